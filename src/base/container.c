@@ -1,0 +1,241 @@
+/* The container format of every .mrq file. One reader and one writer for all of them: a door to guard instead of five. The file is
+ * mapped, checked whole once, and its arrays are used in place. The header and the numbers in sections are little-endian; a machine of the other byte
+ * order is refused by the mark rather than converted. */
+#include "base/container.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/digest.h"
+
+static const char magic[8] = {'M', 'A', 'R', 'Q', 'U', 'E', 'E', '\n'};
+#define BYTE_ORDER_MARK 0x01020304u
+
+struct header {
+    char magic[8], kind[8];
+    uint32_t version, byte_order, sections, zero;
+    uint64_t file_size, checksum;
+};
+
+struct section {
+    char name[MRQ_CONTAINER_NAME];
+    uint64_t offset, size;
+};
+
+struct mrq_container_writer {
+    struct header header;
+    const char *problem; /* what a wrong mrq_container_add() did */
+    struct section section[MRQ_CONTAINER_SECTIONS];
+    const void *data[MRQ_CONTAINER_SECTIONS];
+};
+
+static uint64_t align_up(uint64_t n)
+{
+    return (n + MRQ_ALIGN - 1) / MRQ_ALIGN * MRQ_ALIGN;
+}
+
+mrq_container_writer *mrq_container_writer_new(const char *kind, uint32_t version)
+{
+    mrq_container_writer *writer = calloc(1, sizeof *writer);
+    if (!writer)
+        return NULL;
+    memcpy(writer->header.magic, magic, sizeof magic);
+    snprintf(writer->header.kind, sizeof writer->header.kind, "%s", kind);
+    writer->header.version = version;
+    writer->header.byte_order = BYTE_ORDER_MARK;
+    return writer;
+}
+
+void mrq_container_writer_free(mrq_container_writer *writer)
+{
+    free(writer);
+}
+
+void mrq_container_add(mrq_container_writer *writer, const void *data, size_t count, size_t size, const char *name, ...)
+{
+    if (writer->header.sections == MRQ_CONTAINER_SECTIONS) {
+        writer->problem = "too many sections";
+        return;
+    }
+    struct section *section = &writer->section[writer->header.sections];
+    va_list args;
+    va_start(args, name);
+    const int length = vsnprintf(section->name, sizeof section->name, name, args);
+    va_end(args);
+    if (length <= 0 || (size_t)length >= sizeof section->name)
+        writer->problem = "a section's name is too long";
+    for (uint32_t i = 0; i < writer->header.sections; i++)
+        if (strcmp(writer->section[i].name, section->name) == 0)
+            writer->problem = "two sections of one name";
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes))
+        writer->problem = "a section is too large";
+    section->size = bytes;
+    writer->data[writer->header.sections++] = data;
+}
+
+/* Lays the whole file out in memory: files are some megabytes, and the checksum is needed in the header. */
+static unsigned char *lay_out(const mrq_container_writer *writer, size_t *file_size)
+{
+    struct header header = writer->header;
+    struct section section[MRQ_CONTAINER_SECTIONS];
+    uint64_t end = align_up(sizeof header + header.sections * sizeof *section);
+    for (uint32_t i = 0; i < header.sections; i++) {
+        section[i] = writer->section[i];
+        section[i].offset = end;
+        end = align_up(end + section[i].size);
+    }
+    header.file_size = end;
+    unsigned char *bytes = mrq_array(end, 1);
+    if (!bytes)
+        return NULL;
+    memcpy(bytes, &header, sizeof header);
+    memcpy(bytes + sizeof header, section, header.sections * sizeof *section);
+    for (uint32_t i = 0; i < header.sections; i++)
+        if (section[i].size)
+            memcpy(bytes + section[i].offset, writer->data[i], section[i].size);
+    header.checksum = mrq_checksum(bytes, end);
+    memcpy(bytes, &header, sizeof header);
+    *file_size = end;
+    return bytes;
+}
+
+mrq_status mrq_container_write(const mrq_container_writer *writer, const char *path, mrq_error *err)
+{
+    if (writer->problem)
+        return mrq_fail(err, MRQ_FAILED, "cannot write %s: %s", path, writer->problem);
+    size_t size = 0;
+    MRQ_AUTOFREE unsigned char *bytes = lay_out(writer, &size);
+    if (!bytes)
+        return mrq_fail_memory(err, "writing a file");
+    return mrq_file_write(path, bytes, size, err);
+}
+
+struct mrq_container {
+    mrq_map map;
+    struct header header;
+    const struct section *section; /* (header.sections), in the map */
+    char path[];
+};
+
+const char *mrq_container_path(const mrq_container *container)
+{
+    return container->path;
+}
+
+mrq_status mrq_container_bad(const mrq_container *container, mrq_error *err, const char *format, ...)
+{
+    char what[400];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(what, sizeof what, format, args);
+    va_end(args);
+    return mrq_fail(err, MRQ_BAD_FILE, "%s: %s", container->path, what);
+}
+
+/* The checksum of the mapped file as it was when its field was zero. */
+static uint64_t file_checksum(const mrq_map *map)
+{
+    unsigned char first[MRQ_ALIGN]; /* the header, with the checksum taken out */
+    _Static_assert(sizeof(struct header) <= sizeof first, "the header fits the first block");
+    memcpy(first, map->data, sizeof first);
+    memset(first + offsetof(struct header, checksum), 0, sizeof(uint64_t));
+    return mrq_checksum_pair(first, sizeof first, map->data + sizeof first, map->size - sizeof first);
+}
+
+static mrq_status check_header(const mrq_container *c, const char *kind, uint32_t version, mrq_error *err)
+{
+    const struct header *h = &c->header;
+    char want[sizeof h->kind] = {0};
+    snprintf(want, sizeof want, "%s", kind);
+    if (memcmp(h->magic, magic, sizeof magic) != 0)
+        return mrq_container_bad(c, err, "not a Marquee file");
+    if (h->byte_order != BYTE_ORDER_MARK)
+        return mrq_container_bad(c, err, "written on a machine of another byte order");
+    if (memcmp(h->kind, want, sizeof want) != 0)
+        return mrq_container_bad(c, err, "holds \"%.7s\", want \"%s\"", h->kind, want);
+    if (h->version != version)
+        return mrq_container_bad(c, err, "format version %u, this program reads version %u", h->version, version);
+    if (h->file_size != c->map.size)
+        return mrq_container_bad(c, err, "%zu bytes, its header says %llu: cut short or damaged", c->map.size,
+                                 (unsigned long long)h->file_size);
+    if (h->checksum != file_checksum(&c->map))
+        return mrq_container_bad(c, err, "the checksum does not match: the file is damaged");
+    return MRQ_OK;
+}
+
+/* The checksum matched, so only a faulty or hostile writer fails here; the reader stays safe all the same. */
+static mrq_status check_sections(const mrq_container *c, mrq_error *err)
+{
+    const struct header *h = &c->header;
+    if (h->sections > MRQ_CONTAINER_SECTIONS || sizeof *h + h->sections * sizeof *c->section > c->map.size)
+        return mrq_container_bad(c, err, "%u sections do not fit", h->sections);
+    for (uint32_t i = 0; i < h->sections; i++) {
+        const struct section *s = &c->section[i];
+        if (!memchr(s->name, '\0', sizeof s->name) || s->offset % MRQ_ALIGN || s->offset > c->map.size ||
+            s->size > c->map.size - s->offset)
+            return mrq_container_bad(c, err, "section %u lies outside the file", i);
+    }
+    return MRQ_OK;
+}
+
+mrq_status mrq_container_open(const char *path, const char *kind, uint32_t version, mrq_container **out, mrq_error *err)
+{
+    MRQ_CLEANUP(mrq_container_close) mrq_container *c = calloc(1, sizeof *c + strlen(path) + 1);
+    if (!c)
+        return mrq_fail_memory(err, "opening a file");
+    strcpy(c->path, path);
+    MRQ_TRY(mrq_map_open(&c->map, path, err));
+    if (c->map.size < MRQ_ALIGN)
+        return mrq_container_bad(c, err, "not a Marquee file: %zu bytes", c->map.size);
+    memcpy(&c->header, c->map.data, sizeof c->header);
+    c->section = (const struct section *)(const void *)(c->map.data + sizeof c->header);
+    MRQ_TRY(check_header(c, kind, version, err));
+    MRQ_TRY(check_sections(c, err));
+    *out = c;
+    c = NULL;
+    return MRQ_OK;
+}
+
+void mrq_container_close(mrq_container *container)
+{
+    if (!container)
+        return;
+    mrq_map_close(&container->map);
+    free(container);
+}
+
+static const struct section *find_section(const mrq_container *container, const char *name)
+{
+    for (uint32_t i = 0; i < container->header.sections; i++)
+        if (strcmp(container->section[i].name, name) == 0)
+            return &container->section[i];
+    return NULL;
+}
+
+bool mrq_container_has(const mrq_container *container, const char *name)
+{
+    return find_section(container, name) != NULL;
+}
+
+mrq_status mrq_container_get(const mrq_container *container, size_t size, size_t *count, const void **data, mrq_error *err, const char *name,
+                             ...)
+{
+    char full[MRQ_CONTAINER_NAME];
+    va_list args;
+    va_start(args, name);
+    vsnprintf(full, sizeof full, name, args);
+    va_end(args);
+    const struct section *section = find_section(container, full);
+    if (!section)
+        return mrq_container_bad(container, err, "no section \"%s\"", full);
+    const size_t held = section->size / size;
+    if (section->size % size || (*count != MRQ_ANY && *count != held))
+        return mrq_container_bad(container, err, "section \"%s\" has %llu bytes, want %s%zu", full, (unsigned long long)section->size,
+                                 *count == MRQ_ANY ? "a multiple of " : "", *count == MRQ_ANY ? size : *count * size);
+    *count = held;
+    *data = container->map.data + section->offset;
+    return MRQ_OK;
+}

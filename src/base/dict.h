@@ -1,0 +1,54 @@
+/* Dictionaries: strings or ids to small numbers, by open addressing. */
+#ifndef MRQ_BASE_DICT_H
+#define MRQ_BASE_DICT_H
+
+#include <stdint.h>
+
+#include "base/memory.h"
+
+#define MRQ_NONE UINT32_MAX /* "no such entry", wherever an index is returned */
+
+/* A list of NUL-terminated strings in one block. String i starts at bytes + offset[i] and has offset[i+1] - offset[i] - 1 bytes. */
+typedef struct mrq_strings {
+    uint32_t n;
+    const uint32_t *offset; /* (n + 1) */
+    const char *bytes;      /* (offset[n]) */
+} mrq_strings;
+
+static inline const char *mrq_strings_at(const mrq_strings *strings, uint32_t i)
+{
+    return strings->bytes + strings->offset[i];
+}
+static inline size_t mrq_strings_size(const mrq_strings *strings, uint32_t i)
+{
+    return strings->offset[i + 1] - strings->offset[i] - 1;
+}
+/* The index of a text in an unsorted list, by a scan; MRQ_NONE when it is not there. ASCII letters match in either case. */
+uint32_t mrq_strings_find(const mrq_strings *strings, const char *text);
+
+/* A growing dictionary of distinct strings, numbered from 0 in order of arrival; also used as a plain list. */
+typedef struct mrq_dict mrq_dict;
+mrq_dict *mrq_dict_new(void);
+void mrq_dict_free(mrq_dict *dict);
+MRQ_DEFINE_CLEANUP(mrq_dict, mrq_dict_free)
+uint32_t mrq_dict_add(mrq_dict *dict, const char *text, size_t size);  /* the index, old or new; MRQ_NONE when out of memory */
+uint32_t mrq_dict_push(mrq_dict *dict, const char *text, size_t size); /* appends without looking for an equal one */
+uint32_t mrq_dict_find(const mrq_dict *dict, const char *text, size_t size);
+mrq_strings mrq_dict_strings(const mrq_dict *dict); /* valid until the next change */
+
+/* Puts the entries into byte order. `rank` (n entries, caller's) tells the new index of each old one. Returns -1 when out of memory. */
+int mrq_dict_sort(mrq_dict *dict, uint32_t *rank);
+
+/* Copies a list into an arena. Returns -1 when out of memory. */
+int mrq_strings_copy(mrq_arena *arena, const mrq_strings *from, mrq_strings *to);
+
+/* Ids (0 .. 2^63-1) to indices. */
+typedef struct mrq_idmap mrq_idmap;
+mrq_idmap *mrq_idmap_new(void);
+void mrq_idmap_free(mrq_idmap *map);
+MRQ_DEFINE_CLEANUP(mrq_idmap, mrq_idmap_free)
+/* Sets id → index unless the id is there. Returns the index it has now; MRQ_NONE when out of memory. */
+uint32_t mrq_idmap_add(mrq_idmap *map, int64_t id, uint32_t index);
+uint32_t mrq_idmap_find(const mrq_idmap *map, int64_t id);
+
+#endif

@@ -1,0 +1,28 @@
+/* Digests of bytes: SHA-256 names things, the quick checksum finds damage. */
+#ifndef MRQ_BASE_DIGEST_H
+#define MRQ_BASE_DIGEST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define MRQ_SHA256_HEX 65 /* 64 hexadecimal digits and a NUL */
+
+typedef struct mrq_sha256 {
+    uint32_t state[8];
+    uint64_t size;
+    unsigned char block[64];
+} mrq_sha256;
+
+/* FIPS 180-4. Init, any number of updates, then the digest in hexadecimal. */
+void mrq_sha256_init(mrq_sha256 *sha);
+void mrq_sha256_update(mrq_sha256 *sha, const void *data, size_t size);
+void mrq_sha256_hex(mrq_sha256 *sha, char out[MRQ_SHA256_HEX]);
+
+/* A 64-bit checksum at memory speed. Any change confined to one aligned 8-byte word always changes it; it is no defence
+ * against an adversary. Reads words little-endian, so that it is the same everywhere. */
+uint64_t mrq_checksum(const void *data, size_t size);
+
+/* The checksum of two blocks as if they stood in one; `first_size` is a multiple of 32. */
+uint64_t mrq_checksum_pair(const void *first, size_t first_size, const void *second, size_t second_size);
+
+#endif

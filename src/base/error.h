@@ -1,0 +1,26 @@
+/* Filling a mrq_error at the place where something fails. */
+#ifndef MRQ_BASE_ERROR_H
+#define MRQ_BASE_ERROR_H
+
+#include "marquee/error.h"
+
+#define MRQ_CHECKED __attribute__((warn_unused_result))
+
+/* Returns from the calling function when `call` does not give MRQ_OK. */
+#define MRQ_TRY(call)                                                                                                            \
+    do {                                                                                                                         \
+        const mrq_status try_status = (call);                                                                                    \
+        if (try_status != MRQ_OK)                                                                                                \
+            return try_status;                                                                                                   \
+    } while (0)
+
+/* Writes the sentence and the status into `err` (may be NULL); returns `status`. A text too long for `msg` is cut. */
+mrq_status mrq_fail(mrq_error *err, mrq_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* The same with ": " and the text of `errno` behind it. The status is MRQ_NOT_FOUND for ENOENT and ENOTDIR, else MRQ_FAILED. */
+mrq_status mrq_fail_errno(mrq_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* "out of memory" while doing `what`, for instance "reading ratings". Returns MRQ_FAILED. */
+mrq_status mrq_fail_memory(mrq_error *err, const char *what);
+
+#endif

@@ -1,0 +1,157 @@
+/* Files. A map is refused for anything but a regular file, so that a pipe or a device cannot hang a reader. An output goes to a
+ * temporary name in the same folder, because rename() is atomic only within a file system. */
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PATH_BYTES 4096
+
+mrq_status mrq_map_open(mrq_map *map, const char *path, mrq_error *err)
+{
+    static const unsigned char nothing[1];
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0)
+        return mrq_fail_errno(err, "cannot open %s", path);
+    struct stat st;
+    mrq_status status = MRQ_OK;
+    if (fstat(fd, &st) != 0) {
+        status = mrq_fail_errno(err, "cannot read %s", path);
+    } else if (!S_ISREG(st.st_mode)) {
+        status = mrq_fail(err, MRQ_FAILED, "%s is not a regular file", path);
+    } else if (st.st_size == 0) {
+        *map = (mrq_map){nothing, 0};
+    } else {
+        void *data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+        if (data == MAP_FAILED)
+            status = mrq_fail_errno(err, "cannot map %s", path);
+        else
+            *map = (mrq_map){data, (size_t)st.st_size};
+    }
+    close(fd);
+    return status;
+}
+
+void mrq_map_close(mrq_map *map)
+{
+    if (map->size)
+        munmap((void *)(uintptr_t)map->data, map->size);
+    *map = (mrq_map){0};
+}
+
+struct mrq_output {
+    FILE *stream;
+    char path[PATH_BYTES], temporary[PATH_BYTES];
+};
+
+mrq_status mrq_output_open(const char *path, mrq_output **out, mrq_error *err)
+{
+    mrq_output *output = calloc(1, sizeof *output);
+    if (!output)
+        return mrq_fail_memory(err, "opening a file to write");
+    const int n = snprintf(output->path, sizeof output->path, "%s", path);
+    const int m = snprintf(output->temporary, sizeof output->temporary, "%s.XXXXXX", path);
+    mrq_status status = MRQ_OK;
+    if (n < 0 || m < 0 || (size_t)m >= sizeof output->temporary) {
+        status = mrq_fail(err, MRQ_FAILED, "the path %.60s... is too long", path);
+    } else {
+        const int fd = mkostemp(output->temporary, O_CLOEXEC);
+        if (fd < 0 || fchmod(fd, 0644) != 0 || !(output->stream = fdopen(fd, "wb"))) {
+            status = mrq_fail_errno(err, "cannot write %s", path);
+            if (fd >= 0) {
+                close(fd);
+                unlink(output->temporary);
+            }
+        }
+    }
+    if (status != MRQ_OK)
+        free(output);
+    else
+        *out = output;
+    return status;
+}
+
+mrq_status mrq_output_write(mrq_output *out, const void *data, size_t size, mrq_error *err)
+{
+    if (size && fwrite(data, 1, size, out->stream) != size)
+        return mrq_fail_errno(err, "cannot write %s", out->path);
+    return MRQ_OK;
+}
+
+mrq_status mrq_folder_sync(const char *path, mrq_error *err)
+{
+    const int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return mrq_fail_errno(err, "cannot open folder %s", path);
+    const int failed = fsync(fd);
+    const mrq_status status = failed ? mrq_fail_errno(err, "cannot sync folder %s", path) : MRQ_OK;
+    close(fd);
+    return status;
+}
+
+/* Syncs the folder that holds `path`. */
+static mrq_status sync_parent(const char *path, mrq_error *err)
+{
+    char folder[PATH_BYTES];
+    snprintf(folder, sizeof folder, "%s", path);
+    char *slash = strrchr(folder, '/');
+    if (!slash)
+        return mrq_folder_sync(".", err);
+    slash[slash == folder] = '\0';
+    return mrq_folder_sync(folder, err);
+}
+
+mrq_status mrq_output_commit(mrq_output *out, mrq_error *err)
+{
+    mrq_status status = MRQ_OK;
+    if (fflush(out->stream) != 0 || fsync(fileno(out->stream)) != 0)
+        status = mrq_fail_errno(err, "cannot write %s", out->path);
+    if (fclose(out->stream) != 0 && status == MRQ_OK)
+        status = mrq_fail_errno(err, "cannot write %s", out->path);
+    if (status == MRQ_OK && rename(out->temporary, out->path) != 0)
+        status = mrq_fail_errno(err, "cannot rename %s to %s", out->temporary, out->path);
+    if (status != MRQ_OK)
+        unlink(out->temporary);
+    else
+        status = sync_parent(out->path, err);
+    free(out);
+    return status;
+}
+
+void mrq_output_discard(mrq_output *out)
+{
+    if (!out)
+        return;
+    fclose(out->stream);
+    unlink(out->temporary);
+    free(out);
+}
+
+mrq_status mrq_file_write(const char *path, const void *data, size_t size, mrq_error *err)
+{
+    MRQ_CLEANUP(mrq_output_discard) mrq_output *out = NULL;
+    MRQ_TRY(mrq_output_open(path, &out, err));
+    MRQ_TRY(mrq_output_write(out, data, size, err));
+    mrq_output *full = out;
+    out = NULL;
+    return mrq_output_commit(full, err);
+}
+
+bool mrq_file_exists(const char *path)
+{
+    return access(path, F_OK) == 0;
+}
+
+mrq_status mrq_path_join(char *out, size_t size, const char *folder, const char *name, mrq_error *err)
+{
+    const int n = snprintf(out, size, "%s/%s", folder, name);
+    if (n < 0 || (size_t)n >= size)
+        return mrq_fail(err, MRQ_FAILED, "the path %.60s.../%s is too long", folder, name);
+    return MRQ_OK;
+}

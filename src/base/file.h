@@ -1,0 +1,41 @@
+/* Files: whole-file maps for reading, and writing that is either complete or did not happen. */
+#ifndef MRQ_BASE_FILE_H
+#define MRQ_BASE_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+
+/* A read-only map of a whole regular file. `data` is never NULL after a success, even for an empty file. */
+typedef struct mrq_map {
+    const unsigned char *data;
+    size_t size;
+} mrq_map;
+
+/* MRQ_NOT_FOUND when there is no such file; MRQ_FAILED for a folder, a pipe or a system error. */
+MRQ_CHECKED mrq_status mrq_map_open(mrq_map *map, const char *path, mrq_error *err);
+void mrq_map_close(mrq_map *map); /* legal on a zeroed map, and twice */
+
+/* A file being written under a temporary name beside its place. Nothing is seen at `path` until mrq_output_commit() has synced
+ * the file, renamed it and synced the folder; mrq_output_discard() (or a crash) leaves an older file there as it was. */
+typedef struct mrq_output mrq_output;
+MRQ_CHECKED mrq_status mrq_output_open(const char *path, mrq_output **out, mrq_error *err);
+MRQ_CHECKED mrq_status mrq_output_write(mrq_output *out, const void *data, size_t size, mrq_error *err);
+MRQ_CHECKED mrq_status mrq_output_commit(mrq_output *out, mrq_error *err); /* frees `out`, whatever it returns */
+void mrq_output_discard(mrq_output *out);                                  /* frees `out`; NULL is legal */
+MRQ_DEFINE_CLEANUP(mrq_output, mrq_output_discard)
+
+/* Open, write and commit in one call. */
+MRQ_CHECKED mrq_status mrq_file_write(const char *path, const void *data, size_t size, mrq_error *err);
+
+bool mrq_file_exists(const char *path);
+
+/* Syncs a folder, so that renames in it survive a power cut. */
+MRQ_CHECKED mrq_status mrq_folder_sync(const char *path, mrq_error *err);
+
+/* Writes "folder/name" into `out`. */
+MRQ_CHECKED mrq_status mrq_path_join(char *out, size_t size, const char *folder, const char *name, mrq_error *err);
+
+#endif

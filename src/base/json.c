@@ -1,0 +1,161 @@
+#include "base/json.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* `path`.`key`, or `key` alone. */
+#define PATH_FORMAT "%s%s%s"
+#define PATH_ARGS(path, key) (path), *(path) ? ((path)[strlen(path) - 1] == ':' ? " " : ".") : "", (key)
+
+mrq_status mrq_json_parse(const char *text, size_t size, const char *source, cJSON **out, mrq_error *err)
+{
+    const char *end = NULL;
+    MRQ_CLEANUP(cJSON_Delete) cJSON *json = memchr(text, '\0', size) ? NULL : cJSON_ParseWithLengthOpts(text, size, &end, 0);
+    const char *stop = end ? end : text;
+    while (json && stop < text + size && strchr(" \t\r\n", *stop))
+        stop++;
+    if (!json || stop < text + size) {
+        int line = 1;
+        for (const char *p = text; p < stop; p++)
+            line += *p == '\n';
+        return mrq_fail(err, MRQ_BAD_FILE, "%s:%d: not valid JSON", source, line);
+    }
+    if (!cJSON_IsObject(json))
+        return mrq_fail(err, MRQ_BAD_FILE, "%s: want a JSON object", source);
+    *out = json;
+    json = NULL;
+    return MRQ_OK;
+}
+
+mrq_status mrq_json_keys(const cJSON *object, const char *path, const char *const *allowed, mrq_error *err)
+{
+    for (const cJSON *member = object->child; member; member = member->next) {
+        int known = 0;
+        for (const char *const *name = allowed; *name; name++)
+            known |= strcmp(*name, member->string) == 0;
+        if (!known) {
+            char names[300] = "";
+            for (const char *const *name = allowed; *name; name++)
+                snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", *names ? ", " : "", *name);
+            return mrq_fail(err, MRQ_BAD_FILE, PATH_FORMAT ": unknown key, want one of %s", PATH_ARGS(path, member->string), names);
+        }
+        for (const cJSON *other = member->next; other; other = other->next)
+            if (strcmp(other->string, member->string) == 0)
+                return mrq_fail(err, MRQ_BAD_FILE, PATH_FORMAT ": stands there twice", PATH_ARGS(path, member->string));
+    }
+    return MRQ_OK;
+}
+
+/* `path.key: value, want what`. */
+static mrq_status wrong(const cJSON *item, const char *path, const char *key, const char *want, mrq_error *err)
+{
+    char *value = cJSON_PrintUnformatted(item);
+    const mrq_status status =
+        mrq_fail(err, MRQ_BAD_FILE, PATH_FORMAT ": %.60s, want %s", PATH_ARGS(path, key), value ? value : "?", want);
+    cJSON_free(value);
+    return status;
+}
+
+static mrq_status find(const cJSON *object, const char *path, const char *key, bool required, const cJSON **out, mrq_error *err)
+{
+    *out = cJSON_GetObjectItemCaseSensitive(object, key);
+    if (!*out && required)
+        return mrq_fail(err, MRQ_BAD_FILE, PATH_FORMAT ": missing", PATH_ARGS(path, key));
+    return MRQ_OK;
+}
+
+mrq_status mrq_json_text(const cJSON *object, const char *path, const char *key, bool required, const char **out, mrq_error *err)
+{
+    const cJSON *item;
+    MRQ_TRY(find(object, path, key, required, &item, err));
+    if (item && !cJSON_IsString(item))
+        return wrong(item, path, key, "a string", err);
+    *out = item ? item->valuestring : NULL;
+    return MRQ_OK;
+}
+
+mrq_status mrq_json_object(const cJSON *object, const char *path, const char *key, bool required, const cJSON **out, mrq_error *err)
+{
+    const cJSON *item;
+    MRQ_TRY(find(object, path, key, required, &item, err));
+    if (item && !cJSON_IsObject(item))
+        return wrong(item, path, key, "an object", err);
+    *out = item;
+    return MRQ_OK;
+}
+
+mrq_status mrq_json_array(const cJSON *object, const char *path, const char *key, bool required, const cJSON **out, mrq_error *err)
+{
+    const cJSON *item;
+    MRQ_TRY(find(object, path, key, required, &item, err));
+    if (item && !cJSON_IsArray(item))
+        return wrong(item, path, key, "an array", err);
+    *out = item;
+    return MRQ_OK;
+}
+
+mrq_status mrq_json_real(const cJSON *object, const char *path, const char *key, double min, double max, double *value, mrq_error *err)
+{
+    const cJSON *item;
+    MRQ_TRY(find(object, path, key, false, &item, err));
+    if (!item)
+        return MRQ_OK;
+    if (!cJSON_IsNumber(item) || !(item->valuedouble >= min && item->valuedouble <= max)) {
+        char want[80];
+        snprintf(want, sizeof want, "a number, %.15g to %.15g", min, max);
+        return wrong(item, path, key, want, err);
+    }
+    *value = item->valuedouble;
+    return MRQ_OK;
+}
+
+mrq_status mrq_json_int(const cJSON *object, const char *path, const char *key, int64_t min, int64_t max, int64_t *value, mrq_error *err)
+{
+    const cJSON *item;
+    MRQ_TRY(find(object, path, key, false, &item, err));
+    if (!item)
+        return MRQ_OK;
+    if (!cJSON_IsNumber(item) || !(item->valuedouble >= (double)min && item->valuedouble <= (double)max) ||
+        item->valuedouble != floor(item->valuedouble) || fabs(item->valuedouble) > 0x1p53) {
+        char want[80];
+        snprintf(want, sizeof want, "a whole number, %lld to %lld", (long long)min, (long long)max);
+        return wrong(item, path, key, want, err);
+    }
+    *value = (int64_t)item->valuedouble;
+    return MRQ_OK;
+}
+
+mrq_status mrq_json_bool(const cJSON *object, const char *path, const char *key, bool *value, mrq_error *err)
+{
+    const cJSON *item;
+    MRQ_TRY(find(object, path, key, false, &item, err));
+    if (item && !cJSON_IsBool(item))
+        return wrong(item, path, key, "true or false", err);
+    if (item)
+        *value = cJSON_IsTrue(item);
+    return MRQ_OK;
+}
+
+mrq_status mrq_json_choice(const cJSON *object, const char *path, const char *key, const char *const *names, int *value, mrq_error *err)
+{
+    const cJSON *item;
+    MRQ_TRY(find(object, path, key, false, &item, err));
+    if (!item)
+        return MRQ_OK;
+    char want[200] = "one of ";
+    for (int i = 0; names[i]; i++) {
+        if (cJSON_IsString(item) && strcmp(item->valuestring, names[i]) == 0) {
+            *value = i;
+            return MRQ_OK;
+        }
+        snprintf(want + strlen(want), sizeof want - strlen(want), "%s%s", i ? ", " : "", names[i]);
+    }
+    return wrong(item, path, key, want, err);
+}
+
+bool mrq_json_add_rounded(cJSON *object, const char *key, double value, int digits)
+{
+    const double unit = pow(10, digits);
+    return cJSON_AddNumberToObject(object, key, round(value * unit) / unit) != NULL;
+}

@@ -1,0 +1,41 @@
+/* Reading JSON strictly: every wrong key, type and value is refused with its path. A `path` names the object in messages,
+ * for instance "fusion.json: towers.user[2]"; "" is legal. */
+#ifndef MRQ_BASE_JSON_H
+#define MRQ_BASE_JSON_H
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+
+MRQ_DEFINE_CLEANUP(cJSON, cJSON_Delete)
+
+/* One object, and nothing after it. `source` names the text in the message, which tells the line. Freed with cJSON_Delete(). */
+MRQ_CHECKED mrq_status mrq_json_parse(const char *text, size_t size, const char *source, cJSON **out, mrq_error *err);
+
+/* `object` is an object whose keys are all in the NULL-terminated list and stand there once. */
+MRQ_CHECKED mrq_status mrq_json_keys(const cJSON *object, const char *path, const char *const *allowed, mrq_error *err);
+
+/* The member `key`, or NULL in `*out` when it is absent and not required. */
+MRQ_CHECKED mrq_status mrq_json_text(const cJSON *object, const char *path, const char *key, bool required, const char **out, mrq_error *err);
+MRQ_CHECKED mrq_status mrq_json_object(const cJSON *object, const char *path, const char *key, bool required, const cJSON **out, mrq_error *err);
+MRQ_CHECKED mrq_status mrq_json_array(const cJSON *object, const char *path, const char *key, bool required, const cJSON **out, mrq_error *err);
+
+/* These leave `*value` alone, as the default, when the key is absent. */
+MRQ_CHECKED mrq_status mrq_json_real(const cJSON *object, const char *path, const char *key, double min, double max, double *value,
+                                     mrq_error *err);
+MRQ_CHECKED mrq_status mrq_json_int(const cJSON *object, const char *path, const char *key, int64_t min, int64_t max, int64_t *value,
+                                    mrq_error *err);
+MRQ_CHECKED mrq_status mrq_json_bool(const cJSON *object, const char *path, const char *key, bool *value, mrq_error *err);
+
+/* One of a NULL-terminated list of names; `*value` is its index. */
+MRQ_CHECKED mrq_status mrq_json_choice(const cJSON *object, const char *path, const char *key, const char *const *names, int *value,
+                                       mrq_error *err);
+
+/* Adds a real rounded to `digits` decimals, so that it prints as short as it is exact. Returns false when out of memory. */
+bool mrq_json_add_rounded(cJSON *object, const char *key, double value, int digits);
+
+#endif

@@ -1,0 +1,105 @@
+#include "base/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The byte count of an array rounded up to MRQ_ALIGN, or 0 when it does not fit. */
+static size_t array_bytes(size_t count, size_t size)
+{
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes) || bytes > (size_t)PTRDIFF_MAX - MRQ_ALIGN)
+        return 0;
+    bytes = (bytes + MRQ_ALIGN - 1) / MRQ_ALIGN * MRQ_ALIGN;
+    return bytes ? bytes : MRQ_ALIGN;
+}
+
+void *mrq_array(size_t count, size_t size)
+{
+    const size_t bytes = array_bytes(count, size);
+    void *p = bytes ? aligned_alloc(MRQ_ALIGN, bytes) : NULL;
+    return p ? memset(p, 0, bytes) : NULL;
+}
+
+void mrq_free(void *p)
+{
+    free(p);
+}
+
+void mrq_free_scope(void *p)
+{
+    void *target;
+    memcpy(&target, p, sizeof target);
+    free(target);
+}
+
+int mrq_grow(void *items, size_t *capacity, size_t need, size_t size)
+{
+    if (need <= *capacity)
+        return 0;
+    size_t want = *capacity ? *capacity : 64;
+    while (want < need)
+        if (__builtin_mul_overflow(want, (size_t)2, &want))
+            return -1;
+    void *bigger = mrq_array(want, size);
+    if (!bigger)
+        return -1;
+    void *old;
+    memcpy(&old, items, sizeof old);
+    if (old)
+        memcpy(bigger, old, *capacity * size);
+    free(old);
+    memcpy(items, &bigger, sizeof bigger);
+    *capacity = want;
+    return 0;
+}
+
+/* Chunks form a list; a request larger than a chunk gets one of its own. */
+struct chunk {
+    struct chunk *next;
+    size_t used, size;
+    _Alignas(MRQ_ALIGN) unsigned char bytes[];
+};
+
+struct mrq_arena {
+    struct chunk *top;
+};
+
+#define CHUNK_BYTES ((size_t)64 * 1024)
+
+mrq_arena *mrq_arena_new(void)
+{
+    return calloc(1, sizeof(mrq_arena));
+}
+
+void mrq_arena_free(mrq_arena *arena)
+{
+    if (!arena)
+        return;
+    while (arena->top) {
+        struct chunk *next = arena->top->next;
+        free(arena->top);
+        arena->top = next;
+    }
+    free(arena);
+}
+
+void *mrq_arena_array(mrq_arena *arena, size_t count, size_t size)
+{
+    const size_t bytes = array_bytes(count, size);
+    if (!bytes)
+        return NULL;
+    struct chunk *chunk = arena->top;
+    if (!chunk || chunk->size - chunk->used < bytes) {
+        const size_t room = bytes > CHUNK_BYTES ? bytes : CHUNK_BYTES;
+        chunk = aligned_alloc(MRQ_ALIGN, sizeof *chunk + room);
+        if (!chunk)
+            return NULL;
+        chunk->next = arena->top;
+        chunk->used = 0;
+        chunk->size = room;
+        arena->top = chunk;
+    }
+    void *p = chunk->bytes + chunk->used;
+    chunk->used += bytes;
+    return memset(p, 0, bytes);
+}

@@ -1,0 +1,160 @@
+/* Options over getopt_long: its tables are made from ours, so that a command says each thing once. */
+#include "base/option.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/parse.h"
+
+#define OPTIONS_MAX 40
+#define HELP_VALUE  1000 /* getopt's value of --help; option i has i + 1 */
+
+static void print_text(const char *text, int indent)
+{
+    for (; *text; text++) {
+        putchar(*text);
+        if (*text == '\n')
+            printf("%*s", indent, "");
+    }
+    putchar('\n');
+}
+
+static void print_default(const mrq_option *option)
+{
+    const char *text = NULL;
+    switch (option->type) {
+    case MRQ_OPT_FLAG:
+        break;
+    case MRQ_OPT_TEXT:
+        memcpy(&text, option->value, sizeof text);
+        if (text)
+            printf(" [%s]", text);
+        break;
+    case MRQ_OPT_INT: {
+        const int64_t value = *(const int64_t *)option->value;
+        if ((double)value >= option->min && (double)value <= option->max)
+            printf(" [%lld]", (long long)value);
+        break;
+    }
+    case MRQ_OPT_REAL: {
+        const double value = *(const double *)option->value;
+        if (value >= option->min && value <= option->max)
+            printf(" [%g]", value);
+        break;
+    }
+    }
+}
+
+static void print_help(const mrq_command *command)
+{
+    printf("usage: %s %s\n\n%s\n\noptions:\n", command->name, command->synopsis, command->about);
+    for (const mrq_option *option = command->options; option->name; option++) {
+        char head[80];
+        const int n = option->letter ? snprintf(head, sizeof head, "-%c, --%s", option->letter, option->name)
+                                     : snprintf(head, sizeof head, "    --%s", option->name);
+        if (option->meta)
+            snprintf(head + n, sizeof head - (size_t)n, " %s", option->meta);
+        printf("  %-24s", head);
+        if (strlen(head) >= 24)
+            printf("\n%26s", "");
+        fputs(" ", stdout);
+        char first[400];
+        const char *line_end = strchr(option->help, '\n');
+        snprintf(first, sizeof first, "%.*s", line_end ? (int)(line_end - option->help) : (int)strlen(option->help), option->help);
+        fputs(first, stdout);
+        print_default(option);
+        if (line_end) {
+            printf("\n%27s", "");
+            print_text(line_end + 1, 27);
+        } else {
+            putchar('\n');
+        }
+    }
+    printf("      --help               this text\n");
+    if (command->examples)
+        printf("\nexamples:\n%s\n", command->examples);
+}
+
+/* "--lr" or "-a", as the option is best known. */
+static const char *spelled(const mrq_option *option, char *out, size_t size)
+{
+    if (option->letter)
+        snprintf(out, size, "-%c", option->letter);
+    else
+        snprintf(out, size, "--%s", option->name);
+    return out;
+}
+
+static mrq_status read_value(const mrq_option *option, const char *text, mrq_error *err)
+{
+    char name[64];
+    spelled(option, name, sizeof name);
+    switch (option->type) {
+    case MRQ_OPT_FLAG:
+        *(bool *)option->value = true;
+        break;
+    case MRQ_OPT_TEXT:
+        if (!*text)
+            return mrq_fail(err, MRQ_USAGE, "%s: empty, want %s", name, option->meta);
+        memcpy(option->value, &text, sizeof text);
+        break;
+    case MRQ_OPT_INT:
+        if (!mrq_parse_int(text, strlen(text), (int64_t)option->min, (int64_t)option->max, option->value))
+            return mrq_fail(err, MRQ_USAGE, "%s \"%.40s\": want a whole number, %.0f to %.0f", name, text, option->min, option->max);
+        break;
+    case MRQ_OPT_REAL:
+        if (!mrq_parse_real(text, strlen(text), option->min, option->max, option->value))
+            return mrq_fail(err, MRQ_USAGE, "%s \"%.40s\": want a number, %g to %g", name, text, option->min, option->max);
+        break;
+    }
+    return MRQ_OK;
+}
+
+mrq_status mrq_options_read(const mrq_command *command, int argc, char **argv, int *first, bool *done, mrq_error *err)
+{
+    struct option longs[OPTIONS_MAX + 2] = {{0}};
+    char shorts[2 * OPTIONS_MAX + 2] = ":"; /* a leading colon: tell a missing argument from an unknown option */
+    int n = 0, letters = 1;
+    for (; command->options[n].name; n++) {
+        const mrq_option *option = &command->options[n];
+        const int has = option->type == MRQ_OPT_FLAG ? no_argument : required_argument;
+        longs[n] = (struct option){option->name, has, NULL, n + 1};
+        if (option->letter)
+            shorts[letters++] = option->letter;
+        if (option->letter && has == required_argument)
+            shorts[letters++] = ':';
+    }
+    longs[n] = (struct option){"help", no_argument, NULL, HELP_VALUE};
+
+    optind = 0; /* a fresh scan, also of a second command in one process */
+    opterr = 0;
+    int c;
+    while ((c = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+        if (c == HELP_VALUE) {
+            print_help(command);
+            *done = true;
+            return MRQ_OK;
+        }
+        if (c == ':' || c == '?') {
+            const char *what = c == ':' ? "needs an argument" : "unknown option";
+            if (optopt > 0 && optopt < 256 && optopt > n)
+                return mrq_fail(err, MRQ_USAGE, "-%c: %s", optopt, what);
+            return mrq_fail(err, MRQ_USAGE, "%.60s: %s", argv[optind - 1], what);
+        }
+        const mrq_option *option = command->options;
+        if (c <= n)
+            option += c - 1;
+        else
+            while (option->letter != c)
+                option++;
+        MRQ_TRY(read_value(option, optarg, err));
+    }
+    const int arguments = argc - optind;
+    if (arguments < command->arguments_min)
+        return mrq_fail(err, MRQ_USAGE, "too few arguments, want %s", command->synopsis);
+    if (arguments > command->arguments_max)
+        return mrq_fail(err, MRQ_USAGE, "unexpected argument \"%.60s\"", argv[optind + command->arguments_max]);
+    *first = optind;
+    return MRQ_OK;
+}

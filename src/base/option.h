@@ -1,0 +1,40 @@
+/* Command lines: one table a command, read with getopt_long, that also prints --help. */
+#ifndef MRQ_BASE_OPTION_H
+#define MRQ_BASE_OPTION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+typedef enum mrq_option_type {
+    MRQ_OPT_FLAG, /* bool */
+    MRQ_OPT_TEXT, /* const char * */
+    MRQ_OPT_INT,  /* int64_t within [min, max] */
+    MRQ_OPT_REAL, /* double within [min, max] */
+} mrq_option_type;
+
+typedef struct mrq_option {
+    const char *name; /* long name, without dashes; a NULL name ends the table */
+    char letter;      /* or 0 */
+    mrq_option_type type;
+    void *value; /* holds the default on entry; for INT, REAL a default outside the range means "none" and is not printed */
+    double min, max;
+    const char *meta; /* what the argument is called: "DIR" */
+    const char *help; /* one sentence; line ends start new lines */
+} mrq_option;
+
+typedef struct mrq_command {
+    const char *name;     /* "marquee train" */
+    const char *synopsis; /* "--data DIR --out FILE [option...]" */
+    const char *about;    /* a paragraph */
+    const mrq_option *options;
+    int arguments_min, arguments_max; /* positional ones */
+    const char *examples;             /* or NULL */
+} mrq_command;
+
+/* Reads the options into their values and the positional arguments to the end of argv; `*first` is the index of the first.
+ * `--help` prints to stdout and sets `*done`. MRQ_USAGE names the option and what it wants. */
+MRQ_CHECKED mrq_status mrq_options_read(const mrq_command *command, int argc, char **argv, int *first, bool *done, mrq_error *err);
+
+#endif

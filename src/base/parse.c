@@ -1,0 +1,71 @@
+#include "base/parse.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+bool mrq_parse_int(const char *text, size_t size, int64_t min, int64_t max, int64_t *out)
+{
+    const bool negative = size > 0 && text[0] == '-';
+    size_t i = negative;
+    if (i == size)
+        return false;
+    int64_t value = 0; /* built below zero, where there is room for one more */
+    for (; i < size; i++) {
+        if (!is_digit(text[i]) || __builtin_mul_overflow(value, 10, &value) || __builtin_sub_overflow(value, text[i] - '0', &value))
+            return false;
+    }
+    if (!negative && __builtin_sub_overflow((int64_t)0, value, &value))
+        return false;
+    if (value < min || value > max)
+        return false;
+    *out = value;
+    return true;
+}
+
+/* digits [. digits] [e [sign] digits]: what strtod takes, less hexadecimal, infinities, NaN and blanks. */
+static bool is_decimal(const char *text, size_t size)
+{
+    size_t i = size > 0 && text[0] == '-', digits = 0;
+    for (; i < size && is_digit(text[i]); i++)
+        digits++;
+    if (i < size && text[i] == '.')
+        for (i++; i < size && is_digit(text[i]); i++)
+            digits++;
+    if (!digits)
+        return false;
+    if (i < size && (text[i] == 'e' || text[i] == 'E')) {
+        i++;
+        i += i < size && (text[i] == '-' || text[i] == '+');
+        const size_t start = i;
+        while (i < size && is_digit(text[i]))
+            i++;
+        if (i == start)
+            return false;
+    }
+    return i == size;
+}
+
+bool mrq_parse_real(const char *text, size_t size, double min, double max, double *out)
+{
+    double value;
+    if (size == 1 && is_digit(text[0])) {
+        value = text[0] - '0'; /* nearly every rating */
+    } else {
+        char copy[64];
+        if (size >= sizeof copy || !is_decimal(text, size))
+            return false;
+        memcpy(copy, text, size);
+        copy[size] = '\0';
+        value = strtod(copy, NULL);
+    }
+    if (!isfinite(value) || value < min || value > max)
+        return false;
+    *out = value;
+    return true;
+}

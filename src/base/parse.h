@@ -1,0 +1,15 @@
+/* Strict parsing of numbers: the whole text or nothing, with a range, never clamped, no locale. */
+#ifndef MRQ_BASE_PARSE_H
+#define MRQ_BASE_PARSE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* `text` of `size` bytes, not necessarily NUL-terminated, is a decimal whole number within [min, max]: an optional '-', then digits. */
+bool mrq_parse_int(const char *text, size_t size, int64_t min, int64_t max, int64_t *out);
+
+/* The same for a finite decimal number such as 3, 3.5, -0.25 or 1e-3. */
+bool mrq_parse_real(const char *text, size_t size, double min, double max, double *out);
+
+#endif

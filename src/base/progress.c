@@ -1,0 +1,45 @@
+#include "base/progress.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+void mrq_progress_start(mrq_progress *progress, const char *label, uint64_t total)
+{
+    *progress = (mrq_progress){.on = isatty(STDERR_FILENO), .start = mrq_clock(), .total = total, .label = label};
+}
+
+void mrq_progress_step(mrq_progress *progress, uint64_t done, const char *note, ...)
+{
+    if (!progress->on)
+        return;
+    const double now = mrq_clock();
+    if (now < progress->next)
+        return;
+    progress->next = now + 0.1;
+    char text[80], bar[25];
+    va_list args;
+    va_start(args, note);
+    vsnprintf(text, sizeof text, note, args);
+    va_end(args);
+    const double share = progress->total ? (double)done / (double)progress->total : 0;
+    for (int i = 0; i < 24; i++)
+        bar[i] = i < (int)(share * 24) ? '#' : '.';
+    bar[24] = '\0';
+    fprintf(stderr, "\r%s [%s] %3.0f%% %s", progress->label, bar, 100 * share, text);
+    if (share > 0.001) {
+        const long left = (long)((now - progress->start) / share * (1 - share) + 0.5);
+        fprintf(stderr, "  %ld:%02ld left", left / 60, left % 60);
+    }
+    fputs("\033[K", stderr);
+    fflush(stderr);
+}
+
+void mrq_progress_end(mrq_progress *progress)
+{
+    if (progress->on)
+        fputs("\r\033[K", stderr);
+    progress->on = false;
+}

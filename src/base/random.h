@@ -1,0 +1,25 @@
+/* Seeded random numbers: xoshiro256** (Blackman, Vigna 2018), its state filled by splitmix64. Same seed, same numbers, everywhere. */
+#ifndef MRQ_BASE_RANDOM_H
+#define MRQ_BASE_RANDOM_H
+
+#include <stdint.h>
+
+typedef struct mrq_random {
+    uint64_t state[4];
+} mrq_random;
+
+/* Starts the stream `stream` of the run `seed`; different streams are independent. */
+void mrq_random_init(mrq_random *rng, uint64_t seed, uint64_t stream);
+
+uint64_t mrq_random_bits(mrq_random *rng);
+
+/* Uniform in [0, 1). */
+double mrq_random_unit(mrq_random *rng);
+
+/* Uniform in 0 .. n-1, without bias. `n` > 0. */
+uint64_t mrq_random_below(mrq_random *rng, uint64_t n);
+
+/* Puts `n` items into a uniformly random order. */
+void mrq_random_shuffle(mrq_random *rng, uint32_t *items, uint64_t n);
+
+#endif

@@ -1,0 +1,282 @@
+/* Tables in a container: a JSON-free layout of one section an array, named PREFIX.N.WHAT for column N. Loading trusts nothing: the
+ * container's checksum finds damage, the checks here find a faulty or hostile writer. */
+#include "base/table.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/parse.h"
+
+mrq_table *mrq_table_new(void)
+{
+    mrq_table *table = calloc(1, sizeof *table);
+    if (table && !(table->arena = mrq_arena_new())) {
+        free(table);
+        return NULL;
+    }
+    return table;
+}
+
+void mrq_table_free(mrq_table *table)
+{
+    if (!table)
+        return;
+    mrq_arena_free(table->arena);
+    free(table);
+}
+
+uint32_t mrq_table_find(const mrq_table *table, int64_t id)
+{
+    uint32_t low = 0, high = table->rows;
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (table->id[middle] < id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < table->rows && table->id[low] == id ? low : MRQ_NONE;
+}
+
+const mrq_column *mrq_table_column(const mrq_table *table, const char *name)
+{
+    for (uint32_t i = 0; i < table->n_columns; i++)
+        if (strcmp(table->column[i].name, name) == 0)
+            return &table->column[i];
+    return NULL;
+}
+
+const mrq_column *mrq_table_first(const mrq_table *table, mrq_column_kind kind)
+{
+    for (uint32_t i = 0; i < table->n_columns; i++)
+        if (table->column[i].kind == kind)
+            return &table->column[i];
+    return NULL;
+}
+
+/* "M (male), F (female), ..." into `out`, cut with dots when it is long. */
+static void list_values(const mrq_column *column, char *out, size_t size)
+{
+    size_t used = 0;
+    for (uint32_t i = 0; i < column->dict.n; i++) {
+        const char *label = column->label.n ? mrq_strings_at(&column->label, i) : "";
+        char item[128];
+        const int n = snprintf(item, sizeof item, "%s%s%s%s%s", i ? ", " : "", mrq_strings_at(&column->dict, i), *label ? " (" : "", label,
+                               *label ? ")" : "");
+        if (n < 0 || (size_t)n >= sizeof item || used + (size_t)n + sizeof ", ..." > size) {
+            snprintf(out + used, size - used, ", ...");
+            return;
+        }
+        memcpy(out + used, item, (size_t)n + 1);
+        used += (size_t)n;
+    }
+}
+
+static mrq_status code_by_bound(const mrq_column *column, const char *text, uint32_t *code, mrq_error *err)
+{
+    double value;
+    if (!mrq_parse_real(text, strlen(text), column->bound[0], 1e15, &value))
+        return mrq_fail(err, MRQ_USAGE, "%s \"%.40s\": want a number, %g or more", column->name, text, column->bound[0]);
+    uint32_t i = column->dict.n - 1;
+    while (value < column->bound[i])
+        i--;
+    *code = i;
+    return MRQ_OK;
+}
+
+mrq_status mrq_column_code(const mrq_column *column, const char *text, uint32_t *code, mrq_error *err)
+{
+    if (column->bound)
+        return code_by_bound(column, text, code, err);
+    uint32_t found = mrq_strings_find(&column->dict, text);
+    if (found == MRQ_NONE)
+        found = mrq_strings_find(&column->label, text);
+    int64_t place;
+    if (found == MRQ_NONE && mrq_parse_int(text, strlen(text), 0, (int64_t)column->dict.n - 1, &place))
+        found = (uint32_t)place;
+    if (found == MRQ_NONE) {
+        char values[300] = "";
+        list_values(column, values, sizeof values);
+        return mrq_fail(err, MRQ_USAGE, "%s \"%.40s\": want 0 to %u, or one of %s", column->name, text, column->dict.n - 1, values);
+    }
+    *code = found;
+    return MRQ_OK;
+}
+
+static void save_strings(const mrq_strings *strings, mrq_container_writer *writer, const char *prefix, const char *name)
+{
+    mrq_container_add(writer, strings->offset, strings->n ? (size_t)strings->n + 1 : 0, sizeof *strings->offset, "%s.%s_at", prefix, name);
+    mrq_container_add(writer, strings->bytes, strings->n ? strings->offset[strings->n] : 0, 1, "%s.%s", prefix, name);
+}
+
+/* `*n` is the number of strings wanted, or MRQ_ANY. */
+static mrq_status load_strings(const mrq_container *container, const char *prefix, const char *name, size_t n, mrq_strings *out, mrq_error *err)
+{
+    static const uint32_t empty[1];
+    size_t offsets = MRQ_ANY, bytes = MRQ_ANY;
+    const void *offset, *text;
+    MRQ_TRY(mrq_container_get(container, sizeof(uint32_t), &offsets, &offset, err, "%s.%s_at", prefix, name));
+    MRQ_TRY(mrq_container_get(container, 1, &bytes, &text, err, "%s.%s", prefix, name));
+    const size_t held = offsets ? offsets - 1 : 0;
+    if (held >= MRQ_NONE || (n != MRQ_ANY && n != held))
+        return mrq_container_bad(container, err, "%s.%s: %zu texts, want %zu", prefix, name, held, n);
+    const mrq_strings s = {(uint32_t)held, held ? offset : empty, text};
+    if (s.offset[0] != 0 || s.offset[s.n] != bytes)
+        return mrq_container_bad(container, err, "%s.%s: offsets do not fit the text", prefix, name);
+    for (uint32_t i = 0; i < s.n; i++)
+        if (s.offset[i + 1] <= s.offset[i] || s.offset[i + 1] > bytes ||
+            strnlen(s.bytes + s.offset[i], s.offset[i + 1] - s.offset[i]) != mrq_strings_size(&s, i))
+            return mrq_container_bad(container, err, "%s.%s: text %u is not well formed", prefix, name, i);
+    *out = s;
+    return MRQ_OK;
+}
+
+void mrq_lists_save(const mrq_lists *lists, size_t rows, mrq_container_writer *writer, const char *prefix)
+{
+    mrq_container_add(writer, lists->offset, rows + 1, sizeof *lists->offset, "%s.at", prefix);
+    mrq_container_add(writer, lists->item, lists->offset[rows], sizeof *lists->item, "%s.item", prefix);
+}
+
+mrq_status mrq_lists_load(const mrq_container *container, const char *prefix, size_t rows, uint32_t limit, mrq_lists *out, mrq_error *err)
+{
+    size_t offsets = rows + 1, items = MRQ_ANY;
+    const void *offset, *item;
+    MRQ_TRY(mrq_container_get(container, sizeof *out->offset, &offsets, &offset, err, "%s.at", prefix));
+    MRQ_TRY(mrq_container_get(container, sizeof *out->item, &items, &item, err, "%s.item", prefix));
+    const mrq_lists lists = {offset, item};
+    if (lists.offset[0] != 0 || lists.offset[rows] != items)
+        return mrq_container_bad(container, err, "%s: offsets do not fit the items", prefix);
+    for (size_t i = 0; i < rows; i++)
+        if (lists.offset[i + 1] < lists.offset[i])
+            return mrq_container_bad(container, err, "%s: offset %zu goes back", prefix, i + 1);
+    uint32_t highest = 0;
+    for (size_t i = 0; i < items; i++)
+        highest = lists.item[i] > highest ? lists.item[i] : highest;
+    if (items && highest >= limit)
+        return mrq_container_bad(container, err, "%s: item %u, want less than %u", prefix, highest, limit);
+    *out = lists;
+    return MRQ_OK;
+}
+
+/* A column as it stands in the section PREFIX.columns. */
+struct stored_column {
+    char name[MRQ_COLUMN_NAME];
+    uint32_t kind, has_bound;
+};
+
+void mrq_table_save(const mrq_table *table, mrq_container_writer *writer, const char *prefix)
+{
+    /* The writer borrows what it is given until it writes, so the small records live in the table's arena. */
+    struct stored_column *stored = mrq_arena_array(table->arena, table->n_columns, sizeof *stored);
+    mrq_container_add(writer, table->id, table->rows, sizeof *table->id, "%s.id", prefix);
+    mrq_container_add(writer, stored, stored ? table->n_columns : SIZE_MAX, sizeof *stored, "%s.columns", prefix);
+    for (uint32_t i = 0; stored && i < table->n_columns; i++) {
+        const mrq_column *column = &table->column[i];
+        memcpy(stored[i].name, column->name, sizeof stored[i].name);
+        stored[i].kind = (uint32_t)column->kind;
+        stored[i].has_bound = column->bound != NULL;
+        char at[MRQ_CONTAINER_NAME];
+        snprintf(at, sizeof at, "%s.%u", prefix, i);
+        if (column->kind != MRQ_NUMBER)
+            save_strings(&column->dict, writer, at, "dict");
+        switch (column->kind) {
+        case MRQ_CATEGORY:
+            save_strings(&column->label, writer, at, "label");
+            mrq_container_add(writer, column->code, table->rows, sizeof *column->code, "%s.code", at);
+            if (column->bound)
+                mrq_container_add(writer, column->bound, column->dict.n, sizeof *column->bound, "%s.bound", at);
+            break;
+        case MRQ_TEXT:
+            save_strings(&column->text, writer, at, "text");
+            mrq_lists_save(&column->list, table->rows, writer, at);
+            break;
+        case MRQ_SET:
+            mrq_lists_save(&column->list, table->rows, writer, at);
+            break;
+        case MRQ_NUMBER:
+            mrq_container_add(writer, column->number, table->rows, sizeof *column->number, "%s.number", at);
+            break;
+        }
+    }
+}
+
+static mrq_status load_category(const mrq_container *container, const char *at, uint32_t rows, bool has_bound, mrq_column *column, mrq_error *err)
+{
+    size_t count = rows;
+    const void *data;
+    MRQ_TRY(load_strings(container, at, "label", MRQ_ANY, &column->label, err));
+    if (column->label.n && column->label.n != column->dict.n)
+        return mrq_container_bad(container, err, "%s: %u labels, want %u", at, column->label.n, column->dict.n);
+    MRQ_TRY(mrq_container_get(container, sizeof *column->code, &count, &data, err, "%s.code", at));
+    column->code = data;
+    for (uint32_t i = 0; i < rows; i++)
+        if (column->code[i] >= column->dict.n)
+            return mrq_container_bad(container, err, "%s: code %u, want less than %u", at, column->code[i], column->dict.n);
+    if (!has_bound)
+        return MRQ_OK;
+    count = column->dict.n;
+    MRQ_TRY(mrq_container_get(container, sizeof *column->bound, &count, &data, err, "%s.bound", at));
+    column->bound = data;
+    for (uint32_t i = 0; i < column->dict.n; i++)
+        if (!isfinite(column->bound[i]) || (i && column->bound[i] <= column->bound[i - 1]))
+            return mrq_container_bad(container, err, "%s: bounds do not ascend", at);
+    return count ? MRQ_OK : mrq_container_bad(container, err, "%s: no bounds", at);
+}
+
+static mrq_status load_column(const mrq_container *container, const char *prefix, uint32_t index, const struct stored_column *stored, uint32_t rows,
+                              mrq_column *column, mrq_error *err)
+{
+    char at[MRQ_CONTAINER_NAME];
+    snprintf(at, sizeof at, "%s.%u", prefix, index);
+    if (!memchr(stored->name, '\0', sizeof stored->name) || stored->kind > MRQ_NUMBER)
+        return mrq_container_bad(container, err, "%s: unknown column", at);
+    memcpy(column->name, stored->name, sizeof column->name);
+    column->kind = (mrq_column_kind)stored->kind;
+    if (column->kind != MRQ_NUMBER)
+        MRQ_TRY(load_strings(container, at, "dict", MRQ_ANY, &column->dict, err));
+    size_t count = rows;
+    const void *data;
+    switch (column->kind) {
+    case MRQ_CATEGORY:
+        return load_category(container, at, rows, stored->has_bound, column, err);
+    case MRQ_TEXT:
+        MRQ_TRY(load_strings(container, at, "text", rows, &column->text, err));
+        return mrq_lists_load(container, at, rows, column->dict.n, &column->list, err);
+    case MRQ_SET:
+        return mrq_lists_load(container, at, rows, column->dict.n, &column->list, err);
+    case MRQ_NUMBER:
+        MRQ_TRY(mrq_container_get(container, sizeof *column->number, &count, &data, err, "%s.number", at));
+        column->number = data;
+        return MRQ_OK;
+    }
+    return MRQ_OK;
+}
+
+mrq_status mrq_table_load(const mrq_container *container, const char *prefix, mrq_table **out, mrq_error *err)
+{
+    MRQ_CLEANUP(mrq_table_free) mrq_table *table = mrq_table_new();
+    if (!table)
+        return mrq_fail_memory(err, "reading a table");
+    size_t rows = MRQ_ANY, columns = MRQ_ANY;
+    const void *id, *stored;
+    MRQ_TRY(mrq_container_get(container, sizeof *table->id, &rows, &id, err, "%s.id", prefix));
+    MRQ_TRY(mrq_container_get(container, sizeof(struct stored_column), &columns, &stored, err, "%s.columns", prefix));
+    if (rows >= MRQ_NONE || columns > MRQ_COLUMNS_MAX)
+        return mrq_container_bad(container, err, "%s: %zu rows and %zu columns are too many", prefix, rows, columns);
+    table->rows = (uint32_t)rows;
+    table->id = id;
+    for (size_t i = 0; i < rows; i++)
+        if (table->id[i] < (i ? table->id[i - 1] + 1 : 0))
+            return mrq_container_bad(container, err, "%s: ids do not ascend at row %zu", prefix, i);
+    table->n_columns = (uint32_t)columns;
+    table->column = mrq_arena_array(table->arena, columns, sizeof *table->column);
+    if (!table->column)
+        return mrq_fail_memory(err, "reading a table");
+    for (uint32_t i = 0; i < table->n_columns; i++)
+        MRQ_TRY(load_column(container, prefix, i, (const struct stored_column *)stored + i, table->rows, &table->column[i], err));
+    *out = table;
+    table = NULL;
+    return MRQ_OK;
+}

@@ -1,0 +1,46 @@
+/* Bytes in and out of Redis. A cache never makes its caller fail: whatever goes wrong counts, and is a miss. */
+#ifndef MRQ_CACHE_CACHE_H
+#define MRQ_CACHE_CACHE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+
+typedef enum mrq_cache_state {
+    MRQ_CACHE_OFF,  /* none configured */
+    MRQ_CACHE_HIT,
+    MRQ_CACHE_MISS,
+    MRQ_CACHE_DOWN, /* refused, timed out, answered with garbage or an error */
+} mrq_cache_state;
+extern const char *const mrq_cache_state_names[]; /* "off", "hit", "miss", "down" */
+
+/* Limits in milliseconds. One operation, connecting and logging in included, never takes longer than the first two together. */
+#define MRQ_CACHE_CONNECT_MS 40
+#define MRQ_CACHE_COMMAND_MS 40
+#define MRQ_CACHE_TTL_DEFAULT 86400       /* seconds */
+#define MRQ_CACHE_VALUE_MAX ((size_t)4 << 20) /* bytes */
+
+typedef struct mrq_cache_counts {
+    uint64_t hits, misses, errors;
+} mrq_cache_counts;
+
+typedef struct mrq_cache mrq_cache;
+
+/* `address` is unix:/path, host:port, host, [v6]:port, or redis://[user][:password@]host[:port][/database]. Does not connect. MRQ_USAGE for an address that
+ * makes no sense; the sentence never quotes a password. Not thread-safe: one a thread. */
+MRQ_CHECKED mrq_status mrq_cache_new(const char *address, uint32_t ttl, mrq_cache **out, mrq_error *err);
+void mrq_cache_free(mrq_cache *cache);
+MRQ_DEFINE_CLEANUP(mrq_cache, mrq_cache_free)
+
+/* The value of a key: MRQ_CACHE_HIT with bytes that the caller frees with mrq_free(), else MISS or DOWN. */
+mrq_cache_state mrq_cache_get(mrq_cache *cache, const char *key, void **value, size_t *size);
+
+/* Sets a key with the time to live, with one command. MRQ_CACHE_DOWN when that failed, else MRQ_CACHE_MISS. */
+mrq_cache_state mrq_cache_set(mrq_cache *cache, const char *key, const void *value, size_t size);
+
+mrq_cache_counts mrq_cache_counted(const mrq_cache *cache);
+const char *mrq_cache_problem(const mrq_cache *cache); /* the last error, or "" */
+
+#endif

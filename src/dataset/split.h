@@ -1,0 +1,25 @@
+/* Dividing ratings into parts for training, validation and test. */
+#ifndef MRQ_DATASET_SPLIT_H
+#define MRQ_DATASET_SPLIT_H
+
+#include "dataset/dataset.h"
+
+typedef enum mrq_split_kind {
+    MRQ_SPLIT_RANDOM, /* every rating alike */
+    MRQ_SPLIT_USER,   /* the share of each user's ratings, at random, rounded down: one who has few keeps all for training */
+    MRQ_SPLIT_TIME,   /* the latest share of all; equal times in the order of the file */
+} mrq_split_kind;
+extern const char *const mrq_split_names[]; /* "random", "user", "time", NULL */
+
+typedef struct mrq_split {
+    uint64_t n_train, n_valid, n_test;
+    uint32_t *train, *valid, *test; /* indices of ratings, each part ascending */
+} mrq_split;
+
+/* Sets aside `test` of the ratings, then `valid` of the rest, both in [0, 1), the second by the same kind of division. The test part depends on
+ * `seed` and `test` alone, not on `valid`. MRQ_USAGE when the training part would be empty, or for MRQ_SPLIT_TIME without timestamps. */
+MRQ_CHECKED mrq_status mrq_split_make(const mrq_dataset *data, mrq_split_kind kind, double test, double valid, uint64_t seed,
+                                      mrq_split *out, mrq_error *err);
+void mrq_split_clear(mrq_split *split); /* frees the parts; legal on a zeroed struct */
+
+#endif

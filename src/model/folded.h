@@ -1,0 +1,39 @@
+/* The folded user tower: what a trained user tower comes to when each branch depends on one feature value.
+ *
+ * vector = unit(act(bias + Σ_b rows_b[value_b])), exact. A query is a few row additions, an activation and a norm. */
+#ifndef MRQ_MODEL_FOLDED_H
+#define MRQ_MODEL_FOLDED_H
+
+#include "base/table.h"
+#include "model/description.h"
+
+typedef struct mrq_folded_branch {
+    char feature[MRQ_COLUMN_NAME]; /* "id", or a category column of the users */
+    uint32_t n_rows;               /* id: 1 + users with a row of their own, row 0 is the unknown user; else the dictionary's size */
+    const float *rows;             /* (n_rows, dim) row-major */
+} mrq_folded_branch;
+
+typedef struct mrq_folded {
+    mrq_arena *arena; /* owns what is not in a container */
+    uint32_t dim;
+    mrq_activation activation;
+    uint32_t n_branches;
+    mrq_folded_branch *branch;
+    const float *bias;        /* (dim) */
+    const uint32_t *user_row; /* (users) row of the "id" branch of each user of the table; 0: unknown. NULL without such a branch */
+} mrq_folded;
+
+void mrq_folded_free(mrq_folded *folded);
+MRQ_DEFINE_CLEANUP(mrq_folded, mrq_folded_free)
+
+/* The unit vector (dim) of one value a branch: value[b] < branch[b].n_rows. All zero if the sum is. No allocation; thread-safe. */
+void mrq_folded_vector(const mrq_folded *folded, const uint32_t *value, float *out);
+
+/* The values of a known user, a row of `users`: own id row and the categories of the table. */
+void mrq_folded_values(const mrq_folded *folded, const mrq_table *users, uint32_t user, uint32_t *value);
+
+/* To and from a container that also holds the users' table, whose rows and dictionaries it is checked against. */
+void mrq_folded_save(const mrq_folded *folded, const mrq_table *users, mrq_container_writer *writer);
+MRQ_CHECKED mrq_status mrq_folded_load(const mrq_container *container, const mrq_table *users, mrq_folded **out, mrq_error *err);
+
+#endif

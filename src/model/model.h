@@ -1,0 +1,43 @@
+/* A model: the description of two towers, their parameters, and the users and movies they speak of. */
+#ifndef MRQ_MODEL_MODEL_H
+#define MRQ_MODEL_MODEL_H
+
+#include "base/table.h"
+#include "model/description.h"
+#include "model/folded.h"
+
+#define MRQ_MODEL_VERSION 1
+
+/* What training reports; kept in the model file. NaN where not measured. */
+typedef struct mrq_model_results {
+    uint64_t seed, train_ratings, valid_ratings, test_ratings;
+    uint64_t data_fingerprint;
+    int64_t threads, epochs, best_epoch;
+    double train_rmse, valid_rmse, test_rmse;
+    char schema[MRQ_COLUMN_NAME];
+    char split[16];
+    double test_share;
+} mrq_model_results;
+
+typedef struct mrq_model mrq_model;
+
+void mrq_model_free(mrq_model *model);
+MRQ_DEFINE_CLEANUP(mrq_model, mrq_model_free)
+
+MRQ_CHECKED mrq_status mrq_model_save(const mrq_model *model, const char *path, mrq_error *err);
+MRQ_CHECKED mrq_status mrq_model_load(const char *path, mrq_model **out, mrq_error *err);
+
+const mrq_description *mrq_model_description(const mrq_model *model);
+const mrq_model_results *mrq_model_results_of(const mrq_model *model);
+const mrq_table *mrq_model_users(const mrq_model *model);
+const mrq_table *mrq_model_movies(const mrq_model *model);
+const mrq_lists *mrq_model_seen(const mrq_model *model); /* movies (rows, ascending) that each user has rated in the data set */
+
+/* The unit vectors of all movies, (movies, dim) row-major, and of all users, (users, dim), by the full network. */
+MRQ_CHECKED mrq_status mrq_model_movie_vectors(const mrq_model *model, float *out, mrq_error *err);
+MRQ_CHECKED mrq_status mrq_model_user_vectors(const mrq_model *model, float *out, mrq_error *err);
+
+/* Folds the user tower. The result owns its memory and may outlive the model. */
+MRQ_CHECKED mrq_status mrq_model_fold(const mrq_model *model, mrq_folded **out, mrq_error *err);
+
+#endif

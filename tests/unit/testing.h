@@ -1,0 +1,59 @@
+/* What every unit test needs: cmocka, checks of a status with its sentence, a temporary folder. */
+#ifndef MRQ_TESTS_TESTING_H
+#define MRQ_TESTS_TESTING_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/error.h"
+#include "base/file.h"
+
+#define MRQ_SKIP_EXIT 77
+
+/* The call succeeds; if it does not, its sentence is shown. `err` is the mrq_error that the call fills. */
+#define assert_ok(call)                                                                                                          \
+    do {                                                                                                                         \
+        err = (mrq_error){0};                                                                                                    \
+        if ((call) != MRQ_OK)                                                                                                    \
+            fail_msg("%s: %s", #call, err.msg);                                                                                  \
+    } while (0)
+
+/* The call fails with this status and a sentence that contains `text`. */
+#define assert_fails(call, want, text)                                                                                           \
+    do {                                                                                                                         \
+        err = (mrq_error){0};                                                                                                    \
+        const mrq_status got = (call);                                                                                           \
+        if (got != (want) || err.status != (want) || !strstr(err.msg, text))                                                     \
+            fail_msg("%s: got %d, want %d; \"%s\", want \"%s\"", #call, (int)got, (int)(want), err.msg, text);                      \
+    } while (0)
+
+/* A fresh folder under $TMPDIR or /tmp, removed with temporary_remove(). */
+static inline char *temporary_folder(void)
+{
+    const char *base = getenv("TMPDIR");
+    static char path[4096];
+    snprintf(path, sizeof path, "%s/marquee-test-XXXXXX", base ? base : "/tmp");
+    if (!mkdtemp(path)) {
+        perror("mkdtemp");
+        exit(1);
+    }
+    return path;
+}
+
+static inline void temporary_remove(const char *path)
+{
+    char command[4200];
+    snprintf(command, sizeof command, "rm -rf '%s'", path);
+    if (system(command) != 0)
+        perror("rm");
+}
+
+#endif

@@ -1,0 +1,18 @@
+/* The subcommands of `marquee`, one file each: cmd_NAME.c. */
+#ifndef MRQ_TOOLS_COMMAND_H
+#define MRQ_TOOLS_COMMAND_H
+
+#include "base/error.h"
+
+/* Each takes its own argv (argv[0] is the subcommand) and returns a status, which main() makes the exit code. On failure main() prints
+ * "marquee NAME: sentence" to stderr, and for MRQ_USAGE a second line that points to --help. */
+mrq_status cmd_train(int argc, char **argv, mrq_error *err);
+mrq_status cmd_export(int argc, char **argv, mrq_error *err);
+mrq_status cmd_infer(int argc, char **argv, mrq_error *err);
+mrq_status cmd_predict(int argc, char **argv, mrq_error *err);
+mrq_status cmd_info(int argc, char **argv, mrq_error *err);
+
+/* The store that `--store` named, else $MARQUEE_STORE, else "./store". */
+const char *mrq_default_store(const char *option);
+
+#endif
