@@ -5,6 +5,10 @@
 #include "base/json.h"
 
 #define MRQ_BRANCHES_MAX 16
+#define MRQ_LR_MIN       1e-9
+#define MRQ_LR_MAX       1e3
+#define MRQ_BATCH_MAX    1000000
+#define MRQ_EPOCHS_MAX   10000
 #define MRQ_FEATURE_NAME 32
 
 typedef enum mrq_activation { MRQ_LINEAR, MRQ_TANH } mrq_activation;

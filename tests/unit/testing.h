@@ -39,8 +39,8 @@
 static inline char *temporary_folder(void)
 {
     const char *base = getenv("TMPDIR");
-    static char path[4096];
-    snprintf(path, sizeof path, "%s/marquee-test-XXXXXX", base ? base : "/tmp");
+    static char path[128];
+    snprintf(path, sizeof path, "%.80s/marquee-test-XXXXXX", base ? base : "/tmp");
     if (!mkdtemp(path)) {
         perror("mkdtemp");
         exit(1);

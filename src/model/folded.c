@@ -1,0 +1,159 @@
+/* Folding: in y = act(bias + Σ W_b branch_b(value_b)) each summand depends on one value, so all summands can be computed beforehand. */
+#include "model/folded.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/network.h"
+
+void mrq_folded_free(mrq_folded *folded)
+{
+    if (!folded)
+        return;
+    mrq_arena_free(folded->arena);
+    free(folded);
+}
+
+static mrq_folded *folded_new(void)
+{
+    mrq_folded *folded = calloc(1, sizeof *folded);
+    if (folded && (!(folded->arena = mrq_arena_new()) ||
+                   !(folded->branch = mrq_arena_array(folded->arena, MRQ_BRANCHES_MAX, sizeof *folded->branch)))) {
+        mrq_folded_free(folded);
+        return NULL;
+    }
+    return folded;
+}
+
+void mrq_folded_vector(const mrq_folded *folded, const uint32_t *value, float *out)
+{
+    const mrq_kernels *kernels = mrq_kernels_best();
+    memcpy(out, folded->bias, folded->dim * sizeof *out);
+    for (uint32_t b = 0; b < folded->n_branches; b++)
+        kernels->add(out, folded->branch[b].rows + (size_t)value[b] * folded->dim, folded->dim);
+    if (folded->activation == MRQ_TANH)
+        kernels->tanh(out, folded->dim);
+    const float norm = sqrtf(kernels->dot(out, out, folded->dim));
+    kernels->scale(out, norm > 0 ? 1 / norm : 0, folded->dim);
+}
+
+void mrq_folded_values(const mrq_folded *folded, const mrq_table *users, uint32_t user, uint32_t *value)
+{
+    for (uint32_t b = 0; b < folded->n_branches; b++) {
+        const char *feature = folded->branch[b].feature;
+        value[b] = strcmp(feature, "id") == 0 ? folded->user_row[user] : mrq_table_column(users, feature)->code[user];
+    }
+}
+
+mrq_status mrq_model_fold(const mrq_model *model, mrq_folded **out, mrq_error *err)
+{
+    const mrq_tower *tower = &model->user;
+    MRQ_CLEANUP(mrq_folded_free) mrq_folded *folded = folded_new();
+    if (!folded)
+        return mrq_fail_memory(err, "folding a tower");
+    folded->dim = tower->dim;
+    folded->activation = tower->activation;
+    folded->n_branches = tower->n;
+    float *bias = mrq_arena_array(folded->arena, tower->dim, sizeof *bias);
+    uint32_t *user_row = mrq_arena_array(folded->arena, model->users->rows, sizeof *user_row);
+    if (!bias || !user_row)
+        return mrq_fail_memory(err, "folding a tower");
+    memcpy(bias, model->param + mrq_tensor_at(tower->tensors, tower->bias, 0), tower->dim * sizeof *bias);
+    memcpy(user_row, model->user_row, model->users->rows * sizeof *user_row);
+    folded->bias = bias;
+    for (uint32_t b = 0; b < tower->n; b++) {
+        const mrq_branch_plan *plan = &tower->plan[b];
+        float *rows = mrq_arena_array(folded->arena, (size_t)plan->n_values * tower->dim, sizeof *rows);
+        if (!rows)
+            return mrq_fail_memory(err, "folding a tower");
+        MRQ_TRY(mrq_tower_fold(tower, b, model->param, rows, err));
+        strcpy(folded->branch[b].feature, plan->branch->feature);
+        folded->branch[b].n_rows = plan->n_values;
+        folded->branch[b].rows = rows;
+        if (plan->branch->kind == MRQ_BRANCH_ID)
+            folded->user_row = user_row;
+    }
+    *out = folded;
+    folded = NULL;
+    return MRQ_OK;
+}
+
+/* The tower as it stands in the section "tower". */
+struct stored_tower {
+    uint32_t dim, activation, n_branches, has_user_row;
+    char feature[MRQ_BRANCHES_MAX][MRQ_COLUMN_NAME];
+};
+
+void mrq_folded_save(const mrq_folded *folded, const mrq_table *users, mrq_container_writer *writer)
+{
+    struct stored_tower *stored = mrq_arena_array(folded->arena, 1, sizeof *stored); /* lives until the writer has written */
+    mrq_container_add(writer, stored, stored ? 1 : SIZE_MAX, sizeof *stored, "tower");
+    if (!stored)
+        return; /* the impossible size makes the write fail */
+    *stored = (struct stored_tower){folded->dim, (uint32_t)folded->activation, folded->n_branches, folded->user_row != NULL, {{0}}};
+    mrq_container_add(writer, folded->bias, folded->dim, sizeof(float), "tower.bias");
+    if (folded->user_row)
+        mrq_container_add(writer, folded->user_row, users->rows, sizeof *folded->user_row, "tower.user_row");
+    for (uint32_t b = 0; b < folded->n_branches; b++) {
+        memcpy(stored->feature[b], folded->branch[b].feature, MRQ_COLUMN_NAME);
+        mrq_container_add(writer, folded->branch[b].rows, (size_t)folded->branch[b].n_rows * folded->dim, sizeof(float), "tower.%u", b);
+    }
+}
+
+/* The rows of a branch, checked against the users' dictionary. */
+static mrq_status load_branch(const mrq_container *container, const mrq_table *users, const struct stored_tower *stored, uint32_t b,
+                              mrq_folded_branch *branch, mrq_error *err)
+{
+    if (!memchr(stored->feature[b], '\0', sizeof stored->feature[b]))
+        return mrq_container_bad(container, err, "branch %u has no name", b);
+    strcpy(branch->feature, stored->feature[b]);
+    size_t count = MRQ_ANY;
+    const void *data;
+    MRQ_TRY(mrq_container_get(container, stored->dim * sizeof(float), &count, &data, err, "tower.%u", b));
+    branch->rows = data;
+    branch->n_rows = (uint32_t)count;
+    if (strcmp(branch->feature, "id") == 0)
+        return count >= 1 && count <= (size_t)users->rows + 1 && stored->has_user_row
+                   ? MRQ_OK
+                   : mrq_container_bad(container, err, "%zu rows for %u users", count, users->rows);
+    const mrq_column *column = mrq_table_column(users, branch->feature);
+    if (!column || column->kind != MRQ_CATEGORY || column->dict.n != count)
+        return mrq_container_bad(container, err, "branch \"%s\" has %zu rows, the users' column %u values", branch->feature, count,
+                                 column ? column->dict.n : 0);
+    return MRQ_OK;
+}
+
+mrq_status mrq_folded_load(const mrq_container *container, const mrq_table *users, mrq_folded **out, mrq_error *err)
+{
+    MRQ_CLEANUP(mrq_folded_free) mrq_folded *folded = folded_new();
+    if (!folded)
+        return mrq_fail_memory(err, "reading a tower");
+    size_t count = 1;
+    const void *data;
+    MRQ_TRY(mrq_container_get(container, sizeof(struct stored_tower), &count, &data, err, "tower"));
+    const struct stored_tower *stored = data;
+    if (!stored->dim || stored->dim > 65536 || stored->activation > MRQ_TANH || !stored->n_branches || stored->n_branches > MRQ_BRANCHES_MAX)
+        return mrq_container_bad(container, err, "%u dimensions, activation %u, %u branches: not a tower", stored->dim, stored->activation,
+                                 stored->n_branches);
+    folded->dim = stored->dim;
+    folded->activation = (mrq_activation)stored->activation;
+    folded->n_branches = stored->n_branches;
+    count = folded->dim;
+    MRQ_TRY(mrq_container_get(container, sizeof(float), &count, &data, err, "tower.bias"));
+    folded->bias = data;
+    for (uint32_t b = 0; b < folded->n_branches; b++) {
+        MRQ_TRY(load_branch(container, users, stored, b, &folded->branch[b], err));
+        if (strcmp(folded->branch[b].feature, "id") != 0)
+            continue;
+        count = users->rows;
+        MRQ_TRY(mrq_container_get(container, sizeof *folded->user_row, &count, &data, err, "tower.user_row"));
+        folded->user_row = data;
+        for (uint32_t u = 0; u < users->rows; u++)
+            if (folded->user_row[u] >= folded->branch[b].n_rows)
+                return mrq_container_bad(container, err, "user row %u, want less than %u", folded->user_row[u], folded->branch[b].n_rows);
+    }
+    *out = folded;
+    folded = NULL;
+    return MRQ_OK;
+}

@@ -1,0 +1,159 @@
+/* The model file: one container with the description (JSON), the results (JSON), both tables, the seen movies, the rows of the ids and a section a
+ * tensor. It holds all that an export needs, so the data set is not asked again. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/network.h"
+
+#define KIND "model"
+
+static cJSON *results_json(const mrq_model_results *r)
+{
+    cJSON *root = cJSON_CreateObject();
+    char fingerprint[17];
+    snprintf(fingerprint, sizeof fingerprint, "%016llx", (unsigned long long)r->data_fingerprint);
+    cJSON_AddStringToObject(root, "schema", r->schema);
+    cJSON_AddStringToObject(root, "data", fingerprint);
+    cJSON_AddStringToObject(root, "split", r->split);
+    const struct {
+        const char *key;
+        double value;
+    } numbers[] = {
+        {"test_share", r->test_share},
+        {"seed", (double)r->seed},
+        {"threads", (double)r->threads},
+        {"epochs", (double)r->epochs},
+        {"best_epoch", (double)r->best_epoch},
+        {"train_ratings", (double)r->train_ratings},
+        {"valid_ratings", (double)r->valid_ratings},
+        {"test_ratings", (double)r->test_ratings},
+        {"train_rmse", r->train_rmse},
+        {"valid_rmse", r->valid_rmse},
+        {"test_rmse", r->test_rmse},
+    };
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        if (isfinite(numbers[i].value))
+            cJSON_AddNumberToObject(root, numbers[i].key, numbers[i].value);
+    return root;
+}
+
+static mrq_status read_results(const char *text, size_t size, const char *path, mrq_model_results *out, mrq_error *err)
+{
+    MRQ_CLEANUP(cJSON_Delete) cJSON *root = NULL;
+    MRQ_TRY(mrq_json_parse(text, size, path, &root, err));
+    mrq_model_results r = {.train_rmse = NAN, .valid_rmse = NAN, .test_rmse = NAN};
+    const char *schema, *data, *split;
+    MRQ_TRY(mrq_json_text(root, path, "schema", true, &schema, err));
+    MRQ_TRY(mrq_json_text(root, path, "data", true, &data, err));
+    MRQ_TRY(mrq_json_text(root, path, "split", true, &split, err));
+    snprintf(r.schema, sizeof r.schema, "%s", schema);
+    snprintf(r.split, sizeof r.split, "%s", split);
+    r.data_fingerprint = strtoull(data, NULL, 16);
+    int64_t seed = 0, train = 0, valid = 0, test = 0;
+    const int64_t most = (int64_t)1 << 53;
+    MRQ_TRY(mrq_json_int(root, path, "seed", 0, most, &seed, err));
+    MRQ_TRY(mrq_json_int(root, path, "threads", 0, most, &r.threads, err));
+    MRQ_TRY(mrq_json_int(root, path, "epochs", 0, most, &r.epochs, err));
+    MRQ_TRY(mrq_json_int(root, path, "best_epoch", 0, most, &r.best_epoch, err));
+    MRQ_TRY(mrq_json_int(root, path, "train_ratings", 0, most, &train, err));
+    MRQ_TRY(mrq_json_int(root, path, "valid_ratings", 0, most, &valid, err));
+    MRQ_TRY(mrq_json_int(root, path, "test_ratings", 0, most, &test, err));
+    MRQ_TRY(mrq_json_real(root, path, "test_share", 0, 1, &r.test_share, err));
+    MRQ_TRY(mrq_json_real(root, path, "train_rmse", 0, 1e6, &r.train_rmse, err));
+    MRQ_TRY(mrq_json_real(root, path, "valid_rmse", 0, 1e6, &r.valid_rmse, err));
+    MRQ_TRY(mrq_json_real(root, path, "test_rmse", 0, 1e6, &r.test_rmse, err));
+    r.seed = (uint64_t)seed;
+    r.train_ratings = (uint64_t)train;
+    r.valid_ratings = (uint64_t)valid;
+    r.test_ratings = (uint64_t)test;
+    *out = r;
+    return MRQ_OK;
+}
+
+mrq_status mrq_model_save(const mrq_model *model, const char *path, mrq_error *err)
+{
+    MRQ_CLEANUP(mrq_container_writer_free) mrq_container_writer *writer = mrq_container_writer_new(KIND, MRQ_MODEL_VERSION);
+    MRQ_CLEANUP(cJSON_Delete) cJSON *json = results_json(&model->results);
+    MRQ_AUTOFREE char *results = cJSON_PrintUnformatted(json);
+    MRQ_AUTOFREE char *description = mrq_description_text(&model->description);
+    if (!writer || !results || !description)
+        return mrq_fail_memory(err, "writing a model");
+    mrq_container_add(writer, description, strlen(description), 1, "description");
+    mrq_container_add(writer, results, strlen(results), 1, "results");
+    mrq_table_save(model->users, writer, "users");
+    mrq_table_save(model->movies, writer, "movies");
+    mrq_lists_save(&model->seen, model->users->rows, writer, "seen");
+    mrq_container_add(writer, model->user_row, model->users->rows, sizeof(uint32_t), "user_row");
+    mrq_container_add(writer, model->movie_row, model->movies->rows, sizeof(uint32_t), "movie_row");
+    for (uint32_t i = 0; i < model->tensors.n; i++) {
+        const mrq_tensor *tensor = &model->tensors.tensor[i];
+        mrq_container_add(writer, model->param + tensor->offset, (size_t)tensor->rows * tensor->cols, sizeof(float), "tensor.%u", i);
+    }
+    return mrq_container_write(writer, path, err);
+}
+
+/* The rows of the id embedding: one each for those that have one, and at most the entities' number. */
+static mrq_status load_rows(const mrq_container *file, const char *name, uint32_t entities, const uint32_t **row, uint32_t *rows, mrq_error *err)
+{
+    size_t count = entities;
+    const void *data;
+    MRQ_TRY(mrq_container_get(file, sizeof **row, &count, &data, err, "%s", name));
+    *row = data;
+    uint32_t highest = 0;
+    for (uint32_t i = 0; i < entities; i++)
+        highest = (*row)[i] > highest ? (*row)[i] : highest;
+    if (highest > entities)
+        return mrq_container_bad(file, err, "%s: row %u of %u", name, highest, entities);
+    *rows = highest + 1;
+    return MRQ_OK;
+}
+
+static mrq_status load_tensors(mrq_model *model, mrq_error *err)
+{
+    model->param = mrq_arena_array(model->arena, model->tensors.size, sizeof *model->param);
+    if (!model->param)
+        return mrq_fail_memory(err, "reading a model");
+    for (uint32_t i = 0; i < model->tensors.n; i++) {
+        const mrq_tensor *tensor = &model->tensors.tensor[i];
+        size_t count = (size_t)tensor->rows * tensor->cols;
+        const void *data;
+        MRQ_TRY(mrq_container_get(model->file, sizeof(float), &count, &data, err, "tensor.%u", i));
+        memcpy(model->param + tensor->offset, data, count * sizeof(float));
+        for (size_t j = 0; j < count; j++)
+            if (!isfinite(model->param[tensor->offset + j]))
+                return mrq_container_bad(model->file, err, "%s holds a value that is not finite", tensor->name);
+    }
+    return MRQ_OK;
+}
+
+mrq_status mrq_model_load(const char *path, mrq_model **out, mrq_error *err)
+{
+    MRQ_CLEANUP(mrq_model_free) mrq_model *model = calloc(1, sizeof *model);
+    if (!model || !(model->arena = mrq_arena_new()))
+        return mrq_fail_memory(err, "reading a model");
+    MRQ_TRY(mrq_container_open(path, KIND, MRQ_MODEL_VERSION, &model->file, err));
+    size_t size = MRQ_ANY;
+    const void *text;
+    MRQ_TRY(mrq_container_get(model->file, 1, &size, &text, err, "description"));
+    MRQ_TRY(mrq_description_parse(text, size, path, &model->description, err));
+    size = MRQ_ANY;
+    MRQ_TRY(mrq_container_get(model->file, 1, &size, &text, err, "results"));
+    MRQ_TRY(read_results(text, size, path, &model->results, err));
+    MRQ_TRY(mrq_table_load(model->file, "users", &model->own_users, err));
+    MRQ_TRY(mrq_table_load(model->file, "movies", &model->own_movies, err));
+    model->users = model->own_users;
+    model->movies = model->own_movies;
+    MRQ_TRY(mrq_lists_load(model->file, "seen", model->users->rows, model->movies->rows, &model->seen, err));
+    MRQ_TRY(load_rows(model->file, "user_row", model->users->rows, &model->user_row, &model->user_rows, err));
+    MRQ_TRY(load_rows(model->file, "movie_row", model->movies->rows, &model->movie_row, &model->movie_rows, err));
+    if (mrq_model_build(model, err) != MRQ_OK) {
+        const mrq_error inner = err ? *err : (mrq_error){0};
+        return mrq_container_bad(model->file, err, "%s", inner.msg);
+    }
+    MRQ_TRY(load_tensors(model, err));
+    *out = model;
+    model = NULL;
+    return MRQ_OK;
+}

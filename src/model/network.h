@@ -1,0 +1,36 @@
+/* The inside of a model, for the trainer: towers, tensors and parameters. */
+#ifndef MRQ_MODEL_NETWORK_H
+#define MRQ_MODEL_NETWORK_H
+
+#include "model/model.h"
+#include "model/tower.h"
+
+struct mrq_model {
+    mrq_arena *arena;
+    mrq_container *file;          /* of a loaded model, else NULL */
+    mrq_table *own_users, *own_movies; /* of a loaded model, else NULL */
+    mrq_description description;  /* without the optional branches that the data lacks */
+    mrq_model_results results;
+    const mrq_table *users, *movies;
+    mrq_lists seen;
+    const uint32_t *user_row, *movie_row; /* rows of the id embeddings: 0 is the unknown one; (users), (movies) */
+    uint32_t user_rows, movie_rows;       /* of those embeddings: 1 + the highest */
+    mrq_tensors tensors;
+    float *param;
+    mrq_tower user, movie;
+};
+
+/* A model with starting parameters. Tables and lists are borrowed. A user or movie that has no rating among `train` (indices of `rating_user`, `rating_movie`)
+ * shares the unknown row. MRQ_USAGE when a branch's feature is not in the data and not optional. */
+typedef struct mrq_model_source {
+    const mrq_table *users, *movies;
+    const uint32_t *rating_user, *rating_movie, *train;
+    uint64_t n_ratings, n_train;
+    uint64_t seed;
+} mrq_model_source;
+MRQ_CHECKED mrq_status mrq_model_new(const mrq_description *description, const mrq_model_source *source, mrq_model **out, mrq_error *err);
+
+/* Lays out towers and tensors from description, tables and rows, which are set. Used by mrq_model_new() and mrq_model_load(). */
+MRQ_CHECKED mrq_status mrq_model_build(mrq_model *model, mrq_error *err);
+
+#endif

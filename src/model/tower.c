@@ -1,0 +1,258 @@
+/* The joint layer over the branches. A branch is in one of two modes, chosen batch by batch:
+ *   beside - its output is computed for every entity, into its columns of `joined` (n, inputs); runs of neighbouring columns meet W in one product;
+ *   table  - a category whose dictionary is at most half as long as the batch: each value's output goes through W once, (values, dim), and entities
+ *            add the row of their value. In backward the gradients of a value's entities are summed first.
+ * Rejected: finding the distinct values of every batch for larger dictionaries; ids are distinct already, and few others are large. */
+#include "model/tower.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/branch.h"
+#include "model/gemm.h"
+
+mrq_status mrq_gradient_make(const mrq_tensors *tensors, mrq_arena *arena, mrq_gradient *out, mrq_error *err)
+{
+    *out = (mrq_gradient){.block = mrq_arena_array(arena, tensors->size, sizeof(float))};
+    bool ok = out->block != NULL;
+    for (uint32_t i = 0; ok && i < tensors->n; i++) {
+        if (!tensors->tensor[i].sparse)
+            continue;
+        out->touched[i] = mrq_arena_array(arena, tensors->tensor[i].rows, sizeof *out->touched[i]);
+        out->mark[i] = mrq_arena_array(arena, tensors->tensor[i].rows, 1);
+        ok = out->touched[i] && out->mark[i];
+    }
+    return ok ? MRQ_OK : mrq_fail_memory(err, "preparing gradients");
+}
+
+/* What a branch needs beside its own work space. */
+struct branch_state {
+    mrq_branch_work work;
+    bool table;
+    uint32_t *value; /* (capacity) rows of the embedding, or entities for set and text; table: 0 .. n_values-1 */
+    float *output;   /* table: (n_values, width) */
+    float *row;      /* table: (n_values, dim) through W; in backward its gradient */
+};
+
+struct mrq_pass {
+    const mrq_tower *tower;
+    const mrq_kernels *kernels;
+    uint32_t capacity, n;
+    const uint32_t *entity; /* (n), the caller's */
+    struct branch_state branch[MRQ_BRANCHES_MAX];
+    float *joined;   /* (n, inputs) outputs of the branches beside; in backward their gradient */
+    float *unit;     /* (n, dim) */
+    float *norm;     /* (n) */
+    float *gradient; /* (n, dim) by unit, then by the joint layer's sum */
+};
+
+/* The words of the `n` longest texts: the most that a batch can hold. */
+static int compare_down(const void *a, const void *b)
+{
+    const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x < y) - (x > y);
+}
+
+static mrq_status longest_items(const mrq_branch_plan *plan, uint32_t entities, uint32_t n, size_t *total, mrq_error *err)
+{
+    *total = 0;
+    if (plan->branch->kind != MRQ_BRANCH_TEXT)
+        return MRQ_OK;
+    MRQ_AUTOFREE uint64_t *count = mrq_array(entities, sizeof *count);
+    if (!count)
+        return mrq_fail_memory(err, "preparing a tower");
+    for (uint32_t i = 0; i < entities; i++)
+        count[i] = plan->list.offset[i + 1] - plan->list.offset[i];
+    qsort(count, entities, sizeof *count, compare_down);
+    for (uint32_t i = 0; i < n; i++) /* an entity may stand twice in a batch, once with MRQ_DROPPED */
+        *total += entities ? count[i / 2 < entities ? i / 2 : entities - 1] : 0;
+    return MRQ_OK;
+}
+
+mrq_status mrq_pass_make(const mrq_tower *tower, uint32_t capacity, mrq_arena *arena, mrq_pass **out, mrq_error *err)
+{
+    openblas_set_num_threads(1); /* the products are small: workers, not BLAS, share the cores */
+    mrq_pass *pass = mrq_arena_array(arena, 1, sizeof *pass);
+    if (!pass)
+        return mrq_fail_memory(err, "preparing a tower");
+    *pass = (mrq_pass){.tower = tower, .kernels = mrq_kernels_best(), .capacity = capacity};
+    const size_t vectors = (size_t)capacity * tower->dim;
+    bool ok = (pass->joined = mrq_arena_array(arena, (size_t)capacity * tower->inputs, sizeof(float))) &&
+              (pass->unit = mrq_arena_array(arena, vectors, sizeof(float))) && (pass->gradient = mrq_arena_array(arena, vectors, sizeof(float))) &&
+              (pass->norm = mrq_arena_array(arena, capacity, sizeof(float)));
+    for (uint32_t b = 0; ok && b < tower->n; b++) {
+        const mrq_branch_plan *plan = &tower->plan[b];
+        struct branch_state *state = &pass->branch[b];
+        size_t tokens;
+        MRQ_TRY(longest_items(plan, tower->entities, capacity, &tokens, err));
+        MRQ_TRY(mrq_branch_work_make(plan, capacity, tokens, arena, &state->work, err));
+        ok = (state->value = mrq_arena_array(arena, capacity, sizeof *state->value)) != NULL;
+        if (ok && plan->branch->kind == MRQ_BRANCH_CATEGORY && plan->n_values <= capacity / 2)
+            ok = (state->output = mrq_arena_array(arena, (size_t)plan->n_values * plan->width, sizeof(float))) &&
+                 (state->row = mrq_arena_array(arena, (size_t)plan->n_values * tower->dim, sizeof(float)));
+    }
+    if (!ok)
+        return mrq_fail_memory(err, "preparing a tower");
+    *out = pass;
+    return MRQ_OK;
+}
+
+const float *mrq_pass_unit(const mrq_pass *pass)
+{
+    return pass->unit;
+}
+
+float *mrq_pass_gradient(mrq_pass *pass)
+{
+    return pass->gradient;
+}
+
+static const float *joint_weight(const mrq_tower *tower, const float *param, uint32_t row)
+{
+    return param + mrq_tensor_at(tower->tensors, tower->weight, row);
+}
+
+static mrq_branch_call branch_call(mrq_pass *pass, uint32_t b, const float *param)
+{
+    const mrq_tower *tower = pass->tower;
+    return (mrq_branch_call){tower->tensors, &tower->plan[b], &pass->branch[b].work, param, pass->kernels};
+}
+
+/* The values of a branch beside, one an entity. */
+static void entity_values(const mrq_branch_plan *plan, const uint32_t *entity, uint32_t n, uint32_t *value)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        const uint32_t row = entity[i] & ~MRQ_DROPPED;
+        if (plan->branch->kind == MRQ_BRANCH_ID)
+            value[i] = entity[i] & MRQ_DROPPED ? 0 : plan->value[row];
+        else
+            value[i] = plan->branch->kind == MRQ_BRANCH_CATEGORY ? plan->value[row] : row;
+    }
+}
+
+/* Calls of the same columns: from branch *b on, the branches beside that stand next to each other. Returns false at the end. */
+static bool next_run(const mrq_pass *pass, uint32_t *b, uint32_t *first, uint32_t *width)
+{
+    const mrq_tower *tower = pass->tower;
+    while (*b < tower->n && pass->branch[*b].table)
+        ++*b;
+    if (*b == tower->n)
+        return false;
+    *first = tower->plan[*b].first;
+    *width = 0;
+    for (; *b < tower->n && !pass->branch[*b].table; ++*b)
+        *width += tower->plan[*b].width;
+    return true;
+}
+
+static void branches_forward(mrq_pass *pass, const float *param)
+{
+    const mrq_tower *tower = pass->tower;
+    for (uint32_t b = 0; b < tower->n; b++) {
+        const mrq_branch_plan *plan = &tower->plan[b];
+        struct branch_state *state = &pass->branch[b];
+        const mrq_branch_call call = branch_call(pass, b, param);
+        state->table = state->row && plan->n_values <= pass->n / 2;
+        if (state->table) {
+            for (uint32_t v = 0; v < plan->n_values; v++)
+                state->value[v] = v;
+            mrq_branch_forward(&call, state->value, plan->n_values, state->output, plan->width);
+            mrq_gemm(plan->n_values, tower->dim, plan->width, state->output, plan->width, joint_weight(tower, param, plan->first), tower->dim, 0,
+                     state->row, tower->dim);
+        } else {
+            entity_values(plan, pass->entity, pass->n, state->value);
+            mrq_branch_forward(&call, state->value, pass->n, pass->joined + plan->first, tower->inputs);
+        }
+    }
+}
+
+void mrq_pass_forward(mrq_pass *pass, const float *param, const uint32_t *entity, uint32_t n)
+{
+    const mrq_tower *tower = pass->tower;
+    const uint32_t dim = tower->dim;
+    pass->entity = entity;
+    pass->n = n;
+    branches_forward(pass, param);
+
+    const float *bias = param + mrq_tensor_at(tower->tensors, tower->bias, 0);
+    for (uint32_t i = 0; i < n; i++) {
+        float *y = pass->unit + (size_t)i * dim;
+        memcpy(y, bias, dim * sizeof *y);
+        for (uint32_t b = 0; b < tower->n; b++)
+            if (pass->branch[b].table)
+                pass->kernels->add(y, pass->branch[b].row + (size_t)tower->plan[b].value[entity[i] & ~MRQ_DROPPED] * dim, dim);
+    }
+    uint32_t first, width;
+    for (uint32_t b = 0; next_run(pass, &b, &first, &width);)
+        mrq_gemm(n, dim, width, pass->joined + first, tower->inputs, joint_weight(tower, param, first), dim, 1, pass->unit, dim);
+    if (tower->activation == MRQ_TANH)
+        pass->kernels->tanh(pass->unit, (size_t)n * dim);
+    for (uint32_t i = 0; i < n; i++) {
+        float *y = pass->unit + (size_t)i * dim;
+        pass->norm[i] = sqrtf(pass->kernels->dot(y, y, dim));
+        pass->kernels->scale(y, pass->norm[i] > 0 ? 1 / pass->norm[i] : 0, dim);
+    }
+    memset(pass->gradient, 0, (size_t)n * dim * sizeof *pass->gradient);
+}
+
+/* The branches in table mode: sum the gradient of each value's entities, then back through W and the branch. */
+static void table_backward(mrq_pass *pass, uint32_t b, const float *param, mrq_gradient *gradient)
+{
+    const mrq_tower *tower = pass->tower;
+    const mrq_branch_plan *plan = &tower->plan[b];
+    struct branch_state *state = &pass->branch[b];
+    const uint32_t dim = tower->dim;
+    memset(state->row, 0, (size_t)plan->n_values * dim * sizeof *state->row);
+    for (uint32_t i = 0; i < pass->n; i++)
+        pass->kernels->add(state->row + (size_t)plan->value[pass->entity[i] & ~MRQ_DROPPED] * dim, pass->gradient + (size_t)i * dim, dim);
+    float *dweight = gradient->block + mrq_tensor_at(tower->tensors, tower->weight, plan->first);
+    mrq_gemm_at(plan->width, dim, plan->n_values, state->output, plan->width, state->row, dim, dweight, dim);
+    mrq_gemm_bt(plan->n_values, plan->width, dim, state->row, dim, joint_weight(tower, param, plan->first), dim, state->output, plan->width);
+    const mrq_branch_call call = branch_call(pass, b, param);
+    mrq_branch_backward(&call, state->value, plan->n_values, state->output, plan->width, gradient);
+}
+
+void mrq_pass_backward(mrq_pass *pass, const float *param, mrq_gradient *gradient)
+{
+    const mrq_tower *tower = pass->tower;
+    const uint32_t dim = tower->dim, n = pass->n;
+    float *dbias = gradient->block + mrq_tensor_at(tower->tensors, tower->bias, 0);
+    memset(dbias, 0, dim * sizeof *dbias);
+    for (uint32_t i = 0; i < n; i++) {
+        float *g = pass->gradient + (size_t)i * dim;
+        pass->kernels->unit_backward(g, pass->unit + (size_t)i * dim, pass->norm[i], tower->activation == MRQ_TANH, dim);
+        pass->kernels->add(dbias, g, dim);
+    }
+    uint32_t first, width;
+    for (uint32_t b = 0; next_run(pass, &b, &first, &width);) {
+        float *dweight = gradient->block + mrq_tensor_at(tower->tensors, tower->weight, first);
+        mrq_gemm_at(width, dim, n, pass->joined + first, tower->inputs, pass->gradient, dim, dweight, dim);
+        mrq_gemm_bt(n, width, dim, pass->gradient, dim, joint_weight(tower, param, first), dim, pass->joined + first, tower->inputs);
+    }
+    for (uint32_t b = 0; b < tower->n; b++) {
+        const mrq_branch_call call = branch_call(pass, b, param);
+        if (pass->branch[b].table)
+            table_backward(pass, b, param, gradient);
+        else
+            mrq_branch_backward(&call, pass->branch[b].value, n, pass->joined + tower->plan[b].first, tower->inputs, gradient);
+    }
+}
+
+mrq_status mrq_tower_fold(const mrq_tower *tower, uint32_t b, const float *param, float *rows, mrq_error *err)
+{
+    const mrq_branch_plan *plan = &tower->plan[b];
+    MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
+    float *output = arena ? mrq_arena_array(arena, (size_t)plan->n_values * plan->width, sizeof *output) : NULL;
+    uint32_t *value = output ? mrq_arena_array(arena, plan->n_values, sizeof *value) : NULL;
+    if (!value)
+        return mrq_fail_memory(err, "folding a tower");
+    mrq_branch_work work;
+    MRQ_TRY(mrq_branch_work_make(plan, plan->n_values, 0, arena, &work, err));
+    for (uint32_t v = 0; v < plan->n_values; v++)
+        value[v] = v;
+    const mrq_branch_call call = {tower->tensors, plan, &work, param, mrq_kernels_best()};
+    mrq_branch_forward(&call, value, plan->n_values, output, plan->width);
+    mrq_gemm(plan->n_values, tower->dim, plan->width, output, plan->width, joint_weight(tower, param, plan->first), tower->dim, 0, rows, tower->dim);
+    return MRQ_OK;
+}

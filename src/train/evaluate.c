@@ -1,0 +1,30 @@
+#include "train/evaluate.h"
+
+#include <math.h>
+
+mrq_status mrq_vectors_make(const mrq_model *model, mrq_arena *arena, mrq_vectors *out, mrq_error *err)
+{
+    const size_t dim = model->description.dim;
+    out->users = mrq_arena_array(arena, model->users->rows, dim * sizeof(float));
+    out->movies = mrq_arena_array(arena, model->movies->rows, dim * sizeof(float));
+    return out->users && out->movies ? MRQ_OK : mrq_fail_memory(err, "preparing the evaluation");
+}
+
+mrq_status mrq_vectors_update(const mrq_model *model, mrq_vectors *vectors, mrq_error *err)
+{
+    MRQ_TRY(mrq_model_user_vectors(model, vectors->users, err));
+    return mrq_model_movie_vectors(model, vectors->movies, err);
+}
+
+double mrq_rmse(const mrq_model *model, const mrq_vectors *vectors, const mrq_dataset *data, const uint32_t *rating, uint64_t n)
+{
+    const mrq_kernels *kernels = mrq_kernels_best();
+    const size_t dim = model->description.dim;
+    double sum = 0;
+    for (uint64_t i = 0; i < n; i++) {
+        const float cosine = kernels->dot(vectors->users + data->user[rating[i]] * dim, vectors->movies + data->movie[rating[i]] * dim, dim);
+        const double error = model->description.scale * (double)cosine - (double)data->rating[rating[i]];
+        sum += error * error;
+    }
+    return n ? sqrt(sum / (double)n) : NAN;
+}

@@ -1,0 +1,18 @@
+/* How far scores are from ratings. */
+#ifndef MRQ_TRAIN_EVALUATE_H
+#define MRQ_TRAIN_EVALUATE_H
+
+#include "dataset/dataset.h"
+#include "model/network.h"
+
+/* The vectors of everybody, computed anew from a model's parameters. */
+typedef struct mrq_vectors {
+    float *users, *movies; /* (users, dim), (movies, dim), unit */
+} mrq_vectors;
+MRQ_CHECKED mrq_status mrq_vectors_make(const mrq_model *model, mrq_arena *arena, mrq_vectors *out, mrq_error *err);
+MRQ_CHECKED mrq_status mrq_vectors_update(const mrq_model *model, mrq_vectors *vectors, mrq_error *err);
+
+/* Root of the mean squared difference between scale × cosine and rating, over `n` ratings; NaN for none. */
+double mrq_rmse(const mrq_model *model, const mrq_vectors *vectors, const mrq_dataset *data, const uint32_t *rating, uint64_t n);
+
+#endif

@@ -1,0 +1,37 @@
+/* A worker: one thread's share of a batch, from ratings to gradients. */
+#ifndef MRQ_TRAIN_WORKER_H
+#define MRQ_TRAIN_WORKER_H
+
+#include "base/random.h"
+#include "dataset/dataset.h"
+#include "model/network.h"
+
+/* One tower's part of a worker: the distinct entities of its share. */
+typedef struct mrq_side {
+    mrq_pass *pass;
+    uint32_t entities; /* rows of the table */
+    double dropout;    /* share of examples with the unknown id */
+    uint32_t n;        /* distinct ones in the share */
+    uint32_t *entity;  /* (capacity) numbers, perhaps with MRQ_DROPPED */
+    uint32_t *slot;    /* (2 × entities) where an entity stands in `entity`, with and without its id; stale unless it stands there */
+    uint32_t *of;      /* (capacity) place in `entity` of each example */
+} mrq_side;
+
+typedef struct mrq_worker {
+    const mrq_model *model;
+    const mrq_dataset *data;
+    mrq_random rng;
+    mrq_side user, movie;
+    mrq_gradient gradient;
+    double loss; /* Σ squared error of the last share */
+} mrq_worker;
+
+/* A worker for shares of up to `capacity` ratings; `number` picks its random stream. */
+MRQ_CHECKED mrq_status mrq_worker_make(const mrq_model *model, const mrq_dataset *data, uint32_t capacity, uint64_t seed, uint32_t number,
+                                       mrq_arena *arena, mrq_worker *out, mrq_error *err);
+
+/* Loss and gradients of the mean squared error over `batch` ratings, of which `rating` (n) are this worker's share. Ids are dropped at random.
+ * Leaves them in `loss` and `gradient`. No allocation. */
+void mrq_worker_run(mrq_worker *worker, const uint32_t *rating, uint32_t n, uint32_t batch);
+
+#endif
