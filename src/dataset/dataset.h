@@ -9,13 +9,13 @@ typedef struct mrq_dataset {
     mrq_arena *arena; /* owns the arrays below */
     char schema[MRQ_COLUMN_NAME];
     mrq_table *users, *movies;
-    uint64_t n;            /* ratings, in the order of the file */
-    const uint32_t *user;  /* (n) row in users */
-    const uint32_t *movie; /* (n) row in movies */
-    const float *rating;   /* (n) */
-    const int64_t *time;   /* (n) seconds since 1970, or NULL when the schema has none */
+    uint64_t n;                    /* ratings, in the order of the file */
+    const uint32_t *user;          /* (n) row in users */
+    const uint32_t *movie;         /* (n) row in movies */
+    const float *rating;           /* (n) */
+    const int64_t *time;           /* (n) seconds since 1970, or NULL when the schema has none */
     double rating_min, rating_max; /* the range that the schema allows */
-    uint64_t fingerprint;  /* checksum over the bytes of all its files */
+    uint64_t fingerprint;          /* checksum over the bytes of all its files */
 } mrq_dataset;
 
 /* Reads a folder. `schema` NULL: recognised among the shipped ones (see schema.h). A user who stands only in the ratings is

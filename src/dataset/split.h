@@ -16,8 +16,9 @@ typedef struct mrq_split {
     uint32_t *train, *valid, *test; /* indices of ratings, each part ascending */
 } mrq_split;
 
-/* Sets aside `test` of the ratings, then `valid` of the rest, both in [0, 1), the second by the same kind of division. The test part depends on
- * `seed` and `test` alone, not on `valid`. MRQ_USAGE when the training part would be empty, or for MRQ_SPLIT_TIME without timestamps. */
+/* Sets aside `test` of the ratings, then `valid` of the rest, both in [0, 1), the second by the same kind of division. The test
+ * part depends on `seed` and `test` alone, not on `valid`. MRQ_USAGE when the training part would be empty, or for MRQ_SPLIT_TIME
+ * without timestamps. */
 MRQ_CHECKED mrq_status mrq_split_make(const mrq_dataset *data, mrq_split_kind kind, double test, double valid, uint64_t seed,
                                       mrq_split *out, mrq_error *err);
 void mrq_split_clear(mrq_split *split); /* frees the parts; legal on a zeroed struct */

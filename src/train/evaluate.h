@@ -12,7 +12,10 @@ typedef struct mrq_vectors {
 MRQ_CHECKED mrq_status mrq_vectors_make(const mrq_model *model, mrq_arena *arena, mrq_vectors *out, mrq_error *err);
 MRQ_CHECKED mrq_status mrq_vectors_update(const mrq_model *model, mrq_vectors *vectors, mrq_error *err);
 
-/* Root of the mean squared difference between scale × cosine and rating, over `n` ratings; NaN for none. */
+/* scale × cosine of a user and a movie (rows of their tables). */
+double mrq_score(const mrq_model *model, const mrq_vectors *vectors, uint32_t user, uint32_t movie);
+
+/* Root of the mean squared difference between score and rating, over `n` ratings; NaN for none. */
 double mrq_rmse(const mrq_model *model, const mrq_vectors *vectors, const mrq_dataset *data, const uint32_t *rating, uint64_t n);
 
 #endif

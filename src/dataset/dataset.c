@@ -1,0 +1,43 @@
+/* A data set: the tables first, then the ratings that refer to them. */
+#include "dataset/dataset.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/digest.h"
+#include "dataset/read.h"
+
+static mrq_status load(const char *folder, const mrq_schema *schema, mrq_dataset **out, mrq_error *err)
+{
+    MRQ_CLEANUP(mrq_dataset_free) mrq_dataset *data = calloc(1, sizeof *data);
+    if (!data || !(data->arena = mrq_arena_new()))
+        return mrq_fail_memory(err, "reading a data set");
+    uint64_t checksum[3] = {0}; /* of users, movies, ratings */
+    if (schema->users.file)
+        MRQ_TRY(mrq_read_table(folder, &schema->users, false, &data->users, &checksum[0], err));
+    MRQ_TRY(mrq_read_table(folder, &schema->movies, false, &data->movies, &checksum[1], err));
+    MRQ_TRY(mrq_read_ratings(folder, schema, false, data, &checksum[2], err));
+    memcpy(data->schema, schema->name, sizeof data->schema);
+    data->fingerprint = mrq_checksum(checksum, sizeof checksum);
+    *out = data;
+    data = NULL;
+    return MRQ_OK;
+}
+
+mrq_status mrq_dataset_load(const char *folder, const mrq_schema *schema, mrq_dataset **out, mrq_error *err)
+{
+    MRQ_CLEANUP(mrq_schema_free) mrq_schema *found = NULL;
+    if (!schema)
+        MRQ_TRY(mrq_schema_recognise(folder, &found, err));
+    return load(folder, schema ? schema : found, out, err);
+}
+
+void mrq_dataset_free(mrq_dataset *data)
+{
+    if (!data)
+        return;
+    mrq_table_free(data->users);
+    mrq_table_free(data->movies);
+    mrq_arena_free(data->arena);
+    free(data);
+}

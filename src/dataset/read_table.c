@@ -1,0 +1,426 @@
+/* Users and movies: a file into a table, whose rows ascend by id whatever the order of the file.
+ *
+ * Two passes over the map. The first splits the records and takes their ids; sorted, they give the rows, and two equal ones beside
+ * each other are a doubled id. The second reads the records again in that order, so that every column is built front to back in its
+ * final place and only dictionary numbers are changed afterwards, once the dictionary is sorted. Building columns in the order of
+ * the file and permuting each by its kind was rejected: more code, for files that are small. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/digest.h"
+#include "base/parse.h"
+#include "dataset/read.h"
+#include "dataset/reader.h"
+#include "dataset/text.h"
+
+/* A record found by the first pass. */
+struct record {
+    int64_t id;
+    uint64_t line;
+    const char *at;
+};
+
+/* A column in the making; a field of kind text with a pattern makes two. */
+struct builder {
+    const mrq_field *field;
+    mrq_column *column;
+    mrq_dict *dict;   /* values, members or words; given ones in their order, else as they come */
+    mrq_dict *text;   /* text: as written */
+    uint32_t *code;   /* category: (rows), the column's own array */
+    double *number;   /* number, extract: (rows), the column's own array */
+    uint64_t *offset; /* set, text: (rows + 1), the column's own array */
+    uint32_t *item;   /* set, text */
+    size_t room;
+};
+
+/* What the second pass needs. */
+struct pass {
+    mrq_reader *reader;
+    mrq_table *table;
+    uint32_t row; /* being read */
+    uint32_t n;
+    struct builder builder[MRQ_COLUMNS_MAX];
+    char *decoded, *word; /* scratch, room for a decoded field each */
+    size_t decoded_room, word_room;
+};
+
+static mrq_status fail_memory(mrq_error *err)
+{
+    return mrq_fail_memory(err, "reading users or movies");
+}
+
+/* The span as text in pass->decoded. */
+static mrq_status decode(struct pass *pass, mrq_span span, size_t *size, mrq_error *err)
+{
+    const mrq_file_schema *schema = pass->reader->schema;
+    const size_t room = 2 * span.size + 1;
+    if (mrq_grow(&pass->decoded, &pass->decoded_room, room, 1) || mrq_grow(&pass->word, &pass->word_room, room, 1))
+        return fail_memory(err);
+    *size = mrq_text_decode(span.text, span.size, schema->latin1, schema->quoted, pass->decoded);
+    return MRQ_OK;
+}
+
+/* The number of a value or member in its dictionary, which grows unless its entries are given. */
+static mrq_status look_up(struct pass *pass, struct builder *b, const char *text, size_t size, uint32_t *index, mrq_error *err)
+{
+    if (!b->field->values.n) {
+        *index = mrq_dict_add(b->dict, text, size);
+        return *index == MRQ_NONE ? fail_memory(err) : MRQ_OK;
+    }
+    *index = mrq_dict_find(b->dict, text, size);
+    if (*index != MRQ_NONE)
+        return MRQ_OK;
+    char shown[MRQ_SHOWN], want[100] = "";
+    const mrq_strings *values = &b->field->values;
+    for (uint32_t i = 0; i < values->n; i++) {
+        const size_t used = strlen(want);
+        const bool fits = used + mrq_strings_size(values, i) + sizeof ", , ..." <= sizeof want;
+        snprintf(want + used, sizeof want - used, "%s%s", i ? ", " : "", fits ? mrq_strings_at(values, i) : "...");
+        if (!fits)
+            break;
+    }
+    return mrq_reader_fail(pass->reader, err, "%s %s, want %s%s", b->field->name, mrq_show((mrq_span){text, size}, shown),
+                           values->n > 1 ? "one of " : "", want);
+}
+
+static mrq_status add_category(struct pass *pass, struct builder *b, mrq_span span, mrq_error *err)
+{
+    const mrq_field *field = b->field;
+    size_t size = 0;
+    if (!field->bound) {
+        MRQ_TRY(decode(pass, span, &size, err));
+        return look_up(pass, b, pass->decoded, size, &b->code[pass->row], err);
+    }
+    double number;
+    char shown[MRQ_SHOWN];
+    if (!mrq_parse_real(span.text, span.size, field->bound[0], HUGE_VAL, &number))
+        return mrq_reader_fail(pass->reader, err, "%s %s, want a number, %g or more", field->name, mrq_show(span, shown),
+                               field->bound[0]);
+    uint32_t i = field->values.n - 1;
+    while (number < field->bound[i])
+        i--;
+    b->code[pass->row] = i;
+    return MRQ_OK;
+}
+
+static mrq_status push_item(struct pass *pass, struct builder *b, uint32_t item, mrq_error *err)
+{
+    const uint64_t n = b->offset[pass->row + 1];
+    if (mrq_grow(&b->item, &b->room, (size_t)n + 1, sizeof *b->item))
+        return fail_memory(err);
+    b->item[n] = item;
+    b->offset[pass->row + 1] = n + 1;
+    return MRQ_OK;
+}
+
+static int compare_items(const void *a, const void *b)
+{
+    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+static mrq_status add_members(struct pass *pass, struct builder *b, mrq_span span, mrq_error *err)
+{
+    size_t size = 0;
+    MRQ_TRY(decode(pass, span, &size, err));
+    const char *none = b->field->none, *delimiter = b->field->delimiter;
+    if (!size || (none && strcmp(none, pass->decoded) == 0))
+        return MRQ_OK;
+    for (const char *p = pass->decoded, *end; p; p = end ? end + strlen(delimiter) : NULL) {
+        end = strstr(p, delimiter);
+        const size_t length = end ? (size_t)(end - p) : strlen(p);
+        uint32_t member;
+        char shown[MRQ_SHOWN];
+        if (!length)
+            return mrq_reader_fail(pass->reader, err, "%s %s, want no empty member", b->field->name, mrq_show(span, shown));
+        MRQ_TRY(look_up(pass, b, p, length, &member, err));
+        MRQ_TRY(push_item(pass, b, member, err));
+    }
+    /* A member named twice is still one member. */
+    uint32_t *item = b->item + b->offset[pass->row];
+    const size_t n = (size_t)(b->offset[pass->row + 1] - b->offset[pass->row]);
+    qsort(item, n, sizeof *item, compare_items);
+    size_t kept = 1;
+    for (size_t i = 1; i < n; i++)
+        if (item[i] != item[kept - 1])
+            item[kept++] = item[i];
+    b->offset[pass->row + 1] = b->offset[pass->row] + kept;
+    return MRQ_OK;
+}
+
+static mrq_status add_flags(struct pass *pass, struct builder *b, mrq_error *err)
+{
+    const mrq_field *field = b->field;
+    for (uint32_t i = 0; i < field->width; i++) {
+        const mrq_span span = pass->reader->field[field->place + i];
+        char shown[MRQ_SHOWN];
+        if (span.size != 1 || (*span.text != '0' && *span.text != '1'))
+            return mrq_reader_fail(pass->reader, err, "%s %s, want 0 or 1", mrq_strings_at(&field->values, i),
+                                   mrq_show(span, shown));
+        if (*span.text == '1')
+            MRQ_TRY(push_item(pass, b, i, err));
+    }
+    return MRQ_OK;
+}
+
+static mrq_status add_words(struct pass *pass, struct builder *b, const char *text, size_t size, mrq_error *err)
+{
+    for (size_t at = 0, length; (length = mrq_text_word(text, size, b->field->characters, &at, pass->word)) > 0;) {
+        const uint32_t word = mrq_dict_add(b->dict, pass->word, length);
+        if (word == MRQ_NONE)
+            return fail_memory(err);
+        MRQ_TRY(push_item(pass, b, word, err));
+    }
+    return MRQ_OK;
+}
+
+/* The text, its words, and into `extracted` (NULL without a pattern) the number that the pattern finds in it. */
+static mrq_status add_text(struct pass *pass, struct builder *b, mrq_span span, double *extracted, mrq_error *err)
+{
+    size_t size = 0;
+    char shown[MRQ_SHOWN];
+    MRQ_TRY(decode(pass, span, &size, err));
+    if (size > MRQ_TEXT_BYTES)
+        return mrq_reader_fail(pass->reader, err, "%s: %zu bytes, want at most %d", b->field->name, size, MRQ_TEXT_BYTES);
+    if (mrq_dict_push(b->text, pass->decoded, size) == MRQ_NONE)
+        return fail_memory(err);
+    regmatch_t match[2];
+    if (!extracted || regexec(b->field->pattern, pass->decoded, 2, match, 0) != 0)
+        return add_words(pass, b, pass->decoded, size, err);
+    const size_t start = (size_t)match[0].rm_so, end = (size_t)match[0].rm_eo;
+    if (match[1].rm_so >= 0) {
+        const mrq_span group = {pass->decoded + match[1].rm_so, (size_t)(match[1].rm_eo - match[1].rm_so)};
+        if (!mrq_parse_real(group.text, group.size, -HUGE_VAL, HUGE_VAL, extracted))
+            return mrq_reader_fail(pass->reader, err, "%s %s, want a number", b->field->extract, mrq_show(group, shown));
+    }
+    MRQ_TRY(add_words(pass, b, pass->decoded, start, err));
+    return add_words(pass, b, pass->decoded + end, size - end, err);
+}
+
+static mrq_status add_number(struct pass *pass, struct builder *b, mrq_span span, mrq_error *err)
+{
+    char shown[MRQ_SHOWN];
+    if (span.size && !mrq_parse_real(span.text, span.size, -HUGE_VAL, HUGE_VAL, &b->number[pass->row]))
+        return mrq_reader_fail(pass->reader, err, "%s %s, want a number or nothing", b->field->name, mrq_show(span, shown));
+    return MRQ_OK;
+}
+
+/* The current record into row pass->row of every column. */
+static mrq_status add_row(struct pass *pass, mrq_error *err)
+{
+    for (uint32_t i = 0; i < pass->n; i++) {
+        struct builder *b = &pass->builder[i];
+        const mrq_span span = pass->reader->field[b->field->place];
+        if (b->offset)
+            b->offset[pass->row + 1] = b->offset[pass->row];
+        if (b->number)
+            b->number[pass->row] = NAN;
+        switch (b->column->kind) {
+        case MRQ_CATEGORY:
+            MRQ_TRY(add_category(pass, b, span, err));
+            break;
+        case MRQ_SET:
+            MRQ_TRY(b->field->flags ? add_flags(pass, b, err) : add_members(pass, b, span, err));
+            break;
+        case MRQ_TEXT: {
+            double number = NAN;
+            MRQ_TRY(add_text(pass, b, span, b->field->pattern ? &number : NULL, err));
+            if (b->field->pattern)
+                pass->builder[++i].number[pass->row] = number; /* its column stands behind the text's */
+            break;
+        }
+        case MRQ_NUMBER:
+            MRQ_TRY(add_number(pass, b, span, err));
+            break;
+        }
+    }
+    return MRQ_OK;
+}
+
+static mrq_status start_column(struct pass *pass, const mrq_field *field, mrq_column_kind kind, const char *name, mrq_error *err)
+{
+    mrq_table *table = pass->table;
+    mrq_column *column = &table->column[table->n_columns++];
+    struct builder *b = &pass->builder[pass->n++];
+    memcpy(column->name, name, sizeof column->name);
+    column->kind = kind;
+    b->field = field;
+    b->column = column;
+    if (kind == MRQ_NUMBER) {
+        column->number = b->number = mrq_arena_array(table->arena, table->rows, sizeof *b->number);
+        return b->number ? MRQ_OK : fail_memory(err);
+    }
+    b->dict = mrq_dict_new();
+    b->text = mrq_dict_new();
+    if (kind == MRQ_CATEGORY)
+        column->code = b->code = mrq_arena_array(table->arena, table->rows, sizeof *b->code);
+    else
+        column->list.offset = b->offset = mrq_arena_array(table->arena, (size_t)table->rows + 1, sizeof *b->offset);
+    if (!b->dict || !b->text || !(b->code || b->offset))
+        return fail_memory(err);
+    for (uint32_t i = 0; i < field->values.n; i++)
+        if (mrq_dict_add(b->dict, mrq_strings_at(&field->values, i), mrq_strings_size(&field->values, i)) == MRQ_NONE)
+            return fail_memory(err);
+    return MRQ_OK;
+}
+
+static mrq_status start_columns(struct pass *pass, mrq_error *err)
+{
+    static const mrq_column_kind made[] = {[MRQ_FIELD_CATEGORY] = MRQ_CATEGORY,
+                                           [MRQ_FIELD_SET] = MRQ_SET,
+                                           [MRQ_FIELD_TEXT] = MRQ_TEXT,
+                                           [MRQ_FIELD_NUMBER] = MRQ_NUMBER};
+    const mrq_file_schema *schema = pass->reader->schema;
+    pass->table->column = mrq_arena_array(pass->table->arena, MRQ_COLUMNS_MAX, sizeof *pass->table->column);
+    if (!pass->table->column)
+        return fail_memory(err);
+    for (uint32_t i = 0; i < schema->n_fields; i++) {
+        const mrq_field *field = &schema->field[i];
+        if (field->kind == MRQ_FIELD_ID || field->kind == MRQ_FIELD_IGNORE)
+            continue;
+        MRQ_TRY(start_column(pass, field, made[field->kind], field->name, err));
+        if (field->pattern)
+            MRQ_TRY(start_column(pass, field, MRQ_NUMBER, field->extract, err));
+    }
+    return MRQ_OK;
+}
+
+/* Sorts a discovered dictionary and numbers codes and items anew. */
+static mrq_status sort_dict(const mrq_table *table, struct builder *b, mrq_error *err)
+{
+    MRQ_AUTOFREE uint32_t *rank = mrq_array(mrq_dict_strings(b->dict).n, sizeof *rank);
+    if (!rank || mrq_dict_sort(b->dict, rank))
+        return fail_memory(err);
+    for (uint32_t row = 0; b->code && row < table->rows; row++)
+        b->code[row] = rank[b->code[row]];
+    for (uint64_t i = 0; b->offset && i < b->offset[table->rows]; i++)
+        b->item[i] = rank[b->item[i]];
+    for (uint32_t row = 0; b->column->kind == MRQ_SET && row < table->rows; row++)
+        if (b->offset[row + 1] > b->offset[row])
+            qsort(b->item + b->offset[row], (size_t)(b->offset[row + 1] - b->offset[row]), sizeof *b->item, compare_items);
+    return MRQ_OK;
+}
+
+/* Dictionary, labels, bounds, items and texts into the table. */
+static mrq_status finish_column(mrq_table *table, struct builder *b, mrq_error *err)
+{
+    mrq_column *column = b->column;
+    if (column->kind == MRQ_NUMBER)
+        return MRQ_OK;
+    if (!b->field->values.n)
+        MRQ_TRY(sort_dict(table, b, err));
+    const mrq_strings dict = mrq_dict_strings(b->dict), text = mrq_dict_strings(b->text);
+    if (mrq_strings_copy(table->arena, &dict, &column->dict) || mrq_strings_copy(table->arena, &b->field->labels, &column->label) ||
+        mrq_strings_copy(table->arena, &text, &column->text))
+        return fail_memory(err);
+    if (b->offset) {
+        const size_t n = (size_t)b->offset[table->rows];
+        uint32_t *item = mrq_arena_array(table->arena, n, sizeof *item);
+        if (!item)
+            return fail_memory(err);
+        if (n)
+            memcpy(item, b->item, n * sizeof *item);
+        column->list.item = item;
+    }
+    if (b->field->bound) {
+        double *bound = mrq_arena_array(table->arena, dict.n, sizeof *bound);
+        if (!bound)
+            return fail_memory(err);
+        memcpy(bound, b->field->bound, dict.n * sizeof *bound);
+        column->bound = bound;
+    }
+    return MRQ_OK;
+}
+
+static mrq_status second_pass(struct pass *pass, const struct record *record, mrq_error *err)
+{
+    mrq_table *table = pass->table;
+    MRQ_TRY(start_columns(pass, err));
+    for (pass->row = 0; pass->row < table->rows; pass->row++) {
+        bool more;
+        pass->reader->at = record[pass->row].at;
+        pass->reader->next_line = record[pass->row].line;
+        MRQ_TRY(mrq_reader_next(pass->reader, &more, err));
+        MRQ_TRY(add_row(pass, err));
+    }
+    for (uint32_t i = 0; i < pass->n; i++)
+        MRQ_TRY(finish_column(table, &pass->builder[i], err));
+    return MRQ_OK;
+}
+
+static void clear_pass_cleanup(struct pass *pass)
+{
+    for (uint32_t i = 0; i < pass->n; i++) {
+        mrq_dict_free(pass->builder[i].dict);
+        mrq_dict_free(pass->builder[i].text);
+        mrq_free(pass->builder[i].item);
+    }
+    mrq_free(pass->decoded);
+    mrq_free(pass->word);
+}
+
+static int compare_records(const void *a, const void *b)
+{
+    const struct record *x = a, *y = b;
+    return x->id != y->id ? (x->id > y->id) - (x->id < y->id) : (x->line > y->line) - (x->line < y->line);
+}
+
+/* All records, by id. */
+static mrq_status first_pass(mrq_reader *reader, bool first, struct record **out, uint32_t *n_out, mrq_error *err)
+{
+    const mrq_field *field = mrq_schema_field(reader->schema, MRQ_FIELD_ID, NULL);
+    MRQ_AUTOFREE struct record *record = mrq_array(first ? 1 : mrq_reader_bound(reader), sizeof *record);
+    if (!record)
+        return fail_memory(err);
+    uint32_t n = 0;
+    for (bool more; !first || !n; n++) {
+        const char *at = reader->at;
+        MRQ_TRY(mrq_reader_next(reader, &more, err));
+        if (!more)
+            break;
+        if (n == MRQ_NONE - 1)
+            return mrq_reader_fail(reader, err, "more than %u rows", n);
+        record[n].at = at;
+        record[n].line = reader->line;
+        MRQ_TRY(mrq_reader_id(reader, field, &record[n].id, err));
+    }
+    if (!n)
+        return mrq_fail(err, MRQ_BAD_FILE, "%s: no rows", reader->schema->file);
+    qsort(record, n, sizeof *record, compare_records);
+    for (uint32_t i = 1; i < n; i++)
+        if (record[i].id == record[i - 1].id) {
+            reader->line = record[i].line;
+            return mrq_reader_fail(reader, err, "id %lld stands in line %llu already", (long long)record[i].id,
+                                   (unsigned long long)record[i - 1].line);
+        }
+    *n_out = n;
+    *out = record;
+    record = NULL;
+    return MRQ_OK;
+}
+
+mrq_status mrq_read_table(const char *folder, const mrq_file_schema *schema, bool first, mrq_table **out, uint64_t *checksum,
+                          mrq_error *err)
+{
+    MRQ_CLEANUP(mrq_reader_close) mrq_reader reader = {0};
+    MRQ_CLEANUP(clear_pass) struct pass pass = {.reader = &reader};
+    MRQ_CLEANUP(mrq_table_free) mrq_table *table = pass.table = mrq_table_new();
+    MRQ_AUTOFREE struct record *record = NULL;
+    if (!table)
+        return fail_memory(err);
+    MRQ_TRY(mrq_reader_open(&reader, folder, schema, err));
+    MRQ_TRY(first_pass(&reader, first, &record, &table->rows, err));
+    int64_t *id = mrq_arena_array(table->arena, table->rows, sizeof *id);
+    if (!id)
+        return fail_memory(err);
+    for (uint32_t row = 0; row < table->rows; row++)
+        id[row] = record[row].id;
+    table->id = id;
+    MRQ_TRY(second_pass(&pass, record, err));
+    *checksum = mrq_checksum(reader.map.data, reader.map.size);
+    *out = table;
+    table = NULL;
+    return MRQ_OK;
+}

@@ -1,0 +1,48 @@
+/* Records and fields of a delimited file, checked as they are read. Private to the dataset room. */
+#ifndef MRQ_DATASET_READER_H
+#define MRQ_DATASET_READER_H
+
+#include "base/file.h"
+#include "dataset/schema.h"
+
+/* A field as it stands in the file, without its quotes. */
+typedef struct mrq_span {
+    const char *text;
+    size_t size;
+} mrq_span;
+
+typedef struct mrq_reader {
+    const mrq_file_schema *schema;
+    mrq_map map;
+    const char *at, *end;
+    uint64_t line;                  /* where the current record starts, from 1 */
+    uint64_t next_line;             /* of `at` */
+    bool stop[256];                 /* bytes that mean something */
+    mrq_span field[MRQ_FIELDS_MAX]; /* (schema->width) of the current record; they point into the map */
+} mrq_reader;
+
+/* Maps the file and passes over byte-order mark and header; borrows the schema. MRQ_NOT_FOUND for a missing file. */
+MRQ_CHECKED mrq_status mrq_reader_open(mrq_reader *reader, const char *folder, const mrq_file_schema *schema, mrq_error *err);
+void mrq_reader_close(mrq_reader *reader); /* legal on a zeroed one */
+static inline void mrq_reader_close_cleanup(mrq_reader *reader)
+{
+    mrq_reader_close(reader);
+}
+
+/* The next record; `*more` is false behind the last one. Every field is free of NUL and, in a UTF-8 file, valid. */
+MRQ_CHECKED mrq_status mrq_reader_next(mrq_reader *reader, bool *more, mrq_error *err);
+
+/* No more records than this are left. */
+size_t mrq_reader_bound(const mrq_reader *reader);
+
+/* MRQ_BAD_FILE with "file:line: " before the sentence. */
+mrq_status mrq_reader_fail(const mrq_reader *reader, mrq_error *err, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* The field as an id: a whole number, 0 to 2^63-1. */
+MRQ_CHECKED mrq_status mrq_reader_id(const mrq_reader *reader, const mrq_field *field, int64_t *id, mrq_error *err);
+
+/* Bytes of a file for a message: a number as it is, else in quotes; at most 40 bytes, what is not printable ASCII as \xNN. */
+#define MRQ_SHOWN 176
+const char *mrq_show(mrq_span span, char out[MRQ_SHOWN]);
+
+#endif

@@ -1,0 +1,64 @@
+/* Which shipped schema a folder follows: file names first, then the first record of each file, because folders may hold files of
+ * the same names and another content (ml-100k's *.dat have the names of ml-1m's). */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/asset.h"
+#include "base/file.h"
+#include "dataset/read.h"
+
+/* MRQ_NOT_FOUND when a file is missing. */
+static mrq_status fits(const char *folder, const mrq_schema *schema, mrq_error *err)
+{
+    const mrq_file_schema *files[] = {&schema->users, &schema->movies, &schema->ratings};
+    for (int i = 0; i < 3; i++) {
+        char path[4096];
+        if (!files[i]->file)
+            continue;
+        MRQ_TRY(mrq_path_join(path, sizeof path, folder, files[i]->file, err));
+        if (!mrq_file_exists(path))
+            return mrq_fail(err, MRQ_NOT_FOUND, "no %s", files[i]->file);
+    }
+    uint64_t checksum;
+    for (int i = 0; i < 2; i++) {
+        MRQ_CLEANUP(mrq_table_free) mrq_table *table = NULL;
+        if (files[i]->file)
+            MRQ_TRY(mrq_read_table(folder, files[i], true, &table, &checksum, err));
+    }
+    mrq_dataset first = {.arena = mrq_arena_new()};
+    const mrq_status status =
+        first.arena ? mrq_read_ratings(folder, schema, true, &first, &checksum, err) : mrq_fail_memory(err, "reading a data set");
+    mrq_arena_free(first.arena);
+    return status;
+}
+
+mrq_status mrq_schema_recognise(const char *folder, mrq_schema **out, mrq_error *err)
+{
+    struct stat st;
+    if (stat(folder, &st) != 0)
+        return mrq_fail_errno(err, "cannot open %s", folder);
+    if (!S_ISDIR(st.st_mode))
+        return mrq_fail(err, MRQ_NOT_FOUND, "%s is not a folder", folder);
+    char tried[400] = "";
+    mrq_status worst = MRQ_NOT_FOUND;
+    for (const mrq_asset *asset = mrq_schemas; asset->name; asset++) {
+        MRQ_CLEANUP(mrq_schema_free) mrq_schema *schema = NULL;
+        mrq_error why = {0};
+        MRQ_TRY(mrq_schema_load(asset->name, &schema, err));
+        const mrq_status status = fits(folder, schema, &why);
+        if (status == MRQ_OK) {
+            *out = schema;
+            schema = NULL;
+            return MRQ_OK;
+        }
+        if (status == MRQ_FAILED) /* says nothing about the layout */
+            return mrq_fail(err, status, "%s", why.msg);
+        if (status == MRQ_BAD_FILE)
+            worst = status;
+        const size_t used = strlen(tried);
+        snprintf(tried + used, sizeof tried - used, "%s%s: %.100s", used ? "; " : "", asset->name, why.msg);
+    }
+    return mrq_fail(err, worst, "%.60s is no data set known here (%s); --schema FILE.json describes another layout", folder, tried);
+}

@@ -1,0 +1,85 @@
+/* What the files of a data set hold, as a JSON file says it.
+ *
+ *   {"name": "ml-1m", "about": "...",
+ *    "users": FILE (may be absent), "movies": FILE, "ratings": FILE}
+ *   FILE = {"file": "users.dat", "delimiter": "::", "header": false, "encoding": "utf-8" | "latin-1", "quoted": false,
+ *           "fields": [FIELD, ...]}
+ *   FIELD = {"name": ..., "kind": ..., and by kind:
+ *     id         users and movies: "id"; ratings: "user" and "movie". A whole number from 0.
+ *     category   "values": [...] and "labels": [...], or "buckets": [lower bounds] and "labels"; else discovered and sorted
+ *     set        "delimiter": "|" and maybe "none": the text that means no member, "values"; or "flags": [a name for each 0/1
+ * column] text       "split": "words" | "characters", "extract": {"year": REGEX}: the match is no word, its first group is the
+ * number number     empty: unknown rating     "min", "max" timestamp  seconds since 1970 ignore     needs no name} header,
+ * encoding, quoted and split may be absent; the values above are the defaults, encoding is utf-8 and split words. */
+#ifndef MRQ_DATASET_SCHEMA_H
+#define MRQ_DATASET_SCHEMA_H
+
+#include <regex.h>
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "base/table.h"
+
+#define MRQ_FIELDS_MAX 256 /* columns of a file */
+
+typedef enum mrq_field_kind {
+    MRQ_FIELD_ID,
+    MRQ_FIELD_CATEGORY,
+    MRQ_FIELD_SET,
+    MRQ_FIELD_TEXT,
+    MRQ_FIELD_NUMBER,
+    MRQ_FIELD_RATING,
+    MRQ_FIELD_TIMESTAMP,
+    MRQ_FIELD_IGNORE,
+} mrq_field_kind;
+
+typedef struct mrq_field {
+    char name[MRQ_COLUMN_NAME]; /* "" for a nameless ignore */
+    mrq_field_kind kind;
+    uint32_t place, width;         /* its first column in the file, and how many it takes */
+    mrq_strings values;            /* category, set: given, or n = 0 for discovered */
+    mrq_strings labels;            /* category: one for each value, or n = 0 */
+    const double *bound;           /* category by buckets: (values.n) ascending; else NULL */
+    bool flags;                    /* set: `width` = values.n columns of 0 and 1 */
+    const char *delimiter;         /* set, without flags */
+    const char *none;              /* set: this text is the empty set; or NULL */
+    bool characters;               /* text: split into characters, not words */
+    char extract[MRQ_COLUMN_NAME]; /* text: the number column made from `pattern`, or "" */
+    regex_t *pattern;              /* or NULL */
+    double min, max;               /* rating */
+} mrq_field;
+
+typedef struct mrq_file_schema {
+    const char *file; /* its name in the folder; NULL when the schema has no such file */
+    const char *delimiter;
+    bool header, quoted, latin1;
+    uint32_t n_fields, width; /* `width` columns in the file */
+    mrq_field *field;         /* (n_fields) */
+} mrq_file_schema;
+
+/* Read-only once parsed; may be shared by threads. */
+typedef struct mrq_schema {
+    mrq_arena *arena; /* owns everything below */
+    char name[MRQ_COLUMN_NAME];
+    const char *about;
+    mrq_file_schema users, movies, ratings;
+} mrq_schema;
+
+/* Reads a schema from JSON. `source` names the text in messages: MRQ_BAD_FILE `ml-1m.json: users.fields[2].kind: "foo", want ...`.
+ */
+MRQ_CHECKED mrq_status mrq_schema_parse(const char *text, size_t size, const char *source, mrq_schema **out, mrq_error *err);
+
+/* Reads a shipped schema by its name, else the file of that path. MRQ_NOT_FOUND when it is neither. */
+MRQ_CHECKED mrq_status mrq_schema_load(const char *name_or_path, mrq_schema **out, mrq_error *err);
+
+/* The first shipped schema whose files are all in the folder, the first data line of each fitting. MRQ_NOT_FOUND when the folder is
+ * not there or each schema misses a file, else MRQ_BAD_FILE; the sentence says what was tried and why it failed. */
+MRQ_CHECKED mrq_status mrq_schema_recognise(const char *folder, mrq_schema **out, mrq_error *err);
+
+/* The first field of a kind, with this name unless it is NULL; NULL when there is none. */
+const mrq_field *mrq_schema_field(const mrq_file_schema *file, mrq_field_kind kind, const char *name);
+
+void mrq_schema_free(mrq_schema *schema);
+MRQ_DEFINE_CLEANUP(mrq_schema, mrq_schema_free)
+
+#endif

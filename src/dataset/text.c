@@ -1,0 +1,121 @@
+/* Text without the C locale: what a model learns from a title must not depend on the machine it was read on.
+ *
+ * Lower-casing knows the scripts that titles of the data sets come in; the rest of Unicode keeps its case, which costs a doubled
+ * word at worst. A full table (ICU) was rejected as far more than that is worth. */
+#include "dataset/text.h"
+
+#include <assert.h>
+
+size_t mrq_utf8_read(const char *text, size_t size, uint32_t *code)
+{
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000}; /* by length: anything below is overlong */
+    const unsigned char *p = (const unsigned char *)text;
+    if (p[0] < 0x80) {
+        *code = p[0];
+        return 1;
+    }
+    const size_t length = p[0] >= 0xf0 && p[0] < 0xf8 ? 4 : p[0] >= 0xe0 && p[0] < 0xf0 ? 3 : p[0] >= 0xc0 && p[0] < 0xe0 ? 2 : 0;
+    if (!length || length > size)
+        return 0;
+    uint32_t c = p[0] & (0x7fu >> length);
+    for (size_t i = 1; i < length; i++) {
+        if ((p[i] & 0xc0) != 0x80)
+            return 0;
+        c = c << 6 | (p[i] & 0x3f);
+    }
+    if (c < least[length] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
+        return 0;
+    *code = c;
+    return length;
+}
+
+size_t mrq_utf8_write(uint32_t code, char *out)
+{
+    if (code < 0x80) {
+        out[0] = (char)code;
+        return 1;
+    }
+    const size_t length = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    for (size_t i = length - 1; i > 0; i--, code >>= 6)
+        out[i] = (char)(0x80 | (code & 0x3f));
+    out[0] = (char)((0xf00u >> length & 0xf0) | code);
+    return length;
+}
+
+uint32_t mrq_text_lower(uint32_t code)
+{
+    /* Every `step`-th code point from first to last has its lower case `add` further on. */
+    static const struct {
+        uint32_t first, last, step;
+        int32_t add;
+    } ranges[] = {
+        {'A', 'Z', 1, 32},     {0xc0, 0xd6, 1, 32},   {0xd8, 0xde, 1, 32},   {0x100, 0x12e, 2, 1},    {0x130, 0x130, 1, -199},
+        {0x132, 0x136, 2, 1},  {0x139, 0x147, 2, 1},  {0x14a, 0x176, 2, 1},  {0x178, 0x178, 1, -121}, {0x179, 0x17d, 2, 1},
+        {0x386, 0x386, 1, 38}, {0x388, 0x38a, 1, 37}, {0x38c, 0x38c, 1, 64}, {0x38e, 0x38f, 1, 63},   {0x391, 0x3ab, 1, 32},
+        {0x400, 0x40f, 1, 80}, {0x410, 0x42f, 1, 32}, {0x460, 0x480, 2, 1},  {0x48a, 0x4be, 2, 1},    {0x4c0, 0x4c0, 1, 15},
+        {0x4c1, 0x4cd, 2, 1},  {0x4d0, 0x52e, 2, 1},
+    };
+    for (size_t i = 0; i < sizeof ranges / sizeof *ranges && code >= ranges[i].first; i++)
+        if (code <= ranges[i].last)
+            return (code - ranges[i].first) % ranges[i].step ? code : (uint32_t)((int32_t)code + ranges[i].add);
+    return code;
+}
+
+size_t mrq_text_decode(const char *raw, size_t size, bool latin1, bool quoted, char *out)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < size;) {
+        uint32_t code = (unsigned char)raw[i];
+        size_t length = 1;
+        if (!latin1)
+            length = mrq_utf8_read(raw + i, size - i, &code);
+        assert(length);
+        i += length;
+        if (quoted && code == '"' && i < size && raw[i] == '"')
+            i++;
+        const bool control = code < 0x20 || (code >= 0x7f && code < 0xa0);
+        n += mrq_utf8_write(control ? ' ' : code, out + n);
+    }
+    out[n] = '\0';
+    return n;
+}
+
+/* A letter or a digit. Beyond Latin-1 everything is one, but for the blocks of punctuation. */
+static bool in_word(uint32_t c)
+{
+    if (c < 0x80)
+        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z');
+    if (c < 0xc0)
+        return c == 0xaa || c == 0xb5 || c == 0xba;
+    return c != 0xd7 && c != 0xf7 && !(c >= 0x2000 && c <= 0x206f) && !(c >= 0x3000 && c <= 0x303f);
+}
+
+/* The lower-cased code point at `at`, and its length in the text; an apostrophe of either shape is '. */
+static size_t read_lower(const char *text, size_t size, size_t at, uint32_t *code)
+{
+    *code = 0;
+    if (at == size)
+        return 0;
+    const size_t length = mrq_utf8_read(text + at, size - at, code);
+    *code = *code == 0x2019 ? '\'' : mrq_text_lower(*code);
+    return length;
+}
+
+size_t mrq_text_word(const char *text, size_t size, bool characters, size_t *at, char *word)
+{
+    size_t n = 0, length;
+    uint32_t code, next;
+    for (; (length = read_lower(text, size, *at, &code)) > 0; *at += length) {
+        if (in_word(code) || characters)
+            n += mrq_utf8_write(code, word + n);
+        else if (n && code == '\'' && read_lower(text, size, *at + length, &next) && in_word(next))
+            word[n++] = '\'';
+        else if (n)
+            break;
+        if (characters) {
+            *at += length;
+            break;
+        }
+    }
+    return n;
+}

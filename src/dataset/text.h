@@ -1,0 +1,27 @@
+/* Text from files: UTF-8, lower case and words, the same in every locale. Private to the dataset room. */
+#ifndef MRQ_DATASET_TEXT_H
+#define MRQ_DATASET_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The code point at the start of `size` > 0 bytes and, as the result, its length; 0 when this is not valid UTF-8 (RFC 3629). */
+size_t mrq_utf8_read(const char *text, size_t size, uint32_t *code);
+/* Writes a code point (up to 4 bytes), returns its length. */
+size_t mrq_utf8_write(uint32_t code, char *out);
+
+/* Lower case of Latin (to U+017F), Greek and Cyrillic letters; other code points as they are. */
+uint32_t mrq_text_lower(uint32_t code);
+
+/* Makes text of a field's bytes, NUL-terminated: `latin1` becomes UTF-8 (else it is valid UTF-8 already), "" becomes " when
+ * `quoted`, and control characters become blanks, so that no text can disturb a terminal or a table. `out` has room for 2 * size +
+ * 1 bytes. Returns the length. */
+size_t mrq_text_decode(const char *raw, size_t size, bool latin1, bool quoted, char *out);
+
+/* The next word of a valid UTF-8 text from `*at` on, lower-cased, into `word` (room for `size` bytes); `*at` moves behind it. Words
+ * are runs of letters and digits, with apostrophes inside; with `characters` each code point is one. Returns its length, 0 at the
+ * end. */
+size_t mrq_text_word(const char *text, size_t size, bool characters, size_t *at, char *word);
+
+#endif

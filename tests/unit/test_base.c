@@ -1,0 +1,465 @@
+/* Base room: parsing, random numbers, digests, files, containers, dictionaries, tables, JSON, options. */
+#include <math.h>
+#include <sys/stat.h>
+
+#include "base/digest.h"
+#include "base/json.h"
+#include "base/option.h"
+#include "base/parse.h"
+#include "unit/small_world.h"
+
+static mrq_error err;
+static char *folder;
+
+static const char *in_folder(const char *name)
+{
+    static char path[256];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return path;
+}
+
+static void test_parse_int(void **state)
+{
+    (void)state;
+    const struct {
+        const char *text;
+        int64_t min, max;
+        bool ok;
+        int64_t value;
+    } cases[] = {
+        {"0", 0, 9, true, 0},
+        {"-0", 0, 9, true, 0},
+        {"42", 0, 99, true, 42},
+        {"-42", -99, 99, true, -42},
+        {"007", 0, 9, true, 7},
+        {"9223372036854775807", 0, INT64_MAX, true, INT64_MAX},
+        {"-9223372036854775808", INT64_MIN, 0, true, INT64_MIN},
+        {"9223372036854775808", 0, INT64_MAX, false, 0},
+        {"-9223372036854775809", INT64_MIN, 0, false, 0},
+        {"99999999999999999999999", 0, INT64_MAX, false, 0},
+        {"", 0, 9, false, 0},
+        {"-", -9, 9, false, 0},
+        {"+1", 0, 9, false, 0},
+        {" 1", 0, 9, false, 0},
+        {"1 ", 0, 9, false, 0},
+        {"1.0", 0, 9, false, 0},
+        {"0x1", 0, 99, false, 0},
+        {"1e3", 0, 9999, false, 0},
+        {"10", 0, 9, false, 0},
+        {"-1", 0, 9, false, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int64_t value = 12345;
+        const bool ok = mrq_parse_int(cases[i].text, strlen(cases[i].text), cases[i].min, cases[i].max, &value);
+        if (ok != cases[i].ok || value != (ok ? cases[i].value : 12345))
+            fail_msg("\"%s\": %d, %lld", cases[i].text, ok, (long long)value);
+    }
+    int64_t value;
+    assert_true(mrq_parse_int("123x", 3, 0, 999, &value) && value == 123); /* not NUL-terminated */
+    assert_false(mrq_parse_int("1\0", 2, 0, 9, &value));
+}
+
+static void test_parse_real(void **state)
+{
+    (void)state;
+    const char *good[] = {"3", "3.5", "-0.25", "1e-3", "5.", ".5", "0", "1E2", "1e+2", "12345.678"};
+    const char *bad[] = {"", "-", ".", "e5", "1e", "1e+", "nan", "NaN", "inf", "-inf", "0x10", " 1", "1 ", "1,5", "1e999", "1_0", "--1"};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        double value = 0;
+        assert_true(mrq_parse_real(good[i], strlen(good[i]), -1e6, 1e6, &value));
+        assert_true(value == strtod(good[i], NULL));
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        double value = 77;
+        if (mrq_parse_real(bad[i], strlen(bad[i]), -INFINITY, INFINITY, &value) || value != 77)
+            fail_msg("\"%s\" is %g", bad[i], value);
+    }
+    double value;
+    assert_false(mrq_parse_real("9", 1, 1, 5, &value));
+    assert_false(mrq_parse_real("5.01", 4, 1, 5, &value));
+}
+
+static void test_random(void **state)
+{
+    (void)state;
+    mrq_random a, b, c;
+    mrq_random_init(&a, 1, 0);
+    mrq_random_init(&b, 1, 0);
+    mrq_random_init(&c, 1, 1);
+    assert_true(mrq_random_bits(&a) == mrq_random_bits(&b));
+    assert_true(mrq_random_bits(&a) != mrq_random_bits(&c));
+    double sum = 0;
+    uint32_t count[7] = {0}, order[100], seen[100] = {0};
+    for (int i = 0; i < 70000; i++) {
+        const double u = mrq_random_unit(&a);
+        assert_true(u >= 0 && u < 1);
+        sum += u;
+        count[mrq_random_below(&a, 7)]++;
+    }
+    assert_true(fabs(sum / 70000 - 0.5) < 0.01);
+    for (int i = 0; i < 7; i++)
+        assert_in_range(count[i], 9600, 10400);
+    for (uint32_t i = 0; i < 100; i++)
+        order[i] = i;
+    mrq_random_shuffle(&a, order, 100);
+    uint32_t moved = 0;
+    for (uint32_t i = 0; i < 100; i++) {
+        seen[order[i]]++;
+        moved += order[i] != i;
+    }
+    for (uint32_t i = 0; i < 100; i++)
+        assert_int_equal(seen[i], 1);
+    assert_true(moved > 80);
+}
+
+static void test_digest(void **state)
+{
+    (void)state;
+    const struct {
+        const char *text, *hex;
+    } known[] = {/* FIPS 180-4's examples */
+                 {"", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
+                 {"abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
+                 {"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+                  "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"}};
+    char hex[MRQ_SHA256_HEX];
+    for (size_t i = 0; i < 3; i++) {
+        mrq_sha256 sha;
+        mrq_sha256_init(&sha);
+        for (const char *p = known[i].text; *p; p++) /* byte by byte: every fill of the block */
+            mrq_sha256_update(&sha, p, 1);
+        mrq_sha256_hex(&sha, hex);
+        assert_string_equal(hex, known[i].hex);
+    }
+    unsigned char bytes[200] = {0};
+    const uint64_t zero = mrq_checksum(bytes, sizeof bytes);
+    for (size_t bit = 0; bit < 8 * sizeof bytes; bit++) {
+        bytes[bit / 8] ^= (unsigned char)(1 << bit % 8);
+        assert_true(mrq_checksum(bytes, sizeof bytes) != zero);
+        assert_true(mrq_checksum(bytes, sizeof bytes) == mrq_checksum_pair(bytes, 64, bytes + 64, sizeof bytes - 64));
+        bytes[bit / 8] ^= (unsigned char)(1 << bit % 8);
+    }
+    for (size_t n = 0; n < sizeof bytes; n++)
+        assert_true(mrq_checksum(bytes, n) != mrq_checksum(bytes, n + 1));
+}
+
+static void test_files(void **state)
+{
+    (void)state;
+    mrq_map map = {0};
+    assert_fails(mrq_map_open(&map, in_folder("none"), &err), MRQ_NOT_FOUND, "none");
+    assert_fails(mrq_map_open(&map, folder, &err), MRQ_FAILED, "not a regular file");
+    assert_ok(mrq_file_write(in_folder("a"), "one", 3, &err));
+    mrq_output *out = NULL;
+    assert_ok(mrq_output_open(in_folder("a"), &out, &err));
+    assert_ok(mrq_output_write(out, "two!", 4, &err));
+    mrq_output_discard(out);
+    assert_ok(mrq_map_open(&map, in_folder("a"), &err));
+    assert_int_equal(map.size, 3); /* discarded: the old file stands */
+    mrq_map_close(&map);
+    assert_ok(mrq_file_write(in_folder("a"), "", 0, &err));
+    assert_ok(mrq_map_open(&map, in_folder("a"), &err));
+    assert_true(map.size == 0 && map.data);
+    mrq_map_close(&map);
+    struct stat st;
+    assert_int_equal(stat(in_folder("a"), &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0644);
+    assert_fails(mrq_file_write("/nowhere/a", "", 0, &err), MRQ_NOT_FOUND, "/nowhere/a");
+    char joined[8];
+    assert_fails(mrq_path_join(joined, sizeof joined, "folder", "name", &err), MRQ_FAILED, "too long");
+    assert_fails(mrq_file_write("/dev/full/x", "", 0, &err), MRQ_NOT_FOUND, "/dev/full/x");
+}
+
+static void test_container(void **state)
+{
+    (void)state;
+    const uint32_t numbers[5] = {1, 2, 3, 4, 5};
+    mrq_container_writer *writer = mrq_container_writer_new("test", 3);
+    mrq_container_add(writer, numbers, 5, sizeof *numbers, "numbers.%d", 7);
+    mrq_container_add(writer, NULL, 0, 1, "empty");
+    assert_ok(mrq_container_write(writer, in_folder("c.mrq"), &err));
+    mrq_container *c = NULL;
+    assert_ok(mrq_container_open(in_folder("c.mrq"), "test", 3, &c, &err));
+    size_t count = MRQ_ANY;
+    const void *data;
+    assert_ok(mrq_container_get(c, sizeof *numbers, &count, &data, &err, "numbers.7"));
+    assert_int_equal(count, 5);
+    assert_memory_equal(data, numbers, sizeof numbers);
+    assert_int_equal((uintptr_t)data % MRQ_ALIGN, 0);
+    count = 6;
+    assert_fails(mrq_container_get(c, sizeof *numbers, &count, &data, &err, "numbers.7"), MRQ_BAD_FILE, "\"numbers.7\" has 20 bytes, want 24");
+    count = MRQ_ANY;
+    assert_fails(mrq_container_get(c, 3, &count, &data, &err, "numbers.7"), MRQ_BAD_FILE, "want a multiple of 3");
+    assert_fails(mrq_container_get(c, 1, &count, &data, &err, "nope"), MRQ_BAD_FILE, "no section \"nope\"");
+    mrq_container_close(c);
+    assert_fails(mrq_container_open(in_folder("c.mrq"), "other", 3, &c, &err), MRQ_BAD_FILE, "holds \"test\", want \"other\"");
+    assert_fails(mrq_container_open(in_folder("c.mrq"), "test", 2, &c, &err), MRQ_BAD_FILE, "format version 3, this program reads version 2");
+
+    mrq_container_add(writer, NULL, 0, 1, "empty");
+    assert_fails(mrq_container_write(writer, in_folder("d.mrq"), &err), MRQ_FAILED, "two sections of one name");
+    assert_false(mrq_file_exists(in_folder("d.mrq")));
+    mrq_container_writer_free(writer);
+    writer = mrq_container_writer_new("test", 1);
+    mrq_container_add(writer, NULL, 0, 1, "a name of more than twenty-three bytes");
+    assert_fails(mrq_container_write(writer, in_folder("d.mrq"), &err), MRQ_FAILED, "too long");
+    mrq_container_writer_free(writer);
+    assert_ok(mrq_file_write(in_folder("e.mrq"), "short", 5, &err));
+    assert_fails(mrq_container_open(in_folder("e.mrq"), "test", 1, &c, &err), MRQ_BAD_FILE, "not a Marquee file: 5 bytes");
+}
+
+static void test_dict(void **state)
+{
+    (void)state;
+    mrq_dict *dict = mrq_dict_new();
+    char text[20];
+    for (uint32_t i = 0; i < 3000; i++) {
+        const int n = snprintf(text, sizeof text, "w%u", (i * 7919) % 3000);
+        assert_int_equal(mrq_dict_add(dict, text, (size_t)n), i);
+        assert_int_equal(mrq_dict_add(dict, text, (size_t)n), i);
+    }
+    assert_int_equal(mrq_dict_find(dict, "w2999x", 5), mrq_dict_find(dict, "w2999", 5));
+    assert_int_equal(mrq_dict_find(dict, "w3000", 5), MRQ_NONE);
+    assert_int_equal(mrq_dict_add(dict, "", 0), 3000);
+    uint32_t rank[3001];
+    assert_int_equal(mrq_dict_sort(dict, rank), 0);
+    const mrq_strings s = mrq_dict_strings(dict);
+    for (uint32_t i = 1; i < s.n; i++)
+        assert_true(strcmp(mrq_strings_at(&s, i - 1), mrq_strings_at(&s, i)) < 0);
+    assert_int_equal(rank[3000], 0);
+    assert_int_equal(mrq_dict_find(dict, "w0", 2), rank[0]);
+    mrq_dict_free(dict);
+
+    mrq_idmap *map = mrq_idmap_new();
+    assert_int_equal(mrq_idmap_find(map, 5), MRQ_NONE);
+    for (uint32_t i = 0; i < 5000; i++)
+        assert_int_equal(mrq_idmap_add(map, INT64_MAX - 65536 * (int64_t)i, i), i);
+    assert_int_equal(mrq_idmap_add(map, INT64_MAX, 9), 0);
+    for (uint32_t i = 0; i < 5000; i++)
+        assert_int_equal(mrq_idmap_find(map, INT64_MAX - 65536 * (int64_t)i), i);
+    assert_int_equal(mrq_idmap_find(map, 0), MRQ_NONE);
+    assert_int_equal(mrq_idmap_find(map, -1), MRQ_NONE);
+    mrq_idmap_free(map);
+}
+
+static void test_column_code(void **state)
+{
+    (void)state;
+    mrq_arena *arena = mrq_arena_new();
+    mrq_dict *values = mrq_dict_new(), *labels = mrq_dict_new();
+    const char *value[] = {"M", "F"}, *label[] = {"male", "female"};
+    for (int i = 0; i < 2; i++) {
+        mrq_dict_add(values, value[i], 1);
+        mrq_dict_add(labels, label[i], strlen(label[i]));
+    }
+    mrq_column gender = {.name = "gender", .kind = MRQ_CATEGORY, .dict = mrq_dict_strings(values), .label = mrq_dict_strings(labels)};
+    const struct {
+        const char *text;
+        uint32_t code;
+    } good[] = {{"M", 0}, {"f", 1}, {"male", 0}, {"Female", 1}, {"0", 0}, {"1", 1}};
+    uint32_t code;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        assert_ok(mrq_column_code(&gender, good[i].text, &code, &err));
+        assert_int_equal(code, good[i].code);
+    }
+    assert_fails(mrq_column_code(&gender, "X", &code, &err), MRQ_USAGE, "gender \"X\": want 0 to 1, or one of M (male), F (female)");
+    assert_fails(mrq_column_code(&gender, "2", &code, &err), MRQ_USAGE, "gender \"2\"");
+    assert_fails(mrq_column_code(&gender, "", &code, &err), MRQ_USAGE, "gender \"\"");
+    const double bound[] = {1, 18, 25};
+    mrq_column age = {.name = "age", .kind = MRQ_CATEGORY, .dict = {3, NULL, NULL}, .bound = bound};
+    const struct {
+        const char *text;
+        uint32_t code;
+    } ages[] = {{"1", 0}, {"17", 0}, {"17.9", 0}, {"18", 1}, {"24", 1}, {"25", 2}, {"130", 2}};
+    for (size_t i = 0; i < sizeof ages / sizeof *ages; i++) {
+        assert_ok(mrq_column_code(&age, ages[i].text, &code, &err));
+        assert_int_equal(code, ages[i].code);
+    }
+    assert_fails(mrq_column_code(&age, "abc", &code, &err), MRQ_USAGE, "age \"abc\": want a number, 1 or more");
+    assert_fails(mrq_column_code(&age, "-3", &code, &err), MRQ_USAGE, "age \"-3\"");
+    assert_fails(mrq_column_code(&age, "0", &code, &err), MRQ_USAGE, "age \"0\"");
+    assert_fails(mrq_column_code(&age, "nan", &code, &err), MRQ_USAGE, "age \"nan\"");
+    mrq_dict_free(values);
+    mrq_dict_free(labels);
+    mrq_arena_free(arena);
+}
+
+static void save_table(const mrq_table *table, const char *path)
+{
+    mrq_container_writer *writer = mrq_container_writer_new("test", 1);
+    mrq_table_save(table, writer, "t");
+    assert_ok(mrq_container_write(writer, path, &err));
+    mrq_container_writer_free(writer);
+}
+
+/* Saved, loaded and saved again, a table is the same; a table with a wrong number is refused even though its checksum is right. */
+static void test_table(void **state)
+{
+    (void)state;
+    mrq_table *table = small_movies(20, 8), *back = NULL;
+    mrq_container *c = NULL;
+    save_table(table, in_folder("t.mrq"));
+    assert_ok(mrq_container_open(in_folder("t.mrq"), "test", 1, &c, &err));
+    assert_ok(mrq_table_load(c, "t", &back, &err));
+    assert_int_equal(back->rows, 20);
+    assert_int_equal(mrq_table_find(back, 13), 1);
+    assert_int_equal(mrq_table_find(back, 14), MRQ_NONE);
+    assert_string_equal(mrq_strings_at(&mrq_table_column(back, "title")->text, 3), "Title 003");
+    assert_null(mrq_table_column(back, "nope"));
+    save_table(back, in_folder("u.mrq"));
+    mrq_map a, b;
+    assert_ok(mrq_map_open(&a, in_folder("t.mrq"), &err));
+    assert_ok(mrq_map_open(&b, in_folder("u.mrq"), &err));
+    assert_int_equal(a.size, b.size);
+    assert_memory_equal(a.data, b.data, a.size);
+    mrq_map_close(&a);
+    mrq_map_close(&b);
+    mrq_table_free(back);
+    mrq_container_close(c);
+
+    int64_t *ids = (int64_t *)(uintptr_t)table->id;
+    uint32_t *items = (uint32_t *)(uintptr_t)table->column[0].list.item;
+    uint64_t *offsets = (uint64_t *)(uintptr_t)table->column[1].list.offset;
+    const struct {
+        void *at;
+        uint64_t wrong;
+        size_t size;
+        const char *says;
+    } cases[] = {{&ids[3], 1, 8, "ids do not ascend at row 3"},
+                 {&ids[0], UINT64_MAX, 8, "ids do not ascend at row 0"},
+                 {&items[0], 6, 4, "item 6, want less than 6"},
+                 {&offsets[2], 1000000, 8, "goes back"},
+                 {&offsets[20], 1, 8, "t.1"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        unsigned char keep[8];
+        memcpy(keep, cases[i].at, cases[i].size);
+        memcpy(cases[i].at, &cases[i].wrong, cases[i].size);
+        save_table(table, in_folder("w.mrq"));
+        memcpy(cases[i].at, keep, cases[i].size);
+        assert_ok(mrq_container_open(in_folder("w.mrq"), "test", 1, &c, &err));
+        assert_fails(mrq_table_load(c, "t", &back, &err), MRQ_BAD_FILE, cases[i].says);
+        mrq_container_close(c);
+    }
+    mrq_table_free(table);
+}
+
+static void test_json(void **state)
+{
+    (void)state;
+    const char *text = "{\"a\": 1.5, \"b\": \"x\", \"c\": true,\n \"d\": 7}";
+    cJSON *json = NULL;
+    assert_ok(mrq_json_parse(text, strlen(text), "f.json", &json, &err));
+    double real = 0;
+    int64_t whole = 3;
+    bool flag = false;
+    int choice = -1;
+    const char *string;
+    const char *const names[] = {"w", "x", NULL};
+    assert_ok(mrq_json_real(json, "f.json:", "a", 0, 2, &real, &err));
+    assert_true(real == 1.5);
+    assert_ok(mrq_json_int(json, "f.json:", "absent", 0, 2, &whole, &err));
+    assert_int_equal(whole, 3);
+    assert_ok(mrq_json_bool(json, "f.json:", "c", &flag, &err));
+    assert_true(flag);
+    assert_ok(mrq_json_choice(json, "f.json:", "b", names, &choice, &err));
+    assert_int_equal(choice, 1);
+    assert_fails(mrq_json_real(json, "f.json:", "a", 2, 3, &real, &err), MRQ_BAD_FILE, "f.json: a: 1.5, want a number, 2 to 3");
+    assert_fails(mrq_json_int(json, "f.json: o", "a", 0, 9, &whole, &err), MRQ_BAD_FILE, "f.json: o.a: 1.5, want a whole number, 0 to 9");
+    assert_fails(mrq_json_text(json, "f.json:", "d", true, &string, &err), MRQ_BAD_FILE, "f.json: d: 7, want a string");
+    assert_fails(mrq_json_text(json, "f.json:", "z", true, &string, &err), MRQ_BAD_FILE, "f.json: z: missing");
+    cJSON_Delete(json);
+    json = NULL;
+    const char *bad = "{\"a\":\n\n oops}";
+    assert_fails(mrq_json_parse(bad, strlen(bad), "f.json", &json, &err), MRQ_BAD_FILE, "f.json:3: not valid JSON");
+    char deep[5000];
+    memset(deep, '[', sizeof deep);
+    assert_fails(mrq_json_parse(deep, sizeof deep, "f.json", &json, &err), MRQ_BAD_FILE, "not valid JSON");
+    assert_fails(mrq_json_parse("{}\0{}", 5, "f.json", &json, &err), MRQ_BAD_FILE, "not valid JSON");
+}
+
+static mrq_status read_options(const char *line, int64_t *k, double *lr, const char **name, bool *flag)
+{
+    const mrq_option options[] = {{"top", 'k', MRQ_OPT_INT, k, 1, 100, "N", "how many"},
+                                  {"lr", 0, MRQ_OPT_REAL, lr, 0, 10, "X", "rate"},
+                                  {"name", 'n', MRQ_OPT_TEXT, name, 0, 0, "S", "name"},
+                                  {"flag", 'f', MRQ_OPT_FLAG, flag, 0, 0, NULL, "flag"},
+                                  {0}};
+    const mrq_command command = {"test", "[option...]", "About.", options, 0, 0, NULL};
+    static char copy[200];
+    static char self[] = "test";
+    char *argv[20] = {self};
+    int argc = 1, first;
+    bool done;
+    snprintf(copy, sizeof copy, "%s", line);
+    for (char *word = strtok(copy, " "); word; word = strtok(NULL, " "))
+        argv[argc++] = word;
+    return mrq_options_read(&command, argc, argv, &first, &done, &err);
+}
+
+static void test_options(void **state)
+{
+    (void)state;
+    int64_t k = 5;
+    double lr = 1;
+    const char *name = NULL;
+    bool flag = false;
+    assert_ok(read_options("-k 7 --lr 0.5 -n x --flag", &k, &lr, &name, &flag));
+    assert_true(k == 7 && lr == 0.5 && strcmp(name, "x") == 0 && flag);
+    assert_ok(read_options("--top=8 -fk9", &k, &lr, &name, &flag));
+    assert_int_equal(k, 9);
+    const struct {
+        const char *line, *says;
+    } bad[] = {{"-k 0", "-k \"0\": want a whole number, 1 to 100"},
+               {"-k abc", "-k \"abc\": want a whole number, 1 to 100"},
+               {"--lr nan", "--lr \"nan\": want a number, 0 to 10"},
+               {"-k", "-k: needs an argument"},
+               {"--lr", "--lr: needs an argument"},
+               {"--nope", "--nope: unknown option"},
+               {"-z", "-z: unknown option"},
+               {"stray", "unexpected argument \"stray\""},
+               {"--name=", "-n: empty, want S"}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_fails(read_options(bad[i].line, &k, &lr, &name, &flag), MRQ_USAGE, bad[i].says);
+}
+
+static void test_memory(void **state)
+{
+    (void)state;
+    assert_null(mrq_array(SIZE_MAX / 2, 4));
+    assert_null(mrq_array(SIZE_MAX - 10, 1));
+    void *none = mrq_array(0, 8);
+    assert_non_null(none);
+    mrq_free(none);
+    mrq_arena *arena = mrq_arena_new();
+    for (size_t n = 1; n < 300000; n = n * 3 + 1) {
+        unsigned char *p = mrq_arena_array(arena, n, 1);
+        assert_int_equal((uintptr_t)p % MRQ_ALIGN, 0);
+        for (size_t i = 0; i < n; i++)
+            assert_int_equal(p[i], 0);
+        memset(p, 0xff, n);
+    }
+    assert_null(mrq_arena_array(arena, SIZE_MAX / 8, 16));
+    mrq_arena_free(arena);
+    uint32_t *items = NULL;
+    size_t room = 0;
+    for (uint32_t i = 0; i < 1000; i++) {
+        assert_int_equal(mrq_grow(&items, &room, i + 1, sizeof *items), 0);
+        items[i] = i;
+    }
+    for (uint32_t i = 0; i < 1000; i++)
+        assert_int_equal(items[i], i);
+    mrq_free(items);
+}
+
+int main(void)
+{
+    folder = temporary_folder();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_parse_int), cmocka_unit_test(test_parse_real), cmocka_unit_test(test_random),
+        cmocka_unit_test(test_digest),    cmocka_unit_test(test_files),      cmocka_unit_test(test_container),
+        cmocka_unit_test(test_dict),      cmocka_unit_test(test_column_code), cmocka_unit_test(test_table),
+        cmocka_unit_test(test_json),      cmocka_unit_test(test_options),    cmocka_unit_test(test_memory),
+    };
+    const int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    temporary_remove(folder);
+    return failed;
+}

@@ -1,0 +1,155 @@
+/* marquee train: reads the data, learns, reports pass by pass, writes the model. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/option.h"
+#include "base/progress.h"
+#include "command.h"
+#include "train/train.h"
+
+struct screen {
+    mrq_progress progress;
+    char label[32];
+    int64_t epoch;
+};
+
+static void show_batch(void *context, int64_t epoch, uint64_t done, uint64_t total, double rmse, double samples_per_second)
+{
+    struct screen *screen = context;
+    if (screen->epoch != epoch) {
+        screen->epoch = epoch;
+        snprintf(screen->label, sizeof screen->label, "pass %lld", (long long)epoch);
+        mrq_progress_start(&screen->progress, screen->label, total);
+    }
+    mrq_progress_step(&screen->progress, done, "rmse %.4f  %.0f samples/s", rmse, samples_per_second);
+}
+
+/* " name=0.8612", or nothing for a part that does not exist. */
+static const char *measure(char *out, size_t size, const char *name, double value)
+{
+    *out = '\0';
+    if (!isnan(value))
+        snprintf(out, size, " %s=%.4f", name, value);
+    return out;
+}
+
+static void show_epoch(void *context, const mrq_train_epoch *e)
+{
+    struct screen *screen = context;
+    mrq_progress_end(&screen->progress);
+    char valid[32], test[32];
+    mrq_log(MRQ_LOG_INFO, "train", "pass=%lld/%lld train_rmse=%.4f%s%s seconds=%.2f samples_per_second=%.0f%s", (long long)e->epoch,
+            (long long)e->epochs, e->train_rmse, measure(valid, sizeof valid, "valid_rmse", e->valid_rmse),
+            measure(test, sizeof test, "test_rmse", e->test_rmse), e->seconds, e->samples_per_second, e->best ? " best" : "");
+}
+
+static mrq_status check_out(const char *path, mrq_error *err)
+{
+    mrq_output *out = NULL; /* better now than after the training */
+    MRQ_TRY(mrq_output_open(path, &out, err));
+    mrq_output_discard(out);
+    return MRQ_OK;
+}
+
+struct arguments {
+    const char *data, *schema, *model, *out, *split;
+    int64_t seed, epochs, batch, threads;
+    double test, lr;
+};
+
+static mrq_status read_arguments(int argc, char **argv, struct arguments *a, bool *done, mrq_error *err)
+{
+    const mrq_option options[] = {
+        {"data", 'd', MRQ_OPT_TEXT, &a->data, 0, 0, "DIR", "folder of ratings, users and movies"},
+        {"out", 'o', MRQ_OPT_TEXT, &a->out, 0, 0, "FILE", "the model file to write"},
+        {"model", 'm', MRQ_OPT_TEXT, &a->model, 0, 0, "NAME", "a preset, or a FILE.json that describes the towers"},
+        {"schema", 0, MRQ_OPT_TEXT, &a->schema, 0, 0, "NAME", "what the data's files hold: ml-1m, ml-100k, ml-latest or a FILE.json;\nrecognised from the folder when not given"},
+        {"test", 0, MRQ_OPT_REAL, &a->test, 0, 0.9, "SHARE", "share of the ratings kept for the test, never learned from"},
+        {"split", 0, MRQ_OPT_TEXT, &a->split, 0, 0, "KIND", "how the test part is chosen: random, user (a share of each user's) or time (the latest)"},
+        {"seed", 0, MRQ_OPT_INT, &a->seed, 0, (double)MRQ_SEED_MAX, "N", "of division, starting values and order; same seed, same model"},
+        {"epochs", 'e', MRQ_OPT_INT, &a->epochs, 1, MRQ_EPOCHS_MAX, "N", "passes over the ratings [the preset's]"},
+        {"batch", 'b', MRQ_OPT_INT, &a->batch, 1, MRQ_BATCH_MAX, "N", "ratings in one step [the preset's]"},
+        {"lr", 0, MRQ_OPT_REAL, &a->lr, MRQ_LR_MIN, MRQ_LR_MAX, "X", "learning rate [the preset's]"},
+        {"threads", 't', MRQ_OPT_INT, &a->threads, 1, MRQ_THREADS_MAX, "N", "workers; part of the result"},
+        {0},
+    };
+    const mrq_command command = {
+        "marquee train",
+        "--data DIR --out FILE [option...]",
+        "Learns a user tower and a movie tower from ratings and writes them, with all that an export needs, to one file.\n"
+        "After each pass it measures the RMSE of the test part, and of a validation part that chooses which pass is kept.",
+        options,
+        0,
+        0,
+        "  marquee train --data data/sample --out model.mrq\n"
+        "  marquee train --data ml-1m --model fusion --test 0.1 --seed 1 --out model.mrq\n",
+    };
+    int first;
+    MRQ_TRY(mrq_options_read(&command, argc, argv, &first, done, err));
+    if (*done)
+        return MRQ_OK;
+    if (!a->data || !a->out)
+        return mrq_fail(err, MRQ_USAGE, "%s is missing", a->data ? "--out FILE" : "--data DIR");
+    return MRQ_OK;
+}
+
+static mrq_status find_split(const char *name, mrq_split_kind *kind, mrq_error *err)
+{
+    for (int i = 0; mrq_split_names[i]; i++)
+        if (strcmp(mrq_split_names[i], name) == 0) {
+            *kind = (mrq_split_kind)i;
+            return MRQ_OK;
+        }
+    return mrq_fail(err, MRQ_USAGE, "--split \"%.40s\": want random, user or time", name);
+}
+
+static mrq_status load(const struct arguments *a, mrq_description *description, mrq_dataset **data, mrq_error *err)
+{
+    MRQ_TRY(mrq_description_load(a->model, description, err));
+    description->train.epochs = a->epochs ? a->epochs : description->train.epochs;
+    description->train.batch = a->batch ? a->batch : description->train.batch;
+    description->train.lr = a->lr > 0 ? a->lr : description->train.lr;
+    MRQ_TRY(check_out(a->out, err));
+    MRQ_CLEANUP(mrq_schema_free) mrq_schema *schema = NULL;
+    if (a->schema)
+        MRQ_TRY(mrq_schema_load(a->schema, &schema, err));
+    const double start = mrq_clock();
+    MRQ_TRY(mrq_dataset_load(a->data, schema, data, err));
+    mrq_log(MRQ_LOG_INFO, "data", "schema=%s users=%u movies=%u ratings=%llu seconds=%.2f", (*data)->schema, (*data)->users->rows,
+            (*data)->movies->rows, (unsigned long long)(*data)->n, mrq_clock() - start);
+    return MRQ_OK;
+}
+
+mrq_status cmd_train(int argc, char **argv, mrq_error *err)
+{
+    const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    struct arguments a = {.model = "fusion", .split = "random", .seed = 1, .test = 0.1};
+    a.threads = cpus < 1 ? 1 : cpus > MRQ_THREADS_MAX ? MRQ_THREADS_MAX : cpus;
+    bool done = false;
+    MRQ_TRY(read_arguments(argc, argv, &a, &done, err));
+    if (done)
+        return MRQ_OK;
+    mrq_train_options options = {.test = a.test, .seed = (uint64_t)a.seed, .threads = (uint32_t)a.threads};
+    MRQ_TRY(find_split(a.split, &options.split, err));
+
+    const double start = mrq_clock();
+    mrq_description description;
+    MRQ_CLEANUP(mrq_dataset_free) mrq_dataset *data = NULL;
+    MRQ_TRY(load(&a, &description, &data, err));
+    struct screen screen = {.epoch = 0};
+    const mrq_train_watch watch = {&screen, show_batch, show_epoch};
+    MRQ_CLEANUP(mrq_model_free) mrq_model *model = NULL;
+    const mrq_status status = mrq_train(data, &description, &options, &watch, &model, err);
+    mrq_progress_end(&screen.progress);
+    MRQ_TRY(status);
+    MRQ_TRY(mrq_model_save(model, a.out, err));
+
+    const mrq_model_results *r = mrq_model_results_of(model);
+    char test[32];
+    printf("%s: model %s, best of %lld passes: %lld,%s seed %llu, %.1f s\n", a.out, description.name, (long long)r->epochs,
+           (long long)r->best_epoch, measure(test, sizeof test, "test_rmse", r->test_rmse), (unsigned long long)r->seed, mrq_clock() - start);
+    return MRQ_OK;
+}

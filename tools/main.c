@@ -1,0 +1,86 @@
+/* marquee: picks the subcommand, prints its error, and makes its status the exit code. Called as `infer` it is `marquee infer`. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "command.h"
+
+static const struct command {
+    const char *name, *about;
+    mrq_status (*run)(int argc, char **argv, mrq_error *err);
+} commands[] = {
+    {"train", "learn the towers from ratings and write a model file", cmd_train},
+    {"export", "turn a model into a published generation: index, catalogue, folded tower", cmd_export},
+    {"infer", "the top movies for an age, a gender and a job, or for a known user", cmd_infer},
+    {"predict", "the score of a user and a movie, asked for or in bulk", cmd_predict},
+    {"info", "what a data folder, a model file or a store holds", cmd_info},
+};
+#define N_COMMANDS (sizeof commands / sizeof *commands)
+
+const char *mrq_default_store(const char *option)
+{
+    const char *variable = getenv("MARQUEE_STORE");
+    return option ? option : variable && *variable ? variable : "store";
+}
+
+static void print_help(void)
+{
+    printf("usage: marquee COMMAND [option...]\n\nA movie recommender: learns from ratings, answers with the movies a person is likely to enjoy.\n\n"
+           "commands:\n");
+    for (size_t i = 0; i < N_COMMANDS; i++)
+        printf("  %-8s  %s\n", commands[i].name, commands[i].about);
+    printf("\n'marquee COMMAND --help' tells each one's options. `infer` is short for `marquee infer`.\n"
+           "Exit codes: 0 ok, 1 failure, 2 wrong usage, 3 not found, 4 bad or incompatible file, 5 backend unavailable.\n\n"
+           "from ratings to recommendations:\n"
+           "  marquee train --data data/sample --out model.mrq\n"
+           "  marquee export --model model.mrq --store store\n"
+           "  infer --store store -a 25 -g F -j programmer\n");
+}
+
+static int run(const struct command *command, int argc, char **argv)
+{
+    mrq_error err = {MRQ_OK, ""};
+    mrq_status status = command->run(argc, argv, &err);
+    if (status == MRQ_OK && (fflush(stdout) != 0 || ferror(stdout)))
+        status = mrq_fail_errno(&err, "cannot write to standard output");
+    if (status == MRQ_OK)
+        return 0;
+    fprintf(stderr, "marquee %s: %s\n", command->name, err.msg);
+    if (status == MRQ_USAGE)
+        fprintf(stderr, "try 'marquee %s --help'\n", command->name);
+    return (int)status;
+}
+
+static const struct command *find(const char *name)
+{
+    for (size_t i = 0; i < N_COMMANDS; i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    mrq_log_open(stderr, MRQ_LOG_INFO);
+    const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL, *self = slash ? slash + 1 : argc > 0 ? argv[0] : "marquee";
+    if (argc > 1 && strcmp(argv[1], "--version") == 0) {
+        printf("%s %s\n", self, MRQ_VERSION);
+        return 0;
+    }
+    if (strcmp(self, "infer") == 0)
+        return run(find("infer"), argc, argv);
+    if (argc > 1 && strcmp(argv[1], "--help") == 0) {
+        print_help();
+        return 0;
+    }
+    const struct command *command = argc > 1 ? find(argv[1]) : NULL;
+    if (command)
+        return run(command, argc - 1, argv + 1);
+    if (argc > 1)
+        fprintf(stderr, "marquee: unknown command \"%.40s\"\n", argv[1]);
+    else
+        fprintf(stderr, "marquee: no command\n");
+    fprintf(stderr, "try 'marquee --help'\n");
+    return MRQ_USAGE;
+}
