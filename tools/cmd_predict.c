@@ -120,7 +120,8 @@ static mrq_status predict_pairs(const struct predictor *p, const char *path, mrq
         mrq_error local = {MRQ_OK, ""};
         status = size ? predict_line(p, line, size, &local) : MRQ_OK;
         if (status != MRQ_OK) /* a wrong line makes a bad file; an id that is not there stays what it is */
-            status = mrq_fail(err, status == MRQ_USAGE ? MRQ_BAD_FILE : status, "%s:%lu: %s", standard ? "standard input" : path, number, local.msg);
+            status = mrq_fail(err, status == MRQ_USAGE ? MRQ_BAD_FILE : status, "%s:%lu: %s", standard ? "standard input" : path,
+                              number, local.msg);
     }
     if (status == MRQ_OK && ferror(file))
         status = mrq_fail_errno(err, "cannot read %s", path);
@@ -135,7 +136,8 @@ mrq_status cmd_predict(int argc, char **argv, mrq_error *err)
     const mrq_option options[] = {
         {"model", 'm', MRQ_OPT_TEXT, &model, 0, 0, "FILE", "a model file; without it, the model of the store"},
         {"store", 's', MRQ_OPT_TEXT, &store, 0, 0, "DIR", "the store [$MARQUEE_STORE, else ./store]"},
-        {"pairs", 'p', MRQ_OPT_TEXT, &pairs, 0, 0, "FILE", "lines `user movie` to score, - for standard input;\nprints `user movie score` for each"},
+        {"pairs", 'p', MRQ_OPT_TEXT, &pairs, 0, 0, "FILE",
+         "lines `user movie` to score, - for standard input;\nprints `user movie score` for each"},
         {0},
     };
     const mrq_command command = {

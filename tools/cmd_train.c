@@ -66,10 +66,13 @@ static mrq_status read_arguments(int argc, char **argv, struct arguments *a, boo
         {"data", 'd', MRQ_OPT_TEXT, &a->data, 0, 0, "DIR", "folder of ratings, users and movies"},
         {"out", 'o', MRQ_OPT_TEXT, &a->out, 0, 0, "FILE", "the model file to write"},
         {"model", 'm', MRQ_OPT_TEXT, &a->model, 0, 0, "NAME", "a preset, or a FILE.json that describes the towers"},
-        {"schema", 0, MRQ_OPT_TEXT, &a->schema, 0, 0, "NAME", "what the data's files hold: ml-1m, ml-100k, ml-latest or a FILE.json;\nrecognised from the folder when not given"},
+        {"schema", 0, MRQ_OPT_TEXT, &a->schema, 0, 0, "NAME",
+         "what the data's files hold: ml-1m, ml-100k, ml-latest or a FILE.json;\nrecognised from the folder when not given"},
         {"test", 0, MRQ_OPT_REAL, &a->test, 0, 0.9, "SHARE", "share of the ratings kept for the test, never learned from"},
-        {"split", 0, MRQ_OPT_TEXT, &a->split, 0, 0, "KIND", "how the test part is chosen: random, user (a share of each user's) or time (the latest)"},
-        {"seed", 0, MRQ_OPT_INT, &a->seed, 0, (double)MRQ_SEED_MAX, "N", "of division, starting values and order; same seed, same model"},
+        {"split", 0, MRQ_OPT_TEXT, &a->split, 0, 0, "KIND",
+         "how the test part is chosen: random, user (a share of each user's) or time (the latest)"},
+        {"seed", 0, MRQ_OPT_INT, &a->seed, 0, (double)MRQ_SEED_MAX, "N",
+         "of division, starting values and order; same seed, same model"},
         {"epochs", 'e', MRQ_OPT_INT, &a->epochs, 1, MRQ_EPOCHS_MAX, "N", "passes over the ratings [the preset's]"},
         {"batch", 'b', MRQ_OPT_INT, &a->batch, 1, MRQ_BATCH_MAX, "N", "ratings in one step [the preset's]"},
         {"lr", 0, MRQ_OPT_REAL, &a->lr, MRQ_LR_MIN, MRQ_LR_MAX, "X", "learning rate [the preset's]"},
@@ -150,6 +153,7 @@ mrq_status cmd_train(int argc, char **argv, mrq_error *err)
     const mrq_model_results *r = mrq_model_results_of(model);
     char test[32];
     printf("%s: model %s, best of %lld passes: %lld,%s seed %llu, %.1f s\n", a.out, description.name, (long long)r->epochs,
-           (long long)r->best_epoch, measure(test, sizeof test, "test_rmse", r->test_rmse), (unsigned long long)r->seed, mrq_clock() - start);
+           (long long)r->best_epoch, measure(test, sizeof test, "test_rmse", r->test_rmse), (unsigned long long)r->seed,
+           mrq_clock() - start);
     return MRQ_OK;
 }

@@ -4,8 +4,8 @@
 
 #include "base/error.h"
 
-/* Each takes its own argv (argv[0] is the subcommand) and returns a status, which main() makes the exit code. On failure main() prints
- * "marquee NAME: sentence" to stderr, and for MRQ_USAGE a second line that points to --help. */
+/* Each takes its own argv (argv[0] is the subcommand) and returns a status, which main() makes the exit code. On failure main()
+ * prints "marquee NAME: sentence" to stderr, and for MRQ_USAGE a second line that points to --help. */
 mrq_status cmd_train(int argc, char **argv, mrq_error *err);
 mrq_status cmd_export(int argc, char **argv, mrq_error *err);
 mrq_status cmd_infer(int argc, char **argv, mrq_error *err);

@@ -26,7 +26,8 @@ const char *mrq_default_store(const char *option)
 
 static void print_help(void)
 {
-    printf("usage: marquee COMMAND [option...]\n\nA movie recommender: learns from ratings, answers with the movies a person is likely to enjoy.\n\n"
+    printf("usage: marquee COMMAND [option...]\n\nA movie recommender: learns from ratings, answers with the movies a person is "
+           "likely to enjoy.\n\n"
            "commands:\n");
     for (size_t i = 0; i < N_COMMANDS; i++)
         printf("  %-8s  %s\n", commands[i].name, commands[i].about);

@@ -1,6 +1,6 @@
 /* The container format of every .mrq file. One reader and one writer for all of them: a door to guard instead of five. The file is
- * mapped, checked whole once, and its arrays are used in place. The header and the numbers in sections are little-endian; a machine of the other byte
- * order is refused by the mark rather than converted. */
+ * mapped, checked whole once, and its arrays are used in place. The header and the numbers in sections are little-endian; a machine
+ * of the other byte order is refused by the mark rather than converted. */
 #include "base/container.h"
 
 #include <stdarg.h>
@@ -220,8 +220,8 @@ bool mrq_container_has(const mrq_container *container, const char *name)
     return find_section(container, name) != NULL;
 }
 
-mrq_status mrq_container_get(const mrq_container *container, size_t size, size_t *count, const void **data, mrq_error *err, const char *name,
-                             ...)
+mrq_status mrq_container_get(const mrq_container *container, size_t size, size_t *count, const void **data, mrq_error *err,
+                             const char *name, ...)
 {
     char full[MRQ_CONTAINER_NAME];
     va_list args;
@@ -233,8 +233,9 @@ mrq_status mrq_container_get(const mrq_container *container, size_t size, size_t
         return mrq_container_bad(container, err, "no section \"%s\"", full);
     const size_t held = section->size / size;
     if (section->size % size || (*count != MRQ_ANY && *count != held))
-        return mrq_container_bad(container, err, "section \"%s\" has %llu bytes, want %s%zu", full, (unsigned long long)section->size,
-                                 *count == MRQ_ANY ? "a multiple of " : "", *count == MRQ_ANY ? size : *count * size);
+        return mrq_container_bad(container, err, "section \"%s\" has %llu bytes, want %s%zu", full,
+                                 (unsigned long long)section->size, *count == MRQ_ANY ? "a multiple of " : "",
+                                 *count == MRQ_ANY ? size : *count * size);
     *count = held;
     *data = container->map.data + section->offset;
     return MRQ_OK;

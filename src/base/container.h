@@ -1,7 +1,7 @@
 /* The container: named sections behind one checked header, written atomically and read through a map.
  *
- * Layout, little-endian: magic "MARQUEE\n", kind (8 bytes), version u32, byte-order mark u32 = 0x01020304, section count u32, zero u32,
- * file size u64, checksum u64 (of the file with this field zero); then per section name (24 bytes), offset u64, size u64;
+ * Layout, little-endian: magic "MARQUEE\n", kind (8 bytes), version u32, byte-order mark u32 = 0x01020304, section count u32, zero
+ * u32, file size u64, checksum u64 (of the file with this field zero); then per section name (24 bytes), offset u64, size u64;
  * then the sections, each starting at a multiple of 64, the gaps zero. */
 #ifndef MRQ_BASE_CONTAINER_H
 #define MRQ_BASE_CONTAINER_H
@@ -10,12 +10,13 @@
 
 #include "base/file.h"
 
-#define MRQ_CONTAINER_NAME 24     /* bytes of a section's name, its NUL among them */
+#define MRQ_CONTAINER_NAME     24  /* bytes of a section's name, its NUL among them */
 #define MRQ_CONTAINER_SECTIONS 512 /* at most so many in a file */
 
 /* Collects sections to write. Data is borrowed until mrq_container_write(). */
 typedef struct mrq_container_writer mrq_container_writer;
-mrq_container_writer *mrq_container_writer_new(const char *kind, uint32_t version); /* NULL when out of memory; `kind` up to 7 bytes */
+mrq_container_writer *mrq_container_writer_new(const char *kind,
+                                               uint32_t version); /* NULL when out of memory; `kind` up to 7 bytes */
 void mrq_container_writer_free(mrq_container_writer *writer);
 MRQ_DEFINE_CLEANUP(mrq_container_writer, mrq_container_writer_free)
 
@@ -30,7 +31,8 @@ typedef struct mrq_container mrq_container;
 
 /* Maps the file and checks everything: magic, kind, version, byte order, size, checksum, section bounds. MRQ_BAD_FILE names
  * what is wrong and both values. */
-MRQ_CHECKED mrq_status mrq_container_open(const char *path, const char *kind, uint32_t version, mrq_container **out, mrq_error *err);
+MRQ_CHECKED mrq_status mrq_container_open(const char *path, const char *kind, uint32_t version, mrq_container **out,
+                                          mrq_error *err);
 void mrq_container_close(mrq_container *container);
 MRQ_DEFINE_CLEANUP(mrq_container, mrq_container_close)
 const char *mrq_container_path(const mrq_container *container);
@@ -39,10 +41,11 @@ bool mrq_container_has(const mrq_container *container, const char *name);
 /* A section of elements of `size` bytes. When `*count` is not MRQ_ANY it is what the section must hold, else it is set.
  * MRQ_BAD_FILE when the section is missing or of another size. */
 #define MRQ_ANY SIZE_MAX
-MRQ_CHECKED mrq_status mrq_container_get(const mrq_container *container, size_t size, size_t *count, const void **data, mrq_error *err,
-                                         const char *name, ...) __attribute__((format(printf, 6, 7)));
+MRQ_CHECKED mrq_status mrq_container_get(const mrq_container *container, size_t size, size_t *count, const void **data,
+                                         mrq_error *err, const char *name, ...) __attribute__((format(printf, 6, 7)));
 
 /* MRQ_BAD_FILE with the file's path before the sentence: for content that the caller found wrong. */
-mrq_status mrq_container_bad(const mrq_container *container, mrq_error *err, const char *format, ...) __attribute__((format(printf, 3, 4)));
+mrq_status mrq_container_bad(const mrq_container *container, mrq_error *err, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 #endif

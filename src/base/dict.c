@@ -1,5 +1,5 @@
-/* Open addressing with linear probing, at most half full. Strings are kept in one growing block with 32-bit offsets, so a dictionary holds up
- * to 4 GiB of text; slots hold index + 1. */
+/* Open addressing with linear probing, at most half full. Strings are kept in one growing block with 32-bit offsets, so a
+ * dictionary holds up to 4 GiB of text; slots hold index + 1. */
 #include "base/dict.h"
 
 #include <stdlib.h>
@@ -73,7 +73,8 @@ static uint32_t *find_slot(const mrq_dict *dict, const char *text, size_t size)
     const mrq_strings strings = mrq_dict_strings(dict);
     for (size_t i = hash_text(text, size);; i++) {
         uint32_t *slot = &dict->slot[i & (dict->slots - 1)];
-        if (!*slot || (mrq_strings_size(&strings, *slot - 1) == size && memcmp(mrq_strings_at(&strings, *slot - 1), text, size) == 0))
+        if (!*slot ||
+            (mrq_strings_size(&strings, *slot - 1) == size && memcmp(mrq_strings_at(&strings, *slot - 1), text, size) == 0))
             return slot;
     }
 }

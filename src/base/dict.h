@@ -36,7 +36,8 @@ uint32_t mrq_dict_push(mrq_dict *dict, const char *text, size_t size); /* append
 uint32_t mrq_dict_find(const mrq_dict *dict, const char *text, size_t size);
 mrq_strings mrq_dict_strings(const mrq_dict *dict); /* valid until the next change */
 
-/* Puts the entries into byte order. `rank` (n entries, caller's) tells the new index of each old one. Returns -1 when out of memory. */
+/* Puts the entries into byte order. `rank` (n entries, caller's) tells the new index of each old one. Returns -1 when out of
+ * memory. */
 int mrq_dict_sort(mrq_dict *dict, uint32_t *rank);
 
 /* Copies a list into an arena. Returns -1 when out of memory. */

@@ -7,11 +7,11 @@
 #define MRQ_CHECKED __attribute__((warn_unused_result))
 
 /* Returns from the calling function when `call` does not give MRQ_OK. */
-#define MRQ_TRY(call)                                                                                                            \
-    do {                                                                                                                         \
-        const mrq_status try_status = (call);                                                                                    \
-        if (try_status != MRQ_OK)                                                                                                \
-            return try_status;                                                                                                   \
+#define MRQ_TRY(call)                                                                                                              \
+    do {                                                                                                                           \
+        const mrq_status try_status = (call);                                                                                      \
+        if (try_status != MRQ_OK)                                                                                                  \
+            return try_status;                                                                                                     \
     } while (0)
 
 /* Writes the sentence and the status into `err` (may be NULL); returns `status`. A text too long for `msg` is cut. */

@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* `path`.`key`, or `key` alone. */
-#define PATH_FORMAT "%s%s%s"
+#define PATH_FORMAT          "%s%s%s"
 #define PATH_ARGS(path, key) (path), *(path) ? ((path)[strlen(path) - 1] == ':' ? " " : ".") : "", (key)
 
 mrq_status mrq_json_parse(const char *text, size_t size, const char *source, cJSON **out, mrq_error *err)
@@ -95,7 +95,8 @@ mrq_status mrq_json_array(const cJSON *object, const char *path, const char *key
     return MRQ_OK;
 }
 
-mrq_status mrq_json_real(const cJSON *object, const char *path, const char *key, double min, double max, double *value, mrq_error *err)
+mrq_status mrq_json_real(const cJSON *object, const char *path, const char *key, double min, double max, double *value,
+                         mrq_error *err)
 {
     const cJSON *item;
     MRQ_TRY(find(object, path, key, false, &item, err));
@@ -110,7 +111,8 @@ mrq_status mrq_json_real(const cJSON *object, const char *path, const char *key,
     return MRQ_OK;
 }
 
-mrq_status mrq_json_int(const cJSON *object, const char *path, const char *key, int64_t min, int64_t max, int64_t *value, mrq_error *err)
+mrq_status mrq_json_int(const cJSON *object, const char *path, const char *key, int64_t min, int64_t max, int64_t *value,
+                        mrq_error *err)
 {
     const cJSON *item;
     MRQ_TRY(find(object, path, key, false, &item, err));
@@ -137,7 +139,8 @@ mrq_status mrq_json_bool(const cJSON *object, const char *path, const char *key,
     return MRQ_OK;
 }
 
-mrq_status mrq_json_choice(const cJSON *object, const char *path, const char *key, const char *const *names, int *value, mrq_error *err)
+mrq_status mrq_json_choice(const cJSON *object, const char *path, const char *key, const char *const *names, int *value,
+                           mrq_error *err)
 {
     const cJSON *item;
     MRQ_TRY(find(object, path, key, false, &item, err));

@@ -20,15 +20,18 @@ MRQ_CHECKED mrq_status mrq_json_parse(const char *text, size_t size, const char 
 MRQ_CHECKED mrq_status mrq_json_keys(const cJSON *object, const char *path, const char *const *allowed, mrq_error *err);
 
 /* The member `key`, or NULL in `*out` when it is absent and not required. */
-MRQ_CHECKED mrq_status mrq_json_text(const cJSON *object, const char *path, const char *key, bool required, const char **out, mrq_error *err);
-MRQ_CHECKED mrq_status mrq_json_object(const cJSON *object, const char *path, const char *key, bool required, const cJSON **out, mrq_error *err);
-MRQ_CHECKED mrq_status mrq_json_array(const cJSON *object, const char *path, const char *key, bool required, const cJSON **out, mrq_error *err);
+MRQ_CHECKED mrq_status mrq_json_text(const cJSON *object, const char *path, const char *key, bool required, const char **out,
+                                     mrq_error *err);
+MRQ_CHECKED mrq_status mrq_json_object(const cJSON *object, const char *path, const char *key, bool required, const cJSON **out,
+                                       mrq_error *err);
+MRQ_CHECKED mrq_status mrq_json_array(const cJSON *object, const char *path, const char *key, bool required, const cJSON **out,
+                                      mrq_error *err);
 
 /* These leave `*value` alone, as the default, when the key is absent. */
 MRQ_CHECKED mrq_status mrq_json_real(const cJSON *object, const char *path, const char *key, double min, double max, double *value,
                                      mrq_error *err);
-MRQ_CHECKED mrq_status mrq_json_int(const cJSON *object, const char *path, const char *key, int64_t min, int64_t max, int64_t *value,
-                                    mrq_error *err);
+MRQ_CHECKED mrq_status mrq_json_int(const cJSON *object, const char *path, const char *key, int64_t min, int64_t max,
+                                    int64_t *value, mrq_error *err);
 MRQ_CHECKED mrq_status mrq_json_bool(const cJSON *object, const char *path, const char *key, bool *value, mrq_error *err);
 
 /* One of a NULL-terminated list of names; `*value` is its index. */

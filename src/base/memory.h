@@ -7,10 +7,10 @@
 
 /* Calls `function(pointer)` when the variable leaves its scope; set it to NULL to keep the object. */
 #define MRQ_CLEANUP(function) __attribute__((cleanup(function##_cleanup)))
-#define MRQ_DEFINE_CLEANUP(type, function)                                                                                       \
-    static inline void function##_cleanup(type **p)                                                                              \
-    {                                                                                                                            \
-        function(*p);                                                                                                            \
+#define MRQ_DEFINE_CLEANUP(type, function)                                                                                         \
+    static inline void function##_cleanup(type **p)                                                                                \
+    {                                                                                                                              \
+        function(*p);                                                                                                              \
     }
 
 #define MRQ_ALIGN 64 /* of every array: a cache line, and the widest vector */

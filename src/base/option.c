@@ -101,7 +101,8 @@ static mrq_status read_value(const mrq_option *option, const char *text, mrq_err
         break;
     case MRQ_OPT_INT:
         if (!mrq_parse_int(text, strlen(text), (int64_t)option->min, (int64_t)option->max, option->value))
-            return mrq_fail(err, MRQ_USAGE, "%s \"%.40s\": want a whole number, %.0f to %.0f", name, text, option->min, option->max);
+            return mrq_fail(err, MRQ_USAGE, "%s \"%.40s\": want a whole number, %.0f to %.0f", name, text, option->min,
+                            option->max);
         break;
     case MRQ_OPT_REAL:
         if (!mrq_parse_real(text, strlen(text), option->min, option->max, option->value))

@@ -6,7 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* `text` of `size` bytes, not necessarily NUL-terminated, is a decimal whole number within [min, max]: an optional '-', then digits. */
+/* `text` of `size` bytes, not necessarily NUL-terminated, is a decimal whole number within [min, max]: an optional '-', then
+ * digits. */
 bool mrq_parse_int(const char *text, size_t size, int64_t min, int64_t max, int64_t *out);
 
 /* The same for a finite decimal number such as 3, 3.5, -0.25 or 1e-3. */

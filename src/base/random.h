@@ -1,4 +1,5 @@
-/* Seeded random numbers: xoshiro256** (Blackman, Vigna 2018), its state filled by splitmix64. Same seed, same numbers, everywhere. */
+/* Seeded random numbers: xoshiro256** (Blackman, Vigna 2018), its state filled by splitmix64. Same seed, same numbers, everywhere.
+ * */
 #ifndef MRQ_BASE_RANDOM_H
 #define MRQ_BASE_RANDOM_H
 

@@ -63,8 +63,8 @@ static void list_values(const mrq_column *column, char *out, size_t size)
     for (uint32_t i = 0; i < column->dict.n; i++) {
         const char *label = column->label.n ? mrq_strings_at(&column->label, i) : "";
         char item[128];
-        const int n = snprintf(item, sizeof item, "%s%s%s%s%s", i ? ", " : "", mrq_strings_at(&column->dict, i), *label ? " (" : "", label,
-                               *label ? ")" : "");
+        const int n = snprintf(item, sizeof item, "%s%s%s%s%s", i ? ", " : "", mrq_strings_at(&column->dict, i), *label ? " (" : "",
+                               label, *label ? ")" : "");
         if (n < 0 || (size_t)n >= sizeof item || used + (size_t)n + sizeof ", ..." > size) {
             snprintf(out + used, size - used, ", ...");
             return;
@@ -107,12 +107,14 @@ mrq_status mrq_column_code(const mrq_column *column, const char *text, uint32_t 
 
 static void save_strings(const mrq_strings *strings, mrq_container_writer *writer, const char *prefix, const char *name)
 {
-    mrq_container_add(writer, strings->offset, strings->n ? (size_t)strings->n + 1 : 0, sizeof *strings->offset, "%s.%s_at", prefix, name);
+    mrq_container_add(writer, strings->offset, strings->n ? (size_t)strings->n + 1 : 0, sizeof *strings->offset, "%s.%s_at", prefix,
+                      name);
     mrq_container_add(writer, strings->bytes, strings->n ? strings->offset[strings->n] : 0, 1, "%s.%s", prefix, name);
 }
 
 /* `*n` is the number of strings wanted, or MRQ_ANY. */
-static mrq_status load_strings(const mrq_container *container, const char *prefix, const char *name, size_t n, mrq_strings *out, mrq_error *err)
+static mrq_status load_strings(const mrq_container *container, const char *prefix, const char *name, size_t n, mrq_strings *out,
+                               mrq_error *err)
 {
     static const uint32_t empty[1];
     size_t offsets = MRQ_ANY, bytes = MRQ_ANY;
@@ -139,7 +141,8 @@ void mrq_lists_save(const mrq_lists *lists, size_t rows, mrq_container_writer *w
     mrq_container_add(writer, lists->item, lists->offset[rows], sizeof *lists->item, "%s.item", prefix);
 }
 
-mrq_status mrq_lists_load(const mrq_container *container, const char *prefix, size_t rows, uint32_t limit, mrq_lists *out, mrq_error *err)
+mrq_status mrq_lists_load(const mrq_container *container, const char *prefix, size_t rows, uint32_t limit, mrq_lists *out,
+                          mrq_error *err)
 {
     size_t offsets = rows + 1, items = MRQ_ANY;
     const void *offset, *item;
@@ -202,7 +205,8 @@ void mrq_table_save(const mrq_table *table, mrq_container_writer *writer, const 
     }
 }
 
-static mrq_status load_category(const mrq_container *container, const char *at, uint32_t rows, bool has_bound, mrq_column *column, mrq_error *err)
+static mrq_status load_category(const mrq_container *container, const char *at, uint32_t rows, bool has_bound, mrq_column *column,
+                                mrq_error *err)
 {
     size_t count = rows;
     const void *data;
@@ -225,8 +229,8 @@ static mrq_status load_category(const mrq_container *container, const char *at, 
     return count ? MRQ_OK : mrq_container_bad(container, err, "%s: no bounds", at);
 }
 
-static mrq_status load_column(const mrq_container *container, const char *prefix, uint32_t index, const struct stored_column *stored, uint32_t rows,
-                              mrq_column *column, mrq_error *err)
+static mrq_status load_column(const mrq_container *container, const char *prefix, uint32_t index,
+                              const struct stored_column *stored, uint32_t rows, mrq_column *column, mrq_error *err)
 {
     char at[MRQ_CONTAINER_NAME];
     snprintf(at, sizeof at, "%s.%u", prefix, index);

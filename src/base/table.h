@@ -27,13 +27,13 @@ typedef struct mrq_lists {
 typedef struct mrq_column {
     char name[MRQ_COLUMN_NAME];
     mrq_column_kind kind;
-    mrq_strings dict;      /* category: its values; set: its members; text: its words */
-    mrq_strings label;     /* category: a name for each value, or n = 0 */
-    const double *bound;   /* category by range: (dict.n) lower bounds, ascending; else NULL */
-    const uint32_t *code;  /* category: (rows) index into dict */
-    mrq_lists list;        /* set: members, text: words in order; indices into dict */
-    mrq_strings text;      /* text: (rows) as written, UTF-8 */
-    const double *number;  /* number: (rows) */
+    mrq_strings dict;     /* category: its values; set: its members; text: its words */
+    mrq_strings label;    /* category: a name for each value, or n = 0 */
+    const double *bound;  /* category by range: (dict.n) lower bounds, ascending; else NULL */
+    const uint32_t *code; /* category: (rows) index into dict */
+    mrq_lists list;       /* set: members, text: words in order; indices into dict */
+    mrq_strings text;     /* text: (rows) as written, UTF-8 */
+    const double *number; /* number: (rows) */
 } mrq_column;
 
 typedef struct mrq_table {
@@ -63,7 +63,7 @@ MRQ_CHECKED mrq_status mrq_table_load(const mrq_container *container, const char
 
 /* The same for lists over `rows` rows whose items are below `limit`. */
 void mrq_lists_save(const mrq_lists *lists, size_t rows, mrq_container_writer *writer, const char *prefix);
-MRQ_CHECKED mrq_status mrq_lists_load(const mrq_container *container, const char *prefix, size_t rows, uint32_t limit, mrq_lists *out,
-                                      mrq_error *err);
+MRQ_CHECKED mrq_status mrq_lists_load(const mrq_container *container, const char *prefix, size_t rows, uint32_t limit,
+                                      mrq_lists *out, mrq_error *err);
 
 #endif

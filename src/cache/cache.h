@@ -9,7 +9,7 @@
 #include "base/memory.h"
 
 typedef enum mrq_cache_state {
-    MRQ_CACHE_OFF,  /* none configured */
+    MRQ_CACHE_OFF, /* none configured */
     MRQ_CACHE_HIT,
     MRQ_CACHE_MISS,
     MRQ_CACHE_DOWN, /* refused, timed out, answered with garbage or an error */
@@ -17,10 +17,10 @@ typedef enum mrq_cache_state {
 extern const char *const mrq_cache_state_names[]; /* "off", "hit", "miss", "down" */
 
 /* Limits in milliseconds. One operation, connecting and logging in included, never takes longer than the first two together. */
-#define MRQ_CACHE_CONNECT_MS 40
-#define MRQ_CACHE_COMMAND_MS 40
-#define MRQ_CACHE_TTL_DEFAULT 86400       /* seconds */
-#define MRQ_CACHE_VALUE_MAX ((size_t)4 << 20) /* bytes */
+#define MRQ_CACHE_CONNECT_MS  40
+#define MRQ_CACHE_COMMAND_MS  40
+#define MRQ_CACHE_TTL_DEFAULT 86400             /* seconds */
+#define MRQ_CACHE_VALUE_MAX   ((size_t)4 << 20) /* bytes */
 
 typedef struct mrq_cache_counts {
     uint64_t hits, misses, errors;
@@ -28,8 +28,8 @@ typedef struct mrq_cache_counts {
 
 typedef struct mrq_cache mrq_cache;
 
-/* `address` is unix:/path, host:port, host, [v6]:port, or redis://[user][:password@]host[:port][/database]. Does not connect. MRQ_USAGE for an address that
- * makes no sense; the sentence never quotes a password. Not thread-safe: one a thread. */
+/* `address` is unix:/path, host:port, host, [v6]:port, or redis://[user][:password@]host[:port][/database]. Does not connect.
+ * MRQ_USAGE for an address that makes no sense; the sentence never quotes a password. Not thread-safe: one a thread. */
 MRQ_CHECKED mrq_status mrq_cache_new(const char *address, uint32_t ttl, mrq_cache **out, mrq_error *err);
 void mrq_cache_free(mrq_cache *cache);
 MRQ_DEFINE_CLEANUP(mrq_cache, mrq_cache_free)

@@ -8,9 +8,12 @@
  *     id         users and movies: "id"; ratings: "user" and "movie". A whole number from 0.
  *     category   "values": [...] and "labels": [...], or "buckets": [lower bounds] and "labels"; else discovered and sorted
  *     set        "delimiter": "|" and maybe "none": the text that means no member, "values"; or "flags": [a name for each 0/1
- * column] text       "split": "words" | "characters", "extract": {"year": REGEX}: the match is no word, its first group is the
- * number number     empty: unknown rating     "min", "max" timestamp  seconds since 1970 ignore     needs no name} header,
- * encoding, quoted and split may be absent; the values above are the defaults, encoding is utf-8 and split words. */
+ *     column] text       "split": "words" | "characters", "extract": {"year": REGEX}: the match is no word, its first group is the
+ *     number number     empty: unknown
+ *     rating     "min", "max"
+ *     timestamp  seconds since 1970
+ *     ignore     needs no name}
+ * header, encoding, quoted and split may be absent; the values above are the defaults, encoding is utf-8 and split words. */
 #ifndef MRQ_DATASET_SCHEMA_H
 #define MRQ_DATASET_SCHEMA_H
 

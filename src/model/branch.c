@@ -1,9 +1,9 @@
-/* The branches. A text's convolution is taken apart: the filter at a position is a sum of window terms, each a word times one block of the weight, so every distinct
- * word of the batch is multiplied once by all blocks and the positions add up what they need. It is the convolution of PaddlePaddle's
- * sequence_conv_pool (zeros beyond the ends, tanh, sum over time) without its matrix of overlapping windows. */
+/* The branches. A text's convolution is taken apart: the filter at a position is a sum of window terms, each a word times one block
+ * of the weight, so every distinct word of the batch is multiplied once by all blocks and the positions add up what they need. It
+ * is the convolution of PaddlePaddle's sequence_conv_pool (zeros beyond the ends, tanh, sum over time) without its matrix of
+ * overlapping windows. */
 #include "model/branch.h"
 
-#include <assert.h>
 #include <string.h>
 
 #include "model/gemm.h"
@@ -18,8 +18,8 @@ static const uint32_t *items(const mrq_lists *list, uint32_t row)
     return list->item + list->offset[row];
 }
 
-mrq_status mrq_branch_work_make(const mrq_branch_plan *plan, uint32_t values, size_t tokens, mrq_arena *arena, mrq_branch_work *work,
-                                mrq_error *err)
+mrq_status mrq_branch_work_make(const mrq_branch_plan *plan, uint32_t values, size_t tokens, mrq_arena *arena,
+                                mrq_branch_work *work, mrq_error *err)
 {
     const uint32_t e = plan->branch->embedding;
     *work = (mrq_branch_work){0};
@@ -65,7 +65,8 @@ static void gather(const mrq_branch_call *call, const uint32_t *row, uint32_t n,
         memcpy(out + i * stride, embedding + (size_t)row[i] * e, e * sizeof *out);
 }
 
-static void scatter(const mrq_branch_call *call, const uint32_t *row, uint32_t n, const float *dx, size_t stride, mrq_gradient *gradient)
+static void scatter(const mrq_branch_call *call, const uint32_t *row, uint32_t n, const float *dx, size_t stride,
+                    mrq_gradient *gradient)
 {
     for (uint32_t i = 0; i < n; i++)
         call->kernels->add(touch(call, gradient, row[i]), dx + i * stride, call->plan->branch->embedding);
@@ -96,7 +97,8 @@ static void lookup_forward(const mrq_branch_call *call, const uint32_t *value, u
     mrq_gemm(n, plan->width, e, call->work->embedded, e, param_of(call, plan->weight), plan->width, 1, out, stride);
 }
 
-static void lookup_backward(const mrq_branch_call *call, const uint32_t *value, uint32_t n, const float *dout, size_t stride, mrq_gradient *gradient)
+static void lookup_backward(const mrq_branch_call *call, const uint32_t *value, uint32_t n, const float *dout, size_t stride,
+                            mrq_gradient *gradient)
 {
     const mrq_branch_plan *plan = call->plan;
     const uint32_t e = plan->branch->embedding;
@@ -124,7 +126,8 @@ static void set_forward(const mrq_branch_call *call, const uint32_t *entity, uin
     }
 }
 
-static void set_backward(const mrq_branch_call *call, const uint32_t *entity, uint32_t n, const float *dout, size_t stride, mrq_gradient *gradient)
+static void set_backward(const mrq_branch_call *call, const uint32_t *entity, uint32_t n, const float *dout, size_t stride,
+                         mrq_gradient *gradient)
 {
     const mrq_branch_plan *plan = call->plan;
     for (uint32_t i = 0; i < n; i++)
@@ -167,8 +170,8 @@ static void text_forward(const mrq_branch_call *call, const uint32_t *entity, ui
     const uint32_t e = plan->branch->embedding, filters = plan->branch->filters, window = plan->branch->window;
     find_words(call, entity, n);
     gather(call, work->word, work->words, work->embedded, e);
-    mrq_gemm(work->words, window * filters, e, work->embedded, e, param_of(call, plan->weight), window * filters, 0, work->projected,
-             window * filters);
+    mrq_gemm(work->words, window * filters, e, work->embedded, e, param_of(call, plan->weight), window * filters, 0,
+             work->projected, window * filters);
     const float *bias = param_of(call, plan->bias);
     float *z = work->position;
     for (uint32_t i = 0; i < n; i++) {
@@ -186,7 +189,8 @@ static void text_forward(const mrq_branch_call *call, const uint32_t *entity, ui
     }
 }
 
-static void text_backward(const mrq_branch_call *call, const uint32_t *entity, uint32_t n, const float *dout, size_t stride, mrq_gradient *gradient)
+static void text_backward(const mrq_branch_call *call, const uint32_t *entity, uint32_t n, const float *dout, size_t stride,
+                          mrq_gradient *gradient)
 {
     const mrq_branch_plan *plan = call->plan;
     mrq_branch_work *work = call->work;
@@ -208,7 +212,8 @@ static void text_backward(const mrq_branch_call *call, const uint32_t *entity, u
     }
     float *dweight = gradient->block + mrq_tensor_at(call->tensors, plan->weight, 0);
     mrq_gemm_at(e, window * filters, work->words, work->embedded, e, work->projected, window * filters, dweight, window * filters);
-    mrq_gemm_bt(work->words, e, window * filters, work->projected, window * filters, param_of(call, plan->weight), window * filters, work->back, e);
+    mrq_gemm_bt(work->words, e, window * filters, work->projected, window * filters, param_of(call, plan->weight), window * filters,
+                work->back, e);
     scatter(call, work->word, work->words, work->back, e, gradient);
 }
 
@@ -228,7 +233,8 @@ void mrq_branch_forward(const mrq_branch_call *call, const uint32_t *value, uint
     }
 }
 
-void mrq_branch_backward(const mrq_branch_call *call, const uint32_t *value, uint32_t n, const float *dout, size_t stride, mrq_gradient *gradient)
+void mrq_branch_backward(const mrq_branch_call *call, const uint32_t *value, uint32_t n, const float *dout, size_t stride,
+                         mrq_gradient *gradient)
 {
     switch (call->plan->branch->kind) {
     case MRQ_BRANCH_ID:

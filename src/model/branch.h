@@ -17,8 +17,8 @@ typedef struct mrq_branch_work {
 } mrq_branch_work;
 
 /* `values` distinct values, or entities for set and text, and `tokens` items of lists at the most. */
-MRQ_CHECKED mrq_status mrq_branch_work_make(const mrq_branch_plan *plan, uint32_t values, size_t tokens, mrq_arena *arena, mrq_branch_work *work,
-                                            mrq_error *err);
+MRQ_CHECKED mrq_status mrq_branch_work_make(const mrq_branch_plan *plan, uint32_t values, size_t tokens, mrq_arena *arena,
+                                            mrq_branch_work *work, mrq_error *err);
 
 /* What mrq_branch_forward() and its inverse work on. */
 typedef struct mrq_branch_call {
@@ -29,10 +29,12 @@ typedef struct mrq_branch_call {
     const mrq_kernels *kernels;
 } mrq_branch_call;
 
-/* out (n, width), rows `stride` apart: the branch's output for each of `n` embedding rows (id, category) or entities (set, text) in `value`. */
+/* out (n, width), rows `stride` apart: the branch's output for each of `n` embedding rows (id, category) or entities (set, text) in
+ * `value`. */
 void mrq_branch_forward(const mrq_branch_call *call, const uint32_t *value, uint32_t n, float *out, size_t stride);
 
 /* From the gradient of that output to the gradient of the parameters; after mrq_branch_forward() of the same values. */
-void mrq_branch_backward(const mrq_branch_call *call, const uint32_t *value, uint32_t n, const float *dout, size_t stride, mrq_gradient *gradient);
+void mrq_branch_backward(const mrq_branch_call *call, const uint32_t *value, uint32_t n, const float *dout, size_t stride,
+                         mrq_gradient *gradient);
 
 #endif

@@ -38,11 +38,13 @@ static mrq_status read_width(const cJSON *object, const char *path, const char *
 static mrq_status check_branch(const mrq_branch *branch, const char *path, bool user, mrq_error *err)
 {
     const char *kind = kind_names[branch->kind];
-    const bool text = branch->kind == MRQ_BRANCH_TEXT, lookup = branch->kind == MRQ_BRANCH_ID || branch->kind == MRQ_BRANCH_CATEGORY;
+    const bool text = branch->kind == MRQ_BRANCH_TEXT,
+               lookup = branch->kind == MRQ_BRANCH_ID || branch->kind == MRQ_BRANCH_CATEGORY;
     if (user && !lookup)
         return mrq_fail(err, MRQ_BAD_FILE, "%s.kind: \"%s\", want one of id, category on the user's side", path, kind);
     if ((branch->kind == MRQ_BRANCH_ID) != (strcmp(branch->feature, "id") == 0))
-        return mrq_fail(err, MRQ_BAD_FILE, "%s.feature: \"%s\" cannot be of kind \"%s\": the feature \"id\", and it alone, is of kind \"id\"", path,
+        return mrq_fail(err, MRQ_BAD_FILE,
+                        "%s.feature: \"%s\" cannot be of kind \"%s\": the feature \"id\", and it alone, is of kind \"id\"", path,
                         branch->feature, kind);
     if (!branch->embedding)
         return mrq_fail(err, MRQ_BAD_FILE, "%s.embedding: missing", path);
@@ -78,7 +80,8 @@ static mrq_status read_branch(const cJSON *item, const char *path, bool user, mr
     return check_branch(branch, path, user, err);
 }
 
-static mrq_status read_tower(const cJSON *towers, const char *source, const char *side, mrq_tower_description *tower, mrq_error *err)
+static mrq_status read_tower(const cJSON *towers, const char *source, const char *side, mrq_tower_description *tower,
+                             mrq_error *err)
 {
     char path[PATH_SIZE];
     snprintf(path, sizeof path, "%.100s: towers", source);
@@ -95,7 +98,8 @@ static mrq_status read_tower(const cJSON *towers, const char *source, const char
         MRQ_TRY(read_branch(item, path, strcmp(side, "user") == 0, branch, err));
         for (uint32_t i = 0; i < tower->n; i++)
             if (strcmp(tower->branch[i].feature, branch->feature) == 0)
-                return mrq_fail(err, MRQ_BAD_FILE, "%s.feature: \"%s\" stands in towers.%s[%u] already", path, branch->feature, side, i);
+                return mrq_fail(err, MRQ_BAD_FILE, "%s.feature: \"%s\" stands in towers.%s[%u] already", path, branch->feature,
+                                side, i);
         tower->n++;
     }
     return MRQ_OK;
@@ -148,7 +152,8 @@ static mrq_status read_train(const cJSON *root, const char *source, mrq_descript
 
 mrq_status mrq_description_parse(const char *text, size_t size, const char *source, mrq_description *out, mrq_error *err)
 {
-    static const char *const keys[] = {"name", "about", "score", "joint", "towers", "train", NULL}, *const sides[] = {"user", "movie", NULL};
+    static const char *const keys[] = {"name", "about", "score", "joint", "towers", "train", NULL}, *const sides[] = {
+                                                                                                        "user", "movie", NULL};
     MRQ_CLEANUP(cJSON_Delete) cJSON *root = NULL;
     MRQ_TRY(mrq_json_parse(text, size, source, &root, err));
     mrq_description description = {0};
@@ -189,49 +194,57 @@ mrq_status mrq_description_load(const char *name, mrq_description *out, mrq_erro
     return status;
 }
 
-static cJSON *write_tower(const mrq_tower_description *tower)
+static bool write_branch(cJSON *array, const mrq_branch *branch)
 {
-    cJSON *array = cJSON_CreateArray();
-    for (uint32_t i = 0; i < tower->n; i++) {
-        const mrq_branch *branch = &tower->branch[i];
-        cJSON *item = cJSON_CreateObject();
-        cJSON_AddItemToArray(array, item);
-        cJSON_AddStringToObject(item, "feature", branch->feature);
-        cJSON_AddStringToObject(item, "kind", kind_names[branch->kind]);
-        if (branch->optional)
-            cJSON_AddTrueToObject(item, "optional");
-        const struct {
-            const char *key;
-            double value;
-        } numbers[] = {{"embedding", branch->embedding}, {"fc", branch->fc}, {"window", branch->window}, {"filters", branch->filters},
-                       {"dropout", branch->dropout}};
-        for (size_t j = 0; j < sizeof numbers / sizeof *numbers; j++)
-            if (numbers[j].value > 0)
-                cJSON_AddNumberToObject(item, numbers[j].key, numbers[j].value);
+    cJSON *item = cJSON_CreateObject();
+    if (!item || !cJSON_AddItemToArray(array, item)) {
+        cJSON_Delete(item);
+        return false;
     }
-    return array;
+    bool ok = cJSON_AddStringToObject(item, "feature", branch->feature) &&
+              cJSON_AddStringToObject(item, "kind", kind_names[branch->kind]) &&
+              (!branch->optional || cJSON_AddTrueToObject(item, "optional"));
+    const struct {
+        const char *key;
+        double value;
+    } numbers[] = {{"embedding", branch->embedding},
+                   {"fc", branch->fc},
+                   {"window", branch->window},
+                   {"filters", branch->filters},
+                   {"dropout", branch->dropout}};
+    for (size_t i = 0; ok && i < sizeof numbers / sizeof *numbers; i++)
+        ok = !(numbers[i].value > 0) || cJSON_AddNumberToObject(item, numbers[i].key, numbers[i].value);
+    return ok;
 }
 
-char *mrq_description_text(const mrq_description *description)
+static bool write_tower(cJSON *towers, const char *side, const mrq_tower_description *tower)
 {
-    /* cJSON's adders take NULL, so a missing piece shows only at the end: the text is parsed back by whoever loads it. */
+    cJSON *array = cJSON_AddArrayToObject(towers, side);
+    bool ok = array;
+    for (uint32_t i = 0; ok && i < tower->n; i++)
+        ok = write_branch(array, &tower->branch[i]);
+    return ok;
+}
+
+cJSON *mrq_description_json(const mrq_description *d)
+{
     MRQ_CLEANUP(cJSON_Delete) cJSON *root = cJSON_CreateObject();
-    cJSON_AddStringToObject(root, "name", description->name);
-    cJSON_AddStringToObject(root, "about", description->about);
-    cJSON *score = cJSON_AddObjectToObject(root, "score");
-    cJSON_AddStringToObject(score, "kind", score_names[0]);
-    cJSON_AddNumberToObject(score, "scale", description->scale);
-    cJSON *joint = cJSON_AddObjectToObject(root, "joint");
-    cJSON_AddNumberToObject(joint, "size", description->dim);
-    cJSON_AddStringToObject(joint, "activation", activation_names[description->activation]);
-    cJSON *towers = cJSON_AddObjectToObject(root, "towers");
-    cJSON_AddItemToObject(towers, "user", write_tower(&description->user));
-    cJSON_AddItemToObject(towers, "movie", write_tower(&description->movie));
-    cJSON *train = cJSON_AddObjectToObject(root, "train");
-    cJSON_AddStringToObject(train, "optimizer", optimizer_names[description->train.optimizer]);
-    cJSON_AddNumberToObject(train, "lr", description->train.lr);
-    cJSON_AddNumberToObject(train, "batch", (double)description->train.batch);
-    cJSON_AddNumberToObject(train, "epochs", (double)description->train.epochs);
-    cJSON_AddNumberToObject(train, "validation", description->train.validation);
-    return cJSON_PrintUnformatted(root);
+    cJSON *score, *joint, *towers, *train;
+    const bool ok = cJSON_AddStringToObject(root, "name", d->name) && cJSON_AddStringToObject(root, "about", d->about) &&
+                    (score = cJSON_AddObjectToObject(root, "score")) && cJSON_AddStringToObject(score, "kind", score_names[0]) &&
+                    cJSON_AddNumberToObject(score, "scale", d->scale) && (joint = cJSON_AddObjectToObject(root, "joint")) &&
+                    cJSON_AddNumberToObject(joint, "size", d->dim) &&
+                    cJSON_AddStringToObject(joint, "activation", activation_names[d->activation]) &&
+                    (towers = cJSON_AddObjectToObject(root, "towers")) && write_tower(towers, "user", &d->user) &&
+                    write_tower(towers, "movie", &d->movie) && (train = cJSON_AddObjectToObject(root, "train")) &&
+                    cJSON_AddStringToObject(train, "optimizer", optimizer_names[d->train.optimizer]) &&
+                    cJSON_AddNumberToObject(train, "lr", d->train.lr) &&
+                    cJSON_AddNumberToObject(train, "batch", (double)d->train.batch) &&
+                    cJSON_AddNumberToObject(train, "epochs", (double)d->train.epochs) &&
+                    cJSON_AddNumberToObject(train, "validation", d->train.validation);
+    if (!ok)
+        return NULL;
+    cJSON *made = root;
+    root = NULL;
+    return made;
 }

@@ -19,7 +19,7 @@ typedef enum mrq_optimizer { MRQ_SGD, MRQ_ADAM } mrq_optimizer;
 typedef struct mrq_branch {
     char feature[MRQ_FEATURE_NAME]; /* "id" or a column of the table */
     mrq_branch_kind kind;
-    bool optional;     /* left out, not refused, when the data has no such column */
+    bool optional;      /* left out, not refused, when the data has no such column */
     uint32_t embedding; /* width of the embedding, 1 .. 1024 */
     uint32_t fc;        /* id, category: outputs of a linear layer behind the embedding; 0: none */
     uint32_t window;    /* text: words that the convolution sees, odd */
@@ -47,13 +47,15 @@ typedef struct mrq_description {
     } train;
 } mrq_description;
 
-/* Reads a description; `source` names it in messages ("fusion.json"). MRQ_BAD_FILE quotes the path of the offending key and its value. */
-MRQ_CHECKED mrq_status mrq_description_parse(const char *text, size_t size, const char *source, mrq_description *out, mrq_error *err);
+/* Reads a description; `source` names it in messages ("fusion.json"). MRQ_BAD_FILE quotes the path of the offending key and its
+ * value. */
+MRQ_CHECKED mrq_status mrq_description_parse(const char *text, size_t size, const char *source, mrq_description *out,
+                                             mrq_error *err);
 
 /* A shipped preset by name ("fusion"), or else a JSON file by path. MRQ_NOT_FOUND lists the presets. */
 MRQ_CHECKED mrq_status mrq_description_load(const char *name, mrq_description *out, mrq_error *err);
 
-/* The description as JSON that mrq_description_parse() reads back; freed with mrq_free(). NULL when out of memory. */
-char *mrq_description_text(const mrq_description *description);
+/* The description as JSON that mrq_description_parse() reads back; freed with cJSON_Delete(). NULL when out of memory. */
+cJSON *mrq_description_json(const mrq_description *description);
 
 #endif

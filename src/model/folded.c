@@ -1,4 +1,5 @@
-/* Folding: in y = act(bias + Σ W_b branch_b(value_b)) each summand depends on one value, so all summands can be computed beforehand. */
+/* Folding: in y = act(bias + Σ W_b branch_b(value_b)) each summand depends on one value, so all summands can be computed
+ * beforehand. */
 #include "model/folded.h"
 
 #include <math.h>
@@ -97,7 +98,8 @@ void mrq_folded_save(const mrq_folded *folded, const mrq_table *users, mrq_conta
         mrq_container_add(writer, folded->user_row, users->rows, sizeof *folded->user_row, "tower.user_row");
     for (uint32_t b = 0; b < folded->n_branches; b++) {
         memcpy(stored->feature[b], folded->branch[b].feature, MRQ_COLUMN_NAME);
-        mrq_container_add(writer, folded->branch[b].rows, (size_t)folded->branch[b].n_rows * folded->dim, sizeof(float), "tower.%u", b);
+        mrq_container_add(writer, folded->branch[b].rows, (size_t)folded->branch[b].n_rows * folded->dim, sizeof(float), "tower.%u",
+                          b);
     }
 }
 
@@ -133,9 +135,10 @@ mrq_status mrq_folded_load(const mrq_container *container, const mrq_table *user
     const void *data;
     MRQ_TRY(mrq_container_get(container, sizeof(struct stored_tower), &count, &data, err, "tower"));
     const struct stored_tower *stored = data;
-    if (!stored->dim || stored->dim > 65536 || stored->activation > MRQ_TANH || !stored->n_branches || stored->n_branches > MRQ_BRANCHES_MAX)
-        return mrq_container_bad(container, err, "%u dimensions, activation %u, %u branches: not a tower", stored->dim, stored->activation,
-                                 stored->n_branches);
+    if (!stored->dim || stored->dim > 65536 || stored->activation > MRQ_TANH || !stored->n_branches ||
+        stored->n_branches > MRQ_BRANCHES_MAX)
+        return mrq_container_bad(container, err, "%u dimensions, activation %u, %u branches: not a tower", stored->dim,
+                                 stored->activation, stored->n_branches);
     folded->dim = stored->dim;
     folded->activation = (mrq_activation)stored->activation;
     folded->n_branches = stored->n_branches;
@@ -151,7 +154,8 @@ mrq_status mrq_folded_load(const mrq_container *container, const mrq_table *user
         folded->user_row = data;
         for (uint32_t u = 0; u < users->rows; u++)
             if (folded->user_row[u] >= folded->branch[b].n_rows)
-                return mrq_container_bad(container, err, "user row %u, want less than %u", folded->user_row[u], folded->branch[b].n_rows);
+                return mrq_container_bad(container, err, "user row %u, want less than %u", folded->user_row[u],
+                                         folded->branch[b].n_rows);
     }
     *out = folded;
     folded = NULL;

@@ -9,8 +9,8 @@
 
 typedef struct mrq_folded_branch {
     char feature[MRQ_COLUMN_NAME]; /* "id", or a category column of the users */
-    uint32_t n_rows;               /* id: 1 + users with a row of their own, row 0 is the unknown user; else the dictionary's size */
-    const float *rows;             /* (n_rows, dim) row-major */
+    uint32_t n_rows;   /* id: 1 + users with a row of their own, row 0 is the unknown user; else the dictionary's size */
+    const float *rows; /* (n_rows, dim) row-major */
 } mrq_folded_branch;
 
 typedef struct mrq_folded {

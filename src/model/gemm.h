@@ -7,20 +7,22 @@
 #include <stdint.h>
 
 /* C (m, n) = A (m, k) B (k, n) + beta C; lda, ldb, ldc are the distances of rows in floats. */
-static inline void mrq_gemm(uint32_t m, uint32_t n, uint32_t k, const float *a, size_t lda, const float *b, size_t ldb, float beta, float *c,
-                            size_t ldc)
+static inline void mrq_gemm(uint32_t m, uint32_t n, uint32_t k, const float *a, size_t lda, const float *b, size_t ldb, float beta,
+                            float *c, size_t ldc)
 {
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)m, (int)n, (int)k, 1, a, (int)lda, b, (int)ldb, beta, c, (int)ldc);
 }
 
 /* C (m, n) = A (m, k) Bᵀ, B (n, k). */
-static inline void mrq_gemm_bt(uint32_t m, uint32_t n, uint32_t k, const float *a, size_t lda, const float *b, size_t ldb, float *c, size_t ldc)
+static inline void mrq_gemm_bt(uint32_t m, uint32_t n, uint32_t k, const float *a, size_t lda, const float *b, size_t ldb, float *c,
+                               size_t ldc)
 {
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)m, (int)n, (int)k, 1, a, (int)lda, b, (int)ldb, 0, c, (int)ldc);
 }
 
 /* C (m, n) = Aᵀ B, A (k, m), B (k, n). */
-static inline void mrq_gemm_at(uint32_t m, uint32_t n, uint32_t k, const float *a, size_t lda, const float *b, size_t ldb, float *c, size_t ldc)
+static inline void mrq_gemm_at(uint32_t m, uint32_t n, uint32_t k, const float *a, size_t lda, const float *b, size_t ldb, float *c,
+                               size_t ldc)
 {
     cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)m, (int)n, (int)k, 1, a, (int)lda, b, (int)ldb, 0, c, (int)ldc);
 }

@@ -1,8 +1,8 @@
 /* The kernels, in C that compilers vectorise: the same source with other flags makes each instruction set, so the plain one is the
  * reference of the others. A sum needs an order, which -ffast-math would leave to the compiler; here it is explicit: 64 lanes.
  *
- * tanh x = (1 - e) / (1 + e) with e = exp(-2|x|), the sign put back; exp by splitting off the power of two and a polynomial of degree 6.
- * libm's tanhf is exact to the last bit but scalar, at ten times the cost. */
+ * tanh x = (1 - e) / (1 + e) with e = exp(-2|x|), the sign put back; exp by splitting off the power of two and a polynomial of
+ * degree 6. libm's tanhf is exact to the last bit but scalar, at ten times the cost. */
 #include "model/kernels.h"
 
 #include <math.h>
@@ -58,7 +58,7 @@ static void scale(float *y, float a, size_t n)
 
 static inline float tanh_one(float x)
 {
-    const float a = fminf(fabsf(x), 10.0f); /* tanh 10 is 1 in float */
+    const float a = fminf(fabsf(x), 10.0f);   /* tanh 10 is 1 in float */
     const float t = a * -2.8853900817779268f; /* log2 of exp(-2a), 0 or below */
     const int32_t whole = (int32_t)(t - 0.5f);
     const float f = (t - (float)whole) * 0.6931471805599453f; /* within ±ln(2)/2 */
@@ -115,7 +115,8 @@ static void sgd(float *restrict w, const float *restrict g, float lr, size_t n)
         w[i] -= lr * g[i];
 }
 
-static void adam(float *restrict w, const float *restrict g, float *restrict m, float *restrict v, const mrq_adam_step *step, size_t n)
+static void adam(float *restrict w, const float *restrict g, float *restrict m, float *restrict v, const mrq_adam_step *step,
+                 size_t n)
 {
     const float b1 = step->beta1, b2 = step->beta2, lr = step->lr, epsilon = step->epsilon;
     for (size_t i = 0; i < n; i++) {

@@ -1,5 +1,5 @@
-/* Elementwise kernels over float arrays. Each exists for every instruction set the build knows; mrq_kernels_best() is what this CPU runs.
- * Pointers need no alignment; `n` is any length. */
+/* Elementwise kernels over float arrays. Each exists for every instruction set the build knows; mrq_kernels_best() is what this CPU
+ * runs. Pointers need no alignment; `n` is any length. */
 #ifndef MRQ_MODEL_KERNELS_H
 #define MRQ_MODEL_KERNELS_H
 
@@ -13,17 +13,18 @@ typedef struct mrq_kernels {
     const char *name; /* "plain", "avx2", "avx512" */
     /* Σ x·y. Sums in lanes, so the last bits differ between instruction sets. */
     float (*dot)(const float *x, const float *y, size_t n);
-    void (*add)(float *y, const float *x, size_t n);                    /* y += x */
-    void (*add_scaled)(float *y, float a, const float *x, size_t n);    /* y += a x */
-    void (*scale)(float *y, float a, size_t n);                         /* y *= a */
-    void (*tanh)(float *x, size_t n);                                   /* x = tanh x, within 2e-7 */
+    void (*add)(float *y, const float *x, size_t n);                 /* y += x */
+    void (*add_scaled)(float *y, float a, const float *x, size_t n); /* y += a x */
+    void (*scale)(float *y, float a, size_t n);                      /* y *= a */
+    void (*tanh)(float *x, size_t n);                                /* x = tanh x, within 2e-7 */
     /* z = tanh(z); sum += z: a position of the convolution and its pooling. */
     void (*tanh_pool)(float *z, float *sum, size_t n);
     /* z after tanh_pool becomes the gradient before it: z = dsum (1 - z²). */
     void (*tanh_pool_backward)(float *z, const float *dsum, size_t n);
-    /* The gradient before the unit norm: g becomes (g - (g·u) u) / norm, and behind a tanh also times 1 - (u norm)². u = unit (n). */
+    /* The gradient before the unit norm: g becomes (g - (g·u) u) / norm, and behind a tanh also times 1 - (u norm)². u = unit (n).
+     * */
     void (*unit_backward)(float *g, const float *u, float norm, int is_tanh, size_t n);
-    void (*sgd)(float *w, const float *g, float lr, size_t n);          /* w -= lr g */
+    void (*sgd)(float *w, const float *g, float lr, size_t n); /* w -= lr g */
     void (*adam)(float *w, const float *g, float *m, float *v, const mrq_adam_step *step, size_t n);
 } mrq_kernels;
 

@@ -53,10 +53,11 @@ static float embedding_spread(uint32_t width)
     return sqrtf(3.0f / (float)width);
 }
 
-static mrq_status plan_input(const mrq_table *table, const char *side, const uint32_t *id_row, uint32_t id_rows, mrq_branch_plan *plan,
-                             mrq_error *err)
+static mrq_status plan_input(const mrq_table *table, const char *side, const uint32_t *id_row, uint32_t id_rows,
+                             mrq_branch_plan *plan, mrq_error *err)
 {
-    static const mrq_column_kind wanted[] = {[MRQ_BRANCH_CATEGORY] = MRQ_CATEGORY, [MRQ_BRANCH_SET] = MRQ_SET, [MRQ_BRANCH_TEXT] = MRQ_TEXT};
+    static const mrq_column_kind wanted[] = {
+        [MRQ_BRANCH_CATEGORY] = MRQ_CATEGORY, [MRQ_BRANCH_SET] = MRQ_SET, [MRQ_BRANCH_TEXT] = MRQ_TEXT};
     const mrq_branch *branch = plan->branch;
     if (branch->kind == MRQ_BRANCH_ID) {
         plan->value = id_row;
@@ -83,7 +84,8 @@ static void plan_tensors(mrq_tensors *tensors, const char *side, mrq_branch_plan
         mrq_tensors_add(tensors, true, plan->n_values, e, embedding_spread(e), "%s.%s.embedding", side, branch->feature);
     if (branch->kind == MRQ_BRANCH_TEXT) {
         const uint32_t outputs = branch->window * branch->filters;
-        plan->weight = mrq_tensors_add(tensors, false, e, outputs, glorot(branch->window * e, branch->filters), "%s.%s.filters", side, branch->feature);
+        plan->weight = mrq_tensors_add(tensors, false, e, outputs, glorot(branch->window * e, branch->filters), "%s.%s.filters",
+                                       side, branch->feature);
         plan->bias = mrq_tensors_add(tensors, false, 1, branch->filters, 0, "%s.%s.bias", side, branch->feature);
     } else if (branch->fc) {
         plan->weight = mrq_tensors_add(tensors, false, e, branch->fc, glorot(e, branch->fc), "%s.%s.weight", side, branch->feature);
@@ -95,7 +97,10 @@ static void plan_tensors(mrq_tensors *tensors, const char *side, mrq_branch_plan
 static mrq_status plan_tower(mrq_model *model, const char *side, const mrq_tower_description *description, const mrq_table *table,
                              const uint32_t *id_row, uint32_t id_rows, mrq_tower *tower, mrq_error *err)
 {
-    *tower = (mrq_tower){.tensors = &model->tensors, .entities = table->rows, .dim = model->description.dim, .n = description->n,
+    *tower = (mrq_tower){.tensors = &model->tensors,
+                         .entities = table->rows,
+                         .dim = model->description.dim,
+                         .n = description->n,
                          .activation = model->description.activation};
     for (uint32_t b = 0; b < tower->n; b++) {
         mrq_branch_plan *plan = &tower->plan[b];
@@ -105,7 +110,8 @@ static mrq_status plan_tower(mrq_model *model, const char *side, const mrq_tower
         plan->first = tower->inputs;
         tower->inputs += plan->width;
     }
-    tower->weight = mrq_tensors_add(&model->tensors, false, tower->inputs, tower->dim, glorot(tower->inputs, tower->dim), "%s.joint.weight", side);
+    tower->weight = mrq_tensors_add(&model->tensors, false, tower->inputs, tower->dim, glorot(tower->inputs, tower->dim),
+                                    "%s.joint.weight", side);
     tower->bias = mrq_tensors_add(&model->tensors, false, 1, tower->dim, 0, "%s.joint.bias", side);
     return MRQ_OK;
 }
@@ -113,10 +119,13 @@ static mrq_status plan_tower(mrq_model *model, const char *side, const mrq_tower
 mrq_status mrq_model_build(mrq_model *model, mrq_error *err)
 {
     if (model->users->rows >= MRQ_DROPPED || model->movies->rows >= MRQ_DROPPED)
-        return mrq_fail(err, MRQ_FAILED, "%u users and %u movies: want less than %u of each", model->users->rows, model->movies->rows, MRQ_DROPPED);
+        return mrq_fail(err, MRQ_FAILED, "%u users and %u movies: want less than %u of each", model->users->rows,
+                        model->movies->rows, MRQ_DROPPED);
     model->tensors = (mrq_tensors){0};
-    MRQ_TRY(plan_tower(model, "user", &model->description.user, model->users, model->user_row, model->user_rows, &model->user, err));
-    MRQ_TRY(plan_tower(model, "movie", &model->description.movie, model->movies, model->movie_row, model->movie_rows, &model->movie, err));
+    MRQ_TRY(
+        plan_tower(model, "user", &model->description.user, model->users, model->user_row, model->user_rows, &model->user, err));
+    MRQ_TRY(plan_tower(model, "movie", &model->description.movie, model->movies, model->movie_row, model->movie_rows, &model->movie,
+                       err));
     mrq_tensors_arrange(&model->tensors);
     return MRQ_OK;
 }
@@ -134,8 +143,8 @@ static void resolve(mrq_tower_description *tower, const mrq_table *table)
 }
 
 /* Numbers those that occur from 1 on; the others share row 0. */
-static const uint32_t *number_rows(mrq_arena *arena, uint32_t entities, const uint32_t *entity_of, const uint32_t *rating, uint64_t n,
-                                   uint32_t *rows)
+static const uint32_t *number_rows(mrq_arena *arena, uint32_t entities, const uint32_t *entity_of, const uint32_t *rating,
+                                   uint64_t n, uint32_t *rows)
 {
     uint32_t *row = mrq_arena_array(arena, entities, sizeof *row);
     if (!row)
@@ -187,9 +196,12 @@ mrq_status mrq_model_new(const mrq_description *description, const mrq_model_sou
     resolve(&model->description.user, model->users);
     resolve(&model->description.movie, model->movies);
     if (!model->description.user.n || !model->description.movie.n)
-        return mrq_fail(err, MRQ_USAGE, "the data has none of the features of the %s tower", model->description.user.n ? "movie" : "user");
-    model->user_row = number_rows(model->arena, model->users->rows, source->rating_user, source->train, source->n_train, &model->user_rows);
-    model->movie_row = number_rows(model->arena, model->movies->rows, source->rating_movie, source->train, source->n_train, &model->movie_rows);
+        return mrq_fail(err, MRQ_USAGE, "the data has none of the features of the %s tower",
+                        model->description.user.n ? "movie" : "user");
+    model->user_row =
+        number_rows(model->arena, model->users->rows, source->rating_user, source->train, source->n_train, &model->user_rows);
+    model->movie_row =
+        number_rows(model->arena, model->movies->rows, source->rating_movie, source->train, source->n_train, &model->movie_rows);
     if (!model->user_row || !model->movie_row || gather_seen(model, source))
         return mrq_fail_memory(err, "making a model");
     MRQ_TRY(mrq_model_build(model, err));

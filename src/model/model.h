@@ -29,6 +29,8 @@ MRQ_CHECKED mrq_status mrq_model_load(const char *path, mrq_model **out, mrq_err
 
 const mrq_description *mrq_model_description(const mrq_model *model);
 const mrq_model_results *mrq_model_results_of(const mrq_model *model);
+/* The results as JSON, without those that are NaN; freed with cJSON_Delete(). NULL when out of memory. */
+cJSON *mrq_model_results_json(const mrq_model_results *results);
 const mrq_table *mrq_model_users(const mrq_model *model);
 const mrq_table *mrq_model_movies(const mrq_model *model);
 const mrq_lists *mrq_model_seen(const mrq_model *model); /* movies (rows, ascending) that each user has rated in the data set */

@@ -1,5 +1,5 @@
-/* The model file: one container with the description (JSON), the results (JSON), both tables, the seen movies, the rows of the ids and a section a
- * tensor. It holds all that an export needs, so the data set is not asked again. */
+/* The model file: one container with the description (JSON), the results (JSON), both tables, the seen movies, the rows of the ids
+ * and a section a tensor. It holds all that an export needs, so the data set is not asked again. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,14 +9,13 @@
 
 #define KIND "model"
 
-static cJSON *results_json(const mrq_model_results *r)
+cJSON *mrq_model_results_json(const mrq_model_results *r)
 {
-    cJSON *root = cJSON_CreateObject();
+    MRQ_CLEANUP(cJSON_Delete) cJSON *root = cJSON_CreateObject();
     char fingerprint[17];
     snprintf(fingerprint, sizeof fingerprint, "%016llx", (unsigned long long)r->data_fingerprint);
-    cJSON_AddStringToObject(root, "schema", r->schema);
-    cJSON_AddStringToObject(root, "data", fingerprint);
-    cJSON_AddStringToObject(root, "split", r->split);
+    bool ok = cJSON_AddStringToObject(root, "schema", r->schema) && cJSON_AddStringToObject(root, "data", fingerprint) &&
+              cJSON_AddStringToObject(root, "split", r->split);
     const struct {
         const char *key;
         double value;
@@ -33,10 +32,13 @@ static cJSON *results_json(const mrq_model_results *r)
         {"valid_rmse", r->valid_rmse},
         {"test_rmse", r->test_rmse},
     };
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        if (isfinite(numbers[i].value))
-            cJSON_AddNumberToObject(root, numbers[i].key, numbers[i].value);
-    return root;
+    for (size_t i = 0; ok && i < sizeof numbers / sizeof *numbers; i++)
+        ok = !isfinite(numbers[i].value) || cJSON_AddNumberToObject(root, numbers[i].key, numbers[i].value);
+    if (!ok)
+        return NULL;
+    cJSON *made = root;
+    root = NULL;
+    return made;
 }
 
 static mrq_status read_results(const char *text, size_t size, const char *path, mrq_model_results *out, mrq_error *err)
@@ -75,9 +77,10 @@ static mrq_status read_results(const char *text, size_t size, const char *path, 
 mrq_status mrq_model_save(const mrq_model *model, const char *path, mrq_error *err)
 {
     MRQ_CLEANUP(mrq_container_writer_free) mrq_container_writer *writer = mrq_container_writer_new(KIND, MRQ_MODEL_VERSION);
-    MRQ_CLEANUP(cJSON_Delete) cJSON *json = results_json(&model->results);
-    MRQ_AUTOFREE char *results = cJSON_PrintUnformatted(json);
-    MRQ_AUTOFREE char *description = mrq_description_text(&model->description);
+    MRQ_CLEANUP(cJSON_Delete) cJSON *results_json = mrq_model_results_json(&model->results);
+    MRQ_CLEANUP(cJSON_Delete) cJSON *description_json = mrq_description_json(&model->description);
+    MRQ_AUTOFREE char *results = cJSON_PrintUnformatted(results_json);
+    MRQ_AUTOFREE char *description = cJSON_PrintUnformatted(description_json);
     if (!writer || !results || !description)
         return mrq_fail_memory(err, "writing a model");
     mrq_container_add(writer, description, strlen(description), 1, "description");
@@ -89,13 +92,15 @@ mrq_status mrq_model_save(const mrq_model *model, const char *path, mrq_error *e
     mrq_container_add(writer, model->movie_row, model->movies->rows, sizeof(uint32_t), "movie_row");
     for (uint32_t i = 0; i < model->tensors.n; i++) {
         const mrq_tensor *tensor = &model->tensors.tensor[i];
-        mrq_container_add(writer, model->param + tensor->offset, (size_t)tensor->rows * tensor->cols, sizeof(float), "tensor.%u", i);
+        mrq_container_add(writer, model->param + tensor->offset, (size_t)tensor->rows * tensor->cols, sizeof(float), "tensor.%u",
+                          i);
     }
     return mrq_container_write(writer, path, err);
 }
 
 /* The rows of the id embedding: one each for those that have one, and at most the entities' number. */
-static mrq_status load_rows(const mrq_container *file, const char *name, uint32_t entities, const uint32_t **row, uint32_t *rows, mrq_error *err)
+static mrq_status load_rows(const mrq_container *file, const char *name, uint32_t entities, const uint32_t **row, uint32_t *rows,
+                            mrq_error *err)
 {
     size_t count = entities;
     const void *data;

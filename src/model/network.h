@@ -7,9 +7,9 @@
 
 struct mrq_model {
     mrq_arena *arena;
-    mrq_container *file;          /* of a loaded model, else NULL */
+    mrq_container *file;               /* of a loaded model, else NULL */
     mrq_table *own_users, *own_movies; /* of a loaded model, else NULL */
-    mrq_description description;  /* without the optional branches that the data lacks */
+    mrq_description description;       /* without the optional branches that the data lacks */
     mrq_model_results results;
     const mrq_table *users, *movies;
     mrq_lists seen;
@@ -20,15 +20,18 @@ struct mrq_model {
     mrq_tower user, movie;
 };
 
-/* A model with starting parameters. Tables and lists are borrowed. A user or movie that has no rating among `train` (indices of `rating_user`, `rating_movie`)
- * shares the unknown row. MRQ_USAGE when a branch's feature is not in the data and not optional. */
+/* What a model is made from: tables, all ratings, and which of them (`train`) it will learn from. Borrowed. */
 typedef struct mrq_model_source {
     const mrq_table *users, *movies;
     const uint32_t *rating_user, *rating_movie, *train;
     uint64_t n_ratings, n_train;
     uint64_t seed;
 } mrq_model_source;
-MRQ_CHECKED mrq_status mrq_model_new(const mrq_description *description, const mrq_model_source *source, mrq_model **out, mrq_error *err);
+
+/* A model with starting parameters. A user or movie without a rating in `train` shares the unknown row of its id embedding. MRQ_USAGE
+ * when a branch's feature is not in the data and not optional. */
+MRQ_CHECKED mrq_status mrq_model_new(const mrq_description *description, const mrq_model_source *source, mrq_model **out,
+                                     mrq_error *err);
 
 /* Lays out towers and tensors from description, tables and rows, which are set. Used by mrq_model_new() and mrq_model_load(). */
 MRQ_CHECKED mrq_status mrq_model_build(mrq_model *model, mrq_error *err);

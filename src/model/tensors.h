@@ -1,5 +1,5 @@
-/* The tensor table: every parameter of a network by name, in one block. Gradients and optimiser state use the same table over blocks
- * of their own, so that save, load, update and check are loops. */
+/* The tensor table: every parameter of a network by name, in one block. Gradients and optimiser state use the same table over
+ * blocks of their own, so that save, load, update and check are loops. */
 #ifndef MRQ_MODEL_TENSORS_H
 #define MRQ_MODEL_TENSORS_H
 

@@ -1,8 +1,10 @@
 /* The joint layer over the branches. A branch is in one of two modes, chosen batch by batch:
- *   beside - its output is computed for every entity, into its columns of `joined` (n, inputs); runs of neighbouring columns meet W in one product;
- *   table  - a category whose dictionary is at most half as long as the batch: each value's output goes through W once, (values, dim), and entities
+ *   beside - its output is computed for every entity, into its columns of `joined` (n, inputs); runs of neighbouring columns meet W
+ *   in one product; table  - a category whose dictionary is at most half as long as the batch: each value's output goes through W
+ *   once, (values, dim), and entities
  *            add the row of their value. In backward the gradients of a value's entities are summed first.
- * Rejected: finding the distinct values of every batch for larger dictionaries; ids are distinct already, and few others are large. */
+ * Rejected: finding the distinct values of every batch for larger dictionaries; ids are distinct already, and few others are large.
+ * */
 #include "model/tower.h"
 
 #include <math.h>
@@ -79,7 +81,8 @@ mrq_status mrq_pass_make(const mrq_tower *tower, uint32_t capacity, mrq_arena *a
     *pass = (mrq_pass){.tower = tower, .kernels = mrq_kernels_best(), .capacity = capacity};
     const size_t vectors = (size_t)capacity * tower->dim;
     bool ok = (pass->joined = mrq_arena_array(arena, (size_t)capacity * tower->inputs, sizeof(float))) &&
-              (pass->unit = mrq_arena_array(arena, vectors, sizeof(float))) && (pass->gradient = mrq_arena_array(arena, vectors, sizeof(float))) &&
+              (pass->unit = mrq_arena_array(arena, vectors, sizeof(float))) &&
+              (pass->gradient = mrq_arena_array(arena, vectors, sizeof(float))) &&
               (pass->norm = mrq_arena_array(arena, capacity, sizeof(float)));
     for (uint32_t b = 0; ok && b < tower->n; b++) {
         const mrq_branch_plan *plan = &tower->plan[b];
@@ -158,8 +161,8 @@ static void branches_forward(mrq_pass *pass, const float *param)
             for (uint32_t v = 0; v < plan->n_values; v++)
                 state->value[v] = v;
             mrq_branch_forward(&call, state->value, plan->n_values, state->output, plan->width);
-            mrq_gemm(plan->n_values, tower->dim, plan->width, state->output, plan->width, joint_weight(tower, param, plan->first), tower->dim, 0,
-                     state->row, tower->dim);
+            mrq_gemm(plan->n_values, tower->dim, plan->width, state->output, plan->width, joint_weight(tower, param, plan->first),
+                     tower->dim, 0, state->row, tower->dim);
         } else {
             entity_values(plan, pass->entity, pass->n, state->value);
             mrq_branch_forward(&call, state->value, pass->n, pass->joined + plan->first, tower->inputs);
@@ -205,10 +208,12 @@ static void table_backward(mrq_pass *pass, uint32_t b, const float *param, mrq_g
     const uint32_t dim = tower->dim;
     memset(state->row, 0, (size_t)plan->n_values * dim * sizeof *state->row);
     for (uint32_t i = 0; i < pass->n; i++)
-        pass->kernels->add(state->row + (size_t)plan->value[pass->entity[i] & ~MRQ_DROPPED] * dim, pass->gradient + (size_t)i * dim, dim);
+        pass->kernels->add(state->row + (size_t)plan->value[pass->entity[i] & ~MRQ_DROPPED] * dim, pass->gradient + (size_t)i * dim,
+                           dim);
     float *dweight = gradient->block + mrq_tensor_at(tower->tensors, tower->weight, plan->first);
     mrq_gemm_at(plan->width, dim, plan->n_values, state->output, plan->width, state->row, dim, dweight, dim);
-    mrq_gemm_bt(plan->n_values, plan->width, dim, state->row, dim, joint_weight(tower, param, plan->first), dim, state->output, plan->width);
+    mrq_gemm_bt(plan->n_values, plan->width, dim, state->row, dim, joint_weight(tower, param, plan->first), dim, state->output,
+                plan->width);
     const mrq_branch_call call = branch_call(pass, b, param);
     mrq_branch_backward(&call, state->value, plan->n_values, state->output, plan->width, gradient);
 }
@@ -228,7 +233,8 @@ void mrq_pass_backward(mrq_pass *pass, const float *param, mrq_gradient *gradien
     for (uint32_t b = 0; next_run(pass, &b, &first, &width);) {
         float *dweight = gradient->block + mrq_tensor_at(tower->tensors, tower->weight, first);
         mrq_gemm_at(width, dim, n, pass->joined + first, tower->inputs, pass->gradient, dim, dweight, dim);
-        mrq_gemm_bt(n, width, dim, pass->gradient, dim, joint_weight(tower, param, first), dim, pass->joined + first, tower->inputs);
+        mrq_gemm_bt(n, width, dim, pass->gradient, dim, joint_weight(tower, param, first), dim, pass->joined + first,
+                    tower->inputs);
     }
     for (uint32_t b = 0; b < tower->n; b++) {
         const mrq_branch_call call = branch_call(pass, b, param);
@@ -253,6 +259,7 @@ mrq_status mrq_tower_fold(const mrq_tower *tower, uint32_t b, const float *param
         value[v] = v;
     const mrq_branch_call call = {tower->tensors, plan, &work, param, mrq_kernels_best()};
     mrq_branch_forward(&call, value, plan->n_values, output, plan->width);
-    mrq_gemm(plan->n_values, tower->dim, plan->width, output, plan->width, joint_weight(tower, param, plan->first), tower->dim, 0, rows, tower->dim);
+    mrq_gemm(plan->n_values, tower->dim, plan->width, output, plan->width, joint_weight(tower, param, plan->first), tower->dim, 0,
+             rows, tower->dim);
     return MRQ_OK;
 }

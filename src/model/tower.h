@@ -1,8 +1,8 @@
 /* A tower: from the features of users or movies to unit vectors, forward and backward over a batch of distinct entities.
  *
- * unit = y / |y|, y = act(bias + Σ_b W_b branch_b(feature b)). W stands as one tensor (inputs, dim), a block of rows a branch. Small
- * dictionaries (gender, age) are pushed through branch and W once a batch, value by value, and their rows added where they occur; the
- * other branches write side by side into one matrix that W multiplies at once. The cost changes, not the mathematics. */
+ * unit = y / |y|, y = act(bias + Σ_b W_b branch_b(feature b)). W stands as one tensor (inputs, dim), a block of rows a branch.
+ * Small dictionaries (gender, age) are pushed through branch and W once a batch, value by value, and their rows added where they
+ * occur; the other branches write side by side into one matrix that W multiplies at once. The cost changes, not the mathematics. */
 #ifndef MRQ_MODEL_TOWER_H
 #define MRQ_MODEL_TOWER_H
 
@@ -21,8 +21,8 @@ typedef struct mrq_branch_plan {
     mrq_lists list;        /* set, text: rows of the embedding for each entity */
     uint32_t width;        /* its outputs */
     uint32_t first;        /* of its `width` rows in W */
-    uint32_t embedding;    /* tensors; MRQ_NONE where the branch has none: */
-    uint32_t weight, bias; /* id, category: fc (embedding, fc) and (fc); text: convolution (embedding, window × filters) and (filters) */
+    uint32_t embedding;    /* a tensor (n_values, embedding), and two more, or MRQ_NONE where it has none: */
+    uint32_t weight, bias; /* id, category: fc (embedding, fc), (fc); text: (embedding, window × filters), (filters) */
 } mrq_branch_plan;
 
 typedef struct mrq_tower {
@@ -33,7 +33,8 @@ typedef struct mrq_tower {
     uint32_t weight, bias; /* tensors of the joint layer: (inputs, dim) and (dim) */
 } mrq_tower;
 
-/* Gradients of one worker: a block like the parameters', and for each sparse tensor the rows that were touched. Rows not touched are zero. */
+/* Gradients of one worker: a block like the parameters', and for each sparse tensor the rows that were touched. Rows not touched
+ * are zero. */
 typedef struct mrq_gradient {
     float *block;
     uint32_t *touched[MRQ_TENSORS_MAX], n_touched[MRQ_TENSORS_MAX];
@@ -45,8 +46,8 @@ MRQ_CHECKED mrq_status mrq_gradient_make(const mrq_tensors *tensors, mrq_arena *
 typedef struct mrq_pass mrq_pass;
 MRQ_CHECKED mrq_status mrq_pass_make(const mrq_tower *tower, uint32_t capacity, mrq_arena *arena, mrq_pass **out, mrq_error *err);
 
-/* The vectors of `n` entities (numbers of rows, perhaps with MRQ_DROPPED), n <= capacity. Afterwards mrq_pass_unit() is (n, dim) and
- * mrq_pass_gradient() is (n, dim) and zero. */
+/* The vectors of `n` entities (numbers of rows, perhaps with MRQ_DROPPED), n <= capacity. Afterwards mrq_pass_unit() is (n, dim)
+ * and mrq_pass_gradient() is (n, dim) and zero. */
 void mrq_pass_forward(mrq_pass *pass, const float *param, const uint32_t *entity, uint32_t n);
 const float *mrq_pass_unit(const mrq_pass *pass);
 float *mrq_pass_gradient(mrq_pass *pass); /* of the loss by `unit`: the caller's to fill */
@@ -54,7 +55,8 @@ float *mrq_pass_gradient(mrq_pass *pass); /* of the loss by `unit`: the caller's
 /* The gradient by the parameters: dense tensors are set, rows of sparse ones are added to. Consumes mrq_pass_gradient(). */
 void mrq_pass_backward(mrq_pass *pass, const float *param, mrq_gradient *gradient);
 
-/* The rows that the values of branch `b` add to the joint layer's input, (n_values, dim): the folded tower. Not for set and text. */
+/* The rows that the values of branch `b` add to the joint layer's input, (n_values, dim): the folded tower. Not for set and text.
+ * */
 MRQ_CHECKED mrq_status mrq_tower_fold(const mrq_tower *tower, uint32_t b, const float *param, float *rows, mrq_error *err);
 
 #endif

@@ -1,8 +1,8 @@
 /* The store: generations on disk, each immutable once published, and `current`, a symlink to the one that serves.
  *
- * STORE/generations/<UTC time>-<12 digits>/ holds movies.faiss, catalogue.mrq (movies), users.mrq (users and folded tower), seen.mrq,
- * model.mrq and MANIFEST.json, written last. The digits begin the SHA-256 of the manifest, which holds the size and SHA-256 of each
- * other file: the name vouches for the manifest and the manifest for the files. */
+ * STORE/generations/<UTC time>-<12 digits>/ holds movies.faiss, catalogue.mrq (movies), users.mrq (users and folded tower),
+ * seen.mrq, model.mrq and MANIFEST.json, written last. The digits begin the SHA-256 of the manifest, which holds the size and
+ * SHA-256 of each other file: the name vouches for the manifest and the manifest for the files. */
 #ifndef MRQ_STORE_STORE_H
 #define MRQ_STORE_STORE_H
 
@@ -33,10 +33,10 @@ MRQ_DEFINE_CLEANUP(mrq_generation, mrq_generation_close)
 /* The path of a file of the current generation, for instance "model.mrq". */
 MRQ_CHECKED mrq_status mrq_store_path(const char *store, const char *file, char *out, size_t size, mrq_error *err);
 
-/* Exports a model: vectors, index by `factory`, all files into a temporary folder, synced, renamed, and `current` swapped. On any failure the store
- * is as it was, but for a temporary folder if the process was killed, which the next export removes. Writes the name of the new
- * generation into `name` and its movies into `*movies`. */
-MRQ_CHECKED mrq_status mrq_store_export(const char *store, const char *model_path, const char *factory, char name[MRQ_GENERATION_NAME],
-                                        uint32_t *movies, mrq_error *err);
+/* Exports a model: vectors, index by `factory`, all files into a temporary folder, synced, renamed, and `current` swapped. On any
+ * failure the store is as it was, but for a temporary folder if the process was killed, which the next export removes. Writes the
+ * name of the new generation into `name` and its movies into `*movies`. */
+MRQ_CHECKED mrq_status mrq_store_export(const char *store, const char *model_path, const char *factory,
+                                        char name[MRQ_GENERATION_NAME], uint32_t *movies, mrq_error *err);
 
 #endif

@@ -19,14 +19,16 @@ mrq_status mrq_vectors_update(const mrq_model *model, mrq_vectors *vectors, mrq_
 double mrq_score(const mrq_model *model, const mrq_vectors *vectors, uint32_t user, uint32_t movie)
 {
     const size_t dim = model->description.dim;
-    return model->description.scale * (double)mrq_kernels_best()->dot(vectors->users + user * dim, vectors->movies + movie * dim, dim);
+    return model->description.scale *
+           (double)mrq_kernels_best()->dot(vectors->users + user * dim, vectors->movies + movie * dim, dim);
 }
 
 double mrq_rmse(const mrq_model *model, const mrq_vectors *vectors, const mrq_dataset *data, const uint32_t *rating, uint64_t n)
 {
     double sum = 0;
     for (uint64_t i = 0; i < n; i++) {
-        const double error = mrq_score(model, vectors, data->user[rating[i]], data->movie[rating[i]]) - (double)data->rating[rating[i]];
+        const double error =
+            mrq_score(model, vectors, data->user[rating[i]], data->movie[rating[i]]) - (double)data->rating[rating[i]];
         sum += error * error;
     }
     return n ? sqrt(sum / (double)n) : NAN;

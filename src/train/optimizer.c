@@ -1,6 +1,6 @@
-/* SGD, and Adam (Kingma, Ba 2015) with beta 0.9 and 0.999. An embedding's row moves only in batches that touch it, and its moments with
- * it ("lazy" Adam): a batch of 256 touches some 200 of thousands of rows. The dense part is cut into ranges and the rows are dealt out
- * by their number, so each float has one owner and sums are always taken in the order of the workers. */
+/* SGD, and Adam (Kingma, Ba 2015) with beta 0.9 and 0.999. An embedding's row moves only in batches that touch it, and its moments
+ * with it ("lazy" Adam): a batch of 256 touches some 200 of thousands of rows. The dense part is cut into ranges and the rows are
+ * dealt out by their number, so each float has one owner and sums are always taken in the order of the workers. */
 #include "train/optimizer.h"
 
 #include <math.h>
@@ -10,7 +10,8 @@
 #define BETA2   0.999f
 #define EPSILON 1e-8f
 
-mrq_status mrq_optimizer_make(const mrq_tensors *tensors, mrq_optimizer kind, double lr, mrq_arena *arena, mrq_optimizer_state *out, mrq_error *err)
+mrq_status mrq_optimizer_make(const mrq_tensors *tensors, mrq_optimizer kind, double lr, mrq_arena *arena, mrq_optimizer_state *out,
+                              mrq_error *err)
 {
     *out = (mrq_optimizer_state){.tensors = tensors, .kernels = mrq_kernels_best(), .kind = kind, .lr = (float)lr};
     if (kind != MRQ_ADAM)
@@ -31,7 +32,8 @@ static void move(const mrq_optimizer_state *state, float *param, const float *gr
     state->kernels->adam(param + at, gradient + at, state->moment1 + at, state->moment2 + at, &step, n);
 }
 
-static void move_dense(const mrq_optimizer_state *state, float *param, mrq_gradient *const *worker, uint32_t workers, uint32_t part, uint32_t parts)
+static void move_dense(const mrq_optimizer_state *state, float *param, mrq_gradient *const *worker, uint32_t workers, uint32_t part,
+                       uint32_t parts)
 {
     const size_t line = MRQ_ALIGN / sizeof(float), lines = state->tensors->dense_size / line;
     const size_t start = lines * part / parts * line, end = lines * (part + 1) / parts * line;
@@ -42,8 +44,8 @@ static void move_dense(const mrq_optimizer_state *state, float *param, mrq_gradi
 }
 
 /* The row in worker `w`'s list: gathers it from the workers behind, moves, and clears it everywhere. */
-static void move_row(const mrq_optimizer_state *state, float *param, mrq_gradient *const *worker, uint32_t workers, uint32_t w, uint32_t tensor,
-                     uint32_t row)
+static void move_row(const mrq_optimizer_state *state, float *param, mrq_gradient *const *worker, uint32_t workers, uint32_t w,
+                     uint32_t tensor, uint32_t row)
 {
     const size_t at = mrq_tensor_at(state->tensors, tensor, row), n = state->tensors->tensor[tensor].cols;
     float *sum = worker[w]->block;
@@ -58,7 +60,8 @@ static void move_row(const mrq_optimizer_state *state, float *param, mrq_gradien
         }
 }
 
-void mrq_optimizer_step(const mrq_optimizer_state *state, float *param, mrq_gradient *const *worker, uint32_t workers, uint32_t part, uint32_t parts)
+void mrq_optimizer_step(const mrq_optimizer_state *state, float *param, mrq_gradient *const *worker, uint32_t workers,
+                        uint32_t part, uint32_t parts)
 {
     move_dense(state, param, worker, workers, part, parts);
     for (uint32_t tensor = 0; tensor < state->tensors->n; tensor++) {

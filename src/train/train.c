@@ -1,8 +1,9 @@
-/* The training loop. A batch is cut into one share a worker; each computes the gradients of its share, then each sums and applies its part
- * of the parameters; a barrier stands between the two. Everything depends on seed and number of workers alone, never on timing.
+/* The training loop. A batch is cut into one share a worker; each computes the gradients of its share, then each sums and applies
+ * its part of the parameters; a barrier stands between the two. Everything depends on seed and number of workers alone, never on
+ * timing.
  *
- * Rejected: asynchronous updates (Hogwild) - faster still, but no run is like another; one tower a thread - two threads at most, and the movie
- * tower costs twice the user tower. */
+ * Rejected: asynchronous updates (Hogwild) - faster still, but no run is like another; one tower a thread - two threads at most,
+ * and the movie tower costs twice the user tower. */
 #include "train/train.h"
 
 #include <math.h>
@@ -35,7 +36,7 @@ struct trainer {
     mrq_split split; /* `train` in the order of this pass */
     mrq_random rng;
     int64_t epoch;
-    bool quit; /* set between barriers by worker 0: the pass is over for all */
+    bool quit;            /* set between barriers by worker 0: the pass is over for all */
     double loss, started; /* of this pass */
     uint64_t done;
     mrq_vectors vectors;
@@ -75,7 +76,8 @@ static void count_batch(struct trainer *t, uint32_t n)
     t->done += n;
     t->quit = !isfinite(loss);
     if (t->watch->batch)
-        t->watch->batch(t->watch->context, t->epoch, t->done, t->split.n_train, pass_rmse(t), (double)t->done / (mrq_clock() - t->started));
+        t->watch->batch(t->watch->context, t->epoch, t->done, t->split.n_train, pass_rmse(t),
+                        (double)t->done / (mrq_clock() - t->started));
 }
 
 /* One pass over the ratings, as worker `w`. */
@@ -120,8 +122,8 @@ static void *thread_main(void *argument)
 static mrq_status check_fit(const mrq_dataset *data, const mrq_description *description, mrq_error *err)
 {
     if (data->rating_max > description->scale || data->rating_min < -description->scale)
-        return mrq_fail(err, MRQ_USAGE, "ratings of %g to %g lie outside the scores of model \"%s\", %g to %g", data->rating_min, data->rating_max,
-                        description->name, -description->scale, description->scale);
+        return mrq_fail(err, MRQ_USAGE, "ratings of %g to %g lie outside the scores of model \"%s\", %g to %g", data->rating_min,
+                        data->rating_max, description->name, -description->scale, description->scale);
     return MRQ_OK;
 }
 
@@ -129,8 +131,8 @@ static mrq_status prepare(struct trainer *t, const mrq_description *description,
 {
     MRQ_TRY(check_fit(t->data, description, err));
     MRQ_TRY(mrq_split_make(t->data, options->split, options->test, description->train.validation, options->seed, &t->split, err));
-    const mrq_model_source source = {t->data->users, t->data->movies, t->data->user, t->data->movie, t->split.train, t->data->n, t->split.n_train,
-                                     options->seed};
+    const mrq_model_source source = {t->data->users, t->data->movies, t->data->user,    t->data->movie,
+                                     t->split.train, t->data->n,      t->split.n_train, options->seed};
     MRQ_TRY(mrq_model_new(description, &source, &t->model, err));
     t->threads = options->threads;
     t->batch = (uint32_t)description->train.batch;
@@ -146,7 +148,8 @@ static mrq_status prepare(struct trainer *t, const mrq_description *description,
     }
     MRQ_TRY(mrq_vectors_make(t->model, t->arena, &t->vectors, err));
     mrq_random_init(&t->rng, options->seed, 0x200000000u);
-    return mrq_optimizer_make(&t->model->tensors, description->train.optimizer, description->train.lr, t->arena, &t->optimizer, err);
+    return mrq_optimizer_make(&t->model->tensors, description->train.optimizer, description->train.lr, t->arena, &t->optimizer,
+                              err);
 }
 
 static void note_results(struct trainer *t, const mrq_description *description, const mrq_train_options *options)
@@ -200,7 +203,8 @@ static mrq_status run(struct trainer *t, int64_t epochs, mrq_error *err)
         run_pass(t, 0);
         wait_for_all(t);
         if (t->quit)
-            return mrq_fail(err, MRQ_FAILED, "the loss is no longer a number in pass %lld after %llu ratings: try a smaller learning rate than %g",
+            return mrq_fail(err, MRQ_FAILED,
+                            "the loss is no longer a number in pass %lld after %llu ratings: try a smaller learning rate than %g",
                             (long long)t->epoch, (unsigned long long)t->done, (double)t->optimizer.lr);
         MRQ_TRY(judge(t, epochs, err));
     }
@@ -233,8 +237,8 @@ static mrq_status run_threads(struct trainer *t, int64_t epochs, mrq_error *err)
     return status;
 }
 
-mrq_status mrq_train(const mrq_dataset *data, const mrq_description *description, const mrq_train_options *options, const mrq_train_watch *watch,
-                     mrq_model **out, mrq_error *err)
+mrq_status mrq_train(const mrq_dataset *data, const mrq_description *description, const mrq_train_options *options,
+                     const mrq_train_watch *watch, mrq_model **out, mrq_error *err)
 {
     static const mrq_train_watch nobody;
     struct trainer t = {.data = data, .watch = watch ? watch : &nobody};

@@ -15,7 +15,8 @@ typedef struct mrq_train_options {
     uint32_t threads; /* 1 .. MRQ_THREADS_MAX. Part of the result: sums are taken worker by worker */
 } mrq_train_options;
 
-/* One pass over the training ratings. RMSEs are NaN where there is no such part; train_rmse is a running one, taken while the parameters moved. */
+/* One pass over the training ratings. RMSEs are NaN where there is no such part; train_rmse is a running one, taken while the
+ * parameters moved. */
 typedef struct mrq_train_epoch {
     int64_t epoch, epochs; /* from 1 */
     double train_rmse, valid_rmse, test_rmse, seconds, samples_per_second;
@@ -29,9 +30,9 @@ typedef struct mrq_train_watch {
     void (*epoch)(void *context, const mrq_train_epoch *epoch);
 } mrq_train_watch;
 
-/* Learns the towers of `description`, whose `train` part says how, by squared error, and returns the parameters of the best pass. The model
- * borrows the tables of `data`. The same data, description, options and machine give the same bytes. MRQ_USAGE when data and description do not
- * fit, MRQ_FAILED with advice when the loss is no longer finite. */
+/* Learns the towers of `description`, whose `train` part says how, by squared error, and returns the parameters of the best pass.
+ * The model borrows the tables of `data`. The same data, description, options and machine give the same bytes. MRQ_USAGE when data
+ * and description do not fit, MRQ_FAILED with advice when the loss is no longer finite. */
 MRQ_CHECKED mrq_status mrq_train(const mrq_dataset *data, const mrq_description *description, const mrq_train_options *options,
                                  const mrq_train_watch *watch, mrq_model **out, mrq_error *err);
 

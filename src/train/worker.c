@@ -19,8 +19,8 @@ static mrq_status make_side(const mrq_tower *tower, uint32_t capacity, mrq_arena
     return mrq_pass_make(tower, capacity, arena, &side->pass, err);
 }
 
-mrq_status mrq_worker_make(const mrq_model *model, const mrq_dataset *data, uint32_t capacity, uint64_t seed, uint32_t number, mrq_arena *arena,
-                           mrq_worker *out, mrq_error *err)
+mrq_status mrq_worker_make(const mrq_model *model, const mrq_dataset *data, uint32_t capacity, uint64_t seed, uint32_t number,
+                           mrq_arena *arena, mrq_worker *out, mrq_error *err)
 {
     *out = (mrq_worker){.model = model, .data = data};
     mrq_random_init(&out->rng, seed, 0x100000000u + number); /* the tensors' starting values have the lower streams */

@@ -13,8 +13,8 @@ typedef struct mrq_side {
     double dropout;    /* share of examples with the unknown id */
     uint32_t n;        /* distinct ones in the share */
     uint32_t *entity;  /* (capacity) numbers, perhaps with MRQ_DROPPED */
-    uint32_t *slot;    /* (2 × entities) where an entity stands in `entity`, with and without its id; stale unless it stands there */
-    uint32_t *of;      /* (capacity) place in `entity` of each example */
+    uint32_t *slot; /* (2 × entities) where an entity stands in `entity`, with and without its id; stale unless it stands there */
+    uint32_t *of;   /* (capacity) place in `entity` of each example */
 } mrq_side;
 
 typedef struct mrq_worker {
@@ -27,11 +27,11 @@ typedef struct mrq_worker {
 } mrq_worker;
 
 /* A worker for shares of up to `capacity` ratings; `number` picks its random stream. */
-MRQ_CHECKED mrq_status mrq_worker_make(const mrq_model *model, const mrq_dataset *data, uint32_t capacity, uint64_t seed, uint32_t number,
-                                       mrq_arena *arena, mrq_worker *out, mrq_error *err);
+MRQ_CHECKED mrq_status mrq_worker_make(const mrq_model *model, const mrq_dataset *data, uint32_t capacity, uint64_t seed,
+                                       uint32_t number, mrq_arena *arena, mrq_worker *out, mrq_error *err);
 
-/* Loss and gradients of the mean squared error over `batch` ratings, of which `rating` (n) are this worker's share. Ids are dropped at random.
- * Leaves them in `loss` and `gradient`. No allocation. */
+/* Loss and gradients of the mean squared error over `batch` ratings, of which `rating` (n) are this worker's share. Ids are dropped
+ * at random. Leaves them in `loss` and `gradient`. No allocation. */
 void mrq_worker_run(mrq_worker *worker, const uint32_t *rating, uint32_t n, uint32_t batch);
 
 #endif

@@ -1,4 +1,5 @@
-/* The network written down once more, in doubles, straight from its definition and one example at a time: what the fast one is compared with. */
+/* The network written down once more, in doubles, straight from its definition and one example at a time: what the fast one is
+ * compared with. */
 #ifndef MRQ_TESTS_REFERENCE_H
 #define MRQ_TESTS_REFERENCE_H
 
@@ -13,7 +14,8 @@ static inline const double *reference_tensor(const mrq_tower *tower, const doubl
 }
 
 /* out (width) = branch output of one entity. */
-static inline void reference_branch(const mrq_tower *tower, const mrq_branch_plan *plan, const double *param, uint32_t row, bool dropped, double *out)
+static inline void reference_branch(const mrq_tower *tower, const mrq_branch_plan *plan, const double *param, uint32_t row,
+                                    bool dropped, double *out)
 {
     const double *embedding = reference_tensor(tower, param, plan->embedding);
     const uint32_t e = plan->branch->embedding;

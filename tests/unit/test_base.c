@@ -63,7 +63,8 @@ static void test_parse_real(void **state)
 {
     (void)state;
     const char *good[] = {"3", "3.5", "-0.25", "1e-3", "5.", ".5", "0", "1E2", "1e+2", "12345.678"};
-    const char *bad[] = {"", "-", ".", "e5", "1e", "1e+", "nan", "NaN", "inf", "-inf", "0x10", " 1", "1 ", "1,5", "1e999", "1_0", "--1"};
+    const char *bad[] = {"",     "-",    ".",  "e5", "1e",  "1e+",   "nan", "NaN", "inf",
+                         "-inf", "0x10", " 1", "1 ", "1,5", "1e999", "1_0", "--1"};
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         double value = 0;
         assert_true(mrq_parse_real(good[i], strlen(good[i]), -1e6, 1e6, &value));
@@ -187,13 +188,15 @@ static void test_container(void **state)
     assert_memory_equal(data, numbers, sizeof numbers);
     assert_int_equal((uintptr_t)data % MRQ_ALIGN, 0);
     count = 6;
-    assert_fails(mrq_container_get(c, sizeof *numbers, &count, &data, &err, "numbers.7"), MRQ_BAD_FILE, "\"numbers.7\" has 20 bytes, want 24");
+    assert_fails(mrq_container_get(c, sizeof *numbers, &count, &data, &err, "numbers.7"), MRQ_BAD_FILE,
+                 "\"numbers.7\" has 20 bytes, want 24");
     count = MRQ_ANY;
     assert_fails(mrq_container_get(c, 3, &count, &data, &err, "numbers.7"), MRQ_BAD_FILE, "want a multiple of 3");
     assert_fails(mrq_container_get(c, 1, &count, &data, &err, "nope"), MRQ_BAD_FILE, "no section \"nope\"");
     mrq_container_close(c);
     assert_fails(mrq_container_open(in_folder("c.mrq"), "other", 3, &c, &err), MRQ_BAD_FILE, "holds \"test\", want \"other\"");
-    assert_fails(mrq_container_open(in_folder("c.mrq"), "test", 2, &c, &err), MRQ_BAD_FILE, "format version 3, this program reads version 2");
+    assert_fails(mrq_container_open(in_folder("c.mrq"), "test", 2, &c, &err), MRQ_BAD_FILE,
+                 "format version 3, this program reads version 2");
 
     mrq_container_add(writer, NULL, 0, 1, "empty");
     assert_fails(mrq_container_write(writer, in_folder("d.mrq"), &err), MRQ_FAILED, "two sections of one name");
@@ -251,7 +254,8 @@ static void test_column_code(void **state)
         mrq_dict_add(values, value[i], 1);
         mrq_dict_add(labels, label[i], strlen(label[i]));
     }
-    mrq_column gender = {.name = "gender", .kind = MRQ_CATEGORY, .dict = mrq_dict_strings(values), .label = mrq_dict_strings(labels)};
+    mrq_column gender = {
+        .name = "gender", .kind = MRQ_CATEGORY, .dict = mrq_dict_strings(values), .label = mrq_dict_strings(labels)};
     const struct {
         const char *text;
         uint32_t code;
@@ -261,7 +265,8 @@ static void test_column_code(void **state)
         assert_ok(mrq_column_code(&gender, good[i].text, &code, &err));
         assert_int_equal(code, good[i].code);
     }
-    assert_fails(mrq_column_code(&gender, "X", &code, &err), MRQ_USAGE, "gender \"X\": want 0 to 1, or one of M (male), F (female)");
+    assert_fails(mrq_column_code(&gender, "X", &code, &err), MRQ_USAGE,
+                 "gender \"X\": want 0 to 1, or one of M (male), F (female)");
     assert_fails(mrq_column_code(&gender, "2", &code, &err), MRQ_USAGE, "gender \"2\"");
     assert_fails(mrq_column_code(&gender, "", &code, &err), MRQ_USAGE, "gender \"\"");
     const double bound[] = {1, 18, 25};
@@ -363,7 +368,8 @@ static void test_json(void **state)
     assert_ok(mrq_json_choice(json, "f.json:", "b", names, &choice, &err));
     assert_int_equal(choice, 1);
     assert_fails(mrq_json_real(json, "f.json:", "a", 2, 3, &real, &err), MRQ_BAD_FILE, "f.json: a: 1.5, want a number, 2 to 3");
-    assert_fails(mrq_json_int(json, "f.json: o", "a", 0, 9, &whole, &err), MRQ_BAD_FILE, "f.json: o.a: 1.5, want a whole number, 0 to 9");
+    assert_fails(mrq_json_int(json, "f.json: o", "a", 0, 9, &whole, &err), MRQ_BAD_FILE,
+                 "f.json: o.a: 1.5, want a whole number, 0 to 9");
     assert_fails(mrq_json_text(json, "f.json:", "d", true, &string, &err), MRQ_BAD_FILE, "f.json: d: 7, want a string");
     assert_fails(mrq_json_text(json, "f.json:", "z", true, &string, &err), MRQ_BAD_FILE, "f.json: z: missing");
     cJSON_Delete(json);
@@ -454,10 +460,10 @@ int main(void)
 {
     folder = temporary_folder();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parse_int), cmocka_unit_test(test_parse_real), cmocka_unit_test(test_random),
-        cmocka_unit_test(test_digest),    cmocka_unit_test(test_files),      cmocka_unit_test(test_container),
+        cmocka_unit_test(test_parse_int), cmocka_unit_test(test_parse_real),  cmocka_unit_test(test_random),
+        cmocka_unit_test(test_digest),    cmocka_unit_test(test_files),       cmocka_unit_test(test_container),
         cmocka_unit_test(test_dict),      cmocka_unit_test(test_column_code), cmocka_unit_test(test_table),
-        cmocka_unit_test(test_json),      cmocka_unit_test(test_options),    cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_json),      cmocka_unit_test(test_options),     cmocka_unit_test(test_memory),
     };
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
     temporary_remove(folder);

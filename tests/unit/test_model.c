@@ -4,9 +4,9 @@
 
 static mrq_error err;
 
-#define TOWERS(user, movie)                                                                                                      \
-    "{\"name\":\"t\",\"score\":{\"kind\":\"cosine\",\"scale\":5},\"joint\":{\"size\":24,\"activation\":\"tanh\"},\"towers\":{\"user\":[" user        \
-    "],\"movie\":[" movie "]},\"train\":{}}"
+#define TOWERS(user, movie)                                                                                                        \
+    "{\"name\":\"t\",\"score\":{\"kind\":\"cosine\",\"scale\":5},\"joint\":{\"size\":24,\"activation\":\"tanh\"},\"towers\":{"     \
+    "\"user\":[" user "],\"movie\":[" movie "]},\"train\":{}}"
 #define USER_ID  "{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":8,\"fc\":8,\"dropout\":0.1}"
 #define MOVIE_ID "{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":8,\"fc\":8}"
 
@@ -28,17 +28,21 @@ static void test_description_refuses(void **state)
     assert_fails(parse(TOWERS("", MOVIE_ID), &d), MRQ_BAD_FILE, "towers.user: 0 branches, want 1 to 16");
     assert_fails(parse(TOWERS(USER_ID ",{\"feature\":\"x\",\"kind\":\"foo\"}", MOVIE_ID), &d), MRQ_BAD_FILE,
                  "t.json: towers.user[1].kind: \"foo\", want one of id, category, set, text");
-    assert_fails(parse(TOWERS(USER_ID "," USER_ID, MOVIE_ID), &d), MRQ_BAD_FILE, "towers.user[1].feature: \"id\" stands in towers.user[0] already");
+    assert_fails(parse(TOWERS(USER_ID "," USER_ID, MOVIE_ID), &d), MRQ_BAD_FILE,
+                 "towers.user[1].feature: \"id\" stands in towers.user[0] already");
     assert_fails(parse(TOWERS("{\"feature\":\"g\",\"kind\":\"set\",\"embedding\":8}", MOVIE_ID), &d), MRQ_BAD_FILE,
                  "towers.user[0].kind: \"set\", want one of id, category on the user's side");
-    assert_fails(parse(TOWERS("{\"feature\":\"g\",\"kind\":\"id\",\"embedding\":8}", MOVIE_ID), &d), MRQ_BAD_FILE, "cannot be of kind \"id\"");
+    assert_fails(parse(TOWERS("{\"feature\":\"g\",\"kind\":\"id\",\"embedding\":8}", MOVIE_ID), &d), MRQ_BAD_FILE,
+                 "cannot be of kind \"id\"");
     assert_fails(parse(TOWERS(USER_ID, "{\"feature\":\"t\",\"kind\":\"text\",\"embedding\":8}"), &d), MRQ_BAD_FILE, "needs both");
-    assert_fails(parse(TOWERS(USER_ID, "{\"feature\":\"t\",\"kind\":\"text\",\"embedding\":8,\"window\":2,\"filters\":4}"), &d), MRQ_BAD_FILE,
-                 "towers.movie[0].window: 2, want an odd number");
+    assert_fails(parse(TOWERS(USER_ID, "{\"feature\":\"t\",\"kind\":\"text\",\"embedding\":8,\"window\":2,\"filters\":4}"), &d),
+                 MRQ_BAD_FILE, "towers.movie[0].window: 2, want an odd number");
     assert_fails(parse(TOWERS(USER_ID, "{\"feature\":\"t\",\"kind\":\"set\",\"embedding\":0}"), &d), MRQ_BAD_FILE,
                  "towers.movie[0].embedding: 0, want a whole number, 1 to 1024");
-    assert_fails(parse(TOWERS(USER_ID, "{\"feature\":\"t\",\"kind\":\"set\",\"embedding\":1.5}"), &d), MRQ_BAD_FILE, "embedding: 1.5, want");
-    assert_fails(parse(TOWERS(USER_ID, "{\"feature\":\"t\",\"kind\":\"set\"}"), &d), MRQ_BAD_FILE, "towers.movie[0].embedding: missing");
+    assert_fails(parse(TOWERS(USER_ID, "{\"feature\":\"t\",\"kind\":\"set\",\"embedding\":1.5}"), &d), MRQ_BAD_FILE,
+                 "embedding: 1.5, want");
+    assert_fails(parse(TOWERS(USER_ID, "{\"feature\":\"t\",\"kind\":\"set\"}"), &d), MRQ_BAD_FILE,
+                 "towers.movie[0].embedding: missing");
     assert_fails(mrq_description_load("nope", &d, &err), MRQ_NOT_FOUND, "no model \"nope\": want one of fusion");
     assert_fails(mrq_description_load("/nowhere/x.json", &d, &err), MRQ_NOT_FOUND, "/nowhere/x.json");
 }
@@ -51,10 +55,12 @@ static void test_description_round_trip(void **state)
     assert_int_equal(d.dim, 200);
     assert_int_equal(d.user.n, 4);
     assert_int_equal(d.movie.n, 3);
-    char *text = mrq_description_text(&d);
+    cJSON *json = mrq_description_json(&d);
+    char *text = cJSON_Print(json);
     assert_ok(parse(text, &back));
     assert_memory_equal(&d, &back, sizeof d);
     mrq_free(text);
+    cJSON_Delete(json);
 }
 
 /* Each instruction set against plain C and libm, at every length and at odd addresses. */
@@ -143,7 +149,8 @@ static void test_vectors_equal_reference(void **state)
     struct small s = small_model("fusion");
     const uint32_t dim = s.model->description.dim;
     double *param = mrq_array(s.model->tensors.size, sizeof *param), want[1024];
-    float *users = mrq_array((size_t)s.users->rows * dim, sizeof *users), *movies = mrq_array((size_t)s.movies->rows * dim, sizeof *movies);
+    float *users = mrq_array((size_t)s.users->rows * dim, sizeof *users),
+          *movies = mrq_array((size_t)s.movies->rows * dim, sizeof *movies);
     for (size_t i = 0; i < s.model->tensors.size; i++)
         param[i] = (double)s.model->param[i];
     assert_ok(mrq_model_user_vectors(s.model, users, &err));
@@ -224,7 +231,8 @@ static void test_untrained_share_the_unknown(void **state)
 static void test_missing_features(void **state)
 {
     (void)state;
-    struct small s = small_model(TOWERS(USER_ID ",{\"feature\":\"shoe\",\"kind\":\"category\",\"embedding\":4,\"optional\":true}", MOVIE_ID));
+    struct small s =
+        small_model(TOWERS(USER_ID ",{\"feature\":\"shoe\",\"kind\":\"category\",\"embedding\":4,\"optional\":true}", MOVIE_ID));
     assert_int_equal(s.model->user.n, 1);
     mrq_description d;
     mrq_model *model = NULL;
@@ -254,7 +262,13 @@ static void test_file_round_trip(void **state)
     char one[256], two[256], *folder = temporary_folder();
     snprintf(one, sizeof one, "%s/one.mrq", folder);
     snprintf(two, sizeof two, "%s/two.mrq", folder);
-    s.model->results = (mrq_model_results){.seed = 5, .train_rmse = 0.5, .valid_rmse = NAN, .test_rmse = 0.75, .data_fingerprint = 77, .split = "random", .schema = "x"};
+    s.model->results = (mrq_model_results){.seed = 5,
+                                           .train_rmse = 0.5,
+                                           .valid_rmse = NAN,
+                                           .test_rmse = 0.75,
+                                           .data_fingerprint = 77,
+                                           .split = "random",
+                                           .schema = "x"};
     assert_ok(mrq_model_save(s.model, one, &err));
     mrq_model *loaded = NULL;
     assert_ok(mrq_model_load(one, &loaded, &err));
@@ -277,7 +291,8 @@ static void test_file_round_trip(void **state)
 static void test_file_damage(void **state)
 {
     (void)state;
-    struct small s = small_model(TOWERS("{\"feature\":\"gender\",\"kind\":\"category\",\"embedding\":2}", "{\"feature\":\"genres\",\"kind\":\"set\",\"embedding\":2}"));
+    struct small s = small_model(TOWERS("{\"feature\":\"gender\",\"kind\":\"category\",\"embedding\":2}",
+                                        "{\"feature\":\"genres\",\"kind\":\"set\",\"embedding\":2}"));
     char path[256], *folder = temporary_folder();
     snprintf(path, sizeof path, "%s/m.mrq", folder);
     assert_ok(mrq_model_save(s.model, path, &err));
@@ -311,10 +326,14 @@ static void test_file_damage(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_description_refuses),   cmocka_unit_test(test_description_round_trip),
-        cmocka_unit_test(test_kernels),               cmocka_unit_test(test_vectors_equal_reference),
-        cmocka_unit_test(test_fold),                  cmocka_unit_test(test_untrained_share_the_unknown),
-        cmocka_unit_test(test_missing_features),      cmocka_unit_test(test_file_round_trip),
+        cmocka_unit_test(test_description_refuses),
+        cmocka_unit_test(test_description_round_trip),
+        cmocka_unit_test(test_kernels),
+        cmocka_unit_test(test_vectors_equal_reference),
+        cmocka_unit_test(test_fold),
+        cmocka_unit_test(test_untrained_share_the_unknown),
+        cmocka_unit_test(test_missing_features),
+        cmocka_unit_test(test_file_round_trip),
         cmocka_unit_test(test_file_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,8 +20,15 @@ struct world {
 static struct world *make_world(void)
 {
     struct world *w = calloc(1, sizeof *w);
-    w->data = (mrq_dataset){.users = small_users(USERS, 5), .movies = small_movies(MOVIES, 5), .n = RATINGS, .user = w->user, .movie = w->movie,
-                            .rating = w->rating, .rating_min = 1, .rating_max = 5, .schema = "small"};
+    w->data = (mrq_dataset){.users = small_users(USERS, 5),
+                            .movies = small_movies(MOVIES, 5),
+                            .n = RATINGS,
+                            .user = w->user,
+                            .movie = w->movie,
+                            .rating = w->rating,
+                            .rating_min = 1,
+                            .rating_max = 5,
+                            .schema = "small"};
     mrq_random rng;
     mrq_random_init(&rng, 9, 0);
     for (uint32_t i = 0; i < RATINGS; i++) {
@@ -63,7 +70,8 @@ static mrq_model *make_model(const struct world *w, const mrq_description *d)
 }
 
 /* The examples that a worker saw, with the ids it dropped. */
-static double reference_loss(const mrq_model *model, const struct world *w, const double *param, const mrq_worker *worker, uint32_t n)
+static double reference_loss(const mrq_model *model, const struct world *w, const double *param, const mrq_worker *worker,
+                             uint32_t n)
 {
     double sum = 0;
     for (uint32_t i = 0; i < n; i++) {
@@ -159,7 +167,8 @@ static void test_workers_sum(void **state)
         for (uint32_t part = 0; part < 5; part++)
             mrq_optimizer_step(&b, two->param, gradient + 1, 2, part, 5);
         if (step == 0)
-            for (size_t i = 0; i < one->tensors.size; i++) /* Adam's first step is lr × sign: compare where the sign is beyond doubt */
+            for (size_t i = 0; i < one->tensors.size;
+                 i++) /* Adam's first step is lr × sign: compare where the sign is beyond doubt */
                 assert_true(fabsf(a.moment1[i] - b.moment1[i]) < 1e-6f);
     }
     for (uint32_t i = 0; i < 3; i++) /* sparse gradients are left clean */
@@ -242,14 +251,15 @@ static void test_refuses(void **state)
     assert_fails(mrq_train(&w->data, &d, &options, NULL, &model, &err), MRQ_FAILED, "no longer a number in pass 1");
     w->rating[5] = keep;
     w->data.rating_max = 10;
-    assert_fails(mrq_train(&w->data, &d, &options, NULL, &model, &err), MRQ_USAGE, "ratings of 1 to 10 lie outside the scores of model \"fusion\", -5 to 5");
+    assert_fails(mrq_train(&w->data, &d, &options, NULL, &model, &err), MRQ_USAGE,
+                 "ratings of 1 to 10 lie outside the scores of model \"fusion\", -5 to 5");
     free_world(w);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_gradients), cmocka_unit_test(test_workers_sum), cmocka_unit_test(test_overfits),
+        cmocka_unit_test(test_gradients),    cmocka_unit_test(test_workers_sum), cmocka_unit_test(test_overfits),
         cmocka_unit_test(test_reproducible), cmocka_unit_test(test_refuses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,20 +19,20 @@
 #define MRQ_SKIP_EXIT 77
 
 /* The call succeeds; if it does not, its sentence is shown. `err` is the mrq_error that the call fills. */
-#define assert_ok(call)                                                                                                          \
-    do {                                                                                                                         \
-        err = (mrq_error){0};                                                                                                    \
-        if ((call) != MRQ_OK)                                                                                                    \
-            fail_msg("%s: %s", #call, err.msg);                                                                                  \
+#define assert_ok(call)                                                                                                            \
+    do {                                                                                                                           \
+        err = (mrq_error){0};                                                                                                      \
+        if ((call) != MRQ_OK)                                                                                                      \
+            fail_msg("%s: %s", #call, err.msg);                                                                                    \
     } while (0)
 
 /* The call fails with this status and a sentence that contains `text`. */
-#define assert_fails(call, want, text)                                                                                           \
-    do {                                                                                                                         \
-        err = (mrq_error){0};                                                                                                    \
-        const mrq_status got = (call);                                                                                           \
-        if (got != (want) || err.status != (want) || !strstr(err.msg, text))                                                     \
-            fail_msg("%s: got %d, want %d; \"%s\", want \"%s\"", #call, (int)got, (int)(want), err.msg, text);                      \
+#define assert_fails(call, want, text)                                                                                             \
+    do {                                                                                                                           \
+        err = (mrq_error){0};                                                                                                      \
+        const mrq_status got = (call);                                                                                             \
+        if (got != (want) || err.status != (want) || !strstr(err.msg, text))                                                       \
+            fail_msg("%s: got %d, want %d; \"%s\", want \"%s\"", #call, (int)got, (int)(want), err.msg, text);                     \
     } while (0)
 
 /* A fresh folder under $TMPDIR or /tmp, removed with temporary_remove(). */

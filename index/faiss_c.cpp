@@ -1,0 +1,105 @@
+/* The functions of FAISS's C API that index.c calls, for systems whose FAISS ships the headers of that API without its library
+ * (Debian's libfaiss-dev). Signatures and return codes are the headers': 0, -2 for a FAISS exception, -4 for another standard
+ * one, -1 for anything else. Every C++ exception ends here. The text of the last error is kept in a plain array for each thread,
+ * so that keeping it cannot itself fail. */
+#include <cstdio>
+#include <exception>
+
+#include <faiss/Index.h>
+#include <faiss/c_api/Index_c.h>
+#include <faiss/c_api/error_c.h>
+#include <faiss/c_api/index_factory_c.h>
+#include <faiss/c_api/index_io_c.h>
+#include <faiss/impl/FaissException.h>
+#include <faiss/index_factory.h>
+#include <faiss/index_io.h>
+
+static thread_local char last_error[1024];
+
+static int keep(int code, const char *what)
+{
+    snprintf(last_error, sizeof last_error, "%s", what);
+    return code;
+}
+
+/* Runs `work` and turns what it throws into a return code. */
+template <class Work> static int guarded(Work work)
+{
+    try {
+        work();
+        return OK;
+    } catch (const faiss::FaissException &e) {
+        return keep(FAISS_EXCEPT, e.what());
+    } catch (const std::exception &e) {
+        return keep(STD_EXCEPT, e.what());
+    } catch (...) {
+        return keep(UNKNOWN_EXCEPT, "unknown error");
+    }
+}
+
+static const faiss::Index *plain(const FaissIndex *index)
+{
+    return reinterpret_cast<const faiss::Index *>(index);
+}
+
+static faiss::Index *plain(FaissIndex *index)
+{
+    return reinterpret_cast<faiss::Index *>(index);
+}
+
+const char *faiss_get_last_error()
+{
+    return last_error;
+}
+
+int faiss_index_factory(FaissIndex **p_index, int d, const char *description, FaissMetricType metric)
+{
+    return guarded([&] {
+        *p_index = reinterpret_cast<FaissIndex *>(faiss::index_factory(d, description, static_cast<faiss::MetricType>(metric)));
+    });
+}
+
+void faiss_Index_free(FaissIndex *index)
+{
+    delete plain(index);
+}
+
+int faiss_Index_d(const FaissIndex *index)
+{
+    return static_cast<int>(plain(index)->d);
+}
+
+idx_t faiss_Index_ntotal(const FaissIndex *index)
+{
+    return plain(index)->ntotal;
+}
+
+FaissMetricType faiss_Index_metric_type(const FaissIndex *index)
+{
+    return static_cast<FaissMetricType>(plain(index)->metric_type);
+}
+
+int faiss_Index_train(FaissIndex *index, idx_t n, const float *x)
+{
+    return guarded([&] { plain(index)->train(n, x); });
+}
+
+int faiss_Index_add(FaissIndex *index, idx_t n, const float *x)
+{
+    return guarded([&] { plain(index)->add(n, x); });
+}
+
+int faiss_Index_search(const FaissIndex *index, idx_t n, const float *x, idx_t k, float *distances, idx_t *labels)
+{
+    return guarded([&] { plain(index)->search(n, x, k, distances, labels); });
+}
+
+int faiss_write_index(const FaissIndex *index, FILE *f)
+{
+    return guarded([&] { faiss::write_index(plain(index), f); });
+}
+
+int faiss_read_index(FILE *f, int io_flags, FaissIndex **p_out)
+{
+    return guarded([&] { *p_out = reinterpret_cast<FaissIndex *>(faiss::read_index(f, io_flags)); });
+}

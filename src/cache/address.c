@@ -1,0 +1,137 @@
+/* Addresses: unix:/path, host:port, host, [v6]:port, redis://[user][:password@]host[:port][/database].
+ *
+ * The URL is split as redis-cli splits it: the login ends at the last '@' before the first '/', and %XX stands for a byte in the
+ * user and the password. A user alone is refused: some clients take it for the password, others for the user. Messages never quote
+ * a URL, nor anything with an '@': whoever forgets the '@' has the password stand where the port should be. */
+#include "cache/address.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/un.h>
+
+#include "base/parse.h"
+
+#define DEFAULT_PORT "6379"
+#define FORMS        "want unix:/path, host:port or redis://[user][:password@]host[:port][/database]"
+
+/* "Redis address "localhost:x": what". */
+static mrq_status bad(const char *text, mrq_error *err, const char *what)
+{
+    if (strstr(text, "://") || strchr(text, '@'))
+        return mrq_fail(err, MRQ_USAGE, "Redis address: %s", what);
+    return mrq_fail(err, MRQ_USAGE, "Redis address \"%.80s\": %s", text, what);
+}
+
+/* Whether `size` bytes are letters, digits or one of `others`. */
+static bool all_of(const char *bytes, size_t size, const char *others)
+{
+    for (size_t i = 0; i < size; i++)
+        if (!isalnum((unsigned char)bytes[i]) && !strchr(others, bytes[i]))
+            return false;
+    return true;
+}
+
+/* host, host:port, [v6], [v6]:port in `size` bytes at `part` of the whole `text`. */
+static mrq_status parse_host(const char *text, const char *part, size_t size, mrq_address *out, mrq_error *err)
+{
+    const bool bracketed = size > 0 && *part == '[';
+    const char *host = part + bracketed, *limit = part + size;
+    const char *end = memchr(host, bracketed ? ']' : ':', (size_t)(limit - host));
+    if (bracketed && !end)
+        return bad(text, err, "the bracket is never closed");
+    end = end ? end : limit;
+    const size_t host_size = (size_t)(end - host);
+    const char *rest = end + bracketed;
+    if (host_size == 0 || host_size >= sizeof out->place || !all_of(host, host_size, bracketed ? ":.%_-" : "._-"))
+        return bad(text, err, FORMS);
+    int64_t port = 0;
+    if (rest < limit) {
+        if (*rest == ':' && memchr(rest + 1, ':', (size_t)(limit - rest) - 1))
+            return bad(text, err, "write an IPv6 address in brackets, [::1]:6379");
+        if (*rest != ':' || !mrq_parse_int(rest + 1, (size_t)(limit - rest) - 1, 1, 65535, &port))
+            return bad(text, err, "want a port from 1 to 65535 behind the colon");
+        snprintf(out->port, sizeof out->port, "%d", (int)port);
+    } else {
+        strcpy(out->port, DEFAULT_PORT);
+    }
+    memcpy(out->place, host, host_size);
+    out->place[host_size] = '\0';
+    snprintf(out->label, sizeof out->label, bracketed ? "[%s]:%s" : "%s:%s", out->place, out->port);
+    return MRQ_OK;
+}
+
+/* Undoes %XX into `out`. Returns what is wrong, or NULL. */
+static const char *decode(const char *from, const char *end, char *out, size_t size)
+{
+    size_t n = 0;
+    while (from < end) {
+        unsigned byte = (unsigned char)*from++;
+        if (byte == '%') {
+            if (end - from < 2 || !isxdigit((unsigned char)from[0]) || !isxdigit((unsigned char)from[1]))
+                return "a % in the user or password must be followed by two hexadecimal digits";
+            const char digits[3] = {from[0], from[1], '\0'};
+            sscanf(digits, "%2x", &byte);
+            from += 2;
+        }
+        if (byte == 0)
+            return "a user or password holds no NUL byte";
+        if (n + 1 >= size)
+            return "the user or password is too long";
+        out[n++] = (char)byte;
+    }
+    out[n] = '\0';
+    return NULL;
+}
+
+/* [user][:password@]host[:port][/database] at `rest`. */
+static mrq_status parse_url(const char *text, const char *rest, mrq_address *out, mrq_error *err)
+{
+    const char *slash = rest + strcspn(rest, "/");
+    const char *at = memrchr(rest, '@', (size_t)(slash - rest));
+    if (at) {
+        const char *colon = memchr(rest, ':', (size_t)(at - rest));
+        if (!colon)
+            return bad(text, err, "a user needs a password, and a password a colon before it: redis://[user]:password@host");
+        const char *wrong = decode(rest, colon, out->user, sizeof out->user);
+        if (!wrong)
+            wrong = decode(colon + 1, at, out->password, sizeof out->password);
+        if (wrong)
+            return bad(text, err, wrong);
+    }
+    int64_t database = 0;
+    if (slash[0] && slash[1] && !mrq_parse_int(slash + 1, strlen(slash + 1), 0, INT32_MAX, &database))
+        return bad(text, err, "want a database number, 0 or more, behind the last slash");
+    out->database = (uint32_t)database;
+    const char *host = at ? at + 1 : rest;
+    return parse_host(text, host, (size_t)(slash - host), out, err);
+}
+
+static mrq_status parse_local(const char *text, const char *path, mrq_address *out, mrq_error *err)
+{
+    const struct sockaddr_un *address = NULL;
+    const size_t size = strlen(path);
+    if (size == 0 || size >= sizeof address->sun_path)
+        return mrq_fail(err, MRQ_USAGE, "Redis address \"%.120s\": a path of %zu bytes, want 1 to %zu", text, size,
+                        sizeof address->sun_path - 1);
+    out->local = true;
+    memcpy(out->place, path, size + 1);
+    snprintf(out->label, sizeof out->label, "unix:%s", path);
+    return MRQ_OK;
+}
+
+mrq_status mrq_address_parse(const char *text, mrq_address *out, mrq_error *err)
+{
+    static const char unix_form[] = "unix:", url_form[] = "redis://";
+    mrq_address address = {0};
+    if (strncmp(text, unix_form, sizeof unix_form - 1) == 0)
+        MRQ_TRY(parse_local(text, text + sizeof unix_form - 1, &address, err));
+    else if (strncmp(text, url_form, sizeof url_form - 1) == 0)
+        MRQ_TRY(parse_url(text, text + sizeof url_form - 1, &address, err));
+    else if (strstr(text, "://"))
+        return bad(text, err, FORMS);
+    else
+        MRQ_TRY(parse_host(text, text, strlen(text), &address, err));
+    *out = address;
+    return MRQ_OK;
+}

@@ -1,0 +1,23 @@
+/* Where a Redis server is and how to log in. */
+#ifndef MRQ_CACHE_ADDRESS_H
+#define MRQ_CACHE_ADDRESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+typedef struct mrq_address {
+    bool local;         /* a unix socket */
+    char place[256];    /* its path, or the host */
+    char port[6];       /* digits; "" for a unix socket */
+    char user[256];     /* "": none */
+    char password[512]; /* "" and no user: no login */
+    uint32_t database;
+    char label[300]; /* what messages call the server: no secret in it */
+} mrq_address;
+
+/* Reads one of the forms that mrq_cache_new() lists. MRQ_USAGE quotes the text only where no password can stand in it. */
+MRQ_CHECKED mrq_status mrq_address_parse(const char *text, mrq_address *out, mrq_error *err);
+
+#endif

@@ -1,0 +1,130 @@
+/* Name look-up with a limit. getaddrinfo() waits for a dead name server for as long as it pleases, five seconds and more, and
+ * cannot be interrupted; so for names (numbers need none) it runs on a thread of its own, which is waited for until the deadline
+ * and no longer. getaddrinfo_a() does the same, but on glibc alone and on threads that no sanitizer can see.
+ *
+ * The lookup belongs to both sides: whoever comes second, the thread that finishes or the owner that takes the result or abandons
+ * it, frees it. `lock` guards `done`, `abandoned` and the result. */
+#include "cache/resolve.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/log.h"
+
+struct mrq_lookup {
+    pthread_mutex_t lock;
+    pthread_cond_t finished;
+    bool done, abandoned;
+    int code; /* of getaddrinfo() */
+    struct addrinfo *found;
+    char host[256], port[6];
+};
+
+static int look_up(const char *host, const char *port, int flags, struct addrinfo **found)
+{
+    const struct addrinfo hints = {.ai_flags = AI_NUMERICSERV | flags, .ai_socktype = SOCK_STREAM};
+    return getaddrinfo(host, port, &hints, found);
+}
+
+static void lookup_free(mrq_lookup *lookup)
+{
+    if (lookup->found)
+        freeaddrinfo(lookup->found);
+    pthread_cond_destroy(&lookup->finished);
+    pthread_mutex_destroy(&lookup->lock);
+    free(lookup);
+}
+
+static void *run(void *argument)
+{
+    mrq_lookup *lookup = argument;
+    struct addrinfo *found = NULL;
+    const int code = look_up(lookup->host, lookup->port, 0, &found);
+    pthread_mutex_lock(&lookup->lock);
+    lookup->code = code;
+    lookup->found = code == 0 ? found : NULL;
+    lookup->done = true;
+    const bool abandoned = lookup->abandoned;
+    pthread_cond_signal(&lookup->finished);
+    pthread_mutex_unlock(&lookup->lock);
+    if (abandoned)
+        lookup_free(lookup);
+    return NULL;
+}
+
+/* Starts the thread, detached and with all signals blocked: a program's handlers run on threads of its own. */
+static mrq_lookup *lookup_start(const char *host, const char *port)
+{
+    mrq_lookup *lookup = calloc(1, sizeof *lookup);
+    if (!lookup)
+        return NULL;
+    snprintf(lookup->host, sizeof lookup->host, "%s", host);
+    snprintf(lookup->port, sizeof lookup->port, "%s", port);
+    pthread_condattr_t clock;
+    pthread_condattr_init(&clock);
+    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+    pthread_cond_init(&lookup->finished, &clock);
+    pthread_condattr_destroy(&clock);
+    pthread_mutex_init(&lookup->lock, NULL);
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    pthread_t thread;
+    const int failed = pthread_create(&thread, NULL, run, lookup);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (failed) {
+        lookup_free(lookup);
+        return NULL;
+    }
+    pthread_detach(thread);
+    return lookup;
+}
+
+static bool lookup_wait(mrq_lookup *lookup, double deadline)
+{
+    const time_t seconds = (time_t)deadline;
+    const struct timespec until = {seconds, (long)((deadline - (double)seconds) * 1e9)};
+    pthread_mutex_lock(&lookup->lock);
+    while (!lookup->done && pthread_cond_timedwait(&lookup->finished, &lookup->lock, &until) == 0)
+        ;
+    const bool done = lookup->done;
+    pthread_mutex_unlock(&lookup->lock);
+    return done;
+}
+
+void mrq_lookup_abandon(mrq_lookup *lookup)
+{
+    if (!lookup)
+        return;
+    pthread_mutex_lock(&lookup->lock);
+    lookup->abandoned = true;
+    const bool done = lookup->done;
+    pthread_mutex_unlock(&lookup->lock);
+    if (done)
+        lookup_free(lookup);
+}
+
+mrq_status mrq_resolve(mrq_lookup **lookup, const char *host, const char *port, double deadline, struct addrinfo **out,
+                       mrq_error *err)
+{
+    if (!*lookup && look_up(host, port, AI_NUMERICHOST, out) == 0)
+        return MRQ_OK;
+    if (!*lookup && !(*lookup = lookup_start(host, port)))
+        return mrq_fail_memory(err, "looking up a host");
+    if (!lookup_wait(*lookup, deadline))
+        return mrq_fail(err, MRQ_UNAVAILABLE, "the name is still being looked up");
+    const int code = (*lookup)->code;
+    struct addrinfo *found = (*lookup)->found;
+    (*lookup)->found = NULL;
+    mrq_lookup_abandon(*lookup);
+    *lookup = NULL;
+    if (code != 0)
+        return mrq_fail(err, MRQ_UNAVAILABLE, "%s", gai_strerror(code));
+    *out = found;
+    return MRQ_OK;
+}

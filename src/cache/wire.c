@@ -1,0 +1,192 @@
+/* The socket is ours, the protocol is hiredis's: it formats commands and parses replies, but its own connections will not do for a
+ * library with a time limit. hiredis 0.14 looks names up without limit, counts its timeout anew for each read, so that a server
+ * which drips bytes holds a caller for ever, and writes with write(), so that a server which hangs up kills the process by SIGPIPE.
+ *
+ * Two things are kept from its parser: more bytes than the budget, because it buffers a whole reply before it hands it out, and
+ * arrays, because for "*2147483647" it makes room for two billion pointers and takes six seconds to walk them. We ask for none. */
+#include "cache/wire.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+
+struct mrq_wire {
+    int fd;
+    redisReader *reader;
+};
+
+/* The text of `errno`, as a sentence about the server. */
+static mrq_status unavailable(mrq_error *err)
+{
+    return mrq_fail(err, MRQ_UNAVAILABLE, "%s", strerror(errno));
+}
+
+static mrq_status wait_for(int fd, short events, double deadline, mrq_error *err)
+{
+    for (;;) {
+        const double left = deadline - mrq_clock();
+        if (left <= 0)
+            return mrq_fail(err, MRQ_UNAVAILABLE, "timed out");
+        const struct timespec limit = {(time_t)left, (long)((left - (double)(time_t)left) * 1e9)};
+        struct pollfd poll = {.fd = fd, .events = events};
+        const int n = ppoll(&poll, 1, &limit, NULL);
+        if (n > 0)
+            return MRQ_OK;
+        if (n < 0 && errno != EINTR)
+            return unavailable(err);
+    }
+}
+
+/* Connects a socket that does not block to one address. */
+static mrq_status connect_one(int family, const struct sockaddr *address, socklen_t size, double deadline, int *out, mrq_error *err)
+{
+    const int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return unavailable(err);
+    int code = 0;
+    mrq_status status = MRQ_OK;
+    if (connect(fd, address, size) != 0)
+        code = errno;
+    if (code == EINPROGRESS) {
+        socklen_t length = sizeof code;
+        status = wait_for(fd, POLLOUT, deadline, err);
+        if (status == MRQ_OK && getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &length) != 0)
+            code = errno;
+    }
+    if (status == MRQ_OK && code != 0) {
+        errno = code;
+        status = unavailable(err);
+    }
+    if (status != MRQ_OK)
+        close(fd);
+    else
+        *out = fd;
+    return status;
+}
+
+static mrq_status connect_local(const char *path, double deadline, int *out, mrq_error *err)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    assert(strlen(path) < sizeof address.sun_path);
+    strcpy(address.sun_path, path);
+    return connect_one(AF_UNIX, (const struct sockaddr *)&address, sizeof address, deadline, out, err);
+}
+
+/* Tries each address of the host; one that never answers leaves the others their share of the time. */
+static mrq_status connect_host(const mrq_address *address, mrq_lookup **lookup, double deadline, int *out, mrq_error *err)
+{
+    struct addrinfo *list;
+    MRQ_TRY(mrq_resolve(lookup, address->place, address->port, deadline, &list, err));
+    int left = 0;
+    for (const struct addrinfo *a = list; a; a = a->ai_next)
+        left++;
+    mrq_status status = MRQ_UNAVAILABLE;
+    for (const struct addrinfo *a = list; a && status != MRQ_OK; a = a->ai_next, left--) {
+        const double now = mrq_clock();
+        status = connect_one(a->ai_family, a->ai_addr, a->ai_addrlen, now + (deadline - now) / left, out, err);
+    }
+    freeaddrinfo(list);
+    if (status == MRQ_OK)
+        setsockopt(*out, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)); /* slower without, not wrong */
+    return status;
+}
+
+mrq_status mrq_wire_open(const mrq_address *address, mrq_lookup **lookup, double deadline, mrq_wire **out, mrq_error *err)
+{
+    int fd = -1;
+    if (address->local)
+        MRQ_TRY(connect_local(address->place, deadline, &fd, err));
+    else
+        MRQ_TRY(connect_host(address, lookup, deadline, &fd, err));
+    mrq_wire *wire = malloc(sizeof *wire);
+    redisReader *reader = redisReaderCreate();
+    if (!wire || !reader) {
+        close(fd);
+        free(wire);
+        if (reader)
+            redisReaderFree(reader);
+        return mrq_fail_memory(err, "connecting");
+    }
+    *wire = (mrq_wire){fd, reader};
+    *out = wire;
+    return MRQ_OK;
+}
+
+void mrq_wire_close(mrq_wire *wire)
+{
+    if (!wire)
+        return;
+    close(wire->fd);
+    redisReaderFree(wire->reader);
+    free(wire);
+}
+
+bool mrq_wire_quiet(const mrq_wire *wire)
+{
+    char byte;
+    return wire->reader->pos == wire->reader->len && recv(wire->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
+           (errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
+mrq_status mrq_wire_send(mrq_wire *wire, const void *bytes, size_t size, double deadline, mrq_error *err)
+{
+    const char *at = bytes;
+    while (size) {
+        const ssize_t n = send(wire->fd, at, size, MSG_NOSIGNAL);
+        if (n >= 0) {
+            at += n;
+            size -= (size_t)n;
+        } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+            MRQ_TRY(wait_for(wire->fd, POLLOUT, deadline, err));
+        } else if (errno != EINTR) {
+            return unavailable(err);
+        }
+    }
+    return MRQ_OK;
+}
+
+/* Reads what is there, or waits for it, and feeds the parser. */
+static mrq_status feed(mrq_wire *wire, double deadline, size_t *budget, mrq_error *err)
+{
+    char bytes[16384];
+    MRQ_TRY(wait_for(wire->fd, POLLIN, deadline, err));
+    const ssize_t n = recv(wire->fd, bytes, sizeof bytes, 0);
+    if (n < 0)
+        return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? MRQ_OK : unavailable(err);
+    if (n == 0)
+        return mrq_fail(err, MRQ_UNAVAILABLE, "the server closed the connection");
+    if ((size_t)n > *budget)
+        return mrq_fail(err, MRQ_UNAVAILABLE, "the reply is too large");
+    *budget -= (size_t)n;
+    if (redisReaderFeed(wire->reader, bytes, (size_t)n) != REDIS_OK)
+        return mrq_fail_memory(err, "reading a reply");
+    return MRQ_OK;
+}
+
+mrq_status mrq_wire_receive(mrq_wire *wire, double deadline, size_t *budget, redisReply **out, mrq_error *err)
+{
+    redisReader *reader = wire->reader;
+    for (;;) {
+        const bool at_start = reader->ridx < 0 && reader->pos < reader->len;
+        if (at_start && reader->buf[reader->pos] == '*')
+            return mrq_fail(err, MRQ_UNAVAILABLE, "the server answered with an array");
+        void *reply = NULL;
+        if (redisReaderGetReply(reader, &reply) != REDIS_OK)
+            return mrq_fail(err, MRQ_UNAVAILABLE, "not the Redis protocol: %s", reader->errstr);
+        if (reply) {
+            *out = reply;
+            return MRQ_OK;
+        }
+        MRQ_TRY(feed(wire, deadline, budget, err));
+    }
+}

@@ -1,0 +1,121 @@
+/* The cache's key is `marquee:1:GENERATION:DIGEST`, the digest being half the SHA-256 of the query as it was understood. A generation
+ * never changes, so neither does its answer, and a new one needs no flush.
+ *
+ * The value is a line with two checksums, of the key and of what follows, and then {"results":[[row,inner product],...]}. So a damaged
+ * or cut value, another program's, or one copied from another key is known for what it is: a miss, to be overwritten. Rows and inner products
+ * rather than ids and scores, because they are exact as JSON numbers (9 digits carry a float, cJSON prints 15) and titles are at
+ * hand in the catalogue. The content is checked all the same: a checksum is no defence against somebody who can compute it. */
+#include "engine/cached.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/digest.h"
+#include "base/json.h"
+
+#define HEAD 34 /* two checksums in hexadecimal, a blank, a line end */
+
+void mrq_cached_key(const mrq_generation *generation, const mrq_resolved *resolved, char key[MRQ_CACHED_KEY])
+{
+    char digest[MRQ_SHA256_HEX];
+    mrq_sha256 sha;
+    mrq_sha256_init(&sha);
+    mrq_sha256_update(&sha, resolved->text, strlen(resolved->text));
+    mrq_sha256_hex(&sha, digest);
+    snprintf(key, MRQ_CACHED_KEY, "marquee:1:%s:%.32s", generation->name, digest);
+}
+
+static void head(const char *key, const char *body, size_t size, char out[HEAD + 1])
+{
+    snprintf(out, HEAD + 1, "%016" PRIx64 " %016" PRIx64 "\n", mrq_checksum(key, strlen(key)), mrq_checksum(body, size));
+}
+
+/* One [row, inner product]. */
+static bool decode_hit(const cJSON *pair, uint32_t rows, mrq_hit *out)
+{
+    const cJSON *row = cJSON_GetArrayItem(pair, 0), *score = cJSON_GetArrayItem(pair, 1);
+    if (!cJSON_IsArray(pair) || cJSON_GetArraySize(pair) != 2 || !cJSON_IsNumber(row) || !cJSON_IsNumber(score))
+        return false;
+    if (!(row->valuedouble >= 0 && row->valuedouble < rows) || row->valuedouble != floor(row->valuedouble))
+        return false;
+    *out = (mrq_hit){(uint32_t)row->valuedouble, (float)score->valuedouble};
+    return isfinite(out->score);
+}
+
+static bool in_order(const mrq_hit *a, const mrq_hit *b)
+{
+    return a->score > b->score || (a->score == b->score && a->row < b->row);
+}
+
+/* NULL when the text is no answer of up to `k` hits in order. */
+static mrq_hit *decode(const char *text, size_t size, uint32_t rows, uint32_t k, uint32_t *n)
+{
+    static const char *const keys[] = {"results", NULL};
+    MRQ_CLEANUP(cJSON_Delete) cJSON *json = NULL;
+    const cJSON *results = NULL;
+    if (mrq_json_parse(text, size, "", &json, NULL) != MRQ_OK || mrq_json_keys(json, "", keys, NULL) != MRQ_OK ||
+        mrq_json_array(json, "", "results", true, &results, NULL) != MRQ_OK)
+        return NULL;
+    MRQ_AUTOFREE mrq_hit *hits = mrq_array(k, sizeof *hits);
+    uint32_t count = 0;
+    const cJSON *pair;
+    cJSON_ArrayForEach(pair, results)
+    {
+        if (!hits || count == k || !decode_hit(pair, rows, &hits[count]))
+            return NULL;
+        if (count && !in_order(&hits[count - 1], &hits[count]))
+            return NULL;
+        count++;
+    }
+    mrq_hit *result = hits;
+    hits = NULL;
+    *n = count;
+    return result;
+}
+
+mrq_cache_state mrq_cached_get(mrq_cache *cache, const char *key, uint32_t rows, uint32_t k, mrq_hit **hits, uint32_t *n)
+{
+    void *value = NULL;
+    size_t size = 0;
+    const mrq_cache_state state = mrq_cache_get(cache, key, &value, &size);
+    if (state != MRQ_CACHE_HIT)
+        return state;
+    MRQ_AUTOFREE char *text = value;
+    char want[HEAD + 1];
+    if (size < HEAD)
+        return MRQ_CACHE_MISS;
+    head(key, text + HEAD, size - HEAD, want);
+    mrq_hit *found = memcmp(text, want, HEAD) == 0 ? decode(text + HEAD, size - HEAD, rows, k, n) : NULL;
+    if (!found)
+        return MRQ_CACHE_MISS;
+    *hits = found;
+    return MRQ_CACHE_HIT;
+}
+
+/* The body of a value; NULL when out of memory. */
+static char *encode(const mrq_hit *hits, uint32_t n)
+{
+    MRQ_CLEANUP(cJSON_Delete) cJSON *json = cJSON_CreateObject();
+    cJSON *results = cJSON_AddArrayToObject(json, "results");
+    bool ok = results != NULL;
+    for (uint32_t i = 0; ok && i < n; i++) {
+        const double pair[2] = {hits[i].row, (double)hits[i].score};
+        cJSON *item = cJSON_CreateDoubleArray(pair, 2);
+        ok = item && cJSON_AddItemToArray(results, item);
+    }
+    return ok ? cJSON_PrintUnformatted(json) : NULL;
+}
+
+mrq_cache_state mrq_cached_set(mrq_cache *cache, const char *key, const mrq_hit *hits, uint32_t n)
+{
+    MRQ_AUTOFREE char *body = encode(hits, n);
+    const size_t size = body ? strlen(body) : 0;
+    MRQ_AUTOFREE char *value = body ? mrq_array(HEAD + size + 1, 1) : NULL;
+    if (!value)
+        return MRQ_CACHE_MISS; /* an answer that is not kept is no failure */
+    head(key, body, size, value);
+    memcpy(value + HEAD, body, size);
+    return mrq_cache_set(cache, key, value, HEAD + size);
+}

@@ -1,0 +1,141 @@
+/* Queries: from what a person writes to one value for each branch of the folded user tower.
+ *
+ * A feature that is given counts; one that is not is the user's own; a branch that has neither is an error, because a guessed gender
+ * gives a wrong answer without a word. A feature of the data that the tower does not use is checked and told, but changes nothing. The
+ * text of a resolved query is its identity: the cache's key is made of it, so it holds codes' values and not the person's spelling. */
+#include "engine/query.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/json.h"
+
+enum { FEATURES = 3 };
+static const char *const feature_names[FEATURES] = {"age", "gender", "job"};
+
+void mrq_resolved_clear(mrq_resolved *resolved)
+{
+    mrq_free(resolved->value);
+    mrq_free(resolved->text);
+    *resolved = (mrq_resolved){0};
+}
+
+/* The category of the users of that name, or NULL. */
+static const mrq_column *category(const mrq_table *users, const char *name)
+{
+    const mrq_column *column = mrq_table_column(users, name);
+    return column && column->kind == MRQ_CATEGORY ? column : NULL;
+}
+
+static mrq_status find_user(const mrq_table *users, int64_t id, uint32_t *row, mrq_error *err)
+{
+    *row = MRQ_NONE;
+    if (id == -1)
+        return MRQ_OK;
+    if (id < 0)
+        return mrq_fail(err, MRQ_USAGE, "user %lld: want 0 or more", (long long)id);
+    *row = mrq_table_find(users, id);
+    if (*row == MRQ_NONE && users->rows)
+        return mrq_fail(err, MRQ_NOT_FOUND, "user %lld: not in the data, which has %u users from %lld to %lld", (long long)id,
+                        users->rows, (long long)users->id[0], (long long)users->id[users->rows - 1]);
+    return *row == MRQ_NONE ? mrq_fail(err, MRQ_NOT_FOUND, "user %lld: the data has no users", (long long)id) : MRQ_OK;
+}
+
+/* Codes of the three features, given or the user's own; MRQ_NONE where neither is. */
+static mrq_status find_codes(const mrq_table *users, const mrq_query *query, uint32_t user, uint32_t code[FEATURES], mrq_error *err)
+{
+    const char *const text[FEATURES] = {query->age, query->gender, query->job};
+    for (int i = 0; i < FEATURES; i++) {
+        const mrq_column *column = category(users, feature_names[i]);
+        code[i] = column && user != MRQ_NONE ? column->code[user] : MRQ_NONE;
+        if (text[i] && !column)
+            return mrq_fail(err, MRQ_USAGE, "%s \"%.40s\": the data does not tell its users' %s, so leave it out", feature_names[i],
+                            text[i], feature_names[i]);
+        if (text[i])
+            MRQ_TRY(mrq_column_code(column, text[i], &code[i], err));
+    }
+    return MRQ_OK;
+}
+
+static bool is_id(const mrq_folded_branch *branch)
+{
+    return strcmp(branch->feature, "id") == 0;
+}
+
+/* What to say when nothing is known for a branch. */
+static mrq_status lacks(const mrq_folded *tower, const char *feature, bool can_be_given, mrq_error *err)
+{
+    if (!can_be_given)
+        return mrq_fail(err, MRQ_USAGE, "user is missing: this model asks for %s, which only users of the data have", feature);
+    char wanted[200] = "";
+    for (uint32_t b = 0; b < tower->n_branches; b++)
+        if (!is_id(&tower->branch[b]))
+            snprintf(wanted + strlen(wanted), sizeof wanted - strlen(wanted), "%s%s", *wanted ? ", " : "",
+                     tower->branch[b].feature);
+    return mrq_fail(err, MRQ_USAGE, "%s is missing: want %s, or a user of the data", feature, wanted);
+}
+
+/* A value for each branch. */
+static mrq_status find_values(const mrq_generation *generation, uint32_t user, const uint32_t code[FEATURES], uint32_t *value,
+                              mrq_error *err)
+{
+    const mrq_folded *tower = generation->tower;
+    const bool known = user != MRQ_NONE;
+    bool by_id_alone = true;
+    if (known)
+        mrq_folded_values(tower, generation->users, user, value);
+    for (uint32_t b = 0; b < tower->n_branches; b++) {
+        const mrq_folded_branch *branch = &tower->branch[b];
+        if (is_id(branch))
+            continue; /* 0, the unknown user, unless known */
+        by_id_alone = false;
+        int i = 0;
+        while (i < FEATURES && strcmp(feature_names[i], branch->feature) != 0)
+            i++;
+        if (i < FEATURES && code[i] != MRQ_NONE)
+            value[b] = code[i];
+        else if (!known)
+            return lacks(tower, branch->feature, i < FEATURES, err);
+    }
+    if (by_id_alone && !known)
+        return mrq_fail(err, MRQ_USAGE, "user is missing: this model knows people by their id alone, want a user of the data");
+    return MRQ_OK;
+}
+
+/* {"age":{"value":"25","label":"25-34"},...,"user":4,"k":5}, without the features that the data does not have; NULL when out of memory. */
+static char *describe(const mrq_table *users, const mrq_query *query, const uint32_t code[FEATURES])
+{
+    MRQ_CLEANUP(cJSON_Delete) cJSON *json = cJSON_CreateObject();
+    bool ok = json != NULL;
+    for (int i = 0; i < FEATURES; i++) {
+        if (code[i] == MRQ_NONE)
+            continue;
+        const mrq_column *column = category(users, feature_names[i]);
+        cJSON *feature = cJSON_AddObjectToObject(json, feature_names[i]);
+        ok = ok && mrq_json_add_clean(feature, "value", mrq_strings_at(&column->dict, code[i]));
+        if (column->label.n)
+            ok = ok && mrq_json_add_clean(feature, "label", mrq_strings_at(&column->label, code[i]));
+    }
+    ok = ok && (query->user < 0 ? cJSON_AddNullToObject(json, "user") != NULL : mrq_json_add_whole(json, "user", query->user));
+    ok = ok && mrq_json_add_whole(json, "k", query->k);
+    return ok ? cJSON_PrintUnformatted(json) : NULL;
+}
+
+mrq_status mrq_query_resolve(const mrq_generation *generation, const mrq_query *query, mrq_resolved *out, mrq_error *err)
+{
+    if (query->k < 1 || query->k > MRQ_K_MAX)
+        return mrq_fail(err, MRQ_USAGE, "k %u: want 1 to %d", query->k, MRQ_K_MAX);
+    uint32_t user, code[FEATURES];
+    MRQ_TRY(find_user(generation->users, query->user, &user, err));
+    MRQ_TRY(find_codes(generation->users, query, user, code, err));
+    MRQ_AUTOFREE uint32_t *value = mrq_array(generation->tower->n_branches, sizeof *value);
+    if (!value)
+        return mrq_fail_memory(err, "reading the query");
+    MRQ_TRY(find_values(generation, user, code, value, err));
+    char *text = describe(generation->users, query, code);
+    if (!text)
+        return mrq_fail_memory(err, "reading the query");
+    *out = (mrq_resolved){user, query->k, value, text};
+    value = NULL;
+    return MRQ_OK;
+}

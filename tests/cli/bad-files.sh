@@ -1,0 +1,84 @@
+#!/bin/sh
+# Damaged models and stores: each ends with exit code 4, or 3 where something is not there, and one sentence that names the file.
+. "$(dirname "$0")/lib.sh"
+quick_store
+size=$(wc -c <m.mrq)
+
+refuse 3 nosuch.mrq "$MARQUEE" export --model nosuch.mrq --store T
+# flip FILE OFFSET: one byte of a copy of m.mrq or of a file of the store is changed.
+flip() {
+    python3 -c 'import sys
+with open(sys.argv[1], "r+b") as f:
+    f.seek(int(sys.argv[2])); byte = f.read(1)[0]; f.seek(-1, 1); f.write(bytes([byte ^ 64]))' "$1" "$2"
+}
+for keep in 0 1 7 63 64 1000 $((size / 2)) $((size - 1)); do
+    head -c "$keep" m.mrq >cut.mrq
+    refuse 4 cut.mrq "$MARQUEE" export --model cut.mrq --store T
+    refuse 4 cut.mrq "$MARQUEE" predict --model cut.mrq
+    refuse 4 cut.mrq "$MARQUEE" info cut.mrq
+done
+for at in 0 8 16 24 40 80 200 $((size / 3)) $((size / 2)) $((size - 1)); do
+    cp m.mrq flip.mrq
+    flip flip.mrq "$at"
+    refuse 4 flip.mrq "$MARQUEE" export --model flip.mrq --store T
+done
+cp m.mrq long.mrq
+echo x >>long.mrq
+refuse 4 long.mrq "$MARQUEE" export --model long.mrq --store T
+refuse 4 ratings.dat "$MARQUEE" export --model "$sample/ratings.dat" --store T
+refuse 1 "$sample" "$MARQUEE" export --model "$sample" --store T
+[ ! -e T ] || [ -z "$(find T -type f)" ] || fail "a refused export left $(find T -type f)"
+
+# Stores.
+ask() {
+    status=$1
+    text=$2
+    shift 2
+    refuse "$status" "$text" "$INFER" --store "$1" -a 25 -g F -j 12
+}
+broken() {
+    rm -rf B
+    cp -a S B
+}
+ask 3 nosuch nosuch
+ask 3 "$work" "$work"
+broken
+rm B/current
+ask 3 current B
+ln -s generations/20200101T000000Z-000000000000 B/current
+ask 3 20200101T000000Z-000000000000 B
+for file in MANIFEST.json movies.faiss catalogue.mrq users.mrq seen.mrq; do
+    broken
+    rm B/current/$file
+    ask 3 $file B
+    for at in 0 100 $(($(wc -c <S/current/$file) / 2)) $(($(wc -c <S/current/$file) - 2)); do
+        broken
+        flip B/current/$file "$at"
+        ask 4 $file B
+        broken
+        head -c "$at" S/current/$file >B/current/$file
+        ask 4 $file B
+    done
+done
+
+# An index of another dimension, in a generation that is consistent otherwise: the manifest vouches for the foreign file.
+sed 's/"size": *200/"size": 100/' "$MRQ_SOURCE/data/models/fusion.json" >narrow.json
+run 0 "$MARQUEE" train --data "$sample" --model narrow.json --out narrow.mrq --seed 1 --epochs 1
+run 0 "$MARQUEE" export --model narrow.mrq --store N
+broken
+cp N/current/movies.faiss B/current/movies.faiss
+ask 4 movies.faiss B
+python3 - <<'END'
+import hashlib, json, os
+folder = os.path.realpath("B/current")
+manifest = json.load(open(folder + "/MANIFEST.json"))
+manifest["files"]["movies.faiss"] = json.load(open("N/current/MANIFEST.json"))["files"]["movies.faiss"]
+text = json.dumps(manifest)
+open(folder + "/MANIFEST.json", "w").write(text)
+name = os.path.basename(folder)[:-12] + hashlib.sha256(text.encode()).hexdigest()[:12]
+os.rename(folder, os.path.dirname(folder) + "/" + name)
+os.remove("B/current")
+os.symlink("generations/" + name, "B/current")
+END
+ask 4 movies.faiss B
+grep -q '\b100\b.*\b200\b\|\b200\b.*\b100\b' err || fail "both dimensions should be named: $(cat err)"

@@ -1,0 +1,27 @@
+#!/bin/sh
+# tools/demo on the sample: interrupted, then run again and again, as a newcomer might. It builds in a folder of its own.
+. "$(dirname "$0")/lib.sh"
+export MARQUEE_BUILD="$work/build" XDG_CACHE_HOME="$work/cache"
+demo=$MRQ_SOURCE/tools/demo
+
+for seconds in 1 3; do
+    timeout -s INT $seconds "$demo" --data "$sample" >out 2>&1 </dev/null || true
+done
+for time in first second; do
+    run 0 "$demo" --data "$sample"
+    has '--data says so' out
+    has 'marquee train --data' out
+    has 'marquee export --model' out
+    grep -E '^ *[1-5] ' out >rows || true
+    [ "$(wc -l <rows)" -eq 10 ] || fail "not two tables of five rows the $time time: $(cat out)"
+done
+head -n 5 rows | grep -qE "Animation|Children's" || fail "nothing for a child: $(cat rows)"
+tail -n 5 rows | grep -qE 'War|Film-Noir|Drama|Western' || fail "nothing for a retired man: $(cat rows)"
+! head -n 5 rows | grep -qE 'War|Film-Noir' || fail "not for a child: $(cat rows)"
+
+MARQUEE_DATA=$sample run 0 "$demo"
+has 'MARQUEE_DATA says so' out
+run 0 "$demo" --help
+run 2 "$demo" --what
+run 3 "$demo" --data "$work/nosuch"
+MARQUEE_DATA=$work/nosuch run 3 "$demo"

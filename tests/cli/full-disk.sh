@@ -1,0 +1,47 @@
+#!/bin/sh
+# A disk that fills up during training or export: exit code 1, one sentence, nothing half-written, and the store as it was.
+. "$(dirname "$0")/lib.sh"
+
+# A small disk of our own needs a mount namespace of our own, which goes away with the script.
+if [ -z "${MRQ_NAMESPACE-}" ]; then
+    for unshare in 'unshare -m' 'unshare -rm'; do
+        if $unshare mount -t tmpfs none "$work" 2>/dev/null; then
+            MRQ_NAMESPACE=yes $unshare "$MRQ_SOURCE/tests/cli/full-disk.sh"
+            exit
+        fi
+    done
+    skip "no tmpfs may be mounted here"
+fi
+trap 'umount disk 2>/dev/null || true; finish' EXIT
+quick_store
+# with SIZE: an empty disk of this size at ./disk.
+with() {
+    umount disk 2>/dev/null || true
+    mkdir -p disk
+    mount -t tmpfs -o "size=$1" none disk
+}
+for size in 16k 100k 300k; do
+    with $size
+    refuse 1 'No space left on device' "$MARQUEE" train --data "$sample" --model fusion --epochs 1 --out disk/m.mrq
+    [ -z "$(ls -A disk)" ] || fail "training left $(ls -A disk)"
+done
+total=$(du -sk S/current/ | awk '{ print $1 }')
+for part in 1 5 20 40 60 80 95; do
+    with $((total * part / 100))k
+    refuse 1 'No space left on device' "$MARQUEE" export --model m.mrq --store disk/S
+    left=$(find disk -type f -o -type l)
+    [ -z "$left" ] || fail "export left $left on a disk of $part %"
+done
+
+# A store that works goes on working.
+with $((total * 3 / 2))k
+run 0 "$MARQUEE" export --model m.mrq --store disk/S
+run 0 "$INFER" --store disk/S -a 25 -g F -j 12
+cp out table
+before=$(find disk | sort)
+sleep 1 # the generation's name holds the second
+refuse 1 'No space left on device' "$MARQUEE" export --model m.mrq --store disk/S
+[ "$(find disk | sort)" = "$before" ] || fail "the store is not as it was: $(find disk)"
+run 0 "$INFER" --store disk/S -a 25 -g F -j 12
+cmp out table || fail "another answer after a refused export"
+umount disk

@@ -1,0 +1,97 @@
+# Sourced by the scripts of this folder, which meson runs with MARQUEE, INFER and MRQ_SOURCE set: helpers and a temporary folder
+# $work, which is where a script runs and which is gone when it ends.
+# shellcheck shell=sh
+set -eu
+: "${MARQUEE:?is the program}" "${INFER:?is the program under its other name}" "${MRQ_SOURCE:?is the source folder}"
+unset MARQUEE_STORE MARQUEE_REDIS
+sample=$MRQ_SOURCE/data/sample
+work=$(mktemp -d "${TMPDIR:-/tmp}/marquee-cli-XXXXXX")
+processes= # what to stop at the end
+finish() {
+    # shellcheck disable=SC2086 # word splitting is wanted
+    [ -z "$processes" ] || kill $processes 2>/dev/null || true
+    rm -rf "$work"
+}
+trap finish EXIT
+trap 'exit 130' INT TERM HUP
+cd "$work"
+
+fail() {
+    echo "FAIL: $*" >&2
+    exit 1
+}
+
+skip() {
+    echo "skipped: $*"
+    exit 77
+}
+
+# real NAME: prints the folder of a real data set, or returns 1.
+real() {
+    for folder in "${MARQUEE_DATA-}/$1" "$MRQ_SOURCE/../shared/data/$1"; do
+        [ ! -d "$folder" ] || { echo "$folder"; return; }
+    done
+    return 1
+}
+
+# run STATUS COMMAND...: the command ends with this status; its output is then in the files out and err.
+run() {
+    want=$1
+    shift
+    got=0
+    "$@" >out 2>err </dev/null || got=$?
+    [ "$got" -eq "$want" ] || {
+        cat out err >&2
+        fail "\"$*\" ended with $got, want $want"
+    }
+}
+
+# refuse STATUS TEXT COMMAND...: the command ends with this status, prints nothing to stdout, and to stderr, apart from its log, one
+# sentence that begins with the program's name and holds the text; for a usage error (2) a second line points to --help.
+refuse() {
+    status=$1
+    text=$2
+    shift 2
+    run "$status" "$@"
+    [ ! -s out ] || fail "\"$*\" printed to stdout: $(cat out)"
+    grep -v '^[0-9-]*T[0-9:]*Z ' err >said || fail "\"$*\" said nothing"
+    head -n 1 said | grep -q '^marquee[a-z ]*: ' || fail "\"$*\" does not say who complains: $(cat err)"
+    head -n 1 said | grep -qF -e "$text" || fail "\"$*\" said \"$(cat said)\", want \"$text\""
+    lines=1
+    [ "$status" -ne 2 ] || lines=2
+    [ "$(wc -l <said)" -eq $lines ] || fail "\"$*\" printed other than $lines lines: $(cat said)"
+    [ "$status" -ne 2 ] || tail -n 1 said | grep -qF -e --help || fail "\"$*\" does not point to --help: $(cat said)"
+}
+
+# has TEXT FILE: the file holds the text.
+has() {
+    grep -qF -e "$1" "$2" || fail "no \"$1\" in $2: $(cat "$2")"
+}
+
+# json FILE EXPRESSION [ARGUMENT...]: prints a Python expression about the document in a file: j, its ids and scores, if it is an answer,
+# and the arguments a. Fails when the file is not one JSON document.
+json() {
+    python3 -c 'import json, sys
+j = json.load(open(sys.argv[1], encoding="utf-8"))
+a, results = sys.argv[3:], j.get("results", [])
+ids, scores = [r["id"] for r in results], [r["score"] for r in results]
+value = eval(sys.argv[2])
+print(*value) if isinstance(value, list) else print(value)' "$@" || fail "$1: $2: $(cat "$1")"
+}
+
+# holds FILE EXPRESSION [ARGUMENT...]: the expression is true.
+holds() {
+    [ "$(json "$@")" = True ] || fail "not true: $2: $(cat "$1")"
+}
+
+# sound FILE: an answer with ranks from 1 and scores descending within [-5, 5].
+sound() {
+    holds "$1" '[r["rank"] for r in results] == list(range(1, len(ids) + 1))'
+    holds "$1" 'scores == sorted(scores, reverse=True) and all(-5 <= s <= 5 for s in scores)'
+}
+
+# quick_store: a model of the sample, m.mrq, and a store S of it; trained just enough to work.
+quick_store() {
+    run 0 "$MARQUEE" train --data "$sample" --model fusion --out m.mrq --test 0.1 --seed 1 --epochs 1
+    run 0 "$MARQUEE" export --model m.mrq --store S
+}

@@ -1,0 +1,80 @@
+#!/bin/sh
+# Command lines: help, versions, and every wrong option with the right exit code and one sentence that names it.
+. "$(dirname "$0")/lib.sh"
+
+for command in '' train export infer predict info; do
+    # shellcheck disable=SC2086 # no argument at all for ''
+    run 0 "$MARQUEE" $command --help
+    has "marquee${command:+ $command}" out
+    [ ! -s err ] || fail "$command --help wrote to stderr"
+done
+run 0 "$INFER" --help
+run 0 "$MARQUEE" --version
+grep -qE '^marquee [0-9]+\.[0-9]+\.[0-9]+$' out || fail "version: $(cat out)"
+run 0 "$INFER" --version
+
+refuse 2 'command' "$MARQUEE"
+refuse 2 '"fly"' "$MARQUEE" fly
+refuse 2 '--fly' "$MARQUEE" --fly
+for command in train export infer predict info; do
+    refuse 2 '--fly' "$MARQUEE" $command --fly
+done
+refuse 2 '-X' "$INFER" -X
+refuse 2 '--data' "$MARQUEE" train
+refuse 2 '--out' "$MARQUEE" train --data "$sample" --model fusion
+refuse 2 '--model' "$MARQUEE" export --store S
+refuse 2 '--data' "$MARQUEE" train --data
+for wrong in '--epochs 0' '--epochs x' '--batch 0' '--batch -5' '--threads 0' '--lr 0' '--lr nan' '--lr inf' '--test 1' '--test -0.1' \
+    '--test x' '--seed -1' '--seed 1.5' '--split sideways'; do
+    # shellcheck disable=SC2086 # word splitting is wanted
+    refuse 2 "\"${wrong#* }\": want" "$MARQUEE" train --data "$sample" --model fusion --out m.mrq $wrong
+done
+refuse 3 'nosuch' "$MARQUEE" train --data "$sample" --model nosuch --out m.mrq
+refuse 3 'nosuch' "$MARQUEE" train --data "$sample" --model fusion --schema nosuch --out m.mrq
+refuse 3 'no/such/folder' "$MARQUEE" train --data "$sample" --model fusion --epochs 1 --out no/such/folder/m.mrq
+[ ! -e m.mrq ] || fail "a refused run left m.mrq"
+
+quick_store
+before=$(find S | sort)
+refuse 2 'Sideways' "$MARQUEE" export --model m.mrq --store S --index Sideways
+refuse 2 'IVF4096' "$MARQUEE" export --model m.mrq --store S --index IVF4096,Flat
+[ "$(find S | sort)" = "$before" ] || fail "a refused export changed the store"
+
+ask() {
+    status=$1
+    text=$2
+    shift 2
+    refuse "$status" "$text" "$INFER" --store S "$@"
+}
+ask 2 '"abc"' -a abc -g F -j 12
+ask 2 '"-3"' -a -3 -g F -j 12
+ask 2 '-a: empty' -a '' -g F -j 12
+ask 2 '"25x"' -a 25x -g F -j 12
+ask 2 '"1e9"' -a 1e9 -g F -j 12
+ask 2 '"X"' -a 25 -g X -j 12
+ask 2 '"21"' -a 25 -g F -j 21
+ask 2 '"astronaut"' -a 25 -g F -j astronaut
+ask 2 '0' -a 25 -g F -j 12 -k 0
+ask 2 '100000' -a 25 -g F -j 12 -k 100000
+ask 2 '-k' -a 25 -g F -j 12 -k five
+ask 3 '999999' -i 999999
+ask 2 '"-1"' -i -1
+ask 2 'x' -i x
+ask 2 '99999999999999999999' -i 99999999999999999999
+ask 2 'age' -g F -j 12
+ask 2 'gender' -a 25 -j 12
+ask 2 'job' -a 25 -g F
+ask 2 'age'
+ask 2 'extra' -a 25 -g F -j 12 extra
+ask 2 '--redis' -a 25 -g F -j 12 --redis redis://host:99999
+for option in '-a abc -g F -j 12' '-a 25 -g X -j 12' '-a 25 -g F -j astronaut'; do
+    # shellcheck disable=SC2086 # word splitting is wanted
+    run 2 "$INFER" --store S $option
+    head -n 1 err | grep -qE -e '(-a|-g|-j|age|gender|job)' || fail "$option: the option is not named: $(cat err)"
+done
+
+# An error as JSON is one document on stdout.
+run 3 "$INFER" --store S --json -i 999999
+holds out 'j["schema"] == 1 and j["error"]["code"] == "not_found"'
+run 2 "$INFER" --store S --json -a abc -g F -j 12
+holds out 'j["error"]["code"] == "usage" and "abc" in j["error"]["message"]'

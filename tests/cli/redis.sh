@@ -1,0 +1,97 @@
+#!/bin/sh
+# The cache in Redis: a second call hits, the answer is the same with and without it, and no misbehaving server makes an answer wrong
+# or late.
+. "$(dirname "$0")/lib.sh"
+command -v redis-server >/dev/null || skip "no redis-server here"
+quick_store
+
+# ask STATE OPTION...: the answer as JSON says this of the cache, and is otherwise the one without a cache.
+ask() {
+    state=$1
+    shift
+    run 0 "$INFER" --store S --json -a 25 -g F -j 12 "$@"
+    holds out 'j["cache"] == a[0]' "$state"
+    [ ! -f plain ] || [ "$(json out results)" = "$(json plain results)" ] || fail "another answer with $*: $(cat out)"
+}
+ask off
+cp out plain
+
+redis-server --port 0 --unixsocket "$work/redis" --save '' --appendonly no --dir "$work" >redis.log 2>&1 &
+processes="$processes $!"
+redis=$!
+for _ in $(seq 100); do
+    redis-cli -s redis ping >/dev/null 2>&1 && break
+    sleep 0.1
+done
+ask miss --redis "unix:$work/redis"
+ask hit --redis "unix:$work/redis"
+MARQUEE_REDIS=unix:$work/redis ask hit
+ask off --redis "unix:$work/redis" --no-cache
+ask hit --redis "unix:$work/redis" # the same query in other words
+run 0 "$INFER" --store S --json -a 30 -g female -j programmer --redis "unix:$work/redis"
+holds out 'j["cache"] == "hit"'
+run 0 "$INFER" --store S --json -a 30 -g M -j programmer --redis "unix:$work/redis"
+holds out 'j["cache"] == "miss"'
+run 0 "$INFER" --store S --json -a 25 -g F -j 12 -k 6 --redis "unix:$work/redis"
+holds out 'j["cache"] == "miss" and len(ids) == 6'
+run 0 "$INFER" --store S -a 25 -g F -j 12 --redis "unix:$work/redis"
+cp out table
+run 0 "$INFER" --store S -a 25 -g F -j 12
+cmp out table || fail "the table differs with the cache"
+
+# Keys as designed, each with a time to live; a new generation asks anew.
+name=$(basename "$(readlink S/current)")
+keys=$(redis-cli -s redis --scan)
+[ -n "$keys" ] || fail "no keys"
+for key in $keys; do
+    case $key in
+    marquee:1:"$name":*) [ "$(redis-cli -s redis ttl "$key")" -gt 0 ] || fail "$key has no time to live" ;;
+    *) fail "key $key" ;;
+    esac
+done
+sleep 1 # the generation's name holds the second
+run 0 "$MARQUEE" export --model m.mrq --store S
+ask miss --redis "unix:$work/redis"
+ask hit --redis "unix:$work/redis"
+
+# A value that someone spoilt is no answer.
+for key in $(redis-cli -s redis --scan); do
+    redis-cli -s redis set "$key" '{"movies": 3' ex 60 >/dev/null
+done
+run 0 "$INFER" --store S --json -a 25 -g F -j 12 --redis "unix:$work/redis"
+holds out 'j["cache"] != "hit"'
+[ "$(json out results)" = "$(json plain results)" ] || fail "a spoilt value is answered: $(cat out)"
+
+# A server that stops answering (SIGSTOP), is gone, or was never one. Late means 150 ms more than without: the best of five, both ways.
+best() {
+    python3 - "$@" <<'END'
+import subprocess, sys, time
+times = []
+for _ in range(5):
+    start = time.monotonic()
+    subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
+    times.append(time.monotonic() - start)
+print(int(min(times) * 1000))
+END
+}
+plain_ms=$(best "$INFER" --store S --json -a 25 -g F -j 12)
+prompt() {
+    ms=$(best "$INFER" --store S --json -a 25 -g F -j 12 --redis "$1")
+    [ "$ms" -le $((plain_ms + 150)) ] || fail "$1 ($2): $ms ms, $plain_ms ms without Redis"
+    echo "$2: $ms ms, $plain_ms ms without Redis"
+}
+kill -STOP "$redis"
+ask down --redis "unix:$work/redis"
+prompt "unix:$work/redis" stopped
+kill -CONT "$redis"
+ask hit --redis "unix:$work/redis" || true
+for mode in hang slow garbage close; do
+    "$MRQ_SOURCE/tests/cli/fake-redis" "$work/$mode" $mode >$mode.log &
+    processes="$processes $!"
+    until grep -q ready $mode.log; do sleep 0.05; done
+    ask down --redis "unix:$work/$mode"
+    prompt "unix:$work/$mode" $mode
+done
+ask down --redis "unix:$work/nobody"
+ask down --redis 127.0.0.1:1
+prompt 127.0.0.1:1 refused

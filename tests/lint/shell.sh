@@ -1,0 +1,8 @@
+#!/bin/sh
+# All shell scripts pass shellcheck, those without ".sh" in their names included.
+. "$(dirname "$0")/lib.sh"
+need shellcheck
+{
+    sources '*.sh'
+    grep -lE '^#!/bin/(ba)?sh' tools/* .ci/*
+} | xargs shellcheck --external-sources --source-path=SCRIPTDIR

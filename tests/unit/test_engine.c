@@ -1,0 +1,802 @@
+/* The engine over a small generation built by hand: every answer is compared with an exhaustive scan of our own. */
+#include "engine/engine.h"
+
+#include <inttypes.h>
+#include <math.h>
+
+#include "base/digest.h"
+#include "base/json.h"
+#include "base/random.h"
+#include "engine/cached.h"
+#include "redis_server.h"
+#include "testing.h"
+
+enum { DIM = 8, USERS = 5, MOVIES = 60, TWIN = 11 };
+
+static mrq_error err;
+static const char *folder;
+
+/* The generation */
+
+static mrq_strings texts(mrq_arena *arena, const char *const *list)
+{
+    MRQ_CLEANUP(mrq_dict_free) mrq_dict *dict = mrq_dict_new();
+    for (; *list; list++)
+        assert_int_not_equal(mrq_dict_push(dict, *list, strlen(*list)), MRQ_NONE);
+    const mrq_strings all = mrq_dict_strings(dict);
+    mrq_strings copy;
+    assert_int_equal(mrq_strings_copy(arena, &all, &copy), 0);
+    return copy;
+}
+
+static mrq_column *category(mrq_table *table, const char *name, const char *const *values, const char *const *labels,
+                            const uint32_t *code)
+{
+    mrq_column *column = &table->column[table->n_columns++];
+    strcpy(column->name, name);
+    column->kind = MRQ_CATEGORY;
+    column->dict = texts(table->arena, values);
+    if (labels)
+        column->label = texts(table->arena, labels);
+    column->code = code;
+    return column;
+}
+
+static mrq_table *table_of(uint32_t rows, const int64_t *id)
+{
+    mrq_table *table = mrq_table_new();
+    assert_non_null(table);
+    table->rows = rows;
+    table->id = id;
+    table->column = mrq_arena_array(table->arena, 4, sizeof *table->column);
+    return table;
+}
+
+/* Users 1, 2, 3, 7 and 1000 with age, gender and job, or without. */
+static mrq_table *users_of(bool demographics)
+{
+    static const int64_t id[USERS] = {1, 2, 3, 7, 1000};
+    static const double bounds[] = {1, 18, 25};
+    static const uint32_t age[USERS] = {0, 1, 2, 2, 0}, gender[USERS] = {0, 1, 1, 0, 1}, job[USERS] = {2, 1, 0, 2, 1};
+    mrq_table *users = table_of(USERS, id);
+    if (demographics) {
+        category(users, "age", (const char *const[]){"1", "18", "25", NULL},
+                 (const char *const[]){"under 18", "18-24", "25 or more", NULL}, age)
+            ->bound = bounds;
+        category(users, "gender", (const char *const[]){"F", "M", NULL}, (const char *const[]){"female", "male", NULL}, gender);
+        category(users, "job", (const char *const[]){"artist", "lawyer", "miner", NULL}, NULL, job);
+    }
+    return users;
+}
+
+static mrq_table *movies_of(void)
+{
+    static int64_t id[MOVIES];
+    static double year[MOVIES];
+    static char title[MOVIES][40];
+    static const char *list[MOVIES + 1];
+    static uint64_t at[MOVIES + 1];
+    static uint32_t genre[2 * MOVIES];
+    for (uint32_t i = 0; i < MOVIES; i++) {
+        id[i] = 10 * (int64_t)i + 1;
+        year[i] = i == 1 ? (double)NAN : 1900 + i;
+        snprintf(title[i], sizeof title[i], i == 2 ? "Amélie \"%u\"" : i == 3 ? "cut \xc3" : "Movie %u", i);
+        list[i] = title[i];
+        for (uint32_t g = 0; g < i % 3; g++)
+            genre[at[i] + g] = g;
+        at[i + 1] = at[i] + i % 3;
+    }
+    id[MOVIES - 1] = INT64_MAX - 1;
+    mrq_table *movies = table_of(MOVIES, id);
+    mrq_column *column = movies->column;
+    column[0] = (mrq_column){.name = "title", .kind = MRQ_TEXT, .text = texts(movies->arena, list)};
+    column[1] = (mrq_column){.name = "genres", .kind = MRQ_SET, .list = {at, genre}};
+    column[1].dict = texts(movies->arena, (const char *const[]){"Comedy", "Film-Noir", NULL});
+    column[2] = (mrq_column){.name = "year", .kind = MRQ_NUMBER, .number = year};
+    movies->n_columns = 3;
+    return movies;
+}
+
+static float *random_rows(mrq_arena *arena, mrq_random *rng, uint32_t n)
+{
+    float *rows = mrq_arena_array(arena, (size_t)n * DIM, sizeof *rows);
+    for (size_t i = 0; i < (size_t)n * DIM; i++)
+        rows[i] = (float)(mrq_random_unit(rng) - 0.5);
+    return rows;
+}
+
+/* A branch for the id and for each category of the users. */
+static mrq_folded *tower_of(const mrq_table *users, mrq_random *rng)
+{
+    static const uint32_t user_row[USERS] = {1, 2, 0, 3, 4}; /* user 3 has no row of his own */
+    mrq_folded *tower = calloc(1, sizeof *tower);
+    tower->arena = mrq_arena_new();
+    tower->dim = DIM;
+    tower->activation = MRQ_TANH;
+    tower->branch = mrq_arena_array(tower->arena, 1 + users->n_columns, sizeof *tower->branch);
+    tower->bias = random_rows(tower->arena, rng, 1);
+    tower->user_row = user_row;
+    tower->branch[0] = (mrq_folded_branch){"id", USERS, random_rows(tower->arena, rng, USERS)};
+    tower->n_branches = 1;
+    for (uint32_t c = 0; c < users->n_columns; c++) {
+        mrq_folded_branch *branch = &tower->branch[tower->n_branches++];
+        strcpy(branch->feature, users->column[c].name);
+        branch->n_rows = users->column[c].dict.n;
+        branch->rows = random_rows(tower->arena, rng, branch->n_rows);
+    }
+    return tower;
+}
+
+static float vectors[MOVIES * DIM]; /* of the movies; rows TWIN .. TWIN + 3 are the same */
+
+static void make_vectors(void)
+{
+    mrq_random rng;
+    mrq_random_init(&rng, 7, 1);
+    for (uint32_t m = 0; m < MOVIES; m++) {
+        float *vector = vectors + m * DIM;
+        double norm = 0;
+        for (int d = 0; d < DIM; d++) {
+            vector[d] = (float)(mrq_random_unit(&rng) - 0.5);
+            norm += (double)vector[d] * (double)vector[d];
+        }
+        for (int d = 0; d < DIM; d++)
+            vector[d] /= (float)sqrt(norm);
+        if (m > TWIN && m < TWIN + 4)
+            memcpy(vector, vectors + TWIN * DIM, DIM * sizeof *vector);
+    }
+}
+
+/* User 1 has seen every third movie, user 2 nothing, user 3 all but five, user 7 all, user 1000 the first. */
+static mrq_lists seen_lists(void)
+{
+    static uint64_t at[USERS + 1];
+    static uint32_t item[USERS * MOVIES];
+    uint64_t n = 0;
+    for (uint32_t u = 0; u < USERS; u++) {
+        at[u] = n;
+        for (uint32_t m = 0; m < MOVIES; m++)
+            if ((u == 0 && m % 3 == 0) || (u == 2 && m >= 5) || u == 3 || (u == 4 && m == 0))
+                item[n++] = m;
+    }
+    at[USERS] = n;
+    return (mrq_lists){at, item};
+}
+
+static mrq_generation *generation_of(const char *index, bool demographics)
+{
+    mrq_random rng;
+    mrq_random_init(&rng, 7, 0);
+    mrq_generation *g = calloc(1, sizeof *g);
+    strcpy(g->name, demographics ? "20260131T020000Z-0123456789ab" : "20260131T020000Z-ba9876543210");
+    strcpy(g->model_name, "toy");
+    strcpy(g->index_kind, index);
+    g->scale = 5;
+    g->users = users_of(demographics);
+    g->movies = movies_of();
+    g->tower = tower_of(g->users, &rng);
+    g->seen = seen_lists();
+    make_vectors();
+    assert_ok(mrq_index_build(index, vectors, MOVIES, DIM, &g->index, &err));
+    return g;
+}
+
+static mrq_generation *flat, *plain; /* with and without demographics */
+
+/* A scan */
+
+static double reference_score(const mrq_generation *g, const uint32_t *value, uint32_t movie)
+{
+    double y[DIM], norm = 0, product = 0;
+    for (int d = 0; d < DIM; d++) {
+        double sum = (double)g->tower->bias[d];
+        for (uint32_t b = 0; b < g->tower->n_branches; b++)
+            sum += (double)g->tower->branch[b].rows[value[b] * DIM + (uint32_t)d];
+        y[d] = tanh(sum);
+        norm += y[d] * y[d];
+        product += y[d] * (double)vectors[movie * DIM + (uint32_t)d];
+    }
+    return g->scale * product / sqrt(norm);
+}
+
+static bool has_seen(uint32_t user, uint32_t movie)
+{
+    for (uint64_t i = flat->seen.offset[user]; i < flat->seen.offset[user + 1]; i++)
+        if (flat->seen.item[i] == movie)
+            return true;
+    return false;
+}
+
+/* The answer holds the best movies that `user` (a row, or MRQ_NONE) has not seen, by the scan's scores. */
+static void assert_best(const mrq_generation *g, const mrq_answer *answer, const uint32_t *value, uint32_t user, uint32_t k)
+{
+    bool given[MOVIES] = {false};
+    uint32_t left = 0;
+    for (uint32_t m = 0; m < MOVIES; m++)
+        left += user == MRQ_NONE || !has_seen(user, m);
+    assert_int_equal(answer->n, k < left ? k : left);
+    double last = (double)INFINITY;
+    for (uint32_t i = 0; i < answer->n; i++) {
+        const mrq_recommendation *item = &answer->item[i];
+        assert_true(item->movie < MOVIES && !given[item->movie]);
+        assert_true(user == MRQ_NONE || !has_seen(user, item->movie));
+        assert_true(fabs(item->score - reference_score(g, value, item->movie)) < 1e-5);
+        assert_true(item->score < last || (i && item->score == last && item->movie > answer->item[i - 1].movie));
+        given[item->movie] = true;
+        last = item->score;
+    }
+    for (uint32_t m = 0; m < MOVIES; m++)
+        assert_true(given[m] || (user != MRQ_NONE && has_seen(user, m)) || reference_score(g, value, m) < last + 1e-5);
+}
+
+static mrq_answer answer_of(const mrq_generation *g, mrq_cache *cache, const mrq_query *query)
+{
+    mrq_answer answer = {0};
+    assert_ok(mrq_recommend(g, cache, query, &answer, &err));
+    return answer;
+}
+
+/* Queries */
+
+static void people_without_an_id(void **state)
+{
+    (void)state;
+    static const char *const ages[] = {"1", "18", "25"}, *const genders[] = {"F", "M"},
+                             *const jobs[] = {"artist", "lawyer", "miner"};
+    static const uint32_t ks[] = {1, 5, 59, 60, 61, MRQ_K_MAX};
+    for (uint32_t i = 0; i < 18; i++) {
+        const uint32_t value[4] = {0, i % 3, i / 3 % 2, i / 6};
+        for (size_t j = 0; j < sizeof ks / sizeof *ks; j++) {
+            const mrq_query query = {ages[value[1]], genders[value[2]], jobs[value[3]], -1, ks[j]};
+            mrq_answer answer = answer_of(flat, NULL, &query);
+            assert_best(flat, &answer, value, MRQ_NONE, ks[j]);
+            assert_int_equal(answer.cache, MRQ_CACHE_OFF);
+            mrq_answer_clear(&answer);
+        }
+    }
+}
+
+static void known_users_get_what_they_have_not_seen(void **state)
+{
+    (void)state;
+    static const int64_t ids[USERS] = {1, 2, 3, 7, 1000};
+    for (uint32_t u = 0; u < USERS; u++) {
+        uint32_t value[4];
+        mrq_folded_values(flat->tower, flat->users, u, value);
+        for (uint32_t k = 1; k <= MOVIES; k += 4) {
+            const mrq_query query = {NULL, NULL, NULL, ids[u], k};
+            mrq_answer answer = answer_of(flat, NULL, &query);
+            assert_best(flat, &answer, value, u, k);
+            mrq_answer_clear(&answer);
+        }
+    }
+}
+
+static void what_is_given_comes_before_the_users_row(void **state)
+{
+    (void)state;
+    const mrq_query query = {"70", "female", "0", 2, 5};
+    const uint32_t value[4] = {2, 2, 0, 0};
+    mrq_answer answer = answer_of(flat, NULL, &query);
+    assert_best(flat, &answer, value, 1, 5);
+    assert_string_equal(answer.query,
+                        "{\"age\":{\"value\":\"25\",\"label\":\"25 or more\"},\"gender\":{\"value\":\"F\",\"label\":\"female\"},"
+                        "\"job\":{\"value\":\"artist\"},\"user\":2,\"k\":5}");
+    mrq_answer_clear(&answer);
+}
+
+static void equal_scores_stand_by_id(void **state)
+{
+    (void)state;
+    uint32_t pairs = 0;
+    for (int64_t k = 1; k <= MOVIES; k++) {
+        const mrq_query query = {"25", "M", "miner", -1, (uint32_t)k};
+        mrq_answer answer = answer_of(flat, NULL, &query);
+        bool in[4] = {false};
+        for (uint32_t i = 0; i < answer.n; i++)
+            if (answer.item[i].movie >= TWIN && answer.item[i].movie < TWIN + 4) {
+                const uint32_t twin = answer.item[i].movie - TWIN;
+                assert_true(twin == 0 || in[twin - 1]); /* also where k cuts them apart */
+                in[twin] = true;
+                pairs++;
+            }
+        mrq_answer_clear(&answer);
+    }
+    assert_true(pairs > 4);
+}
+
+static void the_same_meaning_is_the_same_query(void **state)
+{
+    (void)state;
+    static const mrq_query same[] = {{"25", "M", "artist", -1, 5}, {"26.5", "male", "ARTIST", -1, 5}, {"99", "1", "0", -1, 5}};
+    char *first = NULL;
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
+        mrq_answer answer = answer_of(flat, NULL, &same[i]);
+        if (first)
+            assert_string_equal(answer.query, first);
+        else
+            first = strdup(answer.query);
+        mrq_answer_clear(&answer);
+    }
+    free(first);
+}
+
+static void refuses_wrong_values(void **state)
+{
+    (void)state;
+    static const struct {
+        mrq_query query;
+        mrq_status status;
+        const char *sentence;
+    } cases[] = {
+        {{"abc", "F", "1", -1, 5}, MRQ_USAGE, "age \"abc\": want a number, 1 or more"},
+        {{"-3", "F", "1", -1, 5}, MRQ_USAGE, "age \"-3\": want"},
+        {{"0", "F", "1", -1, 5}, MRQ_USAGE, "age \"0\": want"},
+        {{"nan", "F", "1", -1, 5}, MRQ_USAGE, "age \"nan\": want"},
+        {{"", "F", "1", -1, 5}, MRQ_USAGE, "age \"\": want"},
+        {{"25", "X", "1", -1, 5}, MRQ_USAGE, "gender \"X\": want 0 to 1, or one of F (female), M (male)"},
+        {{"25", "2", "1", -1, 5}, MRQ_USAGE, "gender \"2\": want"},
+        {{"25", "F", "3", -1, 5}, MRQ_USAGE, "job \"3\": want 0 to 2, or one of artist, lawyer, miner"},
+        {{"25", "F", "astronaut", -1, 5}, MRQ_USAGE, "job \"astronaut\": want"},
+        {{"25", "F", "-1", -1, 5}, MRQ_USAGE, "job \"-1\": want"},
+        {{"25", "X", NULL, 2, 5}, MRQ_USAGE, "gender \"X\": want"},
+        {{NULL, "F", "1", -1, 5}, MRQ_USAGE, "age is missing: want age, gender, job, or a user"},
+        {{"25", NULL, "1", -1, 5}, MRQ_USAGE, "gender is missing"},
+        {{"25", "F", NULL, -1, 5}, MRQ_USAGE, "job is missing"},
+        {{NULL, NULL, NULL, -1, 5}, MRQ_USAGE, "age is missing"},
+        {{"25", "F", "1", -2, 5}, MRQ_USAGE, "user -2: want 0 or more"},
+        {{"25", "F", "1", INT64_MIN, 5}, MRQ_USAGE, "want 0 or more"},
+        {{"25", "F", "1", 0, 5}, MRQ_NOT_FOUND, "user 0: not in the data, which has 5 users from 1 to 1000"},
+        {{NULL, NULL, NULL, 999999, 5}, MRQ_NOT_FOUND, "user 999999: not in the data"},
+        {{"25", "F", "1", INT64_MAX, 5}, MRQ_NOT_FOUND, "not in the data"},
+        {{"25", "F", "1", -1, 0}, MRQ_USAGE, "k 0: want 1 to 1000"},
+        {{"25", "F", "1", -1, MRQ_K_MAX + 1}, MRQ_USAGE, "k 1001: want 1 to 1000"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        mrq_answer answer = {0};
+        assert_fails(mrq_recommend(flat, NULL, &cases[i].query, &answer, &err), cases[i].status, cases[i].sentence);
+        assert_null(answer.item);
+        assert_null(answer.query);
+    }
+}
+
+static void data_without_demographics(void **state)
+{
+    (void)state;
+    mrq_answer answer = {0};
+    assert_fails(mrq_recommend(plain, NULL, &(mrq_query){"25", NULL, NULL, 1, 5}, &answer, &err), MRQ_USAGE,
+                 "age \"25\": the data does not tell its users' age");
+    assert_fails(mrq_recommend(plain, NULL, &(mrq_query){NULL, NULL, NULL, -1, 5}, &answer, &err), MRQ_USAGE,
+                 "user is missing: this model knows people by their id alone");
+    answer = answer_of(plain, NULL, &(mrq_query){NULL, NULL, NULL, 1, 5});
+    assert_best(plain, &answer, (const uint32_t[]){1}, 0, 5);
+    assert_string_equal(answer.query, "{\"user\":1,\"k\":5}");
+    mrq_answer_clear(&answer);
+}
+
+/* A branch that only a user's row can fill: users get their answers, others are told. */
+static void a_feature_that_cannot_be_given(void **state)
+{
+    (void)state;
+    strcpy(flat->users->column[2].name, "town");
+    strcpy(flat->tower->branch[3].feature, "town");
+    mrq_answer answer = {0};
+    assert_fails(mrq_recommend(flat, NULL, &(mrq_query){"25", "F", NULL, -1, 5}, &answer, &err), MRQ_USAGE, "asks for town");
+    answer = answer_of(flat, NULL, &(mrq_query){NULL, NULL, NULL, 2, 5});
+    assert_best(flat, &answer, (const uint32_t[]){2, 1, 1, 1}, 1, 5);
+    mrq_answer_clear(&answer);
+    strcpy(flat->users->column[2].name, "job");
+    strcpy(flat->tower->branch[3].feature, "job");
+}
+
+static void an_approximate_index_is_asked_again(void **state)
+{
+    (void)state;
+    mrq_index *exact = flat->index;
+    assert_ok(mrq_index_build("HNSW4", vectors, MOVIES, DIM, &flat->index, &err));
+    for (uint32_t k = 1; k <= 5; k++) {
+        mrq_answer answer = answer_of(flat, NULL, &(mrq_query){NULL, NULL, NULL, 3, k});
+        for (uint32_t i = 0; i < answer.n; i++)
+            assert_false(has_seen(2, answer.item[i].movie));
+        assert_int_equal(answer.n, k);
+        mrq_answer_clear(&answer);
+    }
+    mrq_index_free(flat->index);
+    flat->index = exact;
+}
+
+static void a_tower_without_numbers_is_refused(void **state)
+{
+    (void)state;
+    float bad[DIM];
+    const float *bias = flat->tower->bias;
+    for (int d = 0; d < DIM; d++)
+        bad[d] = NAN;
+    flat->tower->bias = bad;
+    mrq_answer answer = {0};
+    err = (mrq_error){0};
+    const mrq_status status = mrq_recommend(flat, NULL, &(mrq_query){"25", "F", "1", -1, 5}, &answer, &err);
+    flat->tower->bias = bias;
+    if (status == MRQ_OK)
+        for (uint32_t i = 0; i < answer.n; i++)
+            assert_true(isfinite(answer.item[i].score));
+    mrq_answer_clear(&answer);
+}
+
+/* JSON */
+
+/* The document's own text for the member `key` of `object`. */
+static void assert_member(const cJSON *object, const char *key, const char *want)
+{
+    char *text = cJSON_PrintUnformatted(cJSON_GetObjectItemCaseSensitive(object, key));
+    if (!text || strcmp(text, want) != 0)
+        fail_msg("%s: %s, want %s", key, text ? text : "missing", want);
+    cJSON_free(text);
+}
+
+static cJSON *parsed(const char *text)
+{
+    cJSON *json = NULL;
+    assert_non_null(text);
+    assert_int_equal(text[strlen(text) - 1], '\n');
+    assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
+    assert_ok(mrq_json_parse(text, strlen(text), "document", &json, &err));
+    return json;
+}
+
+static void answers_as_json(void **state)
+{
+    (void)state;
+    mrq_answer answer = answer_of(flat, NULL, &(mrq_query){"25", "F", "1", -1, MOVIES});
+    MRQ_AUTOFREE char *text = mrq_answer_json(flat, &answer);
+    MRQ_CLEANUP(cJSON_Delete) cJSON *json = parsed(text);
+    static const char *const keys[] = {"schema", "generation", "model", "query", "cache", "results", NULL};
+    static const char *const result_keys[] = {"rank", "id", "title", "year", "genres", "score", NULL};
+    assert_ok(mrq_json_keys(json, "", keys, &err));
+    assert_member(json, "schema", "1");
+    assert_member(json, "generation", "\"20260131T020000Z-0123456789ab\"");
+    assert_member(json, "model", "\"toy\"");
+    assert_member(json, "cache", "\"off\"");
+    assert_member(json, "query", answer.query);
+    const cJSON *results = cJSON_GetObjectItem(json, "results"), *result;
+    assert_int_equal(cJSON_GetArraySize(results), MOVIES);
+    uint32_t i = 0;
+    cJSON_ArrayForEach(result, results)
+    {
+        assert_ok(mrq_json_keys(result, "", result_keys, &err));
+        const uint32_t movie = answer.item[i].movie;
+        assert_int_equal(cJSON_GetObjectItem(result, "rank")->valueint, i + 1);
+        assert_true(fabs(cJSON_GetObjectItem(result, "score")->valuedouble - answer.item[i].score) <= 0.5e-4 + 1e-12);
+        assert_member(result, "genres", movie % 3 == 0 ? "[]" : movie % 3 == 1 ? "[\"Comedy\"]" : "[\"Comedy\",\"Film-Noir\"]");
+        if (movie == 1)
+            assert_member(result, "year", "null");
+        if (movie == 2) {
+            assert_member(result, "title", "\"Amélie \\\"2\\\"\"");
+            assert_member(result, "year", "1902");
+            assert_member(result, "id", "21");
+        }
+        if (movie == 3)
+            assert_member(result, "title", "\"cut ?\"");
+        i++;
+    }
+    assert_non_null(strstr(text, "\"id\":9223372036854775806,")); /* where a double would have rounded */
+    mrq_answer_clear(&answer);
+}
+
+static void movies_need_no_columns(void **state)
+{
+    (void)state;
+    flat->movies->n_columns = 0;
+    mrq_answer answer = answer_of(flat, NULL, &(mrq_query){"25", "F", "1", -1, 2});
+    MRQ_AUTOFREE char *text = mrq_answer_json(flat, &answer);
+    flat->movies->n_columns = 3;
+    MRQ_CLEANUP(cJSON_Delete) cJSON *json = parsed(text);
+    static const char *const keys[] = {"rank", "id", "score", NULL};
+    assert_ok(mrq_json_keys(cJSON_GetArrayItem(cJSON_GetObjectItem(json, "results"), 0), "", keys, &err));
+    mrq_answer_clear(&answer);
+}
+
+static void errors_as_json(void **state)
+{
+    (void)state;
+    static const struct {
+        mrq_error error;
+        const char *text;
+    } cases[] = {
+        {{MRQ_FAILED, "a"}, "{\"schema\":1,\"error\":{\"code\":\"failed\",\"message\":\"a\"}}\n"},
+        {{MRQ_USAGE, "\"b\""}, "{\"schema\":1,\"error\":{\"code\":\"usage\",\"message\":\"\\\"b\\\"\"}}\n"},
+        {{MRQ_NOT_FOUND, "é\xff"}, "{\"schema\":1,\"error\":{\"code\":\"not_found\",\"message\":\"é?\"}}\n"},
+        {{MRQ_BAD_FILE, "\xe2\x82"}, "{\"schema\":1,\"error\":{\"code\":\"bad_file\",\"message\":\"??\"}}\n"},
+        {{MRQ_BAD_FILE, "\xc0\x80\xed\xa0\x80\xf4\x90\x80\x80"},
+         "{\"schema\":1,\"error\":{\"code\":\"bad_file\",\"message\":\"?????????\"}}\n"},
+        {{MRQ_UNAVAILABLE, "€😀\n"}, "{\"schema\":1,\"error\":{\"code\":\"unavailable\",\"message\":\"€😀\\n\"}}\n"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        MRQ_AUTOFREE char *text = mrq_error_json(&cases[i].error);
+        assert_string_equal(text, cases[i].text);
+    }
+}
+
+/* Memory running out in cJSON, at the n-th allocation for every n: an error or NULL, and nothing leaks. */
+static int allocations_left;
+static void *failing_malloc(size_t size)
+{
+    return allocations_left-- > 0 ? malloc(size) : NULL;
+}
+
+static void survives_without_memory(void **state)
+{
+    (void)state;
+    const mrq_query query = {"25", "F", "1", -1, 5};
+    cJSON_InitHooks(&(cJSON_Hooks){failing_malloc, free});
+    int n = 0;
+    for (;; n++) {
+        allocations_left = n;
+        mrq_answer answer = {0};
+        if (mrq_recommend(flat, NULL, &query, &answer, NULL) != MRQ_OK)
+            continue;
+        char *text = mrq_answer_json(flat, &answer);
+        mrq_answer_clear(&answer);
+        char *error = text ? mrq_error_json(&(mrq_error){MRQ_USAGE, "x"}) : NULL;
+        mrq_free(text);
+        mrq_free(error);
+        if (error)
+            break;
+    }
+    cJSON_InitHooks(NULL);
+    assert_true(n > 50);
+}
+
+/* The cache */
+
+static redis_server redis;
+
+#define NEED_REDIS()                                                                                                               \
+    do {                                                                                                                           \
+        if (!redis.pid) {                                                                                                          \
+            print_message("redis-server is not installed\n");                                                                      \
+            skip();                                                                                                                \
+        }                                                                                                                          \
+    } while (0)
+
+static mrq_cache *cache_of_redis(void)
+{
+    char address[300];
+    snprintf(address, sizeof address, "unix:%s", redis.path);
+    mrq_cache *cache = NULL;
+    assert_ok(mrq_cache_new(address, 60, &cache, &err));
+    return cache;
+}
+
+/* The answer through the cache comes to `want` and is, but for "cache", the answer without one. */
+static void assert_through(const mrq_generation *g, mrq_cache *cache, const mrq_query *query, mrq_cache_state want)
+{
+    mrq_answer bare = answer_of(g, NULL, query), answer = {0};
+    for (int tries = 0; tries < 10; tries++) { /* a busy machine can make Redis look down */
+        mrq_answer_clear(&answer);
+        answer = answer_of(g, cache, query);
+        if (answer.cache == want || !strstr(mrq_cache_problem(cache), "timed out"))
+            break;
+        usleep(300000);
+    }
+    if (answer.cache != want)
+        fail_msg("cache %s, want %s; %s", mrq_cache_state_names[answer.cache], mrq_cache_state_names[want],
+                 mrq_cache_problem(cache));
+    assert_int_equal(answer.n, bare.n);
+    for (uint32_t i = 0; i < bare.n; i++) {
+        assert_int_equal(answer.item[i].movie, bare.item[i].movie);
+        assert_true(answer.item[i].score == bare.item[i].score);
+    }
+    bare.cache = answer.cache;
+    MRQ_AUTOFREE char *text = mrq_answer_json(g, &answer);
+    MRQ_AUTOFREE char *bare_text = mrq_answer_json(g, &bare);
+    assert_string_equal(text, bare_text);
+    mrq_answer_clear(&bare);
+    mrq_answer_clear(&answer);
+}
+
+static void hits_equal_searches(void **state)
+{
+    (void)state;
+    NEED_REDIS();
+    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_of_redis();
+    static const mrq_query queries[] = {
+        {"1", "F", "artist", -1, 1},
+        {"18", "M", "lawyer", -1, 5},
+        {"25", "F", "miner", -1, MOVIES},
+        {"25", "M", "miner", -1, MRQ_K_MAX},
+        {NULL, NULL, NULL, 1, 5},
+        {NULL, NULL, NULL, 2, 60},
+        {NULL, "M", NULL, 1, 5},
+        {NULL, NULL, NULL, 3, 10},
+        {NULL, NULL, NULL, 7, 5 /* none left */},
+        {NULL, NULL, NULL, 1000, 5},
+        {NULL, NULL, NULL, 1000, 6},
+    };
+    for (int turn = 0; turn < 3; turn++)
+        for (size_t i = 0; i < sizeof queries / sizeof *queries; i++)
+            assert_through(flat, cache, &queries[i], turn ? MRQ_CACHE_HIT : MRQ_CACHE_MISS);
+    assert_through(flat, cache, &(mrq_query){"19", "1", "1", -1, 5}, MRQ_CACHE_HIT); /* said otherwise, meant alike */
+    assert_through(plain, cache, &(mrq_query){NULL, NULL, NULL, 2, 60}, MRQ_CACHE_MISS);
+    assert_through(plain, cache, &(mrq_query){NULL, NULL, NULL, 2, 60}, MRQ_CACHE_HIT);
+}
+
+/* The key that the engine uses for a query. */
+static void key_of(const mrq_query *query, char key[MRQ_CACHED_KEY])
+{
+    mrq_resolved resolved = {0};
+    assert_ok(mrq_query_resolve(flat, query, &resolved, &err));
+    mrq_cached_key(flat, &resolved, key);
+    mrq_resolved_clear(&resolved);
+}
+
+static void put(mrq_cache *cache, const char *key, const void *value, size_t size)
+{
+    for (int tries = 0; tries < 10 && mrq_cache_set(cache, key, value, size) == MRQ_CACHE_DOWN; tries++)
+        usleep(300000);
+}
+
+static void keys_are_as_documented(void **state)
+{
+    (void)state;
+    char key[MRQ_CACHED_KEY], other[MRQ_CACHED_KEY];
+    key_of(&(mrq_query){"25", "F", "1", -1, 5}, key);
+    static const char prefix[] = "marquee:1:20260131T020000Z-0123456789ab:";
+    assert_memory_equal(key, prefix, sizeof prefix - 1);
+    assert_int_equal(strlen(key), sizeof prefix - 1 + 32);
+    assert_int_equal(strspn(key + sizeof prefix - 1, "0123456789abcdef"), 32);
+    static const mrq_query others[] = {{"18", "F", "1", -1, 5}, {"25", "M", "1", -1, 5}, {"25", "F", "2", -1, 5},
+                                       {"25", "F", "1", 1, 5},  {"25", "F", "1", 2, 5},  {"25", "F", "1", -1, 6}};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        key_of(&others[i], other);
+        assert_string_not_equal(key, other);
+    }
+}
+
+static void foreign_values_are_misses(void **state)
+{
+    (void)state;
+    NEED_REDIS();
+    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_of_redis();
+    const mrq_query query = {"1", "M", "miner", -1, 3};
+    char key[MRQ_CACHED_KEY], another[MRQ_CACHED_KEY];
+    key_of(&query, key);
+    key_of(&(mrq_query){"1", "M", "miner", -1, 4}, another);
+    static const char *const values[] = {"", "x", "0123456789abcdef 0123456789abcdef\n",
+                                         "0123456789abcdef 0123456789abcdef\n{\"results\":[]}", "{\"results\":[[1,0.5]]}"};
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        put(cache, key, values[i], strlen(values[i]));
+        assert_through(flat, cache, &query, MRQ_CACHE_MISS);
+        assert_through(flat, cache, &query, MRQ_CACHE_HIT);
+    }
+    void *value = NULL;
+    size_t size = 0;
+    assert_int_equal(mrq_cache_get(cache, key, &value, &size), MRQ_CACHE_HIT);
+    MRQ_AUTOFREE unsigned char *bytes = value;
+    for (size_t cut = 0; cut < size; cut++) {
+        put(cache, key, bytes, cut);
+        assert_through(flat, cache, &query, MRQ_CACHE_MISS);
+    }
+    for (size_t i = 0; i < size; i++) {
+        bytes[i] ^= 1;
+        put(cache, key, bytes, size);
+        assert_through(flat, cache, &query, MRQ_CACHE_MISS);
+        bytes[i] ^= 1;
+    }
+    put(cache, another, bytes, size); /* right for its own key, wrong here */
+    assert_through(flat, cache, &(mrq_query){"1", "M", "miner", -1, 4}, MRQ_CACHE_MISS);
+    put(cache, key, bytes, size);
+    assert_through(flat, cache, &query, MRQ_CACHE_HIT);
+}
+
+/* Values whose checksums are right and whose content is not. */
+static void forged_values_are_misses(void **state)
+{
+    (void)state;
+    NEED_REDIS();
+    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_of_redis();
+    const mrq_query query = {"18", "F", "miner", -1, 3};
+    char key[MRQ_CACHED_KEY];
+    key_of(&query, key);
+    static const char *const bodies[] = {
+        "",
+        "[]",
+        "{}",
+        "{\"results\":{}}",
+        "{\"results\":[],\"results\":[]}",
+        "{\"results\":[],\"more\":1}",
+        "{\"results\":[]} x",
+        "{\"results\":[1]}",
+        "{\"results\":[{\"a\":1,\"b\":0.5}]}",
+        "{\"results\":[[1]]}",
+        "{\"results\":[[1,0.5,2]]}",
+        "{\"results\":[[\"1\",0.5]]}",
+        "{\"results\":[[1,null]]}",
+        "{\"results\":[[60,0.5]]}",
+        "{\"results\":[[-1,0.5]]}",
+        "{\"results\":[[1.5,0.5]]}",
+        "{\"results\":[[1e300,0.5]]}",
+        "{\"results\":[[1,1e999]]}",
+        "{\"results\":[[1,1e39]]}",
+        "{\"results\":[[1,nan]]}",
+        "{\"results\":[[1,0.5],[2,0.6]]}",
+        "{\"results\":[[2,0.5],[1,0.5]]}",
+        "{\"results\":[[1,0.5],[1,0.5]]}",
+        "{\"results\":[[1,0.9],[2,0.8],[3,0.7],[4,0.6]]}",
+    };
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+        char value[200];
+        const int n = snprintf(value, sizeof value, "%016" PRIx64 " %016" PRIx64 "\n%s", mrq_checksum(key, strlen(key)),
+                               mrq_checksum(bodies[i], strlen(bodies[i])), bodies[i]);
+        put(cache, key, value, (size_t)n);
+        assert_through(flat, cache, &query, MRQ_CACHE_MISS);
+    }
+}
+
+static void an_answer_needs_no_redis(void **state)
+{
+    (void)state;
+    char address[300];
+    snprintf(address, sizeof address, "unix:%s/nobody", folder);
+    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = NULL;
+    assert_ok(mrq_cache_new(address, 60, &cache, &err));
+    for (int i = 0; i < 3; i++)
+        assert_through(flat, cache, &(mrq_query){NULL, NULL, NULL, 1, 5}, MRQ_CACHE_DOWN);
+}
+
+static void generation_free(mrq_generation *g)
+{
+    mrq_index_free(g->index);
+    mrq_folded_free(g->tower);
+    mrq_table_free(g->users);
+    mrq_table_free(g->movies);
+    free(g);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    flat = generation_of("Flat", true);
+    plain = generation_of("Flat", false);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    generation_free(flat);
+    generation_free(plain);
+    return 0;
+}
+
+int main(void)
+{
+    folder = temporary_folder();
+    if (redis_installed())
+        redis = redis_start(folder, "redis", 0, NULL);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(people_without_an_id),
+        cmocka_unit_test(known_users_get_what_they_have_not_seen),
+        cmocka_unit_test(what_is_given_comes_before_the_users_row),
+        cmocka_unit_test(equal_scores_stand_by_id),
+        cmocka_unit_test(the_same_meaning_is_the_same_query),
+        cmocka_unit_test(refuses_wrong_values),
+        cmocka_unit_test(data_without_demographics),
+        cmocka_unit_test(a_feature_that_cannot_be_given),
+        cmocka_unit_test(an_approximate_index_is_asked_again),
+        cmocka_unit_test(a_tower_without_numbers_is_refused),
+        cmocka_unit_test(answers_as_json),
+        cmocka_unit_test(movies_need_no_columns),
+        cmocka_unit_test(errors_as_json),
+        cmocka_unit_test(survives_without_memory),
+        cmocka_unit_test(hits_equal_searches),
+        cmocka_unit_test(keys_are_as_documented),
+        cmocka_unit_test(foreign_values_are_misses),
+        cmocka_unit_test(forged_values_are_misses),
+        cmocka_unit_test(an_answer_needs_no_redis),
+    };
+    const int failed = cmocka_run_group_tests(tests, set_up, tear_down);
+    redis_stop(&redis);
+    temporary_remove(folder);
+    return failed;
+}

@@ -1,0 +1,496 @@
+/* The index room: exactness of Flat with ties, round trips of several kinds with a floor for recall, every refusal. */
+#include "testing.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <sys/stat.h>
+
+#include "base/log.h"
+#include "base/random.h"
+#include "index/index.h"
+
+/* FAISS forgets its half-read index when reading fails; that leak is not ours. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:faiss::read_\n";
+}
+
+static mrq_error err;
+static char folder[4096];
+
+static const char *in_folder(const char *name)
+{
+    static char path[2][4400];
+    static int turn;
+    turn = !turn;
+    snprintf(path[turn], sizeof path[turn], "%s/%s", folder, name);
+    return path[turn];
+}
+
+/* (n, dim) unit vectors around a few centres, as movies lie. */
+static float *clustered(uint32_t n, uint32_t dim, uint64_t seed)
+{
+    float *x = mrq_array((size_t)n * dim, sizeof *x), centre[8][64];
+    assert_non_null(x);
+    assert_true(dim <= 64);
+    mrq_random rng;
+    mrq_random_init(&rng, seed, 0);
+    for (int c = 0; c < 8; c++)
+        for (uint32_t j = 0; j < dim; j++)
+            centre[c][j] = (float)mrq_random_unit(&rng) - 0.5f;
+    for (uint32_t i = 0; i < n; i++) {
+        double sum = 0;
+        for (uint32_t j = 0; j < dim; j++) {
+            float *v = &x[(size_t)i * dim + j];
+            *v = centre[i % 8][j] + (float)mrq_random_unit(&rng) - 0.5f;
+            sum += (double)*v * *v;
+        }
+        for (uint32_t j = 0; j < dim; j++)
+            x[(size_t)i * dim + j] /= (float)sqrt(sum);
+    }
+    return x;
+}
+
+static int by_score_then_row(const void *a, const void *b)
+{
+    const mrq_hit *x = a, *y = b;
+    if (x->score != y->score)
+        return x->score > y->score ? -1 : 1;
+    return x->row > y->row ? 1 : -1;
+}
+
+/* The exhaustive answer: all n rows in order. */
+static mrq_hit *scan(const float *x, uint32_t n, uint32_t dim, const float *query)
+{
+    mrq_hit *hits = mrq_array(n, sizeof *hits);
+    assert_non_null(hits);
+    for (uint32_t i = 0; i < n; i++) {
+        double sum = 0;
+        for (uint32_t j = 0; j < dim; j++)
+            sum += (double)x[(size_t)i * dim + j] * query[j];
+        hits[i] = (mrq_hit){i, (float)sum};
+    }
+    qsort(hits, n, sizeof *hits, by_score_then_row);
+    return hits;
+}
+
+/* Small whole numbers: sums are exact in any order, and hundreds of rows tie. */
+static void flat_is_the_scan_also_where_scores_tie(void **state)
+{
+    (void)state;
+    enum { N = 1000, DIM = 12 };
+    MRQ_AUTOFREE float *x = mrq_array((size_t)N * DIM, sizeof *x);
+    mrq_random rng;
+    mrq_random_init(&rng, 11, 0);
+    for (size_t i = 0; i < (size_t)N * DIM; i++)
+        x[i] = (float)mrq_random_below(&rng, 3) - 1;
+    for (size_t i = 0; i < (size_t)300 * DIM; i++)
+        x[(size_t)600 * DIM + i] = x[i % (3 * DIM)]; /* a hundred copies of each of the first three rows */
+    MRQ_CLEANUP(mrq_index_free) mrq_index *index = NULL;
+    assert_ok(mrq_index_build("Flat", x, N, DIM, &index, &err));
+    static const uint32_t ks[] = {1, 2, 5, 10, 50, 99, 100, 101, 500, 999, 1000, 5000};
+    for (uint32_t q = 0; q < 40; q++) {
+        const float *query = x + (size_t)(q * 17 % N) * DIM;
+        MRQ_AUTOFREE mrq_hit *want = scan(x, N, DIM, query);
+        for (size_t i = 0; i < sizeof ks / sizeof *ks; i++) {
+            mrq_hit got[5000];
+            uint32_t found = 0;
+            assert_ok(mrq_index_search(index, query, ks[i], got, &found, &err));
+            assert_int_equal(found, ks[i] < N ? ks[i] : N);
+            for (uint32_t r = 0; r < found; r++) {
+                assert_int_equal(got[r].row, want[r].row);
+                assert_true(got[r].score == want[r].score);
+            }
+        }
+    }
+}
+
+static void flat_is_the_scan_on_unit_vectors(void **state)
+{
+    (void)state;
+    enum { N = 2000, DIM = 48 };
+    MRQ_AUTOFREE float *x = clustered(N, DIM, 1);
+    MRQ_CLEANUP(mrq_index_free) mrq_index *index = NULL;
+    assert_ok(mrq_index_build("Flat", x, N, DIM, &index, &err));
+    assert_int_equal(mrq_index_count(index), N);
+    assert_int_equal(mrq_index_dim(index), DIM);
+    for (uint32_t q = 0; q < 200; q++) {
+        mrq_hit got[20];
+        uint32_t found = 0;
+        const float *query = x + (size_t)q * DIM;
+        MRQ_AUTOFREE mrq_hit *want = scan(x, N, DIM, query);
+        assert_ok(mrq_index_search(index, query, 20, got, &found, &err));
+        assert_int_equal(found, 20);
+        assert_int_equal(got[0].row, q);
+        for (uint32_t r = 0; r < found; r++)
+            assert_true(fabsf(got[r].score - want[r].score) < 1e-5f);
+    }
+}
+
+static size_t read_file(const char *path, unsigned char *out, size_t size)
+{
+    FILE *f = fopen(path, "rb");
+    assert_non_null(f);
+    const size_t n = fread(out, 1, size, f);
+    assert_true(n < size);
+    fclose(f);
+    return n;
+}
+
+static void write_file(const char *path, const void *data, size_t size)
+{
+    FILE *f = fopen(path, "wb");
+    assert_non_null(f);
+    assert_int_equal(fwrite(data, 1, size, f), size);
+    fclose(f);
+}
+
+static void assert_same_files(const char *a, const char *b)
+{
+    static unsigned char x[1 << 22], y[1 << 22];
+    const size_t n = read_file(a, x, sizeof x);
+    assert_int_equal(n, read_file(b, y, sizeof y));
+    assert_memory_equal(x, y, n);
+}
+
+/* Builds, saves, loads; the files of two builds, and of a load, are the same; recall@10 over 100 queries reaches the floor. */
+static void check_kind(const char *factory, double floor)
+{
+    enum { N = 1500, DIM = 32, K = 10 };
+    MRQ_AUTOFREE float *x = clustered(N, DIM, 2);
+    MRQ_AUTOFREE float *queries = clustered(100, DIM, 2); /* the same centres */
+    MRQ_CLEANUP(mrq_index_free) mrq_index *built = NULL, *again = NULL, *loaded = NULL;
+    assert_ok(mrq_index_build(factory, x, N, DIM, &built, &err));
+    assert_ok(mrq_index_build(factory, x, N, DIM, &again, &err));
+    assert_ok(mrq_index_save(built, in_folder("a"), &err));
+    assert_ok(mrq_index_save(again, in_folder("b"), &err));
+    assert_same_files(in_folder("a"), in_folder("b"));
+    assert_ok(mrq_index_load(in_folder("a"), N, DIM, &loaded, &err));
+    assert_ok(mrq_index_save(loaded, in_folder("b"), &err));
+    assert_same_files(in_folder("a"), in_folder("b"));
+    uint32_t right = 0;
+    for (uint32_t q = 0; q < 100; q++) {
+        mrq_hit got[K], before[K];
+        uint32_t found = 0, found_before = 0;
+        const float *query = queries + (size_t)q * DIM;
+        assert_ok(mrq_index_search(built, query, K, before, &found_before, &err));
+        assert_ok(mrq_index_search(loaded, query, K, got, &found, &err));
+        assert_int_equal(found, found_before);
+        assert_memory_equal(got, before, found * sizeof *got);
+        MRQ_AUTOFREE mrq_hit *want = scan(x, N, DIM, query);
+        for (uint32_t r = 0; r < found; r++) {
+            assert_true(r == 0 || got[r - 1].score > got[r].score ||
+                        (got[r - 1].score == got[r].score && got[r - 1].row < got[r].row));
+            for (uint32_t i = 0; i < K; i++)
+                right += want[i].row == got[r].row;
+        }
+    }
+    if (right < floor * 100 * K)
+        fail_msg("%s: recall %.3f, want %.3f", factory, right / (100.0 * K), floor);
+}
+
+static void kinds_round_trip_with_recall(void **state)
+{
+    (void)state;
+    check_kind("Flat", 1.0);
+    check_kind("HNSW32", 0.95);
+    check_kind("IVF16,Flat", 0.5); /* looks into one list of 16 */
+    check_kind("SQ8", 0.95);
+    check_kind("SQfp16", 0.99);
+    check_kind("IVF16,SQ8", 0.5);
+    check_kind("HNSW16,SQ8", 0.9);
+    check_kind("PCA16,Flat", 0.3);
+    check_kind("PQ8x4np", 0.1);
+    check_kind("PQ8x4np,RFlat", 0.2);
+}
+
+static void assert_refused(const char *factory, const char *sentence)
+{
+    enum { N = 200, DIM = 16 };
+    MRQ_AUTOFREE float *x = clustered(N, DIM, 3);
+    mrq_index *index = NULL;
+    assert_fails(mrq_index_build(factory, x, N, DIM, &index, &err), MRQ_USAGE, sentence);
+    assert_null(index);
+}
+
+static void bad_factories_are_refused(void **state)
+{
+    (void)state;
+    assert_refused("nonsense", "index \"nonsense\": could not parse index string nonsense");
+    assert_refused("nonsense", "want a FAISS factory string such as Flat, HNSW32 or IVF16,Flat");
+    assert_refused("", "index \"\": could not parse");
+    assert_refused("Flat,", "index \"Flat,\":");
+    assert_refused("IVF16", "index \"IVF16\":");
+    assert_refused("IVF99999999999999999999,Flat", "size 99999999999999999999, want 1 to 2147483647");
+    assert_refused("IVF0,Flat", "index \"IVF0,Flat\": size 0, want 1 to"); /* FAISS aborts */
+    assert_refused("PQ0", "size 0");                                       /* FAISS divides by it */
+    assert_refused("HNSW0", "size 0");                                     /* FAISS crashes */
+    assert_refused("HNSW1", "a graph of 1 links, want 2 to 512");          /* FAISS takes all memory */
+    assert_refused("HNSW100000000", "a graph of 100000000 links, want 2 to 512");
+    assert_refused("NSG4", "index \"NSG4\": FAISS may never finish an NSG graph");
+    assert_refused("PQ7", "multiple of the number of subquantizers");
+    assert_refused("IDMap,Flat", "does not take the 200 vectors");
+    assert_refused("LSH", "index \"LSH\":");
+    assert_refused("HNSW16_PQ4", "index \"HNSW16_PQ4\" cannot search by inner product");
+    char huge[4000];
+    memset(huge, 'x', sizeof huge);
+    huge[sizeof huge - 1] = '\0';
+    assert_refused(huge, "index \"xxxx");
+}
+
+static void too_few_vectors_to_train_on(void **state)
+{
+    (void)state;
+    assert_refused(
+        "IVF300,Flat",
+        "index \"IVF300,Flat\" cannot be trained on 200 vectors of 16 dimensions: Number of training points (200) should "
+        "be at least as large as number of clusters (300)");
+    assert_refused("PQ4", "index \"PQ4\" cannot be trained on 200 vectors");
+    assert_refused("PCA17,Flat", "cannot be trained");
+}
+
+/* FAISS advises on stderr; we say it in the log, and stderr is as it was. */
+static void advice_goes_to_the_log(void **state)
+{
+    (void)state;
+    enum { N = 100, DIM = 16 };
+    MRQ_AUTOFREE float *x = clustered(N, DIM, 3);
+    const int real = dup(2), file = open(in_folder("stderr"), O_RDWR | O_CREAT | O_TRUNC, 0600);
+    FILE *log = fopen(in_folder("log"), "w+");
+    assert_true(real >= 0 && file >= 0 && log);
+    mrq_log_open(log, MRQ_LOG_WARN);
+    dup2(file, 2);
+    mrq_index *index = NULL;
+    const mrq_status status = mrq_index_build("IVF16,Flat", x, N, DIM, &index, &err);
+    fprintf(stderr, "after");
+    dup2(real, 2);
+    close(real);
+    mrq_log_open(NULL, MRQ_LOG_WARN);
+    fclose(log);
+    mrq_index_free(index);
+    assert_int_equal(status, MRQ_OK);
+    char text[512] = "";
+    assert_int_equal(pread(file, text, sizeof text - 1, 0), 5);
+    assert_string_equal(text, "after");
+    close(file);
+    text[read_file(in_folder("log"), (unsigned char *)text, sizeof text)] = '\0';
+    assert_non_null(
+        strstr(text, " WARN index factory=IVF16,Flat WARNING clustering 100 points to 16 centroids: please provide at least 624"));
+    assert_int_equal(strchr(text, '\n') - text, strlen(text) - 1);
+}
+
+static void vectors_are_checked(void **state)
+{
+    (void)state;
+    enum { N = 50, DIM = 8 };
+    MRQ_AUTOFREE float *x = clustered(N, DIM, 4);
+    MRQ_CLEANUP(mrq_index_free) mrq_index *index = NULL;
+    assert_fails(mrq_index_build("Flat", x, 0, DIM, &index, &err), MRQ_USAGE, "cannot index 0 vectors of 8 dimensions");
+    assert_fails(mrq_index_build("Flat", x, N, 0, &index, &err), MRQ_USAGE, "cannot index 50 vectors of 0 dimensions");
+    assert_fails(mrq_index_build("Flat", x, N, UINT32_MAX, &index, &err), MRQ_USAGE, "of 4294967295 dimensions");
+    const float wrong[] = {NAN, INFINITY, -INFINITY};
+    for (int i = 0; i < 3; i++) {
+        const float right = x[17u * DIM + 3];
+        x[17u * DIM + 3] = wrong[i];
+        assert_fails(mrq_index_build("Flat", x, N, DIM, &index, &err), MRQ_USAGE, "vector 17 holds a number that is not finite");
+        assert_null(index);
+        x[17u * DIM + 3] = right;
+    }
+    assert_ok(mrq_index_build("Flat", x, N, DIM, &index, &err));
+    float query[DIM] = {0};
+    mrq_hit hits[100];
+    uint32_t found = 12345;
+    for (int i = 0; i < 3; i++) {
+        query[DIM - 1] = wrong[i];
+        assert_fails(mrq_index_search(index, query, 5, hits, &found, &err), MRQ_USAGE,
+                     "query vector holds a number that is not finite");
+    }
+    assert_int_equal(found, 12345);
+    query[DIM - 1] = 0; /* a zero query: all tie, so the rows come in order */
+    assert_ok(mrq_index_search(index, query, 100, hits, &found, &err));
+    assert_int_equal(found, N);
+    for (uint32_t i = 0; i < N; i++)
+        assert_int_equal(hits[i].row, i);
+    assert_ok(mrq_index_search(index, query, 0, hits, &found, &err));
+    assert_int_equal(found, 0);
+}
+
+/* Scores that overflow: infinities rank, what is not a number is left out. */
+static void scores_that_are_not_numbers_are_left_out(void **state)
+{
+    (void)state;
+    const float x[] = {3e38f, 3e38f, 0, 1, 3e38f, -3e38f}, query[] = {3e38f, 3e38f};
+    MRQ_CLEANUP(mrq_index_free) mrq_index *index = NULL;
+    assert_ok(mrq_index_build("Flat", x, 3, 2, &index, &err));
+    mrq_hit hits[3];
+    uint32_t found = 0;
+    assert_ok(mrq_index_search(index, query, 3, hits, &found, &err));
+    assert_true(found >= 2);
+    assert_true(isinf(hits[0].score) && hits[0].row == 0);
+    for (uint32_t i = 0; i < found; i++)
+        assert_true(!isnan(hits[i].score));
+}
+
+static void an_approximate_index_may_find_fewer(void **state)
+{
+    (void)state;
+    enum { N = 640, DIM = 16 };
+    MRQ_AUTOFREE float *x = clustered(N, DIM, 5);
+    MRQ_CLEANUP(mrq_index_free) mrq_index *index = NULL;
+    assert_ok(mrq_index_build("IVF16,Flat", x, N, DIM, &index, &err));
+    mrq_hit hits[N];
+    uint32_t found = 0;
+    assert_ok(mrq_index_search(index, x, N, hits, &found, &err));
+    assert_in_range(found, 1, N - 1); /* one list of 16 */
+    assert_int_equal(hits[0].row, 0);
+}
+
+static void loading_checks_what_it_gets(void **state)
+{
+    (void)state;
+    enum { N = 60, DIM = 8 };
+    MRQ_AUTOFREE float *x = clustered(N, DIM, 6);
+    MRQ_CLEANUP(mrq_index_free) mrq_index *index = NULL, *loaded = NULL;
+    assert_ok(mrq_index_build("Flat", x, N, DIM, &index, &err));
+    const char *path = in_folder("flat");
+    assert_ok(mrq_index_save(index, path, &err));
+    struct stat st;
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 0022, 0);
+    assert_fails(mrq_index_load(path, N, 9, &loaded, &err), MRQ_BAD_FILE, "flat: an index of 8 dimensions, want 9");
+    assert_fails(mrq_index_load(path, N + 1, DIM, &loaded, &err), MRQ_BAD_FILE, "flat: an index of 60 vectors, want 61");
+    assert_fails(mrq_index_load(in_folder("none"), N, DIM, &loaded, &err), MRQ_NOT_FOUND, "none: No such file");
+    assert_fails(mrq_index_load(folder, N, DIM, &loaded, &err), MRQ_BAD_FILE, "not an index that FAISS can read");
+
+    unsigned char bytes[8192];
+    const size_t size = read_file(path, bytes, sizeof bytes - 1);
+    path = in_folder("damaged");
+    bytes[33] = 1; /* the metric: behind mark, dimension, count, two spare numbers and a flag */
+    write_file(path, bytes, size);
+    assert_fails(mrq_index_load(path, N, DIM, &loaded, &err), MRQ_BAD_FILE, "an index of metric 1, want 0, the inner product");
+    bytes[33] = 0;
+    write_file(path, bytes, size + 1);
+    assert_fails(mrq_index_load(path, N, DIM, &loaded, &err), MRQ_BAD_FILE, "bytes behind the end of the index");
+    assert_null(loaded);
+}
+
+static void cut_files_and_garbage_are_refused(void **state)
+{
+    (void)state;
+    enum { N = 40, DIM = 4 };
+    static const char *const kinds[] = {"Flat", "HNSW4", "IVF1,Flat", "SQ8"};
+    MRQ_AUTOFREE float *x = clustered(N, DIM, 7);
+    mrq_index *loaded = NULL;
+    unsigned char bytes[32768];
+    const char *path = in_folder("cut");
+    for (int i = 0; i < 4; i++) {
+        MRQ_CLEANUP(mrq_index_free) mrq_index *index = NULL;
+        assert_ok(mrq_index_build(kinds[i], x, N, DIM, &index, &err));
+        assert_ok(mrq_index_save(index, path, &err));
+        for (size_t size = read_file(path, bytes, sizeof bytes); size-- > 0;) {
+            assert_int_equal(truncate(path, (off_t)size), 0);
+            assert_fails(mrq_index_load(path, N, DIM, &loaded, &err), MRQ_BAD_FILE, "not an index that FAISS can read");
+        }
+    }
+    mrq_random rng;
+    mrq_random_init(&rng, 8, 0);
+    for (int i = 0; i < 200; i++) {
+        for (size_t j = 0; j < 400; j++)
+            bytes[j] = (unsigned char)mrq_random_below(&rng, 256);
+        write_file(path, bytes, 400);
+        assert_fails(mrq_index_load(path, N, DIM, &loaded, &err), MRQ_BAD_FILE, "not an index that FAISS can read");
+    }
+    assert_null(loaded);
+}
+
+/* Small enough for the stream's buffer, so that only the last write fails; and larger, so that FAISS sees it. */
+static void a_full_disk_is_an_error(void **state)
+{
+    (void)state;
+    MRQ_AUTOFREE float *x = clustered(1000, 32, 9);
+    const uint32_t counts[] = {2, 1000};
+    for (int i = 0; i < 2; i++) {
+        MRQ_CLEANUP(mrq_index_free) mrq_index *index = NULL;
+        assert_ok(mrq_index_build("Flat", x, counts[i], 32, &index, &err));
+        assert_fails(mrq_index_save(index, "/dev/full", &err), MRQ_FAILED, "cannot write /dev/full: No space left on device");
+        assert_fails(mrq_index_save(index, in_folder("no/where"), &err), MRQ_NOT_FOUND, "cannot write");
+    }
+}
+
+static int threads_of_process(void)
+{
+    DIR *tasks = opendir("/proc/self/task");
+    assert_non_null(tasks);
+    int n = 0;
+    for (const struct dirent *entry; (entry = readdir(tasks));)
+        n += entry->d_name[0] != '.';
+    closedir(tasks);
+    return n;
+}
+
+struct work {
+    const mrq_index *index;
+    const float *x;
+    uint32_t n, dim, wrong;
+};
+
+static void *search_all(void *data)
+{
+    struct work *work = data;
+    for (uint32_t round = 0; round < 3; round++)
+        for (uint32_t q = 0; q < work->n; q++) {
+            mrq_hit hits[7];
+            uint32_t found = 0;
+            const mrq_status status = mrq_index_search(work->index, work->x + (size_t)q * work->dim, 7, hits, &found, NULL);
+            work->wrong += status != MRQ_OK || found != 7 || hits[0].row != q;
+        }
+    return NULL;
+}
+
+static void threads_search_side_by_side(void **state)
+{
+    (void)state;
+    enum { N = 800, DIM = 24 };
+    static const char *const kinds[] = {"Flat", "HNSW32", "SQ8"};
+    MRQ_AUTOFREE float *x = clustered(N, DIM, 10);
+    for (int i = 0; i < 3; i++) {
+        MRQ_CLEANUP(mrq_index_free) mrq_index *index = NULL;
+        const int before = threads_of_process();
+        assert_ok(mrq_index_build(kinds[i], x, N, DIM, &index, &err));
+        struct work work[2] = {{index, x, N, DIM, 0}, {index, x, N, DIM, 0}};
+        search_all(&work[0]);
+        assert_int_equal(threads_of_process(), before); /* neither building nor searching starts any */
+        pthread_t thread;
+        assert_int_equal(pthread_create(&thread, NULL, search_all, &work[1]), 0);
+        search_all(&work[0]);
+        pthread_join(thread, NULL);
+        assert_int_equal(work[0].wrong + work[1].wrong, 0);
+    }
+}
+
+int main(void)
+{
+    snprintf(folder, sizeof folder, "%s", temporary_folder());
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(flat_is_the_scan_also_where_scores_tie),
+        cmocka_unit_test(flat_is_the_scan_on_unit_vectors),
+        cmocka_unit_test(kinds_round_trip_with_recall),
+        cmocka_unit_test(bad_factories_are_refused),
+        cmocka_unit_test(too_few_vectors_to_train_on),
+        cmocka_unit_test(advice_goes_to_the_log),
+        cmocka_unit_test(vectors_are_checked),
+        cmocka_unit_test(scores_that_are_not_numbers_are_left_out),
+        cmocka_unit_test(an_approximate_index_may_find_fewer),
+        cmocka_unit_test(loading_checks_what_it_gets),
+        cmocka_unit_test(cut_files_and_garbage_are_refused),
+        cmocka_unit_test(a_full_disk_is_an_error),
+        cmocka_unit_test(threads_search_side_by_side),
+    };
+    const int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    temporary_remove(folder);
+    return failed;
+}
