@@ -16,13 +16,15 @@ mrq_status cmd_info(int argc, char **argv, mrq_error *err)
 {
     const char *schema = NULL;
     const mrq_option options[] = {
-        {"schema", 0, MRQ_OPT_TEXT, &schema, 0, 0, "NAME", "of a data folder: a shipped schema or a FILE.json; else it is recognised"},
+        {"schema", 0, MRQ_OPT_TEXT, &schema, 0, 0, "NAME",
+         "of a data folder: a shipped schema or a FILE.json; else it is recognised"},
         {0},
     };
     const mrq_command command = {
         .name = "marquee info",
         .synopsis = "PATH [--schema NAME]",
-        .about = "Prints what a thing holds. A data folder: counts, ranges, columns with their values, first rows. A model file: settings,\n"
+        .about = "Prints what a thing holds. A data folder: counts, ranges, columns with their values, first rows. A model file: "
+                 "settings,\n"
                  "results, the network layer by layer. A store: its current generation.",
         .options = options,
         .arguments_min = 1,

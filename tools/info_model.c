@@ -21,8 +21,9 @@ static void print_results(const mrq_model *model)
            (unsigned long long)r->data_fingerprint);
     printf("%-14s%llu training, %llu validation, %llu test (%s, share %g)\n", "ratings", (unsigned long long)r->train_ratings,
            (unsigned long long)r->valid_ratings, (unsigned long long)r->test_ratings, r->split, r->test_share);
-    printf("%-14s%s, learning rate %g, batch %lld, seed %llu, %lld threads\n", "training", d->train.optimizer == MRQ_SGD ? "SGD" : "Adam",
-           d->train.lr, (long long)d->train.batch, (unsigned long long)r->seed, (long long)r->threads);
+    printf("%-14s%s, learning rate %g, batch %lld, seed %llu, %lld threads\n", "training",
+           d->train.optimizer == MRQ_SGD ? "SGD" : "Adam", d->train.lr, (long long)d->train.batch, (unsigned long long)r->seed,
+           (long long)r->threads);
     printf("%-14s%lld of %lld\n", "best pass", (long long)r->best_epoch, (long long)r->epochs);
     print_measure("train RMSE", r->train_rmse);
     print_measure("valid RMSE", r->valid_rmse);
@@ -34,8 +35,8 @@ mrq_status mrq_info_model(const char *path, mrq_error *err)
     MRQ_CLEANUP(mrq_model_free) mrq_model *model = NULL;
     MRQ_TRY(mrq_model_load(path, &model, err));
     print_results(model);
-    printf("%-14s%g x cosine of two vectors of %u, %s\n\n%-28s %16s %12s\n", "score", model->description.scale, model->description.dim,
-           model->description.activation == MRQ_TANH ? "tanh" : "linear", "tensor", "shape", "parameters");
+    printf("%-14s%g x cosine of two vectors of %u, %s\n\n%-28s %16s %12s\n", "score", model->description.scale,
+           model->description.dim, model->description.activation == MRQ_TANH ? "tanh" : "linear", "tensor", "shape", "parameters");
     size_t total = 0;
     for (uint32_t i = 0; i < model->tensors.n; i++) {
         const mrq_tensor *tensor = &model->tensors.tensor[i];

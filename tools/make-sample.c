@@ -12,7 +12,7 @@
 #include "base/file.h"
 #include "base/random.h"
 
-enum { USERS = 600, MOVIES = 400, AGES = 7, JOBS = 21, WORDS = 8, MOVIE_GENRES = 3, SEED = 2024 };
+enum { USERS = 600, MOVIES = 400, AGES = 7, JOBS = 21, WORDS = 8, MOVIE_GENRES = 3, SEED = 4 };
 
 /* clang-format off */
 enum genre {
@@ -75,11 +75,11 @@ static const struct {
         {"Colony", "Paradox", "Beacon", "Uprising", "Nebula", "Replicator", "Transmission", "Starfarer"}},
     [THRILLER] = {"Thriller", 5, {CRIME, ACTION}, 1960, 2020,
         {"Deadly", "Silent", "Final", "Cornered", "Tapped", "Hunted", "Zero-Hour", "Lethal"},
-        {"Deadline", "Witness Box", "Hostage", "Wiretap", "Pursuer", "Countdown", "Conspirator", "Elevator"}},
-    [WAR] = {"War", 4, {DRAMA, ACTION}, 1940, 2015,
+        {"Deadline", "Witness Box", "Hostage", "Wiretap", "Pursuer", "Stopwatch", "Conspirator", "Elevator"}},
+    [WAR] = {"War", 5, {DRAMA, ACTION}, 1940, 2015,
         {"Besieged", "Entrenched", "Fallen", "Marching", "Wounded", "Decorated", "Retreating", "Drafted"},
         {"Battalion", "Bridgehead", "Corporal", "Trenches", "Armistice", "Medic", "Regiment", "Minefield"}},
-    [WESTERN] = {"Western", 3, {ACTION, DRAMA}, 1935, 1980,
+    [WESTERN] = {"Western", 4, {ACTION, DRAMA}, 1935, 1980,
         {"Dusty", "Lawless", "Tumbleweed", "Lone", "Saddle-Worn", "Prairie", "Six-Gun", "Red Mesa"},
         {"Marshal", "Stagecoach Inn", "Outlaw", "Rustlers", "Homestead", "Gulch", "Posse", "Cattle Drive"}},
 };
@@ -109,13 +109,13 @@ static const struct {
     {GENDER, 'F', MUSICAL, 0.6}, {GENDER, 'F', ROMANCE, 0.7}, {GENDER, 'F', WAR, -0.5}, {GENDER, 'F', WESTERN, -0.4},
     {GENDER, 'M', ACTION, 0.6}, {GENDER, 'M', WAR, 0.3}, {GENDER, 'M', ROMANCE, -0.6}, {GENDER, 'M', MUSICAL, -0.5},
 
-    {JOB, 1, DOCUMENTARY, 0.7}, {JOB, 2, FANTASY, 0.5}, {JOB, 2, MUSICAL, 0.5}, {JOB, 3, ROMANCE, 0.6}, {JOB, COLLEGE, COMEDY, 0.6},
-    {JOB, 5, COMEDY, 0.6}, {JOB, 6, DOCUMENTARY, 0.6}, {JOB, 6, HORROR, -0.6}, {JOB, 7, THRILLER, 0.7}, {JOB, 8, WESTERN, 0.9},
-    {JOB, 9, CHILDRENS, 0.6}, {JOB, 9, ROMANCE, 0.5}, {JOB, PUPIL, ANIMATION, 0.5}, {JOB, PUPIL, CHILDRENS, 0.5},
-    {JOB, LAWYER, CRIME, 0.8}, {JOB, LAWYER, DRAMA, 0.6}, {JOB, LAWYER, CHILDRENS, -0.6}, {JOB, 12, FANTASY, 0.5}, {JOB, 12, SCIFI, 0.9},
-    {JOB, RETIRED, WAR, 0.5}, {JOB, RETIRED, WESTERN, 0.7}, {JOB, RETIRED, SCIFI, -0.6}, {JOB, 14, ACTION, 0.6},
-    {JOB, 15, DOCUMENTARY, 0.6}, {JOB, 15, SCIFI, 0.6}, {JOB, 16, ADVENTURE, 0.7}, {JOB, 17, ACTION, 0.4}, {JOB, 17, SCIFI, 0.6},
-    {JOB, 18, ACTION, 0.6}, {JOB, 18, WESTERN, 0.5}, {JOB, 19, HORROR, 0.6}, {JOB, 20, MYSTERY, 0.7}, {JOB, 20, NOIR, 0.7},
+    {JOB, 1, DOCUMENTARY, 1.2}, {JOB, 2, FANTASY, 0.8}, {JOB, 2, MUSICAL, 1.0}, {JOB, 3, ROMANCE, 1.0}, {JOB, COLLEGE, COMEDY, 0.8},
+    {JOB, 5, COMEDY, 1.2}, {JOB, 6, DOCUMENTARY, 1.0}, {JOB, 6, HORROR, -0.8}, {JOB, 7, THRILLER, 1.2}, {JOB, 8, WESTERN, 1.6},
+    {JOB, 9, CHILDRENS, 0.8}, {JOB, 9, ROMANCE, 0.8}, {JOB, PUPIL, ANIMATION, 0.5}, {JOB, PUPIL, CHILDRENS, 0.5},
+    {JOB, LAWYER, CRIME, 1.2}, {JOB, LAWYER, DRAMA, 0.6}, {JOB, LAWYER, CHILDRENS, -0.6}, {JOB, 12, FANTASY, 0.6}, {JOB, 12, SCIFI, 1.4},
+    {JOB, RETIRED, WAR, 0.6}, {JOB, RETIRED, WESTERN, 1.0}, {JOB, RETIRED, SCIFI, -0.8}, {JOB, 14, ACTION, 1.2},
+    {JOB, 15, DOCUMENTARY, 0.8}, {JOB, 15, SCIFI, 1.0}, {JOB, 16, ADVENTURE, 1.2}, {JOB, 17, ACTION, 0.6}, {JOB, 17, SCIFI, 1.0},
+    {JOB, 18, ACTION, 0.8}, {JOB, 18, WESTERN, 1.0}, {JOB, 19, HORROR, 1.2}, {JOB, 20, MYSTERY, 1.2}, {JOB, 20, NOIR, 1.0},
 };
 /* clang-format on */
 

@@ -97,7 +97,7 @@ mrq_status mrq_column_code(const mrq_column *column, const char *text, uint32_t 
     if (found == MRQ_NONE && mrq_parse_int(text, strlen(text), 0, (int64_t)column->dict.n - 1, &place))
         found = (uint32_t)place;
     if (found == MRQ_NONE) {
-        char values[300] = "";
+        char values[440] = "";
         list_values(column, values, sizeof values);
         return mrq_fail(err, MRQ_USAGE, "%s \"%.40s\": want 0 to %u, or one of %s", column->name, text, column->dict.n - 1, values);
     }

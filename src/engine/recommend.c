@@ -1,8 +1,9 @@
 /* Answers: the user's vector, the index's nearest movies, less those the user has rated.
  *
- * The index is asked for as many more as the user has rated, which is enough when it is exact. An approximate one may still return too
- * few; then twice as many are asked for, up to all. A hit of the cache and a search give the same rows and the same inner products,
- * to the bit, so nothing but mrq_answer.cache tells them apart. What Redis does is never an error: the answer is computed. */
+ * The index is asked for as many more as the user has rated; whatever those were, enough are left. Only an approximate index may find
+ * fewer than it is asked for. Then twice as many are asked for, up to all, which makes a graph walk somewhat further; when that is not
+ * enough either, the answer is shorter. A hit of the cache and a search give the same rows and the same inner products, to the bit, so
+ * nothing but mrq_answer.cache tells them apart. What Redis does is never an error: the answer is computed. */
 #include <math.h>
 
 #include "engine/cached.h"
@@ -27,6 +28,16 @@ static bool contains(const uint32_t *ascending, uint64_t n, uint32_t row)
     return low < n && ascending[low] == row;
 }
 
+static mrq_status user_vector(const mrq_generation *generation, const uint32_t *value, float *out, mrq_error *err)
+{
+    mrq_folded_vector(generation->tower, value, out);
+    for (uint32_t d = 0; d < generation->tower->dim; d++)
+        if (!isfinite(out[d]))
+            return mrq_fail(err, MRQ_BAD_FILE, "generation %s: the user tower gives %g at place %u", generation->name,
+                            (double)out[d], d);
+    return MRQ_OK;
+}
+
 /* The best `k` movies that the user has not rated: `*hits` (freed with mrq_free()) and their number. */
 static mrq_status search(const mrq_generation *generation, const mrq_resolved *resolved, mrq_hit **out, uint32_t *n, mrq_error *err)
 {
@@ -41,7 +52,7 @@ static mrq_status search(const mrq_generation *generation, const mrq_resolved *r
     MRQ_AUTOFREE float *vector = mrq_array(generation->tower->dim, sizeof *vector);
     if (!vector)
         return mrq_fail_memory(err, "searching");
-    mrq_folded_vector(generation->tower, resolved->value, vector);
+    MRQ_TRY(user_vector(generation, resolved->value, vector, err));
     for (uint64_t want = k + n_seen;; want *= 2) {
         const uint32_t ask = want < total ? (uint32_t)want : total;
         MRQ_AUTOFREE mrq_hit *hits = mrq_array(ask, sizeof *hits);
@@ -49,13 +60,9 @@ static mrq_status search(const mrq_generation *generation, const mrq_resolved *r
         if (!hits)
             return mrq_fail_memory(err, "searching");
         MRQ_TRY(mrq_index_search(generation->index, vector, ask, hits, &found, err));
-        for (uint32_t i = 0; i < found && kept < k; i++) {
-            if (hits[i].row >= generation->movies->rows || !isfinite(hits[i].score))
-                return mrq_fail(err, MRQ_BAD_FILE, "generation %s: the index answers row %u with %g, want a row below %u",
-                                generation->name, hits[i].row, (double)hits[i].score, generation->movies->rows);
+        for (uint32_t i = 0; i < found && kept < k; i++)
             if (!contains(seen, n_seen, hits[i].row))
                 hits[kept++] = hits[i];
-        }
         if (kept == k || ask == total) {
             *out = hits;
             *n = kept;

@@ -46,11 +46,11 @@ broken
 rm B/current
 ask 3 current B
 ln -s generations/20200101T000000Z-000000000000 B/current
-ask 3 20200101T000000Z-000000000000 B
+ask 4 20200101T000000Z-000000000000 B
 for file in MANIFEST.json movies.faiss catalogue.mrq users.mrq seen.mrq; do
     broken
     rm B/current/$file
-    ask 3 $file B
+    ask 4 $file B
     for at in 0 100 $(($(wc -c <S/current/$file) / 2)) $(($(wc -c <S/current/$file) - 2)); do
         broken
         flip B/current/$file "$at"

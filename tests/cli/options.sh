@@ -50,7 +50,7 @@ ask 2 '"abc"' -a abc -g F -j 12
 ask 2 '"-3"' -a -3 -g F -j 12
 ask 2 '-a: empty' -a '' -g F -j 12
 ask 2 '"25x"' -a 25x -g F -j 12
-ask 2 '"1e9"' -a 1e9 -g F -j 12
+ask 2 '"0"' -a 0 -g F -j 12
 ask 2 '"X"' -a 25 -g X -j 12
 ask 2 '"21"' -a 25 -g F -j 21
 ask 2 '"astronaut"' -a 25 -g F -j astronaut
@@ -66,7 +66,7 @@ ask 2 'gender' -a 25 -j 12
 ask 2 'job' -a 25 -g F
 ask 2 'age'
 ask 2 'extra' -a 25 -g F -j 12 extra
-ask 2 '--redis' -a 25 -g F -j 12 --redis redis://host:99999
+ask 2 'Redis' -a 25 -g F -j 12 --redis redis://host:99999
 for option in '-a abc -g F -j 12' '-a 25 -g X -j 12' '-a 25 -g F -j astronaut'; do
     # shellcheck disable=SC2086 # word splitting is wanted
     run 2 "$INFER" --store S $option

@@ -70,10 +70,10 @@ more() {
 }
 young="Animation|Children's"
 old='War|Film-Noir|Drama'
-more "$(share "$young" -a 12 -g M -j 10)" "$(share "$young" -a 60 -g M -j 11)" "a schoolboy's and a lawyer's cartoons"
-more "$(share "$old" -a 60 -g M -j 11)" "$(share "$old" -a 12 -g M -j 10)" "a lawyer's and a schoolboy's dramas"
+more "$(share "$young" -a 12 -g M -j 10)" "$(share "$young" -a 60 -g M -j 11)" "a schoolboy's and an old lawyer's children's movies"
+more "$(share "$old" -a 60 -g M -j 11)" "$(share "$old" -a 12 -g M -j 10)" "an old lawyer's and a schoolboy's grave movies"
 more "$(share Romance -a 45 -g F -j 3)" "$(share Romance -a 45 -g M -j 3)" "a woman's and a man's romances"
-more "$(share Sci-Fi -a 25 -g M -j 12)" "$(share Sci-Fi -a 50 -g M -j 13)" "a programmer's and a retired man's science fiction"
+more "$(share Sci-Fi -a 25 -g M -j 12)" "$(share Sci-Fi -a 25 -g M -j 3)" "a programmer's and a clerk's science fiction"
 
 # A known user: seen movies are left out, the rest of the answer needs no demographics, and k may pass the number that is left.
 user=$(awk -F:: '{ n[$1]++ } END { for (u in n) if (n[u] > n[best]) best = u; print best }' "$sample/ratings.dat")

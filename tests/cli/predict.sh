@@ -12,11 +12,11 @@ run 0 sh -c "printf '1\n1\n' | '$MARQUEE' predict --store S"
 [ "$(sed -n 's/.*Prediction Score is //p' out)" = "$score" ] || fail "store and model differ: $(cat out), want $score"
 
 # Pairs: user, movie, score; the score is the dialogue's, and the table's of infer.
-printf '1 1\n810\t573\n4 1\n' >pairs
+printf '1 1\n836\t579\n2 1\n' >pairs
 run 0 "$MARQUEE" predict --store S --pairs pairs
 [ "$(awk '{ print $1, $2 }' out)" = '1 1
-810 573
-4 1' ] || fail "pairs: $(cat out)"
+836 579
+2 1' ] || fail "pairs: $(cat out)"
 [ "$(awk 'NR == 1 { printf "%.2f", $3 }' out)" = "$score" ] || fail "pairs and dialogue differ: $(cat out), $score"
 cp out scores
 run 0 sh -c "'$MARQUEE' predict --store S --pairs - <pairs"
@@ -34,16 +34,18 @@ run 0 "$MARQUEE" predict --store S --pairs pairs
 holds answer 'len(a) == 3 and all(abs(float(x) - y) < 0.001 for x, y in zip(a, scores))' $(awk '{ print $3 }' out)
 
 # What does not do.
+# wrong STATUS TEXT PAIRS: a list with a bad line; what stands before it is scored.
 wrong() {
-    status=$1
-    text=$2
     printf '%b' "$3" >pairs
-    refuse "$status" "$text" "$MARQUEE" predict --store S --pairs pairs
+    run "$1" "$MARQUEE" predict --store S --pairs pairs
+    has "$2" err
+    [ "$(wc -l <err)" -eq 1 ] || fail "not one sentence: $(cat err)"
+    [ "$(wc -l <out)" -eq $(($(wc -l <pairs) - 1)) ] || fail "not the pairs before the bad one: $(cat out)"
 }
 wrong 3 'pairs:2: ' '1 1\n1 99999\n'
 wrong 3 'pairs:2: ' '1 1\n99999 1\n'
 wrong 4 'pairs:1: ' '1\n'
-wrong 4 'pairs:3: ' '1 1\n4 1\n1 1 1\n'
+wrong 4 'pairs:3: ' '1 1\n2 1\n1 1 1\n'
 wrong 4 'pairs:1: ' 'x 1\n'
 wrong 4 'pairs:1: ' '1 -1\n'
 refuse 3 nosuch "$MARQUEE" predict --store S --pairs nosuch

@@ -3,7 +3,7 @@
 . "$(dirname "$0")/lib.sh"
 need gcc
 need g++
-flags="-fsyntax-only -D_GNU_SOURCE -Wall -Wextra -Wpedantic -Werror -Isrc -Iinclude -I."
+flags="-fsyntax-only -D_GNU_SOURCE -Wall -Wextra -Wpedantic -Werror -Isrc -Iinclude -I. -Itests -Itools"
 for header in $(sources '*.h'); do
     echo "#include \"$PWD/$header\"" >"$work/alone.c"
     # shellcheck disable=SC2086 # word splitting is wanted
