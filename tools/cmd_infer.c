@@ -1,6 +1,7 @@
 /* marquee infer: the top movies for a person, as a table or as JSON. The engine's sentences begin with the name of what is wrong in the
  * query; here that becomes the option. With --json an error is a document on stdout too, so `--json` is looked for before the options
  * are read: the one that is wrong may stand first. */
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,18 +92,18 @@ static mrq_status print_rows(const mrq_generation *generation, const mrq_answer 
         title_width = widths[1] > title_width ? widths[1] : title_width;
         genres_width = widths[2] > genres_width ? widths[2] : genres_width;
     }
-    fit(4 + 2 + id_width + 2 + 2 + 2 + 7, &title_width, &genres_width);
+    fit(4 + 2 + id_width + 2 + 2 + 1 + 7, &title_width, &genres_width);
     printf("rank  %*s  ", (int)id_width, "id");
     print_cell("title", title_width);
     fputs("  ", stdout);
     print_cell("genres", genres_width);
-    puts("    score");
+    puts("   score");
     for (uint32_t i = 0; i < answer->n; i++) {
         printf("%4u  %*lld  ", i + 1, (int)id_width, (long long)movies->id[answer->item[i].movie]);
         print_cell(rows[i].title, title_width);
         fputs("  ", stdout);
         print_cell(rows[i].genres, genres_width);
-        printf("  %7.4f\n", answer->item[i].score);
+        printf(" %7.4f\n", answer->item[i].score);
     }
     return MRQ_OK;
 }
@@ -121,8 +122,9 @@ static mrq_status print_head(const mrq_generation *generation, const mrq_answer 
         const char *label = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(feature, "label"));
         if (!value)
             continue;
-        const bool alone = label && strcmp(feature->string, "age") != 0; /* "female" needs no name before it */
-        printf("%s%s%s%s", comma, alone ? "" : feature->string, alone ? "" : " ", label ? label : value);
+        const char *word = label ? label : value;
+        const bool alone = strcmp(feature->string, "age") != 0 && !isdigit((unsigned char)*word); /* "female" says what it is */
+        printf("%s%s%s%s", comma, alone ? "" : feature->string, alone ? "" : " ", word);
         comma = ", ";
     }
     if (user >= 0) {

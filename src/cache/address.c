@@ -40,6 +40,8 @@ static mrq_status parse_host(const char *text, const char *part, size_t size, mr
     const char *end = memchr(host, bracketed ? ']' : ':', (size_t)(limit - host));
     if (bracketed && !end)
         return bad(text, err, "the bracket is never closed");
+    if (!bracketed && end && memchr(end + 1, ':', (size_t)(limit - end) - 1))
+        return bad(text, err, "write an IPv6 address in brackets, [::1]:6379");
     end = end ? end : limit;
     const size_t host_size = (size_t)(end - host);
     const char *rest = end + bracketed;
@@ -47,8 +49,6 @@ static mrq_status parse_host(const char *text, const char *part, size_t size, mr
         return bad(text, err, FORMS);
     int64_t port = 0;
     if (rest < limit) {
-        if (*rest == ':' && memchr(rest + 1, ':', (size_t)(limit - rest) - 1))
-            return bad(text, err, "write an IPv6 address in brackets, [::1]:6379");
         if (*rest != ':' || !mrq_parse_int(rest + 1, (size_t)(limit - rest) - 1, 1, 65535, &port))
             return bad(text, err, "want a port from 1 to 65535 behind the colon");
         snprintf(out->port, sizeof out->port, "%d", (int)port);

@@ -12,7 +12,7 @@ typedef enum mrq_cache_state {
     MRQ_CACHE_OFF, /* none configured */
     MRQ_CACHE_HIT,
     MRQ_CACHE_MISS,
-    MRQ_CACHE_DOWN, /* refused, timed out, answered with garbage or an error */
+    MRQ_CACHE_DOWN, /* refused, timed out, answered with garbage or an error; or not asked, a moment after one of these */
 } mrq_cache_state;
 extern const char *const mrq_cache_state_names[]; /* "off", "hit", "miss", "down" */
 

@@ -58,8 +58,8 @@ static void scale(float *y, float a, size_t n)
 
 static inline float tanh_one(float x)
 {
-    const float a = fminf(fabsf(x), 10.0f);   /* tanh 10 is 1 in float */
-    const float t = a * -2.8853900817779268f; /* log2 of exp(-2a), 0 or below */
+    const float size = fabsf(x), a = size > 10.0f ? 10.0f : size; /* tanh 10 is 1 in float; NaN stays NaN */
+    const float t = a * -2.8853900817779268f;                     /* log2 of exp(-2a), 0 or below */
     const int32_t whole = (int32_t)(t - 0.5f);
     const float f = (t - (float)whole) * 0.6931471805599453f; /* within ±ln(2)/2 */
     float p = 1.0f / 720;

@@ -3,7 +3,7 @@
 . "$(dirname "$0")/lib.sh"
 
 train() {
-    run 0 "$MARQUEE" train --data "$sample" --model fusion --test 0.1 --epochs 40 "$@"
+    run 0 "$MARQUEE" train --data "$sample" --model fusion --test 0.1 --epochs 20 "$@"
 }
 train --seed 1 --out m.mrq
 train --seed 1 --out again.mrq

@@ -111,6 +111,11 @@ static void test_kernels(void **state)
         (*k)->tanh(a, 7);
         for (int i = 0; i < 7; i++)
             assert_true(fabs((double)a[i] - tanh((double)edge[i])) < 2e-7);
+        for (int i = 0; i < 40; i++)
+            a[i] = NAN;
+        (*k)->tanh(a, 40);
+        for (int i = 0; i < 40; i++)
+            assert_true(isnan(a[i])); /* or a run that has lost its way would never be noticed */
     }
 }
 
