@@ -95,7 +95,8 @@ static int train_quietly(FaissIndex *faiss, const char *factory, uint32_t n, con
 #define LINKS_MAX 512
 
 /* FAISS 1.7.3 crashes, hangs or fills the memory on these instead of refusing them: a size of 0, a graph of 1 or of very many
- * links, an NSG graph whose nodes run out of free links. */
+ * links, an NSG graph whose nodes run out of free links. And a plain PQ spends minutes on permuting its codes for a kind of search
+ * that we do not use. */
 static mrq_status check_factory(const char *factory, mrq_error *err)
 {
     if (strstr(factory, "NSG"))
@@ -114,6 +115,12 @@ static mrq_status check_factory(const char *factory, mrq_error *err)
             return mrq_fail(err, MRQ_USAGE, "index \"%.80s\": a graph of %lld links, want %d to %d", factory, (long long)size,
                             LINKS_MIN, LINKS_MAX);
         p += digits;
+    }
+    for (const char *p = factory; *p && !strstr(factory, "IVF"); p += strcspn(p, ",") + (strchr(p, ',') != NULL)) {
+        const size_t size = strcspn(p, ",");
+        if (strncmp(p, "PQ", 2) == 0 && !memmem(p, size, "np", 2) && !memmem(p, size, "fs", 2))
+            return mrq_fail(err, MRQ_USAGE, "index \"%.80s\": FAISS would permute %.*s's codes for minutes, want %.*snp", factory,
+                            (int)size, p, (int)size, p);
     }
     return MRQ_OK;
 }

@@ -1,6 +1,6 @@
-/* marquee infer: the top movies for a person, as a table or as JSON. The engine's sentences begin with the name of what is wrong in the
- * query; here that becomes the option. With --json an error is a document on stdout too, so `--json` is looked for before the options
- * are read: the one that is wrong may stand first. */
+/* marquee infer: the top movies for a person, as a table or as JSON. The engine's sentences begin with the name of what is wrong in
+ * the query; here that becomes the option. With --json an error is a document on stdout too, so `--json` is looked for before the
+ * options are read: the one that is wrong may stand first. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/option.h"
+#include "base/utf8.h"
 #include "command.h"
 #include "engine/engine.h"
 
@@ -18,19 +19,10 @@ struct row {
     const char *title, *genres;
 };
 
-/* Columns that UTF-8 text takes on a terminal, counting each character as one. */
-static size_t columns(const char *text)
-{
-    size_t n = 0;
-    for (; *text; text++)
-        n += ((unsigned char)*text & 0xc0) != 0x80;
-    return n;
-}
-
 /* The text in exactly `width` columns: padded, or cut with dots. Control characters are not for the terminal. */
 static void print_cell(const char *text, size_t width)
 {
-    const size_t all = columns(text), room = all > width ? width - 1 : all;
+    const size_t all = mrq_utf8_columns(text), room = all > width ? width - 1 : all;
     size_t n = 0;
     for (; *text; text++) {
         n += ((unsigned char)*text & 0xc0) != 0x80;
@@ -86,8 +78,8 @@ static mrq_status print_rows(const mrq_generation *generation, const mrq_answer 
         rows[i].genres = genres ? join(genres, movie, arena) : "";
         if (!rows[i].genres)
             return mrq_fail_memory(err, "printing the answer");
-        const size_t widths[] = {(size_t)snprintf(NULL, 0, "%lld", (long long)movies->id[movie]), columns(rows[i].title),
-                                 columns(rows[i].genres)};
+        const size_t widths[] = {(size_t)snprintf(NULL, 0, "%lld", (long long)movies->id[movie]), mrq_utf8_columns(rows[i].title),
+                                 mrq_utf8_columns(rows[i].genres)};
         id_width = widths[0] > id_width ? widths[0] : id_width;
         title_width = widths[1] > title_width ? widths[1] : title_width;
         genres_width = widths[2] > genres_width ? widths[2] : genres_width;
@@ -179,7 +171,7 @@ static mrq_status recommend(const mrq_generation *generation, mrq_cache *cache, 
     return mrq_fail(err, status, "%s", inner.msg);
 }
 
-static mrq_status infer(int argc, char **argv, bool json, mrq_error *err)
+static mrq_status infer(int argc, char **argv, bool *json, mrq_error *err)
 {
     const char *store = NULL, *redis = NULL;
     bool no_cache = false;
@@ -189,7 +181,7 @@ static mrq_status infer(int argc, char **argv, bool json, mrq_error *err)
         {"age", 'a', MRQ_OPT_TEXT, &query.age, 0, 0, "AGE", "age in years"},
         {"gender", 'g', MRQ_OPT_TEXT, &query.gender, 0, 0, "GENDER", "M or F, male or female, or a number from 0"},
         {"job", 'j', MRQ_OPT_TEXT, &query.job, 0, 0, "JOB", "an occupation of the data, or its number"},
-        {"user", 'i', MRQ_OPT_INT, &query.user, 0, 0x1p53, "USER",
+        {"user", 'i', MRQ_OPT_INT, &query.user, 0, 0x1p63, "USER",
          "a user of the data: fills in what is not given,\nand leaves out the movies he or she has rated"},
         {"top", 'k', MRQ_OPT_INT, &k, 1, MRQ_K_MAX, "K", "so many movies"},
         {"store", 's', MRQ_OPT_TEXT, &store, 0, 0, "DIR", "the store [$MARQUEE_STORE, else ./store]"},
@@ -197,7 +189,7 @@ static mrq_status infer(int argc, char **argv, bool json, mrq_error *err)
          "keeps answers there: unix:/path, host:port or\nredis://[user][:password@]host[:port][/database]\n[$MARQUEE_REDIS, else "
          "none]"},
         {"no-cache", 0, MRQ_OPT_FLAG, &no_cache, 0, 0, NULL, "asks no Redis, whatever else says so"},
-        {"json", 0, MRQ_OPT_FLAG, &json, 0, 0, NULL, "one JSON document instead of the table, errors included"},
+        {"json", 0, MRQ_OPT_FLAG, json, 0, 0, NULL, "one JSON document instead of the table, errors included"},
         {0},
     };
     const mrq_command command = {
@@ -223,16 +215,16 @@ static mrq_status infer(int argc, char **argv, bool json, mrq_error *err)
     MRQ_TRY(recommend(generation, cache, &query, &answer, err));
     if (answer.cache == MRQ_CACHE_DOWN)
         mrq_log(MRQ_LOG_WARN, "infer", "cache=down problem=\"%s\"", mrq_cache_problem(cache));
-    return print_answer(generation, &answer, query.user, json, err);
+    return print_answer(generation, &answer, query.user, *json, err);
 }
 
 mrq_status cmd_infer(int argc, char **argv, mrq_error *err)
 {
-    bool json = false;
+    bool json = false; /* also when an option before it is wrong */
     for (int i = 1; i < argc; i++)
         json = json || strcmp(argv[i], "--json") == 0;
     mrq_error error = {0};
-    const mrq_status status = infer(argc, argv, json, &error);
+    const mrq_status status = infer(argc, argv, &json, &error);
     if (status == MRQ_OK)
         return MRQ_OK;
     MRQ_AUTOFREE char *text = json ? mrq_error_json(&error) : NULL;

@@ -1,5 +1,4 @@
 /* marquee predict: the score of a user and a movie, by dialogue or from a list of pairs. */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,17 +9,15 @@
 #include "store/store.h"
 #include "train/evaluate.h"
 
-#define PATH_SIZE 4096
-
 struct predictor {
     mrq_model *model;
     mrq_arena *arena;
     mrq_vectors vectors;
 };
 
-static mrq_status open_predictor(const char *path, struct predictor *p, mrq_error *err)
+static mrq_status open_predictor(const char *model, const char *store, struct predictor *p, mrq_error *err)
 {
-    MRQ_TRY(mrq_model_load(path, &p->model, err));
+    MRQ_TRY(model ? mrq_model_load(model, &p->model, err) : mrq_store_model(mrq_default_store(store), &p->model, err));
     if (!(p->arena = mrq_arena_new()))
         return mrq_fail_memory(err, "preparing scores");
     MRQ_TRY(mrq_vectors_make(p->model, p->arena, &p->vectors, err));
@@ -43,32 +40,39 @@ static double score(const struct predictor *p, uint32_t user, uint32_t movie)
     return mrq_score(p->model, &p->vectors, user, movie);
 }
 
-/* The next line without its end; false at the end of the input. */
-static bool next_line(FILE *file, char **line, size_t *room, size_t *size)
+/* A line of input without its end; nobody's pair of ids is longer. */
+struct line {
+    char text[256];
+    size_t size;
+    bool end; /* there was none */
+};
+
+static mrq_status next_line(FILE *file, struct line *line, mrq_error *err)
 {
-    const ssize_t n = getline(line, room, file);
-    if (n < 0)
-        return false;
-    *size = (size_t)n;
-    while (*size && ((*line)[*size - 1] == '\n' || (*line)[*size - 1] == '\r'))
-        --*size;
-    return true;
+    line->end = !fgets(line->text, sizeof line->text, file);
+    if (line->end)
+        return ferror(file) ? mrq_fail_errno(err, "cannot read the input") : MRQ_OK;
+    line->size = strcspn(line->text, "\r\n");
+    if (!line->text[line->size] && !feof(file))
+        return mrq_fail(err, MRQ_USAGE, "\"%.40s\": want a line of text of less than %zu bytes", line->text, sizeof line->text);
+    line->text[line->size] = '\0';
+    return MRQ_OK;
 }
 
-/* Asks until the answer is good; a script's first bad answer ends it. */
-static mrq_status ask(const mrq_table *table, const char *what, char **line, size_t *room, uint32_t *row, bool *end, mrq_error *err)
+/* Asks until the answer is good, or the input ends; a script's first bad answer is an error. */
+static mrq_status ask(const mrq_table *table, const char *what, uint32_t *row, bool *end, mrq_error *err)
 {
     for (;;) {
         printf("Input %s_id: ", what);
         fflush(stdout);
-        size_t size;
-        if (!next_line(stdin, line, room, &size)) {
-            putchar('\n');
-            *end = true;
-            return MRQ_OK;
-        }
+        struct line line;
         mrq_error local = {MRQ_OK, ""};
-        const mrq_status status = find_row(table, what, *line, size, row, &local);
+        mrq_status status = next_line(stdin, &line, &local);
+        *end = status == MRQ_OK && line.end;
+        if (status == MRQ_OK && !line.end)
+            status = find_row(table, what, line.text, line.size, row, &local);
+        if (*end)
+            putchar('\n');
         if (status == MRQ_OK)
             return MRQ_OK;
         if (!isatty(STDIN_FILENO)) {
@@ -81,28 +85,28 @@ static mrq_status ask(const mrq_table *table, const char *what, char **line, siz
 
 static mrq_status converse(const struct predictor *p, mrq_error *err)
 {
-    MRQ_AUTOFREE char *line = NULL;
-    size_t room = 0;
-    for (bool end = false;;) {
-        uint32_t user, movie;
-        MRQ_TRY(ask(p->model->movies, "movie", &line, &room, &movie, &end, err));
+    for (;;) {
+        uint32_t user = 0, movie = 0;
+        bool end = false;
+        MRQ_TRY(ask(p->model->movies, "movie", &movie, &end, err));
         if (!end)
-            MRQ_TRY(ask(p->model->users, "user", &line, &room, &user, &end, err));
+            MRQ_TRY(ask(p->model->users, "user", &user, &end, err));
         if (end)
             return MRQ_OK;
         printf("Prediction Score is %.2f\n", score(p, user, movie));
     }
 }
 
-static mrq_status predict_line(const struct predictor *p, const char *line, size_t size, mrq_error *err)
+static mrq_status predict_line(const struct predictor *p, const struct line *line, mrq_error *err)
 {
-    const size_t first = strcspn(line, " \t"), gap = strspn(line + first, " \t");
-    if (strlen(line) < size || !first || !gap || !line[first + gap])
-        return mrq_fail(err, MRQ_USAGE, "\"%.40s\": want a user and a movie", line);
+    const size_t first = strcspn(line->text, " \t"), gap = strspn(line->text + first, " \t");
+    const char *second = line->text + first + gap;
+    if (!first || !gap || !*second)
+        return mrq_fail(err, MRQ_USAGE, "\"%.40s\": want a user and a movie", line->text);
     uint32_t user, movie;
-    MRQ_TRY(find_row(p->model->users, "user", line, first, &user, err));
-    MRQ_TRY(find_row(p->model->movies, "movie", line + first + gap, size - first - gap, &movie, err));
-    printf("%.*s %s %.4f\n", (int)first, line, line + first + gap, score(p, user, movie));
+    MRQ_TRY(find_row(p->model->users, "user", line->text, first, &user, err));
+    MRQ_TRY(find_row(p->model->movies, "movie", second, line->size - first - gap, &movie, err));
+    printf("%.*s %s %.4f\n", (int)first, line->text, second, score(p, user, movie));
     return MRQ_OK;
 }
 
@@ -112,19 +116,17 @@ static mrq_status predict_pairs(const struct predictor *p, const char *path, mrq
     FILE *file = standard ? stdin : fopen(path, "r");
     if (!file)
         return mrq_fail_errno(err, "cannot open %s", path);
-    MRQ_AUTOFREE char *line = NULL;
-    size_t room = 0, size;
+    struct line line = {.end = false};
     mrq_status status = MRQ_OK;
-    for (unsigned long number = 1; status == MRQ_OK && next_line(file, &line, &room, &size); number++) {
-        line[size] = '\0';
+    for (unsigned long number = 1; status == MRQ_OK && !line.end; number++) {
         mrq_error local = {MRQ_OK, ""};
-        status = size ? predict_line(p, line, size, &local) : MRQ_OK;
+        status = next_line(file, &line, &local);
+        if (status == MRQ_OK && !line.end && line.size)
+            status = predict_line(p, &line, &local);
         if (status != MRQ_OK) /* a wrong line makes a bad file; an id that is not there stays what it is */
             status = mrq_fail(err, status == MRQ_USAGE ? MRQ_BAD_FILE : status, "%s:%lu: %s", standard ? "standard input" : path,
                               number, local.msg);
     }
-    if (status == MRQ_OK && ferror(file))
-        status = mrq_fail_errno(err, "cannot read %s", path);
     if (!standard)
         fclose(file);
     return status;
@@ -157,11 +159,8 @@ mrq_status cmd_predict(int argc, char **argv, mrq_error *err)
         return MRQ_OK;
     if (model && store)
         return mrq_fail(err, MRQ_USAGE, "--model and --store: want one of them");
-    char path[PATH_SIZE];
-    if (!model)
-        MRQ_TRY(mrq_store_path(mrq_default_store(store), "model.mrq", path, sizeof path, err));
     struct predictor p = {0};
-    mrq_status status = open_predictor(model ? model : path, &p, err);
+    mrq_status status = open_predictor(model, store, &p, err);
     if (status == MRQ_OK)
         status = pairs ? predict_pairs(&p, pairs, err) : converse(&p, err);
     mrq_model_free(p.model);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/utf8.h"
 #include "dataset/dataset.h"
 #include "info.h"
 
@@ -40,18 +41,9 @@ static const char *day(int64_t seconds, char out[32])
     return out;
 }
 
-/* Places on the screen: UTF-8 bytes that start a character. */
-static int width_of(const char *text)
-{
-    int width = 0;
-    for (; *text; text++)
-        width += (*text & 0xc0) != 0x80;
-    return width;
-}
-
 static void print_padded(const char *text, int width)
 {
-    printf("%s%*s", text, width > width_of(text) ? width - width_of(text) : 0, "");
+    printf("%s%*s", text, width > (int)mrq_utf8_columns(text) ? width - (int)mrq_utf8_columns(text) : 0, "");
 }
 
 /* How many rows have each value or member. */
@@ -74,8 +66,8 @@ static mrq_status print_values(const mrq_table *table, const mrq_column *column,
     const uint32_t n = column->dict.n < VALUES_SHOWN ? column->dict.n : VALUES_SHOWN;
     int value_width = 0, label_width = 0;
     for (uint32_t i = 0; i < n; i++) {
-        const int value = width_of(mrq_strings_at(&column->dict, i)),
-                  label = column->label.n ? width_of(mrq_strings_at(&column->label, i)) : 0;
+        const int value = (int)mrq_utf8_columns(mrq_strings_at(&column->dict, i)),
+                  label = column->label.n ? (int)mrq_utf8_columns(mrq_strings_at(&column->label, i)) : 0;
         value_width = value > value_width ? value : value_width;
         label_width = label > label_width ? label : label_width;
     }
@@ -161,8 +153,11 @@ static void write_cell(const mrq_column *column, uint32_t row, char out[CELL_BYT
         snprintf(out, CELL_BYTES, isnan(column->number[row]) ? "unknown" : "%.10g", column->number[row]);
         break;
     }
-    for (size_t n = strlen(out); n == CELL_BYTES - 1 && (out[n - 1] & 0xc0) == 0x80;) /* cut: not within a character */
-        out[--n] = '\0';
+    uint32_t code;
+    size_t whole = 0, n; /* of what was cut, only whole characters */
+    while (out[whole] && (n = mrq_utf8_read(out + whole, strlen(out + whole), &code)) > 0)
+        whole += n;
+    out[whole] = '\0';
 }
 
 static void print_first_rows(const char *name, const mrq_table *table)
@@ -178,7 +173,7 @@ static void print_first_rows(const char *name, const mrq_table *table)
                 snprintf(cell[r][c], CELL_BYTES, "%s", c ? table->column[c - 1].name : "id");
             else
                 write_cell(&table->column[c - 1], r - 1, cell[r][c]);
-            width[c] = width_of(cell[r][c]) > width[c] ? width_of(cell[r][c]) : width[c];
+            width[c] = (int)mrq_utf8_columns(cell[r][c]) > width[c] ? (int)mrq_utf8_columns(cell[r][c]) : width[c];
         }
     printf("\nfirst %s\n", name);
     for (uint32_t r = 0; r <= rows; r++) {

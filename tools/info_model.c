@@ -53,13 +53,11 @@ mrq_status mrq_info_model(const char *path, mrq_error *err)
 mrq_status mrq_info_store(const char *path, mrq_error *err)
 {
     MRQ_CLEANUP(mrq_generation_close) mrq_generation *generation = NULL;
+    MRQ_CLEANUP(mrq_model_free) mrq_model *model = NULL;
     MRQ_TRY(mrq_generation_open(path, &generation, err));
+    MRQ_TRY(mrq_store_model(path, &model, err));
     printf("%-14s%s (current, verified)\n%-14s%u\n%-14s%u\n%-14s%s, %u dimensions\n\n", "generation", generation->name, "movies",
            generation->movies->rows, "users", generation->users->rows, "index", generation->index_kind, generation->tower->dim);
-    char model[4096];
-    MRQ_TRY(mrq_store_path(path, "model.mrq", model, sizeof model, err));
-    MRQ_CLEANUP(mrq_model_free) mrq_model *loaded = NULL;
-    MRQ_TRY(mrq_model_load(model, &loaded, err));
-    print_results(loaded);
+    print_results(model);
     return MRQ_OK;
 }

@@ -1,4 +1,5 @@
 /* marquee: picks the subcommand, prints its error, and makes its status the exit code. Called as `infer` it is `marquee infer`. */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,12 +40,27 @@ static void print_help(void)
            "  infer --store store -a 25 -g F -j programmer\n");
 }
 
+static mrq_status finish_output(mrq_error *err)
+{
+    return fflush(stdout) != 0 || ferror(stdout) ? mrq_fail_errno(err, "cannot write to standard output") : MRQ_OK;
+}
+
+/* After --help or --version. */
+static int end_print(void)
+{
+    mrq_error err = {MRQ_OK, ""};
+    const mrq_status status = finish_output(&err);
+    if (status != MRQ_OK)
+        fprintf(stderr, "marquee: %s\n", err.msg);
+    return (int)status;
+}
+
 static int run(const struct command *command, int argc, char **argv)
 {
     mrq_error err = {MRQ_OK, ""};
     mrq_status status = command->run(argc, argv, &err);
-    if (status == MRQ_OK && (fflush(stdout) != 0 || ferror(stdout)))
-        status = mrq_fail_errno(&err, "cannot write to standard output");
+    if (status == MRQ_OK)
+        status = finish_output(&err);
     if (status == MRQ_OK)
         return 0;
     fprintf(stderr, "marquee %s: %s\n", command->name, err.msg);
@@ -64,16 +80,17 @@ static const struct command *find(const char *name)
 int main(int argc, char **argv)
 {
     mrq_log_open(stderr, MRQ_LOG_INFO);
+    signal(SIGXFSZ, SIG_IGN); /* a file-size limit is an error of write(), like a full disk */
     const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL, *self = slash ? slash + 1 : argc > 0 ? argv[0] : "marquee";
     if (argc > 1 && strcmp(argv[1], "--version") == 0) {
         printf("%s %s\n", self, MRQ_VERSION);
-        return 0;
+        return end_print();
     }
     if (strcmp(self, "infer") == 0)
         return run(find("infer"), argc, argv);
     if (argc > 1 && strcmp(argv[1], "--help") == 0) {
         print_help();
-        return 0;
+        return end_print();
     }
     const struct command *command = argc > 1 ? find(argv[1]) : NULL;
     if (command)

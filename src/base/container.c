@@ -120,11 +120,6 @@ struct mrq_container {
     char path[];
 };
 
-const char *mrq_container_path(const mrq_container *container)
-{
-    return container->path;
-}
-
 mrq_status mrq_container_bad(const mrq_container *container, mrq_error *err, const char *format, ...)
 {
     char what[400];
@@ -213,11 +208,6 @@ static const struct section *find_section(const mrq_container *container, const 
         if (strcmp(container->section[i].name, name) == 0)
             return &container->section[i];
     return NULL;
-}
-
-bool mrq_container_has(const mrq_container *container, const char *name)
-{
-    return find_section(container, name) != NULL;
 }
 
 mrq_status mrq_container_get(const mrq_container *container, size_t size, size_t *count, const void **data, mrq_error *err,

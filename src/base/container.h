@@ -10,8 +10,8 @@
 
 #include "base/file.h"
 
-#define MRQ_CONTAINER_NAME     24  /* bytes of a section's name, its NUL among them */
-#define MRQ_CONTAINER_SECTIONS 512 /* at most so many in a file */
+#define MRQ_CONTAINER_NAME     24   /* bytes of a section's name, its NUL among them */
+#define MRQ_CONTAINER_SECTIONS 1024 /* at most so many in a file */
 
 /* Collects sections to write. Data is borrowed until mrq_container_write(). */
 typedef struct mrq_container_writer mrq_container_writer;
@@ -35,8 +35,6 @@ MRQ_CHECKED mrq_status mrq_container_open(const char *path, const char *kind, ui
                                           mrq_error *err);
 void mrq_container_close(mrq_container *container);
 MRQ_DEFINE_CLEANUP(mrq_container, mrq_container_close)
-const char *mrq_container_path(const mrq_container *container);
-bool mrq_container_has(const mrq_container *container, const char *name);
 
 /* A section of elements of `size` bytes. When `*count` is not MRQ_ANY it is what the section must hold, else it is set.
  * MRQ_BAD_FILE when the section is missing or of another size. */

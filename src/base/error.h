@@ -14,7 +14,8 @@
             return try_status;                                                                                                     \
     } while (0)
 
-/* Writes the sentence and the status into `err` (may be NULL); returns `status`. A text too long for `msg` is cut. */
+/* Writes the sentence and the status into `err` (may be NULL); returns `status`. A text too long for `msg` is cut; control
+ * characters and bytes that are not UTF-8 become '?'. */
 mrq_status mrq_fail(mrq_error *err, mrq_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* The same with ": " and the text of `errno` behind it. The status is MRQ_NOT_FOUND for ENOENT and ENOTDIR, else MRQ_FAILED. */

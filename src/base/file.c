@@ -24,7 +24,7 @@ mrq_status mrq_map_open(mrq_map *map, const char *path, mrq_error *err)
     if (fstat(fd, &st) != 0) {
         status = mrq_fail_errno(err, "cannot read %s", path);
     } else if (!S_ISREG(st.st_mode)) {
-        status = mrq_fail(err, MRQ_FAILED, "%s is not a regular file", path);
+        status = mrq_fail(err, MRQ_BAD_FILE, "%s is not a regular file", path);
     } else if (st.st_size == 0) {
         *map = (mrq_map){nothing, 0};
     } else {
@@ -50,26 +50,46 @@ struct mrq_output {
     char path[PATH_BYTES], temporary[PATH_BYTES];
 };
 
+/* Where the file will stand: behind a link, at its target. Only a regular file is ever replaced, never /dev/null. */
+static mrq_status find_place(const char *path, mrq_output *output, mrq_error *err)
+{
+    struct stat st;
+    MRQ_AUTOFREE char *real = NULL;
+    if (stat(path, &st) == 0) {
+        if (!S_ISREG(st.st_mode))
+            return mrq_fail(err, MRQ_FAILED, "cannot write %s: it is not a regular file", path);
+        real = realpath(path, NULL);
+    }
+    const int n = snprintf(output->path, sizeof output->path, "%s", real ? real : path);
+    const int m = snprintf(output->temporary, sizeof output->temporary, "%s.tmp-%ld", output->path, (long)getpid());
+    if (n < 0 || m < 0 || (size_t)n >= sizeof output->path || (size_t)m >= sizeof output->temporary)
+        return mrq_fail(err, MRQ_FAILED, "the path %.60s... is too long", path);
+    return MRQ_OK;
+}
+
+/* Made by open() rather than mkstemp(), so that the umask has its say. */
+static mrq_status open_temporary(mrq_output *output, mrq_error *err)
+{
+    unlink(output->temporary); /* of a killed process that had our number */
+    const int fd = open(output->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (fd >= 0 && (output->stream = fdopen(fd, "wb")))
+        return MRQ_OK;
+    const mrq_status status = mrq_fail_errno(err, "cannot write %s", output->path);
+    if (fd >= 0) {
+        close(fd);
+        unlink(output->temporary);
+    }
+    return status;
+}
+
 mrq_status mrq_output_open(const char *path, mrq_output **out, mrq_error *err)
 {
     mrq_output *output = calloc(1, sizeof *output);
     if (!output)
         return mrq_fail_memory(err, "opening a file to write");
-    const int n = snprintf(output->path, sizeof output->path, "%s", path);
-    const int m = snprintf(output->temporary, sizeof output->temporary, "%s.XXXXXX", path);
-    mrq_status status = MRQ_OK;
-    if (n < 0 || m < 0 || (size_t)m >= sizeof output->temporary) {
-        status = mrq_fail(err, MRQ_FAILED, "the path %.60s... is too long", path);
-    } else {
-        const int fd = mkostemp(output->temporary, O_CLOEXEC);
-        if (fd < 0 || fchmod(fd, 0644) != 0 || !(output->stream = fdopen(fd, "wb"))) {
-            status = mrq_fail_errno(err, "cannot write %s", path);
-            if (fd >= 0) {
-                close(fd);
-                unlink(output->temporary);
-            }
-        }
-    }
+    mrq_status status = find_place(path, output, err);
+    if (status == MRQ_OK)
+        status = open_temporary(output, err);
     if (status != MRQ_OK)
         free(output);
     else

@@ -1,20 +1,43 @@
 #include "base/json.h"
 
+#include <inttypes.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* `path`.`key`, or `key` alone. */
 #define PATH_FORMAT          "%s%s%s"
 #define PATH_ARGS(path, key) (path), *(path) ? ((path)[strlen(path) - 1] == ':' ? " " : ".") : "", (key)
 
+/* cJSON says of a failed parse where it stopped, not why. Its allocations pass through here, which remembers that one failed. */
+static _Thread_local bool out_of_memory;
+
+static void *allocate(size_t size)
+{
+    void *p = malloc(size);
+    out_of_memory |= !p;
+    return p;
+}
+
+static void set_hooks(void)
+{
+    cJSON_InitHooks(&(cJSON_Hooks){allocate, free});
+}
+
 mrq_status mrq_json_parse(const char *text, size_t size, const char *source, cJSON **out, mrq_error *err)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, set_hooks);
+    out_of_memory = false;
     const char *end = NULL;
     MRQ_CLEANUP(cJSON_Delete) cJSON *json = memchr(text, '\0', size) ? NULL : cJSON_ParseWithLengthOpts(text, size, &end, 0);
     const char *stop = end ? end : text;
     while (json && stop < text + size && strchr(" \t\r\n", *stop))
         stop++;
+    if (!json && out_of_memory)
+        return mrq_fail_memory(err, "reading JSON");
     if (!json || stop < text + size) {
         int line = 1;
         for (const char *p = text; p < stop; p++)
@@ -155,6 +178,13 @@ mrq_status mrq_json_choice(const cJSON *object, const char *path, const char *ke
         snprintf(want + strlen(want), sizeof want - strlen(want), "%s%s", i ? ", " : "", names[i]);
     }
     return wrong(item, path, key, want, err);
+}
+
+bool mrq_json_add_whole(cJSON *object, const char *key, int64_t value)
+{
+    char digits[24];
+    snprintf(digits, sizeof digits, "%" PRId64, value);
+    return cJSON_AddRawToObject(object, key, digits) != NULL;
 }
 
 bool mrq_json_add_rounded(cJSON *object, const char *key, double value, int digits)

@@ -38,6 +38,9 @@ MRQ_CHECKED mrq_status mrq_json_bool(const cJSON *object, const char *path, cons
 MRQ_CHECKED mrq_status mrq_json_choice(const cJSON *object, const char *path, const char *key, const char *const *names, int *value,
                                        mrq_error *err);
 
+/* Adds a whole number with all its digits; cJSON keeps 15. Returns false when out of memory, and when `object` is NULL. */
+bool mrq_json_add_whole(cJSON *object, const char *key, int64_t value);
+
 /* Adds a real rounded to `digits` decimals, so that it prints as short as it is exact. Returns false when out of memory. */
 bool mrq_json_add_rounded(cJSON *object, const char *key, double value, int digits);
 

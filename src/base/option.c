@@ -76,20 +76,18 @@ static void print_help(const mrq_command *command)
         printf("\nexamples:\n%s\n", command->examples);
 }
 
-/* "--lr" or "-a", as the option is best known. */
-static const char *spelled(const mrq_option *option, char *out, size_t size)
+/* A limit of 2^63 means all ids: a double has no room for 2^63 - 1. */
+static int64_t whole_max(const mrq_option *option)
 {
-    if (option->letter)
-        snprintf(out, size, "-%c", option->letter);
-    else
-        snprintf(out, size, "--%s", option->name);
-    return out;
+    return option->max < 0x1p63 ? (int64_t)option->max : INT64_MAX;
 }
 
-static mrq_status read_value(const mrq_option *option, const char *text, mrq_error *err)
+/* `letter`: the option was typed in its short form, and is so called in messages. */
+static mrq_status read_value(const mrq_option *option, bool letter, const char *text, mrq_error *err)
 {
-    char name[64];
-    spelled(option, name, sizeof name);
+    char name[64] = {'-', option->letter};
+    if (!letter)
+        snprintf(name, sizeof name, "--%s", option->name);
     switch (option->type) {
     case MRQ_OPT_FLAG:
         *(bool *)option->value = true;
@@ -100,9 +98,9 @@ static mrq_status read_value(const mrq_option *option, const char *text, mrq_err
         memcpy(option->value, &text, sizeof text);
         break;
     case MRQ_OPT_INT:
-        if (!mrq_parse_int(text, strlen(text), (int64_t)option->min, (int64_t)option->max, option->value))
-            return mrq_fail(err, MRQ_USAGE, "%s \"%.40s\": want a whole number, %.0f to %.0f", name, text, option->min,
-                            option->max);
+        if (!mrq_parse_int(text, strlen(text), (int64_t)option->min, whole_max(option), option->value))
+            return mrq_fail(err, MRQ_USAGE, "%s \"%.40s\": want a whole number, %.0f to %lld", name, text, option->min,
+                            (long long)whole_max(option));
         break;
     case MRQ_OPT_REAL:
         if (!mrq_parse_real(text, strlen(text), option->min, option->max, option->value))
@@ -138,8 +136,9 @@ mrq_status mrq_options_read(const mrq_command *command, int argc, char **argv, i
             return MRQ_OK;
         }
         if (c == ':' || c == '?') {
-            const char *what = c == ':' ? "needs an argument" : "unknown option";
-            if (optopt > 0 && optopt < 256 && optopt > n)
+            const bool known = optopt > 0 && optopt <= n; /* a long one: its number */
+            const char *what = c == ':' ? "needs an argument" : known ? "takes no argument" : "unknown option";
+            if (optopt > n && optopt < 256)
                 return mrq_fail(err, MRQ_USAGE, "-%c: %s", optopt, what);
             return mrq_fail(err, MRQ_USAGE, "%.60s: %s", argv[optind - 1], what);
         }
@@ -149,7 +148,7 @@ mrq_status mrq_options_read(const mrq_command *command, int argc, char **argv, i
         else
             while (option->letter != c)
                 option++;
-        MRQ_TRY(read_value(option, optarg, err));
+        MRQ_TRY(read_value(option, c > n, optarg, err));
     }
     const int arguments = argc - optind;
     if (arguments < command->arguments_min)

@@ -105,6 +105,17 @@ mrq_status mrq_column_code(const mrq_column *column, const char *text, uint32_t 
     return MRQ_OK;
 }
 
+static int compare_items(const void *a, const void *b)
+{
+    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+void mrq_items_sort(uint32_t *item, uint64_t n)
+{
+    qsort(item, n, sizeof *item, compare_items);
+}
+
 static void save_strings(const mrq_strings *strings, mrq_container_writer *writer, const char *prefix, const char *name)
 {
     mrq_container_add(writer, strings->offset, strings->n ? (size_t)strings->n + 1 : 0, sizeof *strings->offset, "%s.%s_at", prefix,
@@ -272,7 +283,7 @@ mrq_status mrq_table_load(const mrq_container *container, const char *prefix, mr
     table->rows = (uint32_t)rows;
     table->id = id;
     for (size_t i = 0; i < rows; i++)
-        if (table->id[i] < (i ? table->id[i - 1] + 1 : 0))
+        if (table->id[i] < 0 || (i && table->id[i] <= table->id[i - 1]))
             return mrq_container_bad(container, err, "%s: ids do not ascend at row %zu", prefix, i);
     table->n_columns = (uint32_t)columns;
     table->column = mrq_arena_array(table->arena, columns, sizeof *table->column);

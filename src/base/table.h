@@ -61,7 +61,10 @@ MRQ_CHECKED mrq_status mrq_column_code(const mrq_column *column, const char *tex
 void mrq_table_save(const mrq_table *table, mrq_container_writer *writer, const char *prefix);
 MRQ_CHECKED mrq_status mrq_table_load(const mrq_container *container, const char *prefix, mrq_table **out, mrq_error *err);
 
-/* The same for lists over `rows` rows whose items are below `limit`. */
+/* Puts the items of one list into ascending order. */
+void mrq_items_sort(uint32_t *item, uint64_t n);
+
+/* mrq_table_save() and mrq_table_load() for lists over `rows` rows whose items are below `limit`. */
 void mrq_lists_save(const mrq_lists *lists, size_t rows, mrq_container_writer *writer, const char *prefix);
 MRQ_CHECKED mrq_status mrq_lists_load(const mrq_container *container, const char *prefix, size_t rows, uint32_t limit,
                                       mrq_lists *out, mrq_error *err);

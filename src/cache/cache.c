@@ -224,6 +224,12 @@ mrq_cache_state mrq_cache_set(mrq_cache *cache, const char *key, const void *val
     return MRQ_CACHE_MISS;
 }
 
+void mrq_cache_refuse(mrq_cache *cache)
+{
+    cache->counts.hits--;
+    cache->counts.misses++;
+}
+
 mrq_cache_counts mrq_cache_counted(const mrq_cache *cache)
 {
     return cache->counts;

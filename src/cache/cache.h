@@ -40,6 +40,9 @@ mrq_cache_state mrq_cache_get(mrq_cache *cache, const char *key, void **value, s
 /* Sets a key with the time to live, with one command. MRQ_CACHE_DOWN when that failed, else MRQ_CACHE_MISS. */
 mrq_cache_state mrq_cache_set(mrq_cache *cache, const char *key, const void *value, size_t size);
 
+/* The value of the last hit was none of ours: it counts as a miss. */
+void mrq_cache_refuse(mrq_cache *cache);
+
 mrq_cache_counts mrq_cache_counted(const mrq_cache *cache);
 const char *mrq_cache_problem(const mrq_cache *cache); /* the last error, or "" */
 

@@ -178,8 +178,11 @@ mrq_status mrq_wire_receive(mrq_wire *wire, double deadline, size_t *budget, red
     redisReader *reader = wire->reader;
     for (;;) {
         const bool at_start = reader->ridx < 0 && reader->pos < reader->len;
-        if (at_start && reader->buf[reader->pos] == '*')
+        const unsigned char first = at_start ? (unsigned char)reader->buf[reader->pos] : '+';
+        if (first == '*')
             return mrq_fail(err, MRQ_UNAVAILABLE, "the server answered with an array");
+        if (!strchr("+-:$", first)) /* also what newer protocols add */
+            return mrq_fail(err, MRQ_UNAVAILABLE, "not the Redis protocol: a reply that begins with byte 0x%02x", first);
         void *reply = NULL;
         if (redisReaderGetReply(reader, &reply) != REDIS_OK)
             return mrq_fail(err, MRQ_UNAVAILABLE, "not the Redis protocol: %s", reader->errstr);

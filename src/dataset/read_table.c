@@ -115,12 +115,6 @@ static mrq_status push_item(struct pass *pass, struct builder *b, uint32_t item,
     return MRQ_OK;
 }
 
-static int compare_items(const void *a, const void *b)
-{
-    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return (x > y) - (x < y);
-}
-
 static mrq_status add_members(struct pass *pass, struct builder *b, mrq_span span, mrq_error *err)
 {
     size_t size = 0;
@@ -141,7 +135,7 @@ static mrq_status add_members(struct pass *pass, struct builder *b, mrq_span spa
     /* A member named twice is still one member. */
     uint32_t *item = b->item + b->offset[pass->row];
     const size_t n = (size_t)(b->offset[pass->row + 1] - b->offset[pass->row]);
-    qsort(item, n, sizeof *item, compare_items);
+    mrq_items_sort(item, n);
     size_t kept = 1;
     for (size_t i = 1; i < n; i++)
         if (item[i] != item[kept - 1])
@@ -187,8 +181,11 @@ static mrq_status add_text(struct pass *pass, struct builder *b, mrq_span span, 
     if (mrq_dict_push(b->text, pass->decoded, size) == MRQ_NONE)
         return fail_memory(err);
     regmatch_t match[2];
-    if (!extracted || regexec(b->field->pattern, pass->decoded, 2, match, 0) != 0)
+    const int code = extracted ? regexec(b->field->pattern, pass->decoded, 2, match, 0) : REG_NOMATCH;
+    if (code == REG_NOMATCH)
         return add_words(pass, b, pass->decoded, size, err);
+    if (code != 0)
+        return fail_memory(err); /* the only other way it can fail */
     const size_t start = (size_t)match[0].rm_so, end = (size_t)match[0].rm_eo;
     if (match[1].rm_so >= 0) {
         const mrq_span group = {pass->decoded + match[1].rm_so, (size_t)(match[1].rm_eo - match[1].rm_so)};
@@ -299,7 +296,7 @@ static mrq_status sort_dict(const mrq_table *table, struct builder *b, mrq_error
         b->item[i] = rank[b->item[i]];
     for (uint32_t row = 0; b->column->kind == MRQ_SET && row < table->rows; row++)
         if (b->offset[row + 1] > b->offset[row])
-            qsort(b->item + b->offset[row], (size_t)(b->offset[row + 1] - b->offset[row]), sizeof *b->item, compare_items);
+            mrq_items_sort(b->item + b->offset[row], b->offset[row + 1] - b->offset[row]);
     return MRQ_OK;
 }
 

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/parse.h"
+#include "base/utf8.h"
 #include "dataset/text.h"
 
 const char *mrq_show(mrq_span span, char out[MRQ_SHOWN])
@@ -185,11 +186,10 @@ mrq_status mrq_reader_open(mrq_reader *reader, const char *folder, const mrq_fil
     memset(reader->stop, 0, sizeof reader->stop);
     reader->stop[0] = reader->stop['\n'] = reader->stop[(unsigned char)schema->delimiter[0]] = true;
     reader->stop['"'] |= schema->quoted;
-    if (!schema->latin1) {
+    if (!schema->latin1)
         memset(reader->stop + 0x80, 1, 0x80);
-        if (reader->map.size >= 3 && memcmp(reader->at, "\xef\xbb\xbf", 3) == 0)
-            reader->at += 3;
-    }
+    if (reader->map.size >= 3 && memcmp(reader->at, "\xef\xbb\xbf", 3) == 0)
+        reader->at += 3; /* what some editors put before any text */
     bool more = true;
     return schema->header ? mrq_reader_next(reader, &more, err) : MRQ_OK;
 }

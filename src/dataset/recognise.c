@@ -42,7 +42,8 @@ mrq_status mrq_schema_recognise(const char *folder, mrq_schema **out, mrq_error 
     if (!S_ISDIR(st.st_mode))
         return mrq_fail(err, MRQ_NOT_FOUND, "%s is not a folder", folder);
     char tried[400] = "";
-    mrq_status worst = MRQ_NOT_FOUND;
+    mrq_error only = {0}; /* what is wrong with the first that has all its files */
+    int complete = 0;
     for (const mrq_asset *asset = mrq_schemas; asset->name; asset++) {
         MRQ_CLEANUP(mrq_schema_free) mrq_schema *schema = NULL;
         mrq_error why = {0};
@@ -55,10 +56,13 @@ mrq_status mrq_schema_recognise(const char *folder, mrq_schema **out, mrq_error 
         }
         if (status == MRQ_FAILED) /* says nothing about the layout */
             return mrq_fail(err, status, "%s", why.msg);
-        if (status == MRQ_BAD_FILE)
-            worst = status;
+        if (status == MRQ_BAD_FILE && ++complete == 1)
+            only = why;
         const size_t used = strlen(tried);
         snprintf(tried + used, sizeof tried - used, "%s%s: %.100s", used ? "; " : "", asset->name, why.msg);
     }
-    return mrq_fail(err, worst, "%.60s is no data set known here (%s); --schema FILE.json describes another layout", folder, tried);
+    if (complete == 1) /* no doubt what it was meant to be */
+        return mrq_fail(err, MRQ_BAD_FILE, "%s", only.msg);
+    return mrq_fail(err, complete ? MRQ_BAD_FILE : MRQ_NOT_FOUND,
+                    "%.60s is no data set known here (%s); --schema FILE.json describes another layout", folder, tried);
 }

@@ -14,7 +14,7 @@
 #include "base/dict.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "dataset/text.h"
+#include "base/utf8.h"
 
 #define PATH_BYTES   200
 #define SCHEMA_BYTES ((size_t)1 << 20) /* a larger file is not a schema */
@@ -179,6 +179,8 @@ static mrq_status read_text(mrq_arena *arena, const cJSON *json, const char *pat
     if (!pattern)
         return mrq_fail_memory(err, "reading a schema");
     const int code = regcomp(pattern, member->valuestring, REG_EXTENDED);
+    if (code == REG_ESPACE)
+        return mrq_fail_memory(err, "reading a schema");
     if (code) {
         char why[100];
         regerror(code, pattern, why, sizeof why);

@@ -6,41 +6,7 @@
 
 #include <assert.h>
 
-size_t mrq_utf8_read(const char *text, size_t size, uint32_t *code)
-{
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000}; /* by length: anything below is overlong */
-    const unsigned char *p = (const unsigned char *)text;
-    if (p[0] < 0x80) {
-        *code = p[0];
-        return 1;
-    }
-    const size_t length = p[0] >= 0xf0 && p[0] < 0xf8 ? 4 : p[0] >= 0xe0 && p[0] < 0xf0 ? 3 : p[0] >= 0xc0 && p[0] < 0xe0 ? 2 : 0;
-    if (!length || length > size)
-        return 0;
-    uint32_t c = p[0] & (0x7fu >> length);
-    for (size_t i = 1; i < length; i++) {
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-        c = c << 6 | (p[i] & 0x3f);
-    }
-    if (c < least[length] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
-        return 0;
-    *code = c;
-    return length;
-}
-
-size_t mrq_utf8_write(uint32_t code, char *out)
-{
-    if (code < 0x80) {
-        out[0] = (char)code;
-        return 1;
-    }
-    const size_t length = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-    for (size_t i = length - 1; i > 0; i--, code >>= 6)
-        out[i] = (char)(0x80 | (code & 0x3f));
-    out[0] = (char)((0xf00u >> length & 0xf0) | code);
-    return length;
-}
+#include "base/utf8.h"
 
 uint32_t mrq_text_lower(uint32_t code)
 {

@@ -6,11 +6,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The code point at the start of `size` > 0 bytes and, as the result, its length; 0 when this is not valid UTF-8 (RFC 3629). */
-size_t mrq_utf8_read(const char *text, size_t size, uint32_t *code);
-/* Writes a code point (up to 4 bytes), returns its length. */
-size_t mrq_utf8_write(uint32_t code, char *out);
-
 /* Lower case of Latin (to U+017F), Greek and Cyrillic letters; other code points as they are. */
 uint32_t mrq_text_lower(uint32_t code);
 

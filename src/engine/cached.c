@@ -1,10 +1,11 @@
-/* The cache's key is `marquee:1:GENERATION:DIGEST`, the digest being half the SHA-256 of the query as it was understood. A generation
- * never changes, so neither does its answer, and a new one needs no flush.
+/* The cache's key is `marquee:1:GENERATION:DIGEST`, the digest being half the SHA-256 of the query as it was understood. A
+ * generation never changes, so neither does its answer, and a new one needs no flush.
  *
- * The value is a line with two checksums, of the key and of what follows, and then {"results":[[row,inner product],...]}. So a damaged
- * or cut value, another program's, or one copied from another key is known for what it is: a miss, to be overwritten. Rows and inner products
- * rather than ids and scores, because they are exact as JSON numbers (9 digits carry a float, cJSON prints 15) and titles are at
- * hand in the catalogue. The content is checked all the same: a checksum is no defence against somebody who can compute it. */
+ * The value is a line with two checksums, of the key and of what follows, and then {"results":[[row,inner product],...]}. So a
+ * damaged or cut value, another program's, or one copied from another key is known for what it is: a miss, to be overwritten. Rows
+ * and inner products rather than ids and scores, because they are exact as JSON numbers (9 digits carry a float, cJSON prints 15)
+ * and titles are at hand in the catalogue. The content is checked all the same: a checksum is no defence against somebody who can
+ * compute it. */
 #include "engine/cached.h"
 
 #include <inttypes.h>
@@ -84,12 +85,15 @@ mrq_cache_state mrq_cached_get(mrq_cache *cache, const char *key, uint32_t rows,
         return state;
     MRQ_AUTOFREE char *text = value;
     char want[HEAD + 1];
-    if (size < HEAD)
+    mrq_hit *found = NULL;
+    if (size >= HEAD) {
+        head(key, text + HEAD, size - HEAD, want);
+        found = memcmp(text, want, HEAD) == 0 ? decode(text + HEAD, size - HEAD, rows, k, n) : NULL;
+    }
+    if (!found) {
+        mrq_cache_refuse(cache);
         return MRQ_CACHE_MISS;
-    head(key, text + HEAD, size - HEAD, want);
-    mrq_hit *found = memcmp(text, want, HEAD) == 0 ? decode(text + HEAD, size - HEAD, rows, k, n) : NULL;
-    if (!found)
-        return MRQ_CACHE_MISS;
+    }
     *hits = found;
     return MRQ_CACHE_HIT;
 }

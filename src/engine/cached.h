@@ -9,8 +9,8 @@
 /* The key of a resolved query's answer in this generation. */
 void mrq_cached_key(const mrq_generation *generation, const mrq_resolved *resolved, char key[MRQ_CACHED_KEY]);
 
-/* The answer under a key: MRQ_CACHE_HIT with up to `k` hits of rows below `rows`, best first, freed with mrq_free(). A value that is not
- * what mrq_cached_set() wrote under this very key is a MISS. */
+/* The answer under a key: MRQ_CACHE_HIT with up to `k` hits of rows below `rows`, best first, freed with mrq_free(). A value that
+ * is not what mrq_cached_set() wrote under this very key is a MISS. */
 mrq_cache_state mrq_cached_get(mrq_cache *cache, const char *key, uint32_t rows, uint32_t k, mrq_hit **hits, uint32_t *n);
 
 /* Keeps an answer. MRQ_CACHE_MISS, or DOWN when Redis did not take it. */

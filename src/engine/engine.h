@@ -24,13 +24,14 @@ typedef struct mrq_answer {
     uint32_t n;               /* up to k; fewer when fewer movies are left, or an approximate index finds fewer */
     mrq_recommendation *item; /* best first, equal scores by id */
     mrq_cache_state cache;
-    char *query; /* JSON object: the query as it was understood */
+    mrq_cache_counts counts; /* of the cache, since it was made */
+    char *query;             /* JSON object: the query as it was understood */
 } mrq_answer;
 void mrq_answer_clear(mrq_answer *answer); /* frees what it holds; legal on a zeroed struct */
 
-/* Answers a query, through the cache when there is one (`cache` may be NULL). MRQ_USAGE for a value that the data's dictionaries do not
- * have or a feature that is missing, MRQ_NOT_FOUND for an unknown user: the sentence begins with the name of the mrq_query's member.
- * Movies that a known user has rated are left out. Thread-safe but for the cache. */
+/* Answers a query, through the cache when there is one (`cache` may be NULL). MRQ_USAGE for a value that the data's dictionaries do
+ * not have or a feature that is missing, MRQ_NOT_FOUND for an unknown user: the sentence begins with the name of the mrq_query's
+ * member. Movies that a known user has rated are left out. Thread-safe but for the cache. */
 MRQ_CHECKED mrq_status mrq_recommend(const mrq_generation *generation, mrq_cache *cache, const mrq_query *query, mrq_answer *out,
                                      mrq_error *err);
 

@@ -1,40 +1,21 @@
-/* Answers and errors as JSON documents, one to a line: what `infer --json` prints and every later server sends. A document never depends on
- * where the answer came from, but for "cache". */
+/* Answers and errors as JSON documents, one to a line: what `infer --json` prints and every later server sends. A document never
+ * depends on where the answer came from, but for "cache" and "redis". */
 #include "engine/json.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "engine/engine.h"
-
-/* Bytes of the UTF-8 character at `s`, which ends with a NUL; 0 when there is none (The Unicode Standard, table 3-7). */
-static size_t character(const unsigned char *s)
-{
-    if (s[0] < 0x80)
-        return 1;
-    const size_t n = s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
-    const unsigned char low = s[0] == 0xe0   ? 0xa0
-                              : s[0] == 0xf0 ? 0x90
-                                             : 0x80,
-                        high = s[0] == 0xed   ? 0x9f
-                               : s[0] == 0xf4 ? 0x8f
-                                              : 0xbf;
-    if (n == 0 || s[1] < low || s[1] > high)
-        return 0;
-    for (size_t i = 2; i < n; i++)
-        if ((s[i] & 0xc0) != 0x80)
-            return 0;
-    return n;
-}
 
 /* A JSON string, each byte that belongs to no character a '?'. NULL when out of memory. */
 static cJSON *clean_string(const char *text)
 {
     cJSON *string = cJSON_CreateString(text);
+    uint32_t code;
     for (char *p = string ? string->valuestring : NULL; p && *p;) {
-        const size_t n = character((const unsigned char *)p);
+        const size_t n = mrq_utf8_read(p, strlen(p), &code);
         if (n == 0)
             *p = '?';
         p += n ? n : 1;
@@ -49,13 +30,6 @@ bool mrq_json_add_clean(cJSON *object, const char *key, const char *text)
         return false;
     string = NULL;
     return true;
-}
-
-bool mrq_json_add_whole(cJSON *object, const char *key, int64_t value)
-{
-    char digits[24];
-    snprintf(digits, sizeof digits, "%" PRId64, value);
-    return cJSON_AddRawToObject(object, key, digits) != NULL;
 }
 
 static bool add_members(cJSON *array, const mrq_column *column, uint32_t row)
@@ -100,6 +74,13 @@ static char *print(const cJSON *document, bool complete)
     return line;
 }
 
+static bool add_counts(cJSON *redis, const mrq_cache_counts *counts)
+{
+    return mrq_json_add_whole(redis, "hits", (int64_t)counts->hits) &&
+           mrq_json_add_whole(redis, "misses", (int64_t)counts->misses) &&
+           mrq_json_add_whole(redis, "errors", (int64_t)counts->errors);
+}
+
 char *mrq_answer_json(const mrq_generation *generation, const mrq_answer *answer)
 {
     MRQ_CLEANUP(cJSON_Delete) cJSON *document = cJSON_CreateObject();
@@ -107,6 +88,8 @@ char *mrq_answer_json(const mrq_generation *generation, const mrq_answer *answer
               mrq_json_add_clean(document, "model", generation->model_name) &&
               cJSON_AddRawToObject(document, "query", answer->query) &&
               mrq_json_add_clean(document, "cache", mrq_cache_state_names[answer->cache]);
+    if (answer->cache != MRQ_CACHE_OFF)
+        ok = ok && add_counts(cJSON_AddObjectToObject(document, "redis"), &answer->counts);
     cJSON *results = cJSON_AddArrayToObject(document, "results");
     for (uint32_t i = 0; ok && i < answer->n; i++)
         ok = add_result(results, generation->movies, i + 1, &answer->item[i]);

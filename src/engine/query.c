@@ -1,8 +1,9 @@
 /* Queries: from what a person writes to one value for each branch of the folded user tower.
  *
- * A feature that is given counts; one that is not is the user's own; a branch that has neither is an error, because a guessed gender
- * gives a wrong answer without a word. A feature of the data that the tower does not use is checked and told, but changes nothing. The
- * text of a resolved query is its identity: the cache's key is made of it, so it holds codes' values and not the person's spelling. */
+ * A feature that is given counts; one that is not is the user's own; a branch that has neither is an error, because a guessed
+ * gender gives a wrong answer without a word. A feature of the data that the tower does not use is checked and told, but changes
+ * nothing. The text of a resolved query is its identity: the cache's key is made of it, so it holds codes' values and not the
+ * person's spelling. */
 #include "engine/query.h"
 
 #include <stdio.h>
@@ -102,7 +103,8 @@ static mrq_status find_values(const mrq_generation *generation, uint32_t user, c
     return MRQ_OK;
 }
 
-/* {"age":{"value":"25","label":"25-34"},...,"user":4,"k":5}, without the features that the data does not have; NULL when out of memory. */
+/* {"age":{"value":"25","label":"25-34"},...,"user":4,"k":5}, without the features that the data does not have; NULL when out of
+ * memory. */
 static char *describe(const mrq_table *users, const mrq_query *query, const uint32_t code[FEATURES])
 {
     MRQ_CLEANUP(cJSON_Delete) cJSON *json = cJSON_CreateObject();

@@ -1,9 +1,9 @@
 /* Answers: the user's vector, the index's nearest movies, less those the user has rated.
  *
- * The index is asked for as many more as the user has rated; whatever those were, enough are left. Only an approximate index may find
- * fewer than it is asked for. Then twice as many are asked for, up to all, which makes a graph walk somewhat further; when that is not
- * enough either, the answer is shorter. A hit of the cache and a search give the same rows and the same inner products, to the bit, so
- * nothing but mrq_answer.cache tells them apart. What Redis does is never an error: the answer is computed. */
+ * The index is asked for as many more as the user has rated; whatever those were, enough are left. Only an approximate index may
+ * find fewer than it is asked for. Then twice as many are asked for, up to all, which makes a graph walk somewhat further; when
+ * that is not enough either, the answer is shorter. A hit of the cache and a search give the same rows and the same inner products,
+ * to the bit, so nothing but mrq_answer.cache tells them apart. What Redis does is never an error: the answer is computed. */
 #include <math.h>
 
 #include "engine/cached.h"
@@ -94,7 +94,7 @@ mrq_status mrq_recommend(const mrq_generation *generation, mrq_cache *cache, con
         return mrq_fail_memory(err, "answering");
     for (uint32_t i = 0; i < n; i++)
         item[i] = (mrq_recommendation){hits[i].row, generation->scale * (double)hits[i].score};
-    *out = (mrq_answer){n, item, state, resolved.text};
+    *out = (mrq_answer){n, item, state, cache ? mrq_cache_counted(cache) : (mrq_cache_counts){0}, resolved.text};
     resolved.text = NULL;
     return MRQ_OK;
 }

@@ -66,7 +66,7 @@ static mrq_status plan_input(const mrq_table *table, const char *side, const uin
     }
     const mrq_column *column = mrq_table_column(table, branch->feature);
     if (!column || column->kind != wanted[branch->kind])
-        return mrq_fail(err, MRQ_USAGE, "the model's %s tower wants a feature \"%s\", which the data %s", side, branch->feature,
+        return mrq_fail(err, MRQ_BAD_FILE, "the model's %s tower wants a feature \"%s\", which the data %s", side, branch->feature,
                         column ? "has as another kind" : "does not have");
     plan->n_values = column->dict.n;
     plan->value = column->code;
@@ -158,12 +158,6 @@ static const uint32_t *number_rows(mrq_arena *arena, uint32_t entities, const ui
     return row;
 }
 
-static int compare_rows(const void *a, const void *b)
-{
-    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return (x > y) - (x < y);
-}
-
 /* The movies of each user over all ratings, ascending. */
 static int gather_seen(mrq_model *model, const mrq_model_source *source)
 {
@@ -179,8 +173,16 @@ static int gather_seen(mrq_model *model, const mrq_model_source *source)
         next[u + 1] = offset[u + 1] += offset[u];
     for (uint64_t i = 0; i < source->n_ratings; i++)
         item[next[source->rating_user[i]]++] = source->rating_movie[i];
-    for (uint32_t u = 0; u < users; u++)
-        qsort(item + offset[u], offset[u + 1] - offset[u], sizeof *item, compare_rows);
+    uint64_t kept = 0; /* a movie rated twice is one movie */
+    for (uint32_t u = 0; u < users; u++) {
+        const uint64_t first = offset[u], end = offset[u + 1];
+        mrq_items_sort(item + first, end - first);
+        offset[u] = kept;
+        for (uint64_t i = first; i < end; i++)
+            if (i == first || item[i] != item[i - 1])
+                item[kept++] = item[i];
+    }
+    offset[users] = kept;
     model->seen = (mrq_lists){offset, item};
     return 0;
 }
@@ -196,7 +198,7 @@ mrq_status mrq_model_new(const mrq_description *description, const mrq_model_sou
     resolve(&model->description.user, model->users);
     resolve(&model->description.movie, model->movies);
     if (!model->description.user.n || !model->description.movie.n)
-        return mrq_fail(err, MRQ_USAGE, "the data has none of the features of the %s tower",
+        return mrq_fail(err, MRQ_BAD_FILE, "the data has none of the features of the %s tower",
                         model->description.user.n ? "movie" : "user");
     model->user_row =
         number_rows(model->arena, model->users->rows, source->rating_user, source->train, source->n_train, &model->user_rows);

@@ -15,13 +15,12 @@ cJSON *mrq_model_results_json(const mrq_model_results *r)
     char fingerprint[17];
     snprintf(fingerprint, sizeof fingerprint, "%016llx", (unsigned long long)r->data_fingerprint);
     bool ok = cJSON_AddStringToObject(root, "schema", r->schema) && cJSON_AddStringToObject(root, "data", fingerprint) &&
-              cJSON_AddStringToObject(root, "split", r->split);
+              cJSON_AddStringToObject(root, "split", r->split) && mrq_json_add_whole(root, "seed", (int64_t)r->seed);
     const struct {
         const char *key;
         double value;
     } numbers[] = {
         {"test_share", r->test_share},
-        {"seed", (double)r->seed},
         {"threads", (double)r->threads},
         {"epochs", (double)r->epochs},
         {"best_epoch", (double)r->best_epoch},
@@ -117,15 +116,19 @@ static mrq_status load_rows(const mrq_container *file, const char *name, uint32_
 
 static mrq_status load_tensors(mrq_model *model, mrq_error *err)
 {
+    const void *data[MRQ_TENSORS_MAX];
+    for (uint32_t i = 0; i < model->tensors.n; i++) { /* all are there before anything is allocated for them */
+        const mrq_tensor *tensor = &model->tensors.tensor[i];
+        size_t count = (size_t)tensor->rows * tensor->cols;
+        MRQ_TRY(mrq_container_get(model->file, sizeof(float), &count, &data[i], err, "tensor.%u", i));
+    }
     model->param = mrq_arena_array(model->arena, model->tensors.size, sizeof *model->param);
     if (!model->param)
         return mrq_fail_memory(err, "reading a model");
     for (uint32_t i = 0; i < model->tensors.n; i++) {
         const mrq_tensor *tensor = &model->tensors.tensor[i];
-        size_t count = (size_t)tensor->rows * tensor->cols;
-        const void *data;
-        MRQ_TRY(mrq_container_get(model->file, sizeof(float), &count, &data, err, "tensor.%u", i));
-        memcpy(model->param + tensor->offset, data, count * sizeof(float));
+        const size_t count = (size_t)tensor->rows * tensor->cols;
+        memcpy(model->param + tensor->offset, data[i], count * sizeof(float));
         for (size_t j = 0; j < count; j++)
             if (!isfinite(model->param[tensor->offset + j]))
                 return mrq_container_bad(model->file, err, "%s holds a value that is not finite", tensor->name);

@@ -28,8 +28,8 @@ typedef struct mrq_model_source {
     uint64_t seed;
 } mrq_model_source;
 
-/* A model with starting parameters. A user or movie without a rating in `train` shares the unknown row of its id embedding. MRQ_USAGE
- * when a branch's feature is not in the data and not optional. */
+/* A model with starting parameters. A user or movie without a rating in `train` shares the unknown row of its id embedding.
+ * MRQ_BAD_FILE when a branch's feature is not in the data and not optional. */
 MRQ_CHECKED mrq_status mrq_model_new(const mrq_description *description, const mrq_model_source *source, mrq_model **out,
                                      mrq_error *err);
 

@@ -1,10 +1,10 @@
 /* The joint layer over the branches. A branch is in one of two modes, chosen batch by batch:
  *   beside - its output is computed for every entity, into its columns of `joined` (n, inputs); runs of neighbouring columns meet W
- *   in one product; table  - a category whose dictionary is at most half as long as the batch: each value's output goes through W
- *   once, (values, dim), and entities
- *            add the row of their value. In backward the gradients of a value's entities are summed first.
- * Rejected: finding the distinct values of every batch for larger dictionaries; ids are distinct already, and few others are large.
- * */
+ *            in one product;
+ *   table  - a category of which the batch has at most half as many distinct values as entities: each value's output goes through W
+ *            once, (values, dim), and entities add the row of theirs. In backward the gradients of a value's entities are summed
+ *            first.
+ * Ids, sets and texts are taken as distinct: a batch holds every entity once. */
 #include "model/tower.h"
 
 #include <math.h>
@@ -32,9 +32,10 @@ mrq_status mrq_gradient_make(const mrq_tensors *tensors, mrq_arena *arena, mrq_g
 struct branch_state {
     mrq_branch_work work;
     bool table;
-    uint32_t *value; /* (capacity) rows of the embedding, or entities for set and text; table: 0 .. n_values-1 */
-    float *output;   /* table: (n_values, width) */
-    float *row;      /* table: (n_values, dim) through W; in backward its gradient */
+    uint32_t values;     /* table: distinct values of the batch */
+    uint32_t *value;     /* (capacity) rows of the embedding, or entities for set and text; table: (values) the distinct ones */
+    uint32_t *slot;      /* category: (n_values) where a value stands in `value`; stale unless it stands there */
+    float *output, *row; /* category: (capacity / 2, width), and (capacity / 2, dim) through W; in backward their gradients */
 };
 
 struct mrq_pass {
@@ -49,13 +50,13 @@ struct mrq_pass {
     float *gradient; /* (n, dim) by unit, then by the joint layer's sum */
 };
 
-/* The words of the `n` longest texts: the most that a batch can hold. */
 static int compare_down(const void *a, const void *b)
 {
     const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
     return (x < y) - (x > y);
 }
 
+/* The words of the `n` longest texts: the most that a batch can hold. */
 static mrq_status longest_items(const mrq_branch_plan *plan, uint32_t entities, uint32_t n, size_t *total, mrq_error *err)
 {
     *total = 0;
@@ -91,9 +92,10 @@ mrq_status mrq_pass_make(const mrq_tower *tower, uint32_t capacity, mrq_arena *a
         MRQ_TRY(longest_items(plan, tower->entities, capacity, &tokens, err));
         MRQ_TRY(mrq_branch_work_make(plan, capacity, tokens, arena, &state->work, err));
         ok = (state->value = mrq_arena_array(arena, capacity, sizeof *state->value)) != NULL;
-        if (ok && plan->branch->kind == MRQ_BRANCH_CATEGORY && plan->n_values <= capacity / 2)
-            ok = (state->output = mrq_arena_array(arena, (size_t)plan->n_values * plan->width, sizeof(float))) &&
-                 (state->row = mrq_arena_array(arena, (size_t)plan->n_values * tower->dim, sizeof(float)));
+        if (ok && plan->branch->kind == MRQ_BRANCH_CATEGORY)
+            ok = (state->slot = mrq_arena_array(arena, plan->n_values, sizeof *state->slot)) &&
+                 (state->output = mrq_arena_array(arena, (size_t)capacity / 2 * plan->width, sizeof(float))) &&
+                 (state->row = mrq_arena_array(arena, (size_t)capacity / 2 * tower->dim, sizeof(float)));
     }
     if (!ok)
         return mrq_fail_memory(err, "preparing a tower");
@@ -149,6 +151,22 @@ static bool next_run(const mrq_pass *pass, uint32_t *b, uint32_t *first, uint32_
     return true;
 }
 
+/* Collects the distinct values of a category; false when they are more than half as many as the entities. */
+static bool find_values(const mrq_pass *pass, const mrq_branch_plan *plan, struct branch_state *state)
+{
+    state->values = 0;
+    for (uint32_t i = 0; i < pass->n; i++) {
+        const uint32_t value = plan->value[pass->entity[i] & ~MRQ_DROPPED], slot = state->slot[value];
+        if (slot < state->values && state->value[slot] == value)
+            continue;
+        if (state->values == pass->n / 2)
+            return false;
+        state->slot[value] = state->values;
+        state->value[state->values++] = value;
+    }
+    return true;
+}
+
 static void branches_forward(mrq_pass *pass, const float *param)
 {
     const mrq_tower *tower = pass->tower;
@@ -156,18 +174,23 @@ static void branches_forward(mrq_pass *pass, const float *param)
         const mrq_branch_plan *plan = &tower->plan[b];
         struct branch_state *state = &pass->branch[b];
         const mrq_branch_call call = branch_call(pass, b, param);
-        state->table = state->row && plan->n_values <= pass->n / 2;
+        state->table = plan->branch->kind == MRQ_BRANCH_CATEGORY && find_values(pass, plan, state);
         if (state->table) {
-            for (uint32_t v = 0; v < plan->n_values; v++)
-                state->value[v] = v;
-            mrq_branch_forward(&call, state->value, plan->n_values, state->output, plan->width);
-            mrq_gemm(plan->n_values, tower->dim, plan->width, state->output, plan->width, joint_weight(tower, param, plan->first),
+            mrq_branch_forward(&call, state->value, state->values, state->output, plan->width);
+            mrq_gemm(state->values, tower->dim, plan->width, state->output, plan->width, joint_weight(tower, param, plan->first),
                      tower->dim, 0, state->row, tower->dim);
         } else {
             entity_values(plan, pass->entity, pass->n, state->value);
             mrq_branch_forward(&call, state->value, pass->n, pass->joined + plan->first, tower->inputs);
         }
     }
+}
+
+/* Table mode: the row of an entity's value. */
+static float *value_row(const mrq_pass *pass, uint32_t b, uint32_t entity)
+{
+    const struct branch_state *state = &pass->branch[b];
+    return state->row + (size_t)state->slot[pass->tower->plan[b].value[entity & ~MRQ_DROPPED]] * pass->tower->dim;
 }
 
 void mrq_pass_forward(mrq_pass *pass, const float *param, const uint32_t *entity, uint32_t n)
@@ -184,7 +207,7 @@ void mrq_pass_forward(mrq_pass *pass, const float *param, const uint32_t *entity
         memcpy(y, bias, dim * sizeof *y);
         for (uint32_t b = 0; b < tower->n; b++)
             if (pass->branch[b].table)
-                pass->kernels->add(y, pass->branch[b].row + (size_t)tower->plan[b].value[entity[i] & ~MRQ_DROPPED] * dim, dim);
+                pass->kernels->add(y, value_row(pass, b, entity[i]), dim);
     }
     uint32_t first, width;
     for (uint32_t b = 0; next_run(pass, &b, &first, &width);)
@@ -206,16 +229,15 @@ static void table_backward(mrq_pass *pass, uint32_t b, const float *param, mrq_g
     const mrq_branch_plan *plan = &tower->plan[b];
     struct branch_state *state = &pass->branch[b];
     const uint32_t dim = tower->dim;
-    memset(state->row, 0, (size_t)plan->n_values * dim * sizeof *state->row);
+    memset(state->row, 0, (size_t)state->values * dim * sizeof *state->row);
     for (uint32_t i = 0; i < pass->n; i++)
-        pass->kernels->add(state->row + (size_t)plan->value[pass->entity[i] & ~MRQ_DROPPED] * dim, pass->gradient + (size_t)i * dim,
-                           dim);
+        pass->kernels->add(value_row(pass, b, pass->entity[i]), pass->gradient + (size_t)i * dim, dim);
     float *dweight = gradient->block + mrq_tensor_at(tower->tensors, tower->weight, plan->first);
-    mrq_gemm_at(plan->width, dim, plan->n_values, state->output, plan->width, state->row, dim, dweight, dim);
-    mrq_gemm_bt(plan->n_values, plan->width, dim, state->row, dim, joint_weight(tower, param, plan->first), dim, state->output,
+    mrq_gemm_at(plan->width, dim, state->values, state->output, plan->width, state->row, dim, dweight, dim);
+    mrq_gemm_bt(state->values, plan->width, dim, state->row, dim, joint_weight(tower, param, plan->first), dim, state->output,
                 plan->width);
     const mrq_branch_call call = branch_call(pass, b, param);
-    mrq_branch_backward(&call, state->value, plan->n_values, state->output, plan->width, gradient);
+    mrq_branch_backward(&call, state->value, state->values, state->output, plan->width, gradient);
 }
 
 void mrq_pass_backward(mrq_pass *pass, const float *param, mrq_gradient *gradient)

@@ -1,8 +1,8 @@
 /* A tower: from the features of users or movies to unit vectors, forward and backward over a batch of distinct entities.
  *
- * unit = y / |y|, y = act(bias + Σ_b W_b branch_b(feature b)). W stands as one tensor (inputs, dim), a block of rows a branch.
- * Small dictionaries (gender, age) are pushed through branch and W once a batch, value by value, and their rows added where they
- * occur; the other branches write side by side into one matrix that W multiplies at once. The cost changes, not the mathematics. */
+ * unit = y / |y|, y = act(bias + Σ_b W_b branch_b(feature b)). W stands as one tensor (inputs, dim), a block of rows a branch. The
+ * few values of a category (gender, age) are pushed through branch and W once a batch and their rows added where they occur; the
+ * other branches write side by side into one matrix that W multiplies at once. The cost changes, not the mathematics. */
 #ifndef MRQ_MODEL_TOWER_H
 #define MRQ_MODEL_TOWER_H
 

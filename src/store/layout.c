@@ -82,11 +82,3 @@ mrq_status mrq_store_current(const char *store, char name[MRQ_GENERATION_NAME], 
     snprintf(name, MRQ_GENERATION_NAME, "%s", target + sizeof prefix - 1);
     return MRQ_OK;
 }
-
-mrq_status mrq_store_path(const char *store, const char *file, char *out, size_t size, mrq_error *err)
-{
-    char name[MRQ_GENERATION_NAME], tail[MRQ_GENERATION_NAME + 300];
-    MRQ_TRY(mrq_store_current(store, name, err));
-    snprintf(tail, sizeof tail, MRQ_GENERATIONS "/%s/%s", name, file);
-    return mrq_path_join(out, size, store, tail, err);
-}

@@ -1,7 +1,7 @@
 /* Opening a generation: trust runs from the link's target to the name, from the name to the manifest, and from the manifest to the
- * files. Each .mrq container verifies itself as it is opened, so of those only the size is compared; movies.faiss has no checksum
- * of its own, and FAISS believes what it reads, so the manifest's quick one is checked first. SHA-256 of every file, at a fifth of
- * the speed, would be most of a query's start-up, and is left to a later audit.
+ * files, each of which has the size and the quick checksum that stand there, so that a part of another generation is as much
+ * refused as a damaged one. SHA-256 of every file, at a fifth of the speed, would be most of a query's start-up, and is left to a
+ * later audit. The model is only looked at by who asks for it: no query needs it.
  *
  * The folder is entered by its own name, never through `current`, so a generation that is published meanwhile does not mix in. */
 #include <errno.h>
@@ -62,15 +62,19 @@ static mrq_status agree(const char *path, const char *what, uint32_t have, uint3
     return have == want ? MRQ_OK : mrq_fail(err, MRQ_BAD_FILE, "%s: %u %s, the manifest says %u", path, have, what, want);
 }
 
-static mrq_status load_index(mrq_generation *g, const char *path, const mrq_manifest *manifest, mrq_error *err)
+/* The path of a part that is what the manifest says. */
+static mrq_status verify_part(const char *store, const char *name, mrq_part part, const mrq_manifest *manifest,
+                              char path[MRQ_STORE_PATH], mrq_error *err)
 {
     mrq_map map = {0};
+    MRQ_TRY(part_path(store, name, mrq_part_names[part], path, err));
+    MRQ_TRY(check_file(path, manifest->part[part].size, err));
     MRQ_TRY(mrq_map_open(&map, path, err));
-    const bool intact = mrq_checksum(map.data, map.size) == manifest->part[MRQ_PART_INDEX].checksum;
+    const bool intact = mrq_checksum(map.data, map.size) == manifest->part[part].checksum;
     mrq_map_close(&map);
     if (!intact)
-        return mrq_fail(err, MRQ_BAD_FILE, "%s: the checksum does not match: the file is damaged", path);
-    return mrq_index_load(path, g->movies->rows, g->tower->dim, &g->index, err);
+        return mrq_fail(err, MRQ_BAD_FILE, "%s: the checksum is not the manifest's: damaged, or of another generation", path);
+    return MRQ_OK;
 }
 
 /* Loads one part; those before it in the order of mrq_part, but for the index, are there. */
@@ -91,15 +95,15 @@ static mrq_status load_part(mrq_generation *g, mrq_part part, const char *path, 
         MRQ_TRY(mrq_container_open(path, MRQ_KIND_SEEN, MRQ_PARTS_FORMAT, &g->seen_file, err));
         return mrq_lists_load(g->seen_file, MRQ_KIND_SEEN, g->users->rows, g->movies->rows, &g->seen, err);
     case MRQ_PART_INDEX:
-        return load_index(g, path, manifest, err);
-    default: /* the model: no query needs it */
+        return mrq_index_load(path, g->movies->rows, g->tower->dim, &g->index, err);
+    default:
         return MRQ_OK;
     }
 }
 
 mrq_status mrq_generation_open_named(const char *store, const char *name, mrq_generation **out, mrq_error *err)
 {
-    static const mrq_part order[MRQ_PARTS] = {MRQ_PART_MODEL, MRQ_PART_CATALOGUE, MRQ_PART_USERS, MRQ_PART_SEEN, MRQ_PART_INDEX};
+    static const mrq_part order[] = {MRQ_PART_CATALOGUE, MRQ_PART_USERS, MRQ_PART_SEEN, MRQ_PART_INDEX};
     mrq_manifest manifest;
     MRQ_TRY(read_manifest(store, name, &manifest, err));
     MRQ_CLEANUP(mrq_generation_close) mrq_generation *g = calloc(1, sizeof *g);
@@ -109,12 +113,13 @@ mrq_status mrq_generation_open_named(const char *store, const char *name, mrq_ge
     strcpy(g->model_name, manifest.model_name);
     strcpy(g->index_kind, manifest.index_kind);
     g->scale = manifest.scale;
-    for (int i = 0; i < MRQ_PARTS; i++) {
-        char path[MRQ_STORE_PATH];
-        MRQ_TRY(part_path(store, name, mrq_part_names[order[i]], path, err));
-        MRQ_TRY(check_file(path, manifest.part[order[i]].size, err));
+    char path[MRQ_STORE_PATH];
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
+        MRQ_TRY(verify_part(store, name, order[i], &manifest, path, err));
         MRQ_TRY(load_part(g, order[i], path, &manifest, err));
     }
+    MRQ_TRY(part_path(store, name, mrq_part_names[MRQ_PART_MODEL], path, err));
+    MRQ_TRY(check_file(path, manifest.part[MRQ_PART_MODEL].size, err));
     *out = g;
     g = NULL;
     return MRQ_OK;
@@ -125,6 +130,16 @@ mrq_status mrq_generation_open(const char *store, mrq_generation **out, mrq_erro
     char name[MRQ_GENERATION_NAME];
     MRQ_TRY(mrq_store_current(store, name, err));
     return mrq_generation_open_named(store, name, out, err);
+}
+
+mrq_status mrq_store_model(const char *store, mrq_model **out, mrq_error *err)
+{
+    char name[MRQ_GENERATION_NAME], path[MRQ_STORE_PATH];
+    mrq_manifest manifest;
+    MRQ_TRY(mrq_store_current(store, name, err));
+    MRQ_TRY(read_manifest(store, name, &manifest, err));
+    MRQ_TRY(verify_part(store, name, MRQ_PART_MODEL, &manifest, path, err));
+    return mrq_model_load(path, out, err);
 }
 
 void mrq_generation_close(mrq_generation *generation)

@@ -30,12 +30,13 @@ MRQ_CHECKED mrq_status mrq_generation_open(const char *store, mrq_generation **o
 void mrq_generation_close(mrq_generation *generation);
 MRQ_DEFINE_CLEANUP(mrq_generation, mrq_generation_close)
 
-/* The path of a file of the current generation, for instance "model.mrq". */
-MRQ_CHECKED mrq_status mrq_store_path(const char *store, const char *file, char *out, size_t size, mrq_error *err);
+/* The model of the current generation, verified in the same way. */
+MRQ_CHECKED mrq_status mrq_store_model(const char *store, mrq_model **out, mrq_error *err);
 
-/* Exports a model: vectors, index by `factory`, all files into a temporary folder, synced, renamed, and `current` swapped. On any
- * failure the store is as it was, but for a temporary folder if the process was killed, which the next export removes. Writes the
- * name of the new generation into `name` and its movies into `*movies`. */
+/* Exports a model: vectors, index by `factory`, all files into a temporary folder, synced, renamed, and `current` swapped. On a
+ * failure the store is as it was, with two exceptions: a killed process leaves a temporary folder, which the next export removes,
+ * and if the very last sync fails, the new generation is current already. Writes the name of the new generation into `name` and its
+ * movies into `*movies`. */
 MRQ_CHECKED mrq_status mrq_store_export(const char *store, const char *model_path, const char *factory,
                                         char name[MRQ_GENERATION_NAME], uint32_t *movies, mrq_error *err);
 

@@ -20,7 +20,7 @@
 
 /* All wait for the last. Batches take less than a millisecond, so a waiter spins before it gives the core away. */
 struct barrier {
-    atomic_uint arrived, phase;
+    atomic_uint expected, arrived, phase;
 };
 
 struct trainer {
@@ -46,7 +46,8 @@ struct trainer {
 static void wait_for_all(struct trainer *t)
 {
     const unsigned phase = atomic_load_explicit(&t->barrier.phase, memory_order_acquire);
-    if (atomic_fetch_add_explicit(&t->barrier.arrived, 1, memory_order_acq_rel) + 1 == t->threads) {
+    const unsigned arrived = atomic_fetch_add_explicit(&t->barrier.arrived, 1, memory_order_acq_rel) + 1;
+    if (arrived == atomic_load_explicit(&t->barrier.expected, memory_order_acquire)) {
         atomic_store_explicit(&t->barrier.arrived, 0, memory_order_relaxed);
         atomic_store_explicit(&t->barrier.phase, phase + 1, memory_order_release);
         return;
@@ -122,7 +123,7 @@ static void *thread_main(void *argument)
 static mrq_status check_fit(const mrq_dataset *data, const mrq_description *description, mrq_error *err)
 {
     if (data->rating_max > description->scale || data->rating_min < -description->scale)
-        return mrq_fail(err, MRQ_USAGE, "ratings of %g to %g lie outside the scores of model \"%s\", %g to %g", data->rating_min,
+        return mrq_fail(err, MRQ_BAD_FILE, "ratings of %g to %g lie outside the scores of model \"%s\", %g to %g", data->rating_min,
                         data->rating_max, description->name, -description->scale, description->scale);
     return MRQ_OK;
 }
@@ -135,7 +136,8 @@ static mrq_status prepare(struct trainer *t, const mrq_description *description,
                                      t->split.train, t->data->n,      t->split.n_train, options->seed};
     MRQ_TRY(mrq_model_new(description, &source, &t->model, err));
     t->threads = options->threads;
-    t->batch = (uint32_t)description->train.batch;
+    const uint64_t batch = (uint64_t)description->train.batch;
+    t->batch = (uint32_t)(batch < t->split.n_train ? batch : t->split.n_train); /* workers' memory follows the batch */
     const uint32_t capacity = (t->batch + t->threads - 1) / t->threads;
     t->worker = mrq_arena_array(t->arena, t->threads, sizeof *t->worker);
     t->gradient = mrq_arena_array(t->arena, t->threads, sizeof *t->gradient);
@@ -170,6 +172,13 @@ static void note_results(struct trainer *t, const mrq_description *description, 
     snprintf(r->split, sizeof r->split, "%s", mrq_split_names[options->split]);
 }
 
+static mrq_status lost(const struct trainer *t, mrq_error *err)
+{
+    return mrq_fail(err, MRQ_FAILED,
+                    "the loss is no longer a number in pass %lld after %llu ratings: try a smaller learning rate than %g",
+                    (long long)t->epoch, (unsigned long long)t->done, (double)t->optimizer.lr);
+}
+
 /* After a pass: measure, keep the parameters if they are the best, report. */
 static mrq_status judge(struct trainer *t, int64_t epochs, mrq_error *err)
 {
@@ -179,7 +188,9 @@ static mrq_status judge(struct trainer *t, int64_t epochs, mrq_error *err)
     MRQ_TRY(mrq_vectors_update(t->model, &t->vectors, err));
     e.valid_rmse = mrq_rmse(t->model, &t->vectors, t->data, t->split.valid, t->split.n_valid);
     e.test_rmse = mrq_rmse(t->model, &t->vectors, t->data, t->split.test, t->split.n_test);
-    e.best = !(e.valid_rmse >= r->valid_rmse); /* also when either is NaN */
+    if (t->split.n_valid && isnan(e.valid_rmse))
+        return lost(t, err);
+    e.best = !(e.valid_rmse >= r->valid_rmse); /* the first; a better one; any, without a validation part */
     if (e.best) {
         memcpy(t->best, t->model->param, t->model->tensors.size * sizeof *t->best);
         r->best_epoch = t->epoch;
@@ -203,9 +214,7 @@ static mrq_status run(struct trainer *t, int64_t epochs, mrq_error *err)
         run_pass(t, 0);
         wait_for_all(t);
         if (t->quit)
-            return mrq_fail(err, MRQ_FAILED,
-                            "the loss is no longer a number in pass %lld after %llu ratings: try a smaller learning rate than %g",
-                            (long long)t->epoch, (unsigned long long)t->done, (double)t->optimizer.lr);
+            return lost(t, err);
         MRQ_TRY(judge(t, epochs, err));
     }
     memcpy(t->model->param, t->best, t->model->tensors.size * sizeof *t->best);
@@ -219,6 +228,7 @@ static mrq_status run_threads(struct trainer *t, int64_t epochs, mrq_error *err)
     if (!thread)
         return mrq_fail_memory(err, "starting threads");
     mrq_status status = MRQ_OK;
+    atomic_store_explicit(&t->barrier.expected, t->threads, memory_order_relaxed);
     uint32_t started = 1;
     for (; started < t->threads && status == MRQ_OK; started++) {
         thread[started] = (struct thread){.trainer = t, .number = started};
@@ -230,7 +240,7 @@ static mrq_status run_threads(struct trainer *t, int64_t epochs, mrq_error *err)
     if (status == MRQ_OK)
         status = run(t, epochs, err);
     t->quit = true;
-    t->threads = started; /* if not all came up, the barrier waits for those that did */
+    atomic_store_explicit(&t->barrier.expected, started, memory_order_release); /* fewer, if not all came up */
     wait_for_all(t);
     for (uint32_t i = 1; i < started; i++)
         pthread_join(thread[i].id, NULL);

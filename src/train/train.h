@@ -31,8 +31,8 @@ typedef struct mrq_train_watch {
 } mrq_train_watch;
 
 /* Learns the towers of `description`, whose `train` part says how, by squared error, and returns the parameters of the best pass.
- * The model borrows the tables of `data`. The same data, description, options and machine give the same bytes. MRQ_USAGE when data
- * and description do not fit, MRQ_FAILED with advice when the loss is no longer finite. */
+ * The model borrows the tables of `data`. The same data, description, options and machine give the same bytes. MRQ_BAD_FILE when
+ * data and description do not fit, MRQ_FAILED with advice when the loss is no longer finite. */
 MRQ_CHECKED mrq_status mrq_train(const mrq_dataset *data, const mrq_description *description, const mrq_train_options *options,
                                  const mrq_train_watch *watch, mrq_model **out, mrq_error *err);
 

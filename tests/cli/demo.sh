@@ -21,6 +21,38 @@ tail -n 5 rows | grep -qE 'War|Film-Noir|Drama|Western' || fail "nothing for a r
 
 MARQUEE_DATA=$sample run 0 "$demo"
 has 'MARQUEE_DATA says so' out
+
+# Without a word about data: a download that fails or is damaged leaves nothing and the sample is taken; a good one is kept, so the
+# next run fetches nothing. No network: curl is a stand-in, and so is the checksum of the archive that it brings.
+mkdir bin
+cat >bin/curl <<'END'
+#!/bin/sh
+echo "$0" >>"$ARCHIVE.asked"
+while [ "$1" != -o ]; do shift; done
+cp "$ARCHIVE" "$2"
+END
+chmod +x bin/curl
+unset MARQUEE_DATA
+export PATH="$work/bin:$PATH" ARCHIVE="$work/archive"
+run 0 "$demo" # no such archive
+has 'could not be fetched' out
+head -c 100000 /dev/urandom >archive
+run 0 "$demo"
+has 'could not be fetched' out
+[ -z "$(ls -A cache/marquee)" ] || fail "a download that failed left $(ls -A cache/marquee)"
+
+ln -s "$sample" ml-1m
+python3 -c 'import shutil; shutil.make_archive("archive", "zip", ".", "ml-1m")'
+mv archive.zip archive
+printf '#!/bin/sh\ncat >/dev/null\n' >bin/md5sum
+chmod +x bin/md5sum
+run 0 "$demo"
+has 'fetched from GroupLens' out
+rm archive archive.asked
+run 0 "$demo"
+has 'fetched earlier' out
+[ ! -e archive.asked ] || fail "fetched again"
+
 run 0 "$demo" --help
 run 2 "$demo" --what
 run 3 "$demo" --data "$work/nosuch"

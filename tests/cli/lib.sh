@@ -8,8 +8,10 @@ sample=$MRQ_SOURCE/data/sample
 work=$(mktemp -d "${TMPDIR:-/tmp}/marquee-cli-XXXXXX")
 processes= # what to stop at the end
 finish() {
-    # shellcheck disable=SC2086 # word splitting is wanted
-    [ -z "$processes" ] || kill $processes 2>/dev/null || true
+    for process in $processes; do
+        kill "$process" 2>/dev/null || continue
+        kill -CONT "$process" 2>/dev/null || true # one that is stopped would not hear of it
+    done
     rm -rf "$work"
 }
 trap finish EXIT

@@ -84,11 +84,11 @@ kill -STOP "$redis"
 ask down --redis "unix:$work/redis"
 prompt "unix:$work/redis" stopped
 kill -CONT "$redis"
-ask hit --redis "unix:$work/redis" || true
+ask hit --redis "unix:$work/redis"
 for mode in hang slow garbage close; do
     "$MRQ_SOURCE/tests/cli/fake-redis" "$work/$mode" $mode >$mode.log &
     processes="$processes $!"
-    until grep -q ready $mode.log; do sleep 0.05; done
+    until grep -qs ready $mode.log; do sleep 0.05; done
     ask down --redis "unix:$work/$mode"
     prompt "unix:$work/$mode" $mode
 done

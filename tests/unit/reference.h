@@ -74,12 +74,12 @@ static inline void reference_vector(const mrq_tower *tower, const double *param,
         out[d] = norm > 0 ? out[d] / sqrt(norm) : 0;
 }
 
-/* scale × cosine */
-static inline double reference_score(const mrq_model *model, const double *param, uint32_t user, bool user_dropped, uint32_t movie)
+/* scale × cosine; the numbers may carry MRQ_DROPPED. */
+static inline double reference_score(const mrq_model *model, const double *param, uint32_t user, uint32_t movie)
 {
     double u[1024], m[1024], sum = 0;
-    reference_vector(&model->user, param, user, user_dropped, u);
-    reference_vector(&model->movie, param, movie, false, m);
+    reference_vector(&model->user, param, user & ~MRQ_DROPPED, user & MRQ_DROPPED, u);
+    reference_vector(&model->movie, param, movie & ~MRQ_DROPPED, movie & MRQ_DROPPED, m);
     for (uint32_t d = 0; d < model->description.dim; d++)
         sum += u[d] * m[d];
     return model->description.scale * sum;

@@ -113,6 +113,13 @@ static void test_random(void **state)
     assert_true(moved > 80);
 }
 
+static void test_errors_are_plain(void **state)
+{
+    (void)state;
+    mrq_fail(&err, MRQ_FAILED, "a\nb\x1b[2J\xff \xc3\xa9 %s", "\xc2\x9b");
+    assert_string_equal(err.msg, "a?b?[2J? \xc3\xa9 ??");
+}
+
 static void test_digest(void **state)
 {
     (void)state;
@@ -149,7 +156,7 @@ static void test_files(void **state)
     (void)state;
     mrq_map map = {0};
     assert_fails(mrq_map_open(&map, in_folder("none"), &err), MRQ_NOT_FOUND, "none");
-    assert_fails(mrq_map_open(&map, folder, &err), MRQ_FAILED, "not a regular file");
+    assert_fails(mrq_map_open(&map, folder, &err), MRQ_BAD_FILE, "not a regular file");
     assert_ok(mrq_file_write(in_folder("a"), "one", 3, &err));
     mrq_output *out = NULL;
     assert_ok(mrq_output_open(in_folder("a"), &out, &err));
@@ -166,6 +173,17 @@ static void test_files(void **state)
     assert_int_equal(stat(in_folder("a"), &st), 0);
     assert_int_equal(st.st_mode & 0777, 0644);
     assert_fails(mrq_file_write("/nowhere/a", "", 0, &err), MRQ_NOT_FOUND, "/nowhere/a");
+    assert_int_equal(symlink("a", in_folder("link")), 0);
+    assert_ok(mrq_file_write(in_folder("link"), "new", 3, &err)); /* goes where the link points */
+    assert_int_equal(lstat(in_folder("link"), &st), 0);
+    assert_true(S_ISLNK(st.st_mode));
+    assert_ok(mrq_map_open(&map, in_folder("a"), &err));
+    assert_int_equal(map.size, 3);
+    mrq_map_close(&map);
+    assert_int_equal(mkfifo(in_folder("pipe"), 0600), 0);
+    assert_fails(mrq_file_write(in_folder("pipe"), "", 0, &err), MRQ_FAILED, "not a regular file");
+    assert_fails(mrq_file_write(folder, "", 0, &err), MRQ_FAILED, "not a regular file");
+    assert_fails(mrq_map_open(&map, in_folder("pipe"), &err), MRQ_BAD_FILE, "not a regular file");
     char joined[8];
     assert_fails(mrq_path_join(joined, sizeof joined, "folder", "name", &err), MRQ_FAILED, "too long");
     assert_fails(mrq_file_write("/dev/full/x", "", 0, &err), MRQ_NOT_FOUND, "/dev/full/x");
@@ -331,6 +349,7 @@ static void test_table(void **state)
         const char *says;
     } cases[] = {{&ids[3], 1, 8, "ids do not ascend at row 3"},
                  {&ids[0], UINT64_MAX, 8, "ids do not ascend at row 0"},
+                 {&ids[0], INT64_MAX, 8, "ids do not ascend at row 1"},
                  {&items[0], 6, 4, "item 6, want less than 6"},
                  {&offsets[2], 1000000, 8, "goes back"},
                  {&offsets[20], 1, 8, "t.1"}};
@@ -422,7 +441,9 @@ static void test_options(void **state)
                {"--nope", "--nope: unknown option"},
                {"-z", "-z: unknown option"},
                {"stray", "unexpected argument \"stray\""},
-               {"--name=", "-n: empty, want S"}};
+               {"--name=", "--name: empty, want S"},
+               {"--top 0", "--top \"0\": want"},
+               {"--flag=1", "--flag=1: takes no argument"}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         assert_fails(read_options(bad[i].line, &k, &lr, &name, &flag), MRQ_USAGE, bad[i].says);
 }
@@ -460,10 +481,13 @@ int main(void)
 {
     folder = temporary_folder();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parse_int), cmocka_unit_test(test_parse_real),  cmocka_unit_test(test_random),
-        cmocka_unit_test(test_digest),    cmocka_unit_test(test_files),       cmocka_unit_test(test_container),
-        cmocka_unit_test(test_dict),      cmocka_unit_test(test_column_code), cmocka_unit_test(test_table),
-        cmocka_unit_test(test_json),      cmocka_unit_test(test_options),     cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_parse_int),   cmocka_unit_test(test_parse_real),
+        cmocka_unit_test(test_random),      cmocka_unit_test(test_errors_are_plain),
+        cmocka_unit_test(test_digest),      cmocka_unit_test(test_files),
+        cmocka_unit_test(test_container),   cmocka_unit_test(test_dict),
+        cmocka_unit_test(test_column_code), cmocka_unit_test(test_table),
+        cmocka_unit_test(test_json),        cmocka_unit_test(test_options),
+        cmocka_unit_test(test_memory),
     };
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
     temporary_remove(folder);

@@ -35,8 +35,8 @@ static void wait_ms(int ms)
     usleep((useconds_t)ms * 1000);
 }
 
-/* How an operation ended, against what a test wants: the state and, when that is DOWN, a piece of mrq_cache_problem(). A busy machine can
- * make any operation run out of its 40 ms: one that should not is to be tried again, up to ten times in a test. */
+/* How an operation ended, against what a test wants: the state and, when that is DOWN, a piece of mrq_cache_problem(). A busy
+ * machine can make any operation run out of its 40 ms: one that should not is to be tried again, up to ten times in a test. */
 static int retries;
 static bool try_again(const mrq_cache *cache, const char *what, mrq_cache_state got, mrq_cache_state want, const char *problem,
                       int line)
@@ -58,7 +58,8 @@ static void assert_in_time(double start, int line)
         fail_msg("line %d: %.0f ms, want at most %.0f", line, 1e3 * spent, 1e3 * LIMIT);
 }
 
-/* A get that must keep to the limit and come to `want`; `text` is the value wanted of a hit, or a piece of the problem when down. */
+/* A get that must keep to the limit and come to `want`; `text` is the value wanted of a hit, or a piece of the problem when down.
+ * */
 static void get_at(mrq_cache *cache, const char *key, mrq_cache_state want, const void *text, size_t text_size, int line)
 {
     void *value = NULL;

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <sys/stat.h>
 
+#include "base/utf8.h"
 #include "dataset/dataset.h"
 #include "dataset/split.h"
 #include "dataset/text.h"
@@ -226,7 +227,7 @@ static void test_schema_load(void **state)
     snprintf(path, sizeof path, "%s/own.json", folder);
     put("own.json", "{\"name\":1}");
     assert_fails(mrq_schema_load(path, &schema, &err), MRQ_BAD_FILE, "own.json: name: 1, want a string");
-    assert_fails(mrq_schema_load(folder, &schema, &err), MRQ_FAILED, "not a regular file");
+    assert_fails(mrq_schema_load(folder, &schema, &err), MRQ_BAD_FILE, "not a regular file");
     assert_null(schema);
 }
 
@@ -438,8 +439,7 @@ static void test_recognise(void **state)
     /* Exact ages and job names under the same file names are not ml-1m. */
     put("users.dat", "1::F::31::artist::48067\n2::M::56::16::70072\n");
     assert_fails(mrq_dataset_load(folder, NULL, &data, &err), MRQ_BAD_FILE,
-                 "ml-100k: no u.user; ml-1m: users.dat:1: job \"artist\", want one of 0, 1");
-    assert_non_null(strstr(err.msg, "ml-latest: no movies.csv); --schema FILE.json"));
+                 "users.dat:1: job \"artist\", want one of 0, 1"); /* the only layout whose files are all there */
     put("u.user", "1|31|F|artist|48067\n2|56|M|none|70072\n");
     put("u.item", "1|First (1995)|||u|0|1|0|0|0|0|0|0|0|0|0|0|0|0|0|0|0|0|1\n");
     put("u.data", "1\t1\t5\t0\n2\t1\t4\t0\n");
@@ -457,7 +457,7 @@ static void test_recognise(void **state)
     data = NULL;
 
     put_ml1m("");
-    assert_fails(mrq_dataset_load(folder, NULL, &data, &err), MRQ_BAD_FILE, "ml-1m: ratings.dat: no rows");
+    assert_fails(mrq_dataset_load(folder, NULL, &data, &err), MRQ_BAD_FILE, "ratings.dat: no rows");
     put_ml1m("1::1::5\n");
     assert_fails(mrq_dataset_load(folder, NULL, &data, &err), MRQ_BAD_FILE, "ml-1m: ratings.dat:1: 3 fields, want 4");
     fresh();

@@ -602,6 +602,7 @@ static void assert_through(const mrq_generation *g, mrq_cache *cache, const mrq_
         assert_true(answer.item[i].score == bare.item[i].score);
     }
     bare.cache = answer.cache;
+    bare.counts = answer.counts;
     MRQ_AUTOFREE char *text = mrq_answer_json(g, &answer);
     MRQ_AUTOFREE char *bare_text = mrq_answer_json(g, &bare);
     assert_string_equal(text, bare_text);

@@ -232,7 +232,9 @@ static void bad_factories_are_refused(void **state)
     assert_refused("HNSW1", "a graph of 1 links, want 2 to 512");          /* FAISS takes all memory */
     assert_refused("HNSW100000000", "a graph of 100000000 links, want 2 to 512");
     assert_refused("NSG4", "index \"NSG4\": FAISS may never finish an NSG graph");
-    assert_refused("PQ7", "multiple of the number of subquantizers");
+    assert_refused("PQ4", "want PQ4np"); /* minutes of simulated annealing */
+    assert_refused("OPQ4,PQ4", "want PQ4np");
+    assert_refused("PQ7np", "multiple of the number of subquantizers");
     assert_refused("IDMap,Flat", "does not take the 200 vectors");
     assert_refused("LSH", "index \"LSH\":");
     assert_refused("HNSW16_PQ4", "index \"HNSW16_PQ4\" cannot search by inner product");
@@ -249,7 +251,7 @@ static void too_few_vectors_to_train_on(void **state)
         "IVF300,Flat",
         "index \"IVF300,Flat\" cannot be trained on 200 vectors of 16 dimensions: Number of training points (200) should "
         "be at least as large as number of clusters (300)");
-    assert_refused("PQ4", "index \"PQ4\" cannot be trained on 200 vectors");
+    assert_refused("PQ4np", "index \"PQ4np\" cannot be trained on 200 vectors");
     assert_refused("PCA17,Flat", "cannot be trained");
 }
 

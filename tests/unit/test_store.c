@@ -148,7 +148,7 @@ static void write_bytes(const char *path, const void *bytes, size_t size)
 
 static void current_path(const char *store, const char *file, char out[PATH])
 {
-    assert_ok(mrq_store_path(store, file, out, PATH, &err));
+    assert_true(snprintf(out, PATH, "%s/current/%s", store, file) < PATH);
 }
 
 static void round_trip(void **state)
@@ -248,7 +248,8 @@ static void a_failed_export_leaves_nothing(void **state)
         }
         char other[MRQ_GENERATION_NAME] = "untouched";
         assert_fails(mrq_store_export(store, "/nowhere/m.mrq", "Flat", other, &n, &err), MRQ_NOT_FOUND, "/nowhere/m.mrq");
-        assert_fails(mrq_store_export(store, "/dev/null", "Flat", other, &n, &err), MRQ_FAILED, "/dev/null is not a regular file");
+        assert_fails(mrq_store_export(store, "/dev/null", "Flat", other, &n, &err), MRQ_BAD_FILE,
+                     "/dev/null is not a regular file");
         assert_fails(mrq_store_export(store, model_path, "nonsense", other, &n, &err), MRQ_USAGE, "index \"nonsense\"");
         assert_fails(mrq_store_export(store, model_path, "IVF100,Flat", other, &n, &err), MRQ_USAGE,
                      "cannot be trained on 40 vectors");

@@ -76,7 +76,8 @@ static double reference_loss(const mrq_model *model, const struct world *w, cons
     double sum = 0;
     for (uint32_t i = 0; i < n; i++) {
         const uint32_t u = worker->user.entity[worker->user.of[i]];
-        const double e = reference_score(model, param, u & ~MRQ_DROPPED, u & MRQ_DROPPED, w->movie[i]) - (double)w->rating[i];
+        const uint32_t m = worker->movie.entity[worker->movie.of[i]];
+        const double e = reference_score(model, param, u, m) - (double)w->rating[i];
         sum += e * e;
     }
     return sum / n;
@@ -123,7 +124,7 @@ static void test_gradients(void **state)
     (void)state;
     struct world *w = make_world();
     mrq_description d = fusion();
-    d.user.branch[0].dropout = 0.3;
+    d.user.branch[0].dropout = d.movie.branch[0].dropout = 0.3;
     mrq_model *model = make_model(w, &d);
     check_gradients("fusion, small dictionaries as tables", model, w, 60);
     check_gradients("fusion, all branches beside", model, w, 3);
@@ -251,7 +252,7 @@ static void test_refuses(void **state)
     assert_fails(mrq_train(&w->data, &d, &options, NULL, &model, &err), MRQ_FAILED, "no longer a number in pass 1");
     w->rating[5] = keep;
     w->data.rating_max = 10;
-    assert_fails(mrq_train(&w->data, &d, &options, NULL, &model, &err), MRQ_USAGE,
+    assert_fails(mrq_train(&w->data, &d, &options, NULL, &model, &err), MRQ_BAD_FILE,
                  "ratings of 1 to 10 lie outside the scores of model \"fusion\", -5 to 5");
     free_world(w);
 }
