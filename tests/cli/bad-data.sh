@@ -23,8 +23,8 @@ bad_line() {
     spoilt 4 "$1:$(wc -l <"data/$1"): "
     has "$3" err
 }
-bad_line ratings.dat '1::1::5' '3'
-bad_line ratings.dat '1::1::5::1600000000::7' '4'
+bad_line ratings.dat '1::1::5' '3 fields, want 4 (user::movie::rating::timestamp)'
+bad_line ratings.dat '1::1::5::1600000000::7' '5 fields, want 4'
 bad_line ratings.dat '1::1::9::1600000000' 'rating 9, want 1 to 5'
 bad_line ratings.dat '1::1::0::1600000000' 'rating 0, want 1 to 5'
 bad_line ratings.dat '1::1::x::1600000000' 'rating "x"'
@@ -39,11 +39,11 @@ bad_line ratings.dat '::1::5::1600000000' 'user ""'
 bad_line ratings.dat '99999999999999999999::1::5::1600000000' 'user 99999999999999999999'
 bad_line users.dat '5000::X::25::4::12345' '"X"'
 bad_line users.dat '5000::M::0::4::12345' 'age'
-bad_line users.dat '5000::M::25::21::12345' '21'
-bad_line users.dat '1::M::25::4::12345' '1'
-bad_line users.dat '5000::M::25::4' '4'
-bad_line movies.dat '1::Twice (1990)::Drama' '1'
-bad_line movies.dat '5000::Twice (1990)' '2'
+bad_line users.dat '5000::M::25::21::12345' 'job 21, want one of'
+bad_line users.dat '1::M::25::4::12345' 'in line 1'
+bad_line users.dat '5000::M::25::4' '4 fields, want 5'
+bad_line movies.dat '1::Twice (1990)::Drama' 'in line 1'
+bad_line movies.dat '5000::Twice (1990)' '2 fields, want 3'
 bad_line movies.dat 'x::Twice (1990)::Drama' '"x"'
 
 # A file that is empty, missing or a folder.
@@ -54,7 +54,7 @@ for file in users.dat movies.dat ratings.dat; do
     rm data/$file
     spoilt 3 $file
     mkdir data/$file
-    spoilt 1 $file
+    spoilt 4 $file
 done
 
 # No folder, a file for a folder, nothing to recognise in it, a schema that does not fit.

@@ -26,7 +26,7 @@ cp m.mrq long.mrq
 echo x >>long.mrq
 refuse 4 long.mrq "$MARQUEE" export --model long.mrq --store T
 refuse 4 ratings.dat "$MARQUEE" export --model "$sample/ratings.dat" --store T
-refuse 1 "$sample" "$MARQUEE" export --model "$sample" --store T
+refuse 4 "$sample" "$MARQUEE" export --model "$sample" --store T
 [ ! -e T ] || [ -z "$(find T -type f)" ] || fail "a refused export left $(find T -type f)"
 
 # Stores.
@@ -59,6 +59,26 @@ for file in MANIFEST.json movies.faiss catalogue.mrq users.mrq seen.mrq; do
         head -c "$at" S/current/$file >B/current/$file
         ask 4 $file B
     done
+done
+
+# Parts of another generation, of the same size and whole in themselves.
+run 0 "$MARQUEE" train --data "$sample" --model fusion --out other.mrq --test 0.1 --seed 2 --epochs 1
+run 0 "$MARQUEE" export --model other.mrq --store O
+for file in movies.faiss catalogue.mrq users.mrq seen.mrq; do
+    cmp -s O/current/$file S/current/$file && continue
+    broken
+    cp O/current/$file B/current/$file
+    ask 4 $file B
+done
+broken
+cp O/current/model.mrq B/current/model.mrq
+refuse 4 model.mrq "$MARQUEE" predict --store B
+refuse 4 model.mrq "$MARQUEE" info B
+
+# Somewhere that is no place for a file.
+mkfifo pipe
+for place in pipe "$work"; do
+    refuse 1 "$place: it is not a regular file" "$MARQUEE" train --data "$sample" --out "$place"
 done
 
 # An index of another dimension, in a generation that is consistent otherwise: the manifest vouches for the foreign file.

@@ -459,7 +459,7 @@ static void test_recognise(void **state)
     put_ml1m("");
     assert_fails(mrq_dataset_load(folder, NULL, &data, &err), MRQ_BAD_FILE, "ratings.dat: no rows");
     put_ml1m("1::1::5\n");
-    assert_fails(mrq_dataset_load(folder, NULL, &data, &err), MRQ_BAD_FILE, "ml-1m: ratings.dat:1: 3 fields, want 4");
+    assert_fails(mrq_dataset_load(folder, NULL, &data, &err), MRQ_BAD_FILE, "ratings.dat:1: 3 fields, want 4");
     fresh();
     assert_fails(mrq_dataset_load(folder, NULL, &data, &err), MRQ_NOT_FOUND, "ml-1m: no users.dat");
     put("movies.csv", "movieId,title,genres\n1,\"One, Two (2006–2007) \",(no genres listed)\n");
