@@ -239,11 +239,6 @@ uint32_t mrq_index_count(const mrq_index *index)
     return index->n;
 }
 
-uint32_t mrq_index_dim(const mrq_index *index)
-{
-    return index->dim;
-}
-
 static int better_first(const void *a, const void *b)
 {
     const mrq_hit *x = a, *y = b;

@@ -26,7 +26,6 @@ MRQ_CHECKED mrq_status mrq_index_save(const mrq_index *index, const char *path, 
 MRQ_CHECKED mrq_status mrq_index_load(const char *path, uint32_t n, uint32_t dim, mrq_index **out, mrq_error *err);
 
 uint32_t mrq_index_count(const mrq_index *index);
-uint32_t mrq_index_dim(const mrq_index *index);
 
 typedef struct mrq_hit {
     uint32_t row;
