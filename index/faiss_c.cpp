@@ -94,6 +94,11 @@ int faiss_Index_search(const FaissIndex *index, idx_t n, const float *x, idx_t k
     return guarded([&] { plain(index)->search(n, x, k, distances, labels); });
 }
 
+int faiss_Index_reconstruct_n(const FaissIndex *index, idx_t i0, idx_t ni, float *recons)
+{
+    return guarded([&] { plain(index)->reconstruct_n(i0, ni, recons); });
+}
+
 int faiss_write_index(const FaissIndex *index, FILE *f)
 {
     return guarded([&] { faiss::write_index(plain(index), f); });

@@ -5,6 +5,9 @@
  * Once it scores less (or there are no more), every row that belongs is in hand, and sorting by score and row makes the answer
  * of an exhaustive index exact. An approximate index gets the same treatment; there it is merely orderly.
  *
+ * Completeness. A graph or a few inverted lists hold only so many rows that a query can reach, whatever number is asked for. Who
+ * asks for more gets them from a scan over all vectors: slower, which is rare, but never short.
+ *
  * Threads. FAISS opens OpenMP regions in search, which oversubscribe a server that already has a thread a core. OpenMP keeps the
  * wanted number of threads for each thread of the program, so setting 1 around a call, and the old value back, disturbs nobody.
  * Building is also done with one: a graph that several threads grow depends on their timing, and a file should not.
@@ -269,16 +272,33 @@ static mrq_status ask_faiss(const mrq_index *index, const float *query, uint32_t
     return MRQ_OK;
 }
 
-mrq_status mrq_index_search(const mrq_index *index, const float *query, uint32_t k, mrq_hit *hits, uint32_t *found, mrq_error *err)
+/* Every row, best first, from vectors that the index gives back, a block at a time. None from an index that cannot. */
+static mrq_status scan(const mrq_index *index, const float *query, mrq_hit *hits, uint32_t *found, mrq_error *err)
 {
-    if (!all_finite(query, index->dim))
-        return mrq_fail(err, MRQ_USAGE, "the query vector holds a number that is not finite");
-    if (k > index->n)
-        k = index->n;
-    if (k == 0) {
-        *found = 0;
-        return MRQ_OK;
+    enum { BLOCK = 4096 };
+    MRQ_AUTOFREE float *block = mrq_array(index->n < BLOCK ? index->n : BLOCK, index->dim * sizeof *block);
+    if (!block)
+        return mrq_fail_memory(err, "searching an index");
+    *found = 0;
+    for (uint32_t start = 0; start < index->n; start += BLOCK) {
+        const uint32_t n = index->n - start < BLOCK ? index->n - start : BLOCK;
+        if (faiss_Index_reconstruct_n(index->faiss, start, n, block) != 0)
+            return MRQ_OK; /* refused at the first block or never */
+        for (uint32_t i = 0; i < n; i++) {
+            float score = 0;
+            for (uint32_t d = 0; d < index->dim; d++)
+                score += query[d] * block[(size_t)i * index->dim + d];
+            if (!isnan(score))
+                hits[(*found)++] = (mrq_hit){start + i, score};
+        }
     }
+    qsort(hits, *found, sizeof *hits, better_first);
+    return MRQ_OK;
+}
+
+/* What FAISS finds: at most `k` hits. */
+static mrq_status search(const mrq_index *index, const float *query, uint32_t k, mrq_hit *hits, uint32_t *found, mrq_error *err)
+{
     for (uint32_t ask = k < index->n ? k + 1 : k;; ask = ask < index->n / 2 ? 2 * ask : index->n) {
         MRQ_AUTOFREE mrq_hit *got = mrq_array(ask, sizeof *got);
         if (!got)
@@ -291,4 +311,28 @@ mrq_status mrq_index_search(const mrq_index *index, const float *query, uint32_t
             return MRQ_OK;
         }
     }
+}
+
+mrq_status mrq_index_search(const mrq_index *index, const float *query, uint32_t k, mrq_hit *hits, uint32_t *found, mrq_error *err)
+{
+    if (!all_finite(query, index->dim))
+        return mrq_fail(err, MRQ_USAGE, "the query vector holds a number that is not finite");
+    if (k > index->n)
+        k = index->n;
+    uint32_t n = 0;
+    if (k > 0)
+        MRQ_TRY(search(index, query, k, hits, &n, err));
+    if (n < k) {
+        MRQ_AUTOFREE mrq_hit *all = mrq_array(index->n, sizeof *all);
+        uint32_t n_all = 0;
+        if (!all)
+            return mrq_fail_memory(err, "searching an index");
+        MRQ_TRY(scan(index, query, all, &n_all, err));
+        if (n_all > n) {
+            n = n_all < k ? n_all : k;
+            memcpy(hits, all, n * sizeof *hits);
+        }
+    }
+    *found = n;
+    return MRQ_OK;
 }

@@ -32,8 +32,9 @@ typedef struct mrq_hit {
     float score; /* the inner product; with the vector as it was coded, for kinds such as SQ8 */
 } mrq_hit;
 
-/* The best `k` rows for a query (dim), best first, equal scores by row; exact for Flat. `*found` is less than `k` when the index
- * holds, or finds, fewer. MRQ_USAGE for a query that is not finite. Thread-safe; uses the calling thread alone. */
+/* The best `k` rows for a query (dim), best first, equal scores by row; exact for Flat. `*found` is `k`, or the
+ * number of rows when that is less; only a kind that cannot give vectors back, such as LSH, may find fewer. MRQ_USAGE for a query
+ * that is not finite. Thread-safe; uses the calling thread alone. */
 MRQ_CHECKED mrq_status mrq_index_search(const mrq_index *index, const float *query, uint32_t k, mrq_hit *hits, uint32_t *found,
                                         mrq_error *err);
 

@@ -21,7 +21,7 @@ typedef struct mrq_recommendation {
 } mrq_recommendation;
 
 typedef struct mrq_answer {
-    uint32_t n;               /* up to k; fewer when fewer movies are left, or an approximate index finds fewer */
+    uint32_t n;               /* up to k; fewer only when fewer movies are left */
     mrq_recommendation *item; /* best first, equal scores by id */
     mrq_cache_state cache;
     mrq_cache_counts counts; /* of the cache, since it was made */

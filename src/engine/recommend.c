@@ -1,9 +1,7 @@
-/* Answers: the user's vector, the index's nearest movies, less those the user has rated.
+/* Answers: the user's vector, the index's nearest movies, less those the user has rated: so many more are asked for.
  *
- * The index is asked for as many more as the user has rated; whatever those were, enough are left. Only an approximate index may
- * find fewer than it is asked for. Then twice as many are asked for, up to all, which makes a graph walk somewhat further; when
- * that is not enough either, the answer is shorter. A hit of the cache and a search give the same rows and the same inner products,
- * to the bit, so nothing but mrq_answer.cache tells them apart. What Redis does is never an error: the answer is computed. */
+ * A hit of the cache and a search give the same rows and the same inner products, to the bit, so nothing but mrq_answer.cache tells
+ * them apart. What Redis does is never an error: the answer is computed. */
 #include <math.h>
 
 #include "engine/cached.h"
@@ -53,23 +51,19 @@ static mrq_status search(const mrq_generation *generation, const mrq_resolved *r
     if (!vector)
         return mrq_fail_memory(err, "searching");
     MRQ_TRY(user_vector(generation, resolved->value, vector, err));
-    for (uint64_t want = k + n_seen;; want *= 2) {
-        const uint32_t ask = want < total ? (uint32_t)want : total;
-        MRQ_AUTOFREE mrq_hit *hits = mrq_array(ask, sizeof *hits);
-        uint32_t found = 0, kept = 0;
-        if (!hits)
-            return mrq_fail_memory(err, "searching");
-        MRQ_TRY(mrq_index_search(generation->index, vector, ask, hits, &found, err));
-        for (uint32_t i = 0; i < found && kept < k; i++)
-            if (!contains(seen, n_seen, hits[i].row))
-                hits[kept++] = hits[i];
-        if (kept == k || ask == total) {
-            *out = hits;
-            *n = kept;
-            hits = NULL;
-            return MRQ_OK;
-        }
-    }
+    const uint32_t ask = k + n_seen < total ? (uint32_t)(k + n_seen) : total;
+    MRQ_AUTOFREE mrq_hit *hits = mrq_array(ask, sizeof *hits);
+    uint32_t found = 0, kept = 0;
+    if (!hits)
+        return mrq_fail_memory(err, "searching");
+    MRQ_TRY(mrq_index_search(generation->index, vector, ask, hits, &found, err));
+    for (uint32_t i = 0; i < found && kept < k; i++)
+        if (!contains(seen, n_seen, hits[i].row))
+            hits[kept++] = hits[i];
+    *out = hits;
+    *n = kept;
+    hits = NULL;
+    return MRQ_OK;
 }
 
 mrq_status mrq_recommend(const mrq_generation *generation, mrq_cache *cache, const mrq_query *query, mrq_answer *out,

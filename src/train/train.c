@@ -104,7 +104,6 @@ struct thread {
     struct trainer *trainer;
     uint32_t number;
     pthread_t id;
-    bool running;
 };
 
 static void *thread_main(void *argument)
