@@ -1,5 +1,4 @@
-/* Seeded random numbers: xoshiro256** (Blackman, Vigna 2018), its state filled by splitmix64. Same seed, same numbers, everywhere.
- * */
+/* Seeded random numbers: xoshiro256** (Blackman, Vigna 2018), its state filled by splitmix64. Same seed, same numbers. */
 #ifndef MRQ_BASE_RANDOM_H
 #define MRQ_BASE_RANDOM_H
 

@@ -7,9 +7,10 @@
  *   FIELD = {"name": ..., "kind": ..., and by kind:
  *     id         users and movies: "id"; ratings: "user" and "movie". A whole number from 0.
  *     category   "values": [...] and "labels": [...], or "buckets": [lower bounds] and "labels"; else discovered and sorted
- *     set        "delimiter": "|" and maybe "none": the text that means no member, "values"; or "flags": [a name for each 0/1
- *     column] text       "split": "words" | "characters", "extract": {"year": REGEX}: the match is no word, its first group is the
- *     number number     empty: unknown
+ *     set        "delimiter": "|" and maybe "none", the text that means no member, or "values"; else "flags": [names], one for each
+ *                of as many columns of 0 and 1
+ *     text       "split": "words" | "characters", "extract": {"year": REGEX}: the match is no word, its first group is the number
+ *     number     empty: unknown
  *     rating     "min", "max"
  *     timestamp  seconds since 1970
  *     ignore     needs no name}

@@ -55,8 +55,8 @@ float *mrq_pass_gradient(mrq_pass *pass); /* of the loss by `unit`: the caller's
 /* The gradient by the parameters: dense tensors are set, rows of sparse ones are added to. Consumes mrq_pass_gradient(). */
 void mrq_pass_backward(mrq_pass *pass, const float *param, mrq_gradient *gradient);
 
-/* The rows that the values of branch `b` add to the joint layer's input, (n_values, dim): the folded tower. Not for set and text.
- * */
+/* The rows that the values of branch `b` add to the joint layer's input, (n_values, dim): the folded tower. Not for set
+ * and text. */
 MRQ_CHECKED mrq_status mrq_tower_fold(const mrq_tower *tower, uint32_t b, const float *param, float *rows, mrq_error *err);
 
 #endif

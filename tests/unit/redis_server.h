@@ -14,6 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "unit/testing.h"
+
 typedef struct redis_server {
     pid_t pid;
     char path[108]; /* of the socket */
@@ -77,6 +79,13 @@ static inline void redis_stop(redis_server *server)
     waitpid(server->pid, NULL, 0);
     unlink(server->path);
     server->pid = 0;
+}
+
+/* Skips the running test when the server could not be started. */
+static inline void need_redis(const redis_server *server)
+{
+    if (!server->pid)
+        skip_test("redis-server is not installed");
 }
 
 #endif

@@ -58,8 +58,8 @@ static void assert_in_time(double start, int line)
         fail_msg("line %d: %.0f ms, want at most %.0f", line, 1e3 * spent, 1e3 * LIMIT);
 }
 
-/* A get that must keep to the limit and come to `want`; `text` is the value wanted of a hit, or a piece of the problem when down.
- * */
+/* A get that must keep to the limit and come to `want`; `text` is the value wanted of a hit, or a piece of the problem when it is
+ * down. */
 static void get_at(mrq_cache *cache, const char *key, mrq_cache_state want, const void *text, size_t text_size, int line)
 {
     void *value = NULL;
@@ -192,14 +192,6 @@ static void refuses_addresses(void **state)
 
 static redis_server redis, locked; /* without and with a password */
 
-#define NEED_REDIS()                                                                                                               \
-    do {                                                                                                                           \
-        if (!redis.pid) {                                                                                                          \
-            print_message("redis-server is not installed\n");                                                                      \
-            skip();                                                                                                                \
-        }                                                                                                                          \
-    } while (0)
-
 static void unix_address(char out[300], const redis_server *server)
 {
     snprintf(out, 300, "unix:%s", server->path);
@@ -241,7 +233,7 @@ static redisReply *raw(const redis_server *server, const char *text)
 static void keeps_values(void **state)
 {
     (void)state;
-    NEED_REDIS();
+    need_redis(&redis);
     char address[300];
     unix_address(address, &redis);
     MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_at(address);
@@ -268,7 +260,7 @@ static void keeps_values(void **state)
 static void keeps_binary_values(void **state)
 {
     (void)state;
-    NEED_REDIS();
+    need_redis(&redis);
     char address[300];
     unix_address(address, &redis);
     MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_at(address);
@@ -286,7 +278,7 @@ static void keeps_binary_values(void **state)
 static void refuses_a_larger_value(void **state)
 {
     (void)state;
-    NEED_REDIS();
+    need_redis(&redis);
     char address[300];
     unix_address(address, &redis);
     MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_at(address);
@@ -302,7 +294,7 @@ static void refuses_a_larger_value(void **state)
 static void tells_wrong_types(void **state)
 {
     (void)state;
-    NEED_REDIS();
+    need_redis(&redis);
     char address[300];
     unix_address(address, &redis);
     MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_at(address);
@@ -346,7 +338,7 @@ static int locked_port;
 static void logs_in(void **state)
 {
     (void)state;
-    NEED_REDIS();
+    need_redis(&redis);
     char address[300];
     static const char *const logins[] = {":" ENCODED "@", "default:" ENCODED "@", "ann:hush@"};
     freeReplyObject(raw_as(&locked, PASSWORD, "ACL SETUSER ann on >hush ~* +@all"));
@@ -368,7 +360,7 @@ static void logs_in(void **state)
 static void refused_logins_tell_no_secret(void **state)
 {
     (void)state;
-    NEED_REDIS();
+    need_redis(&redis);
     static const struct {
         const char *login, *tail, *problem;
     } cases[] = {
@@ -391,7 +383,7 @@ static void refused_logins_tell_no_secret(void **state)
 static void survives_a_restart(void **state)
 {
     (void)state;
-    NEED_REDIS();
+    need_redis(&redis);
     redis_server server = redis_start(folder, "restarted", 0, NULL);
     char address[300];
     unix_address(address, &server);
@@ -413,7 +405,7 @@ static void survives_a_restart(void **state)
 static void survives_idle_hang_up(void **state)
 {
     (void)state;
-    NEED_REDIS();
+    need_redis(&redis);
     char address[300];
     unix_address(address, &redis);
     MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_at(address);

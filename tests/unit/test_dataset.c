@@ -686,10 +686,8 @@ static mrq_dataset *load_real(const char *name)
         snprintf(path, sizeof path, "%s/%s", data_dir, name);
     else
         snprintf(path, sizeof path, "%s/../shared/data/%s", source ? source : ".", name);
-    if (!mrq_file_exists(path)) {
-        print_message("no %s\n", path);
-        skip();
-    }
+    if (!mrq_file_exists(path))
+        skip_test(path);
     mrq_error err;
     mrq_dataset *data = NULL;
     assert_ok(mrq_dataset_load(path, NULL, &data, &err));

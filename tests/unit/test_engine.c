@@ -560,14 +560,6 @@ static void survives_without_memory(void **state)
 
 static redis_server redis;
 
-#define NEED_REDIS()                                                                                                               \
-    do {                                                                                                                           \
-        if (!redis.pid) {                                                                                                          \
-            print_message("redis-server is not installed\n");                                                                      \
-            skip();                                                                                                                \
-        }                                                                                                                          \
-    } while (0)
-
 static mrq_cache *cache_of_redis(void)
 {
     char address[300];
@@ -608,7 +600,7 @@ static void assert_through(const mrq_generation *g, mrq_cache *cache, const mrq_
 static void hits_equal_searches(void **state)
 {
     (void)state;
-    NEED_REDIS();
+    need_redis(&redis);
     MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_of_redis();
     static const mrq_query queries[] = {
         {"1", "F", "artist", -1, 1},
@@ -666,7 +658,7 @@ static void keys_are_as_documented(void **state)
 static void foreign_values_are_misses(void **state)
 {
     (void)state;
-    NEED_REDIS();
+    need_redis(&redis);
     MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_of_redis();
     const mrq_query query = {"1", "M", "miner", -1, 3};
     char key[MRQ_CACHED_KEY], another[MRQ_CACHED_KEY];
@@ -703,7 +695,7 @@ static void foreign_values_are_misses(void **state)
 static void forged_values_are_misses(void **state)
 {
     (void)state;
-    NEED_REDIS();
+    need_redis(&redis);
     MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_of_redis();
     const mrq_query query = {"18", "F", "miner", -1, 3};
     char key[MRQ_CACHED_KEY];

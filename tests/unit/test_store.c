@@ -607,7 +607,7 @@ static void a_full_disk_leaves_the_store_serving(void **state)
     snprintf(filler, sizeof filler, "%s/filler", disk);
     assert_int_equal(mkdir(disk, 0755), 0);
     if (mount("none", disk, "tmpfs", 0, "size=4m") != 0)
-        skip();
+        skip_test("a tmpfs cannot be mounted here");
     export_to(store, name);
     take_state(store, before);
     int failures = 0;
