@@ -1,20 +1,41 @@
 /* marquee train: reads the data, learns, reports pass by pass, writes the model. */
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/option.h"
 #include "base/progress.h"
 #include "command.h"
-#include "train/train.h"
+#include "train/curve.h"
+
+#define PATH_SIZE 4096
 
 struct screen {
     mrq_progress progress;
     char label[32];
     int64_t epoch;
+    const char *model;                   /* the description's name */
+    char csv[PATH_SIZE], svg[PATH_SIZE]; /* the learning curve */
 };
+
+/* The first signal asks the trainer to stop; the second one is the system's. */
+static volatile sig_atomic_t stop_signal;
+
+static void on_signal(int number)
+{
+    stop_signal = number;
+}
+
+static void catch_signals(void)
+{
+    const struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
 
 static void show_batch(void *context, int64_t epoch, uint64_t done, uint64_t total, double rmse, double samples_per_second)
 {
@@ -36,14 +57,30 @@ static const char *measure(char *out, size_t size, const char *name, double valu
     return out;
 }
 
-static void show_epoch(void *context, const mrq_train_epoch *e)
+static void show_epoch(void *context, const mrq_train_epoch *all, uint32_t n)
 {
     struct screen *screen = context;
+    const mrq_train_epoch *e = &all[n - 1];
     mrq_progress_end(&screen->progress);
     char valid[32], test[32];
     mrq_log(MRQ_LOG_INFO, "train", "pass=%lld/%lld train_rmse=%.4f%s%s seconds=%.2f samples_per_second=%.0f%s", (long long)e->epoch,
             (long long)e->epochs, e->train_rmse, measure(valid, sizeof valid, "valid_rmse", e->valid_rmse),
             measure(test, sizeof test, "test_rmse", e->test_rmse), e->seconds, e->samples_per_second, e->best ? " best" : "");
+    mrq_error err = {MRQ_OK, ""};
+    mrq_status status = mrq_curve_csv(screen->csv, all, n, &err);
+    if (status == MRQ_OK)
+        status = mrq_curve_svg(screen->svg, screen->model, all, n, &err);
+    if (status != MRQ_OK) /* a picture is not worth a training */
+        mrq_log(MRQ_LOG_WARN, "train", "no learning curve: %s", err.msg);
+}
+
+/* "model.mrq" to "model" and an ending. */
+static mrq_status beside(const char *out, const char *ending, char path[PATH_SIZE], mrq_error *err)
+{
+    const size_t size = strlen(out), cut = size > 4 && strcmp(out + size - 4, ".mrq") == 0 ? size - 4 : size;
+    if (snprintf(path, PATH_SIZE, "%.*s%s", (int)cut, out, ending) >= PATH_SIZE)
+        return mrq_fail(err, MRQ_USAGE, "--out %.40s...: want less than %d bytes", out, PATH_SIZE - 20);
+    return MRQ_OK;
 }
 
 static mrq_status check_out(const char *path, mrq_error *err)
@@ -57,7 +94,8 @@ static mrq_status check_out(const char *path, mrq_error *err)
 struct arguments {
     const char *data, *schema, *model, *out, *split;
     int64_t seed, epochs, batch, threads;
-    double test, lr;
+    double test, lr, checkpoint;
+    bool resume;
 };
 
 static mrq_status read_arguments(int argc, char **argv, struct arguments *a, bool *done, mrq_error *err)
@@ -77,13 +115,18 @@ static mrq_status read_arguments(int argc, char **argv, struct arguments *a, boo
         {"batch", 'b', MRQ_OPT_INT, &a->batch, 1, MRQ_BATCH_MAX, "N", "ratings in one step [the preset's]"},
         {"lr", 0, MRQ_OPT_REAL, &a->lr, MRQ_LR_MIN, MRQ_LR_MAX, "X", "learning rate [the preset's]"},
         {"threads", 't', MRQ_OPT_INT, &a->threads, 1, MRQ_THREADS_MAX, "N", "workers; part of the result"},
+        {"resume", 'r', MRQ_OPT_FLAG, &a->resume, 0, 0, NULL, "go on from FILE.checkpoint, if it is there"},
+        {"checkpoint", 0, MRQ_OPT_REAL, &a->checkpoint, 0, 1e6, "SECONDS", "between two checkpoints"},
         {0},
     };
     const mrq_command command = {
         "marquee train",
         "--data DIR --out FILE [option...]",
         "Learns a user tower and a movie tower from ratings and writes them, with all that an export needs, to one file.\n"
-        "After each pass it measures the RMSE of the test part, and of a validation part that chooses which pass is kept.",
+        "After each pass it measures the RMSE of the test part, and of a validation part that chooses which pass is kept,\n"
+        "and draws the learning curve beside the model: FILE.curve.csv and FILE.curve.svg, less the .mrq.\n"
+        "Ctrl-C, or SIGTERM, stops after the batch, keeps the state in FILE.checkpoint and saves the best pass so far;\n"
+        "the same command with --resume goes on from there, to the same bytes as without the stop.",
         options,
         0,
         0,
@@ -126,34 +169,73 @@ static mrq_status load(const struct arguments *a, mrq_description *description, 
     return MRQ_OK;
 }
 
+/* What became of the training, in one line on stdout; a lost one is an error all the same. */
+static mrq_status report(const struct arguments *a, const mrq_train_result *result, const char *checkpoint, double seconds,
+                         mrq_error *err)
+{
+    const mrq_model_results *r = mrq_model_results_of(result->model);
+    const mrq_description *d = mrq_model_description(result->model);
+    char test[32];
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    printf("%s: model %s, best of %lld passes: %lld,%s seed %llu, %.1f s, %ld MB\n", a->out, d->name, (long long)r->epochs,
+           (long long)r->best_epoch, measure(test, sizeof test, "test_rmse", r->test_rmse), (unsigned long long)r->seed, seconds,
+           usage.ru_maxrss / 1024);
+    if (result->end == MRQ_TRAIN_LOST)
+        return mrq_fail(
+            err, MRQ_FAILED,
+            "the loss exploded in pass %lld; %s holds pass %lld, the best before. Try a smaller learning rate than %g%s",
+            (long long)result->epoch, a->out, (long long)r->best_epoch, d->train.lr,
+            d->train.clip > 0 ? "" : ", or \"clip\": 1 in the model's \"train\"");
+    if (result->end == MRQ_TRAIN_INTERRUPTED)
+        fprintf(stderr, "stopped in pass %lld; go on with --resume, the state is in %s\n", (long long)result->epoch, checkpoint);
+    return MRQ_OK;
+}
+
 mrq_status cmd_train(int argc, char **argv, mrq_error *err)
 {
     const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-    struct arguments a = {.model = "fusion", .split = "random", .seed = 1, .test = 0.1};
+    struct arguments a = {.model = "fusion", .split = "random", .seed = 1, .test = 0.1, .checkpoint = 60};
     a.threads = cpus < 1 ? 1 : cpus > MRQ_THREADS_MAX ? MRQ_THREADS_MAX : cpus;
     bool done = false;
     MRQ_TRY(read_arguments(argc, argv, &a, &done, err));
     if (done)
         return MRQ_OK;
-    mrq_train_options options = {.test = a.test, .seed = (uint64_t)a.seed, .threads = (uint32_t)a.threads};
+    struct screen screen = {.epoch = 0};
+    char checkpoint[PATH_SIZE];
+    MRQ_TRY(beside(a.out, ".checkpoint", checkpoint, err));
+    MRQ_TRY(beside(a.out, ".curve.csv", screen.csv, err));
+    MRQ_TRY(beside(a.out, ".curve.svg", screen.svg, err));
+    mrq_train_options options = {.test = a.test,
+                                 .seed = (uint64_t)a.seed,
+                                 .threads = (uint32_t)a.threads,
+                                 .checkpoint = checkpoint,
+                                 .checkpoint_seconds = a.checkpoint,
+                                 .resume = a.resume};
     MRQ_TRY(find_split(a.split, &options.split, err));
 
     const double start = mrq_clock();
     mrq_description description;
     MRQ_CLEANUP(mrq_dataset_free) mrq_dataset *data = NULL;
     MRQ_TRY(load(&a, &description, &data, err));
-    struct screen screen = {.epoch = 0};
-    const mrq_train_watch watch = {&screen, show_batch, show_epoch};
-    MRQ_CLEANUP(mrq_model_free) mrq_model *model = NULL;
-    const mrq_status status = mrq_train(data, &description, &options, &watch, &model, err);
+    screen.model = description.name;
+    if (a.resume && !mrq_file_exists(checkpoint))
+        mrq_log(MRQ_LOG_INFO, "train", "no %s: starting from the beginning", checkpoint);
+    catch_signals();
+    const mrq_train_watch watch = {&screen, show_batch, show_epoch, &stop_signal};
+    mrq_train_result result = {0};
+    mrq_status status = mrq_train(data, &description, &options, &watch, &result, err);
     mrq_progress_end(&screen.progress);
     MRQ_TRY(status);
+    MRQ_CLEANUP(mrq_model_free) mrq_model *model = result.model;
     MRQ_TRY(mrq_model_save(model, a.out, err));
-
-    const mrq_model_results *r = mrq_model_results_of(model);
-    char test[32];
-    printf("%s: model %s, best of %lld passes: %lld,%s seed %llu, %.1f s\n", a.out, description.name, (long long)r->epochs,
-           (long long)r->best_epoch, measure(test, sizeof test, "test_rmse", r->test_rmse), (unsigned long long)r->seed,
-           mrq_clock() - start);
-    return MRQ_OK;
+    if (result.end == MRQ_TRAIN_DONE)
+        unlink(checkpoint);
+    status = report(&a, &result, checkpoint, mrq_clock() - start, err);
+    if (result.end == MRQ_TRAIN_INTERRUPTED) { /* what called us learns of the signal */
+        fflush(stdout);
+        signal(stop_signal, SIG_DFL);
+        raise(stop_signal);
+    }
+    return status;
 }

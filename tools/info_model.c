@@ -1,6 +1,7 @@
 /* marquee info of a model file and of a store. */
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "info.h"
 #include "model/network.h"
@@ -21,13 +22,71 @@ static void print_results(const mrq_model *model)
            (unsigned long long)r->data_fingerprint);
     printf("%-14s%llu training, %llu validation, %llu test (%s, share %g)\n", "ratings", (unsigned long long)r->train_ratings,
            (unsigned long long)r->valid_ratings, (unsigned long long)r->test_ratings, r->split, r->test_share);
-    printf("%-14s%s, learning rate %g, batch %lld, seed %llu, %lld threads\n", "training",
-           d->train.optimizer == MRQ_SGD ? "SGD" : "Adam", d->train.lr, (long long)d->train.batch, (unsigned long long)r->seed,
-           (long long)r->threads);
+    printf("%-14s%s, learning rate %g %s, batch %lld %s, L2 %g, ", "training", mrq_optimizer_names[d->train.optimizer], d->train.lr,
+           mrq_schedule_names[d->train.schedule], (long long)d->train.batch,
+           d->train.order == MRQ_ORDER_MOVIE ? "movie by movie" : "at random", d->train.l2);
+    if (d->train.clip > 0)
+        printf("clip %g, ", d->train.clip);
+    printf("at most %lld passes, ", (long long)d->train.epochs);
+    if (d->train.patience)
+        printf("patience %lld, ", (long long)d->train.patience);
+    printf("seed %llu, %lld threads\n", (unsigned long long)r->seed, (long long)r->threads);
     printf("%-14s%lld of %lld\n", "best pass", (long long)r->best_epoch, (long long)r->epochs);
     print_measure("train RMSE", r->train_rmse);
     print_measure("valid RMSE", r->valid_rmse);
     print_measure("test RMSE", r->test_rmse);
+}
+
+static size_t parameters(const mrq_model *model, uint32_t tensor)
+{
+    if (tensor == MRQ_NONE)
+        return 0;
+    const mrq_tensor *t = &model->tensors.tensor[tensor];
+    return (size_t)t->rows * t->cols;
+}
+
+/* "6041 ids -> 32 -> 32" */
+static void describe_branch(const mrq_branch_plan *plan, char *out, size_t size)
+{
+    static const char *const values[] = {
+        [MRQ_BRANCH_ID] = "ids", [MRQ_BRANCH_CATEGORY] = "values", [MRQ_BRANCH_SET] = "members", [MRQ_BRANCH_RATINGS] = "raters"};
+    const mrq_branch *b = plan->branch;
+    if (b->kind == MRQ_BRANCH_TEXT)
+        snprintf(out, size, "%u %s -> %u, window %u -> %u, tanh, %s", plan->n_values, b->unit == MRQ_WORDS ? "words" : "characters",
+                 b->embedding, b->window, b->filters, b->pool == MRQ_POOL_SUM ? "sum" : "average");
+    else if (b->fc)
+        snprintf(out, size, "%u %s -> %u -> %u", plan->n_values, values[b->kind], b->embedding, b->fc);
+    else
+        snprintf(out, size, "%u %s -> %u%s", plan->n_values, values[b->kind], b->embedding,
+                 b->kind == MRQ_BRANCH_SET || b->kind == MRQ_BRANCH_RATINGS ? ", sum" : "");
+}
+
+static size_t print_layer(const char *side, const char *name, const char *what, size_t count)
+{
+    char layer[64];
+    snprintf(layer, sizeof layer, "%s.%s", side, name);
+    printf("%-20s %-52s %12zu\n", layer, what, count);
+    return count;
+}
+
+static size_t print_tower(const mrq_model *model, const char *side, const mrq_tower *tower)
+{
+    size_t total = 0;
+    char what[128];
+    for (uint32_t i = 0; i < tower->n; i++) {
+        const mrq_branch_plan *plan = &tower->plan[i];
+        describe_branch(plan, what, sizeof what);
+        if (plan->branch->dropout > 0)
+            snprintf(what + strlen(what), sizeof what - strlen(what), ", dropout %g", plan->branch->dropout);
+        total += print_layer(side, plan->branch->feature, what,
+                             parameters(model, plan->embedding) + parameters(model, plan->weight) + parameters(model, plan->bias));
+    }
+    const char *activation = mrq_activation_names[tower->activation];
+    if (tower->weight == MRQ_NONE)
+        snprintf(what, sizeof what, "sum of %u -> %u, %s", tower->n, tower->width, activation);
+    else
+        snprintf(what, sizeof what, "%u -> %u, %s", tower->inputs, tower->width, activation);
+    return total + print_layer(side, "joint", what, parameters(model, tower->weight) + parameters(model, tower->bias));
 }
 
 mrq_status mrq_info_model(const char *path, mrq_error *err)
@@ -35,18 +94,15 @@ mrq_status mrq_info_model(const char *path, mrq_error *err)
     MRQ_CLEANUP(mrq_model_free) mrq_model *model = NULL;
     MRQ_TRY(mrq_model_load(path, &model, err));
     print_results(model);
-    printf("%-14s%g x cosine of two vectors of %u, %s\n\n%-28s %16s %12s\n", "score", model->description.scale,
-           model->description.dim, model->description.activation == MRQ_TANH ? "tanh" : "linear", "tensor", "shape", "parameters");
-    size_t total = 0;
-    for (uint32_t i = 0; i < model->tensors.n; i++) {
-        const mrq_tensor *tensor = &model->tensors.tensor[i];
-        const size_t size = (size_t)tensor->rows * tensor->cols;
-        char shape[32];
-        snprintf(shape, sizeof shape, "%u x %u", tensor->rows, tensor->cols);
-        printf("%-28s %16s %12zu\n", tensor->name, shape, size);
-        total += size;
-    }
-    printf("%-28s %16s %12zu\n", "total", "", total);
+    printf("\n%-20s %-52s %12s\n", "layer", "", "parameters");
+    const size_t total = print_tower(model, "user", &model->user) + print_tower(model, "movie", &model->movie);
+    const mrq_description *d = &model->description;
+    char score[64];
+    if (d->score == MRQ_COSINE)
+        snprintf(score, sizeof score, d->shift > 0 || d->shift < 0 ? "%g x cosine + %g" : "%g x cosine", d->scale, d->shift);
+    else
+        snprintf(score, sizeof score, "inner product%s + %g", d->bias ? " + user's bias + movie's bias" : "", d->shift);
+    printf("%-20s %s\n%-20s %-52s %12zu\n", "score", score, "total", "", total);
     return MRQ_OK;
 }
 

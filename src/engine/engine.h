@@ -17,7 +17,7 @@ typedef struct mrq_query {
 
 typedef struct mrq_recommendation {
     uint32_t movie; /* row in the generation's movies */
-    double score;   /* scale × inner product */
+    double score;   /* the rating that the model predicts, not held within their range so that it orders */
 } mrq_recommendation;
 
 typedef struct mrq_answer {

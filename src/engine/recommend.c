@@ -26,9 +26,9 @@ static bool contains(const uint32_t *ascending, uint64_t n, uint32_t row)
     return low < n && ascending[low] == row;
 }
 
-static mrq_status user_vector(const mrq_generation *generation, const uint32_t *value, float *out, mrq_error *err)
+static mrq_status user_vector(const mrq_generation *generation, const uint32_t *value, float *out, mrq_line *line, mrq_error *err)
 {
-    mrq_folded_vector(generation->tower, value, out);
+    mrq_folded_vector(generation->tower, value, out, line);
     for (uint32_t d = 0; d < generation->tower->dim; d++)
         if (!isfinite(out[d]))
             return mrq_fail(err, MRQ_BAD_FILE, "generation %s: the user tower gives %g at place %u", generation->name,
@@ -37,7 +37,8 @@ static mrq_status user_vector(const mrq_generation *generation, const uint32_t *
 }
 
 /* The best `k` movies that the user has not rated: `*hits` (freed with mrq_free()) and their number. */
-static mrq_status search(const mrq_generation *generation, const mrq_resolved *resolved, mrq_hit **out, uint32_t *n, mrq_error *err)
+static mrq_status search(const mrq_generation *generation, const mrq_resolved *resolved, const float *vector, mrq_hit **out,
+                         uint32_t *n, mrq_error *err)
 {
     const uint32_t total = mrq_index_count(generation->index), k = resolved->k;
     const uint32_t *seen = NULL;
@@ -47,10 +48,6 @@ static mrq_status search(const mrq_generation *generation, const mrq_resolved *r
         seen = generation->seen.item + offset[0];
         n_seen = offset[1] - offset[0];
     }
-    MRQ_AUTOFREE float *vector = mrq_array(generation->tower->dim, sizeof *vector);
-    if (!vector)
-        return mrq_fail_memory(err, "searching");
-    MRQ_TRY(user_vector(generation, resolved->value, vector, err));
     const uint32_t ask = k + n_seen < total ? (uint32_t)(k + n_seen) : total;
     MRQ_AUTOFREE mrq_hit *hits = mrq_array(ask, sizeof *hits);
     uint32_t found = 0, kept = 0;
@@ -71,6 +68,11 @@ mrq_status mrq_recommend(const mrq_generation *generation, mrq_cache *cache, con
 {
     __attribute__((cleanup(mrq_resolved_clear))) mrq_resolved resolved = {0};
     MRQ_TRY(mrq_query_resolve(generation, query, &resolved, err));
+    MRQ_AUTOFREE float *vector = mrq_array(generation->tower->dim, sizeof *vector);
+    mrq_line line;
+    if (!vector)
+        return mrq_fail_memory(err, "answering");
+    MRQ_TRY(user_vector(generation, resolved.value, vector, &line, err));
     MRQ_AUTOFREE mrq_hit *hits = NULL;
     uint32_t n = 0;
     mrq_cache_state state = MRQ_CACHE_OFF;
@@ -80,14 +82,14 @@ mrq_status mrq_recommend(const mrq_generation *generation, mrq_cache *cache, con
         state = mrq_cached_get(cache, key, generation->movies->rows, resolved.k, &hits, &n);
     }
     if (state != MRQ_CACHE_HIT)
-        MRQ_TRY(search(generation, &resolved, &hits, &n, err));
+        MRQ_TRY(search(generation, &resolved, vector, &hits, &n, err));
     if (state == MRQ_CACHE_MISS)
         state = mrq_cached_set(cache, key, hits, n);
     mrq_recommendation *item = mrq_array(n, sizeof *item);
     if (!item)
         return mrq_fail_memory(err, "answering");
     for (uint32_t i = 0; i < n; i++)
-        item[i] = (mrq_recommendation){hits[i].row, generation->scale * (double)hits[i].score};
+        item[i] = (mrq_recommendation){hits[i].row, line.slope * (double)hits[i].score + line.intercept};
     *out = (mrq_answer){n, item, state, cache ? mrq_cache_counted(cache) : (mrq_cache_counts){0}, resolved.text};
     resolved.text = NULL;
     return MRQ_OK;

@@ -4,6 +4,7 @@
  * overlapping windows. */
 #include "model/branch.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "model/gemm.h"
@@ -23,7 +24,7 @@ mrq_status mrq_branch_work_make(const mrq_branch_plan *plan, uint32_t values, si
 {
     const uint32_t e = plan->branch->embedding;
     *work = (mrq_branch_work){0};
-    if (plan->branch->kind == MRQ_BRANCH_SET)
+    if (plan->branch->kind == MRQ_BRANCH_SET || plan->branch->kind == MRQ_BRANCH_RATINGS)
         return MRQ_OK;
     const bool text = plan->branch->kind == MRQ_BRANCH_TEXT;
     const size_t words = tokens < plan->n_values ? tokens : plan->n_values, rows = text ? words : values;
@@ -46,15 +47,9 @@ static const float *param_of(const mrq_branch_call *call, uint32_t tensor)
     return call->param + call->tensors->tensor[tensor].offset;
 }
 
-/* The gradient of an embedding's row, which now counts as touched. */
 static float *touch(const mrq_branch_call *call, mrq_gradient *gradient, uint32_t row)
 {
-    const uint32_t tensor = call->plan->embedding;
-    if (!gradient->mark[tensor][row]) {
-        gradient->mark[tensor][row] = 1;
-        gradient->touched[tensor][gradient->n_touched[tensor]++] = row;
-    }
-    return gradient->block + mrq_tensor_at(call->tensors, tensor, row);
+    return mrq_gradient_touch(gradient, call->tensors, call->plan->embedding, row);
 }
 
 static void gather(const mrq_branch_call *call, const uint32_t *row, uint32_t n, float *out, size_t stride)
@@ -135,7 +130,66 @@ static void set_backward(const mrq_branch_call *call, const uint32_t *entity, ui
             call->kernels->add(touch(call, gradient, items(&plan->list, entity[i])[j]), dout + i * stride, plan->width);
 }
 
-/* text: convolution over the words, tanh, sum over the positions. */
+/* ratings: what those who rated a movie say of it, Σ (rating - baseline) V_user + U_user, a user's V and U side by side in one row.
+ * V is I-AutoRec's (Sedhain et al. 2015), U, that somebody rated it at all, SVD++'s (Koren 2008). The sum is divided by n^¾, less
+ * than a mean and more than SVD++'s square root: chosen on ml-1m's validation part, as STRENGTH is. */
+
+#define STRENGTH 6.0f
+
+static bool kept(const mrq_branch_call *call, uint32_t entity, uint64_t item)
+{
+    return mrq_rating_kept(call->salt, call->plan->branch->dropout, call->plan->list.item[item], entity);
+}
+
+static float rating_factor(uint32_t n)
+{
+    return n ? STRENGTH / sqrtf((float)n * sqrtf((float)n)) : 0;
+}
+
+static uint32_t count_kept(const mrq_branch_call *call, uint32_t entity)
+{
+    uint32_t n = 0;
+    for (uint64_t j = call->plan->list.offset[entity]; j < call->plan->list.offset[entity + 1]; j++)
+        n += kept(call, entity, j);
+    return n;
+}
+
+static void ratings_forward(const mrq_branch_call *call, const uint32_t *entity, uint32_t n, float *out, size_t stride)
+{
+    const mrq_branch_plan *plan = call->plan;
+    const float *embedding = param_of(call, plan->embedding);
+    const size_t width = plan->width;
+    for (uint32_t i = 0; i < n; i++) {
+        float *sum = out + i * stride;
+        memset(sum, 0, width * sizeof *sum);
+        for (uint64_t j = plan->list.offset[entity[i]]; j < plan->list.offset[entity[i] + 1]; j++) {
+            if (!kept(call, entity[i], j))
+                continue;
+            const float *row = embedding + plan->list.item[j] * 2 * width;
+            call->kernels->add_scaled(sum, plan->strength[j], row, width);
+            call->kernels->add(sum, row + width, width);
+        }
+        call->kernels->scale(sum, rating_factor(count_kept(call, entity[i])), width);
+    }
+}
+
+static void ratings_backward(const mrq_branch_call *call, const uint32_t *entity, uint32_t n, const float *dout, size_t stride,
+                             mrq_gradient *gradient)
+{
+    const mrq_branch_plan *plan = call->plan;
+    for (uint32_t i = 0; i < n; i++) {
+        const float factor = rating_factor(count_kept(call, entity[i]));
+        for (uint64_t j = plan->list.offset[entity[i]]; j < plan->list.offset[entity[i] + 1]; j++) {
+            if (!kept(call, entity[i], j))
+                continue;
+            float *row = touch(call, gradient, plan->list.item[j]);
+            call->kernels->add_scaled(row, factor * plan->strength[j], dout + i * stride, plan->width);
+            call->kernels->add_scaled(row + plan->width, factor, dout + i * stride, plan->width);
+        }
+    }
+}
+
+/* text: convolution over the words or characters, tanh, sum or average over the positions. */
 
 /* Numbers the distinct words of the batch. */
 static void find_words(const mrq_branch_call *call, const uint32_t *entity, uint32_t n)
@@ -186,6 +240,8 @@ static void text_forward(const mrq_branch_call *call, const uint32_t *entity, ui
             }
             call->kernels->tanh_pool(z, out + i * stride, filters);
         }
+        if (plan->branch->pool == MRQ_POOL_AVERAGE && count)
+            call->kernels->scale(out + i * stride, 1.0f / (float)count, filters);
     }
 }
 
@@ -202,6 +258,8 @@ static void text_backward(const mrq_branch_call *call, const uint32_t *entity, u
         const uint32_t *words = items(&plan->list, entity[i]), count = item_count(&plan->list, entity[i]);
         for (uint32_t j = 0; j < count; j++, z += filters) {
             call->kernels->tanh_pool_backward(z, dout + i * stride, filters);
+            if (plan->branch->pool == MRQ_POOL_AVERAGE)
+                call->kernels->scale(z, 1.0f / (float)count, filters);
             call->kernels->add(dbias, z, filters);
             for (uint32_t k = 0; k < window; k++) {
                 float *block = window_block(call, words, count, j, k);
@@ -227,6 +285,9 @@ void mrq_branch_forward(const mrq_branch_call *call, const uint32_t *value, uint
     case MRQ_BRANCH_SET:
         set_forward(call, value, n, out, stride);
         break;
+    case MRQ_BRANCH_RATINGS:
+        ratings_forward(call, value, n, out, stride);
+        break;
     case MRQ_BRANCH_TEXT:
         text_forward(call, value, n, out, stride);
         break;
@@ -240,6 +301,9 @@ void mrq_branch_backward(const mrq_branch_call *call, const uint32_t *value, uin
     case MRQ_BRANCH_ID:
     case MRQ_BRANCH_CATEGORY:
         lookup_backward(call, value, n, dout, stride, gradient);
+        break;
+    case MRQ_BRANCH_RATINGS:
+        ratings_backward(call, value, n, dout, stride, gradient);
         break;
     case MRQ_BRANCH_SET:
         set_backward(call, value, n, dout, stride, gradient);

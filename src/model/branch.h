@@ -27,6 +27,7 @@ typedef struct mrq_branch_call {
     mrq_branch_work *work;
     const float *param;
     const mrq_kernels *kernels;
+    uint64_t salt; /* of mrq_rating_kept() */
 } mrq_branch_call;
 
 /* out (n, width), rows `stride` apart: the branch's output for each of `n` embedding rows (id, category) or entities (set, text) in

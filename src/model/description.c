@@ -1,6 +1,7 @@
 /* Model descriptions: JSON in, checked key by key, and out again for the model file. */
 #include "model/description.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -8,10 +9,15 @@
 #include "base/file.h"
 #include "base/utf8.h"
 
-static const char *const kind_names[] = {"id", "category", "set", "text", NULL};
-static const char *const activation_names[] = {"linear", "tanh", NULL};
-static const char *const optimizer_names[] = {"sgd", "adam", NULL};
-static const char *const score_names[] = {"cosine", NULL};
+static const char *const kind_names[] = {"id", "category", "set", "text", "ratings", NULL};
+static const char *const unit_names[] = {"word", "character", NULL};
+static const char *const pool_names[] = {"sum", "average", NULL};
+static const char *const joint_names[] = {"dense", "sum", NULL};
+static const char *const score_names[] = {"cosine", "dot", NULL};
+const char *const mrq_activation_names[] = {"linear", "tanh", NULL};
+const char *const mrq_optimizer_names[] = {"sgd", "momentum", "rmsprop", "adam", NULL};
+const char *const mrq_schedule_names[] = {"constant", "linear", "cosine", NULL};
+const char *const mrq_order_names[] = {"random", "movie", NULL};
 
 #define WIDTH_MAX 1024
 #define PATH_SIZE 160
@@ -47,54 +53,105 @@ static mrq_status read_width(const cJSON *object, const char *path, const char *
     return MRQ_OK;
 }
 
-/* Keys that only some kinds have. */
-static mrq_status check_branch(const mrq_branch *branch, const char *path, bool user, mrq_error *err)
+/* The feature's name and the kind belong together. */
+static mrq_status check_kind(const mrq_branch *branch, const char *path, bool user, mrq_error *err)
 {
+    static const struct {
+        mrq_branch_kind kind;
+        const char *feature;
+    } bound[] = {{MRQ_BRANCH_ID, "id"}, {MRQ_BRANCH_RATINGS, "ratings"}};
     const char *kind = kind_names[branch->kind];
-    const bool text = branch->kind == MRQ_BRANCH_TEXT,
-               lookup = branch->kind == MRQ_BRANCH_ID || branch->kind == MRQ_BRANCH_CATEGORY;
-    if (user && !lookup)
+    if (user && branch->kind != MRQ_BRANCH_ID && branch->kind != MRQ_BRANCH_CATEGORY)
         return mrq_fail(err, MRQ_BAD_FILE, "%s.kind: \"%s\", want one of id, category on the user's side", path, kind);
-    if ((branch->kind == MRQ_BRANCH_ID) != (strcmp(branch->feature, "id") == 0))
-        return mrq_fail(err, MRQ_BAD_FILE,
-                        "%s.feature: \"%s\" cannot be of kind \"%s\": the feature \"id\", and it alone, is of kind \"id\"", path,
-                        branch->feature, kind);
-    if (!branch->embedding)
-        return mrq_fail(err, MRQ_BAD_FILE, "%s.embedding: missing", path);
-    if (text ? !branch->window || !branch->filters : branch->window || branch->filters)
-        return mrq_fail(err, MRQ_BAD_FILE, "%s: window and filters belong to kind \"text\", which needs both", path);
-    if (text && branch->window % 2 == 0)
-        return mrq_fail(err, MRQ_BAD_FILE, "%s.window: %u, want an odd number", path, branch->window);
-    if (branch->fc && !lookup)
-        return mrq_fail(err, MRQ_BAD_FILE, "%s.fc: belongs to kind \"id\" or \"category\", not \"%s\"", path, kind);
-    if (branch->dropout > 0 && branch->kind != MRQ_BRANCH_ID)
-        return mrq_fail(err, MRQ_BAD_FILE, "%s.dropout: belongs to kind \"id\", not \"%s\"", path, kind);
+    for (size_t i = 0; i < sizeof bound / sizeof *bound; i++)
+        if ((branch->kind == bound[i].kind) != (strcmp(branch->feature, bound[i].feature) == 0))
+            return mrq_fail(err, MRQ_BAD_FILE,
+                            "%s.feature: \"%s\" cannot be of kind \"%s\": the feature \"%s\", and it alone, is of kind \"%s\"",
+                            path, branch->feature, kind, bound[i].feature, bound[i].feature);
     return MRQ_OK;
 }
 
-static mrq_status read_branch(const cJSON *item, const char *path, bool user, mrq_branch *branch, mrq_error *err)
+static bool is_lookup(const mrq_branch *branch)
 {
-    static const char *const keys[] = {"feature", "kind", "optional", "embedding", "fc", "window", "filters", "dropout", NULL};
+    return branch->kind == MRQ_BRANCH_ID || branch->kind == MRQ_BRANCH_CATEGORY;
+}
+
+/* Keys that only some kinds have. */
+static mrq_status check_branch(const mrq_branch *branch, const char *path, mrq_error *err)
+{
+    const char *kind = kind_names[branch->kind];
+    const bool text = branch->kind == MRQ_BRANCH_TEXT;
+    if (!branch->embedding)
+        return mrq_fail(err, MRQ_BAD_FILE, "%s.embedding: missing", path);
+    if (text ? !branch->window || !branch->filters : branch->window || branch->filters || branch->unit || branch->pool)
+        return mrq_fail(err, MRQ_BAD_FILE,
+                        "%s: window, filters, unit and pool belong to kind \"text\", which needs window and filters", path);
+    if (text && branch->window % 2 == 0)
+        return mrq_fail(err, MRQ_BAD_FILE, "%s.window: %u, want an odd number", path, branch->window);
+    if (branch->fc && !is_lookup(branch))
+        return mrq_fail(err, MRQ_BAD_FILE, "%s.fc: belongs to kind \"id\" or \"category\", not \"%s\"", path, kind);
+    if (branch->dropout > 0 && branch->kind != MRQ_BRANCH_ID && branch->kind != MRQ_BRANCH_RATINGS)
+        return mrq_fail(err, MRQ_BAD_FILE, "%s.dropout: belongs to kind \"id\" or \"ratings\", not \"%s\"", path, kind);
+    return MRQ_OK;
+}
+
+/* The key that gives a branch's outputs their width. */
+static const char *last_width_key(const mrq_branch *branch)
+{
+    return branch->kind == MRQ_BRANCH_TEXT                          ? "filters"
+           : branch->fc || (is_lookup(branch) && branch->embedding) ? "fc"
+                                                                    : "embedding";
+}
+
+/* Under a joint layer that sums, a branch's last width is the vector's and is not written. */
+static mrq_status fill_width(mrq_branch *branch, const char *path, uint32_t width, mrq_error *err)
+{
+    const char *key = last_width_key(branch);
+    uint32_t *last = strcmp(key, "fc") == 0 ? &branch->fc : strcmp(key, "filters") == 0 ? &branch->filters : &branch->embedding;
+    if (*last)
+        return mrq_fail(err, MRQ_BAD_FILE, "%s.%s: leave it out: where joint.kind is \"sum\" it follows from joint.size", path,
+                        key);
+    *last = width;
+    return MRQ_OK;
+}
+
+static mrq_status read_branch(const cJSON *item, const char *path, bool user, uint32_t sum_width, bool biased, mrq_branch *branch,
+                              mrq_error *err)
+{
+    static const char *const keys[] = {"feature", "kind", "optional", "embedding", "fc",        "window", "filters",
+                                       "unit",    "pool", "dropout",  "lr",        "bias_only", NULL};
     if (!cJSON_IsObject(item))
         return mrq_fail(err, MRQ_BAD_FILE, "%s: want an object", path);
     MRQ_TRY(mrq_json_keys(item, path, keys, err));
     MRQ_TRY(read_name(item, path, "feature", branch->feature, err));
-    int kind = -1;
+    int kind = -1, unit = MRQ_WORDS, pool = MRQ_POOL_SUM;
     MRQ_TRY(mrq_json_choice(item, path, "kind", kind_names, &kind, err));
     if (kind < 0)
-        return mrq_fail(err, MRQ_BAD_FILE, "%s.kind: missing, want one of id, category, set, text", path);
+        return mrq_fail(err, MRQ_BAD_FILE, "%s.kind: missing, want one of id, category, set, text, ratings", path);
     branch->kind = (mrq_branch_kind)kind;
     MRQ_TRY(mrq_json_bool(item, path, "optional", &branch->optional, err));
     MRQ_TRY(read_width(item, path, "embedding", &branch->embedding, err));
     MRQ_TRY(read_width(item, path, "fc", &branch->fc, err));
     MRQ_TRY(read_width(item, path, "window", &branch->window, err));
     MRQ_TRY(read_width(item, path, "filters", &branch->filters, err));
+    MRQ_TRY(mrq_json_choice(item, path, "unit", unit_names, &unit, err));
+    MRQ_TRY(mrq_json_choice(item, path, "pool", pool_names, &pool, err));
+    branch->unit = (mrq_text_unit)unit;
+    branch->pool = (mrq_pool)pool;
     MRQ_TRY(mrq_json_real(item, path, "dropout", 0, 0.9, &branch->dropout, err));
-    return check_branch(branch, path, user, err);
+    branch->lr = 1;
+    MRQ_TRY(mrq_json_real(item, path, "lr", 0.001, 100, &branch->lr, err));
+    MRQ_TRY(mrq_json_bool(item, path, "bias_only", &branch->bias_only, err));
+    MRQ_TRY(check_kind(branch, path, user, err));
+    if (branch->bias_only && !(sum_width && biased))
+        return mrq_fail(err, MRQ_BAD_FILE, "%s.bias_only: wants joint.kind \"sum\" and score.bias", path);
+    if (sum_width)
+        MRQ_TRY(fill_width(branch, path, branch->bias_only ? 1 : sum_width, err));
+    return check_branch(branch, path, err);
 }
 
-static mrq_status read_tower(const cJSON *towers, const char *source, const char *side, mrq_tower_description *tower,
-                             mrq_error *err)
+static mrq_status read_tower(const cJSON *towers, const char *source, const char *side, uint32_t sum_width, bool biased,
+                             mrq_tower_description *tower, mrq_error *err)
 {
     char path[PATH_SIZE];
     snprintf(path, sizeof path, "%.100s: towers", source);
@@ -108,7 +165,7 @@ static mrq_status read_tower(const cJSON *towers, const char *source, const char
     {
         snprintf(path, sizeof path, "%.100s: towers.%s[%u]", source, side, tower->n);
         mrq_branch *branch = &tower->branch[tower->n];
-        MRQ_TRY(read_branch(item, path, strcmp(side, "user") == 0, branch, err));
+        MRQ_TRY(read_branch(item, path, strcmp(side, "user") == 0, sum_width, biased, branch, err));
         for (uint32_t i = 0; i < tower->n; i++)
             if (strcmp(tower->branch[i].feature, branch->feature) == 0)
                 return mrq_fail(err, MRQ_BAD_FILE, "%s.feature: \"%s\" stands in towers.%s[%u] already", path, branch->feature,
@@ -118,49 +175,84 @@ static mrq_status read_tower(const cJSON *towers, const char *source, const char
     return MRQ_OK;
 }
 
-static mrq_status read_joint(const cJSON *root, const char *source, mrq_description *out, mrq_error *err)
+static mrq_status read_score(const cJSON *root, const char *source, mrq_description *out, mrq_error *err)
 {
-    static const char *const joint_keys[] = {"size", "activation", NULL}, *const score_keys[] = {"kind", "scale", NULL};
+    static const char *const keys[] = {"kind", "scale", "shift", "bias", NULL};
     char path[PATH_SIZE], top[PATH_SIZE];
     snprintf(top, sizeof top, "%.100s:", source);
-    const cJSON *joint, *score;
-    MRQ_TRY(mrq_json_object(root, top, "joint", true, &joint, err));
+    snprintf(path, sizeof path, "%.100s: score", source);
+    const cJSON *score;
+    int kind = MRQ_COSINE;
+    MRQ_TRY(mrq_json_object(root, top, "score", true, &score, err));
+    MRQ_TRY(mrq_json_keys(score, path, keys, err));
+    MRQ_TRY(mrq_json_choice(score, path, "kind", score_names, &kind, err));
+    MRQ_TRY(mrq_json_bool(score, path, "bias", &out->bias, err));
+    out->score = (mrq_score_kind)kind;
+    out->scale = 1;
+    out->shift = out->bias ? NAN : 0;
+    MRQ_TRY(mrq_json_real(score, path, "scale", 1e-3, 1e3, &out->scale, err));
+    MRQ_TRY(mrq_json_real(score, path, "shift", -1e3, 1e3, &out->shift, err));
+    if (kind == MRQ_DOT && cJSON_HasObjectItem(score, "scale"))
+        return mrq_fail(err, MRQ_BAD_FILE, "%s.scale: belongs to kind \"cosine\"", path);
+    if (kind == MRQ_COSINE && out->bias)
+        return mrq_fail(err, MRQ_BAD_FILE, "%s.bias: belongs to kind \"dot\"", path);
+    return MRQ_OK;
+}
+
+static mrq_status read_joint(const cJSON *root, const char *source, mrq_description *out, mrq_error *err)
+{
+    static const char *const keys[] = {"kind", "size", "activation", "user_activation", NULL};
+    char path[PATH_SIZE], top[PATH_SIZE];
+    snprintf(top, sizeof top, "%.100s:", source);
     snprintf(path, sizeof path, "%.100s: joint", source);
-    MRQ_TRY(mrq_json_keys(joint, path, joint_keys, err));
+    const cJSON *joint;
+    int kind = MRQ_DENSE;
+    MRQ_TRY(mrq_json_object(root, top, "joint", true, &joint, err));
+    MRQ_TRY(mrq_json_keys(joint, path, keys, err));
+    MRQ_TRY(mrq_json_choice(joint, path, "kind", joint_names, &kind, err));
+    out->joint = (mrq_joint_kind)kind;
     MRQ_TRY(read_width(joint, path, "size", &out->dim, err));
     if (!out->dim)
         return mrq_fail(err, MRQ_BAD_FILE, "%s.size: missing", path);
-    int activation = MRQ_TANH, kind = 0;
-    MRQ_TRY(mrq_json_choice(joint, path, "activation", activation_names, &activation, err));
-    out->activation = (mrq_activation)activation;
-
-    MRQ_TRY(mrq_json_object(root, top, "score", true, &score, err));
-    snprintf(path, sizeof path, "%.100s: score", source);
-    MRQ_TRY(mrq_json_keys(score, path, score_keys, err));
-    MRQ_TRY(mrq_json_choice(score, path, "kind", score_names, &kind, err));
-    out->scale = 1;
-    return mrq_json_real(score, path, "scale", 1e-3, 1e3, &out->scale, err);
+    int both = kind == MRQ_SUM ? MRQ_LINEAR : MRQ_TANH;
+    MRQ_TRY(mrq_json_choice(joint, path, "activation", mrq_activation_names, &both, err));
+    int user = both;
+    MRQ_TRY(mrq_json_choice(joint, path, "user_activation", mrq_activation_names, &user, err));
+    out->movie.activation = (mrq_activation)both;
+    out->user.activation = (mrq_activation)user;
+    return MRQ_OK;
 }
 
-static mrq_status read_train(const cJSON *root, const char *source, mrq_description *out, mrq_error *err)
+static mrq_status read_train(const cJSON *root, const char *source, mrq_training *out, mrq_error *err)
 {
-    static const char *const keys[] = {"optimizer", "lr", "batch", "epochs", "validation", NULL};
+    static const char *const keys[] = {"optimizer", "lr",     "schedule", "l2",         "clip", "order",
+                                       "batch",     "epochs", "patience", "validation", NULL};
     char path[PATH_SIZE];
     snprintf(path, sizeof path, "%.100s:", source);
     const cJSON *train;
     MRQ_TRY(mrq_json_object(root, path, "train", true, &train, err));
     snprintf(path, sizeof path, "%.100s: train", source);
     MRQ_TRY(mrq_json_keys(train, path, keys, err));
-    int optimizer = MRQ_ADAM;
-    MRQ_TRY(mrq_json_choice(train, path, "optimizer", optimizer_names, &optimizer, err));
-    out->train.optimizer = (mrq_optimizer)optimizer;
-    out->train.lr = 1e-3;
-    out->train.batch = 256;
-    out->train.epochs = 10;
-    MRQ_TRY(mrq_json_real(train, path, "lr", MRQ_LR_MIN, MRQ_LR_MAX, &out->train.lr, err));
-    MRQ_TRY(mrq_json_int(train, path, "batch", 1, MRQ_BATCH_MAX, &out->train.batch, err));
-    MRQ_TRY(mrq_json_int(train, path, "epochs", 1, MRQ_EPOCHS_MAX, &out->train.epochs, err));
-    return mrq_json_real(train, path, "validation", 0, 0.5, &out->train.validation, err);
+    int optimizer = MRQ_ADAM, schedule = MRQ_CONSTANT, order = MRQ_ORDER_RANDOM;
+    MRQ_TRY(mrq_json_choice(train, path, "optimizer", mrq_optimizer_names, &optimizer, err));
+    MRQ_TRY(mrq_json_choice(train, path, "schedule", mrq_schedule_names, &schedule, err));
+    MRQ_TRY(mrq_json_choice(train, path, "order", mrq_order_names, &order, err));
+    *out = (mrq_training){.optimizer = (mrq_optimizer)optimizer,
+                          .schedule = (mrq_schedule)schedule,
+                          .order = (mrq_order)order,
+                          .lr = 1e-3,
+                          .batch = 256,
+                          .epochs = 10};
+    MRQ_TRY(mrq_json_real(train, path, "lr", MRQ_LR_MIN, MRQ_LR_MAX, &out->lr, err));
+    MRQ_TRY(mrq_json_real(train, path, "l2", 0, 1, &out->l2, err));
+    MRQ_TRY(mrq_json_real(train, path, "clip", 0, 1e6, &out->clip, err));
+    MRQ_TRY(mrq_json_int(train, path, "batch", 1, MRQ_BATCH_MAX, &out->batch, err));
+    MRQ_TRY(mrq_json_int(train, path, "epochs", 1, MRQ_EPOCHS_MAX, &out->epochs, err));
+    MRQ_TRY(mrq_json_int(train, path, "patience", 0, MRQ_EPOCHS_MAX, &out->patience, err));
+    MRQ_TRY(mrq_json_real(train, path, "validation", 0, 0.5, &out->validation, err));
+    if (out->patience && !(out->validation > 0))
+        return mrq_fail(err, MRQ_BAD_FILE, "%s.patience: needs a validation share to judge passes by", path);
+    return MRQ_OK;
 }
 
 mrq_status mrq_description_parse(const char *text, size_t size, const char *source, mrq_description *out, mrq_error *err)
@@ -180,13 +272,15 @@ mrq_status mrq_description_parse(const char *text, size_t size, const char *sour
     if (about && (strlen(about) >= sizeof description.about || !is_plain(about)))
         return mrq_fail(err, MRQ_BAD_FILE, "%s about: want one line of less than %zu bytes", path, sizeof description.about);
     strcpy(description.about, about ? about : "");
+    MRQ_TRY(read_score(root, source, &description, err));
     MRQ_TRY(read_joint(root, source, &description, err));
+    const uint32_t sum_width = description.joint == MRQ_SUM ? mrq_description_width(&description) : 0;
     MRQ_TRY(mrq_json_object(root, path, "towers", true, &towers, err));
     snprintf(path, sizeof path, "%.100s: towers", source);
     MRQ_TRY(mrq_json_keys(towers, path, sides, err));
-    MRQ_TRY(read_tower(towers, source, "user", &description.user, err));
-    MRQ_TRY(read_tower(towers, source, "movie", &description.movie, err));
-    MRQ_TRY(read_train(root, source, &description, err));
+    MRQ_TRY(read_tower(towers, source, "user", sum_width, description.bias, &description.user, err));
+    MRQ_TRY(read_tower(towers, source, "movie", sum_width, description.bias, &description.movie, err));
+    MRQ_TRY(read_train(root, source, &description.train, err));
     *out = description;
     return MRQ_OK;
 }
@@ -209,57 +303,114 @@ mrq_status mrq_description_load(const char *name, mrq_description *out, mrq_erro
     return status;
 }
 
-static bool write_branch(cJSON *array, const mrq_branch *branch)
+/* Numbers that are not 0, which is every default but those written out below. */
+struct number {
+    const char *key;
+    double value;
+};
+
+static bool write_numbers(cJSON *object, const struct number *number, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (number[i].value > 0 && !cJSON_AddNumberToObject(object, number[i].key, number[i].value))
+            return false;
+    return true;
+}
+
+static bool write_branch(cJSON *array, const mrq_branch *branch, bool sum)
 {
     cJSON *item = cJSON_CreateObject();
     if (!item || !cJSON_AddItemToArray(array, item)) {
         cJSON_Delete(item);
         return false;
     }
-    bool ok = cJSON_AddStringToObject(item, "feature", branch->feature) &&
-              cJSON_AddStringToObject(item, "kind", kind_names[branch->kind]) &&
-              (!branch->optional || cJSON_AddTrueToObject(item, "optional"));
-    const struct {
-        const char *key;
-        double value;
-    } numbers[] = {{"embedding", branch->embedding},
-                   {"fc", branch->fc},
-                   {"window", branch->window},
-                   {"filters", branch->filters},
-                   {"dropout", branch->dropout}};
-    for (size_t i = 0; ok && i < sizeof numbers / sizeof *numbers; i++)
-        ok = !(numbers[i].value > 0) || cJSON_AddNumberToObject(item, numbers[i].key, numbers[i].value);
+    const struct number numbers[] = {{"embedding", branch->embedding}, {"fc", branch->fc},
+                                     {"window", branch->window},       {"filters", branch->filters},
+                                     {"dropout", branch->dropout},     {"lr", branch->lr < 1 || branch->lr > 1 ? branch->lr : 0}};
+    const bool ok = cJSON_AddStringToObject(item, "feature", branch->feature) &&
+                    cJSON_AddStringToObject(item, "kind", kind_names[branch->kind]) &&
+                    (!branch->optional || cJSON_AddTrueToObject(item, "optional")) &&
+                    (!branch->unit || cJSON_AddStringToObject(item, "unit", unit_names[branch->unit])) &&
+                    (!branch->pool || cJSON_AddStringToObject(item, "pool", pool_names[branch->pool])) &&
+                    (!branch->bias_only || cJSON_AddTrueToObject(item, "bias_only")) &&
+                    write_numbers(item, numbers, sizeof numbers / sizeof *numbers);
+    if (sum)
+        cJSON_DeleteItemFromObject(item, branch->kind == MRQ_BRANCH_TEXT ? "filters" : branch->fc ? "fc" : "embedding");
     return ok;
 }
 
-static bool write_tower(cJSON *towers, const char *side, const mrq_tower_description *tower)
+static bool write_tower(cJSON *towers, const char *side, const mrq_tower_description *tower, bool sum)
 {
     cJSON *array = cJSON_AddArrayToObject(towers, side);
     bool ok = array;
     for (uint32_t i = 0; ok && i < tower->n; i++)
-        ok = write_branch(array, &tower->branch[i]);
+        ok = write_branch(array, &tower->branch[i], sum);
     return ok;
+}
+
+static bool write_score(cJSON *root, const mrq_description *d)
+{
+    cJSON *score = cJSON_AddObjectToObject(root, "score");
+    return score && cJSON_AddStringToObject(score, "kind", score_names[d->score]) &&
+           (d->score == MRQ_DOT || cJSON_AddNumberToObject(score, "scale", d->scale)) &&
+           (isnan(d->shift) || (!d->bias && d->shift == 0) || cJSON_AddNumberToObject(score, "shift", d->shift)) &&
+           (!d->bias || cJSON_AddTrueToObject(score, "bias"));
+}
+
+static bool write_joint(cJSON *root, const mrq_description *d)
+{
+    cJSON *joint = cJSON_AddObjectToObject(root, "joint");
+    return joint && cJSON_AddStringToObject(joint, "kind", joint_names[d->joint]) &&
+           cJSON_AddNumberToObject(joint, "size", d->dim) &&
+           cJSON_AddStringToObject(joint, "activation", mrq_activation_names[d->movie.activation]) &&
+           cJSON_AddStringToObject(joint, "user_activation", mrq_activation_names[d->user.activation]);
+}
+
+static bool write_train(cJSON *root, const mrq_training *t)
+{
+    const struct number numbers[] = {{"lr", t->lr},
+                                     {"l2", t->l2},
+                                     {"clip", t->clip},
+                                     {"batch", (double)t->batch},
+                                     {"epochs", (double)t->epochs},
+                                     {"patience", (double)t->patience},
+                                     {"validation", t->validation}};
+    cJSON *train = cJSON_AddObjectToObject(root, "train");
+    return train && cJSON_AddStringToObject(train, "optimizer", mrq_optimizer_names[t->optimizer]) &&
+           cJSON_AddStringToObject(train, "schedule", mrq_schedule_names[t->schedule]) &&
+           cJSON_AddStringToObject(train, "order", mrq_order_names[t->order]) &&
+           write_numbers(train, numbers, sizeof numbers / sizeof *numbers);
 }
 
 cJSON *mrq_description_json(const mrq_description *d)
 {
     MRQ_CLEANUP(cJSON_Delete) cJSON *root = cJSON_CreateObject();
-    cJSON *score, *joint, *towers, *train;
+    cJSON *towers;
     const bool ok = cJSON_AddStringToObject(root, "name", d->name) && cJSON_AddStringToObject(root, "about", d->about) &&
-                    (score = cJSON_AddObjectToObject(root, "score")) && cJSON_AddStringToObject(score, "kind", score_names[0]) &&
-                    cJSON_AddNumberToObject(score, "scale", d->scale) && (joint = cJSON_AddObjectToObject(root, "joint")) &&
-                    cJSON_AddNumberToObject(joint, "size", d->dim) &&
-                    cJSON_AddStringToObject(joint, "activation", activation_names[d->activation]) &&
-                    (towers = cJSON_AddObjectToObject(root, "towers")) && write_tower(towers, "user", &d->user) &&
-                    write_tower(towers, "movie", &d->movie) && (train = cJSON_AddObjectToObject(root, "train")) &&
-                    cJSON_AddStringToObject(train, "optimizer", optimizer_names[d->train.optimizer]) &&
-                    cJSON_AddNumberToObject(train, "lr", d->train.lr) &&
-                    cJSON_AddNumberToObject(train, "batch", (double)d->train.batch) &&
-                    cJSON_AddNumberToObject(train, "epochs", (double)d->train.epochs) &&
-                    cJSON_AddNumberToObject(train, "validation", d->train.validation);
+                    write_score(root, d) && write_joint(root, d) && (towers = cJSON_AddObjectToObject(root, "towers")) &&
+                    write_tower(towers, "user", &d->user, d->joint == MRQ_SUM) &&
+                    write_tower(towers, "movie", &d->movie, d->joint == MRQ_SUM) && write_train(root, &d->train);
     if (!ok)
         return NULL;
     cJSON *made = root;
     root = NULL;
     return made;
+}
+
+bool mrq_description_has(const mrq_tower_description *tower, mrq_branch_kind kind)
+{
+    for (uint32_t b = 0; b < tower->n; b++)
+        if (tower->branch[b].kind == kind)
+            return true;
+    return false;
+}
+
+uint32_t mrq_description_width(const mrq_description *d)
+{
+    return d->dim + d->bias;
+}
+
+uint32_t mrq_description_dim(const mrq_description *d)
+{
+    return d->score == MRQ_DOT ? mrq_description_width(d) + 1 : d->dim;
 }

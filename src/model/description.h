@@ -12,40 +12,80 @@
 #define MRQ_FEATURE_NAME 32
 
 typedef enum mrq_activation { MRQ_LINEAR, MRQ_TANH } mrq_activation;
-typedef enum mrq_branch_kind { MRQ_BRANCH_ID, MRQ_BRANCH_CATEGORY, MRQ_BRANCH_SET, MRQ_BRANCH_TEXT } mrq_branch_kind;
-typedef enum mrq_optimizer { MRQ_SGD, MRQ_ADAM } mrq_optimizer;
+typedef enum mrq_branch_kind {
+    MRQ_BRANCH_ID,
+    MRQ_BRANCH_CATEGORY,
+    MRQ_BRANCH_SET,
+    MRQ_BRANCH_TEXT,
+    MRQ_BRANCH_RATINGS
+} mrq_branch_kind;
+typedef enum mrq_joint_kind { MRQ_DENSE, MRQ_SUM } mrq_joint_kind;
+typedef enum mrq_score_kind { MRQ_COSINE, MRQ_DOT } mrq_score_kind;
+typedef enum mrq_text_unit { MRQ_WORDS, MRQ_CHARACTERS } mrq_text_unit;
+typedef enum mrq_pool { MRQ_POOL_SUM, MRQ_POOL_AVERAGE } mrq_pool;
+typedef enum mrq_optimizer { MRQ_SGD, MRQ_MOMENTUM, MRQ_RMSPROP, MRQ_ADAM } mrq_optimizer;
+typedef enum mrq_schedule { MRQ_CONSTANT, MRQ_LINEAR_DECAY, MRQ_COSINE_DECAY } mrq_schedule;
+typedef enum mrq_order { MRQ_ORDER_RANDOM, MRQ_ORDER_MOVIE } mrq_order;
 
 /* One branch: a feature's way to the joint layer. */
 typedef struct mrq_branch {
-    char feature[MRQ_FEATURE_NAME]; /* "id" or a column of the table */
+    char feature[MRQ_FEATURE_NAME]; /* "id", "ratings" or a column of the table */
     mrq_branch_kind kind;
     bool optional;      /* left out, not refused, when the data has no such column */
-    uint32_t embedding; /* width of the embedding, 1 .. 1024 */
+    uint32_t embedding; /* width of the embedding, 1 .. 1025 */
     uint32_t fc;        /* id, category: outputs of a linear layer behind the embedding; 0: none */
-    uint32_t window;    /* text: words that the convolution sees, odd */
+    uint32_t window;    /* text: items that the convolution sees, odd */
     uint32_t filters;   /* text: outputs of the convolution */
-    double dropout;     /* id: share of the training examples that use the unknown row instead */
+    mrq_text_unit unit; /* text: what it is a sequence of */
+    mrq_pool pool;      /* text: over the positions */
+    double dropout;     /* id: share of the training examples that use the unknown row instead; ratings: of those left out */
+    double lr;          /* of its embedding, times the training's: 0.001 .. 100 */
+    bool bias_only;     /* adds to the bias alone, not to the vector; under a joint layer that sums */
 } mrq_branch;
 
 typedef struct mrq_tower_description {
     uint32_t n;
+    mrq_activation activation; /* of the joint layer */
     mrq_branch branch[MRQ_BRANCHES_MAX];
 } mrq_tower_description;
+
+/* How a model is trained; what `marquee train` does not override. */
+typedef struct mrq_training {
+    mrq_optimizer optimizer;
+    double lr;
+    mrq_schedule schedule; /* from lr at the first batch to 0 behind the last, or constant */
+    double l2;             /* adds l2 × parameter to the gradient of each parameter that a batch moves */
+    double clip;           /* the gradient's norm is cut to this; 0: never */
+    mrq_order order;       /* of the ratings: random, or movie by movie */
+    int64_t batch, epochs;
+    int64_t patience;  /* passes without a better one before the training stops; 0: never */
+    double validation; /* share of the training ratings that chooses the best pass */
+} mrq_training;
 
 typedef struct mrq_description {
     char name[MRQ_FEATURE_NAME];
     char about[256];
     mrq_tower_description user, movie;
-    uint32_t dim;              /* of both towers' vectors */
-    mrq_activation activation; /* of the joint layer */
-    double scale;              /* score = scale × cosine */
-    struct {
-        mrq_optimizer optimizer;
-        double lr;
-        int64_t batch, epochs;
-        double validation; /* share of the training ratings that chooses the best pass */
-    } train;
+    mrq_joint_kind joint; /* dense: a matrix over all branches; sum: branches as wide as the vector are added */
+    uint32_t dim;         /* of both towers' vectors */
+    mrq_score_kind score; /* scale × cosine + shift, or inner product + shift */
+    double scale;         /* cosine only */
+    double shift;         /* NAN, allowed with a bias: the mean of the training ratings, which the trainer fills in */
+    bool bias;            /* dot: a bias for users and one for movies, made from the same features as the vectors */
+    mrq_training train;
 } mrq_description;
+
+extern const char *const mrq_activation_names[],
+    *const mrq_optimizer_names[], *const mrq_schedule_names[], *const mrq_order_names[]; /* by their enum; NULL ends each */
+
+bool mrq_description_has(const mrq_tower_description *tower, mrq_branch_kind kind);
+
+/* Numbers in what a tower gives: its vector and, behind it, the bias where there is one. */
+uint32_t mrq_description_width(const mrq_description *description);
+
+/* Numbers in an exported unit vector: a cosine's is the tower's; an inner product's has the bias and one more, which makes all
+ * movies equally long. */
+uint32_t mrq_description_dim(const mrq_description *description);
 
 /* Reads a description; `source` names it in messages ("fusion.json"). MRQ_BAD_FILE quotes the path of the offending key and its
  * value. */

@@ -28,16 +28,25 @@ static mrq_folded *folded_new(void)
     return folded;
 }
 
-void mrq_folded_vector(const mrq_folded *folded, const uint32_t *value, float *out)
+void mrq_folded_vector(const mrq_folded *folded, const uint32_t *value, float *out, mrq_line *line)
 {
     const mrq_kernels *kernels = mrq_kernels_best();
-    memcpy(out, folded->bias, folded->dim * sizeof *out);
+    memcpy(out, folded->start, folded->width * sizeof *out);
     for (uint32_t b = 0; b < folded->n_branches; b++)
-        kernels->add(out, folded->branch[b].rows + (size_t)value[b] * folded->dim, folded->dim);
+        kernels->add(out, folded->branch[b].rows + (size_t)value[b] * folded->width, folded->width);
     if (folded->activation == MRQ_TANH)
-        kernels->tanh(out, folded->dim);
+        kernels->tanh(out, folded->size);
+    *line = (mrq_line){folded->scale, folded->shift};
+    if (folded->bias) {
+        line->intercept += (double)out[folded->size];
+        out[folded->size] = 1;
+    }
+    if (folded->score == MRQ_DOT)
+        out[folded->width] = 0;
     const float norm = sqrtf(kernels->dot(out, out, folded->dim));
     kernels->scale(out, norm > 0 ? 1 / norm : 0, folded->dim);
+    if (folded->score == MRQ_DOT)
+        line->slope *= (double)norm;
 }
 
 void mrq_folded_values(const mrq_folded *folded, const mrq_table *users, uint32_t user, uint32_t *value)
@@ -48,25 +57,37 @@ void mrq_folded_values(const mrq_folded *folded, const mrq_table *users, uint32_
     }
 }
 
-mrq_status mrq_model_fold(const mrq_model *model, mrq_folded **out, mrq_error *err)
+static void set_shape(mrq_folded *folded, const mrq_description *d, double reach)
+{
+    folded->score = d->score;
+    folded->activation = d->user.activation;
+    folded->bias = d->bias;
+    folded->size = d->dim;
+    folded->width = mrq_description_width(d);
+    folded->dim = mrq_description_dim(d);
+    folded->scale = d->score == MRQ_COSINE ? d->scale : reach;
+    folded->shift = d->shift;
+}
+
+mrq_status mrq_model_fold(const mrq_model *model, double reach, mrq_folded **out, mrq_error *err)
 {
     const mrq_tower *tower = &model->user;
     MRQ_CLEANUP(mrq_folded_free) mrq_folded *folded = folded_new();
     if (!folded)
         return mrq_fail_memory(err, "folding a tower");
-    folded->dim = tower->dim;
-    folded->activation = tower->activation;
+    set_shape(folded, &model->description, reach);
     folded->n_branches = tower->n;
-    float *bias = mrq_arena_array(folded->arena, tower->dim, sizeof *bias);
+    float *start = mrq_arena_array(folded->arena, tower->width, sizeof *start);
     uint32_t *user_row = mrq_arena_array(folded->arena, model->users->rows, sizeof *user_row);
-    if (!bias || !user_row)
+    if (!start || !user_row)
         return mrq_fail_memory(err, "folding a tower");
-    memcpy(bias, model->param + mrq_tensor_at(tower->tensors, tower->bias, 0), tower->dim * sizeof *bias);
+    if (tower->bias != MRQ_NONE)
+        memcpy(start, model->param + mrq_tensor_at(tower->tensors, tower->bias, 0), tower->width * sizeof *start);
     memcpy(user_row, model->user_row, model->users->rows * sizeof *user_row);
-    folded->bias = bias;
+    folded->start = start;
     for (uint32_t b = 0; b < tower->n; b++) {
         const mrq_branch_plan *plan = &tower->plan[b];
-        float *rows = mrq_arena_array(folded->arena, (size_t)plan->n_values * tower->dim, sizeof *rows);
+        float *rows = mrq_arena_array(folded->arena, (size_t)plan->n_values * tower->width, sizeof *rows);
         if (!rows)
             return mrq_fail_memory(err, "folding a tower");
         MRQ_TRY(mrq_tower_fold(tower, b, model->param, rows, err));
@@ -83,7 +104,8 @@ mrq_status mrq_model_fold(const mrq_model *model, mrq_folded **out, mrq_error *e
 
 /* The tower as it stands in the section "tower". */
 struct stored_tower {
-    uint32_t dim, activation, n_branches, has_user_row;
+    double scale, shift;
+    uint32_t score, activation, bias, size, n_branches, has_user_row;
     char feature[MRQ_BRANCHES_MAX][MRQ_COLUMN_NAME];
 };
 
@@ -93,14 +115,21 @@ void mrq_folded_save(const mrq_folded *folded, const mrq_table *users, mrq_conta
     mrq_container_add(writer, stored, stored ? 1 : SIZE_MAX, sizeof *stored, "tower");
     if (!stored)
         return; /* the impossible size makes the write fail */
-    *stored = (struct stored_tower){folded->dim, (uint32_t)folded->activation, folded->n_branches, folded->user_row != NULL, {{0}}};
-    mrq_container_add(writer, folded->bias, folded->dim, sizeof(float), "tower.bias");
+    *stored = (struct stored_tower){.scale = folded->scale,
+                                    .shift = folded->shift,
+                                    .score = (uint32_t)folded->score,
+                                    .activation = (uint32_t)folded->activation,
+                                    .bias = folded->bias,
+                                    .size = folded->size,
+                                    .n_branches = folded->n_branches,
+                                    .has_user_row = folded->user_row != NULL};
+    mrq_container_add(writer, folded->start, folded->width, sizeof(float), "tower.start");
     if (folded->user_row)
         mrq_container_add(writer, folded->user_row, users->rows, sizeof *folded->user_row, "tower.user_row");
     for (uint32_t b = 0; b < folded->n_branches; b++) {
         memcpy(stored->feature[b], folded->branch[b].feature, MRQ_COLUMN_NAME);
-        mrq_container_add(writer, folded->branch[b].rows, (size_t)folded->branch[b].n_rows * folded->dim, sizeof(float), "tower.%u",
-                          b);
+        mrq_container_add(writer, folded->branch[b].rows, (size_t)folded->branch[b].n_rows * folded->width, sizeof(float),
+                          "tower.%u", b);
     }
 }
 
@@ -113,18 +142,18 @@ static bool all_finite(const float *x, size_t n)
 }
 
 /* The rows of a branch, checked against the users' dictionary. */
-static mrq_status load_branch(const mrq_container *container, const mrq_table *users, const struct stored_tower *stored, uint32_t b,
-                              mrq_folded_branch *branch, mrq_error *err)
+static mrq_status load_branch(const mrq_container *container, const mrq_table *users, const struct stored_tower *stored,
+                              uint32_t width, uint32_t b, mrq_folded_branch *branch, mrq_error *err)
 {
     if (!memchr(stored->feature[b], '\0', sizeof stored->feature[b]))
         return mrq_container_bad(container, err, "branch %u has no name", b);
     strcpy(branch->feature, stored->feature[b]);
     size_t count = MRQ_ANY;
     const void *data;
-    MRQ_TRY(mrq_container_get(container, stored->dim * sizeof(float), &count, &data, err, "tower.%u", b));
+    MRQ_TRY(mrq_container_get(container, width * sizeof(float), &count, &data, err, "tower.%u", b));
     branch->rows = data;
     branch->n_rows = (uint32_t)count;
-    if (!all_finite(branch->rows, count * stored->dim))
+    if (!all_finite(branch->rows, count * width))
         return mrq_container_bad(container, err, "branch %u holds a number that is not finite", b);
     if (strcmp(branch->feature, "id") == 0)
         return count >= 1 && count <= (size_t)users->rows + 1 && stored->has_user_row
@@ -146,20 +175,28 @@ mrq_status mrq_folded_load(const mrq_container *container, const mrq_table *user
     const void *data;
     MRQ_TRY(mrq_container_get(container, sizeof(struct stored_tower), &count, &data, err, "tower"));
     const struct stored_tower *stored = data;
-    if (!stored->dim || stored->dim > 65536 || stored->activation > MRQ_TANH || !stored->n_branches ||
-        stored->n_branches > MRQ_BRANCHES_MAX)
-        return mrq_container_bad(container, err, "%u dimensions, activation %u, %u branches: not a tower", stored->dim,
-                                 stored->activation, stored->n_branches);
-    folded->dim = stored->dim;
-    folded->activation = (mrq_activation)stored->activation;
+    if (!stored->size || stored->size > 65536 || stored->activation > MRQ_TANH || !stored->n_branches ||
+        stored->n_branches > MRQ_BRANCHES_MAX || stored->score > MRQ_DOT || stored->bias > (stored->score == MRQ_DOT))
+        return mrq_container_bad(container, err, "%u dimensions, activation %u, %u branches, score %u, bias %u: not a tower",
+                                 stored->size, stored->activation, stored->n_branches, stored->score, stored->bias);
+    if (!isfinite(stored->scale) || !isfinite(stored->shift) || !(stored->scale > 0))
+        return mrq_container_bad(container, err, "a score of %g times inner product and %g: not a score", stored->scale,
+                                 stored->shift);
+    const mrq_description shape = {.dim = stored->size,
+                                   .user.activation = (mrq_activation)stored->activation,
+                                   .score = (mrq_score_kind)stored->score,
+                                   .bias = stored->bias,
+                                   .scale = stored->scale,
+                                   .shift = stored->shift};
+    set_shape(folded, &shape, stored->scale);
     folded->n_branches = stored->n_branches;
-    count = folded->dim;
-    MRQ_TRY(mrq_container_get(container, sizeof(float), &count, &data, err, "tower.bias"));
-    folded->bias = data;
-    if (!all_finite(folded->bias, folded->dim))
-        return mrq_container_bad(container, err, "the bias holds a number that is not finite");
+    count = folded->width;
+    MRQ_TRY(mrq_container_get(container, sizeof(float), &count, &data, err, "tower.start"));
+    folded->start = data;
+    if (!all_finite(folded->start, folded->width))
+        return mrq_container_bad(container, err, "the start holds a number that is not finite");
     for (uint32_t b = 0; b < folded->n_branches; b++) {
-        MRQ_TRY(load_branch(container, users, stored, b, &folded->branch[b], err));
+        MRQ_TRY(load_branch(container, users, stored, folded->width, b, &folded->branch[b], err));
         if (strcmp(folded->branch[b].feature, "id") != 0)
             continue;
         count = users->rows;

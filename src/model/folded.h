@@ -1,6 +1,8 @@
 /* The folded user tower: what a trained user tower comes to when each branch depends on one feature value.
  *
- * vector = unit(act(bias + Σ_b rows_b[value_b])), exact. A query is a few row additions, an activation and a norm. */
+ * vector = act(bias + Σ_b rows_b[value_b]), brought to unit length; exact. A query is a few row additions, an activation and a norm.
+ * Where the score is an inner product, the vector is followed by 1 for the movies' biases, where there are any, and by 0 for the
+ * coordinate that makes the movies equally long. */
 #ifndef MRQ_MODEL_FOLDED_H
 #define MRQ_MODEL_FOLDED_H
 
@@ -10,24 +12,35 @@
 typedef struct mrq_folded_branch {
     char feature[MRQ_COLUMN_NAME]; /* "id", or a category column of the users */
     uint32_t n_rows;   /* id: 1 + users with a row of their own, row 0 is the unknown user; else the dictionary's size */
-    const float *rows; /* (n_rows, dim) row-major */
+    const float *rows; /* (n_rows, width) row-major */
 } mrq_folded_branch;
 
 typedef struct mrq_folded {
     mrq_arena *arena; /* owns what is not in a container */
-    uint32_t dim;
+    mrq_score_kind score;
     mrq_activation activation;
+    bool bias;
+    uint32_t size;       /* of the tower's vector */
+    uint32_t width;      /* of rows: size, and one more where there is a bias */
+    uint32_t dim;        /* of the unit vector: size for a cosine, else width + 1 */
+    double scale, shift; /* cosine: score = scale × inner product + shift; else scale is the factor taken out of the movies */
     uint32_t n_branches;
     mrq_folded_branch *branch;
-    const float *bias;        /* (dim) */
+    const float *start;       /* (width) what the rows are added to */
     const uint32_t *user_row; /* (users) row of the "id" branch of each user of the table; 0: unknown. NULL without such a branch */
 } mrq_folded;
 
 void mrq_folded_free(mrq_folded *folded);
 MRQ_DEFINE_CLEANUP(mrq_folded, mrq_folded_free)
 
-/* The unit vector (dim) of one value a branch: value[b] < branch[b].n_rows. All zero if the sum is. No allocation; thread-safe. */
-void mrq_folded_vector(const mrq_folded *folded, const uint32_t *value, float *out);
+/* From the inner product of two unit vectors to the score. */
+typedef struct mrq_line {
+    double slope, intercept;
+} mrq_line;
+
+/* The unit vector (dim) of one value a branch, value[b] < branch[b].n_rows, and this user's line. All zero if the sum is. No
+ * allocation; thread-safe. */
+void mrq_folded_vector(const mrq_folded *folded, const uint32_t *value, float *out, mrq_line *line);
 
 /* The values of a known user, a row of `users`: own id row and the categories of the table. */
 void mrq_folded_values(const mrq_folded *folded, const mrq_table *users, uint32_t user, uint32_t *value);

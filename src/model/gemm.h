@@ -1,4 +1,5 @@
-/* Matrix products in row-major terms: C (m, n) = op(A) op(B) + beta C. Thin over CBLAS, whose own threads stay off. */
+/* Matrix products in row-major terms: C (m, n) = op(A) op(B) + beta C. Thin over CBLAS, whose own threads stay off. Each
+ * counts its floating-point operations. */
 #ifndef MRQ_MODEL_GEMM_H
 #define MRQ_MODEL_GEMM_H
 
@@ -6,10 +7,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+const char *mrq_blas_core(void); /* whose kernels OpenBLAS runs: "SkylakeX" */
+void mrq_blas_own_threads(void); /* from here on a product is one thread's */
+
+/* Floating-point operations of this thread's products so far; whoever reads it sets it back. */
+extern _Thread_local double mrq_flops;
+
 /* C (m, n) = A (m, k) B (k, n) + beta C; lda, ldb, ldc are the distances of rows in floats. */
 static inline void mrq_gemm(uint32_t m, uint32_t n, uint32_t k, const float *a, size_t lda, const float *b, size_t ldb, float beta,
                             float *c, size_t ldc)
 {
+    mrq_flops += 2.0 * m * n * k;
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)m, (int)n, (int)k, 1, a, (int)lda, b, (int)ldb, beta, c, (int)ldc);
 }
 
@@ -17,6 +25,7 @@ static inline void mrq_gemm(uint32_t m, uint32_t n, uint32_t k, const float *a, 
 static inline void mrq_gemm_bt(uint32_t m, uint32_t n, uint32_t k, const float *a, size_t lda, const float *b, size_t ldb, float *c,
                                size_t ldc)
 {
+    mrq_flops += 2.0 * m * n * k;
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)m, (int)n, (int)k, 1, a, (int)lda, b, (int)ldb, 0, c, (int)ldc);
 }
 
@@ -24,6 +33,7 @@ static inline void mrq_gemm_bt(uint32_t m, uint32_t n, uint32_t k, const float *
 static inline void mrq_gemm_at(uint32_t m, uint32_t n, uint32_t k, const float *a, size_t lda, const float *b, size_t ldb, float *c,
                                size_t ldc)
 {
+    mrq_flops += 2.0 * m * n * k;
     cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)m, (int)n, (int)k, 1, a, (int)lda, b, (int)ldb, 0, c, (int)ldc);
 }
 

@@ -9,7 +9,14 @@
 #include <stdint.h>
 #include <string.h>
 
-typedef float lanes __attribute__((vector_size(64), aligned(4)));
+#define LANES 16
+typedef float lanes __attribute__((vector_size(4 * LANES), aligned(4)));
+typedef int32_t whole_lanes __attribute__((vector_size(4 * LANES), aligned(4)));
+
+static inline lanes lanes_of(float x)
+{
+    return x - (lanes){0};
+}
 
 static float dot(const float *x, const float *y, size_t n)
 {
@@ -27,6 +34,15 @@ static float dot(const float *x, const float *y, size_t n)
         memcpy(&a, x + i, sizeof a);
         memcpy(&b, y + i, sizeof b);
         sum[0] += a * b;
+    }
+    if (i < n && n >= LANES) { /* the last 16, less those that have been */
+        static const int32_t mask[2 * LANES] = {[LANES] = -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
+        whole_lanes a, b, keep;
+        memcpy(&a, x + n - LANES, sizeof a);
+        memcpy(&b, y + n - LANES, sizeof b);
+        memcpy(&keep, mask + (n - i), sizeof keep);
+        sum[1] += (lanes)(a & keep) * (lanes)(b & keep);
+        i = n;
     }
     const lanes all = (sum[0] + sum[1]) + (sum[2] + sum[3]);
     float rest = 0;
@@ -56,38 +72,65 @@ static void scale(float *y, float a, size_t n)
         y[i] *= a;
 }
 
-static inline float tanh_one(float x)
+static void add_both(float *restrict du, float *restrict dm, float a, const float *restrict u, const float *restrict m, size_t n)
 {
-    const float size = fabsf(x), a = size > 10.0f ? 10.0f : size; /* tanh 10 is 1 in float; NaN stays NaN */
-    const float t = a * -2.8853900817779268f;                     /* log2 of exp(-2a), 0 or below */
-    const int32_t whole = (int32_t)(t - 0.5f);
-    const float f = (t - (float)whole) * 0.6931471805599453f; /* within ±ln(2)/2 */
-    float p = 1.0f / 720;
-    p = p * f + 1.0f / 120;
+    for (size_t i = 0; i < n; i++) {
+        du[i] += a * m[i];
+        dm[i] += a * u[i];
+    }
+}
+
+/* Of 16 numbers at once, in vectors' own terms: as a loop over floats the compiler leaves it scalar, for the sake of NaN. */
+static inline lanes tanh_lanes(lanes x)
+{
+    const whole_lanes sign = (whole_lanes)x & INT32_MIN;
+    lanes a = (lanes)((whole_lanes)x ^ sign);
+    const whole_lanes large = a > 10.0f; /* tanh 10 is 1 in float; NaN stays NaN */
+    a = (lanes)(((whole_lanes)a & ~large) | ((whole_lanes)(lanes_of(10.0f)) & large));
+    const lanes t = a * -2.8853900817779268f; /* log2 of exp(-2a), 0 or below */
+    const whole_lanes whole = __builtin_convertvector(t - 0.5f, whole_lanes);
+    const lanes f = (t - __builtin_convertvector(whole, lanes)) * 0.6931471805599453f; /* within ±ln(2)/2 */
+    lanes p = f * (1.0f / 720) + 1.0f / 120;
     p = p * f + 1.0f / 24;
     p = p * f + 1.0f / 6;
     p = p * f + 0.5f;
     p = p * f + 1.0f;
     p = p * f + 1.0f;
-    const uint32_t bits = (uint32_t)(whole + 127) << 23;
-    float power;
-    memcpy(&power, &bits, sizeof power);
-    const float e = p * power;
-    return copysignf((1.0f - e) / (1.0f + e), x);
+    const lanes e = p * (lanes)((whole + 127) << 23);
+    return (lanes)((whole_lanes)((1.0f - e) / (1.0f + e)) | sign);
+}
+
+static inline lanes load(const float *x, size_t n)
+{
+    lanes v = {0};
+    memcpy(&v, x, n * sizeof *x);
+    return v;
+}
+
+static inline void store(float *x, lanes v, size_t n)
+{
+    memcpy(x, &v, n * sizeof *x);
 }
 
 static void tanh_all(float *x, size_t n)
 {
-    for (size_t i = 0; i < n; i++)
-        x[i] = tanh_one(x[i]);
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        store(x + i, tanh_lanes(load(x + i, LANES)), LANES);
+    if (i < n)
+        store(x + i, tanh_lanes(load(x + i, n - i)), n - i);
 }
 
 static void tanh_pool(float *restrict z, float *restrict sum, size_t n)
 {
-    for (size_t i = 0; i < n; i++) {
-        z[i] = tanh_one(z[i]);
-        sum[i] += z[i];
-    }
+    tanh_all(z, n);
+    add(sum, z, n);
+}
+
+static void tanh_backward(float *restrict g, const float *restrict y, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        g[i] *= 1.0f - y[i] * y[i];
 }
 
 static void tanh_pool_backward(float *restrict z, const float *restrict dsum, size_t n)
@@ -109,19 +152,43 @@ static void unit_backward(float *restrict g, const float *restrict u, float norm
             g[i] = (g[i] - along * u[i]) * inverse;
 }
 
-static void sgd(float *restrict w, const float *restrict g, float lr, size_t n)
+static void sgd(float *restrict w, const float *restrict g, float *moment1, float *moment2, const mrq_step *step, size_t n)
 {
+    const float lr = step->lr, l2 = step->l2, factor = step->factor;
+    (void)moment1, (void)moment2;
     for (size_t i = 0; i < n; i++)
-        w[i] -= lr * g[i];
+        w[i] -= lr * (factor * g[i] + l2 * w[i]);
 }
 
-static void adam(float *restrict w, const float *restrict g, float *restrict m, float *restrict v, const mrq_adam_step *step,
-                 size_t n)
+static void momentum(float *restrict w, const float *restrict g, float *restrict m, float *moment2, const mrq_step *step, size_t n)
 {
-    const float b1 = step->beta1, b2 = step->beta2, lr = step->lr, epsilon = step->epsilon;
+    const float lr = step->lr, l2 = step->l2, factor = step->factor, decay = step->decay1;
+    (void)moment2;
     for (size_t i = 0; i < n; i++) {
-        m[i] = b1 * m[i] + (1.0f - b1) * g[i];
-        v[i] = b2 * v[i] + (1.0f - b2) * g[i] * g[i];
+        m[i] = decay * m[i] + factor * g[i] + l2 * w[i];
+        w[i] -= lr * m[i];
+    }
+}
+
+static void rmsprop(float *restrict w, const float *restrict g, float *moment1, float *restrict v, const mrq_step *step, size_t n)
+{
+    const float lr = step->lr, l2 = step->l2, factor = step->factor, decay = step->decay2, epsilon = step->epsilon;
+    (void)moment1;
+    for (size_t i = 0; i < n; i++) {
+        const float gradient = factor * g[i] + l2 * w[i];
+        v[i] = decay * v[i] + (1.0f - decay) * gradient * gradient;
+        w[i] -= lr * gradient / (sqrtf(v[i]) + epsilon);
+    }
+}
+
+static void adam(float *restrict w, const float *restrict g, float *restrict m, float *restrict v, const mrq_step *step, size_t n)
+{
+    const float lr = step->lr, l2 = step->l2, factor = step->factor, epsilon = step->epsilon;
+    const float decay1 = step->decay1, decay2 = step->decay2;
+    for (size_t i = 0; i < n; i++) {
+        const float gradient = factor * g[i] + l2 * w[i];
+        m[i] = decay1 * m[i] + (1.0f - decay1) * gradient;
+        v[i] = decay2 * v[i] + (1.0f - decay2) * gradient * gradient;
         w[i] -= lr * m[i] / (sqrtf(v[i]) + epsilon);
     }
 }
@@ -133,10 +200,14 @@ const mrq_kernels MRQ_KERNELS = {
     .add = add,
     .add_scaled = add_scaled,
     .scale = scale,
+    .add_both = add_both,
     .tanh = tanh_all,
     .tanh_pool = tanh_pool,
+    .tanh_backward = tanh_backward,
     .tanh_pool_backward = tanh_pool_backward,
     .unit_backward = unit_backward,
     .sgd = sgd,
+    .momentum = momentum,
+    .rmsprop = rmsprop,
     .adam = adam,
 };

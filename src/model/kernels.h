@@ -5,9 +5,13 @@
 
 #include <stddef.h>
 
-typedef struct mrq_adam_step {
-    float lr, beta1, beta2, epsilon; /* lr with the correction for the first steps already in it */
-} mrq_adam_step;
+/* One step of an optimiser. Each takes factor × g + l2 × w for the gradient. */
+typedef struct mrq_step {
+    float lr; /* for Adam with the correction for the first steps already in it */
+    float l2, factor, decay1, decay2, epsilon;
+} mrq_step;
+/* (n) each: parameters, their gradient, and the optimiser's two moments, of which those it has no use for may be NULL. */
+typedef void mrq_update(float *w, const float *g, float *moment1, float *moment2, const mrq_step *step, size_t n);
 
 typedef struct mrq_kernels {
     const char *name; /* "plain", "avx2", "avx512" */
@@ -16,16 +20,18 @@ typedef struct mrq_kernels {
     void (*add)(float *y, const float *x, size_t n);                 /* y += x */
     void (*add_scaled)(float *y, float a, const float *x, size_t n); /* y += a x */
     void (*scale)(float *y, float a, size_t n);                      /* y *= a */
-    void (*tanh)(float *x, size_t n);                                /* x = tanh x, within 2e-7 */
+    /* du += a m; dm += a u: the gradient of an inner product. */
+    void (*add_both)(float *du, float *dm, float a, const float *u, const float *m, size_t n);
+    void (*tanh)(float *x, size_t n); /* x = tanh x, within 2e-7 */
     /* z = tanh(z); sum += z: a position of the convolution and its pooling. */
     void (*tanh_pool)(float *z, float *sum, size_t n);
+    void (*tanh_backward)(float *g, const float *y, size_t n); /* g *= 1 - y²: the gradient before y = tanh(...) */
     /* z after tanh_pool becomes the gradient before it: z = dsum (1 - z²). */
     void (*tanh_pool_backward)(float *z, const float *dsum, size_t n);
     /* The gradient before the unit norm: g becomes (g - (g·u) u) / norm, and behind a tanh also times 1 - (u norm)². u = unit (n).
      * */
     void (*unit_backward)(float *g, const float *u, float norm, int is_tanh, size_t n);
-    void (*sgd)(float *w, const float *g, float lr, size_t n); /* w -= lr g */
-    void (*adam)(float *w, const float *g, float *m, float *v, const mrq_adam_step *step, size_t n);
+    mrq_update *sgd, *momentum, *rmsprop, *adam;
 } mrq_kernels;
 
 const mrq_kernels *mrq_kernels_best(void);

@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/network.h"
+#include "base/utf8.h"
+#include "model/baseline.h"
 
 void mrq_model_free(mrq_model *model)
 {
@@ -53,7 +54,36 @@ static float embedding_spread(uint32_t width)
     return sqrtf(3.0f / (float)width);
 }
 
-static mrq_status plan_input(const mrq_table *table, const char *side, const uint32_t *id_row, uint32_t id_rows,
+/* Reads each text as its characters: the distinct code points in their order are the dictionary. */
+static mrq_status plan_characters(const mrq_strings *text, mrq_arena *arena, mrq_branch_plan *plan, mrq_error *err)
+{
+    enum { CODES = 0x110000 };
+    const size_t bytes = text->n ? text->offset[text->n] : 0;
+    MRQ_AUTOFREE uint32_t *place = mrq_array(CODES, sizeof *place);
+    uint64_t *offset = mrq_arena_array(arena, (size_t)text->n + 1, sizeof *offset);
+    uint32_t *item = mrq_arena_array(arena, bytes, sizeof *item), code;
+    if (!place || !offset || !item)
+        return mrq_fail_memory(err, "reading characters");
+    uint64_t n = 0;
+    for (uint32_t i = 0; i < text->n; i++) {
+        const char *at = mrq_strings_at(text, i);
+        size_t left = mrq_strings_size(text, i), step;
+        for (; left && (step = mrq_utf8_read(at, left, &code)) > 0; at += step, left -= step) {
+            item[n++] = code;
+            place[code] = 1;
+        }
+        offset[i + 1] = n;
+    }
+    for (code = 0; code < CODES; code++)
+        if (place[code])
+            place[code] = plan->n_values++;
+    for (uint64_t i = 0; i < n; i++)
+        item[i] = place[item[i]];
+    plan->list = (mrq_lists){offset, item};
+    return MRQ_OK;
+}
+
+static mrq_status plan_input(mrq_model *model, const mrq_table *table, const char *side, const uint32_t *id_row, uint32_t id_rows,
                              mrq_branch_plan *plan, mrq_error *err)
 {
     static const mrq_column_kind wanted[] = {
@@ -64,10 +94,18 @@ static mrq_status plan_input(const mrq_table *table, const char *side, const uin
         plan->n_values = id_rows;
         return MRQ_OK;
     }
+    if (branch->kind == MRQ_BRANCH_RATINGS) {
+        plan->n_values = model->users->rows;
+        plan->list = model->raters;
+        plan->strength = model->rater_strength;
+        return MRQ_OK;
+    }
     const mrq_column *column = mrq_table_column(table, branch->feature);
     if (!column || column->kind != wanted[branch->kind])
         return mrq_fail(err, MRQ_BAD_FILE, "the model's %s tower wants a feature \"%s\", which the data %s", side, branch->feature,
                         column ? "has as another kind" : "does not have");
+    if (branch->kind == MRQ_BRANCH_TEXT && branch->unit == MRQ_CHARACTERS)
+        return plan_characters(&column->text, model->arena, plan, err);
     plan->n_values = column->dict.n;
     plan->value = column->code;
     plan->list = column->list;
@@ -75,13 +113,16 @@ static mrq_status plan_input(const mrq_table *table, const char *side, const uin
 }
 
 /* The tensors of one branch; the order is part of the model file. */
-static void plan_tensors(mrq_tensors *tensors, const char *side, mrq_branch_plan *plan)
+static void plan_tensors(mrq_tensors *tensors, const char *side, bool dense, mrq_branch_plan *plan)
 {
     const mrq_branch *branch = plan->branch;
-    const uint32_t e = branch->embedding;
+    const uint32_t e = branch->embedding, columns = branch->kind == MRQ_BRANCH_RATINGS ? 2 * e : e;
+    /* a category that is added to an id's own vector is a correction, and starts as none */
+    const float spread = !dense && branch->kind == MRQ_BRANCH_CATEGORY ? 0 : embedding_spread(e);
     plan->weight = plan->bias = MRQ_NONE;
-    plan->embedding =
-        mrq_tensors_add(tensors, true, plan->n_values, e, embedding_spread(e), "%s.%s.embedding", side, branch->feature);
+    plan->embedding = mrq_tensors_add(tensors, true, plan->n_values, columns, spread, "%s.%s.embedding", side, branch->feature);
+    if (plan->embedding != MRQ_NONE)
+        tensors->tensor[plan->embedding].rate = (float)branch->lr;
     if (branch->kind == MRQ_BRANCH_TEXT) {
         const uint32_t outputs = branch->window * branch->filters;
         plan->weight = mrq_tensors_add(tensors, false, e, outputs, glorot(branch->window * e, branch->filters), "%s.%s.filters",
@@ -97,22 +138,30 @@ static void plan_tensors(mrq_tensors *tensors, const char *side, mrq_branch_plan
 static mrq_status plan_tower(mrq_model *model, const char *side, const mrq_tower_description *description, const mrq_table *table,
                              const uint32_t *id_row, uint32_t id_rows, mrq_tower *tower, mrq_error *err)
 {
+    const uint32_t width = mrq_description_width(&model->description);
+    const bool dense = model->description.joint == MRQ_DENSE;
     *tower = (mrq_tower){.tensors = &model->tensors,
                          .entities = table->rows,
                          .dim = model->description.dim,
+                         .width = width,
                          .n = description->n,
-                         .activation = model->description.activation};
+                         .activation = description->activation,
+                         .unit = model->description.score == MRQ_COSINE,
+                         .weight = MRQ_NONE,
+                         .bias = MRQ_NONE};
     for (uint32_t b = 0; b < tower->n; b++) {
         mrq_branch_plan *plan = &tower->plan[b];
         plan->branch = &description->branch[b];
-        MRQ_TRY(plan_input(table, side, id_row, id_rows, plan, err));
-        plan_tensors(&model->tensors, side, plan);
-        plan->first = tower->inputs;
-        tower->inputs += plan->width;
+        MRQ_TRY(plan_input(model, table, side, id_row, id_rows, plan, err));
+        plan_tensors(&model->tensors, side, dense, plan);
+        plan->first = dense ? tower->inputs : width - plan->width; /* of the sum, the bias alone stands last */
+        tower->inputs = dense ? tower->inputs + plan->width : width;
     }
-    tower->weight = mrq_tensors_add(&model->tensors, false, tower->inputs, tower->dim, glorot(tower->inputs, tower->dim),
-                                    "%s.joint.weight", side);
-    tower->bias = mrq_tensors_add(&model->tensors, false, 1, tower->dim, 0, "%s.joint.bias", side);
+    if (dense)
+        tower->weight =
+            mrq_tensors_add(&model->tensors, false, tower->inputs, width, glorot(tower->inputs, width), "%s.joint.weight", side);
+    if (dense || tower->activation != MRQ_LINEAR)
+        tower->bias = mrq_tensors_add(&model->tensors, false, 1, width, 0, "%s.joint.bias", side);
     return MRQ_OK;
 }
 
@@ -187,6 +236,58 @@ static int gather_seen(mrq_model *model, const mrq_model_source *source)
     return 0;
 }
 
+/* What a "ratings" branch reads: who rated each movie, and how far from the baseline. */
+static mrq_status gather_raters(mrq_model *model, const mrq_model_source *source, const mrq_baseline *baseline, mrq_error *err)
+{
+    const uint32_t movies = source->movies->rows;
+    uint64_t *offset = mrq_arena_array(model->arena, (size_t)movies + 1, sizeof *offset);
+    uint32_t *item = mrq_arena_array(model->arena, source->n_train, sizeof *item);
+    float *strength = mrq_arena_array(model->arena, source->n_train, sizeof *strength);
+    MRQ_AUTOFREE uint64_t *next = mrq_array((size_t)movies + 1, sizeof *next);
+    if (!offset || !item || !strength || !next)
+        return mrq_fail_memory(err, "making a model");
+    for (uint64_t i = 0; i < source->n_train; i++)
+        offset[source->rating_movie[source->train[i]] + 1]++;
+    for (uint32_t m = 0; m < movies; m++)
+        next[m + 1] = offset[m + 1] += offset[m];
+    for (uint64_t i = 0; i < source->n_train; i++) {
+        const uint32_t rating = source->train[i], user = source->rating_user[rating], movie = source->rating_movie[rating];
+        const uint64_t at = next[movie]++;
+        item[at] = user;
+        strength[at] = source->rating[rating] - (float)baseline->mean - baseline->user[user] - baseline->movie[movie];
+    }
+    model->raters = (mrq_lists){offset, item};
+    model->rater_strength = strength;
+    return MRQ_OK;
+}
+
+/* What the training ratings tell beforehand. */
+static mrq_status learn_ratings(mrq_model *model, const mrq_model_source *source, const mrq_baseline *baseline, mrq_error *err)
+{
+    model->results.rating_min = baseline->min;
+    model->results.rating_max = baseline->max;
+    if (isnan(model->description.shift))
+        model->description.shift = baseline->mean;
+    if (!mrq_description_has(&model->description.movie, MRQ_BRANCH_RATINGS))
+        return MRQ_OK;
+    return gather_raters(model, source, baseline, err);
+}
+
+/* Biases that belong to an id alone start where the baseline has them. */
+static void start_biases(mrq_model *model, const mrq_tower *tower, const uint32_t *row, const float *bias)
+{
+    for (uint32_t b = 0; model->description.bias && b < tower->n; b++) {
+        const mrq_branch_plan *plan = &tower->plan[b];
+        if (plan->branch->kind != MRQ_BRANCH_ID || plan->weight != MRQ_NONE || tower->weight != MRQ_NONE)
+            continue;
+        for (uint32_t i = 0; i < tower->entities; i++)
+            if (row[i])
+                model->param[mrq_tensor_at(&model->tensors, plan->embedding, row[i]) + plan->width - 1] = bias[i];
+        for (uint32_t j = 0; j < plan->width; j++) /* and of the unknown one nothing is known */
+            model->param[mrq_tensor_at(&model->tensors, plan->embedding, 0) + j] = 0;
+    }
+}
+
 mrq_status mrq_model_new(const mrq_description *description, const mrq_model_source *source, mrq_model **out, mrq_error *err)
 {
     MRQ_CLEANUP(mrq_model_free) mrq_model *model = calloc(1, sizeof *model);
@@ -206,17 +307,25 @@ mrq_status mrq_model_new(const mrq_description *description, const mrq_model_sou
         number_rows(model->arena, model->movies->rows, source->rating_movie, source->train, source->n_train, &model->movie_rows);
     if (!model->user_row || !model->movie_row || gather_seen(model, source))
         return mrq_fail_memory(err, "making a model");
+    MRQ_CLEANUP(mrq_arena_free) mrq_arena *scratch = mrq_arena_new();
+    mrq_baseline baseline;
+    if (!scratch)
+        return mrq_fail_memory(err, "making a model");
+    MRQ_TRY(mrq_baseline_make(source, scratch, &baseline, err));
+    MRQ_TRY(learn_ratings(model, source, &baseline, err));
     MRQ_TRY(mrq_model_build(model, err));
     model->param = mrq_arena_array(model->arena, model->tensors.size, sizeof *model->param);
     if (!model->param)
         return mrq_fail_memory(err, "making a model");
     mrq_tensors_start(&model->tensors, source->seed, model->param);
+    start_biases(model, &model->user, model->user_row, baseline.user);
+    start_biases(model, &model->movie, model->movie_row, baseline.movie);
     *out = model;
     model = NULL;
     return MRQ_OK;
 }
 
-/* All vectors of a tower, a batch at a time. */
+/* All vectors (entities, width) of a tower, a batch at a time. */
 static mrq_status tower_vectors(const mrq_tower *tower, const float *param, float *out, mrq_error *err)
 {
     enum { BATCH = 256 };
@@ -231,7 +340,7 @@ static mrq_status tower_vectors(const mrq_tower *tower, const float *param, floa
         for (uint32_t i = 0; i < n; i++)
             entity[i] = start + i;
         mrq_pass_forward(pass, param, entity, n);
-        memcpy(out + (size_t)start * tower->dim, mrq_pass_unit(pass), (size_t)n * tower->dim * sizeof *out);
+        memcpy(out + (size_t)start * tower->width, mrq_pass_vector(pass), (size_t)n * tower->width * sizeof *out);
     }
     return MRQ_OK;
 }
@@ -244,4 +353,32 @@ mrq_status mrq_model_movie_vectors(const mrq_model *model, float *out, mrq_error
 mrq_status mrq_model_user_vectors(const mrq_model *model, float *out, mrq_error *err)
 {
     return tower_vectors(&model->user, model->param, out, err);
+}
+
+/* Unequally long vectors become unit vectors by one coordinate more, in which the users' are 0, and a common factor: the order of
+ * inner products stays (Bachrach et al. 2014). */
+mrq_status mrq_model_export_movies(const mrq_model *model, float *out, double *reach, mrq_error *err)
+{
+    const uint32_t width = model->movie.width, dim = mrq_description_dim(&model->description), rows = model->movies->rows;
+    *reach = 1;
+    if (model->movie.unit)
+        return mrq_model_movie_vectors(model, out, err);
+    MRQ_AUTOFREE float *vector = mrq_array((size_t)rows * width, sizeof *vector);
+    MRQ_AUTOFREE double *square = mrq_array(rows, sizeof *square);
+    if (!vector || !square)
+        return mrq_fail_memory(err, "computing vectors");
+    MRQ_TRY(mrq_model_movie_vectors(model, vector, err));
+    double longest = 0;
+    for (uint32_t i = 0; i < rows; i++) {
+        for (uint32_t j = 0; j < width; j++)
+            square[i] += (double)vector[(size_t)i * width + j] * (double)vector[(size_t)i * width + j];
+        longest = square[i] > longest ? square[i] : longest;
+    }
+    *reach = longest > 0 ? sqrt(longest) : 1;
+    for (uint32_t i = 0; i < rows; i++) {
+        for (uint32_t j = 0; j < width; j++)
+            out[(size_t)i * dim + j] = (float)((double)vector[(size_t)i * width + j] / *reach);
+        out[(size_t)i * dim + width] = (float)(sqrt(longest > 0 ? longest - square[i] : 1) / *reach);
+    }
+    return MRQ_OK;
 }

@@ -13,6 +13,7 @@ typedef struct mrq_model_results {
     uint64_t seed, train_ratings, valid_ratings, test_ratings;
     uint64_t data_fingerprint;
     int64_t threads, epochs, best_epoch;
+    double rating_min, rating_max; /* of the training ratings; predictions are held within them */
     double train_rmse, valid_rmse, test_rmse;
     char schema[MRQ_COLUMN_NAME];
     char split[16];
@@ -35,11 +36,16 @@ const mrq_table *mrq_model_users(const mrq_model *model);
 const mrq_table *mrq_model_movies(const mrq_model *model);
 const mrq_lists *mrq_model_seen(const mrq_model *model); /* movies (rows, ascending) that each user has rated in the data set */
 
-/* The unit vectors of all movies, (movies, dim) row-major, and of all users, (users, dim), by the full network. */
+/* What the towers give for all movies, (movies, width) row-major, and all users, (users, width), by the full network; width is
+ * mrq_description_width(). */
 MRQ_CHECKED mrq_status mrq_model_movie_vectors(const mrq_model *model, float *out, mrq_error *err);
 MRQ_CHECKED mrq_status mrq_model_user_vectors(const mrq_model *model, float *out, mrq_error *err);
 
-/* Folds the user tower. The result owns its memory and may outlive the model. */
-MRQ_CHECKED mrq_status mrq_model_fold(const mrq_model *model, mrq_folded **out, mrq_error *err);
+/* The unit vectors of all movies for an index, (movies, mrq_description_dim()) row-major. `*reach` is the factor that was taken out
+ * of them, the length of the longest; 1 where the score is a cosine. */
+MRQ_CHECKED mrq_status mrq_model_export_movies(const mrq_model *model, float *out, double *reach, mrq_error *err);
+
+/* Folds the user tower; `reach` comes from mrq_model_export_movies(). The result owns its memory and may outlive the model. */
+MRQ_CHECKED mrq_status mrq_model_fold(const mrq_model *model, double reach, mrq_folded **out, mrq_error *err);
 
 #endif

@@ -27,6 +27,8 @@ cJSON *mrq_model_results_json(const mrq_model_results *r)
         {"train_ratings", (double)r->train_ratings},
         {"valid_ratings", (double)r->valid_ratings},
         {"test_ratings", (double)r->test_ratings},
+        {"rating_min", r->rating_min},
+        {"rating_max", r->rating_max},
         {"train_rmse", r->train_rmse},
         {"valid_rmse", r->valid_rmse},
         {"test_rmse", r->test_rmse},
@@ -44,7 +46,7 @@ static mrq_status read_results(const char *text, size_t size, const char *path, 
 {
     MRQ_CLEANUP(cJSON_Delete) cJSON *root = NULL;
     MRQ_TRY(mrq_json_parse(text, size, path, &root, err));
-    mrq_model_results r = {.train_rmse = NAN, .valid_rmse = NAN, .test_rmse = NAN};
+    mrq_model_results r = {.rating_min = -INFINITY, .rating_max = INFINITY, .train_rmse = NAN, .valid_rmse = NAN, .test_rmse = NAN};
     const char *schema, *data, *split;
     MRQ_TRY(mrq_json_text(root, path, "schema", true, &schema, err));
     MRQ_TRY(mrq_json_text(root, path, "data", true, &data, err));
@@ -62,6 +64,8 @@ static mrq_status read_results(const char *text, size_t size, const char *path, 
     MRQ_TRY(mrq_json_int(root, path, "valid_ratings", 0, most, &valid, err));
     MRQ_TRY(mrq_json_int(root, path, "test_ratings", 0, most, &test, err));
     MRQ_TRY(mrq_json_real(root, path, "test_share", 0, 1, &r.test_share, err));
+    MRQ_TRY(mrq_json_real(root, path, "rating_min", -1e6, 1e6, &r.rating_min, err));
+    MRQ_TRY(mrq_json_real(root, path, "rating_max", -1e6, 1e6, &r.rating_max, err));
     MRQ_TRY(mrq_json_real(root, path, "train_rmse", 0, 1e6, &r.train_rmse, err));
     MRQ_TRY(mrq_json_real(root, path, "valid_rmse", 0, 1e6, &r.valid_rmse, err));
     MRQ_TRY(mrq_json_real(root, path, "test_rmse", 0, 1e6, &r.test_rmse, err));
@@ -89,6 +93,11 @@ mrq_status mrq_model_save(const mrq_model *model, const char *path, mrq_error *e
     mrq_lists_save(&model->seen, model->users->rows, writer, "seen");
     mrq_container_add(writer, model->user_row, model->users->rows, sizeof(uint32_t), "user_row");
     mrq_container_add(writer, model->movie_row, model->movies->rows, sizeof(uint32_t), "movie_row");
+    if (model->rater_strength) {
+        mrq_lists_save(&model->raters, model->movies->rows, writer, "raters");
+        mrq_container_add(writer, model->rater_strength, model->raters.offset[model->movies->rows], sizeof(float),
+                          "raters.strength");
+    }
     for (uint32_t i = 0; i < model->tensors.n; i++) {
         const mrq_tensor *tensor = &model->tensors.tensor[i];
         mrq_container_add(writer, model->param + tensor->offset, (size_t)tensor->rows * tensor->cols, sizeof(float), "tensor.%u",
@@ -111,6 +120,19 @@ static mrq_status load_rows(const mrq_container *file, const char *name, uint32_
     if (highest > entities)
         return mrq_container_bad(file, err, "%s: row %u of %u", name, highest, entities);
     *rows = highest + 1;
+    return MRQ_OK;
+}
+
+/* Who rated each movie, where a branch asks for it. */
+static mrq_status load_raters(mrq_model *model, mrq_error *err)
+{
+    if (!mrq_description_has(&model->description.movie, MRQ_BRANCH_RATINGS))
+        return MRQ_OK;
+    MRQ_TRY(mrq_lists_load(model->file, "raters", model->movies->rows, model->users->rows, &model->raters, err));
+    size_t count = model->raters.offset[model->movies->rows];
+    const void *data;
+    MRQ_TRY(mrq_container_get(model->file, sizeof(float), &count, &data, err, "raters.strength"));
+    model->rater_strength = data;
     return MRQ_OK;
 }
 
@@ -156,6 +178,7 @@ mrq_status mrq_model_load(const char *path, mrq_model **out, mrq_error *err)
     MRQ_TRY(mrq_lists_load(model->file, "seen", model->users->rows, model->movies->rows, &model->seen, err));
     MRQ_TRY(load_rows(model->file, "user_row", model->users->rows, &model->user_row, &model->user_rows, err));
     MRQ_TRY(load_rows(model->file, "movie_row", model->movies->rows, &model->movie_row, &model->movie_rows, err));
+    MRQ_TRY(load_raters(model, err));
     if (mrq_model_build(model, err) != MRQ_OK) {
         const mrq_error inner = err ? *err : (mrq_error){0};
         return mrq_container_bad(model->file, err, "%s", inner.msg);

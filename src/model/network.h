@@ -13,6 +13,8 @@ struct mrq_model {
     mrq_model_results results;
     const mrq_table *users, *movies;
     mrq_lists seen;
+    mrq_lists raters;                     /* of a "ratings" branch: the users (rows) whose training ratings each movie has, */
+    const float *rater_strength;          /* and each rating less their mean; else empty and NULL */
     const uint32_t *user_row, *movie_row; /* rows of the id embeddings: 0 is the unknown one; (users), (movies) */
     uint32_t user_rows, movie_rows;       /* of those embeddings: 1 + the highest */
     mrq_tensors tensors;
@@ -23,7 +25,9 @@ struct mrq_model {
 /* What a model is made from: tables, all ratings, and which of them (`train`) it will learn from. Borrowed. */
 typedef struct mrq_model_source {
     const mrq_table *users, *movies;
-    const uint32_t *rating_user, *rating_movie, *train;
+    const uint32_t *rating_user, *rating_movie;
+    const float *rating;
+    const uint32_t *train;
     uint64_t n_ratings, n_train;
     uint64_t seed;
 } mrq_model_source;

@@ -8,7 +8,7 @@ uint32_t mrq_tensors_add(mrq_tensors *tensors, bool sparse, uint32_t rows, uint3
     if (tensors->n == MRQ_TENSORS_MAX)
         return MRQ_NONE;
     mrq_tensor *tensor = &tensors->tensor[tensors->n];
-    *tensor = (mrq_tensor){.rows = rows, .cols = cols, .spread = spread, .sparse = sparse};
+    *tensor = (mrq_tensor){.rows = rows, .cols = cols, .spread = spread, .rate = 1, .sparse = sparse};
     va_list args;
     va_start(args, name);
     vsnprintf(tensor->name, sizeof tensor->name, name, args);

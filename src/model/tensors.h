@@ -16,6 +16,7 @@ typedef struct mrq_tensor {
     size_t offset;              /* of its first float in a block */
     uint32_t rows, cols;        /* row-major */
     float spread;               /* starts uniform within ±spread; 0: at zero */
+    float rate;                 /* of learning, as a share of the optimiser's; 1 unless set, and for sparse ones alone */
     bool sparse;                /* an embedding: a batch touches some of its rows */
 } mrq_tensor;
 

@@ -1,8 +1,8 @@
 /* The joint layer over the branches. A branch is in one of two modes, chosen batch by batch:
  *   beside - its output is computed for every entity, into its columns of `joined` (n, inputs); runs of neighbouring columns meet W
- *            in one product;
+ *            in one product, or without W are added;
  *   table  - a category of which the batch has at most half as many distinct values as entities: each value's output goes through W
- *            once, (values, dim), and entities add the row of theirs. In backward the gradients of a value's entities are summed
+ *            once, (values, width), and entities add the row of theirs. In backward the gradients of a value's entities are summed
  *            first.
  * Ids, sets and texts are taken as distinct: a batch holds every entity once. */
 #include "model/tower.h"
@@ -35,19 +35,29 @@ struct branch_state {
     uint32_t values;     /* table: distinct values of the batch */
     uint32_t *value;     /* (capacity) rows of the embedding, or entities for set and text; table: (values) the distinct ones */
     uint32_t *slot;      /* category: (n_values) where a value stands in `value`; stale unless it stands there */
-    float *output, *row; /* category: (capacity / 2, width), and (capacity / 2, dim) through W; in backward their gradients */
+    float *output, *row; /* category: (capacity / 2, its width), and (capacity / 2, tower's width) through W; without W they are the
+                          * same; in backward their gradients */
 };
+
+bool mrq_rating_kept(uint64_t salt, double dropout, uint32_t user, uint32_t movie)
+{
+    uint64_t x = salt ^ ((uint64_t)user << 32 | movie); /* one round of splitmix64 (Steele, Lea, Flood 2014) */
+    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
+    x = (x ^ x >> 27) * 0x94d049bb133111ebu;
+    return !salt || (double)((x ^ x >> 31) >> 11) * 0x1p-53 >= dropout;
+}
 
 struct mrq_pass {
     const mrq_tower *tower;
     const mrq_kernels *kernels;
     uint32_t capacity, n;
+    uint64_t salt;          /* of mrq_rating_kept() */
     const uint32_t *entity; /* (n), the caller's */
     struct branch_state branch[MRQ_BRANCHES_MAX];
     float *joined;   /* (n, inputs) outputs of the branches beside; in backward their gradient */
-    float *unit;     /* (n, dim) */
-    float *norm;     /* (n) */
-    float *gradient; /* (n, dim) by unit, then by the joint layer's sum */
+    float *vector;   /* (n, width) */
+    float *norm;     /* (n) before it became 1 */
+    float *gradient; /* (n, width) by vector, then by the joint layer's sum */
 };
 
 static int compare_down(const void *a, const void *b)
@@ -75,14 +85,14 @@ static mrq_status longest_items(const mrq_branch_plan *plan, uint32_t entities, 
 
 mrq_status mrq_pass_make(const mrq_tower *tower, uint32_t capacity, mrq_arena *arena, mrq_pass **out, mrq_error *err)
 {
-    openblas_set_num_threads(1); /* the products are small: workers, not BLAS, share the cores */
+    mrq_blas_own_threads(); /* the products are small: workers, not BLAS, share the cores */
     mrq_pass *pass = mrq_arena_array(arena, 1, sizeof *pass);
     if (!pass)
         return mrq_fail_memory(err, "preparing a tower");
     *pass = (mrq_pass){.tower = tower, .kernels = mrq_kernels_best(), .capacity = capacity};
-    const size_t vectors = (size_t)capacity * tower->dim;
+    const size_t vectors = (size_t)capacity * tower->width;
     bool ok = (pass->joined = mrq_arena_array(arena, (size_t)capacity * tower->inputs, sizeof(float))) &&
-              (pass->unit = mrq_arena_array(arena, vectors, sizeof(float))) &&
+              (pass->vector = mrq_arena_array(arena, vectors, sizeof(float))) &&
               (pass->gradient = mrq_arena_array(arena, vectors, sizeof(float))) &&
               (pass->norm = mrq_arena_array(arena, capacity, sizeof(float)));
     for (uint32_t b = 0; ok && b < tower->n; b++) {
@@ -95,7 +105,9 @@ mrq_status mrq_pass_make(const mrq_tower *tower, uint32_t capacity, mrq_arena *a
         if (ok && plan->branch->kind == MRQ_BRANCH_CATEGORY)
             ok = (state->slot = mrq_arena_array(arena, plan->n_values, sizeof *state->slot)) &&
                  (state->output = mrq_arena_array(arena, (size_t)capacity / 2 * plan->width, sizeof(float))) &&
-                 (state->row = mrq_arena_array(arena, (size_t)capacity / 2 * tower->dim, sizeof(float)));
+                 (state->row = tower->weight == MRQ_NONE
+                                   ? state->output
+                                   : mrq_arena_array(arena, (size_t)capacity / 2 * tower->width, sizeof(float)));
     }
     if (!ok)
         return mrq_fail_memory(err, "preparing a tower");
@@ -103,9 +115,14 @@ mrq_status mrq_pass_make(const mrq_tower *tower, uint32_t capacity, mrq_arena *a
     return MRQ_OK;
 }
 
-const float *mrq_pass_unit(const mrq_pass *pass)
+void mrq_pass_salt(mrq_pass *pass, uint64_t salt)
 {
-    return pass->unit;
+    pass->salt = salt;
+}
+
+const float *mrq_pass_vector(const mrq_pass *pass)
+{
+    return pass->vector;
 }
 
 float *mrq_pass_gradient(mrq_pass *pass)
@@ -121,7 +138,7 @@ static const float *joint_weight(const mrq_tower *tower, const float *param, uin
 static mrq_branch_call branch_call(mrq_pass *pass, uint32_t b, const float *param)
 {
     const mrq_tower *tower = pass->tower;
-    return (mrq_branch_call){tower->tensors, &tower->plan[b], &pass->branch[b].work, param, pass->kernels};
+    return (mrq_branch_call){tower->tensors, &tower->plan[b], &pass->branch[b].work, param, pass->kernels, pass->salt};
 }
 
 /* The values of a branch beside, one an entity. */
@@ -167,59 +184,117 @@ static bool find_values(const mrq_pass *pass, const mrq_branch_plan *plan, struc
     return true;
 }
 
-static void branches_forward(mrq_pass *pass, const float *param)
+/* Table mode: the rows of the distinct values. */
+static void table_forward(mrq_pass *pass, uint32_t b, const float *param)
 {
     const mrq_tower *tower = pass->tower;
-    for (uint32_t b = 0; b < tower->n; b++) {
-        const mrq_branch_plan *plan = &tower->plan[b];
-        struct branch_state *state = &pass->branch[b];
-        const mrq_branch_call call = branch_call(pass, b, param);
-        state->table = plan->branch->kind == MRQ_BRANCH_CATEGORY && find_values(pass, plan, state);
-        if (state->table) {
-            mrq_branch_forward(&call, state->value, state->values, state->output, plan->width);
-            mrq_gemm(state->values, tower->dim, plan->width, state->output, plan->width, joint_weight(tower, param, plan->first),
-                     tower->dim, 0, state->row, tower->dim);
-        } else {
-            entity_values(plan, pass->entity, pass->n, state->value);
-            mrq_branch_forward(&call, state->value, pass->n, pass->joined + plan->first, tower->inputs);
-        }
-    }
+    const mrq_branch_plan *plan = &tower->plan[b];
+    struct branch_state *state = &pass->branch[b];
+    const mrq_branch_call call = branch_call(pass, b, param);
+    mrq_branch_forward(&call, state->value, state->values, state->output, plan->width);
+    if (tower->weight != MRQ_NONE)
+        mrq_gemm(state->values, tower->width, plan->width, state->output, plan->width, joint_weight(tower, param, plan->first),
+                 tower->width, 0, state->row, tower->width);
 }
 
 /* Table mode: the row of an entity's value. */
 static float *value_row(const mrq_pass *pass, uint32_t b, uint32_t entity)
 {
     const struct branch_state *state = &pass->branch[b];
-    return state->row + (size_t)state->slot[pass->tower->plan[b].value[entity & ~MRQ_DROPPED]] * pass->tower->dim;
+    return state->row + (size_t)state->slot[pass->tower->plan[b].value[entity & ~MRQ_DROPPED]] * pass->tower->width;
+}
+
+/* vector = bias + the rows of the branches in table mode. */
+static void start_vectors(mrq_pass *pass, const float *param)
+{
+    const mrq_tower *tower = pass->tower;
+    const uint32_t width = tower->width;
+    const float *bias = tower->bias == MRQ_NONE ? NULL : param + mrq_tensor_at(tower->tensors, tower->bias, 0);
+    for (uint32_t i = 0; i < pass->n; i++) {
+        float *y = pass->vector + (size_t)i * width;
+        if (bias)
+            memcpy(y, bias, width * sizeof *y);
+        else
+            memset(y, 0, width * sizeof *y);
+        for (uint32_t b = 0; b < tower->n; b++)
+            if (pass->branch[b].table)
+                pass->kernels->add(y, value_row(pass, b, pass->entity[i]), width);
+    }
+}
+
+/* vector += W times the branches beside, or their sum. */
+static void add_beside(mrq_pass *pass, const float *param)
+{
+    const mrq_tower *tower = pass->tower;
+    const uint32_t width = tower->width, n = pass->n;
+    for (uint32_t b = 0; b < tower->n; b++) {
+        const mrq_branch_plan *plan = &tower->plan[b];
+        struct branch_state *state = &pass->branch[b];
+        if (state->table)
+            continue;
+        const mrq_branch_call call = branch_call(pass, b, param);
+        entity_values(plan, pass->entity, n, state->value);
+        mrq_branch_forward(&call, state->value, n, pass->joined + plan->first, tower->inputs);
+        if (tower->weight == MRQ_NONE && !plan->branch->bias_only)
+            pass->kernels->add(pass->vector, pass->joined, (size_t)n * width);
+        for (size_t i = 0; i < n && plan->branch->bias_only; i++)
+            pass->vector[i * width + plan->first] += pass->joined[i * width + plan->first];
+    }
+    uint32_t first, columns;
+    for (uint32_t b = 0; tower->weight != MRQ_NONE && next_run(pass, &b, &first, &columns);)
+        mrq_gemm(n, width, columns, pass->joined + first, tower->inputs, joint_weight(tower, param, first), width, 1, pass->vector,
+                 width);
+}
+
+/* The activation, which leaves biases alone, and the norm. */
+static void finish_vectors(mrq_pass *pass)
+{
+    const mrq_tower *tower = pass->tower;
+    const uint32_t dim = tower->dim, width = tower->width;
+    if (tower->activation == MRQ_TANH && dim == width)
+        pass->kernels->tanh(pass->vector, (size_t)pass->n * dim);
+    for (uint32_t i = 0; i < pass->n; i++) {
+        float *y = pass->vector + (size_t)i * width;
+        if (tower->activation == MRQ_TANH && dim < width)
+            pass->kernels->tanh(y, dim);
+        if (!tower->unit)
+            continue;
+        pass->norm[i] = sqrtf(pass->kernels->dot(y, y, dim));
+        pass->kernels->scale(y, pass->norm[i] > 0 ? 1 / pass->norm[i] : 0, dim);
+    }
 }
 
 void mrq_pass_forward(mrq_pass *pass, const float *param, const uint32_t *entity, uint32_t n)
 {
     const mrq_tower *tower = pass->tower;
-    const uint32_t dim = tower->dim;
     pass->entity = entity;
     pass->n = n;
-    branches_forward(pass, param);
+    for (uint32_t b = 0; b < tower->n; b++) {
+        const mrq_branch *branch = tower->plan[b].branch;
+        pass->branch[b].table =
+            branch->kind == MRQ_BRANCH_CATEGORY && !branch->bias_only && find_values(pass, &tower->plan[b], &pass->branch[b]);
+        if (pass->branch[b].table)
+            table_forward(pass, b, param);
+    }
+    start_vectors(pass, param);
+    add_beside(pass, param);
+    finish_vectors(pass);
+    memset(pass->gradient, 0, (size_t)n * tower->width * sizeof *pass->gradient);
+}
 
-    const float *bias = param + mrq_tensor_at(tower->tensors, tower->bias, 0);
-    for (uint32_t i = 0; i < n; i++) {
-        float *y = pass->unit + (size_t)i * dim;
-        memcpy(y, bias, dim * sizeof *y);
-        for (uint32_t b = 0; b < tower->n; b++)
-            if (pass->branch[b].table)
-                pass->kernels->add(y, value_row(pass, b, entity[i]), dim);
+/* From the gradient by the vectors to that by the joint layer's sum. */
+static void unfinish_vectors(mrq_pass *pass)
+{
+    const mrq_tower *tower = pass->tower;
+    const bool is_tanh = tower->activation == MRQ_TANH;
+    for (uint32_t i = 0; i < pass->n && (is_tanh || tower->unit); i++) {
+        float *g = pass->gradient + (size_t)i * tower->width;
+        const float *y = pass->vector + (size_t)i * tower->width;
+        if (tower->unit)
+            pass->kernels->unit_backward(g, y, pass->norm[i], is_tanh, tower->dim);
+        else
+            pass->kernels->tanh_backward(g, y, tower->dim);
     }
-    uint32_t first, width;
-    for (uint32_t b = 0; next_run(pass, &b, &first, &width);)
-        mrq_gemm(n, dim, width, pass->joined + first, tower->inputs, joint_weight(tower, param, first), dim, 1, pass->unit, dim);
-    if (tower->activation == MRQ_TANH)
-        pass->kernels->tanh(pass->unit, (size_t)n * dim);
-    for (uint32_t i = 0; i < n; i++) {
-        float *y = pass->unit + (size_t)i * dim;
-        pass->norm[i] = sqrtf(pass->kernels->dot(y, y, dim));
-        pass->kernels->scale(y, pass->norm[i] > 0 ? 1 / pass->norm[i] : 0, dim);
-    }
-    memset(pass->gradient, 0, (size_t)n * dim * sizeof *pass->gradient);
 }
 
 /* The branches in table mode: sum the gradient of each value's entities, then back through W and the branch. */
@@ -228,43 +303,57 @@ static void table_backward(mrq_pass *pass, uint32_t b, const float *param, mrq_g
     const mrq_tower *tower = pass->tower;
     const mrq_branch_plan *plan = &tower->plan[b];
     struct branch_state *state = &pass->branch[b];
-    const uint32_t dim = tower->dim;
-    memset(state->row, 0, (size_t)state->values * dim * sizeof *state->row);
+    const uint32_t width = tower->width;
+    const bool dense = tower->weight != MRQ_NONE;
+    memset(state->row, 0, (size_t)state->values * width * sizeof *state->row);
     for (uint32_t i = 0; i < pass->n; i++)
-        pass->kernels->add(value_row(pass, b, pass->entity[i]), pass->gradient + (size_t)i * dim, dim);
-    float *dweight = gradient->block + mrq_tensor_at(tower->tensors, tower->weight, plan->first);
-    mrq_gemm_at(plan->width, dim, state->values, state->output, plan->width, state->row, dim, dweight, dim);
-    mrq_gemm_bt(state->values, plan->width, dim, state->row, dim, joint_weight(tower, param, plan->first), dim, state->output,
-                plan->width);
+        pass->kernels->add(value_row(pass, b, pass->entity[i]), pass->gradient + (size_t)i * width, width);
+    if (dense) {
+        float *dweight = gradient->block + mrq_tensor_at(tower->tensors, tower->weight, plan->first);
+        mrq_gemm_at(plan->width, width, state->values, state->output, plan->width, state->row, width, dweight, width);
+        mrq_gemm_bt(state->values, plan->width, width, state->row, width, joint_weight(tower, param, plan->first), width,
+                    state->output, plan->width);
+    }
     const mrq_branch_call call = branch_call(pass, b, param);
     mrq_branch_backward(&call, state->value, state->values, state->output, plan->width, gradient);
+}
+
+/* The branches beside: `joined` becomes the gradient of their outputs; without W it is that of the vectors. */
+static void beside_backward(mrq_pass *pass, const float *param, mrq_gradient *gradient)
+{
+    const mrq_tower *tower = pass->tower;
+    const uint32_t width = tower->width, n = pass->n;
+    const bool dense = tower->weight != MRQ_NONE;
+    uint32_t first, columns;
+    for (uint32_t b = 0; dense && next_run(pass, &b, &first, &columns);) {
+        float *dweight = gradient->block + mrq_tensor_at(tower->tensors, tower->weight, first);
+        mrq_gemm_at(columns, width, n, pass->joined + first, tower->inputs, pass->gradient, width, dweight, width);
+        mrq_gemm_bt(n, columns, width, pass->gradient, width, joint_weight(tower, param, first), width, pass->joined + first,
+                    tower->inputs);
+    }
+    for (uint32_t b = 0; b < tower->n; b++) {
+        if (pass->branch[b].table)
+            continue;
+        const mrq_branch_call call = branch_call(pass, b, param);
+        const float *dout = (dense ? pass->joined : pass->gradient) + tower->plan[b].first;
+        mrq_branch_backward(&call, pass->branch[b].value, n, dout, tower->inputs, gradient);
+    }
 }
 
 void mrq_pass_backward(mrq_pass *pass, const float *param, mrq_gradient *gradient)
 {
     const mrq_tower *tower = pass->tower;
-    const uint32_t dim = tower->dim, n = pass->n;
-    float *dbias = gradient->block + mrq_tensor_at(tower->tensors, tower->bias, 0);
-    memset(dbias, 0, dim * sizeof *dbias);
-    for (uint32_t i = 0; i < n; i++) {
-        float *g = pass->gradient + (size_t)i * dim;
-        pass->kernels->unit_backward(g, pass->unit + (size_t)i * dim, pass->norm[i], tower->activation == MRQ_TANH, dim);
-        pass->kernels->add(dbias, g, dim);
+    unfinish_vectors(pass);
+    if (tower->bias != MRQ_NONE) {
+        float *dbias = gradient->block + mrq_tensor_at(tower->tensors, tower->bias, 0);
+        memset(dbias, 0, tower->width * sizeof *dbias);
+        for (uint32_t i = 0; i < pass->n; i++)
+            pass->kernels->add(dbias, pass->gradient + (size_t)i * tower->width, tower->width);
     }
-    uint32_t first, width;
-    for (uint32_t b = 0; next_run(pass, &b, &first, &width);) {
-        float *dweight = gradient->block + mrq_tensor_at(tower->tensors, tower->weight, first);
-        mrq_gemm_at(width, dim, n, pass->joined + first, tower->inputs, pass->gradient, dim, dweight, dim);
-        mrq_gemm_bt(n, width, dim, pass->gradient, dim, joint_weight(tower, param, first), dim, pass->joined + first,
-                    tower->inputs);
-    }
-    for (uint32_t b = 0; b < tower->n; b++) {
-        const mrq_branch_call call = branch_call(pass, b, param);
+    beside_backward(pass, param, gradient);
+    for (uint32_t b = 0; b < tower->n; b++)
         if (pass->branch[b].table)
             table_backward(pass, b, param, gradient);
-        else
-            mrq_branch_backward(&call, pass->branch[b].value, n, pass->joined + tower->plan[b].first, tower->inputs, gradient);
-    }
 }
 
 mrq_status mrq_tower_fold(const mrq_tower *tower, uint32_t b, const float *param, float *rows, mrq_error *err)
@@ -279,9 +368,14 @@ mrq_status mrq_tower_fold(const mrq_tower *tower, uint32_t b, const float *param
     MRQ_TRY(mrq_branch_work_make(plan, plan->n_values, 0, arena, &work, err));
     for (uint32_t v = 0; v < plan->n_values; v++)
         value[v] = v;
-    const mrq_branch_call call = {tower->tensors, plan, &work, param, mrq_kernels_best()};
+    const mrq_branch_call call = {tower->tensors, plan, &work, param, mrq_kernels_best(), 0};
     mrq_branch_forward(&call, value, plan->n_values, output, plan->width);
-    mrq_gemm(plan->n_values, tower->dim, plan->width, output, plan->width, joint_weight(tower, param, plan->first), tower->dim, 0,
-             rows, tower->dim);
+    for (size_t v = 0; v < plan->n_values && tower->weight == MRQ_NONE; v++) {
+        memset(rows + v * tower->width, 0, plan->first * sizeof *rows);
+        memcpy(rows + v * tower->width + plan->first, output + v * plan->width, plan->width * sizeof *rows);
+    }
+    if (tower->weight != MRQ_NONE)
+        mrq_gemm(plan->n_values, tower->width, plan->width, output, plan->width, joint_weight(tower, param, plan->first),
+                 tower->width, 0, rows, tower->width);
     return MRQ_OK;
 }

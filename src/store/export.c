@@ -6,11 +6,11 @@
 #include "store/write.h"
 
 /* The vectors of all movies (movies, dim), every number finite. */
-static mrq_status movie_vectors(const mrq_model *model, const char *model_path, float *out, mrq_error *err)
+static mrq_status movie_vectors(const mrq_model *model, const char *model_path, float *out, double *reach, mrq_error *err)
 {
     const mrq_table *movies = mrq_model_movies(model);
-    const uint32_t dim = mrq_model_description(model)->dim;
-    MRQ_TRY(mrq_model_movie_vectors(model, out, err));
+    const uint32_t dim = mrq_description_dim(mrq_model_description(model));
+    MRQ_TRY(mrq_model_export_movies(model, out, reach, err));
     for (uint32_t i = 0; i < movies->rows; i++)
         for (uint32_t j = 0; j < dim; j++)
             if (!isfinite(out[(size_t)i * dim + j]))
@@ -30,15 +30,16 @@ mrq_status mrq_store_export(const char *store, const char *model_path, const cha
     MRQ_CLEANUP(mrq_draft_discard) mrq_draft *draft = NULL;
     MRQ_TRY(mrq_draft_open(store, &draft, err));
 
-    const uint32_t rows = mrq_model_movies(model)->rows, dim = mrq_model_description(model)->dim;
+    const uint32_t rows = mrq_model_movies(model)->rows, dim = mrq_description_dim(mrq_model_description(model));
     MRQ_AUTOFREE float *vectors = mrq_array((size_t)rows * dim, sizeof *vectors);
     if (!vectors)
         return mrq_fail_memory(err, "computing the movies' vectors");
-    MRQ_TRY(movie_vectors(model, model_path, vectors, err));
+    double reach;
+    MRQ_TRY(movie_vectors(model, model_path, vectors, &reach, err));
     MRQ_CLEANUP(mrq_index_free) mrq_index *index = NULL;
     MRQ_TRY(mrq_index_build(factory, vectors, rows, dim, &index, err));
     MRQ_CLEANUP(mrq_folded_free) mrq_folded *tower = NULL;
-    MRQ_TRY(mrq_model_fold(model, &tower, err));
+    MRQ_TRY(mrq_model_fold(model, reach, &tower, err));
 
     const mrq_generation_parts parts = {model, tower, index, factory};
     mrq_draft *full = draft;

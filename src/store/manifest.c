@@ -43,9 +43,8 @@ char *mrq_manifest_text(const mrq_manifest *manifest, const mrq_model *model)
         cJSON_AddNumberToObject(root, "format", MRQ_MANIFEST_FORMAT) &&
         cJSON_AddStringToObject(root, "created", manifest->created) &&
         cJSON_AddStringToObject(root, "model", manifest->model_name) &&
-        cJSON_AddStringToObject(root, "index", manifest->index_kind) && cJSON_AddNumberToObject(root, "scale", manifest->scale) &&
-        cJSON_AddNumberToObject(root, "movies", manifest->movies) && cJSON_AddNumberToObject(root, "users", manifest->users) &&
-        cJSON_AddNumberToObject(root, "dim", manifest->dim) &&
+        cJSON_AddStringToObject(root, "index", manifest->index_kind) && cJSON_AddNumberToObject(root, "movies", manifest->movies) &&
+        cJSON_AddNumberToObject(root, "users", manifest->users) && cJSON_AddNumberToObject(root, "dim", manifest->dim) &&
         add_made(root, "results", mrq_model_results_json(mrq_model_results_of(model))) &&
         add_made(root, "description", mrq_description_json(mrq_model_description(model))) && add_parts(root, manifest);
     return ok ? cJSON_Print(root) : NULL;
@@ -113,8 +112,8 @@ static mrq_status read_parts(const cJSON *root, const char *path, mrq_manifest *
 
 mrq_status mrq_manifest_parse(const char *text, size_t size, const char *path, mrq_manifest *out, mrq_error *err)
 {
-    static const char *const keys[] = {"format", "created", "model", "index",   "scale",       "movies",
-                                       "users",  "dim",     "files", "results", "description", NULL};
+    static const char *const keys[] = {"format", "created", "model",   "index",       "movies", "users",
+                                       "dim",    "files",   "results", "description", NULL};
     char source[MRQ_STORE_PATH];
     snprintf(source, sizeof source, "%s:", path); /* "path: key" in messages */
     MRQ_CLEANUP(cJSON_Delete) cJSON *root = NULL;
@@ -124,14 +123,11 @@ mrq_status mrq_manifest_parse(const char *text, size_t size, const char *path, m
     if (format != MRQ_MANIFEST_FORMAT)
         return mrq_fail(err, MRQ_BAD_FILE, "%s: format version %lld, this program reads version %d", path, (long long)format,
                         MRQ_MANIFEST_FORMAT);
-    mrq_manifest manifest = {.scale = 0};
+    mrq_manifest manifest = {.movies = 0};
     MRQ_TRY(mrq_json_keys(root, source, keys, err));
     MRQ_TRY(read_text(root, source, "created", manifest.created, sizeof manifest.created, err));
     MRQ_TRY(read_text(root, source, "model", manifest.model_name, sizeof manifest.model_name, err));
     MRQ_TRY(read_text(root, source, "index", manifest.index_kind, sizeof manifest.index_kind, err));
-    MRQ_TRY(mrq_json_real(root, source, "scale", 1e-6, 1e6, &manifest.scale, err));
-    if (manifest.scale == 0)
-        return mrq_fail(err, MRQ_BAD_FILE, "%s scale: missing", source);
     MRQ_TRY(read_count(root, source, "movies", &manifest.movies, err));
     MRQ_TRY(read_count(root, source, "users", &manifest.users, err));
     MRQ_TRY(read_count(root, source, "dim", &manifest.dim, err));

@@ -11,7 +11,6 @@ typedef struct mrq_manifest {
     char created[32]; /* UTC, with microseconds */
     char model_name[MRQ_FEATURE_NAME];
     char index_kind[64];
-    double scale;
     uint32_t movies, users, dim;
     struct {
         int64_t size;

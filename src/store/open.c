@@ -112,7 +112,6 @@ mrq_status mrq_generation_open_named(const char *store, const char *name, mrq_ge
     snprintf(g->name, sizeof g->name, "%s", name);
     strcpy(g->model_name, manifest.model_name);
     strcpy(g->index_kind, manifest.index_kind);
-    g->scale = manifest.scale;
     char path[MRQ_STORE_PATH];
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
         MRQ_TRY(verify_part(store, name, order[i], &manifest, path, err));

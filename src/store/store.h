@@ -16,7 +16,6 @@ typedef struct mrq_generation {
     char name[MRQ_GENERATION_NAME];
     char model_name[MRQ_FEATURE_NAME]; /* of the description */
     char index_kind[64];               /* the factory string */
-    double scale;                      /* score = scale × inner product */
     mrq_table *movies, *users;
     mrq_folded *tower;
     mrq_lists seen; /* rows of movies, ascending, for each user */

@@ -215,10 +215,9 @@ static mrq_status write_generation(mrq_draft *draft, const mrq_generation_parts 
                                    mrq_error *err)
 {
     const mrq_description *description = mrq_model_description(parts->model);
-    mrq_manifest manifest = {.scale = description->scale,
-                             .movies = mrq_model_movies(parts->model)->rows,
+    mrq_manifest manifest = {.movies = mrq_model_movies(parts->model)->rows,
                              .users = mrq_model_users(parts->model)->rows,
-                             .dim = description->dim};
+                             .dim = mrq_description_dim(description)};
     snprintf(manifest.model_name, sizeof manifest.model_name, "%s", description->name);
     snprintf(manifest.index_kind, sizeof manifest.index_kind, "%s", parts->index_kind);
     MRQ_TRY(write_parts(draft, parts, &manifest, err));

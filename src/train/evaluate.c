@@ -4,9 +4,9 @@
 
 mrq_status mrq_vectors_make(const mrq_model *model, mrq_arena *arena, mrq_vectors *out, mrq_error *err)
 {
-    const size_t dim = model->description.dim;
-    out->users = mrq_arena_array(arena, model->users->rows, dim * sizeof(float));
-    out->movies = mrq_arena_array(arena, model->movies->rows, dim * sizeof(float));
+    const size_t width = model->user.width;
+    out->users = mrq_arena_array(arena, model->users->rows, width * sizeof(float));
+    out->movies = mrq_arena_array(arena, model->movies->rows, width * sizeof(float));
     return out->users && out->movies ? MRQ_OK : mrq_fail_memory(err, "preparing the evaluation");
 }
 
@@ -18,9 +18,15 @@ mrq_status mrq_vectors_update(const mrq_model *model, mrq_vectors *vectors, mrq_
 
 double mrq_score(const mrq_model *model, const mrq_vectors *vectors, uint32_t user, uint32_t movie)
 {
-    const size_t dim = model->description.dim;
-    return model->description.scale *
-           (double)mrq_kernels_best()->dot(vectors->users + user * dim, vectors->movies + movie * dim, dim);
+    const mrq_description *d = &model->description;
+    const size_t width = model->user.width;
+    const float *u = vectors->users + user * width, *m = vectors->movies + movie * width;
+    double score = (double)mrq_kernels_best()->dot(u, m, d->dim) * (d->score == MRQ_COSINE ? d->scale : 1) + d->shift;
+    if (d->bias)
+        score += (double)u[d->dim] + (double)m[d->dim];
+    return score < model->results.rating_min   ? model->results.rating_min
+           : score > model->results.rating_max ? model->results.rating_max
+                                               : score;
 }
 
 double mrq_rmse(const mrq_model *model, const mrq_vectors *vectors, const mrq_dataset *data, const uint32_t *rating, uint64_t n)

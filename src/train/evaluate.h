@@ -7,12 +7,12 @@
 
 /* The vectors of everybody, computed anew from a model's parameters. */
 typedef struct mrq_vectors {
-    float *users, *movies; /* (users, dim), (movies, dim), unit */
+    float *users, *movies; /* (users, width), (movies, width) */
 } mrq_vectors;
 MRQ_CHECKED mrq_status mrq_vectors_make(const mrq_model *model, mrq_arena *arena, mrq_vectors *out, mrq_error *err);
 MRQ_CHECKED mrq_status mrq_vectors_update(const mrq_model *model, mrq_vectors *vectors, mrq_error *err);
 
-/* scale × cosine of a user and a movie (rows of their tables). */
+/* The rating that the model predicts for a user and a movie (rows of their tables), held within the training ratings' range. */
 double mrq_score(const mrq_model *model, const mrq_vectors *vectors, uint32_t user, uint32_t movie);
 
 /* Root of the mean squared difference between score and rating, over `n` ratings; NaN for none. */

@@ -1,77 +1,197 @@
-/* SGD, and Adam (Kingma, Ba 2015) with beta 0.9 and 0.999. An embedding's row moves only in batches that touch it, and its moments
- * with it ("lazy" Adam): a batch of 256 touches some 200 of thousands of rows. The dense part is cut into ranges and the rows are
- * dealt out by their number, so each float has one owner and sums are always taken in the order of the workers. */
+/* SGD, momentum (Polyak 1964), RMSProp (Tieleman, Hinton 2012: decay 0.9) and Adam (Kingma, Ba 2015: beta 0.9 and 0.999).
+ *
+ * An embedding's row moves only in batches that touch it, and its moments and its L2 with it ("lazy"): a batch of 256 touches some
+ * 200 of thousands of rows. The dense part is cut into ranges and the rows are dealt out by their number, so each float has one
+ * owner and sums are always taken in the order of the workers. */
 #include "train/optimizer.h"
 
 #include <math.h>
 #include <string.h>
 
-#define BETA1   0.9f
-#define BETA2   0.999f
-#define EPSILON 1e-8f
+#define MOMENTUM      0.9
+#define RMSPROP_DECAY 0.9
+#define BETA1         0.9
+#define BETA2         0.999
+#define EPSILON       1e-8f
 
-mrq_status mrq_optimizer_make(const mrq_tensors *tensors, mrq_optimizer kind, double lr, mrq_arena *arena, mrq_optimizer_state *out,
+mrq_status mrq_optimizer_make(const mrq_tensors *tensors, const mrq_training *settings, mrq_arena *arena, mrq_optimizer_state *out,
                               mrq_error *err)
 {
-    *out = (mrq_optimizer_state){.tensors = tensors, .kernels = mrq_kernels_best(), .kind = kind, .lr = (float)lr};
-    if (kind != MRQ_ADAM)
-        return MRQ_OK;
-    out->moment1 = mrq_arena_array(arena, tensors->size, sizeof(float));
-    out->moment2 = mrq_arena_array(arena, tensors->size, sizeof(float));
-    return out->moment1 && out->moment2 ? MRQ_OK : mrq_fail_memory(err, "preparing the optimiser");
+    const mrq_optimizer kind = settings->optimizer;
+    *out = (mrq_optimizer_state){.tensors = tensors, .kernels = mrq_kernels_best(), .settings = settings};
+    if (kind == MRQ_MOMENTUM || kind == MRQ_ADAM)
+        if (!(out->moment1 = mrq_arena_array(arena, tensors->size, sizeof(float))))
+            return mrq_fail_memory(err, "preparing the optimiser");
+    if (kind == MRQ_RMSPROP || kind == MRQ_ADAM)
+        if (!(out->moment2 = mrq_arena_array(arena, tensors->size, sizeof(float))))
+            return mrq_fail_memory(err, "preparing the optimiser");
+    return MRQ_OK;
 }
 
-static void move(const mrq_optimizer_state *state, float *param, const float *gradient, size_t at, size_t n)
+/* The share of the learning rate that is left. */
+static double schedule(mrq_schedule kind, double progress)
 {
-    if (state->kind == MRQ_SGD) {
-        state->kernels->sgd(param + at, gradient + at, state->lr, n);
-        return;
+    switch (kind) {
+    case MRQ_LINEAR_DECAY:
+        return 1 - progress;
+    case MRQ_COSINE_DECAY:
+        return 0.5 * (1 + cos(3.14159265358979323846 * progress));
+    case MRQ_CONSTANT:
+        break;
     }
-    const double t = (double)state->step;
-    const mrq_adam_step step = {(float)(state->lr * sqrt(1 - pow(BETA2, t)) / (1 - pow(BETA1, t))), BETA1, BETA2, EPSILON};
-    state->kernels->adam(param + at, gradient + at, state->moment1 + at, state->moment2 + at, &step, n);
+    return 1;
 }
 
-static void move_dense(const mrq_optimizer_state *state, float *param, mrq_gradient *const *worker, uint32_t workers, uint32_t part,
-                       uint32_t parts)
+void mrq_optimizer_begin(mrq_optimizer_state *state, double progress)
+{
+    const mrq_training *settings = state->settings;
+    double lr = settings->lr * schedule(settings->schedule, progress), decay1 = MOMENTUM, decay2 = RMSPROP_DECAY;
+    state->step++;
+    if (settings->optimizer == MRQ_ADAM) {
+        const double t = (double)state->step;
+        decay1 = BETA1;
+        decay2 = BETA2;
+        lr *= sqrt(1 - pow(BETA2, t)) / (1 - pow(BETA1, t));
+    }
+    state->now = (mrq_step){(float)lr, (float)settings->l2, 1, (float)decay1, (float)decay2, EPSILON};
+}
+
+/* The owner's range of the dense part. */
+static void dense_range(const mrq_optimizer_state *state, uint32_t part, uint32_t parts, size_t *start, size_t *end)
 {
     const size_t line = MRQ_ALIGN / sizeof(float), lines = state->tensors->dense_size / line;
-    const size_t start = lines * part / parts * line, end = lines * (part + 1) / parts * line;
-    float *sum = worker[0]->block;
-    for (uint32_t w = 1; w < workers; w++)
-        state->kernels->add(sum + start, worker[w]->block + start, end - start);
-    move(state, param, sum, start, end - start);
+    *start = lines * part / parts * line;
+    *end = lines * (part + 1) / parts * line;
 }
 
-/* The row in worker `w`'s list: gathers it from the workers behind, moves, and clears it everywhere. */
-static void move_row(const mrq_optimizer_state *state, float *param, mrq_gradient *const *worker, uint32_t workers, uint32_t w,
-                     uint32_t tensor, uint32_t row)
+static void sum_dense(const mrq_optimizer_state *state, mrq_gradient *const *worker, uint32_t workers, size_t start, size_t end)
 {
-    const size_t at = mrq_tensor_at(state->tensors, tensor, row), n = state->tensors->tensor[tensor].cols;
-    float *sum = worker[w]->block;
-    for (uint32_t other = w + 1; other < workers; other++)
-        if (worker[other]->mark[tensor][row])
-            state->kernels->add(sum + at, worker[other]->block + at, n);
-    move(state, param, sum, at, n);
-    for (uint32_t other = w; other < workers; other++)
-        if (worker[other]->mark[tensor][row]) {
-            memset(worker[other]->block + at, 0, n * sizeof(float));
-            worker[other]->mark[tensor][row] = 0;
+    for (uint32_t w = 1; w < workers; w++)
+        state->kernels->add(worker[0]->block + start, worker[w]->block + start, end - start);
+}
+
+/* A row that workers touched: from the first that has it, which becomes the sum. */
+struct row {
+    uint32_t tensor, row, first;
+    size_t at, n;
+};
+
+static void sum_row(const mrq_optimizer_state *state, mrq_gradient *const *worker, uint32_t workers, const struct row *r)
+{
+    for (uint32_t w = r->first + 1; w < workers; w++)
+        if (worker[w]->mark[r->tensor][r->row])
+            state->kernels->add(worker[r->first]->block + r->at, worker[w]->block + r->at, r->n);
+}
+
+static void clear_row(mrq_gradient *const *worker, uint32_t workers, const struct row *r)
+{
+    for (uint32_t w = r->first; w < workers; w++)
+        if (worker[w]->mark[r->tensor][r->row]) {
+            memset(worker[w]->block + r->at, 0, r->n * sizeof(float));
+            worker[w]->mark[r->tensor][r->row] = 0;
         }
 }
 
-void mrq_optimizer_step(const mrq_optimizer_state *state, float *param, mrq_gradient *const *worker, uint32_t workers,
-                        uint32_t part, uint32_t parts)
+/* Rows come in no order that a CPU would guess, so it is told some ahead. */
+static void prefetch(const float *block, size_t at, size_t n)
 {
-    move_dense(state, param, worker, workers, part, parts);
-    for (uint32_t tensor = 0; tensor < state->tensors->n; tensor++) {
-        if (!state->tensors->tensor[tensor].sparse)
+    const size_t line = MRQ_ALIGN / sizeof(float), most = n < 4 * line ? n : 4 * line;
+    for (size_t i = 0; block && i < most; i += line)
+        __builtin_prefetch(block + at + i, 1);
+}
+
+/* Calls for each row that part `part` owns. Returns the sum of what the calls return. */
+struct step {
+    const mrq_optimizer_state *state;
+    float *param;
+    mrq_gradient *const *worker;
+    uint32_t workers, part, parts;
+};
+typedef double row_function(const struct step *step, const struct row *row);
+
+static double for_rows(const struct step *step, row_function *function)
+{
+    enum { AHEAD = 4 };
+    const mrq_tensors *tensors = step->state->tensors;
+    double total = 0;
+    for (uint32_t tensor = 0; tensor < tensors->n; tensor++) {
+        if (!tensors->tensor[tensor].sparse)
             continue;
-        for (uint32_t w = 0; w < workers; w++)
-            for (uint32_t i = 0; i < worker[w]->n_touched[tensor]; i++) {
-                const uint32_t row = worker[w]->touched[tensor][i];
-                if (row % parts == part && worker[w]->mark[tensor][row]) /* no mark: an earlier worker had it too */
-                    move_row(state, param, worker, workers, w, tensor, row);
+        const size_t n = tensors->tensor[tensor].cols;
+        for (uint32_t w = 0; w < step->workers; w++) {
+            const mrq_gradient *gradient = step->worker[w];
+            const uint32_t touched = gradient->n_touched[tensor];
+            for (uint32_t i = 0; i < touched; i++) {
+                const uint32_t row = gradient->touched[tensor][i];
+                if (i + AHEAD < touched && gradient->touched[tensor][i + AHEAD] % step->parts == step->part) {
+                    const size_t next = mrq_tensor_at(tensors, tensor, gradient->touched[tensor][i + AHEAD]);
+                    prefetch(step->param, next, n);
+                    prefetch(step->state->moment1, next, n);
+                    prefetch(step->state->moment2, next, n);
+                }
+                bool first = row % step->parts == step->part && gradient->mark[tensor][row]; /* no mark: already moved */
+                for (uint32_t before = 0; first && before < w; before++)
+                    first = !step->worker[before]->mark[tensor][row];
+                if (first)
+                    total += function(step, &(struct row){tensor, row, w, mrq_tensor_at(tensors, tensor, row), n});
             }
+        }
     }
+    return total;
+}
+
+static double sum_one(const struct step *step, const struct row *r)
+{
+    const float *sum = step->worker[r->first]->block + r->at;
+    sum_row(step->state, step->worker, step->workers, r);
+    return (double)step->state->kernels->dot(sum, sum, r->n);
+}
+
+double mrq_optimizer_sum(const mrq_optimizer_state *state, mrq_gradient *const *worker, uint32_t workers, uint32_t part,
+                         uint32_t parts)
+{
+    size_t start, end;
+    dense_range(state, part, parts, &start, &end);
+    sum_dense(state, worker, workers, start, end);
+    const float *sum = worker[0]->block + start;
+    const struct step step = {state, NULL, worker, workers, part, parts};
+    return (double)state->kernels->dot(sum, sum, end - start) + for_rows(&step, sum_one);
+}
+
+static void move(const struct step *step, const float *gradient, size_t at, size_t n, const mrq_step *now)
+{
+    const mrq_optimizer_state *state = step->state;
+    mrq_update *const update[] = {[MRQ_SGD] = state->kernels->sgd,
+                                  [MRQ_MOMENTUM] = state->kernels->momentum,
+                                  [MRQ_RMSPROP] = state->kernels->rmsprop,
+                                  [MRQ_ADAM] = state->kernels->adam};
+    update[state->settings->optimizer](step->param + at, gradient + at, state->moment1 ? state->moment1 + at : NULL,
+                                       state->moment2 ? state->moment2 + at : NULL, now, n);
+}
+
+static double move_one(const struct step *step, const struct row *r)
+{
+    if (!(step->state->settings->clip > 0))
+        sum_row(step->state, step->worker, step->workers, r);
+    mrq_step now = step->state->now;
+    now.lr *= step->state->tensors->tensor[r->tensor].rate;
+    move(step, step->worker[r->first]->block, r->at, r->n, &now);
+    clear_row(step->worker, step->workers, r);
+    return 0;
+}
+
+void mrq_optimizer_move(const mrq_optimizer_state *state, float *param, mrq_gradient *const *worker, uint32_t workers,
+                        uint32_t part, uint32_t parts, double squares)
+{
+    mrq_optimizer_state clipped = *state;
+    const double clip = state->settings->clip, norm = sqrt(squares);
+    if (clip > 0 && norm > clip)
+        clipped.now.factor = (float)(clip / norm);
+    size_t start, end;
+    dense_range(state, part, parts, &start, &end);
+    if (!(clip > 0))
+        sum_dense(state, worker, workers, start, end);
+    const struct step step = {&clipped, param, worker, workers, part, parts};
+    move(&step, worker[0]->block, start, end - start, &clipped.now);
+    for_rows(&step, move_one);
 }

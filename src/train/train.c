@@ -1,6 +1,6 @@
 /* The training loop. A batch is cut into one share a worker; each computes the gradients of its share, then each sums and applies
  * its part of the parameters; a barrier stands between the two. Everything depends on seed and number of workers alone, never on
- * timing.
+ * timing, and all of it that lasts beyond a batch stands in a checkpoint.
  *
  * Rejected: asynchronous updates (Hogwild) - faster still, but no run is like another; one tower a thread - two threads at most,
  * and the movie tower costs twice the user tower. */
@@ -9,41 +9,17 @@
 #include <math.h>
 #include <pthread.h>
 #include <sched.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
-#include "train/evaluate.h"
-#include "train/optimizer.h"
-#include "train/worker.h"
+#include "train/order.h"
+#include "train/trainer.h"
 
-/* All wait for the last. Batches take less than a millisecond, so a waiter spins before it gives the core away. */
-struct barrier {
-    atomic_uint expected, arrived, phase;
-};
+#define EXPLODED 100.0 /* times the range of the ratings: a batch's RMSE that nothing comes back from */
 
-struct trainer {
-    mrq_arena *arena;
-    const mrq_dataset *data;
-    mrq_model *model;
-    const mrq_train_watch *watch;
-    uint32_t threads, batch;
-    mrq_worker *worker;      /* (threads) */
-    mrq_gradient **gradient; /* (threads) the workers' */
-    mrq_optimizer_state optimizer;
-    struct barrier barrier;
-    mrq_split split; /* `train` in the order of this pass */
-    mrq_random rng;
-    int64_t epoch;
-    bool quit;            /* set between barriers by worker 0: the pass is over for all */
-    double loss, started; /* of this pass */
-    uint64_t done;
-    mrq_vectors vectors;
-    float *best; /* parameters of the best pass */
-};
-
-static void wait_for_all(struct trainer *t)
+/* Batches take less than a millisecond, so a waiter spins before it gives the core away. */
+static void wait_for_all(mrq_trainer *t)
 {
     const unsigned phase = atomic_load_explicit(&t->barrier.phase, memory_order_acquire);
     const unsigned arrived = atomic_fetch_add_explicit(&t->barrier.arrived, 1, memory_order_acq_rel) + 1;
@@ -62,166 +38,322 @@ static void wait_for_all(struct trainer *t)
     }
 }
 
-static double pass_rmse(const struct trainer *t)
+static double pass_rmse(const mrq_trainer *t)
 {
-    return t->done ? sqrt(t->loss / (double)t->done) : NAN;
+    return t->at.done ? sqrt(t->at.loss / (double)t->at.done) : NAN;
 }
 
-/* Worker 0, between the barriers of a batch: adds up the loss, reports, and stops a run that has lost its way. */
-static void count_batch(struct trainer *t, uint32_t n)
+/* Worker 0, between the barriers of a batch: adds up the loss, reports, and ends a run that has lost its way. */
+static void count_batch(mrq_trainer *t, uint32_t n)
 {
     double loss = 0;
     for (uint32_t w = 0; w < t->threads; w++)
         loss += t->worker[w].loss;
-    t->loss += loss;
-    t->done += n;
-    t->quit = !isfinite(loss);
+    t->at.loss += loss;
+    t->at.done += n;
+    t->at.step = t->optimizer.step;
+    const double limit = EXPLODED * fmax(1, t->model->results.rating_max - t->model->results.rating_min);
+    if (!(loss / n < limit * limit)) {
+        t->quit = true;
+        t->end = MRQ_TRAIN_LOST;
+    } else if (t->watch->stop && *t->watch->stop) {
+        t->quit = true;
+        t->end = MRQ_TRAIN_INTERRUPTED;
+    }
+    const double now = mrq_clock();
+    t->at.seconds = now - t->started;
+    t->save =
+        t->options->checkpoint && t->end != MRQ_TRAIN_LOST && (t->quit || now - t->checkpointed >= t->options->checkpoint_seconds);
     if (t->watch->batch)
-        t->watch->batch(t->watch->context, t->epoch, t->done, t->split.n_train, pass_rmse(t),
-                        (double)t->done / (mrq_clock() - t->started));
+        t->watch->batch(t->watch->context, t->at.epoch, t->at.done, t->split.n_train, pass_rmse(t),
+                        (double)t->at.done / t->at.seconds);
 }
 
-/* One pass over the ratings, as worker `w`. */
-static void run_pass(struct trainer *t, uint32_t w)
+static void save_checkpoint(mrq_trainer *t)
 {
-    for (uint64_t start = 0; start < t->split.n_train && !t->quit; start += t->batch) {
-        const uint64_t left = t->split.n_train - start;
-        const uint32_t n = left < t->batch ? (uint32_t)left : t->batch;
+    t->failed = mrq_checkpoint_save(t, t->err);
+    t->quit = t->quit || t->failed != MRQ_OK;
+    t->checkpointed = mrq_clock();
+}
+
+/* How far the whole training has come, 0 to 1. */
+static double progress(const mrq_trainer *t)
+{
+    return ((double)(t->at.epoch - 1) + (double)t->at.done / (double)t->split.n_train) / (double)t->model->description.train.epochs;
+}
+
+static void step(mrq_trainer *t, uint32_t w)
+{
+    double squares = 0;
+    if (t->model->description.train.clip > 0) {
+        t->squares[w] = mrq_optimizer_sum(&t->optimizer, t->gradient, t->threads, w, t->threads);
+        wait_for_all(t);
+        for (uint32_t i = 0; i < t->threads; i++)
+            squares += t->squares[i];
+    }
+    mrq_optimizer_move(&t->optimizer, t->model->param, t->gradient, t->threads, w, t->threads, squares);
+}
+
+/* The batches of a pass that are left, as worker `w`. */
+static void run_pass(mrq_trainer *t, uint32_t w)
+{
+    uint64_t b = 0;
+    while (t->batch[b] < t->at.done)
+        b++;
+    wait_for_all(t); /* `at` moves from here on */
+    for (; b < t->batches && !t->quit; b++) {
+        const uint64_t start = t->batch[b];
+        const uint32_t n = (uint32_t)(t->batch[b + 1] - start);
         const uint32_t from = (uint32_t)((uint64_t)n * w / t->threads), to = (uint32_t)((uint64_t)n * (w + 1) / t->threads);
         mrq_worker_run(&t->worker[w], t->split.train + start + from, to - from, n);
         if (w == 0)
-            t->optimizer.step++;
+            mrq_optimizer_begin(&t->optimizer, progress(t));
         wait_for_all(t);
-        mrq_optimizer_step(&t->optimizer, t->model->param, t->gradient, t->threads, w, t->threads);
+        step(t, w);
         if (w == 0)
             count_batch(t, n);
         wait_for_all(t);
+        if (!t->save)
+            continue;
+        if (w == 0)
+            save_checkpoint(t);
+        wait_for_all(t);
     }
+}
+
+/* Sorts worker `w`'s part of the batches of a new pass. */
+static void sort_batches(mrq_trainer *t, uint32_t w)
+{
+    for (uint64_t b = w; b < t->batches && t->sort; b += t->threads)
+        mrq_order_sort(t->data, t->split.train + t->batch[b], (uint32_t)(t->batch[b + 1] - t->batch[b]), t->scratch[w]);
 }
 
 /* A thread's life: pass after pass, until worker 0 says that there is none. */
 struct thread {
-    struct trainer *trainer;
+    mrq_trainer *trainer;
     uint32_t number;
     pthread_t id;
 };
 
+static void work(mrq_trainer *t, uint32_t w)
+{
+    sort_batches(t, w);
+    wait_for_all(t);
+    run_pass(t, w);
+    wait_for_all(t);
+}
+
 static void *thread_main(void *argument)
 {
     const struct thread *self = argument;
-    struct trainer *t = self->trainer;
+    mrq_trainer *t = self->trainer;
     for (;;) {
         wait_for_all(t);
         if (t->quit)
             return NULL;
-        run_pass(t, self->number);
-        wait_for_all(t);
+        work(t, self->number);
     }
 }
 
-static mrq_status check_fit(const mrq_dataset *data, const mrq_description *description, mrq_error *err)
+static mrq_status check_fit(const mrq_dataset *data, const mrq_description *d, mrq_error *err)
 {
-    if (data->rating_max > description->scale || data->rating_min < -description->scale)
+    const double low = d->shift - d->scale, high = d->shift + d->scale;
+    if (d->score == MRQ_COSINE && (data->rating_max > high || data->rating_min < low))
         return mrq_fail(err, MRQ_BAD_FILE, "ratings of %g to %g lie outside the scores of model \"%s\", %g to %g", data->rating_min,
-                        data->rating_max, description->name, -description->scale, description->scale);
+                        data->rating_max, d->name, low, high);
     return MRQ_OK;
 }
 
-static mrq_status prepare(struct trainer *t, const mrq_description *description, const mrq_train_options *options, mrq_error *err)
+static mrq_status make_workers(mrq_trainer *t, mrq_error *err)
 {
-    MRQ_TRY(check_fit(t->data, description, err));
-    MRQ_TRY(mrq_split_make(t->data, options->split, options->test, description->train.validation, options->seed, &t->split, err));
-    const mrq_model_source source = {t->data->users, t->data->movies, t->data->user,    t->data->movie,
-                                     t->split.train, t->data->n,      t->split.n_train, options->seed};
-    MRQ_TRY(mrq_model_new(description, &source, &t->model, err));
-    t->threads = options->threads;
-    const uint64_t batch = (uint64_t)description->train.batch;
-    t->batch = (uint32_t)(batch < t->split.n_train ? batch : t->split.n_train); /* workers' memory follows the batch */
-    const uint32_t capacity = (t->batch + t->threads - 1) / t->threads;
+    const uint32_t share = (t->capacity + t->threads - 1) / t->threads;
     t->worker = mrq_arena_array(t->arena, t->threads, sizeof *t->worker);
     t->gradient = mrq_arena_array(t->arena, t->threads, sizeof *t->gradient);
-    t->best = mrq_arena_array(t->arena, t->model->tensors.size, sizeof *t->best);
-    if (!t->worker || !t->gradient || !t->best)
+    t->squares = mrq_arena_array(t->arena, t->threads, sizeof *t->squares);
+    t->scratch = mrq_arena_array(t->arena, t->threads, sizeof *t->scratch);
+    if (!t->worker || !t->gradient || !t->squares || !t->scratch)
         return mrq_fail_memory(err, "preparing the training");
     for (uint32_t w = 0; w < t->threads; w++) {
-        MRQ_TRY(mrq_worker_make(t->model, t->data, capacity, options->seed, w, t->arena, &t->worker[w], err));
+        MRQ_TRY(mrq_worker_make(t->model, t->data, share, t->options->seed, w, t->arena, &t->worker[w], err));
         t->gradient[w] = &t->worker[w].gradient;
+        if (!(t->scratch[w] = mrq_arena_array(t->arena, 2 * (size_t)t->capacity, sizeof(uint64_t))))
+            return mrq_fail_memory(err, "preparing the training");
     }
-    MRQ_TRY(mrq_vectors_make(t->model, t->arena, &t->vectors, err));
-    mrq_random_init(&t->rng, options->seed, 0x200000000u);
-    return mrq_optimizer_make(&t->model->tensors, description->train.optimizer, description->train.lr, t->arena, &t->optimizer,
-                              err);
+    return MRQ_OK;
 }
 
-static void note_results(struct trainer *t, const mrq_description *description, const mrq_train_options *options)
+static void note_results(mrq_trainer *t)
 {
     mrq_model_results *r = &t->model->results;
-    *r = (mrq_model_results){.seed = options->seed,
-                             .train_ratings = t->split.n_train,
-                             .valid_ratings = t->split.n_valid,
-                             .test_ratings = t->split.n_test,
-                             .data_fingerprint = t->data->fingerprint,
-                             .threads = options->threads,
-                             .epochs = description->train.epochs,
-                             .test_share = options->test,
-                             .train_rmse = NAN,
-                             .valid_rmse = NAN,
-                             .test_rmse = NAN};
+    r->seed = t->options->seed;
+    r->train_ratings = t->split.n_train;
+    r->valid_ratings = t->split.n_valid;
+    r->test_ratings = t->split.n_test;
+    r->data_fingerprint = t->data->fingerprint;
+    r->threads = t->options->threads;
+    r->test_share = t->options->test;
     snprintf(r->schema, sizeof r->schema, "%s", t->data->schema);
-    snprintf(r->split, sizeof r->split, "%s", mrq_split_names[options->split]);
+    snprintf(r->split, sizeof r->split, "%s", mrq_split_names[t->options->split]);
 }
 
-static mrq_status lost(const struct trainer *t, mrq_error *err)
+static mrq_status prepare(mrq_trainer *t, const mrq_description *description, mrq_error *err)
 {
-    return mrq_fail(err, MRQ_FAILED,
-                    "the loss is no longer a number in pass %lld after %llu ratings: try a smaller learning rate than %g",
-                    (long long)t->epoch, (unsigned long long)t->done, (double)t->optimizer.lr);
+    const mrq_training *settings = &description->train;
+    MRQ_TRY(check_fit(t->data, description, err));
+    MRQ_TRY(mrq_split_make(t->data, t->options->split, t->options->test, settings->validation, t->options->seed, &t->split, err));
+    const mrq_model_source source = {.users = t->data->users,
+                                     .movies = t->data->movies,
+                                     .rating_user = t->data->user,
+                                     .rating_movie = t->data->movie,
+                                     .rating = t->data->rating,
+                                     .train = t->split.train,
+                                     .n_ratings = t->data->n,
+                                     .n_train = t->split.n_train,
+                                     .seed = t->options->seed};
+    MRQ_TRY(mrq_model_new(description, &source, &t->model, err));
+    note_results(t);
+    t->threads = t->options->threads;
+    MRQ_TRY(mrq_order_largest(settings->order, t->data, t->split.train, t->split.n_train, (uint32_t)settings->batch, &t->capacity,
+                              err));
+    t->batch = mrq_arena_array(t->arena, t->split.n_train / (uint64_t)settings->batch + 2, sizeof *t->batch);
+    t->best = mrq_arena_array(t->arena, t->model->tensors.size, sizeof *t->best);
+    t->epoch = mrq_arena_array(t->arena, (size_t)settings->epochs, sizeof *t->epoch);
+    if (!t->batch || !t->best || !t->epoch)
+        return mrq_fail_memory(err, "preparing the training");
+    MRQ_TRY(make_workers(t, err));
+    MRQ_TRY(mrq_vectors_make(t->model, t->arena, &t->vectors, err));
+    MRQ_TRY(mrq_optimizer_make(&t->model->tensors, &t->model->description.train, t->arena, &t->optimizer, err));
+    t->at = (mrq_position){.epoch = 1, .best_train = NAN, .best_valid = NAN, .best_test = NAN};
+    mrq_random_init(&t->at.rng, t->options->seed, 0x200000000u);
+    if (t->options->resume && mrq_file_exists(t->options->checkpoint))
+        MRQ_TRY(mrq_checkpoint_load(t, err));
+    t->optimizer.step = t->at.step;
+    return MRQ_OK;
+}
+
+/* The parameters as they are, as the best. */
+static void keep(mrq_trainer *t, int64_t epoch, double train, double valid, double test)
+{
+    memcpy(t->best, t->model->param, t->model->tensors.size * sizeof *t->best);
+    t->at.best_epoch = epoch;
+    t->at.best_train = train;
+    t->at.best_valid = valid;
+    t->at.best_test = test;
+}
+
+static mrq_status measure(mrq_trainer *t, double *valid, double *test, mrq_error *err)
+{
+    MRQ_TRY(mrq_vectors_update(t->model, &t->vectors, err));
+    *valid = mrq_rmse(t->model, &t->vectors, t->data, t->split.valid, t->split.n_valid);
+    *test = mrq_rmse(t->model, &t->vectors, t->data, t->split.test, t->split.n_test);
+    return MRQ_OK;
+}
+
+static bool all_finite(const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!isfinite(x[i]))
+            return false;
+    return true;
 }
 
 /* After a pass: measure, keep the parameters if they are the best, report. */
-static mrq_status judge(struct trainer *t, int64_t epochs, mrq_error *err)
+static mrq_status judge(mrq_trainer *t, mrq_error *err)
 {
-    mrq_model_results *r = &t->model->results;
-    mrq_train_epoch e = {.epoch = t->epoch, .epochs = epochs, .train_rmse = pass_rmse(t), .seconds = mrq_clock() - t->started};
-    e.samples_per_second = (double)t->done / e.seconds;
-    MRQ_TRY(mrq_vectors_update(t->model, &t->vectors, err));
-    e.valid_rmse = mrq_rmse(t->model, &t->vectors, t->data, t->split.valid, t->split.n_valid);
-    e.test_rmse = mrq_rmse(t->model, &t->vectors, t->data, t->split.test, t->split.n_test);
-    if (t->split.n_valid && isnan(e.valid_rmse))
-        return lost(t, err);
-    e.best = !(e.valid_rmse >= r->valid_rmse); /* the first; a better one; any, without a validation part */
-    if (e.best) {
-        memcpy(t->best, t->model->param, t->model->tensors.size * sizeof *t->best);
-        r->best_epoch = t->epoch;
-        r->train_rmse = e.train_rmse;
-        r->valid_rmse = e.valid_rmse;
-        r->test_rmse = e.test_rmse;
+    mrq_train_epoch e = {.epoch = t->at.epoch,
+                         .epochs = t->model->description.train.epochs,
+                         .train_rmse = pass_rmse(t),
+                         .seconds = mrq_clock() - t->started};
+    e.samples_per_second = (double)t->at.done / e.seconds;
+    for (uint32_t w = 0; w < t->threads; w++) {
+        e.flops += t->worker[w].flops;
+        t->worker[w].flops = 0;
     }
+    MRQ_TRY(measure(t, &e.valid_rmse, &e.test_rmse, err));
+    if (!all_finite(t->model->param, t->model->tensors.size)) { /* by the last batch, which no loss has seen */
+        t->end = MRQ_TRAIN_LOST;
+        return MRQ_OK;
+    }
+    e.best = !(e.valid_rmse >= t->at.best_valid); /* the first; a better one; any, without a validation part */
+    if (e.best)
+        keep(t, t->at.epoch, e.train_rmse, e.valid_rmse, e.test_rmse);
+    t->epoch[t->at.n_epochs++] = e;
     if (t->watch->epoch)
-        t->watch->epoch(t->watch->context, &e);
+        t->watch->epoch(t->watch->context, t->epoch, t->at.n_epochs);
     return MRQ_OK;
 }
 
-static mrq_status run(struct trainer *t, int64_t epochs, mrq_error *err)
+/* A new pass, or the rest of the one that a checkpoint was taken in. */
+static mrq_status start_pass(mrq_trainer *t, mrq_error *err)
 {
-    for (t->epoch = 1; t->epoch <= epochs; t->epoch++) {
-        mrq_random_shuffle(&t->rng, t->split.train, t->split.n_train);
-        t->loss = 0;
-        t->done = 0;
-        t->started = mrq_clock();
+    const mrq_training *settings = &t->model->description.train;
+    if (t->at.done == 0) {
+        MRQ_TRY(mrq_order_pass(settings->order, t->data, &t->at.rng, t->split.train, t->split.n_train, err));
+        t->at.loss = 0;
+        t->at.seconds = 0;
+    }
+    mrq_random salt; /* a stream a pass, beyond those of the workers */
+    mrq_random_init(&salt, t->options->seed, 0x300000000u + (uint64_t)t->at.epoch);
+    const uint64_t bits = mrq_random_bits(&salt) | 1;
+    for (uint32_t w = 0; w < t->threads; w++)
+        t->worker[w].salt = bits;
+    t->sort = t->at.done == 0 && settings->order == MRQ_ORDER_RANDOM;
+    t->batches = mrq_order_cut(settings->order, t->data, t->split.train, t->split.n_train, (uint32_t)settings->batch, t->batch);
+    t->started = mrq_clock() - t->at.seconds;
+    return MRQ_OK;
+}
+
+static bool out_of_patience(const mrq_trainer *t)
+{
+    const int64_t patience = t->model->description.train.patience;
+    return patience && t->at.epoch - t->at.best_epoch >= patience;
+}
+
+static mrq_status run(mrq_trainer *t, mrq_error *err)
+{
+    const int64_t epochs = t->model->description.train.epochs;
+    t->checkpointed = mrq_clock();
+    while (t->at.epoch <= epochs && t->end == MRQ_TRAIN_DONE) {
+        MRQ_TRY(start_pass(t, err));
         wait_for_all(t);
-        run_pass(t, 0);
-        wait_for_all(t);
+        work(t, 0);
+        MRQ_TRY(t->failed);
         if (t->quit)
-            return lost(t, err);
-        MRQ_TRY(judge(t, epochs, err));
+            break;
+        MRQ_TRY(judge(t, err));
+        if (t->end != MRQ_TRAIN_DONE || out_of_patience(t))
+            break;
+        t->at.epoch++;
+        t->at.done = 0;
+    }
+    return MRQ_OK;
+}
+
+/* Puts the best parameters into the model; false when there are none. */
+static mrq_status finish(mrq_trainer *t, mrq_error *err)
+{
+    if (!t->at.best_epoch && t->end == MRQ_TRAIN_LOST)
+        return mrq_fail(err, MRQ_FAILED,
+                        "the loss exploded in the first pass, after %llu ratings: try a smaller learning rate than %g%s",
+                        (unsigned long long)t->at.done, t->model->description.train.lr,
+                        t->model->description.train.clip > 0 ? "" : ", or a \"clip\" of 1");
+    if (!t->at.best_epoch) { /* interrupted in the first pass: no worse than nothing */
+        double valid, test;
+        MRQ_TRY(measure(t, &valid, &test, err));
+        keep(t, 0, pass_rmse(t), valid, test);
     }
     memcpy(t->model->param, t->best, t->model->tensors.size * sizeof *t->best);
+    mrq_model_results *r = &t->model->results;
+    r->epochs = t->at.n_epochs;
+    r->best_epoch = t->at.best_epoch;
+    r->train_rmse = t->at.best_train;
+    r->valid_rmse = t->at.best_valid;
+    r->test_rmse = t->at.best_test;
     return MRQ_OK;
 }
 
 /* Starts the other workers, runs, and stops them. */
-static mrq_status run_threads(struct trainer *t, int64_t epochs, mrq_error *err)
+static mrq_status run_threads(mrq_trainer *t, mrq_error *err)
 {
     struct thread *thread = mrq_arena_array(t->arena, t->threads, sizeof *thread);
     if (!thread)
@@ -237,7 +369,7 @@ static mrq_status run_threads(struct trainer *t, int64_t epochs, mrq_error *err)
         }
     }
     if (status == MRQ_OK)
-        status = run(t, epochs, err);
+        status = run(t, err);
     t->quit = true;
     atomic_store_explicit(&t->barrier.expected, started, memory_order_release); /* fewer, if not all came up */
     wait_for_all(t);
@@ -247,19 +379,19 @@ static mrq_status run_threads(struct trainer *t, int64_t epochs, mrq_error *err)
 }
 
 mrq_status mrq_train(const mrq_dataset *data, const mrq_description *description, const mrq_train_options *options,
-                     const mrq_train_watch *watch, mrq_model **out, mrq_error *err)
+                     const mrq_train_watch *watch, mrq_train_result *out, mrq_error *err)
 {
     static const mrq_train_watch nobody;
-    struct trainer t = {.data = data, .watch = watch ? watch : &nobody};
+    mrq_trainer t = {.data = data, .options = options, .watch = watch ? watch : &nobody, .err = err};
     if (!(t.arena = mrq_arena_new()))
         return mrq_fail_memory(err, "preparing the training");
-    mrq_status status = prepare(&t, description, options, err);
-    if (status == MRQ_OK) {
-        note_results(&t, description, options);
-        status = run_threads(&t, description->train.epochs, err);
-    }
+    mrq_status status = prepare(&t, description, err);
     if (status == MRQ_OK)
-        *out = t.model;
+        status = run_threads(&t, err);
+    if (status == MRQ_OK)
+        status = finish(&t, err);
+    if (status == MRQ_OK)
+        *out = (mrq_train_result){t.model, t.end, t.at.epoch};
     else
         mrq_model_free(t.model);
     mrq_split_clear(&t.split);

@@ -2,6 +2,8 @@
 #ifndef MRQ_TRAIN_TRAIN_H
 #define MRQ_TRAIN_TRAIN_H
 
+#include <signal.h>
+
 #include "dataset/split.h"
 #include "model/model.h"
 
@@ -13,6 +15,10 @@ typedef struct mrq_train_options {
     double test;      /* share of the ratings set aside for the test, [0, 0.9] */
     uint64_t seed;    /* up to MRQ_SEED_MAX: division, starting values, order, dropout */
     uint32_t threads; /* 1 .. MRQ_THREADS_MAX. Part of the result: sums are taken worker by worker */
+
+    const char *checkpoint;    /* a file to keep the state in, or NULL; written at once, never half */
+    double checkpoint_seconds; /* between two of them */
+    bool resume;               /* go on from that file if it is there */
 } mrq_train_options;
 
 /* One pass over the training ratings. RMSEs are NaN where there is no such part; train_rmse is a running one, taken while the
@@ -20,20 +26,35 @@ typedef struct mrq_train_options {
 typedef struct mrq_train_epoch {
     int64_t epoch, epochs; /* from 1 */
     double train_rmse, valid_rmse, test_rmse, seconds, samples_per_second;
-    bool best; /* so far, by valid_rmse; without a validation part the last pass is the best */
+    double flops; /* of matrix and inner products */
+    bool best;    /* so far, by valid_rmse; without a validation part the last pass is the best */
 } mrq_train_epoch;
 
-/* Called from the thread that called mrq_train(). Either function may be NULL. */
+/* What goes on, told from the thread that called mrq_train(). Any member may be NULL. */
 typedef struct mrq_train_watch {
     void *context;
     void (*batch)(void *context, int64_t epoch, uint64_t done, uint64_t total, double rmse, double samples_per_second);
-    void (*epoch)(void *context, const mrq_train_epoch *epoch);
+    void (*epoch)(void *context, const mrq_train_epoch *all, uint32_t n); /* the last of `n` has just ended */
+    const volatile sig_atomic_t *stop;                                    /* not 0: stop after this batch */
 } mrq_train_watch;
 
-/* Learns the towers of `description`, whose `train` part says how, by squared error, and returns the parameters of the best pass.
- * The model borrows the tables of `data`. The same data, description, options and machine give the same bytes. MRQ_BAD_FILE when
- * data and description do not fit, MRQ_FAILED with advice when the loss is no longer finite. */
+typedef enum mrq_train_end {
+    MRQ_TRAIN_DONE,        /* all passes, or no better one for as long as the description's patience */
+    MRQ_TRAIN_INTERRUPTED, /* watch.stop; the checkpoint holds this very batch */
+    MRQ_TRAIN_LOST,        /* the loss exploded or is no number */
+} mrq_train_end;
+
+typedef struct mrq_train_result {
+    mrq_model *model; /* the parameters of the best pass; interrupted in the first one, those it had come to */
+    mrq_train_end end;
+    int64_t epoch; /* it ended in */
+} mrq_train_result;
+
+/* Learns the towers of `description`, whose `train` part says how, by squared error. The model borrows the tables of `data`. The
+ * same data, description, options and machine give the same bytes, interrupted and resumed or not. MRQ_BAD_FILE when data and
+ * description do not fit, or a checkpoint is damaged or of another training; MRQ_FAILED with advice when the loss is lost in the
+ * first pass, and when a checkpoint cannot be written. */
 MRQ_CHECKED mrq_status mrq_train(const mrq_dataset *data, const mrq_description *description, const mrq_train_options *options,
-                                 const mrq_train_watch *watch, mrq_model **out, mrq_error *err);
+                                 const mrq_train_watch *watch, mrq_train_result *out, mrq_error *err);
 
 #endif

@@ -1,31 +1,48 @@
 #include "train/worker.h"
 
-static double id_dropout(const mrq_tower *tower)
+#include "model/gemm.h"
+
+static double dropout(const mrq_tower *tower, mrq_branch_kind kind)
 {
     for (uint32_t b = 0; b < tower->n; b++)
-        if (tower->plan[b].branch->kind == MRQ_BRANCH_ID)
+        if (tower->plan[b].branch->kind == kind)
             return tower->plan[b].branch->dropout;
     return 0;
 }
 
 static mrq_status make_side(const mrq_tower *tower, uint32_t capacity, mrq_arena *arena, mrq_side *side, mrq_error *err)
 {
-    *side = (mrq_side){.entities = tower->entities, .dropout = id_dropout(tower)};
+    *side = (mrq_side){.entities = tower->entities, .dropout = dropout(tower, MRQ_BRANCH_ID)};
+    side->row = mrq_arena_array(arena, capacity, sizeof *side->row);
     side->entity = mrq_arena_array(arena, capacity, sizeof *side->entity);
     side->of = mrq_arena_array(arena, capacity, sizeof *side->of);
     side->slot = mrq_arena_array(arena, 2 * (size_t)tower->entities, sizeof *side->slot);
-    if (!side->entity || !side->of || !side->slot)
+    if (!side->row || !side->entity || !side->of || !side->slot)
         return mrq_fail_memory(err, "preparing a worker");
     return mrq_pass_make(tower, capacity, arena, &side->pass, err);
+}
+
+/* A factorisation: an id's embedding is its vector, so that nothing needs to be passed through a tower. */
+static bool is_factor(const mrq_tower *tower)
+{
+    const mrq_branch_plan *plan = &tower->plan[0];
+    return tower->n == 1 && plan->branch->kind == MRQ_BRANCH_ID && !(plan->branch->dropout > 0) && plan->width == tower->width &&
+           plan->weight == MRQ_NONE && tower->weight == MRQ_NONE && tower->activation == MRQ_LINEAR && !tower->unit;
 }
 
 mrq_status mrq_worker_make(const mrq_model *model, const mrq_dataset *data, uint32_t capacity, uint64_t seed, uint32_t number,
                            mrq_arena *arena, mrq_worker *out, mrq_error *err)
 {
-    *out = (mrq_worker){.model = model, .data = data};
+    *out = (mrq_worker){.model = model,
+                        .data = data,
+                        .kernels = mrq_kernels_best(),
+                        .factors = is_factor(&model->user) && is_factor(&model->movie),
+                        .input_dropout = dropout(&model->movie, MRQ_BRANCH_RATINGS)};
     mrq_random_init(&out->rng, seed, 0x100000000u + number); /* the tensors' starting values have the lower streams */
     MRQ_TRY(make_side(&model->user, capacity, arena, &out->user, err));
     MRQ_TRY(make_side(&model->movie, capacity, arena, &out->movie, err));
+    if (!(out->rating = mrq_arena_array(arena, capacity, sizeof *out->rating)))
+        return mrq_fail_memory(err, "preparing a worker");
     return mrq_gradient_make(&model->tensors, arena, &out->gradient, err);
 }
 
@@ -42,38 +59,116 @@ static uint32_t place(mrq_side *side, mrq_random *rng, uint32_t row)
     return *slot;
 }
 
-/* Score, squared error, and its gradient by both unit vectors. */
-static void score(mrq_worker *worker, const uint32_t *rating, uint32_t n, uint32_t batch)
+/* A rating that the movie's vector was made from tells less than one that it has not seen. */
+#define SEEN_WEIGHT 0.5f
+
+static float weight(const mrq_worker *worker, uint32_t i)
 {
-    const mrq_kernels *kernels = mrq_kernels_best();
-    const uint32_t dim = worker->model->description.dim;
-    const float scale = (float)worker->model->description.scale;
-    const float *users = mrq_pass_unit(worker->user.pass), *movies = mrq_pass_unit(worker->movie.pass);
+    if (!(worker->input_dropout > 0))
+        return 1;
+    return mrq_rating_kept(worker->salt, worker->input_dropout, worker->user.row[i], worker->movie.row[i]) ? SEEN_WEIGHT : 1;
+}
+
+/* Scores, squared errors, and their gradient by both vectors. */
+static void score(mrq_worker *worker, uint32_t n, uint32_t batch)
+{
+    const mrq_kernels *kernels = worker->kernels;
+    const mrq_description *d = &worker->model->description;
+    const uint32_t dim = d->dim, width = worker->model->user.width;
+    const float scale = d->score == MRQ_COSINE ? (float)d->scale : 1, shift = (float)d->shift;
+    const float *users = mrq_pass_vector(worker->user.pass), *movies = mrq_pass_vector(worker->movie.pass);
     float *dusers = mrq_pass_gradient(worker->user.pass), *dmovies = mrq_pass_gradient(worker->movie.pass);
+    double loss = 0;
     for (uint32_t i = 0; i < n; i++) {
-        const size_t u = (size_t)worker->user.of[i] * dim, m = (size_t)worker->movie.of[i] * dim;
-        const float error = scale * kernels->dot(users + u, movies + m, dim) - worker->data->rating[rating[i]];
-        const float gradient = 2 * error * scale / (float)batch;
-        worker->loss += (double)error * error;
-        kernels->add_scaled(dusers + u, gradient, movies + m, dim);
-        kernels->add_scaled(dmovies + m, gradient, users + u, dim);
+        const size_t u = (size_t)worker->user.of[i] * width, m = (size_t)worker->movie.of[i] * width;
+        float error = scale * kernels->dot(users + u, movies + m, dim) + shift - worker->rating[i];
+        if (dim < width)
+            error += users[u + dim] + movies[m + dim];
+        const float by_score = 2 * error * weight(worker, i) / (float)batch;
+        loss += (double)error * error;
+        kernels->add_both(dusers + u, dmovies + m, scale * by_score, users + u, movies + m, dim);
+        if (dim < width) {
+            dusers[u + dim] += by_score;
+            dmovies[m + dim] += by_score;
+        }
     }
+    worker->loss = loss;
+    worker->flops += 6.0 * dim * n;
+}
+
+/* A row of parameters and its gradient, on their way before they are asked for. */
+static void prefetch(const mrq_worker *worker, const mrq_branch_plan *plan, uint32_t row)
+{
+    const size_t at = mrq_tensor_at(&worker->model->tensors, plan->embedding, row), line = MRQ_ALIGN / sizeof(float);
+    for (size_t i = 0; i < plan->width && i < 4 * line; i += line) {
+        __builtin_prefetch(worker->model->param + at + i);
+        __builtin_prefetch(worker->gradient.block + at + i, 1);
+    }
+}
+
+/* The same as by the towers, in one sweep over the share: a third of the memory traffic. */
+static void run_factors(mrq_worker *worker, uint32_t n, uint32_t batch)
+{
+    const mrq_model *model = worker->model;
+    const mrq_branch_plan *users = &model->user.plan[0], *movies = &model->movie.plan[0];
+    const uint32_t dim = model->description.dim, width = model->user.width;
+    const float shift = (float)model->description.shift, *param = model->param;
+    enum { AHEAD = 6 };
+    double loss = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        if (i + AHEAD < n) {
+            prefetch(worker, users, users->value[worker->user.row[i + AHEAD]]);
+            prefetch(worker, movies, movies->value[worker->movie.row[i + AHEAD]]);
+        }
+        const uint32_t user = users->value[worker->user.row[i]], movie = movies->value[worker->movie.row[i]];
+        const float *u = param + mrq_tensor_at(&model->tensors, users->embedding, user);
+        const float *m = param + mrq_tensor_at(&model->tensors, movies->embedding, movie);
+        float *du = mrq_gradient_touch(&worker->gradient, &model->tensors, users->embedding, user);
+        float *dm = mrq_gradient_touch(&worker->gradient, &model->tensors, movies->embedding, movie);
+        float error = worker->kernels->dot(u, m, dim) + shift - worker->rating[i];
+        if (dim < width)
+            error += u[dim] + m[dim];
+        const float by_score = 2 * error / (float)batch;
+        loss += (double)error * error;
+        worker->kernels->add_both(du, dm, by_score, u, m, dim);
+        if (dim < width) {
+            du[dim] += by_score;
+            dm[dim] += by_score;
+        }
+    }
+    worker->loss = loss;
+    worker->flops += 6.0 * dim * n;
+}
+
+static void run_towers(mrq_worker *worker, uint32_t n, uint32_t batch)
+{
+    const float *param = worker->model->param;
+    worker->user.n = worker->movie.n = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        worker->user.of[i] = place(&worker->user, &worker->rng, worker->user.row[i]);
+        worker->movie.of[i] = place(&worker->movie, &worker->rng, worker->movie.row[i]);
+    }
+    mrq_flops = 0;
+    mrq_pass_salt(worker->movie.pass, worker->salt);
+    mrq_pass_forward(worker->user.pass, param, worker->user.entity, worker->user.n);
+    mrq_pass_forward(worker->movie.pass, param, worker->movie.entity, worker->movie.n);
+    score(worker, n, batch);
+    mrq_pass_backward(worker->user.pass, param, &worker->gradient);
+    mrq_pass_backward(worker->movie.pass, param, &worker->gradient);
+    worker->flops += mrq_flops;
 }
 
 void mrq_worker_run(mrq_worker *worker, const uint32_t *rating, uint32_t n, uint32_t batch)
 {
-    const float *param = worker->model->param;
-    worker->loss = 0;
-    worker->user.n = worker->movie.n = 0;
     for (uint32_t t = 0; t < worker->model->tensors.n; t++)
         worker->gradient.n_touched[t] = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        worker->user.of[i] = place(&worker->user, &worker->rng, worker->data->user[rating[i]]);
-        worker->movie.of[i] = place(&worker->movie, &worker->rng, worker->data->movie[rating[i]]);
+    for (uint32_t i = 0; i < n; i++) { /* ratings lie about in memory: this loop does nothing that would wait for one */
+        worker->user.row[i] = worker->data->user[rating[i]];
+        worker->movie.row[i] = worker->data->movie[rating[i]];
+        worker->rating[i] = worker->data->rating[rating[i]];
     }
-    mrq_pass_forward(worker->user.pass, param, worker->user.entity, worker->user.n);
-    mrq_pass_forward(worker->movie.pass, param, worker->movie.entity, worker->movie.n);
-    score(worker, rating, n, batch);
-    mrq_pass_backward(worker->user.pass, param, &worker->gradient);
-    mrq_pass_backward(worker->movie.pass, param, &worker->gradient);
+    if (worker->factors)
+        run_factors(worker, n, batch);
+    else
+        run_towers(worker, n, batch);
 }

@@ -11,6 +11,7 @@ typedef struct mrq_side {
     mrq_pass *pass;
     uint32_t entities; /* rows of the table */
     double dropout;    /* share of examples with the unknown id */
+    uint32_t *row;     /* (capacity) the entity of each example */
     uint32_t n;        /* distinct ones in the share */
     uint32_t *entity;  /* (capacity) numbers, perhaps with MRQ_DROPPED */
     uint32_t *slot; /* (2 × entities) where an entity stands in `entity`, with and without its id; stale unless it stands there */
@@ -20,10 +21,16 @@ typedef struct mrq_side {
 typedef struct mrq_worker {
     const mrq_model *model;
     const mrq_dataset *data;
+    const mrq_kernels *kernels;
+    bool factors; /* both towers are an embedding and nothing else */
     mrq_random rng;
+    uint64_t salt;        /* of this pass; see mrq_rating_kept() */
+    double input_dropout; /* of a "ratings" branch */
     mrq_side user, movie;
     mrq_gradient gradient;
-    double loss; /* Σ squared error of the last share */
+    float *rating; /* (capacity) of each example */
+    double loss;   /* Σ squared error of the last share */
+    double flops;  /* of matrix and inner products, all shares so far */
 } mrq_worker;
 
 /* A worker for shares of up to `capacity` ratings; `number` picks its random stream. */

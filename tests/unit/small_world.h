@@ -7,6 +7,7 @@
 
 #include "base/random.h"
 #include "base/table.h"
+#include "dataset/dataset.h"
 #include "unit/testing.h"
 
 static inline mrq_strings small_strings(mrq_arena *arena, const char *prefix, uint32_t n)
@@ -91,5 +92,83 @@ static inline mrq_table *small_movies(uint32_t rows, uint64_t seed)
     *year = (mrq_column){.name = "year", .kind = MRQ_NUMBER, .number = number};
     return table;
 }
+
+/* A data set whose ratings, 1 to 5, follow a rule of gender and movie. */
+typedef struct small_data {
+    mrq_dataset data;
+    uint32_t *user, *movie; /* (ratings) what `data` reads, free to change */
+    float *rating;
+} small_data;
+
+static inline small_data *small_data_new(uint32_t users, uint32_t movies, uint32_t ratings)
+{
+    small_data *s = calloc(1, sizeof *s);
+    mrq_random rng;
+    mrq_random_init(&rng, 9, 0);
+    s->user = mrq_array(ratings, sizeof *s->user);
+    s->movie = mrq_array(ratings, sizeof *s->movie);
+    s->rating = mrq_array(ratings, sizeof *s->rating);
+    s->data = (mrq_dataset){.users = small_users(users, 5),
+                            .movies = small_movies(movies, 5),
+                            .n = ratings,
+                            .user = s->user,
+                            .movie = s->movie,
+                            .rating = s->rating,
+                            .rating_min = 1,
+                            .rating_max = 5,
+                            .fingerprint = 0xfeed,
+                            .schema = "small"};
+    for (uint32_t i = 0; i < ratings; i++) {
+        s->user[i] = (uint32_t)mrq_random_below(&rng, users);
+        s->movie[i] = (uint32_t)mrq_random_below(&rng, movies);
+        s->rating[i] = (float)(1 + (s->data.users->column[0].code[s->user[i]] + s->movie[i]) % 5);
+    }
+    return s;
+}
+
+static inline void small_data_free(small_data *s)
+{
+    mrq_table_free(s->data.users);
+    mrq_table_free(s->data.movies);
+    mrq_free(s->user);
+    mrq_free(s->movie);
+    mrq_free(s->rating);
+    free(s);
+}
+
+/* Descriptions for it: SMALL(score, joint, user branches, movie branches, train). Odd sizes, so that no kernel runs even. */
+#define SMALL(score, joint, user, movie, train)                                                                                    \
+    "{\"name\":\"small\",\"score\":{" score "},\"joint\":{" joint "},\"towers\":{\"user\":[" user "],\"movie\":[" movie            \
+    "]},\"train\":{" train "}}"
+#define SMALL_COSINE "\"kind\":\"cosine\",\"scale\":5"
+#define SMALL_DOT    "\"kind\":\"dot\",\"shift\":3"
+#define SMALL_BIASED "\"kind\":\"dot\",\"bias\":true"
+#define SMALL_DENSE  "\"size\":19"
+#define SMALL_SUM    "\"kind\":\"sum\",\"size\":19"
+#define SMALL_DENSE_USER                                                                                                           \
+    "{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":5,\"fc\":7,\"dropout\":0.3},"                                               \
+    "{\"feature\":\"gender\",\"kind\":\"category\",\"embedding\":3,\"lr\":0.25},"                                                  \
+    "{\"feature\":\"job\",\"kind\":\"category\",\"embedding\":4,\"fc\":3}"
+#define SMALL_DENSE_MOVIE                                                                                                          \
+    "{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":6},"                                                                        \
+    "{\"feature\":\"genres\",\"kind\":\"set\",\"embedding\":3},"                                                                   \
+    "{\"feature\":\"title\",\"kind\":\"text\",\"embedding\":4,\"window\":3,\"filters\":5}"
+#define SMALL_SUM_USER                                                                                                             \
+    "{\"feature\":\"id\",\"kind\":\"id\",\"dropout\":0.3},"                                                                        \
+    "{\"feature\":\"gender\",\"kind\":\"category\",\"lr\":0.25},"                                                                  \
+    "{\"feature\":\"job\",\"kind\":\"category\",\"embedding\":4}"
+#define SMALL_SUM_MOVIE                                                                                                            \
+    "{\"feature\":\"id\",\"kind\":\"id\",\"dropout\":0.3},"                                                                        \
+    "{\"feature\":\"ratings\",\"kind\":\"ratings\",\"dropout\":0.4},"                                                              \
+    "{\"feature\":\"genres\",\"kind\":\"set\"},"                                                                                   \
+    "{\"feature\":\"title\",\"kind\":\"text\",\"embedding\":4,\"window\":3,\"unit\":\"character\",\"pool\":\"average\"}"
+
+/* What the shipped model "rating" looks like. */
+#define SMALL_RATING_USER "{\"feature\":\"id\",\"kind\":\"id\"},{\"feature\":\"gender\",\"kind\":\"category\",\"bias_only\":true}"
+#define SMALL_RATING_MOVIE                                                                                                         \
+    "{\"feature\":\"ratings\",\"kind\":\"ratings\",\"dropout\":0.5},"                                                              \
+    "{\"feature\":\"id\",\"kind\":\"id\",\"dropout\":0.3,\"bias_only\":true},"                                                     \
+    "{\"feature\":\"genres\",\"kind\":\"set\",\"bias_only\":true},"                                                                \
+    "{\"feature\":\"title\",\"kind\":\"text\",\"embedding\":3,\"window\":1,\"bias_only\":true}"
 
 #endif

@@ -111,10 +111,11 @@ static mrq_folded *tower_of(const mrq_table *users, mrq_random *rng)
     static const uint32_t user_row[USERS] = {1, 2, 0, 3, 4}; /* user 3 has no row of his own */
     mrq_folded *tower = calloc(1, sizeof *tower);
     tower->arena = mrq_arena_new();
-    tower->dim = DIM;
+    tower->size = tower->width = tower->dim = DIM;
+    tower->scale = 5;
     tower->activation = MRQ_TANH;
     tower->branch = mrq_arena_array(tower->arena, 1 + users->n_columns, sizeof *tower->branch);
-    tower->bias = random_rows(tower->arena, rng, 1);
+    tower->start = random_rows(tower->arena, rng, 1);
     tower->user_row = user_row;
     tower->branch[0] = (mrq_folded_branch){"id", USERS, random_rows(tower->arena, rng, USERS)};
     tower->n_branches = 1;
@@ -171,7 +172,6 @@ static mrq_generation *generation_of(const char *index, bool demographics)
     strcpy(g->name, demographics ? "20260131T020000Z-0123456789ab" : "20260131T020000Z-ba9876543210");
     strcpy(g->model_name, "toy");
     strcpy(g->index_kind, index);
-    g->scale = 5;
     g->users = users_of(demographics);
     g->movies = movies_of();
     g->tower = tower_of(g->users, &rng);
@@ -189,14 +189,14 @@ static double reference_score(const mrq_generation *g, const uint32_t *value, ui
 {
     double y[DIM], norm = 0, product = 0;
     for (int d = 0; d < DIM; d++) {
-        double sum = (double)g->tower->bias[d];
+        double sum = (double)g->tower->start[d];
         for (uint32_t b = 0; b < g->tower->n_branches; b++)
             sum += (double)g->tower->branch[b].rows[value[b] * DIM + (uint32_t)d];
         y[d] = tanh(sum);
         norm += y[d] * y[d];
         product += y[d] * (double)vectors[movie * DIM + (uint32_t)d];
     }
-    return g->scale * product / sqrt(norm);
+    return g->tower->scale * product / sqrt(norm);
 }
 
 static bool has_seen(uint32_t user, uint32_t movie)
@@ -419,13 +419,13 @@ static void a_tower_without_numbers_is_a_bad_file(void **state)
     (void)state;
     float bad[DIM] = {0};
     bad[3] = NAN;
-    const float *bias = flat->tower->bias;
-    flat->tower->bias = bad;
+    const float *start = flat->tower->start;
+    flat->tower->start = bad;
     flat->tower->activation = MRQ_LINEAR;
     mrq_answer answer = {0};
     err = (mrq_error){0};
     const mrq_status status = mrq_recommend(flat, NULL, &(mrq_query){"25", "F", "1", -1, 5}, &answer, &err);
-    flat->tower->bias = bias;
+    flat->tower->start = start;
     flat->tower->activation = MRQ_TANH;
     assert_int_equal(status, MRQ_BAD_FILE);
     assert_non_null(strstr(err.msg, "the user tower gives"));

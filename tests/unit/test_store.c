@@ -25,6 +25,24 @@ static char folder[PATH], model_path[PATH + 20];
 static mrq_table *users, *movies;
 static mrq_model *model;
 
+static mrq_model *make_model(const char *text)
+{
+    static uint32_t user[200], movie[200], train[200];
+    static float rating[200];
+    for (uint32_t i = 0; i < 200; i++) {
+        rating[i] = (float)(1 + i % 5);
+        user[i] = i * 7 % USERS;
+        movie[i] = i * 13 % MOVIES;
+        train[i] = i;
+    }
+    mrq_description description;
+    mrq_model *made = NULL;
+    assert_ok(mrq_description_parse(text, strlen(text), "small.json", &description, &err));
+    const mrq_model_source source = {users, movies, user, movie, rating, train, 200, 200, 11};
+    assert_ok(mrq_model_new(&description, &source, &made, &err));
+    return made;
+}
+
 /* A small model, as if trained, and its file. */
 static int make_world(void **state)
 {
@@ -35,18 +53,9 @@ static int make_world(void **state)
         "{\"feature\":\"age\",\"kind\":\"category\",\"embedding\":4}],"
         "\"movie\":[{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":4},"
         "{\"feature\":\"title\",\"kind\":\"text\",\"embedding\":4,\"window\":3,\"filters\":4}]},\"train\":{}}";
-    static uint32_t user[200], movie[200], train[200];
-    for (uint32_t i = 0; i < 200; i++) {
-        user[i] = i * 7 % USERS;
-        movie[i] = i * 13 % MOVIES;
-        train[i] = i;
-    }
     users = small_users(USERS, 3);
     movies = small_movies(MOVIES, 3);
-    mrq_description description;
-    assert_ok(mrq_description_parse(text, strlen(text), "small.json", &description, &err));
-    const mrq_model_source source = {users, movies, user, movie, train, 200, 200, 11};
-    assert_ok(mrq_model_new(&description, &source, &model, &err));
+    model = make_model(text);
     model->results = (mrq_model_results){.seed = 11,
                                          .data_fingerprint = 0x123456789abcdef0,
                                          .train_rmse = 0.8,
@@ -162,7 +171,7 @@ static void round_trip(void **state)
     assert_string_equal(g->name, name);
     assert_string_equal(g->model_name, "small");
     assert_string_equal(g->index_kind, "Flat");
-    assert_true(g->scale == 5);
+    assert_true(g->tower->scale == 5);
     assert_int_equal(g->movies->rows, MOVIES);
     assert_int_equal(g->users->rows, USERS);
     assert_memory_equal(g->movies->id, movies->id, MOVIES * sizeof(int64_t));
@@ -177,9 +186,11 @@ static void round_trip(void **state)
     for (uint32_t u = 0; u < USERS; u++) {
         uint32_t value[MRQ_BRANCHES_MAX], found = 0;
         float vector[DIM];
+        mrq_line line;
         mrq_hit hits[MOVIES];
         mrq_folded_values(g->tower, g->users, u, value);
-        mrq_folded_vector(g->tower, value, vector);
+        mrq_folded_vector(g->tower, value, vector, &line);
+        assert_true(line.slope == 5 && line.intercept == 0);
         for (uint32_t j = 0; j < DIM; j++)
             assert_true(fabsf(vector[j] - user[u * DIM + j]) < 1e-5f);
         assert_ok(mrq_index_search(g->index, vector, MOVIES, hits, &found, &err));
@@ -194,6 +205,52 @@ static void round_trip(void **state)
     MRQ_CLEANUP(mrq_model_free) mrq_model *copy = NULL;
     current_path(store, "model.mrq", path);
     assert_ok(mrq_model_load(path, &copy, &err));
+}
+
+/* Scores that are no cosines come back from the index along each user's line, in the order of the network's. */
+static void inner_products_are_served(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        SMALL(SMALL_DOT, SMALL_DENSE, SMALL_DENSE_USER, SMALL_DENSE_MOVIE, ""),
+        SMALL(SMALL_BIASED, SMALL_SUM ",\"activation\":\"tanh\"", SMALL_SUM_USER, SMALL_SUM_MOVIE, "")};
+    for (int k = 0; k < 2; k++) {
+        char store[PATH], name[MRQ_GENERATION_NAME], path[PATH + 20];
+        uint32_t n = 0;
+        MRQ_CLEANUP(mrq_model_free) mrq_model *dot = make_model(texts[k]);
+        snprintf(path, sizeof path, "%.4000s/dot.mrq", folder);
+        assert_ok(mrq_model_save(dot, path, &err));
+        assert_ok(mrq_store_export(new_store(store), path, "Flat", name, &n, &err));
+        MRQ_CLEANUP(mrq_generation_close) mrq_generation *g = NULL;
+        assert_ok(mrq_generation_open(store, &g, &err));
+        const mrq_description *d = &dot->description;
+        const uint32_t width = mrq_description_width(d);
+        assert_int_equal(g->tower->dim, width + 1);
+        MRQ_AUTOFREE float *user = mrq_array((size_t)USERS * width, sizeof *user),
+                           *movie = mrq_array((size_t)MOVIES * width, sizeof *movie);
+        assert_ok(mrq_model_user_vectors(dot, user, &err));
+        assert_ok(mrq_model_movie_vectors(dot, movie, &err));
+        for (uint32_t u = 0; u < USERS; u++) {
+            uint32_t value[MRQ_BRANCHES_MAX], found = 0;
+            float vector[32];
+            mrq_line line;
+            mrq_hit hits[MOVIES];
+            mrq_folded_values(g->tower, g->users, u, value);
+            mrq_folded_vector(g->tower, value, vector, &line);
+            assert_ok(mrq_index_search(g->index, vector, MOVIES, hits, &found, &err));
+            assert_int_equal(found, MOVIES);
+            double last = (double)INFINITY;
+            for (uint32_t i = 0; i < MOVIES; i++) {
+                const float *a = user + u * width, *b = movie + hits[i].row * width;
+                double want = d->shift + (d->bias ? (double)a[d->dim] + (double)b[d->dim] : 0);
+                for (uint32_t j = 0; j < d->dim; j++)
+                    want += (double)a[j] * (double)b[j];
+                assert_true(fabs(line.slope * (double)hits[i].score + line.intercept - want) < 1e-4 * (1 + fabs(want)));
+                assert_true(want < last + 1e-4);
+                last = want;
+            }
+        }
+    }
 }
 
 static void manifest_tells_the_truth(void **state)
@@ -296,7 +353,7 @@ static void a_generation_of_parts_that_do_not_fit_is_not_published(void **state)
     take_state(store, before);
     static float vectors[MOVIES * DIM];
     MRQ_CLEANUP(mrq_folded_free) mrq_folded *tower = NULL;
-    assert_ok(mrq_model_fold(model, &tower, &err));
+    assert_ok(mrq_model_fold(model, 1, &tower, &err));
     const struct {
         uint32_t n, dim;
         const char *sentence;
@@ -342,8 +399,9 @@ static void a_reader_is_never_disturbed(void **state)
     assert_string_equal(mrq_strings_at(&mrq_table_column(g->movies, "title")->text, 39), "Title 039");
     uint32_t value[MRQ_BRANCHES_MAX] = {0}, found = 0;
     float vector[DIM];
+    mrq_line line;
     mrq_hit hits[5];
-    mrq_folded_vector(g->tower, value, vector);
+    mrq_folded_vector(g->tower, value, vector, &line);
     assert_ok(mrq_index_search(g->index, vector, 5, hits, &found, &err));
     assert_int_equal(found, 5);
 }
@@ -494,9 +552,7 @@ static void manifests_are_read_strictly(void **state)
         {NULL, "created", NULL, "MANIFEST.json: created: missing"},
         {NULL, "model", "\"a name that is far longer than any feature's name may be\"", "model: 56 bytes, want less than 32"},
         {NULL, "index", "7", "MANIFEST.json: index: 7, want a string"},
-        {NULL, "scale", NULL, "MANIFEST.json: scale: missing"},
-        {NULL, "scale", "0", "MANIFEST.json: scale: 0, want a number"},
-        {NULL, "scale", "1e999", "MANIFEST.json: scale: "},
+        {NULL, "scale", "5", "MANIFEST.json: scale: unknown key"},
         {NULL, "movies", "0", "MANIFEST.json: movies: 0, want a whole number"},
         {NULL, "movies", "1.5", "MANIFEST.json: movies: 1.5, want a whole number"},
         {NULL, "users", NULL, "MANIFEST.json: users: missing"},
@@ -760,6 +816,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(round_trip),
+        cmocka_unit_test(inner_products_are_served),
         cmocka_unit_test(manifest_tells_the_truth),
         cmocka_unit_test(modes_ignore_a_lax_umask),
         cmocka_unit_test(a_failed_export_leaves_nothing),

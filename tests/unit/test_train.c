@@ -1,7 +1,7 @@
-/* Train room: every gradient against finite differences of the reference, workers, optimisers, learning, reproducibility. */
+/* Train room, its parts: every gradient against finite differences of the reference, workers, optimisers, order, scores. */
 #include "train/evaluate.h"
 #include "train/optimizer.h"
-#include "train/train.h"
+#include "train/order.h"
 #include "train/worker.h"
 #include "unit/reference.h"
 #include "unit/small_world.h"
@@ -10,258 +10,620 @@ static mrq_error err;
 
 enum { USERS = 40, MOVIES = 30, RATINGS = 120 };
 
-/* A data set whose ratings follow a rule of gender and first genre. */
-struct world {
-    mrq_dataset data;
-    uint32_t user[RATINGS], movie[RATINGS], train[RATINGS];
-    float rating[RATINGS];
-};
+static uint32_t every[RATINGS]; /* rating i is number i */
 
-static struct world *make_world(void)
-{
-    struct world *w = calloc(1, sizeof *w);
-    w->data = (mrq_dataset){.users = small_users(USERS, 5),
-                            .movies = small_movies(MOVIES, 5),
-                            .n = RATINGS,
-                            .user = w->user,
-                            .movie = w->movie,
-                            .rating = w->rating,
-                            .rating_min = 1,
-                            .rating_max = 5,
-                            .schema = "small"};
-    mrq_random rng;
-    mrq_random_init(&rng, 9, 0);
-    for (uint32_t i = 0; i < RATINGS; i++) {
-        w->user[i] = (uint32_t)mrq_random_below(&rng, USERS);
-        w->movie[i] = (uint32_t)mrq_random_below(&rng, MOVIES);
-        w->rating[i] = (float)(1 + (w->data.users->column[0].code[w->user[i]] + w->movie[i]) % 5);
-        w->train[i] = i;
-    }
-    return w;
-}
-
-static void free_world(struct world *w)
-{
-    mrq_table_free(w->data.users);
-    mrq_table_free(w->data.movies);
-    free(w);
-}
-
-static mrq_description fusion(void)
+static mrq_description describe(const char *text)
 {
     mrq_description d;
-    assert_ok(mrq_description_load("fusion", &d, &err));
+    assert_ok(mrq_description_parse(text, strlen(text), "small.json", &d, &err));
     return d;
 }
 
-static mrq_model *make_model(const struct world *w, const mrq_description *d)
+static mrq_model *make_model(const small_data *s, const mrq_description *d)
 {
-    const mrq_model_source source = {w->data.users, w->data.movies, w->user, w->movie, w->train, RATINGS, RATINGS, 21};
+    for (uint32_t i = 0; i < RATINGS; i++)
+        every[i] = i;
+    const mrq_model_source source = {s->data.users, s->data.movies, s->user, s->movie, s->rating, every, RATINGS, RATINGS, 21};
     mrq_model *model = NULL;
     assert_ok(mrq_model_new(d, &source, &model, &err));
-    /* Biases start at zero; a check there would miss a wrong one. */
+    /* Much starts at zero; a check there would miss a wrong gradient. */
     mrq_random rng;
     mrq_random_init(&rng, 4, 0);
     for (uint32_t t = 0; t < model->tensors.n; t++)
-        if (model->tensors.tensor[t].spread == 0)
-            for (uint32_t i = 0; i < model->tensors.tensor[t].cols; i++)
-                model->param[model->tensors.tensor[t].offset + i] = (float)(mrq_random_unit(&rng) - 0.5) * 0.2f;
+        for (size_t i = 0; i < (size_t)model->tensors.tensor[t].rows * model->tensors.tensor[t].cols; i++)
+            model->param[model->tensors.tensor[t].offset + i] += (float)(mrq_random_unit(&rng) - 0.5) * 0.2f;
     return model;
 }
 
+/* Gradients */
+
+/* Ratings that stay in what a "ratings" branch reads count half, where it drops any. */
+static double weight(const mrq_worker *worker, uint32_t user, uint32_t movie)
+{
+    const mrq_tower *tower = &worker->model->movie;
+    for (uint32_t b = 0; b < tower->n; b++)
+        if (tower->plan[b].branch->kind == MRQ_BRANCH_RATINGS && tower->plan[b].branch->dropout > 0)
+            return mrq_rating_kept(worker->salt, tower->plan[b].branch->dropout, user, movie) ? 0.5 : 1;
+    return 1;
+}
+
 /* The examples that a worker saw, with the ids it dropped. */
-static double reference_loss(const mrq_model *model, const struct world *w, const double *param, const mrq_worker *worker,
-                             uint32_t n)
+static double reference_loss(const mrq_model *model, const small_data *s, const double *param, const mrq_worker *worker, uint32_t n,
+                             bool weighted)
 {
     double sum = 0;
     for (uint32_t i = 0; i < n; i++) {
-        const uint32_t u = worker->user.entity[worker->user.of[i]];
-        const uint32_t m = worker->movie.entity[worker->movie.of[i]];
-        const double e = reference_score(model, param, u, m) - (double)w->rating[i];
-        sum += e * e;
+        const uint32_t u = worker->factors ? worker->user.row[i] : worker->user.entity[worker->user.of[i]];
+        const uint32_t m = worker->factors ? worker->movie.row[i] : worker->movie.entity[worker->movie.of[i]];
+        const double e = reference_score(model, param, u, m, worker->salt) - (double)s->rating[i];
+        sum += e * e * (weighted ? weight(worker, s->user[i], s->movie[i]) : 1);
     }
     return sum / n;
 }
 
-/* Every tensor: some rows that the batch touches, every column in turn, against central differences in double. */
-static void check_gradients(const char *name, mrq_model *model, const struct world *w, uint32_t n)
+struct check {
+    const mrq_model *model;
+    const small_data *data;
+    const mrq_worker *worker;
+    double *param;
+    uint32_t n; /* ratings */
+    double largest, worst;
+};
+
+/* One place of the block against a central difference in double. */
+static void check_place(struct check *c, size_t at)
 {
-    mrq_arena *arena = mrq_arena_new();
-    mrq_worker worker;
-    assert_ok(mrq_worker_make(model, &w->data, n, 3, 0, arena, &worker, &err));
-    mrq_worker_run(&worker, w->train, n, n);
-    double *param = mrq_array(model->tensors.size, sizeof *param);
-    for (size_t i = 0; i < model->tensors.size; i++)
-        param[i] = (double)model->param[i];
-    assert_true(fabs(worker.loss / n - reference_loss(model, w, param, &worker, n)) < 1e-4);
+    const double keep = c->param[at], h = 1e-5;
+    c->param[at] = keep + h;
+    const double up = reference_loss(c->model, c->data, c->param, c->worker, c->n, true);
+    c->param[at] = keep - h;
+    const double down = reference_loss(c->model, c->data, c->param, c->worker, c->n, true);
+    c->param[at] = keep;
+    const double want = (up - down) / (2 * h);
+    c->largest = fmax(c->largest, fabs(want));
+    c->worst = fmax(c->worst, fabs(want - (double)c->worker->gradient.block[at]));
+}
+
+static void check_tensor(const char *name, struct check *c, uint32_t t)
+{
+    enum { MOST = 10 };
+    const mrq_tensor *tensor = &c->model->tensors.tensor[t];
+    const mrq_gradient *g = &c->worker->gradient;
+    const size_t size = (size_t)tensor->rows * tensor->cols;
+    c->largest = c->worst = 0;
+    for (size_t i = 0; i < size; i += size / MOST + 1) /* also rows that the batch does not touch */
+        check_place(c, tensor->offset + i);
+    for (uint32_t i = 0; tensor->sparse && i < g->n_touched[t]; i += g->n_touched[t] / MOST + 1)
+        check_place(c, tensor->offset + (size_t)g->touched[t][i] * tensor->cols + i % tensor->cols);
+    if (!(c->worst <= 1e-4 * c->largest + 2e-6))
+        fail_msg("%s: gradient of %s is off by %g where the largest is %g", name, tensor->name, c->worst, c->largest);
+    if (c->largest < 1e-6)
+        fail_msg("%s: the gradient of %s is zero: nothing was checked", name, tensor->name);
+}
+
+/* The rows that are in the list are marked, once; all others are zero. */
+static void check_touched(const mrq_model *model, const mrq_gradient *g)
+{
     for (uint32_t t = 0; t < model->tensors.n; t++) {
         const mrq_tensor *tensor = &model->tensors.tensor[t];
-        const size_t size = (size_t)tensor->rows * tensor->cols, step = size / 60 + 1;
-        double largest = 0, worst = 0;
-        for (size_t i = 0; i < size; i += step) {
-            const size_t at = tensor->offset + i;
-            const double keep = param[at], h = 1e-5;
-            param[at] = keep + h;
-            const double up = reference_loss(model, w, param, &worker, n);
-            param[at] = keep - h;
-            const double down = reference_loss(model, w, param, &worker, n);
-            param[at] = keep;
-            const double want = (up - down) / (2 * h), got = (double)worker.gradient.block[at];
-            largest = fmax(largest, fabs(want));
-            worst = fmax(worst, fabs(want - got));
+        uint32_t marked = 0;
+        for (uint32_t row = 0; tensor->sparse && row < tensor->rows; row++) {
+            marked += g->mark[t][row];
+            for (uint32_t j = 0; j < tensor->cols && !g->mark[t][row]; j++)
+                assert_true(g->block[mrq_tensor_at(&model->tensors, t, row) + j] == 0);
         }
-        if (!(worst <= 1e-4 * largest + 1e-6))
-            fail_msg("%s: gradient of %s is off by %g where the largest is %g", name, tensor->name, worst, largest);
-        if (!tensor->sparse && largest < 1e-6)
-            fail_msg("%s: the gradient of %s is zero: nothing was checked", name, tensor->name);
+        for (uint32_t i = 0; i < g->n_touched[t]; i++)
+            assert_true(g->mark[t][g->touched[t][i]]);
+        assert_int_equal(marked, g->n_touched[t]);
     }
-    mrq_free(param);
-    mrq_arena_free(arena);
 }
 
-static void test_gradients(void **state)
+static void check_gradients(const char *name, const mrq_model *model, const small_data *s, uint32_t n)
 {
-    (void)state;
-    struct world *w = make_world();
-    mrq_description d = fusion();
-    d.user.branch[0].dropout = d.movie.branch[0].dropout = 0.3;
-    mrq_model *model = make_model(w, &d);
-    check_gradients("fusion, small dictionaries as tables", model, w, 60);
-    check_gradients("fusion, all branches beside", model, w, 3);
-    mrq_model_free(model);
-    for (uint32_t b = 0; b < d.user.n; b++)
-        d.user.branch[b].fc = 0;
-    d.movie.branch[0].fc = 0;
-    d.movie.branch[2].window = 5;
-    d.activation = MRQ_LINEAR;
-    model = make_model(w, &d);
-    check_gradients("no layer behind the embeddings, linear, window 5", model, w, 60);
-    mrq_model_free(model);
-    free_world(w);
+    MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
+    mrq_worker worker;
+    assert_ok(mrq_worker_make(model, &s->data, n, 3, 0, arena, &worker, &err));
+    worker.salt = n % 3 ? 0x123456789abcdef1 : 0; /* with and without ratings dropped */
+    mrq_worker_run(&worker, every, n, n);
+    MRQ_AUTOFREE double *param = mrq_array(model->tensors.size, sizeof *param);
+    for (size_t i = 0; i < model->tensors.size; i++)
+        param[i] = (double)model->param[i];
+    const double loss = reference_loss(model, s, param, &worker, n, false);
+    if (!(fabs(worker.loss / n - loss) < 1e-5 * (1 + loss)))
+        fail_msg("%s: loss %g, want %g", name, worker.loss / n, loss);
+    struct check c = {model, s, &worker, param, n, 0, 0};
+    for (uint32_t t = 0; t < model->tensors.n; t++)
+        check_tensor(name, &c, t);
+    check_touched(model, &worker.gradient);
 }
 
-/* Two workers' shares make the gradient of one. */
-static void test_workers_sum(void **state)
+/* 24 ratings make tables of the categories; 3 have all branches beside, and 8 some of each. */
+static void check_description(const char *name, const char *text)
+{
+    small_data *s = small_data_new(USERS, MOVIES, RATINGS);
+    const mrq_description d = describe(text);
+    mrq_model *model = make_model(s, &d);
+    static const uint32_t sizes[] = {25, 24, 8, 3};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        char full[100];
+        snprintf(full, sizeof full, "%s, %u ratings", name, sizes[i]);
+        check_gradients(full, model, s, sizes[i]);
+    }
+    mrq_model_free(model);
+    small_data_free(s);
+}
+
+static void gradients_of_a_dense_joint(void **state)
 {
     (void)state;
-    struct world *w = make_world();
-    mrq_description d = fusion();
+    check_description("cosine, tanh", SMALL(SMALL_COSINE, SMALL_DENSE, SMALL_DENSE_USER, SMALL_DENSE_MOVIE, ""));
+    check_description("cosine with shift, linear, window 5",
+                      SMALL("\"scale\":2.5,\"shift\":3", SMALL_DENSE ",\"activation\":\"linear\"", SMALL_DENSE_USER,
+                            "{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":4,\"fc\":3,\"dropout\":0.5},"
+                            "{\"feature\":\"title\",\"kind\":\"text\",\"embedding\":4,\"window\":5,\"filters\":5}",
+                            ""));
+    check_description("dot", SMALL(SMALL_DOT, SMALL_DENSE, SMALL_DENSE_USER, SMALL_DENSE_MOVIE, ""));
+    check_description("dot with bias, linear users",
+                      SMALL(SMALL_BIASED, SMALL_DENSE ",\"user_activation\":\"linear\"", SMALL_DENSE_USER,
+                            SMALL_DENSE_MOVIE ",{\"feature\":\"ratings\",\"kind\":\"ratings\",\"embedding\":3}", ""));
+}
+
+static void gradients_of_a_joint_that_sums(void **state)
+{
+    (void)state;
+    check_description("dot, linear", SMALL(SMALL_DOT, SMALL_SUM, SMALL_SUM_USER, SMALL_SUM_MOVIE, ""));
+    check_description("dot, tanh movies", SMALL(SMALL_DOT, SMALL_SUM ",\"activation\":\"tanh\",\"user_activation\":\"linear\"",
+                                                SMALL_SUM_USER, SMALL_SUM_MOVIE, ""));
+    check_description("dot with bias, linear", SMALL(SMALL_BIASED, SMALL_SUM, SMALL_SUM_USER, SMALL_SUM_MOVIE, ""));
+    check_description("dot with bias, tanh movies",
+                      SMALL(SMALL_BIASED, SMALL_SUM ",\"activation\":\"tanh\",\"user_activation\":\"linear\"", SMALL_SUM_USER,
+                            SMALL_SUM_MOVIE, ""));
+    check_description("cosine with shift, tanh", SMALL("\"scale\":2.5,\"shift\":3", SMALL_SUM ",\"activation\":\"tanh\"",
+                                                       SMALL_SUM_USER, SMALL_SUM_MOVIE, ""));
+    check_description("biases of their own", SMALL(SMALL_BIASED, SMALL_SUM, SMALL_RATING_USER, SMALL_RATING_MOVIE, ""));
+    check_description("cosine, linear", SMALL(SMALL_COSINE, SMALL_SUM, SMALL_SUM_USER, SMALL_SUM_MOVIE, ""));
+}
+
+#define FACTORS "{\"feature\":\"id\",\"kind\":\"id\"}"
+
+static void gradients_of_factors(void **state)
+{
+    (void)state;
+    check_description("factors", SMALL(SMALL_DOT, SMALL_SUM, FACTORS, FACTORS, ""));
+    check_description("factors with biases", SMALL(SMALL_BIASED, SMALL_SUM, FACTORS, FACTORS, ""));
+    check_description("factors, ids dropped",
+                      SMALL(SMALL_BIASED, SMALL_SUM, FACTORS, "{\"feature\":\"id\",\"kind\":\"id\",\"dropout\":0.5}", ""));
+    check_description("factors, tanh", SMALL(SMALL_DOT, SMALL_SUM ",\"activation\":\"tanh\"", FACTORS, FACTORS, ""));
+}
+
+/* Two embeddings have a way of their own through a batch, which comes to the same as the towers. */
+static void factors_equal_towers(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {SMALL(SMALL_DOT, SMALL_SUM, FACTORS, FACTORS, ""),
+                                        SMALL(SMALL_BIASED, SMALL_SUM, FACTORS, FACTORS, "")};
+    for (int k = 0; k < 2; k++) {
+        small_data *s = small_data_new(USERS, MOVIES, RATINGS);
+        const mrq_description d = describe(texts[k]);
+        mrq_model *model = make_model(s, &d);
+        MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
+        mrq_worker one, two;
+        assert_ok(mrq_worker_make(model, &s->data, RATINGS, 3, 0, arena, &one, &err));
+        assert_ok(mrq_worker_make(model, &s->data, RATINGS, 3, 0, arena, &two, &err));
+        assert_true(one.factors);
+        two.factors = false;
+        mrq_worker_run(&one, every, RATINGS, RATINGS);
+        mrq_worker_run(&two, every, RATINGS, RATINGS);
+        assert_true(fabs(one.loss - two.loss) <= 1e-6 * two.loss);
+        for (size_t i = 0; i < model->tensors.size; i++)
+            assert_true(fabsf(one.gradient.block[i] - two.gradient.block[i]) <= 1e-6f);
+        check_touched(model, &one.gradient);
+        mrq_model_free(model);
+        small_data_free(s);
+    }
+}
+
+static void gradients_of_the_preset(void **state)
+{
+    (void)state;
+    small_data *s = small_data_new(USERS, MOVIES, RATINGS);
+    mrq_description d;
+    assert_ok(mrq_description_load("fusion", &d, &err));
+    mrq_model *model = make_model(s, &d);
+    check_gradients("fusion", model, s, 6);
+    mrq_model_free(model);
+    small_data_free(s);
+}
+
+/* Workers and optimisers */
+
+/* Two workers' shares make the gradient of one, and parts of a step the whole. */
+static void workers_sum(void **state)
+{
+    (void)state;
+    small_data *s = small_data_new(USERS, MOVIES, RATINGS);
+    mrq_description d = describe(SMALL(SMALL_BIASED, SMALL_DENSE, SMALL_DENSE_USER, SMALL_DENSE_MOVIE, "\"lr\":0.01"));
     d.user.branch[0].dropout = 0;
-    mrq_model *one = make_model(w, &d), *two = make_model(w, &d);
-    mrq_arena *arena = mrq_arena_new();
+    mrq_model *one = make_model(s, &d), *two = make_model(s, &d);
+    MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
     mrq_worker worker[3];
     mrq_gradient *gradient[3];
     for (uint32_t i = 0; i < 3; i++) {
-        assert_ok(mrq_worker_make(i ? two : one, &w->data, RATINGS, 3, i, arena, &worker[i], &err));
+        assert_ok(mrq_worker_make(i ? two : one, &s->data, RATINGS, 3, i, arena, &worker[i], &err));
         gradient[i] = &worker[i].gradient;
     }
     mrq_optimizer_state a, b;
-    assert_ok(mrq_optimizer_make(&one->tensors, MRQ_ADAM, 0.01, arena, &a, &err));
-    assert_ok(mrq_optimizer_make(&one->tensors, MRQ_ADAM, 0.01, arena, &b, &err));
+    assert_ok(mrq_optimizer_make(&one->tensors, &d.train, arena, &a, &err));
+    assert_ok(mrq_optimizer_make(&one->tensors, &d.train, arena, &b, &err));
     for (int step = 0; step < 3; step++) {
-        a.step++;
-        b.step++;
-        mrq_worker_run(&worker[0], w->train, RATINGS, RATINGS);
-        mrq_optimizer_step(&a, one->param, gradient, 1, 0, 1);
-        mrq_worker_run(&worker[1], w->train, 50, RATINGS);
-        mrq_worker_run(&worker[2], w->train + 50, RATINGS - 50, RATINGS);
+        mrq_optimizer_begin(&a, 0);
+        mrq_optimizer_begin(&b, 0);
+        mrq_worker_run(&worker[0], every, RATINGS, RATINGS);
+        mrq_optimizer_move(&a, one->param, gradient, 1, 0, 1, 0);
+        mrq_worker_run(&worker[1], every, 50, RATINGS);
+        mrq_worker_run(&worker[2], every + 50, RATINGS - 50, RATINGS);
         for (uint32_t part = 0; part < 5; part++)
-            mrq_optimizer_step(&b, two->param, gradient + 1, 2, part, 5);
-        if (step == 0)
-            for (size_t i = 0; i < one->tensors.size;
-                 i++) /* Adam's first step is lr × sign: compare where the sign is beyond doubt */
-                assert_true(fabsf(a.moment1[i] - b.moment1[i]) < 1e-6f);
+            mrq_optimizer_move(&b, two->param, gradient + 1, 2, part, 5, 0);
+        for (size_t i = 0; step == 0 && i < one->tensors.size; i++) /* Adam's first step is lr × sign: compare the moment */
+            assert_true(fabsf(a.moment1[i] - b.moment1[i]) <= 1e-6f * (1 + fabsf(a.moment1[i])));
     }
-    for (uint32_t i = 0; i < 3; i++) /* sparse gradients are left clean */
+    for (uint32_t i = 0; i < 3; i++) { /* sparse gradients are left clean */
         for (size_t j = one->tensors.dense_size; j < one->tensors.size; j++)
             assert_true(worker[i].gradient.block[j] == 0);
-    mrq_arena_free(arena);
+        for (uint32_t t = 0; t < one->tensors.n; t++)
+            for (uint32_t row = 0; one->tensors.tensor[t].sparse && row < one->tensors.tensor[t].rows; row++)
+                assert_int_equal(worker[i].gradient.mark[t][row], 0);
+    }
     mrq_model_free(one);
     mrq_model_free(two);
-    free_world(w);
+    small_data_free(s);
 }
 
-static void keep_last(void *context, const mrq_train_epoch *epoch)
-{
-    *(mrq_train_epoch *)context = *epoch;
-}
+/* An optimiser over a model and two workers that share a batch. */
+struct bench {
+    small_data *data;
+    mrq_description d;
+    mrq_model *model;
+    mrq_arena *arena;
+    mrq_worker worker[2];
+    mrq_gradient *gradient[2];
+    mrq_optimizer_state optimizer;
+    double *sum; /* the batch's gradient */
+    float *rate; /* of learning for each float, 0 in rows that the batch does not touch */
+};
 
-/* A toy is learned by heart, with both optimisers. */
-static void test_overfits(void **state)
+static void bench_init(struct bench *b, const char *train)
 {
-    (void)state;
-    struct world *w = make_world();
-    mrq_description d = fusion();
-    d.user.branch[0].dropout = 0;
-    d.train.validation = 0;
-    d.train.batch = 16;
-    const struct {
-        mrq_optimizer optimizer;
-        double lr;
-        int64_t epochs;
-    } runs[] = {{MRQ_ADAM, 0.003, 150}, {MRQ_SGD, 0.05, 600}};
-    for (size_t i = 0; i < 2; i++) {
-        d.train.optimizer = runs[i].optimizer;
-        d.train.lr = runs[i].lr;
-        d.train.epochs = runs[i].epochs;
-        mrq_train_epoch last;
-        const mrq_train_watch watch = {&last, NULL, keep_last};
-        const mrq_train_options options = {.seed = 1, .threads = 2};
-        mrq_model *model = NULL;
-        assert_ok(mrq_train(&w->data, &d, &options, &watch, &model, &err));
-        if (!(last.train_rmse < 0.15))
-            fail_msg("optimiser %zu: rmse %g after %lld passes", i, last.train_rmse, (long long)last.epoch);
-        mrq_model_free(model);
+    char text[3000];
+    snprintf(text, sizeof text, SMALL(SMALL_BIASED, SMALL_DENSE, SMALL_DENSE_USER, SMALL_DENSE_MOVIE, "%s"), train);
+    *b = (struct bench){.data = small_data_new(USERS, MOVIES, RATINGS), .arena = mrq_arena_new(), .d = describe(text)};
+    b->model = make_model(b->data, &b->d);
+    for (uint32_t i = 0; i < 2; i++) {
+        assert_ok(mrq_worker_make(b->model, &b->data->data, RATINGS, 3, i, b->arena, &b->worker[i], &err));
+        b->gradient[i] = &b->worker[i].gradient;
     }
-    free_world(w);
+    assert_ok(mrq_optimizer_make(&b->model->tensors, &b->d.train, b->arena, &b->optimizer, &err));
+    b->sum = mrq_arena_array(b->arena, b->model->tensors.size, sizeof *b->sum);
+    b->rate = mrq_arena_array(b->arena, b->model->tensors.size, sizeof *b->rate);
 }
 
-/* Same seed and threads, same parameters; another seed, others. Any number of threads works. */
-static void test_reproducible(void **state)
+static void bench_free(struct bench *b)
 {
-    (void)state;
-    struct world *w = make_world();
-    mrq_description d = fusion();
-    d.train.epochs = 2;
-    d.train.batch = 32;
-    for (uint32_t threads = 1; threads <= 64; threads = threads * 3 + 1) {
-        mrq_model *model[3] = {NULL};
-        for (int i = 0; i < 3; i++) {
-            const mrq_train_options options = {.test = 0.1, .seed = i < 2 ? 1 : 2, .threads = threads};
-            assert_ok(mrq_train(&w->data, &d, &options, NULL, &model[i], &err));
+    mrq_model_free(b->model);
+    mrq_arena_free(b->arena);
+    small_data_free(b->data);
+}
+
+/* Gradients of 40 ratings in two shares, and their sum; returns its norm. */
+static double bench_run(struct bench *b)
+{
+    const mrq_tensors *tensors = &b->model->tensors;
+    mrq_worker_run(&b->worker[0], every, 25, 40);
+    mrq_worker_run(&b->worker[1], every + 25, 15, 40);
+    double squares = 0;
+    for (uint32_t t = 0; t < tensors->n; t++)
+        for (size_t j = 0; j < (size_t)tensors->tensor[t].rows * tensors->tensor[t].cols; j++) {
+            const size_t at = tensors->tensor[t].offset + j;
+            const uint32_t row = (uint32_t)(j / tensors->tensor[t].cols);
+            b->sum[at] = (double)b->gradient[0]->block[at] + (double)b->gradient[1]->block[at];
+            const bool touched = !tensors->tensor[t].sparse || b->gradient[0]->mark[t][row] || b->gradient[1]->mark[t][row];
+            b->rate[at] = touched ? tensors->tensor[t].rate : 0;
+            squares += b->sum[at] * b->sum[at];
         }
-        const size_t size = model[0]->tensors.size * sizeof(float);
-        assert_memory_equal(model[0]->param, model[1]->param, size);
-        assert_true(memcmp(model[0]->param, model[2]->param, size) != 0);
-        assert_int_equal(model[0]->results.test_ratings, 12);
-        for (int i = 0; i < 3; i++)
-            mrq_model_free(model[i]);
-    }
-    free_world(w);
+    return sqrt(squares);
 }
 
-static void test_refuses(void **state)
+/* A step by `lr` on the gradient × factor with weight decay `l2` is what SGD should do, and rows not touched stay. */
+static void assert_moved(const struct bench *b, const float *before, double lr, double factor, double l2)
+{
+    for (size_t i = 0; i < b->model->tensors.size; i++) {
+        const double w = (double)before[i], want = w - lr * (double)b->rate[i] * (factor * b->sum[i] + l2 * w);
+        if (b->rate[i] == 0)
+            assert_true(b->model->param[i] == before[i]);
+        else
+            assert_true(fabs((double)b->model->param[i] - want) <= 1e-6 * (1 + fabs(want)));
+    }
+}
+
+static void clipping_bounds_the_step(void **state)
 {
     (void)state;
-    struct world *w = make_world();
-    mrq_description d = fusion();
-    const mrq_train_options options = {.seed = 1, .threads = 2};
-    mrq_model *model = NULL;
-    const float keep = w->rating[5];
-    w->rating[5] = NAN; /* no reader lets one through; it stands for any loss that overflows */
-    assert_fails(mrq_train(&w->data, &d, &options, NULL, &model, &err), MRQ_FAILED, "no longer a number in pass 1");
-    w->rating[5] = keep;
-    w->data.rating_max = 10;
-    assert_fails(mrq_train(&w->data, &d, &options, NULL, &model, &err), MRQ_BAD_FILE,
-                 "ratings of 1 to 10 lie outside the scores of model \"fusion\", -5 to 5");
-    free_world(w);
+    static const char *const trains[] = {"\"optimizer\":\"sgd\",\"lr\":0.5,\"clip\":0.25",
+                                         "\"optimizer\":\"sgd\",\"lr\":0.5,\"clip\":0.25,\"l2\":0.125",
+                                         "\"optimizer\":\"sgd\",\"lr\":0.5,\"clip\":1000,\"l2\":0.125"};
+    for (size_t k = 0; k < 3; k++) {
+        struct bench b;
+        bench_init(&b, trains[k]);
+        const size_t bytes = b.model->tensors.size * sizeof(float);
+        MRQ_AUTOFREE float *before = mrq_array(bytes, 1);
+        memcpy(before, b.model->param, bytes);
+        const double norm = bench_run(&b), clip = b.d.train.clip;
+        assert_true(norm > 0.5 && norm < 1000);
+        double squares = 0;
+        mrq_optimizer_begin(&b.optimizer, 0);
+        for (uint32_t part = 0; part < 3; part++)
+            squares += mrq_optimizer_sum(&b.optimizer, b.gradient, 2, part, 3);
+        assert_true(fabs(sqrt(squares) - norm) <= 1e-5 * norm);
+        for (uint32_t part = 0; part < 3; part++)
+            mrq_optimizer_move(&b.optimizer, b.model->param, b.gradient, 2, part, 3, squares);
+        assert_moved(&b, before, 0.5, norm > clip ? clip / norm : 1, b.d.train.l2);
+        double moved = 0;
+        for (size_t i = 0; i < b.model->tensors.size; i++)
+            moved += pow((double)b.model->param[i] - (double)before[i], 2);
+        if (k == 0) /* less where a branch has a learning rate of its own */
+            assert_true(sqrt(moved) <= 0.5 * clip * 1.00001 && sqrt(moved) > 0.4 * clip);
+        bench_free(&b);
+    }
+}
+
+static void weight_decay_is_for_what_a_batch_moves(void **state)
+{
+    (void)state;
+    struct bench b;
+    bench_init(&b, "\"optimizer\":\"sgd\",\"lr\":0.5,\"l2\":0.125");
+    const size_t bytes = b.model->tensors.size * sizeof(float);
+    MRQ_AUTOFREE float *before = mrq_array(bytes, 1);
+    memcpy(before, b.model->param, bytes);
+    bench_run(&b);
+    mrq_optimizer_begin(&b.optimizer, 0);
+    mrq_optimizer_move(&b.optimizer, b.model->param, b.gradient, 2, 0, 1, 0);
+    assert_moved(&b, before, 0.5, 1, 0.125);
+    size_t still = 0;
+    for (size_t i = 0; i < b.model->tensors.size; i++)
+        still += b.rate[i] == 0;
+    assert_true(still > 100); /* or nothing was checked */
+    bench_free(&b);
+}
+
+static void the_learning_rate_follows_its_schedule(void **state)
+{
+    (void)state;
+    static const struct {
+        mrq_schedule schedule;
+        double left[4]; /* at 0, 1/4, 1/2, 1 */
+    } cases[] = {
+        {MRQ_CONSTANT, {1, 1, 1, 1}}, {MRQ_LINEAR_DECAY, {1, 0.75, 0.5, 0}}, {MRQ_COSINE_DECAY, {1, 0.85355339059327, 0.5, 0}}};
+    static const double progress[] = {0, 0.25, 0.5, 1};
+    const mrq_tensors none = {0};
+    MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
+    for (size_t c = 0; c < 3; c++)
+        for (int optimizer = MRQ_SGD; optimizer <= MRQ_ADAM; optimizer++) {
+            const mrq_training train = {.optimizer = (mrq_optimizer)optimizer, .lr = 0.1, .l2 = 0.5, .schedule = cases[c].schedule};
+            mrq_optimizer_state state_of;
+            assert_ok(mrq_optimizer_make(&none, &train, arena, &state_of, &err));
+            assert_true((state_of.moment1 != NULL) == (optimizer == MRQ_MOMENTUM || optimizer == MRQ_ADAM));
+            assert_true((state_of.moment2 != NULL) == (optimizer == MRQ_RMSPROP || optimizer == MRQ_ADAM));
+            for (int i = 0; i < 4; i++) {
+                mrq_optimizer_begin(&state_of, progress[i]);
+                const double correction = optimizer == MRQ_ADAM ? sqrt(1 - pow(0.999, i + 1)) / (1 - pow(0.9, i + 1)) : 1;
+                assert_true(fabs((double)state_of.now.lr - 0.1 * cases[c].left[i] * correction) < 1e-8);
+                assert_true(state_of.now.l2 == 0.5f && state_of.now.factor == 1);
+                assert_int_equal(state_of.step, i + 1);
+            }
+        }
+}
+
+/* Order */
+
+static void assert_permutation(const uint32_t *rating, uint64_t n)
+{
+    MRQ_AUTOFREE unsigned char *seen = mrq_array(n, 1);
+    for (uint64_t i = 0; i < n; i++) {
+        assert_true(rating[i] < n && !seen[rating[i]]);
+        seen[rating[i]] = 1;
+    }
+}
+
+/* Every movie's ratings stand together. */
+static void assert_grouped(const mrq_dataset *data, const uint32_t *rating, uint64_t n)
+{
+    MRQ_AUTOFREE unsigned char *done = mrq_array(data->movies->rows, 1);
+    for (uint64_t i = 0; i < n; i++) {
+        const uint32_t movie = data->movie[rating[i]];
+        if (i && data->movie[rating[i - 1]] == movie)
+            continue;
+        assert_false(done[movie]);
+        done[movie] = 1;
+    }
+}
+
+/* The batches cover everything in order, none is empty or larger than `largest`. */
+static void assert_cut(mrq_order order, const mrq_dataset *data, const uint32_t *rating, uint64_t n, uint32_t size,
+                       uint32_t largest)
+{
+    MRQ_AUTOFREE uint64_t *start = mrq_array(n / size + 2, sizeof *start);
+    const uint64_t batches = mrq_order_cut(order, data, rating, n, size, start);
+    assert_true(batches < n / size + 2);
+    assert_int_equal(start[0], 0);
+    assert_int_equal(start[batches], n);
+    for (uint64_t b = 0; b < batches; b++) {
+        const uint64_t length = start[b + 1] - start[b];
+        assert_true(start[b + 1] > start[b] && length <= largest);
+        if (start[b + 1] == n)
+            continue;
+        assert_true(order == MRQ_ORDER_RANDOM ? length == size : length >= size);
+        if (order == MRQ_ORDER_MOVIE)
+            assert_int_not_equal(data->movie[rating[start[b + 1] - 1]], data->movie[rating[start[b + 1]]]);
+    }
+}
+
+static void a_pass_has_every_rating_once(void **state)
+{
+    (void)state;
+    enum { N = 500 };
+    small_data *s = small_data_new(USERS, MOVIES, N);
+    uint32_t rating[N], before[N], largest;
+    for (uint32_t i = 0; i < N; i++)
+        rating[i] = i;
+    static const uint32_t sizes[] = {1, 2, 7, 64, 499, 500, 501, 100000};
+    for (int order = MRQ_ORDER_RANDOM; order <= MRQ_ORDER_MOVIE; order++) {
+        mrq_random rng;
+        mrq_random_init(&rng, 5, 0);
+        for (int pass = 0; pass < 20; pass++) {
+            memcpy(before, rating, sizeof rating);
+            assert_ok(mrq_order_pass((mrq_order)order, &s->data, &rng, rating, N, &err));
+            assert_true(memcmp(before, rating, sizeof rating) != 0);
+            assert_permutation(rating, N);
+            if (order == MRQ_ORDER_MOVIE)
+                assert_grouped(&s->data, rating, N);
+            for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+                assert_ok(mrq_order_largest((mrq_order)order, &s->data, rating, N, sizes[i], &largest, &err));
+                assert_true(largest <= N);
+                assert_cut((mrq_order)order, &s->data, rating, N, sizes[i], largest);
+            }
+        }
+    }
+    small_data_free(s);
+}
+
+static void the_movies_come_in_another_order_each_pass(void **state)
+{
+    (void)state;
+    small_data *s = small_data_new(USERS, MOVIES, RATINGS);
+    uint32_t rating[RATINGS], first[MOVIES] = {0};
+    for (uint32_t i = 0; i < RATINGS; i++)
+        rating[i] = i;
+    mrq_random rng;
+    mrq_random_init(&rng, 5, 0);
+    for (int pass = 0; pass < 3000; pass++) {
+        assert_ok(mrq_order_pass(MRQ_ORDER_MOVIE, &s->data, &rng, rating, RATINGS, &err));
+        first[s->movie[rating[0]]]++;
+    }
+    uint32_t rated = 0;
+    for (uint32_t m = 0; m < MOVIES; m++) /* each is first as often as any other, however many ratings it has */
+        if (first[m]) {
+            rated++;
+            assert_true(first[m] > 60 && first[m] < 150);
+        }
+    assert_true(rated > 25);
+    small_data_free(s);
+}
+
+static void one_movie_is_one_batch(void **state)
+{
+    (void)state;
+    small_data *s = small_data_new(USERS, 1, RATINGS);
+    uint32_t rating[RATINGS], largest;
+    uint64_t start[RATINGS + 2];
+    for (uint32_t i = 0; i < RATINGS; i++)
+        rating[i] = i;
+    assert_ok(mrq_order_largest(MRQ_ORDER_MOVIE, &s->data, rating, RATINGS, 1, &largest, &err));
+    assert_int_equal(largest, RATINGS);
+    assert_int_equal(mrq_order_cut(MRQ_ORDER_MOVIE, &s->data, rating, RATINGS, 1, start), 1);
+    assert_int_equal(mrq_order_cut(MRQ_ORDER_RANDOM, &s->data, rating, RATINGS, 1, start), RATINGS);
+    assert_int_equal(mrq_order_cut(MRQ_ORDER_MOVIE, &s->data, rating, 0, 1, start), 0);
+    assert_int_equal(start[0], 0);
+    small_data_free(s);
+}
+
+/* By movie, and equal movies as they were; whatever number of bytes a movie's number takes. */
+static void sorting_keeps_the_order_of_a_movies_ratings(void **state)
+{
+    (void)state;
+    enum { N = 3000 };
+    static const uint32_t movies[] = {1, 2, 255, 256, 257, 65536, 65537, 20000000};
+    static uint32_t movie[N], rating[N], place[N];
+    static uint64_t scratch[2 * N];
+    for (size_t k = 0; k < sizeof movies / sizeof *movies; k++) {
+        mrq_table table = {.rows = movies[k]};
+        const mrq_dataset data = {.movies = &table, .movie = movie, .n = N};
+        mrq_random rng;
+        mrq_random_init(&rng, 5, k);
+        for (uint32_t i = 0; i < N; i++) {
+            movie[i] = (uint32_t)mrq_random_below(&rng, 2) ? movies[k] - 1 : (uint32_t)mrq_random_below(&rng, movies[k]);
+            rating[i] = i;
+        }
+        for (uint32_t n = 0; n <= N; n = n * 3 + 1) {
+            mrq_random_shuffle(&rng, rating, N);
+            for (uint32_t i = 0; i < N; i++)
+                place[rating[i]] = i;
+            mrq_order_sort(&data, rating, n, scratch);
+            for (uint32_t i = 0; i < n; i++)
+                assert_true(place[rating[i]] < n);
+            for (uint32_t i = 1; i < n; i++)
+                assert_true(movie[rating[i - 1]] < movie[rating[i]] ||
+                            (movie[rating[i - 1]] == movie[rating[i]] && place[rating[i - 1]] < place[rating[i]]));
+        }
+        assert_permutation(rating, N);
+    }
+}
+
+/* Scores */
+
+static void scores_stay_within_the_training_ratings(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {SMALL(SMALL_COSINE, SMALL_DENSE, SMALL_DENSE_USER, SMALL_DENSE_MOVIE, ""),
+                                        SMALL(SMALL_DOT, SMALL_SUM, SMALL_SUM_USER, SMALL_SUM_MOVIE, ""),
+                                        SMALL(SMALL_BIASED, SMALL_SUM, SMALL_SUM_USER, SMALL_SUM_MOVIE, "")};
+    for (size_t k = 0; k < 3; k++) {
+        small_data *s = small_data_new(USERS, MOVIES, RATINGS);
+        for (uint32_t i = 0; i < RATINGS; i++) /* 2 to 4, though the schema allows 1 to 5 */
+            s->rating[i] = fminf(fmaxf(s->rating[i], 2), 4);
+        const mrq_description d = describe(texts[k]);
+        mrq_model *model = make_model(s, &d);
+        MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
+        mrq_vectors vectors;
+        assert_ok(mrq_vectors_make(model, arena, &vectors, &err));
+        assert_ok(mrq_vectors_update(model, &vectors, &err));
+        double *param = mrq_arena_array(arena, model->tensors.size, sizeof *param), sum = 0;
+        for (size_t i = 0; i < model->tensors.size; i++)
+            param[i] = (double)model->param[i];
+        uint32_t inside = 0, beyond = 0;
+        for (uint32_t u = 0; u < USERS; u++)
+            for (uint32_t m = 0; m < MOVIES; m++) {
+                const double exact = reference_score(model, param, u, m, 0), want = fmin(fmax(exact, 2), 4);
+                assert_true(fabs(mrq_score(model, &vectors, u, m) - want) < 1e-4);
+                inside += exact > 2 && exact < 4;
+                beyond += exact < 2 || exact > 4;
+            }
+        assert_true(inside > 20 && beyond > 20);
+        for (uint32_t i = 0; i < RATINGS; i++)
+            sum += pow(fmin(fmax(reference_score(model, param, s->user[i], s->movie[i], 0), 2), 4) - (double)s->rating[i], 2);
+        assert_true(fabs(mrq_rmse(model, &vectors, &s->data, every, RATINGS) - sqrt(sum / RATINGS)) < 1e-4);
+        assert_true(isnan(mrq_rmse(model, &vectors, &s->data, every, 0)));
+        mrq_model_free(model);
+        small_data_free(s);
+    }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_gradients),    cmocka_unit_test(test_workers_sum), cmocka_unit_test(test_overfits),
-        cmocka_unit_test(test_reproducible), cmocka_unit_test(test_refuses),
+        cmocka_unit_test(gradients_of_a_dense_joint),
+        cmocka_unit_test(gradients_of_a_joint_that_sums),
+        cmocka_unit_test(gradients_of_factors),
+        cmocka_unit_test(factors_equal_towers),
+        cmocka_unit_test(gradients_of_the_preset),
+        cmocka_unit_test(workers_sum),
+        cmocka_unit_test(clipping_bounds_the_step),
+        cmocka_unit_test(weight_decay_is_for_what_a_batch_moves),
+        cmocka_unit_test(the_learning_rate_follows_its_schedule),
+        cmocka_unit_test(a_pass_has_every_rating_once),
+        cmocka_unit_test(the_movies_come_in_another_order_each_pass),
+        cmocka_unit_test(one_movie_is_one_batch),
+        cmocka_unit_test(sorting_keeps_the_order_of_a_movies_ratings),
+        cmocka_unit_test(scores_stay_within_the_training_ratings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

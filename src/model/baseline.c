@@ -1,0 +1,55 @@
+#include "model/baseline.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Biases rest on so many ratings of nothing, and are taken in turns. */
+#define USER_DAMPING  5.0
+#define MOVIE_DAMPING 3.0
+#define ROUNDS        10
+
+static void range_and_mean(const mrq_model_source *source, mrq_baseline *out)
+{
+    double sum = 0;
+    out->min = INFINITY;
+    out->max = -INFINITY;
+    for (uint64_t i = 0; i < source->n_train; i++) {
+        const double rating = (double)source->rating[source->train[i]];
+        sum += rating;
+        out->min = fmin(out->min, rating);
+        out->max = fmax(out->max, rating);
+    }
+    out->mean = source->n_train ? sum / (double)source->n_train : 0;
+}
+
+/* bias (n) of one side from that of the other: the mean of what is left, over as many ratings and `damping` more. */
+static void turn(const mrq_model_source *source, double mean, const uint32_t *side, uint32_t n, double damping,
+                 const uint32_t *other_side, const float *other, double *sum, double *count, float *bias)
+{
+    memset(sum, 0, n * sizeof *sum);
+    memset(count, 0, n * sizeof *count);
+    for (uint64_t i = 0; i < source->n_train; i++) {
+        const uint32_t rating = source->train[i];
+        sum[side[rating]] += (double)source->rating[rating] - mean - (double)other[other_side[rating]];
+        count[side[rating]]++;
+    }
+    for (uint32_t j = 0; j < n; j++)
+        bias[j] = (float)(sum[j] / (count[j] + damping));
+}
+
+mrq_status mrq_baseline_make(const mrq_model_source *source, mrq_arena *arena, mrq_baseline *out, mrq_error *err)
+{
+    const uint32_t users = source->users->rows, movies = source->movies->rows, most = users > movies ? users : movies;
+    range_and_mean(source, out);
+    out->user = mrq_arena_array(arena, users, sizeof *out->user);
+    out->movie = mrq_arena_array(arena, movies, sizeof *out->movie);
+    MRQ_AUTOFREE double *sum = mrq_array(most, sizeof *sum), *count = mrq_array(most, sizeof *count);
+    if (!out->user || !out->movie || !sum || !count)
+        return mrq_fail_memory(err, "making a model");
+    for (int round = 0; round < ROUNDS; round++) {
+        turn(source, out->mean, source->rating_movie, movies, MOVIE_DAMPING, source->rating_user, out->user, sum, count,
+             out->movie);
+        turn(source, out->mean, source->rating_user, users, USER_DAMPING, source->rating_movie, out->movie, sum, count, out->user);
+    }
+    return MRQ_OK;
+}

@@ -1,0 +1,174 @@
+/* A checkpoint: one container with the training's settings (JSON), its position, the passes that have ended, the order of the
+ * ratings, the workers' random numbers, and the blocks of parameters, best parameters and moments. What follows from data and
+ * settings is made again instead, so both are compared first. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "train/trainer.h"
+
+#define KIND    "resume"
+#define VERSION 1
+
+/* What makes a training this one. NULL when out of memory. */
+static cJSON *settings_json(const mrq_trainer *t)
+{
+    MRQ_CLEANUP(cJSON_Delete) cJSON *root = cJSON_CreateObject();
+    cJSON *results = mrq_model_results_json(&t->model->results), *description = NULL; /* first: seed and data explain the rest */
+    if (!results || !cJSON_AddItemToObject(root, "training", results)) {
+        cJSON_Delete(results);
+        return NULL;
+    }
+    if (!(description = mrq_description_json(&t->model->description)) || !cJSON_AddItemToObject(root, "model", description)) {
+        cJSON_Delete(description);
+        return NULL;
+    }
+    cJSON *made = root;
+    root = NULL;
+    return made;
+}
+
+/* Where two documents differ first, and how; `path` (size) gets its place. */
+static bool differ(const cJSON *a, const cJSON *b, char *path, size_t size, const cJSON **left, const cJSON **right)
+{
+    *left = a;
+    *right = b;
+    if (!cJSON_IsObject(a) && !cJSON_IsArray(a))
+        return !cJSON_Compare(a, b, true);
+    if (!cJSON_IsObject(b) && !cJSON_IsArray(b))
+        return true;
+    const size_t length = strlen(path);
+    int i = 0;
+    const cJSON *member;
+    cJSON_ArrayForEach(member, a)
+    {
+        const cJSON *other = member->string ? cJSON_GetObjectItemCaseSensitive(b, member->string) : cJSON_GetArrayItem(b, i);
+        if (member->string)
+            snprintf(path + length, size - length, "%s%s", length ? "." : "", member->string);
+        else
+            snprintf(path + length, size - length, "[%d]", i);
+        i++;
+        *left = member;
+        *right = NULL;
+        if (!other || differ(member, other, path, size, left, right))
+            return true;
+        path[length] = '\0';
+    }
+    *left = a;
+    *right = b;
+    return cJSON_GetArraySize(a) != cJSON_GetArraySize(b);
+}
+
+static mrq_status check_settings(const mrq_trainer *t, const mrq_container *file, mrq_error *err)
+{
+    size_t size = MRQ_ANY;
+    const void *text;
+    MRQ_CLEANUP(cJSON_Delete) cJSON *made = settings_json(t), *want = NULL, *have = NULL;
+    MRQ_AUTOFREE char *written = made ? cJSON_PrintUnformatted(made) : NULL; /* a seed is only comparable once it has been read */
+    if (!written)
+        return mrq_fail_memory(err, "resuming");
+    MRQ_TRY(mrq_json_parse(written, strlen(written), "settings", &want, err));
+    MRQ_TRY(mrq_container_get(file, 1, &size, &text, err, "settings"));
+    MRQ_TRY(mrq_json_parse(text, size, t->options->checkpoint, &have, err));
+    char path[160] = "";
+    const cJSON *left, *right;
+    if (!differ(want, have, path, sizeof path, &left, &right))
+        return MRQ_OK;
+    MRQ_AUTOFREE char *now = left ? cJSON_PrintUnformatted(left) : NULL, *then = right ? cJSON_PrintUnformatted(right) : NULL;
+    return mrq_container_bad(file, err, "was taken with %s %.80s, not %.80s: give the same data and settings, or remove the file",
+                             path, then ? then : "absent", now ? now : "absent");
+}
+
+mrq_status mrq_checkpoint_save(const mrq_trainer *t, mrq_error *err)
+{
+    MRQ_CLEANUP(mrq_container_writer_free) mrq_container_writer *writer = mrq_container_writer_new(KIND, VERSION);
+    MRQ_CLEANUP(cJSON_Delete) cJSON *json = settings_json(t);
+    MRQ_AUTOFREE char *settings = json ? cJSON_PrintUnformatted(json) : NULL;
+    MRQ_AUTOFREE mrq_random *rng = mrq_array(t->threads, sizeof *rng);
+    if (!writer || !settings || !rng)
+        return mrq_fail_memory(err, "writing a checkpoint");
+    for (uint32_t w = 0; w < t->threads; w++)
+        rng[w] = t->worker[w].rng;
+    const size_t size = t->model->tensors.size;
+    mrq_container_add(writer, settings, strlen(settings), 1, "settings");
+    mrq_container_add(writer, &t->at, 1, sizeof t->at, "position");
+    mrq_container_add(writer, t->epoch, t->at.n_epochs, sizeof *t->epoch, "epochs");
+    mrq_container_add(writer, t->split.train, t->split.n_train, sizeof *t->split.train, "order");
+    mrq_container_add(writer, rng, t->threads, sizeof *rng, "random");
+    mrq_container_add(writer, t->model->param, size, sizeof(float), "parameters");
+    mrq_container_add(writer, t->best, size, sizeof(float), "best");
+    if (t->optimizer.moment1)
+        mrq_container_add(writer, t->optimizer.moment1, size, sizeof(float), "moment1");
+    if (t->optimizer.moment2)
+        mrq_container_add(writer, t->optimizer.moment2, size, sizeof(float), "moment2");
+    return mrq_container_write(writer, t->options->checkpoint, err);
+}
+
+/* The ratings in their order must be those of the training part, each once. */
+static mrq_status load_order(mrq_trainer *t, const mrq_container *file, mrq_error *err)
+{
+    size_t n = t->split.n_train;
+    const void *data;
+    MRQ_TRY(mrq_container_get(file, sizeof *t->split.train, &n, &data, err, "order"));
+    MRQ_AUTOFREE unsigned char *open = mrq_array(t->data->n, 1);
+    if (!open)
+        return mrq_fail_memory(err, "resuming");
+    for (uint64_t i = 0; i < n; i++)
+        open[t->split.train[i]] = 1;
+    const uint32_t *rating = data;
+    for (uint64_t i = 0; i < n; i++) {
+        if (rating[i] >= t->data->n || !open[rating[i]])
+            return mrq_container_bad(file, err, "rating %u is not one to learn from, or stands there twice", rating[i]);
+        open[rating[i]] = 0;
+    }
+    memcpy(t->split.train, rating, n * sizeof *rating);
+    return MRQ_OK;
+}
+
+static mrq_status load_position(mrq_trainer *t, const mrq_container *file, mrq_error *err)
+{
+    size_t n = 1;
+    const void *data;
+    MRQ_TRY(mrq_container_get(file, sizeof t->at, &n, &data, err, "position"));
+    const mrq_position *at = data;
+    if (at->epoch < 1 || at->epoch > t->model->description.train.epochs || at->done > t->split.n_train ||
+        at->n_epochs != at->epoch - 1 || at->best_epoch < 0 || at->best_epoch > at->epoch)
+        return mrq_container_bad(file, err, "pass %lld, %llu ratings, %u passes ended: not a position in this training",
+                                 (long long)at->epoch, (unsigned long long)at->done, at->n_epochs);
+    t->at = *at;
+    n = at->n_epochs;
+    MRQ_TRY(mrq_container_get(file, sizeof *t->epoch, &n, &data, err, "epochs"));
+    memcpy(t->epoch, data, n * sizeof *t->epoch);
+    n = t->threads;
+    MRQ_TRY(mrq_container_get(file, sizeof(mrq_random), &n, &data, err, "random"));
+    const mrq_random *rng = data;
+    for (uint32_t w = 0; w < t->threads; w++)
+        t->worker[w].rng = rng[w];
+    return load_order(t, file, err);
+}
+
+static mrq_status load_block(const mrq_trainer *t, const mrq_container *file, const char *name, float *out, mrq_error *err)
+{
+    if (!out)
+        return MRQ_OK;
+    size_t n = t->model->tensors.size;
+    const void *data;
+    MRQ_TRY(mrq_container_get(file, sizeof *out, &n, &data, err, "%s", name));
+    memcpy(out, data, n * sizeof *out);
+    for (size_t i = 0; i < n; i++)
+        if (!isfinite(out[i]))
+            return mrq_container_bad(file, err, "%s holds a number that is not finite", name);
+    return MRQ_OK;
+}
+
+mrq_status mrq_checkpoint_load(mrq_trainer *t, mrq_error *err)
+{
+    MRQ_CLEANUP(mrq_container_close) mrq_container *file = NULL;
+    MRQ_TRY(mrq_container_open(t->options->checkpoint, KIND, VERSION, &file, err));
+    MRQ_TRY(check_settings(t, file, err));
+    MRQ_TRY(load_position(t, file, err));
+    MRQ_TRY(load_block(t, file, "parameters", t->model->param, err));
+    MRQ_TRY(load_block(t, file, "best", t->best, err));
+    MRQ_TRY(load_block(t, file, "moment1", t->optimizer.moment1, err));
+    return load_block(t, file, "moment2", t->optimizer.moment2, err);
+}

@@ -1,0 +1,86 @@
+#include "train/order.h"
+
+#include <string.h>
+
+/* Counting sort by movie, the movies themselves in random order. */
+static mrq_status by_movie(const mrq_dataset *data, mrq_random *rng, uint32_t *rating, uint64_t n, mrq_error *err)
+{
+    const uint32_t movies = data->movies->rows;
+    MRQ_AUTOFREE uint32_t *place = mrq_array(movies, sizeof *place), *sorted = mrq_array(n, sizeof *sorted);
+    MRQ_AUTOFREE uint64_t *next = mrq_array((size_t)movies + 1, sizeof *next);
+    if (!place || !sorted || !next)
+        return mrq_fail_memory(err, "ordering the ratings");
+    for (uint32_t m = 0; m < movies; m++)
+        place[m] = m;
+    mrq_random_shuffle(rng, place, movies);
+    for (uint64_t i = 0; i < n; i++)
+        next[place[data->movie[rating[i]]] + 1]++;
+    for (uint32_t m = 0; m < movies; m++)
+        next[m + 1] += next[m];
+    for (uint64_t i = 0; i < n; i++)
+        sorted[next[place[data->movie[rating[i]]]]++] = rating[i];
+    memcpy(rating, sorted, n * sizeof *rating);
+    return MRQ_OK;
+}
+
+mrq_status mrq_order_pass(mrq_order order, const mrq_dataset *data, mrq_random *rng, uint32_t *rating, uint64_t n, mrq_error *err)
+{
+    if (order == MRQ_ORDER_MOVIE)
+        return by_movie(data, rng, rating, n, err);
+    mrq_random_shuffle(rng, rating, n);
+    return MRQ_OK;
+}
+
+uint64_t mrq_order_cut(mrq_order order, const mrq_dataset *data, const uint32_t *rating, uint64_t n, uint32_t size, uint64_t *start)
+{
+    uint64_t batches = 0, end;
+    for (uint64_t at = 0; at < n; at = end) {
+        start[batches++] = at;
+        end = n - at < size ? n : at + size;
+        while (order == MRQ_ORDER_MOVIE && end < n && data->movie[rating[end]] == data->movie[rating[end - 1]])
+            end++;
+    }
+    start[batches] = n;
+    return batches;
+}
+
+mrq_status mrq_order_largest(mrq_order order, const mrq_dataset *data, const uint32_t *rating, uint64_t n, uint32_t size,
+                             uint32_t *largest, mrq_error *err)
+{
+    *largest = n < size ? (uint32_t)n : size;
+    if (order != MRQ_ORDER_MOVIE)
+        return MRQ_OK;
+    MRQ_AUTOFREE uint32_t *count = mrq_array(data->movies->rows, sizeof *count);
+    if (!count)
+        return mrq_fail_memory(err, "ordering the ratings");
+    uint64_t most = 0;
+    for (uint64_t i = 0; i < n; i++)
+        most = ++count[data->movie[rating[i]]] > most ? count[data->movie[rating[i]]] : most;
+    most += size;
+    if (most > UINT32_MAX)
+        return mrq_fail(err, MRQ_FAILED, "a movie has %llu ratings: too many for batches of whole movies",
+                        (unsigned long long)(most - size));
+    *largest = (uint32_t)(most < n ? most : n);
+    return MRQ_OK;
+}
+
+void mrq_order_sort(const mrq_dataset *data, uint32_t *rating, uint32_t n, uint64_t *scratch)
+{
+    uint64_t *from = scratch, *to = scratch + n;
+    for (uint32_t i = 0; i < n; i++)
+        from[i] = (uint64_t)data->movie[rating[i]] << 32 | rating[i];
+    for (uint32_t shift = 32; shift < 64 && (data->movies->rows - 1) >> (shift - 32); shift += 8) { /* by one byte after another */
+        uint32_t next[257] = {0};
+        for (uint32_t i = 0; i < n; i++)
+            next[(from[i] >> shift & 255) + 1]++;
+        for (uint32_t b = 0; b < 256; b++)
+            next[b + 1] += next[b];
+        for (uint32_t i = 0; i < n; i++)
+            to[next[from[i] >> shift & 255]++] = from[i];
+        uint64_t *swap = from;
+        from = to;
+        to = swap;
+    }
+    for (uint32_t i = 0; i < n; i++)
+        rating[i] = (uint32_t)from[i];
+}

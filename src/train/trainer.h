@@ -1,0 +1,66 @@
+/* Inside the train room: the state of a training, which a checkpoint keeps. */
+#ifndef MRQ_TRAIN_TRAINER_H
+#define MRQ_TRAIN_TRAINER_H
+
+#include <stdatomic.h>
+
+#include "train/evaluate.h"
+#include "train/optimizer.h"
+#include "train/train.h"
+#include "train/worker.h"
+
+/* All wait for the last. */
+typedef struct mrq_barrier {
+    atomic_uint expected, arrived, phase;
+} mrq_barrier;
+
+/* Where a training stands between two batches. */
+typedef struct mrq_position {
+    int64_t epoch;      /* of this pass, from 1 */
+    uint64_t done;      /* ratings of this pass */
+    uint64_t step;      /* batches in all */
+    double loss;        /* of this pass */
+    double seconds;     /* spent on this pass before `started` */
+    int64_t best_epoch; /* 0: none yet */
+    double best_train, best_valid, best_test;
+    mrq_random rng;    /* for the order of the passes to come */
+    uint32_t n_epochs; /* passes that have ended */
+    uint32_t reserved;
+} mrq_position;
+
+typedef struct mrq_trainer {
+    mrq_arena *arena;
+    const mrq_dataset *data;
+    const mrq_train_options *options;
+    const mrq_train_watch *watch;
+    mrq_model *model;
+    uint32_t threads, capacity; /* `capacity`: ratings in the largest batch */
+    mrq_worker *worker;         /* (threads) */
+    mrq_gradient **gradient;    /* (threads) the workers' */
+    double *squares;            /* (threads) of the gradient's parts */
+    mrq_optimizer_state optimizer;
+    mrq_barrier barrier;
+    mrq_split split; /* `train` in the order of this pass */
+    uint64_t *batch; /* (batches + 1) where the batches of this pass start */
+    uint64_t batches;
+    uint64_t **scratch; /* (threads) (2 × capacity) for sorting */
+    mrq_position at;
+    double started;      /* clock, less the seconds of at.seconds */
+    double checkpointed; /* clock */
+    bool sort;           /* the batches of this pass still have to be */
+    bool save;           /* a checkpoint is due; set between barriers by worker 0 */
+    bool quit;           /* set between barriers by worker 0: the pass is over for all */
+    mrq_train_end end;   /* why */
+    mrq_status failed;   /* of a checkpoint within a pass */
+    mrq_error *err;
+    mrq_vectors vectors;
+    float *best;            /* parameters of the best pass */
+    mrq_train_epoch *epoch; /* (n_epochs) those that have ended */
+} mrq_trainer;
+
+/* Writes the state to options->checkpoint, and reads it into a trainer that is prepared for the same training. MRQ_BAD_FILE names
+ * what differs. */
+MRQ_CHECKED mrq_status mrq_checkpoint_save(const mrq_trainer *trainer, mrq_error *err);
+MRQ_CHECKED mrq_status mrq_checkpoint_load(mrq_trainer *trainer, mrq_error *err);
+
+#endif

@@ -1,0 +1,121 @@
+#!/bin/sh
+# Data that is odd but not wrong: each is learned from, exported and asked, without a NaN anywhere, or refused with a sentence.
+. "$(dirname "$0")/lib.sh"
+
+# odd: the folder `data` as a copy of the sample with 3,000 ratings, enough for what follows.
+odd() {
+    rm -rf data
+    cp -r "$sample" data
+    chmod -R u+w data
+    head -n 3000 "$sample/ratings.dat" >data/ratings.dat
+}
+
+# only FIELD FILE [FIELD FILE]: of the sample, only the lines whose field is 1.
+only() {
+    awk -F:: -v field="$1" '$field == 1' "$sample/$2" >"data/$2"
+    [ $# -eq 2 ] || {
+        shift 2
+        only "$@"
+    }
+}
+
+# each COMMAND: the command with --model M --test T behind it, for the models and both with and without a test part.
+each() {
+    for model in fusion mf-bias rating; do
+        "$@" --model $model --seed 1 --epochs 2 --threads 2 --test 0
+        "$@" --model $model --seed 1 --epochs 2 --threads 1
+    done
+}
+
+no_nan() {
+    ! grep -iE '(^|[^a-z])-?(nan|inf)($|[^a-z])' "$@" || fail "not a number: $(cat "$@")"
+}
+
+# learned USER MOVIE OPTION...: training works, and so does all that follows, which is tried once a model.
+learned() {
+    user=$1 movie=$2
+    shift 2
+    rm -rf m.* S
+    run 0 timeout 100 "$MARQUEE" train --data data --out m.mrq "$@"
+    no_nan out err m.curve.csv m.curve.svg
+    [ "$(wc -l <m.curve.csv)" -eq 3 ] || fail "not two passes: $(cat m.curve.csv)"
+    case $* in
+    *--test*) return ;;
+    esac
+    run 0 "$MARQUEE" info m.mrq
+    no_nan out
+    run 0 "$MARQUEE" export --model m.mrq --store S
+    run 0 "$INFER" --store S -i "$user" -k 1000 --json
+    has '"results":[' out
+    ! grep -qE '"score":(null|[^}]*[a-df-z])' out || fail "not a number: $(cat out)"
+    run 0 sh -c "echo $user $movie | '$MARQUEE' predict --store S --pairs -"
+    awk '!($3 >= 1 && $3 <= 5) { exit 1 }' out || fail "no rating: $(cat out)"
+}
+
+odd
+only 1 users.dat 1 ratings.dat
+each learned 1 335
+
+odd
+only 1 movies.dat 2 ratings.dat
+each learned "$(awk -F:: 'NR == 1 { print $1 }' data/ratings.dat)" 1
+
+odd
+head -n 1 "$sample/ratings.dat" >data/ratings.dat
+each learned 1 335
+
+# All ratings equal: there is one rating to predict.
+odd
+head -n 3000 "$sample/ratings.dat" | awk -F:: -v OFS=:: '{ $3 = 4; print }' >data/ratings.dat
+each learned 1 335
+has '1 335 4.0000' out
+
+# Every rating twice; one rating a thousand times.
+odd
+cat data/ratings.dat data/ratings.dat >twice
+mv twice data/ratings.dat
+each learned 1 335
+awk 'NR == 1 { for (i = 0; i < 1000; i++) print }' "$sample/ratings.dat" >data/ratings.dat
+each learned 1 335
+
+# Ids of up to 2^63 - 1.
+odd
+for file in users movies ratings; do
+    awk -F:: -v OFS=:: -v file=$file '{
+        $1 = sprintf("92233720368547%05d", 75808 - $1)
+        if (file == "ratings")
+            $2 = sprintf("92233720368547%05d", 75808 - $2)
+        print
+    }' data/$file.dat >big
+    mv big data/$file.dat
+done
+each learned 9223372036854775807 9223372036854775473
+sed 's/^9223372036854775807/9223372036854775808/' data/users.dat >big
+mv big data/users.dat
+refuse 4 'users.dat:1: id 9223372036854775808' "$MARQUEE" train --data data --out n.mrq
+
+# 100,000 genres, 250 each movie.
+odd
+awk -F:: -v OFS=:: '{
+    $3 = ""
+    for (i = 0; i < 250; i++)
+        $3 = $3 (i ? "|" : "") "genre " NR * 250 + i
+    print
+}' "$sample/movies.dat" >data/movies.dat
+each learned 1 335
+
+# A title of a megabyte, and one that is just short enough.
+odd
+title() {
+    {
+        printf 1::
+        seq -f 'w%06g ' "$1" | tr -d '\n'
+        echo ::Drama
+        tail -n +2 "$sample/movies.dat"
+    } >data/movies.dat
+}
+title 125000
+each refuse 4 'movies.dat:1: title: 1000000 bytes, want at most 65535' "$MARQUEE" train --data data --out n.mrq
+[ ! -e n.mrq ] || fail "a refused run left n.mrq"
+title 8191
+each learned 1 335
