@@ -83,9 +83,8 @@ static mrq_status check_branch(const mrq_branch *branch, const char *path, mrq_e
     const bool text = branch->kind == MRQ_BRANCH_TEXT;
     if (!branch->embedding)
         return mrq_fail(err, MRQ_BAD_FILE, "%s.embedding: missing", path);
-    if (text ? !branch->window || !branch->filters : branch->window || branch->filters || branch->unit || branch->pool)
-        return mrq_fail(err, MRQ_BAD_FILE,
-                        "%s: window, filters, unit and pool belong to kind \"text\", which needs window and filters", path);
+    if (text ? !branch->window || !branch->filters : branch->window || branch->filters)
+        return mrq_fail(err, MRQ_BAD_FILE, "%s: window and filters belong to kind \"text\", which needs window and filters", path);
     if (text && branch->window % 2 == 0)
         return mrq_fail(err, MRQ_BAD_FILE, "%s.window: %u, want an odd number", path, branch->window);
     if (branch->fc && !is_lookup(branch))
@@ -143,6 +142,8 @@ static mrq_status read_branch(const cJSON *item, const char *path, bool user, ui
     MRQ_TRY(mrq_json_real(item, path, "lr", 0.001, 100, &branch->lr, err));
     MRQ_TRY(mrq_json_bool(item, path, "bias_only", &branch->bias_only, err));
     MRQ_TRY(check_kind(branch, path, user, err));
+    if (kind != MRQ_BRANCH_TEXT && (cJSON_HasObjectItem(item, "unit") || cJSON_HasObjectItem(item, "pool")))
+        return mrq_fail(err, MRQ_BAD_FILE, "%s: unit and pool belong to kind \"text\"", path);
     if (branch->bias_only && !(sum_width && biased))
         return mrq_fail(err, MRQ_BAD_FILE, "%s.bias_only: wants joint.kind \"sum\" and score.bias", path);
     if (sum_width)

@@ -185,7 +185,8 @@ static void resolve(mrq_tower_description *tower, const mrq_table *table)
     uint32_t kept = 0;
     for (uint32_t i = 0; i < tower->n; i++) {
         const mrq_branch *branch = &tower->branch[i];
-        if (branch->kind == MRQ_BRANCH_ID || !branch->optional || mrq_table_column(table, branch->feature))
+        if (branch->kind == MRQ_BRANCH_ID || branch->kind == MRQ_BRANCH_RATINGS || !branch->optional ||
+            mrq_table_column(table, branch->feature))
             tower->branch[kept++] = *branch;
     }
     tower->n = kept;

@@ -133,6 +133,9 @@ static mrq_status load_raters(mrq_model *model, mrq_error *err)
     const void *data;
     MRQ_TRY(mrq_container_get(model->file, sizeof(float), &count, &data, err, "raters.strength"));
     model->rater_strength = data;
+    for (size_t i = 0; i < count; i++)
+        if (!isfinite(model->rater_strength[i]))
+            return mrq_container_bad(model->file, err, "the strength of rating %zu is not finite", i);
     return MRQ_OK;
 }
 

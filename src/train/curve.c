@@ -76,7 +76,7 @@ mrq_status mrq_curve_csv(const char *path, const mrq_train_epoch *epoch, uint32_
         write_field(text.stream, e->test_rmse, 6);
         write_field(text.stream, e->seconds, 3);
         write_field(text.stream, e->samples_per_second, 0);
-        fprintf(text.stream, "%d\n", e->best);
+        fprintf(text.stream, "%u\n", e->best);
     }
     return text_save(&text, path, err);
 }
@@ -238,7 +238,7 @@ static void write_best(const struct plot *p, const mrq_train_epoch *best, uint32
     fprintf(p->out,
             "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\" font-weight=\"bold\" stroke=\"#fff\" stroke-width=\"4\" "
             "stroke-linejoin=\"round\" paint-order=\"stroke\">best: pass %" PRId64 ", %s %.4f</text>\n",
-            x, y > TOP + 40 ? y - 14 : y + 24, anchor, best->epoch, parts[part].name, rmse(best, part));
+            x, y > TOP + 40 ? y - 20 : y + 28, anchor, best->epoch, parts[part].name, rmse(best, part));
 }
 
 static void write_head(const struct plot *p, const char *title, const mrq_train_epoch *best, uint32_t part)

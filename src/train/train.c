@@ -190,10 +190,17 @@ static void note_results(mrq_trainer *t)
     r->valid_ratings = t->split.n_valid;
     r->test_ratings = t->split.n_test;
     r->data_fingerprint = t->data->fingerprint;
-    r->threads = t->options->threads;
     r->test_share = t->options->test;
     snprintf(r->schema, sizeof r->schema, "%s", t->data->schema);
     snprintf(r->split, sizeof r->split, "%s", mrq_split_names[t->options->split]);
+}
+
+/* A factorisation does little for a rating: a smaller share takes less time than waiting for the others. */
+static uint32_t useful_threads(const mrq_trainer *t)
+{
+    enum { SHARE = 512 };
+    const int64_t batch = t->model->description.train.batch, shares = batch < SHARE ? 1 : batch / SHARE;
+    return mrq_is_factorisation(t->model) && shares < t->options->threads ? (uint32_t)shares : t->options->threads;
 }
 
 static mrq_status prepare(mrq_trainer *t, const mrq_description *description, mrq_error *err)
@@ -212,7 +219,8 @@ static mrq_status prepare(mrq_trainer *t, const mrq_description *description, mr
                                      .seed = t->options->seed};
     MRQ_TRY(mrq_model_new(description, &source, &t->model, err));
     note_results(t);
-    t->threads = t->options->threads;
+    t->threads = useful_threads(t);
+    t->model->results.threads = t->threads;
     MRQ_TRY(mrq_order_largest(settings->order, t->data, t->split.train, t->split.n_train, (uint32_t)settings->batch, &t->capacity,
                               err));
     t->batch = mrq_arena_array(t->arena, t->split.n_train / (uint64_t)settings->batch + 2, sizeof *t->batch);

@@ -26,8 +26,8 @@ typedef struct mrq_train_options {
 typedef struct mrq_train_epoch {
     int64_t epoch, epochs; /* from 1 */
     double train_rmse, valid_rmse, test_rmse, seconds, samples_per_second;
-    double flops; /* of matrix and inner products */
-    bool best;    /* so far, by valid_rmse; without a validation part the last pass is the best */
+    double flops;  /* of matrix and inner products */
+    uint32_t best; /* 1: so far, by valid_rmse; without a validation part the last pass is the best */
 } mrq_train_epoch;
 
 /* What goes on, told from the thread that called mrq_train(). Any member may be NULL. */

@@ -30,13 +30,18 @@ static bool is_factor(const mrq_tower *tower)
            plan->weight == MRQ_NONE && tower->weight == MRQ_NONE && tower->activation == MRQ_LINEAR && !tower->unit;
 }
 
+bool mrq_is_factorisation(const mrq_model *model)
+{
+    return is_factor(&model->user) && is_factor(&model->movie);
+}
+
 mrq_status mrq_worker_make(const mrq_model *model, const mrq_dataset *data, uint32_t capacity, uint64_t seed, uint32_t number,
                            mrq_arena *arena, mrq_worker *out, mrq_error *err)
 {
     *out = (mrq_worker){.model = model,
                         .data = data,
                         .kernels = mrq_kernels_best(),
-                        .factors = is_factor(&model->user) && is_factor(&model->movie),
+                        .factors = mrq_is_factorisation(model),
                         .input_dropout = dropout(&model->movie, MRQ_BRANCH_RATINGS)};
     mrq_random_init(&out->rng, seed, 0x100000000u + number); /* the tensors' starting values have the lower streams */
     MRQ_TRY(make_side(&model->user, capacity, arena, &out->user, err));

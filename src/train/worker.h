@@ -33,6 +33,9 @@ typedef struct mrq_worker {
     double flops;  /* of matrix and inner products, all shares so far */
 } mrq_worker;
 
+/* Whether both towers are an embedding and nothing else: matrix factorisation. */
+bool mrq_is_factorisation(const mrq_model *model);
+
 /* A worker for shares of up to `capacity` ratings; `number` picks its random stream. */
 MRQ_CHECKED mrq_status mrq_worker_make(const mrq_model *model, const mrq_dataset *data, uint32_t capacity, uint64_t seed,
                                        uint32_t number, mrq_arena *arena, mrq_worker *out, mrq_error *err);

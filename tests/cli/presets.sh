@@ -92,7 +92,7 @@ cat >dense.json <<'END'
   "joint": {"kind": "dense", "size": 24, "activation": "linear", "user_activation": "tanh"},
   "towers": {
     "user": [
-      {"feature": "id", "kind": "id", "embedding": 8, "fc": 6, "dropout": 0.25},
+      {"feature": "id", "kind": "id", "embedding": 8, "fc": 6, "dropout": 0.25, "lr": 2},
       {"feature": "gender", "kind": "category", "embedding": 4, "fc": 3, "optional": false},
       {"feature": "age", "kind": "category", "embedding": 4},
       {"feature": "shoe size", "kind": "category", "embedding": 4, "optional": true}
@@ -116,7 +116,7 @@ cat >sum.json <<'END'
   "joint": {"kind": "sum", "size": 12, "activation": "tanh", "user_activation": "linear"},
   "towers": {
     "user": [
-      {"feature": "id", "kind": "id", "dropout": 0.1},
+      {"feature": "id", "kind": "id", "dropout": 0.1, "lr": 0.5},
       {"feature": "gender", "kind": "category", "embedding": 4},
       {"feature": "age", "kind": "category", "bias_only": true},
       {"feature": "job", "kind": "category", "optional": true}
@@ -165,9 +165,11 @@ dense @ j["towers"]["user"] = 17 * user[:1] @ wrong.json: towers.user: 17 branch
 dense @ del j["towers"]["movie"] @ wrong.json: towers.movie: missing
 dense @ j["towers"]["shop"] = [] @ wrong.json: towers.shop: unknown key, want one of user, movie
 dense @ movie[2]["fc"] = 4 @ wrong.json: towers.movie[2].fc: belongs to kind "id" or "category"
-dense @ movie[2]["pool"] = "average"; movie[2]["window"] = 3 @ wrong.json: towers.movie[2]: window, filters, unit and pool belong
+dense @ movie[2]["pool"] = "average" @ wrong.json: towers.movie[2]: unit and pool belong to kind "text"
+dense @ movie[2]["window"] = 3 @ wrong.json: towers.movie[2]: window and filters belong to kind "text"
+dense @ user[0]["lr"] = 0 @ wrong.json: towers.user[0].lr: 0, want a number, 0.001 to 100
 dense @ movie[3]["window"] = 4 @ wrong.json: towers.movie[3].window: 4, want an odd number
-dense @ del movie[3]["filters"] @ wrong.json: towers.movie[3]: window, filters, unit and pool
+dense @ del movie[3]["filters"] @ wrong.json: towers.movie[3]: window and filters belong to kind "text", which needs
 dense @ movie[3]["unit"] = "letter" @ wrong.json: towers.movie[3].unit: "letter", want one of word, character
 dense @ movie[3]["pool"] = "max" @ wrong.json: towers.movie[3].pool: "max", want one of sum, average
 dense @ movie[0]["bias_only"] = True @ wrong.json: towers.movie[0].bias_only: wants joint.kind "sum" and score.bias
