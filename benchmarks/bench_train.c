@@ -77,12 +77,12 @@ static mrq_status run_case(const struct arguments *a, const mrq_dataset *data, c
     description.train.epochs = a->passes;
     const mrq_train_options options = {.test = 0.1, .seed = 1, .threads = (uint32_t)a->threads};
     struct passes passes = {0};
-    const mrq_train_watch watch = {&passes, NULL, note_pass, NULL};
+    const mrq_train_watch watch = {.context = &passes, .epoch = note_pass};
     const double peak = mrq_bench_sgemm((unsigned)a->threads);
     mrq_train_result result = {0};
     MRQ_TRY(mrq_train(data, &description, &options, &watch, &result, err));
+    print_case(a, preset, mrq_model_description(result.model)->train.batch, &passes, peak);
     mrq_model_free(result.model);
-    print_case(a, preset, description.train.batch, &passes, peak);
     return MRQ_OK;
 }
 

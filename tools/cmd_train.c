@@ -83,6 +83,13 @@ static mrq_status beside(const char *out, const char *ending, char path[PATH_SIZ
     return MRQ_OK;
 }
 
+static void show_warning(void *context, const mrq_error *problem)
+{
+    struct screen *screen = context;
+    mrq_progress_end(&screen->progress);
+    mrq_log(MRQ_LOG_WARN, "train", "%s", problem->msg);
+}
+
 static mrq_status check_out(const char *path, mrq_error *err)
 {
     mrq_output *out = NULL; /* better now than after the training */
@@ -94,7 +101,7 @@ static mrq_status check_out(const char *path, mrq_error *err)
 struct arguments {
     const char *data, *schema, *model, *out, *split;
     int64_t seed, epochs, batch, threads;
-    double test, lr, checkpoint;
+    double test, lr, l2, checkpoint;
     bool resume;
 };
 
@@ -112,9 +119,12 @@ static mrq_status read_arguments(int argc, char **argv, struct arguments *a, boo
         {"seed", 0, MRQ_OPT_INT, &a->seed, 0, (double)MRQ_SEED_MAX, "N",
          "of division, starting values and order; same seed, same model"},
         {"epochs", 'e', MRQ_OPT_INT, &a->epochs, 1, MRQ_EPOCHS_MAX, "N", "passes over the ratings [the preset's]"},
-        {"batch", 'b', MRQ_OPT_INT, &a->batch, 1, MRQ_BATCH_MAX, "N", "ratings in one step [the preset's]"},
+        {"batch", 'b', MRQ_OPT_INT, &a->batch, 1, MRQ_BATCH_MAX, "N",
+         "ratings in one step [the preset's, else a 200th of the training\nratings, 64 to 4096]"},
         {"lr", 0, MRQ_OPT_REAL, &a->lr, MRQ_LR_MIN, MRQ_LR_MAX, "X", "learning rate [the preset's]"},
-        {"threads", 't', MRQ_OPT_INT, &a->threads, 1, MRQ_THREADS_MAX, "N", "workers; part of the result"},
+        {"l2", 0, MRQ_OPT_REAL, &a->l2, 0, MRQ_L2_MAX, "X", "pull of the parameters to 0, beside a rating's error [the preset's]"},
+        {"threads", 't', MRQ_OPT_INT, &a->threads, 1, MRQ_THREADS_MAX, "N",
+         "workers; part of the result. A factorisation takes no more\nthan its batches feed"},
         {"resume", 'r', MRQ_OPT_FLAG, &a->resume, 0, 0, NULL, "go on from FILE.checkpoint, if it is there"},
         {"checkpoint", 0, MRQ_OPT_REAL, &a->checkpoint, 0, 1e6, "SECONDS", "between two checkpoints"},
         {0},
@@ -158,6 +168,7 @@ static mrq_status load(const struct arguments *a, mrq_description *description, 
     description->train.epochs = a->epochs ? a->epochs : description->train.epochs;
     description->train.batch = a->batch ? a->batch : description->train.batch;
     description->train.lr = a->lr > 0 ? a->lr : description->train.lr;
+    description->train.l2 = a->l2 >= 0 ? a->l2 : description->train.l2;
     MRQ_TRY(check_out(a->out, err));
     MRQ_CLEANUP(mrq_schema_free) mrq_schema *schema = NULL;
     if (a->schema)
@@ -195,7 +206,7 @@ static mrq_status report(const struct arguments *a, const mrq_train_result *resu
 mrq_status cmd_train(int argc, char **argv, mrq_error *err)
 {
     const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-    struct arguments a = {.model = "fusion", .split = "random", .seed = 1, .test = 0.1, .checkpoint = 60};
+    struct arguments a = {.model = "fusion", .split = "random", .seed = 1, .test = 0.1, .l2 = -1, .checkpoint = 60};
     a.threads = cpus < 1 ? 1 : cpus > MRQ_THREADS_MAX ? MRQ_THREADS_MAX : cpus;
     bool done = false;
     MRQ_TRY(read_arguments(argc, argv, &a, &done, err));
@@ -222,13 +233,17 @@ mrq_status cmd_train(int argc, char **argv, mrq_error *err)
     if (a.resume && !mrq_file_exists(checkpoint))
         mrq_log(MRQ_LOG_INFO, "train", "no %s: starting from the beginning", checkpoint);
     catch_signals();
-    const mrq_train_watch watch = {&screen, show_batch, show_epoch, &stop_signal};
+    const mrq_train_watch watch = {&screen, show_batch, show_epoch, show_warning, &stop_signal};
     mrq_train_result result = {0};
     mrq_status status = mrq_train(data, &description, &options, &watch, &result, err);
     mrq_progress_end(&screen.progress);
     MRQ_TRY(status);
     MRQ_CLEANUP(mrq_model_free) mrq_model *model = result.model;
-    MRQ_TRY(mrq_model_save(model, a.out, err));
+    const bool barely = !mrq_model_results_of(model)->best_epoch && mrq_file_exists(a.out);
+    if (barely)
+        mrq_log(MRQ_LOG_WARN, "train", "%s is the older one still: no pass of this training has ended", a.out);
+    else
+        MRQ_TRY(mrq_model_save(model, a.out, err));
     if (result.end == MRQ_TRAIN_DONE)
         unlink(checkpoint);
     status = report(&a, &result, checkpoint, mrq_clock() - start, err);

@@ -190,7 +190,7 @@ static mrq_status read_score(const cJSON *root, const char *source, mrq_descript
     MRQ_TRY(mrq_json_bool(score, path, "bias", &out->bias, err));
     out->score = (mrq_score_kind)kind;
     out->scale = 1;
-    out->shift = out->bias ? NAN : 0;
+    out->shift = kind == MRQ_DOT ? NAN : 0;
     MRQ_TRY(mrq_json_real(score, path, "scale", 1e-3, 1e3, &out->scale, err));
     MRQ_TRY(mrq_json_real(score, path, "shift", -1e3, 1e3, &out->shift, err));
     if (kind == MRQ_DOT && cJSON_HasObjectItem(score, "scale"))
@@ -242,10 +242,9 @@ static mrq_status read_train(const cJSON *root, const char *source, mrq_training
                           .schedule = (mrq_schedule)schedule,
                           .order = (mrq_order)order,
                           .lr = 1e-3,
-                          .batch = 256,
                           .epochs = 10};
     MRQ_TRY(mrq_json_real(train, path, "lr", MRQ_LR_MIN, MRQ_LR_MAX, &out->lr, err));
-    MRQ_TRY(mrq_json_real(train, path, "l2", 0, 1, &out->l2, err));
+    MRQ_TRY(mrq_json_real(train, path, "l2", 0, MRQ_L2_MAX, &out->l2, err));
     MRQ_TRY(mrq_json_real(train, path, "clip", 0, 1e6, &out->clip, err));
     MRQ_TRY(mrq_json_int(train, path, "batch", 1, MRQ_BATCH_MAX, &out->batch, err));
     MRQ_TRY(mrq_json_int(train, path, "epochs", 1, MRQ_EPOCHS_MAX, &out->epochs, err));
@@ -354,7 +353,8 @@ static bool write_score(cJSON *root, const mrq_description *d)
     cJSON *score = cJSON_AddObjectToObject(root, "score");
     return score && cJSON_AddStringToObject(score, "kind", score_names[d->score]) &&
            (d->score == MRQ_DOT || cJSON_AddNumberToObject(score, "scale", d->scale)) &&
-           (isnan(d->shift) || (!d->bias && d->shift == 0) || cJSON_AddNumberToObject(score, "shift", d->shift)) &&
+           (isnan(d->shift) || (d->score == MRQ_COSINE && !(d->shift > 0 || d->shift < 0)) ||
+            cJSON_AddNumberToObject(score, "shift", d->shift)) &&
            (!d->bias || cJSON_AddTrueToObject(score, "bias"));
 }
 

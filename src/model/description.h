@@ -7,6 +7,7 @@
 #define MRQ_BRANCHES_MAX 16
 #define MRQ_LR_MIN       1e-9
 #define MRQ_LR_MAX       1e3
+#define MRQ_L2_MAX       1e4
 #define MRQ_BATCH_MAX    1000000
 #define MRQ_EPOCHS_MAX   10000
 #define MRQ_FEATURE_NAME 32
@@ -54,10 +55,11 @@ typedef struct mrq_training {
     mrq_optimizer optimizer;
     double lr;
     mrq_schedule schedule; /* from lr at the first batch to 0 behind the last, or constant */
-    double l2;             /* adds l2 × parameter to the gradient of each parameter that a batch moves */
+    double l2;             /* adds l2 / batch × parameter to the gradient of each parameter that a batch moves */
     double clip;           /* the gradient's norm is cut to this; 0: never */
     mrq_order order;       /* of the ratings: random, or movie by movie */
-    int64_t batch, epochs;
+    int64_t batch;         /* ratings in one step; 0: a 200th of the training ratings, 64 to 4096 */
+    int64_t epochs;
     int64_t patience;  /* passes without a better one before the training stops; 0: never */
     double validation; /* share of the training ratings that chooses the best pass */
 } mrq_training;
@@ -70,7 +72,7 @@ typedef struct mrq_description {
     uint32_t dim;         /* of both towers' vectors */
     mrq_score_kind score; /* scale × cosine + shift, or inner product + shift */
     double scale;         /* cosine only */
-    double shift;         /* NAN, allowed with a bias: the mean of the training ratings, which the trainer fills in */
+    double shift;         /* NAN, an inner product's default: the mean of the training ratings, which the trainer fills in */
     bool bias;            /* dot: a bias for users and one for movies, made from the same features as the vectors */
     mrq_training train;
 } mrq_description;

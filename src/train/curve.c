@@ -1,14 +1,15 @@
-/* The learning curve as CSV and SVG. Each text is built whole in memory and then put in its place at once, so that whoever follows a
- * run never reads half a file. Numbers are printed in the C locale of this thread alone, whatever the program around it has set.
- * The picture is plain SVG 1.1: no script, no style sheet, no font of its own. It paints its own white ground, so that it reads the
- * same on a dark page; colours are Okabe and Ito's, told apart by colour-blind eyes too. */
+/* The learning curve as CSV and SVG. Each text is built whole in memory and then put in its place at once, so that whoever follows
+ * a run never reads half a file. (Not with open_memstream(): glibc's loses text without a word when memory runs out.) Numbers are
+ * printed in the C locale of this thread alone, whatever the program around it has set. The picture is plain SVG 1.1: no script, no
+ * style sheet, no font of its own. It paints its own white ground, so that it reads the same on a dark page; colours are Okabe and
+ * Ito's, told apart by colour-blind eyes too. */
 #include "train/curve.h"
 
 #include <inttypes.h>
 #include <locale.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -22,26 +23,36 @@ static const struct part {
     const char *name, *colour, *dash;
 } parts[PARTS] = {{"training", "#0072b2", "none"}, {"validation", "#d55e00", "none"}, {"test", "#009e73", "7 3"}};
 
-/* A text being built. */
+/* A text being built; once memory has run out, the rest is dropped. */
 struct text {
-    FILE *stream;
     char *data;
-    size_t size;
+    size_t size, capacity;
+    bool failed;
     locale_t locale, before;
 };
 
 static mrq_status text_open(struct text *text, mrq_error *err)
 {
     *text = (struct text){.locale = newlocale(LC_ALL_MASK, "C", (locale_t)0)};
-    if (text->locale)
-        text->stream = open_memstream(&text->data, &text->size);
-    if (!text->stream) {
-        if (text->locale)
-            freelocale(text->locale);
+    if (!text->locale)
         return mrq_fail_memory(err, "writing the learning curve");
-    }
     text->before = uselocale(text->locale);
     return MRQ_OK;
+}
+
+__attribute__((format(printf, 2, 3))) static void put(struct text *text, const char *format, ...)
+{
+    va_list args, again;
+    va_start(args, format);
+    va_copy(again, args);
+    const int n = vsnprintf(NULL, 0, format, args);
+    text->failed |= n < 0 || mrq_grow(&text->data, &text->capacity, text->size + (size_t)n + 1, 1) != 0;
+    if (!text->failed) {
+        vsnprintf(text->data + text->size, (size_t)n + 1, format, again);
+        text->size += (size_t)n;
+    }
+    va_end(again);
+    va_end(args);
 }
 
 /* Frees the text, whatever it returns. */
@@ -49,34 +60,33 @@ static mrq_status text_save(struct text *text, const char *path, mrq_error *err)
 {
     uselocale(text->before);
     freelocale(text->locale);
-    const int failed = ferror(text->stream), unfinished = fclose(text->stream);
-    const mrq_status status = failed || unfinished ? mrq_fail_memory(err, "writing the learning curve")
-                                                   : mrq_file_write(path, text->data, text->size, err);
-    free(text->data);
+    const mrq_status status =
+        text->failed ? mrq_fail_memory(err, "writing the learning curve") : mrq_file_write(path, text->data, text->size, err);
+    mrq_free(text->data);
     return status;
 }
 
-static void write_field(FILE *out, double value, int decimals)
+static void write_field(struct text *out, double value, int decimals)
 {
     if (isfinite(value))
-        fprintf(out, "%.*f", decimals, value);
-    fputc(',', out);
+        put(out, "%.*f", decimals, value);
+    put(out, ",");
 }
 
 mrq_status mrq_curve_csv(const char *path, const mrq_train_epoch *epoch, uint32_t n, mrq_error *err)
 {
     struct text text;
     MRQ_TRY(text_open(&text, err));
-    fputs("pass,train_rmse,valid_rmse,test_rmse,seconds,samples_per_second,best\n", text.stream);
+    put(&text, "pass,train_rmse,valid_rmse,test_rmse,seconds,samples_per_second,best\n");
     for (uint32_t i = 0; i < n; i++) {
         const mrq_train_epoch *e = &epoch[i];
-        fprintf(text.stream, "%" PRId64 ",", e->epoch);
-        write_field(text.stream, e->train_rmse, 6);
-        write_field(text.stream, e->valid_rmse, 6);
-        write_field(text.stream, e->test_rmse, 6);
-        write_field(text.stream, e->seconds, 3);
-        write_field(text.stream, e->samples_per_second, 0);
-        fprintf(text.stream, "%u\n", e->best);
+        put(&text, "%" PRId64 ",", e->epoch);
+        write_field(&text, e->train_rmse, 6);
+        write_field(&text, e->valid_rmse, 6);
+        write_field(&text, e->test_rmse, 6);
+        write_field(&text, e->seconds, 3);
+        write_field(&text, e->samples_per_second, 0);
+        put(&text, "%" PRIu32 "\n", e->best);
     }
     return text_save(&text, path, err);
 }
@@ -86,7 +96,7 @@ struct axis {
 };
 
 struct plot {
-    FILE *out;
+    struct text *out;
     const mrq_train_epoch *epoch;
     uint32_t n;
     struct axis x, y;
@@ -143,22 +153,22 @@ static double place_y(const struct plot *p, double value)
 }
 
 /* Up to `most` characters, then "..."; markup is escaped, and what XML does not allow becomes '?'. */
-static void write_escaped(FILE *out, const char *text, size_t most)
+static void write_escaped(struct text *out, const char *text, size_t most)
 {
     uint32_t code;
     for (size_t n; *text; text += n) {
         if (most-- == 0) {
-            fputs("...", out);
+            put(out, "...");
             return;
         }
         n = mrq_utf8_read(text, strlen(text), &code);
         if (n == 0 || code < 0x20 || (code & 0xfffe) == 0xfffe) {
             n = n ? n : 1;
-            fputc('?', out);
+            put(out, "?");
         } else if (strchr("&<>\"'", *text)) {
-            fprintf(out, "&#%d;", *text);
+            put(out, "&#%d;", *text);
         } else {
-            fwrite(text, 1, n, out);
+            put(out, "%.*s", (int)n, text);
         }
     }
 }
@@ -166,22 +176,20 @@ static void write_escaped(FILE *out, const char *text, size_t most)
 static void write_axes(const struct plot *p)
 {
     const int decimals = (int)fmax(0, -floor(log10(p->y.step) + 1e-9));
-    fputs("<g fill=\"#444\" stroke=\"none\">\n", p->out);
+    put(p->out, "<g fill=\"#444\" stroke=\"none\">\n");
     for (double k = round(p->y.lo / p->y.step); k <= round(p->y.hi / p->y.step); k++) { /* counted, so that no error adds up */
         const double y = place_y(p, k * p->y.step);
-        fprintf(p->out, "<path d=\"M%d %.1fH%d\" stroke=\"#e2e2e2\"/><text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%.*f</text>\n",
-                LEFT, y, RIGHT, LEFT - 8, y + 4, decimals, k * p->y.step);
+        put(p->out, "<path d=\"M%d %.1fH%d\" stroke=\"#e2e2e2\"/><text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%.*f</text>\n", LEFT,
+            y, RIGHT, LEFT - 8, y + 4, decimals, k * p->y.step);
     }
     for (double k = ceil(p->x.lo / p->x.step); k <= floor(p->x.hi / p->x.step); k++) {
         const double x = place_x(p, k * p->x.step);
-        fprintf(p->out,
-                "<path d=\"M%.1f %dV%d\" stroke=\"#e2e2e2\"/><text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%.0f</text>\n", x,
-                TOP, BOTTOM, x, BOTTOM + 18, k * p->x.step);
+        put(p->out, "<path d=\"M%.1f %dV%d\" stroke=\"#e2e2e2\"/><text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%.0f</text>\n", x,
+            TOP, BOTTOM, x, BOTTOM + 18, k * p->x.step);
     }
-    fprintf(p->out, "<path d=\"M%d %dV%dH%d\" fill=\"none\" stroke=\"#888\"/>\n", LEFT, TOP, BOTTOM, RIGHT);
-    fprintf(p->out, "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">pass</text>\n", (LEFT + RIGHT) / 2, BOTTOM + 38);
-    fprintf(p->out, "<text transform=\"translate(18 %d) rotate(-90)\" text-anchor=\"middle\">RMSE</text>\n</g>\n",
-            (TOP + BOTTOM) / 2);
+    put(p->out, "<path d=\"M%d %dV%dH%d\" fill=\"none\" stroke=\"#888\"/>\n", LEFT, TOP, BOTTOM, RIGHT);
+    put(p->out, "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">pass</text>\n", (LEFT + RIGHT) / 2, BOTTOM + 38);
+    put(p->out, "<text transform=\"translate(18 %d) rotate(-90)\" text-anchor=\"middle\">RMSE</text>\n</g>\n", (TOP + BOTTOM) / 2);
 }
 
 /* The line of one part and, at `column`, its entry in the legend. Returns whether there is such a part. */
@@ -198,21 +206,21 @@ static bool write_part(const struct plot *p, uint32_t part, int column)
     if (!known)
         return false;
     const uint32_t stride = (known - 1) / (POINTS_MAX - 1) + 1; /* more points than pixels would only make the file larger */
-    fprintf(p->out, "<g fill=\"%s\" stroke=\"%s\" stroke-width=\"2\">\n<polyline fill=\"none\" stroke-dasharray=\"%s\" points=\"",
-            look->colour, look->colour, look->dash);
+    put(p->out, "<g fill=\"%s\" stroke=\"%s\" stroke-width=\"2\">\n<polyline fill=\"none\" stroke-dasharray=\"%s\" points=\"",
+        look->colour, look->colour, look->dash);
     for (uint32_t i = 0; i < p->n; i++) {
         const double value = rmse(&p->epoch[i], part);
         if (isfinite(value) && (seen++ % stride == 0 || seen == known))
-            fprintf(p->out, " %.1f,%.1f", place_x(p, (double)p->epoch[i].epoch), place_y(p, value));
+            put(p->out, " %.1f,%.1f", place_x(p, (double)p->epoch[i].epoch), place_y(p, value));
     }
-    fputs("\"/>\n", p->out);
+    put(p->out, "\"/>\n");
     for (uint32_t i = 0; i < p->n && known <= MARKED_MAX; i++)
         if (isfinite(rmse(&p->epoch[i], part)))
-            fprintf(p->out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"2\"/>\n", place_x(p, (double)p->epoch[i].epoch),
-                    place_y(p, rmse(&p->epoch[i], part)));
+            put(p->out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"2\"/>\n", place_x(p, (double)p->epoch[i].epoch),
+                place_y(p, rmse(&p->epoch[i], part)));
     const int x = LEFT + 185 * column;
-    fprintf(p->out, "<path d=\"M%d 50h26\" stroke-dasharray=\"%s\"/>\n</g>\n<text x=\"%d\" y=\"54\">%s %.4f</text>\n", x,
-            look->dash, x + 33, look->name, last);
+    put(p->out, "<path d=\"M%d 50h26\" stroke-dasharray=\"%s\"/>\n</g>\n<text x=\"%d\" y=\"54\">%s %.4f</text>\n", x, look->dash,
+        x + 33, look->name, last);
     return true;
 }
 
@@ -233,35 +241,35 @@ static void write_best(const struct plot *p, const mrq_train_epoch *best, uint32
 {
     const double x = place_x(p, (double)best->epoch), y = place_y(p, rmse(best, part));
     const char *anchor = x < LEFT + 110 ? "start" : x > RIGHT - 110 ? "end" : "middle";
-    fprintf(p->out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"5.5\" fill=\"%s\" stroke=\"#fff\" stroke-width=\"2\"/>\n", x, y,
-            parts[part].colour);
-    fprintf(p->out,
-            "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\" font-weight=\"bold\" stroke=\"#fff\" stroke-width=\"4\" "
-            "stroke-linejoin=\"round\" paint-order=\"stroke\">best: pass %" PRId64 ", %s %.4f</text>\n",
-            x, y > TOP + 40 ? y - 20 : y + 28, anchor, best->epoch, parts[part].name, rmse(best, part));
+    put(p->out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"5.5\" fill=\"%s\" stroke=\"#fff\" stroke-width=\"2\"/>\n", x, y,
+        parts[part].colour);
+    put(p->out,
+        "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\" font-weight=\"bold\" stroke=\"#fff\" stroke-width=\"4\" "
+        "stroke-linejoin=\"round\" paint-order=\"stroke\">best: pass %" PRId64 ", %s %.4f</text>\n",
+        x, y > TOP + 40 ? y - 20 : y + 28, anchor, best->epoch, parts[part].name, rmse(best, part));
 }
 
 static void write_head(const struct plot *p, const char *title, const mrq_train_epoch *best, uint32_t part)
 {
-    fprintf(p->out,
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" width=\"%d\" height=\"%d\" role=\"img\" "
-            "font-family=\"Helvetica, Arial, sans-serif\" font-size=\"13\" fill=\"#222\">\n<title>",
-            WIDTH, HEIGHT, WIDTH, HEIGHT);
+    put(p->out,
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" width=\"%d\" height=\"%d\" role=\"img\" "
+        "font-family=\"Helvetica, Arial, sans-serif\" font-size=\"13\" fill=\"#222\">\n<title>",
+        WIDTH, HEIGHT, WIDTH, HEIGHT);
     write_escaped(p->out, title, SIZE_MAX);
-    fprintf(p->out, "</title>\n<desc>Root mean squared error after each of %" PRIu32 " passes over the training ratings", p->n);
+    put(p->out, "</title>\n<desc>Root mean squared error by training pass, %" PRIu32 " in all", p->n);
     if (best)
-        fprintf(p->out, "; the best is pass %" PRId64 " with a %s RMSE of %.4f", best->epoch, parts[part].name, rmse(best, part));
-    fprintf(p->out, ".</desc>\n<rect width=\"%d\" height=\"%d\" fill=\"#fff\"/>\n", WIDTH, HEIGHT);
-    fprintf(p->out, "<text x=\"%d\" y=\"28\" font-size=\"16\" font-weight=\"bold\">", LEFT);
+        put(p->out, "; the best is pass %" PRId64 " with a %s RMSE of %.4f", best->epoch, parts[part].name, rmse(best, part));
+    put(p->out, ".</desc>\n<rect width=\"%d\" height=\"%d\" fill=\"#fff\"/>\n", WIDTH, HEIGHT);
+    put(p->out, "<text x=\"%d\" y=\"28\" font-size=\"16\" font-weight=\"bold\">", LEFT);
     write_escaped(p->out, title, TITLE_MAX);
-    fputs("</text>\n", p->out);
+    put(p->out, "</text>\n");
 }
 
 mrq_status mrq_curve_svg(const char *path, const char *title, const mrq_train_epoch *epoch, uint32_t n, mrq_error *err)
 {
     struct text text;
     MRQ_TRY(text_open(&text, err));
-    const struct plot plot = {text.stream, epoch, n, pass_axis(epoch, n), rmse_axis(epoch, n)};
+    const struct plot plot = {&text, epoch, n, pass_axis(epoch, n), rmse_axis(epoch, n)};
     uint32_t best_part = 0;
     const mrq_train_epoch *best = find_best(&plot, &best_part);
     write_head(&plot, title, best, best_part);
@@ -270,6 +278,6 @@ mrq_status mrq_curve_svg(const char *path, const char *title, const mrq_train_ep
         column += write_part(&plot, part, (int)column);
     if (best)
         write_best(&plot, best, best_part);
-    fputs("</svg>\n", text.stream);
+    put(&text, "</svg>\n");
     return text_save(&text, path, err);
 }

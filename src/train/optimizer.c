@@ -1,5 +1,7 @@
 /* SGD, momentum (Polyak 1964), RMSProp (Tieleman, Hinton 2012: decay 0.9) and Adam (Kingma, Ba 2015: beta 0.9 and 0.999).
  *
+ * L2 is divided by the batch, as the mean of the errors is: what a rating is worth beside it depends on no other setting.
+ *
  * An embedding's row moves only in batches that touch it, and its moments and its L2 with it ("lazy"): a batch of 256 touches some
  * 200 of thousands of rows. The dense part is cut into ranges and the rows are dealt out by their number, so each float has one
  * owner and sums are always taken in the order of the workers. */
@@ -42,7 +44,7 @@ static double schedule(mrq_schedule kind, double progress)
     return 1;
 }
 
-void mrq_optimizer_begin(mrq_optimizer_state *state, double progress)
+void mrq_optimizer_begin(mrq_optimizer_state *state, double progress, uint32_t batch)
 {
     const mrq_training *settings = state->settings;
     double lr = settings->lr * schedule(settings->schedule, progress), decay1 = MOMENTUM, decay2 = RMSPROP_DECAY;
@@ -53,7 +55,7 @@ void mrq_optimizer_begin(mrq_optimizer_state *state, double progress)
         decay2 = BETA2;
         lr *= sqrt(1 - pow(BETA2, t)) / (1 - pow(BETA1, t));
     }
-    state->now = (mrq_step){(float)lr, (float)settings->l2, 1, (float)decay1, (float)decay2, EPSILON};
+    state->now = (mrq_step){(float)lr, (float)(settings->l2 / batch), 1, (float)decay1, (float)decay2, EPSILON};
 }
 
 /* The owner's range of the dense part. */

@@ -71,8 +71,9 @@ static void count_batch(mrq_trainer *t, uint32_t n)
 
 static void save_checkpoint(mrq_trainer *t)
 {
-    t->failed = mrq_checkpoint_save(t, t->err);
-    t->quit = t->quit || t->failed != MRQ_OK;
+    mrq_error problem;
+    if (mrq_checkpoint_save(t, &problem) != MRQ_OK && t->watch->warn)
+        t->watch->warn(t->watch->context, &problem);
     t->checkpointed = mrq_clock();
 }
 
@@ -107,7 +108,7 @@ static void run_pass(mrq_trainer *t, uint32_t w)
         const uint32_t from = (uint32_t)((uint64_t)n * w / t->threads), to = (uint32_t)((uint64_t)n * (w + 1) / t->threads);
         mrq_worker_run(&t->worker[w], t->split.train + start + from, to - from, n);
         if (w == 0)
-            mrq_optimizer_begin(&t->optimizer, progress(t));
+            mrq_optimizer_begin(&t->optimizer, progress(t), n);
         wait_for_all(t);
         step(t, w);
         if (w == 0)
@@ -203,11 +204,23 @@ static uint32_t useful_threads(const mrq_trainer *t)
     return mrq_is_factorisation(t->model) && shares < t->options->threads ? (uint32_t)shares : t->options->threads;
 }
 
-static mrq_status prepare(mrq_trainer *t, const mrq_description *description, mrq_error *err)
+/* Some 200 steps a pass, so that a small data set is not learned in a handful of them and a large one fills the matrix products. */
+static int64_t batch_for(uint64_t ratings)
 {
-    const mrq_training *settings = &description->train;
+    enum { STEPS = 200, LEAST = 64, MOST = 4096 };
+    const uint64_t batch = ratings / STEPS;
+    return batch < LEAST ? LEAST : batch > MOST ? MOST : (int64_t)batch;
+}
+
+static mrq_status prepare(mrq_trainer *t, const mrq_description *given, mrq_error *err)
+{
+    mrq_description resolved = *given;
+    const mrq_description *const description = &resolved;
+    const mrq_training *const settings = &resolved.train;
     MRQ_TRY(check_fit(t->data, description, err));
     MRQ_TRY(mrq_split_make(t->data, t->options->split, t->options->test, settings->validation, t->options->seed, &t->split, err));
+    if (!settings->batch)
+        resolved.train.batch = batch_for(t->split.n_train);
     const mrq_model_source source = {.users = t->data->users,
                                      .movies = t->data->movies,
                                      .rating_user = t->data->user,
@@ -325,7 +338,6 @@ static mrq_status run(mrq_trainer *t, mrq_error *err)
         MRQ_TRY(start_pass(t, err));
         wait_for_all(t);
         work(t, 0);
-        MRQ_TRY(t->failed);
         if (t->quit)
             break;
         MRQ_TRY(judge(t, err));
@@ -390,7 +402,7 @@ mrq_status mrq_train(const mrq_dataset *data, const mrq_description *description
                      const mrq_train_watch *watch, mrq_train_result *out, mrq_error *err)
 {
     static const mrq_train_watch nobody;
-    mrq_trainer t = {.data = data, .options = options, .watch = watch ? watch : &nobody, .err = err};
+    mrq_trainer t = {.data = data, .options = options, .watch = watch ? watch : &nobody};
     if (!(t.arena = mrq_arena_new()))
         return mrq_fail_memory(err, "preparing the training");
     mrq_status status = prepare(&t, description, err);

@@ -35,7 +35,8 @@ typedef struct mrq_train_watch {
     void *context;
     void (*batch)(void *context, int64_t epoch, uint64_t done, uint64_t total, double rmse, double samples_per_second);
     void (*epoch)(void *context, const mrq_train_epoch *all, uint32_t n); /* the last of `n` has just ended */
-    const volatile sig_atomic_t *stop;                                    /* not 0: stop after this batch */
+    void (*warn)(void *context, const mrq_error *problem); /* a checkpoint that could not be written: the training goes on */
+    const volatile sig_atomic_t *stop;                     /* not 0: stop after this batch */
 } mrq_train_watch;
 
 typedef enum mrq_train_end {
@@ -53,7 +54,7 @@ typedef struct mrq_train_result {
 /* Learns the towers of `description`, whose `train` part says how, by squared error. The model borrows the tables of `data`. The
  * same data, description, options and machine give the same bytes, interrupted and resumed or not. MRQ_BAD_FILE when data and
  * description do not fit, or a checkpoint is damaged or of another training; MRQ_FAILED with advice when the loss is lost in the
- * first pass, and when a checkpoint cannot be written. */
+ * first pass. */
 MRQ_CHECKED mrq_status mrq_train(const mrq_dataset *data, const mrq_description *description, const mrq_train_options *options,
                                  const mrq_train_watch *watch, mrq_train_result *out, mrq_error *err);
 

@@ -51,8 +51,6 @@ typedef struct mrq_trainer {
     bool save;           /* a checkpoint is due; set between barriers by worker 0 */
     bool quit;           /* set between barriers by worker 0: the pass is over for all */
     mrq_train_end end;   /* why */
-    mrq_status failed;   /* of a checkpoint within a pass */
-    mrq_error *err;
     mrq_vectors vectors;
     float *best;            /* parameters of the best pass */
     mrq_train_epoch *epoch; /* (n_epochs) those that have ended */

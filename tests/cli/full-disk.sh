@@ -27,28 +27,21 @@ for size in 16k 100k 300k; do
     [ -z "$left" ] || fail "training left $left"
 done
 
-# At a checkpoint and at the end, over an older model: that one stays, and the sentence names the file.
+# At the end, over an older model: that one stays, and the sentence names the file.
 size=$(($(wc -c <m.mrq) / 1024))
-for try in "0 m.checkpoint $((size * 2))" "1000 m.mrq $((size * 3 / 2))"; do
-    with "${try##* }k"
-    cp m.mrq disk/m.mrq
-    try=${try% *}
-    refuse 1 "disk/${try#* }: No space left on device" "$MARQUEE" train --data "$sample" --model fusion --epochs 2 \
-        --checkpoint "${try% *}" --out disk/m.mrq
-    cmp m.mrq disk/m.mrq || fail "the old model is gone"
-    left=$(find disk -type f ! -name 'm.curve.*' ! -name m.mrq)
-    [ -z "$left" ] || fail "training left $left"
-done
+with "$((size * 3 / 2))k"
+cp m.mrq disk/m.mrq
+refuse 1 "disk/m.mrq: No space left on device" "$MARQUEE" train --data "$sample" --model fusion --epochs 2 --out disk/m.mrq
+cmp m.mrq disk/m.mrq || fail "the old model is gone"
+left=$(find disk -type f ! -name 'm.curve.*' ! -name m.mrq)
+[ -z "$left" ] || fail "training left $left"
 
-# A second checkpoint for which there is no room: the first one is whole, and the training goes on from it once there is.
-with $((size * 5))k
-refuse 1 'disk/m.checkpoint: No space left on device' "$MARQUEE" train --data "$sample" --model fusion --test 0.1 --seed 1 \
-    --epochs 1 --checkpoint 0 --out disk/m.mrq
-[ -s disk/m.checkpoint ] || fail "no checkpoint: $(ls disk)"
-mount -o "remount,size=$((size * 20))k" disk
-run 0 "$MARQUEE" train --data "$sample" --model fusion --test 0.1 --seed 1 --epochs 1 --out disk/m.mrq --resume
-! grep -q 'starting from' err || fail "the checkpoint was not taken up: $(cat err)"
+# At a checkpoint: a warning that names the file, and no harm to the training.
+with "$((size * 3 / 2))k"
+run 0 "$MARQUEE" train --data "$sample" --model fusion --test 0.1 --seed 1 --epochs 1 --checkpoint 0 --out disk/m.mrq
+has 'WARN train cannot write disk/m.checkpoint: No space left on device' err
 cmp m.mrq disk/m.mrq || fail "another model after a full disk"
+
 total=$(du -sk S/current/ | awk '{ print $1 }')
 for part in 1 5 20 40 60 80 95; do
     with $((total * part / 100))k

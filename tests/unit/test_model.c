@@ -179,7 +179,7 @@ static void test_description_defaults(void **state)
     assert_int_equal(d.user.branch[0].embedding, 25); /* the bias is one of the numbers that are added */
     assert_true(mrq_description_width(&d) == 25 && mrq_description_dim(&d) == 26);
     assert_ok(parse_parts(&(struct parts){.score = "\"kind\":\"dot\"", .joint = JOINT_SUM ",\"activation\":\"tanh\""}, &d));
-    assert_true(d.shift == 0 && d.user.activation == MRQ_TANH && d.movie.activation == MRQ_TANH);
+    assert_true(isnan(d.shift) && d.user.activation == MRQ_TANH && d.movie.activation == MRQ_TANH);
     assert_true(mrq_description_width(&d) == 24 && mrq_description_dim(&d) == 25);
 }
 

@@ -256,8 +256,8 @@ static void workers_sum(void **state)
     assert_ok(mrq_optimizer_make(&one->tensors, &d.train, arena, &a, &err));
     assert_ok(mrq_optimizer_make(&one->tensors, &d.train, arena, &b, &err));
     for (int step = 0; step < 3; step++) {
-        mrq_optimizer_begin(&a, 0);
-        mrq_optimizer_begin(&b, 0);
+        mrq_optimizer_begin(&a, 0, 1);
+        mrq_optimizer_begin(&b, 0, 1);
         mrq_worker_run(&worker[0], every, RATINGS, RATINGS);
         mrq_optimizer_move(&a, one->param, gradient, 1, 0, 1, 0);
         mrq_worker_run(&worker[1], every, 50, RATINGS);
@@ -360,7 +360,7 @@ static void clipping_bounds_the_step(void **state)
         const double norm = bench_run(&b), clip = b.d.train.clip;
         assert_true(norm > 0.5 && norm < 1000);
         double squares = 0;
-        mrq_optimizer_begin(&b.optimizer, 0);
+        mrq_optimizer_begin(&b.optimizer, 0, 1);
         for (uint32_t part = 0; part < 3; part++)
             squares += mrq_optimizer_sum(&b.optimizer, b.gradient, 2, part, 3);
         assert_true(fabs(sqrt(squares) - norm) <= 1e-5 * norm);
@@ -385,7 +385,7 @@ static void weight_decay_is_for_what_a_batch_moves(void **state)
     MRQ_AUTOFREE float *before = mrq_array(bytes, 1);
     memcpy(before, b.model->param, bytes);
     bench_run(&b);
-    mrq_optimizer_begin(&b.optimizer, 0);
+    mrq_optimizer_begin(&b.optimizer, 0, 1);
     mrq_optimizer_move(&b.optimizer, b.model->param, b.gradient, 2, 0, 1, 0);
     assert_moved(&b, before, 0.5, 1, 0.125);
     size_t still = 0;
@@ -414,7 +414,7 @@ static void the_learning_rate_follows_its_schedule(void **state)
             assert_true((state_of.moment1 != NULL) == (optimizer == MRQ_MOMENTUM || optimizer == MRQ_ADAM));
             assert_true((state_of.moment2 != NULL) == (optimizer == MRQ_RMSPROP || optimizer == MRQ_ADAM));
             for (int i = 0; i < 4; i++) {
-                mrq_optimizer_begin(&state_of, progress[i]);
+                mrq_optimizer_begin(&state_of, progress[i], 1);
                 const double correction = optimizer == MRQ_ADAM ? sqrt(1 - pow(0.999, i + 1)) / (1 - pow(0.9, i + 1)) : 1;
                 assert_true(fabs((double)state_of.now.lr - 0.1 * cases[c].left[i] * correction) < 1e-8);
                 assert_true(state_of.now.l2 == 0.5f && state_of.now.factor == 1);
