@@ -1,5 +1,6 @@
 /* How fast models train: passes over a data set, one line a case. FLOPs are those of matrix and inner products that are really
- * done, after the distinct values of a batch have been found; the peak is sgemm's, measured before each case on the same threads. */
+ * done, after the distinct values of a batch have been found; the peak is sgemm's, measured before each case on as many
+ * threads. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* OpenBLAS on the right kernels. Debian's 0.3.21 knows a CPU by its model number, and takes one younger than itself, or one that a
- * virtual machine renames, for a Prescott: a fifth of its speed. So the core is chosen here by what the CPU can do, before OpenBLAS
- * looks: it reads OPENBLAS_CORETYPE in its own constructor, and ours, linked with it into one program, has an earlier priority. What
- * the user has set stays.
+ * virtual machine renames, for a Prescott: a fifth of its speed. So the core is chosen here by what the CPU can do, before
+ * OpenBLAS looks: it reads OPENBLAS_CORETYPE in its own constructor, and ours, linked with it into one program, has an earlier
+ * priority. What the user has set stays.
  *
  * Rejected: a second start of the program with the variable set (slower, and nothing for a library); `.preinit_array` (the
  * environment is not there yet). Where OpenBLAS is a shared library it has looked already, and its own choice holds. */

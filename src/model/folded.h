@@ -1,8 +1,8 @@
 /* The folded user tower: what a trained user tower comes to when each branch depends on one feature value.
  *
- * vector = act(bias + Σ_b rows_b[value_b]), brought to unit length; exact. A query is a few row additions, an activation and a norm.
- * Where the score is an inner product, the vector is followed by 1 for the movies' biases, where there are any, and by 0 for the
- * coordinate that makes the movies equally long. */
+ * vector = act(bias + Σ_b rows_b[value_b]), brought to unit length; exact. A query is a few row additions, an activation and a
+ * norm. Where the score is an inner product, the vector is followed by 1 for the movies' biases, where there are any, and by 0 for
+ * the coordinate that makes the movies equally long. */
 #ifndef MRQ_MODEL_FOLDED_H
 #define MRQ_MODEL_FOLDED_H
 

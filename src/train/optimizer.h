@@ -17,12 +17,11 @@ typedef struct mrq_optimizer_state {
 MRQ_CHECKED mrq_status mrq_optimizer_make(const mrq_tensors *tensors, const mrq_training *settings, mrq_arena *arena,
                                           mrq_optimizer_state *out, mrq_error *err);
 
-/* One step, in three calls. begin: by one thread, before the others; `progress` is how
- * far the whole training has come, 0 to 1, and `batch` the ratings of this step. sum: part `part` of `parts` of the gradients of `workers` is
- * summed in their order into the first that has it; returns the part's Σ squares. move: moves that part of the parameters, and
- * leaves the sparse gradients zero; `squares` are all parts' together, which only clipping asks for. Parts may run at the same time,
- * but none may move before all have summed when there is clipping: without it mrq_optimizer_move() sums, too, and
- * mrq_optimizer_sum() is not called. */
+/* One step, in three calls. begin: by one thread, before the others; `progress` is how far the whole training has come, 0 to 1, and
+ * `batch` the ratings of this step. sum: part `part` of `parts` of the gradients of `workers` is summed in their order into the
+ * first that has it; returns the part's Σ squares. move: moves that part of the parameters, and leaves the sparse gradients zero;
+ * `squares` are all parts' together, which only clipping asks for. Parts may run at the same time, but none may move before all
+ * have summed when there is clipping: without it mrq_optimizer_move() sums, too, and mrq_optimizer_sum() is not called. */
 void mrq_optimizer_begin(mrq_optimizer_state *state, double progress, uint32_t batch);
 double mrq_optimizer_sum(const mrq_optimizer_state *state, mrq_gradient *const *worker, uint32_t workers, uint32_t part,
                          uint32_t parts);

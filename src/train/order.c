@@ -64,12 +64,22 @@ mrq_status mrq_order_largest(mrq_order order, const mrq_dataset *data, const uin
     return MRQ_OK;
 }
 
+/* A movie's place in a batch: its number, scattered over the next power of two. In the order of numbers, which is that of years, one
+ * half of a batch would hold more of the films that few have seen than the other. */
+static uint32_t scattered(uint32_t movie, uint32_t mask)
+{
+    return movie * 0x9e3779b1u & mask;
+}
+
 void mrq_order_sort(const mrq_dataset *data, uint32_t *rating, uint32_t n, uint64_t *scratch)
 {
     uint64_t *from = scratch, *to = scratch + n;
+    uint32_t mask = 0;
+    while (mask < data->movies->rows - 1)
+        mask = mask << 1 | 1;
     for (uint32_t i = 0; i < n; i++)
-        from[i] = (uint64_t)data->movie[rating[i]] << 32 | rating[i];
-    for (uint32_t shift = 32; shift < 64 && (data->movies->rows - 1) >> (shift - 32); shift += 8) { /* by one byte after another */
+        from[i] = (uint64_t)scattered(data->movie[rating[i]], mask) << 32 | rating[i];
+    for (uint32_t shift = 32; shift < 64 && mask >> (shift - 32); shift += 8) { /* by one byte after another */
         uint32_t next[257] = {0};
         for (uint32_t i = 0; i < n; i++)
             next[(from[i] >> shift & 255) + 1]++;

@@ -1,4 +1,4 @@
-/* Train room, the whole of it: learning, reproducibility, interruption and resumption, losing and stopping, data of the smallest. */
+/* Train room, the whole of it: learning, reproducibility, interruption and resumption, losing and stopping, the smallest data. */
 #include "base/digest.h"
 #include "train/evaluate.h"
 #include "train/optimizer.h"
