@@ -1,5 +1,6 @@
 /* marquee train: reads the data, learns, reports pass by pass, writes the model. */
 #include <math.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -66,6 +67,8 @@ static void show_epoch(void *context, const mrq_train_epoch *all, uint32_t n)
     mrq_log(MRQ_LOG_INFO, "train", "pass=%lld/%lld train_rmse=%.4f%s%s seconds=%.2f samples_per_second=%.0f%s", (long long)e->epoch,
             (long long)e->epochs, e->train_rmse, measure(valid, sizeof valid, "valid_rmse", e->valid_rmse),
             measure(test, sizeof test, "test_rmse", e->test_rmse), e->seconds, e->samples_per_second, e->best ? " best" : "");
+    if (n > 100 && n % 50 && e->epoch < e->epochs) /* a long curve is not worth drawing anew each time */
+        return;
     mrq_error err = {MRQ_OK, ""};
     mrq_status status = mrq_curve_csv(screen->csv, all, n, &err);
     if (status == MRQ_OK)
@@ -181,17 +184,18 @@ static mrq_status load(const struct arguments *a, mrq_description *description, 
 }
 
 /* What became of the training, in one line on stdout; a lost one is an error all the same. */
-static mrq_status report(const struct arguments *a, const mrq_train_result *result, const char *checkpoint, double seconds,
-                         mrq_error *err)
+static mrq_status report(const struct arguments *a, const mrq_train_result *result, const char *checkpoint, bool written,
+                         double seconds, mrq_error *err)
 {
     const mrq_model_results *r = mrq_model_results_of(result->model);
     const mrq_description *d = mrq_model_description(result->model);
     char test[32];
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
-    printf("%s: model %s, best of %lld passes: %lld,%s seed %llu, %.1f s, %ld MB\n", a->out, d->name, (long long)r->epochs,
-           (long long)r->best_epoch, measure(test, sizeof test, "test_rmse", r->test_rmse), (unsigned long long)r->seed, seconds,
-           usage.ru_maxrss / 1024);
+    if (written)
+        printf("%s: model %s, best of %lld passes: %lld,%s seed %llu, %.1f s, %ld MB\n", a->out, d->name, (long long)r->epochs,
+               (long long)r->best_epoch, measure(test, sizeof test, "test_rmse", r->test_rmse), (unsigned long long)r->seed,
+               seconds, usage.ru_maxrss / 1024);
     if (result->end == MRQ_TRAIN_LOST)
         return mrq_fail(
             err, MRQ_FAILED,
@@ -199,13 +203,17 @@ static mrq_status report(const struct arguments *a, const mrq_train_result *resu
             (long long)result->epoch, a->out, (long long)r->best_epoch, d->train.lr,
             d->train.clip > 0 ? "" : ", or \"clip\": 1 in the model's \"train\"");
     if (result->end == MRQ_TRAIN_INTERRUPTED)
-        fprintf(stderr, "stopped in pass %lld; go on with --resume, the state is in %s\n", (long long)result->epoch, checkpoint);
+        fprintf(stderr,
+                result->saved ? "stopped in pass %lld; go on with --resume, the state is in %s\n"
+                              : "stopped in pass %lld; the state could not be kept in %s\n",
+                (long long)result->epoch, checkpoint);
     return MRQ_OK;
 }
 
 mrq_status cmd_train(int argc, char **argv, mrq_error *err)
 {
-    const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    cpu_set_t set;
+    const int cpus = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
     struct arguments a = {.model = "fusion", .split = "random", .seed = 1, .test = 0.1, .l2 = -1, .checkpoint = 60};
     a.threads = cpus < 1 ? 1 : cpus > MRQ_THREADS_MAX ? MRQ_THREADS_MAX : cpus;
     bool done = false;
@@ -246,7 +254,7 @@ mrq_status cmd_train(int argc, char **argv, mrq_error *err)
         MRQ_TRY(mrq_model_save(model, a.out, err));
     if (result.end == MRQ_TRAIN_DONE)
         unlink(checkpoint);
-    status = report(&a, &result, checkpoint, mrq_clock() - start, err);
+    status = report(&a, &result, checkpoint, !barely, mrq_clock() - start, err);
     if (result.end == MRQ_TRAIN_INTERRUPTED) { /* what called us learns of the signal */
         fflush(stdout);
         signal(stop_signal, SIG_DFL);

@@ -30,6 +30,8 @@ static void print_results(const mrq_model *model)
     printf("at most %lld passes, ", (long long)d->train.epochs);
     if (d->train.patience)
         printf("patience %lld, ", (long long)d->train.patience);
+    if (d->train.validation > 0)
+        printf("validation %g, ", d->train.validation);
     printf("seed %llu, %lld threads\n", (unsigned long long)r->seed, (long long)r->threads);
     printf("%-14s%lld of %lld\n", "best pass", (long long)r->best_epoch, (long long)r->epochs);
     print_measure("train RMSE", r->train_rmse);
@@ -78,6 +80,10 @@ static size_t print_tower(const mrq_model *model, const char *side, const mrq_to
         describe_branch(plan, what, sizeof what);
         if (plan->branch->dropout > 0)
             snprintf(what + strlen(what), sizeof what - strlen(what), ", dropout %g", plan->branch->dropout);
+        if (plan->branch->lr < 1 || plan->branch->lr > 1)
+            snprintf(what + strlen(what), sizeof what - strlen(what), ", rate x %g", plan->branch->lr);
+        if (plan->branch->bias_only)
+            snprintf(what + strlen(what), sizeof what - strlen(what), ", bias only");
         total += print_layer(side, plan->branch->feature, what,
                              parameters(model, plan->embedding) + parameters(model, plan->weight) + parameters(model, plan->bias));
     }
@@ -99,9 +105,9 @@ mrq_status mrq_info_model(const char *path, mrq_error *err)
     const mrq_description *d = &model->description;
     char score[64];
     if (d->score == MRQ_COSINE)
-        snprintf(score, sizeof score, d->shift > 0 || d->shift < 0 ? "%g x cosine + %g" : "%g x cosine", d->scale, d->shift);
+        snprintf(score, sizeof score, d->shift > 0 || d->shift < 0 ? "%g x cosine %+g" : "%g x cosine", d->scale, d->shift);
     else
-        snprintf(score, sizeof score, "inner product%s + %g", d->bias ? " + user's bias + movie's bias" : "", d->shift);
+        snprintf(score, sizeof score, "inner product%s %+g", d->bias ? " + user's bias + movie's bias" : "", d->shift);
     printf("%-20s %s\n%-20s %-52s %12zu\n", "score", score, "total", "", total);
     return MRQ_OK;
 }

@@ -33,6 +33,9 @@ static mrq_status user_vector(const mrq_generation *generation, const uint32_t *
         if (!isfinite(out[d]))
             return mrq_fail(err, MRQ_BAD_FILE, "generation %s: the user tower gives %g at place %u", generation->name,
                             (double)out[d], d);
+    if (!isfinite(line->slope) || !isfinite(line->intercept))
+        return mrq_fail(err, MRQ_BAD_FILE, "generation %s: the user tower gives scores of %g x + %g", generation->name, line->slope,
+                        line->intercept);
     return MRQ_OK;
 }
 

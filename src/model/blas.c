@@ -7,8 +7,10 @@
  * environment is not there yet). Where OpenBLAS is a shared library it has looked already, and its own choice holds. */
 #include <cblas.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "model/gemm.h"
+#include "model/kernels.h"
 
 _Thread_local double mrq_flops;
 
@@ -16,10 +18,10 @@ _Thread_local double mrq_flops;
 __attribute__((constructor(101))) static void choose_core(void)
 {
     __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512vl"))
+    const char *const kernels = mrq_kernels_best()->name;
+    if (strcmp(kernels, "avx512") == 0)
         setenv("OPENBLAS_CORETYPE", __builtin_cpu_supports("avx512bf16") ? "COOPERLAKE" : "SKYLAKEX", 0);
-    else if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+    else if (strcmp(kernels, "avx2") == 0)
         setenv("OPENBLAS_CORETYPE", "HASWELL", 0);
 }
 #endif

@@ -192,7 +192,7 @@ static mrq_status read_score(const cJSON *root, const char *source, mrq_descript
     out->scale = 1;
     out->shift = kind == MRQ_DOT ? NAN : 0;
     MRQ_TRY(mrq_json_real(score, path, "scale", 1e-3, 1e3, &out->scale, err));
-    MRQ_TRY(mrq_json_real(score, path, "shift", -1e3, 1e3, &out->shift, err));
+    MRQ_TRY(mrq_json_real(score, path, "shift", -1e6, 1e6, &out->shift, err));
     if (kind == MRQ_DOT && cJSON_HasObjectItem(score, "scale"))
         return mrq_fail(err, MRQ_BAD_FILE, "%s.scale: belongs to kind \"cosine\"", path);
     if (kind == MRQ_COSINE && out->bias)

@@ -2,7 +2,6 @@
  * beforehand. */
 #include "model/folded.h"
 
-#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -133,14 +132,6 @@ void mrq_folded_save(const mrq_folded *folded, const mrq_table *users, mrq_conta
     }
 }
 
-static bool all_finite(const float *x, size_t n)
-{
-    unsigned wrong = 0; /* without a branch the compiler makes it as quick as reading */
-    for (size_t i = 0; i < n; i++)
-        wrong |= !(fabsf(x[i]) <= FLT_MAX);
-    return !wrong;
-}
-
 /* The rows of a branch, checked against the users' dictionary. */
 static mrq_status load_branch(const mrq_container *container, const mrq_table *users, const struct stored_tower *stored,
                               uint32_t width, uint32_t b, mrq_folded_branch *branch, mrq_error *err)
@@ -153,7 +144,7 @@ static mrq_status load_branch(const mrq_container *container, const mrq_table *u
     MRQ_TRY(mrq_container_get(container, width * sizeof(float), &count, &data, err, "tower.%u", b));
     branch->rows = data;
     branch->n_rows = (uint32_t)count;
-    if (!all_finite(branch->rows, count * width))
+    if (!mrq_all_finite(branch->rows, count * width))
         return mrq_container_bad(container, err, "branch %u holds a number that is not finite", b);
     if (strcmp(branch->feature, "id") == 0)
         return count >= 1 && count <= (size_t)users->rows + 1 && stored->has_user_row
@@ -193,7 +184,7 @@ mrq_status mrq_folded_load(const mrq_container *container, const mrq_table *user
     count = folded->width;
     MRQ_TRY(mrq_container_get(container, sizeof(float), &count, &data, err, "tower.start"));
     folded->start = data;
-    if (!all_finite(folded->start, folded->width))
+    if (!mrq_all_finite(folded->start, folded->width))
         return mrq_container_bad(container, err, "the start holds a number that is not finite");
     for (uint32_t b = 0; b < folded->n_branches; b++) {
         MRQ_TRY(load_branch(container, users, stored, folded->width, b, &folded->branch[b], err));

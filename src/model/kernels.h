@@ -28,8 +28,7 @@ typedef struct mrq_kernels {
     void (*tanh_backward)(float *g, const float *y, size_t n); /* g *= 1 - y²: the gradient before y = tanh(...) */
     /* z after tanh_pool becomes the gradient before it: z = dsum (1 - z²). */
     void (*tanh_pool_backward)(float *z, const float *dsum, size_t n);
-    /* The gradient before the unit norm: g becomes (g - (g·u) u) / norm, and behind a tanh also times 1 - (u norm)². u = unit (n).
-     * */
+    /* The gradient before the unit norm: g becomes (g - (g·u) u) / norm, and behind a tanh also times 1 - (u norm)². u is (n). */
     void (*unit_backward)(float *g, const float *u, float norm, int is_tanh, size_t n);
     mrq_update *sgd, *momentum, *rmsprop, *adam;
 } mrq_kernels;

@@ -112,13 +112,13 @@ static mrq_status plan_input(mrq_model *model, const mrq_table *table, const cha
     return MRQ_OK;
 }
 
-/* The tensors of one branch; the order is part of the model file. */
-static void plan_tensors(mrq_tensors *tensors, const char *side, bool dense, mrq_branch_plan *plan)
+/* The tensors of one branch; the order is part of the model file. A category that is added to an id's own vector `corrects` it, and
+ * starts at nothing. */
+static void plan_tensors(mrq_tensors *tensors, const char *side, bool corrects, mrq_branch_plan *plan)
 {
     const mrq_branch *branch = plan->branch;
     const uint32_t e = branch->embedding, columns = branch->kind == MRQ_BRANCH_RATINGS ? 2 * e : e;
-    /* a category that is added to an id's own vector is a correction, and starts as none */
-    const float spread = !dense && branch->kind == MRQ_BRANCH_CATEGORY ? 0 : embedding_spread(e);
+    const float spread = corrects && branch->kind == MRQ_BRANCH_CATEGORY ? 0 : embedding_spread(e);
     plan->weight = plan->bias = MRQ_NONE;
     plan->embedding = mrq_tensors_add(tensors, true, plan->n_values, columns, spread, "%s.%s.embedding", side, branch->feature);
     if (plan->embedding != MRQ_NONE)
@@ -153,7 +153,7 @@ static mrq_status plan_tower(mrq_model *model, const char *side, const mrq_tower
         mrq_branch_plan *plan = &tower->plan[b];
         plan->branch = &description->branch[b];
         MRQ_TRY(plan_input(model, table, side, id_row, id_rows, plan, err));
-        plan_tensors(&model->tensors, side, dense, plan);
+        plan_tensors(&model->tensors, side, !dense && mrq_description_has(description, MRQ_BRANCH_ID), plan);
         plan->first = dense ? tower->inputs : width - plan->width; /* of the sum, the bias alone stands last */
         tower->inputs = dense ? tower->inputs + plan->width : width;
     }
@@ -284,8 +284,16 @@ static void start_biases(mrq_model *model, const mrq_tower *tower, const uint32_
         for (uint32_t i = 0; i < tower->entities; i++)
             if (row[i])
                 model->param[mrq_tensor_at(&model->tensors, plan->embedding, row[i]) + plan->width - 1] = bias[i];
-        for (uint32_t j = 0; j < plan->width; j++) /* and of the unknown one nothing is known */
-            model->param[mrq_tensor_at(&model->tensors, plan->embedding, 0) + j] = 0;
+    }
+}
+
+/* Where no example drops its id, nothing teaches the unknown one's row: it had better say nothing. */
+static void clear_unknown(mrq_model *model, const mrq_tower *tower)
+{
+    for (uint32_t b = 0; b < tower->n; b++) {
+        const mrq_branch_plan *plan = &tower->plan[b];
+        if (plan->branch->kind == MRQ_BRANCH_ID && !(plan->branch->dropout > 0))
+            memset(model->param + mrq_tensor_at(&model->tensors, plan->embedding, 0), 0, plan->branch->embedding * sizeof(float));
     }
 }
 
@@ -319,6 +327,8 @@ mrq_status mrq_model_new(const mrq_description *description, const mrq_model_sou
     if (!model->param)
         return mrq_fail_memory(err, "making a model");
     mrq_tensors_start(&model->tensors, source->seed, model->param);
+    clear_unknown(model, &model->user);
+    clear_unknown(model, &model->movie);
     start_biases(model, &model->user, model->user_row, baseline.user);
     start_biases(model, &model->movie, model->movie_row, baseline.movie);
     *out = model;

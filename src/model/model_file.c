@@ -66,9 +66,9 @@ static mrq_status read_results(const char *text, size_t size, const char *path, 
     MRQ_TRY(mrq_json_real(root, path, "test_share", 0, 1, &r.test_share, err));
     MRQ_TRY(mrq_json_real(root, path, "rating_min", -1e6, 1e6, &r.rating_min, err));
     MRQ_TRY(mrq_json_real(root, path, "rating_max", -1e6, 1e6, &r.rating_max, err));
-    MRQ_TRY(mrq_json_real(root, path, "train_rmse", 0, 1e6, &r.train_rmse, err));
-    MRQ_TRY(mrq_json_real(root, path, "valid_rmse", 0, 1e6, &r.valid_rmse, err));
-    MRQ_TRY(mrq_json_real(root, path, "test_rmse", 0, 1e6, &r.test_rmse, err));
+    MRQ_TRY(mrq_json_real(root, path, "train_rmse", 0, 1e9, &r.train_rmse, err));
+    MRQ_TRY(mrq_json_real(root, path, "valid_rmse", 0, 1e9, &r.valid_rmse, err));
+    MRQ_TRY(mrq_json_real(root, path, "test_rmse", 0, 1e9, &r.test_rmse, err));
     r.seed = (uint64_t)seed;
     r.train_ratings = (uint64_t)train;
     r.valid_ratings = (uint64_t)valid;
@@ -133,10 +133,7 @@ static mrq_status load_raters(mrq_model *model, mrq_error *err)
     const void *data;
     MRQ_TRY(mrq_container_get(model->file, sizeof(float), &count, &data, err, "raters.strength"));
     model->rater_strength = data;
-    for (size_t i = 0; i < count; i++)
-        if (!isfinite(model->rater_strength[i]))
-            return mrq_container_bad(model->file, err, "the strength of rating %zu is not finite", i);
-    return MRQ_OK;
+    return mrq_all_finite(data, count) ? MRQ_OK : mrq_container_bad(model->file, err, "the raters' strength is not finite");
 }
 
 static mrq_status load_tensors(mrq_model *model, mrq_error *err)
@@ -154,9 +151,8 @@ static mrq_status load_tensors(mrq_model *model, mrq_error *err)
         const mrq_tensor *tensor = &model->tensors.tensor[i];
         const size_t count = (size_t)tensor->rows * tensor->cols;
         memcpy(model->param + tensor->offset, data[i], count * sizeof(float));
-        for (size_t j = 0; j < count; j++)
-            if (!isfinite(model->param[tensor->offset + j]))
-                return mrq_container_bad(model->file, err, "%s holds a value that is not finite", tensor->name);
+        if (!mrq_all_finite(model->param + tensor->offset, count))
+            return mrq_container_bad(model->file, err, "%s holds a value that is not finite", tensor->name);
     }
     return MRQ_OK;
 }
@@ -171,6 +167,8 @@ mrq_status mrq_model_load(const char *path, mrq_model **out, mrq_error *err)
     const void *text;
     MRQ_TRY(mrq_container_get(model->file, 1, &size, &text, err, "description"));
     MRQ_TRY(mrq_description_parse(text, size, path, &model->description, err));
+    if (isnan(model->description.shift))
+        return mrq_container_bad(model->file, err, "score.shift: missing");
     size = MRQ_ANY;
     MRQ_TRY(mrq_container_get(model->file, 1, &size, &text, err, "results"));
     MRQ_TRY(read_results(text, size, path, &model->results, err));

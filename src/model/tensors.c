@@ -1,5 +1,7 @@
 #include "model/tensors.h"
 
+#include <float.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -48,4 +50,12 @@ void mrq_tensors_start(const mrq_tensors *tensors, uint64_t seed, float *block)
         for (size_t j = 0; j < (size_t)tensor->rows * tensor->cols; j++)
             block[tensor->offset + j] = tensor->spread * (float)(2 * mrq_random_unit(&rng) - 1);
     }
+}
+
+bool mrq_all_finite(const float *x, size_t n)
+{
+    unsigned wrong = 0; /* without a branch the compiler makes it as quick as reading */
+    for (size_t i = 0; i < n; i++)
+        wrong |= !(fabsf(x[i]) <= FLT_MAX);
+    return !wrong;
 }

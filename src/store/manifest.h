@@ -5,7 +5,7 @@
 #include "base/digest.h"
 #include "store/layout.h"
 
-#define MRQ_MANIFEST_FORMAT 1
+#define MRQ_MANIFEST_FORMAT 2
 
 typedef struct mrq_manifest {
     char created[32]; /* UTC, with microseconds */

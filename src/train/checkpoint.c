@@ -34,7 +34,8 @@ static bool differ(const cJSON *a, const cJSON *b, char *path, size_t size, cons
     *left = a;
     *right = b;
     if (!cJSON_IsObject(a) && !cJSON_IsArray(a))
-        return !cJSON_Compare(a, b, true);
+        return cJSON_IsNumber(a) && cJSON_IsNumber(b) ? a->valuedouble < b->valuedouble || a->valuedouble > b->valuedouble
+                                                      : !cJSON_Compare(a, b, true); /* which is lax with numbers */
     if (!cJSON_IsObject(b) && !cJSON_IsArray(b))
         return true;
     const size_t length = strlen(path);
@@ -132,13 +133,17 @@ static mrq_status load_position(mrq_trainer *t, const mrq_container *file, mrq_e
     MRQ_TRY(mrq_container_get(file, sizeof t->at, &n, &data, err, "position"));
     const mrq_position *at = data;
     if (at->epoch < 1 || at->epoch > t->model->description.train.epochs || at->done > t->split.n_train ||
-        at->n_epochs != at->epoch - 1 || at->best_epoch < 0 || at->best_epoch > at->epoch)
+        at->n_epochs != at->epoch - 1 || at->best_epoch < 0 || at->best_epoch > at->n_epochs || !isfinite(at->loss) ||
+        at->loss < 0 || !isfinite(at->seconds) || at->seconds < 0)
         return mrq_container_bad(file, err, "pass %lld, %llu ratings, %u passes ended: not a position in this training",
                                  (long long)at->epoch, (unsigned long long)at->done, at->n_epochs);
     t->at = *at;
     n = at->n_epochs;
     MRQ_TRY(mrq_container_get(file, sizeof *t->epoch, &n, &data, err, "epochs"));
     memcpy(t->epoch, data, n * sizeof *t->epoch);
+    for (size_t i = 0; i < n; i++)
+        if (t->epoch[i].epoch != (int64_t)i + 1)
+            return mrq_container_bad(file, err, "pass %lld stands in the place of pass %zu", (long long)t->epoch[i].epoch, i + 1);
     n = t->threads;
     MRQ_TRY(mrq_container_get(file, sizeof(mrq_random), &n, &data, err, "random"));
     const mrq_random *rng = data;
@@ -155,10 +160,7 @@ static mrq_status load_block(const mrq_trainer *t, const mrq_container *file, co
     const void *data;
     MRQ_TRY(mrq_container_get(file, sizeof *out, &n, &data, err, "%s", name));
     memcpy(out, data, n * sizeof *out);
-    for (size_t i = 0; i < n; i++)
-        if (!isfinite(out[i]))
-            return mrq_container_bad(file, err, "%s holds a number that is not finite", name);
-    return MRQ_OK;
+    return mrq_all_finite(out, n) ? MRQ_OK : mrq_container_bad(file, err, "%s holds a number that is not finite", name);
 }
 
 mrq_status mrq_checkpoint_load(mrq_trainer *t, mrq_error *err)

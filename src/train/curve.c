@@ -86,7 +86,7 @@ mrq_status mrq_curve_csv(const char *path, const mrq_train_epoch *epoch, uint32_
         write_field(&text, e->test_rmse, 6);
         write_field(&text, e->seconds, 3);
         write_field(&text, e->samples_per_second, 0);
-        put(&text, "%" PRIu32 "\n", e->best);
+        put(&text, "%" PRIu64 "\n", e->best);
     }
     return text_save(&text, path, err);
 }

@@ -64,8 +64,8 @@ mrq_status mrq_order_largest(mrq_order order, const mrq_dataset *data, const uin
     return MRQ_OK;
 }
 
-/* A movie's place in a batch: its number, scattered over the next power of two. In the order of numbers, which is that of years, one
- * half of a batch would hold more of the films that few have seen than the other. */
+/* A movie's place in a batch: its number, scattered over the next power of two. In the order of numbers, which is often that of
+ * arrival, one half of a batch would hold more of the films that few have seen than the other. */
 static uint32_t scattered(uint32_t movie, uint32_t mask)
 {
     return movie * 0x9e3779b1u & mask;

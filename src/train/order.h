@@ -19,8 +19,8 @@ uint64_t mrq_order_cut(mrq_order order, const mrq_dataset *data, const uint32_t 
 MRQ_CHECKED mrq_status mrq_order_largest(mrq_order order, const mrq_dataset *data, const uint32_t *rating, uint64_t n,
                                          uint32_t size, uint32_t *largest, mrq_error *err);
 
-/* Brings the ratings of a movie in a batch together, so that shares of it have few movies in common. `scratch` is 2 n. They keep their
- * order. */
+/* Brings the ratings of a movie in a batch together, so that shares of it have few movies in common. `scratch` is 2 n. They keep
+ * their order. */
 void mrq_order_sort(const mrq_dataset *data, uint32_t *rating, uint32_t n, uint64_t *scratch);
 
 #endif

@@ -72,7 +72,13 @@ static void count_batch(mrq_trainer *t, uint32_t n)
 static void save_checkpoint(mrq_trainer *t)
 {
     mrq_error problem;
-    if (mrq_checkpoint_save(t, &problem) != MRQ_OK && t->watch->warn)
+    if (!mrq_all_finite(t->model->param, t->model->tensors.size)) { /* the one before is worth more */
+        t->quit = true;
+        t->end = MRQ_TRAIN_LOST;
+        return;
+    }
+    t->saved = mrq_checkpoint_save(t, &problem) == MRQ_OK;
+    if (!t->saved && t->watch->warn)
         t->watch->warn(t->watch->context, &problem);
     t->checkpointed = mrq_clock();
 }
@@ -167,7 +173,7 @@ static mrq_status check_fit(const mrq_dataset *data, const mrq_description *d, m
 
 static mrq_status make_workers(mrq_trainer *t, mrq_error *err)
 {
-    const uint32_t share = (t->capacity + t->threads - 1) / t->threads;
+    const uint32_t share = (uint32_t)(((uint64_t)t->capacity + t->threads - 1) / t->threads);
     t->worker = mrq_arena_array(t->arena, t->threads, sizeof *t->worker);
     t->gradient = mrq_arena_array(t->arena, t->threads, sizeof *t->gradient);
     t->squares = mrq_arena_array(t->arena, t->threads, sizeof *t->squares);
@@ -177,7 +183,8 @@ static mrq_status make_workers(mrq_trainer *t, mrq_error *err)
     for (uint32_t w = 0; w < t->threads; w++) {
         MRQ_TRY(mrq_worker_make(t->model, t->data, share, t->options->seed, w, t->arena, &t->worker[w], err));
         t->gradient[w] = &t->worker[w].gradient;
-        if (!(t->scratch[w] = mrq_arena_array(t->arena, 2 * (size_t)t->capacity, sizeof(uint64_t))))
+        if (t->model->description.train.order == MRQ_ORDER_RANDOM &&
+            !(t->scratch[w] = mrq_arena_array(t->arena, 2 * (size_t)t->capacity, sizeof(uint64_t))))
             return mrq_fail_memory(err, "preparing the training");
     }
     return MRQ_OK;
@@ -270,14 +277,6 @@ static mrq_status measure(mrq_trainer *t, double *valid, double *test, mrq_error
     return MRQ_OK;
 }
 
-static bool all_finite(const float *x, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (!isfinite(x[i]))
-            return false;
-    return true;
-}
-
 /* After a pass: measure, keep the parameters if they are the best, report. */
 static mrq_status judge(mrq_trainer *t, mrq_error *err)
 {
@@ -291,7 +290,7 @@ static mrq_status judge(mrq_trainer *t, mrq_error *err)
         t->worker[w].flops = 0;
     }
     MRQ_TRY(measure(t, &e.valid_rmse, &e.test_rmse, err));
-    if (!all_finite(t->model->param, t->model->tensors.size)) { /* by the last batch, which no loss has seen */
+    if (!mrq_all_finite(t->model->param, t->model->tensors.size)) { /* by the last batch, which no loss has seen */
         t->end = MRQ_TRAIN_LOST;
         return MRQ_OK;
     }
@@ -352,6 +351,8 @@ static mrq_status run(mrq_trainer *t, mrq_error *err)
 /* Puts the best parameters into the model; false when there are none. */
 static mrq_status finish(mrq_trainer *t, mrq_error *err)
 {
+    if (!t->at.best_epoch && !mrq_all_finite(t->model->param, t->model->tensors.size))
+        t->end = MRQ_TRAIN_LOST;
     if (!t->at.best_epoch && t->end == MRQ_TRAIN_LOST)
         return mrq_fail(err, MRQ_FAILED,
                         "the loss exploded in the first pass, after %llu ratings: try a smaller learning rate than %g%s",
@@ -411,7 +412,7 @@ mrq_status mrq_train(const mrq_dataset *data, const mrq_description *description
     if (status == MRQ_OK)
         status = finish(&t, err);
     if (status == MRQ_OK)
-        *out = (mrq_train_result){t.model, t.end, t.at.epoch};
+        *out = (mrq_train_result){t.model, t.end, t.at.epoch, t.saved};
     else
         mrq_model_free(t.model);
     mrq_split_clear(&t.split);

@@ -27,7 +27,7 @@ typedef struct mrq_train_epoch {
     int64_t epoch, epochs; /* from 1 */
     double train_rmse, valid_rmse, test_rmse, seconds, samples_per_second;
     double flops;  /* of matrix and inner products */
-    uint32_t best; /* 1: so far, by valid_rmse; without a validation part the last pass is the best */
+    uint64_t best; /* 1: so far, by valid_rmse; without a validation part the last pass is the best */
 } mrq_train_epoch;
 
 /* What goes on, told from the thread that called mrq_train(). Any member may be NULL. */
@@ -41,7 +41,7 @@ typedef struct mrq_train_watch {
 
 typedef enum mrq_train_end {
     MRQ_TRAIN_DONE,        /* all passes, or no better one for as long as the description's patience */
-    MRQ_TRAIN_INTERRUPTED, /* watch.stop; the checkpoint holds this very batch */
+    MRQ_TRAIN_INTERRUPTED, /* watch.stop; the checkpoint, if it was saved, holds this very batch */
     MRQ_TRAIN_LOST,        /* the loss exploded or is no number */
 } mrq_train_end;
 
@@ -49,6 +49,7 @@ typedef struct mrq_train_result {
     mrq_model *model; /* the parameters of the best pass; interrupted in the first one, those it had come to */
     mrq_train_end end;
     int64_t epoch; /* it ended in */
+    bool saved;    /* the last checkpoint could be written */
 } mrq_train_result;
 
 /* Learns the towers of `description`, whose `train` part says how, by squared error. The model borrows the tables of `data`. The

@@ -48,6 +48,7 @@ typedef struct mrq_trainer {
     double started;      /* clock, less the seconds of at.seconds */
     double checkpointed; /* clock */
     bool sort;           /* the batches of this pass still have to be */
+    bool saved;          /* the last checkpoint could be written */
     bool save;           /* a checkpoint is due; set between barriers by worker 0 */
     bool quit;           /* set between barriers by worker 0: the pass is over for all */
     mrq_train_end end;   /* why */

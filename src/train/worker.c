@@ -13,13 +13,15 @@ static double dropout(const mrq_tower *tower, mrq_branch_kind kind)
 static mrq_status make_side(const mrq_tower *tower, uint32_t capacity, mrq_arena *arena, mrq_side *side, mrq_error *err)
 {
     *side = (mrq_side){.entities = tower->entities, .dropout = dropout(tower, MRQ_BRANCH_ID)};
+    const uint64_t most = (side->dropout > 0 ? 2 : 1) * (uint64_t)tower->entities;
+    const uint32_t distinct = capacity < most ? capacity : (uint32_t)most;
     side->row = mrq_arena_array(arena, capacity, sizeof *side->row);
-    side->entity = mrq_arena_array(arena, capacity, sizeof *side->entity);
+    side->entity = mrq_arena_array(arena, distinct, sizeof *side->entity);
     side->of = mrq_arena_array(arena, capacity, sizeof *side->of);
     side->slot = mrq_arena_array(arena, 2 * (size_t)tower->entities, sizeof *side->slot);
     if (!side->row || !side->entity || !side->of || !side->slot)
         return mrq_fail_memory(err, "preparing a worker");
-    return mrq_pass_make(tower, capacity, arena, &side->pass, err);
+    return mrq_pass_make(tower, distinct, arena, &side->pass, err);
 }
 
 /* A factorisation: an id's embedding is its vector, so that nothing needs to be passed through a tower. */

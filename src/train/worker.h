@@ -13,7 +13,7 @@ typedef struct mrq_side {
     double dropout;    /* share of examples with the unknown id */
     uint32_t *row;     /* (capacity) the entity of each example */
     uint32_t n;        /* distinct ones in the share */
-    uint32_t *entity;  /* (capacity) numbers, perhaps with MRQ_DROPPED */
+    uint32_t *entity;  /* (as many as there can be) numbers, perhaps with MRQ_DROPPED */
     uint32_t *slot; /* (2 × entities) where an entity stands in `entity`, with and without its id; stale unless it stands there */
     uint32_t *of;   /* (capacity) place in `entity` of each example */
 } mrq_side;

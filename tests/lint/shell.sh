@@ -4,5 +4,5 @@
 need shellcheck
 {
     sources '*.sh'
-    grep -lE '^#!/bin/(ba)?sh' tools/* .ci/*
+    grep -lE '^#!/bin/(ba)?sh' tools/* .ci/* benchmarks/* benchmarks/peers/* 2>/dev/null
 } | xargs shellcheck --external-sources --source-path=SCRIPTDIR

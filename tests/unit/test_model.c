@@ -91,7 +91,7 @@ static void test_description_refuses_each_wrong_value(void **state)
         {{.score = "\"kind\":1"}, "score.kind: 1, want one of"},
         {{.score = "\"scale\":0"}, "t.json: score.scale: 0, want a number, 0.001 to 1000"},
         {{.score = "\"scale\":1001"}, "score.scale: 1001, want"},
-        {{.score = "\"shift\":-1001"}, "t.json: score.shift: -1001, want a number, -1000 to 1000"},
+        {{.score = "\"shift\":-1000001"}, "t.json: score.shift: -1000001, want a number, -1000000 to 1000000"},
         {{.score = "\"shift\":null"}, "score.shift: null, want a number"},
         {{.score = "\"kind\":\"dot\",\"bias\":1"}, "t.json: score.bias: 1, want true or false"},
         {{.score = "\"kind\":\"dot\",\"scale\":5"}, "t.json: score.scale: belongs to kind \"cosine\""},

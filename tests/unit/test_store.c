@@ -545,7 +545,7 @@ static void manifests_are_read_strictly(void **state)
         const char *object, *key, *value; /* value NULL: the key is left out */
         const char *sentence;
     } wrong[] = {
-        {NULL, "format", "2", "MANIFEST.json: format version 2, this program reads version 1"},
+        {NULL, "format", "3", "MANIFEST.json: format version 3, this program reads version 2"},
         {NULL, "format", NULL, "MANIFEST.json: format: missing"},
         {NULL, "format", "\"1\"", "MANIFEST.json: format: \"1\", want a whole number"},
         {NULL, "shoes", "1", "MANIFEST.json: shoes: unknown key"},
