@@ -23,6 +23,7 @@ __attribute__((constructor(101))) static void choose_core(void)
         setenv("OPENBLAS_CORETYPE", __builtin_cpu_supports("avx512bf16") ? "COOPERLAKE" : "SKYLAKEX", 0);
     else if (strcmp(kernels, "avx2") == 0)
         setenv("OPENBLAS_CORETYPE", "HASWELL", 0);
+    setenv("OPENBLAS_NUM_THREADS", "1", 0); /* products here are one thread's; without a pool it starts and ends sooner */
 }
 #endif
 
