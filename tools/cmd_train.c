@@ -93,8 +93,20 @@ static void show_warning(void *context, const mrq_error *problem)
     mrq_log(MRQ_LOG_WARN, "train", "%s", problem->msg);
 }
 
+/* What stands at `path` may be replaced: it is a container, empty, or not there. A slip of the finger must not cost a data file. */
+static mrq_status check_replaceable(const char *path, mrq_error *err)
+{
+    mrq_map map;
+    if (!mrq_file_exists(path) || mrq_map_open(&map, path, NULL) != MRQ_OK)
+        return MRQ_OK; /* what is wrong with it is told when it is opened to be written */
+    const bool ours = map.size == 0 || (map.size >= 8 && memcmp(map.data, "MARQUEE\n", 8) == 0);
+    mrq_map_close(&map);
+    return ours ? MRQ_OK : mrq_fail(err, MRQ_USAGE, "--out %s: that file is there and is no model; want another name", path);
+}
+
 static mrq_status check_out(const char *path, mrq_error *err)
 {
+    MRQ_TRY(check_replaceable(path, err));
     mrq_output *out = NULL; /* better now than after the training */
     MRQ_TRY(mrq_output_open(path, &out, err));
     mrq_output_discard(out);

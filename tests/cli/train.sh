@@ -234,6 +234,11 @@ has 'WARN train cannot write m.checkpoint: File too large' err
 cmp m.mrq kept.mrq || fail "the old model has changed"
 [ -z "$(find . -name '*.tmp-*' -o -name m.checkpoint)" ] || fail "left over: $(ls)"
 
+# A file that is no model is not overwritten by one.
+cp small.json precious.json
+refuse 2 'precious.json: that file is there and is no model' "$MARQUEE" train --data "$sample" --model small.json --out precious.json
+cmp small.json precious.json || fail "train wrote over a file that is no model"
+
 # A curve that cannot be written is no reason to stop.
 rm -f m.*
 mkdir m.curve.svg
