@@ -161,6 +161,7 @@ static void ratings_forward(const mrq_branch_call *call, const uint32_t *entity,
     const size_t width = plan->width;
     for (uint32_t i = 0; i < n; i++) {
         float *sum = out + i * stride;
+        uint32_t raters = 0;
         memset(sum, 0, width * sizeof *sum);
         for (uint64_t j = plan->list.offset[entity[i]]; j < plan->list.offset[entity[i] + 1]; j++) {
             if (!kept(call, entity[i], j))
@@ -168,8 +169,9 @@ static void ratings_forward(const mrq_branch_call *call, const uint32_t *entity,
             const float *row = embedding + plan->list.item[j] * 2 * width;
             call->kernels->add_scaled(sum, plan->strength[j], row, width);
             call->kernels->add(sum, row + width, width);
+            raters++;
         }
-        call->kernels->scale(sum, rating_factor(count_kept(call, entity[i])), width);
+        call->kernels->scale(sum, rating_factor(raters), width);
     }
 }
 

@@ -176,16 +176,23 @@ static mrq_status read_tower(const cJSON *towers, const char *source, const char
     return MRQ_OK;
 }
 
+/* The top-level object `name`, all of whose keys are in the list; `path` (PATH_SIZE) becomes its name in messages. */
+static mrq_status open_section(const cJSON *root, const char *source, const char *name, const char *const *keys, char *path,
+                               const cJSON **out, mrq_error *err)
+{
+    snprintf(path, PATH_SIZE, "%.100s:", source);
+    MRQ_TRY(mrq_json_object(root, path, name, true, out, err));
+    snprintf(path, PATH_SIZE, "%.100s: %s", source, name);
+    return mrq_json_keys(*out, path, keys, err);
+}
+
 static mrq_status read_score(const cJSON *root, const char *source, mrq_description *out, mrq_error *err)
 {
     static const char *const keys[] = {"kind", "scale", "shift", "bias", NULL};
-    char path[PATH_SIZE], top[PATH_SIZE];
-    snprintf(top, sizeof top, "%.100s:", source);
-    snprintf(path, sizeof path, "%.100s: score", source);
+    char path[PATH_SIZE];
     const cJSON *score;
     int kind = MRQ_COSINE;
-    MRQ_TRY(mrq_json_object(root, top, "score", true, &score, err));
-    MRQ_TRY(mrq_json_keys(score, path, keys, err));
+    MRQ_TRY(open_section(root, source, "score", keys, path, &score, err));
     MRQ_TRY(mrq_json_choice(score, path, "kind", score_names, &kind, err));
     MRQ_TRY(mrq_json_bool(score, path, "bias", &out->bias, err));
     out->score = (mrq_score_kind)kind;
@@ -203,13 +210,10 @@ static mrq_status read_score(const cJSON *root, const char *source, mrq_descript
 static mrq_status read_joint(const cJSON *root, const char *source, mrq_description *out, mrq_error *err)
 {
     static const char *const keys[] = {"kind", "size", "activation", "user_activation", NULL};
-    char path[PATH_SIZE], top[PATH_SIZE];
-    snprintf(top, sizeof top, "%.100s:", source);
-    snprintf(path, sizeof path, "%.100s: joint", source);
+    char path[PATH_SIZE];
     const cJSON *joint;
     int kind = MRQ_DENSE;
-    MRQ_TRY(mrq_json_object(root, top, "joint", true, &joint, err));
-    MRQ_TRY(mrq_json_keys(joint, path, keys, err));
+    MRQ_TRY(open_section(root, source, "joint", keys, path, &joint, err));
     MRQ_TRY(mrq_json_choice(joint, path, "kind", joint_names, &kind, err));
     out->joint = (mrq_joint_kind)kind;
     MRQ_TRY(read_width(joint, path, "size", &out->dim, err));
@@ -229,11 +233,8 @@ static mrq_status read_train(const cJSON *root, const char *source, mrq_training
     static const char *const keys[] = {"optimizer", "lr",     "schedule", "l2",         "clip", "order",
                                        "batch",     "epochs", "patience", "validation", NULL};
     char path[PATH_SIZE];
-    snprintf(path, sizeof path, "%.100s:", source);
     const cJSON *train;
-    MRQ_TRY(mrq_json_object(root, path, "train", true, &train, err));
-    snprintf(path, sizeof path, "%.100s: train", source);
-    MRQ_TRY(mrq_json_keys(train, path, keys, err));
+    MRQ_TRY(open_section(root, source, "train", keys, path, &train, err));
     int optimizer = MRQ_ADAM, schedule = MRQ_CONSTANT, order = MRQ_ORDER_RANDOM;
     MRQ_TRY(mrq_json_choice(train, path, "optimizer", mrq_optimizer_names, &optimizer, err));
     MRQ_TRY(mrq_json_choice(train, path, "schedule", mrq_schedule_names, &schedule, err));

@@ -32,9 +32,9 @@ mrq_status mrq_gradient_make(const mrq_tensors *tensors, mrq_arena *arena, mrq_g
 struct branch_state {
     mrq_branch_work work;
     bool table;
-    uint32_t values;     /* table: distinct values of the batch */
-    uint32_t *value;     /* (capacity) rows of the embedding, or entities for set and text; table: (values) the distinct ones */
-    uint32_t *slot;      /* category: (n_values) where a value stands in `value`; stale unless it stands there */
+    uint32_t values; /* table: distinct values of the batch */
+    uint32_t *value; /* (capacity) rows of the embedding, or entities for set, text, ratings; table: (values) the distinct ones */
+    uint32_t *slot;  /* category: (n_values) where a value stands in `value`; stale unless it stands there */
     float *output, *row; /* category: (capacity / 2, its width), and (capacity / 2, tower's width) through W; without W they are the
                           * same; in backward their gradients */
 };

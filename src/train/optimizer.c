@@ -102,7 +102,7 @@ static void prefetch(const float *block, size_t at, size_t n)
         __builtin_prefetch(block + at + i, 1);
 }
 
-/* Calls for each row that part `part` owns. Returns the sum of what the calls return. */
+/* One part of a step. */
 struct step {
     const mrq_optimizer_state *state;
     float *param;
@@ -111,6 +111,7 @@ struct step {
 };
 typedef double row_function(const struct step *step, const struct row *row);
 
+/* Calls for each row that the part owns. Returns the sum of what the calls return. */
 static double for_rows(const struct step *step, row_function *function)
 {
     enum { AHEAD = 4 };

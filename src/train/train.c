@@ -135,7 +135,6 @@ static void sort_batches(mrq_trainer *t, uint32_t w)
         mrq_order_sort(t->data, t->split.train + t->batch[b], (uint32_t)(t->batch[b + 1] - t->batch[b]), t->scratch[w]);
 }
 
-/* A thread's life: pass after pass, until worker 0 says that there is none. */
 struct thread {
     mrq_trainer *trainer;
     uint32_t number;
@@ -150,6 +149,7 @@ static void work(mrq_trainer *t, uint32_t w)
     wait_for_all(t);
 }
 
+/* A thread's life: pass after pass, until worker 0 says that there is none. */
 static void *thread_main(void *argument)
 {
     const struct thread *self = argument;
