@@ -5,7 +5,9 @@
 #include <cstdio>
 #include <exception>
 
+#include <faiss/AutoTune.h>
 #include <faiss/Index.h>
+#include <faiss/c_api/AutoTune_c.h>
 #include <faiss/c_api/Index_c.h>
 #include <faiss/c_api/error_c.h>
 #include <faiss/c_api/index_factory_c.h>
@@ -79,24 +81,24 @@ FaissMetricType faiss_Index_metric_type(const FaissIndex *index)
     return static_cast<FaissMetricType>(plain(index)->metric_type);
 }
 
-int faiss_Index_train(FaissIndex *index, idx_t n, const float *x)
-{
-    return guarded([&] { plain(index)->train(n, x); });
-}
-
-int faiss_Index_add(FaissIndex *index, idx_t n, const float *x)
-{
-    return guarded([&] { plain(index)->add(n, x); });
-}
-
 int faiss_Index_search(const FaissIndex *index, idx_t n, const float *x, idx_t k, float *distances, idx_t *labels)
 {
     return guarded([&] { plain(index)->search(n, x, k, distances, labels); });
 }
 
-int faiss_Index_reconstruct_n(const FaissIndex *index, idx_t i0, idx_t ni, float *recons)
+int faiss_ParameterSpace_new(FaissParameterSpace **space)
 {
-    return guarded([&] { plain(index)->reconstruct_n(i0, ni, recons); });
+    return guarded([&] { *space = reinterpret_cast<FaissParameterSpace *>(new faiss::ParameterSpace()); });
+}
+
+void faiss_ParameterSpace_free(FaissParameterSpace *space)
+{
+    delete reinterpret_cast<faiss::ParameterSpace *>(space);
+}
+
+int faiss_ParameterSpace_set_index_parameter(const FaissParameterSpace *space, FaissIndex *index, const char *name, double value)
+{
+    return guarded([&] { reinterpret_cast<const faiss::ParameterSpace *>(space)->set_index_parameter(plain(index), name, value); });
 }
 
 int faiss_write_index(const FaissIndex *index, FILE *f)

@@ -1,13 +1,5 @@
 /* The vector index over FAISS's C API.
  *
- * Order. FAISS breaks ties as its heap falls, and at the k-th place it keeps any of the equal ones. We ask for one hit more than
- * wanted; while that last hit scores the same as the k-th, others equal to it may have been dropped, so we ask for twice as many.
- * Once it scores less (or there are no more), every row that belongs is in hand, and sorting by score and row makes the answer
- * of an exhaustive index exact. An approximate index gets the same treatment; there it is merely orderly.
- *
- * Completeness. A graph or a few inverted lists hold only so many rows that a query can reach, whatever number is asked for. Who
- * asks for more gets them from a scan over all vectors: slower, which is rare, but never short.
- *
  * Threads. FAISS opens OpenMP regions in search, which oversubscribe a server that already has a thread a core. OpenMP keeps the
  * wanted number of threads for each thread of the program, so setting 1 around a call, and the old value back, disturbs nobody.
  * Building is also done with one: a graph that several threads grow depends on their timing, and a file should not.
@@ -29,6 +21,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <faiss/c_api/AutoTune_c.h>
 #include <faiss/c_api/Index_c.h>
 #include <faiss/c_api/error_c.h>
 #include <faiss/c_api/index_factory_c.h>
@@ -36,22 +29,15 @@
 
 #include "base/log.h"
 #include "base/parse.h"
+#include "index/inside.h"
 
 /* Of OpenMP's interface; its header comes with the compiler that makes the code, and not every compiler has one. */
 int omp_get_max_threads(void);
 void omp_set_num_threads(int threads);
 
-struct mrq_index {
-    FaissIndex *faiss;
-    uint32_t n, dim;
-};
-
-/* FAISS's last error without the C++ function and source line it begins with: "Error in F at FILE:LINE: Error: 'X' failed: WHY". */
-static const char *faiss_reason(void)
+/* What FAISS said, without the C++ function and source line it begins with: "Error in F at FILE:LINE: Error: 'X' failed: WHY". */
+static const char *reason_in(const char *text)
 {
-    const char *text = faiss_get_last_error();
-    if (!text)
-        return "unknown error";
     for (const char *colon = strchr(text, ':'); colon; colon = strchr(colon + 1, ':')) {
         const size_t digits = strspn(colon + 1, "0123456789");
         if (digits && strncmp(colon + 1 + digits, ": ", 2) == 0) {
@@ -63,7 +49,13 @@ static const char *faiss_reason(void)
     return failed && failed[8] ? failed + 8 : text;
 }
 
-static bool all_finite(const float *x, size_t n)
+static const char *faiss_reason(void)
+{
+    const char *text = faiss_get_last_error();
+    return text ? reason_in(text) : "unknown error";
+}
+
+bool mrq_all_finite_floats(const float *x, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         if (!isfinite(x[i]))
@@ -71,13 +63,13 @@ static bool all_finite(const float *x, size_t n)
     return true;
 }
 
-/* Trains with stderr turned into a memory file, and logs its first line. Without a stderr or the memory file it just trains. */
-static int train_quietly(FaissIndex *faiss, const char *factory, uint32_t n, const float *vectors)
+/* Fills the index with stderr turned into a memory file, and logs its first line. Without a stderr or the memory file it just fills. */
+static bool fill_quietly(mrq_index *index, char *problem, size_t problem_size)
 {
     const int saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0), said = memfd_create("faiss-stderr", MFD_CLOEXEC);
     if (saved >= 0 && said >= 0)
         dup2(said, STDERR_FILENO);
-    const int code = faiss_Index_train(faiss, n, vectors);
+    const bool ok = mrq_faiss_fill(index->faiss, index->n, index->vectors, problem, problem_size);
     if (saved >= 0 && said >= 0) {
         dup2(saved, STDERR_FILENO);
         char text[256];
@@ -85,14 +77,18 @@ static int train_quietly(FaissIndex *faiss, const char *factory, uint32_t n, con
         text[size > 0 ? size : 0] = '\0';
         text[strcspn(text, "\n")] = '\0';
         if (*text)
-            mrq_log(MRQ_LOG_WARN, "index", "factory=%s %s", factory, text);
+            mrq_log(MRQ_LOG_WARN, "index", "factory=%s %s", index->settings.factory, text);
     }
     if (saved >= 0)
         close(saved);
     if (said >= 0)
         close(said);
-    return code;
+    return ok;
 }
+
+#define DIM_MAX        65536
+#define EFFORT_DEFAULT 64
+#define DEPTH_DEFAULT  64
 
 #define LINKS_MIN 2
 #define LINKS_MAX 512
@@ -129,43 +125,72 @@ static mrq_status check_factory(const char *factory, mrq_error *err)
 }
 
 /* Makes, trains and fills the index; MRQ_USAGE in FAISS's own words when it refuses. */
-static mrq_status fill(mrq_index *index, const char *factory, const float *vectors, mrq_error *err)
+static mrq_status fill(mrq_index *index, mrq_error *err)
 {
+    const char *factory = index->settings.factory;
     MRQ_TRY(check_factory(factory, err));
     if (faiss_index_factory(&index->faiss, (int)index->dim, factory, METRIC_INNER_PRODUCT) != 0)
         return mrq_fail(err, MRQ_USAGE, "index \"%.80s\": %s; want a FAISS factory string such as Flat, HNSW32 or IVF16,Flat",
                         factory, faiss_reason());
     if (faiss_Index_metric_type(index->faiss) != METRIC_INNER_PRODUCT)
         return mrq_fail(err, MRQ_USAGE, "index \"%.80s\" cannot search by inner product", factory);
-    if (train_quietly(index->faiss, factory, index->n, vectors) != 0)
-        return mrq_fail(err, MRQ_USAGE, "index \"%.80s\" cannot be trained on %u vectors of %u dimensions: %s", factory, index->n,
-                        index->dim, faiss_reason());
-    if (faiss_Index_add(index->faiss, index->n, vectors) != 0)
-        return mrq_fail(err, MRQ_USAGE, "index \"%.80s\" does not take the %u vectors: %s", factory, index->n, faiss_reason());
+    char problem[400];
+    if (!fill_quietly(index, problem, sizeof problem))
+        return mrq_fail(err, MRQ_USAGE, "index \"%.80s\" cannot be made of %u vectors of %u dimensions: %s", factory, index->n,
+                        index->dim, reason_in(problem));
     if (faiss_Index_ntotal(index->faiss) != index->n)
         return mrq_fail(err, MRQ_USAGE, "index \"%.80s\" took %lld of %u vectors", factory,
                         (long long)faiss_Index_ntotal(index->faiss), index->n);
     return MRQ_OK;
 }
 
+/* What FAISS calls the effort of such an index; NULL for a kind without. */
+static const char *effort_name(const char *factory)
+{
+    return strstr(factory, "IVF") ? "nprobe" : strstr(factory, "HNSW") ? "efSearch" : NULL;
+}
+
+/* Looks at what the index is made of, once it is built or read. */
+static mrq_status look_inside(mrq_index *index, const char *name, mrq_error *err)
+{
+    index->walkable = mrq_faiss_look_inside(index->faiss, &index->parts);
+    if (index->walkable && index->parts.link && !mrq_graph_sound(&index->parts, index->n))
+        return mrq_fail(err, MRQ_BAD_FILE, "%s: a graph with links that lead nowhere", name);
+    if (mrq_index_holds_vectors(index))
+        index->vectors = index->parts.rows;
+    return MRQ_OK;
+}
+
+mrq_status mrq_index_check_vectors(const float *vectors, uint32_t n, uint32_t dim, mrq_error *err)
+{
+    if (n == 0 || dim == 0 || dim > DIM_MAX)
+        return mrq_fail(err, MRQ_USAGE, "cannot index %u vectors of %u dimensions, want 1 or more, and 1 to %d", n, dim, DIM_MAX);
+    for (uint32_t i = 0; i < n; i++)
+        if (!mrq_all_finite_floats(vectors + (size_t)i * dim, dim))
+            return mrq_fail(err, MRQ_USAGE, "vector %u holds a number that is not finite", i);
+    return MRQ_OK;
+}
+
 mrq_status mrq_index_build(const char *factory, const float *vectors, uint32_t n, uint32_t dim, mrq_index **out, mrq_error *err)
 {
-    if (n == 0 || dim == 0 || dim > INT_MAX)
-        return mrq_fail(err, MRQ_USAGE, "cannot index %u vectors of %u dimensions", n, dim);
-    for (uint32_t i = 0; i < n; i++)
-        if (!all_finite(vectors + (size_t)i * dim, dim))
-            return mrq_fail(err, MRQ_USAGE, "vector %u holds a number that is not finite", i);
+    MRQ_TRY(mrq_index_check_vectors(vectors, n, dim, err));
+    if (strlen(factory) >= MRQ_FACTORY_SIZE)
+        return mrq_fail(err, MRQ_USAGE, "index \"%.40s...\": %zu bytes, want less than %d", factory, strlen(factory),
+                        MRQ_FACTORY_SIZE);
     MRQ_CLEANUP(mrq_index_free) mrq_index *index = calloc(1, sizeof *index);
     if (!index)
         return mrq_fail_memory(err, "building an index");
+    strcpy(index->settings.factory, factory);
+    index->vectors = vectors;
     index->n = n;
     index->dim = dim;
     const int threads = omp_get_max_threads();
     omp_set_num_threads(1);
-    const mrq_status status = fill(index, factory, vectors, err);
+    const mrq_status status = fill(index, err);
     omp_set_num_threads(threads);
-    if (status != MRQ_OK)
-        return status;
+    MRQ_TRY(status);
+    MRQ_TRY(look_inside(index, factory, err));
+    MRQ_TRY(mrq_index_tune(index, effort_name(factory) ? EFFORT_DEFAULT : 0, mrq_index_exact(index) ? 0 : DEPTH_DEFAULT, err));
     *out = index;
     index = NULL;
     return MRQ_OK;
@@ -215,7 +240,8 @@ static mrq_status read_all(const char *path, FaissIndex **faiss, mrq_error *err)
     return status;
 }
 
-mrq_status mrq_index_load(const char *path, uint32_t n, uint32_t dim, mrq_index **out, mrq_error *err)
+mrq_status mrq_index_load(const char *path, const mrq_index_settings *settings, const float *vectors, uint32_t n, uint32_t dim,
+                          mrq_index **out, mrq_error *err)
 {
     MRQ_CLEANUP(mrq_index_free) mrq_index *index = calloc(1, sizeof *index);
     if (!index)
@@ -232,6 +258,15 @@ mrq_status mrq_index_load(const char *path, uint32_t n, uint32_t dim, mrq_index 
                         (int)faiss_Index_metric_type(index->faiss), (int)METRIC_INNER_PRODUCT);
     index->n = n;
     index->dim = dim;
+    index->vectors = vectors;
+    MRQ_TRY(look_inside(index, path, err));
+    if (!index->vectors)
+        return mrq_fail(err, MRQ_BAD_FILE, "%s: the index does not hold the vectors themselves, want them beside it", path);
+    const bool flat = strcmp(settings->factory, "Flat") == 0;
+    if (flat != mrq_index_exact(index))
+        return mrq_fail(err, MRQ_BAD_FILE, "%s: %s index, want %s", path, flat ? "an approximate" : "an exact", settings->factory);
+    strcpy(index->settings.factory, settings->factory);
+    MRQ_TRY(mrq_index_tune(index, settings->effort, settings->depth, err));
     *out = index;
     index = NULL;
     return MRQ_OK;
@@ -242,17 +277,44 @@ uint32_t mrq_index_count(const mrq_index *index)
     return index->n;
 }
 
-static int better_first(const void *a, const void *b)
+const mrq_index_settings *mrq_index_settings_of(const mrq_index *index)
 {
-    const mrq_hit *x = a, *y = b;
-    if (x->score != y->score)
-        return x->score > y->score ? -1 : 1;
-    return (x->row > y->row) - (x->row < y->row);
+    return &index->settings;
 }
 
-/* One search for `ask` hits; sorts what was found into `hits` (ask). */
-static mrq_status ask_faiss(const mrq_index *index, const float *query, uint32_t ask, mrq_hit *hits, uint32_t *found,
-                            mrq_error *err)
+const float *mrq_index_vectors(const mrq_index *index)
+{
+    return index->vectors;
+}
+
+bool mrq_index_holds_vectors(const mrq_index *index)
+{
+    return index->parts.rows && !index->parts.rotation;
+}
+
+mrq_status mrq_index_tune(mrq_index *index, uint32_t effort, uint32_t depth, mrq_error *err)
+{
+    const char *name = effort_name(index->settings.factory);
+    if (!name != !effort)
+        return mrq_fail(err, MRQ_USAGE, "index \"%s\": effort %u, want %s", index->settings.factory, effort,
+                        name ? "1 or more" : "0: this kind has none");
+    if (name) {
+        FaissParameterSpace *space = NULL;
+        int code = faiss_ParameterSpace_new(&space);
+        if (code == 0)
+            code = faiss_ParameterSpace_set_index_parameter(space, index->faiss, name, effort);
+        faiss_ParameterSpace_free(space);
+        if (code != 0)
+            return mrq_fail(err, MRQ_USAGE, "index \"%s\" does not take %s %u: %s", index->settings.factory, name, effort,
+                            faiss_reason());
+    }
+    index->settings.effort = effort;
+    index->settings.depth = depth;
+    return MRQ_OK;
+}
+
+mrq_status mrq_index_ask_faiss(const mrq_index *index, const float *query, uint32_t ask, uint32_t *row, uint32_t *found,
+                               mrq_error *err)
 {
     MRQ_AUTOFREE idx_t *label = mrq_array(ask, sizeof *label);
     MRQ_AUTOFREE float *score = mrq_array(ask, sizeof *score);
@@ -266,73 +328,7 @@ static mrq_status ask_faiss(const mrq_index *index, const float *query, uint32_t
         return mrq_fail(err, MRQ_FAILED, "the index cannot be searched: %s", faiss_reason());
     *found = 0;
     for (uint32_t i = 0; i < ask; i++)
-        if (label[i] >= 0 && label[i] < index->n && !isnan(score[i]))
-            hits[(*found)++] = (mrq_hit){(uint32_t)label[i], score[i]};
-    qsort(hits, *found, sizeof *hits, better_first);
-    return MRQ_OK;
-}
-
-/* Every row, best first, from vectors that the index gives back, a block at a time. None from an index that cannot. */
-static mrq_status scan(const mrq_index *index, const float *query, mrq_hit *hits, uint32_t *found, mrq_error *err)
-{
-    enum { BLOCK = 4096 };
-    MRQ_AUTOFREE float *block = mrq_array(index->n < BLOCK ? index->n : BLOCK, index->dim * sizeof *block);
-    if (!block)
-        return mrq_fail_memory(err, "searching an index");
-    *found = 0;
-    for (uint32_t start = 0; start < index->n; start += BLOCK) {
-        const uint32_t n = index->n - start < BLOCK ? index->n - start : BLOCK;
-        if (faiss_Index_reconstruct_n(index->faiss, start, n, block) != 0)
-            return MRQ_OK; /* refused at the first block or never */
-        for (uint32_t i = 0; i < n; i++) {
-            float score = 0;
-            for (uint32_t d = 0; d < index->dim; d++)
-                score += query[d] * block[(size_t)i * index->dim + d];
-            if (!isnan(score))
-                hits[(*found)++] = (mrq_hit){start + i, score};
-        }
-    }
-    qsort(hits, *found, sizeof *hits, better_first);
-    return MRQ_OK;
-}
-
-/* What FAISS finds: at most `k` hits. */
-static mrq_status search(const mrq_index *index, const float *query, uint32_t k, mrq_hit *hits, uint32_t *found, mrq_error *err)
-{
-    for (uint32_t ask = k < index->n ? k + 1 : k;; ask = ask < index->n / 2 ? 2 * ask : index->n) {
-        MRQ_AUTOFREE mrq_hit *got = mrq_array(ask, sizeof *got);
-        if (!got)
-            return mrq_fail_memory(err, "searching an index");
-        uint32_t n = 0;
-        MRQ_TRY(ask_faiss(index, query, ask, got, &n, err));
-        if (ask == index->n || n < ask || got[n - 1].score < got[k - 1].score) {
-            *found = n < k ? n : k;
-            memcpy(hits, got, *found * sizeof *hits);
-            return MRQ_OK;
-        }
-    }
-}
-
-mrq_status mrq_index_search(const mrq_index *index, const float *query, uint32_t k, mrq_hit *hits, uint32_t *found, mrq_error *err)
-{
-    if (!all_finite(query, index->dim))
-        return mrq_fail(err, MRQ_USAGE, "the query vector holds a number that is not finite");
-    if (k > index->n)
-        k = index->n;
-    uint32_t n = 0;
-    if (k > 0)
-        MRQ_TRY(search(index, query, k, hits, &n, err));
-    if (n < k) {
-        MRQ_AUTOFREE mrq_hit *all = mrq_array(index->n, sizeof *all);
-        uint32_t n_all = 0;
-        if (!all)
-            return mrq_fail_memory(err, "searching an index");
-        MRQ_TRY(scan(index, query, all, &n_all, err));
-        if (n_all > n) {
-            n = n_all < k ? n_all : k;
-            memcpy(hits, all, n * sizeof *hits);
-        }
-    }
-    *found = n;
+        if (label[i] >= 0 && label[i] < index->n)
+            row[(*found)++] = (uint32_t)label[i];
     return MRQ_OK;
 }

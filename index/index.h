@@ -1,18 +1,32 @@
-/* The vector index: inner-product search over movie vectors through the FAISS C API. */
+/* The vector index: inner-product search over movie vectors.
+ *
+ * FAISS builds and keeps the index; rows are searched in one of three ways. Flat: a scan of all vectors, exact. A graph (HNSW...)
+ * over plain floats or bytes (SQ8): a walk of FAISS's graph by code of ours (graph.h). Any other kind: FAISS's own search. The last
+ * two give candidates, which are put in order by exact inner products with the vectors themselves. */
 #ifndef MRQ_INDEX_INDEX_H
 #define MRQ_INDEX_INDEX_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
 #include "base/memory.h"
 
+#define MRQ_FACTORY_SIZE 64 /* bytes of a factory string, its NUL among them */
+
 typedef struct mrq_index mrq_index;
 
-/* Builds an index of `n` vectors (n, dim) row-major, finite; row i is answered as i. `factory` is a FAISS factory string ("Flat",
- * "HNSW32", "IVF64,Flat"). The same input makes the same index. While it trains, what FAISS writes to stderr goes to the log.
- * MRQ_USAGE when a vector is not finite, or when FAISS refuses the string, needs more vectors to train on than there are, or would
- * crash or hang on it (a size of 0, an NSG graph). */
+/* What an index is and how thoroughly it searches. */
+typedef struct mrq_index_settings {
+    char factory[MRQ_FACTORY_SIZE]; /* a FAISS factory string: "Flat", "HNSW32,SQ8", "IVF64,Flat" */
+    uint32_t effort;                /* efSearch of a graph, nprobe of inverted lists; 0 for a kind that has neither */
+    uint32_t depth;                 /* at least so many candidates are put in order exactly; 0 for Flat, which needs none */
+} mrq_index_settings;
+
+/* Builds an index of `n` vectors (n, dim) row-major, finite; row i is answered as i. Vectors are borrowed for the life of an
+ * index that does not hold them (mrq_index_holds_vectors()). The same input makes the same index. While it trains, what FAISS writes to stderr goes to the log. MRQ_USAGE when a vector
+ * is not finite, or when FAISS refuses the string, needs more vectors to train on than there are, or would crash or hang on it (a
+ * size of 0, an NSG graph). */
 MRQ_CHECKED mrq_status mrq_index_build(const char *factory, const float *vectors, uint32_t n, uint32_t dim, mrq_index **out,
                                        mrq_error *err);
 void mrq_index_free(mrq_index *index);
@@ -21,21 +35,39 @@ MRQ_DEFINE_CLEANUP(mrq_index, mrq_index_free)
 /* Writes a file that FAISS reads. The caller makes it durable and atomic. */
 MRQ_CHECKED mrq_status mrq_index_save(const mrq_index *index, const char *path, mrq_error *err);
 
-/* Reads a file whose bytes the caller has verified. MRQ_NOT_FOUND when there is none; MRQ_BAD_FILE when FAISS cannot read it or it
- * does not hold exactly `n` vectors of `dim` under the inner product: the sentence names both values. */
-MRQ_CHECKED mrq_status mrq_index_load(const char *path, uint32_t n, uint32_t dim, mrq_index **out, mrq_error *err);
+/* Reads a file whose bytes the caller has verified. `vectors` (n, dim) are the exact vectors, borrowed for the life of the index;
+ * NULL for a kind that holds them. MRQ_NOT_FOUND when there is no file; MRQ_BAD_FILE when FAISS cannot read it, it does not hold
+ * exactly `n` vectors of `dim` under the inner product, or it is not of the settings' kind: the sentence names both values. */
+MRQ_CHECKED mrq_status mrq_index_load(const char *path, const mrq_index_settings *settings, const float *vectors, uint32_t n,
+                                      uint32_t dim, mrq_index **out, mrq_error *err);
 
 uint32_t mrq_index_count(const mrq_index *index);
+const mrq_index_settings *mrq_index_settings_of(const mrq_index *index);
+const float *mrq_index_vectors(const mrq_index *index); /* (n, dim) the exact ones */
+
+/* Whether the saved file holds the exact vectors itself, so that mrq_index_load() needs none. */
+bool mrq_index_holds_vectors(const mrq_index *index);
+
+/* Changes how thoroughly it searches; kept by mrq_index_save(). Not while another thread searches. MRQ_USAGE for an effort that this
+ * kind does not have. */
+MRQ_CHECKED mrq_status mrq_index_tune(mrq_index *index, uint32_t effort, uint32_t depth, mrq_error *err);
+
+/* Which rows qualify: bit r % 64 of keep[r / 64] for row r, bits behind the last row zero. */
+typedef struct mrq_filter {
+    const uint64_t *keep;
+    uint32_t n_kept; /* bits set */
+} mrq_filter;
 
 typedef struct mrq_hit {
     uint32_t row;
-    float score; /* the inner product; with the vector as it was coded, for kinds such as SQ8 */
+    float score; /* the inner product with the exact vector */
 } mrq_hit;
 
-/* The best `k` rows for a query (dim), best first, equal scores by row; exact for Flat. `*found` is `k`, or the
- * number of rows when that is less; only a kind that cannot give vectors back, such as LSH, may find fewer. MRQ_USAGE for a query
- * that is not finite. Thread-safe; uses the calling thread alone. */
-MRQ_CHECKED mrq_status mrq_index_search(const mrq_index *index, const float *query, uint32_t k, mrq_hit *hits, uint32_t *found,
-                                        mrq_error *err);
+/* The best `k` rows for a query (dim) among those that qualify (`filter` NULL: all), best first, equal scores by row. `*found` is
+ * `k`, or the number of qualifying rows when that is less, whatever the kind: where an approximate search comes back short, what
+ * qualifies is scanned. Exact for Flat, and wherever few qualify. MRQ_USAGE for a query that is not finite. Thread-safe; uses the
+ * calling thread alone. */
+MRQ_CHECKED mrq_status mrq_index_search(const mrq_index *index, const float *query, uint32_t k, const mrq_filter *filter,
+                                        mrq_hit *hits, uint32_t *found, mrq_error *err);
 
 #endif

@@ -17,7 +17,6 @@ _Thread_local double mrq_flops;
 #ifdef __x86_64__
 __attribute__((constructor(101))) static void choose_core(void)
 {
-    __builtin_cpu_init();
     const char *const kernels = mrq_kernels_best()->name;
     if (strcmp(kernels, "avx512") == 0)
         setenv("OPENBLAS_CORETYPE", __builtin_cpu_supports("avx512bf16") ? "COOPERLAKE" : "SKYLAKEX", 0);

@@ -1,6 +1,5 @@
 /* Which kernels this CPU runs. */
-#include <stddef.h>
-
+#include "base/cpu.h"
 #include "model/kernels.h"
 
 extern const mrq_kernels mrq_kernels_plain;
@@ -14,12 +13,8 @@ const mrq_kernels *const *mrq_kernels_usable(void)
 #ifdef __x86_64__
     static const mrq_kernels *const avx2[] = {&mrq_kernels_plain, &mrq_kernels_avx2, NULL};
     static const mrq_kernels *const avx512[] = {&mrq_kernels_plain, &mrq_kernels_avx2, &mrq_kernels_avx512, NULL};
-    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma"))
-        return plain;
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512vl"))
-        return avx512;
-    return avx2;
+    const mrq_cpu cpu = mrq_cpu_best();
+    return cpu >= MRQ_CPU_AVX512 ? avx512 : cpu >= MRQ_CPU_AVX2 ? avx2 : plain;
 #endif
     return plain;
 }

@@ -1,5 +1,6 @@
 /* The kernels, in C that compilers vectorise: the same source with other flags makes each instruction set, so the plain one is the
- * reference of the others. A sum needs an order, which -ffast-math would leave to the compiler; here it is explicit: 64 lanes.
+ * reference of the others. A sum needs an order, which -ffast-math would leave to the compiler; here it is explicit: four times the
+ * lanes of a register.
  *
  * tanh x = (1 - e) / (1 + e) with e = exp(-2|x|), the sign put back; exp by splitting off the power of two and a polynomial of
  * degree 6. libm's tanhf is exact to the last bit but scalar, at ten times the cost. */
@@ -9,49 +10,57 @@
 #include <stdint.h>
 #include <string.h>
 
+#if defined __AVX512F__
 #define LANES 16
-typedef float lanes __attribute__((vector_size(4 * LANES), aligned(4)));
-typedef int32_t whole_lanes __attribute__((vector_size(4 * LANES), aligned(4)));
+#elif defined __AVX2__
+#define LANES 8
+#else
+#define LANES 4
+#endif
+/* Loaded through these types, not by memcpy(), of which gcc makes two halves and a wait. */
+typedef float lanes __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
+typedef int32_t whole_lanes __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
 
 static inline lanes lanes_of(float x)
 {
     return x - (lanes){0};
 }
 
+static inline lanes load(const float *x)
+{
+    return *(const lanes *)x;
+}
+
+/* The last LANES of `n` numbers, those before the last `left` zero. */
+static inline lanes load_last(const float *x, size_t n, size_t left)
+{
+    static const int32_t mask[32] = {[16] = -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
+    return (lanes)((whole_lanes)load(x + n - LANES) & *(const whole_lanes *)(mask + 16 - LANES + left));
+}
+
 static float dot(const float *x, const float *y, size_t n)
 {
     lanes sum[4] = {{0}, {0}, {0}, {0}};
     size_t i = 0;
-    for (; i + 64 <= n; i += 64)
-        for (size_t j = 0; j < 4; j++) {
-            lanes a, b;
-            memcpy(&a, x + i + 16 * j, sizeof a);
-            memcpy(&b, y + i + 16 * j, sizeof b);
-            sum[j] += a * b;
-        }
-    for (; i + 16 <= n; i += 16) {
-        lanes a, b;
-        memcpy(&a, x + i, sizeof a);
-        memcpy(&b, y + i, sizeof b);
-        sum[0] += a * b;
-    }
-    if (i < n && n >= LANES) { /* the last 16, less those that have been */
-        static const int32_t mask[2 * LANES] = {[LANES] = -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
-        whole_lanes a, b, keep;
-        memcpy(&a, x + n - LANES, sizeof a);
-        memcpy(&b, y + n - LANES, sizeof b);
-        memcpy(&keep, mask + (n - i), sizeof keep);
-        sum[1] += (lanes)(a & keep) * (lanes)(b & keep);
+    for (; i + 4 * LANES <= n; i += 4 * LANES)
+        for (size_t j = 0; j < 4; j++)
+            sum[j] += load(x + i + LANES * j) * load(y + i + LANES * j);
+    for (; i + LANES <= n; i += LANES)
+        sum[0] += load(x + i) * load(y + i);
+    if (i < n && n >= LANES) {
+        sum[1] += load_last(x, n, n - i) * load_last(y, n, n - i);
         i = n;
     }
     const lanes all = (sum[0] + sum[1]) + (sum[2] + sum[3]);
-    float rest = 0;
+    float rest = 0, part[LANES];
     for (; i < n; i++)
         rest += x[i] * y[i];
-    float half[8];
-    for (int j = 0; j < 8; j++)
-        half[j] = all[j] + all[j + 8];
-    return rest + ((half[0] + half[4]) + (half[2] + half[6])) + ((half[1] + half[5]) + (half[3] + half[7]));
+    for (int j = 0; j < LANES; j++)
+        part[j] = all[j];
+    for (int width = LANES / 2; width; width /= 2)
+        for (int j = 0; j < width; j++)
+            part[j] += part[j + width];
+    return rest + part[0];
 }
 
 static void add(float *restrict y, const float *restrict x, size_t n)
@@ -80,7 +89,7 @@ static void add_both(float *restrict du, float *restrict dm, float a, const floa
     }
 }
 
-/* Of 16 numbers at once, in vectors' own terms: as a loop over floats the compiler leaves it scalar, for the sake of NaN. */
+/* Of LANES numbers at once, in vectors' own terms: as a loop over floats the compiler leaves it scalar, for the sake of NaN. */
 static inline lanes tanh_lanes(lanes x)
 {
     const whole_lanes sign = (whole_lanes)x & INT32_MIN;
@@ -100,25 +109,17 @@ static inline lanes tanh_lanes(lanes x)
     return (lanes)((whole_lanes)((1.0f - e) / (1.0f + e)) | sign);
 }
 
-static inline lanes load(const float *x, size_t n)
-{
-    lanes v = {0};
-    memcpy(&v, x, n * sizeof *x);
-    return v;
-}
-
-static inline void store(float *x, lanes v, size_t n)
-{
-    memcpy(x, &v, n * sizeof *x);
-}
-
 static void tanh_all(float *x, size_t n)
 {
     size_t i = 0;
     for (; i + LANES <= n; i += LANES)
-        store(x + i, tanh_lanes(load(x + i, LANES)), LANES);
-    if (i < n)
-        store(x + i, tanh_lanes(load(x + i, n - i)), n - i);
+        *(lanes *)(x + i) = tanh_lanes(load(x + i));
+    if (i < n) {
+        lanes rest = {0};
+        memcpy(&rest, x + i, (n - i) * sizeof *x);
+        rest = tanh_lanes(rest);
+        memcpy(x + i, &rest, (n - i) * sizeof *x);
+    }
 }
 
 static void tanh_pool(float *restrict z, float *restrict sum, size_t n)

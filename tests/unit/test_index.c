@@ -19,6 +19,8 @@ const char *__lsan_default_suppressions(void)
     return "leak:faiss::read_\n";
 }
 
+static const mrq_index_settings flat_settings = {.factory = "Flat"};
+
 static mrq_error err;
 static char folder[4096];
 
@@ -99,7 +101,7 @@ static void flat_is_the_scan_also_where_scores_tie(void **state)
         for (size_t i = 0; i < sizeof ks / sizeof *ks; i++) {
             mrq_hit got[5000];
             uint32_t found = 0;
-            assert_ok(mrq_index_search(index, query, ks[i], got, &found, &err));
+            assert_ok(mrq_index_search(index, query, ks[i], NULL, got, &found, &err));
             assert_int_equal(found, ks[i] < N ? ks[i] : N);
             for (uint32_t r = 0; r < found; r++) {
                 assert_int_equal(got[r].row, want[r].row);
@@ -122,7 +124,7 @@ static void flat_is_the_scan_on_unit_vectors(void **state)
         uint32_t found = 0;
         const float *query = x + (size_t)q * DIM;
         MRQ_AUTOFREE mrq_hit *want = scan(x, N, DIM, query);
-        assert_ok(mrq_index_search(index, query, 20, got, &found, &err));
+        assert_ok(mrq_index_search(index, query, 20, NULL, got, &found, &err));
         assert_int_equal(found, 20);
         assert_int_equal(got[0].row, q);
         for (uint32_t r = 0; r < found; r++)
@@ -168,7 +170,8 @@ static void check_kind(const char *factory, double floor)
     assert_ok(mrq_index_save(built, in_folder("a"), &err));
     assert_ok(mrq_index_save(again, in_folder("b"), &err));
     assert_same_files(in_folder("a"), in_folder("b"));
-    assert_ok(mrq_index_load(in_folder("a"), N, DIM, &loaded, &err));
+    assert_ok(mrq_index_load(in_folder("a"), mrq_index_settings_of(built), mrq_index_holds_vectors(built) ? NULL : x, N, DIM,
+                             &loaded, &err));
     assert_ok(mrq_index_save(loaded, in_folder("b"), &err));
     assert_same_files(in_folder("a"), in_folder("b"));
     uint32_t right = 0;
@@ -176,8 +179,8 @@ static void check_kind(const char *factory, double floor)
         mrq_hit got[K], before[K];
         uint32_t found = 0, found_before = 0;
         const float *query = queries + (size_t)q * DIM;
-        assert_ok(mrq_index_search(built, query, K, before, &found_before, &err));
-        assert_ok(mrq_index_search(loaded, query, K, got, &found, &err));
+        assert_ok(mrq_index_search(built, query, K, NULL, before, &found_before, &err));
+        assert_ok(mrq_index_search(loaded, query, K, NULL, got, &found, &err));
         assert_int_equal(found, found_before);
         assert_memory_equal(got, before, found * sizeof *got);
         MRQ_AUTOFREE mrq_hit *want = scan(x, N, DIM, query);
@@ -234,7 +237,7 @@ static void bad_factories_are_refused(void **state)
     assert_refused("PQ4", "want PQ4np"); /* minutes of simulated annealing */
     assert_refused("OPQ4,PQ4", "want PQ4np");
     assert_refused("PQ7np", "multiple of the number of subquantizers");
-    assert_refused("IDMap,Flat", "does not take the 200 vectors");
+    assert_refused("IDMap,Flat", "cannot be made of 200 vectors");
     assert_refused("LSH", "index \"LSH\":");
     assert_refused("HNSW16_PQ4", "index \"HNSW16_PQ4\" cannot search by inner product");
     char huge[4000];
@@ -246,12 +249,11 @@ static void bad_factories_are_refused(void **state)
 static void too_few_vectors_to_train_on(void **state)
 {
     (void)state;
-    assert_refused(
-        "IVF300,Flat",
-        "index \"IVF300,Flat\" cannot be trained on 200 vectors of 16 dimensions: Number of training points (200) should "
-        "be at least as large as number of clusters (300)");
-    assert_refused("PQ4np", "index \"PQ4np\" cannot be trained on 200 vectors");
-    assert_refused("PCA17,Flat", "cannot be trained");
+    assert_refused("IVF300,Flat",
+                   "index \"IVF300,Flat\" cannot be made of 200 vectors of 16 dimensions: Number of training points (200) should "
+                   "be at least as large as number of clusters (300)");
+    assert_refused("PQ4np", "index \"PQ4np\" cannot be made of 200 vectors");
+    assert_refused("PCA17,Flat", "cannot be made of");
 }
 
 /* FAISS advises on stderr; we say it in the log, and stderr is as it was. */
@@ -307,16 +309,16 @@ static void vectors_are_checked(void **state)
     uint32_t found = 12345;
     for (int i = 0; i < 3; i++) {
         query[DIM - 1] = wrong[i];
-        assert_fails(mrq_index_search(index, query, 5, hits, &found, &err), MRQ_USAGE,
+        assert_fails(mrq_index_search(index, query, 5, NULL, hits, &found, &err), MRQ_USAGE,
                      "query vector holds a number that is not finite");
     }
     assert_int_equal(found, 12345);
     query[DIM - 1] = 0; /* a zero query: all tie, so the rows come in order */
-    assert_ok(mrq_index_search(index, query, 100, hits, &found, &err));
+    assert_ok(mrq_index_search(index, query, 100, NULL, hits, &found, &err));
     assert_int_equal(found, N);
     for (uint32_t i = 0; i < N; i++)
         assert_int_equal(hits[i].row, i);
-    assert_ok(mrq_index_search(index, query, 0, hits, &found, &err));
+    assert_ok(mrq_index_search(index, query, 0, NULL, hits, &found, &err));
     assert_int_equal(found, 0);
 }
 
@@ -329,7 +331,7 @@ static void scores_that_are_not_numbers_are_left_out(void **state)
     assert_ok(mrq_index_build("Flat", x, 3, 2, &index, &err));
     mrq_hit hits[3];
     uint32_t found = 0;
-    assert_ok(mrq_index_search(index, query, 3, hits, &found, &err));
+    assert_ok(mrq_index_search(index, query, 3, NULL, hits, &found, &err));
     assert_true(found >= 2);
     assert_true(isinf(hits[0].score) && hits[0].row == 0);
     for (uint32_t i = 0; i < found; i++)
@@ -351,8 +353,8 @@ static void an_approximate_index_is_never_short(void **state)
         assert_ok(mrq_index_build(kinds[i], x, N, DIM, &index, &err));
         for (uint32_t k = N / 2; k <= N; k += N / 2) {
             uint32_t found = 0, wanted = 0;
-            assert_ok(mrq_index_search(index, x, k, hits, &found, &err));
-            assert_ok(mrq_index_search(flat, x, k, want, &wanted, &err));
+            assert_ok(mrq_index_search(index, x, k, NULL, hits, &found, &err));
+            assert_ok(mrq_index_search(flat, x, k, NULL, want, &wanted, &err));
             assert_int_equal(found, k);
             for (uint32_t h = 1; h < k; h++)
                 assert_true(hits[h - 1].score > hits[h].score ||
@@ -375,20 +377,26 @@ static void loading_checks_what_it_gets(void **state)
     struct stat st;
     assert_int_equal(stat(path, &st), 0);
     assert_int_equal(st.st_mode & 0022, 0);
-    assert_fails(mrq_index_load(path, N, 9, &loaded, &err), MRQ_BAD_FILE, "flat: an index of 8 dimensions, want 9");
-    assert_fails(mrq_index_load(path, N + 1, DIM, &loaded, &err), MRQ_BAD_FILE, "flat: an index of 60 vectors, want 61");
-    assert_fails(mrq_index_load(in_folder("none"), N, DIM, &loaded, &err), MRQ_NOT_FOUND, "none: No such file");
-    assert_fails(mrq_index_load(folder, N, DIM, &loaded, &err), MRQ_BAD_FILE, "not an index that FAISS can read");
+    assert_fails(mrq_index_load(path, &flat_settings, NULL, N, 9, &loaded, &err), MRQ_BAD_FILE,
+                 "flat: an index of 8 dimensions, want 9");
+    assert_fails(mrq_index_load(path, &flat_settings, NULL, N + 1, DIM, &loaded, &err), MRQ_BAD_FILE,
+                 "flat: an index of 60 vectors, want 61");
+    assert_fails(mrq_index_load(in_folder("none"), &flat_settings, NULL, N, DIM, &loaded, &err), MRQ_NOT_FOUND,
+                 "none: No such file");
+    assert_fails(mrq_index_load(folder, &flat_settings, NULL, N, DIM, &loaded, &err), MRQ_BAD_FILE,
+                 "not an index that FAISS can read");
 
     unsigned char bytes[8192];
     const size_t size = read_file(path, bytes, sizeof bytes - 1);
     path = in_folder("damaged");
     bytes[33] = 1; /* the metric: behind mark, dimension, count, two spare numbers and a flag */
     write_file(path, bytes, size);
-    assert_fails(mrq_index_load(path, N, DIM, &loaded, &err), MRQ_BAD_FILE, "an index of metric 1, want 0, the inner product");
+    assert_fails(mrq_index_load(path, &flat_settings, NULL, N, DIM, &loaded, &err), MRQ_BAD_FILE,
+                 "an index of metric 1, want 0, the inner product");
     bytes[33] = 0;
     write_file(path, bytes, size + 1);
-    assert_fails(mrq_index_load(path, N, DIM, &loaded, &err), MRQ_BAD_FILE, "bytes behind the end of the index");
+    assert_fails(mrq_index_load(path, &flat_settings, NULL, N, DIM, &loaded, &err), MRQ_BAD_FILE,
+                 "bytes behind the end of the index");
     assert_null(loaded);
 }
 
@@ -407,7 +415,8 @@ static void cut_files_and_garbage_are_refused(void **state)
         assert_ok(mrq_index_save(index, path, &err));
         for (size_t size = read_file(path, bytes, sizeof bytes); size-- > 0;) {
             assert_int_equal(truncate(path, (off_t)size), 0);
-            assert_fails(mrq_index_load(path, N, DIM, &loaded, &err), MRQ_BAD_FILE, "not an index that FAISS can read");
+            assert_fails(mrq_index_load(path, &flat_settings, NULL, N, DIM, &loaded, &err), MRQ_BAD_FILE,
+                         "not an index that FAISS can read");
         }
     }
     mrq_random rng;
@@ -416,7 +425,8 @@ static void cut_files_and_garbage_are_refused(void **state)
         for (size_t j = 0; j < 400; j++)
             bytes[j] = (unsigned char)mrq_random_below(&rng, 256);
         write_file(path, bytes, 400);
-        assert_fails(mrq_index_load(path, N, DIM, &loaded, &err), MRQ_BAD_FILE, "not an index that FAISS can read");
+        assert_fails(mrq_index_load(path, &flat_settings, NULL, N, DIM, &loaded, &err), MRQ_BAD_FILE,
+                     "not an index that FAISS can read");
     }
     assert_null(loaded);
 }
@@ -459,7 +469,7 @@ static void *search_all(void *data)
         for (uint32_t q = 0; q < work->n; q++) {
             mrq_hit hits[7];
             uint32_t found = 0;
-            const mrq_status status = mrq_index_search(work->index, work->x + (size_t)q * work->dim, 7, hits, &found, NULL);
+            const mrq_status status = mrq_index_search(work->index, work->x + (size_t)q * work->dim, 7, NULL, hits, &found, NULL);
             work->wrong += status != MRQ_OK || found != 7 || hits[0].row != q;
         }
     return NULL;

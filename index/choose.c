@@ -1,0 +1,213 @@
+/* Settings are tried from the cheapest up, each on the first half of the queries, one query at a time on one thread, as `infer` asks.
+ * The fastest that reaches the recall is measured once more on the other half, and that is what is reported: a choice made by the
+ * numbers it is judged by would look better than it is. */
+#include "index/choose.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "index/inside.h"
+#include "index/scan.h"
+
+#define PASSES     3
+#define ENOUGH     1.0               /* seconds after which no other pass begins */
+#define SCAN_BYTES ((size_t)8 << 20) /* "auto": a catalogue whose vectors take no more is scanned */
+
+const char mrq_index_kinds[] =
+    "auto              measures Flat and the two kinds over bytes, and takes the fastest that reaches --recall;\n"
+    "                  vectors of 8 MiB or less in all are scanned\n"
+    "Flat              every vector, one after the other: exact\n"
+    "HNSW32            a graph over the vectors, 32 links a movie, for which it takes 260 bytes more\n"
+    "HNSW32,SQ8        the same graph over vectors in bytes: faster, a quarter of the memory\n"
+    "PCA64,HNSW32,SQ8  the same over 64 bytes a movie, what is left of longer vectors by PCA: the fastest\n"
+    "IVF256,Flat       256 lists of vectors, of which a few are scanned: quick to build\n"
+    "IVF256,PQ20np     the same with vectors of 20 bytes (the number divides the dimensions): the smallest\n"
+    "SQ8, SQfp16       a scan of vectors in bytes, or in half precision: slower than Flat\n"
+    "Any other FAISS factory string is taken as well. What all but Flat find is put in order by exact inner products;\n"
+    "those that keep no exact vectors have them in a file of their own, read where it is needed.\n";
+
+/* Half of the queries with their exact answers. */
+struct questions {
+    const float *query; /* (n, dim) */
+    uint32_t n, dim, k;
+    uint32_t *answer; /* (n, k) rows, ascending in each */
+};
+
+static int by_row(const void *a, const void *b)
+{
+    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+static int by_seconds(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static mrq_status ask_exactly(struct questions *q, const float *vectors, uint32_t n, mrq_error *err)
+{
+    q->answer = mrq_array((size_t)q->n * q->k, sizeof *q->answer);
+    MRQ_AUTOFREE mrq_hit *hits = mrq_array(q->k, sizeof *hits);
+    if (!q->answer || !hits)
+        return mrq_fail_memory(err, "measuring an index");
+    for (uint32_t i = 0; i < q->n; i++) {
+        mrq_top top = {hits, q->k, 0};
+        mrq_scan(vectors, n, q->dim, q->query + (size_t)i * q->dim, NULL, &top);
+        for (uint32_t j = 0; j < q->k; j++)
+            q->answer[(size_t)i * q->k + j] = hits[j].row;
+        qsort(q->answer + (size_t)i * q->k, q->k, sizeof *q->answer, by_row);
+    }
+    return MRQ_OK;
+}
+
+/* One pass over the queries: their times, ascending, and how many of the best were found. */
+static mrq_status ask_all(const mrq_index *index, const struct questions *q, mrq_hit *hits, double *seconds, uint64_t *same,
+                          mrq_error *err)
+{
+    *same = 0;
+    for (uint32_t i = 0; i < q->n; i++) {
+        uint32_t found = 0;
+        const double start = mrq_clock();
+        MRQ_TRY(mrq_index_search(index, q->query + (size_t)i * q->dim, q->k, NULL, hits, &found, err));
+        seconds[i] = mrq_clock() - start;
+        for (uint32_t j = 0; j < found; j++)
+            *same += bsearch(&hits[j].row, q->answer + (size_t)i * q->k, q->k, sizeof *q->answer, by_row) != NULL;
+    }
+    qsort(seconds, q->n, sizeof *seconds, by_seconds);
+    return MRQ_OK;
+}
+
+/* Recall and times of the index as it is set, the times of the fastest of some passes: others of the machine slow it down, and
+ * nothing speeds it up. */
+static mrq_status measure(const mrq_index *index, const struct questions *q, mrq_trial *out, mrq_error *err)
+{
+    MRQ_AUTOFREE mrq_hit *hits = mrq_array(q->k, sizeof *hits);
+    MRQ_AUTOFREE double *seconds = mrq_array(q->n, sizeof *seconds);
+    if (!hits || !seconds)
+        return mrq_fail_memory(err, "measuring an index");
+    mrq_trial trial = {*mrq_index_settings_of(index), 0, INFINITY, INFINITY, q->n};
+    const double start = mrq_clock();
+    for (int pass = 0; pass < PASSES && mrq_clock() - start < ENOUGH; pass++) {
+        uint64_t same;
+        MRQ_TRY(ask_all(index, q, hits, seconds, &same, err));
+        trial.recall = (double)same / ((double)q->n * q->k);
+        if (seconds[q->n / 2] < trial.p50) {
+            trial.p50 = seconds[q->n / 2];
+            trial.p99 = seconds[q->n * 99 / 100];
+        }
+    }
+    *out = trial;
+    return MRQ_OK;
+}
+
+/* From the least effort to the most; the first that reaches the recall is a kind's fastest. */
+static const uint32_t efforts[] = {8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024};
+static const uint32_t depths[] = {0, 20, 40, 100, 400};
+#define N_EFFORTS (sizeof efforts / sizeof *efforts)
+#define N_DEPTHS  (sizeof depths / sizeof *depths)
+
+/* What a choice knows as it goes on. */
+struct search {
+    double recall; /* wanted */
+    struct questions questions;
+    mrq_choice choice;
+    size_t capacity;
+    mrq_index *best; /* the fastest that reaches the recall, or NULL */
+    double fastest, highest;
+};
+
+static mrq_status try(struct search *s, mrq_index *index, uint32_t effort, uint32_t depth, mrq_trial *out, mrq_error *err)
+{
+    MRQ_TRY(mrq_index_tune(index, effort, depth, err));
+    MRQ_TRY(measure(index, &s->questions, out, err));
+    if (mrq_grow(&s->choice.trial, &s->capacity, s->choice.n + 1, sizeof *s->choice.trial) != 0)
+        return mrq_fail_memory(err, "choosing an index");
+    s->choice.trial[s->choice.n++] = *out;
+    s->highest = out->recall > s->highest ? out->recall : s->highest;
+    return MRQ_OK;
+}
+
+/* Goes up the efforts at one depth until the recall is reached or the time is past all hope; `*fit` is the setting that reaches it. */
+static mrq_status climb(struct search *s, mrq_index *index, uint32_t depth, mrq_trial *fit, mrq_error *err)
+{
+    const bool has_effort = mrq_index_settings_of(index)->effort > 0;
+    for (size_t i = 0; i < (has_effort ? N_EFFORTS : 1); i++) {
+        mrq_trial trial;
+        if (has_effort && index->walkable && efforts[i] < depth)
+            continue; /* a walk has no more candidates than that */
+        MRQ_TRY(try(s, index, has_effort ? efforts[i] : 0, depth, &trial, err));
+        if (trial.recall >= s->recall) {
+            if (trial.p50 < fit->p50)
+                *fit = trial;
+            break;
+        }
+        if (trial.p50 > 2 * fit->p50)
+            break;
+    }
+    return MRQ_OK;
+}
+
+/* Builds one kind, finds its fastest setting and keeps it if it is the best so far. */
+static mrq_status consider(struct search *s, const char *kind, const float *vectors, uint32_t n, uint32_t dim, mrq_error *err)
+{
+    MRQ_CLEANUP(mrq_index_free) mrq_index *index = NULL;
+    const double start = mrq_clock();
+    MRQ_TRY(mrq_index_build(kind, vectors, n, dim, &index, err));
+    const double built = mrq_clock();
+    mrq_trial fit = {.p50 = s->fastest};
+    const bool exact = mrq_index_exact(index), ordered = mrq_index_holds_vectors(index); /* candidates come in exact order */
+    for (size_t i = 0; i < (exact || ordered ? 1 : N_DEPTHS); i++)
+        MRQ_TRY(climb(s, index, depths[i], &fit, err));
+    const bool fits = fit.n_queries > 0;
+    mrq_log(MRQ_LOG_INFO, "index", "kind=%s build_seconds=%.1f measure_seconds=%.1f%s", kind, built - start, mrq_clock() - built,
+            fits ? " fastest" : "");
+    if (!fits)
+        return MRQ_OK;
+    MRQ_TRY(mrq_index_tune(index, fit.settings.effort, fit.settings.depth, err));
+    mrq_index_free(s->best);
+    s->best = index;
+    s->fastest = fit.p50;
+    index = NULL;
+    return MRQ_OK;
+}
+
+static void search_clear(struct search *s)
+{
+    mrq_free(s->questions.answer);
+    mrq_free(s->choice.trial);
+    mrq_index_free(s->best);
+}
+
+mrq_status mrq_index_choose(const char *kind, double recall, const float *vectors, uint32_t n, uint32_t dim, const float *queries,
+                            uint32_t n_queries, mrq_index **out, mrq_choice *choice, mrq_error *err)
+{
+    static const char *const automatic[] = {"Flat", "HNSW32,SQ8", "PCA64,HNSW32,SQ8"};
+    const bool chosen = strcmp(kind, "auto") == 0, small = (size_t)n * dim * sizeof *vectors <= SCAN_BYTES;
+    const char *const *kinds = chosen ? automatic : &kind;
+    const size_t n_kinds = chosen && !small ? sizeof automatic / sizeof *automatic : 1;
+    const uint32_t half = n_queries / 2, k = n < MRQ_RECALL_K ? n : MRQ_RECALL_K;
+    assert(half > 0);
+    MRQ_TRY(mrq_index_check_vectors(vectors, n, dim, err));
+    __attribute__((cleanup(search_clear))) struct search s = {
+        .recall = recall, .questions = {queries, half, dim, k, NULL}, .fastest = INFINITY};
+    MRQ_TRY(ask_exactly(&s.questions, vectors, n, err));
+    for (size_t i = 0; i < n_kinds; i++)
+        MRQ_TRY(consider(&s, kinds[i], vectors, n, dim, err));
+    if (!s.best)
+        return mrq_fail(err, MRQ_FAILED,
+                        "index \"%s\" finds %.4f of the best %u at most, want %.4f: want a lower --recall, or another kind", kind,
+                        s.highest, k, recall);
+    mrq_free(s.questions.answer);
+    s.questions = (struct questions){queries + (size_t)half * dim, n_queries - half, dim, k, NULL};
+    MRQ_TRY(ask_exactly(&s.questions, vectors, n, err));
+    MRQ_TRY(measure(s.best, &s.questions, &s.choice.best, err));
+    *out = s.best;
+    *choice = s.choice;
+    s.best = NULL;
+    s.choice.trial = NULL;
+    return MRQ_OK;
+}

@@ -1,0 +1,129 @@
+#include "index/faiss_parts.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+#include <vector>
+
+#include <faiss/IndexFlat.h>
+#include <faiss/IndexHNSW.h>
+#include <faiss/IndexPreTransform.h>
+#include <faiss/IndexScalarQuantizer.h>
+
+using Floats = std::unique_ptr<const float[]>;
+
+/* The vectors or codes of a plain storage. */
+static bool look_at_rows(const faiss::Index *index, mrq_faiss_parts *out)
+{
+    const size_t n = static_cast<size_t>(index->ntotal), d = static_cast<size_t>(index->d);
+    out->row_dim = static_cast<uint32_t>(d);
+    if (const auto *flat = dynamic_cast<const faiss::IndexFlat *>(index)) {
+        out->rows = flat->get_xb();
+        return flat->codes.size() == n * d * sizeof(float);
+    }
+    const auto *coded = dynamic_cast<const faiss::IndexScalarQuantizer *>(index);
+    if (!coded || coded->sq.qtype != faiss::ScalarQuantizer::QT_8bit || coded->sq.trained.size() != 2 * d)
+        return false;
+    out->codes = coded->codes.data();
+    out->low = coded->sq.trained.data();
+    out->range = out->low + d;
+    return coded->codes.size() == n * d;
+}
+
+static const faiss::Index *look_at_graph(const faiss::IndexHNSW *graph, mrq_faiss_parts *out)
+{
+    const faiss::HNSW &h = graph->hnsw;
+    out->link = h.neighbors.data();
+    out->n_links = h.neighbors.size();
+    out->offset = h.offsets.data();
+    out->n_offsets = h.offsets.size();
+    out->level_start = h.cum_nneighbor_per_level.data();
+    out->n_level_starts = h.cum_nneighbor_per_level.size();
+    out->entry = h.entry_point;
+    out->top_level = h.max_level;
+    return graph->storage;
+}
+
+/* What PCA hands its results to; nullptr when they are made in another way, too. */
+static const faiss::Index *look_at_rotation(const faiss::IndexPreTransform *pre, mrq_faiss_parts *out)
+{
+    const auto *linear = pre->chain.size() == 1 ? dynamic_cast<const faiss::LinearTransform *>(pre->chain[0]) : nullptr;
+    if (!linear || !linear->is_trained || linear->d_in != pre->d || linear->d_out != pre->index->d ||
+        linear->A.size() != static_cast<size_t>(linear->d_in) * static_cast<size_t>(linear->d_out))
+        return nullptr;
+    out->rotation = linear->A.data(); /* what it adds is the same for all rows, and does not change their order */
+    return pre->index;
+}
+
+bool mrq_faiss_look_inside(const FaissIndex *index, mrq_faiss_parts *out)
+{
+    const auto *whole = reinterpret_cast<const faiss::Index *>(index), *inner = whole;
+    mrq_faiss_parts parts = {};
+    if (const auto *pre = dynamic_cast<const faiss::IndexPreTransform *>(inner))
+        inner = look_at_rotation(pre, &parts);
+    if (const auto *graph = dynamic_cast<const faiss::IndexHNSW *>(inner))
+        inner = look_at_graph(graph, &parts);
+    else if (!inner || parts.rotation || !dynamic_cast<const faiss::IndexFlat *>(inner))
+        return false;
+    if (!inner || inner->ntotal != whole->ntotal || !look_at_rows(inner, &parts))
+        return false;
+    *out = parts;
+    return true;
+}
+
+/* PCA of vectors and their opposites: their mean is zero, so that nothing is taken off. */
+static void train_rotation(faiss::VectorTransform *transform, uint32_t n, const float *x)
+{
+    const uint32_t most = 50000, taken = std::min(n, most);
+    const size_t d = static_cast<size_t>(transform->d_in);
+    std::vector<float> both(2 * taken * d);
+    for (uint32_t i = 0; i < taken; i++) {
+        const float *row = x + static_cast<uint64_t>(i) * n / taken * d;
+        for (size_t j = 0; j < d; j++) {
+            both[2 * i * d + j] = row[j];
+            both[(2 * i + 1) * d + j] = -row[j];
+        }
+    }
+    transform->train(2 * taken, both.data());
+}
+
+/* Rows into a graph over SQ8 that has been trained. */
+static void link_rows(faiss::IndexHNSWSQ *graph, uint32_t n, const float *rows)
+{
+    faiss::IndexHNSWFlat flat(graph->d, graph->hnsw.nb_neighbors(1), graph->metric_type);
+    flat.hnsw.efConstruction = graph->hnsw.efConstruction;
+    flat.add(n, rows);
+    graph->storage->add(n, rows);
+    graph->hnsw = std::move(flat.hnsw);
+    graph->ntotal = n;
+}
+
+static void fill(faiss::Index *whole, uint32_t n, const float *x)
+{
+    auto *pre = dynamic_cast<faiss::IndexPreTransform *>(whole);
+    if (pre && dynamic_cast<faiss::PCAMatrix *>(pre->chain[0]))
+        train_rotation(pre->chain[0], n, x);
+    whole->train(n, x); /* what is not trained yet */
+    auto *graph = dynamic_cast<faiss::IndexHNSWSQ *>(pre ? pre->index : whole);
+    if (!graph) {
+        whole->add(n, x);
+        return;
+    }
+    const float *rows = pre ? pre->apply_chain(n, x) : x;
+    const Floats owned(rows != x ? rows : nullptr);
+    link_rows(graph, n, rows);
+    whole->ntotal = n;
+}
+
+bool mrq_faiss_fill(FaissIndex *index, uint32_t n, const float *vectors, char *problem, size_t size)
+{
+    try {
+        fill(reinterpret_cast<faiss::Index *>(index), n, vectors);
+        return true;
+    } catch (const std::exception &e) {
+        snprintf(problem, size, "%s", e.what());
+    } catch (...) {
+        snprintf(problem, size, "unknown error");
+    }
+    return false;
+}

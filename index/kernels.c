@@ -1,0 +1,174 @@
+/* The kernels, in C that compilers turn into vector instructions: the same source with other flags makes each instruction set, so the
+ * plain one is the reference of the others. On aarch64 the plain flags make NEON.
+ *
+ * Four rows at a time: a row's sum is one chain of additions, each waiting for the one before, and four chains side by side fill
+ * the wait; the query is loaded once for the four. In a scan the next four rows are asked for meanwhile: four streams of a few lines
+ * each are too short for the hardware to see. The last dim % LANES numbers are done as the last LANES, with those masked out that
+ * have been done.
+ *
+ * Eight lanes with AVX-512 too: a row seldom starts on a cache line, and loads of a whole line would touch two. */
+#include "index/kernels.h"
+
+#ifdef __AVX512VNNI__
+#include <immintrin.h>
+#endif
+
+#ifdef __AVX2__
+#define LANES 8
+#else
+#define LANES 4
+#endif
+#define LINE 16 /* floats of a cache line */
+/* Loaded through these types, not by memcpy(), of which gcc makes two halves and a wait. */
+typedef float lanes __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
+typedef int32_t whole_lanes __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
+
+static inline lanes load(const float *p)
+{
+    return *(const lanes *)p;
+}
+
+/* The last LANES of `dim` numbers, those before the last `n` zero. */
+static inline lanes load_last(const float *p, size_t dim, size_t n)
+{
+    static const int32_t mask[16] = {[8] = -1, -1, -1, -1, -1, -1, -1, -1};
+    const whole_lanes keep = *(const whole_lanes *)(mask + 8 - LANES + n);
+    return (lanes)((whole_lanes)load(p + dim - LANES) & keep);
+}
+
+static inline float total(lanes x)
+{
+    float four[4];
+    for (int i = 0; i < 4; i++)
+        four[i] = LANES == 8 ? x[i] + x[i + LANES - 4] : x[i];
+    return (four[0] + four[2]) + (four[1] + four[3]);
+}
+
+/* What is summed up: the product, or the square of the difference. */
+static inline lanes term(lanes x, lanes y, int squared)
+{
+    const lanes d = x - y;
+    return squared ? d * d : x * y;
+}
+
+/* One row, in four chains of its own. */
+static inline float one(const float *x, const float *y, size_t dim, int squared)
+{
+    lanes sum[4] = {{0}, {0}, {0}, {0}};
+    size_t i = 0;
+    for (; i + 4 * LANES <= dim; i += 4 * LANES)
+        for (size_t j = 0; j < 4; j++)
+            sum[j] += term(load(x + i + j * LANES), load(y + i + j * LANES), squared);
+    for (; i + LANES <= dim; i += LANES)
+        sum[0] += term(load(x + i), load(y + i), squared);
+    if (i < dim && dim >= LANES) {
+        sum[1] += term(load_last(x, dim, dim - i), load_last(y, dim, dim - i), squared);
+        i = dim;
+    }
+    float rest = 0;
+    for (; i < dim; i++)
+        rest += squared ? (x[i] - y[i]) * (x[i] - y[i]) : x[i] * y[i];
+    return total((sum[0] + sum[1]) + (sum[2] + sum[3])) + rest;
+}
+
+/* Four rows of at least LANES numbers. `next`, if it is not NULL, is where the four after them begin. */
+static inline void four(float *out, const float *x, const float *const y[4], const float *next, size_t dim, int squared)
+{
+    lanes sum[4] = {{0}, {0}, {0}, {0}};
+    size_t i = 0;
+    for (; i + LANES <= dim; i += LANES) {
+        const lanes a = load(x + i);
+        sum[0] += term(a, load(y[0] + i), squared);
+        sum[1] += term(a, load(y[1] + i), squared);
+        sum[2] += term(a, load(y[2] + i), squared);
+        sum[3] += term(a, load(y[3] + i), squared);
+        for (size_t line = 0; next && line < 4 * LANES; line += LINE)
+            __builtin_prefetch(next + 4 * i + line);
+    }
+    if (i < dim) {
+        const lanes a = load_last(x, dim, dim - i);
+        for (size_t j = 0; j < 4; j++)
+            sum[j] += term(a, load_last(y[j], dim, dim - i), squared);
+    }
+    for (size_t j = 0; j < 4; j++)
+        out[j] = total(sum[j]);
+}
+
+static inline void many(float *out, const float *x, const float *y, size_t dim, size_t rows, int squared)
+{
+    size_t i = 0;
+    for (; dim >= LANES && i + 4 <= rows; i += 4) {
+        const float *const row[4] = {y + i * dim, y + (i + 1) * dim, y + (i + 2) * dim, y + (i + 3) * dim};
+        four(out + i, x, row, y + (i + 4) * dim, dim, squared);
+    }
+    for (; i < rows; i++)
+        out[i] = one(x, y + i * dim, dim, squared);
+}
+
+static float inner_product(const float *x, const float *y, size_t dim)
+{
+    return one(x, y, dim, 0);
+}
+
+static float squared_distance(const float *x, const float *y, size_t dim)
+{
+    return one(x, y, dim, 1);
+}
+
+static void inner_products(float *out, const float *x, const float *y, size_t dim, size_t rows)
+{
+    many(out, x, y, dim, rows, 0);
+}
+
+static void squared_distances(float *out, const float *x, const float *y, size_t dim, size_t rows)
+{
+    many(out, x, y, dim, rows, 1);
+}
+
+static void inner_products_of(float *out, const float *x, const float *y, size_t dim, const uint32_t *row, size_t n)
+{
+    size_t i = 0;
+    for (; dim >= LANES && i + 4 <= n; i += 4) {
+        const float *const at[4] = {y + row[i] * dim, y + row[i + 1] * dim, y + row[i + 2] * dim, y + row[i + 3] * dim};
+        four(out + i, x, at, NULL, dim, 0);
+    }
+    for (; i < n; i++)
+        out[i] = one(x, y + row[i] * dim, dim, 0);
+}
+
+static inline int32_t code_product(const int8_t *x, const uint8_t *y, size_t dim)
+{
+    int32_t sum = 0;
+    size_t i = 0;
+#ifdef __AVX512VNNI__
+    __m512i lane = _mm512_setzero_si512();
+    for (; i + 64 <= dim; i += 64)
+        lane = _mm512_dpbusd_epi32(lane, _mm512_loadu_si512(y + i), _mm512_loadu_si512(x + i));
+    if (i < dim) {
+        const __mmask64 keep = ~(__mmask64)0 >> (64 - (dim - i));
+        lane = _mm512_dpbusd_epi32(lane, _mm512_maskz_loadu_epi8(keep, y + i), _mm512_maskz_loadu_epi8(keep, x + i));
+    }
+    i = dim;
+    sum = _mm512_reduce_add_epi32(lane);
+#endif
+    for (; i < dim; i++)
+        sum += x[i] * y[i];
+    return sum;
+}
+
+static void code_products_of(int32_t *out, const int8_t *x, const uint8_t *y, size_t dim, const uint32_t *row, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] = code_product(x, y + row[i] * dim, dim);
+}
+
+extern const mrq_distances MRQ_DISTANCES;
+const mrq_distances MRQ_DISTANCES = {
+    .name = MRQ_DISTANCES_NAME,
+    .inner_product = inner_product,
+    .squared_distance = squared_distance,
+    .inner_products = inner_products,
+    .squared_distances = squared_distances,
+    .inner_products_of = inner_products_of,
+    .code_products_of = code_products_of,
+};

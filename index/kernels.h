@@ -1,0 +1,27 @@
+/* Distances between vectors, for every instruction set the build knows; mrq_distances_best() is what this CPU runs. Pointers need no
+ * alignment, `dim` is any number. Sums are taken in lanes, so the last bits differ between instruction sets; products of bytes are
+ * whole numbers and do not. */
+#ifndef MRQ_INDEX_KERNELS_H
+#define MRQ_INDEX_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct mrq_distances {
+    const char *name;                                                      /* "plain", "avx2", "avx512" */
+    float (*inner_product)(const float *x, const float *y, size_t dim);    /* Σ x·y */
+    float (*squared_distance)(const float *x, const float *y, size_t dim); /* Σ (x - y)² */
+    /* out[i] = the same of x (dim) and row i of y (rows, dim). */
+    void (*inner_products)(float *out, const float *x, const float *y, size_t dim, size_t rows);
+    void (*squared_distances)(float *out, const float *x, const float *y, size_t dim, size_t rows);
+    /* out[i] = Σ x·y for row[i] of y, i < n. */
+    void (*inner_products_of)(float *out, const float *x, const float *y, size_t dim, const uint32_t *row, size_t n);
+    /* The same for y of bytes. x is within ±127; dim up to 65536, so that no sum overflows. */
+    void (*code_products_of)(int32_t *out, const int8_t *x, const uint8_t *y, size_t dim, const uint32_t *row, size_t n);
+} mrq_distances;
+
+const mrq_distances *mrq_distances_best(void);
+/* All sets that this CPU can run, the plain one first; NULL ends the list. */
+const mrq_distances *const *mrq_distances_usable(void);
+
+#endif

@@ -1,0 +1,60 @@
+/* A scan reads each vector once, as fast as memory gives it: scores of a block of rows at a time, so that the kernel runs without a
+ * break, and then those that beat the worst of the best so far. */
+#include "index/scan.h"
+
+enum { BLOCK = 64 }; /* rows; a word of the filter */
+
+/* Whether any score may be among the best; without a branch, so that most blocks are passed over at a stroke. */
+static bool promising(const float *score, uint32_t n, const mrq_top *top)
+{
+    if (top->n < top->k)
+        return true;
+    const float worst = top->hit[0].score;
+    int any = 0;
+    for (uint32_t i = 0; i < n; i++)
+        any |= score[i] >= worst;
+    return any;
+}
+
+/* Row i of the block is row[i], or first + i without `row`. */
+static void offer(const float *score, const uint32_t *row, uint32_t first, uint32_t n, mrq_top *top)
+{
+    if (!top->k || !promising(score, n, top))
+        return;
+    for (uint32_t i = 0; i < n; i++)
+        if (top->n < top->k || score[i] >= top->hit[0].score)
+            mrq_top_push(top, (mrq_hit){row ? row[i] : first + i, score[i]});
+}
+
+void mrq_scan_rows(const float *vectors, uint32_t dim, const float *query, const uint32_t *row, uint32_t n_rows, mrq_top *top)
+{
+    const mrq_distances *kernels = mrq_distances_best();
+    float score[BLOCK];
+    for (uint32_t i = 0; i < n_rows; i += BLOCK) {
+        const uint32_t n = n_rows - i < BLOCK ? n_rows - i : BLOCK;
+        kernels->inner_products_of(score, query, vectors, dim, row + i, n);
+        offer(score, row + i, 0, n, top);
+    }
+}
+
+void mrq_scan(const float *vectors, uint32_t n, uint32_t dim, const float *query, const mrq_filter *filter, mrq_top *top)
+{
+    const mrq_distances *kernels = mrq_distances_best();
+    uint32_t row[BLOCK];
+    float score[BLOCK];
+    for (uint32_t start = 0; start < n; start += BLOCK) {
+        const uint32_t size = n - start < BLOCK ? n - start : BLOCK;
+        const uint64_t all = ~(uint64_t)0 >> (BLOCK - size);
+        uint64_t keep = filter ? filter->keep[start / BLOCK] & all : all;
+        if (keep == all) {
+            kernels->inner_products(score, query, vectors + (size_t)start * dim, dim, size);
+            offer(score, NULL, start, size, top);
+            continue;
+        }
+        uint32_t kept = 0;
+        for (; keep; keep &= keep - 1)
+            row[kept++] = start + (uint32_t)__builtin_ctzll(keep);
+        kernels->inner_products_of(score, query, vectors, dim, row, kept);
+        offer(score, row, 0, kept, top);
+    }
+}

@@ -1,0 +1,72 @@
+/* One query: which way to search, and how wide.
+ *
+ * Order. An exact scan keeps the best k by score and row, so that its answer is the one answer there is, ties included. Candidates
+ * of an approximate search go through the same heap with the same inner products.
+ *
+ * Filters. A scan looks at what qualifies and nothing else. An approximate search looks at all rows alike, so it is asked for as many
+ * more as the share that qualifies is smaller than one; where that would cost as much as scanning what qualifies, that is done
+ * instead, and also where it comes back short, be it that the qualifying rows lie far from the query, or that a graph or a few
+ * inverted lists hold only so many rows that a query can reach. */
+#include "index/inside.h"
+#include "index/scan.h"
+
+/* What a row that an approximate search returns costs, in rows of a scan: the rows it looks at on the way. Measured for HNSW32 by
+ * benchmarks/bench_index; it need not be exact. */
+#define ROWS_PER_CANDIDATE 16
+
+static void scan(const mrq_index *index, const float *query, const mrq_filter *filter, mrq_top *top)
+{
+    top->n = 0;
+    mrq_scan(index->vectors, index->n, index->dim, query, filter, top);
+}
+
+static uint32_t keep_qualifying(const mrq_filter *filter, uint32_t *row, uint32_t n)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < n; i++)
+        if (filter->keep[row[i] / 64] >> (row[i] % 64) & 1)
+            row[kept++] = row[i];
+    return kept;
+}
+
+/* Offers up to `want` qualifying candidates, found among `ask` rows, to `top`. */
+static mrq_status approximate(const mrq_index *index, const float *query, uint32_t ask, uint32_t want, const mrq_filter *filter,
+                              mrq_top *top, mrq_error *err)
+{
+    MRQ_AUTOFREE uint32_t *row = mrq_array(ask, sizeof *row);
+    uint32_t found = 0;
+    if (!row)
+        return mrq_fail_memory(err, "searching an index");
+    if (index->walkable)
+        MRQ_TRY(mrq_graph_walk(&index->parts, index->n, index->dim, query, ask, row, &found, err));
+    else
+        MRQ_TRY(mrq_index_ask_faiss(index, query, ask, row, &found, err));
+    if (filter)
+        found = keep_qualifying(filter, row, found);
+    mrq_scan_rows(index->vectors, index->dim, query, row, found < want ? found : want, top);
+    return MRQ_OK;
+}
+
+mrq_status mrq_index_search(const mrq_index *index, const float *query, uint32_t k, const mrq_filter *filter, mrq_hit *hits,
+                            uint32_t *found, mrq_error *err)
+{
+    const uint32_t qualifying = filter ? filter->n_kept : index->n;
+    mrq_top top = {hits, k < qualifying ? k : qualifying, 0};
+    if (!mrq_all_finite_floats(query, index->dim))
+        return mrq_fail(err, MRQ_USAGE, "the query vector holds a number that is not finite");
+    if (mrq_index_exact(index)) {
+        scan(index, query, filter, &top);
+    } else if (top.k) {
+        const uint32_t want = index->settings.depth > top.k ? index->settings.depth : top.k;
+        const uint32_t effort = index->settings.effort > top.k ? index->settings.effort : top.k;
+        const uint32_t least = index->walkable ? effort : want;
+        const double ask = (double)least * index->n / qualifying;
+        if (ask * ROWS_PER_CANDIDATE < qualifying)
+            MRQ_TRY(approximate(index, query, (uint32_t)ask, want, filter, &top, err));
+        if (top.n < top.k)
+            scan(index, query, filter, &top);
+    }
+    mrq_top_sort(&top);
+    *found = top.n;
+    return MRQ_OK;
+}

@@ -1,0 +1,364 @@
+/* Search with filters, for every kind of index; choosing an index by measurement; graphs that lead nowhere. */
+#include <math.h>
+#include <stdbool.h>
+
+#include "base/memory.h"
+#include "base/random.h"
+#include "index/choose.h"
+#include "index/inside.h"
+#include "testing.h"
+
+enum { N = 4000, DIM = 32, K = 10, QUERIES = 40 };
+
+static mrq_error err;
+static char folder[128];
+static const char *const kinds[] = {"Flat", "HNSW32", "HNSW32,SQ8", "PCA16,HNSW32,SQ8", "IVF32,Flat", "IVF32,PQ8np",
+                                    "SQ8",  "SQfp16", "HNSW8"};
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
+static const char *in_folder(const char *name)
+{
+    static char path[300];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return path;
+}
+
+/* Unit vectors about a mean of half their length, most of what they vary by in a few directions, as trained ones do. */
+static float *vectors(uint32_t n, uint32_t dim, uint64_t seed)
+{
+    float *x = mrq_array((size_t)n * dim, sizeof *x);
+    assert_non_null(x);
+    mrq_random rng;
+    mrq_random_init(&rng, seed, 0);
+    for (uint32_t i = 0; i < n; i++) {
+        double norm = 0;
+        for (uint32_t d = 0; d < dim; d++) {
+            double sum = d == 0 ? 1 : 0; /* the mean */
+            for (int j = 0; j < 4; j++)
+                sum += ((double)mrq_random_below(&rng, 2001) / 1000 - 1) / (1 + 0.3 * d);
+            x[(size_t)i * dim + d] = (float)sum;
+            norm += sum * sum;
+        }
+        for (uint32_t d = 0; d < dim; d++)
+            x[(size_t)i * dim + d] /= (float)sqrt(norm);
+    }
+    return x;
+}
+
+/* A filter that keeps `kept` rows of `n`, spread at random; freed with mrq_free(). */
+static uint64_t *spread(uint32_t n, uint32_t kept, uint64_t seed)
+{
+    uint64_t *keep = mrq_array(n / 64 + 1, sizeof *keep);
+    assert_non_null(keep);
+    mrq_random rng;
+    mrq_random_init(&rng, seed, 0);
+    for (uint32_t i = 0; i < n; i++)
+        if (mrq_random_below(&rng, n - i) < kept) {
+            keep[i / 64] |= UINT64_C(1) << (i % 64);
+            kept--;
+        }
+    return keep;
+}
+
+static bool keeps(const uint64_t *keep, uint32_t row)
+{
+    return !keep || keep[row / 64] >> (row % 64) & 1;
+}
+
+/* The exact answer in double: row numbers of the best `k` that qualify. */
+static uint32_t best(const float *x, const float *query, const uint64_t *keep, uint32_t k, mrq_hit *out)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < N; i++) {
+        if (!keeps(keep, i))
+            continue;
+        double sum = 0;
+        for (uint32_t d = 0; d < DIM; d++)
+            sum += (double)x[(size_t)i * DIM + d] * (double)query[d];
+        uint32_t at = n < k ? n++ : k;
+        for (; at > 0 && out[at - 1].score < (float)sum; at--)
+            if (at < k)
+                out[at] = out[at - 1];
+        if (at < k)
+            out[at] = (mrq_hit){i, (float)sum};
+    }
+    return n;
+}
+
+/* Whatever share a filter keeps: `k` rows when so many qualify, each of them qualifying, in order, scores exact; and for Flat the
+ * very best. Returns the share of the best that was found. */
+static double check_filter(const mrq_index *index, const float *x, const float *queries, uint32_t kept)
+{
+    MRQ_AUTOFREE uint64_t *keep = spread(N, kept, kept + 1);
+    const mrq_filter filter = {keep, kept};
+    const uint32_t want = kept < K ? kept : K;
+    uint32_t right = 0;
+    for (uint32_t q = 0; q < QUERIES; q++) {
+        const float *query = queries + (size_t)q * DIM;
+        mrq_hit hits[K], exact[K];
+        uint32_t found = 77;
+        assert_ok(mrq_index_search(index, query, K, kept == N ? NULL : &filter, hits, &found, &err));
+        assert_int_equal(found, want);
+        assert_int_equal(best(x, query, keep, K, exact), want);
+        for (uint32_t i = 0; i < found; i++) {
+            float score = 0;
+            for (uint32_t d = 0; d < DIM; d++)
+                score += query[d] * x[(size_t)hits[i].row * DIM + d];
+            assert_true(keeps(keep, hits[i].row));
+            assert_true(fabsf(hits[i].score - score) < 1e-5f);
+            assert_true(i == 0 || hits[i - 1].score > hits[i].score ||
+                        (hits[i - 1].score == hits[i].score && hits[i - 1].row < hits[i].row));
+            for (uint32_t j = 0; j < want; j++)
+                right += exact[j].row == hits[i].row;
+        }
+    }
+    return want ? (double)right / (QUERIES * want) : 1;
+}
+
+static void filters_leave_k_rows_when_k_qualify(void **state)
+{
+    (void)state;
+    static const uint32_t shares[] = {0, 1, 2, 9, 10, 11, 63, 64, 65, 200, 400, 1000, 2000, 3900, 3999, N};
+    MRQ_AUTOFREE float *x = vectors(N, DIM, 1), *queries = vectors(QUERIES, DIM, 2);
+    for (size_t kind = 0; kind < KINDS; kind++) {
+        MRQ_CLEANUP(mrq_index_free) mrq_index *index = NULL;
+        assert_ok(mrq_index_build(kinds[kind], x, N, DIM, &index, &err));
+        for (size_t i = 0; i < sizeof shares / sizeof *shares; i++) {
+            const double recall = check_filter(index, x, queries, shares[i]);
+            const double floor = kind == 0 || shares[i] <= 200 ? 1 : kind == 5 ? 0.7 : 0.9; /* few qualify: exact */
+            if (recall < floor)
+                fail_msg("%s, %u of %d qualify: recall %.3f, want %.3f", kinds[kind], shares[i], N, recall, floor);
+        }
+    }
+}
+
+/* What qualifies lies opposite to the query: no walk of the graph near the query can find it. */
+static void what_qualifies_may_lie_far_away(void **state)
+{
+    (void)state;
+    MRQ_AUTOFREE float *x = vectors(N, DIM, 3);
+    MRQ_AUTOFREE uint64_t *keep = mrq_array(N / 64 + 1, sizeof *keep);
+    const float *query = x; /* row 0 */
+    mrq_hit order[N];
+    assert_int_equal(best(x, query, NULL, N, order), N);
+    for (uint32_t i = N / 2; i < N; i++)
+        keep[order[i].row / 64] |= UINT64_C(1) << (order[i].row % 64);
+    const mrq_filter filter = {keep, N - N / 2};
+    for (size_t kind = 0; kind < KINDS; kind++) {
+        MRQ_CLEANUP(mrq_index_free) mrq_index *index = NULL;
+        mrq_hit hits[K];
+        uint32_t found = 0;
+        assert_ok(mrq_index_build(kinds[kind], x, N, DIM, &index, &err));
+        assert_ok(mrq_index_search(index, query, K, &filter, hits, &found, &err));
+        assert_int_equal(found, K);
+        for (uint32_t i = 0; i < K; i++)
+            assert_true(fabsf(hits[i].score - order[N / 2 + i].score) < 1e-5f);
+    }
+}
+
+/* All-zero vectors tie at 0 and come by row; an all-zero query finds the first rows; a catalogue may have one movie. */
+static void zeros_and_a_single_row(void **state)
+{
+    (void)state;
+    MRQ_AUTOFREE float *x = vectors(200, DIM, 4);
+    memset(x + (size_t)20 * DIM, 0, sizeof(float) * 60 * DIM);
+    const float zero[DIM] = {0};
+    static const char *const some[] = {"Flat", "HNSW32", "HNSW32,SQ8", "PCA8,HNSW32,SQ8", "SQ8", "IVF1,Flat"};
+    for (size_t kind = 0; kind < sizeof some / sizeof *some; kind++) {
+        MRQ_CLEANUP(mrq_index_free) mrq_index *index = NULL, *single = NULL;
+        mrq_hit hits[200];
+        uint32_t found = 0;
+        assert_ok(mrq_index_build(some[kind], x, 200, DIM, &index, &err));
+        assert_ok(mrq_index_search(index, zero, 200, NULL, hits, &found, &err));
+        assert_int_equal(found, 200);
+        for (uint32_t i = 0; i < 200; i++)
+            assert_true(hits[i].row == i && hits[i].score == 0);
+        assert_ok(mrq_index_search(index, x, 5, NULL, hits, &found, &err));
+        assert_int_equal(found, 5);
+        assert_int_equal(hits[0].row, 0);
+        if (kind == 3)
+            continue; /* FAISS wants as many vectors as dimensions for PCA */
+        assert_ok(mrq_index_build(some[kind], x, 1, DIM, &single, &err));
+        assert_ok(mrq_index_search(single, x, 5, NULL, hits, &found, &err));
+        assert_true(found == 1 && hits[0].row == 0);
+    }
+}
+
+/* FAISS's own PCA takes the mean off, which changes the order of inner products. */
+static void rotation_keeps_inner_products(void **state)
+{
+    (void)state;
+    MRQ_AUTOFREE float *x = vectors(N, DIM, 5), *queries = vectors(QUERIES, DIM, 6);
+    MRQ_CLEANUP(mrq_index_free) mrq_index *index = NULL;
+    assert_ok(mrq_index_build("PCA32,HNSW32", x, N, DIM, &index, &err));
+    assert_true(index->walkable && index->parts.rotation && !mrq_index_holds_vectors(index));
+    for (uint32_t i = 0; i < 50; i++)
+        for (uint32_t j = 0; j < QUERIES; j++) {
+            double turned = 0, plain = 0;
+            for (uint32_t d = 0; d < DIM; d++) {
+                double q = 0;
+                for (uint32_t e = 0; e < DIM; e++)
+                    q += (double)index->parts.rotation[d * DIM + e] * (double)queries[j * DIM + e];
+                turned += q * (double)index->parts.rows[i * DIM + d];
+                plain += (double)x[i * DIM + d] * (double)queries[j * DIM + d];
+            }
+            assert_true(fabs(turned - plain) < 1e-4);
+        }
+}
+
+static void an_index_is_chosen_by_measurement(void **state)
+{
+    (void)state;
+    MRQ_AUTOFREE float *x = vectors(N, DIM, 7), *queries = vectors(200, DIM, 8);
+    static const struct {
+        const char *kind, *made;
+        double recall;
+    } cases[] = {{"auto", "Flat", 0.99},
+                 {"HNSW32", "HNSW32", 0.99},
+                 {"HNSW32,SQ8", "HNSW32,SQ8", 0.99},
+                 {"IVF32,Flat", "IVF32,Flat", 0.9},
+                 {"IVF32,PQ8np", "IVF32,PQ8np", 0.95},
+                 {"SQ8", "SQ8", 0.99}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        MRQ_CLEANUP(mrq_index_free) mrq_index *index = NULL;
+        mrq_choice choice = {.n = 0};
+        assert_ok(mrq_index_choose(cases[i].kind, cases[i].recall, x, N, DIM, queries, 200, &index, &choice, &err));
+        MRQ_AUTOFREE mrq_trial *trial = choice.trial;
+        assert_string_equal(mrq_index_settings_of(index)->factory, cases[i].made);
+        assert_string_equal(choice.best.settings.factory, cases[i].made);
+        assert_int_equal(choice.best.n_queries, 100);
+        assert_true(choice.best.p50 > 0 && choice.best.p50 <= choice.best.p99);
+        uint32_t right = 0;
+        for (uint32_t q = 100; q < 200; q++) { /* reported: the half that took no part in the choice */
+            mrq_hit hits[K], exact[K];
+            uint32_t found = 0;
+            best(x, queries + (size_t)q * DIM, NULL, K, exact);
+            assert_ok(mrq_index_search(index, queries + (size_t)q * DIM, K, NULL, hits, &found, &err));
+            for (uint32_t a = 0; a < K; a++)
+                for (uint32_t b = 0; b < found; b++)
+                    right += exact[a].row == hits[b].row;
+        }
+        assert_true(fabs(choice.best.recall - right / 1000.0) < 0.0015); /* sums in float may order equals otherwise */
+        bool chosen = false;
+        for (uint32_t t = 0; t < choice.n; t++)
+            chosen |= trial[t].recall >= cases[i].recall && trial[t].settings.effort == choice.best.settings.effort &&
+                      trial[t].settings.depth == choice.best.settings.depth;
+        assert_true(chosen);
+    }
+}
+
+static void a_recall_that_no_setting_reaches_is_an_error(void **state)
+{
+    (void)state;
+    enum { MANY = 12000 }; /* so many that a scan does not come cheaper */
+    MRQ_AUTOFREE float *x = vectors(MANY, DIM, 9), *queries = vectors(20, DIM, 10);
+    mrq_index *index = NULL;
+    mrq_choice choice;
+    assert_fails(mrq_index_choose("PQ1x1np", 0.99, x, MANY, DIM, queries, 20, &index, &choice, &err), MRQ_FAILED,
+                 "of the best 10 at most, want 0.9900");
+    assert_null(index);
+    assert_fails(mrq_index_choose("HNSW0", 0.99, x, N, DIM, queries, 20, &index, &choice, &err), MRQ_USAGE, "size 0");
+    x[5] = NAN;
+    assert_fails(mrq_index_choose("auto", 0.99, x, N, DIM, queries, 20, &index, &choice, &err), MRQ_USAGE, "vector 0 holds");
+}
+
+static void one_movie_and_two_queries_are_enough_to_choose(void **state)
+{
+    (void)state;
+    MRQ_AUTOFREE float *x = vectors(1, DIM, 11), *queries = vectors(2, DIM, 12);
+    MRQ_CLEANUP(mrq_index_free) mrq_index *index = NULL;
+    mrq_choice choice;
+    assert_ok(mrq_index_choose("auto", 1, x, 1, DIM, queries, 2, &index, &choice, &err));
+    mrq_free(choice.trial);
+    assert_true(choice.best.recall == 1 && choice.best.n_queries == 1);
+}
+
+static void effort_is_checked(void **state)
+{
+    (void)state;
+    MRQ_AUTOFREE float *x = vectors(200, DIM, 13);
+    MRQ_CLEANUP(mrq_index_free) mrq_index *flat = NULL, *graph = NULL;
+    assert_ok(mrq_index_build("Flat", x, 200, DIM, &flat, &err));
+    assert_ok(mrq_index_build("HNSW32", x, 200, DIM, &graph, &err));
+    assert_fails(mrq_index_tune(flat, 3, 0, &err), MRQ_USAGE, "\"Flat\": effort 3, want 0: this kind has none");
+    assert_fails(mrq_index_tune(graph, 0, 0, &err), MRQ_USAGE, "\"HNSW32\": effort 0, want 1 or more");
+    assert_ok(mrq_index_tune(graph, 1, 0, &err));
+    mrq_hit hits[7];
+    uint32_t found = 0;
+    assert_ok(mrq_index_search(graph, x, 7, NULL, hits, &found, &err)); /* k above the effort */
+    assert_int_equal(found, 7);
+}
+
+/* A file whose checksum was made to fit may still hold links that lead out of the graph. */
+static void graphs_that_lead_nowhere_are_refused(void **state)
+{
+    (void)state;
+    enum { ROWS = 300 };
+    MRQ_AUTOFREE float *x = vectors(ROWS, DIM, 14);
+    MRQ_CLEANUP(mrq_index_free) mrq_index *index = NULL, *loaded = NULL;
+    assert_ok(mrq_index_build("HNSW4,SQ8", x, ROWS, DIM, &index, &err));
+    const mrq_faiss_parts sound = index->parts;
+    assert_true(mrq_graph_sound(&sound, ROWS));
+    assert_false(mrq_graph_sound(&sound, ROWS - 1));
+    assert_false(mrq_graph_sound(&sound, ROWS + 1));
+    mrq_faiss_parts bad = sound;
+    bad.entry = ROWS;
+    assert_false(mrq_graph_sound(&bad, ROWS));
+    bad.entry = -1;
+    assert_false(mrq_graph_sound(&bad, ROWS));
+    bad = sound;
+    bad.top_level = (int)sound.n_level_starts;
+    assert_false(mrq_graph_sound(&bad, ROWS));
+    bad.top_level = -1;
+    assert_false(mrq_graph_sound(&bad, ROWS));
+    bad = sound;
+    bad.n_links--;
+    assert_false(mrq_graph_sound(&bad, ROWS));
+
+    static const int32_t wrong[] = {ROWS, -2, INT32_MAX, INT32_MIN};
+    for (size_t i = 0; i < 4; i++) { /* in the file, too: the first link is searched for by its neighbours */
+        MRQ_AUTOFREE int32_t *link = mrq_array(sound.n_links, sizeof *link);
+        memcpy(link, sound.link, sound.n_links * sizeof *link);
+        link[sound.n_links / 2] = wrong[i];
+        bad = sound;
+        bad.link = link;
+        assert_false(mrq_graph_sound(&bad, ROWS));
+    }
+    assert_ok(mrq_index_save(index, in_folder("graph"), &err));
+    mrq_map map;
+    assert_ok(mrq_map_open(&map, in_folder("graph"), &err));
+    MRQ_AUTOFREE unsigned char *bytes = mrq_array(map.size, 1);
+    memcpy(bytes, map.data, map.size);
+    unsigned char *links = memmem(bytes, map.size, sound.link, sound.n_links * sizeof *sound.link);
+    assert_non_null(links);
+    links[3] = 0x7f;
+    assert_ok(mrq_file_write(in_folder("bent"), bytes, map.size, &err));
+    mrq_map_close(&map);
+    assert_fails(mrq_index_load(in_folder("bent"), mrq_index_settings_of(index), x, ROWS, DIM, &loaded, &err), MRQ_BAD_FILE,
+                 "bent: a graph with links that lead nowhere");
+    assert_fails(mrq_index_load(in_folder("graph"), mrq_index_settings_of(index), NULL, ROWS, DIM, &loaded, &err), MRQ_BAD_FILE,
+                 "does not hold the vectors themselves");
+    const mrq_index_settings flat = {.factory = "Flat"};
+    assert_fails(mrq_index_load(in_folder("graph"), &flat, x, ROWS, DIM, &loaded, &err), MRQ_BAD_FILE,
+                 "an approximate index, want Flat");
+    assert_null(loaded);
+}
+
+int main(void)
+{
+    snprintf(folder, sizeof folder, "%s", temporary_folder());
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(filters_leave_k_rows_when_k_qualify),
+        cmocka_unit_test(what_qualifies_may_lie_far_away),
+        cmocka_unit_test(zeros_and_a_single_row),
+        cmocka_unit_test(rotation_keeps_inner_products),
+        cmocka_unit_test(an_index_is_chosen_by_measurement),
+        cmocka_unit_test(a_recall_that_no_setting_reaches_is_an_error),
+        cmocka_unit_test(one_movie_and_two_queries_are_enough_to_choose),
+        cmocka_unit_test(effort_is_checked),
+        cmocka_unit_test(graphs_that_lead_nowhere_are_refused),
+    };
+    const int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    temporary_remove(folder);
+    return failed;
+}
