@@ -25,7 +25,8 @@ mrq_status cmd_info(int argc, char **argv, mrq_error *err)
         .synopsis = "PATH [--schema NAME]",
         .about = "Prints what a thing holds. A data folder: counts, ranges, columns with their values, first rows. A model file: "
                  "settings,\n"
-                 "results, the network layer by layer. A store: its current generation.",
+                 "results, the network layer by layer. A store: a table of its generations, every file verified, and the current "
+                 "one.",
         .options = options,
         .arguments_min = 1,
         .arguments_max = 1,

@@ -1,7 +1,5 @@
 /* marquee train: reads the data, learns, reports pass by pass, writes the model. */
 #include <math.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -9,88 +7,16 @@
 
 #include "base/log.h"
 #include "base/option.h"
-#include "base/progress.h"
 #include "command.h"
-#include "train/curve.h"
-
-#define PATH_SIZE 4096
-
-struct screen {
-    mrq_progress progress;
-    char label[32];
-    int64_t epoch;
-    const char *model;                   /* the description's name */
-    char csv[PATH_SIZE], svg[PATH_SIZE]; /* the learning curve */
-};
-
-/* The first signal asks the trainer to stop; the second one is the system's. */
-static volatile sig_atomic_t stop_signal;
-
-static void on_signal(int number)
-{
-    stop_signal = number;
-}
-
-static void catch_signals(void)
-{
-    const struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-}
-
-static void show_batch(void *context, int64_t epoch, uint64_t done, uint64_t total, double rmse, double samples_per_second)
-{
-    struct screen *screen = context;
-    if (screen->epoch != epoch) {
-        screen->epoch = epoch;
-        snprintf(screen->label, sizeof screen->label, "pass %lld", (long long)epoch);
-        mrq_progress_start(&screen->progress, screen->label, total);
-    }
-    mrq_progress_step(&screen->progress, done, "rmse %.4f  %.0f samples/s", rmse, samples_per_second);
-}
-
-/* " name=0.8612", or nothing for a part that does not exist. */
-static const char *measure(char *out, size_t size, const char *name, double value)
-{
-    *out = '\0';
-    if (!isnan(value))
-        snprintf(out, size, " %s=%.4f", name, value);
-    return out;
-}
-
-static void show_epoch(void *context, const mrq_train_epoch *all, uint32_t n)
-{
-    struct screen *screen = context;
-    const mrq_train_epoch *e = &all[n - 1];
-    mrq_progress_end(&screen->progress);
-    char valid[32], test[32];
-    mrq_log(MRQ_LOG_INFO, "train", "pass=%lld/%lld train_rmse=%.4f%s%s seconds=%.2f samples_per_second=%.0f%s", (long long)e->epoch,
-            (long long)e->epochs, e->train_rmse, measure(valid, sizeof valid, "valid_rmse", e->valid_rmse),
-            measure(test, sizeof test, "test_rmse", e->test_rmse), e->seconds, e->samples_per_second, e->best ? " best" : "");
-    if (n > 100 && n % 50 && e->epoch < e->epochs) /* a long curve is not worth drawing anew each time */
-        return;
-    mrq_error err = {MRQ_OK, ""};
-    mrq_status status = mrq_curve_csv(screen->csv, all, n, &err);
-    if (status == MRQ_OK)
-        status = mrq_curve_svg(screen->svg, screen->model, all, n, &err);
-    if (status != MRQ_OK) /* a picture is not worth a training */
-        mrq_log(MRQ_LOG_WARN, "train", "no learning curve: %s", err.msg);
-}
+#include "train_screen.h"
 
 /* "model.mrq" to "model" and an ending. */
-static mrq_status beside(const char *out, const char *ending, char path[PATH_SIZE], mrq_error *err)
+static mrq_status beside(const char *out, const char *ending, char path[MRQ_SCREEN_PATH], mrq_error *err)
 {
     const size_t size = strlen(out), cut = size > 4 && strcmp(out + size - 4, ".mrq") == 0 ? size - 4 : size;
-    if (snprintf(path, PATH_SIZE, "%.*s%s", (int)cut, out, ending) >= PATH_SIZE)
-        return mrq_fail(err, MRQ_USAGE, "--out %.40s...: want less than %d bytes", out, PATH_SIZE - 20);
+    if (snprintf(path, MRQ_SCREEN_PATH, "%.*s%s", (int)cut, out, ending) >= MRQ_SCREEN_PATH)
+        return mrq_fail(err, MRQ_USAGE, "--out %.40s...: want less than %d bytes", out, MRQ_SCREEN_PATH - 20);
     return MRQ_OK;
-}
-
-static void show_warning(void *context, const mrq_error *problem)
-{
-    struct screen *screen = context;
-    mrq_progress_end(&screen->progress);
-    mrq_log(MRQ_LOG_WARN, "train", "%s", problem->msg);
 }
 
 /* What stands at `path` may be replaced: it is a container, empty, or not there. A slip of the finger must not cost a data file. */
@@ -130,7 +56,8 @@ static mrq_status read_arguments(int argc, char **argv, struct arguments *a, boo
          "what the data's files hold: ml-1m, ml-100k, ml-latest or a FILE.json;\nrecognised from the folder when not given"},
         {"test", 0, MRQ_OPT_REAL, &a->test, 0, 0.9, "SHARE", "share of the ratings kept for the test, never learned from"},
         {"split", 0, MRQ_OPT_TEXT, &a->split, 0, 0, "KIND",
-         "how the test part is chosen: random, user (a share of each user's) or time (the latest)"},
+         "how the test part is chosen: random, user (a share of each user's),\ntime (the latest) or hash (by ids: a rating stays "
+         "in its part when\nothers are added)"},
         {"seed", 0, MRQ_OPT_INT, &a->seed, 0, (double)MRQ_SEED_MAX, "N",
          "of division, starting values and order; same seed, same model"},
         {"epochs", 'e', MRQ_OPT_INT, &a->epochs, 1, MRQ_EPOCHS_MAX, "N", "passes over the ratings [the preset's]"},
@@ -174,7 +101,7 @@ static mrq_status find_split(const char *name, mrq_split_kind *kind, mrq_error *
             *kind = (mrq_split_kind)i;
             return MRQ_OK;
         }
-    return mrq_fail(err, MRQ_USAGE, "--split \"%.40s\": want random, user or time", name);
+    return mrq_fail(err, MRQ_USAGE, "--split \"%.40s\": want random, user, time or hash", name);
 }
 
 static mrq_status load(const struct arguments *a, mrq_description *description, mrq_dataset **data, mrq_error *err)
@@ -201,13 +128,14 @@ static mrq_status report(const struct arguments *a, const mrq_train_result *resu
 {
     const mrq_model_results *r = mrq_model_results_of(result->model);
     const mrq_description *d = mrq_model_description(result->model);
-    char test[32];
+    char test[32] = "";
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
+    if (!isnan(r->test_rmse))
+        snprintf(test, sizeof test, " test_rmse=%.4f", r->test_rmse);
     if (written)
         printf("%s: model %s, best of %lld passes: %lld,%s seed %llu, %.1f s, %ld MB\n", a->out, d->name, (long long)r->epochs,
-               (long long)r->best_epoch, measure(test, sizeof test, "test_rmse", r->test_rmse), (unsigned long long)r->seed,
-               seconds, usage.ru_maxrss / 1024);
+               (long long)r->best_epoch, test, (unsigned long long)r->seed, seconds, usage.ru_maxrss / 1024);
     if (result->end == MRQ_TRAIN_LOST)
         return mrq_fail(
             err, MRQ_FAILED,
@@ -224,16 +152,14 @@ static mrq_status report(const struct arguments *a, const mrq_train_result *resu
 
 mrq_status cmd_train(int argc, char **argv, mrq_error *err)
 {
-    cpu_set_t set;
-    const int cpus = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
     struct arguments a = {.model = "fusion", .split = "random", .seed = 1, .test = 0.1, .l2 = -1, .checkpoint = 60};
-    a.threads = cpus < 1 ? 1 : cpus > MRQ_THREADS_MAX ? MRQ_THREADS_MAX : cpus;
+    a.threads = mrq_threads_default();
     bool done = false;
     MRQ_TRY(read_arguments(argc, argv, &a, &done, err));
     if (done)
         return MRQ_OK;
-    struct screen screen = {.epoch = 0};
-    char checkpoint[PATH_SIZE];
+    mrq_screen screen = {.epoch = 0};
+    char checkpoint[MRQ_SCREEN_PATH];
     MRQ_TRY(beside(a.out, ".checkpoint", checkpoint, err));
     MRQ_TRY(beside(a.out, ".curve.csv", screen.csv, err));
     MRQ_TRY(beside(a.out, ".curve.svg", screen.svg, err));
@@ -252,11 +178,11 @@ mrq_status cmd_train(int argc, char **argv, mrq_error *err)
     screen.model = description.name;
     if (a.resume && !mrq_file_exists(checkpoint))
         mrq_log(MRQ_LOG_INFO, "train", "no %s: starting from the beginning", checkpoint);
-    catch_signals();
-    const mrq_train_watch watch = {&screen, show_batch, show_epoch, show_warning, &stop_signal};
+    mrq_signals_catch();
+    const mrq_train_watch watch = mrq_screen_watch(&screen);
     mrq_train_result result = {0};
     mrq_status status = mrq_train(data, &description, &options, &watch, &result, err);
-    mrq_progress_end(&screen.progress);
+    mrq_screen_end(&screen);
     MRQ_TRY(status);
     MRQ_CLEANUP(mrq_model_free) mrq_model *model = result.model;
     const bool barely = !mrq_model_results_of(model)->best_epoch && mrq_file_exists(a.out);
@@ -269,8 +195,7 @@ mrq_status cmd_train(int argc, char **argv, mrq_error *err)
     status = report(&a, &result, checkpoint, !barely, mrq_clock() - start, err);
     if (result.end == MRQ_TRAIN_INTERRUPTED) { /* what called us learns of the signal */
         fflush(stdout);
-        signal(stop_signal, SIG_DFL);
-        raise(stop_signal);
+        mrq_signals_release();
     }
     return status;
 }

@@ -8,8 +8,12 @@
  * prints "marquee NAME: sentence" to stderr, and for MRQ_USAGE a second line that points to --help. */
 mrq_status cmd_train(int argc, char **argv, mrq_error *err);
 mrq_status cmd_export(int argc, char **argv, mrq_error *err);
+mrq_status cmd_rollback(int argc, char **argv, mrq_error *err);
+mrq_status cmd_prune(int argc, char **argv, mrq_error *err);
 mrq_status cmd_infer(int argc, char **argv, mrq_error *err);
+mrq_status cmd_similar(int argc, char **argv, mrq_error *err);
 mrq_status cmd_predict(int argc, char **argv, mrq_error *err);
+mrq_status cmd_rebuild(int argc, char **argv, mrq_error *err);
 mrq_status cmd_info(int argc, char **argv, mrq_error *err);
 
 /* The store that `--store` named, else $MARQUEE_STORE, else "./store". */

@@ -3,6 +3,7 @@
 #define MRQ_TOOLS_INFO_H
 
 #include "base/error.h"
+#include "model/model.h"
 
 /* A folder of data; `schema` is a name, a path or NULL. */
 MRQ_CHECKED mrq_status mrq_info_data(const char *folder, const char *schema, mrq_error *err);
@@ -10,7 +11,10 @@ MRQ_CHECKED mrq_status mrq_info_data(const char *folder, const char *schema, mrq
 /* A model file: settings, results, the network layer by layer. */
 MRQ_CHECKED mrq_status mrq_info_model(const char *path, mrq_error *err);
 
-/* A store: its current generation. */
+/* What a model was trained with, and what came of it: part of what is printed of a model file and of a store. */
+void mrq_info_results(const mrq_model *model);
+
+/* A store: a table of its generations, and the current one. */
 MRQ_CHECKED mrq_status mrq_info_store(const char *path, mrq_error *err);
 
 #endif

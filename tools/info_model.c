@@ -1,11 +1,10 @@
-/* marquee info of a model file and of a store. */
+/* marquee info of a model file. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "info.h"
 #include "model/network.h"
-#include "store/store.h"
 
 static void print_measure(const char *name, double value)
 {
@@ -13,7 +12,7 @@ static void print_measure(const char *name, double value)
         printf("%-14s%.4f\n", name, value);
 }
 
-static void print_results(const mrq_model *model)
+void mrq_info_results(const mrq_model *model)
 {
     const mrq_description *d = mrq_model_description(model);
     const mrq_model_results *r = mrq_model_results_of(model);
@@ -99,7 +98,7 @@ mrq_status mrq_info_model(const char *path, mrq_error *err)
 {
     MRQ_CLEANUP(mrq_model_free) mrq_model *model = NULL;
     MRQ_TRY(mrq_model_load(path, &model, err));
-    print_results(model);
+    mrq_info_results(model);
     printf("\n%-20s %-52s %12s\n", "layer", "", "parameters");
     const size_t total = print_tower(model, "user", &model->user) + print_tower(model, "movie", &model->movie);
     const mrq_description *d = &model->description;
@@ -109,17 +108,5 @@ mrq_status mrq_info_model(const char *path, mrq_error *err)
     else
         snprintf(score, sizeof score, "inner product%s %+g", d->bias ? " + user's bias + movie's bias" : "", d->shift);
     printf("%-20s %s\n%-20s %-52s %12zu\n", "score", score, "total", "", total);
-    return MRQ_OK;
-}
-
-mrq_status mrq_info_store(const char *path, mrq_error *err)
-{
-    MRQ_CLEANUP(mrq_generation_close) mrq_generation *generation = NULL;
-    MRQ_CLEANUP(mrq_model_free) mrq_model *model = NULL;
-    MRQ_TRY(mrq_generation_open(path, &generation, err));
-    MRQ_TRY(mrq_store_model(path, &model, err));
-    printf("%-14s%s (current, verified)\n%-14s%u\n%-14s%u\n%-14s%s, %u dimensions\n\n", "generation", generation->name, "movies",
-           generation->movies->rows, "users", generation->users->rows, "index", generation->index_kind, generation->tower->dim);
-    print_results(model);
     return MRQ_OK;
 }

@@ -13,8 +13,12 @@ static const struct command {
 } commands[] = {
     {"train", "learn the towers from ratings and write a model file", cmd_train},
     {"export", "turn a model into a published generation: index, catalogue, folded tower", cmd_export},
+    {"rollback", "make an older generation the current one", cmd_rollback},
+    {"prune", "remove the oldest generations", cmd_prune},
     {"infer", "the top movies for an age, a gender and a job, or for a known user", cmd_infer},
+    {"similar", "the movies most like one", cmd_similar},
     {"predict", "the score of a user and a movie, asked for or in bulk", cmd_predict},
+    {"rebuild", "the nightly job: train, export, gates, publish, report", cmd_rebuild},
     {"info", "what a data folder, a model file or a store holds", cmd_info},
 };
 #define N_COMMANDS (sizeof commands / sizeof *commands)

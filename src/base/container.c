@@ -12,10 +12,11 @@
 
 static const char magic[8] = {'M', 'A', 'R', 'Q', 'U', 'E', 'E', '\n'};
 #define BYTE_ORDER_MARK 0x01020304u
+#define FORMAT          1 /* of the container itself: 0 had another checksum */
 
 struct header {
     char magic[8], kind[8];
-    uint32_t version, byte_order, sections, zero;
+    uint32_t version, byte_order, sections, format;
     uint64_t file_size, checksum;
 };
 
@@ -45,6 +46,7 @@ mrq_container_writer *mrq_container_writer_new(const char *kind, uint32_t versio
     snprintf(writer->header.kind, sizeof writer->header.kind, "%s", kind);
     writer->header.version = version;
     writer->header.byte_order = BYTE_ORDER_MARK;
+    writer->header.format = FORMAT;
     return writer;
 }
 
@@ -149,6 +151,8 @@ static mrq_status check_header(const mrq_container *c, const char *kind, uint32_
         return mrq_container_bad(c, err, "not a Marquee file");
     if (h->byte_order != BYTE_ORDER_MARK)
         return mrq_container_bad(c, err, "written on a machine of another byte order");
+    if (h->format != FORMAT)
+        return mrq_container_bad(c, err, "container format %u, this program reads format %d", h->format, FORMAT);
     if (memcmp(h->kind, want, sizeof want) != 0)
         return mrq_container_bad(c, err, "holds \"%.7s\", want \"%s\"", h->kind, want);
     if (h->version != version)
@@ -192,6 +196,19 @@ mrq_status mrq_container_open(const char *path, const char *kind, uint32_t versi
     *out = c;
     c = NULL;
     return MRQ_OK;
+}
+
+uint64_t mrq_container_checksum(const mrq_container *container)
+{
+    return container->header.checksum;
+}
+
+uint64_t mrq_container_claim(const mrq_map *file)
+{
+    struct header header = {.checksum = 0};
+    if (file->size >= sizeof header)
+        memcpy(&header, file->data, sizeof header);
+    return header.checksum;
 }
 
 void mrq_container_close(mrq_container *container)

@@ -25,6 +25,7 @@ static void print_default(const mrq_option *option)
     const char *text = NULL;
     switch (option->type) {
     case MRQ_OPT_FLAG:
+    case MRQ_OPT_LIST:
         break;
     case MRQ_OPT_TEXT:
         memcpy(&text, option->value, sizeof text);
@@ -82,6 +83,20 @@ static int64_t whole_max(const mrq_option *option)
     return option->max < 0x1p63 ? (int64_t)option->max : INT64_MAX;
 }
 
+static mrq_status read_text(const mrq_option *option, const char *name, const char *text, mrq_error *err)
+{
+    mrq_texts *list = option->value;
+    if (!*text)
+        return mrq_fail(err, MRQ_USAGE, "%s: empty, want %s", name, option->meta);
+    if (option->type == MRQ_OPT_TEXT)
+        memcpy(option->value, &text, sizeof text);
+    else if (list->n < MRQ_TEXTS_MAX)
+        list->text[list->n++] = text;
+    else
+        return mrq_fail(err, MRQ_USAGE, "%s: given more than %d times", name, MRQ_TEXTS_MAX);
+    return MRQ_OK;
+}
+
 /* `letter`: the option was typed in its short form, and is so called in messages. */
 static mrq_status read_value(const mrq_option *option, bool letter, const char *text, mrq_error *err)
 {
@@ -93,10 +108,8 @@ static mrq_status read_value(const mrq_option *option, bool letter, const char *
         *(bool *)option->value = true;
         break;
     case MRQ_OPT_TEXT:
-        if (!*text)
-            return mrq_fail(err, MRQ_USAGE, "%s: empty, want %s", name, option->meta);
-        memcpy(option->value, &text, sizeof text);
-        break;
+    case MRQ_OPT_LIST:
+        return read_text(option, name, text, err);
     case MRQ_OPT_INT:
         if (!mrq_parse_int(text, strlen(text), (int64_t)option->min, whole_max(option), option->value))
             return mrq_fail(err, MRQ_USAGE, "%s \"%.40s\": want a whole number, %.0f to %lld", name, text, option->min,

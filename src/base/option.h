@@ -7,11 +7,20 @@
 
 #include "base/error.h"
 
+#define MRQ_TEXTS_MAX 32
+
+/* The arguments of an option that may be given several times, in their order. */
+typedef struct mrq_texts {
+    uint32_t n;
+    const char *text[MRQ_TEXTS_MAX];
+} mrq_texts;
+
 typedef enum mrq_option_type {
     MRQ_OPT_FLAG, /* bool */
     MRQ_OPT_TEXT, /* const char * */
     MRQ_OPT_INT,  /* int64_t within [min, max] */
     MRQ_OPT_REAL, /* double within [min, max] */
+    MRQ_OPT_LIST, /* mrq_texts: each time the option is given, one more */
 } mrq_option_type;
 
 typedef struct mrq_option {

@@ -165,11 +165,12 @@ mrq_status mrq_lists_load(const mrq_container *container, const char *prefix, si
     for (size_t i = 0; i < rows; i++)
         if (lists.offset[i + 1] < lists.offset[i])
             return mrq_container_bad(container, err, "%s: offset %zu goes back", prefix, i + 1);
-    uint32_t highest = 0;
-    for (size_t i = 0; i < items; i++)
-        highest = lists.item[i] > highest ? lists.item[i] : highest;
-    if (items && highest >= limit)
-        return mrq_container_bad(container, err, "%s: item %u, want less than %u", prefix, highest, limit);
+    uint32_t outside = 0;
+    for (size_t i = 0; i < items; i++) /* without a way out, which is three times as quick */
+        outside |= lists.item[i] >= limit;
+    for (size_t i = 0; outside && i < items; i++)
+        if (lists.item[i] >= limit)
+            return mrq_container_bad(container, err, "%s: item %u, want less than %u", prefix, lists.item[i], limit);
     *out = lists;
     return MRQ_OK;
 }

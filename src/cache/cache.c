@@ -1,4 +1,5 @@
-/* The cache proper: connect when first needed, log in, one command and its reply at a time.
+/* The cache proper: connect when first needed, log in, one operation at a time: its commands in one write, then their replies. What
+ * matters is the first; behind it may stand commands that count, whose failure is told but leaves the first reply what it is.
  *
  * Invariant: a wire is kept only while it is in step, every reply asked for read and nothing else. Any time-out, hang-up or reply
  * of a wrong kind closes it, because a late reply would answer the next command; so does anything that arrives unasked. An error
@@ -12,6 +13,7 @@
 #include "cache/cache.h"
 
 #include <ctype.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,17 +37,43 @@ struct mrq_cache {
     mrq_error problem;
 };
 
-/* A command in the protocol's form; a negative size stands for out of memory. */
-typedef struct command {
-    char *bytes;
-    int size;
-} command;
+#define BATCH_MAX  4
+#define TYPE(name) (1u << REDIS_REPLY_##name)
 
-static void command_clear(command *c)
+/* Commands in the protocol's form. */
+typedef struct batch {
+    char *bytes;
+    size_t size;
+    bool failed; /* out of memory */
+    int n;
+    unsigned wanted[BATCH_MAX]; /* types of reply that will do, apart from an error */
+    uint32_t most;              /* elements of an array among the replies */
+} batch;
+
+static void batch_clear(batch *b)
 {
-    redisFreeCommand(c->bytes);
+    redisFreeCommand(b->bytes);
 }
-#define COMMAND __attribute__((cleanup(command_clear))) command
+#define BATCH __attribute__((cleanup(batch_clear))) batch
+
+/* Adds a command. */
+static void add(batch *b, unsigned wanted, const char *format, ...)
+{
+    char *bytes = NULL;
+    va_list arguments;
+    va_start(arguments, format);
+    const int size = redisvFormatCommand(&bytes, format, arguments);
+    va_end(arguments);
+    char *all = size > 0 ? realloc(b->bytes, b->size + (size_t)size) : NULL;
+    if (all) {
+        memcpy(all + b->size, bytes, (size_t)size);
+        b->bytes = all;
+        b->size += (size_t)size;
+    }
+    b->failed |= !all;
+    b->wanted[b->n++] = wanted;
+    redisFreeCommand(bytes);
+}
 
 static void reply_clear(redisReply **reply)
 {
@@ -83,34 +111,22 @@ static void drop(mrq_cache *cache)
     cache->wire = NULL;
 }
 
-static mrq_status send_command(mrq_cache *cache, const command *c, double deadline, mrq_error *err)
+static mrq_status send_batch(mrq_cache *cache, const batch *b, double deadline, mrq_error *err)
 {
-    if (c->size < 0)
+    if (b->failed)
         return mrq_fail_memory(err, "writing a command");
-    return mrq_wire_send(cache->wire, c->bytes, (size_t)c->size, deadline, err);
+    return mrq_wire_send(cache->wire, b->bytes, b->size, deadline, err);
 }
 
-/* Sends AUTH and SELECT, as far as the address asks for them; `*replies` counts the answers to come. */
-static mrq_status send_login(mrq_cache *cache, double deadline, int *replies, mrq_error *err)
+/* AUTH and SELECT, as far as the address asks for them. */
+static void add_login(const mrq_address *address, batch *login)
 {
-    const mrq_address *a = &cache->address;
-    *replies = 0;
-    if (*a->user || *a->password) {
-        COMMAND auth = {0};
-        if (*a->user)
-            auth.size = redisFormatCommand(&auth.bytes, "AUTH %s %s", a->user, a->password);
-        else
-            auth.size = redisFormatCommand(&auth.bytes, "AUTH %s", a->password);
-        MRQ_TRY(send_command(cache, &auth, deadline, err));
-        ++*replies;
-    }
-    if (a->database) {
-        COMMAND select = {0};
-        select.size = redisFormatCommand(&select.bytes, "SELECT %u", a->database);
-        MRQ_TRY(send_command(cache, &select, deadline, err));
-        ++*replies;
-    }
-    return MRQ_OK;
+    if (*address->user)
+        add(login, TYPE(STATUS), "AUTH %s %s", address->user, address->password);
+    else if (*address->password)
+        add(login, TYPE(STATUS), "AUTH %s", address->password);
+    if (address->database)
+        add(login, TYPE(STATUS), "SELECT %u", address->database);
 }
 
 static mrq_status login_refused(const mrq_cache *cache, bool select, const redisReply *reply, mrq_error *err)
@@ -122,28 +138,38 @@ static mrq_status login_refused(const mrq_cache *cache, bool select, const redis
     return mrq_fail(err, MRQ_UNAVAILABLE, "login refused (%.*s)", letters < 20 ? (int)letters : 20, text);
 }
 
-/* One exchange: connects if need be, sends the command, reads its reply. */
-static mrq_status exchange(mrq_cache *cache, const command *c, redisReply **out, mrq_error *err)
+/* One exchange: connects if need be, sends the commands, reads their replies, an error or of a type that is wanted, into `reply`
+ * (b->n). On failure those that came before stand there. */
+static mrq_status exchange(mrq_cache *cache, const batch *b, redisReply **reply, mrq_error *err)
 {
-    int logins = 0;
+    static const char *const type_names[] = {"nothing", "a string", "an array", "an integer", "nil", "a status", "an error"};
+    BATCH login = {0};
     double deadline = mrq_clock() + MRQ_CACHE_CONNECT_MS * 1e-3;
     if (cache->wire && !mrq_wire_quiet(cache->wire))
         drop(cache);
-    const bool fresh = !cache->wire;
-    if (fresh)
+    if (!cache->wire) {
         MRQ_TRY(mrq_wire_open(&cache->address, &cache->lookup, deadline, &cache->wire, err));
-    deadline = mrq_clock() + MRQ_CACHE_COMMAND_MS * 1e-3;
-    if (fresh)
-        MRQ_TRY(send_login(cache, deadline, &logins, err));
-    MRQ_TRY(send_command(cache, c, deadline, err));
-    size_t budget = REPLY_BYTES;
-    for (; logins; logins--) {
-        REPLY *reply = NULL;
-        MRQ_TRY(mrq_wire_receive(cache->wire, deadline, &budget, &reply, err));
-        if (reply->type != REDIS_REPLY_STATUS)
-            return login_refused(cache, logins == 1 && cache->address.database, reply, err);
+        add_login(&cache->address, &login);
     }
-    return mrq_wire_receive(cache->wire, deadline, &budget, out, err);
+    deadline = mrq_clock() + MRQ_CACHE_COMMAND_MS * 1e-3;
+    MRQ_TRY(send_batch(cache, &login, deadline, err));
+    MRQ_TRY(send_batch(cache, b, deadline, err));
+    size_t budget = REPLY_BYTES;
+    for (int i = 0; i < login.n; i++) {
+        REPLY *answer = NULL;
+        MRQ_TRY(mrq_wire_receive(cache->wire, deadline, &budget, 0, &answer, err));
+        if (answer->type != REDIS_REPLY_STATUS)
+            return login_refused(cache, i == login.n - 1 && cache->address.database, answer, err);
+    }
+    for (int i = 0; i < b->n; i++) {
+        REPLY *answer = NULL;
+        MRQ_TRY(mrq_wire_receive(cache->wire, deadline, &budget, b->most, &answer, err));
+        if (!((b->wanted[i] | TYPE(ERROR)) >> answer->type & 1))
+            return mrq_fail(err, MRQ_UNAVAILABLE, "the server answered with %s", type_names[answer->type]);
+        reply[i] = answer;
+        answer = NULL;
+    }
+    return MRQ_OK;
 }
 
 /* Remembers what is wrong, with the server's name before it and nothing that a terminal would obey. */
@@ -155,48 +181,61 @@ static void remember(mrq_cache *cache, const char *what)
             *p = '?';
 }
 
-/* The reply to a command, of one of two types, or NULL: then the operation is DOWN. */
-static redisReply *ask(mrq_cache *cache, const command *c, int wanted, int or_wanted)
+/* Closes the wire and leaves the server alone for a while. */
+static void give_up(mrq_cache *cache, const char *why)
 {
-    static const char *const type_names[] = {"nothing", "a string", "an array", "an integer", "nil", "a status", "an error"};
-    if (mrq_clock() < cache->retry)
-        return NULL;
-    mrq_error err = {0};
-    REPLY *reply = NULL;
-    mrq_status status = exchange(cache, c, &reply, &err);
-    if (status == MRQ_OK && reply->type != REDIS_REPLY_ERROR && reply->type != wanted && reply->type != or_wanted)
-        status = mrq_fail(&err, MRQ_UNAVAILABLE, "the server answered with %s", type_names[reply->type]);
-    if (status != MRQ_OK) {
-        remember(cache, err.msg);
-        drop(cache);
-        const double twice = 2 * cache->pause;
-        cache->pause = twice < PAUSE_MIN ? PAUSE_MIN : twice > PAUSE_MAX ? PAUSE_MAX : twice;
-        cache->retry = mrq_clock() + cache->pause;
-        return NULL;
-    }
-    cache->pause = 0;
-    if (reply->type == REDIS_REPLY_ERROR) {
-        remember(cache, reply->str);
-        return NULL;
-    }
-    redisReply *result = reply;
-    reply = NULL;
-    return result;
+    const double twice = 2 * cache->pause;
+    remember(cache, why);
+    drop(cache);
+    cache->pause = twice < PAUSE_MIN ? PAUSE_MIN : twice > PAUSE_MAX ? PAUSE_MAX : twice;
+    cache->retry = mrq_clock() + cache->pause;
 }
 
-mrq_cache_state mrq_cache_get(mrq_cache *cache, const char *key, void **value, size_t *size)
+/* The reply to the first command, or NULL: then the operation is DOWN. Whatever went wrong counts as one error. */
+static redisReply *ask(mrq_cache *cache, const batch *b)
 {
-    COMMAND get = {0};
-    get.size = redisFormatCommand(&get.bytes, "GET %b", key, strlen(key));
-    REPLY *reply = ask(cache, &get, REDIS_REPLY_STRING, REDIS_REPLY_NIL);
-    if (reply && reply->type == REDIS_REPLY_NIL) {
+    redisReply *reply[BATCH_MAX] = {NULL};
+    mrq_error err = {0};
+    bool wrong = mrq_clock() < cache->retry;
+    if (!wrong) {
+        wrong = exchange(cache, b, reply, &err) != MRQ_OK;
+        cache->pause = wrong ? cache->pause : 0;
+        if (wrong)
+            give_up(cache, err.msg);
+    }
+    for (int i = b->n; i-- > 0;) {
+        if (reply[i] && reply[i]->type == REDIS_REPLY_ERROR) {
+            remember(cache, reply[i]->str);
+            wrong = true;
+        }
+        if (i || (reply[i] && reply[i]->type == REDIS_REPLY_ERROR)) {
+            freeReplyObject(reply[i]);
+            reply[i] = NULL;
+        }
+    }
+    cache->counts.errors += wrong;
+    return reply[0];
+}
+
+mrq_cache_state mrq_cache_get(mrq_cache *cache, const char *key, const mrq_tally *tally, void **value, size_t *size)
+{
+    BATCH get = {0};
+    add(&get, TYPE(STRING) | TYPE(NIL), "GET %b", key, strlen(key));
+    if (tally) {
+        add(&get, TYPE(STRING), "ZINCRBY %s 1 %b", tally->set, tally->member, strlen(tally->member));
+        add(&get, TYPE(INTEGER), "EXPIRE %s %d", tally->set, MRQ_CACHE_TALLY_TTL);
+        add(&get, TYPE(INTEGER), "ZREMRANGEBYRANK %s 0 %d", tally->set, -MRQ_CACHE_TALLY_MAX - 1);
+    }
+    REPLY *reply = ask(cache, &get);
+    if (!reply)
+        return MRQ_CACHE_DOWN;
+    if (reply->type == REDIS_REPLY_NIL) {
         cache->counts.misses++;
         return MRQ_CACHE_MISS;
     }
-    void *copy = reply ? mrq_array(reply->len, 1) : NULL;
-    if (reply && !copy)
-        remember(cache, "out of memory while reading a value");
+    void *copy = mrq_array(reply->len, 1);
     if (!copy) {
+        remember(cache, "out of memory while reading a value");
         cache->counts.errors++;
         return MRQ_CACHE_DOWN;
     }
@@ -209,19 +248,45 @@ mrq_cache_state mrq_cache_get(mrq_cache *cache, const char *key, void **value, s
 
 mrq_cache_state mrq_cache_set(mrq_cache *cache, const char *key, const void *value, size_t size)
 {
-    COMMAND set = {0};
-    REPLY *reply = NULL;
+    BATCH set = {0};
     if (size > MRQ_CACHE_VALUE_MAX) {
         remember(cache, "a value larger than the cache takes");
-    } else {
-        set.size = redisFormatCommand(&set.bytes, "SET %b %b EX %u", key, strlen(key), value, size, cache->ttl);
-        reply = ask(cache, &set, REDIS_REPLY_STATUS, REDIS_REPLY_STATUS);
-    }
-    if (!reply) {
         cache->counts.errors++;
         return MRQ_CACHE_DOWN;
     }
-    return MRQ_CACHE_MISS;
+    add(&set, TYPE(STATUS), "SET %b %b EX %u", key, strlen(key), value, size, cache->ttl);
+    REPLY *reply = ask(cache, &set);
+    return reply ? MRQ_CACHE_MISS : MRQ_CACHE_DOWN;
+}
+
+mrq_cache_state mrq_cache_top(mrq_cache *cache, const char *set, uint32_t first, uint32_t n, mrq_dict *members)
+{
+    BATCH top = {.most = n};
+    add(&top, TYPE(ARRAY), "ZREVRANGE %s %u %llu", set, first, (unsigned long long)first + n - 1);
+    REPLY *reply = n ? ask(cache, &top) : NULL;
+    if (n && !reply)
+        return MRQ_CACHE_DOWN;
+    const size_t found = n ? reply->elements : 0;
+    for (size_t i = 0; i < found; i++) {
+        const redisReply *member = reply->element[i];
+        if (member->type == REDIS_REPLY_STRING && mrq_dict_push(members, member->str, member->len) != MRQ_NONE)
+            continue;
+        remember(cache, member->type == REDIS_REPLY_STRING ? "out of memory while reading a list" : "a list of other than strings");
+        cache->counts.errors++;
+        return MRQ_CACHE_DOWN;
+    }
+    return found ? MRQ_CACHE_HIT : MRQ_CACHE_MISS;
+}
+
+mrq_cache_state mrq_cache_age(mrq_cache *cache, const char *set)
+{
+    BATCH age = {0};
+    add(&age, TYPE(INTEGER), "ZREMRANGEBYRANK %s 0 %d", set, -MRQ_CACHE_TALLY_MAX / 2 - 1);
+    add(&age, TYPE(INTEGER), "ZUNIONSTORE %s 1 %s WEIGHTS 0.5", set, set);
+    add(&age, TYPE(INTEGER), "ZREMRANGEBYSCORE %s -inf 0.1", set);
+    add(&age, TYPE(INTEGER), "EXPIRE %s %d", set, MRQ_CACHE_TALLY_TTL);
+    REPLY *reply = ask(cache, &age);
+    return reply ? MRQ_CACHE_MISS : MRQ_CACHE_DOWN;
 }
 
 void mrq_cache_refuse(mrq_cache *cache)

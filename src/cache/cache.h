@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/dict.h"
 #include "base/error.h"
 #include "base/memory.h"
 
@@ -22,6 +23,11 @@ extern const char *const mrq_cache_state_names[]; /* "off", "hit", "miss", "down
 #define MRQ_CACHE_TTL_DEFAULT 86400             /* seconds */
 #define MRQ_CACHE_VALUE_MAX   ((size_t)4 << 20) /* bytes */
 
+/* What is counted lives in a sorted set: this many seconds after the last count, with no more members than this, of which ageing
+ * leaves half. */
+#define MRQ_CACHE_TALLY_TTL (30 * 86400)
+#define MRQ_CACHE_TALLY_MAX 20000
+
 typedef struct mrq_cache_counts {
     uint64_t hits, misses, errors;
 } mrq_cache_counts;
@@ -34,11 +40,25 @@ MRQ_CHECKED mrq_status mrq_cache_new(const char *address, uint32_t ttl, mrq_cach
 void mrq_cache_free(mrq_cache *cache);
 MRQ_DEFINE_CLEANUP(mrq_cache, mrq_cache_free)
 
-/* The value of a key: MRQ_CACHE_HIT with bytes that the caller frees with mrq_free(), else MISS or DOWN. */
-mrq_cache_state mrq_cache_get(mrq_cache *cache, const char *key, void **value, size_t *size);
+/* A member of a sorted set whose score goes up by one. */
+typedef struct mrq_tally {
+    const char *set, *member;
+} mrq_tally;
+
+/* The value of a key: MRQ_CACHE_HIT with bytes that the caller frees with mrq_free(), else MISS or DOWN. `tally`, unless NULL, is
+ * counted in the same round trip, whatever comes of it: that it failed is an error to be counted and told, but the value stands. */
+mrq_cache_state mrq_cache_get(mrq_cache *cache, const char *key, const mrq_tally *tally, void **value, size_t *size);
 
 /* Sets a key with the time to live, with one command. MRQ_CACHE_DOWN when that failed, else MRQ_CACHE_MISS. */
 mrq_cache_state mrq_cache_set(mrq_cache *cache, const char *key, const void *value, size_t size);
+
+/* Adds the members of a sorted set at the places `first`, 0 being the highest score, to `first + n - 1` to a list, in that order.
+ * MRQ_CACHE_HIT; MISS when there are none; DOWN, and the list is of no use. */
+mrq_cache_state mrq_cache_top(mrq_cache *cache, const char *set, uint32_t first, uint32_t n, mrq_dict *members);
+
+/* Ages a sorted set: keeps the better half of MRQ_CACHE_TALLY_MAX, halves all scores and drops those that fall to a tenth or less.
+ * MRQ_CACHE_DOWN when that failed, else MRQ_CACHE_MISS. */
+mrq_cache_state mrq_cache_age(mrq_cache *cache, const char *set);
 
 /* The value of the last hit was none of ours: it counts as a miss. */
 void mrq_cache_refuse(mrq_cache *cache);

@@ -3,7 +3,8 @@
  * which drips bytes holds a caller for ever, and writes with write(), so that a server which hangs up kills the process by SIGPIPE.
  *
  * Two things are kept from its parser: more bytes than the budget, because it buffers a whole reply before it hands it out, and
- * arrays, because for "*2147483647" it makes room for two billion pointers and takes six seconds to walk them. We ask for none. */
+ * arrays, because for "*2147483647" it makes room for two billion pointers and takes six seconds to walk them. An array's head is
+ * read here, its length judged, and its replies taken from the parser one by one. */
 #include "cache/wire.h"
 
 #include <assert.h>
@@ -19,6 +20,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/parse.h"
 
 struct mrq_wire {
     int fd;
@@ -173,23 +175,76 @@ static mrq_status feed(mrq_wire *wire, double deadline, size_t *budget, mrq_erro
     return MRQ_OK;
 }
 
-mrq_status mrq_wire_receive(mrq_wire *wire, double deadline, size_t *budget, redisReply **out, mrq_error *err)
+/* The reply's first byte, which is read but not taken. */
+static mrq_status peek(mrq_wire *wire, double deadline, size_t *budget, char *first, mrq_error *err)
 {
-    redisReader *reader = wire->reader;
+    while (wire->reader->pos == wire->reader->len)
+        MRQ_TRY(feed(wire, deadline, budget, err));
+    *first = wire->reader->buf[wire->reader->pos];
+    return MRQ_OK;
+}
+
+/* The next reply, which is no array. */
+static mrq_status receive_one(mrq_wire *wire, double deadline, size_t *budget, redisReply **out, mrq_error *err)
+{
+    char first;
+    MRQ_TRY(peek(wire, deadline, budget, &first, err));
+    if (first == '*')
+        return mrq_fail(err, MRQ_UNAVAILABLE, "the server answered with an array");
+    if (!first || !strchr("+-:$", first)) /* also what newer protocols add */
+        return mrq_fail(err, MRQ_UNAVAILABLE, "not the Redis protocol: a reply that begins with byte 0x%02x", (unsigned char)first);
     for (;;) {
-        const bool at_start = reader->ridx < 0 && reader->pos < reader->len;
-        const unsigned char first = at_start ? (unsigned char)reader->buf[reader->pos] : '+';
-        if (first == '*')
-            return mrq_fail(err, MRQ_UNAVAILABLE, "the server answered with an array");
-        if (!strchr("+-:$", first)) /* also what newer protocols add */
-            return mrq_fail(err, MRQ_UNAVAILABLE, "not the Redis protocol: a reply that begins with byte 0x%02x", first);
         void *reply = NULL;
-        if (redisReaderGetReply(reader, &reply) != REDIS_OK)
-            return mrq_fail(err, MRQ_UNAVAILABLE, "not the Redis protocol: %s", reader->errstr);
+        if (redisReaderGetReply(wire->reader, &reply) != REDIS_OK)
+            return mrq_fail(err, MRQ_UNAVAILABLE, "not the Redis protocol: %s", wire->reader->errstr);
         if (reply) {
             *out = reply;
             return MRQ_OK;
         }
         MRQ_TRY(feed(wire, deadline, budget, err));
     }
+}
+
+/* Takes "*3\r\n": the length, up to `most`. */
+static mrq_status receive_head(mrq_wire *wire, double deadline, size_t *budget, uint32_t most, size_t *n, mrq_error *err)
+{
+    enum { LONGEST = 24 };
+    redisReader *reader = wire->reader;
+    const char *end;
+    while (!(end = memmem(reader->buf + reader->pos, reader->len - reader->pos, "\r\n", 2)) && reader->len - reader->pos < LONGEST)
+        MRQ_TRY(feed(wire, deadline, budget, err));
+    const char *digits = reader->buf + reader->pos + 1;
+    int64_t length;
+    if (!end || !mrq_parse_int(digits, (size_t)(end - digits), INT64_MIN, INT64_MAX, &length))
+        return mrq_fail(err, MRQ_UNAVAILABLE, "not the Redis protocol: an array without a length");
+    if (length < 0 || length > most)
+        return mrq_fail(err, MRQ_UNAVAILABLE, "the server answered with an array of %lld, want at most %u", (long long)length,
+                        most);
+    reader->pos += (size_t)(end - digits) + 3;
+    *n = (size_t)length;
+    return MRQ_OK;
+}
+
+mrq_status mrq_wire_receive(mrq_wire *wire, double deadline, size_t *budget, uint32_t most, redisReply **out, mrq_error *err)
+{
+    char first;
+    size_t n = 0;
+    MRQ_TRY(peek(wire, deadline, budget, &first, err));
+    if (first != '*' || most == 0)
+        return receive_one(wire, deadline, budget, out, err);
+    MRQ_TRY(receive_head(wire, deadline, budget, most, &n, err));
+    redisReply *array = calloc(1, sizeof *array); /* as hiredis makes one, which frees it */
+    redisReply **element = calloc(n ? n : 1, sizeof(redisReply *));
+    mrq_status status = array && element ? MRQ_OK : mrq_fail_memory(err, "reading a reply");
+    if (array)
+        *array = (redisReply){.type = REDIS_REPLY_ARRAY, .elements = n, .element = element};
+    else
+        free(element);
+    for (size_t i = 0; i < n && status == MRQ_OK; i++)
+        status = receive_one(wire, deadline, budget, &element[i], err);
+    if (status == MRQ_OK)
+        *out = array;
+    else
+        freeReplyObject(array);
+    return status;
 }

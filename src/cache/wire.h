@@ -23,8 +23,10 @@ bool mrq_wire_quiet(const mrq_wire *wire);
 /* Sends all the bytes. */
 MRQ_CHECKED mrq_status mrq_wire_send(mrq_wire *wire, const void *bytes, size_t size, double deadline, mrq_error *err);
 
-/* The next reply, never an array; freed with freeReplyObject(). MRQ_UNAVAILABLE for a time-out, a hang-up, bytes that are no reply,
- * an array, or when more than `*budget` bytes would have to be read; what is read is taken off it. */
-MRQ_CHECKED mrq_status mrq_wire_receive(mrq_wire *wire, double deadline, size_t *budget, redisReply **out, mrq_error *err);
+/* The next reply; freed with freeReplyObject(). An array may hold up to `most` replies that are none themselves; 0: no array will
+ * do. MRQ_UNAVAILABLE for a time-out, a hang-up, bytes that are no reply, another array, or when more than `*budget` bytes would
+ * have to be read; what is read is taken off it. */
+MRQ_CHECKED mrq_status mrq_wire_receive(mrq_wire *wire, double deadline, size_t *budget, uint32_t most, redisReply **out,
+                                        mrq_error *err);
 
 #endif

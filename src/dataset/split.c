@@ -4,7 +4,8 @@
  * At random this is selection sampling (Knuth, The Art of Computer Programming 2, algorithm S): a rating is taken with probability
  * (still wanted) / (still to come), which gives exactly the wanted number, every subset equally likely. Per user it runs with a
  * pair of counts for each user. By time, a bisection finds the moment after which the share lies; sorting a million times takes
- * longer. Test and validation draw from streams of their own, so that the one does not depend on the other. */
+ * longer. By hash, every rating is decided for itself, and not by its place in a file that will have changed by tomorrow. Test and
+ * validation draw from streams of their own, so that the one does not depend on the other. */
 #include "dataset/split.h"
 
 #include <math.h>
@@ -13,7 +14,7 @@
 
 enum { STREAM_TEST = 0x7e57, STREAM_VALID = 0x7a11 };
 
-const char *const mrq_split_names[] = {"random", "user", "time", NULL};
+const char *const mrq_split_names[] = {"random", "user", "time", "hash", NULL};
 
 /* `n` ratings in ascending order, being divided in two. */
 struct division {
@@ -100,6 +101,25 @@ static mrq_status divide_time(struct division *d, mrq_error *err)
     return MRQ_OK;
 }
 
+/* The finalizer of splitmix64 (Steele, Lea, Flood 2014). */
+static uint64_t mix(uint64_t x)
+{
+    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
+    x = (x ^ x >> 27) * 0x94d049bb133111ebu;
+    return x ^ x >> 31;
+}
+
+static void divide_hash(struct division *d, uint64_t seed, uint64_t stream)
+{
+    const uint64_t start = mix(mix(seed + 0x9e3779b97f4a7c15u) + stream);
+    for (uint64_t i = 0; i < d->n; i++) {
+        const uint64_t user = (uint64_t)d->data->users->id[d->data->user[d->from[i]]],
+                       movie = (uint64_t)d->data->movies->id[d->data->movie[d->from[i]]];
+        const uint64_t hash = mix(mix(start + user * 0x9e3779b97f4a7c15u) + movie * 0x9e3779b97f4a7c15u);
+        put(d, d->from[i], (double)(hash >> 11) * 0x1p-53 < d->share);
+    }
+}
+
 /* On success the caller frees `taken` and `left`. */
 static mrq_status divide(struct division *d, mrq_split_kind kind, uint64_t seed, uint64_t stream, mrq_error *err)
 {
@@ -107,9 +127,13 @@ static mrq_status divide(struct division *d, mrq_split_kind kind, uint64_t seed,
     mrq_random_init(&rng, seed, stream);
     d->taken = mrq_array((size_t)d->n, sizeof *d->taken);
     d->left = mrq_array((size_t)d->n, sizeof *d->left);
-    mrq_status status = !d->taken || !d->left    ? mrq_fail_memory(err, "splitting ratings")
-                        : kind == MRQ_SPLIT_TIME ? divide_time(d, err)
-                                                 : divide_random(d, kind == MRQ_SPLIT_USER, &rng, err);
+    mrq_status status = MRQ_OK;
+    if (!d->taken || !d->left)
+        status = mrq_fail_memory(err, "splitting ratings");
+    else if (kind == MRQ_SPLIT_HASH)
+        divide_hash(d, seed, stream);
+    else
+        status = kind == MRQ_SPLIT_TIME ? divide_time(d, err) : divide_random(d, kind == MRQ_SPLIT_USER, &rng, err);
     if (status != MRQ_OK) {
         mrq_free(d->taken);
         mrq_free(d->left);

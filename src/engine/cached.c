@@ -76,19 +76,21 @@ static mrq_hit *decode(const char *text, size_t size, uint32_t rows, uint32_t k,
     return result;
 }
 
-mrq_cache_state mrq_cached_get(mrq_cache *cache, const char *key, uint32_t rows, uint32_t k, mrq_hit **hits, uint32_t *n)
+mrq_cache_state mrq_cached_get(mrq_cache *cache, const char *key, const char *text, uint32_t rows, uint32_t k, mrq_hit **hits,
+                               uint32_t *n)
 {
     void *value = NULL;
     size_t size = 0;
-    const mrq_cache_state state = mrq_cache_get(cache, key, &value, &size);
+    const mrq_tally asked = {MRQ_HOT_KEY, text};
+    const mrq_cache_state state = mrq_cache_get(cache, key, strlen(text) <= MRQ_HOT_TEXT_MAX ? &asked : NULL, &value, &size);
     if (state != MRQ_CACHE_HIT)
         return state;
-    MRQ_AUTOFREE char *text = value;
+    MRQ_AUTOFREE char *bytes = value;
     char want[HEAD + 1];
     mrq_hit *found = NULL;
     if (size >= HEAD) {
-        head(key, text + HEAD, size - HEAD, want);
-        found = memcmp(text, want, HEAD) == 0 ? decode(text + HEAD, size - HEAD, rows, k, n) : NULL;
+        head(key, bytes + HEAD, size - HEAD, want);
+        found = memcmp(bytes, want, HEAD) == 0 ? decode(bytes + HEAD, size - HEAD, rows, k, n) : NULL;
     }
     if (!found) {
         mrq_cache_refuse(cache);

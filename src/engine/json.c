@@ -1,7 +1,8 @@
-/* Answers and errors as JSON documents, one to a line: what `infer --json` prints and every later server sends. A document never
+/* Answers and errors as JSON documents, one to a line: what `--json` prints and every later server sends. A document never
  * depends on where the answer came from, but for "cache" and "redis". */
 #include "engine/json.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -32,14 +33,31 @@ bool mrq_json_add_clean(cJSON *object, const char *key, const char *text)
     return true;
 }
 
+static bool append(cJSON *array, cJSON *item)
+{
+    if (item && cJSON_AddItemToArray(array, item))
+        return true;
+    cJSON_Delete(item);
+    return false;
+}
+
+bool mrq_json_append_clean(cJSON *array, const char *text)
+{
+    return append(array, clean_string(text));
+}
+
+bool mrq_json_append_whole(cJSON *array, int64_t value)
+{
+    char digits[24];
+    snprintf(digits, sizeof digits, "%" PRId64, value);
+    return append(array, cJSON_CreateRaw(digits));
+}
+
 static bool add_members(cJSON *array, const mrq_column *column, uint32_t row)
 {
-    for (uint64_t i = column->list.offset[row]; i < column->list.offset[row + 1]; i++) {
-        MRQ_CLEANUP(cJSON_Delete) cJSON *member = clean_string(mrq_strings_at(&column->dict, column->list.item[i]));
-        if (!member || !cJSON_AddItemToArray(array, member))
+    for (uint64_t i = column->list.offset[row]; i < column->list.offset[row + 1]; i++)
+        if (!mrq_json_append_clean(array, mrq_strings_at(&column->dict, column->list.item[i])))
             return false;
-        member = NULL;
-    }
     return array != NULL;
 }
 
@@ -48,10 +66,8 @@ static bool add_result(cJSON *results, const mrq_table *movies, uint32_t rank, c
     const mrq_column *title = mrq_table_first(movies, MRQ_TEXT), *genres = mrq_table_first(movies, MRQ_SET);
     const mrq_column *year = mrq_table_column(movies, "year");
     cJSON *result = cJSON_CreateObject();
-    if (!result || !cJSON_AddItemToArray(results, result)) {
-        cJSON_Delete(result);
+    if (!append(results, result))
         return false;
-    }
     bool ok = mrq_json_add_whole(result, "rank", rank) && mrq_json_add_whole(result, "id", movies->id[item->movie]);
     if (title)
         ok = ok && mrq_json_add_clean(result, "title", mrq_strings_at(&title->text, item->movie));

@@ -3,7 +3,7 @@
  * A feature that is given counts; one that is not is the user's own; a branch that has neither is an error, because a guessed
  * gender gives a wrong answer without a word. A feature of the data that the tower does not use is checked and told, but changes
  * nothing. The text of a resolved query is its identity: the cache's key is made of it, so it holds codes' values and not the
- * person's spelling. */
+ * person's spelling, and filters sorted and only where they filter. It is also enough to ask the query again (warm.c). */
 #include "engine/query.h"
 
 #include <stdio.h>
@@ -18,6 +18,7 @@ void mrq_resolved_clear(mrq_resolved *resolved)
 {
     mrq_free(resolved->value);
     mrq_free(resolved->text);
+    mrq_selection_clear(&resolved->selection);
     *resolved = (mrq_resolved){0};
 }
 
@@ -103,10 +104,12 @@ static mrq_status find_values(const mrq_generation *generation, uint32_t user, c
     return MRQ_OK;
 }
 
-/* {"age":{"value":"25","label":"25-34"},...,"user":4,"k":5}, without the features that the data does not have; NULL when out of
- * memory. */
-static char *describe(const mrq_table *users, const mrq_query *query, const uint32_t code[FEATURES])
+/* {"age":{"value":"25","label":"25-34"},...,"user":4,"k":5,"genre":["Drama"],...}, without the features that the data does not
+ * have; NULL when out of memory. */
+static char *describe(const mrq_generation *generation, const mrq_query *query, const uint32_t code[FEATURES],
+                      const mrq_resolved *resolved)
 {
+    const mrq_table *users = generation->users;
     MRQ_CLEANUP(cJSON_Delete) cJSON *json = cJSON_CreateObject();
     bool ok = json != NULL;
     for (int i = 0; i < FEATURES; i++) {
@@ -120,24 +123,38 @@ static char *describe(const mrq_table *users, const mrq_query *query, const uint
     }
     ok = ok && (query->user < 0 ? cJSON_AddNullToObject(json, "user") != NULL : mrq_json_add_whole(json, "user", query->user));
     ok = ok && mrq_json_add_whole(json, "k", query->k);
+    ok = ok && mrq_selection_describe(&resolved->selection, generation->movies, json);
+    if (resolved->include_seen)
+        ok = ok && cJSON_AddTrueToObject(json, "include_seen");
     return ok ? cJSON_PrintUnformatted(json) : NULL;
+}
+
+/* Everything but k; what it has found by the time it fails is in `out` and to be cleared. */
+static mrq_status resolve(const mrq_generation *generation, const mrq_query *query, mrq_resolved *out, mrq_error *err)
+{
+    uint32_t code[FEATURES];
+    MRQ_TRY(find_user(generation->users, query->user, &out->user, err));
+    MRQ_TRY(find_codes(generation->users, query, out->user, code, err));
+    out->value = mrq_array(generation->tower->n_branches, sizeof *out->value);
+    if (!out->value)
+        return mrq_fail_memory(err, "reading the query");
+    MRQ_TRY(find_values(generation, out->user, code, out->value, err));
+    MRQ_TRY(mrq_selection_resolve(generation->movies, &query->filters, &out->selection, err));
+    out->include_seen = query->filters.include_seen && out->user != MRQ_NONE;
+    out->text = describe(generation, query, code, out);
+    return out->text ? MRQ_OK : mrq_fail_memory(err, "reading the query");
 }
 
 mrq_status mrq_query_resolve(const mrq_generation *generation, const mrq_query *query, mrq_resolved *out, mrq_error *err)
 {
     if (query->k < 1 || query->k > MRQ_K_MAX)
         return mrq_fail(err, MRQ_USAGE, "k %u: want 1 to %d", query->k, MRQ_K_MAX);
-    uint32_t user, code[FEATURES];
-    MRQ_TRY(find_user(generation->users, query->user, &user, err));
-    MRQ_TRY(find_codes(generation->users, query, user, code, err));
-    MRQ_AUTOFREE uint32_t *value = mrq_array(generation->tower->n_branches, sizeof *value);
-    if (!value)
-        return mrq_fail_memory(err, "reading the query");
-    MRQ_TRY(find_values(generation, user, code, value, err));
-    char *text = describe(generation->users, query, code);
-    if (!text)
-        return mrq_fail_memory(err, "reading the query");
-    *out = (mrq_resolved){user, query->k, value, text};
-    value = NULL;
+    mrq_resolved resolved = {.k = query->k};
+    const mrq_status status = resolve(generation, query, &resolved, err);
+    if (status != MRQ_OK) {
+        mrq_resolved_clear(&resolved);
+        return status;
+    }
+    *out = resolved;
     return MRQ_OK;
 }

@@ -2,13 +2,15 @@
 #ifndef MRQ_ENGINE_QUERY_H
 #define MRQ_ENGINE_QUERY_H
 
-#include "engine/engine.h"
+#include "engine/filter.h"
 
 typedef struct mrq_resolved {
     uint32_t user; /* row of the users, or MRQ_NONE */
     uint32_t k;
     uint32_t *value; /* (branches of the tower) */
-    char *text;      /* JSON object: the query as it was understood; equal for queries that mean the same */
+    mrq_selection selection;
+    bool include_seen; /* only of a known user */
+    char *text;        /* JSON object: the query as it was understood; equal for queries that mean the same */
 } mrq_resolved;
 void mrq_resolved_clear(mrq_resolved *resolved); /* legal on a zeroed struct */
 

@@ -75,8 +75,16 @@ static mrq_status plan_characters(const mrq_strings *text, mrq_arena *arena, mrq
         offset[i + 1] = n;
     }
     for (code = 0; code < CODES; code++)
-        if (place[code])
-            place[code] = plan->n_values++;
+        plan->n_values += place[code];
+    uint32_t *character = mrq_arena_array(arena, plan->n_values, sizeof *character), rank = 0;
+    if (!character)
+        return mrq_fail_memory(err, "reading characters");
+    for (code = 0; code < CODES; code++)
+        if (place[code]) {
+            character[rank] = code;
+            place[code] = rank++;
+        }
+    plan->character = character;
     for (uint64_t i = 0; i < n; i++)
         item[i] = place[item[i]];
     plan->list = (mrq_lists){offset, item};

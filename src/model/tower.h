@@ -20,14 +20,15 @@
 /* One branch as it reads the data and finds its parameters. */
 typedef struct mrq_branch_plan {
     const mrq_branch *branch;
-    uint32_t n_values;     /* rows of the embedding */
-    const uint32_t *value; /* id, category: (entities) row of the embedding */
-    mrq_lists list;        /* set, text, ratings: rows of the embedding for each entity */
-    const float *strength; /* ratings: how far each of the list is from the baseline */
-    uint32_t width;        /* its outputs */
-    uint32_t first;        /* of its `width` rows in W */
-    uint32_t embedding;    /* a tensor (n_values, embedding), and two more, or MRQ_NONE where it has none: */
-    uint32_t weight, bias; /* id, category: fc (embedding, fc), (fc); text: (embedding, window × filters), (filters) */
+    uint32_t n_values;         /* rows of the embedding */
+    const uint32_t *value;     /* id, category: (entities) row of the embedding */
+    mrq_lists list;            /* set, text, ratings: rows of the embedding for each entity */
+    const float *strength;     /* ratings: how far each of the list is from the baseline */
+    const uint32_t *character; /* text by characters: (n_values) their codes, ascending; else NULL */
+    uint32_t width;            /* its outputs */
+    uint32_t first;            /* of its `width` rows in W */
+    uint32_t embedding;        /* a tensor (n_values, embedding), and two more, or MRQ_NONE where it has none: */
+    uint32_t weight, bias;     /* id, category: fc (embedding, fc), (fc); text: (embedding, window × filters), (filters) */
 } mrq_branch_plan;
 
 typedef struct mrq_tower {

@@ -1,15 +1,17 @@
 /* Names and places in a store.
  *
- * A generation's name is its UTC time and the first twelve digits of its manifest's SHA-256. It sorts by time, tells two exports
- * within a second apart, and lets a reader verify the manifest with nothing but the name. Twelve digits find damage; they are no
+ * A generation's name is a UTC time and the first twelve digits of its manifest's SHA-256. It sorts in the order of the exports (the
+ * writer sees to that, whatever the clock says) and lets a reader verify the manifest with nothing but the name. Twelve digits find damage; they are no
  * seal against somebody who can write into the store.
  *
  * `current` is a link by relative path, so that a store can be moved or mounted elsewhere. Its target is taken apart and checked by
  * shape: a link that leads out of generations/ is refused before anything behind it is opened. */
 #include "store/layout.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,7 +21,15 @@
 #define DIGITS    12
 #define TIME_TEXT 17 /* "20260131T020000Z" and a NUL */
 
-const char *const mrq_part_names[MRQ_PARTS + 1] = {"movies.faiss", "catalogue.mrq", "users.mrq", "seen.mrq", "model.mrq", NULL};
+const char *const mrq_part_names[MRQ_PARTS + 1] = {"movies.faiss", "catalogue.mrq", "users.mrq", "seen.mrq",
+                                                   "model.mrq",    "vectors.mrq",   NULL};
+
+mrq_status mrq_generation_path(const char *store, const char *name, const char *file, char out[MRQ_STORE_PATH], mrq_error *err)
+{
+    char tail[MRQ_GENERATION_NAME + 40];
+    snprintf(tail, sizeof tail, MRQ_GENERATIONS "/%s/%s", name, file);
+    return mrq_path_join(out, MRQ_STORE_PATH, store, tail, err);
+}
 
 static void manifest_digits(const char *manifest, size_t size, char out[DIGITS + 1])
 {
@@ -43,6 +53,16 @@ void mrq_generation_name(int64_t seconds, const char *manifest, size_t size, cha
     snprintf(name, MRQ_GENERATION_NAME, "%s-%s", text, digits);
 }
 
+int64_t mrq_generation_time(const char *name)
+{
+    struct tm utc = {0};
+    if (sscanf(name, "%4d%2d%2dT%2d%2d%2dZ", &utc.tm_year, &utc.tm_mon, &utc.tm_mday, &utc.tm_hour, &utc.tm_min, &utc.tm_sec) != 6)
+        return 0;
+    utc.tm_year -= 1900;
+    utc.tm_mon--;
+    return timegm(&utc);
+}
+
 bool mrq_generation_vouches(const char *name, const char *manifest, size_t size)
 {
     char digits[DIGITS + 1];
@@ -51,7 +71,7 @@ bool mrq_generation_vouches(const char *name, const char *manifest, size_t size)
     return dash && strcmp(dash + 1, digits) == 0;
 }
 
-static bool well_formed(const char *name)
+bool mrq_generation_named(const char *name)
 {
     static const char shape[] = "00000000T000000Z-aaaaaaaaaaaa";
     if (strlen(name) != sizeof shape - 1)
@@ -62,6 +82,42 @@ static bool well_formed(const char *name)
             return false;
     }
     return true;
+}
+
+static int newest_first(const void *a, const void *b)
+{
+    return strcmp(((const mrq_name *)b)->text, ((const mrq_name *)a)->text);
+}
+
+mrq_status mrq_store_names(const char *store, mrq_name **out, uint32_t *n, mrq_error *err)
+{
+    char path[MRQ_STORE_PATH];
+    MRQ_TRY(mrq_path_join(path, sizeof path, store, MRQ_GENERATIONS, err));
+    DIR *stream = opendir(path);
+    if (!stream && (errno == ENOENT || errno == ENOTDIR))
+        return mrq_fail(err, MRQ_NOT_FOUND, "%s is no store: it has no folder " MRQ_GENERATIONS, store);
+    if (!stream)
+        return mrq_fail_errno(err, "cannot read %s", path);
+    MRQ_AUTOFREE mrq_name *names = NULL;
+    size_t capacity = 0;
+    uint32_t count = 0;
+    mrq_status status = MRQ_OK;
+    for (const struct dirent *entry; status == MRQ_OK && (entry = readdir(stream));) {
+        if (!mrq_generation_named(entry->d_name))
+            continue;
+        if (mrq_grow(&names, &capacity, count + 1, sizeof *names) == 0)
+            strcpy(names[count++].text, entry->d_name); /* fits, having the shape */
+        else
+            status = mrq_fail_memory(err, "listing a store");
+    }
+    closedir(stream);
+    MRQ_TRY(status);
+    if (count)
+        qsort(names, count, sizeof *names, newest_first);
+    *out = names;
+    *n = count;
+    names = NULL;
+    return MRQ_OK;
 }
 
 mrq_status mrq_store_current(const char *store, char name[MRQ_GENERATION_NAME], mrq_error *err)
@@ -77,8 +133,8 @@ mrq_status mrq_store_current(const char *store, char name[MRQ_GENERATION_NAME], 
     if (size < 0)
         return mrq_fail_errno(err, "cannot read %s", link);
     target[size] = '\0';
-    if (strncmp(target, prefix, sizeof prefix - 1) != 0 || !well_formed(target + sizeof prefix - 1))
+    if (strncmp(target, prefix, sizeof prefix - 1) != 0 || !mrq_generation_named(target + sizeof prefix - 1))
         return mrq_fail(err, MRQ_BAD_FILE, "%s points to \"%s\", want generations/TIME-DIGITS", link, target);
-    snprintf(name, MRQ_GENERATION_NAME, "%s", target + sizeof prefix - 1);
+    strcpy(name, target + sizeof prefix - 1);
     return MRQ_OK;
 }

@@ -8,22 +8,46 @@
 #define MRQ_GENERATIONS  "generations"
 #define MRQ_CURRENT      "current"
 #define MRQ_MANIFEST     "MANIFEST.json"
-#define MRQ_PARTS_FORMAT 1 /* version of the containers with movies, users and seen movies */
+#define MRQ_TEMPORARY    ".tmp-" /* begins the name of what is half made or half removed; swept out under the lock */
+#define MRQ_PARTS_FORMAT 1       /* version of the containers, but for the model's */
 
 /* The files of a generation, besides its manifest. */
-typedef enum mrq_part { MRQ_PART_INDEX, MRQ_PART_CATALOGUE, MRQ_PART_USERS, MRQ_PART_SEEN, MRQ_PART_MODEL, MRQ_PARTS } mrq_part;
+typedef enum mrq_part {
+    MRQ_PART_INDEX,
+    MRQ_PART_CATALOGUE,
+    MRQ_PART_USERS,
+    MRQ_PART_SEEN,
+    MRQ_PART_MODEL,
+    MRQ_PART_VECTORS, /* exists exactly when the index does not hold the vectors */
+    MRQ_PARTS
+} mrq_part;
 extern const char *const mrq_part_names[MRQ_PARTS + 1]; /* ends with NULL */
 
-/* Kind of the container, and prefix of its table or lists. */
-#define MRQ_KIND_MOVIES "movies"
-#define MRQ_KIND_USERS  "users"
-#define MRQ_KIND_SEEN   "seen"
+/* Kind of the container, and prefix of its table, lists or section. */
+#define MRQ_KIND_MOVIES  "movies"
+#define MRQ_KIND_USERS   "users"
+#define MRQ_KIND_SEEN    "seen"
+#define MRQ_KIND_VECTORS "vectors" /* one section: (movies, dim) floats */
 
-/* The name of a generation from its time and its manifest. */
+/* "STORE/generations/NAME/FILE" */
+MRQ_CHECKED mrq_status mrq_generation_path(const char *store, const char *name, const char *file, char out[MRQ_STORE_PATH],
+                                           mrq_error *err);
+
+/* The name of a generation from its time, unix seconds, and its manifest; and the time from the name. */
 void mrq_generation_name(int64_t seconds, const char *manifest, size_t size, char name[MRQ_GENERATION_NAME]);
+int64_t mrq_generation_time(const char *name);
+
+/* Whether a text has the shape of a generation's name. */
+bool mrq_generation_named(const char *name);
 
 /* Whether a manifest is the one that a generation's name vouches for. */
 bool mrq_generation_vouches(const char *name, const char *manifest, size_t size);
+
+/* The names of all generations of a store, intact or not, newest first; freed with mrq_free(). MRQ_NOT_FOUND for what is no store. */
+typedef struct mrq_name {
+    char text[MRQ_GENERATION_NAME];
+} mrq_name;
+MRQ_CHECKED mrq_status mrq_store_names(const char *store, mrq_name **out, uint32_t *n, mrq_error *err);
 
 /* The name of the current generation. MRQ_NOT_FOUND without a store or `current`; MRQ_BAD_FILE when `current` is anything but a
  * link to generations/NAME with a well-formed name. */
@@ -31,5 +55,11 @@ MRQ_CHECKED mrq_status mrq_store_current(const char *store, char name[MRQ_GENERA
 
 /* Opens one generation, whether it is current or not; the rest is as for mrq_generation_open(). */
 MRQ_CHECKED mrq_status mrq_generation_open_named(const char *store, const char *name, mrq_generation **out, mrq_error *err);
+
+/* Reads every file of a generation, the model too, and so tells whether it is intact. */
+MRQ_CHECKED mrq_status mrq_generation_check(const char *store, const char *name, mrq_error *err);
+
+/* The newest intact generation older than `name`; of all, when `name` is "". False when there is none. */
+bool mrq_store_fallback(const char *store, const char *name, char found[MRQ_GENERATION_NAME]);
 
 #endif

@@ -1,9 +1,12 @@
-/* MANIFEST.json. The keys that a reader relies on are checked strictly; "results" and "description" say where the generation comes
- * from and are for people. Checksums and fingerprints are text, because a JSON number keeps 53 bits. */
+/* MANIFEST.json. The keys that a reader relies on are checked strictly; "trials", "description" and most of "results" say where the
+ * generation comes from and are for people. Checksums and fingerprints are text, because a JSON number keeps 53 bits. */
 #include "store/manifest.h"
 
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/json.h"
 
@@ -23,11 +26,53 @@ static bool add_made(cJSON *root, const char *key, cJSON *item)
     return false;
 }
 
+static bool add_created(cJSON *root, int64_t us)
+{
+    const time_t seconds = (time_t)(us / 1000000);
+    struct tm utc;
+    char text[40];
+    gmtime_r(&seconds, &utc);
+    const size_t n = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &utc);
+    snprintf(text + n, sizeof text - n, ".%06dZ", (int)(us % 1000000)); /* makes equal exports differ */
+    return cJSON_AddStringToObject(root, "created", text);
+}
+
+/* Settings and what was measured of them. */
+static bool add_trial(cJSON *object, const mrq_trial *trial)
+{
+    return cJSON_AddStringToObject(object, "factory", trial->settings.factory) &&
+           cJSON_AddNumberToObject(object, "effort", trial->settings.effort) &&
+           cJSON_AddNumberToObject(object, "depth", trial->settings.depth) &&
+           mrq_json_add_rounded(object, "recall", trial->recall, 6) &&
+           mrq_json_add_rounded(object, "p50_us", 1e6 * trial->p50, 2) &&
+           mrq_json_add_rounded(object, "p99_us", 1e6 * trial->p99, 2) &&
+           cJSON_AddNumberToObject(object, "queries", trial->n_queries);
+}
+
+static bool add_index(cJSON *root, const mrq_trial *trial)
+{
+    cJSON *index = cJSON_AddObjectToObject(root, "index");
+    return index && add_trial(index, trial) && cJSON_AddNumberToObject(index, "k", MRQ_RECALL_K);
+}
+
+static bool add_trials(cJSON *root, const mrq_choice *choice)
+{
+    cJSON *trials = cJSON_AddArrayToObject(root, "trials");
+    bool ok = trials;
+    for (uint32_t i = 0; ok && i < choice->n; i++) {
+        cJSON *trial = cJSON_CreateObject();
+        ok = cJSON_AddItemToArray(trials, trial) && add_trial(trial, &choice->trial[i]);
+    }
+    return ok;
+}
+
 static bool add_parts(cJSON *root, const mrq_manifest *manifest)
 {
     cJSON *files = cJSON_AddObjectToObject(root, "files");
     bool ok = files;
     for (int i = 0; ok && i < MRQ_PARTS; i++) {
+        if (manifest->part[i].size < 0)
+            continue;
         cJSON *file = cJSON_AddObjectToObject(files, mrq_part_names[i]);
         ok = cJSON_AddNumberToObject(file, "size", (double)manifest->part[i].size) &&
              cJSON_AddStringToObject(file, "sha256", manifest->part[i].sha256) &&
@@ -36,17 +81,16 @@ static bool add_parts(cJSON *root, const mrq_manifest *manifest)
     return ok;
 }
 
-char *mrq_manifest_text(const mrq_manifest *manifest, const mrq_model *model)
+char *mrq_manifest_text(const mrq_manifest *manifest, const mrq_model *model, const mrq_choice *choice)
 {
     MRQ_CLEANUP(cJSON_Delete) cJSON *root = cJSON_CreateObject();
-    const bool ok =
-        cJSON_AddNumberToObject(root, "format", MRQ_MANIFEST_FORMAT) &&
-        cJSON_AddStringToObject(root, "created", manifest->created) &&
-        cJSON_AddStringToObject(root, "model", manifest->model_name) &&
-        cJSON_AddStringToObject(root, "index", manifest->index_kind) && cJSON_AddNumberToObject(root, "movies", manifest->movies) &&
-        cJSON_AddNumberToObject(root, "users", manifest->users) && cJSON_AddNumberToObject(root, "dim", manifest->dim) &&
-        add_made(root, "results", mrq_model_results_json(mrq_model_results_of(model))) &&
-        add_made(root, "description", mrq_description_json(mrq_model_description(model))) && add_parts(root, manifest);
+    const bool ok = cJSON_AddNumberToObject(root, "format", MRQ_MANIFEST_FORMAT) && add_created(root, manifest->created_us) &&
+                    cJSON_AddStringToObject(root, "model", manifest->model_name) &&
+                    cJSON_AddNumberToObject(root, "movies", manifest->movies) &&
+                    cJSON_AddNumberToObject(root, "users", manifest->users) &&
+                    cJSON_AddNumberToObject(root, "dim", manifest->dim) && add_index(root, &manifest->index) &&
+                    add_parts(root, manifest) && add_made(root, "results", mrq_model_results_json(mrq_model_results_of(model))) &&
+                    add_made(root, "description", mrq_description_json(mrq_model_description(model))) && add_trials(root, choice);
     return ok ? cJSON_Print(root) : NULL;
 }
 
@@ -92,6 +136,53 @@ static mrq_status read_hex(const cJSON *object, const char *path, const char *ke
     return MRQ_OK;
 }
 
+static mrq_status read_created(const cJSON *root, const char *path, int64_t *us, mrq_error *err)
+{
+    char text[40];
+    struct tm utc = {0};
+    MRQ_TRY(read_text(root, path, "created", text, sizeof text, err));
+    const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &utc);
+    if (!rest || rest[0] != '.' || strspn(rest + 1, "0123456789") != 6 || strcmp(rest + 7, "Z") != 0)
+        return mrq_fail(err, MRQ_BAD_FILE, "%s created: \"%s\", want a time like 2026-01-31T02:00:00.000000Z", path, text);
+    *us = (int64_t)timegm(&utc) * 1000000 + strtol(rest + 1, NULL, 10);
+    return MRQ_OK;
+}
+
+/* A number that must be there. */
+static mrq_status read_real(const cJSON *object, const char *path, const char *key, double max, double *out, mrq_error *err)
+{
+    double value = -1;
+    MRQ_TRY(mrq_json_real(object, path, key, 0, max, &value, err));
+    if (value < 0)
+        return mrq_fail(err, MRQ_BAD_FILE, "%s %s: missing", path, key);
+    *out = value;
+    return MRQ_OK;
+}
+
+static mrq_status read_index(const cJSON *root, const char *path, mrq_trial *out, mrq_error *err)
+{
+    static const char *const keys[] = {"factory", "effort", "depth", "recall", "p50_us", "p99_us", "queries", "k", NULL};
+    const cJSON *index;
+    char at[MRQ_STORE_PATH + 64];
+    int64_t effort = 0, depth = 0, queries = 0;
+    snprintf(at, sizeof at, "%s index:", path);
+    MRQ_TRY(mrq_json_object(root, path, "index", true, &index, err));
+    MRQ_TRY(mrq_json_keys(index, at, keys, err));
+    MRQ_TRY(read_text(index, at, "factory", out->settings.factory, sizeof out->settings.factory, err));
+    MRQ_TRY(read_number(index, at, "effort", 0, INT32_MAX, &effort, err));
+    MRQ_TRY(read_number(index, at, "depth", 0, INT32_MAX, &depth, err));
+    MRQ_TRY(read_number(index, at, "queries", 0, INT32_MAX, &queries, err));
+    MRQ_TRY(read_real(index, at, "recall", 1, &out->recall, err));
+    MRQ_TRY(read_real(index, at, "p50_us", 1e12, &out->p50, err));
+    MRQ_TRY(read_real(index, at, "p99_us", 1e12, &out->p99, err));
+    out->p50 *= 1e-6;
+    out->p99 *= 1e-6;
+    out->settings.effort = (uint32_t)effort;
+    out->settings.depth = (uint32_t)depth;
+    out->n_queries = (uint32_t)queries;
+    return MRQ_OK;
+}
+
 static mrq_status read_parts(const cJSON *root, const char *path, mrq_manifest *out, mrq_error *err)
 {
     static const char *const keys[] = {"size", "sha256", "checksum", NULL};
@@ -101,7 +192,10 @@ static mrq_status read_parts(const cJSON *root, const char *path, mrq_manifest *
     for (int i = 0; i < MRQ_PARTS; i++) {
         char at[MRQ_STORE_PATH + 64];
         snprintf(at, sizeof at, "%s files.%s:", path, mrq_part_names[i]);
-        MRQ_TRY(mrq_json_object(files, path, mrq_part_names[i], true, &file, err));
+        MRQ_TRY(mrq_json_object(files, path, mrq_part_names[i], i != MRQ_PART_VECTORS, &file, err));
+        out->part[i].size = -1;
+        if (!file)
+            continue;
         MRQ_TRY(mrq_json_keys(file, at, keys, err));
         MRQ_TRY(read_number(file, at, "size", 0, (int64_t)1 << 53, &out->part[i].size, err));
         MRQ_TRY(read_text(file, at, "sha256", out->part[i].sha256, sizeof out->part[i].sha256, err));
@@ -112,25 +206,28 @@ static mrq_status read_parts(const cJSON *root, const char *path, mrq_manifest *
 
 mrq_status mrq_manifest_parse(const char *text, size_t size, const char *path, mrq_manifest *out, mrq_error *err)
 {
-    static const char *const keys[] = {"format", "created", "model",   "index",       "movies", "users",
-                                       "dim",    "files",   "results", "description", NULL};
+    static const char *const keys[] = {"format", "created", "model",   "movies",      "users",  "dim",
+                                       "index",  "files",   "results", "description", "trials", NULL};
     char source[MRQ_STORE_PATH];
     snprintf(source, sizeof source, "%s:", path); /* "path: key" in messages */
     MRQ_CLEANUP(cJSON_Delete) cJSON *root = NULL;
+    const cJSON *results;
     MRQ_TRY(mrq_json_parse(text, size, path, &root, err));
     int64_t format = 0;
     MRQ_TRY(read_number(root, source, "format", 0, INT32_MAX, &format, err));
     if (format != MRQ_MANIFEST_FORMAT)
         return mrq_fail(err, MRQ_BAD_FILE, "%s: format version %lld, this program reads version %d", path, (long long)format,
                         MRQ_MANIFEST_FORMAT);
-    mrq_manifest manifest = {.movies = 0};
+    mrq_manifest manifest = {.quality = NAN};
     MRQ_TRY(mrq_json_keys(root, source, keys, err));
-    MRQ_TRY(read_text(root, source, "created", manifest.created, sizeof manifest.created, err));
+    MRQ_TRY(read_created(root, source, &manifest.created_us, err));
     MRQ_TRY(read_text(root, source, "model", manifest.model_name, sizeof manifest.model_name, err));
-    MRQ_TRY(read_text(root, source, "index", manifest.index_kind, sizeof manifest.index_kind, err));
+    MRQ_TRY(read_index(root, source, &manifest.index, err));
     MRQ_TRY(read_count(root, source, "movies", &manifest.movies, err));
     MRQ_TRY(read_count(root, source, "users", &manifest.users, err));
     MRQ_TRY(read_count(root, source, "dim", &manifest.dim, err));
+    MRQ_TRY(mrq_json_object(root, source, "results", true, &results, err));
+    MRQ_TRY(mrq_json_real(results, source, "test_rmse", 0, 1e9, &manifest.quality, err));
     MRQ_TRY(read_parts(root, source, &manifest, err));
     *out = manifest;
     return MRQ_OK;

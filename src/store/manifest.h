@@ -3,26 +3,32 @@
 #define MRQ_STORE_MANIFEST_H
 
 #include "base/digest.h"
+#include "index/choose.h"
 #include "store/layout.h"
 
-#define MRQ_MANIFEST_FORMAT 2
+#define MRQ_MANIFEST_FORMAT 3
 
 typedef struct mrq_manifest {
-    char created[32]; /* UTC, with microseconds */
+    int64_t created_us; /* microseconds since 1970, UTC */
     char model_name[MRQ_FEATURE_NAME];
-    char index_kind[64];
+    mrq_trial index; /* its settings and what they came to when they were measured */
     uint32_t movies, users, dim;
+    double quality; /* test RMSE of the model, NaN when not measured; mrq_manifest_text() takes it from the model */
     struct {
-        int64_t size;
+        int64_t size; /* -1: there is no such file, which only vectors.mrq may be */
         char sha256[MRQ_SHA256_HEX];
-        uint64_t checksum; /* mrq_checksum() of the whole file */
+        uint64_t checksum; /* a container's own; of movies.faiss mrq_checksum() */
     } part[MRQ_PARTS];
 } mrq_manifest;
 
-/* The manifest as JSON with the model's description and results, for a person; freed with mrq_free(). NULL when out of memory. */
-char *mrq_manifest_text(const mrq_manifest *manifest, const mrq_model *model);
+/* The manifest as JSON, and in it for people the settings tried and the model's description and results; freed with mrq_free(). NULL
+ * when out of memory. */
+char *mrq_manifest_text(const mrq_manifest *manifest, const mrq_model *model, const mrq_choice *choice);
 
 /* Reads what mrq_manifest_text() wrote. MRQ_BAD_FILE names `path` and the key; another format version is refused by its number. */
 MRQ_CHECKED mrq_status mrq_manifest_parse(const char *text, size_t size, const char *path, mrq_manifest *out, mrq_error *err);
+
+/* The manifest of a generation, verified by the generation's name. */
+MRQ_CHECKED mrq_status mrq_manifest_read(const char *store, const char *name, mrq_manifest *out, mrq_error *err);
 
 #endif

@@ -1,49 +1,41 @@
 /* Opening a generation: trust runs from the link's target to the name, from the name to the manifest, and from the manifest to the
- * files, each of which has the size and the quick checksum that stand there, so that a part of another generation is as much
- * refused as a damaged one. SHA-256 of every file, at a fifth of the speed, would be most of a query's start-up, and is left to a
- * later audit. The model is only looked at by who asks for it: no query needs it.
+ * files. Each file is read once: a container is checked against the checksum in its header, and that against the manifest, so that a
+ * part of another generation is as much refused as a damaged one; the index, which is FAISS's file, against the manifest alone.
+ * SHA-256 of every file, at a hundredth of the speed, would be most of a query's start-up, and is left to a later audit. The model
+ * is only looked at by who asks for it: no query needs it.
  *
- * The folder is entered by its own name, never through `current`, so a generation that is published meanwhile does not mix in. */
+ * The folder is entered by its own name, never through `current`, so a generation that is published meanwhile does not mix in. A
+ * generation may be pruned between the look at `current` and the opening of its last file; but then it is no longer current, which
+ * is what a reader that fails looks at before it complains. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "model/network.h"
 #include "store/manifest.h"
 
 #define MANIFEST_MAX ((size_t)1 << 20)
+#define ATTEMPTS     100 /* generations that may go while one is opened */
 
-/* "STORE/generations/NAME/FILE" */
-static mrq_status part_path(const char *store, const char *name, const char *file, char out[MRQ_STORE_PATH], mrq_error *err)
+/* What opening a file of a generation came to: one that is not there is damage. */
+static mrq_status part_status(mrq_status status, const char *path, mrq_error *err)
 {
-    char tail[MRQ_GENERATION_NAME + 40];
-    snprintf(tail, sizeof tail, MRQ_GENERATIONS "/%s/%s", name, file);
-    return mrq_path_join(out, MRQ_STORE_PATH, store, tail, err);
+    return status == MRQ_NOT_FOUND ? mrq_fail(err, MRQ_BAD_FILE, "%s is missing", path) : status;
 }
 
-/* A file of a generation is there, is a file, and has the size it should have; `size` -1: any. */
-static mrq_status check_file(const char *path, int64_t size, mrq_error *err)
+static mrq_status of_another(const char *path, mrq_error *err)
 {
-    struct stat st;
-    if (stat(path, &st) != 0 && (errno == ENOENT || errno == ENOTDIR))
-        return mrq_fail(err, MRQ_BAD_FILE, "%s is missing", path);
-    if (stat(path, &st) != 0)
-        return mrq_fail_errno(err, "cannot read %s", path);
-    if (!S_ISREG(st.st_mode))
-        return mrq_fail(err, MRQ_BAD_FILE, "%s is not a regular file", path);
-    if (size >= 0 && st.st_size != size)
-        return mrq_fail(err, MRQ_BAD_FILE, "%s: %lld bytes, the manifest says %lld", path, (long long)st.st_size, (long long)size);
-    return MRQ_OK;
+    return mrq_fail(err, MRQ_BAD_FILE, "%s: the checksum is not the manifest's: damaged, or of another generation", path);
 }
 
-static mrq_status read_manifest(const char *store, const char *name, mrq_manifest *manifest, mrq_error *err)
+mrq_status mrq_manifest_read(const char *store, const char *name, mrq_manifest *out, mrq_error *err)
 {
     char path[MRQ_STORE_PATH];
     mrq_map map = {0};
-    MRQ_TRY(part_path(store, name, MRQ_MANIFEST, path, err));
-    MRQ_TRY(check_file(path, -1, err));
-    MRQ_TRY(mrq_map_open(&map, path, err));
+    MRQ_TRY(mrq_generation_path(store, name, MRQ_MANIFEST, path, err));
+    MRQ_TRY(part_status(mrq_map_open(&map, path, err), path, err));
     const char *text = (const char *)map.data;
     mrq_status status;
     if (map.size > MANIFEST_MAX)
@@ -52,7 +44,7 @@ static mrq_status read_manifest(const char *store, const char *name, mrq_manifes
         status =
             mrq_fail(err, MRQ_BAD_FILE, "%s: damaged: its SHA-256 does not begin with the digits of the generation's name", path);
     else
-        status = mrq_manifest_parse(text, map.size, path, manifest, err);
+        status = mrq_manifest_parse(text, map.size, path, out, err);
     mrq_map_close(&map);
     return status;
 }
@@ -62,83 +54,168 @@ static mrq_status agree(const char *path, const char *what, uint32_t have, uint3
     return have == want ? MRQ_OK : mrq_fail(err, MRQ_BAD_FILE, "%s: %u %s, the manifest says %u", path, have, what, want);
 }
 
-/* The path of a part that is what the manifest says. */
-static mrq_status verify_part(const char *store, const char *name, mrq_part part, const mrq_manifest *manifest,
-                              char path[MRQ_STORE_PATH], mrq_error *err)
+/* Opens a part that is a container. */
+static mrq_status open_container(const char *path, const char *kind, uint64_t checksum, mrq_container **out, mrq_error *err)
+{
+    MRQ_TRY(part_status(mrq_container_open(path, kind, MRQ_PARTS_FORMAT, out, err), path, err));
+    return mrq_container_checksum(*out) == checksum ? MRQ_OK : of_another(path, err);
+}
+
+static mrq_status load_index(mrq_generation *g, const char *path, const float *vectors, const mrq_manifest *manifest,
+                             mrq_error *err)
 {
     mrq_map map = {0};
-    MRQ_TRY(part_path(store, name, mrq_part_names[part], path, err));
-    MRQ_TRY(check_file(path, manifest->part[part].size, err));
-    MRQ_TRY(mrq_map_open(&map, path, err));
-    const bool intact = mrq_checksum(map.data, map.size) == manifest->part[part].checksum;
+    MRQ_TRY(part_status(mrq_map_open(&map, path, err), path, err));
+    const bool intact = mrq_checksum(map.data, map.size) == manifest->part[MRQ_PART_INDEX].checksum;
     mrq_map_close(&map);
     if (!intact)
-        return mrq_fail(err, MRQ_BAD_FILE, "%s: the checksum is not the manifest's: damaged, or of another generation", path);
+        return of_another(path, err);
+    MRQ_TRY(mrq_index_load(path, &manifest->index.settings, vectors, g->movies->rows, g->tower->dim, &g->index, err));
+    if (vectors && mrq_index_holds_vectors(g->index))
+        return mrq_fail(err, MRQ_BAD_FILE, "%s: the index holds the vectors itself, want no %s beside it", path,
+                        mrq_part_names[MRQ_PART_VECTORS]);
     return MRQ_OK;
 }
 
-/* Loads one part; those before it in the order of mrq_part, but for the index, are there. */
-static mrq_status load_part(mrq_generation *g, mrq_part part, const char *path, const mrq_manifest *manifest, mrq_error *err)
+/* Loads one part that the manifest lists; those before it in the order of opening are there. */
+static mrq_status load_part(mrq_generation *g, mrq_part part, const char *path, const float **vectors, const mrq_manifest *manifest,
+                            mrq_error *err)
 {
+    const uint64_t checksum = manifest->part[part].checksum;
+    size_t count;
+    const void *data;
     switch (part) {
     case MRQ_PART_CATALOGUE:
-        MRQ_TRY(mrq_container_open(path, MRQ_KIND_MOVIES, MRQ_PARTS_FORMAT, &g->catalogue_file, err));
+        MRQ_TRY(open_container(path, MRQ_KIND_MOVIES, checksum, &g->catalogue_file, err));
         MRQ_TRY(mrq_table_load(g->catalogue_file, MRQ_KIND_MOVIES, &g->movies, err));
         return agree(path, "movies", g->movies->rows, manifest->movies, err);
     case MRQ_PART_USERS:
-        MRQ_TRY(mrq_container_open(path, MRQ_KIND_USERS, MRQ_PARTS_FORMAT, &g->users_file, err));
+        MRQ_TRY(open_container(path, MRQ_KIND_USERS, checksum, &g->users_file, err));
         MRQ_TRY(mrq_table_load(g->users_file, MRQ_KIND_USERS, &g->users, err));
         MRQ_TRY(agree(path, "users", g->users->rows, manifest->users, err));
         MRQ_TRY(mrq_folded_load(g->users_file, g->users, &g->tower, err));
         return agree(path, "dimensions", g->tower->dim, manifest->dim, err);
     case MRQ_PART_SEEN:
-        MRQ_TRY(mrq_container_open(path, MRQ_KIND_SEEN, MRQ_PARTS_FORMAT, &g->seen_file, err));
+        MRQ_TRY(open_container(path, MRQ_KIND_SEEN, checksum, &g->seen_file, err));
         return mrq_lists_load(g->seen_file, MRQ_KIND_SEEN, g->users->rows, g->movies->rows, &g->seen, err);
+    case MRQ_PART_VECTORS:
+        MRQ_TRY(open_container(path, MRQ_KIND_VECTORS, checksum, &g->vectors_file, err));
+        count = (size_t)g->movies->rows * g->tower->dim;
+        MRQ_TRY(mrq_container_get(g->vectors_file, sizeof(float), &count, &data, err, MRQ_KIND_VECTORS));
+        *vectors = data;
+        return MRQ_OK;
     case MRQ_PART_INDEX:
-        return mrq_index_load(path, g->movies->rows, g->tower->dim, &g->index, err);
+        return load_index(g, path, *vectors, manifest, err);
     default:
         return MRQ_OK;
     }
 }
 
+/* The model is there and has its size. */
+static mrq_status look_at_model(const char *path, int64_t size, mrq_error *err)
+{
+    struct stat st;
+    if (stat(path, &st) != 0)
+        return part_status(mrq_fail_errno(err, "cannot read %s", path), path, err);
+    if (!S_ISREG(st.st_mode))
+        return mrq_fail(err, MRQ_BAD_FILE, "%s is not a regular file", path);
+    if (st.st_size != size)
+        return mrq_fail(err, MRQ_BAD_FILE, "%s: %lld bytes, the manifest says %lld", path, (long long)st.st_size, (long long)size);
+    return MRQ_OK;
+}
+
 mrq_status mrq_generation_open_named(const char *store, const char *name, mrq_generation **out, mrq_error *err)
 {
-    static const mrq_part order[] = {MRQ_PART_CATALOGUE, MRQ_PART_USERS, MRQ_PART_SEEN, MRQ_PART_INDEX};
+    static const mrq_part order[] = {MRQ_PART_CATALOGUE, MRQ_PART_USERS, MRQ_PART_SEEN, MRQ_PART_VECTORS, MRQ_PART_INDEX};
     mrq_manifest manifest;
-    MRQ_TRY(read_manifest(store, name, &manifest, err));
+    MRQ_TRY(mrq_manifest_read(store, name, &manifest, err));
     MRQ_CLEANUP(mrq_generation_close) mrq_generation *g = calloc(1, sizeof *g);
     if (!g)
         return mrq_fail_memory(err, "opening a generation");
     snprintf(g->name, sizeof g->name, "%s", name);
     strcpy(g->model_name, manifest.model_name);
-    strcpy(g->index_kind, manifest.index_kind);
+    strcpy(g->index_kind, manifest.index.settings.factory);
+    g->created = manifest.created_us / 1000000;
+    g->recall = manifest.index.recall;
+    g->p50 = manifest.index.p50;
+    g->p99 = manifest.index.p99;
+    g->quality = manifest.quality;
     char path[MRQ_STORE_PATH];
+    const float *vectors = NULL;
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
-        MRQ_TRY(verify_part(store, name, order[i], &manifest, path, err));
-        MRQ_TRY(load_part(g, order[i], path, &manifest, err));
+        if (manifest.part[order[i]].size < 0)
+            continue;
+        MRQ_TRY(mrq_generation_path(store, name, mrq_part_names[order[i]], path, err));
+        MRQ_TRY(load_part(g, order[i], path, &vectors, &manifest, err));
     }
-    MRQ_TRY(part_path(store, name, mrq_part_names[MRQ_PART_MODEL], path, err));
-    MRQ_TRY(check_file(path, manifest.part[MRQ_PART_MODEL].size, err));
+    MRQ_TRY(mrq_generation_path(store, name, mrq_part_names[MRQ_PART_MODEL], path, err));
+    MRQ_TRY(look_at_model(path, manifest.part[MRQ_PART_MODEL].size, err));
     *out = g;
     g = NULL;
     return MRQ_OK;
 }
 
+static mrq_status load_model(const char *store, const char *name, mrq_model **out, mrq_error *err)
+{
+    char path[MRQ_STORE_PATH];
+    mrq_manifest manifest;
+    MRQ_CLEANUP(mrq_model_free) mrq_model *model = NULL;
+    MRQ_TRY(mrq_manifest_read(store, name, &manifest, err));
+    MRQ_TRY(mrq_generation_path(store, name, mrq_part_names[MRQ_PART_MODEL], path, err));
+    MRQ_TRY(part_status(mrq_model_load(path, &model, err), path, err));
+    if (mrq_container_checksum(model->file) != manifest.part[MRQ_PART_MODEL].checksum)
+        return of_another(path, err);
+    *out = model;
+    model = NULL;
+    return MRQ_OK;
+}
+
+mrq_status mrq_generation_check(const char *store, const char *name, mrq_error *err)
+{
+    MRQ_CLEANUP(mrq_generation_close) mrq_generation *generation = NULL;
+    MRQ_CLEANUP(mrq_model_free) mrq_model *model = NULL;
+    MRQ_TRY(mrq_generation_open_named(store, name, &generation, err));
+    return load_model(store, name, &model, err);
+}
+
+/* Adds to the sentence about a damaged generation which one could serve instead. Of a sentence too long for both, the beginning with
+ * the file's name is kept. */
+static void offer_fallback(const char *store, const char *name, mrq_error *err)
+{
+    char found[MRQ_GENERATION_NAME], offer[sizeof err->msg / 2];
+    if (!err || err->status != MRQ_BAD_FILE || !mrq_store_fallback(store, name, found))
+        return;
+    int size = snprintf(offer, sizeof offer, "; `marquee rollback --store %s` goes back to %s", store, found);
+    if ((size_t)size >= sizeof offer)
+        size = snprintf(offer, sizeof offer, "; `marquee rollback` goes back to %s", found);
+    const mrq_error inner = *err;
+    mrq_fail(err, inner.status, "%.*s%s", (int)sizeof inner.msg - 1 - size, inner.msg, offer);
+}
+
+/* Opens the current generation, or where `generation` is NULL its model. */
+static mrq_status open_current(const char *store, mrq_generation **generation, mrq_model **model, mrq_error *err)
+{
+    char name[MRQ_GENERATION_NAME] = "", tried[MRQ_GENERATION_NAME] = "";
+    mrq_status status = mrq_store_current(store, name, err);
+    for (int i = 0; strcmp(name, tried) != 0 && i < ATTEMPTS; i++) {
+        strcpy(tried, name);
+        status = generation ? mrq_generation_open_named(store, name, generation, err) : load_model(store, name, model, err);
+        if (status == MRQ_OK || mrq_store_current(store, name, NULL) != MRQ_OK)
+            break;
+    }
+    if (status != MRQ_OK)
+        offer_fallback(store, name, err);
+    return status;
+}
+
 mrq_status mrq_generation_open(const char *store, mrq_generation **out, mrq_error *err)
 {
-    char name[MRQ_GENERATION_NAME];
-    MRQ_TRY(mrq_store_current(store, name, err));
-    return mrq_generation_open_named(store, name, out, err);
+    return open_current(store, out, NULL, err);
 }
 
 mrq_status mrq_store_model(const char *store, mrq_model **out, mrq_error *err)
 {
-    char name[MRQ_GENERATION_NAME], path[MRQ_STORE_PATH];
-    mrq_manifest manifest;
-    MRQ_TRY(mrq_store_current(store, name, err));
-    MRQ_TRY(read_manifest(store, name, &manifest, err));
-    MRQ_TRY(verify_part(store, name, MRQ_PART_MODEL, &manifest, path, err));
-    return mrq_model_load(path, out, err);
+    return open_current(store, NULL, out, err);
 }
 
 void mrq_generation_close(mrq_generation *generation)
@@ -152,5 +229,6 @@ void mrq_generation_close(mrq_generation *generation)
     mrq_container_close(generation->catalogue_file);
     mrq_container_close(generation->users_file);
     mrq_container_close(generation->seen_file);
+    mrq_container_close(generation->vectors_file);
     free(generation);
 }

@@ -1,8 +1,11 @@
 /* The store: generations on disk, each immutable once published, and `current`, a symlink to the one that serves.
  *
  * STORE/generations/<UTC time>-<12 digits>/ holds movies.faiss, catalogue.mrq (movies), users.mrq (users and folded tower),
- * seen.mrq, model.mrq and MANIFEST.json, written last. The digits begin the SHA-256 of the manifest, which holds the size and
- * SHA-256 of each other file: the name vouches for the manifest and the manifest for the files. */
+ * seen.mrq, model.mrq, vectors.mrq where the index does not hold the movies' vectors itself, and MANIFEST.json, written last. The
+ * digits begin the SHA-256 of the manifest, which holds the size, SHA-256 and checksum of each other file: the name vouches for the
+ * manifest and the manifest for the files. Names sort by time, in the order of the exports, even where the clock stepped back.
+ *
+ * What writes to a store is in write.h. */
 #ifndef MRQ_STORE_STORE_H
 #define MRQ_STORE_STORE_H
 
@@ -15,16 +18,20 @@
 typedef struct mrq_generation {
     char name[MRQ_GENERATION_NAME];
     char model_name[MRQ_FEATURE_NAME]; /* of the description */
-    char index_kind[64];               /* the factory string */
+    char index_kind[MRQ_FACTORY_SIZE]; /* the factory string; the rest is in mrq_index_settings_of() */
+    int64_t created;                   /* when it was made, unix seconds; the name's time may be later */
+    double recall, p50, p99;           /* of the index, measured when it was made; seconds a query */
+    double quality;                    /* test RMSE of the model, NaN when not measured */
     mrq_table *movies, *users;
     mrq_folded *tower;
     mrq_lists seen; /* rows of movies, ascending, for each user */
     mrq_index *index;
-    mrq_container *catalogue_file, *users_file, *seen_file; /* keep the maps */
+    mrq_container *catalogue_file, *users_file, *seen_file, *vectors_file; /* keep the maps; the last one may be NULL */
 } mrq_generation;
 
-/* Opens the current generation and verifies every file it needs. MRQ_NOT_FOUND without a store or `current`, MRQ_BAD_FILE with the
- * file's name for damage or for parts that do not belong together. */
+/* Opens the current generation and verifies every file it needs. Never fails because of a publish, rollback or prune meanwhile.
+ * MRQ_NOT_FOUND without a store or `current`, MRQ_BAD_FILE with the file's name for damage or for parts that do not belong together;
+ * the sentence also names the newest older generation that is intact, if there is one. */
 MRQ_CHECKED mrq_status mrq_generation_open(const char *store, mrq_generation **out, mrq_error *err);
 void mrq_generation_close(mrq_generation *generation);
 MRQ_DEFINE_CLEANUP(mrq_generation, mrq_generation_close)
@@ -32,11 +39,21 @@ MRQ_DEFINE_CLEANUP(mrq_generation, mrq_generation_close)
 /* The model of the current generation, verified in the same way. */
 MRQ_CHECKED mrq_status mrq_store_model(const char *store, mrq_model **out, mrq_error *err);
 
-/* Exports a model: vectors, index by `factory`, all files into a temporary folder, synced, renamed, and `current` swapped. On a
- * failure the store is as it was, with two exceptions: a killed process leaves a temporary folder, which the next export removes,
- * and if the very last sync fails, the new generation is current already. Writes the name of the new generation into `name` and its
- * movies into `*movies`. */
-MRQ_CHECKED mrq_status mrq_store_export(const char *store, const char *model_path, const char *factory,
-                                        char name[MRQ_GENERATION_NAME], uint32_t *movies, mrq_error *err);
+/* One line of a store's list. What cannot be read of a damaged generation is 0, "" or NaN. */
+typedef struct mrq_generation_info {
+    char name[MRQ_GENERATION_NAME];
+    bool current;
+    mrq_status state;  /* MRQ_OK, else why it cannot be read: */
+    char problem[200]; /* begins with the file's name */
+    int64_t created;   /* unix seconds; by its name where the manifest cannot be read */
+    uint32_t movies, users;
+    char model[MRQ_FEATURE_NAME], index[MRQ_FACTORY_SIZE];
+    double recall, p50, p99; /* seconds */
+    double quality;          /* test RMSE, NaN unknown */
+    int64_t bytes;           /* of its files */
+} mrq_generation_info;
+
+/* All generations, newest first, every file of each verified; `*out` is freed with mrq_free(). MRQ_NOT_FOUND for what is no store. */
+MRQ_CHECKED mrq_status mrq_store_list(const char *store, mrq_generation_info **out, uint32_t *n, mrq_error *err);
 
 #endif

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "model/warm.h"
 #include "train/order.h"
 #include "train/trainer.h"
 
@@ -238,6 +239,8 @@ static mrq_status prepare(mrq_trainer *t, const mrq_description *given, mrq_erro
                                      .n_train = t->split.n_train,
                                      .seed = t->options->seed};
     MRQ_TRY(mrq_model_new(description, &source, &t->model, err));
+    if (t->options->warm)
+        MRQ_TRY(mrq_model_warm(t->model, t->options->warm, err));
     note_results(t);
     t->threads = useful_threads(t);
     t->model->results.threads = t->threads;

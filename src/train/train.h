@@ -12,9 +12,11 @@
 
 typedef struct mrq_train_options {
     mrq_split_kind split;
-    double test;      /* share of the ratings set aside for the test, [0, 0.9] */
-    uint64_t seed;    /* up to MRQ_SEED_MAX: division, starting values, order, dropout */
-    uint32_t threads; /* 1 .. MRQ_THREADS_MAX. Part of the result: sums are taken worker by worker */
+    double test;           /* share of the ratings set aside for the test, [0, 0.9] */
+    uint64_t seed;         /* up to MRQ_SEED_MAX: division, starting values, order, dropout */
+    uint32_t threads;      /* 1 .. MRQ_THREADS_MAX. Part of the result: sums are taken worker by worker */
+    const mrq_model *warm; /* starts from the parameters of this older model, moments at zero; NULL: from random ones. Honest only
+                              where it has not learned from what is tested now: see MRQ_SPLIT_HASH */
 
     const char *checkpoint;    /* a file to keep the state in, or NULL; written at once, never half */
     double checkpoint_seconds; /* between two of them */
@@ -55,7 +57,7 @@ typedef struct mrq_train_result {
 /* Learns the towers of `description`, whose `train` part says how, by squared error. The model borrows the tables of `data`. The
  * same data, description, options and machine give the same bytes, interrupted and resumed or not. MRQ_BAD_FILE when data and
  * description do not fit, or a checkpoint is damaged or of another training; MRQ_FAILED with advice when the loss is lost in the
- * first pass. */
+ * first pass; MRQ_USAGE when `warm` is another network. */
 MRQ_CHECKED mrq_status mrq_train(const mrq_dataset *data, const mrq_description *description, const mrq_train_options *options,
                                  const mrq_train_watch *watch, mrq_train_result *out, mrq_error *err);
 

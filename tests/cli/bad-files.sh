@@ -73,7 +73,9 @@ done
 broken
 cp O/current/model.mrq B/current/model.mrq
 refuse 4 model.mrq "$MARQUEE" predict --store B
-refuse 4 model.mrq "$MARQUEE" info B
+run 4 "$MARQUEE" info B
+has 'damaged: model.mrq: ' out
+has model.mrq err
 
 # Somewhere that is no place for a file.
 mkfifo pipe

@@ -2,7 +2,7 @@
 # Command lines: help, versions, and every wrong option with the right exit code and one sentence that names it.
 . "$(dirname "$0")/lib.sh"
 
-for command in '' train export infer predict info; do
+for command in '' train export infer predict rebuild rollback prune info; do
     # shellcheck disable=SC2086 # no argument at all for ''
     run 0 "$MARQUEE" $command --help
     has "marquee${command:+ $command}" out
@@ -16,11 +16,12 @@ run 0 "$INFER" --version
 refuse 2 'command' "$MARQUEE"
 refuse 2 '"fly"' "$MARQUEE" fly
 refuse 2 '--fly' "$MARQUEE" --fly
-for command in train export infer predict info; do
+for command in train export infer predict rebuild rollback prune info; do
     refuse 2 '--fly' "$MARQUEE" $command --fly
 done
 refuse 2 '-X' "$INFER" -X
 refuse 2 '--data' "$MARQUEE" train
+refuse 2 '--data' "$MARQUEE" rebuild --store S
 refuse 2 '--out' "$MARQUEE" train --data "$sample" --model fusion
 refuse 2 '--model' "$MARQUEE" export --store S
 refuse 2 '--data' "$MARQUEE" train --data
@@ -29,6 +30,11 @@ for wrong in '--epochs 0' '--epochs x' '--batch 0' '--batch -5' '--threads 0' '-
     # shellcheck disable=SC2086 # word splitting is wanted
     refuse 2 "\"${wrong#* }\": want" "$MARQUEE" train --data "$sample" --model fusion --out m.mrq $wrong
 done
+for wrong in '--recall 0' '--min-recall 1.5' '--max-loss -1' '--max-shrink 2' '--keep 0' '--warm -1' '--test 1' '--epochs 0'; do
+    # shellcheck disable=SC2086 # word splitting is wanted
+    refuse 2 "\"${wrong#* }\": want" "$MARQUEE" rebuild --data "$sample" --store S $wrong
+done
+[ ! -e S ] || fail "a refused rebuild left a store"
 refuse 3 'nosuch' "$MARQUEE" train --data "$sample" --model nosuch --out m.mrq
 refuse 3 'nosuch' "$MARQUEE" train --data "$sample" --model fusion --schema nosuch --out m.mrq
 refuse 3 'no/such/folder' "$MARQUEE" train --data "$sample" --model fusion --epochs 1 --out no/such/folder/m.mrq

@@ -116,6 +116,12 @@ for stopped in INT,pass=1/,130 TERM,pass=4/,143; do
     head -n "$(wc -l <kept.csv)" m.curve.csv | cmp kept.csv || fail "$stopped: the passes before the stop have changed"
 done
 
+# A curve that is drawn now and then is up to date when a stop ends it.
+rm -f m.*
+stop TERM pass=113/ --batch 4000 --epochs 400
+passes "$(grep -c ' train pass=' err)"
+[ "$(wc -l <m.curve.csv)" -gt 113 ] || fail "the curve ends early: $(tail -n 1 m.curve.csv)"
+
 # Movie by movie, and with ratings left out.
 rm -f m.*
 run 0 "$MARQUEE" train --data "$sample" --model rating --batch 500 --epochs 4 --threads 2 --out rating.mrq

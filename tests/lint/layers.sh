@@ -32,6 +32,7 @@ plant src/engine/a.c '#include <hiredis/hiredis.h>' 'may be included in cache on
 plant tools/a.c '#include <hiredis/hiredis.h>' 'may be included in cache only'
 plant src/base/a.c '#include <cmocka.h>' 'may be included in tests only'
 plant src/model/a.cpp '' 'C++ belongs in index/ alone'
+plant benchmarks/a.cpp '' 'C++ belongs in index/ alone'
 plant src/attic/a.c '' '"attic" is no room'
 plant src/a.c '' 'is no room'
 
@@ -42,4 +43,5 @@ plant src/store/a.c '#include "base/json.h"'
 plant index/a.cpp '#include <faiss/IndexFlat.h>'
 plant tests/unit/a.c '#include <cmocka.h>'
 plant tools/a.c '#include "command.h"'
+plant benchmarks/peers/a.cpp '#include <faiss/IndexFlat.h>'
 plant src/base/a.c '// #include "dataset/dataset.h"'

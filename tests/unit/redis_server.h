@@ -14,6 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/log.h"
+#include "cache/wire.h"
 #include "unit/testing.h"
 
 typedef struct redis_server {
@@ -79,6 +81,50 @@ static inline void redis_stop(redis_server *server)
     waitpid(server->pid, NULL, 0);
     unlink(server->path);
     server->pid = 0;
+}
+
+/* One command past the cache, in hiredis's format, after AUTH if there is a password; the caller frees the reply. An array may have
+ * up to 100,000 elements. */
+static inline redisReply *redis_raw(const redis_server *server, const char *password, const char *format, ...)
+{
+    mrq_error err;
+    mrq_address address = {.local = true};
+    snprintf(address.place, sizeof address.place, "%s", server->path);
+    mrq_wire *wire = NULL;
+    mrq_lookup *lookup = NULL;
+    const double deadline = mrq_clock() + 5;
+    size_t budget = 1 << 24;
+    assert_ok(mrq_wire_open(&address, &lookup, deadline, &wire, &err));
+    char *command = NULL;
+    redisReply *reply = NULL;
+    if (password) {
+        const int login = redisFormatCommand(&command, "AUTH %s", password);
+        assert_ok(mrq_wire_send(wire, command, (size_t)login, deadline, &err));
+        assert_ok(mrq_wire_receive(wire, deadline, &budget, 0, &reply, &err));
+        assert_int_equal(reply->type, REDIS_REPLY_STATUS);
+        freeReplyObject(reply);
+        redisFreeCommand(command);
+    }
+    va_list arguments;
+    va_start(arguments, format);
+    const int size = redisvFormatCommand(&command, format, arguments);
+    va_end(arguments);
+    assert_ok(mrq_wire_send(wire, command, (size_t)size, deadline, &err));
+    assert_ok(mrq_wire_receive(wire, deadline, &budget, 100000, &reply, &err));
+    redisFreeCommand(command);
+    mrq_wire_close(wire);
+    return reply;
+}
+
+/* The same for a command that answers with a whole number, or with a text that is a number. */
+#define redis_number(server, ...) redis_take_number(redis_raw(server, NULL, __VA_ARGS__))
+static inline double redis_take_number(redisReply *reply)
+{
+    const double number = reply->type == REDIS_REPLY_INTEGER  ? (double)reply->integer
+                          : reply->type == REDIS_REPLY_STRING ? strtod(reply->str, NULL)
+                                                              : -1;
+    freeReplyObject(reply);
+    return number;
 }
 
 /* Skips the running test when the server could not be started. */

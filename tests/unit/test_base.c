@@ -448,6 +448,34 @@ static void test_options(void **state)
         assert_fails(read_options(bad[i].line, &k, &lr, &name, &flag), MRQ_USAGE, bad[i].says);
 }
 
+static void test_option_list(void **state)
+{
+    (void)state;
+    mrq_texts list = {0};
+    const mrq_option options[] = {{"genre", 'g', MRQ_OPT_LIST, &list, 0, 0, "NAME", "again and again"}, {0}};
+    const mrq_command command = {"test", "[option...]", "About.", options, 0, 0, NULL};
+    char self[] = "test", one[] = "--genre=Film-Noir", two[] = "-g", name[] = "Western", empty[] = "--genre=";
+    char *argv[MRQ_TEXTS_MAX + 3] = {self, one, two, name, one};
+    int first;
+    bool done = false;
+    assert_ok(mrq_options_read(&command, 5, argv, &first, &done, &err));
+    assert_int_equal(list.n, 3);
+    assert_string_equal(list.text[0], "Film-Noir");
+    assert_string_equal(list.text[1], "Western");
+    assert_string_equal(list.text[2], "Film-Noir");
+    argv[1] = empty;
+    assert_fails(mrq_options_read(&command, 2, argv, &first, &done, &err), MRQ_USAGE, "--genre: empty, want NAME");
+    list.n = 0;
+    for (int i = 1; i <= MRQ_TEXTS_MAX + 1; i++)
+        argv[i] = one;
+    assert_ok(mrq_options_read(&command, MRQ_TEXTS_MAX + 1, argv, &first, &done, &err));
+    assert_int_equal(list.n, MRQ_TEXTS_MAX);
+    list.n = 0;
+    assert_fails(mrq_options_read(&command, MRQ_TEXTS_MAX + 2, argv, &first, &done, &err), MRQ_USAGE,
+                 "--genre: given more than 32 times");
+    assert_int_equal(list.n, MRQ_TEXTS_MAX);
+}
+
 static void test_memory(void **state)
 {
     (void)state;
@@ -487,7 +515,7 @@ int main(void)
         cmocka_unit_test(test_container),   cmocka_unit_test(test_dict),
         cmocka_unit_test(test_column_code), cmocka_unit_test(test_table),
         cmocka_unit_test(test_json),        cmocka_unit_test(test_options),
-        cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_option_list), cmocka_unit_test(test_memory),
     };
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
     temporary_remove(folder);

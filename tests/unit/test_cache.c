@@ -10,9 +10,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
-#include "base/log.h"
 #include "cache/address.h"
-#include "cache/wire.h"
 #include "redis_server.h"
 #include "testing.h"
 
@@ -67,7 +65,7 @@ static void get_at(mrq_cache *cache, const char *key, mrq_cache_state want, cons
     mrq_cache_state state;
     do {
         const double start = mrq_clock();
-        state = mrq_cache_get(cache, key, &value, &size);
+        state = mrq_cache_get(cache, key, NULL, &value, &size);
         assert_in_time(start, line);
     } while (try_again(cache, "get", state, want, text, line));
     if (state == MRQ_CACHE_HIT && (size != text_size || memcmp(value, text, size) != 0))
@@ -197,38 +195,7 @@ static void unix_address(char out[300], const redis_server *server)
     snprintf(out, 300, "unix:%s", server->path);
 }
 
-/* One command past the cache, after AUTH if there is a password; the caller frees the reply. */
-static redisReply *raw_as(const redis_server *server, const char *password, const char *text)
-{
-    mrq_address address = {.local = true};
-    snprintf(address.place, sizeof address.place, "%s", server->path);
-    mrq_wire *wire = NULL;
-    mrq_lookup *lookup = NULL;
-    const double deadline = mrq_clock() + 5;
-    size_t budget = 1 << 20;
-    assert_ok(mrq_wire_open(&address, &lookup, deadline, &wire, &err));
-    char *command = NULL;
-    redisReply *reply = NULL;
-    if (password) {
-        const int login = redisFormatCommand(&command, "AUTH %s", password);
-        assert_ok(mrq_wire_send(wire, command, (size_t)login, deadline, &err));
-        assert_ok(mrq_wire_receive(wire, deadline, &budget, &reply, &err));
-        assert_int_equal(reply->type, REDIS_REPLY_STATUS);
-        freeReplyObject(reply);
-        redisFreeCommand(command);
-    }
-    const int size = redisFormatCommand(&command, text);
-    assert_ok(mrq_wire_send(wire, command, (size_t)size, deadline, &err));
-    assert_ok(mrq_wire_receive(wire, deadline, &budget, &reply, &err));
-    redisFreeCommand(command);
-    mrq_wire_close(wire);
-    return reply;
-}
-
-static redisReply *raw(const redis_server *server, const char *text)
-{
-    return raw_as(server, NULL, text);
-}
+#define raw(server, ...) redis_raw(server, NULL, __VA_ARGS__)
 
 static void keeps_values(void **state)
 {
@@ -282,9 +249,7 @@ static void refuses_a_larger_value(void **state)
     char address[300];
     unix_address(address, &redis);
     MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_at(address);
-    char command[64];
-    snprintf(command, sizeof command, "SETRANGE big %zu x", MRQ_CACHE_VALUE_MAX + 4000);
-    freeReplyObject(raw(&redis, command));
+    freeReplyObject(raw(&redis, "SETRANGE big %d x", (int)MRQ_CACHE_VALUE_MAX + 4000));
     is_down(cache, "big", ""); /* too large, or too slow when the machine is busy */
     wait_ms(300);
     misses(cache, "none");
@@ -341,7 +306,7 @@ static void logs_in(void **state)
     need_redis(&redis);
     char address[300];
     static const char *const logins[] = {":" ENCODED "@", "default:" ENCODED "@", "ann:hush@"};
-    freeReplyObject(raw_as(&locked, PASSWORD, "ACL SETUSER ann on >hush ~* +@all"));
+    freeReplyObject(redis_raw(&locked, PASSWORD, "ACL SETUSER ann on >hush ~* +@all"));
     for (size_t i = 0; i < sizeof logins / sizeof *logins; i++) {
         snprintf(address, sizeof address, "redis://%s127.0.0.1:%d/3", logins[i], locked_port);
         MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_at(address);
@@ -351,7 +316,7 @@ static void logs_in(void **state)
         snprintf(address, sizeof address, "redis://%s127.0.0.1:%d", logins[i], locked_port);
         MRQ_CLEANUP(mrq_cache_free) mrq_cache *other = cache_at(address);
         misses(other, "key"); /* another database */
-        redisReply *keys = raw_as(&locked, PASSWORD, "FLUSHALL");
+        redisReply *keys = redis_raw(&locked, PASSWORD, "FLUSHALL");
         assert_int_equal(keys->type, REDIS_REPLY_STATUS);
         freeReplyObject(keys);
     }
@@ -413,6 +378,179 @@ static void survives_idle_hang_up(void **state)
     freeReplyObject(raw(&redis, "CLIENT KILL TYPE normal SKIPME yes"));
     misses(cache, "none");
     assert_int_equal(mrq_cache_counted(cache).errors, retries);
+}
+
+/* Counting */
+
+#define TALLY_LIMIT (MRQ_CACHE_TALLY_MAX / 2)
+
+/* A get that counts `member` in the sorted set "hot". */
+static void counts_at(mrq_cache *cache, const char *key, const char *member, mrq_cache_state want, const char *text, int line)
+{
+    const mrq_tally tally = {"hot", member};
+    void *value = NULL;
+    size_t size = 0;
+    mrq_cache_state state;
+    do {
+        const double start = mrq_clock();
+        state = mrq_cache_get(cache, key, &tally, &value, &size);
+        assert_in_time(start, line);
+    } while (try_again(cache, "get", state, want, text, line));
+    if (state == MRQ_CACHE_HIT && (size != strlen(text) || memcmp(value, text, size) != 0))
+        fail_msg("line %d: got \"%.*s\", want \"%s\"", line, (int)size, (const char *)value, text);
+    mrq_free(value);
+}
+#define counts(cache, key, member, want, text) counts_at(cache, key, member, want, text, __LINE__)
+
+/* The members from place `first` on, joined by blanks. */
+static void top_at(mrq_cache *cache, const char *set, uint32_t first, uint32_t n, mrq_cache_state want, const char *text, int line)
+{
+    char all[400] = "";
+    mrq_cache_state state;
+    do {
+        MRQ_CLEANUP(mrq_dict_free) mrq_dict *members = mrq_dict_new();
+        const double start = mrq_clock();
+        state = mrq_cache_top(cache, set, first, n, members);
+        assert_in_time(start, line);
+        const mrq_strings list = mrq_dict_strings(members);
+        *all = '\0';
+        for (uint32_t i = 0; i < list.n; i++)
+            snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", i ? " " : "", mrq_strings_at(&list, i));
+    } while (try_again(cache, "top", state, want, text, line));
+    if (state != MRQ_CACHE_DOWN && strcmp(all, text) != 0)
+        fail_msg("line %d: got \"%s\", want \"%s\"", line, all, text);
+}
+#define tops(cache, set, first, n, text)            top_at(cache, set, first, n, MRQ_CACHE_HIT, text, __LINE__)
+#define top_is(cache, set, first, n, want, problem) top_at(cache, set, first, n, want, problem, __LINE__)
+
+static void ages_at(mrq_cache *cache, const char *set, mrq_cache_state want, const char *problem, int line)
+{
+    mrq_cache_state state;
+    do {
+        const double start = mrq_clock();
+        state = mrq_cache_age(cache, set);
+        assert_in_time(start, line);
+    } while (try_again(cache, "age", state, want, problem, line));
+}
+#define ages(cache, set, want, problem) ages_at(cache, set, want, problem, __LINE__)
+
+static void counts_what_is_asked(void **state)
+{
+    (void)state;
+    need_redis(&redis);
+    char address[300];
+    unix_address(address, &redis);
+    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_at(address);
+    freeReplyObject(raw(&redis, "DEL hot key none"));
+    counts(cache, "none", "a", MRQ_CACHE_MISS, "");
+    sets(cache, "key", "value");
+    counts(cache, "key", "a", MRQ_CACHE_HIT, "value");
+    counts(cache, "key", "a \r\n b", MRQ_CACHE_HIT, "value");
+    counts(cache, "key", "a", MRQ_CACHE_HIT, "value");
+    hits(cache, "key", "value"); /* without counting */
+    if (retries)
+        return; /* one that timed out may have counted */
+    assert_true(redis_number(&redis, "ZSCORE hot a") == 3);
+    assert_true(redis_number(&redis, "ZSCORE hot %s", "a \r\n b") == 1);
+    assert_true(redis_number(&redis, "ZCARD hot") == 2);
+    const double left = redis_number(&redis, "TTL hot");
+    assert_true(left > MRQ_CACHE_TALLY_TTL - 60 && left <= MRQ_CACHE_TALLY_TTL);
+    const mrq_cache_counts told = mrq_cache_counted(cache);
+    assert_int_equal(told.hits, 4);
+    assert_int_equal(told.misses, 1);
+    assert_int_equal(told.errors, 0);
+}
+
+/* The sorted set keeps its bound, and ageing halves. */
+static void counts_do_not_grow_for_ever(void **state)
+{
+    (void)state;
+    need_redis(&redis);
+    char address[300];
+    unix_address(address, &redis);
+    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_at(address);
+    freeReplyObject(raw(&redis, "DEL hot"));
+    freeReplyObject(raw(&redis, "EVAL %s 0", "for i = 1, 20010 do redis.call('zadd', 'hot', i, 'm' .. i) end"));
+    assert_true(redis_number(&redis, "ZCARD hot") == 20010);
+    wait_ms(300); /* the server has been busy */
+    counts(cache, "none", "m20000", MRQ_CACHE_MISS, "");
+    assert_true(redis_number(&redis, "ZCARD hot") == MRQ_CACHE_TALLY_MAX);
+    assert_true(redis_number(&redis, "ZSCORE hot m10") == -1);
+    assert_true(redis_number(&redis, "ZSCORE hot m11") == 11);
+    freeReplyObject(raw(&redis, "PERSIST hot"));
+    ages(cache, "hot", MRQ_CACHE_MISS, "");
+    if (!retries) {
+        assert_true(redis_number(&redis, "ZCARD hot") == TALLY_LIMIT);
+        assert_true(redis_number(&redis, "ZSCORE hot m20010") == 10005);
+        assert_true(redis_number(&redis, "ZSCORE hot m10010") == -1);
+        assert_true(redis_number(&redis, "ZSCORE hot m10011") == 5005.5);
+    }
+    assert_true(redis_number(&redis, "TTL hot") > MRQ_CACHE_TALLY_TTL - 60);
+    freeReplyObject(raw(&redis, "DEL hot"));
+    freeReplyObject(raw(&redis, "ZADD hot 1 once 8 often"));
+    for (int night = 1; night <= 4; night++) {
+        assert_true(redis_number(&redis, "ZCARD hot") == 2);
+        ages(cache, "hot", MRQ_CACHE_MISS, "");
+    }
+    if (!retries)
+        assert_true(redis_number(&redis, "ZCARD hot") == 1 && redis_number(&redis, "ZSCORE hot often") == 0.5);
+    ages(cache, "nothing", MRQ_CACHE_MISS, "");
+    assert_true(redis_number(&redis, "EXISTS nothing") == 0);
+}
+
+static void lists_the_top(void **state)
+{
+    (void)state;
+    need_redis(&redis);
+    char address[300];
+    unix_address(address, &redis);
+    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_at(address);
+    freeReplyObject(raw(&redis, "DEL hot"));
+    freeReplyObject(raw(&redis, "ZADD hot 1 a 5 b 3 c -inf d +inf e 2 f"));
+    tops(cache, "hot", 0, 1, "e");
+    tops(cache, "hot", 0, 3, "e b c");
+    tops(cache, "hot", 3, 2, "f a");
+    tops(cache, "hot", 4, 100, "a d");
+    tops(cache, "hot", 0, UINT32_MAX, "e b c f a d");
+    top_is(cache, "hot", 6, 10, MRQ_CACHE_MISS, "");
+    top_is(cache, "hot", UINT32_MAX, UINT32_MAX, MRQ_CACHE_MISS, "");
+    top_is(cache, "hot", 0, 0, MRQ_CACHE_MISS, "");
+    top_is(cache, "nothing", 0, 10, MRQ_CACHE_MISS, "");
+    freeReplyObject(raw(&redis, "ZADD hot 9 %b", "x\0y", (size_t)3));
+    MRQ_CLEANUP(mrq_dict_free) mrq_dict *members = mrq_dict_new();
+    assert_int_equal(mrq_cache_top(cache, "hot", 1, 1, members), MRQ_CACHE_HIT);
+    const mrq_strings list = mrq_dict_strings(members);
+    assert_int_equal(mrq_strings_size(&list, 0), 3);
+    assert_memory_equal(mrq_strings_at(&list, 0), "x\0y", 4);
+    const mrq_cache_counts told = mrq_cache_counted(cache);
+    assert_int_equal(told.hits + told.misses, 0); /* those are of values */
+}
+
+/* What is not a sorted set costs the count and nothing else. */
+static void a_count_that_fails_leaves_the_value(void **state)
+{
+    (void)state;
+    need_redis(&redis);
+    char address[300];
+    unix_address(address, &redis);
+    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_at(address);
+    freeReplyObject(raw(&redis, "SET hot x"));
+    sets(cache, "key", "value");
+    for (int i = 1; i <= 3; i++) {
+        counts(cache, "key", "a", MRQ_CACHE_HIT, "value");
+        assert_non_null(strstr(mrq_cache_problem(cache), "WRONGTYPE"));
+        assert_int_equal(mrq_cache_counted(cache).errors, i + retries);
+    }
+    top_is(cache, "hot", 0, 10, MRQ_CACHE_DOWN, "WRONGTYPE");
+    ages(cache, "hot", MRQ_CACHE_DOWN, "WRONGTYPE");
+    counts(cache, "key", "a", MRQ_CACHE_HIT, "value"); /* at once: the connection is in step */
+    freeReplyObject(raw(&redis, "DEL hot"));
+    freeReplyObject(raw(&redis, "CONFIG SET maxmemory 1"));
+    counts(cache, "key", "a", MRQ_CACHE_HIT, "value");
+    assert_non_null(strstr(mrq_cache_problem(cache), "OOM"));
+    freeReplyObject(raw(&redis, "CONFIG SET maxmemory 0"));
+    counts(cache, "key", "a", MRQ_CACHE_HIT, "value");
+    assert_true(redis_number(&redis, "ZSCORE hot a") >= 1);
 }
 
 /* Servers that misbehave, each a child process of its own */
@@ -640,6 +778,141 @@ static void misbehaving_servers_are_down(void **state)
     }
 }
 
+/* Answers, with the text that the test has set, only what came in one piece and counts. */
+static void answers_all_at_once(int client, int number)
+{
+    (void)number;
+    char bytes[4097];
+    ssize_t n;
+    while ((n = read(client, bytes, sizeof bytes - 1)) > 0) {
+        bytes[n] = '\0';
+        if (strstr(bytes, "\r\nGET\r\n") && strstr(bytes, "\r\nZINCRBY\r\n") && strstr(bytes, "\r\nZREMRANGEBYRANK\r\n"))
+            say(client, answer);
+    }
+}
+
+static void counting_costs_no_round_trip(void **state)
+{
+    (void)state;
+    answer = "$5\r\nvalue\r\n$1\r\n7\r\n:1\r\n:0\r\n";
+    fake f = fake_start("fake", answers_all_at_once);
+    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_at(f.address);
+    for (int i = 0; i < 3; i++)
+        counts(cache, "key", "member", MRQ_CACHE_HIT, "value");
+    assert_int_equal(*connections, 1 + retries);
+    assert_int_equal(mrq_cache_counted(cache).errors, retries);
+    fake_stop(&f);
+}
+
+/* A server whose value is right and whose other replies are not: the value counts, and the connection is given up unless it is in
+ * step. */
+static void bad_counts_leave_a_good_value(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *rest, *problem;
+        bool in_step;
+    } cases[] = {
+        {"-ERR no\r\n:1\r\n:0\r\n", "ERR no", true},
+        {"$1\r\n1\r\n:1\r\n-ERR \x1b no\r\n", "ERR ? no", true},
+        {"-ERR 1\r\n-ERR 2\r\n-ERR 3\r\n", "ERR 1", true},
+        {"", "timed out", false},
+        {"$1\r\n1\r\n:1\r\n", "timed out", false},
+        {":1\r\n:1\r\n:0\r\n", "an integer", false},
+        {"$-1\r\n:1\r\n:0\r\n", "nil", false},
+        {"*1\r\n:1\r\n:1\r\n:0\r\n", "an array", false},
+        {"HTTP/1.1 400 Bad Request\r\n\r\n", "not the Redis protocol", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char all[200];
+        snprintf(all, sizeof all, "$5\r\nvalue\r\n%s", cases[i].rest);
+        answer = all;
+        fake f = fake_start("fake", answers);
+        MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_at(f.address);
+        counts(cache, "key", "member", MRQ_CACHE_HIT, "value");
+        if (!strstr(mrq_cache_problem(cache), cases[i].problem))
+            fail_msg("case %zu: \"%s\", want \"%s\"", i, mrq_cache_problem(cache), cases[i].problem);
+        assert_int_equal(mrq_cache_counted(cache).errors, 1 + retries);
+        if (cases[i].in_step) {
+            counts(cache, "key", "member", MRQ_CACHE_HIT, "value");
+            assert_int_equal(*connections, 1 + retries);
+        } else {
+            is_down(cache, "key", cases[i].problem); /* the pause */
+        }
+        fake_stop(&f);
+    }
+    answer = "-ERR\r\n$1\r\n1\r\n:1\r\n:0\r\n";
+    fake f = fake_start("fake", answers);
+    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_at(f.address);
+    counts(cache, "key", "member", MRQ_CACHE_DOWN, "ERR");
+    fake_stop(&f);
+}
+
+/* Writes the answer byte by byte. */
+static void answers_in_pieces(int client, int number)
+{
+    (void)number;
+    while (hear(client))
+        for (const char *p = answer; *p && write(client, p, 1) == 1; p++)
+            ;
+}
+
+static void floods_in_an_array(int client, int number)
+{
+    say(client, "*2\r\n$1\r\nm\r\n");
+    floods(client, number);
+}
+
+static void reads_arrays(void **state)
+{
+    (void)state;
+    static const struct {
+        behaviour *behave;
+        const char *answer;
+        mrq_cache_state state;
+        const char *text;
+    } cases[] = {
+        {answers, "*0\r\n", MRQ_CACHE_MISS, ""},
+        {answers, "*1\r\n$1\r\nm\r\n", MRQ_CACHE_HIT, "m"},
+        {answers, "*3\r\n$5\r\nfirst\r\n$0\r\n\r\n$2\r\n*1\r\n", MRQ_CACHE_HIT, "first  *1"},
+        {answers_in_pieces, "*3\r\n$5\r\nfirst\r\n$0\r\n\r\n$2\r\n*1\r\n", MRQ_CACHE_HIT, "first  *1"},
+        {answers, "*10\r\n+a\r\n", MRQ_CACHE_DOWN, "timed out"},
+        {answers, "*-1\r\n", MRQ_CACHE_DOWN, "an array of -1, want at most 10"},
+        {answers, "*11\r\n", MRQ_CACHE_DOWN, "an array of 11, want at most 10"},
+        {answers, "*2147483647\r\n", MRQ_CACHE_DOWN, "an array of 2147483647, want at most 10"},
+        {answers, "*99999999999999999999\r\n", MRQ_CACHE_DOWN, "not the Redis protocol: an array without a length"},
+        {answers, "*\r\n", MRQ_CACHE_DOWN, "an array without a length"},
+        {answers, "*1x\r\n", MRQ_CACHE_DOWN, "an array without a length"},
+        {answers, "*1111111111111111111111111111111111111", MRQ_CACHE_DOWN, "an array without a length"},
+        {answers_once, "*", MRQ_CACHE_DOWN, "timed out"},
+        {answers_once, "*1", MRQ_CACHE_DOWN, "timed out"},
+        {answers_once, "*1\r", MRQ_CACHE_DOWN, "timed out"},
+        {answers_once, "*2\r\n$1\r\nm\r\n", MRQ_CACHE_DOWN, "timed out"},
+        {answers_once, "*2\r\n$1\r\nm\r\n$3\r\nab", MRQ_CACHE_DOWN, "timed out"},
+        {answers_and_hangs_up, "*2\r\n$1\r\nm\r\n", MRQ_CACHE_DOWN, "closed the connection"},
+        {answers, "*1\r\n*1\r\n$1\r\nm\r\n", MRQ_CACHE_DOWN, "an array"},
+        {answers, "*2\r\n$1\r\nm\r\n*0\r\n", MRQ_CACHE_DOWN, "an array"},
+        {answers, "*1\r\n:5\r\n", MRQ_CACHE_DOWN, "other than strings"},
+        {answers, "*1\r\n$-1\r\n", MRQ_CACHE_DOWN, "other than strings"},
+        {answers, "*1\r\n-ERR\r\n", MRQ_CACHE_DOWN, "other than strings"},
+        {answers, "*1\r\nm\r\n", MRQ_CACHE_DOWN, "not the Redis protocol"},
+        {answers, "$1\r\nm\r\n", MRQ_CACHE_DOWN, "a string"},
+        {answers, ":1\r\n", MRQ_CACHE_DOWN, "an integer"},
+        {answers, "-NOAUTH\r\n", MRQ_CACHE_DOWN, "NOAUTH"},
+        {drips, "", MRQ_CACHE_DOWN, "timed out"},
+        {floods_in_an_array, "", MRQ_CACHE_DOWN, ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        answer = cases[i].answer;
+        retries = 0;
+        fake f = fake_start("fake", cases[i].behave);
+        MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_at(f.address);
+        top_is(cache, "hot", 0, 10, cases[i].state, cases[i].text);
+        assert_int_equal(mrq_cache_counted(cache).errors, retries + (cases[i].state == MRQ_CACHE_DOWN));
+        fake_stop(&f);
+    }
+}
+
 static void set_wants_a_status(void **state)
 {
     (void)state;
@@ -673,7 +946,7 @@ static void a_reply_keeps_to_its_budget(void **state)
         size_t budget = 100000;
         assert_ok(mrq_address_parse(f.address, &address, &err));
         assert_ok(mrq_wire_open(&address, &lookup, mrq_clock() + 10, &wire, &err));
-        assert_fails(mrq_wire_receive(wire, mrq_clock() + 10, &budget, &reply, &err), MRQ_UNAVAILABLE, "the reply is too large");
+        assert_fails(mrq_wire_receive(wire, mrq_clock() + 10, &budget, 0, &reply, &err), MRQ_UNAVAILABLE, "the reply is too large");
         assert_null(reply);
         mrq_wire_close(wire);
         fake_stop(&f);
@@ -900,7 +1173,14 @@ int main(void)
         cmocka_unit_test_setup(refused_logins_tell_no_secret, begin),
         cmocka_unit_test_setup(survives_a_restart, begin),
         cmocka_unit_test_setup(survives_idle_hang_up, begin),
+        cmocka_unit_test_setup(counts_what_is_asked, begin),
+        cmocka_unit_test_setup(counts_do_not_grow_for_ever, begin),
+        cmocka_unit_test_setup(lists_the_top, begin),
+        cmocka_unit_test_setup(a_count_that_fails_leaves_the_value, begin),
         cmocka_unit_test_setup(misbehaving_servers_are_down, begin),
+        cmocka_unit_test_setup(counting_costs_no_round_trip, begin),
+        cmocka_unit_test_setup(bad_counts_leave_a_good_value, begin),
+        cmocka_unit_test_setup(reads_arrays, begin),
         cmocka_unit_test_setup(set_wants_a_status, begin),
         cmocka_unit_test_setup(a_reply_keeps_to_its_budget, begin),
         cmocka_unit_test_setup(a_flood_takes_no_memory, begin),

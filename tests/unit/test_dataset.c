@@ -525,8 +525,17 @@ static mrq_dataset *made_up(uint32_t *user, int64_t *time, mrq_table *users)
         user[i] = i < 3 ? USERS : i % USERS; /* one more user has three */
         time[i] = 5000 - i / 4;
     }
-    *users = (mrq_table){.rows = USERS + 1};
-    data = (mrq_dataset){.users = users, .n = N, .user = user, .time = time};
+    static int64_t user_id[USERS + 1], movie_id[N];
+    static uint32_t movie[N];
+    static mrq_table movies = {.rows = N, .id = movie_id};
+    for (uint32_t i = 0; i < N; i++) {
+        movie_id[i] = 3 * i;
+        movie[i] = i;
+    }
+    for (uint32_t i = 0; i <= USERS; i++)
+        user_id[i] = 10 + i;
+    *users = (mrq_table){.rows = USERS + 1, .id = user_id};
+    data = (mrq_dataset){.users = users, .movies = &movies, .n = N, .user = user, .movie = movie, .time = time};
     return &data;
 }
 
@@ -557,7 +566,7 @@ static void test_split(void **state)
     mrq_table users;
     mrq_dataset *data = made_up(user, time, &users);
     mrq_error err;
-    for (mrq_split_kind kind = MRQ_SPLIT_RANDOM; kind <= MRQ_SPLIT_TIME; kind++) {
+    for (mrq_split_kind kind = MRQ_SPLIT_RANDOM; kind <= MRQ_SPLIT_HASH; kind++) {
         mrq_split a, same, valid, seed;
         assert_ok(mrq_split_make(data, kind, 0.1, 0, 1, &a, &err));
         assert_ok(mrq_split_make(data, kind, 0.1, 0, 1, &same, &err));
@@ -570,7 +579,7 @@ static void test_split(void **state)
         assert_true(same_test(&a, &valid)); /* the test part does not depend on the validation share */
         assert_true(same_test(&a, &seed) == (kind == MRQ_SPLIT_TIME));
         assert_true(memcmp(valid.valid, seed.valid, valid.n_valid * sizeof *valid.valid) != 0 || kind == MRQ_SPLIT_TIME);
-        if (kind != MRQ_SPLIT_USER) {
+        if (kind == MRQ_SPLIT_RANDOM || kind == MRQ_SPLIT_TIME) {
             assert_int_equal(a.n_test, 100);
             assert_int_equal(valid.n_valid, 261); /* 0.29 of 900 */
         }
@@ -634,6 +643,79 @@ static void test_split_by_time(void **state)
         last_train = time[split.train[i]] > last_train ? time[split.train[i]] : last_train;
     assert_true(last_train <= first_valid);
     mrq_split_clear(&split);
+}
+
+/* A rating's part, by its ids alone: 0 training, 1 validation, 2 test. */
+static void note_parts(const mrq_dataset *data, uint64_t seed, double test, unsigned char part[2 * USERS][2 * N])
+{
+    mrq_split split;
+    mrq_error err;
+    assert_ok(mrq_split_make(data, MRQ_SPLIT_HASH, test, 0.2, seed, &split, &err));
+    for (uint64_t i = 0; i < split.n_train + split.n_valid + split.n_test; i++) {
+        const int which = i < split.n_train ? 0 : i < split.n_train + split.n_valid ? 1 : 2;
+        const uint32_t rating = which == 0   ? split.train[i]
+                                : which == 1 ? split.valid[i - split.n_train]
+                                             : split.test[i - split.n_train - split.n_valid];
+        part[data->users->id[data->user[rating]]][data->movies->id[data->movie[rating]]] = (unsigned char)which;
+    }
+    mrq_split_clear(&split);
+}
+
+/* All pairs of 20 users and 1000 movies; then the same pairs in another order, among others, with other rows. */
+static void test_split_by_hash(void **state)
+{
+    (void)state;
+    enum { ALL = 2 * USERS * N };
+    static unsigned char whole[2 * USERS][2 * N], part[2 * USERS][2 * N], seed[2 * USERS][2 * N], wider[2 * USERS][2 * N];
+    static uint32_t user[ALL], movie[ALL];
+    static int64_t user_id[2 * USERS], movie_id[N], half_id[N / 2];
+    for (uint32_t i = 0; i < ALL; i++) {
+        user[i] = i % (2 * USERS);
+        movie[i] = i / (2 * USERS);
+    }
+    for (uint32_t i = 0; i < N; i++)
+        movie_id[i] = i;
+    for (uint32_t i = 0; i < N / 2; i++)
+        half_id[i] = 2 * i;
+    for (uint32_t i = 0; i < 2 * USERS; i++)
+        user_id[i] = i;
+    mrq_table users = {.rows = 2 * USERS, .id = user_id}, movies = {.rows = N, .id = movie_id};
+    mrq_dataset data = {.users = &users, .movies = &movies, .n = ALL, .user = user, .movie = movie};
+    note_parts(&data, 1, 0.1, whole);
+    note_parts(&data, 2, 0.1, seed);
+    note_parts(&data, 1, 0.3, wider);
+    uint32_t count[3] = {0}, by_user[2 * USERS] = {0}, same = 0;
+    for (uint32_t u = 0; u < 2 * USERS; u++)
+        for (uint32_t m = 0; m < N; m++) {
+            count[whole[u][m]]++;
+            by_user[u] += whole[u][m] == 2;
+            same += whole[u][m] == 2 && seed[u][m] == 2;
+            assert_true(whole[u][m] != 2 || wider[u][m] == 2); /* a larger share takes more, not others */
+        }
+    assert_in_range(count[2], 1830, 2170); /* 2000, four standard deviations about it */
+    assert_in_range(count[1], 3370, 3830); /* 3600 */
+    assert_in_range(same, 140, 260);       /* 200: another seed is another division */
+    for (uint32_t u = 0; u < 2 * USERS; u++)
+        assert_in_range(by_user[u], 60, 140);
+
+    uint32_t kept = 0;
+    for (uint32_t i = ALL; i-- > 0;)
+        if (user[i] % 3 && movie[i] % 2 == 0) { /* backwards, over the same arrays from behind */
+            user[ALL - 1 - kept] = user[i];
+            movie[ALL - 1 - kept++] = movie[i] / 2;
+        }
+    mrq_table fewer = {.rows = N / 2, .id = half_id};
+    data = (mrq_dataset){.users = &users, .movies = &fewer, .n = kept, .user = user + ALL - kept, .movie = movie + ALL - kept};
+    memset(part, 9, sizeof part);
+    note_parts(&data, 1, 0.1, part);
+    uint32_t found = 0;
+    for (uint32_t u = 0; u < 2 * USERS; u++)
+        for (uint32_t m = 0; m < N; m++)
+            if (part[u][m] != 9) {
+                assert_int_equal(part[u][m], whole[u][m]);
+                found++;
+            }
+    assert_int_equal(found, kept);
 }
 
 static void test_split_refuses(void **state)
@@ -769,8 +851,9 @@ int main(void)
         cmocka_unit_test(test_schema_load),   cmocka_unit_test(test_columns),        cmocka_unit_test(test_encodings),
         cmocka_unit_test(test_table_refuses), cmocka_unit_test(test_ratings_refuse), cmocka_unit_test(test_recognise),
         cmocka_unit_test(test_damage),        cmocka_unit_test(test_split),          cmocka_unit_test(test_split_by_user),
-        cmocka_unit_test(test_split_by_time), cmocka_unit_test(test_split_refuses),  cmocka_unit_test(test_split_is_even),
-        cmocka_unit_test(test_ml1m),          cmocka_unit_test(test_ml100k),         cmocka_unit_test(test_ml_latest),
+        cmocka_unit_test(test_split_by_time), cmocka_unit_test(test_split_by_hash),  cmocka_unit_test(test_split_refuses),
+        cmocka_unit_test(test_split_is_even), cmocka_unit_test(test_ml1m),           cmocka_unit_test(test_ml100k),
+        cmocka_unit_test(test_ml_latest),
     };
     snprintf(root, sizeof root, "%s", temporary_folder());
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);

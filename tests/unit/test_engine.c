@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <sys/prctl.h>
 
 #include "base/digest.h"
 #include "base/json.h"
@@ -10,6 +11,8 @@
 #include "engine/cached.h"
 #include "redis_server.h"
 #include "testing.h"
+
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers" /* most queries here have no filters */
 
 enum { DIM = 8, USERS = 5, MOVIES = 60, TWIN = 11 };
 
@@ -536,13 +539,20 @@ static void *failing_malloc(size_t size)
 static void survives_without_memory(void **state)
 {
     (void)state;
-    const mrq_query query = {"25", "F", "1", -1, 5};
+    const char *const names[] = {"Comedy", "Film-Noir"};
+    const int64_t ids[] = {1, 11};
+    const mrq_filters filters = {
+        .genre = names, .n_genres = 2, .all_genres = true, .year_to = 1950, .exclude = ids, .n_exclude = 2};
+    const mrq_query query = {"25", "F", "1", -1, 5, filters};
     cJSON_InitHooks(&(cJSON_Hooks){failing_malloc, free});
     int n = 0;
     for (;; n++) {
         allocations_left = n;
         mrq_answer answer = {0};
         if (mrq_recommend(flat, NULL, &query, &answer, NULL) != MRQ_OK)
+            continue;
+        mrq_answer_clear(&answer);
+        if (mrq_similar(flat, "1", 5, &filters, &answer, NULL) != MRQ_OK)
             continue;
         char *text = mrq_answer_json(flat, &answer);
         mrq_answer_clear(&answer);
@@ -673,7 +683,7 @@ static void foreign_values_are_misses(void **state)
     }
     void *value = NULL;
     size_t size = 0;
-    assert_int_equal(mrq_cache_get(cache, key, &value, &size), MRQ_CACHE_HIT);
+    assert_int_equal(mrq_cache_get(cache, key, NULL, &value, &size), MRQ_CACHE_HIT);
     MRQ_AUTOFREE unsigned char *bytes = value;
     for (size_t cut = 0; cut < size; cut++) {
         put(cache, key, bytes, cut);
@@ -746,6 +756,271 @@ static void an_answer_needs_no_redis(void **state)
         assert_through(flat, cache, &(mrq_query){NULL, NULL, NULL, 1, 5}, MRQ_CACHE_DOWN);
 }
 
+/* Warming */
+
+/* Queries of all kinds, the k-th to be asked k + 1 times. */
+static const char *const noir[] = {"film-noir", "Comedy"};
+static const int64_t some[] = {21, 1, 11};
+static const mrq_query asked[] = {
+    {"18", "M", "lawyer", -1, 5},
+    {NULL, NULL, NULL, 1000, 6},
+    {"25", "F", NULL, 2, 7},
+    {"1", "F", "miner", -1, 3, {.genre = noir, .n_genres = 1}},
+    {"1", "F", "miner", -1, 3, {.genre = noir, .n_genres = 2, .all_genres = true, .year_from = 1910}},
+    {NULL, NULL, NULL, 1, 4, {.year_from = 1900, .year_to = 1950, .exclude = some, .n_exclude = 3}},
+    {NULL, NULL, NULL, 7, 4, {.year_to = 1920, .include_seen = true}},
+    {NULL, NULL, NULL, 7, 4}, /* none left */
+};
+enum { ASKED = sizeof asked / sizeof *asked };
+
+static void ask_all(mrq_cache *cache)
+{
+    for (int i = 0; i < ASKED; i++)
+        for (int turn = 0; turn <= i; turn++)
+            assert_through(flat, cache, &asked[i], turn ? MRQ_CACHE_HIT : MRQ_CACHE_MISS);
+}
+
+/* The generation as it is, published anew. */
+static mrq_generation newer(const char *name)
+{
+    mrq_generation g = *flat;
+    strcpy(g.name, name);
+    return g;
+}
+
+static uint32_t warmed_by(const mrq_generation *g, mrq_cache *cache, uint32_t n)
+{
+    uint32_t warmed = 12345;
+    assert_ok(mrq_warm(g, cache, n, &warmed, &err));
+    return warmed;
+}
+
+static void what_was_asked_is_warm_in_the_next_generation(void **state)
+{
+    (void)state;
+    need_redis(&redis);
+    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_of_redis();
+    freeReplyObject(redis_raw(&redis, NULL, "FLUSHALL"));
+    ask_all(cache);
+    const mrq_generation second = newer("20260201T020000Z-0123456789ab"), third = newer("20260202T020000Z-0123456789ab");
+    assert_int_equal(warmed_by(&second, cache, 1000), ASKED);
+    for (int i = 0; i < ASKED; i++)
+        assert_through(&second, cache, &asked[i], MRQ_CACHE_HIT);
+    assert_int_equal(warmed_by(&third, cache, 3), 3); /* the hottest alone */
+    for (int i = 0; i < ASKED; i++)
+        assert_through(&third, cache, &asked[i], i >= ASKED - 3 ? MRQ_CACHE_HIT : MRQ_CACHE_MISS);
+    assert_int_equal(warmed_by(&third, cache, 0), 0);
+    assert_int_equal(warmed_by(&third, NULL, 10), 0);
+}
+
+static void counts_age_with_each_warming(void **state)
+{
+    (void)state;
+    need_redis(&redis);
+    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_of_redis();
+    freeReplyObject(redis_raw(&redis, NULL, "FLUSHALL"));
+    ask_all(cache);
+    redisReply *top = redis_raw(&redis, NULL, "ZREVRANGE " MRQ_HOT_KEY " 0 0");
+    assert_int_equal(top->elements, 1);
+    assert_string_equal(top->element[0]->str, "{\"age\":{\"value\":\"25\",\"label\":\"25 or more\"},\"gender\":{\"value\":\"F\","
+                                              "\"label\":\"female\"},\"job\":{\"value\":\"miner\"},\"user\":7,\"k\":4}");
+    freeReplyObject(top);
+    assert_true(redis_number(&redis, "ZCARD " MRQ_HOT_KEY) == ASKED);
+    const double before =
+        redis_number(&redis, "EVAL %s 0", "return redis.call('zrevrange', 'marquee:1:hot', 0, 0, 'withscores')[2]");
+    assert_true(before >= ASKED);
+    warmed_by(flat, cache, 1);
+    assert_true(redis_number(&redis, "EVAL %s 0", "return redis.call('zrevrange', 'marquee:1:hot', 0, 0, 'withscores')[2]") ==
+                before / 2);
+    assert_true(redis_number(&redis, "TTL " MRQ_HOT_KEY) > 29 * 86400);
+}
+
+/* Members that are no queries, or none of this generation: nothing comes of them, and nothing goes wrong. */
+static void hostile_members_are_skipped(void **state)
+{
+    (void)state;
+    need_redis(&redis);
+    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_of_redis();
+    static const char *const members[] = {
+        "",
+        "x",
+        "{}",
+        "[]",
+        "{\"user\":1}",
+        "{\"user\":1,\"k\":0}",
+        "{\"user\":1,\"k\":1001}",
+        "{\"user\":1,\"k\":2.5}",
+        "{\"user\":1,\"k\":\"5\"}",
+        "{\"user\":1,\"k\":1e999}",
+        "{\"user\":1,\"k\":5,\"k\":6}",
+        "{\"user\":1,\"k\":5,\"more\":1}",
+        "{\"user\":1,\"k\":5} x",
+        "{\"user\":999,\"k\":5}",
+        "{\"user\":-1,\"k\":5}",
+        "{\"user\":-2,\"k\":5}",
+        "{\"user\":\"1\",\"k\":5}",
+        "{\"user\":9223372036854775807,\"k\":5}",
+        "{\"user\":null,\"k\":5}",
+        "{\"age\":\"25\",\"user\":1,\"k\":5}",
+        "{\"age\":{},\"user\":1,\"k\":5}",
+        "{\"age\":{\"value\":25},\"user\":1,\"k\":5}",
+        "{\"age\":{\"value\":\"25\",\"x\":1},\"user\":1,\"k\":5}",
+        "{\"gender\":{\"value\":\"X\"},\"user\":1,\"k\":5}",
+        "{\"user\":1,\"k\":5,\"genre\":\"Comedy\"}",
+        "{\"user\":1,\"k\":5,\"genre\":[1]}",
+        "{\"user\":1,\"k\":5,\"genre\":[\"Opera\"]}",
+        "{\"user\":1,\"k\":5,\"genre\":{\"0\":\"Comedy\"}}",
+        "{\"user\":1,\"k\":5,\"all_genres\":1}",
+        "{\"user\":1,\"k\":5,\"year\":1990}",
+        "{\"user\":1,\"k\":5,\"year\":\"\"}",
+        "{\"user\":1,\"k\":5,\"year\":\"1999-1990\"}",
+        "{\"user\":1,\"k\":5,\"exclude\":1}",
+        "{\"user\":1,\"k\":5,\"exclude\":[\"1\"]}",
+        "{\"user\":1,\"k\":5,\"exclude\":[2]}",
+        "{\"user\":1,\"k\":5,\"exclude\":[1e300]}",
+        "{\"user\":1,\"k\":5,\"exclude\":[-1]}",
+        "{\"user\":1,\"k\":5,\"exclude\":[nan]}",
+        "{\"user\":1,\"k\":5,\"include_seen\":\"yes\"}",
+        "\xff\xfe{\"user\":1,\"k\":5}",
+        "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[",
+    };
+    freeReplyObject(redis_raw(&redis, NULL, "FLUSHALL"));
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++)
+        freeReplyObject(redis_raw(&redis, NULL, "ZADD " MRQ_HOT_KEY " 100 %s", members[i]));
+    freeReplyObject(redis_raw(&redis, NULL, "ZADD " MRQ_HOT_KEY " 100 %b", "{\"user\":1,\"k\":5}\0", (size_t)17));
+    char large[3000]; /* good but for its length */
+    snprintf(large, sizeof large, "{\"user\":1,\"k\":9%*s}", 2000, "");
+    freeReplyObject(redis_raw(&redis, NULL, "ZADD " MRQ_HOT_KEY " +inf %s", large));
+    assert_int_equal(warmed_by(flat, cache, 1000), 0);
+    assert_true(redis_number(&redis, "DBSIZE") == 1);
+
+    /* Written otherwise, and put where what it means belongs. */
+    freeReplyObject(redis_raw(&redis, NULL, "ZADD " MRQ_HOT_KEY " 1 %s", " { \"k\" : 5.0 , \"user\" : 1 } "));
+    assert_int_equal(warmed_by(flat, cache, 1000), 1);
+    assert_through(flat, cache, &(mrq_query){NULL, NULL, NULL, 1, 5}, MRQ_CACHE_HIT);
+    freeReplyObject(redis_raw(&redis, NULL, "SET " MRQ_HOT_KEY " x"));
+    assert_int_equal(warmed_by(flat, cache, 1000), 0);
+    assert_non_null(strstr(mrq_cache_problem(cache), "WRONGTYPE"));
+    assert_through(flat, cache, &(mrq_query){NULL, NULL, NULL, 1, 5}, MRQ_CACHE_HIT);
+    freeReplyObject(redis_raw(&redis, NULL, "DEL " MRQ_HOT_KEY));
+    assert_int_equal(warmed_by(flat, cache, 1000), 0);
+}
+
+static void many_are_warmed_page_by_page(void **state)
+{
+    (void)state;
+    need_redis(&redis);
+    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_of_redis();
+    static const char script[] =
+        "for i = 1, 2500 do redis.call('zadd', KEYS[1], i, '{\"user\":' .. ({1, 2, 3, 7, 1000})[i % 5 + 1] .. "
+        "',\"k\":' .. (i - i % 5) / 5 + 1 .. '}') end return 1";
+    freeReplyObject(redis_raw(&redis, NULL, "FLUSHALL"));
+    freeReplyObject(redis_raw(&redis, NULL, "EVAL %s 1 " MRQ_HOT_KEY, script));
+    assert_true(redis_number(&redis, "ZCARD " MRQ_HOT_KEY) == 2500);
+    for (int tries = 0; tries < 10; tries++) { /* a busy machine can make Redis look down */
+        if (warmed_by(flat, cache, 2200) == 2200)
+            break;
+        usleep(300000);
+        assert_true(tries < 9);
+    }
+    assert_true(redis_number(&redis, "DBSIZE") == 1 + 2200);
+    assert_through(flat, cache, &(mrq_query){NULL, NULL, NULL, 1, 101}, MRQ_CACHE_HIT);
+    assert_through(flat, cache, &(mrq_query){NULL, NULL, NULL, 1, 11}, MRQ_CACHE_MISS);
+}
+
+static void say(int client, const char *text)
+{
+    if (write(client, text, strlen(text)) < 0)
+        _exit(1);
+}
+
+/* A child process that answers a ZREVRANGE with five queries, takes two answers, and then is silent. Returns its process. */
+static pid_t start_half_a_redis(const char *name, char address[300])
+{
+    struct sockaddr_un local = {.sun_family = AF_UNIX};
+    assert_in_range(snprintf(local.sun_path, sizeof local.sun_path, "%s/%s", folder, name), 1, sizeof local.sun_path - 1);
+    snprintf(address, 300, "unix:%s", local.sun_path);
+    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fd, (const struct sockaddr *)&local, sizeof local), 0);
+    assert_int_equal(listen(fd, 4), 0);
+    const pid_t child = fork();
+    if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        const int client = accept(fd, NULL, NULL);
+        char bytes[4096];
+        for (int n = 0; read(client, bytes, sizeof bytes) > 0; n++) {
+            if (n == 0)
+                say(client, "*5\r\n$17\r\n{\"user\":1,\"k\":10}\r\n$17\r\n{\"user\":1,\"k\":11}\r\n$17\r\n{\"user\":1,\"k\":12}\r\n"
+                            "$17\r\n{\"user\":1,\"k\":13}\r\n$17\r\n{\"user\":1,\"k\":14}\r\n");
+            else if (n < 3)
+                say(client, "+OK\r\n");
+        }
+        _exit(0);
+    }
+    close(fd);
+    return child;
+}
+
+static void warming_ends_with_redis(void **state)
+{
+    (void)state;
+    char address[300];
+    const pid_t child = start_half_a_redis("half", address);
+    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = NULL;
+    assert_ok(mrq_cache_new(address, 60, &cache, &err));
+    const double start = mrq_clock();
+    const uint32_t warmed = warmed_by(flat, cache, 1000);
+    assert_true(mrq_clock() - start < 1);
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    assert_true(warmed <= 2);
+    assert_non_null(strstr(mrq_cache_problem(cache), "timed out"));
+    assert_int_equal(mrq_cache_counted(cache).errors, 1); /* it gives up with the first */
+    assert_int_equal(warmed_by(flat, cache, 1000), 0);
+    snprintf(address, sizeof address, "unix:%s/nobody", folder);
+    MRQ_CLEANUP(mrq_cache_free) mrq_cache *nobody = NULL;
+    assert_ok(mrq_cache_new(address, 60, &nobody, &err));
+    assert_int_equal(warmed_by(flat, nobody, 1000), 0);
+}
+
+static void a_generation_that_cannot_answer_is_not_warmed(void **state)
+{
+    (void)state;
+    need_redis(&redis);
+    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_of_redis();
+    freeReplyObject(redis_raw(&redis, NULL, "FLUSHALL"));
+    freeReplyObject(redis_raw(&redis, NULL, "ZADD " MRQ_HOT_KEY " 1 %s", "{\"user\":1,\"k\":5}"));
+    flat->tower->scale = (double)NAN;
+    uint32_t warmed = 7;
+    err = (mrq_error){0};
+    const mrq_status status = mrq_warm(flat, cache, 10, &warmed, &err);
+    flat->tower->scale = 5;
+    assert_int_equal(status, MRQ_BAD_FILE);
+    assert_int_equal(warmed, 7);
+}
+
+/* A query whose text is too long is answered and kept, and not counted. */
+static void long_queries_are_not_counted(void **state)
+{
+    (void)state;
+    need_redis(&redis);
+    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_of_redis();
+    freeReplyObject(redis_raw(&redis, NULL, "FLUSHALL"));
+    const int64_t *const before = flat->movies->id;
+    const mrq_query query = {NULL, NULL, NULL, 2, 5, {.exclude = before, .n_exclude = MOVIES - 2}};
+    assert_through(flat, cache, &query, MRQ_CACHE_MISS);
+    assert_true(redis_number(&redis, "ZCARD " MRQ_HOT_KEY) == 1); /* these ids are short */
+    int64_t ids[MOVIES];
+    for (uint32_t i = 0; i < MOVIES; i++)
+        ids[i] = INT64_C(1000000000000000000) + i;
+    flat->movies->id = ids;
+    const mrq_query longer = {NULL, NULL, NULL, 2, 5, {.exclude = ids, .n_exclude = MOVIES - 2}};
+    assert_through(flat, cache, &longer, MRQ_CACHE_MISS);
+    assert_through(flat, cache, &longer, MRQ_CACHE_HIT);
+    flat->movies->id = before;
+    assert_true(redis_number(&redis, "ZCARD " MRQ_HOT_KEY) == 1);
+}
+
 static void generation_free(mrq_generation *g)
 {
     mrq_index_free(g->index);
@@ -796,6 +1071,13 @@ int main(void)
         cmocka_unit_test(foreign_values_are_misses),
         cmocka_unit_test(forged_values_are_misses),
         cmocka_unit_test(an_answer_needs_no_redis),
+        cmocka_unit_test(what_was_asked_is_warm_in_the_next_generation),
+        cmocka_unit_test(counts_age_with_each_warming),
+        cmocka_unit_test(hostile_members_are_skipped),
+        cmocka_unit_test(many_are_warmed_page_by_page),
+        cmocka_unit_test(warming_ends_with_redis),
+        cmocka_unit_test(a_generation_that_cannot_answer_is_not_warmed),
+        cmocka_unit_test(long_queries_are_not_counted),
     };
     const int failed = cmocka_run_group_tests(tests, set_up, tear_down);
     redis_stop(&redis);

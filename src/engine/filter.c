@@ -1,0 +1,219 @@
+/* Filters, resolved once a query and then handed to the search as one bit a row: the search itself sees to it that k rows come back
+ * when k qualify.
+ *
+ * The bitmap starts full. Movies to leave out, be they seen or excluded, clear a bit each; genres and years, which only a look at
+ * each row can tell, are gone through when they are asked for: 10 µs for 4,000 movies. Genres are the first column of sets, years
+ * the column of numbers called "year", as everywhere in the engine. */
+#include "engine/filter.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/parse.h"
+#include "engine/json.h"
+
+void mrq_selection_clear(mrq_selection *selection)
+{
+    mrq_free(selection->genre);
+    mrq_free(selection->exclude);
+    *selection = (mrq_selection){0};
+}
+
+mrq_status mrq_years_parse(const char *text, mrq_filters *filters, mrq_error *err)
+{
+    const char *dash = strchr(text, '-');
+    const size_t first = dash ? (size_t)(dash - text) : strlen(text), last = dash ? strlen(dash + 1) : 0;
+    int64_t from = 0, to = 0;
+    const bool good = first + last > 0 && (!first || mrq_parse_int(text, first, 1, MRQ_YEAR_MAX, &from)) &&
+                      (!last || mrq_parse_int(dash + 1, last, 1, MRQ_YEAR_MAX, &to));
+    if (!good)
+        return mrq_fail(err, MRQ_USAGE, "year \"%.40s\": want a year or years, such as 1994, 1990-1999, 1990- or -1999", text);
+    if (last && from > to)
+        return mrq_fail(err, MRQ_USAGE, "year \"%.40s\": the first comes after the last, want %d-%d", text, (int)to, (int)from);
+    filters->year_from = (int)from;
+    filters->year_to = (int)(dash ? to : from);
+    return MRQ_OK;
+}
+
+/* Sorts and drops what stands there twice; returns how many are left. */
+static uint32_t sort_distinct(uint32_t *item, uint32_t n)
+{
+    uint32_t kept = 0;
+    mrq_items_sort(item, n);
+    for (uint32_t i = 0; i < n; i++)
+        if (!kept || item[kept - 1] != item[i])
+            item[kept++] = item[i];
+    return kept;
+}
+
+static mrq_status resolve_genres(const mrq_table *movies, const mrq_filters *filters, mrq_selection *out, mrq_error *err)
+{
+    const mrq_column *genres = mrq_table_first(movies, MRQ_SET);
+    if (!genres)
+        return mrq_fail(err, MRQ_USAGE, "genre \"%.40s\": the data does not tell its movies' genres, so leave it out",
+                        filters->genre[0]);
+    for (uint32_t i = 0; i < filters->n_genres; i++) {
+        out->genre[i] = mrq_strings_find(&genres->dict, filters->genre[i]);
+        if (out->genre[i] != MRQ_NONE)
+            continue;
+        char names[400] = "";
+        for (uint32_t g = 0; g < genres->dict.n; g++)
+            snprintf(names + strlen(names), sizeof names - strlen(names), "%s%.40s", g ? ", " : "",
+                     mrq_strings_at(&genres->dict, g));
+        return mrq_fail(err, MRQ_USAGE, "genre \"%.40s\": want one of %s", filters->genre[i], names);
+    }
+    out->n_genres = sort_distinct(out->genre, filters->n_genres);
+    out->all_genres = filters->all_genres && out->n_genres > 1;
+    return MRQ_OK;
+}
+
+static const mrq_column *year_column(const mrq_table *movies)
+{
+    const mrq_column *year = mrq_table_column(movies, "year");
+    return year && year->kind == MRQ_NUMBER ? year : NULL;
+}
+
+static mrq_status resolve_years(const mrq_table *movies, const mrq_filters *filters, mrq_selection *out, mrq_error *err)
+{
+    const int from = filters->year_from, to = filters->year_to;
+    if (from < 0 || to < 0 || from > MRQ_YEAR_MAX || to > MRQ_YEAR_MAX || (to && from > to))
+        return mrq_fail(err, MRQ_USAGE, "year %d to %d: want 1 to %d, the first not after the last", from, to, MRQ_YEAR_MAX);
+    if ((from || to) && !year_column(movies))
+        return mrq_fail(err, MRQ_USAGE, "year: the data does not tell its movies' years, so leave it out");
+    out->year_from = from;
+    out->year_to = to;
+    return MRQ_OK;
+}
+
+static mrq_status resolve_excluded(const mrq_table *movies, const mrq_filters *filters, mrq_selection *out, mrq_error *err)
+{
+    for (uint32_t i = 0; i < filters->n_exclude; i++) {
+        out->exclude[i] = mrq_table_find(movies, filters->exclude[i]);
+        if (out->exclude[i] == MRQ_NONE)
+            return mrq_fail(err, MRQ_NOT_FOUND, "exclude %lld: not in the catalogue, which has %u movies from %lld to %lld",
+                            (long long)filters->exclude[i], movies->rows, movies->rows ? (long long)movies->id[0] : 0,
+                            movies->rows ? (long long)movies->id[movies->rows - 1] : 0);
+    }
+    out->n_exclude = sort_distinct(out->exclude, filters->n_exclude);
+    return MRQ_OK;
+}
+
+static mrq_status resolve(const mrq_table *movies, const mrq_filters *filters, mrq_selection *out, mrq_error *err)
+{
+    out->genre = mrq_array(filters->n_genres, sizeof *out->genre);
+    out->exclude = mrq_array(filters->n_exclude, sizeof *out->exclude);
+    if (!out->genre || !out->exclude)
+        return mrq_fail_memory(err, "reading the query");
+    if (filters->n_genres)
+        MRQ_TRY(resolve_genres(movies, filters, out, err));
+    MRQ_TRY(resolve_years(movies, filters, out, err));
+    return resolve_excluded(movies, filters, out, err);
+}
+
+mrq_status mrq_selection_resolve(const mrq_table *movies, const mrq_filters *filters, mrq_selection *out, mrq_error *err)
+{
+    mrq_selection selection = {0};
+    if (filters->n_exclude > MRQ_EXCLUDE_MAX)
+        return mrq_fail(err, MRQ_USAGE, "exclude %u movies: want at most %d", filters->n_exclude, MRQ_EXCLUDE_MAX);
+    const mrq_status status = resolve(movies, filters, &selection, err);
+    if (status != MRQ_OK) {
+        mrq_selection_clear(&selection);
+        return status;
+    }
+    *out = selection;
+    return MRQ_OK;
+}
+
+/* "1994", "1990-1999", "1990-", "-1999": what mrq_years_parse() reads. */
+static void years_text(const mrq_selection *s, char out[32])
+{
+    char from[12] = "", to[12] = "";
+    if (s->year_from)
+        snprintf(from, sizeof from, "%d", s->year_from);
+    if (s->year_to)
+        snprintf(to, sizeof to, "%d", s->year_to);
+    snprintf(out, 32, s->year_from == s->year_to ? "%s" : "%s-%s", from, to);
+}
+
+bool mrq_selection_describe(const mrq_selection *selection, const mrq_table *movies, cJSON *json)
+{
+    const mrq_column *genres = mrq_table_first(movies, MRQ_SET);
+    bool ok = json != NULL;
+    if (selection->n_genres) {
+        cJSON *names = cJSON_AddArrayToObject(json, "genre");
+        for (uint32_t i = 0; i < selection->n_genres; i++)
+            ok = ok && mrq_json_append_clean(names, mrq_strings_at(&genres->dict, selection->genre[i]));
+    }
+    if (selection->all_genres)
+        ok = ok && cJSON_AddTrueToObject(json, "all_genres");
+    if (selection->year_from || selection->year_to) {
+        char years[32];
+        years_text(selection, years);
+        ok = ok && cJSON_AddStringToObject(json, "year", years);
+    }
+    if (selection->n_exclude) {
+        cJSON *ids = cJSON_AddArrayToObject(json, "exclude");
+        for (uint32_t i = 0; i < selection->n_exclude; i++)
+            ok = ok && mrq_json_append_whole(ids, movies->id[selection->exclude[i]]);
+    }
+    return ok;
+}
+
+static bool has_genre(const mrq_lists *list, uint32_t row, uint32_t genre)
+{
+    for (uint64_t i = list->offset[row]; i < list->offset[row + 1]; i++)
+        if (list->item[i] == genre)
+            return true;
+    return false;
+}
+
+static bool qualifies(const mrq_selection *s, const mrq_column *genres, const mrq_column *year, uint32_t row)
+{
+    uint32_t matches = 0;
+    for (uint32_t g = 0; g < s->n_genres; g++)
+        matches += has_genre(&genres->list, row, s->genre[g]);
+    if (s->n_genres && matches < (s->all_genres ? s->n_genres : 1))
+        return false;
+    if (!s->year_from && !s->year_to)
+        return true;
+    const double number = year->number[row];
+    return number >= s->year_from && (!s->year_to || number <= s->year_to); /* false of NaN */
+}
+
+void mrq_bitmap_clear(mrq_bitmap *bitmap)
+{
+    mrq_free(bitmap->keep);
+    *bitmap = (mrq_bitmap){0};
+}
+
+/* The bit of a row goes out. */
+static void drop(uint64_t *keep, uint32_t row)
+{
+    keep[row / 64] &= ~((uint64_t)1 << row % 64);
+}
+
+mrq_status mrq_selection_bitmap(const mrq_selection *selection, const mrq_table *movies, const uint32_t *less, uint64_t n,
+                                mrq_bitmap *out, mrq_error *err)
+{
+    const mrq_column *genres = mrq_table_first(movies, MRQ_SET), *year = year_column(movies);
+    const uint32_t rows = movies->rows, words = rows / 64 + (rows % 64 != 0);
+    uint64_t *keep = mrq_array(words, sizeof *keep);
+    if (!keep)
+        return mrq_fail_memory(err, "filtering");
+    memset(keep, 0xff, words * sizeof *keep);
+    if (rows % 64)
+        keep[words - 1] >>= 64 - rows % 64;
+    if (selection->n_genres || selection->year_from || selection->year_to)
+        for (uint32_t row = 0; row < rows; row++)
+            if (!qualifies(selection, genres, year, row))
+                drop(keep, row);
+    for (uint32_t i = 0; i < selection->n_exclude; i++)
+        drop(keep, selection->exclude[i]);
+    for (uint64_t i = 0; i < n; i++)
+        drop(keep, less[i]);
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < words; i++)
+        kept += (uint32_t)__builtin_popcountll(keep[i]);
+    *out = (mrq_bitmap){{keep, kept}, keep};
+    return MRQ_OK;
+}

@@ -1,0 +1,36 @@
+/* Filters: which rows of the catalogue a query lets through. */
+#ifndef MRQ_ENGINE_FILTER_H
+#define MRQ_ENGINE_FILTER_H
+
+#include "base/json.h"
+#include "engine/engine.h"
+
+/* What mrq_filters mean to a catalogue, but for the seen movies. Equal for filters that mean the same. */
+typedef struct mrq_selection {
+    uint32_t *genre; /* (n_genres) codes of the genres, ascending, distinct */
+    uint32_t n_genres;
+    bool all_genres; /* only where there are several */
+    int year_from, year_to;
+    uint32_t *exclude; /* (n_exclude) rows, ascending, distinct */
+    uint32_t n_exclude;
+} mrq_selection;
+void mrq_selection_clear(mrq_selection *selection); /* legal on a zeroed struct */
+
+/* Statuses as of mrq_recommend(). */
+MRQ_CHECKED mrq_status mrq_selection_resolve(const mrq_table *movies, const mrq_filters *filters, mrq_selection *out,
+                                             mrq_error *err);
+
+/* Adds the selection to a query's description: "genre", "all_genres", "year", "exclude", and of them only what selects. Returns
+ * false when out of memory. */
+bool mrq_selection_describe(const mrq_selection *selection, const mrq_table *movies, cJSON *json);
+
+/* A bitmap of what the selection lets through, less `n` rows. */
+typedef struct mrq_bitmap {
+    mrq_filter filter;
+    uint64_t *keep; /* what the filter points to */
+} mrq_bitmap;
+void mrq_bitmap_clear(mrq_bitmap *bitmap); /* legal on a zeroed struct */
+MRQ_CHECKED mrq_status mrq_selection_bitmap(const mrq_selection *selection, const mrq_table *movies, const uint32_t *less,
+                                            uint64_t n, mrq_bitmap *out, mrq_error *err);
+
+#endif

@@ -1,0 +1,16 @@
+/* Inside the engine: the steps from a resolved query to its hits. */
+#ifndef MRQ_ENGINE_RECOMMEND_H
+#define MRQ_ENGINE_RECOMMEND_H
+
+#include "engine/query.h"
+
+/* The person's unit vector (tower->dim), freed with mrq_free(), and what makes inner products with it ratings. MRQ_BAD_FILE when
+ * they are not finite. */
+MRQ_CHECKED mrq_status mrq_person_vector(const mrq_generation *generation, const mrq_resolved *resolved, float **out,
+                                         mrq_line *line, mrq_error *err);
+
+/* The best movies for the vector that qualify: `*hits`, freed with mrq_free(), and their number. */
+MRQ_CHECKED mrq_status mrq_person_search(const mrq_generation *generation, const mrq_resolved *resolved, const float *vector,
+                                         mrq_hit **hits, uint32_t *n, mrq_error *err);
+
+#endif

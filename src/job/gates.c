@@ -1,0 +1,81 @@
+/* The gates: what must be true of a new generation before it may serve. They compare with the generation that serves, so that a
+ * night of bad data does not replace a good answer by a bad one; where there is nothing to compare with, or it was measured in
+ * another way, they say so and let pass - a store whose current generation is damaged must be able to get a new one.
+ *
+ * Quality is compared with what the serving generation measured in its own night. Rejected: measuring the old model on tonight's
+ * ratings - where the ratings themselves are spoilt both come out badly, and nothing would be noticed. */
+#include "job/job.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+const char *const mrq_verdict_names[] = {"passed", "failed", "skipped"};
+
+bool mrq_protocols_differ(const mrq_model_results *made, const mrq_model_results *serving, char *out, size_t size)
+{
+    if (strcmp(made->schema, serving->schema) != 0)
+        snprintf(out, size, "its data has schema %s, this one's %s", serving->schema, made->schema);
+    else if (strcmp(made->split, serving->split) != 0)
+        snprintf(out, size, "its test part was divided by %s, this one's by %s", serving->split, made->split);
+    else if (made->seed != serving->seed)
+        snprintf(out, size, "its seed is %llu, this one's %llu", (unsigned long long)serving->seed, (unsigned long long)made->seed);
+    else if (fabs(made->test_share - serving->test_share) > 1e-9)
+        snprintf(out, size, "its test share is %g, this one's %g", serving->test_share, made->test_share);
+    else
+        return false;
+    return true;
+}
+
+static void judge_recall(const mrq_rebuild_options *options, double recall, mrq_gate *gate)
+{
+    gate->value = recall;
+    gate->limit = isnan(options->min_recall) ? fmax(0, options->recall - MRQ_RECALL_SLACK) : options->min_recall;
+    gate->verdict = recall >= gate->limit ? MRQ_PASSES : MRQ_FAILS;
+    snprintf(gate->text, sizeof gate->text, "recall@%d of the index is %.4f, want at least %.4f", MRQ_RECALL_K, recall,
+             gate->limit);
+}
+
+static void judge_quality(const mrq_rebuild_options *options, const mrq_facts *made, const mrq_facts *serving, mrq_gate *gate)
+{
+    char difference[120];
+    const double old = serving->results.test_rmse;
+    gate->value = made->results.test_rmse;
+    if (mrq_protocols_differ(&made->results, &serving->results, difference, sizeof difference)) {
+        snprintf(gate->text, sizeof gate->text, "not comparable with the serving generation: %s", difference);
+    } else if (isnan(old)) {
+        snprintf(gate->text, sizeof gate->text, "the serving generation's quality is not known");
+    } else {
+        gate->limit = old + options->max_loss;
+        gate->verdict = gate->value <= gate->limit ? MRQ_PASSES : MRQ_FAILS; /* a quality that is not known fails */
+        snprintf(gate->text, sizeof gate->text, "test RMSE is %.4f, want at most %.4f, the serving generation's %.4f and %g",
+                 gate->value, gate->limit, old, options->max_loss);
+    }
+}
+
+static void judge_movies(const mrq_rebuild_options *options, const mrq_facts *made, const mrq_facts *serving, mrq_gate *gate)
+{
+    gate->value = made->movies;
+    gate->limit = ceil((1 - options->max_shrink) * serving->movies - 1e-6);
+    gate->verdict = gate->value >= gate->limit ? MRQ_PASSES : MRQ_FAILS;
+    snprintf(gate->text, sizeof gate->text, "there are %u movies, want at least %.0f, the serving generation's %u less %g %%",
+             made->movies, gate->limit, serving->movies, 100 * options->max_shrink);
+}
+
+void mrq_gates_judge(const mrq_rebuild_options *options, const mrq_facts *made, double recall, const mrq_facts *serving,
+                     const char *reason, mrq_gate gate[MRQ_GATES])
+{
+    static const char *const names[MRQ_GATES] = {"recall", "quality", "movies"};
+    for (int i = 0; i < MRQ_GATES; i++) {
+        gate[i] = (mrq_gate){.name = names[i], .verdict = MRQ_SKIPS, .value = NAN, .limit = NAN};
+        snprintf(gate[i].text, sizeof gate[i].text, "nothing to compare with: %.160s", reason);
+    }
+    judge_recall(options, recall, &gate[MRQ_GATE_RECALL]);
+    if (serving) {
+        judge_quality(options, made, serving, &gate[MRQ_GATE_QUALITY]);
+        judge_movies(options, made, serving, &gate[MRQ_GATE_MOVIES]);
+    } else {
+        gate[MRQ_GATE_QUALITY].value = made->results.test_rmse;
+        gate[MRQ_GATE_MOVIES].value = made->movies;
+    }
+}

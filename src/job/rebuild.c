@@ -1,0 +1,303 @@
+/* The rebuild, step by step. All of it happens under the store's lock and in the store's own draft, so there is nothing to undo:
+ * until the publish nobody sees anything, and what a killed run leaves is swept out by the next that takes the lock. That is why
+ * only the training is told of signals, to end in order and to write a report; at any other moment one may simply kill the process.
+ *
+ * A warm start is honest where the serving model has not learned from a rating that is tested now: division by hash, with the same
+ * seed and share. Where that is not so, or the model is another network, the night starts from scratch and says so, rather than
+ * failing until somebody comes to look. */
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "job/job.h"
+
+const char *const mrq_step_names[] = {"load", "train", "export", "gates", "warm", "publish", "prune", NULL};
+const char *const mrq_outcome_names[] = {"published", "refused", "failed"};
+
+struct job {
+    const mrq_rebuild_options *options;
+    const mrq_rebuild_watch *watch;
+    mrq_rebuild_report *report;
+    const mrq_schema *schema;
+    mrq_draft *draft;
+    mrq_dataset *data;
+    mrq_model *serving, *model; /* `model` borrows the tables of `data` */
+    double since;               /* clock, when the running step began */
+};
+
+void mrq_rebuild_report_clear(mrq_rebuild_report *report)
+{
+    mrq_free(report->epoch);
+    mrq_free(report->choice.trial);
+    *report = (mrq_rebuild_report){0};
+}
+
+static void begin(struct job *job, mrq_step step)
+{
+    if (job->watch->step)
+        job->watch->step(job->watch->train.context, step);
+    job->report->step[step] = 0; /* begun */
+    job->since = mrq_clock();
+}
+
+__attribute__((format(printf, 3, 4))) static void end(struct job *job, mrq_step step, const char *format, ...)
+{
+    char text[400];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    job->report->step[step] = mrq_clock() - job->since;
+    mrq_log(MRQ_LOG_INFO, "rebuild", "step=%s seconds=%.2f%s", mrq_step_names[step], job->report->step[step], text);
+}
+
+/* What serves now. That there is nothing, or something damaged, is no failure; that the system says no is one, lest the gates stand
+ * open for want of memory. */
+static mrq_status look_at_serving(struct job *job, mrq_error *err)
+{
+    mrq_rebuild_report *r = job->report;
+    MRQ_CLEANUP(mrq_generation_close) mrq_generation *generation = NULL;
+    mrq_error problem = {0};
+    mrq_status status = mrq_generation_open(job->options->store, &generation, &problem);
+    if (status == MRQ_OK)
+        status = mrq_store_model(job->options->store, &job->serving, &problem);
+    if (status == MRQ_NOT_FOUND || status == MRQ_BAD_FILE) {
+        snprintf(r->serving_note, sizeof r->serving_note, "%s", problem.msg);
+        mrq_log(status == MRQ_BAD_FILE ? MRQ_LOG_WARN : MRQ_LOG_INFO, "rebuild", "no serving generation: %s", problem.msg);
+        return MRQ_OK;
+    }
+    if (status != MRQ_OK)
+        return mrq_fail(err, status, "%s", problem.msg);
+    r->has_serving = true;
+    snprintf(r->serving.generation, sizeof r->serving.generation, "%s", generation->name);
+    r->serving.movies = generation->movies->rows;
+    r->serving.results = *mrq_model_results_of(job->serving);
+    return MRQ_OK;
+}
+
+static mrq_status load(struct job *job, mrq_error *err)
+{
+    mrq_rebuild_report *r = job->report;
+    begin(job, MRQ_STEP_LOAD);
+    MRQ_TRY(look_at_serving(job, err));
+    MRQ_TRY(mrq_dataset_load(job->options->data, job->schema, &job->data, err));
+    snprintf(r->schema, sizeof r->schema, "%s", job->data->schema);
+    r->users = job->data->users->rows;
+    r->movies = job->data->movies->rows;
+    r->ratings = job->data->n;
+    r->fingerprint = job->data->fingerprint;
+    end(job, MRQ_STEP_LOAD, " schema=%s users=%u movies=%u ratings=%llu", r->schema, r->users, r->movies,
+        (unsigned long long)r->ratings);
+    return MRQ_OK;
+}
+
+static void on_batch(void *context, int64_t epoch, uint64_t done, uint64_t total, double rmse, double samples_per_second)
+{
+    const mrq_train_watch *watch = &((const struct job *)context)->watch->train;
+    if (watch->batch)
+        watch->batch(watch->context, epoch, done, total, rmse, samples_per_second);
+}
+
+/* Keeps the curve; one that memory does not suffice for is missing in the report. */
+static void on_epoch(void *context, const mrq_train_epoch *all, uint32_t n)
+{
+    struct job *job = context;
+    mrq_rebuild_report *r = job->report;
+    mrq_train_epoch *kept = mrq_array(n, sizeof *kept);
+    mrq_free(r->epoch);
+    r->epoch = kept;
+    r->n_epochs = kept ? n : 0;
+    if (kept)
+        memcpy(kept, all, n * sizeof *kept);
+    if (job->watch->train.epoch)
+        job->watch->train.epoch(job->watch->train.context, all, n);
+}
+
+/* Whether the serving model may be gone on from. */
+static bool may_start_warm(struct job *job)
+{
+    mrq_rebuild_report *r = job->report;
+    const mrq_model_results now = {.seed = job->options->seed, .test_share = job->options->test};
+    mrq_model_results results = now;
+    char difference[120];
+    snprintf(results.schema, sizeof results.schema, "%s", r->schema);
+    snprintf(results.split, sizeof results.split, "%s", mrq_split_names[MRQ_SPLIT_HASH]);
+    if (!job->options->warm_start)
+        return false;
+    if (!r->has_serving)
+        snprintf(r->warm_note, sizeof r->warm_note, "%s", r->serving_note);
+    else if (mrq_protocols_differ(&results, &r->serving.results, difference, sizeof difference))
+        snprintf(r->warm_note, sizeof r->warm_note, "the serving model may have learned from what is tested now: %s", difference);
+    else
+        return true;
+    mrq_log(MRQ_LOG_WARN, "rebuild", "no warm start: %s", r->warm_note);
+    return false;
+}
+
+static mrq_status learn(struct job *job, mrq_train_result *result, mrq_error *err)
+{
+    mrq_rebuild_report *r = job->report;
+    const mrq_train_watch watch = {job, on_batch, on_epoch, NULL, job->watch->train.stop};
+    mrq_train_options options = {
+        .split = MRQ_SPLIT_HASH, .test = job->options->test, .seed = job->options->seed, .threads = job->options->threads};
+    if (may_start_warm(job)) {
+        mrq_error problem = {0};
+        options.warm = job->serving;
+        const mrq_status status = mrq_train(job->data, &r->description, &options, &watch, result, &problem);
+        if (status != MRQ_USAGE) { /* that is another network, or will be said again without a warm start */
+            r->warm_started = status == MRQ_OK;
+            return status == MRQ_OK ? status : mrq_fail(err, status, "%s", problem.msg);
+        }
+        snprintf(r->warm_note, sizeof r->warm_note, "%s", problem.msg);
+        mrq_log(MRQ_LOG_WARN, "rebuild", "no warm start: %s", r->warm_note);
+        options.warm = NULL;
+    }
+    return mrq_train(job->data, &r->description, &options, &watch, result, err);
+}
+
+static mrq_status train(struct job *job, mrq_error *err)
+{
+    mrq_rebuild_report *r = job->report;
+    mrq_train_result result = {0};
+    begin(job, MRQ_STEP_TRAIN);
+    MRQ_TRY(learn(job, &result, err));
+    job->model = result.model;
+    mrq_model_free(job->serving); /* its memory may be needed */
+    job->serving = NULL;
+    const int64_t passes = r->description.train.epochs;
+    if (result.end == MRQ_TRAIN_INTERRUPTED)
+        return mrq_fail(err, MRQ_FAILED, "stopped in pass %lld of %lld; nothing has changed", (long long)result.epoch,
+                        (long long)passes);
+    r->made.movies = job->data->movies->rows;
+    r->made.results = *mrq_model_results_of(job->model);
+    r->description = *mrq_model_description(job->model);
+    if (result.end == MRQ_TRAIN_LOST) {
+        snprintf(r->reason, sizeof r->reason, "the loss exploded in pass %lld of %lld; the best before, pass %lld, was taken",
+                 (long long)result.epoch, (long long)passes, (long long)r->made.results.best_epoch);
+        mrq_log(MRQ_LOG_WARN, "rebuild", "%s", r->reason);
+    }
+    end(job, MRQ_STEP_TRAIN, " model=%s passes=%lld best=%lld valid_rmse=%.4f test_rmse=%.4f start=%s", r->description.name,
+        (long long)r->made.results.epochs, (long long)r->made.results.best_epoch, r->made.results.valid_rmse,
+        r->made.results.test_rmse, r->warm_started ? "warm" : "scratch");
+    return MRQ_OK;
+}
+
+static mrq_status export(struct job *job, mrq_error *err)
+{
+    mrq_rebuild_report *r = job->report;
+    const mrq_export_options options = {.index = job->options->index, .recall = job->options->recall};
+    begin(job, MRQ_STEP_EXPORT);
+    MRQ_TRY(mrq_draft_write(job->draft, job->model, &options, &r->choice, err));
+    snprintf(r->made.generation, sizeof r->made.generation, "%s", mrq_draft_generation(job->draft)->name);
+    end(job, MRQ_STEP_EXPORT, " generation=%s index=%s recall=%.4f p50=%.1fus p99=%.1fus trials=%u", r->made.generation,
+        r->choice.best.settings.factory, r->choice.best.recall, 1e6 * r->choice.best.p50, 1e6 * r->choice.best.p99, r->choice.n);
+    return MRQ_OK;
+}
+
+/* The sentences of the gates that failed, as many as fit. */
+static void list_failures(const mrq_rebuild_report *r, char *out, size_t size)
+{
+    size_t used = 0;
+    out[0] = '\0';
+    for (int i = 0; i < MRQ_GATES && used < size; i++)
+        if (r->gate[i].verdict == MRQ_FAILS)
+            used += (size_t)snprintf(out + used, size - used, "%s%s", used ? "; " : "", r->gate[i].text);
+}
+
+static mrq_status judge(struct job *job, mrq_error *err)
+{
+    mrq_rebuild_report *r = job->report;
+    begin(job, MRQ_STEP_GATES);
+    mrq_gates_judge(job->options, &r->made, r->choice.best.recall, r->has_serving ? &r->serving : NULL, r->serving_note, r->gate);
+    r->judged = true;
+    for (int i = 0; i < MRQ_GATES; i++)
+        mrq_log(r->gate[i].verdict == MRQ_FAILS ? MRQ_LOG_WARN : MRQ_LOG_INFO, "rebuild", "gate=%s verdict=%s: %s", r->gate[i].name,
+                mrq_verdict_names[r->gate[i].verdict], r->gate[i].text);
+    char failures[400];
+    list_failures(r, failures, sizeof failures);
+    if (*failures && !job->options->force) {
+        r->outcome = MRQ_REFUSED;
+        return mrq_fail(err, MRQ_FAILED, "not published: %s; --force publishes it all the same", failures);
+    }
+    if (*failures)
+        snprintf(r->reason, sizeof r->reason, "forced, although %s", failures);
+    end(job, MRQ_STEP_GATES, "%s", *failures ? " forced" : "");
+    return MRQ_OK;
+}
+
+static mrq_status publish(struct job *job, mrq_error *err)
+{
+    mrq_rebuild_report *r = job->report;
+    begin(job, MRQ_STEP_WARM);
+    MRQ_TRY(mrq_warm(mrq_draft_generation(job->draft), job->options->cache, job->options->warm, &r->warmed, err));
+    end(job, MRQ_STEP_WARM, " warmed=%u", r->warmed);
+    begin(job, MRQ_STEP_PUBLISH);
+    MRQ_TRY(mrq_draft_publish(job->draft, err));
+    r->outcome = MRQ_PUBLISHED;
+    end(job, MRQ_STEP_PUBLISH, " generation=%s", r->made.generation);
+    return MRQ_OK;
+}
+
+/* The generation serves whatever becomes of the old ones: a failure here is a remark. */
+static void prune(struct job *job)
+{
+    mrq_rebuild_report *r = job->report;
+    mrq_error problem = {0};
+    begin(job, MRQ_STEP_PRUNE);
+    if (mrq_draft_prune(job->draft, job->options->keep, &r->pruned, &problem) != MRQ_OK) {
+        snprintf(r->reason, sizeof r->reason, "old generations could not be removed: %.400s", problem.msg);
+        mrq_log(MRQ_LOG_WARN, "rebuild", "%s", r->reason);
+    }
+    end(job, MRQ_STEP_PRUNE, " removed=%u kept=%u", r->pruned, job->options->keep);
+}
+
+static mrq_status run(struct job *job, mrq_error *err)
+{
+    MRQ_TRY(load(job, err));
+    MRQ_TRY(train(job, err));
+    MRQ_TRY(export(job, err));
+    MRQ_TRY(judge(job, err));
+    MRQ_TRY(publish(job, err));
+    prune(job);
+    return MRQ_OK;
+}
+
+/* Runs with the lock held, and reports whatever has come of it. */
+static mrq_status run_and_report(struct job *job, mrq_error *err)
+{
+    mrq_rebuild_report *r = job->report;
+    mrq_error problem = {0}, unreported = {0};
+    const double start = mrq_clock();
+    const mrq_status status = run(job, &problem);
+    r->seconds = mrq_clock() - start;
+    if (status != MRQ_OK)
+        snprintf(r->reason, sizeof r->reason, "%s", problem.msg);
+    if (mrq_report_save(job->options, r, &unreported) != MRQ_OK)
+        mrq_log(MRQ_LOG_WARN, "rebuild", "no report: %s", unreported.msg);
+    return status == MRQ_OK ? MRQ_OK : mrq_fail(err, status, "%s", problem.msg);
+}
+
+mrq_status mrq_rebuild(const mrq_rebuild_options *options, const mrq_rebuild_watch *watch, mrq_rebuild_report *out, mrq_error *err)
+{
+    static const mrq_rebuild_watch nobody;
+    struct job job = {.options = options, .watch = watch ? watch : &nobody, .report = out};
+    *out = (mrq_rebuild_report){.outcome = MRQ_NOT_DONE};
+    for (int i = 0; i < MRQ_STEPS; i++)
+        out->step[i] = NAN;
+    mrq_time_text(out->started);
+    MRQ_TRY(mrq_description_load(options->model, &out->description, err));
+    out->description.train.epochs = options->epochs ? options->epochs : out->description.train.epochs;
+    MRQ_CLEANUP(mrq_schema_free) mrq_schema *schema = NULL;
+    if (options->schema)
+        MRQ_TRY(mrq_schema_load(options->schema, &schema, err));
+    job.schema = schema;
+    MRQ_TRY(mrq_draft_open(options->store, "rebuild", &job.draft, err));
+    const mrq_status status = run_and_report(&job, err);
+    mrq_draft_discard(job.draft);
+    mrq_model_free(job.serving);
+    mrq_model_free(job.model);
+    mrq_dataset_free(job.data);
+    return status;
+}

@@ -1,0 +1,38 @@
+/* Inside the store room: the lock, and what is done under it. */
+#ifndef MRQ_STORE_DRAFT_H
+#define MRQ_STORE_DRAFT_H
+
+#include "store/layout.h"
+#include "store/write.h"
+
+/* The lock of a store, held while `fd` is not negative. */
+typedef struct mrq_lock {
+    int fd;
+    char path[MRQ_STORE_PATH];
+} mrq_lock;
+
+/* Takes the lock at once, or MRQ_FAILED with a sentence that says who holds it and since when. MRQ_NOT_FOUND without a store. */
+MRQ_CHECKED mrq_status mrq_lock_take(const char *store, const char *who, mrq_lock *lock, mrq_error *err);
+void mrq_lock_release(mrq_lock *lock); /* legal on one that is not held */
+
+struct mrq_draft {
+    char store[MRQ_STORE_PATH], generations[MRQ_STORE_PATH];
+    char folder[MRQ_STORE_PATH]; /* the temporary one, then the one with the final name; "" when there is none to remove */
+    char name[MRQ_GENERATION_NAME];
+    bool made_store, made_generations, published;
+    mrq_lock lock;
+    mrq_generation *generation;
+};
+
+/* These are for who holds the lock. */
+
+/* Points `current` to a generation, and syncs. */
+MRQ_CHECKED mrq_status mrq_store_point(const char *store, const char *name, mrq_error *err);
+
+/* Takes a generation out of sight, by a name that mrq_store_sweep() sweeps. */
+MRQ_CHECKED mrq_status mrq_store_hide(const char *store, const char *name, mrq_error *err);
+
+/* Removes everything with a temporary name but the path `spared`; what cannot be removed stays for the next time. */
+void mrq_store_sweep(const char *store, const char *spared);
+
+#endif

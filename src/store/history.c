@@ -1,0 +1,172 @@
+/* The generations of a store as a whole: list, go back, prune.
+ *
+ * Nothing here changes a generation's files. Going back is the link alone, after every file of the target was read; pruning takes
+ * the old ones out of sight first, all of them, syncs, and only then removes, so that at no moment, and after no crash, there is a
+ * folder with a generation's name and half of its files. */
+#include <dirent.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "store/draft.h"
+#include "store/manifest.h"
+
+bool mrq_store_fallback(const char *store, const char *name, char found[MRQ_GENERATION_NAME])
+{
+    uint32_t n = 0;
+    MRQ_AUTOFREE mrq_name *names = NULL;
+    if (mrq_store_names(store, &names, &n, NULL) != MRQ_OK)
+        return false;
+    for (uint32_t i = 0; i < n; i++)
+        if ((!*name || strcmp(names[i].text, name) < 0) && mrq_generation_check(store, names[i].text, NULL) == MRQ_OK) {
+            strcpy(found, names[i].text);
+            return true;
+        }
+    return false;
+}
+
+/* Bytes of the files in a folder; -1 when there is no such folder. */
+static int64_t folder_bytes(const char *path)
+{
+    DIR *stream = opendir(path);
+    if (!stream)
+        return -1;
+    int64_t bytes = 0;
+    struct stat st;
+    for (const struct dirent *entry; (entry = readdir(stream));)
+        if (fstatat(dirfd(stream), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
+            bytes += st.st_size;
+    closedir(stream);
+    return bytes;
+}
+
+/* The sentence without the generation's folder before the file's name, as the name stands beside it. */
+static void tell_problem(mrq_generation_info *info, const char *folder, const char *sentence)
+{
+    const size_t prefix = strlen(folder);
+    const bool inside = strncmp(sentence, folder, prefix) == 0;
+    snprintf(info->problem, sizeof info->problem, "%.*s", (int)sizeof info->problem - 1, inside ? sentence + prefix : sentence);
+}
+
+/* Fills one line; false when the generation has just been pruned. */
+static bool describe(const char *store, const char *name, const char *current, mrq_generation_info *info)
+{
+    char folder[MRQ_STORE_PATH];
+    mrq_error problem = {0};
+    mrq_manifest manifest;
+    *info = (mrq_generation_info){.current = strcmp(name, current) == 0,
+                                  .created = mrq_generation_time(name),
+                                  .recall = NAN,
+                                  .p50 = NAN,
+                                  .p99 = NAN,
+                                  .quality = NAN};
+    strcpy(info->name, name);
+    if (mrq_generation_path(store, name, "", folder, NULL) != MRQ_OK || (info->bytes = folder_bytes(folder)) < 0)
+        return false;
+    if (mrq_manifest_read(store, name, &manifest, NULL) == MRQ_OK) {
+        info->created = manifest.created_us / 1000000;
+        info->movies = manifest.movies;
+        info->users = manifest.users;
+        strcpy(info->model, manifest.model_name);
+        strcpy(info->index, manifest.index.settings.factory);
+        info->recall = manifest.index.recall;
+        info->p50 = manifest.index.p50;
+        info->p99 = manifest.index.p99;
+        info->quality = manifest.quality;
+    }
+    info->state = mrq_generation_check(store, name, &problem);
+    if (info->state != MRQ_OK)
+        tell_problem(info, folder, problem.msg);
+    return info->state == MRQ_OK || folder_bytes(folder) >= 0;
+}
+
+mrq_status mrq_store_list(const char *store, mrq_generation_info **out, uint32_t *n, mrq_error *err)
+{
+    uint32_t held = 0, count = 0;
+    char current[MRQ_GENERATION_NAME] = "";
+    MRQ_AUTOFREE mrq_name *names = NULL;
+    MRQ_TRY(mrq_store_names(store, &names, &held, err));
+    if (mrq_store_current(store, current, NULL) != MRQ_OK)
+        current[0] = '\0';
+    mrq_generation_info *list = mrq_array(held, sizeof *list);
+    if (!list)
+        return mrq_fail_memory(err, "listing a store");
+    for (uint32_t i = 0; i < held; i++)
+        count += describe(store, names[i].text, current, &list[count]);
+    *out = list;
+    *n = count;
+    return MRQ_OK;
+}
+
+/* The generation to go back to: `to`, verified, or the newest intact one behind the current. */
+static mrq_status find_target(const char *store, const char *to, char name[MRQ_GENERATION_NAME], mrq_error *err)
+{
+    char current[MRQ_GENERATION_NAME] = "", path[MRQ_STORE_PATH];
+    if (to) {
+        if (!mrq_generation_named(to))
+            return mrq_fail(err, MRQ_USAGE, "\"%.60s\" is no generation's name, want TIME-DIGITS as `marquee info` lists them", to);
+        MRQ_TRY(mrq_generation_path(store, to, "", path, err));
+        if (!mrq_file_exists(path))
+            return mrq_fail(err, MRQ_NOT_FOUND, "%s has no generation %s", store, to);
+        MRQ_TRY(mrq_generation_check(store, to, err));
+        strcpy(name, to);
+        return MRQ_OK;
+    }
+    if (mrq_store_current(store, current, NULL) != MRQ_OK)
+        current[0] = '\0'; /* a link that is gone or leads nowhere: any intact one is better */
+    if (mrq_store_fallback(store, current, name))
+        return MRQ_OK;
+    return mrq_fail(err, MRQ_NOT_FOUND, "%s has no intact generation %s%s", store, *current ? "older than " : "to go back to",
+                    current);
+}
+
+mrq_status mrq_store_rollback(const char *store, const char *to, char name[MRQ_GENERATION_NAME], mrq_error *err)
+{
+    uint32_t n;
+    MRQ_AUTOFREE mrq_name *names = NULL;
+    MRQ_TRY(mrq_store_names(store, &names, &n, err)); /* before a lock is put into what is no store */
+    __attribute__((cleanup(mrq_lock_release))) mrq_lock lock;
+    char found[MRQ_GENERATION_NAME];
+    MRQ_TRY(mrq_lock_take(store, "rollback", &lock, err));
+    mrq_store_sweep(store, "");
+    MRQ_TRY(find_target(store, to, found, err));
+    MRQ_TRY(mrq_store_point(store, found, err));
+    strcpy(name, found);
+    return MRQ_OK;
+}
+
+/* Under the lock, which `draft` holds if it is not NULL; its own generation stays as well. */
+static mrq_status prune(const char *store, const mrq_draft *draft, uint32_t keep, uint32_t *removed, mrq_error *err)
+{
+    char current[MRQ_GENERATION_NAME], generations[MRQ_STORE_PATH];
+    uint32_t n, count = 0;
+    MRQ_AUTOFREE mrq_name *names = NULL;
+    MRQ_TRY(mrq_store_current(store, current, err));
+    MRQ_TRY(mrq_store_names(store, &names, &n, err));
+    for (uint32_t i = keep; i < n; i++)
+        if (strcmp(names[i].text, current) != 0 && !(draft && strcmp(names[i].text, draft->name) == 0)) {
+            MRQ_TRY(mrq_store_hide(store, names[i].text, err));
+            count++;
+        }
+    MRQ_TRY(mrq_path_join(generations, sizeof generations, store, MRQ_GENERATIONS, err));
+    MRQ_TRY(mrq_folder_sync(generations, err));
+    mrq_store_sweep(store, draft ? draft->folder : "");
+    *removed = count;
+    return MRQ_OK;
+}
+
+mrq_status mrq_store_prune(const char *store, uint32_t keep, uint32_t *removed, mrq_error *err)
+{
+    char current[MRQ_GENERATION_NAME];
+    MRQ_TRY(mrq_store_current(store, current, err)); /* before a lock is put into what is no store */
+    __attribute__((cleanup(mrq_lock_release))) mrq_lock lock;
+    MRQ_TRY(mrq_lock_take(store, "prune", &lock, err));
+    return prune(store, NULL, keep, removed, err);
+}
+
+mrq_status mrq_draft_prune(mrq_draft *draft, uint32_t keep, uint32_t *removed, mrq_error *err)
+{
+    return prune(draft->store, draft, keep, removed, err);
+}

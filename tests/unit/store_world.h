@@ -1,0 +1,180 @@
+/* A small model and stores of it, for the tests of the store room. */
+#ifndef MRQ_TESTS_STORE_WORLD_H
+#define MRQ_TESTS_STORE_WORLD_H
+
+#include "unit/small_world.h"
+
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "model/network.h"
+#include "store/draft.h"
+#include "store/manifest.h"
+
+#define PATH 4096
+
+enum { USERS = 50, MOVIES = 40, DIM = 16 };
+
+static mrq_error err;
+static char folder[PATH], model_path[PATH + 20];
+static mrq_table *users, *movies;
+static mrq_model *model;
+static const mrq_export_options flat = {"Flat", 1};
+
+/* A model of these tables with starting parameters. */
+static inline mrq_model *model_of(const char *text, const mrq_table *its_users, const mrq_table *its_movies)
+{
+    static uint32_t user[200], movie[200], train[200];
+    static float rating[200];
+    for (uint32_t i = 0; i < 200; i++) {
+        rating[i] = (float)(1 + i % 5);
+        user[i] = i * 7 % its_users->rows;
+        movie[i] = i * 13 % its_movies->rows;
+        train[i] = i;
+    }
+    mrq_description description;
+    mrq_model *made = NULL;
+    assert_ok(mrq_description_parse(text, strlen(text), "small.json", &description, &err));
+    const mrq_model_source source = {its_users, its_movies, user, movie, rating, train, 200, 200, 11};
+    assert_ok(mrq_model_new(&description, &source, &made, &err));
+    return made;
+}
+
+/* What `model` is made from. */
+#define STORE_MODEL                                                                                                                \
+    "{\"name\":\"small\",\"score\":{\"kind\":\"cosine\",\"scale\":5},\"joint\":{\"size\":16,\"activation\":\"tanh\"},"             \
+    "\"towers\":{\"user\":[{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":4},"                                                  \
+    "{\"feature\":\"age\",\"kind\":\"category\",\"embedding\":4}],"                                                                \
+    "\"movie\":[{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":4},"                                                             \
+    "{\"feature\":\"title\",\"kind\":\"text\",\"embedding\":4,\"window\":3,\"filters\":4}]},\"train\":{}}"
+
+/* A small model, as if trained, and its file. */
+static inline int make_world(void **state)
+{
+    (void)state;
+    users = small_users(USERS, 3);
+    movies = small_movies(MOVIES, 3);
+    model = model_of(STORE_MODEL, users, movies);
+    model->results = (mrq_model_results){.seed = 11,
+                                         .data_fingerprint = 0x123456789abcdef0,
+                                         .train_rmse = 0.8,
+                                         .valid_rmse = (double)NAN,
+                                         .test_rmse = 0.9,
+                                         .schema = "small",
+                                         .split = "random"};
+    snprintf(folder, sizeof folder, "%s", temporary_folder());
+    snprintf(model_path, sizeof model_path, "%s/m.mrq", folder);
+    assert_ok(mrq_model_save(model, model_path, &err));
+    return 0;
+}
+
+static inline int free_world(void **state)
+{
+    (void)state;
+    mrq_model_free(model);
+    mrq_table_free(users);
+    mrq_table_free(movies);
+    temporary_remove(folder);
+    return 0;
+}
+
+/* The path of a new store, not made yet. */
+static inline const char *new_store(char out[PATH])
+{
+    static int n;
+    snprintf(out, PATH, "%.4000s/store%d", folder, n++);
+    return out;
+}
+
+static inline void export_to(const char *store, char name[MRQ_GENERATION_NAME])
+{
+    assert_ok(mrq_store_export(store, model_path, &flat, name, NULL, &err));
+}
+
+static inline mrq_status try_open(const char *store)
+{
+    MRQ_CLEANUP(mrq_generation_close) mrq_generation *g = NULL;
+    const mrq_status status = mrq_generation_open(store, &g, &err);
+    assert_true((g != NULL) == (status == MRQ_OK));
+    return status;
+}
+
+/* What a shell command prints. */
+static void shell(char *out, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static inline void shell(char *out, size_t size, const char *format, ...)
+{
+    char command[3 * PATH];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(command, sizeof command, format, args);
+    va_end(args);
+    FILE *pipe = popen(command, "r");
+    assert_non_null(pipe);
+    const size_t n = fread(out, 1, size - 1, pipe);
+    out[n] = '\0';
+    assert_int_equal(pclose(pipe), 0);
+}
+
+/* Everything in a store: names, digests of the files, the link. */
+#define STATE 20000
+static inline void take_state(const char *store, char out[STATE])
+{
+    shell(out, STATE, "cd '%s' && find . | sort && find . -type f -exec sha256sum {} + | sort && readlink current", store);
+}
+
+static inline void assert_state(const char *store, const char *want)
+{
+    static char now[STATE];
+    take_state(store, now);
+    assert_string_equal(now, want);
+}
+
+static inline unsigned char *read_bytes(const char *path, size_t *size)
+{
+    mrq_map map;
+    assert_ok(mrq_map_open(&map, path, &err));
+    unsigned char *bytes = mrq_array(map.size + 1, 1);
+    assert_non_null(bytes);
+    memcpy(bytes, map.data, map.size);
+    *size = map.size;
+    mrq_map_close(&map);
+    return bytes;
+}
+
+static inline void write_bytes(const char *path, const void *bytes, size_t size)
+{
+    FILE *f = fopen(path, "wb");
+    assert_non_null(f);
+    assert_int_equal(fwrite(bytes, 1, size, f), size);
+    assert_int_equal(fclose(f), 0);
+}
+
+static inline void current_path(const char *store, const char *file, char out[PATH])
+{
+    assert_true(snprintf(out, PATH, "%s/current/%s", store, file) < PATH);
+}
+
+/* Changes one byte of a file of a generation. */
+static inline void damage(const char *store, const char *name, const char *file)
+{
+    char path[PATH];
+    size_t size;
+    assert_ok(mrq_generation_path(store, name, file, path, &err));
+    MRQ_AUTOFREE unsigned char *bytes = read_bytes(path, &size);
+    bytes[size / 2] ^= 16;
+    write_bytes(path, bytes, size);
+}
+
+/* Children must not run cmocka's code; they tell by their exit status. */
+static inline pid_t child(void (*run)(const char *), const char *store)
+{
+    const pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        run(store);
+        _exit(0);
+    }
+    return pid;
+}
+
+#endif

@@ -1,0 +1,575 @@
+/* The store room, writing: exports that fail, race or are killed, the lock, names when the clock steps back, going back, pruning. */
+#include "unit/store_world.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/statvfs.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "store/queries.h"
+
+static mrq_status try_export(const char *store, const char *path, const char *kind, char name[MRQ_GENERATION_NAME])
+{
+    const mrq_export_options options = {kind, 1};
+    return mrq_store_export(store, path, &options, name, NULL, &err);
+}
+
+static void modes_ignore_a_lax_umask(void **state)
+{
+    (void)state;
+    char store[PATH], name[MRQ_GENERATION_NAME], text[STATE];
+    const mode_t old = umask(0);
+    export_to(new_store(store), name);
+    umask(old);
+    shell(text, sizeof text, "find '%s' ! -type l -perm /022", store);
+    assert_string_equal(text, "");
+    shell(text, sizeof text, "find '%s' -type f ! -perm -444 -o -type d ! -perm -555", store);
+    assert_string_equal(text, "");
+}
+
+static void a_failed_export_leaves_nothing(void **state)
+{
+    (void)state;
+    char store[PATH], name[MRQ_GENERATION_NAME] = "untouched", before[STATE], path[PATH + 40];
+    for (int had = 0; had < 2; had++) { /* a store that is not there yet, and one that serves */
+        new_store(store);
+        if (had) {
+            export_to(store, name);
+            take_state(store, before);
+        }
+        char other[MRQ_GENERATION_NAME] = "untouched";
+        assert_fails(try_export(store, "/nowhere/m.mrq", "Flat", other), MRQ_NOT_FOUND, "/nowhere/m.mrq");
+        assert_fails(try_export(store, "/dev/null", "Flat", other), MRQ_BAD_FILE, "/dev/null is not a regular file");
+        assert_fails(try_export(store, model_path, "nonsense", other), MRQ_USAGE, "index \"nonsense\"");
+        assert_fails(try_export(store, model_path, "IVF100,Flat", other), MRQ_USAGE, "index \"IVF100,Flat\"");
+        assert_fails(try_export(store, model_path, "IVF10000000000000000000000000000000000000000000000000000000,Flat", other),
+                     MRQ_USAGE, "want less than 64");
+        size_t size;
+        MRQ_AUTOFREE unsigned char *bytes = read_bytes(model_path, &size);
+        bytes[size / 2] ^= 1;
+        snprintf(path, sizeof path, "%.4000s/damaged.mrq", folder);
+        write_bytes(path, bytes, size);
+        assert_fails(try_export(store, path, "Flat", other), MRQ_BAD_FILE, "damaged.mrq: the checksum does not match");
+        assert_string_equal(other, "untouched");
+        if (had)
+            assert_state(store, before);
+        else
+            assert_false(mrq_file_exists(store));
+    }
+    snprintf(path, sizeof path, "%.4000s/no/where", folder);
+    assert_fails(try_export(path, model_path, "Flat", name), MRQ_NOT_FOUND, "cannot make folder");
+    assert_fails(try_export(model_path, model_path, "Flat", name), MRQ_NOT_FOUND, "m.mrq/lock: Not a directory");
+}
+
+/* `current` is a folder, so that the last step fails: the generation that was already in its place goes, too. */
+static void a_failed_swap_removes_the_generation(void **state)
+{
+    (void)state;
+    char store[PATH], name[MRQ_GENERATION_NAME], before[STATE];
+    new_store(store);
+    shell(before, sizeof before, "mkdir -p '%s/current/x' && ln -s x '%s/.tmp-current'", store, store);
+    assert_fails(mrq_store_export(store, model_path, &flat, name, NULL, &err), MRQ_FAILED, "cannot rename");
+    shell(before, sizeof before, "cd '%s' && find . | sort", store);
+    assert_string_equal(before, ".\n./current\n./current/x\n");
+}
+
+/* The old generation serves until the new one is published; that one stays when the draft goes. */
+static void a_draft_is_nothing_until_it_is_published(void **state)
+{
+    (void)state;
+    char store[PATH], name[MRQ_GENERATION_NAME];
+    export_to(new_store(store), name);
+    mrq_draft *draft = NULL;
+    mrq_choice choice;
+    assert_ok(mrq_draft_open(store, "rebuild", &draft, &err));
+    assert_null(mrq_draft_generation(draft));
+    assert_ok(mrq_draft_write(draft, model, &flat, &choice, &err));
+    mrq_free(choice.trial);
+    const mrq_generation *made = mrq_draft_generation(draft);
+    assert_int_equal(mrq_index_count(made->index), MOVIES);
+    assert_true(strcmp(made->name, name) > 0);
+    MRQ_CLEANUP(mrq_generation_close) mrq_generation *g = NULL;
+    assert_ok(mrq_generation_open(store, &g, &err));
+    assert_string_equal(g->name, name);
+    strcpy(name, made->name);
+    assert_ok(mrq_draft_publish(draft, &err));
+    uint32_t removed;
+    assert_fails(mrq_store_prune(store, 1, &removed, &err), MRQ_FAILED, "is locked by rebuild");
+    mrq_draft_discard(draft);
+    mrq_generation_close(g);
+    assert_ok(mrq_generation_open(store, &g, &err));
+    assert_string_equal(g->name, name);
+    char path[PATH];
+    snprintf(path, sizeof path, "%.4000s/lock", store);
+    assert_false(mrq_file_exists(path));
+}
+
+static void an_unpublished_draft_leaves_no_trace(void **state)
+{
+    (void)state;
+    char store[PATH], name[MRQ_GENERATION_NAME], before[STATE];
+    export_to(new_store(store), name);
+    take_state(store, before);
+    mrq_draft *draft = NULL;
+    assert_ok(mrq_draft_open(store, "rebuild", &draft, &err));
+    mrq_draft_discard(draft);
+    assert_state(store, before);
+    assert_ok(mrq_draft_open(store, "rebuild", &draft, &err));
+    assert_ok(mrq_draft_write(draft, model, &flat, NULL, &err));
+    mrq_draft_discard(draft);
+    assert_state(store, before);
+}
+
+static void move_in_time(const char *store, const char *name, const char *time, char moved[MRQ_GENERATION_NAME])
+{
+    char out[10];
+    snprintf(moved, MRQ_GENERATION_NAME, "%.16s%.13s", time, name + 16);
+    shell(out, sizeof out, "cd '%s' && mv generations/%s generations/%s && ln -sfn generations/%s current", store, name, moved,
+          moved);
+}
+
+/* Names sort in the order of the exports, though several fall into a second, or the clock is far behind the newest name. */
+static void names_follow_each_other(void **state)
+{
+    (void)state;
+    char store[PATH], name[5][MRQ_GENERATION_NAME], moved[MRQ_GENERATION_NAME];
+    new_store(store);
+    for (int i = 0; i < 5; i++) {
+        export_to(store, name[i]);
+        assert_true(i == 0 || strcmp(name[i], name[i - 1]) > 0);
+        MRQ_CLEANUP(mrq_generation_close) mrq_generation *g = NULL;
+        assert_ok(mrq_generation_open(store, &g, &err));
+        assert_string_equal(g->name, name[i]);
+    }
+    move_in_time(store, name[4], "29991231T235959Z", moved);
+    assert_int_equal(try_open(store), MRQ_OK);
+    export_to(store, name[0]);
+    assert_memory_equal(name[0], "30000101T000000Z-", 17);
+    MRQ_CLEANUP(mrq_generation_close) mrq_generation *g = NULL;
+    assert_ok(mrq_generation_open(store, &g, &err));
+    assert_string_equal(g->name, name[0]);
+    assert_true(llabs((long long)g->created - (long long)time(NULL)) < 60); /* the manifest tells the real time */
+    move_in_time(store, name[0], "99991231T235959Z", moved);
+    assert_fails(mrq_store_export(store, model_path, &flat, name[1], NULL, &err), MRQ_FAILED, "no name can follow");
+    assert_int_equal(try_open(store), MRQ_OK);
+}
+
+static void list_tells_all(void **state)
+{
+    (void)state;
+    char store[PATH], name[3][MRQ_GENERATION_NAME], out[100];
+    uint32_t n = 0;
+    mrq_generation_info *list = NULL;
+    new_store(store);
+    assert_fails(mrq_store_list(store, &list, &n, &err), MRQ_NOT_FOUND, "is no store: it has no folder generations");
+    for (int i = 0; i < 3; i++)
+        export_to(store, name[i]);
+    damage(store, name[0], MRQ_MANIFEST);
+    damage(store, name[1], "model.mrq");
+    shell(out, sizeof out, "mkdir '%s/generations/.tmp-%s' '%s/generations/something'", store, name[2], store);
+    assert_ok(mrq_store_list(store, &list, &n, &err));
+    assert_int_equal(n, 3);
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_string_equal(list[i].name, name[2 - i]);
+        assert_int_equal(list[i].current, i == 0);
+        assert_int_equal(list[i].state, i == 0 ? MRQ_OK : MRQ_BAD_FILE);
+        assert_true(llabs((long long)list[i].created - (long long)time(NULL)) < 60);
+        shell(out, sizeof out, "cat '%s'/generations/%s/* | wc -c", store, list[i].name);
+        assert_int_equal(list[i].bytes, atoll(out));
+    }
+    for (uint32_t i = 0; i < 2; i++) { /* the manifest of both can be read */
+        assert_int_equal(list[i].movies, MOVIES);
+        assert_int_equal(list[i].users, USERS);
+        assert_string_equal(list[i].model, "small");
+        assert_string_equal(list[i].index, "Flat");
+        assert_true(list[i].recall >= 1 && list[i].p50 > 0 && fabs(list[i].quality - 0.9) < 1e-9);
+    }
+    assert_string_equal(list[0].problem, "");
+    assert_memory_equal(list[1].problem, "model.mrq: ", 11);
+    assert_memory_equal(list[2].problem, "MANIFEST.json: ", 15);
+    assert_int_equal(list[2].movies, 0);
+    assert_true(isnan(list[2].recall) && isnan(list[2].quality));
+    mrq_free(list);
+    shell(out, sizeof out, "rm '%s/current'", store);
+    assert_ok(mrq_store_list(store, &list, &n, &err));
+    assert_true(n == 3 && !list[0].current);
+    mrq_free(list);
+}
+
+static void assert_current(const char *store, const char *want)
+{
+    char name[MRQ_GENERATION_NAME];
+    assert_ok(mrq_store_current(store, name, &err));
+    assert_string_equal(name, want);
+}
+
+static void rollback_goes_to_what_is_intact(void **state)
+{
+    (void)state;
+    char store[PATH], name[5][MRQ_GENERATION_NAME], back[MRQ_GENERATION_NAME] = "", before[STATE], path[PATH];
+    new_store(store);
+    assert_fails(mrq_store_rollback(store, NULL, back, &err), MRQ_NOT_FOUND, "is no store");
+    assert_false(mrq_file_exists(store));
+    export_to(store, name[0]);
+    take_state(store, before);
+    assert_fails(mrq_store_rollback(store, NULL, back, &err), MRQ_NOT_FOUND, "has no intact generation older than 2");
+    assert_state(store, before);
+    for (int i = 1; i < 5; i++)
+        export_to(store, name[i]);
+    damage(store, name[3], "seen.mrq");
+    damage(store, name[2], "model.mrq");
+    take_state(store, before);
+    assert_fails(mrq_store_rollback(store, name[3], back, &err), MRQ_BAD_FILE, "seen.mrq: the checksum does not match");
+    assert_fails(mrq_store_rollback(store, "20200101T000000Z-0123456789ab", back, &err), MRQ_NOT_FOUND,
+                 "has no generation 20200101T000000Z-0123456789ab");
+    assert_fails(mrq_store_rollback(store, "../x", back, &err), MRQ_USAGE, "\"../x\" is no generation's name");
+    assert_string_equal(back, "");
+    assert_state(store, before);
+    assert_ok(mrq_store_rollback(store, NULL, back, &err)); /* over two damaged ones */
+    assert_string_equal(back, name[1]);
+    assert_current(store, name[1]);
+    assert_ok(mrq_store_rollback(store, NULL, back, &err));
+    assert_current(store, name[0]);
+    assert_fails(mrq_store_rollback(store, NULL, back, &err), MRQ_NOT_FOUND, "no intact generation older than");
+    assert_ok(mrq_store_rollback(store, name[4], back, &err)); /* and forward */
+    assert_state(store, before);
+    mrq_draft *draft = NULL;
+    assert_ok(mrq_draft_open(store, "rebuild", &draft, &err));
+    assert_fails(mrq_store_rollback(store, NULL, back, &err), MRQ_FAILED, "is locked by rebuild, process ");
+    mrq_draft_discard(draft);
+
+    /* a link that leads nowhere is mended */
+    snprintf(path, sizeof path, "%.4000s/current", store);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(symlink("generations/gone", path), 0);
+    assert_ok(mrq_store_rollback(store, NULL, back, &err));
+    assert_current(store, name[4]);
+}
+
+static uint32_t count_generations(const char *store)
+{
+    uint32_t n = 0;
+    mrq_name *names = NULL;
+    assert_ok(mrq_store_names(store, &names, &n, &err));
+    mrq_free(names);
+    return n;
+}
+
+static void prune_keeps_the_newest_and_the_current(void **state)
+{
+    (void)state;
+    char store[PATH], name[6][MRQ_GENERATION_NAME], back[MRQ_GENERATION_NAME], text[STATE], path[PATH];
+    uint32_t removed = 77;
+    new_store(store);
+    assert_fails(mrq_store_prune(store, 3, &removed, &err), MRQ_NOT_FOUND, "has no current generation");
+    assert_false(mrq_file_exists(store));
+    for (int i = 0; i < 6; i++)
+        export_to(store, name[i]);
+    assert_ok(mrq_store_rollback(store, name[1], back, &err));
+    MRQ_CLEANUP(mrq_generation_close) mrq_generation *g = NULL;
+    assert_ok(mrq_generation_open_named(store, name[0], &g, &err));
+    shell(text, sizeof text, "touch '%s/generations/%s/odd' && mkdir '%s/generations/.tmp-1'", store, name[2], store);
+    assert_ok(mrq_store_prune(store, 6, &removed, &err));
+    assert_int_equal(removed, 0);
+    assert_ok(mrq_store_prune(store, 2, &removed, &err));
+    assert_int_equal(removed, 3);
+    assert_int_equal(count_generations(store), 3); /* 1, which is current, 4 and 5 */
+    shell(text, sizeof text, "ls -A '%s/generations' | wc -l", store);
+    assert_int_equal(atoi(text), 3);
+    assert_int_equal(try_open(store), MRQ_OK);
+    assert_string_equal(mrq_strings_at(&mrq_table_column(g->movies, "title")->text, 39), "Title 039"); /* read on */
+    assert_ok(mrq_store_prune(store, 0, &removed, &err));
+    assert_int_equal(removed, 2);
+    assert_current(store, name[1]);
+    assert_int_equal(try_open(store), MRQ_OK);
+
+    /* in a draft: neither what is current nor what has just been written, and not the folder it works in */
+    mrq_draft *draft = NULL;
+    assert_ok(mrq_draft_open(store, "rebuild", &draft, &err));
+    assert_ok(mrq_draft_prune(draft, 0, &removed, &err));
+    assert_int_equal(removed, 0);
+    assert_ok(mrq_draft_write(draft, model, &flat, NULL, &err));
+    assert_ok(mrq_draft_prune(draft, 0, &removed, &err));
+    assert_int_equal(removed, 0);
+    assert_ok(mrq_draft_publish(draft, &err));
+    assert_ok(mrq_draft_prune(draft, 1, &removed, &err));
+    assert_int_equal(removed, 1);
+    mrq_draft_discard(draft);
+    assert_int_equal(try_open(store), MRQ_OK);
+    assert_int_equal(count_generations(store), 1);
+
+    /* without a current one nothing is known to be old */
+    snprintf(path, sizeof path, "%.4000s/current", store);
+    assert_int_equal(unlink(path), 0);
+    assert_fails(mrq_store_prune(store, 0, &removed, &err), MRQ_NOT_FOUND, "has no current generation");
+    assert_int_equal(count_generations(store), 1);
+}
+
+static void prune_for_ever(const char *store)
+{
+    uint32_t removed;
+    mrq_error e;
+    for (;;)
+        if (mrq_store_prune(store, 1, &removed, &e) != MRQ_OK && !strstr(e.msg, "is locked"))
+            _exit(1);
+}
+
+/* A prune that is killed leaves whole generations alone. */
+static void a_killed_prune_leaves_no_half(void **state)
+{
+    (void)state;
+    char store[PATH], name[MRQ_GENERATION_NAME], text[100];
+    mrq_random rng;
+    mrq_random_init(&rng, 6, 0);
+    new_store(store);
+    for (int i = 0; i < 12; i++) {
+        for (int j = 0; j < 4; j++)
+            export_to(store, name);
+        const pid_t pid = child(prune_for_ever, store);
+        const struct timespec pause = {0, (long)mrq_random_below(&rng, 3000000)};
+        nanosleep(&pause, NULL);
+        kill(pid, SIGKILL);
+        int status = 0;
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(WIFSIGNALED(status));
+        uint32_t n = 0;
+        MRQ_AUTOFREE mrq_generation_info *list = NULL;
+        assert_ok(mrq_store_list(store, &list, &n, &err));
+        assert_true(n >= 1);
+        for (uint32_t k = 0; k < n; k++)
+            if (list[k].state != MRQ_OK)
+                fail_msg("%s: %s", list[k].name, list[k].problem);
+        assert_current(store, name);
+    }
+    uint32_t removed;
+    assert_ok(mrq_store_prune(store, 1, &removed, &err));
+    shell(text, sizeof text, "cd '%s' && find . -name '.tmp*' -o -name lock", store);
+    assert_string_equal(text, "");
+}
+
+/* An export on a file system with ever more room: every failure leaves the store as it was, until one succeeds. */
+static void a_full_disk_leaves_the_store_serving(void **state)
+{
+    (void)state;
+    static const mrq_export_options coded = {"SQ8", 0.5}; /* all files there can be */
+    char disk[PATH + 20], store[PATH + 40], filler[PATH + 40], name[MRQ_GENERATION_NAME], before[STATE];
+    snprintf(disk, sizeof disk, "%.4000s/disk", folder);
+    snprintf(store, sizeof store, "%s/store", disk);
+    snprintf(filler, sizeof filler, "%s/filler", disk);
+    assert_int_equal(mkdir(disk, 0755), 0);
+    if (mount("none", disk, "tmpfs", 0, "size=4m") != 0)
+        skip_test("a tmpfs cannot be mounted here");
+    export_to(store, name);
+    take_state(store, before);
+    int failures = 0;
+    mrq_status status = MRQ_FAILED;
+    for (size_t room = 0; status != MRQ_OK; room += 4096) {
+        struct statvfs fs;
+        assert_int_equal(statvfs(disk, &fs), 0);
+        const off_t fill = (off_t)(fs.f_bavail * fs.f_bsize) - (off_t)room;
+        const int fd = open(filler, O_WRONLY | O_CREAT, 0644);
+        assert_true(fd >= 0 && fill > 0);
+        assert_int_equal(posix_fallocate(fd, 0, fill), 0);
+        close(fd);
+        char other[MRQ_GENERATION_NAME];
+        status = mrq_store_export(store, model_path, &coded, other, NULL, &err);
+        if (status != MRQ_OK) {
+            failures++;
+            assert_int_equal(status, MRQ_FAILED);
+            if (!strstr(err.msg, "No space left on device"))
+                fail_msg("with %zu bytes: %s", room, err.msg);
+            assert_state(store, before);
+            assert_int_equal(try_open(store), MRQ_OK);
+        }
+        unlink(filler);
+    }
+    assert_int_equal(umount(disk), 0);
+    assert_true(failures > 10);
+}
+
+/* The worst that readers can meet: generations that come and go, and `current` going back and forth. */
+static void write_for_ever(const char *store)
+{
+    char name[MRQ_GENERATION_NAME];
+    uint32_t removed;
+    for (uint32_t i = 0;; i++)
+        if (mrq_store_export(store, model_path, &flat, name, NULL, NULL) != MRQ_OK ||
+            (i % 2 && mrq_store_rollback(store, NULL, name, NULL) != MRQ_OK) ||
+            mrq_store_prune(store, i % 3, &removed, NULL) != MRQ_OK)
+            _exit(1);
+}
+
+static void read_for_ever(const char *store)
+{
+    for (;;) {
+        mrq_error e;
+        mrq_generation *g = NULL;
+        if (mrq_generation_open(store, &g, &e) != MRQ_OK) {
+            fprintf(stderr, "reader: %s\n", e.msg);
+            _exit(1);
+        }
+        mrq_generation_close(g);
+    }
+}
+
+static void a_killed_writer_harms_nobody(void **state)
+{
+    (void)state;
+    char store[PATH], name[MRQ_GENERATION_NAME], text[STATE];
+    export_to(new_store(store), name);
+    const pid_t reader = child(read_for_ever, store);
+    mrq_random rng;
+    mrq_random_init(&rng, 5, 0);
+    for (int i = 0; i < 60; i++) {
+        const pid_t pid = child(write_for_ever, store);
+        const struct timespec pause = {0, (long)mrq_random_below(&rng, 40000000)};
+        nanosleep(&pause, NULL);
+        kill(pid, SIGKILL);
+        int status = 0;
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(WIFSIGNALED(status)); /* had not failed by itself: no lock was left behind */
+        assert_int_equal(try_open(store), MRQ_OK);
+    }
+    int status = 0;
+    assert_int_equal(waitpid(reader, &status, WNOHANG), 0);
+    kill(reader, SIGKILL);
+    waitpid(reader, &status, 0);
+    export_to(store, name);
+    shell(text, sizeof text, "cd '%s' && find . -name '.tmp*' -o -name lock", store);
+    assert_string_equal(text, "");
+}
+
+/* What a killed export can leave, all at once. */
+static void leftovers_are_swept(void **state)
+{
+    (void)state;
+    char store[PATH], name[MRQ_GENERATION_NAME], text[STATE];
+    new_store(store);
+    shell(text, sizeof text,
+          "mkdir -p '%s' && cd '%s' && mkdir -p generations/.tmp-1 generations/.tmp-99999 "
+          "generations/.tmp-20260131T020000Z-0123456789ab && echo half > "
+          "generations/.tmp-1/users.mrq.aB3xYz && "
+          "echo other > generations/.tmp-20260131T020000Z-0123456789ab/seen.mrq && "
+          "echo 99999 > lock && ln -s generations/nothing .tmp-current",
+          store, store);
+    export_to(store, name);
+    shell(text, sizeof text, "cd '%s' && find . -maxdepth 2 | sort", store);
+    char want[200];
+    snprintf(want, sizeof want, ".\n./current\n./generations\n./generations/%s\n", name);
+    assert_string_equal(text, want);
+}
+
+static void export_once(const char *store)
+{
+    char name[MRQ_GENERATION_NAME];
+    mrq_error e = {0};
+    for (int i = 0; i < 20; i++)
+        if (mrq_store_export(store, model_path, &flat, name, NULL, &e) != MRQ_OK && !strstr(e.msg, "is locked")) {
+            fprintf(stderr, "export: %s\n", e.msg);
+            _exit(1);
+        }
+}
+
+static void one_export_at_a_time(void **state)
+{
+    (void)state;
+    char store[PATH], name[MRQ_GENERATION_NAME], want[100], text[100];
+    new_store(store);
+    mrq_draft *draft = NULL;
+    assert_ok(mrq_draft_open(store, "rebuild", &draft, &err));
+    snprintf(want, sizeof want, "is locked by rebuild, process %ld, since 20", (long)getpid());
+    mrq_draft *second = NULL;
+    assert_fails(mrq_draft_open(store, "export", &second, &err), MRQ_FAILED, want);
+    shell(text, sizeof text, "cat '%s/lock'", store);
+    char told[MRQ_TIME_TEXT];
+    assert_int_equal(sscanf(text, "rebuild %*d %20s", told), 1);
+    assert_non_null(strstr(err.msg, told));
+    assert_fails(mrq_store_export(store, model_path, &flat, name, NULL, &err), MRQ_FAILED, want);
+    shell(text, sizeof text, ": > '%s/lock'", store); /* its owner has not yet written its number */
+    assert_fails(mrq_store_export(store, model_path, &flat, name, NULL, &err), MRQ_FAILED, "is locked by another process");
+    mrq_draft_discard(draft);
+    assert_false(mrq_file_exists(store));
+
+    pid_t pid[3];
+    for (int i = 0; i < 3; i++)
+        pid[i] = child(export_once, store);
+    for (int i = 0; i < 3; i++) {
+        int status = 0;
+        assert_int_equal(waitpid(pid[i], &status, 0), pid[i]);
+        assert_int_equal(status, 0);
+    }
+    assert_int_equal(try_open(store), MRQ_OK);
+    shell(text, sizeof text, "cd '%s' && find . -name '.tmp*' -o -name lock", store);
+    assert_string_equal(text, "");
+}
+
+/* Both halves of the queries hold known users from all over the table, and as many strangers. */
+static void queries_are_mixed(void **state)
+{
+    (void)state;
+    const uint32_t rows[] = {1, 2, 3, 50, 1001, 5000};
+    for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
+        MRQ_CLEANUP(mrq_table_free) mrq_table *many = small_users(rows[k], 3);
+        MRQ_CLEANUP(mrq_model_free) mrq_model *its = model_of(STORE_MODEL, many, movies);
+        MRQ_CLEANUP(mrq_folded_free) mrq_folded *tower = NULL;
+        uint32_t n = 0;
+        assert_ok(mrq_model_fold(its, 1, &tower, &err));
+        float *vectors = NULL, *again = NULL;
+        assert_ok(mrq_store_queries(tower, many, &n, &vectors, &err));
+        assert_ok(mrq_store_queries(tower, many, &n, &again, &err));
+        assert_true(n >= 4 && n % 4 == 0 && n <= MRQ_QUERIES_MAX && (rows[k] < 1000 || n == MRQ_QUERIES_MAX));
+        assert_memory_equal(vectors, again, (size_t)n * DIM * sizeof *vectors);
+        uint32_t last = 0;
+        for (uint32_t i = 0; i < n; i += 2) { /* the known ones */
+            uint32_t value[MRQ_BRANCHES_MAX], row = MRQ_NONE;
+            float vector[DIM];
+            mrq_line line;
+            for (uint32_t u = 0; u < rows[k] && row == MRQ_NONE; u++) {
+                mrq_folded_values(tower, many, u, value);
+                mrq_folded_vector(tower, value, vector, &line);
+                if (memcmp(vector, vectors + (size_t)i * DIM, sizeof vector) == 0)
+                    row = u;
+            }
+            assert_true(row != MRQ_NONE);
+            if (rows[k] == 50) /* all have ratings, and so a vector of their own: each half goes through the table */
+                assert_int_equal(row, i < n / 2 ? i : i - n / 2 + 1);
+            last = row > last ? row : last;
+        }
+        assert_true(rows[k] > 200 || last + 2 >= rows[k]);
+        mrq_free(vectors);
+        mrq_free(again);
+    }
+}
+
+static int clean_up(void **state)
+{
+    char disk[PATH + 20];
+    snprintf(disk, sizeof disk, "%.4000s/disk", folder);
+    umount2(disk, MNT_DETACH); /* in case the test of a full disk has failed half-way */
+    return free_world(state);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(modes_ignore_a_lax_umask),
+        cmocka_unit_test(a_failed_export_leaves_nothing),
+        cmocka_unit_test(a_failed_swap_removes_the_generation),
+        cmocka_unit_test(a_draft_is_nothing_until_it_is_published),
+        cmocka_unit_test(an_unpublished_draft_leaves_no_trace),
+        cmocka_unit_test(names_follow_each_other),
+        cmocka_unit_test(list_tells_all),
+        cmocka_unit_test(rollback_goes_to_what_is_intact),
+        cmocka_unit_test(prune_keeps_the_newest_and_the_current),
+        cmocka_unit_test(a_killed_prune_leaves_no_half),
+        cmocka_unit_test(a_full_disk_leaves_the_store_serving),
+        cmocka_unit_test(a_killed_writer_harms_nobody),
+        cmocka_unit_test(leftovers_are_swept),
+        cmocka_unit_test(one_export_at_a_time),
+        cmocka_unit_test(queries_are_mixed),
+    };
+    return cmocka_run_group_tests(tests, make_world, clean_up);
+}

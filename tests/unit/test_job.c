@@ -1,0 +1,644 @@
+/* The rebuild: gates each way, warm starts, what the reports say, and that nothing but a publish changes what serves. On the sample
+ * data with a model that learns in a moment. */
+#include "job/job.h"
+
+#include <dirent.h>
+#include <math.h>
+#include <sys/stat.h>
+
+#include "base/json.h"
+#include "unit/redis_server.h"
+
+static mrq_error err;
+static char folder[160], sample[512], tiny[200], worse[200], other[200], misfit[200];
+static redis_server server;
+
+#define TINY(size, lr)                                                                                                             \
+    "{\"name\":\"tiny <b>&\",\"score\":{\"kind\":\"cosine\",\"scale\":5},\"joint\":{\"size\":" size "},\"towers\":{\"user\":["     \
+    "{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":4,\"dropout\":0.1},{\"feature\":\"gender\",\"kind\":\"category\","          \
+    "\"embedding\":2},"                                                                                                            \
+    "{\"feature\":\"age\",\"kind\":\"category\",\"embedding\":2},{\"feature\":\"job\",\"kind\":\"category\",\"embedding\":2}],"    \
+    "\"movie\":["                                                                                                                  \
+    "{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":4},{\"feature\":\"genres\",\"kind\":\"set\",\"embedding\":4}]},"            \
+    "\"train\":{\"lr\":" lr ",\"batch\":256,\"epochs\":3,\"validation\":0.02}}"
+
+static void put(char path[200], const char *name, const char *text)
+{
+    snprintf(path, 200, "%s/%s", folder, name);
+    assert_ok(mrq_file_write(path, text, strlen(text), &err));
+}
+
+/* A store of its own for each test. */
+static const char *store(const char *name)
+{
+    static char path[300];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return path;
+}
+
+static mrq_rebuild_options usual(const char *where)
+{
+    return (mrq_rebuild_options){.data = sample,
+                                 .store = where,
+                                 .model = tiny,
+                                 .index = "Flat",
+                                 .recall = 0.99,
+                                 .min_recall = NAN,
+                                 .max_loss = 0.01,
+                                 .max_shrink = 0.1,
+                                 .keep = 7,
+                                 .warm = 100,
+                                 .seed = 1,
+                                 .threads = 1,
+                                 .test = 0.1};
+}
+
+static char *read_text(const char *where, const char *name)
+{
+    char path[400];
+    snprintf(path, sizeof path, "%s/%s", where, name);
+    mrq_map map = {0};
+    assert_ok(mrq_map_open(&map, path, &err));
+    char *text = calloc(1, map.size + 1);
+    memcpy(text, map.data, map.size);
+    mrq_map_close(&map);
+    return text;
+}
+
+/* report.json at its latest, freed with cJSON_Delete(). */
+static cJSON *read_report(const char *where)
+{
+    char *text = read_text(where, "report.json");
+    cJSON *root = NULL;
+    assert_ok(mrq_json_parse(text, strlen(text), "report.json", &root, &err));
+    free(text);
+    return root;
+}
+
+static const char *text_of(const cJSON *root, const char *key)
+{
+    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(root, key));
+    return text ? text : "";
+}
+
+static const cJSON *member(const cJSON *root, const char *key)
+{
+    const cJSON *found = cJSON_GetObjectItemCaseSensitive(root, key);
+    assert_non_null(found);
+    return found;
+}
+
+static const char *verdict(const cJSON *root, int gate)
+{
+    return text_of(cJSON_GetArrayItem(member(root, "gates"), gate), "verdict");
+}
+
+static void assert_current(const char *where, const char *name)
+{
+    mrq_generation *generation = NULL;
+    assert_ok(mrq_generation_open(where, &generation, &err));
+    assert_string_equal(generation->name, name);
+    mrq_generation_close(generation);
+}
+
+/* How many generations there are; and nothing else in the store but what belongs there. */
+static uint32_t generations(const char *where)
+{
+    mrq_generation_info *info = NULL;
+    uint32_t n = 0;
+    assert_ok(mrq_store_list(where, &info, &n, &err));
+    mrq_free(info);
+    DIR *stream = opendir(where);
+    for (const struct dirent *entry; (entry = readdir(stream));)
+        if (entry->d_name[0] != '.' && strcmp(entry->d_name, "current") != 0 && strcmp(entry->d_name, "generations") != 0 &&
+            strcmp(entry->d_name, "report.json") != 0 && strcmp(entry->d_name, "report.html") != 0 &&
+            strcmp(entry->d_name, "lock") != 0)
+            fail_msg("%s is left in the store", entry->d_name);
+    closedir(stream);
+    return n;
+}
+
+/* Rebuilds, and the generation serves. Its name stays valid until the next call. */
+static const char *publish(const mrq_rebuild_options *options)
+{
+    static char name[MRQ_GENERATION_NAME];
+    mrq_rebuild_report r;
+    assert_ok(mrq_rebuild(options, NULL, &r, &err));
+    assert_int_equal(r.outcome, MRQ_PUBLISHED);
+    snprintf(name, sizeof name, "%s", r.made.generation);
+    mrq_rebuild_report_clear(&r);
+    assert_current(options->store, name);
+    return name;
+}
+
+/* The gates alone */
+
+static mrq_facts facts(uint32_t movies, double test_rmse)
+{
+    return (mrq_facts){.movies = movies,
+                       .results = {.seed = 1, .test_share = 0.1, .test_rmse = test_rmse, .schema = "ml-1m", .split = "hash"}};
+}
+
+static void each_gate_judges(void **state)
+{
+    (void)state;
+    static const struct {
+        int gate;
+        double recall;
+        uint32_t movies, old_movies;
+        double rmse, old_rmse, min_recall;
+        mrq_verdict want;
+        const char *says;
+    } cases[] = {
+        {MRQ_GATE_RECALL, 0.97, 9, 9, 1, 1, NAN, MRQ_PASSES, "recall@10 of the index is 0.9700, want at least 0.9700"},
+        {MRQ_GATE_RECALL, 0.9699, 9, 9, 1, 1, NAN, MRQ_FAILS, "is 0.9699, want at least 0.9700"},
+        {MRQ_GATE_RECALL, 0.97, 9, 9, 1, 1, 0.98, MRQ_FAILS, "want at least 0.9800"},
+        {MRQ_GATE_QUALITY, 1, 9, 9, 0.859, 0.85, NAN, MRQ_PASSES,
+         "0.8590, want at most 0.8600, the serving generation's 0.8500 and 0.01"},
+        {MRQ_GATE_QUALITY, 1, 9, 9, 0.861, 0.85, NAN, MRQ_FAILS, "0.8610, want at most 0.8600"},
+        {MRQ_GATE_QUALITY, 1, 9, 9, NAN, 0.85, NAN, MRQ_FAILS, "want at most 0.8600"},
+        {MRQ_GATE_QUALITY, 1, 9, 9, 0.861, NAN, NAN, MRQ_SKIPS, "quality is not known"},
+        {MRQ_GATE_MOVIES, 1, 900, 1000, 1, 1, NAN, MRQ_PASSES,
+         "900 movies, want at least 900, the serving generation's 1000 less 10 %"},
+        {MRQ_GATE_MOVIES, 1, 899, 1000, 1, 1, NAN, MRQ_FAILS, "899 movies, want at least 900"},
+        {MRQ_GATE_MOVIES, 1, 5000, 1000, 1, 1, NAN, MRQ_PASSES, "5000 movies"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const mrq_rebuild_options options = {
+            .recall = 0.99, .min_recall = cases[i].min_recall, .max_loss = 0.01, .max_shrink = 0.1};
+        const mrq_facts made = facts(cases[i].movies, cases[i].rmse), serving = facts(cases[i].old_movies, cases[i].old_rmse);
+        mrq_gate gate[MRQ_GATES];
+        mrq_gates_judge(&options, &made, cases[i].recall, &serving, "", gate);
+        if (gate[cases[i].gate].verdict != cases[i].want || !strstr(gate[cases[i].gate].text, cases[i].says))
+            fail_msg("case %zu: %s, \"%s\"", i, mrq_verdict_names[gate[cases[i].gate].verdict], gate[cases[i].gate].text);
+        mrq_gates_judge(&options, &made, cases[i].recall, NULL, "no store", gate); /* nothing to compare with */
+        assert_int_equal(gate[MRQ_GATE_QUALITY].verdict, MRQ_SKIPS);
+        assert_int_equal(gate[MRQ_GATE_MOVIES].verdict, MRQ_SKIPS);
+        assert_non_null(strstr(gate[MRQ_GATE_MOVIES].text, "nothing to compare with: no store"));
+    }
+}
+
+static void another_protocol_is_not_compared(void **state)
+{
+    (void)state;
+    const mrq_facts made = facts(9, 5);
+    mrq_facts serving[5];
+    for (int i = 0; i < 5; i++)
+        serving[i] = facts(9, 0.8);
+    static const char *const says[] = {NULL, "its data has schema ml-100k, this one's ml-1m",
+                                       "its test part was divided by random, this one's by hash", "its seed is 2, this one's 1",
+                                       "its test share is 0.2, this one's 0.1"};
+    strcpy(serving[1].results.schema, "ml-100k");
+    strcpy(serving[2].results.split, "random");
+    serving[3].results.seed = 2;
+    serving[4].results.test_share = 0.2;
+    const mrq_rebuild_options options = {.recall = 0.99, .min_recall = NAN, .max_loss = 0.01, .max_shrink = 0.1};
+    mrq_gate gate[MRQ_GATES];
+    for (int i = 0; i < 5; i++) {
+        mrq_gates_judge(&options, &made, 1, &serving[i], "", gate);
+        assert_int_equal(gate[MRQ_GATE_QUALITY].verdict, i ? MRQ_SKIPS : MRQ_FAILS);
+        assert_true(i == 0 || strstr(gate[MRQ_GATE_QUALITY].text, says[i]));
+    }
+}
+
+/* Publishing */
+
+struct steps {
+    char names[200];
+};
+
+static void note_step(void *context, mrq_step step)
+{
+    struct steps *steps = context;
+    const size_t size = strlen(steps->names);
+    snprintf(steps->names + size, sizeof steps->names - size, "%s ", mrq_step_names[step]);
+}
+
+static void a_rebuild_publishes(void **state)
+{
+    (void)state;
+    const char *where = store("publish");
+    mrq_rebuild_options options = usual(where);
+    struct steps steps = {""};
+    const mrq_rebuild_watch watch = {.train = {.context = &steps}, .step = note_step};
+    mrq_rebuild_report r;
+    assert_ok(mrq_rebuild(&options, &watch, &r, &err));
+    assert_string_equal(steps.names, "load train export gates warm publish prune ");
+    assert_int_equal(r.outcome, MRQ_PUBLISHED);
+    assert_false(r.has_serving);
+    assert_int_equal(r.n_epochs, 3);
+    assert_int_equal(r.movies, 400);
+    assert_current(where, r.made.generation);
+    char first[MRQ_GENERATION_NAME];
+    strcpy(first, r.made.generation);
+    mrq_rebuild_report_clear(&r);
+    mrq_rebuild_report_clear(&r);
+
+    MRQ_CLEANUP(cJSON_Delete) cJSON *one = read_report(where);
+    assert_int_equal(member(one, "schema")->valueint, 1);
+    assert_string_equal(text_of(one, "outcome"), "published");
+    assert_true(cJSON_IsNull(member(one, "serving")) && cJSON_IsNull(member(one, "reason")));
+    assert_string_equal(text_of(member(one, "made"), "generation"), first);
+    assert_string_equal(text_of(member(member(one, "made"), "results"), "split"), "hash");
+    assert_int_equal(cJSON_GetArraySize(member(one, "steps")), 7);
+    assert_int_equal(cJSON_GetArraySize(member(one, "curve")), 3);
+    assert_int_equal(member(member(one, "data"), "ratings")->valueint, 19557);
+    assert_int_equal(member(member(one, "settings"), "seed")->valueint, 1);
+    assert_string_equal(text_of(member(member(one, "index"), "chosen"), "index"), "Flat");
+    assert_string_equal(verdict(one, 0), "passed");
+    assert_string_equal(verdict(one, 1), "skipped");
+    assert_string_equal(verdict(one, 2), "skipped");
+
+    options.keep = 1; /* the same again: equal quality passes, and the old one goes */
+    assert_ok(mrq_rebuild(&options, NULL, &r, &err));
+    assert_string_equal(r.serving.generation, first);
+    assert_true(r.serving.results.test_rmse == r.made.results.test_rmse);
+    assert_int_equal(r.pruned, 1);
+    assert_current(where, r.made.generation);
+    mrq_rebuild_report_clear(&r);
+    assert_int_equal(generations(where), 1);
+    MRQ_CLEANUP(cJSON_Delete) cJSON *two = read_report(where);
+    assert_string_equal(text_of(member(two, "serving"), "generation"), first);
+    for (int gate = 0; gate < MRQ_GATES; gate++)
+        assert_string_equal(verdict(two, gate), "passed");
+
+    char *page = read_text(where, "report.html");
+    static const char *const parts[] = {"<!DOCTYPE html>",
+                                        "<span class=\"good\">Published</span>",
+                                        "name=\"viewport\"",
+                                        "prefers-color-scheme: dark",
+                                        "<svg ",
+                                        "recall@10",
+                                        ">quality</th>",
+                                        "tiny &#60;b&#62;&#38;",
+                                        "</html>"};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (!strstr(page, parts[i]))
+            fail_msg("no \"%s\" in report.html", parts[i]);
+    static const char *const never[] = {"<script", "tiny <b>", "nan", "http://", "https://"}; /* but for the name of SVG */
+    for (size_t i = 0; i < sizeof never / sizeof *never; i++)
+        for (const char *at = page; (at = strstr(at, never[i])); at++)
+            if (strncmp(at, "http://www.w3.org/2000/svg", 26) != 0)
+                fail_msg("\"%.60s\" in report.html", at);
+    free(page);
+}
+
+/* Refusals */
+
+static void a_worse_model_is_refused(void **state)
+{
+    (void)state;
+    const char *where = store("worse");
+    mrq_rebuild_options options = usual(where);
+    char serving[MRQ_GENERATION_NAME];
+    strcpy(serving, publish(&options));
+    options.model = worse;
+    mrq_rebuild_report r;
+    assert_fails(mrq_rebuild(&options, NULL, &r, &err), MRQ_FAILED, "not published: test RMSE is ");
+    assert_non_null(strstr(err.msg, "; --force publishes it all the same"));
+    assert_int_equal(r.outcome, MRQ_REFUSED);
+    assert_true(isnan(r.step[MRQ_STEP_PUBLISH]));
+    mrq_rebuild_report_clear(&r);
+    assert_current(where, serving);
+    assert_int_equal(generations(where), 1);
+    MRQ_CLEANUP(cJSON_Delete) cJSON *refused = read_report(where);
+    assert_string_equal(text_of(refused, "outcome"), "refused");
+    assert_non_null(strstr(text_of(refused, "reason"), "test RMSE is "));
+    assert_string_equal(verdict(refused, MRQ_GATE_QUALITY), "failed");
+    assert_int_equal(cJSON_GetArraySize(member(refused, "steps")), 4);
+    char *page = read_text(where, "report.html");
+    assert_non_null(strstr(page, "<span class=\"bad\">Not published</span>"));
+    assert_non_null(strstr(page, "serves on"));
+    free(page);
+
+    options.max_loss = 10; /* a wide gate */
+    publish(&options);
+    options.max_loss = 0.01;
+    options.model = tiny;
+    strcpy(serving, publish(&options));
+    options.model = worse;
+    options.force = true;
+    assert_ok(mrq_rebuild(&options, NULL, &r, &err));
+    assert_int_equal(r.outcome, MRQ_PUBLISHED);
+    assert_non_null(strstr(r.reason, "forced, although test RMSE is"));
+    assert_string_equal(r.serving.generation, serving);
+    assert_current(where, r.made.generation);
+    mrq_rebuild_report_clear(&r);
+}
+
+/* Copies the sample without every `n`-th movie. */
+static const char *fewer_movies(int64_t n)
+{
+    static char path[300];
+    char command[4000];
+    snprintf(path, sizeof path, "%s/fewer-%d", folder, (int)n);
+    snprintf(command, sizeof command,
+             "mkdir '%s' && cp '%s/users.dat' '%s' && awk -F:: '$1 %% %d' '%s/movies.dat' >'%s/movies.dat' && "
+             "awk -F:: '$2 %% %d' '%s/ratings.dat' >'%s/ratings.dat'",
+             path, sample, path, (int)n, sample, path, (int)n, sample, path);
+    assert_int_equal(system(command), 0);
+    return path;
+}
+
+static void a_smaller_catalogue_is_refused(void **state)
+{
+    (void)state;
+    const char *where = store("fewer");
+    mrq_rebuild_options options = usual(where);
+    char serving[MRQ_GENERATION_NAME];
+    strcpy(serving, publish(&options));
+    options.data = fewer_movies(4);
+    options.max_loss = 10;
+    mrq_rebuild_report r;
+    assert_fails(mrq_rebuild(&options, NULL, &r, &err), MRQ_FAILED, "want at least 360, the serving generation's 400 less 10 %");
+    assert_int_equal(r.gate[MRQ_GATE_MOVIES].verdict, MRQ_FAILS);
+    assert_true(r.gate[MRQ_GATE_MOVIES].value == r.movies && r.movies < 360);
+    mrq_rebuild_report_clear(&r);
+    assert_current(where, serving);
+    options.max_shrink = 0.5;
+    publish(&options);
+    options.data = sample; /* more movies are always welcome */
+    options.max_shrink = 0;
+    publish(&options);
+}
+
+static void low_recall_is_refused_even_in_a_new_store(void **state)
+{
+    (void)state;
+    const char *where = store("recall");
+    mrq_rebuild_options options = usual(where);
+    options.min_recall = 1.1; /* more than there is */
+    mrq_rebuild_report r;
+    assert_fails(mrq_rebuild(&options, NULL, &r, &err), MRQ_FAILED, "recall@10 of the index is 1.0000, want at least 1.1000");
+    assert_int_equal(r.outcome, MRQ_REFUSED);
+    mrq_rebuild_report_clear(&r);
+    mrq_generation *generation = NULL;
+    assert_fails(mrq_generation_open(where, &generation, &err), MRQ_NOT_FOUND, where);
+    MRQ_CLEANUP(cJSON_Delete) cJSON *report = read_report(where);
+    assert_string_equal(verdict(report, MRQ_GATE_RECALL), "failed");
+}
+
+/* Warm starts */
+
+static void a_warm_start_goes_on(void **state)
+{
+    (void)state;
+    const char *where = store("warm");
+    mrq_rebuild_options options = usual(where);
+    mrq_rebuild_report r;
+    options.warm_start = true; /* nothing to go on from */
+    assert_ok(mrq_rebuild(&options, NULL, &r, &err));
+    assert_false(r.warm_started);
+    assert_non_null(strstr(r.warm_note, where));
+    const double first = r.epoch[0].test_rmse, last = r.made.results.test_rmse;
+    mrq_rebuild_report_clear(&r);
+    assert_true(first > last + 0.005);
+    options.epochs = 1;
+    assert_ok(mrq_rebuild(&options, NULL, &r, &err));
+    assert_true(r.warm_started && !*r.warm_note);
+    assert_true(r.epoch[0].test_rmse < first - 0.005); /* better after one pass than a fresh one */
+    mrq_rebuild_report_clear(&r);
+    MRQ_CLEANUP(cJSON_Delete) cJSON *report = read_report(where);
+    assert_string_equal(text_of(report, "start"), "warm");
+
+    /* Another network, and a part that the serving model has learned from: from scratch, and it says why. */
+    options.max_loss = 10;
+    options.model = other;
+    assert_ok(mrq_rebuild(&options, NULL, &r, &err));
+    assert_false(r.warm_started);
+    assert_non_null(strstr(r.warm_note, "cannot start from that model: its size of vectors is 8, this one's is 9"));
+    mrq_rebuild_report_clear(&r);
+    options.seed = 2;
+    assert_ok(mrq_rebuild(&options, NULL, &r, &err));
+    assert_false(r.warm_started);
+    assert_non_null(strstr(r.warm_note, "may have learned from what is tested now: its seed is 1, this one's 2"));
+    mrq_rebuild_report_clear(&r);
+}
+
+/* Failures */
+
+/* The rebuild fails so, what serves goes on serving, and the report says why. */
+static void check_failure(const mrq_rebuild_options *options, const mrq_rebuild_watch *watch, mrq_status want, const char *says,
+                          const char *serving)
+{
+    mrq_rebuild_report r;
+    assert_fails(mrq_rebuild(options, watch, &r, &err), want, says);
+    assert_int_equal(r.outcome, MRQ_NOT_DONE);
+    mrq_rebuild_report_clear(&r);
+    assert_current(options->store, serving);
+    assert_int_equal(generations(options->store), 1);
+    MRQ_CLEANUP(cJSON_Delete) cJSON *report = read_report(options->store);
+    assert_string_equal(text_of(report, "outcome"), "failed");
+    assert_non_null(strstr(text_of(report, "reason"), says));
+    char *page = read_text(options->store, "report.html");
+    assert_non_null(strstr(page, "<span class=\"bad\">Failed</span>"));
+    free(page);
+}
+
+static volatile sig_atomic_t stop;
+
+static void stop_at_once(void *context, int64_t epoch, uint64_t done, uint64_t total, double rmse, double samples_per_second)
+{
+    (void)context, (void)epoch, (void)done, (void)total, (void)rmse, (void)samples_per_second;
+    stop = 1;
+}
+
+static void a_failing_step_changes_nothing(void **state)
+{
+    (void)state;
+    const char *where = store("failing");
+    const mrq_rebuild_options good = usual(where);
+    char serving[MRQ_GENERATION_NAME];
+    strcpy(serving, publish(&good));
+    mrq_rebuild_options options = good;
+    options.data = "/no/such/<data>";
+    check_failure(&options, NULL, MRQ_NOT_FOUND, "/no/such/<data>", serving);
+    char *page = read_text(where, "report.html");
+    assert_null(strstr(page, "<data>"));
+    assert_non_null(strstr(page, "/no/such/&#60;data&#62;"));
+    free(page);
+    options = good;
+    options.index = "Sideways";
+    check_failure(&options, NULL, MRQ_USAGE, "Sideways", serving);
+    options = good;
+    options.model = misfit;
+    check_failure(&options, NULL, MRQ_BAD_FILE, "wants a feature \"height\"", serving);
+    options = good;
+    const mrq_rebuild_watch watch = {.train = {.batch = stop_at_once, .stop = &stop}};
+    check_failure(&options, &watch, MRQ_FAILED, "stopped in pass 1 of 3; nothing has changed", serving);
+    stop = 0;
+
+    /* What is wrong before the lock is taken leaves no report of its own. */
+    mrq_rebuild_report r;
+    options.model = "nosuch";
+    assert_fails(mrq_rebuild(&options, NULL, &r, &err), MRQ_NOT_FOUND, "nosuch");
+    options = good;
+    options.schema = "nosuch";
+    assert_fails(mrq_rebuild(&options, NULL, &r, &err), MRQ_NOT_FOUND, "nosuch");
+    MRQ_CLEANUP(cJSON_Delete) cJSON *report = read_report(where);
+    assert_non_null(strstr(text_of(report, "reason"), "stopped in pass 1"));
+}
+
+static void what_a_killed_one_left_is_swept_out(void **state)
+{
+    (void)state;
+    const char *where = store("killed");
+    const mrq_rebuild_options options = usual(where);
+    publish(&options);
+    char left[400];
+    snprintf(left, sizeof left, "%s/report.json.tmp-99999", where);
+    assert_ok(mrq_file_write(left, "{", 1, &err));
+    publish(&options);
+    assert_false(mrq_file_exists(left));
+    assert_int_equal(generations(where), 2);
+}
+
+static void a_report_that_cannot_be_written_is_no_failure(void **state)
+{
+    (void)state;
+    const char *where = store("unwritable");
+    const mrq_rebuild_options options = usual(where);
+    publish(&options);
+    char path[400];
+    snprintf(path, sizeof path, "%s/report.json", where);
+    unlink(path);
+    assert_int_equal(mkdir(path, 0755), 0);
+    publish(&options);
+}
+
+static void one_rebuild_at_a_time(void **state)
+{
+    (void)state;
+    const char *where = store("locked");
+    const mrq_rebuild_options options = usual(where);
+    mrq_draft *draft = NULL;
+    assert_ok(mrq_draft_open(where, "export", &draft, &err));
+    mrq_rebuild_report r;
+    char pid[32];
+    snprintf(pid, sizeof pid, "%ld", (long)getpid());
+    assert_fails(mrq_rebuild(&options, NULL, &r, &err), MRQ_FAILED, "export");
+    assert_non_null(strstr(err.msg, pid));
+    mrq_rebuild_report_clear(&r);
+    char path[400];
+    snprintf(path, sizeof path, "%s/report.json", where);
+    assert_false(mrq_file_exists(path)); /* it is the other one's to report */
+    mrq_draft_discard(draft);
+    publish(&options);
+}
+
+/* Flips a byte in the middle of a file. */
+static void damage(const char *path)
+{
+    FILE *file = fopen(path, "r+b");
+    assert_non_null(file);
+    struct stat st;
+    assert_int_equal(fstat(fileno(file), &st), 0);
+    assert_int_equal(fseek(file, (long)st.st_size / 2, SEEK_SET), 0);
+    const int byte = fgetc(file);
+    assert_int_equal(fseek(file, (long)st.st_size / 2, SEEK_SET), 0);
+    assert_true(fputc(byte ^ 0xff, file) != EOF);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* A store whose current generation is damaged gets a new one, whatever the gates would have said. */
+static void a_damaged_generation_is_replaced(void **state)
+{
+    (void)state;
+    static const char *const files[] = {"users.mrq", "movies.faiss", "model.mrq", "MANIFEST.json"};
+    const char *where = store("damaged");
+    mrq_rebuild_options options = usual(where);
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        options.model = tiny;
+        options.force = true;
+        char path[500];
+        snprintf(path, sizeof path, "%s/generations/%s/%s", where, publish(&options), files[i]);
+        damage(path);
+        options.model = worse;
+        options.force = false;
+        options.warm_start = true;
+        mrq_rebuild_report r;
+        assert_ok(mrq_rebuild(&options, NULL, &r, &err));
+        assert_false(r.has_serving || r.warm_started);
+        if (!strstr(r.serving_note, files[i]))
+            fail_msg("\"%s\" does not name %s", r.serving_note, files[i]);
+        assert_int_equal(r.gate[MRQ_GATE_QUALITY].verdict, MRQ_SKIPS);
+        assert_current(where, r.made.generation);
+        mrq_rebuild_report_clear(&r);
+        MRQ_CLEANUP(cJSON_Delete) cJSON *report = read_report(where);
+        assert_non_null(strstr(text_of(report, "serving_note"), files[i]));
+    }
+}
+
+/* Redis */
+
+static void hot_queries_are_answered_beforehand(void **state)
+{
+    (void)state;
+    need_redis(&server);
+    const char *where = store("redis");
+    mrq_rebuild_options options = usual(where);
+    publish(&options);
+    char address[200];
+    snprintf(address, sizeof address, "unix:%s", server.path);
+    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = NULL;
+    assert_ok(mrq_cache_new(address, 60, &cache, &err));
+    const mrq_query queries[] = {{.age = "25", .gender = "F", .job = "12", .user = -1, .k = 5}, {.user = 4, .k = 3}};
+    for (int round = 0; round < 3; round++) { /* answer, rebuild, and the next generation has the answer */
+        mrq_generation *generation = NULL;
+        assert_ok(mrq_generation_open(where, &generation, &err));
+        for (int q = 0; q < 2; q++) {
+            mrq_answer answer = {0};
+            assert_ok(mrq_recommend(generation, cache, &queries[q], &answer, &err));
+            assert_int_equal(answer.cache, round ? MRQ_CACHE_HIT : MRQ_CACHE_MISS);
+            mrq_answer_clear(&answer);
+        }
+        mrq_generation_close(generation);
+        options.cache = cache;
+        options.model = round == 1 ? other : tiny;
+        options.max_loss = 10;
+        mrq_rebuild_report r;
+        assert_ok(mrq_rebuild(&options, NULL, &r, &err));
+        assert_int_equal(r.warmed, 2);
+        mrq_rebuild_report_clear(&r);
+    }
+    redis_stop(&server); /* and without it a rebuild is none the worse */
+    mrq_rebuild_report r;
+    assert_ok(mrq_rebuild(&options, NULL, &r, &err));
+    assert_int_equal(r.warmed, 0);
+    mrq_rebuild_report_clear(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_gate_judges),
+        cmocka_unit_test(another_protocol_is_not_compared),
+        cmocka_unit_test(a_rebuild_publishes),
+        cmocka_unit_test(a_worse_model_is_refused),
+        cmocka_unit_test(a_smaller_catalogue_is_refused),
+        cmocka_unit_test(low_recall_is_refused_even_in_a_new_store),
+        cmocka_unit_test(a_warm_start_goes_on),
+        cmocka_unit_test(a_failing_step_changes_nothing),
+        cmocka_unit_test(what_a_killed_one_left_is_swept_out),
+        cmocka_unit_test(a_report_that_cannot_be_written_is_no_failure),
+        cmocka_unit_test(one_rebuild_at_a_time),
+        cmocka_unit_test(a_damaged_generation_is_replaced),
+        cmocka_unit_test(hot_queries_are_answered_beforehand),
+    };
+    const char *source = getenv("MRQ_SOURCE");
+    snprintf(sample, sizeof sample, "%s/data/sample", source ? source : ".");
+    snprintf(folder, sizeof folder, "%s", temporary_folder());
+    put(tiny, "tiny.json", TINY("8", "0.01"));
+    put(worse, "worse.json", TINY("8", "1e-9"));
+    put(other, "other.json", TINY("9", "0.01"));
+    put(misfit, "misfit.json",
+        "{\"name\":\"misfit\",\"score\":{\"kind\":\"cosine\",\"scale\":5},\"joint\":{\"size\":8},\"towers\":{\"user\":["
+        "{\"feature\":\"height\",\"kind\":\"category\",\"embedding\":2}],\"movie\":["
+        "{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":4}]},\"train\":{\"lr\":0.1,\"epochs\":1}}");
+    if (redis_installed())
+        server = redis_start(folder, "socket", 0, NULL);
+    const int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    redis_stop(&server);
+    temporary_remove(folder);
+    return failed;
+}

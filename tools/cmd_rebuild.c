@@ -1,0 +1,145 @@
+/* marquee rebuild: the nightly job. Signals are caught while it trains, so that it ends after the batch and writes its report; at
+ * any other moment they kill it at once, which a store survives as it survives a power cut. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/option.h"
+#include "command.h"
+#include "job/job.h"
+#include "train_screen.h"
+
+struct arguments {
+    mrq_rebuild_options options;
+    const char *redis;
+    int64_t seed, threads, keep, warm;
+};
+
+static mrq_status read_arguments(int argc, char **argv, struct arguments *a, bool *done, mrq_error *err)
+{
+    mrq_rebuild_options *o = &a->options;
+    const mrq_option options[] = {
+        {"data", 'd', MRQ_OPT_TEXT, &o->data, 0, 0, "DIR", "folder of ratings, users and movies"},
+        {"store", 's', MRQ_OPT_TEXT, &o->store, 0, 0, "DIR", "the store [$MARQUEE_STORE, else ./store]; made if there is none"},
+        {"schema", 0, MRQ_OPT_TEXT, &o->schema, 0, 0, "NAME", "what the data's files hold, as for train [recognised]"},
+        {"model", 'm', MRQ_OPT_TEXT, &o->model, 0, 0, "NAME", "a preset, or a FILE.json that describes the towers"},
+        {"epochs", 'e', MRQ_OPT_INT, &o->epochs, 1, MRQ_EPOCHS_MAX, "N",
+         "passes over the ratings [the model's]; fewer will do with\n--warm-start"},
+        {"warm-start", 0, MRQ_OPT_FLAG, &o->warm_start, 0, 0, NULL,
+         "go on from the serving model instead of from random numbers;\nusers and movies that it does not know start new"},
+        {"index", 0, MRQ_OPT_TEXT, &o->index, 0, 0, "FACTORY", "as for export: auto measures, or a FAISS factory string"},
+        {"recall", 0, MRQ_OPT_REAL, &o->recall, 0.01, 1, "SHARE", "of the exact best 10 that the index is to find"},
+        {"min-recall", 0, MRQ_OPT_REAL, &o->min_recall, 0, 1, "SHARE",
+         "gate: what it finds of the best 10 of other queries\n[0.02 below --recall]"},
+        {"max-loss", 0, MRQ_OPT_REAL, &o->max_loss, 0, 10, "X", "gate: by so much may the test RMSE be worse than what serves"},
+        {"max-shrink", 0, MRQ_OPT_REAL, &o->max_shrink, 0, 1, "SHARE", "gate: so many of the movies that serve may be missing"},
+        {"force", 'f', MRQ_OPT_FLAG, &o->force, 0, 0, NULL, "publish whatever the gates say"},
+        {"keep", 'k', MRQ_OPT_INT, &a->keep, 1, MRQ_STORE_KEEP_MAX, "N",
+         "generations; older ones are removed, never the one that serves"},
+        {"redis", 'r', MRQ_OPT_TEXT, &a->redis, 0, 0, "ADDRESS",
+         "answer the hottest queries there before the new generation serves\n[$MARQUEE_REDIS, else none]"},
+        {"warm", 0, MRQ_OPT_INT, &a->warm, 0, MRQ_WARM_MAX, "N", "so many of them"},
+        {"test", 0, MRQ_OPT_REAL, &o->test, 0, 0.9, "SHARE",
+         "share of the ratings kept for the test, by a hash of ids: the same\nones every night, and some of the new"},
+        {"seed", 0, MRQ_OPT_INT, &a->seed, 0, (double)MRQ_SEED_MAX, "N", "of that hash, starting values and order"},
+        {"threads", 't', MRQ_OPT_INT, &a->threads, 1, MRQ_THREADS_MAX, "N", "workers; part of the result"},
+        {0},
+    };
+    const mrq_command command = {
+        .name = "marquee rebuild",
+        .synopsis = "--data DIR [--store DIR] [option...]",
+        .about = "The nightly job: loads the data, trains, exports, lets the result through three gates, answers Redis's\n"
+                 "hottest queries, publishes, and removes old generations. While it works, and whenever it fails or is\n"
+                 "killed, the old generation serves on; the next run sweeps up. One rebuild at a time: a second one says\n"
+                 "who holds the store.\n"
+                 "The gates: the index finds enough of the exact answer; the test RMSE is not worse than that of the\n"
+                 "generation that serves; the catalogue has not shrunk. One that fails ends the command with 1.\n"
+                 "What it did, what the gates saw and the learning curve stand in STORE/report.html, and for a program\n"
+                 "in STORE/report.json.",
+        .options = options,
+        .examples = "  marquee rebuild --data ml-1m --store store\n"
+                    "  marquee rebuild --data ml-1m --store store --warm-start --epochs 4 --redis 127.0.0.1:6379\n",
+    };
+    int first = 0;
+    MRQ_TRY(mrq_options_read(&command, argc, argv, &first, done, err));
+    if (*done)
+        return MRQ_OK;
+    if (!o->data)
+        return mrq_fail(err, MRQ_USAGE, "--data DIR is missing");
+    o->store = mrq_default_store(o->store);
+    o->seed = (uint64_t)a->seed;
+    o->threads = (uint32_t)a->threads;
+    o->keep = (uint32_t)a->keep;
+    o->warm = (uint32_t)a->warm;
+    return MRQ_OK;
+}
+
+/* The cache at the address that `option` or else $MARQUEE_REDIS gives; NULL without one. */
+static mrq_status open_cache(const char *option, mrq_cache **cache, mrq_error *err)
+{
+    const char *variable = getenv("MARQUEE_REDIS"), *address = option ? option : variable;
+    if (!address || !*address)
+        return MRQ_OK;
+    mrq_error inner = {0};
+    const mrq_status status = mrq_cache_new(address, MRQ_CACHE_TTL_DEFAULT, cache, &inner);
+    return status == MRQ_OK ? MRQ_OK : mrq_fail(err, status, "%s: %s", option ? "--redis" : "$MARQUEE_REDIS", inner.msg);
+}
+
+static void on_step(void *context, mrq_step step)
+{
+    if (step == MRQ_STEP_TRAIN)
+        mrq_signals_catch();
+    if (step == MRQ_STEP_EXPORT) {
+        mrq_screen_end(context);
+        mrq_signals_release();
+    }
+}
+
+static void print_summary(const mrq_rebuild_options *o, const mrq_rebuild_report *r)
+{
+    printf("published generation %s in %s: model %s", r->made.generation, o->store, r->description.name);
+    if (!isnan(r->made.results.test_rmse))
+        printf(", test_rmse %.4f", r->made.results.test_rmse);
+    if (r->has_serving && !isnan(r->serving.results.test_rmse))
+        printf(" (%.4f before)", r->serving.results.test_rmse);
+    printf(", %u movies, index %s, recall %.4f, %u answers warmed, %u generation%s removed, %.1f s\n", r->made.movies,
+           r->choice.best.settings.factory, r->choice.best.recall, r->warmed, r->pruned, r->pruned == 1 ? "" : "s", r->seconds);
+}
+
+mrq_status cmd_rebuild(int argc, char **argv, mrq_error *err)
+{
+    struct arguments a = {.options = {.model = "fusion",
+                                      .index = "auto",
+                                      .recall = MRQ_RECALL_DEFAULT,
+                                      .min_recall = -1,
+                                      .max_loss = MRQ_MAX_LOSS_DEFAULT,
+                                      .max_shrink = MRQ_MAX_SHRINK_DEFAULT,
+                                      .test = 0.1},
+                          .seed = 1,
+                          .threads = mrq_threads_default(),
+                          .keep = MRQ_STORE_KEEP_DEFAULT,
+                          .warm = MRQ_WARM_DEFAULT};
+    bool done = false;
+    MRQ_TRY(read_arguments(argc, argv, &a, &done, err));
+    if (done)
+        return MRQ_OK;
+    a.options.min_recall = a.options.min_recall < 0 ? (double)NAN : a.options.min_recall;
+    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = NULL;
+    MRQ_TRY(open_cache(a.redis, &cache, err));
+    a.options.cache = cache;
+
+    mrq_screen screen = {.epoch = 0};
+    const mrq_rebuild_watch watch = {mrq_screen_watch(&screen), on_step};
+    mrq_rebuild_report report;
+    mrq_error problem = {0};
+    const mrq_status status = mrq_rebuild(&a.options, &watch, &report, &problem);
+    mrq_screen_end(&screen);
+    if (status == MRQ_OK)
+        print_summary(&a.options, &report);
+    else if (mrq_signals_caught()) { /* what called us learns of the signal */
+        fprintf(stderr, "marquee rebuild: %s\n", problem.msg);
+        mrq_signals_release();
+    }
+    mrq_rebuild_report_clear(&report);
+    return status == MRQ_OK ? MRQ_OK : mrq_fail(err, status, "%s", problem.msg);
+}

@@ -1,0 +1,33 @@
+/* marquee rollback: an older generation becomes the current one again. */
+#include <stdio.h>
+
+#include "base/option.h"
+#include "command.h"
+#include "store/write.h"
+
+mrq_status cmd_rollback(int argc, char **argv, mrq_error *err)
+{
+    const char *store = NULL;
+    const mrq_option options[] = {
+        {"store", 's', MRQ_OPT_TEXT, &store, 0, 0, "DIR", "the store [$MARQUEE_STORE, else ./store]"},
+        {0},
+    };
+    const mrq_command command = {
+        .name = "marquee rollback",
+        .synopsis = "[--store DIR] [GENERATION]",
+        .about = "Makes another generation the current one: GENERATION, or the newest intact one that is older than the\n"
+                 "current. Every file of it is verified first. Nothing is removed; `marquee info STORE` lists all.",
+        .options = options,
+        .arguments_max = 1,
+        .examples = "  marquee rollback --store store\n  marquee rollback --store store 20260131T020000Z-0123456789ab\n",
+    };
+    int first = 0;
+    bool done = false;
+    MRQ_TRY(mrq_options_read(&command, argc, argv, &first, &done, err));
+    if (done)
+        return MRQ_OK;
+    char name[MRQ_GENERATION_NAME];
+    MRQ_TRY(mrq_store_rollback(mrq_default_store(store), first < argc ? argv[first] : NULL, name, err));
+    printf("generation %s is current in %s\n", name, mrq_default_store(store));
+    return MRQ_OK;
+}

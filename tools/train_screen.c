@@ -1,0 +1,116 @@
+/* A training on the screen. A long curve is drawn every fifty passes and once more at the end, for which the passes are kept. */
+#include "train_screen.h"
+
+#include <math.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "train/curve.h"
+
+static volatile sig_atomic_t stop_signal;
+
+static void on_signal(int number)
+{
+    stop_signal = number;
+}
+
+void mrq_signals_catch(void)
+{
+    const struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+void mrq_signals_release(void)
+{
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
+    if (stop_signal)
+        raise(stop_signal);
+}
+
+bool mrq_signals_caught(void)
+{
+    return stop_signal != 0;
+}
+
+static void show_batch(void *context, int64_t epoch, uint64_t done, uint64_t total, double rmse, double samples_per_second)
+{
+    mrq_screen *screen = context;
+    if (screen->epoch != epoch) {
+        screen->epoch = epoch;
+        snprintf(screen->label, sizeof screen->label, "pass %lld", (long long)epoch);
+        mrq_progress_start(&screen->progress, screen->label, total);
+    }
+    mrq_progress_step(&screen->progress, done, "rmse %.4f  %.0f samples/s", rmse, samples_per_second);
+}
+
+/* " name=0.8612", or nothing for a part that does not exist. */
+static const char *measure(char *out, size_t size, const char *name, double value)
+{
+    *out = '\0';
+    if (!isnan(value))
+        snprintf(out, size, " %s=%.4f", name, value);
+    return out;
+}
+
+static void draw(const mrq_screen *screen, const mrq_train_epoch *all, uint32_t n)
+{
+    mrq_error err = {MRQ_OK, ""};
+    mrq_status status = mrq_curve_csv(screen->csv, all, n, &err);
+    if (status == MRQ_OK)
+        status = mrq_curve_svg(screen->svg, screen->model, all, n, &err);
+    if (status != MRQ_OK) /* a picture is not worth a training */
+        mrq_log(MRQ_LOG_WARN, "train", "no learning curve: %s", err.msg);
+}
+
+static void show_epoch(void *context, const mrq_train_epoch *all, uint32_t n)
+{
+    mrq_screen *screen = context;
+    const mrq_train_epoch *e = &all[n - 1];
+    mrq_progress_end(&screen->progress);
+    char valid[32], test[32];
+    mrq_log(MRQ_LOG_INFO, "train", "pass=%lld/%lld train_rmse=%.4f%s%s seconds=%.2f samples_per_second=%.0f%s", (long long)e->epoch,
+            (long long)e->epochs, e->train_rmse, measure(valid, sizeof valid, "valid_rmse", e->valid_rmse),
+            measure(test, sizeof test, "test_rmse", e->test_rmse), e->seconds, e->samples_per_second, e->best ? " best" : "");
+    mrq_free(screen->behind);
+    screen->behind = NULL;
+    if (!*screen->csv)
+        return;
+    if (n > 100 && n % 50 && (screen->behind = mrq_array(n, sizeof *all))) {
+        memcpy(screen->behind, all, n * sizeof *all);
+        screen->n_behind = n;
+    } else {
+        draw(screen, all, n);
+    }
+}
+
+static void show_warning(void *context, const mrq_error *problem)
+{
+    mrq_screen *screen = context;
+    mrq_progress_end(&screen->progress);
+    mrq_log(MRQ_LOG_WARN, "train", "%s", problem->msg);
+}
+
+mrq_train_watch mrq_screen_watch(mrq_screen *screen)
+{
+    return (mrq_train_watch){screen, show_batch, show_epoch, show_warning, &stop_signal};
+}
+
+void mrq_screen_end(mrq_screen *screen)
+{
+    mrq_progress_end(&screen->progress);
+    if (screen->behind)
+        draw(screen, screen->behind, screen->n_behind);
+    mrq_free(screen->behind);
+    screen->behind = NULL;
+}
+
+uint32_t mrq_threads_default(void)
+{
+    cpu_set_t set;
+    const int cpus = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    return cpus < 1 ? 1 : cpus > MRQ_THREADS_MAX ? MRQ_THREADS_MAX : (uint32_t)cpus;
+}
