@@ -1,6 +1,6 @@
-/* Settings are tried from the cheapest up, each on the first half of the queries, one query at a time on one thread, as `infer` asks.
- * The fastest that reaches the recall is measured once more on the other half, and that is what is reported: a choice made by the
- * numbers it is judged by would look better than it is. */
+/* Settings are tried from the cheapest up, each on the first half of the queries, one query at a time on one thread, as `infer`
+ * asks. The fastest that reaches the recall is measured once more on the other half, and that is what is reported: a choice made by
+ * the numbers it is judged by would look better than it is. */
 #include "index/choose.h"
 
 #include <assert.h>
@@ -26,8 +26,7 @@ const char mrq_index_kinds[] =
     "IVF256,Flat       256 lists of vectors, of which a few are scanned: quick to build\n"
     "IVF256,PQ20np     the same with vectors of 20 bytes (the number divides the dimensions): the smallest\n"
     "SQ8, SQfp16       a scan of vectors in bytes, or in half precision: slower than Flat\n"
-    "Any other FAISS factory string is taken as well. What all but Flat find is put in order by exact inner products;\n"
-    "those that keep no exact vectors have them in a file of their own, read where it is needed.\n";
+    "Any other FAISS factory string is taken as well. What all but Flat find is put in order by exact inner products.\n";
 
 /* Half of the queries with their exact answers. */
 struct questions {
@@ -131,13 +130,14 @@ static mrq_status try(struct search *s, mrq_index *index, uint32_t effort, uint3
     return MRQ_OK;
 }
 
-/* Goes up the efforts at one depth until the recall is reached or the time is past all hope; `*fit` is the setting that reaches it. */
+/* Goes up the efforts at one depth until the recall is reached or the time is past all hope; `*fit` is the setting that reaches it.
+ * */
 static mrq_status climb(struct search *s, mrq_index *index, uint32_t depth, mrq_trial *fit, mrq_error *err)
 {
     const bool has_effort = mrq_index_settings_of(index)->effort > 0;
     for (size_t i = 0; i < (has_effort ? N_EFFORTS : 1); i++) {
         mrq_trial trial;
-        if (has_effort && index->walkable && efforts[i] < depth)
+        if (index->way == MRQ_WAY_WALK && efforts[i] < depth)
             continue; /* a walk has no more candidates than that */
         MRQ_TRY(try(s, index, has_effort ? efforts[i] : 0, depth, &trial, err));
         if (trial.recall >= s->recall) {
@@ -159,8 +159,8 @@ static mrq_status consider(struct search *s, const char *kind, const float *vect
     MRQ_TRY(mrq_index_build(kind, vectors, n, dim, &index, err));
     const double built = mrq_clock();
     mrq_trial fit = {.p50 = s->fastest};
-    const bool exact = mrq_index_exact(index), ordered = mrq_index_holds_vectors(index); /* candidates come in exact order */
-    for (size_t i = 0; i < (exact || ordered ? 1 : N_DEPTHS); i++)
+    const bool ordered = index->parts.rows && !index->parts.rotation; /* candidates come in exact order */
+    for (size_t i = 0; i < (ordered ? 1 : N_DEPTHS); i++)
         MRQ_TRY(climb(s, index, depths[i], &fit, err));
     const bool fits = fit.n_queries > 0;
     mrq_log(MRQ_LOG_INFO, "index", "kind=%s build_seconds=%.1f measure_seconds=%.1f%s", kind, built - start, mrq_clock() - built,

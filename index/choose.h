@@ -24,7 +24,8 @@ typedef struct mrq_choice {
 
 /* Builds an index of `kind` and sets its effort and depth to the fastest that reach `recall` on the queries (n_queries, dim),
  * n_queries >= 2. "auto" measures several kinds; for a catalogue whose vectors fit into a few megabytes it is the exact scan.
- * MRQ_FAILED when no setting of the kind reaches the recall: the sentence gives the best. Other statuses as of mrq_index_build(). */
+ * MRQ_FAILED when no setting of the kind reaches the recall: the sentence gives the best. Other statuses as of mrq_index_build().
+ * */
 MRQ_CHECKED mrq_status mrq_index_choose(const char *kind, double recall, const float *vectors, uint32_t n, uint32_t dim,
                                         const float *queries, uint32_t n_queries, mrq_index **out, mrq_choice *choice,
                                         mrq_error *err);

@@ -32,9 +32,9 @@ typedef struct mrq_faiss_parts {
 /* False when it is no kind that these parts describe in full. */
 bool mrq_faiss_look_inside(const FaissIndex *index, mrq_faiss_parts *out);
 
-/* Trains an empty index on `n` vectors and adds them. As FAISS does it, but for two things. PCA keeps inner products: FAISS takes the
- * mean off first, which changes their order. And a graph over SQ8 gets the links of one over the vectors themselves: better ones, in
- * a fraction of the time. False on a failure, with FAISS's words in `problem` (size). */
+/* Trains an empty index on `n` vectors and adds them. As FAISS does it, but for two things. PCA keeps inner products: FAISS takes
+ * the mean off first, which changes their order. And a graph over SQ8 gets the links of one over the vectors themselves: better
+ * ones, in a fraction of the time. False on a failure, with FAISS's words in `problem` (size). */
 bool mrq_faiss_fill(FaissIndex *index, uint32_t n, const float *vectors, char *problem, size_t size);
 
 #ifdef __cplusplus

@@ -1,10 +1,10 @@
-/* The walk keeps one list, the best `ef` rows seen so far in order, each marked once its neighbours have been looked at; the next row
- * to look from is the best unmarked one, and the walk ends when there is none. For lists of some hundreds a sorted array beats the two
- * heaps of the textbook.
+/* The walk keeps one list, the best `ef` rows seen so far in order, each marked once its neighbours have been looked at; the next
+ * row to look from is the best unmarked one, and the walk ends when there is none. For lists of some hundreds a sorted array beats
+ * the two heaps of the textbook.
  *
  * Time goes into waiting for memory: neighbours lie anywhere. So all of a row's neighbours that have not been met are asked for
- * first, then scored together, and the links of the row that comes next are asked for meanwhile. Over bytes (SQ8) a row of 64 is one
- * cache line; the query is brought to bytes too, weighted by each dimension's range, and products of bytes order the rows. What
+ * first, then scored together, and the links of the row that comes next are asked for meanwhile. Over bytes (SQ8) a row of 64 is
+ * one cache line; the query is brought to bytes too, weighted by each dimension's range, and products of bytes order the rows. What
  * they lack in precision the exact order of the candidates makes good.
  *
  * Rejected: FAISS's own walk (a virtual call for each distance, nothing asked for in advance: more than twice the time). */

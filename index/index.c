@@ -63,7 +63,8 @@ bool mrq_all_finite_floats(const float *x, size_t n)
     return true;
 }
 
-/* Fills the index with stderr turned into a memory file, and logs its first line. Without a stderr or the memory file it just fills. */
+/* Fills the index with stderr turned into a memory file, and logs its first line. Without a stderr or the memory file it just
+ * fills. */
 static bool fill_quietly(mrq_index *index, char *problem, size_t problem_size)
 {
     const int saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0), said = memfd_create("faiss-stderr", MFD_CLOEXEC);
@@ -153,11 +154,10 @@ static const char *effort_name(const char *factory)
 /* Looks at what the index is made of, once it is built or read. */
 static mrq_status look_inside(mrq_index *index, const char *name, mrq_error *err)
 {
-    index->walkable = mrq_faiss_look_inside(index->faiss, &index->parts);
-    if (index->walkable && index->parts.link && !mrq_graph_sound(&index->parts, index->n))
+    const bool seen = mrq_faiss_look_inside(index->faiss, &index->parts);
+    index->way = !seen ? MRQ_WAY_FAISS : index->parts.link ? MRQ_WAY_WALK : MRQ_WAY_SCAN;
+    if (index->way == MRQ_WAY_WALK && !mrq_graph_sound(&index->parts, index->n))
         return mrq_fail(err, MRQ_BAD_FILE, "%s: a graph with links that lead nowhere", name);
-    if (mrq_index_holds_vectors(index))
-        index->vectors = index->parts.rows;
     return MRQ_OK;
 }
 
@@ -190,7 +190,7 @@ mrq_status mrq_index_build(const char *factory, const float *vectors, uint32_t n
     omp_set_num_threads(threads);
     MRQ_TRY(status);
     MRQ_TRY(look_inside(index, factory, err));
-    MRQ_TRY(mrq_index_tune(index, effort_name(factory) ? EFFORT_DEFAULT : 0, mrq_index_exact(index) ? 0 : DEPTH_DEFAULT, err));
+    MRQ_TRY(mrq_index_tune(index, effort_name(factory) ? EFFORT_DEFAULT : 0, index->way == MRQ_WAY_SCAN ? 0 : DEPTH_DEFAULT, err));
     *out = index;
     index = NULL;
     return MRQ_OK;
@@ -207,6 +207,7 @@ void mrq_index_free(mrq_index *index)
 
 mrq_status mrq_index_save(const mrq_index *index, const char *path, mrq_error *err)
 {
+    assert(index->faiss);
     const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     FILE *stream = fd < 0 ? NULL : fdopen(fd, "wb");
     if (!stream) {
@@ -240,32 +241,38 @@ static mrq_status read_all(const char *path, FaissIndex **faiss, mrq_error *err)
     return status;
 }
 
+/* Reads an index of any kind but Flat, and checks that it is one of `n` vectors of `dim` dimensions. */
+static mrq_status read_index(mrq_index *index, const char *path, mrq_error *err)
+{
+    MRQ_TRY(read_all(path, &index->faiss, err));
+    const int held_dim = faiss_Index_d(index->faiss);
+    const long long held = faiss_Index_ntotal(index->faiss);
+    if (held_dim < 0 || (uint32_t)held_dim != index->dim)
+        return mrq_fail(err, MRQ_BAD_FILE, "%s: an index of %d dimensions, want %u", path, held_dim, index->dim);
+    if (held != index->n)
+        return mrq_fail(err, MRQ_BAD_FILE, "%s: an index of %lld vectors, want %u", path, held, index->n);
+    if (faiss_Index_metric_type(index->faiss) != METRIC_INNER_PRODUCT)
+        return mrq_fail(err, MRQ_BAD_FILE, "%s: an index of metric %d, want %d, the inner product", path,
+                        (int)faiss_Index_metric_type(index->faiss), (int)METRIC_INNER_PRODUCT);
+    MRQ_TRY(look_inside(index, path, err));
+    if (index->way == MRQ_WAY_SCAN)
+        return mrq_fail(err, MRQ_BAD_FILE, "%s: a Flat index, want %s", path, index->settings.factory);
+    return MRQ_OK;
+}
+
 mrq_status mrq_index_load(const char *path, const mrq_index_settings *settings, const float *vectors, uint32_t n, uint32_t dim,
                           mrq_index **out, mrq_error *err)
 {
     MRQ_CLEANUP(mrq_index_free) mrq_index *index = calloc(1, sizeof *index);
     if (!index)
         return mrq_fail_memory(err, "loading an index");
-    MRQ_TRY(read_all(path, &index->faiss, err));
-    const int held_dim = faiss_Index_d(index->faiss);
-    const long long held = faiss_Index_ntotal(index->faiss);
-    if (held_dim < 0 || (uint32_t)held_dim != dim)
-        return mrq_fail(err, MRQ_BAD_FILE, "%s: an index of %d dimensions, want %u", path, held_dim, dim);
-    if (held != n)
-        return mrq_fail(err, MRQ_BAD_FILE, "%s: an index of %lld vectors, want %u", path, held, n);
-    if (faiss_Index_metric_type(index->faiss) != METRIC_INNER_PRODUCT)
-        return mrq_fail(err, MRQ_BAD_FILE, "%s: an index of metric %d, want %d, the inner product", path,
-                        (int)faiss_Index_metric_type(index->faiss), (int)METRIC_INNER_PRODUCT);
+    strcpy(index->settings.factory, settings->factory);
+    index->vectors = vectors;
     index->n = n;
     index->dim = dim;
-    index->vectors = vectors;
-    MRQ_TRY(look_inside(index, path, err));
-    if (!index->vectors)
-        return mrq_fail(err, MRQ_BAD_FILE, "%s: the index does not hold the vectors themselves, want them beside it", path);
-    const bool flat = strcmp(settings->factory, "Flat") == 0;
-    if (flat != mrq_index_exact(index))
-        return mrq_fail(err, MRQ_BAD_FILE, "%s: %s index, want %s", path, flat ? "an approximate" : "an exact", settings->factory);
-    strcpy(index->settings.factory, settings->factory);
+    index->way = MRQ_WAY_SCAN;
+    if (strcmp(settings->factory, "Flat") != 0)
+        MRQ_TRY(read_index(index, path, err));
     MRQ_TRY(mrq_index_tune(index, settings->effort, settings->depth, err));
     *out = index;
     index = NULL;
@@ -285,11 +292,6 @@ const mrq_index_settings *mrq_index_settings_of(const mrq_index *index)
 const float *mrq_index_vectors(const mrq_index *index)
 {
     return index->vectors;
-}
-
-bool mrq_index_holds_vectors(const mrq_index *index)
-{
-    return index->parts.rows && !index->parts.rotation;
 }
 
 mrq_status mrq_index_tune(mrq_index *index, uint32_t effort, uint32_t depth, mrq_error *err)

@@ -23,21 +23,21 @@ typedef struct mrq_index_settings {
     uint32_t depth;                 /* at least so many candidates are put in order exactly; 0 for Flat, which needs none */
 } mrq_index_settings;
 
-/* Builds an index of `n` vectors (n, dim) row-major, finite; row i is answered as i. Vectors are borrowed for the life of an
- * index that does not hold them (mrq_index_holds_vectors()). The same input makes the same index. While it trains, what FAISS writes to stderr goes to the log. MRQ_USAGE when a vector
- * is not finite, or when FAISS refuses the string, needs more vectors to train on than there are, or would crash or hang on it (a
- * size of 0, an NSG graph). */
+/* Builds an index of `n` vectors (n, dim) row-major, finite; row i is answered as i. The vectors are borrowed for the life
+ * of the index. The same input makes the same index. While it trains, what FAISS writes to stderr goes to the log. MRQ_USAGE when a
+ * vector is not finite, or when FAISS refuses the string, needs more vectors to train on than there are, or would crash or hang on
+ * it (a size of 0, an NSG graph). */
 MRQ_CHECKED mrq_status mrq_index_build(const char *factory, const float *vectors, uint32_t n, uint32_t dim, mrq_index **out,
                                        mrq_error *err);
 void mrq_index_free(mrq_index *index);
 MRQ_DEFINE_CLEANUP(mrq_index, mrq_index_free)
 
-/* Writes a file that FAISS reads. The caller makes it durable and atomic. */
+/* Writes a file that FAISS reads; not of a Flat index that was loaded. The caller makes it durable and atomic. */
 MRQ_CHECKED mrq_status mrq_index_save(const mrq_index *index, const char *path, mrq_error *err);
 
 /* Reads a file whose bytes the caller has verified. `vectors` (n, dim) are the exact vectors, borrowed for the life of the index;
- * NULL for a kind that holds them. MRQ_NOT_FOUND when there is no file; MRQ_BAD_FILE when FAISS cannot read it, it does not hold
- * exactly `n` vectors of `dim` under the inner product, or it is not of the settings' kind: the sentence names both values. */
+ * for Flat they are all there is to it, and the file is left alone. MRQ_NOT_FOUND when there is no file; MRQ_BAD_FILE when FAISS
+ * cannot read it or it does not hold exactly `n` vectors of `dim` under the inner product: the sentence names both values. */
 MRQ_CHECKED mrq_status mrq_index_load(const char *path, const mrq_index_settings *settings, const float *vectors, uint32_t n,
                                       uint32_t dim, mrq_index **out, mrq_error *err);
 
@@ -45,11 +45,8 @@ uint32_t mrq_index_count(const mrq_index *index);
 const mrq_index_settings *mrq_index_settings_of(const mrq_index *index);
 const float *mrq_index_vectors(const mrq_index *index); /* (n, dim) the exact ones */
 
-/* Whether the saved file holds the exact vectors itself, so that mrq_index_load() needs none. */
-bool mrq_index_holds_vectors(const mrq_index *index);
-
-/* Changes how thoroughly it searches; kept by mrq_index_save(). Not while another thread searches. MRQ_USAGE for an effort that this
- * kind does not have. */
+/* Changes how thoroughly it searches; kept by mrq_index_save(). Not while another thread searches. MRQ_USAGE for an effort that
+ * this kind does not have. */
 MRQ_CHECKED mrq_status mrq_index_tune(mrq_index *index, uint32_t effort, uint32_t depth, mrq_error *err);
 
 /* Which rows qualify: bit r % 64 of keep[r / 64] for row r, bits behind the last row zero. */

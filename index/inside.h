@@ -4,20 +4,16 @@
 
 #include "index/graph.h"
 
+typedef enum mrq_way { MRQ_WAY_SCAN, MRQ_WAY_WALK, MRQ_WAY_FAISS } mrq_way;
+
 struct mrq_index {
-    FaissIndex *faiss;
+    FaissIndex *faiss; /* NULL: a Flat one that was loaded */
     uint32_t n, dim;
     mrq_index_settings settings;
-    const float *vectors; /* (n, dim) borrowed, or inside `faiss` */
-    bool walkable;        /* `parts` are all of it */
-    mrq_faiss_parts parts;
+    const float *vectors;  /* (n, dim) borrowed */
+    mrq_way way;           /* how it is searched */
+    mrq_faiss_parts parts; /* to walk */
 };
-
-/* Whether a search is a scan of all vectors. */
-static inline bool mrq_index_exact(const mrq_index *index)
-{
-    return index->walkable && !index->parts.link;
-}
 
 /* One search by FAISS on the calling thread: rows of up to `ask` hits into `row` (ask). */
 MRQ_CHECKED mrq_status mrq_index_ask_faiss(const mrq_index *index, const float *query, uint32_t ask, uint32_t *row, uint32_t *found,

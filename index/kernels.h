@@ -1,6 +1,6 @@
-/* Distances between vectors, for every instruction set the build knows; mrq_distances_best() is what this CPU runs. Pointers need no
- * alignment, `dim` is any number. Sums are taken in lanes, so the last bits differ between instruction sets; products of bytes are
- * whole numbers and do not. */
+/* Distances between vectors, for every instruction set the build knows; mrq_distances_best() is what this CPU runs. Pointers need
+ * no alignment, `dim` is any number. Sums are taken in lanes, so the last bits differ between instruction sets; products of bytes
+ * are whole numbers and do not. */
 #ifndef MRQ_INDEX_KERNELS_H
 #define MRQ_INDEX_KERNELS_H
 
@@ -13,6 +13,7 @@ typedef struct mrq_distances {
     float (*squared_distance)(const float *x, const float *y, size_t dim); /* Σ (x - y)² */
     /* out[i] = the same of x (dim) and row i of y (rows, dim). */
     void (*inner_products)(float *out, const float *x, const float *y, size_t dim, size_t rows);
+    void (*inner_products_streamed)(float *out, const float *x, const float *y, size_t dim, size_t rows); /* y not in a cache */
     void (*squared_distances)(float *out, const float *x, const float *y, size_t dim, size_t rows);
     /* out[i] = Σ x·y for row[i] of y, i < n. */
     void (*inner_products_of)(float *out, const float *x, const float *y, size_t dim, const uint32_t *row, size_t n);

@@ -2,7 +2,8 @@
  * break, and then those that beat the worst of the best so far. */
 #include "index/scan.h"
 
-enum { BLOCK = 64 }; /* rows; a word of the filter */
+enum { BLOCK = 64 };              /* rows; a word of the filter */
+#define CACHED ((size_t)16 << 20) /* bytes; more are taken to come from memory each time */
 
 /* Whether any score may be among the best; without a branch, so that most blocks are passed over at a stroke. */
 static bool promising(const float *score, uint32_t n, const mrq_top *top)
@@ -40,6 +41,7 @@ void mrq_scan_rows(const float *vectors, uint32_t dim, const float *query, const
 void mrq_scan(const float *vectors, uint32_t n, uint32_t dim, const float *query, const mrq_filter *filter, mrq_top *top)
 {
     const mrq_distances *kernels = mrq_distances_best();
+    const bool cached = (size_t)n * dim * sizeof *vectors <= CACHED;
     uint32_t row[BLOCK];
     float score[BLOCK];
     for (uint32_t start = 0; start < n; start += BLOCK) {
@@ -47,7 +49,8 @@ void mrq_scan(const float *vectors, uint32_t n, uint32_t dim, const float *query
         const uint64_t all = ~(uint64_t)0 >> (BLOCK - size);
         uint64_t keep = filter ? filter->keep[start / BLOCK] & all : all;
         if (keep == all) {
-            kernels->inner_products(score, query, vectors + (size_t)start * dim, dim, size);
+            (cached ? kernels->inner_products : kernels->inner_products_streamed)(score, query, vectors + (size_t)start * dim, dim,
+                                                                                  size);
             offer(score, NULL, start, size, top);
             continue;
         }

@@ -3,8 +3,8 @@
  * Order. An exact scan keeps the best k by score and row, so that its answer is the one answer there is, ties included. Candidates
  * of an approximate search go through the same heap with the same inner products.
  *
- * Filters. A scan looks at what qualifies and nothing else. An approximate search looks at all rows alike, so it is asked for as many
- * more as the share that qualifies is smaller than one; where that would cost as much as scanning what qualifies, that is done
+ * Filters. A scan looks at what qualifies and nothing else. An approximate search looks at all rows alike, so it is asked for as
+ * many more as the share that qualifies is smaller than one; where that would cost as much as scanning what qualifies, that is done
  * instead, and also where it comes back short, be it that the qualifying rows lie far from the query, or that a graph or a few
  * inverted lists hold only so many rows that a query can reach. */
 #include "index/inside.h"
@@ -37,7 +37,7 @@ static mrq_status approximate(const mrq_index *index, const float *query, uint32
     uint32_t found = 0;
     if (!row)
         return mrq_fail_memory(err, "searching an index");
-    if (index->walkable)
+    if (index->way == MRQ_WAY_WALK)
         MRQ_TRY(mrq_graph_walk(&index->parts, index->n, index->dim, query, ask, row, &found, err));
     else
         MRQ_TRY(mrq_index_ask_faiss(index, query, ask, row, &found, err));
@@ -54,12 +54,12 @@ mrq_status mrq_index_search(const mrq_index *index, const float *query, uint32_t
     mrq_top top = {hits, k < qualifying ? k : qualifying, 0};
     if (!mrq_all_finite_floats(query, index->dim))
         return mrq_fail(err, MRQ_USAGE, "the query vector holds a number that is not finite");
-    if (mrq_index_exact(index)) {
+    if (index->way == MRQ_WAY_SCAN) {
         scan(index, query, filter, &top);
     } else if (top.k) {
         const uint32_t want = index->settings.depth > top.k ? index->settings.depth : top.k;
         const uint32_t effort = index->settings.effort > top.k ? index->settings.effort : top.k;
-        const uint32_t least = index->walkable ? effort : want;
+        const uint32_t least = index->way == MRQ_WAY_WALK ? effort : want;
         const double ask = (double)least * index->n / qualifying;
         if (ask * ROWS_PER_CANDIDATE < qualifying)
             MRQ_TRY(approximate(index, query, (uint32_t)ask, want, filter, &top, err));

@@ -15,7 +15,7 @@ static mrq_status export_model(const char *store, const char *model, const mrq_e
     mrq_choice choice;
     MRQ_CLEANUP(mrq_generation_close) mrq_generation *generation = NULL;
     MRQ_TRY(mrq_store_export(store, model, options, name, &choice, err));
-    MRQ_AUTOFREE mrq_trial *trial = choice.trial;
+    mrq_free(choice.trial);
     MRQ_TRY(mrq_generation_open(store, &generation, err));
     printf("published generation %s in %s\n%u movies, %u dimensions, %.2f seconds\n", name, store, generation->movies->rows,
            generation->tower->dim, mrq_clock() - start);

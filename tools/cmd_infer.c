@@ -6,17 +6,6 @@
 #include "filter_options.h"
 #include "print_answer.h"
 
-/* The cache at the address that `option` or else $MARQUEE_REDIS gives; NULL without one. */
-static mrq_status open_cache(const char *option, mrq_cache **cache, mrq_error *err)
-{
-    const char *variable = getenv("MARQUEE_REDIS"), *address = option ? option : variable;
-    if (!address || !*address)
-        return MRQ_OK;
-    mrq_error inner = {0};
-    const mrq_status status = mrq_cache_new(address, MRQ_CACHE_TTL_DEFAULT, cache, &inner);
-    return status == MRQ_OK ? MRQ_OK : mrq_fail(err, status, "%s: %s", option ? "--redis" : "$MARQUEE_REDIS", inner.msg);
-}
-
 static mrq_status infer(int argc, char **argv, bool *json, mrq_error *err)
 {
     const char *store = NULL, *redis = NULL;
@@ -62,7 +51,7 @@ static mrq_status infer(int argc, char **argv, bool *json, mrq_error *err)
     MRQ_CLEANUP(mrq_generation_close) mrq_generation *generation = NULL;
     __attribute__((cleanup(mrq_answer_clear))) mrq_answer answer = {0};
     if (!no_cache)
-        MRQ_TRY(open_cache(redis, &cache, err));
+        MRQ_TRY(mrq_default_cache(redis, &cache, err));
     MRQ_TRY(mrq_generation_open(mrq_default_store(store), &generation, err));
     mrq_error inner = {0};
     if (mrq_recommend(generation, cache, &query, &answer, &inner) != MRQ_OK)

@@ -74,17 +74,6 @@ static mrq_status read_arguments(int argc, char **argv, struct arguments *a, boo
     return MRQ_OK;
 }
 
-/* The cache at the address that `option` or else $MARQUEE_REDIS gives; NULL without one. */
-static mrq_status open_cache(const char *option, mrq_cache **cache, mrq_error *err)
-{
-    const char *variable = getenv("MARQUEE_REDIS"), *address = option ? option : variable;
-    if (!address || !*address)
-        return MRQ_OK;
-    mrq_error inner = {0};
-    const mrq_status status = mrq_cache_new(address, MRQ_CACHE_TTL_DEFAULT, cache, &inner);
-    return status == MRQ_OK ? MRQ_OK : mrq_fail(err, status, "%s: %s", option ? "--redis" : "$MARQUEE_REDIS", inner.msg);
-}
-
 static void on_step(void *context, mrq_step step)
 {
     if (step == MRQ_STEP_TRAIN)
@@ -125,7 +114,7 @@ mrq_status cmd_rebuild(int argc, char **argv, mrq_error *err)
         return MRQ_OK;
     a.options.min_recall = a.options.min_recall < 0 ? (double)NAN : a.options.min_recall;
     MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = NULL;
-    MRQ_TRY(open_cache(a.redis, &cache, err));
+    MRQ_TRY(mrq_default_cache(a.redis, &cache, err));
     a.options.cache = cache;
 
     mrq_screen screen = {.epoch = 0};

@@ -2,7 +2,7 @@
 #ifndef MRQ_TOOLS_COMMAND_H
 #define MRQ_TOOLS_COMMAND_H
 
-#include "base/error.h"
+#include "cache/cache.h"
 
 /* Each takes its own argv (argv[0] is the subcommand) and returns a status, which main() makes the exit code. On failure main()
  * prints "marquee NAME: sentence" to stderr, and for MRQ_USAGE a second line that points to --help. */
@@ -18,5 +18,8 @@ mrq_status cmd_info(int argc, char **argv, mrq_error *err);
 
 /* The store that `--store` named, else $MARQUEE_STORE, else "./store". */
 const char *mrq_default_store(const char *option);
+
+/* A cache at the address that `--redis` or else $MARQUEE_REDIS gives; `*cache` stays as it is without one. */
+MRQ_CHECKED mrq_status mrq_default_cache(const char *option, mrq_cache **cache, mrq_error *err);
 
 #endif

@@ -1,5 +1,5 @@
-/* marquee info of a store: a table of its generations, and the current one in detail. Every file of every generation is read, so that
- * what is shown without a problem can be gone back to. */
+/* marquee info of a store: a table of its generations, and the current one in detail. Every file of every generation is read, so
+ * that what is shown without a problem can be gone back to. */
 #include <math.h>
 #include <stdio.h>
 #include <time.h>

@@ -29,6 +29,16 @@ const char *mrq_default_store(const char *option)
     return option ? option : variable && *variable ? variable : "store";
 }
 
+mrq_status mrq_default_cache(const char *option, mrq_cache **cache, mrq_error *err)
+{
+    const char *variable = getenv("MARQUEE_REDIS"), *address = option ? option : variable;
+    if (!address || !*address)
+        return MRQ_OK;
+    mrq_error inner = {0};
+    const mrq_status status = mrq_cache_new(address, MRQ_CACHE_TTL_DEFAULT, cache, &inner);
+    return status == MRQ_OK ? MRQ_OK : mrq_fail(err, status, "%s: %s", option ? "--redis" : "$MARQUEE_REDIS", inner.msg);
+}
+
 static void print_help(void)
 {
     printf("usage: marquee COMMAND [option...]\n\nA movie recommender: learns from ratings, answers with the movies a person is "

@@ -1,8 +1,8 @@
 /* The container: named sections behind one checked header, written atomically and read through a map.
  *
  * Layout, little-endian: magic "MARQUEE\n", kind (8 bytes), version u32, byte-order mark u32 = 0x01020304, section count u32,
- * container format u32 = 1, file size u64, checksum u64 (of the file with this field zero); then per section name (24 bytes), offset
- * u64, size u64; then the sections, each starting at a multiple of 64, the gaps zero. */
+ * container format u32 = 1, file size u64, checksum u64 (of the file with this field zero); then per section name (24 bytes),
+ * offset u64, size u64; then the sections, each starting at a multiple of 64, the gaps zero. */
 #ifndef MRQ_BASE_CONTAINER_H
 #define MRQ_BASE_CONTAINER_H
 
@@ -33,8 +33,8 @@ typedef struct mrq_container mrq_container;
  * what is wrong and both values. */
 MRQ_CHECKED mrq_status mrq_container_open(const char *path, const char *kind, uint32_t version, mrq_container **out,
                                           mrq_error *err);
-/* The verified checksum in the header: what tells this file from every other. And the one that a file's header claims, not verified,
- * 0 when the file is too short for a header. */
+/* The verified checksum in the header: what tells this file from every other. And the one that a file's header claims, not
+ * verified, 0 when the file is too short for a header. */
 uint64_t mrq_container_checksum(const mrq_container *container);
 uint64_t mrq_container_claim(const mrq_map *file);
 void mrq_container_close(mrq_container *container);

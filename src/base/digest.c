@@ -1,7 +1,7 @@
-/* SHA-256 as FIPS 180-4 gives it, and a checksum of four independent lanes. A lane's step multiplies two words, one of them with the
- * lane so far in it, to 128 bits and folds the halves (as Wang Yi's wyhash does): 16 bytes for one multiplication, whose latency
- * the other lanes hide. 26 GB/s, twice as much as a step of 8 bytes that can be undone.
- * CRC32C was the alternative: as quick only with an instruction that must be dispatched, and half the bits. */
+/* SHA-256 as FIPS 180-4 gives it, and a checksum of four independent lanes. A lane's step multiplies two words, one of them with
+ * the lane so far in it, to 128 bits and folds the halves (as Wang Yi's wyhash does): 16 bytes for one multiplication, whose
+ * latency the other lanes hide. 26 GB/s, twice as much as a step of 8 bytes that can be undone. CRC32C was the alternative: as
+ * quick only with an instruction that must be dispatched, and half the bits. */
 #include "base/digest.h"
 
 #include <assert.h>

@@ -18,8 +18,8 @@ void mrq_sha256_init(mrq_sha256 *sha);
 void mrq_sha256_update(mrq_sha256 *sha, const void *data, size_t size);
 void mrq_sha256_hex(mrq_sha256 *sha, char out[MRQ_SHA256_HEX]);
 
-/* A 64-bit checksum at memory speed. Damage goes unnoticed with a chance of some 2^-64; it is no defence against an adversary. Reads
- * words little-endian, so that it is the same everywhere. */
+/* A 64-bit checksum at memory speed. Damage goes unnoticed with a chance of some 2^-64; it is no defence against an adversary.
+ * Reads words little-endian, so that it is the same everywhere. */
 uint64_t mrq_checksum(const void *data, size_t size);
 
 /* The checksum of two blocks as if they stood in one; `first_size` is a multiple of 64. */

@@ -1,5 +1,4 @@
-/* Files. A map is refused for anything but a regular file, so that a pipe or a device cannot hang a reader. Whoever maps reads all of
- * it, be it for a checksum, so the pages are mapped at once: half the price of a fault for every sixteenth. An output goes to a
+/* Files. A map is refused for anything but a regular file, so that a pipe or a device cannot hang a reader. An output goes to a
  * temporary name in the same folder, because rename() is atomic only within a file system. */
 #include "base/file.h"
 
@@ -29,7 +28,7 @@ mrq_status mrq_map_open(mrq_map *map, const char *path, mrq_error *err)
     } else if (st.st_size == 0) {
         *map = (mrq_map){nothing, 0};
     } else {
-        void *data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
+        void *data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
         if (data == MAP_FAILED)
             status = mrq_fail_errno(err, "cannot map %s", path);
         else

@@ -10,16 +10,6 @@
 #define OPTIONS_MAX 40
 #define HELP_VALUE  1000 /* getopt's value of --help; option i has i + 1 */
 
-static void print_text(const char *text, int indent)
-{
-    for (; *text; text++) {
-        putchar(*text);
-        if (*text == '\n')
-            printf("%*s", indent, "");
-    }
-    putchar('\n');
-}
-
 static void print_default(const mrq_option *option)
 {
     const char *text = NULL;
@@ -60,17 +50,13 @@ static void print_help(const mrq_command *command)
         if (strlen(head) >= 24)
             printf("\n%26s", "");
         fputs(" ", stdout);
-        char first[400];
-        const char *line_end = strchr(option->help, '\n');
-        snprintf(first, sizeof first, "%.*s", line_end ? (int)(line_end - option->help) : (int)strlen(option->help), option->help);
-        fputs(first, stdout);
-        print_default(option);
-        if (line_end) {
-            printf("\n%27s", "");
-            print_text(line_end + 1, 27);
-        } else {
-            putchar('\n');
+        for (const char *c = option->help; *c; c++) {
+            putchar(*c);
+            if (*c == '\n')
+                printf("%27s", "");
         }
+        print_default(option);
+        putchar('\n');
     }
     printf("      --help               this text\n");
     if (command->examples)

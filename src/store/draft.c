@@ -1,6 +1,6 @@
-/* The life of a draft, and the only places that change what a store shows: `current` is replaced by rename(), and a generation that is
- * to go is first renamed to a temporary name, so that neither is ever half there. Under the lock everything with a temporary name is a
- * dead process's, and the next one sweeps it out. */
+/* The life of a draft, and the only places that change what a store shows: `current` is replaced by rename(), and a generation
+ * that is to go is first renamed to a temporary name, so that neither is ever half there. Under the lock everything with a
+ * temporary name is a dead process's, and the next one sweeps it out. */
 #include "store/draft.h"
 
 #include <assert.h>
@@ -53,11 +53,10 @@ void mrq_store_sweep(const char *store, const char *spared)
 
 mrq_status mrq_store_hide(const char *store, const char *name, mrq_error *err)
 {
-    char from[MRQ_STORE_PATH], to[MRQ_STORE_PATH], at[MRQ_GENERATION_NAME + 40];
-    snprintf(at, sizeof at, MRQ_GENERATIONS "/%s", name);
-    MRQ_TRY(mrq_path_join(from, sizeof from, store, at, err));
-    snprintf(at, sizeof at, MRQ_GENERATIONS "/" MRQ_TEMPORARY "%s", name);
-    MRQ_TRY(mrq_path_join(to, sizeof to, store, at, err));
+    char from[MRQ_STORE_PATH], to[MRQ_STORE_PATH], hidden[MRQ_GENERATION_NAME + sizeof MRQ_TEMPORARY];
+    snprintf(hidden, sizeof hidden, MRQ_TEMPORARY "%s", name);
+    MRQ_TRY(mrq_generation_path(store, name, from, err));
+    MRQ_TRY(mrq_generation_path(store, hidden, to, err));
     return rename(from, to) == 0 ? MRQ_OK : mrq_fail_errno(err, "cannot rename %s to %s", from, to);
 }
 
@@ -116,8 +115,15 @@ const mrq_generation *mrq_draft_generation(const mrq_draft *draft)
 
 mrq_status mrq_draft_publish(mrq_draft *draft, mrq_error *err)
 {
-    assert(draft->generation);
-    MRQ_TRY(mrq_store_point(draft->store, draft->name, err));
+    assert(draft->generation && !draft->named);
+    const char *name = draft->generation->name;
+    char path[MRQ_STORE_PATH];
+    MRQ_TRY(mrq_generation_path(draft->store, name, path, err));
+    if (rename(draft->folder, path) != 0) /* never onto another generation: that folder is not empty */
+        return mrq_fail_errno(err, "cannot rename %s to %s", draft->folder, path);
+    draft->named = true;
+    MRQ_TRY(mrq_folder_sync(draft->generations, err));
+    MRQ_TRY(mrq_store_point(draft->store, name, err));
     draft->published = true;
     return MRQ_OK;
 }
@@ -126,21 +132,19 @@ mrq_status mrq_draft_publish(mrq_draft *draft, mrq_error *err)
 static bool is_published(const mrq_draft *draft)
 {
     char current[MRQ_GENERATION_NAME];
-    return draft->published ||
-           (*draft->name && mrq_store_current(draft->store, current, NULL) == MRQ_OK && strcmp(current, draft->name) == 0);
+    return draft->published || (draft->named && mrq_store_current(draft->store, current, NULL) == MRQ_OK &&
+                                strcmp(current, draft->generation->name) == 0);
 }
 
 void mrq_draft_discard(mrq_draft *draft)
 {
     if (!draft)
         return;
+    if (draft->named && !is_published(draft) && mrq_store_hide(draft->store, draft->generation->name, NULL) == MRQ_OK)
+        mrq_store_sweep(draft->store, "");
+    else if (draft->folder[0] && !draft->named)
+        remove_all(draft->folder);
     mrq_generation_close(draft->generation);
-    if (draft->folder[0] && !is_published(draft)) {
-        if (*draft->name && mrq_store_hide(draft->store, draft->name, NULL) == MRQ_OK)
-            mrq_store_sweep(draft->store, "");
-        else
-            remove_all(draft->folder);
-    }
     if (draft->made_generations)
         rmdir(draft->generations); /* only if it is empty, like the store */
     mrq_lock_release(&draft->lock);

@@ -17,11 +17,12 @@ void mrq_lock_release(mrq_lock *lock); /* legal on one that is not held */
 
 struct mrq_draft {
     char store[MRQ_STORE_PATH], generations[MRQ_STORE_PATH];
-    char folder[MRQ_STORE_PATH]; /* the temporary one, then the one with the final name; "" when there is none to remove */
-    char name[MRQ_GENERATION_NAME];
-    bool made_store, made_generations, published;
+    char folder[MRQ_STORE_PATH]; /* the temporary one; "" before it is made */
+    bool made_store, made_generations;
+    bool named; /* the folder has the generation's name now */
+    bool published;
     mrq_lock lock;
-    mrq_generation *generation;
+    mrq_generation *generation; /* once it is written */
 };
 
 /* These are for who holds the lock. */

@@ -46,8 +46,8 @@ static int64_t folder_bytes(const char *path)
 static void tell_problem(mrq_generation_info *info, const char *folder, const char *sentence)
 {
     const size_t prefix = strlen(folder);
-    const bool inside = strncmp(sentence, folder, prefix) == 0;
-    snprintf(info->problem, sizeof info->problem, "%.*s", (int)sizeof info->problem - 1, inside ? sentence + prefix : sentence);
+    const bool inside = strncmp(sentence, folder, prefix) == 0 && sentence[prefix] == '/';
+    snprintf(info->problem, sizeof info->problem, "%.*s", (int)sizeof info->problem - 1, inside ? sentence + prefix + 1 : sentence);
 }
 
 /* Fills one line; false when the generation has just been pruned. */
@@ -63,9 +63,9 @@ static bool describe(const char *store, const char *name, const char *current, m
                                   .p99 = NAN,
                                   .quality = NAN};
     strcpy(info->name, name);
-    if (mrq_generation_path(store, name, "", folder, NULL) != MRQ_OK || (info->bytes = folder_bytes(folder)) < 0)
+    if (mrq_generation_path(store, name, folder, NULL) != MRQ_OK || (info->bytes = folder_bytes(folder)) < 0)
         return false;
-    if (mrq_manifest_read(store, name, &manifest, NULL) == MRQ_OK) {
+    if (mrq_manifest_read(folder, name, &manifest, NULL) == MRQ_OK) {
         info->created = manifest.created_us / 1000000;
         info->movies = manifest.movies;
         info->users = manifest.users;
@@ -107,7 +107,7 @@ static mrq_status find_target(const char *store, const char *to, char name[MRQ_G
     if (to) {
         if (!mrq_generation_named(to))
             return mrq_fail(err, MRQ_USAGE, "\"%.60s\" is no generation's name, want TIME-DIGITS as `marquee info` lists them", to);
-        MRQ_TRY(mrq_generation_path(store, to, "", path, err));
+        MRQ_TRY(mrq_generation_path(store, to, path, err));
         if (!mrq_file_exists(path))
             return mrq_fail(err, MRQ_NOT_FOUND, "%s has no generation %s", store, to);
         MRQ_TRY(mrq_generation_check(store, to, err));
@@ -137,8 +137,8 @@ mrq_status mrq_store_rollback(const char *store, const char *to, char name[MRQ_G
     return MRQ_OK;
 }
 
-/* Under the lock, which `draft` holds if it is not NULL; its own generation stays as well. */
-static mrq_status prune(const char *store, const mrq_draft *draft, uint32_t keep, uint32_t *removed, mrq_error *err)
+/* Under the lock; the temporary folder `spared` stays as well. */
+static mrq_status prune(const char *store, const char *spared, uint32_t keep, uint32_t *removed, mrq_error *err)
 {
     char current[MRQ_GENERATION_NAME], generations[MRQ_STORE_PATH];
     uint32_t n, count = 0;
@@ -146,13 +146,13 @@ static mrq_status prune(const char *store, const mrq_draft *draft, uint32_t keep
     MRQ_TRY(mrq_store_current(store, current, err));
     MRQ_TRY(mrq_store_names(store, &names, &n, err));
     for (uint32_t i = keep; i < n; i++)
-        if (strcmp(names[i].text, current) != 0 && !(draft && strcmp(names[i].text, draft->name) == 0)) {
+        if (strcmp(names[i].text, current) != 0) {
             MRQ_TRY(mrq_store_hide(store, names[i].text, err));
             count++;
         }
     MRQ_TRY(mrq_path_join(generations, sizeof generations, store, MRQ_GENERATIONS, err));
     MRQ_TRY(mrq_folder_sync(generations, err));
-    mrq_store_sweep(store, draft ? draft->folder : "");
+    mrq_store_sweep(store, spared);
     *removed = count;
     return MRQ_OK;
 }
@@ -163,10 +163,10 @@ mrq_status mrq_store_prune(const char *store, uint32_t keep, uint32_t *removed, 
     MRQ_TRY(mrq_store_current(store, current, err)); /* before a lock is put into what is no store */
     __attribute__((cleanup(mrq_lock_release))) mrq_lock lock;
     MRQ_TRY(mrq_lock_take(store, "prune", &lock, err));
-    return prune(store, NULL, keep, removed, err);
+    return prune(store, "", keep, removed, err);
 }
 
 mrq_status mrq_draft_prune(mrq_draft *draft, uint32_t keep, uint32_t *removed, mrq_error *err)
 {
-    return prune(draft->store, draft, keep, removed, err);
+    return prune(draft->store, draft->folder, keep, removed, err);
 }

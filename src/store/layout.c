@@ -1,11 +1,11 @@
 /* Names and places in a store.
  *
- * A generation's name is a UTC time and the first twelve digits of its manifest's SHA-256. It sorts in the order of the exports (the
- * writer sees to that, whatever the clock says) and lets a reader verify the manifest with nothing but the name. Twelve digits find damage; they are no
- * seal against somebody who can write into the store.
+ * A generation's name is a UTC time and the first twelve digits of its manifest's SHA-256. It sorts in the order of the exports
+ * (the writer sees to that, whatever the clock says) and lets a reader verify the manifest with nothing but the name. Twelve digits
+ * find damage; they are no seal against somebody who can write into the store.
  *
- * `current` is a link by relative path, so that a store can be moved or mounted elsewhere. Its target is taken apart and checked by
- * shape: a link that leads out of generations/ is refused before anything behind it is opened. */
+ * `current` is a link by relative path, so that a store can be moved or mounted elsewhere. Its target is taken apart and checked
+ * by shape: a link that leads out of generations/ is refused before anything behind it is opened. */
 #include "store/layout.h"
 
 #include <dirent.h>
@@ -24,10 +24,10 @@
 const char *const mrq_part_names[MRQ_PARTS + 1] = {"movies.faiss", "catalogue.mrq", "users.mrq", "seen.mrq",
                                                    "model.mrq",    "vectors.mrq",   NULL};
 
-mrq_status mrq_generation_path(const char *store, const char *name, const char *file, char out[MRQ_STORE_PATH], mrq_error *err)
+mrq_status mrq_generation_path(const char *store, const char *name, char out[MRQ_STORE_PATH], mrq_error *err)
 {
     char tail[MRQ_GENERATION_NAME + 40];
-    snprintf(tail, sizeof tail, MRQ_GENERATIONS "/%s/%s", name, file);
+    snprintf(tail, sizeof tail, MRQ_GENERATIONS "/%s", name);
     return mrq_path_join(out, MRQ_STORE_PATH, store, tail, err);
 }
 

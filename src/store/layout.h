@@ -18,7 +18,7 @@ typedef enum mrq_part {
     MRQ_PART_USERS,
     MRQ_PART_SEEN,
     MRQ_PART_MODEL,
-    MRQ_PART_VECTORS, /* exists exactly when the index does not hold the vectors */
+    MRQ_PART_VECTORS,
     MRQ_PARTS
 } mrq_part;
 extern const char *const mrq_part_names[MRQ_PARTS + 1]; /* ends with NULL */
@@ -29,9 +29,8 @@ extern const char *const mrq_part_names[MRQ_PARTS + 1]; /* ends with NULL */
 #define MRQ_KIND_SEEN    "seen"
 #define MRQ_KIND_VECTORS "vectors" /* one section: (movies, dim) floats */
 
-/* "STORE/generations/NAME/FILE" */
-MRQ_CHECKED mrq_status mrq_generation_path(const char *store, const char *name, const char *file, char out[MRQ_STORE_PATH],
-                                           mrq_error *err);
+/* "STORE/generations/NAME", for a name of a generation, or one that hides it. */
+MRQ_CHECKED mrq_status mrq_generation_path(const char *store, const char *name, char out[MRQ_STORE_PATH], mrq_error *err);
 
 /* The name of a generation from its time, unix seconds, and its manifest; and the time from the name. */
 void mrq_generation_name(int64_t seconds, const char *manifest, size_t size, char name[MRQ_GENERATION_NAME]);
@@ -43,7 +42,8 @@ bool mrq_generation_named(const char *name);
 /* Whether a manifest is the one that a generation's name vouches for. */
 bool mrq_generation_vouches(const char *name, const char *manifest, size_t size);
 
-/* The names of all generations of a store, intact or not, newest first; freed with mrq_free(). MRQ_NOT_FOUND for what is no store. */
+/* The names of all generations of a store, intact or not, newest first; freed with mrq_free(). MRQ_NOT_FOUND for what is no
+ * store. */
 typedef struct mrq_name {
     char text[MRQ_GENERATION_NAME];
 } mrq_name;
@@ -53,8 +53,9 @@ MRQ_CHECKED mrq_status mrq_store_names(const char *store, mrq_name **out, uint32
  * link to generations/NAME with a well-formed name. */
 MRQ_CHECKED mrq_status mrq_store_current(const char *store, char name[MRQ_GENERATION_NAME], mrq_error *err);
 
-/* Opens one generation, whether it is current or not; the rest is as for mrq_generation_open(). */
-MRQ_CHECKED mrq_status mrq_generation_open_named(const char *store, const char *name, mrq_generation **out, mrq_error *err);
+/* Opens the generation of this name in this folder, whether it is current, or there under its name, or not; the rest is as for
+ * mrq_generation_open(). */
+MRQ_CHECKED mrq_status mrq_generation_open_in(const char *folder, const char *name, mrq_generation **out, mrq_error *err);
 
 /* Reads every file of a generation, the model too, and so tells whether it is intact. */
 MRQ_CHECKED mrq_status mrq_generation_check(const char *store, const char *name, mrq_error *err);

@@ -1,6 +1,6 @@
-/* The lock of a store: flock() on STORE/lock. The kernel lets go of it when the owner dies, so there are no stale locks to judge; what
- * stands in the file ("rebuild 4711 2026-01-31T02:00:00Z") is for the sentence that a second writer reads. The owner removes the file
- * before it lets go; therefore who gets the lock looks whether it is still the file that stands there.
+/* The lock of a store: flock() on STORE/lock. The kernel lets go of it when the owner dies, so there are no stale locks to judge;
+ * what stands in the file ("rebuild 4711 2026-01-31T02:00:00Z") is for the sentence that a second writer reads. The owner removes
+ * the file before it lets go; therefore who gets the lock looks whether it is still the file that stands there.
  *
  * Rejected: locking the folder itself, which needs no extra file but does not work on NFS, and cannot say who holds it. */
 #include <errno.h>

@@ -192,10 +192,7 @@ static mrq_status read_parts(const cJSON *root, const char *path, mrq_manifest *
     for (int i = 0; i < MRQ_PARTS; i++) {
         char at[MRQ_STORE_PATH + 64];
         snprintf(at, sizeof at, "%s files.%s:", path, mrq_part_names[i]);
-        MRQ_TRY(mrq_json_object(files, path, mrq_part_names[i], i != MRQ_PART_VECTORS, &file, err));
-        out->part[i].size = -1;
-        if (!file)
-            continue;
+        MRQ_TRY(mrq_json_object(files, path, mrq_part_names[i], true, &file, err));
         MRQ_TRY(mrq_json_keys(file, at, keys, err));
         MRQ_TRY(read_number(file, at, "size", 0, (int64_t)1 << 53, &out->part[i].size, err));
         MRQ_TRY(read_text(file, at, "sha256", out->part[i].sha256, sizeof out->part[i].sha256, err));

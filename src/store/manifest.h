@@ -21,14 +21,14 @@ typedef struct mrq_manifest {
     } part[MRQ_PARTS];
 } mrq_manifest;
 
-/* The manifest as JSON, and in it for people the settings tried and the model's description and results; freed with mrq_free(). NULL
- * when out of memory. */
+/* The manifest as JSON, and in it for people the settings tried and the model's description and results; freed with mrq_free().
+ * NULL when out of memory. */
 char *mrq_manifest_text(const mrq_manifest *manifest, const mrq_model *model, const mrq_choice *choice);
 
 /* Reads what mrq_manifest_text() wrote. MRQ_BAD_FILE names `path` and the key; another format version is refused by its number. */
 MRQ_CHECKED mrq_status mrq_manifest_parse(const char *text, size_t size, const char *path, mrq_manifest *out, mrq_error *err);
 
 /* The manifest of a generation, verified by the generation's name. */
-MRQ_CHECKED mrq_status mrq_manifest_read(const char *store, const char *name, mrq_manifest *out, mrq_error *err);
+MRQ_CHECKED mrq_status mrq_manifest_read(const char *folder, const char *name, mrq_manifest *out, mrq_error *err);
 
 #endif

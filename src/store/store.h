@@ -26,12 +26,12 @@ typedef struct mrq_generation {
     mrq_folded *tower;
     mrq_lists seen; /* rows of movies, ascending, for each user */
     mrq_index *index;
-    mrq_container *catalogue_file, *users_file, *seen_file, *vectors_file; /* keep the maps; the last one may be NULL */
+    mrq_container *catalogue_file, *users_file, *seen_file, *vectors_file; /* keep the maps */
 } mrq_generation;
 
 /* Opens the current generation and verifies every file it needs. Never fails because of a publish, rollback or prune meanwhile.
- * MRQ_NOT_FOUND without a store or `current`, MRQ_BAD_FILE with the file's name for damage or for parts that do not belong together;
- * the sentence also names the newest older generation that is intact, if there is one. */
+ * MRQ_NOT_FOUND without a store or `current`, MRQ_BAD_FILE with the file's name for damage or for parts that do not belong
+ * together; the sentence also names the newest older generation that is intact, if there is one. */
 MRQ_CHECKED mrq_status mrq_generation_open(const char *store, mrq_generation **out, mrq_error *err);
 void mrq_generation_close(mrq_generation *generation);
 MRQ_DEFINE_CLEANUP(mrq_generation, mrq_generation_close)
@@ -53,7 +53,8 @@ typedef struct mrq_generation_info {
     int64_t bytes;           /* of its files */
 } mrq_generation_info;
 
-/* All generations, newest first, every file of each verified; `*out` is freed with mrq_free(). MRQ_NOT_FOUND for what is no store. */
+/* All generations, newest first, every file of each verified; `*out` is freed with mrq_free(). MRQ_NOT_FOUND for what is no
+ * store. */
 MRQ_CHECKED mrq_status mrq_store_list(const char *store, mrq_generation_info **out, uint32_t *n, mrq_error *err);
 
 #endif

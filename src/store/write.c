@@ -1,12 +1,13 @@
 /* Writing a generation, so that a reader sees all of it or nothing, whatever happens when.
  *
- * Order: lock; a temporary folder; each file synced; the manifest last; the folder renamed to its name and generations/ synced; the
- * result opened as a reader opens it; the link `current` replaced by rename(); the store's folder synced. A crash anywhere leaves
- * `current` as it was, and at most a temporary folder, or a whole generation that is not current. A failure removes either.
- * Only if the very last sync fails is the new generation already current when the error is reported.
+ * Order: lock; a temporary folder; each file synced; the manifest last; the result opened as a reader opens it. Then, when it is
+ * published, which may be much later and after trials of its own: the folder renamed to its name and generations/ synced; the link
+ * `current` replaced by rename(); the store's folder synced. A crash anywhere leaves `current` as it was, and at most a temporary
+ * folder, or between the two renames a whole generation that is not current. A failure removes either. Only if the very last sync
+ * fails is the new generation already current when the error is reported.
  *
- * Names sort in the order of the exports, which list, rollback and prune go by: when the clock has not passed the newest name's time,
- * be it that it stepped back, the new name's time is that and one second. The manifest keeps what the clock said. */
+ * Names sort in the order of the exports, which list, rollback and prune go by: when the clock has not passed the newest name's
+ * time, be it that it stepped back, the new name's time is that and one second. The manifest keeps what the clock said. */
 #include <assert.h>
 #include <fcntl.h>
 #include <math.h>
@@ -134,9 +135,6 @@ static mrq_status write_parts(const mrq_draft *draft, const parts *p, mrq_manife
 {
     for (int i = 0; i < MRQ_PARTS; i++) {
         char path[MRQ_STORE_PATH];
-        manifest->part[i].size = -1;
-        if (i == MRQ_PART_VECTORS && mrq_index_holds_vectors(p->index))
-            continue;
         MRQ_TRY(mrq_path_join(path, sizeof path, draft->folder, mrq_part_names[i], err));
         MRQ_TRY(write_part((mrq_part)i, p, path, err));
         MRQ_TRY(note_part((mrq_part)i, path, manifest, err));
@@ -155,8 +153,9 @@ static mrq_status next_time(const char *store, int64_t now, int64_t *out, mrq_er
     return MRQ_OK;
 }
 
-/* Writes the manifest into the temporary folder and gives that its name. */
-static mrq_status finish(mrq_draft *draft, mrq_manifest *manifest, const parts *p, mrq_error *err)
+/* Writes the manifest into the temporary folder, and so gives the generation its name. */
+static mrq_status write_manifest(const mrq_draft *draft, mrq_manifest *manifest, const parts *p, char name[MRQ_GENERATION_NAME],
+                                 mrq_error *err)
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
@@ -164,28 +163,22 @@ static mrq_status finish(mrq_draft *draft, mrq_manifest *manifest, const parts *
     MRQ_AUTOFREE char *text = mrq_manifest_text(manifest, p->model, &p->choice);
     if (!text)
         return mrq_fail_memory(err, "writing a manifest");
-    char path[MRQ_STORE_PATH], name[MRQ_GENERATION_NAME];
-    MRQ_TRY(mrq_path_join(path, sizeof path, draft->folder, MRQ_MANIFEST, err));
-    MRQ_TRY(mrq_file_write(path, text, strlen(text), err)); /* syncs the folder, too */
-
     int64_t seconds;
     MRQ_TRY(next_time(draft->store, now.tv_sec, &seconds, err));
     mrq_generation_name(seconds, text, strlen(text), name);
     if (!mrq_generation_named(name))
         return mrq_fail(err, MRQ_FAILED, "%s: no name can follow that of its newest generation: want that folder gone",
                         draft->store);
-    MRQ_TRY(mrq_path_join(path, sizeof path, draft->generations, name, err));
-    if (rename(draft->folder, path) != 0) /* never onto another generation: that folder is not empty */
-        return mrq_fail_errno(err, "cannot rename %s to %s", draft->folder, path);
-    strcpy(draft->folder, path);
-    strcpy(draft->name, name);
-    return mrq_folder_sync(draft->generations, err);
+    char path[MRQ_STORE_PATH];
+    MRQ_TRY(mrq_path_join(path, sizeof path, draft->folder, MRQ_MANIFEST, err));
+    return mrq_file_write(path, text, strlen(text), err); /* syncs the folder, too */
 }
 
 mrq_status mrq_draft_write(mrq_draft *draft, const mrq_model *model, const mrq_export_options *options, mrq_choice *choice,
                            mrq_error *err)
 {
-    assert(!*draft->name);
+    assert(!draft->generation);
+    char name[MRQ_GENERATION_NAME];
     const mrq_description *description = mrq_model_description(model);
     __attribute__((cleanup(parts_clear))) parts p = {.model = model};
     MRQ_TRY(make_vectors(&p, err));
@@ -196,8 +189,8 @@ mrq_status mrq_draft_write(mrq_draft *draft, const mrq_model *model, const mrq_e
                              .index = p.choice.best};
     snprintf(manifest.model_name, sizeof manifest.model_name, "%s", description->name);
     MRQ_TRY(write_parts(draft, &p, &manifest, err));
-    MRQ_TRY(finish(draft, &manifest, &p, err));
-    MRQ_TRY(mrq_generation_open_named(draft->store, draft->name, &draft->generation, err));
+    MRQ_TRY(write_manifest(draft, &manifest, &p, name, err));
+    MRQ_TRY(mrq_generation_open_in(draft->folder, name, &draft->generation, err));
     if (choice) {
         *choice = p.choice;
         p.choice.trial = NULL;
@@ -216,7 +209,7 @@ mrq_status mrq_store_export(const char *store, const char *model_path, const mrq
     MRQ_TRY(mrq_draft_write(draft, model, options, &made, err));
     MRQ_AUTOFREE mrq_trial *trial = made.trial;
     MRQ_TRY(mrq_draft_publish(draft, err));
-    strcpy(name, draft->name);
+    strcpy(name, draft->generation->name);
     if (choice) {
         *choice = made;
         trial = NULL;

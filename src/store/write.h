@@ -1,5 +1,5 @@
-/* Writing to a store: a new generation, a step back to an older one, and the end of the oldest. One process writes at a time; readers
- * never wait and never see anything half done. */
+/* Writing to a store: a new generation, a step back to an older one, and the end of the oldest. One process writes at a time;
+ * readers never wait and never see anything half done. */
 #ifndef MRQ_STORE_WRITE_H
 #define MRQ_STORE_WRITE_H
 
@@ -21,17 +21,18 @@ typedef struct mrq_draft mrq_draft;
  * the lock with process and time. MRQ_FAILED at once while another holds the lock: the sentence says who, and since when. */
 MRQ_CHECKED mrq_status mrq_draft_open(const char *store, const char *who, mrq_draft **out, mrq_error *err);
 
-/* Makes a generation from a model, at most once a draft: vectors, the index chosen and measured, all files and the manifest, synced,
- * in a folder with its final name; and opens it as a reader would. It is not current yet. `choice` may be NULL; else its trials are
- * freed with mrq_free(). MRQ_BAD_FILE when a movie's vector is not finite; statuses of mrq_index_choose(). */
+/* Makes a generation from a model, at most once a draft: vectors, the index chosen and measured, all files and the manifest,
+ * synced; and opens it as a reader would. Its name is final, but nobody else sees it before it is published. `choice` may be
+ * NULL; else its trials are freed with mrq_free(). MRQ_BAD_FILE when a movie's vector is not finite; statuses of
+ * mrq_index_choose(). */
 MRQ_CHECKED mrq_status mrq_draft_write(mrq_draft *draft, const mrq_model *model, const mrq_export_options *options,
                                        mrq_choice *choice, mrq_error *err);
 
 /* The written one, open; the draft's own. NULL before mrq_draft_write() has succeeded. */
 const mrq_generation *mrq_draft_generation(const mrq_draft *draft);
 
-/* Makes the written generation current. The lock is kept until mrq_draft_discard(), which from now on leaves it alone. If the last
- * sync fails, the new generation is current although the call has failed. */
+/* Gives the written generation its place and makes it current. The lock is kept until mrq_draft_discard(), which from now on
+ * leaves it alone. If the last sync fails, the new generation is current although the call has failed. */
 MRQ_CHECKED mrq_status mrq_draft_publish(mrq_draft *draft, mrq_error *err);
 
 /* Removes what was not published, unlocks and frees; NULL is legal. */
@@ -43,15 +44,15 @@ MRQ_DEFINE_CLEANUP(mrq_draft, mrq_draft_discard)
 MRQ_CHECKED mrq_status mrq_store_export(const char *store, const char *model_path, const mrq_export_options *options,
                                         char name[MRQ_GENERATION_NAME], mrq_choice *choice, mrq_error *err);
 
-/* Makes an older generation current, once every file of it is verified: `to`, which may also be newer, or for NULL the newest intact
- * one that is older than the current. Writes its name into `name`. Takes the lock. MRQ_NOT_FOUND when there is no such generation,
- * MRQ_BAD_FILE when `to` is damaged. */
+/* Makes an older generation current, once every file of it is verified: `to`, which may also be newer, or for NULL the newest
+ * intact one that is older than the current. Writes its name into `name`. Takes the lock. MRQ_NOT_FOUND when there is no such
+ * generation, MRQ_BAD_FILE when `to` is damaged. */
 MRQ_CHECKED mrq_status mrq_store_rollback(const char *store, const char *to, char name[MRQ_GENERATION_NAME], mrq_error *err);
 
 /* Removes all generations but the newest `keep` and the current one. Takes the lock. Who has an old one open goes on reading it. A
  * store without a readable `current` is left alone: MRQ_NOT_FOUND or MRQ_BAD_FILE. */
 MRQ_CHECKED mrq_status mrq_store_prune(const char *store, uint32_t keep, uint32_t *removed, mrq_error *err);
-/* The same for who holds the lock already. A generation that is written but not published stays, too. */
+/* The same for who holds the lock already; what the draft has written stays. */
 MRQ_CHECKED mrq_status mrq_draft_prune(mrq_draft *draft, uint32_t keep, uint32_t *removed, mrq_error *err);
 
 #endif

@@ -47,7 +47,7 @@ rm B/current
 ask 3 current B
 ln -s generations/20200101T000000Z-000000000000 B/current
 ask 4 20200101T000000Z-000000000000 B
-for file in MANIFEST.json movies.faiss catalogue.mrq users.mrq seen.mrq; do
+for file in MANIFEST.json movies.faiss vectors.mrq catalogue.mrq users.mrq seen.mrq; do
     broken
     rm B/current/$file
     ask 4 $file B
@@ -64,7 +64,7 @@ done
 # Parts of another generation, of the same size and whole in themselves.
 run 0 "$MARQUEE" train --data "$sample" --model fusion --out other.mrq --test 0.1 --seed 2 --epochs 1
 run 0 "$MARQUEE" export --model other.mrq --store O
-for file in movies.faiss catalogue.mrq users.mrq seen.mrq; do
+for file in movies.faiss vectors.mrq catalogue.mrq users.mrq seen.mrq; do
     cmp -s O/current/$file S/current/$file && continue
     broken
     cp O/current/$file B/current/$file
@@ -83,18 +83,18 @@ for place in pipe "$work"; do
     refuse 1 "$place: it is not a regular file" "$MARQUEE" train --data "$sample" --out "$place"
 done
 
-# An index of another dimension, in a generation that is consistent otherwise: the manifest vouches for the foreign file.
+# Vectors of another dimension, in a generation that is consistent otherwise: the manifest vouches for the foreign file.
 sed 's/"size": *200/"size": 100/' "$MRQ_SOURCE/data/models/fusion.json" >narrow.json
 run 0 "$MARQUEE" train --data "$sample" --model narrow.json --out narrow.mrq --seed 1 --epochs 1
 run 0 "$MARQUEE" export --model narrow.mrq --store N
 broken
-cp N/current/movies.faiss B/current/movies.faiss
-ask 4 movies.faiss B
+cp N/current/vectors.mrq B/current/vectors.mrq
+ask 4 vectors.mrq B
 python3 - <<'END'
 import hashlib, json, os
 folder = os.path.realpath("B/current")
 manifest = json.load(open(folder + "/MANIFEST.json"))
-manifest["files"]["movies.faiss"] = json.load(open("N/current/MANIFEST.json"))["files"]["movies.faiss"]
+manifest["files"]["vectors.mrq"] = json.load(open("N/current/MANIFEST.json"))["files"]["vectors.mrq"]
 text = json.dumps(manifest)
 open(folder + "/MANIFEST.json", "w").write(text)
 name = os.path.basename(folder)[:-12] + hashlib.sha256(text.encode()).hexdigest()[:12]
@@ -102,5 +102,5 @@ os.rename(folder, os.path.dirname(folder) + "/" + name)
 os.remove("B/current")
 os.symlink("generations/" + name, "B/current")
 END
-ask 4 movies.faiss B
-grep -q '\b100\b.*\b200\b\|\b200\b.*\b100\b' err || fail "both dimensions should be named: $(cat err)"
+ask 4 vectors.mrq B
+grep -q '160000 bytes, want 320000' err || fail "both sizes should be named: $(cat err)"

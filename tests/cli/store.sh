@@ -111,11 +111,11 @@ for i in range(100):
     ended += status == 0
     assert status in (0, -9), status
     if i % 10 == 0:
-        answer = run("prune", "--keep", "2")
+        answer = run("prune", "--keep", "3")
         assert answer.returncode == 0, answer.stderr
     if i % 25 == 0:
-        answer = run("rollback")
-        assert answer.returncode == 0, answer.stderr
+        answer = run("rollback") # from the oldest, when none of the exports since the last time has come to its end, there is no way
+        assert answer.returncode in (0, 3), answer.stderr
 print(f"one export takes {whole:.2f} s; {100 - ended} of 100 were killed")
 assert ended < 90, "hardly any was killed"
 END

@@ -42,6 +42,9 @@ static void check_dim(const mrq_distances *k, const float *x, const float *y, si
         k->inner_products(out, x, y, dim, rows);
         for (uint32_t r = 0; r < rows; r++)
             assert_near(out[r], x, y + r * dim, dim, 0);
+        k->inner_products_streamed(out, x, y, dim, rows);
+        for (uint32_t r = 0; r < rows; r++)
+            assert_near(out[r], x, y + r * dim, dim, 0);
         k->squared_distances(out, x, y, dim, rows);
         for (uint32_t r = 0; r < rows; r++)
             assert_near(out[r], x, y + r * dim, dim, 1);

@@ -1,4 +1,5 @@
-/* The store room, writing: exports that fail, race or are killed, the lock, names when the clock steps back, going back, pruning. */
+/* The store room, writing: exports that fail, race or are killed, the lock, names when the clock steps back, going back,
+ * pruning. */
 #include "unit/store_world.h"
 
 #include <errno.h>
@@ -270,7 +271,8 @@ static void prune_keeps_the_newest_and_the_current(void **state)
         export_to(store, name[i]);
     assert_ok(mrq_store_rollback(store, name[1], back, &err));
     MRQ_CLEANUP(mrq_generation_close) mrq_generation *g = NULL;
-    assert_ok(mrq_generation_open_named(store, name[0], &g, &err));
+    assert_ok(mrq_generation_path(store, name[0], path, &err));
+    assert_ok(mrq_generation_open_in(path, name[0], &g, &err));
     shell(text, sizeof text, "touch '%s/generations/%s/odd' && mkdir '%s/generations/.tmp-1'", store, name[2], store);
     assert_ok(mrq_store_prune(store, 6, &removed, &err));
     assert_int_equal(removed, 0);

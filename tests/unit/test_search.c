@@ -191,7 +191,7 @@ static void rotation_keeps_inner_products(void **state)
     MRQ_AUTOFREE float *x = vectors(N, DIM, 5), *queries = vectors(QUERIES, DIM, 6);
     MRQ_CLEANUP(mrq_index_free) mrq_index *index = NULL;
     assert_ok(mrq_index_build("PCA32,HNSW32", x, N, DIM, &index, &err));
-    assert_true(index->walkable && index->parts.rotation && !mrq_index_holds_vectors(index));
+    assert_true(index->way == MRQ_WAY_WALK && index->parts.rotation);
     for (uint32_t i = 0; i < 50; i++)
         for (uint32_t j = 0; j < QUERIES; j++) {
             double turned = 0, plain = 0;
@@ -295,7 +295,7 @@ static void graphs_that_lead_nowhere_are_refused(void **state)
     (void)state;
     enum { ROWS = 300 };
     MRQ_AUTOFREE float *x = vectors(ROWS, DIM, 14);
-    MRQ_CLEANUP(mrq_index_free) mrq_index *index = NULL, *loaded = NULL;
+    MRQ_CLEANUP(mrq_index_free) mrq_index *index = NULL, *flat = NULL, *loaded = NULL;
     assert_ok(mrq_index_build("HNSW4,SQ8", x, ROWS, DIM, &index, &err));
     const mrq_faiss_parts sound = index->parts;
     assert_true(mrq_graph_sound(&sound, ROWS));
@@ -336,11 +336,10 @@ static void graphs_that_lead_nowhere_are_refused(void **state)
     mrq_map_close(&map);
     assert_fails(mrq_index_load(in_folder("bent"), mrq_index_settings_of(index), x, ROWS, DIM, &loaded, &err), MRQ_BAD_FILE,
                  "bent: a graph with links that lead nowhere");
-    assert_fails(mrq_index_load(in_folder("graph"), mrq_index_settings_of(index), NULL, ROWS, DIM, &loaded, &err), MRQ_BAD_FILE,
-                 "does not hold the vectors themselves");
-    const mrq_index_settings flat = {.factory = "Flat"};
-    assert_fails(mrq_index_load(in_folder("graph"), &flat, x, ROWS, DIM, &loaded, &err), MRQ_BAD_FILE,
-                 "an approximate index, want Flat");
+    assert_ok(mrq_index_build("Flat", x, ROWS, DIM, &flat, &err));
+    assert_ok(mrq_index_save(flat, in_folder("flat"), &err));
+    assert_fails(mrq_index_load(in_folder("flat"), mrq_index_settings_of(index), x, ROWS, DIM, &loaded, &err), MRQ_BAD_FILE,
+                 "flat: a Flat index, want HNSW4,SQ8");
     assert_null(loaded);
 }
 
