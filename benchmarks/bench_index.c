@@ -41,6 +41,7 @@ static const struct plan plans_real[] = {
     {"Flat", {0}, {0}},
     {"HNSW32", GRAPH_EFFORTS, {0}},
     {"HNSW32,SQ8", GRAPH_EFFORTS, {10, 20}},
+    {"PCA64,HNSW32,SQ8", GRAPH_EFFORTS, {10, 20, 40}},
     {"IVF64,Flat", {2, 4, 8, 16, 32}, {0}},
     {"IVF64,PQ20np", {8, 16, 32}, {400}},
     {"SQ8", {0}, {20}},
@@ -51,6 +52,7 @@ static const struct plan plans_62k[] = {
     {"Flat", {0}, {0}},
     {"HNSW32", GRAPH_EFFORTS, {0}},
     {"HNSW32,SQ8", GRAPH_EFFORTS, {10, 20}},
+    {"PCA64,HNSW32,SQ8", GRAPH_EFFORTS, {10, 20, 40}},
     {"IVF256,Flat", {4, 8, 16, 32, 64}, {0}},
     {"IVF256,PQ20np", {8, 16, 32, 64}, {400}},
     {"SQ8", {0}, {20}},
@@ -60,7 +62,7 @@ static const struct plan plans_62k[] = {
 static const struct plan plans_1m[] = {
     {"Flat", {0}, {0}},
     {"HNSW32", GRAPH_EFFORTS, {0}},
-    {"HNSW32,SQ8", GRAPH_EFFORTS, {10, 20}},
+    {"HNSW32,SQ8", GRAPH_EFFORTS, {10, 20, 40}},
     {"IVF1024,Flat", {4, 8, 16, 32, 64}, {0}},
     {"IVF1024,PQ16np", {8, 16, 32, 64}, {400}},
     {"SQ8", {0}, {20}},
@@ -68,8 +70,15 @@ static const struct plan plans_1m[] = {
     {0},
 };
 static const struct plan plans_smoke[] = {
-    {"Flat", {0}, {0}},          {"HNSW32", {64}, {0}}, {"HNSW32,SQ8", {64}, {40}}, {"IVF16,Flat", {8}, {0}},
-    {"IVF16,PQ8np", {8}, {100}}, {"SQ8", {0}, {40}},    {"SQfp16", {0}, {40}},      {0},
+    {"Flat", {0}, {0}},
+    {"HNSW32", {64}, {0}},
+    {"HNSW32,SQ8", {64}, {40}},
+    {"PCA64,HNSW32,SQ8", {64}, {40}},
+    {"IVF16,Flat", {8}, {0}},
+    {"IVF16,PQ8np", {8}, {100}},
+    {"SQ8", {0}, {40}},
+    {"SQfp16", {0}, {40}},
+    {0},
 };
 
 /* What is known of an index before it is asked. */
@@ -79,7 +88,7 @@ struct index_facts {
 };
 
 /* One kind's settings in the picture. */
-#define CURVES_MAX 8
+#define CURVES_MAX 9
 struct curve {
     const char *kind;
     uint32_t n;
@@ -100,7 +109,7 @@ static void print_line(const struct work *w, const mrq_index_settings *s, const 
     const mrq_bench_vectors *v = w->v;
     const double read = w->read;
     if (!w->a->json) {
-        printf("%-6s %-14s %6u %5u  %6.4f %10.1f %10.1f %10.1f %10.1f %9.0f %9.0f %8.2f %8.1f %8.1f %8.1f\n", v->name, s->factory,
+        printf("%-6s %-16s %6u %5u  %6.4f %10.1f %10.1f %10.1f %10.1f %9.0f %9.0f %8.2f %8.1f %8.1f %8.1f\n", v->name, s->factory,
                s->effort, s->depth, speed->recall, speed->typical * 1e6, speed->p50 * 1e6, speed->p95 * 1e6, speed->p99 * 1e6,
                speed->rate[0], speed->rate[1], speed->typical / read, f->build_seconds, f->file_bytes / 1e6, f->memory_bytes / 1e6);
         fflush(stdout);
@@ -335,7 +344,7 @@ static mrq_status run(int argc, char **argv, mrq_error *err)
         return mrq_fail(err, MRQ_USAGE, "--svg draws one case, want --case with one of ml-1m, 62k, 1m");
     if (!a.json)
         printf("distances %s; times in us; x read: how many times as long as reading the vectors once\n"
-               "%-6s %-14s %6s %5s  %6s %10s %10s %10s %10s %9s %9s %8s %8s %8s %8s\n",
+               "%-6s %-16s %6s %5s  %6s %10s %10s %10s %10s %9s %9s %8s %8s %8s %8s\n",
                mrq_distances_best()->name, "case", "kind", "effort", "depth", "recall", "typical", "p50", "p95", "p99", "QPS",
                "QPS of 2", "x read", "build s", "file MB", "RSS MB");
     static const struct bench_case cases[] = {

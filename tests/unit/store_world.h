@@ -129,26 +129,6 @@ static inline void assert_state(const char *store, const char *want)
     assert_string_equal(now, want);
 }
 
-static inline unsigned char *read_bytes(const char *path, size_t *size)
-{
-    mrq_map map;
-    assert_ok(mrq_map_open(&map, path, &err));
-    unsigned char *bytes = mrq_array(map.size + 1, 1);
-    assert_non_null(bytes);
-    memcpy(bytes, map.data, map.size);
-    *size = map.size;
-    mrq_map_close(&map);
-    return bytes;
-}
-
-static inline void write_bytes(const char *path, const void *bytes, size_t size)
-{
-    FILE *f = fopen(path, "wb");
-    assert_non_null(f);
-    assert_int_equal(fwrite(bytes, 1, size, f), size);
-    assert_int_equal(fclose(f), 0);
-}
-
 static inline void current_path(const char *store, const char *file, char out[PATH])
 {
     assert_true(snprintf(out, PATH, "%s/current/%s", store, file) < PATH);

@@ -132,29 +132,11 @@ static void flat_is_the_scan_on_unit_vectors(void **state)
     }
 }
 
-static size_t read_file(const char *path, unsigned char *out, size_t size)
-{
-    FILE *f = fopen(path, "rb");
-    assert_non_null(f);
-    const size_t n = fread(out, 1, size, f);
-    assert_true(n < size);
-    fclose(f);
-    return n;
-}
-
-static void write_file(const char *path, const void *data, size_t size)
-{
-    FILE *f = fopen(path, "wb");
-    assert_non_null(f);
-    assert_int_equal(fwrite(data, 1, size, f), size);
-    fclose(f);
-}
-
 static void assert_same_files(const char *a, const char *b)
 {
-    static unsigned char x[1 << 22], y[1 << 22];
-    const size_t n = read_file(a, x, sizeof x);
-    assert_int_equal(n, read_file(b, y, sizeof y));
+    size_t n, m;
+    MRQ_AUTOFREE unsigned char *x = read_bytes(a, &n), *y = read_bytes(b, &m);
+    assert_int_equal(n, m);
     assert_memory_equal(x, y, n);
 }
 
@@ -280,10 +262,11 @@ static void advice_goes_to_the_log(void **state)
     assert_int_equal(pread(file, text, sizeof text - 1, 0), 5);
     assert_string_equal(text, "after");
     close(file);
-    text[read_file(in_folder("log"), (unsigned char *)text, sizeof text)] = '\0';
-    assert_non_null(
-        strstr(text, " WARN index factory=IVF16,Flat WARNING clustering 100 points to 16 centroids: please provide at least 624"));
-    assert_int_equal(strchr(text, '\n') - text, strlen(text) - 1);
+    size_t size;
+    MRQ_AUTOFREE char *logged = (char *)read_bytes(in_folder("log"), &size);
+    assert_non_null(strstr(
+        logged, " WARN index factory=IVF16,Flat WARNING clustering 100 points to 16 centroids: please provide at least 624"));
+    assert_int_equal(strchr(logged, '\n') - logged, (ptrdiff_t)size - 1);
 }
 
 static void vectors_are_checked(void **state)
@@ -384,15 +367,15 @@ static void loading_checks_what_it_gets(void **state)
     assert_fails(mrq_index_load(in_folder("none"), &sq_settings, x, N, DIM, &loaded, &err), MRQ_NOT_FOUND, "none: No such file");
     assert_fails(mrq_index_load(folder, &sq_settings, x, N, DIM, &loaded, &err), MRQ_BAD_FILE, "not an index that FAISS can read");
 
-    unsigned char bytes[8192];
-    const size_t size = read_file(path, bytes, sizeof bytes - 1);
+    size_t size;
+    MRQ_AUTOFREE unsigned char *bytes = read_bytes(path, &size);
     path = in_folder("damaged");
     bytes[33] = 1; /* the metric: behind mark, dimension, count, two spare numbers and a flag */
-    write_file(path, bytes, size);
+    write_bytes(path, bytes, size);
     assert_fails(mrq_index_load(path, &sq_settings, x, N, DIM, &loaded, &err), MRQ_BAD_FILE,
                  "an index of metric 1, want 0, the inner product");
     bytes[33] = 0;
-    write_file(path, bytes, size + 1);
+    write_bytes(path, bytes, size + 1);
     assert_fails(mrq_index_load(path, &sq_settings, x, N, DIM, &loaded, &err), MRQ_BAD_FILE, "bytes behind the end of the index");
     assert_null(loaded);
 }
@@ -404,24 +387,26 @@ static void cut_files_and_garbage_are_refused(void **state)
     static const char *const kinds[] = {"Flat", "HNSW4", "IVF1,Flat", "SQ8"};
     MRQ_AUTOFREE float *x = clustered(N, DIM, 7);
     mrq_index *loaded = NULL;
-    unsigned char bytes[32768];
     const char *path = in_folder("cut");
     for (int i = 0; i < 4; i++) {
         MRQ_CLEANUP(mrq_index_free) mrq_index *index = NULL;
         assert_ok(mrq_index_build(kinds[i], x, N, DIM, &index, &err));
         assert_ok(mrq_index_save(index, path, &err));
-        for (size_t size = read_file(path, bytes, sizeof bytes); size-- > 0;) {
-            assert_int_equal(truncate(path, (off_t)size), 0);
+        struct stat st;
+        assert_int_equal(stat(path, &st), 0);
+        for (off_t size = st.st_size; size-- > 0;) {
+            assert_int_equal(truncate(path, size), 0);
             assert_fails(mrq_index_load(path, &sq_settings, x, N, DIM, &loaded, &err), MRQ_BAD_FILE,
                          "not an index that FAISS can read");
         }
     }
     mrq_random rng;
     mrq_random_init(&rng, 8, 0);
+    unsigned char bytes[400];
     for (int i = 0; i < 200; i++) {
         for (size_t j = 0; j < 400; j++)
             bytes[j] = (unsigned char)mrq_random_below(&rng, 256);
-        write_file(path, bytes, 400);
+        write_bytes(path, bytes, 400);
         assert_fails(mrq_index_load(path, &sq_settings, x, N, DIM, &loaded, &err), MRQ_BAD_FILE,
                      "not an index that FAISS can read");
     }

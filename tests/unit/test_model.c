@@ -1,7 +1,9 @@
 /* Model room: descriptions, kernels, towers against the reference, folding, the model file. */
 #include "base/asset.h"
+#include "base/cpu.h"
 #include "base/digest.h"
 #include "model/baseline.h"
+#include "model/gemm.h"
 #include "unit/reference.h"
 #include "unit/small_world.h"
 
@@ -941,9 +943,21 @@ static void test_file_damage_of_raters(void **state)
         small_model_of(SMALL(SMALL_BIASED, "\"kind\":\"sum\",\"size\":3", SMALL_SUM_USER, SMALL_SUM_MOVIE, ""), 12, 8), 149);
 }
 
+/* A CPU with AVX2 is not taken for one of twenty years ago. */
+static void test_blas_core_fits_the_cpu(void **state)
+{
+    (void)state;
+    const char *const core = mrq_blas_core();
+    if (mrq_cpu_best() >= MRQ_CPU_AVX512)
+        assert_true(strcmp(core, "SkylakeX") == 0 || strcmp(core, "Cooperlake") == 0);
+    else if (mrq_cpu_best() == MRQ_CPU_AVX2)
+        assert_true(strcmp(core, "Haswell") == 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_blas_core_fits_the_cpu),
         cmocka_unit_test(test_description_refuses),
         cmocka_unit_test(test_description_refuses_each_wrong_value),
         cmocka_unit_test(test_description_defaults),

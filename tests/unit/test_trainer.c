@@ -457,25 +457,6 @@ static void the_checkpoint_of_another_training_is_refused(void **state)
     small_data_free(i.data);
 }
 
-static unsigned char *read_bytes(const char *path, size_t *size)
-{
-    mrq_map map;
-    assert_ok(mrq_map_open(&map, path, &err));
-    unsigned char *bytes = mrq_array(map.size, 1);
-    memcpy(bytes, map.data, map.size);
-    *size = map.size;
-    mrq_map_close(&map);
-    return bytes;
-}
-
-static void write_bytes(const char *path, const void *bytes, size_t size)
-{
-    FILE *f = fopen(path, "wb");
-    assert_non_null(f);
-    assert_int_equal(fwrite(bytes, 1, size, f), size);
-    assert_int_equal(fclose(f), 0);
-}
-
 static void a_damaged_checkpoint_is_refused(void **state)
 {
     (void)state;

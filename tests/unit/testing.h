@@ -15,6 +15,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/memory.h"
 
 /* Skips the running test and says why. A program has one result for all its tests, in which a skipped one would not be seen; so in
  * CI it is a failure here, as a skipped program is in tools/check. */
@@ -62,6 +63,27 @@ static inline void temporary_remove(const char *path)
     snprintf(command, sizeof command, "rm -rf '%s'", path);
     if (system(command) != 0)
         perror("rm");
+}
+
+/* The whole of a file, and a NUL behind it; freed with mrq_free(). */
+static inline unsigned char *read_bytes(const char *path, size_t *size)
+{
+    mrq_map map;
+    assert_int_equal(mrq_map_open(&map, path, NULL), MRQ_OK);
+    unsigned char *bytes = mrq_array(map.size + 1, 1);
+    assert_non_null(bytes);
+    memcpy(bytes, map.data, map.size);
+    *size = map.size;
+    mrq_map_close(&map);
+    return bytes;
+}
+
+static inline void write_bytes(const char *path, const void *bytes, size_t size)
+{
+    FILE *f = fopen(path, "wb");
+    assert_non_null(f);
+    assert_int_equal(fwrite(bytes, 1, size, f), size);
+    assert_int_equal(fclose(f), 0);
 }
 
 #endif
