@@ -182,25 +182,32 @@ static void search_clear(struct search *s)
     mrq_index_free(s->best);
 }
 
-mrq_status mrq_index_choose(const char *kind, double recall, const float *vectors, uint32_t n, uint32_t dim, const float *queries,
-                            uint32_t n_queries, mrq_index **out, mrq_choice *choice, mrq_error *err)
+uint32_t mrq_index_automatic(uint32_t n, uint32_t dim, const char *kinds[MRQ_AUTOMATIC])
 {
-    static const char *const automatic[] = {"Flat", "HNSW32,SQ8", "PCA64,HNSW32,SQ8"};
-    const bool chosen = strcmp(kind, "auto") == 0, small = (size_t)n * dim * sizeof *vectors <= SCAN_BYTES;
-    const char *const *kinds = chosen ? automatic : &kind;
-    const size_t n_kinds = chosen && !small ? sizeof automatic / sizeof *automatic : 1;
+    const bool small = (size_t)n * dim * sizeof(float) <= SCAN_BYTES;
+    const bool long_enough = dim > 64 && n >= dim; /* for PCA to have something to leave out, and to learn from */
+    kinds[0] = "Flat";
+    kinds[1] = "HNSW32,SQ8";
+    kinds[2] = "PCA64,HNSW32,SQ8";
+    return small ? 1 : long_enough ? 3 : 2;
+}
+
+mrq_status mrq_index_choose_among(const char *const *kinds, uint32_t n_kinds, double recall, const float *vectors, uint32_t n,
+                                  uint32_t dim, const float *queries, uint32_t n_queries, mrq_index **out, mrq_choice *choice,
+                                  mrq_error *err)
+{
     const uint32_t half = n_queries / 2, k = n < MRQ_RECALL_K ? n : MRQ_RECALL_K;
     assert(half > 0);
     MRQ_TRY(mrq_index_check_vectors(vectors, n, dim, err));
     __attribute__((cleanup(search_clear))) struct search s = {
         .recall = recall, .questions = {queries, half, dim, k, NULL}, .fastest = INFINITY};
     MRQ_TRY(ask_exactly(&s.questions, vectors, n, err));
-    for (size_t i = 0; i < n_kinds; i++)
+    for (uint32_t i = 0; i < n_kinds; i++)
         MRQ_TRY(consider(&s, kinds[i], vectors, n, dim, err));
     if (!s.best)
         return mrq_fail(err, MRQ_FAILED,
-                        "index \"%s\" finds %.4f of the best %u at most, want %.4f: want a lower --recall, or another kind", kind,
-                        s.highest, k, recall);
+                        "index \"%s\" finds %.4f of the best %u at most, want %.4f: want a lower --recall, or another kind",
+                        kinds[0], s.highest, k, recall);
     mrq_free(s.questions.answer);
     s.questions = (struct questions){queries + (size_t)half * dim, n_queries - half, dim, k, NULL};
     MRQ_TRY(ask_exactly(&s.questions, vectors, n, err));
@@ -210,4 +217,12 @@ mrq_status mrq_index_choose(const char *kind, double recall, const float *vector
     s.best = NULL;
     s.choice.trial = NULL;
     return MRQ_OK;
+}
+
+mrq_status mrq_index_choose(const char *kind, double recall, const float *vectors, uint32_t n, uint32_t dim, const float *queries,
+                            uint32_t n_queries, mrq_index **out, mrq_choice *choice, mrq_error *err)
+{
+    const char *kinds[MRQ_AUTOMATIC] = {kind};
+    const uint32_t n_kinds = strcmp(kind, "auto") == 0 ? mrq_index_automatic(n, dim, kinds) : 1;
+    return mrq_index_choose_among(kinds, n_kinds, recall, vectors, n, dim, queries, n_queries, out, choice, err);
 }

@@ -1,4 +1,4 @@
-/* Which kernels this CPU runs: looked up once, when first asked. */
+/* Which kernels this CPU runs. Asking costs some loads of what was found out when the program started. */
 #include "base/cpu.h"
 #include "index/kernels.h"
 

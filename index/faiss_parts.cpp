@@ -12,11 +12,12 @@
 
 using Floats = std::unique_ptr<const float[]>;
 
-/* The vectors or codes of a plain storage. */
+/* The vectors or codes of a plain storage, `out->row_dim` numbers a row; none of another length. */
 static bool look_at_rows(const faiss::Index *index, mrq_faiss_parts *out)
 {
-    const size_t n = static_cast<size_t>(index->ntotal), d = static_cast<size_t>(index->d);
-    out->row_dim = static_cast<uint32_t>(d);
+    const size_t n = static_cast<size_t>(index->ntotal), d = out->row_dim;
+    if (index->d != static_cast<int>(d))
+        return true;
     if (const auto *flat = dynamic_cast<const faiss::IndexFlat *>(index)) {
         out->rows = flat->get_xb();
         return flat->codes.size() == n * d * sizeof(float);
@@ -61,6 +62,8 @@ bool mrq_faiss_look_inside(const FaissIndex *index, mrq_faiss_parts *out)
     mrq_faiss_parts parts = {};
     if (const auto *pre = dynamic_cast<const faiss::IndexPreTransform *>(inner))
         inner = look_at_rotation(pre, &parts);
+    if (inner)
+        parts.row_dim = static_cast<uint32_t>(inner->d);
     if (const auto *graph = dynamic_cast<const faiss::IndexHNSW *>(inner))
         inner = look_at_graph(graph, &parts);
     else if (!inner || parts.rotation || !dynamic_cast<const faiss::IndexFlat *>(inner))
@@ -74,8 +77,9 @@ bool mrq_faiss_look_inside(const FaissIndex *index, mrq_faiss_parts *out)
 /* PCA of vectors and their opposites: their mean is zero, so that nothing is taken off. */
 static void train_rotation(faiss::VectorTransform *transform, uint32_t n, const float *x)
 {
-    const uint32_t most = 50000, taken = std::min(n, most);
     const size_t d = static_cast<size_t>(transform->d_in);
+    const uint32_t most = static_cast<uint32_t>(std::min<size_t>(50000, 500 * d)); /* of more, FAISS takes some at random */
+    const uint32_t taken = std::min(n, most);
     std::vector<float> both(2 * taken * d);
     for (uint32_t i = 0; i < taken; i++) {
         const float *row = x + static_cast<uint64_t>(i) * n / taken * d;

@@ -29,7 +29,7 @@ typedef struct mrq_faiss_parts {
     int top_level;
 } mrq_faiss_parts;
 
-/* False when it is no kind that these parts describe in full. */
+/* False when it is no kind that these parts describe in full. A graph whose storage does not fit it has neither rows nor codes. */
 bool mrq_faiss_look_inside(const FaissIndex *index, mrq_faiss_parts *out);
 
 /* Trains an empty index on `n` vectors and adds them. As FAISS does it, but for two things. PCA keeps inner products: FAISS takes

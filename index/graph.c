@@ -38,8 +38,9 @@ struct walk {
 
 bool mrq_graph_sound(const mrq_faiss_parts *parts, uint32_t n)
 {
-    if (n >= LOOKED || parts->entry < 0 || (uint32_t)parts->entry >= n || parts->n_offsets != (size_t)n + 1 ||
-        parts->top_level < 0 || (size_t)parts->top_level + 1 >= parts->n_level_starts || parts->level_start[0] != 0)
+    if ((!parts->rows && !parts->codes) || n >= LOOKED || parts->entry < 0 || (uint32_t)parts->entry >= n ||
+        parts->n_offsets != (size_t)n + 1 || parts->top_level < 0 || (size_t)parts->top_level + 1 >= parts->n_level_starts ||
+        parts->level_start[0] != 0)
         return false;
     for (size_t l = 1; l < parts->n_level_starts; l++)
         if (parts->level_start[l] < parts->level_start[l - 1])

@@ -49,6 +49,12 @@ static const char *reason_in(const char *text)
     return failed && failed[8] ? failed + 8 : text;
 }
 
+/* Whether it is that, which is nobody's fault: the what() of C++'s exception. */
+static bool out_of_memory(const char *reason)
+{
+    return strcmp(reason, "std::bad_alloc") == 0;
+}
+
 static const char *faiss_reason(void)
 {
     const char *text = faiss_get_last_error();
@@ -70,7 +76,7 @@ static bool fill_quietly(mrq_index *index, char *problem, size_t problem_size)
     const int saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0), said = memfd_create("faiss-stderr", MFD_CLOEXEC);
     if (saved >= 0 && said >= 0)
         dup2(said, STDERR_FILENO);
-    const bool ok = mrq_faiss_fill(index->faiss, index->n, index->vectors, problem, problem_size);
+    const bool filled = mrq_faiss_fill(index->faiss, index->n, index->vectors, problem, problem_size);
     if (saved >= 0 && said >= 0) {
         dup2(saved, STDERR_FILENO);
         char text[256];
@@ -84,7 +90,7 @@ static bool fill_quietly(mrq_index *index, char *problem, size_t problem_size)
         close(saved);
     if (said >= 0)
         close(said);
-    return ok;
+    return filled;
 }
 
 #define DIM_MAX        65536
@@ -125,18 +131,31 @@ static mrq_status check_factory(const char *factory, mrq_error *err)
     return MRQ_OK;
 }
 
-/* Makes, trains and fills the index; MRQ_USAGE in FAISS's own words when it refuses. */
-static mrq_status fill(mrq_index *index, mrq_error *err)
+/* Makes an empty index; MRQ_USAGE in FAISS's own words when it refuses. */
+static mrq_status make(mrq_index *index, const char *factory, mrq_error *err)
 {
-    const char *factory = index->settings.factory;
+    if (strlen(factory) >= MRQ_FACTORY_SIZE)
+        return mrq_fail(err, MRQ_USAGE, "index \"%.40s...\": %zu bytes, want less than %d", factory, strlen(factory),
+                        MRQ_FACTORY_SIZE);
+    strcpy(index->settings.factory, factory);
     MRQ_TRY(check_factory(factory, err));
     if (faiss_index_factory(&index->faiss, (int)index->dim, factory, METRIC_INNER_PRODUCT) != 0)
         return mrq_fail(err, MRQ_USAGE, "index \"%.80s\": %s; want a FAISS factory string such as Flat, HNSW32 or IVF16,Flat",
                         factory, faiss_reason());
     if (faiss_Index_metric_type(index->faiss) != METRIC_INNER_PRODUCT)
         return mrq_fail(err, MRQ_USAGE, "index \"%.80s\" cannot search by inner product", factory);
+    return MRQ_OK;
+}
+
+/* Trains and fills an empty index. */
+static mrq_status fill(mrq_index *index, mrq_error *err)
+{
+    const char *const factory = index->settings.factory;
     char problem[400];
-    if (!fill_quietly(index, problem, sizeof problem))
+    const bool filled = fill_quietly(index, problem, sizeof problem);
+    if (!filled && out_of_memory(problem))
+        return mrq_fail_memory(err, "building an index");
+    if (!filled)
         return mrq_fail(err, MRQ_USAGE, "index \"%.80s\" cannot be made of %u vectors of %u dimensions: %s", factory, index->n,
                         index->dim, reason_in(problem));
     if (faiss_Index_ntotal(index->faiss) != index->n)
@@ -161,6 +180,15 @@ static mrq_status look_inside(mrq_index *index, const char *name, mrq_error *err
     return MRQ_OK;
 }
 
+mrq_status mrq_index_check_kind(const char *kind, uint32_t dim, mrq_error *err)
+{
+    MRQ_CLEANUP(mrq_index_free) mrq_index *index = calloc(1, sizeof *index);
+    if (!index)
+        return mrq_fail_memory(err, "checking an index");
+    index->dim = dim;
+    return strcmp(kind, "auto") == 0 ? MRQ_OK : make(index, kind, err);
+}
+
 mrq_status mrq_index_check_vectors(const float *vectors, uint32_t n, uint32_t dim, mrq_error *err)
 {
     if (n == 0 || dim == 0 || dim > DIM_MAX)
@@ -174,16 +202,13 @@ mrq_status mrq_index_check_vectors(const float *vectors, uint32_t n, uint32_t di
 mrq_status mrq_index_build(const char *factory, const float *vectors, uint32_t n, uint32_t dim, mrq_index **out, mrq_error *err)
 {
     MRQ_TRY(mrq_index_check_vectors(vectors, n, dim, err));
-    if (strlen(factory) >= MRQ_FACTORY_SIZE)
-        return mrq_fail(err, MRQ_USAGE, "index \"%.40s...\": %zu bytes, want less than %d", factory, strlen(factory),
-                        MRQ_FACTORY_SIZE);
     MRQ_CLEANUP(mrq_index_free) mrq_index *index = calloc(1, sizeof *index);
     if (!index)
         return mrq_fail_memory(err, "building an index");
-    strcpy(index->settings.factory, factory);
     index->vectors = vectors;
     index->n = n;
     index->dim = dim;
+    MRQ_TRY(make(index, factory, err));
     const int threads = omp_get_max_threads();
     omp_set_num_threads(1);
     const mrq_status status = fill(index, err);
@@ -233,7 +258,10 @@ static mrq_status read_all(const char *path, FaissIndex **faiss, mrq_error *err)
     if (!stream)
         return mrq_fail_errno(err, "cannot open %s", path);
     mrq_status status = MRQ_OK;
-    if (faiss_read_index(stream, 0, faiss) != 0)
+    const int code = faiss_read_index(stream, 0, faiss);
+    if (code != 0 && out_of_memory(faiss_reason()))
+        status = mrq_fail_memory(err, "reading an index");
+    else if (code != 0)
         status = mrq_fail(err, MRQ_BAD_FILE, "%s: not an index that FAISS can read: %s", path, faiss_reason());
     else if (getc(stream) != EOF)
         status = mrq_fail(err, MRQ_BAD_FILE, "%s: bytes behind the end of the index", path);
@@ -273,7 +301,9 @@ mrq_status mrq_index_load(const char *path, const mrq_index_settings *settings, 
     index->way = MRQ_WAY_SCAN;
     if (strcmp(settings->factory, "Flat") != 0)
         MRQ_TRY(read_index(index, path, err));
-    MRQ_TRY(mrq_index_tune(index, settings->effort, settings->depth, err));
+    mrq_error refused = {0};
+    if (mrq_index_tune(index, settings->effort, settings->depth, &refused) != MRQ_OK)
+        return mrq_fail(err, MRQ_BAD_FILE, "%s: %s", path, refused.msg);
     *out = index;
     index = NULL;
     return MRQ_OK;

@@ -29,6 +29,9 @@ typedef struct mrq_index_settings {
  * it (a size of 0, an NSG graph). */
 MRQ_CHECKED mrq_status mrq_index_build(const char *factory, const float *vectors, uint32_t n, uint32_t dim, mrq_index **out,
                                        mrq_error *err);
+/* MRQ_USAGE for a kind that FAISS will not make for vectors of `dim` dimensions; "auto" passes. Whether there are enough of them to
+ * train on shows when the index is built. */
+MRQ_CHECKED mrq_status mrq_index_check_kind(const char *kind, uint32_t dim, mrq_error *err);
 void mrq_index_free(mrq_index *index);
 MRQ_DEFINE_CLEANUP(mrq_index, mrq_index_free)
 

@@ -2,6 +2,7 @@
 #ifndef MRQ_INDEX_INSIDE_H
 #define MRQ_INDEX_INSIDE_H
 
+#include "index/choose.h"
 #include "index/graph.h"
 
 typedef enum mrq_way { MRQ_WAY_SCAN, MRQ_WAY_WALK, MRQ_WAY_FAISS } mrq_way;
@@ -23,5 +24,14 @@ bool mrq_all_finite_floats(const float *x, size_t n);
 
 /* MRQ_USAGE unless there are vectors, of 1 to 65536 finite numbers each. */
 MRQ_CHECKED mrq_status mrq_index_check_vectors(const float *vectors, uint32_t n, uint32_t dim, mrq_error *err);
+
+/* The kinds that "auto" measures for so many vectors. */
+#define MRQ_AUTOMATIC 3
+uint32_t mrq_index_automatic(uint32_t n, uint32_t dim, const char *kinds[MRQ_AUTOMATIC]);
+
+/* mrq_index_choose() among several kinds. */
+MRQ_CHECKED mrq_status mrq_index_choose_among(const char *const *kinds, uint32_t n_kinds, double recall, const float *vectors,
+                                              uint32_t n, uint32_t dim, const float *queries, uint32_t n_queries, mrq_index **out,
+                                              mrq_choice *choice, mrq_error *err);
 
 #endif

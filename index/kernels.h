@@ -22,7 +22,7 @@ typedef struct mrq_distances {
 } mrq_distances;
 
 const mrq_distances *mrq_distances_best(void);
-/* All sets that this CPU can run, the plain one first; NULL ends the list. */
+/* All sets that this CPU can run, the plain one first; NULL ends the list. For tests and benches: not thread-safe. */
 const mrq_distances *const *mrq_distances_usable(void);
 
 #endif

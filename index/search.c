@@ -66,6 +66,10 @@ mrq_status mrq_index_search(const mrq_index *index, const float *query, uint32_t
         if (top.n < top.k)
             scan(index, query, filter, &top);
     }
+    /* Sums depend in their last bits on which kernel took a row, and so on its place: once more, by one, so that equal vectors tie.
+     * */
+    for (uint32_t i = 0; i < top.n; i++)
+        hits[i].score = mrq_distances_best()->inner_product(query, index->vectors + (size_t)hits[i].row * index->dim, index->dim);
     mrq_top_sort(&top);
     *found = top.n;
     return MRQ_OK;

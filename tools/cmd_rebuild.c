@@ -38,7 +38,7 @@ static mrq_status read_arguments(int argc, char **argv, struct arguments *a, boo
          "generations; older ones are removed, never the one that serves"},
         {"redis", 'r', MRQ_OPT_TEXT, &a->redis, 0, 0, "ADDRESS",
          "answer the hottest queries there before the new generation serves\n[$MARQUEE_REDIS, else none]"},
-        {"warm", 0, MRQ_OPT_INT, &a->warm, 0, MRQ_WARM_MAX, "N", "so many of them"},
+        {"warm", 0, MRQ_OPT_INT, &a->warm, 0, MRQ_CACHE_TALLY_MAX, "N", "so many of them"},
         {"test", 0, MRQ_OPT_REAL, &o->test, 0, 0.9, "SHARE",
          "share of the ratings kept for the test, by a hash of ids: the same\nones every night, and some of the new"},
         {"seed", 0, MRQ_OPT_INT, &a->seed, 0, (double)MRQ_SEED_MAX, "N", "of that hash, starting values and order"},

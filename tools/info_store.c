@@ -56,8 +56,7 @@ static mrq_status print_current(const char *path, mrq_error *err)
 {
     MRQ_CLEANUP(mrq_generation_close) mrq_generation *generation = NULL;
     MRQ_CLEANUP(mrq_model_free) mrq_model *model = NULL;
-    MRQ_TRY(mrq_generation_open(path, &generation, err));
-    MRQ_TRY(mrq_store_model(path, &model, err));
+    MRQ_TRY(mrq_generation_audit(path, &generation, &model, err));
     const mrq_index_settings *index = mrq_index_settings_of(generation->index);
     printf("\n%-14s%s (current, verified)\n%-14s%u\n%-14s%u\n%-14s%s, %u dimensions", "generation", generation->name, "movies",
            generation->movies->rows, "users", generation->users->rows, "index", index->factory, generation->tower->dim);

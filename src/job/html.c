@@ -19,7 +19,7 @@ static const char head[] =
     "#2fc79a; "
     "--bad: #ff8a4c } }\n"
     "body { color: var(--ink); background: var(--ground); font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; "
-    "margin: 0 auto; padding: 1rem; overflow-wrap: anywhere }\n"
+    "margin: 0 auto; padding: 1rem; overflow-wrap: break-word }\n"
     "h1 { font-size: 1.5rem; line-height: 1.25 } h2 { font-size: 1.1rem; margin-top: 2rem }\n"
     "table { border-collapse: collapse; width: 100% } th, td { text-align: left; padding: .3rem .8rem .3rem 0; "
     "border-bottom: 1px solid var(--line); vertical-align: top } th { font-weight: 600 }\n"

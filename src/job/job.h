@@ -9,7 +9,6 @@
 #include "train/train.h"
 
 #define MRQ_WARM_DEFAULT       1000
-#define MRQ_WARM_MAX           1000000
 #define MRQ_MAX_LOSS_DEFAULT   0.01
 #define MRQ_MAX_SHRINK_DEFAULT 0.1
 #define MRQ_RECALL_SLACK       0.02 /* by default the recall gate stands so far below what the index was chosen for */
@@ -28,7 +27,7 @@ typedef struct mrq_rebuild_options {
     bool force;        /* publishes whatever the gates say */
     uint32_t keep;     /* generations */
     mrq_cache *cache;  /* whose hottest queries are answered before the generation is published; NULL: none */
-    uint32_t warm;     /* so many of them */
+    uint32_t warm;     /* so many of them; no more than MRQ_CACHE_TALLY_MAX are counted */
     uint64_t seed;     /* up to MRQ_SEED_MAX */
     uint32_t threads;  /* 1 .. MRQ_THREADS_MAX */
     double test;       /* share of the ratings, divided by MRQ_SPLIT_HASH: every night the same ones, and new ones */
@@ -74,7 +73,7 @@ typedef struct mrq_facts {
 /* What a rebuild has come to, as far as it got; all that its report tells. */
 typedef struct mrq_rebuild_report {
     mrq_outcome outcome;
-    char reason[sizeof((mrq_error *)0)->msg]; /* why not, or a remark; "" */
+    char reason[sizeof((mrq_error *)0)->msg]; /* remarks, and why not, with "; " between; "" */
     char started[MRQ_TIME_TEXT];
     double seconds, step[MRQ_STEPS]; /* NaN: not begun */
     char schema[MRQ_COLUMN_NAME];    /* of the data, as the next four */
@@ -101,10 +100,14 @@ typedef struct mrq_rebuild_watch {
 } mrq_rebuild_watch;
 
 /* Rebuilds: takes the store's lock, loads, trains, exports, judges, warms, publishes and prunes, with a line of log a step. Nothing
- * a reader sees changes before the publish, and a killed run is swept out by the next. From the lock on, whatever happens,
- * STORE/report.json and STORE/report.html are written, each at once. `*out` is filled whatever is returned, and cleared by the
- * caller. MRQ_FAILED: a gate refused (out->outcome is MRQ_REFUSED), watch->train.stop stopped it, somebody else holds the lock, or
- * the system said no. Other statuses as of mrq_dataset_load(), mrq_description_load() and mrq_draft_write(). */
+ * a reader sees changes before the publish, and a killed run is swept out by the next. Once the lock is held, STORE/report.json and
+ * STORE/report.html are written, each at once, however the rebuild ends, unless the process is killed: by SIGKILL, or by SIGTERM
+ * where the caller does not make it watch->train.stop, which the training alone looks at. The reports are then those of the run
+ * before, even where this one has published. `*out` is filled whatever
+ * is returned, and cleared by the caller. MRQ_FAILED: a gate refused (out->outcome is MRQ_REFUSED), watch->train.stop stopped it,
+ * somebody else holds the lock, or the system said no; if it did so in the publish's last sync, the new generation serves and
+ * out->outcome is MRQ_PUBLISHED. MRQ_USAGE for an index that FAISS does not make, before the lock is taken. Other statuses as of
+ * mrq_dataset_load(), mrq_description_load() and mrq_draft_write(). */
 MRQ_CHECKED mrq_status mrq_rebuild(const mrq_rebuild_options *options, const mrq_rebuild_watch *watch, mrq_rebuild_report *out,
                                    mrq_error *err);
 

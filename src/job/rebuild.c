@@ -2,9 +2,9 @@
  * until the publish nobody sees anything, and what a killed run leaves is swept out by the next that takes the lock. That is why
  * only the training is told of signals, to end in order and to write a report; at any other moment one may simply kill the process.
  *
- * A warm start is honest where the serving model has not learned from a rating that is tested now: division by hash, with the same
- * seed and share. Where that is not so, or the model is another network, the night starts from scratch and says so, rather than
- * failing until somebody comes to look. */
+ * A warm start is honest where the serving model has not learned from a rating that is tested now, or that chooses the best pass:
+ * division by hash, with the same seed and test share, and a validation share that has not grown. Where that is not so, or the
+ * model is another network, the night starts from scratch and says so, rather than failing until somebody comes to look. */
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -24,7 +24,8 @@ struct job {
     mrq_draft *draft;
     mrq_dataset *data;
     mrq_model *serving, *model; /* `model` borrows the tables of `data` */
-    double since;               /* clock, when the running step began */
+    mrq_step step;              /* the running one */
+    double since;               /* clock, when it began */
 };
 
 void mrq_rebuild_report_clear(mrq_rebuild_report *report)
@@ -39,6 +40,7 @@ static void begin(struct job *job, mrq_step step)
     if (job->watch->step)
         job->watch->step(job->watch->train.context, step);
     job->report->step[step] = 0; /* begun */
+    job->step = step;
     job->since = mrq_clock();
 }
 
@@ -51,6 +53,25 @@ __attribute__((format(printf, 3, 4))) static void end(struct job *job, mrq_step 
     va_end(args);
     job->report->step[step] = mrq_clock() - job->since;
     mrq_log(MRQ_LOG_INFO, "rebuild", "step=%s seconds=%.2f%s", mrq_step_names[step], job->report->step[step], text);
+}
+
+/* Adds a sentence to the report's reason; one that does not fit is cut. */
+static void add_reason(mrq_rebuild_report *r, const char *text)
+{
+    const size_t used = strlen(r->reason);
+    snprintf(r->reason + used, sizeof r->reason - used, "%s%s", used ? "; " : "", text);
+}
+
+/* What is worth knowing although the rebuild goes on. */
+__attribute__((format(printf, 2, 3))) static void remark(mrq_rebuild_report *r, const char *format, ...)
+{
+    char text[sizeof r->reason];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    mrq_log(MRQ_LOG_WARN, "rebuild", "%s", text);
+    add_reason(r, text);
 }
 
 /* What serves now. That there is nothing, or something damaged, is no failure; that the system says no is one, lest the gates stand
@@ -130,6 +151,10 @@ static bool may_start_warm(struct job *job)
         snprintf(r->warm_note, sizeof r->warm_note, "%s", r->serving_note);
     else if (mrq_protocols_differ(&results, &r->serving.results, difference, sizeof difference))
         snprintf(r->warm_note, sizeof r->warm_note, "the serving model may have learned from what is tested now: %s", difference);
+    else if (r->description.train.validation > mrq_model_description(job->serving)->train.validation)
+        snprintf(r->warm_note, sizeof r->warm_note,
+                 "the serving model has learned from what chooses the best pass now: its validation share is %g, this one's %g",
+                 mrq_model_description(job->serving)->train.validation, r->description.train.validation);
     else
         return true;
     mrq_log(MRQ_LOG_WARN, "rebuild", "no warm start: %s", r->warm_note);
@@ -173,11 +198,9 @@ static mrq_status train(struct job *job, mrq_error *err)
     r->made.movies = job->data->movies->rows;
     r->made.results = *mrq_model_results_of(job->model);
     r->description = *mrq_model_description(job->model);
-    if (result.end == MRQ_TRAIN_LOST) {
-        snprintf(r->reason, sizeof r->reason, "the loss exploded in pass %lld of %lld; the best before, pass %lld, was taken",
-                 (long long)result.epoch, (long long)passes, (long long)r->made.results.best_epoch);
-        mrq_log(MRQ_LOG_WARN, "rebuild", "%s", r->reason);
-    }
+    if (result.end == MRQ_TRAIN_LOST)
+        remark(r, "the loss exploded in pass %lld of %lld, and the best before, pass %lld, was taken", (long long)result.epoch,
+               (long long)passes, (long long)r->made.results.best_epoch);
     end(job, MRQ_STEP_TRAIN, " model=%s passes=%lld best=%lld valid_rmse=%.4f test_rmse=%.4f start=%s", r->description.name,
         (long long)r->made.results.epochs, (long long)r->made.results.best_epoch, r->made.results.valid_rmse,
         r->made.results.test_rmse, r->warm_started ? "warm" : "scratch");
@@ -222,11 +245,29 @@ static mrq_status judge(struct job *job, mrq_error *err)
         return mrq_fail(err, MRQ_FAILED, "not published: %s; --force publishes it all the same", failures);
     }
     if (*failures)
-        snprintf(r->reason, sizeof r->reason, "forced, although %s", failures);
+        remark(r, "forced, although %s", failures);
     end(job, MRQ_STEP_GATES, "%s", *failures ? " forced" : "");
     return MRQ_OK;
 }
 
+/* Publishes. Where only the last sync fails the new generation serves all the same: the sentence and the outcome say so. */
+static mrq_status make_current(struct job *job, mrq_error *err)
+{
+    mrq_rebuild_report *r = job->report;
+    mrq_error problem = {0};
+    char current[MRQ_GENERATION_NAME] = "";
+    const mrq_status status = mrq_draft_publish(job->draft, &problem);
+    if (status == MRQ_OK ||
+        (mrq_store_current(job->options->store, current, NULL) == MRQ_OK && strcmp(current, r->made.generation) == 0))
+        r->outcome = MRQ_PUBLISHED;
+    if (status == MRQ_OK)
+        return MRQ_OK;
+    return r->outcome == MRQ_PUBLISHED ? mrq_fail(err, status, "%s serves, but a power cut may undo that: %s", current, problem.msg)
+                                       : mrq_fail(err, status, "%s", problem.msg);
+}
+
+/* Warming comes first, so that not even the first answer has to wait. It also halves the counts, so a publish that fails after it
+ * has aged them by a night for nothing: their order, which is what the next night goes by, is the same. */
 static mrq_status publish(struct job *job, mrq_error *err)
 {
     mrq_rebuild_report *r = job->report;
@@ -234,8 +275,7 @@ static mrq_status publish(struct job *job, mrq_error *err)
     MRQ_TRY(mrq_warm(mrq_draft_generation(job->draft), job->options->cache, job->options->warm, &r->warmed, err));
     end(job, MRQ_STEP_WARM, " warmed=%u", r->warmed);
     begin(job, MRQ_STEP_PUBLISH);
-    MRQ_TRY(mrq_draft_publish(job->draft, err));
-    r->outcome = MRQ_PUBLISHED;
+    MRQ_TRY(make_current(job, err));
     end(job, MRQ_STEP_PUBLISH, " generation=%s", r->made.generation);
     return MRQ_OK;
 }
@@ -246,10 +286,8 @@ static void prune(struct job *job)
     mrq_rebuild_report *r = job->report;
     mrq_error problem = {0};
     begin(job, MRQ_STEP_PRUNE);
-    if (mrq_draft_prune(job->draft, job->options->keep, &r->pruned, &problem) != MRQ_OK) {
-        snprintf(r->reason, sizeof r->reason, "old generations could not be removed: %.400s", problem.msg);
-        mrq_log(MRQ_LOG_WARN, "rebuild", "%s", r->reason);
-    }
+    if (mrq_draft_prune(job->draft, job->options->keep, &r->pruned, &problem) != MRQ_OK)
+        remark(r, "old generations could not be removed: %s", problem.msg);
     end(job, MRQ_STEP_PRUNE, " removed=%u kept=%u", r->pruned, job->options->keep);
 }
 
@@ -272,8 +310,10 @@ static mrq_status run_and_report(struct job *job, mrq_error *err)
     const double start = mrq_clock();
     const mrq_status status = run(job, &problem);
     r->seconds = mrq_clock() - start;
-    if (status != MRQ_OK)
-        snprintf(r->reason, sizeof r->reason, "%s", problem.msg);
+    if (status != MRQ_OK) {
+        r->step[job->step] = mrq_clock() - job->since;
+        add_reason(r, problem.msg);
+    }
     if (mrq_report_save(job->options, r, &unreported) != MRQ_OK)
         mrq_log(MRQ_LOG_WARN, "rebuild", "no report: %s", unreported.msg);
     return status == MRQ_OK ? MRQ_OK : mrq_fail(err, status, "%s", problem.msg);
@@ -293,6 +333,7 @@ mrq_status mrq_rebuild(const mrq_rebuild_options *options, const mrq_rebuild_wat
     if (options->schema)
         MRQ_TRY(mrq_schema_load(options->schema, &schema, err));
     job.schema = schema;
+    MRQ_TRY(mrq_index_check_kind(options->index, mrq_description_dim(&out->description), err)); /* not after hours of training */
     MRQ_TRY(mrq_draft_open(options->store, "rebuild", &job.draft, err));
     const mrq_status status = run_and_report(&job, err);
     mrq_draft_discard(job.draft);

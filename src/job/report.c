@@ -121,11 +121,12 @@ static bool add_gates(cJSON *root, const mrq_rebuild_report *r)
     return ok;
 }
 
+/* Under the manifest's names. */
 static bool fill_trial(cJSON *object, const mrq_trial *trial)
 {
-    return cJSON_AddStringToObject(object, "index", trial->settings.factory) &&
+    return cJSON_AddStringToObject(object, "factory", trial->settings.factory) &&
            add_number(object, "effort", trial->settings.effort) && add_number(object, "depth", trial->settings.depth) &&
-           add_rounded(object, "recall", trial->recall, 5) && add_rounded(object, "p50_us", 1e6 * trial->p50, 2) &&
+           add_rounded(object, "recall", trial->recall, 6) && add_rounded(object, "p50_us", 1e6 * trial->p50, 2) &&
            add_rounded(object, "p99_us", 1e6 * trial->p99, 2) && add_number(object, "queries", trial->n_queries);
 }
 

@@ -49,15 +49,11 @@ typedef struct mrq_name {
 } mrq_name;
 MRQ_CHECKED mrq_status mrq_store_names(const char *store, mrq_name **out, uint32_t *n, mrq_error *err);
 
-/* The name of the current generation. MRQ_NOT_FOUND without a store or `current`; MRQ_BAD_FILE when `current` is anything but a
- * link to generations/NAME with a well-formed name. */
-MRQ_CHECKED mrq_status mrq_store_current(const char *store, char name[MRQ_GENERATION_NAME], mrq_error *err);
-
 /* Opens the generation of this name in this folder, whether it is current, or there under its name, or not; the rest is as for
  * mrq_generation_open(). */
 MRQ_CHECKED mrq_status mrq_generation_open_in(const char *folder, const char *name, mrq_generation **out, mrq_error *err);
 
-/* Reads every file of a generation, the model too, and so tells whether it is intact. */
+/* Opens a generation and its model and compares the SHA-256 of every file: tells whether it is intact. */
 MRQ_CHECKED mrq_status mrq_generation_check(const char *store, const char *name, mrq_error *err);
 
 /* The newest intact generation older than `name`; of all, when `name` is "". False when there is none. */

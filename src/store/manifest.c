@@ -10,6 +10,22 @@
 
 #include "base/json.h"
 
+#define SETTING_MAX (1 << 20) /* far beyond any effort or depth that is of use */
+
+mrq_status mrq_manifest_note(mrq_manifest *manifest, mrq_part part, const char *path, mrq_error *err)
+{
+    mrq_map map = {0};
+    MRQ_TRY(mrq_map_open(&map, path, err));
+    mrq_sha256 sha;
+    mrq_sha256_init(&sha);
+    mrq_sha256_update(&sha, map.data, map.size);
+    mrq_sha256_hex(&sha, manifest->part[part].sha256);
+    manifest->part[part].size = (int64_t)map.size;
+    manifest->part[part].checksum = part == MRQ_PART_INDEX ? mrq_checksum(map.data, map.size) : mrq_container_claim(&map);
+    mrq_map_close(&map);
+    return MRQ_OK;
+}
+
 static bool add_hex(cJSON *object, const char *key, uint64_t value)
 {
     char text[17];
@@ -71,8 +87,6 @@ static bool add_parts(cJSON *root, const mrq_manifest *manifest)
     cJSON *files = cJSON_AddObjectToObject(root, "files");
     bool ok = files;
     for (int i = 0; ok && i < MRQ_PARTS; i++) {
-        if (manifest->part[i].size < 0)
-            continue;
         cJSON *file = cJSON_AddObjectToObject(files, mrq_part_names[i]);
         ok = cJSON_AddNumberToObject(file, "size", (double)manifest->part[i].size) &&
              cJSON_AddStringToObject(file, "sha256", manifest->part[i].sha256) &&
@@ -169,8 +183,8 @@ static mrq_status read_index(const cJSON *root, const char *path, mrq_trial *out
     MRQ_TRY(mrq_json_object(root, path, "index", true, &index, err));
     MRQ_TRY(mrq_json_keys(index, at, keys, err));
     MRQ_TRY(read_text(index, at, "factory", out->settings.factory, sizeof out->settings.factory, err));
-    MRQ_TRY(read_number(index, at, "effort", 0, INT32_MAX, &effort, err));
-    MRQ_TRY(read_number(index, at, "depth", 0, INT32_MAX, &depth, err));
+    MRQ_TRY(read_number(index, at, "effort", 0, SETTING_MAX, &effort, err));
+    MRQ_TRY(read_number(index, at, "depth", 0, SETTING_MAX, &depth, err));
     MRQ_TRY(read_number(index, at, "queries", 0, INT32_MAX, &queries, err));
     MRQ_TRY(read_real(index, at, "recall", 1, &out->recall, err));
     MRQ_TRY(read_real(index, at, "p50_us", 1e12, &out->p50, err));

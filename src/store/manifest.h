@@ -15,11 +15,14 @@ typedef struct mrq_manifest {
     uint32_t movies, users, dim;
     double quality; /* test RMSE of the model, NaN when not measured; mrq_manifest_text() takes it from the model */
     struct {
-        int64_t size; /* -1: there is no such file, which only vectors.mrq may be */
+        int64_t size;
         char sha256[MRQ_SHA256_HEX];
         uint64_t checksum; /* a container's own; of movies.faiss mrq_checksum() */
     } part[MRQ_PARTS];
 } mrq_manifest;
+
+/* Notes size and digests of a part as it is on disk. */
+MRQ_CHECKED mrq_status mrq_manifest_note(mrq_manifest *manifest, mrq_part part, const char *path, mrq_error *err);
 
 /* The manifest as JSON, and in it for people the settings tried and the model's description and results; freed with mrq_free().
  * NULL when out of memory. */

@@ -1,8 +1,9 @@
 /* Opening a generation: trust runs from the link's target to the name, from the name to the manifest, and from the manifest to the
  * files. Each file is read once: a container is checked against the checksum in its header, and that against the manifest, so that
  * a part of another generation is as much refused as a damaged one; the index, which is FAISS's file, against the manifest alone.
- * SHA-256 of every file, at a hundredth of the speed, would be most of a query's start-up, and is left to a later audit. The model
- * is only looked at by who asks for it: no query needs it.
+ * SHA-256 of every file, at a hundredth of the speed, would be most of a query's start-up, and is left to the audit, which list and
+ * rollback do. The model is only looked at by who asks for it: no query needs it, and opening compares no more than its size. An
+ * index of the kind Flat is scanned in vectors.mrq: its movies.faiss is verified with the rest, and not read by FAISS.
  *
  * The folder is entered by its own name, never through `current`, so a generation that is published meanwhile does not mix in. A
  * generation may be pruned between the look at `current` and the opening of its last file; but then it is no longer current, which
@@ -166,14 +167,43 @@ static mrq_status load_model(const char *folder, const char *name, mrq_model **o
     return MRQ_OK;
 }
 
+/* Compares the SHA-256 of every file. */
+static mrq_status compare_digests(const char *folder, const char *name, mrq_error *err)
+{
+    mrq_manifest manifest, have;
+    MRQ_TRY(mrq_manifest_read(folder, name, &manifest, err));
+    for (int i = 0; i < MRQ_PARTS; i++) {
+        char path[MRQ_STORE_PATH];
+        MRQ_TRY(mrq_path_join(path, sizeof path, folder, mrq_part_names[i], err));
+        MRQ_TRY(part_status(mrq_manifest_note(&have, (mrq_part)i, path, err), path, err));
+        if (strcmp(have.part[i].sha256, manifest.part[i].sha256) != 0)
+            return mrq_fail(err, MRQ_BAD_FILE, "%s: its SHA-256 begins with %.12s, the manifest says %.12s: it was changed", path,
+                            have.part[i].sha256, manifest.part[i].sha256);
+    }
+    return MRQ_OK;
+}
+
+static mrq_status audit(const char *folder, const char *name, mrq_generation **out, mrq_model **model, mrq_error *err)
+{
+    MRQ_CLEANUP(mrq_generation_close) mrq_generation *g = NULL;
+    MRQ_CLEANUP(mrq_model_free) mrq_model *its = NULL;
+    MRQ_TRY(mrq_generation_open_in(folder, name, &g, err));
+    MRQ_TRY(load_model(folder, name, &its, err));
+    MRQ_TRY(compare_digests(folder, name, err));
+    *out = g;
+    *model = its;
+    g = NULL;
+    its = NULL;
+    return MRQ_OK;
+}
+
 mrq_status mrq_generation_check(const char *store, const char *name, mrq_error *err)
 {
     MRQ_CLEANUP(mrq_generation_close) mrq_generation *generation = NULL;
     MRQ_CLEANUP(mrq_model_free) mrq_model *model = NULL;
     char folder[MRQ_STORE_PATH];
     MRQ_TRY(mrq_generation_path(store, name, folder, err));
-    MRQ_TRY(mrq_generation_open_in(folder, name, &generation, err));
-    return load_model(folder, name, &model, err);
+    return audit(folder, name, &generation, &model, err);
 }
 
 /* Adds to the sentence about a damaged generation which one could serve instead. Of a sentence too long for both, the beginning
@@ -190,7 +220,7 @@ static void offer_fallback(const char *store, const char *name, mrq_error *err)
     mrq_fail(err, inner.status, "%.*s%s", (int)sizeof inner.msg - 1 - size, inner.msg, offer);
 }
 
-/* Opens the current generation, or where `generation` is NULL its model. */
+/* Opens the current generation, or its model; or both, audited. What is not wanted is NULL. */
 static mrq_status open_current(const char *store, mrq_generation **generation, mrq_model **model, mrq_error *err)
 {
     char name[MRQ_GENERATION_NAME] = "", tried[MRQ_GENERATION_NAME] = "", folder[MRQ_STORE_PATH];
@@ -198,7 +228,9 @@ static mrq_status open_current(const char *store, mrq_generation **generation, m
     for (int i = 0; strcmp(name, tried) != 0 && i < ATTEMPTS; i++) {
         strcpy(tried, name);
         MRQ_TRY(mrq_generation_path(store, name, folder, err));
-        status = generation ? mrq_generation_open_in(folder, name, generation, err) : load_model(folder, name, model, err);
+        status = !model        ? mrq_generation_open_in(folder, name, generation, err)
+                 : !generation ? load_model(folder, name, model, err)
+                               : audit(folder, name, generation, model, err);
         if (status == MRQ_OK || mrq_store_current(store, name, NULL) != MRQ_OK)
             break;
     }
@@ -215,6 +247,11 @@ mrq_status mrq_generation_open(const char *store, mrq_generation **out, mrq_erro
 mrq_status mrq_store_model(const char *store, mrq_model **out, mrq_error *err)
 {
     return open_current(store, NULL, out, err);
+}
+
+mrq_status mrq_generation_audit(const char *store, mrq_generation **out, mrq_model **model, mrq_error *err)
+{
+    return open_current(store, out, model, err);
 }
 
 void mrq_generation_close(mrq_generation *generation)

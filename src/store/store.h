@@ -1,9 +1,13 @@
 /* The store: generations on disk, each immutable once published, and `current`, a symlink to the one that serves.
  *
  * STORE/generations/<UTC time>-<12 digits>/ holds movies.faiss, catalogue.mrq (movies), users.mrq (users and folded tower),
- * seen.mrq, model.mrq, vectors.mrq where the index does not hold the movies' vectors itself, and MANIFEST.json, written last. The
- * digits begin the SHA-256 of the manifest, which holds the size, SHA-256 and checksum of each other file: the name vouches for the
- * manifest and the manifest for the files. Names sort by time, in the order of the exports, even where the clock stepped back.
+ * seen.mrq, model.mrq, vectors.mrq (the movies' vectors, exact) and MANIFEST.json, written last. The digits begin the SHA-256 of
+ * the manifest, which holds the size, SHA-256 and checksum of each other file: the name vouches for the manifest and the manifest
+ * for the files. Names sort by time, in the order of the exports, even where the clock stepped back. Where the index is Flat,
+ * movies.faiss is one more copy of the vectors, for other users of FAISS: verified, but not loaded.
+ *
+ * Opening verifies the manifest and the 64-bit checksum of every file but the model's, of which it compares the size. List and
+ * rollback, and who looks for a generation to go back to, verify the model too, and compare the SHA-256 of every file.
  *
  * What writes to a store is in write.h. */
 #ifndef MRQ_STORE_STORE_H
@@ -29,15 +33,18 @@ typedef struct mrq_generation {
     mrq_container *catalogue_file, *users_file, *seen_file, *vectors_file; /* keep the maps */
 } mrq_generation;
 
-/* Opens the current generation and verifies every file it needs. Never fails because of a publish, rollback or prune meanwhile.
- * MRQ_NOT_FOUND without a store or `current`, MRQ_BAD_FILE with the file's name for damage or for parts that do not belong
- * together; the sentence also names the newest older generation that is intact, if there is one. */
+/* Opens the current generation and verifies every file it needs, as said above. Never fails because of a publish, rollback or
+ * prune meanwhile. MRQ_NOT_FOUND without a store or `current`, MRQ_BAD_FILE with the file's name for damage or for parts that do
+ * not belong together; the sentence also names the newest older generation that is intact, if there is one. */
 MRQ_CHECKED mrq_status mrq_generation_open(const char *store, mrq_generation **out, mrq_error *err);
 void mrq_generation_close(mrq_generation *generation);
 MRQ_DEFINE_CLEANUP(mrq_generation, mrq_generation_close)
 
 /* The model of the current generation, verified in the same way. */
 MRQ_CHECKED mrq_status mrq_store_model(const char *store, mrq_model **out, mrq_error *err);
+
+/* The current generation and the model of the same, with the SHA-256 of every file compared. */
+MRQ_CHECKED mrq_status mrq_generation_audit(const char *store, mrq_generation **out, mrq_model **model, mrq_error *err);
 
 /* One line of a store's list. What cannot be read of a damaged generation is 0, "" or NaN. */
 typedef struct mrq_generation_info {
@@ -53,8 +60,12 @@ typedef struct mrq_generation_info {
     int64_t bytes;           /* of its files */
 } mrq_generation_info;
 
-/* All generations, newest first, every file of each verified; `*out` is freed with mrq_free(). MRQ_NOT_FOUND for what is no
- * store. */
+/* All generations, newest first, the SHA-256 of every file of each compared; `*out` is freed with mrq_free(). MRQ_NOT_FOUND for
+ * what is no store. */
 MRQ_CHECKED mrq_status mrq_store_list(const char *store, mrq_generation_info **out, uint32_t *n, mrq_error *err);
+
+/* The name of the current generation. MRQ_NOT_FOUND without a store or `current`; MRQ_BAD_FILE when `current` is anything but a
+ * link to generations/NAME with a well-formed name. */
+MRQ_CHECKED mrq_status mrq_store_current(const char *store, char name[MRQ_GENERATION_NAME], mrq_error *err);
 
 #endif

@@ -116,28 +116,13 @@ static mrq_status write_part(mrq_part part, const parts *p, const char *path, mr
     }
 }
 
-/* Notes size and digests of a part as it is on disk. */
-static mrq_status note_part(mrq_part part, const char *path, mrq_manifest *manifest, mrq_error *err)
-{
-    mrq_map map = {0};
-    MRQ_TRY(mrq_map_open(&map, path, err));
-    mrq_sha256 sha;
-    mrq_sha256_init(&sha);
-    mrq_sha256_update(&sha, map.data, map.size);
-    mrq_sha256_hex(&sha, manifest->part[part].sha256);
-    manifest->part[part].size = (int64_t)map.size;
-    manifest->part[part].checksum = part == MRQ_PART_INDEX ? mrq_checksum(map.data, map.size) : mrq_container_claim(&map);
-    mrq_map_close(&map);
-    return MRQ_OK;
-}
-
 static mrq_status write_parts(const mrq_draft *draft, const parts *p, mrq_manifest *manifest, mrq_error *err)
 {
     for (int i = 0; i < MRQ_PARTS; i++) {
         char path[MRQ_STORE_PATH];
         MRQ_TRY(mrq_path_join(path, sizeof path, draft->folder, mrq_part_names[i], err));
         MRQ_TRY(write_part((mrq_part)i, p, path, err));
-        MRQ_TRY(note_part((mrq_part)i, path, manifest, err));
+        MRQ_TRY(mrq_manifest_note(manifest, (mrq_part)i, path, err));
     }
     return MRQ_OK;
 }

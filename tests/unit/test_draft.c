@@ -356,7 +356,7 @@ static void a_killed_prune_leaves_no_half(void **state)
 static void a_full_disk_leaves_the_store_serving(void **state)
 {
     (void)state;
-    static const mrq_export_options coded = {"SQ8", 0.5}; /* all files there can be */
+    static const mrq_export_options coded = {"SQ8", 0.5}; /* an index that FAISS reads back */
     char disk[PATH + 20], store[PATH + 40], filler[PATH + 40], name[MRQ_GENERATION_NAME], before[STATE];
     snprintf(disk, sizeof disk, "%.4000s/disk", folder);
     snprintf(store, sizeof store, "%s/store", disk);
@@ -508,41 +508,67 @@ static void one_export_at_a_time(void **state)
     assert_string_equal(text, "");
 }
 
-/* Both halves of the queries hold known users from all over the table, and as many strangers. */
+/* The known users among the queries come from all over the table, in either half. */
+static void assert_known_are_spread(const mrq_folded *tower, const mrq_table *table, const float *vectors, uint32_t n,
+                                    uint32_t turn)
+{
+    uint32_t last = 0;
+    for (uint32_t i = 0; i < n; i += turn) {
+        uint32_t value[MRQ_BRANCHES_MAX], row = MRQ_NONE;
+        float vector[32];
+        mrq_line line;
+        for (uint32_t u = 0; u < table->rows && row == MRQ_NONE; u++) {
+            mrq_folded_values(tower, table, u, value);
+            mrq_folded_vector(tower, value, vector, &line);
+            if (memcmp(vector, vectors + (size_t)i * tower->dim, tower->dim * sizeof *vector) == 0)
+                row = u;
+        }
+        assert_true(row != MRQ_NONE);
+        if (table->rows == 50) /* all have ratings, and so a vector of their own: each half goes through the table */
+            assert_int_equal(row, i % (n / 2) / turn * 2 + i / (n / 2));
+        last = row > last ? row : last;
+    }
+    assert_true(table->rows > 200 || last + 2 >= table->rows);
+}
+
+static void assert_strangers_differ(const mrq_folded *tower, const float *vectors, uint32_t n)
+{
+    const uint32_t dim = tower->dim;
+    for (uint32_t i = 1; i < n / 2; i += 2)
+        for (uint32_t j = n / 2 + 1; j < n; j += 2)
+            assert_memory_not_equal(vectors + (size_t)i * dim, vectors + (size_t)j * dim, dim * sizeof *vectors);
+}
+
+/* Known users and strangers in turn, and no stranger in both halves; known users alone where strangers cannot differ. */
 static void queries_are_mixed(void **state)
 {
     (void)state;
+    static const struct {
+        const char *text;
+        bool strangers, ids;
+    } towers[] = {
+        {STORE_MODEL, true, true},
+        {SMALL(SMALL_DOT, SMALL_DENSE, "{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":5}", SMALL_DENSE_MOVIE, ""), false, true},
+        {SMALL(SMALL_COSINE, SMALL_DENSE, "{\"feature\":\"gender\",\"kind\":\"category\",\"embedding\":3}", SMALL_DENSE_MOVIE, ""),
+         true, false}};
     const uint32_t rows[] = {1, 2, 3, 50, 1001, 5000};
-    for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
-        MRQ_CLEANUP(mrq_table_free) mrq_table *many = small_users(rows[k], 3);
-        MRQ_CLEANUP(mrq_model_free) mrq_model *its = model_of(STORE_MODEL, many, movies);
+    for (size_t k = 0; k < 3 * sizeof rows / sizeof *rows; k++) {
+        const uint32_t t = (uint32_t)(k % 3), n_rows = rows[k / 3], turn = towers[t].strangers ? 2 : 1;
+        MRQ_CLEANUP(mrq_table_free) mrq_table *many = small_users(n_rows, 3);
+        MRQ_CLEANUP(mrq_model_free) mrq_model *its = model_of(towers[t].text, many, movies);
         MRQ_CLEANUP(mrq_folded_free) mrq_folded *tower = NULL;
         uint32_t n = 0;
         assert_ok(mrq_model_fold(its, 1, &tower, &err));
-        float *vectors = NULL, *again = NULL;
+        assert_true(tower->dim <= 32);
+        MRQ_AUTOFREE float *vectors = NULL, *again = NULL;
         assert_ok(mrq_store_queries(tower, many, &n, &vectors, &err));
         assert_ok(mrq_store_queries(tower, many, &n, &again, &err));
-        assert_true(n >= 4 && n % 4 == 0 && n <= MRQ_QUERIES_MAX && (rows[k] < 1000 || n == MRQ_QUERIES_MAX));
-        assert_memory_equal(vectors, again, (size_t)n * DIM * sizeof *vectors);
-        uint32_t last = 0;
-        for (uint32_t i = 0; i < n; i += 2) { /* the known ones */
-            uint32_t value[MRQ_BRANCHES_MAX], row = MRQ_NONE;
-            float vector[DIM];
-            mrq_line line;
-            for (uint32_t u = 0; u < rows[k] && row == MRQ_NONE; u++) {
-                mrq_folded_values(tower, many, u, value);
-                mrq_folded_vector(tower, value, vector, &line);
-                if (memcmp(vector, vectors + (size_t)i * DIM, sizeof vector) == 0)
-                    row = u;
-            }
-            assert_true(row != MRQ_NONE);
-            if (rows[k] == 50) /* all have ratings, and so a vector of their own: each half goes through the table */
-                assert_int_equal(row, i < n / 2 ? i : i - n / 2 + 1);
-            last = row > last ? row : last;
-        }
-        assert_true(rows[k] > 200 || last + 2 >= rows[k]);
-        mrq_free(vectors);
-        mrq_free(again);
+        assert_true(n >= 2 * turn && n % (2 * turn) == 0 && n <= MRQ_QUERIES_MAX && (n_rows < 1000 || n == MRQ_QUERIES_MAX));
+        assert_memory_equal(vectors, again, (size_t)n * tower->dim * sizeof *vectors);
+        if (towers[t].ids)
+            assert_known_are_spread(tower, many, vectors, n, turn);
+        if (towers[t].strangers)
+            assert_strangers_differ(tower, vectors, n);
     }
 }
 

@@ -247,6 +247,59 @@ static void an_index_is_chosen_by_measurement(void **state)
     }
 }
 
+static void auto_measures_what_fits_the_vectors(void **state)
+{
+    (void)state;
+    const char *some[MRQ_AUTOMATIC];
+    assert_int_equal(mrq_index_automatic(3883, 200, some), 1);  /* 3 MB: scanned */
+    assert_int_equal(mrq_index_automatic(100000, 33, some), 2); /* too short for PCA to 64 */
+    assert_int_equal(mrq_index_automatic(100, 40000, some), 2);
+    assert_int_equal(mrq_index_automatic(62000, 200, some), 3);
+    MRQ_AUTOFREE float *x = vectors(N, DIM, 15), *queries = vectors(100, DIM, 16);
+    static const char *const both[] = {"PQ1x1np", "Flat", "HNSW32,SQ8"}; /* the first reaches the recall by scanning, slowly */
+    MRQ_CLEANUP(mrq_index_free) mrq_index *index = NULL;
+    mrq_choice choice;
+    assert_ok(mrq_index_choose_among(both, 3, 0.9, x, N, DIM, queries, 100, &index, &choice, &err));
+    MRQ_AUTOFREE mrq_trial *trial = choice.trial;
+    double fastest = INFINITY;
+    const char *kind = "";
+    bool met[3] = {false};
+    for (uint32_t i = 0; i < choice.n; i++) {
+        for (int j = 0; j < 3; j++)
+            met[j] |= strcmp(trial[i].settings.factory, both[j]) == 0;
+        if (trial[i].recall >= 0.9 && trial[i].p50 < fastest) {
+            fastest = trial[i].p50;
+            kind = trial[i].settings.factory;
+        }
+    }
+    assert_true(met[0] && met[1] && met[2]);
+    assert_string_equal(mrq_index_settings_of(index)->factory, kind);
+}
+
+/* Wherever its rows stand, however they are reached: equal vectors have equal scores, and come by row. */
+static void equal_vectors_tie(void **state)
+{
+    (void)state;
+    enum { ROWS = 67, LONG = 203, COPIES = 5 };
+    static const uint32_t copy[COPIES] = {3, 17, 40, 64, 66};
+    MRQ_AUTOFREE float *x = vectors(ROWS, LONG, 17), *queries = vectors(100, LONG, 18);
+    for (int i = 1; i < COPIES; i++)
+        memcpy(x + (size_t)copy[i] * LONG, x + (size_t)copy[0] * LONG, LONG * sizeof *x);
+    MRQ_CLEANUP(mrq_index_free) mrq_index *index = NULL;
+    assert_ok(mrq_index_build("Flat", x, ROWS, LONG, &index, &err));
+    for (uint32_t q = 0; q < 100; q++) {
+        uint64_t keep[2] = {~(UINT64_C(1) << (q % 3)), 7};
+        const mrq_filter filter = {keep, ROWS - 1};
+        mrq_hit hits[ROWS];
+        uint32_t found, at = 0;
+        assert_ok(mrq_index_search(index, queries + (size_t)q * LONG, ROWS, q % 2 ? &filter : NULL, hits, &found, &err));
+        while (hits[at].row != copy[0])
+            at++;
+        for (uint32_t i = 0; i < COPIES; i++)
+            assert_true(hits[at + i].row == copy[i] && hits[at + i].score == hits[at].score);
+    }
+}
+
 static void a_recall_that_no_setting_reaches_is_an_error(void **state)
 {
     (void)state;
@@ -315,6 +368,10 @@ static void graphs_that_lead_nowhere_are_refused(void **state)
     bad.n_links--;
     assert_false(mrq_graph_sound(&bad, ROWS));
 
+    bad = sound;
+    bad.codes = NULL; /* which look_inside() leaves out when they are of another length */
+    assert_false(mrq_graph_sound(&bad, ROWS));
+
     static const int32_t wrong[] = {ROWS, -2, INT32_MAX, INT32_MIN};
     for (size_t i = 0; i < 4; i++) { /* in the file, too: the first link is searched for by its neighbours */
         MRQ_AUTOFREE int32_t *link = mrq_array(sound.n_links, sizeof *link);
@@ -333,8 +390,13 @@ static void graphs_that_lead_nowhere_are_refused(void **state)
     assert_non_null(links);
     links[3] = 0x7f;
     assert_ok(mrq_file_write(in_folder("bent"), bytes, map.size, &err));
-    mrq_map_close(&map);
     assert_fails(mrq_index_load(in_folder("bent"), mrq_index_settings_of(index), x, ROWS, DIM, &loaded, &err), MRQ_BAD_FILE,
+                 "bent: a graph with links that lead nowhere");
+    memcpy(bytes, map.data, map.size);
+    bytes[4] = 8; /* the dimension of the whole, behind the mark; the storage inside keeps its own */
+    assert_ok(mrq_file_write(in_folder("bent"), bytes, map.size, &err));
+    mrq_map_close(&map);
+    assert_fails(mrq_index_load(in_folder("bent"), mrq_index_settings_of(index), x, ROWS, 8, &loaded, &err), MRQ_BAD_FILE,
                  "bent: a graph with links that lead nowhere");
     assert_ok(mrq_index_build("Flat", x, ROWS, DIM, &flat, &err));
     assert_ok(mrq_index_save(flat, in_folder("flat"), &err));
@@ -352,6 +414,8 @@ int main(void)
         cmocka_unit_test(zeros_and_a_single_row),
         cmocka_unit_test(rotation_keeps_inner_products),
         cmocka_unit_test(an_index_is_chosen_by_measurement),
+        cmocka_unit_test(auto_measures_what_fits_the_vectors),
+        cmocka_unit_test(equal_vectors_tie),
         cmocka_unit_test(a_recall_that_no_setting_reaches_is_an_error),
         cmocka_unit_test(one_movie_and_two_queries_are_enough_to_choose),
         cmocka_unit_test(effort_is_checked),

@@ -203,10 +203,11 @@ static void assert_damage_found(const char *store, const char *path, const char 
 static void every_damage_is_found(void **state)
 {
     (void)state;
-    static const char *const files[] = {"MANIFEST.json", "movies.faiss", "catalogue.mrq", "users.mrq", "seen.mrq", "model.mrq"};
+    static const char *const files[] = {"MANIFEST.json", "movies.faiss", "catalogue.mrq", "users.mrq",
+                                        "seen.mrq",      "model.mrq",    "vectors.mrq"};
     char store[PATH], name[MRQ_GENERATION_NAME], path[PATH];
     export_to(new_store(store), name);
-    for (int f = 0; f < 6; f++) {
+    for (size_t f = 0; f < sizeof files / sizeof *files; f++) {
         size_t size;
         current_path(store, files[f], path);
         MRQ_AUTOFREE unsigned char *bytes = read_bytes(path, &size);
@@ -292,7 +293,7 @@ static void put_manifest(const char *store, const char *text, size_t size)
     assert_ok(mrq_store_current(store, name, &err));
     current_path(store, MRQ_MANIFEST, path);
     write_bytes(path, text, size);
-    mrq_generation_name(1700000000, text, size, made);
+    mrq_generation_name(mrq_generation_time(name), text, size, made);
     shell(out, sizeof out, "cd '%s' && mv -T generations/%s generations/%s && ln -sfn generations/%s current", store, name, made,
           made);
 }
@@ -343,7 +344,9 @@ static void manifests_are_read_strictly(void **state)
         {"index", "factory", "\"0123456789012345678901234567890123456789012345678901234567890123\"",
          "index: factory: 64 bytes, want less than 64"},
         {"index", "effort", "-1", "index: effort: -1, want a whole number"},
+        {"index", "effort", "1048577", "index: effort: 1048577, want a whole number"},
         {"index", "depth", NULL, "index: depth: missing"},
+        {"index", "depth", "1048577", "index: depth: 1048577, want a whole number"},
         {"index", "recall", "1.5", "index: recall: 1.5, want a number"},
         {"index", "p50_us", NULL, "index: p50_us: missing"},
         {"index", "shoes", "1", "index: shoes: unknown key"},
@@ -384,7 +387,7 @@ static void put_json(const char *store, const cJSON *json)
     put_manifest(store, text, strlen(text));
 }
 
-/* Vouches for a file of the current generation as it is now. */
+/* Vouches for a file of the current generation as it is now, by all that opening compares, but not by the SHA-256. */
 static void vouch_for(const char *store, const char *file)
 {
     char path[PATH], hex[17];
@@ -399,6 +402,73 @@ static void vouch_for(const char *store, const char *file)
     cJSON_ReplaceItemInObjectCaseSensitive(entry, "size", cJSON_CreateNumber((double)size));
     cJSON_ReplaceItemInObjectCaseSensitive(entry, "checksum", cJSON_CreateString(hex));
     put_json(store, json);
+}
+
+/* What only the SHA-256 tells: opening does not look at it; list, rollback and who looks for a fallback do. */
+static void assert_audit_refuses(const char *store, const char *file)
+{
+    char name[MRQ_GENERATION_NAME], back[MRQ_GENERATION_NAME], want[PATH];
+    uint32_t n;
+    mrq_generation *g = NULL;
+    mrq_model *loaded = NULL;
+    vouch_for(store, file);
+    assert_int_equal(try_open(store), MRQ_OK);
+    assert_ok(mrq_store_current(store, name, &err));
+    snprintf(want, sizeof want, "%s/%s: its SHA-256 begins with", name, file);
+    assert_fails(mrq_generation_check(store, name, &err), MRQ_BAD_FILE, want);
+    assert_fails(mrq_generation_audit(store, &g, &loaded, &err), MRQ_BAD_FILE, want);
+    assert_non_null(strstr(err.msg, "; `marquee rollback"));
+    assert_true(!g && !loaded);
+    assert_fails(mrq_store_rollback(store, name, back, &err), MRQ_BAD_FILE, want);
+    MRQ_AUTOFREE mrq_generation_info *list = NULL;
+    assert_ok(mrq_store_list(store, &list, &n, &err));
+    assert_true(n == 2 && list[0].current && list[0].state == MRQ_BAD_FILE && list[1].state == MRQ_OK);
+    assert_memory_equal(list[0].problem, file, strlen(file));
+}
+
+static void every_sha256_is_compared(void **state)
+{
+    (void)state;
+    static const char *const files[] = {"movies.faiss", "vectors.mrq", "model.mrq"};
+    static const float zeros[MOVIES * DIM];
+    for (int i = 0; i < 3; i++) {
+        char store[PATH], name[MRQ_GENERATION_NAME], path[PATH];
+        export_to(new_store(store), name);
+        export_to(store, name);
+        assert_ok(mrq_generation_check(store, name, &err));
+        current_path(store, files[i], path);
+        if (i == 0)
+            damage(store, name, files[i]); /* of the kind Flat: FAISS does not read it */
+        else if (i == 1) {
+            MRQ_CLEANUP(mrq_container_writer_free)
+            mrq_container_writer *writer = mrq_container_writer_new(MRQ_KIND_VECTORS, MRQ_PARTS_FORMAT);
+            mrq_container_add(writer, zeros, (size_t)MOVIES * DIM, sizeof *zeros, MRQ_KIND_VECTORS);
+            assert_ok(mrq_container_write(writer, path, &err));
+        } else {
+            MRQ_CLEANUP(mrq_model_free) mrq_model *other = model_of(STORE_MODEL, users, movies);
+            other->param[0] += 1;
+            assert_ok(mrq_model_save(other, path, &err));
+        }
+        assert_audit_refuses(store, files[i]);
+    }
+}
+
+/* A manifest that vouches for settings which its kind of index does not take. */
+static void a_manifest_at_odds_with_itself_is_refused(void **state)
+{
+    (void)state;
+    char store[PATH], name[2][MRQ_GENERATION_NAME], want[PATH + 100];
+    new_store(store);
+    for (int i = 0; i < 2; i++)
+        export_to(store, name[i]);
+    MRQ_CLEANUP(cJSON_Delete) cJSON *json = get_manifest(store);
+    cJSON *index = cJSON_GetObjectItemCaseSensitive(json, "index");
+    cJSON_ReplaceItemInObjectCaseSensitive(index, "effort", cJSON_CreateNumber(7));
+    put_json(store, json);
+    snprintf(want, sizeof want, "; `marquee rollback --store %s` goes back to %s", store, name[0]);
+    assert_fails(try_open(store), MRQ_BAD_FILE, want);
+    assert_non_null(strstr(err.msg, "/movies.faiss: "));
+    assert_non_null(strstr(err.msg, "effort 7"));
 }
 
 static void counts_must_agree(void **state)
@@ -629,6 +699,8 @@ int main(void)
         cmocka_unit_test(every_damage_is_found),
         cmocka_unit_test(current_is_a_link_to_a_generation),
         cmocka_unit_test(manifests_are_read_strictly),
+        cmocka_unit_test(every_sha256_is_compared),
+        cmocka_unit_test(a_manifest_at_odds_with_itself_is_refused),
         cmocka_unit_test(counts_must_agree),
         cmocka_unit_test(an_index_of_another_dimension_is_refused),
         cmocka_unit_test(seen_movies_must_be_in_the_catalogue),
