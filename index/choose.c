@@ -12,6 +12,7 @@
 #include "index/inside.h"
 #include "index/scan.h"
 
+#define LONG_WORK  10000 /* vectors from which on a line tells that building has begun */
 #define PASSES     3
 #define ENOUGH     1.0               /* seconds after which no other pass begins */
 #define SCAN_BYTES ((size_t)8 << 20) /* "auto": a catalogue whose vectors take no more is scanned */
@@ -156,6 +157,8 @@ static mrq_status consider(struct search *s, const char *kind, const float *vect
 {
     MRQ_CLEANUP(mrq_index_free) mrq_index *index = NULL;
     const double start = mrq_clock();
+    if (n >= LONG_WORK)
+        mrq_log(MRQ_LOG_INFO, "index", "kind=%s vectors=%u dimensions=%u building", kind, n, dim);
     MRQ_TRY(mrq_index_build(kind, vectors, n, dim, &index, err));
     const double built = mrq_clock();
     mrq_trial fit = {.p50 = s->fastest};

@@ -139,7 +139,10 @@ static mrq_status make(mrq_index *index, const char *factory, mrq_error *err)
                         MRQ_FACTORY_SIZE);
     strcpy(index->settings.factory, factory);
     MRQ_TRY(check_factory(factory, err));
-    if (faiss_index_factory(&index->faiss, (int)index->dim, factory, METRIC_INNER_PRODUCT) != 0)
+    const int code = faiss_index_factory(&index->faiss, (int)index->dim, factory, METRIC_INNER_PRODUCT);
+    if (code != 0 && out_of_memory(faiss_reason()))
+        return mrq_fail_memory(err, "making an index");
+    if (code != 0)
         return mrq_fail(err, MRQ_USAGE, "index \"%.80s\": %s; want a FAISS factory string such as Flat, HNSW32 or IVF16,Flat",
                         factory, faiss_reason());
     if (faiss_Index_metric_type(index->faiss) != METRIC_INNER_PRODUCT)

@@ -85,17 +85,15 @@ static mrq_status resolve_years(const mrq_table *movies, const mrq_filters *filt
     return MRQ_OK;
 }
 
-static mrq_status resolve_excluded(const mrq_table *movies, const mrq_filters *filters, mrq_selection *out, mrq_error *err)
+/* Of the ids those that are in the catalogue: one that is not is left out as it is. */
+static void resolve_excluded(const mrq_table *movies, const mrq_filters *filters, mrq_selection *out)
 {
+    uint32_t n = 0;
     for (uint32_t i = 0; i < filters->n_exclude; i++) {
-        out->exclude[i] = mrq_table_find(movies, filters->exclude[i]);
-        if (out->exclude[i] == MRQ_NONE)
-            return mrq_fail(err, MRQ_NOT_FOUND, "exclude %lld: not in the catalogue, which has %u movies from %lld to %lld",
-                            (long long)filters->exclude[i], movies->rows, movies->rows ? (long long)movies->id[0] : 0,
-                            movies->rows ? (long long)movies->id[movies->rows - 1] : 0);
+        out->exclude[n] = mrq_table_find(movies, filters->exclude[i]);
+        n += out->exclude[n] != MRQ_NONE;
     }
-    out->n_exclude = sort_distinct(out->exclude, filters->n_exclude);
-    return MRQ_OK;
+    out->n_exclude = sort_distinct(out->exclude, n);
 }
 
 static mrq_status resolve(const mrq_table *movies, const mrq_filters *filters, mrq_selection *out, mrq_error *err)
@@ -107,7 +105,8 @@ static mrq_status resolve(const mrq_table *movies, const mrq_filters *filters, m
     if (filters->n_genres)
         MRQ_TRY(resolve_genres(movies, filters, out, err));
     MRQ_TRY(resolve_years(movies, filters, out, err));
-    return resolve_excluded(movies, filters, out, err);
+    resolve_excluded(movies, filters, out);
+    return MRQ_OK;
 }
 
 mrq_status mrq_selection_resolve(const mrq_table *movies, const mrq_filters *filters, mrq_selection *out, mrq_error *err)

@@ -55,11 +55,11 @@ static void judge_quality(const mrq_rebuild_options *options, const mrq_facts *m
 
 static void judge_movies(const mrq_rebuild_options *options, const mrq_facts *made, const mrq_facts *serving, mrq_gate *gate)
 {
-    gate->value = made->movies;
+    gate->value = made->kept;
     gate->limit = ceil((1 - options->max_shrink) * serving->movies - 1e-6);
     gate->verdict = gate->value >= gate->limit ? MRQ_PASSES : MRQ_FAILS;
-    snprintf(gate->text, sizeof gate->text, "there are %u movies, want at least %.0f, the serving generation's %u less %g %%",
-             made->movies, gate->limit, serving->movies, 100 * options->max_shrink);
+    snprintf(gate->text, sizeof gate->text, "%u of the %u movies that serve are there, want at least %.0f, all but %g %%",
+             made->kept, serving->movies, gate->limit, 100 * options->max_shrink);
 }
 
 void mrq_gates_judge(const mrq_rebuild_options *options, const mrq_facts *made, double recall, const mrq_facts *serving,
@@ -76,6 +76,6 @@ void mrq_gates_judge(const mrq_rebuild_options *options, const mrq_facts *made, 
         judge_movies(options, made, serving, &gate[MRQ_GATE_MOVIES]);
     } else {
         gate[MRQ_GATE_QUALITY].value = made->results.test_rmse;
-        gate[MRQ_GATE_MOVIES].value = made->movies;
+        gate[MRQ_GATE_MOVIES].value = NAN;
     }
 }

@@ -54,7 +54,7 @@ static const char *number(char out[32], const char *format, double value)
 
 static void write_head(const mrq_rebuild_options *o, const mrq_rebuild_report *r, mrq_writer *out)
 {
-    static const char *const words[] = {"Published", "Not published", "Failed"};
+    static const char *const words[] = {"Published", "Not published", "Failed", "Running"};
     const char *class = r->outcome == MRQ_PUBLISHED ? "good" : "bad";
     mrq_writer_put(out, "%s<title>%s: rebuild of ", head, words[r->outcome]);
     put_text(out, o->store);

@@ -45,8 +45,9 @@ typedef enum mrq_step {
 } mrq_step;
 extern const char *const mrq_step_names[]; /* "load", ..., NULL */
 
-typedef enum mrq_outcome { MRQ_PUBLISHED, MRQ_REFUSED, MRQ_NOT_DONE } mrq_outcome;
-extern const char *const mrq_outcome_names[]; /* "published", "refused" (by a gate), "failed" */
+typedef enum mrq_outcome { MRQ_PUBLISHED, MRQ_REFUSED, MRQ_NOT_DONE, MRQ_RUNNING } mrq_outcome;
+extern const char *const
+    mrq_outcome_names[]; /* "published", "refused" (by a gate), "failed", "running": so it stays in the report of a killed one */
 
 typedef enum mrq_verdict {
     MRQ_PASSES,
@@ -67,6 +68,7 @@ enum { MRQ_GATE_RECALL, MRQ_GATE_QUALITY, MRQ_GATE_MOVIES, MRQ_GATES };
 typedef struct mrq_facts {
     char generation[MRQ_GENERATION_NAME]; /* "" before the export */
     uint32_t movies;
+    uint32_t kept;             /* of the new generation: so many of the serving one's movies are still there */
     mrq_model_results results; /* how its quality was measured, and what it is */
 } mrq_facts;
 
@@ -102,12 +104,12 @@ typedef struct mrq_rebuild_watch {
 /* Rebuilds: takes the store's lock, loads, trains, exports, judges, warms, publishes and prunes, with a line of log a step. Nothing
  * a reader sees changes before the publish, and a killed run is swept out by the next. Once the lock is held, STORE/report.json and
  * STORE/report.html are written, each at once, however the rebuild ends, unless the process is killed: by SIGKILL, or by SIGTERM
- * where the caller does not make it watch->train.stop, which the training alone looks at. The reports are then those of the run
- * before, even where this one has published. `*out` is filled whatever
- * is returned, and cleared by the caller. MRQ_FAILED: a gate refused (out->outcome is MRQ_REFUSED), watch->train.stop stopped it,
- * somebody else holds the lock, or the system said no; if it did so in the publish's last sync, the new generation serves and
- * out->outcome is MRQ_PUBLISHED. MRQ_USAGE for an index that FAISS does not make, before the lock is taken. Other statuses as of
- * mrq_dataset_load(), mrq_description_load() and mrq_draft_write(). */
+ * where the caller does not make it watch->train.stop, which the training alone looks at. The reports then say "running", as they
+ * do from the lock on, even where this one has published. `*out` is filled whatever is returned, and cleared by the caller.
+ * MRQ_FAILED: a gate refused (out->outcome is MRQ_REFUSED), watch->train.stop stopped it, somebody else holds the lock, or the
+ * system said no; if it did so in the publish's last sync, the new generation serves and out->outcome is MRQ_PUBLISHED. MRQ_USAGE
+ * for an index that FAISS does not make, before the lock is taken. Other statuses as of mrq_dataset_load(), mrq_description_load()
+ * and mrq_draft_write(). */
 MRQ_CHECKED mrq_status mrq_rebuild(const mrq_rebuild_options *options, const mrq_rebuild_watch *watch, mrq_rebuild_report *out,
                                    mrq_error *err);
 

@@ -14,7 +14,7 @@
 #include "job/job.h"
 
 const char *const mrq_step_names[] = {"load", "train", "export", "gates", "warm", "publish", "prune", NULL};
-const char *const mrq_outcome_names[] = {"published", "refused", "failed"};
+const char *const mrq_outcome_names[] = {"published", "refused", "failed", "running"};
 
 struct job {
     const mrq_rebuild_options *options;
@@ -182,6 +182,15 @@ static mrq_status learn(struct job *job, mrq_train_result *result, mrq_error *er
     return mrq_train(job->data, &r->description, &options, &watch, result, err);
 }
 
+/* How many of the old movies are among the new. */
+static uint32_t count_kept(const mrq_table *old, const mrq_table *made)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < old->rows; i++)
+        kept += mrq_table_find(made, old->id[i]) != MRQ_NONE;
+    return kept;
+}
+
 static mrq_status train(struct job *job, mrq_error *err)
 {
     mrq_rebuild_report *r = job->report;
@@ -189,6 +198,8 @@ static mrq_status train(struct job *job, mrq_error *err)
     begin(job, MRQ_STEP_TRAIN);
     MRQ_TRY(learn(job, &result, err));
     job->model = result.model;
+    if (r->has_serving)
+        r->made.kept = count_kept(mrq_model_movies(job->serving), mrq_model_movies(job->model));
     mrq_model_free(job->serving); /* its memory may be needed */
     job->serving = NULL;
     const int64_t passes = r->description.train.epochs;
@@ -308,6 +319,10 @@ static mrq_status run_and_report(struct job *job, mrq_error *err)
     mrq_rebuild_report *r = job->report;
     mrq_error problem = {0}, unreported = {0};
     const double start = mrq_clock();
+    r->outcome = MRQ_RUNNING; /* what last night's report says is no longer true, should this one be killed */
+    if (mrq_report_save(job->options, r, &unreported) != MRQ_OK)
+        mrq_log(MRQ_LOG_WARN, "rebuild", "no report: %s", unreported.msg);
+    r->outcome = MRQ_NOT_DONE;
     const mrq_status status = run(job, &problem);
     r->seconds = mrq_clock() - start;
     if (status != MRQ_OK) {

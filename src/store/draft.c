@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/log.h"
+
 #define MODE 0755
 
 /* Removes a file, a link, or a folder of files. */
@@ -37,8 +39,11 @@ static void sweep_folder(const char *folder, const char *spared)
     for (const struct dirent *entry; (entry = readdir(stream));) {
         char path[MRQ_STORE_PATH];
         if (strncmp(entry->d_name, MRQ_TEMPORARY, sizeof MRQ_TEMPORARY - 1) == 0 &&
-            mrq_path_join(path, sizeof path, folder, entry->d_name, NULL) == MRQ_OK && strcmp(path, spared) != 0)
+            mrq_path_join(path, sizeof path, folder, entry->d_name, NULL) == MRQ_OK && strcmp(path, spared) != 0) {
             remove_all(path);
+            if (mrq_file_exists(path))
+                mrq_log(MRQ_LOG_WARN, "store", "%s is left over and cannot be removed: want it gone by hand", path);
+        }
     }
     closedir(stream);
 }

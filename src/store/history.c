@@ -114,7 +114,8 @@ static mrq_status find_target(const char *store, const char *to, char name[MRQ_G
         strcpy(name, to);
         return MRQ_OK;
     }
-    if (mrq_store_current(store, current, NULL) != MRQ_OK)
+    if (mrq_store_current(store, current, NULL) != MRQ_OK || mrq_generation_path(store, current, path, NULL) != MRQ_OK ||
+        !mrq_file_exists(path))
         current[0] = '\0'; /* a link that is gone or leads nowhere: any intact one is better */
     if (mrq_store_fallback(store, current, name))
         return MRQ_OK;
@@ -163,6 +164,11 @@ mrq_status mrq_store_prune(const char *store, uint32_t keep, uint32_t *removed, 
     MRQ_TRY(mrq_store_current(store, current, err)); /* before a lock is put into what is no store */
     __attribute__((cleanup(mrq_lock_release))) mrq_lock lock;
     MRQ_TRY(mrq_lock_take(store, "prune", &lock, err));
+    MRQ_TRY(mrq_store_current(store, current, err));
+    mrq_error problem = {0};
+    const mrq_status status = mrq_generation_check(store, current, &problem);
+    if (status != MRQ_OK) /* then one of those that would go may have to serve */
+        return mrq_fail(err, status, "nothing is removed while the current generation is not sound: %.180s", problem.msg);
     return prune(store, "", keep, removed, err);
 }
 

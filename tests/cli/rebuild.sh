@@ -86,7 +86,7 @@ mkdir fewer
 cp "$sample/users.dat" fewer
 awk -F:: '$1 % 4' "$sample/movies.dat" >fewer/movies.dat
 awk -F:: '$2 % 4' "$sample/ratings.dat" >fewer/ratings.dat
-refuse 1 "want at least 360, the serving generation's 400 less 10 %" \
+refuse 1 "of the 400 movies that serve are there, want at least 360" \
     "$MARQUEE" rebuild --data fewer --store S --model tiny.json --max-loss 1
 refuse 1 'recall@10 of the index is 0.' "$MARQUEE" rebuild --data "$sample" --store S --model tiny.json --index HNSW2 \
     --recall 0.1 --min-recall 1

@@ -41,6 +41,9 @@ run 0 "$MARQUEE" rollback --store S "$first"
 refuse 3 "S has no intact generation older than $first" "$MARQUEE" rollback --store S
 refuse 3 'S has no generation 20200101T000000Z-0123456789ab' "$MARQUEE" rollback --store S 20200101T000000Z-0123456789ab
 refuse 2 '"yesterday" is no generation' "$MARQUEE" rollback --store S yesterday
+mv S/current/seen.mrq kept.mrq # what could serve instead of a damaged one stays
+refuse 4 'nothing is removed while the current generation is not sound: ' "$MARQUEE" prune --store S --keep 1
+mv kept.mrq S/current/seen.mrq
 run 0 "$MARQUEE" prune --store S --keep 2
 has 'removed 2 generations from S' out
 [ "$(find S/generations -mindepth 1 -maxdepth 1 | wc -l)" -eq 3 ] || fail "not three left: $(ls -A S/generations)"
