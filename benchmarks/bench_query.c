@@ -110,7 +110,10 @@ static mrq_status inside(const struct arguments *a, struct report *report, int64
     say(report, "own_bytes", after - before, 1e-6, "MB", "memory of an open store, beyond the mapped files");
     say(report, "own_of_index", (after - before) / (double)st.st_size, 1, "x", "as much as the index");
     say(report, "mapped_bytes", files - files_before, 1e-6, "MB", "mapped files, and programs' code, in memory");
+    const double read = mrq_bench_read(mrq_index_vectors(g->index), (size_t)g->movies->rows * g->tower->dim);
     say(report, "search_seconds", seconds, 1e6, "us", "a search for the best five");
+    say(report, "read_seconds", read, 1e6, "us", "one thread reads all vectors once");
+    say(report, "search_of_read", seconds / read, 1, "x", "the search, as long as that; below 1 where it is no scan");
     MRQ_TRY(time_vectors(g, a->runs, &seconds, err));
     say(report, "user_vector_seconds", seconds, 1e9, "ns", "from age, gender, job and id to the user's vector");
     *user = g->users->rows ? g->users->id[0] : 0;

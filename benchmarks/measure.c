@@ -159,22 +159,30 @@ DEFINE_READ(read_avx2, __attribute__((target("avx2"))))
 DEFINE_READ(read_avx512, __attribute__((target("avx512f"))))
 #endif
 
-double mrq_bench_read(const float *x, size_t n)
+static double time_read(float (*read)(const float *, size_t), const float *x, size_t n)
 {
-    float (*read)(const float *, size_t) = read_plain;
-#ifdef __x86_64__
-    read = mrq_cpu_best() >= MRQ_CPU_AVX512 ? read_avx512 : mrq_cpu_best() >= MRQ_CPU_AVX2 ? read_avx2 : read_plain;
-#endif
     enum { MOST = 1001, LEAST = 5 };
     double seconds[MOST];
     volatile float sum = read(x, n);
     size_t times = 0;
-    for (const double end = mrq_clock() + 0.5; times < MOST && (times < LEAST || mrq_clock() < end); times++) {
+    for (const double end = mrq_clock() + 0.2; times < MOST && (times < LEAST || mrq_clock() < end); times++) {
         const double start = mrq_clock();
         sum = sum + read(x, n);
         seconds[times] = mrq_clock() - start;
     }
     return mrq_bench_median(seconds, times);
+}
+
+double mrq_bench_read(const float *x, size_t n)
+{
+    double least = time_read(read_plain, x, n);
+#ifdef __x86_64__
+    if (mrq_cpu_best() >= MRQ_CPU_AVX2)
+        least = fmin(least, time_read(read_avx2, x, n));
+    if (mrq_cpu_best() >= MRQ_CPU_AVX512)
+        least = fmin(least, time_read(read_avx512, x, n));
+#endif
+    return least;
 }
 
 void mrq_bench_memory(double *own, double *files)

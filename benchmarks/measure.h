@@ -18,7 +18,8 @@ typedef struct mrq_bench_speed {
 MRQ_CHECKED mrq_status mrq_bench_search(const mrq_index *index, const mrq_bench_vectors *vectors, uint32_t repeats, double seconds,
                                         mrq_bench_speed *out, mrq_error *err);
 
-/* Seconds in which one thread reads so many floats once, each added to a sum; the median of several. */
+/* Seconds in which one thread reads so many floats once, each added to a sum: the median of several times, with the loads that are
+ * quickest. Short ones outrun long ones where the data come from memory. */
 double mrq_bench_read(const float *x, size_t n);
 
 /* Bytes of this process's memory that are its own, and those that are files': RssAnon and RssFile. */

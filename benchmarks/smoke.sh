@@ -9,4 +9,4 @@ trap 'exit 130' INT TERM HUP
 "$1" --smoke --case ml-1m --model "$work/m.mrq" --svg "$work/recall.svg"
 grep -q '</svg>' "$work/recall.svg"
 "$2" --store "$work/store" --bin "$(dirname "$3")" --runs 3 | tee "$work/query"
-[ "$(wc -l <"$work/query")" -eq 15 ]
+[ "$(wc -l <"$work/query")" -eq 17 ]

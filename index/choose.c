@@ -29,6 +29,17 @@ const char mrq_index_kinds[] =
     "SQ8, SQfp16       a scan of vectors in bytes, or in half precision: slower than Flat\n"
     "Any other FAISS factory string is taken as well. What all but Flat find is put in order by exact inner products.\n";
 
+bool mrq_trial_tell(const mrq_trial *trial, cJSON *object)
+{
+    return cJSON_AddStringToObject(object, "factory", trial->settings.factory) &&
+           cJSON_AddNumberToObject(object, "effort", trial->settings.effort) &&
+           cJSON_AddNumberToObject(object, "depth", trial->settings.depth) &&
+           mrq_json_add_rounded(object, "recall", trial->recall, 6) &&
+           mrq_json_add_rounded(object, "p50_us", 1e6 * trial->p50, 2) &&
+           mrq_json_add_rounded(object, "p99_us", 1e6 * trial->p99, 2) &&
+           cJSON_AddNumberToObject(object, "queries", trial->n_queries);
+}
+
 /* Half of the queries with their exact answers. */
 struct questions {
     const float *query; /* (n, dim) */
@@ -131,8 +142,7 @@ static mrq_status try(struct search *s, mrq_index *index, uint32_t effort, uint3
     return MRQ_OK;
 }
 
-/* Goes up the efforts at one depth until the recall is reached or the time is past all hope; `*fit` is the setting that reaches it.
- * */
+/* Goes up the efforts at one depth until the recall is reached or the time is past all hope; `*fit` is what reaches it. */
 static mrq_status climb(struct search *s, mrq_index *index, uint32_t depth, mrq_trial *fit, mrq_error *err)
 {
     const bool has_effort = mrq_index_settings_of(index)->effort > 0;

@@ -2,6 +2,7 @@
 #ifndef MRQ_INDEX_CHOOSE_H
 #define MRQ_INDEX_CHOOSE_H
 
+#include "base/json.h"
 #include "index/index.h"
 
 #define MRQ_RECALL_DEFAULT 0.99
@@ -15,6 +16,10 @@ typedef struct mrq_trial {
     uint32_t n_queries; /* that this was measured on */
 } mrq_trial;
 
+/* Adds settings and measurement to an object: "factory", "effort", "depth", "recall", "p50_us", "p99_us", "queries". False when
+ * out of memory, and when `object` is NULL. */
+bool mrq_trial_tell(const mrq_trial *trial, cJSON *object);
+
 /* What a choice is made among, and what it came to. */
 typedef struct mrq_choice {
     mrq_trial best;   /* on the second half of the queries, which took no part in the choice */
@@ -24,8 +29,7 @@ typedef struct mrq_choice {
 
 /* Builds an index of `kind` and sets its effort and depth to the fastest that reach `recall` on the queries (n_queries, dim),
  * n_queries >= 2. "auto" measures several kinds; for a catalogue whose vectors fit into a few megabytes it is the exact scan.
- * MRQ_FAILED when no setting of the kind reaches the recall: the sentence gives the best. Other statuses as of mrq_index_build().
- * */
+ * MRQ_FAILED when no setting of the kind reaches the recall: the sentence gives the best. Else as mrq_index_build(). */
 MRQ_CHECKED mrq_status mrq_index_choose(const char *kind, double recall, const float *vectors, uint32_t n, uint32_t dim,
                                         const float *queries, uint32_t n_queries, mrq_index **out, mrq_choice *choice,
                                         mrq_error *err);

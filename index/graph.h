@@ -1,8 +1,7 @@
 /* Search in a graph that FAISS has built.
  *
  * Method: Malkov and Yashunin, Efficient and robust approximate nearest neighbor search using Hierarchical Navigable Small World
- * graphs, 2016: a greedy descent through the upper levels, then a best-first walk of the lowest with a list of the best `ef` rows.
- * */
+ * graphs, 2016: a greedy descent through the upper levels, then a best-first walk of the lowest with a list of `ef` rows. */
 #ifndef MRQ_INDEX_GRAPH_H
 #define MRQ_INDEX_GRAPH_H
 

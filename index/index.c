@@ -14,7 +14,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +26,7 @@
 #include <faiss/c_api/index_factory_c.h>
 #include <faiss/c_api/index_io_c.h>
 
+#include "base/finite.h"
 #include "base/log.h"
 #include "base/parse.h"
 #include "index/inside.h"
@@ -59,14 +59,6 @@ static const char *faiss_reason(void)
 {
     const char *text = faiss_get_last_error();
     return text ? reason_in(text) : "unknown error";
-}
-
-bool mrq_all_finite_floats(const float *x, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (!isfinite(x[i]))
-            return false;
-    return true;
 }
 
 /* Fills the index with stderr turned into a memory file, and logs its first line. Without a stderr or the memory file it just
@@ -185,11 +177,13 @@ static mrq_status look_inside(mrq_index *index, const char *name, mrq_error *err
 
 mrq_status mrq_index_check_kind(const char *kind, uint32_t dim, mrq_error *err)
 {
+    if (strcmp(kind, "auto") == 0)
+        return MRQ_OK;
     MRQ_CLEANUP(mrq_index_free) mrq_index *index = calloc(1, sizeof *index);
     if (!index)
         return mrq_fail_memory(err, "checking an index");
     index->dim = dim;
-    return strcmp(kind, "auto") == 0 ? MRQ_OK : make(index, kind, err);
+    return make(index, kind, err);
 }
 
 mrq_status mrq_index_check_vectors(const float *vectors, uint32_t n, uint32_t dim, mrq_error *err)
@@ -197,7 +191,7 @@ mrq_status mrq_index_check_vectors(const float *vectors, uint32_t n, uint32_t di
     if (n == 0 || dim == 0 || dim > DIM_MAX)
         return mrq_fail(err, MRQ_USAGE, "cannot index %u vectors of %u dimensions, want 1 or more, and 1 to %d", n, dim, DIM_MAX);
     for (uint32_t i = 0; i < n; i++)
-        if (!mrq_all_finite_floats(vectors + (size_t)i * dim, dim))
+        if (!mrq_all_finite(vectors + (size_t)i * dim, dim))
             return mrq_fail(err, MRQ_USAGE, "vector %u holds a number that is not finite", i);
     return MRQ_OK;
 }
@@ -310,11 +304,6 @@ mrq_status mrq_index_load(const char *path, const mrq_index_settings *settings, 
     *out = index;
     index = NULL;
     return MRQ_OK;
-}
-
-uint32_t mrq_index_count(const mrq_index *index)
-{
-    return index->n;
 }
 
 const mrq_index_settings *mrq_index_settings_of(const mrq_index *index)

@@ -29,9 +29,11 @@ typedef struct mrq_index_settings {
  * it (a size of 0, an NSG graph). */
 MRQ_CHECKED mrq_status mrq_index_build(const char *factory, const float *vectors, uint32_t n, uint32_t dim, mrq_index **out,
                                        mrq_error *err);
+
 /* MRQ_USAGE for a kind that FAISS will not make for vectors of `dim` dimensions; "auto" passes. Whether there are enough of them to
  * train on shows when the index is built. */
 MRQ_CHECKED mrq_status mrq_index_check_kind(const char *kind, uint32_t dim, mrq_error *err);
+
 void mrq_index_free(mrq_index *index);
 MRQ_DEFINE_CLEANUP(mrq_index, mrq_index_free)
 
@@ -44,7 +46,6 @@ MRQ_CHECKED mrq_status mrq_index_save(const mrq_index *index, const char *path, 
 MRQ_CHECKED mrq_status mrq_index_load(const char *path, const mrq_index_settings *settings, const float *vectors, uint32_t n,
                                       uint32_t dim, mrq_index **out, mrq_error *err);
 
-uint32_t mrq_index_count(const mrq_index *index);
 const mrq_index_settings *mrq_index_settings_of(const mrq_index *index);
 const float *mrq_index_vectors(const mrq_index *index); /* (n, dim) the exact ones */
 

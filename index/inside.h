@@ -20,8 +20,6 @@ struct mrq_index {
 MRQ_CHECKED mrq_status mrq_index_ask_faiss(const mrq_index *index, const float *query, uint32_t ask, uint32_t *row, uint32_t *found,
                                            mrq_error *err);
 
-bool mrq_all_finite_floats(const float *x, size_t n);
-
 /* MRQ_USAGE unless there are vectors, of 1 to 65536 finite numbers each. */
 MRQ_CHECKED mrq_status mrq_index_check_vectors(const float *vectors, uint32_t n, uint32_t dim, mrq_error *err);
 

@@ -16,26 +16,10 @@
 
 #ifdef __AVX2__
 #define LANES 8
-#else
-#define LANES 4
 #endif
+#include "base/lanes.h"
+
 #define LINE 16 /* floats of a cache line */
-/* Loaded through these types, not by memcpy(), of which gcc makes two halves and a wait. */
-typedef float lanes __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
-typedef int32_t whole_lanes __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
-
-static inline lanes load(const float *p)
-{
-    return *(const lanes *)p;
-}
-
-/* The last LANES of `dim` numbers, those before the last `n` zero. */
-static inline lanes load_last(const float *p, size_t dim, size_t n)
-{
-    static const int32_t mask[16] = {[8] = -1, -1, -1, -1, -1, -1, -1, -1};
-    const whole_lanes keep = *(const whole_lanes *)(mask + 8 - LANES + n);
-    return (lanes)((whole_lanes)load(p + dim - LANES) & keep);
-}
 
 static inline float total(lanes x)
 {

@@ -180,6 +180,23 @@ mrq_status mrq_json_choice(const cJSON *object, const char *path, const char *ke
     return wrong(item, path, key, want, err);
 }
 
+bool mrq_json_add_made(cJSON *object, const char *key, cJSON *item)
+{
+    if (item && cJSON_AddItemToObject(object, key, item))
+        return true;
+    cJSON_Delete(item);
+    return false;
+}
+
+cJSON *mrq_json_append_object(cJSON *array)
+{
+    cJSON *object = array ? cJSON_CreateObject() : NULL;
+    if (object && cJSON_AddItemToArray(array, object))
+        return object;
+    cJSON_Delete(object);
+    return NULL;
+}
+
 bool mrq_json_add_whole(cJSON *object, const char *key, int64_t value)
 {
     char digits[24];
@@ -190,5 +207,7 @@ bool mrq_json_add_whole(cJSON *object, const char *key, int64_t value)
 bool mrq_json_add_rounded(cJSON *object, const char *key, double value, int digits)
 {
     const double unit = pow(10, digits);
+    if (!isfinite(value))
+        return cJSON_AddNullToObject(object, key) != NULL;
     return cJSON_AddNumberToObject(object, key, round(value * unit) / unit) != NULL;
 }

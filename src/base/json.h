@@ -38,10 +38,17 @@ MRQ_CHECKED mrq_status mrq_json_bool(const cJSON *object, const char *path, cons
 MRQ_CHECKED mrq_status mrq_json_choice(const cJSON *object, const char *path, const char *key, const char *const *names, int *value,
                                        mrq_error *err);
 
+/* Adds an item that was just made; false, and the item is freed, when it or `object` is NULL or memory is out. */
+bool mrq_json_add_made(cJSON *object, const char *key, cJSON *item);
+
+/* Adds a new object at the end of an array; NULL when out of memory, and when `array` is NULL. */
+cJSON *mrq_json_append_object(cJSON *array);
+
 /* Adds a whole number with all its digits; cJSON keeps 15. Returns false when out of memory, and when `object` is NULL. */
 bool mrq_json_add_whole(cJSON *object, const char *key, int64_t value);
 
-/* Adds a real rounded to `digits` decimals, so that it prints as short as it is exact. Returns false when out of memory. */
+/* Adds a real rounded to `digits` decimals, so that it prints as short as it is exact; as null when it is not
+ * finite. Returns false when out of memory. */
 bool mrq_json_add_rounded(cJSON *object, const char *key, double value, int digits);
 
 #endif

@@ -122,8 +122,7 @@ void mrq_gates_judge(const mrq_rebuild_options *options, const mrq_facts *made, 
 /* In which way two generations' qualities were measured differently, as a part of a sentence; false when in the same way. */
 bool mrq_protocols_differ(const mrq_model_results *made, const mrq_model_results *serving, char *out, size_t size);
 
-/* The report as JSON, freed with mrq_free(), NULL when out of memory; and as a page, added to `out`. */
-char *mrq_report_json(const mrq_rebuild_options *options, const mrq_rebuild_report *report);
+/* The report as a page, added to `out`. */
 MRQ_CHECKED mrq_status mrq_report_html(const mrq_rebuild_options *options, const mrq_rebuild_report *report, mrq_writer *out,
                                        mrq_error *err);
 

@@ -266,15 +266,14 @@ static mrq_status make_current(struct job *job, mrq_error *err)
 {
     mrq_rebuild_report *r = job->report;
     mrq_error problem = {0};
-    char current[MRQ_GENERATION_NAME] = "";
     const mrq_status status = mrq_draft_publish(job->draft, &problem);
-    if (status == MRQ_OK ||
-        (mrq_store_current(job->options->store, current, NULL) == MRQ_OK && strcmp(current, r->made.generation) == 0))
+    const bool serves = mrq_draft_is_current(job->draft);
+    if (serves)
         r->outcome = MRQ_PUBLISHED;
     if (status == MRQ_OK)
         return MRQ_OK;
-    return r->outcome == MRQ_PUBLISHED ? mrq_fail(err, status, "%s serves, but a power cut may undo that: %s", current, problem.msg)
-                                       : mrq_fail(err, status, "%s", problem.msg);
+    return serves ? mrq_fail(err, status, "%s serves, but a power cut may undo that: %s", r->made.generation, problem.msg)
+                  : mrq_fail(err, status, "%s", problem.msg);
 }
 
 /* Warming comes first, so that not even the first answer has to wait. It also halves the counts, so a publish that fails after it

@@ -12,38 +12,10 @@
 
 enum { PATH_SIZE = 4096 };
 
-static bool add_number(cJSON *object, const char *key, double value)
-{
-    return isfinite(value) ? cJSON_AddNumberToObject(object, key, value) != NULL : cJSON_AddNullToObject(object, key) != NULL;
-}
-
-static bool add_rounded(cJSON *object, const char *key, double value, int digits)
-{
-    return isfinite(value) ? mrq_json_add_rounded(object, key, value, digits) : cJSON_AddNullToObject(object, key) != NULL;
-}
-
 /* A text, or null for "". */
 static bool add_text(cJSON *object, const char *key, const char *text)
 {
     return *text ? cJSON_AddStringToObject(object, key, text) != NULL : cJSON_AddNullToObject(object, key) != NULL;
-}
-
-static bool add_made(cJSON *object, const char *key, cJSON *item)
-{
-    if (item && cJSON_AddItemToObject(object, key, item))
-        return true;
-    cJSON_Delete(item);
-    return false;
-}
-
-/* A new object at the end of an array; NULL when out of memory. */
-static cJSON *add_object(cJSON *array)
-{
-    cJSON *object = array ? cJSON_CreateObject() : NULL;
-    if (object && cJSON_AddItemToArray(array, object))
-        return object;
-    cJSON_Delete(object);
-    return NULL;
 }
 
 static bool add_settings(cJSON *root, const mrq_rebuild_options *o)
@@ -51,14 +23,15 @@ static bool add_settings(cJSON *root, const mrq_rebuild_options *o)
     cJSON *settings = cJSON_AddObjectToObject(root, "settings");
     return cJSON_AddStringToObject(settings, "data", o->data) && cJSON_AddStringToObject(settings, "store", o->store) &&
            cJSON_AddStringToObject(settings, "model", o->model) &&
-           add_number(settings, "epochs", o->epochs ? (double)o->epochs : NAN) &&
+           mrq_json_add_rounded(settings, "epochs", o->epochs ? (double)o->epochs : NAN, 0) &&
            cJSON_AddBoolToObject(settings, "warm_start", o->warm_start) && cJSON_AddStringToObject(settings, "index", o->index) &&
-           add_number(settings, "recall", o->recall) && add_number(settings, "min_recall", o->min_recall) &&
-           add_number(settings, "max_loss", o->max_loss) && add_number(settings, "max_shrink", o->max_shrink) &&
-           cJSON_AddBoolToObject(settings, "force", o->force) && add_number(settings, "keep", o->keep) &&
-           cJSON_AddBoolToObject(settings, "redis", o->cache != NULL) && add_number(settings, "warm", o->warm) &&
-           mrq_json_add_whole(settings, "seed", (int64_t)o->seed) && add_number(settings, "threads", o->threads) &&
-           add_number(settings, "test", o->test);
+           mrq_json_add_rounded(settings, "recall", o->recall, 9) &&
+           mrq_json_add_rounded(settings, "min_recall", o->min_recall, 9) &&
+           mrq_json_add_rounded(settings, "max_loss", o->max_loss, 9) &&
+           mrq_json_add_rounded(settings, "max_shrink", o->max_shrink, 9) && cJSON_AddBoolToObject(settings, "force", o->force) &&
+           cJSON_AddNumberToObject(settings, "keep", o->keep) && cJSON_AddBoolToObject(settings, "redis", o->cache != NULL) &&
+           cJSON_AddNumberToObject(settings, "warm", o->warm) && mrq_json_add_whole(settings, "seed", (int64_t)o->seed) &&
+           cJSON_AddNumberToObject(settings, "threads", o->threads) && mrq_json_add_rounded(settings, "test", o->test, 9);
 }
 
 static bool add_steps(cJSON *root, const mrq_rebuild_report *r)
@@ -66,9 +39,9 @@ static bool add_steps(cJSON *root, const mrq_rebuild_report *r)
     cJSON *steps = cJSON_AddArrayToObject(root, "steps");
     bool ok = steps;
     for (int i = 0; ok && i < MRQ_STEPS; i++) {
-        cJSON *step = isnan(r->step[i]) ? NULL : add_object(steps);
+        cJSON *step = isnan(r->step[i]) ? NULL : mrq_json_append_object(steps);
         if (!isnan(r->step[i]))
-            ok = cJSON_AddStringToObject(step, "step", mrq_step_names[i]) && add_rounded(step, "seconds", r->step[i], 4);
+            ok = cJSON_AddStringToObject(step, "step", mrq_step_names[i]) && mrq_json_add_rounded(step, "seconds", r->step[i], 4);
     }
     return ok;
 }
@@ -78,9 +51,11 @@ static bool add_data(cJSON *root, const mrq_rebuild_report *r)
     char fingerprint[17];
     snprintf(fingerprint, sizeof fingerprint, "%016llx", (unsigned long long)r->fingerprint);
     cJSON *data = cJSON_AddObjectToObject(root, "data");
-    return data && (!*r->schema || (cJSON_AddStringToObject(data, "schema", r->schema) && add_number(data, "users", r->users) &&
-                                    add_number(data, "movies", r->movies) && add_number(data, "ratings", (double)r->ratings) &&
-                                    cJSON_AddStringToObject(data, "fingerprint", fingerprint)));
+    return data &&
+           (!*r->schema ||
+            (cJSON_AddStringToObject(data, "schema", r->schema) && cJSON_AddNumberToObject(data, "users", r->users) &&
+             cJSON_AddNumberToObject(data, "movies", r->movies) && cJSON_AddNumberToObject(data, "ratings", (double)r->ratings) &&
+             cJSON_AddStringToObject(data, "fingerprint", fingerprint)));
 }
 
 /* A generation with how its model came out; null where there is none. */
@@ -89,8 +64,8 @@ static bool add_facts(cJSON *root, const char *key, const mrq_facts *facts, cons
     if (!facts->movies)
         return cJSON_AddNullToObject(root, key) && (!*note || cJSON_AddStringToObject(root, "serving_note", note));
     cJSON *object = cJSON_AddObjectToObject(root, key);
-    return add_text(object, "generation", facts->generation) && add_number(object, "movies", facts->movies) &&
-           add_made(object, "results", mrq_model_results_json(&facts->results));
+    return add_text(object, "generation", facts->generation) && cJSON_AddNumberToObject(object, "movies", facts->movies) &&
+           mrq_json_add_made(object, "results", mrq_model_results_json(&facts->results));
 }
 
 static bool add_curve(cJSON *root, const mrq_rebuild_report *r)
@@ -99,10 +74,12 @@ static bool add_curve(cJSON *root, const mrq_rebuild_report *r)
     bool ok = curve;
     for (uint32_t i = 0; ok && i < r->n_epochs; i++) {
         const mrq_train_epoch *e = &r->epoch[i];
-        cJSON *pass = add_object(curve);
-        ok = add_number(pass, "pass", (double)e->epoch) && add_rounded(pass, "train_rmse", e->train_rmse, 6) &&
-             add_rounded(pass, "valid_rmse", e->valid_rmse, 6) && add_rounded(pass, "test_rmse", e->test_rmse, 6) &&
-             add_rounded(pass, "seconds", e->seconds, 3) && cJSON_AddBoolToObject(pass, "best", e->best != 0);
+        cJSON *pass = mrq_json_append_object(curve);
+        ok = cJSON_AddNumberToObject(pass, "pass", (double)e->epoch) &&
+             mrq_json_add_rounded(pass, "train_rmse", e->train_rmse, 6) &&
+             mrq_json_add_rounded(pass, "valid_rmse", e->valid_rmse, 6) &&
+             mrq_json_add_rounded(pass, "test_rmse", e->test_rmse, 6) && mrq_json_add_rounded(pass, "seconds", e->seconds, 3) &&
+             cJSON_AddBoolToObject(pass, "best", e->best != 0);
     }
     return ok;
 }
@@ -112,22 +89,13 @@ static bool add_gates(cJSON *root, const mrq_rebuild_report *r)
     cJSON *gates = cJSON_AddArrayToObject(root, "gates");
     bool ok = gates;
     for (int i = 0; ok && r->judged && i < MRQ_GATES; i++) {
-        cJSON *gate = add_object(gates);
+        cJSON *gate = mrq_json_append_object(gates);
         ok = cJSON_AddStringToObject(gate, "gate", r->gate[i].name) &&
              cJSON_AddStringToObject(gate, "verdict", mrq_verdict_names[r->gate[i].verdict]) &&
-             add_rounded(gate, "value", r->gate[i].value, 6) && add_rounded(gate, "limit", r->gate[i].limit, 6) &&
+             mrq_json_add_rounded(gate, "value", r->gate[i].value, 6) && mrq_json_add_rounded(gate, "limit", r->gate[i].limit, 6) &&
              cJSON_AddStringToObject(gate, "text", r->gate[i].text);
     }
     return ok;
-}
-
-/* Under the manifest's names. */
-static bool fill_trial(cJSON *object, const mrq_trial *trial)
-{
-    return cJSON_AddStringToObject(object, "factory", trial->settings.factory) &&
-           add_number(object, "effort", trial->settings.effort) && add_number(object, "depth", trial->settings.depth) &&
-           add_rounded(object, "recall", trial->recall, 6) && add_rounded(object, "p50_us", 1e6 * trial->p50, 2) &&
-           add_rounded(object, "p99_us", 1e6 * trial->p99, 2) && add_number(object, "queries", trial->n_queries);
 }
 
 static bool add_index(cJSON *root, const mrq_choice *choice)
@@ -136,24 +104,25 @@ static bool add_index(cJSON *root, const mrq_choice *choice)
         return cJSON_AddNullToObject(root, "index") != NULL;
     cJSON *index = cJSON_AddObjectToObject(root, "index"), *chosen = index ? cJSON_AddObjectToObject(index, "chosen") : NULL,
           *trials = index ? cJSON_AddArrayToObject(index, "trials") : NULL;
-    bool ok = chosen && trials && fill_trial(chosen, &choice->best);
+    bool ok = chosen && trials && mrq_trial_tell(&choice->best, chosen);
     for (uint32_t i = 0; ok && i < choice->n; i++)
-        ok = fill_trial(add_object(trials), &choice->trial[i]);
+        ok = mrq_trial_tell(&choice->trial[i], mrq_json_append_object(trials));
     return ok;
 }
 
-char *mrq_report_json(const mrq_rebuild_options *o, const mrq_rebuild_report *r)
+static char *report_json(const mrq_rebuild_options *o, const mrq_rebuild_report *r)
 {
     MRQ_CLEANUP(cJSON_Delete) cJSON *root = cJSON_CreateObject();
     const bool ok =
         cJSON_AddNumberToObject(root, "schema", 1) && cJSON_AddStringToObject(root, "outcome", mrq_outcome_names[r->outcome]) &&
         add_text(root, "reason", r->reason) && cJSON_AddStringToObject(root, "started", r->started) &&
-        add_rounded(root, "seconds", r->seconds, 3) && add_settings(root, o) && add_steps(root, r) && add_data(root, r) &&
+        mrq_json_add_rounded(root, "seconds", r->seconds, 3) && add_settings(root, o) && add_steps(root, r) && add_data(root, r) &&
         add_facts(root, "serving", &r->serving, r->serving_note) && add_facts(root, "made", &r->made, "") &&
         cJSON_AddStringToObject(root, "start", r->warm_started ? "warm" : "scratch") &&
-        add_text(root, "warm_start_note", r->warm_note) && add_made(root, "model", mrq_description_json(&r->description)) &&
-        add_curve(root, r) && add_gates(root, r) && add_index(root, &r->choice) && add_number(root, "warmed", r->warmed) &&
-        add_number(root, "pruned", r->pruned);
+        add_text(root, "warm_start_note", r->warm_note) &&
+        mrq_json_add_made(root, "model", mrq_description_json(&r->description)) && add_curve(root, r) && add_gates(root, r) &&
+        add_index(root, &r->choice) && cJSON_AddNumberToObject(root, "warmed", r->warmed) &&
+        cJSON_AddNumberToObject(root, "pruned", r->pruned);
     return ok ? cJSON_Print(root) : NULL;
 }
 
@@ -179,7 +148,7 @@ mrq_status mrq_report_save(const mrq_rebuild_options *options, const mrq_rebuild
     MRQ_TRY(mrq_writer_open(&page, err));
     MRQ_TRY(mrq_report_html(options, report, &page, err));
     MRQ_TRY(mrq_writer_open(&json, err));
-    MRQ_AUTOFREE char *text = mrq_report_json(options, report);
+    MRQ_AUTOFREE char *text = report_json(options, report);
     if (!text)
         return mrq_fail_memory(err, "writing the report");
     mrq_writer_put(&json, "%s\n", text);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/finite.h"
 #include "model/network.h"
 
 void mrq_folded_free(mrq_folded *folded)

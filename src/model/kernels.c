@@ -14,28 +14,12 @@
 #define LANES 16
 #elif defined __AVX2__
 #define LANES 8
-#else
-#define LANES 4
 #endif
-/* Loaded through these types, not by memcpy(), of which gcc makes two halves and a wait. */
-typedef float lanes __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
-typedef int32_t whole_lanes __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
+#include "base/lanes.h"
 
 static inline lanes lanes_of(float x)
 {
     return x - (lanes){0};
-}
-
-static inline lanes load(const float *x)
-{
-    return *(const lanes *)x;
-}
-
-/* The last LANES of `n` numbers, those before the last `left` zero. */
-static inline lanes load_last(const float *x, size_t n, size_t left)
-{
-    static const int32_t mask[32] = {[16] = -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
-    return (lanes)((whole_lanes)load(x + n - LANES) & *(const whole_lanes *)(mask + 16 - LANES + left));
 }
 
 static float dot(const float *x, const float *y, size_t n)

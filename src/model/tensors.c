@@ -51,11 +51,3 @@ void mrq_tensors_start(const mrq_tensors *tensors, uint64_t seed, float *block)
             block[tensor->offset + j] = tensor->spread * (float)(2 * mrq_random_unit(&rng) - 1);
     }
 }
-
-bool mrq_all_finite(const float *x, size_t n)
-{
-    unsigned wrong = 0; /* without a branch the compiler makes it as quick as reading */
-    for (size_t i = 0; i < n; i++)
-        wrong |= !(fabsf(x[i]) <= FLT_MAX);
-    return !wrong;
-}

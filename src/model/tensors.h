@@ -37,9 +37,6 @@ void mrq_tensors_arrange(mrq_tensors *tensors);
 /* Starting values, the same for the same seed. */
 void mrq_tensors_start(const mrq_tensors *tensors, uint64_t seed, float *block);
 
-/* Whether no number is NaN or infinite. */
-bool mrq_all_finite(const float *x, size_t n);
-
 /* The offset of a row in a block. */
 static inline size_t mrq_tensor_at(const mrq_tensors *tensors, uint32_t tensor, uint32_t row)
 {

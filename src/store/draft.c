@@ -133,8 +133,7 @@ mrq_status mrq_draft_publish(mrq_draft *draft, mrq_error *err)
     return MRQ_OK;
 }
 
-/* Whether the draft's generation is current, be it by a publish whose last sync failed. */
-static bool is_published(const mrq_draft *draft)
+bool mrq_draft_is_current(const mrq_draft *draft)
 {
     char current[MRQ_GENERATION_NAME];
     return draft->published || (draft->named && mrq_store_current(draft->store, current, NULL) == MRQ_OK &&
@@ -145,7 +144,7 @@ void mrq_draft_discard(mrq_draft *draft)
 {
     if (!draft)
         return;
-    if (draft->named && !is_published(draft) && mrq_store_hide(draft->store, draft->generation->name, NULL) == MRQ_OK)
+    if (draft->named && !mrq_draft_is_current(draft) && mrq_store_hide(draft->store, draft->generation->name, NULL) == MRQ_OK)
         mrq_store_sweep(draft->store, "");
     else if (draft->folder[0] && !draft->named)
         remove_all(draft->folder);

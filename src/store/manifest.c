@@ -33,15 +33,6 @@ static bool add_hex(cJSON *object, const char *key, uint64_t value)
     return cJSON_AddStringToObject(object, key, text);
 }
 
-/* Takes `item` over. */
-static bool add_made(cJSON *root, const char *key, cJSON *item)
-{
-    if (item && cJSON_AddItemToObject(root, key, item))
-        return true;
-    cJSON_Delete(item);
-    return false;
-}
-
 static bool add_created(cJSON *root, int64_t us)
 {
     const time_t seconds = (time_t)(us / 1000000);
@@ -53,32 +44,18 @@ static bool add_created(cJSON *root, int64_t us)
     return cJSON_AddStringToObject(root, "created", text);
 }
 
-/* Settings and what was measured of them. */
-static bool add_trial(cJSON *object, const mrq_trial *trial)
-{
-    return cJSON_AddStringToObject(object, "factory", trial->settings.factory) &&
-           cJSON_AddNumberToObject(object, "effort", trial->settings.effort) &&
-           cJSON_AddNumberToObject(object, "depth", trial->settings.depth) &&
-           mrq_json_add_rounded(object, "recall", trial->recall, 6) &&
-           mrq_json_add_rounded(object, "p50_us", 1e6 * trial->p50, 2) &&
-           mrq_json_add_rounded(object, "p99_us", 1e6 * trial->p99, 2) &&
-           cJSON_AddNumberToObject(object, "queries", trial->n_queries);
-}
-
 static bool add_index(cJSON *root, const mrq_trial *trial)
 {
     cJSON *index = cJSON_AddObjectToObject(root, "index");
-    return index && add_trial(index, trial) && cJSON_AddNumberToObject(index, "k", MRQ_RECALL_K);
+    return index && mrq_trial_tell(trial, index) && cJSON_AddNumberToObject(index, "k", MRQ_RECALL_K);
 }
 
 static bool add_trials(cJSON *root, const mrq_choice *choice)
 {
     cJSON *trials = cJSON_AddArrayToObject(root, "trials");
     bool ok = trials;
-    for (uint32_t i = 0; ok && i < choice->n; i++) {
-        cJSON *trial = cJSON_CreateObject();
-        ok = cJSON_AddItemToArray(trials, trial) && add_trial(trial, &choice->trial[i]);
-    }
+    for (uint32_t i = 0; ok && i < choice->n; i++)
+        ok = mrq_trial_tell(&choice->trial[i], mrq_json_append_object(trials));
     return ok;
 }
 
@@ -98,13 +75,13 @@ static bool add_parts(cJSON *root, const mrq_manifest *manifest)
 char *mrq_manifest_text(const mrq_manifest *manifest, const mrq_model *model, const mrq_choice *choice)
 {
     MRQ_CLEANUP(cJSON_Delete) cJSON *root = cJSON_CreateObject();
-    const bool ok = cJSON_AddNumberToObject(root, "format", MRQ_MANIFEST_FORMAT) && add_created(root, manifest->created_us) &&
-                    cJSON_AddStringToObject(root, "model", manifest->model_name) &&
-                    cJSON_AddNumberToObject(root, "movies", manifest->movies) &&
-                    cJSON_AddNumberToObject(root, "users", manifest->users) &&
-                    cJSON_AddNumberToObject(root, "dim", manifest->dim) && add_index(root, &manifest->index) &&
-                    add_parts(root, manifest) && add_made(root, "results", mrq_model_results_json(mrq_model_results_of(model))) &&
-                    add_made(root, "description", mrq_description_json(mrq_model_description(model))) && add_trials(root, choice);
+    const bool ok =
+        cJSON_AddNumberToObject(root, "format", MRQ_MANIFEST_FORMAT) && add_created(root, manifest->created_us) &&
+        cJSON_AddStringToObject(root, "model", manifest->model_name) && cJSON_AddNumberToObject(root, "movies", manifest->movies) &&
+        cJSON_AddNumberToObject(root, "users", manifest->users) && cJSON_AddNumberToObject(root, "dim", manifest->dim) &&
+        add_index(root, &manifest->index) && add_parts(root, manifest) &&
+        mrq_json_add_made(root, "results", mrq_model_results_json(mrq_model_results_of(model))) &&
+        mrq_json_add_made(root, "description", mrq_description_json(mrq_model_description(model))) && add_trials(root, choice);
     return ok ? cJSON_Print(root) : NULL;
 }
 

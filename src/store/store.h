@@ -64,8 +64,4 @@ typedef struct mrq_generation_info {
  * what is no store. */
 MRQ_CHECKED mrq_status mrq_store_list(const char *store, mrq_generation_info **out, uint32_t *n, mrq_error *err);
 
-/* The name of the current generation. MRQ_NOT_FOUND without a store or `current`; MRQ_BAD_FILE when `current` is anything but a
- * link to generations/NAME with a well-formed name. */
-MRQ_CHECKED mrq_status mrq_store_current(const char *store, char name[MRQ_GENERATION_NAME], mrq_error *err);
-
 #endif

@@ -10,12 +10,12 @@
  * time, be it that it stepped back, the new name's time is that and one second. The manifest keeps what the clock said. */
 #include <assert.h>
 #include <fcntl.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/finite.h"
 #include "store/draft.h"
 #include "store/manifest.h"
 #include "store/queries.h"
@@ -49,10 +49,9 @@ static mrq_status make_vectors(parts *p, mrq_error *err)
         return mrq_fail_memory(err, "computing the movies' vectors");
     MRQ_TRY(mrq_model_export_movies(p->model, p->vectors, &reach, err));
     for (uint32_t i = 0; i < movies->rows; i++)
-        for (uint32_t j = 0; j < dim; j++)
-            if (!isfinite(p->vectors[(size_t)i * dim + j]))
-                return mrq_fail(err, MRQ_BAD_FILE, "model %s: the vector of movie %lld is not finite", description->name,
-                                (long long)movies->id[i]);
+        if (!mrq_all_finite(p->vectors + (size_t)i * dim, dim))
+            return mrq_fail(err, MRQ_BAD_FILE, "model %s: the vector of movie %lld is not finite", description->name,
+                            (long long)movies->id[i]);
     return mrq_model_fold(p->model, reach, &p->tower, err);
 }
 

@@ -35,6 +35,9 @@ const mrq_generation *mrq_draft_generation(const mrq_draft *draft);
  * leaves it alone. If the last sync fails, the new generation is current although the call has failed. */
 MRQ_CHECKED mrq_status mrq_draft_publish(mrq_draft *draft, mrq_error *err);
 
+/* Whether the written generation is current, be it by a publish whose last sync failed. */
+bool mrq_draft_is_current(const mrq_draft *draft);
+
 /* Removes what was not published, unlocks and frees; NULL is legal. */
 void mrq_draft_discard(mrq_draft *draft);
 MRQ_DEFINE_CLEANUP(mrq_draft, mrq_draft_discard)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/finite.h"
 #include "train/trainer.h"
 
 #define KIND    "resume"

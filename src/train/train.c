@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/finite.h"
 #include "base/log.h"
 #include "model/warm.h"
 #include "train/order.h"

@@ -28,16 +28,6 @@ static void run(uint32_t n, bool valid, bool test)
     }
 }
 
-static char *read_text(const char *path)
-{
-    mrq_map map = {0};
-    assert_ok(mrq_map_open(&map, path, &err));
-    char *text = calloc(1, map.size + 1);
-    memcpy(text, map.data, map.size);
-    mrq_map_close(&map);
-    return text;
-}
-
 static uint32_t count(const char *text, const char *what)
 {
     uint32_t n = 0;
@@ -86,7 +76,8 @@ static char *picture(const char *title, uint32_t n)
     char path[200];
     snprintf(path, sizeof path, "%s/curve.svg", folder);
     assert_ok(mrq_curve_svg(path, title, epoch, n, &err));
-    char *text = read_text(path);
+    size_t size;
+    char *text = (char *)read_bytes(path, &size);
     check_xml(text);
     assert_null(strstr(text, "nan"));
     assert_null(strstr(text, "inf"));
@@ -99,9 +90,10 @@ static void check_csv(uint32_t n, const char *want)
     char path[200];
     snprintf(path, sizeof path, "%s/curve.csv", folder);
     assert_ok(mrq_curve_csv(path, epoch, n, &err));
-    char *text = read_text(path);
+    size_t size;
+    char *text = (char *)read_bytes(path, &size);
     assert_string_equal(text, want);
-    free(text);
+    mrq_free(text);
 }
 
 #define HEADER "pass,train_rmse,valid_rmse,test_rmse,seconds,samples_per_second,best\n"
@@ -132,7 +124,7 @@ static void test_locale(void **state)
     assert_non_null(strstr(text, "training 1.0000<"));
     snprintf(after, sizeof after, "%.1f", 0.5); /* the program's own locale is still in force */
     assert_string_equal(after, found ? "0,5" : "0.5");
-    free(text);
+    mrq_free(text);
     setlocale(LC_ALL, "C");
 }
 
@@ -159,7 +151,7 @@ static void test_svg(void **state)
     assert_int_equal(count(text, ">0.80</text>"), 1); /* 0.81 .. 1.05 */
     assert_int_equal(count(text, ">0.85</text>"), 1);
     assert_int_equal(count(text, ">1.05</text>"), 1);
-    free(text);
+    mrq_free(text);
 }
 
 static void test_parts_left_out(void **state)
@@ -170,17 +162,17 @@ static void test_parts_left_out(void **state)
     assert_int_equal(count(text, "<polyline"), 2);
     assert_null(strstr(text, "validation"));
     assert_non_null(strstr(text, ">best: pass 5, test 0.8900<"));
-    free(text);
+    mrq_free(text);
     run(5, false, false);
     text = picture("t", 5);
     assert_int_equal(count(text, "<polyline"), 1);
     assert_non_null(strstr(text, ">best: pass 5, training 0.8400<"));
-    free(text);
+    mrq_free(text);
     for (uint32_t i = 0; i < 5; i++) /* nothing at all: bare axes */
         epoch[i].train_rmse = i % 2 ? NAN : INFINITY;
     text = picture("t", 5);
     assert_int_equal(count(text, "<polyline") + count(text, "best:"), 0);
-    free(text);
+    mrq_free(text);
     free(picture("t", 0));
 }
 
@@ -194,7 +186,7 @@ static void test_gaps(void **state)
     char *text = picture("t", 6);
     assert_int_equal(count(text, "<polyline"), 2);
     assert_int_equal(count(text, "<circle"), 6 + 1 + 1);
-    free(text);
+    mrq_free(text);
 }
 
 static void test_single_pass(void **state)
@@ -205,7 +197,7 @@ static void test_single_pass(void **state)
     assert_int_equal(count(text, "<circle"), 3 + 1); /* a line of one point shows nothing */
     assert_non_null(strstr(text, "cx=\"383.0\""));   /* the middle */
     assert_non_null(strstr(text, ">best: pass 1, validation 1.0300<"));
-    free(text);
+    mrq_free(text);
 }
 
 static void test_equal_values(void **state)
@@ -219,7 +211,7 @@ static void test_equal_values(void **state)
         const uint32_t lines = count(text, "H696\" stroke=\"#e2e2e2\"");
         assert_true(lines >= 3 && lines <= 10);
         assert_null(strstr(text, "best:")); /* none was marked */
-        free(text);
+        mrq_free(text);
     }
 }
 
@@ -229,13 +221,13 @@ static void test_title(void **state)
     run(2, true, true);
     char *text = picture("<a href=\"x\">&'\n\xff\xef\xbf\xbf \xc3\xa9", 2);
     assert_int_equal(count(text, ">&#60;a href=&#34;x&#34;&#62;&#38;&#39;??? \xc3\xa9</t"), 2); /* in <title> and in <text> */
-    free(text);
+    mrq_free(text);
     char longer[200] = "";
     memset(longer, 'x', sizeof longer - 1);
     text = picture(longer, 2);
     assert_non_null(strstr(text, "xxx...</text>")); /* cut where it would leave the picture */
     assert_non_null(strstr(text, longer));          /* whole in <title> */
-    free(text);
+    mrq_free(text);
 }
 
 static void test_many_passes(void **state)
@@ -256,7 +248,7 @@ static void test_many_passes(void **state)
         assert_true(strstr(line, " 682.0,") && strstr(line, " 682.0,") < end); /* and the last */
         assert_true(count(text, "V368\" stroke=\"#e2e2e2\"") <= 10);           /* ticks of the passes */
         assert_int_equal(count(text, "<circle"), 1);
-        free(text);
+        mrq_free(text);
     }
 }
 

@@ -57,12 +57,8 @@ static char *read_text(const char *where, const char *name)
 {
     char path[400];
     snprintf(path, sizeof path, "%s/%s", where, name);
-    mrq_map map = {0};
-    assert_ok(mrq_map_open(&map, path, &err));
-    char *text = calloc(1, map.size + 1);
-    memcpy(text, map.data, map.size);
-    mrq_map_close(&map);
-    return text;
+    size_t size;
+    return (char *)read_bytes(path, &size);
 }
 
 /* report.json at its latest, freed with cJSON_Delete(). */
@@ -71,7 +67,7 @@ static cJSON *read_report(const char *where)
     char *text = read_text(where, "report.json");
     cJSON *root = NULL;
     assert_ok(mrq_json_parse(text, strlen(text), "report.json", &root, &err));
-    free(text);
+    mrq_free(text);
     return root;
 }
 
@@ -282,7 +278,7 @@ static void a_rebuild_publishes(void **state)
         for (const char *at = page; (at = strstr(at, never[i])); at++)
             if (strncmp(at, "http://www.w3.org/2000/svg", 26) != 0)
                 fail_msg("\"%.60s\" in report.html", at);
-    free(page);
+    mrq_free(page);
 }
 
 /* Refusals */
@@ -311,7 +307,7 @@ static void a_worse_model_is_refused(void **state)
     char *page = read_text(where, "report.html");
     assert_non_null(strstr(page, "<span class=\"bad\">Not published</span>"));
     assert_non_null(strstr(page, "serves on"));
-    free(page);
+    mrq_free(page);
 
     options.max_loss = 10; /* a wide gate */
     publish(&options);
@@ -444,7 +440,7 @@ static void check_failure(const mrq_rebuild_options *options, const mrq_rebuild_
     assert_non_null(strstr(text_of(report, "reason"), says));
     char *page = read_text(options->store, "report.html");
     assert_non_null(strstr(page, "<span class=\"bad\">Failed</span>"));
-    free(page);
+    mrq_free(page);
 }
 
 static volatile sig_atomic_t stop;
@@ -468,7 +464,7 @@ static void a_failing_step_changes_nothing(void **state)
     char *page = read_text(where, "report.html");
     assert_null(strstr(page, "<data>"));
     assert_non_null(strstr(page, "/no/such/&#60;data&#62;"));
-    free(page);
+    mrq_free(page);
     options = good;
     options.model = misfit;
     check_failure(&options, NULL, MRQ_BAD_FILE, "wants a feature \"height\"", serving);
@@ -535,7 +531,7 @@ static void a_publish_that_fails_at_the_end_has_published(void **state)
     char *text = strndup(page.data, page.size);
     assert_non_null(strstr(text, "<span class=\"good\">Published</span>"));
     assert_null(strstr(text, "removed again"));
-    free(text);
+    mrq_free(text);
     mrq_rebuild_report_clear(&r);
     assert_int_equal(generations(where), 2);
 }
