@@ -64,7 +64,7 @@ double mrq_bench_sgemm(unsigned threads)
     pthread_t id[MOST];
     double rate[MOST] = {0}, total = 0;
     unsigned started = 0;
-    mrq_blas_own_threads();
+    mrq_blas_threads(1);
     for (; started < threads && started < MOST; started++)
         if (pthread_create(&id[started], NULL, multiply, &rate[started]) != 0)
             break;

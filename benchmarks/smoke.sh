@@ -4,7 +4,7 @@ set -eu
 work=$(mktemp -d "${TMPDIR:-/tmp}/marquee-smoke-XXXXXX")
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM HUP
-"$3" train --data "$4" --out "$work/m.mrq" 2>"$work/log" || { cat "$work/log" >&2; exit 1; }
+"$3" train --data "$4" --model fusion --out "$work/m.mrq" 2>"$work/log" || { cat "$work/log" >&2; exit 1; }
 "$3" export --model "$work/m.mrq" --store "$work/store" >/dev/null
 "$1" --smoke --case ml-1m --model "$work/m.mrq" --svg "$work/recall.svg"
 grep -q '</svg>' "$work/recall.svg"

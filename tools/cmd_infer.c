@@ -10,6 +10,8 @@ static mrq_status infer(int argc, char **argv, bool *json, mrq_error *err)
 {
     const char *store = NULL, *redis = NULL;
     bool no_cache = false, include_seen = false;
+    mrq_texts liked = {0}, disliked = {0};
+    static int64_t liked_ids[MRQ_TASTE_MAX], disliked_ids[MRQ_TASTE_MAX];
     int64_t k = MRQ_K_DEFAULT;
     mrq_query query = {.user = -1};
     filter_options filters = {.years = NULL};
@@ -19,9 +21,12 @@ static mrq_status infer(int argc, char **argv, bool *json, mrq_error *err)
         {"job", 'j', MRQ_OPT_TEXT, &query.job, 0, 0, "JOB", "an occupation of the data, or its number"},
         {"user", 'i', MRQ_OPT_INT, &query.user, 0, 0x1p63, "USER",
          "a user of the data: fills in what is not given,\nand leaves out the movies he or she has rated"},
+        {"liked", 0, MRQ_OPT_LIST, &liked, 0, 0, "ID,ID,...", "likes these movies; then age, gender and job may be missing"},
+        {"disliked", 0, MRQ_OPT_LIST, &disliked, 0, 0, "ID,ID,...", "does not like these"},
         {"top", 'k', MRQ_OPT_INT, &k, 1, MRQ_K_MAX, "K", "so many movies"},
         FILTER_OPTIONS(filters),
-        {"include-seen", 0, MRQ_OPT_FLAG, &include_seen, 0, 0, NULL, "also movies that USER has rated"},
+        {"include-seen", 0, MRQ_OPT_FLAG, &include_seen, 0, 0, NULL, "also movies that USER has rated, liked and disliked ones"},
+        {"explain", 0, MRQ_OPT_FLAG, &query.explain, 0, 0, NULL, "says what each score is made of"},
         {"store", 's', MRQ_OPT_TEXT, &store, 0, 0, "DIR", "the store [$MARQUEE_STORE, else ./store]"},
         {"redis", 'r', MRQ_OPT_TEXT, &redis, 0, 0, "ADDRESS",
          "keeps answers there: unix:/path, host:port or\nredis://[user][:password@]host[:port][/database]\n[$MARQUEE_REDIS, else "
@@ -32,11 +37,12 @@ static mrq_status infer(int argc, char **argv, bool *json, mrq_error *err)
     };
     const mrq_command command = {
         .name = "marquee infer",
-        .synopsis = "-a AGE -g GENDER -j JOB [-i USER] [option...]",
+        .synopsis = "-a AGE -g GENDER -j JOB [-i USER] [--liked ID,ID,...] [option...]",
         .about = "The movies that a person is likely to enjoy most, from the store's current generation.",
         .options = options,
         .examples = "  infer -a 25 -g F -j programmer\n  infer -i 4 -k 10 --json\n"
-                    "  infer -i 4 --genre Comedy --genre Romance --year 1990-1999\n",
+                    "  infer -i 4 --genre Comedy --genre Romance --year 1990-1999\n"
+                    "  infer --liked 85,348 --disliked 50 --explain\n",
     };
     int first = 0;
     bool done = false;
@@ -44,6 +50,10 @@ static mrq_status infer(int argc, char **argv, bool *json, mrq_error *err)
     if (done)
         return MRQ_OK;
     MRQ_TRY(read_filters(&filters, &query.filters, err));
+    MRQ_TRY(read_ids("liked", &liked, liked_ids, MRQ_TASTE_MAX, &query.n_liked, err));
+    MRQ_TRY(read_ids("disliked", &disliked, disliked_ids, MRQ_TASTE_MAX, &query.n_disliked, err));
+    query.liked = liked_ids;
+    query.disliked = disliked_ids;
     query.filters.include_seen = include_seen;
     query.k = (uint32_t)k;
 

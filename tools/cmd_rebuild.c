@@ -87,17 +87,19 @@ static void on_step(void *context, mrq_step step)
 static void print_summary(const mrq_rebuild_options *o, const mrq_rebuild_report *r)
 {
     printf("published generation %s in %s: model %s", r->made.generation, o->store, r->description.name);
-    if (!isnan(r->made.results.test_rmse))
-        printf(", test_rmse %.4f", r->made.results.test_rmse);
-    if (r->has_serving && !isnan(r->serving.results.test_rmse))
-        printf(" (%.4f before)", r->serving.results.test_rmse);
+    const mrq_quality now = mrq_quality_of(r->made.results.test_rmse, r->made.results.test_ndcg);
+    const mrq_quality before = mrq_quality_of(r->serving.results.test_rmse, r->serving.results.test_ndcg);
+    if (!isnan(now.value))
+        printf(", test %s %.4f", now.name, now.value);
+    if (r->has_serving && !isnan(before.value) && before.more_is_better == now.more_is_better)
+        printf(" (%.4f before)", before.value);
     printf(", %u movies, index %s, recall %.4f, %u answers warmed, %u generation%s removed, %.1f s\n", r->made.movies,
            r->choice.best.settings.factory, r->choice.best.recall, r->warmed, r->pruned, r->pruned == 1 ? "" : "s", r->seconds);
 }
 
 mrq_status cmd_rebuild(int argc, char **argv, mrq_error *err)
 {
-    struct arguments a = {.options = {.model = "fusion",
+    struct arguments a = {.options = {.model = MRQ_MODEL_DEFAULT,
                                       .index = "auto",
                                       .recall = MRQ_RECALL_DEFAULT,
                                       .min_recall = -1,

@@ -19,7 +19,9 @@ static mrq_status similar(int argc, char **argv, bool *json, mrq_error *err)
         .name = "marquee similar",
         .synopsis = "MOVIE [option...]",
         .about = "The movies that the model finds most like MOVIE, which is an id, or a title or a part of it that fits one movie\n"
-                 "alone. The score is the cosine of the two movies' vectors: 1 for the same, 0 for nothing in common.",
+                 "alone. With the model retrieval these are the movies that liking MOVIE speaks for most, and the score is by how "
+                 "much;\n"
+                 "else the score is the cosine of the two movies' vectors: 1 for the same, 0 for nothing in common.",
         .options = table,
         .arguments_min = 1,
         .arguments_max = 1,

@@ -78,7 +78,9 @@ static mrq_status read_arguments(int argc, char **argv, struct arguments *a, boo
         "After each pass it measures the RMSE of the test part, and of a validation part that chooses which pass is kept,\n"
         "and draws the learning curve beside the model: FILE.curve.csv and FILE.curve.svg, less the .mrq.\n"
         "Ctrl-C, or SIGTERM, stops after the batch, keeps the state in FILE.checkpoint and saves the best pass so far;\n"
-        "the same command with --resume goes on from there, to the same bytes as without the stop.",
+        "the same command with --resume goes on from there, to the same bytes as without the stop.\n"
+        "The model retrieval ranks instead of predicting ratings: it is solved at once, without passes, and its test is\n"
+        "recall and NDCG of the best ten.",
         options,
         0,
         0,
@@ -107,9 +109,17 @@ static mrq_status find_split(const char *name, mrq_split_kind *kind, mrq_error *
 static mrq_status load(const struct arguments *a, mrq_description *description, mrq_dataset **data, mrq_error *err)
 {
     MRQ_TRY(mrq_description_load(a->model, description, err));
+    if (description->train.objective == MRQ_RANKING && (a->epochs || a->batch || a->lr > 0))
+        return mrq_fail(err, MRQ_USAGE, "--%s: model \"%s\" is solved in closed form and has none; leave it out",
+                        a->epochs  ? "epochs"
+                        : a->batch ? "batch"
+                                   : "lr",
+                        description->name);
     description->train.epochs = a->epochs ? a->epochs : description->train.epochs;
     description->train.batch = a->batch ? a->batch : description->train.batch;
     description->train.lr = a->lr > 0 ? a->lr : description->train.lr;
+    if (description->train.objective == MRQ_RANKING && a->l2 >= 0 && a->l2 < 1e-3)
+        return mrq_fail(err, MRQ_USAGE, "--l2 %g: model \"%s\" wants at least 0.001", a->l2, description->name);
     description->train.l2 = a->l2 >= 0 ? a->l2 : description->train.l2;
     MRQ_TRY(check_out(a->out, err));
     MRQ_CLEANUP(mrq_schema_free) mrq_schema *schema = NULL;
@@ -128,12 +138,17 @@ static mrq_status report(const struct arguments *a, const mrq_train_result *resu
 {
     const mrq_model_results *r = mrq_model_results_of(result->model);
     const mrq_description *d = mrq_model_description(result->model);
-    char test[32] = "";
+    char test[64] = "";
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
-    if (!isnan(r->test_rmse))
+    if (!isnan(r->test_ndcg))
+        snprintf(test, sizeof test, " test_ndcg@10=%.4f test_recall@10=%.4f", r->test_ndcg, r->test_recall);
+    else if (!isnan(r->test_rmse))
         snprintf(test, sizeof test, " test_rmse=%.4f", r->test_rmse);
-    if (written)
+    if (d->train.objective == MRQ_RANKING)
+        printf("%s: model %s,%s seed %llu, %.1f s, %ld MB\n", a->out, d->name, test, (unsigned long long)r->seed, seconds,
+               usage.ru_maxrss / 1024);
+    else if (written)
         printf("%s: model %s, best of %lld passes: %lld,%s seed %llu, %.1f s, %ld MB\n", a->out, d->name, (long long)r->epochs,
                (long long)r->best_epoch, test, (unsigned long long)r->seed, seconds, usage.ru_maxrss / 1024);
     if (result->end == MRQ_TRAIN_LOST)
@@ -152,7 +167,7 @@ static mrq_status report(const struct arguments *a, const mrq_train_result *resu
 
 mrq_status cmd_train(int argc, char **argv, mrq_error *err)
 {
-    struct arguments a = {.model = "fusion", .split = "random", .seed = 1, .test = 0.1, .l2 = -1, .checkpoint = 60};
+    struct arguments a = {.model = MRQ_MODEL_DEFAULT, .split = "random", .seed = 1, .test = 0.1, .l2 = -1, .checkpoint = 60};
     a.threads = mrq_threads_default();
     bool done = false;
     MRQ_TRY(read_arguments(argc, argv, &a, &done, err));
@@ -183,6 +198,10 @@ mrq_status cmd_train(int argc, char **argv, mrq_error *err)
     mrq_train_result result = {0};
     mrq_status status = mrq_train(data, &description, &options, &watch, &result, err);
     mrq_screen_end(&screen);
+    if (status != MRQ_OK && mrq_signals_caught()) { /* a ranking has nothing to keep; what called us learns of the signal */
+        fprintf(stderr, "marquee train: %s\n", err ? err->msg : "stopped");
+        mrq_signals_release();
+    }
     MRQ_TRY(status);
     MRQ_CLEANUP(mrq_model_free) mrq_model *model = result.model;
     const bool barely = !mrq_model_results_of(model)->best_epoch && mrq_file_exists(a.out);

@@ -14,6 +14,7 @@ mrq_status cmd_infer(int argc, char **argv, mrq_error *err);
 mrq_status cmd_similar(int argc, char **argv, mrq_error *err);
 mrq_status cmd_predict(int argc, char **argv, mrq_error *err);
 mrq_status cmd_rebuild(int argc, char **argv, mrq_error *err);
+mrq_status cmd_eval(int argc, char **argv, mrq_error *err);
 mrq_status cmd_info(int argc, char **argv, mrq_error *err);
 
 /* The store that `--store` named, else $MARQUEE_STORE, else "./store". */

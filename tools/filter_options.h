@@ -22,6 +22,11 @@ typedef struct filter_options {
         "exclude", 0, MRQ_OPT_LIST, &(f).exclude, 0, 0, "ID,ID,...", "not these movies"                                            \
     }
 
+/* Ids with commas between them, of every time that the option was given, into `id`, which has room for `room`. MRQ_USAGE names the
+ * option. */
+MRQ_CHECKED mrq_status read_ids(const char *option, const mrq_texts *texts, int64_t *id, uint32_t room, uint32_t *n,
+                                mrq_error *err);
+
 /* The filters; `options` must outlive them. MRQ_USAGE in terms of the options. */
 MRQ_CHECKED mrq_status read_filters(filter_options *options, mrq_filters *out, mrq_error *err);
 

@@ -9,7 +9,7 @@
 static void print_measure(const char *name, double value)
 {
     if (!isnan(value))
-        printf("%-14s%.4f\n", name, value);
+        printf("%-14s%s%.4f\n", name, strlen(name) < 14 ? "" : " ", value);
 }
 
 void mrq_info_results(const mrq_model *model)
@@ -21,6 +21,13 @@ void mrq_info_results(const mrq_model *model)
            (unsigned long long)r->data_fingerprint);
     printf("%-14s%llu training, %llu validation, %llu test (%s, share %g)\n", "ratings", (unsigned long long)r->train_ratings,
            (unsigned long long)r->valid_ratings, (unsigned long long)r->test_ratings, r->split, r->test_share);
+    if (d->train.objective == MRQ_RANKING) {
+        printf("%-14sranking of likes in closed form, L2 %g, seed %llu, %lld threads\n", "training", d->train.l2,
+               (unsigned long long)r->seed, (long long)r->threads);
+        print_measure("test NDCG@10", r->test_ndcg);
+        print_measure("test recall@10", r->test_recall);
+        return;
+    }
     printf("%-14s%s, learning rate %g %s, batch %lld %s, L2 %g, ", "training", mrq_optimizer_names[d->train.optimizer], d->train.lr,
            mrq_schedule_names[d->train.schedule], (long long)d->train.batch,
            d->train.order == MRQ_ORDER_MOVIE ? "movie by movie" : "at random", d->train.l2);
@@ -49,8 +56,11 @@ static size_t parameters(const mrq_model *model, uint32_t tensor)
 /* "6041 ids -> 32 -> 32" */
 static void describe_branch(const mrq_branch_plan *plan, char *out, size_t size)
 {
-    static const char *const values[] = {
-        [MRQ_BRANCH_ID] = "ids", [MRQ_BRANCH_CATEGORY] = "values", [MRQ_BRANCH_SET] = "members", [MRQ_BRANCH_RATINGS] = "raters"};
+    static const char *const values[] = {[MRQ_BRANCH_ID] = "ids",
+                                         [MRQ_BRANCH_CATEGORY] = "values",
+                                         [MRQ_BRANCH_SET] = "members",
+                                         [MRQ_BRANCH_RATINGS] = "raters",
+                                         [MRQ_BRANCH_HISTORY] = "liked movies"};
     const mrq_branch *b = plan->branch;
     if (b->kind == MRQ_BRANCH_TEXT)
         snprintf(out, size, "%u %s -> %u, window %u -> %u, tanh, %s", plan->n_values, b->unit == MRQ_WORDS ? "words" : "characters",
@@ -59,7 +69,7 @@ static void describe_branch(const mrq_branch_plan *plan, char *out, size_t size)
         snprintf(out, size, "%u %s -> %u -> %u", plan->n_values, values[b->kind], b->embedding, b->fc);
     else
         snprintf(out, size, "%u %s -> %u%s", plan->n_values, values[b->kind], b->embedding,
-                 b->kind == MRQ_BRANCH_SET || b->kind == MRQ_BRANCH_RATINGS ? ", sum" : "");
+                 b->kind == MRQ_BRANCH_ID || b->kind == MRQ_BRANCH_CATEGORY ? "" : ", sum");
 }
 
 static size_t print_layer(const char *side, const char *name, const char *what, size_t count)

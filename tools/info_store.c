@@ -44,9 +44,10 @@ static void print_line(const mrq_generation_info *g, int64_t now)
     char age[32], recall[32], quality[32], bytes[32];
     age_text(now - g->created, age, sizeof age);
     measure_text(g->recall, recall, sizeof recall);
-    measure_text(g->quality, quality, sizeof quality);
+    const int named = snprintf(quality, sizeof quality, isnan(g->quality.value) ? "" : "%s ", g->quality.name);
+    measure_text(g->quality.value, quality + named, sizeof quality - (size_t)named);
     size_text(g->bytes, bytes, sizeof bytes);
-    printf("%s %-29s %7s %8u  %-12s %-14s %7s %8s %10s\n", g->current ? "*" : " ", g->name, age, g->movies, g->model, g->index,
+    printf("%s %-29s %7s %8u  %-12s %-14s %7s %14s %10s\n", g->current ? "*" : " ", g->name, age, g->movies, g->model, g->index,
            recall, quality, bytes);
     if (g->state != MRQ_OK)
         printf("  damaged: %s\n", g->problem);
@@ -72,7 +73,7 @@ mrq_status mrq_info_store(const char *path, mrq_error *err)
     uint32_t n = 0;
     MRQ_AUTOFREE mrq_generation_info *list = NULL;
     MRQ_TRY(mrq_store_list(path, &list, &n, err));
-    printf("  %-29s %7s %8s  %-12s %-14s %7s %8s %10s\n", "generation", "age", "movies", "model", "index", "recall", "quality",
+    printf("  %-29s %7s %8s  %-12s %-14s %7s %14s %10s\n", "generation", "age", "movies", "model", "index", "recall", "quality",
            "size");
     for (uint32_t i = 0; i < n; i++)
         print_line(&list[i], (int64_t)time(NULL));

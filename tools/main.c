@@ -19,6 +19,7 @@ static const struct command {
     {"similar", "the movies most like one", cmd_similar},
     {"predict", "the score of a user and a movie, asked for or in bulk", cmd_predict},
     {"rebuild", "the nightly job: train, export, gates, publish, report", cmd_rebuild},
+    {"eval", "how good recommendations are: protocols, baselines, intervals", cmd_eval},
     {"info", "what a data folder, a model file or a store holds", cmd_info},
 };
 #define N_COMMANDS (sizeof commands / sizeof *commands)

@@ -202,7 +202,7 @@ static void make_movies(mrq_random *rng, struct movie movies[MOVIES], FILE *out)
 
         struct movie *movie = &movies[i];
         id += next_id(rng);
-        *movie = (struct movie){.id = id, .quality = 0.3 * noise(rng), .popularity = 1.0 / (5 + rank[i])};
+        *movie = (struct movie){.id = id, .quality = 0.3 * noise(rng), .popularity = 1.0 / (20 + rank[i])};
         add_genre(movie, genre);
         for (int c = 0; c < 2; c++)
             if (below(rng, 100) < 40)
@@ -271,7 +271,7 @@ static void make_ratings(mrq_random *rng, const struct user *user, const struct 
         double appeal = 0;
         for (unsigned g = 0; g < movie->n_genres; g++)
             appeal += user->taste[movie->genre[g]] / movie->n_genres;
-        if (rated[m] || mrq_random_unit(rng) > clamp(0.5 + 0.3 * appeal, 0.05, 1))
+        if (rated[m] || mrq_random_unit(rng) > clamp(0.25 + 0.4 * appeal, 0.02, 1))
             continue;
         rated[m] = true;
         left--;

@@ -2,6 +2,7 @@
 #include "print_answer.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,19 +45,135 @@ static const char *join(const mrq_column *column, uint32_t row, mrq_arena *arena
     return text;
 }
 
+/* Columns of the terminal; 0 where stdout is none. */
+static size_t terminal_width(void)
+{
+    struct winsize window;
+    return isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 ? window.ws_col : 0;
+}
+
 /* Cuts the two text columns to what the terminal leaves them; genres give way first, down to a third. Elsewhere nothing is cut. */
 static void fit(size_t others, size_t *title, size_t *genres)
 {
-    struct winsize window;
-    if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) != 0 || window.ws_col < others + 30)
+    const size_t columns = terminal_width();
+    if (columns < others + 30)
         return;
-    const size_t room = window.ws_col - others;
+    const size_t room = columns - others;
     if (*title + *genres <= room)
         return;
     if (*genres > room / 3)
         *genres = room > *title + room / 3 ? room - *title : room / 3;
     if (*title > room - *genres)
         *title = room - *genres;
+}
+
+/* Whether a feature's value does not say what it is: 25-34 does not, "female" does. */
+static bool needs_name(const char *feature, const char *word)
+{
+    return strcmp(feature, "age") == 0 || isdigit((unsigned char)*word);
+}
+
+/* Four decimals, as a score has; never -0. */
+static double rounded(double score)
+{
+    return round(score * 1e4) / 1e4 + 0.0;
+}
+
+/* ", age 25-34 +0.0200", ", user 4 +0.1000". */
+static void write_part(FILE *out, const mrq_generation *generation, const mrq_part *part)
+{
+    if (part->kind == MRQ_PART_USER) {
+        fprintf(out, ", user %lld %+.4f", (long long)generation->users->id[part->value], rounded(part->score));
+        return;
+    }
+    const mrq_column *column = mrq_table_column(generation->users, part->input);
+    const char *word = mrq_strings_at(column->label.n ? &column->label : &column->dict, part->value);
+    const bool named = needs_name(part->input, word);
+    fprintf(out, ", %s%s%s %+.4f", named ? part->input : "", named ? " " : "", word, rounded(part->score));
+}
+
+/* "because you liked A (+0.1100), B (+0.0800), C (+0.0700) and 40 others (+0.3100)": those that speak most for it, and the rest
+ * together. */
+static void write_liked(FILE *out, const mrq_generation *generation, const mrq_part *part, uint32_t n)
+{
+    enum { TOLD = 3 };
+    const mrq_column *title = mrq_table_first(generation->movies, MRQ_TEXT);
+    uint32_t liked = 0, best = 0;
+    double rest = 0;
+    for (uint32_t i = 0; i < n; i++)
+        if (part[i].kind == MRQ_PART_MOVIE && strcmp(part[i].input, "disliked") != 0) {
+            liked++;
+            best += best < TOLD && part[i].score > 0;
+            rest += part[i].score;
+        }
+    if (liked && !best)
+        fprintf(out, ", %u liked movie%s %+.4f", liked, liked == 1 ? "" : "s", rounded(rest));
+    uint32_t told = 0;
+    for (uint32_t i = 0; told < best; i++) {
+        if (part[i].kind != MRQ_PART_MOVIE || strcmp(part[i].input, "disliked") == 0 || part[i].score <= 0)
+            continue;
+        const bool last = ++told == best && best == liked;
+        fputs(told == 1 ? ", because you liked " : last ? " and " : ", ", out);
+        if (title)
+            fputs(mrq_strings_at(&title->text, part[i].value), out);
+        else
+            fprintf(out, "%lld", (long long)generation->movies->id[part[i].value]);
+        fprintf(out, " (%+.4f)", rounded(part[i].score));
+        rest -= part[i].score;
+    }
+    if (best && best < liked)
+        fprintf(out, " and %u other%s (%+.4f)", liked - best, liked - best == 1 ? "" : "s", rounded(rest));
+}
+
+/* Prints words, on a terminal broken between them, `indent` columns from the left. */
+static void print_paragraph(char *text, int indent)
+{
+    const size_t columns = terminal_width();
+    size_t at = 0;
+    char *rest = NULL;
+    for (char *word = strtok_r(text, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
+        const size_t width = mrq_utf8_columns(word);
+        if (!at || (columns && at + 1 + width > columns)) {
+            printf("%s%*s", at ? "\n" : "", indent, "");
+            at = (size_t)indent;
+        } else {
+            putchar(' ');
+            at++;
+        }
+        print_cell(word, width);
+        at += width;
+    }
+    putchar('\n');
+}
+
+/* "base 0.1200, age 25-34 +0.0200, female -0.0100, 2 disliked movies -0.0300, because you liked ...": the sum is the score. */
+static mrq_status print_why(const mrq_generation *generation, const mrq_explanation *why, uint32_t place, mrq_error *err)
+{
+    const mrq_part *part = why->part + (size_t)place * why->n;
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        return mrq_fail_memory(err, "printing the answer");
+    fprintf(out, "base %.4f", rounded(why->base[place]));
+    uint32_t disliked = 0;
+    double sum = 0;
+    for (uint32_t i = 0; i < why->n; i++) {
+        if (part[i].kind != MRQ_PART_MOVIE) {
+            write_part(out, generation, &part[i]);
+        } else if (strcmp(part[i].input, "disliked") == 0) {
+            disliked++;
+            sum += part[i].score;
+        }
+    }
+    if (disliked)
+        fprintf(out, ", %u disliked movie%s %+.4f", disliked, disliked == 1 ? "" : "s", rounded(sum));
+    write_liked(out, generation, part, why->n);
+    const bool whole = fclose(out) == 0;
+    if (whole)
+        print_paragraph(text, 6);
+    free(text);
+    return whole ? MRQ_OK : mrq_fail_memory(err, "printing the answer");
 }
 
 static mrq_status print_rows(const mrq_generation *generation, const mrq_answer *answer, mrq_error *err)
@@ -92,6 +209,8 @@ static mrq_status print_rows(const mrq_generation *generation, const mrq_answer 
         fputs("  ", stdout);
         print_cell(rows[i].genres, genres_width);
         printf(" %7.4f\n", answer->item[i].score);
+        if (answer->why.base)
+            MRQ_TRY(print_why(generation, &answer->why, i, err));
     }
     return MRQ_OK;
 }
@@ -102,7 +221,17 @@ static void print_plain(const char *text)
     print_cell(text, mrq_utf8_columns(text));
 }
 
-/* "age 25-34, female, programmer, user 4 (21 rated movies left out)". */
+/* "likes 3 movies", after what there is in front of it. Returns whether it said something. */
+static bool print_liking(const cJSON *query, const char *key, const char *verb, const char *before)
+{
+    const int n = cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(query, key));
+    if (n)
+        printf("%s%s %d movie%s", before, verb, n, n == 1 ? "" : "s");
+    return n > 0;
+}
+
+/* "age 25-34, female, programmer, user 4 (21 rated movies left out), likes 3 movies" or "someone who likes 3 movies and dislikes 1
+ * movie". A dislike alone never stands first: a stranger has to tell more. */
 static void print_person(const mrq_generation *generation, const cJSON *query, int64_t user)
 {
     const char *comma = "";
@@ -114,8 +243,8 @@ static void print_person(const mrq_generation *generation, const cJSON *query, i
         if (!value)
             continue;
         const char *word = label ? label : value;
-        const bool alone = strcmp(feature->string, "age") != 0 && !isdigit((unsigned char)*word); /* "female" says what it is */
-        printf("%s%s%s", comma, alone ? "" : feature->string, alone ? "" : " ");
+        const bool named = needs_name(feature->string, word);
+        printf("%s%s%s", comma, named ? feature->string : "", named ? " " : "");
         print_plain(word);
         comma = ", ";
     }
@@ -125,7 +254,12 @@ static void print_person(const mrq_generation *generation, const cJSON *query, i
         const bool included = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(query, "include_seen"));
         printf("%suser %lld (%llu rated movie%s %s)", comma, (long long)user, seen, seen == 1 ? "" : "s",
                included ? "included" : "left out");
+        comma = ", ";
     }
+    const bool someone = !*comma;
+    if (print_liking(query, "liked", "likes", someone ? "someone who " : comma))
+        comma = someone ? " and " : ", ";
+    print_liking(query, "disliked", "dislikes", comma);
 }
 
 /* "; Comedy or Drama, 1990-1999, without 2 movies". */

@@ -47,6 +47,14 @@ static void show_batch(void *context, int64_t epoch, uint64_t done, uint64_t tot
     mrq_progress_step(&screen->progress, done, "rmse %.4f  %.0f samples/s", rmse, samples_per_second);
 }
 
+static void show_stage(void *context, const char *doing, uint32_t done, uint32_t of)
+{
+    mrq_screen *screen = context;
+    if (!done)
+        mrq_progress_start(&screen->progress, "solving", of);
+    mrq_progress_step(&screen->progress, done, "%s", doing);
+}
+
 /* " name=0.8612", or nothing for a part that does not exist. */
 static const char *measure(char *out, size_t size, const char *name, double value)
 {
@@ -96,7 +104,7 @@ static void show_warning(void *context, const mrq_error *problem)
 
 mrq_train_watch mrq_screen_watch(mrq_screen *screen)
 {
-    return (mrq_train_watch){screen, show_batch, show_epoch, show_warning, &stop_signal};
+    return (mrq_train_watch){screen, show_batch, show_epoch, show_stage, show_warning, &stop_signal};
 }
 
 void mrq_screen_end(mrq_screen *screen)

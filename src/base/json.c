@@ -209,5 +209,5 @@ bool mrq_json_add_rounded(cJSON *object, const char *key, double value, int digi
     const double unit = pow(10, digits);
     if (!isfinite(value))
         return cJSON_AddNullToObject(object, key) != NULL;
-    return cJSON_AddNumberToObject(object, key, round(value * unit) / unit) != NULL;
+    return cJSON_AddNumberToObject(object, key, round(value * unit) / unit + 0.0) != NULL; /* no -0 */
 }

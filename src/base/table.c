@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/finite.h"
+
 #include "base/parse.h"
 
 mrq_table *mrq_table_new(void)
@@ -172,6 +174,26 @@ mrq_status mrq_lists_load(const mrq_container *container, const char *prefix, si
         if (lists.item[i] >= limit)
             return mrq_container_bad(container, err, "%s: item %u, want less than %u", prefix, lists.item[i], limit);
     *out = lists;
+    return MRQ_OK;
+}
+
+void mrq_links_save(const mrq_links *links, size_t rows, mrq_container_writer *writer, const char *prefix)
+{
+    mrq_lists_save(&links->list, rows, writer, prefix);
+    mrq_container_add(writer, links->strength, links->list.offset[rows], sizeof *links->strength, "%s.strength", prefix);
+}
+
+mrq_status mrq_links_load(const mrq_container *container, const char *prefix, size_t rows, uint32_t limit, mrq_links *out,
+                          mrq_error *err)
+{
+    mrq_lists list;
+    MRQ_TRY(mrq_lists_load(container, prefix, rows, limit, &list, err));
+    size_t count = list.offset[rows];
+    const void *strength;
+    MRQ_TRY(mrq_container_get(container, sizeof(float), &count, &strength, err, "%s.strength", prefix));
+    if (!mrq_all_finite(strength, count))
+        return mrq_container_bad(container, err, "%s: a strength is not finite", prefix);
+    *out = (mrq_links){list, strength};
     return MRQ_OK;
 }
 

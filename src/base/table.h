@@ -24,6 +24,12 @@ typedef struct mrq_lists {
     const uint32_t *item;   /* (offset[rows]) */
 } mrq_lists;
 
+/* The same with a number beside each item. */
+typedef struct mrq_links {
+    mrq_lists list;
+    const float *strength; /* (list.offset[rows]) finite */
+} mrq_links;
+
 typedef struct mrq_column {
     char name[MRQ_COLUMN_NAME];
     mrq_column_kind kind;
@@ -68,5 +74,8 @@ void mrq_items_sort(uint32_t *item, uint64_t n);
 void mrq_lists_save(const mrq_lists *lists, size_t rows, mrq_container_writer *writer, const char *prefix);
 MRQ_CHECKED mrq_status mrq_lists_load(const mrq_container *container, const char *prefix, size_t rows, uint32_t limit,
                                       mrq_lists *out, mrq_error *err);
+void mrq_links_save(const mrq_links *links, size_t rows, mrq_container_writer *writer, const char *prefix);
+MRQ_CHECKED mrq_status mrq_links_load(const mrq_container *container, const char *prefix, size_t rows, uint32_t limit,
+                                      mrq_links *out, mrq_error *err);
 
 #endif

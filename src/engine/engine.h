@@ -9,8 +9,11 @@
 #define MRQ_K_MAX       1000
 #define MRQ_YEAR_MAX    9999
 #define MRQ_EXCLUDE_MAX 1000
+#define MRQ_TASTE_MAX   10000
+#define MRQ_PARTS_MAX   250000 /* of the explanations of one answer together */
+#define MRQ_SHAPLEY_MAX 12     /* inputs of a tower that is not linear, of which every subset is tried */
 
-/* Which movies may be answered. Zeroed: all, but for those that a known user has rated. */
+/* Which movies may be answered. Zeroed: all, but for those that a known user has rated and those that a query likes or dislikes. */
 typedef struct mrq_filters {
     const char *const *genre; /* (n_genres) names; movies that have one of them, or all of them */
     uint32_t n_genres;
@@ -18,15 +21,20 @@ typedef struct mrq_filters {
     int year_from, year_to; /* both inclusive, 1 .. MRQ_YEAR_MAX, 0: open; a movie of unknown year is in no range */
     const int64_t *exclude; /* (n_exclude <= MRQ_EXCLUDE_MAX) ids of movies */
     uint32_t n_exclude;
-    bool include_seen; /* also what the user has rated */
+    bool include_seen; /* also what the user has rated and what the query likes or dislikes */
 } mrq_filters;
 
-/* What is known of a person. A feature that is NULL is taken from the user's row, so it may only be missing beside a user. */
+/* What is known of a person. A feature that is NULL is taken from the user's row; without a user but with liked movies it is the
+ * average user's; else it may not be missing. What a query says of a movie counts instead of what the user's ratings say of it. */
 typedef struct mrq_query {
     const char *age, *gender, *job; /* as a person writes them; the columns of those names */
     int64_t user;                   /* an id of the data, or -1 */
     uint32_t k;                     /* 1 .. MRQ_K_MAX */
     mrq_filters filters;
+    const int64_t *liked,
+        *disliked; /* (n_liked, n_disliked <= MRQ_TASTE_MAX each) ids of movies; what stands there twice counts once */
+    uint32_t n_liked, n_disliked;
+    bool explain; /* whether the answer tells why */
 } mrq_query;
 
 typedef struct mrq_recommendation {
@@ -34,23 +42,47 @@ typedef struct mrq_recommendation {
     double score;   /* the rating that the model predicts, not held within their range so that it orders; or the cosine */
 } mrq_recommendation;
 
+/* What one input adds to a score. */
+typedef struct mrq_part {
+    const char *input; /* "age" and the like; "id"; "history", "liked" or "disliked" */
+    enum { MRQ_PART_FEATURE, MRQ_PART_USER, MRQ_PART_MOVIE } kind;
+    uint32_t value; /* feature: code of the users' column of that name; user: row; movie: row */
+    double score;
+} mrq_part;
+
+/* Why each movie of an answer has its score: base + Σ parts = score, but for rounding.
+ *
+ * The base is the score by the average person of whom nothing is known: each feature's rows averaged over the users, the unknown
+ * user's row, no taste. A part is its input's Shapley value (Shapley 1953, "A value for n-person games"; for predictions Strumbelj
+ * and Kononenko 2014, doi:10.1007/s10115-013-0679-x): what it adds to the score when it takes the average's place, on average over
+ * all orders in which the inputs can do so. In a linear tower under an inner product that is the input's own inner product less the
+ * average's, and there a user's part is split into the movies of the history. Else all subsets of the inputs are gone through. */
+typedef struct mrq_explanation {
+    uint32_t n;     /* parts of each movie: what is known of the person and is an input of the tower */
+    double *base;   /* (movies of the answer) */
+    mrq_part *part; /* (movies of the answer, n) those of a movie by size, the largest first */
+} mrq_explanation;
+
 typedef struct mrq_answer {
     uint32_t n;               /* k, or the number of movies that qualify when that is less */
     mrq_recommendation *item; /* best first, equal scores by id */
     mrq_cache_state cache;
     mrq_cache_counts counts; /* of the cache, since it was made */
     char *query;             /* JSON object: the query as it was understood */
+    mrq_explanation why;     /* base and part are NULL unless the query asks to explain */
 } mrq_answer;
 void mrq_answer_clear(mrq_answer *answer); /* frees what it holds; legal on a zeroed struct */
 
 /* Answers a query, through the cache when there is one (`cache` may be NULL), which also counts it as asked. MRQ_USAGE for a value
- * that the data's dictionaries do not have, a feature that is missing or a filter that the data has no column for, MRQ_NOT_FOUND
- * for an unknown user or an unknown movie to exclude: the sentence begins with the name of the member of mrq_query or mrq_filters.
+ * that the data's dictionaries do not have, a feature that is missing, a filter that the data has no column for, a taste that the
+ * model has no use for or that contradicts itself, or more to explain than the limits above; MRQ_NOT_FOUND for an unknown user
+ * or an unknown movie in a taste: the sentence begins with the name of the member of mrq_query or mrq_filters.
  * Thread-safe but for the cache. */
 MRQ_CHECKED mrq_status mrq_recommend(const mrq_generation *generation, mrq_cache *cache, const mrq_query *query, mrq_answer *out,
                                      mrq_error *err);
 
-/* The `k` movies most like one, by the cosine of the movie tower's vectors, without itself. `movie` is an id; or a title, with or
+/* The `k` movies most like one, without itself: those whose score it raises most that a person likes the one, where the model has a
+ * history and somebody does; else by the cosine of the movie tower's vectors. `movie` is an id; or a title, with or
  * without its year; or a part of one title alone. Letters of ASCII match in either case. Of the filters, include_seen means nothing
  * here. MRQ_NOT_FOUND when no movie matches, MRQ_USAGE when several do: the sentence lists the first of them. Other statuses as of
  * mrq_recommend(). Thread-safe. */

@@ -35,14 +35,13 @@ mrq_status mrq_years_parse(const char *text, mrq_filters *filters, mrq_error *er
     return MRQ_OK;
 }
 
-/* Sorts and drops what stands there twice; returns how many are left. */
-static uint32_t sort_distinct(uint32_t *item, uint32_t n)
+uint32_t mrq_rows_sort(uint32_t *row, uint32_t n)
 {
     uint32_t kept = 0;
-    mrq_items_sort(item, n);
+    mrq_items_sort(row, n);
     for (uint32_t i = 0; i < n; i++)
-        if (!kept || item[kept - 1] != item[i])
-            item[kept++] = item[i];
+        if (!kept || row[kept - 1] != row[i])
+            row[kept++] = row[i];
     return kept;
 }
 
@@ -62,7 +61,7 @@ static mrq_status resolve_genres(const mrq_table *movies, const mrq_filters *fil
                      mrq_strings_at(&genres->dict, g));
         return mrq_fail(err, MRQ_USAGE, "genre \"%.40s\": want one of %s", filters->genre[i], names);
     }
-    out->n_genres = sort_distinct(out->genre, filters->n_genres);
+    out->n_genres = mrq_rows_sort(out->genre, filters->n_genres);
     out->all_genres = filters->all_genres && out->n_genres > 1;
     return MRQ_OK;
 }
@@ -93,7 +92,7 @@ static void resolve_excluded(const mrq_table *movies, const mrq_filters *filters
         out->exclude[n] = mrq_table_find(movies, filters->exclude[i]);
         n += out->exclude[n] != MRQ_NONE;
     }
-    out->n_exclude = sort_distinct(out->exclude, n);
+    out->n_exclude = mrq_rows_sort(out->exclude, n);
 }
 
 static mrq_status resolve(const mrq_table *movies, const mrq_filters *filters, mrq_selection *out, mrq_error *err)

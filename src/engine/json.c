@@ -61,14 +61,52 @@ static bool add_members(cJSON *array, const mrq_column *column, uint32_t row)
     return array != NULL;
 }
 
-static bool add_result(cJSON *results, const mrq_table *movies, uint32_t rank, const mrq_recommendation *item)
+/* {"input":"age","value":"25","label":"25-34","score":0.1}, {"input":"id","value":4,"score":0.1} or {"input":"liked","id":260,
+ * "title":"...","score":0.1}. */
+static bool add_part(cJSON *parts, const mrq_generation *generation, const mrq_part *part)
 {
+    const mrq_column *title = mrq_table_first(generation->movies, MRQ_TEXT);
+    const mrq_column *column = mrq_table_column(generation->users, part->input);
+    cJSON *object = mrq_json_append_object(parts);
+    bool ok = mrq_json_add_clean(object, "input", part->input);
+    switch (part->kind) {
+    case MRQ_PART_FEATURE:
+        ok = ok && mrq_json_add_clean(object, "value", mrq_strings_at(&column->dict, part->value));
+        if (column->label.n)
+            ok = ok && mrq_json_add_clean(object, "label", mrq_strings_at(&column->label, part->value));
+        break;
+    case MRQ_PART_USER:
+        ok = ok && mrq_json_add_whole(object, "value", generation->users->id[part->value]);
+        break;
+    case MRQ_PART_MOVIE:
+        ok = ok && mrq_json_add_whole(object, "id", generation->movies->id[part->value]);
+        if (title)
+            ok = ok && mrq_json_add_clean(object, "title", mrq_strings_at(&title->text, part->value));
+    }
+    return ok && mrq_json_add_rounded(object, "score", part->score, 8);
+}
+
+/* {"base":0.5,"parts":[...]} of the movie at this place; more decimals than a score has, because thousands may be added up. */
+static bool add_explanation(cJSON *result, const mrq_generation *generation, const mrq_explanation *why, uint32_t place)
+{
+    cJSON *object = cJSON_AddObjectToObject(result, "explanation");
+    bool ok = mrq_json_add_rounded(object, "base", why->base[place], 8);
+    cJSON *parts = cJSON_AddArrayToObject(object, "parts");
+    for (uint32_t i = 0; ok && i < why->n; i++)
+        ok = add_part(parts, generation, &why->part[(size_t)place * why->n + i]);
+    return ok && parts;
+}
+
+static bool add_result(cJSON *results, const mrq_generation *generation, const mrq_answer *answer, uint32_t place)
+{
+    const mrq_table *movies = generation->movies;
+    const mrq_recommendation *item = &answer->item[place];
     const mrq_column *title = mrq_table_first(movies, MRQ_TEXT), *genres = mrq_table_first(movies, MRQ_SET);
     const mrq_column *year = mrq_table_column(movies, "year");
     cJSON *result = cJSON_CreateObject();
     if (!append(results, result))
         return false;
-    bool ok = mrq_json_add_whole(result, "rank", rank) && mrq_json_add_whole(result, "id", movies->id[item->movie]);
+    bool ok = mrq_json_add_whole(result, "rank", place + 1) && mrq_json_add_whole(result, "id", movies->id[item->movie]);
     if (title)
         ok = ok && mrq_json_add_clean(result, "title", mrq_strings_at(&title->text, item->movie));
     if (year && year->kind == MRQ_NUMBER)
@@ -76,7 +114,8 @@ static bool add_result(cJSON *results, const mrq_table *movies, uint32_t rank, c
                                                         : cJSON_AddNullToObject(result, "year"));
     if (genres)
         ok = ok && add_members(cJSON_AddArrayToObject(result, "genres"), genres, item->movie);
-    return ok && mrq_json_add_rounded(result, "score", item->score, 4);
+    ok = ok && mrq_json_add_rounded(result, "score", item->score, 4);
+    return answer->why.base ? ok && add_explanation(result, generation, &answer->why, place) : ok;
 }
 
 /* The document with a line end; NULL when `complete` is false or memory is out. */
@@ -108,7 +147,7 @@ char *mrq_answer_json(const mrq_generation *generation, const mrq_answer *answer
         ok = ok && add_counts(cJSON_AddObjectToObject(document, "redis"), &answer->counts);
     cJSON *results = cJSON_AddArrayToObject(document, "results");
     for (uint32_t i = 0; ok && i < answer->n; i++)
-        ok = add_result(results, generation->movies, i + 1, &answer->item[i]);
+        ok = add_result(results, generation, answer, i);
     return print(document, ok && results);
 }
 

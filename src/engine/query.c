@@ -1,9 +1,11 @@
 /* Queries: from what a person writes to one value for each branch of the folded user tower.
  *
  * A feature that is given counts; one that is not is the user's own; a branch that has neither is an error, because a guessed
- * gender gives a wrong answer without a word. A feature of the data that the tower does not use is checked and told, but changes
- * nothing. The text of a resolved query is its identity: the cache's key is made of it, so it holds codes' values and not the
- * person's spelling, and filters sorted and only where they filter. It is also enough to ask the query again (warm.c). */
+ * gender gives a wrong answer without a word. Liked movies say enough of a stranger to do without: then the average stands in. A
+ * feature of the data that the tower does not use is checked and told, but changes nothing.
+ *
+ * The text of a resolved query is its identity: the cache's key is made of it, so it holds codes' values and not the person's
+ * spelling, and filters sorted and only where they filter. It is also enough to ask the query again (warm.c). */
 #include "engine/query.h"
 
 #include <stdio.h>
@@ -18,6 +20,7 @@ void mrq_resolved_clear(mrq_resolved *resolved)
 {
     mrq_free(resolved->value);
     mrq_free(resolved->text);
+    mrq_opinion_clear(&resolved->opinion);
     mrq_selection_clear(&resolved->selection);
     *resolved = (mrq_resolved){0};
 }
@@ -67,19 +70,21 @@ static bool is_id(const mrq_folded_branch *branch)
 /* What to say when nothing is known for a branch. */
 static mrq_status lacks(const mrq_folded *tower, const char *feature, bool can_be_given, mrq_error *err)
 {
+    const char *or_liked = tower->liked ? ", or liked movies" : "";
     if (!can_be_given)
-        return mrq_fail(err, MRQ_USAGE, "user is missing: this model asks for %s, which only users of the data have", feature);
+        return mrq_fail(err, MRQ_USAGE, "user is missing: this model asks for %s, which only users of the data have%s", feature,
+                        or_liked);
     char wanted[200] = "";
     for (uint32_t b = 0; b < tower->n_branches; b++)
         if (!is_id(&tower->branch[b]))
             snprintf(wanted + strlen(wanted), sizeof wanted - strlen(wanted), "%s%s", *wanted ? ", " : "",
                      tower->branch[b].feature);
-    return mrq_fail(err, MRQ_USAGE, "%s is missing: want %s, or a user of the data", feature, wanted);
+    return mrq_fail(err, MRQ_USAGE, "%s is missing: want %s, or a user of the data%s", feature, wanted, or_liked);
 }
 
-/* A value for each branch. */
-static mrq_status find_values(const mrq_generation *generation, uint32_t user, const uint32_t code[FEATURES], uint32_t *value,
-                              mrq_error *err)
+/* A value for each branch; `likes` is whether the query names a movie that the person likes. */
+static mrq_status find_values(const mrq_generation *generation, uint32_t user, bool likes, const uint32_t code[FEATURES],
+                              uint32_t *value, mrq_error *err)
 {
     const mrq_folded *tower = generation->tower;
     const bool known = user != MRQ_NONE;
@@ -96,16 +101,20 @@ static mrq_status find_values(const mrq_generation *generation, uint32_t user, c
             i++;
         if (i < FEATURES && code[i] != MRQ_NONE)
             value[b] = code[i];
-        else if (!known)
+        else if (!known && !likes)
             return lacks(tower, branch->feature, i < FEATURES, err);
+        else if (!known)
+            value[b] = MRQ_NONE;
     }
-    if (by_id_alone && !known)
+    if (by_id_alone && !known && !likes && tower->liked)
+        return mrq_fail(err, MRQ_USAGE, "user is missing: want a user of the data, or liked movies");
+    if (by_id_alone && !known && !likes)
         return mrq_fail(err, MRQ_USAGE, "user is missing: this model knows people by their id alone, want a user of the data");
     return MRQ_OK;
 }
 
-/* {"age":{"value":"25","label":"25-34"},...,"user":4,"k":5,"genre":["Drama"],...}, without the features that the data does not
- * have; NULL when out of memory. */
+/* {"age":{"value":"25","label":"25-34"},...,"user":4,"liked":[1,260],"k":5,"genre":["Drama"],...}, without the features that
+ * nobody tells; NULL when out of memory. */
 static char *describe(const mrq_generation *generation, const mrq_query *query, const uint32_t code[FEATURES],
                       const mrq_resolved *resolved)
 {
@@ -122,6 +131,7 @@ static char *describe(const mrq_generation *generation, const mrq_query *query, 
             ok = ok && mrq_json_add_clean(feature, "label", mrq_strings_at(&column->label, code[i]));
     }
     ok = ok && (query->user < 0 ? cJSON_AddNullToObject(json, "user") != NULL : mrq_json_add_whole(json, "user", query->user));
+    ok = ok && mrq_opinion_describe(&resolved->opinion, generation->movies, json);
     ok = ok && mrq_json_add_whole(json, "k", query->k);
     ok = ok && mrq_selection_describe(&resolved->selection, generation->movies, json);
     if (resolved->include_seen)
@@ -138,9 +148,10 @@ static mrq_status resolve(const mrq_generation *generation, const mrq_query *que
     out->value = mrq_array(generation->tower->n_branches, sizeof *out->value);
     if (!out->value)
         return mrq_fail_memory(err, "reading the query");
-    MRQ_TRY(find_values(generation, out->user, code, out->value, err));
+    MRQ_TRY(mrq_opinion_resolve(generation, query, out->user, &out->opinion, err));
+    MRQ_TRY(find_values(generation, out->user, query->n_liked > 0, code, out->value, err));
     MRQ_TRY(mrq_selection_resolve(generation->movies, &query->filters, &out->selection, err));
-    out->include_seen = query->filters.include_seen && out->user != MRQ_NONE;
+    out->include_seen = query->filters.include_seen && (out->user != MRQ_NONE || out->opinion.n);
     out->text = describe(generation, query, code, out);
     return out->text ? MRQ_OK : mrq_fail_memory(err, "reading the query");
 }

@@ -1,10 +1,11 @@
 /* Answers: the user's vector, and the nearest of the movies that qualify.
  *
  * A hit of the cache and a search give the same rows and the same inner products, to the bit, so nothing but mrq_answer.cache tells
- * them apart. What Redis does is never an error: the answer is computed. */
+ * them apart, and either can be explained. What Redis does is never an error: the answer is computed. */
 #include "engine/recommend.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "engine/cached.h"
 
@@ -12,6 +13,8 @@ void mrq_answer_clear(mrq_answer *answer)
 {
     mrq_free(answer->item);
     mrq_free(answer->query);
+    mrq_free(answer->why.base);
+    mrq_free(answer->why.part);
     *answer = (mrq_answer){0};
 }
 
@@ -21,7 +24,8 @@ mrq_status mrq_person_vector(const mrq_generation *generation, const mrq_resolve
     MRQ_AUTOFREE float *vector = mrq_array(generation->tower->dim, sizeof *vector);
     if (!vector)
         return mrq_fail_memory(err, "answering");
-    mrq_folded_vector(generation->tower, resolved->value, vector, line);
+    const mrq_taste taste = {resolved->opinion.n, resolved->opinion.movie, resolved->opinion.net};
+    mrq_folded_vector_of(generation->tower, resolved->value, &taste, vector, line);
     for (uint32_t d = 0; d < generation->tower->dim; d++)
         if (!isfinite(vector[d]))
             return mrq_fail(err, MRQ_BAD_FILE, "generation %s: the user tower gives %g at place %u", generation->name,
@@ -34,16 +38,31 @@ mrq_status mrq_person_vector(const mrq_generation *generation, const mrq_resolve
     return MRQ_OK;
 }
 
+/* What the user has rated, and what the query likes or dislikes. */
+static mrq_status find_seen(const mrq_generation *generation, const mrq_resolved *resolved, uint32_t **out, uint64_t *n,
+                            mrq_error *err)
+{
+    const uint64_t *offset = resolved->user == MRQ_NONE ? NULL : generation->seen.offset + resolved->user;
+    const uint64_t rated = offset ? offset[1] - offset[0] : 0;
+    uint32_t *seen = mrq_array(rated + resolved->opinion.n, sizeof *seen);
+    if (!seen)
+        return mrq_fail_memory(err, "searching");
+    if (rated)
+        memcpy(seen, generation->seen.item + offset[0], rated * sizeof *seen);
+    if (resolved->opinion.n)
+        memcpy(seen + rated, resolved->opinion.movie, resolved->opinion.n * sizeof *seen);
+    *out = seen;
+    *n = rated + resolved->opinion.n;
+    return MRQ_OK;
+}
+
 mrq_status mrq_person_search(const mrq_generation *generation, const mrq_resolved *resolved, const float *vector, mrq_hit **out,
                              uint32_t *n, mrq_error *err)
 {
-    const uint32_t *seen = NULL;
+    MRQ_AUTOFREE uint32_t *seen = NULL;
     uint64_t n_seen = 0;
-    if (resolved->user != MRQ_NONE && !resolved->include_seen) {
-        const uint64_t *offset = generation->seen.offset + resolved->user;
-        seen = generation->seen.item + offset[0];
-        n_seen = offset[1] - offset[0];
-    }
+    if (!resolved->include_seen)
+        MRQ_TRY(find_seen(generation, resolved, &seen, &n_seen, err));
     __attribute__((cleanup(mrq_bitmap_clear))) mrq_bitmap bitmap = {0};
     MRQ_TRY(mrq_selection_bitmap(&resolved->selection, generation->movies, seen, n_seen, &bitmap, err));
     const uint32_t kept = bitmap.filter.n_kept, room = resolved->k < kept ? resolved->k : kept;
@@ -77,12 +96,16 @@ mrq_status mrq_recommend(const mrq_generation *generation, mrq_cache *cache, con
         MRQ_TRY(mrq_person_search(generation, &resolved, vector, &hits, &n, err));
     if (state == MRQ_CACHE_MISS)
         state = mrq_cached_set(cache, key, hits, n);
-    mrq_recommendation *item = mrq_array(n, sizeof *item);
+    MRQ_AUTOFREE mrq_recommendation *item = mrq_array(n, sizeof *item);
     if (!item)
         return mrq_fail_memory(err, "answering");
     for (uint32_t i = 0; i < n; i++)
         item[i] = (mrq_recommendation){hits[i].row, line.slope * (double)hits[i].score + line.intercept};
-    *out = (mrq_answer){n, item, state, cache ? mrq_cache_counted(cache) : (mrq_cache_counts){0}, resolved.text};
+    mrq_explanation why = {0};
+    if (query->explain)
+        MRQ_TRY(mrq_person_explain(generation, &resolved, item, n, &why, err));
+    *out = (mrq_answer){n, item, state, cache ? mrq_cache_counted(cache) : (mrq_cache_counts){0}, resolved.text, why};
+    item = NULL;
     resolved.text = NULL;
     return MRQ_OK;
 }

@@ -1,4 +1,5 @@
-/* Movies like a movie: the nearest by the cosine of the movie tower's vectors.
+/* Movies like a movie: where the tower knows what liking a movie adds to a person, those whose scores that raises most; else the
+ * nearest by the cosine of the movie tower's vectors.
  *
  * Where the score is a cosine, the index holds those vectors and answers. Where it is an inner product, an exported vector is the
  * tower's, then its bias and the coordinate that makes all equally long (model/folded.h): inner products of these say which movies
@@ -96,10 +97,34 @@ static void scan(const mrq_generation *generation, uint32_t movie, const mrq_fil
     mrq_top_sort(top);
 }
 
-/* The nearest `room` rows of those that the filter keeps. */
+/* What liking the movie adds to a person's vector, as a unit vector (dim) and the factor taken out of the scores; 0 where that is
+ * not known. Rejected there: the cosine, which finds rare movies of the same words, as their length does not count. */
+static double liking(const mrq_folded *tower, uint32_t movie, float *out)
+{
+    const mrq_kernels *kernels = mrq_kernels_best();
+    if (!tower->liked)
+        return 0;
+    memset(out, 0, tower->dim * sizeof *out);
+    memcpy(out, tower->liked + (size_t)movie * tower->width, tower->size * sizeof *out);
+    const float norm = sqrtf(kernels->dot(out, out, tower->size));
+    kernels->scale(out, norm > 0 ? 1 / norm : 0, tower->size);
+    return (double)norm * tower->scale;
+}
+
+/* The best `room` rows of those that the filter keeps. */
 static mrq_status search(const mrq_generation *generation, uint32_t movie, const mrq_filter *filter, uint32_t room, mrq_hit *hits,
                          uint32_t *n, mrq_error *err)
 {
+    MRQ_AUTOFREE float *vector = mrq_array(generation->tower->dim, sizeof *vector);
+    if (!vector)
+        return mrq_fail_memory(err, "searching");
+    const double factor = liking(generation->tower, movie, vector);
+    if (factor > 0) {
+        MRQ_TRY(mrq_index_search(generation->index, vector, room, filter, hits, n, err));
+        for (uint32_t i = 0; i < *n; i++)
+            hits[i].score = (float)(factor * (double)hits[i].score);
+        return MRQ_OK;
+    }
     if (generation->tower->score == MRQ_COSINE)
         return mrq_index_search(generation->index, mrq_index_vectors(generation->index) + (size_t)movie * generation->tower->dim,
                                 room, filter, hits, n, err);

@@ -17,7 +17,7 @@ enum { PAGE = 1000 }; /* members read at once */
 typedef struct reading {
     cJSON *json;
     const char **genre;
-    int64_t *exclude;
+    int64_t *exclude, *liked, *disliked;
     mrq_query query;
 } reading;
 
@@ -26,6 +26,8 @@ static void reading_clear(reading *r)
     cJSON_Delete(r->json);
     mrq_free(r->genre);
     mrq_free(r->exclude);
+    mrq_free(r->liked);
+    mrq_free(r->disliked);
 }
 
 static mrq_status read_feature(const cJSON *json, const char *key, const char **text, mrq_error *err)
@@ -55,32 +57,34 @@ static mrq_status read_genres(const cJSON *array, reading *r, mrq_error *err)
     return MRQ_OK;
 }
 
-static mrq_status read_excluded(const cJSON *array, reading *r, mrq_error *err)
+/* Ids of movies, none when the member is absent. `*id` is to be freed whatever comes of it. */
+static mrq_status read_ids(const cJSON *json, const char *key, int64_t **id, uint32_t *n, mrq_error *err)
 {
-    const cJSON *item;
-    r->exclude = mrq_array((size_t)cJSON_GetArraySize(array), sizeof *r->exclude);
-    if (!r->exclude)
+    const cJSON *array, *item;
+    MRQ_TRY(mrq_json_array(json, "", key, false, &array, err));
+    if (!array)
+        return MRQ_OK;
+    *id = mrq_array((size_t)cJSON_GetArraySize(array), sizeof **id);
+    if (!*id)
         return mrq_fail_memory(err, "reading a query");
     cJSON_ArrayForEach(item, array)
     {
         if (!cJSON_IsNumber(item) || !(item->valuedouble >= 0 && item->valuedouble <= 0x1p53))
-            return mrq_fail(err, MRQ_BAD_FILE, "exclude: want ids");
-        r->exclude[r->query.filters.n_exclude++] = (int64_t)item->valuedouble;
+            return mrq_fail(err, MRQ_BAD_FILE, "%s: want ids", key);
+        (*id)[(*n)++] = (int64_t)item->valuedouble;
     }
-    r->query.filters.exclude = r->exclude;
     return MRQ_OK;
 }
 
 static mrq_status read_filters(const cJSON *json, reading *r, mrq_error *err)
 {
-    const cJSON *genres, *excluded;
+    const cJSON *genres;
     const char *years;
     MRQ_TRY(mrq_json_array(json, "", "genre", false, &genres, err));
     if (genres)
         MRQ_TRY(read_genres(genres, r, err));
-    MRQ_TRY(mrq_json_array(json, "", "exclude", false, &excluded, err));
-    if (excluded)
-        MRQ_TRY(read_excluded(excluded, r, err));
+    MRQ_TRY(read_ids(json, "exclude", &r->exclude, &r->query.filters.n_exclude, err));
+    r->query.filters.exclude = r->exclude;
     MRQ_TRY(mrq_json_text(json, "", "year", false, &years, err));
     if (years)
         MRQ_TRY(mrq_years_parse(years, &r->query.filters, err));
@@ -91,8 +95,8 @@ static mrq_status read_filters(const cJSON *json, reading *r, mrq_error *err)
 /* What describe() of query.c has written. `r` is to be cleared whatever comes of it. */
 static mrq_status read_query(const char *text, size_t size, reading *r, mrq_error *err)
 {
-    static const char *const keys[] = {"age",        "gender", "job",     "user",         "k", "genre",
-                                       "all_genres", "year",   "exclude", "include_seen", NULL};
+    static const char *const keys[] = {"age",   "gender",     "job",  "user",    "liked",        "disliked", "k",
+                                       "genre", "all_genres", "year", "exclude", "include_seen", NULL};
     int64_t k = 0;
     r->query.user = -1;
     MRQ_TRY(mrq_json_parse(text, size, "query", &r->json, err));
@@ -102,6 +106,10 @@ static mrq_status read_query(const char *text, size_t size, reading *r, mrq_erro
     MRQ_TRY(read_feature(r->json, "job", &r->query.job, err));
     if (!cJSON_IsNull(cJSON_GetObjectItemCaseSensitive(r->json, "user")))
         MRQ_TRY(mrq_json_int(r->json, "", "user", 0, INT64_MAX, &r->query.user, err));
+    MRQ_TRY(read_ids(r->json, "liked", &r->liked, &r->query.n_liked, err));
+    MRQ_TRY(read_ids(r->json, "disliked", &r->disliked, &r->query.n_disliked, err));
+    r->query.liked = r->liked;
+    r->query.disliked = r->disliked;
     MRQ_TRY(mrq_json_int(r->json, "", "k", 1, MRQ_K_MAX, &k, err));
     r->query.k = (uint32_t)k;
     return read_filters(r->json, r, err);

@@ -12,6 +12,11 @@
 
 const char *const mrq_verdict_names[] = {"passed", "failed", "skipped"};
 
+static mrq_quality measured(const mrq_model_results *results)
+{
+    return mrq_quality_of(results->test_rmse, results->test_ndcg);
+}
+
 bool mrq_protocols_differ(const mrq_model_results *made, const mrq_model_results *serving, char *out, size_t size)
 {
     if (strcmp(made->schema, serving->schema) != 0)
@@ -39,17 +44,22 @@ static void judge_recall(const mrq_rebuild_options *options, double recall, mrq_
 static void judge_quality(const mrq_rebuild_options *options, const mrq_facts *made, const mrq_facts *serving, mrq_gate *gate)
 {
     char difference[120];
-    const double old = serving->results.test_rmse;
-    gate->value = made->results.test_rmse;
+    const mrq_quality now = measured(&made->results), old = measured(&serving->results);
+    gate->value = now.value;
     if (mrq_protocols_differ(&made->results, &serving->results, difference, sizeof difference)) {
         snprintf(gate->text, sizeof gate->text, "not comparable with the serving generation: %s", difference);
-    } else if (isnan(old)) {
+    } else if (old.more_is_better != now.more_is_better && !isnan(old.value)) {
+        snprintf(gate->text, sizeof gate->text, "not comparable with the serving generation: its quality is %s, this one's %s",
+                 old.name, now.name);
+    } else if (isnan(old.value)) {
         snprintf(gate->text, sizeof gate->text, "the serving generation's quality is not known");
     } else {
-        gate->limit = old + options->max_loss;
-        gate->verdict = gate->value <= gate->limit ? MRQ_PASSES : MRQ_FAILS; /* a quality that is not known fails */
-        snprintf(gate->text, sizeof gate->text, "test RMSE is %.4f, want at most %.4f, the serving generation's %.4f and %g",
-                 gate->value, gate->limit, old, options->max_loss);
+        const double sign = now.more_is_better ? -1 : 1;
+        gate->limit = old.value + sign * options->max_loss;
+        gate->verdict = sign * gate->value <= sign * gate->limit ? MRQ_PASSES : MRQ_FAILS; /* a quality that is not known fails */
+        snprintf(gate->text, sizeof gate->text, "test %s is %.4f, want at %s %.4f, the serving generation's %.4f %s %g", now.name,
+                 gate->value, now.more_is_better ? "least" : "most", gate->limit, old.value, now.more_is_better ? "less" : "and",
+                 options->max_loss);
     }
 }
 
@@ -75,7 +85,7 @@ void mrq_gates_judge(const mrq_rebuild_options *options, const mrq_facts *made, 
         judge_quality(options, made, serving, &gate[MRQ_GATE_QUALITY]);
         judge_movies(options, made, serving, &gate[MRQ_GATE_MOVIES]);
     } else {
-        gate[MRQ_GATE_QUALITY].value = made->results.test_rmse;
+        gate[MRQ_GATE_QUALITY].value = measured(&made->results).value;
         gate[MRQ_GATE_MOVIES].value = NAN;
     }
 }

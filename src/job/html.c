@@ -99,9 +99,11 @@ static void write_gates(const mrq_rebuild_report *r, mrq_writer *out)
     mrq_writer_put(out, "</table></div>\n");
 }
 
-/* A row of what was before and what is now. */
+/* A row of what was before and what is now, unless both are unknown. */
 static void put_change(mrq_writer *out, const char *name, const char *format, double before, double now)
 {
+    if (isnan(before) && isnan(now))
+        return;
     char a[32], b[32];
     mrq_writer_put(out, "<tr><th>%s</th><td class=\"n\">%s</td><td class=\"n\">%s</td></tr>\n", name, number(a, format, before),
                    number(b, format, now));
@@ -109,12 +111,15 @@ static void put_change(mrq_writer *out, const char *name, const char *format, do
 
 static void write_generations(const mrq_rebuild_report *r, mrq_writer *out)
 {
-    static const mrq_model_results none = {.train_rmse = NAN, .valid_rmse = NAN, .test_rmse = NAN};
+    static const mrq_model_results none = {
+        .train_rmse = NAN, .valid_rmse = NAN, .test_rmse = NAN, .test_recall = NAN, .test_ndcg = NAN};
     if (!r->made.movies)
         return;
     const mrq_model_results *old = r->has_serving ? &r->serving.results : &none, *now = &r->made.results;
     mrq_writer_put(out, "<h2>Before and now</h2>\n<table>\n<tr><th></th><th class=\"n\">serving before</th><th class=\"n\">made now"
                         "</th></tr>\n");
+    put_change(out, "test NDCG@10", "%.4f", old->test_ndcg, now->test_ndcg);
+    put_change(out, "test recall@10", "%.4f", old->test_recall, now->test_recall);
     put_change(out, "test RMSE", "%.4f", old->test_rmse, now->test_rmse);
     put_change(out, "validation RMSE", "%.4f", old->valid_rmse, now->valid_rmse);
     put_change(out, "training RMSE", "%.4f", old->train_rmse, now->train_rmse);

@@ -22,7 +22,7 @@ typedef struct mrq_rebuild_options {
     const char *index; /* as for an export */
     double recall;     /* that the index is chosen for */
     double min_recall; /* gate: measured on queries that took no part in the choice; NaN: MRQ_RECALL_SLACK below `recall` */
-    double max_loss;   /* gate: test RMSE at most so much above the serving generation's */
+    double max_loss;   /* gate: quality (RMSE, or NDCG@10 of a ranking) at most so much worse than the serving generation's */
     double max_shrink; /* gate: share of the serving generation's movies that may be missing */
     bool force;        /* publishes whatever the gates say */
     uint32_t keep;     /* generations */

@@ -121,6 +121,13 @@ static void on_batch(void *context, int64_t epoch, uint64_t done, uint64_t total
         watch->batch(watch->context, epoch, done, total, rmse, samples_per_second);
 }
 
+static void on_stage(void *context, const char *doing, uint32_t done, uint32_t of)
+{
+    const mrq_train_watch *watch = &((const struct job *)context)->watch->train;
+    if (watch->stage)
+        watch->stage(watch->context, doing, done, of);
+}
+
 /* Keeps the curve; one that memory does not suffice for is missing in the report. */
 static void on_epoch(void *context, const mrq_train_epoch *all, uint32_t n)
 {
@@ -164,7 +171,7 @@ static bool may_start_warm(struct job *job)
 static mrq_status learn(struct job *job, mrq_train_result *result, mrq_error *err)
 {
     mrq_rebuild_report *r = job->report;
-    const mrq_train_watch watch = {job, on_batch, on_epoch, NULL, job->watch->train.stop};
+    const mrq_train_watch watch = {job, on_batch, on_epoch, on_stage, NULL, job->watch->train.stop};
     mrq_train_options options = {
         .split = MRQ_SPLIT_HASH, .test = job->options->test, .seed = job->options->seed, .threads = job->options->threads};
     if (may_start_warm(job)) {
@@ -212,9 +219,10 @@ static mrq_status train(struct job *job, mrq_error *err)
     if (result.end == MRQ_TRAIN_LOST)
         remark(r, "the loss exploded in pass %lld of %lld, and the best before, pass %lld, was taken", (long long)result.epoch,
                (long long)passes, (long long)r->made.results.best_epoch);
-    end(job, MRQ_STEP_TRAIN, " model=%s passes=%lld best=%lld valid_rmse=%.4f test_rmse=%.4f start=%s", r->description.name,
-        (long long)r->made.results.epochs, (long long)r->made.results.best_epoch, r->made.results.valid_rmse,
-        r->made.results.test_rmse, r->warm_started ? "warm" : "scratch");
+    const mrq_quality quality = mrq_quality_of(r->made.results.test_rmse, r->made.results.test_ndcg);
+    end(job, MRQ_STEP_TRAIN, " model=%s passes=%lld best=%lld test_%s=%.4f start=%s", r->description.name,
+        (long long)r->made.results.epochs, (long long)r->made.results.best_epoch, quality.more_is_better ? "ndcg" : "rmse",
+        quality.value, r->warm_started ? "warm" : "scratch");
     return MRQ_OK;
 }
 

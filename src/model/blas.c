@@ -31,7 +31,7 @@ const char *mrq_blas_core(void)
     return openblas_get_corename();
 }
 
-void mrq_blas_own_threads(void)
+void mrq_blas_threads(uint32_t threads)
 {
-    openblas_set_num_threads(1);
+    openblas_set_num_threads((int)threads);
 }

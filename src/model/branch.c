@@ -24,7 +24,8 @@ mrq_status mrq_branch_work_make(const mrq_branch_plan *plan, uint32_t values, si
 {
     const uint32_t e = plan->branch->embedding;
     *work = (mrq_branch_work){0};
-    if (plan->branch->kind == MRQ_BRANCH_SET || plan->branch->kind == MRQ_BRANCH_RATINGS)
+    if (plan->branch->kind == MRQ_BRANCH_SET || plan->branch->kind == MRQ_BRANCH_RATINGS ||
+        plan->branch->kind == MRQ_BRANCH_HISTORY)
         return MRQ_OK;
     const bool text = plan->branch->kind == MRQ_BRANCH_TEXT;
     const size_t words = tokens < plan->n_values ? tokens : plan->n_values, rows = text ? words : values;
@@ -191,6 +192,20 @@ static void ratings_backward(const mrq_branch_call *call, const uint32_t *entity
     }
 }
 
+/* history: the sum of what the liked movies' embeddings say, times how much each is liked. It is not learned by gradients. */
+
+static void history_forward(const mrq_branch_call *call, const uint32_t *entity, uint32_t n, float *out, size_t stride)
+{
+    const mrq_branch_plan *plan = call->plan;
+    const float *embedding = param_of(call, plan->embedding);
+    for (uint32_t i = 0; i < n; i++) {
+        memset(out + i * stride, 0, plan->width * sizeof *out);
+        for (uint64_t j = plan->list.offset[entity[i]]; j < plan->list.offset[entity[i] + 1]; j++)
+            call->kernels->add_scaled(out + i * stride, plan->strength[j], embedding + (size_t)plan->list.item[j] * plan->width,
+                                      plan->width);
+    }
+}
+
 /* text: convolution over the words or characters, tanh, sum or average over the positions. */
 
 /* Numbers the distinct words of the batch. */
@@ -290,6 +305,9 @@ void mrq_branch_forward(const mrq_branch_call *call, const uint32_t *value, uint
     case MRQ_BRANCH_RATINGS:
         ratings_forward(call, value, n, out, stride);
         break;
+    case MRQ_BRANCH_HISTORY:
+        history_forward(call, value, n, out, stride);
+        break;
     case MRQ_BRANCH_TEXT:
         text_forward(call, value, n, out, stride);
         break;
@@ -309,6 +327,8 @@ void mrq_branch_backward(const mrq_branch_call *call, const uint32_t *value, uin
         break;
     case MRQ_BRANCH_SET:
         set_backward(call, value, n, dout, stride, gradient);
+        break;
+    case MRQ_BRANCH_HISTORY:
         break;
     case MRQ_BRANCH_TEXT:
         text_backward(call, value, n, dout, stride, gradient);

@@ -9,12 +9,13 @@
 #include "base/file.h"
 #include "base/utf8.h"
 
-static const char *const kind_names[] = {"id", "category", "set", "text", "ratings", NULL};
+static const char *const kind_names[] = {"id", "category", "set", "text", "ratings", "history", NULL};
 static const char *const unit_names[] = {"word", "character", NULL};
 static const char *const pool_names[] = {"sum", "average", NULL};
 static const char *const joint_names[] = {"dense", "sum", NULL};
 static const char *const score_names[] = {"cosine", "dot", NULL};
 const char *const mrq_activation_names[] = {"linear", "tanh", NULL};
+const char *const mrq_objective_names[] = {"rating", "ranking", NULL};
 const char *const mrq_optimizer_names[] = {"sgd", "momentum", "rmsprop", "adam", NULL};
 const char *const mrq_schedule_names[] = {"constant", "linear", "cosine", NULL};
 const char *const mrq_order_names[] = {"random", "movie", NULL};
@@ -59,10 +60,14 @@ static mrq_status check_kind(const mrq_branch *branch, const char *path, bool us
     static const struct {
         mrq_branch_kind kind;
         const char *feature;
-    } bound[] = {{MRQ_BRANCH_ID, "id"}, {MRQ_BRANCH_RATINGS, "ratings"}};
+    } bound[] = {{MRQ_BRANCH_ID, "id"}, {MRQ_BRANCH_RATINGS, "ratings"}, {MRQ_BRANCH_HISTORY, "history"}};
     const char *kind = kind_names[branch->kind];
-    if (user && branch->kind != MRQ_BRANCH_ID && branch->kind != MRQ_BRANCH_CATEGORY)
-        return mrq_fail(err, MRQ_BAD_FILE, "%s.kind: \"%s\", want one of id, category on the user's side", path, kind);
+    const bool of_users =
+        branch->kind == MRQ_BRANCH_ID || branch->kind == MRQ_BRANCH_CATEGORY || branch->kind == MRQ_BRANCH_HISTORY;
+    if (user && !of_users)
+        return mrq_fail(err, MRQ_BAD_FILE, "%s.kind: \"%s\", want one of id, category, history on the user's side", path, kind);
+    if (!user && branch->kind == MRQ_BRANCH_HISTORY)
+        return mrq_fail(err, MRQ_BAD_FILE, "%s.kind: \"history\" belongs to the user's side", path);
     for (size_t i = 0; i < sizeof bound / sizeof *bound; i++)
         if ((branch->kind == bound[i].kind) != (strcmp(branch->feature, bound[i].feature) == 0))
             return mrq_fail(err, MRQ_BAD_FILE,
@@ -126,7 +131,7 @@ static mrq_status read_branch(const cJSON *item, const char *path, bool user, ui
     int kind = -1, unit = MRQ_WORDS, pool = MRQ_POOL_SUM;
     MRQ_TRY(mrq_json_choice(item, path, "kind", kind_names, &kind, err));
     if (kind < 0)
-        return mrq_fail(err, MRQ_BAD_FILE, "%s.kind: missing, want one of id, category, set, text, ratings", path);
+        return mrq_fail(err, MRQ_BAD_FILE, "%s.kind: missing, want one of id, category, set, text, ratings, history", path);
     branch->kind = (mrq_branch_kind)kind;
     MRQ_TRY(mrq_json_bool(item, path, "optional", &branch->optional, err));
     MRQ_TRY(read_width(item, path, "embedding", &branch->embedding, err));
@@ -228,14 +233,26 @@ static mrq_status read_joint(const cJSON *root, const char *source, mrq_descript
     return MRQ_OK;
 }
 
+/* In closed form there is nothing to set but the pull to 0. */
+static mrq_status read_ranking(const cJSON *train, const char *path, mrq_training *out, mrq_error *err)
+{
+    static const char *const keys[] = {"objective", "l2", NULL};
+    MRQ_TRY(mrq_json_keys(train, path, keys, err));
+    *out = (mrq_training){.objective = MRQ_RANKING, .l2 = 1};
+    return mrq_json_real(train, path, "l2", 1e-3, MRQ_L2_MAX, &out->l2, err);
+}
+
 static mrq_status read_train(const cJSON *root, const char *source, mrq_training *out, mrq_error *err)
 {
-    static const char *const keys[] = {"optimizer", "lr",     "schedule", "l2",         "clip", "order",
-                                       "batch",     "epochs", "patience", "validation", NULL};
+    static const char *const keys[] = {"objective", "optimizer", "lr",     "schedule", "l2",         "clip",
+                                       "order",     "batch",     "epochs", "patience", "validation", NULL};
     char path[PATH_SIZE];
     const cJSON *train;
     MRQ_TRY(open_section(root, source, "train", keys, path, &train, err));
-    int optimizer = MRQ_ADAM, schedule = MRQ_CONSTANT, order = MRQ_ORDER_RANDOM;
+    int objective = MRQ_RATING, optimizer = MRQ_ADAM, schedule = MRQ_CONSTANT, order = MRQ_ORDER_RANDOM;
+    MRQ_TRY(mrq_json_choice(train, path, "objective", mrq_objective_names, &objective, err));
+    if (objective == MRQ_RANKING)
+        return read_ranking(train, path, out, err);
     MRQ_TRY(mrq_json_choice(train, path, "optimizer", mrq_optimizer_names, &optimizer, err));
     MRQ_TRY(mrq_json_choice(train, path, "schedule", mrq_schedule_names, &schedule, err));
     MRQ_TRY(mrq_json_choice(train, path, "order", mrq_order_names, &order, err));
@@ -253,6 +270,31 @@ static mrq_status read_train(const cJSON *root, const char *source, mrq_training
     MRQ_TRY(mrq_json_real(train, path, "validation", 0, 0.5, &out->validation, err));
     if (out->patience && !(out->validation > 0))
         return mrq_fail(err, MRQ_BAD_FILE, "%s.patience: needs a validation share to judge passes by", path);
+    return MRQ_OK;
+}
+
+/* What is solved in closed form is linear: every branch adds its rows to the vector, and the score is an inner product. */
+static mrq_status check_objective(mrq_description *d, const char *source, mrq_error *err)
+{
+    const bool history = mrq_description_has(&d->user, MRQ_BRANCH_HISTORY);
+    if (d->train.objective == MRQ_RATING)
+        return history ? mrq_fail(err, MRQ_BAD_FILE, "%.100s: towers.user: a history wants train.objective \"ranking\"", source)
+                       : MRQ_OK;
+    if (d->joint != MRQ_SUM || d->user.activation != MRQ_LINEAR || d->movie.activation != MRQ_LINEAR || d->score != MRQ_DOT ||
+        d->bias)
+        return mrq_fail(
+            err, MRQ_BAD_FILE,
+            "%.100s: train.objective \"ranking\" wants joint.kind \"sum\", linear activations and score.kind \"dot\" without bias",
+            source);
+    if (!history || mrq_description_has(&d->user, MRQ_BRANCH_ID))
+        return mrq_fail(err, MRQ_BAD_FILE, "%.100s: train.objective \"ranking\" wants a history, and no id, among towers.user",
+                        source);
+    if (!mrq_description_has(&d->movie, MRQ_BRANCH_ID) || mrq_description_has(&d->movie, MRQ_BRANCH_TEXT) ||
+        mrq_description_has(&d->movie, MRQ_BRANCH_RATINGS) || mrq_description_has(&d->movie, MRQ_BRANCH_CATEGORY))
+        return mrq_fail(err, MRQ_BAD_FILE,
+                        "%.100s: train.objective \"ranking\" wants an id and sets among towers.movie, and nothing else", source);
+    if (isnan(d->shift))
+        d->shift = 0; /* no rating is predicted, so no mean is added */
     return MRQ_OK;
 }
 
@@ -282,6 +324,7 @@ mrq_status mrq_description_parse(const char *text, size_t size, const char *sour
     MRQ_TRY(read_tower(towers, source, "user", sum_width, description.bias, &description.user, err));
     MRQ_TRY(read_tower(towers, source, "movie", sum_width, description.bias, &description.movie, err));
     MRQ_TRY(read_train(root, source, &description.train, err));
+    MRQ_TRY(check_objective(&description, source, err));
     *out = description;
     return MRQ_OK;
 }
@@ -378,6 +421,9 @@ static bool write_train(cJSON *root, const mrq_training *t)
                                      {"patience", (double)t->patience},
                                      {"validation", t->validation}};
     cJSON *train = cJSON_AddObjectToObject(root, "train");
+    if (t->objective == MRQ_RANKING)
+        return train && cJSON_AddStringToObject(train, "objective", mrq_objective_names[t->objective]) &&
+               cJSON_AddNumberToObject(train, "l2", t->l2);
     return train && cJSON_AddStringToObject(train, "optimizer", mrq_optimizer_names[t->optimizer]) &&
            cJSON_AddStringToObject(train, "schedule", mrq_schedule_names[t->schedule]) &&
            cJSON_AddStringToObject(train, "order", mrq_order_names[t->order]) &&

@@ -4,13 +4,14 @@
 
 #include "base/json.h"
 
-#define MRQ_BRANCHES_MAX 16
-#define MRQ_LR_MIN       1e-9
-#define MRQ_LR_MAX       1e3
-#define MRQ_L2_MAX       1e4
-#define MRQ_BATCH_MAX    1000000
-#define MRQ_EPOCHS_MAX   10000
-#define MRQ_FEATURE_NAME 32
+#define MRQ_MODEL_DEFAULT "retrieval" /* the preset that recommends best: benchmarks/README.md */
+#define MRQ_BRANCHES_MAX  16
+#define MRQ_LR_MIN        1e-9
+#define MRQ_LR_MAX        1e3
+#define MRQ_L2_MAX        1e4
+#define MRQ_BATCH_MAX     1000000
+#define MRQ_EPOCHS_MAX    10000
+#define MRQ_FEATURE_NAME  32
 
 typedef enum mrq_activation { MRQ_LINEAR, MRQ_TANH } mrq_activation;
 typedef enum mrq_branch_kind {
@@ -18,19 +19,21 @@ typedef enum mrq_branch_kind {
     MRQ_BRANCH_CATEGORY,
     MRQ_BRANCH_SET,
     MRQ_BRANCH_TEXT,
-    MRQ_BRANCH_RATINGS
+    MRQ_BRANCH_RATINGS,
+    MRQ_BRANCH_HISTORY
 } mrq_branch_kind;
 typedef enum mrq_joint_kind { MRQ_DENSE, MRQ_SUM } mrq_joint_kind;
 typedef enum mrq_score_kind { MRQ_COSINE, MRQ_DOT } mrq_score_kind;
 typedef enum mrq_text_unit { MRQ_WORDS, MRQ_CHARACTERS } mrq_text_unit;
 typedef enum mrq_pool { MRQ_POOL_SUM, MRQ_POOL_AVERAGE } mrq_pool;
+typedef enum mrq_objective { MRQ_RATING, MRQ_RANKING } mrq_objective;
 typedef enum mrq_optimizer { MRQ_SGD, MRQ_MOMENTUM, MRQ_RMSPROP, MRQ_ADAM } mrq_optimizer;
 typedef enum mrq_schedule { MRQ_CONSTANT, MRQ_LINEAR_DECAY, MRQ_COSINE_DECAY } mrq_schedule;
 typedef enum mrq_order { MRQ_ORDER_RANDOM, MRQ_ORDER_MOVIE } mrq_order;
 
 /* One branch: a feature's way to the joint layer. */
 typedef struct mrq_branch {
-    char feature[MRQ_FEATURE_NAME]; /* "id", "ratings" or a column of the table */
+    char feature[MRQ_FEATURE_NAME]; /* "id", "ratings", "history" or a column of the table */
     mrq_branch_kind kind;
     bool optional;      /* left out, not refused, when the data has no such column */
     uint32_t embedding; /* width of the embedding, 1 .. 1025 */
@@ -52,6 +55,8 @@ typedef struct mrq_tower_description {
 
 /* How a model is trained; what `marquee train` does not override. */
 typedef struct mrq_training {
+    mrq_objective
+        objective; /* ratings by squared error and gradients; or rankings of likes in closed form: l2 alone means something */
     mrq_optimizer optimizer;
     double lr;
     mrq_schedule schedule; /* from lr at the first batch to 0 behind the last, or constant */
@@ -78,7 +83,8 @@ typedef struct mrq_description {
 } mrq_description;
 
 extern const char *const mrq_activation_names[],
-    *const mrq_optimizer_names[], *const mrq_schedule_names[], *const mrq_order_names[]; /* by their enum; NULL ends each */
+    *const mrq_objective_names[], *const mrq_optimizer_names[], *const mrq_schedule_names[],
+                                                                    *const mrq_order_names[]; /* by their enum; NULL ends each */
 
 bool mrq_description_has(const mrq_tower_description *tower, mrq_branch_kind kind);
 

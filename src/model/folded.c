@@ -28,12 +28,14 @@ static mrq_folded *folded_new(void)
     return folded;
 }
 
-void mrq_folded_vector(const mrq_folded *folded, const uint32_t *value, float *out, mrq_line *line)
+void mrq_folded_vector_of(const mrq_folded *folded, const uint32_t *value, const mrq_taste *taste, float *out, mrq_line *line)
 {
     const mrq_kernels *kernels = mrq_kernels_best();
     memcpy(out, folded->start, folded->width * sizeof *out);
     for (uint32_t b = 0; b < folded->n_branches; b++)
-        kernels->add(out, folded->branch[b].rows + (size_t)value[b] * folded->width, folded->width);
+        kernels->add(out, mrq_folded_row(folded, b, value[b]), folded->width);
+    for (uint32_t i = 0; i < taste->n; i++)
+        kernels->add_scaled(out, taste->strength[i], folded->liked + (size_t)taste->movie[i] * folded->width, folded->width);
     if (folded->activation == MRQ_TANH)
         kernels->tanh(out, folded->size);
     *line = (mrq_line){folded->scale, folded->shift};
@@ -47,6 +49,11 @@ void mrq_folded_vector(const mrq_folded *folded, const uint32_t *value, float *o
     kernels->scale(out, norm > 0 ? 1 / norm : 0, folded->dim);
     if (folded->score == MRQ_DOT)
         line->slope *= (double)norm;
+}
+
+void mrq_folded_vector(const mrq_folded *folded, const uint32_t *value, float *out, mrq_line *line)
+{
+    mrq_folded_vector_of(folded, value, &(mrq_taste){0}, out, line);
 }
 
 void mrq_folded_values(const mrq_folded *folded, const mrq_table *users, uint32_t user, uint32_t *value)
@@ -69,6 +76,56 @@ static void set_shape(mrq_folded *folded, const mrq_description *d, double reach
     folded->shift = d->shift;
 }
 
+/* The branches' means. They are derived, also from a file: the users' table is at hand and counting takes microseconds. */
+static mrq_status average_rows(mrq_folded *folded, const mrq_table *users, mrq_error *err)
+{
+    for (uint32_t b = 0; b < folded->n_branches; b++) {
+        mrq_folded_branch *branch = &folded->branch[b];
+        branch->mean = branch->rows;
+        if (strcmp(branch->feature, "id") == 0)
+            continue;
+        const uint32_t *code = mrq_table_column(users, branch->feature)->code;
+        MRQ_AUTOFREE uint32_t *count = mrq_array(branch->n_rows, sizeof *count);
+        float *mean = mrq_arena_array(folded->arena, folded->width, sizeof *mean);
+        if (!count || !mean)
+            return mrq_fail_memory(err, "averaging a tower");
+        for (uint32_t u = 0; u < users->rows; u++)
+            count[code[u]]++;
+        for (uint32_t r = 0; r < branch->n_rows; r++)
+            if (count[r])
+                mrq_kernels_best()->add_scaled(mean, (float)count[r] / (float)users->rows, mrq_folded_row(folded, b, r),
+                                               folded->width);
+        branch->mean = mean;
+    }
+    return MRQ_OK;
+}
+
+/* A history: each user's sum becomes the user's own row, row 0 stays nothing. */
+static mrq_status fold_history(const mrq_model *model, const mrq_branch_plan *plan, mrq_folded *folded, float *rows, mrq_error *err)
+{
+    const uint32_t width = folded->width, users = model->users->rows;
+    const size_t likes = model->likes.list.offset[users];
+    const float *embedding = model->param + mrq_tensor_at(&model->tensors, plan->embedding, 0);
+    float *liked = mrq_arena_array(folded->arena, (size_t)plan->n_values * width, sizeof *liked);
+    uint64_t *offset = mrq_arena_array(folded->arena, (size_t)users + 1, sizeof *offset);
+    uint32_t *item = mrq_arena_array(folded->arena, likes, sizeof *item);
+    float *strength = mrq_arena_array(folded->arena, likes, sizeof *strength);
+    if (!liked || !offset || !item || !strength)
+        return mrq_fail_memory(err, "folding a tower");
+    for (size_t m = 0; m < plan->n_values; m++)
+        memcpy(liked + m * width + plan->first, embedding + m * plan->width, plan->width * sizeof *liked);
+    memcpy(offset, model->likes.list.offset, ((size_t)users + 1) * sizeof *offset);
+    memcpy(item, model->likes.list.item, likes * sizeof *item);
+    memcpy(strength, model->likes.strength, likes * sizeof *strength);
+    for (uint32_t u = 0; u < users; u++)
+        for (uint64_t i = offset[u]; model->user_row[u] && i < offset[u + 1]; i++)
+            mrq_kernels_best()->add_scaled(rows + (size_t)model->user_row[u] * width, strength[i], liked + (size_t)item[i] * width,
+                                           width);
+    folded->liked = liked;
+    folded->history = (mrq_links){{offset, item}, strength};
+    return MRQ_OK;
+}
+
 mrq_status mrq_model_fold(const mrq_model *model, double reach, mrq_folded **out, mrq_error *err)
 {
     const mrq_tower *tower = &model->user;
@@ -87,16 +144,19 @@ mrq_status mrq_model_fold(const mrq_model *model, double reach, mrq_folded **out
     folded->start = start;
     for (uint32_t b = 0; b < tower->n; b++) {
         const mrq_branch_plan *plan = &tower->plan[b];
-        float *rows = mrq_arena_array(folded->arena, (size_t)plan->n_values * tower->width, sizeof *rows);
+        const bool history = plan->branch->kind == MRQ_BRANCH_HISTORY;
+        const uint32_t n_rows = history ? model->user_rows : plan->n_values;
+        float *rows = mrq_arena_array(folded->arena, (size_t)n_rows * tower->width, sizeof *rows);
         if (!rows)
             return mrq_fail_memory(err, "folding a tower");
-        MRQ_TRY(mrq_tower_fold(tower, b, model->param, rows, err));
-        strcpy(folded->branch[b].feature, plan->branch->feature);
-        folded->branch[b].n_rows = plan->n_values;
+        MRQ_TRY(history ? fold_history(model, plan, folded, rows, err) : mrq_tower_fold(tower, b, model->param, rows, err));
+        strcpy(folded->branch[b].feature, history ? "id" : plan->branch->feature);
+        folded->branch[b].n_rows = n_rows;
         folded->branch[b].rows = rows;
-        if (plan->branch->kind == MRQ_BRANCH_ID)
+        if (history || plan->branch->kind == MRQ_BRANCH_ID)
             folded->user_row = user_row;
     }
+    MRQ_TRY(average_rows(folded, model->users, err));
     *out = folded;
     folded = NULL;
     return MRQ_OK;
@@ -105,11 +165,11 @@ mrq_status mrq_model_fold(const mrq_model *model, double reach, mrq_folded **out
 /* The tower as it stands in the section "tower". */
 struct stored_tower {
     double scale, shift;
-    uint32_t score, activation, bias, size, n_branches, has_user_row;
+    uint32_t score, activation, bias, size, n_branches, has_user_row, has_history, zero;
     char feature[MRQ_BRANCHES_MAX][MRQ_COLUMN_NAME];
 };
 
-void mrq_folded_save(const mrq_folded *folded, const mrq_table *users, mrq_container_writer *writer)
+void mrq_folded_save(const mrq_folded *folded, const mrq_table *users, uint32_t movies, mrq_container_writer *writer)
 {
     struct stored_tower *stored = mrq_arena_array(folded->arena, 1, sizeof *stored); /* lives until the writer has written */
     mrq_container_add(writer, stored, stored ? 1 : SIZE_MAX, sizeof *stored, "tower");
@@ -122,7 +182,8 @@ void mrq_folded_save(const mrq_folded *folded, const mrq_table *users, mrq_conta
                                     .bias = folded->bias,
                                     .size = folded->size,
                                     .n_branches = folded->n_branches,
-                                    .has_user_row = folded->user_row != NULL};
+                                    .has_user_row = folded->user_row != NULL,
+                                    .has_history = folded->liked != NULL};
     mrq_container_add(writer, folded->start, folded->width, sizeof(float), "tower.start");
     if (folded->user_row)
         mrq_container_add(writer, folded->user_row, users->rows, sizeof *folded->user_row, "tower.user_row");
@@ -131,6 +192,10 @@ void mrq_folded_save(const mrq_folded *folded, const mrq_table *users, mrq_conta
         mrq_container_add(writer, folded->branch[b].rows, (size_t)folded->branch[b].n_rows * folded->width, sizeof(float),
                           "tower.%u", b);
     }
+    if (!folded->liked)
+        return;
+    mrq_container_add(writer, folded->liked, (size_t)movies * folded->width, sizeof(float), "tower.liked");
+    mrq_links_save(&folded->history, users->rows, writer, "history");
 }
 
 /* The rows of a branch, checked against the users' dictionary. */
@@ -158,7 +223,20 @@ static mrq_status load_branch(const mrq_container *container, const mrq_table *u
     return MRQ_OK;
 }
 
-mrq_status mrq_folded_load(const mrq_container *container, const mrq_table *users, mrq_folded **out, mrq_error *err)
+static mrq_status load_history(const mrq_container *container, const mrq_table *users, uint32_t movies, mrq_folded *folded,
+                               mrq_error *err)
+{
+    size_t count = (size_t)movies * folded->width;
+    const void *data;
+    MRQ_TRY(mrq_container_get(container, sizeof(float), &count, &data, err, "tower.liked"));
+    folded->liked = data;
+    if (!mrq_all_finite(folded->liked, count))
+        return mrq_container_bad(container, err, "what a liked movie adds holds a number that is not finite");
+    return mrq_links_load(container, "history", users->rows, movies, &folded->history, err);
+}
+
+mrq_status mrq_folded_load(const mrq_container *container, const mrq_table *users, uint32_t movies, mrq_folded **out,
+                           mrq_error *err)
 {
     MRQ_CLEANUP(mrq_folded_free) mrq_folded *folded = folded_new();
     if (!folded)
@@ -199,6 +277,12 @@ mrq_status mrq_folded_load(const mrq_container *container, const mrq_table *user
                 return mrq_container_bad(container, err, "user row %u, want less than %u", folded->user_row[u],
                                          folded->branch[b].n_rows);
     }
+    const bool linear = folded->score == MRQ_DOT && folded->activation == MRQ_LINEAR;
+    if (stored->has_history > (linear && folded->user_row))
+        return mrq_container_bad(container, err, "a history, but no rows of users, or no linear tower to add them up");
+    if (stored->has_history)
+        MRQ_TRY(load_history(container, users, movies, folded, err));
+    MRQ_TRY(average_rows(folded, users, err));
     *out = folded;
     folded = NULL;
     return MRQ_OK;

@@ -2,7 +2,10 @@
  *
  * vector = act(bias + Σ_b rows_b[value_b]), brought to unit length; exact. A query is a few row additions, an activation and a
  * norm. Where the score is an inner product, the vector is followed by 1 for the movies' biases, where there are any, and by 0 for
- * the coordinate that makes the movies equally long. */
+ * the coordinate that makes the movies equally long.
+ *
+ * A "history" branch is a sum over the movies that a user liked, so each user's sum is the user's own row of the branch "id"; what
+ * one liked movie adds is kept too, for those who are not in the data and for explanations. */
 #ifndef MRQ_MODEL_FOLDED_H
 #define MRQ_MODEL_FOLDED_H
 
@@ -13,6 +16,7 @@ typedef struct mrq_folded_branch {
     char feature[MRQ_COLUMN_NAME]; /* "id", or a category column of the users */
     uint32_t n_rows;   /* id: 1 + users with a row of their own, row 0 is the unknown user; else the dictionary's size */
     const float *rows; /* (n_rows, width) row-major */
+    const float *mean; /* (width) their average over the users of the data; of an id, row 0 */
 } mrq_folded_branch;
 
 typedef struct mrq_folded {
@@ -28,6 +32,8 @@ typedef struct mrq_folded {
     mrq_folded_branch *branch;
     const float *start;       /* (width) what the rows are added to */
     const uint32_t *user_row; /* (users) row of the "id" branch of each user of the table; 0: unknown. NULL without such a branch */
+    const float *liked;       /* (movies, width) what a liked movie adds, times its strength; NULL: the tower has no history */
+    mrq_links history;        /* with `liked`: the movies (rows, ascending) that each user's own row is the sum of */
 } mrq_folded;
 
 void mrq_folded_free(mrq_folded *folded);
@@ -38,15 +44,37 @@ typedef struct mrq_line {
     double slope, intercept;
 } mrq_line;
 
-/* The unit vector (dim) of one value a branch, value[b] < branch[b].n_rows, and this user's line. All zero if the sum is. No
- * allocation; thread-safe. */
+/* The row (width) of a value of branch `b`, below its n_rows; MRQ_NONE, where nothing is known, is the average user's. */
+static inline const float *mrq_folded_row(const mrq_folded *folded, uint32_t b, uint32_t value)
+{
+    const mrq_folded_branch *branch = &folded->branch[b];
+    return value == MRQ_NONE ? branch->mean : branch->rows + (size_t)value * folded->width;
+}
+
+/* The unit vector (dim) of one value a branch, as of mrq_folded_row(), and this user's line. All zero if the sum is. No allocation;
+ * thread-safe. */
 void mrq_folded_vector(const mrq_folded *folded, const uint32_t *value, float *out, mrq_line *line);
+
+/* What a person says of movies, beside what the data knows. */
+typedef struct mrq_taste {
+    uint32_t n;
+    const uint32_t *movie; /* (n) rows */
+    const float *strength; /* (n) MRQ_LIKES or MRQ_DISLIKES */
+} mrq_taste;
+#define MRQ_LIKES 1.0f
+#define MRQ_DISLIKES                                                                                                               \
+    (-0.25f) /* ml-1m, validation: so much for ratings of 1 and 2; -0.1 to -0.5 are alike, -1 is worse than nothing */
+
+/* The same with a taste; only for a tower with `liked`, unless it is empty. */
+void mrq_folded_vector_of(const mrq_folded *folded, const uint32_t *value, const mrq_taste *taste, float *out, mrq_line *line);
 
 /* The values of a known user, a row of `users`: own id row and the categories of the table. */
 void mrq_folded_values(const mrq_folded *folded, const mrq_table *users, uint32_t user, uint32_t *value);
 
-/* To and from a container that also holds the users' table, whose rows and dictionaries it is checked against. */
-void mrq_folded_save(const mrq_folded *folded, const mrq_table *users, mrq_container_writer *writer);
-MRQ_CHECKED mrq_status mrq_folded_load(const mrq_container *container, const mrq_table *users, mrq_folded **out, mrq_error *err);
+/* To and from a container that also holds the users' table, whose rows and dictionaries it is checked against; `movies` is how many
+ * there are. */
+void mrq_folded_save(const mrq_folded *folded, const mrq_table *users, uint32_t movies, mrq_container_writer *writer);
+MRQ_CHECKED mrq_status mrq_folded_load(const mrq_container *container, const mrq_table *users, uint32_t movies, mrq_folded **out,
+                                       mrq_error *err);
 
 #endif

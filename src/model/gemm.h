@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-const char *mrq_blas_core(void); /* whose kernels OpenBLAS runs: "SkylakeX" */
-void mrq_blas_own_threads(void); /* from here on a product is one thread's */
+const char *mrq_blas_core(void);         /* whose kernels OpenBLAS runs: "SkylakeX" */
+void mrq_blas_threads(uint32_t threads); /* from here on so many share a product; 1 wherever threads have products of their own */
 
 /* Floating-point operations of this thread's products so far; whoever reads it sets it back. */
 extern _Thread_local double mrq_flops;

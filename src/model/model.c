@@ -6,6 +6,7 @@
 
 #include "base/utf8.h"
 #include "model/baseline.h"
+#include "model/likes.h"
 
 void mrq_model_free(mrq_model *model)
 {
@@ -41,6 +42,11 @@ const mrq_table *mrq_model_movies(const mrq_model *model)
 const mrq_lists *mrq_model_seen(const mrq_model *model)
 {
     return &model->seen;
+}
+
+mrq_quality mrq_quality_of(double test_rmse, double test_ndcg)
+{
+    return isnan(test_ndcg) ? (mrq_quality){"RMSE", test_rmse, false} : (mrq_quality){"NDCG@10", test_ndcg, true};
 }
 
 /* Weights start as Glorot and Bengio (2010) advise; embeddings of unit size times 1/sqrt(width), whatever the number of rows. */
@@ -104,12 +110,19 @@ static mrq_status plan_input(mrq_model *model, const mrq_table *table, const cha
     }
     if (branch->kind == MRQ_BRANCH_RATINGS) {
         plan->n_values = model->users->rows;
-        plan->list = model->raters;
-        plan->strength = model->rater_strength;
+        plan->list = model->raters.list;
+        plan->strength = model->raters.strength;
+        return MRQ_OK;
+    }
+    if (branch->kind == MRQ_BRANCH_HISTORY) {
+        plan->n_values = model->movies->rows;
+        plan->list = model->likes.list;
+        plan->strength = model->likes.strength;
         return MRQ_OK;
     }
     const mrq_column *column = mrq_table_column(table, branch->feature);
-    if (!column || column->kind != wanted[branch->kind])
+    const bool words = column && column->kind == MRQ_TEXT && branch->kind == MRQ_BRANCH_SET; /* as a set, those of a text */
+    if (!column || (column->kind != wanted[branch->kind] && !words))
         return mrq_fail(err, MRQ_BAD_FILE, "the model's %s tower wants a feature \"%s\", which the data %s", side, branch->feature,
                         column ? "has as another kind" : "does not have");
     if (branch->kind == MRQ_BRANCH_TEXT && branch->unit == MRQ_CHARACTERS)
@@ -168,7 +181,8 @@ static mrq_status plan_tower(mrq_model *model, const char *side, const mrq_tower
     if (dense)
         tower->weight =
             mrq_tensors_add(&model->tensors, false, tower->inputs, width, glorot(tower->inputs, width), "%s.joint.weight", side);
-    if (dense || tower->activation != MRQ_LINEAR)
+    const bool ranking = model->description.train.objective == MRQ_RANKING; /* has what everybody gets there */
+    if (dense || ranking || tower->activation != MRQ_LINEAR)
         tower->bias = mrq_tensors_add(&model->tensors, false, 1, width, 0, "%s.joint.bias", side);
     return MRQ_OK;
 }
@@ -193,8 +207,8 @@ static void resolve(mrq_tower_description *tower, const mrq_table *table)
     uint32_t kept = 0;
     for (uint32_t i = 0; i < tower->n; i++) {
         const mrq_branch *branch = &tower->branch[i];
-        if (branch->kind == MRQ_BRANCH_ID || branch->kind == MRQ_BRANCH_RATINGS || !branch->optional ||
-            mrq_table_column(table, branch->feature))
+        if (branch->kind == MRQ_BRANCH_ID || branch->kind == MRQ_BRANCH_RATINGS || branch->kind == MRQ_BRANCH_HISTORY ||
+            !branch->optional || mrq_table_column(table, branch->feature))
             tower->branch[kept++] = *branch;
     }
     tower->n = kept;
@@ -265,8 +279,7 @@ static mrq_status gather_raters(mrq_model *model, const mrq_model_source *source
         item[at] = user;
         strength[at] = source->rating[rating] - (float)baseline->mean - baseline->user[user] - baseline->movie[movie];
     }
-    model->raters = (mrq_lists){offset, item};
-    model->rater_strength = strength;
+    model->raters = (mrq_links){{offset, item}, strength};
     return MRQ_OK;
 }
 
@@ -277,6 +290,8 @@ static mrq_status learn_ratings(mrq_model *model, const mrq_model_source *source
     model->results.rating_max = baseline->max;
     if (isnan(model->description.shift))
         model->description.shift = baseline->mean;
+    if (mrq_description_has(&model->description.user, MRQ_BRANCH_HISTORY))
+        MRQ_TRY(mrq_likes_make(source, model->arena, &model->likes, err));
     if (!mrq_description_has(&model->description.movie, MRQ_BRANCH_RATINGS))
         return MRQ_OK;
     return gather_raters(model, source, baseline, err);

@@ -15,10 +15,19 @@ typedef struct mrq_model_results {
     int64_t threads, epochs, best_epoch;
     double rating_min, rating_max; /* of the training ratings; predictions are held within them */
     double train_rmse, valid_rmse, test_rmse;
+    double test_recall, test_ndcg; /* of a ranking: @10 over the likes of the test part, those of the training part left out */
     char schema[MRQ_COLUMN_NAME];
     char split[16];
     double test_share;
 } mrq_model_results;
+
+/* What a model is judged by: test NDCG@10 where it ranks, else test RMSE. */
+typedef struct mrq_quality {
+    const char *name; /* "RMSE", "NDCG@10" */
+    double value;     /* NaN where not measured */
+    bool more_is_better;
+} mrq_quality;
+mrq_quality mrq_quality_of(double test_rmse, double test_ndcg);
 
 typedef struct mrq_model mrq_model;
 

@@ -33,6 +33,8 @@ cJSON *mrq_model_results_json(const mrq_model_results *r)
         {"train_rmse", r->train_rmse},
         {"valid_rmse", r->valid_rmse},
         {"test_rmse", r->test_rmse},
+        {"test_recall", r->test_recall},
+        {"test_ndcg", r->test_ndcg},
     };
     for (size_t i = 0; ok && i < sizeof numbers / sizeof *numbers; i++)
         ok = !isfinite(numbers[i].value) || cJSON_AddNumberToObject(root, numbers[i].key, numbers[i].value);
@@ -47,7 +49,13 @@ static mrq_status read_results(const char *text, size_t size, const char *path, 
 {
     MRQ_CLEANUP(cJSON_Delete) cJSON *root = NULL;
     MRQ_TRY(mrq_json_parse(text, size, path, &root, err));
-    mrq_model_results r = {.rating_min = -INFINITY, .rating_max = INFINITY, .train_rmse = NAN, .valid_rmse = NAN, .test_rmse = NAN};
+    mrq_model_results r = {.rating_min = -INFINITY,
+                           .rating_max = INFINITY,
+                           .train_rmse = NAN,
+                           .valid_rmse = NAN,
+                           .test_rmse = NAN,
+                           .test_recall = NAN,
+                           .test_ndcg = NAN};
     const char *schema, *data, *split;
     MRQ_TRY(mrq_json_text(root, path, "schema", true, &schema, err));
     MRQ_TRY(mrq_json_text(root, path, "data", true, &data, err));
@@ -70,6 +78,8 @@ static mrq_status read_results(const char *text, size_t size, const char *path, 
     MRQ_TRY(mrq_json_real(root, path, "train_rmse", 0, 1e9, &r.train_rmse, err));
     MRQ_TRY(mrq_json_real(root, path, "valid_rmse", 0, 1e9, &r.valid_rmse, err));
     MRQ_TRY(mrq_json_real(root, path, "test_rmse", 0, 1e9, &r.test_rmse, err));
+    MRQ_TRY(mrq_json_real(root, path, "test_recall", 0, 1, &r.test_recall, err));
+    MRQ_TRY(mrq_json_real(root, path, "test_ndcg", 0, 1, &r.test_ndcg, err));
     r.seed = (uint64_t)seed;
     r.train_ratings = (uint64_t)train;
     r.valid_ratings = (uint64_t)valid;
@@ -94,11 +104,10 @@ mrq_status mrq_model_save(const mrq_model *model, const char *path, mrq_error *e
     mrq_lists_save(&model->seen, model->users->rows, writer, "seen");
     mrq_container_add(writer, model->user_row, model->users->rows, sizeof(uint32_t), "user_row");
     mrq_container_add(writer, model->movie_row, model->movies->rows, sizeof(uint32_t), "movie_row");
-    if (model->rater_strength) {
-        mrq_lists_save(&model->raters, model->movies->rows, writer, "raters");
-        mrq_container_add(writer, model->rater_strength, model->raters.offset[model->movies->rows], sizeof(float),
-                          "raters.strength");
-    }
+    if (model->raters.strength)
+        mrq_links_save(&model->raters, model->movies->rows, writer, "raters");
+    if (model->likes.strength)
+        mrq_links_save(&model->likes, model->users->rows, writer, "likes");
     for (uint32_t i = 0; i < model->tensors.n; i++) {
         const mrq_tensor *tensor = &model->tensors.tensor[i];
         mrq_container_add(writer, model->param + tensor->offset, (size_t)tensor->rows * tensor->cols, sizeof(float), "tensor.%u",
@@ -124,17 +133,15 @@ static mrq_status load_rows(const mrq_container *file, const char *name, uint32_
     return MRQ_OK;
 }
 
-/* Who rated each movie, where a branch asks for it. */
-static mrq_status load_raters(mrq_model *model, mrq_error *err)
+/* What branches read beside the tables. */
+static mrq_status load_links(mrq_model *model, mrq_error *err)
 {
-    if (!mrq_description_has(&model->description.movie, MRQ_BRANCH_RATINGS))
-        return MRQ_OK;
-    MRQ_TRY(mrq_lists_load(model->file, "raters", model->movies->rows, model->users->rows, &model->raters, err));
-    size_t count = model->raters.offset[model->movies->rows];
-    const void *data;
-    MRQ_TRY(mrq_container_get(model->file, sizeof(float), &count, &data, err, "raters.strength"));
-    model->rater_strength = data;
-    return mrq_all_finite(data, count) ? MRQ_OK : mrq_container_bad(model->file, err, "the raters' strength is not finite");
+    const uint32_t users = model->users->rows, movies = model->movies->rows;
+    if (mrq_description_has(&model->description.movie, MRQ_BRANCH_RATINGS))
+        MRQ_TRY(mrq_links_load(model->file, "raters", movies, users, &model->raters, err));
+    if (mrq_description_has(&model->description.user, MRQ_BRANCH_HISTORY))
+        MRQ_TRY(mrq_links_load(model->file, "likes", users, movies, &model->likes, err));
+    return MRQ_OK;
 }
 
 static mrq_status load_tensors(mrq_model *model, mrq_error *err)
@@ -180,7 +187,7 @@ mrq_status mrq_model_load(const char *path, mrq_model **out, mrq_error *err)
     MRQ_TRY(mrq_lists_load(model->file, "seen", model->users->rows, model->movies->rows, &model->seen, err));
     MRQ_TRY(load_rows(model->file, "user_row", model->users->rows, &model->user_row, &model->user_rows, err));
     MRQ_TRY(load_rows(model->file, "movie_row", model->movies->rows, &model->movie_row, &model->movie_rows, err));
-    MRQ_TRY(load_raters(model, err));
+    MRQ_TRY(load_links(model, err));
     if (mrq_model_build(model, err) != MRQ_OK) {
         const mrq_error inner = err ? *err : (mrq_error){0};
         return mrq_container_bad(model->file, err, "%s", inner.msg);

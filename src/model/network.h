@@ -13,8 +13,9 @@ struct mrq_model {
     mrq_model_results results;
     const mrq_table *users, *movies;
     mrq_lists seen;
-    mrq_lists raters;                     /* of a "ratings" branch: the users (rows) whose training ratings each movie has, */
-    const float *rater_strength;          /* and each rating less their mean; else empty and NULL */
+    mrq_links raters; /* of a "ratings" branch: the users (rows) whose training ratings each movie has, and each rating less the
+                         baseline; else empty */
+    mrq_links likes;  /* of a "history" branch: the movies (rows, ascending) that each user liked, and how much; else empty */
     const uint32_t *user_row, *movie_row; /* rows of the id embeddings: 0 is the unknown one; (users), (movies) */
     uint32_t user_rows, movie_rows;       /* of those embeddings: 1 + the highest */
     mrq_tensors tensors;
@@ -30,6 +31,7 @@ typedef struct mrq_model_source {
     const uint32_t *train;
     uint64_t n_ratings, n_train;
     uint64_t seed;
+    double like; /* a rating of at least so much is a like: of a "history" branch */
 } mrq_model_source;
 
 /* A model with starting parameters. A user or movie without a rating in `train` shares the unknown row of its id embedding.

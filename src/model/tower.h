@@ -22,8 +22,8 @@ typedef struct mrq_branch_plan {
     const mrq_branch *branch;
     uint32_t n_values;         /* rows of the embedding */
     const uint32_t *value;     /* id, category: (entities) row of the embedding */
-    mrq_lists list;            /* set, text, ratings: rows of the embedding for each entity */
-    const float *strength;     /* ratings: how far each of the list is from the baseline */
+    mrq_lists list;            /* set, text, ratings, history: rows of the embedding for each entity */
+    const float *strength;     /* ratings: how far each of the list is from the baseline; history: how much each is liked */
     const uint32_t *character; /* text by characters: (n_values) their codes, ascending; else NULL */
     uint32_t width;            /* its outputs */
     uint32_t first;            /* of its `width` rows in W */

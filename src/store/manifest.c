@@ -206,7 +206,8 @@ mrq_status mrq_manifest_parse(const char *text, size_t size, const char *path, m
     if (format != MRQ_MANIFEST_FORMAT)
         return mrq_fail(err, MRQ_BAD_FILE, "%s: format version %lld, this program reads version %d", path, (long long)format,
                         MRQ_MANIFEST_FORMAT);
-    mrq_manifest manifest = {.quality = NAN};
+    mrq_manifest manifest = {0};
+    double rmse = NAN, ndcg = NAN;
     MRQ_TRY(mrq_json_keys(root, source, keys, err));
     MRQ_TRY(read_created(root, source, &manifest.created_us, err));
     MRQ_TRY(read_text(root, source, "model", manifest.model_name, sizeof manifest.model_name, err));
@@ -215,7 +216,9 @@ mrq_status mrq_manifest_parse(const char *text, size_t size, const char *path, m
     MRQ_TRY(read_count(root, source, "users", &manifest.users, err));
     MRQ_TRY(read_count(root, source, "dim", &manifest.dim, err));
     MRQ_TRY(mrq_json_object(root, source, "results", true, &results, err));
-    MRQ_TRY(mrq_json_real(results, source, "test_rmse", 0, 1e9, &manifest.quality, err));
+    MRQ_TRY(mrq_json_real(results, source, "test_rmse", 0, 1e9, &rmse, err));
+    MRQ_TRY(mrq_json_real(results, source, "test_ndcg", 0, 1, &ndcg, err));
+    manifest.quality = mrq_quality_of(rmse, ndcg);
     MRQ_TRY(read_parts(root, source, &manifest, err));
     *out = manifest;
     return MRQ_OK;

@@ -13,7 +13,7 @@ typedef struct mrq_manifest {
     char model_name[MRQ_FEATURE_NAME];
     mrq_trial index; /* its settings and what they came to when they were measured */
     uint32_t movies, users, dim;
-    double quality; /* test RMSE of the model, NaN when not measured; mrq_manifest_text() takes it from the model */
+    mrq_quality quality; /* of the model, in its test; mrq_manifest_text() takes it from the model */
     struct {
         int64_t size;
         char sha256[MRQ_SHA256_HEX];

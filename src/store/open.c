@@ -92,7 +92,7 @@ static mrq_status load_part(mrq_generation *g, mrq_part part, const char *path, 
         MRQ_TRY(open_container(path, MRQ_KIND_USERS, checksum, &g->users_file, err));
         MRQ_TRY(mrq_table_load(g->users_file, MRQ_KIND_USERS, &g->users, err));
         MRQ_TRY(agree(path, "users", g->users->rows, manifest->users, err));
-        MRQ_TRY(mrq_folded_load(g->users_file, g->users, &g->tower, err));
+        MRQ_TRY(mrq_folded_load(g->users_file, g->users, g->movies->rows, &g->tower, err));
         return agree(path, "dimensions", g->tower->dim, manifest->dim, err);
     case MRQ_PART_SEEN:
         MRQ_TRY(open_container(path, MRQ_KIND_SEEN, checksum, &g->seen_file, err));

@@ -25,7 +25,7 @@ typedef struct mrq_generation {
     char index_kind[MRQ_FACTORY_SIZE]; /* the factory string; the rest is in mrq_index_settings_of() */
     int64_t created;                   /* when it was made, unix seconds; the name's time may be later */
     double recall, p50, p99;           /* of the index, measured when it was made; seconds a query */
-    double quality;                    /* test RMSE of the model, NaN when not measured */
+    mrq_quality quality;               /* of the model, in its test */
     mrq_table *movies, *users;
     mrq_folded *tower;
     mrq_lists seen; /* rows of movies, ascending, for each user */
@@ -56,8 +56,8 @@ typedef struct mrq_generation_info {
     uint32_t movies, users;
     char model[MRQ_FEATURE_NAME], index[MRQ_FACTORY_SIZE];
     double recall, p50, p99; /* seconds */
-    double quality;          /* test RMSE, NaN unknown */
-    int64_t bytes;           /* of its files */
+    mrq_quality quality;
+    int64_t bytes; /* of its files */
 } mrq_generation_info;
 
 /* All generations, newest first, the SHA-256 of every file of each compared; `*out` is freed with mrq_free(). MRQ_NOT_FOUND for

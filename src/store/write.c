@@ -90,7 +90,7 @@ static mrq_status write_container(mrq_part part, const parts *p, const char *pat
         break;
     case MRQ_PART_USERS:
         mrq_table_save(users, writer, kinds[part]);
-        mrq_folded_save(p->tower, users, writer);
+        mrq_folded_save(p->tower, users, movies->rows, writer);
         break;
     case MRQ_PART_SEEN:
         mrq_lists_save(mrq_model_seen(p->model), users->rows, writer, kinds[part]);

@@ -192,17 +192,60 @@ static mrq_status make_workers(mrq_trainer *t, mrq_error *err)
     return MRQ_OK;
 }
 
-static void note_results(mrq_trainer *t)
+static mrq_status copy_part(const uint32_t *from, uint64_t n, uint32_t **out, mrq_error *err)
 {
-    mrq_model_results *r = &t->model->results;
-    r->seed = t->options->seed;
-    r->train_ratings = t->split.n_train;
-    r->valid_ratings = t->split.n_valid;
-    r->test_ratings = t->split.n_test;
-    r->data_fingerprint = t->data->fingerprint;
-    r->test_share = t->options->test;
-    snprintf(r->schema, sizeof r->schema, "%s", t->data->schema);
-    snprintf(r->split, sizeof r->split, "%s", mrq_split_names[t->options->split]);
+    if (!(*out = mrq_array((size_t)n, sizeof **out)))
+        return mrq_fail_memory(err, "dividing the ratings");
+    if (n)
+        memcpy(*out, from, (size_t)n * sizeof **out);
+    return MRQ_OK;
+}
+
+static mrq_status copy_parts(const mrq_split *from, mrq_split *out, mrq_error *err)
+{
+    *out = (mrq_split){.n_train = from->n_train, .n_valid = from->n_valid, .n_test = from->n_test};
+    MRQ_TRY(copy_part(from->train, from->n_train, &out->train, err));
+    MRQ_TRY(copy_part(from->valid, from->n_valid, &out->valid, err));
+    return copy_part(from->test, from->n_test, &out->test, err);
+}
+
+mrq_status mrq_train_begin(const mrq_dataset *data, const mrq_description *description, const mrq_train_options *options,
+                           const mrq_split *split, mrq_model **out, mrq_error *err)
+{
+    const mrq_model_source source = {.users = data->users,
+                                     .movies = data->movies,
+                                     .rating_user = data->user,
+                                     .rating_movie = data->movie,
+                                     .rating = data->rating,
+                                     .train = split->train,
+                                     .n_ratings = data->n,
+                                     .n_train = split->n_train,
+                                     .like = mrq_like_least(data),
+                                     .seed = options->seed};
+    MRQ_TRY(mrq_model_new(description, &source, out, err));
+    mrq_model_results *r = &(*out)->results;
+    r->seed = options->seed;
+    r->train_ratings = split->n_train;
+    r->valid_ratings = split->n_valid;
+    r->test_ratings = split->n_test;
+    r->data_fingerprint = data->fingerprint;
+    r->test_share = options->test;
+    r->train_rmse = r->valid_rmse = r->test_rmse = r->test_recall = r->test_ndcg = NAN;
+    snprintf(r->schema, sizeof r->schema, "%s", data->schema);
+    snprintf(r->split, sizeof r->split, "%s", options->parts ? "given" : mrq_split_names[options->split]);
+    return MRQ_OK;
+}
+
+double mrq_like_least(const mrq_dataset *data)
+{
+    return (data->rating_min + data->rating_max) / 2;
+}
+
+mrq_status mrq_train_divide(const mrq_dataset *data, const mrq_train_options *options, double validation, mrq_split *out,
+                            mrq_error *err)
+{
+    return options->parts ? copy_parts(options->parts, out, err)
+                          : mrq_split_make(data, options->split, options->test, validation, options->seed, out, err);
 }
 
 /* A factorisation does little for a rating: a smaller share takes less time than waiting for the others. */
@@ -227,22 +270,12 @@ static mrq_status prepare(mrq_trainer *t, const mrq_description *given, mrq_erro
     const mrq_description *const description = &resolved;
     const mrq_training *const settings = &resolved.train;
     MRQ_TRY(check_fit(t->data, description, err));
-    MRQ_TRY(mrq_split_make(t->data, t->options->split, t->options->test, settings->validation, t->options->seed, &t->split, err));
+    MRQ_TRY(mrq_train_divide(t->data, t->options, settings->validation, &t->split, err));
     if (!settings->batch)
         resolved.train.batch = batch_for(t->split.n_train);
-    const mrq_model_source source = {.users = t->data->users,
-                                     .movies = t->data->movies,
-                                     .rating_user = t->data->user,
-                                     .rating_movie = t->data->movie,
-                                     .rating = t->data->rating,
-                                     .train = t->split.train,
-                                     .n_ratings = t->data->n,
-                                     .n_train = t->split.n_train,
-                                     .seed = t->options->seed};
-    MRQ_TRY(mrq_model_new(description, &source, &t->model, err));
+    MRQ_TRY(mrq_train_begin(t->data, description, t->options, &t->split, &t->model, err));
     if (t->options->warm)
         MRQ_TRY(mrq_model_warm(t->model, t->options->warm, err));
-    note_results(t);
     t->threads = useful_threads(t);
     t->model->results.threads = t->threads;
     MRQ_TRY(mrq_order_largest(settings->order, t->data, t->split.train, t->split.n_train, (uint32_t)settings->batch, &t->capacity,
@@ -407,6 +440,8 @@ mrq_status mrq_train(const mrq_dataset *data, const mrq_description *description
                      const mrq_train_watch *watch, mrq_train_result *out, mrq_error *err)
 {
     static const mrq_train_watch nobody;
+    if (description->train.objective == MRQ_RANKING)
+        return mrq_train_ranking(data, description, options, watch ? watch : &nobody, out, err);
     mrq_trainer t = {.data = data, .options = options, .watch = watch ? watch : &nobody};
     if (!(t.arena = mrq_arena_new()))
         return mrq_fail_memory(err, "preparing the training");

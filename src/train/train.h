@@ -18,6 +18,8 @@ typedef struct mrq_train_options {
     const mrq_model *warm; /* starts from the parameters of this older model, moments at zero; NULL: from random ones. Honest only
                               where it has not learned from what is tested now: see MRQ_SPLIT_HASH */
 
+    const mrq_split *parts; /* these parts, instead of those that `split`, `test` and `seed` make; NULL: those */
+
     const char *checkpoint;    /* a file to keep the state in, or NULL; written at once, never half */
     double checkpoint_seconds; /* between two of them */
     bool resume;               /* go on from that file if it is there */
@@ -36,7 +38,8 @@ typedef struct mrq_train_epoch {
 typedef struct mrq_train_watch {
     void *context;
     void (*batch)(void *context, int64_t epoch, uint64_t done, uint64_t total, double rmse, double samples_per_second);
-    void (*epoch)(void *context, const mrq_train_epoch *all, uint32_t n); /* the last of `n` has just ended */
+    void (*epoch)(void *context, const mrq_train_epoch *all, uint32_t n);        /* the last of `n` has just ended */
+    void (*stage)(void *context, const char *doing, uint32_t done, uint32_t of); /* of a ranking's solution, instead of batches */
     void (*warn)(void *context, const mrq_error *problem); /* a checkpoint that could not be written: the training goes on */
     const volatile sig_atomic_t *stop;                     /* not 0: stop after this batch */
 } mrq_train_watch;
@@ -54,11 +57,15 @@ typedef struct mrq_train_result {
     bool saved;    /* the last checkpoint could be written */
 } mrq_train_result;
 
-/* Learns the towers of `description`, whose `train` part says how, by squared error. The model borrows the tables of `data`. The
- * same data, description, options and machine give the same bytes, interrupted and resumed or not. MRQ_BAD_FILE when data and
- * description do not fit, or a checkpoint is damaged or of another training; MRQ_FAILED with advice when the loss is lost in the
- * first pass; MRQ_USAGE when `warm` is another network. */
+/* Learns the towers of `description`, whose `train` part says how: ratings by squared error, or a ranking in closed form, which has
+ * no passes, no checkpoint and no warm start. The model borrows the tables of `data`. The same data, description, options and
+ * machine give the same bytes, interrupted and resumed or not. MRQ_BAD_FILE when data and description do not fit, or a checkpoint
+ * is damaged or of another training; MRQ_FAILED with advice when the loss is lost in the first pass, nobody likes anything, or a
+ * ranking is stopped; MRQ_USAGE when `warm` is another network. */
 MRQ_CHECKED mrq_status mrq_train(const mrq_dataset *data, const mrq_description *description, const mrq_train_options *options,
                                  const mrq_train_watch *watch, mrq_train_result *out, mrq_error *err);
+
+/* A rating of at least so much is a like: the middle of the range that the schema allows. */
+double mrq_like_least(const mrq_dataset *data);
 
 #endif

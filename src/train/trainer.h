@@ -57,6 +57,18 @@ typedef struct mrq_trainer {
     mrq_train_epoch *epoch; /* (n_epochs) those that have ended */
 } mrq_trainer;
 
+/* What every training begins with: the parts, to be cleared by the caller whatever is returned, and a model with starting
+ * parameters and the results that are known by then. */
+MRQ_CHECKED mrq_status mrq_train_divide(const mrq_dataset *data, const mrq_train_options *options, double validation,
+                                        mrq_split *out, mrq_error *err);
+MRQ_CHECKED mrq_status mrq_train_begin(const mrq_dataset *data, const mrq_description *description,
+                                       const mrq_train_options *options, const mrq_split *split, mrq_model **out, mrq_error *err);
+
+/* mrq_train() for a ranking. */
+MRQ_CHECKED mrq_status mrq_train_ranking(const mrq_dataset *data, const mrq_description *description,
+                                         const mrq_train_options *options, const mrq_train_watch *watch, mrq_train_result *out,
+                                         mrq_error *err);
+
 /* Writes the state to options->checkpoint, and reads it into a trainer that is prepared for the same training. MRQ_BAD_FILE names
  * what differs. */
 MRQ_CHECKED mrq_status mrq_checkpoint_save(const mrq_trainer *trainer, mrq_error *err);

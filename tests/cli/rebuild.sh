@@ -58,7 +58,7 @@ assert not page.open, page.open' || fail "report.html is not whole"
 rebuild 0
 [ "$(wc -l <out)" -eq 1 ] || fail "not one line on stdout: $(cat out)"
 first=$(basename "$(readlink S/current)")
-grep -q "^published generation $first in S: model tiny, test_rmse [.0-9]*, 400 movies, index Flat, " out || fail "said $(cat out)"
+grep -q "^published generation $first in S: model tiny, test RMSE [.0-9]*, 400 movies, index Flat, " out || fail "said $(cat out)"
 for step in load train export gates warm publish prune; do
     grep -qE "^[0-9T:-]*Z INFO rebuild step=$step seconds=[0-9.]+" err || fail "no line of log for step $step: $(cat err)"
 done

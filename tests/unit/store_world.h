@@ -35,7 +35,7 @@ static inline mrq_model *model_of(const char *text, const mrq_table *its_users, 
     mrq_description description;
     mrq_model *made = NULL;
     assert_ok(mrq_description_parse(text, strlen(text), "small.json", &description, &err));
-    const mrq_model_source source = {its_users, its_movies, user, movie, rating, train, 200, 200, 11};
+    const mrq_model_source source = {its_users, its_movies, user, movie, rating, train, 200, 200, 11, 3};
     assert_ok(mrq_model_new(&description, &source, &made, &err));
     return made;
 }
@@ -60,6 +60,8 @@ static inline int make_world(void **state)
                                          .train_rmse = 0.8,
                                          .valid_rmse = (double)NAN,
                                          .test_rmse = 0.9,
+                                         .test_recall = NAN,
+                                         .test_ndcg = NAN,
                                          .schema = "small",
                                          .split = "random"};
     snprintf(folder, sizeof folder, "%s", temporary_folder());

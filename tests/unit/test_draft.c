@@ -185,13 +185,13 @@ static void list_tells_all(void **state)
         assert_int_equal(list[i].users, USERS);
         assert_string_equal(list[i].model, "small");
         assert_string_equal(list[i].index, "Flat");
-        assert_true(list[i].recall >= 1 && list[i].p50 > 0 && fabs(list[i].quality - 0.9) < 1e-9);
+        assert_true(list[i].recall >= 1 && list[i].p50 > 0 && fabs(list[i].quality.value - 0.9) < 1e-9);
     }
     assert_string_equal(list[0].problem, "");
     assert_memory_equal(list[1].problem, "model.mrq: ", 11);
     assert_memory_equal(list[2].problem, "MANIFEST.json: ", 15);
     assert_int_equal(list[2].movies, 0);
-    assert_true(isnan(list[2].recall) && isnan(list[2].quality));
+    assert_true(isnan(list[2].recall) && isnan(list[2].quality.value));
     mrq_free(list);
     shell(out, sizeof out, "rm '%s/current'", store);
     assert_ok(mrq_store_list(store, &list, &n, &err));

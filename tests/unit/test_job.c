@@ -129,10 +129,12 @@ static const char *publish(const mrq_rebuild_options *options)
 
 /* The gates alone */
 
-static mrq_facts facts(uint32_t movies, double test_rmse)
+static mrq_facts facts(uint32_t movies, double test_rmse, double test_ndcg)
 {
-    return (mrq_facts){.movies = movies,
-                       .results = {.seed = 1, .test_share = 0.1, .test_rmse = test_rmse, .schema = "ml-1m", .split = "hash"}};
+    return (mrq_facts){
+        .movies = movies,
+        .results = {
+            .seed = 1, .test_share = 0.1, .test_rmse = test_rmse, .test_ndcg = test_ndcg, .schema = "ml-1m", .split = "hash"}};
 }
 
 static void each_gate_judges(void **state)
@@ -142,28 +144,34 @@ static void each_gate_judges(void **state)
         int gate;
         double recall;
         uint32_t movies, old_movies;
-        double rmse, old_rmse, min_recall;
+        double quality, old, min_recall;
         mrq_verdict want;
         const char *says;
+        bool ranks;
     } cases[] = {
-        {MRQ_GATE_RECALL, 0.97, 9, 9, 1, 1, NAN, MRQ_PASSES, "recall@10 of the index is 0.9700, want at least 0.9700"},
-        {MRQ_GATE_RECALL, 0.9699, 9, 9, 1, 1, NAN, MRQ_FAILS, "is 0.9699, want at least 0.9700"},
-        {MRQ_GATE_RECALL, 0.97, 9, 9, 1, 1, 0.98, MRQ_FAILS, "want at least 0.9800"},
+        {MRQ_GATE_RECALL, 0.97, 9, 9, 1, 1, NAN, MRQ_PASSES, "recall@10 of the index is 0.9700, want at least 0.9700", false},
+        {MRQ_GATE_RECALL, 0.9699, 9, 9, 1, 1, NAN, MRQ_FAILS, "is 0.9699, want at least 0.9700", false},
+        {MRQ_GATE_RECALL, 0.97, 9, 9, 1, 1, 0.98, MRQ_FAILS, "want at least 0.9800", false},
         {MRQ_GATE_QUALITY, 1, 9, 9, 0.859, 0.85, NAN, MRQ_PASSES,
-         "0.8590, want at most 0.8600, the serving generation's 0.8500 and 0.01"},
-        {MRQ_GATE_QUALITY, 1, 9, 9, 0.861, 0.85, NAN, MRQ_FAILS, "0.8610, want at most 0.8600"},
-        {MRQ_GATE_QUALITY, 1, 9, 9, NAN, 0.85, NAN, MRQ_FAILS, "want at most 0.8600"},
-        {MRQ_GATE_QUALITY, 1, 9, 9, 0.861, NAN, NAN, MRQ_SKIPS, "quality is not known"},
+         "0.8590, want at most 0.8600, the serving generation's 0.8500 and 0.01", false},
+        {MRQ_GATE_QUALITY, 1, 9, 9, 0.861, 0.85, NAN, MRQ_FAILS, "0.8610, want at most 0.8600", false},
+        {MRQ_GATE_QUALITY, 1, 9, 9, NAN, 0.85, NAN, MRQ_FAILS, "want at most 0.8600", false},
+        {MRQ_GATE_QUALITY, 1, 9, 9, 0.861, NAN, NAN, MRQ_SKIPS, "quality is not known", false},
+        {MRQ_GATE_QUALITY, 1, 9, 9, 0.291, 0.3, NAN, MRQ_PASSES,
+         "test NDCG@10 is 0.2910, want at least 0.2900, the serving generation's 0.3000 less 0.01", true},
+        {MRQ_GATE_QUALITY, 1, 9, 9, 0.289, 0.3, NAN, MRQ_FAILS, "0.2890, want at least 0.2900", true},
         {MRQ_GATE_MOVIES, 1, 900, 1000, 1, 1, NAN, MRQ_PASSES,
-         "900 of the 1000 movies that serve are there, want at least 900, all but 10 %"},
-        {MRQ_GATE_MOVIES, 1, 899, 1000, 1, 1, NAN, MRQ_FAILS, "899 of the 1000 movies that serve are there, want at least 900"},
-        {MRQ_GATE_MOVIES, 1, 5000, 1000, 1, 1, NAN, MRQ_PASSES, "1000 of the 1000 movies"},
+         "900 of the 1000 movies that serve are there, want at least 900, all but 10 %", false},
+        {MRQ_GATE_MOVIES, 1, 899, 1000, 1, 1, NAN, MRQ_FAILS, "899 of the 1000 movies that serve are there, want at least 900",
+         false},
+        {MRQ_GATE_MOVIES, 1, 5000, 1000, 1, 1, NAN, MRQ_PASSES, "1000 of the 1000 movies", false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const mrq_rebuild_options options = {
             .recall = 0.99, .min_recall = cases[i].min_recall, .max_loss = 0.01, .max_shrink = 0.1};
-        mrq_facts made = facts(cases[i].movies, cases[i].rmse);
-        const mrq_facts serving = facts(cases[i].old_movies, cases[i].old_rmse);
+        mrq_facts made = facts(cases[i].movies, cases[i].ranks ? NAN : cases[i].quality, cases[i].ranks ? cases[i].quality : NAN);
+        const mrq_facts serving =
+            facts(cases[i].old_movies, cases[i].ranks ? NAN : cases[i].old, cases[i].ranks ? cases[i].old : NAN);
         made.kept = made.movies < serving.movies ? made.movies : serving.movies;
         mrq_gate gate[MRQ_GATES];
         mrq_gates_judge(&options, &made, cases[i].recall, &serving, "", gate);
@@ -179,20 +187,24 @@ static void each_gate_judges(void **state)
 static void another_protocol_is_not_compared(void **state)
 {
     (void)state;
-    const mrq_facts made = facts(9, 5);
-    mrq_facts serving[5];
-    for (int i = 0; i < 5; i++)
-        serving[i] = facts(9, 0.8);
-    static const char *const says[] = {NULL, "its data has schema ml-100k, this one's ml-1m",
-                                       "its test part was divided by random, this one's by hash", "its seed is 2, this one's 1",
-                                       "its test share is 0.2, this one's 0.1"};
+    const mrq_facts made = facts(9, 5, NAN);
+    mrq_facts serving[6];
+    for (int i = 0; i < 6; i++)
+        serving[i] = facts(9, 0.8, NAN);
+    static const char *const says[] = {NULL,
+                                       "its data has schema ml-100k, this one's ml-1m",
+                                       "its test part was divided by random, this one's by hash",
+                                       "its seed is 2, this one's 1",
+                                       "its test share is 0.2, this one's 0.1",
+                                       "its quality is NDCG@10, this one's RMSE"};
     strcpy(serving[1].results.schema, "ml-100k");
     strcpy(serving[2].results.split, "random");
     serving[3].results.seed = 2;
     serving[4].results.test_share = 0.2;
+    serving[5].results.test_ndcg = 0.3;
     const mrq_rebuild_options options = {.recall = 0.99, .min_recall = NAN, .max_loss = 0.01, .max_shrink = 0.1};
     mrq_gate gate[MRQ_GATES];
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < 6; i++) {
         mrq_gates_judge(&options, &made, 1, &serving[i], "", gate);
         assert_int_equal(gate[MRQ_GATE_QUALITY].verdict, i ? MRQ_SKIPS : MRQ_FAILS);
         assert_true(i == 0 || strstr(gate[MRQ_GATE_QUALITY].text, says[i]));
@@ -240,7 +252,7 @@ static void a_rebuild_publishes(void **state)
     assert_string_equal(text_of(member(member(one, "made"), "results"), "split"), "hash");
     assert_int_equal(cJSON_GetArraySize(member(one, "steps")), 7);
     assert_int_equal(cJSON_GetArraySize(member(one, "curve")), 3);
-    assert_int_equal(member(member(one, "data"), "ratings")->valueint, 19557);
+    assert_int_equal(member(member(one, "data"), "ratings")->valueint, 19705);
     assert_int_equal(member(member(one, "settings"), "seed")->valueint, 1);
     assert_string_equal(text_of(member(member(one, "index"), "chosen"), "factory"), "Flat");
     assert_string_equal(verdict(one, 0), "passed");
@@ -374,6 +386,37 @@ static void low_recall_is_refused_even_in_a_new_store(void **state)
     assert_fails(mrq_generation_open(where, &generation, &err), MRQ_NOT_FOUND, where);
     MRQ_CLEANUP(cJSON_Delete) cJSON *report = read_report(where);
     assert_string_equal(verdict(report, MRQ_GATE_RECALL), "failed");
+}
+
+static void a_ranking_is_judged_by_its_ndcg(void **state)
+{
+    (void)state;
+    const char *where = store("ranking");
+    mrq_rebuild_options options = usual(where);
+    options.model = "retrieval";
+    mrq_rebuild_report r;
+    for (int night = 0; night < 2; night++) {
+        options.warm_start = night; /* of which there is none */
+        assert_ok(mrq_rebuild(&options, NULL, &r, &err));
+        assert_int_equal(r.outcome, MRQ_PUBLISHED);
+        assert_int_equal(r.n_epochs, 0);
+        assert_true(isnan(r.made.results.test_rmse) && r.made.results.test_ndcg > 0.05);
+        assert_int_equal(r.gate[MRQ_GATE_QUALITY].verdict, night ? MRQ_PASSES : MRQ_SKIPS);
+        assert_true(!night || strstr(r.gate[MRQ_GATE_QUALITY].text, "test NDCG@10 is 0."));
+        assert_true(!night || strstr(r.warm_note, "closed form"));
+        mrq_rebuild_report_clear(&r);
+    }
+    size_t size;
+    char path[400];
+    snprintf(path, sizeof path, "%s/report.html", where);
+    MRQ_AUTOFREE char *page = (char *)read_bytes(path, &size);
+    assert_non_null(strstr(page, "test NDCG@10"));
+    assert_null(strstr(page, "RMSE"));
+    options.warm_start = false;
+    options.model = tiny; /* stars again: not comparable, so it passes */
+    assert_ok(mrq_rebuild(&options, NULL, &r, &err));
+    assert_non_null(strstr(r.gate[MRQ_GATE_QUALITY].text, "its quality is NDCG@10, this one's RMSE"));
+    mrq_rebuild_report_clear(&r);
 }
 
 /* Warm starts */
@@ -701,6 +744,7 @@ int main(void)
         cmocka_unit_test(a_worse_model_is_refused),
         cmocka_unit_test(a_smaller_catalogue_is_refused),
         cmocka_unit_test(low_recall_is_refused_even_in_a_new_store),
+        cmocka_unit_test(a_ranking_is_judged_by_its_ndcg),
         cmocka_unit_test(a_warm_start_goes_on),
         cmocka_unit_test(a_failing_step_changes_nothing),
         cmocka_unit_test(a_publish_that_fails_at_the_end_has_published),

@@ -36,7 +36,7 @@ static void test_description_refuses(void **state)
     assert_fails(parse(TOWERS(USER_ID "," USER_ID, MOVIE_ID), &d), MRQ_BAD_FILE,
                  "towers.user[1].feature: \"id\" stands in towers.user[0] already");
     assert_fails(parse(TOWERS("{\"feature\":\"g\",\"kind\":\"set\",\"embedding\":8}", MOVIE_ID), &d), MRQ_BAD_FILE,
-                 "towers.user[0].kind: \"set\", want one of id, category on the user's side");
+                 "towers.user[0].kind: \"set\", want one of id, category, history on the user's side");
     assert_fails(parse(TOWERS("{\"feature\":\"g\",\"kind\":\"id\",\"embedding\":8}", MOVIE_ID), &d), MRQ_BAD_FILE,
                  "cannot be of kind \"id\"");
     assert_fails(parse(TOWERS(USER_ID, "{\"feature\":\"t\",\"kind\":\"text\",\"embedding\":8}"), &d), MRQ_BAD_FILE,
@@ -461,7 +461,7 @@ static struct small *small_model_of(const char *preset, uint32_t users, uint32_t
     }
     mrq_description d;
     assert_ok(preset[0] == '{' ? parse(preset, &d) : mrq_description_load(preset, &d, &err));
-    s->source = (mrq_model_source){s->users, s->movies, s->user, s->movie, s->rating, s->train, 200, 200, 11};
+    s->source = (mrq_model_source){s->users, s->movies, s->user, s->movie, s->rating, s->train, 200, 200, 11, 3};
     assert_ok(mrq_model_new(&d, &s->source, &s->model, &err));
     return s;
 }
@@ -564,7 +564,7 @@ static void test_raters(void **state)
 {
     (void)state;
     struct small *s = small_model(sorts[6]);
-    const mrq_lists *raters = &s->model->raters;
+    const mrq_lists *raters = &s->model->raters.list;
     double mean = 0, user[50] = {0}, movie[40] = {0};
     for (uint32_t i = 0; i < 200; i++)
         mean += (double)s->rating[i] / 200;
@@ -594,8 +594,8 @@ static void test_raters(void **state)
             if (s->movie[i] != m)
                 continue;
             assert_int_equal(raters->item[at], s->user[i]);
-            assert_true(fabs((double)s->model->rater_strength[at++] - ((double)s->rating[i] - mean - user[s->user[i]] - movie[m])) <
-                        1e-5);
+            assert_true(
+                fabs((double)s->model->raters.strength[at++] - ((double)s->rating[i] - mean - user[s->user[i]] - movie[m])) < 1e-5);
         }
         assert_int_equal(at, raters->offset[m + 1]);
     }
@@ -650,7 +650,7 @@ static void save_folded(const struct small *s, const mrq_folded *folded, const c
 {
     MRQ_CLEANUP(mrq_container_writer_free) mrq_container_writer *writer = mrq_container_writer_new("users", 1);
     mrq_table_save(s->users, writer, "users");
-    mrq_folded_save(folded, s->users, writer);
+    mrq_folded_save(folded, s->users, s->movies->rows, writer);
     assert_ok(mrq_container_write(writer, path, &err));
 }
 
@@ -670,12 +670,12 @@ static void test_fold(void **state)
         check_folded(s, folded, exported);
         save_folded(s, folded, path);
         assert_ok(mrq_container_open(path, "users", 1, &container, &err));
-        assert_ok(mrq_folded_load(container, s->users, &loaded, &err));
+        assert_ok(mrq_folded_load(container, s->users, s->movies->rows, &loaded, &err));
         assert_true(loaded->scale == folded->scale && loaded->shift == folded->shift && loaded->activation == folded->activation);
         check_folded(s, loaded, exported);
         mrq_table *fewer = small_users(10, 3);
         mrq_folded *none = NULL;
-        assert_fails(mrq_folded_load(container, fewer, &none, &err), MRQ_BAD_FILE, "users.mrq");
+        assert_fails(mrq_folded_load(container, fewer, s->movies->rows, &none, &err), MRQ_BAD_FILE, "users.mrq");
         mrq_table_free(fewer);
         small_free(s);
     }
@@ -703,7 +703,18 @@ static void test_fold_of_zeros(void **state)
 static void test_fold_damage(void **state)
 {
     (void)state;
-    enum { SCALE = 0, SHIFT = 8, SCORE = 16, ACTIVATION = 20, BIAS = 24, SIZE = 28, BRANCHES = 32, HAS_ROW = 36, FEATURE = 40 };
+    enum {
+        SCALE = 0,
+        SHIFT = 8,
+        SCORE = 16,
+        ACTIVATION = 20,
+        BIAS = 24,
+        SIZE = 28,
+        BRANCHES = 32,
+        HAS_ROW = 36,
+        HISTORY = 40,
+        FEATURE = 48
+    };
     static const struct {
         size_t at;
         double real; /* of SCALE and SHIFT */
@@ -727,6 +738,7 @@ static void test_fold_damage(void **state)
         {BRANCHES, 0, 17, "17 branches"},
         {BRANCHES, 0, 4, "users.mrq: "},
         {HAS_ROW, 0, 0, "rows for 50 users"},
+        {HISTORY, 0, 1, "a history, but no"},
         {FEATURE, 0, 0x78, "branch \"x\" has"},
     };
     char path[256], *folder = temporary_folder();
@@ -774,7 +786,7 @@ static void test_fold_damage(void **state)
         assert_ok(mrq_container_write(writer, path, &err));
         assert_ok(mrq_container_open(path, "users", 1, &bad, &err));
         if (*sentence)
-            assert_fails(mrq_folded_load(bad, s->users, &none, &err), MRQ_BAD_FILE, sentence);
+            assert_fails(mrq_folded_load(bad, s->users, s->movies->rows, &none, &err), MRQ_BAD_FILE, sentence);
         assert_null(none);
     }
     small_free(s);
@@ -803,7 +815,7 @@ static void test_missing_features(void **state)
     mrq_model *model = NULL;
     const uint32_t none = 0;
     const float rating = 1;
-    const mrq_model_source source = {s->users, s->movies, &none, &none, &rating, &none, 1, 1, 11};
+    const mrq_model_source source = {s->users, s->movies, &none, &none, &rating, &none, 1, 1, 11, 3};
     assert_ok(parse(TOWERS("{\"feature\":\"shoe\",\"kind\":\"category\",\"embedding\":4}", MOVIE_ID), &d));
     assert_fails(mrq_model_new(&d, &source, &model, &err), MRQ_BAD_FILE, "wants a feature \"shoe\", which the data does not have");
     assert_ok(parse(TOWERS(USER_ID, "{\"feature\":\"year\",\"kind\":\"set\",\"embedding\":4}"), &d));
@@ -831,6 +843,7 @@ static void check_file_round_trip(const char *folder, const char *preset)
                                             .train_rmse = 0.5,
                                             .valid_rmse = NAN,
                                             .test_rmse = 0.75,
+                                            .test_ndcg = 0.25,
                                             .rating_min = 1,
                                             .rating_max = 4.5,
                                             .data_fingerprint = 77,
@@ -839,7 +852,8 @@ static void check_file_round_trip(const char *folder, const char *preset)
     assert_ok(mrq_model_save(s->model, one, &err));
     MRQ_CLEANUP(mrq_model_free) mrq_model *loaded = NULL;
     assert_ok(mrq_model_load(one, &loaded, &err));
-    assert_true(isnan(loaded->results.valid_rmse) && loaded->results.test_rmse == 0.75 && loaded->results.data_fingerprint == 77);
+    assert_true(isnan(loaded->results.valid_rmse) && loaded->results.test_rmse == 0.75 && loaded->results.test_ndcg == 0.25 &&
+                loaded->results.data_fingerprint == 77);
     assert_true(loaded->results.rating_min == 1 && loaded->results.rating_max == 4.5 && loaded->results.seed == 9007199254740991);
     assert_true(fabs(loaded->description.shift - s->model->description.shift) < 1e-14);
     assert_ok(mrq_model_save(loaded, two, &err));

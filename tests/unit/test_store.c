@@ -16,7 +16,7 @@ static void round_trip(void **state)
     assert_string_equal(g->name, name);
     assert_string_equal(g->model_name, "small");
     assert_string_equal(g->index_kind, "Flat");
-    assert_true(g->recall >= 1 && g->p50 > 0 && g->p99 >= g->p50 && fabs(g->quality - 0.9) < 1e-9);
+    assert_true(g->recall >= 1 && g->p50 > 0 && g->p99 >= g->p50 && fabs(g->quality.value - 0.9) < 1e-9);
     assert_true(llabs((long long)g->created - (long long)time(NULL)) < 60);
     assert_true(g->tower->scale == 5);
     assert_int_equal(g->movies->rows, MOVIES);
@@ -152,7 +152,7 @@ static void manifest_tells_the_truth(void **state)
     assert_string_equal(strchr(name, '-') + 1, text);
     assert_string_equal(m.index.settings.factory, "Flat");
     assert_int_equal(m.index.n_queries, USERS);
-    assert_true(fabs(m.quality - 0.9) < 1e-9);
+    assert_true(fabs(m.quality.value - 0.9) < 1e-9);
     for (int i = 0; i < MRQ_PARTS; i++) {
         current_path(store, mrq_part_names[i], path);
         shell(text, sizeof text, "sha256sum '%s' | cut -d' ' -f1 | tr -d '\\n'", path);

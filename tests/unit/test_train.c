@@ -23,7 +23,7 @@ static mrq_model *make_model(const small_data *s, const mrq_description *d)
 {
     for (uint32_t i = 0; i < RATINGS; i++)
         every[i] = i;
-    const mrq_model_source source = {s->data.users, s->data.movies, s->user, s->movie, s->rating, every, RATINGS, RATINGS, 21};
+    const mrq_model_source source = {s->data.users, s->data.movies, s->user, s->movie, s->rating, every, RATINGS, RATINGS, 21, 3};
     mrq_model *model = NULL;
     assert_ok(mrq_model_new(d, &source, &model, &err));
     /* Much starts at zero; a check there would miss a wrong gradient. */

@@ -77,7 +77,7 @@ static void on_warning(void *context, const mrq_error *problem)
 static mrq_status try_train(const small_data *s, const mrq_description *d, const mrq_train_options *options, struct tale *tale,
                             mrq_train_result *out)
 {
-    const mrq_train_watch watch = {tale, on_batch, on_epoch, on_warning, &tale->stop};
+    const mrq_train_watch watch = {tale, on_batch, on_epoch, NULL, on_warning, &tale->stop};
     const mrq_status status = mrq_train(&s->data, d, options, &watch, out, &err);
     assert_false(tale->wrong);
     return status;
@@ -169,7 +169,7 @@ static void a_training_is_its_batches(void **state)
     uint64_t start[BATCHES + 2], scratch[2 * RATINGS];
     for (uint32_t i = 0; i < RATINGS; i++)
         rating[i] = i;
-    const mrq_model_source source = {s->data.users, s->data.movies, s->user, s->movie, s->rating, rating, RATINGS, RATINGS, 8};
+    const mrq_model_source source = {s->data.users, s->data.movies, s->user, s->movie, s->rating, rating, RATINGS, RATINGS, 8, 3};
     MRQ_CLEANUP(mrq_model_free) mrq_model *model = NULL;
     MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
     mrq_worker worker;

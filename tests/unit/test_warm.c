@@ -41,7 +41,7 @@ static mrq_model *start(const mrq_dataset *data, const mrq_description *d, const
     MRQ_AUTOFREE uint32_t *all = mrq_array(data->n, sizeof *all);
     for (uint32_t i = 0; i < data->n; i++)
         all[i] = i;
-    const mrq_model_source source = {data->users, data->movies, data->user, data->movie, data->rating, all, data->n, data->n, 6};
+    const mrq_model_source source = {data->users, data->movies, data->user, data->movie, data->rating, all, data->n, data->n, 6, 3};
     mrq_model *model = NULL;
     assert_ok(mrq_model_new(d, &source, &model, &err));
     if (warm)
@@ -196,7 +196,7 @@ static void a_warm_start_begins_at_the_old_rmse(void **state)
         assert_ok(mrq_split_make(&s->data, MRQ_SPLIT_HASH, 0.2, d.train.validation, 4, &split, &err));
         mrq_model *old = learn(&s->data, &d, NULL, MRQ_OK);
         const mrq_model_source source = {s->data.users, s->data.movies, s->user,       s->movie, s->rating,
-                                         split.train,   RATINGS,        split.n_train, 6};
+                                         split.train,   RATINGS,        split.n_train, 6,        3};
         mrq_model *fresh = NULL, *warm = NULL;
         assert_ok(mrq_model_new(&d, &source, &fresh, &err));
         assert_ok(mrq_model_new(&d, &source, &warm, &err));

@@ -1,0 +1,33 @@
+#include "base/parallel.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define THREADS_MAX 64
+
+struct job {
+    atomic_uint_least64_t next;
+    uint64_t n;
+    void (*work)(void *context, uint64_t i);
+    void *context;
+};
+
+static void *take_pieces(void *argument)
+{
+    struct job *job = argument;
+    for (uint64_t i; (i = atomic_fetch_add_explicit(&job->next, 1, memory_order_relaxed)) < job->n;)
+        job->work(job->context, i);
+    return NULL;
+}
+
+void mrq_parallel(uint32_t threads, uint64_t n, void (*work)(void *context, uint64_t i), void *context)
+{
+    struct job job = {.n = n, .work = work, .context = context};
+    pthread_t id[THREADS_MAX];
+    uint32_t started = 0, wanted = threads < THREADS_MAX ? threads : THREADS_MAX;
+    while (started + 1 < wanted && started + 1 < n && pthread_create(&id[started], NULL, take_pieces, &job) == 0)
+        started++;
+    take_pieces(&job);
+    while (started > 0)
+        pthread_join(id[--started], NULL);
+}

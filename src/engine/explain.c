@@ -1,0 +1,189 @@
+/* Explanations: Shapley values of the inputs of the folded tower (engine.h has the definition and its source).
+ *
+ * A linear tower under an inner product needs no subsets: what an input adds is the same in whatever order, its own inner product
+ * with the movie less the average's. So a history of thousands of movies is a few thousand inner products a movie answered. Any
+ * other tower has at most an input a branch, and each of the 2^n subsets is put through the tower once, for all movies: a score
+ * f(S) counts in the part of input i with |S|-1 others before it when i is in S, and against it with |S| before it when it is not.
+ *
+ * A movie that is both in the user's history and in the query is one part, by what the query says. Rejected: sampled orders
+ * (Strumbelj and Kononenko's own algorithm), because with few inputs the exact sum is cheaper. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/recommend.h"
+#include "model/kernels.h"
+
+typedef struct input {
+    mrq_part part;
+    uint32_t branch; /* a feature's or the user's; MRQ_NONE: a movie, */
+    float strength;  /* and how much it is liked */
+} input;
+
+static bool is_linear(const mrq_folded *tower)
+{
+    return tower->score == MRQ_DOT && tower->activation == MRQ_LINEAR;
+}
+
+/* The movies of the user's history and of the query, each once, behind the `n` inputs that are there; returns how many
+ * there are then. */
+static uint32_t add_movies(const mrq_taste *history, const mrq_opinion *opinion, input *in, uint32_t n)
+{
+    for (uint32_t h = 0, o = 0; h < history->n || o < opinion->n;) {
+        if (o == opinion->n || (h < history->n && history->movie[h] < opinion->movie[o])) {
+            in[n++] = (input){{"history", MRQ_PART_MOVIE, history->movie[h], 0}, MRQ_NONE, history->strength[h]};
+            h++;
+            continue;
+        }
+        h += h < history->n && history->movie[h] == opinion->movie[o];
+        const char *name = opinion->told[o] > 0 ? "liked" : "disliked";
+        in[n++] = (input){{name, MRQ_PART_MOVIE, opinion->movie[o], 0}, MRQ_NONE, opinion->told[o]};
+        o++;
+    }
+    return n;
+}
+
+/* What is known of the person. Room for a branch each and all movies of history and opinion; returns how many there are. */
+static uint32_t find_inputs(const mrq_folded *tower, const mrq_resolved *resolved, const mrq_taste *history, input *in)
+{
+    uint32_t n = 0;
+    for (uint32_t b = 0; b < tower->n_branches; b++) {
+        const char *feature = tower->branch[b].feature;
+        const bool id = strcmp(feature, "id") == 0;
+        if (resolved->value[b] == MRQ_NONE || (id && (!resolved->value[b] || tower->liked)))
+            continue; /* unknown, or to be told movie by movie */
+        in[n++] = (input){{feature, id ? MRQ_PART_USER : MRQ_PART_FEATURE, id ? resolved->user : resolved->value[b], 0}, b, 1};
+    }
+    return add_movies(history, &resolved->opinion, in, n);
+}
+
+/* What a row of a linear tower adds to the score of a movie, whose unit vector this is. */
+static double product(const mrq_folded *tower, const float *row, const float *movie)
+{
+    const double own = tower->bias ? (double)row[tower->size] : 0;
+    return tower->scale * (double)mrq_kernels_best()->dot(row, movie, tower->size) + own;
+}
+
+static void explain_linear(const mrq_generation *generation, const mrq_resolved *resolved, const input *in,
+                           const mrq_recommendation *item, uint32_t n, mrq_explanation *out)
+{
+    const mrq_folded *tower = generation->tower;
+    const float *vectors = mrq_index_vectors(generation->index);
+    for (uint32_t m = 0; m < n; m++) {
+        const float *movie = vectors + (size_t)item[m].movie * tower->dim;
+        out->base[m] = tower->shift + product(tower, tower->start, movie);
+        if (tower->bias)
+            out->base[m] += tower->scale * (double)movie[tower->size]; /* the movie's own */
+        for (uint32_t b = 0; b < tower->n_branches; b++)
+            out->base[m] += product(tower, tower->branch[b].mean, movie);
+    }
+    for (uint32_t i = 0; i < out->n; i++)
+        for (uint32_t m = 0; m < n; m++) { /* the inner one, so that a row is read once */
+            const float *movie = vectors + (size_t)item[m].movie * tower->dim;
+            mrq_part *part = &out->part[(size_t)m * out->n + i];
+            *part = in[i].part;
+            if (in[i].branch == MRQ_NONE)
+                part->score = (double)in[i].strength * product(tower, tower->liked + (size_t)part->value * tower->width, movie);
+            else
+                part->score = product(tower, mrq_folded_row(tower, in[i].branch, resolved->value[in[i].branch]), movie) -
+                              product(tower, tower->branch[in[i].branch].mean, movie);
+        }
+}
+
+/* The scores of the movies where of the inputs only those in `set` are known. */
+static void score_subset(const mrq_generation *generation, const mrq_resolved *resolved, const input *in, uint32_t n_inputs,
+                         uint32_t set, const mrq_recommendation *item, uint32_t n, float *vector, double *score)
+{
+    const mrq_folded *tower = generation->tower;
+    uint32_t value[MRQ_BRANCHES_MAX];
+    mrq_line line;
+    for (uint32_t b = 0; b < tower->n_branches; b++)
+        value[b] = MRQ_NONE;
+    for (uint32_t i = 0; i < n_inputs; i++)
+        if (set >> i & 1)
+            value[in[i].branch] = resolved->value[in[i].branch];
+    mrq_folded_vector(tower, value, vector, &line);
+    for (uint32_t m = 0; m < n; m++) {
+        const float *movie = mrq_index_vectors(generation->index) + (size_t)item[m].movie * tower->dim;
+        score[m] = line.slope * (double)mrq_kernels_best()->dot(vector, movie, tower->dim) + line.intercept;
+    }
+}
+
+static mrq_status explain_subsets(const mrq_generation *generation, const mrq_resolved *resolved, const input *in,
+                                  const mrq_recommendation *item, uint32_t n, mrq_explanation *out, mrq_error *err)
+{
+    MRQ_AUTOFREE float *vector = mrq_array(generation->tower->dim, sizeof *vector);
+    MRQ_AUTOFREE double *score = mrq_array(n, sizeof *score);
+    if (!vector || !score)
+        return mrq_fail_memory(err, "explaining");
+    double weight[MRQ_SHAPLEY_MAX + 1] = {out->n ? 1.0 / out->n : 0}; /* s! (n-1-s)! / n! of s inputs before one of n */
+    for (uint32_t s = 1; s < out->n; s++)
+        weight[s] = weight[s - 1] * s / (out->n - s);
+    for (uint32_t m = 0; m < n; m++)
+        for (uint32_t i = 0; i < out->n; i++)
+            out->part[(size_t)m * out->n + i] = in[i].part;
+    for (uint32_t set = 0; set < 1u << out->n; set++) {
+        const uint32_t size = (uint32_t)__builtin_popcount(set);
+        score_subset(generation, resolved, in, out->n, set, item, n, vector, score);
+        for (uint32_t m = 0; m < n; m++) {
+            mrq_part *part = out->part + (size_t)m * out->n;
+            if (!set)
+                out->base[m] = score[m];
+            for (uint32_t i = 0; i < out->n; i++)
+                part[i].score += set >> i & 1 ? weight[size - 1] * score[m] : -weight[size] * score[m];
+        }
+    }
+    return MRQ_OK;
+}
+
+/* The largest first; of equal ones those that come first in the generation. */
+static int by_size(const void *a, const void *b)
+{
+    const mrq_part *x = a, *y = b;
+    const double sizes[] = {fabs(x->score), fabs(y->score)};
+    if (sizes[0] < sizes[1] || sizes[0] > sizes[1])
+        return sizes[0] < sizes[1] ? 1 : -1;
+    return x->kind != y->kind ? (x->kind < y->kind ? -1 : 1) : (x->value > y->value) - (x->value < y->value);
+}
+
+/* `out` has room for everything. */
+static mrq_status explain(const mrq_generation *generation, const mrq_resolved *resolved, const input *in,
+                          const mrq_recommendation *item, uint32_t n, mrq_explanation *out, mrq_error *err)
+{
+    if (is_linear(generation->tower))
+        explain_linear(generation, resolved, in, item, n, out);
+    else
+        MRQ_TRY(explain_subsets(generation, resolved, in, item, n, out, err));
+    for (uint32_t m = 0; m < n; m++)
+        qsort(out->part + (size_t)m * out->n, out->n, sizeof *out->part, by_size);
+    return MRQ_OK;
+}
+
+mrq_status mrq_person_explain(const mrq_generation *generation, const mrq_resolved *resolved, const mrq_recommendation *item,
+                              uint32_t n, mrq_explanation *out, mrq_error *err)
+{
+    const mrq_folded *tower = generation->tower;
+    const mrq_taste history = mrq_user_history(generation, resolved->user);
+    MRQ_AUTOFREE input *in = mrq_array((size_t)tower->n_branches + history.n + resolved->opinion.n, sizeof *in);
+    if (!in)
+        return mrq_fail_memory(err, "explaining");
+    mrq_explanation why = {.n = find_inputs(tower, resolved, &history, in)};
+    if (!is_linear(tower) && why.n > MRQ_SHAPLEY_MAX)
+        return mrq_fail(err, MRQ_USAGE,
+                        "explain: model \"%s\" has %u inputs of this person, want at most %d where they do not add up",
+                        generation->model_name, why.n, MRQ_SHAPLEY_MAX);
+    if ((uint64_t)why.n * n > MRQ_PARTS_MAX)
+        return mrq_fail(err, MRQ_USAGE, "explain: %u movies with %u parts each, want at most %d in all; ask for fewer movies", n,
+                        why.n, MRQ_PARTS_MAX);
+    why.base = mrq_array(n, sizeof *why.base);
+    why.part = mrq_array((size_t)why.n * n, sizeof *why.part);
+    const mrq_status status =
+        why.base && why.part ? explain(generation, resolved, in, item, n, &why, err) : mrq_fail_memory(err, "explaining");
+    if (status != MRQ_OK) {
+        mrq_free(why.base);
+        mrq_free(why.part);
+        return status;
+    }
+    *out = why;
+    return MRQ_OK;
+}

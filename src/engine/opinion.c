@@ -1,0 +1,112 @@
+/* Opinions: the movies that a query likes and dislikes, as strengths of rows of the tower's history.
+ *
+ * What is told counts instead of what is known, as with the features: where a user's own row already holds a movie, the strength
+ * that is added is the difference. So to like a movie that the user has rated well changes next to nothing, and to dislike it takes
+ * it out of the sum. */
+#include <stdlib.h>
+
+#include "engine/json.h"
+#include "engine/query.h"
+
+void mrq_opinion_clear(mrq_opinion *opinion)
+{
+    mrq_free(opinion->movie);
+    mrq_free(opinion->told);
+    mrq_free(opinion->net);
+    *opinion = (mrq_opinion){0};
+}
+
+mrq_taste mrq_user_history(const mrq_generation *generation, uint32_t user)
+{
+    const mrq_folded *tower = generation->tower;
+    if (user == MRQ_NONE || !tower->liked || !tower->user_row[user]) /* row 0 is nobody's own */
+        return (mrq_taste){0};
+    const mrq_links *history = &tower->history;
+    const uint64_t first = history->list.offset[user];
+    return (mrq_taste){(uint32_t)(history->list.offset[user + 1] - first), history->list.item + first, history->strength + first};
+}
+
+/* Rows of `n` ids, ascending and distinct; `*kept` is how many. */
+static mrq_status find_rows(const mrq_table *movies, const char *name, const int64_t *id, uint32_t n, uint32_t *row, uint32_t *kept,
+                            mrq_error *err)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        row[i] = mrq_table_find(movies, id[i]);
+        if (row[i] == MRQ_NONE)
+            return mrq_fail(err, MRQ_NOT_FOUND, "%s %lld: not in the data, which has %u movies%s", name, (long long)id[i],
+                            movies->rows, movies->rows ? "; want the id of one" : "");
+    }
+    *kept = mrq_rows_sort(row, n);
+    return MRQ_OK;
+}
+
+/* Merges two ascending lists. */
+static mrq_status merge(const mrq_table *movies, const uint32_t *liked, uint32_t n_liked, const uint32_t *disliked,
+                        uint32_t n_disliked, mrq_opinion *out, mrq_error *err)
+{
+    for (uint32_t i = 0, j = 0; i < n_liked || j < n_disliked;) {
+        if (i < n_liked && j < n_disliked && liked[i] == disliked[j])
+            return mrq_fail(err, MRQ_USAGE, "liked %lld: disliked as well, want one or the other", (long long)movies->id[liked[i]]);
+        const bool likes = j == n_disliked || (i < n_liked && liked[i] < disliked[j]);
+        out->movie[out->n] = likes ? liked[i++] : disliked[j++];
+        out->told[out->n++] = likes ? MRQ_LIKES : MRQ_DISLIKES;
+    }
+    return MRQ_OK;
+}
+
+static void subtract(const mrq_taste *history, mrq_opinion *out)
+{
+    for (uint32_t i = 0, h = 0; i < out->n; i++) {
+        while (h < history->n && history->movie[h] < out->movie[i])
+            h++;
+        out->net[i] = out->told[i] - (h < history->n && history->movie[h] == out->movie[i] ? history->strength[h] : 0);
+    }
+}
+
+static mrq_status check(const mrq_generation *generation, const char *name, uint32_t n, mrq_error *err)
+{
+    if (n > MRQ_TASTE_MAX)
+        return mrq_fail(err, MRQ_USAGE, "%s: %u movies, want at most %d", name, n, MRQ_TASTE_MAX);
+    if (n && !generation->tower->liked)
+        return mrq_fail(err, MRQ_USAGE, "%s: model \"%s\" does not learn from what a person likes; train with --model retrieval",
+                        name, generation->model_name);
+    return MRQ_OK;
+}
+
+mrq_status mrq_opinion_resolve(const mrq_generation *generation, const mrq_query *query, uint32_t user, mrq_opinion *out,
+                               mrq_error *err)
+{
+    MRQ_TRY(check(generation, "liked", query->n_liked, err));
+    MRQ_TRY(check(generation, "disliked", query->n_disliked, err));
+    const uint32_t n = query->n_liked + query->n_disliked;
+    if (!n)
+        return MRQ_OK;
+    MRQ_AUTOFREE uint32_t *liked = mrq_array(query->n_liked, sizeof *liked);
+    MRQ_AUTOFREE uint32_t *disliked = mrq_array(query->n_disliked, sizeof *disliked);
+    out->movie = mrq_array(n, sizeof *out->movie);
+    out->told = mrq_array(n, sizeof *out->told);
+    out->net = mrq_array(n, sizeof *out->net);
+    if (!liked || !disliked || !out->movie || !out->told || !out->net)
+        return mrq_fail_memory(err, "reading the query");
+    uint32_t n_liked = 0, n_disliked = 0;
+    MRQ_TRY(find_rows(generation->movies, "liked", query->liked, query->n_liked, liked, &n_liked, err));
+    MRQ_TRY(find_rows(generation->movies, "disliked", query->disliked, query->n_disliked, disliked, &n_disliked, err));
+    MRQ_TRY(merge(generation->movies, liked, n_liked, disliked, n_disliked, out, err));
+    const mrq_taste history = mrq_user_history(generation, user);
+    subtract(&history, out);
+    return MRQ_OK;
+}
+
+bool mrq_opinion_describe(const mrq_opinion *opinion, const mrq_table *movies, cJSON *json)
+{
+    bool ok = json != NULL;
+    cJSON *liked = NULL, *disliked = NULL;
+    for (uint32_t i = 0; ok && i < opinion->n; i++) {
+        const bool likes = opinion->told[i] > 0;
+        cJSON **list = likes ? &liked : &disliked;
+        if (!*list)
+            *list = cJSON_AddArrayToObject(json, likes ? "liked" : "disliked");
+        ok = mrq_json_append_whole(*list, movies->id[opinion->movie[i]]);
+    }
+    return ok;
+}

@@ -1,0 +1,51 @@
+/* Baselines: simple recommenders, learned from the same training part as the models they stand beside. */
+#ifndef MRQ_EVAL_BASELINES_H
+#define MRQ_EVAL_BASELINES_H
+
+#include "eval/protocol.h"
+#include "train/ranking.h"
+
+typedef enum mrq_baseline_kind {
+    MRQ_BASELINE_BIAS, /* predicts stars; all others rank */
+    MRQ_BASELINE_RANDOM,
+    MRQ_BASELINE_POPULAR,
+    MRQ_BASELINE_GENRES,
+    MRQ_BASELINE_DEMOGRAPHIC,
+    MRQ_BASELINE_ITEMKNN,
+    MRQ_BASELINE_EASE,
+} mrq_baseline_kind;
+#define MRQ_BASELINES 7
+
+extern const char *const mrq_baseline_names[];    /* by the enum; NULL ends */
+extern const char *const mrq_baseline_meanings[]; /* by the enum: each one's method, with its settings */
+
+/* NULL when the baseline has something to say in that protocol; else why not: "cannot place a new movie". */
+const char *mrq_baseline_unfit(mrq_baseline_kind kind, mrq_protocol protocol, const mrq_dataset *data);
+/* Whether it is taken when nobody says which. */
+bool mrq_baseline_usual(mrq_baseline_kind kind, mrq_protocol protocol, const mrq_dataset *data);
+
+/* A trained one that ranks. Read-only once made; borrows data and parts. */
+typedef struct mrq_ranker {
+    mrq_arena *arena;
+    mrq_baseline_kind kind;
+    const mrq_dataset *data;
+    const mrq_links *likes;
+    uint64_t seed;
+    uint32_t n;             /* itemknn, ease: movies that somebody likes, the most liked MRQ_ITEMS_MAX of them */
+    const uint32_t *place;  /* (movies) a movie's place among them, or MRQ_NONE */
+    const uint32_t *placed; /* (n) movies, rows */
+    float *matrix;          /* (n, n) ease: what a liked movie, the row, says for each other; itemknn: what speaks for the row */
+    float *score;      /* (movies) genre-popular: of each; demographic-popular: a stranger's; else likes of each. Not of random */
+    uint32_t n_values; /* demographic-popular: values of all categories together */
+    float *adjust;     /* (n_values, movies) what each adds */
+} mrq_ranker;
+#define MRQ_ITEMS_MAX 12000
+
+/* Any kind but MRQ_BASELINE_BIAS; the seed is that of the random order. */
+MRQ_CHECKED mrq_status mrq_ranker_make(mrq_baseline_kind kind, const mrq_dataset *data, const mrq_parts *parts, uint64_t seed,
+                                       uint32_t threads, mrq_ranker *out, mrq_error *err);
+void mrq_ranker_clear(mrq_ranker *ranker); /* legal on a zeroed struct */
+
+mrq_scorer mrq_ranker_score; /* `context` is the mrq_ranker */
+
+#endif

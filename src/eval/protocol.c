@@ -1,0 +1,380 @@
+/* Each protocol says of every rating what part it is in; lists of likes follow from the parts in the same way for all. Likes are
+ * divided as pairs of a user and a movie, so that a movie rated twice is not both learned from and asked for. */
+#include "eval/protocol.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/random.h"
+#include "model/likes.h"
+#include "train/train.h"
+
+enum { STREAM_LIKES = 0x70b1, STREAM_USERS = 0xc01d, STREAM_MOVIES = 0xc01e };
+enum { TRAIN, VALID, TEST, NOWHERE };
+enum { ASKED_MIN = 2 }; /* users: there is no interval of one */
+#define HELD_OUT 0.1    /* of the users or movies */
+#define LATEST   0.2    /* of the ratings */
+
+const char *const mrq_protocol_names[] = {"rating", "topn", "time", "cold-users", "cold-items", "own", NULL};
+const char *const mrq_protocol_meanings[] = {
+    "a random tenth of the ratings is the test; how far predicted stars are from them",
+    "each user's likes in random order: the first 80% to learn from, up to 90% for validation, the rest to be found among all "
+    "movies "
+    "but those; ratings below a like belong to the training part",
+    "the latest 20% of all ratings are the test; the likes among them are to be found among all movies but the user's training "
+    "likes; who has rated nothing before is a stranger",
+    "a tenth of the users, at random, is held out whole and known by categories alone; their likes are to be found among all "
+    "movies",
+    "a tenth of the liked movies, at random, is held out whole and known by content alone; only these are ranked, for each user "
+    "who "
+    "likes one",
+    "the trained model's own test part; the likes in it are to be found among all movies but the user's other likes",
+    NULL,
+};
+
+/* Who liked what among the ratings `list` (n): mrq_likes_make(). */
+static mrq_status find_likes(const mrq_dataset *data, const uint32_t *list, uint64_t n, double least, mrq_arena *arena,
+                             mrq_links *out, mrq_error *err)
+{
+    const mrq_model_source source = {.users = data->users,
+                                     .movies = data->movies,
+                                     .rating_user = data->user,
+                                     .rating_movie = data->movie,
+                                     .rating = data->rating,
+                                     .train = list,
+                                     .n_ratings = data->n,
+                                     .n_train = n,
+                                     .like = least};
+    return mrq_likes_make(&source, arena, out, err);
+}
+
+static mrq_status find_all_likes(const mrq_dataset *data, double least, mrq_arena *arena, mrq_lists *out, mrq_error *err)
+{
+    MRQ_AUTOFREE uint32_t *all = mrq_array(data->n, sizeof *all);
+    if (!all)
+        return mrq_fail_memory(err, "dividing likes");
+    for (uint64_t i = 0; i < data->n; i++)
+        all[i] = (uint32_t)i;
+    mrq_links likes = {0};
+    MRQ_TRY(find_likes(data, all, data->n, least, arena, &likes, err));
+    *out = likes.list;
+    return MRQ_OK;
+}
+
+/* Where a movie stands in a user's list, or UINT64_MAX. */
+static uint64_t place_in(const mrq_lists *lists, uint32_t user, uint32_t movie)
+{
+    uint64_t low = lists->offset[user], high = lists->offset[user + 1];
+    while (low < high) {
+        const uint64_t middle = low + (high - low) / 2;
+        if (lists->item[middle] == movie)
+            return middle;
+        if (lists->item[middle] < movie)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return UINT64_MAX;
+}
+
+/* topn: of each user's n likes, in random order, the first 80 % train, up to 90 % valid. */
+static mrq_status divide_likes(const mrq_dataset *data, double least, uint64_t seed, unsigned char *part, mrq_error *err)
+{
+    MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
+    if (!arena)
+        return mrq_fail_memory(err, "dividing likes");
+    mrq_lists likes = {0};
+    MRQ_TRY(find_all_likes(data, least, arena, &likes, err));
+    const uint64_t n_likes = likes.offset[data->users->rows];
+    unsigned char *part_of = mrq_arena_array(arena, n_likes, 1);
+    uint32_t *order = mrq_arena_array(arena, data->movies->rows, sizeof *order);
+    if (!part_of || !order)
+        return mrq_fail_memory(err, "dividing likes");
+    mrq_random rng;
+    mrq_random_init(&rng, seed, STREAM_LIKES);
+    for (uint32_t u = 0; u < data->users->rows; u++) {
+        const uint64_t first = likes.offset[u], n = likes.offset[u + 1] - first;
+        for (uint64_t i = 0; i < n; i++)
+            order[i] = (uint32_t)i;
+        mrq_random_shuffle(&rng, order, n);
+        for (uint64_t i = 0; i < n; i++)
+            part_of[first + order[i]] = i < n * 8 / 10 ? TRAIN : i < n * 9 / 10 ? VALID : TEST;
+    }
+    for (uint64_t i = 0; i < data->n; i++) {
+        const uint64_t place = place_in(&likes, data->user[i], data->movie[i]);
+        part[i] = place == UINT64_MAX ? TRAIN : part_of[place];
+    }
+    return MRQ_OK;
+}
+
+/* A tenth of `n` rows, at random: 1 in `out`. */
+static mrq_status hold_out(const uint32_t *rows, uint32_t n, uint64_t seed, uint64_t stream, const char *what, unsigned char *out,
+                           mrq_error *err)
+{
+    const uint32_t wanted = (uint32_t)lround(HELD_OUT * n);
+    if (n < 10)
+        return mrq_fail(err, MRQ_USAGE, "%u %s, want at least 10 to hold a tenth of them out", n, what);
+    MRQ_AUTOFREE uint32_t *order = mrq_array(n, sizeof *order);
+    if (!order)
+        return mrq_fail_memory(err, "holding out");
+    memcpy(order, rows, n * sizeof *order);
+    mrq_random rng;
+    mrq_random_init(&rng, seed, stream);
+    mrq_random_shuffle(&rng, order, n);
+    for (uint32_t i = 0; i < wanted; i++)
+        out[order[i]] = 1;
+    return MRQ_OK;
+}
+
+static mrq_status divide_users(const mrq_dataset *data, uint64_t seed, unsigned char *part, mrq_error *err)
+{
+    if (!mrq_table_first(data->users, MRQ_CATEGORY))
+        return mrq_fail(err, MRQ_USAGE,
+                        "cold-users: these users have no categories, such as age, by which a stranger could be known");
+    const uint32_t rows = data->users->rows;
+    MRQ_AUTOFREE uint32_t *rater = mrq_array(rows, sizeof *rater);
+    MRQ_AUTOFREE unsigned char *rates = mrq_array(rows, 1), *held = mrq_array(rows, 1);
+    if (!rater || !rates || !held)
+        return mrq_fail_memory(err, "holding out");
+    for (uint64_t i = 0; i < data->n; i++)
+        rates[data->user[i]] = 1;
+    uint32_t n = 0;
+    for (uint32_t u = 0; u < rows; u++)
+        if (rates[u])
+            rater[n++] = u;
+    MRQ_TRY(hold_out(rater, n, seed, STREAM_USERS, "users with ratings", held, err));
+    for (uint64_t i = 0; i < data->n; i++)
+        part[i] = held[data->user[i]] ? TEST : TRAIN;
+    return MRQ_OK;
+}
+
+static mrq_status divide_movies(const mrq_dataset *data, double least, uint64_t seed, unsigned char *part, unsigned char *held,
+                                mrq_error *err)
+{
+    const uint32_t rows = data->movies->rows;
+    MRQ_AUTOFREE uint32_t *liked = mrq_array(rows, sizeof *liked);
+    MRQ_AUTOFREE unsigned char *likes = mrq_array(rows, 1);
+    if (!liked || !likes)
+        return mrq_fail_memory(err, "holding out");
+    for (uint64_t i = 0; i < data->n; i++)
+        if ((double)data->rating[i] >= least)
+            likes[data->movie[i]] = 1;
+    uint32_t n = 0;
+    for (uint32_t m = 0; m < rows; m++)
+        if (likes[m])
+            liked[n++] = m;
+    MRQ_TRY(hold_out(liked, n, seed, STREAM_MOVIES, "movies that somebody likes", held, err));
+    for (uint64_t i = 0; i < data->n; i++)
+        part[i] = held[data->movie[i]] ? TEST : TRAIN;
+    return MRQ_OK;
+}
+
+/* From a part for each rating to lists of ratings. */
+static mrq_status gather(const unsigned char *part, uint64_t n, mrq_split *out, mrq_error *err)
+{
+    mrq_split split = {
+        .train = mrq_array(n, sizeof(uint32_t)), .valid = mrq_array(n, sizeof(uint32_t)), .test = mrq_array(n, sizeof(uint32_t))};
+    if (!split.train || !split.valid || !split.test) {
+        mrq_split_clear(&split);
+        return mrq_fail_memory(err, "dividing ratings");
+    }
+    for (uint64_t i = 0; i < n; i++) {
+        if (part[i] == TRAIN)
+            split.train[split.n_train++] = (uint32_t)i;
+        else if (part[i] == VALID)
+            split.valid[split.n_valid++] = (uint32_t)i;
+        else if (part[i] == TEST)
+            split.test[split.n_test++] = (uint32_t)i;
+    }
+    *out = split;
+    return MRQ_OK;
+}
+
+static mrq_status divide(const mrq_dataset *data, mrq_protocol protocol, bool on_valid, uint64_t seed, mrq_parts *parts,
+                         mrq_error *err)
+{
+    MRQ_AUTOFREE unsigned char *part = mrq_array(data->n, 1);
+    unsigned char *held = mrq_arena_array(parts->arena, data->movies->rows, 1);
+    if (!part || !held)
+        return mrq_fail_memory(err, "dividing ratings");
+    if (protocol == MRQ_PROTOCOL_TOPN)
+        MRQ_TRY(divide_likes(data, parts->least, seed, part, err));
+    else if (protocol == MRQ_PROTOCOL_COLD_USERS)
+        MRQ_TRY(divide_users(data, seed, part, err));
+    else
+        MRQ_TRY(divide_movies(data, parts->least, seed, part, held, err));
+    for (uint64_t i = 0; on_valid && i < data->n; i++)
+        part[i] = part[i] == VALID ? TEST : part[i] == TEST ? NOWHERE : part[i];
+    parts->candidate = protocol == MRQ_PROTOCOL_COLD_ITEMS ? held : NULL;
+    return gather(part, data->n, &parts->split, err);
+}
+
+/* Of each user, what is in one of two lists or in both. */
+static mrq_status join(const mrq_lists *a, const mrq_lists *b, uint32_t users, mrq_arena *arena, mrq_lists *out, mrq_error *err)
+{
+    uint64_t *offset = mrq_arena_array(arena, (size_t)users + 1, sizeof *offset), n = 0;
+    uint32_t *item = mrq_arena_array(arena, a->offset[users] + b->offset[users], sizeof *item);
+    if (!offset || !item)
+        return mrq_fail_memory(err, "dividing likes");
+    for (uint32_t u = 0; u < users; u++) {
+        uint64_t i = a->offset[u], j = b->offset[u];
+        while (i < a->offset[u + 1] || j < b->offset[u + 1]) {
+            const uint32_t x = i < a->offset[u + 1] ? a->item[i] : MRQ_NONE, y = j < b->offset[u + 1] ? b->item[j] : MRQ_NONE;
+            item[n++] = x < y ? x : y;
+            i += x <= y;
+            j += y <= x;
+        }
+        offset[u + 1] = n;
+    }
+    *out = (mrq_lists){offset, item};
+    return MRQ_OK;
+}
+
+/* hidden: likes of the training part and of the validation part; relevant: those of the test part that are not among them. */
+static mrq_status list_likes(const mrq_dataset *data, mrq_parts *parts, mrq_error *err)
+{
+    const mrq_split *split = &parts->split;
+    const uint32_t users = data->users->rows;
+    mrq_links valid = {0}, asked = {0};
+    MRQ_TRY(find_likes(data, split->train, split->n_train, parts->least, parts->arena, &parts->likes, err));
+    MRQ_TRY(find_likes(data, split->valid, split->n_valid, parts->least, parts->arena, &valid, err));
+    MRQ_TRY(find_likes(data, split->test, split->n_test, parts->least, parts->arena, &asked, err));
+    MRQ_TRY(join(&parts->likes.list, &valid.list, users, parts->arena, &parts->hidden, err));
+    float *one = mrq_arena_array(parts->arena, parts->likes.list.offset[users], sizeof *one);
+    uint64_t *offset = mrq_arena_array(parts->arena, (size_t)users + 1, sizeof *offset), n = 0;
+    uint32_t *item = mrq_arena_array(parts->arena, asked.list.offset[users], sizeof *item);
+    uint32_t *user = mrq_arena_array(parts->arena, users, sizeof *user);
+    if (!one || !offset || !item || !user)
+        return mrq_fail_memory(err, "dividing likes");
+    for (uint64_t i = 0; i < parts->likes.list.offset[users]; i++)
+        one[i] = 1;
+    for (uint32_t u = 0; u < users; u++) {
+        for (uint64_t i = asked.list.offset[u]; i < asked.list.offset[u + 1]; i++)
+            if (place_in(&parts->hidden, u, asked.list.item[i]) == UINT64_MAX)
+                item[n++] = asked.list.item[i];
+        offset[u + 1] = n;
+        if (offset[u + 1] > offset[u])
+            user[parts->n_users++] = u;
+    }
+    parts->likes.strength = one;
+    parts->relevant = (mrq_lists){offset, item};
+    parts->user = user;
+    return MRQ_OK;
+}
+
+/* `name` begins the sentence. */
+static mrq_status check(const mrq_dataset *data, const mrq_parts *parts, bool ranks, const char *name, mrq_error *err)
+{
+    if (!parts->split.n_train || !parts->split.n_test)
+        return mrq_fail(err, MRQ_USAGE, "%s: %llu ratings are too few: %llu would be learned from and %llu tested", name,
+                        (unsigned long long)data->n, (unsigned long long)parts->split.n_train,
+                        (unsigned long long)parts->split.n_test);
+    const unsigned long long likes = ranks ? (unsigned long long)parts->likes.list.offset[data->users->rows] : 0;
+    if (ranks && (parts->n_users < ASKED_MIN || !likes))
+        return mrq_fail(
+            err, MRQ_USAGE,
+            "%s: too few likes, which are ratings of %g or more: %llu to learn from, want 1, and %u users to find one for, want "
+            "%d",
+            name, parts->least, likes, parts->n_users, ASKED_MIN);
+    return MRQ_OK;
+}
+
+static mrq_status check_times(const mrq_dataset *data, mrq_error *err)
+{
+    if (!data->time)
+        return mrq_fail(err, MRQ_USAGE, "time: these ratings have no timestamps");
+    for (uint64_t i = 1; i < data->n; i++)
+        if (data->time[i] != data->time[0])
+            return MRQ_OK;
+    return mrq_fail(err, MRQ_USAGE, "time: all %llu ratings have the same timestamp, %lld", (unsigned long long)data->n,
+                    data->n ? (long long)data->time[0] : 0);
+}
+
+static mrq_status make(const mrq_dataset *data, mrq_protocol protocol, bool on_valid, uint64_t seed, mrq_parts *parts,
+                       mrq_error *err)
+{
+    const bool ranks = protocol != MRQ_PROTOCOL_RATING;
+    if (protocol == MRQ_PROTOCOL_TIME)
+        MRQ_TRY(check_times(data, err));
+    if (protocol == MRQ_PROTOCOL_TIME)
+        MRQ_TRY(mrq_split_make(data, MRQ_SPLIT_TIME, LATEST, 0, seed, &parts->split, err));
+    else if (protocol == MRQ_PROTOCOL_RATING)
+        MRQ_TRY(mrq_split_make(data, MRQ_SPLIT_RANDOM, HELD_OUT, 0, seed, &parts->split, err));
+    else
+        MRQ_TRY(divide(data, protocol, on_valid, seed, parts, err));
+    if (ranks)
+        MRQ_TRY(list_likes(data, parts, err));
+    return check(data, parts, ranks, mrq_protocol_names[protocol], err);
+}
+
+static mrq_status check_model(const mrq_dataset *data, const mrq_model_results *r, mrq_split_kind *kind, mrq_error *err)
+{
+    if (r->data_fingerprint != data->fingerprint || strcmp(r->schema, data->schema) != 0)
+        return mrq_fail(
+            err, MRQ_USAGE,
+            "the model was trained on other data: its fingerprint is %016llx with schema %s, this folder's %016llx with %s, "
+            "and only its own data tell what it has not learned",
+            (unsigned long long)r->data_fingerprint, r->schema, (unsigned long long)data->fingerprint, data->schema);
+    if (!r->test_ratings)
+        return mrq_fail(err, MRQ_USAGE, "the model was trained without a test part: it has learned all there is to ask");
+    for (int i = 0; mrq_split_names[i]; i++)
+        if (strcmp(mrq_split_names[i], r->split) == 0) {
+            *kind = (mrq_split_kind)i;
+            return MRQ_OK;
+        }
+    return mrq_fail(err, MRQ_BAD_FILE, "the model was trained with an unknown division, \"%s\"", r->split);
+}
+
+static mrq_status make_of_model(const mrq_dataset *data, const mrq_model *model, mrq_parts *parts, mrq_error *err)
+{
+    const mrq_model_results *r = mrq_model_results_of(model);
+    mrq_split_kind kind = MRQ_SPLIT_RANDOM;
+    MRQ_TRY(check_model(data, r, &kind, err));
+    MRQ_TRY(mrq_split_make(data, kind, r->test_share, mrq_model_description(model)->train.validation, r->seed, &parts->split, err));
+    const mrq_split *split = &parts->split;
+    if (split->n_train != r->train_ratings || split->n_valid != r->valid_ratings || split->n_test != r->test_ratings)
+        return mrq_fail(err, MRQ_BAD_FILE,
+                        "the model's division cannot be made again: %llu, %llu and %llu ratings to train, validate and test, have "
+                        "%llu, %llu and %llu",
+                        (unsigned long long)r->train_ratings, (unsigned long long)r->valid_ratings,
+                        (unsigned long long)r->test_ratings, (unsigned long long)split->n_train, (unsigned long long)split->n_valid,
+                        (unsigned long long)split->n_test);
+    MRQ_TRY(list_likes(data, parts, err));
+    return check(data, parts, true, "own", err);
+}
+
+/* Hands the parts over, or frees them. */
+static mrq_status finish(mrq_status status, mrq_parts *parts, mrq_parts *out)
+{
+    if (status == MRQ_OK)
+        *out = *parts;
+    else
+        mrq_parts_clear(parts);
+    return status;
+}
+
+static mrq_parts parts_new(const mrq_dataset *data)
+{
+    return (mrq_parts){.arena = mrq_arena_new(), .least = mrq_like_least(data)};
+}
+
+mrq_status mrq_parts_make(const mrq_dataset *data, mrq_protocol protocol, bool on_valid, uint64_t seed, mrq_parts *out,
+                          mrq_error *err)
+{
+    mrq_parts parts = parts_new(data);
+    return finish(parts.arena ? make(data, protocol, on_valid, seed, &parts, err) : mrq_fail_memory(err, "dividing ratings"),
+                  &parts, out);
+}
+
+mrq_status mrq_parts_of_model(const mrq_dataset *data, const mrq_model *model, mrq_parts *out, mrq_error *err)
+{
+    mrq_parts parts = parts_new(data);
+    return finish(parts.arena ? make_of_model(data, model, &parts, err) : mrq_fail_memory(err, "dividing ratings"), &parts, out);
+}
+
+void mrq_parts_clear(mrq_parts *parts)
+{
+    mrq_split_clear(&parts->split);
+    mrq_arena_free(parts->arena);
+    *parts = (mrq_parts){0};
+}

@@ -1,0 +1,269 @@
+/* The bootstrap resamples users, each with all that was measured of him or her in every seed: the same person asked three times
+ * is no three people, and the interval would come out too narrow. All measures share the resamples. */
+#include "eval/sheet.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/random.h"
+
+enum { COLUMNS = MRQ_CUTS * MRQ_MEASURES, SHOWN = 10 };
+
+const uint32_t mrq_cuts[MRQ_CUTS] = {5, 10, 20};
+const char *const mrq_measure_names[MRQ_MEASURES] = {"recall", "ndcg", "mrr", "hit", "precision"};
+
+static int by_size(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* The `share` quantile of `n` sorted numbers, between two of them where it falls. */
+static double quantile(const double *sorted, uint32_t n, double share)
+{
+    const double at = share * (n - 1);
+    const uint32_t below = (uint32_t)at, above = below + 1 < n ? below + 1 : below;
+    return sorted[below] + (at - below) * (sorted[above] - sorted[below]);
+}
+
+mrq_status mrq_bootstrap(const double *sum, const double *weight, const uint32_t *list, uint32_t n_list, uint32_t m, uint64_t seed,
+                         mrq_estimate *out, mrq_error *err)
+{
+    MRQ_AUTOFREE double *mean = mrq_array((size_t)m * MRQ_RESAMPLES, sizeof *mean), *total = mrq_array(m, sizeof *total);
+    MRQ_AUTOFREE uint32_t *who = mrq_array(n_list, sizeof *who);
+    if (!mean || !total || !who)
+        return mrq_fail_memory(err, "resampling users");
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < n_list; i++)
+        if (weight[list[i]] > 0)
+            who[n++] = list[i];
+    mrq_random rng;
+    mrq_random_init(&rng, seed, 0xb007);
+    for (uint32_t r = 0; r <= MRQ_RESAMPLES; r++) { /* the last is the users as they are */
+        double all = 0;
+        memset(total, 0, m * sizeof *total);
+        for (uint32_t i = 0; i < n; i++) {
+            const uint32_t user = who[r < MRQ_RESAMPLES ? mrq_random_below(&rng, n) : i];
+            all += weight[user];
+            for (uint32_t j = 0; j < m; j++)
+                total[j] += sum[(size_t)user * m + j];
+        }
+        for (uint32_t j = 0; j < m; j++) {
+            if (r < MRQ_RESAMPLES)
+                mean[(size_t)j * MRQ_RESAMPLES + r] = total[j] / all;
+            else
+                out[j].mean = n ? total[j] / all : (double)NAN;
+        }
+    }
+    for (uint32_t j = 0; j < m; j++) {
+        double *of = mean + (size_t)j * MRQ_RESAMPLES;
+        qsort(of, MRQ_RESAMPLES, sizeof *of, by_size);
+        out[j].low = n ? quantile(of, MRQ_RESAMPLES, 0.025) : (double)NAN;
+        out[j].high = n ? quantile(of, MRQ_RESAMPLES, 0.975) : (double)NAN;
+    }
+    return MRQ_OK;
+}
+
+mrq_status mrq_sheet_make(const mrq_dataset *data, uint32_t seeds, mrq_arena *arena, mrq_sheet *out, mrq_error *err)
+{
+    const uint32_t users = data->users->rows;
+    mrq_sheet sheet = {.arena = arena,
+                       .data = data,
+                       .sum = mrq_arena_array(arena, users, COLUMNS * sizeof(double)),
+                       .weight = mrq_arena_array(arena, users, sizeof(double)),
+                       .star_sum = mrq_arena_array(arena, users, 2 * sizeof(double)),
+                       .star_weight = mrq_arena_array(arena, users, sizeof(double)),
+                       .recall = mrq_arena_array(arena, seeds, sizeof(double)),
+                       .ndcg = mrq_arena_array(arena, seeds, sizeof(double))};
+    if (!sheet.sum || !sheet.weight || !sheet.star_sum || !sheet.star_weight || !sheet.recall || !sheet.ndcg)
+        return mrq_fail_memory(err, "measuring");
+    *out = sheet;
+    return MRQ_OK;
+}
+
+static void add_measures(mrq_sheet *t, const mrq_parts *parts, const uint32_t *top)
+{
+    double total[MRQ_CUTS][MRQ_MEASURES] = {{0}};
+    for (uint32_t i = 0; i < parts->n_users; i++) {
+        const uint32_t user = parts->user[i];
+        const uint64_t *of = parts->relevant.offset + user;
+        t->weight[user]++;
+        for (uint32_t c = 0; c < MRQ_CUTS; c++) {
+            const mrq_rank_measures got =
+                mrq_rank_measure(top + (size_t)i * MRQ_CUT_MAX, mrq_cuts[c], parts->relevant.item + of[0], of[1] - of[0]);
+            const double value[MRQ_MEASURES] = {got.recall, got.ndcg, got.mrr, got.hit, got.precision};
+            for (uint32_t k = 0; k < MRQ_MEASURES; k++) {
+                t->sum[(size_t)user * COLUMNS + c * MRQ_MEASURES + k] += value[k];
+                total[c][k] += value[k] / parts->n_users;
+            }
+        }
+    }
+    for (uint32_t c = 0; c < MRQ_CUTS; c++)
+        for (uint32_t k = 0; k < MRQ_MEASURES; k++)
+            t->mean[c][k] += total[c][k];
+    t->recall[t->seeds] = total[MRQ_AT_10][MRQ_RECALL];
+    t->ndcg[t->seeds] = total[MRQ_AT_10][MRQ_NDCG];
+}
+
+/* Coverage and popularity of a seed's top 10s. */
+static mrq_status add_choice(mrq_sheet *t, const mrq_parts *parts, const uint32_t *top, mrq_error *err)
+{
+    const uint32_t movies = t->data->movies->rows;
+    const uint64_t *of = parts->likes.list.offset;
+    MRQ_AUTOFREE uint32_t *likes = mrq_array(movies, sizeof *likes);
+    MRQ_AUTOFREE unsigned char *shown = mrq_array(movies, 1);
+    if (!likes || !shown)
+        return mrq_fail_memory(err, "measuring");
+    for (uint64_t i = 0; i < of[t->data->users->rows]; i++)
+        likes[parts->likes.list.item[i]]++;
+    double people = 0, sum = 0, n = 0, distinct = 0, ranked = 0;
+    for (uint32_t u = 0; u < t->data->users->rows; u++)
+        people += of[u + 1] > of[u];
+    for (uint32_t i = 0; i < parts->n_users; i++)
+        for (uint32_t k = 0; k < SHOWN && top[(size_t)i * MRQ_CUT_MAX + k] != MRQ_NONE; k++) {
+            const uint32_t movie = top[(size_t)i * MRQ_CUT_MAX + k];
+            sum += likes[movie] / people;
+            n++;
+            distinct += !shown[movie];
+            shown[movie] = 1;
+        }
+    for (uint32_t m = 0; m < movies; m++)
+        ranked += !parts->candidate || parts->candidate[m];
+    t->coverage += distinct / ranked;
+    t->popularity += sum / n;
+    return MRQ_OK;
+}
+
+/* A movie's genres as a set of bits, (movies, words). */
+static uint64_t *genre_bits(const mrq_table *movies, const mrq_column *genres, uint32_t words)
+{
+    uint64_t *bits = mrq_array((size_t)movies->rows * words, sizeof *bits);
+    for (uint32_t m = 0; bits && m < movies->rows; m++)
+        for (uint64_t i = genres->list.offset[m]; i < genres->list.offset[m + 1]; i++)
+            bits[(size_t)m * words + genres->list.item[i] / 64] |= (uint64_t)1 << genres->list.item[i] % 64;
+    return bits;
+}
+
+/* |A ∩ B| / |A ∪ B|; two movies without genres are alike. */
+static double jaccard(const uint64_t *a, const uint64_t *b, uint32_t words)
+{
+    int both = 0, any = 0;
+    for (uint32_t w = 0; w < words; w++) {
+        both += __builtin_popcountll(a[w] & b[w]);
+        any += __builtin_popcountll(a[w] | b[w]);
+    }
+    return any ? (double)both / any : 1;
+}
+
+static mrq_status add_diversity(mrq_sheet *t, const mrq_parts *parts, const uint32_t *top, mrq_error *err)
+{
+    const mrq_column *genres = mrq_table_first(t->data->movies, MRQ_SET);
+    if (!genres) {
+        t->diversity = (double)NAN;
+        return MRQ_OK;
+    }
+    const uint32_t words = genres->dict.n / 64 + 1;
+    MRQ_AUTOFREE uint64_t *bits = genre_bits(t->data->movies, genres, words);
+    if (!bits)
+        return mrq_fail_memory(err, "measuring");
+    double sum = 0, lists = 0;
+    for (uint32_t i = 0; i < parts->n_users; i++) {
+        const uint32_t *list = top + (size_t)i * MRQ_CUT_MAX;
+        double alike = 0, pairs = 0;
+        for (uint32_t a = 0; a < SHOWN && list[a] != MRQ_NONE; a++)
+            for (uint32_t b = 0; b < a; b++, pairs++)
+                alike += jaccard(bits + (size_t)list[a] * words, bits + (size_t)list[b] * words, words);
+        if (pairs > 0) {
+            sum += 1 - alike / pairs;
+            lists++;
+        }
+    }
+    t->diversity += sum / lists;
+    return MRQ_OK;
+}
+
+mrq_status mrq_sheet_rankings(mrq_sheet *sheet, const mrq_parts *parts, const uint32_t *top, mrq_error *err)
+{
+    add_measures(sheet, parts, top);
+    MRQ_TRY(add_choice(sheet, parts, top, err));
+    MRQ_TRY(add_diversity(sheet, parts, top, err));
+    sheet->seeds++;
+    return MRQ_OK;
+}
+
+void mrq_sheet_stars(mrq_sheet *sheet, uint32_t user, double predicted, double rating)
+{
+    const double error = predicted - rating;
+    sheet->star_sum[2 * (size_t)user] += error * error;
+    sheet->star_sum[2 * (size_t)user + 1] += fabs(error);
+    sheet->star_weight[user]++;
+}
+
+static mrq_status sum_up_stars(const mrq_sheet *t, const uint32_t *all, uint64_t seed, mrq_summary *out, mrq_error *err)
+{
+    mrq_estimate of[2];
+    MRQ_TRY(mrq_bootstrap(t->star_sum, t->star_weight, all, t->data->users->rows, 2, seed, of, err));
+    out->rmse = (mrq_estimate){sqrt(of[0].mean), sqrt(of[0].low), sqrt(of[0].high)};
+    out->mae = of[1];
+    for (uint32_t u = 0; u < t->data->users->rows; u++)
+        out->rated += (uint64_t)t->star_weight[u];
+    return MRQ_OK;
+}
+
+/* The users of one value, if there are any. */
+static mrq_status sum_up_group(const mrq_sheet *t, const mrq_column *column, uint32_t value, uint32_t *list, uint64_t seed,
+                               mrq_summary *out, mrq_error *err)
+{
+    uint32_t n = 0;
+    for (uint32_t u = 0; u < t->data->users->rows; u++)
+        if (column->code[u] == value && t->weight[u] > 0)
+            list[n++] = u;
+    if (!n)
+        return MRQ_OK;
+    mrq_estimate of[COLUMNS];
+    MRQ_TRY(mrq_bootstrap(t->sum, t->weight, list, n, COLUMNS, seed, of, err));
+    const mrq_estimate *at_10 = of + MRQ_AT_10 * MRQ_MEASURES;
+    out->group[out->n_groups++] = (mrq_group){column, value, n, at_10[MRQ_RECALL], at_10[MRQ_NDCG]};
+    return MRQ_OK;
+}
+
+static mrq_status sum_up_groups(const mrq_sheet *t, uint32_t *list, uint64_t seed, mrq_summary *out, mrq_error *err)
+{
+    const mrq_table *users = t->data->users;
+    out->group = mrq_arena_array(t->arena, (size_t)users->n_columns * MRQ_GROUP_VALUES, sizeof *out->group);
+    if (!out->group)
+        return mrq_fail_memory(err, "measuring");
+    for (uint32_t c = 0; c < users->n_columns; c++) {
+        const mrq_column *column = &users->column[c];
+        for (uint32_t v = 0; column->kind == MRQ_CATEGORY && column->dict.n <= MRQ_GROUP_VALUES && v < column->dict.n; v++)
+            MRQ_TRY(sum_up_group(t, column, v, list, seed, out, err));
+    }
+    return MRQ_OK;
+}
+
+mrq_status mrq_sheet_sum_up(const mrq_sheet *sheet, uint64_t seed, mrq_summary *out, mrq_error *err)
+{
+    const uint32_t users = sheet->data->users->rows;
+    mrq_summary s = {.seeds = sheet->seeds, .recall = sheet->recall, .ndcg = sheet->ndcg};
+    MRQ_AUTOFREE uint32_t *list = mrq_array(users, sizeof *list);
+    if (!list)
+        return mrq_fail_memory(err, "measuring");
+    for (uint32_t u = 0; u < users; u++) {
+        list[u] = u;
+        s.ranked_users += sheet->weight[u] > 0;
+    }
+    MRQ_TRY(sum_up_stars(sheet, list, seed, &s, err));
+    mrq_estimate of[COLUMNS];
+    MRQ_TRY(mrq_bootstrap(sheet->sum, sheet->weight, list, users, COLUMNS, seed, of, err));
+    for (uint32_t c = 0; c < MRQ_CUTS; c++)
+        for (uint32_t k = 0; k < MRQ_MEASURES; k++)
+            s.measure[c][k] =
+                (mrq_estimate){sheet->mean[c][k] / sheet->seeds, of[c * MRQ_MEASURES + k].low, of[c * MRQ_MEASURES + k].high};
+    s.coverage = sheet->coverage / sheet->seeds;
+    s.popularity = sheet->popularity / sheet->seeds;
+    s.diversity = sheet->diversity / sheet->seeds;
+    MRQ_TRY(sum_up_groups(sheet, list, seed, &s, err));
+    *out = s;
+    return MRQ_OK;
+}

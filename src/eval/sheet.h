@@ -1,0 +1,66 @@
+/* A score sheet: what one contender does for each user, over all seeds, and what that comes to. */
+#ifndef MRQ_EVAL_SHEET_H
+#define MRQ_EVAL_SHEET_H
+
+#include "eval/protocol.h"
+#include "train/ranking.h"
+
+/* A mean and its 95 % confidence interval: the 2.5th and 97.5th percentiles of MRQ_RESAMPLES bootstrap resamples of the users.
+ * NaN where nothing was measured. */
+typedef struct mrq_estimate {
+    double mean, low, high;
+} mrq_estimate;
+#define MRQ_RESAMPLES 1000
+
+/* The means of `m` measures over the users `list` (n_list rows), resampling whole users: `sum` (users, m) is what each user's
+ * values come to and `weight` (users) of how many. A user without weight counts for nothing. The seed makes the resamples. */
+MRQ_CHECKED mrq_status mrq_bootstrap(const double *sum, const double *weight, const uint32_t *list, uint32_t n_list, uint32_t m,
+                                     uint64_t seed, mrq_estimate *out, mrq_error *err);
+
+enum { MRQ_CUTS = 3, MRQ_MEASURES = 5, MRQ_CUT_MAX = 20 };
+extern const uint32_t mrq_cuts[MRQ_CUTS];                 /* 5, 10, 20 */
+extern const char *const mrq_measure_names[MRQ_MEASURES]; /* "recall", "ndcg", "mrr", "hit", "precision" */
+enum { MRQ_AT_10 = 1, MRQ_RECALL = 0, MRQ_NDCG = 1 };     /* places in the two lists */
+enum { MRQ_GROUP_VALUES = 12 };                           /* of a category that users are grouped by, at most */
+
+/* The users of one value of a category. */
+typedef struct mrq_group {
+    const mrq_column *column;
+    uint32_t value, users;
+    mrq_estimate recall, ndcg; /* @10 */
+} mrq_group;
+
+typedef struct mrq_summary {
+    uint32_t seeds, ranked_users;                 /* distinct ones */
+    uint64_t rated;                               /* test ratings predicted, in all seeds */
+    mrq_estimate rmse, mae;                       /* of predicted stars */
+    mrq_estimate measure[MRQ_CUTS][MRQ_MEASURES]; /* the mean is that over the seeds */
+    double *recall, *ndcg;                        /* (seeds) @10 */
+    double coverage;                              /* share of the movies ranked that are in anybody's top 10 */
+    double popularity;                            /* mean share of the training users who like a movie of a top 10 */
+    double diversity; /* 1 - the mean Jaccard index of genres over pairs in a top 10; NaN without genres */
+    uint32_t n_groups;
+    mrq_group *group; /* by every category of the users with at most MRQ_GROUP_VALUES values; empty ones are left out */
+} mrq_summary;
+
+typedef struct mrq_sheet {
+    mrq_arena *arena; /* the caller's; a summary is in it too */
+    const mrq_dataset *data;
+    double *sum, *weight;                                                 /* (users, MRQ_CUTS × MRQ_MEASURES), (users) */
+    double *star_sum, *star_weight;                                       /* (users, 2) squared and absolute errors, (users) */
+    double *recall, *ndcg;                                                /* (most seeds) */
+    double mean[MRQ_CUTS][MRQ_MEASURES], coverage, popularity, diversity; /* sums over the seeds */
+    uint32_t seeds;                                                       /* with rankings, so far */
+} mrq_sheet;
+
+MRQ_CHECKED mrq_status mrq_sheet_make(const mrq_dataset *data, uint32_t seeds, mrq_arena *arena, mrq_sheet *out, mrq_error *err);
+
+/* A seed's rankings, (parts->n_users, MRQ_CUT_MAX). */
+MRQ_CHECKED mrq_status mrq_sheet_rankings(mrq_sheet *sheet, const mrq_parts *parts, const uint32_t *top, mrq_error *err);
+
+/* One predicted rating. */
+void mrq_sheet_stars(mrq_sheet *sheet, uint32_t user, double predicted, double rating);
+
+MRQ_CHECKED mrq_status mrq_sheet_sum_up(const mrq_sheet *sheet, uint64_t seed, mrq_summary *out, mrq_error *err);
+
+#endif

@@ -1,0 +1,228 @@
+/* Seed by seed the data are divided once, and every contender learns from that training part and is measured on that test part.
+ * Test ratings are never handed to a training: not even to be watched. */
+#include "eval/study.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/random.h"
+#include "model/baseline.h"
+
+/* One contender's turn with one seed's parts. */
+struct turn {
+    const mrq_study *study;
+    const mrq_parts *parts;
+    const mrq_contender *contender;
+    uint64_t seed;
+    mrq_sheet *sheet;
+    double train_seconds, rank_seconds;
+};
+
+bool mrq_predicts_stars(const mrq_description *description)
+{
+    return description->train.objective == MRQ_RATING;
+}
+
+static bool stopped(const mrq_study *study)
+{
+    return study->watch && study->watch->stop && *study->watch->stop;
+}
+
+static mrq_status fail_stopped(const struct turn *turn, mrq_error *err)
+{
+    return mrq_fail(err, MRQ_FAILED, "stopped in protocol %s, seed %llu, at %s; nothing was measured to its end",
+                    mrq_protocol_names[turn->study->protocol], (unsigned long long)turn->seed, turn->contender->name);
+}
+
+/* What a training learns from. Without a validation part of the protocol's, the description's share of the training part is one, by
+ * selection sampling. `room` (n_train) is memory for both parts. */
+static mrq_split training_split(const mrq_parts *parts, double share, uint64_t seed, uint32_t *room)
+{
+    const mrq_split *split = &parts->split;
+    if (split->n_valid)
+        return (mrq_split){.n_train = split->n_train, .n_valid = split->n_valid, .train = split->train, .valid = split->valid};
+    uint64_t wanted = (uint64_t)(share * (double)split->n_train), left = 0;
+    mrq_split out = {.n_train = split->n_train - wanted, .n_valid = wanted, .train = room, .valid = room + split->n_train - wanted};
+    mrq_random rng;
+    mrq_random_init(&rng, seed, 0x7a11d);
+    for (uint64_t i = 0; i < split->n_train; i++) {
+        if (wanted && mrq_random_below(&rng, split->n_train - i) < wanted)
+            out.valid[out.n_valid - wanted--] = split->train[i];
+        else
+            out.train[left++] = split->train[i];
+    }
+    return out;
+}
+
+static mrq_status train(struct turn *turn, mrq_model **out, mrq_error *err)
+{
+    const mrq_study *study = turn->study;
+    const mrq_description *description = turn->contender->description;
+    MRQ_AUTOFREE uint32_t *room = mrq_array(turn->parts->split.n_train, sizeof *room);
+    if (!room)
+        return mrq_fail_memory(err, "dividing ratings");
+    const mrq_split split = training_split(turn->parts, description->train.validation, turn->seed, room);
+    const mrq_train_options options = {.seed = turn->seed, .threads = study->threads, .parts = &split};
+    mrq_train_result result = {0};
+    mrq_error problem = {0};
+    const mrq_status status = mrq_train(study->data, description, &options, study->watch, &result, &problem);
+    if (stopped(study)) {
+        mrq_model_free(status == MRQ_OK ? result.model : NULL);
+        return fail_stopped(turn, err);
+    }
+    if (status != MRQ_OK)
+        return mrq_fail(err, status, "%s: %s", turn->contender->name, problem.msg);
+    if (result.end == MRQ_TRAIN_LOST)
+        mrq_log(MRQ_LOG_WARN, "eval", "%s: the loss exploded in pass %lld; the best pass before is judged", turn->contender->name,
+                (long long)result.epoch);
+    *out = result.model;
+    return MRQ_OK;
+}
+
+static mrq_status rank(struct turn *turn, mrq_scorer *scorer, const void *context, mrq_error *err)
+{
+    const mrq_parts *parts = turn->parts;
+    if (!parts->n_users)
+        return MRQ_OK;
+    MRQ_AUTOFREE uint32_t *top = mrq_array((size_t)parts->n_users * MRQ_CUT_MAX, sizeof *top);
+    if (!top)
+        return mrq_fail_memory(err, "ranking movies");
+    const mrq_rank_task task = {.movies = turn->study->data->movies->rows,
+                                .user = parts->user,
+                                .n_users = parts->n_users,
+                                .hidden = parts->hidden,
+                                .candidate = parts->candidate,
+                                .k = MRQ_CUT_MAX,
+                                .threads = turn->study->threads};
+    const double start = mrq_clock();
+    mrq_error problem = {0};
+    const mrq_status status = mrq_rank(&task, scorer, context, top, &problem);
+    if (status != MRQ_OK)
+        return mrq_fail(err, status, "%s: %s", turn->contender->name, problem.msg);
+    turn->rank_seconds += mrq_clock() - start;
+    return mrq_sheet_rankings(turn->sheet, parts, top, err);
+}
+
+static mrq_status judge_model(struct turn *turn, const mrq_model *model, mrq_error *err)
+{
+    const mrq_dataset *data = turn->study->data;
+    MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
+    if (!arena)
+        return mrq_fail_memory(err, "measuring");
+    mrq_vectors vectors;
+    const double start = mrq_clock();
+    MRQ_TRY(mrq_vectors_make(model, arena, &vectors, err));
+    MRQ_TRY(mrq_vectors_update(model, &vectors, err));
+    turn->rank_seconds = mrq_clock() - start;
+    const bool stars = turn->study->protocol == MRQ_PROTOCOL_RATING || turn->study->protocol == MRQ_PROTOCOL_OWN;
+    for (uint64_t i = 0; stars && mrq_predicts_stars(mrq_model_description(model)) && i < turn->parts->split.n_test; i++) {
+        const uint32_t r = turn->parts->split.test[i];
+        mrq_sheet_stars(turn->sheet, data->user[r], mrq_score(model, &vectors, data->user[r], data->movie[r]),
+                        (double)data->rating[r]);
+    }
+    return rank(turn, mrq_score_movies, &(mrq_model_scorer){model, &vectors}, err);
+}
+
+/* mean + user's bias + movie's bias. */
+static mrq_status judge_bias(struct turn *turn, mrq_error *err)
+{
+    const mrq_dataset *data = turn->study->data;
+    const mrq_split *split = &turn->parts->split;
+    const mrq_model_source source = {.users = data->users,
+                                     .movies = data->movies,
+                                     .rating_user = data->user,
+                                     .rating_movie = data->movie,
+                                     .rating = data->rating,
+                                     .train = split->train,
+                                     .n_ratings = data->n,
+                                     .n_train = split->n_train};
+    MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
+    if (!arena)
+        return mrq_fail_memory(err, "making a baseline");
+    mrq_baseline baseline;
+    const double start = mrq_clock();
+    MRQ_TRY(mrq_baseline_make(&source, arena, &baseline, err));
+    turn->train_seconds = mrq_clock() - start;
+    for (uint64_t i = 0; i < split->n_test; i++) {
+        const uint32_t r = split->test[i];
+        const double stars = baseline.mean + (double)baseline.user[data->user[r]] + (double)baseline.movie[data->movie[r]];
+        mrq_sheet_stars(turn->sheet, data->user[r], fmin(fmax(stars, baseline.min), baseline.max), (double)data->rating[r]);
+    }
+    turn->rank_seconds = (double)NAN;
+    return MRQ_OK;
+}
+
+static mrq_status judge_ranker(struct turn *turn, mrq_error *err)
+{
+    mrq_ranker ranker;
+    const double start = mrq_clock();
+    MRQ_TRY(
+        mrq_ranker_make(turn->contender->baseline, turn->study->data, turn->parts, turn->seed, turn->study->threads, &ranker, err));
+    turn->train_seconds = mrq_clock() - start;
+    const mrq_status status = rank(turn, mrq_ranker_score, &ranker, err);
+    mrq_ranker_clear(&ranker);
+    return status;
+}
+
+static mrq_status judge(struct turn *turn, mrq_error *err)
+{
+    const mrq_contender *c = turn->contender;
+    if (c->model) {
+        turn->train_seconds = (double)NAN;
+        return judge_model(turn, c->model, err);
+    }
+    if (!c->description)
+        return c->baseline == MRQ_BASELINE_BIAS ? judge_bias(turn, err) : judge_ranker(turn, err);
+    MRQ_CLEANUP(mrq_model_free) mrq_model *model = NULL;
+    const double start = mrq_clock();
+    MRQ_TRY(train(turn, &model, err));
+    turn->train_seconds = mrq_clock() - start;
+    return judge_model(turn, model, err);
+}
+
+static void log_turn(const struct turn *turn)
+{
+    char ndcg[32] = "";
+    if (turn->sheet->seeds)
+        snprintf(ndcg, sizeof ndcg, " ndcg@10=%.4f", turn->sheet->ndcg[turn->sheet->seeds - 1]);
+    mrq_log(MRQ_LOG_INFO, "eval", "protocol=%s seed=%llu of=%s%s train_seconds=%.2f rank_seconds=%.2f",
+            mrq_protocol_names[turn->study->protocol], (unsigned long long)turn->seed, turn->contender->name, ndcg,
+            isnan(turn->train_seconds) ? 0 : turn->train_seconds, isnan(turn->rank_seconds) ? 0 : turn->rank_seconds);
+}
+
+/* All contenders with one seed's parts. */
+static mrq_status run_seed(const mrq_study *study, uint64_t seed, mrq_sheet *sheet, mrq_result *out, mrq_error *err)
+{
+    mrq_parts parts;
+    MRQ_TRY(study->own ? mrq_parts_of_model(study->data, study->own, &parts, err)
+                       : mrq_parts_make(study->data, study->protocol, study->on_valid, seed, &parts, err));
+    mrq_status status = MRQ_OK;
+    for (uint32_t i = 0; i < study->n && status == MRQ_OK; i++) {
+        struct turn turn = {.study = study, .parts = &parts, .contender = &study->contender[i], .seed = seed, .sheet = &sheet[i]};
+        status = stopped(study) ? fail_stopped(&turn, err) : judge(&turn, err);
+        out[i].train_seconds += turn.train_seconds / study->seeds;
+        out[i].rank_seconds += turn.rank_seconds / study->seeds;
+        if (status == MRQ_OK)
+            log_turn(&turn);
+    }
+    mrq_parts_clear(&parts);
+    return status;
+}
+
+mrq_status mrq_study_run(const mrq_study *study, mrq_arena *arena, mrq_result *out, mrq_error *err)
+{
+    mrq_sheet *sheet = mrq_arena_array(arena, study->n, sizeof *sheet);
+    mrq_result *result = mrq_arena_array(arena, study->n, sizeof *result);
+    if (!sheet || !result)
+        return mrq_fail_memory(err, "measuring");
+    for (uint32_t i = 0; i < study->n; i++)
+        MRQ_TRY(mrq_sheet_make(study->data, study->seeds, arena, &sheet[i], err));
+    for (uint32_t s = 0; s < study->seeds; s++)
+        MRQ_TRY(run_seed(study, study->seed + s, sheet, result, err));
+    for (uint32_t i = 0; i < study->n; i++)
+        MRQ_TRY(mrq_sheet_sum_up(&sheet[i], study->seed, &result[i].summary, err));
+    memcpy(out, result, study->n * sizeof *out);
+    return MRQ_OK;
+}

@@ -1,0 +1,93 @@
+/* The Gram matrix row by row: the row of a movie is the sum of the likes of those who like it, so it stays in the cache while it is
+ * added to and no two threads write to one. The work is the sum of the squares of the users' likes, far less than the product of
+ * dense matrices. B follows from the inverse P of G + lambda as B_ij = -P_ij / P_jj: one Cholesky factorisation for all movies. */
+#include "train/itemitem.h"
+
+#include <string.h>
+
+#include "base/parallel.h"
+#include "model/gemm.h"
+#include "model/lapack.h"
+
+struct gram {
+    const mrq_links *likes; /* by user */
+    mrq_links fans;         /* by movie: users, and how much times their weight */
+    const uint32_t *place;
+    uint32_t n;
+    float *gram;
+};
+
+/* Turns the likes round. */
+static mrq_status find_fans(const mrq_links *likes, uint32_t users, uint32_t movies, const float *weight, mrq_arena *arena,
+                            mrq_links *out, mrq_error *err)
+{
+    const uint64_t n = likes->list.offset[users];
+    uint64_t *offset = mrq_arena_array(arena, (size_t)movies + 1, sizeof *offset);
+    uint64_t *next = mrq_arena_array(arena, (size_t)movies + 1, sizeof *next);
+    uint32_t *user = mrq_arena_array(arena, n, sizeof *user);
+    float *strength = mrq_arena_array(arena, n, sizeof *strength);
+    if (!offset || !next || !user || !strength)
+        return mrq_fail_memory(err, "counting who likes what");
+    for (uint64_t i = 0; i < n; i++)
+        offset[likes->list.item[i] + 1]++;
+    for (uint32_t m = 0; m < movies; m++)
+        next[m + 1] = offset[m + 1] += offset[m];
+    for (uint32_t u = 0; u < users; u++)
+        for (uint64_t i = likes->list.offset[u]; i < likes->list.offset[u + 1]; i++) {
+            const uint64_t at = next[likes->list.item[i]]++;
+            user[at] = u;
+            strength[at] = likes->strength[i] * (weight ? weight[u] : 1);
+        }
+    *out = (mrq_links){{offset, user}, strength};
+    return MRQ_OK;
+}
+
+static void add_row(void *context, uint64_t movie)
+{
+    const struct gram *g = context;
+    if (g->place[movie] == MRQ_NONE)
+        return;
+    float *row = g->gram + (size_t)g->place[movie] * g->n;
+    memset(row, 0, g->n * sizeof *row);
+    for (uint64_t i = g->fans.list.offset[movie]; i < g->fans.list.offset[movie + 1]; i++) {
+        const uint64_t *of = g->likes->list.offset + g->fans.list.item[i];
+        for (uint64_t j = of[0]; j < of[1]; j++) {
+            const uint32_t to = g->place[g->likes->list.item[j]];
+            if (to != MRQ_NONE)
+                row[to] += g->fans.strength[i] * g->likes->strength[j];
+        }
+    }
+}
+
+mrq_status mrq_gram(const mrq_links *likes, uint32_t users, uint32_t movies, const float *weight, const uint32_t *place, uint32_t n,
+                    uint32_t threads, float *gram, mrq_error *err)
+{
+    MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
+    struct gram g = {.likes = likes, .place = place, .n = n, .gram = gram};
+    if (!arena)
+        return mrq_fail_memory(err, "counting who likes what");
+    MRQ_TRY(find_fans(likes, users, movies, weight, arena, &g.fans, err));
+    mrq_parallel(threads, movies, add_row, &g);
+    return MRQ_OK;
+}
+
+mrq_status mrq_ease(float *gram, uint32_t n, const float *lambda, uint32_t threads, mrq_error *err)
+{
+    for (size_t i = 0; i < n; i++)
+        gram[i * n + i] += lambda[i];
+    mrq_blas_threads(threads);
+    const mrq_status status = mrq_invert(gram, n, err);
+    mrq_blas_threads(1);
+    MRQ_TRY(status);
+    MRQ_AUTOFREE float *scale = mrq_array(n, sizeof *scale);
+    if (!scale)
+        return mrq_fail_memory(err, "relating movies");
+    for (size_t j = 0; j < n; j++)
+        scale[j] = -1 / gram[j * n + j];
+    for (size_t i = 0; i < n; i++) {
+        for (size_t j = 0; j < n; j++)
+            gram[i * n + j] *= scale[j];
+        gram[i * n + i] = 0;
+    }
+    return MRQ_OK;
+}

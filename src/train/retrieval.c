@@ -1,0 +1,429 @@
+/* A user's scores are x B, x being the user's likes and B EASE's matrix. B is as large as the square of the catalogue, so it is
+ * compressed: E (n, d), the leading eigenvectors of the scores' covariance Bᵀ G B, is the best orthonormal basis of d dimensions
+ * that scores can be written in. x B E is the user's vector, a sum of rows of the history table B E; rows of E are the movies'
+ * vectors.
+ *
+ * - Users count by 1 / sqrt(their likes), so that a few who like thousands do not drown the rest.
+ * - lambda_i grows with the root of the movie's likes, and scores are damped by likes^-0.1: both favour the less popular a little.
+ * - Strangers: ridge regression of vectors x E on the categories, in the leading directions only, which also takes out noise; times
+ *   PRIOR, it is what a few likes are added to.
+ * - Movies: ridge regression of E on the sets' members (genres, words of the title) by conjugate gradients; a movie lies between
+ * that
+ *   and its row of E, by how many like it, and without likes on it.
+ *
+ * The constants were chosen on the validation part of ml-1m's topn protocol, seeds 1 to 3 (benchmarks/README.md). Rejected there: a
+ * softmax over the catalogue by gradients, from E or from noise (it overfits within a pass); dropout in closed form (EDLAE);
+ * categories as columns of x. The movies'
+ * features as more rows of X gain a thousandth, and are left out for simplicity. */
+#include "train/retrieval.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "model/gemm.h"
+#include "model/lapack.h"
+#include "train/itemitem.h"
+
+#define LAMBDA_ROOT    40.0  /* × sqrt(G_ii) + */
+#define LAMBDA         150.0 /* times the description's l2 */
+#define DAMPING        (-0.1)
+#define PRIOR          0.03f
+#define LEADING        64
+#define CATEGORY_RIDGE 30.0f
+#define FEATURE_RIDGE  30.0f
+#define FEW            10.0f /* likes that weigh as much as a movie's features */
+#define SPARE          24    /* directions more than wanted, which makes the iteration converge */
+#define ROUNDS         6
+
+struct solver {
+    mrq_model *model;
+    mrq_arena *arena;
+    uint32_t threads;
+    uint64_t seed;
+    uint32_t users, movies, d;
+    uint32_t n;      /* movies that are related: */
+    uint32_t *place; /* (movies) 0 .. n-1, or MRQ_NONE */
+    uint32_t *movie; /* (n) */
+    float *likes;    /* (n) how many like it */
+    float *gram;     /* (n, n) */
+    float *b;        /* (n, n) */
+    float *basis;    /* (d, n) E transposed */
+    float *vector;   /* (n, d) E */
+};
+
+static mrq_status no_memory(mrq_error *err)
+{
+    return mrq_fail_memory(err, "solving for a ranking");
+}
+
+/* The movies that are liked, when they are too many those liked most. */
+static mrq_status choose_movies(struct solver *s, mrq_error *err)
+{
+    const mrq_links *likes = &s->model->likes;
+    const uint64_t n = likes->list.offset[s->users];
+    MRQ_AUTOFREE uint32_t *count = mrq_array(s->movies, sizeof *count), *with = mrq_array((size_t)s->users + 1, sizeof *with);
+    s->place = mrq_arena_array(s->arena, s->movies, sizeof *s->place);
+    if (!count || !with || !s->place)
+        return no_memory(err);
+    for (uint64_t i = 0; i < n; i++)
+        count[likes->list.item[i]]++;
+    for (uint32_t m = 0; m < s->movies; m++)
+        with[count[m]]++;
+    uint64_t least = s->users, kept = with[least]; /* likes of the least liked that are taken */
+    while (least > 1 && kept + with[least - 1] <= MRQ_RELATED_MAX)
+        kept += with[--least];
+    s->movie = mrq_arena_array(s->arena, kept, sizeof *s->movie);
+    s->likes = mrq_arena_array(s->arena, kept, sizeof *s->likes);
+    if (!s->movie || !s->likes)
+        return no_memory(err);
+    for (uint32_t m = 0; m < s->movies; m++) {
+        s->place[m] = count[m] >= least && count[m] ? s->n : MRQ_NONE;
+        if (s->place[m] == MRQ_NONE)
+            continue;
+        s->likes[s->n] = (float)count[m];
+        s->movie[s->n++] = m;
+    }
+    return s->n >= 2
+               ? MRQ_OK
+               : mrq_fail(
+                     err, MRQ_FAILED,
+                     "%u movie%s liked, want 2 or more: a ranking is learned from ratings of at least the middle of their range",
+                     s->n, s->n == 1 ? " is" : "s are");
+}
+
+/* B, damped, and the G of the covariance. */
+static mrq_status relate(struct solver *s, mrq_error *err)
+{
+    const mrq_links *likes = &s->model->likes;
+    const size_t square = (size_t)s->n * s->n;
+    MRQ_AUTOFREE float *weight = mrq_array(s->users, sizeof *weight), *lambda = mrq_array(s->n, sizeof *lambda);
+    s->gram = mrq_arena_array(s->arena, square, sizeof *s->gram);
+    s->b = mrq_arena_array(s->arena, square, sizeof *s->b);
+    if (!weight || !lambda || !s->gram || !s->b)
+        return no_memory(err);
+    double weighted = 0;
+    for (uint32_t u = 0; u < s->users; u++) {
+        const double n = (double)(likes->list.offset[u + 1] - likes->list.offset[u]);
+        weight[u] = n > 0 ? (float)(1 / sqrt(n)) : 0;
+        weighted += sqrt(n);
+    }
+    const float norm = (float)((double)likes->list.offset[s->users] / weighted); /* G is as large as without weights */
+    for (uint32_t u = 0; u < s->users; u++)
+        weight[u] *= norm;
+    MRQ_TRY(mrq_gram(likes, s->users, s->movies, weight, s->place, s->n, s->threads, s->gram, err));
+    const double l2 = s->model->description.train.l2;
+    for (size_t i = 0; i < s->n; i++)
+        lambda[i] = (float)(l2 * (LAMBDA_ROOT * sqrt((double)s->gram[i * s->n + i]) + LAMBDA));
+    memcpy(s->b, s->gram, square * sizeof *s->b);
+    MRQ_TRY(mrq_ease(s->b, s->n, lambda, s->threads, err));
+    MRQ_AUTOFREE float *damp = mrq_array(s->n, sizeof *damp);
+    if (!damp)
+        return no_memory(err);
+    for (uint32_t i = 0; i < s->n; i++)
+        damp[i] = (float)pow((double)s->likes[i], DAMPING);
+    for (size_t i = 0; i < s->n; i++)
+        for (size_t j = 0; j < s->n; j++)
+            s->b[i * s->n + j] *= damp[j];
+    return MRQ_OK;
+}
+
+/* to (m, n) = y Bᵀ G B, y (m, n); `between` is as large. */
+static void apply_covariance(const struct solver *s, const float *y, uint32_t m, float *between, float *to)
+{
+    const uint32_t n = s->n;
+    mrq_gemm_bt(m, n, n, y, n, s->b, n, to, n);
+    mrq_gemm(m, n, n, to, n, s->gram, n, 0, between, n);
+    mrq_gemm(m, n, n, between, n, s->b, n, 0, to, n);
+}
+
+/* The leading eigenvectors of the covariance, largest first, by subspace iteration (Halko, Martinsson and Tropp 2011). */
+static mrq_status find_basis(struct solver *s, mrq_error *err)
+{
+    const uint32_t n = s->n, m = s->d + SPARE < n ? s->d + SPARE : n, d = s->d < n ? s->d : n;
+    const size_t size = (size_t)m * n;
+    MRQ_AUTOFREE float *y = mrq_array(size, sizeof *y), *z = mrq_array(size, sizeof *z),
+                       *between = mrq_array(size, sizeof *between);
+    MRQ_AUTOFREE float *small = mrq_array((size_t)m * m, sizeof *small), *value = mrq_array(m, sizeof *value);
+    s->basis = mrq_arena_array(s->arena, (size_t)s->d * n, sizeof *s->basis);
+    s->vector = mrq_arena_array(s->arena, (size_t)s->d * n, sizeof *s->vector);
+    if (!y || !z || !between || !small || !value || !s->basis || !s->vector)
+        return no_memory(err);
+    mrq_random random;
+    mrq_random_init(&random, s->seed, 0x400000000u);
+    for (size_t i = 0; i < size; i++)
+        y[i] = (float)(mrq_random_unit(&random) - 0.5);
+    MRQ_TRY(mrq_orthonormal(y, m, n, err));
+    for (int round = 0; round < ROUNDS; round++) {
+        apply_covariance(s, y, m, between, z);
+        MRQ_TRY(mrq_orthonormal(z, m, n, err));
+        float *swap = y;
+        y = z;
+        z = swap;
+    }
+    apply_covariance(s, y, m, between, z);
+    mrq_gemm_bt(m, m, n, z, n, y, n, small, m);
+    for (size_t i = 0; i < m; i++) /* equal but for rounding */
+        for (size_t j = 0; j < i; j++)
+            small[i * m + j] = small[j * m + i];
+    MRQ_TRY(mrq_eigenvectors(small, m, value, err));
+    for (uint32_t i = 0; i < d; i++) /* they come in ascending order */
+        memcpy(between + (size_t)i * m, small + (size_t)(m - 1 - i) * m, m * sizeof *between);
+    mrq_gemm(d, n, m, between, m, y, n, 0, s->basis, n);
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < s->d; j++)
+            s->vector[i * s->d + j] = s->basis[j * n + i];
+    return MRQ_OK;
+}
+
+static float *parameters(const struct solver *s, uint32_t tensor, uint32_t row)
+{
+    return s->model->param + mrq_tensor_at(&s->model->tensors, tensor, row);
+}
+
+/* What a liked movie adds to a user: B E. */
+static mrq_status make_history(struct solver *s, const mrq_branch_plan *plan, mrq_error *err)
+{
+    MRQ_AUTOFREE float *rows = mrq_array((size_t)s->n * s->d, sizeof *rows);
+    if (!rows)
+        return no_memory(err);
+    mrq_gemm_bt(s->n, s->d, s->n, s->b, s->n, s->basis, s->n, rows, s->d);
+    for (uint32_t i = 0; i < s->n; i++)
+        memcpy(parameters(s, plan->embedding, s->movie[i]), rows + (size_t)i * s->d, s->d * sizeof *rows);
+    return MRQ_OK;
+}
+
+/* The user's features as rows of one matrix: the category of each branch, and one that all have. Returns how many. */
+static uint32_t user_features(const struct solver *s, uint32_t user, uint32_t *feature)
+{
+    uint32_t n = 0, first = 1;
+    feature[n++] = 0;
+    for (uint32_t b = 0; b < s->model->user.n; b++) {
+        const mrq_branch_plan *plan = &s->model->user.plan[b];
+        if (plan->branch->kind != MRQ_BRANCH_CATEGORY)
+            continue;
+        feature[n++] = first + plan->value[user];
+        first += plan->n_values;
+    }
+    return n;
+}
+
+/* What strangers get by their categories. */
+static mrq_status learn_categories(struct solver *s, mrq_error *err)
+{
+    const mrq_tower *tower = &s->model->user;
+    const mrq_links *likes = &s->model->likes;
+    uint32_t v = 1;
+    for (uint32_t b = 0; b < tower->n; b++)
+        v += tower->plan[b].branch->kind == MRQ_BRANCH_CATEGORY ? tower->plan[b].n_values : 0;
+    if (v > MRQ_MATRIX_MAX)
+        return mrq_fail(err, MRQ_FAILED, "the users' categories have %u values, want at most %d", v - 1, MRQ_MATRIX_MAX - 1);
+    const uint32_t d = s->d < LEADING ? s->d : LEADING;
+    MRQ_AUTOFREE float *normal = mrq_array((size_t)v * v, sizeof *normal), *right = mrq_array((size_t)d * v, sizeof *right),
+                       *sum = mrq_array(d, sizeof *sum);
+    if (!normal || !right || !sum)
+        return no_memory(err);
+    uint32_t feature[MRQ_BRANCHES_MAX + 1];
+    for (uint32_t u = 0; u < s->users; u++) {
+        if (likes->list.offset[u] == likes->list.offset[u + 1])
+            continue;
+        memset(sum, 0, d * sizeof *sum);
+        for (uint64_t i = likes->list.offset[u]; i < likes->list.offset[u + 1]; i++)
+            if (s->place[likes->list.item[i]] != MRQ_NONE)
+                mrq_kernels_best()->add(sum, s->vector + (size_t)s->place[likes->list.item[i]] * s->d, d);
+        const uint32_t n = user_features(s, u, feature);
+        for (uint32_t i = 0; i < n; i++) {
+            for (uint32_t j = 0; j < n; j++)
+                normal[(size_t)feature[i] * v + feature[j]] += 1;
+            for (size_t k = 0; k < d; k++)
+                right[k * v + feature[i]] += sum[k];
+        }
+    }
+    for (size_t i = 0; i < v; i++)
+        normal[i * v + i] += i ? CATEGORY_RIDGE : 1e-3f;
+    MRQ_TRY(mrq_solve(normal, v, right, d, err));
+    for (size_t k = 0; k < d; k++)
+        parameters(s, tower->bias, 0)[k] = PRIOR * right[k * v];
+    uint32_t first = 1;
+    for (uint32_t b = 0; b < tower->n; b++) {
+        const mrq_branch_plan *plan = &tower->plan[b];
+        if (plan->branch->kind != MRQ_BRANCH_CATEGORY)
+            continue;
+        for (uint32_t i = 0; i < plan->n_values; i++)
+            for (size_t k = 0; k < d; k++)
+                parameters(s, plan->embedding, i)[k] = PRIOR * right[k * v + first + i];
+        first += plan->n_values;
+    }
+    return MRQ_OK;
+}
+
+/* The sets among the movies' branches. */
+static const mrq_branch_plan *next_set(const struct solver *s, uint32_t *b)
+{
+    const mrq_tower *tower = &s->model->movie;
+    while (*b < tower->n && tower->plan[*b].branch->kind != MRQ_BRANCH_SET)
+        ++*b;
+    return *b < tower->n ? &tower->plan[(*b)++] : NULL;
+}
+
+/* The features of movies and what they say of a vector: the rows of all sets, and one that all movies have. A block (features, d)
+ * of such rows starts with that one. */
+static uint32_t count_features(const struct solver *s)
+{
+    uint32_t n = 1, b = 0;
+    for (const mrq_branch_plan *plan; (plan = next_set(s, &b));)
+        n += plan->n_values;
+    return n;
+}
+
+/* Adds to `vector` what the block says of a movie, or to the block what the vector says of its features. */
+static void pass_features(const struct solver *s, uint32_t movie, float *block, float *vector, bool into_block)
+{
+    const size_t d = s->d;
+    const mrq_kernels *kernels = mrq_kernels_best();
+    kernels->add(into_block ? block : vector, into_block ? vector : block, d);
+    float *rows = block + d;
+    uint32_t b = 0;
+    for (const mrq_branch_plan *plan; (plan = next_set(s, &b)); rows += plan->n_values * d)
+        for (uint64_t j = plan->list.offset[movie]; j < plan->list.offset[movie + 1]; j++) {
+            float *row = rows + plan->list.item[j] * d;
+            kernels->add(into_block ? row : vector, into_block ? vector : row, d);
+        }
+}
+
+/* to = (Fᵀ F + ridge) from, F (n, features). */
+static void apply_features(const struct solver *s, float *from, size_t size, float *vector, float *to)
+{
+    for (size_t i = 0; i < size; i++)
+        to[i] = FEATURE_RIDGE * from[i];
+    for (uint32_t i = 0; i < s->n; i++) {
+        memset(vector, 0, s->d * sizeof *vector);
+        pass_features(s, s->movie[i], from, vector, false);
+        pass_features(s, s->movie[i], to, vector, true);
+    }
+}
+
+/* Sums of products of two blocks' columns, (d). */
+static void column_products(const float *a, const float *b, size_t rows, size_t d, double *out)
+{
+    memset(out, 0, d * sizeof *out);
+    for (size_t i = 0; i < rows; i++)
+        for (size_t k = 0; k < d; k++)
+            out[k] += (double)(a[i * d + k] * b[i * d + k]);
+}
+
+/* Solves (Fᵀ F + ridge) x = Fᵀ E for all d columns at once. */
+static mrq_status regress_features(struct solver *s, uint32_t rows, float *x, mrq_error *err)
+{
+    enum { STEPS = 30 };
+    const size_t d = s->d, size = rows * d;
+    MRQ_AUTOFREE float *r = mrq_array(size, sizeof *r), *p = mrq_array(size, sizeof *p), *q = mrq_array(size, sizeof *q),
+                       *vector = mrq_array(d, sizeof *vector);
+    MRQ_AUTOFREE double *rr = mrq_array(4 * d, sizeof *rr);
+    if (!r || !p || !q || !vector || !rr)
+        return no_memory(err);
+    double *pq = rr + d, *next = pq + d, *step = next + d;
+    for (uint32_t i = 0; i < s->n; i++)
+        pass_features(s, s->movie[i], r, s->vector + i * d, true);
+    memcpy(p, r, size * sizeof *p);
+    column_products(r, r, rows, d, rr);
+    for (int i = 0; i < STEPS; i++) {
+        apply_features(s, p, size, vector, q);
+        column_products(p, q, rows, d, pq);
+        for (size_t k = 0; k < d; k++)
+            step[k] = pq[k] > 0 ? rr[k] / pq[k] : 0;
+        for (size_t j = 0; j < size; j++) {
+            x[j] += (float)step[j % d] * p[j];
+            r[j] -= (float)step[j % d] * q[j];
+        }
+        column_products(r, r, rows, d, next);
+        for (size_t k = 0; k < d; k++) {
+            step[k] = rr[k] > 0 ? next[k] / rr[k] : 0;
+            rr[k] = next[k];
+        }
+        for (size_t j = 0; j < size; j++)
+            p[j] = r[j] + (float)step[j % d] * p[j];
+    }
+    return MRQ_OK;
+}
+
+/* The movie tower: what features say, and in the id's row what the likes say beyond. */
+static mrq_status place_movies(struct solver *s, mrq_error *err)
+{
+    const mrq_tower *tower = &s->model->movie;
+    const size_t d = s->d;
+    const uint32_t rows = count_features(s);
+    MRQ_AUTOFREE float *block = mrq_array(rows * d, sizeof *block), *vector = mrq_array(d, sizeof *vector);
+    if (!block || !vector)
+        return no_memory(err);
+    MRQ_TRY(regress_features(s, rows, block, err));
+    memcpy(parameters(s, tower->bias, 0), block, d * sizeof *block);
+    const float *from = block + d;
+    uint32_t b = 0;
+    for (const mrq_branch_plan *plan; (plan = next_set(s, &b)); from += plan->n_values * d)
+        memcpy(parameters(s, plan->embedding, 0), from, plan->n_values * d * sizeof *from);
+    uint32_t id = 0;
+    while (tower->plan[id].branch->kind != MRQ_BRANCH_ID)
+        id++;
+    for (uint32_t i = 0; i < s->n; i++) {
+        memset(vector, 0, d * sizeof *vector);
+        pass_features(s, s->movie[i], block, vector, false);
+        float *row = parameters(s, tower->plan[id].embedding, s->model->movie_row[s->movie[i]]);
+        const float share = s->likes[i] / (s->likes[i] + FEW);
+        for (size_t k = 0; k < d; k++)
+            row[k] = share * (s->vector[i * d + k] - vector[k]);
+    }
+    return MRQ_OK;
+}
+
+static const mrq_branch_plan *history_of(const mrq_tower *tower)
+{
+    uint32_t b = 0;
+    while (tower->plan[b].branch->kind != MRQ_BRANCH_HISTORY)
+        b++;
+    return &tower->plan[b];
+}
+
+mrq_status mrq_retrieval_solve(mrq_model *model, uint32_t threads, uint64_t seed, mrq_stage *stage, void *context, mrq_error *err)
+{
+    MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
+    if (!arena)
+        return no_memory(err);
+    struct solver s = {.model = model,
+                       .arena = arena,
+                       .threads = threads,
+                       .seed = seed,
+                       .users = model->users->rows,
+                       .movies = model->movies->rows,
+                       .d = model->description.dim};
+    static const char *const doing[] = {"choosing movies", "relating movies", "finding directions", "placing users",
+                                        "placing movies"};
+    enum { STAGES = sizeof doing / sizeof *doing };
+    memset(model->param, 0, model->tensors.size * sizeof *model->param);
+    mrq_status status = MRQ_OK;
+    for (uint32_t i = 0; i < STAGES && status == MRQ_OK; i++) {
+        if (stage && stage(context, doing[i], i, STAGES))
+            return mrq_fail(err, MRQ_FAILED, "stopped while %s: there is nothing to go on from, start again", doing[i]);
+        mrq_blas_threads(threads);
+        switch (i) {
+        case 0:
+            status = choose_movies(&s, err);
+            break;
+        case 1:
+            status = relate(&s, err);
+            break;
+        case 2:
+            status = find_basis(&s, err);
+            break;
+        case 3:
+            status = make_history(&s, history_of(&model->user), err);
+            if (status == MRQ_OK)
+                status = learn_categories(&s, err);
+            break;
+        default:
+            status = place_movies(&s, err);
+            break;
+        }
+        mrq_blas_threads(1);
+    }
+    return status;
+}

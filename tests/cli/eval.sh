@@ -1,0 +1,141 @@
+#!/bin/sh
+# marquee eval: eval.sh asks the sample everything that can be asked, and wrongly; eval.sh ml-1m compares baselines with what is known
+# of them.
+. "$(dirname "$0")/lib.sh"
+
+# near NAME PROTOCOL ROW MEASURE WANT TOLERANCE: of the document in out.
+near() {
+    got=$(json out '[r["measures"][a[2]]["mean"] for p in j["protocols"] if p["protocol"] == a[0] for r in p["rows"] if r["name"] == a[1]]' \
+        "$1" "$2" "$3")
+    awk -v got="$got" -v want="$4" -v tolerance="$5" 'BEGIN { exit !(got >= want - tolerance && got <= want + tolerance) }' ||
+        fail "$1 $2: $3 is $got, want $4 within $5"
+}
+
+if [ $# -gt 0 ]; then
+    data=$(real "$1") || skip "no $1 in \$MARQUEE_DATA or ../shared/data"
+    # EASE and Most Popular as measured in two other implementations, and the popular strangers of the public record.
+    run 0 "$MARQUEE" eval --data "$data" --model none --baselines popular,ease --seeds 3 --json
+    near topn popular recall@10 0.078 0.003
+    near topn popular ndcg@10 0.124 0.003
+    near topn ease recall@10 0.2075 0.004
+    near topn ease ndcg@10 0.295 0.005
+    run 0 "$MARQUEE" eval --data "$data" --model none --protocol cold-users --seeds 3 --json
+    near cold-users popular ndcg@10 0.461 0.01
+    near cold-users demographic-popular ndcg@10 0.478 0.01
+    run 0 "$MARQUEE" eval --data "$data" --model none --protocol cold-items --seeds 3 --json
+    near cold-items random recall@10 0.027 0.003
+    exit
+fi
+
+ask() {
+    run 0 "$MARQUEE" eval --data "$sample" "$@"
+}
+deny() {
+    text=$1
+    shift
+    refuse 2 "$text" "$MARQUEE" eval --data "$sample" "$@"
+}
+
+# Everything at once, twice: what is not a time is the same.
+timeless='[{k: v for k, v in r.items() if k != "seconds"} for p in j["protocols"] for r in p["rows"]]'
+ask --protocol all --model retrieval,mf-bias --seeds 2 --threads 2 --json
+holds out 'j["schema"] == 1 and j["like"] == 3'
+holds out '[p["protocol"] for p in j["protocols"]] == ["rating", "topn", "time", "cold-users", "cold-items"]'
+holds out 'all(p["definition"] and p["seeds"] == [1, 2] and p["part"] == "test" for p in j["protocols"])'
+holds out 'all(p["users"] > 0 for p in j["protocols"][1:])'
+holds out '{r["name"] for r in j["protocols"][0]["rows"]} == {"mf-bias", "bias"}'
+has 'retrieval is left out: it ranks' out
+holds out 'all(len(r["measures"]) == 15 and len(r["by_seed"]["ndcg@10"]) == 2 for p in j["protocols"][1:] for r in p["rows"])'
+holds out 'all(0 <= m["low"] <= m["mean"] <= m["high"] <= 1 for p in j["protocols"][1:] for r in p["rows"] for m in r["measures"].values())'
+holds out 'all({g["column"] for g in r["groups"]} == {"gender", "age"} for p in j["protocols"][1:] for r in p["rows"])'
+json out "$timeless" >first
+ask --protocol all --model retrieval,mf-bias --seeds 2 --threads 2 --json
+json out "$timeless" >second
+cmp first second || fail "the same command gave other numbers"
+
+# The tables say what was done, and to whom.
+ask --model retrieval
+has 'protocol topn: each user' out
+has 'A like is a rating of 3 or more' out
+has 'EASE (Steck 2019), lambda 500' out
+has 'coverage' out
+has 'female' out
+awk '$1 == "retrieval" || $1 == "popular"' out | grep -q '(\.' || fail "no intervals: $(cat out)"
+ask --model none --protocol cold-items --baselines popular,random
+has 'popular is left out: it cannot place a new movie' out
+ask --model none --baselines popular --part valid
+has 'for the validation part' out
+ask --protocol rating --model mf-dot --baselines none
+has RMSE out
+
+# What is wrong is told.
+run 0 "$MARQUEE" eval --help
+refuse 2 '--data DIR is missing' "$MARQUEE" eval
+refuse 3 'nosuch' "$MARQUEE" eval --data nosuch
+refuse 3 'nosuch' "$MARQUEE" eval --data "$sample" --model nosuch
+deny '--protocol "nosuch": want rating, topn, time, cold-users, cold-items, all' --protocol topn,nosuch --model none
+deny '--baselines "nosuch": want bias' --baselines nosuch --model none
+deny '--part "train": want test or valid' --part train --model none
+deny 'only topn has a validation part, not time' --part valid --protocol time
+deny 'model retrieval ranks, it does not predict stars' --protocol rating --model retrieval
+deny 'baseline ease ranks, it does not predict stars' --protocol rating --baselines ease --model mf-dot
+deny 'baseline bias predicts stars' --protocol topn --baselines bias
+deny 'nobody to judge' --model none --baselines none
+deny '"0": want' --seeds 0 --model none
+run 2 "$MARQUEE" eval --data "$sample" --protocol nosuch --json
+holds out 'j["error"]["code"] == "usage" and "nosuch" in j["error"]["message"]'
+
+# Data without users or times, and too few of all: refused by name, left out of "all".
+mkdir plain
+printf '%s\n' movieId,title,genres >plain/movies.csv
+iconv -f latin1 -t utf-8 "$sample/movies.dat" | sed 's/::/\t/g' | awk -F '\t' '{ printf "%s,\"%s\",%s\n", $1, $2, $3 }' >>plain/movies.csv
+printf '%s\n' userId,movieId,rating,timestamp >plain/ratings.csv
+sed 's/::/,/g' "$sample/ratings.dat" | awk -F , '{ print $1 "," $2 "," $3 ",1000" }' >>plain/ratings.csv
+refuse 2 'have no categories' "$MARQUEE" eval --data plain --protocol cold-users --model none
+refuse 2 'have the same timestamp, 1000' "$MARQUEE" eval --data plain --protocol time --model none
+run 0 "$MARQUEE" eval --data plain --protocol all --model none --json
+holds out '[p["protocol"] for p in j["protocols"]] == ["rating", "topn", "cold-items"]'
+has 'left out: time' out
+has 'left out: cold-users' out
+head -n 5 plain/ratings.csv >few.csv && mv few.csv plain/ratings.csv
+refuse 2 'want at least 10' "$MARQUEE" eval --data plain --protocol cold-items --model none
+refuse 2 'support no protocol' "$MARQUEE" eval --data plain --protocol all --model none --baselines popular
+
+# Trained models: on their own test part and no other.
+run 0 "$MARQUEE" train --data "$sample" --model mf-bias --out m.mrq --seed 4 --test 0.2 --split user
+told=$(sed -n 's/.*test_rmse=\([0-9.]*\).*/\1/p' out)
+ask --model m.mrq --json
+holds out 'j["protocols"][0]["protocol"] == "own" and j["protocols"][0]["rows"][0]["kind"] == "trained"'
+holds out '"%.4f" % j["protocols"][0]["rows"][0]["rmse"]["mean"] == a[0]' "$told"
+holds out '{r["name"] for r in j["protocols"][0]["rows"]} >= {"m.mrq", "bias", "popular", "ease"}'
+deny 'm.mrq is trained' --model m.mrq --protocol topn
+deny 'm.mrq is trained' --model m.mrq --seeds 2
+deny 'judge them in two runs' --model retrieval,m.mrq --baselines none
+refuse 2 'was trained on other data' "$MARQUEE" eval --data plain --model m.mrq
+run 0 "$MARQUEE" train --data "$sample" --model mf-bias --out all.mrq --test 0 --epochs 1
+deny 'without a test part' --model all.mrq --baselines none
+head -c 1000 m.mrq >cut.mrq
+refuse 4 'cut.mrq' "$MARQUEE" eval --data "$sample" --model cut.mrq
+
+# A store: its model, and whether its index answers as the model does.
+run 0 "$MARQUEE" train --data "$sample" --model retrieval --out r.mrq
+run 0 "$MARQUEE" export --model r.mrq --store S --index Flat
+ask --store S --baselines popular --json
+holds out 'j["protocols"][0]["index"]["users"] == 600 and j["protocols"][0]["index"]["same_set"] >= 0.99'
+ask --store S --baselines popular
+has 'get the ten movies of the exact ranking' out
+refuse 3 'nosuch' "$MARQUEE" eval --data "$sample" --store nosuch
+
+# Ctrl-C ends it, by the signal and with a word.
+"$MARQUEE" eval --data "$sample" --model fusion --seeds 1000 --baselines none >out 2>err &
+process=$!
+processes=$process
+for _ in $(seq 100); do
+    ! grep -q 'seed=1 of=fusion' err || break
+    sleep 0.1
+done
+kill -TERM $process
+status=0
+wait $process || status=$?
+[ "$status" -eq 143 ] || fail "a stopped eval ended with $status: $(tail -n 3 err)"
+has 'stopped in protocol topn' err

@@ -1,0 +1,749 @@
+/* Protocols, baselines and what a study measures: on small worlds, against slow references. */
+#include "unit/small_world.h"
+
+#include "eval/study.h"
+#include "model/network.h"
+
+static mrq_error err;
+
+enum { PEOPLE = 60, FILMS = 40, RATINGS = 1500 };
+
+/* A small world with times; some of its ratings are of a movie that the user has rated before. */
+struct world {
+    small_data *small;
+    mrq_dataset *data;
+    int64_t time[RATINGS];
+};
+
+static struct world *make_world(void)
+{
+    struct world *w = calloc(1, sizeof *w);
+    w->small = small_data_new(PEOPLE, FILMS, RATINGS);
+    w->data = &w->small->data;
+    for (uint32_t i = 0; i < RATINGS; i++) {
+        w->time[i] = 1000 + i * 7919 % RATINGS / 3; /* thrice each */
+        if (i % 3 == 0)                             /* not the rule, or every rating of a movie by a user would be the same */
+            w->small->rating[i] = (float)(1 + i / 3 % 5);
+    }
+    w->data->time = w->time;
+    return w;
+}
+
+static void free_world(struct world *w)
+{
+    small_data_free(w->small);
+    free(w);
+}
+
+static bool listed(const mrq_lists *lists, uint32_t user, uint32_t movie)
+{
+    for (uint64_t i = lists->offset[user]; i < lists->offset[user + 1]; i++)
+        if (lists->item[i] == movie)
+            return true;
+    return false;
+}
+
+static uint64_t length(const mrq_lists *lists, uint32_t user)
+{
+    return lists->offset[user + 1] - lists->offset[user];
+}
+
+/* Whether the last rating of a movie by a user, of those in a part (NULL: of all), is a like. */
+static bool likes(const mrq_dataset *data, const uint32_t *part, uint64_t n, uint32_t user, uint32_t movie)
+{
+    bool like = false;
+    for (uint64_t i = 0; i < n; i++) {
+        const uint64_t r = part ? part[i] : i;
+        if (data->user[r] == user && data->movie[r] == movie)
+            like = data->rating[r] >= 3;
+    }
+    return like;
+}
+
+/* What holds for the parts of every protocol. */
+static void check_parts(const mrq_dataset *data, const mrq_parts *p)
+{
+    static int part[RATINGS];
+    memset(part, 0, sizeof part);
+    const uint32_t *const list[] = {p->split.train, p->split.valid, p->split.test};
+    const uint64_t n[] = {p->split.n_train, p->split.n_valid, p->split.n_test};
+    for (int k = 0; k < 3; k++)
+        for (uint64_t i = 0; i < n[k]; i++) {
+            assert_true(i == 0 || list[k][i] > list[k][i - 1]);
+            assert_int_equal(part[list[k][i]], 0); /* no rating is in two */
+            part[list[k][i]] = k + 1;
+        }
+    assert_true(p->least == 3);
+    for (uint32_t u = 0, asked = 0; u < PEOPLE && p->n_users; u++) {
+        for (uint32_t m = 0; m < FILMS; m++) {
+            const bool relevant = listed(&p->relevant, u, m), hidden = listed(&p->hidden, u, m);
+            assert_false(relevant && hidden);
+            assert_int_equal(listed(&p->likes.list, u, m), likes(data, p->split.train, p->split.n_train, u, m));
+            assert_true(!relevant || likes(data, p->split.test, p->split.n_test, u, m));
+            assert_true(!relevant || !p->candidate || p->candidate[m]);
+            assert_true(!listed(&p->likes.list, u, m) || hidden);
+        }
+        if (length(&p->relevant, u))
+            assert_int_equal(p->user[asked++], u);
+        assert_true(u + 1 < PEOPLE || asked == p->n_users);
+    }
+    for (uint64_t i = 0; p->n_users && i < p->likes.list.offset[PEOPLE]; i++)
+        assert_true(p->likes.strength[i] == 1);
+}
+
+static bool same(const mrq_split *a, const mrq_split *b)
+{
+    return a->n_train == b->n_train && a->n_test == b->n_test && !memcmp(a->train, b->train, a->n_train * sizeof *a->train) &&
+           !memcmp(a->test, b->test, a->n_test * sizeof *a->test);
+}
+
+static void test_protocols(void **state)
+{
+    (void)state;
+    struct world *w = make_world();
+    for (int protocol = 0; protocol < MRQ_PROTOCOLS; protocol++) {
+        mrq_parts p, again, other;
+        assert_ok(mrq_parts_make(w->data, (mrq_protocol)protocol, false, 1, &p, &err));
+        assert_ok(mrq_parts_make(w->data, (mrq_protocol)protocol, false, 1, &again, &err));
+        assert_ok(mrq_parts_make(w->data, (mrq_protocol)protocol, false, 2, &other, &err));
+        check_parts(w->data, &p);
+        assert_true(same(&p.split, &again.split));
+        assert_true(same(&p.split, &other.split) == (protocol == MRQ_PROTOCOL_TIME));
+        assert_int_equal(p.split.n_train + p.split.n_valid + p.split.n_test, RATINGS);
+        mrq_parts_clear(&p);
+        mrq_parts_clear(&again);
+        mrq_parts_clear(&other);
+    }
+    free_world(w);
+}
+
+static void test_topn_shares(void **state)
+{
+    (void)state;
+    struct world *w = make_world();
+    mrq_parts p, valid;
+    assert_ok(mrq_parts_make(w->data, MRQ_PROTOCOL_TOPN, false, 5, &p, &err));
+    assert_ok(mrq_parts_make(w->data, MRQ_PROTOCOL_TOPN, true, 5, &valid, &err));
+    check_parts(w->data, &valid);
+    for (uint32_t u = 0; u < PEOPLE; u++) {
+        uint64_t n = 0;
+        for (uint32_t m = 0; m < FILMS; m++) {
+            const bool like = likes(w->data, NULL, RATINGS, u, m);
+            n += like;
+            assert_int_equal(like, listed(&p.relevant, u, m) + listed(&p.hidden, u, m)); /* every like is in one of the two */
+            /* what is found in the validation is what the test hides without having been trained on */
+            assert_int_equal(listed(&valid.relevant, u, m), listed(&p.hidden, u, m) && !listed(&p.likes.list, u, m));
+            assert_int_equal(listed(&valid.hidden, u, m), listed(&p.likes.list, u, m));
+        }
+        assert_int_equal(length(&p.likes.list, u), n * 8 / 10);
+        assert_int_equal(length(&p.hidden, u), n * 9 / 10);
+    }
+    assert_int_equal(valid.split.n_valid, 0);
+    assert_int_equal(valid.split.n_train, p.split.n_train);
+    assert_true(valid.split.n_train + valid.split.n_test < RATINGS); /* the test part is nowhere */
+    for (uint64_t i = 0; i < p.split.n_test; i++)                    /* ratings below a like are learned from */
+        assert_true(likes(w->data, NULL, RATINGS, w->data->user[p.split.test[i]], w->data->movie[p.split.test[i]]));
+    mrq_parts_clear(&p);
+    mrq_parts_clear(&valid);
+    free_world(w);
+}
+
+static void test_time_order(void **state)
+{
+    (void)state;
+    struct world *w = make_world();
+    mrq_parts p;
+    assert_ok(mrq_parts_make(w->data, MRQ_PROTOCOL_TIME, false, 1, &p, &err));
+    assert_int_equal(p.split.n_test, RATINGS / 5);
+    int64_t last = 0;
+    for (uint64_t i = 0; i < p.split.n_train; i++)
+        last = w->time[p.split.train[i]] > last ? w->time[p.split.train[i]] : last;
+    for (uint64_t i = 0; i < p.split.n_test; i++)
+        assert_true(w->time[p.split.test[i]] >= last);
+    mrq_parts_clear(&p);
+    free_world(w);
+}
+
+static void test_held_out(void **state)
+{
+    (void)state;
+    struct world *w = make_world();
+    mrq_parts p;
+    assert_ok(mrq_parts_make(w->data, MRQ_PROTOCOL_COLD_USERS, false, 1, &p, &err));
+    assert_true(p.n_users <= PEOPLE / 10 && p.n_users > 0 && !p.candidate);
+    for (uint32_t i = 0; i < p.n_users; i++) {
+        assert_int_equal(length(&p.hidden, p.user[i]), 0);
+        for (uint64_t j = 0; j < p.split.n_train; j++)
+            assert_true(w->data->user[p.split.train[j]] != p.user[i]);
+        for (uint32_t m = 0; m < FILMS; m++) /* all likes are asked for */
+            assert_int_equal(listed(&p.relevant, p.user[i], m), likes(w->data, NULL, RATINGS, p.user[i], m));
+    }
+    mrq_parts_clear(&p);
+
+    assert_ok(mrq_parts_make(w->data, MRQ_PROTOCOL_COLD_ITEMS, false, 1, &p, &err));
+    uint32_t held = 0;
+    for (uint32_t m = 0; m < FILMS; m++)
+        held += p.candidate[m];
+    assert_int_equal(held, FILMS / 10);
+    for (uint64_t i = 0; i < p.split.n_train; i++)
+        assert_false(p.candidate[w->data->movie[p.split.train[i]]]);
+    for (uint64_t i = 0; i < p.split.n_test; i++)
+        assert_true(p.candidate[w->data->movie[p.split.test[i]]]);
+    mrq_parts_clear(&p);
+    free_world(w);
+}
+
+static void test_what_data_cannot_support(void **state)
+{
+    (void)state;
+    struct world *w = make_world();
+    mrq_parts p;
+    w->data->time = NULL;
+    assert_fails(mrq_parts_make(w->data, MRQ_PROTOCOL_TIME, false, 1, &p, &err), MRQ_USAGE, "no timestamps");
+    w->data->time = w->time;
+    for (uint32_t i = 0; i < RATINGS; i++)
+        w->time[i] = 42;
+    assert_fails(mrq_parts_make(w->data, MRQ_PROTOCOL_TIME, false, 1, &p, &err), MRQ_USAGE, "the same timestamp, 42");
+    const uint32_t columns = w->data->users->n_columns;
+    w->data->users->n_columns = 0;
+    assert_fails(mrq_parts_make(w->data, MRQ_PROTOCOL_COLD_USERS, false, 1, &p, &err), MRQ_USAGE, "no categories");
+    w->data->users->n_columns = columns;
+
+    for (uint32_t i = 0; i < RATINGS; i++) {
+        w->small->user[i] %= 9;
+        w->small->movie[i] %= 9;
+    }
+    assert_fails(mrq_parts_make(w->data, MRQ_PROTOCOL_COLD_USERS, false, 1, &p, &err), MRQ_USAGE, "9 users with ratings, want");
+    assert_fails(mrq_parts_make(w->data, MRQ_PROTOCOL_COLD_ITEMS, false, 1, &p, &err), MRQ_USAGE, "9 movies that somebody likes");
+    w->data->n = 3;
+    assert_fails(mrq_parts_make(w->data, MRQ_PROTOCOL_RATING, false, 1, &p, &err), MRQ_USAGE, "3 ratings are too few");
+    w->data->n = RATINGS;
+    for (uint32_t i = 0; i < RATINGS; i++) {
+        w->small->rating[i] = 2;
+        w->time[i] = i;
+    }
+    assert_fails(mrq_parts_make(w->data, MRQ_PROTOCOL_TOPN, false, 1, &p, &err), MRQ_USAGE, "0 tested");
+    assert_fails(mrq_parts_make(w->data, MRQ_PROTOCOL_TIME, false, 1, &p, &err), MRQ_USAGE, "too few");
+    free_world(w);
+}
+
+/* Baselines against the same in double precision and by the book. */
+
+static double like_of(const mrq_parts *p, uint32_t user, uint32_t movie)
+{
+    return listed(&p->likes.list, user, movie) ? 1 : 0;
+}
+
+/* Replaces the first half of each row of A | B, (n, n + m), by the identity, which leaves the inverse of A times B. */
+static void eliminate(double *a, uint32_t n, uint32_t m)
+{
+    const uint32_t width = n + m;
+    for (uint32_t i = 0; i < n; i++) {
+        const double pivot = a[i * width + i];
+        for (uint32_t j = 0; j < width; j++)
+            a[i * width + j] /= pivot;
+        for (uint32_t k = 0; k < n; k++) {
+            const double factor = a[k * width + i];
+            for (uint32_t j = 0; j < width && k != i; j++)
+                a[k * width + j] -= factor * a[i * width + j];
+        }
+    }
+}
+
+static void reference_ease(const mrq_parts *p, double *out)
+{
+    double *a = calloc(FILMS * 2 * FILMS, sizeof *a);
+    for (uint32_t i = 0; i < FILMS; i++) {
+        for (uint32_t j = 0; j < FILMS; j++)
+            for (uint32_t u = 0; u < PEOPLE; u++)
+                a[i * 2 * FILMS + j] += like_of(p, u, i) * like_of(p, u, j);
+        a[i * 2 * FILMS + i] += 500;
+        a[i * 2 * FILMS + FILMS + i] = 1;
+    }
+    eliminate(a, FILMS, FILMS);
+    for (uint32_t u = 0; u < PEOPLE; u++)
+        for (uint32_t j = 0; j < FILMS; j++)
+            for (uint32_t i = 0; i < FILMS; i++)
+                if (i != j)
+                    out[u * FILMS + j] -= like_of(p, u, i) * a[i * 2 * FILMS + FILMS + j] / a[j * 2 * FILMS + FILMS + j];
+    free(a);
+}
+
+/* There are fewer movies than neighbours, so all are near. */
+static void reference_itemknn(const mrq_parts *p, double *out)
+{
+    for (uint32_t i = 0; i < FILMS; i++)
+        for (uint32_t j = 0; j < FILMS; j++) {
+            double both = 0, of_i = 0, of_j = 0;
+            for (uint32_t u = 0; u < PEOPLE; u++) {
+                both += like_of(p, u, i) * like_of(p, u, j);
+                of_i += like_of(p, u, i);
+                of_j += like_of(p, u, j);
+            }
+            for (uint32_t u = 0; u < PEOPLE && i != j; u++)
+                out[u * FILMS + i] += like_of(p, u, j) * both / (sqrt(of_i * of_j) + 20);
+        }
+}
+
+static void reference_popular(const mrq_parts *p, double *out)
+{
+    for (uint32_t u = 0; u < PEOPLE; u++)
+        for (uint32_t m = 0; m < FILMS; m++)
+            for (uint32_t v = 0; v < PEOPLE; v++)
+                out[u * FILMS + m] += like_of(p, v, m);
+}
+
+static bool has_genre(const mrq_dataset *data, uint32_t movie, uint32_t genre)
+{
+    return listed(&mrq_table_column(data->movies, "genres")->list, movie, genre);
+}
+
+/* Each genre is in a movie once: see test_baselines(). */
+static void reference_genres(const mrq_dataset *data, const mrq_parts *p, double *out)
+{
+    double mean[7] = {0};
+    for (uint32_t g = 0; g < 7; g++) {
+        double n = 0;
+        for (uint32_t m = 0; m < FILMS; m++)
+            if ((g == 6 || has_genre(data, m, g)) && !(p->candidate && p->candidate[m])) {
+                n++;
+                for (uint32_t u = 0; u < PEOPLE; u++)
+                    mean[g] += like_of(p, u, m);
+            }
+        mean[g] /= n > 0 ? n : 1;
+    }
+    for (uint32_t m = 0; m < FILMS; m++) {
+        double sum = 0, n = 0;
+        for (uint32_t g = 0; g < 6; g++)
+            if (has_genre(data, m, g)) {
+                sum += mean[g];
+                n++;
+            }
+        for (uint32_t u = 0; u < PEOPLE; u++)
+            out[u * FILMS + m] = n > 0 ? sum / n : mean[6];
+    }
+}
+
+static void reference_demographic(const mrq_dataset *data, const mrq_parts *p, double *out)
+{
+    enum { VALUES = 2 + 7 + 11, WIDTH = VALUES + FILMS };
+    const uint32_t first[] = {0, 2, 9};
+    double *a = calloc(VALUES * WIDTH, sizeof *a), share[FILMS] = {0}, people = 0;
+    for (uint32_t u = 0; u < PEOPLE; u++)
+        people += length(&p->likes.list, u) > 0;
+    for (uint32_t m = 0; m < FILMS; m++)
+        for (uint32_t u = 0; u < PEOPLE; u++)
+            share[m] += like_of(p, u, m) / people;
+    for (uint32_t u = 0; u < PEOPLE; u++)
+        for (uint32_t c = 0; c < 3 && length(&p->likes.list, u); c++) {
+            double *row = a + (first[c] + data->users->column[c].code[u]) * WIDTH;
+            for (uint32_t d = 0; d < 3; d++)
+                row[first[d] + data->users->column[d].code[u]]++;
+            for (uint32_t m = 0; m < FILMS; m++)
+                row[VALUES + m] += like_of(p, u, m) - share[m];
+        }
+    for (uint32_t v = 0; v < VALUES; v++)
+        a[v * WIDTH + v] += 100;
+    eliminate(a, VALUES, FILMS);
+    for (uint32_t u = 0; u < PEOPLE; u++)
+        for (uint32_t m = 0; m < FILMS; m++) {
+            out[u * FILMS + m] = share[m];
+            for (uint32_t c = 0; c < 3; c++)
+                out[u * FILMS + m] += a[(first[c] + data->users->column[c].code[u]) * WIDTH + VALUES + m];
+        }
+    free(a);
+}
+
+static void check_baseline(const struct world *w, mrq_protocol protocol, mrq_baseline_kind kind)
+{
+    mrq_parts p;
+    mrq_ranker ranker;
+    uint32_t user[PEOPLE];
+    static float got[PEOPLE * FILMS];
+    static double want[PEOPLE * FILMS];
+    memset(want, 0, sizeof want);
+    memset(got, 0, sizeof got);
+    for (uint32_t u = 0; u < PEOPLE; u++)
+        user[u] = u;
+    assert_null(mrq_baseline_unfit(kind, protocol, w->data));
+    assert_ok(mrq_parts_make(w->data, protocol, false, 3, &p, &err));
+    assert_ok(mrq_ranker_make(kind, w->data, &p, 1, 2, &ranker, &err));
+    assert_ok(mrq_ranker_score(&ranker, user, PEOPLE, got, &err));
+    if (kind == MRQ_BASELINE_EASE)
+        reference_ease(&p, want);
+    else if (kind == MRQ_BASELINE_ITEMKNN)
+        reference_itemknn(&p, want);
+    else if (kind == MRQ_BASELINE_DEMOGRAPHIC)
+        reference_demographic(w->data, &p, want);
+    else if (kind == MRQ_BASELINE_GENRES)
+        reference_genres(w->data, &p, want);
+    else
+        reference_popular(&p, want);
+    for (uint32_t i = 0; i < PEOPLE * FILMS; i++)
+        if (!(fabs((double)got[i] - want[i]) < 1e-4 * (1 + fabs(want[i]))))
+            fail_msg("%s: user %u, movie %u: %g, want %g", mrq_baseline_names[kind], i / FILMS, i % FILMS, (double)got[i], want[i]);
+    mrq_ranker_clear(&ranker);
+    mrq_parts_clear(&p);
+}
+
+static void test_baselines(void **state)
+{
+    (void)state;
+    struct world *w = make_world();
+    for (uint32_t m = 0; m < FILMS; m++) { /* no genre twice */
+        uint32_t item[3];
+        mrq_lists *list = &w->data->movies->column[0].list;
+        const uint64_t first = list->offset[m], n = length(list, m);
+        for (uint64_t i = 0; i < n; i++)
+            item[i] = (list->item[first] + (uint32_t)i) % 6;
+        memcpy((void *)(uintptr_t)(list->item + first), item, n * sizeof *item);
+    }
+    check_baseline(w, MRQ_PROTOCOL_TOPN, MRQ_BASELINE_POPULAR);
+    check_baseline(w, MRQ_PROTOCOL_TOPN, MRQ_BASELINE_EASE);
+    check_baseline(w, MRQ_PROTOCOL_TOPN, MRQ_BASELINE_ITEMKNN);
+    check_baseline(w, MRQ_PROTOCOL_TOPN, MRQ_BASELINE_DEMOGRAPHIC);
+    check_baseline(w, MRQ_PROTOCOL_COLD_USERS, MRQ_BASELINE_DEMOGRAPHIC);
+    check_baseline(w, MRQ_PROTOCOL_COLD_ITEMS, MRQ_BASELINE_GENRES);
+    check_baseline(w, MRQ_PROTOCOL_TOPN, MRQ_BASELINE_GENRES);
+    free_world(w);
+}
+
+/* Who likes nothing is told what most like. */
+static void test_strangers_get_the_popular(void **state)
+{
+    (void)state;
+    struct world *w = make_world();
+    mrq_parts p;
+    mrq_ranker popular, ease;
+    static float want[FILMS], got[FILMS], known[FILMS];
+    assert_ok(mrq_parts_make(w->data, MRQ_PROTOCOL_COLD_USERS, false, 3, &p, &err));
+    assert_ok(mrq_ranker_make(MRQ_BASELINE_POPULAR, w->data, &p, 1, 1, &popular, &err));
+    assert_ok(mrq_ranker_make(MRQ_BASELINE_EASE, w->data, &p, 1, 1, &ease, &err));
+    assert_ok(mrq_ranker_score(&popular, p.user, 1, want, &err));
+    assert_ok(mrq_ranker_score(&ease, p.user, 1, got, &err));
+    assert_memory_equal(got, want, sizeof want);
+    const uint32_t other = p.user[0] ? p.user[0] - 1 : 1;
+    assert_true(length(&p.likes.list, other) > 0);
+    assert_ok(mrq_ranker_score(&ease, &other, 1, known, &err));
+    assert_memory_not_equal(known, want, sizeof want);
+    mrq_ranker_clear(&popular);
+    mrq_ranker_clear(&ease);
+    mrq_parts_clear(&p);
+    free_world(w);
+}
+
+static void test_unfit_baselines(void **state)
+{
+    (void)state;
+    struct world *w = make_world();
+    const mrq_dataset *data = w->data;
+    assert_string_equal(mrq_baseline_unfit(MRQ_BASELINE_EASE, MRQ_PROTOCOL_COLD_ITEMS, data), "cannot place a new movie");
+    assert_non_null(mrq_baseline_unfit(MRQ_BASELINE_EASE, MRQ_PROTOCOL_COLD_USERS, data));
+    assert_non_null(mrq_baseline_unfit(MRQ_BASELINE_EASE, MRQ_PROTOCOL_RATING, data));
+    assert_non_null(mrq_baseline_unfit(MRQ_BASELINE_BIAS, MRQ_PROTOCOL_TOPN, data));
+    assert_null(mrq_baseline_unfit(MRQ_BASELINE_RANDOM, MRQ_PROTOCOL_COLD_ITEMS, data));
+    assert_true(mrq_baseline_usual(MRQ_BASELINE_GENRES, MRQ_PROTOCOL_COLD_ITEMS, data));
+    assert_false(mrq_baseline_usual(MRQ_BASELINE_GENRES, MRQ_PROTOCOL_TOPN, data));
+    assert_true(mrq_baseline_usual(MRQ_BASELINE_BIAS, MRQ_PROTOCOL_RATING, data));
+    w->data->users->n_columns = 0;
+    assert_non_null(mrq_baseline_unfit(MRQ_BASELINE_DEMOGRAPHIC, MRQ_PROTOCOL_TOPN, data));
+    w->data->users->n_columns = 3;
+    free_world(w);
+}
+
+/* The bootstrap of a mean is as wide as the textbook's interval of a mean, shrinks with the root of n, and counts a user who
+ * was asked four times as one. */
+static mrq_estimate interval_of(uint32_t n, double times, uint64_t seed)
+{
+    double *sum = calloc(n, sizeof *sum), *weight = calloc(n, sizeof *weight);
+    uint32_t *list = calloc(n, sizeof *list);
+    mrq_random rng;
+    mrq_random_init(&rng, 17 + seed, n);
+    for (uint32_t i = 0; i < n; i++) {
+        sum[i] = times * mrq_random_unit(&rng);
+        weight[i] = times;
+        list[i] = i;
+    }
+    mrq_estimate e;
+    assert_ok(mrq_bootstrap(sum, weight, list, n, 1, seed, &e, &err));
+    free(sum);
+    free(weight);
+    free(list);
+    return e;
+}
+
+static void test_bootstrap(void **state)
+{
+    (void)state;
+    const double deviation = sqrt(1.0 / 12);
+    for (uint32_t n = 100; n <= 6400; n *= 4) {
+        const mrq_estimate once = interval_of(n, 1, 1), often = interval_of(n, 4, 1);
+        const double width = 2 * 1.96 * deviation / sqrt(n);
+        assert_true(fabs((once.high - once.low) / width - 1) < 0.2);
+        assert_true(once.low < once.mean && once.mean < once.high);
+        assert_true(fabs(often.high - once.high) < 1e-9 && fabs(often.mean - once.mean) < 1e-9);
+    }
+    int covered = 0;
+    for (uint64_t seed = 0; seed < 200; seed++) {
+        const mrq_estimate e = interval_of(80, 1, seed);
+        covered += e.low <= 0.5 && 0.5 <= e.high;
+    }
+    if (covered < 180 || covered > 199)
+        fail_msg("the interval covers the mean %d times of 200, want 190 or so", covered);
+
+    const double sum[] = {3, 0, 5}, weight[] = {2, 0, 2}, nothing[] = {0, 0, 0};
+    const uint32_t list[] = {0, 1, 2};
+    mrq_estimate e;
+    assert_ok(mrq_bootstrap(sum, weight, list, 3, 1, 1, &e, &err));
+    assert_true(e.mean == 2 && e.low == 1.5 && e.high == 2.5);
+    assert_ok(mrq_bootstrap(sum, nothing, list, 3, 1, 1, &e, &err));
+    assert_true(isnan(e.mean) && isnan(e.low) && isnan(e.high));
+}
+
+/* Two users and six movies, worked by hand. */
+static void test_sheet_by_hand(void **state)
+{
+    (void)state;
+    mrq_table *users = small_users(3, 1), *movies = small_movies(6, 1);
+    const uint64_t of_genres[] = {0, 1, 2, 4, 4, 4, 4}, of_relevant[] = {0, 1, 3, 3}, of_likes[] = {0, 2, 3, 3};
+    const uint32_t genres[] = {0, 0, 0, 1}, relevant[] = {3, 0, 4}, liked[] = {0, 1, 0}, asked[] = {0, 1}, gender[] = {0, 1, 1};
+    const float one[] = {1, 1, 1};
+    movies->column[0].list = (mrq_lists){of_genres, genres};
+    users->column[0].code = gender;
+    const mrq_dataset data = {.users = users, .movies = movies};
+    const mrq_parts p = {.likes = {{of_likes, liked}, one}, .n_users = 2, .user = asked, .relevant = {of_relevant, relevant}};
+    uint32_t top[2 * MRQ_CUT_MAX];
+    for (int i = 0; i < 2 * MRQ_CUT_MAX; i++)
+        top[i] = MRQ_NONE;
+    memcpy(top, (const uint32_t[]){0, 1, 2, 5, 4}, 5 * sizeof *top);      /* finds nothing */
+    memcpy(top + MRQ_CUT_MAX, (const uint32_t[]){0, 2}, 2 * sizeof *top); /* finds one of two at the first place */
+    mrq_arena *arena = mrq_arena_new();
+    mrq_sheet sheet;
+    mrq_summary s;
+    assert_ok(mrq_sheet_make(&data, 2, arena, &sheet, &err));
+    assert_ok(mrq_sheet_rankings(&sheet, &p, top, &err));
+    assert_ok(mrq_sheet_rankings(&sheet, &p, top, &err));
+    mrq_sheet_stars(&sheet, 0, 3, 5);
+    mrq_sheet_stars(&sheet, 1, 3, 3);
+    mrq_sheet_stars(&sheet, 1, 4, 3);
+    assert_ok(mrq_sheet_sum_up(&sheet, 1, &s, &err));
+    assert_int_equal(s.seeds, 2);
+    assert_int_equal(s.ranked_users, 2);
+    const double ndcg = 1 / (1 + 1 / log2(3));
+    assert_true(fabs(s.measure[MRQ_AT_10][MRQ_RECALL].mean - 0.25) < 1e-12);
+    assert_true(fabs(s.measure[MRQ_AT_10][MRQ_NDCG].mean - ndcg / 2) < 1e-12);
+    assert_true(fabs(s.ndcg[1] - ndcg / 2) < 1e-12 && fabs(s.recall[0] - 0.25) < 1e-12);
+    assert_true(fabs(s.measure[0][4].mean - 0.1) < 1e-12); /* precision@5: 1 of 10 places */
+    assert_true(s.measure[2][3].low == 0 && s.measure[2][3].high == 1);
+    assert_true(fabs(s.coverage - 5.0 / 6) < 1e-12);                             /* 5 of 6 movies */
+    assert_true(fabs(s.popularity - (1 + 0.5 + 0 + 0 + 0 + 1 + 0) / 7) < 1e-12); /* likes by 2, 1 and 0 of 2 people */
+    const double first = 1 - (1 + 0.5 + 0.5 + 1) / 10;                           /* {0} {0} {0,1} {} {} */
+    assert_true(fabs(s.diversity - (first + 0.5) / 2) < 1e-12);
+    assert_int_equal(s.rated, 3);
+    assert_true(fabs(s.rmse.mean - sqrt(5.0 / 3)) < 1e-12 && fabs(s.mae.mean - 1) < 1e-12);
+    assert_int_equal(s.group[0].users, 1); /* gender 0 */
+    assert_true(s.group[0].ndcg.mean == 0 && s.group[0].ndcg.high == 0);
+    assert_true(fabs(s.group[1].ndcg.mean - ndcg) < 1e-12 && s.group[1].users == 1);
+    mrq_arena_free(arena);
+    mrq_table_free(users);
+    mrq_table_free(movies);
+}
+
+/* Studies of a model and baselines, from beginning to end. */
+
+#define TINY                                                                                                                       \
+    SMALL(SMALL_DOT, SMALL_SUM, "{\"feature\":\"id\",\"kind\":\"id\"}", "{\"feature\":\"id\",\"kind\":\"id\"}",                    \
+          "\"epochs\":3,\"validation\":0.1")
+
+static mrq_description describe(void)
+{
+    mrq_description d;
+    assert_ok(mrq_description_parse(TINY, strlen(TINY), "tiny.json", &d, &err));
+    return d;
+}
+
+static void check_estimate(const mrq_estimate *e, double most)
+{
+    if (!(e->low >= 0 && e->low <= e->mean + 1e-12 && e->mean <= e->high + 1e-12 && e->high <= most + 1e-12))
+        fail_msg("%g (%g-%g), want an interval around its mean within 0 and %g", e->mean, e->low, e->high, most);
+}
+
+static void test_study(void **state)
+{
+    (void)state;
+    struct world *w = make_world();
+    const mrq_description d = describe();
+    for (int protocol = 0; protocol < MRQ_PROTOCOLS; protocol++) {
+        mrq_contender contender[8] = {{.name = "tiny", .description = &d}};
+        mrq_result one[8], two[8];
+        mrq_study study = {.data = w->data,
+                           .protocol = (mrq_protocol)protocol,
+                           .seed = 1,
+                           .seeds = 2,
+                           .threads = 2,
+                           .n = 1,
+                           .contender = contender};
+        for (int b = 0; b < MRQ_BASELINES; b++)
+            if (!mrq_baseline_unfit((mrq_baseline_kind)b, study.protocol, w->data))
+                contender[study.n++] = (mrq_contender){.name = mrq_baseline_names[b], .baseline = (mrq_baseline_kind)b};
+        assert_true(study.n >= 2);
+        mrq_arena *arena = mrq_arena_new();
+        assert_ok(mrq_study_run(&study, arena, one, &err));
+        assert_ok(mrq_study_run(&study, arena, two, &err));
+        for (uint32_t i = 0; i < study.n; i++) {
+            const mrq_summary *s = &one[i].summary, *again = &two[i].summary;
+            if (protocol == MRQ_PROTOCOL_RATING) {
+                assert_int_equal(s->rated, 2 * RATINGS / 10);
+                assert_int_equal(s->seeds, 0);
+                check_estimate(&s->rmse, 4);
+                check_estimate(&s->mae, 4);
+                assert_memory_equal(&s->rmse, &again->rmse, sizeof s->rmse);
+                continue;
+            }
+            assert_int_equal(s->seeds, 2);
+            for (int c = 0; c < MRQ_CUTS; c++)
+                for (int k = 0; k < MRQ_MEASURES; k++)
+                    check_estimate(&s->measure[c][k], 1);
+            assert_memory_equal(s->measure, again->measure, sizeof s->measure);
+            assert_true(s->coverage > 0 && s->coverage <= 1 && s->diversity >= 0 && s->diversity <= 1);
+            assert_true(s->n_groups > 2);
+        }
+        mrq_arena_free(arena);
+    }
+    free_world(w);
+}
+
+/* How many ratings each training is of. */
+static void note_total(void *context, int64_t epoch, uint64_t done, uint64_t total, double rmse, double samples_per_second)
+{
+    uint64_t *seen = context;
+    (void)epoch;
+    (void)done;
+    (void)rmse;
+    (void)samples_per_second;
+    *seen = total;
+}
+
+static void test_models_learn_the_training_part(void **state)
+{
+    (void)state;
+    struct world *w = make_world();
+    const mrq_description d = describe();
+    const mrq_contender contender = {.name = "tiny", .description = &d};
+    for (int protocol = 0; protocol < MRQ_PROTOCOLS; protocol++) {
+        uint64_t total = 0;
+        const mrq_train_watch watch = {.context = &total, .batch = note_total};
+        const mrq_study study = {.data = w->data,
+                                 .protocol = (mrq_protocol)protocol,
+                                 .seed = 4,
+                                 .seeds = 1,
+                                 .threads = 1,
+                                 .watch = &watch,
+                                 .n = 1,
+                                 .contender = &contender};
+        mrq_result result;
+        mrq_parts p;
+        mrq_arena *arena = mrq_arena_new();
+        assert_ok(mrq_study_run(&study, arena, &result, &err));
+        assert_ok(mrq_parts_make(w->data, study.protocol, false, 4, &p, &err));
+        /* without a validation part a tenth, as the description says, becomes one */
+        const uint64_t own = p.split.n_valid ? 0 : p.split.n_train / 10;
+        assert_int_equal(total, p.split.n_train - own);
+        mrq_parts_clear(&p);
+        mrq_arena_free(arena);
+    }
+    free_world(w);
+}
+
+static void test_study_stops(void **state)
+{
+    (void)state;
+    struct world *w = make_world();
+    const mrq_description d = describe();
+    const volatile sig_atomic_t stop = 1;
+    const mrq_train_watch watch = {.stop = &stop};
+    const mrq_contender contender = {.name = "tiny", .description = &d};
+    const mrq_study study = {.data = w->data,
+                             .protocol = MRQ_PROTOCOL_TOPN,
+                             .seed = 1,
+                             .seeds = 1,
+                             .threads = 1,
+                             .watch = &watch,
+                             .n = 1,
+                             .contender = &contender};
+    mrq_result result;
+    mrq_arena *arena = mrq_arena_new();
+    assert_fails(mrq_study_run(&study, arena, &result, &err), MRQ_FAILED, "stopped in protocol topn, seed 1, at tiny");
+    mrq_arena_free(arena);
+    free_world(w);
+}
+
+static void test_trained_model(void **state)
+{
+    (void)state;
+    struct world *w = make_world();
+    const mrq_description d = describe();
+    mrq_train_options options = {.split = MRQ_SPLIT_USER, .test = 0.2, .seed = 9, .threads = 1};
+    mrq_train_result trained;
+    assert_ok(mrq_train(w->data, &d, &options, NULL, &trained, &err));
+    mrq_parts p;
+    mrq_split split;
+    assert_ok(mrq_parts_of_model(w->data, trained.model, &p, &err));
+    assert_ok(mrq_split_make(w->data, MRQ_SPLIT_USER, 0.2, 0.1, 9, &split, &err));
+    assert_true(same(&p.split, &split));
+    check_parts(w->data, &p);
+    mrq_split_clear(&split);
+    mrq_parts_clear(&p);
+
+    /* its RMSE is the one that the training told, of a rating for a rating */
+    const mrq_contender contender[] = {{.name = "m.mrq", .model = trained.model}, {.name = "bias", .baseline = MRQ_BASELINE_BIAS}};
+    const mrq_study study = {.data = w->data,
+                             .protocol = MRQ_PROTOCOL_OWN,
+                             .own = trained.model,
+                             .seed = 1,
+                             .seeds = 1,
+                             .threads = 1,
+                             .n = 2,
+                             .contender = contender};
+    mrq_result result[2];
+    mrq_arena *arena = mrq_arena_new();
+    assert_ok(mrq_study_run(&study, arena, result, &err));
+    assert_true(fabs(result[0].summary.rmse.mean - trained.model->results.test_rmse) < 1e-9);
+    assert_int_equal(result[0].summary.seeds, 1);
+    assert_int_equal(result[1].summary.seeds, 0); /* the bias ranks nothing */
+    mrq_arena_free(arena);
+
+    w->data->fingerprint++;
+    assert_fails(mrq_parts_of_model(w->data, trained.model, &p, &err), MRQ_USAGE, "trained on other data");
+    w->data->fingerprint--;
+    trained.model->results.seed++;
+    trained.model->results.valid_ratings++;
+    assert_fails(mrq_parts_of_model(w->data, trained.model, &p, &err), MRQ_BAD_FILE, "cannot be made again");
+    mrq_model_free(trained.model);
+    options.test = 0;
+    assert_ok(mrq_train(w->data, &d, &options, NULL, &trained, &err));
+    assert_fails(mrq_parts_of_model(w->data, trained.model, &p, &err), MRQ_USAGE, "without a test part");
+    mrq_model_free(trained.model);
+    free_world(w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_protocols),
+        cmocka_unit_test(test_topn_shares),
+        cmocka_unit_test(test_time_order),
+        cmocka_unit_test(test_held_out),
+        cmocka_unit_test(test_what_data_cannot_support),
+        cmocka_unit_test(test_baselines),
+        cmocka_unit_test(test_strangers_get_the_popular),
+        cmocka_unit_test(test_unfit_baselines),
+        cmocka_unit_test(test_bootstrap),
+        cmocka_unit_test(test_sheet_by_hand),
+        cmocka_unit_test(test_study),
+        cmocka_unit_test(test_models_learn_the_training_part),
+        cmocka_unit_test(test_study_stops),
+        cmocka_unit_test(test_trained_model),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

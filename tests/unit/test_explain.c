@@ -1,0 +1,434 @@
+/* Explanations: parts that sum to the score, against the definition. */
+#include "engine/query.h"
+#include "unit/redis_server.h"
+
+#include "unit/engine_world.h"
+
+enum { MOVIES = 40 };
+
+static const char *const descriptions[] = {WORLD_RETRIEVAL, WORLD_BIASED, WORLD_TANH, WORLD_COSINE};
+enum { KINDS = sizeof descriptions / sizeof *descriptions };
+static engine_world *worlds[KINDS];
+static const char *folder;
+static redis_server redis;
+
+static const mrq_part *parts_of(const mrq_answer *answer, uint32_t place)
+{
+    return answer->why.part + (size_t)place * answer->why.n;
+}
+
+/* The part of an input, which must be there; `value` as in mrq_part. */
+static double part_of(const mrq_answer *answer, uint32_t place, const char *input, uint32_t value)
+{
+    const mrq_part *part = parts_of(answer, place);
+    for (uint32_t i = 0; i < answer->why.n; i++)
+        if (strcmp(part[i].input, input) == 0 && part[i].value == value)
+            return part[i].score;
+    fail_msg("no part %s %u", input, value);
+    return 0;
+}
+
+static void assert_sums(const mrq_answer *answer)
+{
+    assert_non_null(answer->why.base);
+    for (uint32_t i = 0; i < answer->n; i++) {
+        const mrq_part *part = parts_of(answer, i);
+        double sum = answer->why.base[i];
+        for (uint32_t p = 0; p < answer->why.n; p++) {
+            sum += part[p].score;
+            assert_true(!p || fabs(part[p].score) <= fabs(part[p - 1].score));
+        }
+        if (!(fabs(sum - answer->item[i].score) < 1e-5 * (1 + fabs(sum))))
+            fail_msg("movie %u: parts sum to %.8f, score %.8f", answer->item[i].movie, sum, answer->item[i].score);
+    }
+}
+
+static void parts_sum_to_the_score(void **state)
+{
+    (void)state;
+    const int64_t liked[] = {10, 19, 40}, disliked[] = {31, 13};
+    const mrq_query queries[] = {
+        {.age = "1", .gender = "0", .job = "4", .user = -1, .k = MOVIES, .explain = true},
+        {.user = 3, .k = MOVIES, .explain = true},
+        {.gender = "1", .job = "2", .user = 5, .k = 4, .filters = {.include_seen = true}, .explain = true},
+        {.user = WORLD_USERS, .k = MOVIES, .explain = true}, /* has rated nothing */
+        {.user = -1, .k = MOVIES, .liked = liked, .n_liked = 3, .explain = true},
+        {.age = "1", .user = -1, .k = 7, .liked = liked, .n_liked = 3, .disliked = disliked, .n_disliked = 2, .explain = true},
+        {.user = 9, .k = 7, .liked = liked, .n_liked = 3, .disliked = disliked, .n_disliked = 2, .explain = true},
+        {.user = 9, .k = 7, .disliked = disliked, .n_disliked = 2, .explain = true},
+    };
+    uint32_t explained = 0;
+    for (int kind = 0; kind < KINDS; kind++)
+        for (size_t q = 0; q < sizeof queries / sizeof *queries; q++) {
+            if ((queries[q].n_liked || queries[q].n_disliked) && !worlds[kind]->g.tower->liked)
+                continue;
+            mrq_answer answer = world_answer(worlds[kind], &queries[q]);
+            assert_true(answer.n > 0);
+            assert_sums(&answer);
+            explained++;
+            mrq_answer_clear(&answer);
+        }
+    assert_int_equal(explained, 8 + 3 * 4);
+}
+
+static void nothing_is_told_unless_asked_for(void **state)
+{
+    (void)state;
+    mrq_answer answer = world_answer(worlds[0], &(mrq_query){.user = 3, .k = 5});
+    assert_null(answer.why.base);
+    assert_null(answer.why.part);
+    mrq_answer_clear(&answer);
+    const int64_t all[] = {10};
+    answer = world_answer(worlds[0],
+                          &(mrq_query){.user = -1, .k = 5, .liked = all, .n_liked = 1, .filters = {.year_to = 1}, .explain = true});
+    assert_int_equal(answer.n, 0);
+    mrq_answer_clear(&answer);
+}
+
+/* The sum of the average person of whom nothing is known. */
+static world_sum average(const engine_world *w)
+{
+    world_sum sum = world_start(w);
+    for (uint32_t b = 0; b < w->g.tower->n_branches; b++)
+        if (strcmp(w->g.tower->branch[b].feature, "id") != 0)
+            world_add_average(w, &sum, w->g.tower->branch[b].feature);
+        else
+            world_add(w, &sum, w->g.tower->branch[b].rows, 1); /* row 0 */
+    return sum;
+}
+
+/* The score where of the tower's branches those in `set` have the user's value, by the network. */
+static double subset_score(const engine_world *w, uint32_t user, uint32_t set, uint32_t movie)
+{
+    world_sum sum = world_start(w);
+    uint32_t value[MRQ_BRANCHES_MAX];
+    mrq_folded_values(w->g.tower, w->g.users, user, value);
+    for (uint32_t b = 0; b < w->g.tower->n_branches; b++) {
+        const char *feature = w->g.tower->branch[b].feature;
+        if (set >> b & 1)
+            world_add(w, &sum, world_row(w, feature, value[b]), 1);
+        else if (strcmp(feature, "id") == 0)
+            world_add(w, &sum, world_row(w, feature, 0), 1);
+        else
+            world_add_average(w, &sum, feature);
+    }
+    return world_score(w, &sum, movie);
+}
+
+/* Shapley's definition in its other form: the mean, over all orders of the inputs, of what each adds when its turn comes. */
+static void add_orders(const engine_world *w, uint32_t user, uint32_t movie, uint32_t set, double share, double *part)
+{
+    const uint32_t n = w->g.tower->n_branches, left = n - (uint32_t)__builtin_popcount(set);
+    for (uint32_t b = 0; b < n; b++) {
+        if (set >> b & 1)
+            continue;
+        const uint32_t with = set | 1u << b;
+        part[b] += share / left * (subset_score(w, user, with, movie) - subset_score(w, user, set, movie));
+        add_orders(w, user, movie, with, share / left, part);
+    }
+}
+
+static void parts_are_shapley_values(void **state)
+{
+    (void)state;
+    const uint32_t user = 6;
+    for (int kind = 1; kind < KINDS; kind++) {
+        const engine_world *w = worlds[kind];
+        uint32_t value[MRQ_BRANCHES_MAX];
+        mrq_folded_values(w->g.tower, w->g.users, user, value);
+        mrq_answer answer = world_answer(w, &(mrq_query){.user = user + 1, .k = 6, .explain = true});
+        const uint32_t n = w->g.tower->n_branches;
+        assert_int_equal(answer.why.n, n);
+        for (uint32_t i = 0; i < answer.n; i++) {
+            double part[MRQ_BRANCHES_MAX] = {0};
+            const world_sum nobody = average(w);
+            add_orders(w, user, answer.item[i].movie, 0, 1, part);
+            assert_true(fabs(answer.why.base[i] - world_score(w, &nobody, answer.item[i].movie)) < 1e-5);
+            for (uint32_t b = 0; b < n; b++) {
+                const char *feature = w->g.tower->branch[b].feature;
+                const double got = part_of(&answer, i, feature, strcmp(feature, "id") == 0 ? user : value[b]);
+                if (!(fabs(got - part[b]) < 1e-5))
+                    fail_msg("%s: %.7f, want %.7f", feature, got, part[b]);
+            }
+        }
+        mrq_answer_clear(&answer);
+    }
+}
+
+/* Two inputs that say the same have equal parts, and one that says what the average says has none. */
+static void equal_inputs_have_equal_parts(void **state)
+{
+    (void)state;
+    for (int kind = 1; kind < KINDS; kind++) {
+        mrq_folded *tower = worlds[kind]->g.tower;
+        const uint32_t gender = world_branch(worlds[kind], "gender"), job = world_branch(worlds[kind], "job");
+        const mrq_folded_branch before = tower->branch[job];
+        float *rows = mrq_array((size_t)before.n_rows * tower->width, sizeof *rows);
+        memcpy(rows + (size_t)4 * tower->width, tower->branch[gender].rows, tower->width * sizeof *rows);
+        memcpy(rows + (size_t)5 * tower->width, tower->branch[gender].mean, tower->width * sizeof *rows);
+        tower->branch[job].rows = rows;
+        tower->branch[job].mean = tower->branch[gender].mean;
+        mrq_answer answer = world_answer(worlds[kind], &(mrq_query){.gender = "0", .job = "4", .user = 2, .k = 8, .explain = true});
+        mrq_answer idle = world_answer(worlds[kind], &(mrq_query){.gender = "0", .job = "5", .user = 2, .k = 8, .explain = true});
+        assert_sums(&answer);
+        assert_sums(&idle);
+        for (uint32_t i = 0; i < answer.n; i++) {
+            const double parts[] = {part_of(&answer, i, "gender", 0), part_of(&answer, i, "job", 4)};
+            assert_true(fabs(parts[0]) > 1e-6 && fabs(parts[0] - parts[1]) < 1e-6);
+        }
+        for (uint32_t i = 0; i < idle.n; i++)
+            assert_true(fabs(part_of(&idle, i, "job", 5)) < 1e-12);
+        tower->branch[job] = before;
+        mrq_free(rows);
+        mrq_answer_clear(&answer);
+        mrq_answer_clear(&idle);
+    }
+}
+
+/* What a row adds to a movie's score in a linear tower. */
+static double product(const engine_world *w, const float *row, uint32_t movie)
+{
+    const float *m = w->movie + (size_t)movie * w->g.tower->width;
+    double sum = 0;
+    for (uint32_t d = 0; d < w->g.tower->size; d++)
+        sum += (double)row[d] * (double)m[d];
+    return sum;
+}
+
+static void a_history_is_told_movie_by_movie(void **state)
+{
+    (void)state;
+    const engine_world *w = worlds[0];
+    const mrq_links *history = &w->g.tower->history;
+    const uint32_t user = 11;
+    const uint64_t first = history->list.offset[user], n = history->list.offset[user + 1] - first;
+    const uint32_t *own = history->list.item + first, nobodys = MOVIES - 1;
+    assert_true(n > 3);
+    const int64_t liked[] = {w->g.movies->id[own[1]], w->g.movies->id[nobodys]}, disliked[] = {w->g.movies->id[own[2]]};
+    mrq_query query = {.user = user + 1, .k = 5, .explain = true};
+    mrq_answer answer = world_answer(w, &query);
+    assert_int_equal(answer.why.n, 3 + n);
+    query.liked = liked;
+    query.n_liked = 2;
+    query.disliked = disliked;
+    query.n_disliked = 1;
+    mrq_answer told = world_answer(w, &query);
+    assert_int_equal(told.why.n, 3 + n + 1); /* each movie once */
+    for (uint32_t i = 0; i < answer.n; i++) {
+        const uint32_t movie = answer.item[i].movie, age = mrq_table_column(w->g.users, "age")->code[user];
+        const world_sum nobody = average(w);
+        assert_true(fabs(answer.why.base[i] - world_score(w, &nobody, movie)) < 1e-5);
+        double mean = 0;
+        for (uint32_t u = 0; u < WORLD_USERS; u++)
+            mean += product(w, world_row(w, "age", mrq_table_column(w->g.users, "age")->code[u]), movie) / WORLD_USERS;
+        assert_true(fabs(part_of(&answer, i, "age", age) - (product(w, world_row(w, "age", age), movie) - mean)) < 1e-5);
+        for (uint64_t h = 0; h < n; h++)
+            assert_true(fabs(part_of(&answer, i, "history", own[h]) -
+                             (double)history->strength[first + h] * product(w, world_liked(w, own[h]), movie)) < 1e-5);
+    }
+    for (uint32_t i = 0; i < told.n; i++) {
+        const uint32_t movie = told.item[i].movie;
+        assert_true(fabs(part_of(&told, i, "liked", own[1]) - product(w, world_liked(w, own[1]), movie)) < 1e-5);
+        assert_true(fabs(part_of(&told, i, "liked", nobodys) - product(w, world_liked(w, nobodys), movie)) < 1e-5);
+        assert_true(fabs(part_of(&told, i, "disliked", own[2]) - (double)MRQ_DISLIKES * product(w, world_liked(w, own[2]), movie)) <
+                    1e-5);
+        part_of(&told, i, "history", own[0]);
+    }
+    mrq_answer_clear(&answer);
+    mrq_answer_clear(&told);
+}
+
+/* JSON */
+
+static cJSON *document_of(const engine_world *w, const mrq_query *query)
+{
+    mrq_answer answer = world_answer(w, query);
+    MRQ_AUTOFREE char *text = mrq_answer_json(&w->g, &answer);
+    cJSON *json = NULL;
+    assert_non_null(text);
+    assert_ok(mrq_json_parse(text, strlen(text), "document", &json, &err));
+    mrq_answer_clear(&answer);
+    return json;
+}
+
+/* Base and parts of every result sum to its score, and each part has the keys of its kind. Returns how many parts a result has. */
+static int assert_document(const cJSON *json)
+{
+    static const char *const keys[] = {"base", "parts", NULL};
+    static const char *const feature_keys[] = {"input", "value", "score", NULL}, *const movie_keys[] = {"input", "id", "title",
+                                                                                                        "score", NULL};
+    const cJSON *result, *part;
+    int n = 0;
+    cJSON_ArrayForEach(result, cJSON_GetObjectItem(json, "results"))
+    {
+        const cJSON *why = cJSON_GetObjectItem(result, "explanation");
+        assert_ok(mrq_json_keys(why, "", keys, &err));
+        double sum = cJSON_GetObjectItem(why, "base")->valuedouble;
+        n = 0;
+        cJSON_ArrayForEach(part, cJSON_GetObjectItem(why, "parts"))
+        {
+            const char *input = cJSON_GetStringValue(cJSON_GetObjectItem(part, "input"));
+            const bool movie = strstr(input, "liked") || strcmp(input, "history") == 0;
+            assert_ok(mrq_json_keys(part, "", movie ? movie_keys : feature_keys, &err));
+            sum += cJSON_GetObjectItem(part, "score")->valuedouble;
+            n++;
+        }
+        assert_true(fabs(sum - cJSON_GetObjectItem(result, "score")->valuedouble) < 1e-4);
+    }
+    return n;
+}
+
+static void explanations_as_json(void **state)
+{
+    (void)state;
+    const int64_t liked[] = {10, 13}, disliked[] = {16};
+    MRQ_CLEANUP(cJSON_Delete)
+    cJSON *stranger = document_of(worlds[0], &(mrq_query){.user = -1,
+                                                          .k = 3,
+                                                          .gender = "1",
+                                                          .liked = liked,
+                                                          .n_liked = 2,
+                                                          .disliked = disliked,
+                                                          .n_disliked = 1,
+                                                          .explain = true});
+    MRQ_CLEANUP(cJSON_Delete) cJSON *known = document_of(worlds[3], &(mrq_query){.user = 4, .k = 3, .explain = true});
+    MRQ_CLEANUP(cJSON_Delete) cJSON *plain = document_of(worlds[0], &(mrq_query){.user = 4, .k = 3});
+    assert_int_equal(assert_document(stranger), 4);
+    assert_int_equal(assert_document(known), 3);
+    assert_null(cJSON_GetObjectItem(cJSON_GetArrayItem(cJSON_GetObjectItem(plain, "results"), 0), "explanation"));
+    char *text = cJSON_PrintUnformatted(stranger);
+    assert_non_null(strstr(text, "{\"input\":\"gender\",\"value\":\"gender001\",\"score\":"));
+    assert_non_null(strstr(text, "{\"input\":\"liked\",\"id\":13,\"title\":\"Title 001\",\"score\":"));
+    assert_non_null(strstr(text, "{\"input\":\"disliked\",\"id\":16,\"title\":\"Title 002\",\"score\":"));
+    cJSON_free(text);
+    text = cJSON_PrintUnformatted(known);
+    assert_non_null(strstr(text, "{\"input\":\"id\",\"value\":4,\"score\":"));
+    cJSON_free(text);
+}
+
+/* Memory running out in cJSON, at the n-th allocation for every n. */
+static int allocations_left;
+static void *failing_malloc(size_t size)
+{
+    return allocations_left-- > 0 ? malloc(size) : NULL;
+}
+
+static void survives_without_memory(void **state)
+{
+    (void)state;
+    const int64_t liked[] = {10, 13}, disliked[] = {16};
+    const mrq_query query = {
+        .user = 4, .k = 3, .liked = liked, .n_liked = 2, .disliked = disliked, .n_disliked = 1, .explain = true};
+    cJSON_InitHooks(&(cJSON_Hooks){failing_malloc, free});
+    int n = 0;
+    for (char *text = NULL; !text; n++) {
+        allocations_left = n;
+        mrq_answer answer = {0};
+        if (mrq_recommend(&worlds[0]->g, NULL, &query, &answer, NULL) == MRQ_OK)
+            text = mrq_answer_json(&worlds[0]->g, &answer);
+        mrq_answer_clear(&answer);
+        mrq_free(text);
+    }
+    cJSON_InitHooks(NULL);
+    assert_true(n > 100);
+}
+
+static void a_cached_answer_is_explained(void **state)
+{
+    (void)state;
+    need_redis(&redis);
+    char address[200];
+    snprintf(address, sizeof address, "unix:%s", redis.path);
+    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = NULL;
+    assert_ok(mrq_cache_new(address, 60, &cache, &err));
+    mrq_query query = {.user = 4, .k = 5};
+    mrq_answer answer = {0};
+    for (int tries = 0; tries < 10 && answer.cache != MRQ_CACHE_HIT; tries++) { /* a busy machine can make Redis look down */
+        mrq_answer_clear(&answer);
+        assert_ok(mrq_recommend(&worlds[0]->g, cache, &query, &answer, &err));
+        query.explain = tries > 0;
+        usleep(tries > 2 ? 300000 : 0);
+    }
+    assert_int_equal(answer.cache, MRQ_CACHE_HIT);
+    mrq_answer_clear(&answer);
+    query.explain = true;
+    assert_ok(mrq_recommend(&worlds[0]->g, cache, &query, &answer, &err));
+    assert_sums(&answer);
+    mrq_answer_clear(&answer);
+}
+
+/* Limits */
+
+static void too_much_to_explain(void **state)
+{
+    (void)state;
+    const engine_world *w = worlds[3];
+    mrq_folded *tower = w->g.tower;
+    const uint32_t before = tower->n_branches, gender = world_branch(w, "gender");
+    const mrq_query query = {.gender = "0", .job = "4", .user = -1, .k = 2, .explain = true};
+    while (tower->n_branches < MRQ_SHAPLEY_MAX + 1) /* the id is unknown, and no input of a stranger */
+        tower->branch[tower->n_branches++] = tower->branch[gender];
+    mrq_answer answer = world_answer(w, &query);
+    assert_int_equal(answer.why.n, MRQ_SHAPLEY_MAX);
+    assert_sums(&answer);
+    mrq_answer_clear(&answer);
+    tower->branch[tower->n_branches++] = tower->branch[gender];
+    err = (mrq_error){0};
+    const mrq_status status = mrq_recommend(&w->g, NULL, &query, &answer, &err);
+    tower->n_branches = before;
+    assert_int_equal(status, MRQ_USAGE);
+    assert_string_equal(err.msg, "explain: model \"toy\" has 13 inputs of this person, want at most 12 where they do not add up");
+
+    enum { MANY = 2000 };
+    engine_world *large = engine_world_new(WORLD_RETRIEVAL, MANY);
+    int64_t liked[1000];
+    for (uint32_t i = 0; i < 1000; i++)
+        liked[i] = large->g.movies->id[i];
+    mrq_query many = {.user = -1, .k = 250, .liked = liked, .n_liked = 1000, .explain = true};
+    answer = world_answer(large, &many);
+    assert_int_equal(answer.why.n, 1000);
+    assert_sums(&answer);
+    mrq_answer_clear(&answer);
+    many.k++;
+    assert_fails(mrq_recommend(&large->g, NULL, &many, &answer, &err), MRQ_USAGE,
+                 "explain: 251 movies with 1000 parts each, want at most 250000 in all");
+    engine_world_free(large);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < KINDS; kind++)
+        worlds[kind] = engine_world_new(descriptions[kind], MOVIES);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < KINDS; kind++)
+        engine_world_free(worlds[kind]);
+    return 0;
+}
+
+int main(void)
+{
+    folder = temporary_folder();
+    if (redis_installed())
+        redis = redis_start(folder, "redis", 0, NULL);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(parts_sum_to_the_score),
+        cmocka_unit_test(nothing_is_told_unless_asked_for),
+        cmocka_unit_test(parts_are_shapley_values),
+        cmocka_unit_test(equal_inputs_have_equal_parts),
+        cmocka_unit_test(a_history_is_told_movie_by_movie),
+        cmocka_unit_test(explanations_as_json),
+        cmocka_unit_test(survives_without_memory),
+        cmocka_unit_test(a_cached_answer_is_explained),
+        cmocka_unit_test(too_much_to_explain),
+    };
+    const int failed = cmocka_run_group_tests(tests, set_up, tear_down);
+    redis_stop(&redis);
+    temporary_remove(folder);
+    return failed;
+}

@@ -1,0 +1,521 @@
+/* Train room, rankings: likes, matrices, EASE, and what a solved model knows of users, strangers and new movies. */
+#include <math.h>
+
+#include "base/finite.h"
+#include "base/parallel.h"
+#include "model/lapack.h"
+#include "model/likes.h"
+#include "train/evaluate.h"
+#include "train/itemitem.h"
+#include "train/train.h"
+#include "unit/small_world.h"
+
+static mrq_error err;
+
+#define HISTORY "{\"feature\":\"history\",\"kind\":\"history\"}"
+#define RANKS(user, movie)                                                                                                         \
+    SMALL("\"kind\":\"dot\"", "\"kind\":\"sum\",\"size\":11", HISTORY user, "{\"feature\":\"id\",\"kind\":\"id\"}" movie,          \
+          "\"objective\":\"ranking\"")
+#define GENDER ",{\"feature\":\"gender\",\"kind\":\"category\"},{\"feature\":\"job\",\"kind\":\"category\"}"
+#define SETS   ",{\"feature\":\"genres\",\"kind\":\"set\"},{\"feature\":\"title\",\"kind\":\"set\"}"
+
+static mrq_description describe(const char *text)
+{
+    mrq_description d;
+    assert_ok(mrq_description_parse(text, strlen(text), "small.json", &d, &err));
+    return d;
+}
+
+/* Pieces of work, each done once */
+
+static void count(void *context, uint64_t i)
+{
+    ((unsigned char *)context)[i]++;
+}
+
+static void test_parallel(void **state)
+{
+    (void)state;
+    static const uint32_t threads[] = {0, 1, 2, 7, 200};
+    for (size_t t = 0; t < sizeof threads / sizeof *threads; t++)
+        for (uint64_t n = 0; n < 300; n += 99) {
+            unsigned char done[301] = {0};
+            mrq_parallel(threads[t], n, count, done);
+            for (uint64_t i = 0; i < 301; i++)
+                assert_int_equal(done[i], i < n);
+        }
+}
+
+/* Matrices */
+
+enum { N = 37 };
+
+/* Random, symmetric and positive definite. */
+static void fill_matrix(float *a, double *exact)
+{
+    mrq_random rng;
+    mrq_random_init(&rng, 3, 0);
+    double x[N][N];
+    for (int i = 0; i < N; i++)
+        for (int j = 0; j < N; j++)
+            x[i][j] = mrq_random_unit(&rng) - 0.5;
+    for (int i = 0; i < N; i++)
+        for (int j = 0; j < N; j++) {
+            double sum = i == j ? 0.5 : 0;
+            for (int k = 0; k < N; k++)
+                sum += x[i][k] * x[j][k];
+            exact[i * N + j] = sum;
+            a[i * N + j] = (float)sum;
+        }
+}
+
+static void test_matrices(void **state)
+{
+    (void)state;
+    float a[N * N], b[3 * N], right[3 * N], value[N];
+    double exact[N * N];
+    fill_matrix(a, exact);
+    for (int i = 1; i < N; i++)
+        for (int j = 0; j < i; j++)
+            a[i * N + j] = NAN; /* the lower triangle is not read */
+    assert_ok(mrq_invert(a, N, &err));
+    for (int i = 0; i < N; i++)
+        for (int j = 0; j < N; j++) {
+            double sum = 0;
+            for (int k = 0; k < N; k++)
+                sum += exact[i * N + k] * (double)a[k * N + j];
+            assert_true(fabs(sum - (i == j)) < 1e-4);
+        }
+    fill_matrix(a, exact);
+    for (int i = 0; i < 3 * N; i++)
+        b[i] = right[i] = (float)(i % 7) - 2;
+    assert_ok(mrq_solve(a, N, b, 3, &err));
+    for (int r = 0; r < 3; r++)
+        for (int i = 0; i < N; i++) {
+            double sum = 0;
+            for (int k = 0; k < N; k++)
+                sum += exact[i * N + k] * (double)b[r * N + k];
+            assert_true(fabs(sum - (double)right[r * N + i]) < 1e-3);
+        }
+    fill_matrix(a, exact);
+    assert_ok(mrq_eigenvectors(a, N, value, &err));
+    for (int v = 0; v < N; v++) {
+        assert_true(v == 0 || value[v] >= value[v - 1]);
+        for (int i = 0; i < N; i++) {
+            double sum = 0;
+            for (int k = 0; k < N; k++)
+                sum += exact[i * N + k] * (double)a[v * N + k];
+            assert_true(fabs(sum - (double)value[v] * (double)a[v * N + i]) < 1e-4);
+        }
+    }
+    fill_matrix(a, exact);
+    a[5 * N + 5] = -1;
+    assert_fails(mrq_invert(a, N, &err), MRQ_FAILED, "not positive definite from row 6 on");
+    assert_fails(mrq_solve(a, N, b, 3, &err), MRQ_FAILED, "not positive definite");
+}
+
+static void test_orthonormal(void **state)
+{
+    (void)state;
+    float y[3 * N], before[3 * N];
+    mrq_random rng;
+    mrq_random_init(&rng, 4, 0);
+    for (int i = 0; i < 3 * N; i++)
+        before[i] = y[i] = (float)mrq_random_unit(&rng);
+    assert_ok(mrq_orthonormal(y, 3, N, &err));
+    for (int i = 0; i < 3; i++) {
+        double left[N];
+        for (int k = 0; k < N; k++)
+            left[k] = (double)before[i * N + k];
+        for (int j = 0; j < 3; j++) {
+            double product = 0, part = 0;
+            for (int k = 0; k < N; k++) {
+                product += (double)y[i * N + k] * (double)y[j * N + k];
+                part += (double)before[i * N + k] * (double)y[j * N + k];
+            }
+            assert_true(fabs(product - (i == j)) < 1e-5);
+            for (int k = 0; k < N; k++)
+                left[k] -= part * (double)y[j * N + k];
+        }
+        for (int k = 0; k < N; k++)
+            assert_true(fabs(left[k]) < 1e-5); /* nothing of it lies outside */
+    }
+}
+
+/* Likes */
+
+static void test_likes(void **state)
+{
+    (void)state;
+    /* user 0: 2 then 5 for movie 1 (a like), 5 then 2 for movie 3 (none); user 1: nothing liked; user 2: movies 4, 0 */
+    static const uint32_t user[] = {2, 0, 0, 1, 0, 0, 2, 2}, movie[] = {4, 3, 1, 2, 1, 3, 0, 2};
+    static const float rating[] = {3, 5, 2, 2, 5, 2, 4, 5};
+    static const uint32_t train[] = {0, 1, 2, 3, 4, 5, 6};
+    mrq_table *users = small_users(3, 1), *movies = small_movies(5, 1);
+    const mrq_model_source source = {.users = users,
+                                     .movies = movies,
+                                     .rating_user = user,
+                                     .rating_movie = movie,
+                                     .rating = rating,
+                                     .train = train,
+                                     .n_train = 7,
+                                     .like = 3};
+    MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
+    mrq_links likes;
+    assert_ok(mrq_likes_make(&source, arena, &likes, &err));
+    static const uint64_t offset[] = {0, 1, 1, 3};
+    static const uint32_t item[] = {1, 0, 4};
+    static const double stars[] = {5, 4, 3};
+    assert_memory_equal(likes.list.offset, offset, sizeof offset);
+    assert_memory_equal(likes.list.item, item, sizeof item);
+    for (int i = 0; i < 3; i++) /* their mean is 4, their standard deviation sqrt(2/3) */
+        assert_true(fabs((double)likes.strength[i] - (1 + 0.1 * (stars[i] - 4) / sqrt(2.0 / 3))) < 1e-6);
+    mrq_table_free(users);
+    mrq_table_free(movies);
+}
+
+/* Gram matrix and EASE against their definitions */
+
+enum { USERS = 60, MOVIES = 23 };
+
+static void random_likes(mrq_arena *arena, mrq_links *out, double dense[USERS][MOVIES])
+{
+    mrq_random rng;
+    mrq_random_init(&rng, 8, 0);
+    uint64_t *offset = mrq_arena_array(arena, USERS + 1, sizeof *offset), n = 0;
+    uint32_t *item = mrq_arena_array(arena, USERS * MOVIES, sizeof *item);
+    float *strength = mrq_arena_array(arena, USERS * MOVIES, sizeof *strength);
+    for (uint32_t u = 0; u < USERS; u++) {
+        for (uint32_t m = 0; m < MOVIES; m++) {
+            dense[u][m] = 0;
+            if (mrq_random_below(&rng, 4))
+                continue;
+            item[n] = m;
+            strength[n] = (float)(0.8 + 0.4 * mrq_random_unit(&rng));
+            dense[u][m] = (double)strength[n++];
+        }
+        offset[u + 1] = n;
+    }
+    *out = (mrq_links){{offset, item}, strength};
+}
+
+static void test_gram_and_ease(void **state)
+{
+    (void)state;
+    MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
+    double x[USERS][MOVIES], g[MOVIES][MOVIES];
+    mrq_links likes;
+    random_likes(arena, &likes, x);
+    uint32_t place[MOVIES], movie[MOVIES], n = 0;
+    float weight[USERS], gram[MOVIES * MOVIES], lambda[MOVIES];
+    for (uint32_t m = 0; m < MOVIES; m++) {
+        place[m] = m % 5 == 2 ? MRQ_NONE : n;
+        if (place[m] != MRQ_NONE)
+            movie[n++] = m;
+    }
+    for (uint32_t u = 0; u < USERS; u++)
+        weight[u] = 0.5f + 0.01f * (float)u;
+    for (uint32_t threads = 1; threads < 4; threads += 2)
+        for (int weighted = 0; weighted < 2; weighted++) {
+            assert_ok(mrq_gram(&likes, USERS, MOVIES, weighted ? weight : NULL, place, n, threads, gram, &err));
+            for (uint32_t i = 0; i < n; i++)
+                for (uint32_t j = 0; j < n; j++) {
+                    g[i][j] = 0;
+                    for (uint32_t u = 0; u < USERS; u++)
+                        g[i][j] += (weighted ? (double)weight[u] : 1) * x[u][movie[i]] * x[u][movie[j]];
+                    assert_true(fabs(g[i][j] - (double)gram[i * n + j]) < 1e-4);
+                }
+        }
+    for (uint32_t i = 0; i < n; i++)
+        lambda[i] = 2 + 0.1f * (float)i;
+    assert_ok(mrq_ease(gram, n, lambda, 2, &err));
+    for (uint32_t j = 0; j < n; j++) { /* the gradient by B_ij is zero for all i but j: G (B_j - e_j) + lambda B_j */
+        assert_true(fabsf(gram[j * n + j]) <= 0);
+        for (uint32_t i = 0; i < n; i++) {
+            double gradient = (double)(lambda[i] * gram[i * n + j]);
+            for (uint32_t k = 0; k < n; k++)
+                gradient += g[i][k] * ((double)gram[k * n + j] - (k == j));
+            assert_true(i == j || fabs(gradient) < 1e-3);
+        }
+    }
+}
+
+/* A world of two tastes: men (gender 0) like even movies, women odd ones; even movies have genre 0 and word 0, odd ones 1. */
+
+enum { PEOPLE = 120, FILMS = 40, KNOWN = 36, EACH = 9 }; /* nobody has rated the last four films */
+
+static small_data *two_tastes(void)
+{
+    small_data *s = small_data_new(PEOPLE, FILMS, PEOPLE * (EACH + 1));
+    uint32_t *gender = mrq_arena_array(s->data.users->arena, PEOPLE, sizeof *gender);
+    mrq_random rng;
+    mrq_random_init(&rng, 2, 0);
+    uint64_t n = 0;
+    for (uint32_t u = 0; u < PEOPLE; u++) {
+        gender[u] = u % 2;
+        uint32_t film[KNOWN / 2];
+        for (uint32_t i = 0; i < KNOWN / 2; i++)
+            film[i] = 2 * i + u % 2;
+        mrq_random_shuffle(&rng, film, KNOWN / 2);
+        for (uint32_t i = 0; i < EACH; i++) {
+            s->user[n] = u;
+            s->movie[n] = film[i];
+            s->rating[n++] = (float)(3 + mrq_random_below(&rng, 3));
+        }
+        s->user[n] = u; /* and one of the other kind, which is not liked */
+        s->movie[n] = film[0] ^ 1;
+        s->rating[n++] = 1;
+    }
+    s->data.users->column[0].code = gender;
+    uint64_t *offset = mrq_arena_array(s->data.movies->arena, FILMS + 1, sizeof *offset);
+    uint32_t *item = mrq_arena_array(s->data.movies->arena, FILMS, sizeof *item);
+    for (uint32_t m = 0; m < FILMS; m++) {
+        offset[m + 1] = m + 1;
+        item[m] = m % 2;
+    }
+    s->data.movies->column[0].list = s->data.movies->column[1].list = (mrq_lists){offset, item};
+    return s;
+}
+
+static mrq_model *solve(const small_data *s, const char *text, uint32_t threads)
+{
+    const mrq_description d = describe(text);
+    const mrq_train_options options = {.split = MRQ_SPLIT_USER, .test = 0.2, .seed = 5, .threads = threads};
+    mrq_train_result result;
+    assert_ok(mrq_train(&s->data, &d, &options, NULL, &result, &err));
+    assert_int_equal(result.end, MRQ_TRAIN_DONE);
+    return result.model;
+}
+
+static double score(const mrq_folded *tower, const float *user, const float *movies, uint32_t movie)
+{
+    double sum = 0;
+    for (uint32_t i = 0; i < tower->dim; i++)
+        sum += (double)user[i] * (double)movies[movie * tower->dim + i];
+    return sum;
+}
+
+/* Mean scores of the even and the odd ones of some movies. */
+static void compare(const mrq_folded *tower, const float *user, const float *movies, uint32_t from, uint32_t to, double mean[2])
+{
+    mean[0] = mean[1] = 0;
+    for (uint32_t m = from; m < to; m++)
+        mean[m % 2] += score(tower, user, movies, m) / ((to - from) / 2.0);
+}
+
+static void test_two_tastes(void **state)
+{
+    (void)state;
+    small_data *s = two_tastes();
+    MRQ_CLEANUP(mrq_model_free) mrq_model *model = solve(s, RANKS(GENDER, SETS), 2);
+    const mrq_model_results *r = mrq_model_results_of(model);
+    assert_true(r->test_ndcg > 0.4 && r->test_ndcg <= 1 && r->test_recall > 0.5); /* half by kind alone; by chance .1 */
+    assert_true(isnan(r->test_rmse) && r->rating_max > 1e30);
+    double reach, mean[2];
+    const uint32_t dim = mrq_description_dim(mrq_model_description(model));
+    assert_int_equal(dim, 12);
+    MRQ_AUTOFREE float *movies = mrq_array(FILMS * dim, sizeof *movies);
+    assert_ok(mrq_model_export_movies(model, movies, &reach, &err));
+    MRQ_CLEANUP(mrq_folded_free) mrq_folded *tower = NULL;
+    assert_ok(mrq_model_fold(model, reach, &tower, &err));
+    assert_non_null(tower->liked);
+    float unit[12];
+    mrq_line line;
+    for (uint32_t u = 0; u < 2; u++) { /* the known user, among old and among new movies */
+        uint32_t value[MRQ_BRANCHES_MAX];
+        mrq_folded_values(tower, s->data.users, u, value);
+        mrq_folded_vector(tower, value, unit, &line);
+        compare(tower, unit, movies, 0, KNOWN, mean);
+        assert_true(mean[u] > mean[1 - u] + 0.1);
+        compare(tower, unit, movies, KNOWN, FILMS, mean);
+        assert_true(mean[u] > mean[1 - u] + 0.1);
+    }
+    for (uint32_t g = 0; g < 2; g++) { /* a stranger by gender, and one who says what she likes or does not */
+        const uint32_t value[] = {0, g, 3};
+        mrq_folded_vector(tower, value, unit, &line);
+        compare(tower, unit, movies, 0, KNOWN, mean);
+        assert_true(mean[g] > mean[1 - g]);
+        const uint32_t movie[] = {1 - g, 3 - g};
+        const float likes[] = {MRQ_LIKES, MRQ_LIKES}, dislikes[] = {MRQ_DISLIKES, MRQ_DISLIKES};
+        const double before = mean[1 - g] - mean[g];
+        mrq_folded_vector_of(tower, value, &(mrq_taste){2, movie, likes}, unit, &line);
+        compare(tower, unit, movies, 0, KNOWN, mean);
+        assert_true(mean[1 - g] > mean[g]);
+        mrq_folded_vector_of(tower, value, &(mrq_taste){2, movie, dislikes}, unit, &line);
+        compare(tower, unit, movies, 0, KNOWN, mean);
+        assert_true(mean[1 - g] - mean[g] < before);
+    }
+    small_data_free(s);
+}
+
+/* The folded tower gives the network's scores, and comes back from a file; so does the model. */
+static void test_fold_and_files(void **state)
+{
+    (void)state;
+    char path[256], *folder = temporary_folder();
+    small_data *s = two_tastes();
+    MRQ_CLEANUP(mrq_model_free) mrq_model *model = solve(s, RANKS(GENDER, SETS), 1), *loaded = NULL;
+    snprintf(path, sizeof path, "%s/m.mrq", folder);
+    assert_ok(mrq_model_save(model, path, &err));
+    assert_ok(mrq_model_load(path, &loaded, &err));
+    assert_memory_equal(loaded->param, model->param, model->tensors.size * sizeof(float));
+    assert_true(fabs(loaded->results.test_ndcg - model->results.test_ndcg) < 1e-12 && isnan(loaded->results.test_rmse));
+    assert_int_equal(loaded->description.train.objective, MRQ_RANKING);
+    double reach;
+    enum { DIM = 12, WIDTH = 11 };
+    MRQ_AUTOFREE float *exported = mrq_array(FILMS * DIM, sizeof *exported), *users = mrq_array(PEOPLE * WIDTH, sizeof *users),
+                       *movies = mrq_array(FILMS * WIDTH, sizeof *movies);
+    assert_ok(mrq_model_export_movies(loaded, exported, &reach, &err));
+    assert_ok(mrq_model_user_vectors(loaded, users, &err));
+    assert_ok(mrq_model_movie_vectors(loaded, movies, &err));
+    MRQ_CLEANUP(mrq_folded_free) mrq_folded *made = NULL, *tower = NULL, *none = NULL;
+    assert_ok(mrq_model_fold(loaded, reach, &made, &err));
+    snprintf(path, sizeof path, "%s/users.mrq", folder);
+    MRQ_CLEANUP(mrq_container_writer_free) mrq_container_writer *writer = mrq_container_writer_new("users", 1);
+    mrq_folded_save(made, s->data.users, FILMS, writer);
+    assert_ok(mrq_container_write(writer, path, &err));
+    MRQ_CLEANUP(mrq_container_close) mrq_container *file = NULL;
+    assert_ok(mrq_container_open(path, "users", 1, &file, &err));
+    assert_ok(mrq_folded_load(file, s->data.users, FILMS, &tower, &err));
+    for (uint32_t u = 0; u < PEOPLE; u++) {
+        uint32_t value[MRQ_BRANCHES_MAX];
+        float unit[DIM];
+        mrq_line line;
+        mrq_folded_values(tower, s->data.users, u, value);
+        mrq_folded_vector(tower, value, unit, &line);
+        for (uint32_t m = 0; m < FILMS; m++) {
+            double want = 0;
+            for (uint32_t i = 0; i < WIDTH; i++)
+                want += (double)users[u * WIDTH + i] * (double)movies[m * WIDTH + i];
+            assert_true(fabs(line.slope * score(tower, unit, exported, m) + line.intercept - want) < 1e-5);
+        }
+    }
+    assert_fails(mrq_folded_load(file, s->data.users, FILMS + 1, &none, &err), MRQ_BAD_FILE, "users.mrq: section \"tower.liked\"");
+    assert_fails(mrq_folded_load(file, s->data.users, FILMS - 1, &none, &err), MRQ_BAD_FILE, "users.mrq: section \"tower.liked\"");
+    small_data_free(s);
+    temporary_remove(folder);
+}
+
+static void test_same_again(void **state)
+{
+    (void)state;
+    small_data *s = two_tastes();
+    mrq_model *model[2];
+    for (uint32_t threads = 1; threads < 3; threads++) {
+        for (int i = 0; i < 2; i++)
+            model[i] = solve(s, RANKS(GENDER, SETS), threads);
+        assert_memory_equal(model[0]->param, model[1]->param, model[0]->tensors.size * sizeof(float));
+        mrq_model_free(model[0]);
+        mrq_model_free(model[1]);
+    }
+    small_data_free(s);
+}
+
+/* Without categories or sets; with more dimensions than movies that are liked; given parts. */
+static void test_little(void **state)
+{
+    (void)state;
+    small_data *s = two_tastes();
+    MRQ_CLEANUP(mrq_model_free) mrq_model *bare = solve(s, RANKS("", ""), 1), *few = NULL;
+    assert_true(bare->results.test_ndcg > 0.4);
+    uint32_t train[4] = {0, 1, 2, 3}, test[1] = {4};
+    const mrq_split parts = {.n_train = 4, .n_test = 1, .train = train, .test = test};
+    const mrq_description d = describe(RANKS(GENDER, SETS));
+    mrq_train_options options = {.seed = 1, .threads = 1, .parts = &parts};
+    mrq_train_result result;
+    assert_ok(mrq_train(&s->data, &d, &options, NULL, &result, &err));
+    few = result.model;
+    assert_int_equal(few->results.train_ratings, 4);
+    assert_string_equal(few->results.split, "given");
+    assert_true(mrq_all_finite(few->param, few->tensors.size));
+    for (int i = 0; i < 4; i++)
+        s->rating[i] = 1;
+    assert_fails(mrq_train(&s->data, &d, &options, NULL, &result, &err), MRQ_FAILED, "0 movies are liked, want 2 or more");
+    options.warm = few;
+    assert_fails(mrq_train(&s->data, &d, &options, NULL, &result, &err), MRQ_USAGE, "cannot start from another");
+    small_data_free(s);
+}
+
+/* Told of each stage, and stopped before one. */
+struct tale {
+    volatile sig_atomic_t stop;
+    uint32_t stages, stop_after;
+};
+
+static void on_stage(void *context, const char *doing, uint32_t done, uint32_t of)
+{
+    struct tale *tale = context;
+    assert_true(*doing && done == tale->stages && done < of);
+    if (tale->stages++ == tale->stop_after)
+        tale->stop = 1;
+}
+
+static void test_stop(void **state)
+{
+    (void)state;
+    small_data *s = two_tastes();
+    const mrq_description d = describe(RANKS(GENDER, SETS));
+    const mrq_train_options options = {.test = 0.1, .seed = 5, .threads = 1};
+    struct tale tale = {.stop_after = 2};
+    const mrq_train_watch watch = {.context = &tale, .stage = on_stage, .stop = &tale.stop};
+    mrq_train_result result;
+    assert_fails(mrq_train(&s->data, &d, &options, &watch, &result, &err), MRQ_FAILED, "stopped while finding directions");
+    assert_int_equal(tale.stages, 3);
+    tale = (struct tale){.stop_after = 100};
+    assert_ok(mrq_train(&s->data, &d, &options, &watch, &result, &err));
+    assert_int_equal(tale.stages, 5);
+    mrq_model_free(result.model);
+    small_data_free(s);
+}
+
+static void test_descriptions(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *sentence;
+    } wrong[] = {
+        {SMALL("\"kind\":\"dot\"", "\"kind\":\"sum\",\"size\":11", HISTORY, "{\"feature\":\"id\",\"kind\":\"id\"}", ""),
+         "a history wants train.objective \"ranking\""},
+        {SMALL("\"kind\":\"cosine\"", "\"kind\":\"sum\",\"size\":11", HISTORY, "{\"feature\":\"id\",\"kind\":\"id\"}",
+               "\"objective\":\"ranking\""),
+         "wants joint.kind \"sum\", linear"},
+        {SMALL("\"kind\":\"dot\"", "\"kind\":\"sum\",\"size\":11,\"activation\":\"tanh\"", HISTORY,
+               "{\"feature\":\"id\",\"kind\":\"id\"}", "\"objective\":\"ranking\""),
+         "wants joint.kind \"sum\", linear"},
+        {SMALL("\"kind\":\"dot\"", "\"kind\":\"sum\",\"size\":11", "{\"feature\":\"gender\",\"kind\":\"category\"}",
+               "{\"feature\":\"id\",\"kind\":\"id\"}", "\"objective\":\"ranking\""),
+         "wants a history, and no id"},
+        {RANKS(",{\"feature\":\"id\",\"kind\":\"id\"}", ""), "wants a history, and no id"},
+        {RANKS("", ",{\"feature\":\"title\",\"kind\":\"text\",\"embedding\":4,\"window\":3}"), "an id and sets among towers.movie"},
+        {SMALL("\"kind\":\"dot\"", "\"kind\":\"sum\",\"size\":11", HISTORY, HISTORY, "\"objective\":\"ranking\""),
+         "\"history\" belongs to the user's side"},
+        {SMALL("\"kind\":\"dot\"", "\"kind\":\"sum\",\"size\":11", HISTORY, "{\"feature\":\"id\",\"kind\":\"id\"}",
+               "\"objective\":\"ranking\",\"epochs\":3"),
+         "epochs"},
+        {SMALL("\"kind\":\"dot\"", "\"kind\":\"sum\",\"size\":11", HISTORY, "{\"feature\":\"id\",\"kind\":\"id\"}",
+               "\"objective\":\"ranking\",\"l2\":0"),
+         "l2"},
+    };
+    mrq_description d;
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        assert_fails(mrq_description_parse(wrong[i].text, strlen(wrong[i].text), "small.json", &d, &err), MRQ_BAD_FILE,
+                     wrong[i].sentence);
+    d = describe(RANKS(GENDER, SETS));
+    assert_true(d.shift >= 0 && d.shift <= 0); /* no rating's mean is added */
+    MRQ_CLEANUP(cJSON_Delete) cJSON *json = mrq_description_json(&d);
+    MRQ_AUTOFREE char *text = cJSON_PrintUnformatted(json);
+    mrq_description again;
+    assert_ok(mrq_description_parse(text, strlen(text), "again.json", &again, &err));
+    assert_memory_equal(&again, &d, sizeof d);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_parallel),       cmocka_unit_test(test_matrices),      cmocka_unit_test(test_orthonormal),
+        cmocka_unit_test(test_likes),          cmocka_unit_test(test_gram_and_ease), cmocka_unit_test(test_two_tastes),
+        cmocka_unit_test(test_fold_and_files), cmocka_unit_test(test_same_again),    cmocka_unit_test(test_little),
+        cmocka_unit_test(test_stop),           cmocka_unit_test(test_descriptions),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

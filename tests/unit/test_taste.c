@@ -1,0 +1,409 @@
+/* Tastes: liked and disliked movies in a query, against sums by hand. */
+#include "engine/cached.h"
+#include "unit/redis_server.h"
+
+#include "unit/engine_world.h"
+
+enum { MOVIES = 40, NOBODYS = MOVIES - 1 /* the movie that nobody has rated */ };
+
+static engine_world *world, *plain; /* with a history, and without one */
+static const char *folder;
+static redis_server redis;
+
+static int64_t id_of(uint32_t movie)
+{
+    return world->g.movies->id[movie];
+}
+
+/* The answer has the scores of this sum, the best first, and is without the `n` movies in `out`. */
+static void assert_scores(const engine_world *w, const mrq_query *query, const world_sum *sum, const uint32_t *out, uint32_t n)
+{
+    mrq_answer answer = world_answer(w, query);
+    bool given[MOVIES] = {false}, left_out[MOVIES] = {false};
+    uint32_t left = MOVIES;
+    for (uint32_t i = 0; i < n; i++) {
+        left -= !left_out[out[i]];
+        left_out[out[i]] = true;
+    }
+    assert_int_equal(answer.n, query->k < left ? query->k : left);
+    double last = (double)INFINITY;
+    for (uint32_t i = 0; i < answer.n; i++) {
+        const uint32_t movie = answer.item[i].movie;
+        assert_false(left_out[movie] || given[movie]);
+        if (!(fabs(answer.item[i].score - world_score(w, sum, movie)) < 1e-5))
+            fail_msg("movie %u: %.7f, want %.7f", movie, answer.item[i].score, world_score(w, sum, movie));
+        given[movie] = true;
+        last = answer.item[i].score;
+    }
+    for (uint32_t m = 0; m < MOVIES; m++)
+        assert_true(given[m] || left_out[m] || world_score(w, sum, m) < last + 1e-5);
+    mrq_answer_clear(&answer);
+}
+
+static void a_strangers_taste_is_added(void **state)
+{
+    (void)state;
+    const uint32_t movies[] = {3, 7, 20, 31, 5};
+    const int64_t liked[] = {id_of(20), id_of(3), id_of(7), id_of(3)}, disliked[] = {id_of(31), id_of(5)};
+    world_sum sum = world_start(world);
+    world_add(world, &sum, world_row(world, "age", 2), 1);
+    world_add(world, &sum, world_row(world, "gender", 1), 1);
+    world_add(world, &sum, world_row(world, "job", 9), 1);
+    for (int i = 0; i < 3; i++)
+        world_add(world, &sum, world_liked(world, movies[i]), 1);
+    for (int i = 3; i < 5; i++)
+        world_add(world, &sum, world_liked(world, movies[i]), (double)MRQ_DISLIKES);
+    mrq_query query = {.age = "2",
+                       .gender = "1",
+                       .job = "job009",
+                       .user = -1,
+                       .liked = liked,
+                       .n_liked = 4,
+                       .disliked = disliked,
+                       .n_disliked = 2};
+    for (query.k = 1; query.k <= MOVIES; query.k++)
+        assert_scores(world, &query, &sum, movies, 5);
+    query.filters.include_seen = true;
+    assert_scores(world, &query, &sum, NULL, 0);
+}
+
+static void what_is_not_given_is_the_average(void **state)
+{
+    (void)state;
+    const uint32_t movie = 12;
+    const int64_t liked[] = {id_of(movie)};
+    world_sum sum = world_start(world);
+    world_add(world, &sum, world_liked(world, movie), 1);
+    world_add_average(world, &sum, "age");
+    world_add_average(world, &sum, "job");
+    world_sum female = sum;
+    world_add(world, &female, world_row(world, "gender", 0), 1);
+    world_add_average(world, &sum, "gender");
+    assert_scores(world, &(mrq_query){.user = -1, .k = 9, .liked = liked, .n_liked = 1}, &sum, &movie, 1);
+    assert_scores(world, &(mrq_query){.gender = "0", .user = -1, .k = 9, .liked = liked, .n_liked = 1}, &female, &movie, 1);
+}
+
+/* Nobody liked the movie, so nothing is known of who does: the average person. */
+static void a_movie_that_says_nothing_gives_the_average(void **state)
+{
+    (void)state;
+    const uint32_t nobodys = NOBODYS;
+    const int64_t liked[] = {id_of(NOBODYS)};
+    const mrq_folded *tower = world->g.tower;
+    const float *before = tower->liked;
+    float *rows = mrq_array((size_t)MOVIES * tower->width, sizeof *rows);
+    memcpy(rows, tower->liked, (size_t)MOVIES * tower->width * sizeof *rows);
+    memset(rows + (size_t)NOBODYS * tower->width, 0, tower->width * sizeof *rows);
+    world->g.tower->liked = rows;
+    world_sum sum = world_start(world);
+    world_add_average(world, &sum, "age");
+    world_add_average(world, &sum, "gender");
+    world_add_average(world, &sum, "job");
+    assert_scores(world, &(mrq_query){.user = -1, .k = 9, .liked = liked, .n_liked = 1}, &sum, &nobodys, 1);
+    world->g.tower->liked = before;
+    mrq_free(rows);
+}
+
+/* What is told of a movie counts instead of the rating that the user's own row holds of it. */
+static void a_users_taste_corrects_the_history(void **state)
+{
+    (void)state;
+    const mrq_links *history = &world->g.tower->history;
+    uint32_t tried = 0;
+    for (uint32_t u = 0; u < WORLD_USERS; u++) {
+        const uint64_t first = history->list.offset[u], n = history->list.offset[u + 1] - first;
+        const uint32_t *own = history->list.item + first;
+        const bool rated = u < WORLD_USERS - 2;
+        assert_true(rated ? n > 2 : n == 0);
+        const uint32_t again = rated ? own[0] : 1, turned = rated ? own[1] : 2;
+        const int64_t liked[] = {id_of(again), id_of(NOBODYS)}, disliked[] = {id_of(turned)};
+        world_sum sum = world_start(world);
+        for (uint64_t i = 2; i < n; i++)
+            world_add(world, &sum, world_liked(world, own[i]), (double)history->strength[first + i]);
+        world_add(world, &sum, world_liked(world, again), 1);
+        world_add(world, &sum, world_liked(world, turned), (double)MRQ_DISLIKES);
+        world_add(world, &sum, world_liked(world, NOBODYS), 1);
+        static const char *const features[] = {"age", "gender", "job"};
+        for (int i = 0; i < 3; i++)
+            world_add(world, &sum, world_row(world, features[i], mrq_table_column(world->g.users, features[i])->code[u]), 1);
+        uint32_t out[WORLD_RATINGS], n_out = 0;
+        for (uint64_t i = world->g.seen.offset[u]; i < world->g.seen.offset[u + 1]; i++)
+            out[n_out++] = world->g.seen.item[i];
+        out[n_out++] = again;
+        out[n_out++] = turned;
+        out[n_out++] = NOBODYS;
+        mrq_query query = {.user = u + 1, .k = 15, .liked = liked, .n_liked = 2, .disliked = disliked, .n_disliked = 1};
+        assert_scores(world, &query, &sum, out, n_out);
+        query.filters.include_seen = true;
+        query.k = MOVIES;
+        assert_scores(world, &query, &sum, NULL, 0);
+        tried += rated;
+    }
+    assert_int_equal(tried, WORLD_USERS - 2);
+}
+
+static void averages_survive_the_file(void **state)
+{
+    (void)state;
+    char path[200];
+    snprintf(path, sizeof path, "%s/users.mrq", folder);
+    MRQ_CLEANUP(mrq_container_writer_free) mrq_container_writer *writer = mrq_container_writer_new("users", 1);
+    MRQ_CLEANUP(mrq_container_close) mrq_container *container = NULL;
+    MRQ_CLEANUP(mrq_folded_free) mrq_folded *loaded = NULL;
+    const mrq_folded *tower = world->g.tower;
+    mrq_table_save(world->g.users, writer, "users");
+    mrq_folded_save(tower, world->g.users, MOVIES, writer);
+    assert_ok(mrq_container_write(writer, path, &err));
+    assert_ok(mrq_container_open(path, "users", 1, &container, &err));
+    assert_ok(mrq_folded_load(container, world->g.users, MOVIES, &loaded, &err));
+    for (uint32_t b = 0; b < tower->n_branches; b++)
+        assert_memory_equal(loaded->branch[b].mean, tower->branch[b].mean, tower->width * sizeof(float));
+}
+
+/* Identity */
+
+static char *text_of(const mrq_query *query)
+{
+    mrq_resolved resolved = {0};
+    assert_ok(mrq_query_resolve(&world->g, query, &resolved, &err));
+    char *text = strdup(resolved.text);
+    mrq_resolved_clear(&resolved);
+    return text;
+}
+
+static void assert_text(const mrq_query *query, const char *want)
+{
+    char *text = text_of(query);
+    assert_string_equal(text, want);
+    free(text);
+}
+
+static void the_text_holds_the_taste(void **state)
+{
+    (void)state;
+    const int64_t a[] = {16, 10, 13, 10}, b[] = {13, 16, 10}, c[] = {22, 19};
+    assert_text(&(mrq_query){.user = -1, .k = 5, .liked = a, .n_liked = 4, .disliked = c, .n_disliked = 2},
+                "{\"user\":null,\"liked\":[10,13,16],\"disliked\":[19,22],\"k\":5}");
+    assert_text(&(mrq_query){.user = -1, .k = 5, .liked = b, .n_liked = 3}, "{\"user\":null,\"liked\":[10,13,16],\"k\":5}");
+    assert_text(&(mrq_query){.user = -1, .k = 5, .liked = a, .n_liked = 4, .explain = true},
+                "{\"user\":null,\"liked\":[10,13,16],\"k\":5}");
+    assert_text(&(mrq_query){.user = -1, .k = 5, .liked = c, .n_liked = 1, .filters = {.include_seen = true}},
+                "{\"user\":null,\"liked\":[22],\"k\":5,\"include_seen\":true}");
+    const mrq_query same = {.age = "1", .gender = "1", .job = "1", .user = -1, .k = 5};
+    mrq_query other = same;
+    char *text = text_of(&same);
+    assert_null(strstr(text, "liked"));
+    other.disliked = c;
+    other.n_disliked = 2;
+    char *another = text_of(&other);
+    assert_string_not_equal(text, another);
+    free(text);
+    free(another);
+}
+
+static void assert_same(const mrq_answer *a, const mrq_answer *b)
+{
+    assert_int_equal(a->n, b->n);
+    for (uint32_t i = 0; i < a->n; i++) {
+        assert_int_equal(a->item[i].movie, b->item[i].movie);
+        assert_true(a->item[i].score == b->item[i].score);
+    }
+    assert_string_equal(a->query, b->query);
+}
+
+/* The answer through the cache, which comes to `want`; equal to the one without. */
+static void assert_through(const mrq_generation *g, mrq_cache *cache, const mrq_query *query, mrq_cache_state want)
+{
+    mrq_answer bare = world_answer(world, query), answer = {0};
+    for (int tries = 0; tries < 10; tries++) { /* a busy machine can make Redis look down */
+        mrq_answer_clear(&answer);
+        assert_ok(mrq_recommend(g, cache, query, &answer, &err));
+        if (answer.cache == want || !strstr(mrq_cache_problem(cache), "timed out"))
+            break;
+        usleep(300000);
+    }
+    assert_int_equal(answer.cache, want);
+    assert_same(&answer, &bare);
+    mrq_answer_clear(&answer);
+    mrq_answer_clear(&bare);
+}
+
+static void a_hit_equals_a_search_and_is_warmed(void **state)
+{
+    (void)state;
+    need_redis(&redis);
+    char address[200];
+    snprintf(address, sizeof address, "unix:%s", redis.path);
+    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = NULL;
+    assert_ok(mrq_cache_new(address, 60, &cache, &err));
+    const int64_t a[] = {10, 16, 52}, b[] = {25, 43};
+    const mrq_query queries[] = {
+        {.user = -1, .k = 5, .liked = a, .n_liked = 3},
+        {.user = -1, .k = 5, .liked = a, .n_liked = 3, .disliked = b, .n_disliked = 2},
+        {.user = -1, .k = 5, .liked = a, .n_liked = 3, .filters = {.include_seen = true}},
+        {.user = 7, .k = 5, .disliked = b, .n_disliked = 1},
+        {.user = 7, .k = 5, .liked = b, .n_liked = 1},
+        {.age = "1", .gender = "1", .job = "1", .user = -1, .k = 50, .disliked = a, .n_disliked = 3},
+    };
+    const size_t n = sizeof queries / sizeof *queries;
+    for (int turn = 0; turn < 2; turn++)
+        for (size_t i = 0; i < n; i++)
+            assert_through(&world->g, cache, &queries[i], turn ? MRQ_CACHE_HIT : MRQ_CACHE_MISS);
+    mrq_generation newer = world->g;
+    strcpy(newer.name, "20260201T020000Z-0123456789ab");
+    uint32_t warmed = 0;
+    assert_ok(mrq_warm(&newer, cache, 100, &warmed, &err));
+    assert_int_equal(warmed, n);
+    for (size_t i = 0; i < n; i++)
+        assert_through(&newer, cache, &queries[i], MRQ_CACHE_HIT);
+    static const char *const hostile[] = {
+        "{\"user\":1,\"k\":3,\"liked\":1}",       "{\"user\":1,\"k\":3,\"liked\":[\"10\"]}",
+        "{\"user\":1,\"k\":3,\"disliked\":[-1]}", "{\"user\":1,\"k\":3,\"disliked\":[1e300]}",
+        "{\"user\":1,\"k\":3,\"liked\":[11]}",    "{\"user\":1,\"k\":3,\"liked\":[10],\"disliked\":[10]}"};
+    freeReplyObject(redis_raw(&redis, NULL, "FLUSHALL"));
+    for (size_t i = 0; i < sizeof hostile / sizeof *hostile; i++)
+        freeReplyObject(redis_raw(&redis, NULL, "ZADD " MRQ_HOT_KEY " 100 %s", hostile[i]));
+    assert_ok(mrq_warm(&newer, cache, 100, &warmed, &err));
+    assert_int_equal(warmed, 0);
+}
+
+/* Wrong tastes */
+
+static void assert_refused(const engine_world *w, const mrq_query *query, mrq_status status, const char *sentence)
+{
+    mrq_answer answer = {0};
+    assert_fails(mrq_recommend(&w->g, NULL, query, &answer, &err), status, sentence);
+    assert_true(strstr(err.msg, sentence) == err.msg); /* it begins with the member's name */
+    assert_null(answer.item);
+}
+
+static void refuses_wrong_tastes(void **state)
+{
+    (void)state;
+    static int64_t many[MRQ_TASTE_MAX + 1];
+    for (uint32_t i = 0; i < MRQ_TASTE_MAX + 1; i++)
+        many[i] = id_of(i % MOVIES);
+    const int64_t known[] = {10, 13}, unknown[] = {10, 11}, negative[] = {-1}, both[] = {16, 13};
+    assert_refused(world, &(mrq_query){.user = -1, .k = 5, .liked = unknown, .n_liked = 2}, MRQ_NOT_FOUND,
+                   "liked 11: not in the data, which has 40 movies");
+    assert_refused(world, &(mrq_query){.user = 1, .k = 5, .disliked = negative, .n_disliked = 1}, MRQ_NOT_FOUND,
+                   "disliked -1: not in the data");
+    assert_refused(world, &(mrq_query){.user = 1, .k = 5, .liked = known, .n_liked = 2, .disliked = both, .n_disliked = 2},
+                   MRQ_USAGE, "liked 13: disliked as well, want one or the other");
+    assert_refused(world, &(mrq_query){.user = -1, .k = 5, .liked = many, .n_liked = MRQ_TASTE_MAX + 1}, MRQ_USAGE,
+                   "liked: 10001 movies, want at most 10000");
+    assert_refused(world, &(mrq_query){.user = 1, .k = 5, .disliked = many, .n_disliked = MRQ_TASTE_MAX + 1}, MRQ_USAGE,
+                   "disliked: 10001 movies, want at most 10000");
+    assert_refused(plain, &(mrq_query){.user = 1, .k = 5, .liked = known, .n_liked = 1}, MRQ_USAGE,
+                   "liked: model \"toy\" does not learn from what a person likes; train with --model retrieval");
+    assert_refused(plain, &(mrq_query){.user = 1, .k = 5, .disliked = known, .n_disliked = 1}, MRQ_USAGE,
+                   "disliked: model \"toy\" does not learn from what a person likes; train with --model retrieval");
+    assert_refused(world, &(mrq_query){.user = -1, .k = 5}, MRQ_USAGE,
+                   "gender is missing: want gender, age, job, or a user of the data, or liked movies");
+    assert_refused(world, &(mrq_query){.user = -1, .k = 5, .disliked = known, .n_disliked = 1}, MRQ_USAGE, "gender is missing");
+    assert_refused(world, &(mrq_query){.age = "x", .user = -1, .k = 5, .liked = known, .n_liked = 1}, MRQ_USAGE, "age \"x\"");
+    assert_refused(world, &(mrq_query){.user = 999, .k = 5, .liked = known, .n_liked = 1}, MRQ_NOT_FOUND, "user 999");
+}
+
+static void people_known_by_their_history_alone(void **state)
+{
+    (void)state;
+    engine_world *w = engine_world_new(WORLD_HISTORY_ALONE, MOVIES);
+    assert_refused(w, &(mrq_query){.user = -1, .k = 5}, MRQ_USAGE, "user is missing: want a user of the data, or liked movies");
+    const uint32_t movies[] = {4, 9};
+    const int64_t liked[] = {id_of(4)}, disliked[] = {id_of(9)};
+    world_sum sum = world_start(w);
+    world_add(w, &sum, world_liked(w, 4), 1);
+    world_add(w, &sum, world_liked(w, 9), (double)MRQ_DISLIKES);
+    assert_scores(w, &(mrq_query){.user = -1, .k = 5, .liked = liked, .n_liked = 1, .disliked = disliked, .n_disliked = 1}, &sum,
+                  movies, 2);
+    engine_world_free(w);
+}
+
+/* As many as may be, all different, out of more: those are left out, and the vector is their sum. */
+static void ten_thousand_movies(void **state)
+{
+    (void)state;
+    enum { MANY = 10050 };
+    engine_world *w = engine_world_new(WORLD_RETRIEVAL, MANY);
+    int64_t liked[MRQ_TASTE_MAX];
+    world_sum sum = world_start(w);
+    world_add_average(w, &sum, "age");
+    world_add_average(w, &sum, "gender");
+    world_add_average(w, &sum, "job");
+    for (uint32_t i = 0; i < MRQ_TASTE_MAX; i++) {
+        liked[i] = w->g.movies->id[MANY - 1 - i];
+        world_add(w, &sum, world_liked(w, MANY - 1 - i), 1);
+    }
+    mrq_answer answer = world_answer(w, &(mrq_query){.user = -1, .k = 1000, .liked = liked, .n_liked = MRQ_TASTE_MAX});
+    assert_int_equal(answer.n, MANY - MRQ_TASTE_MAX);
+    for (uint32_t i = 0; i < answer.n; i++) {
+        assert_true(answer.item[i].movie < MANY - MRQ_TASTE_MAX);
+        assert_true(fabs(answer.item[i].score - world_score(w, &sum, answer.item[i].movie)) < 1e-3);
+    }
+    mrq_answer_clear(&answer);
+    engine_world_free(w);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    world = engine_world_new(WORLD_RETRIEVAL, MOVIES);
+    plain = engine_world_new(WORLD_COSINE, MOVIES);
+    return 0;
+}
+
+/* Similar movies are those whose score it raises most that the movie is liked. */
+static void similar_is_what_liking_adds(void **state)
+{
+    (void)state;
+    const uint32_t movie = 4;
+    world_sum sum = {{0}};
+    world_add(world, &sum, world_liked(world, movie), 1);
+    mrq_answer answer = {0};
+    char id[24];
+    snprintf(id, sizeof id, "%lld", (long long)id_of(movie));
+    assert_ok(mrq_similar(&world->g, id, 7, &(mrq_filters){.genre = NULL}, &answer, &err));
+    assert_int_equal(answer.n, 7);
+    bool given[MOVIES] = {[4] = true};
+    for (uint32_t i = 0; i < answer.n; i++) {
+        assert_false(given[answer.item[i].movie]);
+        given[answer.item[i].movie] = true;
+        assert_true(fabs(answer.item[i].score - world_score(world, &sum, answer.item[i].movie)) < 1e-5);
+    }
+    for (uint32_t m = 0; m < MOVIES; m++)
+        assert_true(given[m] || world_score(world, &sum, m) < answer.item[6].score + 1e-5);
+    mrq_answer_clear(&answer);
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    engine_world_free(world);
+    engine_world_free(plain);
+    return 0;
+}
+
+int main(void)
+{
+    folder = temporary_folder();
+    if (redis_installed())
+        redis = redis_start(folder, "redis", 0, NULL);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_strangers_taste_is_added),
+        cmocka_unit_test(what_is_not_given_is_the_average),
+        cmocka_unit_test(a_movie_that_says_nothing_gives_the_average),
+        cmocka_unit_test(a_users_taste_corrects_the_history),
+        cmocka_unit_test(averages_survive_the_file),
+        cmocka_unit_test(the_text_holds_the_taste),
+        cmocka_unit_test(a_hit_equals_a_search_and_is_warmed),
+        cmocka_unit_test(refuses_wrong_tastes),
+        cmocka_unit_test(people_known_by_their_history_alone),
+        cmocka_unit_test(ten_thousand_movies),
+        cmocka_unit_test(similar_is_what_liking_adds),
+    };
+    const int failed = cmocka_run_group_tests(tests, set_up, tear_down);
+    redis_stop(&redis);
+    temporary_remove(folder);
+    return failed;
+}

@@ -1,0 +1,379 @@
+/* marquee eval: how good recommendations are, by protocols that anybody can repeat, beside baselines of the same run. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/option.h"
+#include "command.h"
+#include "print_answer.h"
+#include "print_eval.h"
+#include "train_screen.h"
+
+enum { MODELS_MAX = 12, REPORTS_MAX = MODELS_MAX, SEEDS_MAX = 1000, INDEX_USERS = 1000, INDEX_TOP = 10 };
+
+struct arguments {
+    const char *data, *schema, *protocol, *model, *store, *baselines, *part;
+    int64_t seed, seeds, threads;
+    bool json;
+};
+
+/* What the arguments come to. */
+struct plan {
+    mrq_arena *arena; /* of texts and results */
+    mrq_dataset *data;
+    bool protocol[MRQ_PROTOCOLS], all; /* all: what does not fit is left out with a note, else refused */
+    bool baseline[MRQ_BASELINES], usual;
+    uint32_t n_models;
+    const char *name[MODELS_MAX];
+    mrq_description description[MODELS_MAX];
+    mrq_model *model[MODELS_MAX]; /* trained ones; NULL: to be trained. All are one or the other */
+    index_check index;
+    uint32_t n_reports;
+    eval_report report[REPORTS_MAX];
+};
+
+static mrq_status read_arguments(int argc, char **argv, struct arguments *a, bool *json, bool *done, mrq_error *err)
+{
+    const mrq_option options[] = {
+        {"data", 'd', MRQ_OPT_TEXT, &a->data, 0, 0, "DIR", "folder of ratings, users and movies"},
+        {"protocol", 'p', MRQ_OPT_TEXT, &a->protocol, 0, 0, "NAME,...",
+         "rating, topn, time, cold-users, cold-items, or all that data and\nmodels allow [topn; a trained model's own test part]"},
+        {"model", 'm', MRQ_OPT_TEXT, &a->model, 0, 0, "NAME,...",
+         "presets and FILE.json are trained here; FILE.mrq is trained already;\nnone: baselines alone [retrieval]"},
+        {"store", 's', MRQ_OPT_TEXT, &a->store, 0, 0, "DIR", "judges the model that this store serves, and its index"},
+        {"baselines", 'b', MRQ_OPT_TEXT, &a->baselines, 0, 0, "NAME,...",
+         "bias, random, popular, genre-popular, demographic-popular, itemknn,\nease, or none [what the protocol is usually "
+         "compared "
+         "with]"},
+        {"seeds", 0, MRQ_OPT_INT, &a->seeds, 1, SEEDS_MAX, "N", "divisions to average over: seed, seed + 1, ..."},
+        {"seed", 0, MRQ_OPT_INT, &a->seed, 0, (double)MRQ_SEED_MAX - SEEDS_MAX, "N", "the first"},
+        {"part", 0, MRQ_OPT_TEXT, &a->part, 0, 0, "PART", "of topn: test, or valid, by which settings may be chosen"},
+        {"schema", 0, MRQ_OPT_TEXT, &a->schema, 0, 0, "NAME",
+         "what the data's files hold: ml-1m, ml-100k, ml-latest or a FILE.json;\nrecognised from the folder when not given"},
+        {"threads", 't', MRQ_OPT_INT, &a->threads, 1, MRQ_THREADS_MAX, "N", "workers; part of what a training comes to"},
+        {"json", 0, MRQ_OPT_FLAG, json, 0, 0, NULL, "one JSON document instead of the tables, errors included"},
+        {0},
+    };
+    const mrq_command command = {
+        "marquee eval",
+        "--data DIR [option...]",
+        "Judges models beside baselines. A like is a rating of at least the middle of the schema's range. Protocols:\n"
+        "  rating      how far predicted stars are from a random tenth of the ratings\n"
+        "  topn        a tenth of each user's likes is to be found among all movies, learning from 80% of them\n"
+        "  time        the same with the latest 20% of all ratings\n"
+        "  cold-users  a tenth of the users is held out, and known by categories such as age alone\n"
+        "  cold-items  a tenth of the movies is held out, and known by genres and title alone\n"
+        "A trained model is judged on the test part that it was trained without. Each protocol is printed with its definition.\n"
+        "Measures are means over users, with 95% confidence intervals by bootstrap over users.",
+        options,
+        0,
+        0,
+        "  marquee eval --data data/sample\n"
+        "  marquee eval --data ml-1m --protocol topn,cold-users --model retrieval,fusion --seeds 3\n"
+        "  marquee eval --data ml-1m --model none --baselines ease --part valid\n"
+        "  marquee eval --data ml-1m --model model.mrq\n",
+    };
+    int first;
+    MRQ_TRY(mrq_options_read(&command, argc, argv, &first, done, err));
+    if (!*done && !a->data)
+        return mrq_fail(err, MRQ_USAGE, "--data DIR is missing");
+    return MRQ_OK;
+}
+
+/* The next of a list with commas, copied into the arena; NULL behind the last one. */
+static const char *next_item(struct plan *plan, const char **list)
+{
+    if (!*list)
+        return NULL;
+    const size_t size = strcspn(*list, ",");
+    char *item = mrq_arena_array(plan->arena, size + 1, 1);
+    if (item)
+        memcpy(item, *list, size);
+    *list = (*list)[size] ? *list + size + 1 : NULL;
+    return item;
+}
+
+/* Sets the flags of the names in a list, which may be "all", where `all` is given, or "none", where it is not. */
+static mrq_status read_names(struct plan *plan, const char *option, const char *list, const char *const *names, uint32_t n,
+                             bool *flag, bool *all, mrq_error *err)
+{
+    if (strcmp(list, all ? "all" : "none") == 0) {
+        for (uint32_t i = 0; i < n; i++)
+            flag[i] = all != NULL;
+        if (all)
+            *all = true;
+        return MRQ_OK;
+    }
+    for (const char *item; (item = next_item(plan, &list));) {
+        uint32_t i = 0;
+        while (i < n && strcmp(names[i], item) != 0)
+            i++;
+        if (i == n) {
+            char known[200];
+            size_t size = 0;
+            for (i = 0; i < n; i++)
+                size += (size_t)snprintf(known + size, sizeof known - size, "%s, ", names[i]);
+            return mrq_fail(err, MRQ_USAGE, "%s \"%.40s\": want %s%s", option, item, known, all ? "all" : "none");
+        }
+        flag[i] = true;
+    }
+    return MRQ_OK;
+}
+
+static bool is_trained(const char *name)
+{
+    const size_t size = strlen(name);
+    return size > 4 && strcmp(name + size - 4, ".mrq") == 0;
+}
+
+/* The models of --model and --store. */
+static mrq_status read_models(const struct arguments *a, struct plan *plan, mrq_error *err)
+{
+    const char *list = a->model ? a->model : a->store ? NULL : "retrieval";
+    if (list && strcmp(list, "none") == 0)
+        list = NULL;
+    for (const char *item; (item = next_item(plan, &list));) {
+        if (plan->n_models == MODELS_MAX)
+            return mrq_fail(err, MRQ_USAGE, "--model: more than %d models", MODELS_MAX);
+        const uint32_t i = plan->n_models;
+        if (is_trained(item))
+            MRQ_TRY(mrq_model_load(item, &plan->model[i], err));
+        else
+            MRQ_TRY(mrq_description_load(item, &plan->description[i], err));
+        plan->name[plan->n_models++] = strrchr(item, '/') ? strrchr(item, '/') + 1 : item;
+    }
+    if (a->store && plan->n_models == MODELS_MAX)
+        return mrq_fail(err, MRQ_USAGE, "--model: more than %d models", MODELS_MAX);
+    if (a->store) {
+        MRQ_TRY(mrq_store_model(a->store, &plan->model[plan->n_models], err));
+        plan->name[plan->n_models++] = a->store;
+    }
+    return MRQ_OK;
+}
+
+/* Trained models come alone: they have learned from the test part of any protocol. */
+static mrq_status check_models(const struct arguments *a, const struct plan *plan, mrq_error *err)
+{
+    uint32_t trained = 0, first = 0;
+    for (uint32_t i = plan->n_models; i-- > 0;)
+        if (plan->model[i]) {
+            first = i;
+            trained++;
+        }
+    if (trained && (a->protocol || a->part || a->seeds > 1))
+        return mrq_fail(
+            err, MRQ_USAGE,
+            "%s is trained: it has learned from what %s would test it with. Without that option it is judged on its own test "
+            "part",
+            plan->name[first],
+            a->protocol ? "--protocol"
+            : a->part   ? "--part"
+                        : "--seeds");
+    if (trained && trained < plan->n_models)
+        return mrq_fail(err, MRQ_USAGE, "%s is trained and another model is not: judge them in two runs", plan->name[first]);
+    return MRQ_OK;
+}
+
+static mrq_status read_plan(const struct arguments *a, struct plan *plan, bool *on_valid, mrq_error *err)
+{
+    plan->usual = !a->baselines;
+    if (a->baselines)
+        MRQ_TRY(read_names(plan, "--baselines", a->baselines, mrq_baseline_names, MRQ_BASELINES, plan->baseline, NULL, err));
+    MRQ_TRY(read_names(plan, "--protocol", a->protocol ? a->protocol : "topn", mrq_protocol_names, MRQ_PROTOCOLS, plan->protocol,
+                       &plan->all, err));
+    *on_valid = a->part && strcmp(a->part, "valid") == 0;
+    if (a->part && !*on_valid && strcmp(a->part, "test") != 0)
+        return mrq_fail(err, MRQ_USAGE, "--part \"%.40s\": want test or valid", a->part);
+    for (uint32_t p = 0; p < MRQ_PROTOCOLS; p++)
+        if (*on_valid && plan->protocol[p] && p != MRQ_PROTOCOL_TOPN)
+            return mrq_fail(err, MRQ_USAGE, "--part valid: only topn has a validation part, not %s", mrq_protocol_names[p]);
+    MRQ_TRY(read_models(a, plan, err));
+    MRQ_TRY(check_models(a, plan, err));
+    MRQ_CLEANUP(mrq_schema_free) mrq_schema *schema = NULL;
+    if (a->schema)
+        MRQ_TRY(mrq_schema_load(a->schema, &schema, err));
+    MRQ_TRY(mrq_dataset_load(a->data, schema, &plan->data, err));
+    mrq_log(MRQ_LOG_INFO, "data", "schema=%s users=%u movies=%u ratings=%llu", plan->data->schema, plan->data->users->rows,
+            plan->data->movies->rows, (unsigned long long)plan->data->n);
+    return MRQ_OK;
+}
+
+/* Adds the asked baselines to a study; who predicts stars does not rank, and the other way round. */
+static mrq_status add_baselines(const struct plan *plan, eval_report *report, mrq_error *err)
+{
+    const mrq_protocol protocol = report->study.protocol;
+    for (uint32_t b = 0; b < MRQ_BASELINES; b++) {
+        const mrq_baseline_kind kind = (mrq_baseline_kind)b;
+        if (plan->usual ? !mrq_baseline_usual(kind, protocol, plan->data) : !plan->baseline[b])
+            continue;
+        const char *unfit = mrq_baseline_unfit(kind, protocol, plan->data);
+        if (unfit && !plan->all && (kind == MRQ_BASELINE_BIAS || protocol == MRQ_PROTOCOL_RATING))
+            return mrq_fail(err, MRQ_USAGE, "protocol %s: baseline %s %s", mrq_protocol_names[protocol], mrq_baseline_names[b],
+                            unfit);
+        if (unfit)
+            add_note(report, "%s is left out: it %s", mrq_baseline_names[b], unfit);
+        else
+            report->contender[report->study.n++] = (mrq_contender){.name = mrq_baseline_names[b], .baseline = kind};
+    }
+    return MRQ_OK;
+}
+
+static mrq_status add_models(const struct plan *plan, eval_report *report, mrq_error *err)
+{
+    for (uint32_t i = 0; i < plan->n_models; i++) {
+        const bool unfit = report->study.protocol == MRQ_PROTOCOL_RATING && !mrq_predicts_stars(&plan->description[i]);
+        if (unfit && !plan->all)
+            return mrq_fail(err, MRQ_USAGE, "protocol rating: model %s ranks, it does not predict stars; try --model fusion",
+                            plan->name[i]);
+        if (unfit)
+            add_note(report, "%s is left out: it ranks, it does not predict stars", plan->name[i]);
+        else
+            report->contender[report->study.n++] = (mrq_contender){.name = plan->name[i], .description = &plan->description[i]};
+    }
+    return MRQ_OK;
+}
+
+/* Studies one protocol, or, where `own` is not NONE, one trained model. */
+static mrq_status run_study(const struct plan *plan, const mrq_study *study, uint32_t own, eval_report *report, mrq_error *err)
+{
+    *report = (eval_report){.study = *study};
+    report->study.contender = report->contender;
+    if (own == MRQ_NONE) {
+        MRQ_TRY(add_models(plan, report, err));
+    } else {
+        report->study.protocol = MRQ_PROTOCOL_OWN;
+        report->study.own = plan->model[own];
+        report->contender[report->study.n++] = (mrq_contender){.name = plan->name[own], .model = plan->model[own]};
+    }
+    MRQ_TRY(add_baselines(plan, report, err));
+    if (!report->study.n)
+        return mrq_fail(err, MRQ_USAGE, "protocol %s: there is nobody to judge%s%s", mrq_protocol_names[report->study.protocol],
+                        report->n_notes ? "; " : "", report->n_notes ? report->note[0] : "");
+    return mrq_study_run(&report->study, plan->arena, report->result, err);
+}
+
+static mrq_status run_protocols(struct plan *plan, mrq_study *study, mrq_error *err)
+{
+    char left_out[MRQ_PROTOCOLS][200];
+    uint32_t n_left_out = 0;
+    for (uint32_t p = 0; p < MRQ_PROTOCOLS; p++) {
+        if (!plan->protocol[p])
+            continue;
+        mrq_error problem = {0};
+        study->protocol = (mrq_protocol)p;
+        const mrq_status status = run_study(plan, study, MRQ_NONE, &plan->report[plan->n_reports], &problem);
+        if (status == MRQ_OK)
+            plan->n_reports++;
+        else if (status == MRQ_USAGE && plan->all)
+            snprintf(left_out[n_left_out++], sizeof *left_out, "%.199s", problem.msg);
+        else
+            return mrq_fail(err, status, "%s", problem.msg);
+    }
+    if (!plan->n_reports)
+        return mrq_fail(err, MRQ_USAGE, "these data support no protocol; %s", left_out[0]);
+    for (uint32_t i = 0; i < n_left_out; i++)
+        add_note(&plan->report[plan->n_reports - 1], "left out: %s", left_out[i]);
+    return MRQ_OK;
+}
+
+/* Asks a store's index, and the model itself, for the top ten of users spread over the table. */
+static mrq_status check_index(const char *store, const mrq_model *model, uint32_t threads, index_check *out, mrq_error *err)
+{
+    MRQ_CLEANUP(mrq_generation_close) mrq_generation *generation = NULL;
+    MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
+    MRQ_TRY(mrq_generation_open(store, &generation, err));
+    const mrq_folded *tower = generation->tower;
+    const uint32_t rows = generation->users->rows, n = rows < INDEX_USERS ? rows : INDEX_USERS;
+    uint32_t *user = arena ? mrq_arena_array(arena, n, sizeof *user) : NULL;
+    uint32_t *top = arena ? mrq_arena_array(arena, n, INDEX_TOP * sizeof *top) : NULL;
+    float *query = arena ? mrq_arena_array(arena, tower->dim, sizeof *query) : NULL;
+    mrq_vectors vectors;
+    if (!user || !top || !query)
+        return mrq_fail_memory(err, "checking the index");
+    for (uint32_t i = 0; i < n; i++)
+        user[i] = (uint32_t)((uint64_t)i * rows / n);
+    MRQ_TRY(mrq_vectors_make(model, arena, &vectors, err));
+    MRQ_TRY(mrq_vectors_update(model, &vectors, err));
+    const mrq_rank_task task = {.movies = generation->movies->rows, .user = user, .n_users = n, .k = INDEX_TOP, .threads = threads};
+    MRQ_TRY(mrq_rank(&task, mrq_score_movies, &(mrq_model_scorer){model, &vectors}, top, err));
+    *out = (index_check){.users = n};
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t value[MRQ_BRANCHES_MAX], found, same = 0, in_place = 0;
+        mrq_line line;
+        mrq_hit hit[INDEX_TOP];
+        mrq_folded_values(tower, generation->users, user[i], value);
+        mrq_folded_vector(tower, value, query, &line);
+        MRQ_TRY(mrq_index_search(generation->index, query, INDEX_TOP, NULL, hit, &found, err));
+        for (uint32_t j = 0; j < found; j++) {
+            in_place += hit[j].row == top[i * INDEX_TOP + j];
+            for (uint32_t k = 0; k < INDEX_TOP; k++)
+                same += hit[j].row == top[i * INDEX_TOP + k];
+        }
+        out->sets += (same == found) / (double)n;
+        out->lists += (in_place == found) / (double)n;
+    }
+    return MRQ_OK;
+}
+
+static mrq_status run(const struct arguments *a, struct plan *plan, mrq_error *err)
+{
+    bool on_valid = false;
+    MRQ_TRY(read_plan(a, plan, &on_valid, err));
+    mrq_screen screen = {.epoch = 0};
+    const mrq_train_watch watch = mrq_screen_watch(&screen);
+    mrq_study study = {.data = plan->data,
+                       .on_valid = on_valid,
+                       .seed = (uint64_t)a->seed,
+                       .seeds = (uint32_t)a->seeds,
+                       .threads = (uint32_t)a->threads,
+                       .watch = &watch};
+    mrq_signals_catch();
+    mrq_status status = MRQ_OK;
+    if (!plan->n_models || !plan->model[0])
+        status = run_protocols(plan, &study, err);
+    for (uint32_t i = 0; i < plan->n_models && plan->model[i] && status == MRQ_OK; i++) {
+        status = run_study(plan, &study, i, &plan->report[plan->n_reports], err);
+        plan->n_reports += status == MRQ_OK;
+    }
+    mrq_screen_end(&screen);
+    MRQ_TRY(status);
+    if (a->store) {
+        MRQ_TRY(check_index(a->store, plan->model[plan->n_models - 1], study.threads, &plan->index, err));
+        plan->report[plan->n_reports - 1].index = &plan->index;
+    }
+    return MRQ_OK;
+}
+
+static mrq_status evaluate(int argc, char **argv, bool *json, mrq_error *err)
+{
+    struct arguments a = {.seed = 1, .seeds = 1, .threads = mrq_threads_default()};
+    bool done = false;
+    MRQ_TRY(read_arguments(argc, argv, &a, json, &done, err));
+    if (done)
+        return MRQ_OK;
+    MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
+    struct plan *plan = arena ? mrq_arena_array(arena, 1, sizeof *plan) : NULL;
+    if (!plan)
+        return mrq_fail_memory(err, "starting");
+    plan->arena = arena;
+    mrq_error problem = {0};
+    mrq_status status = run(&a, plan, &problem);
+    if (status == MRQ_OK && *json)
+        status = print_reports_json(plan->data, a.data, plan->report, plan->n_reports, &problem);
+    else if (status == MRQ_OK)
+        print_reports(plan->report, plan->n_reports);
+    for (uint32_t i = 0; i < plan->n_models; i++)
+        mrq_model_free(plan->model[i]);
+    mrq_dataset_free(plan->data);
+    if (status != MRQ_OK && mrq_signals_caught()) { /* what called us learns of the signal */
+        fprintf(stderr, "marquee eval: %s\n", problem.msg);
+        mrq_signals_release();
+    }
+    return status == MRQ_OK ? MRQ_OK : mrq_fail(err, status, "%s", problem.msg);
+}
+
+mrq_status cmd_eval(int argc, char **argv, mrq_error *err)
+{
+    return run_json_command(evaluate, argc, argv, err);
+}
