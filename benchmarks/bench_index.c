@@ -356,7 +356,7 @@ static mrq_status run(int argc, char **argv, mrq_error *err)
             MRQ_TRY(run_case(&a, &cases[i], err));
         else
             fprintf(stderr, "bench_index: ml-1m is skipped: give a model with --model, made by "
-                            "marquee train --data DIR/ml-1m --out FILE.mrq\n");
+                            "marquee train --data DIR/ml-1m --model fusion --out FILE.mrq\n");
     }
     return MRQ_OK;
 }

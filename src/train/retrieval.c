@@ -69,17 +69,21 @@ static mrq_status choose_movies(struct solver *s, mrq_error *err)
         count[likes->list.item[i]]++;
     for (uint32_t m = 0; m < s->movies; m++)
         with[count[m]]++;
-    uint64_t least = s->users, kept = with[least]; /* likes of the least liked that are taken */
-    while (least > 1 && kept + with[least - 1] <= MRQ_RELATED_MAX)
-        kept += with[--least];
-    s->movie = mrq_arena_array(s->arena, kept, sizeof *s->movie);
-    s->likes = mrq_arena_array(s->arena, kept, sizeof *s->likes);
+    uint32_t least = s->users; /* likes of the least liked that are taken; of those with so many, the first `some` */
+    uint64_t room = MRQ_RELATED_MAX;
+    while (least > 1 && with[least] <= room)
+        room -= with[least--];
+    uint64_t some = with[least] < room ? with[least] : room;
+    s->movie = mrq_arena_array(s->arena, MRQ_RELATED_MAX - room + some, sizeof *s->movie);
+    s->likes = mrq_arena_array(s->arena, MRQ_RELATED_MAX - room + some, sizeof *s->likes);
     if (!s->movie || !s->likes)
         return no_memory(err);
     for (uint32_t m = 0; m < s->movies; m++) {
-        s->place[m] = count[m] >= least && count[m] ? s->n : MRQ_NONE;
-        if (s->place[m] == MRQ_NONE)
+        s->place[m] = MRQ_NONE;
+        if (!count[m] || count[m] < least || (count[m] == least && some == 0))
             continue;
+        some -= count[m] == least;
+        s->place[m] = s->n;
         s->likes[s->n] = (float)count[m];
         s->movie[s->n++] = m;
     }
