@@ -62,7 +62,9 @@ static mrq_status infer(int argc, char **argv, bool *json, mrq_error *err)
     __attribute__((cleanup(mrq_answer_clear))) mrq_answer answer = {0};
     if (!no_cache)
         MRQ_TRY(mrq_default_cache(redis, &cache, err));
-    MRQ_TRY(mrq_generation_open(mrq_default_store(store), &generation, err));
+    const bool history = query.n_liked || query.n_disliked || query.explain;
+    MRQ_TRY(history ? mrq_generation_open(mrq_default_store(store), &generation, err)
+                    : mrq_generation_open_plain(mrq_default_store(store), &generation, err));
     mrq_error inner = {0};
     if (mrq_recommend(generation, cache, &query, &answer, &inner) != MRQ_OK)
         return fail_in_options(&inner, err);

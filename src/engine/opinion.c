@@ -16,6 +16,13 @@ void mrq_opinion_clear(mrq_opinion *opinion)
     *opinion = (mrq_opinion){0};
 }
 
+mrq_status mrq_history_check(const mrq_generation *generation, mrq_error *err)
+{
+    return generation->tower->has_history && !generation->tower->liked
+               ? mrq_fail(err, MRQ_FAILED, "generation %s was opened without its history", generation->name)
+               : MRQ_OK;
+}
+
 mrq_taste mrq_user_history(const mrq_generation *generation, uint32_t user)
 {
     const mrq_folded *tower = generation->tower;
@@ -67,7 +74,7 @@ static mrq_status check(const mrq_generation *generation, const char *name, uint
 {
     if (n > MRQ_TASTE_MAX)
         return mrq_fail(err, MRQ_USAGE, "%s: %u movies, want at most %d", name, n, MRQ_TASTE_MAX);
-    if (n && !generation->tower->liked)
+    if (n && !generation->tower->has_history)
         return mrq_fail(err, MRQ_USAGE, "%s: model \"%s\" does not learn from what a person likes; train with --model retrieval",
                         name, generation->model_name);
     return MRQ_OK;

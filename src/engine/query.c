@@ -70,7 +70,7 @@ static bool is_id(const mrq_folded_branch *branch)
 /* What to say when nothing is known for a branch. */
 static mrq_status lacks(const mrq_folded *tower, const char *feature, bool can_be_given, mrq_error *err)
 {
-    const char *or_liked = tower->liked ? ", or liked movies" : "";
+    const char *or_liked = tower->has_history ? ", or liked movies" : "";
     if (!can_be_given)
         return mrq_fail(err, MRQ_USAGE, "user is missing: this model asks for %s, which only users of the data have%s", feature,
                         or_liked);
@@ -106,7 +106,7 @@ static mrq_status find_values(const mrq_generation *generation, uint32_t user, b
         else if (!known)
             value[b] = MRQ_NONE;
     }
-    if (by_id_alone && !known && !likes && tower->liked)
+    if (by_id_alone && !known && !likes && tower->has_history)
         return mrq_fail(err, MRQ_USAGE, "user is missing: want a user of the data, or liked movies");
     if (by_id_alone && !known && !likes)
         return mrq_fail(err, MRQ_USAGE, "user is missing: this model knows people by their id alone, want a user of the data");
@@ -160,6 +160,8 @@ mrq_status mrq_query_resolve(const mrq_generation *generation, const mrq_query *
 {
     if (query->k < 1 || query->k > MRQ_K_MAX)
         return mrq_fail(err, MRQ_USAGE, "k %u: want 1 to %d", query->k, MRQ_K_MAX);
+    if (query->n_liked || query->n_disliked || query->explain)
+        MRQ_TRY(mrq_history_check(generation, err));
     mrq_resolved resolved = {.k = query->k};
     const mrq_status status = resolve(generation, query, &resolved, err);
     if (status != MRQ_OK) {

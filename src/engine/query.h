@@ -27,6 +27,9 @@ void mrq_resolved_clear(mrq_resolved *resolved); /* legal on a zeroed struct */
 MRQ_CHECKED mrq_status mrq_query_resolve(const mrq_generation *generation, const mrq_query *query, mrq_resolved *out,
                                          mrq_error *err);
 
+/* MRQ_FAILED when the model has a history and the generation was opened without it (mrq_generation_open_plain()). */
+MRQ_CHECKED mrq_status mrq_history_check(const mrq_generation *generation, mrq_error *err);
+
 /* What the own row of a known user, or of MRQ_NONE, is the sum of; nothing where the tower has no history. */
 mrq_taste mrq_user_history(const mrq_generation *generation, uint32_t user);
 

@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "base/parse.h"
-#include "engine/filter.h"
 #include "engine/json.h"
+#include "engine/query.h"
 #include "index/top.h"
 #include "model/kernels.h"
 
@@ -160,6 +160,7 @@ mrq_status mrq_similar(const mrq_generation *generation, const char *movie, uint
 {
     if (k < 1 || k > MRQ_K_MAX)
         return mrq_fail(err, MRQ_USAGE, "k %u: want 1 to %d", k, MRQ_K_MAX);
+    MRQ_TRY(mrq_history_check(generation, err));
     uint32_t row;
     __attribute__((cleanup(mrq_selection_clear))) mrq_selection selection = {0};
     MRQ_TRY(find_movie(generation->movies, movie, &row, err));

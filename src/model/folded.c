@@ -121,6 +121,7 @@ static mrq_status fold_history(const mrq_model *model, const mrq_branch_plan *pl
         for (uint64_t i = offset[u]; model->user_row[u] && i < offset[u + 1]; i++)
             mrq_kernels_best()->add_scaled(rows + (size_t)model->user_row[u] * width, strength[i], liked + (size_t)item[i] * width,
                                            width);
+    folded->has_history = true;
     folded->liked = liked;
     folded->history = (mrq_links){{offset, item}, strength};
     return MRQ_OK;
@@ -169,7 +170,7 @@ struct stored_tower {
     char feature[MRQ_BRANCHES_MAX][MRQ_COLUMN_NAME];
 };
 
-void mrq_folded_save(const mrq_folded *folded, const mrq_table *users, uint32_t movies, mrq_container_writer *writer)
+void mrq_folded_save(const mrq_folded *folded, const mrq_table *users, mrq_container_writer *writer)
 {
     struct stored_tower *stored = mrq_arena_array(folded->arena, 1, sizeof *stored); /* lives until the writer has written */
     mrq_container_add(writer, stored, stored ? 1 : SIZE_MAX, sizeof *stored, "tower");
@@ -183,7 +184,7 @@ void mrq_folded_save(const mrq_folded *folded, const mrq_table *users, uint32_t 
                                     .size = folded->size,
                                     .n_branches = folded->n_branches,
                                     .has_user_row = folded->user_row != NULL,
-                                    .has_history = folded->liked != NULL};
+                                    .has_history = folded->has_history};
     mrq_container_add(writer, folded->start, folded->width, sizeof(float), "tower.start");
     if (folded->user_row)
         mrq_container_add(writer, folded->user_row, users->rows, sizeof *folded->user_row, "tower.user_row");
@@ -192,10 +193,14 @@ void mrq_folded_save(const mrq_folded *folded, const mrq_table *users, uint32_t 
         mrq_container_add(writer, folded->branch[b].rows, (size_t)folded->branch[b].n_rows * folded->width, sizeof(float),
                           "tower.%u", b);
     }
+}
+
+void mrq_folded_save_history(const mrq_folded *folded, uint32_t users, uint32_t movies, mrq_container_writer *writer)
+{
     if (!folded->liked)
         return;
-    mrq_container_add(writer, folded->liked, (size_t)movies * folded->width, sizeof(float), "tower.liked");
-    mrq_links_save(&folded->history, users->rows, writer, "history");
+    mrq_container_add(writer, folded->liked, (size_t)movies * folded->width, sizeof(float), "liked");
+    mrq_links_save(&folded->history, users, writer, "history");
 }
 
 /* The rows of a branch, checked against the users' dictionary. */
@@ -223,20 +228,28 @@ static mrq_status load_branch(const mrq_container *container, const mrq_table *u
     return MRQ_OK;
 }
 
-static mrq_status load_history(const mrq_container *container, const mrq_table *users, uint32_t movies, mrq_folded *folded,
-                               mrq_error *err)
+mrq_status mrq_folded_load_history(const mrq_container *container, uint32_t users, uint32_t movies, mrq_folded *folded,
+                                   mrq_error *err)
 {
+    if (!folded->has_history)
+        return MRQ_OK;
     size_t count = (size_t)movies * folded->width;
-    const void *data;
-    MRQ_TRY(mrq_container_get(container, sizeof(float), &count, &data, err, "tower.liked"));
-    folded->liked = data;
-    if (!mrq_all_finite(folded->liked, count))
+    const void *liked;
+    mrq_links history;
+    MRQ_TRY(mrq_container_get(container, sizeof(float), &count, &liked, err, "liked"));
+    if (!mrq_all_finite(liked, count))
         return mrq_container_bad(container, err, "what a liked movie adds holds a number that is not finite");
-    return mrq_links_load(container, "history", users->rows, movies, &folded->history, err);
+    MRQ_TRY(mrq_links_load(container, "history", users, movies, &history, err));
+    for (uint32_t u = 0; u < users; u++)
+        for (uint64_t i = history.list.offset[u] + 1; i < history.list.offset[u + 1]; i++)
+            if (history.list.item[i - 1] >= history.list.item[i])
+                return mrq_container_bad(container, err, "the history of user %u is not in ascending order", u);
+    folded->liked = liked;
+    folded->history = history;
+    return MRQ_OK;
 }
 
-mrq_status mrq_folded_load(const mrq_container *container, const mrq_table *users, uint32_t movies, mrq_folded **out,
-                           mrq_error *err)
+mrq_status mrq_folded_load(const mrq_container *container, const mrq_table *users, mrq_folded **out, mrq_error *err)
 {
     MRQ_CLEANUP(mrq_folded_free) mrq_folded *folded = folded_new();
     if (!folded)
@@ -280,8 +293,7 @@ mrq_status mrq_folded_load(const mrq_container *container, const mrq_table *user
     const bool linear = folded->score == MRQ_DOT && folded->activation == MRQ_LINEAR;
     if (stored->has_history > (linear && folded->user_row))
         return mrq_container_bad(container, err, "a history, but no rows of users, or no linear tower to add them up");
-    if (stored->has_history)
-        MRQ_TRY(load_history(container, users, movies, folded, err));
+    folded->has_history = stored->has_history;
     MRQ_TRY(average_rows(folded, users, err));
     *out = folded;
     folded = NULL;

@@ -32,7 +32,8 @@ typedef struct mrq_folded {
     mrq_folded_branch *branch;
     const float *start;       /* (width) what the rows are added to */
     const uint32_t *user_row; /* (users) row of the "id" branch of each user of the table; 0: unknown. NULL without such a branch */
-    const float *liked;       /* (movies, width) what a liked movie adds, times its strength; NULL: the tower has no history */
+    bool has_history;         /* the id's rows are sums over the movies that each user liked: */
+    const float *liked;       /* (movies, width) what a liked movie adds, times its strength; NULL also where it is not loaded */
     mrq_links history;        /* with `liked`: the movies (rows, ascending) that each user's own row is the sum of */
 } mrq_folded;
 
@@ -71,10 +72,12 @@ void mrq_folded_vector_of(const mrq_folded *folded, const uint32_t *value, const
 /* The values of a known user, a row of `users`: own id row and the categories of the table. */
 void mrq_folded_values(const mrq_folded *folded, const mrq_table *users, uint32_t user, uint32_t *value);
 
-/* To and from a container that also holds the users' table, whose rows and dictionaries it is checked against; `movies` is how many
- * there are. */
-void mrq_folded_save(const mrq_folded *folded, const mrq_table *users, uint32_t movies, mrq_container_writer *writer);
-MRQ_CHECKED mrq_status mrq_folded_load(const mrq_container *container, const mrq_table *users, uint32_t movies, mrq_folded **out,
-                                       mrq_error *err);
+/* To and from a container that also holds the users' table, whose rows and dictionaries it is checked against. */
+/* The history stands in a container of its own, as plain queries do not need it; empty for a tower without one. */
+void mrq_folded_save(const mrq_folded *folded, const mrq_table *users, mrq_container_writer *writer);
+MRQ_CHECKED mrq_status mrq_folded_load(const mrq_container *container, const mrq_table *users, mrq_folded **out, mrq_error *err);
+void mrq_folded_save_history(const mrq_folded *folded, uint32_t users, uint32_t movies, mrq_container_writer *writer);
+MRQ_CHECKED mrq_status mrq_folded_load_history(const mrq_container *container, uint32_t users, uint32_t movies, mrq_folded *folded,
+                                               mrq_error *err);
 
 #endif

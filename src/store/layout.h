@@ -19,6 +19,7 @@ typedef enum mrq_part {
     MRQ_PART_SEEN,
     MRQ_PART_MODEL,
     MRQ_PART_VECTORS,
+    MRQ_PART_HISTORY,
     MRQ_PARTS
 } mrq_part;
 extern const char *const mrq_part_names[MRQ_PARTS + 1]; /* ends with NULL */
@@ -27,6 +28,7 @@ extern const char *const mrq_part_names[MRQ_PARTS + 1]; /* ends with NULL */
 #define MRQ_KIND_MOVIES  "movies"
 #define MRQ_KIND_USERS   "users"
 #define MRQ_KIND_SEEN    "seen"
+#define MRQ_KIND_HISTORY "history"
 #define MRQ_KIND_VECTORS "vectors" /* one section: (movies, dim) floats */
 
 /* "STORE/generations/NAME", for a name of a generation, or one that hides it. */
@@ -49,9 +51,11 @@ typedef struct mrq_name {
 } mrq_name;
 MRQ_CHECKED mrq_status mrq_store_names(const char *store, mrq_name **out, uint32_t *n, mrq_error *err);
 
-/* Opens the generation of this name in this folder, whether it is current, or there under its name, or not; the rest is as for
+/* Opens the generation of this name in this folder, whether it is current, or there under its name, or not, with its
+ * history or without; the rest is as for
  * mrq_generation_open(). */
-MRQ_CHECKED mrq_status mrq_generation_open_in(const char *folder, const char *name, mrq_generation **out, mrq_error *err);
+MRQ_CHECKED mrq_status mrq_generation_open_in(const char *folder, const char *name, bool history, mrq_generation **out,
+                                              mrq_error *err);
 
 /* Opens a generation and its model and compares the SHA-256 of every file: tells whether it is intact. */
 MRQ_CHECKED mrq_status mrq_generation_check(const char *store, const char *name, mrq_error *err);

@@ -92,7 +92,7 @@ static mrq_status load_part(mrq_generation *g, mrq_part part, const char *path, 
         MRQ_TRY(open_container(path, MRQ_KIND_USERS, checksum, &g->users_file, err));
         MRQ_TRY(mrq_table_load(g->users_file, MRQ_KIND_USERS, &g->users, err));
         MRQ_TRY(agree(path, "users", g->users->rows, manifest->users, err));
-        MRQ_TRY(mrq_folded_load(g->users_file, g->users, g->movies->rows, &g->tower, err));
+        MRQ_TRY(mrq_folded_load(g->users_file, g->users, &g->tower, err));
         return agree(path, "dimensions", g->tower->dim, manifest->dim, err);
     case MRQ_PART_SEEN:
         MRQ_TRY(open_container(path, MRQ_KIND_SEEN, checksum, &g->seen_file, err));
@@ -103,6 +103,9 @@ static mrq_status load_part(mrq_generation *g, mrq_part part, const char *path, 
         MRQ_TRY(mrq_container_get(g->vectors_file, sizeof(float), &count, &data, err, MRQ_KIND_VECTORS));
         *vectors = data;
         return MRQ_OK;
+    case MRQ_PART_HISTORY:
+        MRQ_TRY(open_container(path, MRQ_KIND_HISTORY, checksum, &g->history_file, err));
+        return mrq_folded_load_history(g->history_file, g->users->rows, g->movies->rows, g->tower, err);
     case MRQ_PART_INDEX:
         return load_index(g, path, *vectors, manifest, err);
     default:
@@ -110,9 +113,11 @@ static mrq_status load_part(mrq_generation *g, mrq_part part, const char *path, 
     }
 }
 
-/* The model is there and has its size. */
-static mrq_status look_at_model(const char *path, int64_t size, mrq_error *err)
+/* A part that is not opened is there and has its size. */
+static mrq_status look_at(const char *folder, mrq_part part, int64_t size, mrq_error *err)
 {
+    char path[MRQ_STORE_PATH];
+    MRQ_TRY(mrq_path_join(path, sizeof path, folder, mrq_part_names[part], err));
     struct stat st;
     if (stat(path, &st) != 0)
         return part_status(mrq_fail_errno(err, "cannot read %s", path), path, err);
@@ -123,9 +128,10 @@ static mrq_status look_at_model(const char *path, int64_t size, mrq_error *err)
     return MRQ_OK;
 }
 
-mrq_status mrq_generation_open_in(const char *folder, const char *name, mrq_generation **out, mrq_error *err)
+mrq_status mrq_generation_open_in(const char *folder, const char *name, bool history, mrq_generation **out, mrq_error *err)
 {
-    static const mrq_part order[] = {MRQ_PART_CATALOGUE, MRQ_PART_USERS, MRQ_PART_SEEN, MRQ_PART_VECTORS, MRQ_PART_INDEX};
+    static const mrq_part order[] = {MRQ_PART_CATALOGUE, MRQ_PART_USERS, MRQ_PART_SEEN,
+                                     MRQ_PART_VECTORS,   MRQ_PART_INDEX, MRQ_PART_HISTORY};
     mrq_manifest manifest;
     MRQ_TRY(mrq_manifest_read(folder, name, &manifest, err));
     MRQ_CLEANUP(mrq_generation_close) mrq_generation *g = calloc(1, sizeof *g);
@@ -142,11 +148,14 @@ mrq_status mrq_generation_open_in(const char *folder, const char *name, mrq_gene
     char path[MRQ_STORE_PATH];
     const float *vectors = NULL;
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
+        if (order[i] == MRQ_PART_HISTORY && !history) {
+            MRQ_TRY(look_at(folder, order[i], manifest.part[order[i]].size, err));
+            continue;
+        }
         MRQ_TRY(mrq_path_join(path, sizeof path, folder, mrq_part_names[order[i]], err));
         MRQ_TRY(load_part(g, order[i], path, &vectors, &manifest, err));
     }
-    MRQ_TRY(mrq_path_join(path, sizeof path, folder, mrq_part_names[MRQ_PART_MODEL], err));
-    MRQ_TRY(look_at_model(path, manifest.part[MRQ_PART_MODEL].size, err));
+    MRQ_TRY(look_at(folder, MRQ_PART_MODEL, manifest.part[MRQ_PART_MODEL].size, err));
     *out = g;
     g = NULL;
     return MRQ_OK;
@@ -187,7 +196,7 @@ static mrq_status audit(const char *folder, const char *name, mrq_generation **o
 {
     MRQ_CLEANUP(mrq_generation_close) mrq_generation *g = NULL;
     MRQ_CLEANUP(mrq_model_free) mrq_model *its = NULL;
-    MRQ_TRY(mrq_generation_open_in(folder, name, &g, err));
+    MRQ_TRY(mrq_generation_open_in(folder, name, true, &g, err));
     MRQ_TRY(load_model(folder, name, &its, err));
     MRQ_TRY(compare_digests(folder, name, err));
     *out = g;
@@ -221,14 +230,14 @@ static void offer_fallback(const char *store, const char *name, mrq_error *err)
 }
 
 /* Opens the current generation, or its model; or both, audited. What is not wanted is NULL. */
-static mrq_status open_current(const char *store, mrq_generation **generation, mrq_model **model, mrq_error *err)
+static mrq_status open_current(const char *store, bool history, mrq_generation **generation, mrq_model **model, mrq_error *err)
 {
     char name[MRQ_GENERATION_NAME] = "", tried[MRQ_GENERATION_NAME] = "", folder[MRQ_STORE_PATH];
     mrq_status status = mrq_store_current(store, name, err);
     for (int i = 0; strcmp(name, tried) != 0 && i < ATTEMPTS; i++) {
         strcpy(tried, name);
         MRQ_TRY(mrq_generation_path(store, name, folder, err));
-        status = !model        ? mrq_generation_open_in(folder, name, generation, err)
+        status = !model        ? mrq_generation_open_in(folder, name, history, generation, err)
                  : !generation ? load_model(folder, name, model, err)
                                : audit(folder, name, generation, model, err);
         if (status == MRQ_OK || mrq_store_current(store, name, NULL) != MRQ_OK)
@@ -241,17 +250,22 @@ static mrq_status open_current(const char *store, mrq_generation **generation, m
 
 mrq_status mrq_generation_open(const char *store, mrq_generation **out, mrq_error *err)
 {
-    return open_current(store, out, NULL, err);
+    return open_current(store, true, out, NULL, err);
+}
+
+mrq_status mrq_generation_open_plain(const char *store, mrq_generation **out, mrq_error *err)
+{
+    return open_current(store, false, out, NULL, err);
 }
 
 mrq_status mrq_store_model(const char *store, mrq_model **out, mrq_error *err)
 {
-    return open_current(store, NULL, out, err);
+    return open_current(store, false, NULL, out, err);
 }
 
 mrq_status mrq_generation_audit(const char *store, mrq_generation **out, mrq_model **model, mrq_error *err)
 {
-    return open_current(store, out, model, err);
+    return open_current(store, true, out, model, err);
 }
 
 void mrq_generation_close(mrq_generation *generation)
@@ -266,5 +280,6 @@ void mrq_generation_close(mrq_generation *generation)
     mrq_container_close(generation->users_file);
     mrq_container_close(generation->seen_file);
     mrq_container_close(generation->vectors_file);
+    mrq_container_close(generation->history_file);
     free(generation);
 }

@@ -1,7 +1,8 @@
 /* The store: generations on disk, each immutable once published, and `current`, a symlink to the one that serves.
  *
  * STORE/generations/<UTC time>-<12 digits>/ holds movies.faiss, catalogue.mrq (movies), users.mrq (users and folded tower),
- * seen.mrq, model.mrq, vectors.mrq (the movies' vectors, exact) and MANIFEST.json, written last. The digits begin the SHA-256 of
+ * seen.mrq, model.mrq, vectors.mrq (the movies' vectors, exact), history.mrq (what liked movies say, and which each user liked) and
+ * MANIFEST.json, written last. The digits begin the SHA-256 of
  * the manifest, which holds the size, SHA-256 and checksum of each other file: the name vouches for the manifest and the manifest
  * for the files. Names sort by time, in the order of the exports, even where the clock stepped back. Where the index is Flat,
  * movies.faiss is one more copy of the vectors, for other users of FAISS: verified, but not loaded.
@@ -30,13 +31,16 @@ typedef struct mrq_generation {
     mrq_folded *tower;
     mrq_lists seen; /* rows of movies, ascending, for each user */
     mrq_index *index;
-    mrq_container *catalogue_file, *users_file, *seen_file, *vectors_file; /* keep the maps */
+    mrq_container *catalogue_file, *users_file, *seen_file, *vectors_file, *history_file; /* keep the maps */
 } mrq_generation;
 
 /* Opens the current generation and verifies every file it needs, as said above. Never fails because of a publish, rollback or
  * prune meanwhile. MRQ_NOT_FOUND without a store or `current`, MRQ_BAD_FILE with the file's name for damage or for parts that do
  * not belong together; the sentence also names the newest older generation that is intact, if there is one. */
 MRQ_CHECKED mrq_status mrq_generation_open(const char *store, mrq_generation **out, mrq_error *err);
+/* The same without the history, of which the size alone is compared: twice as quick, and enough for queries that neither name liked
+ * or disliked movies nor ask for an explanation. */
+MRQ_CHECKED mrq_status mrq_generation_open_plain(const char *store, mrq_generation **out, mrq_error *err);
 void mrq_generation_close(mrq_generation *generation);
 MRQ_DEFINE_CLEANUP(mrq_generation, mrq_generation_close)
 

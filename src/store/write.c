@@ -79,7 +79,8 @@ static mrq_status write_container(mrq_part part, const parts *p, const char *pat
     static const char *const kinds[] = {[MRQ_PART_CATALOGUE] = MRQ_KIND_MOVIES,
                                         [MRQ_PART_USERS] = MRQ_KIND_USERS,
                                         [MRQ_PART_SEEN] = MRQ_KIND_SEEN,
-                                        [MRQ_PART_VECTORS] = MRQ_KIND_VECTORS};
+                                        [MRQ_PART_VECTORS] = MRQ_KIND_VECTORS,
+                                        [MRQ_PART_HISTORY] = MRQ_KIND_HISTORY};
     const mrq_table *users = mrq_model_users(p->model), *movies = mrq_model_movies(p->model);
     MRQ_CLEANUP(mrq_container_writer_free) mrq_container_writer *writer = mrq_container_writer_new(kinds[part], MRQ_PARTS_FORMAT);
     if (!writer)
@@ -90,10 +91,13 @@ static mrq_status write_container(mrq_part part, const parts *p, const char *pat
         break;
     case MRQ_PART_USERS:
         mrq_table_save(users, writer, kinds[part]);
-        mrq_folded_save(p->tower, users, movies->rows, writer);
+        mrq_folded_save(p->tower, users, writer);
         break;
     case MRQ_PART_SEEN:
         mrq_lists_save(mrq_model_seen(p->model), users->rows, writer, kinds[part]);
+        break;
+    case MRQ_PART_HISTORY:
+        mrq_folded_save_history(p->tower, users->rows, movies->rows, writer);
         break;
     default:
         mrq_container_add(writer, p->vectors, (size_t)movies->rows * p->tower->dim, sizeof *p->vectors, "%s", kinds[part]);
@@ -174,7 +178,7 @@ mrq_status mrq_draft_write(mrq_draft *draft, const mrq_model *model, const mrq_e
     snprintf(manifest.model_name, sizeof manifest.model_name, "%s", description->name);
     MRQ_TRY(write_parts(draft, &p, &manifest, err));
     MRQ_TRY(write_manifest(draft, &manifest, &p, name, err));
-    MRQ_TRY(mrq_generation_open_in(draft->folder, name, &draft->generation, err));
+    MRQ_TRY(mrq_generation_open_in(draft->folder, name, true, &draft->generation, err));
     if (choice) {
         *choice = p.choice;
         p.choice.trial = NULL;

@@ -271,7 +271,7 @@ static void prune_keeps_the_newest_and_the_current(void **state)
     assert_ok(mrq_store_rollback(store, name[1], back, &err));
     MRQ_CLEANUP(mrq_generation_close) mrq_generation *g = NULL;
     assert_ok(mrq_generation_path(store, name[0], path, &err));
-    assert_ok(mrq_generation_open_in(path, name[0], &g, &err));
+    assert_ok(mrq_generation_open_in(path, name[0], true, &g, &err));
     shell(text, sizeof text, "touch '%s/generations/%s/odd' && mkdir '%s/generations/.tmp-1'", store, name[2], store);
     assert_ok(mrq_store_prune(store, 6, &removed, &err));
     assert_int_equal(removed, 0);

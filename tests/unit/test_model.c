@@ -650,7 +650,7 @@ static void save_folded(const struct small *s, const mrq_folded *folded, const c
 {
     MRQ_CLEANUP(mrq_container_writer_free) mrq_container_writer *writer = mrq_container_writer_new("users", 1);
     mrq_table_save(s->users, writer, "users");
-    mrq_folded_save(folded, s->users, s->movies->rows, writer);
+    mrq_folded_save(folded, s->users, writer);
     assert_ok(mrq_container_write(writer, path, &err));
 }
 
@@ -670,12 +670,12 @@ static void test_fold(void **state)
         check_folded(s, folded, exported);
         save_folded(s, folded, path);
         assert_ok(mrq_container_open(path, "users", 1, &container, &err));
-        assert_ok(mrq_folded_load(container, s->users, s->movies->rows, &loaded, &err));
+        assert_ok(mrq_folded_load(container, s->users, &loaded, &err));
         assert_true(loaded->scale == folded->scale && loaded->shift == folded->shift && loaded->activation == folded->activation);
         check_folded(s, loaded, exported);
         mrq_table *fewer = small_users(10, 3);
         mrq_folded *none = NULL;
-        assert_fails(mrq_folded_load(container, fewer, s->movies->rows, &none, &err), MRQ_BAD_FILE, "users.mrq");
+        assert_fails(mrq_folded_load(container, fewer, &none, &err), MRQ_BAD_FILE, "users.mrq");
         mrq_table_free(fewer);
         small_free(s);
     }
@@ -786,7 +786,7 @@ static void test_fold_damage(void **state)
         assert_ok(mrq_container_write(writer, path, &err));
         assert_ok(mrq_container_open(path, "users", 1, &bad, &err));
         if (*sentence)
-            assert_fails(mrq_folded_load(bad, s->users, s->movies->rows, &none, &err), MRQ_BAD_FILE, sentence);
+            assert_fails(mrq_folded_load(bad, s->users, &none, &err), MRQ_BAD_FILE, sentence);
         assert_null(none);
     }
     small_free(s);

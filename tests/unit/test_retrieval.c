@@ -368,15 +368,16 @@ static void test_fold_and_files(void **state)
     assert_ok(mrq_model_export_movies(loaded, exported, &reach, &err));
     assert_ok(mrq_model_user_vectors(loaded, users, &err));
     assert_ok(mrq_model_movie_vectors(loaded, movies, &err));
-    MRQ_CLEANUP(mrq_folded_free) mrq_folded *made = NULL, *tower = NULL, *none = NULL;
+    MRQ_CLEANUP(mrq_folded_free) mrq_folded *made = NULL, *tower = NULL;
     assert_ok(mrq_model_fold(loaded, reach, &made, &err));
     snprintf(path, sizeof path, "%s/users.mrq", folder);
     MRQ_CLEANUP(mrq_container_writer_free) mrq_container_writer *writer = mrq_container_writer_new("users", 1);
-    mrq_folded_save(made, s->data.users, FILMS, writer);
+    mrq_folded_save(made, s->data.users, writer);
+    mrq_folded_save_history(made, PEOPLE, FILMS, writer);
     assert_ok(mrq_container_write(writer, path, &err));
     MRQ_CLEANUP(mrq_container_close) mrq_container *file = NULL;
     assert_ok(mrq_container_open(path, "users", 1, &file, &err));
-    assert_ok(mrq_folded_load(file, s->data.users, FILMS, &tower, &err));
+    assert_ok(mrq_folded_load(file, s->data.users, &tower, &err));
     for (uint32_t u = 0; u < PEOPLE; u++) {
         uint32_t value[MRQ_BRANCHES_MAX];
         float unit[DIM];
@@ -390,8 +391,58 @@ static void test_fold_and_files(void **state)
             assert_true(fabs(line.slope * score(tower, unit, exported, m) + line.intercept - want) < 1e-5);
         }
     }
-    assert_fails(mrq_folded_load(file, s->data.users, FILMS + 1, &none, &err), MRQ_BAD_FILE, "users.mrq: section \"tower.liked\"");
-    assert_fails(mrq_folded_load(file, s->data.users, FILMS - 1, &none, &err), MRQ_BAD_FILE, "users.mrq: section \"tower.liked\"");
+    assert_true(tower->has_history && !tower->liked);
+    assert_fails(mrq_folded_load_history(file, PEOPLE, FILMS + 1, tower, &err), MRQ_BAD_FILE, "users.mrq: section \"liked\"");
+    assert_fails(mrq_folded_load_history(file, PEOPLE - 1, FILMS, tower, &err), MRQ_BAD_FILE, "users.mrq: section \"history.at\"");
+    assert_null(tower->liked);
+    assert_ok(mrq_folded_load_history(file, PEOPLE, FILMS, tower, &err));
+    assert_memory_equal(tower->liked, made->liked, FILMS * WIDTH * sizeof(float));
+    const uint64_t likes = made->history.list.offset[PEOPLE];
+    assert_memory_equal(tower->history.list.item, made->history.list.item, likes * sizeof(uint32_t));
+    assert_memory_equal(tower->history.strength, made->history.strength, likes * sizeof(float));
+    small_data_free(s);
+    temporary_remove(folder);
+}
+
+/* A history that is out of order, or has a movie twice, a movie that is none, or numbers that are none. */
+static void test_history_damage(void **state)
+{
+    (void)state;
+    char path[256], *folder = temporary_folder();
+    small_data *s = two_tastes();
+    MRQ_CLEANUP(mrq_model_free) mrq_model *model = solve(s, RANKS(GENDER, SETS), 1);
+    MRQ_CLEANUP(mrq_folded_free) mrq_folded *tower = NULL;
+    assert_ok(mrq_model_fold(model, 1, &tower, &err));
+    const mrq_links good = tower->history;
+    const float *const liked = tower->liked;
+    const uint64_t likes = good.list.offset[PEOPLE];
+    snprintf(path, sizeof path, "%s/history.mrq", folder);
+    static const char *const sentence[] = {
+        "history of user 0 is not in ascending order", "history of user 0 is not in ascending order",
+        "history: item 40, want less than 40",         "history: a strength is not finite",
+        "holds a number that is not finite",           NULL};
+    for (int i = 0; i < 6; i++) {
+        MRQ_AUTOFREE uint32_t *item = mrq_array(likes, sizeof *item);
+        MRQ_AUTOFREE float *strength = mrq_array(likes, sizeof *strength), *row = mrq_array(FILMS * 11, sizeof *row);
+        memcpy(item, good.list.item, likes * sizeof *item);
+        memcpy(strength, good.strength, likes * sizeof *strength);
+        memcpy(row, liked, FILMS * 11 * sizeof *row);
+        item[0] = i == 0 ? item[1] + 1 : i == 1 ? item[1] : item[0];
+        item[likes - 1] = i == 2 ? FILMS : item[likes - 1];
+        strength[3] = i == 3 ? (float)NAN : strength[3];
+        row[100] = i == 4 ? (float)INFINITY : row[100];
+        tower->history = (mrq_links){{good.list.offset, item}, strength};
+        tower->liked = row;
+        MRQ_CLEANUP(mrq_container_writer_free) mrq_container_writer *writer = mrq_container_writer_new("history", 1);
+        MRQ_CLEANUP(mrq_container_close) mrq_container *file = NULL;
+        mrq_folded_save_history(tower, PEOPLE, FILMS, writer);
+        assert_ok(mrq_container_write(writer, path, &err));
+        assert_ok(mrq_container_open(path, "history", 1, &file, &err));
+        if (sentence[i])
+            assert_fails(mrq_folded_load_history(file, PEOPLE, FILMS, tower, &err), MRQ_BAD_FILE, sentence[i]);
+        else
+            assert_ok(mrq_folded_load_history(file, PEOPLE, FILMS, tower, &err));
+    }
     small_data_free(s);
     temporary_remove(folder);
 }
@@ -512,10 +563,10 @@ static void test_descriptions(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parallel),       cmocka_unit_test(test_matrices),      cmocka_unit_test(test_orthonormal),
-        cmocka_unit_test(test_likes),          cmocka_unit_test(test_gram_and_ease), cmocka_unit_test(test_two_tastes),
-        cmocka_unit_test(test_fold_and_files), cmocka_unit_test(test_same_again),    cmocka_unit_test(test_little),
-        cmocka_unit_test(test_stop),           cmocka_unit_test(test_descriptions),
+        cmocka_unit_test(test_parallel),       cmocka_unit_test(test_matrices),       cmocka_unit_test(test_orthonormal),
+        cmocka_unit_test(test_likes),          cmocka_unit_test(test_gram_and_ease),  cmocka_unit_test(test_two_tastes),
+        cmocka_unit_test(test_fold_and_files), cmocka_unit_test(test_history_damage), cmocka_unit_test(test_same_again),
+        cmocka_unit_test(test_little),         cmocka_unit_test(test_stop),           cmocka_unit_test(test_descriptions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -327,8 +327,8 @@ static void manifests_are_read_strictly(void **state)
         const char *object, *key, *value; /* value NULL: the key is left out */
         const char *sentence;
     } wrong[] = {
-        {NULL, "format", "2", "MANIFEST.json: format version 2, this program reads version 3"},
-        {NULL, "format", "4", "MANIFEST.json: format version 4, this program reads version 3"},
+        {NULL, "format", "3", "MANIFEST.json: format version 3, this program reads version 4"},
+        {NULL, "format", "5", "MANIFEST.json: format version 5, this program reads version 4"},
         {NULL, "format", NULL, "MANIFEST.json: format: missing"},
         {NULL, "format", "\"1\"", "MANIFEST.json: format: \"1\", want a whole number"},
         {NULL, "shoes", "1", "MANIFEST.json: shoes: unknown key"},

@@ -152,10 +152,10 @@ static void averages_survive_the_file(void **state)
     MRQ_CLEANUP(mrq_folded_free) mrq_folded *loaded = NULL;
     const mrq_folded *tower = world->g.tower;
     mrq_table_save(world->g.users, writer, "users");
-    mrq_folded_save(tower, world->g.users, MOVIES, writer);
+    mrq_folded_save(tower, world->g.users, writer);
     assert_ok(mrq_container_write(writer, path, &err));
     assert_ok(mrq_container_open(path, "users", 1, &container, &err));
-    assert_ok(mrq_folded_load(container, world->g.users, MOVIES, &loaded, &err));
+    assert_ok(mrq_folded_load(container, world->g.users, &loaded, &err));
     for (uint32_t b = 0; b < tower->n_branches; b++)
         assert_memory_equal(loaded->branch[b].mean, tower->branch[b].mean, tower->width * sizeof(float));
 }
@@ -353,6 +353,30 @@ static int set_up(void **state)
     return 0;
 }
 
+/* What needs the history says so when it is not there; a plain query does not need it. */
+static void without_its_history(void **state)
+{
+    (void)state;
+    const float *liked = world->g.tower->liked;
+    const int64_t movie[] = {id_of(3)};
+    mrq_answer answer = {0};
+    mrq_query query = {.user = 3, .k = 5};
+    mrq_answer whole = world_answer(world, &query);
+    world->g.tower->liked = NULL;
+    assert_ok(mrq_recommend(&world->g, NULL, &query, &answer, &err));
+    assert_int_equal(answer.n, whole.n);
+    for (uint32_t i = 0; i < whole.n; i++)
+        assert_true(answer.item[i].movie == whole.item[i].movie && fabs(answer.item[i].score - whole.item[i].score) <= 0);
+    mrq_answer_clear(&answer);
+    mrq_answer_clear(&whole);
+    query.explain = true;
+    assert_fails(mrq_recommend(&world->g, NULL, &query, &answer, &err), MRQ_FAILED, "opened without its history");
+    query = (mrq_query){.user = 3, .k = 5, .disliked = movie, .n_disliked = 1};
+    assert_fails(mrq_recommend(&world->g, NULL, &query, &answer, &err), MRQ_FAILED, "opened without its history");
+    assert_fails(mrq_similar(&world->g, "10", 3, &query.filters, &answer, &err), MRQ_FAILED, "opened without its history");
+    world->g.tower->liked = liked;
+}
+
 /* Similar movies are those whose score it raises most that the movie is liked. */
 static void similar_is_what_liking_adds(void **state)
 {
@@ -401,6 +425,7 @@ int main(void)
         cmocka_unit_test(people_known_by_their_history_alone),
         cmocka_unit_test(ten_thousand_movies),
         cmocka_unit_test(similar_is_what_liking_adds),
+        cmocka_unit_test(without_its_history),
     };
     const int failed = cmocka_run_group_tests(tests, set_up, tear_down);
     redis_stop(&redis);
