@@ -28,6 +28,7 @@ struct plan {
     const char *name[MODELS_MAX];
     mrq_description description[MODELS_MAX];
     mrq_model *model[MODELS_MAX]; /* trained ones; NULL: to be trained. All are one or the other */
+    mrq_generation *generation;   /* that the last of them serves, or NULL */
     index_check index;
     uint32_t n_reports;
     eval_report report[REPORTS_MAX];
@@ -44,10 +45,9 @@ static mrq_status read_arguments(int argc, char **argv, struct arguments *a, boo
         {"store", 's', MRQ_OPT_TEXT, &a->store, 0, 0, "DIR", "judges the model that this store serves, and its index"},
         {"baselines", 'b', MRQ_OPT_TEXT, &a->baselines, 0, 0, "NAME,...",
          "bias, random, popular, genre-popular, demographic-popular, itemknn,\nease, or none [what the protocol is usually "
-         "compared "
-         "with]"},
+         "compared with]"},
         {"seeds", 0, MRQ_OPT_INT, &a->seeds, 1, SEEDS_MAX, "N", "divisions to average over: seed, seed + 1, ..."},
-        {"seed", 0, MRQ_OPT_INT, &a->seed, 0, (double)MRQ_SEED_MAX - SEEDS_MAX, "N", "the first"},
+        {"seed", 0, MRQ_OPT_INT, &a->seed, 0, (double)MRQ_SEED_MAX - SEEDS_MAX, "N", "the first; a trained model has its own"},
         {"part", 0, MRQ_OPT_TEXT, &a->part, 0, 0, "PART", "of topn: test, or valid, by which settings may be chosen"},
         {"schema", 0, MRQ_OPT_TEXT, &a->schema, 0, 0, "NAME",
          "what the data's files hold: ml-1m, ml-100k, ml-latest or a FILE.json;\nrecognised from the folder when not given"},
@@ -130,7 +130,7 @@ static bool is_trained(const char *name)
 /* The models of --model and --store. */
 static mrq_status read_models(const struct arguments *a, struct plan *plan, mrq_error *err)
 {
-    const char *list = a->model ? a->model : a->store ? NULL : "retrieval";
+    const char *list = a->model ? a->model : a->store ? NULL : MRQ_MODEL_DEFAULT;
     if (list && strcmp(list, "none") == 0)
         list = NULL;
     for (const char *item; (item = next_item(plan, &list));) {
@@ -141,12 +141,12 @@ static mrq_status read_models(const struct arguments *a, struct plan *plan, mrq_
             MRQ_TRY(mrq_model_load(item, &plan->model[i], err));
         else
             MRQ_TRY(mrq_description_load(item, &plan->description[i], err));
-        plan->name[plan->n_models++] = strrchr(item, '/') ? strrchr(item, '/') + 1 : item;
+        plan->name[plan->n_models++] = item;
     }
     if (a->store && plan->n_models == MODELS_MAX)
         return mrq_fail(err, MRQ_USAGE, "--model: more than %d models", MODELS_MAX);
     if (a->store) {
-        MRQ_TRY(mrq_store_model(a->store, &plan->model[plan->n_models], err));
+        MRQ_TRY(mrq_generation_audit(a->store, &plan->generation, &plan->model[plan->n_models], err));
         plan->name[plan->n_models++] = a->store;
     }
     return MRQ_OK;
@@ -161,15 +161,16 @@ static mrq_status check_models(const struct arguments *a, const struct plan *pla
             first = i;
             trained++;
         }
-    if (trained && (a->protocol || a->part || a->seeds > 1))
+    if (trained && (a->protocol || a->part || a->seeds > 1 || a->seed != 1))
         return mrq_fail(
             err, MRQ_USAGE,
             "%s is trained: it has learned from what %s would test it with. Without that option it is judged on its own test "
             "part",
             plan->name[first],
-            a->protocol ? "--protocol"
-            : a->part   ? "--part"
-                        : "--seeds");
+            a->protocol    ? "--protocol"
+            : a->part      ? "--part"
+            : a->seeds > 1 ? "--seeds"
+                           : "--seed");
     if (trained && trained < plan->n_models)
         return mrq_fail(err, MRQ_USAGE, "%s is trained and another model is not: judge them in two runs", plan->name[first]);
     return MRQ_OK;
@@ -244,6 +245,7 @@ static mrq_status run_study(const struct plan *plan, const mrq_study *study, uin
     } else {
         report->study.protocol = MRQ_PROTOCOL_OWN;
         report->study.own = plan->model[own];
+        report->study.seed = mrq_model_results_of(plan->model[own])->seed;
         report->contender[report->study.n++] = (mrq_contender){.name = plan->name[own], .model = plan->model[own]};
     }
     MRQ_TRY(add_baselines(plan, report, err));
@@ -277,12 +279,11 @@ static mrq_status run_protocols(struct plan *plan, mrq_study *study, mrq_error *
     return MRQ_OK;
 }
 
-/* Asks a store's index, and the model itself, for the top ten of users spread over the table. */
-static mrq_status check_index(const char *store, const mrq_model *model, uint32_t threads, index_check *out, mrq_error *err)
+/* Asks a generation's index, and its model itself, for the top ten of users spread over the table. */
+static mrq_status check_index(const mrq_generation *generation, const mrq_model *model, uint32_t threads, index_check *out,
+                              mrq_error *err)
 {
-    MRQ_CLEANUP(mrq_generation_close) mrq_generation *generation = NULL;
     MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
-    MRQ_TRY(mrq_generation_open(store, &generation, err));
     const mrq_folded *tower = generation->tower;
     const uint32_t rows = generation->users->rows, n = rows < INDEX_USERS ? rows : INDEX_USERS;
     uint32_t *user = arena ? mrq_arena_array(arena, n, sizeof *user) : NULL;
@@ -297,6 +298,7 @@ static mrq_status check_index(const char *store, const mrq_model *model, uint32_
     MRQ_TRY(mrq_vectors_update(model, &vectors, err));
     const mrq_rank_task task = {.movies = generation->movies->rows, .user = user, .n_users = n, .k = INDEX_TOP, .threads = threads};
     MRQ_TRY(mrq_rank(&task, mrq_score_movies, &(mrq_model_scorer){model, &vectors}, top, err));
+    const uint32_t wanted = task.movies < INDEX_TOP ? task.movies : INDEX_TOP;
     *out = (index_check){.users = n};
     for (uint32_t i = 0; i < n; i++) {
         uint32_t value[MRQ_BRANCHES_MAX], found, same = 0, in_place = 0;
@@ -310,8 +312,8 @@ static mrq_status check_index(const char *store, const mrq_model *model, uint32_
             for (uint32_t k = 0; k < INDEX_TOP; k++)
                 same += hit[j].row == top[i * INDEX_TOP + k];
         }
-        out->sets += (same == found) / (double)n;
-        out->lists += (in_place == found) / (double)n;
+        out->sets += (same == wanted) / (double)n;
+        out->lists += (in_place == wanted) / (double)n;
     }
     return MRQ_OK;
 }
@@ -338,8 +340,8 @@ static mrq_status run(const struct arguments *a, struct plan *plan, mrq_error *e
     }
     mrq_screen_end(&screen);
     MRQ_TRY(status);
-    if (a->store) {
-        MRQ_TRY(check_index(a->store, plan->model[plan->n_models - 1], study.threads, &plan->index, err));
+    if (plan->generation) {
+        MRQ_TRY(check_index(plan->generation, plan->model[plan->n_models - 1], study.threads, &plan->index, err));
         plan->report[plan->n_reports - 1].index = &plan->index;
     }
     return MRQ_OK;
@@ -365,6 +367,7 @@ static mrq_status evaluate(int argc, char **argv, bool *json, mrq_error *err)
         print_reports(plan->report, plan->n_reports);
     for (uint32_t i = 0; i < plan->n_models; i++)
         mrq_model_free(plan->model[i]);
+    mrq_generation_close(plan->generation);
     mrq_dataset_free(plan->data);
     if (status != MRQ_OK && mrq_signals_caught()) { /* what called us learns of the signal */
         fprintf(stderr, "marquee eval: %s\n", problem.msg);

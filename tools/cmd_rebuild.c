@@ -31,7 +31,8 @@ static mrq_status read_arguments(int argc, char **argv, struct arguments *a, boo
         {"recall", 0, MRQ_OPT_REAL, &o->recall, 0.01, 1, "SHARE", "of the exact best 10 that the index is to find"},
         {"min-recall", 0, MRQ_OPT_REAL, &o->min_recall, 0, 1, "SHARE",
          "gate: what it finds of the best 10 of other queries\n[0.02 below --recall]"},
-        {"max-loss", 0, MRQ_OPT_REAL, &o->max_loss, 0, 10, "X", "gate: by so much may the test RMSE be worse than what serves"},
+        {"max-loss", 0, MRQ_OPT_REAL, &o->max_loss, 0, 10, "X",
+         "gate: by so much may the test quality (NDCG@10 of a ranking,\nelse RMSE) be worse than what serves"},
         {"max-shrink", 0, MRQ_OPT_REAL, &o->max_shrink, 0, 1, "SHARE", "gate: so many of the movies that serve may be missing"},
         {"force", 'f', MRQ_OPT_FLAG, &o->force, 0, 0, NULL, "publish whatever the gates say"},
         {"keep", 'k', MRQ_OPT_INT, &a->keep, 1, MRQ_STORE_KEEP_MAX, "N",
@@ -52,13 +53,13 @@ static mrq_status read_arguments(int argc, char **argv, struct arguments *a, boo
                  "hottest queries, publishes, and removes old generations. While it works, and whenever it fails or is\n"
                  "killed, the old generation serves on; the next run sweeps up. One rebuild at a time: a second one says\n"
                  "who holds the store.\n"
-                 "The gates: the index finds enough of the exact answer; the test RMSE is not worse than that of the\n"
+                 "The gates: the index finds enough of the exact answer; the test quality is not worse than that of the\n"
                  "generation that serves; the catalogue has not shrunk. One that fails ends the command with 1.\n"
                  "What it did, what the gates saw and the learning curve stand in STORE/report.html, and for a program\n"
                  "in STORE/report.json.",
         .options = options,
         .examples = "  marquee rebuild --data ml-1m --store store\n"
-                    "  marquee rebuild --data ml-1m --store store --warm-start --epochs 4 --redis 127.0.0.1:6379\n",
+                    "  marquee rebuild --data ml-1m --store store --model fusion --warm-start --epochs 4 --redis 127.0.0.1:6379\n",
     };
     int first = 0;
     MRQ_TRY(mrq_options_read(&command, argc, argv, &first, done, err));
@@ -87,8 +88,8 @@ static void on_step(void *context, mrq_step step)
 static void print_summary(const mrq_rebuild_options *o, const mrq_rebuild_report *r)
 {
     printf("published generation %s in %s: model %s", r->made.generation, o->store, r->description.name);
-    const mrq_quality now = mrq_quality_of(r->made.results.test_rmse, r->made.results.test_ndcg);
-    const mrq_quality before = mrq_quality_of(r->serving.results.test_rmse, r->serving.results.test_ndcg);
+    const mrq_quality now = mrq_quality_of(r->made.results.ranks, r->made.results.test_rmse, r->made.results.test_ndcg);
+    const mrq_quality before = mrq_quality_of(r->serving.results.ranks, r->serving.results.test_rmse, r->serving.results.test_ndcg);
     if (!isnan(now.value))
         printf(", test %s %.4f", now.name, now.value);
     if (r->has_serving && !isnan(before.value) && before.more_is_better == now.more_is_better)

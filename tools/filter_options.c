@@ -13,7 +13,8 @@ static mrq_status add_ids(const char *option, const char *text, int64_t *id, uin
         if (*n == room)
             return mrq_fail(err, MRQ_USAGE, "--%s: more than %u movies", option, room);
         if (!mrq_parse_int(at, (size_t)(end - at), 0, INT64_MAX, &id[*n]))
-            return mrq_fail(err, MRQ_USAGE, "--%s \"%.40s\": want ids of movies with commas between them", option, text);
+            return mrq_fail(err, MRQ_USAGE, "--%s: \"%.*s\", want ids of movies with commas between them", option,
+                            (int)(end - at < 40 ? end - at : 40), at);
         ++*n;
     }
     return MRQ_OK;

@@ -53,7 +53,9 @@ static void print_number(double value, int width)
 
 static void print_stars(const eval_report *r)
 {
-    const uint64_t rated = r->study.n ? r->result[0].summary.rated : 0;
+    uint64_t rated = 0; /* by those who predict */
+    for (uint32_t i = 0; i < r->study.n; i++)
+        rated = r->result[i].summary.rated > rated ? r->result[i].summary.rated : rated;
     printf("\npredicted stars, %llu test ratings, with 95%% intervals\n%-*s  %-20s  %-20s  train s\n",
            (unsigned long long)rated / (r->study.seeds ? r->study.seeds : 1), NAME, "", "RMSE", "MAE");
     for (uint32_t i = 0; i < r->study.n; i++) {
@@ -130,9 +132,11 @@ static const char *group_name(const mrq_group *group)
     return mrq_strings_at(group->column->label.n ? &group->column->label : &group->column->dict, group->value);
 }
 
-static bool is_below(const mrq_estimate *group, double overall)
+/* Of a handful of users an interval says nothing. */
+static bool is_below(const mrq_group *group, const mrq_estimate *estimate, const mrq_estimate *overall)
 {
-    return group->high < overall;
+    enum { ENOUGH = 20 };
+    return group->users >= ENOUGH && estimate->high < overall->mean;
 }
 
 /* Of the models; of all where there is none. */
@@ -145,7 +149,8 @@ static void print_groups(const eval_report *r)
     }
     if (!any)
         return;
-    printf("\nby group of users; < marks one whose interval lies below the mean of all\n%-*s  %-12s%-16s%8s    %-22s  %-20s\n",
+    printf("\nby group of users; < marks one of 20 and more whose interval lies below the mean of all\n%-*s  %-12s%-16s%8s    "
+           "%-22s  %-20s\n",
            NAME, "", "", "", "users", "ndcg@10", "recall@10");
     for (uint32_t i = 0; i < r->study.n; i++) {
         const mrq_summary *s = &r->result[i].summary;
@@ -159,9 +164,9 @@ static void print_groups(const eval_report *r)
             print_padded(group_name(group), 16);
             printf("%8u  ", group->users);
             print_estimate(&group->ndcg);
-            printf(" %c", is_below(&group->ndcg, s->measure[MRQ_AT_10][MRQ_NDCG].mean) ? '<' : ' ');
+            printf(" %c", is_below(group, &group->ndcg, &s->measure[MRQ_AT_10][MRQ_NDCG]) ? '<' : ' ');
             print_estimate(&group->recall);
-            printf(" %s\n", is_below(&group->recall, s->measure[MRQ_AT_10][MRQ_RECALL].mean) ? "<" : "");
+            printf(" %s\n", is_below(group, &group->recall, &s->measure[MRQ_AT_10][MRQ_RECALL]) ? "<" : "");
         }
     }
 }
@@ -241,7 +246,7 @@ static bool add_groups(cJSON *row, const mrq_summary *s)
                (!group->column->label.n || mrq_json_add_clean(object, "label", group_name(group))) &&
                mrq_json_add_whole(object, "users", group->users) && add_estimate(object, "ndcg@10", &group->ndcg) &&
                add_estimate(object, "recall@10", &group->recall) &&
-               cJSON_AddBoolToObject(object, "below", is_below(&group->ndcg, s->measure[MRQ_AT_10][MRQ_NDCG].mean));
+               cJSON_AddBoolToObject(object, "below", is_below(group, &group->ndcg, &s->measure[MRQ_AT_10][MRQ_NDCG]));
     }
     return done;
 }

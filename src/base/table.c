@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "base/finite.h"
-
 #include "base/parse.h"
 
 mrq_table *mrq_table_new(void)
@@ -175,6 +174,21 @@ mrq_status mrq_lists_load(const mrq_container *container, const char *prefix, si
             return mrq_container_bad(container, err, "%s: item %u, want less than %u", prefix, lists.item[i], limit);
     *out = lists;
     return MRQ_OK;
+}
+
+uint64_t mrq_lists_find(const mrq_lists *lists, uint32_t row, uint32_t item)
+{
+    uint64_t low = lists->offset[row], high = lists->offset[row + 1];
+    while (low < high) {
+        const uint64_t middle = low + (high - low) / 2;
+        if (lists->item[middle] == item)
+            return middle;
+        if (lists->item[middle] < item)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return UINT64_MAX;
 }
 
 void mrq_links_save(const mrq_links *links, size_t rows, mrq_container_writer *writer, const char *prefix)

@@ -74,6 +74,9 @@ void mrq_items_sort(uint32_t *item, uint64_t n);
 void mrq_lists_save(const mrq_lists *lists, size_t rows, mrq_container_writer *writer, const char *prefix);
 MRQ_CHECKED mrq_status mrq_lists_load(const mrq_container *container, const char *prefix, size_t rows, uint32_t limit,
                                       mrq_lists *out, mrq_error *err);
+/* Where `item` stands in the ascending list of a row, a place in lists->item; UINT64_MAX when it does not. */
+uint64_t mrq_lists_find(const mrq_lists *lists, uint32_t row, uint32_t item);
+
 void mrq_links_save(const mrq_links *links, size_t rows, mrq_container_writer *writer, const char *prefix);
 MRQ_CHECKED mrq_status mrq_links_load(const mrq_container *container, const char *prefix, size_t rows, uint32_t limit,
                                       mrq_links *out, mrq_error *err);

@@ -76,8 +76,8 @@ void mrq_answer_clear(mrq_answer *answer); /* frees what it holds; legal on a ze
 /* Answers a query, through the cache when there is one (`cache` may be NULL), which also counts it as asked. MRQ_USAGE for a value
  * that the data's dictionaries do not have, a feature that is missing, a filter that the data has no column for, a taste that the
  * model has no use for or that contradicts itself, or more to explain than the limits above; MRQ_NOT_FOUND for an unknown user
- * or an unknown movie in a taste: the sentence begins with the name of the member of mrq_query or mrq_filters. MRQ_FAILED for a taste
- * or an explanation of a generation that was opened without its history.
+ * or an unknown movie in a taste: the sentence begins with the name of the member of mrq_query or mrq_filters. MRQ_FAILED for a
+ * taste or an explanation of a generation that was opened without its history.
  * Thread-safe but for the cache. */
 MRQ_CHECKED mrq_status mrq_recommend(const mrq_generation *generation, mrq_cache *cache, const mrq_query *query, mrq_answer *out,
                                      mrq_error *err);

@@ -114,7 +114,7 @@ static bool add_result(cJSON *results, const mrq_generation *generation, const m
                                                         : cJSON_AddNullToObject(result, "year"));
     if (genres)
         ok = ok && add_members(cJSON_AddArrayToObject(result, "genres"), genres, item->movie);
-    ok = ok && mrq_json_add_rounded(result, "score", item->score, 4);
+    ok = ok && mrq_json_add_rounded(result, "score", item->score, 6);
     return answer->why.base ? ok && add_explanation(result, generation, &answer->why, place) : ok;
 }
 

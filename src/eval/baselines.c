@@ -168,44 +168,6 @@ static mrq_status learn_demographics(mrq_ranker *r, mrq_error *err)
     return MRQ_OK;
 }
 
-static int by_number(const void *a, const void *b)
-{
-    const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
-}
-
-/* Gives the liked movies, the most liked where there are too many, their places, in the order of their rows. */
-static mrq_status place_movies(mrq_ranker *r, mrq_error *err)
-{
-    const uint32_t movies = r->data->movies->rows;
-    float *likes = NULL;
-    MRQ_TRY(count_likes(r, &likes, err));
-    MRQ_AUTOFREE uint64_t *order = mrq_array(movies, sizeof *order); /* fewer likes count more, then the row */
-    uint32_t *place = mrq_arena_array(r->arena, movies, sizeof *place), *placed = mrq_arena_array(r->arena, movies, sizeof *placed);
-    if (!order || !place || !placed)
-        return mrq_fail_memory(err, "relating movies");
-    uint32_t n = 0;
-    for (uint32_t m = 0; m < movies; m++) {
-        place[m] = MRQ_NONE;
-        if (likes[m] > 0)
-            order[n++] = (uint64_t)(UINT32_MAX - (uint32_t)likes[m]) << 32 | m;
-    }
-    qsort(order, n, sizeof *order, by_number);
-    n = n < MRQ_ITEMS_MAX ? n : MRQ_ITEMS_MAX;
-    for (uint32_t i = 0; i < n; i++)
-        place[(uint32_t)order[i]] = 0;
-    r->n = 0;
-    for (uint32_t m = 0; m < movies; m++)
-        if (place[m] != MRQ_NONE) {
-            place[m] = r->n;
-            placed[r->n++] = m;
-        }
-    r->score = likes;
-    r->place = place;
-    r->placed = placed;
-    return MRQ_OK;
-}
-
 struct knn {
     mrq_ranker *ranker;
     const float *root; /* (n) of each movie's likes */
@@ -229,12 +191,14 @@ static void keep_nearest(void *context, uint64_t i)
 
 static mrq_status learn_relations(mrq_ranker *r, uint32_t threads, mrq_error *err)
 {
-    MRQ_TRY(place_movies(r, err));
+    MRQ_TRY(count_likes(r, &r->score, err));
+    MRQ_TRY(mrq_most_liked(r->likes, r->data->users->rows, r->data->movies->rows, r->arena, &r->related, err));
+    r->n = r->related.n;
     r->matrix = mrq_arena_array(r->arena, (size_t)r->n * r->n, sizeof *r->matrix);
     MRQ_AUTOFREE float *each = mrq_array(r->n, sizeof *each);
     if (!r->matrix || !each)
         return mrq_fail_memory(err, "relating movies");
-    MRQ_TRY(mrq_gram(r->likes, r->data->users->rows, r->data->movies->rows, NULL, r->place, r->n, threads, r->matrix, err));
+    MRQ_TRY(mrq_gram(r->likes, r->data->users->rows, r->data->movies->rows, NULL, r->related.place, r->n, threads, r->matrix, err));
     if (r->kind == MRQ_BASELINE_EASE) {
         for (uint32_t i = 0; i < r->n; i++)
             each[i] = EASE_LAMBDA;
@@ -294,8 +258,8 @@ static mrq_status score_related(const mrq_ranker *r, const uint32_t *user, uint3
         return mrq_fail_memory(err, "ranking movies");
     for (uint32_t i = 0; i < n; i++)
         for (uint64_t j = likes->offset[user[i]]; j < likes->offset[user[i] + 1]; j++)
-            if (r->place[likes->item[j]] != MRQ_NONE)
-                x[(size_t)i * r->n + r->place[likes->item[j]]] = 1;
+            if (r->related.place[likes->item[j]] != MRQ_NONE)
+                x[(size_t)i * r->n + r->related.place[likes->item[j]]] = 1;
     if (r->kind == MRQ_BASELINE_EASE)
         mrq_gemm(n, r->n, r->n, x, r->n, r->matrix, r->n, 0, y, r->n);
     else
@@ -303,7 +267,7 @@ static mrq_status score_related(const mrq_ranker *r, const uint32_t *user, uint3
     for (uint32_t i = 0; i < n; i++) {
         const bool stranger = likes->offset[user[i]] == likes->offset[user[i] + 1];
         for (uint32_t j = 0; j < r->n; j++)
-            out[(size_t)i * movies + r->placed[j]] = stranger ? r->score[r->placed[j]] : y[(size_t)i * r->n + j];
+            out[(size_t)i * movies + r->related.movie[j]] = stranger ? r->score[r->related.movie[j]] : y[(size_t)i * r->n + j];
     }
     return MRQ_OK;
 }

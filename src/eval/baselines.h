@@ -3,6 +3,7 @@
 #define MRQ_EVAL_BASELINES_H
 
 #include "eval/protocol.h"
+#include "train/itemitem.h"
 #include "train/ranking.h"
 
 typedef enum mrq_baseline_kind {
@@ -31,15 +32,13 @@ typedef struct mrq_ranker {
     const mrq_dataset *data;
     const mrq_links *likes;
     uint64_t seed;
-    uint32_t n;             /* itemknn, ease: movies that somebody likes, the most liked MRQ_ITEMS_MAX of them */
-    const uint32_t *place;  /* (movies) a movie's place among them, or MRQ_NONE */
-    const uint32_t *placed; /* (n) movies, rows */
-    float *matrix;          /* (n, n) ease: what a liked movie, the row, says for each other; itemknn: what speaks for the row */
+    mrq_liked related; /* itemknn, ease */
+    uint32_t n;        /* of those */
+    float *matrix;     /* (n, n) ease: what a liked movie, the row, says for each other; itemknn: what speaks for the row */
     float *score;      /* (movies) genre-popular: of each; demographic-popular: a stranger's; else likes of each. Not of random */
     uint32_t n_values; /* demographic-popular: values of all categories together */
     float *adjust;     /* (n_values, movies) what each adds */
 } mrq_ranker;
-#define MRQ_ITEMS_MAX 12000
 
 /* Any kind but MRQ_BASELINE_BIAS; the seed is that of the random order. */
 MRQ_CHECKED mrq_status mrq_ranker_make(mrq_baseline_kind kind, const mrq_dataset *data, const mrq_parts *parts, uint64_t seed,

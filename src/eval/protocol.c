@@ -7,6 +7,7 @@
 
 #include "base/random.h"
 #include "model/likes.h"
+#include "train/evaluate.h"
 #include "train/train.h"
 
 enum { STREAM_LIKES = 0x70b1, STREAM_USERS = 0xc01d, STREAM_MOVIES = 0xc01e };
@@ -19,36 +20,26 @@ const char *const mrq_protocol_names[] = {"rating", "topn", "time", "cold-users"
 const char *const mrq_protocol_meanings[] = {
     "a random tenth of the ratings is the test; how far predicted stars are from them",
     "each user's likes in random order: the first 80% to learn from, up to 90% for validation, the rest to be found among all "
-    "movies "
-    "but those; ratings below a like belong to the training part",
+    "movies but those; ratings below a like belong to the training part",
     "the latest 20% of all ratings are the test; the likes among them are to be found among all movies but the user's training "
     "likes; who has rated nothing before is a stranger",
     "a tenth of the users, at random, is held out whole and known by categories alone; their likes are to be found among all "
     "movies",
     "a tenth of the liked movies, at random, is held out whole and known by content alone; only these are ranked, for each user "
-    "who "
-    "likes one",
+    "who likes one",
     "the trained model's own test part; the likes in it are to be found among all movies but the user's other likes",
     NULL,
 };
 
 /* Who liked what among the ratings `list` (n): mrq_likes_make(). */
-static mrq_status find_likes(const mrq_dataset *data, const uint32_t *list, uint64_t n, double least, mrq_arena *arena,
-                             mrq_links *out, mrq_error *err)
+static mrq_status find_likes(const mrq_dataset *data, const uint32_t *list, uint64_t n, mrq_arena *arena, mrq_links *out,
+                             mrq_error *err)
 {
-    const mrq_model_source source = {.users = data->users,
-                                     .movies = data->movies,
-                                     .rating_user = data->user,
-                                     .rating_movie = data->movie,
-                                     .rating = data->rating,
-                                     .train = list,
-                                     .n_ratings = data->n,
-                                     .n_train = n,
-                                     .like = least};
+    const mrq_model_source source = mrq_train_source(data, list, n);
     return mrq_likes_make(&source, arena, out, err);
 }
 
-static mrq_status find_all_likes(const mrq_dataset *data, double least, mrq_arena *arena, mrq_lists *out, mrq_error *err)
+static mrq_status find_all_likes(const mrq_dataset *data, mrq_arena *arena, mrq_lists *out, mrq_error *err)
 {
     MRQ_AUTOFREE uint32_t *all = mrq_array(data->n, sizeof *all);
     if (!all)
@@ -56,35 +47,19 @@ static mrq_status find_all_likes(const mrq_dataset *data, double least, mrq_aren
     for (uint64_t i = 0; i < data->n; i++)
         all[i] = (uint32_t)i;
     mrq_links likes = {0};
-    MRQ_TRY(find_likes(data, all, data->n, least, arena, &likes, err));
+    MRQ_TRY(find_likes(data, all, data->n, arena, &likes, err));
     *out = likes.list;
     return MRQ_OK;
 }
 
-/* Where a movie stands in a user's list, or UINT64_MAX. */
-static uint64_t place_in(const mrq_lists *lists, uint32_t user, uint32_t movie)
-{
-    uint64_t low = lists->offset[user], high = lists->offset[user + 1];
-    while (low < high) {
-        const uint64_t middle = low + (high - low) / 2;
-        if (lists->item[middle] == movie)
-            return middle;
-        if (lists->item[middle] < movie)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return UINT64_MAX;
-}
-
 /* topn: of each user's n likes, in random order, the first 80 % train, up to 90 % valid. */
-static mrq_status divide_likes(const mrq_dataset *data, double least, uint64_t seed, unsigned char *part, mrq_error *err)
+static mrq_status divide_likes(const mrq_dataset *data, uint64_t seed, unsigned char *part, mrq_error *err)
 {
     MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
     if (!arena)
         return mrq_fail_memory(err, "dividing likes");
     mrq_lists likes = {0};
-    MRQ_TRY(find_all_likes(data, least, arena, &likes, err));
+    MRQ_TRY(find_all_likes(data, arena, &likes, err));
     const uint64_t n_likes = likes.offset[data->users->rows];
     unsigned char *part_of = mrq_arena_array(arena, n_likes, 1);
     uint32_t *order = mrq_arena_array(arena, data->movies->rows, sizeof *order);
@@ -101,7 +76,7 @@ static mrq_status divide_likes(const mrq_dataset *data, double least, uint64_t s
             part_of[first + order[i]] = i < n * 8 / 10 ? TRAIN : i < n * 9 / 10 ? VALID : TEST;
     }
     for (uint64_t i = 0; i < data->n; i++) {
-        const uint64_t place = place_in(&likes, data->user[i], data->movie[i]);
+        const uint64_t place = mrq_lists_find(&likes, data->user[i], data->movie[i]);
         part[i] = place == UINT64_MAX ? TRAIN : part_of[place];
     }
     return MRQ_OK;
@@ -113,7 +88,7 @@ static mrq_status hold_out(const uint32_t *rows, uint32_t n, uint64_t seed, uint
 {
     const uint32_t wanted = (uint32_t)lround(HELD_OUT * n);
     if (n < 10)
-        return mrq_fail(err, MRQ_USAGE, "%u %s, want at least 10 to hold a tenth of them out", n, what);
+        return mrq_fail(err, MRQ_USAGE, "%s: %u, want at least 10 to hold a tenth of them out", what, n);
     MRQ_AUTOFREE uint32_t *order = mrq_array(n, sizeof *order);
     if (!order)
         return mrq_fail_memory(err, "holding out");
@@ -142,7 +117,7 @@ static mrq_status divide_users(const mrq_dataset *data, uint64_t seed, unsigned 
     for (uint32_t u = 0; u < rows; u++)
         if (rates[u])
             rater[n++] = u;
-    MRQ_TRY(hold_out(rater, n, seed, STREAM_USERS, "users with ratings", held, err));
+    MRQ_TRY(hold_out(rater, n, seed, STREAM_USERS, "cold-users: users with ratings", held, err));
     for (uint64_t i = 0; i < data->n; i++)
         part[i] = held[data->user[i]] ? TEST : TRAIN;
     return MRQ_OK;
@@ -163,7 +138,7 @@ static mrq_status divide_movies(const mrq_dataset *data, double least, uint64_t 
     for (uint32_t m = 0; m < rows; m++)
         if (likes[m])
             liked[n++] = m;
-    MRQ_TRY(hold_out(liked, n, seed, STREAM_MOVIES, "movies that somebody likes", held, err));
+    MRQ_TRY(hold_out(liked, n, seed, STREAM_MOVIES, "cold-items: movies that somebody likes", held, err));
     for (uint64_t i = 0; i < data->n; i++)
         part[i] = held[data->movie[i]] ? TEST : TRAIN;
     return MRQ_OK;
@@ -198,7 +173,7 @@ static mrq_status divide(const mrq_dataset *data, mrq_protocol protocol, bool on
     if (!part || !held)
         return mrq_fail_memory(err, "dividing ratings");
     if (protocol == MRQ_PROTOCOL_TOPN)
-        MRQ_TRY(divide_likes(data, parts->least, seed, part, err));
+        MRQ_TRY(divide_likes(data, seed, part, err));
     else if (protocol == MRQ_PROTOCOL_COLD_USERS)
         MRQ_TRY(divide_users(data, seed, part, err));
     else
@@ -236,9 +211,9 @@ static mrq_status list_likes(const mrq_dataset *data, mrq_parts *parts, mrq_erro
     const mrq_split *split = &parts->split;
     const uint32_t users = data->users->rows;
     mrq_links valid = {0}, asked = {0};
-    MRQ_TRY(find_likes(data, split->train, split->n_train, parts->least, parts->arena, &parts->likes, err));
-    MRQ_TRY(find_likes(data, split->valid, split->n_valid, parts->least, parts->arena, &valid, err));
-    MRQ_TRY(find_likes(data, split->test, split->n_test, parts->least, parts->arena, &asked, err));
+    MRQ_TRY(find_likes(data, split->train, split->n_train, parts->arena, &parts->likes, err));
+    MRQ_TRY(find_likes(data, split->valid, split->n_valid, parts->arena, &valid, err));
+    MRQ_TRY(find_likes(data, split->test, split->n_test, parts->arena, &asked, err));
     MRQ_TRY(join(&parts->likes.list, &valid.list, users, parts->arena, &parts->hidden, err));
     float *one = mrq_arena_array(parts->arena, parts->likes.list.offset[users], sizeof *one);
     uint64_t *offset = mrq_arena_array(parts->arena, (size_t)users + 1, sizeof *offset), n = 0;
@@ -250,7 +225,7 @@ static mrq_status list_likes(const mrq_dataset *data, mrq_parts *parts, mrq_erro
         one[i] = 1;
     for (uint32_t u = 0; u < users; u++) {
         for (uint64_t i = asked.list.offset[u]; i < asked.list.offset[u + 1]; i++)
-            if (place_in(&parts->hidden, u, asked.list.item[i]) == UINT64_MAX)
+            if (mrq_lists_find(&parts->hidden, u, asked.list.item[i]) == UINT64_MAX)
                 item[n++] = asked.list.item[i];
         offset[u + 1] = n;
         if (offset[u + 1] > offset[u])
@@ -265,10 +240,6 @@ static mrq_status list_likes(const mrq_dataset *data, mrq_parts *parts, mrq_erro
 /* `name` begins the sentence. */
 static mrq_status check(const mrq_dataset *data, const mrq_parts *parts, bool ranks, const char *name, mrq_error *err)
 {
-    if (!parts->split.n_train || !parts->split.n_test)
-        return mrq_fail(err, MRQ_USAGE, "%s: %llu ratings are too few: %llu would be learned from and %llu tested", name,
-                        (unsigned long long)data->n, (unsigned long long)parts->split.n_train,
-                        (unsigned long long)parts->split.n_test);
     const unsigned long long likes = ranks ? (unsigned long long)parts->likes.list.offset[data->users->rows] : 0;
     if (ranks && (parts->n_users < ASKED_MIN || !likes))
         return mrq_fail(
@@ -276,6 +247,10 @@ static mrq_status check(const mrq_dataset *data, const mrq_parts *parts, bool ra
             "%s: too few likes, which are ratings of %g or more: %llu to learn from, want 1, and %u users to find one for, want "
             "%d",
             name, parts->least, likes, parts->n_users, ASKED_MIN);
+    if (!parts->split.n_train || !parts->split.n_test)
+        return mrq_fail(err, MRQ_USAGE, "%s: %llu ratings are too few: %llu would be learned from and %llu tested", name,
+                        (unsigned long long)data->n, (unsigned long long)parts->split.n_train,
+                        (unsigned long long)parts->split.n_test);
     return MRQ_OK;
 }
 

@@ -131,7 +131,7 @@ static mrq_status add_choice(mrq_sheet *t, const mrq_parts *parts, const uint32_
     for (uint32_t m = 0; m < movies; m++)
         ranked += !parts->candidate || parts->candidate[m];
     t->coverage += distinct / ranked;
-    t->popularity += sum / n;
+    t->popularity += parts->candidate ? NAN : sum / n;
     return MRQ_OK;
 }
 

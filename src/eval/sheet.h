@@ -30,6 +30,8 @@ typedef struct mrq_group {
     mrq_estimate recall, ndcg; /* @10 */
 } mrq_group;
 
+/* A mean is that of the seeds' means, its interval one of the users, each with all seeds together; the two part where the seeds ask
+ * differently many. Of predicted stars all seeds are one sample. */
 typedef struct mrq_summary {
     uint32_t seeds, ranked_users;                 /* distinct ones */
     uint64_t rated;                               /* test ratings predicted, in all seeds */
@@ -37,8 +39,8 @@ typedef struct mrq_summary {
     mrq_estimate measure[MRQ_CUTS][MRQ_MEASURES]; /* the mean is that over the seeds */
     double *recall, *ndcg;                        /* (seeds) @10 */
     double coverage;                              /* share of the movies ranked that are in anybody's top 10 */
-    double popularity;                            /* mean share of the training users who like a movie of a top 10 */
-    double diversity; /* 1 - the mean Jaccard index of genres over pairs in a top 10; NaN without genres */
+    double popularity; /* mean share of the training users who like a movie of a top 10; NaN where only new movies are ranked */
+    double diversity;  /* 1 - the mean Jaccard index of genres over pairs in a top 10; NaN without genres */
     uint32_t n_groups;
     mrq_group *group; /* by every category of the users with at most MRQ_GROUP_VALUES values; empty ones are left out */
 } mrq_summary;

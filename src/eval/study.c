@@ -36,13 +36,11 @@ static mrq_status fail_stopped(const struct turn *turn, mrq_error *err)
                     mrq_protocol_names[turn->study->protocol], (unsigned long long)turn->seed, turn->contender->name);
 }
 
-/* What a training learns from. Without a validation part of the protocol's, the description's share of the training part is one, by
- * selection sampling. `room` (n_train) is memory for both parts. */
+/* What a training learns from: the training part, of which the description's share, by selection sampling, chooses the best pass.
+ * The protocol's validation part, of likes alone, would mislead who predicts stars. `room` (n_train) is memory for both. */
 static mrq_split training_split(const mrq_parts *parts, double share, uint64_t seed, uint32_t *room)
 {
     const mrq_split *split = &parts->split;
-    if (split->n_valid)
-        return (mrq_split){.n_train = split->n_train, .n_valid = split->n_valid, .train = split->train, .valid = split->valid};
     uint64_t wanted = (uint64_t)(share * (double)split->n_train), left = 0;
     mrq_split out = {.n_train = split->n_train - wanted, .n_valid = wanted, .train = room, .valid = room + split->n_train - wanted};
     mrq_random rng;
@@ -130,14 +128,7 @@ static mrq_status judge_bias(struct turn *turn, mrq_error *err)
 {
     const mrq_dataset *data = turn->study->data;
     const mrq_split *split = &turn->parts->split;
-    const mrq_model_source source = {.users = data->users,
-                                     .movies = data->movies,
-                                     .rating_user = data->user,
-                                     .rating_movie = data->movie,
-                                     .rating = data->rating,
-                                     .train = split->train,
-                                     .n_ratings = data->n,
-                                     .n_train = split->n_train};
+    const mrq_model_source source = mrq_train_source(data, split->train, split->n_train);
     MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
     if (!arena)
         return mrq_fail_memory(err, "making a baseline");

@@ -14,7 +14,7 @@ const char *const mrq_verdict_names[] = {"passed", "failed", "skipped"};
 
 static mrq_quality measured(const mrq_model_results *results)
 {
-    return mrq_quality_of(results->test_rmse, results->test_ndcg);
+    return mrq_quality_of(results->ranks, results->test_rmse, results->test_ndcg);
 }
 
 bool mrq_protocols_differ(const mrq_model_results *made, const mrq_model_results *serving, char *out, size_t size)

@@ -17,7 +17,7 @@ typedef struct mrq_rebuild_options {
     const char *data, *schema; /* a folder; a schema's name or file, NULL: recognised */
     const char *store;
     const char *model; /* a preset or a description's file */
-    int64_t epochs;    /* 0: the model's */
+    int64_t epochs;    /* 0: the model's; of a ranking always */
     bool warm_start;   /* go on from the serving generation's model, where that is honest and possible; else from scratch */
     const char *index; /* as for an export */
     double recall;     /* that the index is chosen for */

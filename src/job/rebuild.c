@@ -219,7 +219,7 @@ static mrq_status train(struct job *job, mrq_error *err)
     if (result.end == MRQ_TRAIN_LOST)
         remark(r, "the loss exploded in pass %lld of %lld, and the best before, pass %lld, was taken", (long long)result.epoch,
                (long long)passes, (long long)r->made.results.best_epoch);
-    const mrq_quality quality = mrq_quality_of(r->made.results.test_rmse, r->made.results.test_ndcg);
+    const mrq_quality quality = mrq_quality_of(r->made.results.ranks, r->made.results.test_rmse, r->made.results.test_ndcg);
     end(job, MRQ_STEP_TRAIN, " model=%s passes=%lld best=%lld test_%s=%.4f start=%s", r->description.name,
         (long long)r->made.results.epochs, (long long)r->made.results.best_epoch, quality.more_is_better ? "ndcg" : "rmse",
         quality.value, r->warm_started ? "warm" : "scratch");
@@ -350,6 +350,9 @@ mrq_status mrq_rebuild(const mrq_rebuild_options *options, const mrq_rebuild_wat
         out->step[i] = NAN;
     mrq_time_text(out->started);
     MRQ_TRY(mrq_description_load(options->model, &out->description, err));
+    if (options->epochs && out->description.train.objective == MRQ_RANKING)
+        return mrq_fail(err, MRQ_USAGE, "epochs: model \"%s\" is solved in closed form and has none; leave them out",
+                        out->description.name);
     out->description.train.epochs = options->epochs ? options->epochs : out->description.train.epochs;
     MRQ_CLEANUP(mrq_schema_free) mrq_schema *schema = NULL;
     if (options->schema)

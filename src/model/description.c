@@ -273,6 +273,17 @@ static mrq_status read_train(const cJSON *root, const char *source, mrq_training
     return MRQ_OK;
 }
 
+/* A branch of rows as wide as the vector, and nothing that only gradients know. */
+static bool is_solvable(const mrq_tower_description *tower)
+{
+    for (uint32_t b = 0; b < tower->n; b++) {
+        const mrq_branch *branch = &tower->branch[b];
+        if (branch->fc || branch->dropout > 0 || branch->lr < 1 || branch->lr > 1)
+            return false;
+    }
+    return true;
+}
+
 /* What is solved in closed form is linear: every branch adds its rows to the vector, and the score is an inner product. */
 static mrq_status check_objective(mrq_description *d, const char *source, mrq_error *err)
 {
@@ -293,6 +304,9 @@ static mrq_status check_objective(mrq_description *d, const char *source, mrq_er
         mrq_description_has(&d->movie, MRQ_BRANCH_RATINGS) || mrq_description_has(&d->movie, MRQ_BRANCH_CATEGORY))
         return mrq_fail(err, MRQ_BAD_FILE,
                         "%.100s: train.objective \"ranking\" wants an id and sets among towers.movie, and nothing else", source);
+    if (!is_solvable(&d->user) || !is_solvable(&d->movie))
+        return mrq_fail(err, MRQ_BAD_FILE,
+                        "%.100s: train.objective \"ranking\" wants branches without embedding, fc, dropout and lr", source);
     if (isnan(d->shift))
         d->shift = 0; /* no rating is predicted, so no mean is added */
     return MRQ_OK;

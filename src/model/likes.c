@@ -7,6 +7,7 @@
 #include <math.h>
 
 #define TENTH 0.1
+#define MOST  2.0 /* deviations: one like among a thousand better ones is still a like */
 
 /* Puts `n` ratings into the order of their groups; `offset` (groups + 1), zero before, becomes the groups' bounds. */
 static int sort_ratings(const uint32_t *rating, uint64_t n, const uint32_t *group, uint32_t groups, uint64_t *offset, uint32_t *out)
@@ -39,19 +40,23 @@ static void keep_likes(const mrq_model_source *source, uint64_t *offset, uint32_
     }
 }
 
+static double value(const mrq_model_source *source, uint32_t rating)
+{
+    return (double)source->rating[rating];
+}
+
 /* From ratings to movies, in place, and strengths. */
 static void measure(const mrq_model_source *source, uint64_t n, uint32_t *item, float *strength)
 {
-    double sum = 0, squares = 0;
+    double mean = 0, variance = 0;
+    for (uint64_t i = 0; i < n; i++)
+        mean += value(source, item[i]) / (double)n;
+    for (uint64_t i = 0; i < n; i++)
+        variance += (value(source, item[i]) - mean) * (value(source, item[i]) - mean) / (double)n;
+    const double deviation = sqrt(variance);
     for (uint64_t i = 0; i < n; i++) {
-        const double rating = (double)source->rating[item[i]];
-        sum += rating;
-        squares += rating * rating;
-    }
-    const double mean = n ? sum / (double)n : 0, variance = n ? squares / (double)n - mean * mean : 0;
-    const double slope = variance > 1e-9 ? TENTH / sqrt(variance) : 0;
-    for (uint64_t i = 0; i < n; i++) {
-        strength[i] = (float)(1 + slope * ((double)source->rating[item[i]] - mean));
+        const double z = deviation > 1e-6 ? (value(source, item[i]) - mean) / deviation : 0;
+        strength[i] = (float)(1 + TENTH * fmax(-MOST, fmin(MOST, z)));
         item[i] = source->rating_movie[item[i]];
     }
 }

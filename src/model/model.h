@@ -15,6 +15,7 @@ typedef struct mrq_model_results {
     int64_t threads, epochs, best_epoch;
     double rating_min, rating_max; /* of the training ratings; predictions are held within them */
     double train_rmse, valid_rmse, test_rmse;
+    bool ranks;                    /* predicts no ratings: its RMSEs are NaN */
     double test_recall, test_ndcg; /* of a ranking: @10 over the likes of the test part, those of the training part left out */
     char schema[MRQ_COLUMN_NAME];
     char split[16];
@@ -27,7 +28,7 @@ typedef struct mrq_quality {
     double value;     /* NaN where not measured */
     bool more_is_better;
 } mrq_quality;
-mrq_quality mrq_quality_of(double test_rmse, double test_ndcg);
+mrq_quality mrq_quality_of(bool ranks, double test_rmse, double test_ndcg);
 
 typedef struct mrq_model mrq_model;
 

@@ -38,7 +38,7 @@ cJSON *mrq_model_results_json(const mrq_model_results *r)
     };
     for (size_t i = 0; ok && i < sizeof numbers / sizeof *numbers; i++)
         ok = !isfinite(numbers[i].value) || cJSON_AddNumberToObject(root, numbers[i].key, numbers[i].value);
-    if (!ok)
+    if (!ok || (r->ranks && !cJSON_AddTrueToObject(root, "ranks")))
         return NULL;
     cJSON *made = root;
     root = NULL;
@@ -78,6 +78,7 @@ static mrq_status read_results(const char *text, size_t size, const char *path, 
     MRQ_TRY(mrq_json_real(root, path, "train_rmse", 0, 1e9, &r.train_rmse, err));
     MRQ_TRY(mrq_json_real(root, path, "valid_rmse", 0, 1e9, &r.valid_rmse, err));
     MRQ_TRY(mrq_json_real(root, path, "test_rmse", 0, 1e9, &r.test_rmse, err));
+    MRQ_TRY(mrq_json_bool(root, path, "ranks", &r.ranks, err));
     MRQ_TRY(mrq_json_real(root, path, "test_recall", 0, 1, &r.test_recall, err));
     MRQ_TRY(mrq_json_real(root, path, "test_ndcg", 0, 1, &r.test_ndcg, err));
     r.seed = (uint64_t)seed;

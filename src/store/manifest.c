@@ -204,10 +204,12 @@ mrq_status mrq_manifest_parse(const char *text, size_t size, const char *path, m
     int64_t format = 0;
     MRQ_TRY(read_number(root, source, "format", 0, INT32_MAX, &format, err));
     if (format != MRQ_MANIFEST_FORMAT)
-        return mrq_fail(err, MRQ_BAD_FILE, "%s: format version %lld, this program reads version %d", path, (long long)format,
-                        MRQ_MANIFEST_FORMAT);
+        return mrq_fail(err, MRQ_BAD_FILE,
+                        "%s: format version %lld, this program reads version %d; export or rebuild the store anew", path,
+                        (long long)format, MRQ_MANIFEST_FORMAT);
     mrq_manifest manifest = {0};
     double rmse = NAN, ndcg = NAN;
+    bool ranks = false;
     MRQ_TRY(mrq_json_keys(root, source, keys, err));
     MRQ_TRY(read_created(root, source, &manifest.created_us, err));
     MRQ_TRY(read_text(root, source, "model", manifest.model_name, sizeof manifest.model_name, err));
@@ -218,7 +220,8 @@ mrq_status mrq_manifest_parse(const char *text, size_t size, const char *path, m
     MRQ_TRY(mrq_json_object(root, source, "results", true, &results, err));
     MRQ_TRY(mrq_json_real(results, source, "test_rmse", 0, 1e9, &rmse, err));
     MRQ_TRY(mrq_json_real(results, source, "test_ndcg", 0, 1, &ndcg, err));
-    manifest.quality = mrq_quality_of(rmse, ndcg);
+    MRQ_TRY(mrq_json_bool(results, source, "ranks", &ranks, err));
+    manifest.quality = mrq_quality_of(ranks, rmse, ndcg);
     MRQ_TRY(read_parts(root, source, &manifest, err));
     *out = manifest;
     return MRQ_OK;

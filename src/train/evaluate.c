@@ -39,3 +39,21 @@ double mrq_rmse(const mrq_model *model, const mrq_vectors *vectors, const mrq_da
     }
     return n ? sqrt(sum / (double)n) : NAN;
 }
+
+mrq_model_source mrq_train_source(const mrq_dataset *data, const uint32_t *list, uint64_t n)
+{
+    return (mrq_model_source){.users = data->users,
+                              .movies = data->movies,
+                              .rating_user = data->user,
+                              .rating_movie = data->movie,
+                              .rating = data->rating,
+                              .train = list,
+                              .n_ratings = data->n,
+                              .n_train = n,
+                              .like = mrq_like_least(data)};
+}
+
+double mrq_like_least(const mrq_dataset *data)
+{
+    return (data->rating_min + data->rating_max) / 2;
+}

@@ -1,4 +1,4 @@
-/* How far scores are from ratings. */
+/* How far scores are from ratings; and which of these are likes. */
 #ifndef MRQ_TRAIN_EVALUATE_H
 #define MRQ_TRAIN_EVALUATE_H
 
@@ -17,5 +17,11 @@ double mrq_score(const mrq_model *model, const mrq_vectors *vectors, uint32_t us
 
 /* Root of the mean squared difference between score and rating, over `n` ratings; NaN for none. */
 double mrq_rmse(const mrq_model *model, const mrq_vectors *vectors, const mrq_dataset *data, const uint32_t *rating, uint64_t n);
+
+/* The ratings `list` (n) of a data set, as models and likes are made from. Borrows all. */
+mrq_model_source mrq_train_source(const mrq_dataset *data, const uint32_t *list, uint64_t n);
+
+/* A rating of at least so much is a like: the middle of the range that the schema allows. */
+double mrq_like_least(const mrq_dataset *data);
 
 #endif

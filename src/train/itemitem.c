@@ -9,6 +9,38 @@
 #include "model/gemm.h"
 #include "model/lapack.h"
 
+mrq_status mrq_most_liked(const mrq_links *likes, uint32_t users, uint32_t movies, mrq_arena *arena, mrq_liked *out, mrq_error *err)
+{
+    MRQ_AUTOFREE uint32_t *count = mrq_array(movies, sizeof *count), *with = mrq_array((size_t)users + 1, sizeof *with);
+    uint32_t *place = mrq_arena_array(arena, movies, sizeof *place);
+    if (!count || !with || !place)
+        return mrq_fail_memory(err, "relating movies");
+    for (uint64_t i = 0; i < likes->list.offset[users]; i++)
+        count[likes->list.item[i]]++;
+    for (uint32_t m = 0; m < movies; m++)
+        with[count[m]]++;
+    uint32_t least = users; /* likes of the least liked that are taken; of those with so many, the first `some` */
+    uint64_t room = MRQ_RELATED_MAX;
+    while (least > 1 && with[least] <= room)
+        room -= with[least--];
+    uint64_t some = with[least] < room ? with[least] : room;
+    uint32_t *movie = mrq_arena_array(arena, MRQ_RELATED_MAX - room + some, sizeof *movie), n = 0;
+    float *number = mrq_arena_array(arena, MRQ_RELATED_MAX - room + some, sizeof *number);
+    if (!movie || !number)
+        return mrq_fail_memory(err, "relating movies");
+    for (uint32_t m = 0; m < movies; m++) {
+        place[m] = MRQ_NONE;
+        if (!count[m] || count[m] < least || (count[m] == least && some == 0))
+            continue;
+        some -= count[m] == least;
+        place[m] = n;
+        number[n] = (float)count[m];
+        movie[n++] = m;
+    }
+    *out = (mrq_liked){n, place, movie, number};
+    return MRQ_OK;
+}
+
 struct gram {
     const mrq_links *likes; /* by user */
     mrq_links fans;         /* by movie: users, and how much times their weight */

@@ -4,6 +4,17 @@
 
 #include "model/likes.h"
 
+/* The movies that somebody likes, of more than MRQ_RELATED_MAX those liked most; both orders are that of the rows. */
+typedef struct mrq_liked {
+    uint32_t n;
+    const uint32_t *place; /* (movies) 0 .. n-1, or MRQ_NONE */
+    const uint32_t *movie; /* (n) rows */
+    const float *likes;    /* (n) how many like it */
+} mrq_liked;
+#define MRQ_RELATED_MAX 10000 /* two matrices of its square are 0.8 GB */
+MRQ_CHECKED mrq_status mrq_most_liked(const mrq_links *likes, uint32_t users, uint32_t movies, mrq_arena *arena, mrq_liked *out,
+                                      mrq_error *err);
+
 /* G (n, n) = Σ_users weight · x xᵀ, x being a user's row of `likes`; `place` (movies) says where a movie stands in G, MRQ_NONE:
  * nowhere. `weight` (users) NULL: 1. Both triangles are filled. */
 MRQ_CHECKED mrq_status mrq_gram(const mrq_links *likes, uint32_t users, uint32_t movies, const float *weight, const uint32_t *place,

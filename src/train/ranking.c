@@ -104,29 +104,16 @@ mrq_status mrq_rank(const mrq_rank_task *task, mrq_scorer *scorer, const void *c
     return r.status == MRQ_OK ? MRQ_OK : mrq_fail(err, r.status, "%s", r.err.msg);
 }
 
-static bool is_in(const uint32_t *list, uint64_t n, uint32_t item)
-{
-    uint64_t low = 0;
-    while (low < n) {
-        const uint64_t middle = low + (n - low) / 2;
-        if (list[middle] < item)
-            low = middle + 1;
-        else if (list[middle] > item)
-            n = middle;
-        else
-            return true;
-    }
-    return false;
-}
-
 mrq_rank_measures mrq_rank_measure(const uint32_t *top, uint32_t k, const uint32_t *relevant, uint64_t n)
 {
+    const uint64_t bounds[] = {0, n};
+    const mrq_lists wanted = {bounds, relevant};
     double gain = 0, most = 0, first = 0;
     uint32_t found = 0;
     for (uint32_t i = 0; i < k; i++) {
         const double worth = 1 / log2(2.0 + i);
         most += i < n ? worth : 0;
-        if (top[i] == MRQ_NONE || !is_in(relevant, n, top[i]))
+        if (top[i] == MRQ_NONE || mrq_lists_find(&wanted, 0, top[i]) == UINT64_MAX)
             continue;
         gain += worth;
         first = found++ ? first : 1.0 / (1.0 + i);

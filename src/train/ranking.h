@@ -15,8 +15,8 @@ typedef struct mrq_rank_task {
     uint32_t n_users;
     mrq_lists hidden;               /* by user row: movies that are not ranked; offset NULL: none */
     const unsigned char *candidate; /* (movies) 1: is ranked; NULL: all are */
-    uint32_t k;
-    uint32_t threads; /* not part of the result */
+    uint32_t k;                     /* > 0 */
+    uint32_t threads;               /* not part of the result */
 } mrq_rank_task;
 
 /* The best `k` movies of each user, (n_users, k) rows of movies, best first, equal scores by row; MRQ_NONE where there are fewer. A
@@ -36,7 +36,7 @@ typedef struct mrq_rank_measures {
     double precision; /* share of the k places */
 } mrq_rank_measures;
 
-/* Of `n` > 0 relevant movies, ascending, each once. */
+/* Of `n` > 0 relevant movies, ascending, each once; k > 0. */
 mrq_rank_measures mrq_rank_measure(const uint32_t *top, uint32_t k, const uint32_t *relevant, uint64_t n);
 
 /* A model's scores, of vectors that mrq_vectors_update() has filled; `context` is a struct of the two. What is the same for all

@@ -5,16 +5,14 @@
  *
  * - Users count by 1 / sqrt(their likes), so that a few who like thousands do not drown the rest.
  * - lambda_i grows with the root of the movie's likes, and scores are damped by likes^-0.1: both favour the less popular a little.
- * - Strangers: ridge regression of vectors x E on the categories, in the leading directions only, which also takes out noise; times
- *   PRIOR, it is what a few likes are added to.
+ * - Strangers: ridge regression of the sums of liked movies' vectors on the categories, in the leading directions only, which also
+ *   takes out noise; times PRIOR, it is what a few likes are added to.
  * - Movies: ridge regression of E on the sets' members (genres, words of the title) by conjugate gradients; a movie lies between
- * that
- *   and its row of E, by how many like it, and without likes on it.
+ *   that and its row of E, by how many like it, and without likes on it.
  *
- * The constants were chosen on the validation part of ml-1m's topn protocol, seeds 1 to 3 (benchmarks/README.md). Rejected there: a
- * softmax over the catalogue by gradients, from E or from noise (it overfits within a pass); dropout in closed form (EDLAE);
- * categories as columns of x. The movies'
- * features as more rows of X gain a thousandth, and are left out for simplicity. */
+ * The constants were chosen on validation parts of ml-1m (benchmarks/README.md). Rejected there: a softmax over the catalogue by
+ * gradients, from E or from noise (it overfits within a pass); dropout in closed form (EDLAE); categories as columns of x; the
+ * movies' features as more rows of X, which gain a thousandth. */
 #include "train/retrieval.h"
 
 #include <math.h>
@@ -41,14 +39,12 @@ struct solver {
     uint32_t threads;
     uint64_t seed;
     uint32_t users, movies, d;
-    uint32_t n;      /* movies that are related: */
-    uint32_t *place; /* (movies) 0 .. n-1, or MRQ_NONE */
-    uint32_t *movie; /* (n) */
-    float *likes;    /* (n) how many like it */
-    float *gram;     /* (n, n) */
-    float *b;        /* (n, n) */
-    float *basis;    /* (d, n) E transposed */
-    float *vector;   /* (n, d) E */
+    mrq_liked related;
+    uint32_t n;    /* of those */
+    float *gram;   /* (n, n) */
+    float *b;      /* (n, n) */
+    float *basis;  /* (d, n) E transposed */
+    float *vector; /* (n, d) E */
 };
 
 static mrq_status no_memory(mrq_error *err)
@@ -56,43 +52,17 @@ static mrq_status no_memory(mrq_error *err)
     return mrq_fail_memory(err, "solving for a ranking");
 }
 
-/* The movies that are liked, when they are too many those liked most. */
 static mrq_status choose_movies(struct solver *s, mrq_error *err)
 {
-    const mrq_links *likes = &s->model->likes;
-    const uint64_t n = likes->list.offset[s->users];
-    MRQ_AUTOFREE uint32_t *count = mrq_array(s->movies, sizeof *count), *with = mrq_array((size_t)s->users + 1, sizeof *with);
-    s->place = mrq_arena_array(s->arena, s->movies, sizeof *s->place);
-    if (!count || !with || !s->place)
-        return no_memory(err);
-    for (uint64_t i = 0; i < n; i++)
-        count[likes->list.item[i]]++;
-    for (uint32_t m = 0; m < s->movies; m++)
-        with[count[m]]++;
-    uint32_t least = s->users; /* likes of the least liked that are taken; of those with so many, the first `some` */
-    uint64_t room = MRQ_RELATED_MAX;
-    while (least > 1 && with[least] <= room)
-        room -= with[least--];
-    uint64_t some = with[least] < room ? with[least] : room;
-    s->movie = mrq_arena_array(s->arena, MRQ_RELATED_MAX - room + some, sizeof *s->movie);
-    s->likes = mrq_arena_array(s->arena, MRQ_RELATED_MAX - room + some, sizeof *s->likes);
-    if (!s->movie || !s->likes)
-        return no_memory(err);
-    for (uint32_t m = 0; m < s->movies; m++) {
-        s->place[m] = MRQ_NONE;
-        if (!count[m] || count[m] < least || (count[m] == least && some == 0))
-            continue;
-        some -= count[m] == least;
-        s->place[m] = s->n;
-        s->likes[s->n] = (float)count[m];
-        s->movie[s->n++] = m;
-    }
-    return s->n >= 2
-               ? MRQ_OK
-               : mrq_fail(
-                     err, MRQ_FAILED,
-                     "%u movie%s liked, want 2 or more: a ranking is learned from ratings of at least the middle of their range",
-                     s->n, s->n == 1 ? " is" : "s are");
+    MRQ_TRY(mrq_most_liked(&s->model->likes, s->users, s->movies, s->arena, &s->related, err));
+    s->n = s->related.n;
+    if (s->n < 2)
+        return mrq_fail(
+            err, MRQ_USAGE,
+            "%u movie%s liked, want 2 or more: ratings of at least the middle of their range are likes, and without them "
+            "there is nothing to rank by; try --model fusion",
+            s->n, s->n == 1 ? " is" : "s are");
+    return MRQ_OK;
 }
 
 /* B, damped, and the G of the covariance. */
@@ -114,7 +84,7 @@ static mrq_status relate(struct solver *s, mrq_error *err)
     const float norm = (float)((double)likes->list.offset[s->users] / weighted); /* G is as large as without weights */
     for (uint32_t u = 0; u < s->users; u++)
         weight[u] *= norm;
-    MRQ_TRY(mrq_gram(likes, s->users, s->movies, weight, s->place, s->n, s->threads, s->gram, err));
+    MRQ_TRY(mrq_gram(likes, s->users, s->movies, weight, s->related.place, s->n, s->threads, s->gram, err));
     const double l2 = s->model->description.train.l2;
     for (size_t i = 0; i < s->n; i++)
         lambda[i] = (float)(l2 * (LAMBDA_ROOT * sqrt((double)s->gram[i * s->n + i]) + LAMBDA));
@@ -124,7 +94,7 @@ static mrq_status relate(struct solver *s, mrq_error *err)
     if (!damp)
         return no_memory(err);
     for (uint32_t i = 0; i < s->n; i++)
-        damp[i] = (float)pow((double)s->likes[i], DAMPING);
+        damp[i] = (float)pow((double)s->related.likes[i], DAMPING);
     for (size_t i = 0; i < s->n; i++)
         for (size_t j = 0; j < s->n; j++)
             s->b[i * s->n + j] *= damp[j];
@@ -192,7 +162,7 @@ static mrq_status make_history(struct solver *s, const mrq_branch_plan *plan, mr
         return no_memory(err);
     mrq_gemm_bt(s->n, s->d, s->n, s->b, s->n, s->basis, s->n, rows, s->d);
     for (uint32_t i = 0; i < s->n; i++)
-        memcpy(parameters(s, plan->embedding, s->movie[i]), rows + (size_t)i * s->d, s->d * sizeof *rows);
+        memcpy(parameters(s, plan->embedding, s->related.movie[i]), rows + (size_t)i * s->d, s->d * sizeof *rows);
     return MRQ_OK;
 }
 
@@ -232,8 +202,8 @@ static mrq_status learn_categories(struct solver *s, mrq_error *err)
             continue;
         memset(sum, 0, d * sizeof *sum);
         for (uint64_t i = likes->list.offset[u]; i < likes->list.offset[u + 1]; i++)
-            if (s->place[likes->list.item[i]] != MRQ_NONE)
-                mrq_kernels_best()->add(sum, s->vector + (size_t)s->place[likes->list.item[i]] * s->d, d);
+            if (s->related.place[likes->list.item[i]] != MRQ_NONE)
+                mrq_kernels_best()->add(sum, s->vector + (size_t)s->related.place[likes->list.item[i]] * s->d, d);
         const uint32_t n = user_features(s, u, feature);
         for (uint32_t i = 0; i < n; i++) {
             for (uint32_t j = 0; j < n; j++)
@@ -301,8 +271,8 @@ static void apply_features(const struct solver *s, float *from, size_t size, flo
         to[i] = FEATURE_RIDGE * from[i];
     for (uint32_t i = 0; i < s->n; i++) {
         memset(vector, 0, s->d * sizeof *vector);
-        pass_features(s, s->movie[i], from, vector, false);
-        pass_features(s, s->movie[i], to, vector, true);
+        pass_features(s, s->related.movie[i], from, vector, false);
+        pass_features(s, s->related.movie[i], to, vector, true);
     }
 }
 
@@ -327,7 +297,7 @@ static mrq_status regress_features(struct solver *s, uint32_t rows, float *x, mr
         return no_memory(err);
     double *pq = rr + d, *next = pq + d, *step = next + d;
     for (uint32_t i = 0; i < s->n; i++)
-        pass_features(s, s->movie[i], r, s->vector + i * d, true);
+        pass_features(s, s->related.movie[i], r, s->vector + i * d, true);
     memcpy(p, r, size * sizeof *p);
     column_products(r, r, rows, d, rr);
     for (int i = 0; i < STEPS; i++) {
@@ -335,17 +305,19 @@ static mrq_status regress_features(struct solver *s, uint32_t rows, float *x, mr
         column_products(p, q, rows, d, pq);
         for (size_t k = 0; k < d; k++)
             step[k] = pq[k] > 0 ? rr[k] / pq[k] : 0;
-        for (size_t j = 0; j < size; j++) {
-            x[j] += (float)step[j % d] * p[j];
-            r[j] -= (float)step[j % d] * q[j];
-        }
+        for (size_t j = 0; j < size; j += d)
+            for (size_t k = 0; k < d; k++) {
+                x[j + k] += (float)step[k] * p[j + k];
+                r[j + k] -= (float)step[k] * q[j + k];
+            }
         column_products(r, r, rows, d, next);
         for (size_t k = 0; k < d; k++) {
             step[k] = rr[k] > 0 ? next[k] / rr[k] : 0;
             rr[k] = next[k];
         }
-        for (size_t j = 0; j < size; j++)
-            p[j] = r[j] + (float)step[j % d] * p[j];
+        for (size_t j = 0; j < size; j += d)
+            for (size_t k = 0; k < d; k++)
+                p[j + k] = r[j + k] + (float)step[k] * p[j + k];
     }
     return MRQ_OK;
 }
@@ -370,9 +342,9 @@ static mrq_status place_movies(struct solver *s, mrq_error *err)
         id++;
     for (uint32_t i = 0; i < s->n; i++) {
         memset(vector, 0, d * sizeof *vector);
-        pass_features(s, s->movie[i], block, vector, false);
-        float *row = parameters(s, tower->plan[id].embedding, s->model->movie_row[s->movie[i]]);
-        const float share = s->likes[i] / (s->likes[i] + FEW);
+        pass_features(s, s->related.movie[i], block, vector, false);
+        float *row = parameters(s, tower->plan[id].embedding, s->model->movie_row[s->related.movie[i]]);
+        const float share = s->related.likes[i] / (s->related.likes[i] + FEW);
         for (size_t k = 0; k < d; k++)
             row[k] = share * (s->vector[i * d + k] - vector[k]);
     }

@@ -212,16 +212,8 @@ static mrq_status copy_parts(const mrq_split *from, mrq_split *out, mrq_error *e
 mrq_status mrq_train_begin(const mrq_dataset *data, const mrq_description *description, const mrq_train_options *options,
                            const mrq_split *split, mrq_model **out, mrq_error *err)
 {
-    const mrq_model_source source = {.users = data->users,
-                                     .movies = data->movies,
-                                     .rating_user = data->user,
-                                     .rating_movie = data->movie,
-                                     .rating = data->rating,
-                                     .train = split->train,
-                                     .n_ratings = data->n,
-                                     .n_train = split->n_train,
-                                     .like = mrq_like_least(data),
-                                     .seed = options->seed};
+    mrq_model_source source = mrq_train_source(data, split->train, split->n_train);
+    source.seed = options->seed;
     MRQ_TRY(mrq_model_new(description, &source, out, err));
     mrq_model_results *r = &(*out)->results;
     r->seed = options->seed;
@@ -234,11 +226,6 @@ mrq_status mrq_train_begin(const mrq_dataset *data, const mrq_description *descr
     snprintf(r->schema, sizeof r->schema, "%s", data->schema);
     snprintf(r->split, sizeof r->split, "%s", options->parts ? "given" : mrq_split_names[options->split]);
     return MRQ_OK;
-}
-
-double mrq_like_least(const mrq_dataset *data)
-{
-    return (data->rating_min + data->rating_max) / 2;
 }
 
 mrq_status mrq_train_divide(const mrq_dataset *data, const mrq_train_options *options, double validation, mrq_split *out,

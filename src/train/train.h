@@ -60,12 +60,9 @@ typedef struct mrq_train_result {
 /* Learns the towers of `description`, whose `train` part says how: ratings by squared error, or a ranking in closed form, which has
  * no passes, no checkpoint and no warm start. The model borrows the tables of `data`. The same data, description, options and
  * machine give the same bytes, interrupted and resumed or not. MRQ_BAD_FILE when data and description do not fit, or a checkpoint
- * is damaged or of another training; MRQ_FAILED with advice when the loss is lost in the first pass, nobody likes anything, or a
- * ranking is stopped; MRQ_USAGE when `warm` is another network. */
+ * is damaged or of another training; MRQ_FAILED with advice when the loss is lost in the first pass, or a ranking is stopped;
+ * MRQ_USAGE when `warm` is another network, or these ratings teach no ranking. */
 MRQ_CHECKED mrq_status mrq_train(const mrq_dataset *data, const mrq_description *description, const mrq_train_options *options,
                                  const mrq_train_watch *watch, mrq_train_result *out, mrq_error *err);
-
-/* A rating of at least so much is a like: the middle of the range that the schema allows. */
-double mrq_like_least(const mrq_dataset *data);
 
 #endif

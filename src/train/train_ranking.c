@@ -26,14 +26,7 @@ static mrq_status measure(const mrq_dataset *data, mrq_model *model, const mrq_s
     mrq_vectors vectors;
     if (!arena)
         return mrq_fail_memory(err, "preparing the evaluation");
-    const mrq_model_source source = {.users = data->users,
-                                     .movies = data->movies,
-                                     .rating_user = data->user,
-                                     .rating_movie = data->movie,
-                                     .rating = data->rating,
-                                     .train = split->test,
-                                     .n_train = split->n_test,
-                                     .like = mrq_like_least(data)};
+    const mrq_model_source source = mrq_train_source(data, split->test, split->n_test);
     MRQ_TRY(mrq_likes_make(&source, arena, &tested, err));
     uint32_t *user = mrq_arena_array(arena, data->users->rows, sizeof *user);
     uint32_t *top = mrq_arena_array(arena, (size_t)data->users->rows * MEASURED_AT, sizeof *top);
@@ -72,6 +65,7 @@ static mrq_status train(const mrq_dataset *data, const mrq_description *descript
     mrq_model_results *r = &model->results;
     r->threads = options->threads;
     r->epochs = r->best_epoch = 1;
+    r->ranks = true;
     r->rating_min = -INFINITY; /* a score is no rating */
     r->rating_max = INFINITY;
     if (!mrq_all_finite(model->param, model->tensors.size))

@@ -61,6 +61,21 @@ for file in MANIFEST.json movies.faiss vectors.mrq catalogue.mrq users.mrq seen.
     done
 done
 
+# The history is read by who asks for it.
+run 0 "$MARQUEE" train --data "$sample" --model retrieval --out ranks.mrq --test 0.1 --seed 1
+run 0 "$MARQUEE" export --model ranks.mrq --store H
+for at in 0 100 5000 $(($(wc -c <H/current/history.mrq) - 2)); do
+    rm -rf B
+    cp -a H B
+    flip B/current/history.mrq "$at"
+    run 0 "$INFER" --store B -i 4
+    refuse 4 history.mrq "$INFER" --store B -i 4 --explain
+    refuse 4 history.mrq "$INFER" --store B --liked 85
+    refuse 4 history.mrq "$MARQUEE" similar --store B 85
+    head -c "$at" H/current/history.mrq >B/current/history.mrq
+    refuse 4 history.mrq "$INFER" --store B -i 4
+done
+
 # Parts of another generation, of the same size and whole in themselves.
 run 0 "$MARQUEE" train --data "$sample" --model fusion --out other.mrq --test 0.1 --seed 2 --epochs 1
 run 0 "$MARQUEE" export --model other.mrq --store O

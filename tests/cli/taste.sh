@@ -116,7 +116,7 @@ refuse 2 '--disliked: more than 10000 movies' "$INFER" --store R -i 4 --disliked
 for option in --liked --disliked; do
     refuse 2 "$option: empty" "$INFER" --store R -i 4 $option ''
     for wrong in '1,' ',1' '1,,2' x '1,x' -1 1.5 '1 2' 99999999999999999999; do
-        refuse 2 "$option \"$wrong\": want ids of movies with commas" "$INFER" --store R -i 4 $option "$wrong"
+        refuse 2 ", want ids of movies with commas" "$INFER" --store R -i 4 $option "$wrong"
     done
     refuse 2 "$option: model \"fusion\" does not learn from what a person likes; train with --model retrieval" \
         "$INFER" --store S -i 4 $option 85

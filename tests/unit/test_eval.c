@@ -213,8 +213,8 @@ static void test_what_data_cannot_support(void **state)
         w->small->user[i] %= 9;
         w->small->movie[i] %= 9;
     }
-    assert_fails(mrq_parts_make(w->data, MRQ_PROTOCOL_COLD_USERS, false, 1, &p, &err), MRQ_USAGE, "9 users with ratings, want");
-    assert_fails(mrq_parts_make(w->data, MRQ_PROTOCOL_COLD_ITEMS, false, 1, &p, &err), MRQ_USAGE, "9 movies that somebody likes");
+    assert_fails(mrq_parts_make(w->data, MRQ_PROTOCOL_COLD_USERS, false, 1, &p, &err), MRQ_USAGE, "cold-users: users with ratings: 9, want at least 10");
+    assert_fails(mrq_parts_make(w->data, MRQ_PROTOCOL_COLD_ITEMS, false, 1, &p, &err), MRQ_USAGE, "cold-items: movies that somebody likes: 9");
     w->data->n = 3;
     assert_fails(mrq_parts_make(w->data, MRQ_PROTOCOL_RATING, false, 1, &p, &err), MRQ_USAGE, "3 ratings are too few");
     w->data->n = RATINGS;
@@ -222,7 +222,7 @@ static void test_what_data_cannot_support(void **state)
         w->small->rating[i] = 2;
         w->time[i] = i;
     }
-    assert_fails(mrq_parts_make(w->data, MRQ_PROTOCOL_TOPN, false, 1, &p, &err), MRQ_USAGE, "0 tested");
+    assert_fails(mrq_parts_make(w->data, MRQ_PROTOCOL_TOPN, false, 1, &p, &err), MRQ_USAGE, "topn: too few likes");
     assert_fails(mrq_parts_make(w->data, MRQ_PROTOCOL_TIME, false, 1, &p, &err), MRQ_USAGE, "too few");
     free_world(w);
 }
@@ -646,9 +646,7 @@ static void test_models_learn_the_training_part(void **state)
         mrq_arena *arena = mrq_arena_new();
         assert_ok(mrq_study_run(&study, arena, &result, &err));
         assert_ok(mrq_parts_make(w->data, study.protocol, false, 4, &p, &err));
-        /* without a validation part a tenth, as the description says, becomes one */
-        const uint64_t own = p.split.n_valid ? 0 : p.split.n_train / 10;
-        assert_int_equal(total, p.split.n_train - own);
+        assert_int_equal(total, p.split.n_train - p.split.n_train / 10); /* a tenth, as the description says, chooses the pass */
         mrq_parts_clear(&p);
         mrq_arena_free(arena);
     }

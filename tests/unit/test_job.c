@@ -129,12 +129,16 @@ static const char *publish(const mrq_rebuild_options *options)
 
 /* The gates alone */
 
-static mrq_facts facts(uint32_t movies, double test_rmse, double test_ndcg)
+static mrq_facts facts(uint32_t movies, double quality, bool ranks)
 {
-    return (mrq_facts){
-        .movies = movies,
-        .results = {
-            .seed = 1, .test_share = 0.1, .test_rmse = test_rmse, .test_ndcg = test_ndcg, .schema = "ml-1m", .split = "hash"}};
+    return (mrq_facts){.movies = movies,
+                       .results = {.seed = 1,
+                                   .test_share = 0.1,
+                                   .ranks = ranks,
+                                   .test_rmse = ranks ? NAN : quality,
+                                   .test_ndcg = ranks ? quality : NAN,
+                                   .schema = "ml-1m",
+                                   .split = "hash"}};
 }
 
 static void each_gate_judges(void **state)
@@ -160,6 +164,8 @@ static void each_gate_judges(void **state)
         {MRQ_GATE_QUALITY, 1, 9, 9, 0.291, 0.3, NAN, MRQ_PASSES,
          "test NDCG@10 is 0.2910, want at least 0.2900, the serving generation's 0.3000 less 0.01", true},
         {MRQ_GATE_QUALITY, 1, 9, 9, 0.289, 0.3, NAN, MRQ_FAILS, "0.2890, want at least 0.2900", true},
+        {MRQ_GATE_QUALITY, 1, 9, 9, NAN, 0.3, NAN, MRQ_FAILS, "want at least 0.2900", true},
+        {MRQ_GATE_QUALITY, 1, 9, 9, 0.3, NAN, NAN, MRQ_SKIPS, "quality is not known", true},
         {MRQ_GATE_MOVIES, 1, 900, 1000, 1, 1, NAN, MRQ_PASSES,
          "900 of the 1000 movies that serve are there, want at least 900, all but 10 %", false},
         {MRQ_GATE_MOVIES, 1, 899, 1000, 1, 1, NAN, MRQ_FAILS, "899 of the 1000 movies that serve are there, want at least 900",
@@ -169,9 +175,8 @@ static void each_gate_judges(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const mrq_rebuild_options options = {
             .recall = 0.99, .min_recall = cases[i].min_recall, .max_loss = 0.01, .max_shrink = 0.1};
-        mrq_facts made = facts(cases[i].movies, cases[i].ranks ? NAN : cases[i].quality, cases[i].ranks ? cases[i].quality : NAN);
-        const mrq_facts serving =
-            facts(cases[i].old_movies, cases[i].ranks ? NAN : cases[i].old, cases[i].ranks ? cases[i].old : NAN);
+        mrq_facts made = facts(cases[i].movies, cases[i].quality, cases[i].ranks);
+        const mrq_facts serving = facts(cases[i].old_movies, cases[i].old, cases[i].ranks);
         made.kept = made.movies < serving.movies ? made.movies : serving.movies;
         mrq_gate gate[MRQ_GATES];
         mrq_gates_judge(&options, &made, cases[i].recall, &serving, "", gate);
@@ -187,10 +192,10 @@ static void each_gate_judges(void **state)
 static void another_protocol_is_not_compared(void **state)
 {
     (void)state;
-    const mrq_facts made = facts(9, 5, NAN);
+    const mrq_facts made = facts(9, 5, false);
     mrq_facts serving[6];
     for (int i = 0; i < 6; i++)
-        serving[i] = facts(9, 0.8, NAN);
+        serving[i] = facts(9, 0.8, false);
     static const char *const says[] = {NULL,
                                        "its data has schema ml-100k, this one's ml-1m",
                                        "its test part was divided by random, this one's by hash",
@@ -201,7 +206,7 @@ static void another_protocol_is_not_compared(void **state)
     strcpy(serving[2].results.split, "random");
     serving[3].results.seed = 2;
     serving[4].results.test_share = 0.2;
-    serving[5].results.test_ndcg = 0.3;
+    serving[5] = facts(9, 0.3, true);
     const mrq_rebuild_options options = {.recall = 0.99, .min_recall = NAN, .max_loss = 0.01, .max_shrink = 0.1};
     mrq_gate gate[MRQ_GATES];
     for (int i = 0; i < 6; i++) {

@@ -481,7 +481,7 @@ static void test_little(void **state)
     assert_true(mrq_all_finite(few->param, few->tensors.size));
     for (int i = 0; i < 4; i++)
         s->rating[i] = 1;
-    assert_fails(mrq_train(&s->data, &d, &options, NULL, &result, &err), MRQ_FAILED, "0 movies are liked, want 2 or more");
+    assert_fails(mrq_train(&s->data, &d, &options, NULL, &result, &err), MRQ_USAGE, "0 movies are liked, want 2 or more");
     options.warm = few;
     assert_fails(mrq_train(&s->data, &d, &options, NULL, &result, &err), MRQ_USAGE, "cannot start from another");
     small_data_free(s);
@@ -538,6 +538,11 @@ static void test_descriptions(void **state)
          "wants a history, and no id"},
         {RANKS(",{\"feature\":\"id\",\"kind\":\"id\"}", ""), "wants a history, and no id"},
         {RANKS("", ",{\"feature\":\"title\",\"kind\":\"text\",\"embedding\":4,\"window\":3}"), "an id and sets among towers.movie"},
+        {RANKS(",{\"feature\":\"gender\",\"kind\":\"category\",\"embedding\":4}", ""), "without embedding, fc, dropout and lr"},
+        {RANKS(",{\"feature\":\"gender\",\"kind\":\"category\",\"lr\":4}", ""), "without embedding, fc, dropout and lr"},
+        {SMALL("\"kind\":\"dot\"", "\"kind\":\"sum\",\"size\":11", HISTORY, "{\"feature\":\"id\",\"kind\":\"id\",\"dropout\":0.1}",
+               "\"objective\":\"ranking\""),
+         "without embedding, fc, dropout and lr"},
         {SMALL("\"kind\":\"dot\"", "\"kind\":\"sum\",\"size\":11", HISTORY, HISTORY, "\"objective\":\"ranking\""),
          "\"history\" belongs to the user's side"},
         {SMALL("\"kind\":\"dot\"", "\"kind\":\"sum\",\"size\":11", HISTORY, "{\"feature\":\"id\",\"kind\":\"id\"}",
