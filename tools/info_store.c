@@ -41,11 +41,12 @@ static void size_text(int64_t bytes, char *out, size_t size)
 
 static void print_line(const mrq_generation_info *g, int64_t now)
 {
-    char age[32], recall[32], quality[32], bytes[32];
+    char age[32], recall[32], value[32], quality[64], bytes[32];
     age_text(now - g->created, age, sizeof age);
     measure_text(g->recall, recall, sizeof recall);
-    const int named = snprintf(quality, sizeof quality, isnan(g->quality.value) ? "" : "%s ", g->quality.name);
-    measure_text(g->quality.value, quality + named, sizeof quality - (size_t)named);
+    measure_text(g->quality.value, value, sizeof value);
+    snprintf(quality, sizeof quality, "%s%s%s", isnan(g->quality.value) ? "" : g->quality.name, isnan(g->quality.value) ? "" : " ",
+             value);
     size_text(g->bytes, bytes, sizeof bytes);
     printf("%s %-29s %7s %8u  %-12s %-14s %7s %14s %10s\n", g->current ? "*" : " ", g->name, age, g->movies, g->model, g->index,
            recall, quality, bytes);

@@ -213,8 +213,10 @@ static void test_what_data_cannot_support(void **state)
         w->small->user[i] %= 9;
         w->small->movie[i] %= 9;
     }
-    assert_fails(mrq_parts_make(w->data, MRQ_PROTOCOL_COLD_USERS, false, 1, &p, &err), MRQ_USAGE, "cold-users: users with ratings: 9, want at least 10");
-    assert_fails(mrq_parts_make(w->data, MRQ_PROTOCOL_COLD_ITEMS, false, 1, &p, &err), MRQ_USAGE, "cold-items: movies that somebody likes: 9");
+    assert_fails(mrq_parts_make(w->data, MRQ_PROTOCOL_COLD_USERS, false, 1, &p, &err), MRQ_USAGE,
+                 "cold-users: users with ratings: 9, want at least 10");
+    assert_fails(mrq_parts_make(w->data, MRQ_PROTOCOL_COLD_ITEMS, false, 1, &p, &err), MRQ_USAGE,
+                 "cold-items: movies that somebody likes: 9");
     w->data->n = 3;
     assert_fails(mrq_parts_make(w->data, MRQ_PROTOCOL_RATING, false, 1, &p, &err), MRQ_USAGE, "3 ratings are too few");
     w->data->n = RATINGS;
