@@ -62,9 +62,8 @@ typedef struct mrq_taste {
     const uint32_t *movie; /* (n) rows */
     const float *strength; /* (n) MRQ_LIKES or MRQ_DISLIKES */
 } mrq_taste;
-#define MRQ_LIKES 1.0f
-#define MRQ_DISLIKES                                                                                                               \
-    (-0.25f) /* ml-1m, validation: so much for ratings of 1 and 2; -0.1 to -0.5 are alike, -1 is worse than nothing */
+#define MRQ_LIKES    1.0f
+#define MRQ_DISLIKES (-0.25f) /* in a prototype on ml-1m's validation part -0.1 to -0.5 were alike, and -1 worse than nothing */
 
 /* The same with a taste; only for a tower with `liked`, unless it is empty. */
 void mrq_folded_vector_of(const mrq_folded *folded, const uint32_t *value, const mrq_taste *taste, float *out, mrq_line *line);

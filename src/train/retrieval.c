@@ -10,9 +10,9 @@
  * - Movies: ridge regression of E on the sets' members (genres, words of the title) by conjugate gradients; a movie lies between
  *   that and its row of E, by how many like it, and without likes on it.
  *
- * The constants were chosen on validation parts of ml-1m (benchmarks/README.md). Rejected there: a softmax over the catalogue by
- * gradients, from E or from noise (it overfits within a pass); dropout in closed form (EDLAE); categories as columns of x; the
- * movies' features as more rows of X, which gain a thousandth. */
+ * The constants were chosen on validation parts of ml-1m (benchmarks/README.md). Rejected after trials in a prototype: a softmax
+ * over the catalogue by gradients, from E (it overfits within a pass); dropout in closed form (EDLAE); categories as columns of x;
+ * the movies' features as more rows of X, which gain a thousandth. */
 #include "train/retrieval.h"
 
 #include <math.h>
@@ -149,14 +149,24 @@ static mrq_status find_basis(struct solver *s, mrq_error *err)
     return MRQ_OK;
 }
 
+/* The branch of a kind that the description is sure to have. */
+static const mrq_branch_plan *find_branch(const mrq_tower *tower, mrq_branch_kind kind)
+{
+    uint32_t b = 0;
+    while (tower->plan[b].branch->kind != kind)
+        b++;
+    return &tower->plan[b];
+}
+
 static float *parameters(const struct solver *s, uint32_t tensor, uint32_t row)
 {
     return s->model->param + mrq_tensor_at(&s->model->tensors, tensor, row);
 }
 
 /* What a liked movie adds to a user: B E. */
-static mrq_status make_history(struct solver *s, const mrq_branch_plan *plan, mrq_error *err)
+static mrq_status make_history(struct solver *s, mrq_error *err)
 {
+    const mrq_branch_plan *plan = find_branch(&s->model->user, MRQ_BRANCH_HISTORY);
     MRQ_AUTOFREE float *rows = mrq_array((size_t)s->n * s->d, sizeof *rows);
     if (!rows)
         return no_memory(err);
@@ -337,13 +347,11 @@ static mrq_status place_movies(struct solver *s, mrq_error *err)
     uint32_t b = 0;
     for (const mrq_branch_plan *plan; (plan = next_set(s, &b)); from += plan->n_values * d)
         memcpy(parameters(s, plan->embedding, 0), from, plan->n_values * d * sizeof *from);
-    uint32_t id = 0;
-    while (tower->plan[id].branch->kind != MRQ_BRANCH_ID)
-        id++;
+    const uint32_t id = find_branch(tower, MRQ_BRANCH_ID)->embedding;
     for (uint32_t i = 0; i < s->n; i++) {
         memset(vector, 0, d * sizeof *vector);
         pass_features(s, s->related.movie[i], block, vector, false);
-        float *row = parameters(s, tower->plan[id].embedding, s->model->movie_row[s->related.movie[i]]);
+        float *row = parameters(s, id, s->model->movie_row[s->related.movie[i]]);
         const float share = s->related.likes[i] / (s->related.likes[i] + FEW);
         for (size_t k = 0; k < d; k++)
             row[k] = share * (s->vector[i * d + k] - vector[k]);
@@ -351,16 +359,14 @@ static mrq_status place_movies(struct solver *s, mrq_error *err)
     return MRQ_OK;
 }
 
-static const mrq_branch_plan *history_of(const mrq_tower *tower)
-{
-    uint32_t b = 0;
-    while (tower->plan[b].branch->kind != MRQ_BRANCH_HISTORY)
-        b++;
-    return &tower->plan[b];
-}
-
 mrq_status mrq_retrieval_solve(mrq_model *model, uint32_t threads, uint64_t seed, mrq_stage *stage, void *context, mrq_error *err)
 {
+    static const struct {
+        const char *doing;
+        mrq_status (*solve)(struct solver *s, mrq_error *err);
+    } stages[] = {{"choosing movies", choose_movies},   {"relating movies", relate},         {"finding directions", find_basis},
+                  {"making the history", make_history}, {"placing users", learn_categories}, {"placing movies", place_movies}};
+    enum { STAGES = sizeof stages / sizeof *stages };
     MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
     if (!arena)
         return no_memory(err);
@@ -371,34 +377,13 @@ mrq_status mrq_retrieval_solve(mrq_model *model, uint32_t threads, uint64_t seed
                        .users = model->users->rows,
                        .movies = model->movies->rows,
                        .d = model->description.dim};
-    static const char *const doing[] = {"choosing movies", "relating movies", "finding directions", "placing users",
-                                        "placing movies"};
-    enum { STAGES = sizeof doing / sizeof *doing };
     memset(model->param, 0, model->tensors.size * sizeof *model->param);
     mrq_status status = MRQ_OK;
     for (uint32_t i = 0; i < STAGES && status == MRQ_OK; i++) {
-        if (stage && stage(context, doing[i], i, STAGES))
-            return mrq_fail(err, MRQ_FAILED, "stopped while %s: there is nothing to go on from, start again", doing[i]);
+        if (stage && stage(context, stages[i].doing, i, STAGES))
+            return mrq_fail(err, MRQ_FAILED, "stopped while %s: there is nothing to go on from, start again", stages[i].doing);
         mrq_blas_threads(threads);
-        switch (i) {
-        case 0:
-            status = choose_movies(&s, err);
-            break;
-        case 1:
-            status = relate(&s, err);
-            break;
-        case 2:
-            status = find_basis(&s, err);
-            break;
-        case 3:
-            status = make_history(&s, history_of(&model->user), err);
-            if (status == MRQ_OK)
-                status = learn_categories(&s, err);
-            break;
-        default:
-            status = place_movies(&s, err);
-            break;
-        }
+        status = stages[i].solve(&s, err);
         mrq_blas_threads(1);
     }
     return status;

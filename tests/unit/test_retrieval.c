@@ -514,7 +514,7 @@ static void test_stop(void **state)
     assert_int_equal(tale.stages, 3);
     tale = (struct tale){.stop_after = 100};
     assert_ok(mrq_train(&s->data, &d, &options, &watch, &result, &err));
-    assert_int_equal(tale.stages, 5);
+    assert_int_equal(tale.stages, 6);
     mrq_model_free(result.model);
     small_data_free(s);
 }
