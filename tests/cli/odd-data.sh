@@ -52,23 +52,60 @@ learned() {
     awk '!($3 >= 1 && $3 <= 5) { exit 1 }' out || fail "no rating: $(cat out)"
 }
 
+# ranked USER MOVIE: the model that ranks is solved, answers the user and who likes the movie, and its explanations add up.
+ranked() {
+    rm -rf m.* S
+    run 0 timeout 100 "$MARQUEE" train --data data --model retrieval --out m.mrq --seed 1 --threads 2
+    no_nan out err
+    run 0 "$MARQUEE" export --model m.mrq --store S
+    for who in "-i $1" "--liked $2" "-i $1 --disliked $2"; do
+        # shellcheck disable=SC2086 # word splitting is wanted
+        run 0 "$INFER" --store S $who -k 1000 --json --explain
+        holds out 'all(abs(r["explanation"]["base"] + sum(p["score"] for p in r["explanation"]["parts"]) - r["score"]) < 1e-5 for r in results)'
+    done
+}
+
+# unranked: too few likes to rank by.
+unranked() {
+    rm -f n.mrq
+    refuse 2 'want 2 or more' "$MARQUEE" train --data data --model retrieval --out n.mrq --test 0
+    [ ! -e n.mrq ] || fail "a refused run left n.mrq"
+}
+
 odd
 only 1 users.dat 1 ratings.dat
 each learned 1 335
+ranked 1 335
 
 odd
 only 1 movies.dat 2 ratings.dat
+unranked
 each learned "$(awk -F:: 'NR == 1 { print $1 }' data/ratings.dat)" 1
 
 odd
 head -n 1 "$sample/ratings.dat" >data/ratings.dat
 each learned 1 335
+unranked
+
+# A user with one rating, a movie with none.
+odd
+awk -F:: '$2 != 335 && !($1 == 1 && n++)' "$sample/ratings.dat" >data/ratings.dat
+[ "$(grep -c '^1::' data/ratings.dat)" -eq 1 ] || fail "not one rating: $(grep '^1::' data/ratings.dat)"
+ranked 1 335
+run 0 "$MARQUEE" eval --data data --protocol all --baselines none --json
+
+# Nothing is liked.
+odd
+awk -F:: -v OFS=:: '{ $3 = 2; print }' "$sample/ratings.dat" >data/ratings.dat
+unranked
+refuse 2 'topn: too few likes' "$MARQUEE" eval --data data
 
 # All ratings equal: there is one rating to predict.
 odd
 head -n 3000 "$sample/ratings.dat" | awk -F:: -v OFS=:: '{ $3 = 4; print }' >data/ratings.dat
 each learned 1 335
 has '1 335 4.0000' out
+ranked 1 335
 
 # Every rating twice; one rating a thousand times.
 odd
@@ -90,6 +127,7 @@ for file in users movies ratings; do
     mv big data/$file.dat
 done
 each learned 9223372036854775807 9223372036854775473
+ranked 9223372036854775807 9223372036854775473
 sed 's/^9223372036854775807/9223372036854775808/' data/users.dat >big
 mv big data/users.dat
 refuse 4 'users.dat:1: id 9223372036854775808' "$MARQUEE" train --data data --out n.mrq
