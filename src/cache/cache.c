@@ -1,5 +1,5 @@
-/* The cache proper: connect when first needed, log in, one operation at a time: its commands in one write, then their replies. What
- * matters is the first; behind it may stand commands that count, whose failure is told but leaves the first reply what it is.
+/* The cache proper: connect when first needed, log in, one operation at a time: its commands in one write, then their replies. Of a
+ * get the first matters; behind it stand commands that count, whose failure is told but leaves the first reply what it is.
  *
  * Invariant: a wire is kept only while it is in step, every reply asked for read and nothing else. Any time-out, hang-up or reply
  * of a wrong kind closes it, because a late reply would answer the next command; so does anything that arrives unasked. An error
@@ -37,8 +37,11 @@ struct mrq_cache {
     mrq_error problem;
 };
 
-#define BATCH_MAX  4
-#define TYPE(name) (1u << REDIS_REPLY_##name)
+/* Members counted in one batch: they keep Redis from others for less than a millisecond, and their texts and replies fit into the
+ * buffers of a socket, more or less. */
+#define ADD_MAX    256
+#define BATCH_MAX  (ADD_MAX + 2)
+#define TYPE(name) (1 << REDIS_REPLY_##name)
 
 /* Commands in the protocol's form. */
 typedef struct batch {
@@ -46,8 +49,8 @@ typedef struct batch {
     size_t size;
     bool failed; /* out of memory */
     int n;
-    unsigned wanted[BATCH_MAX]; /* types of reply that will do, apart from an error */
-    uint32_t most;              /* elements of an array among the replies */
+    unsigned char wanted[BATCH_MAX]; /* types of reply that will do, apart from an error */
+    uint32_t most;                   /* elements of an array among the replies */
 } batch;
 
 static void batch_clear(batch *b)
@@ -57,7 +60,7 @@ static void batch_clear(batch *b)
 #define BATCH __attribute__((cleanup(batch_clear))) batch
 
 /* Adds a command. */
-static void add(batch *b, unsigned wanted, const char *format, ...)
+static void add(batch *b, unsigned char wanted, const char *format, ...)
 {
     char *bytes = NULL;
     va_list arguments;
@@ -138,9 +141,19 @@ static mrq_status login_refused(const mrq_cache *cache, bool select, const redis
     return mrq_fail(err, MRQ_UNAVAILABLE, "login refused (%.*s)", letters < 20 ? (int)letters : 20, text);
 }
 
-/* One exchange: connects if need be, sends the commands, reads their replies, an error or of a type that is wanted, into `reply`
- * (b->n). On failure those that came before stand there. */
-static mrq_status exchange(mrq_cache *cache, const batch *b, redisReply **reply, mrq_error *err)
+/* Remembers what is wrong, with the server's name before it and nothing that a terminal would obey. */
+static void remember(mrq_cache *cache, const char *what)
+{
+    mrq_fail(&cache->problem, MRQ_UNAVAILABLE, "Redis at %s: %.180s", cache->address.label, what);
+    for (char *p = cache->problem.msg; *p; p++)
+        if (iscntrl((unsigned char)*p))
+            *p = '?';
+}
+
+/* One exchange: connects if need be, sends the commands and reads their replies, each of a type that is wanted or an error: the
+ * first of those is remembered, and `*refused` says that there was one. `*first` gets the first reply, unless it is an error, even
+ * where the exchange fails behind it. */
+static mrq_status exchange(mrq_cache *cache, const batch *b, redisReply **first, bool *refused, mrq_error *err)
 {
     static const char *const type_names[] = {"nothing", "a string", "an array", "an integer", "nil", "a status", "an error"};
     BATCH login = {0};
@@ -166,19 +179,16 @@ static mrq_status exchange(mrq_cache *cache, const batch *b, redisReply **reply,
         MRQ_TRY(mrq_wire_receive(cache->wire, deadline, &budget, b->most, &answer, err));
         if (!((b->wanted[i] | TYPE(ERROR)) >> answer->type & 1))
             return mrq_fail(err, MRQ_UNAVAILABLE, "the server answered with %s", type_names[answer->type]);
-        reply[i] = answer;
-        answer = NULL;
+        if (answer->type == REDIS_REPLY_ERROR) {
+            if (!*refused)
+                remember(cache, answer->str);
+            *refused = true;
+        } else if (i == 0) {
+            *first = answer;
+            answer = NULL;
+        }
     }
     return MRQ_OK;
-}
-
-/* Remembers what is wrong, with the server's name before it and nothing that a terminal would obey. */
-static void remember(mrq_cache *cache, const char *what)
-{
-    mrq_fail(&cache->problem, MRQ_UNAVAILABLE, "Redis at %s: %.180s", cache->address.label, what);
-    for (char *p = cache->problem.msg; *p; p++)
-        if (iscntrl((unsigned char)*p))
-            *p = '?';
 }
 
 /* Closes the wire and leaves the server alone for a while. */
@@ -191,30 +201,29 @@ static void give_up(mrq_cache *cache, const char *why)
     cache->retry = mrq_clock() + cache->pause;
 }
 
-/* The reply to the first command, or NULL: then the operation is DOWN. Whatever went wrong counts as one error. */
-static redisReply *ask(mrq_cache *cache, const batch *b)
+/* Whether all went well; whatever went wrong counts as one error. `*first` gets the reply to the first command, NULL when that is
+ * what went wrong. */
+static bool ask(mrq_cache *cache, const batch *b, redisReply **first)
 {
-    redisReply *reply[BATCH_MAX] = {NULL};
     mrq_error err = {0};
-    bool wrong = mrq_clock() < cache->retry;
+    bool wrong = mrq_clock() < cache->retry, refused = false;
     if (!wrong) {
-        wrong = exchange(cache, b, reply, &err) != MRQ_OK;
-        cache->pause = wrong ? cache->pause : 0;
+        wrong = exchange(cache, b, first, &refused, &err) != MRQ_OK;
         if (wrong)
             give_up(cache, err.msg);
+        else
+            cache->pause = 0;
     }
-    for (int i = b->n; i-- > 0;) {
-        if (reply[i] && reply[i]->type == REDIS_REPLY_ERROR) {
-            remember(cache, reply[i]->str);
-            wrong = true;
-        }
-        if (i || (reply[i] && reply[i]->type == REDIS_REPLY_ERROR)) {
-            freeReplyObject(reply[i]);
-            reply[i] = NULL;
-        }
-    }
+    wrong = wrong || refused;
     cache->counts.errors += wrong;
-    return reply[0];
+    return !wrong;
+}
+
+/* Behind what is counted in a sorted set: it lives on, and keeps to its bound. */
+static void add_bounds(batch *b, const char *set)
+{
+    add(b, TYPE(INTEGER), "EXPIRE %s %d", set, MRQ_CACHE_TALLY_TTL);
+    add(b, TYPE(INTEGER), "ZREMRANGEBYRANK %s 0 %d", set, -MRQ_CACHE_TALLY_MAX - 1);
 }
 
 mrq_cache_state mrq_cache_get(mrq_cache *cache, const char *key, const mrq_tally *tally, void **value, size_t *size)
@@ -223,10 +232,10 @@ mrq_cache_state mrq_cache_get(mrq_cache *cache, const char *key, const mrq_tally
     add(&get, TYPE(STRING) | TYPE(NIL), "GET %b", key, strlen(key));
     if (tally) {
         add(&get, TYPE(STRING), "ZINCRBY %s 1 %b", tally->set, tally->member, strlen(tally->member));
-        add(&get, TYPE(INTEGER), "EXPIRE %s %d", tally->set, MRQ_CACHE_TALLY_TTL);
-        add(&get, TYPE(INTEGER), "ZREMRANGEBYRANK %s 0 %d", tally->set, -MRQ_CACHE_TALLY_MAX - 1);
+        add_bounds(&get, tally->set);
     }
-    REPLY *reply = ask(cache, &get);
+    REPLY *reply = NULL;
+    ask(cache, &get, &reply);
     if (!reply)
         return MRQ_CACHE_DOWN;
     if (reply->type == REDIS_REPLY_NIL) {
@@ -255,16 +264,31 @@ mrq_cache_state mrq_cache_set(mrq_cache *cache, const char *key, const void *val
         return MRQ_CACHE_DOWN;
     }
     add(&set, TYPE(STATUS), "SET %b %b EX %u", key, strlen(key), value, size, cache->ttl);
-    REPLY *reply = ask(cache, &set);
-    return reply ? MRQ_CACHE_MISS : MRQ_CACHE_DOWN;
+    REPLY *reply = NULL;
+    return ask(cache, &set, &reply) ? MRQ_CACHE_MISS : MRQ_CACHE_DOWN;
+}
+
+mrq_cache_state mrq_cache_add(mrq_cache *cache, const char *set, const mrq_addend *addend, uint32_t n)
+{
+    mrq_cache_state state = MRQ_CACHE_MISS;
+    for (uint32_t done = 0; done < n && state == MRQ_CACHE_MISS;) {
+        BATCH counts = {0};
+        REPLY *reply = NULL;
+        for (int i = 0; i < ADD_MAX && done < n; i++, done++)
+            add(&counts, TYPE(STRING), "ZINCRBY %s %llu %b", set, (unsigned long long)addend[done].count, addend[done].member,
+                strlen(addend[done].member));
+        add_bounds(&counts, set);
+        state = ask(cache, &counts, &reply) ? MRQ_CACHE_MISS : MRQ_CACHE_DOWN;
+    }
+    return state;
 }
 
 mrq_cache_state mrq_cache_top(mrq_cache *cache, const char *set, uint32_t first, uint32_t n, mrq_dict *members)
 {
     BATCH top = {.most = n};
+    REPLY *reply = NULL;
     add(&top, TYPE(ARRAY), "ZREVRANGE %s %u %llu", set, first, (unsigned long long)first + n - 1);
-    REPLY *reply = n ? ask(cache, &top) : NULL;
-    if (n && !reply)
+    if (n && !ask(cache, &top, &reply))
         return MRQ_CACHE_DOWN;
     const size_t found = n ? reply->elements : 0;
     for (size_t i = 0; i < found; i++) {
@@ -281,12 +305,12 @@ mrq_cache_state mrq_cache_top(mrq_cache *cache, const char *set, uint32_t first,
 mrq_cache_state mrq_cache_age(mrq_cache *cache, const char *set)
 {
     BATCH age = {0};
+    REPLY *reply = NULL;
     add(&age, TYPE(INTEGER), "ZREMRANGEBYRANK %s 0 %d", set, -MRQ_CACHE_TALLY_MAX / 2 - 1);
     add(&age, TYPE(INTEGER), "ZUNIONSTORE %s 1 %s WEIGHTS 0.5", set, set);
     add(&age, TYPE(INTEGER), "ZREMRANGEBYSCORE %s -inf 0.1", set);
     add(&age, TYPE(INTEGER), "EXPIRE %s %d", set, MRQ_CACHE_TALLY_TTL);
-    REPLY *reply = ask(cache, &age);
-    return reply ? MRQ_CACHE_MISS : MRQ_CACHE_DOWN;
+    return ask(cache, &age, &reply) ? MRQ_CACHE_MISS : MRQ_CACHE_DOWN;
 }
 
 void mrq_cache_refuse(mrq_cache *cache)

@@ -49,6 +49,17 @@ typedef struct mrq_tally {
  * counted in the same round trip, whatever comes of it: that it failed is an error to be counted and told, but the value stands. */
 mrq_cache_state mrq_cache_get(mrq_cache *cache, const char *key, const mrq_tally *tally, void **value, size_t *size);
 
+/* A member of a sorted set, NUL-terminated, and by how much its score goes up: 1 or more. */
+typedef struct mrq_addend {
+    const char *member;
+    uint64_t count;
+} mrq_addend;
+
+/* Counts `n` members of a sorted set at once, some hundreds in a round trip, each of which keeps to the limits above; a member may
+ * stand there twice. MRQ_CACHE_MISS; DOWN when a round trip failed: then no other was tried, what came before it is counted, and of
+ * what was in it nobody knows. */
+mrq_cache_state mrq_cache_add(mrq_cache *cache, const char *set, const mrq_addend *addend, uint32_t n);
+
 /* Sets a key with the time to live, with one command. MRQ_CACHE_DOWN when that failed, else MRQ_CACHE_MISS. */
 mrq_cache_state mrq_cache_set(mrq_cache *cache, const char *key, const void *value, size_t size);
 

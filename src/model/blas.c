@@ -1,11 +1,13 @@
 /* OpenBLAS on the right kernels. Debian's 0.3.21 knows a CPU by its model number, and takes one younger than itself, or one that a
  * virtual machine renames, for a Prescott: a fifth of its speed. So the core is chosen here by what the CPU can do, before
- * OpenBLAS looks: it reads OPENBLAS_CORETYPE in its own constructor, and ours, linked with it into one program, has an earlier
- * priority. What the user has set stays.
+ * OpenBLAS looks: it reads OPENBLAS_CORETYPE in its own constructor, and ours, linked with it into one program or library, has an
+ * earlier priority and calls it. What the user has set stays, and afterwards the environment is as it was: a program that loads
+ * libmarquee may bring another OpenBLAS, or start others.
  *
  * Rejected: a second start of the program with the variable set (slower, and nothing for a library); `.preinit_array` (the
  * environment is not there yet). Where OpenBLAS is a shared library it has looked already, and its own choice holds. */
 #include <cblas.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,14 +17,25 @@
 _Thread_local double mrq_flops;
 
 #ifdef __x86_64__
+void gotoblas_init(void); /* OpenBLAS's constructor; a second call does nothing */
+
+/* Whether the variable was not there and is now. */
+static bool lend(const char *name, const char *value)
+{
+    return !getenv(name) && setenv(name, value, 0) == 0;
+}
+
 __attribute__((constructor(101))) static void choose_core(void)
 {
     const char *const kernels = mrq_kernels_best()->name;
-    if (strcmp(kernels, "avx512") == 0)
-        setenv("OPENBLAS_CORETYPE", __builtin_cpu_supports("avx512bf16") ? "COOPERLAKE" : "SKYLAKEX", 0);
-    else if (strcmp(kernels, "avx2") == 0)
-        setenv("OPENBLAS_CORETYPE", "HASWELL", 0);
-    setenv("OPENBLAS_NUM_THREADS", "1", 0); /* products here are one thread's; without a pool it starts and ends sooner */
+    const char *const wide = __builtin_cpu_supports("avx512bf16") ? "COOPERLAKE" : "SKYLAKEX";
+    const bool core = strcmp(kernels, "plain") != 0 && lend("OPENBLAS_CORETYPE", strcmp(kernels, "avx512") == 0 ? wide : "HASWELL");
+    const bool threads = lend("OPENBLAS_NUM_THREADS", "1"); /* products are one thread's; without a pool it starts sooner */
+    gotoblas_init();
+    if (core)
+        unsetenv("OPENBLAS_CORETYPE");
+    if (threads)
+        unsetenv("OPENBLAS_NUM_THREADS");
 }
 #endif
 

@@ -15,6 +15,7 @@ void mrq_model_free(mrq_model *model)
     mrq_table_free(model->own_users);
     mrq_table_free(model->own_movies);
     mrq_container_close(model->file);
+    mrq_free(model->curve.pass);
     mrq_arena_free(model->arena);
     free(model);
 }
@@ -27,6 +28,11 @@ const mrq_description *mrq_model_description(const mrq_model *model)
 const mrq_model_results *mrq_model_results_of(const mrq_model *model)
 {
     return &model->results;
+}
+
+const mrq_model_curve *mrq_model_curve_of(const mrq_model *model)
+{
+    return &model->curve;
 }
 
 const mrq_table *mrq_model_users(const mrq_model *model)

@@ -10,89 +10,10 @@
 
 #define KIND "model"
 
-cJSON *mrq_model_results_json(const mrq_model_results *r)
-{
-    MRQ_CLEANUP(cJSON_Delete) cJSON *root = cJSON_CreateObject();
-    char fingerprint[17];
-    snprintf(fingerprint, sizeof fingerprint, "%016llx", (unsigned long long)r->data_fingerprint);
-    bool ok = cJSON_AddStringToObject(root, "schema", r->schema) && cJSON_AddStringToObject(root, "data", fingerprint) &&
-              cJSON_AddStringToObject(root, "split", r->split) && mrq_json_add_whole(root, "seed", (int64_t)r->seed);
-    const struct {
-        const char *key;
-        double value;
-    } numbers[] = {
-        {"test_share", r->test_share},
-        {"threads", (double)r->threads},
-        {"epochs", (double)r->epochs},
-        {"best_epoch", (double)r->best_epoch},
-        {"train_ratings", (double)r->train_ratings},
-        {"valid_ratings", (double)r->valid_ratings},
-        {"test_ratings", (double)r->test_ratings},
-        {"rating_min", r->rating_min},
-        {"rating_max", r->rating_max},
-        {"train_rmse", r->train_rmse},
-        {"valid_rmse", r->valid_rmse},
-        {"test_rmse", r->test_rmse},
-        {"test_recall", r->test_recall},
-        {"test_ndcg", r->test_ndcg},
-    };
-    for (size_t i = 0; ok && i < sizeof numbers / sizeof *numbers; i++)
-        ok = !isfinite(numbers[i].value) || cJSON_AddNumberToObject(root, numbers[i].key, numbers[i].value);
-    if (!ok || (r->ranks && !cJSON_AddTrueToObject(root, "ranks")))
-        return NULL;
-    cJSON *made = root;
-    root = NULL;
-    return made;
-}
-
-static mrq_status read_results(const char *text, size_t size, const char *path, mrq_model_results *out, mrq_error *err)
-{
-    MRQ_CLEANUP(cJSON_Delete) cJSON *root = NULL;
-    MRQ_TRY(mrq_json_parse(text, size, path, &root, err));
-    mrq_model_results r = {.rating_min = -INFINITY,
-                           .rating_max = INFINITY,
-                           .train_rmse = NAN,
-                           .valid_rmse = NAN,
-                           .test_rmse = NAN,
-                           .test_recall = NAN,
-                           .test_ndcg = NAN};
-    const char *schema, *data, *split;
-    MRQ_TRY(mrq_json_text(root, path, "schema", true, &schema, err));
-    MRQ_TRY(mrq_json_text(root, path, "data", true, &data, err));
-    MRQ_TRY(mrq_json_text(root, path, "split", true, &split, err));
-    snprintf(r.schema, sizeof r.schema, "%s", schema);
-    snprintf(r.split, sizeof r.split, "%s", split);
-    r.data_fingerprint = strtoull(data, NULL, 16);
-    int64_t seed = 0, train = 0, valid = 0, test = 0;
-    const int64_t most = (int64_t)1 << 53;
-    MRQ_TRY(mrq_json_int(root, path, "seed", 0, most, &seed, err));
-    MRQ_TRY(mrq_json_int(root, path, "threads", 0, most, &r.threads, err));
-    MRQ_TRY(mrq_json_int(root, path, "epochs", 0, most, &r.epochs, err));
-    MRQ_TRY(mrq_json_int(root, path, "best_epoch", 0, most, &r.best_epoch, err));
-    MRQ_TRY(mrq_json_int(root, path, "train_ratings", 0, most, &train, err));
-    MRQ_TRY(mrq_json_int(root, path, "valid_ratings", 0, most, &valid, err));
-    MRQ_TRY(mrq_json_int(root, path, "test_ratings", 0, most, &test, err));
-    MRQ_TRY(mrq_json_real(root, path, "test_share", 0, 1, &r.test_share, err));
-    MRQ_TRY(mrq_json_real(root, path, "rating_min", -1e6, 1e6, &r.rating_min, err));
-    MRQ_TRY(mrq_json_real(root, path, "rating_max", -1e6, 1e6, &r.rating_max, err));
-    MRQ_TRY(mrq_json_real(root, path, "train_rmse", 0, 1e9, &r.train_rmse, err));
-    MRQ_TRY(mrq_json_real(root, path, "valid_rmse", 0, 1e9, &r.valid_rmse, err));
-    MRQ_TRY(mrq_json_real(root, path, "test_rmse", 0, 1e9, &r.test_rmse, err));
-    MRQ_TRY(mrq_json_bool(root, path, "ranks", &r.ranks, err));
-    MRQ_TRY(mrq_json_real(root, path, "test_recall", 0, 1, &r.test_recall, err));
-    MRQ_TRY(mrq_json_real(root, path, "test_ndcg", 0, 1, &r.test_ndcg, err));
-    r.seed = (uint64_t)seed;
-    r.train_ratings = (uint64_t)train;
-    r.valid_ratings = (uint64_t)valid;
-    r.test_ratings = (uint64_t)test;
-    *out = r;
-    return MRQ_OK;
-}
-
 mrq_status mrq_model_save(const mrq_model *model, const char *path, mrq_error *err)
 {
     MRQ_CLEANUP(mrq_container_writer_free) mrq_container_writer *writer = mrq_container_writer_new(KIND, MRQ_MODEL_VERSION);
-    MRQ_CLEANUP(cJSON_Delete) cJSON *results_json = mrq_model_results_json(&model->results);
+    MRQ_CLEANUP(cJSON_Delete) cJSON *results_json = mrq_model_training_json(model);
     MRQ_CLEANUP(cJSON_Delete) cJSON *description_json = mrq_description_json(&model->description);
     MRQ_AUTOFREE char *results = cJSON_PrintUnformatted(results_json);
     MRQ_AUTOFREE char *description = cJSON_PrintUnformatted(description_json);
@@ -172,6 +93,7 @@ mrq_status mrq_model_load(const char *path, mrq_model **out, mrq_error *err)
     if (!model || !(model->arena = mrq_arena_new()))
         return mrq_fail_memory(err, "reading a model");
     MRQ_TRY(mrq_container_open(path, KIND, MRQ_MODEL_VERSION, &model->file, err));
+    char at[4200];
     size_t size = MRQ_ANY;
     const void *text;
     MRQ_TRY(mrq_container_get(model->file, 1, &size, &text, err, "description"));
@@ -180,7 +102,10 @@ mrq_status mrq_model_load(const char *path, mrq_model **out, mrq_error *err)
         return mrq_container_bad(model->file, err, "score.shift: missing");
     size = MRQ_ANY;
     MRQ_TRY(mrq_container_get(model->file, 1, &size, &text, err, "results"));
-    MRQ_TRY(read_results(text, size, path, &model->results, err));
+    MRQ_CLEANUP(cJSON_Delete) cJSON *results = NULL;
+    MRQ_TRY(mrq_json_parse(text, size, path, &results, err));
+    snprintf(at, sizeof at, "%s: results:", path);
+    MRQ_TRY(mrq_model_training_parse(results, at, &model->results, &model->curve, err));
     MRQ_TRY(mrq_table_load(model->file, "users", &model->own_users, err));
     MRQ_TRY(mrq_table_load(model->file, "movies", &model->own_movies, err));
     model->users = model->own_users;

@@ -11,6 +11,7 @@ struct mrq_model {
     mrq_table *own_users, *own_movies; /* of a loaded model, else NULL */
     mrq_description description;       /* without the optional branches that the data lacks */
     mrq_model_results results;
+    mrq_model_curve curve; /* its own */
     const mrq_table *users, *movies;
     mrq_lists seen;
     mrq_links raters; /* of a "ratings" branch: the users (rows) whose training ratings each movie has, and each rating less the

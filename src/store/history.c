@@ -50,8 +50,8 @@ static void tell_problem(mrq_generation_info *info, const char *folder, const ch
     snprintf(info->problem, sizeof info->problem, "%.*s", (int)sizeof info->problem - 1, inside ? sentence + prefix + 1 : sentence);
 }
 
-/* Fills one line; false when the generation has just been pruned. */
-static bool describe(const char *store, const char *name, const char *current, mrq_generation_info *info)
+/* Fills one line, with every file verified or the manifest alone; false when the generation has just been pruned. */
+static bool describe(const char *store, const char *name, const char *current, bool files, mrq_generation_info *info)
 {
     char folder[MRQ_STORE_PATH];
     mrq_error problem = {0};
@@ -65,7 +65,8 @@ static bool describe(const char *store, const char *name, const char *current, m
     strcpy(info->name, name);
     if (mrq_generation_path(store, name, folder, NULL) != MRQ_OK || (info->bytes = folder_bytes(folder)) < 0)
         return false;
-    if (mrq_manifest_read(folder, name, &manifest, NULL) == MRQ_OK) {
+    info->state = mrq_manifest_read(folder, name, &manifest, NULL, &problem);
+    if (info->state == MRQ_OK) {
         info->created = manifest.created_us / 1000000;
         info->movies = manifest.movies;
         info->users = manifest.users;
@@ -76,13 +77,14 @@ static bool describe(const char *store, const char *name, const char *current, m
         info->p99 = manifest.index.p99;
         info->quality = manifest.quality;
     }
-    info->state = mrq_generation_check(store, name, &problem);
+    if (info->state == MRQ_OK && files)
+        info->state = mrq_generation_check(store, name, &problem);
     if (info->state != MRQ_OK)
         tell_problem(info, folder, problem.msg);
     return info->state == MRQ_OK || folder_bytes(folder) >= 0;
 }
 
-mrq_status mrq_store_list(const char *store, mrq_generation_info **out, uint32_t *n, mrq_error *err)
+static mrq_status list_all(const char *store, bool files, mrq_generation_info **out, uint32_t *n, mrq_error *err)
 {
     uint32_t held = 0, count = 0;
     char current[MRQ_GENERATION_NAME] = "";
@@ -94,10 +96,20 @@ mrq_status mrq_store_list(const char *store, mrq_generation_info **out, uint32_t
     if (!list)
         return mrq_fail_memory(err, "listing a store");
     for (uint32_t i = 0; i < held; i++)
-        count += describe(store, names[i].text, current, &list[count]);
+        count += describe(store, names[i].text, current, files, &list[count]);
     *out = list;
     *n = count;
     return MRQ_OK;
+}
+
+mrq_status mrq_store_list(const char *store, mrq_generation_info **out, uint32_t *n, mrq_error *err)
+{
+    return list_all(store, true, out, n, err);
+}
+
+mrq_status mrq_store_list_plain(const char *store, mrq_generation_info **out, uint32_t *n, mrq_error *err)
+{
+    return list_all(store, false, out, n, err);
 }
 
 /* The generation to go back to: `to`, verified, or the newest intact one behind the current. */

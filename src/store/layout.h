@@ -63,8 +63,4 @@ MRQ_CHECKED mrq_status mrq_generation_check(const char *store, const char *name,
 /* The newest intact generation older than `name`; of all, when `name` is "". False when there is none. */
 bool mrq_store_fallback(const char *store, const char *name, char found[MRQ_GENERATION_NAME]);
 
-/* The name of the current generation. MRQ_NOT_FOUND without a store or `current`; MRQ_BAD_FILE when `current` is anything but a
- * link to generations/NAME with a well-formed name. */
-MRQ_CHECKED mrq_status mrq_store_current(const char *store, char name[MRQ_GENERATION_NAME], mrq_error *err);
-
 #endif

@@ -1,8 +1,7 @@
-/* MANIFEST.json. The keys that a reader relies on are checked strictly; "trials", "description" and most of "results" say where the
- * generation comes from and are for people. Checksums and fingerprints are text, because a JSON number keeps 53 bits. */
+/* MANIFEST.json. The keys that a reader relies on are checked strictly; "trials" and "description" say where the generation comes
+ * from and are for people. Checksums and fingerprints are text, because a JSON number keeps 53 bits. */
 #include "store/manifest.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,7 +79,7 @@ char *mrq_manifest_text(const mrq_manifest *manifest, const mrq_model *model, co
         cJSON_AddStringToObject(root, "model", manifest->model_name) && cJSON_AddNumberToObject(root, "movies", manifest->movies) &&
         cJSON_AddNumberToObject(root, "users", manifest->users) && cJSON_AddNumberToObject(root, "dim", manifest->dim) &&
         add_index(root, &manifest->index) && add_parts(root, manifest) &&
-        mrq_json_add_made(root, "results", mrq_model_results_json(mrq_model_results_of(model))) &&
+        mrq_json_add_made(root, "results", mrq_model_training_json(model)) &&
         mrq_json_add_made(root, "description", mrq_description_json(mrq_model_description(model))) && add_trials(root, choice);
     return ok ? cJSON_Print(root) : NULL;
 }
@@ -192,12 +191,14 @@ static mrq_status read_parts(const cJSON *root, const char *path, mrq_manifest *
     return MRQ_OK;
 }
 
-mrq_status mrq_manifest_parse(const char *text, size_t size, const char *path, mrq_manifest *out, mrq_error *err)
+mrq_status mrq_manifest_parse(const char *text, size_t size, const char *path, mrq_manifest *out, mrq_model_curve *curve,
+                              mrq_error *err)
 {
     static const char *const keys[] = {"format", "created", "model",   "movies",      "users",  "dim",
                                        "index",  "files",   "results", "description", "trials", NULL};
-    char source[MRQ_STORE_PATH];
+    char source[MRQ_STORE_PATH], at[MRQ_STORE_PATH + 64];
     snprintf(source, sizeof source, "%s:", path); /* "path: key" in messages */
+    snprintf(at, sizeof at, "%s results:", source);
     MRQ_CLEANUP(cJSON_Delete) cJSON *root = NULL;
     const cJSON *results;
     MRQ_TRY(mrq_json_parse(text, size, path, &root, err));
@@ -208,8 +209,6 @@ mrq_status mrq_manifest_parse(const char *text, size_t size, const char *path, m
                         "%s: format version %lld, this program reads version %d; export or rebuild the store anew", path,
                         (long long)format, MRQ_MANIFEST_FORMAT);
     mrq_manifest manifest = {0};
-    double rmse = NAN, ndcg = NAN;
-    bool ranks = false;
     MRQ_TRY(mrq_json_keys(root, source, keys, err));
     MRQ_TRY(read_created(root, source, &manifest.created_us, err));
     MRQ_TRY(read_text(root, source, "model", manifest.model_name, sizeof manifest.model_name, err));
@@ -218,11 +217,9 @@ mrq_status mrq_manifest_parse(const char *text, size_t size, const char *path, m
     MRQ_TRY(read_count(root, source, "users", &manifest.users, err));
     MRQ_TRY(read_count(root, source, "dim", &manifest.dim, err));
     MRQ_TRY(mrq_json_object(root, source, "results", true, &results, err));
-    MRQ_TRY(mrq_json_real(results, source, "test_rmse", 0, 1e9, &rmse, err));
-    MRQ_TRY(mrq_json_real(results, source, "test_ndcg", 0, 1, &ndcg, err));
-    MRQ_TRY(mrq_json_bool(results, source, "ranks", &ranks, err));
-    manifest.quality = mrq_quality_of(ranks, rmse, ndcg);
     MRQ_TRY(read_parts(root, source, &manifest, err));
+    MRQ_TRY(mrq_model_training_parse(results, at, &manifest.results, curve, err));
+    manifest.quality = mrq_quality_of(manifest.results.ranks, manifest.results.test_rmse, manifest.results.test_ndcg);
     *out = manifest;
     return MRQ_OK;
 }

@@ -13,7 +13,8 @@ typedef struct mrq_manifest {
     char model_name[MRQ_FEATURE_NAME];
     mrq_trial index; /* its settings and what they came to when they were measured */
     uint32_t movies, users, dim;
-    mrq_quality quality; /* of the model, in its test; mrq_manifest_text() takes it from the model */
+    mrq_model_results results; /* mrq_manifest_text() takes them from the model, as */
+    mrq_quality quality;       /* what follows from them */
     struct {
         int64_t size;
         char sha256[MRQ_SHA256_HEX];
@@ -24,14 +25,17 @@ typedef struct mrq_manifest {
 /* Notes size and digests of a part as it is on disk. */
 MRQ_CHECKED mrq_status mrq_manifest_note(mrq_manifest *manifest, mrq_part part, const char *path, mrq_error *err);
 
-/* The manifest as JSON, and in it for people the settings tried and the model's description and results; freed with mrq_free().
- * NULL when out of memory. */
+/* The manifest as JSON, and in it for people the settings tried and the model's description; freed with mrq_free(). NULL when out
+ * of memory. */
 char *mrq_manifest_text(const mrq_manifest *manifest, const mrq_model *model, const mrq_choice *choice);
 
-/* Reads what mrq_manifest_text() wrote. MRQ_BAD_FILE names `path` and the key; another format version is refused by its number. */
-MRQ_CHECKED mrq_status mrq_manifest_parse(const char *text, size_t size, const char *path, mrq_manifest *out, mrq_error *err);
+/* Reads what mrq_manifest_text() wrote. `curve` may be NULL; else `curve->pass` is freed with mrq_free(). MRQ_BAD_FILE names `path`
+ * and the key; another format version is refused by its number. */
+MRQ_CHECKED mrq_status mrq_manifest_parse(const char *text, size_t size, const char *path, mrq_manifest *out,
+                                          mrq_model_curve *curve, mrq_error *err);
 
 /* The manifest of a generation, verified by the generation's name. */
-MRQ_CHECKED mrq_status mrq_manifest_read(const char *folder, const char *name, mrq_manifest *out, mrq_error *err);
+MRQ_CHECKED mrq_status mrq_manifest_read(const char *folder, const char *name, mrq_manifest *out, mrq_model_curve *curve,
+                                         mrq_error *err);
 
 #endif

@@ -33,7 +33,7 @@ static mrq_status of_another(const char *path, mrq_error *err)
     return mrq_fail(err, MRQ_BAD_FILE, "%s: the checksum is not the manifest's: damaged, or of another generation", path);
 }
 
-mrq_status mrq_manifest_read(const char *folder, const char *name, mrq_manifest *out, mrq_error *err)
+mrq_status mrq_manifest_read(const char *folder, const char *name, mrq_manifest *out, mrq_model_curve *curve, mrq_error *err)
 {
     char path[MRQ_STORE_PATH];
     mrq_map map = {0};
@@ -47,7 +47,7 @@ mrq_status mrq_manifest_read(const char *folder, const char *name, mrq_manifest 
         status =
             mrq_fail(err, MRQ_BAD_FILE, "%s: damaged: its SHA-256 does not begin with the digits of the generation's name", path);
     else
-        status = mrq_manifest_parse(text, map.size, path, out, err);
+        status = mrq_manifest_parse(text, map.size, path, out, curve, err);
     mrq_map_close(&map);
     return status;
 }
@@ -133,10 +133,10 @@ mrq_status mrq_generation_open_in(const char *folder, const char *name, bool his
     static const mrq_part order[] = {MRQ_PART_CATALOGUE, MRQ_PART_USERS, MRQ_PART_SEEN,
                                      MRQ_PART_VECTORS,   MRQ_PART_INDEX, MRQ_PART_HISTORY};
     mrq_manifest manifest;
-    MRQ_TRY(mrq_manifest_read(folder, name, &manifest, err));
     MRQ_CLEANUP(mrq_generation_close) mrq_generation *g = calloc(1, sizeof *g);
     if (!g)
         return mrq_fail_memory(err, "opening a generation");
+    MRQ_TRY(mrq_manifest_read(folder, name, &manifest, &g->curve, err));
     snprintf(g->name, sizeof g->name, "%s", name);
     strcpy(g->model_name, manifest.model_name);
     strcpy(g->index_kind, manifest.index.settings.factory);
@@ -144,6 +144,7 @@ mrq_status mrq_generation_open_in(const char *folder, const char *name, bool his
     g->recall = manifest.index.recall;
     g->p50 = manifest.index.p50;
     g->p99 = manifest.index.p99;
+    g->results = manifest.results;
     g->quality = manifest.quality;
     char path[MRQ_STORE_PATH];
     const float *vectors = NULL;
@@ -156,6 +157,9 @@ mrq_status mrq_generation_open_in(const char *folder, const char *name, bool his
         MRQ_TRY(load_part(g, order[i], path, &vectors, &manifest, err));
     }
     MRQ_TRY(look_at(folder, MRQ_PART_MODEL, manifest.part[MRQ_PART_MODEL].size, err));
+    g->index_bytes = (int64_t)g->movies->rows * g->tower->dim * (int64_t)sizeof *vectors;
+    if (strcmp(g->index_kind, "Flat") != 0)
+        g->index_bytes += manifest.part[MRQ_PART_INDEX].size;
     *out = g;
     g = NULL;
     return MRQ_OK;
@@ -166,7 +170,7 @@ static mrq_status load_model(const char *folder, const char *name, mrq_model **o
     char path[MRQ_STORE_PATH];
     mrq_manifest manifest;
     MRQ_CLEANUP(mrq_model_free) mrq_model *model = NULL;
-    MRQ_TRY(mrq_manifest_read(folder, name, &manifest, err));
+    MRQ_TRY(mrq_manifest_read(folder, name, &manifest, NULL, err));
     MRQ_TRY(mrq_path_join(path, sizeof path, folder, mrq_part_names[MRQ_PART_MODEL], err));
     MRQ_TRY(part_status(mrq_model_load(path, &model, err), path, err));
     if (mrq_container_checksum(model->file) != manifest.part[MRQ_PART_MODEL].checksum)
@@ -180,7 +184,7 @@ static mrq_status load_model(const char *folder, const char *name, mrq_model **o
 static mrq_status compare_digests(const char *folder, const char *name, mrq_error *err)
 {
     mrq_manifest manifest, have;
-    MRQ_TRY(mrq_manifest_read(folder, name, &manifest, err));
+    MRQ_TRY(mrq_manifest_read(folder, name, &manifest, NULL, err));
     for (int i = 0; i < MRQ_PARTS; i++) {
         char path[MRQ_STORE_PATH];
         MRQ_TRY(mrq_path_join(path, sizeof path, folder, mrq_part_names[i], err));
@@ -281,5 +285,6 @@ void mrq_generation_close(mrq_generation *generation)
     mrq_container_close(generation->seen_file);
     mrq_container_close(generation->vectors_file);
     mrq_container_close(generation->history_file);
+    mrq_free(generation->curve.pass);
     free(generation);
 }

@@ -26,13 +26,20 @@ typedef struct mrq_generation {
     char index_kind[MRQ_FACTORY_SIZE]; /* the factory string; the rest is in mrq_index_settings_of() */
     int64_t created;                   /* when it was made, unix seconds; the name's time may be later */
     double recall, p50, p99;           /* of the index, measured when it was made; seconds a query */
+    int64_t index_bytes;               /* of the vectors and, unless the kind is Flat, of movies.faiss */
     mrq_quality quality;               /* of the model, in its test */
+    mrq_model_results results;         /* of its training */
+    mrq_model_curve curve;
     mrq_table *movies, *users;
     mrq_folded *tower;
     mrq_lists seen; /* rows of movies, ascending, for each user */
     mrq_index *index;
     mrq_container *catalogue_file, *users_file, *seen_file, *vectors_file, *history_file; /* keep the maps */
 } mrq_generation;
+
+/* The name of the current generation. MRQ_NOT_FOUND without a store or `current`; MRQ_BAD_FILE when `current` is anything but a
+ * link to generations/NAME with a well-formed name. */
+MRQ_CHECKED mrq_status mrq_store_current(const char *store, char name[MRQ_GENERATION_NAME], mrq_error *err);
 
 /* Opens the current generation and verifies every file it needs, as said above. Never fails because of a publish, rollback or
  * prune meanwhile. MRQ_NOT_FOUND without a store or `current`, MRQ_BAD_FILE with the file's name for damage or for parts that do
@@ -67,5 +74,8 @@ typedef struct mrq_generation_info {
 /* All generations, newest first, the SHA-256 of every file of each compared; `*out` is freed with mrq_free(). MRQ_NOT_FOUND for
  * what is no store. */
 MRQ_CHECKED mrq_status mrq_store_list(const char *store, mrq_generation_info **out, uint32_t *n, mrq_error *err);
+/* The same from the manifests alone, each verified by its generation's name: a thousand times as quick, but of what is damaged it
+ * knows no more than that. */
+MRQ_CHECKED mrq_status mrq_store_list_plain(const char *store, mrq_generation_info **out, uint32_t *n, mrq_error *err);
 
 #endif

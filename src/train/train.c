@@ -372,6 +372,18 @@ static mrq_status run(mrq_trainer *t, mrq_error *err)
     return MRQ_OK;
 }
 
+/* Puts the passes that have ended, those before an interruption among them, into the model. */
+static mrq_status keep_curve(mrq_trainer *t, mrq_error *err)
+{
+    mrq_model_pass *pass = mrq_array(t->at.n_epochs, sizeof *pass);
+    if (!pass)
+        return mrq_fail_memory(err, "keeping the learning curve");
+    for (uint32_t i = 0; i < t->at.n_epochs; i++)
+        pass[i] = (mrq_model_pass){t->epoch[i].train_rmse, t->epoch[i].valid_rmse, t->epoch[i].test_rmse};
+    t->model->curve = (mrq_model_curve){t->at.n_epochs, pass};
+    return MRQ_OK;
+}
+
 /* Puts the best parameters into the model; false when there are none. */
 static mrq_status finish(mrq_trainer *t, mrq_error *err)
 {
@@ -394,7 +406,7 @@ static mrq_status finish(mrq_trainer *t, mrq_error *err)
     r->train_rmse = t->at.best_train;
     r->valid_rmse = t->at.best_valid;
     r->test_rmse = t->at.best_test;
-    return MRQ_OK;
+    return keep_curve(t, err);
 }
 
 /* Starts the other workers, runs, and stops them. */

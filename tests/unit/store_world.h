@@ -64,6 +64,11 @@ static inline int make_world(void **state)
                                          .test_ndcg = NAN,
                                          .schema = "small",
                                          .split = "random"};
+    mrq_model_pass *pass = mrq_array(3, sizeof *pass);
+    pass[0] = (mrq_model_pass){1.25, (double)NAN, 1.5};
+    pass[1] = (mrq_model_pass){0.8, (double)NAN, 0.9};
+    pass[2] = (mrq_model_pass){0.75, (double)NAN, 1.123456};
+    model->curve = (mrq_model_curve){3, pass};
     snprintf(folder, sizeof folder, "%s", temporary_folder());
     snprintf(model_path, sizeof model_path, "%s/m.mrq", folder);
     assert_ok(mrq_model_save(model, model_path, &err));

@@ -536,8 +536,11 @@ static void a_count_that_fails_leaves_the_value(void **state)
     MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_at(address);
     freeReplyObject(raw(&redis, "SET hot x"));
     sets(cache, "key", "value");
-    for (int i = 1; i <= 3; i++) {
-        counts(cache, "key", "a", MRQ_CACHE_HIT, "value");
+    for (int i = 1; i <= 6; i++) {
+        if (i % 2)
+            counts(cache, "key", "a", MRQ_CACHE_HIT, "value");
+        else
+            counts(cache, "none", "a", MRQ_CACHE_MISS, "");
         assert_non_null(strstr(mrq_cache_problem(cache), "WRONGTYPE"));
         assert_int_equal(mrq_cache_counted(cache).errors, i + retries);
     }
@@ -548,9 +551,133 @@ static void a_count_that_fails_leaves_the_value(void **state)
     freeReplyObject(raw(&redis, "CONFIG SET maxmemory 1"));
     counts(cache, "key", "a", MRQ_CACHE_HIT, "value");
     assert_non_null(strstr(mrq_cache_problem(cache), "OOM"));
+    counts(cache, "none", "a", MRQ_CACHE_MISS, "");
+    ages(cache, "hot", MRQ_CACHE_DOWN, "OOM"); /* although its first command is none that needs memory */
     freeReplyObject(raw(&redis, "CONFIG SET maxmemory 0"));
     counts(cache, "key", "a", MRQ_CACHE_HIT, "value");
     assert_true(redis_number(&redis, "ZSCORE hot a") >= 1);
+}
+
+/* Many counts at once */
+
+enum { MANY = 600 }; /* three round trips */
+static char many_names[MANY][16];
+static mrq_addend many[MANY];
+
+static void fill_many(void)
+{
+    for (uint32_t i = 0; i < MANY; i++) {
+        snprintf(many_names[i], sizeof many_names[i], "m%u", i);
+        many[i] = (mrq_addend){many_names[i], i + 1};
+    }
+}
+
+static void adds_at(mrq_cache *cache, const char *set, const mrq_addend *addend, uint32_t n, mrq_cache_state want,
+                    const char *problem, int line)
+{
+    mrq_cache_state state;
+    do {
+        const double start = mrq_clock();
+        state = mrq_cache_add(cache, set, addend, n);
+        if (want == MRQ_CACHE_DOWN)
+            assert_in_time(start, line); /* however many round trips there were left */
+    } while (try_again(cache, "add", state, want, problem, line));
+}
+#define adds(cache, set, addend, n)               adds_at(cache, set, addend, n, MRQ_CACHE_MISS, "", __LINE__)
+#define add_fails(cache, set, addend, n, problem) adds_at(cache, set, addend, n, MRQ_CACHE_DOWN, problem, __LINE__)
+
+static void adds_many_counts(void **state)
+{
+    (void)state;
+    need_redis(&redis);
+    char address[300];
+    unix_address(address, &redis);
+    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_at(address);
+    const mrq_addend odd[] = {{"a \r\n b", 3}, {"", 1}, {"twice", 2}, {"%s", 9007199254740991}, {"twice", 5}};
+    freeReplyObject(raw(&redis, "DEL hot"));
+    adds(cache, "hot", many, MANY);
+    adds(cache, "hot", many, 1);
+    adds(cache, "hot", odd, 5);
+    adds(cache, "hot", NULL, 0);
+    const double left = redis_number(&redis, "TTL hot");
+    assert_true(left > MRQ_CACHE_TALLY_TTL - 60 && left <= MRQ_CACHE_TALLY_TTL);
+    assert_true(redis_number(&redis, "ZCARD hot") == MANY + 4);
+    if (retries)
+        return; /* one that timed out may have counted */
+    for (uint32_t i = 1; i < MANY; i++)
+        assert_true(redis_number(&redis, "ZSCORE hot m%d", (int)i) == i + 1);
+    assert_true(redis_number(&redis, "ZSCORE hot m0") == 2);
+    assert_true(redis_number(&redis, "ZSCORE hot %s", "a \r\n b") == 3 && redis_number(&redis, "ZSCORE hot %s", "") == 1);
+    assert_true(redis_number(&redis, "ZSCORE hot twice") == 7);
+    assert_true(redis_number(&redis, "ZSCORE hot %s", "%s") == 9007199254740991);
+    const mrq_cache_counts told = mrq_cache_counted(cache);
+    assert_int_equal(told.hits + told.misses + told.errors, 0);
+}
+
+/* The sorted set keeps its bound: those of the lowest counts go. */
+static void added_counts_keep_to_the_bound(void **state)
+{
+    (void)state;
+    need_redis(&redis);
+    char address[300];
+    unix_address(address, &redis);
+    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_at(address);
+    freeReplyObject(raw(&redis, "DEL hot"));
+    freeReplyObject(raw(&redis, "EVAL %s 0", "for i = 1, 20000 do redis.call('zadd', 'hot', 300, 'old' .. i) end"));
+    wait_ms(300); /* the server has been busy */
+    adds(cache, "hot", many, MANY);
+    assert_true(redis_number(&redis, "ZCARD hot") == MRQ_CACHE_TALLY_MAX);
+    assert_true(redis_number(&redis, "ZSCORE hot m100") == -1 && redis_number(&redis, "ZSCORE hot m599") >= 600);
+    freeReplyObject(raw(&redis, "DEL hot"));
+}
+
+/* Where one round trip fails the others are not tried, and it is one error. */
+static void adding_to_what_takes_nothing_fails(void **state)
+{
+    (void)state;
+    need_redis(&redis);
+    char address[300];
+    unix_address(address, &redis);
+    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_at(address);
+    freeReplyObject(raw(&redis, "SET hot x"));
+    add_fails(cache, "hot", many, MANY, "WRONGTYPE");
+    assert_int_equal(mrq_cache_counted(cache).errors, 1 + retries);
+    misses(cache, "none"); /* at once: the connection is in step */
+    freeReplyObject(raw(&redis, "DEL hot"));
+    freeReplyObject(raw(&redis, "CONFIG SET maxmemory 1"));
+    add_fails(cache, "hot", many, MANY, "OOM");
+    assert_int_equal(mrq_cache_counted(cache).errors, 2 + retries);
+    misses(cache, "none");
+    freeReplyObject(raw(&redis, "CONFIG SET maxmemory 0"));
+    assert_true(redis_number(&redis, "EXISTS hot") == 0);
+    adds(cache, "hot", many, MANY);
+    assert_true(redis_number(&redis, "ZCARD hot") == MANY);
+}
+
+static void adding_survives_a_paused_and_a_killed_server(void **state)
+{
+    (void)state;
+    need_redis(&redis);
+    redis_server server = redis_start(folder, "paused", 0, NULL);
+    char address[300];
+    unix_address(address, &server);
+    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_at(address);
+    adds(cache, "hot", many, MANY);
+    kill(server.pid, SIGSTOP);
+    add_fails(cache, "hot", many, MANY, "timed out");
+    add_fails(cache, "hot", many, MANY, "");
+    assert_true(mrq_cache_counted(cache).errors >= 2);
+    kill(server.pid, SIGCONT);
+    wait_ms(400);
+    adds(cache, "hot", many, MANY);
+    assert_true(redis_number(&server, "ZCARD hot") == MANY);
+    redis_stop(&server);
+    add_fails(cache, "hot", many, MANY, "");
+    server = redis_start(folder, "paused", 0, NULL);
+    wait_ms(400);
+    adds(cache, "hot", many, MANY);
+    assert_true(redis_number(&server, "ZSCORE hot m599") >= 600);
+    redis_stop(&server);
 }
 
 /* Servers that misbehave, each a child process of its own */
@@ -845,6 +972,77 @@ static void bad_counts_leave_a_good_value(void **state)
     fake f = fake_start("fake", answers);
     MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_at(f.address);
     counts(cache, "key", "member", MRQ_CACHE_DOWN, "ERR");
+    fake_stop(&f);
+}
+
+static void misbehaving_servers_take_no_counts(void **state)
+{
+    (void)state;
+    static const struct {
+        behaviour *behave;
+        const char *answer, *problem; /* NULL: none */
+    } cases[] = {
+        {answers, "$1\r\n1\r\n$1\r\n2\r\n:1\r\n:0\r\n", NULL},
+        {answers, "$1\r\n1\r\n-ERR no\r\n:1\r\n:0\r\n", "ERR no"},
+        {answers, "$1\r\n1\r\n$1\r\n2\r\n-ERR 1\r\n-ERR 2\r\n", "ERR 1"},
+        {answers, "$1\r\n1\r\n$1\r\n2\r\n:1\r\n", "timed out"},
+        {answers, "$1\r\n1\r\n:2\r\n:1\r\n:0\r\n", "an integer"},
+        {answers, "$1\r\n1\r\n$-1\r\n:1\r\n:0\r\n", "nil"},
+        {answers, "$1\r\n1\r\n$1\r\n2\r\n+OK\r\n:0\r\n", "a status"},
+        {answers, "*4\r\n$1\r\n1\r\n$1\r\n2\r\n:1\r\n:0\r\n", "an array"},
+        {answers, "HTTP/1.1 400 Bad Request\r\n\r\n", "not the Redis protocol"},
+        {answers_and_hangs_up, "$1\r\n1\r\n", "closed the connection"},
+        {answers_and_hangs_up, "", "closed the connection"},
+        {hangs, "", "timed out"},
+        {hangs_up, "", ""},
+        {drips, "", "timed out"},
+        {floods, "", ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        answer = cases[i].answer;
+        retries = 0;
+        fake f = fake_start("fake", cases[i].behave);
+        MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_at(f.address);
+        if (cases[i].problem)
+            add_fails(cache, "hot", many, 2, cases[i].problem);
+        else
+            adds(cache, "hot", many, 2);
+        assert_int_equal(mrq_cache_counted(cache).errors, retries + (cases[i].problem != NULL));
+        fake_stop(&f);
+    }
+}
+
+/* Says the text that the test has set each time when it has heard the last of a batch's commands, and nothing before. */
+static void answers_a_whole_batch(int client, int number)
+{
+    (void)number;
+    static const char last[] = "ZREMRANGEBYRANK";
+    char bytes[70000];
+    size_t size = 0;
+    ssize_t n;
+    while ((n = read(client, bytes + size, sizeof bytes - size)) > 0) {
+        size += (size_t)n;
+        if (memmem(bytes, size, last, sizeof last - 1)) {
+            say(client, answer);
+            size = 0;
+        }
+    }
+}
+
+/* 512 members in two round trips over one connection. */
+static void adding_waits_for_no_single_reply(void **state)
+{
+    (void)state;
+    enum { TRIP = 256 };
+    char all[TRIP * 8 + 20] = "";
+    for (int i = 0; i < TRIP; i++)
+        memcpy(all + 7 * i, "$1\r\n7\r\n", 8);
+    strcat(all, ":1\r\n:0\r\n");
+    answer = all;
+    fake f = fake_start("fake", answers_a_whole_batch);
+    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_at(f.address);
+    adds(cache, "hot", many, 2 * TRIP);
+    assert_int_equal(*connections, 1 + retries);
     fake_stop(&f);
 }
 
@@ -1155,6 +1353,7 @@ static int begin(void **state)
 
 int main(void)
 {
+    fill_many();
     folder = temporary_folder();
     connections = mmap(NULL, sizeof *connections, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (redis_installed()) {
@@ -1177,6 +1376,12 @@ int main(void)
         cmocka_unit_test_setup(counts_do_not_grow_for_ever, begin),
         cmocka_unit_test_setup(lists_the_top, begin),
         cmocka_unit_test_setup(a_count_that_fails_leaves_the_value, begin),
+        cmocka_unit_test_setup(adds_many_counts, begin),
+        cmocka_unit_test_setup(added_counts_keep_to_the_bound, begin),
+        cmocka_unit_test_setup(adding_to_what_takes_nothing_fails, begin),
+        cmocka_unit_test_setup(adding_survives_a_paused_and_a_killed_server, begin),
+        cmocka_unit_test_setup(misbehaving_servers_take_no_counts, begin),
+        cmocka_unit_test_setup(adding_waits_for_no_single_reply, begin),
         cmocka_unit_test_setup(misbehaving_servers_are_down, begin),
         cmocka_unit_test_setup(counting_costs_no_round_trip, begin),
         cmocka_unit_test_setup(bad_counts_leave_a_good_value, begin),

@@ -199,6 +199,48 @@ static void list_tells_all(void **state)
     mrq_free(list);
 }
 
+/* What two lists say of one generation. */
+static void assert_same_line(const mrq_generation_info *a, const mrq_generation_info *b)
+{
+    assert_string_equal(a->name, b->name);
+    assert_string_equal(a->model, b->model);
+    assert_string_equal(a->index, b->index);
+    assert_true(a->current == b->current && a->created == b->created && a->bytes == b->bytes);
+    assert_true(a->movies == b->movies && a->users == b->users);
+    assert_memory_equal(&a->recall, &b->recall, 3 * sizeof a->recall); /* or NaN */
+    assert_memory_equal(&a->quality.value, &b->quality.value, sizeof a->quality.value);
+}
+
+/* The list from the manifests alone: of a damaged manifest it tells, of another damaged file it does not know, nor of one that is
+ * gone. */
+static void a_plain_list_reads_manifests_alone(void **state)
+{
+    (void)state;
+    char store[PATH], name[5][MRQ_GENERATION_NAME], out[100];
+    uint32_t n = 0, all = 0;
+    mrq_generation_info *none = NULL;
+    new_store(store);
+    assert_fails(mrq_store_list_plain(store, &none, &n, &err), MRQ_NOT_FOUND, "is no store: it has no folder generations");
+    for (int i = 0; i < 5; i++)
+        export_to(store, name[i]);
+    damage(store, name[0], MRQ_MANIFEST);
+    shell(out, sizeof out, "rm '%s/generations/%s/MANIFEST.json'", store, name[1]);
+    damage(store, name[2], "users.mrq");
+    shell(out, sizeof out, "rm '%s/generations/%s/model.mrq'", store, name[3]);
+    MRQ_AUTOFREE mrq_generation_info *plain = NULL, *list = NULL;
+    assert_ok(mrq_store_list_plain(store, &plain, &n, &err));
+    assert_ok(mrq_store_list(store, &list, &all, &err));
+    assert_true(n == 5 && all == 5);
+    for (uint32_t i = 0; i < n; i++) {
+        assert_same_line(&plain[i], &list[i]);
+        assert_int_equal(list[i].state, i == 0 ? MRQ_OK : MRQ_BAD_FILE);
+        assert_int_equal(plain[i].state, i < 3 ? MRQ_OK : MRQ_BAD_FILE);
+        assert_string_equal(plain[i].problem, i < 3 ? "" : list[i].problem);
+    }
+    assert_string_equal(plain[3].problem, "MANIFEST.json is missing");
+    assert_memory_equal(plain[4].problem, "MANIFEST.json: damaged: ", 24);
+}
+
 static void assert_current(const char *store, const char *want)
 {
     char name[MRQ_GENERATION_NAME];
@@ -589,6 +631,7 @@ int main(void)
         cmocka_unit_test(an_unpublished_draft_leaves_no_trace),
         cmocka_unit_test(names_follow_each_other),
         cmocka_unit_test(list_tells_all),
+        cmocka_unit_test(a_plain_list_reads_manifests_alone),
         cmocka_unit_test(rollback_goes_to_what_is_intact),
         cmocka_unit_test(prune_keeps_the_newest_and_the_current),
         cmocka_unit_test(a_killed_prune_leaves_no_half),

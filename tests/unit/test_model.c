@@ -849,12 +849,19 @@ static void check_file_round_trip(const char *folder, const char *preset)
                                             .data_fingerprint = 77,
                                             .split = "random",
                                             .schema = "x"};
+    s->model->curve = (mrq_model_curve){2, mrq_array(2, sizeof(mrq_model_pass))};
+    s->model->curve.pass[0] = (mrq_model_pass){1 / 3.0, 0.1234565, NAN};
+    s->model->curve.pass[1] = (mrq_model_pass){0.25, 1e9, 0};
     assert_ok(mrq_model_save(s->model, one, &err));
     MRQ_CLEANUP(mrq_model_free) mrq_model *loaded = NULL;
     assert_ok(mrq_model_load(one, &loaded, &err));
     assert_true(isnan(loaded->results.valid_rmse) && loaded->results.test_rmse == 0.75 && loaded->results.test_ndcg == 0.25 &&
                 loaded->results.data_fingerprint == 77);
     assert_true(loaded->results.rating_min == 1 && loaded->results.rating_max == 4.5 && loaded->results.seed == 9007199254740991);
+    const mrq_model_pass *pass = mrq_model_curve_of(loaded)->pass;
+    assert_int_equal(mrq_model_curve_of(loaded)->n, 2);
+    assert_true(pass[0].train_rmse == 0.333333 && fabs(pass[0].valid_rmse - 0.123456) < 1.1e-6 && isnan(pass[0].test_rmse));
+    assert_true(pass[1].train_rmse == 0.25 && pass[1].valid_rmse == 1e9 && pass[1].test_rmse == 0);
     assert_true(fabs(loaded->description.shift - s->model->description.shift) < 1e-14);
     assert_ok(mrq_model_save(loaded, two, &err));
     unsigned char *a, *b;
@@ -878,6 +885,113 @@ static void test_file_round_trip(void **state)
     for (int k = 0; k < SORTS; k++)
         check_file_round_trip(folder, sorts[k]);
     temporary_remove(folder);
+}
+
+#define RESULTS "\"schema\":\"x\",\"data\":\"0\",\"split\":\"random\""
+
+/* Parses results with this in them. */
+static mrq_status parse_results(const char *more, mrq_model_curve *curve)
+{
+    char text[400];
+    mrq_model_results results;
+    MRQ_CLEANUP(cJSON_Delete) cJSON *json = NULL;
+    snprintf(text, sizeof text, "{" RESULTS "%s}", more);
+    assert_ok(mrq_json_parse(text, strlen(text), "m.mrq", &json, &err));
+    return mrq_model_training_parse(json, "m.mrq: results:", &results, curve, &err);
+}
+
+static void test_curve_is_read_strictly(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *more, *sentence;
+    } wrong[] = {
+        {",\"curve\":{}", "m.mrq: results: curve: {}, want an array"},
+        {",\"curve\":null", "m.mrq: results: curve: null, want an array"},
+        {",\"curve\":[1]", "m.mrq: results: curve[0]: want [train, valid, test], each a number, 0 to 1e+09, or null"},
+        {",\"curve\":[{}]", "m.mrq: results: curve[0]: want [train, valid, test], each a number, 0 to 1e+09, or null"},
+        {",\"curve\":[null]", "m.mrq: results: curve[0]: want [train, valid, test], each a number, 0 to 1e+09, or null"},
+        {",\"curve\":[[]]", "m.mrq: results: curve[0]: want [train, valid, test], each a number, 0 to 1e+09, or null"},
+        {",\"curve\":[[1,2]]", "m.mrq: results: curve[0]: want [train, valid, test], each a number, 0 to 1e+09, or null"},
+        {",\"curve\":[[1,2,3,4]]", "m.mrq: results: curve[0]: want [train, valid, test], each a number, 0 to 1e+09, or null"},
+        {",\"curve\":[[1,2,-0.1]]", "m.mrq: results: curve[0]: want [train, valid, test], each a number, 0 to 1e+09, or null"},
+        {",\"curve\":[[1,2,1e10]]", "m.mrq: results: curve[0]: want [train, valid, test], each a number, 0 to 1e+09, or null"},
+        {",\"curve\":[[1,2,\"3\"]]", "m.mrq: results: curve[0]: want [train, valid, test], each a number, 0 to 1e+09, or null"},
+        {",\"curve\":[[1,2,true]]", "m.mrq: results: curve[0]: want [train, valid, test], each a number, 0 to 1e+09, or null"},
+        {",\"curve\":[[1,2,[3]]]", "m.mrq: results: curve[0]: want [train, valid, test], each a number, 0 to 1e+09, or null"},
+        {",\"curve\":[[1,2,3],[1,2,null],3]", "m.mrq: results: curve[2]: want [train"},
+        {",\"test_rmse\":-1", "m.mrq: results: test_rmse: -1, want a number"},
+    };
+    mrq_model_curve curve = {7, NULL};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        assert_fails(parse_results(wrong[i].more, &curve), MRQ_BAD_FILE, wrong[i].sentence);
+        assert_true(curve.n == 7 && !curve.pass);
+        assert_int_equal(parse_results(wrong[i].more, NULL), strstr(wrong[i].more, "curve") ? MRQ_OK : MRQ_BAD_FILE);
+    }
+    static const char *const empty[] = {"", ",\"curve\":[]", ",\"shoe\":1"};
+    for (size_t i = 0; i < sizeof empty / sizeof *empty; i++) {
+        curve.n = 7;
+        assert_ok(parse_results(empty[i], &curve));
+        assert_int_equal(curve.n, 0);
+        mrq_free(curve.pass);
+    }
+    assert_ok(parse_results(",\"curve\":[[null,0.5,1e9],[0,null,null]]", &curve));
+    assert_int_equal(curve.n, 2);
+    assert_true(isnan(curve.pass[0].train_rmse) && curve.pass[0].valid_rmse == 0.5 && curve.pass[0].test_rmse == 1e9);
+    assert_true(curve.pass[1].train_rmse == 0 && isnan(curve.pass[1].valid_rmse) && isnan(curve.pass[1].test_rmse));
+    MRQ_CLEANUP(cJSON_Delete) cJSON *shown = mrq_model_curve_json(&curve);
+    MRQ_AUTOFREE char *text = cJSON_PrintUnformatted(shown);
+    assert_string_equal(text, "[{\"pass\":1,\"valid\":0.5,\"test\":1000000000},{\"pass\":2,\"train\":0}]");
+    mrq_free(curve.pass);
+}
+
+/* No more passes than a description may ask for. */
+static void test_curve_is_bounded(void **state)
+{
+    (void)state;
+    for (int n = MRQ_EPOCHS_MAX; n <= MRQ_EPOCHS_MAX + 1; n++) {
+        const char *text = "{" RESULTS ",\"curve\":[]}";
+        const double row[3] = {0};
+        mrq_model_curve curve = {0};
+        mrq_model_results results;
+        MRQ_CLEANUP(cJSON_Delete) cJSON *json = NULL;
+        assert_ok(mrq_json_parse(text, strlen(text), "m.mrq", &json, &err));
+        for (int i = 0; i < n; i++)
+            cJSON_AddItemToArray(cJSON_GetObjectItemCaseSensitive(json, "curve"), cJSON_CreateDoubleArray(row, 3));
+        if (n > MRQ_EPOCHS_MAX)
+            assert_fails(mrq_model_training_parse(json, "m.mrq: results:", &results, &curve, &err), MRQ_BAD_FILE,
+                         "m.mrq: results: curve: 10001 passes, want at most 10000");
+        else
+            assert_ok(mrq_model_training_parse(json, "m.mrq: results:", &results, &curve, &err));
+        assert_int_equal(curve.n, n > MRQ_EPOCHS_MAX ? 0 : n);
+        mrq_free(curve.pass);
+    }
+}
+
+/* Memory running out in cJSON, at the n-th allocation for every n: NULL, and nothing leaks. */
+static int allocations_left;
+static void *few_allocations(size_t size)
+{
+    return allocations_left-- > 0 ? malloc(size) : NULL;
+}
+
+static void test_results_out_of_memory(void **state)
+{
+    (void)state;
+    struct small *s = small_model(TOWERS(USER_ID, "{\"feature\":\"genres\",\"kind\":\"set\",\"embedding\":2}"));
+    s->model->curve = (mrq_model_curve){2, mrq_array(2, sizeof(mrq_model_pass))};
+    cJSON *json = NULL;
+    int n = 0;
+    for (; !json; n++) {
+        allocations_left = n;
+        cJSON_InitHooks(&(cJSON_Hooks){few_allocations, free});
+        json = mrq_model_training_json(s->model);
+        cJSON_InitHooks(NULL);
+    }
+    assert_true(n > 40);
+    assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(json, "curve")), 2);
+    cJSON_Delete(json);
+    small_free(s);
 }
 
 static void put(FILE *file, size_t at, const void *bytes, size_t size)
@@ -905,6 +1019,7 @@ static void check_file_damage(struct small *s, size_t step)
 {
     char path[256], *folder = temporary_folder();
     snprintf(path, sizeof path, "%s/m.mrq", folder);
+    s->model->curve = (mrq_model_curve){2, mrq_array(2, sizeof(mrq_model_pass))};
     assert_ok(mrq_model_save(s->model, path, &err));
     unsigned char *bytes;
     size_t size;
@@ -987,6 +1102,9 @@ int main(void)
         cmocka_unit_test(test_untrained_share_the_unknown),
         cmocka_unit_test(test_missing_features),
         cmocka_unit_test(test_file_round_trip),
+        cmocka_unit_test(test_curve_is_read_strictly),
+        cmocka_unit_test(test_curve_is_bounded),
+        cmocka_unit_test(test_results_out_of_memory),
         cmocka_unit_test(test_file_damage),
         cmocka_unit_test(test_file_damage_of_raters),
     };

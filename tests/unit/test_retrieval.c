@@ -311,6 +311,7 @@ static void test_two_tastes(void **state)
     const mrq_model_results *r = mrq_model_results_of(model);
     assert_true(r->test_ndcg > 0.4 && r->test_ndcg <= 1 && r->test_recall > 0.5); /* half by kind alone; by chance .1 */
     assert_true(isnan(r->test_rmse) && r->rating_max > 1e30);
+    assert_int_equal(mrq_model_curve_of(model)->n, 0); /* no passes */
     double reach, mean[2];
     const uint32_t dim = mrq_description_dim(mrq_model_description(model));
     assert_int_equal(dim, 12);

@@ -54,6 +54,51 @@ static void round_trip(void **state)
     assert_ok(mrq_model_load(path, &copy, &err));
 }
 
+/* What the training came to comes along, to the last pass. */
+static void the_training_comes_along(void **state)
+{
+    (void)state;
+    char store[PATH], name[MRQ_GENERATION_NAME], path[PATH];
+    export_to(new_store(store), name);
+    MRQ_CLEANUP(mrq_generation_close) mrq_generation *g = NULL;
+    assert_ok(mrq_generation_open_plain(store, &g, &err));
+    assert_int_equal(g->index_bytes, MOVIES * DIM * sizeof(float)); /* Flat: movies.faiss is not read */
+    assert_true(g->results.seed == 11 && g->results.data_fingerprint == 0x123456789abcdef0 && !g->results.ranks);
+    assert_true(fabs(g->results.test_rmse - 0.9) < 1e-12 && isnan(g->results.valid_rmse) && isnan(g->results.test_ndcg));
+    assert_string_equal(g->results.schema, "small");
+    assert_int_equal(g->curve.n, 3);
+    assert_true(g->curve.pass[0].train_rmse == 1.25 && g->curve.pass[0].test_rmse == 1.5);
+    assert_true(g->curve.pass[2].test_rmse == 1.123456 && isnan(g->curve.pass[2].valid_rmse));
+    mrq_generation_close(g);
+    g = NULL;
+    const mrq_export_options coded = {"SQ8", 0.5};
+    struct stat st;
+    assert_ok(mrq_store_export(store, model_path, &coded, name, NULL, &err));
+    assert_ok(mrq_generation_open(store, &g, &err));
+    current_path(store, "movies.faiss", path);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(g->index_bytes, MOVIES * DIM * (int64_t)sizeof(float) + st.st_size);
+}
+
+/* As many passes as a description may ask for, and numbers as long as they get. */
+static void the_longest_curve_is_exported(void **state)
+{
+    (void)state;
+    char store[PATH], name[MRQ_GENERATION_NAME], path[PATH];
+    MRQ_CLEANUP(mrq_model_free) mrq_model *long_model = model_of(STORE_MODEL, users, movies);
+    long_model->results = model->results;
+    long_model->curve = (mrq_model_curve){MRQ_EPOCHS_MAX, mrq_array(MRQ_EPOCHS_MAX, sizeof(mrq_model_pass))};
+    for (uint32_t i = 0; i < MRQ_EPOCHS_MAX; i++)
+        long_model->curve.pass[i] = (mrq_model_pass){123456789.123456 + i, 987654321.654321 - i, 111111111.111111 + i};
+    assert_true(snprintf(path, sizeof path, "%.4000s/long.mrq", folder) < PATH);
+    assert_ok(mrq_model_save(long_model, path, &err));
+    assert_ok(mrq_store_export(new_store(store), path, &flat, name, NULL, &err));
+    MRQ_CLEANUP(mrq_generation_close) mrq_generation *g = NULL;
+    assert_ok(mrq_generation_open(store, &g, &err));
+    assert_int_equal(g->curve.n, MRQ_EPOCHS_MAX);
+    assert_memory_equal(g->curve.pass, long_model->curve.pass, MRQ_EPOCHS_MAX * sizeof(mrq_model_pass));
+}
+
 /* Scores that are no cosines come back from the index along each user's line, in the order of the network's. */
 static void inner_products_are_served(void **state)
 {
@@ -147,7 +192,7 @@ static void manifest_tells_the_truth(void **state)
     size_t size;
     MRQ_AUTOFREE unsigned char *bytes = read_bytes(path, &size);
     mrq_manifest m;
-    assert_ok(mrq_manifest_parse((const char *)bytes, size, path, &m, &err));
+    assert_ok(mrq_manifest_parse((const char *)bytes, size, path, &m, NULL, &err));
     shell(text, sizeof text, "sha256sum '%s' | cut -c1-12 | tr -d '\\n'", path);
     assert_string_equal(strchr(name, '-') + 1, text);
     assert_string_equal(m.index.settings.factory, "Flat");
@@ -339,7 +384,10 @@ static void manifests_are_read_strictly(void **state)
         {NULL, "created", "\"2026-01-31T02:00:00.00000xZ\"", "want a time like"},
         {NULL, "index", "\"Flat\"", "MANIFEST.json: index: \"Flat\", want an object"},
         {NULL, "results", NULL, "MANIFEST.json: results: missing"},
-        {"results", "test_rmse", "-1", "test_rmse: -1, want a number"},
+        {"results", "test_rmse", "-1", "MANIFEST.json: results: test_rmse: -1, want a number"},
+        {"results", "schema", NULL, "MANIFEST.json: results: schema: missing"},
+        {"results", "curve", "3", "MANIFEST.json: results: curve: 3, want an array"},
+        {"results", "curve", "[[1,null,2],[1,2]]", "MANIFEST.json: results: curve[1]: want [train, valid, test]"},
         {"index", "factory", NULL, "MANIFEST.json: index: factory: missing"},
         {"index", "factory", "\"0123456789012345678901234567890123456789012345678901234567890123\"",
          "index: factory: 64 bytes, want less than 64"},
@@ -376,6 +424,13 @@ static void manifests_are_read_strictly(void **state)
     MRQ_AUTOFREE char *huge = mrq_array((size_t)2 << 20, 1);
     put_manifest(store, huge, (size_t)2 << 20);
     assert_fails(try_open(store), MRQ_BAD_FILE, "MANIFEST.json: 2097152 bytes, want at most 1048576");
+    MRQ_CLEANUP(cJSON_Delete) cJSON *older = cJSON_Duplicate(good, 1); /* of before there was a curve */
+    cJSON_DeleteItemFromObjectCaseSensitive(cJSON_GetObjectItemCaseSensitive(older, "results"), "curve");
+    MRQ_AUTOFREE char *older_text = cJSON_Print(older);
+    put_manifest(store, older_text, strlen(older_text));
+    MRQ_CLEANUP(mrq_generation_close) mrq_generation *g = NULL;
+    assert_ok(mrq_generation_open(store, &g, &err));
+    assert_true(g->curve.n == 0 && g->results.seed == 11);
     MRQ_AUTOFREE char *text = cJSON_Print(good);
     put_manifest(store, text, strlen(text));
     assert_int_equal(try_open(store), MRQ_OK);
@@ -692,6 +747,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(round_trip),
+        cmocka_unit_test(the_training_comes_along),
+        cmocka_unit_test(the_longest_curve_is_exported),
         cmocka_unit_test(inner_products_are_served),
         cmocka_unit_test(kinds_come_back),
         cmocka_unit_test(manifest_tells_the_truth),

@@ -102,8 +102,17 @@ static bool same_number(double a, double b)
     return a == b || (isnan(a) && isnan(b));
 }
 
+static bool same_pass(const mrq_model_pass *a, const mrq_model_pass *b)
+{
+    return same_number(a->train_rmse, b->train_rmse) && same_number(a->valid_rmse, b->valid_rmse) &&
+           same_number(a->test_rmse, b->test_rmse);
+}
+
 static void assert_same(const mrq_model *a, const mrq_model *b)
 {
+    assert_int_equal(a->curve.n, b->curve.n);
+    for (uint32_t i = 0; i < a->curve.n; i++)
+        assert_true(same_pass(&a->curve.pass[i], &b->curve.pass[i]));
     assert_memory_equal(a->param, b->param, a->tensors.size * sizeof *a->param);
     assert_int_equal(a->results.epochs, b->results.epochs);
     assert_int_equal(a->results.best_epoch, b->results.best_epoch);
@@ -193,6 +202,45 @@ static void a_training_is_its_batches(void **state)
     }
     assert_memory_equal(result.model->param, model->param, model->tensors.size * sizeof(float));
     mrq_model_free(result.model);
+    small_data_free(s);
+}
+
+/* The model keeps what the watch was told of its passes, whole, interrupted, resumed and started warm. */
+static void the_curve_travels_with_the_model(void **state)
+{
+    (void)state;
+    small_data *s = small_data_new(USERS, MOVIES, RATINGS);
+    const mrq_description with = describe(DENSE("\"lr\":0.01,\"validation\":0.1" SIZES)),
+                          without = describe(DENSE("\"lr\":0.01" SIZES));
+    mrq_train_options options = {.test = 0.1, .seed = 3, .threads = 1};
+    struct tale tale = {0};
+    const mrq_train_result whole = train(s, &with, &options, &tale);
+    const mrq_model_curve *curve = mrq_model_curve_of(whole.model);
+    assert_int_equal(curve->n, EPOCHS);
+    for (uint32_t i = 0; i < EPOCHS; i++)
+        assert_true(same_pass(&curve->pass[i],
+                              &(mrq_model_pass){tale.epoch[i].train_rmse, tale.epoch[i].valid_rmse, tale.epoch[i].test_rmse}) &&
+                    isfinite(curve->pass[i].valid_rmse) && isfinite(curve->pass[i].test_rmse));
+    assert_true(curve->pass[whole.model->results.best_epoch - 1].test_rmse == whole.model->results.test_rmse);
+
+    options.test = 0;
+    options.warm = whole.model;
+    const mrq_train_result warm = train_quietly(s, &without, &options);
+    assert_int_equal(mrq_model_curve_of(warm.model)->n, EPOCHS); /* its own alone */
+    for (uint32_t i = 0; i < EPOCHS; i++)
+        assert_true(isnan(warm.model->curve.pass[i].valid_rmse) && isnan(warm.model->curve.pass[i].test_rmse) &&
+                    warm.model->curve.pass[i].train_rmse > 0);
+
+    options = (mrq_train_options){.test = 0.1, .seed = 3, .threads = 1};
+    struct tale stopped = {.stop_after = 2}, later = {.stop_after = BATCHES + 1};
+    const mrq_train_result none = train(s, &with, &options, &stopped), one = train(s, &with, &options, &later);
+    assert_int_equal(none.model->curve.n, 0);
+    assert_int_equal(one.model->curve.n, 1);
+    assert_true(same_pass(&one.model->curve.pass[0], &curve->pass[0]));
+    mrq_model_free(whole.model);
+    mrq_model_free(warm.model);
+    mrq_model_free(none.model);
+    mrq_model_free(one.model);
     small_data_free(s);
 }
 
@@ -713,6 +761,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_toy_is_learned_by_heart),
         cmocka_unit_test(a_training_is_its_batches),
+        cmocka_unit_test(the_curve_travels_with_the_model),
         cmocka_unit_test(the_same_seed_gives_the_same_bytes),
         cmocka_unit_test(threads_may_outnumber_the_ratings),
         cmocka_unit_test(an_interruption_leaves_no_trace),

@@ -1,0 +1,193 @@
+/* What a training came to as JSON: in the model file, in a generation's manifest and in the reports of the job. In files a pass of
+ * the curve is [train, valid, test], to six decimals as it is told everywhere else, with null for what is not a number: every
+ * opening of a store reads it, and objects would take three times the bytes and twice the time. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/network.h"
+
+#define RMSE_MAX 1e9
+
+cJSON *mrq_model_results_json(const mrq_model_results *r)
+{
+    MRQ_CLEANUP(cJSON_Delete) cJSON *root = cJSON_CreateObject();
+    char fingerprint[17];
+    snprintf(fingerprint, sizeof fingerprint, "%016llx", (unsigned long long)r->data_fingerprint);
+    bool ok = cJSON_AddStringToObject(root, "schema", r->schema) && cJSON_AddStringToObject(root, "data", fingerprint) &&
+              cJSON_AddStringToObject(root, "split", r->split) && mrq_json_add_whole(root, "seed", (int64_t)r->seed);
+    const struct {
+        const char *key;
+        double value;
+    } numbers[] = {
+        {"test_share", r->test_share},
+        {"threads", (double)r->threads},
+        {"epochs", (double)r->epochs},
+        {"best_epoch", (double)r->best_epoch},
+        {"train_ratings", (double)r->train_ratings},
+        {"valid_ratings", (double)r->valid_ratings},
+        {"test_ratings", (double)r->test_ratings},
+        {"rating_min", r->rating_min},
+        {"rating_max", r->rating_max},
+        {"train_rmse", r->train_rmse},
+        {"valid_rmse", r->valid_rmse},
+        {"test_rmse", r->test_rmse},
+        {"test_recall", r->test_recall},
+        {"test_ndcg", r->test_ndcg},
+    };
+    for (size_t i = 0; ok && i < sizeof numbers / sizeof *numbers; i++)
+        ok = !isfinite(numbers[i].value) || cJSON_AddNumberToObject(root, numbers[i].key, numbers[i].value);
+    if (!ok || (r->ranks && !cJSON_AddTrueToObject(root, "ranks")))
+        return NULL;
+    cJSON *made = root;
+    root = NULL;
+    return made;
+}
+
+static double rounded(double value)
+{
+    return round(value * 1e6) / 1e6;
+}
+
+static bool add_known(cJSON *object, const char *key, double value)
+{
+    return !isfinite(value) || cJSON_AddNumberToObject(object, key, rounded(value));
+}
+
+cJSON *mrq_model_curve_json(const mrq_model_curve *curve)
+{
+    cJSON *array = cJSON_CreateArray();
+    bool ok = array;
+    for (uint32_t i = 0; ok && i < curve->n; i++) {
+        const mrq_model_pass *pass = &curve->pass[i];
+        cJSON *object = mrq_json_append_object(array);
+        ok = cJSON_AddNumberToObject(object, "pass", i + 1.0) && add_known(object, "train", pass->train_rmse) &&
+             add_known(object, "valid", pass->valid_rmse) && add_known(object, "test", pass->test_rmse);
+    }
+    if (ok)
+        return array;
+    cJSON_Delete(array);
+    return NULL;
+}
+
+/* As files have it; cJSON prints a NaN as null. */
+static cJSON *rows_json(const mrq_model_curve *curve)
+{
+    cJSON *array = cJSON_CreateArray();
+    bool ok = array;
+    for (uint32_t i = 0; ok && i < curve->n; i++) {
+        const mrq_model_pass *pass = &curve->pass[i];
+        const double value[] = {rounded(pass->train_rmse), rounded(pass->valid_rmse), rounded(pass->test_rmse)};
+        ok = cJSON_AddItemToArray(array, cJSON_CreateDoubleArray(value, 3)); /* refuses NULL */
+    }
+    if (ok)
+        return array;
+    cJSON_Delete(array);
+    return NULL;
+}
+
+cJSON *mrq_model_training_json(const mrq_model *model)
+{
+    MRQ_CLEANUP(cJSON_Delete) cJSON *root = mrq_model_results_json(&model->results);
+    if (!root || (model->curve.n && !mrq_json_add_made(root, "curve", rows_json(&model->curve))))
+        return NULL;
+    cJSON *made = root;
+    root = NULL;
+    return made;
+}
+
+static mrq_status read_results(const cJSON *root, const char *path, mrq_model_results *out, mrq_error *err)
+{
+    mrq_model_results r = {.rating_min = -INFINITY,
+                           .rating_max = INFINITY,
+                           .train_rmse = NAN,
+                           .valid_rmse = NAN,
+                           .test_rmse = NAN,
+                           .test_recall = NAN,
+                           .test_ndcg = NAN};
+    const char *schema, *data, *split;
+    MRQ_TRY(mrq_json_text(root, path, "schema", true, &schema, err));
+    MRQ_TRY(mrq_json_text(root, path, "data", true, &data, err));
+    MRQ_TRY(mrq_json_text(root, path, "split", true, &split, err));
+    snprintf(r.schema, sizeof r.schema, "%s", schema);
+    snprintf(r.split, sizeof r.split, "%s", split);
+    r.data_fingerprint = strtoull(data, NULL, 16);
+    int64_t seed = 0, train = 0, valid = 0, test = 0;
+    const int64_t most = (int64_t)1 << 53;
+    MRQ_TRY(mrq_json_int(root, path, "seed", 0, most, &seed, err));
+    MRQ_TRY(mrq_json_int(root, path, "threads", 0, most, &r.threads, err));
+    MRQ_TRY(mrq_json_int(root, path, "epochs", 0, most, &r.epochs, err));
+    MRQ_TRY(mrq_json_int(root, path, "best_epoch", 0, most, &r.best_epoch, err));
+    MRQ_TRY(mrq_json_int(root, path, "train_ratings", 0, most, &train, err));
+    MRQ_TRY(mrq_json_int(root, path, "valid_ratings", 0, most, &valid, err));
+    MRQ_TRY(mrq_json_int(root, path, "test_ratings", 0, most, &test, err));
+    MRQ_TRY(mrq_json_real(root, path, "test_share", 0, 1, &r.test_share, err));
+    MRQ_TRY(mrq_json_real(root, path, "rating_min", -1e6, 1e6, &r.rating_min, err));
+    MRQ_TRY(mrq_json_real(root, path, "rating_max", -1e6, 1e6, &r.rating_max, err));
+    MRQ_TRY(mrq_json_real(root, path, "train_rmse", 0, RMSE_MAX, &r.train_rmse, err));
+    MRQ_TRY(mrq_json_real(root, path, "valid_rmse", 0, RMSE_MAX, &r.valid_rmse, err));
+    MRQ_TRY(mrq_json_real(root, path, "test_rmse", 0, RMSE_MAX, &r.test_rmse, err));
+    MRQ_TRY(mrq_json_bool(root, path, "ranks", &r.ranks, err));
+    MRQ_TRY(mrq_json_real(root, path, "test_recall", 0, 1, &r.test_recall, err));
+    MRQ_TRY(mrq_json_real(root, path, "test_ndcg", 0, 1, &r.test_ndcg, err));
+    r.seed = (uint64_t)seed;
+    r.train_ratings = (uint64_t)train;
+    r.valid_ratings = (uint64_t)valid;
+    r.test_ratings = (uint64_t)test;
+    *out = r;
+    return MRQ_OK;
+}
+
+/* [train, valid, test] */
+static bool read_pass(const cJSON *row, mrq_model_pass *out)
+{
+    double value[3] = {NAN, NAN, NAN};
+    int n = 0;
+    const cJSON *item;
+    if (!cJSON_IsArray(row))
+        return false;
+    cJSON_ArrayForEach(item, row)
+    {
+        const bool number = cJSON_IsNumber(item) && item->valuedouble >= 0 && item->valuedouble <= RMSE_MAX;
+        if (n == 3 || (!number && !cJSON_IsNull(item)))
+            return false;
+        value[n++] = number ? item->valuedouble : (double)NAN;
+    }
+    *out = (mrq_model_pass){value[0], value[1], value[2]};
+    return n == 3;
+}
+
+static mrq_status read_curve(const cJSON *root, const char *path, mrq_model_curve *out, mrq_error *err)
+{
+    const cJSON *array, *row;
+    MRQ_TRY(mrq_json_array(root, path, "curve", false, &array, err));
+    const int n = array ? cJSON_GetArraySize(array) : 0;
+    if (n > MRQ_EPOCHS_MAX)
+        return mrq_fail(err, MRQ_BAD_FILE, "%s curve: %d passes, want at most %d", path, n, MRQ_EPOCHS_MAX);
+    MRQ_AUTOFREE mrq_model_pass *pass = n ? mrq_array((size_t)n, sizeof *pass) : NULL;
+    if (n && !pass)
+        return mrq_fail_memory(err, "reading a learning curve");
+    uint32_t i = 0;
+    cJSON_ArrayForEach(row, array)
+    {
+        if (!read_pass(row, &pass[i]))
+            return mrq_fail(err, MRQ_BAD_FILE, "%s curve[%u]: want [train, valid, test], each a number, 0 to %g, or null", path, i,
+                            RMSE_MAX);
+        i++;
+    }
+    *out = (mrq_model_curve){i, pass};
+    pass = NULL;
+    return MRQ_OK;
+}
+
+mrq_status mrq_model_training_parse(const cJSON *object, const char *path, mrq_model_results *results, mrq_model_curve *curve,
+                                    mrq_error *err)
+{
+    mrq_model_results read;
+    MRQ_TRY(read_results(object, path, &read, err));
+    if (curve)
+        MRQ_TRY(read_curve(object, path, curve, err));
+    *results = read;
+    return MRQ_OK;
+}
