@@ -1,6 +1,9 @@
 /* A scan reads each vector once, as fast as memory gives it: scores of a block of rows at a time, so that the kernel runs without a
- * break, and then those that beat the worst of the best so far. */
+ * break, and then those that beat the worst of the best so far. A block of which half qualifies is read whole all the same: a stream
+ * with gaps is slower than the vectors that fall into them. */
 #include "index/scan.h"
+
+#include <math.h>
 
 enum { BLOCK = 64 };              /* rows; a word of the filter */
 #define CACHED ((size_t)16 << 20) /* bytes; more are taken to come from memory each time */
@@ -48,9 +51,11 @@ void mrq_scan(const float *vectors, uint32_t n, uint32_t dim, const float *query
         const uint32_t size = n - start < BLOCK ? n - start : BLOCK;
         const uint64_t all = ~(uint64_t)0 >> (BLOCK - size);
         uint64_t keep = filter ? filter->keep[start / BLOCK] & all : all;
-        if (keep == all) {
+        if ((uint32_t)__builtin_popcountll(keep) >= size / 2) {
             (cached ? kernels->inner_products : kernels->inner_products_streamed)(score, query, vectors + (size_t)start * dim, dim,
                                                                                   size);
+            for (uint64_t out = all & ~keep; out; out &= out - 1)
+                score[__builtin_ctzll(out)] = NAN; /* which is never among the best */
             offer(score, NULL, start, size, top);
             continue;
         }

@@ -9,7 +9,7 @@
 static mrq_status infer(int argc, char **argv, bool *json, mrq_error *err)
 {
     const char *store = NULL, *redis = NULL;
-    bool no_cache = false, include_seen = false;
+    bool no_cache = false, include_seen = false, explain = false;
     mrq_texts liked = {0}, disliked = {0};
     static int64_t liked_ids[MRQ_TASTE_MAX], disliked_ids[MRQ_TASTE_MAX];
     int64_t k = MRQ_K_DEFAULT;
@@ -26,7 +26,7 @@ static mrq_status infer(int argc, char **argv, bool *json, mrq_error *err)
         {"top", 'k', MRQ_OPT_INT, &k, 1, MRQ_K_MAX, "K", "so many movies"},
         FILTER_OPTIONS(filters),
         {"include-seen", 0, MRQ_OPT_FLAG, &include_seen, 0, 0, NULL, "also movies that USER has rated, liked and disliked ones"},
-        {"explain", 0, MRQ_OPT_FLAG, &query.explain, 0, 0, NULL, "says what each score is made of"},
+        {"explain", 0, MRQ_OPT_FLAG, &explain, 0, 0, NULL, "says what each score is made of"},
         {"store", 's', MRQ_OPT_TEXT, &store, 0, 0, "DIR", "the store [$MARQUEE_STORE, else ./store]"},
         {"redis", 'r', MRQ_OPT_TEXT, &redis, 0, 0, "ADDRESS",
          "keeps answers there: unix:/path, host:port or\nredis://[user][:password@]host[:port][/database]\n[$MARQUEE_REDIS, else "
@@ -55,6 +55,7 @@ static mrq_status infer(int argc, char **argv, bool *json, mrq_error *err)
     query.liked = liked_ids;
     query.disliked = disliked_ids;
     query.filters.include_seen = include_seen;
+    query.explain = explain ? MRQ_EXPLAIN_ALL : 0;
     query.k = (uint32_t)k;
 
     MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = NULL;

@@ -80,7 +80,7 @@ static double rounded(double score)
 }
 
 /* ", age 25-34 +0.0200", ", user 4 +0.1000". */
-static void write_part(FILE *out, const mrq_generation *generation, const mrq_part *part)
+static void write_part(FILE *out, const mrq_generation *generation, const mrq_score_part *part)
 {
     if (part->kind == MRQ_PART_USER) {
         fprintf(out, ", user %lld %+.4f", (long long)generation->users->id[part->value], rounded(part->score));
@@ -94,7 +94,7 @@ static void write_part(FILE *out, const mrq_generation *generation, const mrq_pa
 
 /* "because you liked A (+0.1100), B (+0.0800), C (+0.0700) and 40 others (+0.3100)": those that speak most for it, and the rest
  * together. */
-static void write_liked(FILE *out, const mrq_generation *generation, const mrq_part *part, uint32_t n)
+static void write_liked(FILE *out, const mrq_generation *generation, const mrq_score_part *part, uint32_t n)
 {
     enum { TOLD = 3 };
     const mrq_column *title = mrq_table_first(generation->movies, MRQ_TEXT);
@@ -149,7 +149,7 @@ static void print_paragraph(char *text, int indent)
 /* "base 0.1200, age 25-34 +0.0200, female -0.0100, 2 disliked movies -0.0300, because you liked ...": the sum is the score. */
 static mrq_status print_why(const mrq_generation *generation, const mrq_explanation *why, uint32_t place, mrq_error *err)
 {
-    const mrq_part *part = why->part + (size_t)place * why->n;
+    const mrq_score_part *part = why->part + (size_t)place * why->n;
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);

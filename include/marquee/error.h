@@ -6,6 +6,13 @@
 extern "C" {
 #endif
 
+/* Before a function whose status is not to be ignored. */
+#ifdef __GNUC__
+#define MRQ_CHECKED __attribute__((warn_unused_result))
+#else
+#define MRQ_CHECKED
+#endif
+
 /* What a call came to. The values are the exit codes of the commands. */
 typedef enum mrq_status {
     MRQ_OK = 0,

@@ -1,4 +1,4 @@
-/* JSON files compiled into the program; the arrays end with a NULL name. */
+/* Text files compiled into the program; the arrays end with a NULL name. */
 #ifndef MRQ_BASE_ASSET_H
 #define MRQ_BASE_ASSET_H
 
@@ -6,7 +6,9 @@ typedef struct mrq_asset {
     const char *name, *text;
 } mrq_asset;
 
-extern const mrq_asset mrq_schemas[]; /* data/schemas, in the dataset room */
-extern const mrq_asset mrq_presets[]; /* data/models, in the model room */
+extern const mrq_asset mrq_schemas[];   /* data/schemas, in the dataset room */
+extern const mrq_asset mrq_presets[];   /* data/models, in the model room */
+extern const mrq_asset mrq_pages[];     /* src/http/page, in the http room */
+extern const mrq_asset mrq_documents[]; /* openapi.json there */
 
 #endif

@@ -4,8 +4,6 @@
 
 #include "marquee/error.h"
 
-#define MRQ_CHECKED __attribute__((warn_unused_result))
-
 /* Returns from the calling function when `call` does not give MRQ_OK. */
 #define MRQ_TRY(call)                                                                                                              \
     do {                                                                                                                           \

@@ -3,39 +3,11 @@
 #define MRQ_ENGINE_ENGINE_H
 
 #include "cache/cache.h"
+#include "marquee/marquee.h"
 #include "store/store.h"
 
-#define MRQ_K_DEFAULT   5
-#define MRQ_K_MAX       1000
-#define MRQ_YEAR_MAX    9999
-#define MRQ_EXCLUDE_MAX 1000
-#define MRQ_TASTE_MAX   10000
 #define MRQ_PARTS_MAX   250000 /* of the explanations of one answer together */
 #define MRQ_SHAPLEY_MAX 12     /* inputs of a tower that is not linear, of which every subset is tried */
-
-/* Which movies may be answered. Zeroed: all, but for those that a known user has rated and those that a query likes or dislikes. */
-typedef struct mrq_filters {
-    const char *const *genre; /* (n_genres) names; movies that have one of them, or all of them */
-    uint32_t n_genres;
-    bool all_genres;
-    int year_from, year_to; /* both inclusive, 1 .. MRQ_YEAR_MAX, 0: open; a movie of unknown year is in no range */
-    const int64_t *exclude; /* (n_exclude <= MRQ_EXCLUDE_MAX) ids of movies */
-    uint32_t n_exclude;
-    bool include_seen; /* also what the user has rated and what the query likes or dislikes */
-} mrq_filters;
-
-/* What is known of a person. A feature that is NULL is taken from the user's row; without a user but with liked movies it is the
- * average user's; else it may not be missing. What a query says of a movie counts instead of what the user's ratings say of it. */
-typedef struct mrq_query {
-    const char *age, *gender, *job; /* as a person writes them; the columns of those names */
-    int64_t user;                   /* an id of the data, or -1 */
-    uint32_t k;                     /* 1 .. MRQ_K_MAX */
-    mrq_filters filters;
-    const int64_t *liked,
-        *disliked; /* (n_liked, n_disliked <= MRQ_TASTE_MAX each) ids of movies; what stands there twice counts once */
-    uint32_t n_liked, n_disliked;
-    bool explain; /* whether the answer tells why */
-} mrq_query;
 
 typedef struct mrq_recommendation {
     uint32_t movie; /* row in the generation's movies */
@@ -43,12 +15,12 @@ typedef struct mrq_recommendation {
 } mrq_recommendation;
 
 /* What one input adds to a score. */
-typedef struct mrq_part {
+typedef struct mrq_score_part {
     const char *input; /* "age" and the like; "id"; "history", "liked" or "disliked" */
     enum { MRQ_PART_FEATURE, MRQ_PART_USER, MRQ_PART_MOVIE } kind;
     uint32_t value; /* feature: code of the users' column of that name; user: row; movie: row */
     double score;
-} mrq_part;
+} mrq_score_part;
 
 /* Why each movie of an answer has its score: base + Σ parts = score, but for rounding.
  *
@@ -58,9 +30,10 @@ typedef struct mrq_part {
  * all orders in which the inputs can do so. In a linear tower under an inner product that is the input's own inner product less the
  * average's, and there a user's part is split into the movies of the history. Else all subsets of the inputs are gone through. */
 typedef struct mrq_explanation {
-    uint32_t n;     /* parts of each movie: what is known of the person and is an input of the tower */
-    double *base;   /* (movies of the answer) */
-    mrq_part *part; /* (movies of the answer, n) those of a movie by size, the largest first */
+    uint32_t n;           /* parts of each movie: what is known of the person and is an input of the tower */
+    uint32_t told;        /* of them a document tells so many, the largest, and the others' sum */
+    double *base;         /* (movies of the answer) */
+    mrq_score_part *part; /* (movies of the answer, n) those of a movie by size, the largest first */
 } mrq_explanation;
 
 typedef struct mrq_answer {
@@ -96,11 +69,7 @@ MRQ_CHECKED mrq_status mrq_similar(const mrq_generation *generation, const char 
  * Fails for want of memory and for a generation that cannot answer. */
 MRQ_CHECKED mrq_status mrq_warm(const mrq_generation *generation, mrq_cache *cache, uint32_t n, uint32_t *warmed, mrq_error *err);
 
-/* Reads years as a person writes them, "1994", "1990-1999", "1990-" or "-1999", into `filters`. MRQ_USAGE. */
-MRQ_CHECKED mrq_status mrq_years_parse(const char *text, mrq_filters *filters, mrq_error *err);
-
-/* The answer, or an error, as one JSON document with "schema": 1 and a line end; freed with mrq_free(). NULL when out of memory. */
+/* The answer as one JSON document with "schema": 1 and a line end; freed with mrq_free(). NULL when out of memory. */
 char *mrq_answer_json(const mrq_generation *generation, const mrq_answer *answer);
-char *mrq_error_json(const mrq_error *error);
 
 #endif

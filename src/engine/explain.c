@@ -15,7 +15,7 @@
 #include "model/kernels.h"
 
 typedef struct input {
-    mrq_part part;
+    mrq_score_part part;
     uint32_t branch; /* a feature's or the user's; MRQ_NONE: a movie, */
     float strength;  /* and how much it is liked */
 } input;
@@ -80,7 +80,7 @@ static void explain_linear(const mrq_generation *generation, const mrq_resolved 
     for (uint32_t i = 0; i < out->n; i++)
         for (uint32_t m = 0; m < n; m++) { /* the inner one, so that a row is read once */
             const float *movie = vectors + (size_t)item[m].movie * tower->dim;
-            mrq_part *part = &out->part[(size_t)m * out->n + i];
+            mrq_score_part *part = &out->part[(size_t)m * out->n + i];
             *part = in[i].part;
             if (in[i].branch == MRQ_NONE)
                 part->score = (double)in[i].strength * product(tower, tower->liked + (size_t)part->value * tower->width, movie);
@@ -126,7 +126,7 @@ static mrq_status explain_subsets(const mrq_generation *generation, const mrq_re
         const uint32_t size = (uint32_t)__builtin_popcount(set);
         score_subset(generation, resolved, in, out->n, set, item, n, vector, score);
         for (uint32_t m = 0; m < n; m++) {
-            mrq_part *part = out->part + (size_t)m * out->n;
+            mrq_score_part *part = out->part + (size_t)m * out->n;
             if (!set)
                 out->base[m] = score[m];
             for (uint32_t i = 0; i < out->n; i++)
@@ -139,7 +139,7 @@ static mrq_status explain_subsets(const mrq_generation *generation, const mrq_re
 /* The largest first; of equal ones those that come first in the generation. */
 static int by_size(const void *a, const void *b)
 {
-    const mrq_part *x = a, *y = b;
+    const mrq_score_part *x = a, *y = b;
     const double sizes[] = {fabs(x->score), fabs(y->score)};
     if (sizes[0] < sizes[1] || sizes[0] > sizes[1])
         return sizes[0] < sizes[1] ? 1 : -1;

@@ -1,5 +1,5 @@
-/* Answers and errors as JSON documents, one to a line: what `--json` prints and every later server sends. A document never
- * depends on where the answer came from, but for "cache" and "redis". */
+/* Answers and errors as JSON documents, one to a line: what `--json` prints and the service sends. A document never depends on where
+ * the answer came from, but for its end, "cache" and "redis": so the rest can be kept and ended anew for each who asks. */
 #include "engine/json.h"
 
 #include <inttypes.h>
@@ -46,6 +46,12 @@ bool mrq_json_append_clean(cJSON *array, const char *text)
     return append(array, clean_string(text));
 }
 
+bool mrq_json_add_value(cJSON *object, const mrq_column *column, uint32_t code)
+{
+    return mrq_json_add_clean(object, "value", mrq_strings_at(&column->dict, code)) &&
+           (!column->label.n || mrq_json_add_clean(object, "label", mrq_strings_at(&column->label, code)));
+}
+
 bool mrq_json_append_whole(cJSON *array, int64_t value)
 {
     char digits[24];
@@ -61,9 +67,24 @@ static bool add_members(cJSON *array, const mrq_column *column, uint32_t row)
     return array != NULL;
 }
 
+bool mrq_json_add_movie(cJSON *object, const mrq_table *movies, uint32_t row)
+{
+    const mrq_column *title = mrq_table_first(movies, MRQ_TEXT), *genres = mrq_table_first(movies, MRQ_SET);
+    const mrq_column *year = mrq_table_column(movies, "year");
+    bool ok = mrq_json_add_whole(object, "id", movies->id[row]);
+    if (title)
+        ok = ok && mrq_json_add_clean(object, "title", mrq_strings_at(&title->text, row));
+    if (year && year->kind == MRQ_NUMBER)
+        ok = ok && (isfinite(year->number[row]) ? cJSON_AddNumberToObject(object, "year", year->number[row])
+                                                : cJSON_AddNullToObject(object, "year"));
+    if (genres)
+        ok = ok && add_members(cJSON_AddArrayToObject(object, "genres"), genres, row);
+    return ok;
+}
+
 /* {"input":"age","value":"25","label":"25-34","score":0.1}, {"input":"id","value":4,"score":0.1} or {"input":"liked","id":260,
  * "title":"...","score":0.1}. */
-static bool add_part(cJSON *parts, const mrq_generation *generation, const mrq_part *part)
+static bool add_part(cJSON *parts, const mrq_generation *generation, const mrq_score_part *part)
 {
     const mrq_column *title = mrq_table_first(generation->movies, MRQ_TEXT);
     const mrq_column *column = mrq_table_column(generation->users, part->input);
@@ -71,9 +92,7 @@ static bool add_part(cJSON *parts, const mrq_generation *generation, const mrq_p
     bool ok = mrq_json_add_clean(object, "input", part->input);
     switch (part->kind) {
     case MRQ_PART_FEATURE:
-        ok = ok && mrq_json_add_clean(object, "value", mrq_strings_at(&column->dict, part->value));
-        if (column->label.n)
-            ok = ok && mrq_json_add_clean(object, "label", mrq_strings_at(&column->label, part->value));
+        ok = ok && mrq_json_add_value(object, column, part->value);
         break;
     case MRQ_PART_USER:
         ok = ok && mrq_json_add_whole(object, "value", generation->users->id[part->value]);
@@ -86,69 +105,67 @@ static bool add_part(cJSON *parts, const mrq_generation *generation, const mrq_p
     return ok && mrq_json_add_rounded(object, "score", part->score, 8);
 }
 
-/* {"base":0.5,"parts":[...]} of the movie at this place; more decimals than a score has, because thousands may be added up. */
+/* {"base":0.5,"parts":[...],"rest":0.1} of the movie at this place; more decimals than a score has, because thousands may be added
+ * up. */
 static bool add_explanation(cJSON *result, const mrq_generation *generation, const mrq_explanation *why, uint32_t place)
 {
     cJSON *object = cJSON_AddObjectToObject(result, "explanation");
     bool ok = mrq_json_add_rounded(object, "base", why->base[place], 8);
     cJSON *parts = cJSON_AddArrayToObject(object, "parts");
-    for (uint32_t i = 0; ok && i < why->n; i++)
-        ok = add_part(parts, generation, &why->part[(size_t)place * why->n + i]);
+    double rest = 0;
+    for (uint32_t i = 0; ok && i < why->n; i++) {
+        const mrq_score_part *part = &why->part[(size_t)place * why->n + i];
+        if (i < why->told)
+            ok = add_part(parts, generation, part);
+        else
+            rest += part->score;
+    }
+    if (why->told < why->n)
+        ok = ok && mrq_json_add_rounded(object, "rest", rest, 8);
     return ok && parts;
 }
 
 static bool add_result(cJSON *results, const mrq_generation *generation, const mrq_answer *answer, uint32_t place)
 {
-    const mrq_table *movies = generation->movies;
-    const mrq_recommendation *item = &answer->item[place];
-    const mrq_column *title = mrq_table_first(movies, MRQ_TEXT), *genres = mrq_table_first(movies, MRQ_SET);
-    const mrq_column *year = mrq_table_column(movies, "year");
-    cJSON *result = cJSON_CreateObject();
-    if (!append(results, result))
-        return false;
-    bool ok = mrq_json_add_whole(result, "rank", place + 1) && mrq_json_add_whole(result, "id", movies->id[item->movie]);
-    if (title)
-        ok = ok && mrq_json_add_clean(result, "title", mrq_strings_at(&title->text, item->movie));
-    if (year && year->kind == MRQ_NUMBER)
-        ok = ok && (isfinite(year->number[item->movie]) ? cJSON_AddNumberToObject(result, "year", year->number[item->movie])
-                                                        : cJSON_AddNullToObject(result, "year"));
-    if (genres)
-        ok = ok && add_members(cJSON_AddArrayToObject(result, "genres"), genres, item->movie);
-    ok = ok && mrq_json_add_rounded(result, "score", item->score, 6);
+    cJSON *result = mrq_json_append_object(results);
+    const bool ok = mrq_json_add_whole(result, "rank", place + 1) &&
+                    mrq_json_add_movie(result, generation->movies, answer->item[place].movie) &&
+                    mrq_json_add_rounded(result, "score", answer->item[place].score, 6);
     return answer->why.base ? ok && add_explanation(result, generation, &answer->why, place) : ok;
 }
 
-/* The document with a line end; NULL when `complete` is false or memory is out. */
-static char *print(const cJSON *document, bool complete)
+char *mrq_json_open(const cJSON *document)
 {
-    char *text = complete ? cJSON_PrintUnformatted(document) : NULL;
-    char *line = text ? mrq_array(strlen(text) + 2, 1) : NULL;
-    if (line)
-        sprintf(line, "%s\n", text);
-    cJSON_free(text);
-    return line;
+    char *text = cJSON_PrintUnformatted(document);
+    if (text)
+        text[strlen(text) - 1] = '\0';
+    return text;
 }
 
-static bool add_counts(cJSON *redis, const mrq_cache_counts *counts)
-{
-    return mrq_json_add_whole(redis, "hits", (int64_t)counts->hits) &&
-           mrq_json_add_whole(redis, "misses", (int64_t)counts->misses) &&
-           mrq_json_add_whole(redis, "errors", (int64_t)counts->errors);
-}
-
-char *mrq_answer_json(const mrq_generation *generation, const mrq_answer *answer)
+char *mrq_answer_open(const mrq_generation *generation, const mrq_answer *answer)
 {
     MRQ_CLEANUP(cJSON_Delete) cJSON *document = cJSON_CreateObject();
     bool ok = mrq_json_add_whole(document, "schema", 1) && mrq_json_add_clean(document, "generation", generation->name) &&
               mrq_json_add_clean(document, "model", generation->model_name) &&
-              cJSON_AddRawToObject(document, "query", answer->query) &&
-              mrq_json_add_clean(document, "cache", mrq_cache_state_names[answer->cache]);
-    if (answer->cache != MRQ_CACHE_OFF)
-        ok = ok && add_counts(cJSON_AddObjectToObject(document, "redis"), &answer->counts);
+              cJSON_AddRawToObject(document, "query", answer->query);
     cJSON *results = cJSON_AddArrayToObject(document, "results");
     for (uint32_t i = 0; ok && i < answer->n; i++)
         ok = add_result(results, generation, answer, i);
-    return print(document, ok && results);
+    return ok && results ? mrq_json_open(document) : NULL;
+}
+
+char *mrq_answer_json(const mrq_generation *generation, const mrq_answer *answer)
+{
+    char counts[120] = "";
+    if (answer->cache != MRQ_CACHE_OFF)
+        snprintf(counts, sizeof counts, ",\"redis\":{\"hits\":%" PRIu64 ",\"misses\":%" PRIu64 ",\"errors\":%" PRIu64 "}",
+                 answer->counts.hits, answer->counts.misses, answer->counts.errors);
+    MRQ_AUTOFREE char *open = mrq_answer_open(generation, answer);
+    const char *cache = mrq_cache_state_names[answer->cache];
+    char *line = open ? mrq_array(strlen(open) + strlen(counts) + strlen(cache) + sizeof ",\"cache\":\"\"}\n", 1) : NULL;
+    if (line)
+        sprintf(line, "%s,\"cache\":\"%s\"%s}\n", open, cache, counts);
+    return line;
 }
 
 char *mrq_error_json(const mrq_error *error)
@@ -158,5 +175,9 @@ char *mrq_error_json(const mrq_error *error)
     bool ok = mrq_json_add_whole(document, "schema", 1);
     cJSON *object = cJSON_AddObjectToObject(document, "error");
     ok = ok && mrq_json_add_clean(object, "code", codes[error->status]) && mrq_json_add_clean(object, "message", error->msg);
-    return print(document, ok);
+    MRQ_AUTOFREE char *open = ok ? mrq_json_open(document) : NULL;
+    char *line = open ? mrq_array(strlen(open) + sizeof "}\n", 1) : NULL;
+    if (line)
+        sprintf(line, "%s}\n", open);
+    return line;
 }

@@ -1,8 +1,10 @@
-/* JSON of texts that nobody vouches for. */
+/* JSON of texts that nobody vouches for, and of movies. */
 #ifndef MRQ_ENGINE_JSON_H
 #define MRQ_ENGINE_JSON_H
 
 #include "base/json.h"
+#include "base/table.h"
+#include "engine/engine.h"
 
 /* A text that may not be UTF-8, be it cut in the middle of a character: each byte that belongs to none becomes '?'. Returns
  * false when out of memory, and when `object` or `array` is NULL. */
@@ -11,5 +13,17 @@ bool mrq_json_append_clean(cJSON *array, const char *text);
 
 /* A whole number with all its digits, behind what the array holds. */
 bool mrq_json_append_whole(cJSON *array, int64_t value);
+
+/* A category's "value", and its "label" where it has one. Returns false when out of memory. */
+bool mrq_json_add_value(cJSON *object, const mrq_column *column, uint32_t code);
+
+/* "id", "title", "year", "genres" of a movie, as far as the data has such columns. Returns false when out of memory. */
+bool mrq_json_add_movie(cJSON *object, const mrq_table *movies, uint32_t row);
+
+/* A document without its closing brace; freed with mrq_free(). NULL when out of memory. */
+char *mrq_json_open(const cJSON *document);
+
+/* The document of an answer but for `,"cache":"..."}` and a line end; freed with mrq_free(). NULL when out of memory. */
+char *mrq_answer_open(const mrq_generation *generation, const mrq_answer *answer);
 
 #endif

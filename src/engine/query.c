@@ -125,10 +125,7 @@ static char *describe(const mrq_generation *generation, const mrq_query *query, 
         if (code[i] == MRQ_NONE)
             continue;
         const mrq_column *column = category(users, feature_names[i]);
-        cJSON *feature = cJSON_AddObjectToObject(json, feature_names[i]);
-        ok = ok && mrq_json_add_clean(feature, "value", mrq_strings_at(&column->dict, code[i]));
-        if (column->label.n)
-            ok = ok && mrq_json_add_clean(feature, "label", mrq_strings_at(&column->label, code[i]));
+        ok = ok && mrq_json_add_value(cJSON_AddObjectToObject(json, feature_names[i]), column, code[i]);
     }
     ok = ok && (query->user < 0 ? cJSON_AddNullToObject(json, "user") != NULL : mrq_json_add_whole(json, "user", query->user));
     ok = ok && mrq_opinion_describe(&resolved->opinion, generation->movies, json);

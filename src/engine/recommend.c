@@ -104,6 +104,7 @@ mrq_status mrq_recommend(const mrq_generation *generation, mrq_cache *cache, con
     mrq_explanation why = {0};
     if (query->explain)
         MRQ_TRY(mrq_person_explain(generation, &resolved, item, n, &why, err));
+    why.told = query->explain < why.n ? query->explain : why.n;
     *out = (mrq_answer){n, item, state, cache ? mrq_cache_counted(cache) : (mrq_cache_counts){0}, resolved.text, why};
     item = NULL;
     resolved.text = NULL;

@@ -4,5 +4,6 @@
 need shellcheck
 {
     sources '*.sh'
+    echo tools/completion.bash
     grep -lE '^#!/bin/(ba)?sh' tools/* .ci/* benchmarks/* benchmarks/peers/* 2>/dev/null
 } | xargs shellcheck --external-sources --source-path=SCRIPTDIR

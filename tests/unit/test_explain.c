@@ -12,15 +12,15 @@ static engine_world *worlds[KINDS];
 static const char *folder;
 static redis_server redis;
 
-static const mrq_part *parts_of(const mrq_answer *answer, uint32_t place)
+static const mrq_score_part *parts_of(const mrq_answer *answer, uint32_t place)
 {
     return answer->why.part + (size_t)place * answer->why.n;
 }
 
-/* The part of an input, which must be there; `value` as in mrq_part. */
+/* The part of an input, which must be there; `value` as in mrq_score_part. */
 static double part_of(const mrq_answer *answer, uint32_t place, const char *input, uint32_t value)
 {
-    const mrq_part *part = parts_of(answer, place);
+    const mrq_score_part *part = parts_of(answer, place);
     for (uint32_t i = 0; i < answer->why.n; i++)
         if (strcmp(part[i].input, input) == 0 && part[i].value == value)
             return part[i].score;
@@ -32,7 +32,7 @@ static void assert_sums(const mrq_answer *answer)
 {
     assert_non_null(answer->why.base);
     for (uint32_t i = 0; i < answer->n; i++) {
-        const mrq_part *part = parts_of(answer, i);
+        const mrq_score_part *part = parts_of(answer, i);
         double sum = answer->why.base[i];
         for (uint32_t p = 0; p < answer->why.n; p++) {
             sum += part[p].score;
@@ -48,14 +48,21 @@ static void parts_sum_to_the_score(void **state)
     (void)state;
     const int64_t liked[] = {10, 19, 40}, disliked[] = {31, 13};
     const mrq_query queries[] = {
-        {.age = "1", .gender = "0", .job = "4", .user = -1, .k = MOVIES, .explain = true},
-        {.user = 3, .k = MOVIES, .explain = true},
-        {.gender = "1", .job = "2", .user = 5, .k = 4, .filters = {.include_seen = true}, .explain = true},
-        {.user = WORLD_USERS, .k = MOVIES, .explain = true}, /* has rated nothing */
-        {.user = -1, .k = MOVIES, .liked = liked, .n_liked = 3, .explain = true},
-        {.age = "1", .user = -1, .k = 7, .liked = liked, .n_liked = 3, .disliked = disliked, .n_disliked = 2, .explain = true},
-        {.user = 9, .k = 7, .liked = liked, .n_liked = 3, .disliked = disliked, .n_disliked = 2, .explain = true},
-        {.user = 9, .k = 7, .disliked = disliked, .n_disliked = 2, .explain = true},
+        {.age = "1", .gender = "0", .job = "4", .user = -1, .k = MOVIES, .explain = MRQ_EXPLAIN_ALL},
+        {.user = 3, .k = MOVIES, .explain = MRQ_EXPLAIN_ALL},
+        {.gender = "1", .job = "2", .user = 5, .k = 4, .filters = {.include_seen = true}, .explain = MRQ_EXPLAIN_ALL},
+        {.user = WORLD_USERS, .k = MOVIES, .explain = MRQ_EXPLAIN_ALL}, /* has rated nothing */
+        {.user = -1, .k = MOVIES, .liked = liked, .n_liked = 3, .explain = MRQ_EXPLAIN_ALL},
+        {.age = "1",
+         .user = -1,
+         .k = 7,
+         .liked = liked,
+         .n_liked = 3,
+         .disliked = disliked,
+         .n_disliked = 2,
+         .explain = MRQ_EXPLAIN_ALL},
+        {.user = 9, .k = 7, .liked = liked, .n_liked = 3, .disliked = disliked, .n_disliked = 2, .explain = MRQ_EXPLAIN_ALL},
+        {.user = 9, .k = 7, .disliked = disliked, .n_disliked = 2, .explain = MRQ_EXPLAIN_ALL},
     };
     uint32_t explained = 0;
     for (int kind = 0; kind < KINDS; kind++)
@@ -79,8 +86,9 @@ static void nothing_is_told_unless_asked_for(void **state)
     assert_null(answer.why.part);
     mrq_answer_clear(&answer);
     const int64_t all[] = {10};
-    answer = world_answer(worlds[0],
-                          &(mrq_query){.user = -1, .k = 5, .liked = all, .n_liked = 1, .filters = {.year_to = 1}, .explain = true});
+    answer = world_answer(
+        worlds[0],
+        &(mrq_query){.user = -1, .k = 5, .liked = all, .n_liked = 1, .filters = {.year_to = 1}, .explain = MRQ_EXPLAIN_ALL});
     assert_int_equal(answer.n, 0);
     mrq_answer_clear(&answer);
 }
@@ -136,7 +144,7 @@ static void parts_are_shapley_values(void **state)
         const engine_world *w = worlds[kind];
         uint32_t value[MRQ_BRANCHES_MAX];
         mrq_folded_values(w->g.tower, w->g.users, user, value);
-        mrq_answer answer = world_answer(w, &(mrq_query){.user = user + 1, .k = 6, .explain = true});
+        mrq_answer answer = world_answer(w, &(mrq_query){.user = user + 1, .k = 6, .explain = MRQ_EXPLAIN_ALL});
         const uint32_t n = w->g.tower->n_branches;
         assert_int_equal(answer.why.n, n);
         for (uint32_t i = 0; i < answer.n; i++) {
@@ -168,8 +176,10 @@ static void equal_inputs_have_equal_parts(void **state)
         memcpy(rows + (size_t)5 * tower->width, tower->branch[gender].mean, tower->width * sizeof *rows);
         tower->branch[job].rows = rows;
         tower->branch[job].mean = tower->branch[gender].mean;
-        mrq_answer answer = world_answer(worlds[kind], &(mrq_query){.gender = "0", .job = "4", .user = 2, .k = 8, .explain = true});
-        mrq_answer idle = world_answer(worlds[kind], &(mrq_query){.gender = "0", .job = "5", .user = 2, .k = 8, .explain = true});
+        mrq_answer answer =
+            world_answer(worlds[kind], &(mrq_query){.gender = "0", .job = "4", .user = 2, .k = 8, .explain = MRQ_EXPLAIN_ALL});
+        mrq_answer idle =
+            world_answer(worlds[kind], &(mrq_query){.gender = "0", .job = "5", .user = 2, .k = 8, .explain = MRQ_EXPLAIN_ALL});
         assert_sums(&answer);
         assert_sums(&idle);
         for (uint32_t i = 0; i < answer.n; i++) {
@@ -205,7 +215,7 @@ static void a_history_is_told_movie_by_movie(void **state)
     const uint32_t *own = history->list.item + first, nobodys = MOVIES - 1;
     assert_true(n > 3);
     const int64_t liked[] = {w->g.movies->id[own[1]], w->g.movies->id[nobodys]}, disliked[] = {w->g.movies->id[own[2]]};
-    mrq_query query = {.user = user + 1, .k = 5, .explain = true};
+    mrq_query query = {.user = user + 1, .k = 5, .explain = MRQ_EXPLAIN_ALL};
     mrq_answer answer = world_answer(w, &query);
     assert_int_equal(answer.why.n, 3 + n);
     query.liked = liked;
@@ -290,8 +300,8 @@ static void explanations_as_json(void **state)
                                                           .n_liked = 2,
                                                           .disliked = disliked,
                                                           .n_disliked = 1,
-                                                          .explain = true});
-    MRQ_CLEANUP(cJSON_Delete) cJSON *known = document_of(worlds[3], &(mrq_query){.user = 4, .k = 3, .explain = true});
+                                                          .explain = MRQ_EXPLAIN_ALL});
+    MRQ_CLEANUP(cJSON_Delete) cJSON *known = document_of(worlds[3], &(mrq_query){.user = 4, .k = 3, .explain = MRQ_EXPLAIN_ALL});
     MRQ_CLEANUP(cJSON_Delete) cJSON *plain = document_of(worlds[0], &(mrq_query){.user = 4, .k = 3});
     assert_int_equal(assert_document(stranger), 4);
     assert_int_equal(assert_document(known), 3);
@@ -318,7 +328,7 @@ static void survives_without_memory(void **state)
     (void)state;
     const int64_t liked[] = {10, 13}, disliked[] = {16};
     const mrq_query query = {
-        .user = 4, .k = 3, .liked = liked, .n_liked = 2, .disliked = disliked, .n_disliked = 1, .explain = true};
+        .user = 4, .k = 3, .liked = liked, .n_liked = 2, .disliked = disliked, .n_disliked = 1, .explain = MRQ_EXPLAIN_ALL};
     cJSON_InitHooks(&(cJSON_Hooks){failing_malloc, free});
     int n = 0;
     for (char *text = NULL; !text; n++) {
@@ -346,12 +356,12 @@ static void a_cached_answer_is_explained(void **state)
     for (int tries = 0; tries < 10 && answer.cache != MRQ_CACHE_HIT; tries++) { /* a busy machine can make Redis look down */
         mrq_answer_clear(&answer);
         assert_ok(mrq_recommend(&worlds[0]->g, cache, &query, &answer, &err));
-        query.explain = tries > 0;
+        query.explain = tries > 0 ? MRQ_EXPLAIN_ALL : 0;
         usleep(tries > 2 ? 300000 : 0);
     }
     assert_int_equal(answer.cache, MRQ_CACHE_HIT);
     mrq_answer_clear(&answer);
-    query.explain = true;
+    query.explain = MRQ_EXPLAIN_ALL;
     assert_ok(mrq_recommend(&worlds[0]->g, cache, &query, &answer, &err));
     assert_sums(&answer);
     mrq_answer_clear(&answer);
@@ -365,7 +375,7 @@ static void too_much_to_explain(void **state)
     const engine_world *w = worlds[3];
     mrq_folded *tower = w->g.tower;
     const uint32_t before = tower->n_branches, gender = world_branch(w, "gender");
-    const mrq_query query = {.gender = "0", .job = "4", .user = -1, .k = 2, .explain = true};
+    const mrq_query query = {.gender = "0", .job = "4", .user = -1, .k = 2, .explain = MRQ_EXPLAIN_ALL};
     while (tower->n_branches < MRQ_SHAPLEY_MAX + 1) /* the id is unknown, and no input of a stranger */
         tower->branch[tower->n_branches++] = tower->branch[gender];
     mrq_answer answer = world_answer(w, &query);
@@ -384,7 +394,7 @@ static void too_much_to_explain(void **state)
     int64_t liked[1000];
     for (uint32_t i = 0; i < 1000; i++)
         liked[i] = large->g.movies->id[i];
-    mrq_query many = {.user = -1, .k = 250, .liked = liked, .n_liked = 1000, .explain = true};
+    mrq_query many = {.user = -1, .k = 250, .liked = liked, .n_liked = 1000, .explain = MRQ_EXPLAIN_ALL};
     answer = world_answer(large, &many);
     assert_int_equal(answer.why.n, 1000);
     assert_sums(&answer);

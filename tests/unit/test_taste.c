@@ -185,7 +185,7 @@ static void the_text_holds_the_taste(void **state)
     assert_text(&(mrq_query){.user = -1, .k = 5, .liked = a, .n_liked = 4, .disliked = c, .n_disliked = 2},
                 "{\"user\":null,\"liked\":[10,13,16],\"disliked\":[19,22],\"k\":5}");
     assert_text(&(mrq_query){.user = -1, .k = 5, .liked = b, .n_liked = 3}, "{\"user\":null,\"liked\":[10,13,16],\"k\":5}");
-    assert_text(&(mrq_query){.user = -1, .k = 5, .liked = a, .n_liked = 4, .explain = true},
+    assert_text(&(mrq_query){.user = -1, .k = 5, .liked = a, .n_liked = 4, .explain = MRQ_EXPLAIN_ALL},
                 "{\"user\":null,\"liked\":[10,13,16],\"k\":5}");
     assert_text(&(mrq_query){.user = -1, .k = 5, .liked = c, .n_liked = 1, .filters = {.include_seen = true}},
                 "{\"user\":null,\"liked\":[22],\"k\":5,\"include_seen\":true}");
@@ -369,7 +369,7 @@ static void without_its_history(void **state)
         assert_true(answer.item[i].movie == whole.item[i].movie && fabs(answer.item[i].score - whole.item[i].score) <= 0);
     mrq_answer_clear(&answer);
     mrq_answer_clear(&whole);
-    query.explain = true;
+    query.explain = MRQ_EXPLAIN_ALL;
     assert_fails(mrq_recommend(&world->g, NULL, &query, &answer, &err), MRQ_FAILED, "opened without its history");
     query = (mrq_query){.user = 3, .k = 5, .disliked = movie, .n_disliked = 1};
     assert_fails(mrq_recommend(&world->g, NULL, &query, &answer, &err), MRQ_FAILED, "opened without its history");

@@ -1,0 +1,207 @@
+/* libmarquee: recommendations from a store, for programs in C and whatever calls C.
+ *
+ * Open a store once, ask it from as many threads as you like, and let it reload when a new generation has been published. Every
+ * function that can fail returns an mrq_status, fills the caller's mrq_error (NULL is legal) and leaves its outputs alone. The
+ * library neither prints nor exits, installs no signal handler and starts no thread of its own but where a batch asks for some.
+ *
+ *     mrq_recommender *r;
+ *     mrq_result *result;
+ *     mrq_query query = MRQ_QUERY;
+ *     query.age = "25", query.gender = "F", query.job = "programmer";
+ *     if (mrq_recommender_open(&(mrq_options){.store = "store"}, &r, &err) == MRQ_OK &&
+ *         mrq_recommender_recommend(r, &query, &result, &err) == MRQ_OK)
+ *         ...
+ *
+ * Structs are to be initialised as shown, or zeroed: members may be added with a new soname. All texts are UTF-8. */
+#ifndef MARQUEE_MARQUEE_H
+#define MARQUEE_MARQUEE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "marquee/error.h"
+#include "marquee/version.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define MRQ_K_DEFAULT           5
+#define MRQ_K_MAX               1000
+#define MRQ_YEAR_MAX            9999
+#define MRQ_EXCLUDE_MAX         1000
+#define MRQ_TASTE_MAX           10000
+#define MRQ_EXPLAIN_ALL         UINT32_MAX
+#define MRQ_RECOMMEND_BATCH_MAX 10000
+#define MRQ_MEMORY_DEFAULT      ((size_t)16 << 20)
+
+/* Which movies may be answered. Zeroed: all, but for those that a known user has rated and those that a query likes or dislikes. */
+typedef struct mrq_filters {
+    const char *const *genre; /* (n_genres) names; movies that have one of them, or all of them */
+    uint32_t n_genres;
+    bool all_genres;
+    int year_from, year_to; /* both inclusive, 1 .. MRQ_YEAR_MAX, 0: open; a movie of unknown year is in no range */
+    const int64_t *exclude; /* (n_exclude <= MRQ_EXCLUDE_MAX) ids of movies */
+    uint32_t n_exclude;
+    bool include_seen; /* also what the user has rated and what the query likes or dislikes */
+} mrq_filters;
+
+/* What is known of a person. A feature that is NULL is taken from the user's row; without a user but with liked movies it is the
+ * average user's; else it may not be missing. What a query says of a movie counts instead of what the user's ratings say of it.
+ * Start with MRQ_QUERY: in a zeroed one the user is the one with id 0. */
+typedef struct mrq_query {
+    const char *age, *gender, *job; /* as a person writes them; the columns of those names */
+    int64_t user;                   /* an id of the data, or -1 */
+    uint32_t k;                     /* 1 .. MRQ_K_MAX */
+    mrq_filters filters;
+    const int64_t *liked,
+        *disliked; /* (n_liked, n_disliked <= MRQ_TASTE_MAX each) ids of movies; what stands there twice counts once */
+    uint32_t n_liked, n_disliked;
+    uint32_t explain; /* how many parts of each score are told, the largest first; 0: none, MRQ_EXPLAIN_ALL */
+} mrq_query;
+#ifdef __cplusplus
+#define MRQ_QUERY mrq_query_new()
+static inline mrq_query mrq_query_new()
+{
+    mrq_query query = mrq_query();
+    query.user = -1;
+    query.k = MRQ_K_DEFAULT;
+    return query;
+}
+#else
+#define MRQ_QUERY                                                                                                                  \
+    {                                                                                                                              \
+        .user = -1, .k = MRQ_K_DEFAULT                                                                                             \
+    }
+#endif
+
+/* Reads years as a person writes them, "1994", "1990-1999", "1990-" or "-1999", into `filters`. MRQ_USAGE. */
+MRQ_CHECKED mrq_status mrq_years_parse(const char *text, mrq_filters *filters, mrq_error *err);
+
+/* An open store. Every function below but mrq_recommender_close() may be called by many threads at once. */
+typedef struct mrq_recommender mrq_recommender;
+
+typedef struct mrq_options {
+    const char *store;  /* the folder */
+    const char *redis;  /* unix:/path, host:port or redis://[user][:password@]host[:port][/database]; NULL: none */
+    uint32_t redis_ttl; /* seconds that an answer stays there; 0: a day */
+    size_t memory;      /* bytes of finished answers to keep in this process, the least recently asked go first; 0: none */
+} mrq_options;
+
+/* Opens and verifies the store's current generation; nothing of `options` is kept. Does not connect to Redis, which is asked when
+ * the first query comes and without which everything works. MRQ_NOT_FOUND without a store; MRQ_BAD_FILE names the damaged file;
+ * MRQ_USAGE for an address that makes no sense. */
+MRQ_CHECKED mrq_status mrq_recommender_open(const mrq_options *options, mrq_recommender **out, mrq_error *err);
+
+/* Results stay valid. NULL is legal. */
+void mrq_recommender_close(mrq_recommender *recommender);
+
+/* Looks which generation is current. When it is another, opens and verifies it and lets all later calls answer from it, while
+ * those under way end on the old one, which is then freed; `*changed`, which may be NULL, says so. On failure, statuses as of
+ * mrq_recommender_open(), the old one serves on. */
+MRQ_CHECKED mrq_status mrq_recommender_reload(mrq_recommender *recommender, bool *changed, mrq_error *err);
+
+/* Tells Redis how often each query was asked that this process's memory has answered, so that the nightly job knows the hottest.
+ * For now and then: every few seconds, and before closing. Nothing to do without Redis. */
+void mrq_recommender_flush(mrq_recommender *recommender);
+
+/* What a call came to: movies, and the same as a JSON document. For one thread at a time; freed with mrq_result_free(). */
+typedef struct mrq_result mrq_result;
+
+/* The query's best movies. MRQ_USAGE for a value that the data's dictionaries do not have, a feature that is missing, a filter that
+ * the data has no column for, a taste that the model has no use for or that contradicts itself, more to explain than the library
+ * is willing to; MRQ_NOT_FOUND for an unknown user or an unknown movie in a taste: the sentence begins with the name of the member
+ * that is wrong. */
+MRQ_CHECKED mrq_status mrq_recommender_recommend(mrq_recommender *recommender, const mrq_query *query, mrq_result **out,
+                                                 mrq_error *err);
+
+/* Answers `n` <= MRQ_RECOMMEND_BATCH_MAX queries of one generation on up to `threads` threads, this one among them. result[i] is the answer
+ * to query[i], or NULL: then error[i] says why. MRQ_USAGE for too many; MRQ_FAILED for want of memory. */
+MRQ_CHECKED mrq_status mrq_recommender_batch(mrq_recommender *recommender, const mrq_query *query, uint32_t n, uint32_t threads,
+                                             mrq_result **result, mrq_error *error, mrq_error *err);
+
+/* The `k` movies most like one, by what liking it says of a person, else by the cosine of their vectors. `movie` is an id; or a
+ * title, with or without its year; or a part of one title alone. Of the filters (NULL: none), include_seen means nothing here.
+ * MRQ_NOT_FOUND when no movie matches, MRQ_USAGE when several do. */
+MRQ_CHECKED mrq_status mrq_recommender_similar(mrq_recommender *recommender, const char *movie, uint32_t k,
+                                               const mrq_filters *filters, mrq_result **out, mrq_error *err);
+
+/* The movie of this id: a result of one, without a score. MRQ_NOT_FOUND. */
+MRQ_CHECKED mrq_status mrq_recommender_movie(mrq_recommender *recommender, int64_t id, mrq_result **out, mrq_error *err);
+
+/* Up to `k` movies in whose titles every word of the text begins a word, in any order, ASCII letters in either case: those whose
+ * title is or begins with the text first, then by how many have rated them. An empty text: the most rated ones. None is no error.
+ * Without scores. */
+MRQ_CHECKED mrq_status mrq_recommender_search(mrq_recommender *recommender, const char *text, uint32_t k, mrq_result **out,
+                                              mrq_error *err);
+
+/* What the data knows of a user: the document tells it; the movies are up to `k` of those that he or she has rated, the liked ones
+ * first where the model knows them, by how many have rated them. Without scores. MRQ_NOT_FOUND. */
+MRQ_CHECKED mrq_status mrq_recommender_user(mrq_recommender *recommender, int64_t id, uint32_t k, mrq_result **out, mrq_error *err);
+
+/* The serving generation: the document tells its name, model, index, quality, learning curve, and which values a query may name. No
+ * movies. */
+MRQ_CHECKED mrq_status mrq_recommender_info(mrq_recommender *recommender, mrq_result **out, mrq_error *err);
+
+/* Counts since the store was opened. */
+typedef struct mrq_stats {
+    char generation[64];                        /* the name of the serving one */
+    int64_t created;                            /* when it was made, unix seconds */
+    uint32_t movies, users;                     /* rows of its tables */
+    uint64_t index_bytes;                       /* of its vectors and their index */
+    uint64_t memory_hits, redis_hits, computed; /* answers by where they came from */
+    uint64_t shared;                            /* of the memory's hits those that waited for another thread's computation */
+    uint64_t redis_errors;                      /* operations that failed, or were not tried a moment after one that did */
+    uint64_t memory_entries, memory_bytes, memory_evicted; /* answers in memory now, what they take, how many had to go */
+    uint64_t reloads, reloads_refused;
+    char redis_problem[256]; /* the last thing that was wrong with Redis, or "" */
+} mrq_stats;
+void mrq_recommender_stats(mrq_recommender *recommender, mrq_stats *out);
+
+void mrq_result_free(mrq_result *result); /* NULL is legal */
+
+/* One JSON document with "schema": 1 and a line end, as `marquee --json` prints it; the result's own. NULL when out of memory. */
+const char *mrq_result_json(mrq_result *result, size_t *size);
+
+/* Where the answer came from: "memory", "hit" (Redis), "miss" (computed, and kept in Redis), "down" (computed, Redis did not
+ * answer), "off" (computed, no Redis). */
+const char *mrq_result_cache(const mrq_result *result);
+
+/* The generation that answered. */
+const char *mrq_result_generation(const mrq_result *result);
+
+uint32_t mrq_result_size(const mrq_result *result); /* movies: k, or how many qualify when that is less */
+
+/* A movie of a result; the texts are the result's. */
+typedef struct mrq_movie {
+    int64_t id;
+    const char *title; /* "" where the data has none */
+    int year;          /* 0: unknown */
+    uint32_t n_genres;
+    double score; /* the predicted rating or affinity, not held within a range so that it orders; NaN without one */
+} mrq_movie;
+mrq_movie mrq_result_movie(const mrq_result *result, uint32_t i);               /* i < mrq_result_size() */
+const char *mrq_result_genre(const mrq_result *result, uint32_t i, uint32_t g); /* g < n_genres */
+
+/* A part of a score, where the query asked to explain: what one input adds to it (a Shapley value). The parts told and `rest`, what
+ * the others add, sum to the score with `base`, that of the average person. */
+typedef struct mrq_reason {
+    const char *input; /* "age" and the like; "id"; "history", "liked" or "disliked" */
+    const char *value; /* a feature's value or its label, a movie's title; "" for an id */
+    int64_t id;        /* of the movie or the user; -1 for a feature */
+    double score;
+} mrq_reason;
+uint32_t mrq_result_reasons(const mrq_result *result, uint32_t i, double *base, double *rest); /* how many are told; 0: none */
+mrq_reason mrq_result_reason(const mrq_result *result, uint32_t i, uint32_t r);
+
+/* An error as a JSON document with "schema": 1 and a line end: {"schema":1,"error":{"code":"usage","message":"..."}}; freed with
+ * free(). NULL when out of memory. */
+char *mrq_error_json(const mrq_error *error);
+
+const char *mrq_version(void); /* of the library at run time */
+
+#ifdef __cplusplus
+}
+#endif
+#endif

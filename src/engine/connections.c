@@ -1,0 +1,93 @@
+/* A stack under one lock, which is held for a pointer's time: an operation on Redis takes a thousand times as long. As many
+ * connections come to be as threads ask at once; beyond POOLED the ones put back are closed. The last one back is the first to go
+ * out again, so that few are kept busy and a server that hangs up on idle ones meets few. */
+#include "engine/connections.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define POOLED 64
+
+struct mrq_connections {
+    pthread_mutex_t lock;
+    char *address;
+    uint32_t ttl;
+    uint32_t n;
+    mrq_cache *idle[POOLED];
+    uint64_t errors;
+    char problem[256];
+};
+
+mrq_status mrq_connections_new(const char *address, uint32_t ttl, mrq_connections **out, mrq_error *err)
+{
+    mrq_cache *first = NULL;
+    MRQ_TRY(mrq_cache_new(address, ttl, &first, err));
+    mrq_connections *connections = calloc(1, sizeof *connections);
+    char *copy = strdup(address);
+    if (!connections || !copy) {
+        free(connections);
+        free(copy);
+        mrq_cache_free(first);
+        return mrq_fail_memory(err, "setting up the cache");
+    }
+    pthread_mutex_init(&connections->lock, NULL);
+    connections->address = copy;
+    connections->ttl = ttl;
+    connections->idle[connections->n++] = first;
+    *out = connections;
+    return MRQ_OK;
+}
+
+void mrq_connections_free(mrq_connections *connections)
+{
+    if (!connections)
+        return;
+    while (connections->n)
+        mrq_cache_free(connections->idle[--connections->n]);
+    pthread_mutex_destroy(&connections->lock);
+    explicit_bzero(connections->address, strlen(connections->address)); /* a password may stand in it */
+    free(connections->address);
+    free(connections);
+}
+
+mrq_lease mrq_connections_take(mrq_connections *connections)
+{
+    mrq_lease lease = {NULL, 0};
+    pthread_mutex_lock(&connections->lock);
+    if (connections->n)
+        lease.cache = connections->idle[--connections->n];
+    pthread_mutex_unlock(&connections->lock);
+    if (!lease.cache && mrq_cache_new(connections->address, connections->ttl, &lease.cache, NULL) != MRQ_OK)
+        return (mrq_lease){NULL, 0};
+    lease.errors = mrq_cache_counted(lease.cache).errors;
+    return lease;
+}
+
+void mrq_connections_give(mrq_connections *connections, mrq_lease lease)
+{
+    if (!lease.cache)
+        return;
+    const uint64_t errors = mrq_cache_counted(lease.cache).errors - lease.errors;
+    pthread_mutex_lock(&connections->lock);
+    if (errors)
+        snprintf(connections->problem, sizeof connections->problem, "%s", mrq_cache_problem(lease.cache));
+    connections->errors += errors;
+    const bool room = connections->n < POOLED;
+    if (room)
+        connections->idle[connections->n++] = lease.cache;
+    pthread_mutex_unlock(&connections->lock);
+    if (!room)
+        mrq_cache_free(lease.cache);
+}
+
+uint64_t mrq_connections_errors(mrq_connections *connections, char *problem, size_t size)
+{
+    pthread_mutex_lock(&connections->lock);
+    const uint64_t errors = connections->errors;
+    snprintf(problem, size, "%s", connections->problem);
+    pthread_mutex_unlock(&connections->lock);
+    return errors;
+}

@@ -1,0 +1,25 @@
+/* Connections to Redis for many threads: each operation takes one and puts it back. */
+#ifndef MRQ_ENGINE_CONNECTIONS_H
+#define MRQ_ENGINE_CONNECTIONS_H
+
+#include "cache/cache.h"
+
+typedef struct mrq_connections mrq_connections;
+
+/* Arguments and statuses of mrq_cache_new(). */
+MRQ_CHECKED mrq_status mrq_connections_new(const char *address, uint32_t ttl, mrq_connections **out, mrq_error *err);
+void mrq_connections_free(mrq_connections *connections); /* when all are back; NULL is legal */
+
+/* A connection for the calling thread alone, the one that was put back last if there is any; its `cache` is NULL when out of memory.
+ * To be given back in any case. */
+typedef struct mrq_lease {
+    mrq_cache *cache;
+    uint64_t errors; /* that it had when it was taken */
+} mrq_lease;
+mrq_lease mrq_connections_take(mrq_connections *connections);
+void mrq_connections_give(mrq_connections *connections, mrq_lease lease);
+
+/* The errors of all, and the last one's text, or "". */
+uint64_t mrq_connections_errors(mrq_connections *connections, char *problem, size_t size);
+
+#endif

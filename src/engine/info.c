@@ -1,0 +1,109 @@
+/* What the serving generation is and how good it was found to be, and what a query may name: for the page and for people. */
+#include <math.h>
+#include <string.h>
+#include <time.h>
+
+#include "engine/json.h"
+#include "engine/serving.h"
+
+static bool add_time(cJSON *object, const char *key, int64_t seconds)
+{
+    char text[32];
+    const time_t t = (time_t)seconds;
+    struct tm tm;
+    return gmtime_r(&t, &tm) && strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm) &&
+           cJSON_AddStringToObject(object, key, text);
+}
+
+static bool add_quality(cJSON *object, const mrq_quality *quality)
+{
+    cJSON *json = cJSON_AddObjectToObject(object, "quality");
+    return mrq_json_add_clean(json, "name", quality->name) && mrq_json_add_rounded(json, "value", quality->value, 6) &&
+           cJSON_AddBoolToObject(json, "more_is_better", quality->more_is_better);
+}
+
+static bool add_index(cJSON *document, const mrq_generation *generation)
+{
+    cJSON *json = cJSON_AddObjectToObject(document, "index");
+    return mrq_json_add_clean(json, "factory", generation->index_kind) && mrq_json_add_whole(json, "dim", generation->tower->dim) &&
+           mrq_json_add_rounded(json, "recall", generation->recall, 4) &&
+           mrq_json_add_rounded(json, "p50_us", 1e6 * generation->p50, 1) &&
+           mrq_json_add_rounded(json, "p99_us", 1e6 * generation->p99, 1) &&
+           mrq_json_add_whole(json, "bytes", generation->index_bytes);
+}
+
+/* [{"value":"25","label":"25-34"},...] for each feature that a query can name. */
+static bool add_choices(cJSON *document, const mrq_table *users)
+{
+    static const char *const names[] = {"age", "gender", "job"};
+    cJSON *choices = cJSON_AddObjectToObject(document, "choices");
+    bool ok = choices != NULL;
+    for (int i = 0; i < 3; i++) {
+        const mrq_column *column = mrq_table_column(users, names[i]);
+        if (!column || column->kind != MRQ_CATEGORY)
+            continue;
+        cJSON *values = cJSON_AddArrayToObject(choices, names[i]);
+        for (uint32_t code = 0; ok && code < column->dict.n; code++)
+            ok = mrq_json_add_value(mrq_json_append_object(values), column, code);
+    }
+    return ok;
+}
+
+/* "genres" and the "years" of the first and the last movie. */
+static bool add_filters(cJSON *document, const mrq_table *movies)
+{
+    const mrq_column *genres = mrq_table_first(movies, MRQ_SET), *year = mrq_table_column(movies, "year");
+    cJSON *names = cJSON_AddArrayToObject(document, "genres");
+    bool ok = names != NULL;
+    for (uint32_t g = 0; ok && genres && g < genres->dict.n; g++)
+        ok = mrq_json_append_clean(names, mrq_strings_at(&genres->dict, g));
+    double range[2] = {INFINITY, -INFINITY};
+    for (uint32_t i = 0; year && year->kind == MRQ_NUMBER && i < movies->rows; i++) {
+        range[0] = fmin(range[0], year->number[i]); /* these skip NaN */
+        range[1] = fmax(range[1], year->number[i]);
+    }
+    return ok &&
+           mrq_json_add_made(document, "years", range[0] <= range[1] ? cJSON_CreateDoubleArray(range, 2) : cJSON_CreateNull());
+}
+
+static bool add_generations(cJSON *document, const char *store, const mrq_generation *generation)
+{
+    uint32_t n = 0;
+    MRQ_AUTOFREE mrq_generation_info *list = NULL;
+    cJSON *array = cJSON_AddArrayToObject(document, "generations");
+    if (mrq_store_list_plain(store, &list, &n, NULL) != MRQ_OK)
+        return array != NULL; /* the store is gone, or changing: the serving generation serves on */
+    bool ok = array != NULL;
+    for (uint32_t i = 0; ok && i < n; i++) {
+        if (list[i].state != MRQ_OK)
+            continue;
+        cJSON *json = mrq_json_append_object(array);
+        ok = mrq_json_add_clean(json, "name", list[i].name) && add_time(json, "created", list[i].created) &&
+             mrq_json_add_clean(json, "model", list[i].model) && mrq_json_add_whole(json, "movies", list[i].movies) &&
+             mrq_json_add_rounded(json, "recall", list[i].recall, 4) && add_quality(json, &list[i].quality) &&
+             cJSON_AddBoolToObject(json, "current", strcmp(list[i].name, generation->name) == 0);
+    }
+    return ok;
+}
+
+mrq_status mrq_tell_generation(mrq_serving *serving, const char *store, mrq_finished **out, mrq_error *err)
+{
+    const mrq_generation *g = serving->generation;
+    MRQ_CLEANUP(cJSON_Delete) cJSON *document = cJSON_CreateObject();
+    const bool ok = mrq_json_add_whole(document, "schema", 1) && mrq_json_add_clean(document, "version", MRQ_VERSION) &&
+                    mrq_json_add_clean(document, "generation", g->name) && add_time(document, "created", g->created) &&
+                    mrq_json_add_clean(document, "model", g->model_name) &&
+                    cJSON_AddStringToObject(document, "score", g->quality.more_is_better ? "affinity" : "rating") &&
+                    mrq_json_add_whole(document, "movies", g->movies->rows) &&
+                    mrq_json_add_whole(document, "users", g->users->rows) && add_index(document, g) &&
+                    add_quality(document, &g->quality) &&
+                    mrq_json_add_made(document, "training", mrq_model_results_json(&g->results)) &&
+                    mrq_json_add_made(document, "curve", mrq_model_curve_json(&g->curve)) && add_choices(document, g->users) &&
+                    add_filters(document, g->movies) && cJSON_AddBoolToObject(document, "tastes", g->tower->liked != NULL) &&
+                    add_generations(document, store, g);
+    mrq_finished *finished = mrq_finished_new(serving, &(mrq_answer){0}, ok ? mrq_json_open(document) : NULL, false);
+    if (!finished)
+        return mrq_fail_memory(err, "answering");
+    *out = finished;
+    return MRQ_OK;
+}

@@ -1,0 +1,405 @@
+/* The library's door: a store that is open, asked by many threads, and changed under them.
+ *
+ * A question is looked up in this process's memory, then in Redis, then computed (recommend.c); who asks what another thread is
+ * computing just now waits for that. Its key is its bytes as they were asked, not as they are understood: two spellings of one
+ * question are two entries here, and one in Redis, but the key costs nothing.
+ *
+ * The serving generation is a counted pointer under a lock that is held for the time of a count. A reload opens the next one
+ * beside it, swaps the pointer and closes the old one's memory; who holds the old one ends on it, and the last one frees it. */
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/parallel.h"
+#include "engine/answers.h"
+#include "engine/cached.h"
+#include "engine/connections.h"
+#include "engine/json.h"
+#include "engine/result.h"
+
+#define KEY_MAX 1024 /* bytes; a longer question, one with a hundred liked movies, is computed each time */
+
+struct mrq_recommender {
+    char *store;
+    size_t memory;
+    mrq_connections *connections; /* NULL: no Redis */
+    pthread_mutex_t lock;
+    mrq_serving *serving; /* held */
+    pthread_mutex_t reloading;
+    atomic_ullong memory_hits, redis_hits, computed, shared, evicted, reloads, reloads_refused;
+};
+
+const char *mrq_version(void)
+{
+    return MRQ_VERSION;
+}
+
+static mrq_serving *hold(mrq_recommender *r)
+{
+    pthread_mutex_lock(&r->lock);
+    mrq_serving *serving = r->serving;
+    atomic_fetch_add(&serving->holders, 1);
+    pthread_mutex_unlock(&r->lock);
+    return serving;
+}
+
+static void release(mrq_serving **serving)
+{
+    mrq_serving_release(*serving);
+}
+#define HELD __attribute__((cleanup(release))) mrq_serving
+
+mrq_status mrq_recommender_open(const mrq_options *options, mrq_recommender **out, mrq_error *err)
+{
+    mrq_recommender *r = calloc(1, sizeof *r);
+    if (!r)
+        return mrq_fail_memory(err, "opening the store");
+    pthread_mutex_init(&r->lock, NULL);
+    pthread_mutex_init(&r->reloading, NULL);
+    r->memory = options->memory;
+    r->store = strdup(options->store);
+    const uint32_t ttl = options->redis_ttl ? options->redis_ttl : MRQ_CACHE_TTL_DEFAULT;
+    mrq_status status = r->store ? MRQ_OK : mrq_fail_memory(err, "opening the store");
+    if (status == MRQ_OK && options->redis)
+        status = mrq_connections_new(options->redis, ttl, &r->connections, err);
+    if (status == MRQ_OK)
+        status = mrq_serving_open(options->store, options->memory, &r->serving, err);
+    if (status != MRQ_OK) {
+        mrq_recommender_close(r);
+        return status;
+    }
+    *out = r;
+    return MRQ_OK;
+}
+
+/* Takes a generation out of service: its memory lets go of it. */
+static void retire(mrq_recommender *r, mrq_serving *serving)
+{
+    if (!serving)
+        return;
+    if (serving->answers) {
+        atomic_fetch_add(&r->evicted, mrq_answers_measure(serving->answers).evicted);
+        mrq_answers_close(serving->answers);
+    }
+    mrq_serving_release(serving);
+}
+
+void mrq_recommender_close(mrq_recommender *r)
+{
+    if (!r)
+        return;
+    if (r->serving)
+        mrq_recommender_flush(r);
+    retire(r, r->serving);
+    mrq_connections_free(r->connections);
+    pthread_mutex_destroy(&r->lock);
+    pthread_mutex_destroy(&r->reloading);
+    free(r->store);
+    free(r);
+}
+
+static mrq_status reload(mrq_recommender *r, bool *changed, mrq_error *err)
+{
+    char name[MRQ_GENERATION_NAME];
+    MRQ_TRY(mrq_store_current(r->store, name, err));
+    *changed = strcmp(name, r->serving->generation->name) != 0;
+    if (!*changed)
+        return MRQ_OK;
+    mrq_serving *next;
+    MRQ_TRY(mrq_serving_open(r->store, r->memory, &next, err));
+    mrq_recommender_flush(r);
+    pthread_mutex_lock(&r->lock);
+    mrq_serving *old = r->serving;
+    r->serving = next;
+    pthread_mutex_unlock(&r->lock);
+    retire(r, old);
+    atomic_fetch_add(&r->reloads, 1);
+    return MRQ_OK;
+}
+
+mrq_status mrq_recommender_reload(mrq_recommender *r, bool *changed, mrq_error *err)
+{
+    bool other = false;
+    pthread_mutex_lock(&r->reloading);
+    const mrq_status status = reload(r, &other, err);
+    pthread_mutex_unlock(&r->reloading);
+    if (status != MRQ_OK)
+        atomic_fetch_add(&r->reloads_refused, 1);
+    else if (changed)
+        *changed = other;
+    return status;
+}
+
+/* Queries and how often they were asked, on their way to Redis. */
+typedef struct tallies {
+    mrq_dict *member;
+    mrq_addend *addend; /* one a member; their texts come last, as the dictionary may move */
+    size_t room;
+} tallies;
+
+static void add_tally(void *context, const char *query, uint32_t count)
+{
+    tallies *t = context;
+    const size_t size = strlen(query);
+    const uint32_t i = size <= MRQ_HOT_TEXT_MAX ? mrq_dict_add(t->member, query, size) : MRQ_NONE;
+    if (i != MRQ_NONE && mrq_grow(&t->addend, &t->room, (size_t)i + 1, sizeof *t->addend) == 0)
+        t->addend[i].count += count; /* one that is lost harms nobody */
+}
+
+void mrq_recommender_flush(mrq_recommender *r)
+{
+    HELD *serving = hold(r);
+    if (!r->connections || !serving->answers)
+        return;
+    MRQ_CLEANUP(mrq_dict_free) mrq_dict *member = mrq_dict_new();
+    tallies t = {.member = member};
+    if (member)
+        mrq_answers_asked(serving->answers, add_tally, &t);
+    const mrq_strings members = member ? mrq_dict_strings(member) : (mrq_strings){0};
+    const uint32_t n = members.n < t.room ? members.n : (uint32_t)t.room;
+    for (uint32_t i = 0; i < n; i++)
+        t.addend[i].member = mrq_strings_at(&members, i);
+    if (n) {
+        const mrq_lease lease = mrq_connections_take(r->connections);
+        if (lease.cache)
+            (void)mrq_cache_add(lease.cache, MRQ_HOT_KEY, t.addend, n); /* what goes wrong is counted there */
+        mrq_connections_give(r->connections, lease);
+    }
+    mrq_free(t.addend);
+}
+
+/* One of the library's questions; what a kind does not ask for is zero. */
+typedef struct question {
+    enum { RECOMMEND, SIMILAR, MOVIE, SEARCH, USER, INFO } kind;
+    const mrq_query *query;
+    const mrq_filters *filters;
+    const char *text;
+    int64_t id;
+    uint32_t k;
+} question;
+
+/* The question's bytes; once they do not fit, `size` is more than KEY_MAX. */
+typedef struct key {
+    size_t size;
+    unsigned char bytes[KEY_MAX];
+} key;
+
+static void put(key *to, const void *bytes, size_t size)
+{
+    if (to->size + size <= KEY_MAX)
+        memcpy(to->bytes + to->size, bytes, size);
+    to->size += size;
+}
+
+static void put_text(key *to, const char *text)
+{
+    const uint32_t size = text ? (uint32_t)strlen(text) : UINT32_MAX;
+    put(to, &size, sizeof size);
+    if (text)
+        put(to, text, size);
+}
+
+static void put_ids(key *to, const int64_t *id, uint32_t n)
+{
+    put(to, &n, sizeof n);
+    if (n)
+        put(to, id, n * sizeof *id);
+}
+
+static void put_filters(key *to, const mrq_filters *filters)
+{
+    const int32_t plain[] = {filters->all_genres, filters->year_from, filters->year_to, filters->include_seen,
+                             (int32_t)filters->n_genres};
+    put(to, plain, sizeof plain);
+    for (uint32_t i = 0; i < filters->n_genres; i++)
+        put_text(to, filters->genre[i]);
+    put_ids(to, filters->exclude, filters->n_exclude);
+}
+
+static void put_question(key *to, const question *q)
+{
+    const int64_t plain[] = {q->kind, q->id, q->k};
+    to->size = 0;
+    put(to, plain, sizeof plain);
+    put_text(to, q->text);
+    if (q->query) {
+        const int64_t numbers[] = {q->query->user, q->query->k, q->query->explain};
+        put(to, numbers, sizeof numbers);
+        put_text(to, q->query->age);
+        put_text(to, q->query->gender);
+        put_text(to, q->query->job);
+        put_ids(to, q->query->liked, q->query->n_liked);
+        put_ids(to, q->query->disliked, q->query->n_disliked);
+        put_filters(to, &q->query->filters);
+    }
+    if (q->filters)
+        put_filters(to, q->filters);
+}
+
+static mrq_status finish(mrq_serving *serving, mrq_answer *answer, mrq_finished **out, mrq_error *err)
+{
+    mrq_finished *finished = mrq_finished_new(serving, answer, mrq_answer_open(serving->generation, answer), true);
+    if (!finished)
+        return mrq_fail_memory(err, "answering");
+    *out = finished;
+    return MRQ_OK;
+}
+
+static mrq_status recommend(mrq_recommender *r, mrq_serving *serving, const mrq_query *query, mrq_finished **out, mrq_error *err)
+{
+    mrq_answer answer = {0};
+    mrq_lease lease = {NULL, 0};
+    if (r->connections)
+        lease = mrq_connections_take(r->connections);
+    const mrq_status status = mrq_recommend(serving->generation, lease.cache, query, &answer, err);
+    if (r->connections)
+        mrq_connections_give(r->connections, lease);
+    MRQ_TRY(status);
+    atomic_fetch_add_explicit(answer.cache == MRQ_CACHE_HIT ? &r->redis_hits : &r->computed, 1, memory_order_relaxed);
+    return finish(serving, &answer, out, err);
+}
+
+static mrq_status similar(mrq_serving *serving, const question *q, mrq_finished **out, mrq_error *err)
+{
+    mrq_answer answer = {0};
+    MRQ_TRY(mrq_similar(serving->generation, q->text, q->k, q->filters, &answer, err));
+    return finish(serving, &answer, out, err);
+}
+
+static mrq_status compute(mrq_recommender *r, mrq_serving *serving, const question *q, mrq_finished **out, mrq_error *err)
+{
+    switch (q->kind) {
+    case RECOMMEND:
+        return recommend(r, serving, q->query, out, err);
+    case SIMILAR:
+        return similar(serving, q, out, err);
+    case MOVIE:
+        return mrq_find_movie(serving, q->id, out, err);
+    case SEARCH:
+        return mrq_find_titles(serving, q->text, q->k, out, err);
+    case USER:
+        return mrq_find_user(serving, q->id, q->k, out, err);
+    case INFO:
+        return mrq_tell_generation(serving, r->store, out, err);
+    }
+    return mrq_fail(err, MRQ_FAILED, "a question of no kind");
+}
+
+/* The answer, from memory where there is one. */
+static mrq_status answer(mrq_recommender *r, mrq_serving *serving, const question *q, mrq_result **out, mrq_error *err)
+{
+    key k;
+    bool waited;
+    put_question(&k, q);
+    mrq_answers *answers = k.size <= KEY_MAX ? serving->answers : NULL;
+    mrq_finished *finished = answers ? mrq_answers_take(answers, k.bytes, k.size, &waited) : NULL;
+    const bool remembered = finished != NULL;
+    if (remembered && q->kind == RECOMMEND) {
+        atomic_fetch_add_explicit(&r->memory_hits, 1, memory_order_relaxed);
+        if (waited)
+            atomic_fetch_add_explicit(&r->shared, 1, memory_order_relaxed);
+    }
+    if (!remembered) {
+        const mrq_status status = compute(r, serving, q, &finished, err);
+        if (answers)
+            mrq_answers_give(answers, k.bytes, k.size, status == MRQ_OK ? finished : NULL);
+        MRQ_TRY(status);
+    }
+    mrq_result *result = mrq_result_new(finished, remembered);
+    if (!result)
+        return mrq_fail_memory(err, "answering");
+    *out = result;
+    return MRQ_OK;
+}
+
+static mrq_status ask(mrq_recommender *r, const question *q, mrq_result **out, mrq_error *err)
+{
+    HELD *serving = hold(r);
+    return answer(r, serving, q, out, err);
+}
+
+mrq_status mrq_recommender_recommend(mrq_recommender *r, const mrq_query *query, mrq_result **out, mrq_error *err)
+{
+    return ask(r, &(question){.kind = RECOMMEND, .query = query}, out, err);
+}
+
+mrq_status mrq_recommender_similar(mrq_recommender *r, const char *movie, uint32_t k, const mrq_filters *filters, mrq_result **out,
+                                   mrq_error *err)
+{
+    static const mrq_filters none = {0};
+    return ask(r, &(question){.kind = SIMILAR, .text = movie, .k = k, .filters = filters ? filters : &none}, out, err);
+}
+
+mrq_status mrq_recommender_movie(mrq_recommender *r, int64_t id, mrq_result **out, mrq_error *err)
+{
+    return ask(r, &(question){.kind = MOVIE, .id = id}, out, err);
+}
+
+mrq_status mrq_recommender_search(mrq_recommender *r, const char *text, uint32_t k, mrq_result **out, mrq_error *err)
+{
+    return ask(r, &(question){.kind = SEARCH, .text = text, .k = k}, out, err);
+}
+
+mrq_status mrq_recommender_user(mrq_recommender *r, int64_t id, uint32_t k, mrq_result **out, mrq_error *err)
+{
+    return ask(r, &(question){.kind = USER, .id = id, .k = k}, out, err);
+}
+
+mrq_status mrq_recommender_info(mrq_recommender *r, mrq_result **out, mrq_error *err)
+{
+    return ask(r, &(question){.kind = INFO}, out, err);
+}
+
+typedef struct batch {
+    mrq_recommender *r;
+    mrq_serving *serving;
+    const mrq_query *query;
+    mrq_result **result;
+    mrq_error *error;
+} batch;
+
+static void answer_one(void *context, uint64_t i)
+{
+    const batch *b = context;
+    const question q = {.kind = RECOMMEND, .query = &b->query[i]};
+    b->result[i] = NULL;
+    b->error[i] = (mrq_error){0};
+    b->error[i].status = answer(b->r, b->serving, &q, &b->result[i], &b->error[i]);
+}
+
+mrq_status mrq_recommender_batch(mrq_recommender *r, const mrq_query *query, uint32_t n, uint32_t threads, mrq_result **result,
+                                 mrq_error *error, mrq_error *err)
+{
+    if (n > MRQ_RECOMMEND_BATCH_MAX)
+        return mrq_fail(err, MRQ_USAGE, "a batch of %u queries, want at most %d", n, MRQ_RECOMMEND_BATCH_MAX);
+    HELD *serving = hold(r);
+    mrq_parallel(threads ? threads : 1, n, answer_one, &(batch){r, serving, query, result, error});
+    return MRQ_OK;
+}
+
+void mrq_recommender_stats(mrq_recommender *r, mrq_stats *out)
+{
+    HELD *serving = hold(r);
+    const mrq_generation *generation = serving->generation;
+    mrq_stats stats = {.created = generation->created,
+                       .movies = generation->movies->rows,
+                       .users = generation->users->rows,
+                       .index_bytes = (uint64_t)generation->index_bytes,
+                       .memory_hits = atomic_load(&r->memory_hits),
+                       .redis_hits = atomic_load(&r->redis_hits),
+                       .computed = atomic_load(&r->computed),
+                       .shared = atomic_load(&r->shared),
+                       .memory_evicted = atomic_load(&r->evicted),
+                       .reloads = atomic_load(&r->reloads),
+                       .reloads_refused = atomic_load(&r->reloads_refused)};
+    memcpy(stats.generation, generation->name, sizeof generation->name);
+    if (serving->answers) {
+        const mrq_answers_size size = mrq_answers_measure(serving->answers);
+        stats.memory_entries = size.entries;
+        stats.memory_bytes = size.bytes;
+        stats.memory_evicted += size.evicted;
+    }
+    if (r->connections)
+        stats.redis_errors = mrq_connections_errors(r->connections, stats.redis_problem, sizeof stats.redis_problem);
+    *out = stats;
+}

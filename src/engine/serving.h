@@ -1,0 +1,46 @@
+/* Inside the engine: an open generation that serves, and the finished answers made of it. Both are shared by counting who holds
+ * them, as a generation must outlive its last answer and no reload waits for a reader. */
+#ifndef MRQ_ENGINE_SERVING_H
+#define MRQ_ENGINE_SERVING_H
+
+#include <stdatomic.h>
+
+#include "engine/engine.h"
+
+typedef struct mrq_answers mrq_answers;
+
+typedef struct mrq_serving {
+    atomic_uint holders;
+    mrq_generation *generation;
+    uint32_t *ratings;    /* (movies) how many users have rated each */
+    mrq_answers *answers; /* in memory; NULL: none are kept */
+} mrq_serving;
+
+/* Opens the store's current generation; `memory` is for its answers. Held by the caller. Statuses of mrq_generation_open(). */
+MRQ_CHECKED mrq_status mrq_serving_open(const char *store, size_t memory, mrq_serving **out, mrq_error *err);
+void mrq_serving_release(mrq_serving *serving); /* NULL is legal */
+
+/* Immutable but for the counts. */
+typedef struct mrq_finished {
+    atomic_uint holders;
+    atomic_uint asked;    /* how often the memory answered with it since that was told to Redis */
+    mrq_serving *serving; /* held */
+    mrq_answer answer;    /* scores are NaN where there are none; `query` is NULL where none is to be counted as asked */
+    char *open;           /* the document but for its end */
+    size_t size;
+    bool tells_cache; /* the document ends with where it came from */
+} mrq_finished;
+
+/* Takes over `answer` and `open`, also on failure, which is NULL: out of memory, as it is when `open` is NULL. */
+mrq_finished *mrq_finished_new(mrq_serving *serving, mrq_answer *answer, char *open, bool tells_cache);
+mrq_finished *mrq_finished_hold(mrq_finished *finished);
+void mrq_finished_release(mrq_finished *finished); /* NULL is legal */
+size_t mrq_finished_bytes(const mrq_finished *finished);
+
+/* What mrq_recommender_movie() and its like answer with, of one generation; statuses as there. Held by the caller. */
+MRQ_CHECKED mrq_status mrq_find_movie(mrq_serving *serving, int64_t id, mrq_finished **out, mrq_error *err);
+MRQ_CHECKED mrq_status mrq_find_titles(mrq_serving *serving, const char *text, uint32_t k, mrq_finished **out, mrq_error *err);
+MRQ_CHECKED mrq_status mrq_find_user(mrq_serving *serving, int64_t id, uint32_t k, mrq_finished **out, mrq_error *err);
+MRQ_CHECKED mrq_status mrq_tell_generation(mrq_serving *serving, const char *store, mrq_finished **out, mrq_error *err);
+
+#endif

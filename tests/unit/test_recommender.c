@@ -1,0 +1,622 @@
+/* The library's door: answers through it are the engine's, from memory as from the search, and stay right while the store changes and
+ * many threads ask. */
+#include "unit/redis_server.h" /* first: it has an err and a folder of its own */
+
+#include "unit/store_world.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/json.h"
+#include "engine/cached.h"
+#include "store/write.h"
+
+enum { THREADS = 4 };
+
+static char store[PATH];
+static redis_server redis;
+
+/* A store of two generations: `older` of a model with other parameters, and the current one. */
+static char older[MRQ_GENERATION_NAME], newer[MRQ_GENERATION_NAME];
+
+static int set_up(void **state)
+{
+    make_world(state);
+    new_store(store);
+    MRQ_CLEANUP(mrq_model_free) mrq_model *other = model_of(STORE_MODEL, users, movies);
+    for (size_t i = 0; i < other->tensors.size; i++)
+        other->param[i] = (float)(i % 13) / 13 - 0.4f;
+    char path[PATH + 20];
+    snprintf(path, sizeof path, "%s/other.mrq", folder);
+    assert_ok(mrq_model_save(other, path, &err));
+    assert_ok(mrq_store_export(store, path, &flat, older, NULL, &err));
+    assert_ok(mrq_store_export(store, model_path, &flat, newer, NULL, &err));
+    if (redis_installed())
+        redis = redis_start(folder, "redis.sock", 0, NULL);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    redis_stop(&redis);
+    return free_world(state);
+}
+
+static mrq_recommender *open_with(size_t memory, const char *address)
+{
+    mrq_recommender *r = NULL;
+    assert_ok(mrq_recommender_open(&(mrq_options){.store = store, .memory = memory, .redis = address}, &r, &err));
+    return r;
+}
+
+static mrq_result *ask(mrq_recommender *r, const mrq_query *query)
+{
+    mrq_result *result = NULL;
+    assert_ok(mrq_recommender_recommend(r, query, &result, &err));
+    return result;
+}
+
+static mrq_stats stats_of(mrq_recommender *r)
+{
+    mrq_stats stats;
+    mrq_recommender_stats(r, &stats);
+    return stats;
+}
+
+static cJSON *document_of(mrq_result *result)
+{
+    size_t size;
+    cJSON *json = NULL;
+    const char *text = mrq_result_json(result, &size);
+    assert_int_equal(strlen(text), size);
+    assert_int_equal(text[size - 1], '\n');
+    assert_ok(mrq_json_parse(text, size, "document", &json, &err));
+    return json;
+}
+
+static const char *text_at(const cJSON *object, const char *key)
+{
+    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
+}
+
+static double number_at(const cJSON *object, const char *key)
+{
+    return cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(object, key));
+}
+
+/* The result is the engine's answer of this generation. */
+static void assert_answers(const mrq_generation *generation, const mrq_query *query, const mrq_result *result)
+{
+    mrq_answer answer = {0};
+    assert_ok(mrq_recommend(generation, NULL, query, &answer, &err));
+    assert_string_equal(mrq_result_generation(result), generation->name);
+    assert_int_equal(mrq_result_size(result), answer.n);
+    for (uint32_t i = 0; i < answer.n; i++) {
+        const mrq_movie movie = mrq_result_movie(result, i);
+        assert_int_equal(movie.id, generation->movies->id[answer.item[i].movie]);
+        assert_true(movie.score == answer.item[i].score); /* NOLINT: equal to the bit */
+    }
+    mrq_answer_clear(&answer);
+}
+
+static void opening_fails_with_a_sentence(void **state)
+{
+    (void)state;
+    mrq_recommender *r = NULL;
+    char nowhere[PATH];
+    new_store(nowhere);
+    assert_fails(mrq_recommender_open(&(mrq_options){.store = nowhere}, &r, &err), MRQ_NOT_FOUND, nowhere);
+    assert_fails(mrq_recommender_open(&(mrq_options){.store = store, .redis = "host:port:port"}, &r, &err), MRQ_USAGE, "Redis");
+    assert_null(r);
+    mrq_recommender_close(NULL);
+    mrq_result_free(NULL);
+}
+
+static void answers_are_the_engines_wherever_they_come_from(void **state)
+{
+    (void)state;
+    MRQ_CLEANUP(mrq_generation_close) mrq_generation *generation = NULL;
+    assert_ok(mrq_generation_open(store, &generation, &err));
+    const char *genre[] = {"genre001", "genre002"};
+    const int64_t exclude[] = {10, 13, 40};
+    const mrq_query queries[] = {
+        {.age = "age003", .user = -1, .k = 5},
+        {.user = 4, .k = 5},
+        {.user = 4, .k = 6},
+        {.user = 4, .k = 5, .filters = {.include_seen = true}},
+        {.user = 4, .k = 5, .filters = {.genre = genre, .n_genres = 1}},
+        {.user = 4, .k = 5, .filters = {.genre = genre, .n_genres = 2}},
+        {.user = 4, .k = 5, .filters = {.genre = genre, .n_genres = 2, .all_genres = true}},
+        {.user = 4, .k = 5, .filters = {.year_from = 1960}},
+        {.user = 4, .k = 5, .filters = {.year_to = 1960}},
+        {.user = 4, .k = 5, .filters = {.exclude = exclude, .n_exclude = 3}},
+        {.user = 4, .k = 5, .filters = {.exclude = exclude, .n_exclude = 2}},
+        {.age = "age003", .user = 4, .k = 5},
+    };
+    enum { N = sizeof queries / sizeof *queries };
+    mrq_recommender *r = open_with(1 << 20, NULL);
+    for (int round = 0; round < 3; round++)
+        for (int i = 0; i < N; i++) {
+            mrq_result *result = ask(r, &queries[i]);
+            assert_answers(generation, &queries[i], result);
+            assert_string_equal(mrq_result_cache(result), round ? "memory" : "off");
+            MRQ_CLEANUP(cJSON_Delete) cJSON *json = document_of(result);
+            assert_string_equal(text_at(json, "cache"), mrq_result_cache(result));
+            assert_string_equal(text_at(json, "generation"), newer);
+            mrq_result_free(result);
+        }
+    const mrq_stats stats = stats_of(r);
+    assert_int_equal(stats.computed, N);
+    assert_int_equal(stats.memory_hits, 2 * N);
+    assert_int_equal(stats.memory_entries, N);
+    assert_int_equal(stats.movies, MOVIES);
+    assert_string_equal(stats.generation, newer);
+    mrq_recommender_close(r);
+}
+
+static void without_memory_all_is_computed(void **state)
+{
+    (void)state;
+    mrq_recommender *r = open_with(0, NULL);
+    for (int i = 0; i < 3; i++)
+        mrq_result_free(ask(r, &(mrq_query){.user = 4, .k = 5}));
+    const mrq_stats stats = stats_of(r);
+    assert_int_equal(stats.computed, 3);
+    assert_int_equal(stats.memory_hits + stats.memory_entries + stats.memory_bytes, 0);
+    mrq_recommender_close(r);
+}
+
+static void memory_keeps_within_its_bytes_and_what_is_asked(void **state)
+{
+    (void)state;
+    enum { LIMIT = 200000 };
+    mrq_recommender *r = open_with(LIMIT, NULL);
+    const mrq_query favourite = {.user = 7, .k = 3};
+    mrq_result_free(ask(r, &favourite));
+    for (int i = 0; i < 2000; i++) {
+        mrq_result_free(ask(r, &(mrq_query){.user = 1 + i % USERS, .k = 1 + (uint32_t)i / USERS}));
+        assert_true(stats_of(r).memory_bytes <= LIMIT);
+        mrq_result *again = ask(r, &favourite);
+        assert_string_equal(mrq_result_cache(again), "memory");
+        mrq_result_free(again);
+    }
+    const mrq_stats stats = stats_of(r);
+    assert_true(stats.memory_evicted > 0);
+    assert_true(stats.memory_bytes > LIMIT / 4);
+    mrq_recommender_close(r);
+}
+
+static void an_answer_too_large_for_memory_is_an_answer(void **state)
+{
+    (void)state;
+    mrq_recommender *r = open_with(16 * 600, NULL); /* 600 bytes a shard */
+    for (int i = 0; i < 2; i++) {
+        mrq_result *result = ask(r, &(mrq_query){.user = 7, .k = MOVIES});
+        assert_string_equal(mrq_result_cache(result), "off");
+        mrq_result_free(result);
+    }
+    assert_int_equal(stats_of(r).memory_entries, 0);
+    mrq_recommender_close(r);
+}
+
+static void errors_are_told_each_time_and_not_kept(void **state)
+{
+    (void)state;
+    mrq_recommender *r = open_with(1 << 20, NULL);
+    mrq_result *result = NULL;
+    for (int i = 0; i < 2; i++) {
+        assert_fails(mrq_recommender_recommend(r, &(mrq_query){.user = 4, .k = 0}, &result, &err), MRQ_USAGE, "k 0");
+        assert_fails(mrq_recommender_recommend(r, &(mrq_query){.user = 400, .k = 1}, &result, &err), MRQ_NOT_FOUND, "user 400");
+        assert_fails(mrq_recommender_recommend(r, &(mrq_query)MRQ_QUERY, &result, &err), MRQ_USAGE, "age is missing");
+        assert_fails(mrq_recommender_similar(r, "No such film", 5, NULL, &result, &err), MRQ_NOT_FOUND, "No such film");
+        assert_fails(mrq_recommender_movie(r, 11, &result, &err), MRQ_NOT_FOUND, "movie 11");
+        assert_fails(mrq_recommender_user(r, -1, 5, &result, &err), MRQ_NOT_FOUND, "user -1");
+        assert_fails(mrq_recommender_user(r, 4, MRQ_K_MAX + 1, &result, &err), MRQ_USAGE, "k 1001");
+        assert_fails(mrq_recommender_search(r, "x", 0, &result, &err), MRQ_USAGE, "k 0");
+    }
+    assert_null(result);
+    assert_int_equal(stats_of(r).memory_entries, 0);
+    mrq_recommender_close(r);
+}
+
+static void movies_users_and_the_generation_are_told(void **state)
+{
+    (void)state;
+    mrq_recommender *r = open_with(1 << 20, NULL);
+    mrq_result *result = NULL;
+    assert_ok(mrq_recommender_movie(r, 13, &result, &err));
+    assert_int_equal(mrq_result_size(result), 1);
+    mrq_movie movie = mrq_result_movie(result, 0);
+    assert_int_equal(movie.id, 13);
+    assert_string_equal(movie.title, "Title 001");
+    assert_true(isnan(movie.score));
+    {
+        MRQ_CLEANUP(cJSON_Delete) cJSON *json = document_of(result);
+        const cJSON *object = cJSON_GetObjectItemCaseSensitive(json, "movie");
+        assert_string_equal(text_at(object, "title"), "Title 001");
+        assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(object, "genres")), movie.n_genres);
+        assert_true(number_at(object, "ratings") > 0);
+    }
+    mrq_result_free(result);
+
+    assert_ok(mrq_recommender_similar(r, "Title 001", 4, NULL, &result, &err));
+    assert_int_equal(mrq_result_size(result), 4);
+    assert_int_not_equal(mrq_result_movie(result, 0).id, 13);
+    mrq_result_free(result);
+
+    assert_ok(mrq_recommender_user(r, 4, 2, &result, &err));
+    {
+        MRQ_CLEANUP(cJSON_Delete) cJSON *json = document_of(result);
+        const cJSON *object = cJSON_GetObjectItemCaseSensitive(json, "user");
+        const mrq_lists *seen = mrq_model_seen(model);
+        assert_true((uint64_t)number_at(object, "ratings") == seen->offset[4] - seen->offset[3]);
+        assert_string_equal(text_at(cJSON_GetObjectItemCaseSensitive(object, "age"), "value"),
+                            mrq_strings_at(&users->column[1].dict, users->column[1].code[3]));
+        assert_int_equal(mrq_result_size(result), 2);
+    }
+    mrq_result_free(result);
+
+    assert_ok(mrq_recommender_info(r, &result, &err));
+    assert_int_equal(mrq_result_size(result), 0);
+    {
+        MRQ_CLEANUP(cJSON_Delete) cJSON *json = document_of(result);
+        assert_string_equal(text_at(json, "generation"), newer);
+        assert_string_equal(text_at(json, "version"), mrq_version());
+        assert_string_equal(text_at(json, "score"), "rating");
+        assert_int_equal(number_at(json, "users"), USERS);
+        assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(json, "generations")), 2);
+        assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(json, "genres")), 6);
+        const cJSON *choices = cJSON_GetObjectItemCaseSensitive(json, "choices");
+        assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(choices, "age")), 7);
+        assert_true(cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(json, "tastes")));
+    }
+    mrq_result_free(result);
+    mrq_recommender_close(r);
+}
+
+/* The ids of what a search finds. */
+static uint32_t search(mrq_recommender *r, const char *text, uint32_t k, int64_t *id)
+{
+    mrq_result *result = NULL;
+    assert_ok(mrq_recommender_search(r, text, k, &result, &err));
+    const uint32_t n = mrq_result_size(result);
+    for (uint32_t i = 0; i < n; i++)
+        id[i] = mrq_result_movie(result, i).id;
+    mrq_result_free(result);
+    return n;
+}
+
+static void titles_are_found_by_the_beginnings_of_words(void **state)
+{
+    (void)state;
+    mrq_recommender *r = open_with(0, NULL);
+    int64_t id[MOVIES];
+    assert_int_equal(search(r, "Title 007", 10, id), 1);
+    assert_int_equal(id[0], 10 + 3 * 7);
+    assert_int_equal(search(r, "  007, tITL ", 10, id), 1); /* words in any order, in either case */
+    assert_int_equal(id[0], 10 + 3 * 7);
+    assert_int_equal(search(r, "00", MOVIES, id), 10);
+    assert_int_equal(search(r, "7", 10, id), 0); /* the middle of a word is no beginning */
+    assert_int_equal(search(r, "title title", MOVIES, id), MOVIES);
+    assert_int_equal(search(r, "", MOVIES, id), MOVIES);
+    assert_int_equal(search(r, "?!", 10, id), 0);
+    assert_int_equal(search(r, "\xff\xc3", 10, id), 0);
+    assert_int_equal(search(r, "", 3, id), 3);
+    const mrq_lists *seen = mrq_model_seen(model); /* the most rated first */
+    uint32_t ratings[MOVIES] = {0}, most = 0;
+    for (uint64_t i = 0; i < seen->offset[USERS]; i++)
+        ratings[seen->item[i]]++;
+    for (uint32_t i = 0; i < MOVIES; i++)
+        most = ratings[i] > ratings[most] ? i : most;
+    assert_int_equal(id[0], 10 + 3 * most);
+    char text[300];
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    mrq_result *result = NULL;
+    assert_fails(mrq_recommender_search(r, text, 5, &result, &err), MRQ_USAGE, "query: 299 bytes");
+    mrq_recommender_close(r);
+}
+
+static void explanations_tell_so_many_parts_and_the_rest(void **state)
+{
+    (void)state;
+    mrq_recommender *r = open_with(1 << 20, NULL);
+    for (uint32_t told = 1; told <= 3; told++) {
+        mrq_result *result = ask(r, &(mrq_query){.user = 4, .k = 3, .explain = told});
+        MRQ_CLEANUP(cJSON_Delete) cJSON *json = document_of(result);
+        for (uint32_t i = 0; i < 3; i++) {
+            double base, rest;
+            const uint32_t n = mrq_result_reasons(result, i, &base, &rest);
+            assert_int_equal(n, told < 2 ? told : 2); /* age and id are all there is */
+            double sum = base + rest;
+            for (uint32_t p = 0; p < n; p++)
+                sum += mrq_result_reason(result, i, p).score;
+            assert_true(fabs(sum - mrq_result_movie(result, i).score) < 1e-5);
+            const cJSON *item = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(json, "results"), (int)i);
+            const cJSON *why = cJSON_GetObjectItemCaseSensitive(item, "explanation");
+            assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(why, "parts")), n);
+            assert_true(cJSON_HasObjectItem(why, "rest") == (n < 2));
+        }
+        mrq_result_free(result);
+    }
+    mrq_result *plain = ask(r, &(mrq_query){.user = 4, .k = 3});
+    double base, rest;
+    assert_int_equal(mrq_result_reasons(plain, 0, &base, &rest), 0);
+    mrq_result_free(plain);
+    mrq_recommender_close(r);
+}
+
+static void a_batch_is_its_queries_one_by_one(void **state)
+{
+    (void)state;
+    enum { N = 60 };
+    MRQ_CLEANUP(mrq_generation_close) mrq_generation *generation = NULL;
+    assert_ok(mrq_generation_open(store, &generation, &err));
+    mrq_query query[N];
+    mrq_result *result[N];
+    static mrq_error error[N];
+    for (int i = 0; i < N; i++)
+        query[i] = (mrq_query){.user = i, .k = 4}; /* users 0 and from 51 on are not there */
+    mrq_recommender *r = open_with(1 << 20, NULL);
+    for (uint32_t threads = 0; threads <= 3; threads++) {
+        assert_ok(mrq_recommender_batch(r, query, N, threads, result, error, &err));
+        for (int i = 0; i < N; i++) {
+            const bool there = i >= 1 && i <= USERS;
+            assert_int_equal(error[i].status, there ? MRQ_OK : MRQ_NOT_FOUND);
+            assert_true((result[i] != NULL) == there);
+            if (there)
+                assert_answers(generation, &query[i], result[i]);
+            mrq_result_free(result[i]);
+        }
+    }
+    assert_ok(mrq_recommender_batch(r, query, 0, 2, result, error, &err));
+    assert_fails(mrq_recommender_batch(r, query, MRQ_RECOMMEND_BATCH_MAX + 1, 2, result, error, &err), MRQ_USAGE, "a batch of");
+    mrq_recommender_close(r);
+}
+
+static void go_to(const char *generation)
+{
+    char name[MRQ_GENERATION_NAME];
+    assert_ok(mrq_store_rollback(store, generation, name, &err));
+}
+
+static void a_reload_takes_the_current_generation_and_results_stay(void **state)
+{
+    (void)state;
+    mrq_recommender *r = open_with(1 << 20, NULL);
+    const mrq_query query = {.user = 4, .k = 5};
+    bool changed = true;
+    assert_ok(mrq_recommender_reload(r, &changed, &err));
+    assert_false(changed);
+    mrq_result *before = ask(r, &query);
+    go_to(older);
+    mrq_result *still = ask(r, &query);
+    assert_string_equal(mrq_result_generation(still), newer);
+    assert_ok(mrq_recommender_reload(r, &changed, &err));
+    assert_true(changed);
+    mrq_result *after = ask(r, &query);
+    assert_string_equal(mrq_result_generation(after), older);
+    assert_string_equal(mrq_result_cache(after), "off"); /* what the memory held was the other's */
+    go_to(newer);
+    assert_ok(mrq_recommender_reload(r, NULL, &err));
+    mrq_recommender_close(r);
+    assert_string_equal(mrq_result_generation(before), newer); /* results outlive everything */
+    assert_int_equal(mrq_result_movie(before, 0).id, mrq_result_movie(still, 0).id);
+    assert_non_null(strstr(mrq_result_json(before, NULL), newer));
+    mrq_result_free(before);
+    mrq_result_free(still);
+    mrq_result_free(after);
+}
+
+static void a_bad_generation_is_refused_and_the_old_one_serves_on(void **state)
+{
+    (void)state;
+    char copy[PATH], command[4 * PATH];
+    new_store(copy);
+    snprintf(command, sizeof command, "cp -a '%s' '%s' && cd '%s' && ln -sfn 'generations/%s' current", store, copy, copy, older);
+    assert_int_equal(system(command), 0);
+    mrq_recommender *r = NULL;
+    assert_ok(mrq_recommender_open(&(mrq_options){.store = copy, .memory = 1 << 20}, &r, &err));
+    damage(copy, newer, "vectors.mrq");
+    snprintf(command, sizeof command, "cd '%s' && ln -sfn 'generations/%s' current", copy, newer);
+    assert_int_equal(system(command), 0);
+    bool changed = false;
+    for (int i = 1; i <= 2; i++) {
+        assert_fails(mrq_recommender_reload(r, &changed, &err), MRQ_BAD_FILE, "vectors.mrq");
+        assert_int_equal(stats_of(r).reloads_refused, i);
+    }
+    snprintf(command, sizeof command, "rm -r '%s'", copy);
+    assert_int_equal(system(command), 0);
+    assert_fails(mrq_recommender_reload(r, &changed, &err), MRQ_NOT_FOUND, "");
+    assert_false(changed);
+    mrq_result *result = ask(r, &(mrq_query){.user = 4, .k = 5});
+    assert_string_equal(mrq_result_generation(result), older);
+    mrq_result_free(result);
+    assert_int_equal(stats_of(r).reloads, 0);
+    mrq_recommender_close(r);
+}
+
+/* Threads */
+
+typedef struct work {
+    mrq_recommender *r;
+    const mrq_generation *generation[2];
+    atomic_bool stop;
+    pthread_barrier_t start;
+    atomic_int wrong, answered;
+} work;
+
+static void *ask_the_same(void *context)
+{
+    work *w = context;
+    pthread_barrier_wait(&w->start);
+    for (uint32_t k = 1; k <= MOVIES; k++) {
+        mrq_result *result = NULL;
+        if (mrq_recommender_recommend(w->r, &(mrq_query){.user = 4, .k = k}, &result, NULL) != MRQ_OK)
+            atomic_fetch_add(&w->wrong, 1);
+        else
+            mrq_result_free(result);
+        pthread_barrier_wait(&w->start);
+    }
+    return NULL;
+}
+
+static void run_threads(work *w, void *(*run)(void *))
+{
+    pthread_t thread[THREADS];
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&thread[i], NULL, run, w), 0);
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(thread[i], NULL);
+}
+
+static void what_many_ask_at_once_is_computed_once(void **state)
+{
+    (void)state;
+    work w = {.r = open_with(1 << 20, NULL)};
+    pthread_barrier_init(&w.start, NULL, THREADS);
+    run_threads(&w, ask_the_same);
+    pthread_barrier_destroy(&w.start);
+    const mrq_stats stats = stats_of(w.r);
+    assert_int_equal(w.wrong, 0);
+    assert_int_equal(stats.computed, MOVIES);
+    assert_int_equal(stats.memory_hits, (THREADS - 1) * MOVIES);
+    mrq_recommender_close(w.r);
+}
+
+/* Every answer is right for the generation it names. */
+static void *ask_all_kinds(void *context)
+{
+    work *w = context;
+    for (uint32_t i = 0; !atomic_load(&w->stop) && i < 20000; i++) {
+        const mrq_query query = {.user = 1 + i % USERS, .k = 1 + i % 7};
+        mrq_result *result = NULL, *other = NULL;
+        mrq_answer answer = {0};
+        bool good = mrq_recommender_recommend(w->r, &query, &result, NULL) == MRQ_OK;
+        if (good) {
+            const bool old = strcmp(mrq_result_generation(result), older) == 0;
+            good = mrq_recommend(w->generation[!old], NULL, &query, &answer, NULL) == MRQ_OK &&
+                   answer.n == mrq_result_size(result) && mrq_result_json(result, NULL);
+            for (uint32_t j = 0; good && j < answer.n; j++)
+                good = mrq_result_movie(result, j).id == movies->id[answer.item[j].movie];
+        }
+        if (i % 16 == 0)
+            good = good && mrq_recommender_info(w->r, &other, NULL) == MRQ_OK;
+        else if (i % 16 == 1)
+            good = good && mrq_recommender_search(w->r, "00", 5, &other, NULL) == MRQ_OK;
+        else if (i % 16 == 2)
+            mrq_recommender_flush(w->r);
+        atomic_fetch_add(good ? &w->answered : &w->wrong, 1);
+        mrq_answer_clear(&answer);
+        mrq_result_free(result);
+        mrq_result_free(other);
+    }
+    return NULL;
+}
+
+static void *switch_generations(void *context)
+{
+    work *w = context;
+    for (int i = 0; i < 100; i++) {
+        char name[MRQ_GENERATION_NAME];
+        bool changed = false;
+        const bool good = mrq_store_rollback(store, i % 2 ? newer : older, name, NULL) == MRQ_OK &&
+                          mrq_recommender_reload(w->r, &changed, NULL) == MRQ_OK && changed;
+        if (!good)
+            atomic_fetch_add(&w->wrong, 1);
+    }
+    atomic_store(&w->stop, true);
+    return NULL;
+}
+
+static void answers_stay_right_while_generations_change(void **state)
+{
+    (void)state;
+    MRQ_CLEANUP(mrq_generation_close) mrq_generation *old = NULL;
+    MRQ_CLEANUP(mrq_generation_close) mrq_generation *new = NULL;
+    assert_ok(mrq_generation_open(store, &new, &err));
+    go_to(older);
+    assert_ok(mrq_generation_open(store, &old, &err));
+    go_to(newer);
+    char address[200];
+    snprintf(address, sizeof address, "unix:%s", redis.path);
+    work w = {.r = open_with(20000, redis.pid ? address : NULL), .generation = {old, new}};
+    pthread_t reloader;
+    assert_int_equal(pthread_create(&reloader, NULL, switch_generations, &w), 0);
+    run_threads(&w, ask_all_kinds);
+    pthread_join(reloader, NULL);
+    assert_int_equal(w.wrong, 0);
+    assert_true(w.answered > 100);
+    assert_int_equal(stats_of(w.r).reloads, 100);
+    mrq_recommender_close(w.r);
+}
+
+/* Redis */
+
+static void recommenders_share_answers_and_counts_through_redis(void **state)
+{
+    (void)state;
+    need_redis(&redis);
+    freeReplyObject(redis_raw(&redis, NULL, "FLUSHALL"));
+    char address[200];
+    snprintf(address, sizeof address, "unix:%s", redis.path);
+    mrq_recommender *one = open_with(1 << 20, address), *two = open_with(0, address);
+    const mrq_query query = {.user = 4, .k = 5};
+    mrq_result *first = ask(one, &query), *second = ask(two, &query);
+    assert_string_equal(mrq_result_cache(first), "miss");
+    assert_string_equal(mrq_result_cache(second), "hit");
+    assert_int_equal(stats_of(two).redis_hits, 1);
+    for (uint32_t i = 0; i < 5; i++)
+        assert_true(mrq_result_movie(first, i).score == mrq_result_movie(second, i).score); /* NOLINT: to the bit */
+    mrq_result_free(first);
+    mrq_result_free(second);
+    for (int i = 0; i < 9; i++)
+        mrq_result_free(ask(one, &query));
+    assert_int_equal(redis_number(&redis, "ZCARD %s", MRQ_HOT_KEY), 1);
+    mrq_recommender_flush(one);
+    mrq_recommender_flush(one); /* what was told is not told again */
+    freeReplyObject(redis_raw(&redis, NULL, "ZINCRBY %s 0 x", MRQ_HOT_KEY));
+    redisReply *top = redis_raw(&redis, NULL, "ZREVRANGE %s 0 0 WITHSCORES", MRQ_HOT_KEY);
+    assert_int_equal(top->elements, 2);
+    assert_string_equal(top->element[1]->str, "11");
+    freeReplyObject(top);
+    mrq_recommender_close(one);
+    mrq_recommender_close(two);
+}
+
+static void a_dead_redis_is_told_and_harms_nobody(void **state)
+{
+    (void)state;
+    mrq_recommender *r = open_with(1 << 20, "unix:/nowhere/redis.sock");
+    mrq_result *result = ask(r, &(mrq_query){.user = 4, .k = 5});
+    assert_string_equal(mrq_result_cache(result), "down");
+    mrq_result_free(result);
+    mrq_recommender_flush(r);
+    const mrq_stats stats = stats_of(r);
+    assert_true(stats.redis_errors >= 1);
+    assert_non_null(strstr(stats.redis_problem, "/nowhere/redis.sock"));
+    mrq_recommender_close(r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(opening_fails_with_a_sentence),
+        cmocka_unit_test(answers_are_the_engines_wherever_they_come_from),
+        cmocka_unit_test(without_memory_all_is_computed),
+        cmocka_unit_test(memory_keeps_within_its_bytes_and_what_is_asked),
+        cmocka_unit_test(an_answer_too_large_for_memory_is_an_answer),
+        cmocka_unit_test(errors_are_told_each_time_and_not_kept),
+        cmocka_unit_test(movies_users_and_the_generation_are_told),
+        cmocka_unit_test(titles_are_found_by_the_beginnings_of_words),
+        cmocka_unit_test(explanations_tell_so_many_parts_and_the_rest),
+        cmocka_unit_test(a_batch_is_its_queries_one_by_one),
+        cmocka_unit_test(a_reload_takes_the_current_generation_and_results_stay),
+        cmocka_unit_test(a_bad_generation_is_refused_and_the_old_one_serves_on),
+        cmocka_unit_test(what_many_ask_at_once_is_computed_once),
+        cmocka_unit_test(answers_stay_right_while_generations_change),
+        cmocka_unit_test(recommenders_share_answers_and_counts_through_redis),
+        cmocka_unit_test(a_dead_redis_is_told_and_harms_nobody),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
