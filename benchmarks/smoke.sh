@@ -1,5 +1,6 @@
 #!/bin/sh
-# A model of the sample through the benches that want one: smoke.sh BENCH_INDEX BENCH_QUERY MARQUEE SAMPLE.
+# A model of the sample through the benches that want one: smoke.sh BENCH_INDEX BENCH_QUERY MARQUEE SAMPLE
+# BENCH_ENGINE.
 set -eu
 work=$(mktemp -d "${TMPDIR:-/tmp}/marquee-smoke-XXXXXX")
 trap 'rm -rf "$work"' EXIT
@@ -10,3 +11,5 @@ trap 'exit 130' INT TERM HUP
 grep -q '</svg>' "$work/recall.svg"
 "$2" --store "$work/store" --bin "$(dirname "$3")" --runs 3 | tee "$work/query"
 [ "$(wc -l <"$work/query")" -eq 17 ]
+"$5" --smoke --store "$work/store" | tee "$work/engine"
+[ "$(grep -c '^computed\|^from memory\|^batch\|^similar\|^movie\|^search' "$work/engine")" -eq 12 ]

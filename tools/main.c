@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "command.h"
+#include "marquee/version.h"
 
 static const struct command {
     const char *name, *about;
@@ -17,6 +18,7 @@ static const struct command {
     {"prune", "remove the oldest generations", cmd_prune},
     {"infer", "the top movies for an age, a gender and a job, or for a known user", cmd_infer},
     {"similar", "the movies most like one", cmd_similar},
+    {"serve", "answers over HTTP, and a page for the browser", cmd_serve},
     {"predict", "the score of a user and a movie, asked for or in bulk", cmd_predict},
     {"rebuild", "the nightly job: train, export, gates, publish, report", cmd_rebuild},
     {"eval", "how good recommendations are: protocols, baselines, intervals", cmd_eval},

@@ -1,0 +1,186 @@
+#include "queries.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/random.h"
+
+enum { LIKED = 3, PATH_MAX_SIZE = 1000, TRIES = 50 };
+
+/* What a query is drawn from. */
+struct source {
+    const mrq_generation *generation;
+    const mrq_column *age, *gender, *job, *genre; /* NULL where the data does not tell */
+    int year_from, year_to;                       /* 0: unknown */
+    mrq_random random;
+    mrq_arena *arena;
+};
+
+void mrq_bench_queries_free(mrq_bench_queries *queries)
+{
+    if (!queries)
+        return;
+    mrq_arena_free(queries->arena);
+    mrq_dict_free(queries->path);
+    free(queries);
+}
+
+static uint32_t draw(struct source *s, uint32_t n)
+{
+    return (uint32_t)mrq_random_below(&s->random, n);
+}
+
+static const mrq_column *category(const mrq_table *users, const char *name)
+{
+    const mrq_column *column = mrq_table_column(users, name);
+    return column && column->kind == MRQ_CATEGORY && column->dict.n ? column : NULL;
+}
+
+static void find_years(struct source *s)
+{
+    const mrq_table *movies = s->generation->movies;
+    const mrq_column *year = mrq_table_column(movies, "year");
+    for (uint32_t m = 0; year && year->kind == MRQ_NUMBER && m < movies->rows; m++) {
+        if (!isfinite(year->number[m]) || year->number[m] < 1 || year->number[m] > MRQ_YEAR_MAX)
+            continue;
+        const int y = (int)year->number[m];
+        s->year_from = !s->year_from || y < s->year_from ? y : s->year_from;
+        s->year_to = y > s->year_to ? y : s->year_to;
+    }
+}
+
+static const char *value(struct source *s, const mrq_column *column)
+{
+    return mrq_strings_at(&column->dict, draw(s, column->dict.n));
+}
+
+/* Who asks. False when out of memory. */
+static bool draw_person(struct source *s, mrq_query *q)
+{
+    const mrq_table *users = s->generation->users, *movies = s->generation->movies;
+    const uint32_t kind = draw(s, 8); /* 0 to 3: a user; 4 to 6: age, gender and job; 7: liked movies */
+    const bool features = s->age && s->gender && s->job, taste = s->generation->tower->has_history;
+    if (kind < 4 || (!features && !taste)) {
+        q->user = users->id[draw(s, users->rows)];
+    } else if (features && (kind < 7 || !taste)) {
+        q->age = value(s, s->age);
+        q->gender = value(s, s->gender);
+        q->job = value(s, s->job);
+    } else {
+        int64_t *liked = mrq_arena_array(s->arena, LIKED, sizeof *liked);
+        if (!liked)
+            return false;
+        for (int i = 0; i < LIKED; i++)
+            liked[i] = movies->id[draw(s, movies->rows)];
+        q->liked = liked;
+        q->n_liked = LIKED;
+    }
+    return true;
+}
+
+static bool draw_query(struct source *s, mrq_query *q)
+{
+    *q = (mrq_query)MRQ_QUERY;
+    if (!draw_person(s, q))
+        return false;
+    q->k = draw(s, 2) ? MRQ_K_DEFAULT : 1 + draw(s, 10);
+    if (s->genre && draw(s, 4) == 0) {
+        const char **genre = mrq_arena_array(s->arena, 1, sizeof *genre);
+        if (!genre)
+            return false;
+        *genre = value(s, s->genre);
+        q->filters.genre = genre;
+        q->filters.n_genres = 1;
+    }
+    if (s->year_to && draw(s, 8) == 0) {
+        q->filters.year_from = s->year_from + (int)draw(s, (uint32_t)(s->year_to - s->year_from) + 1);
+        q->filters.year_to = q->filters.year_from + (int)draw(s, 20);
+    }
+    return true;
+}
+
+/* "&key=text", the text with percent signs where it needs them. */
+static void add(char *path, const char *key, const char *text)
+{
+    size_t n = strlen(path);
+    n += (size_t)snprintf(path + n, PATH_MAX_SIZE - n, "%s%s=", path[n - 1] == '?' ? "" : "&", key);
+    for (const char *p = text; *p && n + 4 < PATH_MAX_SIZE; p++)
+        n += (size_t)snprintf(path + n, PATH_MAX_SIZE - n, isalnum((unsigned char)*p) || strchr("-,", *p) ? "%c" : "%%%02X",
+                              (unsigned char)*p);
+}
+
+static void write_path(const mrq_query *q, char path[PATH_MAX_SIZE])
+{
+    char text[80];
+    snprintf(path, PATH_MAX_SIZE, "/v1/recommendations?");
+    if (q->age) {
+        add(path, "age", q->age);
+        add(path, "gender", q->gender);
+        add(path, "job", q->job);
+    }
+    if (q->user >= 0) {
+        snprintf(text, sizeof text, "%lld", (long long)q->user);
+        add(path, "user", text);
+    }
+    if (q->n_liked) {
+        snprintf(text, sizeof text, "%lld,%lld,%lld", (long long)q->liked[0], (long long)q->liked[1], (long long)q->liked[2]);
+        add(path, "liked", text);
+    }
+    snprintf(text, sizeof text, "%u", q->k);
+    add(path, "k", text);
+    if (q->filters.n_genres)
+        add(path, "genre", q->filters.genre[0]);
+    if (q->filters.year_from) {
+        snprintf(text, sizeof text, "%d-%d", q->filters.year_from, q->filters.year_to);
+        add(path, "year", text);
+    }
+}
+
+mrq_status mrq_bench_queries_make(const mrq_generation *generation, uint32_t n, mrq_bench_queries **out, mrq_error *err)
+{
+    MRQ_CLEANUP(mrq_bench_queries_free) mrq_bench_queries *queries = calloc(1, sizeof *queries);
+    if (!queries || !(queries->arena = mrq_arena_new()) || !(queries->path = mrq_dict_new()) ||
+        !(queries->query = mrq_arena_array(queries->arena, n, sizeof *queries->query)))
+        return mrq_fail_memory(err, "making queries");
+    struct source s = {.generation = generation,
+                       .age = category(generation->users, "age"),
+                       .gender = category(generation->users, "gender"),
+                       .job = category(generation->users, "job"),
+                       .genre = mrq_table_first(generation->movies, MRQ_SET),
+                       .arena = queries->arena};
+    mrq_random_init(&s.random, 1, 0);
+    find_years(&s);
+    for (uint64_t tries = 0; queries->n < n; tries++) {
+        char path[PATH_MAX_SIZE];
+        mrq_query *q = &queries->query[queries->n];
+        if (tries == (uint64_t)n * TRIES)
+            return mrq_fail(err, MRQ_USAGE, "the store has %u different queries, want %u", queries->n, n);
+        if (!draw_query(&s, q))
+            return mrq_fail_memory(err, "making queries");
+        write_path(q, path);
+        const uint32_t at = mrq_dict_add(queries->path, path, strlen(path));
+        if (at == MRQ_NONE)
+            return mrq_fail_memory(err, "making queries");
+        queries->n += at == queries->n; /* else there is one like it */
+    }
+    *out = queries;
+    queries = NULL;
+    return MRQ_OK;
+}
+
+mrq_status mrq_bench_queries_write(const mrq_bench_queries *queries, const char *path, mrq_error *err)
+{
+    const mrq_strings paths = mrq_dict_strings(queries->path);
+    char *text = mrq_array(paths.offset[paths.n] + (size_t)1, 1); /* a NUL each becomes a line end */
+    if (!text)
+        return mrq_fail_memory(err, "writing queries");
+    for (uint32_t i = 0; i < paths.n; i++)
+        sprintf(text + paths.offset[i], "%s\n", mrq_strings_at(&paths, i));
+    const mrq_status status = mrq_file_write(path, text, paths.offset[paths.n], err);
+    mrq_free(text);
+    return status;
+}

@@ -1,0 +1,148 @@
+"""What bench_serve runs: programs, servers on a port of their own, a Redis on a unix socket; and what a process takes."""
+import http.client
+import os
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+ENVIRONMENT = {key: value for key, value in os.environ.items() if not key.startswith("MARQUEE_")}
+failures = []  # sentences
+
+
+def say(text):
+    print("bench_serve: " + text, file=sys.stderr, flush=True)
+
+
+def run(command):
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False, env=ENVIRONMENT)
+    if done.returncode:
+        sys.exit("bench_serve: %s: exit code %d: %s" % (" ".join(command), done.returncode, done.stderr.strip()[-500:]))
+    return done.stdout
+
+
+def ask(port, path, timeout=30):
+    """Status and body."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Process:
+    """Runs while it is a context; what it says goes to a file in the folder `work`."""
+
+    def __init__(self, work, command):
+        self.log = tempfile.NamedTemporaryFile("w+", dir=work, suffix=".log", delete=False)
+        self.command = command
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, env=ENVIRONMENT)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def stop(self):
+        self.process.terminate()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            failures.append("%s did not stop" % self.command[0])
+
+    def said(self):
+        self.log.seek(0)
+        return self.log.read()
+
+    def wait_for(self, is_ready):
+        start = time.perf_counter()
+        while not is_ready():
+            if self.process.poll() is not None or time.perf_counter() > start + 60:
+                self.stop()
+                sys.exit("bench_serve: %s: does not start: %s" % (" ".join(self.command), self.said()[-800:]))
+            time.sleep(0.0002)
+
+
+class Server(Process):
+    """Something that listens on a port of its own, and is ready."""
+
+    def __init__(self, work, command):
+        self.port = free_port()
+        start = time.perf_counter()
+        super().__init__(work, [part.replace("PORT", str(self.port)) for part in command])
+        self.wait_for(self.is_ready)
+        self.seconds = time.perf_counter() - start
+
+    def is_ready(self):
+        try:
+            return ask(self.port, "/readyz")[0] == 200
+        except OSError:
+            return False
+
+    def metric(self, name):
+        """The value of a metric, or {labels: value}."""
+        series = re.findall(r"^%s(?:\{(.*?)\})? (\S+)$" % name, ask(self.port, "/metrics")[1].decode(), re.M)
+        if not series:
+            sys.exit("bench_serve: no %s in /metrics" % name)
+        return {label: float(value) for label, value in series} if series[0][0] else float(series[0][1])
+
+    def answers(self):
+        """Answers so far by where they came from: {"memory": n, "redis": n, "computed": n}."""
+        return {re.search('source="(.*?)"', label)[1]: n for label, n in self.metric("marquee_answers_total").items()}
+
+    def generation(self):
+        (label,) = self.metric("marquee_generation_info")
+        return label.split('"')[1]
+
+    def wait_for_generation(self, want):
+        """Until it serves a generation of which want(name) is true."""
+        patience = time.perf_counter() + 10
+        while not want(self.generation()):
+            if time.perf_counter() > patience:
+                sys.exit("bench_serve: the server does not take another generation up")
+            time.sleep(0.002)
+
+
+class Redis(Process):
+    def __init__(self, work):
+        self.socket = os.path.join(work, "redis-%d" % time.monotonic_ns())
+        super().__init__(work, ["redis-server", "--port", "0", "--unixsocket", self.socket, "--save", "", "--appendonly", "no",
+                                 "--dir", work])
+        self.wait_for(lambda: os.path.exists(self.socket))
+        self.address = "unix:" + self.socket
+
+
+def cpu_seconds(pid):
+    """User and system time that a process and its children have had."""
+    with open("/proc/%d/stat" % pid, encoding="utf-8", errors="replace") as file:
+        field = file.read().rpartition(")")[2].split()
+    with open("/proc/%d/task/%d/children" % (pid, pid), encoding="ascii") as file:
+        children = file.read().split()
+    return (int(field[11]) + int(field[12])) / os.sysconf("SC_CLK_TCK") + sum(cpu_seconds(int(child)) for child in children)
+
+
+def resident(pid, store):
+    """Bytes of a process: anonymous ones, and all but the mapped files of the store."""
+    with open("/proc/%d/status" % pid, encoding="ascii") as file:
+        anonymous = int(re.search(r"^RssAnon:\s*(\d+) kB", file.read(), re.M)[1])
+    beyond, ours = 0, False
+    with open("/proc/%d/smaps" % pid, encoding="utf-8", errors="replace") as file:
+        for line in file:
+            if re.match(r"[0-9a-f]+-[0-9a-f]+ ", line):
+                ours = os.path.realpath(store) in line
+            elif line.startswith("Rss:") and not ours:
+                beyond += int(line.split()[1])
+    return anonymous * 1024, beyond * 1024

@@ -1,0 +1,601 @@
+/* The page: asks the service that it came from and shows what it says.
+ *
+ * `state` holds what is asked. The address's hash is the same as text, named as the service's parameters are, so that a link
+ * restores it; it is a hash and no query, so that tastes stay out of logs. Whatever changes the state calls changed(), which writes
+ * the hash and shows everything anew. Requests have lanes; a newer one cancels the older, so that no late reply overwrites it.
+ *
+ * Every text of the service is untrusted; parts.js makes elements of it. */
+
+import {$, button, icon, later, list, make, meter, number, plain, plate, plural, sentence, show, showQuality, signed, small}
+  from "./parts.js";
+
+/* ---- The service ---- */
+
+class Refused extends Error {
+  constructor(status, message) {
+    super(sentence(message));
+    this.status = status;
+    /* A sentence about a parameter begins with its name. */
+    this.field = status < 500 ? (/^([a-z_]+)/.exec(message) || [])[1] : undefined;
+  }
+}
+
+const lanes = new Map();
+
+/* The document at `path`. Throws Refused with a sentence, or an AbortError when a newer request took the lane. */
+async function ask(path, parameters, lane = path) {
+  lanes.get(lane)?.abort();
+  const control = new AbortController();
+  lanes.set(lane, control);
+  const query = parameters ? `?${parameters}` : "";
+  for (;;) {
+    const token = sessionStorage.getItem("marquee.token");
+    let reply, text;
+    try {
+      reply = await fetch(`v1/${path}${query}`, {signal: control.signal, headers: token ? {Authorization: `Bearer ${token}`} : {}});
+      text = await reply.text();
+    } catch (error) {
+      throw error.name === "AbortError" ? error : new Refused(503, "The service does not answer. Is it running?");
+    }
+    /* Another request may have been given a token meanwhile. */
+    if (reply.status === 401 && (token !== sessionStorage.getItem("marquee.token") || await askToken(token !== null))) continue;
+    let document = null;
+    try { document = JSON.parse(text); } catch { /* told below */ }
+    if (!reply.ok || document === null)
+      throw new Refused(reply.status, document?.error?.message || `the service answered ${reply.status}`);
+    control.signal.throwIfAborted();
+    return document;
+  }
+}
+
+/* Asks for the token once however many requests were refused; true when there is one to try. */
+let tokenWanted = null;
+function askToken(wrong) {
+  tokenWanted ||= new Promise(resolve => {
+    const dialog = $("token-dialog");
+    $("token-said").textContent = wrong ? "That token was not accepted. Try another." : "It is kept until this tab closes.";
+    $("token").value = "";
+    dialog.returnValue = "";
+    dialog.addEventListener("close", () => {
+      tokenWanted = null;
+      if (dialog.returnValue) sessionStorage.setItem("marquee.token", dialog.returnValue);
+      resolve(dialog.returnValue !== "");
+    }, {once: true});
+    dialog.showModal();
+  });
+  return tokenWanted;
+}
+
+/* ---- State and address ---- */
+
+const NOTHING = {view: "", known: false, age: "", gender: "", job: "", user: "", liked: [], disliked: [], genre: [], all: false,
+  from: "", to: "", k: "12", seen: false, movie: ""};
+const FEATURES = ["age", "gender", "job"];
+const FILTERS = ["genre", "all", "from", "to", "seen"];
+const TASTES_MAX = 200; /* so that a link stays within what servers take as an address */
+let state = structuredClone(NOTHING);
+let info = null;
+
+const year = s => s.from || s.to ? (s.from === s.to ? s.from : `${s.from}-${s.to}`) : "";
+
+/* What the service is asked, under the service's names. */
+function parameters(s) {
+  const p = new URLSearchParams();
+  const put = (name, value) => { if (value) p.append(name, value); };
+  if (s.known) p.append("user", s.user);
+  else FEATURES.forEach(name => put(name, s[name]));
+  put("liked", s.liked.join());
+  put("disliked", s.disliked.join());
+  s.genre.forEach(genre => put("genre", genre));
+  put("all_genres", s.all && s.genre.length > 1 ? "true" : "");
+  put("year", year(s));
+  put("include_seen", s.seen ? "true" : "");
+  put("k", s.k === NOTHING.k ? "" : s.k);
+  return p;
+}
+
+function hash(s) {
+  const p = parameters(s);
+  if (s.view) p.append("view", s.view);
+  if (s.movie) p.append("movie", s.movie);
+  return `#${String(p).replaceAll("%2C", ",")}`;
+}
+
+function parse(text) {
+  const p = new URLSearchParams(text.replace(/^#/, ""));
+  const ids = name => [...new Set(p.getAll(name).join().split(",").filter(id => /^\d{1,18}$/.test(id)))].slice(0, TASTES_MAX);
+  const s = structuredClone(NOTHING);
+  for (const name of [...FEATURES, "user", "view", "movie", "k"]) s[name] = p.get(name) ?? s[name];
+  s.known = p.has("user");
+  s.liked = ids("liked");
+  s.disliked = ids("disliked").filter(id => !s.liked.includes(id));
+  s.genre = p.getAll("genre");
+  s.all = p.get("all_genres") === "true";
+  [, s.from, s.to] = /^([^-]*)-?(.*)$/.exec(p.get("year") || "");
+  if (!p.get("year")?.includes("-")) s.to = s.from;
+  s.seen = p.get("include_seen") === "true";
+  return s;
+}
+
+/* The state was changed by hand: `push` when "back" should undo it. */
+function changed(push = false) {
+  const address = hash(state);
+  if (address !== (location.hash || "#")) history[push ? "pushState" : "replaceState"](null, "", address);
+  refresh();
+}
+
+function refresh() {
+  const quality = state.view === "quality";
+  $("to-find").href = hash({...state, view: "", movie: ""});
+  $("to-quality").href = hash({...state, view: "quality", movie: ""});
+  $("to-find").ariaCurrent = quality ? "false" : "page";
+  $("to-quality").ariaCurrent = quality ? "page" : "false";
+  show($("find"), !quality);
+  show($("quality"), quality);
+  document.title = quality ? "How good is it \u2013 Marquee" : "Marquee";
+  showForm();
+  showChips();
+  if (!info) return;
+  if (quality) showQuality($("quality"), info);
+  else recommend();
+  showPanel();
+}
+
+/* ---- Movies: what is known of them, tastes ---- */
+
+const movies = new Map(); /* by id as text, whatever reply told of them */
+const remember = found => found.forEach(movie => movies.set(String(movie.id), {...movies.get(String(movie.id)), ...movie}));
+
+const opinion = id => state.liked.includes(id) ? "liked" : state.disliked.includes(id) ? "disliked" : "";
+
+/* `as` is "liked", "disliked" or "": no opinion any more. */
+function judge(id, as) {
+  for (const kind of ["liked", "disliked"]) state[kind] = state[kind].filter(other => other !== id);
+  if (as && state.liked.length + state.disliked.length < TASTES_MAX) state[as].push(id);
+  changed();
+}
+
+function judgeButtons(movie) {
+  if (!info.tastes) return [];
+  const id = String(movie.id);
+  return [["liked", "up", "Like"], ["disliked", "down", "Dislike"]].map(([as, glyph, verb]) => make("button.icon-button", {
+    type: "button", title: verb, "aria-label": `${verb} ${plain(movie)}`, "aria-pressed": String(opinion(id) === as), "data-id": id,
+    "data-as": as, onclick: () => judge(id, opinion(id) === as ? "" : as)}, icon(glyph)));
+}
+
+/* ---- Cards ---- */
+
+function scoreLine(movie, best) {
+  if (info.score === "rating") {
+    const stars = make("span.stars", {"aria-hidden": "true"}, make("span"));
+    stars.firstChild.style.width = `${Math.max(0, Math.min(5, movie.score)) * 20}%`;
+    return make("p.score", {title: "The rating that the model expects"}, stars, make("b", movie.score.toFixed(2)),
+      make("span.unseen", " stars expected"));
+  }
+  return make("p.score", {title: "How strongly the model speaks for it: it orders movies and means nothing by itself"},
+    make("span.unseen", "Affinity "), meter(movie.score / best), make("b", small(movie.score)));
+}
+
+const WORDS = {age: p => `your age, ${p.label}`, gender: p => `your gender, ${p.label}`, job: p => `your occupation, ${p.label}`,
+  id: p => `what user ${p.value} is like`, history: p => `user ${state.user} liked ${plain(movieOf(p))}`,
+  liked: p => `you like ${plain(movieOf(p))}`, disliked: p => `you dislike ${plain(movieOf(p))}`};
+const movieOf = part => movies.get(String(part.id)) || {...part, year: +(/\((\d{4})\)$/.exec(part.title) || [])[1]};
+
+function why(explanation) {
+  const {base, parts, rest} = explanation;
+  const most = Math.max(...parts.map(part => Math.abs(part.score)), 1e-9);
+  const told = parts.filter(part => Number(small(part.score)) !== 0);
+  const rows = told.map(part => make(part.score < 0 ? "li.against" : "li", {}, meter(Math.abs(part.score) / most),
+    make("span", (part.score < 0 ? "less: " : "") + (WORDS[part.input]?.(part) || `${part.input} ${part.label}`)),
+    make("span.amount", signed(part.score))));
+  const others = `The average person: ${small(base)}.${rest ? ` Everything else: ${signed(rest)}.` : ""}`;
+  return make("div.why", {}, make("h3", "Why"), make("ul", {}, ...rows), make("p.hint", others));
+}
+
+const facts = movie => [movie.year, ...(movie.genres || [])].filter(Boolean).join("\u00a0\u00b7 ");
+
+/* A title that opens the panel. */
+const opener = movie => make("button", {type: "button", textContent: plain(movie), "data-id": movie.id, "aria-haspopup": "dialog",
+  onclick: () => { state.movie = String(movie.id); changed(true); }});
+
+function card(movie, best) {
+  const head = make("div.head", {}, plate(movie, info.genres, movie.rank ? make("span.rank", String(movie.rank)) : null),
+    make("h2", {}, opener(movie)), make("p.facts", facts(movie)));
+  const score = movie.score === undefined ? make("p.score", plural(movie.ratings, "rating")) : scoreLine(movie, best);
+  return make("li.card", {}, head, make("div.row", {}, score, make("div.judge", {}, ...judgeButtons(movie))),
+    movie.explanation?.parts.length ? why(movie.explanation) : null);
+}
+
+function showCards(results) {
+  remember(results);
+  /* A like or a dislike makes the cards anew under the finger: the focus stays on the same movie's, if it is still there. */
+  const held = $("cards").contains(document.activeElement) ? document.activeElement.dataset : null;
+  $("cards").replaceChildren(...results.map(movie => card(movie, results[0].score)));
+  if (held) {
+    const same = [...$("cards").querySelectorAll("button")].find(b => b.dataset.id === held.id && b.dataset.as === held.as);
+    (same || $("results-title")).focus({preventScroll: Boolean(same)});
+  }
+}
+
+/* ---- The answer ---- */
+
+/* What is still missing for a question, or "". */
+function missing() {
+  const asked = FEATURES.filter(name => info.choices[name]);
+  const tastes = info.tastes ? "a movie that they like" : "";
+  if (state.known) return state.user.trim() ? "" : "Write the id of a user of the data.";
+  if (info.tastes && state.liked.length) return "";
+  const open = asked.filter(name => !state[name]).map(name => ({age: "an age", gender: "a gender", job: "an occupation"})[name]);
+  if (asked.length && !open.length) return "";
+  if (!asked.length) return tastes ? "Like a movie or two, and the rest follows." : "Pick a known user.";
+  return `Pick ${list(open)}${tastes ? `, or name ${tastes}` : ""}.`;
+}
+
+function whom(query) {
+  const words = [];
+  if (query.user !== null && query.user !== undefined) words.push(`user ${query.user}`);
+  else FEATURES.forEach(name => { if (query[name]) words.push((name === "age" ? "age " : "") + query[name].label); });
+  const tastes = ["liked", "disliked"].filter(as => query[as]?.length)
+    .map(as => `${as.slice(0, -1)}s ${plural(query[as].length, "movie")}`);
+  return (words.join(", ") || "someone") + (tastes.length ? ` who ${list(tastes)}` : "");
+}
+
+let asked = ""; /* what the cards show, so that coming back to them asks nothing */
+async function recommend() {
+  const lack = missing(), question = lack ? `lack ${lack} ${state.liked} ${state.disliked}` : String(parameters(state));
+  if (question === asked) return;
+  asked = question;
+  const loading = setTimeout(() => show($("loading"), true), 150);
+  $("results").setAttribute("aria-busy", "true");
+  try {
+    await (lack ? invite(lack) : answer());
+  } catch (error) {
+    if (error.name === "AbortError") return;
+    asked = "";
+    problem(error);
+  } finally {
+    clearTimeout(loading);
+    if (asked === question || !asked) {
+      show($("loading"), false);
+      $("results").removeAttribute("aria-busy");
+    }
+  }
+}
+
+async function answer() {
+  const wanted = parameters(state), whose = state.known ? state.user : "", started = performance.now();
+  wanted.set("k", state.k);
+  wanted.set("explain", "5");
+  const {generation, query, results} = await ask("recommendations", wanted, "answer");
+  const took = performance.now() - started;
+  if (generation !== info.generation) info = await ask("info");
+  clearProblems();
+  showCards(results);
+  $("results-title").textContent = results.length ? "You may like" : "Nothing fits";
+  $("results-said").textContent = `${plural(results.length, "movie")} for ${whom(query)}, in ${number(took, took < 10 ? 1 : 0)} ms`;
+  if (results.length === 0) explainNothing();
+  if (whose) aboutUser(whose);
+}
+
+/* Nothing asked yet: the movies that most people know, to like some of them. */
+async function invite(lack) {
+  const popular = await ask("movies", new URLSearchParams({k: "12"}), "answer");
+  clearProblems();
+  $("results-title").textContent = "Most rated";
+  $("results-said").textContent = lack;
+  showCards(popular.results);
+}
+
+function explainNothing() {
+  const years = info.years && year(state) ? ` The data has movies of ${info.years[0]} to ${info.years[1]}.` : "";
+  const filtered = FILTERS.some(name => String(state[name]) !== String(NOTHING[name]));
+  $("empty").replaceChildren(make("p", filtered ? `No movie passes these filters.${years}`
+    : "Everything has been seen: \u201cAlso movies already rated\u201d among the filters shows them again."));
+  if (filtered) $("empty").append(button("Clear the filters", clearFilters));
+  show($("empty"), true);
+}
+
+async function aboutUser(id) {
+  try {
+    const {user, results} = await ask(`users/${encodeURIComponent(id)}`, new URLSearchParams({k: "3"}), "user");
+    remember(results);
+    const words = FEATURES.filter(name => user[name]).map(name => (name === "age" ? "age " : "") + user[name].label);
+    $("user-about").textContent = sentence([...words, plural(user.ratings, "rating")].join(", ")) +
+      (results.length ? ` Among them ${list(results.map(plain))}.` : "");
+  } catch (error) {
+    if (error.name !== "AbortError") $("user-about").textContent = error.message;
+  }
+}
+
+/* ---- Problems, each where it belongs ---- */
+
+function clearProblems() {
+  $("empty").replaceChildren();
+  show($("empty"), false);
+  document.querySelectorAll(".field .problem").forEach(node => node.remove());
+  document.querySelectorAll("[aria-invalid]").forEach(node => {
+    node.removeAttribute("aria-invalid");
+    node.removeAttribute("aria-errormessage");
+  });
+  $("user-about").textContent = "";
+}
+
+function problem(error) {
+  clearProblems();
+  $("cards").replaceChildren();
+  $("results-title").textContent = "No answer";
+  $("results-said").textContent = "";
+  show($("empty"), true);
+  const name = {disliked: "liked", all_genres: "genre"}[error.field] || error.field;
+  const field = document.querySelector(`.field[data-field="${CSS.escape(name || "")}"]`);
+  if (!field || field.closest("[hidden]")) {
+    $("empty").replaceChildren(make("p.problem", {role: "alert", textContent: error.message}),
+      button("Try again", () => { asked = ""; start(); }));
+    return;
+  }
+  const input = field.querySelector("input, select"), label = field.querySelector("label, .label").textContent;
+  field.closest("details")?.setAttribute("open", "");
+  field.append(make("p.problem", {id: `problem-${name}`, role: "alert", textContent: error.message}));
+  input.setAttribute("aria-invalid", "true");
+  input.setAttribute("aria-errormessage", `problem-${name}`);
+  $("empty").replaceChildren(make("p", {}, "The service does not take what stands in ",
+    button(label, () => input.focus(), "plain-link"), "."));
+}
+
+/* ---- The form ---- */
+
+function fillForm() {
+  for (const name of FEATURES) {
+    const choices = info.choices[name];
+    show($(name).closest(".field"), Boolean(choices));
+    $(name).replaceChildren(new Option("Any", ""), ...(choices || []).map(choice => new Option(choice.label, choice.value)));
+  }
+  show($("taste"), info.tastes);
+  show($("genre-field"), info.genres.length > 0);
+  show($("year-field"), info.years !== null);
+  $("genres").replaceChildren(...info.genres.map(genre => make("label", {}, make("input", {type: "checkbox", value: genre}),
+    make("span", genre))));
+  if (info.years) [$("from").placeholder, $("to").placeholder] = info.years;
+  $("foot-said").textContent = `Marquee ${info.version}, generation ${info.generation}`;
+}
+
+/* The state in the form. What has the focus is left alone: somebody is writing there. */
+function showForm() {
+  const put = (id, value) => { if ($(id) !== document.activeElement) $(id).value = value; };
+  for (const name of FEATURES) {
+    /* A link may say "age=30", which the service understands and the list does not have. */
+    const select = $(name);
+    if (info && state[name] && ![...select.options].some(option => option.value === state[name]))
+      select.append(new Option(state[name], state[name]));
+    select.value = state[name];
+  }
+  for (const radio of $("form").elements.mode) radio.checked = (radio.value === "user") === state.known;
+  show($("new-fields"), !state.known);
+  show($("user-fields"), state.known);
+  ["user", "from", "to", "k"].forEach(name => put(name, state[name]));
+  $("genres").querySelectorAll("input").forEach(box => { box.checked = state.genre.includes(box.value); });
+  $("all-genres").checked = state.all;
+  show($("all-genres-label"), state.genre.length > 1);
+  $("seen").checked = state.seen;
+  const used = state.genre.length + Boolean(state.from || state.to) + state.seen;
+  $("filter-count").textContent = used ? `${used} set` : "";
+  show($("clear-filters"), used > 0);
+}
+
+function readForm() {
+  state.known = $("form").elements.mode.value === "user";
+  for (const name of [...FEATURES, "user", "from", "to", "k"]) state[name] = $(name).value.trim();
+  state.k ||= NOTHING.k;
+  state.genre = [...$("genres").querySelectorAll("input:checked")].map(box => box.value);
+  state.all = $("all-genres").checked;
+  state.seen = $("seen").checked;
+  changed();
+}
+
+function clearFilters() {
+  for (const name of FILTERS) state[name] = structuredClone(NOTHING[name]);
+  changed();
+  $("results-title").focus();
+}
+
+function chip(id, as, other) {
+  const movie = movies.get(id) || {id};
+  const act = (name, label, glyph, to) => make("button", {type: "button", "data-act": name, "aria-label": label, title: label,
+    onclick: () => judge(id, to)}, icon(glyph));
+  return make(`li.chip.${as}`, {}, act("turn", `${plain(movie)} is ${as}: make it ${other}`, as === "liked" ? "up" : "down", other),
+    make("span", plain(movie)), act("remove", `Remove ${plain(movie)}`, "cross", ""));
+}
+
+async function showChips() {
+  const held = document.activeElement.closest("#chips li"), place = [...$("chips").children].indexOf(held);
+  const act = document.activeElement.dataset.act;
+  const chips = [["liked", "disliked"], ["disliked", "liked"]].flatMap(([as, other]) => state[as].map(id => chip(id, as, other)));
+  $("chips").replaceChildren(...chips);
+  if (held) (chips[Math.min(place, chips.length - 1)]?.querySelector(`[data-act=${act}]`) || $("title")).focus();
+  /* Titles of a link's movies. One that does not exist is the answer's problem, told there. */
+  const unknown = info ? [...state.liked, ...state.disliked].filter(id => !movies.has(id)) : [];
+  if (unknown.length === 0) return;
+  remember(unknown.map(id => ({id})));
+  const found = await Promise.allSettled(unknown.map(id => ask(`movies/${id}`)));
+  remember(found.filter(reply => reply.value).map(reply => reply.value.movie));
+  showChips();
+}
+
+/* ---- Type-ahead: the ARIA combobox with a list; the focus stays in the input ---- */
+
+let options = [], active = -1;
+
+function showOptions(found) {
+  options = found;
+  active = -1;
+  $("options").replaceChildren(...found.map((movie, i) => make("li", {id: `option-${i}`, role: "option", "aria-selected": "false",
+    onclick: event => choose(i, event.shiftKey ? "disliked" : "liked")},
+  make("span", plain(movie)), make("span.facts", movie.year || ""))));
+  show($("options"), found.length > 0);
+  $("title").setAttribute("aria-expanded", String(found.length > 0));
+  $("title").removeAttribute("aria-activedescendant");
+}
+
+function activate(i) {
+  active = (i + options.length) % options.length;
+  [...$("options").children].forEach((node, at) => node.setAttribute("aria-selected", String(at === active)));
+  $("title").setAttribute("aria-activedescendant", `option-${active}`);
+  $("options").children[active].scrollIntoView({block: "nearest"});
+}
+
+function choose(i, as) {
+  const movie = options[i];
+  remember([movie]);
+  $("title").value = "";
+  showOptions([]);
+  $("title-said").textContent = `${plain(movie)}: ${as}.`;
+  judge(String(movie.id), as);
+}
+
+async function suggest() {
+  const text = $("title").value.trim();
+  try {
+    const found = await ask("movies", new URLSearchParams({query: text, k: "8"}), "suggest");
+    if ($("title") !== document.activeElement) return;
+    showOptions(found.results);
+    $("title-said").textContent = found.results.length ? `${plural(found.results.length, "title")}.`
+      : `No title has words that begin like “${text}”.`;
+  } catch (error) {
+    if (error.name === "AbortError") return;
+    showOptions([]);
+    $("title-said").textContent = error.message;
+  }
+}
+
+function listenTitle() {
+  const input = $("title"), soon = later(120, () => input.value.trim() && suggest());
+  const close = () => { lanes.get("suggest")?.abort(); showOptions([]); };
+  input.addEventListener("input", () => {
+    $("title-said").textContent = "";
+    if (input.value.trim()) soon();
+    else close();
+  });
+  input.addEventListener("blur", close);
+  $("options").addEventListener("mousedown", event => event.preventDefault()); /* which would take the focus from the input */
+  input.addEventListener("keydown", event => {
+    const key = event.key;
+    if (key === "ArrowDown" || key === "ArrowUp") {
+      if (options.length) activate(active < 0 && key === "ArrowUp" ? -1 : active + (key === "ArrowDown" ? 1 : -1));
+      else suggest();
+    } else if (key === "Enter" && options.length) choose(Math.max(active, 0), event.shiftKey ? "disliked" : "liked");
+    else if (key === "Escape" && options.length) close();
+    else if (key === "Escape") input.value = "";
+    else return;
+    event.preventDefault();
+  });
+}
+
+/* ---- The panel: one movie, and those like it ---- */
+
+let panelShows = "";
+async function showPanel() {
+  const dialog = $("panel"), body = $("panel-body"), id = state.movie, judged = body.querySelector(".judge");
+  if (!id || state.view) {
+    panelShows = "";
+    dialog.close();
+  } else if (panelShows === id) {
+    /* A like or a dislike: the rest stays as it is. */
+    const held = judged?.contains(document.activeElement) ? document.activeElement.dataset.as : "";
+    judged?.replaceChildren(...judgeButtons(movies.get(id)));
+    judged?.querySelector(`[data-as="${held}"]`)?.focus();
+  } else {
+    panelShows = id;
+    body.replaceChildren(make("h2", {id: "panel-title", tabIndex: -1, textContent: "One moment\u2026"}));
+    if (!dialog.open) dialog.showModal();
+    try {
+      const path = `movies/${encodeURIComponent(id)}`;
+      const replies = [ask(path, null, "movie"), ask(`${path}/similar`, new URLSearchParams({k: "8"}), "similar")];
+      const [{movie}, {results}] = await Promise.all(replies);
+      remember([movie, ...results]);
+      body.replaceChildren(...panel(movie, results));
+      dialog.scrollTop = 0;
+    } catch (error) {
+      if (error.name === "AbortError") return;
+      body.replaceChildren(make("h2", {id: "panel-title", tabIndex: -1, textContent: "No such movie"}),
+        make("p.problem", {role: "alert", textContent: error.message}));
+    }
+    $("panel-title").focus();
+  }
+}
+
+function panel(movie, results) {
+  const about = [facts(movie), movie.ratings === undefined ? "" : plural(movie.ratings, "rating")].filter(Boolean).join(" \u00b7 ");
+  const title = make("h2", {id: "panel-title", tabIndex: -1, textContent: plain(movie)});
+  return [plate(movie, info.genres), title, make("p.facts", about), make("div.judge", {}, ...judgeButtons(movie)),
+    make("h3", results.length ? "Similar movies" : "No movie is like it"),
+    make("ol.similar", {}, ...results.map(other => make("li", {}, plate(other, info.genres),
+      make("div", {}, opener(other), make("p.facts", facts(other)), meter(other.score / results[0].score)))))];
+}
+
+function listenDialogs() {
+  const panel = $("panel"), token = $("token-dialog");
+  $("panel-close").addEventListener("click", () => panel.close());
+  /* Escape closes it without asking us; a click on the dialog itself is one beside its content. */
+  panel.addEventListener("click", event => { if (event.target === panel) panel.close(); });
+  panel.addEventListener("close", () => {
+    if (!state.movie) return;
+    const id = state.movie;
+    state.movie = "";
+    changed();
+    /* The dialog gives the focus back, unless a like has made the cards anew meanwhile. */
+    if (document.activeElement === document.body)
+      ($("cards").querySelector(`h2 [data-id="${CSS.escape(id)}"]`) || $("results-title")).focus();
+  });
+  $("token-form").addEventListener("submit", event => {
+    event.preventDefault();
+    const value = $("token").value.trim();
+    if (/^[!-~]+$/.test(value)) token.close(value);
+    else $("token-said").textContent = "A token has letters, digits and signs of ASCII, and no spaces.";
+  });
+  $("token-cancel").addEventListener("click", () => token.close(""));
+}
+
+/* ---- Start ---- */
+
+async function start() {
+  try {
+    info = await ask("info");
+    fillForm();
+    $("form").classList.add("ready");
+    refresh();
+  } catch (error) {
+    if (error.name === "AbortError") return;
+    show($("find"), true);
+    show($("quality"), false);
+    problem(error);
+  }
+}
+
+function listen() {
+  const soon = later(300, readForm);
+  $("form").addEventListener("change", event => { if (event.target !== $("title")) readForm(); });
+  $("form").addEventListener("input", event => { if (["user", "from", "to", "k"].includes(event.target.id)) soon(); });
+  $("form").addEventListener("submit", event => { event.preventDefault(); readForm(); });
+  $("clear-filters").addEventListener("click", clearFilters);
+  $("skip").addEventListener("click", event => { event.preventDefault(); (state.view ? $("main") : $("results-title")).focus(); });
+  $("copy").addEventListener("click", async () => {
+    const said = $("copy").lastElementChild;
+    try {
+      await navigator.clipboard.writeText(location.href);
+      said.textContent = "Copied";
+    } catch { /* without permission, or not over HTTPS */
+      said.textContent = "It is in the address bar";
+    }
+    setTimeout(() => { said.textContent = "Copy link"; }, 2500);
+  });
+  const restore = () => { state = parse(location.hash); refresh(); };
+  addEventListener("popstate", restore); /* which also comes when the hash is changed by hand or by a link */
+  addEventListener("resize", later(200, () => { if (info && state.view === "quality") showQuality($("quality"), info); }));
+  listenTitle();
+  listenDialogs();
+}
+
+state = parse(location.hash);
+listen();
+refresh();
+start();

@@ -1,0 +1,429 @@
+/* libmicrohttpd at work: worker threads with an epoll each on the one listening socket, and no thread a connection. A request is
+ * answered by the thread that read it. Its state lives in its connection's, made when that is accepted, so that a request asks for no
+ * memory of ours; an answer is sent from where the recommender keeps it.
+ * What is wrong with a request's first lines is known before its body has come: where one is announced it is answered at once, which
+ * closes the connection; else after the end of the request, which does not. libmicrohttpd takes no answer while a body comes in: one
+ * that turns out too large is thrown away as it comes, and refused at its end, or cut off when there is no end to it.
+ * The query string is hidden from libmicrohttpd, see params.c: where its text begins, a NUL stands until the answer is made.
+ * libmicrohttpd counts silence only. Who trickles a byte now and then is found by mrq_server_sweep(), which walks all connections
+ * under a lock that is otherwise taken when one opens or closes. */
+#include "http/server.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/parse.h"
+#include "http/batch.h"
+#include "http/route.h"
+
+/* Of one connection: the longest URL with the headers that browsers send. libmicrohttpd zeroes it after each request, so an idle
+ * connection costs this much. */
+#define CONNECTION_MEMORY 16384
+#define BODIES_MAX        (64 * MRQ_BODY_MAX)  /* of all connections together, while they come in */
+#define DISCARD_MAX       (128 * MRQ_BODY_MAX) /* of one that is refused */
+
+/* A connection and the request on it. */
+struct client {
+    struct client *previous, *next;
+    int socket;
+    _Atomic double since; /* when it was accepted or its last request came to its end */
+    bool under_way;       /* a request; what follows is its own */
+    size_t uri_size;
+    char *query; /* in libmicrohttpd's memory; NULL: none */
+    char hidden; /* its first character */
+    mrq_match match;
+    unsigned refused; /* with this status; 0: not */
+    char *body;
+    size_t size, capacity, discarded;
+};
+
+struct mrq_server {
+    mrq_service service;
+    struct MHD_Daemon *daemon;
+    int socket;
+    const mrq_token *token;
+    mrq_access *access;
+    atomic_uint pending;
+    atomic_size_t bodies; /* bytes */
+    uint32_t request_seconds;
+    pthread_mutex_t lock; /* of the list */
+    struct client *clients;
+};
+
+static void on_connection(void *cls, struct MHD_Connection *connection, void **context, enum MHD_ConnectionNotificationCode what)
+{
+    mrq_server *server = cls;
+    struct client *client = *context;
+    if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+        const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        if (!info || !(client = calloc(1, sizeof *client)))
+            return; /* a connection without a client is closed at its first request */
+        client->socket = info->connect_fd;
+        client->since = mrq_clock();
+        *context = client;
+        pthread_mutex_lock(&server->lock);
+        client->next = server->clients;
+        if (client->next)
+            client->next->previous = client;
+        server->clients = client;
+        pthread_mutex_unlock(&server->lock);
+        atomic_fetch_add(&server->service.metrics.connections, 1);
+    } else if (client) {
+        pthread_mutex_lock(&server->lock);
+        *(client->previous ? &client->previous->next : &server->clients) = client->next;
+        if (client->next)
+            client->next->previous = client->previous;
+        pthread_mutex_unlock(&server->lock);
+        atomic_fetch_sub(&server->service.metrics.connections, 1);
+        free(client);
+        *context = NULL;
+    }
+}
+
+void mrq_server_sweep(mrq_server *server)
+{
+    const double oldest = mrq_clock() - server->request_seconds;
+    pthread_mutex_lock(&server->lock);
+    for (struct client *client = server->clients; client; client = client->next)
+        if (atomic_load_explicit(&client->since, memory_order_relaxed) < oldest)
+            shutdown(client->socket, SHUT_RDWR);
+    pthread_mutex_unlock(&server->lock);
+}
+
+/* The first that is heard of a request: its target, whole. What is returned comes with all that follows. */
+static void *on_uri(void *cls, const char *uri, struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    struct client *client = info ? info->socket_context : NULL;
+    (void)cls;
+    if (!client)
+        return NULL;
+    client->uri_size = strlen(uri);
+    client->query = strchr(uri, '?');
+    if (client->query) {
+        client->hidden = *++client->query;
+        *client->query = '\0';
+    }
+    return client;
+}
+
+/* Paths are compared as they came, see route.c. */
+static size_t on_unescape(void *cls, struct MHD_Connection *connection, char *text)
+{
+    (void)cls, (void)connection;
+    return strlen(text);
+}
+
+static void free_body(mrq_server *server, struct client *client)
+{
+    atomic_fetch_sub_explicit(&server->bodies, client->capacity, memory_order_relaxed);
+    mrq_free(client->body);
+    client->body = NULL;
+    client->size = client->capacity = 0;
+}
+
+static void on_completed(void *cls, struct MHD_Connection *connection, void **context, enum MHD_RequestTerminationCode why)
+{
+    mrq_server *server = cls;
+    struct client *client = *context;
+    (void)connection, (void)why;
+    if (!client || !client->under_way)
+        return;
+    if (client->body)
+        free_body(server, client);
+    client->under_way = false;
+    atomic_store_explicit(&client->since, mrq_clock(), memory_order_relaxed);
+    atomic_fetch_sub(&server->pending, 1);
+}
+
+static const char *header(struct MHD_Connection *connection, const char *name)
+{
+    return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+}
+
+/* Whether a body is JSON as far as its header tells: "application/json", parameters behind it, or nothing. */
+static bool is_json(const char *type)
+{
+    const size_t size = sizeof MRQ_TYPE_JSON - 1;
+    return !type || (strncasecmp(type, MRQ_TYPE_JSON, size) == 0 && strchr("; \t", type[size]));
+}
+
+/* The status with which a request's first lines are refused, or 0. */
+static unsigned judge(const mrq_server *server, const struct client *client, struct MHD_Connection *connection, const char *version)
+{
+    const bool open = client->match.status == 200 && mrq_routes[client->match.route].open;
+    const char *length = header(connection, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    int64_t size;
+    if (client->uri_size > MRQ_URL_MAX)
+        return MHD_HTTP_URI_TOO_LONG;
+    if (length && header(connection, MHD_HTTP_HEADER_TRANSFER_ENCODING))
+        return MHD_HTTP_BAD_REQUEST; /* a proxy before us may see another request in it */
+    if (strcmp(version, MHD_HTTP_VERSION_1_1) == 0 && !header(connection, MHD_HTTP_HEADER_HOST))
+        return MHD_HTTP_BAD_REQUEST;
+    if (!open && server->token && !mrq_token_matches(server->token, header(connection, MHD_HTTP_HEADER_AUTHORIZATION)))
+        return MHD_HTTP_UNAUTHORIZED;
+    if (client->match.status != 200)
+        return client->match.status;
+    if (length && !mrq_parse_int(length, strlen(length), 0, (int64_t)MRQ_BODY_MAX, &size))
+        return MHD_HTTP_CONTENT_TOO_LARGE;
+    if (mrq_routes[client->match.route].post && !is_json(header(connection, MHD_HTTP_HEADER_CONTENT_TYPE)))
+        return MHD_HTTP_UNSUPPORTED_MEDIA_TYPE;
+    return 0;
+}
+
+static void refuse(const struct client *client, const char *method, const char *path, mrq_reply *reply)
+{
+    switch (client->refused) {
+    case MHD_HTTP_BAD_REQUEST:
+        mrq_reply_refuse(reply, client->refused, "usage", "want a Host header, and not both Content-Length and Transfer-Encoding");
+        return;
+    case MHD_HTTP_UNAUTHORIZED:
+        mrq_reply_refuse(reply, client->refused, "unauthorized", "this needs a token: Authorization: Bearer TOKEN");
+        return;
+    case MHD_HTTP_METHOD_NOT_ALLOWED:
+        mrq_reply_refuse(reply, client->refused, "method_not_allowed", "%.20s %.100s: want %s", method, path, client->match.allow);
+        reply->allow = client->match.allow;
+        return;
+    case MHD_HTTP_CONTENT_TOO_LARGE:
+        mrq_reply_refuse(reply, client->refused, "too_large", "the body has more than %zu bytes", MRQ_BODY_MAX);
+        return;
+    case MHD_HTTP_URI_TOO_LONG:
+        mrq_reply_refuse(reply, client->refused, "too_large", "the URL has %zu bytes, want at most %d", client->uri_size,
+                         MRQ_URL_MAX);
+        return;
+    case MHD_HTTP_UNSUPPORTED_MEDIA_TYPE:
+        mrq_reply_refuse(reply, client->refused, "unsupported_media_type", "the body's Content-Type is not " MRQ_TYPE_JSON);
+        return;
+    case MHD_HTTP_SERVICE_UNAVAILABLE:
+        mrq_reply_refuse(reply, client->refused, "unavailable", "too many bodies at once, try again");
+        return;
+    default:
+        mrq_reply_refuse(reply, client->refused, "not_found", "nothing at %.200s; see /openapi.json", path);
+    }
+}
+
+static bool add_headers(const mrq_server *server, struct MHD_Response *response, const mrq_reply *reply)
+{
+    bool ok = MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, reply->type) == MHD_YES &&
+              MHD_add_response_header(response, "X-Content-Type-Options", "nosniff") == MHD_YES &&
+              MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, reply->page ? "no-cache" : "no-store") == MHD_YES;
+    if (ok && reply->page)
+        ok = MHD_add_response_header(response, "Content-Security-Policy",
+                                     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' "
+                                     "data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'") == MHD_YES &&
+             MHD_add_response_header(response, "Referrer-Policy", "no-referrer") == MHD_YES;
+    if (ok && reply->allow)
+        ok = MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, reply->allow) == MHD_YES;
+    if (ok && reply->status == MHD_HTTP_UNAUTHORIZED)
+        ok = MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer") == MHD_YES;
+    if (ok && atomic_load_explicit(&server->service.draining, memory_order_relaxed))
+        ok = MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close") == MHD_YES;
+    return ok;
+}
+
+static void log_access(const mrq_server *server, struct MHD_Connection *connection, const char *method, const char *path,
+                       const mrq_reply *reply, double seconds)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    char client[INET6_ADDRSTRLEN] = "local";
+    if (info && info->client_addr && info->client_addr->sa_family == AF_INET)
+        inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)info->client_addr)->sin_addr, client, sizeof client);
+    else if (info && info->client_addr && info->client_addr->sa_family == AF_INET6)
+        inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)info->client_addr)->sin6_addr, client, sizeof client);
+    mrq_access_add(server->access, client, method, path, reply->status, reply->size, (uint64_t)(seconds * 1e6), reply->cache);
+}
+
+/* Sends the reply, which is libmicrohttpd's from here on; counts and logs it. `start` is when its request had come. */
+static enum MHD_Result respond(mrq_server *server, struct client *client, struct MHD_Connection *connection, const char *method,
+                               const char *path, mrq_reply *reply, double start)
+{
+    const double seconds = mrq_clock() - start;
+    union { /* libmicrohttpd's type has no const, and it changes nothing */
+        const char *read;
+        void *any;
+    } data = {reply->data};
+    mrq_metrics_count(&server->service.metrics, client->match.route, reply->status, seconds);
+    if (server->access)
+        log_access(server, connection, method, path, reply, seconds);
+    struct MHD_Response *response =
+        reply->release ? MHD_create_response_from_buffer_with_free_callback_cls(reply->size, data.any, reply->release, reply->owner)
+                       : MHD_create_response_from_buffer(reply->size, data.any, MHD_RESPMEM_PERSISTENT);
+    if (!response) {
+        mrq_reply_clear(reply);
+        return MHD_NO;
+    }
+    const enum MHD_Result result =
+        add_headers(server, response, reply) ? MHD_queue_response(connection, reply->status, response) : MHD_NO;
+    MHD_destroy_response(response);
+    return result;
+}
+
+static enum MHD_Result respond_refusal(mrq_server *server, struct client *client, struct MHD_Connection *connection,
+                                       const char *method, const char *path)
+{
+    mrq_reply reply = {0};
+    const double start = mrq_clock();
+    refuse(client, method, path, &reply);
+    return respond(server, client, connection, method, path, &reply, start);
+}
+
+static mrq_status answer(mrq_server *server, const struct client *client, mrq_reply *reply, mrq_error *err)
+{
+    const mrq_route *route = &mrq_routes[client->match.route];
+    mrq_params params;
+    mrq_request request = {&server->service, route->asset, 0, &params, client->body ? client->body : "", client->size};
+    if (client->match.id && !mrq_parse_int(client->match.id, client->match.id_size, 0, INT64_MAX, &request.id))
+        return mrq_fail(err, MRQ_USAGE, "id \"%.*s\": want a whole number from 0 to %lld",
+                        (int)(client->match.id_size < 40 ? client->match.id_size : 40), client->match.id, (long long)INT64_MAX);
+    mrq_params_init(&params, route->params, route->k);
+    if (client->query) {
+        *client->query = client->hidden;
+        MRQ_TRY(mrq_params_read(&params, client->query, err));
+    }
+    return route->answer(&request, reply, err);
+}
+
+/* All of the request has come. */
+static enum MHD_Result finish(mrq_server *server, struct client *client, struct MHD_Connection *connection, const char *method,
+                              const char *path)
+{
+    if (client->refused)
+        return respond_refusal(server, client, connection, method, path);
+    const double start = mrq_clock();
+    mrq_reply reply = {0};
+    mrq_error err = {0};
+    if (answer(server, client, &reply, &err) != MRQ_OK)
+        mrq_reply_error(&reply, &err);
+    return respond(server, client, connection, method, path, &reply, start);
+}
+
+/* The first lines of the request have come. */
+static enum MHD_Result begin(mrq_server *server, struct client *client, struct MHD_Connection *connection, const char *method,
+                             const char *path, const char *version)
+{
+    const char *length = header(connection, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    const bool body = (length && strcmp(length, "0") != 0) || header(connection, MHD_HTTP_HEADER_TRANSFER_ENCODING);
+    atomic_fetch_add(&server->pending, 1);
+    client->under_way = true;
+    client->discarded = 0;
+    if (strncasecmp(path, "http://", 7) == 0) /* as a proxy is asked */
+        path = strchrnul(path + 7, '/');
+    client->match = mrq_route_find(method, path);
+    client->refused = judge(server, client, connection, version);
+    return client->refused && body ? respond_refusal(server, client, connection, method, path) : MHD_YES;
+}
+
+/* Keeps a piece of a body, unless it is not wanted. */
+static enum MHD_Result take(mrq_server *server, struct client *client, const char *data, size_t size)
+{
+    const bool wanted = !client->refused && mrq_routes[client->match.route].post;
+    const size_t before = client->capacity;
+    if (wanted && client->size + size <= MRQ_BODY_MAX) {
+        if (mrq_grow(&client->body, &client->capacity, client->size + size, 1) != 0)
+            return MHD_NO;
+        memcpy(client->body + client->size, data, size);
+        client->size += size;
+        const size_t grown = client->capacity - before;
+        if (!grown || atomic_fetch_add_explicit(&server->bodies, grown, memory_order_relaxed) + grown <= BODIES_MAX)
+            return MHD_YES;
+        client->refused = MHD_HTTP_SERVICE_UNAVAILABLE;
+    }
+    if (client->body)
+        free_body(server, client);
+    client->discarded += size;
+    if (!client->refused && (wanted || client->discarded > MRQ_BODY_MAX))
+        client->refused = MHD_HTTP_CONTENT_TOO_LARGE;
+    return client->discarded > DISCARD_MAX ? MHD_NO : MHD_YES;
+}
+
+static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, const char *path, const char *method,
+                                  const char *version, const char *data, size_t *size, void **context)
+{
+    mrq_server *server = cls;
+    struct client *client = *context;
+    if (!client)
+        return MHD_NO;
+    if (!client->under_way)
+        return begin(server, client, connection, method, path, version);
+    if (!*size)
+        return finish(server, client, connection, method, path);
+    const size_t piece = *size;
+    *size = 0;
+    return take(server, client, data, piece);
+}
+
+mrq_status mrq_server_start(const mrq_server_options *options, mrq_server **out, mrq_error *err)
+{
+    mrq_server *server = calloc(1, sizeof *server);
+    if (!server)
+        return mrq_fail_memory(err, "starting the server");
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    server->service.recommender = options->recommender;
+    server->service.workers = options->workers;
+    server->service.metrics.started = (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+    server->socket = options->socket;
+    server->token = options->token;
+    server->access = options->access;
+    server->request_seconds = options->request_seconds;
+    pthread_mutex_init(&server->lock, NULL);
+    server->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC, 0, NULL, NULL, on_request, server, MHD_OPTION_LISTEN_SOCKET, options->socket,
+        MHD_OPTION_THREAD_POOL_SIZE, options->workers > 1 ? options->workers : 0u, MHD_OPTION_CONNECTION_LIMIT,
+        options->connections, MHD_OPTION_CONNECTION_TIMEOUT, options->idle_seconds, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)CONNECTION_MEMORY, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
+        server, MHD_OPTION_URI_LOG_CALLBACK, on_uri, server, MHD_OPTION_UNESCAPE_CALLBACK, on_unescape, server, MHD_OPTION_END);
+    if (!server->daemon) {
+        const mrq_status status = mrq_fail_errno(err, "cannot start %u HTTP workers", options->workers);
+        mrq_server_stop(server);
+        return status;
+    }
+    *out = server;
+    return MRQ_OK;
+}
+
+void mrq_server_drain(mrq_server *server)
+{
+    struct sockaddr_storage from;
+    socklen_t size = sizeof from;
+    atomic_store(&server->service.draining, true);
+    if (MHD_quiesce_daemon(server->daemon) == MHD_INVALID_SOCKET)
+        return;
+    /* The workers listen no more. Who waits to be accepted is under way already, and would be turned away when the socket closes. */
+    for (int fd; (fd = accept4(server->socket, (struct sockaddr *)&from, &size, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0;
+         size = sizeof from)
+        MHD_add_connection(server->daemon, fd, (struct sockaddr *)&from, size);
+}
+
+uint32_t mrq_server_pending(const mrq_server *server)
+{
+    return atomic_load(&server->pending);
+}
+
+uint64_t mrq_server_answered(const mrq_server *server)
+{
+    return mrq_metrics_requests(&server->service.metrics);
+}
+
+void mrq_server_stop(mrq_server *server)
+{
+    if (!server)
+        return;
+    if (server->daemon) {
+        MHD_quiesce_daemon(server->daemon); /* the socket is not libmicrohttpd's to close */
+        MHD_stop_daemon(server->daemon);
+    }
+    pthread_mutex_destroy(&server->lock);
+    free(server);
+}

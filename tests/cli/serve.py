@@ -1,0 +1,623 @@
+"""The HTTP service from outside, with the standard library alone: serve.py MARQUEE INFER, in a folder with the stores S (model fusion, from
+the file m.mrq) and R (model retrieval). Each function whose name begins with check_ is a subject of its own."""
+import contextlib, http.client, json, os, random, re, resource, shutil, signal, socket, subprocess, sys, threading, time
+
+MARQUEE, INFER = sys.argv[1:3]
+GET = b"GET %s HTTP/1.1\r\nHost: a\r\n\r\n"
+
+
+class Server:
+    """A server that runs until the end of a `with`, where it must stop soundly."""
+
+    def __init__(self, *options, store="S", listen="127.0.0.1:0", env=None, exit=0, **popen):
+        self.err, self.exit = f"err-{random.random()}", exit
+        environment = {k: v for k, v in os.environ.items() if k not in ("NOTIFY_SOCKET", "LISTEN_PID", "LISTEN_FDS")}
+        self.process = subprocess.Popen([MARQUEE, "serve", "--store", store, "--listen", listen, *options], stderr=open(self.err, "wb"),
+                                        stdout=subprocess.DEVNULL, env={**environment, **(env or {})}, **popen)
+        until(lambda: "serve start" in self.log() or self.process.poll() is not None)
+        assert self.process.poll() is None, self.log()
+        self.address = re.search(r"address=(\S+)", self.log())[1]
+
+    def log(self):
+        return open(self.err, encoding="utf-8").read()
+
+    def connect(self):
+        if self.address.startswith("unix:"):
+            s = socket.socket(socket.AF_UNIX)
+            s.settimeout(10)
+            s.connect(self.address[5:])
+        else:
+            host, port = re.fullmatch(r"http://\[?(.*?)\]?:(\d+)", self.address).groups()
+            s = socket.create_connection((host, int(port)), timeout=10)
+        return s
+
+    def ask(self, path, method="GET", body=None, headers={}, connection=None):
+        """Status, headers and body; JSON as what it holds."""
+        c = connection or http.client.HTTPConnection("a", timeout=30)
+        if c.sock is None:
+            c.sock = self.connect()
+        c.putrequest(method, path, skip_accept_encoding=True)
+        for name, value in headers.items():
+            c.putheader(name, value)
+        if body is not None and "Transfer-Encoding" not in headers:
+            c.putheader("Content-Length", str(len(body)))
+        c.endheaders(body)
+        r = c.getresponse()
+        text = r.read()
+        if not connection:
+            c.close()
+        is_json = r.headers.get("Content-Type") == "application/json" and text
+        return r.status, r.headers, json.loads(text.decode("utf-8")) if is_json else text
+
+    def good(self, path, **more):
+        status, headers, j = self.ask(path, **more)
+        assert status == 200, (path, status, j)
+        return j
+
+    def bad(self, path, status, says, **more):
+        got, headers, j = self.ask(path, **more)
+        assert got == status and j["schema"] == 1 and says in j["error"]["message"], (path, status, says, got, j)
+        assert headers["X-Content-Type-Options"] == "nosniff" and headers["Cache-Control"] == "no-store", str(headers)
+        return headers, j["error"]["code"]
+
+    def metric(self, name):
+        text = self.ask("/metrics")[2].decode()
+        found = re.search(rf"^{re.escape(name)} (\S+)$", text, re.M)
+        return float(found[1]) if found else 0
+
+    def resident(self):
+        return int(re.search(r"VmRSS:\s+(\d+)", open(f"/proc/{self.process.pid}/status").read())[1]) / 1024
+
+    def send(self, number):
+        self.process.send_signal(number)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *rest):
+        if self.process.poll() is None:
+            self.send(signal.SIGTERM)
+        try:
+            status = self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+        if kind is None:
+            assert status == self.exit, (status, self.log())
+        else:
+            print(self.log(), file=sys.stderr)
+
+
+def until(condition, seconds=10):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "nothing came of it"
+        time.sleep(0.02)
+
+
+def raw(server, *pieces, want=1, end=False):
+    """What a connection says to these bytes: until it closes, or has given `want` answers and says no more; and whether it closed."""
+    s, out, closed = server.connect(), b"", False
+    with s:
+        with contextlib.suppress(OSError):  # the server may have had enough
+            for piece in pieces:
+                s.sendall(piece)
+            if end:
+                s.shutdown(socket.SHUT_WR)
+        try:
+            while not closed:
+                s.settimeout(0.1 if len(statuses(out)) >= want else 20)
+                data = s.recv(1 << 16)
+                out, closed = out + data, not data
+        except TimeoutError:
+            assert len(statuses(out)) >= want, out
+        except ConnectionError:
+            closed = True
+    return out, closed
+
+
+def statuses(out):
+    return [int(n) for n in re.findall(rb"HTTP/1\.1 (\d+)", out)]
+
+
+def infer(*options):
+    out = subprocess.run([INFER, "--json", *options], stdout=subprocess.PIPE)
+    return json.loads(out.stdout)
+
+
+def check_routes(s, r):
+    """Every route, with the right keys, headers and twin on the command line."""
+    person = "age=25&gender=F&job=programmer"
+    j = s.good(f"/v1/recommendations?{person}&k=3")
+    twin = infer("--store", "S", "-a", "25", "-g", "F", "-j", "programmer", "-k", "3")
+    assert {**j, "cache": 0} == {**twin, "cache": 0} and j["cache"] == "off" and len(j["results"]) == 3, (j, twin)
+    assert s.good(f"/v1/recommendations?{person}&k=3")["cache"] == "memory"
+    assert len(s.good(f"/v1/recommendations?{person}")["results"]) == 5
+    known = s.good("/v1/recommendations?user=4&genre=Drama&genre=Comedy&year=1950-&exclude=1,2&exclude=3&include_seen=true&explain=2")
+    assert all({"Drama", "Comedy"} & set(m["genres"]) and m["id"] > 3 and len(m["explanation"]["parts"]) <= 2 for m in known["results"])
+    assert s.good("/v1/recommendations?user=4&k=1")["query"]["user"] == 4
+    a, b, c, d = [m["id"] for m in r.good("/v1/movies?k=4")["results"]]
+    liked = r.good(f"/v1/recommendations?liked={a},{b}&liked={c}&disliked={d}&explain=true")
+    assert not {a, b, c, d} & {m["id"] for m in liked["results"]} and liked["results"][0]["explanation"]["parts"]
+
+    j = s.good("/v1/movies/1")
+    assert j["schema"] == 1 and j["generation"] and j["movie"]["id"] == 1 and j["movie"]["ratings"] > 0, j
+    title = j["movie"]["title"]
+    j = s.good("/v1/movies/1/similar?k=2&genre=" + "&genre=".join(j["movie"]["genres"]).replace(" ", "+"))
+    assert j["query"]["movie"] == {"id": 1, "title": title} and 1 <= len(j["results"]) <= 2 and j["results"][0]["id"] != 1, j
+    j = s.good("/v1/movies?k=3")
+    assert len(j["results"]) == 3 and j["results"][0]["ratings"] >= j["results"][2]["ratings"], j
+    assert len(s.good("/v1/movies")["results"]) == 10
+    word = title.split()[0].lower()
+    assert 1 in [m["id"] for m in s.good(f"/v1/movies?query={word}&k=1000")["results"]], word
+    assert s.good("/v1/movies?query=%C3%A9%E2%82%AC+zzz")["results"] == []
+    j = s.good("/v1/users/4?k=2")
+    assert j["user"]["id"] == 4 and j["user"]["ratings"] > 0 and len(j["results"]) == 2, j
+    j = s.good("/v1/info")
+    assert j["model"] == "fusion" and j["movies"] == 400 and j["choices"]["gender"] and j["generations"][0]["current"], j
+    assert s.good("/healthz") == s.good("/readyz") == {"status": "ok"}
+
+    # The document describes just these routes; and all of them take HEAD.
+    paths = s.good("/openapi.json")["paths"]
+    for path, methods in paths.items():
+        path = path.replace("{id}", "1")
+        query = f"?{person}" if path == "/v1/recommendations" else ""
+        status, headers, body = s.ask(path + query, method="HEAD")
+        got = s.ask(path + query)
+        assert status == got[0] == 200 and body == b"", path
+        if path != "/metrics" and "cache" not in got[2]:  # these change from one time to the next
+            assert headers["Content-Length"] == got[1]["Content-Length"], path
+        known = {p["name"] for p in (resolve(s, x) for x in methods["get"].get("parameters", [])) if p["in"] == "query"}
+        refused = s.ask(path + "?nosuch=1")[2]["error"]["message"]
+        want = set(re.findall(r"\w+", refused.split("want ")[1])) - {"no", "parameters"}
+        assert want == known, (path, want, known)
+    assert set(re.findall(r'route="(/[^"]*)"', s.ask("/metrics")[2].decode())) >= set(paths) - {"/metrics"}
+
+    for path, kind in (("/", "text/html"), ("/page.css", "text/css"), ("/page.js", "text/javascript")):
+        status, headers, body = s.ask(path)
+        policy = headers["Content-Security-Policy"]
+        assert status == 200 and headers["Content-Type"] == kind + "; charset=utf-8" and len(body) > 100, (path, str(headers))
+        assert "default-src 'none'" in policy and "script-src 'self'" in policy and "unsafe" not in policy, policy
+        assert headers["Referrer-Policy"] == "no-referrer" and headers["X-Content-Type-Options"] == "nosniff"
+    assert s.metric('marquee_requests_total{route="/v1/info",code="200"}') >= 2
+    assert s.metric('marquee_answers_total{source="memory"}') >= 1 and s.metric("marquee_movies") == 400
+
+
+def resolve(s, parameter):
+    ref = parameter.get("$ref")
+    return s.good("/openapi.json")["components"]["parameters"][ref.split("/")[-1]] if ref else parameter
+
+
+def check_parameters(s, r):
+    """What is wrong is refused with the name of what is wrong. (The reader's own refusals are in test_http.c.)"""
+    ask, person = "/v1/recommendations?", "&age=25&gender=F&job=12"
+    for query, status, says in (
+        ("foo=1", 400, 'unknown parameter "foo": want age,'), ("k=0", 400, 'k "0": want a whole number from 1 to 1000'),
+        ("k=1.5" + person, 400, 'k "1.5"'), ("k=5&k=5" + person, 400, "k: given twice"), ("age=%zz", 400, "age: broken percent-encoding"),
+        ("age=%00", 400, 'age: "%00"'), ("age=%ff", 400, "age: byte 1 is not UTF-8"), ("", 400, "is missing: want"),
+        ("age=25&job=12", 400, "gender is missing"), ("age=25&gender=F", 400, "job is missing"), ("age=x&gender=F&job=12", 400, 'age "x"'),
+        ("age=25&gender=X&job=12", 400, 'gender "X"'), ("age=25&gender=F&job=astronaut", 400, 'job "astronaut"'), ("age=&gender=F&job=12", 400, "age"),
+        ("user=999999", 404, "user 999999"), ("user=-1", 400, 'user "-1"'), ("genre=Nope" + person, 400, 'genre "Nope"'), ("year=x" + person, 400, 'year "x"'),
+        ("include_seen=maybe" + person, 400, 'include_seen "maybe"'), ("explain=0x5" + person, 400, 'explain "0x5"'), ("exclude=1,x" + person, 400, 'exclude "x"'),
+        ("query=x" + person, 400, 'unknown parameter "query"'),
+    ):
+        s.bad(ask + query, status, says)
+    r.bad(ask + "liked=999999", 404, "liked")
+    r.bad(ask + "liked=1&disliked=1", 400, "liked")
+    for path, status, says in (
+        ("/v1/movies/999999", 404, "999999"), ("/v1/movies/1x", 400, 'id "1x": want a whole number'), ("/v1/movies/-1", 400, 'id "-1"'),
+        ("/v1/movies/%31", 400, 'id "%31"'), ("/v1/movies/99999999999999999999", 400, 'id "99999999999999999999"'), ("/v1/movies/1?k=1", 400, "want no parameters"),
+        ("/v1/movies/999999/similar", 404, "999999"), ("/v1/movies/1/similar?age=1", 400, 'unknown parameter "age"'), ("/v1/users/999999", 404, "999999"),
+        ("/v1/users/x", 400, 'id "x"'), ("/v1/users/4?k=1001", 400, 'k "1001"'), ("/v1/movies?query=%", 400, "query: broken"), ("/v1/info?x", 400, 'parameter "x"'),
+        ("/healthz?x=1", 400, 'parameter "x"'), ("/?x=1", 400, 'parameter "x"'),
+    ):
+        s.bad(path, status, says)
+    for path in ("/v1", "/v1/", "/v1/info/", "//v1/info", "/v1//info", "/v1/../v1/info", "/v1/movies/", "/v1/movies//similar", "/v1/movies/1/",
+                 "/../../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "/page.css/..", "/v1%2Finfo", "/index.html", "/page.js%00", "/.", "/v1/movies/1/similar/x"):
+        assert s.bad(path, 404, "nothing at /")[1] == "not_found"
+    for method, path, allow in (("POST", "/v1/info", "GET, HEAD"), ("PUT", "/v1/recommendations", "GET, HEAD, POST"), ("DELETE", "/", "GET, HEAD"),
+                                ("OPTIONS", "/healthz", "GET, HEAD"), ("BREW", "/v1/movies/1", "GET, HEAD"), ("get", "/healthz", "GET, HEAD")):
+        headers, code = s.bad(path, 405, f"{method} {path}: want {allow}", method=method)
+        assert code == "method_not_allowed" and headers["Allow"] == allow
+
+
+def check_batch(s, r):
+    post = dict(method="POST", headers={"Content-Type": "application/json; charset=utf-8"})
+    batch = [{"user": 4, "k": 2}, {"age": "25", "gender": "F", "job": "programmer"}, {"k": 0}, {"user": 999999}, {"age": 25, "gender": "F", "job": 12}]
+    answers = s.good("/v1/recommendations", body=json.dumps({"queries": batch}).encode(), **post)["answers"]
+    assert len(answers) == 5 and len(answers[0]["results"]) == 2 and answers[1]["results"] == answers[4]["results"], answers
+    assert answers[1]["results"] == s.good("/v1/recommendations?age=25&gender=F&job=12")["results"]
+    assert answers[2]["error"]["code"] == "usage" and answers[2]["error"]["message"].startswith("k: 0"), answers[2]
+    assert answers[3]["error"]["code"] == "not_found" and "999999" in answers[3]["error"]["message"], answers[3]
+    again = [{**a["query"], "age": a["query"]["age"]["value"], "gender": a["query"]["gender"]["value"], "job": a["query"]["job"]["value"]} for a in answers[:2]]
+    assert [a["results"] for a in s.good("/v1/recommendations", body=json.dumps({"queries": again}).encode(), **post)["answers"]] == [a["results"] for a in answers[:2]]
+    taste = r.good("/v1/recommendations", body=json.dumps({"queries": [{"liked": [1], "explain": True}]}).encode(), **post)
+    assert taste["answers"][0]["results"][0]["explanation"], taste
+    assert s.good("/v1/recommendations", method="POST", body=b'{"queries":[]}') == {"schema": 1, "answers": []}
+    many = json.dumps({"queries": [{"age": str(a), "gender": g, "job": str(j), "k": 10} for a in (1, 18, 25, 35, 45) for g in "MF" for j in range(20)] * 5}).encode()
+    start = time.monotonic()
+    answers = s.good("/v1/recommendations", body=many, **post)["answers"]
+    spent = time.monotonic() - start
+    assert len(answers) == 1000 and all(len(a["results"]) == 10 for a in answers) and answers[:200] != answers[200:400]
+    assert [a["results"] for a in answers[:200]] == [a["results"] for a in answers[200:400]] and spent < 5, spent
+    print(f"a batch of 1,000: {1000 * spent:.0f} ms")
+
+    for body, says in ((b"", "body:1: not valid JSON"), (b"{}", "queries: missing"), (b'{"queries":[{}],"x":1}', "x: unknown key"), (b"\xff", "body: byte 1 is not UTF-8"),
+                       (b'{"queries":[' + b"{}," * 1000 + b"{}]}", "1001 of them, want at most 1000"), (b"[" * 1000 + b"]" * 1000, "body"),
+                       (b'{"queries":' + b"[" * 500000 + b"]" * 500000 + b"}", "not valid JSON"), (b'{"a":' * 1000 + b"1" + b"}" * 1000, "body"),
+                       (json.dumps({"queries": [{"k": 1000, "user": 4}] * 101}).encode(), "101000 movies and parts")):
+        assert s.bad("/v1/recommendations", 400, says, body=body, **post)[1] == "usage"
+    s.bad("/v1/recommendations?k=5", 400, 'unknown parameter "k": want no parameters', body=b'{"queries":[]}', **post)
+    for kind in ("text/plain", "application/x-www-form-urlencoded", "application/jsonp", "application"):
+        assert s.bad("/v1/recommendations", 415, "Content-Type", body=b"{}", method="POST", headers={"Content-Type": kind})[1] == "unsupported_media_type"
+
+
+def check_protocol(s, r):
+    """Bytes that no client of ours would send."""
+    health = GET % b"/healthz"
+    sound = lambda: s.good("/healthz")
+    assert statuses(raw(s, health * 100, want=100)[0]) == [200] * 100  # pipelined, in one piece
+    assert statuses(raw(s, *[bytes([b]) for b in health])[0]) == [200]  # byte by byte
+    out, closed = raw(s, (GET % b"/v1/movies/1") + (GET % b"/v1/movies/1/similar") + (GET % b"/nothing") + health, want=4)
+    assert statuses(out) == [200, 200, 404, 200] and not closed and out.index(b'"movie"') < out.index(b'"results"')
+    assert statuses(raw(s, health + b"\x00\x01garbage\r\n\r\n" + health)[0])[:1] == [200]
+    assert raw(s, b"GET /healthz HTTP/1.0\r\n\r\n")[1] and statuses(raw(s, b"GET /healthz HTTP/1.0\r\n\r\n")[0]) == [200]
+    assert statuses(raw(s, b"GET http://a/healthz HTTP/1.1\r\nHost: a\r\n\r\n")[0]) == [200]
+    assert statuses(raw(s, b"GET /healthz HTTP/1.1\r\n\r\n")[0]) == [400]  # no Host
+    assert statuses(raw(s, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")[0]) == [505]
+    for garbage in (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(100), b"\r\n" * 1000, b"hello\r\n\r\n", b"\xff" * 5000, b"GET\r\n\r\n", b"GET /healthz HTTP/9.9\r\n\r\n",
+                    b"GET /healthz HTTP/1.1\r\n: x\r\n\r\n", b"GET /\x00/x HTTP/1.1\r\nHost: a\r\n\r\n", b"POST /v1/recommendations HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+                    b"POST /v1/recommendations HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n", b"POST /v1/recommendations HTTP/1.1\r\nHost: a\r\nContent-Length: 1e3\r\n\r\n"):
+        out, closed = raw(s, garbage, end=True)
+        assert not {200, 500} & set(statuses(out)) or garbage[5:6] == b"\x00", (garbage, out)
+        sound()
+    rnd = random.Random(6)
+    for _ in range(100):
+        raw_bytes = bytearray(GET % b"/v1/recommendations?age=25&gender=F&job=12")
+        for _ in range(rnd.randrange(1, 6)):
+            raw_bytes[rnd.randrange(len(raw_bytes))] = rnd.randrange(256)
+        with s.connect() as c:
+            c.sendall(raw_bytes)
+    sound()
+    for byte in (b"\xff", b"\xc3"):
+        out = raw(s, GET % (b"/v1/movies?query=" + byte))[0]
+        assert statuses(out) == [400] and b"query: byte 1 is not UTF-8" in out, out
+
+    # URLs.
+    base = b"/v1/recommendations?age=25&gender=F&job=12"
+    full = base + b"&exclude=" + b",".join([b"1"] * 2000)
+    full += b"&liked=" + b"1" * (8192 - len(full) - 7)
+    for url, want in ((full, [400]), (full + b"1", [414]), (base + b"&genre=Drama" * 600, [400]), (base + b"&x" * 4000, [400]), (base + b"a" * 20000, [414]), (base + b"a" * 200000, [414])):
+        out = raw(s, GET % url)[0]
+        assert statuses(out) == want, (len(url), out[:200])
+    assert json.loads(raw(s, GET % (full + b"1"))[0].split(b"\r\n\r\n")[1])["error"] == {"code": "too_large", "message": "the URL has 8193 bytes, want at most 8192"}
+    assert statuses(raw(s, b"GET /healthz HTTP/1.1\r\nHost: a\r\n" + b"X: y\r\n" * 10000 + b"\r\n")[0]) == [431]
+    assert statuses(raw(s, b"GET /healthz HTTP/1.1\r\nHost: a\r\nCookie: " + b"x" * 8000 + b"\r\n\r\n")[0]) == [200]
+
+    # Bodies.
+    post, before = b"POST /v1/recommendations HTTP/1.1\r\nHost: a\r\n", s.resident()
+    chunked = lambda body: b"%x\r\n%s\r\n" % (len(body), body)
+    million = b" " * 1000000
+    out, closed = raw(s, post + b"Content-Length: 100000000\r\n\r\n")
+    assert statuses(out) == [413] and closed and b'"code":"too_large"' in out, out  # without waiting for it
+    raw(s, post + b"Content-Length: 100000000\r\n\r\n", *[million] * 100)
+    out, closed = raw(s, post + b"Transfer-Encoding: chunked\r\n\r\n", *[chunked(million)] * 100, b"0\r\n\r\n")
+    assert statuses(out) == [413], out[:300]
+    out, closed = raw(s, post + b"Transfer-Encoding: chunked\r\n\r\n", *[chunked(million)] * 200)  # and no end
+    assert statuses(out) == [] and closed, out[:300]
+    exact = b'{"queries":[]}'.ljust(1 << 20)
+    assert statuses(raw(s, post + b"Content-Length: 1048576\r\n\r\n" + exact)[0]) == [200]
+    assert statuses(raw(s, post + b"Content-Length: 1048577\r\n\r\n" + exact)[0]) == [413]
+    assert statuses(raw(s, post + b"Transfer-Encoding: chunked\r\n\r\n", chunked(exact[:70000]), chunked(exact[70000:]), b"0\r\n\r\n")[0]) == [200]
+    assert statuses(raw(s, post + b"Transfer-Encoding: chunked\r\n\r\n", chunked(exact), chunked(b" "), b"0\r\n\r\n" + health, want=2)[0]) == [413, 200]
+    assert statuses(raw(s, post + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(exact[:20]) + b"0\r\n\r\n")[0]) == [400]
+    assert statuses(raw(s, b"GET /healthz HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello" + health, want=2)[0]) == [200, 200]
+    assert statuses(raw(s, b"GET /nothing HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello" + health)[0]) == [404]
+    assert statuses(raw(s, b"GET /healthz HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", *[chunked(million)] * 5, b"0\r\n\r\n")[0]) == [413]
+    assert raw(s, post + b"Expect: 100-continue\r\nContent-Length: 14\r\n\r\n")[0].startswith(b"HTTP/1.1 100 ")
+    assert statuses(raw(s, post + b"Expect: 100-continue\r\nContent-Length: 14000000\r\n\r\n")[0]) == [413]
+    sound()
+    assert s.resident() < before + 20, (before, s.resident())
+
+
+def check_many(s, r):
+    """5,000 connections that say nothing, half of a request, or hang up in the middle; then a good request."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    n = min(5000, hard - 500)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (n + 400, hard))
+    with contextlib.ExitStack() as stack:
+        for i in range(n):
+            c = stack.enter_context(s.connect())
+            if i % 3 == 1:
+                c.sendall(b"GET /v1/recommendations?age=25&gen")
+            if i % 100 == 2:  # a hard end
+                c.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+                c.sendall(b"POST /v1/recommendations HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{")
+                c.close()
+        until(lambda: s.metric("marquee_connections") > n * 0.98)
+        start = time.monotonic()
+        s.good("/v1/recommendations?age=25&gender=F&job=12")
+        spent = time.monotonic() - start
+        assert spent < 0.5, spent
+        print(f"with {n} idle connections: {1000 * spent:.1f} ms, {s.resident():.0f} MB")
+    until(lambda: s.metric("marquee_connections") < 20)
+    # Who does not read what was asked for, again and again.
+    with s.connect() as c:
+        c.settimeout(1)
+        with contextlib.suppress(TimeoutError, ConnectionError):
+            for _ in range(2000):
+                c.sendall((GET % b"/v1/recommendations?age=25&gender=F&job=12&k=300") * 50)
+        s.good("/healthz")
+
+
+def check_limit():
+    """Fewer connections than ask: all are answered in the end."""
+    with Server("--connections", "16", "--workers", "2") as s:
+        held = [s.connect() for _ in range(40)]
+        answered = 0
+        for c in held:
+            c.sendall(GET % b"/healthz")
+        while held:  # those that wait are accepted as others leave
+            for c in list(held):
+                c.settimeout(0.05)
+                with contextlib.suppress(TimeoutError):
+                    assert c.recv(1000).startswith(b"HTTP/1.1 200")
+                    c.close()
+                    held.remove(c)
+                    answered += 1
+        assert answered == 40
+
+
+def check_sockets():
+    """A unix socket: made, defended, replaced when stale, removed; one that was passed; several addresses."""
+    path = os.path.join(os.getcwd(), "socket")
+    with Server(listen=f"unix:{path}") as s:
+        assert s.address == f"unix:{path}"
+        s.good("/v1/info")
+        second = subprocess.run([MARQUEE, "serve", "--store", "S", "--listen", f"unix:{path}"], stderr=subprocess.PIPE)
+        assert second.returncode == 1 and b"Address already in use" in second.stderr, second
+        s.good("/healthz")
+        s.send(signal.SIGKILL)
+        s.exit = -signal.SIGKILL
+    assert os.path.exists(path)
+    with Server(listen=f"unix:{path}") as s:
+        s.good("/healthz")
+    assert not os.path.exists(path)
+    with Server(listen="[::1]:0") if has_ipv6() else Server(listen="localhost:0") as s:
+        s.good("/healthz")
+        port = s.address.split(":")[-1]
+        second = subprocess.run([MARQUEE, "serve", "--store", "S", "--listen", s.address[7:]], stderr=subprocess.PIPE)
+        assert second.returncode == 1 and b"cannot listen on" in second.stderr and b"Address already in use" in second.stderr, (second, port)
+
+    # Passed by whoever started it, the way systemd does.
+    with socket.create_server(("127.0.0.1", 0)) as passed:
+        number = passed.getsockname()[1]
+        start = ["sh", "-c", f'export LISTEN_PID=$$ LISTEN_FDS=1; exec "$@" 3<&{passed.fileno()}', "sh"]
+        server = subprocess.Popen([*start, MARQUEE, "serve", "--store", "S", "--listen", "no such address"], pass_fds=[passed.fileno()], stderr=subprocess.PIPE)
+        assert f"address=http://127.0.0.1:{number} ".encode() in server.stderr.readline()
+        c = http.client.HTTPConnection("127.0.0.1", number, timeout=10)
+        c.request("GET", "/healthz")
+        assert c.getresponse().status == 200
+        server.terminate()
+        assert server.wait(10) == 0
+        server.stderr.close()
+    with socket.create_server(("0.0.0.0", 0)) as passed:  # as with --listen: not without a token
+        start[2] = f'export LISTEN_PID=$$ LISTEN_FDS=1; exec "$@" 3<&{passed.fileno()}'
+        server = subprocess.run([*start, MARQUEE, "serve", "--store", "S"], pass_fds=[passed.fileno()], stderr=subprocess.PIPE)
+        assert server.returncode == 2 and b"can be reached from other machines" in server.stderr, server
+    with Server(env={"LISTEN_PID": "1", "LISTEN_FDS": "1"}) as s:  # meant for another
+        s.good("/healthz")
+
+
+def has_ipv6():
+    with contextlib.suppress(OSError):
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+        return True
+    return False
+
+
+def check_notify():
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as n:
+        n.bind("notify")
+        n.settimeout(10)
+        with Server(env={"NOTIFY_SOCKET": os.path.abspath("notify")}) as s:
+            assert n.recv(100) == b"READY=1"
+            s.send(signal.SIGHUP)
+            assert re.fullmatch(rb"RELOADING=1\nMONOTONIC_USEC=\d+", n.recv(100)) and n.recv(100) == b"READY=1"
+        assert n.recv(100) == b"STOPPING=1"
+
+
+def check_token():
+    token = open("token").read()
+    with Server("--token-file", "token", listen="0.0.0.0:0") as s:
+        s.address = s.address.replace("0.0.0.0", "127.0.0.1")
+        bearer = lambda text: {"headers": {"Authorization": text}}
+        for path in ("/healthz", "/readyz", "/", "/page.css", "/page.js"):
+            assert s.ask(path)[0] == 200
+        for path in ("/v1/info", "/v1/recommendations?age=25&gender=F&job=12", "/metrics", "/openapi.json", "/v1/movies/1", "/nothing", "/v1/movies/x"):
+            for wrong in ({}, bearer("Bearer"), bearer("Bearer " + token[:-1]), bearer("Bearer " + token + "0"), bearer("Basic " + token), bearer("Bearer x" + token)):
+                headers, code = s.bad(path, 401, "Authorization: Bearer TOKEN", **wrong)
+                assert code == "unauthorized" and headers["WWW-Authenticate"] == "Bearer"
+        s.bad("/v1/recommendations", 401, "token", method="POST", body=b"{}")
+        s.bad("/healthz", 401, "token", method="POST")  # what is open is to be read
+        assert s.ask("/v1/info", **bearer("Bearer " + token))[0] == 200
+        assert s.ask("/v1/info", **bearer("bearer " + token))[0] == 200
+        s.bad("/nothing", 404, "nothing at", **bearer("Bearer " + token))
+
+
+def check_access():
+    with Server("--access-log", "access") as s:
+        s.good("/v1/recommendations?age=25&gender=F&job=12")
+        s.good("/v1/recommendations?age=25&gender=F&job=12")
+        s.ask("/nothing%0A\x7f")
+        raw(s, b"GET /\x01\x1b[31m HTTP/1.1\r\nHost: a\r\n\r\n")
+        until(lambda: open("access").read().count("\n") == 4, 3)  # within a second or so
+        lines = open("access").read().splitlines()
+        line = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ 127\.0\.0\.1 GET (\S+) (\d+) \d+ \d+ (\S+)"
+        got = [re.fullmatch(line, x).groups() for x in lines]
+        assert got == [("/v1/recommendations", "200", "off"), ("/v1/recommendations", "200", "memory"), ("/nothing%0A%7F", "404", "-"), ("/%01%1B[31m", "404", "-")], got
+        os.rename("access", "access.1")
+        s.send(signal.SIGHUP)
+        until(lambda: os.path.exists("access"))
+        s.good("/healthz")
+    assert open("access").read().endswith("-\n") and open("access").read().count("\n") == 1  # what was left is written at the end
+
+
+def run(*command):
+    subprocess.run([MARQUEE, *command], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def current(store="S"):
+    return os.path.basename(os.readlink(f"{store}/current"))
+
+
+def check_reload():
+    """New generations while requests run: none fails; a damaged one is refused, once, and the old one serves on."""
+    failed, asked, seen, stop = [], [0] * 4, set(), threading.Event()
+
+    def load(i, s):
+        c = http.client.HTTPConnection("a", timeout=30)
+        while not stop.is_set():
+            try:
+                j = s.good(f"/v1/recommendations?age=25&gender=F&job={asked[i] % 20}&k={1 + asked[i] % 7}", connection=c if i % 2 else None)
+                seen.add(j["generation"])
+                asked[i] += 1
+            except Exception as e:  # noqa
+                failed.append(repr(e))
+                return
+
+    with Server() as s:
+        first = current()
+        threads = [threading.Thread(target=load, args=(i, s)) for i in range(4)]
+        for t in threads:
+            t.start()
+        for i in range(6):
+            run("export", "--model", "m.mrq", "--store", "S", "--index", "Flat") if i % 2 == 0 else run("rollback", "--store", "S")
+            until(lambda: s.good("/v1/info")["generation"] == current(), 5)
+        for _ in range(100):  # faster than it can follow
+            other = random.choice(os.listdir("S/generations"))
+            os.symlink(f"generations/{other}", "S/next")
+            os.rename("S/next", "S/current")
+        until(lambda: s.good("/v1/info")["generation"] == current(), 5)
+        stop.set()
+        for t in threads:
+            t.join()
+        assert not failed and min(asked) > 20 and len(seen) >= 3, (failed, asked, seen)
+        reloads = s.metric('marquee_reloads_total{result="served"}')
+        print(f"{sum(asked)} requests over {reloads:.0f} reloads")
+        assert reloads >= 7, reloads
+
+        # Damaged: copied to a name of its own, so that nothing that is open changes.
+        good = current()
+        run("export", "--model", "m.mrq", "--store", "T")
+        name = current("T")
+        with open(f"T/generations/{name}/users.mrq", "r+b") as f:
+            f.seek(5000)
+            f.write(b"X" * 50)
+        shutil.copytree(f"T/generations/{name}", f"S/generations/{name}")
+        os.symlink(f"generations/{name}", "S/next")
+        os.rename("S/next", "S/current")
+        refusal = lambda: s.log().count("reload refused")
+        until(lambda: refusal() == 1, 5)
+        assert "users.mrq" in s.log() and f"generation={good} serves on" in s.log(), s.log()
+        assert s.good("/v1/recommendations?age=25&gender=F&job=3")["generation"] == good
+        time.sleep(2.5)  # a look or two later
+        assert refusal() == 1 and s.metric('marquee_reloads_total{result="refused"}') == 1
+        s.send(signal.SIGHUP)
+        until(lambda: refusal() == 2)
+        os.symlink(f"generations/{first}", "S/next")
+        os.rename("S/next", "S/current")
+        until(lambda: s.good("/v1/info")["generation"] == first, 5)
+        shutil.rmtree(f"S/generations/{name}")
+        os.rename("S", "gone")  # the store is away: once again
+        s.send(signal.SIGHUP)
+        until(lambda: refusal() == 3)
+        s.good("/v1/recommendations?age=25&gender=F&job=4")
+        os.rename("gone", "S")
+
+
+def check_stop():
+    """Whatever is under way is answered; a second signal does not wait."""
+    begun = b'POST /v1/recommendations HTTP/1.1\r\nHost: a\r\nContent-Length: 14\r\n\r\n{"quer'
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with Server() as s:
+            c, alive, idle = s.connect(), http.client.HTTPConnection("a", timeout=10), s.connect()
+            s.good("/healthz", connection=alive)
+            c.sendall(begun)
+            time.sleep(0.1)
+            s.send(number)
+            time.sleep(0.1)
+            status, headers, j = s.ask("/readyz", connection=alive)
+            assert status == 503 and j == {"status": "stopping"} and headers["Connection"] == "close", (status, str(headers))
+            try:
+                s.connect()
+                raise AssertionError("accepted while it stops")
+            except ConnectionError:
+                pass
+            time.sleep(0.3)
+            assert s.process.poll() is None
+            c.sendall(b'ies":[]}')
+            out = c.recv(4096)
+            assert statuses(out) == [200] and b"Connection: close" in out and b'"answers":[]' in out, out
+            assert idle.recv(10) == b""
+        assert "stop requests=3 " in s.log(), s.log()
+    with Server(exit=1) as s:
+        c = s.connect()
+        c.sendall(begun)
+        time.sleep(0.1)
+        s.send(signal.SIGTERM)
+        time.sleep(0.3)
+        start = time.monotonic()
+        s.send(signal.SIGTERM)
+        s.process.wait(5)
+        assert time.monotonic() - start < 0.5
+    assert "stopped at once by a second signal, 1 requests cut" in s.log(), s.log()
+
+
+def check_redis():
+    """A server that goes away and comes back is told once each, and no answer is wrong or missing."""
+    if not shutil.which("redis-server"):
+        print("no redis-server here")
+        return
+    path = os.path.abspath("redis")
+    start = lambda: subprocess.Popen(["redis-server", "--port", "0", "--unixsocket", path, "--save", "", "--appendonly", "no"], stdout=subprocess.DEVNULL)
+    redis = start()
+    try:
+        until(lambda: os.path.exists(path))
+        with Server("--redis", f"unix:{path}") as s, Server("--redis", f"unix:{path}") as other:
+            ask = lambda k, whom=s: whom.good(f"/v1/recommendations?age=25&gender=F&job=12&k={k}")["cache"]
+            assert [ask(1), ask(1), ask(1, other), ask(2)] == ["miss", "memory", "hit", "miss"]
+            redis.kill()
+            redis.wait()
+            assert ask(3) == "down" and ask(1) == "memory"
+            until(lambda: "redis=down" in s.log(), 5)
+            os.unlink(path)
+            redis = start()
+            until(lambda: os.path.exists(path))
+            k = iter(range(4, 1000))
+            until(lambda: (ask(next(k)), "redis=up" in s.log())[1], 15)
+            assert s.log().count("redis=down") == s.log().count("redis=up") == 1, s.log()
+            assert s.metric("marquee_redis_errors_total") > 0
+    finally:
+        redis.kill()
+        redis.wait()
+
+
+def main():
+    times = []
+
+    def timed(check, *args):
+        start = time.monotonic()
+        check(*args)
+        times.append(f"{check.__name__[6:]} {time.monotonic() - start:.1f} s")
+
+    with Server() as s, Server(store="R") as r:
+        for check in (check_routes, check_parameters, check_batch, check_protocol, check_many):
+            timed(check, s, r)
+        assert "WARN" not in s.log() and "ERROR" not in s.log(), s.log()
+    for check in (check_limit, check_sockets, check_notify, check_token, check_access, check_stop, check_redis, check_reload):
+        timed(check)
+    print(", ".join(times))
+
+
+main()

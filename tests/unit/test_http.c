@@ -1,0 +1,616 @@
+/* The service's parts without a recommender: query strings, batches, addresses, tokens, routes, metrics, the access log, and a server
+ * with slow clients. What it answers is tested by tests/cli/serve.py. */
+#include "testing.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "http/batch.h"
+#include "http/listen.h"
+#include "http/route.h"
+#include "http/server.h"
+#include "http/systemd.h"
+
+static mrq_error err;
+static const char *folder;
+
+#define ALL ((uint32_t)(2 * MRQ_PARAM_QUERY - 1))
+static mrq_params params; /* large */
+
+static mrq_status read_params(uint32_t known, const char *text)
+{
+    static char copy[4 * MRQ_URL_MAX];
+    snprintf(copy, sizeof copy, "%s", text);
+    mrq_params_init(&params, known, 7);
+    return mrq_params_read(&params, copy, &err);
+}
+
+static void test_params(void **state)
+{
+    (void)state;
+    assert_ok(read_params(ALL, ""));
+    assert_int_equal(params.query.k, 7);
+    assert_int_equal(params.query.user, -1);
+    assert_null(params.query.age);
+    assert_string_equal(params.search, "");
+    assert_ok(read_params(
+        ALL, "age=25&gender=F&job=college%2Fgrad+student&user=9223372036854775807&k=1000&genre=Sci-Fi&genre=Children%27s"
+             "&all_genres=true&year=1990-1999&exclude=1&exclude=2,3&include_seen=1&explain=true&liked=4,5&disliked=6"
+             "&query=am%C3%A9lie%2B"));
+    const mrq_query *q = &params.query;
+    assert_string_equal(q->age, "25");
+    assert_string_equal(q->gender, "F");
+    assert_string_equal(q->job, "college/grad student");
+    assert_true(q->user == INT64_MAX && q->k == 1000 && q->explain == MRQ_EXPLAIN_DEFAULT);
+    assert_true(q->filters.n_genres == 2 && q->filters.all_genres && q->filters.include_seen);
+    assert_string_equal(q->filters.genre[0], "Sci-Fi");
+    assert_string_equal(q->filters.genre[1], "Children's");
+    assert_true(q->filters.year_from == 1990 && q->filters.year_to == 1999);
+    assert_true(q->filters.n_exclude == 3 && q->filters.exclude[0] == 1 && q->filters.exclude[2] == 3);
+    assert_true(q->n_liked == 2 && q->liked[1] == 5 && q->n_disliked == 1 && q->disliked[0] == 6);
+    assert_string_equal(params.search, "am\xc3\xa9lie+");
+    assert_ok(read_params(ALL, "explain=7&"));
+    assert_int_equal(params.query.explain, 7);
+    assert_ok(read_params(ALL, "explain=false&include_seen=false&age="));
+    assert_true(params.query.explain == 0 && *params.query.age == '\0');
+}
+
+static void test_params_wrong(void **state)
+{
+    static const struct {
+        const char *text, *says;
+    } wrong[] = {
+        {"foo=1", "unknown parameter \"foo\": want age, gender, job, user, liked, disliked, k, genre"},
+        {"=1", "unknown parameter \"\""},
+        {"&k=1", "unknown parameter \"\""},
+        {"K=1", "unknown parameter \"K\""},
+        {"%6B=1", "unknown parameter \"%6B\""},
+        {"k", "k: without a value, want k=..."},
+        {"k=1&k=1", "k: given twice"},
+        {"age=1&age=1", "age: given twice"},
+        {"k=", "k \"\": want a whole number from 1 to 1000"},
+        {"k=0", "k \"0\": want a whole number from 1 to 1000"},
+        {"k=-1", "k \"-1\""},
+        {"k=1001", "k \"1001\""},
+        {"k=1.5", "k \"1.5\""},
+        {"k=1e2", "k \"1e2\""},
+        {"k=+5", "k \" 5\""},
+        {"k=5%00", "k: \"%00\" is no character"},
+        {"k=99999999999999999999", "k \"99999999999999999999\""},
+        {"user=-1", "user \"-1\": want a whole number from 0 to 9223372036854775807"},
+        {"user=9223372036854775808", "user \"9223372036854775808\""},
+        {"user=x", "user \"x\""},
+        {"age=%", "age: broken percent-encoding \"%\""},
+        {"age=%2", "age: broken percent-encoding \"%2\""},
+        {"age=%zz", "age: broken percent-encoding \"%zz\""},
+        {"age=%2g", "age: broken percent-encoding \"%2g\""},
+        {"age=%c3%28", "age: byte 1 is not UTF-8"},
+        {"age=ab%ff", "age: byte 3 is not UTF-8"},
+        {"age=\xff", "age: byte 1 is not UTF-8"},
+        {"age=%ed%a0%80", "age: byte 1 is not UTF-8"},
+        {"liked=", "liked \"\": want ids"},
+        {"liked=1,", "liked \"\": want ids"},
+        {"liked=1,,2", "liked \"\": want ids"},
+        {"liked=1;2", "liked \"1;2\": want ids"},
+        {"disliked=-1", "disliked \"-1\": want ids"},
+        {"exclude=1.0", "exclude \"1.0\": want ids"},
+        {"all_genres=yes", "all_genres \"yes\": want true or false"},
+        {"include_seen=TRUE", "include_seen \"TRUE\": want true or false"},
+        {"explain=1001", "explain \"1001\": want true, false, or how many parts, 1 to 1000"},
+        {"explain=-1", "explain \"-1\""},
+        {"year=199x", "year \"199x\""},
+        {"year=2000-1990", "year \"2000-1990\""},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        assert_fails(read_params(ALL, wrong[i].text), MRQ_USAGE, wrong[i].says);
+    assert_fails(read_params(0, "k=1"), MRQ_USAGE, "unknown parameter \"k\": want no parameters");
+    assert_fails(read_params(MRQ_PARAM_K, "age=1"), MRQ_USAGE, "unknown parameter \"age\": want k");
+
+    static char many[4 * MRQ_URL_MAX];
+    size_t n = (size_t)sprintf(many, "exclude=1");
+    for (int i = 0; i < MRQ_EXCLUDE_MAX; i++)
+        n += (size_t)sprintf(many + n, ",1");
+    assert_fails(read_params(ALL, many), MRQ_USAGE, "exclude: more than 1000 movies");
+    n = 0;
+    for (int i = 0; i <= MRQ_GENRES_MAX; i++)
+        n += (size_t)sprintf(many + n, "genre=A&");
+    assert_fails(read_params(ALL, many), MRQ_USAGE, "genre: more than 64");
+    memset(many, 'a', sizeof many - 1);
+    memcpy(many, "query=", 6);
+    assert_fails(read_params(ALL, many), MRQ_USAGE, "query: with it all values are longer than 8192 bytes");
+    memset(many, '1', sizeof many - 1);
+    for (size_t i = 7; i < sizeof many - 1; i += 2)
+        many[i] = ',';
+    memcpy(many, "liked=", 6);
+    many[6 + 2 * MRQ_URL_MAX / 2 - 1] = '\0';
+    assert_ok(read_params(ALL, many)); /* as many as a URL can hold */
+    assert_int_equal(params.query.n_liked, MRQ_URL_MAX / 2);
+}
+
+static mrq_status read_batch(const char *body, mrq_batch *batch)
+{
+    return mrq_batch_read(body, strlen(body), batch, &err);
+}
+
+static void test_batch(void **state)
+{
+    mrq_batch batch = {0};
+    (void)state;
+    assert_ok(read_batch("{\"queries\":[]}", &batch));
+    assert_int_equal(batch.n, 0);
+    mrq_batch_clear(&batch);
+    assert_ok(read_batch("{\"queries\":[{\"age\":25,\"gender\":\"F\",\"job\":12,\"k\":3,\"liked\":[1,2],\"disliked\":[],\"genre\":"
+                         "[\"Drama\",\"War\"],\"all_genres\":true,\"year\":1994,\"exclude\":[7],\"include_seen\":true,\"explain\":"
+                         "true},{\"user\":4,\"k\":null,\"genre\":\"Drama\",\"year\":\"1990-\",\"explain\":3,\"age\":25.5}]}",
+                         &batch));
+    assert_int_equal(batch.n, 2);
+    const mrq_query *q = &batch.query[0];
+    assert_true(batch.problem[0].status == MRQ_OK && batch.problem[1].status == MRQ_OK);
+    assert_string_equal(q->age, "25");
+    assert_string_equal(q->gender, "F");
+    assert_string_equal(q->job, "12");
+    assert_true(q->user == -1 && q->k == 3 && q->n_liked == 2 && q->liked[1] == 2 && q->n_disliked == 0 && q->explain == 10);
+    assert_true(q->filters.n_genres == 2 && q->filters.all_genres && q->filters.include_seen && q->filters.exclude[0] == 7);
+    assert_true(q->filters.year_from == 1994 && q->filters.year_to == 1994);
+    assert_string_equal(q->filters.genre[1], "War");
+    assert_true(q[1].user == 4 && q[1].k == MRQ_K_DEFAULT && q[1].filters.year_from == 1990 && q[1].explain == 3);
+    assert_string_equal(q[1].age, "25.5");
+    assert_string_equal(q[1].filters.genre[0], "Drama");
+    mrq_batch_clear(&batch);
+    mrq_batch_clear(&batch);
+}
+
+/* A query's own problem, which leaves the others alone. */
+static void test_batch_problems(void **state)
+{
+    static const struct {
+        const char *query, *says;
+    } wrong[] = {
+        {"7", "query: 7, want an object"},
+        {"{\"foo\":1}", "foo: unknown key, want one of age, gender"},
+        {"{\"k\":1,\"k\":1}", "k: stands there twice"},
+        {"{\"k\":0}", "k: 0, want a whole number, 1 to 1000"},
+        {"{\"k\":\"5\"}", "k: \"5\", want a whole number"},
+        {"{\"k\":1.5}", "k: 1.5, want a whole number"},
+        {"{\"user\":-1}", "user: -1, want a whole number"},
+        {"{\"user\":1e300}", "user: 1e+300, want a whole number"},
+        {"{\"age\":[1]}", "age: [1], want a text or a number"},
+        {"{\"age\":true}", "age: true, want a text or a number"},
+        {"{\"liked\":1}", "liked: 1, want a list of ids"},
+        {"{\"liked\":[1,\"2\"]}", "liked: \"2\", want ids of movies"},
+        {"{\"disliked\":[-1]}", "disliked: -1, want ids of movies"},
+        {"{\"exclude\":[1.5]}", "exclude: 1.5, want ids of movies"},
+        {"{\"genre\":1}", "genre: 1, want names of genres"},
+        {"{\"genre\":[1]}", "genre: 1, want names of genres"},
+        {"{\"year\":\"x\"}", "year \"x\""},
+        {"{\"year\":-5}", ""}, /* until the year 5 */
+        {"{\"explain\":1001}", "explain: 1001, want a whole number"},
+        {"{\"explain\":\"true\"}", "explain: \"true\", want a whole number"},
+        {"{\"include_seen\":1}", "include_seen: 1, want true or false"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        char body[300];
+        mrq_batch batch = {0};
+        snprintf(body, sizeof body, "{\"queries\":[{\"user\":1},%s,{\"user\":2}]}", wrong[i].query);
+        assert_ok(read_batch(body, &batch));
+        assert_true(batch.n == 3 && batch.problem[0].status == MRQ_OK && batch.query[2].user == 2);
+        assert_int_equal(batch.problem[1].status, *wrong[i].says ? MRQ_USAGE : MRQ_OK);
+        if (!strstr(batch.problem[1].msg, wrong[i].says))
+            fail_msg("%s: \"%s\", want \"%s\"", wrong[i].query, batch.problem[1].msg, wrong[i].says);
+        mrq_batch_clear(&batch);
+    }
+}
+
+static void test_batch_wrong(void **state)
+{
+    static char body[MRQ_BODY_MAX];
+    mrq_batch batch = {0};
+    (void)state;
+    assert_fails(read_batch("", &batch), MRQ_USAGE, "body:1: not valid JSON");
+    assert_fails(read_batch("[]", &batch), MRQ_USAGE, "body: want a JSON object");
+    assert_fails(read_batch("{}", &batch), MRQ_USAGE, "body: queries: missing");
+    assert_fails(read_batch("{\"queries\":{}}", &batch), MRQ_USAGE, "body: queries: {}, want an array");
+    assert_fails(read_batch("{\"queries\":[],\"more\":1}", &batch), MRQ_USAGE, "body: more: unknown key");
+    assert_fails(read_batch("{\"queries\":[\n}", &batch), MRQ_USAGE, "body:2: not valid JSON");
+    assert_fails(read_batch("{\"queries\":[{\"genre\":\"\xff\"}]}", &batch), MRQ_USAGE, "body: byte 23 is not UTF-8");
+    assert_fails(mrq_batch_read("{\"queries\":[]}\0", 15, &batch, &err), MRQ_USAGE, "not valid JSON");
+
+    size_t n = (size_t)sprintf(body, "{\"queries\":[{}");
+    for (int i = 0; i < MRQ_BATCH_QUERIES; i++)
+        n += (size_t)sprintf(body + n, ",{}");
+    strcpy(body + n, "]}");
+    assert_fails(read_batch(body, &batch), MRQ_USAGE, "queries: 1001 of them, want at most 1000");
+    n = 0;
+    for (int i = 0; i < 101; i++)
+        n += (size_t)sprintf(body + n, "%s{\"k\":1000}", i ? "," : "{\"queries\":[");
+    strcpy(body + n, "]}");
+    assert_fails(read_batch(body, &batch), MRQ_USAGE, "queries: 101000 movies and parts of scores in all, want at most 100000");
+    assert_fails(read_batch("{\"queries\":[{\"k\":1000,\"explain\":100}]}", &batch), MRQ_USAGE, "queries: 101000 movies and parts");
+
+    for (int deep = 500; deep <= 100000; deep *= 200) { /* lists in lists: a problem of the query, or of the body */
+        n = (size_t)sprintf(body, "{\"queries\":[{\"age\":");
+        memset(body + n, '[', (size_t)deep);
+        memset(body + n + deep, ']', (size_t)deep);
+        strcpy(body + n + 2 * deep, "}]}");
+        const mrq_status status = read_batch(body, &batch);
+        assert_true(status == MRQ_USAGE || (status == MRQ_OK && batch.problem[0].status == MRQ_USAGE));
+        mrq_batch_clear(&batch);
+    }
+}
+
+static void test_places(void **state)
+{
+    mrq_place place;
+    (void)state;
+    assert_ok(mrq_place_parse("127.0.0.1:8080", &place, &err));
+    assert_true(!place.local && strcmp(place.host, "127.0.0.1") == 0 && strcmp(place.port, "8080") == 0);
+    assert_ok(mrq_place_parse("[::1]:0", &place, &err));
+    assert_true(!place.local && strcmp(place.host, "::1") == 0 && strcmp(place.port, "0") == 0);
+    assert_ok(mrq_place_parse("localhost:65535", &place, &err));
+    assert_string_equal(place.host, "localhost");
+    assert_ok(mrq_place_parse("unix:/run/marquee", &place, &err));
+    assert_true(place.local && strcmp(place.path, "/run/marquee") == 0);
+    static const char *const wrong[] = {"",           "8080",    ":8080",   "host",     "host:",       "host:x",   "host:-1",
+                                        "host:65536", "::1:80",  "[::1]80", "[::1:80",  "[]:80",       "[]",       "host:1:2",
+                                        "unix:",      "unix:ab", "host:+1", "host: 80", "host:8080\n", "[::1]:-0", "host:1e3"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        assert_fails(mrq_place_parse(wrong[i], &place, &err), MRQ_USAGE, "is no address to listen on, want HOST:PORT");
+    char lengthy[200] = "unix:/";
+    memset(lengthy + 6, 'a', 107);
+    assert_fails(mrq_place_parse(lengthy, &place, &err), MRQ_USAGE, "the path of a socket has 108 bytes, may have 107");
+    lengthy[6 + 106] = '\0';
+    assert_ok(mrq_place_parse(lengthy, &place, &err));
+}
+
+static void test_listen(void **state)
+{
+    mrq_listener a, b;
+    char address[200];
+    (void)state;
+    static const char *const exposed[] = {"0.0.0.0:0", "[::]:0"};
+    for (size_t i = 0; i < 2; i++)
+        assert_fails(mrq_listener_open(exposed[i], false, &a, &err), MRQ_USAGE, "can be reached from other machines");
+    assert_ok(mrq_listener_open("127.0.0.1:0", false, &a, &err));
+    assert_memory_equal(a.address, "http://127.0.0.1:", 17);
+    assert_string_not_equal(a.address, "http://127.0.0.1:0");
+    assert_fails(mrq_listener_open(a.address + 7, false, &b, &err), MRQ_FAILED, "Address already in use");
+    mrq_listener_close(&a);
+
+    snprintf(address, sizeof address, "unix:%s/socket", folder);
+    assert_ok(mrq_listener_open(address, false, &a, &err));
+    assert_string_equal(a.address, address);
+    assert_fails(mrq_listener_open(address, false, &b, &err), MRQ_FAILED, "Address already in use"); /* somebody answers */
+    assert_int_equal(unlink(a.path), 0);
+    assert_ok(mrq_listener_open(address, false, &b, &err));
+    mrq_listener_close(&a); /* the file is another server's now */
+    assert_true(mrq_file_exists(b.path));
+    close(b.socket); /* as of a server that was killed */
+    assert_ok(mrq_listener_open(address, false, &a, &err));
+    mrq_listener_close(&a);
+    mrq_listener_close(&a);
+    assert_false(mrq_file_exists(address + 5));
+    write_bytes(address + 5, "x", 1);
+    assert_fails(mrq_listener_open(address, false, &a, &err), MRQ_FAILED, "Address already in use"); /* no socket: not ours */
+    assert_true(mrq_file_exists(address + 5));
+
+    int pair[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    assert_fails(mrq_listener_adopt(pair[0], false, &a, &err), MRQ_USAGE, "is no listening stream socket");
+    close(pair[1]);
+    assert_fails(mrq_listener_adopt(open("/dev/null", O_RDONLY), false, &a, &err), MRQ_USAGE, "is no listening stream socket");
+    assert_ok(mrq_listener_open("[::]:0", true, &a, &err));
+    assert_fails(mrq_listener_adopt(dup(a.socket), false, &b, &err), MRQ_USAGE, "can be reached from other machines");
+    assert_ok(mrq_listener_adopt(dup(a.socket), true, &b, &err));
+    assert_string_equal(a.address, b.address);
+    mrq_listener_close(&a);
+    mrq_listener_close(&b);
+}
+
+static mrq_status read_token(const char *text, size_t size, mode_t mode, mrq_token *token)
+{
+    char path[200];
+    snprintf(path, sizeof path, "%s/token", folder);
+    write_bytes(path, text, size);
+    chmod(path, mode);
+    return mrq_token_read(path, token, &err);
+}
+
+static void test_token(void **state)
+{
+    mrq_token token;
+    char large[2000];
+    (void)state;
+    memset(large, 'x', sizeof large);
+    assert_fails(mrq_token_read("/no/such/file", &token, &err), MRQ_NOT_FOUND, "token file /no/such/file: No such file");
+    assert_fails(mrq_token_read("/", &token, &err), MRQ_USAGE, "is no regular file");
+    assert_fails(read_token("", 0, 0600, &token), MRQ_USAGE, "has 0 characters, want one line of 16 to 512");
+    assert_fails(read_token("\n", 1, 0600, &token), MRQ_USAGE, "has 0 characters");
+    assert_fails(read_token("0123456789abcde\n", 16, 0600, &token), MRQ_USAGE, "has 15 characters");
+    assert_fails(read_token(large, sizeof large, 0600, &token), MRQ_USAGE, "has 514 characters or more");
+    assert_fails(read_token("0123456789 abcdef\n", 18, 0600, &token), MRQ_USAGE, "character 11 may not stand in a token");
+    assert_fails(read_token("0123456789abcdef\nx\n", 19, 0600, &token), MRQ_USAGE, "character 17 may not");
+    assert_fails(read_token("0123456789abcdef\n", 17, 0644, &token), MRQ_USAGE, "everybody may read it (mode 644), want 600");
+    assert_ok(read_token("0123456789abcdef", 16, 0640, &token));
+    assert_ok(read_token("0123456789abcdef\n", 17, 0600, &token));
+    assert_true(mrq_token_matches(&token, "Bearer 0123456789abcdef"));
+    assert_true(mrq_token_matches(&token, "bearer 0123456789abcdef"));
+    static const char *const wrong[] = {NULL,
+                                        "",
+                                        "Bearer",
+                                        "Bearer ",
+                                        "Bearer 0123456789abcde",
+                                        "Bearer 0123456789abcdeF",
+                                        "Bearer 0123456789abcdef0",
+                                        "Bearer 0123456789abcdef0123456789abcdef",
+                                        "Bearer  0123456789abcdef",
+                                        "Basic 0123456789abcdef",
+                                        "0123456789abcdef"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        assert_false(mrq_token_matches(&token, wrong[i]));
+}
+
+static void assert_route(const char *method, const char *path, unsigned status, const char *label_or_allow)
+{
+    const mrq_match match = mrq_route_find(method, path);
+    const char *got = status == 200 ? mrq_routes[match.route].label : match.allow;
+    assert_int_equal(match.status, status);
+    if (label_or_allow)
+        assert_string_equal(got, label_or_allow);
+    assert_true((status == 200) == (match.route != MRQ_ROUTE_NONE));
+}
+
+static void test_routes(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < MRQ_ROUTES; i++)
+        if (!strchr(mrq_routes[i].path, '{'))
+            assert_route(mrq_routes[i].post ? "POST" : "GET", mrq_routes[i].path, 200, mrq_routes[i].label);
+    assert_route("HEAD", "/v1/info", 200, "/v1/info");
+    assert_route("GET", "/v1/movies/1", 200, "/v1/movies/{id}");
+    assert_route("GET", "/v1/movies/x", 200, "/v1/movies/{id}");
+    assert_route("GET", "/v1/movies/1/similar", 200, "/v1/movies/{id}/similar");
+    assert_route("GET", "/v1/users/12", 200, "/v1/users/{id}");
+    assert_route("PUT", "/v1/recommendations", 405, "GET, HEAD, POST");
+    assert_route("POST", "/v1/info", 405, "GET, HEAD");
+    assert_route("get", "/v1/info", 405, "GET, HEAD");
+    assert_route("OPTIONS", "/v1/movies/1/similar", 405, "GET, HEAD");
+    static const char *const nowhere[] = {"",
+                                          "*",
+                                          "//",
+                                          "/v1",
+                                          "/v1/",
+                                          "/v1/info/",
+                                          "//v1/info",
+                                          "/v1//info",
+                                          "/v1/../v1/info",
+                                          "/v1/movies/",
+                                          "/v1/movies//similar",
+                                          "/v1/movies/1/",
+                                          "/v1/movies/1/similar/",
+                                          "/v1/movies/1/2",
+                                          "/v1/users/",
+                                          "/v1%2Finfo",
+                                          "/page.css/",
+                                          "/index.html",
+                                          "/V1/info"};
+    for (size_t i = 0; i < sizeof nowhere / sizeof *nowhere; i++)
+        assert_route("GET", nowhere[i], 404, NULL);
+    const mrq_match match = mrq_route_find("GET", "/v1/movies/123/similar");
+    assert_true(match.id_size == 3 && memcmp(match.id, "123", 3) == 0);
+}
+
+static void test_metrics(void **state)
+{
+    static mrq_metrics metrics;
+    static const char *const labels[] = {"/a", "/b", "none"};
+    const mrq_stats stats = {.generation = "G", .memory_hits = 5, .redis_hits = 6, .computed = 7, .movies = 400};
+    char *text;
+    size_t size;
+    (void)state;
+    mrq_metrics_count(&metrics, 0, 200, 30e-6);
+    mrq_metrics_count(&metrics, 0, 200, 0.3);
+    mrq_metrics_count(&metrics, 0, 200, 1000);
+    mrq_metrics_count(&metrics, 1, 418, 0);
+    assert_int_equal(mrq_metrics_requests(&metrics), 4);
+    assert_ok(mrq_metrics_text(&metrics, labels, 3, &stats, &text, &size, &err));
+    assert_int_equal(strlen(text), size);
+    static const char *const wanted[] = {"\nmarquee_requests_total{route=\"/a\",code=\"200\"} 3\n",
+                                         "\nmarquee_requests_total{route=\"/b\",code=\"other\"} 1\n",
+                                         "\nmarquee_request_seconds_bucket{route=\"/a\",le=\"2.5e-05\"} 0\n",
+                                         "\nmarquee_request_seconds_bucket{route=\"/a\",le=\"5e-05\"} 1\n",
+                                         "\nmarquee_request_seconds_bucket{route=\"/a\",le=\"0.2\"} 1\n",
+                                         "\nmarquee_request_seconds_bucket{route=\"/a\",le=\"0.5\"} 2\n",
+                                         "\nmarquee_request_seconds_bucket{route=\"/a\",le=\"+Inf\"} 3\n",
+                                         "\nmarquee_request_seconds_sum{route=\"/a\"} 1000.300030000\n",
+                                         "\nmarquee_request_seconds_count{route=\"/a\"} 3\n",
+                                         "\nmarquee_answers_total{source=\"memory\"} 5\n",
+                                         "\nmarquee_answers_total{source=\"redis\"} 6\n",
+                                         "\nmarquee_answers_total{source=\"computed\"} 7\n",
+                                         "\nmarquee_generation_info{generation=\"G\"} 1\n",
+                                         "\nmarquee_movies 400\n",
+                                         "\nmarquee_build_info{version=\""};
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
+        if (!strstr(text, wanted[i]))
+            fail_msg("no %s in %s", wanted[i], text);
+    assert_null(strstr(text, "route=\"none\""));
+    mrq_free(text);
+}
+
+static void test_access(void **state)
+{
+    mrq_access *log = NULL;
+    char path[200], moved[220];
+    size_t size;
+    (void)state;
+    snprintf(path, sizeof path, "%s/access", folder);
+    snprintf(moved, sizeof moved, "%s.1", path);
+    assert_fails(mrq_access_open("/no/such/folder/log", &log, &err), MRQ_NOT_FOUND, "cannot write the access log");
+    assert_ok(mrq_access_open(path, &log, &err));
+    mrq_access_add(log, "127.0.0.1", "GET", "/v1/info\r\n \x7f\xff", 200, 17, 42, "memory");
+    assert_ok(mrq_access_flush(log, &err));
+    unsigned char *text = read_bytes(path, &size);
+    assert_non_null(strstr((char *)text, "Z 127.0.0.1 GET /v1/info%0D%0A%20%7F%FF 200 17 42 memory\n"));
+    mrq_free(text);
+    assert_int_equal(rename(path, moved), 0);
+    assert_ok(mrq_access_reopen(log, &err));
+    char lengthy[9000];
+    memset(lengthy, '\x01', sizeof lengthy);
+    lengthy[sizeof lengthy - 1] = '\0';
+    for (int i = 0; i < 200; i++) /* more than the buffer holds */
+        mrq_access_add(log, "local", lengthy, lengthy, 404, 1, 1, "-");
+    mrq_access_close(log);
+    text = read_bytes(path, &size);
+    int lines = 0;
+    for (size_t i = 0; i < size; i++) {
+        lines += text[i] == '\n';
+        assert_true(text[i] == '\n' || (text[i] >= ' ' && text[i] <= '~'));
+    }
+    assert_int_equal(lines, 200);
+    mrq_free(text);
+    if (access("/dev/full", W_OK) == 0) {
+        assert_ok(mrq_access_open("/dev/full", &log, &err));
+        mrq_access_add(log, "local", "GET", "/", 200, 1, 1, "-");
+        assert_fails(mrq_access_flush(log, &err), MRQ_FAILED, "No space left");
+        mrq_access_close(log);
+    }
+}
+
+static void test_systemd(void **state)
+{
+    int fd;
+    char pid[20], text[200];
+    (void)state;
+    snprintf(pid, sizeof pid, "%d", (int)getpid());
+    static const struct {
+        const char *pid, *fds;
+        int fd;
+    } cases[] = {{NULL, "1", -1},   {"1", "1", -1},    {"", "1", -1},   {"self", NULL, -1},
+                 {"self", "0", -1}, {"self", "x", -1}, {"self", "1", 3}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        if (cases[i].pid)
+            setenv("LISTEN_PID", strcmp(cases[i].pid, "self") == 0 ? pid : cases[i].pid, 1);
+        if (cases[i].fds)
+            setenv("LISTEN_FDS", cases[i].fds, 1);
+        assert_ok(mrq_systemd_socket(&fd, &err));
+        assert_int_equal(fd, cases[i].fd);
+        assert_true(!getenv("LISTEN_PID") && !getenv("LISTEN_FDS"));
+    }
+    setenv("LISTEN_PID", pid, 1);
+    setenv("LISTEN_FDS", "2", 1);
+    assert_fails(mrq_systemd_socket(&fd, &err), MRQ_USAGE, "$LISTEN_FDS: 2 sockets, want one");
+
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    for (int abstract = 0; abstract < 2; abstract++) {
+        snprintf(address.sun_path, sizeof address.sun_path, "%s/notify", folder);
+        const socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(address.sun_path));
+        address.sun_path[0] = abstract ? '\0' : '/';
+        fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+        assert_int_equal(bind(fd, (struct sockaddr *)&address, size), 0);
+        address.sun_path[0] = abstract ? '@' : '/';
+        setenv("NOTIFY_SOCKET", address.sun_path, 1);
+        mrq_systemd_notify("READY=1");
+        const ssize_t n = recv(fd, text, sizeof text, MSG_DONTWAIT);
+        assert_true(n == 7 && memcmp(text, "READY=1", 7) == 0);
+        close(fd);
+    }
+    mrq_systemd_notify("nobody listens");
+    setenv("NOTIFY_SOCKET", "relative", 1);
+    mrq_systemd_notify("nonsense");
+    unsetenv("NOTIFY_SOCKET");
+    mrq_systemd_notify("nothing");
+}
+
+static int connect_to(const mrq_listener *listener)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    memcpy(address.sun_path, listener->path, sizeof address.sun_path);
+    const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
+    return fd;
+}
+
+static void say(int fd, const char *text)
+{
+    assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
+}
+
+/* What comes within a second. */
+static const char *hear(int fd)
+{
+    static char text[4096];
+    struct pollfd wait = {fd, POLLIN, 0};
+    assert_int_equal(poll(&wait, 1, 1000), 1);
+    const ssize_t n = recv(fd, text, sizeof text - 1, 0);
+    assert_true(n >= 0);
+    text[n] = '\0';
+    return text;
+}
+
+/* Slow clients, with limits of seconds. The recommender is not asked. */
+static void test_slow(void **state)
+{
+    static const char get[] = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
+    mrq_listener listener;
+    mrq_server *server = NULL;
+    char address[200];
+    (void)state;
+    snprintf(address, sizeof address, "unix:%s/slow", folder);
+    assert_ok(mrq_listener_open(address, false, &listener, &err));
+    const mrq_server_options options = {
+        .socket = listener.socket, .workers = 2, .connections = 100, .idle_seconds = 1, .request_seconds = 2};
+    assert_ok(mrq_server_start(&options, &server, &err));
+    const int silent = connect_to(&listener), half = connect_to(&listener), trickle = connect_to(&listener),
+              live = connect_to(&listener);
+    const double start = mrq_clock();
+    bool cut = false;
+    say(half, "GET /healthz HT");
+    say(trickle, "GET /healthz HTTP/1.1\r\nX: ");
+    while (mrq_clock() - start < 4) {
+        say(live, get); /* answered all the time, for longer than either limit */
+        assert_non_null(strstr(hear(live), "200 OK"));
+        cut |= send(trickle, "x", 1, MSG_NOSIGNAL) != 1;
+        mrq_server_sweep(server);
+        usleep(200000);
+    }
+    assert_string_equal(hear(silent), "");
+    assert_string_equal(hear(half), "");
+    assert_true(cut);
+    assert_int_equal(mrq_server_pending(server), 0);
+    assert_in_range(mrq_server_answered(server), 10, 25);
+
+    /* Draining: what waits to be accepted, and what is under way, is answered; and both say that it was the last. */
+    const int last = connect_to(&listener);
+    mrq_server_drain(server);
+    say(last, get);
+    assert_non_null(strstr(hear(last), "Connection: close"));
+    say(live, "GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n");
+    const char *said = hear(live);
+    assert_true(strstr(said, "503") && strstr(said, "Connection: close") && strstr(said, "{\"status\":\"stopping\"}"));
+    mrq_server_stop(server);
+    mrq_listener_close(&listener);
+    const int fds[] = {silent, half, trickle, live, last};
+    for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
+        close(fds[i]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_params),         cmocka_unit_test(test_params_wrong), cmocka_unit_test(test_batch),
+        cmocka_unit_test(test_batch_problems), cmocka_unit_test(test_batch_wrong),  cmocka_unit_test(test_places),
+        cmocka_unit_test(test_listen),         cmocka_unit_test(test_token),        cmocka_unit_test(test_routes),
+        cmocka_unit_test(test_metrics),        cmocka_unit_test(test_access),       cmocka_unit_test(test_systemd),
+        cmocka_unit_test(test_slow),
+    };
+    folder = temporary_folder();
+    const int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    temporary_remove(folder);
+    return failed;
+}

@@ -1,0 +1,365 @@
+/* marquee serve: the HTTP service. Worker threads answer; this thread waits for signals, for a new link `current` in the store and for
+ * the clock, and does what must not be done in a request: reloads, what Redis is told, the access log, slow connections, the log.
+ * A generation that was refused is tried again when `current` names another, or when SIGHUP asks for it, and not before. */
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/option.h"
+#include "command.h"
+#include "http/listen.h"
+#include "http/server.h"
+#include "http/systemd.h"
+#include "train_screen.h"
+
+#define TICK_SECONDS  1    /* between looks at connections, logs and Redis */
+#define LOOK_SECONDS  2    /* between looks at the store, for a file system without events */
+#define FLUSH_SECONDS 5    /* between what Redis is told */
+#define DRAIN_SECONDS 10   /* for requests under way at the end */
+#define DRAIN_LEAST   0.25 /* for requests that are on the wire when the end comes */
+#define SPARE_FILES   100  /* descriptors besides connections */
+
+struct arguments {
+    const char *store, *listen, *redis, *token_file, *access_log;
+    bool no_cache;
+    int64_t workers, memory, connections;
+};
+
+struct serve {
+    const char *store;
+    mrq_listener listener;
+    mrq_token token;
+    mrq_access *access;
+    mrq_recommender *recommender;
+    mrq_server *server;
+    int signals, events;
+    char refused[PATH_MAX]; /* where `current` pointed when its generation was refused; "" */
+    bool redis_down, log_failed;
+    mrq_stats before; /* at the last tick */
+};
+
+static mrq_status read_arguments(int argc, char **argv, struct arguments *a, bool *done, mrq_error *err)
+{
+    const mrq_option options[] = {
+        {"store", 's', MRQ_OPT_TEXT, &a->store, 0, 0, "DIR", "the store [$MARQUEE_STORE, else ./store]"},
+        {"listen", 'l', MRQ_OPT_TEXT, &a->listen, 0, 0, "ADDRESS",
+         "HOST:PORT, [IPV6]:PORT or unix:/path; port 0 takes a free\none. A socket that systemd passes comes first. What other\n"
+         "machines can reach takes --token-file"},
+        {"redis", 'r', MRQ_OPT_TEXT, &a->redis, 0, 0, "ADDRESS",
+         "shares answers there: unix:/path, host:port or\nredis://[user][:password@]host[:port][/database]\n[$MARQUEE_REDIS, else "
+         "none]"},
+        {"no-cache", 0, MRQ_OPT_FLAG, &a->no_cache, 0, 0, NULL, "asks no Redis, whatever else says so"},
+        {"memory", 'm', MRQ_OPT_INT, &a->memory, 0, 1 << 20, "MB", "of finished answers to keep in this process; 0: none"},
+        {"workers", 'w', MRQ_OPT_INT, &a->workers, 1, MRQ_WORKERS_MAX, "N", "threads that answer [as many as CPUs]"},
+        {"connections", 'c', MRQ_OPT_INT, &a->connections, MRQ_CONNECTIONS_MIN, MRQ_CONNECTIONS_MAX, "N",
+         "at once; more wait [10000, or what the limit on open files allows]"},
+        {"token-file", 't', MRQ_OPT_TEXT, &a->token_file, 0, 0, "FILE",
+         "asks every client for the token in this file, which not\neverybody may read: Authorization: Bearer TOKEN. Only "
+         "/healthz,\n"
+         "/readyz and the page itself go without"},
+        {"access-log", 'a', MRQ_OPT_TEXT, &a->access_log, 0, 0, "FILE",
+         "a line a request: time, client, method, path, status, bytes,\nmicroseconds, cache; \"-\" is standard output. Opened anew "
+         "at "
+         "SIGHUP"},
+        {0},
+    };
+    const mrq_command command = {
+        .name = "marquee serve",
+        .synopsis = "[--store DIR] [--listen ADDRESS] [option...]",
+        .about = "Answers over HTTP, as JSON, and shows a page at / in a browser. A generation that is published while it\n"
+                 "serves is verified and taken over between two requests; one that is damaged is refused, and the old one\n"
+                 "serves on. SIGHUP looks for one at once; SIGTERM and SIGINT end what is under way, at most 10 s, and stop.\n"
+                 "/openapi.json tells all requests, /metrics is for Prometheus.",
+        .options = options,
+        .examples = "  marquee serve --store store\n"
+                    "  curl 'http://127.0.0.1:8080/v1/recommendations?age=25&gender=F&job=programmer'\n"
+                    "  curl 'http://127.0.0.1:8080/v1/recommendations?user=4&k=10&genre=Comedy&genre=Romance&year=1990-1999'\n"
+                    "  curl 'http://127.0.0.1:8080/v1/recommendations?liked=85,348&explain=true'\n"
+                    "  curl 'http://127.0.0.1:8080/v1/movies?query=star+wars'\n"
+                    "  curl 'http://127.0.0.1:8080/v1/movies/260/similar?k=3'\n"
+                    "  curl --json '{\"queries\":[{\"user\":4},{\"age\":25,\"gender\":\"F\",\"job\":12}]}' \\\n"
+                    "       http://127.0.0.1:8080/v1/recommendations\n\n"
+                    "  head -c 24 /dev/urandom | base64 >token && chmod 600 token\n"
+                    "  marquee serve --store store --listen 0.0.0.0:8080 --token-file token --redis 127.0.0.1:6379\n"
+                    "  curl -H \"Authorization: Bearer $(cat token)\" http://HOST:8080/v1/info\n",
+    };
+    int first = 0;
+    MRQ_TRY(mrq_options_read(&command, argc, argv, &first, done, err));
+    a->store = mrq_default_store(a->store);
+    return MRQ_OK;
+}
+
+/* As many connections as were asked for, or as the limit on open files leaves when nobody asked. */
+static mrq_status allow_connections(int64_t asked, uint32_t *out, mrq_error *err)
+{
+    struct rlimit limit;
+    const rlim_t want = (rlim_t)(asked ? asked : MRQ_CONNECTIONS_DEFAULT) + SPARE_FILES;
+    rlim_t files = want;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < want) {
+        files = limit.rlim_max < want ? limit.rlim_max : want;
+        if (asked && files < want)
+            return mrq_fail(err, MRQ_USAGE, "--connections \"%lld\": takes %lld open files, of which this process may have %lld",
+                            (long long)asked, (long long)want, (long long)files);
+        limit.rlim_cur = files;
+        if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+            return mrq_fail_errno(err, "cannot raise the limit on open files to %lld", (long long)files);
+    }
+    if (files < MRQ_CONNECTIONS_MIN + SPARE_FILES)
+        return mrq_fail(err, MRQ_FAILED, "this process may have %lld open files, want at least %d", (long long)files,
+                        MRQ_CONNECTIONS_MIN + SPARE_FILES);
+    if (files < want)
+        mrq_log(MRQ_LOG_WARN, "serve", "connections=%lld: no more open files are allowed", (long long)files - SPARE_FILES);
+    *out = (uint32_t)(files - SPARE_FILES);
+    return MRQ_OK;
+}
+
+/* Signals come through a descriptor: blocked before any thread starts, they are blocked in all. */
+static mrq_status catch_signals(int *out, mrq_error *err)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    signal(SIGPIPE, SIG_IGN);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    *out = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    return *out < 0 ? mrq_fail_errno(err, "cannot wait for signals") : MRQ_OK;
+}
+
+static mrq_status open_listener(const struct arguments *a, mrq_listener *out, mrq_error *err)
+{
+    int passed;
+    mrq_error problem = {0};
+    MRQ_TRY(mrq_systemd_socket(&passed, err));
+    if (passed >= 0)
+        return mrq_listener_adopt(passed, a->token_file != NULL, out, err);
+    const mrq_status status = mrq_listener_open(a->listen, a->token_file != NULL, out, &problem);
+    return status == MRQ_OK ? MRQ_OK : mrq_fail(err, status, "--listen %s", problem.msg);
+}
+
+static mrq_status start(const struct arguments *a, struct serve *s, mrq_error *err)
+{
+    const double began = mrq_clock();
+    const char *variable = getenv("MARQUEE_REDIS"), *redis = a->redis ? a->redis : variable && *variable ? variable : NULL;
+    mrq_server_options options = {
+        .workers = (uint32_t)a->workers, .idle_seconds = MRQ_IDLE_SECONDS, .request_seconds = MRQ_REQUEST_SECONDS};
+    MRQ_TRY(allow_connections(a->connections, &options.connections, err));
+    if (a->token_file) {
+        MRQ_TRY(mrq_token_read(a->token_file, &s->token, err));
+        options.token = &s->token;
+    }
+    MRQ_TRY(catch_signals(&s->signals, err));
+    MRQ_TRY(open_listener(a, &s->listener, err));
+    if (a->access_log)
+        MRQ_TRY(mrq_access_open(a->access_log, &s->access, err));
+    /* Before the store is opened: a generation that is published meanwhile is not missed. */
+    s->events = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    if (s->events >= 0)
+        (void)inotify_add_watch(s->events, a->store, IN_MOVED_TO | IN_CREATE | IN_ONLYDIR);
+    mrq_error problem = {0};
+    const mrq_options where = {.store = a->store, .redis = a->no_cache ? NULL : redis, .memory = (size_t)a->memory << 20};
+    const mrq_status status = mrq_recommender_open(&where, &s->recommender, &problem);
+    if (status != MRQ_OK) /* of wrong usage only the address can be accused */
+        return mrq_fail(err, status, "%s%s", status != MRQ_USAGE ? "" : a->redis ? "--redis: " : "$MARQUEE_REDIS: ", problem.msg);
+    options.recommender = s->recommender;
+    options.socket = s->listener.socket;
+    options.access = s->access;
+    MRQ_TRY(mrq_server_start(&options, &s->server, err));
+    mrq_recommender_stats(s->recommender, &s->before);
+    mrq_systemd_notify("READY=1");
+    mrq_log(MRQ_LOG_INFO, "serve", "start address=%s generation=%s movies=%u users=%u workers=%u ms=%.0f", s->listener.address,
+            s->before.generation, s->before.movies, s->before.users, options.workers, 1e3 * (mrq_clock() - began));
+    return MRQ_OK;
+}
+
+/* Where the link `current` points now; "?" when it does not. */
+static void read_current(const char *store, char out[PATH_MAX])
+{
+    char link[PATH_MAX];
+    snprintf(link, sizeof link, "%.*s/current", PATH_MAX - 20, store);
+    const ssize_t n = readlink(link, out, PATH_MAX - 1);
+    snprintf(n < 0 ? out : out + n, 2, "%s", n < 0 ? "?" : "");
+}
+
+static void reload(struct serve *s, bool asked)
+{
+    char current[PATH_MAX];
+    bool changed = false;
+    mrq_error err = {0};
+    const double began = mrq_clock();
+    read_current(s->store, current);
+    if (!asked && strcmp(current, s->refused) == 0)
+        return;
+    *s->refused = '\0';
+    if (mrq_recommender_reload(s->recommender, &changed, &err) != MRQ_OK) {
+        memcpy(s->refused, current, sizeof current);
+        mrq_log(MRQ_LOG_ERROR, "serve", "reload refused: %s; generation=%s serves on", err.msg, s->before.generation);
+    } else if (changed) {
+        mrq_recommender_stats(s->recommender, &s->before);
+        mrq_log(MRQ_LOG_INFO, "serve", "reload generation=%s movies=%u users=%u ms=%.0f", s->before.generation, s->before.movies,
+                s->before.users, 1e3 * (mrq_clock() - began));
+    }
+}
+
+/* Redis going down and coming back, each told once. */
+static void watch_redis(struct serve *s)
+{
+    mrq_stats now;
+    mrq_recommender_stats(s->recommender, &now);
+    const bool failed = now.redis_errors > s->before.redis_errors;
+    const bool asked = now.redis_hits + now.computed > s->before.redis_hits + s->before.computed;
+    if (failed && !s->redis_down)
+        mrq_log(MRQ_LOG_WARN, "serve", "redis=down problem=\"%s\"", now.redis_problem);
+    else if (!failed && asked && s->redis_down)
+        mrq_log(MRQ_LOG_INFO, "serve", "redis=up");
+    s->redis_down = failed || (s->redis_down && !asked);
+    s->before = now;
+}
+
+static void write_access(struct serve *s)
+{
+    mrq_error err = {0};
+    const bool failed = s->access && mrq_access_flush(s->access, &err) != MRQ_OK;
+    if (failed && !s->log_failed)
+        mrq_log(MRQ_LOG_ERROR, "serve", "%s", err.msg);
+    s->log_failed = failed;
+}
+
+static void hang_up(struct serve *s)
+{
+    char text[64];
+    mrq_error err = {0};
+    snprintf(text, sizeof text, "RELOADING=1\nMONOTONIC_USEC=%.0f", 1e6 * mrq_clock());
+    mrq_systemd_notify(text);
+    if (s->access && mrq_access_reopen(s->access, &err) != MRQ_OK)
+        mrq_log(MRQ_LOG_ERROR, "serve", "%s", err.msg);
+    reload(s, true);
+    mrq_systemd_notify("READY=1");
+}
+
+/* The next signal that has come, or 0. */
+static int take_signal(const struct serve *s)
+{
+    struct signalfd_siginfo info;
+    return read(s->signals, &info, sizeof info) == (ssize_t)sizeof info ? (int)info.ssi_signo : 0;
+}
+
+/* Whether the store's link `current` was replaced, as far as events tell. */
+static bool take_events(const struct serve *s)
+{
+    char buffer[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
+    bool current = false;
+    for (ssize_t n; (n = read(s->events, buffer, sizeof buffer)) > 0;) {
+        const struct inotify_event *event;
+        for (const char *at = buffer; at < buffer + n; at += sizeof *event + event->len) {
+            event = (const struct inotify_event *)(const void *)at;
+            current |= (event->mask & IN_Q_OVERFLOW) || (event->len && strcmp(event->name, "current") == 0);
+        }
+    }
+    return current;
+}
+
+/* Until SIGTERM or SIGINT. */
+static void run(struct serve *s)
+{
+    double tick = mrq_clock(), look = tick, flush = tick;
+    for (;;) {
+        struct pollfd wait[] = {{s->signals, POLLIN, 0}, {s->events, POLLIN, 0}};
+        poll(wait, 2, TICK_SECONDS * 1000);
+        for (int got; (got = take_signal(s)) != 0;) {
+            if (got != SIGHUP)
+                return;
+            hang_up(s);
+        }
+        const double now = mrq_clock();
+        if (take_events(s) || now - look >= LOOK_SECONDS) {
+            reload(s, false);
+            look = now;
+        }
+        if (now - tick >= TICK_SECONDS) {
+            mrq_server_sweep(s->server);
+            write_access(s);
+            watch_redis(s);
+            tick = now;
+        }
+        if (now - flush >= FLUSH_SECONDS) {
+            mrq_recommender_flush(s->recommender);
+            flush = now;
+        }
+    }
+}
+
+/* Lets requests under way end. MRQ_FAILED when a second signal does not let them. */
+static mrq_status drain(struct serve *s, mrq_error *err)
+{
+    const double began = mrq_clock();
+    mrq_systemd_notify("STOPPING=1");
+    mrq_server_drain(s->server);
+    mrq_listener_close(&s->listener); /* who comes now learns at once that nobody is here */
+    for (double now = began; now - began < DRAIN_LEAST || (mrq_server_pending(s->server) && now - began < DRAIN_SECONDS);
+         now = mrq_clock()) {
+        struct pollfd wait = {s->signals, POLLIN, 0};
+        poll(&wait, 1, 20);
+        for (int got; (got = take_signal(s)) != 0;)
+            if (got != SIGHUP)
+                return mrq_fail(err, MRQ_FAILED, "stopped at once by a second signal, %u requests cut",
+                                mrq_server_pending(s->server));
+    }
+    if (mrq_server_pending(s->server))
+        mrq_log(MRQ_LOG_WARN, "serve", "%u requests cut after %d s", mrq_server_pending(s->server), DRAIN_SECONDS);
+    return MRQ_OK;
+}
+
+static mrq_status stop(struct serve *s, mrq_error *err)
+{
+    const mrq_status status = drain(s, err);
+    const uint64_t requests = mrq_server_answered(s->server);
+    mrq_server_stop(s->server);
+    s->server = NULL;
+    mrq_recommender_flush(s->recommender);
+    mrq_stats stats;
+    mrq_recommender_stats(s->recommender, &stats);
+    write_access(s);
+    mrq_log(MRQ_LOG_INFO, "serve",
+            "stop requests=%" PRIu64 " memory=%" PRIu64 " redis=%" PRIu64 " computed=%" PRIu64 " redis_errors=%" PRIu64
+            " reloads=%" PRIu64 " refused=%" PRIu64,
+            requests, stats.memory_hits, stats.redis_hits, stats.computed, stats.redis_errors, stats.reloads,
+            stats.reloads_refused);
+    return status;
+}
+
+mrq_status cmd_serve(int argc, char **argv, mrq_error *err)
+{
+    struct arguments a = {
+        .listen = "127.0.0.1:8080", .workers = mrq_threads_default(), .memory = (int64_t)(MRQ_MEMORY_DEFAULT >> 20)};
+    bool done = false;
+    MRQ_TRY(read_arguments(argc, argv, &a, &done, err));
+    if (done)
+        return MRQ_OK;
+    struct serve s = {.store = a.store, .listener = {.socket = -1}, .signals = -1, .events = -1};
+    mrq_status status = start(&a, &s, err);
+    if (status == MRQ_OK) {
+        run(&s);
+        status = stop(&s, err);
+    }
+    mrq_server_stop(s.server);
+    mrq_recommender_close(s.recommender);
+    mrq_access_close(s.access);
+    mrq_listener_close(&s.listener);
+    if (s.events >= 0)
+        close(s.events);
+    if (s.signals >= 0)
+        close(s.signals);
+    return status;
+}
