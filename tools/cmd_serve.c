@@ -1,6 +1,7 @@
-/* marquee serve: the HTTP service. Worker threads answer; this thread waits for signals, for a new link `current` in the store and for
- * the clock, and does what must not be done in a request: reloads, what Redis is told, the access log, slow connections, the log.
- * A generation that was refused is tried again when `current` names another, or when SIGHUP asks for it, and not before. */
+/* marquee serve: the HTTP service. Worker threads answer; this thread waits for signals, for a new link `current` in the store
+ * and for the clock, and does what must not be done in a request: reloads, what Redis is told, the access log, slow connections,
+ * the log. A generation that was refused is tried again when `current` names another, or when SIGHUP asks for it, and not
+ * before. */
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -301,12 +302,12 @@ static void run(struct serve *s)
 }
 
 /* Lets requests under way end. MRQ_FAILED when a second signal does not let them. */
-static mrq_status drain(struct serve *s, mrq_error *err)
+static mrq_status drain(const struct serve *s, mrq_error *err)
 {
     const double began = mrq_clock();
     mrq_systemd_notify("STOPPING=1");
     mrq_server_drain(s->server);
-    mrq_listener_close(&s->listener); /* who comes now learns at once that nobody is here */
+    mrq_listener_shut(&s->listener); /* who comes now learns at once that nobody is here */
     for (double now = began; now - began < DRAIN_LEAST || (mrq_server_pending(s->server) && now - began < DRAIN_SECONDS);
          now = mrq_clock()) {
         struct pollfd wait = {s->signals, POLLIN, 0};

@@ -1,7 +1,7 @@
-/* A query of a batch that cannot be read, or that the recommender refuses, is answered with its error, in its place; the others are
- * answered all the same. What a query points to is copied into an arena, numbers that stand for a text among it, so that the JSON is
- * freed before the work begins. A member that is null counts as absent: answers tell their query with such members, and who sends
- * one back means the same. */
+/* A query of a batch that cannot be read, or that the recommender refuses, is answered with its error, in its place; the others
+ * are answered all the same. What a query points to is copied into an arena, numbers that stand for a text among it, so that the
+ * JSON is freed before the work begins. A member that is null counts as absent: answers tell their query with such members, and
+ * who sends one back means the same. */
 #include "http/batch.h"
 
 #include <math.h>

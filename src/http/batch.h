@@ -17,8 +17,8 @@ typedef struct mrq_batch {
     mrq_arena *arena;   /* what they point to */
 } mrq_batch;
 
-/* Reads {"queries": [...]}. A query that is wrong is a problem of its own; MRQ_USAGE for a body that is no such document, that holds
- * too many queries, or that asks for too much. */
+/* Reads {"queries": [...]}. A query that is wrong is a problem of its own; MRQ_USAGE for a body that is no such document, that
+ * holds too many queries, or that asks for too much. */
 MRQ_CHECKED mrq_status mrq_batch_read(const char *body, size_t size, mrq_batch *out, mrq_error *err);
 void mrq_batch_clear(mrq_batch *batch); /* legal on a zeroed one, and twice */
 

@@ -1,6 +1,7 @@
-/* Sockets that listen. What other machines can reach takes a token; that is judged by the address itself, not by how it was written,
- * and for a socket of systemd's as for our own. A unix socket is guarded by the rights of its folder. A file that is left of a server
- * which was killed would keep the next one from starting: so whoever finds one knocks, and takes the place when nobody answers. */
+/* Sockets that listen. What other machines can reach takes a token; that is judged by the address itself, not by how it was
+ * written, and for a socket of systemd's as for our own. A unix socket is guarded by the rights of its folder. A file that is
+ * left of a server which was killed would keep the next one from starting: so whoever finds one knocks, and takes the place when
+ * nobody answers. */
 #include "http/listen.h"
 
 #include <errno.h>
@@ -164,7 +165,7 @@ static mrq_status open_local(const mrq_place *place, mrq_listener *out, mrq_erro
 mrq_status mrq_listener_open(const char *address, bool exposed, mrq_listener *out, mrq_error *err)
 {
     mrq_place place;
-    mrq_listener listener = {.socket = -1};
+    mrq_listener listener = {.socket = -1, .ours = true};
     MRQ_TRY(mrq_place_parse(address, &place, err));
     MRQ_TRY(place.local ? open_local(&place, &listener, err) : open_host(&place, address, exposed, &listener, err));
     *out = listener;
@@ -195,6 +196,12 @@ mrq_status mrq_listener_adopt(int socket, bool exposed, mrq_listener *out, mrq_e
     else
         close(socket);
     return status;
+}
+
+void mrq_listener_shut(const mrq_listener *listener)
+{
+    if (listener->ours)
+        shutdown(listener->socket, SHUT_RDWR);
 }
 
 void mrq_listener_close(mrq_listener *listener)

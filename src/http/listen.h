@@ -21,6 +21,7 @@ MRQ_CHECKED mrq_status mrq_place_parse(const char *text, mrq_place *out, mrq_err
 /* A socket that listens, non-blocking. */
 typedef struct mrq_listener {
     int socket;        /* -1: none */
+    bool ours;         /* nobody else holds it */
     char address[300]; /* for people: "http://127.0.0.1:8080" with the port that it came to be, "unix:/path" */
     char path[108];    /* of a unix socket that is ours to remove; "" without */
     dev_t device;      /* of that */
@@ -33,6 +34,10 @@ MRQ_CHECKED mrq_status mrq_listener_open(const char *address, bool exposed, mrq_
 
 /* The same for a socket that was opened by another; closes it on failure. MRQ_USAGE for what is no listening stream socket. */
 MRQ_CHECKED mrq_status mrq_listener_adopt(int socket, bool exposed, mrq_listener *out, mrq_error *err);
+
+/* Turns away who comes from now on, while the descriptor stays open for threads that may still look at it. A socket that another
+ * holds too is left to that one. */
+void mrq_listener_shut(const mrq_listener *listener);
 
 /* Closes it, and removes a unix socket, unless another server has put its own there. Legal twice. */
 void mrq_listener_close(mrq_listener *listener);

@@ -107,7 +107,7 @@ static double resident_bytes(void)
 
 static void put_recommender(mrq_writer *w, const mrq_stats *s)
 {
-    put_head(w, "marquee_answers_total", "counter", "Recommendations and similar movies, by where they came from.");
+    put_head(w, "marquee_answers_total", "counter", "Answers of the recommender, by where they came from.");
     mrq_writer_put(w, "marquee_answers_total{source=\"memory\"} %llu\n", (unsigned long long)s->memory_hits);
     mrq_writer_put(w, "marquee_answers_total{source=\"redis\"} %llu\n", (unsigned long long)s->redis_hits);
     mrq_writer_put(w, "marquee_answers_total{source=\"computed\"} %llu\n", (unsigned long long)s->computed);

@@ -1,9 +1,9 @@
 /* libmicrohttpd at work: worker threads with an epoll each on the one listening socket, and no thread a connection. A request is
- * answered by the thread that read it. Its state lives in its connection's, made when that is accepted, so that a request asks for no
- * memory of ours; an answer is sent from where the recommender keeps it.
- * What is wrong with a request's first lines is known before its body has come: where one is announced it is answered at once, which
- * closes the connection; else after the end of the request, which does not. libmicrohttpd takes no answer while a body comes in: one
- * that turns out too large is thrown away as it comes, and refused at its end, or cut off when there is no end to it.
+ * answered by the thread that read it. Its state lives in its connection's, made when that is accepted, so that a request asks
+ * for no memory of ours; an answer is sent from where the recommender keeps it.
+ * What is wrong with a request's first lines is known before its body has come: where one is announced it is answered at once,
+ * which closes the connection; else after the end of the request, which does not. libmicrohttpd takes no answer while a body
+ * comes in: one that turns out too large is thrown away as it comes, and refused at its end, or cut off when there is none.
  * The query string is hidden from libmicrohttpd, see params.c: where its text begins, a NUL stands until the answer is made.
  * libmicrohttpd counts silence only. Who trickles a byte now and then is found by mrq_server_sweep(), which walks all connections
  * under a lock that is otherwise taken when one opens or closes. */
@@ -400,7 +400,8 @@ void mrq_server_drain(mrq_server *server)
     atomic_store(&server->service.draining, true);
     if (MHD_quiesce_daemon(server->daemon) == MHD_INVALID_SOCKET)
         return;
-    /* The workers listen no more. Who waits to be accepted is under way already, and would be turned away when the socket closes. */
+    /* The workers listen no more. Who waits to be accepted is under way already, and would be turned away when the socket
+     * closes. */
     for (int fd; (fd = accept4(server->socket, (struct sockaddr *)&from, &size, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0;
          size = sizeof from)
         MHD_add_connection(server->daemon, fd, (struct sockaddr *)&from, size);

@@ -18,7 +18,7 @@ typedef struct mrq_server mrq_server;
 /* All that is pointed to outlives the server. */
 typedef struct mrq_server_options {
     mrq_recommender *recommender;
-    int socket;               /* listens; the caller's, who may close it after mrq_server_drain() or mrq_server_stop() */
+    int socket;               /* listens; the caller's, who closes it after mrq_server_stop() */
     uint32_t workers;         /* threads, 1 .. MRQ_WORKERS_MAX */
     uint32_t connections;     /* at once; more wait to be accepted */
     uint32_t idle_seconds;    /* a connection that is silent for so long is closed */

@@ -19,8 +19,8 @@ typedef struct mrq_token {
  * stand in a header, or that everybody may read; MRQ_NOT_FOUND without one. */
 MRQ_CHECKED mrq_status mrq_token_read(const char *path, mrq_token *out, mrq_error *err);
 
-/* Whether a value of the header, which may be NULL, tells the token. Takes as long for a token that is nearly right as for any other
- * of its length. */
+/* Whether a value of the header, which may be NULL, tells the token. Takes as long for a token that is nearly right as for any
+ * other of its length. */
 bool mrq_token_matches(const mrq_token *token, const char *authorization);
 
 #endif

@@ -501,7 +501,7 @@ def main():
     refused = [entry for entry in log if entry["source"] == "network" and re.search(r"status of 40[014] ", entry["message"])]
     strange = [entry for entry in log if entry not in refused]
     if strange or len(refused) < 4:
-        raise SystemExit(f"FAIL: the browser's log has {len(refused)} refusals, want 4 at least, and {json.dumps(strange[:5], indent=1)}")
+        raise SystemExit(f"FAIL: the browser's log has {len(refused)} refusals, want 4 at least, and {json.dumps(strange[:5])}")
 
 
 if __name__ == "__main__":

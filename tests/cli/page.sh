@@ -37,4 +37,5 @@ shots=${BUILD:-$work}/meson-logs/page
 mkdir -p "$shots"
 # The browser keeps its profile where temporary files go.
 TMPDIR=$work python3 "$MRQ_SOURCE/tests/cli/page.py" "$chromium" "http://127.0.0.1:$(cat open.port)/" \
-    "http://127.0.0.1:$(cat closed.port)/" "$(cat token)" "$shots" || fail "see above; the services said: $(cat open.log closed.log)"
+    "http://127.0.0.1:$(cat closed.port)/" "$(cat token)" "$shots" ||
+    fail "see above; the services said: $(cat open.log closed.log)"

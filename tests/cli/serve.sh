@@ -33,6 +33,7 @@ serve 'token file short: has 15 characters, want one line of 16 to 512' --token-
 refuse 3 'token file nosuch: No such file' "$MARQUEE" serve --store S --listen 127.0.0.1:0 --token-file nosuch
 refuse 3 'cannot write the access log no/such/folder' "$MARQUEE" serve --store S --listen 127.0.0.1:0 --access-log no/such/folder
 refuse 3 nosuch "$MARQUEE" serve --store nosuch --listen 127.0.0.1:0
+# shellcheck disable=SC2016 # the dollar is the inner shell's
 refuse 2 'takes 9100 open files, of which this process may have 500' \
     sh -c 'ulimit -n 500 && exec "$0" serve --store S --listen 127.0.0.1:0 --connections 9000' "$MARQUEE"
 

@@ -627,7 +627,9 @@ static void added_counts_keep_to_the_bound(void **state)
     wait_ms(300); /* the server has been busy */
     adds(cache, "hot", many, MANY);
     assert_true(redis_number(&redis, "ZCARD hot") == MRQ_CACHE_TALLY_MAX);
-    assert_true(redis_number(&redis, "ZSCORE hot m100") == -1 && redis_number(&redis, "ZSCORE hot m599") >= 600);
+    assert_true(redis_number(&redis, "ZSCORE hot m599") >= 600);
+    if (!retries) /* one that timed out may have counted */
+        assert_true(redis_number(&redis, "ZSCORE hot m100") == -1);
     freeReplyObject(raw(&redis, "DEL hot"));
 }
 
@@ -954,6 +956,7 @@ static void bad_counts_leave_a_good_value(void **state)
         char all[200];
         snprintf(all, sizeof all, "$5\r\nvalue\r\n%s", cases[i].rest);
         answer = all;
+        retries = 0;
         fake f = fake_start("fake", answers);
         MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_at(f.address);
         counts(cache, "key", "member", MRQ_CACHE_HIT, "value");
