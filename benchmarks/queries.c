@@ -1,3 +1,5 @@
+/* Values are drawn from what the generation knows, so that every query can be answered. Each is written as a path first, which
+ * tells whether there is one like it already, and is what the service will be asked. */
 #include "queries.h"
 
 #include <ctype.h>

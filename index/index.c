@@ -218,12 +218,20 @@ mrq_status mrq_index_build(const char *factory, const float *vectors, uint32_t n
     return MRQ_OK;
 }
 
+mrq_status mrq_index_sketch(mrq_index *index, mrq_error *err)
+{
+    if (index->way != MRQ_WAY_SCAN || index->sketch)
+        return MRQ_OK;
+    return mrq_sketch_new(index->vectors, index->n, index->dim, &index->sketch, err);
+}
+
 void mrq_index_free(mrq_index *index)
 {
     if (!index)
         return;
     if (index->faiss)
         faiss_Index_free(index->faiss);
+    mrq_sketch_free(index->sketch);
     free(index);
 }
 

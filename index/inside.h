@@ -4,6 +4,7 @@
 
 #include "index/choose.h"
 #include "index/graph.h"
+#include "index/sketch.h"
 
 typedef enum mrq_way { MRQ_WAY_SCAN, MRQ_WAY_WALK, MRQ_WAY_FAISS } mrq_way;
 
@@ -14,6 +15,7 @@ struct mrq_index {
     const float *vectors;  /* (n, dim) borrowed */
     mrq_way way;           /* how it is searched */
     mrq_faiss_parts parts; /* to walk */
+    mrq_sketch *sketch;    /* to scan faster; or NULL */
 };
 
 /* One search by FAISS on the calling thread: rows of up to `ask` hits into `row` (ask). */

@@ -10,6 +10,9 @@
  * Eight lanes with AVX-512 too: a row seldom starts on a cache line, and loads of a whole line would touch two. */
 #include "index/kernels.h"
 
+#include <math.h>
+#include <string.h>
+
 #ifdef __AVX512VNNI__
 #include <immintrin.h>
 #endif
@@ -153,6 +156,46 @@ static void code_products_of(int32_t *out, const int8_t *x, const uint8_t *y, si
         out[i] = code_product(x, y + row[i] * dim, dim);
 }
 
+/* The products of a block's rows: lane by lane, so that none is to be summed up across a register. */
+static inline void block_products(int32_t out[MRQ_SKETCHED], const int8_t *x, const uint8_t *y, size_t dim)
+{
+#ifdef __AVX512VNNI__
+    __m512i sum[4] = {_mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512()};
+    for (size_t d = 0; d < dim; d += 4, y += 4 * MRQ_SKETCHED) {
+        int32_t four_of_x;
+        memcpy(&four_of_x, x + d, sizeof four_of_x);
+        const __m512i all = _mm512_set1_epi32(four_of_x);
+        for (int i = 0; i < 4; i++)
+            sum[i] = _mm512_dpbusd_epi32(sum[i], _mm512_loadu_si512(y + 64 * i), all);
+    }
+    for (int i = 0; i < 4; i++)
+        _mm512_storeu_si512(out + 16 * i, sum[i]);
+#else
+    memset(out, 0, MRQ_SKETCHED * sizeof *out);
+    for (size_t d = 0; d < dim; d += 4, y += 4 * MRQ_SKETCHED)
+        for (size_t i = 0; i < MRQ_SKETCHED; i++)
+            for (size_t j = 0; j < 4; j++)
+                out[i] += x[d + j] * y[4 * i + j];
+#endif
+}
+
+static float bounds(float *out, const mrq_bound_query *q, const mrq_bound *b, const int8_t *x, const uint8_t *y, size_t dim)
+{
+    int32_t product[MRQ_SKETCHED];
+    block_products(product, x, y, dim);
+    for (size_t i = 0; i < MRQ_SKETCHED; i++)
+        out[i] = q->scale * b->scale[i] * (float)(product[i] - q->middle) + q->last * b->last[i] + q->length * b->error[i] +
+                 q->error * b->length[i] + q->rounding * fabsf(b->last[i]);
+    float most[LANES];
+    memcpy(most, out, sizeof most);
+    for (size_t i = LANES; i < MRQ_SKETCHED; i += LANES)
+        for (size_t j = 0; j < LANES; j++)
+            most[j] = out[i + j] > most[j] ? out[i + j] : most[j];
+    for (size_t j = 1; j < LANES; j++)
+        most[0] = most[j] > most[0] ? most[j] : most[0];
+    return most[0];
+}
+
 extern const mrq_distances MRQ_DISTANCES;
 const mrq_distances MRQ_DISTANCES = {
     .name = MRQ_DISTANCES_NAME,
@@ -163,4 +206,8 @@ const mrq_distances MRQ_DISTANCES = {
     .squared_distances = squared_distances,
     .inner_products_of = inner_products_of,
     .code_products_of = code_products_of,
+    .bounds = bounds,
+#ifdef __AVX512VNNI__
+    .quick_bytes = true,
+#endif
 };

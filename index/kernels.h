@@ -4,8 +4,20 @@
 #ifndef MRQ_INDEX_KERNELS_H
 #define MRQ_INDEX_KERNELS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#define MRQ_SKETCHED 64 /* rows of a block of a sketch, see sketch.c */
+
+/* What is known of its rows and of a query over them. Lengths and errors are rounded up. */
+typedef struct mrq_bound {
+    float scale[MRQ_SKETCHED], error[MRQ_SKETCHED], length[MRQ_SKETCHED], last[MRQ_SKETCHED];
+} mrq_bound;
+typedef struct mrq_bound_query {
+    float scale, error, length, last, rounding;
+    int32_t middle; /* what the bytes' offset adds to each product */
+} mrq_bound_query;
 
 typedef struct mrq_distances {
     const char *name;                                                      /* "plain", "avx2", "avx512" */
@@ -19,6 +31,11 @@ typedef struct mrq_distances {
     void (*inner_products_of)(float *out, const float *x, const float *y, size_t dim, const uint32_t *row, size_t n);
     /* The same for y of bytes. x is within ±127; dim up to 65536, so that no sum overflows. */
     void (*code_products_of)(int32_t *out, const int8_t *x, const uint8_t *y, size_t dim, const uint32_t *row, size_t n);
+    /* out[i] = a bound from above of the inner product with row i of a block; the largest of them is returned. x is of `dim` bytes, a
+     * multiple of 4; y of MRQ_SKETCHED rows, four bytes of each in turn. */
+    float (*bounds)(float *out, const mrq_bound_query *query, const mrq_bound *bound, const int8_t *x, const uint8_t *y,
+                    size_t dim);
+    bool quick_bytes; /* products of bytes are faster than those of floats */
 } mrq_distances;
 
 const mrq_distances *mrq_distances_best(void);

@@ -15,10 +15,13 @@
  * benchmarks/README.md's table a graph of 62,000 takes 0.7 us for each of its `effort`, and a row of the scan 0.03 us. */
 #define ROWS_PER_CANDIDATE 16
 
-static void scan(const mrq_index *index, const float *query, const mrq_filter *filter, mrq_top *top)
+static mrq_status scan(const mrq_index *index, const float *query, const mrq_filter *filter, mrq_top *top, mrq_error *err)
 {
     top->n = 0;
+    if (index->sketch)
+        return mrq_sketch_scan(index->sketch, query, filter, top, err);
     mrq_scan(index->vectors, index->n, index->dim, query, filter, top);
+    return MRQ_OK;
 }
 
 static uint32_t keep_qualifying(const mrq_filter *filter, uint32_t *row, uint32_t n)
@@ -56,7 +59,7 @@ mrq_status mrq_index_search(const mrq_index *index, const float *query, uint32_t
     if (!mrq_all_finite(query, index->dim))
         return mrq_fail(err, MRQ_USAGE, "the query vector holds a number that is not finite");
     if (index->way == MRQ_WAY_SCAN) {
-        scan(index, query, filter, &top);
+        MRQ_TRY(scan(index, query, filter, &top, err));
     } else if (top.k) {
         const uint32_t want = index->settings.depth > top.k ? index->settings.depth : top.k;
         const uint32_t effort = index->settings.effort > top.k ? index->settings.effort : top.k;
@@ -65,7 +68,7 @@ mrq_status mrq_index_search(const mrq_index *index, const float *query, uint32_t
         if (ask * ROWS_PER_CANDIDATE < qualifying)
             MRQ_TRY(approximate(index, query, (uint32_t)ask, want, filter, &top, err));
         if (top.n < top.k)
-            scan(index, query, filter, &top);
+            MRQ_TRY(scan(index, query, filter, &top, err));
     }
     /* Which kernel took a row, and so the last bits of its sum, depends on its place: once more, by one, so that equals tie. */
     for (uint32_t i = 0; i < top.n; i++)

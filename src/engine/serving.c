@@ -32,6 +32,8 @@ mrq_status mrq_serving_open(const char *store, size_t memory, mrq_serving **out,
         return mrq_fail_memory(err, "opening the store");
     atomic_init(&serving->holders, 1);
     mrq_status status = mrq_generation_open(store, &serving->generation, err);
+    if (status == MRQ_OK)
+        status = mrq_index_sketch(serving->generation->index, err);
     if (status == MRQ_OK) {
         serving->ratings = mrq_array(serving->generation->movies->rows, sizeof *serving->ratings);
         serving->answers = memory ? mrq_answers_new(memory) : NULL;
