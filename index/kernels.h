@@ -31,8 +31,8 @@ typedef struct mrq_distances {
     void (*inner_products_of)(float *out, const float *x, const float *y, size_t dim, const uint32_t *row, size_t n);
     /* The same for y of bytes. x is within ±127; dim up to 65536, so that no sum overflows. */
     void (*code_products_of)(int32_t *out, const int8_t *x, const uint8_t *y, size_t dim, const uint32_t *row, size_t n);
-    /* out[i] = a bound from above of the inner product with row i of a block; the largest of them is returned. x is of `dim` bytes, a
-     * multiple of 4; y of MRQ_SKETCHED rows, four bytes of each in turn. */
+    /* out[i] = a bound from above of the inner product with row i of a block; the largest of them is returned. x is of `dim` bytes,
+     * a multiple of 4; y of MRQ_SKETCHED rows, four bytes of each in turn. */
     float (*bounds)(float *out, const mrq_bound_query *query, const mrq_bound *bound, const int8_t *x, const uint8_t *y,
                     size_t dim);
     bool quick_bytes; /* products of bytes are faster than those of floats */

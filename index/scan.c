@@ -1,6 +1,6 @@
 /* A scan reads each vector once, as fast as memory gives it: scores of a block of rows at a time, so that the kernel runs without a
- * break, and then those that beat the worst of the best so far. A block of which half qualifies is read whole all the same: a stream
- * with gaps is slower than the vectors that fall into them. */
+ * break, and then those that beat the worst of the best so far. A block of which half qualifies is read whole all the same: a
+ * stream with gaps is slower than the vectors that fall into them. */
 #include "index/scan.h"
 
 #include <math.h>

@@ -126,8 +126,8 @@ mrq_status mrq_sketch_scan(const mrq_sketch *sketch, const float *query, const m
     double length, error;
     mrq_bound_query q;
     quantise(query, size, whole, &q.scale, &length, &error);
-    /* The roundings: a float sum of `dim` products is off by at most dim × 2^-24 of the sum of their sizes, ours and the one that it
-     * is compared with; those of the bound itself are a handful. */
+    /* The roundings: a float sum of `dim` products is off by at most dim × 2^-24 of the sum of their sizes, ours and the one that
+     * it is compared with; those of the bound itself are a handful. */
     const double rounding = (2.0 * sketch->dim + 64) * 0x1p-24;
     q.last = query[size];
     q.length = above((length + error) * (1 + rounding));

@@ -65,9 +65,8 @@ static mrq_status read_arguments(int argc, char **argv, struct arguments *a, boo
         {"connections", 'c', MRQ_OPT_INT, &a->connections, MRQ_CONNECTIONS_MIN, MRQ_CONNECTIONS_MAX, "N",
          "at once; more wait [10000, or what the limit on open files allows]"},
         {"token-file", 't', MRQ_OPT_TEXT, &a->token_file, 0, 0, "FILE",
-         "asks every client for the token in this file, which not\neverybody may read: Authorization: Bearer TOKEN. Only "
-         "/healthz,\n"
-         "/readyz and the page itself go without"},
+         "asks every client for the token in this file, which not\neverybody may read: Authorization: Bearer TOKEN. "
+         "/healthz,\n/readyz, /openapi.json and the page itself go without"},
         {"access-log", 'a', MRQ_OPT_TEXT, &a->access_log, 0, 0, "FILE",
          "a line a request: time, client, method, path, status, bytes,\nmicroseconds, cache; \"-\" is standard output. Opened anew "
          "at "
@@ -153,8 +152,9 @@ static mrq_status start(const struct arguments *a, struct serve *s, mrq_error *e
 {
     const double began = mrq_clock();
     const char *variable = getenv("MARQUEE_REDIS"), *redis = a->redis ? a->redis : variable && *variable ? variable : NULL;
-    mrq_server_options options = {
-        .workers = (uint32_t)a->workers, .idle_seconds = MRQ_IDLE_SECONDS, .request_seconds = MRQ_REQUEST_SECONDS};
+    mrq_server_options options = {.workers = a->workers ? (uint32_t)a->workers : (uint32_t)mrq_threads_default(),
+                                  .idle_seconds = MRQ_IDLE_SECONDS,
+                                  .request_seconds = MRQ_REQUEST_SECONDS};
     MRQ_TRY(allow_connections(a->connections, &options.connections, err));
     if (a->token_file) {
         MRQ_TRY(mrq_token_read(a->token_file, &s->token, err));
@@ -342,8 +342,7 @@ static mrq_status stop(struct serve *s, mrq_error *err)
 
 mrq_status cmd_serve(int argc, char **argv, mrq_error *err)
 {
-    struct arguments a = {
-        .listen = "127.0.0.1:8080", .workers = mrq_threads_default(), .memory = (int64_t)(MRQ_MEMORY_DEFAULT >> 20)};
+    struct arguments a = {.listen = "127.0.0.1:8080", .memory = (int64_t)(MRQ_MEMORY_DEFAULT >> 20)};
     bool done = false;
     MRQ_TRY(read_arguments(argc, argv, &a, &done, err));
     if (done)

@@ -116,8 +116,8 @@ typedef struct mrq_result mrq_result;
 MRQ_CHECKED mrq_status mrq_recommender_recommend(mrq_recommender *recommender, const mrq_query *query, mrq_result **out,
                                                  mrq_error *err);
 
-/* Answers `n` <= MRQ_RECOMMEND_BATCH_MAX queries of one generation on up to `threads` threads, this one among them. result[i] is the answer
- * to query[i], or NULL: then error[i] says why. MRQ_USAGE for too many; MRQ_FAILED for want of memory. */
+/* Answers `n` <= MRQ_RECOMMEND_BATCH_MAX queries of one generation on up to `threads` threads, this one among them. result[i] is
+ * the answer to query[i], or NULL: then error[i] says why. MRQ_USAGE for too many; MRQ_FAILED for want of memory. */
 MRQ_CHECKED mrq_status mrq_recommender_batch(mrq_recommender *recommender, const mrq_query *query, uint32_t n, uint32_t threads,
                                              mrq_result **result, mrq_error *error, mrq_error *err);
 

@@ -1,5 +1,5 @@
-/* A hash table in front of Redis and of the search, in shards with a lock each, held for a look-up and no longer: about 50 ns, while
- * an answer by HTTP takes 10 µs or more. Within a shard the least recently asked go first.
+/* A hash table in front of Redis and of the search, in shards with a lock each, held for a look-up and no longer: about 50 ns,
+ * while an answer by HTTP takes 10 µs or more. Within a shard the least recently asked go first.
  *
  * An entry without an answer is being computed by one thread; others who want it wait on the shard's condition and then look again
  * from the start, so that nobody keeps a pointer to an entry while the lock is open. Such entries are in the table, but not in the

@@ -26,8 +26,8 @@ typedef struct mrq_answers_size {
 } mrq_answers_size;
 mrq_answers_size mrq_answers_measure(mrq_answers *answers);
 
-/* Calls tell(context, query, count) for each query that was answered here since the last time, outside all locks; when out of memory
- * some are told the next time. */
+/* Calls tell(context, query, count) for each query that was answered here since the last time, outside all locks; when out of
+ * memory some are told the next time. */
 void mrq_answers_asked(mrq_answers *answers, void (*tell)(void *context, const char *query, uint32_t count), void *context);
 
 #endif

@@ -19,40 +19,47 @@ static mrq_status check_k(uint32_t k, mrq_error *err)
     return k >= 1 && k <= MRQ_K_MAX ? MRQ_OK : mrq_fail(err, MRQ_USAGE, "k %u: want 1 to %d", k, MRQ_K_MAX);
 }
 
-/* {"schema":1,"generation":"..."} */
-static cJSON *begin(const mrq_generation *generation)
+/* {"schema":1,"generation":"...", */
+static void begin(mrq_print *print, const mrq_generation *generation)
 {
-    cJSON *document = cJSON_CreateObject();
-    if (mrq_json_add_whole(document, "schema", 1) && mrq_json_add_clean(document, "generation", generation->name))
-        return document;
-    cJSON_Delete(document);
-    return NULL;
+    mrq_print_open(print, '{');
+    mrq_print_key(print, "schema");
+    mrq_print_whole(print, 1);
+    mrq_print_key(print, "generation");
+    mrq_print_text(print, generation->name);
 }
 
-/* A movie's members, and how many have rated it. */
-static bool add_movie(cJSON *object, const mrq_serving *serving, uint32_t row)
+/* A movie, and how many have rated it. */
+static void print_movie(mrq_print *print, const mrq_serving *serving, uint32_t row)
 {
-    return mrq_json_add_movie(object, serving->generation->movies, row) &&
-           mrq_json_add_whole(object, "ratings", serving->ratings[row]);
+    mrq_print_open(print, '{');
+    mrq_print_movie(print, serving->generation->movies, row);
+    mrq_print_key(print, "ratings");
+    mrq_print_whole(print, serving->ratings[row]);
+    mrq_print_close(print, '}');
 }
 
-/* Ends what `document` begins with the movies of these rows, under "results"; without such a list where there is `no_list`. */
-static mrq_status finish(mrq_serving *serving, cJSON *document, const uint32_t *row, uint32_t n, bool no_list, mrq_finished **out,
+/* Ends the document, which is `print`'s no more; its movies are these rows. */
+static mrq_status finish(mrq_serving *serving, mrq_print *print, const uint32_t *row, uint32_t n, mrq_finished **out,
                          mrq_error *err)
 {
-    cJSON *results = no_list ? NULL : cJSON_AddArrayToObject(document, "results");
-    bool ok = document && (no_list || results);
     mrq_answer answer = {.n = n, .item = mrq_array(n, sizeof *answer.item)};
-    for (uint32_t i = 0; i < n && ok && answer.item; i++) {
+    for (uint32_t i = 0; answer.item && i < n; i++)
         answer.item[i] = (mrq_recommendation){row[i], NAN};
-        ok = no_list || add_movie(mrq_json_append_object(results), serving, row[i]);
-    }
-    char *open = ok && answer.item ? mrq_json_open(document) : NULL;
-    mrq_finished *finished = mrq_finished_new(serving, &answer, open, false);
-    if (!finished)
-        return mrq_fail_memory(err, "answering");
-    *out = finished;
-    return MRQ_OK;
+    print->failed |= !answer.item;
+    return mrq_finished_new(serving, &answer, print, false, out, err);
+}
+
+/* The same with the movies under "results". */
+static mrq_status finish_list(mrq_serving *serving, mrq_print *print, const uint32_t *row, uint32_t n, mrq_finished **out,
+                              mrq_error *err)
+{
+    mrq_print_key(print, "results");
+    mrq_print_open(print, '[');
+    for (uint32_t i = 0; i < n; i++)
+        print_movie(print, serving, row[i]);
+    mrq_print_close(print, ']');
+    return finish(serving, print, row, n, out, err);
 }
 
 mrq_status mrq_find_movie(mrq_serving *serving, int64_t id, mrq_finished **out, mrq_error *err)
@@ -61,10 +68,11 @@ mrq_status mrq_find_movie(mrq_serving *serving, int64_t id, mrq_finished **out, 
     const uint32_t row = mrq_table_find(movies, id);
     if (row == MRQ_NONE)
         return mrq_fail(err, MRQ_NOT_FOUND, "movie %lld: not among the %u of the data", (long long)id, movies->rows);
-    MRQ_CLEANUP(cJSON_Delete) cJSON *document = begin(serving->generation);
-    if (!add_movie(cJSON_AddObjectToObject(document, "movie"), serving, row))
-        return mrq_fail_memory(err, "answering");
-    return finish(serving, document, &row, 1, true, out, err);
+    mrq_print print = {0};
+    begin(&print, serving->generation);
+    mrq_print_key(&print, "movie");
+    print_movie(&print, serving, row);
+    return finish(serving, &print, &row, 1, out, err);
 }
 
 /* Whether a byte belongs to a word: letters and digits, and all that is not ASCII. */
@@ -148,9 +156,7 @@ mrq_status mrq_find_titles(mrq_serving *serving, const char *text, uint32_t k, m
         return mrq_fail(err, MRQ_USAGE, "query: the data does not tell its movies' titles");
     MRQ_AUTOFREE found *list = mrq_array(movies->rows, sizeof *list);
     MRQ_AUTOFREE uint32_t *row = mrq_array(movies->rows, sizeof *row);
-    MRQ_CLEANUP(cJSON_Delete) cJSON *document = begin(serving->generation);
-    cJSON *query = cJSON_AddObjectToObject(document, "query");
-    if (!list || !row || !mrq_json_add_clean(query, "text", text) || !mrq_json_add_whole(query, "k", k))
+    if (!list || !row)
         return mrq_fail_memory(err, "searching titles");
     for (uint32_t i = 0; i < movies->rows; i++) {
         const char *name = title ? mrq_strings_at(&title->text, i) : "";
@@ -160,19 +166,30 @@ mrq_status mrq_find_titles(mrq_serving *serving, const char *text, uint32_t k, m
         if (w == n_words && (n_words || !*text))
             list[n++] = (found){i, serving->ratings[i], strncasecmp(name, text, strlen(text)) == 0};
     }
-    return finish(serving, document, row, rank_rows(list, n, k, row), false, out, err);
+    mrq_print print = {0};
+    begin(&print, serving->generation);
+    mrq_print_key(&print, "query");
+    mrq_print_open(&print, '{');
+    mrq_print_key(&print, "text");
+    mrq_print_text(&print, text);
+    mrq_print_key(&print, "k");
+    mrq_print_whole(&print, k);
+    mrq_print_close(&print, '}');
+    return finish_list(serving, &print, row, rank_rows(list, n, k, row), out, err);
 }
 
 /* "age":{"value":"25","label":"25-34"} for each category of the user's. */
-static bool add_features(cJSON *object, const mrq_table *users, uint32_t user)
+static void print_features(mrq_print *print, const mrq_table *users, uint32_t user)
 {
-    bool ok = true;
     for (uint32_t c = 0; c < users->n_columns; c++) {
         const mrq_column *column = &users->column[c];
-        if (column->kind == MRQ_CATEGORY && column->code[user] != MRQ_NONE)
-            ok = ok && mrq_json_add_value(cJSON_AddObjectToObject(object, column->name), column, column->code[user]);
+        if (column->kind != MRQ_CATEGORY || column->code[user] == MRQ_NONE)
+            continue;
+        mrq_print_key(print, column->name);
+        mrq_print_open(print, '{');
+        mrq_print_value(print, column, column->code[user]);
+        mrq_print_close(print, '}');
     }
-    return ok;
 }
 
 mrq_status mrq_find_user(mrq_serving *serving, int64_t id, uint32_t k, mrq_finished **out, mrq_error *err)
@@ -187,17 +204,25 @@ mrq_status mrq_find_user(mrq_serving *serving, int64_t id, uint32_t k, mrq_finis
     const uint64_t first = generation->seen.offset[user], n = generation->seen.offset[user + 1] - first;
     MRQ_AUTOFREE found *list = mrq_array(n, sizeof *list);
     MRQ_AUTOFREE uint32_t *row = mrq_array(n, sizeof *row);
-    MRQ_CLEANUP(cJSON_Delete) cJSON *document = begin(generation);
-    cJSON *object = cJSON_AddObjectToObject(document, "user");
-    bool ok = list && row && mrq_json_add_whole(object, "id", id) && add_features(object, users, user) &&
-              mrq_json_add_whole(object, "ratings", (int64_t)n);
-    if (likes)
-        ok = ok && mrq_json_add_whole(object, "likes", (int64_t)(likes->offset[user + 1] - likes->offset[user]));
-    if (!ok)
+    if (!list || !row)
         return mrq_fail_memory(err, "answering");
     for (uint64_t i = 0; i < n; i++) {
         const uint32_t movie = generation->seen.item[first + i];
         list[i] = (found){movie, serving->ratings[movie], likes && mrq_lists_find(likes, user, movie) != UINT64_MAX};
     }
-    return finish(serving, document, row, rank_rows(list, (uint32_t)n, k, row), false, out, err);
+    mrq_print print = {0};
+    begin(&print, generation);
+    mrq_print_key(&print, "user");
+    mrq_print_open(&print, '{');
+    mrq_print_key(&print, "id");
+    mrq_print_whole(&print, id);
+    print_features(&print, users, user);
+    mrq_print_key(&print, "ratings");
+    mrq_print_whole(&print, (int64_t)n);
+    if (likes) {
+        mrq_print_key(&print, "likes");
+        mrq_print_whole(&print, (int64_t)(likes->offset[user + 1] - likes->offset[user]));
+    }
+    mrq_print_close(&print, '}');
+    return finish_list(serving, &print, row, rank_rows(list, (uint32_t)n, k, row), out, err);
 }

@@ -10,8 +10,8 @@ typedef struct mrq_connections mrq_connections;
 MRQ_CHECKED mrq_status mrq_connections_new(const char *address, uint32_t ttl, mrq_connections **out, mrq_error *err);
 void mrq_connections_free(mrq_connections *connections); /* when all are back; NULL is legal */
 
-/* A connection for the calling thread alone, the one that was put back last if there is any; its `cache` is NULL when out of memory.
- * To be given back in any case. */
+/* A connection for the calling thread alone, the one that was put back last if there is any; its `cache` is NULL when out of
+ * memory. To be given back in any case. */
 typedef struct mrq_lease {
     mrq_cache *cache;
     uint64_t errors; /* that it had when it was taken */

@@ -133,28 +133,33 @@ static void years_text(const mrq_selection *s, char out[32])
     snprintf(out, 32, s->year_from == s->year_to ? "%s" : "%s-%s", from, to);
 }
 
-bool mrq_selection_describe(const mrq_selection *selection, const mrq_table *movies, cJSON *json)
+void mrq_print_selection(mrq_print *print, const mrq_selection *selection, const mrq_table *movies)
 {
     const mrq_column *genres = mrq_table_first(movies, MRQ_SET);
-    bool ok = json != NULL;
     if (selection->n_genres) {
-        cJSON *names = cJSON_AddArrayToObject(json, "genre");
+        mrq_print_key(print, "genre");
+        mrq_print_open(print, '[');
         for (uint32_t i = 0; i < selection->n_genres; i++)
-            ok = ok && mrq_json_append_clean(names, mrq_strings_at(&genres->dict, selection->genre[i]));
+            mrq_print_text(print, mrq_strings_at(&genres->dict, selection->genre[i]));
+        mrq_print_close(print, ']');
     }
-    if (selection->all_genres)
-        ok = ok && cJSON_AddTrueToObject(json, "all_genres");
+    if (selection->all_genres) {
+        mrq_print_key(print, "all_genres");
+        mrq_print_raw(print, "true");
+    }
     if (selection->year_from || selection->year_to) {
         char years[32];
         years_text(selection, years);
-        ok = ok && cJSON_AddStringToObject(json, "year", years);
+        mrq_print_key(print, "year");
+        mrq_print_text(print, years);
     }
     if (selection->n_exclude) {
-        cJSON *ids = cJSON_AddArrayToObject(json, "exclude");
+        mrq_print_key(print, "exclude");
+        mrq_print_open(print, '[');
         for (uint32_t i = 0; i < selection->n_exclude; i++)
-            ok = ok && mrq_json_append_whole(ids, movies->id[selection->exclude[i]]);
+            mrq_print_whole(print, movies->id[selection->exclude[i]]);
+        mrq_print_close(print, ']');
     }
-    return ok;
 }
 
 static bool has_genre(const mrq_lists *list, uint32_t row, uint32_t genre)

@@ -2,7 +2,7 @@
 #ifndef MRQ_ENGINE_FILTER_H
 #define MRQ_ENGINE_FILTER_H
 
-#include "base/json.h"
+#include "base/print.h"
 #include "engine/engine.h"
 
 /* Sorts rows and drops what stands there twice; returns how many are left. */
@@ -23,9 +23,8 @@ void mrq_selection_clear(mrq_selection *selection); /* legal on a zeroed struct 
 MRQ_CHECKED mrq_status mrq_selection_resolve(const mrq_table *movies, const mrq_filters *filters, mrq_selection *out,
                                              mrq_error *err);
 
-/* Adds the selection to a query's description: "genre", "all_genres", "year", "exclude", and of them only what selects. Returns
- * false when out of memory. */
-bool mrq_selection_describe(const mrq_selection *selection, const mrq_table *movies, cJSON *json);
+/* Adds the selection to a query's description: "genre", "all_genres", "year", "exclude", and of them only what selects. */
+void mrq_print_selection(mrq_print *print, const mrq_selection *selection, const mrq_table *movies);
 
 /* A bitmap of what the selection lets through, less `n` rows. */
 typedef struct mrq_bitmap {

@@ -43,8 +43,11 @@ static bool add_choices(cJSON *document, const mrq_table *users)
         if (!column || column->kind != MRQ_CATEGORY)
             continue;
         cJSON *values = cJSON_AddArrayToObject(choices, names[i]);
-        for (uint32_t code = 0; ok && code < column->dict.n; code++)
-            ok = mrq_json_add_value(mrq_json_append_object(values), column, code);
+        for (uint32_t code = 0; ok && code < column->dict.n; code++) {
+            cJSON *value = mrq_json_append_object(values);
+            ok = mrq_json_add_clean(value, "value", mrq_strings_at(&column->dict, code)) &&
+                 (!column->label.n || mrq_json_add_clean(value, "label", mrq_strings_at(&column->label, code)));
+        }
     }
     return ok;
 }
@@ -101,9 +104,12 @@ mrq_status mrq_tell_generation(mrq_serving *serving, const char *store, mrq_fini
                     mrq_json_add_made(document, "curve", mrq_model_curve_json(&g->curve)) && add_choices(document, g->users) &&
                     add_filters(document, g->movies) && cJSON_AddBoolToObject(document, "tastes", g->tower->liked != NULL) &&
                     add_generations(document, store, g);
-    mrq_finished *finished = mrq_finished_new(serving, &(mrq_answer){0}, ok ? mrq_json_open(document) : NULL, false);
-    if (!finished)
-        return mrq_fail_memory(err, "answering");
-    *out = finished;
-    return MRQ_OK;
+    char *text = ok ? cJSON_PrintUnformatted(document) : NULL;
+    mrq_print print = {.failed = !text};
+    if (text) {
+        text[strlen(text) - 1] = '\0'; /* the closing brace, which every document gets anew */
+        mrq_print_raw(&print, text);
+    }
+    cJSON_free(text);
+    return mrq_finished_new(serving, &(mrq_answer){0}, &print, false, out, err);
 }

@@ -1,8 +1,9 @@
-/* JSON of texts that nobody vouches for, and of movies. */
+/* JSON of texts that nobody vouches for, of movies and of answers. */
 #ifndef MRQ_ENGINE_JSON_H
 #define MRQ_ENGINE_JSON_H
 
 #include "base/json.h"
+#include "base/print.h"
 #include "base/table.h"
 #include "engine/engine.h"
 
@@ -14,16 +15,13 @@ bool mrq_json_append_clean(cJSON *array, const char *text);
 /* A whole number with all its digits, behind what the array holds. */
 bool mrq_json_append_whole(cJSON *array, int64_t value);
 
-/* A category's "value", and its "label" where it has one. Returns false when out of memory. */
-bool mrq_json_add_value(cJSON *object, const mrq_column *column, uint32_t code);
+/* A category's value: "value", and its "label" where it has one. */
+void mrq_print_value(mrq_print *print, const mrq_column *column, uint32_t code);
 
-/* "id", "title", "year", "genres" of a movie, as far as the data has such columns. Returns false when out of memory. */
-bool mrq_json_add_movie(cJSON *object, const mrq_table *movies, uint32_t row);
+/* "id", "title", "year", "genres" of a movie, as far as the data has such columns. */
+void mrq_print_movie(mrq_print *print, const mrq_table *movies, uint32_t row);
 
-/* A document without its closing brace; freed with mrq_free(). NULL when out of memory. */
-char *mrq_json_open(const cJSON *document);
-
-/* The document of an answer but for `,"cache":"..."}` and a line end; freed with mrq_free(). NULL when out of memory. */
-char *mrq_answer_open(const mrq_generation *generation, const mrq_answer *answer);
+/* The document of an answer but for `,"cache":"..."}` and a line end. */
+void mrq_print_answer(mrq_print *print, const mrq_generation *generation, const mrq_answer *answer);
 
 #endif

@@ -104,16 +104,26 @@ mrq_status mrq_opinion_resolve(const mrq_generation *generation, const mrq_query
     return MRQ_OK;
 }
 
-bool mrq_opinion_describe(const mrq_opinion *opinion, const mrq_table *movies, cJSON *json)
+/* Those that are told with the same sign, under a name. */
+static void print_side(mrq_print *print, const mrq_opinion *opinion, const mrq_table *movies, const char *name, bool likes)
 {
-    bool ok = json != NULL;
-    cJSON *liked = NULL, *disliked = NULL;
-    for (uint32_t i = 0; ok && i < opinion->n; i++) {
-        const bool likes = opinion->told[i] > 0;
-        cJSON **list = likes ? &liked : &disliked;
-        if (!*list)
-            *list = cJSON_AddArrayToObject(json, likes ? "liked" : "disliked");
-        ok = mrq_json_append_whole(*list, movies->id[opinion->movie[i]]);
+    bool begun = false;
+    for (uint32_t i = 0; i < opinion->n; i++) {
+        if ((opinion->told[i] > 0) != likes)
+            continue;
+        if (!begun) {
+            mrq_print_key(print, name);
+            mrq_print_open(print, '[');
+        }
+        begun = true;
+        mrq_print_whole(print, movies->id[opinion->movie[i]]);
     }
-    return ok;
+    if (begun)
+        mrq_print_close(print, ']');
+}
+
+void mrq_print_opinion(mrq_print *print, const mrq_opinion *opinion, const mrq_table *movies)
+{
+    print_side(print, opinion, movies, "liked", true);
+    print_side(print, opinion, movies, "disliked", false);
 }

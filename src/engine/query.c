@@ -118,22 +118,31 @@ static mrq_status find_values(const mrq_generation *generation, uint32_t user, b
 static char *describe(const mrq_generation *generation, const mrq_query *query, const uint32_t code[FEATURES],
                       const mrq_resolved *resolved)
 {
-    const mrq_table *users = generation->users;
-    MRQ_CLEANUP(cJSON_Delete) cJSON *json = cJSON_CreateObject();
-    bool ok = json != NULL;
+    mrq_print print = {0};
+    mrq_print_open(&print, '{');
     for (int i = 0; i < FEATURES; i++) {
         if (code[i] == MRQ_NONE)
             continue;
-        const mrq_column *column = category(users, feature_names[i]);
-        ok = ok && mrq_json_add_value(cJSON_AddObjectToObject(json, feature_names[i]), column, code[i]);
+        mrq_print_key(&print, feature_names[i]);
+        mrq_print_open(&print, '{');
+        mrq_print_value(&print, category(generation->users, feature_names[i]), code[i]);
+        mrq_print_close(&print, '}');
     }
-    ok = ok && (query->user < 0 ? cJSON_AddNullToObject(json, "user") != NULL : mrq_json_add_whole(json, "user", query->user));
-    ok = ok && mrq_opinion_describe(&resolved->opinion, generation->movies, json);
-    ok = ok && mrq_json_add_whole(json, "k", query->k);
-    ok = ok && mrq_selection_describe(&resolved->selection, generation->movies, json);
-    if (resolved->include_seen)
-        ok = ok && cJSON_AddTrueToObject(json, "include_seen");
-    return ok ? cJSON_PrintUnformatted(json) : NULL;
+    mrq_print_key(&print, "user");
+    if (query->user < 0)
+        mrq_print_raw(&print, "null");
+    else
+        mrq_print_whole(&print, query->user);
+    mrq_print_opinion(&print, &resolved->opinion, generation->movies);
+    mrq_print_key(&print, "k");
+    mrq_print_whole(&print, query->k);
+    mrq_print_selection(&print, &resolved->selection, generation->movies);
+    if (resolved->include_seen) {
+        mrq_print_key(&print, "include_seen");
+        mrq_print_raw(&print, "true");
+    }
+    mrq_print_close(&print, '}');
+    return mrq_print_take(&print, NULL);
 }
 
 /* Everything but k; what it has found by the time it fails is in `out` and to be cleared. */

@@ -39,7 +39,7 @@ MRQ_CHECKED mrq_status mrq_opinion_resolve(const mrq_generation *generation, con
                                            mrq_opinion *out, mrq_error *err);
 void mrq_opinion_clear(mrq_opinion *opinion);
 
-/* Adds it to a query's description, "liked" and "disliked", as far as there is any. Returns false when out of memory. */
-bool mrq_opinion_describe(const mrq_opinion *opinion, const mrq_table *movies, cJSON *json);
+/* Adds it to a query's description, "liked" and "disliked", as far as there is any. */
+void mrq_print_opinion(mrq_print *print, const mrq_opinion *opinion, const mrq_table *movies);
 
 #endif

@@ -238,11 +238,9 @@ static void put_question(key *to, const question *q)
 
 static mrq_status finish(mrq_serving *serving, mrq_answer *answer, mrq_finished **out, mrq_error *err)
 {
-    mrq_finished *finished = mrq_finished_new(serving, answer, mrq_answer_open(serving->generation, answer), true);
-    if (!finished)
-        return mrq_fail_memory(err, "answering");
-    *out = finished;
-    return MRQ_OK;
+    mrq_print open = {0};
+    mrq_print_answer(&open, serving->generation, answer);
+    return mrq_finished_new(serving, answer, &open, true, out, err);
 }
 
 static mrq_status recommend(mrq_recommender *r, mrq_serving *serving, const mrq_query *query, mrq_finished **out, mrq_error *err)

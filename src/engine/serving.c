@@ -49,23 +49,26 @@ mrq_status mrq_serving_open(const char *store, size_t memory, mrq_serving **out,
     return MRQ_OK;
 }
 
-mrq_finished *mrq_finished_new(mrq_serving *serving, mrq_answer *answer, char *open, bool tells_cache)
+mrq_status mrq_finished_new(mrq_serving *serving, mrq_answer *answer, mrq_print *open, bool tells_cache, mrq_finished **out,
+                            mrq_error *err)
 {
-    mrq_finished *finished = open ? calloc(1, sizeof *finished) : NULL;
+    size_t size = 0;
+    char *text = mrq_print_take(open, &size);
+    mrq_finished *finished = text ? calloc(1, sizeof *finished) : NULL;
     if (!finished) {
         mrq_answer_clear(answer);
-        mrq_free(open);
-        return NULL;
+        mrq_free(text);
+        return mrq_fail_memory(err, "answering");
     }
     atomic_init(&finished->holders, 1);
     atomic_fetch_add(&serving->holders, 1);
     finished->serving = serving;
     finished->answer = *answer;
-    finished->open = open;
-    finished->size = strlen(open);
+    finished->open = text;
+    finished->size = size;
     finished->tells_cache = tells_cache;
-    *answer = (mrq_answer){0};
-    return finished;
+    *out = finished;
+    return MRQ_OK;
 }
 
 mrq_finished *mrq_finished_hold(mrq_finished *finished)

@@ -5,6 +5,7 @@
 
 #include <stdatomic.h>
 
+#include "base/print.h"
 #include "engine/engine.h"
 
 typedef struct mrq_answers mrq_answers;
@@ -31,8 +32,9 @@ typedef struct mrq_finished {
     bool tells_cache; /* the document ends with where it came from */
 } mrq_finished;
 
-/* Takes over `answer` and `open`, also on failure, which is NULL: out of memory, as it is when `open` is NULL. */
-mrq_finished *mrq_finished_new(mrq_serving *serving, mrq_answer *answer, char *open, bool tells_cache);
+/* Takes over `answer` and `open`, also on failure. MRQ_FAILED: out of memory, be it while `open` was printed. */
+MRQ_CHECKED mrq_status mrq_finished_new(mrq_serving *serving, mrq_answer *answer, mrq_print *open, bool tells_cache,
+                                        mrq_finished **out, mrq_error *err);
 mrq_finished *mrq_finished_hold(mrq_finished *finished);
 void mrq_finished_release(mrq_finished *finished); /* NULL is legal */
 size_t mrq_finished_bytes(const mrq_finished *finished);

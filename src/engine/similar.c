@@ -69,14 +69,22 @@ static mrq_status find_movie(const mrq_table *movies, const char *text, uint32_t
 /* {"movie":{"id":1,"title":"Toy Story (1995)"},"k":5,"genre":[...],...}; NULL when out of memory. */
 static char *describe(const mrq_table *movies, uint32_t movie, uint32_t k, const mrq_selection *selection)
 {
-    MRQ_CLEANUP(cJSON_Delete) cJSON *json = cJSON_CreateObject();
     const mrq_column *title = mrq_table_first(movies, MRQ_TEXT);
-    cJSON *object = cJSON_AddObjectToObject(json, "movie");
-    bool ok = mrq_json_add_whole(object, "id", movies->id[movie]);
-    if (title)
-        ok = ok && mrq_json_add_clean(object, "title", mrq_strings_at(&title->text, movie));
-    ok = ok && mrq_json_add_whole(json, "k", k) && mrq_selection_describe(selection, movies, json);
-    return ok ? cJSON_PrintUnformatted(json) : NULL;
+    mrq_print print = {0};
+    mrq_print_raw(&print, "{\"movie\":");
+    mrq_print_open(&print, '{');
+    mrq_print_key(&print, "id");
+    mrq_print_whole(&print, movies->id[movie]);
+    if (title) {
+        mrq_print_key(&print, "title");
+        mrq_print_text(&print, mrq_strings_at(&title->text, movie));
+    }
+    mrq_print_close(&print, '}');
+    mrq_print_key(&print, "k");
+    mrq_print_whole(&print, k);
+    mrq_print_selection(&print, selection, movies);
+    mrq_print_close(&print, '}');
+    return mrq_print_take(&print, NULL);
 }
 
 /* Goes through all vectors with their first `size` numbers. A vector of length 0 is like nothing: 0. */

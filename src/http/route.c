@@ -156,7 +156,7 @@ const mrq_route mrq_routes[MRQ_ROUTES] = {
     {"/healthz", "/healthz", false, true, 0, 0, NULL, answer_health},
     {"/readyz", "/readyz", false, true, 0, 0, NULL, answer_ready},
     {"/metrics", "/metrics", false, false, 0, 0, NULL, answer_metrics},
-    {"/openapi.json", "/openapi.json", false, false, 0, 0, "openapi", answer_document},
+    {"/openapi.json", "/openapi.json", false, true, 0, 0, "openapi", answer_document},
     {"/", "/", false, true, 0, 0, "index.html", answer_page},
     {"/page.css", "/page.css", false, true, 0, 0, "page.css", answer_page},
     {"/page.js", "/page.js", false, true, 0, 0, "page.js", answer_page},

@@ -6,6 +6,8 @@
 #include "base/json.h"
 #include "base/option.h"
 #include "base/parse.h"
+#include "base/print.h"
+#include "base/random.h"
 #include "unit/small_world.h"
 
 static mrq_error err;
@@ -508,10 +510,88 @@ static void test_memory(void **state)
     mrq_free(items);
 }
 
+/* What is printed, as text. */
+static void assert_printed(mrq_print *print, const char *want)
+{
+    size_t size;
+    MRQ_AUTOFREE char *text = mrq_print_take(print, &size);
+    assert_string_equal(text, want);
+    assert_int_equal(size, strlen(want));
+}
+
+static void json_is_printed(void **state)
+{
+    (void)state;
+    mrq_print print = {0};
+    mrq_print_open(&print, '{');
+    mrq_print_key(&print, "a");
+    mrq_print_open(&print, '[');
+    mrq_print_close(&print, ']');
+    mrq_print_key(&print, "b:{[");
+    mrq_print_text(&print, "x:");
+    mrq_print_key(&print, "c");
+    mrq_print_open(&print, '[');
+    mrq_print_whole(&print, INT64_MIN);
+    mrq_print_whole(&print, 0);
+    mrq_print_whole(&print, INT64_MAX);
+    mrq_print_raw(&print, "{}");
+    mrq_print_text(&print, "");
+    mrq_print_close(&print, ']');
+    mrq_print_close(&print, '}');
+    assert_printed(&print, "{\"a\":[],\"b:{[\":\"x:\",\"c\":[-9223372036854775808,0,9223372036854775807,{},\"\"]}");
+    mrq_print_text(&print, "\"\\/\b\f\n\r\t\x01\x1f\x7f \xc3\xa9 \xf0\x9f\x8e\xac \xff\xc3 \xc3");
+    assert_printed(&print, "\"\\\"\\\\/\\b\\f\\n\\r\\t\\u0001\\u001f\x7f \xc3\xa9 \xf0\x9f\x8e\xac ?? ?\"");
+    assert_printed(&print, "");
+}
+
+static void numbers_are_printed_as_short_as_they_are_exact(void **state)
+{
+    (void)state;
+    static const struct {
+        double value;
+        int digits;
+        const char *text;
+    } cases[] = {{0, 6, "0"},
+                 {-0.0, 6, "0"},
+                 {0.1234565, 6, "0.123457"},
+                 {-0.1234564, 6, "-0.123456"},
+                 {0.5, 6, "0.5"},
+                 {1995, 3, "1995"},
+                 {100, 0, "100"},
+                 {2.5, 0, "3"},
+                 {1e-7, 6, "0"},
+                 {-4e-7, 6, "0"},
+                 {-6e-7, 6, "-0.000001"},
+                 {0.00000001, 8, "0.00000001"},
+                 {999999.9999996, 6, "1000000"},
+                 {1e18, 6, "1000000000000000000"},
+                 {-1e18, 9, "-1000000000000000000"},
+                 {(double)NAN, 6, "null"},
+                 {(double)-INFINITY, 6, "null"}};
+    mrq_print print = {0};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        mrq_print_real(&print, cases[i].value, cases[i].digits);
+        assert_printed(&print, cases[i].text);
+    }
+    mrq_random rng;
+    mrq_random_init(&rng, 3, 0);
+    for (int i = 0; i < 20000; i++) {
+        const double value = (mrq_random_unit(&rng) - 0.5) * pow(10, (double)(i % 12) - 4);
+        mrq_print_real(&print, value, 6);
+        MRQ_AUTOFREE char *text = mrq_print_take(&print, NULL);
+        assert_true(fabs(strtod(text, NULL) - value) <= 0.5000001e-6 + 1e-15 * fabs(value));
+        assert_true(text[strlen(text) - 1] != '0' || !strchr(text, '.'));
+    }
+    mrq_print_real(&print, 1.7e308, 6);
+    MRQ_AUTOFREE char *text = mrq_print_take(&print, NULL);
+    assert_true(strtod(text, NULL) == 1.7e308); /* NOLINT: all digits are there */
+}
+
 int main(void)
 {
     folder = temporary_folder();
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(json_is_printed),  cmocka_unit_test(numbers_are_printed_as_short_as_they_are_exact),
         cmocka_unit_test(test_parse_int),   cmocka_unit_test(test_parse_real),
         cmocka_unit_test(test_random),      cmocka_unit_test(test_errors_are_plain),
         cmocka_unit_test(test_digest),      cmocka_unit_test(test_files),

@@ -1,7 +1,8 @@
-/* The library's door: answers through it are the engine's, from memory as from the search, and stay right while the store changes and
- * many threads ask. */
+/* The library's door: answers through it are the engine's, from memory as from the search, and stay right while the store changes
+ * and many threads ask. */
 #include "unit/redis_server.h" /* first: it has an err and a folder of its own */
 
+#include "unit/failing_memory.h"
 #include "unit/store_world.h"
 
 #include <pthread.h>
@@ -436,6 +437,72 @@ static void a_bad_generation_is_refused_and_the_old_one_serves_on(void **state)
     mrq_recommender_close(r);
 }
 
+/* Memory runs out at the n-th allocation, for every n, of everything that can be asked: an error and no leak, and afterwards the
+ * same recommender answers as before. */
+static mrq_status ask_everything(mrq_recommender *r)
+{
+    const mrq_query query = {.user = 4, .k = 3, .explain = 2};
+    const mrq_filters filters = {.year_from = 1950};
+    mrq_result *result[8] = {NULL};
+    mrq_error error[2];
+    mrq_status status = mrq_recommender_recommend(r, &query, &result[0], NULL);
+    if (status == MRQ_OK)
+        status = mrq_recommender_similar(r, "13", 3, &filters, &result[1], NULL);
+    if (status == MRQ_OK)
+        status = mrq_recommender_movie(r, 13, &result[2], NULL);
+    if (status == MRQ_OK)
+        status = mrq_recommender_search(r, "title", 3, &result[3], NULL);
+    if (status == MRQ_OK)
+        status = mrq_recommender_user(r, 4, 3, &result[4], NULL);
+    if (status == MRQ_OK)
+        status = mrq_recommender_info(r, &result[5], NULL);
+    if (status == MRQ_OK && (status = mrq_recommender_batch(r, (const mrq_query[]){{.user = 5, .k = 2}, {.user = 6, .k = 2}}, 2, 1,
+                                                            &result[6], error, NULL)) == MRQ_OK)
+        status = error[0].status ? error[0].status : error[1].status;
+    for (int i = 0; i < 8; i++) {
+        if (status == MRQ_OK && result[i] && !mrq_result_json(result[i], NULL))
+            status = MRQ_FAILED;
+        mrq_result_free(result[i]);
+    }
+    return status;
+}
+
+static void survives_without_memory(void **state)
+{
+    (void)state;
+    for (int memory = 0; memory <= 1 << 20; memory += 1 << 20) {
+        int n = 0;
+        for (mrq_status status = MRQ_FAILED; status != MRQ_OK; n++) {
+            mrq_recommender *r = NULL;
+            allocations_left = n;
+            status = mrq_recommender_open(&(mrq_options){.store = store, .memory = (size_t)memory}, &r, NULL);
+            if (status == MRQ_OK)
+                status = ask_everything(r);
+            allocations_left = INT_MAX;
+            if (r && status != MRQ_OK)
+                assert_int_equal(ask_everything(r), MRQ_OK);
+            mrq_recommender_close(r);
+            assert_true(n < 10000);
+        }
+        assert_true(n > 100);
+    }
+    mrq_recommender *r = open_with(1 << 20, NULL);
+    go_to(older);
+    bool changed = false;
+    for (int n = 0; !changed; n++) {
+        allocations_left = n;
+        const mrq_status status = mrq_recommender_reload(r, &changed, NULL);
+        allocations_left = INT_MAX;
+        assert_true(changed == (status == MRQ_OK));
+        mrq_result *result = ask(r, &(mrq_query){.user = 4, .k = 3});
+        assert_string_equal(mrq_result_generation(result), changed ? older : newer);
+        mrq_result_free(result);
+        assert_true(n < 10000);
+    }
+    go_to(newer);
+    mrq_recommender_close(r);
+}
+
 /* Threads */
 
 typedef struct work {
@@ -613,6 +680,7 @@ int main(void)
         cmocka_unit_test(a_batch_is_its_queries_one_by_one),
         cmocka_unit_test(a_reload_takes_the_current_generation_and_results_stay),
         cmocka_unit_test(a_bad_generation_is_refused_and_the_old_one_serves_on),
+        cmocka_unit_test(survives_without_memory),
         cmocka_unit_test(what_many_ask_at_once_is_computed_once),
         cmocka_unit_test(answers_stay_right_while_generations_change),
         cmocka_unit_test(recommenders_share_answers_and_counts_through_redis),

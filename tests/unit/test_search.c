@@ -1,11 +1,13 @@
 /* Search with filters, for every kind of index; choosing an index by measurement; graphs that lead nowhere. */
 #include <math.h>
 #include <stdbool.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "base/random.h"
 #include "index/choose.h"
 #include "index/inside.h"
+#include "index/kernels.h"
 #include "testing.h"
 
 enum { N = 4000, DIM = 32, K = 10, QUERIES = 40 };
@@ -405,10 +407,104 @@ static void graphs_that_lead_nowhere_are_refused(void **state)
     assert_null(loaded);
 }
 
+/* Through a sketch the very best come, ties included, whatever the vectors and queries are. */
+static void a_sketch_finds_what_a_scan_finds(void **state)
+{
+    (void)state;
+    static const uint32_t dims[] = {1, 2, 5, 32, 67, 200};
+    if (!mrq_distances_best()->quick_bytes) {
+        print_message("this CPU takes no sketch\n");
+        return;
+    }
+    mrq_random rng;
+    mrq_random_init(&rng, 77, 0);
+    for (size_t c = 0; c < 6 * (sizeof dims / sizeof *dims); c++) {
+        const uint32_t dim = dims[c / 6], n = c % 6 == 0 ? 1 : c % 6 == 1 ? 64 : 1000 + (uint32_t)c;
+        MRQ_AUTOFREE float *x = vectors(n, dim, c);
+        for (uint32_t i = 0; i < n; i++)
+            for (uint32_t d = 0; d < dim; d++) {
+                float *at = &x[(size_t)i * dim + d];
+                if (c % 6 == 2) /* lengths that differ by much, which the last number makes good */
+                    *at = d + 1 < dim ? *at / (float)(1 + i * i % 997) : 0.9f + 0.1f / (float)(1 + i % 7);
+                else if (c % 6 == 3) /* many alike, to the bit */
+                    *at = (float)((i % 5 + d) % 3) - 1;
+                else if (c % 6 == 4) /* tiny, zero and huge */
+                    *at *= i % 3 == 0 ? 1e-38f : i % 3 == 1 ? 0 : 1e15f;
+            }
+        MRQ_CLEANUP(mrq_index_free) mrq_index *sketched = NULL;
+        assert_ok(mrq_index_build("Flat", x, n, dim, &sketched, &err));
+        assert_ok(mrq_index_sketch(sketched, &err));
+        for (int q = 0; q < 30; q++) {
+            MRQ_AUTOFREE float *query = vectors(1, dim, 1000 + (uint64_t)q);
+            if (q % 3 == 1)
+                query[dim - 1] = 0;
+            if (q % 7 == 6)
+                memset(query, 0, dim * sizeof *query);
+            const uint32_t kept = q % 4 == 0 ? n : q % 4 == 1 ? n * 9 / 10 : q % 4 == 2 ? n / 20 + 1 : 0;
+            MRQ_AUTOFREE uint64_t *keep = spread(n, kept, (uint64_t)q);
+            const mrq_filter filter = {keep, kept};
+            const uint32_t k = q % 5 == 0 ? n : 1 + (uint32_t)q % 20;
+            MRQ_AUTOFREE mrq_hit *want = mrq_array(n, sizeof *want);
+            MRQ_AUTOFREE mrq_hit *have = mrq_array(n, sizeof *have);
+            uint32_t n_have = 0;
+            mrq_top top = {want, k < kept ? k : kept, 0};
+            for (uint32_t i = 0; i < n; i++)
+                if (keep[i / 64] >> i % 64 & 1)
+                    mrq_top_push(&top, (mrq_hit){i, mrq_distances_best()->inner_product(query, x + (size_t)i * dim, dim)});
+            mrq_top_sort(&top);
+            assert_ok(mrq_index_search(sketched, query, k, q % 4 ? &filter : NULL, have, &n_have, &err));
+            assert_int_equal(n_have, top.n);
+            for (uint32_t i = 0; i < top.n; i++) {
+                assert_int_equal(have[i].row, want[i].row);
+                assert_true(have[i].score == want[i].score); /* NOLINT: to the bit */
+            }
+        }
+    }
+}
+
+/* The bounds of every instruction set are above the inner products, and are the plain set's but for rounding. */
+static void bounds_are_above(void **state)
+{
+    (void)state;
+    enum { BYTES = 36 };
+    mrq_random rng;
+    mrq_random_init(&rng, 5, 0);
+    static uint8_t code[MRQ_SKETCHED * BYTES];
+    static int8_t x[BYTES];
+    mrq_bound bound;
+    const mrq_bound_query query = {0.5f, 0.25f, 2, 0.75f, 1e-6f, 1000};
+    for (size_t i = 0; i < sizeof code; i++)
+        code[i] = (uint8_t)mrq_random_below(&rng, 256);
+    for (size_t i = 0; i < BYTES; i++)
+        x[i] = (int8_t)((int)mrq_random_below(&rng, 255) - 127);
+    for (int i = 0; i < MRQ_SKETCHED; i++) {
+        bound.scale[i] = (float)mrq_random_unit(&rng);
+        bound.error[i] = (float)mrq_random_unit(&rng);
+        bound.length[i] = (float)mrq_random_unit(&rng);
+        bound.last[i] = (float)mrq_random_unit(&rng) - 0.5f;
+    }
+    for (const mrq_distances *const *set = mrq_distances_usable(); *set; set++) {
+        float out[MRQ_SKETCHED], most = -INFINITY;
+        const float largest = (*set)->bounds(out, &query, &bound, x, code, BYTES);
+        for (int i = 0; i < MRQ_SKETCHED; i++) {
+            int32_t product = 0;
+            for (int d = 0; d < BYTES; d++)
+                product += x[d] * code[(d / 4 * MRQ_SKETCHED + i) * 4 + d % 4];
+            const double want = 0.5 * (double)bound.scale[i] * (product - 1000) + 0.75 * (double)bound.last[i] +
+                                2 * (double)bound.error[i] + 0.25 * (double)bound.length[i] + 1e-6 * fabs((double)bound.last[i]);
+            assert_true(fabs((double)out[i] - want) <= 1e-5 * (1 + fabs(want)));
+            most = fmaxf(most, out[i]);
+        }
+        assert_true(largest == most); /* NOLINT: one of them */
+    }
+}
+
 int main(void)
 {
     snprintf(folder, sizeof folder, "%s", temporary_folder());
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_sketch_finds_what_a_scan_finds),
+        cmocka_unit_test(bounds_are_above),
         cmocka_unit_test(filters_leave_k_rows_when_k_qualify),
         cmocka_unit_test(what_qualifies_may_lie_far_away),
         cmocka_unit_test(zeros_and_a_single_row),

@@ -1,0 +1,165 @@
+/* Numbers are written digit by digit, in no locale. */
+#include "base/print.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/utf8.h"
+
+void mrq_print_clear(mrq_print *print)
+{
+    mrq_free(print->data);
+    *print = (mrq_print){0};
+}
+
+/* Room for `size` more bytes and a NUL; NULL when out of memory. */
+static char *room(mrq_print *print, size_t size)
+{
+    print->failed = print->failed || mrq_grow(&print->data, &print->capacity, print->size + size + 1, 1) != 0;
+    return print->failed ? NULL : print->data + print->size;
+}
+
+static void put(mrq_print *print, const char *bytes, size_t size)
+{
+    char *to = room(print, size);
+    if (!to)
+        return;
+    memcpy(to, bytes, size);
+    to[size] = '\0';
+    print->size += size;
+}
+
+char *mrq_print_take(mrq_print *print, size_t *size)
+{
+    char *text = print->failed || !room(print, 0) ? NULL : print->data;
+    if (!text) {
+        mrq_print_clear(print);
+        return NULL;
+    }
+    if (size)
+        *size = print->size;
+    *print = (mrq_print){0};
+    return text;
+}
+
+/* The comma before a value. */
+static void separate(mrq_print *print)
+{
+    if (print->size && !strchr("{[:", print->data[print->size - 1]))
+        put(print, ",", 1);
+}
+
+void mrq_print_open(mrq_print *print, char bracket)
+{
+    separate(print);
+    put(print, &bracket, 1);
+}
+
+void mrq_print_close(mrq_print *print, char bracket)
+{
+    put(print, &bracket, 1);
+}
+
+/* One character that JSON or UTF-8 does not let stand as it is, at `text`; returns how many bytes it took. */
+static size_t put_special(mrq_print *print, const char *text, size_t left)
+{
+    static const char plain[] = "\"\\\b\f\n\r\t", letter[] = "\"\\bfnrt";
+    const char *at = strchr(plain, *text);
+    uint32_t code;
+    if (at) {
+        const char pair[2] = {'\\', letter[at - plain]};
+        put(print, pair, sizeof pair);
+        return 1;
+    }
+    if ((unsigned char)*text < 0x20) {
+        char unicode[8];
+        snprintf(unicode, sizeof unicode, "\\u%04x", (unsigned)(unsigned char)*text);
+        put(print, unicode, 6);
+        return 1;
+    }
+    const size_t n = mrq_utf8_read(text, left, &code);
+    put(print, n ? text : "?", n ? n : 1);
+    return n ? n : 1;
+}
+
+static bool is_plain(char c)
+{
+    return c >= 0x20 && c != '"' && c != '\\' && !(c & 0x80);
+}
+
+void mrq_print_text(mrq_print *print, const char *text)
+{
+    separate(print);
+    put(print, "\"", 1);
+    for (const char *end = text + strlen(text); text < end;) {
+        size_t n = 0;
+        while (text + n < end && is_plain(text[n]))
+            n++;
+        put(print, text, n);
+        text += n;
+        if (text < end)
+            text += put_special(print, text, (size_t)(end - text));
+    }
+    put(print, "\"", 1);
+}
+
+void mrq_print_key(mrq_print *print, const char *name)
+{
+    mrq_print_text(print, name);
+    put(print, ":", 1);
+}
+
+/* The digits of a number, before `end`; returns where they begin. */
+static char *digits_of(uint64_t value, char *end)
+{
+    do
+        *--end = (char)('0' + value % 10);
+    while (value /= 10);
+    return end;
+}
+
+void mrq_print_whole(mrq_print *print, int64_t value)
+{
+    char text[24], *end = text + sizeof text, *at = digits_of(value < 0 ? 0 - (uint64_t)value : (uint64_t)value, end);
+    if (value < 0)
+        *--at = '-';
+    separate(print);
+    put(print, at, (size_t)(end - at));
+}
+
+void mrq_print_real(mrq_print *print, double value, int digits)
+{
+    static const double power[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9};
+    char text[40], *end = text + sizeof text, *at = end;
+    const double scaled = round(fabs(value) * power[digits]);
+    separate(print);
+    if (!isfinite(value)) {
+        put(print, "null", 4);
+        return;
+    }
+    if (scaled >= 0x1p53) { /* no decimals are left to be rounded */
+        char large[320];    /* the largest has 309 digits */
+        put(print, large, (size_t)snprintf(large, sizeof large, "%.0f", value));
+        return;
+    }
+    uint64_t whole = (uint64_t)scaled, fraction = whole % (uint64_t)power[digits];
+    int places = digits;
+    for (; places && fraction % 10 == 0; places--)
+        fraction /= 10;
+    for (int i = 0; i < places; i++, fraction /= 10)
+        *--at = (char)('0' + fraction % 10);
+    if (places)
+        *--at = '.';
+    at = digits_of(whole / (uint64_t)power[digits], at);
+    if (value < 0 && whole)
+        *--at = '-';
+    put(print, at, (size_t)(end - at));
+}
+
+void mrq_print_raw(mrq_print *print, const char *json)
+{
+    separate(print);
+    put(print, json, strlen(json));
+}
