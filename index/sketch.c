@@ -34,13 +34,13 @@ static void quantise(const float *x, uint32_t size, int8_t *whole, float *scale,
 {
     float largest = 0;
     for (uint32_t d = 0; d < size; d++)
-        largest = fmaxf(largest, fabsf(x[d]));
+        largest = fabsf(x[d]) > largest ? fabsf(x[d]) : largest;
     const float step = largest / 127, inverse = step > 0 ? 1 / step : 0;
     const bool sound = isfinite(inverse); /* else the numbers are so small that nothing is lost by taking them for errors */
     double squares = 0, errors = 0;
     for (uint32_t d = 0; d < size; d++) {
-        const float c = sound ? rintf(x[d] * inverse) : 0;
-        whole[d] = (int8_t)fmaxf(-127, fminf(127, c));
+        const float c = sound ? x[d] * inverse : 0; /* within ±127, but for rounding */
+        whole[d] = (int8_t)(c + (c < 0 ? -0.5f : 0.5f));
         const double e = (double)x[d] - (double)step * whole[d];
         squares += (double)x[d] * (double)x[d];
         errors += e * e;

@@ -14,10 +14,13 @@ void mrq_print_clear(mrq_print *print)
     *print = (mrq_print){0};
 }
 
+#define FIRST 1024 /* bytes: an answer of five movies */
+
 /* Room for `size` more bytes and a NUL; NULL when out of memory. */
 static char *room(mrq_print *print, size_t size)
 {
-    print->failed = print->failed || mrq_grow(&print->data, &print->capacity, print->size + size + 1, 1) != 0;
+    const size_t need = print->size + size + 1;
+    print->failed = print->failed || mrq_grow(&print->data, &print->capacity, need < FIRST ? FIRST : need, 1) != 0;
     return print->failed ? NULL : print->data + print->size;
 }
 
