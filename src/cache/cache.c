@@ -34,6 +34,7 @@ struct mrq_cache {
     mrq_lookup *lookup;  /* of the host's name, while it takes long */
     double pause, retry; /* the last pause in seconds, 0 after a success; when it ends */
     mrq_cache_counts counts;
+    uint64_t tallies; /* over this wire */
     mrq_error problem;
 };
 
@@ -112,6 +113,7 @@ static void drop(mrq_cache *cache)
 {
     mrq_wire_close(cache->wire);
     cache->wire = NULL;
+    cache->tallies = 0;
 }
 
 static mrq_status send_batch(mrq_cache *cache, const batch *b, double deadline, mrq_error *err)
@@ -232,7 +234,8 @@ mrq_cache_state mrq_cache_get(mrq_cache *cache, const char *key, const mrq_tally
     add(&get, TYPE(STRING) | TYPE(NIL), "GET %b", key, strlen(key));
     if (tally) {
         add(&get, TYPE(STRING), "ZINCRBY %s 1 %b", tally->set, tally->member, strlen(tally->member));
-        add_bounds(&get, tally->set);
+        if (cache->tallies++ % MRQ_CACHE_TALLY_EACH == 0)
+            add_bounds(&get, tally->set);
     }
     REPLY *reply = NULL;
     ask(cache, &get, &reply);

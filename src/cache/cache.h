@@ -25,8 +25,9 @@ extern const char *const mrq_cache_state_names[]; /* "off", "hit", "miss", "down
 
 /* What is counted lives in a sorted set: this many seconds after the last count, with no more members than this, of which ageing
  * leaves half. */
-#define MRQ_CACHE_TALLY_TTL (30 * 86400)
-#define MRQ_CACHE_TALLY_MAX 20000
+#define MRQ_CACHE_TALLY_TTL  (30 * 86400)
+#define MRQ_CACHE_TALLY_MAX  20000
+#define MRQ_CACHE_TALLY_EACH 64 /* counts over a connection from one such look to the next; the first one looks */
 
 typedef struct mrq_cache_counts {
     uint64_t hits, misses, errors;
