@@ -30,6 +30,7 @@
 #include "base/log.h"
 #include "base/parse.h"
 #include "index/inside.h"
+#include "index/kernels.h"
 
 /* Of OpenMP's interface; its header comes with the compiler that makes the code, and not every compiler has one. */
 int omp_get_max_threads(void);
@@ -220,7 +221,7 @@ mrq_status mrq_index_build(const char *factory, const float *vectors, uint32_t n
 
 mrq_status mrq_index_sketch(mrq_index *index, mrq_error *err)
 {
-    if (index->way != MRQ_WAY_SCAN || index->sketch)
+    if (index->way != MRQ_WAY_SCAN || index->sketch || !mrq_distances_best()->quick_bytes)
         return MRQ_OK;
     return mrq_sketch_new(index->vectors, index->n, index->dim, &index->sketch, err);
 }

@@ -54,7 +54,7 @@ const float *mrq_index_vectors(const mrq_index *index); /* (n, dim) the exact on
 MRQ_CHECKED mrq_status mrq_index_tune(mrq_index *index, uint32_t effort, uint32_t depth, mrq_error *err);
 
 /* Makes the searches of a Flat index quicker, with the same answers, where the CPU can: worth a millisecond for who asks often.
- * Takes n × (dim + 15) bytes. Not while another thread searches. MRQ_FAILED: out of memory. */
+ * Takes about n × (dim + 18) bytes. Not while another thread searches. MRQ_FAILED: out of memory. */
 MRQ_CHECKED mrq_status mrq_index_sketch(mrq_index *index, mrq_error *err);
 
 /* Which rows qualify: bit r % 64 of keep[r / 64] for row r, bits behind the last row zero. */

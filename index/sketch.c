@@ -5,7 +5,8 @@
  *
  * so the product of whole numbers bounds the inner product from above, and a row whose bound is below the worst of the best so far
  * needs no second look. All others are scored as ever: with trained vectors about one row in fifty. Every rounding of floats on
- * the way is in the bound too, so the answer is exact, ties included.
+ * the way is in the bound too, so the answer is exact, ties included. Where the floats of the bound could leave the range of normal
+ * numbers, all rows are scanned.
  *
  * The last number of a vector stands for itself: in an inner product's unit vectors it makes all equally long (model/folded.h), is
  * larger than all others, and would spoil their scale, though a query has 0 there.
@@ -13,20 +14,24 @@
  * Rejected: one scale for all rows (their lengths differ by tens), bytes whose bound fails in favour of recall (a graph's job). */
 #include "index/sketch.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "index/kernels.h"
+#include "index/scan.h"
 
 enum { BLOCK = MRQ_SKETCHED, MIDDLE = 128 };
 
 struct mrq_sketch {
     const float *vectors; /* (n, dim) */
     uint32_t n, dim;
-    uint32_t bytes;   /* of a row: dim - 1, and zeros up to a multiple of 4 */
-    uint8_t *code;    /* (n / BLOCK, bytes / 4, BLOCK, 4) numbers, and MIDDLE */
-    mrq_bound *bound; /* (n / BLOCK) */
+    uint32_t bytes;    /* of a row: dim - 1, and zeros up to a multiple of 4 */
+    float least, most; /* of the scales that are not 0 */
+    float last;        /* the largest last number */
+    uint8_t *code;     /* (n / BLOCK, bytes / 4, BLOCK, 4) numbers, and MIDDLE */
+    mrq_bound *bound;  /* (n / BLOCK) */
 };
 
 /* Whole numbers for `x` (size), and what they lack. */
@@ -66,6 +71,10 @@ static void put(mrq_sketch *sketch, uint32_t row, int8_t *whole)
     double length, error;
     quantise(x, sketch->dim - 1, whole, &bound->scale[i], &length, &error);
     bound->last[i] = x[sketch->dim - 1];
+    if (bound->scale[i] > 0)
+        sketch->least = fminf(sketch->least, bound->scale[i]);
+    sketch->most = fmaxf(sketch->most, bound->scale[i]);
+    sketch->last = fmaxf(sketch->last, fabsf(bound->last[i]));
     bound->length[i] = above(length);
     bound->error[i] = above(error);
     for (uint32_t d = 0; d < sketch->bytes; d++)
@@ -74,16 +83,18 @@ static void put(mrq_sketch *sketch, uint32_t row, int8_t *whole)
 
 mrq_status mrq_sketch_new(const float *vectors, uint32_t n, uint32_t dim, mrq_sketch **out, mrq_error *err)
 {
-    *out = NULL;
-    if (!mrq_distances_best()->quick_bytes)
-        return MRQ_OK;
     mrq_sketch *sketch = calloc(1, sizeof *sketch);
     const uint32_t bytes = (dim - 1 + 3) / 4 * 4;
     const size_t blocks = (size_t)n / BLOCK + (n % BLOCK != 0);
     MRQ_AUTOFREE int8_t *whole = mrq_array(bytes, 1);
     if (sketch)
-        *sketch = (mrq_sketch){
-            vectors, n, dim, bytes, mrq_array(blocks, (size_t)BLOCK * bytes), mrq_array(blocks, sizeof *sketch->bound)};
+        *sketch = (mrq_sketch){.vectors = vectors,
+                               .n = n,
+                               .dim = dim,
+                               .bytes = bytes,
+                               .least = FLT_MAX,
+                               .code = mrq_array(blocks, (size_t)BLOCK * bytes),
+                               .bound = mrq_array(blocks, sizeof *sketch->bound)};
     if (!sketch || !whole || !sketch->code || !sketch->bound) {
         mrq_sketch_free(sketch);
         return mrq_fail_memory(err, "sketching an index");
@@ -116,6 +127,14 @@ static void look(const mrq_sketch *sketch, const float *query, const float *most
     }
 }
 
+/* Whether nothing in the bounds can become too small or too large for a float. */
+static bool in_range(const mrq_sketch *sketch, float scale, float last)
+{
+    const double largest =
+        (double)scale * (double)sketch->most * 127 * 255 * sketch->dim + fabs((double)last) * (double)sketch->last;
+    return (double)scale * (double)sketch->least >= (double)FLT_MIN && largest < (double)FLT_MAX / 8;
+}
+
 mrq_status mrq_sketch_scan(const mrq_sketch *sketch, const float *query, const mrq_filter *filter, mrq_top *top, mrq_error *err)
 {
     const mrq_distances *kernels = mrq_distances_best();
@@ -126,6 +145,10 @@ mrq_status mrq_sketch_scan(const mrq_sketch *sketch, const float *query, const m
     double length, error;
     mrq_bound_query q;
     quantise(query, size, whole, &q.scale, &length, &error);
+    if (!in_range(sketch, q.scale, query[size])) {
+        mrq_scan(sketch->vectors, sketch->n, sketch->dim, query, filter, top);
+        return MRQ_OK;
+    }
     /* The roundings: a float sum of `dim` products is off by at most dim × 2^-24 of the sum of their sizes, ours and the one that
      * it is compared with; those of the bound itself are a handful. */
     const double rounding = (2.0 * sketch->dim + 64) * 0x1p-24;

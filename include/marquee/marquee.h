@@ -12,7 +12,8 @@
  *         mrq_recommender_recommend(r, &query, &result, &err) == MRQ_OK)
  *         ...
  *
- * Structs are to be initialised as shown, or zeroed: members may be added with a new soname. All texts are UTF-8. */
+ * Structs are to be initialised as shown, or zeroed: members may be added with a new soname. All texts are UTF-8. Who loads the
+ * library with dlopen() does so before starting threads: it sets up OpenBLAS, which reads the environment. */
 #ifndef MARQUEE_MARQUEE_H
 #define MARQUEE_MARQUEE_H
 
@@ -117,7 +118,7 @@ MRQ_CHECKED mrq_status mrq_recommender_recommend(mrq_recommender *recommender, c
                                                  mrq_error *err);
 
 /* Answers `n` <= MRQ_RECOMMEND_BATCH_MAX queries of one generation on up to `threads` threads, this one among them. result[i] is
- * the answer to query[i], or NULL: then error[i] says why. MRQ_USAGE for too many; MRQ_FAILED for want of memory. */
+ * the answer to query[i], or NULL: then error[i] says why. MRQ_USAGE for too many. */
 MRQ_CHECKED mrq_status mrq_recommender_batch(mrq_recommender *recommender, const mrq_query *query, uint32_t n, uint32_t threads,
                                              mrq_result **result, mrq_error *error, mrq_error *err);
 

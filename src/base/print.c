@@ -1,9 +1,9 @@
 /* Numbers are written digit by digit, in no locale. */
 #include "base/print.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/utf8.h"
@@ -43,6 +43,12 @@ char *mrq_print_take(mrq_print *print, size_t *size)
     }
     if (size)
         *size = print->size;
+    char *exact = print->capacity - print->size > print->size / 8 ? malloc(print->size + 1) : NULL;
+    if (exact) { /* it may be kept for long */
+        memcpy(exact, text, print->size + 1);
+        mrq_free(text);
+        text = exact;
+    }
     *print = (mrq_print){0};
     return text;
 }
@@ -136,18 +142,22 @@ void mrq_print_real(mrq_print *print, double value, int digits)
 {
     static const double power[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9};
     char text[40], *end = text + sizeof text, *at = end;
-    const double scaled = round(fabs(value) * power[digits]);
     separate(print);
     if (!isfinite(value)) {
         put(print, "null", 4);
         return;
     }
-    if (scaled >= 0x1p53) { /* no decimals are left to be rounded */
-        char large[320];    /* the largest has 309 digits */
+    if (fabs(value) >= 0x1p53) { /* has no decimals */
+        char large[320];         /* the largest has 309 digits */
         put(print, large, (size_t)snprintf(large, sizeof large, "%.0f", value));
         return;
     }
-    uint64_t whole = (uint64_t)scaled, fraction = whole % (uint64_t)power[digits];
+    const double size = fabs(value), floor_of_it = floor(size);
+    const uint64_t one = (uint64_t)power[digits];
+    uint64_t fraction = (uint64_t)round((size - floor_of_it) * power[digits]);
+    const uint64_t whole = (uint64_t)floor_of_it + fraction / one;
+    fraction %= one;
+    const bool zero = !whole && !fraction;
     int places = digits;
     for (; places && fraction % 10 == 0; places--)
         fraction /= 10;
@@ -155,8 +165,8 @@ void mrq_print_real(mrq_print *print, double value, int digits)
         *--at = (char)('0' + fraction % 10);
     if (places)
         *--at = '.';
-    at = digits_of(whole / (uint64_t)power[digits], at);
-    if (value < 0 && whole)
+    at = digits_of(whole, at);
+    if (value < 0 && !zero)
         *--at = '-';
     put(print, at, (size_t)(end - at));
 }

@@ -30,38 +30,42 @@ typedef struct shard {
     _Alignas(MRQ_ALIGN) pthread_mutex_t lock;
     pthread_cond_t computed;
     entry **bucket, *newest, *oldest;
-    uint64_t entries, evicted; /* with an answer */
+    uint64_t entries; /* with an answer */
     size_t bytes;
     bool closed;
 } shard;
 
 struct mrq_answers {
     shard shard[SHARDS];
-    uint64_t seed;
+    uint64_t secret[2];
+    atomic_ullong *evicted;
     uint32_t buckets; /* of a shard, a power of two */
     size_t limit;     /* bytes of a shard */
 };
 
-static uint64_t mix(uint64_t x)
+/* Two words at a time, multiplied to 128 bits of which the halves are folded: who does not know the secret words cannot tell which
+ * keys meet. (Of the kind of Wang Yi's wyhash.) */
+__extension__ typedef unsigned __int128 wide;
+
+static uint64_t fold(uint64_t x, uint64_t y)
 {
-    x *= 0x9e3779b97f4a7c15u;
-    return x ^ x >> 32;
+    const wide product = (wide)x * y;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-/* A word at a time, each mixed in with the seed. */
-static uint64_t hash_of(uint64_t seed, const unsigned char *key, size_t size)
+static uint64_t hash_of(const mrq_answers *answers, const unsigned char *key, size_t size)
 {
-    uint64_t hash = mix(seed ^ size), word;
-    for (; size >= sizeof word; key += sizeof word, size -= sizeof word) {
-        memcpy(&word, key, sizeof word);
-        hash = mix(hash ^ word) + seed;
+    const uint64_t *secret = answers->secret;
+    uint64_t hash = fold(size ^ secret[0], secret[1]);
+    for (size_t at = 0; at < size; at += 16) {
+        uint64_t word[2] = {0, 0};
+        memcpy(word, key + at, size - at < sizeof word ? size - at : sizeof word);
+        hash = fold(word[0] ^ secret[0] ^ hash, word[1] ^ secret[1]);
     }
-    word = 0;
-    memcpy(&word, key, size);
-    return mix(mix(hash ^ word) + seed);
+    return fold(hash ^ secret[1], secret[0]);
 }
 
-mrq_answers *mrq_answers_new(size_t bytes)
+mrq_answers *mrq_answers_new(size_t bytes, atomic_ullong *evicted)
 {
     mrq_answers *answers = mrq_array(1, sizeof *answers);
     if (!answers)
@@ -70,9 +74,11 @@ mrq_answers *mrq_answers_new(size_t bytes)
     answers->buckets = 16;
     while (answers->buckets < answers->limit / TYPICAL && answers->buckets < 1u << 24)
         answers->buckets *= 2;
-    if (getrandom(&answers->seed, sizeof answers->seed, GRND_NONBLOCK) < 0)
-        answers->seed = (uint64_t)(uintptr_t)answers; /* as good as the system's layout */
-    answers->seed |= 1;
+    answers->evicted = evicted;
+    if (getrandom(answers->secret, sizeof answers->secret, GRND_NONBLOCK) < 0)
+        answers->secret[0] = (uint64_t)(uintptr_t)answers; /* as good as the system's layout */
+    answers->secret[0] |= 1;
+    answers->secret[1] |= 1;
     bool ok = true;
     for (int i = 0; i < SHARDS; i++) {
         pthread_mutex_init(&answers->shard[i].lock, NULL);
@@ -151,7 +157,7 @@ void mrq_answers_free(mrq_answers *answers)
 
 mrq_finished *mrq_answers_take(mrq_answers *answers, const void *key, size_t size, bool *waited)
 {
-    const uint64_t hash = hash_of(answers->seed, key, size);
+    const uint64_t hash = hash_of(answers, key, size);
     shard *s = shard_of(answers, hash);
     mrq_finished *found = NULL;
     *waited = false;
@@ -184,7 +190,7 @@ mrq_finished *mrq_answers_take(mrq_answers *answers, const void *key, size_t siz
 
 void mrq_answers_give(mrq_answers *answers, const void *key, size_t size, mrq_finished *finished)
 {
-    const uint64_t hash = hash_of(answers->seed, key, size);
+    const uint64_t hash = hash_of(answers, key, size);
     const size_t bytes = finished ? sizeof(entry) + size + mrq_finished_bytes(finished) + OVERHEAD : 0;
     shard *s = shard_of(answers, hash);
     pthread_mutex_lock(&s->lock);
@@ -193,7 +199,7 @@ void mrq_answers_give(mrq_answers *answers, const void *key, size_t size, mrq_fi
         if (finished && !s->closed && bytes <= answers->limit) {
             while (s->oldest && s->bytes + bytes > answers->limit) {
                 drop(answers, s, s->oldest);
-                s->evicted++;
+                atomic_fetch_add_explicit(answers->evicted, 1, memory_order_relaxed);
             }
             e->finished = mrq_finished_hold(finished);
             e->bytes = bytes;
@@ -217,7 +223,6 @@ mrq_answers_size mrq_answers_measure(mrq_answers *answers)
         pthread_mutex_lock(&s->lock);
         all.entries += s->entries;
         all.bytes += s->bytes;
-        all.evicted += s->evicted;
         pthread_mutex_unlock(&s->lock);
     }
     return all;

@@ -4,12 +4,12 @@
 
 #include "engine/serving.h"
 
-/* `bytes` is what the answers may take together with their keys; those that were asked least recently have to go. NULL when out of
- * memory. */
-mrq_answers *mrq_answers_new(size_t bytes);
+/* `bytes` is what the answers may take together with their keys; those that were asked least recently have to go, which is counted in
+ * `evicted`. NULL when out of memory. */
+mrq_answers *mrq_answers_new(size_t bytes, atomic_ullong *evicted);
 void mrq_answers_free(mrq_answers *answers); /* NULL is legal */
 
-/* Lets all answers go and keeps none from now on. */
+/* Lets all answers go and keeps none from now on. NULL is legal. */
 void mrq_answers_close(mrq_answers *answers);
 
 /* The answer under a key, held for the caller. NULL: it is the caller's to compute, who calls mrq_answers_give() whatever comes of
@@ -20,9 +20,9 @@ mrq_finished *mrq_answers_take(mrq_answers *answers, const void *key, size_t siz
  * none. Then the next of those who wait is to compute it. */
 void mrq_answers_give(mrq_answers *answers, const void *key, size_t size, mrq_finished *finished);
 
-/* What the memory holds now, and what had to go. */
+/* What the memory holds now. */
 typedef struct mrq_answers_size {
-    uint64_t entries, bytes, evicted;
+    uint64_t entries, bytes;
 } mrq_answers_size;
 mrq_answers_size mrq_answers_measure(mrq_answers *answers);
 

@@ -138,8 +138,8 @@ static mrq_status read_words(const char *text, word *words, uint32_t *n, mrq_err
         return mrq_fail(err, MRQ_USAGE, "query: %zu bytes, want at most %d", strlen(text), TEXT_MAX);
     for (const char *at = text; (at = next_word(at, &words[*n].size)); at += words[*n - 1].size) {
         words[*n].text = at;
-        if (++*n == WORDS_MAX)
-            break;
+        if (++*n > WORDS_MAX)
+            return mrq_fail(err, MRQ_USAGE, "query: more than %d words", WORDS_MAX);
     }
     return MRQ_OK;
 }

@@ -159,8 +159,31 @@ static mrq_status explain(const mrq_generation *generation, const mrq_resolved *
     return MRQ_OK;
 }
 
+/* Keeps `told` parts of each movie, and of the others their sum: an answer may lie in memory for long. */
+static mrq_status shorten(mrq_explanation *why, uint32_t n, uint32_t told, mrq_error *err)
+{
+    if (told >= why->n)
+        return MRQ_OK;
+    mrq_score_part *part = mrq_array((size_t)n * told, sizeof *part);
+    why->rest = mrq_array(n, sizeof *why->rest);
+    if (!part || !why->rest) {
+        mrq_free(part);
+        return mrq_fail_memory(err, "explaining");
+    }
+    for (uint32_t m = 0; m < n; m++) {
+        const mrq_score_part *all = why->part + (size_t)m * why->n;
+        memcpy(part + (size_t)m * told, all, told * sizeof *part);
+        for (uint32_t i = told; i < why->n; i++)
+            why->rest[m] += all[i].score;
+    }
+    mrq_free(why->part);
+    why->part = part;
+    why->n = told;
+    return MRQ_OK;
+}
+
 mrq_status mrq_person_explain(const mrq_generation *generation, const mrq_resolved *resolved, const mrq_recommendation *item,
-                              uint32_t n, mrq_explanation *out, mrq_error *err)
+                              uint32_t n, uint32_t told, mrq_explanation *out, mrq_error *err)
 {
     const mrq_folded *tower = generation->tower;
     const mrq_taste history = mrq_user_history(generation, resolved->user);
@@ -177,10 +200,13 @@ mrq_status mrq_person_explain(const mrq_generation *generation, const mrq_resolv
                         why.n, MRQ_PARTS_MAX);
     why.base = mrq_array(n, sizeof *why.base);
     why.part = mrq_array((size_t)why.n * n, sizeof *why.part);
-    const mrq_status status =
+    mrq_status status =
         why.base && why.part ? explain(generation, resolved, in, item, n, &why, err) : mrq_fail_memory(err, "explaining");
+    if (status == MRQ_OK)
+        status = shorten(&why, n, told, err);
     if (status != MRQ_OK) {
         mrq_free(why.base);
+        mrq_free(why.rest);
         mrq_free(why.part);
         return status;
     }

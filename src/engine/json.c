@@ -2,9 +2,6 @@
  * where the answer came from, but for its end, "cache" and "redis": so the rest can be kept and ended anew for each who asks. */
 #include "engine/json.h"
 
-#include <inttypes.h>
-#include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/utf8.h"
@@ -44,13 +41,6 @@ static bool append(cJSON *array, cJSON *item)
 bool mrq_json_append_clean(cJSON *array, const char *text)
 {
     return append(array, clean_string(text));
-}
-
-bool mrq_json_append_whole(cJSON *array, int64_t value)
-{
-    char digits[24];
-    snprintf(digits, sizeof digits, "%" PRId64, value);
-    return append(array, cJSON_CreateRaw(digits));
 }
 
 void mrq_print_value(mrq_print *print, const mrq_column *column, uint32_t code)
@@ -119,24 +109,18 @@ static void print_part(mrq_print *print, const mrq_generation *generation, const
  * up. */
 static void print_explanation(mrq_print *print, const mrq_generation *generation, const mrq_explanation *why, uint32_t place)
 {
-    double rest = 0;
     mrq_print_key(print, "explanation");
     mrq_print_open(print, '{');
     mrq_print_key(print, "base");
     mrq_print_real(print, why->base[place], 8);
     mrq_print_key(print, "parts");
     mrq_print_open(print, '[');
-    for (uint32_t i = 0; i < why->n; i++) {
-        const mrq_score_part *part = &why->part[(size_t)place * why->n + i];
-        if (i < why->told)
-            print_part(print, generation, part);
-        else
-            rest += part->score;
-    }
+    for (uint32_t i = 0; i < why->n; i++)
+        print_part(print, generation, &why->part[(size_t)place * why->n + i]);
     mrq_print_close(print, ']');
-    if (why->told < why->n) {
+    if (why->rest) {
         mrq_print_key(print, "rest");
-        mrq_print_real(print, rest, 8);
+        mrq_print_real(print, why->rest[place], 8);
     }
     mrq_print_close(print, '}');
 }
@@ -190,18 +174,23 @@ char *mrq_answer_json(const mrq_generation *generation, const mrq_answer *answer
     return mrq_print_take(&print, NULL);
 }
 
+void mrq_print_error(mrq_print *print, const char *code, const char *message)
+{
+    mrq_print_raw(print, "{\"schema\":1,\"error\":");
+    mrq_print_open(print, '{');
+    mrq_print_key(print, "code");
+    mrq_print_text(print, code);
+    mrq_print_key(print, "message");
+    mrq_print_text(print, message);
+    mrq_print_close(print, '}');
+    mrq_print_close(print, '}');
+    mrq_print_close(print, '\n');
+}
+
 char *mrq_error_json(const mrq_error *error)
 {
     static const char *const codes[] = {"ok", "failed", "usage", "not_found", "bad_file", "unavailable"};
     mrq_print print = {0};
-    mrq_print_raw(&print, "{\"schema\":1,\"error\":");
-    mrq_print_open(&print, '{');
-    mrq_print_key(&print, "code");
-    mrq_print_text(&print, codes[error->status]);
-    mrq_print_key(&print, "message");
-    mrq_print_text(&print, error->msg);
-    mrq_print_close(&print, '}');
-    mrq_print_close(&print, '}');
-    mrq_print_close(&print, '\n');
+    mrq_print_error(&print, codes[error->status], error->msg);
     return mrq_print_take(&print, NULL);
 }

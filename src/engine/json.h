@@ -12,9 +12,6 @@
 bool mrq_json_add_clean(cJSON *object, const char *key, const char *text);
 bool mrq_json_append_clean(cJSON *array, const char *text);
 
-/* A whole number with all its digits, behind what the array holds. */
-bool mrq_json_append_whole(cJSON *array, int64_t value);
-
 /* A category's value: "value", and its "label" where it has one. */
 void mrq_print_value(mrq_print *print, const mrq_column *column, uint32_t code);
 
@@ -23,5 +20,8 @@ void mrq_print_movie(mrq_print *print, const mrq_table *movies, uint32_t row);
 
 /* The document of an answer but for `,"cache":"..."}` and a line end. */
 void mrq_print_answer(mrq_print *print, const mrq_generation *generation, const mrq_answer *answer);
+
+/* The document of an error, with its line end. */
+void mrq_print_error(mrq_print *print, const char *code, const char *message);
 
 #endif

@@ -14,6 +14,7 @@ void mrq_answer_clear(mrq_answer *answer)
     mrq_free(answer->item);
     mrq_free(answer->query);
     mrq_free(answer->why.base);
+    mrq_free(answer->why.rest);
     mrq_free(answer->why.part);
     *answer = (mrq_answer){0};
 }
@@ -103,8 +104,7 @@ mrq_status mrq_recommend(const mrq_generation *generation, mrq_cache *cache, con
         item[i] = (mrq_recommendation){hits[i].row, line.slope * (double)hits[i].score + line.intercept};
     mrq_explanation why = {0};
     if (query->explain)
-        MRQ_TRY(mrq_person_explain(generation, &resolved, item, n, &why, err));
-    why.told = query->explain < why.n ? query->explain : why.n;
+        MRQ_TRY(mrq_person_explain(generation, &resolved, item, n, query->explain, &why, err));
     *out = (mrq_answer){n, item, state, cache ? mrq_cache_counted(cache) : (mrq_cache_counts){0}, resolved.text, why};
     item = NULL;
     resolved.text = NULL;

@@ -63,7 +63,7 @@ mrq_status mrq_recommender_open(const mrq_options *options, mrq_recommender **ou
     if (status == MRQ_OK && options->redis)
         status = mrq_connections_new(options->redis, ttl, &r->connections, err);
     if (status == MRQ_OK)
-        status = mrq_serving_open(options->store, options->memory, &r->serving, err);
+        status = mrq_serving_open(options->store, options->memory, &r->evicted, &r->serving, err);
     if (status != MRQ_OK) {
         mrq_recommender_close(r);
         return status;
@@ -73,14 +73,11 @@ mrq_status mrq_recommender_open(const mrq_options *options, mrq_recommender **ou
 }
 
 /* Takes a generation out of service: its memory lets go of it. */
-static void retire(mrq_recommender *r, mrq_serving *serving)
+static void retire(mrq_serving *serving)
 {
     if (!serving)
         return;
-    if (serving->answers) {
-        atomic_fetch_add(&r->evicted, mrq_answers_measure(serving->answers).evicted);
-        mrq_answers_close(serving->answers);
-    }
+    mrq_answers_close(serving->answers);
     mrq_serving_release(serving);
 }
 
@@ -90,7 +87,7 @@ void mrq_recommender_close(mrq_recommender *r)
         return;
     if (r->serving)
         mrq_recommender_flush(r);
-    retire(r, r->serving);
+    retire(r->serving);
     mrq_connections_free(r->connections);
     pthread_mutex_destroy(&r->lock);
     pthread_mutex_destroy(&r->reloading);
@@ -106,13 +103,13 @@ static mrq_status reload(mrq_recommender *r, bool *changed, mrq_error *err)
     if (!*changed)
         return MRQ_OK;
     mrq_serving *next;
-    MRQ_TRY(mrq_serving_open(r->store, r->memory, &next, err));
+    MRQ_TRY(mrq_serving_open(r->store, r->memory, &r->evicted, &next, err));
     mrq_recommender_flush(r);
     pthread_mutex_lock(&r->lock);
     mrq_serving *old = r->serving;
     r->serving = next;
     pthread_mutex_unlock(&r->lock);
-    retire(r, old);
+    retire(old);
     atomic_fetch_add(&r->reloads, 1);
     return MRQ_OK;
 }
@@ -236,10 +233,15 @@ static void put_question(key *to, const question *q)
         put_filters(to, q->filters);
 }
 
-static mrq_status finish(mrq_serving *serving, mrq_answer *answer, mrq_finished **out, mrq_error *err)
+/* `counts`: Redis is to know how often it was asked. */
+static mrq_status finish(mrq_serving *serving, mrq_answer *answer, bool counts, mrq_finished **out, mrq_error *err)
 {
     mrq_print open = {0};
     mrq_print_answer(&open, serving->generation, answer);
+    if (!counts) {
+        mrq_free(answer->query);
+        answer->query = NULL;
+    }
     return mrq_finished_new(serving, answer, &open, true, out, err);
 }
 
@@ -254,14 +256,14 @@ static mrq_status recommend(mrq_recommender *r, mrq_serving *serving, const mrq_
         mrq_connections_give(r->connections, lease);
     MRQ_TRY(status);
     atomic_fetch_add_explicit(answer.cache == MRQ_CACHE_HIT ? &r->redis_hits : &r->computed, 1, memory_order_relaxed);
-    return finish(serving, &answer, out, err);
+    return finish(serving, &answer, true, out, err);
 }
 
 static mrq_status similar(mrq_serving *serving, const question *q, mrq_finished **out, mrq_error *err)
 {
     mrq_answer answer = {0};
     MRQ_TRY(mrq_similar(serving->generation, q->text, q->k, q->filters, &answer, err));
-    return finish(serving, &answer, out, err);
+    return finish(serving, &answer, false, out, err);
 }
 
 static mrq_status compute(mrq_recommender *r, mrq_serving *serving, const question *q, mrq_finished **out, mrq_error *err)
@@ -289,7 +291,8 @@ static mrq_status answer(mrq_recommender *r, mrq_serving *serving, const questio
     key k;
     bool waited;
     put_question(&k, q);
-    mrq_answers *answers = k.size <= KEY_MAX ? serving->answers : NULL;
+    /* What is told of the generations on disk is looked up each time. */
+    mrq_answers *answers = k.size <= KEY_MAX && q->kind != INFO ? serving->answers : NULL;
     mrq_finished *finished = answers ? mrq_answers_take(answers, k.bytes, k.size, &waited) : NULL;
     const bool remembered = finished != NULL;
     if (remembered && q->kind == RECOMMEND) {
@@ -395,7 +398,6 @@ void mrq_recommender_stats(mrq_recommender *r, mrq_stats *out)
         const mrq_answers_size size = mrq_answers_measure(serving->answers);
         stats.memory_entries = size.entries;
         stats.memory_bytes = size.bytes;
-        stats.memory_evicted += size.evicted;
     }
     if (r->connections)
         stats.redis_errors = mrq_connections_errors(r->connections, stats.redis_problem, sizeof stats.redis_problem);

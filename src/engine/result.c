@@ -104,10 +104,8 @@ uint32_t mrq_result_reasons(const mrq_result *result, uint32_t i, double *base, 
     if (!why->base)
         return 0;
     *base = why->base[i];
-    *rest = 0;
-    for (uint32_t p = why->told; p < why->n; p++)
-        *rest += why->part[(size_t)i * why->n + p].score;
-    return why->told;
+    *rest = why->rest ? why->rest[i] : 0;
+    return why->n;
 }
 
 mrq_reason mrq_result_reason(const mrq_result *result, uint32_t i, uint32_t r)

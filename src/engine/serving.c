@@ -25,7 +25,7 @@ static void count_ratings(const mrq_generation *generation, uint32_t *ratings)
         ratings[generation->seen.item[i]]++;
 }
 
-mrq_status mrq_serving_open(const char *store, size_t memory, mrq_serving **out, mrq_error *err)
+mrq_status mrq_serving_open(const char *store, size_t memory, atomic_ullong *evicted, mrq_serving **out, mrq_error *err)
 {
     mrq_serving *serving = calloc(1, sizeof *serving);
     if (!serving)
@@ -36,7 +36,7 @@ mrq_status mrq_serving_open(const char *store, size_t memory, mrq_serving **out,
         status = mrq_index_sketch(serving->generation->index, err);
     if (status == MRQ_OK) {
         serving->ratings = mrq_array(serving->generation->movies->rows, sizeof *serving->ratings);
-        serving->answers = memory ? mrq_answers_new(memory) : NULL;
+        serving->answers = memory ? mrq_answers_new(memory, evicted) : NULL;
         if (!serving->ratings || (memory && !serving->answers))
             status = mrq_fail_memory(err, "opening the store");
     }

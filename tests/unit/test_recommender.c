@@ -315,6 +315,8 @@ static void titles_are_found_by_the_beginnings_of_words(void **state)
     text[sizeof text - 1] = '\0';
     mrq_result *result = NULL;
     assert_fails(mrq_recommender_search(r, text, 5, &result, &err), MRQ_USAGE, "query: 299 bytes");
+    assert_fails(mrq_recommender_search(r, "a b c d e f g h i j k l m n o p q r s t u", 5, &result, &err), MRQ_USAGE,
+                 "query: more than 20 words");
     mrq_recommender_close(r);
 }
 
@@ -640,8 +642,14 @@ static void recommenders_share_answers_and_counts_through_redis(void **state)
     for (int i = 0; i < 9; i++)
         mrq_result_free(ask(one, &query));
     assert_int_equal(redis_number(&redis, "ZCARD %s", MRQ_HOT_KEY), 1);
+    for (int i = 0; i < 3; i++) { /* what is no query is not told */
+        mrq_result *other = NULL;
+        assert_ok(mrq_recommender_similar(one, "13", 3, NULL, &other, &err));
+        mrq_result_free(other);
+    }
     mrq_recommender_flush(one);
     mrq_recommender_flush(one); /* what was told is not told again */
+    assert_int_equal(redis_number(&redis, "ZCARD %s", MRQ_HOT_KEY), 1);
     freeReplyObject(redis_raw(&redis, NULL, "ZINCRBY %s 0 x", MRQ_HOT_KEY));
     redisReply *top = redis_raw(&redis, NULL, "ZREVRANGE %s 0 0 WITHSCORES", MRQ_HOT_KEY);
     assert_int_equal(top->elements, 2);
