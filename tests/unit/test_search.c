@@ -425,6 +425,8 @@ static void a_sketch_finds_what_a_scan_finds(void **state)
                     *at = d + 1 < dim ? *at / (float)(1 + i * i % 997) : 0.9f + 0.1f / (float)(1 + i % 7);
                 else if (c % 6 == 3) /* many alike, to the bit */
                     *at = (float)((i % 5 + d) % 3) - 1;
+                else if (c % 6 == 5 && i) /* closer to each other than bytes can tell */
+                    *at = x[d] + 1e-3f * *at;
                 else if (c % 6 == 4) /* tiny, zero and huge */
                     *at *= i % 3 == 0 ? 1e-38f : i % 3 == 1 ? 0 : 1e15f;
             }
