@@ -90,9 +90,9 @@ typedef struct mrq_options {
     size_t memory;      /* bytes of finished answers to keep in this process, the least recently asked go first; 0: none */
 } mrq_options;
 
-/* Opens and verifies the store's current generation; nothing of `options` is kept. Does not connect to Redis, which is asked when
- * the first query comes and without which everything works. MRQ_NOT_FOUND without a store; MRQ_BAD_FILE names the damaged file;
- * MRQ_USAGE for an address that makes no sense. */
+/* Opens the store's current generation and verifies every file of it but the model's, which no answer needs; nothing of `options`
+ * is kept. Does not connect to Redis, which is asked when the first query comes and without which everything works. MRQ_NOT_FOUND
+ * without a store; MRQ_BAD_FILE names the damaged file; MRQ_USAGE for an address that makes no sense. */
 MRQ_CHECKED mrq_status mrq_recommender_open(const mrq_options *options, mrq_recommender **out, mrq_error *err);
 
 /* Results stay valid. NULL is legal. */
@@ -111,9 +111,9 @@ void mrq_recommender_flush(mrq_recommender *recommender);
 typedef struct mrq_result mrq_result;
 
 /* The query's best movies. MRQ_USAGE for a value that the data's dictionaries do not have, a feature that is missing, a filter that
- * the data has no column for, a taste that the model has no use for or that contradicts itself, more to explain than the library
- * is willing to; MRQ_NOT_FOUND for an unknown user or an unknown movie in a taste: the sentence begins with the name of the member
- * that is wrong. */
+ * the data has no column for, a taste that the model has no use for or that contradicts itself, more to explain than
+ * 250,000 parts, told or not, over all its movies; MRQ_NOT_FOUND for an unknown user or an unknown movie in a taste: the sentence
+ * begins with the name of the member that is wrong. */
 MRQ_CHECKED mrq_status mrq_recommender_recommend(mrq_recommender *recommender, const mrq_query *query, mrq_result **out,
                                                  mrq_error *err);
 

@@ -46,6 +46,8 @@ mrq_status mrq_json_parse(const char *text, size_t size, const char *source, cJS
     }
     if (!cJSON_IsObject(json))
         return mrq_fail(err, MRQ_BAD_FILE, "%s: want a JSON object", source);
+    if (memmem(text, size, "\\u0000", 6)) /* it would end a text early */
+        return mrq_fail(err, MRQ_BAD_FILE, "%s: \"\\u0000\" is no character of a text", source);
     *out = json;
     json = NULL;
     return MRQ_OK;

@@ -4,8 +4,8 @@
 
 #include "engine/serving.h"
 
-/* `bytes` is what the answers may take together with their keys; those that were asked least recently have to go, which is counted in
- * `evicted`. NULL when out of memory. */
+/* `bytes` is what the answers may take together with their keys; those that were asked least recently have to go, which is counted
+ * in `evicted`. NULL when out of memory. */
 mrq_answers *mrq_answers_new(size_t bytes, atomic_ullong *evicted);
 void mrq_answers_free(mrq_answers *answers); /* NULL is legal */
 

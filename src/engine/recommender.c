@@ -285,11 +285,34 @@ static mrq_status compute(mrq_recommender *r, mrq_serving *serving, const questi
     return mrq_fail(err, MRQ_FAILED, "a question of no kind");
 }
 
+/* A number of things that are not there, as other languages let happen. */
+static mrq_status check_list(const char *name, const void *list, uint32_t n, mrq_error *err)
+{
+    return list || !n ? MRQ_OK : mrq_fail(err, MRQ_USAGE, "%s: %u of them, but no list", name, n);
+}
+
+static mrq_status check_filters(const mrq_filters *filters, mrq_error *err)
+{
+    MRQ_TRY(check_list("genre", filters->genre, filters->n_genres, err));
+    return check_list("exclude", filters->exclude, filters->n_exclude, err);
+}
+
+static mrq_status check_question(const question *q, mrq_error *err)
+{
+    if (q->query) {
+        MRQ_TRY(check_list("liked", q->query->liked, q->query->n_liked, err));
+        MRQ_TRY(check_list("disliked", q->query->disliked, q->query->n_disliked, err));
+        MRQ_TRY(check_filters(&q->query->filters, err));
+    }
+    return q->filters ? check_filters(q->filters, err) : MRQ_OK;
+}
+
 /* The answer, from memory where there is one. */
 static mrq_status answer(mrq_recommender *r, mrq_serving *serving, const question *q, mrq_result **out, mrq_error *err)
 {
     key k;
     bool waited;
+    MRQ_TRY(check_question(q, err));
     put_question(&k, q);
     /* What is told of the generations on disk is looked up each time. */
     mrq_answers *answers = k.size <= KEY_MAX && q->kind != INFO ? serving->answers : NULL;

@@ -404,6 +404,8 @@ static void test_json(void **state)
     memset(deep, '[', sizeof deep);
     assert_fails(mrq_json_parse(deep, sizeof deep, "f.json", &json, &err), MRQ_BAD_FILE, "not valid JSON");
     assert_fails(mrq_json_parse("{}\0{}", 5, "f.json", &json, &err), MRQ_BAD_FILE, "not valid JSON");
+    const char *nul = "{\"a\":\"x\\u0000y\"}";
+    assert_fails(mrq_json_parse(nul, strlen(nul), "f.json", &json, &err), MRQ_BAD_FILE, "is no character of a text");
 }
 
 static mrq_status read_options(const char *line, int64_t *k, double *lr, const char **name, bool *flag)

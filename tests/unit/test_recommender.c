@@ -214,6 +214,9 @@ static void errors_are_told_each_time_and_not_kept(void **state)
         assert_fails(mrq_recommender_user(r, -1, 5, &result, &err), MRQ_NOT_FOUND, "user -1");
         assert_fails(mrq_recommender_user(r, 4, MRQ_K_MAX + 1, &result, &err), MRQ_USAGE, "k 1001");
         assert_fails(mrq_recommender_search(r, "x", 0, &result, &err), MRQ_USAGE, "k 0");
+        assert_fails(mrq_recommender_recommend(r, &(mrq_query){.user = 4, .k = 1, .n_liked = 2}, &result, &err), MRQ_USAGE,
+                     "liked: 2");
+        assert_fails(mrq_recommender_similar(r, "13", 1, &(mrq_filters){.n_genres = 1}, &result, &err), MRQ_USAGE, "genre: 1");
     }
     assert_null(result);
     assert_int_equal(stats_of(r).memory_entries, 0);
