@@ -1,8 +1,7 @@
 /* The library's door: a store that is open, asked by many threads, and changed under them.
  *
  * A question is looked up in this process's memory, then in Redis, then computed (recommend.c); who asks what another thread is
- * computing just now waits for that. Its key is its bytes as they were asked, not as they are understood: two spellings of one
- * question are two entries here, and one in Redis, but the key costs nothing.
+ * computing just now waits for that.
  *
  * The serving generation is a counted pointer under a lock that is held for the time of a count. A reload opens the next one
  * beside it, swaps the pointer and closes the old one's memory; who holds the old one ends on it, and the last one frees it. */
@@ -15,9 +14,8 @@
 #include "engine/cached.h"
 #include "engine/connections.h"
 #include "engine/json.h"
+#include "engine/question.h"
 #include "engine/result.h"
-
-#define KEY_MAX 1024 /* bytes; a longer question, one with a hundred liked movies, is computed each time */
 
 struct mrq_recommender {
     char *store;
@@ -165,74 +163,6 @@ void mrq_recommender_flush(mrq_recommender *r)
     mrq_free(t.addend);
 }
 
-/* One of the library's questions; what a kind does not ask for is zero. */
-typedef struct question {
-    enum { RECOMMEND, SIMILAR, MOVIE, SEARCH, USER, INFO } kind;
-    const mrq_query *query;
-    const mrq_filters *filters;
-    const char *text;
-    int64_t id;
-    uint32_t k;
-} question;
-
-/* The question's bytes; once they do not fit, `size` is more than KEY_MAX. */
-typedef struct key {
-    size_t size;
-    unsigned char bytes[KEY_MAX];
-} key;
-
-static void put(key *to, const void *bytes, size_t size)
-{
-    if (to->size + size <= KEY_MAX)
-        memcpy(to->bytes + to->size, bytes, size);
-    to->size += size;
-}
-
-static void put_text(key *to, const char *text)
-{
-    const uint32_t size = text ? (uint32_t)strlen(text) : UINT32_MAX;
-    put(to, &size, sizeof size);
-    if (text)
-        put(to, text, size);
-}
-
-static void put_ids(key *to, const int64_t *id, uint32_t n)
-{
-    put(to, &n, sizeof n);
-    if (n)
-        put(to, id, n * sizeof *id);
-}
-
-static void put_filters(key *to, const mrq_filters *filters)
-{
-    const int32_t plain[] = {filters->all_genres, filters->year_from, filters->year_to, filters->include_seen,
-                             (int32_t)filters->n_genres};
-    put(to, plain, sizeof plain);
-    for (uint32_t i = 0; i < filters->n_genres; i++)
-        put_text(to, filters->genre[i]);
-    put_ids(to, filters->exclude, filters->n_exclude);
-}
-
-static void put_question(key *to, const question *q)
-{
-    const int64_t plain[] = {q->kind, q->id, q->k};
-    to->size = 0;
-    put(to, plain, sizeof plain);
-    put_text(to, q->text);
-    if (q->query) {
-        const int64_t numbers[] = {q->query->user, q->query->k, q->query->explain};
-        put(to, numbers, sizeof numbers);
-        put_text(to, q->query->age);
-        put_text(to, q->query->gender);
-        put_text(to, q->query->job);
-        put_ids(to, q->query->liked, q->query->n_liked);
-        put_ids(to, q->query->disliked, q->query->n_disliked);
-        put_filters(to, &q->query->filters);
-    }
-    if (q->filters)
-        put_filters(to, q->filters);
-}
-
 /* `counts`: Redis is to know how often it was asked. */
 static mrq_status finish(mrq_serving *serving, mrq_answer *answer, bool counts, mrq_finished **out, mrq_error *err)
 {
@@ -259,66 +189,44 @@ static mrq_status recommend(mrq_recommender *r, mrq_serving *serving, const mrq_
     return finish(serving, &answer, true, out, err);
 }
 
-static mrq_status similar(mrq_serving *serving, const question *q, mrq_finished **out, mrq_error *err)
+static mrq_status similar(mrq_serving *serving, const mrq_question *q, mrq_finished **out, mrq_error *err)
 {
     mrq_answer answer = {0};
     MRQ_TRY(mrq_similar(serving->generation, q->text, q->k, q->filters, &answer, err));
     return finish(serving, &answer, false, out, err);
 }
 
-static mrq_status compute(mrq_recommender *r, mrq_serving *serving, const question *q, mrq_finished **out, mrq_error *err)
+static mrq_status compute(mrq_recommender *r, mrq_serving *serving, const mrq_question *q, mrq_finished **out, mrq_error *err)
 {
     switch (q->kind) {
-    case RECOMMEND:
+    case MRQ_ASK_RECOMMEND:
         return recommend(r, serving, q->query, out, err);
-    case SIMILAR:
+    case MRQ_ASK_SIMILAR:
         return similar(serving, q, out, err);
-    case MOVIE:
+    case MRQ_ASK_MOVIE:
         return mrq_find_movie(serving, q->id, out, err);
-    case SEARCH:
+    case MRQ_ASK_SEARCH:
         return mrq_find_titles(serving, q->text, q->k, out, err);
-    case USER:
+    case MRQ_ASK_USER:
         return mrq_find_user(serving, q->id, q->k, out, err);
-    case INFO:
+    case MRQ_ASK_INFO:
         return mrq_tell_generation(serving, r->store, out, err);
     }
     return mrq_fail(err, MRQ_FAILED, "a question of no kind");
 }
 
-/* A number of things that are not there, as other languages let happen. */
-static mrq_status check_list(const char *name, const void *list, uint32_t n, mrq_error *err)
-{
-    return list || !n ? MRQ_OK : mrq_fail(err, MRQ_USAGE, "%s: %u of them, but no list", name, n);
-}
-
-static mrq_status check_filters(const mrq_filters *filters, mrq_error *err)
-{
-    MRQ_TRY(check_list("genre", filters->genre, filters->n_genres, err));
-    return check_list("exclude", filters->exclude, filters->n_exclude, err);
-}
-
-static mrq_status check_question(const question *q, mrq_error *err)
-{
-    if (q->query) {
-        MRQ_TRY(check_list("liked", q->query->liked, q->query->n_liked, err));
-        MRQ_TRY(check_list("disliked", q->query->disliked, q->query->n_disliked, err));
-        MRQ_TRY(check_filters(&q->query->filters, err));
-    }
-    return q->filters ? check_filters(q->filters, err) : MRQ_OK;
-}
-
 /* The answer, from memory where there is one. */
-static mrq_status answer(mrq_recommender *r, mrq_serving *serving, const question *q, mrq_result **out, mrq_error *err)
+static mrq_status answer(mrq_recommender *r, mrq_serving *serving, const mrq_question *q, mrq_result **out, mrq_error *err)
 {
-    key k;
+    mrq_question_key key;
     bool waited;
-    MRQ_TRY(check_question(q, err));
-    put_question(&k, q);
+    MRQ_TRY(mrq_question_check(q, err));
+    mrq_question_write(q, &key);
     /* What is told of the generations on disk is looked up each time. */
-    mrq_answers *answers = k.size <= KEY_MAX && q->kind != INFO ? serving->answers : NULL;
-    mrq_finished *finished = answers ? mrq_answers_take(answers, k.bytes, k.size, &waited) : NULL;
+    mrq_answers *answers = key.size <= MRQ_QUESTION_KEY && q->kind != MRQ_ASK_INFO ? serving->answers : NULL;
+    mrq_finished *finished = answers ? mrq_answers_take(answers, key.bytes, key.size, &waited) : NULL;
     const bool remembered = finished != NULL;
-    if (remembered && q->kind == RECOMMEND) {
+    if (remembered && q->kind == MRQ_ASK_RECOMMEND) {
         atomic_fetch_add_explicit(&r->memory_hits, 1, memory_order_relaxed);
         if (waited)
             atomic_fetch_add_explicit(&r->shared, 1, memory_order_relaxed);
@@ -326,7 +234,7 @@ static mrq_status answer(mrq_recommender *r, mrq_serving *serving, const questio
     if (!remembered) {
         const mrq_status status = compute(r, serving, q, &finished, err);
         if (answers)
-            mrq_answers_give(answers, k.bytes, k.size, status == MRQ_OK ? finished : NULL);
+            mrq_answers_give(answers, key.bytes, key.size, status == MRQ_OK ? finished : NULL);
         MRQ_TRY(status);
     }
     mrq_result *result = mrq_result_new(finished, remembered);
@@ -336,7 +244,7 @@ static mrq_status answer(mrq_recommender *r, mrq_serving *serving, const questio
     return MRQ_OK;
 }
 
-static mrq_status ask(mrq_recommender *r, const question *q, mrq_result **out, mrq_error *err)
+static mrq_status ask(mrq_recommender *r, const mrq_question *q, mrq_result **out, mrq_error *err)
 {
     HELD *serving = hold(r);
     return answer(r, serving, q, out, err);
@@ -344,34 +252,34 @@ static mrq_status ask(mrq_recommender *r, const question *q, mrq_result **out, m
 
 mrq_status mrq_recommender_recommend(mrq_recommender *r, const mrq_query *query, mrq_result **out, mrq_error *err)
 {
-    return ask(r, &(question){.kind = RECOMMEND, .query = query}, out, err);
+    return ask(r, &(mrq_question){.kind = MRQ_ASK_RECOMMEND, .query = query}, out, err);
 }
 
 mrq_status mrq_recommender_similar(mrq_recommender *r, const char *movie, uint32_t k, const mrq_filters *filters, mrq_result **out,
                                    mrq_error *err)
 {
     static const mrq_filters none = {0};
-    return ask(r, &(question){.kind = SIMILAR, .text = movie, .k = k, .filters = filters ? filters : &none}, out, err);
+    return ask(r, &(mrq_question){.kind = MRQ_ASK_SIMILAR, .text = movie, .k = k, .filters = filters ? filters : &none}, out, err);
 }
 
 mrq_status mrq_recommender_movie(mrq_recommender *r, int64_t id, mrq_result **out, mrq_error *err)
 {
-    return ask(r, &(question){.kind = MOVIE, .id = id}, out, err);
+    return ask(r, &(mrq_question){.kind = MRQ_ASK_MOVIE, .id = id}, out, err);
 }
 
 mrq_status mrq_recommender_search(mrq_recommender *r, const char *text, uint32_t k, mrq_result **out, mrq_error *err)
 {
-    return ask(r, &(question){.kind = SEARCH, .text = text, .k = k}, out, err);
+    return ask(r, &(mrq_question){.kind = MRQ_ASK_SEARCH, .text = text, .k = k}, out, err);
 }
 
 mrq_status mrq_recommender_user(mrq_recommender *r, int64_t id, uint32_t k, mrq_result **out, mrq_error *err)
 {
-    return ask(r, &(question){.kind = USER, .id = id, .k = k}, out, err);
+    return ask(r, &(mrq_question){.kind = MRQ_ASK_USER, .id = id, .k = k}, out, err);
 }
 
 mrq_status mrq_recommender_info(mrq_recommender *r, mrq_result **out, mrq_error *err)
 {
-    return ask(r, &(question){.kind = INFO}, out, err);
+    return ask(r, &(mrq_question){.kind = MRQ_ASK_INFO}, out, err);
 }
 
 typedef struct batch {
@@ -385,7 +293,7 @@ typedef struct batch {
 static void answer_one(void *context, uint64_t i)
 {
     const batch *b = context;
-    const question q = {.kind = RECOMMEND, .query = &b->query[i]};
+    const mrq_question q = {.kind = MRQ_ASK_RECOMMEND, .query = &b->query[i]};
     b->result[i] = NULL;
     b->error[i] = (mrq_error){0};
     b->error[i].status = answer(b->r, b->serving, &q, &b->result[i], &b->error[i]);
