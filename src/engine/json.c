@@ -2,6 +2,8 @@
  * where the answer came from, but for its end, "cache" and "redis": so the rest can be kept and ended anew for each who asks. */
 #include "engine/json.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/utf8.h"
@@ -41,6 +43,13 @@ static bool append(cJSON *array, cJSON *item)
 bool mrq_json_append_clean(cJSON *array, const char *text)
 {
     return append(array, clean_string(text));
+}
+
+bool mrq_json_append_whole(cJSON *array, int64_t value)
+{
+    char digits[24];
+    snprintf(digits, sizeof digits, "%" PRId64, value);
+    return append(array, cJSON_CreateRaw(digits));
 }
 
 void mrq_print_value(mrq_print *print, const mrq_column *column, uint32_t code)

@@ -12,6 +12,9 @@
 bool mrq_json_add_clean(cJSON *object, const char *key, const char *text);
 bool mrq_json_append_clean(cJSON *array, const char *text);
 
+/* A whole number with all its digits, behind what the array holds. */
+bool mrq_json_append_whole(cJSON *array, int64_t value);
+
 /* A category's value: "value", and its "label" where it has one. */
 void mrq_print_value(mrq_print *print, const mrq_column *column, uint32_t code);
 

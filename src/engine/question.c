@@ -1,5 +1,6 @@
 /* A question's bytes are those it was asked with, not what they are understood as: two spellings of one question are two entries in
- * memory, and one in Redis, but the key costs next to nothing. Each text and list follows its length, so that no two questions meet. */
+ * memory, and one in Redis, but the key costs next to nothing. Each text and list follows its length, so that no two questions
+ * meet. */
 #include "engine/question.h"
 
 #include <string.h>
