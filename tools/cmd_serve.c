@@ -1,10 +1,11 @@
 /* marquee serve: the HTTP service. Worker threads answer; this thread waits for signals, for a new link `current` in the store
  * and for the clock, and does what must not be done in a request: reloads, what Redis is told, the access log, slow connections,
- * the log. A generation that was refused is tried again when `current` names another, or when SIGHUP asks for it, and not
- * before. */
+ * the log. A generation that was refused as damaged or missing is tried again when `current` names another, or when SIGHUP asks for
+ * it; one that was refused for want of memory, files or the like, at every look. */
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -45,8 +46,10 @@ struct serve {
     mrq_server *server;
     int signals, events;
     char refused[PATH_MAX]; /* where `current` pointed when its generation was refused; "" */
-    bool redis_down, log_failed;
-    mrq_stats before; /* at the last tick */
+    bool passing;           /* why it was refused may be over by now */
+    bool redis_down, log_failed, log_drops;
+    uint64_t log_dropped; /* lines of the access log */
+    mrq_stats before;     /* at the last tick */
 };
 
 static mrq_status read_arguments(int argc, char **argv, struct arguments *a, bool *done, mrq_error *err)
@@ -200,12 +203,16 @@ static void reload(struct serve *s, bool asked)
     mrq_error err = {0};
     const double began = mrq_clock();
     read_current(s->store, current);
-    if (!asked && strcmp(current, s->refused) == 0)
+    const bool again = strcmp(current, s->refused) == 0;
+    if (!asked && again && !s->passing)
         return;
     *s->refused = '\0';
-    if (mrq_recommender_reload(s->recommender, &changed, &err) != MRQ_OK) {
+    const mrq_status status = mrq_recommender_reload(s->recommender, &changed, &err);
+    if (status != MRQ_OK) {
         memcpy(s->refused, current, sizeof current);
-        mrq_log(MRQ_LOG_ERROR, "serve", "reload refused: %s; generation=%s serves on", err.msg, s->before.generation);
+        s->passing = status != MRQ_BAD_FILE && status != MRQ_NOT_FOUND;
+        if (asked || !again)
+            mrq_log(MRQ_LOG_ERROR, "serve", "reload refused: %s; generation=%s serves on", err.msg, s->before.generation);
     } else if (changed) {
         mrq_recommender_stats(s->recommender, &s->before);
         mrq_log(MRQ_LOG_INFO, "serve", "reload generation=%s movies=%u users=%u ms=%.0f", s->before.generation, s->before.movies,
@@ -231,10 +238,19 @@ static void watch_redis(struct serve *s)
 static void write_access(struct serve *s)
 {
     mrq_error err = {0};
-    const bool failed = s->access && mrq_access_flush(s->access, &err) != MRQ_OK;
+    if (!s->access)
+        return;
+    const bool failed = mrq_access_flush(s->access, &err) != MRQ_OK;
     if (failed && !s->log_failed)
         mrq_log(MRQ_LOG_ERROR, "serve", "%s", err.msg);
     s->log_failed = failed;
+    const uint64_t dropped = mrq_access_dropped(s->access);
+    const bool drops = dropped > s->log_dropped;
+    if (drops != s->log_drops) /* when it begins, and when it has ended */
+        mrq_log(MRQ_LOG_WARN, "serve", "access log: nobody reads it, %" PRIu64 " lines dropped%s", dropped,
+                drops ? " until now" : " in all");
+    s->log_drops = drops;
+    s->log_dropped = dropped;
 }
 
 static void hang_up(struct serve *s)
@@ -296,6 +312,7 @@ static void run(struct serve *s)
         }
         if (now - flush >= FLUSH_SECONDS) {
             mrq_recommender_flush(s->recommender);
+            malloc_trim(0); /* what large answers took goes back to the system */
             flush = now;
         }
     }

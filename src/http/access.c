@@ -1,9 +1,14 @@
 /* Two buffers: workers add lines to one, and whoever flushes takes it away under the lock and writes it outside, so that no request
- * waits for a disk. A buffer that is full before the second is over is written by the worker that found it so. */
+ * waits for a disk. A buffer that is full before the second is over is written by the worker that found it so.
+ * A reader that sleeps must not stop the service: what is written is what poll() says the file takes, by PIPE_BUF bytes at most,
+ * which a pipe that takes any takes whole. O_NONBLOCK would be simpler, but standard output shares it with other processes. Lines
+ * that find no room meanwhile are dropped and counted. */
 #include "http/access.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -18,17 +23,20 @@
 #define LINE           (PATH_MAX_SHOWN + 300)
 
 struct mrq_access {
-    pthread_mutex_t lock;    /* of `buffer` */
+    pthread_mutex_t lock;    /* of `buffer`, `size` and `dropped` */
     pthread_mutex_t writing; /* of `spare` and `file`; taken first */
     char *buffer, *spare;
     size_t size;
+    uint64_t dropped; /* lines */
+    const char *at;   /* in `spare` */
+    size_t left;      /* bytes from there on that are to be written yet */
     int file;
     const char *path;
 };
 
 static int open_file(const char *path)
 {
-    return strcmp(path, "-") == 0 ? dup(STDOUT_FILENO) : open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+    return strcmp(path, "-") == 0 ? dup(STDOUT_FILENO) : open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0600);
 }
 
 mrq_status mrq_access_open(const char *path, mrq_access **out, mrq_error *err)
@@ -69,7 +77,7 @@ void mrq_access_close(mrq_access *access)
 
 mrq_status mrq_access_reopen(mrq_access *access, mrq_error *err)
 {
-    MRQ_TRY(mrq_access_flush(access, err));
+    const mrq_status status = mrq_access_flush(access, err);
     const int file = open_file(access->path);
     if (file < 0)
         return mrq_fail_errno(err, "cannot write the access log %s", access->path);
@@ -77,29 +85,54 @@ mrq_status mrq_access_reopen(mrq_access *access, mrq_error *err)
     close(access->file);
     access->file = file;
     pthread_mutex_unlock(&access->writing);
-    return MRQ_OK;
+    return status;
+}
+
+/* Lets workers fill the buffer that has been written. Whether there is something to write. */
+static bool swap(mrq_access *access)
+{
+    pthread_mutex_lock(&access->lock);
+    char *full = access->buffer;
+    access->left = access->size;
+    access->buffer = access->spare;
+    access->at = access->spare = full;
+    access->size = 0;
+    pthread_mutex_unlock(&access->lock);
+    return access->left > 0;
 }
 
 mrq_status mrq_access_flush(mrq_access *access, mrq_error *err)
 {
     mrq_status status = MRQ_OK;
     pthread_mutex_lock(&access->writing);
-    pthread_mutex_lock(&access->lock);
-    char *full = access->buffer;
-    const size_t size = access->size;
-    access->buffer = access->spare;
-    access->spare = full;
-    access->size = 0;
-    pthread_mutex_unlock(&access->lock);
-    for (size_t done = 0; status == MRQ_OK && done < size;) {
-        const ssize_t n = write(access->file, full + done, size - done);
-        if (n > 0)
-            done += (size_t)n;
-        else if (n < 0 && errno != EINTR)
+    while (status == MRQ_OK && (access->left || swap(access))) {
+        struct pollfd takes = {access->file, POLLOUT, 0};
+        if (poll(&takes, 1, 0) != 1)
+            break;
+        size_t size = access->left;
+        if (size > PIPE_BUF) /* whole lines: what others write to the same pipe is not to stand within one */
+            size = (size_t)((char *)memrchr(access->at, '\n', PIPE_BUF) + 1 - access->at);
+        const ssize_t n = write(access->file, access->at, size);
+        if (n >= 0) {
+            access->at += n;
+            access->left -= (size_t)n;
+        } else if (errno == EAGAIN) {
+            break;
+        } else if (errno != EINTR) {
             status = mrq_fail_errno(err, "cannot write the access log %s", access->path);
+            access->left = 0;
+        }
     }
     pthread_mutex_unlock(&access->writing);
     return status;
+}
+
+uint64_t mrq_access_dropped(mrq_access *access)
+{
+    pthread_mutex_lock(&access->lock);
+    const uint64_t dropped = access->dropped;
+    pthread_mutex_unlock(&access->lock);
+    return dropped;
 }
 
 static void escape(char out[PATH_MAX_SHOWN + 4], const char *text)
@@ -130,10 +163,13 @@ void mrq_access_add(mrq_access *access, const char *client, const char *method, 
         if (fits) {
             memcpy(access->buffer + access->size, line, size);
             access->size += size;
+        } else if (i) {
+            access->dropped++;
         }
         pthread_mutex_unlock(&access->lock);
         if (fits)
             return;
-        (void)!mrq_access_flush(access, NULL);
+        if (!i)
+            (void)!mrq_access_flush(access, NULL);
     }
 }

@@ -124,7 +124,7 @@ static mrq_status read_query(const cJSON *object, mrq_arena *arena, mrq_query *o
     MRQ_TRY(read_text(object, arena, "age", &query.age, err));
     MRQ_TRY(read_text(object, arena, "gender", &query.gender, err));
     MRQ_TRY(read_text(object, arena, "job", &query.job, err));
-    MRQ_TRY(mrq_json_int(object, "", "user", 0, (int64_t)1 << 53, &query.user, err));
+    MRQ_TRY(mrq_json_int(object, "", "user", 0, ((int64_t)1 << 53) - 1, &query.user, err));
     MRQ_TRY(mrq_json_int(object, "", "k", 1, MRQ_K_MAX, &k, err));
     MRQ_TRY(read_ids(object, arena, "liked", MRQ_TASTE_MAX, &query.liked, &query.n_liked, err));
     MRQ_TRY(read_ids(object, arena, "disliked", MRQ_TASTE_MAX, &query.disliked, &query.n_disliked, err));
@@ -150,10 +150,15 @@ static void remove_nulls(cJSON *object)
     }
 }
 
+uint64_t mrq_query_rows(const mrq_query *query)
+{
+    return query->k * (uint64_t)(1 + query->explain);
+}
+
 static mrq_status read_queries(cJSON *list, mrq_batch *batch, mrq_error *err)
 {
     uint64_t rows = 0;
-    uint32_t i = 0;
+    uint32_t i = 0, explained = 0;
     cJSON *item;
     cJSON_ArrayForEach(item, list)
     {
@@ -167,9 +172,14 @@ static mrq_status read_queries(cJSON *list, mrq_batch *batch, mrq_error *err)
         problem->status = read_query(item, batch->arena, query, problem);
         if (problem->status == MRQ_BAD_FILE)
             problem->status = MRQ_USAGE; /* the reader of JSON takes it for a file's */
-        if (problem->status == MRQ_OK)
-            rows += query->k * (uint64_t)(1 + query->explain);
+        if (problem->status != MRQ_OK)
+            continue;
+        rows += mrq_query_rows(query);
+        explained += query->explain > 0;
     }
+    if (explained > MRQ_BATCH_EXPLAINED)
+        return mrq_fail(err, MRQ_USAGE, "queries: %u of them with explain, want at most %d; ask in smaller batches", explained,
+                        MRQ_BATCH_EXPLAINED);
     if (rows > MRQ_BATCH_ROWS)
         return mrq_fail(err, MRQ_USAGE, "queries: %llu movies and parts of scores in all, want at most %d; ask in smaller batches",
                         (unsigned long long)rows, MRQ_BATCH_ROWS);

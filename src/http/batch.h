@@ -8,7 +8,11 @@
 
 #define MRQ_BODY_MAX      ((size_t)1 << 20) /* 1,000 queries of 1,000 bytes each */
 #define MRQ_BATCH_QUERIES 1000
-#define MRQ_BATCH_ROWS    100000 /* movies and parts of scores that all answers may hold together: some 10 MB of JSON */
+#define MRQ_BATCH_EXPLAINED                                                                                                        \
+    100 /* queries of a batch that may ask for parts of scores: each takes far longer than one that does not */
+#define MRQ_BATCH_ROWS 100000 /* movies and parts of scores that all answers may hold together: some 10 MB of JSON */
+
+uint64_t mrq_query_rows(const mrq_query *query); /* as many of them as it asks for */
 
 typedef struct mrq_batch {
     uint32_t n;
@@ -18,7 +22,7 @@ typedef struct mrq_batch {
 } mrq_batch;
 
 /* Reads {"queries": [...]}. A query that is wrong is a problem of its own; MRQ_USAGE for a body that is no such document, that
- * holds too many queries, or that asks for too much. */
+ * holds too many queries or too many explained ones, or that asks for too much. */
 MRQ_CHECKED mrq_status mrq_batch_read(const char *body, size_t size, mrq_batch *out, mrq_error *err);
 void mrq_batch_clear(mrq_batch *batch); /* legal on a zeroed one, and twice */
 

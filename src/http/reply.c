@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json.h"
+#include "engine/json.h"
+
+/* Bytes of a document from which on it is copied: a result takes some three times as much, which its reader may leave waiting. */
+#define LARGE 65536
 
 static void release_result(void *owner)
 {
@@ -36,10 +39,14 @@ void mrq_reply_result(mrq_reply *reply, mrq_result *result)
         reply_text(reply, 500, NULL);
         return;
     }
-    mrq_reply_static(reply, MRQ_TYPE_JSON, json, size);
-    reply->release = release_result;
-    reply->owner = result;
-    reply->cache = mrq_result_cache(result);
+    const char *cache = mrq_result_cache(result);
+    void *copy = size >= LARGE ? malloc(size) : NULL;
+    mrq_reply_static(reply, MRQ_TYPE_JSON, copy ? memcpy(copy, json, size) : json, size);
+    reply->release = copy ? free : release_result;
+    reply->owner = copy ? copy : result;
+    reply->cache = cache;
+    if (copy)
+        mrq_result_free(result);
 }
 
 void mrq_reply_error(mrq_reply *reply, const mrq_error *error)
@@ -58,13 +65,9 @@ void mrq_reply_refuse(mrq_reply *reply, unsigned status, const char *code, const
     vsnprintf(message, sizeof message, format, args);
     va_end(args);
     mrq_fail(&said, MRQ_USAGE, "%s", message); /* one line of UTF-8, whatever was quoted */
-    cJSON *json = cJSON_CreateObject(), *error;
-    char *text = NULL;
-    if (json && cJSON_AddNumberToObject(json, "schema", 1) && (error = cJSON_AddObjectToObject(json, "error")) &&
-        cJSON_AddStringToObject(error, "code", code) && cJSON_AddStringToObject(error, "message", said.msg))
-        text = cJSON_PrintUnformatted(json);
-    cJSON_Delete(json);
-    reply_text(reply, status, text);
+    mrq_print print = {0};
+    mrq_print_error(&print, code, said.msg);
+    reply_text(reply, status, mrq_print_take(&print, NULL));
 }
 
 void mrq_reply_clear(mrq_reply *reply)

@@ -18,6 +18,7 @@ typedef struct mrq_reply {
     const char *cache; /* "memory", "hit", "miss", "down", "off"; "-" where there is nothing of the sort */
     const char *allow; /* methods, of a 405 */
     int page;          /* is for a browser to show */
+    int last;          /* of its connection */
 } mrq_reply;
 
 /* A result's document; the result is the reply's from now on. Without memory for it the reply is an error. */

@@ -15,8 +15,12 @@
 
 static mrq_status answer_recommend(const mrq_request *request, mrq_reply *reply, mrq_error *err)
 {
+    const mrq_query *query = &request->params->query;
     mrq_result *result;
-    MRQ_TRY(mrq_recommender_recommend(request->service->recommender, &request->params->query, &result, err));
+    if (mrq_query_rows(query) > MRQ_BATCH_ROWS)
+        return mrq_fail(err, MRQ_USAGE, "explain: %u movies with %u parts of scores each, want at most %d movies and parts in all",
+                        query->k, query->explain, MRQ_BATCH_ROWS);
+    MRQ_TRY(mrq_recommender_recommend(request->service->recommender, query, &result, err));
     mrq_reply_result(reply, result);
     return MRQ_OK;
 }

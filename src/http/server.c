@@ -1,6 +1,6 @@
 /* libmicrohttpd at work: worker threads with an epoll each on the one listening socket, and no thread a connection. A request is
  * answered by the thread that read it. Its state lives in its connection's, made when that is accepted, so that a request asks
- * for no memory of ours; an answer is sent from where the recommender keeps it.
+ * for no memory of ours; an answer is sent from where the recommender keeps it, unless it is large.
  * What is wrong with a request's first lines is known before its body has come: where one is announced it is answered at once,
  * which closes the connection; else after the end of the request, which does not. libmicrohttpd takes no answer while a body
  * comes in: one that turns out too large is thrown away as it comes, and refused at its end, or cut off when there is none.
@@ -32,6 +32,7 @@
 #define CONNECTION_MEMORY 16384
 #define BODIES_MAX        (64 * MRQ_BODY_MAX)  /* of all connections together, while they come in */
 #define DISCARD_MAX       (128 * MRQ_BODY_MAX) /* of one that is refused */
+#define ANSWERS_MAX       ((size_t)256 << 20)  /* of all connections together, until they are sent */
 
 /* A connection and the request on it. */
 struct client {
@@ -46,6 +47,7 @@ struct client {
     unsigned refused; /* with this status; 0: not */
     char *body;
     size_t size, capacity, discarded;
+    size_t sending; /* bytes of an answer */
 };
 
 struct mrq_server {
@@ -55,7 +57,7 @@ struct mrq_server {
     const mrq_token *token;
     mrq_access *access;
     atomic_uint pending;
-    atomic_size_t bodies; /* bytes */
+    atomic_size_t bodies, answers; /* bytes of them all */
     uint32_t request_seconds;
     pthread_mutex_t lock; /* of the list */
     struct client *clients;
@@ -125,6 +127,7 @@ static size_t on_unescape(void *cls, struct MHD_Connection *connection, char *te
     return strlen(text);
 }
 
+/* Legal without one. */
 static void free_body(mrq_server *server, struct client *client)
 {
     atomic_fetch_sub_explicit(&server->bodies, client->capacity, memory_order_relaxed);
@@ -140,8 +143,9 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
     (void)connection, (void)why;
     if (!client || !client->under_way)
         return;
-    if (client->body)
-        free_body(server, client);
+    free_body(server, client);
+    atomic_fetch_sub_explicit(&server->answers, client->sending, memory_order_relaxed);
+    client->sending = 0;
     client->under_way = false;
     atomic_store_explicit(&client->since, mrq_clock(), memory_order_relaxed);
     atomic_fetch_sub(&server->pending, 1);
@@ -159,18 +163,46 @@ static bool is_json(const char *type)
     return !type || (strncasecmp(type, MRQ_TYPE_JSON, size) == 0 && strchr("; \t", type[size]));
 }
 
+/* Headers that tell where a request ends, and for whom it is. */
+struct frame {
+    unsigned lengths, codings, hosts;
+    bool chunked, odd;
+};
+
+static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    struct frame *frame = cls;
+    (void)kind;
+    frame->odd |= name[strcspn(name, " \t")] != '\0'; /* "Content-Length : 5" is none to us, and may be one to a proxy */
+    frame->lengths += strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0;
+    frame->hosts += strcasecmp(name, MHD_HTTP_HEADER_HOST) == 0;
+    if (strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0) {
+        frame->codings++;
+        frame->chunked = value && strcasecmp(value, "chunked") == 0;
+    }
+    return MHD_YES;
+}
+
+/* Whether a proxy before us sees the same request in these bytes as we do. libmicrohttpd takes the first of several headers. */
+static bool is_plain(struct MHD_Connection *connection, const char *version)
+{
+    const bool modern = strcmp(version, MHD_HTTP_VERSION_1_1) == 0;
+    struct frame frame = {0};
+    MHD_get_connection_values(connection, MHD_HEADER_KIND, on_header, &frame);
+    return !frame.odd && frame.lengths + frame.codings <= 1 && frame.codings == (unsigned)frame.chunked &&
+           (modern ? frame.hosts == 1 : frame.hosts <= 1 && !frame.codings);
+}
+
 /* The status with which a request's first lines are refused, or 0. */
 static unsigned judge(const mrq_server *server, const struct client *client, struct MHD_Connection *connection, const char *version)
 {
     const bool open = client->match.status == 200 && mrq_routes[client->match.route].open;
     const char *length = header(connection, MHD_HTTP_HEADER_CONTENT_LENGTH);
     int64_t size;
+    if (!is_plain(connection, version))
+        return MHD_HTTP_BAD_REQUEST;
     if (client->uri_size > MRQ_URL_MAX)
         return MHD_HTTP_URI_TOO_LONG;
-    if (length && header(connection, MHD_HTTP_HEADER_TRANSFER_ENCODING))
-        return MHD_HTTP_BAD_REQUEST; /* a proxy before us may see another request in it */
-    if (strcmp(version, MHD_HTTP_VERSION_1_1) == 0 && !header(connection, MHD_HTTP_HEADER_HOST))
-        return MHD_HTTP_BAD_REQUEST;
     if (!open && server->token && !mrq_token_matches(server->token, header(connection, MHD_HTTP_HEADER_AUTHORIZATION)))
         return MHD_HTTP_UNAUTHORIZED;
     if (client->match.status != 200)
@@ -186,7 +218,11 @@ static void refuse(const struct client *client, const char *method, const char *
 {
     switch (client->refused) {
     case MHD_HTTP_BAD_REQUEST:
-        mrq_reply_refuse(reply, client->refused, "usage", "want a Host header, and not both Content-Length and Transfer-Encoding");
+        mrq_reply_refuse(
+            reply, client->refused, "usage",
+            "want one Host header, one Content-Length at most or, in HTTP/1.1, one \"Transfer-Encoding: chunked\" in its "
+            "place, and no blanks in the names of headers");
+        reply->last = true;
         return;
     case MHD_HTTP_UNAUTHORIZED:
         mrq_reply_refuse(reply, client->refused, "unauthorized", "this needs a token: Authorization: Bearer TOKEN");
@@ -227,7 +263,7 @@ static bool add_headers(const mrq_server *server, struct MHD_Response *response,
         ok = MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, reply->allow) == MHD_YES;
     if (ok && reply->status == MHD_HTTP_UNAUTHORIZED)
         ok = MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer") == MHD_YES;
-    if (ok && atomic_load_explicit(&server->service.draining, memory_order_relaxed))
+    if (ok && (reply->last || atomic_load_explicit(&server->service.draining, memory_order_relaxed)))
         ok = MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close") == MHD_YES;
     return ok;
 }
@@ -289,9 +325,25 @@ static mrq_status answer(mrq_server *server, const struct client *client, mrq_re
     mrq_params_init(&params, route->params, route->k);
     if (client->query) {
         *client->query = client->hidden;
-        MRQ_TRY(mrq_params_read(&params, client->query, err));
+        if (!route->asset) /* links to the page collect parameters of others' */
+            MRQ_TRY(mrq_params_read(&params, client->query, err));
     }
     return route->answer(&request, reply, err);
+}
+
+/* Counts an answer that has memory of its own, until its request is completed; in the place of one too many comes a small one. An
+ * answer that many share is counted for each: it may go from where they share it. */
+static void bound(mrq_server *server, struct client *client, mrq_reply *reply)
+{
+    if (!reply->release)
+        return;
+    client->sending = reply->size;
+    if (atomic_fetch_add_explicit(&server->answers, reply->size, memory_order_relaxed) + reply->size <= ANSWERS_MAX)
+        return;
+    atomic_fetch_sub_explicit(&server->answers, reply->size, memory_order_relaxed);
+    client->sending = 0;
+    mrq_reply_clear(reply);
+    mrq_reply_refuse(reply, MHD_HTTP_SERVICE_UNAVAILABLE, "unavailable", "too many answers wait to be read, try again");
 }
 
 /* All of the request has come. */
@@ -305,6 +357,8 @@ static enum MHD_Result finish(mrq_server *server, struct client *client, struct 
     mrq_error err = {0};
     if (answer(server, client, &reply, &err) != MRQ_OK)
         mrq_reply_error(&reply, &err);
+    free_body(server, client);
+    bound(server, client, &reply);
     return respond(server, client, connection, method, path, &reply, start);
 }
 
@@ -339,8 +393,7 @@ static enum MHD_Result take(mrq_server *server, struct client *client, const cha
             return MHD_YES;
         client->refused = MHD_HTTP_SERVICE_UNAVAILABLE;
     }
-    if (client->body)
-        free_body(server, client);
+    free_body(server, client);
     client->discarded += size;
     if (!client->refused && (wanted || client->discarded > MRQ_BODY_MAX))
         client->refused = MHD_HTTP_CONTENT_TOO_LARGE;

@@ -10,13 +10,13 @@ GET = b"GET %s HTTP/1.1\r\nHost: a\r\n\r\n"
 class Server:
     """A server that runs until the end of a `with`, where it must stop soundly."""
 
-    def __init__(self, *options, store="S", listen="127.0.0.1:0", env=None, exit=0, **popen):
+    def __init__(self, *options, store="S", listen="127.0.0.1:0", env=None, exit=0, stdout=subprocess.DEVNULL, **popen):
         self.err, self.exit = f"err-{random.random()}", exit
         environment = {k: v for k, v in os.environ.items() if k not in ("NOTIFY_SOCKET", "LISTEN_PID", "LISTEN_FDS")}
         self.process = subprocess.Popen(
             [MARQUEE, "serve", "--store", store, "--listen", listen, *options],
             stderr=open(self.err, "wb"),
-            stdout=subprocess.DEVNULL,
+            stdout=stdout,
             env={**environment, **(env or {})},
             **popen,
         )
@@ -71,8 +71,8 @@ class Server:
         found = re.search(rf"^{re.escape(name)} (\S+)$", text, re.M)
         return float(found[1]) if found else 0
 
-    def resident(self):
-        return int(re.search(r"VmRSS:\s+(\d+)", open(f"/proc/{self.process.pid}/status").read())[1]) / 1024
+    def resident(self, what="VmRSS"):
+        return int(re.search(rf"{what}:\s+(\d+)", open(f"/proc/{self.process.pid}/status").read())[1]) / 1024
 
     def send(self, number):
         self.process.send_signal(number)
@@ -223,6 +223,7 @@ def check_parameters(s, r):
         ("year=x" + person, 400, 'year "x"'),
         ("include_seen=maybe" + person, 400, 'include_seen "maybe"'),
         ("explain=0x5" + person, 400, 'explain "0x5"'),
+        ("k=1000&explain=100" + person, 400, "explain: 1000 movies with 100 parts of scores each, want at most 100000"),
         ("exclude=1,x" + person, 400, 'exclude "x"'),
         ("query=x" + person, 400, 'unknown parameter "query"'),
     ):
@@ -244,7 +245,6 @@ def check_parameters(s, r):
         ("/v1/movies?query=%", 400, "query: broken"),
         ("/v1/info?x", 400, 'parameter "x"'),
         ("/healthz?x=1", 400, 'parameter "x"'),
-        ("/?x=1", 400, 'parameter "x"'),
     ):
         s.bad(path, status, says)
     for path in (
@@ -333,8 +333,10 @@ def check_batch(s, r):
         (b'{"queries":' + b"[" * 500000 + b"]" * 500000 + b"}", "not valid JSON"),
         (b'{"a":' * 1000 + b"1" + b"}" * 1000, "body"),
         (json.dumps({"queries": [{"k": 1000, "user": 4}] * 101}).encode(), "101000 movies and parts"),
+        (json.dumps({"queries": [{"k": 1, "user": 4, "explain": 1}] * 101}).encode(), "101 of them with explain"),
     ):
         assert s.bad("/v1/recommendations", 400, says, body=body, **post)[1] == "usage"
+    s.good("/v1/recommendations?k=1000&explain=99&age=25&gender=F&job=12")
     s.bad("/v1/recommendations?k=5", 400, 'unknown parameter "k": want no parameters', body=b'{"queries":[]}', **post)
     for kind in ("text/plain", "application/x-www-form-urlencoded", "application/jsonp", "application"):
         assert (
@@ -383,6 +385,35 @@ def check_protocol(s, r):
     for byte in (b"\xff", b"\xc3"):
         out = raw(s, GET % (b"/v1/movies?query=" + byte))[0]
         assert statuses(out) == [400] and b"query: byte 1 is not UTF-8" in out, out
+
+    # What a proxy before us may cut into requests in another way: refused, and the end of the connection.
+    post, inner = b"POST /v1/recommendations HTTP/1.%d\r\n%s\r\n", GET % b"/healthz"
+    host, length, chunks = b"Host: a\r\n", b"Content-Length: %d\r\n", b"Transfer-Encoding: %s\r\n"
+    for minor, lines in (
+        (1, host + length % 0 + length % len(inner)),
+        (1, host + length % len(inner) + length % len(inner)),
+        (1, host + b"Content-Length : %d\r\n" % len(inner)),
+        (1, host + b"Content-Length\t: %d\r\n" % len(inner)),
+        (1, host + b"Transfer-Encoding : chunked\r\n"),
+        (1, host + chunks % b"chunked" + chunks % b"chunked"),
+        (1, host + chunks % b"chunked" + chunks % b"identity"),
+        (1, host + chunks % b"gzip, chunked"),
+        (1, host + chunks % b"identity"),
+        (1, host + chunks % b"xchunked"),
+        (1, host + chunks % b""),
+        (1, host + chunks % b"chunked" + length % 5),
+        (0, host + chunks % b"chunked"),
+        (1, host + host),
+        (0, host + host + b"Connection: keep-alive\r\n"),
+        (1, b""),
+    ):
+        for first in (post, b"GET" + post[4:]):
+            out, closed = raw(s, first % (minor, lines) + inner)
+            assert statuses(out) == [400] and closed and b"Connection: close" in out, (first, lines, out)
+            assert b"want one Host header" in out, out
+    assert statuses(raw(s, b"GET /healthz HTTP/1.1\r\nhOST: a\r\ncontent-length:0\r\n\r\n" + inner, want=2)[0]) == [200, 200]
+    body = b'e\r\n{"queries":[]}\r\n0\r\n\r\n'
+    assert statuses(raw(s, post % (1, host + chunks % b"CHUNKED") + body + inner, want=2)[0]) == [200, 200]
 
     # URLs.
     base = b"/v1/recommendations?age=25&gender=F&job=12"
@@ -467,6 +498,39 @@ def check_many(s, r):
             for _ in range(2000):
                 c.sendall((GET % b"/v1/recommendations?age=25&gender=F&job=12&k=300") * 50)
         s.good("/healthz")
+
+
+def check_unread():
+    """Clients that ask for large answers and do not read them: what they hold is bounded, and their bodies are freed."""
+    path = os.path.join(os.getcwd(), "socket")  # whose buffer in the kernel is small
+    with Server(store="R", listen=f"unix:{path}") as s:
+        movies = [m["id"] for m in s.good("/v1/movies?k=244")["results"]]
+        ask = "/v1/recommendations?k=400&include_seen=true&liked=" + ",".join(map(str, movies))
+        ask += "&explain=240"
+        large = int(s.ask(ask, method="HEAD")[1]["Content-Length"])
+        fit = (256 << 20) // large
+        with contextlib.ExitStack() as stack:
+            held = []
+            for i in range(fit + 3):
+                c = stack.enter_context(s.connect())
+                c.sendall(GET % ask.encode())
+                held.append(statuses(c.recv(15))[0])
+            assert held == [200] * fit + [503] * 3, (fit, held)
+            assert s.bad(ask, 503, "too many answers wait")[1] == "unavailable"
+            s.good("/healthz")
+            s.bad("/v1/movies/x", 400, 'id "x"')
+        until(lambda: s.ask(ask)[0] == 200)
+        print(f"{fit} answers of {large >> 10} KiB at once, {s.resident('VmHWM'):.0f} MB at most")
+
+        query = {"liked": movies[:50], "k": 400, "include_seen": True, "explain": 20}
+        body = json.dumps({"queries": [query]}).encode().ljust(1 << 20)
+        with contextlib.ExitStack() as stack:
+            held = []
+            for _ in range(70):
+                c = stack.enter_context(s.connect())
+                c.sendall(b"POST /v1/recommendations HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+                held.append(statuses(c.recv(15))[0])
+            assert held == [200] * 70, held
 
 
 def check_limit():
@@ -558,7 +622,7 @@ def check_token():
     with Server("--token-file", "token", listen="0.0.0.0:0") as s:
         s.address = s.address.replace("0.0.0.0", "127.0.0.1")
         bearer = lambda text: {"headers": {"Authorization": text}}
-        for path in ("/healthz", "/readyz", "/openapi.json", "/", "/page.css", "/page.js", "/parts.js"):
+        for path in ("/healthz", "/readyz", "/openapi.json", "/", "/?from=elsewhere", "/page.css", "/page.js", "/parts.js"):
             assert s.ask(path)[0] == 200
         for path in (
             "/v1/info",
@@ -608,6 +672,44 @@ def check_access():
     assert open("access").read().endswith("-\n") and open("access").read().count("\n") == 1  # what was left is written at the end
 
 
+def check_access_pipe():
+    """Standard output is a pipe that nobody reads: requests are answered, and the end is obeyed."""
+    reader, writer = os.pipe()
+    with Server("--access-log", "-", stdout=writer) as s:
+        os.close(writer)
+        with s.connect() as c:
+            n = 6000  # lines: more than the pipe and both buffers take
+            for _ in range(n // 500):
+                c.sendall((GET % b"/healthz") * 500)
+                answers = b""
+                while len(statuses(answers)) < 500:
+                    answers = answers + c.recv(1 << 20)
+        until(lambda: "lines dropped until now" in s.log(), 5)
+        os.set_blocking(reader, False)
+        lines = b""
+
+        def whole():
+            nonlocal lines
+            while more := read_some(reader):
+                lines += more
+            total = re.search(r"(\d+) lines dropped in all", s.log())
+            return total and int(total[1]) + lines.count(b"\n") == n
+
+        until(whole)
+        assert all(re.fullmatch(rb"\S+Z 127\.0\.0\.1 GET /healthz 200 16 \d+ -", x) for x in lines.splitlines()), lines[:300]
+        with s.connect() as c:  # and asleep again
+            c.sendall((GET % b"/healthz") * n)
+            until(lambda: s.log().count("lines dropped until now") == 2)
+        start = time.monotonic()
+    assert time.monotonic() - start < 3
+    os.close(reader)
+
+
+def read_some(fd):
+    with contextlib.suppress(BlockingIOError):
+        return os.read(fd, 1 << 20)
+
+
 def run(*command):
     subprocess.run([MARQUEE, *command], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
@@ -654,6 +756,17 @@ def check_reload():
         print(f"{sum(asked)} requests over {reloads:.0f} reloads")
         assert reloads >= 7, reloads
 
+        # No more files can be opened: told once, and tried again until they can.
+        limit = resource.prlimit(s.process.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(s.process.pid, resource.RLIMIT_NOFILE, (3, limit[1]))
+        run("export", "--model", "m.mrq", "--store", "S", "--index", "Flat")
+        until(lambda: "reload refused" in s.log(), 5)
+        time.sleep(2.5)  # a look later
+        assert s.log().count("reload refused") == s.log().count("Too many open files") == 1, s.log()
+        resource.prlimit(s.process.pid, resource.RLIMIT_NOFILE, limit)
+        until(lambda: s.good("/v1/info")["generation"] == current(), 5)
+        assert s.metric('marquee_reloads_total{result="refused"}') >= 2
+
         # Damaged: copied to a name of its own, so that nothing that is open changes.
         good = current()
         run("export", "--model", "m.mrq", "--store", "T")
@@ -664,12 +777,13 @@ def check_reload():
         shutil.copytree(f"T/generations/{name}", f"S/generations/{name}")
         os.symlink(f"generations/{name}", "S/next")
         os.rename("S/next", "S/current")
-        refusal = lambda: s.log().count("reload refused")
+        refusal = lambda: s.log().count("reload refused") - 1
+        refused = s.metric('marquee_reloads_total{result="refused"}')
         until(lambda: refusal() == 1, 5)
         assert "users.mrq" in s.log() and f"generation={good} serves on" in s.log(), s.log()
         assert s.good("/v1/recommendations?age=25&gender=F&job=3")["generation"] == good
         time.sleep(2.5)  # a look or two later
-        assert refusal() == 1 and s.metric('marquee_reloads_total{result="refused"}') == 1
+        assert refusal() == 1 and s.metric('marquee_reloads_total{result="refused"}') == refused + 1
         s.send(signal.SIGHUP)
         until(lambda: refusal() == 2)
         os.symlink(f"generations/{first}", "S/next")
@@ -764,7 +878,18 @@ def main():
         for check in (check_routes, check_parameters, check_batch, check_protocol, check_many):
             timed(check, s, r)
         assert "WARN" not in s.log() and "ERROR" not in s.log(), s.log()
-    for check in (check_limit, check_sockets, check_notify, check_token, check_access, check_stop, check_redis, check_reload):
+    for check in (
+        check_unread,
+        check_limit,
+        check_sockets,
+        check_notify,
+        check_token,
+        check_access,
+        check_access_pipe,
+        check_stop,
+        check_redis,
+        check_reload,
+    ):
         timed(check)
     print(", ".join(times))
 

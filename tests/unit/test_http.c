@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -233,6 +234,11 @@ static void test_batch_wrong(void **state)
     strcpy(body + n, "]}");
     assert_fails(read_batch(body, &batch), MRQ_USAGE, "queries: 101000 movies and parts of scores in all, want at most 100000");
     assert_fails(read_batch("{\"queries\":[{\"k\":1000,\"explain\":100}]}", &batch), MRQ_USAGE, "queries: 101000 movies and parts");
+    n = 0;
+    for (int i = 0; i <= MRQ_BATCH_EXPLAINED; i++)
+        n += (size_t)sprintf(body + n, "%s{\"k\":1,\"explain\":1}", i ? "," : "{\"queries\":[{},");
+    strcpy(body + n, "]}");
+    assert_fails(read_batch(body, &batch), MRQ_USAGE, "queries: 101 of them with explain, want at most 100; ask in smaller");
 
     for (int deep = 500; deep <= 100000; deep *= 200) { /* lists in lists: a problem of the query, or of the body */
         n = (size_t)sprintf(body, "{\"queries\":[{\"age\":");
@@ -482,6 +488,84 @@ static void test_access(void **state)
     }
 }
 
+/* What the old file refuses is no reason to stay with it. */
+static void test_access_full(void **state)
+{
+    mrq_access *log = NULL;
+    char path[200];
+    size_t size;
+    (void)state;
+    snprintf(path, sizeof path, "%s/full", folder);
+    if (access("/dev/full", W_OK) != 0 || symlink("/dev/full", path) != 0)
+        skip();
+    assert_ok(mrq_access_open(path, &log, &err));
+    mrq_access_add(log, "local", "GET", "/lost", 200, 1, 1, "-");
+    assert_int_equal(unlink(path), 0);
+    assert_fails(mrq_access_reopen(log, &err), MRQ_FAILED, "No space left");
+    mrq_access_add(log, "local", "GET", "/kept", 200, 1, 1, "-");
+    mrq_access_close(log);
+    unsigned char *text = read_bytes(path, &size);
+    assert_true(size > 0 && strstr((char *)text, "GET /kept 200") && !strstr((char *)text, "/lost"));
+    mrq_free(text);
+}
+
+/* A pipe whose reader sleeps: nobody waits, whole lines are dropped and counted, and what comes in the end is in order. */
+static void test_access_pipe(void **state)
+{
+    static char text[1 << 20];
+    mrq_access *log = NULL;
+    char path[200], shown[40];
+    size_t size = 0;
+    uint64_t lines = 0, last = 0;
+    (void)state;
+    snprintf(path, sizeof path, "%s/pipe", folder);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_fails(mrq_access_open(path, &log, &err), MRQ_FAILED, "cannot write the access log"); /* without a reader */
+    const int reader = open(path, O_RDONLY | O_NONBLOCK);
+    assert_true(reader >= 0);
+    assert_ok(mrq_access_open(path, &log, &err));
+    assert_int_equal(fcntl(reader, F_SETPIPE_SZ, 8192), 8192);
+    for (unsigned i = 1; i <= 10000; i++) {
+        snprintf(shown, sizeof shown, "/%u", i);
+        mrq_access_add(log, "local", "GET", shown, 200, 1, 1, "-");
+    }
+    assert_ok(mrq_access_flush(log, &err));
+    const uint64_t dropped = mrq_access_dropped(log);
+    assert_in_range(dropped, 5000, 9999);
+    for (ssize_t n; (n = read(reader, text + size, sizeof text - 1 - size)) > 0; size += (size_t)n)
+        assert_ok(mrq_access_flush(log, &err));
+    text[size] = '\0';
+    for (char *at = text, *end; *at; at = end + 1, lines++) {
+        unsigned number;
+        assert_non_null(end = strchr(at, '\n'));
+        assert_int_equal(sscanf(at, "%*s local GET /%u 200 1 1 -\n", &number), 1);
+        assert_true(number > last);
+        last = number;
+    }
+    assert_int_equal(lines + dropped, 10000);
+    close(reader);
+    mrq_access_add(log, "local", "GET", "/", 200, 1, 1, "-");
+    signal(SIGPIPE, SIG_IGN);
+    assert_fails(mrq_access_flush(log, &err), MRQ_FAILED, "Broken pipe");
+    mrq_access_close(log);
+}
+
+/* An error of HTTP's own is written just as one of the library. */
+static void test_refuse(void **state)
+{
+    mrq_reply reply;
+    mrq_error wrong;
+    (void)state;
+    mrq_fail(&wrong, MRQ_USAGE, "age \"%s\": \xff\x01", "\xc3\xa9");
+    char *text = mrq_error_json(&wrong);
+    mrq_reply_refuse(&reply, 400, "usage", "age \"%s\": \xff\x01", "\xc3\xa9");
+    assert_int_equal(reply.status, 400);
+    assert_int_equal(reply.size, strlen(text));
+    assert_string_equal(reply.data, text);
+    mrq_reply_clear(&reply);
+    free(text);
+}
+
 static void test_systemd(void **state)
 {
     int fd;
@@ -607,6 +691,7 @@ int main(void)
         cmocka_unit_test(test_batch_problems), cmocka_unit_test(test_batch_wrong),  cmocka_unit_test(test_places),
         cmocka_unit_test(test_listen),         cmocka_unit_test(test_token),        cmocka_unit_test(test_routes),
         cmocka_unit_test(test_metrics),        cmocka_unit_test(test_access),       cmocka_unit_test(test_systemd),
+        cmocka_unit_test(test_access_full),    cmocka_unit_test(test_access_pipe),  cmocka_unit_test(test_refuse),
         cmocka_unit_test(test_slow),
     };
     folder = temporary_folder();
