@@ -12,4 +12,4 @@ grep -q '</svg>' "$work/recall.svg"
 "$2" --store "$work/store" --bin "$(dirname "$3")" --runs 3 | tee "$work/query"
 [ "$(wc -l <"$work/query")" -eq 17 ]
 "$5" --smoke --store "$work/store" | tee "$work/engine"
-[ "$(grep -c '^computed\|^from memory\|^batch\|^similar\|^movie\|^search' "$work/engine")" -eq 12 ]
+[ "$(grep -c '^computed\|^from memory\|^batch\|^similar\|^movie\|^search,' "$work/engine")" -eq 12 ]
