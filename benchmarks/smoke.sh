@@ -1,6 +1,5 @@
 #!/bin/sh
-# A model of the sample through the benches that want one: smoke.sh BENCH_INDEX BENCH_QUERY MARQUEE SAMPLE
-# BENCH_ENGINE.
+# A model of the sample through the benches that want one: smoke.sh BENCH_INDEX BENCH_QUERY MARQUEE SAMPLE BENCH_ENGINE.
 set -eu
 work=$(mktemp -d "${TMPDIR:-/tmp}/marquee-smoke-XXXXXX")
 trap 'rm -rf "$work"' EXIT
