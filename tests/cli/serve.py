@@ -515,7 +515,7 @@ def check_unread():
                 c = stack.enter_context(s.connect())
                 c.sendall(GET % ask.encode())
                 held.append(statuses(c.recv(15))[0])
-            assert held == [200] * fit + [503] * 3, (fit, held)
+            assert held[:fit] == [200] * fit and 503 in held[fit:], (fit, held)  # the first may have been cut off meanwhile
             assert s.bad(ask, 503, "too many answers wait")[1] == "unavailable"
             s.good("/healthz")
             s.bad("/v1/movies/x", 400, 'id "x"')
