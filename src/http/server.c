@@ -11,7 +11,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <microhttpd.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +24,7 @@
 #include "base/log.h"
 #include "base/parse.h"
 #include "http/batch.h"
+#include "http/mhd.h"
 #include "http/route.h"
 
 /* Of one connection: the longest URL with the headers that browsers send. libmicrohttpd zeroes it after each request, so an idle
@@ -68,7 +68,7 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
     mrq_server *server = cls;
     struct client *client = *context;
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-        const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        const union MHD_ConnectionInfo *info = mrq_mhd.get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
         if (!info || !(client = calloc(1, sizeof *client)))
             return; /* a connection without a client is closed at its first request */
         client->socket = info->connect_fd;
@@ -106,7 +106,7 @@ void mrq_server_sweep(mrq_server *server)
 /* The first that is heard of a request: its target, whole. What is returned comes with all that follows. */
 static void *on_uri(void *cls, const char *uri, struct MHD_Connection *connection)
 {
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    const union MHD_ConnectionInfo *info = mrq_mhd.get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     struct client *client = info ? info->socket_context : NULL;
     (void)cls;
     if (!client)
@@ -153,7 +153,7 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
 
 static const char *header(struct MHD_Connection *connection, const char *name)
 {
-    return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+    return mrq_mhd.lookup_connection_value(connection, MHD_HEADER_KIND, name);
 }
 
 /* Whether a body is JSON as far as its header tells: "application/json", parameters behind it, or nothing. */
@@ -188,7 +188,7 @@ static bool is_plain(struct MHD_Connection *connection, const char *version)
 {
     const bool modern = strcmp(version, MHD_HTTP_VERSION_1_1) == 0;
     struct frame frame = {0};
-    MHD_get_connection_values(connection, MHD_HEADER_KIND, on_header, &frame);
+    mrq_mhd.get_connection_values(connection, MHD_HEADER_KIND, on_header, &frame);
     return !frame.odd && frame.lengths + frame.codings <= 1 && frame.codings == (unsigned)frame.chunked &&
            (modern ? frame.hosts == 1 : frame.hosts <= 1 && !frame.codings);
 }
@@ -251,27 +251,29 @@ static void refuse(const struct client *client, const char *method, const char *
 
 static bool add_headers(const mrq_server *server, struct MHD_Response *response, const mrq_reply *reply)
 {
-    bool ok = MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, reply->type) == MHD_YES &&
-              MHD_add_response_header(response, "X-Content-Type-Options", "nosniff") == MHD_YES &&
-              MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, reply->page ? "no-cache" : "no-store") == MHD_YES;
+    bool ok =
+        mrq_mhd.add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, reply->type) == MHD_YES &&
+        mrq_mhd.add_response_header(response, "X-Content-Type-Options", "nosniff") == MHD_YES &&
+        mrq_mhd.add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, reply->page ? "no-cache" : "no-store") == MHD_YES;
     if (ok && reply->page)
-        ok = MHD_add_response_header(response, "Content-Security-Policy",
-                                     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' "
-                                     "data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'") == MHD_YES &&
-             MHD_add_response_header(response, "Referrer-Policy", "no-referrer") == MHD_YES;
+        ok = mrq_mhd.add_response_header(
+                 response, "Content-Security-Policy",
+                 "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' "
+                 "data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'") == MHD_YES &&
+             mrq_mhd.add_response_header(response, "Referrer-Policy", "no-referrer") == MHD_YES;
     if (ok && reply->allow)
-        ok = MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, reply->allow) == MHD_YES;
+        ok = mrq_mhd.add_response_header(response, MHD_HTTP_HEADER_ALLOW, reply->allow) == MHD_YES;
     if (ok && reply->status == MHD_HTTP_UNAUTHORIZED)
-        ok = MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer") == MHD_YES;
+        ok = mrq_mhd.add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer") == MHD_YES;
     if (ok && (reply->last || atomic_load_explicit(&server->service.draining, memory_order_relaxed)))
-        ok = MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close") == MHD_YES;
+        ok = mrq_mhd.add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close") == MHD_YES;
     return ok;
 }
 
 static void log_access(const mrq_server *server, struct MHD_Connection *connection, const char *method, const char *path,
                        const mrq_reply *reply, double seconds)
 {
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    const union MHD_ConnectionInfo *info = mrq_mhd.get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
     char client[INET6_ADDRSTRLEN] = "local";
     if (info && info->client_addr && info->client_addr->sa_family == AF_INET)
         inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)info->client_addr)->sin_addr, client, sizeof client);
@@ -293,15 +295,16 @@ static enum MHD_Result respond(mrq_server *server, struct client *client, struct
     if (server->access)
         log_access(server, connection, method, path, reply, seconds);
     struct MHD_Response *response =
-        reply->release ? MHD_create_response_from_buffer_with_free_callback_cls(reply->size, data.any, reply->release, reply->owner)
-                       : MHD_create_response_from_buffer(reply->size, data.any, MHD_RESPMEM_PERSISTENT);
+        reply->release
+            ? mrq_mhd.create_response_from_buffer_with_free_callback_cls(reply->size, data.any, reply->release, reply->owner)
+            : mrq_mhd.create_response_from_buffer(reply->size, data.any, MHD_RESPMEM_PERSISTENT);
     if (!response) {
         mrq_reply_clear(reply);
         return MHD_NO;
     }
     const enum MHD_Result result =
-        add_headers(server, response, reply) ? MHD_queue_response(connection, reply->status, response) : MHD_NO;
-    MHD_destroy_response(response);
+        add_headers(server, response, reply) ? mrq_mhd.queue_response(connection, reply->status, response) : MHD_NO;
+    mrq_mhd.destroy_response(response);
     return result;
 }
 
@@ -418,6 +421,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 
 mrq_status mrq_server_start(const mrq_server_options *options, mrq_server **out, mrq_error *err)
 {
+    MRQ_TRY(mrq_microhttpd_load(err));
     mrq_server *server = calloc(1, sizeof *server);
     if (!server)
         return mrq_fail_memory(err, "starting the server");
@@ -431,7 +435,7 @@ mrq_status mrq_server_start(const mrq_server_options *options, mrq_server **out,
     server->access = options->access;
     server->request_seconds = options->request_seconds;
     pthread_mutex_init(&server->lock, NULL);
-    server->daemon = MHD_start_daemon(
+    server->daemon = mrq_mhd.start_daemon(
         MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC, 0, NULL, NULL, on_request, server, MHD_OPTION_LISTEN_SOCKET, options->socket,
         MHD_OPTION_THREAD_POOL_SIZE, options->workers > 1 ? options->workers : 0u, MHD_OPTION_CONNECTION_LIMIT,
         options->connections, MHD_OPTION_CONNECTION_TIMEOUT, options->idle_seconds, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
@@ -451,13 +455,13 @@ void mrq_server_drain(mrq_server *server)
     struct sockaddr_storage from;
     socklen_t size = sizeof from;
     atomic_store(&server->service.draining, true);
-    if (MHD_quiesce_daemon(server->daemon) == MHD_INVALID_SOCKET)
+    if (mrq_mhd.quiesce_daemon(server->daemon) == MHD_INVALID_SOCKET)
         return;
     /* The workers listen no more. Who waits to be accepted is under way already, and would be turned away when the socket
      * closes. */
     for (int fd; (fd = accept4(server->socket, (struct sockaddr *)&from, &size, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0;
          size = sizeof from)
-        MHD_add_connection(server->daemon, fd, (struct sockaddr *)&from, size);
+        mrq_mhd.add_connection(server->daemon, fd, (struct sockaddr *)&from, size);
 }
 
 uint32_t mrq_server_pending(const mrq_server *server)
@@ -475,8 +479,8 @@ void mrq_server_stop(mrq_server *server)
     if (!server)
         return;
     if (server->daemon) {
-        MHD_quiesce_daemon(server->daemon); /* the socket is not libmicrohttpd's to close */
-        MHD_stop_daemon(server->daemon);
+        mrq_mhd.quiesce_daemon(server->daemon); /* the socket is not libmicrohttpd's to close */
+        mrq_mhd.stop_daemon(server->daemon);
     }
     pthread_mutex_destroy(&server->lock);
     free(server);
