@@ -8,12 +8,6 @@
 
 #include "base/utf8.h"
 
-void mrq_print_clear(mrq_print *print)
-{
-    mrq_free(print->data);
-    *print = (mrq_print){0};
-}
-
 #define FIRST 1024 /* bytes: an answer of five movies */
 
 /* Room for `size` more bytes and a NUL; NULL when out of memory. */
@@ -38,7 +32,8 @@ char *mrq_print_take(mrq_print *print, size_t *size)
 {
     char *text = print->failed || !room(print, 0) ? NULL : print->data;
     if (!text) {
-        mrq_print_clear(print);
+        mrq_free(print->data);
+        *print = (mrq_print){0};
         return NULL;
     }
     if (size)

@@ -14,7 +14,6 @@ typedef struct mrq_print {
     size_t size, capacity;
     bool failed;
 } mrq_print;
-void mrq_print_clear(mrq_print *print); /* legal on a zeroed struct */
 
 /* The text, which is the caller's now and freed with mrq_free(); `*size` (may be NULL) is its length. NULL when memory ran out. */
 char *mrq_print_take(mrq_print *print, size_t *size);

@@ -238,7 +238,10 @@ static void movies_users_and_the_generation_are_told(void **state)
         MRQ_CLEANUP(cJSON_Delete) cJSON *json = document_of(result);
         const cJSON *object = cJSON_GetObjectItemCaseSensitive(json, "movie");
         assert_string_equal(text_at(object, "title"), "Title 001");
-        assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(object, "genres")), movie.n_genres);
+        const cJSON *genres = cJSON_GetObjectItemCaseSensitive(object, "genres");
+        assert_int_equal(cJSON_GetArraySize(genres), movie.n_genres);
+        for (uint32_t g = 0; g < movie.n_genres; g++)
+            assert_string_equal(mrq_result_genre(result, 0, g), cJSON_GetStringValue(cJSON_GetArrayItem(genres, (int)g)));
         assert_true(number_at(object, "ratings") > 0);
     }
     mrq_result_free(result);
