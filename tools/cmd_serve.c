@@ -59,9 +59,7 @@ static mrq_status read_arguments(int argc, char **argv, struct arguments *a, boo
         {"listen", 'l', MRQ_OPT_TEXT, &a->listen, 0, 0, "ADDRESS",
          "HOST:PORT, [IPV6]:PORT or unix:/path; port 0 takes a free\none. A socket that systemd passes comes first. What other\n"
          "machines can reach takes --token-file"},
-        {"redis", 'r', MRQ_OPT_TEXT, &a->redis, 0, 0, "ADDRESS",
-         "shares answers there: unix:/path, host:port or\nredis://[user][:password@]host[:port][/database]\n[$MARQUEE_REDIS, else "
-         "none]"},
+        {"redis", 'r', MRQ_OPT_TEXT, &a->redis, 0, 0, "ADDRESS", "shares answers there: " MRQ_REDIS_FORMS},
         {"no-cache", 0, MRQ_OPT_FLAG, &a->no_cache, 0, 0, NULL, "asks no Redis, whatever else says so"},
         {"memory", 'm', MRQ_OPT_INT, &a->memory, 0, 1 << 20, "MB", "of finished answers to keep in this process; 0: none"},
         {"workers", 'w', MRQ_OPT_INT, &a->workers, 1, MRQ_WORKERS_MAX, "N", "threads that answer [as many as CPUs]"},
@@ -154,12 +152,14 @@ static mrq_status open_listener(const struct arguments *a, mrq_listener *out, mr
 static mrq_status start(const struct arguments *a, struct serve *s, mrq_error *err)
 {
     const double began = mrq_clock();
-    const char *variable = getenv("MARQUEE_REDIS"), *redis = a->redis ? a->redis : variable && *variable ? variable : NULL;
+    const char *redis;
     mrq_server_options options = {.workers = a->workers ? (uint32_t)a->workers : (uint32_t)mrq_threads_default(),
                                   .idle_seconds = MRQ_IDLE_SECONDS,
                                   .request_seconds = MRQ_REQUEST_SECONDS};
+    MRQ_TRY(mrq_default_redis(a->redis, &redis, err));
     MRQ_TRY(allow_connections(a->connections, &options.connections, err));
     if (a->token_file) {
+        mrq_keep_secret();
         MRQ_TRY(mrq_token_read(a->token_file, &s->token, err));
         options.token = &s->token;
     }
@@ -175,7 +175,8 @@ static mrq_status start(const struct arguments *a, struct serve *s, mrq_error *e
     const mrq_options where = {.store = a->store, .redis = a->no_cache ? NULL : redis, .memory = (size_t)a->memory << 20};
     const mrq_status status = mrq_recommender_open(&where, &s->recommender, &problem);
     if (status != MRQ_OK) /* of wrong usage only the address can be accused */
-        return mrq_fail(err, status, "%s%s", status != MRQ_USAGE ? "" : a->redis ? "--redis: " : "$MARQUEE_REDIS: ", problem.msg);
+        return status == MRQ_USAGE ? mrq_fail(err, status, "%s: %s", mrq_redis_source(a->redis), problem.msg)
+                                   : mrq_fail(err, status, "%s", problem.msg);
     options.recommender = s->recommender;
     options.socket = s->listener.socket;
     options.access = s->access;

@@ -21,7 +21,21 @@ mrq_status cmd_info(int argc, char **argv, mrq_error *err);
 /* The store that `--store` named, else $MARQUEE_STORE, else "./store". */
 const char *mrq_default_store(const char *option);
 
-/* A cache at the address that `--redis` or else $MARQUEE_REDIS gives; `*cache` stays as it is without one. */
+/* From here on the process leaves no core, and only root may look into it. For who has a secret, a token or a password. */
+void mrq_keep_secret(void);
+
+/* For the help of --redis. */
+#define MRQ_REDIS_FORMS                                                                                                            \
+    "unix:/path, host:port or\nredis://host:port/database [$MARQUEE_REDIS, else none]; one with a\n"                               \
+    "password, redis://[user]:password@host, in $MARQUEE_REDIS alone"
+
+/* The address that `--redis` gave, which may be NULL, else $MARQUEE_REDIS, else NULL. MRQ_USAGE for an option with a password. */
+MRQ_CHECKED mrq_status mrq_default_redis(const char *option, const char **address, mrq_error *err);
+
+/* Which of the two was taken, for a sentence about it. */
+const char *mrq_redis_source(const char *option);
+
+/* A cache at mrq_default_redis(); `*cache` stays as it is without one. */
 MRQ_CHECKED mrq_status mrq_default_cache(const char *option, mrq_cache **cache, mrq_error *err);
 
 #endif

@@ -1,8 +1,13 @@
-/* marquee: picks the subcommand, prints its error, and makes its status the exit code. Called as `infer` it is `marquee infer`. */
+/* marquee: picks the subcommand, prints its error, and makes its status the exit code. Called as `infer` it is `marquee infer`.
+ *
+ * Files are read through maps: one that is cut short meanwhile, or a disk that fails, is a signal and no error of a call. It ends
+ * the program with a sentence; what it had begun to write is swept up by the next run, as after a kill. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "command.h"
@@ -32,14 +37,33 @@ const char *mrq_default_store(const char *option)
     return option ? option : variable && *variable ? variable : "store";
 }
 
+void mrq_keep_secret(void)
+{
+    prctl(PR_SET_DUMPABLE, 0);
+}
+
+mrq_status mrq_default_redis(const char *option, const char **address, mrq_error *err)
+{
+    if (option && strchr(option, '@'))
+        return mrq_fail(err, MRQ_USAGE,
+                        "--redis: others can see a password on a command line; give this address in $MARQUEE_REDIS");
+    const char *variable = getenv("MARQUEE_REDIS");
+    *address = option ? option : variable && *variable ? variable : NULL;
+    return MRQ_OK;
+}
+
+const char *mrq_redis_source(const char *option)
+{
+    return option ? "--redis" : "$MARQUEE_REDIS";
+}
+
 mrq_status mrq_default_cache(const char *option, mrq_cache **cache, mrq_error *err)
 {
-    const char *variable = getenv("MARQUEE_REDIS"), *address = option ? option : variable;
-    if (!address || !*address)
-        return MRQ_OK;
+    const char *address;
     mrq_error inner = {0};
-    const mrq_status status = mrq_cache_new(address, MRQ_CACHE_TTL_DEFAULT, cache, &inner);
-    return status == MRQ_OK ? MRQ_OK : mrq_fail(err, status, "%s: %s", option ? "--redis" : "$MARQUEE_REDIS", inner.msg);
+    MRQ_TRY(mrq_default_redis(option, &address, err));
+    const mrq_status status = address ? mrq_cache_new(address, MRQ_CACHE_TTL_DEFAULT, cache, &inner) : MRQ_OK;
+    return status == MRQ_OK ? MRQ_OK : mrq_fail(err, status, "%s: %s", mrq_redis_source(option), inner.msg);
 }
 
 static void print_help(void)
@@ -94,11 +118,23 @@ static const struct command *find(const char *name)
     return NULL;
 }
 
+static void end_unreadable(int number)
+{
+    static const char text[] = "marquee: a file was cut short while it was read, or its disk failed; the kernel's log tells\n";
+    (void)number;
+    (void)!write(STDERR_FILENO, text, sizeof text - 1);
+    _exit(MRQ_BAD_FILE);
+}
+
 int main(int argc, char **argv)
 {
     mrq_log_open(stderr, MRQ_LOG_INFO);
+    signal(SIGBUS, end_unreadable);
     signal(SIGXFSZ, SIG_IGN); /* a file-size limit is an error of write(), like a full disk */
-    const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL, *self = slash ? slash + 1 : argc > 0 ? argv[0] : "marquee";
+    const char *redis = getenv("MARQUEE_REDIS"), *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
+    if (redis && strchr(redis, '@'))
+        mrq_keep_secret();
+    const char *self = slash ? slash + 1 : argc > 0 ? argv[0] : "marquee";
     if (argc > 1 && strcmp(argv[1], "--version") == 0) {
         printf("%s %s\n", self, MRQ_VERSION);
         return end_print();

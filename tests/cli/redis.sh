@@ -23,6 +23,8 @@ for _ in $(seq 100); do
     redis-cli -s redis ping >/dev/null 2>&1 && break
     sleep 0.1
 done
+refuse 2 '--redis: others can see a password' "$INFER" --store S -a 25 -g F -j 12 --redis redis://:hush@127.0.0.1
+grep -q hush err && fail "a password is repeated: $(cat err)"
 ask miss --redis "unix:$work/redis"
 ask hit --redis "unix:$work/redis"
 MARQUEE_REDIS=unix:$work/redis ask hit

@@ -867,6 +867,44 @@ def check_redis():
         redis.wait()
 
 
+def check_secrets():
+    """Who has a token or a password leaves no core. One without leaves one, where the machine lets it: so the check can fail."""
+
+    def cores(env={}, *options):
+        pid = os.posix_spawn(
+            MARQUEE,
+            [MARQUEE, "serve", "--store", "S", "--listen", "127.0.0.1:0", *options],
+            {**os.environ, "ASAN_OPTIONS": "disable_coredump=0:handle_abort=0", **env},
+            file_actions=[(os.POSIX_SPAWN_OPEN, 2, "core.err", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)],
+        )
+        until(lambda: "serve start" in open("core.err").read(), 20)
+        os.kill(pid, signal.SIGABRT)
+        status = os.waitpid(pid, 0)[1]
+        assert os.WTERMSIG(status) == signal.SIGABRT, status
+        return os.WCOREDUMP(status)
+
+    limit = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (limit[1], limit[1]))
+    if not cores():
+        print("no cores are left here")
+    assert not cores({}, "--token-file", "token")
+    assert not cores({"MARQUEE_REDIS": "redis://:hush@127.0.0.1:1"})
+    resource.setrlimit(resource.RLIMIT_CORE, limit)
+
+
+def check_cut():
+    """Files of the store that are cut short under the server end it with a sentence and not with a core."""
+    shutil.copytree("S", "CUT", symlinks=True)
+    with Server("--memory", "0", store="CUT", exit=4) as s:
+        for name in ("catalogue", "users", "vectors", "seen"):
+            os.truncate(f"CUT/current/{name}.mrq", 64)
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            for user in range(1, 50):
+                s.ask(f"/v1/recommendations?user={user}")
+        until(lambda: s.process.poll() is not None)
+        assert "a file was cut short while it was read" in s.log(), s.log()
+
+
 def main():
     times = []
 
@@ -885,11 +923,13 @@ def main():
         check_sockets,
         check_notify,
         check_token,
+        check_secrets,
         check_access,
         check_access_pipe,
         check_stop,
         check_redis,
         check_reload,
+        check_cut,
     ):
         timed(check)
     print(", ".join(times))
