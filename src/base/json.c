@@ -26,6 +26,15 @@ static void set_hooks(void)
     cJSON_InitHooks(&(cJSON_Hooks){allocate, free});
 }
 
+/* Whether a text in valid JSON says \u0000; behind an escaped backslash that is no escape. */
+static bool has_nul(const char *text, size_t size)
+{
+    for (const char *p = text, *end = text + size; (p = memchr(p, '\\', (size_t)(end - p))); p += 2)
+        if (end - p >= 6 && memcmp(p, "\\u0000", 6) == 0)
+            return true;
+    return false;
+}
+
 mrq_status mrq_json_parse(const char *text, size_t size, const char *source, cJSON **out, mrq_error *err)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -46,7 +55,7 @@ mrq_status mrq_json_parse(const char *text, size_t size, const char *source, cJS
     }
     if (!cJSON_IsObject(json))
         return mrq_fail(err, MRQ_BAD_FILE, "%s: want a JSON object", source);
-    if (memmem(text, size, "\\u0000", 6)) /* it would end a text early */
+    if (has_nul(text, size)) /* it would end a text early */
         return mrq_fail(err, MRQ_BAD_FILE, "%s: \"\\u0000\" is no character of a text", source);
     *out = json;
     json = NULL;

@@ -1,6 +1,6 @@
 /* Runs a door over the files that are named, or that lie in the folders that are named: what a build without libFuzzer links in its
- * place, so that every build runs every seed and every input that once was a finding. An input that was fatal dies here too, and the
- * last line tells which it was. */
+ * place, so that every build runs every seed and every input that once was a finding. Where one of them is fatal, the last line
+ * tells which. */
 #include <dirent.h>
 
 #include "base/file.h"
@@ -14,8 +14,7 @@ static void run_file(const char *path)
         fprintf(stderr, "%s\n", err.msg);
         exit(1);
     }
-    printf("%s\n", path);
-    fflush(stdout);
+    fprintf(stderr, "%s\n", path);
     uint8_t *exact = malloc(map.size ? map.size : 1); /* not the map: a read behind its end would not be noticed */
     FUZZ_CHECK(exact);
     memcpy(exact, map.data, map.size);
@@ -49,6 +48,6 @@ int main(int argc, char **argv)
     unsigned n = 0;
     for (int i = 1; i < argc; i++)
         n += run(argv[i]);
-    printf("%u inputs\n", n);
+    fprintf(stderr, "%u inputs\n", n);
     return n ? 0 : 1;
 }

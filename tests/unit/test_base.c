@@ -406,6 +406,10 @@ static void test_json(void **state)
     assert_fails(mrq_json_parse("{}\0{}", 5, "f.json", &json, &err), MRQ_BAD_FILE, "not valid JSON");
     const char *nul = "{\"a\":\"x\\u0000y\"}";
     assert_fails(mrq_json_parse(nul, strlen(nul), "f.json", &json, &err), MRQ_BAD_FILE, "is no character of a text");
+    const char *no_escape = "{\"a\":\"\\\\u0000\"}";
+    assert_ok(mrq_json_parse(no_escape, strlen(no_escape), "f.json", &json, &err));
+    assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(json, "a")), "\\u0000");
+    cJSON_Delete(json);
 }
 
 static mrq_status read_options(const char *line, int64_t *k, double *lr, const char **name, bool *flag)

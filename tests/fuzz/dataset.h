@@ -1,0 +1,120 @@
+/* What the doors of data sets share: three files of bytes, read through a schema, and what must hold of what is taken. */
+#ifndef MRQ_TESTS_FUZZ_DATASET_H
+#define MRQ_TESTS_FUZZ_DATASET_H
+
+#include <math.h>
+
+#include "dataset/read.h"
+#include "fuzz/fuzz.h"
+
+/* UTF-8 without control characters. */
+static inline void fuzz_check_plain(const mrq_strings *strings)
+{
+    for (uint32_t i = 0; i < strings->n; i++) {
+        const char *text = mrq_strings_at(strings, i);
+        FUZZ_CHECK(strlen(text) == mrq_strings_size(strings, i));
+        fuzz_check_text(text);
+        for (const char *p = text; *p; p++)
+            FUZZ_CHECK((unsigned char)*p >= 0x20 && *p != 0x7f);
+    }
+}
+
+static inline void fuzz_check_lists(const mrq_lists *lists, uint32_t rows, uint32_t limit, bool sets)
+{
+    FUZZ_CHECK(lists->offset[0] == 0);
+    for (uint32_t row = 0; row < rows; row++) {
+        FUZZ_CHECK(lists->offset[row + 1] >= lists->offset[row]);
+        for (uint64_t i = lists->offset[row]; i < lists->offset[row + 1]; i++)
+            FUZZ_CHECK(lists->item[i] < limit && (!sets || i == lists->offset[row] || lists->item[i] > lists->item[i - 1]));
+    }
+}
+
+/* `given`: dictionaries may be the schema's own and say what they like. */
+static inline void fuzz_check_table(const mrq_table *table, bool given)
+{
+    FUZZ_CHECK(table->rows > 0 && table->n_columns <= MRQ_COLUMNS_MAX);
+    for (uint32_t i = 0; i < table->rows; i++)
+        FUZZ_CHECK(table->id[i] >= 0 && (!i || table->id[i] > table->id[i - 1]) && mrq_table_find(table, table->id[i]) == i);
+    for (uint32_t c = 0; c < table->n_columns; c++) {
+        const mrq_column *column = &table->column[c];
+        FUZZ_CHECK(mrq_table_column(table, column->name) == column);
+        FUZZ_CHECK(!column->label.n || column->label.n == column->dict.n);
+        if (!given && column->kind != MRQ_NUMBER)
+            fuzz_check_plain(&column->dict);
+        for (uint32_t i = 0; column->kind == MRQ_CATEGORY && i < table->rows; i++)
+            FUZZ_CHECK(column->code[i] < column->dict.n);
+        for (uint32_t i = 0; column->kind == MRQ_NUMBER && i < table->rows; i++)
+            FUZZ_CHECK(!isinf(column->number[i]));
+        if (column->kind == MRQ_SET || column->kind == MRQ_TEXT)
+            fuzz_check_lists(&column->list, table->rows, column->dict.n, column->kind == MRQ_SET);
+        if (column->kind == MRQ_TEXT) {
+            FUZZ_CHECK(column->text.n == table->rows);
+            fuzz_check_plain(&column->text);
+        }
+    }
+}
+
+static inline void fuzz_check_ratings(const mrq_dataset *data)
+{
+    FUZZ_CHECK(data->n > 0 && data->rating_min < data->rating_max);
+    for (uint64_t i = 0; i < data->n; i++) {
+        FUZZ_CHECK(data->user[i] < data->users->rows && data->movie[i] < data->movies->rows);
+        FUZZ_CHECK(data->rating[i] >= (float)data->rating_min && data->rating[i] <= (float)data->rating_max);
+    }
+}
+
+/* What the whole is taken for, its first lines are taken for, too. */
+static inline void fuzz_check_first(const mrq_schema *schema)
+{
+    mrq_error err = {0};
+    uint64_t checksum;
+    const mrq_file_schema *files[] = {&schema->users, &schema->movies};
+    for (int i = 0; i < 2; i++) {
+        mrq_table *table = NULL;
+        if (!files[i]->file)
+            continue;
+        FUZZ_CHECK(mrq_read_table("/proc/self/fd", files[i], true, &table, &checksum, &err) == MRQ_OK);
+        mrq_table_free(table);
+    }
+    mrq_dataset first = {.arena = mrq_arena_new()};
+    FUZZ_CHECK(first.arena && mrq_read_ratings("/proc/self/fd", schema, true, &first, &checksum, &err) == MRQ_OK);
+    mrq_arena_free(first.arena);
+}
+
+/* Users, movies and ratings stand in the input one behind the other, with marks between them (fuzz_part()). They are the files 200,
+ * 201 and 202 of the schema; one without users has no first part. */
+static inline void fuzz_dataset(const mrq_schema *schema, const uint8_t *data, size_t size, bool given)
+{
+    size_t at = 0, part_size;
+    for (int i = schema->users.file ? 0 : 1; i < 3; i++) {
+        const char *part = fuzz_part(data, size, &at, &part_size);
+        fuzz_file(i, part ? part : "", part_size);
+    }
+    mrq_error err = {0};
+    mrq_dataset *read = NULL;
+    const mrq_status status = mrq_dataset_load("/proc/self/fd", schema, &read, &err);
+    fuzz_check_status(status, &err, FUZZ_ALLOW(MRQ_BAD_FILE) | (given ? FUZZ_ALLOW(MRQ_NOT_FOUND) : 0));
+    FUZZ_CHECK((read != NULL) == (status == MRQ_OK));
+    if (!read)
+        return;
+    fuzz_check_table(read->users, given);
+    fuzz_check_table(read->movies, given);
+    fuzz_check_ratings(read);
+    fuzz_check_first(schema);
+    mrq_dataset_free(read);
+}
+
+/* The same through a shipped schema, its files renamed. */
+static inline void fuzz_shipped(const char *name, const uint8_t *data, size_t size)
+{
+    static mrq_schema *schema;
+    if (!schema) {
+        FUZZ_CHECK(mrq_schema_load(name, &schema, NULL) == MRQ_OK);
+        schema->users.file = schema->users.file ? "200" : NULL;
+        schema->movies.file = "201";
+        schema->ratings.file = "202";
+    }
+    fuzz_dataset(schema, data, size, false);
+}
+
+#endif

@@ -1,0 +1,79 @@
+/* What a person types to find a movie: the titles found are those that a plainer search finds; and a movie named for its like is
+ * one that is there. */
+#include <ctype.h>
+
+#include "fuzz/world.h"
+
+/* Words in lower case, a blank before each and nothing else between them. */
+static void plain(const char *text, char *out)
+{
+    bool inside = false;
+    for (; *text; text++) {
+        const unsigned char c = (unsigned char)*text;
+        const bool word = c >= 0x80 || isalnum(c);
+        if (word && !inside)
+            *out++ = ' ';
+        inside = word;
+        if (word)
+            *out++ = (char)(c < 0x80 ? tolower(c) : c);
+    }
+    *out = '\0';
+}
+
+static uint32_t count_titles(const char *text)
+{
+    uint32_t n = 0;
+    char *question = malloc(2 * strlen(text) + 1);
+    FUZZ_CHECK(question);
+    for (uint32_t i = 0; i < MOVIES; i++) {
+        char title[80], words[170];
+        fuzz_title(i, title);
+        plain(title, words);
+        plain(text, question);
+        bool all = !*text || *question, more = true;
+        for (char *at = question; all && *at && more; at++) {
+            char *end = strchrnul(at + 1, ' ');
+            more = *end;
+            *end = '\0';
+            all = strstr(words, at);
+            at = end - 1;
+            *end = more ? ' ' : '\0';
+        }
+        n += all;
+    }
+    free(question);
+    return n;
+}
+
+static void check(mrq_status status, mrq_result *result, const mrq_error *problem, unsigned allowed)
+{
+    fuzz_check_status(status, problem, allowed);
+    FUZZ_CHECK((result != NULL) == (status == MRQ_OK));
+    if (!result)
+        return;
+    size_t size;
+    const char *text = mrq_result_json(result, &size);
+    cJSON *json = fuzz_document(text, size);
+    fuzz_check_document(json, false);
+    fuzz_check_results(cJSON_GetObjectItemCaseSensitive(json, "results"), mrq_result_size(result));
+    cJSON_Delete(json);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    mrq_recommender *recommender = fuzz_recommender();
+    mrq_error problem = {0};
+    mrq_result *found = NULL, *alike = NULL;
+    char *text = fuzz_text(data, size);
+    mrq_status status = mrq_recommender_search(recommender, text, 1000, &found, &problem);
+    check(status, found, &problem, FUZZ_ALLOW(MRQ_USAGE));
+    if (status == MRQ_OK)
+        FUZZ_CHECK(mrq_result_size(found) == count_titles(text));
+    problem = (mrq_error){0};
+    status = mrq_recommender_similar(recommender, text, 5, NULL, &alike, &problem);
+    check(status, alike, &problem, FUZZ_ALLOW(MRQ_USAGE) | FUZZ_ALLOW(MRQ_NOT_FOUND));
+    mrq_result_free(found);
+    mrq_result_free(alike);
+    free(text);
+    return 0;
+}
