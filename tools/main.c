@@ -59,7 +59,7 @@ const char *mrq_redis_source(const char *option)
 
 mrq_status mrq_default_cache(const char *option, mrq_cache **cache, mrq_error *err)
 {
-    const char *address;
+    const char *address = NULL;
     mrq_error inner = {0};
     MRQ_TRY(mrq_default_redis(option, &address, err));
     const mrq_status status = address ? mrq_cache_new(address, MRQ_CACHE_TTL_DEFAULT, cache, &inner) : MRQ_OK;
