@@ -50,7 +50,7 @@ mrq_status mrq_place_parse(const char *text, mrq_place *out, mrq_error *err)
     } else if (memchr(text, ':', (size_t)(colon - text))) {
         return no_place(text, err); /* an IPv6 address without brackets */
     }
-    if (end == host || (size_t)(end - host) >= sizeof place.host)
+    if (end == host || (size_t)(end - host) >= sizeof place.host || strcspn(host, "[]") < (size_t)(end - host))
         return no_place(text, err);
     memcpy(place.host, host, (size_t)(end - host));
     snprintf(place.port, sizeof place.port, "%d", (int)port);

@@ -1,5 +1,5 @@
-/* What the doors of the service share: a recommender over a small store of the shipped model's kind, opened once; and what must
- * hold of a document that it answers with. */
+/* What the doors of the service share: a small store of the shipped model's kind, opened once; and what must hold of a document
+ * that it answers with. */
 #ifndef MRQ_TESTS_FUZZ_WORLD_H
 #define MRQ_TESTS_FUZZ_WORLD_H
 
@@ -34,11 +34,9 @@ static inline void fuzz_title(uint32_t i, char out[80])
     snprintf(out, 80, i < n ? "%s" : "%s, part %u", fuzz_titles[i % n], i / n + 1);
 }
 
-static inline mrq_recommender *fuzz_recommender(void)
+/* Opens the store, which is gone afterwards: what is open stays. */
+static inline void fuzz_world(mrq_recommender **recommender, mrq_generation **generation)
 {
-    static mrq_recommender *recommender;
-    if (recommender)
-        return recommender;
     users = small_users(USERS, 3);
     movies = small_movies(MOVIES, 3);
     mrq_dict *dict = mrq_dict_new();
@@ -60,8 +58,18 @@ static inline mrq_recommender *fuzz_recommender(void)
     snprintf(model_path, sizeof model_path, "%s/m.mrq", folder);
     assert_ok(mrq_model_save(model, model_path, &err));
     export_to(new_store(store), name);
-    assert_ok(mrq_recommender_open(&(mrq_options){.store = store, .memory = 1 << 20}, &recommender, &err));
-    free_world(NULL); /* what is open stays */
+    if (recommender)
+        assert_ok(mrq_recommender_open(&(mrq_options){.store = store, .memory = 1 << 20}, recommender, &err));
+    if (generation)
+        assert_ok(mrq_generation_open(store, generation, &err));
+    free_world(NULL);
+}
+
+static inline mrq_recommender *fuzz_recommender(void)
+{
+    static mrq_recommender *recommender;
+    if (!recommender)
+        fuzz_world(&recommender, NULL);
     return recommender;
 }
 

@@ -263,9 +263,10 @@ static void test_places(void **state)
     assert_string_equal(place.host, "localhost");
     assert_ok(mrq_place_parse("unix:/run/marquee", &place, &err));
     assert_true(place.local && strcmp(place.path, "/run/marquee") == 0);
-    static const char *const wrong[] = {"",           "8080",    ":8080",   "host",     "host:",       "host:x",   "host:-1",
-                                        "host:65536", "::1:80",  "[::1]80", "[::1:80",  "[]:80",       "[]",       "host:1:2",
-                                        "unix:",      "unix:ab", "host:+1", "host: 80", "host:8080\n", "[::1]:-0", "host:1e3"};
+    static const char *const wrong[] = {"",           "8080",       ":8080",   "host",     "host:",       "host:x",   "host:-1",
+                                        "host:65536", "::1:80",     "[::1]80", "[::1:80",  "[]:80",       "[]",       "host:1:2",
+                                        "unix:",      "unix:ab",    "host:+1", "host: 80", "host:8080\n", "[::1]:-0", "host:1e3",
+                                        "[[]:9",      "[[::1]]:80", "a]:80"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         assert_fails(mrq_place_parse(wrong[i], &place, &err), MRQ_USAGE, "is no address to listen on, want HOST:PORT");
     char lengthy[200] = "unix:/";
