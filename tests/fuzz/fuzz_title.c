@@ -25,19 +25,15 @@ static uint32_t count_titles(const char *text)
     uint32_t n = 0;
     char *question = malloc(2 * strlen(text) + 1);
     FUZZ_CHECK(question);
+    plain(text, question);
     for (uint32_t i = 0; i < MOVIES; i++) {
         char title[80], words[170];
         fuzz_title(i, title);
         plain(title, words);
-        plain(text, question);
-        bool all = !*text || *question, more = true;
-        for (char *at = question; all && *at && more; at++) {
-            char *end = strchrnul(at + 1, ' ');
-            more = *end;
-            *end = '\0';
-            all = strstr(words, at);
-            at = end - 1;
-            *end = more ? ' ' : '\0';
+        bool all = !*text || *question;
+        for (const char *at = question, *end; all && *at; at = end) {
+            end = strchrnul(at + 1, ' ');
+            all = memmem(words, strlen(words), at, (size_t)(end - at));
         }
         n += all;
     }
