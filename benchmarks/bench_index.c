@@ -166,7 +166,11 @@ static mrq_status load(const char *kind, const mrq_bench_vectors *v, const char 
     malloc_trim(0);
     double before, after, files;
     mrq_bench_memory(&before, &files);
-    MRQ_TRY(mrq_index_load(path, &settings, v->vector, v->n, v->dim, out, err));
+    mrq_map file = {0};
+    MRQ_TRY(mrq_map_open(&file, path, err));
+    const mrq_status status = mrq_index_load(&file, path, &settings, v->vector, v->n, v->dim, out, err);
+    mrq_map_close(&file);
+    MRQ_TRY(status);
     mrq_bench_memory(&after, &files);
     facts->memory_bytes = after - before;
     return MRQ_OK;

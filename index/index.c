@@ -29,6 +29,7 @@
 #include "base/finite.h"
 #include "base/log.h"
 #include "base/parse.h"
+#include "index/faiss_file.h"
 #include "index/inside.h"
 #include "index/kernels.h"
 
@@ -92,10 +93,19 @@ static bool fill_quietly(mrq_index *index, char *problem, size_t problem_size)
 
 #define LINKS_MIN 2
 #define LINKS_MAX 512
+#define LISTS_MAX (1 << 20)
+#define BITS_MAX  16 /* of a part of a code */
+
+/* Whether what is before `at` ends in `name`. */
+static bool follows(const char *factory, const char *at, const char *name)
+{
+    const size_t size = strlen(name);
+    return (size_t)(at - factory) >= size && strncmp(at - size, name, size) == 0;
+}
 
 /* FAISS 1.7.3 crashes, hangs or fills the memory on these instead of refusing them: a size of 0, a graph of 1 or of very many
- * links, an NSG graph whose nodes run out of free links. And a plain PQ spends minutes on permuting its codes for a kind of search
- * that we do not use. */
+ * links, lists or centroids by the billion, an NSG graph whose nodes run out of free links. And a plain PQ spends minutes on
+ * permuting its codes for a kind of search that we do not use. */
 static mrq_status check_factory(const char *factory, mrq_error *err)
 {
     if (strstr(factory, "NSG"))
@@ -108,9 +118,13 @@ static mrq_status check_factory(const char *factory, mrq_error *err)
             continue;
         }
         int64_t size;
-        if (!mrq_parse_int(p, digits, 1, INT32_MAX, &size))
-            return mrq_fail(err, MRQ_USAGE, "index \"%.80s\": size %.*s, want 1 to %d", factory, (int)digits, p, INT32_MAX);
-        if (p - factory >= 4 && strncmp(p - 4, "HNSW", 4) == 0 && (size < LINKS_MIN || size > LINKS_MAX))
+        const int most = follows(factory, p, "IVF")    ? LISTS_MAX
+                         : follows(factory, p, "x")    ? BITS_MAX
+                         : follows(factory, p, "HNSW") ? INT32_MAX
+                                                       : DIM_MAX;
+        if (!mrq_parse_int(p, digits, 1, most, &size))
+            return mrq_fail(err, MRQ_USAGE, "index \"%.80s\": size %.*s, want 1 to %d", factory, (int)digits, p, most);
+        if (follows(factory, p, "HNSW") && (size < LINKS_MIN || size > LINKS_MAX))
             return mrq_fail(err, MRQ_USAGE, "index \"%.80s\": a graph of %lld links, want %d to %d", factory, (long long)size,
                             LINKS_MIN, LINKS_MAX);
         p += digits;
@@ -257,12 +271,40 @@ mrq_status mrq_index_save(const mrq_index *index, const char *path, mrq_error *e
     return status;
 }
 
-/* Reads what FAISS wrote, to the last byte. */
-static mrq_status read_all(const char *path, FaissIndex **faiss, mrq_error *err)
+/* The file of an empty index of this kind, in memory. */
+static mrq_status write_empty(const char *factory, uint32_t dim, char **bytes, size_t *size, mrq_error *err)
 {
-    FILE *stream = fopen(path, "rbe");
+    MRQ_CLEANUP(mrq_index_free) mrq_index *index = calloc(1, sizeof *index);
+    if (!index)
+        return mrq_fail_memory(err, "loading an index");
+    index->dim = dim;
+    MRQ_TRY(make(index, factory, err));
+    FILE *stream = open_memstream(bytes, size);
     if (!stream)
-        return mrq_fail_errno(err, "cannot open %s", path);
+        return mrq_fail_memory(err, "loading an index");
+    const int code = faiss_write_index(index->faiss, stream);
+    return fclose(stream) == 0 && code == 0 ? MRQ_OK : mrq_fail_memory(err, "loading an index");
+}
+
+/* Refuses what is not such an index before FAISS sees it. */
+static mrq_status check_file(const mrq_index *index, const mrq_map *file, const char *path, mrq_error *err)
+{
+    MRQ_AUTOFREE char *bytes = NULL;
+    size_t size = 0;
+    mrq_error refused = {0};
+    const mrq_status status = write_empty(index->settings.factory, index->dim, &bytes, &size, &refused);
+    if (status != MRQ_OK)
+        return mrq_fail(err, status == MRQ_USAGE ? MRQ_BAD_FILE : status, "%s: %s", path, refused.msg);
+    const mrq_map like = {(const unsigned char *)bytes, size};
+    return mrq_faiss_file_check(file, &like, index->n, path, err);
+}
+
+/* Reads what FAISS wrote, to the last byte: those bytes that were checked, whatever the path leads to by now. */
+static mrq_status read_all(const mrq_map *file, const char *path, FaissIndex **faiss, mrq_error *err)
+{
+    FILE *stream = fmemopen((void *)(uintptr_t)file->data, file->size, "rb"); /* which only reads */
+    if (!stream)
+        return mrq_fail_errno(err, "cannot read %s", path);
     mrq_status status = MRQ_OK;
     const int code = faiss_read_index(stream, 0, faiss);
     if (code != 0 && out_of_memory(faiss_reason()))
@@ -275,27 +317,8 @@ static mrq_status read_all(const char *path, FaissIndex **faiss, mrq_error *err)
     return status;
 }
 
-/* Reads an index of any kind but Flat, and checks that it is one of `n` vectors of `dim` dimensions. */
-static mrq_status read_index(mrq_index *index, const char *path, mrq_error *err)
-{
-    MRQ_TRY(read_all(path, &index->faiss, err));
-    const int held_dim = faiss_Index_d(index->faiss);
-    const long long held = faiss_Index_ntotal(index->faiss);
-    if (held_dim < 0 || (uint32_t)held_dim != index->dim)
-        return mrq_fail(err, MRQ_BAD_FILE, "%s: an index of %d dimensions, want %u", path, held_dim, index->dim);
-    if (held != index->n)
-        return mrq_fail(err, MRQ_BAD_FILE, "%s: an index of %lld vectors, want %u", path, held, index->n);
-    if (faiss_Index_metric_type(index->faiss) != METRIC_INNER_PRODUCT)
-        return mrq_fail(err, MRQ_BAD_FILE, "%s: an index of metric %d, want %d, the inner product", path,
-                        (int)faiss_Index_metric_type(index->faiss), (int)METRIC_INNER_PRODUCT);
-    MRQ_TRY(look_inside(index, path, err));
-    if (index->way == MRQ_WAY_SCAN)
-        return mrq_fail(err, MRQ_BAD_FILE, "%s: a Flat index, want %s", path, index->settings.factory);
-    return MRQ_OK;
-}
-
-mrq_status mrq_index_load(const char *path, const mrq_index_settings *settings, const float *vectors, uint32_t n, uint32_t dim,
-                          mrq_index **out, mrq_error *err)
+mrq_status mrq_index_load(const mrq_map *file, const char *path, const mrq_index_settings *settings, const float *vectors,
+                          uint32_t n, uint32_t dim, mrq_index **out, mrq_error *err)
 {
     MRQ_CLEANUP(mrq_index_free) mrq_index *index = calloc(1, sizeof *index);
     if (!index)
@@ -305,8 +328,11 @@ mrq_status mrq_index_load(const char *path, const mrq_index_settings *settings, 
     index->n = n;
     index->dim = dim;
     index->way = MRQ_WAY_SCAN;
-    if (strcmp(settings->factory, "Flat") != 0)
-        MRQ_TRY(read_index(index, path, err));
+    if (strcmp(settings->factory, "Flat") != 0) {
+        MRQ_TRY(check_file(index, file, path, err));
+        MRQ_TRY(read_all(file, path, &index->faiss, err));
+        MRQ_TRY(look_inside(index, path, err));
+    }
     mrq_error refused = {0};
     if (mrq_index_tune(index, settings->effort, settings->depth, &refused) != MRQ_OK)
         return mrq_fail(err, MRQ_BAD_FILE, "%s: %s", path, refused.msg);

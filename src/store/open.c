@@ -64,16 +64,25 @@ static mrq_status open_container(const char *path, const char *kind, uint64_t ch
     return mrq_container_checksum(*out) == checksum ? MRQ_OK : of_another(path, err);
 }
 
+static mrq_status another_size(const char *path, int64_t have, int64_t want, mrq_error *err)
+{
+    return mrq_fail(err, MRQ_BAD_FILE, "%s: %lld bytes, the manifest says %lld", path, (long long)have, (long long)want);
+}
+
 static mrq_status load_index(mrq_generation *g, const char *path, const float *vectors, const mrq_manifest *manifest,
                              mrq_error *err)
 {
     mrq_map map = {0};
     MRQ_TRY(part_status(mrq_map_open(&map, path, err), path, err));
-    const bool intact = mrq_checksum(map.data, map.size) == manifest->part[MRQ_PART_INDEX].checksum;
+    mrq_status status;
+    if ((int64_t)map.size != manifest->part[MRQ_PART_INDEX].size)
+        status = another_size(path, (int64_t)map.size, manifest->part[MRQ_PART_INDEX].size, err);
+    else if (mrq_checksum(map.data, map.size) != manifest->part[MRQ_PART_INDEX].checksum)
+        status = of_another(path, err);
+    else
+        status = mrq_index_load(&map, path, &manifest->index.settings, vectors, g->movies->rows, g->tower->dim, &g->index, err);
     mrq_map_close(&map);
-    if (!intact)
-        return of_another(path, err);
-    return mrq_index_load(path, &manifest->index.settings, vectors, g->movies->rows, g->tower->dim, &g->index, err);
+    return status;
 }
 
 /* Loads one part that the manifest lists; those before it in the order of opening are there. */
@@ -123,9 +132,7 @@ static mrq_status look_at(const char *folder, mrq_part part, int64_t size, mrq_e
         return part_status(mrq_fail_errno(err, "cannot read %s", path), path, err);
     if (!S_ISREG(st.st_mode))
         return mrq_fail(err, MRQ_BAD_FILE, "%s is not a regular file", path);
-    if (st.st_size != size)
-        return mrq_fail(err, MRQ_BAD_FILE, "%s: %lld bytes, the manifest says %lld", path, (long long)st.st_size, (long long)size);
-    return MRQ_OK;
+    return st.st_size == size ? MRQ_OK : another_size(path, st.st_size, size, err);
 }
 
 mrq_status mrq_generation_open_in(const char *folder, const char *name, bool history, mrq_generation **out, mrq_error *err)

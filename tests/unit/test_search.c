@@ -9,7 +9,7 @@
 #include "index/inside.h"
 #include "index/kernels.h"
 #include "index/sketch.h"
-#include "testing.h"
+#include "unit/index_file.h"
 
 enum { N = 4000, DIM = 32, K = 10, QUERIES = 40 };
 
@@ -393,18 +393,18 @@ static void graphs_that_lead_nowhere_are_refused(void **state)
     assert_non_null(links);
     links[3] = 0x7f;
     assert_ok(mrq_file_write(in_folder("bent"), bytes, map.size, &err));
-    assert_fails(mrq_index_load(in_folder("bent"), mrq_index_settings_of(index), x, ROWS, DIM, &loaded, &err), MRQ_BAD_FILE,
+    assert_fails(load_from(in_folder("bent"), mrq_index_settings_of(index), x, ROWS, DIM, &loaded, &err), MRQ_BAD_FILE,
                  "bent: a graph with links that lead nowhere");
     memcpy(bytes, map.data, map.size);
     bytes[4] = 8; /* the dimension of the whole, behind the mark; the storage inside keeps its own */
     assert_ok(mrq_file_write(in_folder("bent"), bytes, map.size, &err));
     mrq_map_close(&map);
-    assert_fails(mrq_index_load(in_folder("bent"), mrq_index_settings_of(index), x, ROWS, 8, &loaded, &err), MRQ_BAD_FILE,
-                 "bent: a graph with links that lead nowhere");
+    assert_fails(load_from(in_folder("bent"), mrq_index_settings_of(index), x, ROWS, 8, &loaded, &err), MRQ_BAD_FILE,
+                 "bent: an index of 32 dimensions, want 8");
     assert_ok(mrq_index_build("Flat", x, ROWS, DIM, &flat, &err));
     assert_ok(mrq_index_save(flat, in_folder("flat"), &err));
-    assert_fails(mrq_index_load(in_folder("flat"), mrq_index_settings_of(index), x, ROWS, DIM, &loaded, &err), MRQ_BAD_FILE,
-                 "flat: a Flat index, want HNSW4,SQ8");
+    assert_fails(load_from(in_folder("flat"), mrq_index_settings_of(index), x, ROWS, DIM, &loaded, &err), MRQ_BAD_FILE,
+                 "flat: an index of kind \"IxFI\", want \"IHNs\"");
     assert_null(loaded);
 }
 
