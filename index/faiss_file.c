@@ -1,8 +1,8 @@
 /* FAISS's reader believes its file: it makes room for what a length says before it looks whether so much follows, and takes codes,
  * matrices and lists of any length for those of the index, to read beyond them when it searches. So a file is walked here first.
  *
- * What a kind consists of is a line of letters in a table, and kinds lie within kinds. The same walk goes over two files: that of an
- * empty index, made from the factory string, and that which is to be read. What must be alike (kinds, dimensions, metric, sizes of
+ * What a kind consists of is a line of letters in a table, and kinds lie within kinds. The same walk goes over two files: that of
+ * an empty index, made from the factory string, and that which is to be read. What must be alike (kinds, dimensions, metric, sizes of
  * codes) is noted in the first and compared in the second, and what an index of `n` vectors has more is counted. At a kind that is
  * not in the table both walks end, and FAISS reads the rest alone: additive quantisers, what is made for fast scan, lattices, and
  * the like. Where FAISS is another and its files do not fit the table, the head is compared and no more.
@@ -16,16 +16,15 @@
 
 enum { NOTES_MAX = 128, HEAD_NOTES = 3, DEPTH_MAX = 8 };
 
-/* H head   i, l a number of 4 or 8 bytes, b one of 1, that is to be alike; I, L one that is not   4, 8 a list of elements of so many
- * bytes   F vectors   S, P scalar and product quantiser, c codes of it   G graph   N an index of the same vectors   Q one that tells
- * lists apart   T transforms   A inverted lists */
+/* H head   i, l a number of 4 or 8 bytes, b one of 1, that is to be alike   L one that is not   8 a list of numbers of 8 bytes
+ * F vectors   S, P scalar and product quantiser, c codes of it   G graph   N an index of the same vectors   Q one that tells lists
+ * apart   T transforms   A inverted lists */
 static const struct kind {
     char mark[5];
     const char *parts;
 } kinds[] = {
     {"IxFI", "HF"},         {"IxF2", "HF"},         {"IxSQ", "HSc"},          {"IxPq", "HPcibi"},  {"IHNf", "HGN"},
-    {"IHNp", "HGN"},        {"IHNs", "HGN"},        {"IxPT", "HTN"},          {"IxMp", "HN8"},     {"IxM2", "HN8"},
-    {"IxRF", "HNNi"},       {"IRMf", "HN"},         {"IRMh", "HN"},           {"IwFl", "HlLQb8A"}, /* b: what maps ids to lists, of which there is none */
+    {"IHNs", "HGN"},        {"IxPT", "HTN"},        {"IxRF", "HNNi"},         {"IwFl", "HlLQb8A"}, /* b: what maps ids to lists, of which there is none */
     {"IwSq", "HlLQb8SlbA"}, {"IwPQ", "HlLQb8blPA"}, {"IwQR", "HlLQb8blPAPci"}};
 
 typedef struct note {

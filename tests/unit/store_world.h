@@ -9,13 +9,10 @@
 
 #include "model/network.h"
 #include "store/draft.h"
-#include "store/manifest.h"
-
-#define PATH 4096
+#include "unit/forge.h"
 
 enum { USERS = 50, MOVIES = 40, DIM = 16 };
 
-static mrq_error err;
 static char folder[PATH], model_path[PATH + 20];
 static mrq_table *users, *movies;
 static mrq_model *model;
@@ -106,22 +103,6 @@ static inline mrq_status try_open(const char *store)
     return status;
 }
 
-/* What a shell command prints. */
-static void shell(char *out, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
-static inline void shell(char *out, size_t size, const char *format, ...)
-{
-    char command[3 * PATH];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(command, sizeof command, format, args);
-    va_end(args);
-    FILE *pipe = popen(command, "r");
-    assert_non_null(pipe);
-    const size_t n = fread(out, 1, size - 1, pipe);
-    out[n] = '\0';
-    assert_int_equal(pclose(pipe), 0);
-}
-
 /* Everything in a store: names, digests of the files, the link. */
 #define STATE 20000
 static inline void take_state(const char *store, char out[STATE])
@@ -134,11 +115,6 @@ static inline void assert_state(const char *store, const char *want)
     static char now[STATE];
     take_state(store, now);
     assert_string_equal(now, want);
-}
-
-static inline void current_path(const char *store, const char *file, char out[PATH])
-{
-    assert_true(snprintf(out, PATH, "%s/current/%s", store, file) < PATH);
 }
 
 /* Changes one byte of a file of a generation. */

@@ -3,8 +3,6 @@
 
 #include <time.h>
 
-#include "base/json.h"
-
 static void round_trip(void **state)
 {
     (void)state;
@@ -331,29 +329,6 @@ static void current_is_a_link_to_a_generation(void **state)
     assert_int_equal(try_open(store), MRQ_OK);
 }
 
-/* Puts a manifest into the current generation with a name that vouches for it, as a foreign or newer writer would. */
-static void put_manifest(const char *store, const char *text, size_t size)
-{
-    char name[MRQ_GENERATION_NAME], made[MRQ_GENERATION_NAME], path[PATH], out[10];
-    assert_ok(mrq_store_current(store, name, &err));
-    current_path(store, MRQ_MANIFEST, path);
-    write_bytes(path, text, size);
-    mrq_generation_name(mrq_generation_time(name), text, size, made);
-    shell(out, sizeof out, "cd '%s' && mv -T generations/%s generations/%s && ln -sfn generations/%s current", store, name, made,
-          made);
-}
-
-static cJSON *get_manifest(const char *store)
-{
-    char path[PATH];
-    size_t size;
-    cJSON *json = NULL;
-    current_path(store, MRQ_MANIFEST, path);
-    MRQ_AUTOFREE unsigned char *bytes = read_bytes(path, &size);
-    assert_ok(mrq_json_parse((const char *)bytes, size, path, &json, &err));
-    return json;
-}
-
 static void assert_manifest_refused(const char *store, const cJSON *json, const char *sentence)
 {
     MRQ_AUTOFREE char *text = cJSON_Print(json);
@@ -434,29 +409,6 @@ static void manifests_are_read_strictly(void **state)
     MRQ_AUTOFREE char *text = cJSON_Print(good);
     put_manifest(store, text, strlen(text));
     assert_int_equal(try_open(store), MRQ_OK);
-}
-
-static void put_json(const char *store, const cJSON *json)
-{
-    MRQ_AUTOFREE char *text = cJSON_Print(json);
-    put_manifest(store, text, strlen(text));
-}
-
-/* Vouches for a file of the current generation as it is now, by all that opening compares, but not by the SHA-256. */
-static void vouch_for(const char *store, const char *file)
-{
-    char path[PATH], hex[17];
-    size_t size;
-    current_path(store, file, path);
-    MRQ_AUTOFREE unsigned char *bytes = read_bytes(path, &size);
-    const mrq_map map = {bytes, size};
-    const bool container = strcmp(file, "movies.faiss") != 0;
-    snprintf(hex, sizeof hex, "%016llx", (unsigned long long)(container ? mrq_container_claim(&map) : mrq_checksum(bytes, size)));
-    MRQ_CLEANUP(cJSON_Delete) cJSON *json = get_manifest(store);
-    cJSON *entry = cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(json, "files"), file);
-    cJSON_ReplaceItemInObjectCaseSensitive(entry, "size", cJSON_CreateNumber((double)size));
-    cJSON_ReplaceItemInObjectCaseSensitive(entry, "checksum", cJSON_CreateString(hex));
-    put_json(store, json);
 }
 
 /* What only the SHA-256 tells: opening does not look at it; list, rollback and who looks for a fallback do. */
