@@ -2,10 +2,10 @@
  * matrices and lists of any length for those of the index, to read beyond them when it searches. So a file is walked here first.
  *
  * What a kind consists of is a line of letters in a table, and kinds lie within kinds. The same walk goes over two files: that of
- * an empty index, made from the factory string, and that which is to be read. What must be alike (kinds, dimensions, metric, sizes of
- * codes) is noted in the first and compared in the second, and what an index of `n` vectors has more is counted. At a kind that is
- * not in the table both walks end, and FAISS reads the rest alone: additive quantisers, what is made for fast scan, lattices, and
- * the like. Where FAISS is another and its files do not fit the table, the head is compared and no more.
+ * an empty index, made from the factory string, and that which is to be read. What must be alike (kinds, dimensions, metric, sizes
+ * of codes) is noted in the first and compared in the second, and what an index of `n` vectors has more is counted. At a kind that
+ * is not in the table both walks end, and FAISS reads the rest alone: additive quantisers, what is made for fast scan, ITQ, and the
+ * like. Where FAISS is another and its files do not fit the table, the head is compared and no more.
  *
  * What lies in the codes and matrices is left alone: it makes a search find something else. So are a graph's links, which graph.c
  * looks at where it is to walk them. Numbers are this machine's, as FAISS writes them. */
@@ -18,14 +18,13 @@ enum { NOTES_MAX = 128, HEAD_NOTES = 3, DEPTH_MAX = 8 };
 
 /* H head   i, l a number of 4 or 8 bytes, b one of 1, that is to be alike   L one that is not   8 a list of numbers of 8 bytes
  * F vectors   S, P scalar and product quantiser, c codes of it   G graph   N an index of the same vectors   Q one that tells lists
- * apart   T transforms   A inverted lists */
+ * apart   T transforms   A inverted lists. The b of inverted lists is 0, by which nothing maps ids to them. */
 static const struct kind {
     char mark[5];
     const char *parts;
-} kinds[] = {
-    {"IxFI", "HF"},         {"IxF2", "HF"},         {"IxSQ", "HSc"},          {"IxPq", "HPcibi"},  {"IHNf", "HGN"},
-    {"IHNs", "HGN"},        {"IxPT", "HTN"},        {"IxRF", "HNNi"},         {"IwFl", "HlLQb8A"}, /* b: what maps ids to lists, of which there is none */
-    {"IwSq", "HlLQb8SlbA"}, {"IwPQ", "HlLQb8blPA"}, {"IwQR", "HlLQb8blPAPci"}};
+} kinds[] = {{"IxFI", "HF"},      {"IxF2", "HF"},         {"IxSQ", "HSc"},        {"IxPq", "HPcibi"},
+             {"IHNf", "HGN"},     {"IHNs", "HGN"},        {"IxPT", "HTN"},        {"IxRF", "HNNi"},
+             {"IwFl", "HlLQb8A"}, {"IwSq", "HlLQb8SlbA"}, {"IwPQ", "HlLQb8blPA"}, {"IwQR", "HlLQb8blPAPci"}};
 
 typedef struct note {
     const char *what;

@@ -41,10 +41,11 @@ MRQ_DEFINE_CLEANUP(mrq_index, mrq_index_free)
 /* Writes a file that FAISS reads; not of a Flat index that was loaded. The caller makes it durable and atomic. */
 MRQ_CHECKED mrq_status mrq_index_save(const mrq_index *index, const char *path, mrq_error *err);
 
-/* The index in `file`, whose bytes the caller has verified and, when this returns, may unmap; `path` names it in messages. `vectors`
- * (n, dim) are the exact vectors, borrowed for the life of the index; for Flat they are all there is to it, and the file is left
- * alone. MRQ_BAD_FILE, before FAISS reads a byte, for a file that does not hold exactly `n` vectors of `dim` under the inner product
- * in the form that the factory string stands for (faiss_file.h), or when FAISS cannot read it: the sentence names both values. */
+/* The index in `file`, whose bytes the caller has verified and, when this returns, may unmap; `path` names it in messages.
+ * `vectors` (n, dim) are the exact vectors, borrowed for the life of the index; for Flat they are all there is to it, and the file
+ * is left alone. MRQ_BAD_FILE, before FAISS reads a byte, for a file that does not hold exactly `n` vectors of `dim` under the
+ * inner product in the form that the factory string stands for (faiss_file.h), or when FAISS cannot read it: the sentence names
+ * both values. */
 MRQ_CHECKED mrq_status mrq_index_load(const mrq_map *file, const char *path, const mrq_index_settings *settings,
                                       const float *vectors, uint32_t n, uint32_t dim, mrq_index **out, mrq_error *err);
 
