@@ -50,6 +50,18 @@ static inline void fuzz_check_status(mrq_status status, const mrq_error *err, un
     fuzz_check_text(err->msg);
 }
 
+/* Outputs are written on success only: fills one before a call that may be refused, and checks afterwards that it is as it was. */
+static inline void fuzz_mark(void *out, size_t size)
+{
+    memset(out, 0xa5, size);
+}
+
+static inline void fuzz_check_untouched(const void *out, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        FUZZ_CHECK(((const unsigned char *)out)[i] == 0xa5);
+}
+
 /* Parts of an input that stands for several files or texts: the next one, up to the line "#----" or the end, and where the one
  * behind it starts. NULL and size 0 when there is none left. */
 static inline const char *fuzz_part(const uint8_t *data, size_t size, size_t *at, size_t *part_size)

@@ -15,10 +15,12 @@ static void check_redis(const char *text)
 {
     mrq_error err = {0};
     mrq_address address, again;
+    fuzz_mark(&address, sizeof address);
     const mrq_status status = mrq_address_parse(text, &address, &err);
     const bool local = strncmp(text, "unix:", 5) == 0;
     fuzz_check_status(status, &err, FUZZ_ALLOW(MRQ_USAGE));
     if (status != MRQ_OK) {
+        fuzz_check_untouched(&address, sizeof address);
         FUZZ_CHECK(local || (!strchr(text, '@') && !strstr(text, "://")) || !strncmp(err.msg, "Redis address: ", 15));
         return;
     }
@@ -38,10 +40,13 @@ static void check_place(const char *text)
     mrq_error err = {0};
     mrq_place place, again;
     char written[512];
+    fuzz_mark(&place, sizeof place);
     const mrq_status status = mrq_place_parse(text, &place, &err);
     fuzz_check_status(status, &err, FUZZ_ALLOW(MRQ_USAGE));
-    if (status != MRQ_OK)
+    if (status != MRQ_OK) {
+        fuzz_check_untouched(&place, sizeof place);
         return;
+    }
     if (place.local) {
         FUZZ_CHECK(*place.path == '/' && strlen(place.path) < sizeof place.path);
         snprintf(written, sizeof written, "unix:%s", place.path);

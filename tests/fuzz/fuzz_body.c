@@ -24,11 +24,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     mrq_recommender *recommender = fuzz_recommender();
     mrq_error problem = {0};
-    mrq_batch batch = {0};
+    mrq_batch batch;
+    fuzz_mark(&batch, sizeof batch);
     const mrq_status status = mrq_batch_read((const char *)data, size, &batch, &problem);
     fuzz_check_status(status, &problem, FUZZ_ALLOW(MRQ_USAGE));
     if (status != MRQ_OK) {
-        FUZZ_CHECK(!batch.query && !batch.arena);
+        fuzz_check_untouched(&batch, sizeof batch);
         return 0;
     }
     for (uint32_t i = 0; i < batch.n; i++)

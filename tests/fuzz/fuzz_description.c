@@ -51,10 +51,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     mrq_error err = {0};
     mrq_description description, again;
+    fuzz_mark(&description, sizeof description);
     const mrq_status status = mrq_description_parse((const char *)data, size, "fuzz.json", &description, &err);
     fuzz_check_status(status, &err, FUZZ_ALLOW(MRQ_BAD_FILE));
-    if (status != MRQ_OK)
+    if (status != MRQ_OK) {
+        fuzz_check_untouched(&description, sizeof description);
         return 0;
+    }
     cJSON *json = mrq_description_json(&description);
     char *printed = cJSON_Print(json);
     FUZZ_CHECK(printed);

@@ -11,11 +11,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const char *path = fuzz_file(0, part, part_size);
     mrq_error err = {0};
     mrq_token token;
+    fuzz_mark(&token, sizeof token);
     FUZZ_CHECK(fchmod(FUZZ_FILE_BASE, 0600) == 0);
     const mrq_status status = mrq_token_read(path, &token, &err);
     fuzz_check_status(status, &err, FUZZ_ALLOW(MRQ_USAGE));
-    if (status != MRQ_OK)
+    if (status != MRQ_OK) {
+        fuzz_check_untouched(&token, sizeof token);
         return 0;
+    }
     FUZZ_CHECK(token.size >= MRQ_TOKEN_MIN && token.size <= MRQ_TOKEN_MAX && memcmp(token.text, part, token.size) == 0);
     char right[MRQ_TOKEN_MAX + 16], *told = fuzz_text(header ? header : "", header_size);
     snprintf(right, sizeof right, "Bearer %.*s", (int)token.size, token.text);
