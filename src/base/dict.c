@@ -6,10 +6,12 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/c_locale.h"
+
 uint32_t mrq_strings_find(const mrq_strings *strings, const char *text)
 {
     for (uint32_t i = 0; i < strings->n; i++)
-        if (strcasecmp(mrq_strings_at(strings, i), text) == 0)
+        if (strcasecmp_l(mrq_strings_at(strings, i), text, mrq_c_locale()) == 0)
             return i;
     return MRQ_NONE;
 }

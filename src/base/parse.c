@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/c_locale.h"
+
 static bool is_digit(char c)
 {
     return c >= '0' && c <= '9';
@@ -62,7 +64,7 @@ bool mrq_parse_real(const char *text, size_t size, double min, double max, doubl
             return false;
         memcpy(copy, text, size);
         copy[size] = '\0';
-        value = strtod(copy, NULL);
+        value = strtod_l(copy, NULL, mrq_c_locale());
     }
     if (!isfinite(value) || value < min || value > max)
         return false;

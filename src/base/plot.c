@@ -264,7 +264,7 @@ void mrq_plot_draw(const mrq_plot *plot, mrq_writer *out)
 mrq_status mrq_plot_save(const mrq_plot *plot, const char *path, mrq_error *err)
 {
     mrq_writer writer MRQ_CLEANUP(mrq_writer_close) = {0};
-    MRQ_TRY(mrq_writer_open(&writer, err));
+    mrq_writer_open(&writer);
     mrq_plot_draw(plot, &writer);
     return mrq_writer_save(&writer, path, err);
 }

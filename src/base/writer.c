@@ -10,21 +10,15 @@
 #include "base/file.h"
 #include "base/utf8.h"
 
-mrq_status mrq_writer_open(mrq_writer *writer, mrq_error *err)
+void mrq_writer_open(mrq_writer *writer)
 {
-    const locale_t locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    if (!locale)
-        return mrq_fail_memory(err, "writing a text");
-    *writer = (mrq_writer){.locale = locale, .before = uselocale(locale)};
-    return MRQ_OK;
+    *writer = (mrq_writer){.before = uselocale(mrq_c_locale())};
 }
 
 void mrq_writer_close(mrq_writer *writer)
 {
-    if (writer->locale) {
+    if (writer->before)
         uselocale(writer->before);
-        freelocale(writer->locale);
-    }
     mrq_free(writer->data);
     *writer = (mrq_writer){0};
 }

@@ -2,9 +2,9 @@
 #ifndef MRQ_BASE_WRITER_H
 #define MRQ_BASE_WRITER_H
 
-#include <locale.h>
 #include <stdbool.h>
 
+#include "base/c_locale.h"
 #include "base/error.h"
 #include "base/memory.h"
 
@@ -13,11 +13,11 @@ typedef struct mrq_writer {
     char *data; /* NUL-terminated once something was added */
     size_t size, capacity;
     bool failed;
-    locale_t locale, before;
+    locale_t before; /* the thread's locale, 0 when the writer is not open */
 } mrq_writer;
 
 /* From here to mrq_writer_close() this thread prints numbers in the C locale; texts open at once are closed last opened first. */
-MRQ_CHECKED mrq_status mrq_writer_open(mrq_writer *writer, mrq_error *err);
+void mrq_writer_open(mrq_writer *writer);
 void mrq_writer_close(mrq_writer *writer); /* legal on a zeroed text, and twice */
 static inline void mrq_writer_close_cleanup(mrq_writer *writer)
 {

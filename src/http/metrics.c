@@ -133,7 +133,7 @@ mrq_status mrq_metrics_text(const mrq_metrics *metrics, const char *const *route
                             size_t *size, mrq_error *err)
 {
     MRQ_CLEANUP(mrq_writer_close) mrq_writer w = {0};
-    MRQ_TRY(mrq_writer_open(&w, err));
+    mrq_writer_open(&w);
     put_requests(&w, metrics, route, n);
     put_seconds(&w, metrics, route, n);
     put_recommender(&w, stats);

@@ -145,9 +145,9 @@ mrq_status mrq_report_save(const mrq_rebuild_options *options, const mrq_rebuild
     MRQ_TRY(mrq_path_join(json_path, sizeof json_path, options->store, "report.json", err));
     MRQ_TRY(mrq_path_join(html_path, sizeof html_path, options->store, "report.html", err));
     mrq_writer page MRQ_CLEANUP(mrq_writer_close) = {0}, json MRQ_CLEANUP(mrq_writer_close) = {0};
-    MRQ_TRY(mrq_writer_open(&page, err));
+    mrq_writer_open(&page);
     MRQ_TRY(mrq_report_html(options, report, &page, err));
-    MRQ_TRY(mrq_writer_open(&json, err));
+    mrq_writer_open(&json);
     MRQ_AUTOFREE char *text = report_json(options, report);
     if (!text)
         return mrq_fail_memory(err, "writing the report");

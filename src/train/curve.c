@@ -20,7 +20,7 @@ static void write_field(mrq_writer *out, double value, int decimals)
 mrq_status mrq_curve_csv(const char *path, const mrq_train_epoch *epoch, uint32_t n, mrq_error *err)
 {
     mrq_writer out MRQ_CLEANUP(mrq_writer_close) = {0};
-    MRQ_TRY(mrq_writer_open(&out, err));
+    mrq_writer_open(&out);
     mrq_writer_put(&out, "pass,train_rmse,valid_rmse,test_rmse,seconds,samples_per_second,best\n");
     for (uint32_t i = 0; i < n; i++) {
         const mrq_train_epoch *e = &epoch[i];
@@ -104,7 +104,7 @@ mrq_status mrq_curve_draw(const char *title, const mrq_train_epoch *epoch, uint3
 mrq_status mrq_curve_svg(const char *path, const char *title, const mrq_train_epoch *epoch, uint32_t n, mrq_error *err)
 {
     mrq_writer out MRQ_CLEANUP(mrq_writer_close) = {0};
-    MRQ_TRY(mrq_writer_open(&out, err));
+    mrq_writer_open(&out);
     MRQ_TRY(mrq_curve_draw(title, epoch, n, &out, err));
     return mrq_writer_save(&out, path, err);
 }

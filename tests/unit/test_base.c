@@ -82,6 +82,20 @@ static void test_parse_real(void **state)
     assert_false(mrq_parse_real("5.01", 4, 1, 5, &value));
 }
 
+/* A program that a library is loaded into may have set its own. */
+static void test_locale(void **state)
+{
+    (void)state;
+    const char bytes[] = "WRITER";
+    const uint32_t offset[] = {0, sizeof bytes};
+    double value;
+    turkish_locale(folder);
+    assert_true(mrq_parse_real("17.5", 4, 0, 99, &value) && value == 17.5);
+    assert_false(mrq_parse_real("17,5", 4, 0, 99, &value));
+    assert_int_equal(mrq_strings_find(&(mrq_strings){1, offset, bytes}, "writer"), 0);
+    setlocale(LC_ALL, "C");
+}
+
 static void test_random(void **state)
 {
     (void)state;
@@ -600,14 +614,23 @@ int main(void)
 {
     folder = temporary_folder();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(json_is_printed),  cmocka_unit_test(numbers_are_printed_as_short_as_they_are_exact),
-        cmocka_unit_test(test_parse_int),   cmocka_unit_test(test_parse_real),
-        cmocka_unit_test(test_random),      cmocka_unit_test(test_errors_are_plain),
-        cmocka_unit_test(test_digest),      cmocka_unit_test(test_files),
-        cmocka_unit_test(test_container),   cmocka_unit_test(test_dict),
-        cmocka_unit_test(test_column_code), cmocka_unit_test(test_table),
-        cmocka_unit_test(test_json),        cmocka_unit_test(test_options),
-        cmocka_unit_test(test_option_list), cmocka_unit_test(test_memory),
+        cmocka_unit_test(json_is_printed),
+        cmocka_unit_test(numbers_are_printed_as_short_as_they_are_exact),
+        cmocka_unit_test(test_parse_int),
+        cmocka_unit_test(test_parse_real),
+        cmocka_unit_test(test_locale),
+        cmocka_unit_test(test_random),
+        cmocka_unit_test(test_errors_are_plain),
+        cmocka_unit_test(test_digest),
+        cmocka_unit_test(test_files),
+        cmocka_unit_test(test_container),
+        cmocka_unit_test(test_dict),
+        cmocka_unit_test(test_column_code),
+        cmocka_unit_test(test_table),
+        cmocka_unit_test(test_json),
+        cmocka_unit_test(test_options),
+        cmocka_unit_test(test_option_list),
+        cmocka_unit_test(test_memory),
     };
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
     temporary_remove(folder);

@@ -2,6 +2,7 @@
 #ifndef MRQ_TESTS_TESTING_H
 #define MRQ_TESTS_TESTING_H
 
+#include <locale.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -63,6 +64,15 @@ static inline void temporary_remove(const char *path)
     snprintf(command, sizeof command, "rm -rf '%s'", path);
     if (system(command) != 0)
         perror("rm");
+}
+
+/* Sets a locale that writes 0,5 and whose small I is no i; setlocale(LC_ALL, "C") ends it. It is made in `folder`. */
+static inline void turkish_locale(const char *folder)
+{
+    char command[4200];
+    snprintf(command, sizeof command, "localedef -f UTF-8 -i tr_TR --no-archive '%s/tr_TR.UTF-8'", folder);
+    if (system(command) != 0 || setenv("LOCPATH", folder, 1) != 0 || !setlocale(LC_ALL, "tr_TR.UTF-8"))
+        skip_test("the locale tr_TR cannot be made; it wants Debian's package locales");
 }
 
 /* The whole of a file, and a NUL behind it; freed with mrq_free(). */
