@@ -7,19 +7,6 @@
 
 #include "base/utf8.h"
 
-/* One line of plain text, whatever file names and values were quoted in it: no control characters, nothing but UTF-8. */
-static void clean(char *text)
-{
-    uint32_t code;
-    for (size_t n; *text; text += n) {
-        n = mrq_utf8_read(text, strlen(text), &code);
-        if (n == 0 || code < 0x20 || (code >= 0x7f && code < 0xa0)) {
-            n = n ? n : 1;
-            memset(text, '?', n);
-        }
-    }
-}
-
 mrq_status mrq_fail(mrq_error *err, mrq_status status, const char *format, ...)
 {
     if (err) {
@@ -28,7 +15,7 @@ mrq_status mrq_fail(mrq_error *err, mrq_status status, const char *format, ...)
         err->status = status;
         vsnprintf(err->msg, sizeof err->msg, format, args);
         va_end(args);
-        clean(err->msg);
+        mrq_utf8_clean(err->msg);
     }
     return status;
 }

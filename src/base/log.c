@@ -2,8 +2,9 @@
 
 #include <pthread.h>
 #include <stdarg.h>
-#include <string.h>
 #include <time.h>
+
+#include "base/utf8.h"
 
 static struct {
     pthread_mutex_t lock;
@@ -43,9 +44,7 @@ void mrq_log(mrq_log_level level, const char *room, const char *format, ...)
     va_start(args, format);
     vsnprintf(what, sizeof what, format, args);
     va_end(args);
-    for (char *p = what; *p; p++)
-        if ((unsigned char)*p < ' ')
-            *p = '?'; /* one line an event, whatever a file name holds */
+    mrq_utf8_clean(what); /* one line an event, whatever a file name holds */
     pthread_mutex_lock(&state.lock);
     fprintf(state.sink, "%s %s %s %s\n", when, names[level], room, what);
     fflush(state.sink);

@@ -1,5 +1,7 @@
 #include "base/utf8.h"
 
+#include <string.h>
+
 size_t mrq_utf8_read(const char *text, size_t size, uint32_t *code)
 {
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000}; /* by length: anything below is overlong */
@@ -34,6 +36,18 @@ size_t mrq_utf8_write(uint32_t code, char *out)
         out[i] = (char)(0x80 | (code & 0x3f));
     out[0] = (char)((0xf00u >> length & 0xf0) | code);
     return length;
+}
+
+void mrq_utf8_clean(char *text)
+{
+    uint32_t code;
+    for (size_t n, left = strlen(text); left; text += n, left -= n) {
+        n = mrq_utf8_read(text, left, &code);
+        if (n == 0 || mrq_utf8_is_control(code)) {
+            n = n ? n : 1;
+            memset(text, '?', n);
+        }
+    }
 }
 
 size_t mrq_utf8_columns(const char *text)

@@ -39,8 +39,7 @@ size_t mrq_text_decode(const char *raw, size_t size, bool latin1, bool quoted, c
         i += length;
         if (quoted && code == '"' && i < size && raw[i] == '"')
             i++;
-        const bool control = code < 0x20 || (code >= 0x7f && code < 0xa0);
-        n += mrq_utf8_write(control ? ' ' : code, out + n);
+        n += mrq_utf8_write(mrq_utf8_is_control(code) ? ' ' : code, out + n);
     }
     out[n] = '\0';
     return n;

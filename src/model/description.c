@@ -28,7 +28,7 @@ static bool is_plain(const char *text)
 {
     uint32_t code;
     for (size_t n; *text; text += n)
-        if ((n = mrq_utf8_read(text, strlen(text), &code)) == 0 || code < 0x20 || (code >= 0x7f && code < 0xa0))
+        if ((n = mrq_utf8_read(text, strlen(text), &code)) == 0 || mrq_utf8_is_control(code))
             return false;
     return true;
 }
