@@ -117,6 +117,22 @@ void mrq_items_sort(uint32_t *item, uint64_t n)
     qsort(item, n, sizeof *item, compare_items);
 }
 
+int mrq_items_group(const uint32_t *item, uint64_t n, const uint32_t *group, uint32_t groups, uint64_t *offset, uint32_t *out)
+{
+    MRQ_AUTOFREE uint64_t *next = mrq_array((size_t)groups + 1, sizeof *next);
+    if (!next)
+        return -1;
+    for (uint64_t i = 0; i < n; i++)
+        offset[group[item ? item[i] : i] + 1]++;
+    for (uint32_t g = 0; g < groups; g++)
+        next[g + 1] = offset[g + 1] += offset[g];
+    for (uint64_t i = 0; i < n; i++) {
+        const uint32_t it = item ? item[i] : (uint32_t)i;
+        out[next[group[it]]++] = it;
+    }
+    return 0;
+}
+
 static void save_strings(const mrq_strings *strings, mrq_container_writer *writer, const char *prefix, const char *name)
 {
     mrq_container_add(writer, strings->offset, strings->n ? (size_t)strings->n + 1 : 0, sizeof *strings->offset, "%s.%s_at", prefix,

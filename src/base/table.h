@@ -13,7 +13,7 @@
 
 typedef enum mrq_column_kind {
     MRQ_CATEGORY, /* one value of a dictionary a row: gender, age bucket, occupation */
-    MRQ_SET,      /* any number of values of a dictionary a row: genres */
+    MRQ_SET,      /* any number of values of a dictionary a row, each once: genres */
     MRQ_TEXT,     /* a text a row, and its words: title */
     MRQ_NUMBER,   /* a number a row, NaN where unknown: year */
 } mrq_column_kind;
@@ -37,7 +37,7 @@ typedef struct mrq_column {
     mrq_strings label;    /* category: a name for each value, or n = 0 */
     const double *bound;  /* category by range: (dict.n) lower bounds, ascending; else NULL */
     const uint32_t *code; /* category: (rows) index into dict */
-    mrq_lists list;       /* set: members, text: words in order; indices into dict */
+    mrq_lists list;       /* set: members, ascending; text: words in order; indices into dict */
     mrq_strings text;     /* text: (rows) as written, UTF-8 */
     const double *number; /* number: (rows) */
 } mrq_column;
@@ -69,6 +69,10 @@ MRQ_CHECKED mrq_status mrq_table_load(const mrq_container *container, const char
 
 /* Puts the items of one list into ascending order. */
 void mrq_items_sort(uint32_t *item, uint64_t n);
+
+/* Puts `n` items (NULL: 0 .. n-1) into the order of their groups, group[item], each group's in the order in which they come: a
+ * counting sort. `offset` (groups + 1), zero on entry, gets where each group begins in `out` (n). Returns -1 when out of memory. */
+int mrq_items_group(const uint32_t *item, uint64_t n, const uint32_t *group, uint32_t groups, uint64_t *offset, uint32_t *out);
 
 /* mrq_table_save() and mrq_table_load() for lists over `rows` rows whose items are below `limit`. */
 void mrq_lists_save(const mrq_lists *lists, size_t rows, mrq_container_writer *writer, const char *prefix);

@@ -9,21 +9,6 @@
 #define TENTH 0.1
 #define MOST  2.0 /* deviations: one like among a thousand better ones is still a like */
 
-/* Puts `n` ratings into the order of their groups; `offset` (groups + 1), zero before, becomes the groups' bounds. */
-static int sort_ratings(const uint32_t *rating, uint64_t n, const uint32_t *group, uint32_t groups, uint64_t *offset, uint32_t *out)
-{
-    MRQ_AUTOFREE uint64_t *next = mrq_array((size_t)groups + 1, sizeof *next);
-    if (!next)
-        return -1;
-    for (uint64_t i = 0; i < n; i++)
-        offset[group[rating[i]] + 1]++;
-    for (uint32_t g = 0; g < groups; g++)
-        next[g + 1] = offset[g + 1] += offset[g];
-    for (uint64_t i = 0; i < n; i++)
-        out[next[group[rating[i]]]++] = rating[i];
-    return 0;
-}
-
 /* Keeps of each user's ratings, in order, the last of each movie and of those the likes; `offset` is theirs afterwards. */
 static void keep_likes(const mrq_model_source *source, uint64_t *offset, uint32_t *rating)
 {
@@ -69,8 +54,8 @@ mrq_status mrq_likes_make(const mrq_model_source *source, mrq_arena *arena, mrq_
     MRQ_AUTOFREE uint64_t *of_movies = mrq_array((size_t)movies + 1, sizeof *of_movies);
     MRQ_AUTOFREE uint32_t *by_movie = mrq_array(source->n_train, sizeof *by_movie);
     if (!offset || !item || !of_movies || !by_movie ||
-        sort_ratings(source->train, source->n_train, source->rating_movie, movies, of_movies, by_movie) ||
-        sort_ratings(by_movie, source->n_train, source->rating_user, users, offset, item))
+        mrq_items_group(source->train, source->n_train, source->rating_movie, movies, of_movies, by_movie) ||
+        mrq_items_group(by_movie, source->n_train, source->rating_user, users, offset, item))
         return mrq_fail_memory(err, "gathering likes");
     keep_likes(source, offset, item);
     float *strength = mrq_arena_array(arena, offset[users], sizeof *strength);

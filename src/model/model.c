@@ -139,6 +139,8 @@ static mrq_status plan_input(mrq_model *model, const mrq_table *table, const cha
     return MRQ_OK;
 }
 
+_Static_assert(2 * (3 * MRQ_BRANCHES_MAX + 2) <= MRQ_TENSORS_MAX, "tensors for all branches and joint layers");
+
 /* The tensors of one branch; the order is part of the model file. A category that is added to an id's own vector `corrects` it, and
  * starts at nothing. */
 static void plan_tensors(mrq_tensors *tensors, const char *side, bool corrects, mrq_branch_plan *plan)
@@ -148,8 +150,7 @@ static void plan_tensors(mrq_tensors *tensors, const char *side, bool corrects, 
     const float spread = corrects && branch->kind == MRQ_BRANCH_CATEGORY ? 0 : embedding_spread(e);
     plan->weight = plan->bias = MRQ_NONE;
     plan->embedding = mrq_tensors_add(tensors, true, plan->n_values, columns, spread, "%s.%s.embedding", side, branch->feature);
-    if (plan->embedding != MRQ_NONE)
-        tensors->tensor[plan->embedding].rate = (float)branch->lr;
+    tensors->tensor[plan->embedding].rate = (float)branch->lr;
     if (branch->kind == MRQ_BRANCH_TEXT) {
         const uint32_t outputs = branch->window * branch->filters;
         plan->weight = mrq_tensors_add(tensors, false, e, outputs, glorot(branch->window * e, branch->filters), "%s.%s.filters",
@@ -242,15 +243,10 @@ static int gather_seen(mrq_model *model, const mrq_model_source *source)
     const uint32_t users = source->users->rows;
     uint64_t *offset = mrq_arena_array(model->arena, (size_t)users + 1, sizeof *offset);
     uint32_t *item = mrq_arena_array(model->arena, source->n_ratings, sizeof *item);
-    MRQ_AUTOFREE uint64_t *next = mrq_array((size_t)users + 1, sizeof *next);
-    if (!offset || !item || !next)
+    if (!offset || !item || mrq_items_group(NULL, source->n_ratings, source->rating_user, users, offset, item))
         return -1;
     for (uint64_t i = 0; i < source->n_ratings; i++)
-        offset[source->rating_user[i] + 1]++;
-    for (uint32_t u = 0; u < users; u++)
-        next[u + 1] = offset[u + 1] += offset[u];
-    for (uint64_t i = 0; i < source->n_ratings; i++)
-        item[next[source->rating_user[i]]++] = source->rating_movie[i];
+        item[i] = source->rating_movie[item[i]];
     uint64_t kept = 0; /* a movie rated twice is one movie */
     for (uint32_t u = 0; u < users; u++) {
         const uint64_t first = offset[u], end = offset[u + 1];
@@ -272,18 +268,13 @@ static mrq_status gather_raters(mrq_model *model, const mrq_model_source *source
     uint64_t *offset = mrq_arena_array(model->arena, (size_t)movies + 1, sizeof *offset);
     uint32_t *item = mrq_arena_array(model->arena, source->n_train, sizeof *item);
     float *strength = mrq_arena_array(model->arena, source->n_train, sizeof *strength);
-    MRQ_AUTOFREE uint64_t *next = mrq_array((size_t)movies + 1, sizeof *next);
-    if (!offset || !item || !strength || !next)
+    if (!offset || !item || !strength ||
+        mrq_items_group(source->train, source->n_train, source->rating_movie, movies, offset, item))
         return mrq_fail_memory(err, "making a model");
-    for (uint64_t i = 0; i < source->n_train; i++)
-        offset[source->rating_movie[source->train[i]] + 1]++;
-    for (uint32_t m = 0; m < movies; m++)
-        next[m + 1] = offset[m + 1] += offset[m];
     for (uint64_t i = 0; i < source->n_train; i++) {
-        const uint32_t rating = source->train[i], user = source->rating_user[rating], movie = source->rating_movie[rating];
-        const uint64_t at = next[movie]++;
-        item[at] = user;
-        strength[at] = source->rating[rating] - (float)baseline->mean - baseline->user[user] - baseline->movie[movie];
+        const uint32_t rating = item[i], user = source->rating_user[rating], movie = source->rating_movie[rating];
+        item[i] = user;
+        strength[i] = source->rating[rating] - (float)baseline->mean - baseline->user[user] - baseline->movie[movie];
     }
     model->raters = (mrq_links){{offset, item}, strength};
     return MRQ_OK;
