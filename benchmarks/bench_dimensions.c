@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/option.h"
 #include "base/plot.h"
+#include "base/random.h"
 #include "bench.h"
 #include "eval/study.h"
 #include "train/evaluate.h"

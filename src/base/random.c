@@ -4,10 +4,7 @@
 
 static uint64_t splitmix(uint64_t *x)
 {
-    uint64_t z = (*x += 0x9e3779b97f4a7c15u);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
+    return mrq_random_mix(*x += MRQ_RANDOM_STEP);
 }
 
 static uint64_t rotate(uint64_t x, int k)
@@ -38,7 +35,7 @@ uint64_t mrq_random_bits(mrq_random *rng)
 
 double mrq_random_unit(mrq_random *rng)
 {
-    return (double)(mrq_random_bits(rng) >> 11) * 0x1p-53;
+    return mrq_random_share(mrq_random_bits(rng));
 }
 
 uint64_t mrq_random_below(mrq_random *rng, uint64_t n)

@@ -101,22 +101,19 @@ static mrq_status divide_time(struct division *d, mrq_error *err)
     return MRQ_OK;
 }
 
-/* The finalizer of splitmix64 (Steele, Lea, Flood 2014). */
-static uint64_t mix(uint64_t x)
+/* One step of splitmix64, whose state moves on by `value` steps. */
+static uint64_t mix(uint64_t state, uint64_t value)
 {
-    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
-    x = (x ^ x >> 27) * 0x94d049bb133111ebu;
-    return x ^ x >> 31;
+    return mrq_random_mix(state + value * MRQ_RANDOM_STEP);
 }
 
 static void divide_hash(struct division *d, uint64_t seed, uint64_t stream)
 {
-    const uint64_t start = mix(mix(seed + 0x9e3779b97f4a7c15u) + stream);
+    const uint64_t start = mrq_random_mix(mix(seed, 1) + stream);
     for (uint64_t i = 0; i < d->n; i++) {
         const uint64_t user = (uint64_t)d->data->users->id[d->data->user[d->from[i]]],
                        movie = (uint64_t)d->data->movies->id[d->data->movie[d->from[i]]];
-        const uint64_t hash = mix(mix(start + user * 0x9e3779b97f4a7c15u) + movie * 0x9e3779b97f4a7c15u);
-        put(d, d->from[i], (double)(hash >> 11) * 0x1p-53 < d->share);
+        put(d, d->from[i], mrq_random_share(mix(mix(start, user), movie)) < d->share);
     }
 }
 

@@ -1,14 +1,14 @@
 #include "model/tensors.h"
 
-#include <float.h>
-#include <math.h>
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/random.h"
+
 uint32_t mrq_tensors_add(mrq_tensors *tensors, bool sparse, uint32_t rows, uint32_t cols, float spread, const char *name, ...)
 {
-    if (tensors->n == MRQ_TENSORS_MAX)
-        return MRQ_NONE;
+    assert(tensors->n < MRQ_TENSORS_MAX);
     mrq_tensor *tensor = &tensors->tensor[tensors->n];
     *tensor = (mrq_tensor){.rows = rows, .cols = cols, .spread = spread, .rate = 1, .sparse = sparse};
     va_list args;

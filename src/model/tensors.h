@@ -6,7 +6,6 @@
 #include <stdbool.h>
 
 #include "base/dict.h"
-#include "base/random.h"
 
 #define MRQ_TENSORS_MAX 128
 #define MRQ_TENSOR_NAME 48
@@ -27,7 +26,7 @@ typedef struct mrq_tensors {
     size_t size;       /* floats in all */
 } mrq_tensors;
 
-/* Appends a tensor and returns its place, MRQ_NONE when there are too many. */
+/* Appends a tensor and returns its place. Two towers of MRQ_BRANCHES_MAX branches have less than MRQ_TENSORS_MAX. */
 uint32_t mrq_tensors_add(mrq_tensors *tensors, bool sparse, uint32_t rows, uint32_t cols, float spread, const char *name, ...)
     __attribute__((format(printf, 6, 7)));
 

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/random.h"
 #include "model/branch.h"
 #include "model/gemm.h"
 
@@ -41,10 +42,7 @@ struct branch_state {
 
 bool mrq_rating_kept(uint64_t salt, double dropout, uint32_t user, uint32_t movie)
 {
-    uint64_t x = salt ^ ((uint64_t)user << 32 | movie); /* one round of splitmix64 (Steele, Lea, Flood 2014) */
-    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
-    x = (x ^ x >> 27) * 0x94d049bb133111ebu;
-    return !salt || (double)((x ^ x >> 31) >> 11) * 0x1p-53 >= dropout;
+    return !salt || mrq_random_share(mrq_random_mix(salt ^ ((uint64_t)user << 32 | movie))) >= dropout;
 }
 
 struct mrq_pass {

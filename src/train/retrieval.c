@@ -18,6 +18,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/random.h"
 #include "model/gemm.h"
 #include "model/lapack.h"
 #include "train/itemitem.h"
