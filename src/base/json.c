@@ -91,49 +91,46 @@ static mrq_status wrong(const cJSON *item, const char *path, const char *key, co
     return status;
 }
 
-static mrq_status find(const cJSON *object, const char *path, const char *key, bool required, const cJSON **out, mrq_error *err)
+static const cJSON *find(const cJSON *object, const char *key)
 {
-    *out = cJSON_GetObjectItemCaseSensitive(object, key);
-    if (!*out && required)
+    return cJSON_GetObjectItemCaseSensitive(object, key);
+}
+
+/* The member `key`, of a type that `is` tells. */
+static mrq_status find_type(const cJSON *object, const char *path, const char *key, bool required, cJSON_bool is(const cJSON *),
+                            const char *want, const cJSON **out, mrq_error *err)
+{
+    const cJSON *item = find(object, key);
+    if (!item && required)
         return mrq_fail(err, MRQ_BAD_FILE, PATH_FORMAT ": missing", PATH_ARGS(path, key));
+    if (item && !is(item))
+        return wrong(item, path, key, want, err);
+    *out = item;
     return MRQ_OK;
 }
 
 mrq_status mrq_json_text(const cJSON *object, const char *path, const char *key, bool required, const char **out, mrq_error *err)
 {
-    const cJSON *item;
-    MRQ_TRY(find(object, path, key, required, &item, err));
-    if (item && !cJSON_IsString(item))
-        return wrong(item, path, key, "a string", err);
+    const cJSON *item = NULL;
+    MRQ_TRY(find_type(object, path, key, required, cJSON_IsString, "a string", &item, err));
     *out = item ? item->valuestring : NULL;
     return MRQ_OK;
 }
 
 mrq_status mrq_json_object(const cJSON *object, const char *path, const char *key, bool required, const cJSON **out, mrq_error *err)
 {
-    const cJSON *item;
-    MRQ_TRY(find(object, path, key, required, &item, err));
-    if (item && !cJSON_IsObject(item))
-        return wrong(item, path, key, "an object", err);
-    *out = item;
-    return MRQ_OK;
+    return find_type(object, path, key, required, cJSON_IsObject, "an object", out, err);
 }
 
 mrq_status mrq_json_array(const cJSON *object, const char *path, const char *key, bool required, const cJSON **out, mrq_error *err)
 {
-    const cJSON *item;
-    MRQ_TRY(find(object, path, key, required, &item, err));
-    if (item && !cJSON_IsArray(item))
-        return wrong(item, path, key, "an array", err);
-    *out = item;
-    return MRQ_OK;
+    return find_type(object, path, key, required, cJSON_IsArray, "an array", out, err);
 }
 
 mrq_status mrq_json_real(const cJSON *object, const char *path, const char *key, double min, double max, double *value,
                          mrq_error *err)
 {
-    const cJSON *item;
-    MRQ_TRY(find(object, path, key, false, &item, err));
+    const cJSON *item = find(object, key);
     if (!item)
         return MRQ_OK;
     if (!cJSON_IsNumber(item) || !(item->valuedouble >= min && item->valuedouble <= max)) {
@@ -148,8 +145,7 @@ mrq_status mrq_json_real(const cJSON *object, const char *path, const char *key,
 mrq_status mrq_json_int(const cJSON *object, const char *path, const char *key, int64_t min, int64_t max, int64_t *value,
                         mrq_error *err)
 {
-    const cJSON *item;
-    MRQ_TRY(find(object, path, key, false, &item, err));
+    const cJSON *item = find(object, key);
     if (!item)
         return MRQ_OK;
     if (!cJSON_IsNumber(item) || !(item->valuedouble >= (double)min && item->valuedouble <= (double)max) ||
@@ -164,10 +160,8 @@ mrq_status mrq_json_int(const cJSON *object, const char *path, const char *key, 
 
 mrq_status mrq_json_bool(const cJSON *object, const char *path, const char *key, bool *value, mrq_error *err)
 {
-    const cJSON *item;
-    MRQ_TRY(find(object, path, key, false, &item, err));
-    if (item && !cJSON_IsBool(item))
-        return wrong(item, path, key, "true or false", err);
+    const cJSON *item = NULL;
+    MRQ_TRY(find_type(object, path, key, false, cJSON_IsBool, "true or false", &item, err));
     if (item)
         *value = cJSON_IsTrue(item);
     return MRQ_OK;
@@ -176,8 +170,7 @@ mrq_status mrq_json_bool(const cJSON *object, const char *path, const char *key,
 mrq_status mrq_json_choice(const cJSON *object, const char *path, const char *key, const char *const *names, int *value,
                            mrq_error *err)
 {
-    const cJSON *item;
-    MRQ_TRY(find(object, path, key, false, &item, err));
+    const cJSON *item = find(object, key);
     if (!item)
         return MRQ_OK;
     char want[200] = "one of ";
