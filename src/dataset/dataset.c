@@ -7,8 +7,12 @@
 #include "base/digest.h"
 #include "dataset/read.h"
 
-static mrq_status load(const char *folder, const mrq_schema *schema, mrq_dataset **out, mrq_error *err)
+mrq_status mrq_dataset_load(const char *folder, const mrq_schema *schema, mrq_dataset **out, mrq_error *err)
 {
+    MRQ_CLEANUP(mrq_schema_free) mrq_schema *found = NULL;
+    if (!schema)
+        MRQ_TRY(mrq_schema_recognise(folder, &found, err));
+    schema = schema ? schema : found;
     MRQ_CLEANUP(mrq_dataset_free) mrq_dataset *data = calloc(1, sizeof *data);
     if (!data || !(data->arena = mrq_arena_new()))
         return mrq_fail_memory(err, "reading a data set");
@@ -22,14 +26,6 @@ static mrq_status load(const char *folder, const mrq_schema *schema, mrq_dataset
     *out = data;
     data = NULL;
     return MRQ_OK;
-}
-
-mrq_status mrq_dataset_load(const char *folder, const mrq_schema *schema, mrq_dataset **out, mrq_error *err)
-{
-    MRQ_CLEANUP(mrq_schema_free) mrq_schema *found = NULL;
-    if (!schema)
-        MRQ_TRY(mrq_schema_recognise(folder, &found, err));
-    return load(folder, schema ? schema : found, out, err);
 }
 
 void mrq_dataset_free(mrq_dataset *data)
