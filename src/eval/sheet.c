@@ -135,59 +135,47 @@ static mrq_status add_choice(mrq_sheet *t, const mrq_parts *parts, const uint32_
     return MRQ_OK;
 }
 
-/* A movie's genres as a set of bits, (movies, words). */
-static uint64_t *genre_bits(const mrq_table *movies, const mrq_column *genres, uint32_t words)
+/* |A ∩ B| / |A ∪ B| of two movies' genres; two movies without any are alike. */
+static double jaccard(const mrq_lists *genres, uint32_t a, uint32_t b)
 {
-    uint64_t *bits = mrq_array((size_t)movies->rows * words, sizeof *bits);
-    for (uint32_t m = 0; bits && m < movies->rows; m++)
-        for (uint64_t i = genres->list.offset[m]; i < genres->list.offset[m + 1]; i++)
-            bits[(size_t)m * words + genres->list.item[i] / 64] |= (uint64_t)1 << genres->list.item[i] % 64;
-    return bits;
-}
-
-/* |A ∩ B| / |A ∪ B|; two movies without genres are alike. */
-static double jaccard(const uint64_t *a, const uint64_t *b, uint32_t words)
-{
-    int both = 0, any = 0;
-    for (uint32_t w = 0; w < words; w++) {
-        both += __builtin_popcountll(a[w] & b[w]);
-        any += __builtin_popcountll(a[w] | b[w]);
+    uint64_t i = genres->offset[a], j = genres->offset[b], both = 0;
+    const uint64_t end_i = genres->offset[a + 1], end_j = genres->offset[b + 1], all = end_i - i + end_j - j;
+    while (i < end_i && j < end_j) {
+        const uint32_t x = genres->item[i], y = genres->item[j];
+        both += x == y;
+        i += x <= y;
+        j += y <= x;
     }
-    return any ? (double)both / any : 1;
+    return all ? (double)both / (double)(all - both) : 1;
 }
 
-static mrq_status add_diversity(mrq_sheet *t, const mrq_parts *parts, const uint32_t *top, mrq_error *err)
+static void add_diversity(mrq_sheet *t, const mrq_parts *parts, const uint32_t *top)
 {
     const mrq_column *genres = mrq_table_first(t->data->movies, MRQ_SET);
     if (!genres) {
         t->diversity = (double)NAN;
-        return MRQ_OK;
+        return;
     }
-    const uint32_t words = genres->dict.n / 64 + 1;
-    MRQ_AUTOFREE uint64_t *bits = genre_bits(t->data->movies, genres, words);
-    if (!bits)
-        return mrq_fail_memory(err, "measuring");
     double sum = 0, lists = 0;
     for (uint32_t i = 0; i < parts->n_users; i++) {
         const uint32_t *list = top + (size_t)i * MRQ_CUT_MAX;
         double alike = 0, pairs = 0;
         for (uint32_t a = 0; a < SHOWN && list[a] != MRQ_NONE; a++)
             for (uint32_t b = 0; b < a; b++, pairs++)
-                alike += jaccard(bits + (size_t)list[a] * words, bits + (size_t)list[b] * words, words);
+                alike += jaccard(&genres->list, list[a], list[b]);
         if (pairs > 0) {
             sum += 1 - alike / pairs;
             lists++;
         }
     }
     t->diversity += sum / lists;
-    return MRQ_OK;
 }
 
 mrq_status mrq_sheet_rankings(mrq_sheet *sheet, const mrq_parts *parts, const uint32_t *top, mrq_error *err)
 {
     add_measures(sheet, parts, top);
     MRQ_TRY(add_choice(sheet, parts, top, err));
-    MRQ_TRY(add_diversity(sheet, parts, top, err));
+    add_diversity(sheet, parts, top);
     sheet->seeds++;
     return MRQ_OK;
 }

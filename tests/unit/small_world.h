@@ -36,15 +36,23 @@ static inline void small_category(mrq_table *table, mrq_random *rng, const char 
     snprintf(column->name, sizeof column->name, "%s", name);
 }
 
-static inline mrq_lists small_lists(mrq_table *table, mrq_random *rng, uint32_t values, uint32_t longest)
+/* Of a `set` the members ascend, each once. */
+static inline mrq_lists small_lists(mrq_table *table, mrq_random *rng, uint32_t values, uint32_t longest, bool set)
 {
     uint64_t *offset = mrq_arena_array(table->arena, (size_t)table->rows + 1, sizeof *offset);
     uint32_t *item = mrq_arena_array(table->arena, (size_t)table->rows * longest, sizeof *item);
     for (uint32_t i = 0; i < table->rows; i++) {
         const uint64_t n = mrq_random_below(rng, longest + 1); /* also none */
+        uint32_t *row = item + offset[i];
+        uint64_t kept = 0;
         for (uint64_t j = 0; j < n; j++)
-            item[offset[i] + j] = (uint32_t)mrq_random_below(rng, values);
-        offset[i + 1] = offset[i] + n;
+            row[j] = (uint32_t)mrq_random_below(rng, values);
+        if (set)
+            mrq_items_sort(row, n);
+        for (uint64_t j = 0; j < n; j++)
+            if (!set || !j || row[j] != row[kept - 1])
+                row[kept++] = row[j];
+        offset[i + 1] = offset[i] + kept;
     }
     return (mrq_lists){offset, item};
 }
@@ -82,9 +90,9 @@ static inline mrq_table *small_movies(uint32_t rows, uint64_t seed)
     mrq_column *genres = &table->column[0], *title = &table->column[1], *year = &table->column[2];
     table->n_columns = 3;
     *genres = (mrq_column){.name = "genres", .kind = MRQ_SET, .dict = small_strings(table->arena, "genre", 6)};
-    genres->list = small_lists(table, &rng, 6, 3);
+    genres->list = small_lists(table, &rng, 6, 3, true);
     *title = (mrq_column){.name = "title", .kind = MRQ_TEXT, .dict = small_strings(table->arena, "word", 23)};
-    title->list = small_lists(table, &rng, 23, 5);
+    title->list = small_lists(table, &rng, 23, 5, false);
     title->text = small_strings(table->arena, "Title ", rows);
     double *number = mrq_arena_array(table->arena, rows, sizeof *number);
     for (uint32_t i = 0; i < rows; i++)

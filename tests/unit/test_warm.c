@@ -85,7 +85,7 @@ static mrq_table *day_later(const mrq_table *old, uint64_t seed)
             code[i] = (uint32_t)mrq_random_below(&rng, column->dict.n ? column->dict.n : 1);
         column->code = column->kind == MRQ_CATEGORY ? code : NULL;
         if (column->kind == MRQ_SET || column->kind == MRQ_TEXT)
-            column->list = small_lists(table, &rng, column->dict.n, 4);
+            column->list = small_lists(table, &rng, column->dict.n, 4, column->kind == MRQ_SET);
         if (column->kind == MRQ_TEXT)
             column->text = small_strings(table->arena, "Étile ", table->rows);
     }
