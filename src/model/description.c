@@ -9,16 +9,16 @@
 #include "base/file.h"
 #include "base/utf8.h"
 
-static const char *const kind_names[] = {"id", "category", "set", "text", "ratings", "history", NULL};
 static const char *const unit_names[] = {"word", "character", NULL};
-static const char *const pool_names[] = {"sum", "average", NULL};
-static const char *const joint_names[] = {"dense", "sum", NULL};
-static const char *const score_names[] = {"cosine", "dot", NULL};
+static const char *const objective_names[] = {"rating", "ranking", NULL};
+static const char *const order_names[] = {"random", "movie", NULL};
+const char *const mrq_branch_kind_names[] = {"id", "category", "set", "text", "ratings", "history", NULL};
+const char *const mrq_pool_names[] = {"sum", "average", NULL};
+const char *const mrq_joint_names[] = {"dense", "sum", NULL};
+const char *const mrq_score_names[] = {"cosine", "dot", NULL};
 const char *const mrq_activation_names[] = {"linear", "tanh", NULL};
-const char *const mrq_objective_names[] = {"rating", "ranking", NULL};
 const char *const mrq_optimizer_names[] = {"sgd", "momentum", "rmsprop", "adam", NULL};
 const char *const mrq_schedule_names[] = {"constant", "linear", "cosine", NULL};
-const char *const mrq_order_names[] = {"random", "movie", NULL};
 
 #define WIDTH_MAX 1024
 #define PATH_SIZE 160
@@ -33,12 +33,12 @@ static bool is_plain(const char *text)
     return true;
 }
 
-static mrq_status read_name(const cJSON *object, const char *path, const char *key, char out[MRQ_FEATURE_NAME], mrq_error *err)
+static mrq_status read_name(const cJSON *object, const char *path, const char *key, char out[MRQ_COLUMN_NAME], mrq_error *err)
 {
     const char *text;
     MRQ_TRY(mrq_json_text(object, path, key, true, &text, err));
-    if (!*text || strlen(text) >= MRQ_FEATURE_NAME)
-        return mrq_fail(err, MRQ_BAD_FILE, "%s %s: \"%.40s\", want 1 to %d bytes", path, key, text, MRQ_FEATURE_NAME - 1);
+    if (!*text || strlen(text) >= MRQ_COLUMN_NAME)
+        return mrq_fail(err, MRQ_BAD_FILE, "%s %s: \"%.40s\", want 1 to %d bytes", path, key, text, MRQ_COLUMN_NAME - 1);
     if (!is_plain(text))
         return mrq_fail(err, MRQ_BAD_FILE, "%s %s: \"%.40s\", want no control characters", path, key, text);
     strcpy(out, text);
@@ -61,7 +61,7 @@ static mrq_status check_kind(const mrq_branch *branch, const char *path, bool us
         mrq_branch_kind kind;
         const char *feature;
     } bound[] = {{MRQ_BRANCH_ID, "id"}, {MRQ_BRANCH_RATINGS, "ratings"}, {MRQ_BRANCH_HISTORY, "history"}};
-    const char *kind = kind_names[branch->kind];
+    const char *kind = mrq_branch_kind_names[branch->kind];
     const bool of_users =
         branch->kind == MRQ_BRANCH_ID || branch->kind == MRQ_BRANCH_CATEGORY || branch->kind == MRQ_BRANCH_HISTORY;
     if (user && !of_users)
@@ -84,7 +84,7 @@ static bool is_lookup(const mrq_branch *branch)
 /* Keys that only some kinds have. */
 static mrq_status check_branch(const mrq_branch *branch, const char *path, mrq_error *err)
 {
-    const char *kind = kind_names[branch->kind];
+    const char *kind = mrq_branch_kind_names[branch->kind];
     const bool text = branch->kind == MRQ_BRANCH_TEXT;
     if (!branch->embedding)
         return mrq_fail(err, MRQ_BAD_FILE, "%s.embedding: missing", path);
@@ -129,7 +129,7 @@ static mrq_status read_branch(const cJSON *item, const char *path, bool user, ui
     MRQ_TRY(mrq_json_keys(item, path, keys, err));
     MRQ_TRY(read_name(item, path, "feature", branch->feature, err));
     int kind = -1, unit = MRQ_WORDS, pool = MRQ_POOL_SUM;
-    MRQ_TRY(mrq_json_choice(item, path, "kind", kind_names, &kind, err));
+    MRQ_TRY(mrq_json_choice(item, path, "kind", mrq_branch_kind_names, &kind, err));
     if (kind < 0)
         return mrq_fail(err, MRQ_BAD_FILE, "%s.kind: missing, want one of id, category, set, text, ratings, history", path);
     branch->kind = (mrq_branch_kind)kind;
@@ -139,7 +139,7 @@ static mrq_status read_branch(const cJSON *item, const char *path, bool user, ui
     MRQ_TRY(read_width(item, path, "window", &branch->window, err));
     MRQ_TRY(read_width(item, path, "filters", &branch->filters, err));
     MRQ_TRY(mrq_json_choice(item, path, "unit", unit_names, &unit, err));
-    MRQ_TRY(mrq_json_choice(item, path, "pool", pool_names, &pool, err));
+    MRQ_TRY(mrq_json_choice(item, path, "pool", mrq_pool_names, &pool, err));
     branch->unit = (mrq_text_unit)unit;
     branch->pool = (mrq_pool)pool;
     MRQ_TRY(mrq_json_real(item, path, "dropout", 0, 0.9, &branch->dropout, err));
@@ -198,7 +198,7 @@ static mrq_status read_score(const cJSON *root, const char *source, mrq_descript
     const cJSON *score;
     int kind = MRQ_COSINE;
     MRQ_TRY(open_section(root, source, "score", keys, path, &score, err));
-    MRQ_TRY(mrq_json_choice(score, path, "kind", score_names, &kind, err));
+    MRQ_TRY(mrq_json_choice(score, path, "kind", mrq_score_names, &kind, err));
     MRQ_TRY(mrq_json_bool(score, path, "bias", &out->bias, err));
     out->score = (mrq_score_kind)kind;
     out->scale = 1;
@@ -219,7 +219,7 @@ static mrq_status read_joint(const cJSON *root, const char *source, mrq_descript
     const cJSON *joint;
     int kind = MRQ_DENSE;
     MRQ_TRY(open_section(root, source, "joint", keys, path, &joint, err));
-    MRQ_TRY(mrq_json_choice(joint, path, "kind", joint_names, &kind, err));
+    MRQ_TRY(mrq_json_choice(joint, path, "kind", mrq_joint_names, &kind, err));
     out->joint = (mrq_joint_kind)kind;
     MRQ_TRY(read_width(joint, path, "size", &out->dim, err));
     if (!out->dim)
@@ -250,12 +250,12 @@ static mrq_status read_train(const cJSON *root, const char *source, mrq_training
     const cJSON *train;
     MRQ_TRY(open_section(root, source, "train", keys, path, &train, err));
     int objective = MRQ_RATING, optimizer = MRQ_ADAM, schedule = MRQ_CONSTANT, order = MRQ_ORDER_RANDOM;
-    MRQ_TRY(mrq_json_choice(train, path, "objective", mrq_objective_names, &objective, err));
+    MRQ_TRY(mrq_json_choice(train, path, "objective", objective_names, &objective, err));
     if (objective == MRQ_RANKING)
         return read_ranking(train, path, out, err);
     MRQ_TRY(mrq_json_choice(train, path, "optimizer", mrq_optimizer_names, &optimizer, err));
     MRQ_TRY(mrq_json_choice(train, path, "schedule", mrq_schedule_names, &schedule, err));
-    MRQ_TRY(mrq_json_choice(train, path, "order", mrq_order_names, &order, err));
+    MRQ_TRY(mrq_json_choice(train, path, "order", order_names, &order, err));
     *out = (mrq_training){.optimizer = (mrq_optimizer)optimizer,
                           .schedule = (mrq_schedule)schedule,
                           .order = (mrq_order)order,
@@ -377,19 +377,15 @@ static bool write_numbers(cJSON *object, const struct number *number, size_t n)
 
 static bool write_branch(cJSON *array, const mrq_branch *branch, bool sum)
 {
-    cJSON *item = cJSON_CreateObject();
-    if (!item || !cJSON_AddItemToArray(array, item)) {
-        cJSON_Delete(item);
-        return false;
-    }
+    cJSON *item = mrq_json_append_object(array);
     const struct number numbers[] = {{"embedding", branch->embedding}, {"fc", branch->fc},
                                      {"window", branch->window},       {"filters", branch->filters},
                                      {"dropout", branch->dropout},     {"lr", branch->lr < 1 || branch->lr > 1 ? branch->lr : 0}};
     const bool ok = cJSON_AddStringToObject(item, "feature", branch->feature) &&
-                    cJSON_AddStringToObject(item, "kind", kind_names[branch->kind]) &&
+                    cJSON_AddStringToObject(item, "kind", mrq_branch_kind_names[branch->kind]) &&
                     (!branch->optional || cJSON_AddTrueToObject(item, "optional")) &&
                     (!branch->unit || cJSON_AddStringToObject(item, "unit", unit_names[branch->unit])) &&
-                    (!branch->pool || cJSON_AddStringToObject(item, "pool", pool_names[branch->pool])) &&
+                    (!branch->pool || cJSON_AddStringToObject(item, "pool", mrq_pool_names[branch->pool])) &&
                     (!branch->bias_only || cJSON_AddTrueToObject(item, "bias_only")) &&
                     write_numbers(item, numbers, sizeof numbers / sizeof *numbers);
     if (sum)
@@ -409,7 +405,7 @@ static bool write_tower(cJSON *towers, const char *side, const mrq_tower_descrip
 static bool write_score(cJSON *root, const mrq_description *d)
 {
     cJSON *score = cJSON_AddObjectToObject(root, "score");
-    return score && cJSON_AddStringToObject(score, "kind", score_names[d->score]) &&
+    return score && cJSON_AddStringToObject(score, "kind", mrq_score_names[d->score]) &&
            (d->score == MRQ_DOT || cJSON_AddNumberToObject(score, "scale", d->scale)) &&
            (isnan(d->shift) || (d->score == MRQ_COSINE && !(d->shift > 0 || d->shift < 0)) ||
             cJSON_AddNumberToObject(score, "shift", d->shift)) &&
@@ -419,7 +415,7 @@ static bool write_score(cJSON *root, const mrq_description *d)
 static bool write_joint(cJSON *root, const mrq_description *d)
 {
     cJSON *joint = cJSON_AddObjectToObject(root, "joint");
-    return joint && cJSON_AddStringToObject(joint, "kind", joint_names[d->joint]) &&
+    return joint && cJSON_AddStringToObject(joint, "kind", mrq_joint_names[d->joint]) &&
            cJSON_AddNumberToObject(joint, "size", d->dim) &&
            cJSON_AddStringToObject(joint, "activation", mrq_activation_names[d->movie.activation]) &&
            cJSON_AddStringToObject(joint, "user_activation", mrq_activation_names[d->user.activation]);
@@ -436,11 +432,11 @@ static bool write_train(cJSON *root, const mrq_training *t)
                                      {"validation", t->validation}};
     cJSON *train = cJSON_AddObjectToObject(root, "train");
     if (t->objective == MRQ_RANKING)
-        return train && cJSON_AddStringToObject(train, "objective", mrq_objective_names[t->objective]) &&
+        return train && cJSON_AddStringToObject(train, "objective", objective_names[t->objective]) &&
                cJSON_AddNumberToObject(train, "l2", t->l2);
     return train && cJSON_AddStringToObject(train, "optimizer", mrq_optimizer_names[t->optimizer]) &&
            cJSON_AddStringToObject(train, "schedule", mrq_schedule_names[t->schedule]) &&
-           cJSON_AddStringToObject(train, "order", mrq_order_names[t->order]) &&
+           cJSON_AddStringToObject(train, "order", order_names[t->order]) &&
            write_numbers(train, numbers, sizeof numbers / sizeof *numbers);
 }
 

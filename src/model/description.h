@@ -3,6 +3,7 @@
 #define MRQ_MODEL_DESCRIPTION_H
 
 #include "base/json.h"
+#include "base/table.h"
 
 #define MRQ_MODEL_DEFAULT "retrieval" /* the preset that recommends best: benchmarks/README.md */
 #define MRQ_BRANCHES_MAX  16
@@ -11,7 +12,6 @@
 #define MRQ_L2_MAX        1e4
 #define MRQ_BATCH_MAX     1000000
 #define MRQ_EPOCHS_MAX    10000
-#define MRQ_FEATURE_NAME  32
 
 typedef enum mrq_activation { MRQ_LINEAR, MRQ_TANH } mrq_activation;
 typedef enum mrq_branch_kind {
@@ -33,7 +33,7 @@ typedef enum mrq_order { MRQ_ORDER_RANDOM, MRQ_ORDER_MOVIE } mrq_order;
 
 /* One branch: a feature's way to the joint layer. */
 typedef struct mrq_branch {
-    char feature[MRQ_FEATURE_NAME]; /* "id", "ratings", "history" or a column of the table */
+    char feature[MRQ_COLUMN_NAME]; /* "id", "ratings", "history" or a column of the table */
     mrq_branch_kind kind;
     bool optional;      /* left out, not refused, when the data has no such column */
     uint32_t embedding; /* width of the embedding, 1 .. 1025 */
@@ -70,7 +70,7 @@ typedef struct mrq_training {
 } mrq_training;
 
 typedef struct mrq_description {
-    char name[MRQ_FEATURE_NAME];
+    char name[MRQ_COLUMN_NAME];
     char about[256];
     mrq_tower_description user, movie;
     mrq_joint_kind joint; /* dense: a matrix over all branches; sum: branches as wide as the vector are added */
@@ -82,9 +82,9 @@ typedef struct mrq_description {
     mrq_training train;
 } mrq_description;
 
-extern const char *const mrq_activation_names[],
-    *const mrq_objective_names[], *const mrq_optimizer_names[], *const mrq_schedule_names[],
-                                                                    *const mrq_order_names[]; /* by their enum; NULL ends each */
+/* By their enum; NULL ends each. */
+extern const char *const mrq_branch_kind_names[], *const mrq_joint_names[], *const mrq_score_names[], *const mrq_pool_names[];
+extern const char *const mrq_activation_names[], *const mrq_optimizer_names[], *const mrq_schedule_names[];
 
 bool mrq_description_has(const mrq_tower_description *tower, mrq_branch_kind kind);
 

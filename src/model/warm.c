@@ -27,13 +27,12 @@ static mrq_status same_text(const char *what, const char *now, const char *then,
 
 static mrq_status check_branch(const char *side, uint32_t place, const mrq_branch *now, const mrq_branch *then, mrq_error *err)
 {
-    static const char *const kinds[] = {"id", "category", "set", "text", "ratings"}, *const units[] = {"words", "characters"},
-                             *const pools[] = {"sum", "average"}, *const targets[] = {"vector", "bias"};
+    static const char *const units[] = {"words", "characters"}, *const targets[] = {"vector", "bias"};
     char what[80];
     snprintf(what, sizeof what, "%s tower's branch %u", side, place + 1);
     MRQ_TRY(same_text(what, now->feature, then->feature, err));
 #define OF(property) (snprintf(what, sizeof what, "%s of %s.%s", property, side, now->feature), what)
-    MRQ_TRY(same_text(OF("kind"), kinds[now->kind], kinds[then->kind], err));
+    MRQ_TRY(same_text(OF("kind"), mrq_branch_kind_names[now->kind], mrq_branch_kind_names[then->kind], err));
     MRQ_TRY(same_text(OF("target"), targets[now->bias_only], targets[then->bias_only], err));
     MRQ_TRY(same_count(OF("embedding"), now->embedding, then->embedding, err));
     MRQ_TRY(same_count(OF("fc"), now->fc, then->fc, err));
@@ -42,7 +41,7 @@ static mrq_status check_branch(const char *side, uint32_t place, const mrq_branc
     MRQ_TRY(same_count(OF("window"), now->window, then->window, err));
     MRQ_TRY(same_count(OF("filters"), now->filters, then->filters, err));
     MRQ_TRY(same_text(OF("unit"), units[now->unit], units[then->unit], err));
-    return same_text(OF("pool"), pools[now->pool], pools[then->pool], err);
+    return same_text(OF("pool"), mrq_pool_names[now->pool], mrq_pool_names[then->pool], err);
 #undef OF
 }
 
@@ -59,9 +58,9 @@ static mrq_status check_tower(const char *side, const mrq_tower_description *now
 
 static mrq_status check_descriptions(const mrq_description *now, const mrq_description *then, mrq_error *err)
 {
-    static const char *const scores[] = {"cosine", "dot"}, *const joints[] = {"dense", "sum"}, *const no[] = {"off", "on"};
-    MRQ_TRY(same_text("score", scores[now->score], scores[then->score], err));
-    MRQ_TRY(same_text("joint layer", joints[now->joint], joints[then->joint], err));
+    static const char *const no[] = {"off", "on"};
+    MRQ_TRY(same_text("score", mrq_score_names[now->score], mrq_score_names[then->score], err));
+    MRQ_TRY(same_text("joint layer", mrq_joint_names[now->joint], mrq_joint_names[then->joint], err));
     MRQ_TRY(same_count("size of vectors", now->dim, then->dim, err));
     MRQ_TRY(same_text("bias", no[now->bias], no[then->bias], err));
     if (now->score == MRQ_COSINE && (fabs(now->scale - then->scale) > 0 || fabs(now->shift - then->shift) > 0))

@@ -10,7 +10,7 @@
 
 typedef struct mrq_manifest {
     int64_t created_us; /* microseconds since 1970, UTC */
-    char model_name[MRQ_FEATURE_NAME];
+    char model_name[MRQ_COLUMN_NAME];
     mrq_trial index; /* its settings and what they came to when they were measured */
     uint32_t movies, users, dim;
     mrq_model_results results; /* mrq_manifest_text() takes them from the model, as */

@@ -22,7 +22,7 @@
 /* An open generation. Read-only, safe for many threads; stays valid when it is no longer current, or removed. */
 typedef struct mrq_generation {
     char name[MRQ_GENERATION_NAME];
-    char model_name[MRQ_FEATURE_NAME]; /* of the description */
+    char model_name[MRQ_COLUMN_NAME];  /* of the description */
     char index_kind[MRQ_FACTORY_SIZE]; /* the factory string; the rest is in mrq_index_settings_of() */
     int64_t created;                   /* when it was made, unix seconds; the name's time may be later */
     double recall, p50, p99;           /* of the index, measured when it was made; seconds a query */
@@ -65,7 +65,7 @@ typedef struct mrq_generation_info {
     char problem[200]; /* begins with the file's name */
     int64_t created;   /* unix seconds; by its name where the manifest cannot be read */
     uint32_t movies, users;
-    char model[MRQ_FEATURE_NAME], index[MRQ_FACTORY_SIZE];
+    char model[MRQ_COLUMN_NAME], index[MRQ_FACTORY_SIZE];
     double recall, p50, p99; /* seconds */
     mrq_quality quality;
     int64_t bytes; /* of its files */
