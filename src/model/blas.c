@@ -9,10 +9,9 @@
 #include <cblas.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "base/cpu.h"
 #include "model/gemm.h"
-#include "model/kernels.h"
 
 _Thread_local double mrq_flops;
 
@@ -27,9 +26,9 @@ static bool lend(const char *name, const char *value)
 
 __attribute__((constructor(101))) static void choose_core(void)
 {
-    const char *const kernels = mrq_kernels_best()->name;
+    const mrq_cpu cpu = mrq_cpu_best();
     const char *const wide = __builtin_cpu_supports("avx512bf16") ? "COOPERLAKE" : "SKYLAKEX";
-    const bool core = strcmp(kernels, "plain") != 0 && lend("OPENBLAS_CORETYPE", strcmp(kernels, "avx512") == 0 ? wide : "HASWELL");
+    const bool core = cpu != MRQ_CPU_PLAIN && lend("OPENBLAS_CORETYPE", cpu >= MRQ_CPU_AVX512 ? wide : "HASWELL");
     const bool threads = lend("OPENBLAS_NUM_THREADS", "1"); /* products are one thread's; without a pool it starts sooner */
     gotoblas_init();
     if (core)
