@@ -1,6 +1,7 @@
 /* Options over getopt_long: its tables are made from ours, so that a command says each thing once. */
 #include "base/option.h"
 
+#include <assert.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
@@ -116,6 +117,7 @@ mrq_status mrq_options_read(const mrq_command *command, int argc, char **argv, i
     int n = 0, letters = 1;
     for (; command->options[n].name; n++) {
         const mrq_option *option = &command->options[n];
+        assert(n < OPTIONS_MAX);
         const int has = option->type == MRQ_OPT_FLAG ? no_argument : required_argument;
         longs[n] = (struct option){option->name, has, NULL, n + 1};
         if (option->letter)

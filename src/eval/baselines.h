@@ -25,7 +25,7 @@ const char *mrq_baseline_unfit(mrq_baseline_kind kind, mrq_protocol protocol, co
 /* Whether it is taken when nobody says which. */
 bool mrq_baseline_usual(mrq_baseline_kind kind, mrq_protocol protocol, const mrq_dataset *data);
 
-/* A trained one that ranks. Read-only once made; borrows data and parts. */
+/* A trained one that ranks. Read-only once made; borrows data and parts. Likes are counted in floats, exact up to 2^24 users. */
 typedef struct mrq_ranker {
     mrq_arena *arena;
     mrq_baseline_kind kind;
