@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "base/memory.h"
 #include "build.h"
 #include "model/gemm.h"
@@ -26,7 +25,18 @@ static void cpu_name(char *out, size_t size)
         fclose(file);
 }
 
-void mrq_bench_where(cJSON *line)
+int mrq_bench_main(const char *name, mrq_log_level level, mrq_status run(int argc, char **argv, mrq_error *err), int argc,
+                   char **argv)
+{
+    mrq_error err = {MRQ_OK, ""};
+    mrq_log_open(stderr, level);
+    const mrq_status status = run(argc, argv, &err);
+    if (status != MRQ_OK)
+        fprintf(stderr, "%s: %s\n", name, err.msg);
+    return (int)status;
+}
+
+void mrq_bench_print(cJSON *line)
 {
     char cpu[128];
     cpu_name(cpu, sizeof cpu);
@@ -35,6 +45,11 @@ void mrq_bench_where(cJSON *line)
     cJSON_AddStringToObject(line, "compiler", __VERSION__);
     cJSON_AddStringToObject(line, "blas_core", mrq_blas_core());
     cJSON_AddStringToObject(line, "kernels", mrq_kernels_best()->name);
+    char *text = cJSON_PrintUnformatted(line);
+    puts(text ? text : "{}");
+    fflush(stdout);
+    cJSON_free(text);
+    cJSON_Delete(line);
 }
 
 enum { SIDE = 768 };

@@ -118,23 +118,18 @@ static void print_rows(const struct row *row, const mrq_result *ease)
     }
 }
 
-static mrq_status print_lines(const struct row *row, mrq_error *err)
+static void print_lines(const struct row *row)
 {
     for (int i = 0; i < DIMENSIONS; i++) {
-        MRQ_CLEANUP(cJSON_Delete) cJSON *line = cJSON_CreateObject();
-        const bool ok = cJSON_AddStringToObject(line, "bench", "dimensions") &&
-                        cJSON_AddNumberToObject(line, "dimensions", dimensions[i]) &&
-                        mrq_json_add_rounded(line, "error", row[i].error, 6) &&
-                        mrq_json_add_rounded(line, "recall", row[i].result.summary.measure[MRQ_AT_10][MRQ_RECALL].mean, 6) &&
-                        mrq_json_add_rounded(line, "ndcg", row[i].result.summary.measure[MRQ_AT_10][MRQ_NDCG].mean, 6) &&
-                        mrq_json_add_rounded(line, "train_seconds", row[i].result.train_seconds, 3);
-        mrq_bench_where(line);
-        MRQ_AUTOFREE char *text = ok ? cJSON_PrintUnformatted(line) : NULL;
-        if (!text)
-            return mrq_fail_memory(err, "printing");
-        puts(text);
+        cJSON *line = cJSON_CreateObject();
+        cJSON_AddStringToObject(line, "bench", "dimensions");
+        cJSON_AddNumberToObject(line, "dimensions", dimensions[i]);
+        mrq_json_add_rounded(line, "error", row[i].error, 6);
+        mrq_json_add_rounded(line, "recall", row[i].result.summary.measure[MRQ_AT_10][MRQ_RECALL].mean, 6);
+        mrq_json_add_rounded(line, "ndcg", row[i].result.summary.measure[MRQ_AT_10][MRQ_NDCG].mean, 6);
+        mrq_json_add_rounded(line, "train_seconds", row[i].result.train_seconds, 3);
+        mrq_bench_print(line);
     }
-    return MRQ_OK;
 }
 
 static mrq_status bench(const struct arguments *a, mrq_error *err)
@@ -173,8 +168,9 @@ static mrq_status bench(const struct arguments *a, mrq_error *err)
     if (a->svg)
         MRQ_TRY(draw(a->svg, row, &result[DIMENSIONS], err));
     if (a->json)
-        return print_lines(row, err);
-    print_rows(row, &result[DIMENSIONS]);
+        print_lines(row);
+    else
+        print_rows(row, &result[DIMENSIONS]);
     return MRQ_OK;
 }
 
@@ -206,10 +202,5 @@ static mrq_status run(int argc, char **argv, mrq_error *err)
 
 int main(int argc, char **argv)
 {
-    mrq_log_open(stderr, MRQ_LOG_ERROR);
-    mrq_error err = {MRQ_OK, ""};
-    const mrq_status status = run(argc, argv, &err);
-    if (status != MRQ_OK)
-        fprintf(stderr, "bench_dimensions: %s\n", err.msg);
-    return (int)status;
+    return mrq_bench_main("bench_dimensions", MRQ_LOG_ERROR, run, argc, argv);
 }

@@ -112,7 +112,7 @@ static void say(const struct bench *b, const char *name, unsigned threads, doubl
         printf("%-24s %7u %12.0f %9.1f %9.1f %9.1f %9.1f\n", name, threads, rate, p50 * 1e6, p95 * 1e6, p99 * 1e6, p999 * 1e6);
         return;
     }
-    MRQ_CLEANUP(cJSON_Delete) cJSON *line = cJSON_CreateObject();
+    cJSON *line = cJSON_CreateObject();
     cJSON_AddStringToObject(line, "side", "engine");
     cJSON_AddStringToObject(line, "case", name);
     cJSON_AddNumberToObject(line, "workers", threads);
@@ -121,10 +121,7 @@ static void say(const struct bench *b, const char *name, unsigned threads, doubl
     cJSON_AddNumberToObject(line, "p95", p95);
     cJSON_AddNumberToObject(line, "p99", p99);
     cJSON_AddNumberToObject(line, "p999", p999);
-    mrq_bench_where(line);
-    char *text = cJSON_PrintUnformatted(line);
-    printf("%s\n", text ? text : "{}");
-    cJSON_free(text);
+    mrq_bench_print(line);
 }
 
 /* A case from so many threads at once, each of which begins elsewhere. */
@@ -307,7 +304,7 @@ static mrq_status break_down(const struct bench *b, mrq_error *err)
     double sum = 0;
     if (!b->json)
         printf("\na computed answer, us\n");
-    MRQ_CLEANUP(cJSON_Delete) cJSON *line = cJSON_CreateObject();
+    cJSON *line = cJSON_CreateObject();
     cJSON_AddStringToObject(line, "side", "engine");
     cJSON_AddStringToObject(line, "case", "steps");
     for (int t = 0; t < STEPS; t++) {
@@ -320,14 +317,13 @@ static mrq_status break_down(const struct bench *b, mrq_error *err)
     cJSON_AddNumberToObject(line, "call", middle[CALL]);
     cJSON_AddNumberToObject(line, "search without a sketch", middle[SCAN]);
     cJSON_AddNumberToObject(line, "read", read);
-    char *text = b->json ? cJSON_PrintUnformatted(line) : NULL;
-    if (text)
-        printf("%s\n", text);
-    else
-        printf("  %-22s %7.1f\n%-24s %7.1f\n%-24s %7.1f\n%-24s %7.1f\n", "the rest", (middle[CALL] - sum) * 1e6,
-               "the library's call", middle[CALL] * 1e6, "search without a sketch", middle[SCAN] * 1e6, "reading all vectors once",
-               read * 1e6);
-    cJSON_free(text);
+    if (b->json) {
+        mrq_bench_print(line);
+        return MRQ_OK;
+    }
+    cJSON_Delete(line);
+    printf("  %-22s %7.1f\n%-24s %7.1f\n%-24s %7.1f\n%-24s %7.1f\n", "the rest", (middle[CALL] - sum) * 1e6, "the library's call",
+           middle[CALL] * 1e6, "search without a sketch", middle[SCAN] * 1e6, "reading all vectors once", read * 1e6);
     return MRQ_OK;
 }
 
@@ -380,10 +376,5 @@ static mrq_status run(int argc, char **argv, mrq_error *err)
 
 int main(int argc, char **argv)
 {
-    mrq_log_open(stderr, MRQ_LOG_ERROR);
-    mrq_error err = {MRQ_OK, ""};
-    const mrq_status status = run(argc, argv, &err);
-    if (status != MRQ_OK)
-        fprintf(stderr, "bench_engine: %s\n", err.msg);
-    return (int)status;
+    return mrq_bench_main("bench_engine", MRQ_LOG_ERROR, run, argc, argv);
 }

@@ -135,12 +135,7 @@ static void print_line(const struct work *w, const mrq_index_settings *s, const 
     cJSON_AddNumberToObject(line, "file_bytes", f->file_bytes);
     cJSON_AddNumberToObject(line, "memory_bytes", f->memory_bytes);
     cJSON_AddStringToObject(line, "distances", mrq_distances_best()->name);
-    mrq_bench_where(line);
-    char *text = cJSON_PrintUnformatted(line);
-    printf("%s\n", text ? text : "{}");
-    fflush(stdout);
-    cJSON_free(text);
-    cJSON_Delete(line);
+    mrq_bench_print(line);
 }
 
 /* Builds the index into `path`, unless it is there already. */
@@ -367,11 +362,6 @@ static mrq_status run(int argc, char **argv, mrq_error *err)
 
 int main(int argc, char **argv)
 {
-    mrq_log_open(stderr, MRQ_LOG_ERROR);
     mallopt(M_MMAP_THRESHOLD, 1 << 20); /* so that memory given back shows, and what an index takes is not hidden by it */
-    mrq_error err = {MRQ_OK, ""};
-    const mrq_status status = run(argc, argv, &err);
-    if (status != MRQ_OK)
-        fprintf(stderr, "bench_index: %s\n", err.msg);
-    return (int)status;
+    return mrq_bench_main("bench_index", MRQ_LOG_ERROR, run, argc, argv);
 }

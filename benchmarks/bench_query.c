@@ -215,26 +215,18 @@ static mrq_status run(int argc, char **argv, mrq_error *err)
         return MRQ_OK;
     if (!a.store)
         return mrq_fail(err, MRQ_USAGE, "missing --store DIR");
-    MRQ_CLEANUP(cJSON_Delete) cJSON *line = cJSON_CreateObject();
-    struct report report = {a.json, line};
+    struct report report = {a.json, cJSON_CreateObject()};
     int64_t user = 0;
     MRQ_TRY(inside(&a, &report, &user, err));
     MRQ_TRY(outside(&a, &report, user, err));
-    if (a.json) {
-        mrq_bench_where(line);
-        char *text = cJSON_PrintUnformatted(line);
-        printf("%s\n", text ? text : "{}");
-        cJSON_free(text);
-    }
+    if (a.json)
+        mrq_bench_print(report.line);
+    else
+        cJSON_Delete(report.line);
     return MRQ_OK;
 }
 
 int main(int argc, char **argv)
 {
-    mrq_log_open(stderr, MRQ_LOG_ERROR);
-    mrq_error err = {MRQ_OK, ""};
-    const mrq_status status = run(argc, argv, &err);
-    if (status != MRQ_OK)
-        fprintf(stderr, "bench_query: %s\n", err.msg);
-    return (int)status;
+    return mrq_bench_main("bench_query", MRQ_LOG_ERROR, run, argc, argv);
 }

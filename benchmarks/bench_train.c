@@ -62,12 +62,7 @@ static void print_case(const struct arguments *a, const char *preset, int64_t ba
     cJSON_AddNumberToObject(line, "sgemm_fraction", fraction);
     cJSON_AddNumberToObject(line, "rmse", p->rmse);
     cJSON_AddNumberToObject(line, "peak_mb", (double)(usage.ru_maxrss / 1024));
-    mrq_bench_where(line);
-    char *text = cJSON_PrintUnformatted(line);
-    printf("%s\n", text ? text : "{}");
-    fflush(stdout);
-    cJSON_free(text);
-    cJSON_Delete(line);
+    mrq_bench_print(line);
 }
 
 static mrq_status run_case(const struct arguments *a, const mrq_dataset *data, const char *preset, int64_t batch, mrq_error *err)
@@ -135,10 +130,5 @@ static mrq_status run(int argc, char **argv, mrq_error *err)
 
 int main(int argc, char **argv)
 {
-    mrq_log_open(stderr, MRQ_LOG_WARN);
-    mrq_error err = {MRQ_OK, ""};
-    const mrq_status status = run(argc, argv, &err);
-    if (status != MRQ_OK)
-        fprintf(stderr, "bench_train: %s\n", err.msg);
-    return (int)status;
+    return mrq_bench_main("bench_train", MRQ_LOG_WARN, run, argc, argv);
 }

@@ -23,7 +23,6 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "base/json.h"
 #include "base/random.h"
 #include "index/top.h"
 #include "model/gemm.h"
@@ -83,12 +82,6 @@ static mrq_status vectors_new(const char *name, uint32_t n, uint32_t dim, uint32
     return MRQ_OK;
 }
 
-static int by_row(const void *a, const void *b)
-{
-    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return (x > y) - (x < y);
-}
-
 /* Exact answers by matrix products, which owe nothing to the index. */
 static mrq_status answer(mrq_bench_vectors *v, mrq_error *err)
 {
@@ -113,7 +106,7 @@ static mrq_status answer(mrq_bench_vectors *v, mrq_error *err)
         uint32_t *row = v->answer + (size_t)q * MRQ_BENCH_K;
         for (uint32_t j = 0; j < MRQ_BENCH_K; j++)
             row[j] = top[q].hit[j].row;
-        qsort(row, MRQ_BENCH_K, sizeof *row, by_row);
+        mrq_items_sort(row, MRQ_BENCH_K);
     }
     return MRQ_OK;
 }

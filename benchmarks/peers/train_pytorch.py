@@ -2,9 +2,9 @@
 """Trains Marquee's fusion network in PyTorch on the CPU, as fast as PyTorch can be made to without leaving its operators.
 
 Four modes. `plain`: the network as PyTorch users write it, layer by layer, titles padded to one length, Adam as it comes. `eager`:
-tuned by hand, titles without padding, layers over the values of a category, fused Adam. `compile`: that by torch.compile. `lazy`: SparseAdam moves only the rows of the batch, as Marquee's Adam does; it learns less in the first passes
-(test RMSE 0.907 and 0.895 after one and two, `eager` 0.903 and 0.882). Marquee's dropping of 5 % of the user ids is left out,
-to PyTorch's advantage.
+tuned by hand, titles without padding, layers over the values of a category, fused Adam. `compile`: that by torch.compile. `lazy`:
+SparseAdam moves only the rows of the batch, as Marquee's Adam does; it learns less in the first passes (test RMSE 0.907 and 0.895
+after one and two, `eager` 0.903 and 0.882). Marquee's dropping of 5 % of the user ids is left out, to PyTorch's advantage.
 
 Tried, in samples a second of one thread's CPU time at batches of 256 and 2048, on a busy machine, so uncertain by a quarter:
 padded titles with a linear layer 24,000 and 44,000, with conv1d 23,000 and 34,000; titles without padding 27,000 and 69,000;
