@@ -8,6 +8,7 @@
 #include "base/random.h"
 #include "base/table.h"
 #include "dataset/dataset.h"
+#include "model/description.h"
 #include "unit/testing.h"
 
 static inline mrq_strings small_strings(mrq_arena *arena, const char *prefix, uint32_t n)
@@ -170,6 +171,14 @@ static inline void small_data_free(small_data *s)
     "{\"feature\":\"ratings\",\"kind\":\"ratings\",\"dropout\":0.4},"                                                              \
     "{\"feature\":\"genres\",\"kind\":\"set\"},"                                                                                   \
     "{\"feature\":\"title\",\"kind\":\"text\",\"embedding\":4,\"window\":3,\"unit\":\"character\",\"pool\":\"average\"}"
+
+static inline mrq_description describe(const char *text)
+{
+    mrq_error err;
+    mrq_description d;
+    assert_ok(mrq_description_parse(text, strlen(text), "small.json", &d, &err));
+    return d;
+}
 
 /* What the shipped model "rating" looks like. */
 #define SMALL_RATING_USER "{\"feature\":\"id\",\"kind\":\"id\"},{\"feature\":\"gender\",\"kind\":\"category\",\"bias_only\":true}"

@@ -27,14 +27,6 @@ static void run(uint32_t n, bool valid, bool test)
     }
 }
 
-static uint32_t count(const char *text, const char *what)
-{
-    uint32_t n = 0;
-    for (; (text = strstr(text, what)); text += strlen(what))
-        n++;
-    return n;
-}
-
 /* Every tag is closed by its own name in its turn, attributes are quoted, and no bare '&' or '<' stands in between. */
 static void check_xml(const char *text)
 {
@@ -130,10 +122,10 @@ static void test_svg(void **state)
     for (uint32_t i = 8; i < 20; i++)
         epoch[i].best = 0;
     char *text = picture("fusion", 20);
-    assert_int_equal(count(text, "<title>fusion</title>"), 1);
-    assert_int_equal(count(text, "<desc>"), 1);
-    assert_int_equal(count(text, "<polyline"), 3);
-    assert_int_equal(count(text, "<circle"), 3 * 20 + 1);
+    assert_int_equal(count_text(text, "<title>fusion</title>"), 1);
+    assert_int_equal(count_text(text, "<desc>"), 1);
+    assert_int_equal(count_text(text, "<polyline"), 3);
+    assert_int_equal(count_text(text, "<circle"), 3 * 20 + 1);
     assert_non_null(strstr(text, ">training 0.8100<"));
     assert_non_null(strstr(text, ">validation 0.8400<"));
     assert_non_null(strstr(text, ">test 0.8600<"));
@@ -141,11 +133,11 @@ static void test_svg(void **state)
     for (int pass = 5; pass <= 20; pass += 5) {
         char tick[16];
         snprintf(tick, sizeof tick, ">%d</text>", pass);
-        assert_int_equal(count(text, tick), 1);
+        assert_int_equal(count_text(text, tick), 1);
     }
-    assert_int_equal(count(text, ">0.80</text>"), 1); /* 0.81 .. 1.05 */
-    assert_int_equal(count(text, ">0.85</text>"), 1);
-    assert_int_equal(count(text, ">1.05</text>"), 1);
+    assert_int_equal(count_text(text, ">0.80</text>"), 1); /* 0.81 .. 1.05 */
+    assert_int_equal(count_text(text, ">0.85</text>"), 1);
+    assert_int_equal(count_text(text, ">1.05</text>"), 1);
     mrq_free(text);
 }
 
@@ -154,19 +146,19 @@ static void test_parts_left_out(void **state)
     (void)state;
     run(5, false, true);
     char *text = picture("t", 5);
-    assert_int_equal(count(text, "<polyline"), 2);
+    assert_int_equal(count_text(text, "<polyline"), 2);
     assert_null(strstr(text, "validation"));
     assert_non_null(strstr(text, ">best: pass 5, test 0.8900<"));
     mrq_free(text);
     run(5, false, false);
     text = picture("t", 5);
-    assert_int_equal(count(text, "<polyline"), 1);
+    assert_int_equal(count_text(text, "<polyline"), 1);
     assert_non_null(strstr(text, ">best: pass 5, training 0.8400<"));
     mrq_free(text);
     for (uint32_t i = 0; i < 5; i++) /* nothing at all: bare axes */
         epoch[i].train_rmse = i % 2 ? NAN : INFINITY;
     text = picture("t", 5);
-    assert_int_equal(count(text, "<polyline") + count(text, "best:"), 0);
+    assert_int_equal(count_text(text, "<polyline") + count_text(text, "best:"), 0);
     mrq_free(text);
     free(picture("t", 0));
 }
@@ -179,8 +171,8 @@ static void test_gaps(void **state)
         if (i != 2)
             epoch[i].valid_rmse = NAN;
     char *text = picture("t", 6);
-    assert_int_equal(count(text, "<polyline"), 2);
-    assert_int_equal(count(text, "<circle"), 6 + 1 + 1);
+    assert_int_equal(count_text(text, "<polyline"), 2);
+    assert_int_equal(count_text(text, "<circle"), 6 + 1 + 1);
     mrq_free(text);
 }
 
@@ -189,8 +181,8 @@ static void test_single_pass(void **state)
     (void)state;
     run(1, true, true);
     char *text = picture("t", 1);
-    assert_int_equal(count(text, "<circle"), 3 + 1); /* a line of one point shows nothing */
-    assert_non_null(strstr(text, "cx=\"383.0\""));   /* the middle */
+    assert_int_equal(count_text(text, "<circle"), 3 + 1); /* a line of one point shows nothing */
+    assert_non_null(strstr(text, "cx=\"383.0\""));        /* the middle */
     assert_non_null(strstr(text, ">best: pass 1, validation 1.0300<"));
     mrq_free(text);
 }
@@ -203,7 +195,7 @@ static void test_equal_values(void **state)
         for (uint32_t i = 0; i < 5; i++)
             epoch[i] = (mrq_train_epoch){.epoch = i + 1, .train_rmse = values[v], .valid_rmse = values[v], .test_rmse = NAN};
         char *text = picture("t", 5);
-        const uint32_t lines = count(text, "H696\" stroke=\"#e2e2e2\"");
+        const uint32_t lines = count_text(text, "H696\" stroke=\"#e2e2e2\"");
         assert_true(lines >= 3 && lines <= 10);
         assert_null(strstr(text, "best:")); /* none was marked */
         mrq_free(text);
@@ -215,7 +207,7 @@ static void test_title(void **state)
     (void)state;
     run(2, true, true);
     char *text = picture("<a href=\"x\">&'\n\xff\xef\xbf\xbf \xc3\xa9", 2);
-    assert_int_equal(count(text, ">&#60;a href=&#34;x&#34;&#62;&#38;&#39;??? \xc3\xa9</t"), 2); /* in <title> and in <text> */
+    assert_int_equal(count_text(text, ">&#60;a href=&#34;x&#34;&#62;&#38;&#39;??? \xc3\xa9</t"), 2); /* in <title> and in <text> */
     mrq_free(text);
     char longer[200] = "";
     memset(longer, 'x', sizeof longer - 1);
@@ -241,8 +233,8 @@ static void test_many_passes(void **state)
         assert_true(points > 450 && points <= 1000);
         assert_ptr_equal(strstr(line, " 84.0,"), line + 8);                    /* the first pass */
         assert_true(strstr(line, " 682.0,") && strstr(line, " 682.0,") < end); /* and the last */
-        assert_true(count(text, "V368\" stroke=\"#e2e2e2\"") <= 10);           /* ticks of the passes */
-        assert_int_equal(count(text, "<circle"), 1);
+        assert_true(count_text(text, "V368\" stroke=\"#e2e2e2\"") <= 10);      /* ticks of the passes */
+        assert_int_equal(count_text(text, "<circle"), 1);
         mrq_free(text);
     }
 }

@@ -23,10 +23,7 @@ static void put_bytes(const char *name, const void *data, size_t size)
 {
     char path[4400];
     snprintf(path, sizeof path, "%s/%s", folder, name);
-    FILE *f = fopen(path, "wb");
-    assert_non_null(f);
-    assert_int_equal(fwrite(data, 1, size, f), size);
-    assert_int_equal(fclose(f), 0);
+    write_bytes(path, data, size);
 }
 
 static void put(const char *name, const char *text)

@@ -548,13 +548,6 @@ static void test_sheet_by_hand(void **state)
     SMALL(SMALL_DOT, SMALL_SUM, "{\"feature\":\"id\",\"kind\":\"id\"}", "{\"feature\":\"id\",\"kind\":\"id\"}",                    \
           "\"epochs\":3,\"validation\":0.1")
 
-static mrq_description describe(void)
-{
-    mrq_description d;
-    assert_ok(mrq_description_parse(TINY, strlen(TINY), "tiny.json", &d, &err));
-    return d;
-}
-
 static void check_estimate(const mrq_estimate *e, double most)
 {
     if (!(e->low >= 0 && e->low <= e->mean + 1e-12 && e->mean <= e->high + 1e-12 && e->high <= most + 1e-12))
@@ -565,7 +558,7 @@ static void test_study(void **state)
 {
     (void)state;
     struct world *w = make_world();
-    const mrq_description d = describe();
+    const mrq_description d = describe(TINY);
     for (int protocol = 0; protocol < MRQ_PROTOCOLS; protocol++) {
         mrq_contender contender[8] = {{.name = "tiny", .description = &d}};
         mrq_result one[8], two[8];
@@ -621,7 +614,7 @@ static void test_models_learn_the_training_part(void **state)
 {
     (void)state;
     struct world *w = make_world();
-    const mrq_description d = describe();
+    const mrq_description d = describe(TINY);
     const mrq_contender contender = {.name = "tiny", .description = &d};
     for (int protocol = 0; protocol < MRQ_PROTOCOLS; protocol++) {
         uint64_t total = 0;
@@ -650,7 +643,7 @@ static void test_study_stops(void **state)
 {
     (void)state;
     struct world *w = make_world();
-    const mrq_description d = describe();
+    const mrq_description d = describe(TINY);
     const volatile sig_atomic_t stop = 1;
     const mrq_train_watch watch = {.stop = &stop};
     const mrq_contender contender = {.name = "tiny", .description = &d};
@@ -673,7 +666,7 @@ static void test_trained_model(void **state)
 {
     (void)state;
     struct world *w = make_world();
-    const mrq_description d = describe();
+    const mrq_description d = describe(TINY);
     mrq_train_options options = {.split = MRQ_SPLIT_USER, .test = 0.2, .seed = 9, .threads = 1};
     mrq_train_result trained;
     assert_ok(mrq_train(w->data, &d, &options, NULL, &trained, &err));

@@ -1,7 +1,6 @@
 /* Model room: descriptions, kernels, towers against the reference, folding, the model file. */
 #include "base/asset.h"
 #include "base/cpu.h"
-#include "base/digest.h"
 #include "model/baseline.h"
 #include "model/gemm.h"
 #include "unit/reference.h"
@@ -823,16 +822,6 @@ static void test_missing_features(void **state)
     small_free(s);
 }
 
-static void read_whole(const char *path, unsigned char **bytes, size_t *size)
-{
-    mrq_map map;
-    assert_ok(mrq_map_open(&map, path, &err));
-    *bytes = mrq_array(map.size, 1);
-    memcpy(*bytes, map.data, map.size);
-    *size = map.size;
-    mrq_map_close(&map);
-}
-
 static void check_file_round_trip(const char *folder, const char *preset)
 {
     struct small *s = small_model(preset);
@@ -864,14 +853,10 @@ static void check_file_round_trip(const char *folder, const char *preset)
     assert_true(pass[1].train_rmse == 0.25 && pass[1].valid_rmse == 1e9 && pass[1].test_rmse == 0);
     assert_true(fabs(loaded->description.shift - s->model->description.shift) < 1e-14);
     assert_ok(mrq_model_save(loaded, two, &err));
-    unsigned char *a, *b;
     size_t na, nb;
-    read_whole(one, &a, &na);
-    read_whole(two, &b, &nb);
+    MRQ_AUTOFREE unsigned char *a = read_bytes(one, &na), *b = read_bytes(two, &nb);
     assert_int_equal(na, nb);
     assert_memory_equal(a, b, na);
-    mrq_free(a);
-    mrq_free(b);
     MRQ_AUTOFREE float *want = movie_vectors(s), *got = mrq_array(s->movies->rows, s->model->movie.width * sizeof *got);
     assert_ok(mrq_model_movie_vectors(loaded, got, &err));
     assert_memory_equal(want, got, s->movies->rows * s->model->movie.width * sizeof *got);
@@ -1001,17 +986,13 @@ static void put(FILE *file, size_t at, const void *bytes, size_t size)
 }
 
 /* The file with bit i % 8 of byte `i` flipped and the checksum made right again. */
-static void reseal(FILE *file, const unsigned char *bytes, size_t size, size_t i)
+static void put_forged(FILE *file, const unsigned char *bytes, size_t size, size_t i)
 {
-    enum { CHECKSUM = 40 }; /* its place in the header, container.h */
-    unsigned char *copy = mrq_array(size, 1);
+    MRQ_AUTOFREE unsigned char *copy = mrq_array(size, 1);
     memcpy(copy, bytes, size);
     copy[i] ^= (unsigned char)(1 << i % 8);
-    memset(copy + CHECKSUM, 0, 8);
-    const uint64_t sum = mrq_checksum(copy, size);
-    memcpy(copy + CHECKSUM, &sum, 8);
+    make_checksum(copy, size);
     put(file, 0, copy, size);
-    mrq_free(copy);
 }
 
 /* Every `step`-th truncation and flipped byte of a small model file is refused. */
@@ -1021,9 +1002,8 @@ static void check_file_damage(struct small *s, size_t step)
     snprintf(path, sizeof path, "%s/m.mrq", folder);
     s->model->curve = (mrq_model_curve){2, mrq_array(2, sizeof(mrq_model_pass))};
     assert_ok(mrq_model_save(s->model, path, &err));
-    unsigned char *bytes;
     size_t size;
-    read_whole(path, &bytes, &size);
+    unsigned char *bytes = read_bytes(path, &size);
     mrq_model *model = NULL;
     FILE *file = fopen(path, "r+b");
     assert_non_null(file);
@@ -1032,7 +1012,7 @@ static void check_file_damage(struct small *s, size_t step)
         fseek(file, (long)i, SEEK_SET);
         fputc(bytes[i] ^ (1 << i % 8), file);
         assert_fails(mrq_model_load(path, &model, &err), MRQ_BAD_FILE, "m.mrq");
-        reseal(file, bytes, size, i);
+        put_forged(file, bytes, size, i);
         if (mrq_model_load(path, &model, &err) == MRQ_OK) /* a hostile writer's file may be taken or refused, but does no harm */
             mrq_model_free(model);
         put(file, 0, bytes, size);

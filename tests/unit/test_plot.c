@@ -19,21 +19,13 @@ static char *draw(const mrq_plot *plot)
     return strdup(out.data);
 }
 
-static uint32_t count(const char *text, const char *what)
-{
-    uint32_t n = 0;
-    for (; (text = strstr(text, what)); text += strlen(what))
-        n++;
-    return n;
-}
-
 static void assert_ticks(const char *text, bool vertical, const char *const *want)
 {
     const char *anchor = vertical ? "text-anchor=\"end\">" : "text-anchor=\"middle\">";
     for (; *want; want++) {
         char tick[80];
         snprintf(tick, sizeof tick, "%s%s</text>", anchor, *want);
-        if (count(text, tick) != 1)
+        if (count_text(text, tick) != 1)
             fail_msg("no %s in %s", tick, text);
     }
 }
@@ -73,12 +65,12 @@ static void test_left_out(void **state)
     const mrq_plot_series series[] = {{.name = "first", .x = x, .y = y, .n = 4}, {.name = "none", .x = none, .y = y, .n = 4}};
     mrq_plot plot = {.title = "t", .x_label = "x", .y_label = "y", .log_x = true, .series = series, .n_series = 2};
     char *text = draw(&plot);
-    assert_int_equal(count(text, "<circle"), 2);
-    assert_int_equal(count(text, ">none</text>"), 0);
+    assert_int_equal(count_text(text, "<circle"), 2);
+    assert_int_equal(count_text(text, ">none</text>"), 0);
     free(text);
     plot.log_y = true;
     text = draw(&plot);
-    assert_int_equal(count(text, "<circle"), 1);
+    assert_int_equal(count_text(text, "<circle"), 1);
     free(text);
     plot.n_series = 0;
     free(draw(&plot));
@@ -108,13 +100,14 @@ static void test_labels_and_legend(void **state)
     for (int i = 0; i < 10; i++) {
         char entry[40];
         snprintf(entry, sizeof entry, ">series %d</text>", i);
-        assert_int_equal(count(text, entry), 1);
+        assert_int_equal(count_text(text, entry), 1);
     }
-    assert_int_equal(count(text, "<polyline"), 9);
-    assert_int_equal(count(text, "<circle"), 41);
-    assert_int_equal(count(text, ">ef 16</text>") + count(text, ">&#60;ef&#62;</text>") + count(text, ">ef 256</text>"), 3);
-    assert_int_equal(count(text, ">chosen</text>"), 1);
-    assert_int_equal(count(text, ">x &#38; y</text>"), 1);
+    assert_int_equal(count_text(text, "<polyline"), 9);
+    assert_int_equal(count_text(text, "<circle"), 41);
+    assert_int_equal(
+        count_text(text, ">ef 16</text>") + count_text(text, ">&#60;ef&#62;</text>") + count_text(text, ">ef 256</text>"), 3);
+    assert_int_equal(count_text(text, ">chosen</text>"), 1);
+    assert_int_equal(count_text(text, ">x &#38; y</text>"), 1);
     free(text);
 }
 

@@ -220,17 +220,9 @@ static void check_model(const char *text)
     uint32_t train[400], user[3] = {4, 29, 0};
     for (uint32_t i = 0; i < 400; i++)
         train[i] = i;
-    mrq_description description;
-    assert_ok(mrq_description_parse(text, strlen(text), "small.json", &description, &err));
-    const mrq_model_source source = {.users = s->data.users,
-                                     .movies = s->data.movies,
-                                     .rating_user = s->user,
-                                     .rating_movie = s->movie,
-                                     .rating = s->rating,
-                                     .train = train,
-                                     .n_ratings = 400,
-                                     .n_train = 400,
-                                     .seed = 11};
+    const mrq_description description = describe(text);
+    mrq_model_source source = mrq_train_source(&s->data, train, 400);
+    source.seed = 11;
     mrq_model *model = NULL;
     mrq_vectors vectors;
     mrq_arena *arena = mrq_arena_new();

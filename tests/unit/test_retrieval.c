@@ -19,13 +19,6 @@ static mrq_error err;
 #define GENDER ",{\"feature\":\"gender\",\"kind\":\"category\"},{\"feature\":\"job\",\"kind\":\"category\"}"
 #define SETS   ",{\"feature\":\"genres\",\"kind\":\"set\"},{\"feature\":\"title\",\"kind\":\"set\"}"
 
-static mrq_description describe(const char *text)
-{
-    mrq_description d;
-    assert_ok(mrq_description_parse(text, strlen(text), "small.json", &d, &err));
-    return d;
-}
-
 /* Pieces of work, each done once */
 
 static void count(void *context, uint64_t i)

@@ -12,18 +12,12 @@ enum { USERS = 40, MOVIES = 30, RATINGS = 120 };
 
 static uint32_t every[RATINGS]; /* rating i is number i */
 
-static mrq_description describe(const char *text)
-{
-    mrq_description d;
-    assert_ok(mrq_description_parse(text, strlen(text), "small.json", &d, &err));
-    return d;
-}
-
 static mrq_model *make_model(const small_data *s, const mrq_description *d)
 {
     for (uint32_t i = 0; i < RATINGS; i++)
         every[i] = i;
-    const mrq_model_source source = {s->data.users, s->data.movies, s->user, s->movie, s->rating, every, RATINGS, RATINGS, 21, 3};
+    mrq_model_source source = mrq_train_source(&s->data, every, RATINGS);
+    source.seed = 21;
     mrq_model *model = NULL;
     assert_ok(mrq_model_new(d, &source, &model, &err));
     /* Much starts at zero; a check there would miss a wrong gradient. */

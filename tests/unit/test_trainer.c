@@ -1,5 +1,4 @@
 /* Train room, the whole of it: learning, reproducibility, interruption and resumption, losing and stopping, the smallest data. */
-#include "base/digest.h"
 #include "train/evaluate.h"
 #include "train/optimizer.h"
 #include "train/order.h"
@@ -18,13 +17,6 @@ enum { USERS = 20, MOVIES = 15, RATINGS = 90, BATCH = 16, BATCHES = 6, EPOCHS = 
 #define RATING(train) SMALL(SMALL_BIASED, SMALL_SUM ",\"activation\":\"tanh\"", SMALL_RATING_USER, SMALL_RATING_MOVIE, train)
 #define FACTORS       "{\"feature\":\"id\",\"kind\":\"id\"}"
 #define SIZES         ",\"batch\":16,\"epochs\":3"
-
-static mrq_description describe(const char *text)
-{
-    mrq_description d;
-    assert_ok(mrq_description_parse(text, strlen(text), "small.json", &d, &err));
-    return d;
-}
 
 static void no_dropout(mrq_description *d)
 {
@@ -178,7 +170,8 @@ static void a_training_is_its_batches(void **state)
     uint64_t start[BATCHES + 2], scratch[2 * RATINGS];
     for (uint32_t i = 0; i < RATINGS; i++)
         rating[i] = i;
-    const mrq_model_source source = {s->data.users, s->data.movies, s->user, s->movie, s->rating, rating, RATINGS, RATINGS, 8, 3};
+    mrq_model_source source = mrq_train_source(&s->data, rating, RATINGS);
+    source.seed = 8;
     MRQ_CLEANUP(mrq_model_free) mrq_model *model = NULL;
     MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
     mrq_worker worker;
@@ -532,7 +525,6 @@ static void a_damaged_checkpoint_is_refused(void **state)
 static void a_forged_checkpoint_does_no_harm(void **state)
 {
     (void)state;
-    enum { CHECKSUM = 40 }; /* its place in the header, container.h */
     struct interrupted i;
     interrupt(&i);
     size_t size;
@@ -541,9 +533,7 @@ static void a_forged_checkpoint_does_no_harm(void **state)
     for (size_t at = 64; at < size; at += at < 3000 ? 5 : size / 100) {
         const unsigned char keep = bytes[at];
         bytes[at] ^= (unsigned char)(1 << at % 8);
-        memset(bytes + CHECKSUM, 0, 8);
-        const uint64_t sum = mrq_checksum(bytes, size);
-        memcpy(bytes + CHECKSUM, &sum, 8);
+        make_checksum(bytes, size);
         write_bytes(i.options.checkpoint, bytes, size);
         bytes[at] = keep;
         mrq_train_result result = {0};

@@ -17,13 +17,6 @@ static const char *const sorts[] = {
 };
 enum { SORTS = sizeof sorts / sizeof *sorts };
 
-static mrq_description describe(const char *text)
-{
-    mrq_description d;
-    assert_ok(mrq_description_parse(text, strlen(text), "small.json", &d, &err));
-    return d;
-}
-
 static mrq_model *learn(const mrq_dataset *data, const mrq_description *d, const mrq_model *warm, mrq_status want)
 {
     const mrq_train_options options = {.split = MRQ_SPLIT_HASH, .test = 0.2, .seed = 4, .threads = 1, .warm = warm};
@@ -41,7 +34,8 @@ static mrq_model *start(const mrq_dataset *data, const mrq_description *d, const
     MRQ_AUTOFREE uint32_t *all = mrq_array(data->n, sizeof *all);
     for (uint32_t i = 0; i < data->n; i++)
         all[i] = i;
-    const mrq_model_source source = {data->users, data->movies, data->user, data->movie, data->rating, all, data->n, data->n, 6, 3};
+    mrq_model_source source = mrq_train_source(data, all, data->n);
+    source.seed = 6;
     mrq_model *model = NULL;
     assert_ok(mrq_model_new(d, &source, &model, &err));
     if (warm)
@@ -195,8 +189,8 @@ static void a_warm_start_begins_at_the_old_rmse(void **state)
         mrq_split split;
         assert_ok(mrq_split_make(&s->data, MRQ_SPLIT_HASH, 0.2, d.train.validation, 4, &split, &err));
         mrq_model *old = learn(&s->data, &d, NULL, MRQ_OK);
-        const mrq_model_source source = {s->data.users, s->data.movies, s->user,       s->movie, s->rating,
-                                         split.train,   RATINGS,        split.n_train, 6,        3};
+        mrq_model_source source = mrq_train_source(&s->data, split.train, split.n_train);
+        source.seed = 6;
         mrq_model *fresh = NULL, *warm = NULL;
         assert_ok(mrq_model_new(&d, &source, &fresh, &err));
         assert_ok(mrq_model_new(&d, &source, &warm, &err));

@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "base/digest.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
@@ -94,6 +95,24 @@ static inline void write_bytes(const char *path, const void *bytes, size_t size)
     assert_non_null(f);
     assert_int_equal(fwrite(bytes, 1, size, f), size);
     assert_int_equal(fclose(f), 0);
+}
+
+/* Makes the checksum of a container right that was changed, as a hostile writer would. */
+static inline void make_checksum(unsigned char *bytes, size_t size)
+{
+    enum { CHECKSUM = 40 }; /* its place in the header, base/container.h */
+    memset(bytes + CHECKSUM, 0, sizeof(uint64_t));
+    const uint64_t sum = mrq_checksum(bytes, size);
+    memcpy(bytes + CHECKSUM, &sum, sizeof sum);
+}
+
+/* How often `what` stands in a text. */
+static inline uint32_t count_text(const char *text, const char *what)
+{
+    uint32_t n = 0;
+    for (; (text = strstr(text, what)); text += strlen(what))
+        n++;
+    return n;
 }
 
 #endif
