@@ -26,7 +26,8 @@ static inline size_t mrq_strings_size(const mrq_strings *strings, uint32_t i)
 /* The index of a text in an unsorted list, by a scan; MRQ_NONE when it is not there. ASCII letters match in either case. */
 uint32_t mrq_strings_find(const mrq_strings *strings, const char *text);
 
-/* A growing dictionary of distinct strings, numbered from 0 in order of arrival; also used as a plain list. */
+/* A growing dictionary of distinct strings, numbered from 0 in order of arrival; also used as a plain list. Up to 4 GiB of text, of
+ * which no NUL is a part. Not thread-safe while it grows. */
 typedef struct mrq_dict mrq_dict;
 mrq_dict *mrq_dict_new(void);
 void mrq_dict_free(mrq_dict *dict);
@@ -43,7 +44,7 @@ int mrq_dict_sort(mrq_dict *dict, uint32_t *rank);
 /* Copies a list into an arena. Returns -1 when out of memory. */
 int mrq_strings_copy(mrq_arena *arena, const mrq_strings *from, mrq_strings *to);
 
-/* Ids (0 .. 2^63-1) to indices. */
+/* Ids (0 .. 2^63-1) to indices. Not thread-safe while it grows. */
 typedef struct mrq_idmap mrq_idmap;
 mrq_idmap *mrq_idmap_new(void);
 void mrq_idmap_free(mrq_idmap *map);

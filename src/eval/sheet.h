@@ -55,6 +55,7 @@ typedef struct mrq_sheet {
     uint32_t seeds;                                                       /* with rankings, so far */
 } mrq_sheet;
 
+/* Room for so many seeds; borrows the data. */
 MRQ_CHECKED mrq_status mrq_sheet_make(const mrq_dataset *data, uint32_t seeds, mrq_arena *arena, mrq_sheet *out, mrq_error *err);
 
 /* A seed's rankings, (parts->n_users, MRQ_CUT_MAX). */
@@ -63,6 +64,7 @@ MRQ_CHECKED mrq_status mrq_sheet_rankings(mrq_sheet *sheet, const mrq_parts *par
 /* One predicted rating. */
 void mrq_sheet_stars(mrq_sheet *sheet, uint32_t user, double predicted, double rating);
 
+/* The seed makes the resamples; `out` points into sheet and data. */
 MRQ_CHECKED mrq_status mrq_sheet_sum_up(const mrq_sheet *sheet, uint64_t seed, mrq_summary *out, mrq_error *err);
 
 #endif

@@ -52,7 +52,7 @@ static inline const float *mrq_folded_row(const mrq_folded *folded, uint32_t b, 
     return value == MRQ_NONE ? branch->mean : branch->rows + (size_t)value * folded->width;
 }
 
-/* The unit vector (dim) of one value a branch, as of mrq_folded_row(), and this user's line. All zero if the sum is. No allocation;
+/* The unit vector (dim) of one value a branch (n_branches), as of mrq_folded_row(), and this user's line. All zero if the sum is. No allocation;
  * thread-safe. */
 void mrq_folded_vector(const mrq_folded *folded, const uint32_t *value, float *out, mrq_line *line);
 
@@ -71,8 +71,9 @@ void mrq_folded_vector_of(const mrq_folded *folded, const uint32_t *value, const
 /* The values of a known user, a row of `users`: own id row and the categories of the table. */
 void mrq_folded_values(const mrq_folded *folded, const mrq_table *users, uint32_t user, uint32_t *value);
 
-/* To and from a container that also holds the users' table, whose rows and dictionaries it is checked against. */
-/* The history stands in a container of its own, as plain queries do not need it; empty for a tower without one. */
+/* To and from a container that also holds the users' table, whose rows and dictionaries it is checked against; MRQ_BAD_FILE when it
+ * does not fit. A loaded tower points into the container, which must outlive it. The history stands in a container of its own, as
+ * plain queries do not need it; empty for a tower without one. */
 void mrq_folded_save(const mrq_folded *folded, const mrq_table *users, mrq_container_writer *writer);
 MRQ_CHECKED mrq_status mrq_folded_load(const mrq_container *container, const mrq_table *users, mrq_folded **out, mrq_error *err);
 void mrq_folded_save_history(const mrq_folded *folded, uint32_t users, uint32_t movies, mrq_container_writer *writer);

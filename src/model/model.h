@@ -45,9 +45,13 @@ typedef struct mrq_model mrq_model;
 void mrq_model_free(mrq_model *model);
 MRQ_DEFINE_CLEANUP(mrq_model, mrq_model_free)
 
+/* Writes the file, at once or not at all. */
 MRQ_CHECKED mrq_status mrq_model_save(const mrq_model *model, const char *path, mrq_error *err);
+/* Reads one, whose tables and lists stay mapped while the model lives. MRQ_NOT_FOUND when it is not there, MRQ_BAD_FILE when it is
+ * no model, damaged or of another version, or when what it holds does not fit together. */
 MRQ_CHECKED mrq_status mrq_model_load(const char *path, mrq_model **out, mrq_error *err);
 
+/* What these return is the model's. A model is read-only once made or loaded, and may be shared by threads. */
 const mrq_description *mrq_model_description(const mrq_model *model);
 const mrq_model_results *mrq_model_results_of(const mrq_model *model);
 const mrq_model_curve *mrq_model_curve_of(const mrq_model *model);

@@ -9,6 +9,7 @@
 typedef struct mrq_vectors {
     float *users, *movies; /* (users, width), (movies, width) */
 } mrq_vectors;
+/* Room for them, and their computation. */
 MRQ_CHECKED mrq_status mrq_vectors_make(const mrq_model *model, mrq_arena *arena, mrq_vectors *out, mrq_error *err);
 MRQ_CHECKED mrq_status mrq_vectors_update(const mrq_model *model, mrq_vectors *vectors, mrq_error *err);
 
