@@ -1,30 +1,14 @@
 #include "base/json.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
-#include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* `path`.`key`, or `key` alone. */
 #define PATH_FORMAT          "%s%s%s"
 #define PATH_ARGS(path, key) (path), *(path) ? ((path)[strlen(path) - 1] == ':' ? " " : ".") : "", (key)
-
-/* cJSON says of a failed parse where it stopped, not why. Its allocations pass through here, which remembers that one failed. */
-static _Thread_local bool out_of_memory;
-
-static void *allocate(size_t size)
-{
-    void *p = malloc(size);
-    out_of_memory |= !p;
-    return p;
-}
-
-static void set_hooks(void)
-{
-    cJSON_InitHooks(&(cJSON_Hooks){allocate, free});
-}
 
 /* Whether a text in valid JSON says \u0000; behind an escaped backslash that is no escape. */
 static bool has_nul(const char *text, size_t size)
@@ -37,15 +21,13 @@ static bool has_nul(const char *text, size_t size)
 
 mrq_status mrq_json_parse(const char *text, size_t size, const char *source, cJSON **out, mrq_error *err)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, set_hooks);
-    out_of_memory = false;
     const char *end = NULL;
+    errno = 0; /* cJSON says of a failed parse where it stopped, not why; its hooks would tell, but belong to the whole process */
     MRQ_CLEANUP(cJSON_Delete) cJSON *json = memchr(text, '\0', size) ? NULL : cJSON_ParseWithLengthOpts(text, size, &end, 0);
     const char *stop = end ? end : text;
     while (json && stop < text + size && strchr(" \t\r\n", *stop))
         stop++;
-    if (!json && out_of_memory)
+    if (!json && errno == ENOMEM)
         return mrq_fail_memory(err, "reading JSON");
     if (!json || stop < text + size) {
         int line = 1;

@@ -100,7 +100,7 @@ mrq_cache_state mrq_cached_get(mrq_cache *cache, const char *key, const char *te
     return MRQ_CACHE_HIT;
 }
 
-/* The body of a value; NULL when out of memory. */
+/* The body of a value, freed with cJSON_free(); NULL when out of memory. */
 static char *encode(const mrq_hit *hits, uint32_t n)
 {
     MRQ_CLEANUP(cJSON_Delete) cJSON *json = cJSON_CreateObject();
@@ -116,12 +116,13 @@ static char *encode(const mrq_hit *hits, uint32_t n)
 
 mrq_cache_state mrq_cached_set(mrq_cache *cache, const char *key, const mrq_hit *hits, uint32_t n)
 {
-    MRQ_AUTOFREE char *body = encode(hits, n);
+    char *body = encode(hits, n);
     const size_t size = body ? strlen(body) : 0;
     MRQ_AUTOFREE char *value = body ? mrq_array(HEAD + size + 1, 1) : NULL;
-    if (!value)
-        return MRQ_CACHE_MISS; /* an answer that is not kept is no failure */
-    head(key, body, size, value);
-    memcpy(value + HEAD, body, size);
-    return mrq_cache_set(cache, key, value, HEAD + size);
+    if (value) {
+        head(key, body, size, value);
+        memcpy(value + HEAD, body, size);
+    }
+    cJSON_free(body);
+    return value ? mrq_cache_set(cache, key, value, HEAD + size) : MRQ_CACHE_MISS; /* one that is not kept is no failure */
 }

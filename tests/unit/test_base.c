@@ -385,6 +385,26 @@ static void test_table(void **state)
     mrq_table_free(table);
 }
 
+static int hook_calls;
+
+static void *hook(size_t size)
+{
+    hook_calls++;
+    return malloc(size);
+}
+
+/* cJSON is shared with the program around the library, and so are its hooks. */
+static void test_json_hooks(void **state)
+{
+    (void)state;
+    cJSON *json = NULL;
+    cJSON_InitHooks(&(cJSON_Hooks){hook, free});
+    assert_ok(mrq_json_parse("{}", 2, "f.json", &json, &err));
+    cJSON_Delete(json);
+    cJSON_InitHooks(NULL);
+    assert_true(hook_calls > 0);
+}
+
 static void test_json(void **state)
 {
     (void)state;
@@ -631,6 +651,7 @@ int main(void)
         cmocka_unit_test(test_options),
         cmocka_unit_test(test_option_list),
         cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_json_hooks),
     };
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
     temporary_remove(folder);
