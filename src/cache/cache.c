@@ -3,16 +3,16 @@
  *
  * Invariant: a wire is kept only while it is in step, every reply asked for read and nothing else. Any time-out, hang-up or reply
  * of a wrong kind closes it, because a late reply would answer the next command; so does anything that arrives unasked. An error
- * reply (WRONGTYPE, LOADING, NOAUTH...) is in step and keeps it. After a failed connection or a closed wire the server is left
- * alone for a pause that doubles from 50 ms to 5 s; meanwhile every operation is DOWN at once. A wire that went bad while it lay
- * idle (the server was restarted) is replaced without a pause. AUTH and SELECT go out with the first command and cost no round trip
- * of their own.
+ * reply (LOADING, NOAUTH, OOM...) is in step and keeps it; one that says of a key to be read that it is of another type
+ * (WRONGTYPE) is no more than a miss, which a set makes good. After a failed connection or a closed wire the server is left alone
+ * for a pause that doubles from 50 ms to 5 s; meanwhile every operation is DOWN at once. A wire that went bad while it lay idle
+ * (the server was restarted) is replaced without a pause. AUTH and SELECT go out with the first command and cost no round trip of
+ * their own.
  *
  * One operation spends at most CONNECT_MS until it is connected and COMMAND_MS from then on. Secrets stay out of messages: of the
  * answer to AUTH only the code word is told, since Redis repeats the arguments of a command that it does not know. */
 #include "cache/cache.h"
 
-#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -143,18 +143,21 @@ static mrq_status login_refused(const mrq_cache *cache, bool select, const redis
     return mrq_fail(err, MRQ_UNAVAILABLE, "login refused (%.*s)", letters < 20 ? (int)letters : 20, text);
 }
 
-/* Remembers what is wrong, with the server's name before it and nothing that a terminal would obey. */
+/* Remembers what is wrong, with the server's name before it. */
 static void remember(mrq_cache *cache, const char *what)
 {
     mrq_fail(&cache->problem, MRQ_UNAVAILABLE, "Redis at %s: %.180s", cache->address.label, what);
-    for (char *p = cache->problem.msg; *p; p++)
-        if (iscntrl((unsigned char)*p))
-            *p = '?';
+}
+
+/* Whether a reply is an error that counts: that a key is of another type is none where the key might as well not be there. */
+static bool is_error(const redisReply *reply, unsigned char wanted)
+{
+    return reply->type == REDIS_REPLY_ERROR && !(wanted & TYPE(NIL) && strncmp(reply->str, "WRONGTYPE ", 10) == 0);
 }
 
 /* One exchange: connects if need be, sends the commands and reads their replies, each of a type that is wanted or an error: the
- * first of those is remembered, and `*refused` says that there was one. `*first` gets the first reply, unless it is an error, even
- * where the exchange fails behind it. */
+ * first of those is remembered, and `*refused` says that there was one. `*first` gets the first reply, unless it is an error that
+ * counts, even where the exchange fails behind it. */
 static mrq_status exchange(mrq_cache *cache, const batch *b, redisReply **first, bool *refused, mrq_error *err)
 {
     static const char *const type_names[] = {"nothing", "a string", "an array", "an integer", "nil", "a status", "an error"};
@@ -181,7 +184,7 @@ static mrq_status exchange(mrq_cache *cache, const batch *b, redisReply **first,
         MRQ_TRY(mrq_wire_receive(cache->wire, deadline, &budget, b->most, &answer, err));
         if (!((b->wanted[i] | TYPE(ERROR)) >> answer->type & 1))
             return mrq_fail(err, MRQ_UNAVAILABLE, "the server answered with %s", type_names[answer->type]);
-        if (answer->type == REDIS_REPLY_ERROR) {
+        if (is_error(answer, b->wanted[i])) {
             if (!*refused)
                 remember(cache, answer->str);
             *refused = true;
@@ -241,7 +244,7 @@ mrq_cache_state mrq_cache_get(mrq_cache *cache, const char *key, const mrq_tally
     ask(cache, &get, &reply);
     if (!reply)
         return MRQ_CACHE_DOWN;
-    if (reply->type == REDIS_REPLY_NIL) {
+    if (reply->type != REDIS_REPLY_STRING) {
         cache->counts.misses++;
         return MRQ_CACHE_MISS;
     }

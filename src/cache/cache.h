@@ -46,8 +46,9 @@ typedef struct mrq_tally {
     const char *set, *member;
 } mrq_tally;
 
-/* The value of a key: MRQ_CACHE_HIT with bytes that the caller frees with mrq_free(), else MISS or DOWN. `tally`, unless NULL, is
- * counted in the same round trip, whatever comes of it: that it failed is an error to be counted and told, but the value stands. */
+/* The value of a key: MRQ_CACHE_HIT with bytes that the caller frees with mrq_free(), else MISS, also for a key of another type, or
+ * DOWN. `tally`, unless NULL, is counted in the same round trip, whatever comes of it: that it failed is an error to be counted and
+ * told, but the value stands. */
 mrq_cache_state mrq_cache_get(mrq_cache *cache, const char *key, const mrq_tally *tally, void **value, size_t *size);
 
 /* A member of a sorted set, NUL-terminated, and by how much its score goes up: 1 or more. */
