@@ -1,9 +1,9 @@
 /* A hash table in front of Redis and of the search, in shards with a lock each, held for a look-up and no longer: about 50 ns,
  * while an answer by HTTP takes 10 µs or more. Within a shard the least recently asked go first.
  *
- * An entry without an answer is being computed by one thread; others who want it wait on the shard's condition and then look again
- * from the start, so that nobody keeps a pointer to an entry while the lock is open. Such entries are in the table, but not in the
- * order of going. A computation that fails removes its entry, and the first of those who wait tries in its turn.
+ * An entry without an answer is being computed by one thread; others who want it wait on the shard's condition. Such an entry is in
+ * the table, but not in the order of going: it stays as long as one of those is there. Its answer goes to them all, and the last one
+ * settles whether there is room to keep it; where the computation fails, the first of them tries in its turn.
  *
  * The hash is keyed at random: who can choose questions could otherwise make them all fall into one bucket. */
 #include "engine/answers.h"
@@ -19,9 +19,11 @@
 
 typedef struct entry {
     struct entry *next;          /* of the bucket */
-    struct entry *newer, *older; /* in the order of asking; only with an answer */
+    struct entry *newer, *older; /* in the order of asking; only of what is kept */
     uint64_t hash;
-    mrq_finished *finished; /* NULL while it is computed */
+    mrq_finished *finished; /* NULL: it is computed, or to be computed by one of those who wait */
+    bool under_way;         /* some thread computes it */
+    uint32_t waiting;       /* threads; while there are any it is not in the order */
     size_t bytes, size;     /* what it takes; of the key */
     unsigned char key[];
 } entry;
@@ -30,7 +32,7 @@ typedef struct shard {
     _Alignas(MRQ_ALIGN) pthread_mutex_t lock;
     pthread_cond_t computed;
     entry **bucket, *newest, *oldest;
-    uint64_t entries; /* with an answer */
+    uint64_t entries; /* that are kept */
     size_t bytes;
     bool closed;
 } shard;
@@ -119,15 +121,38 @@ static void link_newest(shard *s, entry *e)
     s->newest = e;
 }
 
-/* Takes an entry with an answer out of the shard. */
-static void drop(mrq_answers *answers, shard *s, entry *e)
+/* Takes an entry that is not in the order out of the shard. */
+static void forget(mrq_answers *answers, shard *s, entry *e)
 {
     *find(answers, s, e->hash, e->key, e->size) = e->next;
+    mrq_finished_release(e->finished);
+    free(e);
+}
+
+/* The same for the one that goes first. */
+static void drop_oldest(mrq_answers *answers, shard *s)
+{
+    entry *e = s->oldest;
     unlink_order(s, e);
     s->bytes -= e->bytes;
     s->entries--;
-    mrq_finished_release(e->finished);
-    free(e);
+    forget(answers, s, e);
+}
+
+/* Keeps an entry for which nobody waits any more, or lets it go. */
+static void settle(mrq_answers *answers, shard *s, entry *e)
+{
+    if (!e->finished || s->closed || e->bytes > answers->limit) {
+        forget(answers, s, e);
+        return;
+    }
+    while (s->oldest && s->bytes + e->bytes > answers->limit) {
+        drop_oldest(answers, s);
+        atomic_fetch_add_explicit(answers->evicted, 1, memory_order_relaxed);
+    }
+    s->bytes += e->bytes;
+    s->entries++;
+    link_newest(s, e);
 }
 
 void mrq_answers_close(mrq_answers *answers)
@@ -137,7 +162,7 @@ void mrq_answers_close(mrq_answers *answers)
         pthread_mutex_lock(&s->lock);
         s->closed = true;
         while (s->oldest)
-            drop(answers, s, s->oldest);
+            drop_oldest(answers, s);
         pthread_mutex_unlock(&s->lock);
     }
 }
@@ -147,12 +172,35 @@ void mrq_answers_free(mrq_answers *answers)
     for (int i = 0; answers && i < SHARDS; i++) {
         shard *s = &answers->shard[i];
         while (s->oldest)
-            drop(answers, s, s->oldest);
+            drop_oldest(answers, s);
         pthread_mutex_destroy(&s->lock);
         pthread_cond_destroy(&s->computed);
         mrq_free(s->bucket);
     }
     mrq_free(answers);
+}
+
+/* Holds an entry's answer, for which there may be others who wait; NULL: the caller is to compute it. */
+static mrq_finished *take(mrq_answers *answers, shard *s, entry *e, bool *waited)
+{
+    *waited = e->under_way;
+    e->waiting += e->under_way;
+    while (e->under_way)
+        pthread_cond_wait(&s->computed, &s->lock);
+    e->waiting -= *waited;
+    if (!e->finished) {
+        e->under_way = true;
+        return NULL;
+    }
+    mrq_finished *found = mrq_finished_hold(e->finished);
+    atomic_fetch_add_explicit(&found->asked, 1, memory_order_relaxed);
+    if (*waited && !e->waiting) {
+        settle(answers, s, e);
+    } else if (!e->waiting && s->newest != e) {
+        unlink_order(s, e);
+        link_newest(s, e);
+    }
+    return found;
 }
 
 mrq_finished *mrq_answers_take(mrq_answers *answers, const void *key, size_t size, bool *waited)
@@ -163,26 +211,11 @@ mrq_finished *mrq_answers_take(mrq_answers *answers, const void *key, size_t siz
     *waited = false;
     pthread_mutex_lock(&s->lock);
     entry **at = find(answers, s, hash, key, size);
-    while (*at && !(*at)->finished) {
-        *waited = true;
-        pthread_cond_wait(&s->computed, &s->lock);
-        at = find(answers, s, hash, key, size);
-    }
     if (*at) {
-        found = mrq_finished_hold((*at)->finished);
-        atomic_fetch_add_explicit(&found->asked, 1, memory_order_relaxed);
-        if (s->newest != *at) {
-            entry *e = *at;
-            unlink_order(s, e);
-            link_newest(s, e);
-        }
-    } else if (!s->closed) {
-        entry *e = malloc(sizeof *e + size); /* without it nobody waits, that is all */
-        if (e) {
-            *e = (entry){.hash = hash, .size = size};
-            memcpy(e->key, key, size);
-            *at = e;
-        }
+        found = take(answers, s, *at, waited);
+    } else if (!s->closed && (*at = malloc(sizeof **at + size))) { /* without it nobody waits, that is all */
+        **at = (entry){.hash = hash, .size = size, .under_way = true};
+        memcpy((*at)->key, key, size);
     }
     pthread_mutex_unlock(&s->lock);
     return found;
@@ -191,26 +224,17 @@ mrq_finished *mrq_answers_take(mrq_answers *answers, const void *key, size_t siz
 void mrq_answers_give(mrq_answers *answers, const void *key, size_t size, mrq_finished *finished)
 {
     const uint64_t hash = hash_of(answers, key, size);
-    const size_t bytes = finished ? sizeof(entry) + size + mrq_finished_bytes(finished) + OVERHEAD : 0;
     shard *s = shard_of(answers, hash);
     pthread_mutex_lock(&s->lock);
-    entry **at = find(answers, s, hash, key, size), *e = *at;
-    if (e && !e->finished) {
-        if (finished && !s->closed && bytes <= answers->limit) {
-            while (s->oldest && s->bytes + bytes > answers->limit) {
-                drop(answers, s, s->oldest);
-                atomic_fetch_add_explicit(answers->evicted, 1, memory_order_relaxed);
-            }
-            e->finished = mrq_finished_hold(finished);
-            e->bytes = bytes;
-            s->bytes += bytes;
-            s->entries++;
-            link_newest(s, e);
-        } else {
-            *at = e->next;
-            free(e);
-        }
-        pthread_cond_broadcast(&s->computed);
+    entry *e = *find(answers, s, hash, key, size);
+    if (e && e->under_way) {
+        e->under_way = false;
+        e->finished = finished ? mrq_finished_hold(finished) : NULL;
+        e->bytes = finished ? sizeof *e + size + mrq_finished_bytes(finished) + OVERHEAD : 0;
+        if (e->waiting)
+            pthread_cond_broadcast(&s->computed);
+        else
+            settle(answers, s, e);
     }
     pthread_mutex_unlock(&s->lock);
 }

@@ -91,5 +91,5 @@ size_t mrq_finished_bytes(const mrq_finished *finished)
 {
     const mrq_answer *answer = &finished->answer;
     return sizeof *finished + finished->size + answer->n * sizeof *answer->item + (answer->query ? strlen(answer->query) : 0) +
-           (answer->why.base ? answer->n * (sizeof(double) + answer->why.n * sizeof(mrq_score_part)) : 0);
+           (answer->why.base ? answer->n * (2 * sizeof(double) + answer->why.n * sizeof(mrq_score_part)) : 0);
 }

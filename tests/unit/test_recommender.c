@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "base/json.h"
+#include "engine/answers.h"
 #include "engine/cached.h"
 #include "store/write.h"
 
@@ -559,6 +560,57 @@ static void what_many_ask_at_once_is_computed_once(void **state)
     mrq_recommender_close(w.r);
 }
 
+typedef struct waiters {
+    mrq_answers *answers;
+    atomic_int got;
+} waiters;
+
+static void *take_or_fail(void *context)
+{
+    waiters *w = context;
+    bool waited;
+    mrq_finished *finished = mrq_answers_take(w->answers, "key", 3, &waited);
+    if (!finished)
+        mrq_answers_give(w->answers, "key", 3, NULL);
+    else if (waited)
+        atomic_fetch_add(&w->got, 1);
+    mrq_finished_release(finished);
+    return NULL;
+}
+
+/* Computes `finished`, or fails where that is NULL, while all others wait for it; they are given some time to begin. */
+static int share(mrq_answers *answers, mrq_finished *finished, useconds_t time)
+{
+    bool waited;
+    waiters w = {.answers = answers};
+    pthread_t thread[THREADS];
+    assert_null(mrq_answers_take(answers, "key", 3, &waited));
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&thread[i], NULL, take_or_fail, &w), 0);
+    usleep(time);
+    mrq_answers_give(answers, "key", 3, finished);
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(thread[i], NULL);
+    return w.got;
+}
+
+static void what_is_too_large_to_keep_goes_to_all_who_wait(void **state)
+{
+    (void)state;
+    mrq_serving *serving;
+    mrq_finished *finished;
+    atomic_ullong evicted = 0;
+    assert_ok(mrq_serving_open(store, 16 * 600, &evicted, &serving, &err)); /* 600 bytes a shard */
+    assert_ok(mrq_find_titles(serving, "", MOVIES, &finished, &err));
+    useconds_t time = 20000;
+    while (share(serving->answers, finished, time) < THREADS) /* some came too late */
+        assert_true((time *= 2) < 5000000);
+    assert_int_equal(mrq_answers_measure(serving->answers).entries, 0);
+    assert_int_equal(share(serving->answers, NULL, time), 0); /* each tries in its turn */
+    mrq_finished_release(finished);
+    mrq_serving_release(serving);
+}
+
 /* Every answer is right for the generation it names. */
 static void *ask_all_kinds(void *context)
 {
@@ -696,6 +748,7 @@ int main(void)
         cmocka_unit_test(a_bad_generation_is_refused_and_the_old_one_serves_on),
         cmocka_unit_test(survives_without_memory),
         cmocka_unit_test(what_many_ask_at_once_is_computed_once),
+        cmocka_unit_test(what_is_too_large_to_keep_goes_to_all_who_wait),
         cmocka_unit_test(answers_stay_right_while_generations_change),
         cmocka_unit_test(recommenders_share_answers_and_counts_through_redis),
         cmocka_unit_test(a_dead_redis_is_told_and_harms_nobody),
