@@ -67,7 +67,7 @@ static mrq_status resolve_genres(const mrq_table *movies, const mrq_filters *fil
     return MRQ_OK;
 }
 
-static const mrq_column *year_column(const mrq_table *movies)
+const mrq_column *mrq_year_column(const mrq_table *movies)
 {
     const mrq_column *year = mrq_table_column(movies, "year");
     return year && year->kind == MRQ_NUMBER ? year : NULL;
@@ -78,7 +78,7 @@ static mrq_status resolve_years(const mrq_table *movies, const mrq_filters *filt
     const int from = filters->year_from, to = filters->year_to;
     if (from < 0 || to < 0 || from > MRQ_YEAR_MAX || to > MRQ_YEAR_MAX || (to && from > to))
         return mrq_fail(err, MRQ_USAGE, "year %d to %d: want 1 to %d, the first not after the last", from, to, MRQ_YEAR_MAX);
-    if ((from || to) && !year_column(movies))
+    if ((from || to) && !mrq_year_column(movies))
         return mrq_fail(err, MRQ_USAGE, "year: the data does not tell its movies' years, so leave it out");
     out->year_from = from;
     out->year_to = to;
@@ -210,7 +210,7 @@ static void drop(uint64_t *keep, uint32_t row)
 mrq_status mrq_selection_bitmap(const mrq_selection *selection, const mrq_table *movies, const uint32_t *less, uint64_t n,
                                 mrq_bitmap *out, mrq_error *err)
 {
-    const mrq_column *genres = mrq_table_first(movies, MRQ_SET), *year = year_column(movies);
+    const mrq_column *genres = mrq_table_first(movies, MRQ_SET), *year = mrq_year_column(movies);
     const uint32_t rows = movies->rows, words = rows / 64 + (rows % 64 != 0);
     uint64_t *keep = mrq_array(words, sizeof *keep);
     if (!keep)

@@ -8,6 +8,9 @@
 /* Sorts rows and drops what stands there twice; returns how many are left. */
 uint32_t mrq_rows_sort(uint32_t *row, uint32_t n);
 
+/* The movies' numbers called "year", or NULL. */
+const mrq_column *mrq_year_column(const mrq_table *movies);
+
 /* What mrq_filters mean to a catalogue, but for the seen movies. Equal for filters that mean the same. */
 typedef struct mrq_selection {
     uint32_t *genre; /* (n_genres) codes of the genres, ascending, distinct */

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "engine/json.h"
+#include "engine/query.h"
 #include "engine/serving.h"
 
 static bool add_time(cJSON *object, const char *key, int64_t seconds)
@@ -35,14 +36,13 @@ static bool add_index(cJSON *document, const mrq_generation *generation)
 /* [{"value":"25","label":"25-34"},...] for each feature that a query can name. */
 static bool add_choices(cJSON *document, const mrq_table *users)
 {
-    static const char *const names[] = {"age", "gender", "job"};
     cJSON *choices = cJSON_AddObjectToObject(document, "choices");
     bool ok = choices != NULL;
-    for (int i = 0; i < 3; i++) {
-        const mrq_column *column = mrq_table_column(users, names[i]);
-        if (!column || column->kind != MRQ_CATEGORY)
+    for (int i = 0; i < MRQ_FEATURES; i++) {
+        const mrq_column *column = mrq_feature_column(users, i);
+        if (!column)
             continue;
-        cJSON *values = cJSON_AddArrayToObject(choices, names[i]);
+        cJSON *values = cJSON_AddArrayToObject(choices, mrq_feature_names[i]);
         for (uint32_t code = 0; ok && code < column->dict.n; code++) {
             cJSON *value = mrq_json_append_object(values);
             ok = mrq_json_add_clean(value, "value", mrq_strings_at(&column->dict, code)) &&
@@ -55,13 +55,13 @@ static bool add_choices(cJSON *document, const mrq_table *users)
 /* "genres" and the "years" of the first and the last movie. */
 static bool add_filters(cJSON *document, const mrq_table *movies)
 {
-    const mrq_column *genres = mrq_table_first(movies, MRQ_SET), *year = mrq_table_column(movies, "year");
+    const mrq_column *genres = mrq_table_first(movies, MRQ_SET), *year = mrq_year_column(movies);
     cJSON *names = cJSON_AddArrayToObject(document, "genres");
     bool ok = names != NULL;
     for (uint32_t g = 0; ok && genres && g < genres->dict.n; g++)
         ok = mrq_json_append_clean(names, mrq_strings_at(&genres->dict, g));
     double range[2] = {INFINITY, -INFINITY};
-    for (uint32_t i = 0; year && year->kind == MRQ_NUMBER && i < movies->rows; i++) {
+    for (uint32_t i = 0; year && i < movies->rows; i++) {
         range[0] = fmin(range[0], year->number[i]); /* these skip NaN */
         range[1] = fmax(range[1], year->number[i]);
     }

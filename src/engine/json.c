@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
-#include "engine/engine.h"
+#include "engine/filter.h"
 
 /* A JSON string, each byte that belongs to no character a '?'. NULL when out of memory. */
 static cJSON *clean_string(const char *text)
@@ -65,14 +65,14 @@ void mrq_print_value(mrq_print *print, const mrq_column *column, uint32_t code)
 void mrq_print_movie(mrq_print *print, const mrq_table *movies, uint32_t row)
 {
     const mrq_column *title = mrq_table_first(movies, MRQ_TEXT), *genres = mrq_table_first(movies, MRQ_SET);
-    const mrq_column *year = mrq_table_column(movies, "year");
+    const mrq_column *year = mrq_year_column(movies);
     mrq_print_key(print, "id");
     mrq_print_whole(print, movies->id[row]);
     if (title) {
         mrq_print_key(print, "title");
         mrq_print_text(print, mrq_strings_at(&title->text, row));
     }
-    if (year && year->kind == MRQ_NUMBER) {
+    if (year) {
         mrq_print_key(print, "year");
         mrq_print_real(print, year->number[row], 3);
     }

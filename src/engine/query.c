@@ -13,8 +13,7 @@
 
 #include "engine/json.h"
 
-enum { FEATURES = 3 };
-static const char *const feature_names[FEATURES] = {"age", "gender", "job"};
+const char *const mrq_feature_names[MRQ_FEATURES] = {"age", "gender", "job"};
 
 void mrq_resolved_clear(mrq_resolved *resolved)
 {
@@ -25,10 +24,9 @@ void mrq_resolved_clear(mrq_resolved *resolved)
     *resolved = (mrq_resolved){0};
 }
 
-/* The category of the users of that name, or NULL. */
-static const mrq_column *category(const mrq_table *users, const char *name)
+const mrq_column *mrq_feature_column(const mrq_table *users, int feature)
 {
-    const mrq_column *column = mrq_table_column(users, name);
+    const mrq_column *column = mrq_table_column(users, mrq_feature_names[feature]);
     return column && column->kind == MRQ_CATEGORY ? column : NULL;
 }
 
@@ -47,15 +45,16 @@ static mrq_status find_user(const mrq_table *users, int64_t id, uint32_t *row, m
 }
 
 /* Codes of the three features, given or the user's own; MRQ_NONE where neither is. */
-static mrq_status find_codes(const mrq_table *users, const mrq_query *query, uint32_t user, uint32_t code[FEATURES], mrq_error *err)
+static mrq_status find_codes(const mrq_table *users, const mrq_query *query, uint32_t user, uint32_t code[MRQ_FEATURES],
+                             mrq_error *err)
 {
-    const char *const text[FEATURES] = {query->age, query->gender, query->job};
-    for (int i = 0; i < FEATURES; i++) {
-        const mrq_column *column = category(users, feature_names[i]);
+    const char *const text[MRQ_FEATURES] = {query->age, query->gender, query->job};
+    for (int i = 0; i < MRQ_FEATURES; i++) {
+        const mrq_column *column = mrq_feature_column(users, i);
         code[i] = column && user != MRQ_NONE ? column->code[user] : MRQ_NONE;
         if (text[i] && !column)
-            return mrq_fail(err, MRQ_USAGE, "%s \"%.40s\": the data does not tell its users' %s, so leave it out", feature_names[i],
-                            text[i], feature_names[i]);
+            return mrq_fail(err, MRQ_USAGE, "%s \"%.40s\": the data does not tell its users' %s, so leave it out",
+                            mrq_feature_names[i], text[i], mrq_feature_names[i]);
         if (text[i])
             MRQ_TRY(mrq_column_code(column, text[i], &code[i], err));
     }
@@ -83,7 +82,7 @@ static mrq_status lacks(const mrq_folded *tower, const char *feature, bool can_b
 }
 
 /* A value for each branch; `likes` is whether the query names a movie that the person likes. */
-static mrq_status find_values(const mrq_generation *generation, uint32_t user, bool likes, const uint32_t code[FEATURES],
+static mrq_status find_values(const mrq_generation *generation, uint32_t user, bool likes, const uint32_t code[MRQ_FEATURES],
                               uint32_t *value, mrq_error *err)
 {
     const mrq_folded *tower = generation->tower;
@@ -97,12 +96,12 @@ static mrq_status find_values(const mrq_generation *generation, uint32_t user, b
             continue; /* 0, the unknown user, unless known */
         by_id_alone = false;
         int i = 0;
-        while (i < FEATURES && strcmp(feature_names[i], branch->feature) != 0)
+        while (i < MRQ_FEATURES && strcmp(mrq_feature_names[i], branch->feature) != 0)
             i++;
-        if (i < FEATURES && code[i] != MRQ_NONE)
+        if (i < MRQ_FEATURES && code[i] != MRQ_NONE)
             value[b] = code[i];
         else if (!known && !likes)
-            return lacks(tower, branch->feature, i < FEATURES, err);
+            return lacks(tower, branch->feature, i < MRQ_FEATURES, err);
         else if (!known)
             value[b] = MRQ_NONE;
     }
@@ -115,17 +114,17 @@ static mrq_status find_values(const mrq_generation *generation, uint32_t user, b
 
 /* {"age":{"value":"25","label":"25-34"},...,"user":4,"liked":[1,260],"k":5,"genre":["Drama"],...}, without the features that
  * nobody tells; NULL when out of memory. */
-static char *describe(const mrq_generation *generation, const mrq_query *query, const uint32_t code[FEATURES],
+static char *describe(const mrq_generation *generation, const mrq_query *query, const uint32_t code[MRQ_FEATURES],
                       const mrq_resolved *resolved)
 {
     mrq_print print = {0};
     mrq_print_open(&print, '{');
-    for (int i = 0; i < FEATURES; i++) {
+    for (int i = 0; i < MRQ_FEATURES; i++) {
         if (code[i] == MRQ_NONE)
             continue;
-        mrq_print_key(&print, feature_names[i]);
+        mrq_print_key(&print, mrq_feature_names[i]);
         mrq_print_open(&print, '{');
-        mrq_print_value(&print, category(generation->users, feature_names[i]), code[i]);
+        mrq_print_value(&print, mrq_feature_column(generation->users, i), code[i]);
         mrq_print_close(&print, '}');
     }
     mrq_print_key(&print, "user");
@@ -148,7 +147,7 @@ static char *describe(const mrq_generation *generation, const mrq_query *query, 
 /* Everything but k; what it has found by the time it fails is in `out` and to be cleared. */
 static mrq_status resolve(const mrq_generation *generation, const mrq_query *query, mrq_resolved *out, mrq_error *err)
 {
-    uint32_t code[FEATURES];
+    uint32_t code[MRQ_FEATURES];
     MRQ_TRY(find_user(generation->users, query->user, &out->user, err));
     MRQ_TRY(find_codes(generation->users, query, out->user, code, err));
     out->value = mrq_array(generation->tower->n_branches, sizeof *out->value);

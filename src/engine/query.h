@@ -4,6 +4,11 @@
 
 #include "engine/filter.h"
 
+/* What a query can tell of a person: "age", "gender", "job"; and the users' category of that name, or NULL. */
+enum { MRQ_FEATURES = 3 };
+extern const char *const mrq_feature_names[MRQ_FEATURES];
+const mrq_column *mrq_feature_column(const mrq_table *users, int feature);
+
 /* What a query says of movies. */
 typedef struct mrq_opinion {
     uint32_t n;

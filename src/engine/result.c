@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/filter.h"
+
 struct mrq_result {
     mrq_finished *finished; /* held */
     bool from_memory;
@@ -80,13 +82,13 @@ mrq_movie mrq_result_movie(const mrq_result *result, uint32_t i)
     const mrq_table *movies = generation_of(result)->movies;
     const mrq_recommendation *item = &result->finished->answer.item[i];
     const mrq_column *title = mrq_table_first(movies, MRQ_TEXT), *genres = mrq_table_first(movies, MRQ_SET);
-    const mrq_column *year = mrq_table_column(movies, "year");
+    const mrq_column *year = mrq_year_column(movies);
     mrq_movie movie = {.id = movies->id[item->movie], .title = "", .score = item->score};
     if (title)
         movie.title = mrq_strings_at(&title->text, item->movie);
     if (genres)
         movie.n_genres = (uint32_t)(genres->list.offset[item->movie + 1] - genres->list.offset[item->movie]);
-    if (year && year->kind == MRQ_NUMBER && fabs(year->number[item->movie]) <= MRQ_YEAR_MAX) /* false of NaN */
+    if (year && fabs(year->number[item->movie]) <= MRQ_YEAR_MAX) /* false of NaN */
         movie.year = (int)year->number[item->movie];
     return movie;
 }
