@@ -9,25 +9,11 @@
 #include <string.h>
 
 #include "engine/json.h"
+#include "engine/query.h"
 #include "engine/serving.h"
 
 #define TEXT_MAX  200 /* bytes of a question */
 #define WORDS_MAX 20
-
-static mrq_status check_k(uint32_t k, mrq_error *err)
-{
-    return k >= 1 && k <= MRQ_K_MAX ? MRQ_OK : mrq_fail(err, MRQ_USAGE, "k %u: want 1 to %d", k, MRQ_K_MAX);
-}
-
-/* {"schema":1,"generation":"...", */
-static void begin(mrq_print *print, const mrq_generation *generation)
-{
-    mrq_print_open(print, '{');
-    mrq_print_key(print, "schema");
-    mrq_print_whole(print, 1);
-    mrq_print_key(print, "generation");
-    mrq_print_text(print, generation->name);
-}
 
 /* A movie, and how many have rated it. */
 static void print_movie(mrq_print *print, const mrq_serving *serving, uint32_t row)
@@ -69,7 +55,7 @@ mrq_status mrq_find_movie(mrq_serving *serving, int64_t id, mrq_finished **out, 
     if (row == MRQ_NONE)
         return mrq_fail(err, MRQ_NOT_FOUND, "movie %lld: not among the %u of the data", (long long)id, movies->rows);
     mrq_print print = {0};
-    begin(&print, serving->generation);
+    mrq_print_begin(&print, serving->generation);
     mrq_print_key(&print, "movie");
     print_movie(&print, serving, row);
     return finish(serving, &print, &row, 1, out, err);
@@ -150,7 +136,7 @@ mrq_status mrq_find_titles(mrq_serving *serving, const char *text, uint32_t k, m
     const mrq_column *title = mrq_table_first(movies, MRQ_TEXT);
     word words[WORDS_MAX + 1];
     uint32_t n_words = 0, n = 0;
-    MRQ_TRY(check_k(k, err));
+    MRQ_TRY(mrq_k_check(k, err));
     MRQ_TRY(read_words(text, words, &n_words, err));
     if (*text && !title)
         return mrq_fail(err, MRQ_USAGE, "query: the data does not tell its movies' titles");
@@ -167,7 +153,7 @@ mrq_status mrq_find_titles(mrq_serving *serving, const char *text, uint32_t k, m
             list[n++] = (found){i, serving->ratings[i], strncasecmp(name, text, strlen(text)) == 0};
     }
     mrq_print print = {0};
-    begin(&print, serving->generation);
+    mrq_print_begin(&print, serving->generation);
     mrq_print_key(&print, "query");
     mrq_print_open(&print, '{');
     mrq_print_key(&print, "text");
@@ -197,7 +183,7 @@ mrq_status mrq_find_user(mrq_serving *serving, int64_t id, uint32_t k, mrq_finis
     const mrq_generation *generation = serving->generation;
     const mrq_table *users = generation->users;
     const uint32_t user = mrq_table_find(users, id);
-    MRQ_TRY(check_k(k, err));
+    MRQ_TRY(mrq_k_check(k, err));
     if (user == MRQ_NONE)
         return mrq_fail(err, MRQ_NOT_FOUND, "user %lld: not among the %u of the data", (long long)id, users->rows);
     const mrq_lists *likes = generation->tower->liked ? &generation->tower->history.list : NULL;
@@ -211,7 +197,7 @@ mrq_status mrq_find_user(mrq_serving *serving, int64_t id, uint32_t k, mrq_finis
         list[i] = (found){movie, serving->ratings[movie], likes && mrq_lists_find(likes, user, movie) != UINT64_MAX};
     }
     mrq_print print = {0};
-    begin(&print, generation);
+    mrq_print_begin(&print, generation);
     mrq_print_key(&print, "user");
     mrq_print_open(&print, '{');
     mrq_print_key(&print, "id");

@@ -25,11 +25,7 @@ static cJSON *clean_string(const char *text)
 
 bool mrq_json_add_clean(cJSON *object, const char *key, const char *text)
 {
-    MRQ_CLEANUP(cJSON_Delete) cJSON *string = clean_string(text);
-    if (!string || !cJSON_AddItemToObject(object, key, string))
-        return false;
-    string = NULL;
-    return true;
+    return mrq_json_add_made(object, key, clean_string(text));
 }
 
 static bool append(cJSON *array, cJSON *item)
@@ -62,16 +58,21 @@ void mrq_print_value(mrq_print *print, const mrq_column *column, uint32_t code)
     mrq_print_text(print, mrq_strings_at(&column->label, code));
 }
 
-void mrq_print_movie(mrq_print *print, const mrq_table *movies, uint32_t row)
+void mrq_print_name(mrq_print *print, const mrq_table *movies, uint32_t row)
 {
-    const mrq_column *title = mrq_table_first(movies, MRQ_TEXT), *genres = mrq_table_first(movies, MRQ_SET);
-    const mrq_column *year = mrq_year_column(movies);
+    const mrq_column *title = mrq_table_first(movies, MRQ_TEXT);
     mrq_print_key(print, "id");
     mrq_print_whole(print, movies->id[row]);
     if (title) {
         mrq_print_key(print, "title");
         mrq_print_text(print, mrq_strings_at(&title->text, row));
     }
+}
+
+void mrq_print_movie(mrq_print *print, const mrq_table *movies, uint32_t row)
+{
+    const mrq_column *genres = mrq_table_first(movies, MRQ_SET), *year = mrq_year_column(movies);
+    mrq_print_name(print, movies, row);
     if (year) {
         mrq_print_key(print, "year");
         mrq_print_real(print, year->number[row], 3);
@@ -89,7 +90,6 @@ void mrq_print_movie(mrq_print *print, const mrq_table *movies, uint32_t row)
  * "title":"...","score":0.1}. */
 static void print_part(mrq_print *print, const mrq_generation *generation, const mrq_score_part *part)
 {
-    const mrq_column *title = mrq_table_first(generation->movies, MRQ_TEXT);
     mrq_print_open(print, '{');
     mrq_print_key(print, "input");
     mrq_print_text(print, part->input);
@@ -102,12 +102,8 @@ static void print_part(mrq_print *print, const mrq_generation *generation, const
         mrq_print_whole(print, generation->users->id[part->value]);
         break;
     case MRQ_PART_MOVIE:
-        mrq_print_key(print, "id");
-        mrq_print_whole(print, generation->movies->id[part->value]);
-        if (title) {
-            mrq_print_key(print, "title");
-            mrq_print_text(print, mrq_strings_at(&title->text, part->value));
-        }
+        mrq_print_name(print, generation->movies, part->value);
+        break;
     }
     mrq_print_key(print, "score");
     mrq_print_real(print, part->score, 8);
@@ -134,13 +130,18 @@ static void print_explanation(mrq_print *print, const mrq_generation *generation
     mrq_print_close(print, '}');
 }
 
-void mrq_print_answer(mrq_print *print, const mrq_generation *generation, const mrq_answer *answer)
+void mrq_print_begin(mrq_print *print, const mrq_generation *generation)
 {
     mrq_print_open(print, '{');
     mrq_print_key(print, "schema");
     mrq_print_whole(print, 1);
     mrq_print_key(print, "generation");
     mrq_print_text(print, generation->name);
+}
+
+void mrq_print_answer(mrq_print *print, const mrq_generation *generation, const mrq_answer *answer)
+{
+    mrq_print_begin(print, generation);
     mrq_print_key(print, "model");
     mrq_print_text(print, generation->model_name);
     mrq_print_key(print, "query");

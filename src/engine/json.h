@@ -18,8 +18,12 @@ bool mrq_json_append_whole(cJSON *array, int64_t value);
 /* A category's value: "value", and its "label" where it has one. */
 void mrq_print_value(mrq_print *print, const mrq_column *column, uint32_t code);
 
-/* "id", "title", "year", "genres" of a movie, as far as the data has such columns. */
+/* "id" and "title" of a movie; and with them "year" and "genres"; as far as the data has such columns. */
+void mrq_print_name(mrq_print *print, const mrq_table *movies, uint32_t row);
 void mrq_print_movie(mrq_print *print, const mrq_table *movies, uint32_t row);
+
+/* What every document of a generation begins with: an open object with "schema" and "generation". */
+void mrq_print_begin(mrq_print *print, const mrq_generation *generation);
 
 /* The document of an answer but for `,"cache":"..."}` and a line end. */
 void mrq_print_answer(mrq_print *print, const mrq_generation *generation, const mrq_answer *answer);

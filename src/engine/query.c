@@ -30,6 +30,11 @@ const mrq_column *mrq_feature_column(const mrq_table *users, int feature)
     return column && column->kind == MRQ_CATEGORY ? column : NULL;
 }
 
+mrq_status mrq_k_check(uint32_t k, mrq_error *err)
+{
+    return k >= 1 && k <= MRQ_K_MAX ? MRQ_OK : mrq_fail(err, MRQ_USAGE, "k %u: want 1 to %d", k, MRQ_K_MAX);
+}
+
 static mrq_status find_user(const mrq_table *users, int64_t id, uint32_t *row, mrq_error *err)
 {
     *row = MRQ_NONE;
@@ -163,8 +168,7 @@ static mrq_status resolve(const mrq_generation *generation, const mrq_query *que
 
 mrq_status mrq_query_resolve(const mrq_generation *generation, const mrq_query *query, mrq_resolved *out, mrq_error *err)
 {
-    if (query->k < 1 || query->k > MRQ_K_MAX)
-        return mrq_fail(err, MRQ_USAGE, "k %u: want 1 to %d", query->k, MRQ_K_MAX);
+    MRQ_TRY(mrq_k_check(query->k, err));
     if (query->n_liked || query->n_disliked || query->explain)
         MRQ_TRY(mrq_history_check(generation, err));
     mrq_resolved resolved = {.k = query->k};

@@ -9,6 +9,9 @@ enum { MRQ_FEATURES = 3 };
 extern const char *const mrq_feature_names[MRQ_FEATURES];
 const mrq_column *mrq_feature_column(const mrq_table *users, int feature);
 
+/* MRQ_USAGE unless 1 .. MRQ_K_MAX. */
+MRQ_CHECKED mrq_status mrq_k_check(uint32_t k, mrq_error *err);
+
 /* What a query says of movies. */
 typedef struct mrq_opinion {
     uint32_t n;

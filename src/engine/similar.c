@@ -69,16 +69,10 @@ static mrq_status find_movie(const mrq_table *movies, const char *text, uint32_t
 /* {"movie":{"id":1,"title":"Toy Story (1995)"},"k":5,"genre":[...],...}; NULL when out of memory. */
 static char *describe(const mrq_table *movies, uint32_t movie, uint32_t k, const mrq_selection *selection)
 {
-    const mrq_column *title = mrq_table_first(movies, MRQ_TEXT);
     mrq_print print = {0};
     mrq_print_raw(&print, "{\"movie\":");
     mrq_print_open(&print, '{');
-    mrq_print_key(&print, "id");
-    mrq_print_whole(&print, movies->id[movie]);
-    if (title) {
-        mrq_print_key(&print, "title");
-        mrq_print_text(&print, mrq_strings_at(&title->text, movie));
-    }
+    mrq_print_name(&print, movies, movie);
     mrq_print_close(&print, '}');
     mrq_print_key(&print, "k");
     mrq_print_whole(&print, k);
@@ -166,8 +160,7 @@ static mrq_status answer(const mrq_generation *generation, uint32_t movie, uint3
 mrq_status mrq_similar(const mrq_generation *generation, const char *movie, uint32_t k, const mrq_filters *filters, mrq_answer *out,
                        mrq_error *err)
 {
-    if (k < 1 || k > MRQ_K_MAX)
-        return mrq_fail(err, MRQ_USAGE, "k %u: want 1 to %d", k, MRQ_K_MAX);
+    MRQ_TRY(mrq_k_check(k, err));
     MRQ_TRY(mrq_history_check(generation, err));
     uint32_t row;
     __attribute__((cleanup(mrq_selection_clear))) mrq_selection selection = {0};
