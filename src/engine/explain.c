@@ -48,11 +48,11 @@ static uint32_t find_inputs(const mrq_folded *tower, const mrq_resolved *resolve
 {
     uint32_t n = 0;
     for (uint32_t b = 0; b < tower->n_branches; b++) {
-        const char *feature = tower->branch[b].feature;
-        const bool id = strcmp(feature, "id") == 0;
+        const bool id = mrq_folded_is_id(&tower->branch[b]);
         if (resolved->value[b] == MRQ_NONE || (id && (!resolved->value[b] || tower->liked)))
             continue; /* unknown, or to be told movie by movie */
-        in[n++] = (input){{feature, id ? MRQ_PART_USER : MRQ_PART_FEATURE, id ? resolved->user : resolved->value[b], 0}, b, 1};
+        in[n++] = (input){
+            {tower->branch[b].feature, id ? MRQ_PART_USER : MRQ_PART_FEATURE, id ? resolved->user : resolved->value[b], 0}, b, 1};
     }
     return add_movies(history, &resolved->opinion, in, n);
 }

@@ -66,11 +66,6 @@ static mrq_status find_codes(const mrq_table *users, const mrq_query *query, uin
     return MRQ_OK;
 }
 
-static bool is_id(const mrq_folded_branch *branch)
-{
-    return strcmp(branch->feature, "id") == 0;
-}
-
 /* What to say when nothing is known for a branch. */
 static mrq_status lacks(const mrq_folded *tower, const char *feature, bool can_be_given, mrq_error *err)
 {
@@ -80,7 +75,7 @@ static mrq_status lacks(const mrq_folded *tower, const char *feature, bool can_b
                         or_liked);
     char wanted[200] = "";
     for (uint32_t b = 0; b < tower->n_branches; b++)
-        if (!is_id(&tower->branch[b]))
+        if (!mrq_folded_is_id(&tower->branch[b]))
             snprintf(wanted + strlen(wanted), sizeof wanted - strlen(wanted), "%s%s", *wanted ? ", " : "",
                      tower->branch[b].feature);
     return mrq_fail(err, MRQ_USAGE, "%s is missing: want %s, or a user of the data%s", feature, wanted, or_liked);
@@ -97,7 +92,7 @@ static mrq_status find_values(const mrq_generation *generation, uint32_t user, b
         mrq_folded_values(tower, generation->users, user, value);
     for (uint32_t b = 0; b < tower->n_branches; b++) {
         const mrq_folded_branch *branch = &tower->branch[b];
-        if (is_id(branch))
+        if (mrq_folded_is_id(branch))
             continue; /* 0, the unknown user, unless known */
         by_id_alone = false;
         int i = 0;

@@ -59,8 +59,8 @@ void mrq_folded_vector(const mrq_folded *folded, const uint32_t *value, float *o
 void mrq_folded_values(const mrq_folded *folded, const mrq_table *users, uint32_t user, uint32_t *value)
 {
     for (uint32_t b = 0; b < folded->n_branches; b++) {
-        const char *feature = folded->branch[b].feature;
-        value[b] = strcmp(feature, "id") == 0 ? folded->user_row[user] : mrq_table_column(users, feature)->code[user];
+        const mrq_folded_branch *branch = &folded->branch[b];
+        value[b] = mrq_folded_is_id(branch) ? folded->user_row[user] : mrq_table_column(users, branch->feature)->code[user];
     }
 }
 
@@ -82,7 +82,7 @@ static mrq_status average_rows(mrq_folded *folded, const mrq_table *users, mrq_e
     for (uint32_t b = 0; b < folded->n_branches; b++) {
         mrq_folded_branch *branch = &folded->branch[b];
         branch->mean = branch->rows;
-        if (strcmp(branch->feature, "id") == 0)
+        if (mrq_folded_is_id(branch))
             continue;
         const uint32_t *code = mrq_table_column(users, branch->feature)->code;
         MRQ_AUTOFREE uint32_t *count = mrq_array(branch->n_rows, sizeof *count);
@@ -217,7 +217,7 @@ static mrq_status load_branch(const mrq_container *container, const mrq_table *u
     branch->n_rows = (uint32_t)count;
     if (!mrq_all_finite(branch->rows, count * width))
         return mrq_container_bad(container, err, "branch %u holds a number that is not finite", b);
-    if (strcmp(branch->feature, "id") == 0)
+    if (mrq_folded_is_id(branch))
         return count >= 1 && count <= (size_t)users->rows + 1 && stored->has_user_row
                    ? MRQ_OK
                    : mrq_container_bad(container, err, "%zu rows for %u users", count, users->rows);

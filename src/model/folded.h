@@ -9,6 +9,9 @@
 #ifndef MRQ_MODEL_FOLDED_H
 #define MRQ_MODEL_FOLDED_H
 
+#include <stdbool.h>
+#include <string.h>
+
 #include "base/table.h"
 #include "model/description.h"
 
@@ -18,6 +21,11 @@ typedef struct mrq_folded_branch {
     const float *rows; /* (n_rows, width) row-major */
     const float *mean; /* (width) their average over the users of the data; of an id, row 0 */
 } mrq_folded_branch;
+
+static inline bool mrq_folded_is_id(const mrq_folded_branch *branch)
+{
+    return strcmp(branch->feature, "id") == 0;
+}
 
 typedef struct mrq_folded {
     mrq_arena *arena; /* owns what is not in a container */

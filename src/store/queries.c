@@ -9,22 +9,15 @@
  * find empty. */
 #include "store/queries.h"
 
-#include <string.h>
-
 #include "base/random.h"
 
 #define SEED 0x6d72715f
-
-static bool is_id(const mrq_folded_branch *branch)
-{
-    return strcmp(branch->feature, "id") == 0;
-}
 
 /* Whether strangers can say anything of themselves. */
 static bool has_strangers(const mrq_folded *tower)
 {
     for (uint32_t b = 0; b < tower->n_branches; b++)
-        if (!is_id(&tower->branch[b]))
+        if (!mrq_folded_is_id(&tower->branch[b]))
             return true;
     return false;
 }
@@ -37,7 +30,7 @@ static void stranger(const mrq_folded *tower, uint32_t half, mrq_random *rng, ui
     do {
         sum = 0;
         for (uint32_t b = 0; b < tower->n_branches; b++) {
-            const uint32_t n = is_id(&tower->branch[b]) ? 1 : tower->branch[b].n_rows;
+            const uint32_t n = mrq_folded_is_id(&tower->branch[b]) ? 1 : tower->branch[b].n_rows;
             several = several || n > 1;
             value[b] = (uint32_t)mrq_random_below(rng, n);
             sum += value[b];
