@@ -88,8 +88,8 @@ static void on_step(void *context, mrq_step step)
 static void print_summary(const mrq_rebuild_options *o, const mrq_rebuild_report *r)
 {
     printf("published generation %s in %s: model %s", r->made.generation, o->store, r->description.name);
-    const mrq_quality now = mrq_quality_of(r->made.results.ranks, r->made.results.test_rmse, r->made.results.test_ndcg);
-    const mrq_quality before = mrq_quality_of(r->serving.results.ranks, r->serving.results.test_rmse, r->serving.results.test_ndcg);
+    const mrq_quality now = mrq_quality_of(&r->made.results);
+    const mrq_quality before = mrq_quality_of(&r->serving.results);
     if (!isnan(now.value))
         printf(", test %s %.4f", now.name, now.value);
     if (r->has_serving && !isnan(before.value) && before.more_is_better == now.more_is_better)

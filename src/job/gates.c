@@ -12,11 +12,6 @@
 
 const char *const mrq_verdict_names[] = {"passed", "failed", "skipped"};
 
-static mrq_quality measured(const mrq_model_results *results)
-{
-    return mrq_quality_of(results->ranks, results->test_rmse, results->test_ndcg);
-}
-
 bool mrq_protocols_differ(const mrq_model_results *made, const mrq_model_results *serving, char *out, size_t size)
 {
     if (strcmp(made->schema, serving->schema) != 0)
@@ -44,7 +39,7 @@ static void judge_recall(const mrq_rebuild_options *options, double recall, mrq_
 static void judge_quality(const mrq_rebuild_options *options, const mrq_facts *made, const mrq_facts *serving, mrq_gate *gate)
 {
     char difference[120];
-    const mrq_quality now = measured(&made->results), old = measured(&serving->results);
+    const mrq_quality now = mrq_quality_of(&made->results), old = mrq_quality_of(&serving->results);
     gate->value = now.value;
     if (mrq_protocols_differ(&made->results, &serving->results, difference, sizeof difference)) {
         snprintf(gate->text, sizeof gate->text, "not comparable with the serving generation: %s", difference);
@@ -85,7 +80,6 @@ void mrq_gates_judge(const mrq_rebuild_options *options, const mrq_facts *made, 
         judge_quality(options, made, serving, &gate[MRQ_GATE_QUALITY]);
         judge_movies(options, made, serving, &gate[MRQ_GATE_MOVIES]);
     } else {
-        gate[MRQ_GATE_QUALITY].value = measured(&made->results).value;
-        gate[MRQ_GATE_MOVIES].value = NAN;
+        gate[MRQ_GATE_QUALITY].value = mrq_quality_of(&made->results).value;
     }
 }

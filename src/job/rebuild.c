@@ -44,15 +44,15 @@ static void begin(struct job *job, mrq_step step)
     job->since = mrq_clock();
 }
 
-__attribute__((format(printf, 3, 4))) static void end(struct job *job, mrq_step step, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void end(struct job *job, const char *format, ...)
 {
     char text[400];
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    job->report->step[step] = mrq_clock() - job->since;
-    mrq_log(MRQ_LOG_INFO, "rebuild", "step=%s seconds=%.2f%s", mrq_step_names[step], job->report->step[step], text);
+    job->report->step[job->step] = mrq_clock() - job->since;
+    mrq_log(MRQ_LOG_INFO, "rebuild", "step=%s seconds=%.2f%s", mrq_step_names[job->step], job->report->step[job->step], text);
 }
 
 /* Adds a sentence to the report's reason; one that does not fit is cut. */
@@ -109,8 +109,7 @@ static mrq_status load(struct job *job, mrq_error *err)
     r->movies = job->data->movies->rows;
     r->ratings = job->data->n;
     r->fingerprint = job->data->fingerprint;
-    end(job, MRQ_STEP_LOAD, " schema=%s users=%u movies=%u ratings=%llu", r->schema, r->users, r->movies,
-        (unsigned long long)r->ratings);
+    end(job, " schema=%s users=%u movies=%u ratings=%llu", r->schema, r->users, r->movies, (unsigned long long)r->ratings);
     return MRQ_OK;
 }
 
@@ -219,10 +218,10 @@ static mrq_status train(struct job *job, mrq_error *err)
     if (result.end == MRQ_TRAIN_LOST)
         remark(r, "the loss exploded in pass %lld of %lld, and the best before, pass %lld, was taken", (long long)result.epoch,
                (long long)passes, (long long)r->made.results.best_epoch);
-    const mrq_quality quality = mrq_quality_of(r->made.results.ranks, r->made.results.test_rmse, r->made.results.test_ndcg);
-    end(job, MRQ_STEP_TRAIN, " model=%s passes=%lld best=%lld test_%s=%.4f start=%s", r->description.name,
-        (long long)r->made.results.epochs, (long long)r->made.results.best_epoch, quality.more_is_better ? "ndcg" : "rmse",
-        quality.value, r->warm_started ? "warm" : "scratch");
+    const mrq_quality quality = mrq_quality_of(&r->made.results);
+    end(job, " model=%s passes=%lld best=%lld test_%s=%.4f start=%s", r->description.name, (long long)r->made.results.epochs,
+        (long long)r->made.results.best_epoch, quality.more_is_better ? "ndcg" : "rmse", quality.value,
+        r->warm_started ? "warm" : "scratch");
     return MRQ_OK;
 }
 
@@ -233,7 +232,7 @@ static mrq_status export(struct job *job, mrq_error *err)
     begin(job, MRQ_STEP_EXPORT);
     MRQ_TRY(mrq_draft_write(job->draft, job->model, &options, &r->choice, err));
     snprintf(r->made.generation, sizeof r->made.generation, "%s", mrq_draft_generation(job->draft)->name);
-    end(job, MRQ_STEP_EXPORT, " generation=%s index=%s recall=%.4f p50=%.1fus p99=%.1fus trials=%u", r->made.generation,
+    end(job, " generation=%s index=%s recall=%.4f p50=%.1fus p99=%.1fus trials=%u", r->made.generation,
         r->choice.best.settings.factory, r->choice.best.recall, 1e6 * r->choice.best.p50, 1e6 * r->choice.best.p99, r->choice.n);
     return MRQ_OK;
 }
@@ -265,7 +264,7 @@ static mrq_status judge(struct job *job, mrq_error *err)
     }
     if (*failures)
         remark(r, "forced, although %s", failures);
-    end(job, MRQ_STEP_GATES, "%s", *failures ? " forced" : "");
+    end(job, "%s", *failures ? " forced" : "");
     return MRQ_OK;
 }
 
@@ -291,10 +290,10 @@ static mrq_status publish(struct job *job, mrq_error *err)
     mrq_rebuild_report *r = job->report;
     begin(job, MRQ_STEP_WARM);
     MRQ_TRY(mrq_warm(mrq_draft_generation(job->draft), job->options->cache, job->options->warm, &r->warmed, err));
-    end(job, MRQ_STEP_WARM, " warmed=%u", r->warmed);
+    end(job, " warmed=%u", r->warmed);
     begin(job, MRQ_STEP_PUBLISH);
     MRQ_TRY(make_current(job, err));
-    end(job, MRQ_STEP_PUBLISH, " generation=%s", r->made.generation);
+    end(job, " generation=%s", r->made.generation);
     return MRQ_OK;
 }
 
@@ -306,7 +305,7 @@ static void prune(struct job *job)
     begin(job, MRQ_STEP_PRUNE);
     if (mrq_draft_prune(job->draft, job->options->keep, &r->pruned, &problem) != MRQ_OK)
         remark(r, "old generations could not be removed: %s", problem.msg);
-    end(job, MRQ_STEP_PRUNE, " removed=%u kept=%u", r->pruned, job->options->keep);
+    end(job, " removed=%u kept=%u", r->pruned, job->options->keep);
 }
 
 static mrq_status run(struct job *job, mrq_error *err)

@@ -50,9 +50,9 @@ const mrq_lists *mrq_model_seen(const mrq_model *model)
     return &model->seen;
 }
 
-mrq_quality mrq_quality_of(bool ranks, double test_rmse, double test_ndcg)
+mrq_quality mrq_quality_of(const mrq_model_results *results)
 {
-    return ranks ? (mrq_quality){"NDCG@10", test_ndcg, true} : (mrq_quality){"RMSE", test_rmse, false};
+    return results->ranks ? (mrq_quality){"NDCG@10", results->test_ndcg, true} : (mrq_quality){"RMSE", results->test_rmse, false};
 }
 
 /* Weights start as Glorot and Bengio (2010) advise; embeddings of unit size times 1/sqrt(width), whatever the number of rows. */

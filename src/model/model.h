@@ -38,7 +38,7 @@ typedef struct mrq_quality {
     double value;     /* NaN where not measured */
     bool more_is_better;
 } mrq_quality;
-mrq_quality mrq_quality_of(bool ranks, double test_rmse, double test_ndcg);
+mrq_quality mrq_quality_of(const mrq_model_results *results);
 
 typedef struct mrq_model mrq_model;
 

@@ -61,7 +61,7 @@ static bool describe(const char *store, const char *name, const char *current, b
                                   .recall = NAN,
                                   .p50 = NAN,
                                   .p99 = NAN,
-                                  .quality = mrq_quality_of(false, NAN, NAN)};
+                                  .quality = mrq_quality_of(&(mrq_model_results){.test_rmse = NAN})};
     strcpy(info->name, name);
     if (mrq_generation_path(store, name, folder, NULL) != MRQ_OK || (info->bytes = folder_bytes(folder)) < 0)
         return false;

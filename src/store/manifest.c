@@ -219,7 +219,7 @@ mrq_status mrq_manifest_parse(const char *text, size_t size, const char *path, m
     MRQ_TRY(mrq_json_object(root, source, "results", true, &results, err));
     MRQ_TRY(read_parts(root, source, &manifest, err));
     MRQ_TRY(mrq_model_training_parse(results, at, &manifest.results, curve, err));
-    manifest.quality = mrq_quality_of(manifest.results.ranks, manifest.results.test_rmse, manifest.results.test_ndcg);
+    manifest.quality = mrq_quality_of(&manifest.results);
     *out = manifest;
     return MRQ_OK;
 }
