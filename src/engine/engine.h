@@ -30,8 +30,8 @@ typedef struct mrq_score_part {
  * all orders in which the inputs can do so. In a linear tower under an inner product that is the input's own inner product less the
  * average's, and there a user's part is split into the movies of the history. Else all subsets of the inputs are gone through. */
 typedef struct mrq_explanation {
-    uint32_t n;   /* parts told of each movie: as many as the query asks for, or as there are: what is known of the person and
-                           * is an input of the tower */
+    uint32_t n;   /* parts told of each movie: as many as the query asks for, or as there are: what is known of the person and is an
+                 * input of the tower */
     double *base; /* (movies of the answer) */
     double *rest; /* (movies of the answer) what the parts that are not told add; NULL: all are told */
     mrq_score_part *part; /* (movies of the answer, n) those of a movie by size, the largest first */

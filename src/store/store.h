@@ -2,10 +2,10 @@
  *
  * STORE/generations/<UTC time>-<12 digits>/ holds movies.faiss, catalogue.mrq (movies), users.mrq (users and folded tower),
  * seen.mrq, model.mrq, vectors.mrq (the movies' vectors, exact), history.mrq (what liked movies say, and which each user liked) and
- * MANIFEST.json, written last. The digits begin the SHA-256 of
- * the manifest, which holds the size, SHA-256 and checksum of each other file: the name vouches for the manifest and the manifest
- * for the files. Names sort by time, in the order of the exports, even where the clock stepped back. Where the index is Flat,
- * movies.faiss is one more copy of the vectors, for other users of FAISS: verified, but not loaded.
+ * MANIFEST.json, written last. The digits begin the SHA-256 of the manifest, which holds the size, SHA-256 and checksum of each
+ * other file: the name vouches for the manifest and the manifest for the files. Names sort by time, in the order of the exports,
+ * even where the clock stepped back. Where the index is Flat, movies.faiss is one more copy of the vectors, for other users of
+ * FAISS: verified, but not loaded.
  *
  * Opening verifies the manifest and the 64-bit checksum of every file but the model's, of which it compares the size. List and
  * rollback, and who looks for a generation to go back to, verify the model too, and compare the SHA-256 of every file.
