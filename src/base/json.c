@@ -63,8 +63,7 @@ mrq_status mrq_json_keys(const cJSON *object, const char *path, const char *cons
     return MRQ_OK;
 }
 
-/* `path.key: value, want what`. */
-static mrq_status wrong(const cJSON *item, const char *path, const char *key, const char *want, mrq_error *err)
+mrq_status mrq_json_wrong(const cJSON *item, const char *path, const char *key, const char *want, mrq_error *err)
 {
     char *value = cJSON_PrintUnformatted(item);
     const mrq_status status =
@@ -86,7 +85,7 @@ static mrq_status find_type(const cJSON *object, const char *path, const char *k
     if (!item && required)
         return mrq_fail(err, MRQ_BAD_FILE, PATH_FORMAT ": missing", PATH_ARGS(path, key));
     if (item && !is(item))
-        return wrong(item, path, key, want, err);
+        return mrq_json_wrong(item, path, key, want, err);
     *out = item;
     return MRQ_OK;
 }
@@ -118,7 +117,7 @@ mrq_status mrq_json_real(const cJSON *object, const char *path, const char *key,
     if (!cJSON_IsNumber(item) || !(item->valuedouble >= min && item->valuedouble <= max)) {
         char want[80];
         snprintf(want, sizeof want, "a number, %.15g to %.15g", min, max);
-        return wrong(item, path, key, want, err);
+        return mrq_json_wrong(item, path, key, want, err);
     }
     *value = item->valuedouble;
     return MRQ_OK;
@@ -134,7 +133,7 @@ mrq_status mrq_json_int(const cJSON *object, const char *path, const char *key, 
         item->valuedouble != floor(item->valuedouble) || fabs(item->valuedouble) > 0x1p53) {
         char want[80];
         snprintf(want, sizeof want, "a whole number, %lld to %lld", (long long)min, (long long)max);
-        return wrong(item, path, key, want, err);
+        return mrq_json_wrong(item, path, key, want, err);
     }
     *value = (int64_t)item->valuedouble;
     return MRQ_OK;
@@ -163,7 +162,7 @@ mrq_status mrq_json_choice(const cJSON *object, const char *path, const char *ke
         }
         snprintf(want + strlen(want), sizeof want - strlen(want), "%s%s", i ? ", " : "", names[i]);
     }
-    return wrong(item, path, key, want, err);
+    return mrq_json_wrong(item, path, key, want, err);
 }
 
 bool mrq_json_add_made(cJSON *object, const char *key, cJSON *item)

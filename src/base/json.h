@@ -19,6 +19,9 @@ MRQ_CHECKED mrq_status mrq_json_parse(const char *text, size_t size, const char 
 /* `object` is an object whose keys are all in the NULL-terminated list and stand there once. */
 MRQ_CHECKED mrq_status mrq_json_keys(const cJSON *object, const char *path, const char *const *allowed, mrq_error *err);
 
+/* MRQ_BAD_FILE: "path.key: value, want WANT". */
+mrq_status mrq_json_wrong(const cJSON *item, const char *path, const char *key, const char *want, mrq_error *err);
+
 /* The member `key`, or NULL in `*out` when it is absent and not required. */
 MRQ_CHECKED mrq_status mrq_json_text(const cJSON *object, const char *path, const char *key, bool required, const char **out,
                                      mrq_error *err);

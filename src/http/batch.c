@@ -20,14 +20,6 @@ static const char *copy_text(mrq_arena *arena, const char *text)
     return copy ? memcpy(copy, text, size) : NULL;
 }
 
-static mrq_status wrong(const char *key, const cJSON *item, const char *want, mrq_error *err)
-{
-    char *value = cJSON_PrintUnformatted(item);
-    const mrq_status status = mrq_fail(err, MRQ_USAGE, "%s: %.60s, want %s", key, value ? value : "?", want);
-    cJSON_free(value);
-    return status;
-}
-
 /* A text, or a number that is meant as one. */
 static mrq_status read_text(const cJSON *object, mrq_arena *arena, const char *key, const char **out, mrq_error *err)
 {
@@ -41,7 +33,7 @@ static mrq_status read_text(const cJSON *object, mrq_arena *arena, const char *k
     else if (cJSON_IsNumber(item))
         snprintf(number, sizeof number, "%.15g", item->valuedouble);
     else
-        return wrong(key, item, "a text or a number", err);
+        return mrq_json_wrong(item, "", key, "a text or a number", err);
     *out = copy_text(arena, text);
     return *out ? MRQ_OK : mrq_fail_memory(err, "reading a batch");
 }
@@ -53,7 +45,7 @@ static mrq_status read_ids(const cJSON *object, mrq_arena *arena, const char *ke
     if (!list)
         return MRQ_OK;
     if (!cJSON_IsArray(list))
-        return wrong(key, list, "a list of ids of movies", err);
+        return mrq_json_wrong(list, "", key, "a list of ids of movies", err);
     const int size = cJSON_GetArraySize(list);
     if (size > max)
         return mrq_fail(err, MRQ_USAGE, "%s: %d movies, want at most %d", key, size, max);
@@ -65,7 +57,7 @@ static mrq_status read_ids(const cJSON *object, mrq_arena *arena, const char *ke
     {
         if (!cJSON_IsNumber(item) || !(item->valuedouble >= 0 && item->valuedouble <= 0x1p53) ||
             item->valuedouble != floor(item->valuedouble))
-            return wrong(key, item, "ids of movies", err);
+            return mrq_json_wrong(item, "", key, "ids of movies", err);
         ids[i++] = (int64_t)item->valuedouble;
     }
     *out = ids;
@@ -80,7 +72,7 @@ static mrq_status read_genres(const cJSON *object, mrq_arena *arena, mrq_filters
     if (!list)
         return MRQ_OK;
     if (!cJSON_IsArray(list) && !cJSON_IsString(list))
-        return wrong("genre", list, "names of genres", err);
+        return mrq_json_wrong(list, "", "genre", "names of genres", err);
     const int size = cJSON_IsArray(list) ? cJSON_GetArraySize(list) : 1;
     if (size > MRQ_GENRES_MAX)
         return mrq_fail(err, MRQ_USAGE, "genre: %d of them, want at most %d", size, MRQ_GENRES_MAX);
@@ -89,7 +81,7 @@ static mrq_status read_genres(const cJSON *object, mrq_arena *arena, mrq_filters
     uint32_t n = 0;
     for (item = cJSON_IsArray(list) ? list->child : list; item && !full; item = cJSON_IsArray(list) ? item->next : NULL) {
         if (!cJSON_IsString(item))
-            return wrong("genre", item, "names of genres", err);
+            return mrq_json_wrong(item, "", "genre", "names of genres", err);
         full = (names[n++] = copy_text(arena, item->valuestring)) == NULL;
     }
     if (full)
@@ -164,12 +156,12 @@ static mrq_status read_queries(cJSON *list, mrq_batch *batch, mrq_error *err)
     {
         mrq_error *problem = &batch->problem[i];
         mrq_query *query = &batch->query[i++];
-        if (!cJSON_IsObject(item)) {
-            problem->status = wrong("query", item, "an object", problem);
-            continue;
+        if (cJSON_IsObject(item)) {
+            remove_nulls(item);
+            problem->status = read_query(item, batch->arena, query, problem);
+        } else {
+            problem->status = mrq_json_wrong(item, "", "query", "an object", problem);
         }
-        remove_nulls(item);
-        problem->status = read_query(item, batch->arena, query, problem);
         if (problem->status == MRQ_BAD_FILE)
             problem->status = MRQ_USAGE; /* the reader of JSON takes it for a file's */
         if (problem->status != MRQ_OK)

@@ -20,14 +20,22 @@ void mrq_reply_static(mrq_reply *reply, const char *type, const char *text, size
     *reply = (mrq_reply){.status = 200, .type = type, .data = text, .size = size, .cache = "-"};
 }
 
-/* A text from malloc(), or what can be said without memory. */
+void mrq_reply_owned(mrq_reply *reply, const char *type, char *text, size_t size)
+{
+    mrq_reply_static(reply, type, text, size);
+    reply->release = mrq_free;
+    reply->owner = text;
+}
+
+/* A document to be freed, or what can be said without memory. */
 static void reply_text(mrq_reply *reply, unsigned status, char *text)
 {
     static const char none[] = "{\"schema\":1,\"error\":{\"code\":\"failed\",\"message\":\"out of memory\"}}\n";
-    mrq_reply_static(reply, MRQ_TYPE_JSON, text ? text : none, text ? strlen(text) : sizeof none - 1);
+    if (text)
+        mrq_reply_owned(reply, MRQ_TYPE_JSON, text, strlen(text));
+    else
+        mrq_reply_static(reply, MRQ_TYPE_JSON, none, sizeof none - 1);
     reply->status = text ? status : 500;
-    reply->release = text ? free : NULL;
-    reply->owner = text;
 }
 
 void mrq_reply_result(mrq_reply *reply, mrq_result *result)
@@ -40,13 +48,16 @@ void mrq_reply_result(mrq_reply *reply, mrq_result *result)
         return;
     }
     const char *cache = mrq_result_cache(result);
-    void *copy = size >= LARGE ? malloc(size) : NULL;
-    mrq_reply_static(reply, MRQ_TYPE_JSON, copy ? memcpy(copy, json, size) : json, size);
-    reply->release = copy ? free : release_result;
-    reply->owner = copy ? copy : result;
-    reply->cache = cache;
-    if (copy)
+    char *copy = size >= LARGE ? malloc(size) : NULL;
+    if (copy) {
+        mrq_reply_owned(reply, MRQ_TYPE_JSON, memcpy(copy, json, size), size);
         mrq_result_free(result);
+    } else {
+        mrq_reply_static(reply, MRQ_TYPE_JSON, json, size);
+        reply->release = release_result;
+        reply->owner = result;
+    }
+    reply->cache = cache;
 }
 
 void mrq_reply_error(mrq_reply *reply, const mrq_error *error)

@@ -34,9 +34,7 @@ static mrq_status answer_batch(const mrq_request *request, mrq_reply *reply, mrq
     const mrq_status status = mrq_batch_answer(&batch, request->service->recommender, request->service->workers, &text, &size, err);
     mrq_batch_clear(&batch);
     MRQ_TRY(status);
-    mrq_reply_static(reply, MRQ_TYPE_JSON, text, size);
-    reply->release = mrq_free;
-    reply->owner = text;
+    mrq_reply_owned(reply, MRQ_TYPE_JSON, text, size);
     return MRQ_OK;
 }
 
@@ -113,9 +111,7 @@ static mrq_status answer_metrics(const mrq_request *request, mrq_reply *reply, m
     label[MRQ_ROUTE_NONE] = "none";
     mrq_recommender_stats(request->service->recommender, &stats);
     MRQ_TRY(mrq_metrics_text(&request->service->metrics, label, MRQ_ROUTES + 1, &stats, &text, &size, err));
-    mrq_reply_static(reply, "text/plain; version=0.0.4; charset=utf-8", text, size);
-    reply->release = mrq_free;
-    reply->owner = text;
+    mrq_reply_owned(reply, "text/plain; version=0.0.4; charset=utf-8", text, size);
     return MRQ_OK;
 }
 
