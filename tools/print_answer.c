@@ -4,13 +4,13 @@
 #include <ctype.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/json.h"
 #include "base/utf8.h"
+#include "base/writer.h"
 
 struct row {
     const char *title, *genres;
@@ -80,21 +80,21 @@ static double rounded(double score)
 }
 
 /* ", age 25-34 +0.0200", ", user 4 +0.1000". */
-static void write_part(FILE *out, const mrq_generation *generation, const mrq_score_part *part)
+static void write_part(mrq_writer *out, const mrq_generation *generation, const mrq_score_part *part)
 {
     if (part->kind == MRQ_PART_USER) {
-        fprintf(out, ", user %lld %+.4f", (long long)generation->users->id[part->value], rounded(part->score));
+        mrq_writer_put(out, ", user %lld %+.4f", (long long)generation->users->id[part->value], rounded(part->score));
         return;
     }
     const mrq_column *column = mrq_table_column(generation->users, part->input);
     const char *word = mrq_strings_at(column->label.n ? &column->label : &column->dict, part->value);
     const bool named = needs_name(part->input, word);
-    fprintf(out, ", %s%s%s %+.4f", named ? part->input : "", named ? " " : "", word, rounded(part->score));
+    mrq_writer_put(out, ", %s%s%s %+.4f", named ? part->input : "", named ? " " : "", word, rounded(part->score));
 }
 
 /* "because you liked A (+0.1100), B (+0.0800), C (+0.0700) and 40 others (+0.3100)": those that speak most for it, and the rest
  * together. */
-static void write_liked(FILE *out, const mrq_generation *generation, const mrq_score_part *part, uint32_t n)
+static void write_liked(mrq_writer *out, const mrq_generation *generation, const mrq_score_part *part, uint32_t n)
 {
     enum { TOLD = 3 };
     const mrq_column *title = mrq_table_first(generation->movies, MRQ_TEXT);
@@ -107,22 +107,22 @@ static void write_liked(FILE *out, const mrq_generation *generation, const mrq_s
             rest += part[i].score;
         }
     if (liked && !best)
-        fprintf(out, ", %u liked movie%s %+.4f", liked, liked == 1 ? "" : "s", rounded(rest));
+        mrq_writer_put(out, ", %u liked movie%s %+.4f", liked, liked == 1 ? "" : "s", rounded(rest));
     uint32_t told = 0;
     for (uint32_t i = 0; told < best; i++) {
         if (part[i].kind != MRQ_PART_MOVIE || strcmp(part[i].input, "disliked") == 0 || part[i].score <= 0)
             continue;
         const bool last = ++told == best && best == liked;
-        fputs(told == 1 ? ", because you liked " : last ? " and " : ", ", out);
+        mrq_writer_put(out, "%s", told == 1 ? ", because you liked " : last ? " and " : ", ");
         if (title)
-            fputs(mrq_strings_at(&title->text, part[i].value), out);
+            mrq_writer_put(out, "%s", mrq_strings_at(&title->text, part[i].value));
         else
-            fprintf(out, "%lld", (long long)generation->movies->id[part[i].value]);
-        fprintf(out, " (%+.4f)", rounded(part[i].score));
+            mrq_writer_put(out, "%lld", (long long)generation->movies->id[part[i].value]);
+        mrq_writer_put(out, " (%+.4f)", rounded(part[i].score));
         rest -= part[i].score;
     }
     if (best && best < liked)
-        fprintf(out, " and %u other%s (%+.4f)", liked - best, liked - best == 1 ? "" : "s", rounded(rest));
+        mrq_writer_put(out, " and %u other%s (%+.4f)", liked - best, liked - best == 1 ? "" : "s", rounded(rest));
 }
 
 /* Prints words, on a terminal broken between them, `indent` columns from the left. */
@@ -150,30 +150,26 @@ static void print_paragraph(char *text, int indent)
 static mrq_status print_why(const mrq_generation *generation, const mrq_explanation *why, uint32_t place, mrq_error *err)
 {
     const mrq_score_part *part = why->part + (size_t)place * why->n;
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (!out)
-        return mrq_fail_memory(err, "printing the answer");
-    fprintf(out, "base %.4f", rounded(why->base[place]));
+    MRQ_CLEANUP(mrq_writer_close) mrq_writer out = {0};
+    MRQ_TRY(mrq_writer_open(&out, err));
+    mrq_writer_put(&out, "base %.4f", rounded(why->base[place]));
     uint32_t disliked = 0;
     double sum = 0;
     for (uint32_t i = 0; i < why->n; i++) {
         if (part[i].kind != MRQ_PART_MOVIE) {
-            write_part(out, generation, &part[i]);
+            write_part(&out, generation, &part[i]);
         } else if (strcmp(part[i].input, "disliked") == 0) {
             disliked++;
             sum += part[i].score;
         }
     }
     if (disliked)
-        fprintf(out, ", %u disliked movie%s %+.4f", disliked, disliked == 1 ? "" : "s", rounded(sum));
-    write_liked(out, generation, part, why->n);
-    const bool whole = fclose(out) == 0;
-    if (whole)
-        print_paragraph(text, 6);
-    free(text);
-    return whole ? MRQ_OK : mrq_fail_memory(err, "printing the answer");
+        mrq_writer_put(&out, ", %u disliked movie%s %+.4f", disliked, disliked == 1 ? "" : "s", rounded(sum));
+    write_liked(&out, generation, part, why->n);
+    if (out.failed)
+        return mrq_fail_memory(err, "printing the answer");
+    print_paragraph(out.data, 6);
+    return MRQ_OK;
 }
 
 static mrq_status print_rows(const mrq_generation *generation, const mrq_answer *answer, mrq_error *err)
