@@ -1,4 +1,5 @@
-/* Events, one line each: `2026-01-31T02:00:00Z INFO train epoch=3 loss=0.7412`. Silent until a sink is set; thread-safe. */
+/* Events, one line each: `2026-01-31T02:00:00Z INFO train epoch=3 loss=0.7412`. Silent until a sink is set; thread-safe. A
+ * sink that takes nothing for a second, a pipe that nobody reads, loses lines; the next one that it takes is told how many. */
 #ifndef MRQ_BASE_LOG_H
 #define MRQ_BASE_LOG_H
 

@@ -1,9 +1,11 @@
 /* Base room: parsing, random numbers, digests, files, containers, dictionaries, tables, JSON, options. */
+#include <fcntl.h>
 #include <math.h>
 #include <sys/stat.h>
 
 #include "base/digest.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/option.h"
 #include "base/parse.h"
 #include "base/print.h"
@@ -385,6 +387,37 @@ static void test_table(void **state)
     mrq_table_free(table);
 }
 
+/* A pipe that nobody reads holds nobody up, and says afterwards what is missing. */
+static void test_log_to_a_sleeper(void **state)
+{
+    (void)state;
+    int ends[2];
+    char text[70000];
+    assert_int_equal(pipe2(ends, O_NONBLOCK), 0);
+    FILE *sink = fdopen(ends[1], "w");
+    assert_non_null(sink);
+    while (write(ends[1], "x", 1) == 1)
+        ;
+    assert_int_equal(fcntl(ends[1], F_SETFL, 0), 0); /* as a standard error is */
+    mrq_log_open(sink, MRQ_LOG_INFO);
+    const double start = mrq_clock();
+    for (int i = 0; i < 5; i++)
+        mrq_log(MRQ_LOG_INFO, "test", "unread");
+    assert_true(mrq_clock() - start < 4);
+    while (read(ends[0], text, sizeof text) > 0)
+        ;
+    mrq_log(MRQ_LOG_INFO, "test", "read again");
+    mrq_log_open(NULL, MRQ_LOG_INFO);
+    const ssize_t n = read(ends[0], text, sizeof text - 1);
+    assert_true(n > 0);
+    text[n] = '\0';
+    assert_non_null(strstr(text, " WARN log lost=5: nobody read them\n"));
+    assert_non_null(strstr(text, " INFO test read again\n"));
+    assert_null(strstr(text, "unread"));
+    fclose(sink);
+    close(ends[0]);
+}
+
 static int hook_calls;
 
 static void *hook(size_t size)
@@ -652,6 +685,7 @@ int main(void)
         cmocka_unit_test(test_option_list),
         cmocka_unit_test(test_memory),
         cmocka_unit_test(test_json_hooks),
+        cmocka_unit_test(test_log_to_a_sleeper),
     };
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
     temporary_remove(folder);
