@@ -151,7 +151,7 @@ static mrq_status print_why(const mrq_generation *generation, const mrq_explanat
 {
     const mrq_score_part *part = why->part + (size_t)place * why->n;
     MRQ_CLEANUP(mrq_writer_close) mrq_writer out = {0};
-    MRQ_TRY(mrq_writer_open(&out, err));
+    mrq_writer_open(&out);
     mrq_writer_put(&out, "base %.4f", rounded(why->base[place]));
     uint32_t disliked = 0;
     double sum = 0;
