@@ -4,24 +4,35 @@
 
 #include "fuzz/world.h"
 
-/* The text of the query as it was understood; NULL for none. */
-static char *understand(const mrq_generation *generation, const char *text, size_t size)
+/* Whether the text means something; `out` is to be cleared. */
+static bool understand(const mrq_generation *generation, const char *text, size_t size, mrq_resolved *out)
 {
     mrq_error problem = {0};
     reading r = {0};
-    mrq_resolved resolved = {0};
-    char *told = NULL;
     mrq_status status = read_query(text, size, &r, &problem);
     fuzz_check_status(status, &problem, FUZZ_ALLOW(MRQ_BAD_FILE) | FUZZ_ALLOW(MRQ_USAGE));
     if (status == MRQ_OK) {
-        status = mrq_query_resolve(generation, &r.query, &resolved, &problem);
+        status = mrq_query_resolve(generation, &r.query, out, &problem);
         fuzz_check_status(status, &problem, FUZZ_ALLOW(MRQ_USAGE) | FUZZ_ALLOW(MRQ_NOT_FOUND));
     }
-    if (status == MRQ_OK)
-        told = fuzz_text(resolved.text, strlen(resolved.text));
-    mrq_resolved_clear(&resolved);
     reading_clear(&r);
-    return told;
+    return status == MRQ_OK;
+}
+
+static bool same_rows(const uint32_t *a, uint32_t n, const uint32_t *b, uint32_t m)
+{
+    return n == m && (!n || memcmp(a, b, n * sizeof *a) == 0);
+}
+
+static bool same(const mrq_resolved *a, const mrq_resolved *b, uint32_t branches)
+{
+    const mrq_selection *s = &a->selection, *t = &b->selection;
+    return strcmp(a->text, b->text) == 0 && a->user == b->user && a->k == b->k && a->include_seen == b->include_seen &&
+           same_rows(a->value, branches, b->value, branches) &&
+           same_rows(a->opinion.movie, a->opinion.n, b->opinion.movie, b->opinion.n) &&
+           same_rows(s->genre, s->n_genres, t->genre, t->n_genres) &&
+           same_rows(s->exclude, s->n_exclude, t->exclude, t->n_exclude) && s->all_genres == t->all_genres &&
+           s->year_from == t->year_from && s->year_to == t->year_to;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -29,12 +40,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static mrq_generation *generation;
     if (!generation)
         fuzz_world(NULL, &generation);
-    char *once = understand(generation, (const char *)data, size);
-    if (!once)
-        return 0;
-    char *twice = understand(generation, once, strlen(once));
-    FUZZ_CHECK(twice && strcmp(once, twice) == 0);
-    free(once);
-    free(twice);
+    mrq_resolved once = {0}, twice = {0};
+    if (understand(generation, (const char *)data, size, &once)) {
+        FUZZ_CHECK(understand(generation, once.text, strlen(once.text), &twice));
+        FUZZ_CHECK(same(&once, &twice, generation->tower->n_branches));
+    }
+    mrq_resolved_clear(&once);
+    mrq_resolved_clear(&twice);
     return 0;
 }
