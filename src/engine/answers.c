@@ -1,9 +1,9 @@
 /* A hash table in front of Redis and of the search, in shards with a lock each, held for a look-up and no longer: about 50 ns,
  * while an answer by HTTP takes 10 µs or more. Within a shard the least recently asked go first.
  *
- * An entry without an answer is being computed by one thread; others who want it wait on the shard's condition. Such an entry is in
- * the table, but not in the order of going: it stays as long as one of those is there. Its answer goes to them all, and the last one
- * settles whether there is room to keep it; where the computation fails, the first of them tries in its turn.
+ * An entry without an answer is being computed by one thread; others who want it wait on the shard's condition. Such an entry is
+ * in the table, but not in the order of going: it stays as long as one of those is there. Its answer goes to them all, and the
+ * last one settles whether there is room to keep it; where the computation fails, the first of them tries in its turn.
  *
  * The hash is keyed at random: who can choose questions could otherwise make them all fall into one bucket. */
 #include "engine/answers.h"

@@ -12,9 +12,9 @@ void mrq_answers_free(mrq_answers *answers); /* NULL is legal */
 /* Lets all answers go and keeps none from now on. NULL is legal. */
 void mrq_answers_close(mrq_answers *answers);
 
-/* The answer under a key, held for the caller. NULL: it is the caller's to compute, who calls mrq_answers_give() whatever comes of
- * it. Who asks for the same meanwhile waits for that, and gets it even where it is too large to be kept; `*waited` tells whether the
- * caller did. */
+/* The answer under a key, held for the caller. NULL: it is the caller's to compute, who calls mrq_answers_give() whatever comes
+ * of it. Who asks for the same meanwhile waits for that, and gets it even where it is too large to be kept; `*waited` tells
+ * whether the caller did. */
 mrq_finished *mrq_answers_take(mrq_answers *answers, const void *key, size_t size, bool *waited);
 
 /* Ends what mrq_answers_take() began under this key: with the answer, which remains the caller's too, or with NULL, when there is

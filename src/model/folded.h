@@ -60,8 +60,8 @@ static inline const float *mrq_folded_row(const mrq_folded *folded, uint32_t b, 
     return value == MRQ_NONE ? branch->mean : branch->rows + (size_t)value * folded->width;
 }
 
-/* The unit vector (dim) of one value a branch (n_branches), as of mrq_folded_row(), and this user's line. All zero if the sum is. No allocation;
- * thread-safe. */
+/* The unit vector (dim) of one value a branch (n_branches), as of mrq_folded_row(), and this user's line. All zero if the sum is.
+ * No allocation; thread-safe. */
 void mrq_folded_vector(const mrq_folded *folded, const uint32_t *value, float *out, mrq_line *line);
 
 /* What a person says of movies, beside what the data knows. */
