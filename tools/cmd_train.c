@@ -23,8 +23,11 @@ static mrq_status beside(const char *out, const char *ending, char path[MRQ_SCRE
 static mrq_status check_replaceable(const char *path, mrq_error *err)
 {
     mrq_map map;
-    if (!mrq_file_exists(path) || mrq_map_open(&map, path, NULL) != MRQ_OK)
-        return MRQ_OK; /* what is wrong with it is told when it is opened to be written */
+    if (!mrq_file_exists(path))
+        return MRQ_OK;
+    const mrq_status status = mrq_map_open(&map, path, err);
+    if (status != MRQ_OK) /* of what is no file at all we are told when it is opened to be written */
+        return status == MRQ_BAD_FILE ? MRQ_OK : status;
     const bool ours = map.size == 0 || (map.size >= 8 && memcmp(map.data, "MARQUEE\n", 8) == 0);
     mrq_map_close(&map);
     return ours ? MRQ_OK : mrq_fail(err, MRQ_USAGE, "--out %s: that file is there and is no model; want another name", path);

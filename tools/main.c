@@ -2,6 +2,7 @@
  *
  * Files are read through maps: one that is cut short meanwhile, or a disk that fails, is a signal and no error of a call. It ends
  * the program with a sentence; what it had begun to write is swept up by the next run, as after a kill. */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -126,8 +127,18 @@ static void end_unreadable(int number)
     _exit(MRQ_BAD_FILE);
 }
 
+/* What is opened later must not get the number of a standard stream that was closed before the start, and with it what is printed
+ * or logged. The wrong way round, so that reading and writing fail as on a closed one. */
+static void fill_streams(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0)
+            (void)!open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
 int main(int argc, char **argv)
 {
+    fill_streams();
     mrq_log_open(stderr, MRQ_LOG_INFO);
     signal(SIGBUS, end_unreadable);
     signal(SIGXFSZ, SIG_IGN); /* a file-size limit is an error of write(), like a full disk */

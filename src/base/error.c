@@ -3,9 +3,29 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/utf8.h"
+
+/* As vsnprintf(); of what does not fit the middle is left out, where a long path stands: what was done with it and what came of
+ * that stand around it. */
+static void say(char *out, size_t size, const char *format, va_list args)
+{
+    static const char gap[] = "...";
+    va_list again;
+    va_copy(again, args);
+    const int n = vsnprintf(out, size, format, args);
+    MRQ_AUTOFREE char *whole = n >= (int)size ? malloc((size_t)n + 1) : NULL;
+    if (whole) {
+        const size_t tail = size / 3;
+        vsnprintf(whole, (size_t)n + 1, format, again);
+        memcpy(out + size - tail - sizeof gap + 1, gap, sizeof gap - 1);
+        memcpy(out + size - tail, whole + n + 1 - tail, tail);
+    }
+    va_end(again);
+}
 
 mrq_status mrq_fail(mrq_error *err, mrq_status status, const char *format, ...)
 {
@@ -13,7 +33,7 @@ mrq_status mrq_fail(mrq_error *err, mrq_status status, const char *format, ...)
         va_list args;
         va_start(args, format);
         err->status = status;
-        vsnprintf(err->msg, sizeof err->msg, format, args);
+        say(err->msg, sizeof err->msg, format, args);
         va_end(args);
         mrq_utf8_clean(err->msg);
     }
@@ -28,7 +48,7 @@ mrq_status mrq_fail_errno(mrq_error *err, const char *format, ...)
         char what[400];
         va_list args;
         va_start(args, format);
-        vsnprintf(what, sizeof what, format, args);
+        say(what, sizeof what, format, args);
         va_end(args);
         return mrq_fail(err, status, "%s: %s", what, strerror(code));
     }

@@ -59,6 +59,8 @@ static mrq_status find_place(const char *path, mrq_output *output, mrq_error *er
         if (!S_ISREG(st.st_mode))
             return mrq_fail(err, MRQ_FAILED, "cannot write %s: it is not a regular file", path);
         real = realpath(path, NULL);
+    } else if (lstat(path, &st) == 0) {
+        return mrq_fail(err, MRQ_FAILED, "cannot write %s: it is a link that leads nowhere", path);
     }
     const int n = snprintf(output->path, sizeof output->path, "%s", real ? real : path);
     const int m = snprintf(output->temporary, sizeof output->temporary, "%s.tmp-%ld", output->path, (long)getpid());

@@ -19,7 +19,8 @@ static mrq_status fits(const char *folder, const mrq_schema *schema, mrq_error *
             continue;
         MRQ_TRY(mrq_path_join(path, sizeof path, folder, files[i]->file, err));
         if (!mrq_file_exists(path))
-            return mrq_fail(err, MRQ_NOT_FOUND, "no %s", files[i]->file);
+            return errno == ENOENT ? mrq_fail(err, MRQ_NOT_FOUND, "no %s", files[i]->file)
+                                   : mrq_fail_errno(err, "cannot open %s", path);
     }
     uint64_t checksum;
     for (int i = 0; i < 2; i++) {

@@ -1,7 +1,7 @@
 /* Sockets that listen. What other machines can reach takes a token; that is judged by the address itself, not by how it was
- * written, and for a socket of systemd's as for our own. A unix socket is guarded by the rights of its folder. A file that is
- * left of a server which was killed would keep the next one from starting: so whoever finds one knocks, and takes the place when
- * nobody answers. */
+ * written, and for a socket of systemd's as for our own. A unix socket of ours is its user's alone; systemd makes one with other
+ * rights. A file that is left of a server which was killed would keep the next one from starting: so whoever finds one knocks, and
+ * takes the place when nobody answers. */
 #include "http/listen.h"
 
 #include <errno.h>
@@ -94,7 +94,7 @@ static void name(mrq_listener *listener, const struct sockaddr *address, socklen
              port);
 }
 
-/* Binds and listens; -1 with errno. */
+/* Binds and listens; -1 with errno. A unix socket is for its own user: its file gets the rights of the descriptor. */
 static int open_socket(const struct sockaddr *address, socklen_t size)
 {
     const int on = 1, fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -102,7 +102,7 @@ static int open_socket(const struct sockaddr *address, socklen_t size)
         return -1;
     if (address->sa_family != AF_UNIX)
         (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (bind(fd, address, size) == 0 && listen(fd, BACKLOG) == 0)
+    if ((address->sa_family != AF_UNIX || fchmod(fd, 0600) == 0) && bind(fd, address, size) == 0 && listen(fd, BACKLOG) == 0)
         return fd;
     const int code = errno;
     close(fd);

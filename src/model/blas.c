@@ -7,8 +7,10 @@
  * Rejected: a second start of the program with the variable set (slower, and nothing for a library); `.preinit_array` (the
  * environment is not there yet). Where OpenBLAS is a shared library it has looked already, and its own choice holds. */
 #include <cblas.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "base/cpu.h"
 #include "model/gemm.h"
@@ -41,6 +43,40 @@ __attribute__((constructor(101))) static void choose_core(void)
 const char *mrq_blas_core(void)
 {
     return openblas_get_corename();
+}
+
+void *blas_memory_alloc(int);
+void blas_memory_free(void *);
+
+mrq_status mrq_blas_reserve(uint32_t products, mrq_error *err)
+{
+    enum { MOST = 128 }; /* more threads than anybody has CPUs make what they need on the way */
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    static uint32_t ready;
+    const size_t work = (size_t)145 << 20; /* OpenBLAS's 128 MB, and a stack */
+    void *buffer[MOST];
+    mrq_status status = MRQ_OK;
+    products = products < MOST ? products : MOST;
+    pthread_mutex_lock(&lock);
+    if (ready < products) {
+        const size_t room = (products - ready) * work;
+        void *trial = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (trial == MAP_FAILED)
+            status =
+                mrq_fail(err, MRQ_FAILED,
+                         "out of memory: products of matrices take %zu MB of addresses, and fewer with fewer threads", room >> 20);
+        else
+            munmap(trial, room);
+    }
+    if (status == MRQ_OK && ready < products) {
+        for (uint32_t i = 0; i < products; i++) /* it keeps what it has once taken */
+            buffer[i] = blas_memory_alloc(0);
+        for (uint32_t i = 0; i < products; i++)
+            blas_memory_free(buffer[i]);
+        ready = products;
+    }
+    pthread_mutex_unlock(&lock);
+    return status;
 }
 
 void mrq_blas_threads(uint32_t threads)

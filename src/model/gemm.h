@@ -7,8 +7,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/error.h"
+
 const char *mrq_blas_core(void);         /* whose kernels OpenBLAS runs: "SkylakeX" */
 void mrq_blas_threads(uint32_t threads); /* from here on so many share a product; 1 wherever threads have products of their own */
+
+/* Takes the work memory for so many products at once (128 MB of addresses each, hardly any of it ever touched), BLAS's own threads
+ * among them. Called before them, because OpenBLAS asks for ever for what it does not get. MRQ_FAILED when there is too little. */
+MRQ_CHECKED mrq_status mrq_blas_reserve(uint32_t products, mrq_error *err);
 
 /* Floating-point operations of this thread's products so far; whoever reads it sets it back. */
 extern _Thread_local double mrq_flops;

@@ -100,6 +100,7 @@ mrq_status mrq_rank(const mrq_rank_task *task, mrq_scorer *scorer, const void *c
                                                     : fits,
                         .top = top,
                         .lock = PTHREAD_MUTEX_INITIALIZER};
+    MRQ_TRY(mrq_blas_reserve(2 * task->threads - 1, err)); /* ours, and those of BLAS that wait meanwhile */
     mrq_parallel(task->threads, ((uint64_t)task->n_users + r.block - 1) / r.block, rank_block, &r);
     return r.status == MRQ_OK ? MRQ_OK : mrq_fail(err, r.status, "%s", r.err.msg);
 }

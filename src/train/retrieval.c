@@ -378,6 +378,7 @@ mrq_status mrq_retrieval_solve(mrq_model *model, uint32_t threads, uint64_t seed
                        .users = model->users->rows,
                        .movies = model->movies->rows,
                        .d = model->description.dim};
+    MRQ_TRY(mrq_blas_reserve(2 * threads - 1, err)); /* ours, and those of BLAS that wait meanwhile */
     memset(model->param, 0, model->tensors.size * sizeof *model->param);
     mrq_status status = MRQ_OK;
     for (uint32_t i = 0; i < STAGES && status == MRQ_OK; i++) {

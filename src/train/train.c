@@ -6,6 +6,7 @@
  * and the movie tower costs twice the user tower. */
 #include "train/train.h"
 
+#include <errno.h>
 #include <math.h>
 #include <pthread.h>
 #include <sched.h>
@@ -14,6 +15,7 @@
 
 #include "base/finite.h"
 #include "base/log.h"
+#include "model/gemm.h"
 #include "model/warm.h"
 #include "train/order.h"
 #include "train/trainer.h"
@@ -272,6 +274,7 @@ static mrq_status prepare(mrq_trainer *t, const mrq_description *given, mrq_erro
     t->epoch = mrq_arena_array(t->arena, (size_t)settings->epochs, sizeof *t->epoch);
     if (!t->batch || !t->best || !t->epoch)
         return mrq_fail_memory(err, "preparing the training");
+    MRQ_TRY(mrq_blas_reserve(t->threads, err));
     MRQ_TRY(make_workers(t, err));
     MRQ_TRY(mrq_vectors_make(t->model, t->arena, &t->vectors, err));
     MRQ_TRY(mrq_optimizer_make(&t->model->tensors, &t->model->description.train, t->arena, &t->optimizer, err));
@@ -420,8 +423,8 @@ static mrq_status run_threads(mrq_trainer *t, mrq_error *err)
     uint32_t started = 1;
     for (; started < t->threads && status == MRQ_OK; started++) {
         thread[started] = (struct thread){.trainer = t, .number = started};
-        if (pthread_create(&thread[started].id, NULL, thread_main, &thread[started]) != 0) {
-            status = mrq_fail(err, MRQ_FAILED, "cannot start thread %u of %u", started + 1, t->threads);
+        if ((errno = pthread_create(&thread[started].id, NULL, thread_main, &thread[started])) != 0) {
+            status = mrq_fail_errno(err, "cannot start thread %u of %u", started + 1, t->threads);
             break;
         }
     }

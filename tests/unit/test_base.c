@@ -1,4 +1,5 @@
 /* Base room: parsing, random numbers, digests, files, containers, dictionaries, tables, JSON, options. */
+#include <errno.h>
 #include <fcntl.h>
 #include <math.h>
 #include <sys/stat.h>
@@ -136,6 +137,20 @@ static void test_errors_are_plain(void **state)
     (void)state;
     mrq_fail(&err, MRQ_FAILED, "a\nb\x1b[2J\xff \xc3\xa9 %s", "\xc2\x9b");
     assert_string_equal(err.msg, "a?b?[2J? \xc3\xa9 ??");
+
+    /* However long a path is, what was done with it and why that failed are told. */
+    static char path[10000];
+    for (size_t size = 300; size < sizeof path; size = size < 600 ? size + 1 : size * 3) {
+        memset(path, 'x', size);
+        errno = ENAMETOOLONG;
+        assert_int_equal(mrq_fail_errno(&err, "cannot open %s", path), MRQ_FAILED);
+        assert_memory_equal(err.msg, "cannot open xxx", 15);
+        assert_string_equal(err.msg + strlen(err.msg) - 23, "xxx: File name too long");
+        mrq_fail(&err, MRQ_BAD_FILE, "%s is not a regular file", path);
+        assert_memory_equal(err.msg, "xxx", 3);
+        assert_string_equal(err.msg + strlen(err.msg) - 24, "xx is not a regular file");
+        assert_true(size < 490 || strstr(err.msg, "xxx...xxx"));
+    }
 }
 
 static void test_digest(void **state)

@@ -1,0 +1,96 @@
+#!/bin/sh
+# Odd surroundings: standard streams that are closed, an umask of nothing, little memory, links that lead nowhere, files and folders
+# that may not be read.
+. "$(dirname "$0")/lib.sh"
+quick_store
+
+# closed COMMAND...: started without standard streams; ends with $want.
+want=0
+closed() {
+    got=0
+    "$@" <&- >&- 2>&- || got=$?
+    [ $got -eq $want ] || fail "\"$*\" without standard streams ended with $got, want $want"
+}
+
+# A file that is opened does not get the number of a closed stream, and with it what is printed.
+want=1 # the summary cannot be written; the work is done
+closed "$MARQUEE" train --data "$sample" --model fusion --out c.mrq --test 0.1 --seed 1 --epochs 1
+cmp m.mrq c.mrq || fail "another model without standard streams"
+closed "$INFER" --store S -i 4
+want=3
+closed "$INFER" --store S -i 99999
+refuse 1 'cannot write to standard output: Bad file descriptor' sh -c "exec \"\$0\" --store S -i 4 >&-" "$INFER"
+(
+    umask 0
+    exec "$MARQUEE" serve --store S --listen "unix:$work/socket" --access-log access.log <&- >&- 2>&-
+) &
+server=$!
+processes="$processes $server"
+for _ in $(seq 100); do
+    curl -sf --unix-socket socket http://x/readyz >answer 2>/dev/null && break
+    sleep 0.1
+done
+has ok answer
+for file in socket access.log; do
+    [ "$(stat -c %a $file)" = 600 ] || fail "$file may be opened by others: $(stat -c %A $file)"
+done
+kill $server
+wait $server
+grep -qE 'Z local GET /readyz 200 ' access.log || fail "no access log: $(cat access.log)"
+! grep -vE 'Z local GET /readyz ' access.log || fail "something else in the access log"
+
+# What is made can be written by its owner only, whatever the umask.
+mkdir made
+(
+    umask 0
+    run 0 "$MARQUEE" train --data "$sample" --model fusion --epochs 1 --checkpoint 0 --out made/m.mrq
+    run 0 "$MARQUEE" export --model made/m.mrq --store made/S --index HNSW32
+    run 0 "$MARQUEE" rebuild --data "$sample" --store made/S
+    "$MARQUEE" train --data "$sample" --model fusion --epochs 500 --checkpoint 0 --out made/n.mrq >/dev/null 2>&1 &
+    for _ in $(seq 100); do
+        [ ! -e made/n.checkpoint ] || break
+        sleep 0.1
+    done
+    kill -9 $!
+)
+[ -e made/n.checkpoint ] || fail "no checkpoint: $(ls made)"
+open=$(find made ! -type l -perm /022)
+[ -z "$open" ] || fail "others may write $open"
+
+# Little memory: a sentence, and soon, where OpenBLAS alone would ask for it again and again.
+if prlimit --as=400000000 "$MARQUEE" --version >/dev/null 2>&1; then # not with sanitizers, which take more than there is
+    for few in 20 50 100 300; do
+        for command in "train --data $sample --model fusion --epochs 1 --threads 4 --out few.mrq" 'export --model m.mrq --store few' \
+            "train --data $sample --threads 4 --out few.mrq" "eval --data $sample --threads 4" 'predict --model m.mrq --pairs /dev/null'; do
+            got=0
+            # shellcheck disable=SC2086 # word splitting is wanted
+            timeout 30 prlimit --as=${few}000000 "$MARQUEE" $command >out 2>err || got=$?
+            [ $got -le 1 ] || [ $few -lt 50 ] || fail "$command with $few MB ended with $got: $(cat err)"
+            [ $got -ne 1 ] || grep -qiE 'out of memory|cannot allocate memory|cannot start thread' err || fail "$command: $(cat err)"
+            [ $got -ne 124 ] || fail "$command with $few MB does not end"
+        done
+    done
+    [ ! -e few.mrq ] || fail "a model with little memory"
+fi
+
+# A link that leads nowhere is not replaced by what should have stood behind it.
+ln -s no/such/place link.mrq
+refuse 1 'link.mrq: it is a link that leads nowhere' "$MARQUEE" train --data "$sample" --out link.mrq
+[ -L link.mrq ] || fail "the link is gone"
+
+# What may not be read is not taken for a model of ours, nor for data that is not there. (Root may read everything.)
+person=
+[ "$(id -u)" -ne 0 ] || person='setpriv --reuid=65534 --regid=65534 --clear-groups --'
+mkdir -m 777 open
+mkdir -m 700 open/shut
+echo precious >open/precious
+chmod 600 open/precious
+[ -n "$person" ] || chmod 0 open/shut open/precious
+chmod 755 "$work"
+# shellcheck disable=SC2086 # word splitting is wanted, and nobody may be there to see the program
+if $person "$MARQUEE" --version >/dev/null 2>&1; then
+    refuse 1 'open/precious: Permission denied' $person "$MARQUEE" train --data "$sample" --out open/precious
+    chmod 600 open/precious
+    has precious open/precious
+    refuse 1 'open/shut/u.user: Permission denied' $person "$MARQUEE" train --data open/shut --out open/m.mrq
+fi
