@@ -57,3 +57,12 @@ size_t mrq_utf8_columns(const char *text)
         n += ((unsigned char)*text & 0xc0) != 0x80;
     return n;
 }
+
+bool mrq_utf8_is_plain(const char *text)
+{
+    uint32_t code;
+    for (size_t n; *text; text += n)
+        if ((n = mrq_utf8_read(text, strlen(text), &code)) == 0 || mrq_utf8_is_control(code))
+            return false;
+    return true;
+}

@@ -23,4 +23,7 @@ void mrq_utf8_clean(char *text);
 /* Places that a text takes on a terminal, counting each character as one. */
 size_t mrq_utf8_columns(const char *text);
 
+/* Whether it may be printed on terminals and kept in files as it is: UTF-8 without control characters. */
+bool mrq_utf8_is_plain(const char *text);
+
 #endif

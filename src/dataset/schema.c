@@ -78,6 +78,8 @@ static mrq_status read_strings(mrq_arena *arena, const cJSON *json, const char *
     {
         if (!cJSON_IsString(item))
             return mrq_fail(err, MRQ_BAD_FILE, "%s.%s[%u]: want a string", path, key, n);
+        if (!mrq_utf8_is_plain(item->valuestring))
+            return mrq_fail(err, MRQ_BAD_FILE, "%s.%s[%u]: \"%.40s\", want no control characters", path, key, n, item->valuestring);
         const uint32_t index = mrq_dict_add(dict, item->valuestring, strlen(item->valuestring));
         if (index == MRQ_NONE)
             return mrq_fail_memory(err, "reading a schema");
@@ -374,6 +376,8 @@ mrq_status mrq_schema_parse(const char *text, size_t size, const char *source, m
     MRQ_TRY(mrq_json_text(json, root, "name", true, &name, err));
     MRQ_TRY(mrq_json_text(json, root, "about", false, &about, err));
     MRQ_TRY(read_name(name, path, schema->name, err));
+    if (about && !mrq_utf8_is_plain(about))
+        return mrq_fail(err, MRQ_BAD_FILE, "%s about: \"%.40s\", want no control characters", root, about);
     if (!(schema->about = copy_text(schema->arena, about ? about : "")))
         return mrq_fail_memory(err, "reading a schema");
     MRQ_TRY(read_file(schema->arena, json, source, "users", false, &schema->users, err));

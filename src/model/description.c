@@ -23,23 +23,13 @@ const char *const mrq_schedule_names[] = {"constant", "linear", "cosine", NULL};
 #define WIDTH_MAX 1024
 #define PATH_SIZE 160
 
-/* Printed on terminals and kept in files: no control characters. */
-static bool is_plain(const char *text)
-{
-    uint32_t code;
-    for (size_t n; *text; text += n)
-        if ((n = mrq_utf8_read(text, strlen(text), &code)) == 0 || mrq_utf8_is_control(code))
-            return false;
-    return true;
-}
-
 static mrq_status read_name(const cJSON *object, const char *path, const char *key, char out[MRQ_COLUMN_NAME], mrq_error *err)
 {
     const char *text;
     MRQ_TRY(mrq_json_text(object, path, key, true, &text, err));
     if (!*text || strlen(text) >= MRQ_COLUMN_NAME)
         return mrq_fail(err, MRQ_BAD_FILE, "%s %s: \"%.40s\", want 1 to %d bytes", path, key, text, MRQ_COLUMN_NAME - 1);
-    if (!is_plain(text))
+    if (!mrq_utf8_is_plain(text))
         return mrq_fail(err, MRQ_BAD_FILE, "%s %s: \"%.40s\", want no control characters", path, key, text);
     strcpy(out, text);
     return MRQ_OK;
@@ -326,7 +316,7 @@ mrq_status mrq_description_parse(const char *text, size_t size, const char *sour
     MRQ_TRY(mrq_json_keys(root, path, keys, err));
     MRQ_TRY(read_name(root, path, "name", description.name, err));
     MRQ_TRY(mrq_json_text(root, path, "about", false, &about, err));
-    if (about && (strlen(about) >= sizeof description.about || !is_plain(about)))
+    if (about && (strlen(about) >= sizeof description.about || !mrq_utf8_is_plain(about)))
         return mrq_fail(err, MRQ_BAD_FILE, "%s about: want one line of less than %zu bytes", path, sizeof description.about);
     strcpy(description.about, about ? about : "");
     MRQ_TRY(read_score(root, source, &description, err));

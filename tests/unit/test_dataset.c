@@ -154,6 +154,9 @@ static void test_schema_refuses(void **state)
         {ID ",{'name':'c','kind':'category','values':[]}", RATINGS, "", "movies.fields[1].values: empty"},
         {ID ",{'name':'c','kind':'category','values':['a',1]}", RATINGS, "", "movies.fields[1].values[1]: want a string"},
         {ID ",{'name':'c','kind':'category','values':['a','a']}", RATINGS, "", "values[1]: \"a\" stands there twice"},
+        {ID ",{'name':'c','kind':'category','values':['a','\\u001b[31m']}", RATINGS, "",
+         "values[1]: \"?[31m\", want no control characters"},
+        {ID ",{'name':'c','kind':'category','values':['a'],'labels':['a\\n']}", RATINGS, "", "labels[0]: \"a?\", want no control"},
         {ID ",{'name':'c','kind':'category','values':'a'}", RATINGS, "", "want an array"},
         {ID ",{'name':'c','kind':'category','labels':['a']}", RATINGS, "",
          "movies.fields[1].labels: 1 of them, want one for each of the 0"},
@@ -224,6 +227,8 @@ static void test_schema_load(void **state)
     snprintf(path, sizeof path, "%s/own.json", folder);
     put("own.json", "{\"name\":1}");
     assert_fails(mrq_schema_load(path, &schema, &err), MRQ_BAD_FILE, "own.json: name: 1, want a string");
+    put("own.json", "{\"name\":\"own\",\"about\":\"a\\u0007\"}");
+    assert_fails(mrq_schema_load(path, &schema, &err), MRQ_BAD_FILE, "own.json: about: \"a?\", want no control characters");
     assert_fails(mrq_schema_load(folder, &schema, &err), MRQ_BAD_FILE, "not a regular file");
     assert_null(schema);
 }
