@@ -92,6 +92,18 @@ sound() {
     holds "$1" 'scores == sorted(scores, reverse=True) and all(-5 <= s <= 5 for s in scores)'
 }
 
+# start_redis: a private redis-server on the socket $work/redis, for which redis-cli -s redis will do; its process is in $redis.
+start_redis() {
+    redis-server --port 0 --unixsocket "$work/redis" --save '' --appendonly no --dir "$work" >redis.log 2>&1 &
+    redis=$!
+    processes="$processes $redis"
+    for _ in $(seq 100); do
+        ! redis-cli -s redis ping >/dev/null 2>&1 || return 0
+        sleep 0.1
+    done
+    fail "redis-server does not start: $(cat redis.log)"
+}
+
 # quick_store: a model of the sample, m.mrq, and a store S of it; trained just enough to work.
 quick_store() {
     run 0 "$MARQUEE" train --data "$sample" --model fusion --out m.mrq --test 0.1 --seed 1 --epochs 1

@@ -186,12 +186,7 @@ serving >/dev/null
 
 # The hottest queries of the old generation are answered before the new one serves.
 command -v redis-server >/dev/null || skip "no redis-server here; everything else passed"
-redis-server --port 0 --unixsocket "$work/redis" --save '' --appendonly no --dir "$work" >redis.log 2>&1 &
-processes="$processes $!"
-for _ in $(seq 100); do
-    redis-cli -s redis ping >/dev/null 2>&1 && break
-    sleep 0.1
-done
+start_redis
 # ask STATES AGE: the cache is in one of these states; asked again where a busy machine let Redis miss its limit of 40 ms.
 ask() {
     for _ in 1 2 3 4 5 6 7 8 9 10; do

@@ -16,13 +16,7 @@ ask() {
 ask off
 cp out plain
 
-redis-server --port 0 --unixsocket "$work/redis" --save '' --appendonly no --dir "$work" >redis.log 2>&1 &
-processes="$processes $!"
-redis=$!
-for _ in $(seq 100); do
-    redis-cli -s redis ping >/dev/null 2>&1 && break
-    sleep 0.1
-done
+start_redis
 refuse 2 '--redis: others can see a password' "$INFER" --store S -a 25 -g F -j 12 --redis redis://:hush@127.0.0.1
 grep -q hush err && fail "a password is repeated: $(cat err)"
 ask miss --redis "unix:$work/redis"

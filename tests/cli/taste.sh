@@ -103,7 +103,6 @@ os.waitpid(process, 0)
 sys.stdout.write(text.decode().replace("\r", ""))
 END
 tail -n +2 screen | awk 'length > 80 { exit 1 }' || fail "wider than the terminal: $(cat screen)"
-sed 's/^ *//' out >/dev/null
 run 0 "$INFER" --store R -i 4 --explain
 [ "$(tr -s ' \n' ' ' <screen)" = "$(tr -s ' \n' ' ' <out)" ] || fail "other words on a terminal: $(cat screen)"
 

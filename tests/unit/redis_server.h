@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "cache/cache.h"
 #include "cache/wire.h"
 #include "unit/testing.h"
 
@@ -127,11 +128,35 @@ static inline double redis_take_number(redisReply *reply)
     return number;
 }
 
+/* The same without a port or a password, and zeroed where redis-server is not installed, for need_redis(). */
+static inline redis_server redis_try(const char *folder)
+{
+    return redis_installed() ? redis_start(folder, "redis", 0, NULL) : (redis_server){0};
+}
+
 /* Skips the running test when the server could not be started. */
 static inline void need_redis(const redis_server *server)
 {
     if (!server->pid)
         skip_test("redis-server is not installed");
+}
+
+/* The server's address. */
+static inline const char *redis_address(const redis_server *server)
+{
+    static char address[sizeof server->path + 5];
+    snprintf(address, sizeof address, "unix:%s", server->path);
+    return address;
+}
+
+/* A cache at the server; without one the running test is skipped. */
+static inline mrq_cache *redis_cache(const redis_server *server)
+{
+    mrq_error err;
+    mrq_cache *cache = NULL;
+    need_redis(server);
+    assert_ok(mrq_cache_new(redis_address(server), 60, &cache, &err));
+    return cache;
 }
 
 #endif

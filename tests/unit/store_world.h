@@ -117,15 +117,12 @@ static inline void assert_state(const char *store, const char *want)
     assert_string_equal(now, want);
 }
 
-/* Changes one byte of a file of a generation. */
+/* damage_file() of a generation. */
 static inline void damage(const char *store, const char *name, const char *file)
 {
     char path[PATH + 100];
-    size_t size;
     snprintf(path, sizeof path, "%.4000s/generations/%s/%s", store, name, file);
-    MRQ_AUTOFREE unsigned char *bytes = read_bytes(path, &size);
-    bytes[size / 2] ^= 16;
-    write_bytes(path, bytes, size);
+    damage_file(path);
 }
 
 /* Children must not run cmocka's code; they tell by their exit status. */

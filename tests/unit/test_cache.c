@@ -190,21 +190,12 @@ static void refuses_addresses(void **state)
 
 static redis_server redis, locked; /* without and with a password */
 
-/* A cache at a server; without one the test is skipped. */
-static mrq_cache *cache_of(const redis_server *server)
-{
-    char address[sizeof server->path + 5];
-    need_redis(server);
-    snprintf(address, sizeof address, "unix:%s", server->path);
-    return cache_at(address);
-}
-
 #define raw(server, ...) redis_raw(server, NULL, __VA_ARGS__)
 
 static void keeps_values(void **state)
 {
     (void)state;
-    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_of(&redis);
+    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = redis_cache(&redis);
     assert_string_equal(mrq_cache_problem(cache), "");
     misses(cache, "none");
     sets(cache, "key", "first");
@@ -228,7 +219,7 @@ static void keeps_values(void **state)
 static void keeps_binary_values(void **state)
 {
     (void)state;
-    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_of(&redis);
+    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = redis_cache(&redis);
     MRQ_AUTOFREE unsigned char *bytes = mrq_array(MRQ_CACHE_VALUE_MAX + 1, 1);
     for (size_t i = 0; i <= MRQ_CACHE_VALUE_MAX; i++)
         bytes[i] = (unsigned char)(i * 7 + i / 256);
@@ -243,7 +234,7 @@ static void keeps_binary_values(void **state)
 static void refuses_a_larger_value(void **state)
 {
     (void)state;
-    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_of(&redis);
+    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = redis_cache(&redis);
     freeReplyObject(raw(&redis, "SETRANGE big %d x", (int)MRQ_CACHE_VALUE_MAX + 4000));
     is_down(cache, "big", ""); /* too large, or too slow when the machine is busy */
     wait_ms(300);
@@ -255,7 +246,7 @@ static void refuses_a_larger_value(void **state)
 static void one_key_of_another_type_is_a_miss(void **state)
 {
     (void)state;
-    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_of(&redis);
+    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = redis_cache(&redis);
     freeReplyObject(raw(&redis, "RPUSH list x"));
     misses(cache, "list");
     assert_int_equal(mrq_cache_counted(cache).misses, 1);
@@ -347,7 +338,7 @@ static void survives_a_restart(void **state)
     (void)state;
     need_redis(&redis);
     redis_server server = redis_start(folder, "restarted", 0, NULL);
-    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_of(&server);
+    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = redis_cache(&server);
     misses(cache, "key");
     redis_stop(&server);
     is_down(cache, "key", "");
@@ -365,7 +356,7 @@ static void survives_a_restart(void **state)
 static void survives_idle_hang_up(void **state)
 {
     (void)state;
-    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_of(&redis);
+    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = redis_cache(&redis);
     misses(cache, "none");
     freeReplyObject(raw(&redis, "CLIENT KILL TYPE normal SKIPME yes"));
     misses(cache, "none");
@@ -429,7 +420,7 @@ static void ages_at(mrq_cache *cache, const char *set, mrq_cache_state want, con
 static void counts_what_is_asked(void **state)
 {
     (void)state;
-    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_of(&redis);
+    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = redis_cache(&redis);
     freeReplyObject(raw(&redis, "DEL hot key none"));
     counts(cache, "none", "a", MRQ_CACHE_MISS, "");
     sets(cache, "key", "value");
@@ -454,7 +445,7 @@ static void counts_what_is_asked(void **state)
 static void counts_do_not_grow_for_ever(void **state)
 {
     (void)state;
-    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_of(&redis);
+    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = redis_cache(&redis);
     freeReplyObject(raw(&redis, "DEL hot"));
     freeReplyObject(raw(&redis, "EVAL %s 0", "for i = 1, 20010 do redis.call('zadd', 'hot', i, 'm' .. i) end"));
     assert_true(redis_number(&redis, "ZCARD hot") == 20010);
@@ -487,7 +478,7 @@ static void counts_do_not_grow_for_ever(void **state)
 static void lists_the_top(void **state)
 {
     (void)state;
-    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_of(&redis);
+    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = redis_cache(&redis);
     freeReplyObject(raw(&redis, "DEL hot"));
     freeReplyObject(raw(&redis, "ZADD hot 1 a 5 b 3 c -inf d +inf e 2 f"));
     tops(cache, "hot", 0, 1, "e");
@@ -513,7 +504,7 @@ static void lists_the_top(void **state)
 static void a_count_that_fails_leaves_the_value(void **state)
 {
     (void)state;
-    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_of(&redis);
+    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = redis_cache(&redis);
     freeReplyObject(raw(&redis, "SET hot x"));
     sets(cache, "key", "value");
     for (int i = 1; i <= 6; i++) {
@@ -569,7 +560,7 @@ static void adds_at(mrq_cache *cache, const char *set, const mrq_addend *addend,
 static void adds_many_counts(void **state)
 {
     (void)state;
-    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_of(&redis);
+    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = redis_cache(&redis);
     const mrq_addend odd[] = {{"a \r\n b", 3}, {"", 1}, {"twice", 2}, {"%s", 9007199254740991}, {"twice", 5}};
     freeReplyObject(raw(&redis, "DEL hot"));
     adds(cache, "hot", many, MANY);
@@ -595,7 +586,7 @@ static void adds_many_counts(void **state)
 static void added_counts_keep_to_the_bound(void **state)
 {
     (void)state;
-    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_of(&redis);
+    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = redis_cache(&redis);
     freeReplyObject(raw(&redis, "DEL hot"));
     freeReplyObject(raw(&redis, "EVAL %s 0", "for i = 1, 20000 do redis.call('zadd', 'hot', 300, 'old' .. i) end"));
     wait_ms(300); /* the server has been busy */
@@ -611,7 +602,7 @@ static void added_counts_keep_to_the_bound(void **state)
 static void adding_to_what_takes_nothing_fails(void **state)
 {
     (void)state;
-    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_of(&redis);
+    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = redis_cache(&redis);
     freeReplyObject(raw(&redis, "SET hot x"));
     add_fails(cache, "hot", many, MANY, "WRONGTYPE");
     assert_int_equal(mrq_cache_counted(cache).errors, 1 + retries);
@@ -632,7 +623,7 @@ static void adding_survives_a_paused_and_a_killed_server(void **state)
     (void)state;
     need_redis(&redis);
     redis_server server = redis_start(folder, "paused", 0, NULL);
-    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_of(&server);
+    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = redis_cache(&server);
     adds(cache, "hot", many, MANY);
     kill(server.pid, SIGSTOP);
     add_fails(cache, "hot", many, MANY, "timed out");

@@ -18,6 +18,14 @@ static mrq_status try_export(const char *store, const char *path, const char *ki
     return mrq_store_export(store, path, &options, name, NULL, &err);
 }
 
+/* Nothing is left of those who wrote. */
+static void assert_swept(const char *store)
+{
+    char text[STATE];
+    shell(text, sizeof text, "cd '%s' && find . -name '.tmp*' -o -name lock", store);
+    assert_string_equal(text, "");
+}
+
 static void modes_ignore_a_lax_umask(void **state)
 {
     (void)state;
@@ -48,11 +56,9 @@ static void a_failed_export_leaves_nothing(void **state)
         assert_fails(try_export(store, model_path, "IVF100,Flat", other), MRQ_USAGE, "index \"IVF100,Flat\"");
         assert_fails(try_export(store, model_path, "IVF10000000000000000000000000000000000000000000000000000000,Flat", other),
                      MRQ_USAGE, "want less than 64");
-        size_t size;
-        MRQ_AUTOFREE unsigned char *bytes = read_bytes(model_path, &size);
-        bytes[size / 2] ^= 1;
         snprintf(path, sizeof path, "%.4000s/damaged.mrq", folder);
-        write_bytes(path, bytes, size);
+        assert_ok(mrq_model_save(model, path, &err));
+        damage_file(path);
         assert_fails(try_export(store, path, "Flat", other), MRQ_BAD_FILE, "damaged.mrq: the checksum does not match");
         assert_string_equal(other, "untouched");
         if (had)
@@ -364,7 +370,7 @@ static void prune_for_ever(const char *store)
 static void a_killed_prune_leaves_no_half(void **state)
 {
     (void)state;
-    char store[PATH], name[MRQ_GENERATION_NAME], text[100];
+    char store[PATH], name[MRQ_GENERATION_NAME];
     mrq_random rng;
     mrq_random_init(&rng, 6, 0);
     new_store(store);
@@ -389,8 +395,7 @@ static void a_killed_prune_leaves_no_half(void **state)
     }
     uint32_t removed;
     assert_ok(mrq_store_prune(store, 1, &removed, &err));
-    shell(text, sizeof text, "cd '%s' && find . -name '.tmp*' -o -name lock", store);
-    assert_string_equal(text, "");
+    assert_swept(store);
 }
 
 /* An export on a file system with ever more room: every failure leaves the store as it was, until one succeeds. */
@@ -461,7 +466,7 @@ static void read_for_ever(const char *store)
 static void a_killed_writer_harms_nobody(void **state)
 {
     (void)state;
-    char store[PATH], name[MRQ_GENERATION_NAME], text[STATE];
+    char store[PATH], name[MRQ_GENERATION_NAME];
     export_to(new_store(store), name);
     const pid_t reader = child(read_for_ever, store);
     mrq_random rng;
@@ -481,8 +486,7 @@ static void a_killed_writer_harms_nobody(void **state)
     kill(reader, SIGKILL);
     waitpid(reader, &status, 0);
     export_to(store, name);
-    shell(text, sizeof text, "cd '%s' && find . -name '.tmp*' -o -name lock", store);
-    assert_string_equal(text, "");
+    assert_swept(store);
 }
 
 /* What a killed export can leave, all at once. */
@@ -545,8 +549,7 @@ static void one_export_at_a_time(void **state)
         assert_int_equal(status, 0);
     }
     assert_int_equal(try_open(store), MRQ_OK);
-    shell(text, sizeof text, "cd '%s' && find . -name '.tmp*' -o -name lock", store);
-    assert_string_equal(text, "");
+    assert_swept(store);
 }
 
 /* The known users among the queries come from all over the table, in either half. */

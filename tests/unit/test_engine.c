@@ -564,15 +564,6 @@ static void survives_without_memory(void **state)
 
 static redis_server redis;
 
-static mrq_cache *cache_of_redis(void)
-{
-    char address[300];
-    snprintf(address, sizeof address, "unix:%s", redis.path);
-    mrq_cache *cache = NULL;
-    assert_ok(mrq_cache_new(address, 60, &cache, &err));
-    return cache;
-}
-
 /* The answer through the cache comes to `want` and is, but for "cache", the answer without one. */
 static void assert_through(const mrq_generation *g, mrq_cache *cache, const mrq_query *query, mrq_cache_state want)
 {
@@ -604,8 +595,7 @@ static void assert_through(const mrq_generation *g, mrq_cache *cache, const mrq_
 static void hits_equal_searches(void **state)
 {
     (void)state;
-    need_redis(&redis);
-    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_of_redis();
+    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = redis_cache(&redis);
     static const mrq_query queries[] = {
         {"1", "F", "artist", -1, 1},
         {"18", "M", "lawyer", -1, 5},
@@ -662,8 +652,7 @@ static void keys_are_as_documented(void **state)
 static void foreign_values_are_misses(void **state)
 {
     (void)state;
-    need_redis(&redis);
-    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_of_redis();
+    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = redis_cache(&redis);
     const mrq_query query = {"1", "M", "miner", -1, 3};
     char key[MRQ_CACHED_KEY], another[MRQ_CACHED_KEY];
     key_of(&query, key);
@@ -699,8 +688,7 @@ static void foreign_values_are_misses(void **state)
 static void forged_values_are_misses(void **state)
 {
     (void)state;
-    need_redis(&redis);
-    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_of_redis();
+    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = redis_cache(&redis);
     const mrq_query query = {"18", "F", "miner", -1, 3};
     char key[MRQ_CACHED_KEY];
     key_of(&query, key);
@@ -792,8 +780,7 @@ static uint32_t warmed_by(const mrq_generation *g, mrq_cache *cache, uint32_t n)
 static void what_was_asked_is_warm_in_the_next_generation(void **state)
 {
     (void)state;
-    need_redis(&redis);
-    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_of_redis();
+    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = redis_cache(&redis);
     freeReplyObject(redis_raw(&redis, NULL, "FLUSHALL"));
     ask_all(cache);
     const mrq_generation second = newer("20260201T020000Z-0123456789ab"), third = newer("20260202T020000Z-0123456789ab");
@@ -810,8 +797,7 @@ static void what_was_asked_is_warm_in_the_next_generation(void **state)
 static void counts_age_with_each_warming(void **state)
 {
     (void)state;
-    need_redis(&redis);
-    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_of_redis();
+    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = redis_cache(&redis);
     freeReplyObject(redis_raw(&redis, NULL, "FLUSHALL"));
     ask_all(cache);
     redisReply *top = redis_raw(&redis, NULL, "ZREVRANGE " MRQ_HOT_KEY " 0 0");
@@ -833,8 +819,7 @@ static void counts_age_with_each_warming(void **state)
 static void hostile_members_are_skipped(void **state)
 {
     (void)state;
-    need_redis(&redis);
-    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_of_redis();
+    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = redis_cache(&redis);
     static const char *const members[] = {
         "",
         "x",
@@ -902,8 +887,7 @@ static void hostile_members_are_skipped(void **state)
 static void many_are_warmed_page_by_page(void **state)
 {
     (void)state;
-    need_redis(&redis);
-    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_of_redis();
+    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = redis_cache(&redis);
     static const char script[] =
         "for i = 1, 2500 do redis.call('zadd', KEYS[1], i, '{\"user\":' .. ({1, 2, 3, 7, 1000})[i % 5 + 1] .. "
         "',\"k\":' .. (i - i % 5) / 5 + 1 .. '}') end return 1";
@@ -979,8 +963,7 @@ static void warming_ends_with_redis(void **state)
 static void a_generation_that_cannot_answer_is_not_warmed(void **state)
 {
     (void)state;
-    need_redis(&redis);
-    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_of_redis();
+    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = redis_cache(&redis);
     freeReplyObject(redis_raw(&redis, NULL, "FLUSHALL"));
     freeReplyObject(redis_raw(&redis, NULL, "ZADD " MRQ_HOT_KEY " 1 %s", "{\"user\":1,\"k\":5}"));
     flat->tower->scale = (double)NAN;
@@ -996,8 +979,7 @@ static void a_generation_that_cannot_answer_is_not_warmed(void **state)
 static void long_queries_are_not_counted(void **state)
 {
     (void)state;
-    need_redis(&redis);
-    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_of_redis();
+    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = redis_cache(&redis);
     freeReplyObject(redis_raw(&redis, NULL, "FLUSHALL"));
     const int64_t *const before = flat->movies->id;
     const mrq_query query = {NULL, NULL, NULL, 2, 5, {.exclude = before, .n_exclude = MOVIES - 2}};
@@ -1042,8 +1024,7 @@ static int tear_down(void **state)
 int main(void)
 {
     folder = temporary_folder();
-    if (redis_installed())
-        redis = redis_start(folder, "redis", 0, NULL);
+    redis = redis_try(folder);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(people_without_an_id),
         cmocka_unit_test(known_users_get_what_they_have_not_seen),

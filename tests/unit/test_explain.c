@@ -340,11 +340,7 @@ static void survives_without_memory(void **state)
 static void a_cached_answer_is_explained(void **state)
 {
     (void)state;
-    need_redis(&redis);
-    char address[200];
-    snprintf(address, sizeof address, "unix:%s", redis.path);
-    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = NULL;
-    assert_ok(mrq_cache_new(address, 60, &cache, &err));
+    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = redis_cache(&redis);
     mrq_query query = {.user = 4, .k = 5};
     mrq_answer answer = {0};
     for (int tries = 0; tries < 10 && answer.cache != MRQ_CACHE_HIT; tries++) { /* a busy machine can make Redis look down */
@@ -418,8 +414,7 @@ static int tear_down(void **state)
 int main(void)
 {
     folder = temporary_folder();
-    if (redis_installed())
-        redis = redis_start(folder, "redis", 0, NULL);
+    redis = redis_try(folder);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parts_sum_to_the_score),
         cmocka_unit_test(nothing_is_told_unless_asked_for),

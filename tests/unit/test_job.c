@@ -631,20 +631,6 @@ static void one_rebuild_at_a_time(void **state)
     publish(&options);
 }
 
-/* Flips a byte in the middle of a file. */
-static void damage(const char *path)
-{
-    FILE *file = fopen(path, "r+b");
-    assert_non_null(file);
-    struct stat st;
-    assert_int_equal(fstat(fileno(file), &st), 0);
-    assert_int_equal(fseek(file, (long)st.st_size / 2, SEEK_SET), 0);
-    const int byte = fgetc(file);
-    assert_int_equal(fseek(file, (long)st.st_size / 2, SEEK_SET), 0);
-    assert_true(fputc(byte ^ 0xff, file) != EOF);
-    assert_int_equal(fclose(file), 0);
-}
-
 /* A store whose current generation is damaged gets a new one, whatever the gates would have said. */
 static void a_damaged_generation_is_replaced(void **state)
 {
@@ -657,7 +643,7 @@ static void a_damaged_generation_is_replaced(void **state)
         options.force = true;
         char path[500];
         snprintf(path, sizeof path, "%s/generations/%s/%s", where, publish(&options), files[i]);
-        damage(path);
+        damage_file(path);
         options.model = worse;
         options.force = false;
         options.warm_start = true;
@@ -718,14 +704,10 @@ static void rebuild_warm(const mrq_rebuild_options *options)
 static void hot_queries_are_answered_beforehand(void **state)
 {
     (void)state;
-    need_redis(&server);
-    const char *where = store("redis");
+    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = redis_cache(&server);
+    const char *where = store("with-redis");
     mrq_rebuild_options options = usual(where);
     publish(&options);
-    char address[200];
-    snprintf(address, sizeof address, "unix:%s", server.path);
-    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = NULL;
-    assert_ok(mrq_cache_new(address, 60, &cache, &err));
     options.cache = cache;
     options.max_loss = 10;
     for (int round = 0; round < 3; round++) { /* answer, rebuild, and the next generation has the answer */
@@ -770,8 +752,7 @@ int main(void)
         "{\"name\":\"misfit\",\"score\":{\"kind\":\"cosine\",\"scale\":5},\"joint\":{\"size\":8},\"towers\":{\"user\":["
         "{\"feature\":\"height\",\"kind\":\"category\",\"embedding\":2}],\"movie\":["
         "{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":4}]},\"train\":{\"lr\":0.1,\"epochs\":1}}");
-    if (redis_installed())
-        server = redis_start(folder, "socket", 0, NULL);
+    server = redis_try(folder);
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
     redis_stop(&server);
     temporary_remove(folder);

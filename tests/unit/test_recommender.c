@@ -33,8 +33,7 @@ static int set_up(void **state)
     assert_ok(mrq_model_save(other, path, &err));
     assert_ok(mrq_store_export(store, path, &flat, older, NULL, &err));
     assert_ok(mrq_store_export(store, model_path, &flat, newer, NULL, &err));
-    if (redis_installed())
-        redis = redis_start(folder, "redis.sock", 0, NULL);
+    redis = redis_try(folder);
     return 0;
 }
 
@@ -665,9 +664,7 @@ static void answers_stay_right_while_generations_change(void **state)
     go_to(older);
     assert_ok(mrq_generation_open(store, &old, &err));
     go_to(newer);
-    char address[200];
-    snprintf(address, sizeof address, "unix:%s", redis.path);
-    work w = {.r = open_with(20000, redis.pid ? address : NULL), .generation = {old, new}};
+    work w = {.r = open_with(20000, redis.pid ? redis_address(&redis) : NULL), .generation = {old, new}};
     pthread_t reloader;
     assert_int_equal(pthread_create(&reloader, NULL, switch_generations, &w), 0);
     run_threads(&w, ask_all_kinds);
@@ -685,9 +682,7 @@ static void recommenders_share_answers_and_counts_through_redis(void **state)
     (void)state;
     need_redis(&redis);
     freeReplyObject(redis_raw(&redis, NULL, "FLUSHALL"));
-    char address[200];
-    snprintf(address, sizeof address, "unix:%s", redis.path);
-    mrq_recommender *one = open_with(1 << 20, address), *two = open_with(0, address);
+    mrq_recommender *one = open_with(1 << 20, redis_address(&redis)), *two = open_with(0, redis_address(&redis));
     const mrq_query query = {.user = 4, .k = 5};
     mrq_result *first = ask(one, &query), *second = ask(two, &query);
     assert_string_equal(mrq_result_cache(first), "miss");

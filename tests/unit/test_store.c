@@ -3,6 +3,18 @@
 
 #include <time.h>
 
+/* The best `k` movies for a user of the generation, whose vector comes along. */
+static mrq_line find(const mrq_generation *g, uint32_t user, float *vector, uint32_t k, mrq_hit *hits)
+{
+    uint32_t value[MRQ_BRANCHES_MAX], found = 0;
+    mrq_line line;
+    mrq_folded_values(g->tower, g->users, user, value);
+    mrq_folded_vector(g->tower, value, vector, &line);
+    assert_ok(mrq_index_search(g->index, vector, k, NULL, hits, &found, &err));
+    assert_int_equal(found, k);
+    return line;
+}
+
 static void round_trip(void **state)
 {
     (void)state;
@@ -29,17 +41,12 @@ static void round_trip(void **state)
     assert_ok(mrq_model_user_vectors(model, user, &err));
     assert_ok(mrq_model_movie_vectors(model, movie, &err));
     for (uint32_t u = 0; u < USERS; u++) {
-        uint32_t value[MRQ_BRANCHES_MAX], found = 0;
         float vector[DIM];
-        mrq_line line;
         mrq_hit hits[MOVIES];
-        mrq_folded_values(g->tower, g->users, u, value);
-        mrq_folded_vector(g->tower, value, vector, &line);
+        const mrq_line line = find(g, u, vector, MOVIES, hits);
         assert_true(line.slope == 5 && line.intercept == 0);
         for (uint32_t j = 0; j < DIM; j++)
             assert_true(fabsf(vector[j] - user[u * DIM + j]) < 1e-5f);
-        assert_ok(mrq_index_search(g->index, vector, MOVIES, NULL, hits, &found, &err));
-        assert_int_equal(found, MOVIES);
         for (uint32_t i = 0; i < MOVIES; i++) {
             float score = 0;
             for (uint32_t j = 0; j < DIM; j++)
@@ -120,14 +127,9 @@ static void inner_products_are_served(void **state)
         assert_ok(mrq_model_user_vectors(dot, user, &err));
         assert_ok(mrq_model_movie_vectors(dot, movie, &err));
         for (uint32_t u = 0; u < USERS; u++) {
-            uint32_t value[MRQ_BRANCHES_MAX], found = 0;
             float vector[32];
-            mrq_line line;
             mrq_hit hits[MOVIES];
-            mrq_folded_values(g->tower, g->users, u, value);
-            mrq_folded_vector(g->tower, value, vector, &line);
-            assert_ok(mrq_index_search(g->index, vector, MOVIES, NULL, hits, &found, &err));
-            assert_int_equal(found, MOVIES);
+            const mrq_line line = find(g, u, vector, MOVIES, hits);
             double last = (double)INFINITY;
             for (uint32_t i = 0; i < MOVIES; i++) {
                 const float *a = user + u * width, *b = movie + hits[i].row * width;
@@ -161,20 +163,14 @@ static void kinds_come_back(void **state)
         assert_memory_equal(mrq_index_settings_of(g->index), &choice.best.settings, sizeof choice.best.settings);
         assert_true(choice.n > 0 && fabs(choice.best.recall - g->recall) < 1e-6);
         for (uint32_t u = 0; u < USERS; u++) {
-            uint32_t value[MRQ_BRANCHES_MAX], found = 0;
-            float vector[DIM];
-            mrq_line line;
+            float vector[DIM], best = -2;
             mrq_hit hits[3];
-            mrq_folded_values(g->tower, g->users, u, value);
-            mrq_folded_vector(g->tower, value, vector, &line);
-            assert_ok(mrq_index_search(g->index, vector, 3, NULL, hits, &found, &err));
-            assert_int_equal(found, 3);
-            float best = -2, *score = &best;
+            find(g, u, vector, 3, hits);
             for (uint32_t m = 0; m < MOVIES; m++) {
                 float sum = 0;
                 for (uint32_t j = 0; j < DIM; j++)
                     sum += vector[j] * mrq_index_vectors(g->index)[m * DIM + j];
-                *score = sum > *score ? sum : *score;
+                best = sum > best ? sum : best;
             }
             assert_true(fabsf(best - hits[0].score) < 1e-5f);
         }

@@ -231,11 +231,7 @@ static void assert_through(const mrq_generation *g, mrq_cache *cache, const mrq_
 static void a_hit_equals_a_search_and_is_warmed(void **state)
 {
     (void)state;
-    need_redis(&redis);
-    char address[200];
-    snprintf(address, sizeof address, "unix:%s", redis.path);
-    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = NULL;
-    assert_ok(mrq_cache_new(address, 60, &cache, &err));
+    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = redis_cache(&redis);
     const int64_t a[] = {10, 16, 52}, b[] = {25, 43};
     const mrq_query queries[] = {
         {.user = -1, .k = 5, .liked = a, .n_liked = 3},
@@ -411,8 +407,7 @@ static int tear_down(void **state)
 int main(void)
 {
     folder = temporary_folder();
-    if (redis_installed())
-        redis = redis_start(folder, "redis", 0, NULL);
+    redis = redis_try(folder);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_strangers_taste_is_added),
         cmocka_unit_test(what_is_not_given_is_the_average),

@@ -115,4 +115,13 @@ static inline uint32_t count_text(const char *text, const char *what)
     return n;
 }
 
+/* Changes one bit in the middle of a file; done twice, nothing has changed. */
+static inline void damage_file(const char *path)
+{
+    size_t size;
+    MRQ_AUTOFREE unsigned char *bytes = read_bytes(path, &size);
+    bytes[size / 2] ^= 16;
+    write_bytes(path, bytes, size);
+}
+
 #endif
