@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "base/option.h"
 #include "command.h"
 #include "print_answer.h"
 #include "print_eval.h"
@@ -56,23 +55,22 @@ static mrq_status read_arguments(int argc, char **argv, struct arguments *a, boo
         {0},
     };
     const mrq_command command = {
-        "marquee eval",
-        "--data DIR [option...]",
-        "Judges models beside baselines. A like is a rating of at least the middle of the schema's range. Protocols:\n"
-        "  rating      how far predicted stars are from a random tenth of the ratings\n"
-        "  topn        a tenth of each user's likes is to be found among all movies, learning from 80% of them\n"
-        "  time        the same with the latest 20% of all ratings\n"
-        "  cold-users  a tenth of the users is held out, and known by categories such as age alone\n"
-        "  cold-items  a tenth of the movies is held out, and known by genres and title alone\n"
-        "A trained model is judged on the test part that it was trained without. Each protocol is printed with its definition.\n"
-        "Measures are means over users, with 95% confidence intervals by bootstrap over users.",
-        options,
-        0,
-        0,
-        "  marquee eval --data data/sample\n"
-        "  marquee eval --data ml-1m --protocol topn,cold-users --model retrieval,fusion --seeds 3\n"
-        "  marquee eval --data ml-1m --model none --baselines ease --part valid\n"
-        "  marquee eval --data ml-1m --model model.mrq\n",
+        .name = "marquee eval",
+        .synopsis = "--data DIR [option...]",
+        .about = "Judges models beside baselines. A like is a rating of at least the middle of the schema's range. Protocols:\n"
+                 "  rating      how far predicted stars are from a random tenth of the ratings\n"
+                 "  topn        a tenth of each user's likes is to be found among all movies, learning from 80% of them\n"
+                 "  time        the same with the latest 20% of all ratings\n"
+                 "  cold-users  a tenth of the users is held out, and known by categories such as age alone\n"
+                 "  cold-items  a tenth of the movies is held out, and known by genres and title alone\n"
+                 "A trained model is judged on the test part that it was trained without. Each protocol is printed with its "
+                 "definition.\n"
+                 "Measures are means over users, with 95% confidence intervals by bootstrap over users.",
+        .options = options,
+        .examples = "  marquee eval --data data/sample\n"
+                    "  marquee eval --data ml-1m --protocol topn,cold-users --model retrieval,fusion --seeds 3\n"
+                    "  marquee eval --data ml-1m --model none --baselines ease --part valid\n"
+                    "  marquee eval --data ml-1m --model model.mrq\n",
     };
     int first;
     MRQ_TRY(mrq_options_read(&command, argc, argv, &first, done, err));
@@ -369,10 +367,8 @@ static mrq_status evaluate(int argc, char **argv, bool *json, mrq_error *err)
         mrq_model_free(plan->model[i]);
     mrq_generation_close(plan->generation);
     mrq_dataset_free(plan->data);
-    if (status != MRQ_OK && mrq_signals_caught()) { /* what called us learns of the signal */
-        fprintf(stderr, "marquee eval: %s\n", problem.msg);
-        mrq_signals_release();
-    }
+    if (status != MRQ_OK)
+        mrq_signals_end("eval", &problem);
     return status == MRQ_OK ? MRQ_OK : mrq_fail(err, status, "%s", problem.msg);
 }
 

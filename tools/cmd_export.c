@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "base/option.h"
 #include "command.h"
 #include "store/write.h"
 
@@ -33,7 +32,7 @@ mrq_status cmd_export(int argc, char **argv, mrq_error *err)
     mrq_export_options how = {"auto", MRQ_RECALL_DEFAULT};
     const mrq_option options[] = {
         {"model", 'm', MRQ_OPT_TEXT, &model, 0, 0, "FILE", "the model that `marquee train` wrote"},
-        {"store", 's', MRQ_OPT_TEXT, &store, 0, 0, "DIR", "the store [$MARQUEE_STORE, else ./store]"},
+        STORE_OPTION(store),
         {"index", 0, MRQ_OPT_TEXT, &how.index, 0, 0, "KIND",
          "auto measures and takes the fastest that reaches\nthe recall; or a FAISS factory string such as\nFlat or HNSW32; `list` "
          "explains the kinds"},

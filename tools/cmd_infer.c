@@ -27,7 +27,7 @@ static mrq_status infer(int argc, char **argv, bool *json, mrq_error *err)
         FILTER_OPTIONS(filters),
         {"include-seen", 0, MRQ_OPT_FLAG, &include_seen, 0, 0, NULL, "also movies that USER has rated, liked and disliked ones"},
         {"explain", 0, MRQ_OPT_FLAG, &explain, 0, 0, NULL, "says what each score is made of"},
-        {"store", 's', MRQ_OPT_TEXT, &store, 0, 0, "DIR", "the store [$MARQUEE_STORE, else ./store]"},
+        STORE_OPTION(store),
         {"redis", 'r', MRQ_OPT_TEXT, &redis, 0, 0, "ADDRESS", "keeps answers there: " MRQ_REDIS_FORMS},
         {"no-cache", 0, MRQ_OPT_FLAG, &no_cache, 0, 0, NULL, "asks no Redis, whatever else says so"},
         {"json", 0, MRQ_OPT_FLAG, json, 0, 0, NULL, "one JSON document instead of the table, errors included"},

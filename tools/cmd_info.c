@@ -2,7 +2,6 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
-#include "base/option.h"
 #include "command.h"
 #include "info.h"
 

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "base/option.h"
 #include "base/parse.h"
 #include "command.h"
 #include "store/store.h"
@@ -141,20 +140,18 @@ mrq_status cmd_predict(int argc, char **argv, mrq_error *err)
     const char *model = NULL, *store = NULL, *pairs = NULL;
     const mrq_option options[] = {
         {"model", 'm', MRQ_OPT_TEXT, &model, 0, 0, "FILE", "a model file; without it, the model of the store"},
-        {"store", 's', MRQ_OPT_TEXT, &store, 0, 0, "DIR", "the store [$MARQUEE_STORE, else ./store]"},
+        STORE_OPTION(store),
         {"pairs", 'p', MRQ_OPT_TEXT, &pairs, 0, 0, "FILE",
          "lines `user movie` to score, - for standard input;\nprints `user movie score` for each"},
         {0},
     };
     const mrq_command command = {
-        "marquee predict",
-        "[--model FILE | --store DIR] [--pairs FILE|-]",
-        "Predicts how a user of the data would rate a movie. Without --pairs it asks for ids until the input ends.",
-        options,
-        0,
-        0,
-        "  marquee predict --model model.mrq\n"
-        "  echo 1 1962 | marquee predict --model model.mrq --pairs -\n",
+        .name = "marquee predict",
+        .synopsis = "[--model FILE | --store DIR] [--pairs FILE|-]",
+        .about = "Predicts how a user of the data would rate a movie. Without --pairs it asks for ids until the input ends.",
+        .options = options,
+        .examples = "  marquee predict --model model.mrq\n"
+                    "  echo 1 1962 | marquee predict --model model.mrq --pairs -\n",
     };
     int first;
     bool done = false;

@@ -1,7 +1,6 @@
 /* marquee prune: the oldest generations go. */
 #include <stdio.h>
 
-#include "base/option.h"
 #include "command.h"
 #include "store/write.h"
 
@@ -10,7 +9,7 @@ mrq_status cmd_prune(int argc, char **argv, mrq_error *err)
     const char *store = NULL;
     int64_t keep = MRQ_STORE_KEEP_DEFAULT;
     const mrq_option options[] = {
-        {"store", 's', MRQ_OPT_TEXT, &store, 0, 0, "DIR", "the store [$MARQUEE_STORE, else ./store]"},
+        STORE_OPTION(store),
         {"keep", 'k', MRQ_OPT_INT, &keep, 1, MRQ_STORE_KEEP_MAX, "N", "so many of the newest stay"},
         {0},
     };

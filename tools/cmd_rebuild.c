@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/option.h"
 #include "command.h"
 #include "job/job.h"
 #include "train_screen.h"
@@ -128,10 +127,8 @@ mrq_status cmd_rebuild(int argc, char **argv, mrq_error *err)
     mrq_screen_end(&screen);
     if (status == MRQ_OK)
         print_summary(&a.options, &report);
-    else if (mrq_signals_caught()) { /* what called us learns of the signal */
-        fprintf(stderr, "marquee rebuild: %s\n", problem.msg);
-        mrq_signals_release();
-    }
+    else
+        mrq_signals_end("rebuild", &problem);
     mrq_rebuild_report_clear(&report);
     return status == MRQ_OK ? MRQ_OK : mrq_fail(err, status, "%s", problem.msg);
 }

@@ -1,7 +1,6 @@
 /* marquee rollback: an older generation becomes the current one again. */
 #include <stdio.h>
 
-#include "base/option.h"
 #include "command.h"
 #include "store/write.h"
 
@@ -9,7 +8,7 @@ mrq_status cmd_rollback(int argc, char **argv, mrq_error *err)
 {
     const char *store = NULL;
     const mrq_option options[] = {
-        {"store", 's', MRQ_OPT_TEXT, &store, 0, 0, "DIR", "the store [$MARQUEE_STORE, else ./store]"},
+        STORE_OPTION(store),
         {0},
     };
     const mrq_command command = {

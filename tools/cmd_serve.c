@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "base/option.h"
 #include "command.h"
 #include "http/listen.h"
 #include "http/server.h"
@@ -55,7 +54,7 @@ struct serve {
 static mrq_status read_arguments(int argc, char **argv, struct arguments *a, bool *done, mrq_error *err)
 {
     const mrq_option options[] = {
-        {"store", 's', MRQ_OPT_TEXT, &a->store, 0, 0, "DIR", "the store [$MARQUEE_STORE, else ./store]"},
+        STORE_OPTION(a->store),
         {"listen", 'l', MRQ_OPT_TEXT, &a->listen, 0, 0, "ADDRESS",
          "HOST:PORT, [IPV6]:PORT or unix:/path; port 0 takes a free\none. A socket that systemd passes comes first. What other\n"
          "machines can reach takes --token-file"},

@@ -11,7 +11,7 @@ static mrq_status similar(int argc, char **argv, bool *json, mrq_error *err)
     const mrq_option table[] = {
         {"top", 'k', MRQ_OPT_INT, &k, 1, MRQ_K_MAX, "K", "so many movies"},
         FILTER_OPTIONS(options),
-        {"store", 's', MRQ_OPT_TEXT, &store, 0, 0, "DIR", "the store [$MARQUEE_STORE, else ./store]"},
+        STORE_OPTION(store),
         {"json", 0, MRQ_OPT_FLAG, json, 0, 0, NULL, "one JSON document instead of the table, errors included"},
         {0},
     };

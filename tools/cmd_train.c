@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "base/option.h"
 #include "command.h"
 #include "train_screen.h"
 
@@ -75,20 +74,19 @@ static mrq_status read_arguments(int argc, char **argv, struct arguments *a, boo
         {0},
     };
     const mrq_command command = {
-        "marquee train",
-        "--data DIR --out FILE [option...]",
-        "Learns a user tower and a movie tower from ratings and writes them, with all that an export needs, to one file.\n"
-        "After each pass it measures the RMSE of the test part, and of a validation part that chooses which pass is kept,\n"
-        "and draws the learning curve beside the model: FILE.curve.csv and FILE.curve.svg, less the .mrq.\n"
-        "Ctrl-C, or SIGTERM, stops after the batch, keeps the state in FILE.checkpoint and saves the best pass so far;\n"
-        "the same command with --resume goes on from there, to the same bytes as without the stop.\n"
-        "The model retrieval ranks instead of predicting ratings: it is solved at once, without passes, and its test is\n"
-        "recall and NDCG of the best ten.",
-        options,
-        0,
-        0,
-        "  marquee train --data data/sample --out model.mrq\n"
-        "  marquee train --data ml-1m --model fusion --test 0.1 --seed 1 --out model.mrq\n",
+        .name = "marquee train",
+        .synopsis = "--data DIR --out FILE [option...]",
+        .about =
+            "Learns a user tower and a movie tower from ratings and writes them, with all that an export needs, to one file.\n"
+            "After each pass it measures the RMSE of the test part, and of a validation part that chooses which pass is kept,\n"
+            "and draws the learning curve beside the model: FILE.curve.csv and FILE.curve.svg, less the .mrq.\n"
+            "Ctrl-C, or SIGTERM, stops after the batch, keeps the state in FILE.checkpoint and saves the best pass so far;\n"
+            "the same command with --resume goes on from there, to the same bytes as without the stop.\n"
+            "The model retrieval ranks instead of predicting ratings: it is solved at once, without passes, and its test is\n"
+            "recall and NDCG of the best ten.",
+        .options = options,
+        .examples = "  marquee train --data data/sample --out model.mrq\n"
+                    "  marquee train --data ml-1m --model fusion --test 0.1 --seed 1 --out model.mrq\n",
     };
     int first;
     MRQ_TRY(mrq_options_read(&command, argc, argv, &first, done, err));
@@ -201,10 +199,8 @@ mrq_status cmd_train(int argc, char **argv, mrq_error *err)
     mrq_train_result result = {0};
     mrq_status status = mrq_train(data, &description, &options, &watch, &result, err);
     mrq_screen_end(&screen);
-    if (status != MRQ_OK && mrq_signals_caught()) { /* a ranking has nothing to keep; what called us learns of the signal */
-        fprintf(stderr, "marquee train: %s\n", err ? err->msg : "stopped");
-        mrq_signals_release();
-    }
+    if (status != MRQ_OK)
+        mrq_signals_end("train", err); /* a ranking has nothing to keep */
     MRQ_TRY(status);
     MRQ_CLEANUP(mrq_model_free) mrq_model *model = result.model;
     const bool barely = !mrq_model_results_of(model)->best_epoch && mrq_file_exists(a.out);
@@ -215,7 +211,7 @@ mrq_status cmd_train(int argc, char **argv, mrq_error *err)
     if (result.end == MRQ_TRAIN_DONE)
         unlink(checkpoint);
     status = report(&a, &result, checkpoint, !barely, mrq_clock() - start, err);
-    if (result.end == MRQ_TRAIN_INTERRUPTED) { /* what called us learns of the signal */
+    if (result.end == MRQ_TRAIN_INTERRUPTED) {
         fflush(stdout);
         mrq_signals_release();
     }

@@ -2,6 +2,7 @@
 #ifndef MRQ_TOOLS_COMMAND_H
 #define MRQ_TOOLS_COMMAND_H
 
+#include "base/option.h"
 #include "cache/cache.h"
 
 /* Each takes its own argv (argv[0] is the subcommand) and returns a status, which main() makes the exit code. On failure main()
@@ -18,7 +19,11 @@ mrq_status cmd_rebuild(int argc, char **argv, mrq_error *err);
 mrq_status cmd_eval(int argc, char **argv, mrq_error *err);
 mrq_status cmd_info(int argc, char **argv, mrq_error *err);
 
-/* The store that `--store` named, else $MARQUEE_STORE, else "./store". */
+/* A row of a command's option table, and a value for it: the store that `--store` named, else $MARQUEE_STORE, else "./store". */
+#define STORE_OPTION(store)                                                                                                        \
+    {                                                                                                                              \
+        "store", 's', MRQ_OPT_TEXT, &(store), 0, 0, "DIR", "the store [$MARQUEE_STORE, else ./store]"                              \
+    }
 const char *mrq_default_store(const char *option);
 
 /* From here on the process leaves no core, and only root may look into it. For who has a secret, a token or a password. */

@@ -31,9 +31,11 @@ void mrq_signals_release(void)
         raise(stop_signal);
 }
 
-bool mrq_signals_caught(void)
+void mrq_signals_end(const char *command, const mrq_error *why)
 {
-    return stop_signal != 0;
+    if (stop_signal)
+        fprintf(stderr, "marquee %s: %s\n", command, why->msg);
+    mrq_signals_release();
 }
 
 static void show_batch(void *context, int64_t epoch, uint64_t done, uint64_t total, double rmse, double samples_per_second)

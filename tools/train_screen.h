@@ -26,9 +26,10 @@ void mrq_screen_end(mrq_screen *screen);
 
 /* SIGINT and SIGTERM set the watch's stop flag from here on, once: the second one is the system's. */
 void mrq_signals_catch(void);
-/* Both do again what they did; one that has come meanwhile does it now. */
+/* Both do again what they did; one that has come meanwhile does it now: what called us learns of the signal. */
 void mrq_signals_release(void);
-bool mrq_signals_caught(void);
+/* The same for a command that has failed, be it because of the signal, whose sentence is printed before. */
+void mrq_signals_end(const char *command, const mrq_error *why);
 
 /* As many as there are processors to run on. */
 uint32_t mrq_threads_default(void);
