@@ -95,8 +95,6 @@ static mrq_status compare_marks(const struct walk *w, uint64_t have, uint64_t wa
         return unreadable(w, "written on a machine of another byte order");
     memcpy(a, &x, 4);
     memcpy(b, &y, 4);
-    for (char *p = a; p < a + 4; p++)
-        *p = *p < ' ' || *p > '~' ? '?' : *p;
     return mrq_fail(w->err, MRQ_BAD_FILE, "%s: an index of kind \"%s\", want \"%s\"", w->path, a, b);
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/finite.h"
 #include "base/parse.h"
+#include "base/utf8.h"
 
 mrq_table *mrq_table_new(void)
 {
@@ -140,6 +141,21 @@ static void save_strings(const mrq_strings *strings, mrq_container_writer *write
     mrq_container_add(writer, strings->bytes, strings->n ? strings->offset[strings->n] : 0, 1, "%s.%s", prefix, name);
 }
 
+/* Eight bytes at a time where they are ASCII: every opening of a store reads all titles. */
+static bool is_utf8(const char *bytes, size_t size)
+{
+    uint32_t code;
+    for (size_t i = 0, n; i < size; i += n) {
+        uint64_t eight = ~UINT64_C(0);
+        if (size - i >= sizeof eight)
+            memcpy(&eight, bytes + i, sizeof eight);
+        n = eight & UINT64_C(0x8080808080808080) ? mrq_utf8_read(bytes + i, size - i, &code) : sizeof eight;
+        if (!n)
+            return false;
+    }
+    return true;
+}
+
 /* `*n` is the number of strings wanted, or MRQ_ANY. */
 static mrq_status load_strings(const mrq_container *container, const char *prefix, const char *name, size_t n, mrq_strings *out,
                                mrq_error *err)
@@ -159,6 +175,8 @@ static mrq_status load_strings(const mrq_container *container, const char *prefi
         if (s.offset[i + 1] <= s.offset[i] || s.offset[i + 1] > bytes ||
             strnlen(s.bytes + s.offset[i], s.offset[i + 1] - s.offset[i]) != mrq_strings_size(&s, i))
             return mrq_container_bad(container, err, "%s.%s: text %u is not well formed", prefix, name, i);
+    if (!is_utf8(s.bytes, bytes))
+        return mrq_container_bad(container, err, "%s.%s: a text is not UTF-8", prefix, name);
     *out = s;
     return MRQ_OK;
 }
@@ -298,7 +316,8 @@ static mrq_status load_column(const mrq_container *container, const char *prefix
 {
     char at[MRQ_CONTAINER_NAME];
     snprintf(at, sizeof at, "%s.%u", prefix, index);
-    if (!memchr(stored->name, '\0', sizeof stored->name) || stored->kind > MRQ_NUMBER)
+    if (!memchr(stored->name, '\0', sizeof stored->name) || !is_utf8(stored->name, strlen(stored->name)) ||
+        stored->kind > MRQ_NUMBER)
         return mrq_container_bad(container, err, "%s: unknown column", at);
     memcpy(column->name, stored->name, sizeof column->name);
     column->kind = (mrq_column_kind)stored->kind;
@@ -317,6 +336,9 @@ static mrq_status load_column(const mrq_container *container, const char *prefix
     case MRQ_NUMBER:
         MRQ_TRY(mrq_container_get(container, sizeof *column->number, &count, &data, err, "%s.number", at));
         column->number = data;
+        for (uint32_t i = 0; i < rows; i++)
+            if (isinf(column->number[i]))
+                return mrq_container_bad(container, err, "%s: number %u is infinite", at, i);
         return MRQ_OK;
     }
     return MRQ_OK;
@@ -331,8 +353,9 @@ mrq_status mrq_table_load(const mrq_container *container, const char *prefix, mr
     const void *id, *stored;
     MRQ_TRY(mrq_container_get(container, sizeof *table->id, &rows, &id, err, "%s.id", prefix));
     MRQ_TRY(mrq_container_get(container, sizeof(struct stored_column), &columns, &stored, err, "%s.columns", prefix));
-    if (rows >= MRQ_NONE || columns > MRQ_COLUMNS_MAX)
-        return mrq_container_bad(container, err, "%s: %zu rows and %zu columns are too many", prefix, rows, columns);
+    if (rows == 0 || rows >= MRQ_NONE || columns > MRQ_COLUMNS_MAX)
+        return mrq_container_bad(container, err, "%s: %zu rows and %zu columns, want 1 to %u and at most %d", prefix, rows, columns,
+                                 MRQ_NONE - 1, MRQ_COLUMNS_MAX);
     table->rows = (uint32_t)rows;
     table->id = id;
     for (size_t i = 0; i < rows; i++)
@@ -342,8 +365,11 @@ mrq_status mrq_table_load(const mrq_container *container, const char *prefix, mr
     table->column = mrq_arena_array(table->arena, columns, sizeof *table->column);
     if (!table->column)
         return mrq_fail_memory(err, "reading a table");
-    for (uint32_t i = 0; i < table->n_columns; i++)
+    for (uint32_t i = 0; i < table->n_columns; i++) {
         MRQ_TRY(load_column(container, prefix, i, (const struct stored_column *)stored + i, table->rows, &table->column[i], err));
+        if (mrq_table_column(table, table->column[i].name) != &table->column[i])
+            return mrq_container_bad(container, err, "%s: two columns \"%s\"", prefix, table->column[i].name);
+    }
     *out = table;
     table = NULL;
     return MRQ_OK;

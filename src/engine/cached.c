@@ -50,7 +50,7 @@ static bool in_order(const mrq_hit *a, const mrq_hit *b)
     return a->score > b->score || (a->score == b->score && a->row < b->row);
 }
 
-/* NULL when the text is no answer of up to `k` hits in order. */
+/* NULL when the text is no answer of up to `k` hits in order, each row once. */
 static mrq_hit *decode(const char *text, size_t size, uint32_t rows, uint32_t k, uint32_t *n)
 {
     static const char *const keys[] = {"results", NULL};
@@ -60,15 +60,16 @@ static mrq_hit *decode(const char *text, size_t size, uint32_t rows, uint32_t k,
         mrq_json_array(json, "", "results", true, &results, NULL) != MRQ_OK)
         return NULL;
     MRQ_AUTOFREE mrq_hit *hits = mrq_array(k, sizeof *hits);
+    MRQ_AUTOFREE bool *met = mrq_array(rows, sizeof *met);
     uint32_t count = 0;
     const cJSON *pair;
     cJSON_ArrayForEach(pair, results)
     {
-        if (!hits || count == k || !decode_hit(pair, rows, &hits[count]))
+        if (!hits || !met || count == k || !decode_hit(pair, rows, &hits[count]) || met[hits[count].row])
             return NULL;
         if (count && !in_order(&hits[count - 1], &hits[count]))
             return NULL;
-        count++;
+        met[hits[count++].row] = true;
     }
     mrq_hit *result = hits;
     hits = NULL;

@@ -1,0 +1,25 @@
+/* The catalogue of a generation: a table of movies that is as safe as one from a data set. */
+#include "fuzz/container.h"
+#include "store/layout.h"
+
+static void door(const char *path)
+{
+    mrq_error err = {0};
+    mrq_container *file = NULL;
+    mrq_table *table = NULL;
+    mrq_status status = mrq_container_open(path, MRQ_KIND_MOVIES, MRQ_PARTS_FORMAT, &file, &err);
+    if (status == MRQ_OK)
+        status = mrq_table_load(file, MRQ_KIND_MOVIES, &table, &err);
+    fuzz_check_status(status, &err, FUZZ_ALLOW(MRQ_BAD_FILE));
+    FUZZ_CHECK((table != NULL) == (status == MRQ_OK));
+    if (table)
+        fuzz_check_columns(table);
+    mrq_table_free(table);
+    mrq_container_close(file);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    fuzz_container(data, size, door);
+    return 0;
+}

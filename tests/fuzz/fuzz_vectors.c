@@ -1,0 +1,46 @@
+/* The movies' vectors: as many as there are to be. Their numbers are not looked at one by one when a store is opened, so a search
+ * must come through whatever they are. */
+#include "fuzz/container.h"
+#include "store/layout.h"
+
+enum { MOVIES = 12, DIM = 5 }; /* of the seeds */
+
+static void search(const float *vectors)
+{
+    static const mrq_index_settings flat = {.factory = "Flat"};
+    static const float query[DIM] = {0.5f, -0.5f, 0.5f, -0.5f, 0};
+    mrq_error err = {0};
+    mrq_index *index = NULL;
+    mrq_hit hits[MOVIES];
+    uint32_t found = 0;
+    FUZZ_CHECK(mrq_index_load(NULL, "", &flat, vectors, MOVIES, DIM, &index, &err) == MRQ_OK);
+    for (int sketched = 0; sketched < 2; sketched++) {
+        FUZZ_CHECK(!sketched || mrq_index_sketch(index, &err) == MRQ_OK);
+        FUZZ_CHECK(mrq_index_search(index, query, MOVIES / 2, NULL, hits, &found, &err) == MRQ_OK && found <= MOVIES / 2);
+        for (uint32_t i = 0; i < found; i++)
+            for (uint32_t j = 0; j <= i; j++)
+                FUZZ_CHECK(hits[i].row < MOVIES && (i == j || hits[i].row != hits[j].row));
+    }
+    mrq_index_free(index);
+}
+
+static void door(const char *path)
+{
+    mrq_error err = {0};
+    mrq_container *file = NULL;
+    size_t count = (size_t)MOVIES * DIM;
+    const void *vectors = NULL;
+    mrq_status status = mrq_container_open(path, MRQ_KIND_VECTORS, MRQ_PARTS_FORMAT, &file, &err);
+    if (status == MRQ_OK)
+        status = mrq_container_get(file, sizeof(float), &count, &vectors, &err, MRQ_KIND_VECTORS);
+    fuzz_check_status(status, &err, FUZZ_ALLOW(MRQ_BAD_FILE));
+    if (status == MRQ_OK)
+        search(vectors);
+    mrq_container_close(file);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    fuzz_container(data, size, door);
+    return 0;
+}
