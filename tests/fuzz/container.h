@@ -1,5 +1,5 @@
-/* What the doors of the .mrq files share. Almost every change of such a file is found by its checksum, so each input is tried twice:
- * as it is, and with a header that vouches for the rest. */
+/* What the doors of the .mrq files share. Almost every change of such a file is found by its checksum, so each input is tried
+ * twice: as it is, and with a header that vouches for the rest. */
 #ifndef MRQ_TESTS_FUZZ_CONTAINER_H
 #define MRQ_TESTS_FUZZ_CONTAINER_H
 
