@@ -1,6 +1,9 @@
-"""What bench_serve runs: programs, servers on a port of their own, a Redis on a unix socket; and what a process takes."""
+"""What bench_serve and tools/soak run: programs, servers on a port of their own, a Redis on a unix socket; what a process takes."""
+import contextlib
 import http.client
+import itertools
 import os
+import random
 import re
 import socket
 import subprocess
@@ -9,17 +12,18 @@ import tempfile
 import time
 
 ENVIRONMENT = {key: value for key, value in os.environ.items() if not key.startswith("MARQUEE_")}
+ME = os.path.basename(sys.argv[0])
 failures = []  # sentences
 
 
 def say(text):
-    print("bench_serve: " + text, file=sys.stderr, flush=True)
+    print("%s: %s" % (ME, text), file=sys.stderr, flush=True)
 
 
 def run(command):
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False, env=ENVIRONMENT)
     if done.returncode:
-        sys.exit("bench_serve: %s: exit code %d: %s" % (" ".join(command), done.returncode, done.stderr.strip()[-500:]))
+        sys.exit("%s: %s: exit code %d: %s" % (ME, " ".join(command), done.returncode, done.stderr.strip()[-500:]))
     return done.stdout
 
 
@@ -35,9 +39,12 @@ def ask(port, path, timeout=30):
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """Below those that the kernel hands out, so that it is still free when a server is started again."""
+    while True:
+        port = random.randrange(20000, 32768)
+        with contextlib.suppress(OSError), socket.socket() as s:
+            s.bind(("127.0.0.1", port))
+            return port
 
 
 class Process:
@@ -46,7 +53,8 @@ class Process:
     def __init__(self, work, command):
         self.log = tempfile.NamedTemporaryFile("w+", dir=work, suffix=".log", delete=False)
         self.command = command
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, env=ENVIRONMENT)
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, env=ENVIRONMENT,
+                                        start_new_session=True)  # Ctrl-C is for us, who stop it
 
     def __enter__(self):
         return self
@@ -72,15 +80,15 @@ class Process:
         while not is_ready():
             if self.process.poll() is not None or time.perf_counter() > start + 60:
                 self.stop()
-                sys.exit("bench_serve: %s: does not start: %s" % (" ".join(self.command), self.said()[-800:]))
+                sys.exit("%s: %s: does not start: %s" % (ME, " ".join(self.command), self.said()[-800:]))
             time.sleep(0.0002)
 
 
 class Server(Process):
     """Something that listens on a port of its own, and is ready."""
 
-    def __init__(self, work, command):
-        self.port = free_port()
+    def __init__(self, work, command, port=None):
+        self.port = port or free_port()
         start = time.perf_counter()
         super().__init__(work, [part.replace("PORT", str(self.port)) for part in command])
         self.wait_for(self.is_ready)
@@ -96,7 +104,7 @@ class Server(Process):
         """The value of a metric, or {labels: value}."""
         series = re.findall(r"^%s(?:\{(.*?)\})? (\S+)$" % name, ask(self.port, "/metrics")[1].decode(), re.M)
         if not series:
-            sys.exit("bench_serve: no %s in /metrics" % name)
+            sys.exit("%s: no %s in /metrics" % (ME, name))
         return {label: float(value) for label, value in series} if series[0][0] else float(series[0][1])
 
     def answers(self):
@@ -112,17 +120,30 @@ class Server(Process):
         patience = time.perf_counter() + 10
         while not want(self.generation()):
             if time.perf_counter() > patience:
-                sys.exit("bench_serve: the server does not take another generation up")
+                sys.exit(ME + ": the server does not take another generation up")
             time.sleep(0.002)
 
 
 class Redis(Process):
-    def __init__(self, work):
-        self.socket = os.path.join(work, "redis-%d" % time.monotonic_ns())
+    def __init__(self, work, path=None):
+        self.socket = path or os.path.join(work, "redis-%d" % time.monotonic_ns())
         super().__init__(work, ["redis-server", "--port", "0", "--unixsocket", self.socket, "--save", "", "--appendonly", "no",
                                  "--dir", work])
-        self.wait_for(lambda: os.path.exists(self.socket))
+        self.wait_for(self.is_ready)
         self.address = "unix:" + self.socket
+
+    def is_ready(self):
+        try:
+            with socket.socket(socket.AF_UNIX) as s:
+                s.connect(self.socket)
+            return True
+        except OSError:
+            return False
+
+
+def zipf_sums(n):
+    """Sums by which place i of 0 .. n-1 is drawn with a frequency of 1 / (i + 1)."""
+    return list(itertools.accumulate(1 / (i + 1) for i in range(n)))
 
 
 def cpu_seconds(pid):

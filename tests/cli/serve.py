@@ -3,6 +3,8 @@ fusion, from the file m.mrq) and R (model retrieval). Each function whose name b
 
 import contextlib, http.client, json, os, random, re, resource, shutil, signal, socket, subprocess, sys, threading, time
 
+import refused
+
 MARQUEE, INFER = sys.argv[1:3]
 GET = b"GET %s HTTP/1.1\r\nHost: a\r\n\r\n"
 
@@ -201,80 +203,16 @@ def resolve(s, parameter):
 
 def check_parameters(s, r):
     """What is wrong is refused with the name of what is wrong. (The reader's own refusals are in test_http.c.)"""
-    ask, person = "/v1/recommendations?", "&age=25&gender=F&job=12"
-    for query, status, says in (
-        ("foo=1", 400, 'unknown parameter "foo": want age,'),
-        ("k=0", 400, 'k "0": want a whole number from 1 to 1000'),
-        ("k=1.5" + person, 400, 'k "1.5"'),
-        ("k=5&k=5" + person, 400, "k: given twice"),
-        ("age=%zz", 400, "age: broken percent-encoding"),
-        ("age=%00", 400, 'age: "%00"'),
-        ("age=%ff", 400, "age: byte 1 is not UTF-8"),
-        ("", 400, "is missing: want"),
-        ("age=25&job=12", 400, "gender is missing"),
-        ("age=25&gender=F", 400, "job is missing"),
-        ("age=x&gender=F&job=12", 400, 'age "x"'),
-        ("age=25&gender=X&job=12", 400, 'gender "X"'),
-        ("age=25&gender=F&job=astronaut", 400, 'job "astronaut"'),
-        ("age=&gender=F&job=12", 400, "age"),
-        ("user=999999", 404, "user 999999"),
-        ("user=-1", 400, 'user "-1"'),
-        ("genre=Nope" + person, 400, 'genre "Nope"'),
-        ("year=x" + person, 400, 'year "x"'),
-        ("include_seen=maybe" + person, 400, 'include_seen "maybe"'),
-        ("explain=0x5" + person, 400, 'explain "0x5"'),
-        ("k=1000&explain=100" + person, 400, "explain: 1000 movies with 100 parts of scores each, want at most 100000"),
-        ("exclude=1,x" + person, 400, 'exclude "x"'),
-        ("query=x" + person, 400, 'unknown parameter "query"'),
-    ):
+    ask = "/v1/recommendations?"
+    for query, status, says in refused.QUERIES:
         s.bad(ask + query, status, says)
     r.bad(ask + "liked=999999", 404, "liked")
     r.bad(ask + "liked=1&disliked=1", 400, "liked")
-    for path, status, says in (
-        ("/v1/movies/999999", 404, "999999"),
-        ("/v1/movies/1x", 400, 'id "1x": want a whole number'),
-        ("/v1/movies/-1", 400, 'id "-1"'),
-        ("/v1/movies/%31", 400, 'id "%31"'),
-        ("/v1/movies/99999999999999999999", 400, 'id "99999999999999999999"'),
-        ("/v1/movies/1?k=1", 400, "want no parameters"),
-        ("/v1/movies/999999/similar", 404, "999999"),
-        ("/v1/movies/1/similar?age=1", 400, 'unknown parameter "age"'),
-        ("/v1/users/999999", 404, "999999"),
-        ("/v1/users/x", 400, 'id "x"'),
-        ("/v1/users/4?k=1001", 400, 'k "1001"'),
-        ("/v1/movies?query=%", 400, "query: broken"),
-        ("/v1/info?x", 400, 'parameter "x"'),
-        ("/healthz?x=1", 400, 'parameter "x"'),
-    ):
+    for path, status, says in refused.TARGETS:
         s.bad(path, status, says)
-    for path in (
-        "/v1",
-        "/v1/",
-        "/v1/info/",
-        "//v1/info",
-        "/v1//info",
-        "/v1/../v1/info",
-        "/v1/movies/",
-        "/v1/movies//similar",
-        "/v1/movies/1/",
-        "/../../../etc/passwd",
-        "/%2e%2e/%2e%2e/etc/passwd",
-        "/page.css/..",
-        "/v1%2Finfo",
-        "/index.html",
-        "/page.js%00",
-        "/.",
-        "/v1/movies/1/similar/x",
-    ):
+    for path in refused.NOWHERE:
         assert s.bad(path, 404, "nothing at /")[1] == "not_found"
-    for method, path, allow in (
-        ("POST", "/v1/info", "GET, HEAD"),
-        ("PUT", "/v1/recommendations", "GET, HEAD, POST"),
-        ("DELETE", "/", "GET, HEAD"),
-        ("OPTIONS", "/healthz", "GET, HEAD"),
-        ("BREW", "/v1/movies/1", "GET, HEAD"),
-        ("get", "/healthz", "GET, HEAD"),
-    ):
+    for method, path, allow in refused.METHODS:
         headers, code = s.bad(path, 405, f"{method} {path}: want {allow}", method=method)
         assert code == "method_not_allowed" and headers["Allow"] == allow
 
@@ -358,19 +296,7 @@ def check_protocol(s, r):
     assert statuses(raw(s, b"GET http://a/healthz HTTP/1.1\r\nHost: a\r\n\r\n")[0]) == [200]
     assert statuses(raw(s, b"GET /healthz HTTP/1.1\r\n\r\n")[0]) == [400]  # no Host
     assert statuses(raw(s, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")[0])[:1] == [505]
-    for garbage in (
-        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(100),
-        b"\r\n" * 1000,
-        b"hello\r\n\r\n",
-        b"\xff" * 5000,
-        b"GET\r\n\r\n",
-        b"GET /healthz HTTP/9.9\r\n\r\n",
-        b"GET /healthz HTTP/1.1\r\n: x\r\n\r\n",
-        b"GET /\x00/x HTTP/1.1\r\nHost: a\r\n\r\n",
-        b"POST /v1/recommendations HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-        b"POST /v1/recommendations HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
-        b"POST /v1/recommendations HTTP/1.1\r\nHost: a\r\nContent-Length: 1e3\r\n\r\n",
-    ):
+    for garbage in refused.GARBAGE:
         out, closed = raw(s, garbage, want=0, end=True)
         assert not {200, 500} & set(statuses(out)) or garbage[5:6] == b"\x00", (garbage, out)
         sound()
