@@ -9,6 +9,8 @@
 #include "command.h"
 #include "train_screen.h"
 
+#define CHECKPOINT_SECONDS 60
+
 /* "model.mrq" to "model" and an ending. */
 static mrq_status beside(const char *out, const char *ending, char path[MRQ_SCREEN_PATH], mrq_error *err)
 {
@@ -70,7 +72,7 @@ static mrq_status read_arguments(int argc, char **argv, struct arguments *a, boo
         {"threads", 't', MRQ_OPT_INT, &a->threads, 1, MRQ_THREADS_MAX, "N",
          "workers; part of the result. A factorisation takes no more\nthan its batches feed"},
         {"resume", 'r', MRQ_OPT_FLAG, &a->resume, 0, 0, NULL, "go on from FILE.checkpoint, if it is there"},
-        {"checkpoint", 0, MRQ_OPT_REAL, &a->checkpoint, 0, 1e6, "SECONDS", "between two checkpoints"},
+        {"checkpoint", 0, MRQ_OPT_REAL, &a->checkpoint, 0, 1e6, "SECONDS", "between two checkpoints [60]"},
         {0},
     };
     const mrq_command command = {
@@ -110,11 +112,14 @@ static mrq_status find_split(const char *name, mrq_split_kind *kind, mrq_error *
 static mrq_status load(const struct arguments *a, mrq_description *description, mrq_dataset **data, mrq_error *err)
 {
     MRQ_TRY(mrq_description_load(a->model, description, err));
-    if (description->train.objective == MRQ_RANKING && (a->epochs || a->batch || a->lr > 0))
-        return mrq_fail(err, MRQ_USAGE, "--%s: model \"%s\" is solved in closed form and has none; leave it out",
-                        a->epochs  ? "epochs"
-                        : a->batch ? "batch"
-                                   : "lr",
+    const char *const of_passes = a->epochs            ? "epochs"
+                                  : a->batch           ? "batch"
+                                  : a->lr > 0          ? "lr"
+                                  : a->resume          ? "resume"
+                                  : a->checkpoint >= 0 ? "checkpoint"
+                                                       : NULL;
+    if (description->train.objective == MRQ_RANKING && of_passes)
+        return mrq_fail(err, MRQ_USAGE, "--%s: model \"%s\" is solved in closed form, without passes; leave it out", of_passes,
                         description->name);
     description->train.epochs = a->epochs ? a->epochs : description->train.epochs;
     description->train.batch = a->batch ? a->batch : description->train.batch;
@@ -168,7 +173,7 @@ static mrq_status report(const struct arguments *a, const mrq_train_result *resu
 
 mrq_status cmd_train(int argc, char **argv, mrq_error *err)
 {
-    struct arguments a = {.model = MRQ_MODEL_DEFAULT, .split = "random", .seed = 1, .test = 0.1, .l2 = -1, .checkpoint = 60};
+    struct arguments a = {.model = MRQ_MODEL_DEFAULT, .split = "random", .seed = 1, .test = 0.1, .l2 = -1, .checkpoint = -1};
     a.threads = mrq_threads_default();
     bool done = false;
     MRQ_TRY(read_arguments(argc, argv, &a, &done, err));
@@ -183,7 +188,7 @@ mrq_status cmd_train(int argc, char **argv, mrq_error *err)
                                  .seed = (uint64_t)a.seed,
                                  .threads = (uint32_t)a.threads,
                                  .checkpoint = checkpoint,
-                                 .checkpoint_seconds = a.checkpoint,
+                                 .checkpoint_seconds = a.checkpoint < 0 ? CHECKPOINT_SECONDS : a.checkpoint,
                                  .resume = a.resume};
     MRQ_TRY(find_split(a.split, &options.split, err));
 
@@ -209,7 +214,7 @@ mrq_status cmd_train(int argc, char **argv, mrq_error *err)
     else
         MRQ_TRY(mrq_model_save(model, a.out, err));
     if (result.end == MRQ_TRAIN_DONE)
-        unlink(checkpoint);
+        mrq_file_remove(checkpoint);
     status = report(&a, &result, checkpoint, !barely, mrq_clock() - start, err);
     if (result.end == MRQ_TRAIN_INTERRUPTED) {
         fflush(stdout);

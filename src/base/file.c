@@ -1,17 +1,22 @@
 /* Files. A map is refused for anything but a regular file, so that a pipe or a device cannot hang a reader. An output goes to a
- * temporary name in the same folder, because rename() is atomic only within a file system. */
+ * temporary name in the same folder, because rename() is atomic only within a file system; what a killed process has left there is
+ * removed by who writes the file next. A lock tells that from what is being written: process numbers mean nothing to another
+ * container. */
 #include "base/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define PATH_BYTES 4096
+#define TEMPORARY  ".tmp-" /* behind a file's name, and before a process's number */
 
 mrq_status mrq_map_open(mrq_map *map, const char *path, mrq_error *err)
 {
@@ -63,17 +68,61 @@ static mrq_status find_place(const char *path, mrq_output *output, mrq_error *er
         return mrq_fail(err, MRQ_FAILED, "cannot write %s: it is a link that leads nowhere", path);
     }
     const int n = snprintf(output->path, sizeof output->path, "%s", real ? real : path);
-    const int m = snprintf(output->temporary, sizeof output->temporary, "%s.tmp-%ld", output->path, (long)getpid());
+    const int m = snprintf(output->temporary, sizeof output->temporary, "%s" TEMPORARY "%ld", output->path, (long)getpid());
     if (n < 0 || m < 0 || (size_t)n >= sizeof output->path || (size_t)m >= sizeof output->temporary)
         return mrq_fail(err, MRQ_FAILED, "the path %.60s... is too long", path);
     return MRQ_OK;
 }
 
-/* Made by open() rather than mkstemp(), so that the umask has its say. */
-static mrq_status open_temporary(mrq_output *output, mrq_error *err)
+/* The folder of a path, and behind it the name. */
+static const char *split(const char *path, char folder[PATH_BYTES])
 {
-    unlink(output->temporary); /* of a killed process that had our number */
-    const int fd = open(output->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    const char *slash = strrchr(path, '/');
+    snprintf(folder, PATH_BYTES, "%.*s", slash ? (int)(slash - path) + (slash == path) : 1, slash ? path : ".");
+    return slash ? slash + 1 : path;
+}
+
+/* Removes what killed processes have left of this file, unless it is locked by one that lives. */
+static void sweep(const char *path)
+{
+    char folder[PATH_BYTES];
+    const char *name = split(path, folder);
+    const size_t size = strlen(name);
+    DIR *stream = opendir(folder);
+    for (const struct dirent *entry; stream && (entry = readdir(stream));) {
+        const char *tail = entry->d_name + size, *number = tail + sizeof TEMPORARY - 1;
+        if (strncmp(entry->d_name, name, size) != 0 || strncmp(tail, TEMPORARY, sizeof TEMPORARY - 1) != 0 || !*number ||
+            number[strspn(number, "0123456789")])
+            continue;
+        const int fd = openat(dirfd(stream), entry->d_name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+            unlinkat(dirfd(stream), entry->d_name, 0);
+        if (fd >= 0)
+            close(fd);
+    }
+    if (stream)
+        closedir(stream);
+}
+
+/* Made by open() rather than mkstemp(), so that the umask has its say. -1 with errno. */
+static int open_temporary(const char *path)
+{
+    for (;;) {
+        struct stat st;
+        const int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+        if (fd < 0)
+            return -1;
+        (void)flock(fd, LOCK_EX); /* where a file system has no locks, nobody sweeps */
+        if (fstat(fd, &st) != 0 || st.st_nlink)
+            return fd;
+        close(fd); /* swept before we had the lock */
+    }
+}
+
+static mrq_status open_stream(mrq_output *output, mrq_error *err)
+{
+    sweep(output->path);
+    const int fd = open_temporary(output->temporary);
     if (fd >= 0 && (output->stream = fdopen(fd, "wb")))
         return MRQ_OK;
     const mrq_status status = mrq_fail_errno(err, "cannot write %s", output->path);
@@ -91,7 +140,7 @@ mrq_status mrq_output_open(const char *path, mrq_output **out, mrq_error *err)
         return mrq_fail_memory(err, "opening a file to write");
     mrq_status status = find_place(path, output, err);
     if (status == MRQ_OK)
-        status = open_temporary(output, err);
+        status = open_stream(output, err);
     if (status != MRQ_OK)
         free(output);
     else
@@ -121,26 +170,22 @@ mrq_status mrq_folder_sync(const char *path, mrq_error *err)
 static mrq_status sync_parent(const char *path, mrq_error *err)
 {
     char folder[PATH_BYTES];
-    snprintf(folder, sizeof folder, "%s", path);
-    char *slash = strrchr(folder, '/');
-    if (!slash)
-        return mrq_folder_sync(".", err);
-    slash[slash == folder] = '\0';
+    split(path, folder);
     return mrq_folder_sync(folder, err);
 }
 
+/* The stream, and with it the lock, is closed behind the renaming: the file must not be swept before. */
 mrq_status mrq_output_commit(mrq_output *out, mrq_error *err)
 {
     mrq_status status = MRQ_OK;
     if (fflush(out->stream) != 0 || fsync(fileno(out->stream)) != 0)
         status = mrq_fail_errno(err, "cannot write %s", out->path);
-    if (fclose(out->stream) != 0 && status == MRQ_OK)
-        status = mrq_fail_errno(err, "cannot write %s", out->path);
-    if (status == MRQ_OK && rename(out->temporary, out->path) != 0)
+    else if (rename(out->temporary, out->path) != 0)
         status = mrq_fail_errno(err, "cannot rename %s to %s", out->temporary, out->path);
     if (status != MRQ_OK)
         unlink(out->temporary);
-    else
+    fclose(out->stream); /* synced, it has nothing left to fail with */
+    if (status == MRQ_OK)
         status = sync_parent(out->path, err);
     free(out);
     return status;
@@ -163,6 +208,12 @@ mrq_status mrq_file_write(const char *path, const void *data, size_t size, mrq_e
     mrq_output *full = out;
     out = NULL;
     return mrq_output_commit(full, err);
+}
+
+void mrq_file_remove(const char *path)
+{
+    sweep(path);
+    unlink(path);
 }
 
 bool mrq_file_exists(const char *path)

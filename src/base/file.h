@@ -33,6 +33,9 @@ MRQ_CHECKED mrq_status mrq_file_write(const char *path, const void *data, size_t
 
 bool mrq_file_exists(const char *path);
 
+/* Removes a file, if there is one, and what killed processes have left of it. */
+void mrq_file_remove(const char *path);
+
 /* Syncs a folder, so that renames in it survive a power cut. */
 MRQ_CHECKED mrq_status mrq_folder_sync(const char *path, mrq_error *err);
 

@@ -286,7 +286,7 @@ static mrq_status check_model(const mrq_dataset *data, const mrq_model_results *
 {
     if (r->data_fingerprint != data->fingerprint || strcmp(r->schema, data->schema) != 0)
         return mrq_fail(
-            err, MRQ_USAGE,
+            err, MRQ_BAD_FILE,
             "the model was trained on other data: its fingerprint is %016llx with schema %s, this folder's %016llx with %s, "
             "and only its own data tell what it has not learned",
             (unsigned long long)r->data_fingerprint, r->schema, (unsigned long long)data->fingerprint, data->schema);

@@ -1,13 +1,11 @@
 /* The report as JSON, for whatever watches the nights, and both reports' way into the store's folder. A number that is not known is
- * null. Files are written under a temporary name that holds the process's number; those that a killed rebuild left are removed
- * here, where the lock says that no other is at work. */
-#include <dirent.h>
+ * null. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/json.h"
+#include "base/utf8.h"
 #include "job/job.h"
 
 enum { PATH_SIZE = 4096 };
@@ -18,11 +16,19 @@ static bool add_text(cJSON *object, const char *key, const char *text)
     return *text ? cJSON_AddStringToObject(object, key, text) != NULL : cJSON_AddNullToObject(object, key) != NULL;
 }
 
+/* A path, which need not be UTF-8 as JSON must. */
+static bool add_path(cJSON *object, const char *key, const char *path)
+{
+    char text[PATH_SIZE];
+    snprintf(text, sizeof text, "%s", path);
+    mrq_utf8_clean(text);
+    return add_text(object, key, text);
+}
+
 static bool add_settings(cJSON *root, const mrq_rebuild_options *o)
 {
     cJSON *settings = cJSON_AddObjectToObject(root, "settings");
-    return cJSON_AddStringToObject(settings, "data", o->data) && cJSON_AddStringToObject(settings, "store", o->store) &&
-           cJSON_AddStringToObject(settings, "model", o->model) &&
+    return add_path(settings, "data", o->data) && add_path(settings, "store", o->store) && add_path(settings, "model", o->model) &&
            mrq_json_add_rounded(settings, "epochs", o->epochs ? (double)o->epochs : NAN, 0) &&
            cJSON_AddBoolToObject(settings, "warm_start", o->warm_start) && cJSON_AddStringToObject(settings, "index", o->index) &&
            mrq_json_add_rounded(settings, "recall", o->recall, 9) &&
@@ -126,19 +132,6 @@ static char *report_json(const mrq_rebuild_options *o, const mrq_rebuild_report 
     return ok ? cJSON_Print(root) : NULL;
 }
 
-/* Removes STORE/report.*.tmp-*. */
-static void sweep(const char *store)
-{
-    char path[PATH_SIZE];
-    DIR *stream = opendir(store);
-    for (const struct dirent *entry; stream && (entry = readdir(stream));)
-        if (strncmp(entry->d_name, "report.", 7) == 0 && strstr(entry->d_name, ".tmp-") &&
-            mrq_path_join(path, sizeof path, store, entry->d_name, NULL) == MRQ_OK)
-            unlink(path);
-    if (stream)
-        closedir(stream);
-}
-
 mrq_status mrq_report_save(const mrq_rebuild_options *options, const mrq_rebuild_report *report, mrq_error *err)
 {
     char json_path[PATH_SIZE], html_path[PATH_SIZE];
@@ -152,7 +145,6 @@ mrq_status mrq_report_save(const mrq_rebuild_options *options, const mrq_rebuild
     if (!text)
         return mrq_fail_memory(err, "writing the report");
     mrq_writer_put(&json, "%s\n", text);
-    sweep(options->store);
     MRQ_TRY(mrq_writer_save(&json, json_path, err));
     return mrq_writer_save(&page, html_path, err);
 }

@@ -35,6 +35,10 @@ for wrong in '--recall 0' '--min-recall 1.5' '--max-loss -1' '--max-shrink 2' '-
     refuse 2 "\"${wrong#* }\": want" "$MARQUEE" rebuild --data "$sample" --store S $wrong
 done
 [ ! -e S ] || fail "a refused rebuild left a store"
+for wrong in '--epochs 3' '--batch 64' '--lr 0.1' --resume '--checkpoint 60'; do
+    # shellcheck disable=SC2086 # word splitting is wanted
+    refuse 2 "${wrong% *}: model \"retrieval\" is solved in closed form" "$MARQUEE" train --data "$sample" --out m.mrq $wrong
+done
 refuse 3 'nosuch' "$MARQUEE" train --data "$sample" --model nosuch --out m.mrq
 refuse 3 'nosuch' "$MARQUEE" train --data "$sample" --model fusion --schema nosuch --out m.mrq
 refuse 3 'no/such/folder' "$MARQUEE" train --data "$sample" --model fusion --epochs 1 --out no/such/folder/m.mrq

@@ -105,6 +105,12 @@ refuse 2 HSNW32 "$MARQUEE" rebuild --data "$sample" --store S --model tiny.json 
 ! grep -q 'step=' err || fail "a typo is found only after $(cat err)"
 [ "$(serving)" = "$before" ] || fail "a failed rebuild changed what serves"
 
+# A name that is no text: the report is one all the same.
+odd=$(printf 'od\377d')
+run 0 "$MARQUEE" rebuild --data "$sample" --store "$odd" --model tiny.json
+holds "$odd/report.json" 'j["settings"]["store"] == "od?d" and j["settings"]["model"] == "tiny.json"'
+rm -r "$odd"
+
 # One at a time; a stop in the middle of the training; a warm start need not find what it wants.
 "$MARQUEE" rebuild --data "$sample" --store S --model endless.json >long.out 2>long.err </dev/null &
 process=$!

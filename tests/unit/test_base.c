@@ -2,7 +2,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/digest.h"
 #include "base/json.h"
@@ -223,6 +225,39 @@ static void test_files(void **state)
     char joined[8];
     assert_fails(mrq_path_join(joined, sizeof joined, "folder", "name", &err), MRQ_FAILED, "too long");
     assert_fails(mrq_file_write("/dev/full/x", "", 0, &err), MRQ_NOT_FOUND, "/dev/full/x");
+    assert_int_equal(symlink("nothing", in_folder("dangling")), 0);
+    assert_fails(mrq_file_write(in_folder("dangling"), "", 0, &err), MRQ_FAILED, "it is a link that leads nowhere");
+}
+
+/* What a killed process has left goes when the file is written again, and nothing else. */
+static void test_left_overs(void **state)
+{
+    (void)state;
+    static const char *const stay[] = {"b.tmp-2", "b.tmp-", "b.tmp-old", "b.tmp-1x", "bb.tmp-1", "tmp-1"};
+    char name[20];
+    for (size_t i = 0; i < sizeof stay / sizeof *stay; i++)
+        close(open(in_folder(stay[i]), O_WRONLY | O_CREAT, 0600));
+    for (int i = 3; i < 9; i++) {
+        snprintf(name, sizeof name, "b.tmp-%d99999999", i);
+        close(open(in_folder(name), O_WRONLY | O_CREAT, 0600));
+    }
+    const int busy = open(in_folder("b.tmp-2"), O_RDONLY);
+    assert_int_equal(flock(busy, LOCK_EX), 0);
+    assert_ok(mrq_file_write(in_folder("b"), "", 0, &err));
+    for (size_t i = 0; i < sizeof stay / sizeof *stay; i++)
+        assert_true(mrq_file_exists(in_folder(stay[i])));
+    for (int i = 3; i < 9; i++) {
+        snprintf(name, sizeof name, "b.tmp-%d99999999", i);
+        assert_false(mrq_file_exists(in_folder(name)));
+    }
+    close(busy);
+    mrq_output *out = NULL;
+    assert_ok(mrq_output_open(in_folder("b"), &out, &err));
+    assert_false(mrq_file_exists(in_folder("b.tmp-2")));
+    snprintf(name, sizeof name, "b.tmp-%ld", (long)getpid());
+    assert_true(mrq_file_exists(in_folder(name)));
+    mrq_output_discard(out);
+    assert_false(mrq_file_exists(in_folder(name)));
 }
 
 static void test_container(void **state)
@@ -691,6 +726,7 @@ int main(void)
         cmocka_unit_test(test_errors_are_plain),
         cmocka_unit_test(test_digest),
         cmocka_unit_test(test_files),
+        cmocka_unit_test(test_left_overs),
         cmocka_unit_test(test_container),
         cmocka_unit_test(test_dict),
         cmocka_unit_test(test_column_code),

@@ -698,7 +698,7 @@ static void test_trained_model(void **state)
     mrq_arena_free(arena);
 
     w->data->fingerprint++;
-    assert_fails(mrq_parts_of_model(w->data, trained.model, &p, &err), MRQ_USAGE, "trained on other data");
+    assert_fails(mrq_parts_of_model(w->data, trained.model, &p, &err), MRQ_BAD_FILE, "trained on other data");
     w->data->fingerprint--;
     trained.model->results.seed++;
     trained.model->results.valid_ratings++;
