@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstring>
 #include <memory>
 #include <vector>
 
@@ -72,6 +73,46 @@ bool mrq_faiss_look_inside(const FaissIndex *index, mrq_faiss_parts *out)
         return false;
     *out = parts;
     return true;
+}
+
+/* "HNSW32" or "HNSW32,SQ8" as a whole. */
+static faiss::Index *make_graph(const char *factory, int dim)
+{
+    int links = 0, end = 0, coded_end = 0;
+    if (sscanf(factory, "HNSW%d%n,SQ8%n", &links, &end, &coded_end) != 1)
+        return nullptr;
+    if (!factory[end])
+        return new faiss::IndexHNSWFlat(dim, links, faiss::METRIC_INNER_PRODUCT);
+    if (!coded_end || factory[coded_end])
+        return nullptr;
+    return new faiss::IndexHNSWSQ(dim, faiss::ScalarQuantizer::QT_8bit, links, faiss::METRIC_INNER_PRODUCT);
+}
+
+static faiss::Index *make_quickly(const char *factory, int dim)
+{
+    int kept = 0, end = 0;
+    if (factory[strspn(factory, "ACHNPQSW,0123456789")]) /* sscanf() would take blanks and signs, too */
+        return nullptr;
+    if (sscanf(factory, "PCA%d,%n", &kept, &end) != 1 || !end)
+        return make_graph(factory, dim);
+    std::unique_ptr<faiss::Index> graph(make_graph(factory + end, kept));
+    if (!graph)
+        return nullptr;
+    std::unique_ptr<faiss::VectorTransform> pca(new faiss::PCAMatrix(dim, kept));
+    auto *whole = new faiss::IndexPreTransform(pca.get(), graph.get());
+    whole->own_fields = true;
+    pca.release();
+    graph.release();
+    return whole;
+}
+
+FaissIndex *mrq_faiss_make(const char *factory, int dim)
+{
+    try {
+        return reinterpret_cast<FaissIndex *>(make_quickly(factory, dim));
+    } catch (...) {
+        return nullptr; /* FAISS's factory will say why */
+    }
 }
 
 /* PCA of vectors and their opposites: their mean is zero, so that nothing is taken off. */

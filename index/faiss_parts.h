@@ -32,6 +32,11 @@ typedef struct mrq_faiss_parts {
 /* False when it is no kind that these parts describe in full. A graph whose storage does not fit it has neither rows nor codes. */
 bool mrq_faiss_look_inside(const FaissIndex *index, mrq_faiss_parts *out);
 
+/* An empty index of a kind that "auto" chooses, as FAISS makes one from this string for inner products; NULL for any other. FAISS's
+ * factory tries one regular expression after the other, for a millisecond, which would be most of what opening a small store takes.
+ * `factory` has been checked. */
+FaissIndex *mrq_faiss_make(const char *factory, int dim);
+
 /* Trains an empty index on `n` vectors and adds them. As FAISS does it, but for two things. PCA keeps inner products: FAISS takes
  * the mean off first, which changes their order. And a graph over SQ8 gets the links of one over the vectors themselves: better
  * ones, in a fraction of the time. False on a failure, with FAISS's words in `problem` (size). */

@@ -146,7 +146,8 @@ static mrq_status make(mrq_index *index, const char *factory, mrq_error *err)
                         MRQ_FACTORY_SIZE);
     strcpy(index->settings.factory, factory);
     MRQ_TRY(check_factory(factory, err));
-    const int code = faiss_index_factory(&index->faiss, (int)index->dim, factory, METRIC_INNER_PRODUCT);
+    index->faiss = mrq_faiss_make(factory, (int)index->dim);
+    const int code = index->faiss ? 0 : faiss_index_factory(&index->faiss, (int)index->dim, factory, METRIC_INNER_PRODUCT);
     if (code != 0 && out_of_memory(faiss_reason()))
         return mrq_fail_memory(err, "making an index");
     if (code != 0)

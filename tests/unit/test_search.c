@@ -530,6 +530,34 @@ static void bounds_are_the_formulas(void **state)
     }
 }
 
+static unsigned char *built(const char *kind, const float *x, uint32_t n, size_t *size)
+{
+    MRQ_CLEANUP(mrq_index_free) mrq_index *index = NULL;
+    assert_ok(mrq_index_build(kind, x, n, DIM, &index, &err));
+    assert_ok(mrq_index_save(index, in_folder("built"), &err));
+    return read_bytes(in_folder("built"), size);
+}
+
+/* What is made without FAISS's factory is what that makes of another text that means the same; and no more is made so. */
+static void kinds_are_made_as_faiss_makes_them(void **state)
+{
+    (void)state;
+    enum { ROWS = 200 };
+    static const char *const quick[] = {"HNSW8", "HNSW08,SQ8", "PCA16,HNSW8,SQ8", "PCA16,HNSW8"},
+                             *const same[] = {"HNSW8,Flat", "HNSW8_SQ8", "PCA16,HNSW8_SQ8", "PCA16,HNSW8,Flat"},
+                             *const none[] = {"HNSW 8", "HNSW+8", "HNSW8 ,SQ8", "HNSW8,SQ88", "HNSW8,SQ8,", "PCA 8,HNSW4"};
+    MRQ_AUTOFREE float *x = vectors(ROWS, DIM, 3);
+    for (int i = 0; i < 4; i++) {
+        size_t size[2];
+        MRQ_AUTOFREE unsigned char *ours = built(quick[i], x, ROWS, &size[0]);
+        MRQ_AUTOFREE unsigned char *its = built(same[i], x, ROWS, &size[1]);
+        assert_int_equal(size[0], size[1]);
+        assert_memory_equal(ours, its, size[0]);
+    }
+    for (int i = 0; i < 6; i++)
+        assert_fails(mrq_index_check_kind(none[i], DIM, &err), MRQ_USAGE, "want a FAISS factory string");
+}
+
 int main(void)
 {
     snprintf(folder, sizeof folder, "%s", temporary_folder());
@@ -548,6 +576,7 @@ int main(void)
         cmocka_unit_test(one_movie_and_two_queries_are_enough_to_choose),
         cmocka_unit_test(effort_is_checked),
         cmocka_unit_test(graphs_that_lead_nowhere_are_refused),
+        cmocka_unit_test(kinds_are_made_as_faiss_makes_them),
     };
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
     temporary_remove(folder);
