@@ -11,6 +11,7 @@
 
 /* As vsnprintf(); of what does not fit the middle is left out, where a long path stands: what was done with it and what came of
  * that stand around it. */
+static void say(char *out, size_t size, const char *format, va_list args) __attribute__((format(printf, 3, 0)));
 static void say(char *out, size_t size, const char *format, va_list args)
 {
     static const char gap[] = "...";

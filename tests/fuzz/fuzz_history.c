@@ -8,7 +8,7 @@ enum { USERS = 16, MOVIES = 12 }; /* of the seeds */
 static mrq_folded *tower(void)
 {
     static mrq_folded *folded;
-    mrq_container *file = NULL;
+    static mrq_container *file;
     mrq_table *users = NULL;
     if (!folded)
         FUZZ_CHECK(
