@@ -227,6 +227,12 @@ mrq_status mrq_train_begin(const mrq_dataset *data, const mrq_description *descr
     r->train_rmse = r->valid_rmse = r->test_rmse = r->test_recall = r->test_ndcg = NAN;
     snprintf(r->schema, sizeof r->schema, "%s", data->schema);
     snprintf(r->split, sizeof r->split, "%s", options->parts ? "given" : mrq_split_names[options->split]);
+    const uint64_t again = data->n - (*out)->seen.offset[data->users->rows];
+    if (again)
+        mrq_log(
+            MRQ_LOG_WARN, "train",
+            "%llu of %llu ratings are of a movie that the same user has rated before; only --split hash keeps copies in one part",
+            (unsigned long long)again, (unsigned long long)data->n);
     return MRQ_OK;
 }
 
