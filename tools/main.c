@@ -159,10 +159,8 @@ int main(int argc, char **argv)
     const struct command *command = argc > 1 ? find(argv[1]) : NULL;
     if (command)
         return run(command, argc - 1, argv + 1);
-    if (argc > 1)
-        fprintf(stderr, "marquee: unknown command \"%.40s\"\n", argv[1]);
-    else
-        fprintf(stderr, "marquee: no command\n");
-    fprintf(stderr, "try 'marquee --help'\n");
+    mrq_error err;
+    mrq_fail(&err, MRQ_USAGE, argc > 1 ? "unknown command \"%.40s\"" : "no command", argv[argc > 1]);
+    fprintf(stderr, "marquee: %s\ntry 'marquee --help'\n", err.msg);
     return MRQ_USAGE;
 }

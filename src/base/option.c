@@ -137,7 +137,7 @@ mrq_status mrq_options_read(const mrq_command *command, int argc, char **argv, i
             return MRQ_OK;
         }
         if (c == ':' || c == '?') {
-            const bool known = optopt > 0 && optopt <= n; /* a long one: its number */
+            const bool known = (optopt > 0 && optopt <= n) || optopt == HELP_VALUE; /* a long one: its number */
             const char *what = c == ':' ? "needs an argument" : known ? "takes no argument" : "unknown option";
             if (optopt > n && optopt < 256)
                 return mrq_fail(err, MRQ_USAGE, "-%c: %s", optopt, what);

@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -28,12 +29,15 @@ void mrq_progress_step(mrq_progress *progress, uint64_t done, const char *note, 
     for (int i = 0; i < 24; i++)
         bar[i] = i < (int)(share * 24) ? '#' : '.';
     bar[24] = '\0';
-    fprintf(stderr, "\r%s [%s] %3.0f%% %s", progress->label, bar, 100 * share, text);
+    char line[200], rest[40] = "";
     if (share > 0.001) {
         const long left = (long)((now - progress->start) / share * (1 - share) + 0.5);
-        fprintf(stderr, "  %ld:%02ld left", left / 60, left % 60);
+        snprintf(rest, sizeof rest, "  %ld:%02ld left", left / 60, left % 60);
     }
-    fputs("\033[K", stderr);
+    snprintf(line, sizeof line, "%s [%s] %3.0f%% %s%s", progress->label, bar, 100 * share, text, rest);
+    struct winsize window;
+    const bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col; /* a longer line would wrap, and stay */
+    fprintf(stderr, "\r%.*s\033[K", known ? window.ws_col - 1 : 79, line);
     fflush(stderr);
 }
 

@@ -104,6 +104,21 @@ start_redis() {
     fail "redis-server does not start: $(cat redis.log)"
 }
 
+# on_terminal COLUMNS COMMAND...: prints what the command shows on a terminal of this width, where lines end with "\r\n".
+on_terminal() {
+    python3 -c 'import fcntl, os, pty, struct, sys, termios
+process, terminal = pty.fork()
+if process == 0:
+    fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 24, int(sys.argv[1]), 0, 0))
+    os.execvp(sys.argv[2], sys.argv[2:])
+try:
+    while block := os.read(terminal, 4096):
+        sys.stdout.buffer.write(block)
+except OSError:  # the end
+    pass
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]))' "$@"
+}
+
 # quick_store: a model of the sample, m.mrq, and a store S of it; trained just enough to work.
 quick_store() {
     run 0 "$MARQUEE" train --data "$sample" --model fusion --out m.mrq --test 0.1 --seed 1 --epochs 1

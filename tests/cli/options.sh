@@ -16,6 +16,8 @@ run 0 "$INFER" --version
 refuse 2 'command' "$MARQUEE"
 refuse 2 '"fly"' "$MARQUEE" fly
 refuse 2 '--fly' "$MARQUEE" --fly
+refuse 2 '"?[31mx?"' "$MARQUEE" "$(printf '\033[31mx\377')"
+refuse 2 '--help=x: takes no argument' "$INFER" --help=x
 for command in train export infer predict rebuild rollback prune eval serve info; do
     refuse 2 '--fly' "$MARQUEE" $command --fly
 done

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Odd surroundings: standard streams that are closed, an umask of nothing, little memory, links that lead nowhere, files and folders
-# that may not be read.
+# Odd surroundings: standard streams that are closed, an umask of nothing, little memory, a narrow terminal, links that lead nowhere,
+# files and folders that may not be read.
 . "$(dirname "$0")/lib.sh"
 quick_store
 
@@ -72,6 +72,14 @@ if prlimit --as=400000000 "$MARQUEE" --version >/dev/null 2>&1; then # not with 
     done
     [ ! -e few.mrq ] || fail "a model with little memory"
 fi
+
+# A bar that is wider than the terminal would leave a line at each step.
+for columns in 20 40 200; do
+    on_terminal $columns "$MARQUEE" train --data "$sample" --model fusion --epochs 2 --out bar.mrq >screen
+    tr '\r' '\n' <screen | grep '^pass' >bars || fail "no progress bar: $(cat screen)"
+    sed 's/\x1b\[K.*//' bars | awk -v columns=$columns 'length >= columns { exit 1 }' || fail "a bar wider than $columns: $(cat bars)"
+done
+grep -q ' left' bars || fail "no time left: $(cat bars)"
 
 # A link that leads nowhere is not replaced by what should have stood behind it.
 ln -s no/such/place link.mrq

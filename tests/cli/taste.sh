@@ -87,21 +87,7 @@ why='^      base -\{0,1\}[0-9.]*, .*, because you liked .* (+.*) and [0-9]* othe
 [ "$(grep -c "$why" out)" -eq 5 ] || fail "explanations: $(cat out)"
 run 0 "$INFER" --store S -i 4 --explain
 grep -q '^      base [0-9.]*, .*user 4 [-+][0-9.]*' out || fail "explanations: $(cat out)"
-python3 - "$INFER" --store R -i 4 --explain >screen <<'END'
-import fcntl, os, pty, struct, sys, termios
-process, terminal = pty.fork()
-if process == 0:
-    fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-    os.execv(sys.argv[1], sys.argv[1:])
-text = b""
-try:
-    while block := os.read(terminal, 4096):
-        text += block
-except OSError:  # the end
-    pass
-os.waitpid(process, 0)
-sys.stdout.write(text.decode().replace("\r", ""))
-END
+on_terminal 80 "$INFER" --store R -i 4 --explain | tr -d '\r' >screen
 tail -n +2 screen | awk 'length > 80 { exit 1 }' || fail "wider than the terminal: $(cat screen)"
 run 0 "$INFER" --store R -i 4 --explain
 [ "$(tr -s ' \n' ' ' <screen)" = "$(tr -s ' \n' ' ' <out)" ] || fail "other words on a terminal: $(cat screen)"
