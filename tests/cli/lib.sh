@@ -46,6 +46,7 @@ run() {
         cat out err >&2
         fail "\"$*\" ended with $got, want $want"
     }
+    [ "$want" -eq 0 ] || [ -z "${MRQ_TALLY-}" ] || echo refused >>"$MRQ_TALLY" # counts what is refused in a run of the tests
 }
 
 # refuse STATUS TEXT COMMAND...: the command ends with this status, prints nothing to stdout, and to stderr, apart from its log, one

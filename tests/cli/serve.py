@@ -66,6 +66,7 @@ class Server:
         got, headers, j = self.ask(path, **more)
         assert got == status and j["schema"] == 1 and says in j["error"]["message"], (path, status, says, got, j)
         assert headers["X-Content-Type-Options"] == "nosniff" and headers["Cache-Control"] == "no-store", str(headers)
+        tally()
         return headers, j["error"]["code"]
 
     def metric(self, name):
@@ -125,7 +126,18 @@ def raw(server, *pieces, want=1, end=False):
 
 
 def statuses(out):
-    return [int(n) for n in re.findall(rb"HTTP/1\.1 (\d+)", out)]
+    found = [int(n) for n in re.findall(rb"HTTP/1\.1 (\d+)", out)]
+    for status in found:
+        if status >= 400:
+            tally()
+    return found
+
+
+def tally():
+    """As lib.sh: a line for each thing that is refused."""
+    if "MRQ_TALLY" in os.environ:
+        with open(os.environ["MRQ_TALLY"], "a") as file:
+            file.write("refused\n")
 
 
 def infer(*options):

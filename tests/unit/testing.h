@@ -2,6 +2,7 @@
 #ifndef MRQ_TESTS_TESTING_H
 #define MRQ_TESTS_TESTING_H
 
+#include <fcntl.h>
 #include <locale.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -37,6 +38,17 @@ static inline void skip_test(const char *why)
             fail_msg("%s: %s", #call, err.msg);                                                                                    \
     } while (0)
 
+/* A line in the file $MRQ_TALLY, if there is one, for each thing that is refused in a run of the tests. */
+static inline void tally_refusal(void)
+{
+    const char *path = getenv("MRQ_TALLY");
+    const int fd = path ? open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644) : -1;
+    if (fd >= 0 && write(fd, "refused\n", 8) != 8)
+        print_message("cannot write %s\n", path);
+    if (fd >= 0)
+        close(fd);
+}
+
 /* The call fails with this status and a sentence that contains `text`. */
 #define assert_fails(call, want, text)                                                                                             \
     do {                                                                                                                           \
@@ -44,6 +56,7 @@ static inline void skip_test(const char *why)
         const mrq_status got = (call);                                                                                             \
         if (got != (want) || err.status != (want) || !strstr(err.msg, text))                                                       \
             fail_msg("%s: got %d, want %d; \"%s\", want \"%s\"", #call, (int)got, (int)(want), err.msg, text);                     \
+        tally_refusal();                                                                                                           \
     } while (0)
 
 /* A fresh folder under $TMPDIR or /tmp, removed with temporary_remove(). */
