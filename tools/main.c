@@ -150,15 +150,14 @@ int main(int argc, char **argv)
         printf("%s %s\n", self, MRQ_VERSION);
         return end_print();
     }
-    if (strcmp(self, "infer") == 0)
-        return run(find("infer"), argc, argv);
-    if (argc > 1 && strcmp(argv[1], "--help") == 0) {
+    const int skip = strcmp(self, "infer") == 0 ? 0 : 1; /* whether the command's name stands behind the program's */
+    if (skip && argc > 1 && strcmp(argv[1], "--help") == 0) {
         print_help();
         return end_print();
     }
-    const struct command *command = argc > 1 ? find(argv[1]) : NULL;
+    const struct command *command = !skip ? find("infer") : argc > 1 ? find(argv[1]) : NULL;
     if (command)
-        return run(command, argc - 1, argv + 1);
+        return run(command, argc - skip, argv + skip);
     mrq_error err;
     mrq_fail(&err, MRQ_USAGE, argc > 1 ? "unknown command \"%.40s\"" : "no command", argv[argc > 1]);
     fprintf(stderr, "marquee: %s\ntry 'marquee --help'\n", err.msg);

@@ -4,6 +4,7 @@
  * each other are a doubled id. The second reads the records again in that order, so that every column is built front to back in its
  * final place and only dictionary numbers are changed afterwards, once the dictionary is sorted. Building columns in the order of
  * the file and permuting each by its kind was rejected: more code, for files that are small. */
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -107,6 +108,7 @@ static mrq_status add_category(struct pass *pass, struct builder *b, mrq_span sp
 
 static mrq_status push_item(struct pass *pass, struct builder *b, uint32_t item, mrq_error *err)
 {
+    assert(b->offset);
     const uint64_t n = b->offset[pass->row + 1];
     if (mrq_grow(&b->item, &b->room, (size_t)n + 1, sizeof *b->item))
         return fail_memory(err);
@@ -294,7 +296,7 @@ static mrq_status sort_dict(const mrq_table *table, struct builder *b, mrq_error
         b->code[row] = rank[b->code[row]];
     for (uint64_t i = 0; b->offset && i < b->offset[table->rows]; i++)
         b->item[i] = rank[b->item[i]];
-    for (uint32_t row = 0; b->column->kind == MRQ_SET && row < table->rows; row++)
+    for (uint32_t row = 0; b->offset && b->column->kind == MRQ_SET && row < table->rows; row++)
         if (b->offset[row + 1] > b->offset[row])
             mrq_items_sort(b->item + b->offset[row], b->offset[row + 1] - b->offset[row]);
     return MRQ_OK;
@@ -409,6 +411,7 @@ mrq_status mrq_read_table(const char *folder, const mrq_file_schema *schema, boo
         return fail_memory(err);
     MRQ_TRY(mrq_reader_open(&reader, folder, schema, err));
     MRQ_TRY(first_pass(&reader, first, &record, &table->rows, err));
+    assert(record);
     int64_t *id = mrq_arena_array(table->arena, table->rows, sizeof *id);
     if (!id)
         return fail_memory(err);

@@ -213,9 +213,12 @@ mrq_finished *mrq_answers_take(mrq_answers *answers, const void *key, size_t siz
     entry **at = find(answers, s, hash, key, size);
     if (*at) {
         found = take(answers, s, *at, waited);
-    } else if (!s->closed && (*at = malloc(sizeof **at + size))) { /* without it nobody waits, that is all */
-        **at = (entry){.hash = hash, .size = size, .under_way = true};
-        memcpy((*at)->key, key, size);
+    } else if (!s->closed) {
+        entry *e = *at = malloc(sizeof *e + size);
+        if (e) { /* without it nobody waits, that is all */
+            *e = (entry){.hash = hash, .size = size, .under_way = true};
+            memcpy(e->key, key, size);
+        }
     }
     pthread_mutex_unlock(&s->lock);
     return found;

@@ -221,7 +221,7 @@ mrq_status mrq_selection_bitmap(const mrq_selection *selection, const mrq_table 
         if (selection->n_genres)
             bits &= with_genres(selection, &genres->list, first, n_rows);
         if (selection->year_from || selection->year_to)
-            bits &= with_years(selection, year->number + first, n_rows);
+            bits &= year ? with_years(selection, year->number + first, n_rows) : 0;
         keep[first / 64] = bits;
     }
     for (uint32_t i = 0; i < selection->n_exclude; i++)

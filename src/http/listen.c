@@ -122,7 +122,7 @@ static mrq_status open_host(const mrq_place *place, const char *text, bool expos
         status = mrq_fail_errno(err, "cannot listen on %s", text);
     freeaddrinfo(found);
     if (status == MRQ_OK) {
-        struct sockaddr_storage bound;
+        struct sockaddr_storage bound = {0};
         socklen_t size = sizeof bound;
         if (getsockname(out->socket, (struct sockaddr *)&bound, &size) == 0)
             name(out, (const struct sockaddr *)&bound, size);

@@ -46,7 +46,7 @@ static mrq_status decode(mrq_params *params, const char *name, const char *value
         return mrq_fail(err, MRQ_USAGE, "%s: with it all values are longer than %zu bytes", name, sizeof params->text);
     for (const char *p = value; *p; p++) {
         if (*p != '%') {
-            text[size++] = *p == '+' ? ' ' : *p;
+            text[size++] = (char)(*p == '+' ? ' ' : *p);
             continue;
         }
         const int high = hex(p[1]), low = high < 0 ? -1 : hex(p[2]);

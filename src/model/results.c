@@ -165,8 +165,8 @@ static mrq_status read_curve(const cJSON *root, const char *path, mrq_model_curv
     const int n = array ? cJSON_GetArraySize(array) : 0;
     if (n > MRQ_EPOCHS_MAX)
         return mrq_fail(err, MRQ_BAD_FILE, "%s curve: %d passes, want at most %d", path, n, MRQ_EPOCHS_MAX);
-    MRQ_AUTOFREE mrq_model_pass *pass = n ? mrq_array((size_t)n, sizeof *pass) : NULL;
-    if (n && !pass)
+    MRQ_AUTOFREE mrq_model_pass *pass = mrq_array((size_t)n, sizeof *pass);
+    if (!pass)
         return mrq_fail_memory(err, "reading a learning curve");
     uint32_t i = 0;
     cJSON_ArrayForEach(row, array)
