@@ -56,6 +56,10 @@ MRQ_CHECKED mrq_status mrq_store_names(const char *store, mrq_name **out, uint32
 MRQ_CHECKED mrq_status mrq_generation_open_in(const char *folder, const char *name, bool history, mrq_generation **out,
                                               mrq_error *err);
 
+/* The movies' vectors, (movies, dim) finite numbers in the open file. MRQ_BAD_FILE. */
+MRQ_CHECKED mrq_status mrq_generation_vectors(const mrq_container *file, uint32_t movies, uint32_t dim, const float **out,
+                                              mrq_error *err);
+
 /* Opens a generation and its model and compares the SHA-256 of every file: tells whether it is intact. */
 MRQ_CHECKED mrq_status mrq_generation_check(const char *store, const char *name, mrq_error *err);
 

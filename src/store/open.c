@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/finite.h"
 #include "model/network.h"
 #include "store/manifest.h"
 
@@ -85,13 +86,22 @@ static mrq_status load_index(mrq_generation *g, const char *path, const float *v
     return status;
 }
 
+mrq_status mrq_generation_vectors(const mrq_container *file, uint32_t movies, uint32_t dim, const float **out, mrq_error *err)
+{
+    size_t count = (size_t)movies * dim;
+    const void *data;
+    MRQ_TRY(mrq_container_get(file, sizeof **out, &count, &data, err, MRQ_KIND_VECTORS));
+    if (!mrq_all_finite(data, count))
+        return mrq_container_bad(file, err, "a vector holds a number that is not finite");
+    *out = data;
+    return MRQ_OK;
+}
+
 /* Loads one part that the manifest lists; those before it in the order of opening are there. */
 static mrq_status load_part(mrq_generation *g, mrq_part part, const char *path, const float **vectors, const mrq_manifest *manifest,
                             mrq_error *err)
 {
     const uint64_t checksum = manifest->part[part].checksum;
-    size_t count;
-    const void *data;
     switch (part) {
     case MRQ_PART_CATALOGUE:
         MRQ_TRY(open_container(path, MRQ_KIND_MOVIES, checksum, &g->catalogue_file, err));
@@ -108,10 +118,7 @@ static mrq_status load_part(mrq_generation *g, mrq_part part, const char *path, 
         return mrq_lists_load(g->seen_file, MRQ_KIND_SEEN, g->users->rows, g->movies->rows, &g->seen, err);
     case MRQ_PART_VECTORS:
         MRQ_TRY(open_container(path, MRQ_KIND_VECTORS, checksum, &g->vectors_file, err));
-        count = (size_t)g->movies->rows * g->tower->dim;
-        MRQ_TRY(mrq_container_get(g->vectors_file, sizeof(float), &count, &data, err, MRQ_KIND_VECTORS));
-        *vectors = data;
-        return MRQ_OK;
+        return mrq_generation_vectors(g->vectors_file, g->movies->rows, g->tower->dim, vectors, err);
     case MRQ_PART_HISTORY:
         MRQ_TRY(open_container(path, MRQ_KIND_HISTORY, checksum, &g->history_file, err));
         return mrq_folded_load_history(g->history_file, g->users->rows, g->movies->rows, g->tower, err);

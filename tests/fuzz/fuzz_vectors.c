@@ -1,5 +1,4 @@
-/* The movies' vectors: as many as there are to be. Their numbers are not looked at one by one when a store is opened, so a search
- * must come through whatever they are. */
+/* The movies' vectors: as many as there are to be, of finite numbers, among which a search finds what it is asked for. */
 #include "fuzz/container.h"
 #include "store/layout.h"
 
@@ -28,14 +27,15 @@ static void door(const char *path)
 {
     mrq_error err = {0};
     mrq_container *file = NULL;
-    size_t count = (size_t)MOVIES * DIM;
-    const void *vectors = NULL;
+    const float *vectors = NULL;
     mrq_status status = mrq_container_open(path, MRQ_KIND_VECTORS, MRQ_PARTS_FORMAT, &file, &err);
     if (status == MRQ_OK)
-        status = mrq_container_get(file, sizeof(float), &count, &vectors, &err, MRQ_KIND_VECTORS);
+        status = mrq_generation_vectors(file, MOVIES, DIM, &vectors, &err);
     fuzz_check_status(status, &err, FUZZ_ALLOW(MRQ_BAD_FILE));
-    if (status == MRQ_OK)
+    if (status == MRQ_OK) {
+        fuzz_check_finite(vectors, (size_t)MOVIES * DIM);
         search(vectors);
+    }
     mrq_container_close(file);
 }
 
