@@ -79,7 +79,7 @@ double mrq_bench_sgemm(unsigned threads)
     pthread_t id[MOST];
     double rate[MOST] = {0}, total = 0;
     unsigned started = 0;
-    mrq_blas_threads(1);
+    mrq_blas_alone();
     for (; started < threads && started < MOST; started++)
         if (pthread_create(&id[started], NULL, multiply, &rate[started]) != 0)
             break;

@@ -310,6 +310,8 @@ static mrq_status read_all(const mrq_map *file, const char *path, FaissIndex **f
     const int code = faiss_read_index(stream, 0, faiss);
     if (code != 0 && out_of_memory(faiss_reason()))
         status = mrq_fail_memory(err, "reading an index");
+    else if (ferror(stream))
+        status = mrq_fail_errno(err, "cannot read %s", path);
     else if (code != 0)
         status = mrq_fail(err, MRQ_BAD_FILE, "%s: not an index that FAISS can read: %s", path, faiss_reason());
     else if (getc(stream) != EOF)

@@ -1,14 +1,18 @@
 /* marquee info: looks at what the path is, and prints what it holds. */
+#include <errno.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
 #include "command.h"
 #include "info.h"
 
-static bool is_store(const char *path)
+static mrq_status look_inside(const char *path, bool *store, mrq_error *err)
 {
     char inside[4096];
-    return mrq_path_join(inside, sizeof inside, path, "generations", NULL) == MRQ_OK && mrq_file_exists(inside);
+    struct stat st;
+    MRQ_TRY(mrq_path_join(inside, sizeof inside, path, "generations", err));
+    *store = stat(inside, &st) == 0;
+    return *store || errno == ENOENT || errno == ENOTDIR ? MRQ_OK : mrq_fail_errno(err, "cannot open %s", inside);
 }
 
 mrq_status cmd_info(int argc, char **argv, mrq_error *err)
@@ -42,5 +46,7 @@ mrq_status cmd_info(int argc, char **argv, mrq_error *err)
         return mrq_fail_errno(err, "cannot open %s", path);
     if (!S_ISDIR(st.st_mode))
         return mrq_info_model(path, err);
-    return is_store(path) ? mrq_info_store(path, err) : mrq_info_data(path, schema, err);
+    bool store;
+    MRQ_TRY(look_inside(path, &store, err));
+    return store ? mrq_info_store(path, err) : mrq_info_data(path, schema, err);
 }

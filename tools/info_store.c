@@ -51,7 +51,7 @@ static void print_line(const mrq_generation_info *g, int64_t now)
     printf("%s %-29s %7s %8u  %-12s %-14s %7s %14s %10s\n", g->current ? "*" : " ", g->name, age, g->movies, g->model, g->index,
            recall, quality, bytes);
     if (g->state != MRQ_OK)
-        printf("  damaged: %s\n", g->problem);
+        printf("  %s: %s\n", g->state == MRQ_FAILED ? "cannot be verified" : "damaged", g->problem);
 }
 
 static mrq_status print_current(const char *path, mrq_error *err)
@@ -76,7 +76,11 @@ mrq_status mrq_info_store(const char *path, mrq_error *err)
     MRQ_TRY(mrq_store_list(path, &list, &n, err));
     printf("  %-29s %7s %8s  %-12s %-14s %7s %14s %10s\n", "generation", "age", "movies", "model", "index", "recall", "quality",
            "size");
-    for (uint32_t i = 0; i < n; i++)
+    const mrq_generation_info *unknown = NULL;
+    for (uint32_t i = 0; i < n; i++) {
         print_line(&list[i], (int64_t)time(NULL));
-    return print_current(path, err);
+        unknown = list[i].state == MRQ_FAILED ? &list[i] : unknown;
+    }
+    MRQ_TRY(print_current(path, err));
+    return unknown ? mrq_fail(err, MRQ_FAILED, "generation %s cannot be verified: %s", unknown->name, unknown->problem) : MRQ_OK;
 }

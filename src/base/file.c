@@ -218,7 +218,7 @@ void mrq_file_remove(const char *path)
 
 bool mrq_file_exists(const char *path)
 {
-    return access(path, F_OK) == 0;
+    return access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
 
 mrq_status mrq_path_join(char *out, size_t size, const char *folder, const char *name, mrq_error *err)

@@ -31,6 +31,7 @@ MRQ_DEFINE_CLEANUP(mrq_output, mrq_output_discard)
 /* Open, write and commit in one call. */
 MRQ_CHECKED mrq_status mrq_file_write(const char *path, const void *data, size_t size, mrq_error *err);
 
+/* False when there is no such file; where the system does not tell, true: who opens it then learns why. */
 bool mrq_file_exists(const char *path);
 
 /* Removes a file, if there is one, and what killed processes have left of it. */

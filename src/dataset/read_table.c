@@ -5,6 +5,7 @@
  * final place and only dictionary numbers are changed afterwards, once the dictionary is sorted. Building columns in the order of
  * the file and permuting each by its kind was rejected: more code, for files that are small. */
 #include <assert.h>
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -183,11 +184,12 @@ static mrq_status add_text(struct pass *pass, struct builder *b, mrq_span span, 
     if (mrq_dict_push(b->text, pass->decoded, size) == MRQ_NONE)
         return fail_memory(err);
     regmatch_t match[2];
+    errno = 0;
     const int code = extracted ? regexec(b->field->pattern, pass->decoded, 2, match, 0) : REG_NOMATCH;
+    if (errno == ENOMEM || (code != 0 && code != REG_NOMATCH))
+        return fail_memory(err); /* glibc's says "no match" in some of the places where memory runs out */
     if (code == REG_NOMATCH)
         return add_words(pass, b, pass->decoded, size, err);
-    if (code != 0)
-        return fail_memory(err); /* the only other way it can fail */
     const size_t start = (size_t)match[0].rm_so, end = (size_t)match[0].rm_eo;
     if (match[1].rm_so >= 0) {
         const mrq_span group = {pass->decoded + match[1].rm_so, (size_t)(match[1].rm_eo - match[1].rm_so)};

@@ -74,10 +74,10 @@ static bool add_generations(cJSON *document, const char *store, const mrq_genera
     uint32_t n = 0;
     MRQ_AUTOFREE mrq_generation_info *list = NULL;
     cJSON *array = cJSON_AddArrayToObject(document, "generations");
-    if (mrq_store_list_plain(store, &list, &n, NULL) != MRQ_OK)
-        return array != NULL; /* the store is gone, or changing: the serving generation serves on */
-    bool ok = array != NULL;
+    const mrq_status status = mrq_store_list_plain(store, &list, &n, NULL);
+    bool ok = array && (status == MRQ_OK || status == MRQ_NOT_FOUND); /* the store is gone: the serving generation serves on */
     for (uint32_t i = 0; ok && i < n; i++) {
+        ok = list[i].state != MRQ_FAILED; /* damaged ones are not told of */
         if (list[i].state != MRQ_OK)
             continue;
         cJSON *json = mrq_json_append_object(array);

@@ -115,8 +115,9 @@ static mrq_status open_host(const mrq_place *place, const char *text, bool expos
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
     struct addrinfo *found = NULL;
     const int problem = getaddrinfo(place->host, place->port, &hints, &found);
-    if (problem)
-        return mrq_fail(err, MRQ_USAGE, "\"%.100s\": %s", text, gai_strerror(problem));
+    if (problem) /* the system's, or else the address's */
+        return mrq_fail(err, problem == EAI_MEMORY || problem == EAI_SYSTEM ? MRQ_FAILED : MRQ_USAGE, "\"%.100s\": %s", text,
+                        gai_strerror(problem));
     mrq_status status = check_exposed(text, found->ai_addr, exposed, err);
     if (status == MRQ_OK && (out->socket = open_socket(found->ai_addr, found->ai_addrlen)) < 0)
         status = mrq_fail_errno(err, "cannot listen on %s", text);

@@ -15,6 +15,8 @@
 #include "base/cpu.h"
 #include "model/gemm.h"
 
+#define THREADS_MAX 64
+
 _Thread_local double mrq_flops;
 
 #ifdef __x86_64__
@@ -79,7 +81,38 @@ mrq_status mrq_blas_reserve(uint32_t products, mrq_error *err)
     return status;
 }
 
-void mrq_blas_threads(uint32_t threads)
+static void *wait_for(void *mutex)
 {
-    openblas_set_num_threads((int)threads);
+    pthread_mutex_lock(mutex);
+    pthread_mutex_unlock(mutex);
+    return NULL;
+}
+
+/* Whether the system has as many threads for us. OpenBLAS that is refused one raises SIGINT, and then waits for it for ever. */
+static bool can_start(uint32_t threads)
+{
+    pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    pthread_t id[THREADS_MAX];
+    uint32_t n = 0;
+    pthread_mutex_lock(&mutex);
+    while (n < threads && pthread_create(&id[n], NULL, wait_for, &mutex) == 0)
+        n++;
+    pthread_mutex_unlock(&mutex);
+    for (uint32_t i = 0; i < n; i++)
+        pthread_join(id[i], NULL);
+    return n == threads;
+}
+
+mrq_status mrq_blas_share(uint32_t threads, mrq_error *err)
+{
+    const uint32_t n = threads < THREADS_MAX ? threads : THREADS_MAX;
+    if (!can_start(n - 1))
+        return mrq_fail(err, MRQ_FAILED, "cannot start %u threads", n - 1);
+    openblas_set_num_threads((int)n);
+    return MRQ_OK;
+}
+
+void mrq_blas_alone(void)
+{
+    openblas_set_num_threads(1);
 }

@@ -9,8 +9,12 @@
 
 #include "base/error.h"
 
-const char *mrq_blas_core(void);         /* whose kernels OpenBLAS runs: "SkylakeX" */
-void mrq_blas_threads(uint32_t threads); /* from here on so many share a product; 1 wherever threads have products of their own */
+const char *mrq_blas_core(void); /* whose kernels OpenBLAS runs: "SkylakeX" */
+
+/* From here on so many threads, 1 or more, share a product; MRQ_FAILED when the system does not have them. And from here on one
+ * alone, as wherever threads have products of their own. */
+MRQ_CHECKED mrq_status mrq_blas_share(uint32_t threads, mrq_error *err);
+void mrq_blas_alone(void);
 
 /* Takes the work memory for so many products at once (128 MB of addresses each, hardly any of it ever touched), BLAS's own threads
  * among them. Called before them, because OpenBLAS asks for ever for what it does not get. MRQ_FAILED when there is too little. */

@@ -88,6 +88,14 @@ static mrq_status make_folder(const char *path, bool *made, mrq_error *err)
     return *made || errno == EEXIST ? MRQ_OK : mrq_fail_errno(err, "cannot make folder %s", path);
 }
 
+/* Syncs the folder that a new store stands in. */
+static mrq_status sync_parent(const char *store, mrq_error *err)
+{
+    char parent[MRQ_STORE_PATH];
+    MRQ_TRY(mrq_path_join(parent, sizeof parent, store, "..", err));
+    return mrq_folder_sync(parent, err);
+}
+
 mrq_status mrq_draft_open(const char *store, const char *who, mrq_draft **out, mrq_error *err)
 {
     MRQ_CLEANUP(mrq_draft_discard) mrq_draft *draft = calloc(1, sizeof *draft);
@@ -102,6 +110,8 @@ mrq_status mrq_draft_open(const char *store, const char *who, mrq_draft **out, m
     MRQ_TRY(mrq_path_join(draft->generations, sizeof draft->generations, store, MRQ_GENERATIONS, err));
     MRQ_TRY(mrq_path_join(folder, sizeof folder, draft->generations, temporary, err));
     MRQ_TRY(make_folder(store, &draft->made_store, err));
+    if (draft->made_store)
+        MRQ_TRY(sync_parent(store, err));
     MRQ_TRY(mrq_lock_take(store, who, &draft->lock, err));
     MRQ_TRY(make_folder(draft->generations, &draft->made_generations, err));
     mrq_store_sweep(store, "");
@@ -144,7 +154,8 @@ void mrq_draft_discard(mrq_draft *draft)
 {
     if (!draft)
         return;
-    if (draft->named && !mrq_draft_is_current(draft) && mrq_store_hide(draft->store, draft->generation->name, NULL) == MRQ_OK)
+    if (draft->named && !mrq_draft_is_current(draft) && mrq_store_hide(draft->store, draft->generation->name, NULL) == MRQ_OK &&
+        mrq_folder_sync(draft->generations, NULL) == MRQ_OK) /* or else after a crash its name may be back, and its files gone */
         mrq_store_sweep(draft->store, "");
     else if (draft->folder[0] && !draft->named)
         remove_all(draft->folder);

@@ -4,6 +4,7 @@
  * the old ones out of sight first, all of them, syncs, and only then removes, so that at no moment, and after no crash, there is a
  * folder with a generation's name and half of its files. */
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
@@ -13,33 +14,49 @@
 #include "store/draft.h"
 #include "store/manifest.h"
 
-bool mrq_store_fallback(const char *store, const char *name, char found[MRQ_GENERATION_NAME])
+mrq_status mrq_store_fallback(const char *store, const char *name, char found[MRQ_GENERATION_NAME], mrq_error *err)
 {
     uint32_t n = 0;
     MRQ_AUTOFREE mrq_name *names = NULL;
-    if (mrq_store_names(store, &names, &n, NULL) != MRQ_OK)
-        return false;
-    for (uint32_t i = 0; i < n; i++)
-        if ((!*name || strcmp(names[i].text, name) < 0) && mrq_generation_check(store, names[i].text, NULL) == MRQ_OK) {
+    MRQ_TRY(mrq_store_names(store, &names, &n, err));
+    for (uint32_t i = 0; i < n; i++) {
+        if (*name && strcmp(names[i].text, name) >= 0)
+            continue;
+        const mrq_status status = mrq_generation_check(store, names[i].text, err);
+        if (status == MRQ_OK)
             strcpy(found, names[i].text);
-            return true;
-        }
-    return false;
+        if (status != MRQ_BAD_FILE && status != MRQ_NOT_FOUND)
+            return status;
+    }
+    return mrq_fail(err, MRQ_NOT_FOUND, "%s has no intact generation %s%s", store, *name ? "older than " : "to go back to", name);
 }
 
-/* Bytes of the files in a folder; -1 when there is no such folder. */
-static int64_t folder_bytes(const char *path)
+/* The name of the current generation, or "" where there is none or the link is damaged. */
+static mrq_status find_current(const char *store, char name[MRQ_GENERATION_NAME], mrq_error *err)
+{
+    *name = '\0';
+    const mrq_status status = mrq_store_current(store, name, err);
+    return status == MRQ_NOT_FOUND || status == MRQ_BAD_FILE ? MRQ_OK : status;
+}
+
+/* Bytes of the files in a folder. MRQ_NOT_FOUND when there is none. */
+static mrq_status folder_bytes(const char *path, int64_t *bytes, mrq_error *err)
 {
     DIR *stream = opendir(path);
     if (!stream)
-        return -1;
-    int64_t bytes = 0;
+        return mrq_fail_errno(err, "cannot read %s", path);
     struct stat st;
-    for (const struct dirent *entry; (entry = readdir(stream));)
-        if (fstatat(dirfd(stream), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
-            bytes += st.st_size;
+    mrq_status status = MRQ_OK;
+    *bytes = 0;
+    for (const struct dirent *entry; status == MRQ_OK && (errno = 0, entry = readdir(stream));)
+        if (fstatat(dirfd(stream), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+            *bytes += S_ISREG(st.st_mode) ? st.st_size : 0;
+        else if (errno != ENOENT) /* pruned meanwhile */
+            status = mrq_fail_errno(err, "cannot read %s/%s", path, entry->d_name);
+    if (status == MRQ_OK && errno)
+        status = mrq_fail_errno(err, "cannot read %s", path);
     closedir(stream);
-    return bytes;
+    return status;
 }
 
 /* The sentence without the generation's folder before the file's name, as the name stands beside it. */
@@ -63,9 +80,13 @@ static bool describe(const char *store, const char *name, const char *current, b
                                   .p99 = NAN,
                                   .quality = mrq_quality_of(&(mrq_model_results){.test_rmse = NAN})};
     strcpy(info->name, name);
-    if (mrq_generation_path(store, name, folder, NULL) != MRQ_OK || (info->bytes = folder_bytes(folder)) < 0)
+    if (mrq_generation_path(store, name, folder, NULL) != MRQ_OK)
         return false;
-    info->state = mrq_manifest_read(folder, name, &manifest, NULL, &problem);
+    info->state = folder_bytes(folder, &info->bytes, &problem);
+    if (info->state == MRQ_NOT_FOUND)
+        return false;
+    if (info->state == MRQ_OK)
+        info->state = mrq_manifest_read(folder, name, &manifest, NULL, &problem);
     if (info->state == MRQ_OK) {
         info->created = manifest.created_us / 1000000;
         info->movies = manifest.movies;
@@ -81,7 +102,7 @@ static bool describe(const char *store, const char *name, const char *current, b
         info->state = mrq_generation_check(store, name, &problem);
     if (info->state != MRQ_OK)
         tell_problem(info, folder, problem.msg);
-    return info->state == MRQ_OK || folder_bytes(folder) >= 0;
+    return info->state == MRQ_OK || mrq_file_exists(folder);
 }
 
 static mrq_status list_all(const char *store, bool files, mrq_generation_info **out, uint32_t *n, mrq_error *err)
@@ -90,8 +111,7 @@ static mrq_status list_all(const char *store, bool files, mrq_generation_info **
     char current[MRQ_GENERATION_NAME] = "";
     MRQ_AUTOFREE mrq_name *names = NULL;
     MRQ_TRY(mrq_store_names(store, &names, &held, err));
-    if (mrq_store_current(store, current, NULL) != MRQ_OK)
-        current[0] = '\0';
+    MRQ_TRY(find_current(store, current, err));
     mrq_generation_info *list = mrq_array(held, sizeof *list);
     if (!list)
         return mrq_fail_memory(err, "listing a store");
@@ -126,13 +146,11 @@ static mrq_status find_target(const char *store, const char *to, char name[MRQ_G
         strcpy(name, to);
         return MRQ_OK;
     }
-    if (mrq_store_current(store, current, NULL) != MRQ_OK || mrq_generation_path(store, current, path, NULL) != MRQ_OK ||
-        !mrq_file_exists(path))
-        current[0] = '\0'; /* a link that is gone or leads nowhere: any intact one is better */
-    if (mrq_store_fallback(store, current, name))
-        return MRQ_OK;
-    return mrq_fail(err, MRQ_NOT_FOUND, "%s has no intact generation %s%s", store, *current ? "older than " : "to go back to",
-                    current);
+    MRQ_TRY(find_current(store, current, err));
+    MRQ_TRY(mrq_generation_path(store, current, path, err));
+    if (!mrq_file_exists(path))
+        *current = '\0'; /* a link that is gone or leads nowhere: any intact one is better */
+    return mrq_store_fallback(store, current, name, err);
 }
 
 mrq_status mrq_store_rollback(const char *store, const char *to, char name[MRQ_GENERATION_NAME], mrq_error *err)

@@ -102,7 +102,7 @@ mrq_status mrq_store_names(const char *store, mrq_name **out, uint32_t *n, mrq_e
     size_t capacity = 0;
     uint32_t count = 0;
     mrq_status status = MRQ_OK;
-    for (const struct dirent *entry; status == MRQ_OK && (entry = readdir(stream));) {
+    for (const struct dirent *entry; status == MRQ_OK && (errno = 0, entry = readdir(stream));) {
         if (!mrq_generation_named(entry->d_name))
             continue;
         if (mrq_grow(&names, &capacity, count + 1, sizeof *names) == 0)
@@ -110,6 +110,8 @@ mrq_status mrq_store_names(const char *store, mrq_name **out, uint32_t *n, mrq_e
         else
             status = mrq_fail_memory(err, "listing a store");
     }
+    if (status == MRQ_OK && errno)
+        status = mrq_fail_errno(err, "cannot read %s", path);
     closedir(stream);
     MRQ_TRY(status);
     if (count)

@@ -36,7 +36,13 @@ mrq_status mrq_lock_take(const char *store, const char *who, mrq_lock *lock, mrq
             return status;
         }
         struct stat held, there;
-        if (fstat(fd, &held) == 0 && stat(lock->path, &there) == 0 && held.st_ino == there.st_ino) {
+        const bool known = fstat(fd, &held) == 0 && stat(lock->path, &there) == 0;
+        if (!known && errno != ENOENT) {
+            const mrq_status status = mrq_fail_errno(err, "cannot lock %s", lock->path);
+            close(fd);
+            return status;
+        }
+        if (known && held.st_ino == there.st_ino) {
             char since[MRQ_TIME_TEXT];
             mrq_time_text(since);
             lock->fd = fd;

@@ -238,7 +238,8 @@ mrq_status mrq_generation_check(const char *store, const char *name, mrq_error *
 static void offer_fallback(const char *store, const char *name, mrq_error *err)
 {
     char found[MRQ_GENERATION_NAME], offer[sizeof err->msg / 2];
-    if (!err || (err->status != MRQ_BAD_FILE && err->status != MRQ_NOT_FOUND) || !mrq_store_fallback(store, name, found))
+    if (!err || (err->status != MRQ_BAD_FILE && err->status != MRQ_NOT_FOUND) ||
+        mrq_store_fallback(store, name, found, NULL) != MRQ_OK)
         return;
     int size = snprintf(offer, sizeof offer, "; `marquee rollback --store %s` goes back to %s", store, found);
     if ((size_t)size >= sizeof offer)

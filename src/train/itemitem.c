@@ -108,9 +108,9 @@ mrq_status mrq_ease(float *gram, uint32_t n, const float *lambda, uint32_t threa
     MRQ_TRY(mrq_blas_reserve(threads, err));
     for (size_t i = 0; i < n; i++)
         gram[i * n + i] += lambda[i];
-    mrq_blas_threads(threads);
+    MRQ_TRY(mrq_blas_share(threads, err));
     const mrq_status status = mrq_invert(gram, n, err);
-    mrq_blas_threads(1);
+    mrq_blas_alone();
     MRQ_TRY(status);
     MRQ_AUTOFREE float *scale = mrq_array(n, sizeof *scale);
     if (!scale)

@@ -384,9 +384,9 @@ mrq_status mrq_retrieval_solve(mrq_model *model, uint32_t threads, uint64_t seed
     for (uint32_t i = 0; i < STAGES && status == MRQ_OK; i++) {
         if (stage && stage(context, stages[i].doing, i, STAGES))
             return mrq_fail(err, MRQ_FAILED, "stopped while %s: there is nothing to go on from, start again", stages[i].doing);
-        mrq_blas_threads(threads);
+        MRQ_TRY(mrq_blas_share(threads, err));
         status = stages[i].solve(&s, err);
-        mrq_blas_threads(1);
+        mrq_blas_alone();
     }
     return status;
 }
