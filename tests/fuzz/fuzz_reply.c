@@ -28,14 +28,21 @@ static void top(mrq_cache *cache)
     mrq_dict_free(members);
 }
 
+static scripted_redis server;
+static char folder[] = "/tmp/marquee-fuzz-XXXXXX";
+
+static void clean_up(void)
+{
+    unlink(server.path);
+    rmdir(folder);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static scripted_redis server;
-    char folder[] = "/tmp/marquee-fuzz-XXXXXX";
     mrq_error err = {0};
     mrq_cache *cache = NULL;
     if (!server.listener) {
-        FUZZ_CHECK(mkdtemp(folder));
+        FUZZ_CHECK(mkdtemp(folder) && atexit(clean_up) == 0);
         scripted_redis_start(&server, folder);
     }
     if (!size)
