@@ -41,6 +41,14 @@ for wrong in '--epochs 3' '--batch 64' '--lr 0.1' --resume '--checkpoint 60'; do
     # shellcheck disable=SC2086 # word splitting is wanted
     refuse 2 "${wrong% *}: model \"retrieval\" is solved in closed form" "$MARQUEE" train --data "$sample" --out m.mrq $wrong
 done
+refuse 2 'epochs: model "retrieval" is solved in closed form' "$MARQUEE" rebuild --data "$sample" --store S --model retrieval --epochs 3
+refuse 2 '--l2 0.0001: model "retrieval" wants at least 0.001' "$MARQUEE" train --data "$sample" --out m.mrq --l2 0.0001
+refuse 2 '--model and --store: want one of them' "$MARQUEE" predict --model m.mrq --store S
+models=fusion,fusion,fusion,fusion,fusion,fusion,fusion,fusion,fusion,fusion,fusion,fusion
+refuse 2 '--model: more than 12 models' "$MARQUEE" eval --data "$sample" --model $models,fusion
+refuse 2 '--model: more than 12 models' "$MARQUEE" eval --data "$sample" --model $models --store S
+long=$(printf '%04100d' 0)
+refuse 2 'want less than' "$MARQUEE" train --data "$sample" --model fusion --out "$long/m.mrq"
 refuse 3 'nosuch' "$MARQUEE" train --data "$sample" --model nosuch --out m.mrq
 refuse 3 'nosuch' "$MARQUEE" train --data "$sample" --model fusion --schema nosuch --out m.mrq
 refuse 3 'no/such/folder' "$MARQUEE" train --data "$sample" --model fusion --epochs 1 --out no/such/folder/m.mrq
