@@ -324,8 +324,10 @@ static int start(int argc, char **argv, char **environment)
         fault_control *map = mmap(NULL, sizeof *map, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
         dl_iterate_phdr(find_objects, NULL);
         void *frame[2];
-        if (map == MAP_FAILED || !trap())
+        if (map == MAP_FAILED || !trap()) {
+            fprintf(stderr, "fault.c: %s cannot be mapped, or no seccomp filter is allowed here\n", path);
             abort();
+        }
         if (atomic_load(&map->noted) >= 0)
             (void)backtrace(frame, 2); /* loads what it needs */
         close(fd);

@@ -22,7 +22,7 @@ from world import ASK, World, copy, leftovers, run, tree
 
 LOG = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ ")
 MOST = {"memory": 5, "fsync": 3, "rename": 3, "write": 3}  # in the short run, of each command; and of any other call one
-EVERY = 5000  # of so many calls or more, those that come by a way of their own are enough in the long run, too
+EVERY = 3000  # of so many calls or more, those that come by a way of their own are enough in the long run, too
 WORKERS = 2
 
 
