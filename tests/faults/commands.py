@@ -3,7 +3,7 @@ After each fault: an end by itself; the right answer, or exit code 1 with one se
 sanitizer looks; the store with its old answer or the new one; and nothing left over or damaged that the same command does not mend
 when it is run again.
 
-Usage: faults.py [--all] [COMMAND...]. Without --all, of each command and call some of those that come by a way of their own."""
+Usage: commands.py [--all] [COMMAND...]. Without --all, of each command and call some of those that come by a way of their own."""
 import collections
 import concurrent.futures
 import contextlib
