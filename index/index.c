@@ -283,8 +283,9 @@ static mrq_status write_empty(const char *factory, uint32_t dim, char **bytes, s
     FILE *stream = open_memstream(bytes, size);
     if (!stream)
         return mrq_fail_memory(err, "loading an index");
+    errno = 0; /* the stream loses bytes without a word but this when memory runs out */
     const int code = faiss_write_index(index->faiss, stream);
-    return fclose(stream) == 0 && code == 0 ? MRQ_OK : mrq_fail_memory(err, "loading an index");
+    return fclose(stream) == 0 && code == 0 && errno != ENOMEM ? MRQ_OK : mrq_fail_memory(err, "loading an index");
 }
 
 /* Refuses what is not such an index before FAISS sees it. */
@@ -310,8 +311,6 @@ static mrq_status read_all(const mrq_map *file, const char *path, FaissIndex **f
     const int code = faiss_read_index(stream, 0, faiss);
     if (code != 0 && out_of_memory(faiss_reason()))
         status = mrq_fail_memory(err, "reading an index");
-    else if (ferror(stream))
-        status = mrq_fail_errno(err, "cannot read %s", path);
     else if (code != 0)
         status = mrq_fail(err, MRQ_BAD_FILE, "%s: not an index that FAISS can read: %s", path, faiss_reason());
     else if (getc(stream) != EOF)
@@ -337,8 +336,9 @@ mrq_status mrq_index_load(const mrq_map *file, const char *path, const mrq_index
         MRQ_TRY(look_inside(index, path, err));
     }
     mrq_error refused = {0};
-    if (mrq_index_tune(index, settings->effort, settings->depth, &refused) != MRQ_OK)
-        return mrq_fail(err, MRQ_BAD_FILE, "%s: %s", path, refused.msg);
+    const mrq_status status = mrq_index_tune(index, settings->effort, settings->depth, &refused);
+    if (status != MRQ_OK)
+        return mrq_fail(err, status == MRQ_USAGE ? MRQ_BAD_FILE : status, "%s: %s", path, refused.msg);
     *out = index;
     index = NULL;
     return MRQ_OK;
@@ -366,6 +366,8 @@ mrq_status mrq_index_tune(mrq_index *index, uint32_t effort, uint32_t depth, mrq
         if (code == 0)
             code = faiss_ParameterSpace_set_index_parameter(space, index->faiss, name, effort);
         faiss_ParameterSpace_free(space);
+        if (code != 0 && out_of_memory(faiss_reason()))
+            return mrq_fail_memory(err, "tuning an index");
         if (code != 0)
             return mrq_fail(err, MRQ_USAGE, "index \"%s\" does not take %s %u: %s", index->settings.factory, name, effort,
                             faiss_reason());

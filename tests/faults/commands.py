@@ -27,8 +27,8 @@ WORKERS = 2
 
 
 def commands(middle, redis):
-    """Each command by its arguments. Data and models stand in the folder above; `middle` is the second of three generations, `redis`
-    the socket of a Redis."""
+    """Each command by its arguments. Data and models stand in the folder above; `middle` is the second of three generations,
+    `redis` the socket of a Redis."""
     store, out, one = ["--store", "store"], ["--data", "../data", "--out", "out.mrq"], ["--threads", "1"]
     export = ["export", "--model", "../new.mrq", "--store"]
     return {

@@ -120,9 +120,22 @@ static bool spared(const void *caller)
     return false;
 }
 
+/* The same of whoever called it: a C++ exception ends the program when it leaves FAISS's parallel loops. */
+static bool spared_above(void)
+{
+    void *frame[DEPTH];
+    inside = true;
+    const int n = backtrace(frame, DEPTH);
+    inside = false;
+    for (int i = 0; i < n; i++)
+        if (spared(frame[i]))
+            return true;
+    return false;
+}
+
 static bool refuses(size_t size, const void *caller)
 {
-    if (!control || size >= LARGE || spared(caller) || !fails(FAULT_memory))
+    if (!control || inside || size >= LARGE || spared(caller) || !fails(FAULT_memory) || spared_above())
         return false;
     atomic_store(&control->hit, 1);
     errno = ENOMEM;

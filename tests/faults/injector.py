@@ -46,8 +46,10 @@ ERRORS = {  # what a call may fail with; STAYS: and so do all of its kind that f
     "eventfd2": [errno.EMFILE],
     "signalfd4": [errno.EMFILE],
 }
-NOT_OURS = re.compile(  # OpenBLAS 0.3.21, refused memory or a thread, crashes, exits or waits for ever
-    r"^[sd]gemm_small_kernel\w*_(SKYLAKEX|COOPERLAKE|SAPPHIRERAPIDS)$|^gemm_driver|^goto_set_num_threads")
+# Refused memory or a thread, OpenBLAS 0.3.21 crashes, exits or waits for ever, and FAISS 1.7.2 ends the program.
+NOT_OURS = re.compile(
+    r"^[sd]gemm_small_kernel\w*_(SKYLAKEX|COOPERLAKE|SAPPHIRERAPIDS)$|^gemm_driver|^goto_set_num_threads|"
+    r"^_ZN5faiss\w*17hnsw_add_vertices\w*\._omp_fn")
 
 
 def functions_not_ours(program):

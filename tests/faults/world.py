@@ -69,8 +69,8 @@ class World:
         return done
 
     def ask(self, cwd, store="store"):
-        """The answer without the generation's name; or the sentence that comes in its place."""
+        """The answer without the generation's name; or the exit code when there is none."""
         done = run([self.marquee, "infer", "--store", store, "--json", *ASK], cwd)
         if done.returncode:
-            return f"{done.returncode}: {done.stderr}"
+            return f"exit code {done.returncode}"
         return [(movie["id"], movie["score"]) for movie in json.loads(done.stdout)["results"]]
