@@ -144,7 +144,7 @@ static bool refuses(size_t size, const void *caller)
 
 static void *alive(void *p)
 {
-    if (p && control)
+    if (p && control && !inside)
         atomic_fetch_add_explicit(&control->live, 1, memory_order_relaxed);
     return p;
 }
@@ -198,7 +198,7 @@ void free(void *p)
         void *found = find("free");
         memcpy(&next, &found, sizeof found);
     }
-    if (p && control)
+    if (p && control && !inside)
         atomic_fetch_sub_explicit(&control->live, 1, memory_order_relaxed);
     next(p);
 }

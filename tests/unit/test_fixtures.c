@@ -380,10 +380,8 @@ static void hot_queries_are_read(void **state)
     MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = NULL;
     assert_ok(mrq_generation_open(fixture("store"), &g, &err));
     size_t used = (size_t)snprintf(reply, sizeof reply, "*%d\r\n", ASKED);
-    for (const char *at = (const char *)members; *at; at += strcspn(at, "\n") + 1) {
-        const int length = (int)strcspn(at, "\n");
-        used += (size_t)snprintf(reply + used, sizeof reply - used, "$%d\r\n%.*s\r\n", length, length, at);
-    }
+    for (const char *line = strtok((char *)members, "\n"); line; line = strtok(NULL, "\n"))
+        used += (size_t)snprintf(reply + used, sizeof reply - used, "$%zu\r\n%s\r\n", strlen(line), line);
     server = (scripted_redis){.first = reply, .first_size = used, .reply = "+OK\r\n", .size = 5};
     scripted_redis_start(&server, folder);
     assert_ok(mrq_cache_new(server.address, 60, &cache, &err));
