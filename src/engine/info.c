@@ -69,16 +69,23 @@ static bool add_filters(cJSON *document, const mrq_table *movies)
            mrq_json_add_made(document, "years", range[0] <= range[1] ? cJSON_CreateDoubleArray(range, 2) : cJSON_CreateNull());
 }
 
-static bool add_generations(cJSON *document, const char *store, const mrq_generation *generation)
+/* Those of the store; of one that is gone none, as the serving generation serves on. Who asks need not know where it stands. */
+static mrq_status list_generations(const char *store, mrq_generation_info **list, uint32_t *n, mrq_error *err)
 {
-    uint32_t n = 0;
-    MRQ_AUTOFREE mrq_generation_info *list = NULL;
+    mrq_status status = mrq_store_list_plain(store, list, n, NULL);
+    for (uint32_t i = 0; i < *n && status == MRQ_OK; i++)
+        status = (*list)[i].state == MRQ_FAILED ? MRQ_FAILED : MRQ_OK;
+    return status == MRQ_OK || status == MRQ_NOT_FOUND
+               ? MRQ_OK
+               : mrq_fail(err, status, "the system keeps the store's generations from being listed; try again");
+}
+
+static bool add_generations(cJSON *document, const mrq_generation_info *list, uint32_t n, const mrq_generation *generation)
+{
     cJSON *array = cJSON_AddArrayToObject(document, "generations");
-    const mrq_status status = mrq_store_list_plain(store, &list, &n, NULL);
-    bool ok = array && (status == MRQ_OK || status == MRQ_NOT_FOUND); /* the store is gone: the serving generation serves on */
+    bool ok = array != NULL;
     for (uint32_t i = 0; ok && i < n; i++) {
-        ok = list[i].state != MRQ_FAILED; /* damaged ones are not told of */
-        if (list[i].state != MRQ_OK)
+        if (list[i].state != MRQ_OK) /* damaged ones are not told of */
             continue;
         cJSON *json = mrq_json_append_object(array);
         ok = mrq_json_add_clean(json, "name", list[i].name) && add_time(json, "created", list[i].created) &&
@@ -92,6 +99,9 @@ static bool add_generations(cJSON *document, const char *store, const mrq_genera
 mrq_status mrq_tell_generation(mrq_serving *serving, const char *store, mrq_finished **out, mrq_error *err)
 {
     const mrq_generation *g = serving->generation;
+    uint32_t n = 0;
+    MRQ_AUTOFREE mrq_generation_info *list = NULL;
+    MRQ_TRY(list_generations(store, &list, &n, err));
     MRQ_CLEANUP(cJSON_Delete) cJSON *document = cJSON_CreateObject();
     const bool ok = mrq_json_add_whole(document, "schema", 1) && mrq_json_add_clean(document, "version", MRQ_VERSION) &&
                     mrq_json_add_clean(document, "generation", g->name) && add_time(document, "created", g->created) &&
@@ -103,7 +113,7 @@ mrq_status mrq_tell_generation(mrq_serving *serving, const char *store, mrq_fini
                     mrq_json_add_made(document, "training", mrq_model_results_json(&g->results)) &&
                     mrq_json_add_made(document, "curve", mrq_model_curve_json(&g->curve)) && add_choices(document, g->users) &&
                     add_filters(document, g->movies) && cJSON_AddBoolToObject(document, "tastes", g->tower->liked != NULL) &&
-                    add_generations(document, store, g);
+                    add_generations(document, list, n, g);
     char *text = ok ? cJSON_PrintUnformatted(document) : NULL;
     mrq_print print = {.failed = !text};
     if (text) {

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/c_locale.h"
 #include "base/parallel.h"
 #include "engine/answers.h"
 #include "engine/cached.h"
@@ -232,7 +233,9 @@ static mrq_status answer(mrq_recommender *r, mrq_serving *serving, const mrq_que
             atomic_fetch_add_explicit(&r->shared, 1, memory_order_relaxed);
     }
     if (!remembered) {
+        const locale_t before = uselocale(mrq_c_locale()); /* the program around us may have set one whose small I is no i */
         const mrq_status status = compute(r, serving, q, &finished, err);
+        uselocale(before);
         if (answers)
             mrq_answers_give(answers, key.bytes, key.size, status == MRQ_OK ? finished : NULL);
         MRQ_TRY(status);

@@ -7,6 +7,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
 
 #include "base/json.h"
 #include "engine/answers.h"
@@ -323,6 +324,38 @@ static void titles_are_found_by_the_beginnings_of_words(void **state)
     assert_fails(mrq_recommender_search(r, text, 5, &result, &err), MRQ_USAGE, "query: 299 bytes");
     assert_fails(mrq_recommender_search(r, "a b c d e f g h i j k l m n o p q r s t u", 5, &result, &err), MRQ_USAGE,
                  "query: more than 20 words");
+    mrq_recommender_close(r);
+}
+
+static void titles_match_whatever_locale_the_program_has(void **state)
+{
+    (void)state;
+    mrq_recommender *r = open_with(0, NULL);
+    mrq_result *result = NULL;
+    int64_t id[MOVIES];
+    turkish_locale(folder);
+    const uint32_t n = search(r, "007 TITLE", 10, id);
+    const mrq_status status = mrq_recommender_similar(r, "TITLE 007", 5, NULL, &result, &err);
+    setlocale(LC_ALL, "C");
+    assert_int_equal(n, 1);
+    assert_ok(status);
+    mrq_result_free(result);
+    mrq_recommender_close(r);
+}
+
+/* Neither an empty list nor "out of memory". */
+static void a_list_of_generations_that_the_system_refuses_is_an_error(void **state)
+{
+    (void)state;
+    mrq_recommender *r = open_with(0, NULL);
+    mrq_result *result = NULL;
+    struct rlimit before;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &(struct rlimit){0, before.rlim_max}), 0);
+    const mrq_status status = mrq_recommender_info(r, &result, &err);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(status, MRQ_FAILED);
+    assert_string_equal(err.msg, "the system keeps the store's generations from being listed; try again");
     mrq_recommender_close(r);
 }
 
@@ -737,6 +770,8 @@ int main(void)
         cmocka_unit_test(errors_are_told_each_time_and_not_kept),
         cmocka_unit_test(movies_users_and_the_generation_are_told),
         cmocka_unit_test(titles_are_found_by_the_beginnings_of_words),
+        cmocka_unit_test(titles_match_whatever_locale_the_program_has),
+        cmocka_unit_test(a_list_of_generations_that_the_system_refuses_is_an_error),
         cmocka_unit_test(explanations_tell_so_many_parts_and_the_rest),
         cmocka_unit_test(a_batch_is_its_queries_one_by_one),
         cmocka_unit_test(a_reload_takes_the_current_generation_and_results_stay),
