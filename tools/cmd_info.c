@@ -6,7 +6,7 @@
 #include "command.h"
 #include "info.h"
 
-static mrq_status look_inside(const char *path, bool *store, mrq_error *err)
+static mrq_status look_for_store(const char *path, bool *store, mrq_error *err)
 {
     char inside[4096];
     struct stat st;
@@ -47,6 +47,6 @@ mrq_status cmd_info(int argc, char **argv, mrq_error *err)
     if (!S_ISDIR(st.st_mode))
         return mrq_info_model(path, err);
     bool store;
-    MRQ_TRY(look_inside(path, &store, err));
+    MRQ_TRY(look_for_store(path, &store, err));
     return store ? mrq_info_store(path, err) : mrq_info_data(path, schema, err);
 }

@@ -43,9 +43,15 @@ void mrq_keep_secret(void)
     prctl(PR_SET_DUMPABLE, 0);
 }
 
+/* Whether a Redis address has a login; in the path of a socket an '@' is a letter as any other. */
+static bool has_login(const char *address)
+{
+    return strchr(address, '@') && strncmp(address, "unix:", 5) != 0;
+}
+
 mrq_status mrq_default_redis(const char *option, const char **address, mrq_error *err)
 {
-    if (option && strchr(option, '@'))
+    if (option && has_login(option))
         return mrq_fail(err, MRQ_USAGE,
                         "--redis: others can see a password on a command line; give this address in $MARQUEE_REDIS");
     const char *variable = getenv("MARQUEE_REDIS");
@@ -143,7 +149,7 @@ int main(int argc, char **argv)
     signal(SIGBUS, end_unreadable);
     signal(SIGXFSZ, SIG_IGN); /* a file-size limit is an error of write(), like a full disk */
     const char *redis = getenv("MARQUEE_REDIS"), *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
-    if (redis && strchr(redis, '@'))
+    if (redis && has_login(redis))
         mrq_keep_secret();
     const char *self = slash ? slash + 1 : argc > 0 ? argv[0] : "marquee";
     if (argc > 1 && strcmp(argv[1], "--version") == 0) {

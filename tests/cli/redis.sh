@@ -21,6 +21,7 @@ refuse 2 '--redis: others can see a password' "$INFER" --store S -a 25 -g F -j 1
 grep -q hush err && fail "a password is repeated: $(cat err)"
 ask miss --redis "unix:$work/redis"
 ask hit --redis "unix:$work/redis"
+ask down --redis "unix:$work/redis@night" # no login
 MARQUEE_REDIS=unix:$work/redis ask hit
 ask off --redis "unix:$work/redis" --no-cache
 ask hit --redis "unix:$work/redis" # the same query in other words
