@@ -10,8 +10,9 @@
 
 uint32_t mrq_strings_find(const mrq_strings *strings, const char *text)
 {
+    const locale_t locale = mrq_c_locale();
     for (uint32_t i = 0; i < strings->n; i++)
-        if (strcasecmp_l(mrq_strings_at(strings, i), text, mrq_c_locale()) == 0)
+        if (strcasecmp_l(mrq_strings_at(strings, i), text, locale) == 0)
             return i;
     return MRQ_NONE;
 }

@@ -3,8 +3,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#define THREADS_MAX 64
-
 struct job {
     atomic_uint_least64_t next;
     uint64_t n;
@@ -23,8 +21,8 @@ static void *take_pieces(void *argument)
 void mrq_parallel(uint32_t threads, uint64_t n, void (*work)(void *context, uint64_t i), void *context)
 {
     struct job job = {.n = n, .work = work, .context = context};
-    pthread_t id[THREADS_MAX];
-    uint32_t started = 0, wanted = threads < THREADS_MAX ? threads : THREADS_MAX;
+    pthread_t id[MRQ_THREADS_MAX];
+    uint32_t started = 0, wanted = threads < MRQ_THREADS_MAX ? threads : MRQ_THREADS_MAX;
     while (started + 1 < wanted && started + 1 < n && pthread_create(&id[started], NULL, take_pieces, &job) == 0)
         started++;
     take_pieces(&job);

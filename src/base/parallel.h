@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#define MRQ_THREADS_MAX 64
+
 /* Calls work(context, i) for each i of 0 .. n-1 on up to `threads` threads, this one among them; returns when all are done. Pieces
  * are handed out in ascending order to whoever is free, so a result that is the same every time must not depend on who does what.
  * Where the system gives fewer threads it takes longer. */

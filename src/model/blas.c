@@ -13,9 +13,8 @@
 #include <sys/mman.h>
 
 #include "base/cpu.h"
+#include "base/parallel.h"
 #include "model/gemm.h"
-
-#define THREADS_MAX 64
 
 _Thread_local double mrq_flops;
 
@@ -52,7 +51,7 @@ void blas_memory_free(void *);
 
 mrq_status mrq_blas_reserve(uint32_t products, mrq_error *err)
 {
-    enum { MOST = 128 }; /* more threads than anybody has CPUs make what they need on the way */
+    enum { MOST = 2 * MRQ_THREADS_MAX }; /* as many of ours, and as many of BLAS */
     static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     static uint32_t ready;
     const size_t work = (size_t)145 << 20; /* OpenBLAS's 128 MB, and a stack */
@@ -92,7 +91,7 @@ static void *wait_for(void *mutex)
 static bool can_start(uint32_t threads)
 {
     pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-    pthread_t id[THREADS_MAX];
+    pthread_t id[MRQ_THREADS_MAX];
     uint32_t n = 0;
     pthread_mutex_lock(&mutex);
     while (n < threads && pthread_create(&id[n], NULL, wait_for, &mutex) == 0)
@@ -105,7 +104,7 @@ static bool can_start(uint32_t threads)
 
 mrq_status mrq_blas_share(uint32_t threads, mrq_error *err)
 {
-    const uint32_t n = threads < THREADS_MAX ? threads : THREADS_MAX;
+    const uint32_t n = threads < MRQ_THREADS_MAX ? threads : MRQ_THREADS_MAX;
     if (!can_start(n - 1))
         return mrq_fail(err, MRQ_FAILED, "cannot start %u threads", n - 1);
     openblas_set_num_threads((int)n);

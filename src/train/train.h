@@ -4,11 +4,11 @@
 
 #include <signal.h>
 
+#include "base/parallel.h"
 #include "dataset/split.h"
 #include "model/model.h"
 
-#define MRQ_THREADS_MAX 64
-#define MRQ_SEED_MAX    ((int64_t)1 << 53) /* a seed is kept in JSON, exactly */
+#define MRQ_SEED_MAX ((int64_t)1 << 53) /* a seed is kept in JSON, exactly */
 
 typedef struct mrq_train_options {
     mrq_split_kind split;
