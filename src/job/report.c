@@ -4,8 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/json.h"
-#include "base/utf8.h"
+#include "engine/json.h"
 #include "job/job.h"
 
 enum { PATH_SIZE = 4096 };
@@ -16,19 +15,11 @@ static bool add_text(cJSON *object, const char *key, const char *text)
     return *text ? cJSON_AddStringToObject(object, key, text) != NULL : cJSON_AddNullToObject(object, key) != NULL;
 }
 
-/* A path, which need not be UTF-8 as JSON must. */
-static bool add_path(cJSON *object, const char *key, const char *path)
-{
-    char text[PATH_SIZE];
-    snprintf(text, sizeof text, "%s", path);
-    mrq_utf8_clean(text);
-    return add_text(object, key, text);
-}
-
 static bool add_settings(cJSON *root, const mrq_rebuild_options *o)
 {
     cJSON *settings = cJSON_AddObjectToObject(root, "settings");
-    return add_path(settings, "data", o->data) && add_path(settings, "store", o->store) && add_path(settings, "model", o->model) &&
+    return mrq_json_add_clean(settings, "data", o->data) && mrq_json_add_clean(settings, "store", o->store) &&
+           mrq_json_add_clean(settings, "model", o->model) && /* paths, which need not be UTF-8 */
            mrq_json_add_rounded(settings, "epochs", o->epochs ? (double)o->epochs : NAN, 0) &&
            cJSON_AddBoolToObject(settings, "warm_start", o->warm_start) && cJSON_AddStringToObject(settings, "index", o->index) &&
            mrq_json_add_rounded(settings, "recall", o->recall, 9) &&
