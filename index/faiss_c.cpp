@@ -66,11 +66,6 @@ void faiss_Index_free(FaissIndex *index)
     delete plain(index);
 }
 
-int faiss_Index_d(const FaissIndex *index)
-{
-    return static_cast<int>(plain(index)->d);
-}
-
 idx_t faiss_Index_ntotal(const FaissIndex *index)
 {
     return plain(index)->ntotal;

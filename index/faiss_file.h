@@ -5,9 +5,9 @@
 #include "base/file.h"
 
 /* Whether `file` is an index of `n` vectors in the form of `like`, the file of an empty index of the kind that is wanted: the same
- * kinds within each other, the same dimensions, metric and sizes of codes, trained, and as many codes, links and ids as that makes,
- * to the last byte. Of a kind whose inside is not known here only the head is compared. MRQ_BAD_FILE begins with `path` and names
- * both values. */
+ * kinds within each other, the same dimensions, metric and sizes of codes, trained, and as many codes and ids as that makes, to the
+ * last byte. Where a graph's links lead is not looked at. Of a kind whose inside is not known here only the head is compared.
+ * MRQ_BAD_FILE begins with `path` and names both values. */
 MRQ_CHECKED mrq_status mrq_faiss_file_check(const mrq_map *file, const mrq_map *like, uint32_t n, const char *path, mrq_error *err);
 
 #endif

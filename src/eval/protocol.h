@@ -38,8 +38,8 @@ typedef struct mrq_parts {
 MRQ_CHECKED mrq_status mrq_parts_make(const mrq_dataset *data, mrq_protocol protocol, bool on_valid, uint64_t seed, mrq_parts *out,
                                       mrq_error *err);
 
-/* The parts that a trained model was made with, judged on its test part. MRQ_USAGE when it kept none,
- * MRQ_BAD_FILE when it was trained on other data. */
+/* The parts that a trained model was made with, judged on its test part. MRQ_USAGE when it kept none, MRQ_BAD_FILE
+ * when it was trained on other data. */
 MRQ_CHECKED mrq_status mrq_parts_of_model(const mrq_dataset *data, const mrq_model *model, mrq_parts *out, mrq_error *err);
 
 void mrq_parts_clear(mrq_parts *parts); /* legal on a zeroed struct */
