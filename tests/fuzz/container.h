@@ -3,12 +3,9 @@
 #ifndef MRQ_TESTS_FUZZ_CONTAINER_H
 #define MRQ_TESTS_FUZZ_CONTAINER_H
 
-#include <math.h>
-
 #include "base/container.h"
 #include "base/digest.h"
-#include "base/table.h"
-#include "fuzz/fuzz.h"
+#include "fuzz/table.h"
 
 /* A file of tests/fixtures; the tests and tools/fuzz run where it is found. */
 static inline const char *fuzz_fixture(const char *name)
@@ -46,55 +43,6 @@ static inline void fuzz_check_finite(const float *x, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         FUZZ_CHECK(isfinite(x[i]));
-}
-
-static inline void fuzz_check_strings(const mrq_strings *strings)
-{
-    for (uint32_t i = 0; i < strings->n; i++) {
-        FUZZ_CHECK(strlen(mrq_strings_at(strings, i)) == mrq_strings_size(strings, i));
-        fuzz_check_text(mrq_strings_at(strings, i));
-    }
-}
-
-static inline void fuzz_check_items(const mrq_lists *lists, uint32_t rows, uint32_t limit)
-{
-    FUZZ_CHECK(lists->offset[0] == 0);
-    for (uint32_t row = 0; row < rows; row++) {
-        FUZZ_CHECK(lists->offset[row + 1] >= lists->offset[row]);
-        for (uint64_t i = lists->offset[row]; i < lists->offset[row + 1]; i++)
-            FUZZ_CHECK(lists->item[i] < limit);
-    }
-}
-
-/* As safe as one that was read from a data set. */
-static inline void fuzz_check_columns(const mrq_table *table)
-{
-    FUZZ_CHECK(table->rows > 0 && table->n_columns <= MRQ_COLUMNS_MAX);
-    for (uint32_t i = 0; i < table->rows; i++)
-        FUZZ_CHECK(table->id[i] >= 0 && mrq_table_find(table, table->id[i]) == i);
-    for (uint32_t c = 0; c < table->n_columns; c++) {
-        const mrq_column *column = &table->column[c];
-        fuzz_check_text(column->name);
-        FUZZ_CHECK(mrq_table_column(table, column->name) == column);
-        if (column->kind != MRQ_NUMBER)
-            fuzz_check_strings(&column->dict);
-        for (uint32_t i = 0; column->kind == MRQ_CATEGORY && i < table->rows; i++)
-            FUZZ_CHECK(column->code[i] < column->dict.n);
-        for (uint32_t i = 1; column->kind == MRQ_CATEGORY && column->bound && i < column->dict.n; i++)
-            FUZZ_CHECK(isfinite(column->bound[i]) && column->bound[i] > column->bound[i - 1]);
-        if (column->kind == MRQ_CATEGORY && column->label.n) {
-            FUZZ_CHECK(column->label.n == column->dict.n);
-            fuzz_check_strings(&column->label);
-        }
-        for (uint32_t i = 0; column->kind == MRQ_NUMBER && i < table->rows; i++)
-            FUZZ_CHECK(!isinf(column->number[i]));
-        if (column->kind == MRQ_SET || column->kind == MRQ_TEXT)
-            fuzz_check_items(&column->list, table->rows, column->dict.n);
-        if (column->kind == MRQ_TEXT) {
-            FUZZ_CHECK(column->text.n == table->rows);
-            fuzz_check_strings(&column->text);
-        }
-    }
 }
 
 #endif

@@ -2,57 +2,8 @@
 #ifndef MRQ_TESTS_FUZZ_DATASET_H
 #define MRQ_TESTS_FUZZ_DATASET_H
 
-#include <math.h>
-
 #include "dataset/read.h"
-#include "fuzz/fuzz.h"
-
-/* UTF-8 without control characters. */
-static inline void fuzz_check_plain(const mrq_strings *strings)
-{
-    for (uint32_t i = 0; i < strings->n; i++) {
-        const char *text = mrq_strings_at(strings, i);
-        FUZZ_CHECK(strlen(text) == mrq_strings_size(strings, i));
-        fuzz_check_text(text);
-        for (const char *p = text; *p; p++)
-            FUZZ_CHECK((unsigned char)*p >= 0x20 && *p != 0x7f);
-    }
-}
-
-static inline void fuzz_check_lists(const mrq_lists *lists, uint32_t rows, uint32_t limit, bool sets)
-{
-    FUZZ_CHECK(lists->offset[0] == 0);
-    for (uint32_t row = 0; row < rows; row++) {
-        FUZZ_CHECK(lists->offset[row + 1] >= lists->offset[row]);
-        for (uint64_t i = lists->offset[row]; i < lists->offset[row + 1]; i++)
-            FUZZ_CHECK(lists->item[i] < limit && (!sets || i == lists->offset[row] || lists->item[i] > lists->item[i - 1]));
-    }
-}
-
-/* `given`: dictionaries may be the schema's own and say what they like. */
-static inline void fuzz_check_table(const mrq_table *table, bool given)
-{
-    FUZZ_CHECK(table->rows > 0 && table->n_columns <= MRQ_COLUMNS_MAX);
-    for (uint32_t i = 0; i < table->rows; i++)
-        FUZZ_CHECK(table->id[i] >= 0 && (!i || table->id[i] > table->id[i - 1]) && mrq_table_find(table, table->id[i]) == i);
-    for (uint32_t c = 0; c < table->n_columns; c++) {
-        const mrq_column *column = &table->column[c];
-        FUZZ_CHECK(mrq_table_column(table, column->name) == column);
-        FUZZ_CHECK(!column->label.n || column->label.n == column->dict.n);
-        if (!given && column->kind != MRQ_NUMBER)
-            fuzz_check_plain(&column->dict);
-        for (uint32_t i = 0; column->kind == MRQ_CATEGORY && i < table->rows; i++)
-            FUZZ_CHECK(column->code[i] < column->dict.n);
-        for (uint32_t i = 0; column->kind == MRQ_NUMBER && i < table->rows; i++)
-            FUZZ_CHECK(!isinf(column->number[i]));
-        if (column->kind == MRQ_SET || column->kind == MRQ_TEXT)
-            fuzz_check_lists(&column->list, table->rows, column->dict.n, column->kind == MRQ_SET);
-        if (column->kind == MRQ_TEXT) {
-            FUZZ_CHECK(column->text.n == table->rows);
-            fuzz_check_plain(&column->text);
-        }
-    }
-}
+#include "fuzz/table.h"
 
 static inline void fuzz_check_ratings(const mrq_dataset *data)
 {
@@ -83,7 +34,7 @@ static inline void fuzz_check_first(const mrq_schema *schema)
 
 /* Users, movies and ratings stand in the input one behind the other, with marks between them (fuzz_part()). They are the files 200,
  * 201 and 202 of the schema; one without users has no first part. */
-static inline void fuzz_dataset(const mrq_schema *schema, const uint8_t *data, size_t size, bool given)
+static inline void fuzz_dataset(const mrq_schema *schema, const uint8_t *data, size_t size, fuzz_origin origin)
 {
     size_t at = 0, part_size;
     for (int i = schema->users.file ? 0 : 1; i < 3; i++) {
@@ -93,12 +44,12 @@ static inline void fuzz_dataset(const mrq_schema *schema, const uint8_t *data, s
     mrq_error err = {0};
     mrq_dataset *read = NULL;
     const mrq_status status = mrq_dataset_load("/proc/self/fd", schema, &read, &err);
-    fuzz_check_status(status, &err, FUZZ_ALLOW(MRQ_BAD_FILE) | (given ? FUZZ_ALLOW(MRQ_NOT_FOUND) : 0));
+    fuzz_check_status(status, &err, FUZZ_ALLOW(MRQ_BAD_FILE) | (origin == FUZZ_GIVEN ? FUZZ_ALLOW(MRQ_NOT_FOUND) : 0));
     FUZZ_CHECK((read != NULL) == (status == MRQ_OK));
     if (!read)
         return;
-    fuzz_check_table(read->users, given);
-    fuzz_check_table(read->movies, given);
+    fuzz_check_table(read->users, origin);
+    fuzz_check_table(read->movies, origin);
     fuzz_check_ratings(read);
     fuzz_check_first(schema);
     mrq_dataset_free(read);
@@ -114,7 +65,7 @@ static inline void fuzz_shipped(const char *name, const uint8_t *data, size_t si
         schema->movies.file = "201";
         schema->ratings.file = "202";
     }
-    fuzz_dataset(schema, data, size, false);
+    fuzz_dataset(schema, data, size, FUZZ_READ);
 }
 
 #endif

@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (memmem(part, part_size, "extract", 7) || mrq_schema_parse(part, part_size, "fuzz.json", &schema, NULL) != MRQ_OK)
         return 0;
     at = at < size ? at : size;
-    fuzz_dataset(schema, data + at, size - at, true);
+    fuzz_dataset(schema, data + at, size - at, FUZZ_GIVEN);
     mrq_schema_free(schema);
     return 0;
 }

@@ -8,7 +8,7 @@ static void check_links(const mrq_links *links, uint32_t rows, uint32_t limit)
 {
     if (!links->strength)
         return;
-    fuzz_check_items(&links->list, rows, limit);
+    fuzz_check_lists(&links->list, rows, limit, false);
     fuzz_check_finite(links->strength, links->list.offset[rows]);
 }
 
@@ -41,9 +41,9 @@ static void door(const char *path)
     FUZZ_CHECK((model != NULL) == (status == MRQ_OK));
     if (!model)
         return;
-    fuzz_check_columns(model->users);
-    fuzz_check_columns(model->movies);
-    fuzz_check_items(&model->seen, model->users->rows, model->movies->rows);
+    fuzz_check_table(model->users, FUZZ_STORED);
+    fuzz_check_table(model->movies, FUZZ_STORED);
+    fuzz_check_lists(&model->seen, model->users->rows, model->movies->rows, false);
     check_links(&model->raters, model->movies->rows, model->users->rows);
     check_links(&model->likes, model->users->rows, model->movies->rows);
     FUZZ_CHECK(model->user_rows <= model->users->rows + 1 && model->movie_rows <= model->movies->rows + 1);

@@ -14,7 +14,7 @@ static void door(const char *path)
         status = mrq_lists_load(file, MRQ_KIND_SEEN, USERS, MOVIES, &seen, &err);
     fuzz_check_status(status, &err, FUZZ_ALLOW(MRQ_BAD_FILE));
     if (status == MRQ_OK)
-        fuzz_check_items(&seen, USERS, MOVIES);
+        fuzz_check_lists(&seen, USERS, MOVIES, false);
     mrq_container_close(file);
 }
 

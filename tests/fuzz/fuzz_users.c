@@ -8,7 +8,7 @@ static void check(const mrq_table *users, const mrq_folded *tower)
     float *vector = calloc(tower->dim, sizeof *vector);
     mrq_line line;
     FUZZ_CHECK(vector && tower->n_branches >= 1 && tower->n_branches <= MRQ_BRANCHES_MAX && isfinite(tower->scale));
-    fuzz_check_columns(users);
+    fuzz_check_table(users, FUZZ_STORED);
     fuzz_check_finite(tower->start, tower->width);
     for (uint32_t b = 0; b < tower->n_branches; b++)
         fuzz_check_finite(tower->branch[b].rows, (size_t)tower->branch[b].n_rows * tower->width);
