@@ -51,10 +51,11 @@ class Process:
     """Runs while it is a context; what it says goes to a file in the folder `work`."""
 
     def __init__(self, work, command):
-        self.log = tempfile.NamedTemporaryFile("w+", dir=work, suffix=".log", delete=False)
         self.command = command
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, env=ENVIRONMENT,
-                                        start_new_session=True)  # Ctrl-C is for us, who stop it
+        with tempfile.NamedTemporaryFile(dir=work, suffix=".log", delete=False) as log:
+            self.log = log.name
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=ENVIRONMENT,
+                                            start_new_session=True)  # Ctrl-C is for us, who stop it
 
     def __enter__(self):
         return self
@@ -72,8 +73,8 @@ class Process:
             failures.append("%s did not stop" % self.command[0])
 
     def said(self):
-        self.log.seek(0)
-        return self.log.read()
+        with open(self.log, encoding="utf-8", errors="replace") as file:
+            return file.read()
 
     def wait_for(self, is_ready):
         start = time.perf_counter()

@@ -131,11 +131,10 @@ class ServerActor:
                    str(memory), "--redis", "unix:" + soak.work + "/redis.sock"]
         self.server = Server(soak.work, (["env", "MALLOC_ARENA_MAX=1"] if last else []) + command, port)
         with self.looking:
-            self.log = Log(self.server.log.name, list(SERVER_SAYS))
+            self.log = Log(self.server.log, list(SERVER_SAYS))
         self.began = time.monotonic()
         self.lives.append(Life(1 if last else None))
-        log = os.path.basename(self.server.log.name)
-        soak.log("server %d started, --memory %d, log %s" % (self.server.process.pid, memory, log))
+        soak.log("server %d started, --memory %d, log %s" % (self.server.process.pid, memory, os.path.basename(self.server.log)))
 
     def run(self):
         """The last third is one life: what a server takes is to be seen of a long one."""

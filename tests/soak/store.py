@@ -5,20 +5,22 @@ import random
 import re
 import shutil
 import signal
-import subprocess
 import threading
 import time
+
+from serving import Process
 
 KEEP = 3
 PINNED = 40  # seconds that a generation is held ready after it was current: longer than anybody answers from it
 NAMED = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{12}")
 READ_AT_OPEN = ("movies.faiss", "catalogue.mrq", "users.mrq", "seen.mrq", "vectors.mrq", "history.mrq", "MANIFEST.json")
 TITLES = "Broken Silence Robot Lemonade Penguin Midnight Rain Caf\xe9 Se\xf1or 24 & \"Quoted\" It's Last Tango".split()
-# A working copy of the data, to which each rebuild finds something added.
 FILES = ("users.dat", "movies.dat", "ratings.dat")
 
 
 class Data:
+    """A working copy of the data, to which each rebuild finds something added."""
+
     def __init__(self, source, folder, seed):
         self.folder, self.rng = folder, random.Random("%s data" % seed)
         os.mkdir(folder)
@@ -115,42 +117,30 @@ class Pins(threading.Thread):
             shutil.rmtree(self.folder + "/" + old)
 
 
-class Command:
-    """A run of the program; what it says goes to a file, which may be looked at meanwhile."""
+class Command(Process):
+    """A run of the program; what it says may be looked at meanwhile."""
 
-    def __init__(self, path, words):
-        self.words, self.path, self.killed, self.began = words, path, False, time.monotonic()
-        with open(path, "wb") as file:
-            self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT,
-                                            start_new_session=True)
-
-    def said(self):
-        with open(self.path, encoding="utf-8", errors="replace") as file:
-            return file.read()
-
-    def kill(self):
-        self.process.send_signal(signal.SIGKILL)
+    def __init__(self, work, command):
+        self.began = time.monotonic()
+        super().__init__(work, command)
 
     def end(self):
         self.status, self.seconds, self.text = self.process.wait(), time.monotonic() - self.began, self.said()
         self.killed = self.status == -signal.SIGKILL
-        os.unlink(self.path)
+        os.unlink(self.log)
 
 
 class StoreActor:
     def __init__(self, soak, data):
         self.soak, self.rng = soak, random.Random("%s store" % soak.seed)
         self.data = Data(data, soak.work + "/data", soak.seed)
-        self.span, self.commands = 1.0, 0  # seconds that a rebuild took
-        self.running = []
+        self.span, self.running = 1.0, []  # seconds that a rebuild took
 
     # Commands, and how they may end.
 
     def begin(self, *words):
-        self.commands += 1
-        command = Command("%s/command-%d" % (self.soak.work, self.commands), [self.soak.marquee, *words])
-        self.running.append(command)
-        return command
+        self.running.append(Command(self.soak.work, [self.soak.marquee, *words]))
+        return self.running[-1]
 
     def begin_rebuild(self):
         self.soak.count("rebuilds")
@@ -162,7 +152,7 @@ class StoreActor:
         expected of Redis, of gates, and of what is allowed; of nothing else."""
         command.end()
         self.running.remove(command)
-        name, lines = "marquee " + command.words[1], command.text.strip().splitlines()
+        name, lines = "marquee " + command.command[1], command.text.strip().splitlines()
         self.soak.log("%s: %d after %.1f s: %s" % (name, command.status, command.seconds, lines[-1] if lines else ""))
         expected = [r"WARN warm .*cache=down", r"WARN rebuild gate=", *(text for _, text in allowed)]
         for line in lines:
@@ -234,7 +224,7 @@ class StoreActor:
             after = time.monotonic() + self.rng.uniform(0, 1.2 * self.span)
             while command.process.poll() is None and (mark not in command.said() if mark else time.monotonic() < after):
                 time.sleep(0.002)
-            command.kill()
+            command.process.kill()
             self.end(command, (1, "not published: "))
             if command.killed:
                 self.soak.count("rebuilds_killed")
@@ -366,10 +356,9 @@ class StoreActor:
         self.point(good)
 
     def stop(self):
-        for command in list(self.running):
-            if command.process.poll() is None:
-                command.kill()
-                command.process.wait()
+        for command in self.running:
+            command.process.kill()
+            command.process.wait()
 
     def audit(self):
         """Every file of every generation, by its SHA-256."""
