@@ -1,4 +1,4 @@
-"""Requests that are refused, for who asks a service from outside: serve.py, and tools/soak for hours."""
+"""Requests that are refused, for who asks a service from outside: serve_requests.py, and tools/soak for hours."""
 
 PERSON = "&age=25&gender=F&job=12"
 

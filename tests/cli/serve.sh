@@ -1,5 +1,5 @@
 #!/bin/sh
-# The HTTP service from outside: what it refuses to start with here, and all that it answers, and to whom, in serve.py.
+# The HTTP service from outside: what it refuses to start with here, what it answers in serve_requests.py, and its life in serve_life.py.
 . "$(dirname "$0")/lib.sh"
 quick_store
 run 0 "$MARQUEE" train --data "$sample" --model retrieval --out r.mrq --seed 1
@@ -37,4 +37,6 @@ refuse 3 nosuch "$MARQUEE" serve --store nosuch --listen 127.0.0.1:0
 refuse 2 'takes 9100 open files, of which this process may have 500' \
     sh -c 'ulimit -n 500 && exec "$0" serve --store S --listen 127.0.0.1:0 --connections 9000' "$MARQUEE"
 
-python3 "$MRQ_SOURCE/tests/cli/serve.py" "$MARQUEE" "$INFER" || fail "serve.py"
+for part in requests life; do
+    python3 "$MRQ_SOURCE/tests/cli/serve_$part.py" || fail "serve_$part.py"
+done

@@ -1,5 +1,5 @@
 /* The service's parts without a recommender: query strings, batches, addresses, tokens, routes, metrics, the access log, and a
- * server with slow clients. What it answers is tested by tests/cli/serve.py. */
+ * server with slow clients. What it answers is tested by tests/cli/serve_requests.py. */
 #include "testing.h"
 
 #include <fcntl.h>

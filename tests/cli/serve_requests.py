@@ -1,0 +1,369 @@
+"""The HTTP service from outside, with the standard library alone: whatever is asked of it, and however, in a folder with the stores S
+(model fusion) and R (model retrieval). Each function whose name begins with check_ is a subject of its own."""
+
+import contextlib, json, os, random, re, resource, socket, subprocess, time
+
+import refused
+from server import GET, Server, raw, statuses, timed, until
+
+
+def infer(*options):
+    out = subprocess.run([os.environ["INFER"], "--json", *options], stdout=subprocess.PIPE)
+    return json.loads(out.stdout)
+
+
+def check_routes(s, r):
+    """Every route, with the right keys, headers and twin on the command line."""
+    person = "age=25&gender=F&job=programmer"
+    j = s.good(f"/v1/recommendations?{person}&k=3")
+    twin = infer("--store", "S", "-a", "25", "-g", "F", "-j", "programmer", "-k", "3")
+    assert {**j, "cache": 0} == {**twin, "cache": 0} and j["cache"] == "off" and len(j["results"]) == 3, (j, twin)
+    assert s.good(f"/v1/recommendations?{person}&k=3")["cache"] == "memory"
+    assert len(s.good(f"/v1/recommendations?{person}")["results"]) == 5
+    known = s.good(
+        "/v1/recommendations?user=4&genre=Drama&genre=Comedy&year=1950-&exclude=1,2&exclude=3&include_seen=true&explain=2"
+    )
+    assert all(
+        {"Drama", "Comedy"} & set(m["genres"]) and m["id"] > 3 and len(m["explanation"]["parts"]) <= 2 for m in known["results"]
+    )
+    assert s.good("/v1/recommendations?user=4&k=1")["query"]["user"] == 4
+    a, b, c, d = [m["id"] for m in r.good("/v1/movies?k=4")["results"]]
+    liked = r.good(f"/v1/recommendations?liked={a},{b}&liked={c}&disliked={d}&explain=true")
+    assert not {a, b, c, d} & {m["id"] for m in liked["results"]} and liked["results"][0]["explanation"]["parts"]
+
+    j = s.good("/v1/movies/1")
+    assert j["schema"] == 1 and j["generation"] and j["movie"]["id"] == 1 and j["movie"]["ratings"] > 0, j
+    title = j["movie"]["title"]
+    j = s.good("/v1/movies/1/similar?k=2&genre=" + "&genre=".join(j["movie"]["genres"]).replace(" ", "+"))
+    assert j["query"]["movie"] == {"id": 1, "title": title} and 1 <= len(j["results"]) <= 2 and j["results"][0]["id"] != 1, j
+    j = s.good("/v1/movies?k=3")
+    assert len(j["results"]) == 3 and j["results"][0]["ratings"] >= j["results"][2]["ratings"], j
+    assert len(s.good("/v1/movies")["results"]) == 10
+    word = title.split()[0].lower()
+    assert 1 in [m["id"] for m in s.good(f"/v1/movies?query={word}&k=1000")["results"]], word
+    assert s.good("/v1/movies?query=%C3%A9%E2%82%AC+zzz")["results"] == []
+    j = s.good("/v1/users/4?k=2")
+    assert j["user"]["id"] == 4 and j["user"]["ratings"] > 0 and len(j["results"]) == 2, j
+    j = s.good("/v1/info")
+    assert j["model"] == "fusion" and j["movies"] == 400 and j["choices"]["gender"] and j["generations"][0]["current"], j
+    assert s.good("/healthz") == s.good("/readyz") == {"status": "ok"}
+
+    # The document describes just these routes; and all of them take HEAD.
+    paths = s.good("/openapi.json")["paths"]
+    for path, methods in paths.items():
+        path = path.replace("{id}", "1")
+        query = f"?{person}" if path == "/v1/recommendations" else ""
+        status, headers, body = s.ask(path + query, method="HEAD")
+        got = s.ask(path + query)
+        assert status == got[0] == 200 and body == b"", path
+        if path != "/metrics" and "cache" not in got[2]:  # these change from one time to the next
+            assert headers["Content-Length"] == got[1]["Content-Length"], path
+        known = {p["name"] for p in (resolve(s, x) for x in methods["get"].get("parameters", [])) if p["in"] == "query"}
+        refused = s.ask(path + "?nosuch=1")[2]["error"]["message"]
+        want = set(re.findall(r"\w+", refused.split("want ")[1])) - {"no", "parameters"}
+        assert want == known, (path, want, known)
+    assert set(re.findall(r'route="(/[^"]*)"', s.ask("/metrics")[2].decode())) >= set(paths) - {"/metrics"}
+
+    kinds = {"/": "text/html", "/page.css": "text/css", "/page.js": "text/javascript", "/parts.js": "text/javascript"}
+    for path, kind in kinds.items():
+        status, headers, body = s.ask(path)
+        policy = headers["Content-Security-Policy"]
+        assert status == 200 and headers["Content-Type"] == kind + "; charset=utf-8" and len(body) > 100, (path, str(headers))
+        assert "default-src 'none'" in policy and "script-src 'self'" in policy and "unsafe" not in policy, policy
+        assert headers["Referrer-Policy"] == "no-referrer" and headers["X-Content-Type-Options"] == "nosniff"
+    assert s.metric('marquee_requests_total{route="/v1/info",code="200"}') >= 2
+    assert s.metric('marquee_answers_total{source="memory"}') >= 1 and s.metric("marquee_movies") == 400
+
+
+def resolve(s, parameter):
+    ref = parameter.get("$ref")
+    return s.good("/openapi.json")["components"]["parameters"][ref.split("/")[-1]] if ref else parameter
+
+
+def check_parameters(s, r):
+    """What is wrong is refused with the name of what is wrong. (The reader's own refusals are in test_http.c.)"""
+    ask = "/v1/recommendations?"
+    for query, status, says in refused.QUERIES:
+        s.bad(ask + query, status, says)
+    r.bad(ask + "liked=999999", 404, "liked")
+    r.bad(ask + "liked=1&disliked=1", 400, "liked")
+    for path, status, says in refused.TARGETS:
+        s.bad(path, status, says)
+    for path in refused.NOWHERE:
+        assert s.bad(path, 404, "nothing at /")[1] == "not_found"
+    for method, path, allow in refused.METHODS:
+        headers, code = s.bad(path, 405, f"{method} {path}: want {allow}", method=method)
+        assert code == "method_not_allowed" and headers["Allow"] == allow
+
+
+def check_batch(s, r):
+    post = dict(method="POST", headers={"Content-Type": "application/json; charset=utf-8"})
+    batch = [
+        {"user": 4, "k": 2},
+        {"age": "25", "gender": "F", "job": "programmer"},
+        {"k": 0},
+        {"user": 999999},
+        {"age": 25, "gender": "F", "job": 12},
+    ]
+    answers = s.good("/v1/recommendations", body=json.dumps({"queries": batch}).encode(), **post)["answers"]
+    assert len(answers) == 5 and len(answers[0]["results"]) == 2 and answers[1]["results"] == answers[4]["results"], answers
+    assert answers[1]["results"] == s.good("/v1/recommendations?age=25&gender=F&job=12")["results"]
+    assert answers[2]["error"]["code"] == "usage" and answers[2]["error"]["message"].startswith("k: 0"), answers[2]
+    assert answers[3]["error"]["code"] == "not_found" and "999999" in answers[3]["error"]["message"], answers[3]
+    again = [
+        {
+            **a["query"],
+            "age": a["query"]["age"]["value"],
+            "gender": a["query"]["gender"]["value"],
+            "job": a["query"]["job"]["value"],
+        }
+        for a in answers[:2]
+    ]
+    assert [
+        a["results"] for a in s.good("/v1/recommendations", body=json.dumps({"queries": again}).encode(), **post)["answers"]
+    ] == [a["results"] for a in answers[:2]]
+    taste = r.good("/v1/recommendations", body=json.dumps({"queries": [{"liked": [1], "explain": True}]}).encode(), **post)
+    assert taste["answers"][0]["results"][0]["explanation"], taste
+    assert s.good("/v1/recommendations", method="POST", body=b'{"queries":[]}') == {"schema": 1, "answers": []}
+    many = json.dumps(
+        {
+            "queries": [
+                {"age": str(a), "gender": g, "job": str(j), "k": 10} for a in (1, 18, 25, 35, 45) for g in "MF" for j in range(20)
+            ]
+            * 5
+        }
+    ).encode()
+    start = time.monotonic()
+    answers = s.good("/v1/recommendations", body=many, **post)["answers"]
+    spent = time.monotonic() - start
+    assert len(answers) == 1000 and all(len(a["results"]) == 10 for a in answers) and answers[:200] != answers[200:400]
+    assert [a["results"] for a in answers[:200]] == [a["results"] for a in answers[200:400]] and spent < 5, spent
+    print(f"a batch of 1,000: {1000 * spent:.0f} ms")
+
+    for body, says in (
+        (b"", "body:1: not valid JSON"),
+        (b"{}", "queries: missing"),
+        (b'{"queries":[{}],"x":1}', "x: unknown key"),
+        (b"\xff", "body: byte 1 is not UTF-8"),
+        (b'{"queries":[' + b"{}," * 1000 + b"{}]}", "1001 of them, want at most 1000"),
+        (b"[" * 1000 + b"]" * 1000, "body"),
+        (b'{"queries":' + b"[" * 500000 + b"]" * 500000 + b"}", "not valid JSON"),
+        (b'{"a":' * 1000 + b"1" + b"}" * 1000, "body"),
+        (json.dumps({"queries": [{"k": 1000, "user": 4}] * 101}).encode(), "101000 movies and parts"),
+        (json.dumps({"queries": [{"k": 1, "user": 4, "explain": 1}] * 101}).encode(), "101 of them with explain"),
+    ):
+        assert s.bad("/v1/recommendations", 400, says, body=body, **post)[1] == "usage"
+    s.good("/v1/recommendations?k=1000&explain=99&age=25&gender=F&job=12")
+    s.bad("/v1/recommendations?k=5", 400, 'unknown parameter "k": want no parameters', body=b'{"queries":[]}', **post)
+    for kind in ("text/plain", "application/x-www-form-urlencoded", "application/jsonp", "application"):
+        assert (
+            s.bad("/v1/recommendations", 415, "Content-Type", body=b"{}", method="POST", headers={"Content-Type": kind})[1]
+            == "unsupported_media_type"
+        )
+
+
+def check_protocol(s, r):
+    """Bytes that no client of ours would send."""
+    health = GET % b"/healthz"
+    sound = lambda: s.good("/healthz")
+    assert statuses(raw(s, health * 100, want=100)[0]) == [200] * 100  # pipelined, in one piece
+    assert statuses(raw(s, *[bytes([b]) for b in health])[0]) == [200]  # byte by byte
+    out, closed = raw(s, (GET % b"/v1/movies/1") + (GET % b"/v1/movies/1/similar") + (GET % b"/nothing") + health, want=4)
+    assert statuses(out) == [200, 200, 404, 200] and not closed and out.index(b'"movie"') < out.index(b'"results"')
+    assert statuses(raw(s, health + b"\x00\x01garbage\r\n\r\n" + health)[0])[:1] == [200]
+    assert raw(s, b"GET /healthz HTTP/1.0\r\n\r\n")[1] and statuses(raw(s, b"GET /healthz HTTP/1.0\r\n\r\n")[0]) == [200]
+    assert statuses(raw(s, b"GET http://a/healthz HTTP/1.1\r\nHost: a\r\n\r\n")[0]) == [200]
+    assert statuses(raw(s, b"GET /healthz HTTP/1.1\r\n\r\n")[0]) == [400]  # no Host
+    assert statuses(raw(s, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")[0])[:1] == [505]
+    for garbage in refused.GARBAGE:
+        out, closed = raw(s, garbage, want=0, end=True)
+        assert not {200, 500} & set(statuses(out)) or garbage[5:6] == b"\x00", (garbage, out)
+        sound()
+    rnd = random.Random(6)
+    for _ in range(100):
+        raw_bytes = bytearray(GET % b"/v1/recommendations?age=25&gender=F&job=12")
+        for _ in range(rnd.randrange(1, 6)):
+            raw_bytes[rnd.randrange(len(raw_bytes))] = rnd.randrange(256)
+        with s.connect() as c:
+            c.sendall(raw_bytes)
+    sound()
+    for byte in (b"\xff", b"\xc3"):
+        out = raw(s, GET % (b"/v1/movies?query=" + byte))[0]
+        assert statuses(out) == [400] and b"query: byte 1 is not UTF-8" in out, out
+
+    # What a proxy before us may cut into requests in another way: refused, and the end of the connection.
+    post, inner = b"POST /v1/recommendations HTTP/1.%d\r\n%s\r\n", GET % b"/healthz"
+    host, length, chunks = b"Host: a\r\n", b"Content-Length: %d\r\n", b"Transfer-Encoding: %s\r\n"
+    for minor, lines in (
+        (1, host + length % 0 + length % len(inner)),
+        (1, host + length % len(inner) + length % len(inner)),
+        (1, host + b"Content-Length : %d\r\n" % len(inner)),
+        (1, host + b"Content-Length\t: %d\r\n" % len(inner)),
+        (1, host + b"Transfer-Encoding : chunked\r\n"),
+        (1, host + chunks % b"chunked" + chunks % b"chunked"),
+        (1, host + chunks % b"chunked" + chunks % b"identity"),
+        (1, host + chunks % b"gzip, chunked"),
+        (1, host + chunks % b"identity"),
+        (1, host + chunks % b"xchunked"),
+        (1, host + chunks % b""),
+        (1, host + chunks % b"chunked" + length % 5),
+        (0, host + chunks % b"chunked"),
+        (1, host + host),
+        (0, host + host + b"Connection: keep-alive\r\n"),
+        (1, b""),
+    ):
+        for first in (post, b"GET" + post[4:]):
+            out, closed = raw(s, first % (minor, lines) + inner)
+            assert statuses(out) == [400] and closed and b"Connection: close" in out, (first, lines, out)
+            assert b"want one Host header" in out, out
+    assert statuses(raw(s, b"GET /healthz HTTP/1.1\r\nhOST: a\r\ncontent-length:0\r\n\r\n" + inner, want=2)[0]) == [200, 200]
+    body = b'e\r\n{"queries":[]}\r\n0\r\n\r\n'
+    assert statuses(raw(s, post % (1, host + chunks % b"CHUNKED") + body + inner, want=2)[0]) == [200, 200]
+
+    # URLs.
+    base = b"/v1/recommendations?age=25&gender=F&job=12"
+    full = base + b"&exclude=" + b",".join([b"1"] * 2000)
+    full += b"&liked=" + b"1" * (8192 - len(full) - 7)
+    for url, want in (
+        (full, [400]),
+        (full + b"1", [414]),
+        (base + b"&genre=Drama" * 600, [400]),
+        (base + b"&x" * 4000, [400]),
+        (base + b"a" * 20000, [414]),
+        (base + b"a" * 200000, [414]),
+    ):
+        out = raw(s, GET % url)[0]
+        assert statuses(out)[:1] == want, (len(url), out[:200])
+    assert json.loads(raw(s, GET % (full + b"1"))[0].split(b"\r\n\r\n")[1])["error"] == {
+        "code": "too_large",
+        "message": "the URL has 8193 bytes, want at most 8192",
+    }
+    assert statuses(raw(s, b"GET /healthz HTTP/1.1\r\nHost: a\r\n" + b"X: y\r\n" * 10000 + b"\r\n")[0])[:1] == [431]
+    assert statuses(raw(s, b"GET /healthz HTTP/1.1\r\nHost: a\r\nCookie: " + b"x" * 7000 + b"\r\n\r\n")[0]) == [200]
+
+    # Bodies.
+    post, before = b"POST /v1/recommendations HTTP/1.1\r\nHost: a\r\n", s.resident()
+    chunked = lambda body: b"%x\r\n%s\r\n" % (len(body), body)
+    million = b" " * 1000000
+    out, closed = raw(s, post + b"Content-Length: 100000000\r\n\r\n")
+    assert statuses(out) == [413] and closed and b'"code":"too_large"' in out, out  # without waiting for it
+    raw(s, post + b"Content-Length: 100000000\r\n\r\n", *[million] * 100)
+    out, closed = raw(s, post + b"Transfer-Encoding: chunked\r\n\r\n", *[chunked(million)] * 100, b"0\r\n\r\n")
+    assert statuses(out) == [413], out[:300]
+    out, closed = raw(s, post + b"Transfer-Encoding: chunked\r\n\r\n", *[chunked(million)] * 200)  # and no end
+    assert statuses(out) == [] and closed, out[:300]
+    exact = b'{"queries":[]}'.ljust(1 << 20)
+    assert statuses(raw(s, post + b"Content-Length: 1048576\r\n\r\n" + exact)[0]) == [200]
+    assert statuses(raw(s, post + b"Content-Length: 1048577\r\n\r\n" + exact)[0]) == [413]
+    assert statuses(
+        raw(s, post + b"Transfer-Encoding: chunked\r\n\r\n", chunked(exact[:70000]), chunked(exact[70000:]), b"0\r\n\r\n")[0]
+    ) == [200]
+    assert statuses(
+        raw(s, post + b"Transfer-Encoding: chunked\r\n\r\n", chunked(exact), chunked(b" "), b"0\r\n\r\n" + health, want=2)[0]
+    ) == [413, 200]
+    assert statuses(
+        raw(s, post + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(exact[:20]) + b"0\r\n\r\n")[0]
+    ) == [400]
+    assert statuses(raw(s, b"GET /healthz HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello" + health, want=2)[0]) == [200, 200]
+    assert statuses(raw(s, b"GET /nothing HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello" + health)[0]) == [404]
+    assert statuses(
+        raw(s, b"GET /healthz HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", *[chunked(million)] * 5, b"0\r\n\r\n")[0]
+    ) == [413]
+    assert raw(s, post + b"Expect: 100-continue\r\nContent-Length: 14\r\n\r\n")[0].startswith(b"HTTP/1.1 100 ")
+    assert statuses(raw(s, post + b"Expect: 100-continue\r\nContent-Length: 14000000\r\n\r\n")[0]) == [413]
+    sound()
+    assert s.resident() < before + 20, (before, s.resident())
+
+
+def check_many(s, r):
+    """5,000 connections that say nothing, half of a request, or hang up in the middle; then a good request."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    n = min(5000, hard - 500)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (n + 400, hard))
+    with contextlib.ExitStack() as stack:
+        for i in range(n):
+            c = stack.enter_context(s.connect())
+            if i % 3 == 1:
+                c.sendall(b"GET /v1/recommendations?age=25&gen")
+            if i % 100 == 2:  # a hard end
+                c.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+                c.sendall(b"POST /v1/recommendations HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{")
+                c.close()
+        until(lambda: s.metric("marquee_connections") > n * 0.98)
+        start = time.monotonic()
+        s.good("/v1/recommendations?age=25&gender=F&job=12")
+        spent = time.monotonic() - start
+        assert spent < 0.5, spent
+        print(f"with {n} idle connections: {1000 * spent:.1f} ms, {s.resident():.0f} MB")
+    until(lambda: s.metric("marquee_connections") < 20)
+    # Who does not read what was asked for, again and again.
+    with s.connect() as c:
+        c.settimeout(1)
+        with contextlib.suppress(TimeoutError, ConnectionError):
+            for _ in range(2000):
+                c.sendall((GET % b"/v1/recommendations?age=25&gender=F&job=12&k=300") * 50)
+        s.good("/healthz")
+
+
+def check_unread():
+    """Clients that ask for large answers and do not read them: what they hold is bounded, and their bodies are freed."""
+    path = os.path.join(os.getcwd(), "socket")  # whose buffer in the kernel is small
+    with Server(store="R", listen=f"unix:{path}") as s:
+        movies = [m["id"] for m in s.good("/v1/movies?k=244")["results"]]
+        ask = "/v1/recommendations?k=400&include_seen=true&liked=" + ",".join(map(str, movies))
+        ask += "&explain=240"
+        large = int(s.ask(ask, method="HEAD")[1]["Content-Length"])
+        fit = (256 << 20) // large
+        with contextlib.ExitStack() as stack:
+            held, began = [], time.monotonic()
+            for i in range(fit + 3):
+                c = stack.enter_context(s.connect())
+                c.sendall(GET % ask.encode())
+                held.append(statuses(c.recv(15))[0])
+            late = time.monotonic() - began > 25  # so that the first are cut off as idle, and leave room
+            assert held == [200] * fit + [503] * 3 or (late and 503 in held[fit:]), (fit, held)
+            assert s.bad(ask, 503, "too many answers wait")[1] == "unavailable"
+            s.good("/healthz")
+            s.bad("/v1/movies/x", 400, 'id "x"')
+        until(lambda: s.ask(ask)[0] == 200)
+        print(f"{fit} answers of {large >> 10} KiB at once, {s.resident('VmHWM'):.0f} MB at most")
+
+        query = {"liked": movies[:50], "k": 400, "include_seen": True, "explain": 20}
+        body = json.dumps({"queries": [query]}).encode().ljust(1 << 20)
+        with contextlib.ExitStack() as stack:
+            held = []
+            for _ in range(70):
+                c = stack.enter_context(s.connect())
+                c.sendall(b"POST /v1/recommendations HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+                held.append(statuses(c.recv(15))[0])
+            assert held == [200] * 70, held
+
+
+def check_limit():
+    """Fewer connections than ask: all are answered in the end."""
+    with Server("--connections", "16", "--workers", "2") as s:
+        held = [s.connect() for _ in range(40)]
+        answered = 0
+        for c in held:
+            c.sendall(GET % b"/healthz")
+        while held:  # those that wait are accepted as others leave
+            for c in list(held):
+                c.settimeout(0.05)
+                with contextlib.suppress(TimeoutError):
+                    assert c.recv(1000).startswith(b"HTTP/1.1 200")
+                    c.close()
+                    held.remove(c)
+                    answered += 1
+        assert answered == 40
+
+
+def main():
+    with Server() as s, Server(store="R") as r:
+        for check in (check_routes, check_parameters, check_batch, check_protocol, check_many):
+            timed(check, s, r)
+        assert "WARN" not in s.log() and "ERROR" not in s.log(), s.log()
+    for check in (check_unread, check_limit):
+        timed(check)
+
+
+main()
