@@ -5,5 +5,5 @@ need shellcheck
 {
     sources '*.sh'
     echo tools/completion.bash
-    grep -lE '^#!/bin/(ba)?sh' tools/* .ci/* benchmarks/* benchmarks/peers/* 2>/dev/null
+    grep -lE '^#!/bin/(ba)?sh' tools/* .ci/* benchmarks/* benchmarks/peers/* tests/*/* 2>/dev/null | grep -v '\.sh$'
 } | xargs shellcheck --external-sources --source-path=SCRIPTDIR
