@@ -226,3 +226,10 @@ unset MARQUEE_REDIS
 ask hit 25
 ask miss 35
 refuse 2 --redis "$MARQUEE" rebuild --data "$sample" --store S --redis redis://host:99999
+
+# The password of a Redis that is not there: the night goes on, and does not tell it.
+export MARQUEE_REDIS=redis://ann:hush@127.0.0.1:1
+rebuild 0
+has 'cache=down' err
+unset MARQUEE_REDIS
+! grep -l hush out err S/report.* S/current/MANIFEST.json || fail "a password is told"
