@@ -1,5 +1,6 @@
 #!/bin/sh
-# The HTTP service from outside: what it refuses to start with here, what it answers in serve_requests.py, and its life in serve_life.py.
+# The HTTP service from outside: what it refuses to start with here, what it answers in serve_requests.py, its life in
+# serve_life.py.
 . "$(dirname "$0")/lib.sh"
 quick_store
 run 0 "$MARQUEE" train --data "$sample" --model retrieval --out r.mrq --seed 1

@@ -1,5 +1,5 @@
-"""The HTTP service over its life, in a folder with the store S, of the model m.mrq: where it listens, who may ask, what it writes down,
-new generations, a Redis that goes and comes, its end. Each function whose name begins with check_ is a subject of its own."""
+"""The HTTP service over its life, in a folder with the store S, of the model m.mrq: where it listens, who may ask, what it writes
+down, new generations, a Redis that goes and comes, its end. Each function whose name begins with check_ is a subject of its own."""
 
 import contextlib, http.client, os, random, re, resource, shutil, signal, socket, subprocess, sys, threading, time
 

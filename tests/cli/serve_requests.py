@@ -1,5 +1,5 @@
-"""The HTTP service from outside, with the standard library alone: whatever is asked of it, and however, in a folder with the stores S
-(model fusion) and R (model retrieval). Each function whose name begins with check_ is a subject of its own."""
+"""The HTTP service from outside, with the standard library alone: whatever is asked of it, and however, in a folder with the
+stores S (model fusion) and R (model retrieval). Each function whose name begins with check_ is a subject of its own."""
 
 import contextlib, json, os, random, re, resource, socket, subprocess, time
 

@@ -1,4 +1,4 @@
-"""What serve_requests.py and serve_life.py share: a server of the store S or R in the folder they run in, what it says, patience."""
+"""What serve_requests.py and serve_life.py share: a server of a store in the folder they run in, what it says, patience."""
 
 import contextlib, http.client, json, os, random, re, signal, socket, subprocess, sys, time
 
