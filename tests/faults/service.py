@@ -35,6 +35,7 @@ LOG = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ ")
 
 class Server:
     """One that has started, or has ended in trying to."""
+    last = None  # its process: there is one at a time
 
     def __init__(self, world, control, store):
         self.lines, self.done = [], False
@@ -42,6 +43,7 @@ class Server:
             self.process = subprocess.Popen([world.marquee, "serve", "--store", store, "--listen", "127.0.0.1:0", "--workers", "1",
                                              "--memory", "0"], cwd=world.work, env=control.environment(),
                                             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            Server.last = self.process
             self.reader = threading.Thread(target=self.read, daemon=True)
             self.reader.start()
             started = self.wait(" start address=")
@@ -231,4 +233,8 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    finally:
+        if Server.last:
+            Server.last.kill()  # where a check broke off
