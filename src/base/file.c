@@ -195,8 +195,8 @@ void mrq_output_discard(mrq_output *out)
 {
     if (!out)
         return;
+    unlink(out->temporary); /* while its name is ours by the lock */
     fclose(out->stream);
-    unlink(out->temporary);
     free(out);
 }
 

@@ -43,8 +43,8 @@ typedef struct mrq_column {
 } mrq_column;
 
 typedef struct mrq_table {
-    mrq_arena *arena; /* owns what is not in a container */
-    uint32_t rows;
+    mrq_arena *arena;  /* owns what is not in a container */
+    uint32_t rows;     /* 1 or more once it is made or loaded */
     const int64_t *id; /* (rows) ascending, distinct, 0 .. 2^63-1 */
     uint32_t n_columns;
     mrq_column *column; /* (n_columns) */

@@ -40,8 +40,8 @@ static mrq_status find_rows(const mrq_table *movies, const char *name, const int
     for (uint32_t i = 0; i < n; i++) {
         row[i] = mrq_table_find(movies, id[i]);
         if (row[i] == MRQ_NONE)
-            return mrq_fail(err, MRQ_NOT_FOUND, "%s %lld: not in the data, which has %u movies%s", name, (long long)id[i],
-                            movies->rows, movies->rows ? "; want the id of one" : "");
+            return mrq_fail(err, MRQ_NOT_FOUND, "%s %lld: not in the data, which has %u movies; want the id of one", name,
+                            (long long)id[i], movies->rows);
     }
     *kept = mrq_rows_sort(row, n);
     return MRQ_OK;

@@ -20,7 +20,7 @@ void mrq_serving_release(mrq_serving *serving)
 
 static void count_ratings(const mrq_generation *generation, uint32_t *ratings)
 {
-    const uint64_t n = generation->users->rows ? generation->seen.offset[generation->users->rows] : 0;
+    const uint64_t n = generation->seen.offset[generation->users->rows];
     for (uint64_t i = 0; i < n; i++)
         ratings[generation->seen.item[i]]++;
 }
