@@ -118,15 +118,12 @@ static mrq_status check_factory(const char *factory, mrq_error *err)
             continue;
         }
         int64_t size;
-        const int most = follows(factory, p, "IVF")    ? LISTS_MAX
-                         : follows(factory, p, "x")    ? BITS_MAX
-                         : follows(factory, p, "HNSW") ? INT32_MAX
-                                                       : DIM_MAX;
-        if (!mrq_parse_int(p, digits, 1, most, &size))
-            return mrq_fail(err, MRQ_USAGE, "index \"%.80s\": size %.*s, want 1 to %d", factory, (int)digits, p, most);
-        if (follows(factory, p, "HNSW") && (size < LINKS_MIN || size > LINKS_MAX))
-            return mrq_fail(err, MRQ_USAGE, "index \"%.80s\": a graph of %lld links, want %d to %d", factory, (long long)size,
-                            LINKS_MIN, LINKS_MAX);
+        const bool graph = follows(factory, p, "HNSW");
+        const int least = graph ? LINKS_MIN : 1;
+        const int most = graph ? LINKS_MAX : follows(factory, p, "IVF") ? LISTS_MAX : follows(factory, p, "x") ? BITS_MAX : DIM_MAX;
+        if (!mrq_parse_int(p, digits, least, most, &size))
+            return mrq_fail(err, MRQ_USAGE, "index \"%.80s\": %s %.*s%s, want %d to %d", factory, graph ? "a graph of" : "size",
+                            (int)digits, p, graph ? " links" : "", least, most);
         p += digits;
     }
     for (const char *p = factory; *p && !strstr(factory, "IVF"); p += strcspn(p, ",") + (strchr(p, ',') != NULL)) {

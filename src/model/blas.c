@@ -49,27 +49,24 @@ const char *mrq_blas_core(void)
 void *blas_memory_alloc(int);
 void blas_memory_free(void *);
 
+/* Whether so many bytes of addresses are free. */
+static bool has_room(size_t size)
+{
+    void *trial = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return trial != MAP_FAILED && munmap(trial, size) == 0;
+}
+
 mrq_status mrq_blas_reserve(uint32_t products, mrq_error *err)
 {
-    enum { MOST = 2 * MRQ_THREADS_MAX }; /* as many of ours, and as many of BLAS */
+    enum { MOST = 2 * MRQ_THREADS_MAX, WORK = 145 << 20 }; /* ours and BLAS's own; its 128 MB, and a stack */
     static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     static uint32_t ready;
-    const size_t work = (size_t)145 << 20; /* OpenBLAS's 128 MB, and a stack */
     void *buffer[MOST];
-    mrq_status status = MRQ_OK;
     products = products < MOST ? products : MOST;
     pthread_mutex_lock(&lock);
-    if (ready < products) {
-        const size_t room = (products - ready) * work;
-        void *trial = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        if (trial == MAP_FAILED)
-            status =
-                mrq_fail(err, MRQ_FAILED,
-                         "out of memory: products of matrices take %zu MB of addresses, and fewer with fewer threads", room >> 20);
-        else
-            munmap(trial, room);
-    }
-    if (status == MRQ_OK && ready < products) {
+    const size_t room = products > ready ? (size_t)(products - ready) * WORK : 0;
+    const bool enough = !room || has_room(room);
+    if (room && enough) {
         for (uint32_t i = 0; i < products; i++) /* it keeps what it has once taken */
             buffer[i] = blas_memory_alloc(0);
         for (uint32_t i = 0; i < products; i++)
@@ -77,7 +74,10 @@ mrq_status mrq_blas_reserve(uint32_t products, mrq_error *err)
         ready = products;
     }
     pthread_mutex_unlock(&lock);
-    return status;
+    return enough
+               ? MRQ_OK
+               : mrq_fail(err, MRQ_FAILED,
+                          "out of memory: products of matrices take %zu MB of addresses, and fewer with fewer threads", room >> 20);
 }
 
 static void *wait_for(void *mutex)

@@ -213,7 +213,7 @@ static void bad_factories_are_refused(void **state)
     assert_refused("PCA65537,Flat", "size 65537, want 1 to 65536");
     assert_refused("IVF0,Flat", "index \"IVF0,Flat\": size 0, want 1 to"); /* FAISS aborts */
     assert_refused("PQ0", "size 0");                                       /* FAISS divides by it */
-    assert_refused("HNSW0", "size 0");                                     /* FAISS crashes */
+    assert_refused("HNSW0", "a graph of 0 links, want 2 to 512");          /* FAISS crashes */
     assert_refused("HNSW1", "a graph of 1 links, want 2 to 512");          /* FAISS takes all memory */
     assert_refused("HNSW100000000", "a graph of 100000000 links, want 2 to 512");
     assert_refused("NSG4", "index \"NSG4\": FAISS may never finish an NSG graph");
