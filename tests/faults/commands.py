@@ -4,10 +4,10 @@ sanitizer looks; the store with its old answer or the new one; and nothing left 
 when it is run again.
 
 Usage: commands.py [--all] [COMMAND...]. Without --all, of each command and call some of those that come by a way of their own."""
-import collections
 import concurrent.futures
 import contextlib
 import difflib
+import itertools
 import os
 import re
 import shutil
@@ -17,6 +17,7 @@ import tempfile
 import threading
 import time
 
+from figures import Figures
 from injector import AGAIN, STAYS, Control, errors, name_error, some
 from world import ASK, World, copy, leftovers, run, tree
 
@@ -145,13 +146,13 @@ class Command:
         return None if named or error > 0 and error & STAYS else f"the file {what} is not named"
 
     def judge(self, place, call, error):
-        """Runs with the fault that is armed; what is wrong with what came of it, or None, and what was said."""
+        """Runs with the fault that is armed; what is wrong with what came of it, or None, and its end (None: none)."""
         before = place.fresh()
         done = place.run(self.arguments)
         if done is None:
-            return "it hangs", ""
+            return "it hangs", None
         if done.returncode < 0 or "Sanitizer" in done.stderr:
-            return f"it ended by signal or sanitizer, {done.returncode}", done.stderr
+            return f"it ended by signal or sanitizer, {done.returncode}", done
         wrong = None
         if done.returncode:
             wrong = self.judge_words(done, call, error, place.control.hit()[1])
@@ -163,7 +164,7 @@ class Command:
             wrong = wrong or "what only reads has changed something"
         if not wrong and not self.reads and (not same or not done.returncode):
             wrong = self.judge_state(place, done)
-        return wrong, done.stderr
+        return wrong, done
 
     def judge_state(self, place, done):
         """What is wrong with what a writing command has left, or with what becomes of that when it is run once more."""
@@ -185,17 +186,6 @@ def timeless(out):
     return re.sub(r" +\d+ (s|min) | +\d+\.\d\d\b", " TIME ", out)
 
 
-class Figures:
-    def __init__(self):
-        self.tried, self.failed = collections.Counter(), collections.Counter()
-        self.by_call, self.refused = collections.Counter(), 0
-
-    def print(self):
-        calls = ", ".join(f"{call} {n}" for call, n in sorted(self.by_call.items(), key=lambda item: -item[1]))
-        total, failed = sum(self.tried.values()), sum(self.failed.values())
-        print(f"faults: {total} injected, {total - failed} survived, {len(self.tried)} commands; by call: {calls}")
-
-
 def main():
     everything = "--all" in sys.argv
     chosen = [argument for argument in sys.argv[1:] if not argument.startswith("-")]
@@ -213,8 +203,8 @@ def main():
             if not hasattr(local, "place"):
                 local.place = free.pop()
             local.place.control.arm(call, number, error)
-            wrong, said = command.judge(local.place, call, error)
-            return command, call, number, error, wrong, said, local.place.control.hit()[0]
+            wrong, ended = command.judge(local.place, call, error)
+            return command, call, number, error, wrong, ended, local.place.control.hit()[0]
 
         redis = os.path.join(work, "redis.sock")
         server = subprocess.Popen(["redis-server", "--port", "0", "--unixsocket", redis, "--save", "", "--dir", work],
@@ -227,19 +217,16 @@ def main():
         for name, arguments in table.items():
             command = Command(places[0], name, arguments, middle)
             jobs += [(command, job) for job in command.jobs(everything)]
-        last = None
-        for command, call, number, error, wrong, said, hit in pool.map(attempt, jobs):
-            if last not in (None, command.name):
-                print(f"{last}: {figures.tried[last]} faults, {figures.failed[last]} failures", flush=True)
-            last = command.name
-            figures.tried[command.name] += hit
-            figures.by_call[call] += hit
-            if wrong:
-                figures.failed[command.name] += 1
-                print(f"FAIL {command.name}: {call} {number} {name_error(error)}: {wrong}\n{said[-2000:]}", flush=True)
-        print(f"{last}: {figures.tried[last]} faults, {figures.failed[last]} failures")
-        figures.print()
-    return sum(figures.failed.values()) != 0
+        for command, results in itertools.groupby(pool.map(attempt, jobs), lambda result: result[0]):
+            for _, call, number, error, wrong, ended, hit in results:
+                figures.add(command.name, call, hit, not ended or ended.returncode)
+                if wrong:
+                    figures.fail(command.name)
+                    print(f"FAIL {command.name}: {call} {number} {name_error(error)}: {wrong}\n{ended and ended.stderr[-2000:]}",
+                          flush=True)
+            figures.print(command.name, command.name)
+        figures.print(f"all {len(table)} commands")
+    return any(figures.failures.values())
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ one is answered right. A reload that fails leaves the old generation serving, an
 it, with nothing leaked where a sanitizer looks.
 
 Usage: service.py [--all]. Without --all, only some of the calls that come by a way of their own."""
-import collections
 import http.client
 import os
 import re
@@ -15,6 +14,7 @@ import tempfile
 import threading
 import time
 
+from figures import Figures
 from injector import AGAIN, STAYS, Control, errors, name_error, some
 from world import World, copy
 
@@ -99,6 +99,7 @@ class Server:
 class Test:
     def __init__(self, work, everything):
         self.everything = everything
+        self.figures = Figures()
         self.world = World(os.environ["MARQUEE"], os.environ["MRQ_SOURCE"], work)
         self.control = Control(os.path.join(work, "control"), self.world.marquee)
         self.store = os.path.join(work, "served")
@@ -110,9 +111,6 @@ class Test:
             server = Server(self.world, self.control, self.store)
             self.answers.insert(0, {name: server.ask(name) for name in REQUESTS})
             self.check("none", 0, 0, "start", server.stop())
-        self.tried, self.failures, self.by_call = collections.Counter(), 0, collections.Counter()
-
-    failures = 0
 
     def point(self, which):
         link = os.path.join(self.store, "link")
@@ -121,7 +119,7 @@ class Test:
 
     def check(self, call, number, error, what, wrong):
         if wrong:
-            self.failures += 1
+            self.figures.fail(what)
             print(f"FAIL {what}: {call} {number} {name_error(error) if error else ''}: {wrong}", flush=True)
 
     def jobs(self, most):
@@ -138,10 +136,8 @@ class Test:
                 for error in kinds if self.everything else [kinds[i % len(kinds)]]:
                     yield call, number, error
 
-    def count(self, what, call):
-        hit = self.control.hit()[0]
-        self.tried[what] += hit
-        self.by_call[call] += hit
+    def count(self, what, call, refused):
+        self.figures.add(what, call, self.control.hit()[0], refused)
 
     def starts(self):
         self.control.arm(note=True)
@@ -151,7 +147,7 @@ class Test:
         for call, number, error in jobs:
             self.control.arm(call, number, error)
             server = Server(self.world, self.control, self.store)
-            self.count("start", call)
+            self.count("start", call, not server.port)
             if server.port:
                 self.control.arm()
                 right = server.ask("recommend") == self.answers[0]["recommend"]
@@ -173,7 +169,7 @@ class Test:
             for call, number, error in list(self.jobs(6)):
                 self.control.arm(call, number, error)
                 got = server.ask(name)
-                self.count(name, call)
+                self.count(name, call, got != self.answers[0][name])
                 self.control.arm()
                 right = got is None or got == self.answers[0][name] or got[0] >= 500
                 if name == "batch" and got and got[0] == 200:  # each of its queries fails on its own
@@ -200,7 +196,7 @@ class Test:
         for call, number, error in jobs:
             self.control.arm(call, number, error)
             line = self.reload(server, 1, " reload refused: ")
-            self.count("reload", call)
+            self.count("reload", call, not line or "refused" in line)
             self.control.arm()
             if line is None:
                 self.check(call, number, error, "reload", f"it ended: {server.lines[-5:]}")
@@ -224,12 +220,10 @@ def main():
         test.starts()
         test.requests()
         test.reloads()
-        for what, n in test.tried.items():
-            print(f"{what}: {n} faults")
-        calls = ", ".join(f"{call} {n}" for call, n in test.by_call.most_common())
-        total = sum(test.tried.values())
-        print(f"service: {total} faults injected, {total - test.failures} survived; by call: {calls}")
-    return test.failures != 0
+        for what in ("start", *REQUESTS, "reload"):
+            test.figures.print("serve " + what, what)
+        test.figures.print("all of serve")
+    return any(test.figures.failures.values())
 
 
 if __name__ == "__main__":
