@@ -145,9 +145,10 @@ mrq_status mrq_draft_publish(mrq_draft *draft, mrq_error *err)
 
 bool mrq_draft_is_current(const mrq_draft *draft)
 {
-    char current[MRQ_GENERATION_NAME];
-    return draft->published || (draft->named && mrq_store_current(draft->store, current, NULL) == MRQ_OK &&
-                                strcmp(current, draft->generation->name) == 0);
+    char current[MRQ_GENERATION_NAME] = "";
+    if (draft->published || !draft->named)
+        return draft->published;
+    return mrq_store_current(draft->store, current, NULL) == MRQ_FAILED || strcmp(current, draft->generation->name) == 0;
 }
 
 void mrq_draft_discard(mrq_draft *draft)

@@ -35,7 +35,7 @@ const mrq_generation *mrq_draft_generation(const mrq_draft *draft);
  * leaves it alone. If the last sync fails, the new generation is current although the call has failed. */
 MRQ_CHECKED mrq_status mrq_draft_publish(mrq_draft *draft, mrq_error *err);
 
-/* Whether the written generation is current, be it by a publish whose last sync failed. */
+/* Whether the written generation is current, be it by a publish whose last sync failed; where the system does not tell, true. */
 bool mrq_draft_is_current(const mrq_draft *draft);
 
 /* Removes what was not published, unlocks and frees; NULL is legal. */

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <time.h>
 
 #include "base/log.h"
@@ -81,6 +82,49 @@ static void a_failed_swap_removes_the_generation(void **state)
     assert_fails(mrq_store_export(store, model_path, &flat, name, NULL, &err), MRQ_FAILED, "cannot rename");
     shell(before, sizeof before, "cd '%s' && find . | sort", store);
     assert_string_equal(before, ".\n./current\n./current/x\n");
+}
+
+/* A disk that dies while a generation is published: after one more sync nothing is synced, and no link is read. */
+static bool dying;
+static int syncs;
+
+int fsync(int fd)
+{
+    if (dying && syncs++) {
+        errno = EIO;
+        return -1;
+    }
+    return (int)syscall(SYS_fsync, fd);
+}
+
+ssize_t readlink(const char *path, char *target, size_t size)
+{
+    if (dying) {
+        errno = EIO;
+        return -1;
+    }
+    return syscall(SYS_readlinkat, AT_FDCWD, path, target, size);
+}
+
+static void what_may_be_current_is_not_removed(void **state)
+{
+    (void)state;
+    char store[PATH], name[MRQ_GENERATION_NAME], path[PATH];
+    export_to(new_store(store), name);
+    mrq_draft *draft = NULL;
+    assert_ok(mrq_draft_open(store, "rebuild", &draft, &err));
+    assert_ok(mrq_draft_write(draft, model, &flat, NULL, &err));
+    strcpy(name, mrq_draft_generation(draft)->name);
+    dying = true;
+    const mrq_status status = mrq_draft_publish(draft, &err);
+    mrq_draft_discard(draft);
+    dying = false;
+    assert_int_equal(status, MRQ_FAILED);
+    snprintf(path, sizeof path, "cannot sync folder %.4000s: Input/output error", store);
+    assert_string_equal(err.msg, path);
+    MRQ_CLEANUP(mrq_generation_close) mrq_generation *g = NULL;
+    assert_ok(mrq_generation_open(store, &g, &err));
+    assert_string_equal(g->name, name);
 }
 
 /* The old generation serves until the new one is published; that one stays when the draft goes. */
@@ -630,6 +674,7 @@ int main(void)
         cmocka_unit_test(modes_ignore_a_lax_umask),
         cmocka_unit_test(a_failed_export_leaves_nothing),
         cmocka_unit_test(a_failed_swap_removes_the_generation),
+        cmocka_unit_test(what_may_be_current_is_not_removed),
         cmocka_unit_test(a_draft_is_nothing_until_it_is_published),
         cmocka_unit_test(an_unpublished_draft_leaves_no_trace),
         cmocka_unit_test(names_follow_each_other),
