@@ -141,8 +141,8 @@ MRQ_CHECKED mrq_status mrq_recommender_search(mrq_recommender *recommender, cons
  * first where the model knows them, by how many have rated them. Without scores. MRQ_NOT_FOUND. */
 MRQ_CHECKED mrq_status mrq_recommender_user(mrq_recommender *recommender, int64_t id, uint32_t k, mrq_result **out, mrq_error *err);
 
-/* The serving generation: the document tells its name, model, index, quality, learning curve, and which values a query may name. No
- * movies. */
+/* The serving generation: the document tells its name, model, index, quality, learning curve, which values a query may name, and
+ * what generations the store has. No movies. MRQ_FAILED when the system keeps those from being listed. */
 MRQ_CHECKED mrq_status mrq_recommender_info(mrq_recommender *recommender, mrq_result **out, mrq_error *err);
 
 /* Counts since the store was opened. */
