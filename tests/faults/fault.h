@@ -13,7 +13,8 @@
     X(read) X(pread64) X(write) X(writev) X(close) X(openat) X(newfstatat) X(access) X(readlink) X(getdents64) X(mmap) X(fsync) \
     X(rename) X(mkdir) X(rmdir) X(symlink) X(unlink) X(unlinkat) X(ftruncate) X(flock) \
     X(socket) X(connect) X(bind) X(listen) X(accept4) X(recvfrom) X(sendto) X(sendmsg) X(sendfile) \
-    X(poll) X(epoll_create1) X(epoll_ctl) X(epoll_wait) X(eventfd2) X(signalfd4) X(inotify_init1) X(inotify_add_watch)
+    X(poll) X(epoll_create1) X(epoll_ctl) X(epoll_wait) X(eventfd2) X(signalfd4) X(inotify_init1) X(inotify_add_watch) \
+    X(fcntl) X(fchmod) X(memfd_create) X(getsockname) X(getrandom) X(prlimit64)
 /* clang-format on */
 
 #define FAULT_NUMBER(name) FAULT_##name,
