@@ -127,6 +127,10 @@ static mrq_status open_host(const mrq_place *place, const char *text, bool expos
         socklen_t size = sizeof bound;
         if (getsockname(out->socket, (struct sockaddr *)&bound, &size) == 0)
             name(out, (const struct sockaddr *)&bound, size);
+        else {
+            status = mrq_fail_errno(err, "cannot tell where \"%.100s\" listens", text);
+            close(out->socket);
+        }
     }
     return status;
 }
