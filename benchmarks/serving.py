@@ -1,4 +1,5 @@
-"""What bench_serve and tools/soak run: programs, servers on a port of their own, a Redis on a unix socket; what a process takes."""
+"""What bench_serve, tools/soak and tests run: programs, servers on a port of their own, a Redis on a unix socket; what a process
+takes."""
 import contextlib
 import http.client
 import itertools

@@ -33,3 +33,10 @@ class Figures:
         by_kind = ", ".join(f"{kind} {n}" for kind, n in kinds.items() if n)
         print(f"{name}: {total} faults injected: {refused} refused, {total - refused} overcome, {sum_of(self.failures)} failures; "
               f"{by_kind}; {sum_of(self.passed)} did not come", flush=True)
+
+    def end(self, *what):
+        """The exit code: a failure, or a subject or kind of which no fault has come, so that nothing is known."""
+        hollow = [one for one in what if not any(one in key for key in self.kinds)]
+        for one in hollow:
+            print(f"FAIL {one}: no fault came")
+        return bool(hollow) or any(self.failures.values())
