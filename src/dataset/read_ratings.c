@@ -31,6 +31,7 @@ struct ratings {
     uint32_t *user, *movie;
     float *rating;
     int64_t *time;
+    size_t room; /* for ratings */
 };
 
 static void clear_ratings_cleanup(struct ratings *r)
@@ -134,7 +135,7 @@ static mrq_status start(struct ratings *r, const char *folder, const mrq_schema 
     r->rating_field = mrq_schema_field(file, MRQ_FIELD_RATING, NULL);
     r->time_field = mrq_schema_field(file, MRQ_FIELD_TIMESTAMP, NULL);
     MRQ_TRY(mrq_reader_open(&r->reader, folder, file, err));
-    const size_t room = first ? 1 : mrq_reader_bound(&r->reader);
+    const size_t room = r->room = first ? 1 : mrq_reader_bound(&r->reader);
     r->users = map_ids(data->users);
     r->movies = map_ids(data->movies);
     r->user = mrq_arena_array(data->arena, room, sizeof *r->user);
@@ -156,6 +157,8 @@ mrq_status mrq_read_ratings(const char *folder, const mrq_schema *schema, bool f
         MRQ_TRY(mrq_reader_next(&r.reader, &more, err));
         if (!more)
             break;
+        if (n == r.room)
+            return mrq_reader_changed(&r.reader, err);
         if (n == UINT32_MAX)
             return mrq_reader_fail(&r.reader, err, "more than %u ratings", UINT32_MAX);
         MRQ_TRY(add_rating(&r, n, first, err));

@@ -344,6 +344,8 @@ static mrq_status second_pass(struct pass *pass, const struct record *record, mr
         pass->reader->at = record[pass->row].at;
         pass->reader->next_line = record[pass->row].line;
         MRQ_TRY(mrq_reader_next(pass->reader, &more, err));
+        if (!more)
+            return mrq_reader_changed(pass->reader, err);
         MRQ_TRY(add_row(pass, err));
     }
     for (uint32_t i = 0; i < pass->n; i++)
@@ -372,7 +374,8 @@ static int compare_records(const void *a, const void *b)
 static mrq_status first_pass(mrq_reader *reader, bool first, struct record **out, uint32_t *n_out, mrq_error *err)
 {
     const mrq_field *field = mrq_schema_field(reader->schema, MRQ_FIELD_ID, NULL);
-    MRQ_AUTOFREE struct record *record = mrq_array(first ? 1 : mrq_reader_bound(reader), sizeof *record);
+    const size_t room = first ? 1 : mrq_reader_bound(reader);
+    MRQ_AUTOFREE struct record *record = mrq_array(room, sizeof *record);
     if (!record)
         return fail_memory(err);
     uint32_t n = 0;
@@ -381,6 +384,8 @@ static mrq_status first_pass(mrq_reader *reader, bool first, struct record **out
         MRQ_TRY(mrq_reader_next(reader, &more, err));
         if (!more)
             break;
+        if (n == room)
+            return mrq_reader_changed(reader, err);
         if (n == MRQ_NONE - 1)
             return mrq_reader_fail(reader, err, "more than %u rows", n);
         record[n].at = at;

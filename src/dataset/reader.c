@@ -207,6 +207,12 @@ size_t mrq_reader_bound(const mrq_reader *reader)
     return lines;
 }
 
+mrq_status mrq_reader_changed(const mrq_reader *reader, mrq_error *err)
+{
+    return mrq_fail(err, MRQ_FAILED, "%s was changed while it was read: want a new file renamed to it, not written over it",
+                    reader->schema->file);
+}
+
 mrq_status mrq_reader_id(const mrq_reader *reader, const mrq_field *field, int64_t *id, mrq_error *err)
 {
     const mrq_span span = reader->field[field->place];

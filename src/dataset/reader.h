@@ -32,8 +32,10 @@ static inline void mrq_reader_close_cleanup(mrq_reader *reader)
 /* The next record; `*more` is false behind the last one. Every field is free of NUL and, in a UTF-8 file, valid. */
 MRQ_CHECKED mrq_status mrq_reader_next(mrq_reader *reader, bool *more, mrq_error *err);
 
-/* No more records than this are left. */
+/* No more records than this are left, unless the file changes while it is read, which a map does not keep from us: whoever has made
+ * room for so many sees to it that there are no more, and else fails with mrq_reader_changed(). */
 size_t mrq_reader_bound(const mrq_reader *reader);
+mrq_status mrq_reader_changed(const mrq_reader *reader, mrq_error *err);
 
 /* MRQ_BAD_FILE with "file:line: " before the sentence. */
 mrq_status mrq_reader_fail(const mrq_reader *reader, mrq_error *err, const char *format, ...) __attribute__((format(printf, 3, 4)));

@@ -4,8 +4,6 @@
  * word at worst. A full table (ICU) was rejected as far more than that is worth. */
 #include "dataset/text.h"
 
-#include <assert.h>
-
 #include "base/utf8.h"
 
 uint32_t mrq_text_lower(uint32_t code)
@@ -35,8 +33,7 @@ size_t mrq_text_decode(const char *raw, size_t size, bool latin1, bool quoted, c
         size_t length = 1;
         if (!latin1)
             length = mrq_utf8_read(raw + i, size - i, &code);
-        assert(length);
-        i += length;
+        i += length ? length : 1; /* a map may have changed since it was found valid */
         if (quoted && code == '"' && i < size && raw[i] == '"')
             i++;
         n += mrq_utf8_write(mrq_utf8_is_control(code) ? ' ' : code, out + n);

@@ -2,7 +2,10 @@
 #include "testing.h"
 
 #include <math.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "base/utf8.h"
 #include "dataset/dataset.h"
@@ -517,6 +520,70 @@ static void test_damage(void **state)
     }
 }
 
+/* Writes short lines over long ones and the other way round, as `cp` does over a file that is being read, until told to stop. */
+struct overwriter {
+    char path[4400];
+    char *content[2];
+    size_t size;
+    atomic_bool stop;
+};
+
+static void *overwrite(void *argument)
+{
+    struct overwriter *o = argument;
+    const int fd = open(o->path, O_WRONLY | O_CLOEXEC);
+    for (int turn = 0; !atomic_load(&o->stop); turn ^= 1)
+        if (pwrite(fd, o->content[turn], o->size, 0) != (ssize_t)o->size)
+            break;
+    close(fd);
+    return NULL;
+}
+
+/* Fills a file with copies of a line. */
+static void repeat(char *out, size_t size, const char *line)
+{
+    const size_t length = strlen(line);
+    for (size_t i = 0; i + length <= size; i += length)
+        memcpy(out + i, line, length);
+}
+
+/* A file of ratings that is changed under the reader may come to anything but harm: it may have more lines than were counted. */
+static void test_changed_while_read(void **state)
+{
+    (void)state;
+    enum { SIZE = 64 * 4096, SECONDS = 60 };
+    mrq_error err;
+    put_ml1m("");
+    struct overwriter o = {.size = SIZE};
+    snprintf(o.path, sizeof o.path, "%s/ratings.dat", folder);
+    for (int i = 0; i < 2; i++)
+        assert_non_null(o.content[i] = mrq_array(SIZE, 1));
+    repeat(o.content[0], SIZE, "1::1::5::000000000000000000000000000000000000000000000000000001\n");
+    repeat(o.content[1], SIZE, "2::2::3::000001\n1::1::5::000001\n");
+    write_bytes(o.path, o.content[0], SIZE);
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, overwrite, &o), 0);
+    bool changed = false;
+    const time_t end = time(NULL) + SECONDS;
+    for (int n = 0; (n < 20 || !changed) && time(NULL) < end; n++) {
+        mrq_dataset *data = NULL;
+        err = (mrq_error){0};
+        const mrq_status status = mrq_dataset_load(folder, NULL, &data, &err);
+        assert_true(status == MRQ_OK || status == MRQ_BAD_FILE || status == MRQ_FAILED);
+        if (status == MRQ_FAILED) {
+            assert_string_equal(err.msg,
+                                "ratings.dat was changed while it was read: want a new file renamed to it, not written over it");
+            changed = true;
+        }
+        mrq_dataset_free(data);
+    }
+    atomic_store(&o.stop, true);
+    pthread_join(thread, NULL);
+    mrq_free(o.content[0]);
+    mrq_free(o.content[1]);
+    assert_true(changed);
+}
+
 enum { N = 1000, USERS = 10 };
 
 /* A made-up set: user i % 10 rates at every step; times go down, each shared by four ratings. */
@@ -849,12 +916,25 @@ static void test_ml_latest(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_utf8),          cmocka_unit_test(test_words),          cmocka_unit_test(test_schema_refuses),
-        cmocka_unit_test(test_schema_load),   cmocka_unit_test(test_columns),        cmocka_unit_test(test_encodings),
-        cmocka_unit_test(test_table_refuses), cmocka_unit_test(test_ratings_refuse), cmocka_unit_test(test_recognise),
-        cmocka_unit_test(test_damage),        cmocka_unit_test(test_split),          cmocka_unit_test(test_split_by_user),
-        cmocka_unit_test(test_split_by_time), cmocka_unit_test(test_split_by_hash),  cmocka_unit_test(test_split_refuses),
-        cmocka_unit_test(test_split_is_even), cmocka_unit_test(test_ml1m),           cmocka_unit_test(test_ml100k),
+        cmocka_unit_test(test_utf8),
+        cmocka_unit_test(test_words),
+        cmocka_unit_test(test_schema_refuses),
+        cmocka_unit_test(test_schema_load),
+        cmocka_unit_test(test_columns),
+        cmocka_unit_test(test_encodings),
+        cmocka_unit_test(test_table_refuses),
+        cmocka_unit_test(test_ratings_refuse),
+        cmocka_unit_test(test_recognise),
+        cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_changed_while_read),
+        cmocka_unit_test(test_split),
+        cmocka_unit_test(test_split_by_user),
+        cmocka_unit_test(test_split_by_time),
+        cmocka_unit_test(test_split_by_hash),
+        cmocka_unit_test(test_split_refuses),
+        cmocka_unit_test(test_split_is_even),
+        cmocka_unit_test(test_ml1m),
+        cmocka_unit_test(test_ml100k),
         cmocka_unit_test(test_ml_latest),
     };
     snprintf(root, sizeof root, "%s", temporary_folder());
