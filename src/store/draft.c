@@ -113,6 +113,7 @@ mrq_status mrq_draft_open(const char *store, const char *who, mrq_draft **out, m
     if (draft->made_store)
         MRQ_TRY(sync_parent(store, err));
     MRQ_TRY(mrq_lock_take(store, who, &draft->lock, err));
+    MRQ_TRY(mrq_store_check_link(store, err));
     MRQ_TRY(make_folder(draft->generations, &draft->made_generations, err));
     mrq_store_sweep(store, "");
     if (mkdir(folder, MODE) != 0)

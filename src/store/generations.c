@@ -161,6 +161,7 @@ mrq_status mrq_store_rollback(const char *store, const char *to, char name[MRQ_G
     __attribute__((cleanup(mrq_lock_release))) mrq_lock lock;
     char found[MRQ_GENERATION_NAME];
     MRQ_TRY(mrq_lock_take(store, "rollback", &lock, err));
+    MRQ_TRY(mrq_store_check_link(store, err));
     mrq_store_sweep(store, "");
     MRQ_TRY(find_target(store, to, found, err));
     MRQ_TRY(mrq_store_point(store, found, err));

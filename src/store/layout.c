@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -122,6 +123,19 @@ mrq_status mrq_store_names(const char *store, mrq_name **out, uint32_t *n, mrq_e
     return MRQ_OK;
 }
 
+static mrq_status no_link(const char *path, mrq_error *err)
+{
+    return mrq_fail(err, MRQ_BAD_FILE, "%s is not a symbolic link, as a copy that follows links leaves it: want it removed", path);
+}
+
+mrq_status mrq_store_check_link(const char *store, mrq_error *err)
+{
+    char link[MRQ_STORE_PATH];
+    struct stat st;
+    MRQ_TRY(mrq_path_join(link, sizeof link, store, MRQ_CURRENT, err));
+    return lstat(link, &st) == 0 && S_ISDIR(st.st_mode) ? no_link(link, err) : MRQ_OK;
+}
+
 mrq_status mrq_store_current(const char *store, char name[MRQ_GENERATION_NAME], mrq_error *err)
 {
     static const char prefix[] = MRQ_GENERATIONS "/";
@@ -131,7 +145,7 @@ mrq_status mrq_store_current(const char *store, char name[MRQ_GENERATION_NAME], 
     if (size < 0 && errno == ENOENT)
         return mrq_fail(err, MRQ_NOT_FOUND, "%s has no current generation: `marquee export` makes one", store);
     if (size < 0 && errno == EINVAL)
-        return mrq_fail(err, MRQ_BAD_FILE, "%s is not a symbolic link", link);
+        return no_link(link, err);
     if (size < 0)
         return mrq_fail_errno(err, "cannot read %s", link);
     target[size] = '\0';

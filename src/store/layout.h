@@ -44,6 +44,9 @@ bool mrq_generation_named(const char *name);
 /* Whether a manifest is the one that a generation's name vouches for. */
 bool mrq_generation_vouches(const char *name, const char *manifest, size_t size);
 
+/* MRQ_BAD_FILE where a folder stands in the place of the link `current`, which no rename() replaces: to be told before the work. */
+MRQ_CHECKED mrq_status mrq_store_check_link(const char *store, mrq_error *err);
+
 /* The names of all generations of a store, intact or not, newest first; freed with mrq_free(). MRQ_NOT_FOUND for what is no
  * store. */
 typedef struct mrq_name {

@@ -57,6 +57,20 @@ for command in rollback prune; do
 done
 [ -z "$(ls -A empty)" ] || fail "something was left in what is no store: $(ls -A empty)"
 
+# A copy that followed the link, as scp makes one: what is advised helps, and nobody trains for hours before he is told.
+cp -rL S copied
+for command in "infer -i 4" rollback prune "export --model m.mrq" "rebuild --data $sample"; do
+    # shellcheck disable=SC2086 # word splitting is wanted
+    refuse 4 'copied/current is not a symbolic link, as a copy that follows links leaves it: want it removed' \
+        "$MARQUEE" $command --store copied
+done
+run 4 "$MARQUEE" info copied
+has "; \`marquee rollback --store copied\` goes back to $last" err
+rm -r copied/current
+run 0 "$MARQUEE" rollback --store copied
+run 0 "$INFER" --store copied -a 25 -g F -j 12
+rm -r copied
+
 # The lock names its holder; the kernel lets go of it when the holder is gone.
 exec 9>S/lock
 flock 9
