@@ -112,7 +112,7 @@ static mrq_status read_names(struct plan *plan, const char *option, const char *
             size_t size = 0;
             for (i = 0; i < n; i++)
                 size += (size_t)snprintf(known + size, sizeof known - size, "%s, ", names[i]);
-            return mrq_fail(err, MRQ_USAGE, "%s \"%.40s\": want %s%s", option, item, known, all ? "all" : "none");
+            return mrq_fail(err, MRQ_USAGE, "%s \"%.40s\": want %sor %s alone", option, item, known, all ? "all" : "none");
         }
         flag[i] = true;
     }

@@ -84,7 +84,7 @@ run 0 "$MARQUEE" eval --help
 refuse 2 '--data DIR is missing' "$MARQUEE" eval
 refuse 3 'nosuch' "$MARQUEE" eval --data nosuch
 refuse 3 'nosuch' "$MARQUEE" eval --data "$sample" --model nosuch
-deny '--protocol "nosuch": want rating, topn, time, cold-users, cold-items, all' --protocol topn,nosuch --model none
+deny '--protocol "nosuch": want rating, topn, time, cold-users, cold-items, or all alone' --protocol topn,nosuch --model none
 deny '--baselines "nosuch": want bias' --baselines nosuch --model none
 deny '--part "train": want test or valid' --part train --model none
 deny 'only topn has a validation part, not time' --part valid --protocol time
