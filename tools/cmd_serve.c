@@ -318,7 +318,8 @@ static void run(struct serve *s)
     }
 }
 
-/* Lets requests under way end. MRQ_FAILED when a second signal does not let them. */
+/* Lets requests under way end. MRQ_FAILED when a second signal does not let them; one that comes at once is the first one told
+ * twice, as `timeout` does and a terminal together with who started us. */
 static mrq_status drain(const struct serve *s, mrq_error *err)
 {
     const double began = mrq_clock();
@@ -330,7 +331,7 @@ static mrq_status drain(const struct serve *s, mrq_error *err)
         struct pollfd wait = {s->signals, POLLIN, 0};
         poll(&wait, 1, 20);
         for (int got; (got = take_signal(s)) != 0;)
-            if (got != SIGHUP)
+            if (got != SIGHUP && mrq_clock() - began > DRAIN_LEAST)
                 return mrq_fail(err, MRQ_FAILED, "stopped at once by a second signal, %u requests cut",
                                 mrq_server_pending(s->server));
     }
