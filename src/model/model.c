@@ -128,9 +128,16 @@ static mrq_status plan_input(mrq_model *model, const mrq_table *table, const cha
     }
     const mrq_column *column = mrq_table_column(table, branch->feature);
     const bool words = column && column->kind == MRQ_TEXT && branch->kind == MRQ_BRANCH_SET; /* as a set, those of a text */
-    if (!column || (column->kind != wanted[branch->kind] && !words))
-        return mrq_fail(err, MRQ_BAD_FILE, "the model's %s tower wants a feature \"%s\", which the data %s", side, branch->feature,
-                        column ? "has as another kind" : "does not have");
+    if (!column)
+        return mrq_fail(err, MRQ_BAD_FILE,
+                        "the model's %s tower wants a feature \"%s\", which the data does not have: want it in the schema, or "
+                        "\"optional\": true in the model",
+                        side, branch->feature);
+    if (column->kind != wanted[branch->kind] && !words)
+        return mrq_fail(err, MRQ_BAD_FILE,
+                        "the model's %s tower wants a feature \"%s\", which the data has as another kind: want kind \"%s\" in the "
+                        "schema, or another model",
+                        side, branch->feature, mrq_branch_kind_names[branch->kind]);
     if (branch->kind == MRQ_BRANCH_TEXT && branch->unit == MRQ_CHARACTERS)
         return plan_characters(&column->text, model->arena, plan, err);
     plan->n_values = column->dict.n;

@@ -170,8 +170,9 @@ static mrq_status check_fit(const mrq_dataset *data, const mrq_description *d, m
 {
     const double low = d->shift - d->scale, high = d->shift + d->scale;
     if (d->score == MRQ_COSINE && (data->rating_max > high || data->rating_min < low))
-        return mrq_fail(err, MRQ_BAD_FILE, "ratings of %g to %g lie outside the scores of model \"%s\", %g to %g", data->rating_min,
-                        data->rating_max, d->name, low, high);
+        return mrq_fail(
+            err, MRQ_BAD_FILE, "ratings of %g to %g lie outside the scores of model \"%s\", %g to %g: want score.scale %g or more",
+            data->rating_min, data->rating_max, d->name, low, high, fmax(data->rating_max - d->shift, d->shift - data->rating_min));
     return MRQ_OK;
 }
 

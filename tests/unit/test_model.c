@@ -816,9 +816,11 @@ static void test_missing_features(void **state)
     const float rating = 1;
     const mrq_model_source source = {s->users, s->movies, &none, &none, &rating, &none, 1, 1, 11, 3};
     assert_ok(parse(TOWERS("{\"feature\":\"shoe\",\"kind\":\"category\",\"embedding\":4}", MOVIE_ID), &d));
-    assert_fails(mrq_model_new(&d, &source, &model, &err), MRQ_BAD_FILE, "wants a feature \"shoe\", which the data does not have");
+    assert_fails(mrq_model_new(&d, &source, &model, &err), MRQ_BAD_FILE,
+                 "wants a feature \"shoe\", which the data does not have: want it in the schema, or \"optional\": true");
     assert_ok(parse(TOWERS(USER_ID, "{\"feature\":\"year\",\"kind\":\"set\",\"embedding\":4}"), &d));
-    assert_fails(mrq_model_new(&d, &source, &model, &err), MRQ_BAD_FILE, "which the data has as another kind");
+    assert_fails(mrq_model_new(&d, &source, &model, &err), MRQ_BAD_FILE,
+                 "which the data has as another kind: want kind \"set\" in the schema");
     small_free(s);
 }
 

@@ -739,7 +739,7 @@ static void a_cosine_must_reach_the_ratings(void **state)
     const mrq_train_options options = {.seed = 1, .threads = 1};
     s->data.rating_max = 10;
     assert_fails(try_train(s, &d, &options, &tale, &result), MRQ_BAD_FILE,
-                 "ratings of 1 to 10 lie outside the scores of model \"small\", -5 to 5");
+                 "ratings of 1 to 10 lie outside the scores of model \"small\", -5 to 5: want score.scale 10 or more");
     d.shift = 7;
     assert_fails(try_train(s, &d, &options, &tale, &result), MRQ_BAD_FILE, "2 to 12");
     small_data_free(s);
