@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "model/network.h"
 
 #define RMSE_MAX 1e9
@@ -97,6 +98,18 @@ cJSON *mrq_model_training_json(const mrq_model *model)
     return made;
 }
 
+/* A text that is told as it is, to people too. */
+static mrq_status read_name(const cJSON *root, const char *path, const char *key, char *out, size_t size, mrq_error *err)
+{
+    const char *text;
+    MRQ_TRY(mrq_json_text(root, path, key, true, &text, err));
+    if (strlen(text) >= size || !mrq_utf8_is_plain(text))
+        return mrq_fail(err, MRQ_BAD_FILE, "%s %s: \"%.40s\", want less than %zu bytes and no control characters", path, key, text,
+                        size);
+    strcpy(out, text);
+    return MRQ_OK;
+}
+
 static mrq_status read_results(const cJSON *root, const char *path, mrq_model_results *out, mrq_error *err)
 {
     mrq_model_results r = {.rating_min = -INFINITY,
@@ -106,12 +119,10 @@ static mrq_status read_results(const cJSON *root, const char *path, mrq_model_re
                            .test_rmse = NAN,
                            .test_recall = NAN,
                            .test_ndcg = NAN};
-    const char *schema, *data, *split;
-    MRQ_TRY(mrq_json_text(root, path, "schema", true, &schema, err));
+    const char *data;
+    MRQ_TRY(read_name(root, path, "schema", r.schema, sizeof r.schema, err));
+    MRQ_TRY(read_name(root, path, "split", r.split, sizeof r.split, err));
     MRQ_TRY(mrq_json_text(root, path, "data", true, &data, err));
-    MRQ_TRY(mrq_json_text(root, path, "split", true, &split, err));
-    snprintf(r.schema, sizeof r.schema, "%s", schema);
-    snprintf(r.split, sizeof r.split, "%s", split);
     r.data_fingerprint = strtoull(data, NULL, 16);
     int64_t seed = 0, train = 0, valid = 0, test = 0;
     const int64_t most = (int64_t)1 << 53;

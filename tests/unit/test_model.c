@@ -876,15 +876,32 @@ static void test_file_round_trip(void **state)
 
 #define RESULTS "\"schema\":\"x\",\"data\":\"0\",\"split\":\"random\""
 
+static mrq_status parse_training(const char *text, mrq_model_curve *curve)
+{
+    mrq_model_results results;
+    MRQ_CLEANUP(cJSON_Delete) cJSON *json = NULL;
+    assert_ok(mrq_json_parse(text, strlen(text), "m.mrq", &json, &err));
+    return mrq_model_training_parse(json, "m.mrq: results:", &results, curve, &err);
+}
+
 /* Parses results with this in them. */
 static mrq_status parse_results(const char *more, mrq_model_curve *curve)
 {
     char text[400];
-    mrq_model_results results;
-    MRQ_CLEANUP(cJSON_Delete) cJSON *json = NULL;
     snprintf(text, sizeof text, "{" RESULTS "%s}", more);
-    assert_ok(mrq_json_parse(text, strlen(text), "m.mrq", &json, &err));
-    return mrq_model_training_parse(json, "m.mrq: results:", &results, curve, &err);
+    return parse_training(text, curve);
+}
+
+/* They are told as they are: on terminals, and in JSON, which is UTF-8. */
+static void test_texts_of_results_are_plain(void **state)
+{
+    (void)state;
+    assert_fails(parse_training("{\"schema\":\"a\\u001b[31m\",\"data\":\"0\",\"split\":\"random\"}", NULL), MRQ_BAD_FILE,
+                 "m.mrq: results: schema: \"a?[31m\", want less than 32 bytes and no control characters");
+    assert_fails(parse_training("{\"schema\":\"a\",\"data\":\"0\",\"split\":\"\xff\"}", NULL), MRQ_BAD_FILE,
+                 "m.mrq: results: split: \"?\", want less than 16 bytes");
+    assert_fails(parse_training("{\"schema\":\"a\",\"data\":\"0\",\"split\":\"sixteen bytes it\"}", NULL), MRQ_BAD_FILE,
+                 "m.mrq: results: split: \"sixteen bytes it\", want less than 16 bytes");
 }
 
 static void test_curve_is_read_strictly(void **state)
@@ -1084,6 +1101,7 @@ int main(void)
         cmocka_unit_test(test_untrained_share_the_unknown),
         cmocka_unit_test(test_missing_features),
         cmocka_unit_test(test_file_round_trip),
+        cmocka_unit_test(test_texts_of_results_are_plain),
         cmocka_unit_test(test_curve_is_read_strictly),
         cmocka_unit_test(test_curve_is_bounded),
         cmocka_unit_test(test_results_out_of_memory),
