@@ -313,7 +313,8 @@ static void a_recall_that_no_setting_reaches_is_an_error(void **state)
     assert_fails(mrq_index_choose("PQ1x1np", 0.99, x, MANY, DIM, queries, 20, &index, &choice, &err), MRQ_FAILED,
                  "of the best 10 at most, want 0.9900");
     assert_null(index);
-    assert_fails(mrq_index_choose("HNSW0", 0.99, x, N, DIM, queries, 20, &index, &choice, &err), MRQ_USAGE, "size 0");
+    assert_fails(mrq_index_choose("HNSW0", 0.99, x, N, DIM, queries, 20, &index, &choice, &err), MRQ_USAGE,
+                 "a graph of 0 links, want 2 to 512");
     x[5] = NAN;
     assert_fails(mrq_index_choose("auto", 0.99, x, N, DIM, queries, 20, &index, &choice, &err), MRQ_USAGE, "vector 0 holds");
 }
