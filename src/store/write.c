@@ -136,7 +136,12 @@ static mrq_status next_time(const char *store, int64_t now, int64_t *out, mrq_er
     uint32_t n;
     MRQ_AUTOFREE mrq_name *names = NULL;
     MRQ_TRY(mrq_store_names(store, &names, &n, err));
-    const int64_t newest = n ? mrq_generation_time(names[0].text) : 0;
+    const int64_t newest = n ? mrq_generation_time(names[0].text) : 0, last = mrq_generation_time("99991231T235959Z");
+    if (now < 0 || now > last)
+        return mrq_fail(err, MRQ_FAILED, "the clock says %lld seconds after 1970: want it set right", (long long)now);
+    if (newest >= last)
+        return mrq_fail(err, MRQ_FAILED, "%s/" MRQ_GENERATIONS "/%s: no name can follow this one: want the folder gone", store,
+                        names[0].text);
     *out = newest >= now ? newest + 1 : now;
     return MRQ_OK;
 }
@@ -147,16 +152,13 @@ static mrq_status write_manifest(const mrq_draft *draft, mrq_manifest *manifest,
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
+    int64_t seconds = 0;
+    MRQ_TRY(next_time(draft->store, now.tv_sec, &seconds, err));
     manifest->created_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
     MRQ_AUTOFREE char *text = mrq_manifest_text(manifest, p->model, &p->choice);
     if (!text)
         return mrq_fail_memory(err, "writing a manifest");
-    int64_t seconds;
-    MRQ_TRY(next_time(draft->store, now.tv_sec, &seconds, err));
     mrq_generation_name(seconds, text, strlen(text), name);
-    if (!mrq_generation_named(name))
-        return mrq_fail(err, MRQ_FAILED, "%s: no name can follow that of its newest generation: want that folder gone",
-                        draft->store);
     char path[MRQ_STORE_PATH];
     MRQ_TRY(mrq_path_join(path, sizeof path, draft->folder, MRQ_MANIFEST, err));
     return mrq_file_write(path, text, strlen(text), err); /* syncs the folder, too */

@@ -1,6 +1,6 @@
 #!/bin/sh
 # The programs and the shared library are hardened as meson.build wants it, and what is missing is seen:
-# hardening.sh MARQUEE LIBRARY ARCHIVE
+# hardening.sh ARCHIVE FILE...
 . "$(dirname "$0")/lib.sh"
 need readelf
 need gcc
@@ -26,9 +26,11 @@ code_lacks() {
     grep -q 'orq  *$0x0,.*(%rsp)' "$work/code" || echo stack-clash-protection # pages of a large frame are touched one by one
 }
 
-[ -z "$(file_lacks "$1")" ] || fail "$1 lacks" "$(file_lacks "$1")"
-[ -z "$(file_lacks "$2")" ] || fail "$2 lacks" "$(file_lacks "$2")"
-[ -z "$(code_lacks "$3")" ] || fail "$3 lacks" "$(code_lacks "$3")"
+[ -z "$(code_lacks "$1")" ] || fail "$1 lacks" "$(code_lacks "$1")"
+shift
+for file; do
+    [ -z "$(file_lacks "$file")" ] || fail "$file lacks" "$(file_lacks "$file")"
+done
 
 cat >"$work/small.c" <<'C'
 #include <stdio.h>
