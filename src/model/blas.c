@@ -106,7 +106,7 @@ mrq_status mrq_blas_share(uint32_t threads, mrq_error *err)
 {
     const uint32_t n = threads < MRQ_THREADS_MAX ? threads : MRQ_THREADS_MAX;
     if (!can_start(n - 1))
-        return mrq_fail(err, MRQ_FAILED, "cannot start %u threads", n - 1);
+        return mrq_fail(err, MRQ_FAILED, "cannot start %u threads: want fewer, by --threads", n - 1);
     openblas_set_num_threads((int)n);
     return MRQ_OK;
 }

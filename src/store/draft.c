@@ -31,29 +31,29 @@ static void remove_all(const char *path)
     rmdir(path);
 }
 
-static void sweep_folder(const char *folder, const char *spared)
+static void sweep(const char *path)
 {
-    DIR *stream = opendir(folder);
-    if (!stream)
-        return;
-    for (const struct dirent *entry; (entry = readdir(stream));) {
-        char path[MRQ_STORE_PATH];
-        if (strncmp(entry->d_name, MRQ_TEMPORARY, sizeof MRQ_TEMPORARY - 1) == 0 &&
-            mrq_path_join(path, sizeof path, folder, entry->d_name, NULL) == MRQ_OK && strcmp(path, spared) != 0) {
-            remove_all(path);
-            if (mrq_file_exists(path))
-                mrq_log(MRQ_LOG_WARN, "store", "%s is left over and cannot be removed: want it gone by hand", path);
-        }
-    }
-    closedir(stream);
+    remove_all(path);
+    if (mrq_file_exists(path))
+        mrq_log(MRQ_LOG_WARN, "store", "%s is left over and cannot be removed: want it gone by hand", path);
 }
 
+/* Beside `generations`, which is ours alone, only the link: what else stands in the store's folder may be somebody's. */
 void mrq_store_sweep(const char *store, const char *spared)
 {
-    char generations[MRQ_STORE_PATH];
-    sweep_folder(store, spared);
-    if (mrq_path_join(generations, sizeof generations, store, MRQ_GENERATIONS, NULL) == MRQ_OK)
-        sweep_folder(generations, spared);
+    char path[MRQ_STORE_PATH], generations[MRQ_STORE_PATH];
+    struct stat st;
+    if (mrq_path_join(path, sizeof path, store, MRQ_TEMPORARY MRQ_CURRENT, NULL) == MRQ_OK && lstat(path, &st) == 0)
+        sweep(path);
+    DIR *stream =
+        mrq_path_join(generations, sizeof generations, store, MRQ_GENERATIONS, NULL) == MRQ_OK ? opendir(generations) : NULL;
+    if (!stream)
+        return;
+    for (const struct dirent *entry; (entry = readdir(stream));)
+        if (strncmp(entry->d_name, MRQ_TEMPORARY, sizeof MRQ_TEMPORARY - 1) == 0 &&
+            mrq_path_join(path, sizeof path, generations, entry->d_name, NULL) == MRQ_OK && strcmp(path, spared) != 0)
+            sweep(path);
+    closedir(stream);
 }
 
 mrq_status mrq_store_hide(const char *store, const char *name, mrq_error *err)

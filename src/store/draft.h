@@ -33,7 +33,7 @@ MRQ_CHECKED mrq_status mrq_store_point(const char *store, const char *name, mrq_
 /* Takes a generation out of sight, by a name that mrq_store_sweep() sweeps. */
 MRQ_CHECKED mrq_status mrq_store_hide(const char *store, const char *name, mrq_error *err);
 
-/* Removes everything with a temporary name but the path `spared`; what cannot be removed stays for the next time. */
+/* Removes what dead writers have left, but for the path `spared`; what cannot be removed stays for the next time. */
 void mrq_store_sweep(const char *store, const char *spared);
 
 #endif

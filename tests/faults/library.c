@@ -233,7 +233,7 @@ static struct {
     int injected;
 } calls[] = {{FAULT_memory, "memory", 0}, {FAULT_pthread_create, "pthread_create", 0}, {FAULT_openat, "openat", 0},
              {FAULT_newfstatat, "newfstatat", 0}, {FAULT_mmap, "mmap", 0}, {FAULT_readlink, "readlink", 0},
-             {FAULT_read, "read", 0}, {FAULT_getdents64, "getdents64", 0}, {FAULT_close, "close", 0}};
+             {FAULT_getdents64, "getdents64", 0}, {FAULT_close, "close", 0}};
 /* clang-format on */
 
 /* The n-th call of a kind fails; false when there are fewer. */

@@ -559,12 +559,12 @@ static void leftovers_are_swept(void **state)
           "generations/.tmp-20260131T020000Z-0123456789ab && echo half > "
           "generations/.tmp-1/users.mrq.aB3xYz && "
           "echo other > generations/.tmp-20260131T020000Z-0123456789ab/seen.mrq && "
-          "echo 99999 > lock && ln -s generations/nothing .tmp-current",
+          "echo 99999 > lock && ln -s generations/nothing .tmp-current && touch .tmp-of-somebody",
           store, store);
     export_to(store, name);
     shell(text, sizeof text, "cd '%s' && find . -maxdepth 2 | sort", store);
     char want[200];
-    snprintf(want, sizeof want, ".\n./current\n./generations\n./generations/%s\n", name);
+    snprintf(want, sizeof want, ".\n./.tmp-of-somebody\n./current\n./generations\n./generations/%s\n", name);
     assert_string_equal(text, want);
 }
 
