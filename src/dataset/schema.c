@@ -16,8 +16,10 @@
 #include "base/json.h"
 #include "base/utf8.h"
 
-#define PATH_BYTES   200
-#define SCHEMA_BYTES ((size_t)1 << 20) /* a larger file is not a schema */
+#define PATH_BYTES    200
+#define SCHEMA_BYTES  ((size_t)1 << 20) /* a larger file is not a schema */
+#define PATTERN_BYTES 255               /* regcomp() recurses into brackets */
+#define PATTERN_ROOM  65536             /* bytes of a pattern, times the copies that its repetitions make in regcomp() */
 
 static const char *const kinds[] = {"id", "category", "set", "text", "number", "rating", "timestamp", "ignore", NULL};
 
@@ -161,6 +163,27 @@ static mrq_status read_set(mrq_arena *arena, const cJSON *json, const char *path
     return !field->delimiter || (none && !field->none) ? mrq_fail_memory(err, "reading a schema") : MRQ_OK;
 }
 
+/* regcomp() writes repetitions out: + doubles what it stands behind, {n,m} makes m of it, and within each other they multiply. */
+static mrq_status check_pattern(const char *pattern, const char *path, const char *name, mrq_error *err)
+{
+    const size_t size = strlen(pattern);
+    if (size > PATTERN_BYTES)
+        return mrq_fail(err, MRQ_BAD_FILE, "%s.%s: a pattern of %zu bytes, want at most %d", path, name, size, PATTERN_BYTES);
+    double room = (double)size;
+    for (const char *p = pattern; *p; p++) {
+        unsigned from = 0, to = 0;
+        if (*p == '{')
+            sscanf(p, "{%5u,%5u", &from, &to);
+        const unsigned copies = *p == '+' ? 2 : from > to ? from : to;
+        room *= copies > 1 ? copies : 1;
+    }
+    if (room > PATTERN_ROOM)
+        return mrq_fail(err, MRQ_BAD_FILE,
+                        "%s.%s: a pattern of %zu bytes that repeats itself to %.3g, want at most %d: fewer + and {}", path, name,
+                        size, room, PATTERN_ROOM);
+    return MRQ_OK;
+}
+
 static mrq_status read_text(mrq_arena *arena, const cJSON *json, const char *path, mrq_field *field, mrq_error *err)
 {
     static const char *const splits[] = {"words", "characters", NULL};
@@ -177,6 +200,7 @@ static mrq_status read_text(mrq_arena *arena, const cJSON *json, const char *pat
     char at[PATH_BYTES + 16];
     snprintf(at, sizeof at, "%s.extract", path);
     MRQ_TRY(read_name(member->string, at, field->extract, err));
+    MRQ_TRY(check_pattern(member->valuestring, at, field->extract, err));
     regex_t *pattern = mrq_arena_array(arena, 1, sizeof *pattern);
     if (!pattern)
         return mrq_fail_memory(err, "reading a schema");

@@ -9,7 +9,8 @@
  *     category   "values": [...] and "labels": [...], or "buckets": [lower bounds] and "labels"; else discovered and sorted
  *     set        "delimiter": "|" and maybe "none", the text that means no member, or "values"; else "flags": [names], one for each
  *                of as many columns of 0 and 1
- *     text       "split": "words" | "characters", "extract": {"year": REGEX}: the match is no word, its first group is the number
+ *     text       "split": "words" | "characters", "extract": {"year": REGEX}: the match is no word, its first group is the number.
+ *                At most 255 bytes, of few repetitions within each other
  *     number     empty: unknown
  *     rating     "min", "max"
  *     timestamp  seconds since 1970

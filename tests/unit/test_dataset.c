@@ -174,6 +174,13 @@ static void test_schema_refuses(void **state)
         {ID ",{'name':'x','kind':'text','extract':{}}", RATINGS, "", "movies.fields[1].extract: want one column"},
         {ID ",{'name':'x','kind':'text','extract':{'y':'((1)'}}", RATINGS, "", "movies.fields[1].extract.y: Unmatched"},
         {ID ",{'name':'x','kind':'text','extract':{'y':'1'}}", RATINGS, "", "extract.y: want a group"},
+        {ID ",{'name':'x','kind':'text','extract':{'y':'(1++++++++++++++++++++++++++)'}}", RATINGS, "",
+         "repeats itself to 1.95e+09"},
+#define EIGHT    "(((((((("
+#define BRACKETS EIGHT EIGHT EIGHT EIGHT EIGHT EIGHT EIGHT EIGHT
+        {ID ",{'name':'x','kind':'text','extract':{'y':'" BRACKETS BRACKETS BRACKETS BRACKETS "'}}", RATINGS, "",
+         "extract.y: a pattern of 256 bytes, want at most 255"},
+        {ID ",{'name':'x','kind':'text','extract':{'y':'((1{99}){9,99}){99}'}}", RATINGS, "", "repeats itself to 1.84e+07, want"},
         {ID, RATINGS, ",'delimiter':','", "t.json: movies.delimiter: stands there twice"},
         {ID, RATINGS, ",'encoding':'utf-16'", "t.json: movies.encoding: \"utf-16\", want one of utf-8, latin-1"},
         {ID, RATINGS, ",'header':1", "t.json: movies.header: 1, want true or false"},
