@@ -19,7 +19,7 @@
 #define PATH_BYTES    200
 #define SCHEMA_BYTES  ((size_t)1 << 20) /* a larger file is not a schema */
 #define PATTERN_BYTES 255               /* regcomp() recurses into brackets */
-#define PATTERN_ROOM  65536             /* bytes of a pattern, times the copies that its repetitions make in regcomp() */
+#define PATTERN_ROOM  4096              /* bytes of a pattern, times the copies that its repetitions make in regcomp() */
 
 static const char *const kinds[] = {"id", "category", "set", "text", "number", "rating", "timestamp", "ignore", NULL};
 

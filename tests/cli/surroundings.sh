@@ -95,6 +95,8 @@ echo precious >open/precious
 chmod 600 open/precious
 [ -n "$person" ] || chmod 0 open/shut open/precious
 chmod 755 "$work"
+mkdir -m 777 gcov
+export GCOV_PREFIX="$work/gcov" # where a build that measures coverage may write
 # shellcheck disable=SC2086 # word splitting is wanted, and nobody may be there to see the program
 if $person "$MARQUEE" --version >/dev/null 2>&1; then
     refuse 1 'open/precious: Permission denied' $person "$MARQUEE" train --data "$sample" --out open/precious
