@@ -18,6 +18,7 @@
     X(lookup_connection_value)                                                                                                     \
     X(queue_response)                                                                                                              \
     X(quiesce_daemon)                                                                                                              \
+    X(run_wait)                                                                                                                    \
     X(start_daemon)                                                                                                                \
     X(stop_daemon)
 

@@ -1,10 +1,12 @@
-/* libmicrohttpd at work: worker threads with an epoll each on the one listening socket, and no thread a connection. A request is
- * answered by the thread that read it. Its state lives in its connection's, made when that is accepted, so that a request asks
+/* libmicrohttpd at work: worker threads with a daemon of it each on the one listening socket, and no thread a connection. A request
+ * is answered by the thread that read it. Its state lives in its connection's, made when that is accepted, so that a request asks
  * for no memory of ours; an answer is sent from where the recommender keeps it, unless it is large.
  * What is wrong with a request's first lines is known before its body has come: where one is announced it is answered at once,
  * which closes the connection; else after the end of the request, which does not. libmicrohttpd takes no answer while a body
  * comes in: one that turns out too large is thrown away as it comes, and refused at its end, or cut off when there is none.
  * The query string is hidden from libmicrohttpd, see params.c: where its text begins, a NUL stands until the answer is made.
+ * The threads are ours: to stop listening a daemon has to leave epoll_wait(), and libmicrohttpd 0.9.75 aborts now and then when
+ * another thread than the one that waits calls MHD_quiesce_daemon() (both take the socket out, the second finds it gone).
  * libmicrohttpd counts silence only. Who trickles a byte now and then is found by mrq_server_sweep(), which walks all connections
  * under a lock that is otherwise taken when one opens or closes. */
 #include "http/server.h"
@@ -12,6 +14,8 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +37,8 @@
 #define BODIES_MAX        (64 * MRQ_BODY_MAX)  /* of all connections together, while they come in */
 #define DISCARD_MAX       (128 * MRQ_BODY_MAX) /* of one that is refused */
 #define ANSWERS_MAX       ((size_t)256 << 20)  /* of all connections together, until they are sent */
+#define HEED_MS           100                  /* within which an idle worker hears that the end has come */
+#define HEED_DRAINING_MS  10
 
 /* A connection and the request on it. */
 struct client {
@@ -50,9 +56,18 @@ struct client {
     size_t sending; /* bytes of an answer */
 };
 
+struct worker {
+    struct mrq_server *server;
+    struct MHD_Daemon *daemon; /* the thread's alone while it runs */
+    pthread_t thread;
+    bool running;
+};
+
 struct mrq_server {
     mrq_service service;
-    struct MHD_Daemon *daemon;
+    struct worker workers[MRQ_WORKERS_MAX];
+    atomic_bool stopping;
+    sem_t deaf; /* posted by each worker that listens no more */
     int socket;
     const mrq_token *token;
     mrq_access *access;
@@ -419,6 +434,56 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
     return take(server, client, data, piece);
 }
 
+/* Who waits to be accepted is under way already, and would be turned away when the socket closes. */
+static void listen_no_more(const struct worker *worker)
+{
+    struct sockaddr_storage from;
+    socklen_t size = sizeof from;
+    mrq_mhd.quiesce_daemon(worker->daemon);
+    for (int fd; (fd = accept4(worker->server->socket, (struct sockaddr *)&from, &size, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0;
+         size = sizeof from)
+        mrq_mhd.add_connection(worker->daemon, fd, (struct sockaddr *)&from, size);
+    sem_post(&worker->server->deaf);
+}
+
+static void *work(void *arg)
+{
+    const struct worker *worker = arg;
+    struct mrq_server *server = worker->server;
+    bool listens = true;
+    sigset_t pipes;
+    sigemptyset(&pipes);
+    sigaddset(&pipes, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipes, NULL);
+    while (!atomic_load_explicit(&server->stopping, memory_order_relaxed)) {
+        mrq_mhd.run_wait(worker->daemon, listens ? HEED_MS : HEED_DRAINING_MS);
+        if (listens && atomic_load_explicit(&server->service.draining, memory_order_relaxed)) {
+            listen_no_more(worker);
+            listens = false;
+        }
+    }
+    return NULL;
+}
+
+static mrq_status start_worker(mrq_server *server, struct worker *worker, const mrq_server_options *options, mrq_error *err)
+{
+    const uint32_t share = (options->connections + (uint32_t)(worker - server->workers)) / options->workers;
+    worker->server = server;
+    worker->daemon = mrq_mhd.start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, server, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
+                                          MHD_OPTION_LISTEN_SOCKET, options->socket, MHD_OPTION_CONNECTION_LIMIT, share,
+                                          MHD_OPTION_CONNECTION_TIMEOUT, options->idle_seconds, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+                                          (size_t)CONNECTION_MEMORY, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
+                                          MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_URI_LOG_CALLBACK, on_uri,
+                                          server, MHD_OPTION_UNESCAPE_CALLBACK, on_unescape, server, MHD_OPTION_END);
+    if (!worker->daemon)
+        return mrq_fail_errno(err, "cannot start %u HTTP workers", options->workers);
+    errno = pthread_create(&worker->thread, NULL, work, worker);
+    if (errno)
+        return mrq_fail_errno(err, "cannot start %u HTTP workers", options->workers);
+    worker->running = true;
+    return MRQ_OK;
+}
+
 mrq_status mrq_server_start(const mrq_server_options *options, mrq_server **out, mrq_error *err)
 {
     MRQ_TRY(mrq_microhttpd_load(err));
@@ -435,14 +500,11 @@ mrq_status mrq_server_start(const mrq_server_options *options, mrq_server **out,
     server->access = options->access;
     server->request_seconds = options->request_seconds;
     pthread_mutex_init(&server->lock, NULL);
-    server->daemon = mrq_mhd.start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC, 0, NULL, NULL, on_request, server, MHD_OPTION_LISTEN_SOCKET, options->socket,
-        MHD_OPTION_THREAD_POOL_SIZE, options->workers > 1 ? options->workers : 0u, MHD_OPTION_CONNECTION_LIMIT,
-        options->connections, MHD_OPTION_CONNECTION_TIMEOUT, options->idle_seconds, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)CONNECTION_MEMORY, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
-        server, MHD_OPTION_URI_LOG_CALLBACK, on_uri, server, MHD_OPTION_UNESCAPE_CALLBACK, on_unescape, server, MHD_OPTION_END);
-    if (!server->daemon) {
-        const mrq_status status = mrq_fail_errno(err, "cannot start %u HTTP workers", options->workers);
+    sem_init(&server->deaf, 0, 0);
+    mrq_status status = MRQ_OK;
+    for (uint32_t i = 0; i < options->workers && status == MRQ_OK; i++)
+        status = start_worker(server, &server->workers[i], options, err);
+    if (status != MRQ_OK) {
         mrq_server_stop(server);
         return status;
     }
@@ -452,16 +514,10 @@ mrq_status mrq_server_start(const mrq_server_options *options, mrq_server **out,
 
 void mrq_server_drain(mrq_server *server)
 {
-    struct sockaddr_storage from;
-    socklen_t size = sizeof from;
     atomic_store(&server->service.draining, true);
-    if (mrq_mhd.quiesce_daemon(server->daemon) == MHD_INVALID_SOCKET)
-        return;
-    /* The workers listen no more. Who waits to be accepted is under way already, and would be turned away when the socket
-     * closes. */
-    for (int fd; (fd = accept4(server->socket, (struct sockaddr *)&from, &size, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0;
-         size = sizeof from)
-        mrq_mhd.add_connection(server->daemon, fd, (struct sockaddr *)&from, size);
+    for (uint32_t i = 0; i < server->service.workers; i++)
+        while (sem_wait(&server->deaf) != 0)
+            ; /* a signal came */
 }
 
 uint32_t mrq_server_pending(const mrq_server *server)
@@ -478,10 +534,14 @@ void mrq_server_stop(mrq_server *server)
 {
     if (!server)
         return;
-    if (server->daemon) {
-        mrq_mhd.quiesce_daemon(server->daemon); /* the socket is not libmicrohttpd's to close */
-        mrq_mhd.stop_daemon(server->daemon);
+    atomic_store(&server->stopping, true);
+    for (struct worker *worker = server->workers; worker < server->workers + MRQ_WORKERS_MAX && worker->daemon; worker++) {
+        if (worker->running)
+            pthread_join(worker->thread, NULL);
+        mrq_mhd.quiesce_daemon(worker->daemon); /* the socket is not libmicrohttpd's to close */
+        mrq_mhd.stop_daemon(worker->daemon);
     }
+    sem_destroy(&server->deaf);
     pthread_mutex_destroy(&server->lock);
     free(server);
 }

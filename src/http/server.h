@@ -33,7 +33,8 @@ MRQ_CHECKED mrq_status mrq_server_start(const mrq_server_options *options, mrq_s
 /* Cuts connections on which no request has come to its end for too long. To be called every few seconds. */
 void mrq_server_sweep(mrq_server *server);
 
-/* Accepts no more, but for those that wait already, and lets every connection end with its next answer. */
+/* Accepts no more, but for those that wait already, and lets every connection end with its next answer. Returns when no worker
+ * listens any more: each first ends the answer that it is busy with. To be called once. */
 void mrq_server_drain(mrq_server *server);
 
 uint32_t mrq_server_pending(const mrq_server *server);  /* requests under way */

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -685,6 +686,51 @@ static void test_slow(void **state)
         close(fds[i]);
 }
 
+struct caller {
+    const mrq_listener *listener;
+    pthread_t thread;
+};
+
+/* Asks on one connection until it is closed. */
+static void *call(void *arg)
+{
+    static const char get[] = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
+    char answer[4096];
+    const int fd = connect_to(((struct caller *)arg)->listener);
+    while (send(fd, get, sizeof get - 1, MSG_NOSIGNAL) > 0 && recv(fd, answer, sizeof answer, 0) > 0) {
+    }
+    close(fd);
+    return NULL;
+}
+
+/* Servers that are drained and stopped while all their workers are busy. */
+static void test_busy_stop(void **state)
+{
+    struct caller callers[8];
+    char address[200];
+    (void)state;
+    snprintf(address, sizeof address, "unix:%s/busy", folder);
+    for (int round = 0; round < 20; round++) {
+        mrq_listener listener;
+        mrq_server *server = NULL;
+        assert_ok(mrq_listener_open(address, false, &listener, &err));
+        const mrq_server_options options = {
+            .socket = listener.socket, .workers = 4, .connections = 100, .idle_seconds = 5, .request_seconds = 5};
+        assert_ok(mrq_server_start(&options, &server, &err));
+        for (size_t i = 0; i < 8; i++) {
+            callers[i].listener = &listener;
+            assert_int_equal(pthread_create(&callers[i].thread, NULL, call, &callers[i]), 0);
+        }
+        while (mrq_server_answered(server) < 40)
+            usleep(100);
+        mrq_server_drain(server);
+        mrq_server_stop(server);
+        mrq_listener_close(&listener);
+        for (size_t i = 0; i < 8; i++)
+            assert_int_equal(pthread_join(callers[i].thread, NULL), 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -693,7 +739,7 @@ int main(void)
         cmocka_unit_test(test_listen),         cmocka_unit_test(test_token),        cmocka_unit_test(test_routes),
         cmocka_unit_test(test_metrics),        cmocka_unit_test(test_access),       cmocka_unit_test(test_systemd),
         cmocka_unit_test(test_access_full),    cmocka_unit_test(test_access_pipe),  cmocka_unit_test(test_refuse),
-        cmocka_unit_test(test_slow),
+        cmocka_unit_test(test_slow),           cmocka_unit_test(test_busy_stop),
     };
     folder = temporary_folder();
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
