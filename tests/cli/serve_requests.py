@@ -322,7 +322,8 @@ def check_unread():
                 held.append(statuses(c.recv(15))[0])
             late = time.monotonic() - began > 25  # so that the first are cut off as idle, and leave room
             assert held == [200] * fit + [503] * 3 or (late and 503 in held[fit:]), (fit, held)
-            assert s.bad(ask, 503, "too many answers wait")[1] == "unavailable"
+            if not late:
+                assert s.bad(ask, 503, "too many answers wait")[1] == "unavailable"
             s.good("/healthz")
             s.bad("/v1/movies/x", 400, 'id "x"')
         until(lambda: s.ask(ask)[0] == 200)

@@ -61,7 +61,8 @@ class Server:
 
     def bad(self, path, status, says, **more):
         got, headers, j = self.ask(path, **more)
-        assert got == status and j["schema"] == 1 and says in j["error"]["message"], (path, status, says, got, j)
+        wrong = (path[:500], status, says, got, str(j)[:2000])
+        assert got == status and j["schema"] == 1 and says in j["error"]["message"], wrong
         assert headers["X-Content-Type-Options"] == "nosniff" and headers["Cache-Control"] == "no-store", str(headers)
         tally()
         return headers, j["error"]["code"]
