@@ -39,7 +39,7 @@ struct arguments {
 struct serve {
     const char *store;
     mrq_listener listener;
-    mrq_token token;
+    mrq_secret token;
     mrq_access *access;
     mrq_recommender *recommender;
     mrq_server *server;
@@ -159,7 +159,7 @@ static mrq_status start(const struct arguments *a, struct serve *s, mrq_error *e
     MRQ_TRY(allow_connections(a->connections, &options.connections, err));
     if (a->token_file) {
         mrq_keep_secret();
-        MRQ_TRY(mrq_token_read(a->token_file, &s->token, err));
+        MRQ_TRY(mrq_secret_read(a->token_file, MRQ_TOKEN_MIN, &s->token, err));
         options.token = &s->token;
     }
     MRQ_TRY(catch_signals(&s->signals, err));

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/un.h>
 
+#include "base/host.h"
 #include "base/parse.h"
 
 #define DEFAULT_PORT "6379"
@@ -23,41 +24,16 @@ static mrq_status bad(const char *text, mrq_error *err, const char *what)
     return mrq_fail(err, MRQ_USAGE, "Redis address \"%.80s\": %s", text, what);
 }
 
-/* Whether `size` bytes are letters, digits or one of `others`. */
-static bool all_of(const char *bytes, size_t size, const char *others)
-{
-    for (size_t i = 0; i < size; i++)
-        if (!isalnum((unsigned char)bytes[i]) && !strchr(others, bytes[i]))
-            return false;
-    return true;
-}
-
 /* host, host:port, [v6], [v6]:port in `size` bytes at `part` of the whole `text`. */
 static mrq_status parse_host(const char *text, const char *part, size_t size, mrq_address *out, mrq_error *err)
 {
-    const bool bracketed = size > 0 && *part == '[';
-    const char *host = part + bracketed, *limit = part + size;
-    const char *end = memchr(host, bracketed ? ']' : ':', (size_t)(limit - host));
-    if (bracketed && !end)
-        return bad(text, err, "the bracket is never closed");
-    if (!bracketed && end && memchr(end + 1, ':', (size_t)(limit - end) - 1))
-        return bad(text, err, "write an IPv6 address in brackets, [::1]:6379");
-    end = end ? end : limit;
-    const size_t host_size = (size_t)(end - host);
-    const char *rest = end + bracketed;
-    if (host_size == 0 || host_size >= sizeof out->place || !all_of(host, host_size, bracketed ? ":.%_-" : "._-"))
-        return bad(text, err, FORMS);
-    int64_t port = 0;
-    if (rest < limit) {
-        if (*rest != ':' || !mrq_parse_int(rest + 1, (size_t)(limit - rest) - 1, 1, 65535, &port))
-            return bad(text, err, "want a port from 1 to 65535 behind the colon");
-        snprintf(out->port, sizeof out->port, "%d", (int)port);
-    } else {
-        strcpy(out->port, DEFAULT_PORT);
-    }
-    memcpy(out->place, host, host_size);
-    out->place[host_size] = '\0';
-    snprintf(out->label, sizeof out->label, bracketed ? "[%s]:%s" : "%s:%s", out->place, out->port);
+    mrq_host host;
+    const char *wrong = mrq_host_parse(part, size, DEFAULT_PORT, 1, &host);
+    if (wrong)
+        return bad(text, err, wrong == mrq_host_missing ? FORMS : wrong);
+    memcpy(out->place, host.name, sizeof host.name);
+    memcpy(out->port, host.port, sizeof host.port);
+    memcpy(out->label, host.label, sizeof host.label);
     return MRQ_OK;
 }
 

@@ -15,7 +15,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "base/parse.h"
+#include "base/host.h"
 
 #define BACKLOG 4096 /* connections that wait to be accepted; the kernel may allow fewer */
 
@@ -38,22 +38,11 @@ mrq_status mrq_place_parse(const char *text, mrq_place *out, mrq_error *err)
         *out = place;
         return MRQ_OK;
     }
-    const char *colon = strrchr(text, ':'), *host = text, *end = colon;
-    int64_t port;
-    if (!colon || !mrq_parse_int(colon + 1, strlen(colon + 1), 0, 65535, &port) || colon[1] == '-')
+    mrq_host host;
+    if (mrq_host_parse(text, strlen(text), "", 0, &host))
         return no_place(text, err);
-    if (*host == '[') {
-        host++;
-        end = colon - 1;
-        if (end <= host || *end != ']')
-            return no_place(text, err);
-    } else if (memchr(text, ':', (size_t)(colon - text))) {
-        return no_place(text, err); /* an IPv6 address without brackets */
-    }
-    if (end == host || (size_t)(end - host) >= sizeof place.host || strcspn(host, "[]") < (size_t)(end - host))
-        return no_place(text, err);
-    memcpy(place.host, host, (size_t)(end - host));
-    snprintf(place.port, sizeof place.port, "%d", (int)port);
+    memcpy(place.host, host.name, sizeof host.name);
+    memcpy(place.port, host.port, sizeof host.port);
     *out = place;
     return MRQ_OK;
 }

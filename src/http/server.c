@@ -69,7 +69,7 @@ struct mrq_server {
     atomic_bool stopping;
     sem_t deaf; /* posted by each worker that listens no more */
     int socket;
-    const mrq_token *token;
+    const mrq_secret *token;
     mrq_access *access;
     atomic_uint pending;
     atomic_size_t bodies, answers; /* bytes of them all */

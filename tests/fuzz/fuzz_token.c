@@ -10,17 +10,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const char *part = fuzz_part(data, size, &at, &part_size), *header = fuzz_part(data, size, &at, &header_size);
     const char *path = fuzz_file(0, part, part_size);
     mrq_error err = {0};
-    mrq_token token;
+    mrq_secret token;
     fuzz_mark(&token, sizeof token);
     FUZZ_CHECK(fchmod(FUZZ_FILE_BASE, 0600) == 0);
-    const mrq_status status = mrq_token_read(path, &token, &err);
+    const mrq_status status = mrq_secret_read(path, MRQ_TOKEN_MIN, &token, &err);
     fuzz_check_status(status, &err, FUZZ_ALLOW(MRQ_USAGE));
     if (status != MRQ_OK) {
         fuzz_check_untouched(&token, sizeof token);
         return 0;
     }
-    FUZZ_CHECK(token.size >= MRQ_TOKEN_MIN && token.size <= MRQ_TOKEN_MAX && memcmp(token.text, part, token.size) == 0);
-    char right[MRQ_TOKEN_MAX + 16], *told = fuzz_text(header ? header : "", header_size);
+    FUZZ_CHECK(token.size >= MRQ_TOKEN_MIN && token.size <= MRQ_SECRET_MAX && memcmp(token.text, part, token.size) == 0);
+    char right[MRQ_SECRET_MAX + 16], *told = fuzz_text(header ? header : "", header_size);
     snprintf(right, sizeof right, "Bearer %.*s", (int)token.size, token.text);
     FUZZ_CHECK(mrq_token_matches(&token, right) && !mrq_token_matches(&token, NULL));
     const bool same = strncasecmp(told, "Bearer ", 7) == 0 && strcmp(told + 7, right + 7) == 0;

@@ -321,23 +321,23 @@ static void test_listen(void **state)
     mrq_listener_close(&b);
 }
 
-static mrq_status read_token(const char *text, size_t size, mode_t mode, mrq_token *token)
+static mrq_status read_token(const char *text, size_t size, mode_t mode, mrq_secret *token)
 {
     char path[200];
     snprintf(path, sizeof path, "%s/token", folder);
     write_bytes(path, text, size);
     chmod(path, mode);
-    return mrq_token_read(path, token, &err);
+    return mrq_secret_read(path, MRQ_TOKEN_MIN, token, &err);
 }
 
 static void test_token(void **state)
 {
-    mrq_token token;
+    mrq_secret token;
     char large[2000];
     (void)state;
     memset(large, 'x', sizeof large);
-    assert_fails(mrq_token_read("/no/such/file", &token, &err), MRQ_NOT_FOUND, "token file /no/such/file: No such file");
-    assert_fails(mrq_token_read("/", &token, &err), MRQ_USAGE, "is no regular file");
+    assert_fails(mrq_secret_read("/no/such/file", MRQ_TOKEN_MIN, &token, &err), MRQ_NOT_FOUND, "token file /no/such/file: No such file");
+    assert_fails(mrq_secret_read("/", MRQ_TOKEN_MIN, &token, &err), MRQ_USAGE, "is no regular file");
     assert_fails(read_token("", 0, 0600, &token), MRQ_USAGE, "has 0 characters, want one line of 16 to 512");
     assert_fails(read_token("\n", 1, 0600, &token), MRQ_USAGE, "has 0 characters");
     assert_fails(read_token("0123456789abcde\n", 16, 0600, &token), MRQ_USAGE, "has 15 characters");
