@@ -232,6 +232,16 @@ mrq_status mrq_index_choose_among(const char *const *kinds, uint32_t n_kinds, do
     return MRQ_OK;
 }
 
+mrq_status mrq_index_measure(const mrq_index *index, const float *queries, uint32_t n_queries, mrq_trial *out, mrq_error *err)
+{
+    struct questions q = {queries, n_queries, index->dim, index->n < MRQ_RECALL_K ? index->n : MRQ_RECALL_K, NULL};
+    mrq_status status = ask_exactly(&q, index->vectors, index->n, err);
+    if (status == MRQ_OK)
+        status = measure(index, &q, out, err);
+    mrq_free(q.answer);
+    return status;
+}
+
 mrq_status mrq_index_choose(const char *kind, double recall, const float *vectors, uint32_t n, uint32_t dim, const float *queries,
                             uint32_t n_queries, mrq_index **out, mrq_choice *choice, mrq_error *err)
 {

@@ -34,6 +34,11 @@ MRQ_CHECKED mrq_status mrq_index_choose(const char *kind, double recall, const f
                                         const float *queries, uint32_t n_queries, mrq_index **out, mrq_choice *choice,
                                         mrq_error *err);
 
+/* Measures an index as it is on the queries (n_queries, dim), beside the exact scan of its vectors. Statuses of
+ * mrq_index_search(). */
+MRQ_CHECKED mrq_status mrq_index_measure(const mrq_index *index, const float *queries, uint32_t n_queries, mrq_trial *out,
+                                         mrq_error *err);
+
 /* The kinds that are tested, one a line with what it is good for: what `--index list` prints. */
 extern const char mrq_index_kinds[];
 

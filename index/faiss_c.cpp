@@ -1,4 +1,4 @@
-/* The functions of FAISS's C API that index.c calls, for systems whose FAISS ships the headers of that API without its library
+/* The functions of FAISS's C API that faiss.c calls, for systems whose FAISS ships the headers of that API without its library
  * (Debian's libfaiss-dev). Signatures and return codes are the headers': 0, -2 for a FAISS exception, -4 for another standard
  * one, -1 for anything else. Every C++ exception ends here. The text of the last error is kept in a plain array for each thread,
  * so that keeping it cannot itself fail. */

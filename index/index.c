@@ -1,233 +1,32 @@
-/* The vector index over FAISS's C API.
- *
- * Threads. FAISS opens OpenMP regions in search, which oversubscribe a server that already has a thread a core. OpenMP keeps the
- * wanted number of threads for each thread of the program, so setting 1 around a call, and the old value back, disturbs nobody.
- * Building is also done with one: a graph that several threads grow depends on their timing, and a file should not.
- *
- * Streams, not paths, go to FAISS: its own path functions drop the error of the closing write, which is where a full disk shows.
- *
- * FAISS prints advice about small training sets on stderr with no switch to stop it. Standard error goes into a memory file while
- * an index trains, and what was said goes to our log. Another thread that writes to stderr at that moment is logged with it. */
+/* What every index can do, whoever keeps it; search.c has the search. */
 #include "index/index.h"
 
-#include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
-#include <faiss/c_api/AutoTune_c.h>
-#include <faiss/c_api/Index_c.h>
-#include <faiss/c_api/error_c.h>
-#include <faiss/c_api/index_factory_c.h>
-#include <faiss/c_api/index_io_c.h>
 
 #include "base/finite.h"
-#include "base/log.h"
-#include "base/parse.h"
-#include "index/faiss_file.h"
 #include "index/inside.h"
 #include "index/kernels.h"
 
-/* Of OpenMP's interface; its header comes with the compiler that makes the code, and not every compiler has one. */
-int omp_get_max_threads(void);
-void omp_set_num_threads(int threads);
-
-/* What FAISS said, without the C++ function and source line it begins with: "Error in F at FILE:LINE: Error: 'X' failed: WHY". */
-static const char *reason_in(const char *text)
+mrq_index *mrq_index_new(const mrq_searcher *searcher, const float *vectors, uint32_t n, uint32_t dim)
 {
-    for (const char *colon = strchr(text, ':'); colon; colon = strchr(colon + 1, ':')) {
-        const size_t digits = strspn(colon + 1, "0123456789");
-        if (digits && strncmp(colon + 1 + digits, ": ", 2) == 0) {
-            text = colon + 1 + digits + 2;
-            break;
-        }
-    }
-    const char *failed = strstr(text, "failed: ");
-    return failed && failed[8] ? failed + 8 : text;
-}
-
-/* Whether it is that, which is nobody's fault: the what() of C++'s exception. */
-static bool out_of_memory(const char *reason)
-{
-    return strcmp(reason, "std::bad_alloc") == 0;
-}
-
-static const char *faiss_reason(void)
-{
-    const char *text = faiss_get_last_error();
-    return text ? reason_in(text) : "unknown error";
-}
-
-/* Fills the index with stderr turned into a memory file, and logs its first line. Without a stderr or the memory file it just
- * fills. */
-static bool fill_quietly(mrq_index *index, char *problem, size_t problem_size)
-{
-    const int saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0), said = memfd_create("faiss-stderr", MFD_CLOEXEC);
-    if (saved >= 0 && said >= 0)
-        dup2(said, STDERR_FILENO);
-    const bool filled = mrq_faiss_fill(index->faiss, index->n, index->vectors, problem, problem_size);
-    if (saved >= 0 && said >= 0) {
-        dup2(saved, STDERR_FILENO);
-        char text[256];
-        const ssize_t size = pread(said, text, sizeof text - 1, 0);
-        text[size > 0 ? size : 0] = '\0';
-        text[strcspn(text, "\n")] = '\0';
-        if (*text)
-            mrq_log(MRQ_LOG_WARN, "index", "factory=%s %s", index->settings.factory, text);
-    }
-    if (saved >= 0)
-        close(saved);
-    if (said >= 0)
-        close(said);
-    return filled;
-}
-
-#define DIM_MAX        65536
-#define EFFORT_DEFAULT 64
-#define DEPTH_DEFAULT  64
-
-#define LINKS_MIN 2
-#define LINKS_MAX 512
-#define LISTS_MAX (1 << 20)
-#define BITS_MAX  16 /* of a part of a code */
-
-/* Whether what is before `at` ends in `name`. */
-static bool follows(const char *factory, const char *at, const char *name)
-{
-    const size_t size = strlen(name);
-    return (size_t)(at - factory) >= size && strncmp(at - size, name, size) == 0;
-}
-
-/* FAISS 1.7.3 crashes, hangs or fills the memory on these instead of refusing them: a size of 0, a graph of 1 or of very many
- * links, lists or centroids by the billion, an NSG graph whose nodes run out of free links. And a plain PQ spends minutes on
- * permuting its codes for a kind of search that we do not use. */
-static mrq_status check_factory(const char *factory, mrq_error *err)
-{
-    if (strstr(factory, "NSG"))
-        return mrq_fail(err, MRQ_USAGE, "index \"%.80s\": FAISS may never finish an NSG graph, want another such as HNSW32",
-                        factory);
-    for (const char *p = factory; *p;) {
-        const size_t digits = strspn(p, "0123456789");
-        if (!digits) {
-            p++;
-            continue;
-        }
-        int64_t size;
-        const bool graph = follows(factory, p, "HNSW");
-        const int least = graph ? LINKS_MIN : 1;
-        const int most = graph ? LINKS_MAX : follows(factory, p, "IVF") ? LISTS_MAX : follows(factory, p, "x") ? BITS_MAX : DIM_MAX;
-        if (!mrq_parse_int(p, digits, least, most, &size))
-            return mrq_fail(err, MRQ_USAGE, "index \"%.80s\": %s %.*s%s, want %d to %d", factory, graph ? "a graph of" : "size",
-                            (int)digits, p, graph ? " links" : "", least, most);
-        p += digits;
-    }
-    for (const char *p = factory; *p && !strstr(factory, "IVF"); p += strcspn(p, ",") + (strchr(p, ',') != NULL)) {
-        const size_t size = strcspn(p, ",");
-        if (strncmp(p, "PQ", 2) == 0 && !memmem(p, size, "np", 2) && !memmem(p, size, "fs", 2))
-            return mrq_fail(err, MRQ_USAGE, "index \"%.80s\": FAISS would permute %.*s's codes for minutes, want %.*snp", factory,
-                            (int)size, p, (int)size, p);
-    }
-    return MRQ_OK;
-}
-
-/* Makes an empty index; MRQ_USAGE in FAISS's own words when it refuses. */
-static mrq_status make(mrq_index *index, const char *factory, mrq_error *err)
-{
-    if (strlen(factory) >= MRQ_FACTORY_SIZE)
-        return mrq_fail(err, MRQ_USAGE, "index \"%.40s...\": %zu bytes, want less than %d", factory, strlen(factory),
-                        MRQ_FACTORY_SIZE);
-    strcpy(index->settings.factory, factory);
-    MRQ_TRY(check_factory(factory, err));
-    index->faiss = mrq_faiss_make(factory, (int)index->dim);
-    const int code = index->faiss ? 0 : faiss_index_factory(&index->faiss, (int)index->dim, factory, METRIC_INNER_PRODUCT);
-    if (code != 0 && out_of_memory(faiss_reason()))
-        return mrq_fail_memory(err, "making an index");
-    if (code != 0)
-        return mrq_fail(err, MRQ_USAGE, "index \"%.80s\": %s; want a FAISS factory string such as Flat, HNSW32 or IVF16,Flat",
-                        factory, faiss_reason());
-    if (faiss_Index_metric_type(index->faiss) != METRIC_INNER_PRODUCT)
-        return mrq_fail(err, MRQ_USAGE, "index \"%.80s\" cannot search by inner product", factory);
-    return MRQ_OK;
-}
-
-/* Trains and fills an empty index. */
-static mrq_status fill(mrq_index *index, mrq_error *err)
-{
-    const char *const factory = index->settings.factory;
-    char problem[400];
-    const bool filled = fill_quietly(index, problem, sizeof problem);
-    if (!filled && out_of_memory(problem))
-        return mrq_fail_memory(err, "building an index");
-    if (!filled)
-        return mrq_fail(err, MRQ_USAGE, "index \"%.80s\" cannot be made of %u vectors of %u dimensions: %s", factory, index->n,
-                        index->dim, reason_in(problem));
-    if (faiss_Index_ntotal(index->faiss) != index->n)
-        return mrq_fail(err, MRQ_USAGE, "index \"%.80s\" took %lld of %u vectors", factory,
-                        (long long)faiss_Index_ntotal(index->faiss), index->n);
-    return MRQ_OK;
-}
-
-/* What FAISS calls the effort of such an index; NULL for a kind without. */
-static const char *effort_name(const char *factory)
-{
-    return strstr(factory, "IVF") ? "nprobe" : strstr(factory, "HNSW") ? "efSearch" : NULL;
-}
-
-/* Looks at what the index is made of, once it is built or read. */
-static mrq_status look_inside(mrq_index *index, const char *name, mrq_error *err)
-{
-    const bool seen = mrq_faiss_look_inside(index->faiss, &index->parts);
-    index->way = !seen ? MRQ_WAY_FAISS : index->parts.link ? MRQ_WAY_WALK : MRQ_WAY_SCAN;
-    if (index->way == MRQ_WAY_WALK && !mrq_graph_sound(&index->parts, index->n))
-        return mrq_fail(err, MRQ_BAD_FILE, "%s: a graph with links that lead nowhere", name);
-    return MRQ_OK;
-}
-
-mrq_status mrq_index_check_kind(const char *kind, uint32_t dim, mrq_error *err)
-{
-    if (strcmp(kind, "auto") == 0)
-        return MRQ_OK;
-    MRQ_CLEANUP(mrq_index_free) mrq_index *index = calloc(1, sizeof *index);
+    mrq_index *index = calloc(1, sizeof *index);
     if (!index)
-        return mrq_fail_memory(err, "checking an index");
+        return NULL;
+    index->searcher = searcher;
+    index->vectors = vectors;
+    index->n = n;
     index->dim = dim;
-    return make(index, kind, err);
+    return index;
 }
 
 mrq_status mrq_index_check_vectors(const float *vectors, uint32_t n, uint32_t dim, mrq_error *err)
 {
-    if (n == 0 || dim == 0 || dim > DIM_MAX)
-        return mrq_fail(err, MRQ_USAGE, "cannot index %u vectors of %u dimensions, want 1 or more, and 1 to %d", n, dim, DIM_MAX);
+    if (n == 0 || dim == 0 || dim > MRQ_DIM_MAX)
+        return mrq_fail(err, MRQ_USAGE, "cannot index %u vectors of %u dimensions, want 1 or more, and 1 to %d", n, dim,
+                        MRQ_DIM_MAX);
     for (uint32_t i = 0; i < n; i++)
         if (!mrq_all_finite(vectors + (size_t)i * dim, dim))
             return mrq_fail(err, MRQ_USAGE, "vector %u holds a number that is not finite", i);
-    return MRQ_OK;
-}
-
-mrq_status mrq_index_build(const char *factory, const float *vectors, uint32_t n, uint32_t dim, mrq_index **out, mrq_error *err)
-{
-    MRQ_TRY(mrq_index_check_vectors(vectors, n, dim, err));
-    MRQ_CLEANUP(mrq_index_free) mrq_index *index = calloc(1, sizeof *index);
-    if (!index)
-        return mrq_fail_memory(err, "building an index");
-    index->vectors = vectors;
-    index->n = n;
-    index->dim = dim;
-    MRQ_TRY(make(index, factory, err));
-    const int threads = omp_get_max_threads();
-    omp_set_num_threads(1);
-    const mrq_status status = fill(index, err);
-    omp_set_num_threads(threads);
-    MRQ_TRY(status);
-    MRQ_TRY(look_inside(index, factory, err));
-    MRQ_TRY(mrq_index_tune(index, effort_name(factory) ? EFFORT_DEFAULT : 0, index->way == MRQ_WAY_SCAN ? 0 : DEPTH_DEFAULT, err));
-    *out = index;
-    index = NULL;
     return MRQ_OK;
 }
 
@@ -242,103 +41,14 @@ void mrq_index_free(mrq_index *index)
 {
     if (!index)
         return;
-    if (index->faiss)
-        faiss_Index_free(index->faiss);
+    index->searcher->close(index);
     mrq_sketch_free(index->sketch);
     free(index);
 }
 
-mrq_status mrq_index_save(const mrq_index *index, const char *path, mrq_error *err)
+mrq_status mrq_index_count(const mrq_index *index, uint32_t *n, mrq_error *err)
 {
-    assert(index->faiss);
-    const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    FILE *stream = fd < 0 ? NULL : fdopen(fd, "wb");
-    if (!stream) {
-        const mrq_status status = mrq_fail_errno(err, "cannot write %s", path);
-        if (fd >= 0)
-            close(fd);
-        return status;
-    }
-    errno = 0;
-    mrq_status status = MRQ_OK;
-    if (faiss_write_index(index->faiss, stream) != 0)
-        status = errno ? mrq_fail_errno(err, "cannot write %s", path)
-                       : mrq_fail(err, MRQ_FAILED, "cannot write %s: %s", path, faiss_reason());
-    if (fclose(stream) != 0 && status == MRQ_OK)
-        status = mrq_fail_errno(err, "cannot write %s", path);
-    return status;
-}
-
-/* The file of an empty index of this kind, in memory. */
-static mrq_status write_empty(const char *factory, uint32_t dim, char **bytes, size_t *size, mrq_error *err)
-{
-    MRQ_CLEANUP(mrq_index_free) mrq_index *index = calloc(1, sizeof *index);
-    if (!index)
-        return mrq_fail_memory(err, "loading an index");
-    index->dim = dim;
-    MRQ_TRY(make(index, factory, err));
-    FILE *stream = open_memstream(bytes, size);
-    if (!stream)
-        return mrq_fail_memory(err, "loading an index");
-    errno = 0; /* the stream loses bytes without a word but this when memory runs out */
-    const int code = faiss_write_index(index->faiss, stream);
-    return fclose(stream) == 0 && code == 0 && errno != ENOMEM ? MRQ_OK : mrq_fail_memory(err, "loading an index");
-}
-
-/* Refuses what is not such an index before FAISS sees it. */
-static mrq_status check_file(const mrq_index *index, const mrq_map *file, const char *path, mrq_error *err)
-{
-    MRQ_AUTOFREE char *bytes = NULL;
-    size_t size = 0;
-    mrq_error refused = {0};
-    const mrq_status status = write_empty(index->settings.factory, index->dim, &bytes, &size, &refused);
-    if (status != MRQ_OK)
-        return mrq_fail(err, status == MRQ_USAGE ? MRQ_BAD_FILE : status, "%s: %s", path, refused.msg);
-    const mrq_map like = {(const unsigned char *)bytes, size};
-    return mrq_faiss_file_check(file, &like, index->n, path, err);
-}
-
-/* Reads what FAISS wrote, to the last byte: those bytes that were checked, whatever the path leads to by now. */
-static mrq_status read_all(const mrq_map *file, const char *path, FaissIndex **faiss, mrq_error *err)
-{
-    FILE *stream = fmemopen((void *)(uintptr_t)file->data, file->size, "rb"); /* which only reads */
-    if (!stream)
-        return mrq_fail_errno(err, "cannot read %s", path);
-    mrq_status status = MRQ_OK;
-    const int code = faiss_read_index(stream, 0, faiss);
-    if (code != 0 && out_of_memory(faiss_reason()))
-        status = mrq_fail_memory(err, "reading an index");
-    else if (code != 0)
-        status = mrq_fail(err, MRQ_BAD_FILE, "%s: not an index that FAISS can read: %s", path, faiss_reason());
-    else if (getc(stream) != EOF)
-        status = mrq_fail(err, MRQ_BAD_FILE, "%s: bytes behind the end of the index", path);
-    fclose(stream);
-    return status;
-}
-
-mrq_status mrq_index_load(const mrq_map *file, const char *path, const mrq_index_settings *settings, const float *vectors,
-                          uint32_t n, uint32_t dim, mrq_index **out, mrq_error *err)
-{
-    MRQ_CLEANUP(mrq_index_free) mrq_index *index = calloc(1, sizeof *index);
-    if (!index)
-        return mrq_fail_memory(err, "loading an index");
-    strcpy(index->settings.factory, settings->factory);
-    index->vectors = vectors;
-    index->n = n;
-    index->dim = dim;
-    index->way = MRQ_WAY_SCAN;
-    if (strcmp(settings->factory, "Flat") != 0) {
-        MRQ_TRY(check_file(index, file, path, err));
-        MRQ_TRY(read_all(file, path, &index->faiss, err));
-        MRQ_TRY(look_inside(index, path, err));
-    }
-    mrq_error refused = {0};
-    const mrq_status status = mrq_index_tune(index, settings->effort, settings->depth, &refused);
-    if (status != MRQ_OK)
-        return mrq_fail(err, status == MRQ_USAGE ? MRQ_BAD_FILE : status, "%s: %s", path, refused.msg);
-    *out = index;
-    index = NULL;
-    return MRQ_OK;
+    return index->searcher->count(index, n, err);
 }
 
 const mrq_index_settings *mrq_index_settings_of(const mrq_index *index)
@@ -349,47 +59,4 @@ const mrq_index_settings *mrq_index_settings_of(const mrq_index *index)
 const float *mrq_index_vectors(const mrq_index *index)
 {
     return index->vectors;
-}
-
-mrq_status mrq_index_tune(mrq_index *index, uint32_t effort, uint32_t depth, mrq_error *err)
-{
-    const char *name = effort_name(index->settings.factory);
-    if (!name != !effort)
-        return mrq_fail(err, MRQ_USAGE, "index \"%s\": effort %u, want %s", index->settings.factory, effort,
-                        name ? "1 or more" : "0: this kind has none");
-    if (name) {
-        FaissParameterSpace *space = NULL;
-        int code = faiss_ParameterSpace_new(&space);
-        if (code == 0)
-            code = faiss_ParameterSpace_set_index_parameter(space, index->faiss, name, effort);
-        faiss_ParameterSpace_free(space);
-        if (code != 0 && out_of_memory(faiss_reason()))
-            return mrq_fail_memory(err, "tuning an index");
-        if (code != 0)
-            return mrq_fail(err, MRQ_USAGE, "index \"%s\" does not take %s %u: %s", index->settings.factory, name, effort,
-                            faiss_reason());
-    }
-    index->settings.effort = effort;
-    index->settings.depth = depth;
-    return MRQ_OK;
-}
-
-mrq_status mrq_index_ask_faiss(const mrq_index *index, const float *query, uint32_t ask, uint32_t *row, uint32_t *found,
-                               mrq_error *err)
-{
-    MRQ_AUTOFREE idx_t *label = mrq_array(ask, sizeof *label);
-    MRQ_AUTOFREE float *score = mrq_array(ask, sizeof *score);
-    if (!label || !score)
-        return mrq_fail_memory(err, "searching an index");
-    const int threads = omp_get_max_threads();
-    omp_set_num_threads(1);
-    const int code = faiss_Index_search(index->faiss, 1, query, ask, score, label);
-    omp_set_num_threads(threads);
-    if (code != 0)
-        return mrq_fail(err, MRQ_FAILED, "the index cannot be searched: %s", faiss_reason());
-    *found = 0;
-    for (uint32_t i = 0; i < ask; i++)
-        if (label[i] >= 0 && label[i] < index->n)
-            row[(*found)++] = (uint32_t)label[i];
-    return MRQ_OK;
 }

@@ -1,14 +1,16 @@
 /* The vector index: inner-product search over movie vectors.
  *
- * FAISS builds and keeps the index; rows are searched in one of three ways. Flat: a scan of all vectors, exact. A graph (HNSW...)
+ * FAISS builds and keeps the index, or a server does (backend.h), and who searches does not know which. With FAISS rows are searched
+ * in one of three ways. Flat: a scan of all vectors, exact. A graph (HNSW...)
  * over plain floats or bytes (SQ8): a walk of FAISS's graph by code of ours (graph.h). Any other kind: FAISS's own search. The last
- * two give candidates, which are put in order by exact inner products with the vectors themselves. */
+ * two, and a server, give candidates, which are put in order by exact inner products with the vectors themselves. */
 #ifndef MRQ_INDEX_INDEX_H
 #define MRQ_INDEX_INDEX_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/dict.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
@@ -49,6 +51,10 @@ MRQ_CHECKED mrq_status mrq_index_save(const mrq_index *index, const char *path, 
 MRQ_CHECKED mrq_status mrq_index_load(const mrq_map *file, const char *path, const mrq_index_settings *settings,
                                       const float *vectors, uint32_t n, uint32_t dim, mrq_index **out, mrq_error *err);
 
+/* How many of its rows the index holds now, which of one that a server keeps may be fewer than it was made of. MRQ_UNAVAILABLE when
+ * that is gone. */
+MRQ_CHECKED mrq_status mrq_index_count(const mrq_index *index, uint32_t *n, mrq_error *err);
+
 const mrq_index_settings *mrq_index_settings_of(const mrq_index *index);
 const float *mrq_index_vectors(const mrq_index *index); /* (n, dim) the exact ones */
 
@@ -60,10 +66,25 @@ MRQ_CHECKED mrq_status mrq_index_tune(mrq_index *index, uint32_t effort, uint32_
  * Takes about n × (dim + 18) bytes. Not while another thread searches. MRQ_FAILED: out of memory. */
 MRQ_CHECKED mrq_status mrq_index_sketch(mrq_index *index, mrq_error *err);
 
+/* The same rows in terms of the catalogue, for an index that is kept where the rows' bits are not: a movie must have one of the
+ * genres, or `all` of them, and a year between the two, and not be among the rows. */
+typedef struct mrq_terms {
+    const mrq_strings *genres; /* the names by code */
+    const uint32_t *genre;     /* (n_genres) codes */
+    uint32_t n_genres;
+    bool all;
+    int year_from, year_to; /* 0: open */
+    struct {
+        const uint32_t *row; /* (n) */
+        uint64_t n;
+    } without[2];
+} mrq_terms;
+
 /* Which rows qualify: bit r % 64 of keep[r / 64] for row r, bits behind the last row zero. */
 typedef struct mrq_filter {
     const uint64_t *keep;
-    uint32_t n_kept; /* bits set */
+    uint32_t n_kept;        /* bits set */
+    const mrq_terms *terms; /* that say the same, or less; NULL: not known */
 } mrq_filter;
 
 typedef struct mrq_hit {
@@ -74,7 +95,7 @@ typedef struct mrq_hit {
 /* The best `k` rows for a query (dim) among those that qualify (`filter` NULL: all), best first, equal scores by row. `*found` is
  * `k`, or the number of qualifying rows when that is less, whatever the kind: where an approximate search comes back short, what
  * qualifies is scanned. Exact for Flat, and wherever few qualify. MRQ_USAGE for a query that is not finite. Thread-safe; uses the
- * calling thread alone. */
+ * calling thread alone. MRQ_UNAVAILABLE when the server that keeps the index is gone. */
 MRQ_CHECKED mrq_status mrq_index_search(const mrq_index *index, const float *query, uint32_t k, const mrq_filter *filter,
                                         mrq_hit *hits, uint32_t *found, mrq_error *err);
 

@@ -6,21 +6,37 @@
 #include "index/graph.h"
 #include "index/sketch.h"
 
-typedef enum mrq_way { MRQ_WAY_SCAN, MRQ_WAY_WALK, MRQ_WAY_FAISS } mrq_way;
+#define MRQ_DIM_MAX     65536
+#define MRQ_WITHOUT_MAX 1024 /* rows that who filters leaves out himself; where there are more, all are asked for in addition */
+
+/* Scanned here; walked here; or whoever keeps the index is asked for candidates. */
+typedef enum mrq_way { MRQ_WAY_SCAN, MRQ_WAY_WALK, MRQ_WAY_ASK } mrq_way;
+
+/* Who keeps an index: FAISS (faiss.c), or a server (milvus.c). */
+typedef struct mrq_searcher {
+    /* Rows of up to `ask` candidates for the query (dim), the best first, into `row` (ask), none twice. With `filters` they have what
+     * `terms` (NULL: nothing) asks for, as far as can be told there. On the calling thread; thread-safe. */
+    mrq_status (*search)(const mrq_index *index, const float *query, uint32_t ask, const mrq_terms *terms, uint32_t *row,
+                         uint32_t *found, mrq_error *err);
+    mrq_status (*count)(const mrq_index *index, uint32_t *n, mrq_error *err); /* the rows it holds */
+    void (*close)(mrq_index *index);                                          /* frees what is its own */
+    bool filters;
+} mrq_searcher;
 
 struct mrq_index {
-    FaissIndex *faiss; /* NULL: a Flat one that was loaded */
+    const mrq_searcher *searcher;
     uint32_t n, dim;
     mrq_index_settings settings;
     const float *vectors;  /* (n, dim) borrowed */
     mrq_way way;           /* how it is searched */
+    FaissIndex *faiss;     /* NULL: a Flat one that was loaded, or kept by a server */
     mrq_faiss_parts parts; /* to walk */
     mrq_sketch *sketch;    /* to scan faster; or NULL */
+    void *remote;          /* a server's searcher's own */
 };
 
-/* One search by FAISS on the calling thread: rows of up to `ask` hits into `row` (ask). */
-MRQ_CHECKED mrq_status mrq_index_ask_faiss(const mrq_index *index, const float *query, uint32_t ask, uint32_t *row, uint32_t *found,
-                                           mrq_error *err);
+/* An index with nothing in it; NULL when out of memory. */
+mrq_index *mrq_index_new(const mrq_searcher *searcher, const float *vectors, uint32_t n, uint32_t dim);
 
 /* MRQ_USAGE unless there are vectors, of 1 to 65536 finite numbers each. */
 MRQ_CHECKED mrq_status mrq_index_check_vectors(const float *vectors, uint32_t n, uint32_t dim, mrq_error *err);

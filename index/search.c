@@ -6,7 +6,8 @@
  * Filters. A scan looks at what qualifies and nothing else. An approximate search looks at all rows alike, so it is asked for as
  * many more as the share that qualifies is smaller than one; where that would cost as much as scanning what qualifies, that is done
  * instead, and also where it comes back short, be it that the qualifying rows lie far from the query, or that a graph or a few
- * inverted lists hold only so many rows that a query can reach. */
+ * inverted lists hold only so many rows that a query can reach. Who filters himself, a server, is always asked, and for no more than
+ * is wanted; what he lets through that does not qualify is dropped here. */
 #include "base/finite.h"
 #include "index/inside.h"
 #include "index/scan.h"
@@ -37,18 +38,25 @@ static uint32_t keep_qualifying(const mrq_filter *filter, uint32_t *row, uint32_
 static mrq_status approximate(const mrq_index *index, const float *query, uint32_t ask, uint32_t want, const mrq_filter *filter,
                               mrq_top *top, mrq_error *err)
 {
+    const mrq_terms *terms = filter ? filter->terms : NULL;
     MRQ_AUTOFREE uint32_t *row = mrq_array(ask, sizeof *row);
     uint32_t found = 0;
     if (!row)
         return mrq_fail_memory(err, "searching an index");
-    if (index->way == MRQ_WAY_WALK)
-        MRQ_TRY(mrq_graph_walk(&index->parts, index->n, index->dim, query, ask, row, &found, err));
-    else
-        MRQ_TRY(mrq_index_ask_faiss(index, query, ask, row, &found, err));
+    MRQ_TRY(index->searcher->search(index, query, ask, terms, row, &found, err));
     if (filter)
         found = keep_qualifying(filter, row, found);
     mrq_scan_rows(index->vectors, index->dim, query, row, found < want ? found : want, top);
     return MRQ_OK;
+}
+
+/* How many candidates to ask of who filters, so that `want` of them qualify. */
+static uint32_t with_left_out(const mrq_index *index, uint32_t want, const mrq_filter *filter)
+{
+    const mrq_terms *terms = filter ? filter->terms : NULL;
+    const uint64_t without = terms ? terms->without[0].n + terms->without[1].n : 0;
+    const uint64_t ask = want + (without > MRQ_WITHOUT_MAX ? without : 0);
+    return ask < index->n ? (uint32_t)ask : index->n;
 }
 
 mrq_status mrq_index_search(const mrq_index *index, const float *query, uint32_t k, const mrq_filter *filter, mrq_hit *hits,
@@ -64,8 +72,9 @@ mrq_status mrq_index_search(const mrq_index *index, const float *query, uint32_t
         const uint32_t want = index->settings.depth > top.k ? index->settings.depth : top.k;
         const uint32_t effort = index->settings.effort > top.k ? index->settings.effort : top.k;
         const uint32_t least = index->way == MRQ_WAY_WALK ? effort : want;
-        const double ask = (double)least * index->n / qualifying;
-        if (ask * ROWS_PER_CANDIDATE < qualifying)
+        const bool filters = index->searcher->filters;
+        const double ask = filters ? with_left_out(index, least, filter) : (double)least * index->n / qualifying;
+        if (filters || ask * ROWS_PER_CANDIDATE < qualifying)
             MRQ_TRY(approximate(index, query, (uint32_t)ask, want, filter, &top, err));
         if (top.n < top.k)
             MRQ_TRY(scan(index, query, filter, &top, err));

@@ -58,6 +58,12 @@ const mrq_column *mrq_table_first(const mrq_table *table, mrq_column_kind kind)
     return NULL;
 }
 
+const mrq_column *mrq_table_year(const mrq_table *movies)
+{
+    const mrq_column *year = mrq_table_column(movies, "year");
+    return year && year->kind == MRQ_NUMBER ? year : NULL;
+}
+
 /* "M (male), F (female), ..." into `out`, cut with dots when it is long. */
 static void list_values(const mrq_column *column, char *out, size_t size)
 {

@@ -67,18 +67,12 @@ static mrq_status resolve_genres(const mrq_table *movies, const mrq_filters *fil
     return MRQ_OK;
 }
 
-const mrq_column *mrq_year_column(const mrq_table *movies)
-{
-    const mrq_column *year = mrq_table_column(movies, "year");
-    return year && year->kind == MRQ_NUMBER ? year : NULL;
-}
-
 static mrq_status resolve_years(const mrq_table *movies, const mrq_filters *filters, mrq_selection *out, mrq_error *err)
 {
     const int from = filters->year_from, to = filters->year_to;
     if (from < 0 || to < 0 || from > MRQ_YEAR_MAX || to > MRQ_YEAR_MAX || (to && from > to))
         return mrq_fail(err, MRQ_USAGE, "year %d to %d: want 1 to %d, the first not after the last", from, to, MRQ_YEAR_MAX);
-    if ((from || to) && !mrq_year_column(movies))
+    if ((from || to) && !mrq_table_year(movies))
         return mrq_fail(err, MRQ_USAGE, "year: the data does not tell its movies' years, so leave it out");
     out->year_from = from;
     out->year_to = to;
@@ -210,7 +204,7 @@ static void drop(uint64_t *keep, uint32_t row)
 mrq_status mrq_selection_bitmap(const mrq_selection *selection, const mrq_table *movies, const uint32_t *less, uint64_t n,
                                 mrq_bitmap *out, mrq_error *err)
 {
-    const mrq_column *genres = mrq_table_first(movies, MRQ_SET), *year = mrq_year_column(movies);
+    const mrq_column *genres = mrq_table_first(movies, MRQ_SET), *year = mrq_table_year(movies);
     const uint32_t rows = movies->rows, words = rows / 64 + (rows % 64 != 0);
     uint64_t *keep = mrq_array(words, sizeof *keep);
     if (!keep)
@@ -231,6 +225,14 @@ mrq_status mrq_selection_bitmap(const mrq_selection *selection, const mrq_table 
     uint32_t kept = 0;
     for (uint32_t i = 0; i < words; i++)
         kept += (uint32_t)__builtin_popcountll(keep[i]);
-    *out = (mrq_bitmap){{keep, kept}, keep};
+    *out = (mrq_bitmap){{keep, kept, &out->terms},
+                        keep,
+                        {.genres = selection->n_genres ? &genres->dict : NULL,
+                         .genre = selection->genre,
+                         .n_genres = selection->n_genres,
+                         .all = selection->all_genres,
+                         .year_from = selection->year_from,
+                         .year_to = selection->year_to,
+                         .without = {{less, n}, {selection->exclude, selection->n_exclude}}}};
     return MRQ_OK;
 }

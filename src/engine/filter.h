@@ -8,9 +8,6 @@
 /* Sorts rows and drops what stands there twice; returns how many are left. */
 uint32_t mrq_rows_sort(uint32_t *row, uint32_t n);
 
-/* The movies' numbers called "year", or NULL. */
-const mrq_column *mrq_year_column(const mrq_table *movies);
-
 /* What mrq_filters mean to a catalogue, but for the seen movies. Equal for filters that mean the same. */
 typedef struct mrq_selection {
     uint32_t *genre; /* (n_genres) codes of the genres, ascending, distinct */
@@ -29,10 +26,11 @@ MRQ_CHECKED mrq_status mrq_selection_resolve(const mrq_table *movies, const mrq_
 /* Adds the selection to a query's description: "genre", "all_genres", "year", "exclude", and of them only what selects. */
 void mrq_print_selection(mrq_print *print, const mrq_selection *selection, const mrq_table *movies);
 
-/* A bitmap of what the selection lets through, less `n` rows. */
+/* A bitmap of what the selection lets through, less `n` rows; it points into both, and the filter into it. */
 typedef struct mrq_bitmap {
     mrq_filter filter;
-    uint64_t *keep; /* what the filter points to */
+    uint64_t *keep; /* what the filter points to, as the terms */
+    mrq_terms terms;
 } mrq_bitmap;
 void mrq_bitmap_clear(mrq_bitmap *bitmap); /* legal on a zeroed struct */
 MRQ_CHECKED mrq_status mrq_selection_bitmap(const mrq_selection *selection, const mrq_table *movies, const uint32_t *less,

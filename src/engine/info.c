@@ -55,7 +55,7 @@ static bool add_choices(cJSON *document, const mrq_table *users)
 /* "genres" and the "years" of the first and the last movie. */
 static bool add_filters(cJSON *document, const mrq_table *movies)
 {
-    const mrq_column *genres = mrq_table_first(movies, MRQ_SET), *year = mrq_year_column(movies);
+    const mrq_column *genres = mrq_table_first(movies, MRQ_SET), *year = mrq_table_year(movies);
     cJSON *names = cJSON_AddArrayToObject(document, "genres");
     bool ok = names != NULL;
     for (uint32_t g = 0; ok && genres && g < genres->dict.n; g++)

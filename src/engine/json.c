@@ -71,7 +71,7 @@ void mrq_print_name(mrq_print *print, const mrq_table *movies, uint32_t row)
 
 void mrq_print_movie(mrq_print *print, const mrq_table *movies, uint32_t row)
 {
-    const mrq_column *genres = mrq_table_first(movies, MRQ_SET), *year = mrq_year_column(movies);
+    const mrq_column *genres = mrq_table_first(movies, MRQ_SET), *year = mrq_table_year(movies);
     mrq_print_name(print, movies, row);
     if (year) {
         mrq_print_key(print, "year");

@@ -82,7 +82,7 @@ mrq_movie mrq_result_movie(const mrq_result *result, uint32_t i)
     const mrq_table *movies = generation_of(result)->movies;
     const mrq_recommendation *item = &result->finished->answer.item[i];
     const mrq_column *title = mrq_table_first(movies, MRQ_TEXT), *genres = mrq_table_first(movies, MRQ_SET);
-    const mrq_column *year = mrq_year_column(movies);
+    const mrq_column *year = mrq_table_year(movies);
     mrq_movie movie = {.id = movies->id[item->movie], .title = "", .score = item->score};
     if (title)
         movie.title = mrq_strings_at(&title->text, item->movie);

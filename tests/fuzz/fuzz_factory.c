@@ -1,6 +1,6 @@
 /* A factory string, of a manifest or of a command line: an empty index is made of it and written, or it is refused; whatever it
  * says, neither takes long nor much memory. */
-#include "index/index.c" /* what makes and writes one is its own */
+#include "index/faiss.c" /* what makes and writes one is its own */
 
 #include "fuzz/fuzz.h"
 

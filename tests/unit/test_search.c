@@ -93,7 +93,7 @@ static uint32_t best(const float *x, const float *query, const uint64_t *keep, u
 static double check_filter(const mrq_index *index, const float *x, const float *queries, uint32_t kept)
 {
     MRQ_AUTOFREE uint64_t *keep = spread(N, kept, kept + 1);
-    const mrq_filter filter = {keep, kept};
+    const mrq_filter filter = {.keep = keep, .n_kept = kept};
     const uint32_t want = kept < K ? kept : K;
     uint32_t right = 0;
     for (uint32_t q = 0; q < QUERIES; q++) {
@@ -146,7 +146,7 @@ static void what_qualifies_may_lie_far_away(void **state)
     assert_int_equal(best(x, query, NULL, N, order), N);
     for (uint32_t i = N / 2; i < N; i++)
         keep[order[i].row / 64] |= UINT64_C(1) << (order[i].row % 64);
-    const mrq_filter filter = {keep, N - N / 2};
+    const mrq_filter filter = {.keep = keep, .n_kept = N - N / 2};
     for (size_t kind = 0; kind < KINDS; kind++) {
         MRQ_CLEANUP(mrq_index_free) mrq_index *index = NULL;
         mrq_hit hits[K];
@@ -292,7 +292,7 @@ static void equal_vectors_tie(void **state)
     assert_ok(mrq_index_build("Flat", x, ROWS, LONG, &index, &err));
     for (uint32_t q = 0; q < 100; q++) {
         uint64_t keep[2] = {~(UINT64_C(1) << (q % 3)), 7};
-        const mrq_filter filter = {keep, ROWS - 1};
+        const mrq_filter filter = {.keep = keep, .n_kept = ROWS - 1};
         mrq_hit hits[ROWS];
         uint32_t found, at = 0;
         assert_ok(mrq_index_search(index, queries + (size_t)q * LONG, ROWS, q % 2 ? &filter : NULL, hits, &found, &err));
@@ -441,7 +441,7 @@ static void a_sketch_finds_what_a_scan_finds(void **state)
                 memset(query, 0, dim * sizeof *query);
             const uint32_t kept = q % 4 == 0 ? n : q % 4 == 1 ? n * 9 / 10 : q % 4 == 2 ? n / 20 + 1 : 0;
             MRQ_AUTOFREE uint64_t *keep = spread(n, kept, (uint64_t)q);
-            const mrq_filter filter = {keep, kept};
+            const mrq_filter filter = {.keep = keep, .n_kept = kept};
             const uint32_t k = q % 5 == 0 ? n : 1 + (uint32_t)q % 20;
             MRQ_AUTOFREE mrq_hit *want = mrq_array(n, sizeof *want);
             MRQ_AUTOFREE mrq_hit *have = mrq_array(n, sizeof *have);
