@@ -39,8 +39,8 @@ typedef struct mrq_contents {
 /* Uploads what is not there yet, as one that was broken off leaves it: a row has id, vector, title, genres and year, as far as the
  * data has them. Each request that fails for a reason that may pass is tried again, later and later, for a quarter of a minute; the
  * rest is left to the next upload. `owner` goes into the collection's description, for mrq_backend_prune(). `tell` (may be NULL) is
- * called with the rows that are there. `*sent` is how many were not. Returns once the server has all rows. MRQ_UNAVAILABLE when it
- * is gone, refuses, or keeps something else under the name. One thread. */
+ * called with the rows that are there. `*sent` is how many were not. What was taken may show a little later. MRQ_UNAVAILABLE when the
+ * server is gone, refuses, or keeps something else under the name. One thread. */
 MRQ_CHECKED mrq_status mrq_backend_upload(mrq_backend *backend, const mrq_contents *contents, const char *owner,
                                           void (*tell)(void *context, uint32_t done, uint32_t of), void *context, uint32_t *sent,
                                           mrq_error *err);
@@ -52,8 +52,11 @@ MRQ_CHECKED mrq_status mrq_index_connect(mrq_backend *backend, const mrq_content
 /* Where the server has aliases, points NAME to the collection, at a stroke, for other programs: `*aliased` tells. */
 MRQ_CHECKED mrq_status mrq_backend_point(mrq_backend *backend, const char name[MRQ_CONTENT_SIZE], bool *aliased, mrq_error *err);
 
-/* Drops the collections of this owner that are not among `keep` (n). */
-MRQ_CHECKED mrq_status mrq_backend_prune(mrq_backend *backend, const char *owner, const char (*keep)[MRQ_CONTENT_SIZE], uint32_t n,
+/* Drops the collections of this owner whose contents' names are not among `keep` (n). */
+typedef struct mrq_content_name {
+    char text[MRQ_CONTENT_SIZE];
+} mrq_content_name;
+MRQ_CHECKED mrq_status mrq_backend_prune(mrq_backend *backend, const char *owner, const mrq_content_name *keep, uint32_t n,
                                          uint32_t *removed, mrq_error *err);
 
 #endif

@@ -36,7 +36,6 @@
 #define SEARCH_SECONDS 3.0
 #define ASK_SECONDS    10.0
 #define WRITE_SECONDS  20.0
-#define WAIT_SECONDS   60.0 /* for rows to be seen that were taken */
 #define ATTEMPTS       6
 #define FIRST_PAUSE    0.5 /* seconds before the second attempt; then twice as long each time */
 
@@ -549,14 +548,6 @@ mrq_status mrq_backend_upload(mrq_backend *backend, const mrq_contents *contents
     if (tell)
         tell(context, there, rows);
     MRQ_TRY(fill(backend, &u, there, tell, context, err));
-    for (const double start = mrq_clock(); there < rows; pause_for(FIRST_PAUSE)) {
-        MRQ_TRY(look(backend, &u, &there, err));
-        if (there == rows)
-            break;
-        if (mrq_clock() - start > WAIT_SECONDS)
-            return mrq_fail(err, MRQ_UNAVAILABLE, "%s took %u rows, and shows %u of them after %g s", backend->server, rows, there,
-                            WAIT_SECONDS);
-    }
     *sent = missing;
     return MRQ_OK;
 }
@@ -600,8 +591,8 @@ static mrq_status drop_own(mrq_backend *backend, const char *collection, const c
     return *dropped ? call_plain(backend, &op_drop, collection, WRITE_SECONDS, &gone, err) : MRQ_OK;
 }
 
-mrq_status mrq_backend_prune(mrq_backend *backend, const char *owner, const char (*keep)[MRQ_CONTENT_SIZE], uint32_t n,
-                             uint32_t *removed, mrq_error *err)
+mrq_status mrq_backend_prune(mrq_backend *backend, const char *owner, const mrq_content_name *keep, uint32_t n, uint32_t *removed,
+                             mrq_error *err)
 {
     uint32_t count = 0;
     ANSWER names = {0};
@@ -614,7 +605,7 @@ mrq_status mrq_backend_prune(mrq_backend *backend, const char *owner, const char
             continue;
         bool kept = false, dropped = false;
         for (uint32_t i = 0; i < n; i++)
-            kept = kept || strcmp(keep[i], content) == 0;
+            kept = kept || strcmp(keep[i].text, content) == 0;
         if (!kept)
             MRQ_TRY(drop_own(backend, name->valuestring, owner, &dropped, err));
         count += dropped;

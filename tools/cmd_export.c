@@ -3,17 +3,40 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "backend_option.h"
 #include "base/log.h"
 #include "command.h"
 #include "store/write.h"
+
+static void print_uploaded(const mrq_backend *backend, const char *name, const mrq_uploaded *u)
+{
+    printf("generation %s is on %s: %u movies, %u sent\n", name, mrq_backend_label(backend), u->rows, u->sent);
+    printf("recall@%d %.4f, p50 %.1f us, p99 %.1f us over %u queries; %u old collection%s dropped%s\n", MRQ_RECALL_K,
+           u->measured.recall, 1e6 * u->measured.p50, 1e6 * u->measured.p99, u->measured.n_queries, u->removed,
+           u->removed == 1 ? "" : "s", u->aliased ? "; the alias leads to it" : "");
+}
+
+static mrq_status export_current(const char *store, const mrq_export_options *options, mrq_error *err)
+{
+    char name[MRQ_GENERATION_NAME];
+    mrq_uploaded uploaded;
+    const mrq_status status = mrq_store_export_current(store, options, name, &uploaded, err);
+    mrq_progress_end(options->watch.context);
+    MRQ_TRY(status);
+    print_uploaded(options->backend, name, &uploaded);
+    return MRQ_OK;
+}
 
 static mrq_status export_model(const char *store, const char *model, const mrq_export_options *options, mrq_error *err)
 {
     const double start = mrq_clock();
     char name[MRQ_GENERATION_NAME];
     mrq_choice choice;
+    mrq_uploaded uploaded;
     MRQ_CLEANUP(mrq_generation_close) mrq_generation *generation = NULL;
-    MRQ_TRY(mrq_store_export(store, model, options, name, &choice, err));
+    const mrq_status status = mrq_store_export(store, model, options, name, &choice, &uploaded, err);
+    mrq_progress_end(options->watch.context);
+    MRQ_TRY(status);
     mrq_free(choice.trial);
     MRQ_TRY(mrq_generation_open(store, &generation, err));
     printf("published generation %s in %s\n%u movies, %u dimensions, %.2f seconds\n", name, store, generation->movies->rows,
@@ -23,30 +46,41 @@ static mrq_status export_model(const char *store, const char *model, const mrq_e
         printf(", effort %u, depth %u", choice.best.settings.effort, choice.best.settings.depth);
     printf(": recall@%d %.4f, p50 %.1f us, p99 %.1f us over %u queries; %u setting%s tried\n", MRQ_RECALL_K, choice.best.recall,
            1e6 * choice.best.p50, 1e6 * choice.best.p99, choice.best.n_queries, choice.n, choice.n == 1 ? "" : "s");
+    if (options->backend)
+        print_uploaded(options->backend, name, &uploaded);
     return MRQ_OK;
 }
 
 mrq_status cmd_export(int argc, char **argv, mrq_error *err)
 {
-    const char *model = NULL, *store = NULL;
-    mrq_export_options how = {"auto", MRQ_RECALL_DEFAULT};
+    const char *model = NULL, *store = NULL, *to = NULL;
+    mrq_progress progress = {.on = false};
+    mrq_export_options how = {.index = "auto", .recall = MRQ_RECALL_DEFAULT};
     const mrq_option options[] = {
         {"model", 'm', MRQ_OPT_TEXT, &model, 0, 0, "FILE", "the model that `marquee train` wrote"},
         STORE_OPTION(store),
         {"index", 0, MRQ_OPT_TEXT, &how.index, 0, 0, "KIND",
          "auto measures and takes the fastest that reaches\nthe recall; or a FAISS factory string such as\nFlat or HNSW32; `list` "
          "explains the kinds"},
+        {"to", 0, MRQ_OPT_TEXT, &to, 0, 0, "ADDRESS",
+         "puts the index on a server, too: " MRQ_BACKEND_FORMS ";\nits token in $MARQUEE_MILVUS_TOKEN, or in the file that\n"
+         "$MARQUEE_MILVUS_TOKEN_FILE names. Without --model it is\nthat of the current generation"},
         {"recall", 0, MRQ_OPT_REAL, &how.recall, 0.01, 1, "R", "share of the exact best 10 that the index finds"},
         {0},
     };
     const mrq_command command = {
         .name = "marquee export",
-        .synopsis = "--model FILE [option...]",
+        .synopsis = "--model FILE [option...] | --to ADDRESS [option...]",
         .about = "Turns a model into a generation of the store: the movies' vectors in an index, the folded user\n"
-                 "tower, the catalogue and the movies each user has seen. Then makes it the current one.",
+                 "tower, the catalogue and the movies each user has seen. Then makes it the current one.\n"
+                 "With --to the movies' vectors go to a Milvus server as well, into a collection of their own: what is\n"
+                 "there from an upload that was broken off is not sent again, and the generation becomes the current one\n"
+                 "once the server holds all of it and finds enough of the exact answer. Collections of generations that\n"
+                 "are gone from the store are dropped.",
         .options = options,
         .examples = "  marquee export --model model.mrq --store store\n  marquee export --model model.mrq --index HNSW32\n"
-                    "  marquee export --index list\n",
+                    "  marquee export --index list\n"
+                    "  marquee export --store store --to milvus://127.0.0.1:19530/movies\n",
     };
     int first = 0;
     bool done = false;
@@ -57,6 +91,13 @@ mrq_status cmd_export(int argc, char **argv, mrq_error *err)
         fputs(mrq_index_kinds, stdout);
         return MRQ_OK;
     }
+    MRQ_CLEANUP(mrq_backend_close) mrq_backend *backend = NULL;
+    if (to)
+        MRQ_TRY(open_backend(to, &backend, err));
+    how.backend = backend;
+    how.watch = (mrq_upload_watch){show_upload, &progress};
+    if (!model && backend)
+        return export_current(mrq_default_store(store), &how, err);
     if (!model)
         return mrq_fail(err, MRQ_USAGE, "--model is missing: want the file that `marquee train` wrote");
     return export_model(mrq_default_store(store), model, &how, err);

@@ -1,6 +1,7 @@
 /* marquee infer: the top movies for a person, as a table or as JSON. */
 #include <stdlib.h>
 
+#include "backend_option.h"
 #include "base/log.h"
 #include "command.h"
 #include "filter_options.h"
@@ -8,7 +9,7 @@
 
 static mrq_status infer(int argc, char **argv, bool *json, mrq_error *err)
 {
-    const char *store = NULL, *redis = NULL;
+    const char *store = NULL, *redis = NULL, *where = NULL;
     bool no_cache = false, include_seen = false, explain = false;
     mrq_texts liked = {0}, disliked = {0};
     static int64_t liked_ids[MRQ_TASTE_MAX], disliked_ids[MRQ_TASTE_MAX];
@@ -28,6 +29,7 @@ static mrq_status infer(int argc, char **argv, bool *json, mrq_error *err)
         {"include-seen", 0, MRQ_OPT_FLAG, &include_seen, 0, 0, NULL, "also movies that USER has rated, liked and disliked ones"},
         {"explain", 0, MRQ_OPT_FLAG, &explain, 0, 0, NULL, "says what each score is made of"},
         STORE_OPTION(store),
+        BACKEND_OPTION(where),
         {"redis", 'r', MRQ_OPT_TEXT, &redis, 0, 0, "ADDRESS", "keeps answers there: " MRQ_REDIS_FORMS},
         {"no-cache", 0, MRQ_OPT_FLAG, &no_cache, 0, 0, NULL, "asks no Redis, whatever else says so"},
         {"json", 0, MRQ_OPT_FLAG, json, 0, 0, NULL, "one JSON document instead of the table, errors included"},
@@ -57,13 +59,14 @@ static mrq_status infer(int argc, char **argv, bool *json, mrq_error *err)
     query.k = (uint32_t)k;
 
     MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = NULL;
+    MRQ_CLEANUP(mrq_backend_close) mrq_backend *backend = NULL;
     MRQ_CLEANUP(mrq_generation_close) mrq_generation *generation = NULL;
     __attribute__((cleanup(mrq_answer_clear))) mrq_answer answer = {0};
     if (!no_cache)
         MRQ_TRY(mrq_default_cache(redis, &cache, err));
     const bool history = query.n_liked || query.n_disliked || query.explain;
-    MRQ_TRY(history ? mrq_generation_open(mrq_default_store(store), &generation, err)
-                    : mrq_generation_open_plain(mrq_default_store(store), &generation, err));
+    MRQ_TRY(open_backend(where, &backend, err));
+    MRQ_TRY(mrq_generation_open_on(mrq_default_store(store), backend, history, &generation, err));
     mrq_error inner = {0};
     if (mrq_recommend(generation, cache, &query, &answer, &inner) != MRQ_OK)
         return fail_in_options(&inner, err);

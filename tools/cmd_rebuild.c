@@ -4,13 +4,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "backend_option.h"
 #include "command.h"
 #include "job/job.h"
 #include "train_screen.h"
 
 struct arguments {
     mrq_rebuild_options options;
-    const char *redis;
+    const char *redis, *backend;
     int64_t seed, threads, keep, warm;
 };
 
@@ -38,6 +39,8 @@ static mrq_status read_arguments(int argc, char **argv, struct arguments *a, boo
          "generations; older ones are removed, never the one that serves"},
         {"redis", 'r', MRQ_OPT_TEXT, &a->redis, 0, 0, "ADDRESS",
          "answer the hottest queries there before the new generation serves\n[$MARQUEE_REDIS, else none]"},
+        {"backend", 0, MRQ_OPT_TEXT, &a->backend, 0, 0, "ADDRESS",
+         "puts the index there, too, before the new generation serves:\n" MRQ_BACKEND_FORMS "\n[$MARQUEE_BACKEND, else none]"},
         {"warm", 0, MRQ_OPT_INT, &a->warm, 0, MRQ_CACHE_TALLY_MAX, "N", "so many of them"},
         {"test", 0, MRQ_OPT_REAL, &o->test, 0, 0.9, "SHARE",
          "share of the ratings kept for the test, by a hash of ids: the same\nones every night, and some of the new"},
@@ -78,10 +81,15 @@ static void on_step(void *context, mrq_step step)
 {
     if (step == MRQ_STEP_TRAIN)
         mrq_signals_catch();
-    if (step == MRQ_STEP_EXPORT) {
+    if (step == MRQ_STEP_EXPORT || step == MRQ_STEP_WARM)
         mrq_screen_end(context);
+    if (step == MRQ_STEP_EXPORT)
         mrq_signals_release();
-    }
+}
+
+static void on_upload(void *context, uint32_t done, uint32_t of)
+{
+    show_upload(&((mrq_screen *)context)->progress, done, of);
 }
 
 static void print_summary(const mrq_rebuild_options *o, const mrq_rebuild_report *r)
@@ -93,8 +101,10 @@ static void print_summary(const mrq_rebuild_options *o, const mrq_rebuild_report
         printf(", test %s %.4f", now.name, now.value);
     if (r->has_serving && !isnan(before.value) && before.more_is_better == now.more_is_better)
         printf(" (%.4f before)", before.value);
-    printf(", %u movies, index %s, recall %.4f, %u answers warmed, %u generation%s removed, %.1f s\n", r->made.movies,
-           r->choice.best.settings.factory, r->choice.best.recall, r->warmed, r->pruned, r->pruned == 1 ? "" : "s", r->seconds);
+    printf(", %u movies, index %s, recall %.4f", r->made.movies, r->choice.best.settings.factory, r->choice.best.recall);
+    if (o->backend)
+        printf(", on %s, recall %.4f", mrq_backend_label(o->backend), r->uploaded.measured.recall);
+    printf(", %u answers warmed, %u generation%s removed, %.1f s\n", r->warmed, r->pruned, r->pruned == 1 ? "" : "s", r->seconds);
 }
 
 mrq_status cmd_rebuild(int argc, char **argv, mrq_error *err)
@@ -118,9 +128,12 @@ mrq_status cmd_rebuild(int argc, char **argv, mrq_error *err)
     MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = NULL;
     MRQ_TRY(mrq_default_cache(a.redis, &cache, err));
     a.options.cache = cache;
+    MRQ_CLEANUP(mrq_backend_close) mrq_backend *backend = NULL;
+    MRQ_TRY(open_backend(a.backend, &backend, err));
+    a.options.backend = backend;
 
     mrq_screen screen = {.epoch = 0};
-    const mrq_rebuild_watch watch = {mrq_screen_watch(&screen), on_step};
+    const mrq_rebuild_watch watch = {mrq_screen_watch(&screen), on_step, on_upload};
     mrq_rebuild_report report;
     mrq_error problem = {0};
     const mrq_status status = mrq_rebuild(&a.options, &watch, &report, &problem);

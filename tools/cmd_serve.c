@@ -16,6 +16,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "backend_option.h"
 #include "base/log.h"
 #include "command.h"
 #include "http/listen.h"
@@ -31,7 +32,7 @@
 #define SPARE_FILES   100  /* descriptors besides connections */
 
 struct arguments {
-    const char *store, *listen, *redis, *token_file, *access_log;
+    const char *store, *listen, *redis, *backend, *token_file, *access_log;
     bool no_cache;
     int64_t workers, memory, connections;
 };
@@ -60,6 +61,7 @@ static mrq_status read_arguments(int argc, char **argv, struct arguments *a, boo
          "machines can reach takes --token-file"},
         {"redis", 'r', MRQ_OPT_TEXT, &a->redis, 0, 0, "ADDRESS", "shares answers there: " MRQ_REDIS_FORMS},
         {"no-cache", 0, MRQ_OPT_FLAG, &a->no_cache, 0, 0, NULL, "asks no Redis, whatever else says so"},
+        BACKEND_OPTION(a->backend),
         {"memory", 'm', MRQ_OPT_INT, &a->memory, 0, 1 << 20, "MB", "of finished answers to keep in this process; 0: none"},
         {"workers", 'w', MRQ_OPT_INT, &a->workers, 1, MRQ_WORKERS_MAX, "N", "threads that answer [as many as CPUs]"},
         {"connections", 'c', MRQ_OPT_INT, &a->connections, MRQ_CONNECTIONS_MIN, MRQ_CONNECTIONS_MAX, "N",
@@ -155,7 +157,9 @@ static mrq_status start(const struct arguments *a, struct serve *s, mrq_error *e
     mrq_server_options options = {.workers = a->workers ? (uint32_t)a->workers : (uint32_t)mrq_threads_default(),
                                   .idle_seconds = MRQ_IDLE_SECONDS,
                                   .request_seconds = MRQ_REQUEST_SECONDS};
+    mrq_backend_options backend;
     MRQ_TRY(mrq_default_redis(a->redis, &redis, err));
+    MRQ_TRY(default_backend(a->backend, &backend, err));
     MRQ_TRY(allow_connections(a->connections, &options.connections, err));
     if (a->token_file) {
         mrq_keep_secret();
@@ -171,11 +175,17 @@ static mrq_status start(const struct arguments *a, struct serve *s, mrq_error *e
     if (s->events >= 0)
         (void)inotify_add_watch(s->events, a->store, IN_MOVED_TO | IN_CREATE | IN_ONLYDIR);
     mrq_error problem = {0};
-    const mrq_options where = {.store = a->store, .redis = a->no_cache ? NULL : redis, .memory = (size_t)a->memory << 20};
+    const mrq_options where = {.store = a->store,
+                               .redis = a->no_cache ? NULL : redis,
+                               .memory = (size_t)a->memory << 20,
+                               .backend = backend.address,
+                               .backend_token = backend.token,
+                               .backend_ca = backend.ca};
     const mrq_status status = mrq_recommender_open(&where, &s->recommender, &problem);
-    if (status != MRQ_OK) /* of wrong usage only the address can be accused */
-        return status == MRQ_USAGE ? mrq_fail(err, status, "%s: %s", mrq_redis_source(a->redis), problem.msg)
-                                   : mrq_fail(err, status, "%s", problem.msg);
+    if (status != MRQ_OK) /* of wrong usage only an address can be accused, and a backend's says so */
+        return status == MRQ_USAGE && strncmp(problem.msg, "backend", 7) != 0
+                   ? mrq_fail(err, status, "%s: %s", mrq_redis_source(a->redis), problem.msg)
+                   : mrq_fail(err, status, "%s", problem.msg);
     options.recommender = s->recommender;
     options.socket = s->listener.socket;
     options.access = s->access;

@@ -1,17 +1,19 @@
 /* marquee similar: the movies most like one, as a table or as JSON. */
+#include "backend_option.h"
 #include "command.h"
 #include "filter_options.h"
 #include "print_answer.h"
 
 static mrq_status similar(int argc, char **argv, bool *json, mrq_error *err)
 {
-    const char *store = NULL;
+    const char *store = NULL, *where = NULL;
     int64_t k = MRQ_K_DEFAULT;
     filter_options options = {.years = NULL};
     const mrq_option table[] = {
         {"top", 'k', MRQ_OPT_INT, &k, 1, MRQ_K_MAX, "K", "so many movies"},
         FILTER_OPTIONS(options),
         STORE_OPTION(store),
+        BACKEND_OPTION(where),
         {"json", 0, MRQ_OPT_FLAG, json, 0, 0, NULL, "one JSON document instead of the table, errors included"},
         {0},
     };
@@ -35,9 +37,11 @@ static mrq_status similar(int argc, char **argv, bool *json, mrq_error *err)
         return MRQ_OK;
     MRQ_TRY(read_filters(&options, &filters, err));
 
+    MRQ_CLEANUP(mrq_backend_close) mrq_backend *backend = NULL;
     MRQ_CLEANUP(mrq_generation_close) mrq_generation *generation = NULL;
     __attribute__((cleanup(mrq_answer_clear))) mrq_answer answer = {0};
-    MRQ_TRY(mrq_generation_open(mrq_default_store(store), &generation, err));
+    MRQ_TRY(open_backend(where, &backend, err));
+    MRQ_TRY(mrq_generation_open_on(mrq_default_store(store), backend, true, &generation, err));
     mrq_error inner = {0};
     if (mrq_similar(generation, argv[first], (uint32_t)k, &filters, &answer, &inner) != MRQ_OK)
         return fail_in_options(&inner, err);

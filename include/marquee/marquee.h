@@ -88,11 +88,17 @@ typedef struct mrq_options {
     const char *redis;  /* unix:/path, host:port or redis://[user][:password@]host[:port][/database]; NULL: none */
     uint32_t redis_ttl; /* seconds that an answer stays there; 0: a day */
     size_t memory;      /* bytes of finished answers to keep in this process, the least recently asked go first; 0: none */
+    /* Where the movies' index is kept, instead of in the store: milvus://host[:port]/name, or milvuss:// for TLS, where
+     * `marquee export --to` has put it; NULL: nowhere else. The answers are the same. */
+    const char *backend;
+    const char *backend_token; /* "user:password" or a key; NULL: none */
+    const char *backend_ca;    /* file of the certificates that are trusted; NULL: the system's */
 } mrq_options;
 
 /* Opens the store's current generation and verifies every file of it but the model's, which no answer needs; nothing of `options`
  * is kept. Does not connect to Redis, which is asked when the first query comes and without which everything works. MRQ_NOT_FOUND
- * without a store; MRQ_BAD_FILE names the damaged file; MRQ_USAGE for an address that makes no sense. */
+ * without a store, or where the backend does not have the generation; MRQ_BAD_FILE names the damaged file; MRQ_USAGE for an address
+ * that makes no sense; MRQ_UNAVAILABLE when the backend is gone. */
 MRQ_CHECKED mrq_status mrq_recommender_open(const mrq_options *options, mrq_recommender **out, mrq_error *err);
 
 /* Results stay valid. NULL is legal. */
@@ -113,7 +119,7 @@ typedef struct mrq_result mrq_result;
 /* The query's best movies. MRQ_USAGE for a value that the data's dictionaries do not have, a feature that is missing, a filter that
  * the data has no column for, a taste that the model has no use for or that contradicts itself, more to explain than
  * 250,000 parts, told or not, over all its movies; MRQ_NOT_FOUND for an unknown user or an unknown movie in a taste: the sentence
- * begins with the name of the member that is wrong. */
+ * begins with the name of the member that is wrong. MRQ_UNAVAILABLE when the backend is gone, within 3 seconds. */
 MRQ_CHECKED mrq_status mrq_recommender_recommend(mrq_recommender *recommender, const mrq_query *query, mrq_result **out,
                                                  mrq_error *err);
 

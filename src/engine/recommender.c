@@ -22,6 +22,7 @@ struct mrq_recommender {
     char *store;
     size_t memory;
     mrq_connections *connections; /* NULL: no Redis */
+    mrq_backend *backend;         /* NULL: the store's own index */
     pthread_mutex_t lock;
     mrq_serving *serving; /* held */
     pthread_mutex_t reloading;
@@ -61,8 +62,11 @@ mrq_status mrq_recommender_open(const mrq_options *options, mrq_recommender **ou
     mrq_status status = r->store ? MRQ_OK : mrq_fail_memory(err, "opening the store");
     if (status == MRQ_OK && options->redis)
         status = mrq_connections_new(options->redis, ttl, &r->connections, err);
+    const mrq_backend_options where = {options->backend, options->backend_token, options->backend_ca};
+    if (status == MRQ_OK && options->backend)
+        status = mrq_backend_open(&where, &r->backend, err);
     if (status == MRQ_OK)
-        status = mrq_serving_open(options->store, options->memory, &r->evicted, &r->serving, err);
+        status = mrq_serving_open(options->store, r->backend, options->memory, &r->evicted, &r->serving, err);
     if (status != MRQ_OK) {
         mrq_recommender_close(r);
         return status;
@@ -88,6 +92,7 @@ void mrq_recommender_close(mrq_recommender *r)
         mrq_recommender_flush(r);
     retire(r->serving);
     mrq_connections_free(r->connections);
+    mrq_backend_close(r->backend); /* a result that outlives this never searches */
     pthread_mutex_destroy(&r->lock);
     pthread_mutex_destroy(&r->reloading);
     free(r->store);
@@ -102,7 +107,7 @@ static mrq_status reload(mrq_recommender *r, bool *changed, mrq_error *err)
     if (!*changed)
         return MRQ_OK;
     mrq_serving *next;
-    MRQ_TRY(mrq_serving_open(r->store, r->memory, &r->evicted, &next, err));
+    MRQ_TRY(mrq_serving_open(r->store, r->backend, r->memory, &r->evicted, &next, err));
     mrq_recommender_flush(r);
     pthread_mutex_lock(&r->lock);
     mrq_serving *old = r->serving;

@@ -25,13 +25,14 @@ static void count_ratings(const mrq_generation *generation, uint32_t *ratings)
         ratings[generation->seen.item[i]]++;
 }
 
-mrq_status mrq_serving_open(const char *store, size_t memory, atomic_ullong *evicted, mrq_serving **out, mrq_error *err)
+mrq_status mrq_serving_open(const char *store, mrq_backend *backend, size_t memory, atomic_ullong *evicted, mrq_serving **out,
+                            mrq_error *err)
 {
     mrq_serving *serving = calloc(1, sizeof *serving);
     if (!serving)
         return mrq_fail_memory(err, "opening the store");
     atomic_init(&serving->holders, 1);
-    mrq_status status = mrq_generation_open(store, &serving->generation, err);
+    mrq_status status = mrq_generation_open_on(store, backend, true, &serving->generation, err);
     if (status == MRQ_OK)
         status = mrq_index_sketch(serving->generation->index, err);
     if (status == MRQ_OK) {

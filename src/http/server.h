@@ -23,7 +23,7 @@ typedef struct mrq_server_options {
     uint32_t connections;     /* at once; more wait to be accepted */
     uint32_t idle_seconds;    /* a connection that is silent for so long is closed */
     uint32_t request_seconds; /* and one on which no request comes to its end for so long, whatever trickles in or out */
-    const mrq_secret *token;   /* that clients have to tell; NULL: none */
+    const mrq_secret *token;  /* that clients have to tell; NULL: none */
     mrq_access *access;       /* NULL: no access log */
 } mrq_server_options;
 

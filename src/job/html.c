@@ -230,7 +230,7 @@ static mrq_status write_index(const mrq_rebuild_report *r, mrq_writer *out, mrq_
     return draw_trials(&r->choice, out, err);
 }
 
-static void write_steps(const mrq_rebuild_report *r, mrq_writer *out)
+static void write_steps(const mrq_rebuild_options *o, const mrq_rebuild_report *r, mrq_writer *out)
 {
     mrq_writer_put(out, "<h2>Steps</h2>\n<table>\n<tr><th>step</th><th class=\"n\">seconds</th></tr>\n");
     for (int i = 0; i < MRQ_STEPS; i++)
@@ -238,6 +238,12 @@ static void write_steps(const mrq_rebuild_report *r, mrq_writer *out)
             mrq_writer_put(out, "<tr><th>%s</th><td class=\"n\">%.2f</td></tr>\n", mrq_step_names[i], r->step[i]);
     mrq_writer_put(out, "</table>\n<p>%" PRIu32 " answers warmed, %" PRIu32 " old generations removed.</p>\n", r->warmed,
                    r->pruned);
+    if (!o->backend || isnan(r->step[MRQ_STEP_UPLOAD]))
+        return;
+    mrq_writer_put(out, "<p>");
+    put_text(out, mrq_backend_label(o->backend));
+    mrq_writer_put(out, " has %" PRIu32 " movies, %" PRIu32 " of them sent; recall@%d %.4f, median %.1f &#181;s.</p>\n",
+                   r->uploaded.rows, r->uploaded.sent, MRQ_RECALL_K, r->uploaded.measured.recall, 1e6 * r->uploaded.measured.p50);
 }
 
 static void write_settings(const mrq_rebuild_options *o, const mrq_rebuild_report *r, mrq_writer *out)
@@ -268,7 +274,7 @@ mrq_status mrq_report_html(const mrq_rebuild_options *options, const mrq_rebuild
     write_generations(report, out);
     MRQ_TRY(write_curve(report, out, err));
     MRQ_TRY(write_index(report, out, err));
-    write_steps(report, out);
+    write_steps(options, report, out);
     write_settings(options, report, out);
     return MRQ_OK;
 }

@@ -16,21 +16,22 @@
 typedef struct mrq_rebuild_options {
     const char *data, *schema; /* a folder; a schema's name or file, NULL: recognised */
     const char *store;
-    const char *model; /* a preset or a description's file */
-    int64_t epochs;    /* 0: the model's; of a ranking always */
-    bool warm_start;   /* go on from the serving generation's model, where that is honest and possible; else from scratch */
-    const char *index; /* as for an export */
-    double recall;     /* that the index is chosen for */
-    double min_recall; /* gate: measured on queries that took no part in the choice; NaN: MRQ_RECALL_SLACK below `recall` */
-    double max_loss;   /* gate: quality (RMSE, or NDCG@10 of a ranking) at most so much worse than the serving generation's */
-    double max_shrink; /* gate: share of the serving generation's movies that may be missing */
-    bool force;        /* publishes whatever the gates say */
-    uint32_t keep;     /* generations */
-    mrq_cache *cache;  /* whose hottest queries are answered before the generation is published; NULL: none */
-    uint32_t warm;     /* so many of them; no more than MRQ_CACHE_TALLY_MAX are counted */
-    uint64_t seed;     /* up to MRQ_SEED_MAX */
-    uint32_t threads;  /* 1 .. MRQ_THREADS_MAX */
-    double test;       /* share of the ratings, divided by MRQ_SPLIT_HASH: every night the same ones, and new ones */
+    const char *model;    /* a preset or a description's file */
+    int64_t epochs;       /* 0: the model's; of a ranking always */
+    bool warm_start;      /* go on from the serving generation's model, where that is honest and possible; else from scratch */
+    const char *index;    /* as for an export */
+    double recall;        /* that the index is chosen for */
+    double min_recall;    /* gate: measured on queries that took no part in the choice; NaN: MRQ_RECALL_SLACK below `recall` */
+    double max_loss;      /* gate: quality (RMSE, or NDCG@10 of a ranking) at most so much worse than the serving generation's */
+    double max_shrink;    /* gate: share of the serving generation's movies that may be missing */
+    bool force;           /* publishes whatever the gates say */
+    uint32_t keep;        /* generations */
+    mrq_cache *cache;     /* whose hottest queries are answered before the generation is published; NULL: none */
+    uint32_t warm;        /* so many of them; no more than MRQ_CACHE_TALLY_MAX are counted */
+    mrq_backend *backend; /* that gets the index, too, before the generation is published; NULL: none */
+    uint64_t seed;        /* up to MRQ_SEED_MAX */
+    uint32_t threads;     /* 1 .. MRQ_THREADS_MAX */
+    double test;          /* share of the ratings, divided by MRQ_SPLIT_HASH: every night the same ones, and new ones */
 } mrq_rebuild_options;
 
 typedef enum mrq_step {
@@ -38,6 +39,7 @@ typedef enum mrq_step {
     MRQ_STEP_TRAIN, /* and evaluate: the test part is looked at after each pass, and decides nothing */
     MRQ_STEP_EXPORT,
     MRQ_STEP_GATES,
+    MRQ_STEP_UPLOAD, /* only where there is a backend */
     MRQ_STEP_WARM,
     MRQ_STEP_PUBLISH,
     MRQ_STEP_PRUNE,
@@ -92,6 +94,7 @@ typedef struct mrq_rebuild_report {
     mrq_gate gate[MRQ_GATES];
     bool judged; /* the gates were */
     uint32_t warmed, pruned;
+    mrq_uploaded uploaded; /* to the backend; zeroed without one */
 } mrq_rebuild_report;
 void mrq_rebuild_report_clear(mrq_rebuild_report *report); /* frees what it holds; legal on a zeroed one */
 
@@ -99,9 +102,10 @@ void mrq_rebuild_report_clear(mrq_rebuild_report *report); /* frees what it hold
 typedef struct mrq_rebuild_watch {
     mrq_train_watch train;
     void (*step)(void *context, mrq_step step); /* begins; `context` is the one of `train` */
+    void (*upload)(void *context, uint32_t done, uint32_t of);
 } mrq_rebuild_watch;
 
-/* Rebuilds: takes the store's lock, loads, trains, exports, judges, warms, publishes and prunes, with a line of log a step. Nothing
+/* Rebuilds: takes the store's lock, loads, trains, exports, judges, uploads, warms, publishes and prunes, with a line of log a step. Nothing
  * a reader sees changes before the publish, and a killed run is swept out by the next. Once the lock is held, STORE/report.json and
  * STORE/report.html are written, each at once, however the rebuild ends, unless the process is killed: by SIGKILL, or by SIGTERM
  * where the caller does not make it watch->train.stop, which the training alone looks at. The reports then say "running", as they
@@ -109,7 +113,7 @@ typedef struct mrq_rebuild_watch {
  * MRQ_FAILED: a gate refused (out->outcome is MRQ_REFUSED), watch->train.stop stopped it, somebody else holds the lock, or the
  * system said no; if it did so in the publish's last sync, the new generation serves and out->outcome is MRQ_PUBLISHED. MRQ_USAGE
  * for an index that FAISS does not make, before the lock is taken. Other statuses as of mrq_dataset_load(), mrq_description_load()
- * and mrq_draft_write(). */
+ * mrq_draft_write() and mrq_store_upload(). */
 MRQ_CHECKED mrq_status mrq_rebuild(const mrq_rebuild_options *options, const mrq_rebuild_watch *watch, mrq_rebuild_report *out,
                                    mrq_error *err);
 

@@ -13,7 +13,7 @@
 #include "base/log.h"
 #include "job/job.h"
 
-const char *const mrq_step_names[] = {"load", "train", "export", "gates", "warm", "publish", "prune", NULL};
+const char *const mrq_step_names[] = {"load", "train", "export", "gates", "upload", "warm", "publish", "prune", NULL};
 const char *const mrq_outcome_names[] = {"published", "refused", "failed", "running"};
 
 struct job {
@@ -268,6 +268,28 @@ static mrq_status judge(struct job *job, mrq_error *err)
     return MRQ_OK;
 }
 
+static void on_rows(void *context, uint32_t done, uint32_t of)
+{
+    const struct job *job = context;
+    if (job->watch->upload)
+        job->watch->upload(job->watch->train.context, done, of);
+}
+
+/* Puts the index where it will be searched, before anybody is led there. */
+static mrq_status upload(struct job *job, mrq_error *err)
+{
+    const mrq_upload_watch watch = {on_rows, job};
+    mrq_uploaded *u = &job->report->uploaded;
+    if (!job->options->backend)
+        return MRQ_OK;
+    begin(job, MRQ_STEP_UPLOAD);
+    MRQ_TRY(mrq_store_upload(job->options->store, mrq_draft_generation(job->draft), job->options->backend, job->options->recall,
+                             &watch, u, err));
+    end(job, " backend=%s rows=%u sent=%u recall=%.4f p50=%.1fus", mrq_backend_label(job->options->backend), u->rows, u->sent,
+        u->measured.recall, 1e6 * u->measured.p50);
+    return MRQ_OK;
+}
+
 /* Publishes. Where only the last sync fails the new generation serves all the same: the sentence and the outcome say so. */
 static mrq_status make_current(struct job *job, mrq_error *err)
 {
@@ -305,6 +327,9 @@ static void prune(struct job *job)
     begin(job, MRQ_STEP_PRUNE);
     if (mrq_draft_prune(job->draft, job->options->keep, &r->pruned, &problem) != MRQ_OK)
         remark(r, "old generations could not be removed: %s", problem.msg);
+    if (job->options->backend && mrq_store_settle(job->options->store, mrq_draft_generation(job->draft), job->options->backend,
+                                                  &r->uploaded, &problem) != MRQ_OK)
+        remark(r, "the backend could not be tidied up: %s", problem.msg);
     end(job, " removed=%u kept=%u", r->pruned, job->options->keep);
 }
 
@@ -314,6 +339,7 @@ static mrq_status run(struct job *job, mrq_error *err)
     MRQ_TRY(train(job, err));
     MRQ_TRY(export(job, err));
     MRQ_TRY(judge(job, err));
+    MRQ_TRY(upload(job, err));
     MRQ_TRY(publish(job, err));
     prune(job);
     return MRQ_OK;

@@ -107,6 +107,16 @@ static bool add_index(cJSON *root, const mrq_choice *choice)
     return ok;
 }
 
+/* Where there is a backend, what came of the upload. */
+static bool add_upload(cJSON *root, const mrq_rebuild_options *o, const mrq_rebuild_report *r)
+{
+    const mrq_uploaded *u = &r->uploaded;
+    cJSON *upload = o->backend ? cJSON_AddObjectToObject(root, "upload") : NULL;
+    return !o->backend || (upload && cJSON_AddStringToObject(upload, "backend", mrq_backend_label(o->backend)) &&
+                           cJSON_AddNumberToObject(upload, "rows", u->rows) && cJSON_AddNumberToObject(upload, "sent", u->sent) &&
+                           mrq_trial_tell(&u->measured, upload) && cJSON_AddNumberToObject(upload, "removed", u->removed));
+}
+
 static char *report_json(const mrq_rebuild_options *o, const mrq_rebuild_report *r)
 {
     MRQ_CLEANUP(cJSON_Delete) cJSON *root = cJSON_CreateObject();
@@ -119,7 +129,7 @@ static char *report_json(const mrq_rebuild_options *o, const mrq_rebuild_report 
         add_text(root, "warm_start_note", r->warm_note) &&
         mrq_json_add_made(root, "model", mrq_description_json(&r->description)) && add_curve(root, r) && add_gates(root, r) &&
         add_index(root, &r->choice) && cJSON_AddNumberToObject(root, "warmed", r->warmed) &&
-        cJSON_AddNumberToObject(root, "pruned", r->pruned);
+        cJSON_AddNumberToObject(root, "pruned", r->pruned) && add_upload(root, o, r);
     return ok ? cJSON_Print(root) : NULL;
 }
 

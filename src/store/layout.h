@@ -55,9 +55,9 @@ typedef struct mrq_name {
 MRQ_CHECKED mrq_status mrq_store_names(const char *store, mrq_name **out, uint32_t *n, mrq_error *err);
 
 /* Opens the generation of this name in this folder, whether it is current, or there under its name, or not, with its history or
- * without; the rest is as for mrq_generation_open(). */
-MRQ_CHECKED mrq_status mrq_generation_open_in(const char *folder, const char *name, bool history, mrq_generation **out,
-                                              mrq_error *err);
+ * without, with a backend's index or (NULL) its own; the rest is as for mrq_generation_open(). */
+MRQ_CHECKED mrq_status mrq_generation_open_in(const char *folder, const char *name, mrq_backend *backend, bool history,
+                                              mrq_generation **out, mrq_error *err);
 
 /* The movies' vectors, (movies, dim) finite numbers in the open file. MRQ_BAD_FILE. */
 MRQ_CHECKED mrq_status mrq_generation_vectors(const mrq_container *file, uint32_t movies, uint32_t dim, const float **out,

@@ -25,6 +25,18 @@ mrq_status mrq_manifest_note(mrq_manifest *manifest, mrq_part part, const char *
     return MRQ_OK;
 }
 
+void mrq_manifest_content(const mrq_manifest *manifest, char out[MRQ_CONTENT_SIZE])
+{
+    char hex[MRQ_SHA256_HEX];
+    mrq_sha256 sha;
+    mrq_sha256_init(&sha);
+    mrq_sha256_update(&sha, manifest->part[MRQ_PART_CATALOGUE].sha256, MRQ_SHA256_HEX - 1);
+    mrq_sha256_update(&sha, manifest->part[MRQ_PART_VECTORS].sha256, MRQ_SHA256_HEX - 1);
+    mrq_sha256_hex(&sha, hex);
+    memcpy(out, hex, MRQ_CONTENT_SIZE - 1);
+    out[MRQ_CONTENT_SIZE - 1] = '\0';
+}
+
 static bool add_hex(cJSON *object, const char *key, uint64_t value)
 {
     char text[17];

@@ -25,6 +25,10 @@ typedef struct mrq_manifest {
 /* Notes size and digests of a part as it is on disk. */
 MRQ_CHECKED mrq_status mrq_manifest_note(mrq_manifest *manifest, mrq_part part, const char *path, mrq_error *err);
 
+/* What a backend's collection of such a generation is named after: the first digits of the SHA-256 of those of catalogue.mrq and
+ * vectors.mrq, as text, one behind the other. */
+void mrq_manifest_content(const mrq_manifest *manifest, char out[MRQ_CONTENT_SIZE]);
+
 /* The manifest as JSON, and in it for people the settings tried and the model's description; freed with mrq_free(). NULL when out
  * of memory. */
 char *mrq_manifest_text(const mrq_manifest *manifest, const mrq_model *model, const mrq_choice *choice);

@@ -142,7 +142,18 @@ static mrq_status look_at(const char *folder, mrq_part part, int64_t size, mrq_e
     return st.st_size == size ? MRQ_OK : another_size(path, st.st_size, size, err);
 }
 
-mrq_status mrq_generation_open_in(const char *folder, const char *name, bool history, mrq_generation **out, mrq_error *err)
+/* The index that a backend keeps in the place of movies.faiss, which is only looked at. */
+static mrq_status connect(mrq_generation *g, mrq_backend *backend, const char *folder, const float *vectors,
+                          const mrq_manifest *manifest, mrq_error *err)
+{
+    mrq_contents contents = {.movies = g->movies, .vectors = vectors, .dim = g->tower->dim};
+    memcpy(contents.name, g->content, sizeof contents.name);
+    MRQ_TRY(look_at(folder, MRQ_PART_INDEX, manifest->part[MRQ_PART_INDEX].size, err));
+    return mrq_index_connect(backend, &contents, &g->index, err);
+}
+
+mrq_status mrq_generation_open_in(const char *folder, const char *name, mrq_backend *backend, bool history, mrq_generation **out,
+                                  mrq_error *err)
 {
     static const mrq_part order[] = {MRQ_PART_CATALOGUE, MRQ_PART_USERS, MRQ_PART_SEEN,
                                      MRQ_PART_VECTORS,   MRQ_PART_INDEX, MRQ_PART_HISTORY};
@@ -152,6 +163,7 @@ mrq_status mrq_generation_open_in(const char *folder, const char *name, bool his
         return mrq_fail_memory(err, "opening a generation");
     MRQ_TRY(mrq_manifest_read(folder, name, &manifest, &g->curve, err));
     snprintf(g->name, sizeof g->name, "%s", name);
+    mrq_manifest_content(&manifest, g->content);
     strcpy(g->model_name, manifest.model_name);
     strcpy(g->index_kind, manifest.index.settings.factory);
     g->created = manifest.created_us / 1000000;
@@ -165,6 +177,10 @@ mrq_status mrq_generation_open_in(const char *folder, const char *name, bool his
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
         if (order[i] == MRQ_PART_HISTORY && !history) {
             MRQ_TRY(look_at(folder, order[i], manifest.part[order[i]].size, err));
+            continue;
+        }
+        if (order[i] == MRQ_PART_INDEX && backend) {
+            MRQ_TRY(connect(g, backend, folder, vectors, &manifest, err));
             continue;
         }
         MRQ_TRY(mrq_path_join(path, sizeof path, folder, mrq_part_names[order[i]], err));
@@ -214,7 +230,7 @@ static mrq_status audit(const char *folder, const char *name, mrq_generation **o
 {
     MRQ_CLEANUP(mrq_generation_close) mrq_generation *g = NULL;
     MRQ_CLEANUP(mrq_model_free) mrq_model *its = NULL;
-    MRQ_TRY(mrq_generation_open_in(folder, name, true, &g, err));
+    MRQ_TRY(mrq_generation_open_in(folder, name, NULL, true, &g, err));
     MRQ_TRY(load_model(folder, name, &its, err));
     MRQ_TRY(compare_digests(folder, name, err));
     *out = g;
@@ -249,14 +265,15 @@ static void offer_fallback(const char *store, const char *name, mrq_error *err)
 }
 
 /* Opens the current generation, or its model; or both, audited. What is not wanted is NULL. */
-static mrq_status open_current(const char *store, bool history, mrq_generation **generation, mrq_model **model, mrq_error *err)
+static mrq_status open_current(const char *store, mrq_backend *backend, bool history, mrq_generation **generation,
+                               mrq_model **model, mrq_error *err)
 {
     char name[MRQ_GENERATION_NAME] = "", tried[MRQ_GENERATION_NAME] = "", folder[MRQ_STORE_PATH];
     mrq_status status = mrq_store_current(store, name, err);
     for (int i = 0; strcmp(name, tried) != 0 && i < ATTEMPTS; i++) {
         strcpy(tried, name);
         MRQ_TRY(mrq_generation_path(store, name, folder, err));
-        status = !model        ? mrq_generation_open_in(folder, name, history, generation, err)
+        status = !model        ? mrq_generation_open_in(folder, name, backend, history, generation, err)
                  : !generation ? load_model(folder, name, model, err)
                                : audit(folder, name, generation, model, err);
         if (status == MRQ_OK || mrq_store_current(store, name, NULL) != MRQ_OK)
@@ -269,22 +286,27 @@ static mrq_status open_current(const char *store, bool history, mrq_generation *
 
 mrq_status mrq_generation_open(const char *store, mrq_generation **out, mrq_error *err)
 {
-    return open_current(store, true, out, NULL, err);
+    return open_current(store, NULL, true, out, NULL, err);
 }
 
 mrq_status mrq_generation_open_plain(const char *store, mrq_generation **out, mrq_error *err)
 {
-    return open_current(store, false, out, NULL, err);
+    return open_current(store, NULL, false, out, NULL, err);
+}
+
+mrq_status mrq_generation_open_on(const char *store, mrq_backend *backend, bool history, mrq_generation **out, mrq_error *err)
+{
+    return open_current(store, backend, history, out, NULL, err);
 }
 
 mrq_status mrq_store_model(const char *store, mrq_model **out, mrq_error *err)
 {
-    return open_current(store, false, NULL, out, err);
+    return open_current(store, NULL, false, NULL, out, err);
 }
 
 mrq_status mrq_generation_audit(const char *store, mrq_generation **out, mrq_model **model, mrq_error *err)
 {
-    return open_current(store, true, out, model, err);
+    return open_current(store, NULL, true, out, model, err);
 }
 
 void mrq_generation_close(mrq_generation *generation)

@@ -14,7 +14,7 @@
 #ifndef MRQ_STORE_STORE_H
 #define MRQ_STORE_STORE_H
 
-#include "index/index.h"
+#include "index/backend.h"
 #include "model/model.h"
 
 #define MRQ_GENERATION_NAME 48
@@ -23,6 +23,7 @@
 typedef struct mrq_generation {
     char name[MRQ_GENERATION_NAME];
     char model_name[MRQ_COLUMN_NAME];  /* of the description */
+    char content[MRQ_CONTENT_SIZE];    /* begins the digest of movies and vectors: what a backend's collection is named after */
     char index_kind[MRQ_FACTORY_SIZE]; /* the factory string; the rest is in mrq_index_settings_of() */
     int64_t created;                   /* when it was made, unix seconds; the name's time may be later */
     double recall, p50, p99;           /* of the index, measured when it was made; seconds a query */
@@ -48,6 +49,10 @@ MRQ_CHECKED mrq_status mrq_generation_open(const char *store, mrq_generation **o
 /* The same without the history, of which the size alone is compared: twice as quick, and enough for queries that neither name liked
  * or disliked movies nor ask for an explanation. */
 MRQ_CHECKED mrq_status mrq_generation_open_plain(const char *store, mrq_generation **out, mrq_error *err);
+/* The same with the index that a backend keeps, which mrq_store_upload() has put there; the backend is borrowed. movies.faiss is not
+ * read. NULL: one of the two above. Other statuses as of mrq_index_connect(). */
+MRQ_CHECKED mrq_status mrq_generation_open_on(const char *store, mrq_backend *backend, bool history, mrq_generation **out,
+                                              mrq_error *err);
 void mrq_generation_close(mrq_generation *generation);
 MRQ_DEFINE_CLEANUP(mrq_generation, mrq_generation_close)
 

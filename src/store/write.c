@@ -180,7 +180,7 @@ mrq_status mrq_draft_write(mrq_draft *draft, const mrq_model *model, const mrq_e
     snprintf(manifest.model_name, sizeof manifest.model_name, "%s", description->name);
     MRQ_TRY(write_parts(draft, &p, &manifest, err));
     MRQ_TRY(write_manifest(draft, &manifest, &p, name, err));
-    MRQ_TRY(mrq_generation_open_in(draft->folder, name, true, &draft->generation, err));
+    MRQ_TRY(mrq_generation_open_in(draft->folder, name, NULL, true, &draft->generation, err));
     if (choice) {
         *choice = p.choice;
         p.choice.trial = NULL;
@@ -188,21 +188,54 @@ mrq_status mrq_draft_write(mrq_draft *draft, const mrq_model *model, const mrq_e
     return MRQ_OK;
 }
 
+/* What comes of an upload once the generation is current. It serves, whatever is said here. */
+static mrq_status settle(const char *store, const mrq_generation *generation, mrq_backend *backend, mrq_uploaded *uploaded,
+                         mrq_error *err)
+{
+    mrq_error problem = {0};
+    const mrq_status status = mrq_store_settle(store, generation, backend, uploaded, &problem);
+    return status == MRQ_OK
+               ? MRQ_OK
+               : mrq_fail(err, status, "generation %s serves and is on the backend, but: %.300s", generation->name, problem.msg);
+}
+
 mrq_status mrq_store_export(const char *store, const char *model_path, const mrq_export_options *options,
-                            char name[MRQ_GENERATION_NAME], mrq_choice *choice, mrq_error *err)
+                            char name[MRQ_GENERATION_NAME], mrq_choice *choice, mrq_uploaded *uploaded, mrq_error *err)
 {
     MRQ_CLEANUP(mrq_model_free) mrq_model *model = NULL;
     MRQ_CLEANUP(mrq_draft_discard) mrq_draft *draft = NULL;
     mrq_choice made;
+    mrq_uploaded up = {0};
     MRQ_TRY(mrq_model_load(model_path, &model, err)); /* and so judged, before the store is touched */
     MRQ_TRY(mrq_draft_open(store, "export", &draft, err));
     MRQ_TRY(mrq_draft_write(draft, model, options, &made, err));
     MRQ_AUTOFREE mrq_trial *trial = made.trial;
+    if (options->backend)
+        MRQ_TRY(mrq_store_upload(store, draft->generation, options->backend, options->recall, &options->watch, &up, err));
     MRQ_TRY(mrq_draft_publish(draft, err));
+    if (options->backend)
+        MRQ_TRY(settle(store, draft->generation, options->backend, &up, err));
     strcpy(name, draft->generation->name);
     if (choice) {
         *choice = made;
         trial = NULL;
     }
+    if (uploaded)
+        *uploaded = up;
+    return MRQ_OK;
+}
+
+mrq_status mrq_store_export_current(const char *store, const mrq_export_options *options, char name[MRQ_GENERATION_NAME],
+                                    mrq_uploaded *uploaded, mrq_error *err)
+{
+    char current[MRQ_GENERATION_NAME];
+    MRQ_TRY(mrq_store_current(store, current, err)); /* before a lock is put into what is no store */
+    __attribute__((cleanup(mrq_lock_release))) mrq_lock lock;
+    MRQ_CLEANUP(mrq_generation_close) mrq_generation *generation = NULL;
+    MRQ_TRY(mrq_lock_take(store, "export", &lock, err));
+    MRQ_TRY(mrq_generation_open(store, &generation, err));
+    MRQ_TRY(mrq_store_upload(store, generation, options->backend, options->recall, &options->watch, uploaded, err));
+    MRQ_TRY(settle(store, generation, options->backend, uploaded, err));
+    strcpy(name, generation->name);
     return MRQ_OK;
 }

@@ -3,15 +3,16 @@
 #ifndef MRQ_STORE_WRITE_H
 #define MRQ_STORE_WRITE_H
 
-#include "index/choose.h"
-#include "store/store.h"
+#include "store/upload.h"
 
 #define MRQ_STORE_KEEP_DEFAULT 7
 #define MRQ_STORE_KEEP_MAX     1000000
 
 typedef struct mrq_export_options {
-    const char *index; /* "auto" or a FAISS factory string */
-    double recall;     /* that the index must reach, of the exact best MRQ_RECALL_K: (0, 1] */
+    const char *index;    /* "auto" or a FAISS factory string */
+    double recall;        /* that the index must reach, of the exact best MRQ_RECALL_K: (0, 1] */
+    mrq_backend *backend; /* that is to have the index, too; NULL: none */
+    mrq_upload_watch watch;
 } mrq_export_options;
 
 /* A store that is locked, with a generation in the making. For one thread. */
@@ -42,10 +43,14 @@ bool mrq_draft_is_current(const mrq_draft *draft);
 void mrq_draft_discard(mrq_draft *draft);
 MRQ_DEFINE_CLEANUP(mrq_draft, mrq_draft_discard)
 
-/* Exports a model file: open, write, publish. On a failure the store is as it was. Writes the new generation's name into `name`;
- * `choice` as above. */
+/* Exports a model file: open, write, upload, publish. On a failure the store is as it was, but where the sentence says that the new
+ * generation serves. Writes its name into `name`; `choice` as above; `uploaded` may be NULL. */
 MRQ_CHECKED mrq_status mrq_store_export(const char *store, const char *model_path, const mrq_export_options *options,
-                                        char name[MRQ_GENERATION_NAME], mrq_choice *choice, mrq_error *err);
+                                        char name[MRQ_GENERATION_NAME], mrq_choice *choice, mrq_uploaded *uploaded, mrq_error *err);
+
+/* Uploads the current generation, as it is; of the options, the index means nothing. Writes its name into `name`. Takes the lock. */
+MRQ_CHECKED mrq_status mrq_store_export_current(const char *store, const mrq_export_options *options,
+                                                char name[MRQ_GENERATION_NAME], mrq_uploaded *uploaded, mrq_error *err);
 
 /* Makes an older generation current, once every file of it is verified: `to`, which may also be newer, or for NULL the newest
  * intact one that is older than the current. Writes its name into `name`. Takes the lock. MRQ_NOT_FOUND when there is no such

@@ -20,7 +20,7 @@ prefix=$root$(sed -n 's/^prefix=//p' "$lib/pkgconfig/marquee.pc")
         share/man/man1/marquee.1 share/man/man1/infer.1; do
         echo "$prefix/$file"
     done
-    for file in libmarquee.a libmarquee.so libmarquee.so.0 pkgconfig/marquee.pc; do
+    for file in libmarquee.a libmarquee.so libmarquee.so.1 pkgconfig/marquee.pc; do
         echo "$lib/$file"
     done
     for file in "$MRQ_SOURCE"/data/models/*.json "$MRQ_SOURCE"/data/schemas/*.json; do
@@ -128,7 +128,7 @@ library.mrq_recommender_close(recommender)
 assert not [name for name in (b"OPENBLAS_CORETYPE", b"OPENBLAS_NUM_THREADS") if c.getenv(name)], "the environment has changed"
 assert library.mrq_version().decode() == sys.argv[2]
 END
-run 0 env -u OPENBLAS_CORETYPE -u OPENBLAS_NUM_THREADS python3 load.py "$lib/libmarquee.so.0" "$version"
+run 0 env -u OPENBLAS_CORETYPE -u OPENBLAS_NUM_THREADS python3 load.py "$lib/libmarquee.so.1" "$version"
 
 # Manual pages: sound, and of every command.
 marquee --help | sed -n '/^commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' >commands

@@ -154,7 +154,7 @@ static mrq_status stats(mrq_error *err)
 static mrq_status life(mrq_error *err)
 {
     mrq_recommender *kept = recommender;
-    mrq_status status = mrq_recommender_open(&(mrq_options){store, NULL, 0, MRQ_MEMORY_DEFAULT}, &recommender, err);
+    mrq_status status = mrq_recommender_open(&(mrq_options){.store = store, .memory = MRQ_MEMORY_DEFAULT}, &recommender, err);
     if (status == MRQ_OK)
         status = recommend(err);
     const size_t first = strlen(given);
@@ -299,7 +299,7 @@ int main(int argc, char **argv)
     close(fd);
     store = argv[1], generation[0] = argv[2], generation[1] = argv[3];
     mrq_error err;
-    if (mrq_recommender_open(&(mrq_options){store, NULL, 0, 0}, &recommender, &err) != MRQ_OK) {
+    if (mrq_recommender_open(&(mrq_options){.store = store}, &recommender, &err) != MRQ_OK) {
         fprintf(stderr, "%s\n", err.msg);
         return 1;
     }

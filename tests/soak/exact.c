@@ -105,7 +105,7 @@ static double *average(const mrq_folded_branch *branch)
 static void open_generation(const char *folder, const char *name)
 {
     mrq_error err = {0};
-    if (mrq_generation_open_in(folder, name, true, &generation, &err) != MRQ_OK)
+    if (mrq_generation_open_in(folder, name, NULL, true, &generation, &err) != MRQ_OK)
         die(err.msg);
     tower = generation->tower;
     vectors = mrq_index_vectors(generation->index);

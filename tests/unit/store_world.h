@@ -16,7 +16,7 @@ enum { USERS = 50, MOVIES = 40, DIM = 16 };
 static char folder[PATH], model_path[PATH + 20];
 static mrq_table *users, *movies;
 static mrq_model *model;
-static const mrq_export_options flat = {"Flat", 1};
+static const mrq_export_options flat = {.index = "Flat", .recall = 1};
 
 /* A model of these tables with starting parameters. */
 static inline mrq_model *model_of(const char *text, const mrq_table *its_users, const mrq_table *its_movies)
@@ -92,7 +92,7 @@ static inline const char *new_store(char out[PATH])
 
 static inline void export_to(const char *store, char name[MRQ_GENERATION_NAME])
 {
-    assert_ok(mrq_store_export(store, model_path, &flat, name, NULL, &err));
+    assert_ok(mrq_store_export(store, model_path, &flat, name, NULL, NULL, &err));
 }
 
 static inline mrq_status try_open(const char *store)

@@ -15,8 +15,8 @@
 
 static mrq_status try_export(const char *store, const char *path, const char *kind, char name[MRQ_GENERATION_NAME])
 {
-    const mrq_export_options options = {kind, 1};
-    return mrq_store_export(store, path, &options, name, NULL, &err);
+    const mrq_export_options options = {.index = kind, .recall = 1};
+    return mrq_store_export(store, path, &options, name, NULL, NULL, &err);
 }
 
 /* Nothing is left of those who wrote. */
@@ -113,7 +113,7 @@ static void a_failed_swap_removes_the_generation(void **state)
     new_store(store);
     shell(left, sizeof left, "mkdir '%s' && ln -s x '%s/.tmp-current'", store, store);
     failing = NO_SWAP;
-    const mrq_status status = mrq_store_export(store, model_path, &flat, name, NULL, &err);
+    const mrq_status status = mrq_store_export(store, model_path, &flat, name, NULL, NULL, &err);
     failing = SOUND;
     assert_int_equal(status, MRQ_FAILED);
     assert_non_null(strstr(err.msg, "cannot rename"));
@@ -218,7 +218,7 @@ static void names_follow_each_other(void **state)
     assert_string_equal(g->name, name[0]);
     assert_true(llabs((long long)g->created - (long long)time(NULL)) < 60); /* the manifest tells the real time */
     move_in_time(store, name[0], "99991231T235959Z", moved);
-    assert_fails(mrq_store_export(store, model_path, &flat, name[1], NULL, &err), MRQ_FAILED, "no name can follow");
+    assert_fails(mrq_store_export(store, model_path, &flat, name[1], NULL, NULL, &err), MRQ_FAILED, "no name can follow");
     assert_int_equal(try_open(store), MRQ_OK);
 }
 
@@ -378,7 +378,7 @@ static void prune_keeps_the_newest_and_the_current(void **state)
     assert_ok(mrq_store_rollback(store, name[1], back, &err));
     MRQ_CLEANUP(mrq_generation_close) mrq_generation *g = NULL;
     assert_ok(mrq_generation_path(store, name[0], path, &err));
-    assert_ok(mrq_generation_open_in(path, name[0], true, &g, &err));
+    assert_ok(mrq_generation_open_in(path, name[0], NULL, true, &g, &err));
     shell(text, sizeof text, "touch '%s/generations/%s/odd' && mkdir '%s/generations/.tmp-1'", store, name[2], store);
     assert_ok(mrq_store_prune(store, 6, &removed, &err));
     assert_int_equal(removed, 0);
@@ -461,7 +461,7 @@ static void a_killed_prune_leaves_no_half(void **state)
 static void a_full_disk_leaves_the_store_serving(void **state)
 {
     (void)state;
-    static const mrq_export_options coded = {"SQ8", 0.5}; /* an index that FAISS reads back */
+    static const mrq_export_options coded = {.index = "SQ8", .recall = 0.5}; /* an index that FAISS reads back */
     char disk[PATH + 20], store[PATH + 40], filler[PATH + 40], name[MRQ_GENERATION_NAME], before[STATE];
     snprintf(disk, sizeof disk, "%.4000s/disk", folder);
     snprintf(store, sizeof store, "%s/store", disk);
@@ -482,7 +482,7 @@ static void a_full_disk_leaves_the_store_serving(void **state)
         assert_int_equal(posix_fallocate(fd, 0, fill), 0);
         close(fd);
         char other[MRQ_GENERATION_NAME];
-        status = mrq_store_export(store, model_path, &coded, other, NULL, &err);
+        status = mrq_store_export(store, model_path, &coded, other, NULL, NULL, &err);
         if (status != MRQ_OK) {
             failures++;
             assert_int_equal(status, MRQ_FAILED);
@@ -503,7 +503,7 @@ static void write_for_ever(const char *store)
     char name[MRQ_GENERATION_NAME];
     uint32_t removed;
     for (uint32_t i = 0;; i++)
-        if (mrq_store_export(store, model_path, &flat, name, NULL, NULL) != MRQ_OK ||
+        if (mrq_store_export(store, model_path, &flat, name, NULL, NULL, NULL) != MRQ_OK ||
             (i % 2 && mrq_store_rollback(store, NULL, name, NULL) != MRQ_OK) ||
             mrq_store_prune(store, i % 3, &removed, NULL) != MRQ_OK)
             _exit(1);
@@ -573,7 +573,7 @@ static void export_once(const char *store)
     char name[MRQ_GENERATION_NAME];
     mrq_error e = {0};
     for (int i = 0; i < 20; i++)
-        if (mrq_store_export(store, model_path, &flat, name, NULL, &e) != MRQ_OK && !strstr(e.msg, "is locked")) {
+        if (mrq_store_export(store, model_path, &flat, name, NULL, NULL, &e) != MRQ_OK && !strstr(e.msg, "is locked")) {
             fprintf(stderr, "export: %s\n", e.msg);
             _exit(1);
         }
@@ -593,9 +593,9 @@ static void one_export_at_a_time(void **state)
     char told[MRQ_TIME_TEXT];
     assert_int_equal(sscanf(text, "rebuild %*d %20s", told), 1);
     assert_non_null(strstr(err.msg, told));
-    assert_fails(mrq_store_export(store, model_path, &flat, name, NULL, &err), MRQ_FAILED, want);
+    assert_fails(mrq_store_export(store, model_path, &flat, name, NULL, NULL, &err), MRQ_FAILED, want);
     shell(text, sizeof text, ": > '%s/lock'", store); /* its owner has not yet written its number */
-    assert_fails(mrq_store_export(store, model_path, &flat, name, NULL, &err), MRQ_FAILED, "is locked by another process");
+    assert_fails(mrq_store_export(store, model_path, &flat, name, NULL, NULL, &err), MRQ_FAILED, "is locked by another process");
     mrq_draft_discard(draft);
     assert_false(mrq_file_exists(store));
 

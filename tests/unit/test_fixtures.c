@@ -136,7 +136,7 @@ static void generations_are_read_and_answer(void **state)
         MRQ_CLEANUP(mrq_generation_close) mrq_generation *g = NULL;
         assert_ok(mrq_generation_check(store, names[i].text, &err));
         assert_ok(mrq_generation_path(store, names[i].text, path, &err));
-        assert_ok(mrq_generation_open_in(path, names[i].text, true, &g, &err));
+        assert_ok(mrq_generation_open_in(path, names[i].text, NULL, true, &g, &err));
         assert_string_equal(g->index_kind, kinds[n - 1 - i]);
         assert_string_equal(g->model_name, "tiny-retrieval");
         assert_true(g->recall >= 1 && g->results.ranks && g->results.seed == 1 && fabs(g->results.test_recall - 1) < 1e-12);

@@ -32,8 +32,8 @@ static int set_up(void **state)
     char path[PATH + 20];
     snprintf(path, sizeof path, "%s/other.mrq", folder);
     assert_ok(mrq_model_save(other, path, &err));
-    assert_ok(mrq_store_export(store, path, &flat, older, NULL, &err));
-    assert_ok(mrq_store_export(store, model_path, &flat, newer, NULL, &err));
+    assert_ok(mrq_store_export(store, path, &flat, older, NULL, NULL, &err));
+    assert_ok(mrq_store_export(store, model_path, &flat, newer, NULL, NULL, &err));
     redis = redis_try(folder);
     return 0;
 }
@@ -632,7 +632,7 @@ static void what_is_too_large_to_keep_goes_to_all_who_wait(void **state)
     mrq_serving *serving;
     mrq_finished *finished;
     atomic_ullong evicted = 0;
-    assert_ok(mrq_serving_open(store, 16 * 600, &evicted, &serving, &err)); /* 600 bytes a shard */
+    assert_ok(mrq_serving_open(store, NULL, 16 * 600, &evicted, &serving, &err)); /* 600 bytes a shard */
     assert_ok(mrq_find_titles(serving, "", MOVIES, &finished, &err));
     useconds_t time = 20000;
     while (share(serving->answers, finished, time) < THREADS) /* some came too late */

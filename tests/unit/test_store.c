@@ -76,9 +76,9 @@ static void the_training_comes_along(void **state)
     assert_true(g->curve.pass[2].test_rmse == 1.123456 && isnan(g->curve.pass[2].valid_rmse));
     mrq_generation_close(g);
     g = NULL;
-    const mrq_export_options coded = {"SQ8", 0.5};
+    const mrq_export_options coded = {.index = "SQ8", .recall = 0.5};
     struct stat st;
-    assert_ok(mrq_store_export(store, model_path, &coded, name, NULL, &err));
+    assert_ok(mrq_store_export(store, model_path, &coded, name, NULL, NULL, &err));
     assert_ok(mrq_generation_open(store, &g, &err));
     current_path(store, "movies.faiss", path);
     assert_int_equal(stat(path, &st), 0);
@@ -97,7 +97,7 @@ static void the_longest_curve_is_exported(void **state)
         long_model->curve.pass[i] = (mrq_model_pass){123456789.123456 + i, 987654321.654321 - i, 111111111.111111 + i};
     assert_true(snprintf(path, sizeof path, "%.4000s/long.mrq", folder) < PATH);
     assert_ok(mrq_model_save(long_model, path, &err));
-    assert_ok(mrq_store_export(new_store(store), path, &flat, name, NULL, &err));
+    assert_ok(mrq_store_export(new_store(store), path, &flat, name, NULL, NULL, &err));
     MRQ_CLEANUP(mrq_generation_close) mrq_generation *g = NULL;
     assert_ok(mrq_generation_open(store, &g, &err));
     assert_int_equal(g->curve.n, MRQ_EPOCHS_MAX);
@@ -116,7 +116,7 @@ static void inner_products_are_served(void **state)
         MRQ_CLEANUP(mrq_model_free) mrq_model *dot = model_of(texts[k], users, movies);
         snprintf(path, sizeof path, "%.4000s/dot.mrq", folder);
         assert_ok(mrq_model_save(dot, path, &err));
-        assert_ok(mrq_store_export(new_store(store), path, &flat, name, NULL, &err));
+        assert_ok(mrq_store_export(new_store(store), path, &flat, name, NULL, NULL, &err));
         MRQ_CLEANUP(mrq_generation_close) mrq_generation *g = NULL;
         assert_ok(mrq_generation_open(store, &g, &err));
         const mrq_description *d = &dot->description;
@@ -154,8 +154,8 @@ static void kinds_come_back(void **state)
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         char name[MRQ_GENERATION_NAME];
         mrq_choice choice;
-        const mrq_export_options options = {kinds[i], 1};
-        assert_ok(mrq_store_export(store, model_path, &options, name, &choice, &err));
+        const mrq_export_options options = {.index = kinds[i], .recall = 1};
+        assert_ok(mrq_store_export(store, model_path, &options, name, &choice, NULL, &err));
         mrq_free(choice.trial);
         MRQ_CLEANUP(mrq_generation_close) mrq_generation *g = NULL;
         assert_ok(mrq_generation_open(store, &g, &err));
@@ -497,8 +497,8 @@ static void an_index_of_another_dimension_is_refused(void **state)
     (void)state;
     static const float vectors[MOVIES * 8];
     char store[PATH], name[MRQ_GENERATION_NAME], path[PATH];
-    const mrq_export_options options = {"SQfp16", 0.5};
-    assert_ok(mrq_store_export(new_store(store), model_path, &options, name, NULL, &err));
+    const mrq_export_options options = {.index = "SQfp16", .recall = 0.5};
+    assert_ok(mrq_store_export(new_store(store), model_path, &options, name, NULL, NULL, &err));
     MRQ_CLEANUP(mrq_index_free) mrq_index *index = NULL;
     assert_ok(mrq_index_build("SQfp16", vectors, MOVIES, 8, &index, &err));
     current_path(store, "movies.faiss", path);
@@ -527,9 +527,9 @@ static void seen_movies_must_be_in_the_catalogue(void **state)
 static void vectors_belong_to_the_generation(void **state)
 {
     (void)state;
-    static const mrq_export_options coded = {"SQ8", 0.5};
+    static const mrq_export_options coded = {.index = "SQ8", .recall = 0.5};
     char store[PATH], name[MRQ_GENERATION_NAME], path[PATH];
-    assert_ok(mrq_store_export(new_store(store), model_path, &coded, name, NULL, &err));
+    assert_ok(mrq_store_export(new_store(store), model_path, &coded, name, NULL, NULL, &err));
     damage(store, name, "vectors.mrq");
     assert_fails(try_open(store), MRQ_BAD_FILE, "vectors.mrq: the checksum does not match: the file is damaged");
     damage(store, name, "vectors.mrq"); /* undone */
@@ -576,7 +576,7 @@ static void newer_versions_are_refused(void **state)
         else
             assert_fails(mrq_store_model(store, &loaded, &err), MRQ_BAD_FILE, newer[i].sentence);
     }
-    assert_fails(mrq_store_export(store, path, &flat, name, NULL, &err), MRQ_BAD_FILE,
+    assert_fails(mrq_store_export(store, path, &flat, name, NULL, NULL, &err), MRQ_BAD_FILE,
                  "model.mrq: format version 2, this program reads version 1");
 }
 
@@ -626,7 +626,7 @@ static void assert_serves(const mrq_model *odd, const char *kind)
 {
     char store[PATH];
     MRQ_CLEANUP(mrq_draft_discard) mrq_draft *draft = NULL;
-    const mrq_export_options options = {kind, 0.1};
+    const mrq_export_options options = {.index = kind, .recall = 0.1};
     assert_ok(mrq_draft_open(new_store(store), "test", &draft, &err));
     assert_ok(mrq_draft_write(draft, odd, &options, NULL, &err));
     assert_ok(mrq_draft_publish(draft, &err));
@@ -686,7 +686,7 @@ static void a_vector_that_is_not_finite_is_refused(void **state)
         mrq_draft_discard(draft);
         draft = NULL;
         char name[MRQ_GENERATION_NAME];
-        assert_fails(mrq_store_export(store, path, &flat, name, NULL, &err), MRQ_BAD_FILE, "broken.mrq: ");
+        assert_fails(mrq_store_export(store, path, &flat, name, NULL, NULL, &err), MRQ_BAD_FILE, "broken.mrq: ");
         assert_false(mrq_file_exists(store));
     }
 }

@@ -1,0 +1,120 @@
+/* Uploading, in an order in which a failure anywhere leaves what serves alone: the collection is made and filled under a name of its
+ * own, waited for, and measured, all before the generation becomes current. What a broken upload leaves is gone on from by the next
+ * one of the same movies and vectors, or dropped by it, if it is of others. */
+#include "store/upload.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "store/manifest.h"
+#include "store/queries.h"
+
+#define WAIT_SECONDS 60.0 /* for rows to show that were taken */
+#define LOOK_SECONDS 0.5
+
+typedef struct owner {
+    char text[MRQ_STORE_PATH + 300];
+} owner;
+
+/* "Marquee's, of HOST:/path/of/store": what tells our collections from those of other stores. */
+static mrq_status name_owner(const char *store, owner *out, mrq_error *err)
+{
+    char host[256] = "?";
+    char *path = realpath(store, NULL);
+    if (!path)
+        return mrq_fail_errno(err, "cannot tell where %s is", store);
+    (void)gethostname(host, sizeof host - 1);
+    snprintf(out->text, sizeof out->text, "Marquee's, of %s:%s", host, path);
+    free(path);
+    return MRQ_OK;
+}
+
+static mrq_contents contents_of(const mrq_generation *generation)
+{
+    mrq_contents contents = {
+        .movies = generation->movies, .vectors = mrq_index_vectors(generation->index), .dim = generation->tower->dim};
+    snprintf(contents.name, sizeof contents.name, "%s", generation->content);
+    return contents;
+}
+
+static mrq_status wait_for_rows(const mrq_index *index, const mrq_backend *backend, uint32_t rows, mrq_error *err)
+{
+    const struct timespec nap = {0, (long)(1e9 * LOOK_SECONDS)};
+    uint32_t n = 0;
+    for (const double start = mrq_clock();; nanosleep(&nap, NULL)) {
+        MRQ_TRY(mrq_index_count(index, &n, err));
+        if (n == rows)
+            return MRQ_OK;
+        if (mrq_clock() - start > WAIT_SECONDS)
+            return mrq_fail(err, MRQ_UNAVAILABLE, "%s took %u rows, and shows %u of them after %g s", mrq_backend_label(backend),
+                            rows, n, WAIT_SECONDS);
+    }
+}
+
+static mrq_status measure(const mrq_generation *generation, const mrq_index *index, const mrq_backend *backend, double recall,
+                          mrq_trial *out, mrq_error *err)
+{
+    uint32_t n;
+    MRQ_AUTOFREE float *queries = NULL;
+    MRQ_TRY(mrq_store_queries(generation->tower, generation->users, &n, &queries, err));
+    MRQ_TRY(mrq_index_measure(index, queries, n, out, err));
+    return out->recall >= recall ? MRQ_OK
+                                 : mrq_fail(err, MRQ_FAILED, "%s finds %.4f of the best %d, want %.4f", mrq_backend_label(backend),
+                                            out->recall, MRQ_RECALL_K, recall);
+}
+
+mrq_status mrq_store_upload(const char *store, const mrq_generation *generation, mrq_backend *backend, double recall,
+                            const mrq_upload_watch *watch, mrq_uploaded *out, mrq_error *err)
+{
+    const mrq_contents contents = contents_of(generation);
+    mrq_uploaded uploaded = {.rows = generation->movies->rows};
+    owner own;
+    MRQ_TRY(name_owner(store, &own, err));
+    MRQ_TRY(mrq_backend_upload(backend, &contents, own.text, watch ? watch->rows : NULL, watch ? watch->context : NULL,
+                               &uploaded.sent, err));
+    MRQ_CLEANUP(mrq_index_free) mrq_index *index = NULL;
+    MRQ_TRY(mrq_index_connect(backend, &contents, &index, err));
+    MRQ_TRY(wait_for_rows(index, backend, uploaded.rows, err));
+    MRQ_TRY(measure(generation, index, backend, recall, &uploaded.measured, err));
+    *out = uploaded;
+    return MRQ_OK;
+}
+
+/* What all generations of the store are named after on a backend. One that cannot be read would lose its collection: then nothing is
+ * pruned. */
+static mrq_status list_contents(const char *store, mrq_content_name **out, uint32_t *n, mrq_error *err)
+{
+    uint32_t count;
+    MRQ_AUTOFREE mrq_name *names = NULL;
+    MRQ_TRY(mrq_store_names(store, &names, &count, err));
+    MRQ_AUTOFREE mrq_content_name *list = mrq_array(count, sizeof *list);
+    if (!list)
+        return mrq_fail_memory(err, "pruning a backend");
+    for (uint32_t i = 0; i < count; i++) {
+        char folder[MRQ_STORE_PATH];
+        mrq_manifest manifest;
+        MRQ_TRY(mrq_generation_path(store, names[i].text, folder, err));
+        MRQ_TRY(mrq_manifest_read(folder, names[i].text, &manifest, NULL, err));
+        mrq_manifest_content(&manifest, list[i].text);
+    }
+    *out = list;
+    *n = count;
+    list = NULL;
+    return MRQ_OK;
+}
+
+mrq_status mrq_store_settle(const char *store, const mrq_generation *generation, mrq_backend *backend, mrq_uploaded *out,
+                            mrq_error *err)
+{
+    owner own;
+    uint32_t n = 0;
+    MRQ_AUTOFREE mrq_content_name *keep = NULL;
+    MRQ_TRY(mrq_backend_point(backend, generation->content, &out->aliased, err));
+    MRQ_TRY(name_owner(store, &own, err));
+    MRQ_TRY(list_contents(store, &keep, &n, err));
+    return mrq_backend_prune(backend, own.text, keep, n, &out->removed, err);
+}
