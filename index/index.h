@@ -67,17 +67,14 @@ MRQ_CHECKED mrq_status mrq_index_tune(mrq_index *index, uint32_t effort, uint32_
 MRQ_CHECKED mrq_status mrq_index_sketch(mrq_index *index, mrq_error *err);
 
 /* The same rows in terms of the catalogue, for an index that is kept where the rows' bits are not: a movie must have one of the
- * genres, or `all` of them, and a year between the two, and not be among the rows. */
+ * genres, or `all` of them, and a year between the two, and not be among some rows that were left out one by one. */
 typedef struct mrq_terms {
     const mrq_strings *genres; /* the names by code */
     const uint32_t *genre;     /* (n_genres) codes */
     uint32_t n_genres;
     bool all;
     int year_from, year_to; /* 0: open */
-    struct {
-        const uint32_t *row; /* (n) */
-        uint64_t n;
-    } without[2];
+    uint64_t n_without;     /* rows left out, or more */
 } mrq_terms;
 
 /* Which rows qualify: bit r % 64 of keep[r / 64] for row r, bits behind the last row zero. */

@@ -5,8 +5,10 @@
  * batch that was sent twice, because its answer was lost, stands there twice: rows are counted, and candidates taken, once. Where it
  * does not (v2), the id is the key, and sending it again changes nothing.
  *
- * A filter goes as an expression, as far as the server can tell; the caller drops what passes it all the same. Names of genres with
- * characters that would have to be escaped are left out, and so are rows beyond some number: then more candidates are asked for.
+ * Genres and years go as an expression; the caller drops what passes it all the same, and so names of genres with characters that
+ * would have to be escaped are just left out. Movies to leave out, be they seen or excluded, are asked for in addition instead: for
+ * "row not in [...]" a server looks at every movie it has, and already with 3,883 of them it takes no less time (165 rows 6.4 ms, 265
+ * candidates 5.0 ms).
  *
  * Nothing that the server says is trusted: rows are numbers below the catalogue's size, or not taken; scores are not looked at. */
 #include "index/backend.h"
@@ -657,19 +659,6 @@ static void express_genres(FILE *out, const mrq_terms *terms, bool *begun)
     fputs("])", out);
 }
 
-static void express_rows(FILE *out, const mrq_terms *terms, bool *begun)
-{
-    const uint64_t n = terms->without[0].n + terms->without[1].n;
-    if (!n || n > MRQ_WITHOUT_MAX)
-        return;
-    fprintf(out, "%srow not in [", joint(begun));
-    const char *comma = "";
-    for (int list = 0; list < 2; list++)
-        for (uint64_t i = 0; i < terms->without[list].n; i++, comma = ", ")
-            fprintf(out, "%s%u", comma, terms->without[list].row[i]);
-    fputc(']', out);
-}
-
 /* The terms as an expression, "" for none that can be told; freed with free(). NULL when out of memory. */
 static char *express(const mrq_terms *terms)
 {
@@ -685,7 +674,6 @@ static char *express(const mrq_terms *terms)
             fprintf(out, "%syear >= %d", joint(&begun), terms->year_from);
         if (terms->year_to)
             fprintf(out, "%syear <= %d", joint(&begun), terms->year_to);
-        express_rows(out, terms, &begun);
     }
     const bool failed = ferror(out);
     if (fclose(out) == 0 && !failed)

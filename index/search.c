@@ -50,12 +50,10 @@ static mrq_status approximate(const mrq_index *index, const float *query, uint32
     return MRQ_OK;
 }
 
-/* How many candidates to ask of who filters, so that `want` of them qualify. */
+/* How many candidates to ask of who filters, so that `want` of them qualify: he does not leave single rows out. */
 static uint32_t with_left_out(const mrq_index *index, uint32_t want, const mrq_filter *filter)
 {
-    const mrq_terms *terms = filter ? filter->terms : NULL;
-    const uint64_t without = terms ? terms->without[0].n + terms->without[1].n : 0;
-    const uint64_t ask = want + (without > MRQ_WITHOUT_MAX ? without : 0);
+    const uint64_t ask = want + (filter && filter->terms ? filter->terms->n_without : 0);
     return ask < index->n ? (uint32_t)ask : index->n;
 }
 

@@ -233,6 +233,6 @@ mrq_status mrq_selection_bitmap(const mrq_selection *selection, const mrq_table 
                          .all = selection->all_genres,
                          .year_from = selection->year_from,
                          .year_to = selection->year_to,
-                         .without = {{less, n}, {selection->exclude, selection->n_exclude}}}};
+                         .n_without = n + selection->n_exclude}};
     return MRQ_OK;
 }
