@@ -3,7 +3,7 @@
 # shellcheck shell=sh
 set -eu
 : "${MARQUEE:?is the program}" "${INFER:?is the program under its other name}" "${MRQ_SOURCE:?is the source folder}"
-unset MARQUEE_STORE MARQUEE_REDIS
+unset MARQUEE_STORE MARQUEE_REDIS MARQUEE_BACKEND MARQUEE_MILVUS_TOKEN MARQUEE_MILVUS_TOKEN_FILE MARQUEE_MILVUS_CA
 sample=$MRQ_SOURCE/data/sample
 work=$(mktemp -d "${TMPDIR:-/tmp}/marquee-cli-XXXXXX")
 processes= # what to stop at the end

@@ -336,7 +336,8 @@ static void test_token(void **state)
     char large[2000];
     (void)state;
     memset(large, 'x', sizeof large);
-    assert_fails(mrq_secret_read("/no/such/file", MRQ_TOKEN_MIN, &token, &err), MRQ_NOT_FOUND, "token file /no/such/file: No such file");
+    assert_fails(mrq_secret_read("/no/such/file", MRQ_TOKEN_MIN, &token, &err), MRQ_NOT_FOUND,
+                 "token file /no/such/file: No such file");
     assert_fails(mrq_secret_read("/", MRQ_TOKEN_MIN, &token, &err), MRQ_USAGE, "is no regular file");
     assert_fails(read_token("", 0, 0600, &token), MRQ_USAGE, "has 0 characters, want one line of 16 to 512");
     assert_fails(read_token("\n", 1, 0600, &token), MRQ_USAGE, "has 0 characters");
