@@ -10,6 +10,9 @@
  * "row not in [...]" a server looks at every movie it has, and already with 3,883 of them it takes no less time (165 rows 6.4 ms, 265
  * candidates 5.0 ms).
  *
+ * A server that is silent would keep every thread that asks it for the whole deadline, and let who waits for a thread wait for several.
+ * So after one search in vain all others fail at once, but for one now and then that tries.
+ *
  * Nothing that the server says is trusted: rows are numbers below the catalogue's size, or not taken; scores are not looked at. */
 #include "index/backend.h"
 
@@ -34,10 +37,11 @@
 #define BATCH          100   /* rows of a request; v1 takes no more */
 #define WINDOW         8192  /* rows that are read back at once; a server answers with 16,384 at most */
 #define ANSWER_MAX     16384 /* candidates of one search */
-#define DEPTH          100   /* candidates at least: they are put in order exactly */
+#define DEPTH          100   /* candidates more than are wanted: the server rounds otherwise, and they are put in order exactly */
 #define SEARCH_SECONDS 3.0
 #define ASK_SECONDS    10.0
 #define WRITE_SECONDS  20.0
+#define SILENT_SECONDS 1.0 /* a failure that took so long is silence; and for so long after it nobody tries again */
 #define ATTEMPTS       6
 #define FIRST_PAUSE    0.5 /* seconds before the second attempt; then twice as long each time */
 
@@ -46,6 +50,7 @@ struct mrq_backend {
     char name[NAME_MAX_SIZE + 1];
     char label[600], server[300]; /* milvus://host:port/name, and "Milvus at host:port" */
     atomic_int version;           /* of the interface, 1 or 2; 0: not known yet */
+    atomic_llong again;           /* milliseconds of the clock: after a search that took its whole deadline, one may try then */
 };
 
 /* What can be asked: the path in both versions, and whether version 1 wants a GET. */
@@ -718,6 +723,34 @@ static mrq_status take_rows(const cJSON *items, uint32_t rows, uint32_t ask, uin
     return MRQ_OK;
 }
 
+static long long milliseconds(double seconds)
+{
+    return (long long)(1e3 * seconds);
+}
+
+/* Whether this thread may ask: always, but after silence one at a time. */
+static bool may_ask(mrq_backend *backend)
+{
+    const long long now = milliseconds(mrq_clock());
+    long long again = atomic_load(&backend->again);
+    return !again || (now >= again &&
+                      atomic_compare_exchange_strong(&backend->again, &again, now + milliseconds(SEARCH_SECONDS + SILENT_SECONDS)));
+}
+
+static mrq_status ask_in_time(mrq_backend *backend, const char *collection, mrq_print *body, answer *out, mrq_error *err)
+{
+    const double start = mrq_clock();
+    if (!may_ask(backend)) {
+        mrq_free(mrq_print_take(body, NULL));
+        return mrq_fail(err, MRQ_UNAVAILABLE, "%s: no answer a moment ago", backend->server);
+    }
+    const mrq_status status = call(backend, &op_search, collection, body, SEARCH_SECONDS, out, err);
+    const double end = mrq_clock();
+    const bool silent = status == MRQ_UNAVAILABLE && end - start >= SILENT_SECONDS;
+    atomic_store(&backend->again, silent ? milliseconds(end + SILENT_SECONDS) : 0);
+    return status;
+}
+
 static mrq_status search(const mrq_index *index, const float *query, uint32_t ask, const mrq_terms *terms, uint32_t *row,
                          uint32_t *found, mrq_error *err)
 {
@@ -735,7 +768,7 @@ static mrq_status search(const mrq_index *index, const float *query, uint32_t as
     mrq_print_key(&body, "outputFields");
     mrq_print_raw(&body, "[\"row\"]");
     free(filter);
-    MRQ_TRY(call(r->backend, &op_search, r->collection.text, &body, SEARCH_SECONDS, &reply, err));
+    MRQ_TRY(ask_in_time(r->backend, r->collection.text, &body, &reply, err));
     if (!cJSON_IsArray(reply.data))
         return strange(r->backend, "a list of movies", err);
     return take_rows(reply.data, index->n, ask, row, found, err);

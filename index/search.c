@@ -67,10 +67,11 @@ mrq_status mrq_index_search(const mrq_index *index, const float *query, uint32_t
     if (index->way == MRQ_WAY_SCAN) {
         MRQ_TRY(scan(index, query, filter, &top, err));
     } else if (top.k) {
-        const uint32_t want = index->settings.depth > top.k ? index->settings.depth : top.k;
+        const bool filters = index->searcher->filters;
+        const uint32_t depth = index->settings.depth;
+        const uint32_t want = filters ? top.k + depth : depth > top.k ? depth : top.k;
         const uint32_t effort = index->settings.effort > top.k ? index->settings.effort : top.k;
         const uint32_t least = index->way == MRQ_WAY_WALK ? effort : want;
-        const bool filters = index->searcher->filters;
         const double ask = filters ? with_left_out(index, least, filter) : (double)least * index->n / qualifying;
         if (filters || ask * ROWS_PER_CANDIDATE < qualifying)
             MRQ_TRY(approximate(index, query, (uint32_t)ask, want, filter, &top, err));
