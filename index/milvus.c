@@ -39,7 +39,7 @@
 #define ANSWER_MAX     16384 /* candidates of one search */
 #define DEPTH          100   /* candidates more than are wanted: the server rounds otherwise, and they are put in order exactly */
 #define SEARCH_SECONDS 3.0
-#define ASK_SECONDS    10.0
+#define ASK_SECONDS    5.0
 #define WRITE_SECONDS  20.0
 #define SILENT_SECONDS 1.0 /* a failure that took so long is silence; and for so long after it nobody tries again */
 #define ATTEMPTS       6
@@ -188,7 +188,7 @@ static mrq_status read_reply(const mrq_backend *backend, const mrq_rest_reply *r
     const cJSON *code = cJSON_GetObjectItemCaseSensitive(out->document, "code");
     const cJSON *message = cJSON_GetObjectItemCaseSensitive(out->document, "message");
     const double value = cJSON_IsNumber(code) ? code->valuedouble : NAN;
-    if (value >= 1800 && value < 1900)
+    if (value == 1800)
         return no_access(backend, err);
     if (value != 0 && value != 200) {
         out->refused = cJSON_IsNumber(code);

@@ -20,8 +20,8 @@ typedef struct mrq_uploaded {
     uint32_t removed;    /* collections of generations that are gone from the store */
 } mrq_uploaded;
 
-/* Uploads what is missing of an open generation, waits until the backend shows all of it, and measures its recall with the queries of
- * mrq_store_queries(): nothing that serves changes. MRQ_FAILED when it finds less than `recall` of the exact best; other statuses of
+/* Uploads what is missing of an open generation, waits until the backend shows all of it, and measures its recall with 200 of the queries
+ * of mrq_store_queries(): nothing that serves changes. MRQ_FAILED when it finds less than `recall` of the exact best; other statuses of
  * mrq_backend_upload() and mrq_index_search(). */
 MRQ_CHECKED mrq_status mrq_store_upload(const char *store, const mrq_generation *generation, mrq_backend *backend, double recall,
                                         const mrq_upload_watch *watch, mrq_uploaded *out, mrq_error *err);
