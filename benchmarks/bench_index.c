@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -23,8 +24,8 @@ enum { QUERIES = 1000, SMOKE_ROWS = 3000, SMOKE_QUERIES = 100 };
 
 struct arguments {
     const char *cases, *kinds, *model, *dump, *reuse, *svg;
-    int64_t repeats;
-    bool json, smoke;
+    int64_t repeats, rows, dim;
+    bool json, smoke, one;
 };
 
 #define SETTINGS_MAX 20
@@ -83,7 +84,7 @@ static const struct plan plans_smoke[] = {
 
 /* What is known of an index before it is asked. */
 struct index_facts {
-    double build_seconds; /* NaN: not built in this run */
+    double build_seconds, build_cpu; /* NaN: not built in this run */
     double file_bytes, memory_bytes;
 };
 
@@ -132,22 +133,33 @@ static void print_line(const struct work *w, const mrq_index_settings *s, const 
     cJSON_AddNumberToObject(line, "qps_2", speed->rate[1]);
     cJSON_AddNumberToObject(line, "read_seconds", read);
     cJSON_AddNumberToObject(line, "build_seconds", f->build_seconds); /* null where it is NaN */
+    cJSON_AddNumberToObject(line, "build_cpu", f->build_cpu);
     cJSON_AddNumberToObject(line, "file_bytes", f->file_bytes);
     cJSON_AddNumberToObject(line, "memory_bytes", f->memory_bytes);
     cJSON_AddStringToObject(line, "distances", mrq_distances_best()->name);
     mrq_bench_print(line);
 }
 
-/* Builds the index into `path`, unless it is there already. */
-static mrq_status make_file(const char *kind, const mrq_bench_vectors *v, const char *path, double *seconds, mrq_error *err)
+/* Of all threads. */
+static double cpu_seconds(void)
 {
-    *seconds = NAN;
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Builds the index into `path`, unless it is there already. */
+static mrq_status make_file(const char *kind, const mrq_bench_vectors *v, const char *path, struct index_facts *facts,
+                            mrq_error *err)
+{
+    facts->build_seconds = facts->build_cpu = NAN;
     if (mrq_file_exists(path))
         return MRQ_OK;
     MRQ_CLEANUP(mrq_index_free) mrq_index *index = NULL;
-    const double start = mrq_clock();
+    const double start = mrq_clock(), cpu = cpu_seconds();
     MRQ_TRY(mrq_index_build(kind, v->vector, v->n, v->dim, &index, err));
-    *seconds = mrq_clock() - start;
+    facts->build_seconds = mrq_clock() - start;
+    facts->build_cpu = cpu_seconds() - cpu;
     return mrq_index_save(index, path, err);
 }
 
@@ -242,6 +254,20 @@ static mrq_status try_settings(struct work *w, const struct plan *plan, mrq_inde
     return MRQ_OK;
 }
 
+/* The plan with one setting of it alone: the middle effort, the last depth. */
+static struct plan middle_of(const struct plan *plan)
+{
+    struct plan one = {.kind = plan->kind};
+    uint32_t efforts = 0, depths = 0;
+    while (efforts < SETTINGS_MAX && plan->efforts[efforts])
+        efforts++;
+    while (depths < SETTINGS_MAX && plan->depths[depths])
+        depths++;
+    one.efforts[0] = efforts ? plan->efforts[efforts / 2] : 0;
+    one.depths[0] = depths ? plan->depths[depths - 1] : 0;
+    return one;
+}
+
 /* Room for index files: the folder to reuse, or a temporary one. */
 static mrq_status file_folder(const struct arguments *a, char *out, size_t size, mrq_error *err)
 {
@@ -260,7 +286,7 @@ static mrq_status run_plan(struct work *w, const struct plan *plan, mrq_error *e
     snprintf(path, sizeof path, "%s/%s.%s.faiss", folder, w->v->name, plan->kind);
     struct index_facts facts;
     MRQ_CLEANUP(mrq_index_free) mrq_index *index = NULL;
-    mrq_status status = make_file(plan->kind, w->v, path, &facts.build_seconds, err);
+    mrq_status status = make_file(plan->kind, w->v, path, &facts, err);
     if (status == MRQ_OK)
         status = load(plan->kind, w->v, path, &index, &facts, err);
     if (!w->a->reuse) {
@@ -306,8 +332,10 @@ static mrq_status run_case(const struct arguments *a, const struct bench_case *c
         printf("%s: %u vectors of %u dimensions; one thread reads them once in %.1f us, %.1f GB/s\n", v->name, v->n, v->dim,
                w->read * 1e6, (double)v->n * v->dim * sizeof(float) / w->read / 1e9);
     for (const struct plan *plan = a->smoke ? plans_smoke : c->plans; plan->kind; plan++)
-        if (wanted(a->kinds, plan->kind))
-            MRQ_TRY(run_plan(w, plan, err));
+        if (wanted(a->kinds, plan->kind)) {
+            const struct plan one = middle_of(plan);
+            MRQ_TRY(run_plan(w, a->one ? &one : plan, err));
+        }
     return a->svg ? draw(w, err) : MRQ_OK;
 }
 
@@ -319,6 +347,9 @@ static mrq_status run(int argc, char **argv, mrq_error *err)
         {"kind", 'k', MRQ_OPT_TEXT, &a.kinds, 0, 0, "LIST", "kinds of index, with blanks [all of the case]"},
         {"model", 'm', MRQ_OPT_TEXT, &a.model, 0, 0, "FILE.mrq", "trained on MovieLens 1M, for ml-1m"},
         {"repeats", 'n', MRQ_OPT_INT, &a.repeats, 1, 31, "N", "passes over the queries; the middle one counts"},
+        {"rows", 0, MRQ_OPT_INT, &a.rows, 1000, 100000000, "N", "vectors in 62k and 1m"},
+        {"dim", 0, MRQ_OPT_INT, &a.dim, 34, 1024, "N", "their dimensions"},
+        {"one", 0, MRQ_OPT_FLAG, &a.one, 0, 0, NULL, "one setting a kind"},
         {"dump", 0, MRQ_OPT_TEXT, &a.dump, 0, 0, "DIR", "write vectors, queries and exact answers there, for peers"},
         {"reuse", 0, MRQ_OPT_TEXT, &a.reuse, 0, 0, "DIR", "keep the indexes there, and build none that is there already"},
         {"svg", 0, MRQ_OPT_TEXT, &a.svg, 0, 0, "FILE", "draw recall against queries a second, of one case"},
@@ -351,8 +382,13 @@ static mrq_status run(int argc, char **argv, mrq_error *err)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         if (!wanted(a.cases, cases[i].name))
             continue;
-        if (cases[i].n || a.model)
-            MRQ_TRY(run_case(&a, &cases[i], err));
+        struct bench_case c = cases[i];
+        if (c.n) {
+            c.n = a.rows ? (uint32_t)a.rows : c.n;
+            c.dim = a.dim ? (uint32_t)a.dim : c.dim;
+        }
+        if (c.n || a.model)
+            MRQ_TRY(run_case(&a, &c, err));
         else
             fprintf(stderr, "bench_index: ml-1m is skipped: give a model with --model, made by "
                             "marquee train --data DIR/ml-1m --model fusion --out FILE.mrq\n");

@@ -105,8 +105,8 @@ class Flow:
 
     def search(self, vectors):
         found = self.collection.search(list(vectors), "vector", {"metric_type": "IP", "params": SEARCH[self.args.index]},
-                                       limit=self.args.k)
-        return [self.movies.told(hits, self.tower.scale, self.tower.shift) for hits in found]
+                                       limit=max(self.args.k, self.args.candidates))
+        return [self.movies.told(hits[:self.args.k], self.tower.scale, self.tower.shift) for hits in found]
 
     def answer(self, query):
         return self.search(self.tower.vectors([query]))[0]
@@ -217,6 +217,8 @@ def main():
     parser.add_argument("--queries", help="a path and query a line")
     parser.add_argument("--exact", help="what `exact` printed for them")
     parser.add_argument("--threads", default="1,4", help="that ask at the same time, case by case (default: %(default)s)")
+    parser.add_argument("--candidates", type=int, default=0,
+                        help="to ask for, if more than -k: the more, the more of the best are found")
     parser.add_argument("-k", type=int, default=10, help="default: %(default)s")
     args = parser.parse_intermixed_args()
     args.threads = [int(n) for n in args.threads.split(",")]
