@@ -70,8 +70,8 @@ static mrq_status infer(int argc, char **argv, bool *json, mrq_error *err)
     mrq_error inner = {0};
     if (mrq_recommend(generation, cache, &query, &answer, &inner) != MRQ_OK)
         return fail_in_options(&inner, err);
-    if (answer.cache == MRQ_CACHE_DOWN)
-        mrq_log(MRQ_LOG_WARN, "infer", "cache=down problem=\"%s\"", mrq_cache_problem(cache));
+    if (cache && mrq_cache_counted(cache).errors) /* also when the answer was there, and counting or keeping it failed */
+        mrq_log(MRQ_LOG_WARN, "infer", "cache=%s problem=\"%s\"", mrq_cache_state_names[answer.cache], mrq_cache_problem(cache));
     return print_answer(generation, &answer, query.user, *json, err);
 }
 

@@ -9,6 +9,9 @@
  * (the server was restarted) is replaced without a pause. AUTH and SELECT go out with the first command and cost no round trip of
  * their own.
  *
+ * A node of a Redis Cluster and a replica are the wrong servers: that closes the wire too, so that a name that has moved on is
+ * looked up anew. A node would take the keys of its own slots and look well in between: it is asked first whether it still is one.
+ *
  * One operation spends at most CONNECT_MS until it is connected and COMMAND_MS from then on. Secrets stay out of messages: of the
  * answer to AUTH only the code word is told, since Redis repeats the arguments of a command that it does not know. */
 #include "cache/cache.h"
@@ -35,6 +38,7 @@ struct mrq_cache {
     double pause, retry; /* the last pause in seconds, 0 after a success; when it ends */
     mrq_cache_counts counts;
     uint64_t tallies; /* over this wire */
+    bool cluster;     /* the server was a node of one when it was last asked */
     mrq_error problem;
 };
 
@@ -123,24 +127,64 @@ static mrq_status send_batch(mrq_cache *cache, const batch *b, double deadline, 
     return mrq_wire_send(cache->wire, b->bytes, b->size, deadline, err);
 }
 
-/* AUTH and SELECT, as far as the address asks for them. */
-static void add_login(const mrq_address *address, batch *login)
+/* AUTH and SELECT, as far as the address asks for them; between them a question to what was a node of a cluster when last asked: it
+ * says OK if it still is one, where that changes nothing, and an error otherwise. */
+static void add_login(const mrq_cache *cache, batch *login)
 {
+    const mrq_address *address = &cache->address;
     if (*address->user)
         add(login, TYPE(STATUS), "AUTH %s %s", address->user, address->password);
     else if (*address->password)
         add(login, TYPE(STATUS), "AUTH %s", address->password);
+    if (cache->cluster)
+        add(login, TYPE(STATUS) | TYPE(ERROR), "READWRITE");
     if (address->database)
         add(login, TYPE(STATUS), "SELECT %u", address->database);
 }
 
-static mrq_status login_refused(const mrq_cache *cache, bool select, const redisReply *reply, mrq_error *err)
+/* The sentence about a server that says one of these words, since no waiting mends it; NULL for other errors. */
+static const char *wrong_server(mrq_cache *cache, const char *text)
+{
+    static const char *const of_cluster[] = {"MOVED ", "ASK ", "CROSSSLOT ", "CLUSTERDOWN ", "TRYAGAIN "};
+    static const char *const of_replica[] = {"READONLY ", "MASTERDOWN "};
+    for (size_t i = 0; i < sizeof of_cluster / sizeof *of_cluster; i++)
+        if (strncmp(text, of_cluster[i], strlen(of_cluster[i])) == 0)
+            cache->cluster = true;
+    if (cache->cluster)
+        return "a node of a Redis Cluster, which this cache does not speak: give a single Redis or a proxy before the cluster";
+    for (size_t i = 0; i < sizeof of_replica / sizeof *of_replica; i++)
+        if (strncmp(text, of_replica[i], strlen(of_replica[i])) == 0)
+            return "a read-only replica, which takes no answers: give the address of its master";
+    return NULL;
+}
+
+static mrq_status login_refused(mrq_cache *cache, bool select, const redisReply *reply, mrq_error *err)
 {
     const char *text = reply->type == REDIS_REPLY_ERROR ? reply->str : "";
+    if (select && strstr(text, "cluster mode")) /* it has database 0 alone */
+        return mrq_fail(err, MRQ_UNAVAILABLE, "%s", wrong_server(cache, "MOVED "));
     if (select)
         return mrq_fail(err, MRQ_UNAVAILABLE, "database %u refused: %.120s", cache->address.database, text);
     const size_t letters = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
     return mrq_fail(err, MRQ_UNAVAILABLE, "login refused (%.*s)", letters < 20 ? (int)letters : 20, text);
+}
+
+/* Reads the replies to add_login(). */
+static mrq_status log_in(mrq_cache *cache, const batch *login, double deadline, size_t *budget, mrq_error *err)
+{
+    for (int i = 0; i < login->n; i++) {
+        REPLY *answer = NULL;
+        MRQ_TRY(mrq_wire_receive(cache->wire, deadline, budget, 0, &answer, err));
+        const bool ok = answer->type == REDIS_REPLY_STATUS;
+        if (login->wanted[i] & TYPE(ERROR)) {
+            cache->cluster = ok;
+            if (ok)
+                return mrq_fail(err, MRQ_UNAVAILABLE, "%s", wrong_server(cache, answer->str));
+        } else if (!ok) {
+            return login_refused(cache, i == login->n - 1 && cache->address.database, answer, err);
+        }
+    }
+    return MRQ_OK;
 }
 
 /* Remembers what is wrong, with the server's name before it. */
@@ -167,24 +211,22 @@ static mrq_status exchange(mrq_cache *cache, const batch *b, redisReply **first,
         drop(cache);
     if (!cache->wire) {
         MRQ_TRY(mrq_wire_open(&cache->address, &cache->lookup, deadline, &cache->wire, err));
-        add_login(&cache->address, &login);
+        add_login(cache, &login);
     }
     deadline = mrq_clock() + MRQ_CACHE_COMMAND_MS * 1e-3;
     MRQ_TRY(send_batch(cache, &login, deadline, err));
     MRQ_TRY(send_batch(cache, b, deadline, err));
     size_t budget = REPLY_BYTES;
-    for (int i = 0; i < login.n; i++) {
-        REPLY *answer = NULL;
-        MRQ_TRY(mrq_wire_receive(cache->wire, deadline, &budget, 0, &answer, err));
-        if (answer->type != REDIS_REPLY_STATUS)
-            return login_refused(cache, i == login.n - 1 && cache->address.database, answer, err);
-    }
+    MRQ_TRY(log_in(cache, &login, deadline, &budget, err));
     for (int i = 0; i < b->n; i++) {
         REPLY *answer = NULL;
         MRQ_TRY(mrq_wire_receive(cache->wire, deadline, &budget, b->most, &answer, err));
         if (!((b->wanted[i] | TYPE(ERROR)) >> answer->type & 1))
             return mrq_fail(err, MRQ_UNAVAILABLE, "the server answered with %s", type_names[answer->type]);
         if (is_error(answer, b->wanted[i])) {
+            const char *wrong = wrong_server(cache, answer->str);
+            if (wrong)
+                return mrq_fail(err, MRQ_UNAVAILABLE, "%s", wrong);
             if (!*refused)
                 remember(cache, answer->str);
             *refused = true;

@@ -244,6 +244,29 @@ static void survives_a_restart(void **state)
     redis_stop(&server);
 }
 
+/* A master that has become a replica: what it has is read, nothing is kept, and the connection is made anew, since the name may
+ * stand for another server by then. */
+static void a_replica_takes_nothing(void **state)
+{
+    (void)state;
+    need_redis(&redis);
+    redis_server server = redis_start(folder, "replica", 0, NULL);
+    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = redis_cache(&server);
+    sets(cache, "key", "value");
+    freeReplyObject(raw(&server, "CONFIG SET replica-serve-stale-data yes"));
+    freeReplyObject(raw(&server, "REPLICAOF 127.0.0.1 1"));
+    counts(cache, "key", "a", MRQ_CACHE_HIT, "value");
+    assert_non_null(
+        strstr(mrq_cache_problem(cache), "a read-only replica, which takes no answers: give the address of its master"));
+    wait_ms(250);
+    set_fails(cache, "key", "other", "a read-only replica");
+    freeReplyObject(raw(&server, "REPLICAOF NO ONE"));
+    wait_ms(250);
+    sets(cache, "key", "other");
+    hits(cache, "key", "other");
+    redis_stop(&server);
+}
+
 static void survives_idle_hang_up(void **state)
 {
     (void)state;
@@ -482,6 +505,7 @@ int main(void)
         cmocka_unit_test_setup(logs_in, begin),
         cmocka_unit_test_setup(refused_logins_tell_no_secret, begin),
         cmocka_unit_test_setup(survives_a_restart, begin),
+        cmocka_unit_test_setup(a_replica_takes_nothing, begin),
         cmocka_unit_test_setup(survives_idle_hang_up, begin),
         cmocka_unit_test_setup(counts_what_is_asked, begin),
         cmocka_unit_test_setup(counts_do_not_grow_for_ever, begin),

@@ -213,7 +213,7 @@ static void misbehaving_servers_are_down(void **state)
         {answers, "*-1\r\n", "an array"},
         {answers, ":1\r\n", "an integer"},
         {answers, ":x\r\n", "not the Redis protocol"},
-        {answers, "-MOVED 3999 127.0.0.1:6381\r\n", "MOVED 3999"},
+        {answers, "-MOVED 3999 127.0.0.1:6381\r\n", "a node of a Redis Cluster"},
         {answers, "-LOADING Redis is loading the dataset in memory\r\n", "LOADING"},
         {answers, "-ERR \x1b[31mred\r\n", "ERR ?[31mred"},
         {answers, "-\r\n", ""},
@@ -619,6 +619,76 @@ static void backs_off(void **state)
     fake_stop(&f);
 }
 
+/* Reads until the bytes hold the text. */
+static void hear_of(int client, const char *text)
+{
+    char bytes[4096] = "";
+    size_t size = 0;
+    for (ssize_t n = 1; n > 0 && size + 1 < sizeof bytes && !memmem(bytes, size, text, strlen(text)); size += (size_t)n)
+        n = read(client, bytes + size, sizeof bytes - 1 - size);
+}
+
+/* A node of a cluster twice, and then none any more. */
+static void leaves_its_cluster(int client, int number)
+{
+    hear_of(client, number == 2 ? "READWRITE" : "GET");
+    say(client, number == 1   ? "-MOVED 866 127.0.0.1:7001\r\n"
+                : number == 2 ? "+OK\r\n"
+                              : "-ERR This instance has cluster support disabled\r\n$5\r\nthere\r\n");
+    hang(client);
+}
+
+/* It would take the keys of its own slots: once known for what it is, it is asked that first. */
+static void a_node_of_a_cluster_is_known_again(void **state)
+{
+    (void)state;
+    static const char sentence[] = "a node of a Redis Cluster, which this cache does not speak";
+    fake f = fake_start("fake", leaves_its_cluster);
+    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_at(f.address);
+    is_down(cache, "key", sentence);
+    is_down(cache, "key", sentence); /* not asked */
+    assert_int_equal(*connections, 1);
+    wait_ms(60);
+    is_down(cache, "key", sentence);
+    assert_int_equal(*connections, 2);
+    wait_ms(120);
+    hits(cache, "key", "there");
+    fake_stop(&f);
+}
+
+/* Each in one sentence, with the server's name and without the command that it refused. */
+static void the_wrong_kind_of_server_is_told_by_name(void **state)
+{
+    (void)state;
+    static const char cluster[] = "a node of a Redis Cluster", replica[] = "a read-only replica", database[] = "/3";
+    static const struct {
+        const char *answer, *sentence, *path;
+    } cases[] = {
+        {"-MOVED 3999 127.0.0.1:6381\r\n", cluster, ""},
+        {"-ASK 3999 127.0.0.1:6381\r\n", cluster, ""},
+        {"-CROSSSLOT Keys in request don't hash to the same slot\r\n", cluster, ""},
+        {"-CLUSTERDOWN Hash slot not served\r\n", cluster, ""},
+        {"-TRYAGAIN Multiple keys request during rehashing of slot\r\n", cluster, ""},
+        {"-ERR SELECT is not allowed in cluster mode\r\n", cluster, database},
+        {"-READONLY You can't write against a read only replica.\r\n", replica, ""},
+        {"-MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.\r\n", replica, ""},
+        {"-MOVEDX\r\n", ": MOVEDX", ""},
+        {"-ERR MOVED \r\n", ": ERR MOVED", ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        answer = cases[i].answer;
+        fake f = fake_start(NULL, answers);
+        char address[300];
+        snprintf(address, sizeof address, "redis://127.0.0.1:%d%s", f.port, cases[i].path);
+        MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_at(address);
+        is_down(cache, "key", cases[i].sentence);
+        assert_non_null(strstr(mrq_cache_problem(cache), f.address));
+        set_fails(cache, "key", "value", "");
+        top_is(cache, "hot", 0, 10, MRQ_CACHE_DOWN, "");
+        fake_stop(&f);
+    }
+}
+
 /* Redis repeats the arguments of a command that it does not know: a server without AUTH tells the password to whoever asked. */
 static void an_echoed_password_is_not_told(void **state)
 {
@@ -695,6 +765,8 @@ int main(void)
         cmocka_unit_test_setup(a_late_reply_answers_nothing_else, begin),
         cmocka_unit_test_setup(what_was_not_asked_answers_nothing, begin),
         cmocka_unit_test_setup(backs_off, begin),
+        cmocka_unit_test_setup(a_node_of_a_cluster_is_known_again, begin),
+        cmocka_unit_test_setup(the_wrong_kind_of_server_is_told_by_name, begin),
         cmocka_unit_test_setup(an_echoed_password_is_not_told, begin),
         cmocka_unit_test_setup(a_slow_name_is_waited_for_later, begin), /* last: it starts threads, and the others fork */
     };
