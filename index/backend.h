@@ -20,8 +20,8 @@ typedef struct mrq_backend_options {
     const char *ca;      /* file of the certificates that are trusted; NULL: the system's */
 } mrq_backend_options;
 
-/* Does not connect. MRQ_USAGE for an address or a token that makes no sense: the sentence does not quote the token. MRQ_FAILED where
- * libcurl is not installed. */
+/* Does not connect. MRQ_USAGE for an address or a token that makes no sense: the sentence does not quote the token. MRQ_FAILED
+ * where libcurl is not installed. */
 MRQ_CHECKED mrq_status mrq_backend_open(const mrq_backend_options *options, mrq_backend **out, mrq_error *err);
 void mrq_backend_close(mrq_backend *backend); /* NULL is legal */
 MRQ_DEFINE_CLEANUP(mrq_backend, mrq_backend_close)
@@ -39,14 +39,15 @@ typedef struct mrq_contents {
 /* Uploads what is not there yet, as one that was broken off leaves it: a row has id, vector, title, genres and year, as far as the
  * data has them. Each request that fails for a reason that may pass is tried again, later and later, for a quarter of a minute; the
  * rest is left to the next upload. `owner` goes into the collection's description, for mrq_backend_prune(). `tell` (may be NULL) is
- * called with the rows that are there. `*sent` is how many were not. What was taken may show a little later. MRQ_UNAVAILABLE when the
- * server is gone, refuses, or keeps something else under the name. One thread. */
+ * called with the rows that are there. `*sent` is how many were not. What was taken may show a little later. MRQ_UNAVAILABLE when
+ * the server is gone, refuses, or keeps something else under the name. One thread. */
 MRQ_CHECKED mrq_status mrq_backend_upload(mrq_backend *backend, const mrq_contents *contents, const char *owner,
                                           void (*tell)(void *context, uint32_t done, uint32_t of), void *context, uint32_t *sent,
                                           mrq_error *err);
 
 /* The index over an uploaded collection; contents and backend are borrowed for its life. Each search has a deadline of 3 seconds.
- * MRQ_NOT_FOUND when there is no such collection, MRQ_UNAVAILABLE when the server is gone or the collection has other dimensions. */
+ * MRQ_NOT_FOUND when there is no such collection, MRQ_UNAVAILABLE when the server is gone or the collection has other
+ * dimensions. */
 MRQ_CHECKED mrq_status mrq_index_connect(mrq_backend *backend, const mrq_contents *contents, mrq_index **out, mrq_error *err);
 
 /* Where the server has aliases, points NAME to the collection, at a stroke, for other programs: `*aliased` tells. */

@@ -1,9 +1,9 @@
 /* The vector index: inner-product search over movie vectors.
  *
- * FAISS builds and keeps the index, or a server does (backend.h), and who searches does not know which. With FAISS rows are searched
- * in one of three ways. Flat: a scan of all vectors, exact. A graph (HNSW...)
- * over plain floats or bytes (SQ8): a walk of FAISS's graph by code of ours (graph.h). Any other kind: FAISS's own search. The last
- * two, and a server, give candidates, which are put in order by exact inner products with the vectors themselves. */
+ * FAISS builds and keeps the index, or a server does (backend.h), and who searches does not know which. With FAISS rows are
+ * searched in one of three ways. Flat: a scan of all vectors, exact. A graph (HNSW...) over plain floats or bytes (SQ8): a walk of
+ * FAISS's graph by code of ours (graph.h). Any other kind: FAISS's own search. The last two, and a server, give candidates, which
+ * are put in order by exact inner products with the vectors themselves. */
 #ifndef MRQ_INDEX_INDEX_H
 #define MRQ_INDEX_INDEX_H
 

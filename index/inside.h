@@ -13,8 +13,8 @@ typedef enum mrq_way { MRQ_WAY_SCAN, MRQ_WAY_WALK, MRQ_WAY_ASK } mrq_way;
 
 /* Who keeps an index: FAISS (faiss.c), or a server (milvus.c). */
 typedef struct mrq_searcher {
-    /* Rows of up to `ask` candidates for the query (dim), the best first, into `row` (ask), none twice. With `filters` they have the
-     * genres and years that `terms` (NULL: none) asks for, as far as can be told there. On the calling thread; thread-safe. */
+    /* Rows of up to `ask` candidates for the query (dim), the best first, into `row` (ask), none twice. With `filters` they have
+     * the genres and years that `terms` (NULL: none) asks for, as far as can be told there. On the calling thread; thread-safe. */
     mrq_status (*search)(const mrq_index *index, const float *query, uint32_t ask, const mrq_terms *terms, uint32_t *row,
                          uint32_t *found, mrq_error *err);
     mrq_status (*count)(const mrq_index *index, uint32_t *n, mrq_error *err); /* the rows it holds */

@@ -2,16 +2,16 @@
  *
  * A collection has a row a movie: `row`, its place in the catalogue, by which it is searched and counted; the vector; and for other
  * programs, and for filters, id, title, genres and year. Where the interface makes keys itself (v1), `id` is one field more and a
- * batch that was sent twice, because its answer was lost, stands there twice: rows are counted, and candidates taken, once. Where it
- * does not (v2), the id is the key, and sending it again changes nothing.
+ * batch that was sent twice, because its answer was lost, stands there twice: rows are counted, and candidates taken, once. Where
+ * it does not (v2), the id is the key, and sending it again changes nothing.
  *
  * Genres and years go as an expression; the caller drops what passes it all the same, and so names of genres with characters that
  * would have to be escaped are just left out. Movies to leave out, be they seen or excluded, are asked for in addition instead: for
- * "row not in [...]" a server looks at every movie it has, and already with 3,883 of them it takes no less time (165 rows 6.4 ms, 265
- * candidates 5.0 ms).
+ * "row not in [...]" a server looks at every movie it has, and already with 3,883 of them it takes no less time (165 rows 6.4 ms,
+ * 265 candidates 5.0 ms).
  *
- * A server that is silent would keep every thread that asks it for the whole deadline, and let who waits for a thread wait for several.
- * So after one search in vain all others fail at once, but for one now and then that tries.
+ * A server that is silent would keep every thread that asks it for the whole deadline, and let who waits for a thread wait for
+ * several. So after one search in vain all others fail at once, but for one now and then that tries.
  *
  * Nothing that the server says is trusted: rows are numbers below the catalogue's size, or not taken; scores are not looked at. */
 #include "index/backend.h"
@@ -227,7 +227,8 @@ static mrq_status probe(mrq_backend *backend, double seconds, answer *out, mrq_e
     return MRQ_OK;
 }
 
-/* A request about a collection (NULL: about none). `body` is an object that was begun and not closed, or NULL; its text is freed. */
+/* A request about a collection (NULL: about none). `body` is an object that was begun and not closed, or NULL; its text is
+ * freed. */
 static mrq_status call(mrq_backend *backend, const operation *op, const char *collection, mrq_print *body, double seconds,
                        answer *out, mrq_error *err)
 {

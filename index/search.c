@@ -6,8 +6,8 @@
  * Filters. A scan looks at what qualifies and nothing else. An approximate search looks at all rows alike, so it is asked for as
  * many more as the share that qualifies is smaller than one; where that would cost as much as scanning what qualifies, that is done
  * instead, and also where it comes back short, be it that the qualifying rows lie far from the query, or that a graph or a few
- * inverted lists hold only so many rows that a query can reach. Who filters himself, a server, is always asked, and for no more than
- * is wanted; what he lets through that does not qualify is dropped here. */
+ * inverted lists hold only so many rows that a query can reach. Who filters himself, a server, is always asked, and for no more
+ * than is wanted; what he lets through that does not qualify is dropped here. */
 #include "base/finite.h"
 #include "index/inside.h"
 #include "index/scan.h"

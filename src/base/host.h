@@ -11,8 +11,9 @@ typedef struct mrq_host {
     char label[270]; /* "name:port", an IPv6 address in brackets */
 } mrq_host;
 
-/* Reads the `size` bytes at `text`. `port` is what stands for a missing one, "" where one has to be there; `least` the smallest that
- * may be written, 0 or 1. Returns what is wrong, the end of a sentence, or NULL; mrq_host_missing for what is no host at all. */
+/* Reads the `size` bytes at `text`. `port` is what stands for a missing one, "" where one has to be there; `least` the smallest
+ * that may be written, 0 or 1. Returns what is wrong, the end of a sentence, or NULL; mrq_host_missing for what is no host at
+ * all. */
 const char *mrq_host_parse(const char *text, size_t size, const char *port, int64_t least, mrq_host *out);
 extern const char mrq_host_missing[];
 

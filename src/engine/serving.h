@@ -17,8 +17,8 @@ typedef struct mrq_serving {
     mrq_answers *answers; /* in memory; NULL: none are kept */
 } mrq_serving;
 
-/* Opens the store's current generation, with the index of `backend` (NULL: its own); `memory` bytes are for its answers, and each that has to go is counted in `evicted`. Held
- * by the caller. Statuses of mrq_generation_open_on(). */
+/* Opens the store's current generation, with the index of `backend` (NULL: its own); `memory` bytes are for its answers, and each
+ * that has to go is counted in `evicted`. Held by the caller. Statuses of mrq_generation_open_on(). */
 MRQ_CHECKED mrq_status mrq_serving_open(const char *store, mrq_backend *backend, size_t memory, atomic_ullong *evicted,
                                         mrq_serving **out, mrq_error *err);
 void mrq_serving_release(mrq_serving *serving); /* NULL is legal */

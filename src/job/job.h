@@ -105,15 +105,15 @@ typedef struct mrq_rebuild_watch {
     void (*upload)(void *context, uint32_t done, uint32_t of);
 } mrq_rebuild_watch;
 
-/* Rebuilds: takes the store's lock, loads, trains, exports, judges, uploads, warms, publishes and prunes, with a line of log a step. Nothing
- * a reader sees changes before the publish, and a killed run is swept out by the next. Once the lock is held, STORE/report.json and
- * STORE/report.html are written, each at once, however the rebuild ends, unless the process is killed: by SIGKILL, or by SIGTERM
- * where the caller does not make it watch->train.stop, which the training alone looks at. The reports then say "running", as they
- * do from the lock on, even where this one has published. `*out` is filled whatever is returned, and cleared by the caller.
- * MRQ_FAILED: a gate refused (out->outcome is MRQ_REFUSED), watch->train.stop stopped it, somebody else holds the lock, or the
- * system said no; if it did so in the publish's last sync, the new generation serves and out->outcome is MRQ_PUBLISHED. MRQ_USAGE
- * for an index that FAISS does not make, before the lock is taken. Other statuses as of mrq_dataset_load(), mrq_description_load()
- * mrq_draft_write() and mrq_store_upload(). */
+/* Rebuilds: takes the store's lock, loads, trains, exports, judges, uploads, warms, publishes and prunes, with a line of log a
+ * step. Nothing a reader sees changes before the publish, and a killed run is swept out by the next. Once the lock is held,
+ * STORE/report.json and STORE/report.html are written, each at once, however the rebuild ends, unless the process is killed: by
+ * SIGKILL, or by SIGTERM where the caller does not make it watch->train.stop, which the training alone looks at. The reports then
+ * say "running", as they do from the lock on, even where this one has published. `*out` is filled whatever is returned, and cleared
+ * by the caller. MRQ_FAILED: a gate refused (out->outcome is MRQ_REFUSED), watch->train.stop stopped it, somebody else holds the
+ * lock, or the system said no; if it did so in the publish's last sync, the new generation serves and out->outcome is
+ * MRQ_PUBLISHED. MRQ_USAGE for an index that FAISS does not make, before the lock is taken. Other statuses as of
+ * mrq_dataset_load(), mrq_description_load() mrq_draft_write() and mrq_store_upload(). */
 MRQ_CHECKED mrq_status mrq_rebuild(const mrq_rebuild_options *options, const mrq_rebuild_watch *watch, mrq_rebuild_report *out,
                                    mrq_error *err);
 

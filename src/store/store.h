@@ -49,8 +49,8 @@ MRQ_CHECKED mrq_status mrq_generation_open(const char *store, mrq_generation **o
 /* The same without the history, of which the size alone is compared: twice as quick, and enough for queries that neither name liked
  * or disliked movies nor ask for an explanation. */
 MRQ_CHECKED mrq_status mrq_generation_open_plain(const char *store, mrq_generation **out, mrq_error *err);
-/* The same with the index that a backend keeps, which mrq_store_upload() has put there; the backend is borrowed. movies.faiss is not
- * read. NULL: one of the two above. Other statuses as of mrq_index_connect(). */
+/* The same with the index that a backend keeps, which mrq_store_upload() has put there; the backend is borrowed. movies.faiss is
+ * not read. NULL: one of the two above. Other statuses as of mrq_index_connect(). */
 MRQ_CHECKED mrq_status mrq_generation_open_on(const char *store, mrq_backend *backend, bool history, mrq_generation **out,
                                               mrq_error *err);
 void mrq_generation_close(mrq_generation *generation);

@@ -1,6 +1,6 @@
-/* Uploading, in an order in which a failure anywhere leaves what serves alone: the collection is made and filled under a name of its
- * own, waited for, and measured, all before the generation becomes current. What a broken upload leaves is gone on from by the next
- * one of the same movies and vectors, or dropped by it, if it is of others. */
+/* Uploading, in an order in which a failure anywhere leaves what serves alone: the collection is made and filled under a name of
+ * its own, waited for, and measured, all before the generation becomes current. What a broken upload leaves is gone on from by the
+ * next one of the same movies and vectors, or dropped by it, if it is of others. */
 #include "store/upload.h"
 
 #include <math.h>
@@ -85,8 +85,8 @@ mrq_status mrq_store_upload(const char *store, const mrq_generation *generation,
     return MRQ_OK;
 }
 
-/* What all generations of the store are named after on a backend. One that cannot be read would lose its collection: then nothing is
- * pruned. */
+/* What all generations of the store are named after on a backend. One that cannot be read would lose its collection: then nothing
+ * is pruned. */
 static mrq_status list_contents(const char *store, mrq_content_name **out, uint32_t *n, mrq_error *err)
 {
     uint32_t count;

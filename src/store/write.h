@@ -48,7 +48,8 @@ MRQ_DEFINE_CLEANUP(mrq_draft, mrq_draft_discard)
 MRQ_CHECKED mrq_status mrq_store_export(const char *store, const char *model_path, const mrq_export_options *options,
                                         char name[MRQ_GENERATION_NAME], mrq_choice *choice, mrq_uploaded *uploaded, mrq_error *err);
 
-/* Uploads the current generation, as it is; of the options, the index means nothing. Writes its name into `name`. Takes the lock. */
+/* Uploads the current generation, as it is; of the options, the index means nothing. Writes its name into `name`. Takes the
+ * lock. */
 MRQ_CHECKED mrq_status mrq_store_export_current(const char *store, const mrq_export_options *options,
                                                 char name[MRQ_GENERATION_NAME], mrq_uploaded *uploaded, mrq_error *err);
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # A real Milvus server and a real catalogue, MovieLens 1M: its answers are those of the exact scan, to the byte, and it may be paused,
-# killed and restarted, while it is asked and while it is uploaded to. Skips where the server cannot be had (tools/with-milvus).
+# killed and restarted, while it is asked and while it is uploaded to (milvus-restarts). Skips where it cannot be had.
 . "$(dirname "$0")/lib.sh"
 data=$(real ml-1m) || skip "no MovieLens 1M: give its folder's place in \$MARQUEE_DATA"
 command -v python3 >/dev/null || skip "no python3 here"
@@ -17,5 +17,10 @@ inside() {
     [ $got -ne 77 ] || skip "no Milvus here"
     [ $got -eq 0 ] || fail "milvus.py $check ended with $got"
 }
-inside answers
-inside token COMMON_SECURITY_AUTHORIZATIONENABLED=true
+case $1 in
+milvus)
+    inside answers
+    inside token COMMON_SECURITY_AUTHORIZATIONENABLED=true
+    ;;
+milvus-restarts) inside restarts ;;
+esac

@@ -1,5 +1,5 @@
-/* What Milvus says, and its address: whatever comes, the rows that are taken are of the catalogue and none twice, a refusal says why,
- * and an address that is taken says the same when it is read again and never quotes a password. */
+/* What Milvus says, and its address: whatever comes, the rows that are taken are of the catalogue and none twice, a refusal says
+ * why, and an address that is taken says the same when it is read again and never quotes a password. */
 #include "index/milvus.c" /* how it reads a reply is its own */
 
 #include "fuzz/fuzz.h"
