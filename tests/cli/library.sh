@@ -118,7 +118,8 @@ library, c = ctypes.CDLL(sys.argv[1]), ctypes.CDLL(None)
 c.getenv.restype = ctypes.c_char_p
 library.mrq_version.restype = library.mrq_result_json.restype = ctypes.c_char_p
 class Options(ctypes.Structure):
-    _fields_ = [("store", ctypes.c_char_p), ("redis", ctypes.c_char_p), ("ttl", ctypes.c_uint32), ("memory", ctypes.c_size_t)]
+    _fields_ = [("store", ctypes.c_char_p), ("redis", ctypes.c_char_p), ("ttl", ctypes.c_uint32), ("memory", ctypes.c_size_t),
+                ("backend", ctypes.c_char_p), ("token", ctypes.c_char_p), ("ca", ctypes.c_char_p)]
 recommender, result = ctypes.c_void_p(), ctypes.c_void_p()
 assert library.mrq_recommender_open(ctypes.byref(Options(b"S")), ctypes.byref(recommender), None) == 0
 assert library.mrq_recommender_similar(recommender, b"170", 3, None, ctypes.byref(result), None) == 0
