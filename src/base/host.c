@@ -31,6 +31,8 @@ const char *mrq_host_parse(const char *text, size_t size, const char *port, int6
     mrq_host host = {.port = ""};
     const size_t name_size = (size_t)(end - name);
     const char *rest = end + bracketed;
+    if (bracketed && !memchr(name, ':', name_size)) /* only an IPv6 address needs them, and is written with them again */
+        return mrq_host_missing;
     if (name_size == 0 || name_size >= sizeof host.name || !all_of(name, name_size, bracketed ? ":.%_-" : "._-"))
         return mrq_host_missing;
     memcpy(host.name, name, name_size);
