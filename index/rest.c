@@ -46,12 +46,22 @@ struct mrq_rest {
     CURL *idle[POOLED];
 };
 
+/* Once; two threads may open a server each at the same time. */
 static mrq_status load(mrq_error *err)
 {
 #define NAME_AND_PLACE(name) {"curl_" #name, &curl.name},
     static const mrq_symbol functions[] = {FUNCTIONS(NAME_AND_PLACE)};
-    MRQ_TRY(mrq_library_load("libcurl.so.4", "libcurl4", functions, sizeof functions / sizeof *functions, err));
-    return curl.global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? MRQ_OK : mrq_fail_memory(err, "loading libcurl");
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    static bool loaded;
+    pthread_mutex_lock(&lock);
+    mrq_status status = MRQ_OK;
+    if (!loaded)
+        status = mrq_library_load("libcurl.so.4", "libcurl4", functions, sizeof functions / sizeof *functions, err);
+    if (status == MRQ_OK && !loaded && curl.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+        status = mrq_fail_memory(err, "loading libcurl");
+    loaded = status == MRQ_OK;
+    pthread_mutex_unlock(&lock);
+    return status;
 }
 
 /* Adds a header, which is copied; false when out of memory. */

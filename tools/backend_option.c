@@ -15,7 +15,7 @@ static const char *variable(const char *name)
 mrq_status default_backend(const char *option, mrq_backend_options *out, mrq_error *err)
 {
     static mrq_secret secret;
-    const char *address = option ? (*option ? option : NULL) : variable("MARQUEE_BACKEND");
+    const char *address = option ? option : variable("MARQUEE_BACKEND");
     mrq_backend_options options = {.address = address};
     if (address) {
         const char *path = variable("MARQUEE_MILVUS_TOKEN_FILE");

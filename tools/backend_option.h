@@ -16,7 +16,7 @@
     }
 
 /* The address that the option gave, else $MARQUEE_BACKEND, and for it the token in $MARQUEE_MILVUS_TOKEN, or in the file that
- * $MARQUEE_MILVUS_TOKEN_FILE names, and the certificates in $MARQUEE_MILVUS_CA. The address is NULL for none, which "" is, too. The
+ * $MARQUEE_MILVUS_TOKEN_FILE names, and the certificates in $MARQUEE_MILVUS_CA. The address is NULL for none. The
  * texts live as long as the program. MRQ_USAGE for a file that is no token, MRQ_NOT_FOUND without it. */
 MRQ_CHECKED mrq_status default_backend(const char *option, mrq_backend_options *out, mrq_error *err);
 

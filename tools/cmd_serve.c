@@ -192,8 +192,9 @@ static mrq_status start(const struct arguments *a, struct serve *s, mrq_error *e
     MRQ_TRY(mrq_server_start(&options, &s->server, err));
     mrq_recommender_stats(s->recommender, &s->before);
     mrq_systemd_notify("READY=1");
-    mrq_log(MRQ_LOG_INFO, "serve", "start address=%s generation=%s movies=%u users=%u workers=%u ms=%.0f", s->listener.address,
-            s->before.generation, s->before.movies, s->before.users, options.workers, 1e3 * (mrq_clock() - began));
+    mrq_log(MRQ_LOG_INFO, "serve", "start address=%s generation=%s movies=%u users=%u workers=%u%s%s ms=%.0f", s->listener.address,
+            s->before.generation, s->before.movies, s->before.users, options.workers, backend.address ? " backend=" : "",
+            backend.address ? backend.address : "", 1e3 * (mrq_clock() - began));
     return MRQ_OK;
 }
 
