@@ -14,7 +14,9 @@
 #include "store/draft.h"
 #include "store/manifest.h"
 
-mrq_status mrq_store_fallback(const char *store, const char *name, char found[MRQ_GENERATION_NAME], mrq_error *err)
+mrq_status mrq_store_fallback(const char *store, const char *name,
+                              mrq_status (*check)(const char *store, const char *name, mrq_error *err),
+                              char found[MRQ_GENERATION_NAME], mrq_error *err)
 {
     uint32_t n = 0;
     MRQ_AUTOFREE mrq_name *names = NULL;
@@ -22,7 +24,7 @@ mrq_status mrq_store_fallback(const char *store, const char *name, char found[MR
     for (uint32_t i = 0; i < n; i++) {
         if (*name && strcmp(names[i].text, name) >= 0)
             continue;
-        const mrq_status status = mrq_generation_check(store, names[i].text, err);
+        const mrq_status status = check(store, names[i].text, err);
         if (status == MRQ_OK)
             strcpy(found, names[i].text);
         if (status != MRQ_BAD_FILE && status != MRQ_NOT_FOUND)
@@ -150,7 +152,7 @@ static mrq_status find_target(const char *store, const char *to, char name[MRQ_G
     MRQ_TRY(mrq_generation_path(store, current, path, err));
     if (!mrq_file_exists(path))
         *current = '\0'; /* a link that is gone or leads nowhere: any intact one is better */
-    return mrq_store_fallback(store, current, name, err);
+    return mrq_store_fallback(store, current, mrq_generation_check, name, err);
 }
 
 mrq_status mrq_store_rollback(const char *store, const char *to, char name[MRQ_GENERATION_NAME], mrq_error *err)

@@ -66,8 +66,13 @@ MRQ_CHECKED mrq_status mrq_generation_vectors(const mrq_container *file, uint32_
 /* Opens a generation and its model and compares the SHA-256 of every file: tells whether it is intact. */
 MRQ_CHECKED mrq_status mrq_generation_check(const char *store, const char *name, mrq_error *err);
 
-/* The newest intact generation older than `name`; of all, when `name` is "". MRQ_NOT_FOUND when there is none. What the system
- * keeps from being read is not taken for damaged: MRQ_FAILED. */
-MRQ_CHECKED mrq_status mrq_store_fallback(const char *store, const char *name, char found[MRQ_GENERATION_NAME], mrq_error *err);
+/* Reads a generation's manifest and compares the sizes of its files: tells whether it looks intact, at the price of a few looks. */
+MRQ_CHECKED mrq_status mrq_generation_glance(const char *store, const char *name, mrq_error *err);
+
+/* The newest generation older than `name` that is intact by `check`, one of the two above; of all, when `name` is "". MRQ_NOT_FOUND
+ * when there is none. What the system keeps from being read is not taken for damaged: MRQ_FAILED. */
+MRQ_CHECKED mrq_status mrq_store_fallback(const char *store, const char *name,
+                                          mrq_status (*check)(const char *store, const char *name, mrq_error *err),
+                                          char found[MRQ_GENERATION_NAME], mrq_error *err);
 
 #endif

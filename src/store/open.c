@@ -249,17 +249,29 @@ mrq_status mrq_generation_check(const char *store, const char *name, mrq_error *
     return audit(folder, name, &generation, &model, err);
 }
 
-/* Adds to the sentence about a damaged generation which one could serve instead. Of a sentence too long for both, the beginning
- * with the file's name is kept. */
+mrq_status mrq_generation_glance(const char *store, const char *name, mrq_error *err)
+{
+    mrq_manifest manifest;
+    char folder[MRQ_STORE_PATH];
+    MRQ_TRY(mrq_generation_path(store, name, folder, err));
+    MRQ_TRY(mrq_manifest_read(folder, name, &manifest, NULL, err));
+    for (int i = 0; i < MRQ_PARTS; i++)
+        MRQ_TRY(look_at(folder, (mrq_part)i, manifest.part[i].size, err));
+    return MRQ_OK;
+}
+
+/* Adds to the sentence about a damaged generation which one could serve instead. It is not read for that, which would take an open
+ * as long as the files are large; rollback reads it, and goes on to an older one if it is damaged too. Of a sentence too long for
+ * both, the beginning with the file's name is kept. */
 static void offer_fallback(const char *store, const char *name, mrq_error *err)
 {
     char found[MRQ_GENERATION_NAME], offer[sizeof err->msg / 2];
     if (!err || (err->status != MRQ_BAD_FILE && err->status != MRQ_NOT_FOUND) ||
-        mrq_store_fallback(store, name, found, NULL) != MRQ_OK)
+        mrq_store_fallback(store, name, mrq_generation_glance, found, NULL) != MRQ_OK)
         return;
-    int size = snprintf(offer, sizeof offer, "; `marquee rollback --store %s` goes back to %s", store, found);
+    int size = snprintf(offer, sizeof offer, "; try `marquee rollback --store %s`: %s looks intact", store, found);
     if ((size_t)size >= sizeof offer)
-        size = snprintf(offer, sizeof offer, "; `marquee rollback` goes back to %s", found);
+        size = snprintf(offer, sizeof offer, "; try `marquee rollback`: %s looks intact", found);
     const mrq_error inner = *err;
     mrq_fail(err, inner.status, "%.*s%s", (int)sizeof inner.msg - 1 - size, inner.msg, offer);
 }

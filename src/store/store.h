@@ -44,7 +44,7 @@ MRQ_CHECKED mrq_status mrq_store_current(const char *store, char name[MRQ_GENERA
 
 /* Opens the current generation and verifies every file it needs, as said above. Never fails because of a publish, rollback or
  * prune meanwhile. MRQ_NOT_FOUND without a store or `current`, MRQ_BAD_FILE with the file's name for damage or for parts that do
- * not belong together; the sentence also names the newest older generation that is intact, if there is one. */
+ * not belong together; the sentence also names the newest older generation whose manifest and sizes are right, if there is one. */
 MRQ_CHECKED mrq_status mrq_generation_open(const char *store, mrq_generation **out, mrq_error *err);
 /* The same without the history, of which the size alone is compared: twice as quick, and enough for queries that neither name liked
  * or disliked movies nor ask for an explanation. */

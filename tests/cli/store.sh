@@ -65,7 +65,7 @@ for command in "infer -i 4" rollback prune "export --model m.mrq" "rebuild --dat
         "$MARQUEE" $command --store copied
 done
 run 4 "$MARQUEE" info copied
-has "; \`marquee rollback --store copied\` goes back to $last" err
+has "; try \`marquee rollback --store copied\`: $last looks intact" err
 rm -r copied/current
 run 0 "$MARQUEE" rollback --store copied
 run 0 "$INFER" --store copied -a 25 -g F -j 12
@@ -87,7 +87,7 @@ run 0 "$MARQUEE" rollback --store S "$last"
 printf X | dd of=S/current/users.mrq bs=1 seek=5000 conv=notrunc 2>/dev/null
 refuse 4 users.mrq "$INFER" --store S -a 25 -g F -j 12
 # shellcheck disable=SC2016 # the quotes are the sentence's
-way=$(sed -n 's/.*`\(marquee rollback --store S\)` goes back to .*/\1/p' err)
+way=$(sed -n 's/.*; try `\(marquee rollback --store S\)`: .* looks intact$/\1/p' err)
 [ -n "$way" ] || fail "no way out: $(cat err)"
 run 4 "$MARQUEE" info S
 has 'damaged: users.mrq: ' out

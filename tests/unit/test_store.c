@@ -407,7 +407,7 @@ static void manifests_are_read_strictly(void **state)
     assert_int_equal(try_open(store), MRQ_OK);
 }
 
-/* What only the SHA-256 tells: opening does not look at it; list, rollback and who looks for a fallback do. */
+/* What only the SHA-256 tells: opening does not look at it; list and rollback do. */
 static void assert_audit_refuses(const char *store, const char *file)
 {
     char name[MRQ_GENERATION_NAME], back[MRQ_GENERATION_NAME], want[PATH];
@@ -420,7 +420,7 @@ static void assert_audit_refuses(const char *store, const char *file)
     snprintf(want, sizeof want, "%s/%s: its SHA-256 begins with", name, file);
     assert_fails(mrq_generation_check(store, name, &err), MRQ_BAD_FILE, want);
     assert_fails(mrq_generation_audit(store, &g, &loaded, &err), MRQ_BAD_FILE, want);
-    assert_non_null(strstr(err.msg, "; `marquee rollback"));
+    assert_non_null(strstr(err.msg, "; try `marquee rollback"));
     assert_true(!g && !loaded);
     assert_fails(mrq_store_rollback(store, name, back, &err), MRQ_BAD_FILE, want);
     MRQ_AUTOFREE mrq_generation_info *list = NULL;
@@ -468,7 +468,7 @@ static void a_manifest_at_odds_with_itself_is_refused(void **state)
     cJSON *index = cJSON_GetObjectItemCaseSensitive(json, "index");
     cJSON_ReplaceItemInObjectCaseSensitive(index, "effort", cJSON_CreateNumber(7));
     put_json(store, json);
-    snprintf(want, sizeof want, "; `marquee rollback --store %s` goes back to %s", store, name[0]);
+    snprintf(want, sizeof want, "; try `marquee rollback --store %s`: %s looks intact", store, name[0]);
     assert_fails(try_open(store), MRQ_BAD_FILE, want);
     assert_non_null(strstr(err.msg, "/movies.faiss: "));
     assert_non_null(strstr(err.msg, "effort 7"));
@@ -580,7 +580,17 @@ static void newer_versions_are_refused(void **state)
                  "model.mrq: format version 2, this program reads version 1");
 }
 
-/* A damaged generation's sentence names its file and the newest older one that is intact. */
+/* Cuts the last byte of a generation's file off. */
+static void shorten(const char *store, const char *name, const char *file)
+{
+    char path[PATH + 100];
+    struct stat st;
+    snprintf(path, sizeof path, "%.4000s/generations/%s/%s", store, name, file);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(truncate(path, st.st_size - 1), 0);
+}
+
+/* A damaged generation's sentence names its file and the newest older one that looks intact. */
 static void a_fallback_is_offered(void **state)
 {
     (void)state;
@@ -589,8 +599,8 @@ static void a_fallback_is_offered(void **state)
     for (int i = 0; i < 4; i++)
         export_to(store, name[i]);
     damage(store, name[3], "users.mrq");
-    damage(store, name[2], "model.mrq");
-    snprintf(want, sizeof want, "; `marquee rollback --store %s` goes back to %s", store, name[1]);
+    shorten(store, name[2], "model.mrq");
+    snprintf(want, sizeof want, "; try `marquee rollback --store %s`: %s looks intact", store, name[1]);
     assert_fails(try_open(store), MRQ_BAD_FILE, want);
     assert_non_null(strstr(err.msg, "users.mrq: the checksum does not match"));
     mrq_model *loaded = NULL;
@@ -598,15 +608,16 @@ static void a_fallback_is_offered(void **state)
     assert_fails(mrq_store_model(store, &loaded, &err), MRQ_BAD_FILE, want);
     assert_non_null(strstr(err.msg, "model.mrq: "));
     damage(store, name[1], MRQ_MANIFEST);
-    damage(store, name[0], "seen.mrq");
+    damage(store, name[0], MRQ_MANIFEST);
     assert_fails(try_open(store), MRQ_BAD_FILE, "users.mrq");
     assert_null(strstr(err.msg, "rollback"));
-    damage(store, name[0], "seen.mrq"); /* undone */
+    damage(store, name[0], MRQ_MANIFEST); /* undone */
+    shorten(store, name[3], "users.mrq");
     current_path(store, "", path);
     path[strlen(path) - 1] = '\0';
     assert_int_equal(unlink(path), 0);
     assert_int_equal(symlink("/etc", path), 0);
-    snprintf(want, sizeof want, "goes back to %s", name[0]);
+    snprintf(want, sizeof want, ": %s looks intact", name[0]);
     assert_fails(try_open(store), MRQ_BAD_FILE, want);
 
     /* a long path leaves room for both */
@@ -616,9 +627,26 @@ static void a_fallback_is_offered(void **state)
     export_to(far, name[0]);
     export_to(far, name[1]);
     damage(far, name[1], "catalogue.mrq");
-    snprintf(want, sizeof want, "; `marquee rollback` goes back to %s", name[0]);
+    snprintf(want, sizeof want, "; try `marquee rollback`: %s looks intact", name[0]);
     assert_fails(try_open(far), MRQ_BAD_FILE, want);
     assert_non_null(strstr(err.msg, "catalogue.mrq: the checksum"));
+}
+
+/* An open that fails is as quick as its own files let it be: what it offers is looked at by manifest and sizes, and rollback, which
+ * reads all of it, goes on to an older one. */
+static void an_open_reads_no_older_generation(void **state)
+{
+    (void)state;
+    char store[PATH], name[3][MRQ_GENERATION_NAME], found[MRQ_GENERATION_NAME], want[100];
+    new_store(store);
+    for (int i = 0; i < 3; i++)
+        export_to(store, name[i]);
+    damage(store, name[2], "users.mrq");
+    damage(store, name[1], "model.mrq");
+    snprintf(want, sizeof want, ": %s looks intact", name[1]);
+    assert_fails(try_open(store), MRQ_BAD_FILE, want);
+    assert_ok(mrq_store_rollback(store, NULL, found, &err));
+    assert_string_equal(found, name[0]);
 }
 
 /* Worlds at the edge: exported, opened and searched. */
@@ -712,6 +740,7 @@ int main(void)
         cmocka_unit_test(vectors_belong_to_the_generation),
         cmocka_unit_test(newer_versions_are_refused),
         cmocka_unit_test(a_fallback_is_offered),
+        cmocka_unit_test(an_open_reads_no_older_generation),
         cmocka_unit_test(odd_worlds_are_served),
         cmocka_unit_test(a_vector_that_is_not_finite_is_refused),
     };
