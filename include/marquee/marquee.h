@@ -12,6 +12,9 @@
  *         mrq_recommender_recommend(r, &query, &result, &err) == MRQ_OK)
  *         ...
  *
+ * No argument crashes: a NULL that no comment allows is refused with MRQ_USAGE and its name; a function without a status does nothing
+ * with it, or gives nothing back, as with an index out of range: 0, "", NaN for a score, -1 for an id, NULL for a document.
+ *
  * Structs are to be initialised as shown, or zeroed: members may be added with a new soname. All texts are UTF-8. Who loads the
  * library with dlopen() does so before starting threads: it sets up OpenBLAS, which reads the environment. */
 #ifndef MARQUEE_MARQUEE_H
@@ -124,7 +127,7 @@ MRQ_CHECKED mrq_status mrq_recommender_recommend(mrq_recommender *recommender, c
                                                  mrq_error *err);
 
 /* Answers `n` <= MRQ_RECOMMEND_BATCH_MAX queries of one generation on up to `threads` threads, this one among them. result[i] is
- * the answer to query[i], or NULL: then error[i] says why. MRQ_USAGE for too many. */
+ * the answer to query[i], or NULL: then error[i] says why, unless `error` is NULL. MRQ_USAGE for too many. */
 MRQ_CHECKED mrq_status mrq_recommender_batch(mrq_recommender *recommender, const mrq_query *query, uint32_t n, uint32_t threads,
                                              mrq_result **result, mrq_error *error, mrq_error *err);
 
@@ -192,7 +195,7 @@ mrq_movie mrq_result_movie(const mrq_result *result, uint32_t i);               
 const char *mrq_result_genre(const mrq_result *result, uint32_t i, uint32_t g); /* g < n_genres */
 
 /* A part of a score, where the query asked to explain: what one input adds to it (a Shapley value). The parts told and `rest`, what
- * the others add, sum to the score with `base`, that of the average person. */
+ * the others add, sum to the score with `base`, that of the average person; both are NaN where it did not, and may be NULL. */
 typedef struct mrq_reason {
     const char *input; /* "age" and the like; "id"; "history", "liked" or "disliked" */
     const char *value; /* a feature's value or its label, a movie's title; "" for an id */
@@ -203,7 +206,7 @@ uint32_t mrq_result_reasons(const mrq_result *result, uint32_t i, double *base, 
 mrq_reason mrq_result_reason(const mrq_result *result, uint32_t i, uint32_t r);
 
 /* An error as a JSON document with "schema": 1 and a line end: {"schema":1,"error":{"code":"usage","message":"..."}}; freed with
- * free(). NULL when out of memory. */
+ * free(). A status that is none of mrq_status is told as "failed". NULL when out of memory, and for NULL. */
 char *mrq_error_json(const mrq_error *error);
 
 const char *mrq_version(void); /* of the library at run time */

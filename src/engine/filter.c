@@ -12,6 +12,7 @@
 
 #include "base/parse.h"
 #include "engine/json.h"
+#include "engine/question.h"
 
 void mrq_selection_clear(mrq_selection *selection)
 {
@@ -22,6 +23,8 @@ void mrq_selection_clear(mrq_selection *selection)
 
 mrq_status mrq_years_parse(const char *text, mrq_filters *filters, mrq_error *err)
 {
+    MRQ_TRY(mrq_argument_check(text, "text", err));
+    MRQ_TRY(mrq_argument_check(filters, "filters", err));
     const char *dash = strchr(text, '-');
     const size_t first = dash ? (size_t)(dash - text) : strlen(text), last = dash ? strlen(dash + 1) : 0;
     int64_t from = 0, to = 0;

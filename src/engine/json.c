@@ -200,7 +200,10 @@ void mrq_print_error(mrq_print *print, const char *code, const char *message)
 char *mrq_error_json(const mrq_error *error)
 {
     static const char *const codes[] = {"ok", "failed", "usage", "not_found", "bad_file", "unavailable"};
+    if (!error)
+        return NULL;
+    const bool known = (unsigned)error->status < sizeof codes / sizeof *codes;
     mrq_print print = {0};
-    mrq_print_error(&print, codes[error->status], error->msg);
+    mrq_print_error(&print, codes[known ? error->status : MRQ_FAILED], error->msg);
     return mrq_print_take(&print, NULL);
 }

@@ -57,6 +57,11 @@ void mrq_question_write(const mrq_question *q, mrq_question_key *to)
         put_filters(to, q->filters);
 }
 
+mrq_status mrq_argument_check(const void *argument, const char *name, mrq_error *err)
+{
+    return argument ? MRQ_OK : mrq_fail(err, MRQ_USAGE, "%s is NULL", name);
+}
+
 static mrq_status check_list(const char *name, const void *list, uint32_t n, mrq_error *err)
 {
     return list || !n ? MRQ_OK : mrq_fail(err, MRQ_USAGE, "%s: %u of them, but no list", name, n);
@@ -65,12 +70,17 @@ static mrq_status check_list(const char *name, const void *list, uint32_t n, mrq
 static mrq_status check_filters(const mrq_filters *filters, mrq_error *err)
 {
     MRQ_TRY(check_list("genre", filters->genre, filters->n_genres, err));
+    for (uint32_t i = 0; i < filters->n_genres; i++)
+        MRQ_TRY(mrq_argument_check(filters->genre[i], "genre", err));
     return check_list("exclude", filters->exclude, filters->n_exclude, err);
 }
 
 mrq_status mrq_question_check(const mrq_question *q, mrq_error *err)
 {
-    if (q->query) {
+    if (q->kind == MRQ_ASK_SIMILAR || q->kind == MRQ_ASK_SEARCH)
+        MRQ_TRY(mrq_argument_check(q->text, q->kind == MRQ_ASK_SIMILAR ? "movie" : "text", err));
+    if (q->kind == MRQ_ASK_RECOMMEND) {
+        MRQ_TRY(mrq_argument_check(q->query, "query", err));
         MRQ_TRY(check_list("liked", q->query->liked, q->query->n_liked, err));
         MRQ_TRY(check_list("disliked", q->query->disliked, q->query->n_disliked, err));
         MRQ_TRY(check_filters(&q->query->filters, err));

@@ -51,6 +51,9 @@ static void release(mrq_serving **serving)
 
 mrq_status mrq_recommender_open(const mrq_options *options, mrq_recommender **out, mrq_error *err)
 {
+    MRQ_TRY(mrq_argument_check(options, "options", err));
+    MRQ_TRY(mrq_argument_check(options->store, "store", err));
+    MRQ_TRY(mrq_argument_check(out, "out", err));
     mrq_recommender *r = calloc(1, sizeof *r);
     if (!r)
         return mrq_fail_memory(err, "opening the store");
@@ -121,6 +124,7 @@ static mrq_status reload(mrq_recommender *r, bool *changed, mrq_error *err)
 mrq_status mrq_recommender_reload(mrq_recommender *r, bool *changed, mrq_error *err)
 {
     bool other = false;
+    MRQ_TRY(mrq_argument_check(r, "recommender", err));
     pthread_mutex_lock(&r->reloading);
     const mrq_status status = reload(r, &other, err);
     pthread_mutex_unlock(&r->reloading);
@@ -149,8 +153,10 @@ static void add_tally(void *context, const char *query, uint32_t count)
 
 void mrq_recommender_flush(mrq_recommender *r)
 {
+    if (!r || !r->connections)
+        return;
     HELD *serving = hold(r);
-    if (!r->connections || !serving->answers)
+    if (!serving->answers)
         return;
     MRQ_CLEANUP(mrq_dict_free) mrq_dict *member = mrq_dict_new();
     tallies t = {.member = member};
@@ -254,6 +260,8 @@ static mrq_status answer(mrq_recommender *r, mrq_serving *serving, const mrq_que
 
 static mrq_status ask(mrq_recommender *r, const mrq_question *q, mrq_result **out, mrq_error *err)
 {
+    MRQ_TRY(mrq_argument_check(r, "recommender", err));
+    MRQ_TRY(mrq_argument_check(out, "out", err));
     HELD *serving = hold(r);
     return answer(r, serving, q, out, err);
 }
@@ -295,16 +303,18 @@ typedef struct batch {
     mrq_serving *serving;
     const mrq_query *query;
     mrq_result **result;
-    mrq_error *error;
+    mrq_error *error; /* NULL: nobody asks why */
 } batch;
 
 static void answer_one(void *context, uint64_t i)
 {
     const batch *b = context;
     const mrq_question q = {.kind = MRQ_ASK_RECOMMEND, .query = &b->query[i]};
+    mrq_error error = {0};
     b->result[i] = NULL;
-    b->error[i] = (mrq_error){0};
-    b->error[i].status = answer(b->r, b->serving, &q, &b->result[i], &b->error[i]);
+    error.status = answer(b->r, b->serving, &q, &b->result[i], &error);
+    if (b->error)
+        b->error[i] = error;
 }
 
 mrq_status mrq_recommender_batch(mrq_recommender *r, const mrq_query *query, uint32_t n, uint32_t threads, mrq_result **result,
@@ -312,6 +322,11 @@ mrq_status mrq_recommender_batch(mrq_recommender *r, const mrq_query *query, uin
 {
     if (n > MRQ_RECOMMEND_BATCH_MAX)
         return mrq_fail(err, MRQ_USAGE, "a batch of %u queries, want at most %d", n, MRQ_RECOMMEND_BATCH_MAX);
+    MRQ_TRY(mrq_argument_check(r, "recommender", err));
+    if (n) {
+        MRQ_TRY(mrq_argument_check(query, "query", err));
+        MRQ_TRY(mrq_argument_check(result, "result", err));
+    }
     HELD *serving = hold(r);
     mrq_parallel(threads ? threads : 1, n, answer_one, &(batch){r, serving, query, result, error});
     return MRQ_OK;
@@ -319,6 +334,10 @@ mrq_status mrq_recommender_batch(mrq_recommender *r, const mrq_query *query, uin
 
 void mrq_recommender_stats(mrq_recommender *r, mrq_stats *out)
 {
+    if (out)
+        *out = (mrq_stats){0};
+    if (!r || !out)
+        return;
     HELD *serving = hold(r);
     const mrq_generation *generation = serving->generation;
     mrq_stats stats = {.created = generation->created,

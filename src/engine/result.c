@@ -39,11 +39,17 @@ void mrq_result_free(mrq_result *result)
 
 const char *mrq_result_cache(const mrq_result *result)
 {
+    if (!result)
+        return "";
     return result->from_memory ? "memory" : mrq_cache_state_names[result->finished->answer.cache];
 }
 
 const char *mrq_result_json(mrq_result *result, size_t *size)
 {
+    if (size)
+        *size = 0;
+    if (!result)
+        return NULL;
     const mrq_finished *finished = result->finished;
     if (!result->json) {
         char end[32];
@@ -69,16 +75,18 @@ static const mrq_generation *generation_of(const mrq_result *result)
 
 const char *mrq_result_generation(const mrq_result *result)
 {
-    return generation_of(result)->name;
+    return result ? generation_of(result)->name : "";
 }
 
 uint32_t mrq_result_size(const mrq_result *result)
 {
-    return result->finished->answer.n;
+    return result ? result->finished->answer.n : 0;
 }
 
 mrq_movie mrq_result_movie(const mrq_result *result, uint32_t i)
 {
+    if (i >= mrq_result_size(result))
+        return (mrq_movie){.id = -1, .title = "", .score = NAN};
     const mrq_table *movies = generation_of(result)->movies;
     const mrq_recommendation *item = &result->finished->answer.item[i];
     const mrq_column *title = mrq_table_first(movies, MRQ_TEXT), *genres = mrq_table_first(movies, MRQ_SET);
@@ -95,6 +103,8 @@ mrq_movie mrq_result_movie(const mrq_result *result, uint32_t i)
 
 const char *mrq_result_genre(const mrq_result *result, uint32_t i, uint32_t g)
 {
+    if (g >= mrq_result_movie(result, i).n_genres)
+        return "";
     const mrq_column *genres = mrq_table_first(generation_of(result)->movies, MRQ_SET);
     const uint64_t first = genres->list.offset[result->finished->answer.item[i].movie];
     return mrq_strings_at(&genres->dict, genres->list.item[first + g]);
@@ -102,16 +112,19 @@ const char *mrq_result_genre(const mrq_result *result, uint32_t i, uint32_t g)
 
 uint32_t mrq_result_reasons(const mrq_result *result, uint32_t i, double *base, double *rest)
 {
-    const mrq_explanation *why = &result->finished->answer.why;
-    if (!why->base)
-        return 0;
-    *base = why->base[i];
-    *rest = why->rest ? why->rest[i] : 0;
-    return why->n;
+    const mrq_explanation *why = i < mrq_result_size(result) ? &result->finished->answer.why : NULL;
+    const bool told = why && why->base;
+    if (base)
+        *base = told ? why->base[i] : NAN;
+    if (rest)
+        *rest = !told ? NAN : why->rest ? why->rest[i] : 0;
+    return told ? why->n : 0;
 }
 
 mrq_reason mrq_result_reason(const mrq_result *result, uint32_t i, uint32_t r)
 {
+    if (r >= mrq_result_reasons(result, i, NULL, NULL))
+        return (mrq_reason){.input = "", .value = "", .id = -1, .score = NAN};
     const mrq_generation *generation = generation_of(result);
     const mrq_explanation *why = &result->finished->answer.why;
     const mrq_score_part *part = &why->part[(size_t)i * why->n + r];
