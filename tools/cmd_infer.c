@@ -7,6 +7,13 @@
 #include "filter_options.h"
 #include "print_answer.h"
 
+/* A name that is still being looked up is not waited for: its thread ends with the process. */
+static void leave_cache(mrq_cache **cache)
+{
+    if (*cache && !mrq_cache_looks_up(*cache))
+        mrq_cache_free(*cache);
+}
+
 static mrq_status infer(int argc, char **argv, bool *json, mrq_error *err)
 {
     const char *store = NULL, *redis = NULL, *where = NULL;
@@ -58,7 +65,7 @@ static mrq_status infer(int argc, char **argv, bool *json, mrq_error *err)
     query.explain = explain ? MRQ_EXPLAIN_ALL : 0;
     query.k = (uint32_t)k;
 
-    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = NULL;
+    __attribute__((cleanup(leave_cache))) mrq_cache *cache = NULL;
     MRQ_CLEANUP(mrq_backend_close) mrq_backend *backend = NULL;
     MRQ_CLEANUP(mrq_generation_close) mrq_generation *generation = NULL;
     __attribute__((cleanup(mrq_answer_clear))) mrq_answer answer = {0};

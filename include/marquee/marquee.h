@@ -2,7 +2,8 @@
  *
  * Open a store once, ask it from as many threads as you like, and let it reload when a new generation has been published. Every
  * function that can fail returns an mrq_status, fills the caller's mrq_error (NULL is legal) and leaves its outputs alone. The
- * library neither prints nor exits, installs no signal handler and starts no thread of its own but where a batch asks for some.
+ * library neither prints nor exits, installs no signal handler and starts no thread of its own but where a batch asks for some and
+ * where the address of Redis or of a backend is a name, for the time it takes to look that up.
  *
  *     mrq_recommender *r;
  *     mrq_result *result;
@@ -104,7 +105,9 @@ typedef struct mrq_options {
  * that makes no sense; MRQ_UNAVAILABLE when the backend is gone. */
 MRQ_CHECKED mrq_status mrq_recommender_open(const mrq_options *options, mrq_recommender **out, mrq_error *err);
 
-/* Results stay valid. NULL is legal. */
+/* Results stay valid; no thread of the library is left. Waits for a look-up of Redis's name that is under way, at most two seconds
+ * for each name server of the system, and as long again where it searches domains; a name from elsewhere than DNS takes as long as
+ * its source does. NULL is legal. */
 void mrq_recommender_close(mrq_recommender *recommender);
 
 /* Looks which generation is current. When it is another, opens and verifies it and lets all later calls answer from it, while

@@ -109,8 +109,13 @@ void mrq_cache_free(mrq_cache *cache)
     if (!cache)
         return;
     mrq_wire_close(cache->wire);
-    mrq_lookup_abandon(cache->lookup);
+    mrq_lookup_end(cache->lookup);
     free(cache);
+}
+
+bool mrq_cache_looks_up(const mrq_cache *cache)
+{
+    return cache->lookup != NULL;
 }
 
 static void drop(mrq_cache *cache)

@@ -2,6 +2,7 @@
 #ifndef MRQ_CACHE_CACHE_H
 #define MRQ_CACHE_CACHE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,7 +39,9 @@ typedef struct mrq_cache mrq_cache;
 /* `address` is unix:/path, host:port, host, [v6]:port, or redis://[user][:password@]host[:port][/database]. Does not connect.
  * MRQ_USAGE for an address that makes no sense; the sentence never quotes a password. Not thread-safe: one a thread. */
 MRQ_CHECKED mrq_status mrq_cache_new(const char *address, uint32_t ttl, mrq_cache **out, mrq_error *err);
+/* Waits for a look-up of the server's name that is under way, as mrq_cache_looks_up() says. NULL is legal. */
 void mrq_cache_free(mrq_cache *cache);
+bool mrq_cache_looks_up(const mrq_cache *cache);
 MRQ_DEFINE_CLEANUP(mrq_cache, mrq_cache_free)
 
 /* A member of a sorted set whose score goes up by one. */

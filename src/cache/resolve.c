@@ -1,12 +1,16 @@
-/* Name look-up with a limit. getaddrinfo() waits for a dead name server for as long as it pleases, five seconds and more, and
- * cannot be interrupted; so for names (numbers need none) it runs on a thread of its own, which is waited for until the deadline
- * and no longer. getaddrinfo_a() does the same, but on glibc alone and on threads that no sanitizer can see.
+/* Name look-up with a limit. getaddrinfo() waits for a dead name server for as long as it pleases and cannot be interrupted; so for
+ * names (numbers need none) it runs on a thread of its own, which is waited for until the deadline and no longer. getaddrinfo_a()
+ * does the same, but on glibc alone and on threads that no sanitizer can see.
  *
- * The lookup belongs to both sides: whoever comes second, the thread that finishes or the owner that takes the result or abandons
- * it, frees it. `lock` guards `done`, `abandoned` and the result. */
+ * Who frees a look-up waits for its thread, as code that is about to be unloaded must not run any more. So the resolver is told to
+ * be brief, for this thread alone: each name server is asked once, for two seconds, where it would be asked twice, for five and
+ * more. A reply that is lost costs no more than that, since the next operation looks up anew. Rejected: to cancel the thread, which
+ * leaves the resolver's sockets and locks behind. `lock` guards `done`; the result is the thread's until then. */
 #include "cache/resolve.h"
 
+#include <netinet/in.h>
 #include <pthread.h>
+#include <resolv.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -16,10 +20,13 @@
 
 #include "base/log.h"
 
+#define SERVER_SECONDS 2
+
 struct mrq_lookup {
+    pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t finished;
-    bool done, abandoned;
+    bool done;
     int code; /* of getaddrinfo() */
     struct addrinfo *found;
     char host[256], port[6];
@@ -31,6 +38,30 @@ static int look_up(const char *host, const char *port, int flags, struct addrinf
     return getaddrinfo(host, port, &hints, found);
 }
 
+/* For the calling thread, to whom `_res` belongs. */
+static void be_brief(void)
+{
+    if (res_init() != 0)
+        return; /* out of memory, which getaddrinfo() tells as well */
+    _res.retrans = _res.retrans < SERVER_SECONDS ? _res.retrans : SERVER_SECONDS;
+    _res.retry = 1;
+}
+
+static void *run(void *argument)
+{
+    mrq_lookup *lookup = argument;
+    struct addrinfo *found = NULL;
+    be_brief();
+    const int code = look_up(lookup->host, lookup->port, 0, &found);
+    pthread_mutex_lock(&lookup->lock);
+    lookup->code = code;
+    lookup->found = code == 0 ? found : NULL;
+    lookup->done = true;
+    pthread_cond_signal(&lookup->finished);
+    pthread_mutex_unlock(&lookup->lock);
+    return NULL;
+}
+
 static void lookup_free(mrq_lookup *lookup)
 {
     if (lookup->found)
@@ -40,24 +71,15 @@ static void lookup_free(mrq_lookup *lookup)
     free(lookup);
 }
 
-static void *run(void *argument)
+void mrq_lookup_end(mrq_lookup *lookup)
 {
-    mrq_lookup *lookup = argument;
-    struct addrinfo *found = NULL;
-    const int code = look_up(lookup->host, lookup->port, 0, &found);
-    pthread_mutex_lock(&lookup->lock);
-    lookup->code = code;
-    lookup->found = code == 0 ? found : NULL;
-    lookup->done = true;
-    const bool abandoned = lookup->abandoned;
-    pthread_cond_signal(&lookup->finished);
-    pthread_mutex_unlock(&lookup->lock);
-    if (abandoned)
-        lookup_free(lookup);
-    return NULL;
+    if (!lookup)
+        return;
+    pthread_join(lookup->thread, NULL);
+    lookup_free(lookup);
 }
 
-/* Starts the thread, detached and with all signals blocked: a program's handlers run on threads of its own. */
+/* Starts the thread with all signals blocked: a program's handlers run on threads of its own. */
 static mrq_lookup *lookup_start(const char *host, const char *port)
 {
     mrq_lookup *lookup = calloc(1, sizeof *lookup);
@@ -74,14 +96,12 @@ static mrq_lookup *lookup_start(const char *host, const char *port)
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    pthread_t thread;
-    const int failed = pthread_create(&thread, NULL, run, lookup);
+    const int failed = pthread_create(&lookup->thread, NULL, run, lookup);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (failed) {
         lookup_free(lookup);
         return NULL;
     }
-    pthread_detach(thread);
     return lookup;
 }
 
@@ -97,18 +117,6 @@ static bool lookup_wait(mrq_lookup *lookup, double deadline)
     return done;
 }
 
-void mrq_lookup_abandon(mrq_lookup *lookup)
-{
-    if (!lookup)
-        return;
-    pthread_mutex_lock(&lookup->lock);
-    lookup->abandoned = true;
-    const bool done = lookup->done;
-    pthread_mutex_unlock(&lookup->lock);
-    if (done)
-        lookup_free(lookup);
-}
-
 mrq_status mrq_resolve(mrq_lookup **lookup, const char *host, const char *port, double deadline, struct addrinfo **out,
                        mrq_error *err)
 {
@@ -121,7 +129,7 @@ mrq_status mrq_resolve(mrq_lookup **lookup, const char *host, const char *port, 
     const int code = (*lookup)->code;
     struct addrinfo *found = (*lookup)->found;
     (*lookup)->found = NULL;
-    mrq_lookup_abandon(*lookup);
+    mrq_lookup_end(*lookup);
     *lookup = NULL;
     if (code != 0)
         return mrq_fail(err, MRQ_UNAVAILABLE, "%s", gai_strerror(code));

@@ -12,6 +12,8 @@ typedef struct mrq_lookup mrq_lookup; /* a name being looked up */
  * MRQ_UNAVAILABLE and stays in `*lookup`, which is NULL at first: the next call for the same name goes on waiting for it. */
 MRQ_CHECKED mrq_status mrq_resolve(mrq_lookup **lookup, const char *host, const char *port, double deadline, struct addrinfo **out,
                                    mrq_error *err);
-void mrq_lookup_abandon(mrq_lookup *lookup); /* NULL is legal */
+
+/* Waits for the look-up, which nothing interrupts, and frees it: seconds where name servers are dead. NULL is legal. */
+void mrq_lookup_end(mrq_lookup *lookup);
 
 #endif

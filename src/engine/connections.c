@@ -1,6 +1,7 @@
 /* A stack under one lock, which is held for a pointer's time: an operation on Redis takes a thousand times as long. As many
- * connections come to be as threads ask at once; beyond POOLED the ones put back are closed. The last one back is the first to go
- * out again, so that few are kept busy and a server that hangs up on idle ones meets few. */
+ * connections come to be as threads ask at once; beyond POOLED the ones put back are closed, but for those that still look the
+ * server's name up, which an answer does not wait for. The last one back is the first to go out again, so that few are kept busy
+ * and a server that hangs up on idle ones meets few. */
 #include "engine/connections.h"
 
 #include <pthread.h>
@@ -15,8 +16,8 @@ struct mrq_connections {
     pthread_mutex_t lock;
     char *address;
     uint32_t ttl;
-    uint32_t n;
-    mrq_cache *idle[POOLED];
+    size_t n, room;
+    mrq_cache **idle; /* (n) */
     uint64_t errors;
     char problem[256];
 };
@@ -27,7 +28,7 @@ mrq_status mrq_connections_new(const char *address, uint32_t ttl, mrq_connection
     MRQ_TRY(mrq_cache_new(address, ttl, &first, err));
     mrq_connections *connections = calloc(1, sizeof *connections);
     char *copy = strdup(address);
-    if (!connections || !copy) {
+    if (!connections || !copy || mrq_grow(&connections->idle, &connections->room, POOLED, sizeof *connections->idle) != 0) {
         free(connections);
         free(copy);
         mrq_cache_free(first);
@@ -50,6 +51,7 @@ void mrq_connections_free(mrq_connections *connections)
     pthread_mutex_destroy(&connections->lock);
     explicit_bzero(connections->address, strlen(connections->address)); /* a password may stand in it */
     free(connections->address);
+    mrq_free(connections->idle);
     free(connections);
 }
 
@@ -75,7 +77,9 @@ void mrq_connections_give(mrq_connections *connections, mrq_lease lease)
     if (errors)
         snprintf(connections->problem, sizeof connections->problem, "%s", mrq_cache_problem(lease.cache));
     connections->errors += errors;
-    const bool room = connections->n < POOLED;
+    const bool room = connections->n < POOLED ||
+                      (mrq_cache_looks_up(lease.cache) &&
+                       mrq_grow(&connections->idle, &connections->room, connections->n + 1, sizeof *connections->idle) == 0);
     if (room)
         connections->idle[connections->n++] = lease.cache;
     pthread_mutex_unlock(&connections->lock);

@@ -8,7 +8,7 @@ typedef struct mrq_connections mrq_connections;
 
 /* Arguments and statuses of mrq_cache_new(). */
 MRQ_CHECKED mrq_status mrq_connections_new(const char *address, uint32_t ttl, mrq_connections **out, mrq_error *err);
-void mrq_connections_free(mrq_connections *connections); /* when all are back; NULL is legal */
+void mrq_connections_free(mrq_connections *connections); /* when all are back; waits as mrq_cache_free() does; NULL is legal */
 
 /* A connection for the calling thread alone, the one that was put back last if there is any; its `cache` is NULL when out of
  * memory. To be given back in any case. */
