@@ -1,5 +1,5 @@
 /* A stack under one lock, which is held for a pointer's time: an operation on Redis takes a thousand times as long. As many
- * connections come to be as threads ask at once; beyond POOLED the ones put back are closed, but for those that still look the
+ * connections come to be as threads ask at once; beyond MRQ_CONNECTIONS_POOLED the ones put back are closed, but for those that still look the
  * server's name up, which an answer does not wait for. The last one back is the first to go out again, so that few are kept busy
  * and a server that hangs up on idle ones meets few. */
 #include "engine/connections.h"
@@ -9,8 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define POOLED 64
 
 struct mrq_connections {
     pthread_mutex_t lock;
@@ -28,7 +26,8 @@ mrq_status mrq_connections_new(const char *address, uint32_t ttl, mrq_connection
     MRQ_TRY(mrq_cache_new(address, ttl, &first, err));
     mrq_connections *connections = calloc(1, sizeof *connections);
     char *copy = strdup(address);
-    if (!connections || !copy || mrq_grow(&connections->idle, &connections->room, POOLED, sizeof *connections->idle) != 0) {
+    if (!connections || !copy ||
+        mrq_grow(&connections->idle, &connections->room, MRQ_CONNECTIONS_POOLED, sizeof *connections->idle) != 0) {
         free(connections);
         free(copy);
         mrq_cache_free(first);
@@ -77,7 +76,7 @@ void mrq_connections_give(mrq_connections *connections, mrq_lease lease)
     if (errors)
         snprintf(connections->problem, sizeof connections->problem, "%s", mrq_cache_problem(lease.cache));
     connections->errors += errors;
-    const bool room = connections->n < POOLED ||
+    const bool room = connections->n < MRQ_CONNECTIONS_POOLED ||
                       (mrq_cache_looks_up(lease.cache) &&
                        mrq_grow(&connections->idle, &connections->room, connections->n + 1, sizeof *connections->idle) == 0);
     if (room)

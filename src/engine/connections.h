@@ -4,6 +4,8 @@
 
 #include "cache/cache.h"
 
+#define MRQ_CONNECTIONS_POOLED 64 /* that are kept when they are put back */
+
 typedef struct mrq_connections mrq_connections;
 
 /* Arguments and statuses of mrq_cache_new(). */

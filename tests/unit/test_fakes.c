@@ -1,9 +1,7 @@
 /* The cache against servers that misbehave in every way we could think of. */
 #include "unit/cache_checks.h"
 
-#include <dlfcn.h>
 #include <errno.h>
-#include <netdb.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -12,6 +10,7 @@
 #include <sys/wait.h>
 
 #include "cache/wire.h"
+#include "unit/slow_names.h"
 
 /* One of them, a child process. */
 typedef struct fake {
@@ -619,6 +618,43 @@ static void backs_off(void **state)
     fake_stop(&f);
 }
 
+/* The time that the cache sees, as a pause would be long to wait for. */
+static double frozen; /* 0: it goes on */
+double __real_mrq_clock(void);
+double __wrap_mrq_clock(void);
+
+double __wrap_mrq_clock(void)
+{
+    return frozen > 0 ? frozen : __real_mrq_clock();
+}
+
+static int thaw(void **state)
+{
+    frozen = 0;
+    return begin(state);
+}
+
+/* However long a server was away, it is asked again within five seconds. */
+static void pauses_grow_to_five_seconds(void **state)
+{
+    (void)state;
+    char address[300];
+    snprintf(address, sizeof address, "unix:%s/away", folder);
+    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_at(address);
+    for (frozen = 1; frozen < 30e6; frozen += 1e6)
+        is_down(cache, "key", "No such file");
+    const double last = frozen;
+    is_down(cache, "key", "No such file");
+    answer = "$5\r\nthere\r\n";
+    fake f = fake_start("away", answers);
+    frozen = last + 4.99;
+    is_down(cache, "key", "No such file");
+    assert_int_equal(*connections, 0);
+    frozen = last + 5.01;
+    hits(cache, "key", "there");
+    fake_stop(&f);
+}
+
 /* Reads until the bytes hold the text. */
 static void hear_of(int client, const char *text)
 {
@@ -703,21 +739,7 @@ static void an_echoed_password_is_not_told(void **state)
     fake_stop(&f);
 }
 
-/* Names: getaddrinfo() as the program finds it, with three names of our own */
-
-int getaddrinfo(const char *host, const char *port, const struct addrinfo *hints, struct addrinfo **found)
-{
-    int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
-    void *symbol = dlsym(RTLD_NEXT, "getaddrinfo");
-    memcpy(&real, &symbol, sizeof real);
-    if (!strstr(host, ".test") || hints->ai_flags & AI_NUMERICHOST)
-        return real(host, port, hints, found);
-    if (strcmp(host, "slow.test") == 0)
-        usleep(400000);
-    if (strcmp(host, "unknown.test") == 0)
-        return EAI_NONAME;
-    return real("127.0.0.1", port, hints, found);
-}
+/* Names */
 
 static void a_slow_name_is_waited_for_later(void **state)
 {
@@ -735,12 +757,32 @@ static void a_slow_name_is_waited_for_later(void **state)
     snprintf(address, sizeof address, "slow.test:%d", f.port);
     MRQ_CLEANUP(mrq_cache_free) mrq_cache *slow = cache_at(address);
     is_down(slow, "key", "still being looked up");
-    mrq_cache *abandoned = cache_at(address);
-    is_down(abandoned, "key", "");
-    mrq_cache_free(abandoned);
     wait_ms(600);
     hits(slow, "key", "there");
     fake_stop(&f);
+}
+
+/* Whoever frees a cache may unload its code. */
+static void a_freed_cache_leaves_no_thread(void **state)
+{
+    (void)state;
+    const int threads = threads_of_process();
+    mrq_cache *cache = cache_at("slow.test:1");
+    is_down(cache, "key", "");
+    mrq_cache_free(cache);
+    assert_int_equal(names_under_way, 0);
+    assert_threads(threads);
+}
+
+/* As long as a look-up takes, so long may freeing take. */
+static void a_name_server_gets_two_seconds(void **state)
+{
+    (void)state;
+    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_at("quick.test:1");
+    is_down(cache, "key", "");
+    assert_in_range(names_patience, 1, 2);
+    assert_int_equal(res_init(), 0);
+    assert_true(_res.retrans * _res.retry > 2 || getenv("RES_OPTIONS")); /* this thread's resolver is as it was */
 }
 
 int main(void)
@@ -765,10 +807,13 @@ int main(void)
         cmocka_unit_test_setup(a_late_reply_answers_nothing_else, begin),
         cmocka_unit_test_setup(what_was_not_asked_answers_nothing, begin),
         cmocka_unit_test_setup(backs_off, begin),
+        cmocka_unit_test_setup_teardown(pauses_grow_to_five_seconds, begin, thaw),
         cmocka_unit_test_setup(a_node_of_a_cluster_is_known_again, begin),
         cmocka_unit_test_setup(the_wrong_kind_of_server_is_told_by_name, begin),
         cmocka_unit_test_setup(an_echoed_password_is_not_told, begin),
-        cmocka_unit_test_setup(a_slow_name_is_waited_for_later, begin), /* last: it starts threads, and the others fork */
+        cmocka_unit_test_setup(a_slow_name_is_waited_for_later, begin), /* these last: they start threads, and the others fork */
+        cmocka_unit_test_setup(a_freed_cache_leaves_no_thread, begin),
+        cmocka_unit_test_setup(a_name_server_gets_two_seconds, begin),
     };
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
     temporary_remove(folder);

@@ -1,7 +1,6 @@
 /* The index room: exactness of Flat with ties, round trips of several kinds with a floor for recall, every refusal. */
 #include "unit/index_file.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <math.h>
 #include <pthread.h>
@@ -515,17 +514,6 @@ static void a_full_disk_is_an_error(void **state)
         assert_fails(mrq_index_save(index, "/dev/full", &err), MRQ_FAILED, "cannot write /dev/full: No space left on device");
         assert_fails(mrq_index_save(index, in_folder("no/where"), &err), MRQ_NOT_FOUND, "cannot write");
     }
-}
-
-static int threads_of_process(void)
-{
-    DIR *tasks = opendir("/proc/self/task");
-    assert_non_null(tasks);
-    int n = 0;
-    for (const struct dirent *entry; (entry = readdir(tasks));)
-        n += entry->d_name[0] != '.';
-    closedir(tasks);
-    return n;
 }
 
 struct work {

@@ -3,6 +3,7 @@
 #include "unit/redis_server.h" /* first: it has an err and a folder of its own */
 
 #include "unit/failing_memory.h"
+#include "unit/slow_names.h"
 #include "unit/store_world.h"
 
 #include <pthread.h>
@@ -12,6 +13,9 @@
 #include "base/json.h"
 #include "engine/answers.h"
 #include "engine/cached.h"
+#include "engine/connections.h"
+#include "engine/question.h"
+#include "engine/serving.h"
 #include "store/write.h"
 
 enum { THREADS = 4 };
@@ -304,7 +308,9 @@ static void titles_are_found_by_the_beginnings_of_words(void **state)
     assert_int_equal(search(r, "  007, tITL ", 10, id), 1); /* words in any order, in either case */
     assert_int_equal(id[0], 10 + 3 * 7);
     assert_int_equal(search(r, "00", MOVIES, id), 10);
-    assert_int_equal(search(r, "7", 10, id), 0); /* the middle of a word is no beginning */
+    static const char *const within[] = {"7", "07", "itle", "tle", "le", "e"}; /* none of them a beginning */
+    for (size_t i = 0; i < sizeof within / sizeof *within; i++)
+        assert_int_equal(search(r, within[i], MOVIES, id), 0);
     assert_int_equal(search(r, "title title", MOVIES, id), MOVIES);
     assert_int_equal(search(r, "", MOVIES, id), MOVIES);
     assert_int_equal(search(r, "?!", 10, id), 0);
@@ -341,6 +347,63 @@ static void titles_match_whatever_locale_the_program_has(void **state)
     assert_ok(status);
     mrq_result_free(result);
     mrq_recommender_close(r);
+}
+
+/* An answer in memory is that of one question alone: whatever differs makes another. */
+static void each_part_of_a_question_makes_it_another(void **state)
+{
+    (void)state;
+    const int64_t a[] = {10, 13}, b[] = {10, 16};
+    const char *one[] = {"x", "y"}, *two[] = {"x", "z"}, *joined[] = {"xy", ""};
+    const mrq_query queries[] = {
+        {.user = 4, .k = 5},
+        {.user = 5, .k = 5},
+        {.user = 4, .k = 6},
+        {.user = 4, .k = 5, .explain = 1},
+        {.user = 4, .k = 5, .age = "1"},
+        {.user = 4, .k = 5, .gender = "1"},
+        {.user = 4, .k = 5, .job = "1"},
+        {.user = 4, .k = 5, .age = ""},
+        {.user = 4, .k = 5, .liked = a, .n_liked = 2},
+        {.user = 4, .k = 5, .liked = b, .n_liked = 2},
+        {.user = 4, .k = 5, .liked = a, .n_liked = 1},
+        {.user = 4, .k = 5, .disliked = a, .n_disliked = 2},
+        {.user = 4, .k = 5, .disliked = b, .n_disliked = 2},
+        {.user = 4, .k = 5, .disliked = a, .n_disliked = 1},
+        {.user = 4, .k = 5, .liked = a, .n_liked = 1, .disliked = a + 1, .n_disliked = 1},
+        {.user = 4, .k = 5, .filters = {.exclude = a, .n_exclude = 2}},
+        {.user = 4, .k = 5, .filters = {.exclude = b, .n_exclude = 2}},
+        {.user = 4, .k = 5, .filters = {.genre = one, .n_genres = 2}},
+        {.user = 4, .k = 5, .filters = {.genre = two, .n_genres = 2}},
+        {.user = 4, .k = 5, .filters = {.genre = joined, .n_genres = 2}},
+        {.user = 4, .k = 5, .filters = {.genre = one, .n_genres = 1}},
+        {.user = 4, .k = 5, .filters = {.genre = one, .n_genres = 2, .all_genres = true}},
+        {.user = 4, .k = 5, .filters = {.year_from = 1990}},
+        {.user = 4, .k = 5, .filters = {.year_to = 1990}},
+        {.user = 4, .k = 5, .filters = {.include_seen = true}},
+    };
+    const mrq_filters none = {0}, some = {.exclude = a, .n_exclude = 2};
+    const mrq_question others[] = {
+        {.kind = MRQ_ASK_MOVIE, .id = 4},
+        {.kind = MRQ_ASK_USER, .id = 4},
+        {.kind = MRQ_ASK_USER, .id = 4, .k = 5},
+        {.kind = MRQ_ASK_USER, .id = 5, .k = 5},
+        {.kind = MRQ_ASK_SEARCH, .text = "4"},
+        {.kind = MRQ_ASK_SEARCH, .text = "4", .k = 5},
+        {.kind = MRQ_ASK_SEARCH, .text = "5"},
+        {.kind = MRQ_ASK_SIMILAR, .text = "4", .k = 5, .filters = &none},
+        {.kind = MRQ_ASK_SIMILAR, .text = "4", .k = 5, .filters = &some},
+    };
+    enum { QUERIES = sizeof queries / sizeof *queries, ALL = QUERIES + sizeof others / sizeof *others };
+    static mrq_question_key key[ALL];
+    for (int i = 0; i < ALL; i++) {
+        const mrq_question asked = {.kind = MRQ_ASK_RECOMMEND, .query = &queries[i < QUERIES ? i : 0]};
+        mrq_question_write(i < QUERIES ? &asked : &others[i - QUERIES], &key[i]);
+        assert_in_range(key[i].size, 1, MRQ_QUESTION_KEY);
+        for (int j = 0; j < i; j++)
+            if (key[j].size == key[i].size && memcmp(key[j].bytes, key[i].bytes, key[i].size) == 0)
+                fail_msg("questions %d and %d have one key", j, i);
+    }
 }
 
 /* Neither an empty list nor "out of memory". */
@@ -592,6 +655,50 @@ static void what_many_ask_at_once_is_computed_once(void **state)
     mrq_recommender_close(w.r);
 }
 
+/* While `meet` is set, who opens a generation gives another some time to come and open it as well. */
+static atomic_bool meet;
+static atomic_int openings;
+mrq_status __real_mrq_serving_open(const char *path, mrq_backend *backend, size_t memory, atomic_ullong *evicted, mrq_serving **out,
+                                   mrq_error *error);
+mrq_status __wrap_mrq_serving_open(const char *path, mrq_backend *backend, size_t memory, atomic_ullong *evicted, mrq_serving **out,
+                                   mrq_error *error);
+
+mrq_status __wrap_mrq_serving_open(const char *path, mrq_backend *backend, size_t memory, atomic_ullong *evicted, mrq_serving **out,
+                                   mrq_error *error)
+{
+    atomic_fetch_add(&openings, 1);
+    for (int ms = 0; atomic_load(&meet) && atomic_load(&openings) < 2 && ms < 300; ms++)
+        usleep(1000);
+    return __real_mrq_serving_open(path, backend, memory, evicted, out, error);
+}
+
+static void *reload_once(void *context)
+{
+    work *w = context;
+    bool changed = false;
+    if (mrq_recommender_reload(w->r, &changed, NULL) != MRQ_OK)
+        atomic_fetch_add(&w->wrong, 1);
+    atomic_fetch_add(&w->answered, changed);
+    return NULL;
+}
+
+static void a_generation_is_taken_once_however_many_reload(void **state)
+{
+    (void)state;
+    work w = {.r = open_with(1 << 20, NULL)};
+    go_to(older);
+    openings = 0;
+    meet = true;
+    run_threads(&w, reload_once);
+    meet = false;
+    assert_int_equal(w.wrong, 0);
+    assert_int_equal(openings, 1);
+    assert_int_equal(w.answered, 1); /* who changed it */
+    assert_int_equal(stats_of(w.r).reloads, 1);
+    go_to(newer);
+    mrq_recommender_close(w.r);
+}
+
 typedef struct waiters {
     mrq_answers *answers;
     atomic_int got;
@@ -639,6 +746,48 @@ static void what_is_too_large_to_keep_goes_to_all_who_wait(void **state)
         assert_true((time *= 2) < 5000000);
     assert_int_equal(mrq_answers_measure(serving->answers).entries, 0);
     assert_int_equal(share(serving->answers, NULL, time), 0); /* each tries in its turn */
+    mrq_finished_release(finished);
+    mrq_serving_release(serving);
+}
+
+/* Which of some keys are left, as bits, where each shard has room for one answer. */
+static uint64_t kept_of_64(mrq_serving *serving, mrq_finished *finished)
+{
+    atomic_ullong evicted = 0;
+    mrq_answers *answers = mrq_answers_new(16 * 2 * (mrq_finished_bytes(finished) + 200), &evicted);
+    uint64_t kept = 0;
+    bool waited;
+    assert_non_null(answers);
+    for (uint64_t key = 0; key < 64; key++) {
+        assert_null(mrq_answers_take(answers, &key, sizeof key, &waited));
+        mrq_answers_give(answers, &key, sizeof key, finished);
+    }
+    for (uint64_t key = 0; key < 64; key++) {
+        mrq_finished *found = mrq_answers_take(answers, &key, sizeof key, &waited);
+        if (!found)
+            mrq_answers_give(answers, &key, sizeof key, NULL);
+        kept |= (uint64_t)(found != NULL) << key;
+        mrq_finished_release(found);
+    }
+    assert_true(evicted > 0 && serving->generation);
+    mrq_answers_free(answers);
+    return kept;
+}
+
+/* Who could tell which questions meet in one place could keep all others out of it. */
+static void nobody_knows_which_questions_meet(void **state)
+{
+    (void)state;
+    mrq_serving *serving;
+    mrq_finished *finished;
+    atomic_ullong evicted = 0;
+    assert_ok(mrq_serving_open(store, NULL, 0, &evicted, &serving, &err));
+    assert_ok(mrq_find_titles(serving, "", 1, &finished, &err));
+    const uint64_t first = kept_of_64(serving, finished);
+    int others = 0;
+    for (int i = 0; i < 8; i++)
+        others += kept_of_64(serving, finished) != first;
+    assert_true(others > 0);
     mrq_finished_release(finished);
     mrq_serving_release(serving);
 }
@@ -745,6 +894,75 @@ static void recommenders_share_answers_and_counts_through_redis(void **state)
     mrq_recommender_close(two);
 }
 
+/* Asks until Redis answers, so that the connection is there: a busy machine can make it look down. */
+static void connect_lease(const mrq_lease *lease)
+{
+    void *value;
+    size_t size;
+    int tries = 0;
+    assert_non_null(lease->cache);
+    while (mrq_cache_get(lease->cache, "no such key", NULL, &value, &size) != MRQ_CACHE_MISS) {
+        assert_true(++tries < 100);
+        usleep(20000);
+    }
+}
+
+static double connections_made(void)
+{
+    static const char script[] = "return tonumber(string.match(redis.call('info', 'stats'), 'total_connections_received:(%d+)'))";
+    return redis_number(&redis, "EVAL %s 0", script);
+}
+
+static void connections_are_kept_up_to_a_number(void **state)
+{
+    (void)state;
+    enum { CROWD = MRQ_CONNECTIONS_POOLED + 8 };
+    need_redis(&redis);
+    mrq_connections *connections = NULL;
+    mrq_lease lease[CROWD];
+    assert_ok(mrq_connections_new(redis_address(&redis), 60, &connections, &err));
+    const int before = descriptors_of_process();
+    for (int i = 0; i < CROWD; i++) {
+        lease[i] = mrq_connections_take(connections);
+        connect_lease(&lease[i]);
+    }
+    assert_int_equal(descriptors_of_process(), before + CROWD);
+    for (int i = 0; i < CROWD; i++)
+        mrq_connections_give(connections, lease[i]);
+    assert_int_equal(descriptors_of_process(), before + MRQ_CONNECTIONS_POOLED);
+    const double made = connections_made();
+    for (int i = 0; i < 50; i++) {
+        const mrq_lease again = mrq_connections_take(connections);
+        connect_lease(&again);
+        mrq_connections_give(connections, again);
+    }
+    assert_true(connections_made() - made < 25); /* one is this question's, and a busy machine may cost some */
+    mrq_connections_free(connections);
+    assert_int_equal(descriptors_of_process(), before);
+}
+
+/* The 65th connection that is put back is closed, which would have to wait for its look-up. */
+static void no_answer_waits_for_a_name(void **state)
+{
+    (void)state;
+    mrq_connections *connections = NULL;
+    mrq_lease lease[MRQ_CONNECTIONS_POOLED + 1];
+    void *value;
+    size_t size;
+    const int threads = threads_of_process();
+    names_held = true;
+    assert_ok(mrq_connections_new("held.test:1", 60, &connections, &err));
+    for (int i = 0; i <= MRQ_CONNECTIONS_POOLED; i++)
+        lease[i] = mrq_connections_take(connections);
+    assert_int_equal(mrq_cache_get(lease[MRQ_CONNECTIONS_POOLED].cache, "key", NULL, &value, &size), MRQ_CACHE_DOWN);
+    for (int i = 0; i <= MRQ_CONNECTIONS_POOLED; i++)
+        mrq_connections_give(connections, lease[i]);
+    assert_threads(threads + 1);
+    names_held = false;
+    mrq_connections_free(connections);
+    assert_threads(threads);
+}
+
 static void a_dead_redis_is_told_and_harms_nobody(void **state)
 {
     (void)state;
@@ -771,6 +989,7 @@ int main(void)
         cmocka_unit_test(movies_users_and_the_generation_are_told),
         cmocka_unit_test(titles_are_found_by_the_beginnings_of_words),
         cmocka_unit_test(titles_match_whatever_locale_the_program_has),
+        cmocka_unit_test(each_part_of_a_question_makes_it_another),
         cmocka_unit_test(a_list_of_generations_that_the_system_refuses_is_an_error),
         cmocka_unit_test(explanations_tell_so_many_parts_and_the_rest),
         cmocka_unit_test(a_batch_is_its_queries_one_by_one),
@@ -778,9 +997,13 @@ int main(void)
         cmocka_unit_test(a_bad_generation_is_refused_and_the_old_one_serves_on),
         cmocka_unit_test(survives_without_memory),
         cmocka_unit_test(what_many_ask_at_once_is_computed_once),
+        cmocka_unit_test(a_generation_is_taken_once_however_many_reload),
         cmocka_unit_test(what_is_too_large_to_keep_goes_to_all_who_wait),
+        cmocka_unit_test(nobody_knows_which_questions_meet),
         cmocka_unit_test(answers_stay_right_while_generations_change),
         cmocka_unit_test(recommenders_share_answers_and_counts_through_redis),
+        cmocka_unit_test(connections_are_kept_up_to_a_number),
+        cmocka_unit_test(no_answer_waits_for_a_name),
         cmocka_unit_test(a_dead_redis_is_told_and_harms_nobody),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -1,5 +1,6 @@
 /* Tastes: liked and disliked movies in a query, against sums by hand. */
 #include "engine/cached.h"
+#include "engine/serving.h"
 #include "unit/redis_server.h"
 
 #include "unit/engine_world.h"
@@ -396,6 +397,36 @@ static void similar_is_what_liking_adds(void **state)
     mrq_answer_clear(&answer);
 }
 
+static bool user_likes(uint32_t user, uint32_t movie)
+{
+    return mrq_lists_find(&world->g.tower->history.list, user, movie) != UINT64_MAX;
+}
+
+/* What a user likes comes first, however few have rated it. */
+static void a_users_likes_come_first(void **state)
+{
+    (void)state;
+    uint32_t ratings[MOVIES] = {0}, mixed = 0;
+    for (uint64_t i = 0; i < world->g.seen.offset[WORLD_USERS]; i++)
+        ratings[world->g.seen.item[i]]++;
+    mrq_serving serving = {.holders = 1, .generation = &world->g, .ratings = ratings};
+    for (uint32_t u = 0; u < WORLD_USERS; u++) {
+        mrq_finished *finished = NULL;
+        assert_ok(mrq_find_user(&serving, u + 1, MOVIES, &finished, &err));
+        const mrq_answer *answer = &finished->answer;
+        assert_int_equal(answer->n, world->g.seen.offset[u + 1] - world->g.seen.offset[u]);
+        for (uint32_t i = 1; i < answer->n; i++) {
+            const uint32_t before = answer->item[i - 1].movie, movie = answer->item[i].movie;
+            const bool likes_before = user_likes(u, before), likes = user_likes(u, movie);
+            assert_true(likes_before || !likes);
+            assert_true(likes_before != likes || ratings[before] >= ratings[movie]);
+            mixed += likes_before != likes && ratings[before] < ratings[movie];
+        }
+        mrq_finished_release(finished);
+    }
+    assert_true(mixed > 0);
+}
+
 static int tear_down(void **state)
 {
     (void)state;
@@ -421,6 +452,7 @@ int main(void)
         cmocka_unit_test(ten_thousand_movies),
         cmocka_unit_test(similar_is_what_liking_adds),
         cmocka_unit_test(without_its_history),
+        cmocka_unit_test(a_users_likes_come_first),
     };
     const int failed = cmocka_run_group_tests(tests, set_up, tear_down);
     redis_stop(&redis);

@@ -2,6 +2,7 @@
 #ifndef MRQ_TESTS_TESTING_H
 #define MRQ_TESTS_TESTING_H
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <locale.h>
 #include <setjmp.h>
@@ -117,6 +118,28 @@ static inline void make_checksum(unsigned char *bytes, size_t size)
     memset(bytes + CHECKSUM, 0, sizeof(uint64_t));
     const uint64_t sum = mrq_checksum(bytes, size);
     memcpy(bytes + CHECKSUM, &sum, sizeof sum);
+}
+
+/* Entries of a folder. */
+static inline int count_entries(const char *path)
+{
+    DIR *stream = opendir(path);
+    assert_non_null(stream);
+    int n = 0;
+    for (const struct dirent *entry; (entry = readdir(stream));)
+        n += entry->d_name[0] != '.';
+    closedir(stream);
+    return n;
+}
+
+static inline int threads_of_process(void)
+{
+    return count_entries("/proc/self/task");
+}
+
+static inline int descriptors_of_process(void)
+{
+    return count_entries("/proc/self/fd") - 1; /* its own */
 }
 
 /* How often `what` stands in a text. */
