@@ -13,8 +13,9 @@
  *         mrq_recommender_recommend(r, &query, &result, &err) == MRQ_OK)
  *         ...
  *
- * No argument crashes: a NULL that no comment allows is refused with MRQ_USAGE and its name; a function without a status does nothing
- * with it, or gives nothing back, as with an index out of range: 0, "", NaN for a score, -1 for an id, NULL for a document.
+ * A NULL or an index out of range crashes nothing. A NULL that no comment allows is refused with MRQ_USAGE and its name; a function
+ * without a status does nothing with it, or gives nothing, as for such an index: 0, "", NaN for a score, -1 for an id, NULL for a
+ * document.
  *
  * Structs are to be initialised as shown, or zeroed: members may be added with a new soname. All texts are UTF-8. Who loads the
  * library with dlopen() does so before starting threads: it sets up OpenBLAS, which reads the environment. */

@@ -1,7 +1,7 @@
 /* A stack under one lock, which is held for a pointer's time: an operation on Redis takes a thousand times as long. As many
- * connections come to be as threads ask at once; beyond MRQ_CONNECTIONS_POOLED the ones put back are closed, but for those that still look the
- * server's name up, which an answer does not wait for. The last one back is the first to go out again, so that few are kept busy
- * and a server that hangs up on idle ones meets few. */
+ * connections come to be as threads ask at once; what is put back beyond MRQ_CONNECTIONS_POOLED is closed, but for those that
+ * still look the server's name up, which an answer does not wait for. The last one back is the first to go out again, so that few
+ * are kept busy and a server that hangs up on idle ones meets few. */
 #include "engine/connections.h"
 
 #include <pthread.h>
