@@ -594,6 +594,22 @@ static void what_was_not_asked_answers_nothing(void **state)
     }
 }
 
+/* The time that the cache sees, as a pause would be long to wait for. */
+static double frozen; /* 0: it goes on */
+double __real_mrq_clock(void);
+double __wrap_mrq_clock(void);
+
+double __wrap_mrq_clock(void)
+{
+    return frozen > 0 ? frozen : __real_mrq_clock();
+}
+
+static int thaw(void **state)
+{
+    frozen = 0;
+    return begin(state);
+}
+
 static void backs_off(void **state)
 {
     (void)state;
@@ -612,26 +628,10 @@ static void backs_off(void **state)
     fake_stop(&f);
     answer = "$5\r\nthere\r\n";
     f = fake_start("fake", answers);
-    wait_ms(1000); /* the pause that has begun */
+    frozen = mrq_clock() + 6; /* past the pause that has begun, and nothing times out */
     hits(cache, "key", "there");
     assert_int_equal(*connections, 1 + retries);
     fake_stop(&f);
-}
-
-/* The time that the cache sees, as a pause would be long to wait for. */
-static double frozen; /* 0: it goes on */
-double __real_mrq_clock(void);
-double __wrap_mrq_clock(void);
-
-double __wrap_mrq_clock(void)
-{
-    return frozen > 0 ? frozen : __real_mrq_clock();
-}
-
-static int thaw(void **state)
-{
-    frozen = 0;
-    return begin(state);
 }
 
 /* However long a server was away, it is asked again within five seconds. */
@@ -806,7 +806,7 @@ int main(void)
         cmocka_unit_test_setup(a_connection_that_hangs_is_down, begin),
         cmocka_unit_test_setup(a_late_reply_answers_nothing_else, begin),
         cmocka_unit_test_setup(what_was_not_asked_answers_nothing, begin),
-        cmocka_unit_test_setup(backs_off, begin),
+        cmocka_unit_test_setup_teardown(backs_off, begin, thaw),
         cmocka_unit_test_setup_teardown(pauses_grow_to_five_seconds, begin, thaw),
         cmocka_unit_test_setup(a_node_of_a_cluster_is_known_again, begin),
         cmocka_unit_test_setup(the_wrong_kind_of_server_is_told_by_name, begin),
