@@ -126,7 +126,8 @@ typedef struct mrq_result mrq_result;
 /* The query's best movies. MRQ_USAGE for a value that the data's dictionaries do not have, a feature that is missing, a filter that
  * the data has no column for, a taste that the model has no use for or that contradicts itself, more to explain than
  * 250,000 parts, told or not, over all its movies; MRQ_NOT_FOUND for an unknown user or an unknown movie in a taste: the sentence
- * begins with the name of the member that is wrong. MRQ_UNAVAILABLE when the backend is gone, within 3 seconds. */
+ * begins with the name of the member that is wrong. MRQ_UNAVAILABLE when the backend is gone, within 3 seconds, or when the
+ * system's resolver has given its name up, if that is later. */
 MRQ_CHECKED mrq_status mrq_recommender_recommend(mrq_recommender *recommender, const mrq_query *query, mrq_result **out,
                                                  mrq_error *err);
 
