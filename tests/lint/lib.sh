@@ -15,7 +15,7 @@ fail() {
 # need COMMAND: skips the test when there is no such command.
 need() {
     command -v "$1" >/dev/null || {
-        echo "no $1 here"
+        echo "skipped: no $1 here"
         exit 77
     }
 }

@@ -844,9 +844,12 @@ static mrq_dataset *load_real(const char *name)
         snprintf(path, sizeof path, "%s/%s", data_dir, name);
     else
         snprintf(path, sizeof path, "%s/../shared/data/%s", source ? source : ".", name);
-    if (!mrq_file_exists(path))
-        skip_test(path);
     mrq_error err;
+    if (!mrq_file_exists(path)) {
+        char why[5000];
+        snprintf(why, sizeof why, "%s is not there", path);
+        skip_test(why);
+    }
     mrq_dataset *data = NULL;
     assert_ok(mrq_dataset_load(path, NULL, &data, &err));
     return data;
