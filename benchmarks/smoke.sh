@@ -8,7 +8,9 @@ trap 'exit 130' INT TERM HUP
 "$3" export --model "$work/m.mrq" --store "$work/store" >/dev/null
 "$1" --smoke --case ml-1m --model "$work/m.mrq" --svg "$work/recall.svg"
 grep -q '</svg>' "$work/recall.svg"
-"$2" --store "$work/store" --bin "$(dirname "$3")" --runs 3 | tee "$work/query"
+"$2" --store "$work/store" --bin "$(dirname "$3")" --runs 3 >"$work/query"
+cat "$work/query"
 [ "$(wc -l <"$work/query")" -eq 17 ]
-"$5" --smoke --store "$work/store" | tee "$work/engine"
+"$5" --smoke --store "$work/store" >"$work/engine"
+cat "$work/engine"
 [ "$(grep -c '^computed\|^from memory\|^batch\|^similar\|^movie\|^search,' "$work/engine")" -eq 12 ]

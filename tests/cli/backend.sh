@@ -201,3 +201,7 @@ refuse 5 "Milvus at 127.0.0.1:" "$MARQUEE" rebuild --data "$sample" --store N --
 holds N/report.json 'j["outcome"] == "failed" and "Milvus at" in j["reason"]'
 
 python3 "$MRQ_SOURCE/tests/cli/serve_backend.py"
+
+for tool in openssl redis-server; do
+    command -v $tool >/dev/null || skip "no $tool here; everything else passed"
+done

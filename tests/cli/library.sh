@@ -165,3 +165,5 @@ completes '' marquee info S
 completes '' marquee predict --pairs S
 completes ' -o dirnames +o default' infer -s S
 completes ' +o default' marquee train --seed ''
+
+command -v groff >/dev/null || skip "no groff here, so the manual pages were not formatted; everything else passed"

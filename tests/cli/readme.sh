@@ -12,7 +12,7 @@ ln -s "${BUILD:?is the build folder}" clone/build/release
 
 awk '/^```/ { inside = $0 == "```console"; more = 0 }
     inside && (more || /^\$ /) { sub(/^(\$|>) /, ""); print; more = /\\$/ }' "$MRQ_SOURCE/README.md" |
-    grep -vE '^tools/(demo|check)( |$)' >commands || skip "README.md shows no commands"
+    grep -vE '^tools/(demo|check)( |$)' >commands || fail "README.md shows no commands"
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 sed -i "s/:8080/:$port/; s/^marquee serve --store store/& --listen 127.0.0.1:$port/" commands
 cd clone

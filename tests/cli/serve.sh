@@ -39,5 +39,8 @@ refuse 2 'takes 9100 open files, of which this process may have 500' \
     sh -c 'ulimit -n 500 && exec "$0" serve --store S --listen 127.0.0.1:0 --connections 9000' "$MARQUEE"
 
 for part in requests life; do
-    python3 "$MRQ_SOURCE/tests/cli/serve_$part.py" || fail "serve_$part.py"
+    got=0
+    python3 "$MRQ_SOURCE/tests/cli/serve_$part.py" || got=$?
+    [ $got -eq 0 ] || [ $got -eq 77 ] || fail "serve_$part.py"
 done
+exit $got # 77: a part of life was skipped

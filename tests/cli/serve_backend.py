@@ -1,7 +1,7 @@
 """A service whose index a backend keeps: 503 within the deadline when that is gone, slow or mad, the old answers when it is back, a new
 generation taken over once it is there, connections kept alive, and Redis in front as ever. Run by backend.sh beside its store S."""
 
-import itertools, os, signal, subprocess, sys, threading, time
+import itertools, os, shutil, signal, subprocess, sys, threading, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from server import MARQUEE, Server, timed, until
@@ -149,12 +149,15 @@ def check_alive(backend):
     with Server("--memory", "0", "--workers", "2", "--backend", backend.address) as server:
         for user in USERS[:60]:
             server.good(PATH % user)
-        ours = subprocess.run(["ss", "-Htn", "state", "established", f"dport = :{backend.port}"], capture_output=True, text=True)
-        if ours.returncode == 0:
-            assert 1 <= len(ours.stdout.splitlines()) <= 3, ours.stdout
+        with open("/proc/net/tcp", encoding="ascii") as file:
+            to = [line.split()[2:4] for line in file]
+        ours = [address for address, state in to if state == "01" and address.endswith(f":{backend.port:04X}")]  # established
+        assert 1 <= len(ours) <= 3, to
 
 
 def check_redis(backend):
+    if not shutil.which("redis-server"):
+        return  # as backend.sh tells in the end
     socket = os.path.abspath("front")
     redis = subprocess.Popen(
         ["redis-server", "--port", "0", "--unixsocket", socket, "--save", "", "--appendonly", "no"], stdout=subprocess.DEVNULL

@@ -49,10 +49,8 @@ run 0 "$MARQUEE" train --data "$sample" --model small.json --epochs 2 --test 0 -
 grep -qE '^1,[0-9.]+,[0-9.]+,,' other.name.curve.csv || fail "no empty field without a test part: $(cat other.name.curve.csv)"
 
 # A progress bar on a terminal.
-if command -v script >/dev/null; then
-    script -qec "'$MARQUEE' train --data '$sample' --model small.json --epochs 1 --out n.mrq" typescript >/dev/null </dev/null
-    grep -q "$(printf '\r')pass 1 \[[#.]*\]" typescript || fail "no progress bar on a terminal: $(cat typescript)"
-fi
+on_terminal 80 "$MARQUEE" train --data "$sample" --model small.json --epochs 1 --out n.mrq >typescript
+grep -q "$(printf '\r')pass 1 \[[#.]*\]" typescript || fail "no progress bar on a terminal: $(cat typescript)"
 
 # stop SIGNAL TEXT OPTION...: the small model's training is sent the signal at the first line of its log that holds TEXT; $got is
 # its exit code. It may have to wait for a file $await, or for $pause seconds, first. (A shell starts what it puts in the
