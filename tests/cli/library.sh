@@ -133,6 +133,7 @@ run 0 env -u OPENBLAS_CORETYPE -u OPENBLAS_NUM_THREADS python3 load.py "$lib/lib
 
 # Manual pages: sound, and of every command.
 marquee --help | sed -n '/^commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' >commands
+[ -s commands ] || fail "no commands in the help: $(marquee --help)"
 while read -r command; do
     has ".SH marquee $command" "$prefix/share/man/man1/marquee.1"
 done <commands
