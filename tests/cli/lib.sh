@@ -105,13 +105,16 @@ start_redis() {
     fail "redis-server does not start: $(cat redis.log)"
 }
 
-# on_terminal COLUMNS COMMAND...: prints what the command shows on a terminal of this width, where lines end with "\r\n".
+# on_terminal COLUMNS COMMAND...: prints what the command shows on a terminal of this width, where lines end with "\r\n" and somebody
+# types $TYPED and Enter, if that is set.
 on_terminal() {
     python3 -c 'import fcntl, os, pty, struct, sys, termios
 process, terminal = pty.fork()
 if process == 0:
     fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 24, int(sys.argv[1]), 0, 0))
     os.execvp(sys.argv[2], sys.argv[2:])
+if "TYPED" in os.environ:
+    os.write(terminal, os.environ["TYPED"].encode() + b"\n")
 try:
     while block := os.read(terminal, 4096):
         sys.stdout.buffer.write(block)
