@@ -96,7 +96,7 @@ program=$BUILD/tests/test_cache
 for tool in sh rm env chmod mkdir; do
     ln -s "$(PATH=$path command -v $tool)" few
 done
-PATH=$work/few run 77 "$program"
+run 77 env PATH="$work/few" "$program"
 cp out said
 skips=$(grep -c '^skipped: redis-server is not installed$' said) || fail "nothing is skipped: $(cat said)"
 log OK one nothing SKIP cache said

@@ -31,6 +31,7 @@ static inline void skip_test(const char *why)
     print_message("skipped: %s\n", why);
     skip();
 }
+#undef skip /* which would not say why */
 
 /* What a program ends with. It has one result for all its tests: where one was skipped it is 77, or the skip would not be seen; a
  * number of failed tests would mean something else when it is 77 or 256. */
