@@ -233,10 +233,10 @@ def check_reload():
             f.seek(5000)
             f.write(b"X" * 50)
         shutil.copytree(f"T/generations/{name}", f"S/generations/{name}")
+        refused = s.metric('marquee_reloads_total{result="refused"}')
         os.symlink(f"generations/{name}", "S/next")
         os.rename("S/next", "S/current")
         refusal = lambda: s.log().count("reload refused") - 1
-        refused = s.metric('marquee_reloads_total{result="refused"}')
         until(lambda: refusal() == 1, 5)
         assert "users.mrq" in s.log() and f"generation={good} serves on" in s.log(), s.log()
         assert s.good("/v1/recommendations?age=25&gender=F&job=3")["generation"] == good
