@@ -9,6 +9,10 @@
 #include "model/gemm.h"
 #include "model/lapack.h"
 
+/* Movies from which on OpenBLAS's threads share an inverse: they wait for each other within it, and on a busy machine such a wait
+ * takes a time slice of another program. A smaller inverse takes one thread less time than that, 20 ms. */
+#define SHARED 1024
+
 mrq_status mrq_most_liked(const mrq_links *likes, uint32_t users, uint32_t movies, mrq_arena *arena, mrq_liked *out, mrq_error *err)
 {
     MRQ_AUTOFREE uint32_t *count = mrq_array(movies, sizeof *count), *with = mrq_array((size_t)users + 1, sizeof *with);
@@ -108,7 +112,7 @@ mrq_status mrq_ease(float *gram, uint32_t n, const float *lambda, uint32_t threa
     MRQ_TRY(mrq_blas_reserve(threads, err));
     for (size_t i = 0; i < n; i++)
         gram[i * n + i] += lambda[i];
-    MRQ_TRY(mrq_blas_share(threads, err));
+    MRQ_TRY(mrq_blas_share(n < SHARED ? 1 : threads, err));
     const mrq_status status = mrq_invert(gram, n, err);
     mrq_blas_alone();
     MRQ_TRY(status);

@@ -18,6 +18,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/parallel.h"
 #include "base/random.h"
 #include "model/gemm.h"
 #include "model/lapack.h"
@@ -102,13 +103,49 @@ static mrq_status relate(struct solver *s, mrq_error *err)
     return MRQ_OK;
 }
 
+/* Products of `rows` rows, cut into a part for each thread. OpenBLAS's own threads wait for each other within a product, which on a
+ * busy machine takes longer than the product. */
+struct parts {
+    const struct solver *s;
+    uint32_t rows;
+    const float *from;
+    float *between, *to;
+    void (*multiply)(const struct parts *p, uint32_t first, uint32_t rows);
+};
+
+static void multiply_part(void *context, uint64_t i)
+{
+    const struct parts *p = context;
+    const uint32_t n = p->s->threads, first = (uint32_t)(p->rows * i / n), end = (uint32_t)(p->rows * (i + 1) / n);
+    if (end > first)
+        p->multiply(p, first, end - first);
+}
+
+static void multiply_parts(struct parts p)
+{
+    mrq_parallel(p.s->threads, p.s->threads, multiply_part, &p);
+}
+
+static void covariance_rows(const struct parts *p, uint32_t first, uint32_t rows)
+{
+    const struct solver *s = p->s;
+    const uint32_t n = s->n;
+    const size_t at = (size_t)first * n;
+    mrq_gemm_bt(rows, n, n, p->from + at, n, s->b, n, p->to + at, n);
+    mrq_gemm(rows, n, n, p->to + at, n, s->gram, n, 0, p->between + at, n);
+    mrq_gemm(rows, n, n, p->between + at, n, s->b, n, 0, p->to + at, n);
+}
+
 /* to (m, n) = y Bᵀ G B, y (m, n); `between` is as large. */
 static void apply_covariance(const struct solver *s, const float *y, uint32_t m, float *between, float *to)
 {
-    const uint32_t n = s->n;
-    mrq_gemm_bt(m, n, n, y, n, s->b, n, to, n);
-    mrq_gemm(m, n, n, to, n, s->gram, n, 0, between, n);
-    mrq_gemm(m, n, n, between, n, s->b, n, 0, to, n);
+    multiply_parts((struct parts){s, m, y, between, to, covariance_rows});
+}
+
+static void history_rows(const struct parts *p, uint32_t first, uint32_t rows)
+{
+    const struct solver *s = p->s;
+    mrq_gemm_bt(rows, s->d, s->n, p->from + (size_t)first * s->n, s->n, s->basis, s->n, p->to + (size_t)first * s->d, s->d);
 }
 
 /* The leading eigenvectors of the covariance, largest first, by subspace iteration (Halko, Martinsson and Tropp 2011). */
@@ -171,7 +208,7 @@ static mrq_status make_history(struct solver *s, mrq_error *err)
     MRQ_AUTOFREE float *rows = mrq_array((size_t)s->n * s->d, sizeof *rows);
     if (!rows)
         return no_memory(err);
-    mrq_gemm_bt(s->n, s->d, s->n, s->b, s->n, s->basis, s->n, rows, s->d);
+    multiply_parts((struct parts){s, s->n, s->b, NULL, rows, history_rows});
     for (uint32_t i = 0; i < s->n; i++)
         memcpy(parameters(s, plan->embedding, s->related.movie[i]), rows + (size_t)i * s->d, s->d * sizeof *rows);
     return MRQ_OK;
@@ -384,9 +421,7 @@ mrq_status mrq_retrieval_solve(mrq_model *model, uint32_t threads, uint64_t seed
     for (uint32_t i = 0; i < STAGES && status == MRQ_OK; i++) {
         if (stage && stage(context, stages[i].doing, i, STAGES))
             return mrq_fail(err, MRQ_FAILED, "stopped while %s: there is nothing to go on from, start again", stages[i].doing);
-        MRQ_TRY(mrq_blas_share(threads, err));
         status = stages[i].solve(&s, err);
-        mrq_blas_alone();
     }
     return status;
 }

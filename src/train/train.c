@@ -1,18 +1,16 @@
 /* The training loop. A batch is cut into one share a worker; each computes the gradients of its share, then each sums and applies
- * its part of the parameters; a barrier stands between the two. Everything depends on seed and number of workers alone, never on
+ * its part of the parameters, when all have computed. Everything depends on seed and number of workers alone, never on
  * timing, and all of it that lasts beyond a batch stands in a checkpoint.
  *
  * Rejected: asynchronous updates (Hogwild) - faster still, but no run is like another; one tower a thread - two threads at most,
  * and the movie tower costs twice the user tower. */
 #include "train/train.h"
 
-#include <errno.h>
 #include <math.h>
-#include <pthread.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/crew.h"
 #include "base/finite.h"
 #include "base/log.h"
 #include "model/gemm.h"
@@ -22,32 +20,12 @@
 
 #define EXPLODED 100.0 /* times the range of the ratings: a batch's RMSE that nothing comes back from */
 
-/* Batches take less than a millisecond, so a waiter spins before it gives the core away. */
-static void wait_for_all(mrq_trainer *t)
-{
-    const unsigned phase = atomic_load_explicit(&t->barrier.phase, memory_order_acquire);
-    const unsigned arrived = atomic_fetch_add_explicit(&t->barrier.arrived, 1, memory_order_acq_rel) + 1;
-    if (arrived == atomic_load_explicit(&t->barrier.expected, memory_order_acquire)) {
-        atomic_store_explicit(&t->barrier.arrived, 0, memory_order_relaxed);
-        atomic_store_explicit(&t->barrier.phase, phase + 1, memory_order_release);
-        return;
-    }
-    for (unsigned spins = 0; atomic_load_explicit(&t->barrier.phase, memory_order_acquire) == phase; spins++) {
-        if (spins > 2000)
-            sched_yield();
-#ifdef __x86_64__
-        else
-            __builtin_ia32_pause();
-#endif
-    }
-}
-
 static double pass_rmse(const mrq_trainer *t)
 {
     return t->at.done ? sqrt(t->at.loss / (double)t->at.done) : NAN;
 }
 
-/* Worker 0, between the barriers of a batch: adds up the loss, reports, and ends a run that has lost its way. */
+/* After a batch: adds up the loss, reports, and ends a run that has lost its way. */
 static void count_batch(mrq_trainer *t, uint32_t n)
 {
     double loss = 0;
@@ -93,76 +71,56 @@ static double progress(const mrq_trainer *t)
     return ((double)(t->at.epoch - 1) + (double)t->at.done / (double)t->split.n_train) / (double)t->model->description.train.epochs;
 }
 
-static void step(mrq_trainer *t, uint32_t w)
+/* What worker `w` does of a batch, and of a pass before its batches. */
+
+static void learn(void *trainer, uint32_t w)
 {
+    mrq_trainer *t = trainer;
+    const uint64_t start = t->batch[t->now], n = t->batch[t->now + 1] - start;
+    const uint64_t from = n * w / t->threads, to = n * (w + 1) / t->threads;
+    mrq_worker_run(&t->worker[w], t->split.train + start + from, (uint32_t)(to - from), (uint32_t)n);
+}
+
+static void add_squares(void *trainer, uint32_t w)
+{
+    mrq_trainer *t = trainer;
+    t->squares[w] = mrq_optimizer_sum(&t->optimizer, t->gradient, t->threads, w, t->threads);
+}
+
+static void move(void *trainer, uint32_t w)
+{
+    mrq_trainer *t = trainer;
     double squares = 0;
-    if (t->model->description.train.clip > 0) {
-        t->squares[w] = mrq_optimizer_sum(&t->optimizer, t->gradient, t->threads, w, t->threads);
-        wait_for_all(t);
-        for (uint32_t i = 0; i < t->threads; i++)
-            squares += t->squares[i];
-    }
+    for (uint32_t i = 0; i < t->threads && t->model->description.train.clip > 0; i++)
+        squares += t->squares[i];
     mrq_optimizer_move(&t->optimizer, t->model->param, t->gradient, t->threads, w, t->threads, squares);
 }
 
-/* The batches of a pass that are left, as worker `w`. */
-static void run_pass(mrq_trainer *t, uint32_t w)
+static void sort_batches(void *trainer, uint32_t w)
 {
-    uint64_t b = 0;
-    while (t->batch[b] < t->at.done)
-        b++;
-    wait_for_all(t); /* `at` moves from here on */
-    for (; b < t->batches && !t->quit; b++) {
-        const uint64_t start = t->batch[b];
-        const uint32_t n = (uint32_t)(t->batch[b + 1] - start);
-        const uint32_t from = (uint32_t)((uint64_t)n * w / t->threads), to = (uint32_t)((uint64_t)n * (w + 1) / t->threads);
-        mrq_worker_run(&t->worker[w], t->split.train + start + from, to - from, n);
-        if (w == 0)
-            mrq_optimizer_begin(&t->optimizer, progress(t), n);
-        wait_for_all(t);
-        step(t, w);
-        if (w == 0)
-            count_batch(t, n);
-        wait_for_all(t);
-        if (!t->save)
-            continue;
-        if (w == 0)
-            save_checkpoint(t);
-        wait_for_all(t);
-    }
-}
-
-/* Sorts worker `w`'s part of the batches of a new pass. */
-static void sort_batches(mrq_trainer *t, uint32_t w)
-{
-    for (uint64_t b = w; b < t->batches && t->sort; b += t->threads)
+    mrq_trainer *t = trainer;
+    for (uint64_t b = w; b < t->batches; b += t->threads)
         mrq_order_sort(t->data, t->split.train + t->batch[b], (uint32_t)(t->batch[b + 1] - t->batch[b]), t->scratch[w]);
 }
 
-struct thread {
-    mrq_trainer *trainer;
-    uint32_t number;
-    pthread_t id;
-};
-
-static void work(mrq_trainer *t, uint32_t w)
+/* The batches of a pass that are left. */
+static void run_pass(mrq_trainer *t, mrq_crew *crew)
 {
-    sort_batches(t, w);
-    wait_for_all(t);
-    run_pass(t, w);
-    wait_for_all(t);
-}
-
-/* A thread's life: pass after pass, until worker 0 says that there is none. */
-static void *thread_main(void *argument)
-{
-    const struct thread *self = argument;
-    mrq_trainer *t = self->trainer;
-    for (;;) {
-        wait_for_all(t);
-        if (t->quit)
-            return NULL;
-        work(t, self->number);
+    if (t->sort)
+        mrq_crew_run(crew, sort_batches, t);
+    t->now = 0;
+    while (t->batch[t->now] < t->at.done)
+        t->now++;
+    for (; t->now < t->batches && !t->quit; t->now++) {
+        const uint32_t n = (uint32_t)(t->batch[t->now + 1] - t->batch[t->now]);
+        mrq_crew_run(crew, learn, t);
+        mrq_optimizer_begin(&t->optimizer, progress(t), n);
+        if (t->model->description.train.clip > 0)
+            mrq_crew_run(crew, add_squares, t);
+        mrq_crew_run(crew, move, t);
+        count_batch(t, n);
+        if (t->save)
+            save_checkpoint(t);
     }
 }
 
@@ -363,14 +321,13 @@ static bool out_of_patience(const mrq_trainer *t)
     return patience && t->at.epoch - t->at.best_epoch >= patience;
 }
 
-static mrq_status run(mrq_trainer *t, mrq_error *err)
+static mrq_status run(mrq_trainer *t, mrq_crew *crew, mrq_error *err)
 {
     const int64_t epochs = t->model->description.train.epochs;
     t->checkpointed = mrq_clock();
     while (t->at.epoch <= epochs && t->end == MRQ_TRAIN_DONE) {
         MRQ_TRY(start_pass(t, err));
-        wait_for_all(t);
-        work(t, 0);
+        run_pass(t, crew);
         if (t->quit)
             break;
         MRQ_TRY(judge(t, err));
@@ -419,30 +376,11 @@ static mrq_status finish(mrq_trainer *t, mrq_error *err)
     return keep_curve(t, err);
 }
 
-/* Starts the other workers, runs, and stops them. */
 static mrq_status run_threads(mrq_trainer *t, mrq_error *err)
 {
-    struct thread *thread = mrq_arena_array(t->arena, t->threads, sizeof *thread);
-    if (!thread)
-        return mrq_fail_memory(err, "starting threads");
-    mrq_status status = MRQ_OK;
-    atomic_store_explicit(&t->barrier.expected, t->threads, memory_order_relaxed);
-    uint32_t started = 1;
-    for (; started < t->threads && status == MRQ_OK; started++) {
-        thread[started] = (struct thread){.trainer = t, .number = started};
-        if ((errno = pthread_create(&thread[started].id, NULL, thread_main, &thread[started])) != 0) {
-            status = mrq_fail_errno(err, "cannot start thread %u of %u", started + 1, t->threads);
-            break;
-        }
-    }
-    if (status == MRQ_OK)
-        status = run(t, err);
-    t->quit = true;
-    atomic_store_explicit(&t->barrier.expected, started, memory_order_release); /* fewer, if not all came up */
-    wait_for_all(t);
-    for (uint32_t i = 1; i < started; i++)
-        pthread_join(thread[i].id, NULL);
-    return status;
+    MRQ_CLEANUP(mrq_crew_free) mrq_crew *crew = NULL;
+    MRQ_TRY(mrq_crew_new(t->threads, &crew, err));
+    return run(t, crew, err);
 }
 
 mrq_status mrq_train(const mrq_dataset *data, const mrq_description *description, const mrq_train_options *options,

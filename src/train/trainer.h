@@ -2,17 +2,10 @@
 #ifndef MRQ_TRAIN_TRAINER_H
 #define MRQ_TRAIN_TRAINER_H
 
-#include <stdatomic.h>
-
 #include "train/evaluate.h"
 #include "train/optimizer.h"
 #include "train/train.h"
 #include "train/worker.h"
-
-/* All wait for the last. */
-typedef struct mrq_barrier {
-    atomic_uint expected, arrived, phase;
-} mrq_barrier;
 
 /* Where a training stands between two batches. */
 typedef struct mrq_position {
@@ -39,18 +32,17 @@ typedef struct mrq_trainer {
     mrq_gradient **gradient;    /* (threads) the workers' */
     double *squares;            /* (threads) of the gradient's parts */
     mrq_optimizer_state optimizer;
-    mrq_barrier barrier;
-    mrq_split split; /* `train` in the order of this pass */
-    uint64_t *batch; /* (batches + 1) where the batches of this pass start */
-    uint64_t batches;
-    uint64_t **scratch; /* (threads) (2 × capacity) for sorting */
+    mrq_split split;       /* `train` in the order of this pass */
+    uint64_t *batch;       /* (batches + 1) where the batches of this pass start */
+    uint64_t batches, now; /* `now`: the batch at hand */
+    uint64_t **scratch;    /* (threads) (2 × capacity) for sorting */
     mrq_position at;
     double started;      /* clock, less the seconds of at.seconds */
     double checkpointed; /* clock */
     bool sort;           /* the batches of this pass still have to be */
     bool saved;          /* the last checkpoint could be written */
-    bool save;           /* a checkpoint is due; set between barriers by worker 0 */
-    bool quit;           /* set between barriers by worker 0: the pass is over for all */
+    bool save;           /* a checkpoint is due */
+    bool quit;           /* the pass is over */
     mrq_train_end end;   /* why */
     mrq_vectors vectors;
     float *best;            /* parameters of the best pass */

@@ -1,0 +1,145 @@
+/* A share of work takes less than a millisecond, so whoever waits spins before it sleeps, which is the quickest where every thread
+ * has a core. Where other programs want the cores, a thread may not run for many milliseconds: the shares that it has not begun are
+ * done by those that run, so nobody waits for it unless it was stopped in the middle of one.
+ *
+ * `phase` counts the calls of mrq_crew_run(). A share is taken by moving its own count from the phase before to this one, which a
+ * thread that has slept through some phases cannot do; so the one that did may read `work` and `context`: they stay until the share
+ * is done.
+ *
+ * Rejected: a barrier at which all wait for all (on a busy machine each wait takes a time slice of somebody else, thousands of
+ * times); to yield instead of sleeping (who yields gives up its time slice, but is not called when its turn has come). */
+#include "base/crew.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "base/parallel.h"
+
+enum { SPINS = 5000 }; /* some 100 us */
+
+struct member {
+    mrq_crew *crew;
+    uint32_t number; /* of the share that it takes first */
+    pthread_t id;
+};
+
+struct count {
+    atomic_uint value, asleep; /* `asleep`: threads that wait for `changed` */
+    pthread_cond_t changed;
+};
+
+struct mrq_crew {
+    uint32_t threads, started; /* the caller's is the first that has started */
+    void (*work)(void *context, uint32_t i);
+    void *context;
+    bool quit;
+    struct count phase, done; /* `done`: shares of this phase */
+    pthread_mutex_t lock;     /* for sleeping */
+    atomic_uint taken[MRQ_THREADS_MAX];
+    struct member member[MRQ_THREADS_MAX];
+};
+
+static void sleep_while(mrq_crew *c, struct count *count, unsigned value)
+{
+    pthread_mutex_lock(&c->lock);
+    atomic_fetch_add(&count->asleep, 1); /* before the last look: who changes the value looks at `asleep` afterwards */
+    while (atomic_load(&count->value) == value)
+        pthread_cond_wait(&count->changed, &c->lock);
+    atomic_fetch_sub(&count->asleep, 1);
+    pthread_mutex_unlock(&c->lock);
+}
+
+/* Returns when the value is another, which is then returned. */
+static unsigned wait_while(mrq_crew *c, struct count *count, unsigned value)
+{
+    for (int i = 0; i < SPINS && atomic_load(&count->value) == value; i++) {
+#ifdef __x86_64__
+        __builtin_ia32_pause();
+#endif
+    }
+    if (atomic_load(&count->value) == value)
+        sleep_while(c, count, value);
+    return atomic_load(&count->value);
+}
+
+static unsigned add_one(mrq_crew *c, struct count *count)
+{
+    const unsigned now = atomic_fetch_add(&count->value, 1) + 1;
+    if (atomic_load(&count->asleep)) {
+        pthread_mutex_lock(&c->lock);
+        pthread_cond_broadcast(&count->changed);
+        pthread_mutex_unlock(&c->lock);
+    }
+    return now;
+}
+
+/* Its own share, and then all that nobody has taken. */
+static void take_shares(mrq_crew *c, uint32_t number, unsigned phase)
+{
+    for (uint32_t i = 0; i < c->threads; i++) {
+        const uint32_t share = (number + i) % c->threads;
+        unsigned before = phase - 1;
+        if (!atomic_compare_exchange_strong(&c->taken[share], &before, phase))
+            continue;
+        c->work(c->context, share);
+        add_one(c, &c->done);
+    }
+}
+
+static void *live(void *argument)
+{
+    const struct member *self = argument;
+    mrq_crew *c = self->crew;
+    for (unsigned phase = 0;;) {
+        phase = wait_while(c, &c->phase, phase);
+        if (c->quit)
+            return NULL;
+        take_shares(c, self->number, phase);
+    }
+}
+
+mrq_status mrq_crew_new(uint32_t threads, mrq_crew **out, mrq_error *err)
+{
+    MRQ_CLEANUP(mrq_crew_free) mrq_crew *c = mrq_array(1, sizeof *c);
+    if (!c)
+        return mrq_fail_memory(err, "starting threads");
+    c->threads = threads < MRQ_THREADS_MAX ? threads : MRQ_THREADS_MAX;
+    pthread_mutex_init(&c->lock, NULL);
+    pthread_cond_init(&c->phase.changed, NULL);
+    pthread_cond_init(&c->done.changed, NULL);
+    for (c->started = 1; c->started < c->threads; c->started++) {
+        struct member *member = &c->member[c->started];
+        *member = (struct member){.crew = c, .number = c->started};
+        if ((errno = pthread_create(&member->id, NULL, live, member)) != 0)
+            return mrq_fail_errno(err, "cannot start thread %u of %u", c->started + 1, c->threads);
+    }
+    *out = c;
+    c = NULL;
+    return MRQ_OK;
+}
+
+void mrq_crew_free(mrq_crew *c)
+{
+    if (!c)
+        return;
+    c->quit = true;
+    add_one(c, &c->phase);
+    for (uint32_t i = 1; i < c->started; i++)
+        pthread_join(c->member[i].id, NULL);
+    pthread_cond_destroy(&c->phase.changed);
+    pthread_cond_destroy(&c->done.changed);
+    pthread_mutex_destroy(&c->lock);
+    mrq_free(c);
+}
+
+void mrq_crew_run(mrq_crew *c, void (*work)(void *context, uint32_t i), void *context)
+{
+    c->work = work;
+    c->context = context;
+    atomic_store(&c->done.value, 0);
+    take_shares(c, 0, add_one(c, &c->phase));
+    for (unsigned done; (done = atomic_load(&c->done.value)) < c->threads;)
+        wait_while(c, &c->done, done);
+}
