@@ -10,40 +10,78 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "base/cpu.h"
 #include "base/parallel.h"
 #include "model/gemm.h"
 
+#define VARIABLE "OPENBLAS_CORETYPE"
+
 _Thread_local double mrq_flops;
+
+static const char *chosen_by = "OpenBLAS";
+
+static bool is_set(const char *name)
+{
+    const char *value = getenv(name);
+    return value && *value;
+}
 
 #ifdef __x86_64__
 void gotoblas_init(void); /* OpenBLAS's constructor; a second call does nothing */
 
-/* Whether the variable was not there and is now. */
-static bool lend(const char *name, const char *value)
+struct loan {
+    const char *name;
+    bool lent, empty; /* `empty`: it was there, which OpenBLAS takes for a core that it does not know */
+};
+
+static struct loan lend(const char *name, const char *value)
 {
-    return !getenv(name) && setenv(name, value, 0) == 0;
+    const bool empty = getenv(name);
+    return (struct loan){name, !is_set(name) && setenv(name, value, 1) == 0, empty};
+}
+
+static void give_back(const struct loan *loan)
+{
+    if (loan->lent && loan->empty)
+        setenv(loan->name, "", 1);
+    else if (loan->lent)
+        unsetenv(loan->name);
 }
 
 __attribute__((constructor(101))) static void choose_core(void)
 {
     const mrq_cpu cpu = mrq_cpu_best();
     const char *const wide = __builtin_cpu_supports("avx512bf16") ? "COOPERLAKE" : "SKYLAKEX";
-    const bool core = cpu != MRQ_CPU_PLAIN && lend("OPENBLAS_CORETYPE", cpu >= MRQ_CPU_AVX512 ? wide : "HASWELL");
-    const bool threads = lend("OPENBLAS_NUM_THREADS", "1"); /* products are one thread's; without a pool it starts sooner */
+    const bool ours = cpu != MRQ_CPU_PLAIN && strcmp(openblas_get_corename(), "Unknown") == 0; /* it has not looked yet */
+    struct loan core = {0};
+    if (is_set(VARIABLE))
+        chosen_by = VARIABLE;
+    else if (ours && (core = lend(VARIABLE, cpu >= MRQ_CPU_AVX512 ? wide : "HASWELL")).lent)
+        chosen_by = "cpu";
+    const struct loan threads = lend("OPENBLAS_NUM_THREADS", "1"); /* products are one thread's; without a pool it starts sooner */
     gotoblas_init();
-    if (core)
-        unsetenv("OPENBLAS_CORETYPE");
-    if (threads)
-        unsetenv("OPENBLAS_NUM_THREADS");
+    give_back(&core);
+    give_back(&threads);
+}
+#else
+__attribute__((constructor)) static void note_choice(void)
+{
+    if (is_set(VARIABLE))
+        chosen_by = VARIABLE;
 }
 #endif
 
 const char *mrq_blas_core(void)
 {
     return openblas_get_corename();
+}
+
+const char *mrq_blas_chosen_by(void)
+{
+    return chosen_by;
 }
 
 void *blas_memory_alloc(int);

@@ -20,6 +20,7 @@ typedef struct mrq_model_results {
     char schema[MRQ_COLUMN_NAME];
     char split[16];
     double test_share;
+    char blas_core[24], blas_chosen_by[24]; /* of mrq_blas_core() and mrq_blas_chosen_by(); "" in files of before they were kept */
 } mrq_model_results;
 
 /* The learning curve: what each pass of the training that made a model came to, pass i + 1 at place i. NaN where there is no such

@@ -39,6 +39,9 @@ cJSON *mrq_model_results_json(const mrq_model_results *r)
     };
     for (size_t i = 0; ok && i < sizeof numbers / sizeof *numbers; i++)
         ok = !isfinite(numbers[i].value) || cJSON_AddNumberToObject(root, numbers[i].key, numbers[i].value);
+    if (ok && *r->blas_core)
+        ok = cJSON_AddStringToObject(root, "blas_core", r->blas_core) &&
+             cJSON_AddStringToObject(root, "blas_chosen_by", r->blas_chosen_by);
     if (!ok || (r->ranks && !cJSON_AddTrueToObject(root, "ranks")))
         return NULL;
     cJSON *made = root;
@@ -98,11 +101,14 @@ cJSON *mrq_model_training_json(const mrq_model *model)
     return made;
 }
 
-/* A text that is told as it is, to people too. */
-static mrq_status read_name(const cJSON *root, const char *path, const char *key, char *out, size_t size, mrq_error *err)
+/* A text that is told as it is, to people too. One that is absent and not required is left as it was. */
+static mrq_status read_name(const cJSON *root, const char *path, const char *key, bool required, char *out, size_t size,
+                            mrq_error *err)
 {
     const char *text;
-    MRQ_TRY(mrq_json_text(root, path, key, true, &text, err));
+    MRQ_TRY(mrq_json_text(root, path, key, required, &text, err));
+    if (!text)
+        return MRQ_OK;
     if (strlen(text) >= size || !mrq_utf8_is_plain(text))
         return mrq_fail(err, MRQ_BAD_FILE, "%s %s: \"%.40s\", want less than %zu bytes and no control characters", path, key, text,
                         size);
@@ -120,8 +126,10 @@ static mrq_status read_results(const cJSON *root, const char *path, mrq_model_re
                            .test_recall = NAN,
                            .test_ndcg = NAN};
     const char *data;
-    MRQ_TRY(read_name(root, path, "schema", r.schema, sizeof r.schema, err));
-    MRQ_TRY(read_name(root, path, "split", r.split, sizeof r.split, err));
+    MRQ_TRY(read_name(root, path, "schema", true, r.schema, sizeof r.schema, err));
+    MRQ_TRY(read_name(root, path, "split", true, r.split, sizeof r.split, err));
+    MRQ_TRY(read_name(root, path, "blas_core", false, r.blas_core, sizeof r.blas_core, err));
+    MRQ_TRY(read_name(root, path, "blas_chosen_by", false, r.blas_chosen_by, sizeof r.blas_chosen_by, err));
     MRQ_TRY(mrq_json_text(root, path, "data", true, &data, err));
     r.data_fingerprint = strtoull(data, NULL, 16);
     int64_t seed = 0, train = 0, valid = 0, test = 0;

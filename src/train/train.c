@@ -175,6 +175,7 @@ mrq_status mrq_train_begin(const mrq_dataset *data, const mrq_description *descr
 {
     mrq_model_source source = mrq_train_source(data, split->train, split->n_train);
     source.seed = options->seed;
+    MRQ_TRY(mrq_blas_check(err));
     MRQ_TRY(mrq_model_new(description, &source, out, err));
     mrq_model_results *r = &(*out)->results;
     r->seed = options->seed;
@@ -185,6 +186,8 @@ mrq_status mrq_train_begin(const mrq_dataset *data, const mrq_description *descr
     r->test_share = options->test;
     r->train_rmse = r->valid_rmse = r->test_rmse = r->test_recall = r->test_ndcg = NAN;
     snprintf(r->schema, sizeof r->schema, "%s", data->schema);
+    snprintf(r->blas_core, sizeof r->blas_core, "%s", mrq_blas_core());
+    snprintf(r->blas_chosen_by, sizeof r->blas_chosen_by, "%s", mrq_blas_chosen_by());
     snprintf(r->split, sizeof r->split, "%s", options->parts ? "given" : mrq_split_names[options->split]);
     const uint64_t again = data->n - (*out)->seen.offset[data->users->rows];
     if (again)

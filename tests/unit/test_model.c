@@ -1071,15 +1071,37 @@ static void test_file_damage_of_raters(void **state)
         small_model_of(SMALL(SMALL_BIASED, "\"kind\":\"sum\",\"size\":3", SMALL_SUM_USER, SMALL_SUM_MOVIE, ""), 12, 8), 149);
 }
 
-/* A CPU with AVX2 is not taken for one of twenty years ago. */
+/* Whether the program was started with the variable, whatever has become of it. */
+static bool started_with(const char *name)
+{
+    char all[1 << 16], want[64];
+    FILE *file = fopen("/proc/self/environ", "rb");
+    assert_non_null(file);
+    const size_t n = fread(all, 1, sizeof all, file), size = (size_t)snprintf(want, sizeof want, "%s=", name);
+    fclose(file);
+    bool found = false;
+    for (size_t at = 0; at + size <= n; at++)
+        found = found || ((at == 0 || all[at - 1] == '\0') && memcmp(all + at, want, size) == 0);
+    return found;
+}
+
+/* A CPU with AVX2 is not taken for one of twenty years ago; what the user has set stays, and so does the environment. */
 static void test_blas_core_fits_the_cpu(void **state)
 {
     (void)state;
-    const char *const core = mrq_blas_core();
+    const char *const core = mrq_blas_core(), *const set = getenv("OPENBLAS_CORETYPE");
+    assert_int_equal(set != NULL, started_with("OPENBLAS_CORETYPE"));
+    assert_int_equal(getenv("OPENBLAS_NUM_THREADS") != NULL, started_with("OPENBLAS_NUM_THREADS"));
+    if (set && *set) {
+        assert_int_equal(strcasecmp(core, set), 0);
+        assert_string_equal(mrq_blas_chosen_by(), "OPENBLAS_CORETYPE");
+        return;
+    }
     if (mrq_cpu_best() >= MRQ_CPU_AVX512)
         assert_true(strcmp(core, "SkylakeX") == 0 || strcmp(core, "Cooperlake") == 0);
     else if (mrq_cpu_best() == MRQ_CPU_AVX2)
         assert_true(strcmp(core, "Haswell") == 0);
+    assert_string_equal(mrq_blas_chosen_by(), mrq_cpu_best() == MRQ_CPU_PLAIN ? "OpenBLAS" : "cpu");
 }
 
 int main(void)

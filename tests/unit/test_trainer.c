@@ -695,11 +695,12 @@ static void assert_trains(const small_data *s, const char *what)
             mrq_description d = describe(texts[k]);
             no_dropout(&d);
             d.train.epochs = threads == 1 ? 120 : 2; /* to the end once; else that it works */
+            d.train.schedule = MRQ_LINEAR_DECAY; /* to rest: at a constant rate RMSprop leaves what it has found again and again */
             struct tale tale = {0};
             const mrq_train_result result = train(s, &d, &(mrq_train_options){.seed = 1, .threads = threads}, &tale);
             assert_int_equal(result.end, MRQ_TRAIN_DONE);
             assert_finite(result.model);
-            if (threads == 1 && !(tale.epoch[119].train_rmse < 0.8))
+            if (threads == 1 && !(tale.epoch[119].train_rmse < 0.1))
                 fail_msg("%s, description %zu: rmse %g", what, k, tale.epoch[119].train_rmse);
             mrq_model_free(result.model);
         }
