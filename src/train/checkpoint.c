@@ -61,6 +61,16 @@ static bool differ(const cJSON *a, const cJSON *b, char *path, size_t size, cons
     return cJSON_GetArraySize(a) != cJSON_GetArraySize(b);
 }
 
+/* The same core computes the same whoever chose it; and files of before it was kept do not say which it was. */
+static void forget_choice(cJSON *want, cJSON *have)
+{
+    cJSON *now = cJSON_GetObjectItemCaseSensitive(want, "training"), *then = cJSON_GetObjectItemCaseSensitive(have, "training");
+    cJSON_DeleteItemFromObjectCaseSensitive(now, "blas_chosen_by");
+    cJSON_DeleteItemFromObjectCaseSensitive(then, "blas_chosen_by");
+    if (!cJSON_HasObjectItem(then, "blas_core"))
+        cJSON_DeleteItemFromObjectCaseSensitive(now, "blas_core");
+}
+
 static mrq_status check_settings(const mrq_trainer *t, const mrq_container *file, mrq_error *err)
 {
     size_t size = MRQ_ANY;
@@ -72,6 +82,7 @@ static mrq_status check_settings(const mrq_trainer *t, const mrq_container *file
     MRQ_TRY(mrq_json_parse(written, strlen(written), "settings", &want, err));
     MRQ_TRY(mrq_container_get(file, 1, &size, &text, err, "settings"));
     MRQ_TRY(mrq_json_parse(text, size, t->options->checkpoint, &have, err));
+    forget_choice(want, have);
     char path[160] = "";
     const cJSON *left, *right;
     if (!differ(want, have, path, sizeof path, &left, &right))

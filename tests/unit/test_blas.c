@@ -80,6 +80,15 @@ void __wrap_sorgqr_(const int *m, const int *n, const int *k, float *a, const in
     a[5] += fault == TURNED ? 0.01f : 0;
 }
 
+static const char *other_core; /* NULL: the one that it is */
+
+const char *__real_openblas_get_corename(void);
+const char *__wrap_openblas_get_corename(void);
+const char *__wrap_openblas_get_corename(void)
+{
+    return other_core ? other_core : __real_openblas_get_corename();
+}
+
 /* These come before anything has been found right, which is not looked at again. */
 
 static void each_wrong_result_is_refused_with_advice(void **state)
@@ -175,13 +184,37 @@ static void a_model_tells_whose_kernels_made_it(void **state)
     temporary_remove(folder);
 }
 
+static void a_checkpoint_of_another_core_is_refused(void **state)
+{
+    (void)state;
+    static const volatile sig_atomic_t stop = 1;
+    char path[256], *folder = temporary_folder();
+    snprintf(path, sizeof path, "%s/m.checkpoint", folder);
+    small_data *s = small_data_new(20, 15, 90);
+    const mrq_description d = describe(RATES);
+    mrq_train_options options = {.seed = 1, .threads = 1, .checkpoint = path, .checkpoint_seconds = 60};
+    const mrq_train_watch watch = {.stop = &stop};
+    mrq_train_result result;
+    for (int again = 0; again < 2; again++) {
+        options.resume = again;
+        assert_ok(mrq_train(&s->data, &d, &options, &watch, &result, &err));
+        assert_true(result.end == MRQ_TRAIN_INTERRUPTED && result.saved);
+        mrq_model_free(result.model);
+    }
+    other_core = "Other";
+    assert_fails(mrq_train(&s->data, &d, &options, &watch, &result, &err), MRQ_BAD_FILE, "not \"Other\": give the same");
+    assert_non_null(strstr(err.msg, "was taken with training.blas_core \""));
+    other_core = NULL;
+    small_data_free(s);
+    temporary_remove(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_wrong_result_is_refused_with_advice),
-        cmocka_unit_test(nothing_is_trained_with_wrong_kernels),
-        cmocka_unit_test(right_kernels_are_told_to_the_log_once),
-        cmocka_unit_test(a_model_tells_whose_kernels_made_it),
+        cmocka_unit_test(each_wrong_result_is_refused_with_advice), cmocka_unit_test(nothing_is_trained_with_wrong_kernels),
+        cmocka_unit_test(right_kernels_are_told_to_the_log_once),   cmocka_unit_test(a_model_tells_whose_kernels_made_it),
+        cmocka_unit_test(a_checkpoint_of_another_core_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
