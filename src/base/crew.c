@@ -34,7 +34,7 @@ struct mrq_crew {
     uint32_t threads, started; /* the caller's is the first that has started */
     void (*work)(void *context, uint32_t i);
     void *context;
-    bool quit;
+    atomic_bool quit;
     struct count phase, done; /* `done`: shares of this phase */
     pthread_mutex_t lock;     /* for sleeping */
     atomic_uint taken[MRQ_THREADS_MAX];
@@ -94,7 +94,7 @@ static void *live(void *argument)
     mrq_crew *c = self->crew;
     for (unsigned phase = 0;;) {
         phase = wait_while(c, &c->phase, phase);
-        if (c->quit)
+        if (atomic_load(&c->quit))
             return NULL;
         take_shares(c, self->number, phase);
     }
@@ -124,7 +124,7 @@ void mrq_crew_free(mrq_crew *c)
 {
     if (!c)
         return;
-    c->quit = true;
+    atomic_store(&c->quit, true);
     add_one(c, &c->phase);
     for (uint32_t i = 1; i < c->started; i++)
         pthread_join(c->member[i].id, NULL);
