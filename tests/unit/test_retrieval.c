@@ -343,8 +343,8 @@ static void test_two_tastes(void **state)
     small_data_free(s);
 }
 
-/* How good a solution is, on a world in which each of its corrections is needed. Two tastes, known by gender; films of one taste, as
- * films and in genre and word; and
+/* How good a solution is, on a world in which each of its corrections is needed. Two tastes, known by gender; films
+ * of one taste, told by genre and word; and
  * - hits that three of ten like whatever their taste, beside which the films of a taste are less liked: what damping is for;
  * - films that one user likes, of the other taste: what they are like is told by their genre, not by that user;
  * - jobs that one user has, of the other taste than her gender's: a stranger with the job is to be taken by gender. */
