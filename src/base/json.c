@@ -19,14 +19,76 @@ static bool has_nul(const char *text, size_t size)
     return false;
 }
 
+static size_t skip_digits(const char *text, size_t size)
+{
+    size_t n = 0;
+    while (n < size && text[n] >= '0' && text[n] <= '9')
+        n++;
+    return n;
+}
+
+/* Bytes of the number of RFC 8259 that begins here, or 0. It has no leading zero, and digits on both sides of its point. */
+static size_t number_size(const char *text, size_t size)
+{
+    size_t at = size > 0 && *text == '-';
+    const size_t whole = skip_digits(text + at, size - at);
+    if (whole == 0 || (whole > 1 && text[at] == '0'))
+        return 0;
+    at += whole;
+    if (at < size && text[at] == '.') {
+        const size_t digits = skip_digits(text + at + 1, size - at - 1);
+        if (digits == 0)
+            return 0;
+        at += 1 + digits;
+    }
+    if (at < size && (text[at] == 'e' || text[at] == 'E')) {
+        at++;
+        at += at < size && (text[at] == '+' || text[at] == '-');
+        const size_t digits = skip_digits(text + at, size - at);
+        if (digits == 0)
+            return 0;
+        at += digits;
+    }
+    return at;
+}
+
+/* Bytes of the string that begins here, or 0 for one that holds a bare control character. cJSON has found its end. */
+static size_t string_size(const char *text, size_t size)
+{
+    for (size_t at = 1; at < size && (unsigned char)text[at] >= ' '; at += text[at] == '\\' ? 2 : 1)
+        if (text[at] == '"')
+            return at + 1;
+    return 0;
+}
+
+/* The first place where a text that cJSON has taken is no JSON all the same, or NULL: cJSON passes a byte order mark, any control
+ * character between values and in strings, and numbers like 04, 1. and -.5. */
+static const char *find_lax(const char *text, size_t size)
+{
+    for (size_t at = 0, n; at < size; at += n) {
+        const char c = text[at];
+        if (c == '"')
+            n = string_size(text + at, size - at);
+        else if (c == '-' || (c >= '0' && c <= '9'))
+            n = number_size(text + at, size - at);
+        else
+            n = (c > ' ' && c <= '~') || strchr(" \t\r\n", c);
+        if (n == 0)
+            return text + at;
+    }
+    return NULL;
+}
+
 mrq_status mrq_json_parse(const char *text, size_t size, const char *source, cJSON **out, mrq_error *err)
 {
     const char *end = NULL;
     errno = 0; /* cJSON says of a failed parse where it stopped, not why; its hooks would tell, but belong to the whole process */
     MRQ_CLEANUP(cJSON_Delete) cJSON *json = memchr(text, '\0', size) ? NULL : cJSON_ParseWithLengthOpts(text, size, &end, 0);
-    const char *stop = end ? end : text;
+    const char *stop = end ? end : text, *lax = json ? find_lax(text, size) : NULL;
     while (json && stop < text + size && strchr(" \t\r\n", *stop))
         stop++;
+    if (lax && lax < stop)
+        stop = lax;
     if (!json && errno == ENOMEM)
         return mrq_fail_memory(err, "reading JSON");
     if (!json || stop < text + size) {

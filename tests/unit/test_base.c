@@ -529,6 +529,56 @@ static void test_json(void **state)
     cJSON_Delete(json);
 }
 
+/* RFC 8259 to the letter: what other readers refuse, or understand otherwise, is refused here as well. */
+static void json_is_taken_by_the_letter_of_its_standard(void **state)
+{
+    static const char *const sound[] = {
+        "0", "-0", "10", "1.5", "-0.25", "1e5", "1E+05", "0.1e-7", "\"\\\"\\\\\"", "\"\x7f\xc3\xa9\"", "[ 1 ,\t2\r\n, 3 ]"};
+    static const char *const wrong[] = {"04",
+                                        "-04",
+                                        "00",
+                                        "1.",
+                                        "1.e5",
+                                        "-.5",
+                                        ".5",
+                                        "+1",
+                                        "0x10",
+                                        "1e",
+                                        "1e+",
+                                        "1.5e",
+                                        "-",
+                                        "--1",
+                                        "1.5.2",
+                                        "NaN",
+                                        "1_000",
+                                        "\"\n\"",
+                                        "\"a\tb\"",
+                                        "\f1",
+                                        "1\v,2",
+                                        "[1\x7f]",
+                                        "\xc2\xa0 1",
+                                        "\xef\xbb\xbf"
+                                        "1",
+                                        "\"\x01\"",
+                                        "\"\\\n\""};
+    char text[100];
+    cJSON *json = NULL;
+    (void)state;
+    for (size_t i = 0; i < sizeof sound / sizeof *sound; i++) {
+        snprintf(text, sizeof text, " {\"a\":%s}\n", sound[i]);
+        assert_ok(mrq_json_parse(text, strlen(text), "f.json", &json, &err));
+        cJSON_Delete(json);
+    }
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        snprintf(text, sizeof text, "\n{\"a\":[%s]}", wrong[i]);
+        assert_fails(mrq_json_parse(text, strlen(text), "f.json", &json, &err), MRQ_BAD_FILE, "not valid JSON");
+    }
+    assert_fails(mrq_json_parse("\xef\xbb\xbf{}", 5, "f.json", &json, &err), MRQ_BAD_FILE, "f.json:1: not valid JSON");
+    assert_fails(mrq_json_parse("\v{}", 3, "f.json", &json, &err), MRQ_BAD_FILE, "f.json:1: not valid JSON");
+    assert_fails(mrq_json_parse("{}\f", 3, "f.json", &json, &err), MRQ_BAD_FILE, "f.json:1: not valid JSON");
+    assert_fails(mrq_json_parse("{\"a\":\n04}", 9, "f.json", &json, &err), MRQ_BAD_FILE, "f.json:2: not valid JSON");
+}
+
 static mrq_status read_options(const char *line, int64_t *k, double *lr, const char **name, bool *flag)
 {
     const mrq_option options[] = {{"top", 'k', MRQ_OPT_INT, k, 1, 100, "N", "how many"},
@@ -732,6 +782,7 @@ int main(void)
         cmocka_unit_test(test_column_code),
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_json),
+        cmocka_unit_test(json_is_taken_by_the_letter_of_its_standard),
         cmocka_unit_test(test_options),
         cmocka_unit_test(test_option_list),
         cmocka_unit_test(test_memory),
