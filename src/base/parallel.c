@@ -1,7 +1,20 @@
 #include "base/parallel.h"
 
-#include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
+
+int mrq_thread_start(pthread_t *thread, void *(*run)(void *argument), void *argument)
+{
+    static const int faults[] = {SIGBUS, SIGSEGV, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT}; /* one that is blocked cannot be told */
+    sigset_t blocked, before;
+    sigfillset(&blocked);
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+        sigdelset(&blocked, faults[i]);
+    pthread_sigmask(SIG_SETMASK, &blocked, &before);
+    const int failed = pthread_create(thread, NULL, run, argument);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return failed;
+}
 
 struct job {
     atomic_uint_least64_t next;
@@ -23,7 +36,7 @@ void mrq_parallel(uint32_t threads, uint64_t n, void (*work)(void *context, uint
     struct job job = {.n = n, .work = work, .context = context};
     pthread_t id[MRQ_THREADS_MAX];
     uint32_t started = 0, wanted = threads < MRQ_THREADS_MAX ? threads : MRQ_THREADS_MAX;
-    while (started + 1 < wanted && started + 1 < n && pthread_create(&id[started], NULL, take_pieces, &job) == 0)
+    while (started + 1 < wanted && started + 1 < n && mrq_thread_start(&id[started], take_pieces, &job) == 0)
         started++;
     take_pieces(&job);
     while (started > 0)

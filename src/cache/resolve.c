@@ -11,7 +11,6 @@
 #include <netinet/in.h>
 #include <pthread.h>
 #include <resolv.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +18,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "base/parallel.h"
 
 #define SERVER_SECONDS 2
 
@@ -79,7 +79,6 @@ void mrq_lookup_end(mrq_lookup *lookup)
     lookup_free(lookup);
 }
 
-/* Starts the thread with all signals blocked: a program's handlers run on threads of its own. */
 static mrq_lookup *lookup_start(const char *host, const char *port)
 {
     mrq_lookup *lookup = calloc(1, sizeof *lookup);
@@ -93,12 +92,7 @@ static mrq_lookup *lookup_start(const char *host, const char *port)
     pthread_cond_init(&lookup->finished, &clock);
     pthread_condattr_destroy(&clock);
     pthread_mutex_init(&lookup->lock, NULL);
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    const int failed = pthread_create(&lookup->thread, NULL, run, lookup);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (failed) {
+    if (mrq_thread_start(&lookup->thread, run, lookup) != 0) {
         lookup_free(lookup);
         return NULL;
     }

@@ -15,7 +15,6 @@
 #include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +25,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/parallel.h"
 #include "base/parse.h"
 #include "http/batch.h"
 #include "http/mhd.h"
@@ -451,10 +451,6 @@ static void *work(void *arg)
     const struct worker *worker = arg;
     struct mrq_server *server = worker->server;
     bool listens = true;
-    sigset_t pipes;
-    sigemptyset(&pipes);
-    sigaddset(&pipes, SIGPIPE);
-    pthread_sigmask(SIG_BLOCK, &pipes, NULL);
     while (!atomic_load_explicit(&server->stopping, memory_order_relaxed)) {
         mrq_mhd.run_wait(worker->daemon, listens ? HEED_MS : HEED_DRAINING_MS);
         if (listens && atomic_load_explicit(&server->service.draining, memory_order_relaxed)) {
@@ -477,7 +473,7 @@ static mrq_status start_worker(mrq_server *server, struct worker *worker, const 
                                           server, MHD_OPTION_UNESCAPE_CALLBACK, on_unescape, server, MHD_OPTION_END);
     if (!worker->daemon)
         return mrq_fail_errno(err, "cannot start %u HTTP workers", options->workers);
-    errno = pthread_create(&worker->thread, NULL, work, worker);
+    errno = mrq_thread_start(&worker->thread, work, worker);
     if (errno)
         return mrq_fail_errno(err, "cannot start %u HTTP workers", options->workers);
     worker->running = true;

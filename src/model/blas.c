@@ -132,7 +132,7 @@ static bool can_start(uint32_t threads)
     pthread_t id[MRQ_THREADS_MAX];
     uint32_t n = 0;
     pthread_mutex_lock(&mutex);
-    while (n < threads && pthread_create(&id[n], NULL, wait_for, &mutex) == 0)
+    while (n < threads && mrq_thread_start(&id[n], wait_for, &mutex) == 0)
         n++;
     pthread_mutex_unlock(&mutex);
     for (uint32_t i = 0; i < n; i++)

@@ -2,6 +2,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <pthread.h>
+#include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,6 +12,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/option.h"
+#include "base/parallel.h"
 #include "base/parse.h"
 #include "base/print.h"
 #include "base/random.h"
@@ -579,6 +582,42 @@ static void json_is_taken_by_the_letter_of_its_standard(void **state)
     assert_fails(mrq_json_parse("{\"a\":\n04}", 9, "f.json", &json, &err), MRQ_BAD_FILE, "f.json:2: not valid JSON");
 }
 
+struct masks {
+    pthread_t caller;
+    pthread_barrier_t all_here;
+    sigset_t seen[2];
+};
+
+static void note_mask(void *context, uint64_t i)
+{
+    struct masks *masks = context;
+    (void)i;
+    pthread_barrier_wait(&masks->all_here); /* so that each thread has one */
+    pthread_sigmask(SIG_SETMASK, NULL, &masks->seen[!pthread_equal(pthread_self(), masks->caller)]);
+}
+
+/* A program's handlers run on threads of its own, never on one of ours, which faults alone may interrupt. */
+static void threads_of_ours_block_signals(void **state)
+{
+    static const int blocked[] = {SIGTERM, SIGINT, SIGHUP, SIGPIPE, SIGALRM, SIGCHLD, SIGPROF, SIGUSR1};
+    static const int open[] = {SIGBUS, SIGSEGV, SIGFPE, SIGILL, SIGABRT};
+    struct masks masks = {.caller = pthread_self()};
+    sigset_t before, after;
+    (void)state;
+    pthread_sigmask(SIG_SETMASK, NULL, &before);
+    pthread_barrier_init(&masks.all_here, NULL, 2);
+    mrq_parallel(2, 2, note_mask, &masks);
+    pthread_barrier_destroy(&masks.all_here);
+    pthread_sigmask(SIG_SETMASK, NULL, &after);
+    for (size_t i = 0; i < sizeof blocked / sizeof *blocked; i++) {
+        assert_true(sigismember(&masks.seen[1], blocked[i]));
+        assert_int_equal(sigismember(&masks.seen[0], blocked[i]), sigismember(&before, blocked[i]));
+        assert_int_equal(sigismember(&after, blocked[i]), sigismember(&before, blocked[i]));
+    }
+    for (size_t i = 0; i < sizeof open / sizeof *open; i++)
+        assert_false(sigismember(&masks.seen[1], open[i]));
+}
+
 static mrq_status read_options(const char *line, int64_t *k, double *lr, const char **name, bool *flag)
 {
     const mrq_option options[] = {{"top", 'k', MRQ_OPT_INT, k, 1, 100, "N", "how many"},
@@ -782,6 +821,7 @@ int main(void)
         cmocka_unit_test(test_column_code),
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_json),
+        cmocka_unit_test(threads_of_ours_block_signals),
         cmocka_unit_test(json_is_taken_by_the_letter_of_its_standard),
         cmocka_unit_test(test_options),
         cmocka_unit_test(test_option_list),
