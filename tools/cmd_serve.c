@@ -22,6 +22,7 @@
 #include "http/listen.h"
 #include "http/server.h"
 #include "http/systemd.h"
+#include "http/visitor.h"
 #include "train_screen.h"
 
 #define TICK_SECONDS  1    /* between looks at connections, logs and Redis */
@@ -33,6 +34,8 @@
 
 struct arguments {
     const char *store, *listen, *redis, *backend, *token_file, *access_log;
+    mrq_texts hosts, origins;
+    mrq_place place; /* of --listen */
     bool no_cache;
     int64_t workers, memory, connections;
 };
@@ -57,8 +60,13 @@ static mrq_status read_arguments(int argc, char **argv, struct arguments *a, boo
     const mrq_option options[] = {
         STORE_OPTION(a->store),
         {"listen", 'l', MRQ_OPT_TEXT, &a->listen, 0, 0, "ADDRESS",
-         "HOST:PORT, [IPV6]:PORT or unix:/path; port 0 takes a free\none. A socket that systemd passes comes first. What other\n"
-         "machines can reach takes --token-file"},
+         "HOST:PORT, [IPV6]:PORT or unix:/path; port 0 takes a free\none. A name is listened on at all its addresses. A socket\n"
+         "that systemd passes comes first. What other machines can\nreach takes --token-file"},
+        {"host", 0, MRQ_OPT_LIST, &a->hosts, 0, 0, "NAME",
+         "a name that this service goes by, as a proxy before it tells\nin Host; may be given again. Without --token-file only\n"
+         "localhost, loopback addresses, the name in --listen and\nthese are answered; /healthz and /readyz by any name"},
+        {"allow-origin", 0, MRQ_OPT_LIST, &a->origins, 0, 0, "ORIGIN",
+         "scheme://host[:port] of pages elsewhere that may ask and\nread the answers (CORS); may be given again"},
         {"redis", 'r', MRQ_OPT_TEXT, &a->redis, 0, 0, "ADDRESS", "shares answers there: " MRQ_REDIS_FORMS},
         {"no-cache", 0, MRQ_OPT_FLAG, &a->no_cache, 0, 0, NULL, "asks no Redis, whatever else says so"},
         BACKEND_OPTION(a->backend),
@@ -139,6 +147,26 @@ static mrq_status catch_signals(int *out, mrq_error *err)
     return *out < 0 ? mrq_fail_errno(err, "cannot wait for signals") : MRQ_OK;
 }
 
+/* Which names and origins may come. Who has to tell a token may call us anything. */
+static mrq_status read_visitors(struct arguments *a, mrq_server_options *options, mrq_error *err)
+{
+    mrq_error problem = {0};
+    for (uint32_t i = 0; i < a->hosts.n; i++)
+        if (mrq_host_check(a->hosts.text[i], &problem) != MRQ_OK)
+            return mrq_fail(err, MRQ_USAGE, "--host %s", problem.msg);
+    for (uint32_t i = 0; i < a->origins.n; i++)
+        if (mrq_origin_check(a->origins.text[i], &problem) != MRQ_OK)
+            return mrq_fail(err, MRQ_USAGE, "--allow-origin %s", problem.msg);
+    if (mrq_place_parse(a->listen, &a->place, &problem) == MRQ_OK && !a->place.local) {
+        if (a->hosts.n == MRQ_TEXTS_MAX)
+            return mrq_fail(err, MRQ_USAGE, "--host: given more than %d times", MRQ_TEXTS_MAX - 1);
+        a->hosts.text[a->hosts.n++] = a->place.host;
+    }
+    options->hosts = a->token_file ? NULL : &a->hosts;
+    options->origins = &a->origins;
+    return MRQ_OK;
+}
+
 static mrq_status open_listener(const struct arguments *a, mrq_listener *out, mrq_error *err)
 {
     int passed;
@@ -150,7 +178,7 @@ static mrq_status open_listener(const struct arguments *a, mrq_listener *out, mr
     return status == MRQ_OK ? MRQ_OK : mrq_fail(err, status, "--listen %s", problem.msg);
 }
 
-static mrq_status start(const struct arguments *a, struct serve *s, mrq_error *err)
+static mrq_status start(struct arguments *a, struct serve *s, mrq_error *err)
 {
     const double began = mrq_clock();
     const char *redis;
@@ -160,6 +188,7 @@ static mrq_status start(const struct arguments *a, struct serve *s, mrq_error *e
     mrq_backend_options backend;
     MRQ_TRY(mrq_default_redis(a->redis, &redis, err));
     MRQ_TRY(default_backend(a->backend, &backend, err));
+    MRQ_TRY(read_visitors(a, &options, err));
     MRQ_TRY(allow_connections(a->connections, &options.connections, err));
     if (a->token_file) {
         mrq_keep_secret();
@@ -187,14 +216,16 @@ static mrq_status start(const struct arguments *a, struct serve *s, mrq_error *e
                    ? mrq_fail(err, status, "%s: %s", mrq_redis_source(a->redis), problem.msg)
                    : mrq_fail(err, status, "%s", problem.msg);
     options.recommender = s->recommender;
-    options.socket = s->listener.socket;
+    options.listener = &s->listener;
     options.access = s->access;
     MRQ_TRY(mrq_server_start(&options, &s->server, err));
     mrq_recommender_stats(s->recommender, &s->before);
     mrq_systemd_notify("READY=1");
-    mrq_log(MRQ_LOG_INFO, "serve", "start address=%s generation=%s movies=%u users=%u workers=%u%s%s ms=%.0f", s->listener.address,
-            s->before.generation, s->before.movies, s->before.users, options.workers, backend.address ? " backend=" : "",
-            backend.address ? backend.address : "", 1e3 * (mrq_clock() - began));
+    for (unsigned i = 1; i < s->listener.n; i++)
+        mrq_log(MRQ_LOG_INFO, "serve", "also address=%s", s->listener.address[i]);
+    mrq_log(MRQ_LOG_INFO, "serve", "start address=%s generation=%s movies=%u users=%u workers=%u%s%s ms=%.0f",
+            s->listener.address[0], s->before.generation, s->before.movies, s->before.users, options.workers,
+            backend.address ? " backend=" : "", backend.address ? backend.address : "", 1e3 * (mrq_clock() - began));
     return MRQ_OK;
 }
 
@@ -376,7 +407,7 @@ mrq_status cmd_serve(int argc, char **argv, mrq_error *err)
     MRQ_TRY(read_arguments(argc, argv, &a, &done, err));
     if (done)
         return MRQ_OK;
-    struct serve s = {.store = a.store, .listener = {.socket = -1}, .signals = -1, .events = -1};
+    struct serve s = {.store = a.store, .signals = -1, .events = -1};
     mrq_status status = start(&a, &s, err);
     if (status == MRQ_OK) {
         run(&s);

@@ -13,7 +13,8 @@
 
 MRQ_DEFINE_CLEANUP(cJSON, cJSON_Delete)
 
-/* One object of RFC 8259, and nothing before or after it: no byte order mark, no number like 04 or 1., no bare control character. `source` names the text in the message, which tells the line. Freed with cJSON_Delete(). */
+/* One object by RFC 8259, and nothing before or after it: no byte order mark, no number like 04 or 1., no bare control character.
+ * `source` names the text in the message, which tells the line. Freed with cJSON_Delete(). */
 MRQ_CHECKED mrq_status mrq_json_parse(const char *text, size_t size, const char *source, cJSON **out, mrq_error *err);
 
 /* `object` is an object whose keys are all in the NULL-terminated list and stand there once. */

@@ -5,7 +5,8 @@
 
 int mrq_thread_start(pthread_t *thread, void *(*run)(void *argument), void *argument)
 {
-    static const int faults[] = {SIGBUS, SIGSEGV, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT}; /* one that is blocked cannot be told */
+    /* One of these that comes to a thread which blocks it ends the program without a word. */
+    static const int faults[] = {SIGBUS, SIGSEGV, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT};
     sigset_t blocked, before;
     sigfillset(&blocked);
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)

@@ -1,7 +1,8 @@
-/* Sockets that listen. What other machines can reach takes a token; that is judged by the address itself, not by how it was
- * written, and for a socket of systemd's as for our own. A unix socket of ours is its user's alone; systemd makes one with other
- * rights. A file that is left of a server which was killed would keep the next one from starting: so whoever finds one knocks, and
- * takes the place when nobody answers. */
+/* Sockets that listen. A name may have several addresses, "localhost" 127.0.0.1 and ::1, and who comes by the name may try either:
+ * so all of them are listened on, but those of a family that the machine does not speak. What other machines can reach takes a
+ * token; that is judged by each address itself, not by how it was written, and for a socket of systemd's as for our own. A unix
+ * socket of ours is its user's alone; systemd makes one with other rights. A file that is left of a server which was killed would
+ * keep the next one from starting: so whoever finds one knocks, and takes the place when nobody answers. */
 #include "http/listen.h"
 
 #include <errno.h>
@@ -17,7 +18,8 @@
 
 #include "base/host.h"
 
-#define BACKLOG 4096 /* connections that wait to be accepted; the kernel may allow fewer */
+#define BACKLOG    4096 /* connections that wait to be accepted; the kernel may allow fewer */
+#define PORT_TRIES 20   /* free ports of one address that turn out to be taken at another */
 
 static mrq_status no_place(const char *text, mrq_error *err)
 {
@@ -47,7 +49,7 @@ mrq_status mrq_place_parse(const char *text, mrq_place *out, mrq_error *err)
     return MRQ_OK;
 }
 
-static bool is_loopback(const struct sockaddr *address)
+bool mrq_is_loopback(const struct sockaddr *address)
 {
     if (address->sa_family == AF_UNIX)
         return true;
@@ -64,33 +66,36 @@ static bool is_loopback(const struct sockaddr *address)
 
 static mrq_status check_exposed(const char *text, const struct sockaddr *address, bool exposed, mrq_error *err)
 {
-    return exposed || is_loopback(address)
+    return exposed || mrq_is_loopback(address)
                ? MRQ_OK
                : mrq_fail(err, MRQ_USAGE, "%s can be reached from other machines, which takes --token-file FILE", text);
 }
 
-static void name(mrq_listener *listener, const struct sockaddr *address, socklen_t size)
+/* Adds a socket and its address; `size` bytes of that are known. */
+static void add_socket(mrq_listener *listener, int fd, const struct sockaddr *address, socklen_t size)
 {
-    char host[NI_MAXHOST] = "?", port[NI_MAXSERV] = "?";
+    char host[NI_MAXHOST] = "?", port[NI_MAXSERV] = "?", *text = listener->address[listener->n];
+    listener->socket[listener->n++] = fd;
     if (address->sa_family == AF_UNIX) {
         struct sockaddr_un un = {0};
         memcpy(&un, address, size < sizeof un ? size : sizeof un);
-        snprintf(listener->address, sizeof listener->address, "unix:%.107s", un.sun_path);
+        snprintf(text, sizeof *listener->address, "unix:%.107s", un.sun_path);
         return;
     }
     getnameinfo(address, size, host, sizeof host, port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV);
-    snprintf(listener->address, sizeof listener->address, strchr(host, ':') ? "http://[%.200s]:%s" : "http://%.200s:%s", host,
-             port);
+    snprintf(text, sizeof *listener->address, strchr(host, ':') ? "http://[%.200s]:%s" : "http://%.200s:%s", host, port);
 }
 
 /* Binds and listens; -1 with errno. A unix socket is for its own user: its file gets the rights of the descriptor. */
-static int open_socket(const struct sockaddr *address, socklen_t size)
+static int open_socket(const struct sockaddr *address, socklen_t size, bool alone)
 {
     const int on = 1, fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return -1;
     if (address->sa_family != AF_UNIX)
         (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (address->sa_family == AF_INET6 && !alone) /* an IPv4 address has a socket of its own */
+        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
     if ((address->sa_family != AF_UNIX || fchmod(fd, 0600) == 0) && bind(fd, address, size) == 0 && listen(fd, BACKLOG) == 0)
         return fd;
     const int code = errno;
@@ -99,29 +104,82 @@ static int open_socket(const struct sockaddr *address, socklen_t size)
     return -1;
 }
 
+static void close_sockets(mrq_listener *listener)
+{
+    while (listener->n > 0)
+        close(listener->socket[--listener->n]);
+}
+
+static in_port_t *port_of(const struct sockaddr *address)
+{
+    return address->sa_family == AF_INET ? &((struct sockaddr_in *)(uintptr_t)address)->sin_port
+                                         : &((struct sockaddr_in6 *)(uintptr_t)address)->sin6_port;
+}
+
+static void set_port(const struct addrinfo *found, const struct sockaddr *bound)
+{
+    for (; found; found = found->ai_next)
+        *port_of(found->ai_addr) = *port_of(bound);
+}
+
+/* A file of hosts may name an address twice. */
+static bool is_listed(const struct addrinfo *found, const struct addrinfo *end)
+{
+    for (; found != end; found = found->ai_next)
+        if (found->ai_addrlen == end->ai_addrlen && memcmp(found->ai_addr, end->ai_addr, end->ai_addrlen) == 0)
+            return true;
+    return false;
+}
+
+/* Listens on all addresses, at the port of the first, or at none. 0, or why not. */
+static int open_addresses(struct addrinfo *found, mrq_listener *out)
+{
+    int problem = 0, unspoken = EADDRNOTAVAIL;
+    for (struct addrinfo *at = found; at && !problem; at = at->ai_next) {
+        struct sockaddr_storage bound = {0};
+        socklen_t size = sizeof bound;
+        if (is_listed(found, at))
+            continue;
+        const int fd = open_socket(at->ai_addr, at->ai_addrlen, !found->ai_next);
+        if (fd < 0 && (errno == EADDRNOTAVAIL || errno == EAFNOSUPPORT)) {
+            unspoken = errno;
+            continue;
+        }
+        problem = fd < 0 || getsockname(fd, (struct sockaddr *)&bound, &size) != 0 ? errno : 0;
+        if (fd >= 0)
+            add_socket(out, fd, (const struct sockaddr *)&bound, size);
+        if (!problem)
+            set_port(found, (const struct sockaddr *)&bound);
+    }
+    if (!problem && out->n == 0)
+        problem = unspoken;
+    if (problem)
+        close_sockets(out);
+    return problem;
+}
+
 static mrq_status open_host(const mrq_place *place, const char *text, bool exposed, mrq_listener *out, mrq_error *err)
 {
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
-    struct addrinfo *found = NULL;
-    const int problem = getaddrinfo(place->host, place->port, &hints, &found);
-    if (problem) /* the system's, or else the address's */
-        return mrq_fail(err, problem == EAI_MEMORY || problem == EAI_SYSTEM ? MRQ_FAILED : MRQ_USAGE, "\"%.100s\": %s", text,
-                        gai_strerror(problem));
-    mrq_status status = check_exposed(text, found->ai_addr, exposed, err);
-    if (status == MRQ_OK && (out->socket = open_socket(found->ai_addr, found->ai_addrlen)) < 0)
-        status = mrq_fail_errno(err, "cannot listen on %s", text);
-    freeaddrinfo(found);
-    if (status == MRQ_OK) {
-        struct sockaddr_storage bound = {0};
-        socklen_t size = sizeof bound;
-        if (getsockname(out->socket, (struct sockaddr *)&bound, &size) == 0)
-            name(out, (const struct sockaddr *)&bound, size);
-        else {
-            status = mrq_fail_errno(err, "cannot tell where \"%.100s\" listens", text);
-            close(out->socket);
-        }
+    int problem = EADDRINUSE;
+    for (int tries = strcmp(place->port, "0") == 0 ? PORT_TRIES : 1; tries > 0 && problem == EADDRINUSE; tries--) {
+        struct addrinfo *found = NULL;
+        unsigned n = 0;
+        const int unknown = getaddrinfo(place->host, place->port, &hints, &found);
+        if (unknown) /* the system's, or else the address's */
+            return mrq_fail(err, unknown == EAI_MEMORY || unknown == EAI_SYSTEM ? MRQ_FAILED : MRQ_USAGE, "\"%.100s\": %s", text,
+                            gai_strerror(unknown));
+        mrq_status status = MRQ_OK;
+        for (const struct addrinfo *at = found; at && status == MRQ_OK; at = at->ai_next, n++)
+            status = n < MRQ_SOCKETS_MAX ? check_exposed(text, at->ai_addr, exposed, err)
+                                         : mrq_fail(err, MRQ_USAGE, "%s has more than %d addresses", text, MRQ_SOCKETS_MAX);
+        if (status == MRQ_OK)
+            problem = open_addresses(found, out);
+        freeaddrinfo(found);
+        MRQ_TRY(status);
     }
-    return status;
+    errno = problem;
+    return problem ? mrq_fail_errno(err, "cannot listen on %s", text) : MRQ_OK;
 }
 
 /* Whether there is a socket on which nobody answers. */
@@ -144,22 +202,22 @@ static mrq_status open_local(const mrq_place *place, mrq_listener *out, mrq_erro
     memcpy(address.sun_path, place->path, sizeof place->path);
     if (is_stale(&address))
         unlink(place->path);
-    out->socket = open_socket((const struct sockaddr *)&address, sizeof address);
-    if (out->socket < 0)
+    const int fd = open_socket((const struct sockaddr *)&address, sizeof address, true);
+    if (fd < 0)
         return mrq_fail_errno(err, "cannot listen on unix:%s", place->path);
     if (lstat(place->path, &about) == 0) {
         out->device = about.st_dev;
         out->inode = about.st_ino;
         memcpy(out->path, place->path, sizeof place->path);
     }
-    name(out, (const struct sockaddr *)&address, sizeof address);
+    add_socket(out, fd, (const struct sockaddr *)&address, sizeof address);
     return MRQ_OK;
 }
 
 mrq_status mrq_listener_open(const char *address, bool exposed, mrq_listener *out, mrq_error *err)
 {
     mrq_place place;
-    mrq_listener listener = {.socket = -1, .ours = true};
+    mrq_listener listener = {.ours = true};
     MRQ_TRY(mrq_place_parse(address, &place, err));
     MRQ_TRY(place.local ? open_local(&place, &listener, err) : open_host(&place, address, exposed, &listener, err));
     *out = listener;
@@ -168,7 +226,7 @@ mrq_status mrq_listener_open(const char *address, bool exposed, mrq_listener *ou
 
 mrq_status mrq_listener_adopt(int socket, bool exposed, mrq_listener *out, mrq_error *err)
 {
-    mrq_listener listener = {.socket = socket};
+    mrq_listener listener = {0};
     struct sockaddr_storage bound = {0};
     socklen_t size = sizeof bound, int_size = sizeof(int);
     int listens = 0, type = 0;
@@ -179,8 +237,8 @@ mrq_status mrq_listener_adopt(int socket, bool exposed, mrq_listener *out, mrq_e
         status =
             mrq_fail(err, MRQ_USAGE, "descriptor %d, which the service was started with, is no listening stream socket", socket);
     if (status == MRQ_OK) {
-        name(&listener, (const struct sockaddr *)&bound, size);
-        status = check_exposed(listener.address, (const struct sockaddr *)&bound, exposed, err);
+        add_socket(&listener, socket, (const struct sockaddr *)&bound, size);
+        status = check_exposed(listener.address[0], (const struct sockaddr *)&bound, exposed, err);
     }
     if (status == MRQ_OK &&
         (fcntl(socket, F_SETFD, FD_CLOEXEC) != 0 || fcntl(socket, F_SETFL, fcntl(socket, F_GETFL) | O_NONBLOCK) != 0))
@@ -194,8 +252,8 @@ mrq_status mrq_listener_adopt(int socket, bool exposed, mrq_listener *out, mrq_e
 
 void mrq_listener_shut(const mrq_listener *listener)
 {
-    if (listener->ours)
-        shutdown(listener->socket, SHUT_RDWR);
+    for (unsigned i = 0; listener->ours && i < listener->n; i++)
+        shutdown(listener->socket[i], SHUT_RDWR);
 }
 
 void mrq_listener_close(mrq_listener *listener)
@@ -204,8 +262,6 @@ void mrq_listener_close(mrq_listener *listener)
     if (*listener->path && lstat(listener->path, &about) == 0 && about.st_dev == listener->device &&
         about.st_ino == listener->inode) /* which no other file can have while our socket is open */
         unlink(listener->path);
-    if (listener->socket >= 0)
-        close(listener->socket);
-    listener->socket = -1;
+    close_sockets(listener);
     *listener->path = '\0';
 }

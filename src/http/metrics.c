@@ -5,7 +5,7 @@
 
 #include "base/writer.h"
 
-static const unsigned codes[MRQ_METRICS_CODES] = {200, 400, 401, 404, 405, 413, 414, 415, 500, 503, 0}; /* 0: another */
+static const unsigned codes[MRQ_METRICS_CODES] = {200, 204, 400, 401, 404, 405, 413, 414, 415, 421, 500, 503, 0}; /* 0: another */
 static const double bounds[MRQ_METRICS_BUCKETS] = {25e-6, 50e-6, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3,
                                                    0.01,  0.02,  0.05, 0.1,  0.2,  0.5,  1,    2};
 

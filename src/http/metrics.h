@@ -8,7 +8,7 @@
 #include "marquee/marquee.h"
 
 #define MRQ_METRICS_ROUTES  20
-#define MRQ_METRICS_CODES   11
+#define MRQ_METRICS_CODES   13
 #define MRQ_METRICS_BUCKETS 16
 
 /* Counters are added to without order between them: each is right, and a reader may see one of a request before the other. Zeroed

@@ -15,6 +15,8 @@
     X(destroy_response)                                                                                                            \
     X(get_connection_info)                                                                                                         \
     X(get_connection_values)                                                                                                       \
+    X(get_daemon_info)                                                                                                             \
+    X(get_timeout)                                                                                                                 \
     X(lookup_connection_value)                                                                                                     \
     X(queue_response)                                                                                                              \
     X(quiesce_daemon)                                                                                                              \

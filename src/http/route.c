@@ -25,13 +25,30 @@ static mrq_status answer_recommend(const mrq_request *request, mrq_reply *reply,
     return MRQ_OK;
 }
 
+uint32_t mrq_service_take(mrq_service *service, uint32_t want)
+{
+    uint32_t left = atomic_load_explicit(&service->helpers, memory_order_relaxed), n;
+    do
+        n = left < want ? left : want;
+    while (n &&
+           !atomic_compare_exchange_weak_explicit(&service->helpers, &left, left - n, memory_order_relaxed, memory_order_relaxed));
+    return n;
+}
+
+void mrq_service_give(mrq_service *service, uint32_t n)
+{
+    atomic_fetch_add_explicit(&service->helpers, n, memory_order_relaxed);
+}
+
 static mrq_status answer_batch(const mrq_request *request, mrq_reply *reply, mrq_error *err)
 {
     mrq_batch batch;
     char *text = NULL;
     size_t size = 0;
     MRQ_TRY(mrq_batch_read(request->body, request->body_size, &batch, err));
-    const mrq_status status = mrq_batch_answer(&batch, request->service->recommender, request->service->workers, &text, &size, err);
+    const uint32_t helpers = mrq_service_take(request->service, batch.n > 1 ? batch.n - 1 : 0);
+    const mrq_status status = mrq_batch_answer(&batch, request->service->recommender, 1 + helpers, &text, &size, err);
+    mrq_service_give(request->service, helpers);
     mrq_batch_clear(&batch);
     MRQ_TRY(status);
     mrq_reply_owned(reply, MRQ_TYPE_JSON, text, size);
@@ -146,21 +163,21 @@ static mrq_status answer_page(const mrq_request *request, mrq_reply *reply, mrq_
 #define RECOMMENDATIONS "/v1/recommendations"
 #define SIMILAR         "/v1/movies/{id}/similar"
 const mrq_route mrq_routes[MRQ_ROUTES] = {
-    {RECOMMENDATIONS, RECOMMENDATIONS, false, false, QUERY, MRQ_K_DEFAULT, NULL, answer_recommend},
-    {"POST " RECOMMENDATIONS, RECOMMENDATIONS, true, false, 0, 0, NULL, answer_batch},
-    {"/v1/movies/{id}", "/v1/movies/{id}", false, false, 0, 0, NULL, answer_movie},
-    {SIMILAR, SIMILAR, false, false, MRQ_PARAM_K | FILTERS, MRQ_K_DEFAULT, NULL, answer_similar},
-    {"/v1/movies", "/v1/movies", false, false, MRQ_PARAM_QUERY | MRQ_PARAM_K, MRQ_LIST_DEFAULT, NULL, answer_search},
-    {"/v1/users/{id}", "/v1/users/{id}", false, false, MRQ_PARAM_K, MRQ_LIST_DEFAULT, NULL, answer_user},
-    {"/v1/info", "/v1/info", false, false, 0, 0, NULL, answer_info},
-    {"/healthz", "/healthz", false, true, 0, 0, NULL, answer_health},
-    {"/readyz", "/readyz", false, true, 0, 0, NULL, answer_ready},
-    {"/metrics", "/metrics", false, false, 0, 0, NULL, answer_metrics},
-    {"/openapi.json", "/openapi.json", false, true, 0, 0, "openapi", answer_document},
-    {"/", "/", false, true, 0, 0, "index.html", answer_page},
-    {"/page.css", "/page.css", false, true, 0, 0, "page.css", answer_page},
-    {"/page.js", "/page.js", false, true, 0, 0, "page.js", answer_page},
-    {"/parts.js", "/parts.js", false, true, 0, 0, "parts.js", answer_page},
+    {RECOMMENDATIONS, RECOMMENDATIONS, false, MRQ_GUARD_TOKEN, QUERY, MRQ_K_DEFAULT, NULL, answer_recommend},
+    {"POST " RECOMMENDATIONS, RECOMMENDATIONS, true, MRQ_GUARD_TOKEN, 0, 0, NULL, answer_batch},
+    {"/v1/movies/{id}", "/v1/movies/{id}", false, MRQ_GUARD_TOKEN, 0, 0, NULL, answer_movie},
+    {SIMILAR, SIMILAR, false, MRQ_GUARD_TOKEN, MRQ_PARAM_K | FILTERS, MRQ_K_DEFAULT, NULL, answer_similar},
+    {"/v1/movies", "/v1/movies", false, MRQ_GUARD_TOKEN, MRQ_PARAM_QUERY | MRQ_PARAM_K, MRQ_LIST_DEFAULT, NULL, answer_search},
+    {"/v1/users/{id}", "/v1/users/{id}", false, MRQ_GUARD_TOKEN, MRQ_PARAM_K, MRQ_LIST_DEFAULT, NULL, answer_user},
+    {"/v1/info", "/v1/info", false, MRQ_GUARD_TOKEN, 0, 0, NULL, answer_info},
+    {"/healthz", "/healthz", false, MRQ_GUARD_NONE, 0, 0, NULL, answer_health},
+    {"/readyz", "/readyz", false, MRQ_GUARD_NONE, 0, 0, NULL, answer_ready},
+    {"/metrics", "/metrics", false, MRQ_GUARD_TOKEN, 0, 0, NULL, answer_metrics},
+    {"/openapi.json", "/openapi.json", false, MRQ_GUARD_NAME, 0, 0, "openapi", answer_document},
+    {"/", "/", false, MRQ_GUARD_NAME, 0, 0, "index.html", answer_page},
+    {"/page.css", "/page.css", false, MRQ_GUARD_NAME, 0, 0, "page.css", answer_page},
+    {"/page.js", "/page.js", false, MRQ_GUARD_NAME, 0, 0, "page.js", answer_page},
+    {"/parts.js", "/parts.js", false, MRQ_GUARD_NAME, 0, 0, "parts.js", answer_page},
 };
 _Static_assert(MRQ_ROUTES + 1 <= MRQ_METRICS_ROUTES, "the metrics have room for all routes and for what has none");
 

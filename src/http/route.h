@@ -10,6 +10,7 @@
 typedef struct mrq_service {
     mrq_recommender *recommender;
     uint32_t workers;
+    atomic_uint helpers;  /* threads that batches may start yet, beside the worker that each has */
     atomic_bool draining; /* is about to stop */
     mrq_metrics metrics;
 } mrq_service;
@@ -23,16 +24,27 @@ typedef struct mrq_request {
     size_t body_size;
 } mrq_request;
 
+/* Who may ask. */
+typedef enum mrq_guard {
+    MRQ_GUARD_TOKEN, /* who tells the token, where there is one, and knows the service by its name, where there is none */
+    MRQ_GUARD_NAME,  /* the same without the token: it tells nothing of anybody */
+    MRQ_GUARD_NONE,  /* anybody: what looks whether the service lives may call it anything */
+} mrq_guard;
+
 typedef struct mrq_route {
     const char *label; /* in the metrics */
     const char *path;  /* may hold one "{id}" */
     bool post;         /* POST; else GET and HEAD */
-    bool open;         /* needs no token */
-    uint32_t params;   /* set of mrq_param */
-    uint32_t k;        /* movies without k */
+    mrq_guard guard;
+    uint32_t params; /* set of mrq_param */
+    uint32_t k;      /* movies without k */
     const char *asset;
     mrq_status (*answer)(const mrq_request *request, mrq_reply *reply, mrq_error *err); /* fills `reply` on success only */
 } mrq_route;
+
+/* Takes up to `want` of the helpers that are left, and gives them back. */
+uint32_t mrq_service_take(mrq_service *service, uint32_t want);
+void mrq_service_give(mrq_service *service, uint32_t n);
 
 #define MRQ_ROUTES 15
 extern const mrq_route mrq_routes[MRQ_ROUTES];

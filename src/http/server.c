@@ -1,6 +1,6 @@
-/* libmicrohttpd at work: worker threads with a daemon of it each on the one listening socket, and no thread a connection. A request
- * is answered by the thread that read it. Its state lives in its connection's, made when that is accepted, so that a request asks
- * for no memory of ours; an answer is sent from where the recommender keeps it, unless it is large.
+/* libmicrohttpd at work: worker threads with a daemon of it each on the same listening sockets, and no thread a connection. A
+ * request is answered by the thread that read it. Its state lives in its connection's, made when that is accepted, so that a
+ * request asks for no memory of ours; an answer is sent from where the recommender keeps it, unless it is large.
  * What is wrong with a request's first lines is known before its body has come: where one is announced it is answered at once,
  * which closes the connection; else after the end of the request, which does not. libmicrohttpd takes no answer while a body
  * comes in: one that turns out too large is thrown away as it comes, and refused at its end, or cut off when there is none.
@@ -13,8 +13,10 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,8 +30,10 @@
 #include "base/parallel.h"
 #include "base/parse.h"
 #include "http/batch.h"
+#include "http/head.h"
 #include "http/mhd.h"
 #include "http/route.h"
+#include "http/visitor.h"
 
 /* Of one connection: the longest URL with the headers that browsers send. libmicrohttpd zeroes it after each request, so an idle
  * connection costs this much. */
@@ -37,20 +41,27 @@
 #define BODIES_MAX        (64 * MRQ_BODY_MAX)  /* of all connections together, while they come in */
 #define DISCARD_MAX       (128 * MRQ_BODY_MAX) /* of one that is refused */
 #define ANSWERS_MAX       ((size_t)256 << 20)  /* of all connections together, until they are sent */
+#define HTTP              7                    /* bytes of "http://" */
+#define PREFLIGHT_SECONDS "600"                /* that a browser may remember what a page may do */
 #define HEED_MS           100                  /* within which an idle worker hears that the end has come */
 #define HEED_DRAINING_MS  10
 
 /* A connection and the request on it. */
 struct client {
     struct client *previous, *next;
+    const struct worker *worker;
+    struct MHD_Connection *connection;
     int socket;
     _Atomic double since; /* when it was accepted or its last request came to its end */
     bool under_way;       /* a request; what follows is its own */
+    const char *uri;      /* (uri_size) the request's target, in libmicrohttpd's memory */
     size_t uri_size;
+    bool blank;  /* within it, where it ends for some */
     char *query; /* in libmicrohttpd's memory; NULL: none */
     char hidden; /* its first character */
     mrq_match match;
-    unsigned refused; /* with this status; 0: not */
+    const char *origin; /* of the page that asks, if it is one that may; or NULL */
+    unsigned refused;   /* with this status; 0: not */
     char *body;
     size_t size, capacity, discarded;
     size_t sending; /* bytes of an answer */
@@ -59,6 +70,7 @@ struct client {
 struct worker {
     struct mrq_server *server;
     struct MHD_Daemon *daemon; /* the thread's alone while it runs */
+    uint32_t connections;      /* at most */
     pthread_t thread;
     bool running;
 };
@@ -68,8 +80,9 @@ struct mrq_server {
     struct worker workers[MRQ_WORKERS_MAX];
     atomic_bool stopping;
     sem_t deaf; /* posted by each worker that listens no more */
-    int socket;
+    const mrq_listener *listener;
     const mrq_secret *token;
+    const mrq_texts *hosts, *origins;
     mrq_access *access;
     atomic_uint pending;
     atomic_size_t bodies, answers; /* bytes of them all */
@@ -80,12 +93,15 @@ struct mrq_server {
 
 static void on_connection(void *cls, struct MHD_Connection *connection, void **context, enum MHD_ConnectionNotificationCode what)
 {
-    mrq_server *server = cls;
+    const struct worker *worker = cls;
+    mrq_server *server = worker->server;
     struct client *client = *context;
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
         const union MHD_ConnectionInfo *info = mrq_mhd.get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
         if (!info || !(client = calloc(1, sizeof *client)))
             return; /* a connection without a client is closed at its first request */
+        client->worker = worker;
+        client->connection = connection;
         client->socket = info->connect_fd;
         client->since = mrq_clock();
         *context = client;
@@ -118,6 +134,28 @@ void mrq_server_sweep(mrq_server *server)
     pthread_mutex_unlock(&server->lock);
 }
 
+/* libmicrohttpd refuses a request by itself. One whose headers have all come gets the lines of that answer twice, by a mistake of
+ * 0.9.75: it is the one of this worker's that has a head and was not given to us, and gets an answer of ours, the last. */
+static void on_message(void *cls, const char *format, va_list args)
+{
+    static const char answer[] = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: " MRQ_TYPE_JSON "\r\n"
+                                 "Content-Length: 76\r\n\r\n"
+                                 "{\"schema\":1,\"error\":{\"code\":\"usage\",\"message\":\"the headers are malformed\"}}\n";
+    const struct worker *worker = cls;
+    mrq_server *server = worker->server;
+    (void)args;
+    if (strncmp(format, "Error processing request", 24) != 0)
+        return;
+    pthread_mutex_lock(&server->lock);
+    for (struct client *client = server->clients; client; client = client->next)
+        if (client->worker == worker && !client->under_way &&
+            mrq_mhd.get_connection_info(client->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)) {
+            (void)!send(client->socket, answer, sizeof answer - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+            shutdown(client->socket, SHUT_WR);
+        }
+    pthread_mutex_unlock(&server->lock);
+}
+
 /* The first that is heard of a request: its target, whole. What is returned comes with all that follows. */
 static void *on_uri(void *cls, const char *uri, struct MHD_Connection *connection)
 {
@@ -126,7 +164,9 @@ static void *on_uri(void *cls, const char *uri, struct MHD_Connection *connectio
     (void)cls;
     if (!client)
         return NULL;
+    client->uri = uri;
     client->uri_size = strlen(uri);
+    client->blank = strpbrk(uri, " \t") != NULL;
     client->query = strchr(uri, '?');
     if (client->query) {
         client->hidden = *++client->query;
@@ -166,59 +206,62 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
     atomic_fetch_sub(&server->pending, 1);
 }
 
+/* Whether a target is written as a proxy is asked. */
+static bool is_absolute(const char *uri)
+{
+    return strncasecmp(uri, "http://", HTTP) == 0;
+}
+
 static const char *header(struct MHD_Connection *connection, const char *name)
 {
     return mrq_mhd.lookup_connection_value(connection, MHD_HEADER_KIND, name);
 }
 
-/* Whether a body is JSON as far as its header tells: "application/json", parameters behind it, or nothing. */
+/* Whether a body is JSON as far as its header tells: "application/json", and parameters behind it. A page elsewhere may send any
+ * other without asking first. */
 static bool is_json(const char *type)
 {
     const size_t size = sizeof MRQ_TYPE_JSON - 1;
-    return !type || (strncasecmp(type, MRQ_TYPE_JSON, size) == 0 && strchr("; \t", type[size]));
+    return type && (strncasecmp(type, MRQ_TYPE_JSON, size) == 0 && strchr("; \t", type[size]));
 }
 
-/* Headers that tell where a request ends, and for whom it is. */
-struct frame {
-    unsigned lengths, codings, hosts;
-    bool chunked, odd;
-};
-
-static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
+/* Whether a request knows us by a name of ours, as visitor.c has it. Only HTTP/1.0 may come without one, which no browser speaks;
+ * nor does any reach a unix socket. */
+static bool is_known_host(const mrq_server *server, struct MHD_Connection *connection, const char *uri)
 {
-    struct frame *frame = cls;
-    (void)kind;
-    frame->odd |= name[strcspn(name, " \t")] != '\0'; /* "Content-Length : 5" is none to us, and may be one to a proxy */
-    frame->lengths += strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0;
-    frame->hosts += strcasecmp(name, MHD_HTTP_HEADER_HOST) == 0;
-    if (strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0) {
-        frame->codings++;
-        frame->chunked = value && strcasecmp(value, "chunked") == 0;
-    }
-    return MHD_YES;
+    const union MHD_ConnectionInfo *info = mrq_mhd.get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    const char *host = header(connection, MHD_HTTP_HEADER_HOST);
+    if (!server->hosts || (info && info->client_addr && info->client_addr->sa_family == AF_UNIX))
+        return true;
+    if (is_absolute(uri) && !mrq_host_is_known(server->hosts, uri + HTTP, strcspn(uri + HTTP, "/")))
+        return false;
+    return !host || mrq_host_is_known(server->hosts, host, strlen(host));
 }
 
-/* Whether a proxy before us sees the same request in these bytes as we do. libmicrohttpd takes the first of several headers. */
-static bool is_plain(struct MHD_Connection *connection, const char *version)
+/* Whether a browser asks if a page of an origin that may ask us may do so in this way. */
+static bool is_preflight(const struct client *client, struct MHD_Connection *connection, const char *method)
 {
-    const bool modern = strcmp(version, MHD_HTTP_VERSION_1_1) == 0;
-    struct frame frame = {0};
-    mrq_mhd.get_connection_values(connection, MHD_HEADER_KIND, on_header, &frame);
-    return !frame.odd && frame.lengths + frame.codings <= 1 && frame.codings == (unsigned)frame.chunked &&
-           (modern ? frame.hosts == 1 : frame.hosts <= 1 && !frame.codings);
+    return client->origin && client->match.status == MHD_HTTP_METHOD_NOT_ALLOWED && strcmp(method, MHD_HTTP_METHOD_OPTIONS) == 0 &&
+           header(connection, MHD_HTTP_HEADER_ACCESS_CONTROL_REQUEST_METHOD);
 }
 
-/* The status with which a request's first lines are refused, or 0. */
-static unsigned judge(const mrq_server *server, const struct client *client, struct MHD_Connection *connection, const char *version)
+/* The status with which a request is answered after its first lines, or 0. */
+static unsigned judge(const mrq_server *server, const struct client *client, struct MHD_Connection *connection, const char *method,
+                      const char *version)
 {
-    const bool open = client->match.status == 200 && mrq_routes[client->match.route].open;
+    const mrq_guard guard = client->match.status == 200 ? mrq_routes[client->match.route].guard : MRQ_GUARD_TOKEN;
     const char *length = header(connection, MHD_HTTP_HEADER_CONTENT_LENGTH);
     int64_t size;
-    if (!is_plain(connection, version))
+    if (client->blank || !mrq_head_is_plain(connection, method, client->uri, client->uri_size, version))
         return MHD_HTTP_BAD_REQUEST;
+    if (guard != MRQ_GUARD_NONE && !is_known_host(server, connection, client->uri))
+        return MHD_HTTP_MISDIRECTED_REQUEST;
     if (client->uri_size > MRQ_URL_MAX)
         return MHD_HTTP_URI_TOO_LONG;
-    if (!open && server->token && !mrq_token_matches(server->token, header(connection, MHD_HTTP_HEADER_AUTHORIZATION)))
+    if (is_preflight(client, connection, method))
+        return MHD_HTTP_NO_CONTENT;
+    if (guard == MRQ_GUARD_TOKEN && server->token &&
+        !mrq_token_matches(server->token, header(connection, MHD_HTTP_HEADER_AUTHORIZATION)))
         return MHD_HTTP_UNAUTHORIZED;
     if (client->match.status != 200)
         return client->match.status;
@@ -229,15 +272,28 @@ static unsigned judge(const mrq_server *server, const struct client *client, str
     return 0;
 }
 
-static void refuse(const struct client *client, const char *method, const char *path, mrq_reply *reply)
+static void refuse(const struct client *client, struct MHD_Connection *connection, const char *method, const char *path,
+                   mrq_reply *reply)
 {
+    const char *host = header(connection, MHD_HTTP_HEADER_HOST);
     switch (client->refused) {
     case MHD_HTTP_BAD_REQUEST:
         mrq_reply_refuse(
             reply, client->refused, "usage",
-            "want one Host header, one Content-Length at most or, in HTTP/1.1, one \"Transfer-Encoding: chunked\" in its "
-            "place, and no blanks in the names of headers");
+            "want one Host header, one Content-Length, of digits, at most or, in HTTP/1.1, one \"Transfer-Encoding: chunked\" in "
+            "its place; lines that end in CRLF, none folded; no blanks in the URL or in names, no control characters");
         reply->last = true;
+        return;
+    case MHD_HTTP_MISDIRECTED_REQUEST:
+        mrq_reply_refuse(reply, client->refused, "misdirected",
+                         "\"%.100s\" is not a host that this service goes by: want localhost, a loopback address, the name in "
+                         "--listen, or one that --host NAME adds",
+                         host ? host : "");
+        return;
+    case MHD_HTTP_NO_CONTENT:
+        mrq_reply_static(reply, MRQ_TYPE_JSON, "", 0);
+        reply->status = client->refused;
+        reply->allow = client->match.allow;
         return;
     case MHD_HTTP_UNAUTHORIZED:
         mrq_reply_refuse(reply, client->refused, "unauthorized", "this needs a token: Authorization: Bearer TOKEN");
@@ -264,24 +320,41 @@ static void refuse(const struct client *client, const char *method, const char *
     }
 }
 
-static bool add_headers(const mrq_server *server, struct MHD_Response *response, const mrq_reply *reply)
+static bool add(struct MHD_Response *response, const char *name, const char *value)
 {
-    bool ok =
-        mrq_mhd.add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, reply->type) == MHD_YES &&
-        mrq_mhd.add_response_header(response, "X-Content-Type-Options", "nosniff") == MHD_YES &&
-        mrq_mhd.add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, reply->page ? "no-cache" : "no-store") == MHD_YES;
+    return mrq_mhd.add_response_header(response, name, value) == MHD_YES;
+}
+
+/* What a browser has to know before it shows an answer to a page elsewhere. */
+static bool add_origin(const mrq_server *server, const struct client *client, struct MHD_Response *response, const mrq_reply *reply)
+{
+    bool ok = !server->origins->n || add(response, MHD_HTTP_HEADER_VARY, "Origin");
+    if (client->origin)
+        ok = ok && add(response, MHD_HTTP_HEADER_ACCESS_CONTROL_ALLOW_ORIGIN, client->origin);
+    if (reply->status == MHD_HTTP_NO_CONTENT)
+        ok = ok && add(response, MHD_HTTP_HEADER_ACCESS_CONTROL_ALLOW_METHODS, reply->allow) &&
+             add(response, MHD_HTTP_HEADER_ACCESS_CONTROL_ALLOW_HEADERS, "Authorization, Content-Type") &&
+             add(response, MHD_HTTP_HEADER_ACCESS_CONTROL_MAX_AGE, PREFLIGHT_SECONDS);
+    return ok;
+}
+
+static bool add_headers(const mrq_server *server, const struct client *client, struct MHD_Response *response,
+                        const mrq_reply *reply)
+{
+    bool ok = add(response, MHD_HTTP_HEADER_CONTENT_TYPE, reply->type) && add(response, "X-Content-Type-Options", "nosniff") &&
+              add(response, MHD_HTTP_HEADER_CACHE_CONTROL, reply->page ? "no-cache" : "no-store") &&
+              add_origin(server, client, response, reply);
     if (ok && reply->page)
-        ok = mrq_mhd.add_response_header(
-                 response, "Content-Security-Policy",
+        ok = add(response, "Content-Security-Policy",
                  "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' "
-                 "data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'") == MHD_YES &&
-             mrq_mhd.add_response_header(response, "Referrer-Policy", "no-referrer") == MHD_YES;
+                 "data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'") &&
+             add(response, "Referrer-Policy", "no-referrer");
     if (ok && reply->allow)
-        ok = mrq_mhd.add_response_header(response, MHD_HTTP_HEADER_ALLOW, reply->allow) == MHD_YES;
+        ok = add(response, MHD_HTTP_HEADER_ALLOW, reply->allow);
     if (ok && reply->status == MHD_HTTP_UNAUTHORIZED)
-        ok = mrq_mhd.add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer") == MHD_YES;
+        ok = add(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
     if (ok && (reply->last || atomic_load_explicit(&server->service.draining, memory_order_relaxed)))
-        ok = mrq_mhd.add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close") == MHD_YES;
+        ok = add(response, MHD_HTTP_HEADER_CONNECTION, "close");
     return ok;
 }
 
@@ -318,7 +391,7 @@ static enum MHD_Result respond(mrq_server *server, struct client *client, struct
         return MHD_NO;
     }
     const enum MHD_Result result =
-        add_headers(server, response, reply) ? mrq_mhd.queue_response(connection, reply->status, response) : MHD_NO;
+        add_headers(server, client, response, reply) ? mrq_mhd.queue_response(connection, reply->status, response) : MHD_NO;
     mrq_mhd.destroy_response(response);
     return result;
 }
@@ -328,7 +401,7 @@ static enum MHD_Result respond_refusal(mrq_server *server, struct client *client
 {
     mrq_reply reply = {0};
     const double start = mrq_clock();
-    refuse(client, method, path, &reply);
+    refuse(client, connection, method, path, &reply);
     return respond(server, client, connection, method, path, &reply, start);
 }
 
@@ -389,10 +462,11 @@ static enum MHD_Result begin(mrq_server *server, struct client *client, struct M
     atomic_fetch_add(&server->pending, 1);
     client->under_way = true;
     client->discarded = 0;
-    if (strncasecmp(path, "http://", 7) == 0) /* as a proxy is asked */
-        path = strchrnul(path + 7, '/');
+    if (is_absolute(path))
+        path = strchrnul(path + HTTP, '/');
     client->match = mrq_route_find(method, path);
-    client->refused = judge(server, client, connection, version);
+    client->origin = mrq_origin_find(server->origins, header(connection, MHD_HTTP_HEADER_ORIGIN));
+    client->refused = judge(server, client, connection, method, version);
     return client->refused && body ? respond_refusal(server, client, connection, method, path) : MHD_YES;
 }
 
@@ -434,16 +508,51 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
     return take(server, client, data, piece);
 }
 
-/* Who waits to be accepted is under way already, and would be turned away when the socket closes. */
-static void listen_no_more(const struct worker *worker)
+/* Accepts who waits at a socket, one or all. */
+static void accept_from(const struct worker *worker, int socket, bool all)
 {
     struct sockaddr_storage from;
     socklen_t size = sizeof from;
-    mrq_mhd.quiesce_daemon(worker->daemon);
-    for (int fd; (fd = accept4(worker->server->socket, (struct sockaddr *)&from, &size, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0;
-         size = sizeof from)
+    for (int fd; (fd = accept4(socket, (struct sockaddr *)&from, &size, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0; size = sizeof from) {
         mrq_mhd.add_connection(worker->daemon, fd, (struct sockaddr *)&from, size);
+        if (!all)
+            break;
+    }
+}
+
+/* Who waits to be accepted is under way already, and would be turned away when the socket closes. */
+static void listen_no_more(const struct worker *worker)
+{
+    const mrq_listener *listener = worker->server->listener;
+    mrq_mhd.quiesce_daemon(worker->daemon);
+    for (unsigned i = 0; i < listener->n; i++)
+        accept_from(worker, listener->socket[i], true);
     sem_post(&worker->server->deaf);
+}
+
+/* Does what there is to do, and waits for it for `ms` at most. libmicrohttpd listens on the first socket; on others we do, while
+ * there is room. */
+static void attend(const struct worker *worker, bool listens, int ms)
+{
+    const mrq_listener *listener = worker->server->listener;
+    struct pollfd fds[MRQ_SOCKETS_MAX];
+    MHD_UNSIGNED_LONG_LONG wait;
+    nfds_t n = 1;
+    if (!listens || listener->n == 1) {
+        mrq_mhd.run_wait(worker->daemon, ms);
+        return;
+    }
+    fds[0] = (struct pollfd){mrq_mhd.get_daemon_info(worker->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd, POLLIN, 0};
+    if (mrq_mhd.get_daemon_info(worker->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS)->num_connections < worker->connections)
+        for (unsigned i = 1; i < listener->n; i++)
+            fds[n++] = (struct pollfd){listener->socket[i], POLLIN, 0};
+    if (mrq_mhd.get_timeout(worker->daemon, &wait) == MHD_YES && wait < (unsigned)ms)
+        ms = (int)wait;
+    poll(fds, n, ms);
+    for (nfds_t i = 1; i < n; i++)
+        if (fds[i].revents)
+            accept_from(worker, fds[i].fd, false);
+    mrq_mhd.run_wait(worker->daemon, 0);
 }
 
 static void *work(void *arg)
@@ -452,7 +561,7 @@ static void *work(void *arg)
     struct mrq_server *server = worker->server;
     bool listens = true;
     while (!atomic_load_explicit(&server->stopping, memory_order_relaxed)) {
-        mrq_mhd.run_wait(worker->daemon, listens ? HEED_MS : HEED_DRAINING_MS);
+        attend(worker, listens, listens ? HEED_MS : HEED_DRAINING_MS);
         if (listens && atomic_load_explicit(&server->service.draining, memory_order_relaxed)) {
             listen_no_more(worker);
             listens = false;
@@ -463,14 +572,14 @@ static void *work(void *arg)
 
 static mrq_status start_worker(mrq_server *server, struct worker *worker, const mrq_server_options *options, mrq_error *err)
 {
-    const uint32_t share = (options->connections + (uint32_t)(worker - server->workers)) / options->workers;
     worker->server = server;
-    worker->daemon = mrq_mhd.start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, server, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
-                                          MHD_OPTION_LISTEN_SOCKET, options->socket, MHD_OPTION_CONNECTION_LIMIT, share,
-                                          MHD_OPTION_CONNECTION_TIMEOUT, options->idle_seconds, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-                                          (size_t)CONNECTION_MEMORY, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
-                                          MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_URI_LOG_CALLBACK, on_uri,
-                                          server, MHD_OPTION_UNESCAPE_CALLBACK, on_unescape, server, MHD_OPTION_END);
+    worker->connections = (options->connections + (uint32_t)(worker - server->workers)) / options->workers;
+    worker->daemon = mrq_mhd.start_daemon(
+        MHD_USE_EPOLL | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_message, worker,
+        MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_LISTEN_SOCKET, options->listener->socket[0], MHD_OPTION_CONNECTION_LIMIT,
+        worker->connections, MHD_OPTION_CONNECTION_TIMEOUT, options->idle_seconds, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)CONNECTION_MEMORY, MHD_OPTION_NOTIFY_CONNECTION, on_connection, worker, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
+        server, MHD_OPTION_URI_LOG_CALLBACK, on_uri, server, MHD_OPTION_UNESCAPE_CALLBACK, on_unescape, server, MHD_OPTION_END);
     if (!worker->daemon)
         return mrq_fail_errno(err, "cannot start %u HTTP workers", options->workers);
     errno = mrq_thread_start(&worker->thread, work, worker);
@@ -482,6 +591,7 @@ static mrq_status start_worker(mrq_server *server, struct worker *worker, const 
 
 mrq_status mrq_server_start(const mrq_server_options *options, mrq_server **out, mrq_error *err)
 {
+    static const mrq_texts none = {0};
     MRQ_TRY(mrq_microhttpd_load(err));
     mrq_server *server = calloc(1, sizeof *server);
     if (!server)
@@ -490,9 +600,12 @@ mrq_status mrq_server_start(const mrq_server_options *options, mrq_server **out,
     clock_gettime(CLOCK_REALTIME, &now);
     server->service.recommender = options->recommender;
     server->service.workers = options->workers;
+    atomic_init(&server->service.helpers, options->workers - 1);
     server->service.metrics.started = (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-    server->socket = options->socket;
+    server->listener = options->listener;
     server->token = options->token;
+    server->hosts = options->hosts;
+    server->origins = options->origins ? options->origins : &none;
     server->access = options->access;
     server->request_seconds = options->request_seconds;
     pthread_mutex_init(&server->lock, NULL);

@@ -2,7 +2,9 @@
 #ifndef MRQ_HTTP_SERVER_H
 #define MRQ_HTTP_SERVER_H
 
+#include "base/option.h"
 #include "http/access.h"
+#include "http/listen.h"
 #include "http/token.h"
 #include "marquee/marquee.h"
 
@@ -18,13 +20,15 @@ typedef struct mrq_server mrq_server;
 /* All that is pointed to outlives the server. */
 typedef struct mrq_server_options {
     mrq_recommender *recommender;
-    int socket;               /* listens; the caller's, who closes it after mrq_server_stop() */
-    uint32_t workers;         /* threads, 1 .. MRQ_WORKERS_MAX */
-    uint32_t connections;     /* at once; more wait to be accepted */
-    uint32_t idle_seconds;    /* a connection that is silent for so long is closed */
-    uint32_t request_seconds; /* and one on which no request comes to its end for so long, whatever trickles in or out */
-    const mrq_secret *token;  /* that clients have to tell; NULL: none */
-    mrq_access *access;       /* NULL: no access log */
+    const mrq_listener *listener; /* the caller's, who closes it after mrq_server_stop() */
+    uint32_t workers;             /* threads, 1 .. MRQ_WORKERS_MAX */
+    uint32_t connections;         /* at once; more wait to be accepted */
+    uint32_t idle_seconds;        /* a connection that is silent for so long is closed */
+    uint32_t request_seconds;     /* and one on which no request comes to its end for so long, whatever trickles in or out */
+    const mrq_secret *token;      /* that clients have to tell; NULL: none */
+    mrq_access *access;           /* NULL: no access log */
+    const mrq_texts *hosts;       /* names that a request's Host may say beside localhost and loopback addresses; NULL: any */
+    const mrq_texts *origins;     /* of pages elsewhere that may read the answers; NULL: none */
 } mrq_server_options;
 
 /* Starts the threads. Each answers requests in turn on the connections that it accepted. MRQ_FAILED. */

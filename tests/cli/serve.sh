@@ -23,6 +23,9 @@ serve '--workers "1000": want' --workers 1000
 serve '--memory "-1": want' --memory -1
 serve '--connections "3": want' --connections 3
 serve 'extra' --listen 127.0.0.1:0 extra
+serve '--host "movies.example:80" is no name of a host, want one without a port' --listen 127.0.0.1:0 --host movies.example:80
+serve '--allow-origin "*" is no origin, want scheme://host[:port]: any page would read the answers' --allow-origin '*'
+serve 'a path does not belong to it, not even a slash' --listen 127.0.0.1:0 --allow-origin https://a --allow-origin https://b/
 serve '--redis' --listen 127.0.0.1:0 --redis redis://host:99999
 printf 0123456789abcdef >token
 chmod 644 token

@@ -3,7 +3,8 @@
 import contextlib, http.client, json, os, random, re, signal, socket, subprocess, sys, time
 
 MARQUEE = os.environ["MARQUEE"]
-GET = b"GET %s HTTP/1.1\r\nHost: a\r\n\r\n"
+GET = b"GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n"
+POST = b"POST /v1/recommendations HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"  # and the rest of its head
 
 
 class Server:
@@ -34,14 +35,15 @@ class Server:
         else:
             host, port = re.fullmatch(r"http://\[?(.*?)\]?:(\d+)", self.address).groups()
             s = socket.create_connection((host, int(port)), timeout=10)
+            s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # so that pieces travel as pieces
         return s
 
     def ask(self, path, method="GET", body=None, headers={}, connection=None):
         """Status, headers and body; JSON as what it holds."""
-        c = connection or http.client.HTTPConnection("a", timeout=30)
+        c = connection or http.client.HTTPConnection("localhost", timeout=30)
         if c.sock is None:
             c.sock = self.connect()
-        c.putrequest(method, path, skip_accept_encoding=True)
+        c.putrequest(method, path, skip_host="Host" in headers, skip_accept_encoding=True)
         for name, value in headers.items():
             c.putheader(name, value)
         if body is not None and "Transfer-Encoding" not in headers:

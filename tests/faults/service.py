@@ -26,7 +26,8 @@ REQUESTS = {
     "user": ("GET", "/v1/users/4"),
     "info": ("GET", "/v1/info"),
     "wrong": ("GET", "/v1/recommendations?age=old"),
-    "batch": ("POST", "/v1/recommendations", '{"queries":[{"user":4},{"age":12,"gender":"M","job":10}]}'),
+    "batch": ("POST", "/v1/recommendations", '{"queries":[{"user":4},{"age":12,"gender":"M","job":10}]}',
+              {"Content-Type": "application/json"}),
 }
 NOT_OURS = re.compile(  # words of glibc, which then ends the process, and of a library that libmicrohttpd brings along
     r"cannot allocate memory for thread-local data: ABORT$|Error in GnuTLS initialization: ")

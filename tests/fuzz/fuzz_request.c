@@ -40,7 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (query)
         *query++ = '\0';
     const mrq_match match = mrq_route_find("GET", text);
-    if (match.status == 200 && !mrq_routes[match.route].open) {
+    if (match.status == 200 && mrq_routes[match.route].guard == MRQ_GUARD_TOKEN) {
         mrq_request request = {&service, NULL, 0, &params, "", 0};
         mrq_reply reply = {0};
         mrq_error problem = {0};

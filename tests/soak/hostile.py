@@ -17,8 +17,8 @@ from client import Client  # noqa: E402
 
 HELD_MAX = 30  # connections
 PATIENCE = 10  # seconds for an answer
-GET = b"GET %s HTTP/1.1\r\nHost: a\r\n\r\n"
-POST = b"POST /v1/recommendations HTTP/1.1\r\nHost: a\r\n"
+GET = b"GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n"
+POST = b"POST /v1/recommendations HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 PERSON = "/v1/recommendations?age=25&gender=F&job=12"
 
 
@@ -81,7 +81,7 @@ class Hostile(Client):
         else:
             (method, path, _), want = self.rng.choice(refused.METHODS), 405
         began = time.monotonic()
-        got = self.statuses(b"%s %s HTTP/1.1\r\nHost: a\r\n\r\n" % (method.encode(), path.encode()))
+        got = self.statuses(b"%s %s HTTP/1.1\r\nHost: localhost\r\n\r\n" % (method.encode(), path.encode()))
         if not got:
             self.failed(began, "%s %s: no answer" % (method, path))
         elif got != [want]:
@@ -121,7 +121,7 @@ class Hostile(Client):
             (POST + b"Content-Length: 100000000\r\n\r\n", b" " * 100000),
             (POST + b"Transfer-Encoding: chunked\r\n\r\n", *[b"30d40\r\n" + b" " * 200000 + b"\r\n"] * 8),
             (GET % (b"/v1/recommendations?exclude=" + b"1," * 20000),),
-            (b"GET /healthz HTTP/1.1\r\nHost: a\r\n" + b"X: y\r\n" * 5000 + b"\r\n",))))
+            (b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n" + b"X: y\r\n" * 5000 + b"\r\n",))))
 
     def pipelined(self):
         self.statuses((GET % PERSON.encode()) * 30)

@@ -2,8 +2,12 @@
  * server with slow clients. What it answers is tested by tests/cli/serve_requests.py. */
 #include "testing.h"
 
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -18,6 +22,7 @@
 #include "http/route.h"
 #include "http/server.h"
 #include "http/systemd.h"
+#include "http/visitor.h"
 
 static mrq_error err;
 static const char *folder;
@@ -187,6 +192,10 @@ static void test_batch_problems(void **state)
         {"{\"age\":true}", "age: true, want a text or a number"},
         {"{\"liked\":1}", "liked: 1, want a list of ids"},
         {"{\"liked\":[1,\"2\"]}", "liked: \"2\", want ids of movies"},
+        {"{\"liked\":[9007199254740994]}", "want ids of movies"}, /* beyond 2^53 a number of JSON may mean its neighbour */
+        {"{\"disliked\":[1e300]}", "want ids of movies"},
+        {"{\"exclude\":[9007199254740992,9007199254740994]}", "want ids of movies"},
+        {"{\"liked\":[9007199254740992]}", ""},
         {"{\"disliked\":[-1]}", "disliked: -1, want ids of movies"},
         {"{\"exclude\":[1.5]}", "exclude: 1.5, want ids of movies"},
         {"{\"genre\":1}", "genre: 1, want names of genres"},
@@ -287,20 +296,20 @@ static void test_listen(void **state)
     for (size_t i = 0; i < 2; i++)
         assert_fails(mrq_listener_open(exposed[i], false, &a, &err), MRQ_USAGE, "can be reached from other machines");
     assert_ok(mrq_listener_open("127.0.0.1:0", false, &a, &err));
-    assert_memory_equal(a.address, "http://127.0.0.1:", 17);
-    assert_string_not_equal(a.address, "http://127.0.0.1:0");
-    assert_fails(mrq_listener_open(a.address + 7, false, &b, &err), MRQ_FAILED, "Address already in use");
+    assert_memory_equal(a.address[0], "http://127.0.0.1:", 17);
+    assert_string_not_equal(a.address[0], "http://127.0.0.1:0");
+    assert_fails(mrq_listener_open(a.address[0] + 7, false, &b, &err), MRQ_FAILED, "Address already in use");
     mrq_listener_close(&a);
 
     snprintf(address, sizeof address, "unix:%s/socket", folder);
     assert_ok(mrq_listener_open(address, false, &a, &err));
-    assert_string_equal(a.address, address);
+    assert_string_equal(a.address[0], address);
     assert_fails(mrq_listener_open(address, false, &b, &err), MRQ_FAILED, "Address already in use"); /* somebody answers */
     assert_int_equal(unlink(a.path), 0);
     assert_ok(mrq_listener_open(address, false, &b, &err));
     mrq_listener_close(&a); /* the file is another server's now */
     assert_true(mrq_file_exists(b.path));
-    close(b.socket); /* as of a server that was killed */
+    close(b.socket[0]); /* as of a server that was killed */
     assert_ok(mrq_listener_open(address, false, &a, &err));
     mrq_listener_close(&a);
     mrq_listener_close(&a);
@@ -315,11 +324,89 @@ static void test_listen(void **state)
     close(pair[1]);
     assert_fails(mrq_listener_adopt(open("/dev/null", O_RDONLY), false, &a, &err), MRQ_USAGE, "is no listening stream socket");
     assert_ok(mrq_listener_open("[::]:0", true, &a, &err));
-    assert_fails(mrq_listener_adopt(dup(a.socket), false, &b, &err), MRQ_USAGE, "can be reached from other machines");
-    assert_ok(mrq_listener_adopt(dup(a.socket), true, &b, &err));
-    assert_string_equal(a.address, b.address);
+    assert_fails(mrq_listener_adopt(dup(a.socket[0]), false, &b, &err), MRQ_USAGE, "can be reached from other machines");
+    assert_ok(mrq_listener_adopt(dup(a.socket[0]), true, &b, &err));
+    assert_string_equal(a.address[0], b.address[0]);
     mrq_listener_close(&a);
     mrq_listener_close(&b);
+}
+
+/* A name with several addresses, one of them twice and one that this machine does not have, beside those that the system knows. */
+int getaddrinfo(const char *host, const char *port, const struct addrinfo *hints, struct addrinfo **out)
+{
+    static const char *const both[] = {"127.0.0.1", "127.0.0.1", "::1", "127.0.0.2", "127.0.0.1"};
+    static int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+    if (!real)
+        *(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
+    if (strcmp(host, "both.test") != 0 && strcmp(host, "exposed.test") != 0)
+        return real(host, port, hints, out);
+    struct addrinfo **end = out;
+    for (size_t i = 0; i < sizeof both / sizeof *both; i++, end = &(*end)->ai_next)
+        assert_int_equal(real(both[i], port, hints, end), 0);
+    return *host == 'e' ? real("192.0.2.1", port, hints, end) : 0;
+}
+
+/* Descriptors that this process has open. */
+static unsigned open_files(void)
+{
+    DIR *all = opendir("/proc/self/fd");
+    unsigned n = 0;
+    assert_non_null(all);
+    while (readdir(all))
+        n++;
+    closedir(all);
+    return n;
+}
+
+static void a_name_is_listened_on_at_all_its_addresses(void **state)
+{
+    mrq_listener a, b;
+    char address[40];
+    const unsigned before = open_files();
+    (void)state;
+    assert_ok(mrq_listener_open("both.test:0", false, &a, &err));
+    assert_in_range(a.n, 2, 3); /* [::1] where there is IPv6 */
+    const char *port = strrchr(a.address[0], ':');
+    assert_string_not_equal(port, ":0");
+    assert_memory_equal(a.address[0], "http://127.0.0.1:", 17);
+    assert_memory_equal(a.address[a.n - 1], "http://127.0.0.2:", 17);
+    for (unsigned i = 1; i < a.n; i++)
+        assert_string_equal(strrchr(a.address[i], ':'), port);
+    for (unsigned i = 0; i < a.n; i++) /* none of them is left to another */
+        assert_fails(mrq_listener_open(a.address[i] + 7, false, &b, &err), MRQ_FAILED, "Address already in use");
+    snprintf(address, sizeof address, "127.0.0.2%s", port);
+    mrq_listener_close(&a);
+    assert_int_equal(open_files(), before);
+
+    assert_ok(mrq_listener_open(address, false, &b, &err)); /* one is taken: then none is listened on */
+    snprintf(address, sizeof address, "both.test%s", strrchr(b.address[0], ':'));
+    assert_fails(mrq_listener_open(address, false, &a, &err), MRQ_FAILED, "Address already in use");
+    mrq_listener_close(&b);
+    assert_int_equal(open_files(), before);
+
+    assert_fails(mrq_listener_open("exposed.test:0", false, &a, &err), MRQ_USAGE, "can be reached from other machines");
+    assert_ok(mrq_listener_open("exposed.test:0", true, &a, &err));
+    assert_in_range(a.n, 2, 3); /* without the one that is not here */
+    mrq_listener_close(&a);
+    assert_fails(mrq_listener_open("192.0.2.1:0", true, &a, &err), MRQ_FAILED, "Cannot assign requested address");
+    assert_int_equal(open_files(), before);
+}
+
+/* Whoever knocks at a socket to see if it is stale leaves no descriptor behind. */
+static void a_stale_socket_costs_no_descriptor(void **state)
+{
+    mrq_listener a, b;
+    char address[200];
+    (void)state;
+    snprintf(address, sizeof address, "unix:%s/knocked", folder);
+    const unsigned before = open_files();
+    assert_ok(mrq_listener_open(address, false, &a, &err));
+    for (int i = 0; i < 3; i++)
+        assert_fails(mrq_listener_open(address, false, &b, &err), MRQ_FAILED, "Address already in use");
+    close(a.socket[0]); /* as of a server that was killed */
+    assert_ok(mrq_listener_open(address, false, &b, &err));
+    mrq_listener_close(&b);
+    assert_int_equal(open_files(), before);
 }
 
 static mrq_status read_token(const char *text, size_t size, mode_t mode, mrq_secret *token)
@@ -364,6 +451,122 @@ static void test_token(void **state)
                                         "0123456789abcdef"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         assert_false(mrq_token_matches(&token, wrong[i]));
+}
+
+/* What a Host may say, and what --host may. */
+static void only_our_own_names_are_known(void **state)
+{
+    static const mrq_texts names = {3, {"movies.example", "::1", "[2001:db8::7]"}};
+    static const char *const known[] = {
+        "localhost", "LocalHost:8080",     "127.0.0.1",      "127.0.0.1:80",       "127.255.3.4",     "[::1]",
+        "[::1]:9",   "[::ffff:127.0.0.1]", "movies.example", "MOVIES.example:443", "[2001:DB8::7]:80"};
+    static const char *const unknown[] = {"",
+                                          ":80",
+                                          "localhost.",
+                                          "localhost.evil.example",
+                                          "evil.localhost",
+                                          "evil.example",
+                                          "movies.example.evil",
+                                          "movies.exampl",
+                                          "xmovies.example",
+                                          "127.0.0.1.evil.example",
+                                          "128.0.0.1",
+                                          "0.0.0.0",
+                                          "127.1",
+                                          "2130706433",
+                                          "0x7f000001",
+                                          "192.168.0.1",
+                                          "[::]",
+                                          "[::2]",
+                                          "::1",
+                                          "[::1",
+                                          "[::1]80",
+                                          "[127.0.0.1]",
+                                          "localhost:",
+                                          "localhost:x",
+                                          "localhost:-1",
+                                          "localhost:65536",
+                                          "localhost:80:80",
+                                          "localhost:80/",
+                                          "localhost/",
+                                          "a@localhost",
+                                          "localhost@evil.example",
+                                          "localhost,evil.example",
+                                          "localhost evil",
+                                          " localhost",
+                                          "localhost\t",
+                                          "[2001:db8::8]",
+                                          "2001:db8::7"};
+    static const char *const wrong[] = {"", "a:80", "[::1]:80", "http://a", "a/", "a b", "*", "::1", "a,b"};
+    (void)state;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (!mrq_host_is_known(&names, known[i], strlen(known[i])))
+            fail_msg("%s is not known", known[i]);
+    for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++)
+        if (mrq_host_is_known(&names, unknown[i], strlen(unknown[i])))
+            fail_msg("%s is known", unknown[i]);
+    assert_false(mrq_host_is_known(&names, "localhost\0", 10));
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        assert_fails(mrq_host_check(wrong[i], &err), MRQ_USAGE, "is no name of a host, want one without a port");
+    assert_ok(mrq_host_check("movies.example", &err));
+    assert_ok(mrq_host_check("192.0.2.7", &err));
+    assert_ok(mrq_host_check("[2001:db8::7]", &err));
+}
+
+static void an_origin_is_one_as_browsers_write_it(void **state)
+{
+    static const char *const good[] = {"https://movies.example", "http://localhost:3000", "http://[::1]:8080",
+                                       "https://a:80",           "http://a:443",          "moz-extension://12ab-34"};
+    static const struct {
+        const char *text, *says;
+    } wrong[] = {
+        {"*", "any page would read the answers; name each that may"},
+        {"null", "it does not begin with a scheme"},
+        {"movies.example", "it does not begin with a scheme"},
+        {"://a", "it does not begin with a scheme"},
+        {"1://a", "it does not begin with a scheme"},
+        {"https:a", "it does not begin with a scheme"},
+        {"https://movies.example/", "a path does not belong to it"},
+        {"https://movies.example/app", "a path does not belong to it"},
+        {"https://Movies.example", "browsers write it in small letters"},
+        {"https://*.example", "want HOST"},
+        {"https://a b", "want HOST"},
+        {"https://u@a", "want HOST"},
+        {"https://a?b", "want HOST"},
+        {"https://", "want HOST"},
+        {"https://a:0", "want a port from 1 to 65535"},
+        {"https://a:x", "want a port from 1 to 65535"},
+        {"http://a:80", "browsers leave out the port"},
+        {"https://a:443", "browsers leave out the port"},
+    };
+    static const mrq_texts list = {2, {"https://a", "http://b:81"}}, none = {0};
+    (void)state;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        assert_ok(mrq_origin_check(good[i], &err));
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        assert_fails(mrq_origin_check(wrong[i].text, &err), MRQ_USAGE, wrong[i].says);
+    assert_string_equal(mrq_origin_find(&list, "http://b:81"), "http://b:81");
+    static const char *const strange[] = {
+        NULL, "", "null", "http://a", "https://a.evil", "https://A", "https://a:443", "http://b", "http://b:8"};
+    for (size_t i = 0; i < sizeof strange / sizeof *strange; i++)
+        assert_null(mrq_origin_find(&list, strange[i]));
+    assert_null(mrq_origin_find(&none, "https://a"));
+}
+
+/* However many batches there are at once, they share the threads that help. */
+static void helpers_are_shared_by_all_batches(void **state)
+{
+    mrq_service service = {.helpers = 3};
+    (void)state;
+    assert_int_equal(mrq_service_take(&service, 2), 2);
+    assert_int_equal(mrq_service_take(&service, 2), 1);
+    assert_int_equal(mrq_service_take(&service, 2), 0);
+    mrq_service_give(&service, 2);
+    assert_int_equal(mrq_service_take(&service, 0), 0);
+    assert_int_equal(mrq_service_take(&service, 1000), 2);
+    mrq_service_give(&service, 2);
+    mrq_service_give(&service, 1);
+    assert_int_equal(service.helpers, 3);
 }
 
 static void assert_route(const char *method, const char *path, unsigned status, const char *label_or_allow)
@@ -469,7 +672,10 @@ static void test_access(void **state)
     assert_non_null(strstr((char *)text, "Z 127.0.0.1 GET /v1/info%0D%0A%20%7F%FF 200 17 42 memory\n"));
     mrq_free(text);
     assert_int_equal(rename(path, moved), 0);
-    assert_ok(mrq_access_reopen(log, &err));
+    const unsigned before = open_files();
+    for (int i = 0; i < 3; i++)
+        assert_ok(mrq_access_reopen(log, &err));
+    assert_int_equal(open_files(), before); /* the old file is closed */
     char lengthy[9000];
     memset(lengthy, '\x01', sizeof lengthy);
     lengthy[sizeof lengthy - 1] = '\0';
@@ -665,7 +871,7 @@ static void test_slow(void **state)
     snprintf(address, sizeof address, "unix:%s/slow", folder);
     assert_ok(mrq_listener_open(address, false, &listener, &err));
     const mrq_server_options options = {
-        .socket = listener.socket, .workers = 2, .connections = 100, .idle_seconds = 1, .request_seconds = 2};
+        .listener = &listener, .workers = 2, .connections = 100, .idle_seconds = 1, .request_seconds = 2};
     assert_ok(mrq_server_start(&options, &server, &err));
     const int silent = connect_to(&listener), half = connect_to(&listener), trickle = connect_to(&listener),
               live = connect_to(&listener);
@@ -701,6 +907,99 @@ static void test_slow(void **state)
         close(fds[i]);
 }
 
+/* Says a text at an address like "http://127.0.0.1:80", and waits for the answer or the end. */
+static const char *ask_at(const char *address, const char *text)
+{
+    struct addrinfo *found;
+    char host[40];
+    const char *port = strrchr(address, ':');
+    const bool bracketed = address[7] == '[';
+    snprintf(host, sizeof host, "%.*s", (int)(port - address) - 7 - 2 * bracketed, address + 7 + bracketed);
+    assert_int_equal(getaddrinfo(host, port + 1, &(struct addrinfo){.ai_socktype = SOCK_STREAM}, &found), 0);
+    const int fd = socket(found->ai_family, SOCK_STREAM, 0);
+    assert_int_equal(connect(fd, found->ai_addr, found->ai_addrlen), 0);
+    freeaddrinfo(found);
+    say(fd, text);
+    const char *heard = hear(fd);
+    close(fd);
+    return heard;
+}
+
+static void every_address_is_answered_within_the_limit_on_connections(void **state)
+{
+    static const char get[] = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    mrq_listener listener;
+    mrq_server *server = NULL;
+    (void)state;
+    assert_ok(mrq_listener_open("both.test:0", false, &listener, &err));
+    const mrq_server_options options = {
+        .listener = &listener, .workers = 1, .connections = 2, .idle_seconds = 5, .request_seconds = 5};
+    assert_ok(mrq_server_start(&options, &server, &err));
+    for (int round = 0; round < 3; round++)
+        for (unsigned i = 0; i < listener.n; i++)
+            assert_non_null(strstr(ask_at(listener.address[i], get), "200 OK"));
+
+    /* Two that stay are all that may: who comes third, at whichever address, waits and is not turned away. */
+    int held[3];
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(strrchr(listener.address[0], ':') + 1))};
+    for (int i = 0; i < 3; i++) {
+        to.sin_addr.s_addr = htonl(i == 0 ? 0x7f000001 : 0x7f000002);
+        held[i] = socket(AF_INET, SOCK_STREAM, 0);
+        assert_int_equal(connect(held[i], (struct sockaddr *)&to, sizeof to), 0);
+        say(held[i], get);
+        if (i < 2)
+            assert_non_null(strstr(hear(held[i]), "200 OK"));
+    }
+    struct pollfd third = {held[2], POLLIN, 0};
+    assert_int_equal(poll(&third, 1, 250), 0);
+    shutdown(held[0], SHUT_RDWR);
+    assert_non_null(strstr(hear(held[2]), "200 OK"));
+
+    for (size_t i = 0; i < 3; i++)
+        close(held[i]);
+    mrq_server_stop(server);
+
+    /* Who waits at any of them when the end comes is answered: here before the first of them is accepted. */
+    const mrq_server_options roomy = {
+        .listener = &listener, .workers = 1, .connections = 100, .idle_seconds = 5, .request_seconds = 5};
+    int waiting[12];
+    for (size_t i = 0; i < sizeof waiting / sizeof *waiting; i++) {
+        waiting[i] = socket(AF_INET, SOCK_STREAM, 0);
+        assert_int_equal(connect(waiting[i], (struct sockaddr *)&to, sizeof to), 0);
+        say(waiting[i], get);
+    }
+    assert_ok(mrq_server_start(&roomy, &server, &err));
+    mrq_server_drain(server);
+    mrq_listener_shut(&listener);
+    for (size_t i = 0; i < sizeof waiting / sizeof *waiting; i++) {
+        assert_non_null(strstr(hear(waiting[i]), "200 OK"));
+        close(waiting[i]);
+    }
+    mrq_server_stop(server);
+    mrq_listener_close(&listener);
+}
+
+/* By libmicrohttpd's own clock, not by the sweep: that comes far later here. */
+static void silence_is_cut_after_idle_seconds(void **state)
+{
+    mrq_listener listener;
+    mrq_server *server = NULL;
+    char address[200];
+    (void)state;
+    snprintf(address, sizeof address, "unix:%s/idle", folder);
+    assert_ok(mrq_listener_open(address, false, &listener, &err));
+    const mrq_server_options options = {
+        .listener = &listener, .workers = 1, .connections = 16, .idle_seconds = 1, .request_seconds = 1000};
+    assert_ok(mrq_server_start(&options, &server, &err));
+    const int silent = connect_to(&listener);
+    struct pollfd wait = {silent, POLLIN, 0};
+    assert_int_equal(poll(&wait, 1, 20000), 1); /* patience, for a machine that is busy */
+    assert_string_equal(hear(silent), "");
+    mrq_server_stop(server);
+    mrq_listener_close(&listener);
+    close(silent);
+}
+
 struct caller {
     const char *path;
     int problem; /* why it could not connect, or 0 */
@@ -734,7 +1033,7 @@ static void test_busy_stop(void **state)
         mrq_server *server = NULL;
         assert_ok(mrq_listener_open(address, false, &listener, &err));
         const mrq_server_options options = {
-            .socket = listener.socket, .workers = 4, .connections = 100, .idle_seconds = 5, .request_seconds = 5};
+            .listener = &listener, .workers = 4, .connections = 100, .idle_seconds = 5, .request_seconds = 5};
         assert_ok(mrq_server_start(&options, &server, &err));
         for (size_t i = 0; i < 8; i++) {
             callers[i].path = address + 5;
@@ -755,12 +1054,30 @@ static void test_busy_stop(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_params),         cmocka_unit_test(test_params_wrong), cmocka_unit_test(test_batch),
-        cmocka_unit_test(test_batch_problems), cmocka_unit_test(test_batch_wrong),  cmocka_unit_test(test_places),
-        cmocka_unit_test(test_listen),         cmocka_unit_test(test_token),        cmocka_unit_test(test_routes),
-        cmocka_unit_test(test_metrics),        cmocka_unit_test(test_access),       cmocka_unit_test(test_systemd),
-        cmocka_unit_test(test_access_full),    cmocka_unit_test(test_access_pipe),  cmocka_unit_test(test_refuse),
-        cmocka_unit_test(test_slow),           cmocka_unit_test(test_busy_stop),
+        cmocka_unit_test(test_params),
+        cmocka_unit_test(test_params_wrong),
+        cmocka_unit_test(test_batch),
+        cmocka_unit_test(test_batch_problems),
+        cmocka_unit_test(test_batch_wrong),
+        cmocka_unit_test(test_places),
+        cmocka_unit_test(test_listen),
+        cmocka_unit_test(test_token),
+        cmocka_unit_test(test_routes),
+        cmocka_unit_test(test_metrics),
+        cmocka_unit_test(test_access),
+        cmocka_unit_test(test_systemd),
+        cmocka_unit_test(test_access_full),
+        cmocka_unit_test(test_access_pipe),
+        cmocka_unit_test(test_refuse),
+        cmocka_unit_test(a_name_is_listened_on_at_all_its_addresses),
+        cmocka_unit_test(every_address_is_answered_within_the_limit_on_connections),
+        cmocka_unit_test(a_stale_socket_costs_no_descriptor),
+        cmocka_unit_test(only_our_own_names_are_known),
+        cmocka_unit_test(an_origin_is_one_as_browsers_write_it),
+        cmocka_unit_test(helpers_are_shared_by_all_batches),
+        cmocka_unit_test(silence_is_cut_after_idle_seconds),
+        cmocka_unit_test(test_slow),
+        cmocka_unit_test(test_busy_stop),
     };
     folder = temporary_folder();
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
