@@ -87,8 +87,8 @@ GARBAGE = (
     b"GET\r\n\r\n",
     b"GET /healthz HTTP/9.9\r\n\r\n",
     b"GET /healthz HTTP/1.1\r\n: x\r\n\r\n",
-    b"GET /\x00/x HTTP/1.1\r\nHost: a\r\n\r\n",
-    b"POST /v1/recommendations HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-    b"POST /v1/recommendations HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
-    b"POST /v1/recommendations HTTP/1.1\r\nHost: a\r\nContent-Length: 1e3\r\n\r\n",
+    b"GET /\x00/x HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    b"POST /v1/recommendations HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    b"POST /v1/recommendations HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
+    b"POST /v1/recommendations HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1e3\r\n\r\n",
 )
