@@ -2,7 +2,8 @@
  * one. libmicrohttpd 0.9.75 does: it joins a folded line to the name of the header before it, ends a value at a NUL, takes a bare
  * LF for the end of a line, and of several headers the first. What it gives us does not show that; but it leaves each name and
  * value where it came in, so every byte of the head is counted: whatever stands between what we were shown, other than a colon with
- * blanks behind it and the CRLF of a line, is refused. Rejected: a list of names that may be meant, which never ends. */
+ * blanks behind it and the CRLF of a line, is refused. The lines between the chunks of a body are not shown to us: there a bare LF
+ * counts. Rejected: a list of names that may be meant, which never ends. */
 #include "http/head.h"
 
 #include <string.h>
