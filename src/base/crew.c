@@ -112,7 +112,7 @@ mrq_status mrq_crew_new(uint32_t threads, mrq_crew **out, mrq_error *err)
     for (c->started = 1; c->started < c->threads; c->started++) {
         struct member *member = &c->member[c->started];
         *member = (struct member){.crew = c, .number = c->started};
-        if ((errno = pthread_create(&member->id, NULL, live, member)) != 0)
+        if ((errno = mrq_thread_start(&member->id, live, member)) != 0)
             return mrq_fail_errno(err, "cannot start thread %u of %u", c->started + 1, c->threads);
     }
     *out = c;
