@@ -55,19 +55,15 @@ struct mrq_output {
     char path[PATH_BYTES], temporary[PATH_BYTES];
 };
 
-/* Where the file will stand: behind a link, at its target. Only a regular file is ever replaced, never /dev/null. */
+/* Where the file will stand. Only a regular file is ever replaced, never /dev/null, and a link is not followed: who may make one
+ * could have us overwrite what only we may write. One that is made later is replaced by rename(), which does not follow it either. */
 static mrq_status find_place(const char *path, mrq_output *output, mrq_error *err)
 {
     struct stat st;
-    MRQ_AUTOFREE char *real = NULL;
-    if (stat(path, &st) == 0) {
-        if (!S_ISREG(st.st_mode))
-            return mrq_fail(err, MRQ_FAILED, "cannot write %s: it is not a regular file", path);
-        real = realpath(path, NULL);
-    } else if (lstat(path, &st) == 0) {
-        return mrq_fail(err, MRQ_FAILED, "cannot write %s: it is a link that leads nowhere", path);
-    }
-    const int n = snprintf(output->path, sizeof output->path, "%s", real ? real : path);
+    if (lstat(path, &st) == 0 && !S_ISREG(st.st_mode))
+        return mrq_fail(err, MRQ_FAILED, "cannot write %s: it is %s", path,
+                        S_ISLNK(st.st_mode) ? "a symbolic link, which is not followed" : "not a regular file");
+    const int n = snprintf(output->path, sizeof output->path, "%s", path);
     const int m = snprintf(output->temporary, sizeof output->temporary, "%s" TEMPORARY "%ld", output->path, (long)getpid());
     if (n < 0 || m < 0 || (size_t)n >= sizeof output->path || (size_t)m >= sizeof output->temporary)
         return mrq_fail(err, MRQ_FAILED, "the path %.60s... is too long", path);

@@ -20,7 +20,7 @@ void mrq_map_close(mrq_map *map); /* legal on a zeroed map, and twice */
 
 /* A file being written under a temporary name beside its place. Nothing is seen at `path` until mrq_output_commit() has synced
  * the file, renamed it and synced the folder; mrq_output_discard() (or a crash) leaves an older file there as it was. What is not a
- * regular file is refused. One output a path and process at a time. */
+ * regular file is refused, a symbolic link too, wherever it leads. One output a path and process at a time. */
 typedef struct mrq_output mrq_output;
 MRQ_CHECKED mrq_status mrq_output_open(const char *path, mrq_output **out, mrq_error *err);
 MRQ_CHECKED mrq_status mrq_output_write(mrq_output *out, const void *data, size_t size, mrq_error *err);

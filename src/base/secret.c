@@ -30,6 +30,12 @@ mrq_status mrq_secret_read(const char *path, size_t least, mrq_secret *out, mrq_
     errno = code;
     if (n < 0)
         return mrq_fail_errno(err, "token file %s", path);
+    if (about.st_uid != 0 && about.st_uid != geteuid())
+        return mrq_fail(err, MRQ_USAGE, "token file %s: belongs to user %u, who may write it: chown it to root or to user %u", path,
+                        (unsigned)about.st_uid, (unsigned)geteuid());
+    if (about.st_mode & (S_IWGRP | S_IWOTH))
+        return mrq_fail(err, MRQ_USAGE, "token file %s: others than its owner may write it (mode %03o): chmod go-w", path,
+                        about.st_mode & 0777);
     if (about.st_mode & S_IROTH)
         return mrq_fail(err, MRQ_USAGE, "token file %s: everybody may read it (mode %03o), want 600", path, about.st_mode & 0777);
     secret.size = (size_t)n;

@@ -1,4 +1,4 @@
-/* A token or a password, kept in a file that not everybody may read. */
+/* A token or a password, kept in a file that not everybody may read, and that only root or we may write. */
 #ifndef MRQ_BASE_SECRET_H
 #define MRQ_BASE_SECRET_H
 
@@ -14,7 +14,7 @@ typedef struct mrq_secret {
 } mrq_secret;
 
 /* The file's only line. MRQ_USAGE for one that is shorter than `least` or too long, that holds a character which may not stand in a
- * header, or that everybody may read; MRQ_NOT_FOUND without one. */
+ * header, that everybody may read, or that others than root and we may write; MRQ_NOT_FOUND without one. */
 MRQ_CHECKED mrq_status mrq_secret_read(const char *path, size_t least, mrq_secret *out, mrq_error *err);
 
 /* The place of the first character that may not stand in a header, from 1; 0 when all may. */

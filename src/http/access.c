@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -34,9 +35,26 @@ struct mrq_access {
     const char *path;
 };
 
-static int open_file(const char *path)
+/* A link is followed to a pipe, a terminal or a device, as containers have one in a log's place, but never to a file: who may make
+ * links could have us write where only we may. */
+static mrq_status open_file(const char *path, int *out, mrq_error *err)
 {
-    return strcmp(path, "-") == 0 ? dup(STDOUT_FILENO) : open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0600);
+    const int flags = O_WRONLY | O_APPEND | O_CLOEXEC | O_NONBLOCK;
+    struct stat st;
+    int file = strcmp(path, "-") == 0 ? dup(STDOUT_FILENO) : open(path, flags | O_CREAT | O_NOFOLLOW, 0600);
+    const bool link = file < 0 && errno == ELOOP;
+    if (link)
+        file = open(path, flags);
+    if (file < 0)
+        return mrq_fail_errno(err, "cannot write the access log %s", path);
+    if (link && (fstat(file, &st) != 0 || S_ISREG(st.st_mode))) {
+        close(file);
+        return mrq_fail(err, MRQ_FAILED,
+                        "cannot write the access log %s: a symbolic link to a file is not followed; \"-\" is standard output",
+                        path);
+    }
+    *out = file;
+    return MRQ_OK;
 }
 
 mrq_status mrq_access_open(const char *path, mrq_access **out, mrq_error *err)
@@ -49,10 +67,10 @@ mrq_status mrq_access_open(const char *path, mrq_access **out, mrq_error *err)
     access->path = path;
     access->buffer = mrq_array(BUFFER, 1);
     access->spare = mrq_array(BUFFER, 1);
-    access->file = open_file(path);
-    if (access->file < 0 || !access->buffer || !access->spare) {
-        const mrq_status status = access->file < 0 ? mrq_fail_errno(err, "cannot write the access log %s", path)
-                                                   : mrq_fail_memory(err, "opening the access log");
+    access->file = -1;
+    const mrq_status status =
+        access->buffer && access->spare ? open_file(path, &access->file, err) : mrq_fail_memory(err, "opening the access log");
+    if (status != MRQ_OK) {
         mrq_access_close(access);
         return status;
     }
@@ -78,9 +96,8 @@ void mrq_access_close(mrq_access *access)
 mrq_status mrq_access_reopen(mrq_access *access, mrq_error *err)
 {
     const mrq_status status = mrq_access_flush(access, err);
-    const int file = open_file(access->path);
-    if (file < 0)
-        return mrq_fail_errno(err, "cannot write the access log %s", access->path);
+    int file = -1;
+    MRQ_TRY(open_file(access->path, &file, err));
     pthread_mutex_lock(&access->writing);
     close(access->file);
     access->file = file;

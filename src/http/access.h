@@ -9,7 +9,8 @@
 
 typedef struct mrq_access mrq_access;
 
-/* Appends to a file, made for its owner alone; "-" is standard output. */
+/* Appends to a file, made for its owner alone; "-" is standard output. A symbolic link is followed to a pipe or a device, never to
+ * a file: MRQ_FAILED. */
 MRQ_CHECKED mrq_status mrq_access_open(const char *path, mrq_access **out, mrq_error *err);
 void mrq_access_close(mrq_access *access); /* writes what the file takes of the rest; NULL is legal */
 

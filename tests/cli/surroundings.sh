@@ -81,10 +81,40 @@ for columns in 20 40 200; do
 done
 grep -q ' left' bars || fail "no time left: $(cat bars)"
 
-# A link that leads nowhere is not replaced by what should have stood behind it.
+# A link is neither followed nor replaced, wherever it leads, and that is said before the training.
 ln -s no/such/place link.mrq
-refuse 1 'link.mrq: it is a link that leads nowhere' "$MARQUEE" train --data "$sample" --out link.mrq
+refuse 1 'link.mrq: it is a symbolic link' "$MARQUEE" train --data "$sample" --out link.mrq
 [ -L link.mrq ] || fail "the link is gone"
+
+# No file of any kind is written through a link: what one leads to stays as it was, and is not made.
+echo precious >victim
+mkdir links
+links() {
+    for name in "$@"; do
+        ln -s "$work/$to" "$name"
+    done
+}
+for to in victim no-victim; do
+    links links/m.checkpoint links/m.curve.csv links/m.curve.svg
+    for name in checkpoint curve.csv curve.svg; do
+        run 0 "$MARQUEE" train --data "$sample" --model fusion --epochs 1 --checkpoint 0 --out links/m.mrq
+        grep "cannot write links/m.$name: it is a symbolic link" err >/dev/null || fail "no word of the $name: $(cat err)"
+        rm -f "links/m.$name"
+    done
+    mkdir "links/$to"
+    links "links/$to/report.json" "links/$to/report.html"
+    run 0 "$MARQUEE" rebuild --data "$sample" --model fusion --epochs 1 --store "links/$to"
+    grep 'no report: cannot write .*report.json: it is a symbolic link' err >/dev/null || fail "no word of the report: $(cat err)"
+    rm "links/$to/report.json"
+    run 0 "$MARQUEE" rebuild --data "$sample" --model fusion --epochs 1 --store "links/$to" --force
+    grep 'no report: cannot write .*report.html: it is a symbolic link' err >/dev/null || fail "no word of the page: $(cat err)"
+    links "links/$to/lock"
+    refuse 1 'lock: Too many levels of symbolic links' "$MARQUEE" export --store "links/$to" --model links/m.mrq
+    refuse 1 'lock: Too many levels of symbolic links' "$MARQUEE" prune --store "links/$to" --keep 1
+    rm -r links/m.*
+done
+[ "$(cat victim)" = precious ] || fail "a link was written through: $(cat victim)"
+[ ! -e no-victim ] || fail "a file was made behind a link"
 
 # What may not be read is not taken for a model of ours, nor for data that is not there. (Root may read everything, and nobody may be
 # there to see the project's folder.)

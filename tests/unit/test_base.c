@@ -214,13 +214,6 @@ static void test_files(void **state)
     assert_int_equal(stat(in_folder("a"), &st), 0);
     assert_int_equal(st.st_mode & 0777, 0644);
     assert_fails(mrq_file_write("/nowhere/a", "", 0, &err), MRQ_NOT_FOUND, "/nowhere/a");
-    assert_int_equal(symlink("a", in_folder("link")), 0);
-    assert_ok(mrq_file_write(in_folder("link"), "new", 3, &err)); /* goes where the link points */
-    assert_int_equal(lstat(in_folder("link"), &st), 0);
-    assert_true(S_ISLNK(st.st_mode));
-    assert_ok(mrq_map_open(&map, in_folder("a"), &err));
-    assert_int_equal(map.size, 3);
-    mrq_map_close(&map);
     assert_int_equal(mkfifo(in_folder("pipe"), 0600), 0);
     assert_fails(mrq_file_write(in_folder("pipe"), "", 0, &err), MRQ_FAILED, "not a regular file");
     assert_fails(mrq_file_write(folder, "", 0, &err), MRQ_FAILED, "not a regular file");
@@ -228,8 +221,65 @@ static void test_files(void **state)
     char joined[8];
     assert_fails(mrq_path_join(joined, sizeof joined, "folder", "name", &err), MRQ_FAILED, "too long");
     assert_fails(mrq_file_write("/dev/full/x", "", 0, &err), MRQ_NOT_FOUND, "/dev/full/x");
-    assert_int_equal(symlink("nothing", in_folder("dangling")), 0);
-    assert_fails(mrq_file_write(in_folder("dangling"), "", 0, &err), MRQ_FAILED, "it is a link that leads nowhere");
+}
+
+/* The text of a file, and nothing else. */
+static void assert_text(const char *name, const char *want)
+{
+    size_t size;
+    MRQ_AUTOFREE unsigned char *text = read_bytes(in_folder(name), &size);
+    assert_string_equal((const char *)text, want);
+}
+
+/* Whoever may make links in a folder that we write to cannot lead us to what only we may write. */
+static void test_no_link_is_written_through(void **state)
+{
+    (void)state;
+    char temporary[40];
+    struct stat st;
+    write_bytes(in_folder("precious"), "precious", 8);
+    static const char *const targets[] = {"precious", "nothing", "/dev/null", "."};
+    for (size_t i = 0; i < sizeof targets / sizeof *targets; i++) {
+        assert_int_equal(symlink(targets[i], in_folder("link")), 0);
+        assert_fails(mrq_file_write(in_folder("link"), "new", 3, &err), MRQ_FAILED,
+                     "link: it is a symbolic link, which is not followed");
+        assert_int_equal(lstat(in_folder("link"), &st), 0);
+        assert_true(S_ISLNK(st.st_mode));
+        assert_int_equal(unlink(in_folder("link")), 0);
+    }
+    assert_false(mrq_file_exists(in_folder("nothing")));
+
+    /* One in the place of the temporary file. */
+    snprintf(temporary, sizeof temporary, "victim.tmp-%ld", (long)getpid());
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(symlink(targets[i], in_folder(temporary)), 0);
+        assert_fails(mrq_file_write(in_folder("victim"), "new", 3, &err), MRQ_FAILED, "victim: File exists");
+        assert_int_equal(unlink(in_folder(temporary)), 0);
+    }
+    assert_false(mrq_file_exists(in_folder("nothing")));
+
+    /* One that comes while we write is replaced itself. */
+    mrq_output *out = NULL;
+    assert_ok(mrq_output_open(in_folder("late"), &out, &err));
+    assert_ok(mrq_output_write(out, "new", 3, &err));
+    assert_int_equal(symlink("precious", in_folder("late")), 0);
+    assert_ok(mrq_output_commit(out, &err));
+    assert_text("late", "new");
+    assert_text("precious", "precious");
+}
+
+static void test_an_output_that_cannot_take_its_place_leaves_nothing(void **state)
+{
+    (void)state;
+    char temporary[40];
+    mrq_output *out = NULL;
+    snprintf(temporary, sizeof temporary, "taken.tmp-%ld", (long)getpid());
+    assert_ok(mrq_output_open(in_folder("taken"), &out, &err));
+    assert_ok(mrq_output_write(out, "new", 3, &err));
+    assert_true(mrq_file_exists(in_folder(temporary)));
+    assert_int_equal(mkdir(in_folder("taken"), 0700), 0); /* onto which no file is renamed */
+    assert_fails(mrq_output_commit(out, &err), MRQ_FAILED, "cannot rename");
+    assert_false(mrq_file_exists(in_folder(temporary)));
 }
 
 /* What a killed process has left goes when the file is written again, and nothing else. */
@@ -815,6 +865,8 @@ int main(void)
         cmocka_unit_test(test_errors_are_plain),
         cmocka_unit_test(test_digest),
         cmocka_unit_test(test_files),
+        cmocka_unit_test(test_no_link_is_written_through),
+        cmocka_unit_test(test_an_output_that_cannot_take_its_place_leaves_nothing),
         cmocka_unit_test(test_left_overs),
         cmocka_unit_test(test_container),
         cmocka_unit_test(test_dict),

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
@@ -611,6 +612,69 @@ static void one_export_at_a_time(void **state)
     assert_swept(store);
 }
 
+/* What happens, once, between another writer's opening of the lock's file and its locking. */
+static void (*before_flock)(void);
+
+int flock(int fd, int operation)
+{
+    void (*const happen)(void) = before_flock;
+    before_flock = NULL;
+    if (happen)
+        happen();
+    return (int)syscall(SYS_flock, fd, operation);
+}
+
+static mrq_lock first, third;
+
+static void the_owner_ends(void)
+{
+    mrq_lock_release(&first);
+}
+
+static void the_owner_ends_and_a_third_comes(void)
+{
+    mrq_lock_release(&first);
+    assert_ok(mrq_lock_take(folder, "third", &third, &err));
+}
+
+/* A file that its owner removed while we opened it locks nobody out: only the one that stands there counts. */
+static void a_lock_that_is_no_longer_there_is_not_held(void **state)
+{
+    (void)state;
+    mrq_lock second, other;
+    assert_ok(mrq_lock_take(folder, "first", &first, &err));
+    before_flock = the_owner_ends;
+    assert_ok(mrq_lock_take(folder, "second", &second, &err));
+    assert_true(mrq_file_exists(second.path));
+    assert_fails(mrq_lock_take(folder, "other", &other, &err), MRQ_FAILED, "is locked by second");
+    mrq_lock_release(&second);
+
+    assert_ok(mrq_lock_take(folder, "first", &first, &err));
+    before_flock = the_owner_ends_and_a_third_comes;
+    assert_fails(mrq_lock_take(folder, "second", &second, &err), MRQ_FAILED, "is locked by third");
+    assert_true(mrq_file_exists(third.path));
+    mrq_lock_release(&third);
+}
+
+/* Else whoever may make links in the store could have us write into what only we may write. */
+static void the_lock_follows_no_link(void **state)
+{
+    (void)state;
+    mrq_lock lock;
+    char path[PATH + 20], target[PATH + 20];
+    snprintf(path, sizeof path, "%.4000s/lock", folder);
+    snprintf(target, sizeof target, "%.4000s/precious", folder);
+    assert_int_equal(symlink(target, path), 0);
+    assert_fails(mrq_lock_take(folder, "export", &lock, &err), MRQ_FAILED, "lock: Too many levels of symbolic links");
+    assert_false(mrq_file_exists(target));
+    write_bytes(target, "precious", 8);
+    assert_fails(mrq_lock_take(folder, "export", &lock, &err), MRQ_FAILED, "lock: Too many levels of symbolic links");
+    size_t size;
+    MRQ_AUTOFREE unsigned char *text = read_bytes(target, &size);
+    assert_string_equal((const char *)text, "precious");
+    assert_int_equal(unlink(path), 0);
+}
+
 /* The known users among the queries come from all over the table, in either half. */
 static void assert_known_are_spread(const mrq_folded *tower, const mrq_table *table, const float *vectors, uint32_t n,
                                     uint32_t turn)
@@ -702,6 +766,8 @@ int main(void)
         cmocka_unit_test(a_killed_writer_harms_nobody),
         cmocka_unit_test(leftovers_are_swept),
         cmocka_unit_test(one_export_at_a_time),
+        cmocka_unit_test(a_lock_that_is_no_longer_there_is_not_held),
+        cmocka_unit_test(the_lock_follows_no_link),
         cmocka_unit_test(queries_are_mixed),
     };
     return cmocka_run_group_tests(tests, make_world, clean_up);

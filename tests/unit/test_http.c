@@ -434,8 +434,18 @@ static void test_token(void **state)
     assert_fails(read_token("0123456789 abcdef\n", 18, 0600, &token), MRQ_USAGE, "character 11 may not stand in a token");
     assert_fails(read_token("0123456789abcdef\nx\n", 19, 0600, &token), MRQ_USAGE, "character 17 may not");
     assert_fails(read_token("0123456789abcdef\n", 17, 0644, &token), MRQ_USAGE, "everybody may read it (mode 644), want 600");
+    assert_fails(read_token("0123456789abcdef\n", 17, 0620, &token), MRQ_USAGE,
+                 "others than its owner may write it (mode 620): chmod go-w");
+    assert_fails(read_token("0123456789abcdef\n", 17, 0602, &token), MRQ_USAGE, "others than its owner may write it (mode 602)");
     assert_ok(read_token("0123456789abcdef", 16, 0640, &token));
     assert_ok(read_token("0123456789abcdef\n", 17, 0600, &token));
+    char path[200];
+    snprintf(path, sizeof path, "%s/token", folder);
+    if (chown(path, 65534, (gid_t)-1) == 0) { /* which takes root */
+        assert_fails(mrq_secret_read(path, MRQ_TOKEN_MIN, &token, &err), MRQ_USAGE,
+                     "belongs to user 65534, who may write it: chown");
+        assert_int_equal(chown(path, geteuid(), (gid_t)-1), 0);
+    }
     assert_true(mrq_token_matches(&token, "Bearer 0123456789abcdef"));
     assert_true(mrq_token_matches(&token, "bearer 0123456789abcdef"));
     static const char *const wrong[] = {NULL,
@@ -696,6 +706,33 @@ static void test_access(void **state)
         assert_fails(mrq_access_flush(log, &err), MRQ_FAILED, "No space left");
         mrq_access_close(log);
     }
+}
+
+/* A link in the place of the log leads to no file: not at the start, and not when it is opened anew. */
+static void test_access_link(void **state)
+{
+    mrq_access *log = NULL;
+    char path[200], target[200];
+    size_t size;
+    (void)state;
+    snprintf(path, sizeof path, "%s/link", folder);
+    snprintf(target, sizeof target, "%s/precious", folder);
+    assert_int_equal(symlink(target, path), 0);
+    assert_fails(mrq_access_open(path, &log, &err), MRQ_NOT_FOUND, "cannot write the access log"); /* nor is one made there */
+    assert_fails(mrq_map_open(&(mrq_map){0}, target, &err), MRQ_NOT_FOUND, "precious");
+    write_bytes(target, "precious", 8);
+    assert_fails(mrq_access_open(path, &log, &err), MRQ_FAILED,
+                 "a symbolic link to a file is not followed; \"-\" is standard output");
+    assert_int_equal(unlink(path), 0);
+    assert_ok(mrq_access_open(path, &log, &err));
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(symlink(target, path), 0);
+    assert_fails(mrq_access_reopen(log, &err), MRQ_FAILED, "is not followed");
+    mrq_access_add(log, "local", "GET", "/kept", 200, 1, 1, "-");
+    mrq_access_close(log);
+    unsigned char *text = read_bytes(target, &size);
+    assert_string_equal((const char *)text, "precious");
+    mrq_free(text);
 }
 
 /* What the old file refuses is no reason to stay with it. */
@@ -1066,6 +1103,7 @@ int main(void)
         cmocka_unit_test(test_metrics),
         cmocka_unit_test(test_access),
         cmocka_unit_test(test_systemd),
+        cmocka_unit_test(test_access_link),
         cmocka_unit_test(test_access_full),
         cmocka_unit_test(test_access_pipe),
         cmocka_unit_test(test_refuse),

@@ -502,8 +502,9 @@ static void cut_files_and_garbage_are_refused(void **state)
     assert_null(loaded);
 }
 
-/* Small enough for the stream's buffer, so that only the last write fails; and larger, so that FAISS sees it. */
-static void a_full_disk_is_an_error(void **state)
+/* Small enough for the stream's buffer, so that only the last write fails; and larger, so that FAISS sees it. Nor is a link
+ * followed. */
+static void a_file_that_cannot_be_written_is_an_error(void **state)
 {
     (void)state;
     MRQ_AUTOFREE float *x = clustered(1000, 32, 9);
@@ -513,6 +514,10 @@ static void a_full_disk_is_an_error(void **state)
         assert_ok(mrq_index_build("Flat", x, counts[i], 32, &index, &err));
         assert_fails(mrq_index_save(index, "/dev/full", &err), MRQ_FAILED, "cannot write /dev/full: No space left on device");
         assert_fails(mrq_index_save(index, in_folder("no/where"), &err), MRQ_NOT_FOUND, "cannot write");
+        assert_int_equal(symlink("target", in_folder("link")), 0);
+        assert_fails(mrq_index_save(index, in_folder("link"), &err), MRQ_FAILED, "link: Too many levels of symbolic links");
+        assert_int_equal(unlink(in_folder("link")), 0);
+        assert_false(mrq_file_exists(in_folder("target")));
     }
 }
 
@@ -574,7 +579,7 @@ int main(void)
         cmocka_unit_test(crafted_files_are_refused),
         cmocka_unit_test(another_kind_is_refused),
         cmocka_unit_test(cut_files_and_garbage_are_refused),
-        cmocka_unit_test(a_full_disk_is_an_error),
+        cmocka_unit_test(a_file_that_cannot_be_written_is_an_error),
         cmocka_unit_test(threads_search_side_by_side),
     };
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
