@@ -25,10 +25,16 @@ struct section {
     uint64_t offset, size;
 };
 
-struct mrq_container_writer {
+/* What a file begins with. */
+struct head {
     struct header header;
-    const char *problem; /* what a wrong mrq_container_add() did */
     struct section section[MRQ_CONTAINER_SECTIONS];
+};
+_Static_assert(offsetof(struct head, section) == sizeof(struct header), "no gap between them");
+
+struct mrq_container_writer {
+    struct head head;
+    const char *problem; /* what a wrong mrq_container_add() did */
     const void *data[MRQ_CONTAINER_SECTIONS];
 };
 
@@ -37,16 +43,22 @@ static uint64_t align_up(uint64_t n)
     return (n + MRQ_ALIGN - 1) / MRQ_ALIGN * MRQ_ALIGN;
 }
 
+static size_t head_size(const struct head *head)
+{
+    return sizeof head->header + head->header.sections * sizeof *head->section;
+}
+
 mrq_container_writer *mrq_container_writer_new(const char *kind, uint32_t version)
 {
     mrq_container_writer *writer = calloc(1, sizeof *writer);
     if (!writer)
         return NULL;
-    memcpy(writer->header.magic, magic, sizeof magic);
-    snprintf(writer->header.kind, sizeof writer->header.kind, "%s", kind);
-    writer->header.version = version;
-    writer->header.byte_order = BYTE_ORDER_MARK;
-    writer->header.format = FORMAT;
+    struct header *header = &writer->head.header;
+    memcpy(header->magic, magic, sizeof magic);
+    snprintf(header->kind, sizeof header->kind, "%s", kind);
+    header->version = version;
+    header->byte_order = BYTE_ORDER_MARK;
+    header->format = FORMAT;
     return writer;
 }
 
@@ -57,62 +69,75 @@ void mrq_container_writer_free(mrq_container_writer *writer)
 
 void mrq_container_add(mrq_container_writer *writer, const void *data, size_t count, size_t size, const char *name, ...)
 {
-    if (writer->header.sections == MRQ_CONTAINER_SECTIONS) {
+    struct head *head = &writer->head;
+    if (head->header.sections == MRQ_CONTAINER_SECTIONS) {
         writer->problem = "too many sections";
         return;
     }
-    struct section *section = &writer->section[writer->header.sections];
+    struct section *section = &head->section[head->header.sections];
     va_list args;
     va_start(args, name);
     const int length = vsnprintf(section->name, sizeof section->name, name, args);
     va_end(args);
     if (length <= 0 || (size_t)length >= sizeof section->name)
         writer->problem = "a section's name is too long";
-    for (uint32_t i = 0; i < writer->header.sections; i++)
-        if (strcmp(writer->section[i].name, section->name) == 0)
+    for (uint32_t i = 0; i < head->header.sections; i++)
+        if (strcmp(head->section[i].name, section->name) == 0)
             writer->problem = "two sections of one name";
     size_t bytes;
     if (__builtin_mul_overflow(count, size, &bytes))
         writer->problem = "a section is too large";
     section->size = bytes;
-    writer->data[writer->header.sections++] = data;
+    writer->data[head->header.sections++] = data;
 }
 
-/* Lays the whole file out in memory: files are some megabytes, and the checksum is needed in the header. */
-static unsigned char *lay_out(const mrq_container_writer *writer, size_t *file_size)
+/* Sums or, where there is an output, writes bytes, and zeros up to the next section's place. */
+static mrq_status put(const void *data, uint64_t size, mrq_sum *sum, mrq_output *out, mrq_error *err)
 {
-    struct header header = writer->header;
-    struct section section[MRQ_CONTAINER_SECTIONS];
-    uint64_t end = align_up(sizeof header + header.sections * sizeof *section);
-    for (uint32_t i = 0; i < header.sections; i++) {
-        section[i] = writer->section[i];
-        section[i].offset = end;
-        end = align_up(end + section[i].size);
+    static const unsigned char zeros[MRQ_ALIGN];
+    const size_t gap = align_up(size) - size;
+    if (out) {
+        MRQ_TRY(mrq_output_write(out, data, size, err));
+        return mrq_output_write(out, zeros, gap, err);
     }
-    header.file_size = end;
-    unsigned char *bytes = mrq_array(end, 1);
-    if (!bytes)
-        return NULL;
-    memcpy(bytes, &header, sizeof header);
-    memcpy(bytes + sizeof header, section, header.sections * sizeof *section);
-    for (uint32_t i = 0; i < header.sections; i++)
-        if (section[i].size)
-            memcpy(bytes + section[i].offset, writer->data[i], section[i].size);
-    header.checksum = mrq_checksum(bytes, end);
-    memcpy(bytes, &header, sizeof header);
-    *file_size = end;
-    return bytes;
+    mrq_sum_update(sum, data, size);
+    mrq_sum_update(sum, zeros, gap);
+    return MRQ_OK;
 }
 
-mrq_status mrq_container_write(const mrq_container_writer *writer, const char *path, mrq_error *err)
+/* All of the file, as put(). */
+static mrq_status put_all(const mrq_container_writer *writer, mrq_sum *sum, mrq_output *out, mrq_error *err)
+{
+    const struct head *head = &writer->head;
+    MRQ_TRY(put(head, head_size(head), sum, out, err));
+    for (uint32_t i = 0; i < head->header.sections; i++)
+        MRQ_TRY(put(writer->data[i], head->section[i].size, sum, out, err));
+    return MRQ_OK;
+}
+
+/* A file may be larger than the memory that is left: it is gone through twice, as the checksum stands before what it is of, and
+ * never laid out. */
+mrq_status mrq_container_write(mrq_container_writer *writer, const char *path, mrq_error *err)
 {
     if (writer->problem)
         return mrq_fail(err, MRQ_FAILED, "cannot write %s: %s", path, writer->problem);
-    size_t size = 0;
-    MRQ_AUTOFREE unsigned char *bytes = lay_out(writer, &size);
-    if (!bytes)
-        return mrq_fail_memory(err, "writing a file");
-    return mrq_file_write(path, bytes, size, err);
+    struct header *header = &writer->head.header;
+    mrq_sum sum;
+    header->file_size = align_up(head_size(&writer->head));
+    for (uint32_t i = 0; i < header->sections; i++) {
+        writer->head.section[i].offset = header->file_size;
+        header->file_size = align_up(header->file_size + writer->head.section[i].size);
+    }
+    header->checksum = 0;
+    mrq_sum_init(&sum);
+    MRQ_TRY(put_all(writer, &sum, NULL, err));
+    header->checksum = mrq_sum_value(&sum);
+    MRQ_CLEANUP(mrq_output_discard) mrq_output *out = NULL;
+    MRQ_TRY(mrq_output_open(path, &out, err));
+    MRQ_TRY(put_all(writer, &sum, out, err));
+    mrq_output *full = out;
+    out = NULL;
+    return mrq_output_commit(full, err);
 }
 
 struct mrq_container {
@@ -139,7 +164,11 @@ static uint64_t file_checksum(const mrq_map *map)
     _Static_assert(sizeof(struct header) <= sizeof first, "the header fits the first block");
     memcpy(first, map->data, sizeof first);
     memset(first + offsetof(struct header, checksum), 0, sizeof(uint64_t));
-    return mrq_checksum_pair(first, sizeof first, map->data + sizeof first, map->size - sizeof first);
+    mrq_sum sum;
+    mrq_sum_init(&sum);
+    mrq_sum_update(&sum, first, sizeof first);
+    mrq_sum_update(&sum, map->data + sizeof first, map->size - sizeof first);
+    return mrq_sum_value(&sum);
 }
 
 static mrq_status check_header(const mrq_container *c, const char *kind, uint32_t version, mrq_error *err)

@@ -24,7 +24,7 @@ MRQ_DEFINE_CLEANUP(mrq_container_writer, mrq_container_writer_free)
  * name) are kept and reported by mrq_container_write(). */
 void mrq_container_add(mrq_container_writer *writer, const void *data, size_t count, size_t size, const char *name, ...)
     __attribute__((format(printf, 5, 6)));
-MRQ_CHECKED mrq_status mrq_container_write(const mrq_container_writer *writer, const char *path, mrq_error *err);
+MRQ_CHECKED mrq_status mrq_container_write(mrq_container_writer *writer, const char *path, mrq_error *err); /* copies no section */
 
 /* An open, verified container. Sections are pointers into the map and live as long as it does. */
 typedef struct mrq_container mrq_container;

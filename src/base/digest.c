@@ -4,7 +4,6 @@
  * quick only with an instruction that must be dispatched, and half the bits. */
 #include "base/digest.h"
 
-#include <assert.h>
 #include <endian.h>
 #include <stdio.h>
 #include <string.h>
@@ -96,6 +95,7 @@ static uint64_t mix(uint64_t a, uint64_t b)
 #define KEY          0x9e3779b185ebca87u
 #define LANES        4
 #define STRIPE_BYTES (LANES * 2 * sizeof(uint64_t))
+_Static_assert(sizeof((mrq_sum){0}.lane) == LANES * sizeof(uint64_t) && sizeof((mrq_sum){0}.stripe) == STRIPE_BYTES, "as declared");
 
 static void add_stripe(uint64_t lane[LANES], const unsigned char *bytes)
 {
@@ -105,27 +105,50 @@ static void add_stripe(uint64_t lane[LANES], const unsigned char *bytes)
         lane[i] = mix(le64toh(word[2 * i]) ^ KEY, le64toh(word[2 * i + 1]) ^ lane[i]);
 }
 
-uint64_t mrq_checksum_pair(const void *first, size_t first_size, const void *second, size_t second_size)
+void mrq_sum_init(mrq_sum *sum)
 {
-    assert(first_size % STRIPE_BYTES == 0);
-    uint64_t lane[LANES] = {0x6a09e667f3bcc909u, 0xbb67ae8584caa73bu, 0x3c6ef372fe94f82bu, 0xa54ff53a5f1d36f1u};
-    const unsigned char *bytes = first;
-    for (size_t left = first_size; left; left -= STRIPE_BYTES, bytes += STRIPE_BYTES)
+    *sum = (mrq_sum){.lane = {0x6a09e667f3bcc909u, 0xbb67ae8584caa73bu, 0x3c6ef372fe94f82bu, 0xa54ff53a5f1d36f1u}};
+}
+
+void mrq_sum_update(mrq_sum *sum, const void *data, size_t size)
+{
+    const unsigned char *bytes = data;
+    const size_t used = sum->size % STRIPE_BYTES;
+    sum->size += size;
+    if (used + size < STRIPE_BYTES) {
+        if (size)
+            memcpy(sum->stripe + used, bytes, size);
+        return;
+    }
+    uint64_t lane[LANES]; /* which stay in registers */
+    memcpy(lane, sum->lane, sizeof lane);
+    if (used) {
+        memcpy(sum->stripe + used, bytes, STRIPE_BYTES - used);
+        add_stripe(lane, sum->stripe);
+        bytes += STRIPE_BYTES - used;
+        size -= STRIPE_BYTES - used;
+    }
+    for (; size >= STRIPE_BYTES; size -= STRIPE_BYTES, bytes += STRIPE_BYTES)
         add_stripe(lane, bytes);
-    size_t left = second_size;
-    for (bytes = second; left >= STRIPE_BYTES; left -= STRIPE_BYTES, bytes += STRIPE_BYTES)
-        add_stripe(lane, bytes);
-    unsigned char tail[STRIPE_BYTES] = {0};
-    if (left)
-        memcpy(tail, bytes, left);
-    add_stripe(lane, tail);
-    uint64_t sum = first_size + second_size;
+    memcpy(sum->stripe, bytes, size);
+    memcpy(sum->lane, lane, sizeof lane);
+}
+
+uint64_t mrq_sum_value(mrq_sum *sum)
+{
+    const size_t used = sum->size % STRIPE_BYTES;
+    memset(sum->stripe + used, 0, STRIPE_BYTES - used);
+    add_stripe(sum->lane, sum->stripe);
+    uint64_t value = sum->size;
     for (int i = 0; i < LANES; i++)
-        sum = mix(sum ^ KEY, lane[i]);
-    return sum;
+        value = mix(value ^ KEY, sum->lane[i]);
+    return value;
 }
 
 uint64_t mrq_checksum(const void *data, size_t size)
 {
-    return mrq_checksum_pair(NULL, 0, data, size);
+    mrq_sum sum;
+    mrq_sum_init(&sum);
+    mrq_sum_update(&sum, data, size);
+    return mrq_sum_value(&sum);
 }

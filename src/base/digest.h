@@ -22,7 +22,13 @@ void mrq_sha256_hex(mrq_sha256 *sha, char out[MRQ_SHA256_HEX]);
  * Reads words little-endian, so that it is the same everywhere. */
 uint64_t mrq_checksum(const void *data, size_t size);
 
-/* The checksum of two blocks as if they stood in one; `first_size` is a multiple of 64. */
-uint64_t mrq_checksum_pair(const void *first, size_t first_size, const void *second, size_t second_size);
+/* The same of bytes that come in pieces: init, any number of updates, then the value, once. */
+typedef struct mrq_sum {
+    uint64_t lane[4], size;
+    unsigned char stripe[64]; /* begun */
+} mrq_sum;
+void mrq_sum_init(mrq_sum *sum);
+void mrq_sum_update(mrq_sum *sum, const void *data, size_t size);
+uint64_t mrq_sum_value(mrq_sum *sum);
 
 #endif

@@ -158,6 +158,17 @@ static void test_errors_are_plain(void **state)
     }
 }
 
+/* The checksum of bytes that come in three pieces, which end at these places. */
+static uint64_t checksum_in_pieces(const unsigned char *bytes, size_t size, size_t first, size_t second)
+{
+    mrq_sum sum;
+    mrq_sum_init(&sum);
+    mrq_sum_update(&sum, bytes, first);
+    mrq_sum_update(&sum, bytes + first, second - first);
+    mrq_sum_update(&sum, bytes + second, size - second);
+    return mrq_sum_value(&sum);
+}
+
 static void test_digest(void **state)
 {
     (void)state;
@@ -182,14 +193,18 @@ static void test_digest(void **state)
     for (size_t bit = 0; bit < 8 * sizeof bytes; bit++) {
         bytes[bit / 8] ^= (unsigned char)(1 << bit % 8);
         assert_true(mrq_checksum(bytes, sizeof bytes) != zero);
-        assert_true(mrq_checksum(bytes, sizeof bytes) == mrq_checksum_pair(bytes, 64, bytes + 64, sizeof bytes - 64));
+        assert_true(mrq_checksum(bytes, sizeof bytes) == checksum_in_pieces(bytes, sizeof bytes, 64, 64 + bit % 137));
         bytes[bit / 8] ^= (unsigned char)(1 << bit % 8);
     }
     for (size_t n = 0; n < sizeof bytes; n++)
         assert_true(mrq_checksum(bytes, n) != mrq_checksum(bytes, n + 1));
     for (size_t i = 0; i < sizeof bytes; i++)
         bytes[i] = (unsigned char)i;
-    assert_true(mrq_checksum(bytes, sizeof bytes) == 0xd7378b1c394dda9cu); /* what files hold, for ever */
+    const uint64_t counted = mrq_checksum(bytes, sizeof bytes);
+    assert_true(counted == 0xd7378b1c394dda9cu); /* what files hold, for ever */
+    for (size_t first = 0; first <= sizeof bytes; first++)
+        for (size_t second = first; second <= sizeof bytes; second++)
+            assert_true(checksum_in_pieces(bytes, sizeof bytes, first, second) == counted);
 }
 
 static void test_files(void **state)
@@ -350,6 +365,79 @@ static void test_container(void **state)
     mrq_container_writer_free(writer);
     assert_ok(mrq_file_write(in_folder("e.mrq"), "short", 5, &err));
     assert_fails(mrq_container_open(in_folder("e.mrq"), "test", 1, &c, &err), MRQ_BAD_FILE, "not a Marquee file: 5 bytes");
+}
+
+/* What a hostile writer made, its checksum right: each section lies in the file, whole, or is refused. */
+static void test_a_section_beyond_the_file_is_refused(void **state)
+{
+    (void)state;
+    enum { OFFSET = 48 + MRQ_CONTAINER_NAME, SIZE = OFFSET + 8 }; /* of the first section, base/container.h */
+    const uint32_t numbers[16] = {1};
+    mrq_container *c = NULL;
+    size_t size;
+    mrq_container_writer *writer = mrq_container_writer_new("test", 1);
+    mrq_container_add(writer, numbers, 16, sizeof *numbers, "numbers");
+    assert_ok(mrq_container_write(writer, in_folder("f.mrq"), &err));
+    mrq_container_writer_free(writer);
+    MRQ_AUTOFREE unsigned char *bytes = read_bytes(in_folder("f.mrq"), &size);
+    assert_int_equal(size, 192); /* head, 128; section, 64 */
+    const struct {
+        uint64_t offset, size;
+        bool good;
+    } cases[] = {{128, 64, true},
+                 {128, 0, true},
+                 {192, 0, true},
+                 {64, 128, true},
+                 {128, 65, false},
+                 {192, 1, false},
+                 {128, UINT64_MAX, false},
+                 {0, 193, false},
+                 {64, UINT64_MAX, false},
+                 {256, 0, false},
+                 {127, 64, false},
+                 {UINT64_MAX - 63, 64, false},
+                 {192, UINT64_MAX - 191, false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        memcpy(bytes + OFFSET, &cases[i].offset, 8);
+        memcpy(bytes + SIZE, &cases[i].size, 8);
+        make_checksum(bytes, size);
+        write_bytes(in_folder("f.mrq"), bytes, size);
+        if (cases[i].good) {
+            assert_ok(mrq_container_open(in_folder("f.mrq"), "test", 1, &c, &err));
+            mrq_container_close(c);
+        } else {
+            assert_fails(mrq_container_open(in_folder("f.mrq"), "test", 1, &c, &err), MRQ_BAD_FILE,
+                         "section 0 lies outside the file");
+        }
+    }
+}
+
+/* As when what is written is mapped and larger than the memory that is left. */
+static void test_a_container_is_written_without_a_copy(void **state)
+{
+    (void)state;
+    enum { MEGABYTE = 1 << 20, LARGE = 64 * MEGABYTE };
+    mrq_map map;
+    mrq_container *c = NULL;
+    size_t count = LARGE;
+    const void *data;
+    close(open(in_folder("large"), O_WRONLY | O_CREAT, 0600));
+    assert_int_equal(truncate(in_folder("large"), LARGE), 0);
+    assert_ok(mrq_map_open(&map, in_folder("large"), &err));
+    mrq_container_writer *writer = mrq_container_writer_new("test", 1);
+    mrq_container_add(writer, map.data, LARGE, 1, "large");
+    const struct rlimit before = limit_memory(8 * MEGABYTE);
+    const mrq_status status = mrq_container_write(writer, in_folder("large.mrq"), &err);
+    assert_int_equal(setrlimit(RLIMIT_DATA, &before), 0);
+    mrq_container_writer_free(writer);
+    assert_int_equal(status, MRQ_OK);
+    assert_ok(mrq_container_open(in_folder("large.mrq"), "test", 1, &c, &err));
+    assert_ok(mrq_container_get(c, 1, &count, &data, &err, "large"));
+    assert_memory_equal(data, map.data, LARGE);
+    mrq_container_close(c);
+    mrq_map_close(&map);
+    unlink(in_folder("large"));
+    unlink(in_folder("large.mrq"));
 }
 
 static void test_dict(void **state)
@@ -869,6 +957,8 @@ int main(void)
         cmocka_unit_test(test_an_output_that_cannot_take_its_place_leaves_nothing),
         cmocka_unit_test(test_left_overs),
         cmocka_unit_test(test_container),
+        cmocka_unit_test(test_a_section_beyond_the_file_is_refused),
+        cmocka_unit_test(test_a_container_is_written_without_a_copy),
         cmocka_unit_test(test_dict),
         cmocka_unit_test(test_column_code),
         cmocka_unit_test(test_table),

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -162,6 +163,24 @@ static inline uint32_t count_text(const char *text, const char *what)
     for (; (text = strstr(text, what)); text += strlen(what))
         n++;
     return n;
+}
+
+/* Lets the process have `more` bytes of memory of its own beyond what it has, apart from maps of files; returns the limit that was
+ * there, to be set again with setrlimit(RLIMIT_DATA). */
+static inline struct rlimit limit_memory(size_t more)
+{
+    size_t kilobytes = 0;
+    char line[100];
+    FILE *f = fopen("/proc/self/status", "r");
+    assert_non_null(f);
+    while (!kilobytes && fgets(line, sizeof line, f))
+        (void)sscanf(line, "VmData: %zu kB", &kilobytes);
+    fclose(f);
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_DATA, &limit), 0);
+    const struct rlimit less = {1024 * kilobytes + more, limit.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_DATA, &less), 0);
+    return limit;
 }
 
 /* Changes one bit in the middle of a file; done twice, nothing has changed. */
