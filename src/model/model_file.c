@@ -30,10 +30,11 @@ mrq_status mrq_model_save(const mrq_model *model, const char *path, mrq_error *e
         mrq_links_save(&model->raters, model->movies->rows, writer, "raters");
     if (model->likes.strength)
         mrq_links_save(&model->likes, model->users->rows, writer, "likes");
-    for (uint32_t i = 0; i < model->tensors.n; i++) {
-        const mrq_tensor *tensor = &model->tensors.tensor[i];
-        mrq_container_add(writer, model->param + tensor->offset, (size_t)tensor->rows * tensor->cols, sizeof(float), "tensor.%u",
-                          i);
+    for (uint32_t i = 0; i < 2 * model->tensors.n; i++) { /* first the dense, then the sparse, as they stand in the block */
+        const mrq_tensor *tensor = &model->tensors.tensor[i % model->tensors.n];
+        if (tensor->sparse == (i >= model->tensors.n))
+            mrq_container_add(writer, model->param + tensor->offset, (size_t)tensor->rows * tensor->cols, sizeof(float),
+                              "tensor.%u", i % model->tensors.n);
     }
     return mrq_container_write(writer, path, err);
 }
@@ -66,22 +67,31 @@ static mrq_status load_links(mrq_model *model, mrq_error *err)
     return MRQ_OK;
 }
 
+/* The parameters stay in the map when they stand there as in the block, so that a model needs no memory of its own for them. In files
+ * that were written before tensors were put into the block's order they do not, and are copied. */
 static mrq_status load_tensors(mrq_model *model, mrq_error *err)
 {
     const void *data[MRQ_TENSORS_MAX];
+    const float *block = NULL;
+    bool in_place = true;
     for (uint32_t i = 0; i < model->tensors.n; i++) { /* all are there before anything is allocated for them */
         const mrq_tensor *tensor = &model->tensors.tensor[i];
         size_t count = (size_t)tensor->rows * tensor->cols;
         MRQ_TRY(mrq_container_get(model->file, sizeof(float), &count, &data[i], err, "tensor.%u", i));
+        block = tensor->offset ? block : data[i];
     }
-    model->param = mrq_arena_array(model->arena, model->tensors.size, sizeof *model->param);
+    for (uint32_t i = 0; i < model->tensors.n; i++)
+        in_place = in_place && (uintptr_t)data[i] == (uintptr_t)block + model->tensors.tensor[i].offset * sizeof *block;
+    model->param = in_place ? (float *)(uintptr_t)block /* which nobody writes to: only a model in training is changed */
+                            : mrq_arena_array(model->arena, model->tensors.size, sizeof *model->param);
     if (!model->param)
         return mrq_fail_memory(err, "reading a model");
     for (uint32_t i = 0; i < model->tensors.n; i++) {
         const mrq_tensor *tensor = &model->tensors.tensor[i];
         const size_t count = (size_t)tensor->rows * tensor->cols;
-        memcpy(model->param + tensor->offset, data[i], count * sizeof(float));
-        if (!mrq_all_finite(model->param + tensor->offset, count))
+        if (!in_place)
+            memcpy(model->param + tensor->offset, data[i], count * sizeof(float));
+        if (!mrq_all_finite(data[i], count))
             return mrq_container_bad(model->file, err, "%s holds a value that is not finite", tensor->name);
     }
     return MRQ_OK;

@@ -355,26 +355,32 @@ void mrq_pass_backward(mrq_pass *pass, const float *param, mrq_gradient *gradien
             table_backward(pass, b, param, gradient);
 }
 
+/* Some rows at a time: the outputs of all would be as large as the embedding. */
 mrq_status mrq_tower_fold(const mrq_tower *tower, uint32_t b, const float *param, float *rows, mrq_error *err)
 {
+    enum { AT_ONCE = 512 };
     const mrq_branch_plan *plan = &tower->plan[b];
+    const uint32_t most = plan->n_values < AT_ONCE ? plan->n_values : AT_ONCE;
     MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
-    float *output = arena ? mrq_arena_array(arena, (size_t)plan->n_values * plan->width, sizeof *output) : NULL;
-    uint32_t *value = output ? mrq_arena_array(arena, plan->n_values, sizeof *value) : NULL;
+    float *output = arena ? mrq_arena_array(arena, (size_t)most * plan->width, sizeof *output) : NULL;
+    uint32_t *value = output ? mrq_arena_array(arena, most, sizeof *value) : NULL;
     if (!value)
         return mrq_fail_memory(err, "folding a tower");
     mrq_branch_work work;
-    MRQ_TRY(mrq_branch_work_make(plan, plan->n_values, 0, arena, &work, err));
-    for (uint32_t v = 0; v < plan->n_values; v++)
-        value[v] = v;
+    MRQ_TRY(mrq_branch_work_make(plan, most, 0, arena, &work, err));
     const mrq_branch_call call = {tower->tensors, plan, &work, param, mrq_kernels_best(), 0};
-    mrq_branch_forward(&call, value, plan->n_values, output, plan->width);
-    for (size_t v = 0; v < plan->n_values && tower->weight == MRQ_NONE; v++) {
-        memset(rows + v * tower->width, 0, plan->first * sizeof *rows);
-        memcpy(rows + v * tower->width + plan->first, output + v * plan->width, plan->width * sizeof *rows);
+    for (uint32_t n, first = 0; first < plan->n_values; first += n, rows += (size_t)n * tower->width) {
+        n = plan->n_values - first < most ? plan->n_values - first : most;
+        for (uint32_t v = 0; v < n; v++)
+            value[v] = first + v;
+        mrq_branch_forward(&call, value, n, output, plan->width);
+        for (size_t v = 0; v < n && tower->weight == MRQ_NONE; v++) {
+            memset(rows + v * tower->width, 0, plan->first * sizeof *rows);
+            memcpy(rows + v * tower->width + plan->first, output + v * plan->width, plan->width * sizeof *rows);
+        }
+        if (tower->weight != MRQ_NONE)
+            mrq_gemm(n, tower->width, plan->width, output, plan->width, joint_weight(tower, param, plan->first), tower->width, 0,
+                     rows, tower->width);
     }
-    if (tower->weight != MRQ_NONE)
-        mrq_gemm(plan->n_values, tower->width, plan->width, output, plan->width, joint_weight(tower, param, plan->first),
-                 tower->width, 0, rows, tower->width);
     return MRQ_OK;
 }

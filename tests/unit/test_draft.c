@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/mount.h>
@@ -612,6 +613,48 @@ static void one_export_at_a_time(void **state)
     assert_swept(store);
 }
 
+/* Saves a model whose users' embedding alone is 24 MiB. */
+static void save_large_model(const char *path)
+{
+    enum { MANY = 12288 };
+    static const char text[] =
+        "{\"name\":\"large\",\"score\":{\"kind\":\"cosine\",\"scale\":5},\"joint\":{\"size\":16,\"activation\":\"tanh\"},"
+        "\"towers\":{\"user\":[{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":512}],"
+        "\"movie\":[{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":4}]},\"train\":{}}";
+    static uint32_t user[MANY], movie[MANY];
+    static float rating[MANY];
+    MRQ_CLEANUP(mrq_table_free) mrq_table *many = small_users(MANY, 3);
+    MRQ_CLEANUP(mrq_model_free) mrq_model *large = NULL;
+    mrq_description description;
+    for (uint32_t i = 0; i < MANY; i++) {
+        user[i] = i;
+        movie[i] = i % MOVIES;
+        rating[i] = (float)(1 + i % 5);
+    }
+    assert_ok(mrq_description_parse(text, sizeof text - 1, "large.json", &description, &err));
+    const mrq_model_source source = {many, movies, user, movie, rating, user, MANY, MANY, 11, 3};
+    assert_ok(mrq_model_new(&description, &source, &large, &err));
+    assert_ok(mrq_model_save(large, path, &err));
+}
+
+/* The model is read, computed with and written where it is mapped: an export needs memory for vectors and tower alone. */
+static void a_model_larger_than_memory_is_exported(void **state)
+{
+    (void)state;
+    char store[PATH], path[PATH + 20], name[MRQ_GENERATION_NAME];
+    snprintf(path, sizeof path, "%.4000s/large.mrq", folder);
+    save_large_model(path);
+    assert_ok(try_export(new_store(store), path, "Flat", name)); /* what libraries keep once they have it is not of the file */
+    const struct rlimit before = limit_memory((size_t)12 << 20);
+    const mrq_status status = try_export(store, path, "Flat", name);
+    assert_int_equal(setrlimit(RLIMIT_DATA, &before), 0);
+    if (status != MRQ_OK)
+        fail_msg("%s", err.msg);
+    assert_int_equal(try_open(store), MRQ_OK);
+    temporary_remove(store);
+    unlink(path);
+}
+
 /* What happens, once, between another writer's opening of the lock's file and its locking. */
 static void (*before_flock)(void);
 
@@ -766,9 +809,11 @@ int main(void)
         cmocka_unit_test(a_killed_writer_harms_nobody),
         cmocka_unit_test(leftovers_are_swept),
         cmocka_unit_test(one_export_at_a_time),
+        cmocka_unit_test(a_model_larger_than_memory_is_exported),
         cmocka_unit_test(a_lock_that_is_no_longer_there_is_not_held),
         cmocka_unit_test(the_lock_follows_no_link),
         cmocka_unit_test(queries_are_mixed),
     };
+    mallopt(M_MMAP_THRESHOLD, 1 << 17); /* for limit_memory() */
     return cmocka_run_group_tests(tests, make_world, clean_up);
 }
