@@ -202,6 +202,37 @@ holds N/report.json 'j["outcome"] == "failed" and "Milvus at" in j["reason"]'
 
 python3 "$MRQ_SOURCE/tests/cli/serve_backend.py"
 
+# Rows that a server has taken and does not show yet are waited for.
+start_fake v1 late
+mode short@query:2-3
+run 0 "$MARQUEE" export --store S --to "$to"
+[ "$(grep -c vector/query "$server_file.log")" -eq 4 ] || fail "rows were not waited for: $(cat "$server_file.log")"
+
+# What finds too little, as on a server that brings the worst first, is not published.
+FAKE_MILVUS_DIGITS=-9 start_fake v1 useless
+before=$(readlink S/current)
+refuse 1 "of the best 10, want 0.9" "$MARQUEE" export --store S --model m.mrq --to "$to"
+[ "$(readlink S/current)" = "$before" ] || fail "an index that finds the worst was published"
+
+# A server that rounds otherwise is asked for more than is wanted, also for somebody who has seen nothing.
+FAKE_MILVUS_DIGITS=2 start_fake v1 coarse
+run 0 "$MARQUEE" export --store S --to "$to"
+same -a 25 -g F -j 12 -k 10
+
+# A genre whose name cannot stand between quotes is not told, and nor is another beside it where any of them will do: movies that have
+# it alone are found all the same.
+mkdir odd
+cp "$sample"/*.dat odd
+sed 's/Comedy/Co"medy/' "$sample/movies.dat" >odd/movies.dat
+rm -rf S
+run 0 "$MARQUEE" train --data odd --model retrieval --out odd.mrq
+run 0 "$MARQUEE" export --model odd.mrq --store S
+start_fake v1 odd-names
+run 0 "$MARQUEE" export --store S --to "$to"
+same -i 7 --genre 'Co"medy' --genre Romance
+same -i 7 --genre 'Co"medy' --genre Romance --all-genres
+has 'json_contains_all(genres, ["Romance"])' "$server_file.log"
+
 for tool in openssl redis-server; do
     command -v $tool >/dev/null || skip "no $tool here; everything else passed"
 done
