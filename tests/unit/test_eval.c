@@ -493,6 +493,22 @@ static void test_bootstrap(void **state)
     assert_true(isnan(e.mean) && isnan(e.low) && isnan(e.high));
 }
 
+/* Each end stands where the normal distribution has 2.5 %: 1.96 deviations of the mean away from it. */
+static void test_the_interval_is_of_95_percent_on_either_side(void **state)
+{
+    (void)state;
+    enum { HOW_MANY = 400, SEEDS = 40 };
+    double below = 0, above = 0;
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        const mrq_estimate e = interval_of(HOW_MANY, 1, seed);
+        below += (e.mean - e.low) / SEEDS;
+        above += (e.high - e.mean) / SEEDS;
+    }
+    const double deviation = sqrt(1.0 / 12 / HOW_MANY);
+    if (fabs(below / deviation - 1.96) > 0.1 || fabs(above / deviation - 1.96) > 0.1) /* 90 % would be 1.64 */
+        fail_msg("the ends are %.3f and %.3f deviations from the mean, want 1.96", below / deviation, above / deviation);
+}
+
 /* Two users and six movies, worked by hand. */
 static void test_sheet_by_hand(void **state)
 {
@@ -723,6 +739,7 @@ int main(void)
         cmocka_unit_test(test_strangers_get_the_popular),
         cmocka_unit_test(test_unfit_baselines),
         cmocka_unit_test(test_bootstrap),
+        cmocka_unit_test(test_the_interval_is_of_95_percent_on_either_side),
         cmocka_unit_test(test_sheet_by_hand),
         cmocka_unit_test(test_study),
         cmocka_unit_test(test_models_learn_the_training_part),

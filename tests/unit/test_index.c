@@ -379,6 +379,26 @@ static void loading_checks_what_it_gets(void **state)
     assert_null(loaded);
 }
 
+/* Also of a kind whose parts we do not walk to the end, so that only FAISS knows where it ends. */
+static void bytes_behind_the_end_of_any_kind_are_refused(void **state)
+{
+    (void)state;
+    enum { N = 80, DIM = 8 };
+    static const char *const kinds[] = {"SQ8", "ITQ4,SQ8", "RQ2x4", "Pad16,SQ8"};
+    MRQ_AUTOFREE float *x = clustered(N, DIM, 6);
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        MRQ_CLEANUP(mrq_index_free) mrq_index *index = NULL, *loaded = NULL;
+        const char *path = in_folder("longer");
+        size_t size;
+        assert_ok(mrq_index_build(kinds[i], x, N, DIM, &index, &err));
+        assert_ok(mrq_index_save(index, path, &err));
+        MRQ_AUTOFREE unsigned char *bytes = read_bytes(path, &size);
+        write_bytes(path, bytes, size + 1);
+        assert_fails(load_from(path, mrq_index_settings_of(index), x, N, DIM, &loaded, &err), MRQ_BAD_FILE,
+                     "longer: bytes behind the end of the index");
+    }
+}
+
 /* What is within each other in many ways is looked at before it is read, and found to be right. */
 static void kinds_within_each_other_are_read(void **state)
 {
@@ -575,6 +595,7 @@ int main(void)
         cmocka_unit_test(scores_that_are_not_numbers_are_left_out),
         cmocka_unit_test(an_approximate_index_is_never_short),
         cmocka_unit_test(loading_checks_what_it_gets),
+        cmocka_unit_test(bytes_behind_the_end_of_any_kind_are_refused),
         cmocka_unit_test(kinds_within_each_other_are_read),
         cmocka_unit_test(crafted_files_are_refused),
         cmocka_unit_test(another_kind_is_refused),

@@ -547,6 +547,54 @@ static void a_forged_checkpoint_does_no_harm(void **state)
     small_data_free(i.data);
 }
 
+/* The place of a section in a container's bytes, and its size: base/container.h. */
+static uint64_t find_section(const unsigned char *bytes, const char *name, uint64_t *size)
+{
+    enum { TABLE = 48, ENTRY = MRQ_CONTAINER_NAME + 16 };
+    uint32_t sections;
+    uint64_t place = 0;
+    memcpy(&sections, bytes + 24, sizeof sections);
+    for (const unsigned char *at = bytes + TABLE; sections-- && !place; at += ENTRY)
+        if (strcmp((const char *)at, name) == 0) {
+            memcpy(&place, at + MRQ_CONTAINER_NAME, sizeof place);
+            memcpy(size, at + MRQ_CONTAINER_NAME + sizeof place, sizeof *size);
+        }
+    assert_true(place > 0);
+    return place;
+}
+
+/* A rating that is tested, or one that would be learned from twice, is not slipped in by a checkpoint. */
+static void a_checkpoint_holds_each_rating_to_learn_from_once(void **state)
+{
+    (void)state;
+    struct interrupted i;
+    interrupt(&i);
+    size_t size;
+    MRQ_AUTOFREE unsigned char *bytes = read_bytes(i.options.checkpoint, &size);
+    uint64_t held = 0;
+    uint32_t *order = (uint32_t *)(void *)(bytes + find_section(bytes, "order", &held));
+    const uint32_t first = order[0];
+    static unsigned char learned[RATINGS];
+    uint32_t tested = 0;
+    for (uint64_t r = 0; r < held / sizeof *order; r++)
+        learned[order[r]] = 1;
+    while (learned[tested])
+        tested++;
+    const uint32_t wrong[] = {order[1], tested, RATINGS, UINT32_MAX};
+    for (size_t w = 0; w < sizeof wrong / sizeof *wrong; w++) {
+        order[0] = wrong[w];
+        make_checksum(bytes, size);
+        write_bytes(i.options.checkpoint, bytes, size);
+        assert_resume_refused(&i, "is not one to learn from, or stands there twice");
+    }
+    order[0] = first;
+    make_checksum(bytes, size);
+    write_bytes(i.options.checkpoint, bytes, size);
+    struct tale rest = {.epochs = 1};
+    mrq_model_free(train(i.data, &i.d, &i.options, &rest).model);
+    small_data_free(i.data);
+}
+
 /* Losing */
 
 static void a_first_pass_that_is_lost_gives_advice(void **state)
@@ -763,6 +811,7 @@ int main(void)
         cmocka_unit_test(the_checkpoint_of_another_training_is_refused),
         cmocka_unit_test(a_damaged_checkpoint_is_refused),
         cmocka_unit_test(a_forged_checkpoint_does_no_harm),
+        cmocka_unit_test(a_checkpoint_holds_each_rating_to_learn_from_once),
         cmocka_unit_test(a_first_pass_that_is_lost_gives_advice),
         cmocka_unit_test(a_rating_that_is_no_number_is_a_lost_loss),
         cmocka_unit_test(a_later_pass_that_is_lost_keeps_the_best),
