@@ -56,7 +56,7 @@ struct mrq_output {
 };
 
 /* Where the file will stand. Only a regular file is ever replaced, never /dev/null, and a link is not followed: who may make one
- * could have us overwrite what only we may write. One that is made later is replaced by rename(), which does not follow it either. */
+ * could have us overwrite what only we may write. One that is made later is replaced by rename(), which follows none. */
 static mrq_status find_place(const char *path, mrq_output *output, mrq_error *err)
 {
     struct stat st;

@@ -67,8 +67,8 @@ static mrq_status load_links(mrq_model *model, mrq_error *err)
     return MRQ_OK;
 }
 
-/* The parameters stay in the map when they stand there as in the block, so that a model needs no memory of its own for them. In files
- * that were written before tensors were put into the block's order they do not, and are copied. */
+/* The parameters stay in the map when they stand there as in the block, so that a model needs no memory of its own for them. In
+ * older files the tensors stand in another order, and are copied. */
 static mrq_status load_tensors(mrq_model *model, mrq_error *err)
 {
     const void *data[MRQ_TENSORS_MAX];

@@ -166,8 +166,8 @@ static inline uint32_t count_text(const char *text, const char *what)
 }
 
 /* Lets the process have `more` bytes of memory of its own beyond what it has, apart from maps of files; returns the limit that was
- * there, to be set again with setrlimit(RLIMIT_DATA). What malloc() has kept comes on top, unless large blocks have been maps of their
- * own from the start, by mallopt(M_MMAP_THRESHOLD). */
+ * there, to be set again with setrlimit(RLIMIT_DATA). What malloc() has kept comes on top, unless large blocks have been maps of
+ * their own from the start, by mallopt(M_MMAP_THRESHOLD). */
 static inline struct rlimit limit_memory(size_t more)
 {
     size_t kilobytes = 0;
