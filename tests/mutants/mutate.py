@@ -1,0 +1,246 @@
+"""Changes the code, one small thing at a time, and asks of each change whether a test notices. See --help."""
+import argparse
+import collections
+import os
+import random
+import re
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import changes as finder
+import trial
+import weave
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
+EQUIVALENT = os.path.join(os.path.dirname(os.path.realpath(__file__)), 'equivalent.txt')
+
+ABOUT = """Changes the code, one small thing at a time, and asks of each change whether a test notices.
+
+The changes, in src/, index/ and tools/*.c: a comparison turned around, a bound off by one, a condition dropped, a call left out, a
+sign, a constant, an early return. A sample of them, as many of each kind, goes into one program as branches that a variable
+switches, built in two ways, release and with the address and undefined sanitizers. Each test then tells which changes it comes
+across, and each change meets those tests alone, the quickest first, until one fails: unit tests, fuzzing corpora, scripts, faults.
+
+Prints a table by room and the place of every change that survived. Changes that make no difference stand in
+tests/mutants/equivalent.txt with their reasons, and are not counted. Exits with 0 when at least --floor percent were noticed."""
+
+
+def read_options():
+    parser = argparse.ArgumentParser(prog='tools/mutate', description=ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter,
+                                     epilog='examples:\n  tools/mutate --sample 400 --seed 7\n'
+                                            '  tools/mutate --sample 100 src/store src/base/container.c')
+    parser.add_argument('--sample', type=int, metavar='N', default=60, help='how many changes, 1 to 100000 (default: 60)')
+    parser.add_argument('--seed', type=int, metavar='S', help='which ones; the same seed and code, the same changes (default: by chance)')
+    parser.add_argument('--floor', type=float, metavar='PERCENT', default=90, help='how many must be noticed (default: 90)')
+    parser.add_argument('--jobs', type=int, metavar='N', default=os.cpu_count(), help='tests at a time (default: the cores)')
+    parser.add_argument('--build', metavar='DIR', default=os.path.join(TOP, 'build/mutants'), help='folder (default: build/mutants)')
+    parser.add_argument('--changes', metavar='FILE',
+                        help='changes of your own instead: a line "NAME PATH", then "  - " before a text and "  + " before what it is\n'
+                             'replaced by, in which MUT(...) is true when the change is made')
+    parser.add_argument('--list', action='store_true', help='only lists the sample')
+    parser.add_argument('path', nargs='*', help='folders and files, from the top (default: all)')
+    options = parser.parse_args()
+    if not 1 <= options.sample <= 100000:
+        parser.error(f'--sample {options.sample}: want 1 to 100000')
+    if not 1 <= (options.jobs or 1) <= 256:
+        parser.error(f'--jobs {options.jobs}: want 1 to 256')
+    if options.seed is None:
+        options.seed = random.SystemRandom().randrange(1, 1 << 31)
+    options.path = [p.rstrip('/') for p in options.path]
+    for path in options.path:
+        if not os.path.exists(os.path.join(TOP, path)):
+            parser.error(f'there is no {path} in {TOP}')
+    return options
+
+
+def wanted(path):
+    return path.startswith(('src/', 'index/')) or re.fullmatch(r'tools/[^/]*\.c', path) is not None
+
+
+def room(path):
+    return path.rsplit('/', 1)[0]
+
+
+def say(text):
+    print(f'mutate: {text}', file=sys.stderr, flush=True)
+
+
+def read_equivalent():
+    """{key: reason} of the changes that make no difference."""
+    out = {}
+    with open(EQUIVALENT, encoding='utf-8') as f:
+        for n, line in enumerate(f, 1):
+            if not line.strip() or line.startswith('#'):
+                continue
+            parts = line.rstrip('\n').split('\t')
+            if len(parts) != 5 or parts[2] not in finder.KINDS or not parts[4].strip():
+                sys.exit(f'mutate: {EQUIVALENT}:{n}: want path, function, kind, change and reason with tabs between them')
+            out[tuple(parts[:4])] = parts[4]
+    return out
+
+
+def read_changes(path):
+    """The changes that a file tells, as survivors of another count may be."""
+    with open(path, encoding='utf-8') as f:
+        text = f.read()
+    out = []
+    for head, old, new in re.findall(r'^(\S[^\n]*)\n  - (.*?)\n+  \+ (.*?)(?=\n\S|\Z)', text, re.M | re.S):
+        name, where = ' '.join(head.split()[:-1]), head.split()[-1]
+        old, new = old.strip(), re.sub(r'MUT\([^)]*\)', 'MUT(@)', new.strip())
+        with open(os.path.join(TOP, where), encoding='utf-8') as f:
+            source = f.read()
+        pattern = r'\s+'.join(re.escape(word) for word in old.split())
+        found = re.search(pattern, source)
+        if not found:
+            say(f'{path}: {name}: {where} has no "{old}"')
+            continue
+        start, end = len(source[:found.start()].encode()), len(source[:found.end()].encode())
+        new = ' '.join(new.split()) + '\n' * found.group().count('\n')
+        out.append(finder.Change(where, name, source.count('\n', 0, found.start()) + 1, 'call left out', f'{name}', start, end,
+                                 [(start, end, new)]))
+    return out
+
+
+def sample(all_changes, options):
+    """As many of each kind, by chance; of one place one at most."""
+    chance = random.Random(options.seed)
+    pools = [[c for c in all_changes if c.kind == kind] for kind in finder.KINDS]
+    for pool in pools:
+        chance.shuffle(pool)
+    out, taken = [], {}
+    while len(out) < options.sample and any(pools):
+        for pool in pools:
+            while pool and len(out) < options.sample:
+                c = pool.pop()
+                # Two that replace the same operator, or that begin and end alike, cannot be told apart in the text.
+                edits = {(c.path, a, b) for a, b, _ in c.edits}
+                if edits & taken.setdefault(c.path, set()):
+                    continue
+                taken[c.path] |= edits
+                out.append(c)
+                break
+    return out
+
+
+def place(change):
+    return f'{change.path}:{change.line}: {change.function}(): {change.kind}: {change.what}'
+
+
+class Progress:
+    def __init__(self, total):
+        self.total, self.done, self.began, self.told = total, 0, time.monotonic(), 0.0
+
+    def step(self, what):
+        self.done += 1
+        now = time.monotonic()
+        if now - self.told > 10 or self.done == self.total:
+            self.told = now
+            say(f'{self.done} of {self.total} {what}, {now - self.began:.0f} s')
+
+
+def try_all(options, chosen):
+    """{number: outcome}: 'not built', None, '' or the name of a test."""
+    numbered = dict(enumerate(chosen, 1))
+    tests, outcome = [], {}
+    folder = os.path.join(options.build, 'source')
+    for name, settings in weave.BUILDS.items():
+        say(f'building {name} with {len(numbered) - len(outcome)} changes')
+        build = os.path.join(options.build, name)
+        weave.setup(folder, build, settings)
+        left = {n: c for n, c in numbered.items() if n not in outcome}
+        for n in weave.build_all(TOP, folder, build, left, options.jobs):
+            outcome[n] = 'not built'
+        tests += trial.tests_of(name, build)
+    scratch = os.path.join(options.build, 'tmp')
+    os.makedirs(scratch, exist_ok=True)
+    trials = trial.Trials(tests, TOP, scratch)
+    progress = Progress(len(tests))
+
+    def reach(test):
+        fine = trials.reach(test, len(chosen))
+        progress.step('tests run without a change')
+        return fine
+
+    with ThreadPoolExecutor(options.jobs) as pool:
+        fine = list(pool.map(reach, sorted(tests, key=lambda t: 'unit' in t.suites)))
+    by_cost = sorted(tests, key=lambda t: 'unit' in t.suites)
+    without = [t for t, ok in zip(by_cost, fine) if not ok]
+    if without:
+        say('left out, as they skip or fail without a change: ' + ', '.join(f'{t.name} ({t.build})' for t in without))
+    trials.tests = [t for t, ok in zip(by_cost, fine) if ok]
+    progress = Progress(len(numbered) - len(outcome))
+
+    def judge(number):
+        found = trials.judge(number)
+        if not found:
+            say(f'survived: {place(numbered[number])}' + (' (no test comes here)' if found == '' else ''))
+        progress.step('changes tried')
+        return number, found
+
+    with ThreadPoolExecutor(options.jobs) as pool:
+        outcome.update(pool.map(judge, [n for n in numbered if n not in outcome]))
+    return numbered, outcome
+
+
+def report(numbered, outcome, equivalent):
+    """Prints the table and the survivors; returns the share noticed, in percent."""
+    rows = collections.defaultdict(collections.Counter)
+    survivors = []
+    for number, change in numbered.items():
+        found = outcome[number]
+        same = change.key() in equivalent
+        what = 'not built' if found == 'not built' else 'killed' if found else 'equivalent' if same else 'survived'
+        for name in room(change.path), change.kind, 'all':
+            rows[name][what] += 1
+        if what == 'survived':
+            survivors.append(place(change) + (' (no test comes here)' if found == '' else ''))
+        if what == 'killed' and same:
+            print(f'no equivalent, by {found}: {place(change)}')
+    columns = ['killed', 'survived', 'equivalent', 'not built']
+    print(f'{"":20}' + ''.join(f'{c:>12}' for c in columns) + f'{"noticed":>12}')
+    share = {}
+    for name in sorted(rows, key=lambda n: (n == 'all', n in finder.KINDS, n)):
+        row = rows[name]
+        tried = row['killed'] + row['survived']
+        share[name] = 100 * row['killed'] / tried if tried else 100.0
+        print(f'{name:20}' + ''.join(f'{row[c]:12}' for c in columns) + f'{share[name]:10.1f} %')
+    for line in survivors:
+        print(f'survived: {line}')
+    return share['all'], survivors
+
+
+def main():
+    options = read_options()
+    folder = os.path.join(options.build, 'source')
+    os.makedirs(folder, exist_ok=True)
+    say(f'{options.sample} changes, --seed {options.seed}')
+    weave.copy(TOP, folder)
+    for name, settings in weave.BUILDS.items():
+        weave.setup(folder, os.path.join(options.build, name), settings)
+    equivalent = read_equivalent()
+    if options.changes:
+        chosen = read_changes(options.changes)
+    else:
+        found = finder.find(folder, os.path.join(options.build, 'release'), wanted)
+        keys = {c.key() for c in found}
+        for key in equivalent:
+            if key not in keys:
+                say(f'{EQUIVALENT}: there is no such change any more: {" ".join(key)}')
+        inside = [c for c in found if not options.path or any(c.path == p or c.path.startswith(p + '/') for p in options.path)]
+        say(f'{len(found)} changes can be made' + (f', {len(inside)} of them there' if options.path else ''))
+        chosen = sample(inside, options)
+    if not chosen:
+        sys.exit('mutate: there is nothing to change')
+    if options.list:
+        for change in chosen:
+            print(place(change))
+        return 0
+    numbered, outcome = try_all(options, chosen)
+    noticed, _ = report(numbered, outcome, equivalent)
+    print(f'{noticed:.1f} % of the changes were noticed, want {options.floor:g} %; --seed {options.seed}')
+    return 0 if noticed >= options.floor else 1
+
+
+if __name__ == '__main__':
+    sys.exit(main())

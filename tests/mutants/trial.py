@@ -1,0 +1,127 @@
+"""The tests against one change at a time: which tests there are, which changes each comes across, and whether one fails."""
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from dataclasses import dataclass, field
+
+LEFT_OUT = {'lint', 'long', 'milvus', 'bench-smoke'}             # suites
+LEFT_OUT_TESTS = {'demo', 'readme', 'ml-1m', 'ml-100k', 'ml-latest-small', 'eval-ml-1m', 'soak'}  # need data, or build
+SKIPPED = 77
+
+
+@dataclass
+class Test:
+    build: str
+    name: str
+    command: list
+    environment: dict
+    folder: str
+    alone: bool           # measures time: what it says is believed when it says it twice
+    seconds: float = 0.0
+    reached: bytes = b''
+    suites: list = field(default_factory=list)
+
+    def cost(self):
+        return self.seconds * (2 if self.alone else 1)
+
+
+def tests_of(name, build):
+    listed = json.loads(subprocess.run(['meson', 'introspect', '--tests', build], check=True, capture_output=True).stdout)
+    for t in listed:
+        suites = {s.split(':')[-1] for s in t['suite']}
+        if suites & LEFT_OUT or t['name'] in LEFT_OUT_TESTS or (name != 'release' and not suites & {'unit', 'fuzz', 'cli'}):
+            continue
+        if name != 'release' and 'results' in suites:
+            continue
+        yield Test(name, t['name'], t['cmd'], t['env'], t['workdir'] or build, not t['is_parallel'], suites=sorted(suites))
+
+
+def parents():
+    """{pid: parent} of all processes."""
+    out = {}
+    for pid in filter(str.isdigit, os.listdir('/proc')):
+        try:
+            with open(f'/proc/{pid}/stat', encoding='utf-8', errors='replace') as f:
+                out[int(pid)] = int(f.read().rsplit(')', 1)[1].split()[1])
+        except (OSError, IndexError):
+            pass
+    return out
+
+
+def kill_marked(token):
+    """Ends what a test has left running: all processes with its token in their environment."""
+    for pid in parents():
+        try:
+            with open(f'/proc/{pid}/environ', 'rb') as f:
+                if token.encode() in f.read() and pid != os.getpid():
+                    os.kill(pid, signal.SIGKILL)
+        except OSError:
+            pass
+
+
+def limit():
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4 << 30, 4 << 30))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+class Trials:
+    def __init__(self, tests, source, scratch):
+        self.tests, self.source, self.scratch = tests, source, scratch
+
+    def run(self, test, switch, timeout):
+        """The exit code of a test, and None when it does not end; and its seconds."""
+        began = time.monotonic()
+        folder = tempfile.mkdtemp(dir=self.scratch)
+        token = f'MRQ_TRIAL={os.path.basename(folder)}-{threading.get_ident()}'
+        name, value = token.split('=')
+        environment = {**os.environ, **test.environment, **switch, name: value, 'TMPDIR': folder, 'MALLOC_PERTURB_': '165'}
+        child = subprocess.Popen(test.command, cwd=test.folder, env=environment, stdin=subprocess.DEVNULL,
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, preexec_fn=limit)
+        try:
+            code = child.wait(timeout)
+        except subprocess.TimeoutExpired:
+            code = None
+        finally:
+            try:
+                os.killpg(child.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            kill_marked(token)
+            child.wait()
+            shutil.rmtree(folder, ignore_errors=True)
+        return code, time.monotonic() - began
+
+    def reach(self, test, n):
+        """Runs a test without a change, twice at most, and notes how long it takes and which changes it comes across; false when
+        it fails or has nothing to say here."""
+        for _ in range(2):
+            with tempfile.NamedTemporaryFile(dir=self.scratch) as f:
+                f.truncate(n + 1)
+                code, test.seconds = self.run(test, {'MRQ_MUTANT_REACHED': f.name}, 600)
+                f.seek(0)
+                test.reached = f.read()
+            if code == 0:
+                return True
+            if code == SKIPPED:
+                return False
+        return False
+
+    def judge(self, number):
+        """The name of the first test, the quickest first, that fails with the change; None when none does, '' when none reaches it."""
+        reaching = sorted((t for t in self.tests if t.reached[number:number + 1] == b'\1'), key=Test.cost)
+        for test in reaching:
+            failed = 0
+            while failed < (2 if test.alone else 1):
+                code, _ = self.run(test, {'MRQ_MUTANT': str(number)}, 20 + 6 * test.seconds)
+                if code in (0, SKIPPED):
+                    break
+                failed += 1
+            else:
+                return test.name if test.build == 'release' else f'{test.name}, {test.build}'
+        return None if reaching else ''

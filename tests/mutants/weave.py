@@ -1,0 +1,104 @@
+"""Many changes in one program: a copy of the project in which each is a branch that $MRQ_MUTANT switches on, built once a kind of
+build. What does not compile is taken out, and the build goes on."""
+import os
+import re
+import shutil
+import subprocess
+
+HERE = os.path.dirname(os.path.realpath(__file__))
+BUILDS = {
+    'release': [],
+    'sanitized': ['--buildtype=debugoptimized', '-Db_sanitize=address,undefined', '-Db_lundef=false'],
+}
+
+
+def copy(top, to):
+    """The files that git knows, as they are in the work tree; a file that is the same keeps its time, so that little is built anew."""
+    names = subprocess.run(['git', '-C', top, 'ls-files', '-z', '--cached', '--others', '--exclude-standard'], check=True,
+                           capture_output=True, text=True).stdout.split('\0')
+    names = {n for n in names if n and os.path.isfile(os.path.join(top, n)) and not os.path.islink(os.path.join(top, n))}
+    for name in names:
+        source, target = os.path.join(top, name), os.path.join(to, name)
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        with open(source, 'rb') as f:
+            put(target, f.read())
+        shutil.copymode(source, target)
+    for folder, _, files in os.walk(to):
+        for name in files:
+            if os.path.relpath(os.path.join(folder, name), to) not in names:
+                os.unlink(os.path.join(folder, name))
+
+
+def put(path, data):
+    if os.path.exists(path):
+        with open(path, 'rb') as f:
+            if f.read() == data:
+                return
+    with open(path, 'wb') as f:
+        f.write(data)
+
+
+def woven(text, changes):
+    """A file's text with its changes, a dictionary of numbers, switched."""
+    edits = []
+    for number, change in changes.items():
+        for from_, to, what in change.edits:
+            # What ends here comes before what begins here; of what ends the inner first, of what begins the outer first.
+            order = (2, 0) if to > from_ else (1, change.end - change.start) if from_ == change.end else \
+                (4, change.start - change.end) if from_ == change.start else (3, 0)
+            edits.append((from_, *order, to, what.replace('@', str(number))))
+    out, at = [], 0
+    for from_, _, _, to, what in sorted(edits):
+        out += [text[at:from_], what.encode()]
+        at = to
+    return b''.join(out + [text[at:]])
+
+
+def weave(top, to, changes):
+    """Writes the copy's changed files; `changes` is a dictionary of numbers."""
+    for path in {c.path for c in changes.values()}:
+        with open(os.path.join(top, path), 'rb') as f:
+            text = f.read()
+        head = f'#include "{HERE}/mutant.h"\n#line 1 "{os.path.join(to, path)}"\n'.encode()
+        put(os.path.join(to, path), head + woven(text, {n: c for n, c in changes.items() if c.path == path}))
+
+
+def setup(folder, build, options):
+    if not os.path.exists(os.path.join(build, 'build.ninja')):
+        shutil.rmtree(build, ignore_errors=True)
+        subprocess.run(['meson', 'setup', build, folder, '-Dwerror=false', *options], check=True, stdout=subprocess.DEVNULL,
+                       env={**os.environ, 'CC': 'gcc', 'CXX': 'g++'})
+
+
+def compile_once(build, jobs):
+    return subprocess.run(['ninja', '-C', build, '-k', '0', '-j', str(jobs)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          check=False, text=True, errors='replace')
+
+
+def build_all(top, folder, build, changes, jobs):
+    """Builds; returns the numbers of the changes that had to be taken out."""
+    left, out = dict(changes), set()
+    while True:
+        weave(top, folder, {**{n: c for n, c in left.items()}})
+        for path in {changes[n].path for n in out} - {c.path for c in left.values()}:  # as it was
+            with open(os.path.join(top, path), 'rb') as f:
+                put(os.path.join(folder, path), f.read())
+        ran = compile_once(build, jobs)
+        if ran.returncode == 0:
+            return out
+        places = set()
+        for path, line in re.findall(r'^(\S+?):(\d+):\d+: (?:fatal )?error:', ran.stdout, re.M):
+            places.add((os.path.relpath(os.path.realpath(os.path.join(build, path)), folder), int(line)))
+        bad = {n for n, c in left.items() for path, line in places
+               if c.path == path and c.line <= line <= c.line + 40 and near(left, n, path, line)}
+        if not bad:
+            raise SystemExit('mutate: does not build, and not because of a change:\n' + ran.stdout[-4000:])
+        out |= bad
+        for n in bad:
+            del left[n]
+
+
+def near(changes, number, path, line):
+    """Whether a change is the closest one that begins at or before this line."""
+    before = [c.line for c in changes.values() if c.path == path and c.line <= line]
+    return bool(before) and changes[number].line == max(before)
