@@ -4,6 +4,7 @@ import collections
 import os
 import random
 import re
+import signal
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -38,6 +39,7 @@ def read_options():
     parser.add_argument('--changes', metavar='FILE',
                         help='changes of your own instead: a line "NAME PATH", then "  - " before a text and "  + " before what it is\n'
                              'replaced by, in which MUT(...) is true when the change is made')
+    parser.add_argument('--quick', action='store_true', help='only unit tests and fuzzing corpora: what survives may be noticed by others')
     parser.add_argument('--list', action='store_true', help='only lists the sample')
     parser.add_argument('path', nargs='*', help='folders and files, from the top (default: all)')
     options = parser.parse_args()
@@ -151,7 +153,7 @@ def try_all(options, chosen):
         left = {n: c for n, c in numbered.items() if n not in outcome}
         for n in weave.build_all(TOP, folder, build, left, options.jobs):
             outcome[n] = 'not built'
-        tests += trial.tests_of(name, build)
+        tests += trial.tests_of(name, build, options.quick)
     scratch = os.path.join(options.build, 'tmp')
     os.makedirs(scratch, exist_ok=True)
     trials = trial.Trials(tests, TOP, scratch)
@@ -242,5 +244,12 @@ def main():
     return 0 if noticed >= options.floor else 1
 
 
+def give_up(number, _):
+    trial.kill_marked()
+    os._exit(128 + number)
+
+
 if __name__ == '__main__':
+    for sign in signal.SIGINT, signal.SIGTERM, signal.SIGHUP:
+        signal.signal(sign, give_up)
     sys.exit(main())

@@ -31,13 +31,12 @@ class Test:
         return self.seconds * (2 if self.alone else 1)
 
 
-def tests_of(name, build):
+def tests_of(name, build, quick):
     listed = json.loads(subprocess.run(['meson', 'introspect', '--tests', build], check=True, capture_output=True).stdout)
     for t in listed:
         suites = {s.split(':')[-1] for s in t['suite']}
-        if suites & LEFT_OUT or t['name'] in LEFT_OUT_TESTS or (name != 'release' and not suites & {'unit', 'fuzz', 'cli'}):
-            continue
-        if name != 'release' and 'results' in suites:
+        units_alone = name != 'release' or quick
+        if suites & LEFT_OUT or t['name'] in LEFT_OUT_TESTS or (units_alone and not suites & {'unit', 'fuzz'}):
             continue
         yield Test(name, t['name'], t['cmd'], t['env'], t['workdir'] or build, not t['is_parallel'], suites=sorted(suites))
 
@@ -54,8 +53,8 @@ def parents():
     return out
 
 
-def kill_marked(token):
-    """Ends what a test has left running: all processes with its token in their environment."""
+def kill_marked(token='MRQ_TRIAL='):
+    """Ends what a test, or all of them, have left running: the processes with its token in their environment."""
     for pid in parents():
         try:
             with open(f'/proc/{pid}/environ', 'rb') as f:

@@ -16,10 +16,14 @@ def copy(top, to):
     """The files that git knows, as they are in the work tree; a file that is the same keeps its time, so that little is built anew."""
     names = subprocess.run(['git', '-C', top, 'ls-files', '-z', '--cached', '--others', '--exclude-standard'], check=True,
                            capture_output=True, text=True).stdout.split('\0')
-    names = {n for n in names if n and os.path.isfile(os.path.join(top, n)) and not os.path.islink(os.path.join(top, n))}
+    names = {n for n in names if n and os.path.lexists(os.path.join(top, n))}
     for name in names:
         source, target = os.path.join(top, name), os.path.join(to, name)
         os.makedirs(os.path.dirname(target), exist_ok=True)
+        if os.path.islink(source):
+            if not os.path.islink(target):
+                os.symlink(os.readlink(source), target)
+            continue
         with open(source, 'rb') as f:
             put(target, f.read())
         shutil.copymode(source, target)
