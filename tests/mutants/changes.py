@@ -1,7 +1,10 @@
 """Which changes of the code can be made, one at a time: read from the syntax tree that libclang makes of each file.
 
 A change is a few insertions into the text, none of which moves a line. What a macro's definition spells is left alone, and so is
-what must be constant (sizes of arrays, cases, static values), where no switch can stand."""
+what must be constant (sizes of arrays, cases, static values), where no switch can stand.
+
+Left out as well is what makes no difference by its nature: `a < b ? a : b` with `<=`, two reals that may as well be equal, a
+descriptor compared with 0, and room that is asked for or told with one more."""
 import json
 import os
 import re
@@ -19,6 +22,9 @@ OFF = {b'<': '<=', b'<=': '<', b'>': '>=', b'>=': '>'}
 SIGN = {b'+': '-', b'-': '+', b'+=': '-=', b'-=': '+='}
 NO_CODE = {K.ENUM_DECL, K.STRUCT_DECL, K.UNION_DECL, K.TYPEDEF_DECL, K.STATIC_ASSERT, K.CXX_UNARY_EXPR, K.UNEXPOSED_ATTR,
            K.ANNOTATE_ATTR, K.ALIGNED_ATTR, K.PARM_DECL}
+REALS = {T.FLOAT, T.DOUBLE}
+ROOM = re.compile(r'alloc|mrq_array|mrq_arena|mrq_grow|reserve|snprintf|setsockopt')  # functions
+DESCRIPTOR = re.compile(rb'(.*[.>])?(fd|file|socket|signals|events|lock|pipe|folder)')
 INTEGERS = {T.CHAR_S, T.SCHAR, T.UCHAR, T.SHORT, T.USHORT, T.INT, T.UINT, T.LONG, T.ULONG, T.LONGLONG, T.ULONGLONG, T.ENUM}
 
 
@@ -139,7 +145,7 @@ class Reader:
             children = children[1:]
         if not self.in_macro(start, end):
             if kind in (K.BINARY_OPERATOR, K.COMPOUND_ASSIGNMENT_OPERATOR) and len(children) == 2:
-                self.operator(cursor, *children)
+                self.operator(cursor, parent, *children)
             elif kind == K.UNARY_OPERATOR and self.text[start:start + 1] == b'-' and self.text[start + 1:start + 2] != b'-':
                 self.wrap('sign', start, end, '((MUT(@) ? -1 : 1) * ', ')', flat(self.text[start + 1:end]))
             elif kind == K.CONDITIONAL_OPERATOR and len(children) == 3:
@@ -148,10 +154,11 @@ class Reader:
                 self.condition(children[0], kind == K.IF_STMT)
             elif kind == K.CALL_EXPR and self.is_statement(cursor, parent):
                 self.wrap('call left out', start, end, 'MUT(@) ? (void)0 : (void)(', ')', 'nothing')
-        if kind in (K.INTEGER_LITERAL, K.FLOATING_LITERAL, K.CHARACTER_LITERAL):
+        if kind in (K.INTEGER_LITERAL, K.FLOATING_LITERAL, K.CHARACTER_LITERAL) and not self.is_room(parent, start):
             self.literal(cursor, parent, start, end)
+        outer = parent if kind == K.UNEXPOSED_EXPR else cursor  # a conversion that nobody wrote
         for child in children:
-            self.walk(child, cursor)
+            self.walk(child, outer)
 
     def same_file(self, cursor):
         return os.path.relpath(os.path.realpath(cursor.extent.start.file.name), self.top) == self.path
@@ -171,7 +178,7 @@ class Reader:
             self.wrap('condition dropped', start, end, '(MUT(@) || (', '))', 'true')
         self.wrap('condition dropped', start, end, '(!MUT(@) && (', '))', 'false')
 
-    def operator(self, cursor, left, right):
+    def operator(self, cursor, parent, left, right):
         (start, middle), (from_, end) = self.span(left), self.span(right)
         if (start, end) != self.span(cursor) or middle > from_:
             return
@@ -187,7 +194,7 @@ class Reader:
                 (end, end, f'); MUT(@) ? l@ {other} r@ : l@ {op.decode()} r@; }})')], f'{a} {other} {b}')
         if op in TURNED:
             self.wrap('comparison turned', start, end, '(MUT(@) ^ (', '))', f'not {a} {op.decode()} {b}')
-        if op in OFF:
+        if op in OFF and not self.is_even(cursor, left, right, parent):
             either('bound off by one', OFF[op])
         pointers = [c.type.get_canonical().kind in (T.POINTER, T.CONSTANTARRAY) for c in (left, right)]
         if op in (b'+', b'-') and not any(pointers):
@@ -198,6 +205,23 @@ class Reader:
             open_ = '(MUT(@) || (' if op == b'&&' else '(!MUT(@) && ('
             self.add('condition dropped', start, end, [(start, start, open_), (middle, middle, '))')], b)
             self.add('condition dropped', start, end, [(from_, from_, open_), (end, end, '))')], a)
+
+    def is_room(self, parent, start):
+        """Whether a number is an argument of what wants to know how much room there is."""
+        return parent.kind == K.CALL_EXPR and ROOM.search(parent.spelling) is not None and \
+            self.text[start:start + 1] != b"'"
+
+    def is_even(self, cursor, left, right, parent):
+        """Whether equal sides make no difference: of `a < b ? a : b`, of two reals, of a descriptor and 0."""
+        a, b = (self.text[slice(*self.span(side))] for side in (left, right))
+        if parent.kind == K.CONDITIONAL_OPERATOR:
+            of = list(parent.get_children())
+            values = [unwrapped(self.text[slice(*self.span(c))]) for c in of[1:]]
+            if self.span(of[0]) == self.span(cursor) and sorted(values) == sorted([unwrapped(a), unwrapped(b)]):
+                return True
+        if left.type.get_canonical().kind in REALS or right.type.get_canonical().kind in REALS:
+            return not re.fullmatch(rb'-?[\d.]+f?', b) or b'mrq_clock' in a + b
+        return b == b'0' and DESCRIPTOR.fullmatch(a) is not None
 
     def literal(self, cursor, parent, start, end):
         text = self.text[start:end]
@@ -214,6 +238,11 @@ class Reader:
             self.wrap('constant', start, end, '((MUT(@) ? 2 : 1) * ', ')', f'2 * {text.decode()}')
         else:
             self.wrap('constant', start, end, '(MUT(@) + ', ')', f'1 + {text.decode()}')
+
+
+def unwrapped(text):
+    """Without casts to plain types, blanks and parentheses around it."""
+    return re.sub(rb'\(\w+\)|[\s()]', b'', text)
 
 
 def arguments(entry):
