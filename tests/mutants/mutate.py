@@ -130,59 +130,66 @@ def place(change):
 
 
 class Progress:
-    def __init__(self, total):
-        self.total, self.done, self.began, self.told = total, 0, time.monotonic(), 0.0
+    """Says every ten seconds how many of so many are done."""
 
-    def step(self, what):
-        self.done += 1
-        now = time.monotonic()
-        if now - self.told > 10 or self.done == self.total:
-            self.told = now
-            say(f'{self.done} of {self.total} {what}, {now - self.began:.0f} s')
+    def __init__(self, total, what):
+        self.total, self.what, self.done = total, what, 0
+        self.began = self.told = time.monotonic()
+
+    def of(self, work):
+        """The same work, counted."""
+        def counted(item):
+            result = work(item)
+            self.done += 1
+            now = time.monotonic()
+            if now - self.told > 10 or self.done == self.total:
+                self.told = now
+                say(f'{self.done} of {self.total} {self.what}, {now - self.began:.0f} s')
+            return result
+        return counted
 
 
-def try_all(options, chosen):
-    """{number: outcome}: 'not built', None, '' or the name of a test."""
+STAGES = [('release', True), ('sanitized', True), ('release', False)]  # which build, and whether with its quick tests
+
+
+def try_all(options, chosen, equivalent):
+    """The changes by number, and {number: outcome}: 'not built', None, '' (no test comes there) or the name of a test."""
     numbered = dict(enumerate(chosen, 1))
-    tests, outcome = [], {}
-    folder = os.path.join(options.build, 'source')
-    for name, settings in weave.BUILDS.items():
-        say(f'building {name} with {len(numbered) - len(outcome)} changes')
-        build = os.path.join(options.build, name)
-        weave.setup(folder, build, settings)
-        left = {n: c for n, c in numbered.items() if n not in outcome}
-        for n in weave.build_all(TOP, folder, build, left, options.jobs):
-            outcome[n] = 'not built'
-        tests += trial.tests_of(name, build, options.quick)
-    scratch = os.path.join(options.build, 'tmp')
+    outcome = dict.fromkeys(numbered, '')
+    folder, scratch = os.path.join(options.build, 'source'), os.path.join(options.build, 'tmp')
     os.makedirs(scratch, exist_ok=True)
-    trials = trial.Trials(tests, TOP, scratch)
-    progress = Progress(len(tests))
-
-    def reach(test):
-        fine = trials.reach(test, len(chosen))
-        progress.step('tests run without a change')
-        return fine
-
-    with ThreadPoolExecutor(options.jobs) as pool:
-        fine = list(pool.map(reach, sorted(tests, key=lambda t: 'unit' in t.suites)))
-    by_cost = sorted(tests, key=lambda t: 'unit' in t.suites)
-    without = [t for t, ok in zip(by_cost, fine) if not ok]
-    if without:
-        say('left out, as they skip or fail without a change: ' + ', '.join(f'{t.name} ({t.build})' for t in without))
-    trials.tests = [t for t, ok in zip(by_cost, fine) if ok]
-    progress = Progress(len(numbered) - len(outcome))
-
-    def judge(number):
-        found = trials.judge(number)
-        if not found:
-            say(f'survived: {place(numbered[number])}' + (' (no test comes here)' if found == '' else ''))
-        progress.step('changes tried')
-        return number, found
-
-    with ThreadPoolExecutor(options.jobs) as pool:
-        outcome.update(pool.map(judge, [n for n in numbered if n not in outcome]))
+    trials, built = trial.Trials(scratch), set()
+    for name, quick in STAGES[:2] if options.quick else STAGES:
+        left = {n: c for n, c in numbered.items() if not outcome[n] and not (built and c.key() in equivalent)}
+        if not left:
+            break
+        build = os.path.join(options.build, name)
+        if name not in built:
+            say(f'building {name} with {len(left)} changes')
+            weave.copy(TOP, folder)
+            for n in weave.build_all(TOP, folder, build, left, options.jobs):
+                outcome[n] = 'not built'
+                left.pop(n)
+            built.add(name)
+        run_stage(options, trials, trial.tests_of(build, quick), left, outcome)
     return numbered, outcome
+
+
+def run_stage(options, trials, tests, left, outcome):
+    """Tries the changes `left` with some tests, and writes down what came out."""
+    highest = max(left, default=0)
+    progress = Progress(len(tests), 'tests run without a change')
+    with ThreadPoolExecutor(options.jobs) as pool:
+        fine = list(pool.map(progress.of(lambda test: trials.reach(test, highest)), tests))
+    without = [t.name for t, ok in zip(tests, fine) if not ok]
+    if without:
+        say('left out, as they skip or fail without a change: ' + ', '.join(without))
+    trials.tests = [t for t, ok in zip(tests, fine) if ok]
+    progress = Progress(len(left), 'changes tried')
+    with ThreadPoolExecutor(options.jobs) as pool:
+        for number, found in zip(left, pool.map(progress.of(trials.judge), left)):
+            if found != '':
+                outcome[number] = found
 
 
 def report(numbered, outcome, equivalent):
@@ -238,7 +245,7 @@ def main():
         for change in chosen:
             print(place(change))
         return 0
-    numbered, outcome = try_all(options, chosen)
+    numbered, outcome = try_all(options, chosen, equivalent)
     noticed, _ = report(numbered, outcome, equivalent)
     print(f'{noticed:.1f} % of the changes were noticed, want {options.floor:g} %; --seed {options.seed}')
     return 0 if noticed >= options.floor else 1

@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 LEFT_OUT = {'lint', 'long', 'milvus', 'bench-smoke'}             # suites
 LEFT_OUT_TESTS = {'demo', 'readme', 'ml-1m', 'ml-100k', 'ml-latest-small', 'eval-ml-1m', 'soak'}  # need data, or build
@@ -17,7 +17,6 @@ SKIPPED = 77
 
 @dataclass
 class Test:
-    build: str
     name: str
     command: list
     environment: dict
@@ -25,41 +24,30 @@ class Test:
     alone: bool           # measures time: what it says is believed when it says it twice
     seconds: float = 0.0
     reached: bytes = b''
-    suites: list = field(default_factory=list)
 
     def cost(self):
         return self.seconds * (2 if self.alone else 1)
 
 
-def tests_of(name, build, quick):
+def tests_of(build, quick):
+    """The tests of a build: the quick ones, units and fuzzing corpora, or all others."""
     listed = json.loads(subprocess.run(['meson', 'introspect', '--tests', build], check=True, capture_output=True).stdout)
+    out = []
     for t in listed:
         suites = {s.split(':')[-1] for s in t['suite']}
-        units_alone = name != 'release' or quick
-        if suites & LEFT_OUT or t['name'] in LEFT_OUT_TESTS or (units_alone and not suites & {'unit', 'fuzz'}):
+        if suites & LEFT_OUT or t['name'] in LEFT_OUT_TESTS or bool(suites & {'unit', 'fuzz'}) != quick:
             continue
-        yield Test(name, t['name'], t['cmd'], t['env'], t['workdir'] or build, not t['is_parallel'], suites=sorted(suites))
-
-
-def parents():
-    """{pid: parent} of all processes."""
-    out = {}
-    for pid in filter(str.isdigit, os.listdir('/proc')):
-        try:
-            with open(f'/proc/{pid}/stat', encoding='utf-8', errors='replace') as f:
-                out[int(pid)] = int(f.read().rsplit(')', 1)[1].split()[1])
-        except (OSError, IndexError):
-            pass
+        out.append(Test(t['name'], t['cmd'], t['env'], t['workdir'] or build, not t['is_parallel']))
     return out
 
 
 def kill_marked(token='MRQ_TRIAL='):
     """Ends what a test, or all of them, have left running: the processes with its token in their environment."""
-    for pid in parents():
+    for pid in filter(str.isdigit, os.listdir('/proc')):
         try:
             with open(f'/proc/{pid}/environ', 'rb') as f:
-                if token.encode() in f.read() and pid != os.getpid():
-                    os.kill(pid, signal.SIGKILL)
+                if token.encode() in f.read() and int(pid) != os.getpid():
+                    os.kill(int(pid), signal.SIGKILL)
         except OSError:
             pass
 
@@ -70,8 +58,8 @@ def limit():
 
 
 class Trials:
-    def __init__(self, tests, source, scratch):
-        self.tests, self.source, self.scratch = tests, source, scratch
+    def __init__(self, scratch):
+        self.tests, self.scratch = [], scratch
 
     def run(self, test, switch, timeout):
         """The exit code of a test, and None when it does not end; and its seconds."""
@@ -122,5 +110,5 @@ class Trials:
                     break
                 failed += 1
             else:
-                return test.name if test.build == 'release' else f'{test.name}, {test.build}'
+                return test.name
         return None if reaching else ''
