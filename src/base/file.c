@@ -151,23 +151,29 @@ mrq_status mrq_output_write(mrq_output *out, const void *data, size_t size, mrq_
     return MRQ_OK;
 }
 
-mrq_status mrq_folder_sync(const char *path, mrq_error *err)
+/* 0, or -1 with errno. */
+static int sync_folder(const char *path)
 {
     const int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
-        return mrq_fail_errno(err, "cannot open folder %s", path);
-    const int failed = fsync(fd);
-    const mrq_status status = failed ? mrq_fail_errno(err, "cannot sync folder %s", path) : MRQ_OK;
+        return -1;
+    const int failed = fsync(fd), code = errno;
     close(fd);
-    return status;
+    errno = code;
+    return failed;
 }
 
-/* Syncs the folder that holds `path`. */
+mrq_status mrq_folder_sync(const char *path, mrq_error *err)
+{
+    return sync_folder(path) == 0 ? MRQ_OK : mrq_fail_errno(err, "cannot sync folder %s", path);
+}
+
+/* Syncs the folder that holds `path`; it may be ".", which says nothing, so the file is named. */
 static mrq_status sync_parent(const char *path, mrq_error *err)
 {
     char folder[PATH_BYTES];
     split(path, folder);
-    return mrq_folder_sync(folder, err);
+    return sync_folder(folder) == 0 ? MRQ_OK : mrq_fail_errno(err, "cannot sync the folder of %s", path);
 }
 
 /* The stream, and with it the lock, is closed behind the renaming: the file must not be swept before. */

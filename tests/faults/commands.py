@@ -143,7 +143,7 @@ class Command:
             return "not one sentence"
         if call in ("memory", "pthread_create"):
             return None if "memory" in said[0] or "thread" in said[0] else "memory is not named"
-        named = file in said[0] or file.startswith(".tmp-") or "/..:" in said[0] # a folder, by what is in it
+        named = file in said[0] or file.startswith(".tmp-") or re.search(r"/\.\.:|the folder of \S", said[0])  # a folder, by what is in it
         return None if named or error > 0 and error & STAYS else f"the file {what} is not named"
 
     def judge(self, place, call, error):

@@ -1,5 +1,5 @@
-/* The switch of a program that holds many changes: MUT(n) is true where $MRQ_MUTANT is n. With $MRQ_MUTANT_REACHED naming a file of a
- * byte a change, each change that is come across is noted there instead, and none is made. (weave.py includes this in sources.) */
+/* The switch of a program that holds many changes: MUT(n) is true where $MRQ_MUTANT is n. With $MRQ_MUTANT_REACHED naming a file of
+ * a byte a change, each change that is come across is noted there, and none is made. (weave.py includes this in sources.) */
 #ifndef MRQ_MUTANT_H
 #define MRQ_MUTANT_H
 

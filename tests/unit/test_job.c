@@ -566,7 +566,7 @@ static void a_publish_that_fails_at_the_end_has_published(void **state)
     const mrq_status status = mrq_rebuild(&options, &watch, &r, &err);
     assert_int_equal(seteuid(getuid()) | chmod(where, 0755), 0);
     assert_int_equal(status, MRQ_FAILED);
-    assert_non_null(strstr(err.msg, " serves, but a power cut may undo that: cannot open folder "));
+    assert_non_null(strstr(err.msg, " serves, but a power cut may undo that: cannot sync folder "));
     assert_int_equal(r.outcome, MRQ_PUBLISHED);
     assert_current(where, r.made.generation);
     assert_string_not_equal(r.made.generation, before);
