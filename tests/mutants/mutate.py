@@ -223,7 +223,8 @@ def main():
     options = read_options()
     folder = os.path.join(options.build, 'source')
     os.makedirs(folder, exist_ok=True)
-    say(f'{options.sample} changes, --seed {options.seed}')
+    if not options.changes:
+        say(f'{options.sample} changes, --seed {options.seed}')
     weave.copy(TOP, folder)
     for name, settings in weave.BUILDS.items():
         weave.setup(folder, os.path.join(options.build, name), settings)
