@@ -3,6 +3,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Where the address sanitizer looks, only what was asked for may be touched: not the rest of an array's last cache line, nor, in an
+ * arena, the line behind it. */
+#ifdef __has_feature /* clang's way to ask */
+#define LOOKS __has_feature(address_sanitizer)
+#elif defined(__SANITIZE_ADDRESS__)
+#define LOOKS 1
+#else
+#define LOOKS 0
+#endif
+#if LOOKS
+#include <sanitizer/asan_interface.h>
+#define GUARD ((size_t)MRQ_ALIGN)
+#else
+#define GUARD                                ((size_t)0)
+#define ASAN_POISON_MEMORY_REGION(p, size)   ((void)(p), (void)(size))
+#define ASAN_UNPOISON_MEMORY_REGION(p, size) ((void)(p), (void)(size))
+#endif
+
 /* The byte count of an array rounded up to MRQ_ALIGN, or 0 when it does not fit. */
 static size_t array_bytes(size_t count, size_t size)
 {
@@ -16,8 +34,12 @@ static size_t array_bytes(size_t count, size_t size)
 void *mrq_array(size_t count, size_t size)
 {
     const size_t bytes = array_bytes(count, size);
-    void *p = bytes ? aligned_alloc(MRQ_ALIGN, bytes) : NULL;
-    return p ? memset(p, 0, bytes) : NULL;
+    unsigned char *p = bytes ? aligned_alloc(MRQ_ALIGN, bytes) : NULL;
+    if (!p)
+        return NULL;
+    memset(p, 0, bytes);
+    ASAN_POISON_MEMORY_REGION(p + count * size, bytes - count * size);
+    return p;
 }
 
 void mrq_free(void *p)
@@ -89,8 +111,8 @@ void *mrq_arena_array(mrq_arena *arena, size_t count, size_t size)
     if (!bytes)
         return NULL;
     struct chunk *chunk = arena->top;
-    if (!chunk || chunk->size - chunk->used < bytes) {
-        const size_t room = bytes > CHUNK_BYTES ? bytes : CHUNK_BYTES;
+    if (!chunk || chunk->size - chunk->used < bytes + GUARD) {
+        const size_t room = bytes + GUARD > CHUNK_BYTES ? bytes + GUARD : CHUNK_BYTES;
         chunk = aligned_alloc(MRQ_ALIGN, sizeof *chunk + room);
         if (!chunk)
             return NULL;
@@ -98,8 +120,10 @@ void *mrq_arena_array(mrq_arena *arena, size_t count, size_t size)
         chunk->used = 0;
         chunk->size = room;
         arena->top = chunk;
+        ASAN_POISON_MEMORY_REGION(chunk->bytes, room);
     }
     void *p = chunk->bytes + chunk->used;
-    chunk->used += bytes;
-    return memset(p, 0, bytes);
+    chunk->used += bytes + GUARD;
+    ASAN_UNPOISON_MEMORY_REGION(p, count * size);
+    return memset(p, 0, count * size);
 }

@@ -831,6 +831,24 @@ static void test_option_list(void **state)
     assert_int_equal(list.n, MRQ_TEXTS_MAX);
 }
 
+int __asan_address_is_poisoned(const volatile void *address) __attribute__((weak));
+
+static void nothing_behind_an_array_may_be_touched(void **state)
+{
+    mrq_arena *arena = mrq_arena_new();
+    (void)state;
+    for (size_t n = 1; n <= 129; n++) {
+        MRQ_AUTOFREE unsigned char *alone = mrq_array(n, 1);
+        unsigned char *among = mrq_arena_array(arena, n, 1);
+        for (int i = 0; i < 2 && __asan_address_is_poisoned; i++) { /* only the sanitizer sees it */
+            const unsigned char *p = i ? among : alone;
+            assert_true(!__asan_address_is_poisoned(p) && !__asan_address_is_poisoned(p + n - 1) &&
+                        __asan_address_is_poisoned(p + n));
+        }
+    }
+    mrq_arena_free(arena);
+}
+
 static void test_memory(void **state)
 {
     (void)state;
@@ -968,6 +986,7 @@ int main(void)
         cmocka_unit_test(test_options),
         cmocka_unit_test(test_option_list),
         cmocka_unit_test(test_memory),
+        cmocka_unit_test(nothing_behind_an_array_may_be_touched),
         cmocka_unit_test(test_json_hooks),
         cmocka_unit_test(test_log_to_a_sleeper),
     };
