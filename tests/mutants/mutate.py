@@ -21,7 +21,8 @@ ABOUT = """Changes the code, one small thing at a time, and asks of each change 
 The changes, in src/, index/ and tools/*.c: a comparison turned around, a bound off by one, a condition dropped, a call left out, a
 sign, a constant, an early return. A sample of them, as many of each kind, goes into one program as branches that a variable
 switches, built in two ways, release and with the address and undefined sanitizers. Each test then tells which changes it comes
-across, and each change meets those tests alone, the quickest first, until one fails: unit tests, fuzzing corpora, scripts, faults.
+across, and each change meets those tests alone, the quickest first, until one fails: unit tests and fuzzing corpora of both builds,
+then scripts and faults.
 
 Prints a table by room and the place of every change that survived. Changes that make no difference stand in
 tests/mutants/equivalent.txt with their reasons, and are not counted. Exits with 0 when at least --floor percent were noticed."""
@@ -34,6 +35,8 @@ def read_options():
     parser.add_argument('--sample', type=int, metavar='N', default=60, help='how many changes, 1 to 100000 (default: 60)')
     parser.add_argument('--seed', type=int, metavar='S', help='which ones; the same seed and code, the same changes (default: by chance)')
     parser.add_argument('--floor', type=float, metavar='PERCENT', default=90, help='how many must be noticed (default: 90)')
+    parser.add_argument('--patience', type=float, metavar='SECONDS', default=60,
+                        help='of tests that a change meets, in each round, before it counts as survived (default: 60)')
     parser.add_argument('--jobs', type=int, metavar='N', default=os.cpu_count(), help='tests at a time (default: the cores)')
     parser.add_argument('--build', metavar='DIR', default=os.path.join(TOP, 'build/mutants'), help='folder (default: build/mutants)')
     parser.add_argument('--changes', metavar='FILE',
@@ -158,7 +161,7 @@ def try_all(options, chosen, equivalent):
     outcome = dict.fromkeys(numbered, '')
     folder, scratch = os.path.join(options.build, 'source'), os.path.join(options.build, 'tmp')
     os.makedirs(scratch, exist_ok=True)
-    trials, built = trial.Trials(scratch), set()
+    trials, built = trial.Trials(scratch, options.patience), set()
     for name, quick in STAGES[:2] if options.quick else STAGES:
         left = {n: c for n, c in numbered.items() if not outcome[n] and not (built and c.key() in equivalent)}
         if not left:

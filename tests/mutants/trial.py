@@ -58,8 +58,8 @@ def limit():
 
 
 class Trials:
-    def __init__(self, scratch):
-        self.tests, self.scratch = [], scratch
+    def __init__(self, scratch, patience):
+        self.tests, self.scratch, self.patience = [], scratch, patience
 
     def run(self, test, switch, timeout):
         """The exit code of a test, and None when it does not end; and its seconds."""
@@ -100,9 +100,14 @@ class Trials:
         return False
 
     def judge(self, number):
-        """The name of the first test, the quickest first, that fails with the change; None when none does, '' when none reaches it."""
+        """The name of the first test, the quickest first, that fails with the change; '' when none reaches it; None when none does
+        of those that end within so many seconds together, of which the last may take longer."""
         reaching = sorted((t for t in self.tests if t.reached[number:number + 1] == b'\1'), key=Test.cost)
+        spent = 0.0
         for test in reaching:
+            if spent > self.patience:
+                break
+            spent += test.seconds
             failed = 0
             while failed < (2 if test.alone else 1):
                 code, _ = self.run(test, {'MRQ_MUTANT': str(number)}, 20 + 6 * test.seconds)
