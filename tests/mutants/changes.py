@@ -54,6 +54,7 @@ class Reader:
     def __init__(self, top, wanted, seen):
         self.top, self.wanted, self.seen = top, wanted, seen
         self.changes, self.texts, self.macros = [], {}, {}
+        self.even = 0  # changes that make no difference by their nature
 
     def read(self, unit):
         for cursor in unit.cursor.get_children():
@@ -154,8 +155,11 @@ class Reader:
                 self.condition(children[0], kind == K.IF_STMT)
             elif kind == K.CALL_EXPR and self.is_statement(cursor, parent):
                 self.wrap('call left out', start, end, 'MUT(@) ? (void)0 : (void)(', ')', 'nothing')
-        if kind in (K.INTEGER_LITERAL, K.FLOATING_LITERAL, K.CHARACTER_LITERAL) and not self.is_room(parent, start):
-            self.literal(cursor, parent, start, end)
+        if kind in (K.INTEGER_LITERAL, K.FLOATING_LITERAL, K.CHARACTER_LITERAL):
+            if self.is_room(parent, start):
+                self.even += 1
+            else:
+                self.literal(cursor, parent, start, end)
         outer = parent if kind == K.UNEXPOSED_EXPR else cursor  # a conversion that nobody wrote
         for child in children:
             self.walk(child, outer)
@@ -186,16 +190,20 @@ class Reader:
         op = re.sub(rb'//[^\n]*|/\*.*?\*/', b'', between, flags=re.S).strip()
         lines = '\n' * between.count(b'\n')
         a, b = flat(self.text[start:middle]), flat(self.text[from_:end])
+        auto = 'auto' if self.path.endswith('.cpp') else '__auto_type'
 
         def either(kind, other):
             self.add(kind, start, end, [
-                (start, start, '({ __auto_type l@ = ('),
-                (middle, from_, f'{lines}); __auto_type r@ = ('),
+                (start, start, f'({{ {auto} l@ = ('),
+                (middle, from_, f'{lines}); {auto} r@ = ('),
                 (end, end, f'); MUT(@) ? l@ {other} r@ : l@ {op.decode()} r@; }})')], f'{a} {other} {b}')
         if op in TURNED:
             self.wrap('comparison turned', start, end, '(MUT(@) ^ (', '))', f'not {a} {op.decode()} {b}')
-        if op in OFF and not self.is_even(cursor, left, right, parent):
-            either('bound off by one', OFF[op])
+        if op in OFF:
+            if self.is_even(cursor, left, right, parent):
+                self.even += 1
+            else:
+                either('bound off by one', OFF[op])
         pointers = [c.type.get_canonical().kind in (T.POINTER, T.CONSTANTARRAY) for c in (left, right)]
         if op in (b'+', b'-') and not any(pointers):
             either('sign', SIGN[op])
@@ -261,10 +269,11 @@ def arguments(entry):
 
 
 def find(top, build, wanted):
-    """All changes of the files that `wanted` takes, in order of place; `build` has been set up from the folder `top`."""
+    """All changes of the files that `wanted` takes, in order of place, and how many more make no difference by their nature; `build`
+    has been set up from the folder `top`."""
     with open(os.path.join(build, 'compile_commands.json')) as f:
         commands = json.load(f)
-    index, seen, done, out = clang.Index.create(), set(), set(), []
+    index, seen, done, out, even = clang.Index.create(), set(), set(), [], 0
     for entry in commands:
         source = os.path.realpath(os.path.join(entry['directory'], entry['file']))
         if source in done or not wanted(os.path.relpath(source, top)):
@@ -278,5 +287,6 @@ def find(top, build, wanted):
         reader = Reader(top, wanted, seen)
         reader.read(unit)
         out += reader.changes
+        even += reader.even
     out.sort(key=lambda c: (c.path, c.start, c.end, c.kind, c.what))
-    return out
+    return out, even

@@ -83,7 +83,7 @@ def build_all(top, folder, build, changes, jobs):
     """Builds; returns the numbers of the changes that had to be taken out."""
     left, out = dict(changes), set()
     while True:
-        weave(top, folder, {**{n: c for n, c in left.items()}})
+        weave(top, folder, left)
         for path in {changes[n].path for n in out} - {c.path for c in left.values()}:  # as it was
             with open(os.path.join(top, path), 'rb') as f:
                 put(os.path.join(folder, path), f.read())
