@@ -128,7 +128,7 @@ static void each_failing_call_is_told_and_leaves_the_old_file(void **state)
     } writing[] = {{FDOPEN, 1, "cannot write ", "old"},
                    {FSYNC, 1, "cannot write ", "old"},
                    {FSYNC, 2, "cannot sync folder ", "new"},
-                   {FSTAT, 1, NULL, "new"}, /* of the lock: as if nobody had swept */
+                   {FSTAT, 1, NULL, "new"},  /* of the lock: as if nobody had swept */
                    {FLOCK, 1, NULL, "new"}}; /* a file system without locks */
     for (size_t i = 0; i < sizeof writing / sizeof *writing; i++) {
         assert_ok(mrq_file_write(in_folder("f"), "old", 3, &err));
@@ -392,7 +392,8 @@ static void a_container_has_the_bytes_that_are_written_down(void **state)
         }
     for (size_t n = 0; n < at; n += n < HEAD ? 1 : 9) {
         write_bytes(in_folder("cut"), want, n);
-        assert_fails(mrq_container_open(in_folder("cut"), "kind567", 7, &c, &err), MRQ_BAD_FILE, n < 64 ? "not a Marquee file: " : "cut short");
+        assert_fails(mrq_container_open(in_folder("cut"), "kind567", 7, &c, &err), MRQ_BAD_FILE,
+                     n < 64 ? "not a Marquee file: " : "cut short");
     }
 }
 

@@ -139,14 +139,10 @@ static double up[4], values[10][4];
 static void draw_one(mrq_writer *page, const char *title, bool log_x, bool log_y, uint32_t n, const double *x, const double *y)
 {
     const mrq_plot_series series = {.name = "series", .x = x, .y = y, .n = n};
-    mrq_plot_draw(&(mrq_plot){.title = title,
-                              .x_label = "x",
-                              .y_label = "y",
-                              .log_x = log_x,
-                              .log_y = log_y,
-                              .series = &series,
-                              .n_series = 1},
-                  page);
+    mrq_plot_draw(
+        &(mrq_plot){
+            .title = title, .x_label = "x", .y_label = "y", .log_x = log_x, .log_y = log_y, .series = &series, .n_series = 1},
+        page);
 }
 
 /* Points at the edges of what an axis can be, along a plain other axis. */
@@ -206,8 +202,8 @@ static void draw_series(mrq_writer *page)
         for (int k = 0; k < 4; k++)
             values[i][k] = k == 2 ? 20 - 1.7 * i : 1.3 * i + k;
         snprintf(names[i], sizeof names[i], "series %d", i);
-        series[i] = (mrq_plot_series){
-            .name = names[i], .x = up, .y = values[i], .n = 4, .points = i == 3 || i == 9, .dashed = i == 1};
+        series[i] =
+            (mrq_plot_series){.name = names[i], .x = up, .y = values[i], .n = 4, .points = i == 3 || i == 9, .dashed = i == 1};
     }
     series[0].label = notes;
     series[9].label = notes;
@@ -223,7 +219,9 @@ static void draw_series(mrq_writer *page)
                          .series = series,
                          .n_series = n,
                          .mark = n ? "chosen" : NULL,
-                         .mark_x = n == 4 ? NAN : n == 1 ? 0.1 : 1.9,
+                         .mark_x = n == 4   ? NAN
+                                   : n == 1 ? 0.1
+                                            : 1.9,
                          .mark_y = n == 7 ? 1e100 : 6,
                          .mark_series = n};
         mrq_writer_put(page, "<!-- %u series -->\n", n);
@@ -248,7 +246,7 @@ static void long_lines_are_thinned_and_short_ones_marked(void **state)
     (void)state;
     static const struct {
         uint32_t n, joined, marked;
-    } cases[] = {{1, 1, 1},         {40, 40, 40},     {41, 41, 0},      {999, 999, 0}, {1000, 501, 0},
+    } cases[] = {{1, 1, 1},      {40, 40, 40},   {41, 41, 0},     {999, 999, 0},  {1000, 501, 0},
                  {1001, 501, 0}, {1002, 502, 0}, {1998, 1000, 0}, {1999, 667, 0}, {2998, 751, 0}};
     static double x[3000], y[3000];
     for (int i = 0; i < 3000; i++) {

@@ -11,7 +11,7 @@ static mrq_error err;
 static char *folder;
 
 #define RATING "\"lr\":0.01,\"batch\":256,\"epochs\":3,\"validation\":0.02"
-#define MODEL SMALL(SMALL_COSINE, SMALL_DENSE, SMALL_DENSE_USER, SMALL_DENSE_MOVIE, RATING)
+#define MODEL  SMALL(SMALL_COSINE, SMALL_DENSE, SMALL_DENSE_USER, SMALL_DENSE_MOVIE, RATING)
 
 /* A server that is never asked. */
 const char *__wrap_mrq_backend_label(const mrq_backend *backend);
@@ -81,27 +81,25 @@ static mrq_trial trials[TRIALS];
 /* A night in which all went well: what the others are made from. */
 static mrq_rebuild_report full_report(void)
 {
-    mrq_rebuild_report r = {.outcome = MRQ_PUBLISHED,
-                            .started = "2026-01-31T02:00:00Z",
-                            .seconds = 61.2345,
-                            .schema = "ml-1m",
-                            .users = 6040,
-                            .movies = 3883,
-                            .ratings = 1000209,
-                            .fingerprint = 0x1234,
-                            .has_serving = true,
-                            .serving = {.generation = "20260130T020000Z-0123456789abcdef", .movies = 3880, .results = results(0)},
-                            .made = {.generation = "20260131T020000Z-fedcba9876543210",
-                                     .movies = 3883,
-                                     .kept = 3879,
-                                     .results = results(0.0031)},
-                            .warm_started = true,
-                            .description = describe(MODEL),
-                            .n_epochs = 3,
-                            .epoch = curve,
-                            .judged = true,
-                            .warmed = 12,
-                            .pruned = 3};
+    mrq_rebuild_report r = {
+        .outcome = MRQ_PUBLISHED,
+        .started = "2026-01-31T02:00:00Z",
+        .seconds = 61.2345,
+        .schema = "ml-1m",
+        .users = 6040,
+        .movies = 3883,
+        .ratings = 1000209,
+        .fingerprint = 0x1234,
+        .has_serving = true,
+        .serving = {.generation = "20260130T020000Z-0123456789abcdef", .movies = 3880, .results = results(0)},
+        .made = {.generation = "20260131T020000Z-fedcba9876543210", .movies = 3883, .kept = 3879, .results = results(0.0031)},
+        .warm_started = true,
+        .description = describe(MODEL),
+        .n_epochs = 3,
+        .epoch = curve,
+        .judged = true,
+        .warmed = 12,
+        .pruned = 3};
     for (int i = 0; i < MRQ_STEPS; i++)
         r.step[i] = i == MRQ_STEP_UPLOAD ? NAN : 1.2345678 * (i + 1);
     for (int i = 0; i < 3; i++)

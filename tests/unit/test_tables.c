@@ -62,7 +62,8 @@ static void an_arena_takes_blocks_as_they_fill(void **state)
     static const struct {
         size_t size;
         bool new_block;
-    } cases[] = {{65536, true}, {1, true}, {65536 - 64, false}, {1, true}, {65536, true}, {65537, true}, {64, true}, {65472, false}};
+    } cases[] = {{65536, true}, {1, true},     {65536 - 64, false}, {1, true},
+                 {65536, true}, {65537, true}, {64, true},          {65472, false}};
     mrq_arena *arena = mrq_arena_new();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         atomic_store(&allocations_left, 0);

@@ -45,9 +45,9 @@ static void every_character_is_written_and_read(void **state)
 static void what_is_not_utf8_is_not_read(void **state)
 {
     (void)state;
-    static const char *const wrong[] = {"\x80",         "\xbf",     "\xc0\x80",         "\xc1\xbf",     "\xe0\x9f\xbf", "\xf0\x8f\xbf\xbf",
-                                        "\xf8\x88\x80\x80\x80", "\xff", "\xc3(",      "\xe2\x82(",    "\xe2(\x82",   "\xf0\x9f\x8e(",
-                                        "\xf4\x90\x80\x80", "\xc3\xc3", "\xf7\xbf\xbf\xbf"};
+    static const char *const wrong[] = {
+        "\x80",  "\xbf",      "\xc0\x80",  "\xc1\xbf",      "\xe0\x9f\xbf",     "\xf0\x8f\xbf\xbf", "\xf8\x88\x80\x80\x80", "\xff",
+        "\xc3(", "\xe2\x82(", "\xe2(\x82", "\xf0\x9f\x8e(", "\xf4\x90\x80\x80", "\xc3\xc3",         "\xf7\xbf\xbf\xbf"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         uint32_t code = 77;
         assert_int_equal(mrq_utf8_read(wrong[i], strlen(wrong[i]), &code), 0);
@@ -196,13 +196,13 @@ static void a_number_keeps_to_its_range(void **state)
     static const struct {
         const char *text;
         bool whole, real;
-    } cases[] = {{"-3", true, true},    {"-4", false, false},     {"7", true, true},         {"8", false, false},
-                 {"-3.0", false, true}, {"-3.001", false, false}, {"7.000", false, true},    {"7.0001", false, false},
-                 {"/", false, false},   {":", false, false},      {"1/", false, false},      {"1:", false, false},
-                 {"-", false, false},   {"", false, false},       {"0.5e1", false, true},    {"5e-1", false, true},
-                 {"5E+0", false, true}, {".", false, false},      {"-.5", false, true},      {"1.e0", false, true},
-                 {"1e", false, false},  {"1e-", false, false},    {"1.5.5", false, false},   {"1e1e1", false, false},
-                 {"1-", false, false},  {"0x1", false, false},    {"1e1.5", false, false},   {"-0", true, true}};
+    } cases[] = {{"-3", true, true},    {"-4", false, false},     {"7", true, true},       {"8", false, false},
+                 {"-3.0", false, true}, {"-3.001", false, false}, {"7.000", false, true},  {"7.0001", false, false},
+                 {"/", false, false},   {":", false, false},      {"1/", false, false},    {"1:", false, false},
+                 {"-", false, false},   {"", false, false},       {"0.5e1", false, true},  {"5e-1", false, true},
+                 {"5E+0", false, true}, {".", false, false},      {"-.5", false, true},    {"1.e0", false, true},
+                 {"1e", false, false},  {"1e-", false, false},    {"1.5.5", false, false}, {"1e1e1", false, false},
+                 {"1-", false, false},  {"0x1", false, false},    {"1e1.5", false, false}, {"-0", true, true}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         int64_t whole = 77;
         double real = 77;
@@ -233,7 +233,8 @@ static void a_host_is_read_or_its_fault_is_told(void **state)
 {
     (void)state;
     static const char bracket[] = "the bracket is never closed", six[] = "write an IPv6 address in brackets, like [::1]:6379",
-                      from_1[] = "want a port from 1 to 65535 behind the colon", from_0[] = "want a port from 0 to 65535 behind the colon";
+                      from_1[] = "want a port from 1 to 65535 behind the colon",
+                      from_0[] = "want a port from 0 to 65535 behind the colon";
     static const struct {
         const char *text, *port;
         int64_t least;
@@ -356,7 +357,8 @@ static void a_member_is_refused_with_its_path(void **state)
     assert_ok(mrq_json_array(json, "f:", "z", false, &item, &err));
     assert_true(whole == 33 && real == 33 && flag && choice == 33 && !string && !item);
     string = "before";
-    assert_ok(mrq_json_keys(json, "f:", (const char *const[]){"i", "r", "t", "b", "o", "a", "h", "big", "max", "n", "z", NULL}, &err));
+    assert_ok(
+        mrq_json_keys(json, "f:", (const char *const[]){"i", "r", "t", "b", "o", "a", "h", "big", "max", "n", "z", NULL}, &err));
     assert_fails(mrq_json_keys(json, "f:", (const char *const[]){"i", "r", NULL}, &err), MRQ_BAD_FILE,
                  "f: t: unknown key, want one of i, r");
 }
@@ -415,7 +417,8 @@ static void a_text_is_json_or_not(void **state)
     assert_json("{}x", 2, true);
     cJSON *json = NULL;
     assert_ok(mrq_json_parse("{\"a\":1,\"b\":2,\"a\":3}", 19, "f", &json, &err));
-    assert_fails(mrq_json_keys(json, "f: x", (const char *const[]){"a", "b", NULL}, &err), MRQ_BAD_FILE, "f: x.a: stands there twice");
+    assert_fails(mrq_json_keys(json, "f: x", (const char *const[]){"a", "b", NULL}, &err), MRQ_BAD_FILE,
+                 "f: x.a: stands there twice");
     cJSON_Delete(json);
     int n = 0;
     for (mrq_status status = MRQ_FAILED; status != MRQ_OK; n++) { /* memory that runs out is told from a wrong text */
@@ -443,8 +446,9 @@ static void what_is_added_to_json_is_whole(void **state)
     assert_non_null(mrq_json_append_object(array));
     assert_true(mrq_json_add_made(json, "m", cJSON_CreateTrue()));
     MRQ_AUTOFREE char *text = cJSON_PrintUnformatted(json);
-    assert_string_equal(text, "{\"a\":[{\"x\":1},{}],\"least\":-9223372036854775808,\"most\":9223372036854775807,\"r\":1.235,\"z\":0,"
-                              "\"n\":null,\"w\":3,\"m\":true}");
+    assert_string_equal(text,
+                        "{\"a\":[{\"x\":1},{}],\"least\":-9223372036854775808,\"most\":9223372036854775807,\"r\":1.235,\"z\":0,"
+                        "\"n\":null,\"w\":3,\"m\":true}");
     assert_null(mrq_json_append_object(NULL));
     assert_false(mrq_json_add_made(json, "k", NULL));
     assert_false(mrq_json_add_made(NULL, "k", cJSON_CreateTrue())); /* and it is freed */
@@ -468,23 +472,22 @@ static void help_is_as_it_was_looked_at(void **state)
     bool flag = false, done = false;
     mrq_texts list = {0};
     int first = 77;
-    const mrq_option options[] = {
-        {"count", 'k', MRQ_OPT_INT, &count, 1, 9, "N", "a whole number,\nin two lines"},
-        {"none", 0, MRQ_OPT_INT, &none, 1, 9, "N", "one below its range"},
-        {"low", 0, MRQ_OPT_INT, &low, 1, 9, "N", "its least"},
-        {"high", 0, MRQ_OPT_INT, &high, 1, 9, "N", "its most"},
-        {"above", 0, MRQ_OPT_INT, &high, 1, 8, "N", "above its range"},
-        {"rate", 0, MRQ_OPT_REAL, &rate, 0, 10, "X", "a number"},
-        {"unset", 0, MRQ_OPT_REAL, &unset, 0, 10, "X", "no number"},
-        {"least", 0, MRQ_OPT_REAL, &least, 0, 10, "X", "its least"},
-        {"most", 0, MRQ_OPT_REAL, &most, 0, 10, "X", "its most"},
-        {"below", 0, MRQ_OPT_REAL, &least, 1, 10, "X", "below its range"},
-        {"text", 't', MRQ_OPT_TEXT, &text, 0, 0, "S", "a text"},
-        {"no-text", 0, MRQ_OPT_TEXT, &no_text, 0, 0, "S", "none"},
-        {"flag", 'f', MRQ_OPT_FLAG, &flag, 0, 0, NULL, "a flag"},
-        {"a-name-of-14-b", 0, MRQ_OPT_LIST, &list, 0, 0, "AB", "just fits"},
-        {"a-name-of-15-by", 0, MRQ_OPT_LIST, &list, 0, 0, "AB", "just does not"},
-        {0}};
+    const mrq_option options[] = {{"count", 'k', MRQ_OPT_INT, &count, 1, 9, "N", "a whole number,\nin two lines"},
+                                  {"none", 0, MRQ_OPT_INT, &none, 1, 9, "N", "one below its range"},
+                                  {"low", 0, MRQ_OPT_INT, &low, 1, 9, "N", "its least"},
+                                  {"high", 0, MRQ_OPT_INT, &high, 1, 9, "N", "its most"},
+                                  {"above", 0, MRQ_OPT_INT, &high, 1, 8, "N", "above its range"},
+                                  {"rate", 0, MRQ_OPT_REAL, &rate, 0, 10, "X", "a number"},
+                                  {"unset", 0, MRQ_OPT_REAL, &unset, 0, 10, "X", "no number"},
+                                  {"least", 0, MRQ_OPT_REAL, &least, 0, 10, "X", "its least"},
+                                  {"most", 0, MRQ_OPT_REAL, &most, 0, 10, "X", "its most"},
+                                  {"below", 0, MRQ_OPT_REAL, &least, 1, 10, "X", "below its range"},
+                                  {"text", 't', MRQ_OPT_TEXT, &text, 0, 0, "S", "a text"},
+                                  {"no-text", 0, MRQ_OPT_TEXT, &no_text, 0, 0, "S", "none"},
+                                  {"flag", 'f', MRQ_OPT_FLAG, &flag, 0, 0, NULL, "a flag"},
+                                  {"a-name-of-14-b", 0, MRQ_OPT_LIST, &list, 0, 0, "AB", "just fits"},
+                                  {"a-name-of-15-by", 0, MRQ_OPT_LIST, &list, 0, 0, "AB", "just does not"},
+                                  {0}};
     const mrq_command commands[] = {{"test this", "[option...]", "About it.", options, 0, 0, "  test this\n  test that"},
                                     {"test that", "FILE", "About that.", options + 15, 1, 1, NULL}};
     static char self[] = "test", help[] = "--help", short_form[] = "--he";
@@ -531,7 +534,8 @@ static void a_command_line_keeps_to_its_table(void **state)
     static char names[ALL][20];
     int64_t whole = 77;
     double real = 77;
-    mrq_option options[ALL + 1] = {{"whole", 'w', MRQ_OPT_INT, &whole, -3, 0x1p63, "N", ""}, {"real", 0, MRQ_OPT_REAL, &real, -3, 7, "X", ""}};
+    mrq_option options[ALL + 1] = {{"whole", 'w', MRQ_OPT_INT, &whole, -3, 0x1p63, "N", ""},
+                                   {"real", 0, MRQ_OPT_REAL, &real, -3, 7, "X", ""}};
     for (int i = 2; i < ALL; i++) {
         snprintf(names[i], sizeof names[i], "flag-%d", i);
         options[i] = (mrq_option){names[i], (char)(i < 26 ? 'a' + i - 2 : 'A' + i - 26), MRQ_OPT_FLAG, &flags[i], 0, 0, NULL, ""};
@@ -555,25 +559,25 @@ static void a_command_line_keeps_to_its_table(void **state)
         const char *line, *says; /* NULL: is right */
         int64_t whole;
         double real;
-    } cases[] = {
-        {"x --whole=9223372036854775807 --real -3", NULL, INT64_MAX, -3},
-        {"-w-3 x y --real=7", NULL, -3, 7},
-        {"x -- -w", NULL, 77, 77},
-        {"x --whole 9223372036854775808", "--whole \"9223372036854775808\": want a whole number, -3 to 9223372036854775807", 77, 77},
-        {"x -w -4", "-w \"-4\": want a whole number, -3 to 9223372036854775807", 77, 77},
-        {"x --real 7.5", "--real \"7.5\": want a number, -3 to 7", 77, 77},
-        {"x --real", "--real: needs an argument", 77, 77},
-        {"x -w", "-w: needs an argument", 77, 77},
-        {"x --flag-39=1", "--flag-39=1: takes no argument", 77, 77},
-        {"x --flag-2=1", "--flag-2=1: takes no argument", 77, 77},
-        {"x --help=1", "--help=1: takes no argument", 77, 77},
-        {"x --flog", "--flog: unknown option", 77, 77},
-        {"x --flag-40", "--flag-40: unknown option", 77, 77},
-        {"x -7", "-7: unknown option", 77, 77},
-        {"x -~", "-~: unknown option", 77, 77},
-        {"", "too few arguments, want A [B]", 77, 77},
-        {"x y z", "unexpected argument \"z\"", 77, 77},
-        {"x y z z2", "unexpected argument \"z\"", 77, 77}};
+    } cases[] = {{"x --whole=9223372036854775807 --real -3", NULL, INT64_MAX, -3},
+                 {"-w-3 x y --real=7", NULL, -3, 7},
+                 {"x -- -w", NULL, 77, 77},
+                 {"x --whole 9223372036854775808",
+                  "--whole \"9223372036854775808\": want a whole number, -3 to 9223372036854775807", 77, 77},
+                 {"x -w -4", "-w \"-4\": want a whole number, -3 to 9223372036854775807", 77, 77},
+                 {"x --real 7.5", "--real \"7.5\": want a number, -3 to 7", 77, 77},
+                 {"x --real", "--real: needs an argument", 77, 77},
+                 {"x -w", "-w: needs an argument", 77, 77},
+                 {"x --flag-39=1", "--flag-39=1: takes no argument", 77, 77},
+                 {"x --flag-2=1", "--flag-2=1: takes no argument", 77, 77},
+                 {"x --help=1", "--help=1: takes no argument", 77, 77},
+                 {"x --flog", "--flog: unknown option", 77, 77},
+                 {"x --flag-40", "--flag-40: unknown option", 77, 77},
+                 {"x -7", "-7: unknown option", 77, 77},
+                 {"x -~", "-~: unknown option", 77, 77},
+                 {"", "too few arguments, want A [B]", 77, 77},
+                 {"x y z", "unexpected argument \"z\"", 77, 77},
+                 {"x y z z2", "unexpected argument \"z\"", 77, 77}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         whole = 77;
         real = 77;

@@ -232,8 +232,8 @@ static void *serve(void *listener)
             memcpy(server.heard + server.size, bytes, (size_t)n);
             server.size += (size_t)n;
             char name[32];
-            for (size_t took; server.parsed < server.size && (took = command_size(server.heard + server.parsed,
-                                                                                  server.size - server.parsed, name));) {
+            for (size_t took; server.parsed < server.size &&
+                              (took = command_size(server.heard + server.parsed, server.size - server.parsed, name));) {
                 server.parsed += took;
                 answer(fd, name);
             }
