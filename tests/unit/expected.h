@@ -1,5 +1,5 @@
-/* Whole outputs, compared with a file in tests/expected. With MRQ_RENEW in the environment the file is written instead: look at what
- * has changed before you keep it. */
+/* Whole outputs, compared with a file in tests/expected. With MRQ_RENEW in the environment the file is written instead: look at
+ * what has changed before you keep it. */
 #ifndef MRQ_TESTS_EXPECTED_H
 #define MRQ_TESTS_EXPECTED_H
 

@@ -1,5 +1,5 @@
-/* The rebuild as whoever watches it sees it: every line of its log, every call of the watch, what is in the report; and what it makes
- * of each step that fails. What is measured is left out of the lines, and pinned beside them. */
+/* The rebuild as whoever watches it sees it: every line of its log, every call of the watch, what is in the report; and what it
+ * makes of each step that fails. What is measured is left out of the lines, and pinned beside them. */
 #include <math.h>
 
 #include "job/job.h"
@@ -156,8 +156,8 @@ static void on_upload(void *context, uint32_t done, uint32_t of)
 static const mrq_rebuild_watch watch = {
     .train = {.context = &told, .batch = on_batch, .epoch = on_epoch, .stage = on_stage}, .step = on_step, .upload = on_upload};
 
-/* Rebuilds, and adds the lines of its log to `page`: without their time, "#" for numbers with a point and names of generations, "FOLDER"
- * for ours. Checks what was measured. */
+/* Rebuilds, and adds the lines of its log to `page`: without their time, with "#" for numbers with a point and for names of
+ * generations, and "FOLDER" for ours. Checks what was measured. */
 static mrq_rebuild_report rebuild(const mrq_rebuild_options *options, mrq_status want, mrq_writer *page)
 {
     mrq_rebuild_report r;

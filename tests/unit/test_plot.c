@@ -131,8 +131,8 @@ static void test_saved(void **state)
     temporary_remove(folder);
 }
 
-/* Every kind of picture, one below the other in a page that one can look at. Each number of points is a place where something in the
- * drawing changes. */
+/* Every kind of picture, one below the other in a page that one can look at. Each number of points is a place where something in
+ * the drawing changes. */
 
 static double up[4], values[10][4];
 

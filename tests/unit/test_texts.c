@@ -1,5 +1,5 @@
-/* Base room, texts: characters, sentences of errors, numbers read and printed, hosts, JSON, command lines, log and progress bar. Each
- * limit is tried on both sides. */
+/* Base room, texts: characters, sentences of errors, numbers read and printed, hosts, JSON, command lines, log and progress bar.
+ * Each limit is tried on both sides. */
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
