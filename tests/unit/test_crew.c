@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include "base/crew.h"
+#include "base/parallel.h"
+#include "unit/failing_memory.h"
 #include "unit/testing.h"
 
 static mrq_error err;
@@ -137,12 +139,111 @@ static void nobody_waits_for_a_thread_that_does_not_run(void **state)
     assert_true(attempt < ATTEMPTS);
 }
 
+/* How many threads there are */
+
+static int started, start_fails; /* threads so far; the one that cannot be started, from 1 */
+
+int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *argument);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *argument);
+
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *argument)
+{
+    return ++started == start_fails ? EAGAIN : __real_pthread_create(thread, attributes, run, argument);
+}
+
+static void assert_threads(int want)
+{
+    for (int ms = 0; threads_of_process() != want && ms < 5000; ms++) /* one that was joined is listed for a moment */
+        usleep(1000);
+    assert_int_equal(threads_of_process(), want);
+}
+
+static void count(void *context, uint32_t i)
+{
+    atomic_fetch_add((atomic_int *)context + i, 1);
+}
+
+static void a_crew_has_up_to_64_threads(void **state)
+{
+    (void)state;
+    static const uint32_t cases[][2] = {{1, 1}, {2, 2}, {MRQ_THREADS_MAX, MRQ_THREADS_MAX}, {MRQ_THREADS_MAX + 1, MRQ_THREADS_MAX}};
+    const int before = threads_of_process();
+    for (int i = 0; i < 4; i++) {
+        atomic_int done[MRQ_THREADS_MAX + 1] = {0};
+        mrq_crew *crew = NULL;
+        assert_ok(mrq_crew_new(cases[i][0], &crew, &err));
+        assert_threads(before + (int)cases[i][1] - 1);
+        mrq_crew_run(crew, count, done);
+        for (uint32_t k = 0; k <= MRQ_THREADS_MAX; k++)
+            assert_int_equal(done[k], k < cases[i][1]);
+        mrq_crew_free(crew);
+        assert_threads(before);
+    }
+    mrq_crew_free(NULL);
+}
+
+static void a_thread_that_cannot_be_started_is_told(void **state)
+{
+    (void)state;
+    const int before = threads_of_process();
+    mrq_crew *crew = NULL;
+    started = 0;
+    start_fails = 3;
+    assert_fails(mrq_crew_new(5, &crew, &err), MRQ_FAILED, "cannot start thread 4 of 5: Resource temporarily unavailable");
+    start_fails = 0;
+    assert_null(crew);
+    assert_threads(before);
+    atomic_store(&allocations_left, 0);
+    const mrq_status status = mrq_crew_new(2, &crew, &err);
+    atomic_store(&allocations_left, INT_MAX);
+    assert_true(status == MRQ_FAILED && !crew);
+    assert_string_equal(err.msg, "out of memory while starting threads");
+}
+
+static atomic_int pieces[200], last_piece;
+
+static void note_piece(void *context, uint64_t i)
+{
+    assert_ptr_equal(context, pieces);
+    atomic_fetch_add(&pieces[i], 1);
+    if (!started)
+        assert_int_equal(atomic_exchange(&last_piece, (int)i), (int)i - 1); /* one thread: in ascending order */
+}
+
+/* As many threads as there are pieces, are asked for, and can be: 64. Where fewer are given the work is done all the same. */
+static void pieces_are_done_once_by_as_many_as_there_are(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t threads;
+        uint64_t n;
+        int fails, started;
+    } cases[] = {{1, 5, 0, 0}, {2, 1, 0, 0},  {2, 2, 0, 1},    {5, 3, 0, 2},  {3, 5, 0, 2},
+                 {0, 3, 0, 0}, {4, 0, 0, 0},  {64, 200, 0, 63}, {65, 200, 0, 63}, {5, 9, 3, 3}, {5, 9, 1, 1}};
+    const int before = threads_of_process();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        memset(pieces, 0, sizeof pieces);
+        atomic_store(&last_piece, -1);
+        started = 0;
+        start_fails = cases[i].fails;
+        mrq_parallel(cases[i].threads, cases[i].n, note_piece, pieces);
+        assert_int_equal(started, cases[i].started);
+        for (uint64_t k = 0; k < 200; k++)
+            assert_int_equal(pieces[k], k < cases[i].n);
+        assert_threads(before);
+    }
+    start_fails = 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_share_is_done_once_after_all_of_the_phase_before),
         cmocka_unit_test(a_run_ends_when_every_share_has_ended),
         cmocka_unit_test(nobody_waits_for_a_thread_that_does_not_run),
+        cmocka_unit_test(a_crew_has_up_to_64_threads),
+        cmocka_unit_test(a_thread_that_cannot_be_started_is_told),
+        cmocka_unit_test(pieces_are_done_once_by_as_many_as_there_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

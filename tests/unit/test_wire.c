@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "base/parallel.h"
+#include "cache/address.h"
 #include "cache/cache.h"
 #include "cache/wire.h"
 #include "unit/failing_memory.h"
@@ -698,6 +699,53 @@ static void pauses_double(void **state)
     assert_int_equal(get(cache, NULL, 5), MRQ_CACHE_HIT);
 }
 
+/* Addresses at their limits; what is refused fills nothing. */
+static void an_address_keeps_to_its_limits(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *before;
+        size_t n; /* letters between the two */
+        const char *behind, *says;
+    } cases[] = {{"unix:/", 106, "", NULL},
+                 {"unix:/", 107, "", "a path of 108 bytes, want 1 to 107"},
+                 {"redis://", 255, ":p@h", NULL},
+                 {"redis://", 256, ":p@h", "the user or password is too long"},
+                 {"redis://:", 511, "@h", NULL},
+                 {"redis://:", 512, "@h", "the user or password is too long"},
+                 {"redis://u:%4", 1, "@h", NULL},
+                 {"redis://u:%", 1, "@h", "must be followed by two hexadecimal digits"},
+                 {"redis://u:%0x", 1, "@h", "must be followed by two hexadecimal digits"},
+                 {"redis://u:%x0", 1, "@h", "must be followed by two hexadecimal digits"},
+                 {"redis://u:%00", 1, "@h", "holds no NUL byte"},
+                 {"redis://u:", 1, "%00@h", "holds no NUL byte"},
+                 {"redis://", 1, "@h", "a user needs a password"},
+                 {"redis://h/2147483647", 0, "", NULL},
+                 {"redis://h/2147483648", 0, "", "want a database number, 0 or more, behind the last slash"},
+                 {"redis://h/-1", 0, "", "want a database number"},
+                 {"redis://h/", 0, "", NULL},
+                 {"http://h", 0, "", "Redis address: want unix:/path"},
+                 {"", 255, ":1", NULL},
+                 {"", 256, ":1", "want unix:/path"}};
+    char text[700];
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        mrq_address address = {.database = 77};
+        const size_t n = (size_t)snprintf(text, sizeof text, "%s", cases[i].before);
+        memset(text + n, 'e', cases[i].n);
+        snprintf(text + n + cases[i].n, sizeof text - n - cases[i].n, "%s", cases[i].behind);
+        if (cases[i].says) {
+            assert_fails(mrq_address_parse(text, &address, &err), MRQ_USAGE, cases[i].says);
+            assert_int_equal(address.database, 77);
+        } else {
+            assert_ok(mrq_address_parse(text, &address, &err));
+        }
+    }
+    mrq_address address;
+    assert_ok(mrq_address_parse("redis://%41%5a%61%7A:%fF%01@h", &address, &err));
+    assert_string_equal(address.user, "AZaz");
+    assert_string_equal(address.password, "\xff\x01");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -710,6 +758,7 @@ int main(void)
         cmocka_unit_test_setup(memory_that_runs_out_is_told, begin),
         cmocka_unit_test_setup(connecting_takes_its_forty_milliseconds, begin),
         cmocka_unit_test_setup(pauses_double, begin),
+        cmocka_unit_test_setup(an_address_keeps_to_its_limits, begin),
     };
     folder = temporary_folder();
     start();
