@@ -96,8 +96,9 @@ int __wrap_ppoll(struct pollfd *fds, nfds_t n, const struct timespec *limit, con
     waited[waits++ % 8] = (double)limit->tv_sec + 1e-9 * (double)limit->tv_nsec;
     if (fails(PPOLL))
         return -1;
-    if (!nobody_answers)
-        return __real_ppoll(fds, n, NULL, mask);
+    const int ready = nobody_answers ? 0 : __real_ppoll(fds, n, &(struct timespec){20, 0}, mask);
+    if (ready != 0)
+        return ready;
     now += waited[(waits - 1) % 8] + 1e-7;
     return 0;
 }
@@ -212,7 +213,7 @@ static void answer(int fd, const char *name)
     for (size_t i = 0; !text && i < sizeof replies / sizeof *replies; i++)
         if (strcmp(name, replies[i][0]) == 0)
             size = strlen(text = replies[i][1]);
-    for (ssize_t n; size && (n = write(fd, text, size)) > 0; size -= (size_t)n)
+    for (ssize_t n; size && (n = __real_send(fd, text, size, MSG_NOSIGNAL)) > 0; size -= (size_t)n)
         text += n;
 }
 
@@ -224,7 +225,7 @@ static void *serve(void *listener)
         server.parsed = server.size;
         pthread_mutex_unlock(&server.lock);
         for (ssize_t n;;) {
-            static char bytes[65536];
+            char bytes[65536];
             if ((n = read(fd, bytes, sizeof bytes)) <= 0)
                 break;
             pthread_mutex_lock(&server.lock);
