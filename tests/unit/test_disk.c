@@ -127,7 +127,7 @@ static void each_failing_call_is_told_and_leaves_the_old_file(void **state)
         const char *says, *then;
     } writing[] = {{FDOPEN, 1, "cannot write ", "old"},
                    {FSYNC, 1, "cannot write ", "old"},
-                   {FSYNC, 2, "cannot sync folder ", "new"},
+                   {FSYNC, 2, "cannot sync the folder of ", "new"},
                    {FSTAT, 1, NULL, "new"},  /* of the lock: as if nobody had swept */
                    {FLOCK, 1, NULL, "new"}}; /* a file system without locks */
     for (size_t i = 0; i < sizeof writing / sizeof *writing; i++) {
@@ -155,8 +155,10 @@ static void each_failing_call_is_told_and_leaves_the_old_file(void **state)
     atomic_store(&allocations_left, INT_MAX);
     assert_string_equal(err.msg, "out of memory while opening a file to write");
     assert_null(out);
-    assert_fails(mrq_folder_sync(in_folder("none"), &err), MRQ_NOT_FOUND, "cannot open folder ");
-    assert_fails(mrq_folder_sync(in_folder("f"), &err), MRQ_NOT_FOUND, "cannot open folder ");
+    left[FSYNC] = 1;
+    assert_fails(mrq_folder_sync(folder, &err), MRQ_FAILED, ": Input/output error");
+    assert_fails(mrq_folder_sync(in_folder("none"), &err), MRQ_NOT_FOUND, "cannot sync folder ");
+    assert_fails(mrq_folder_sync(in_folder("f"), &err), MRQ_NOT_FOUND, "cannot sync folder ");
     assert_fails(mrq_map_open(&map, in_folder("none"), &err), MRQ_NOT_FOUND, "cannot open ");
 }
 

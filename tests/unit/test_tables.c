@@ -27,8 +27,8 @@ static void arrays_keep_to_what_there_is(void **state)
     assert_null(mrq_array(SIZE_MAX, 2));
     assert_null(mrq_array(most + 1, 1));
     unsigned char *p = mrq_array(65, 1);
-    for (size_t i = 0; i < 128; i++)
-        assert_int_equal(p[i], 0); /* up to its alignment */
+    for (size_t i = 0; i < 65; i++)
+        assert_int_equal(p[i], 0);
     assert_int_equal((uintptr_t)p % MRQ_ALIGN, 0);
     mrq_free(p);
 
@@ -69,12 +69,14 @@ static void an_arena_takes_blocks_as_they_fill(void **state)
         atomic_store(&allocations_left, 0);
         unsigned char *p = mrq_arena_array(arena, cases[i].size, 1);
         atomic_store(&allocations_left, INT_MAX);
+#ifndef __SANITIZE_ADDRESS__ /* which wants room between arrays */
         assert_int_equal(!p, cases[i].new_block);
+#endif
         p = p ? p : mrq_arena_array(arena, cases[i].size, 1);
         assert_int_equal((uintptr_t)p % MRQ_ALIGN, 0);
         for (size_t k = 0; k < cases[i].size; k++)
             assert_int_equal(p[k], 0);
-        memset(p, 0xa5, (cases[i].size + 63) / 64 * 64);
+        memset(p, 0xa5, cases[i].size);
     }
     assert_null(mrq_arena_array(arena, SIZE_MAX, 2));
     mrq_arena_free(arena);
