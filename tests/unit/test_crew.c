@@ -218,8 +218,8 @@ static void pieces_are_done_once_by_as_many_as_there_are(void **state)
         uint32_t threads;
         uint64_t n;
         int fails, started;
-    } cases[] = {{1, 5, 0, 0}, {2, 1, 0, 0},  {2, 2, 0, 1},    {5, 3, 0, 2},  {3, 5, 0, 2},
-                 {0, 3, 0, 0}, {4, 0, 0, 0},  {64, 200, 0, 63}, {65, 200, 0, 63}, {5, 9, 3, 3}, {5, 9, 1, 1}};
+    } cases[] = {{1, 5, 0, 0}, {2, 1, 0, 0},     {2, 2, 0, 1},     {5, 3, 0, 2}, {3, 5, 0, 2}, {0, 3, 0, 0},
+                 {4, 0, 0, 0}, {64, 200, 0, 63}, {65, 200, 0, 63}, {5, 9, 3, 3}, {5, 9, 1, 1}};
     const int before = threads_of_process();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         memset(pieces, 0, sizeof pieces);
