@@ -124,10 +124,12 @@ mrq_status mrq_model_load(const char *path, mrq_model **out, mrq_error *err)
     MRQ_TRY(load_rows(model->file, "user_row", model->users->rows, &model->user_row, &model->user_rows, err));
     MRQ_TRY(load_rows(model->file, "movie_row", model->movies->rows, &model->movie_row, &model->movie_rows, err));
     MRQ_TRY(load_links(model, err));
-    if (mrq_model_build(model, err) != MRQ_OK) {
+    const mrq_status built = mrq_model_build(model, err);
+    if (built == MRQ_BAD_FILE) {
         const mrq_error inner = err ? *err : (mrq_error){0};
         return mrq_container_bad(model->file, err, "%s", inner.msg);
     }
+    MRQ_TRY(built);
     MRQ_TRY(load_tensors(model, err));
     *out = model;
     model = NULL;
