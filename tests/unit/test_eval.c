@@ -1,6 +1,7 @@
 /* Protocols, baselines and what a study measures: on small worlds, against slow references. */
 #include "unit/small_world.h"
 
+#include "base/log.h"
 #include "eval/study.h"
 #include "model/network.h"
 
@@ -570,6 +571,80 @@ static void check_estimate(const mrq_estimate *e, double most)
         fail_msg("%g (%g-%g), want an interval around its mean within 0 and %g", e->mean, e->low, e->high, most);
 }
 
+/* What a study comes to, to the digit: a change of how anything is divided, learned, ranked, measured or resampled shows here. */
+#define NONE ((double)NAN)
+static const struct {
+    const char *name;
+    double recall, low, high, coverage, popularity, diversity, rmse, mae, all; /* recall@10; `all`: sum_of() */
+} studies[MRQ_PROTOCOLS][8] = {
+    {
+        {"tiny", NONE, NONE, NONE, NONE, NONE, NONE, 1.41438215, 1.21472622, 962.6229135},
+        {"bias", NONE, NONE, NONE, NONE, NONE, NONE, 1.35561552, 1.09256353, 957.8273036},
+    },
+    {
+        {"tiny", 0.383333333, 0.320833333, 0.450104167, 1, 0.211736111, 0.809771605, NONE, NONE, 35730.99983},
+        {"random", 0.420833333, 0.358229167, 0.491666667, 1, 0.208361111, 0.801003086, NONE, NONE, 35950.77861},
+        {"popular", 0.520833333, 0.445833333, 0.595833333, 0.525, 0.332194444, 0.830354938, NONE, NONE, 37688.48259},
+        {"genre-popular", 0.416666667, 0.3415625, 0.491666667, 0.4375, 0.243861111, 0.729966049, NONE, NONE, 35761.2458},
+        {"demographic-popular", 0.55, 0.475, 0.625104167, 0.6375, 0.329708333, 0.822154321, NONE, NONE, 37941.4341},
+        {"itemknn", 0.508333333, 0.429166667, 0.591666667, 0.65, 0.327111111, 0.820401235, NONE, NONE, 37180.98443},
+        {"ease", 0.5125, 0.433333333, 0.595833333, 0.6375, 0.327861111, 0.823117284, NONE, NONE, 37354.84069},
+    },
+    {
+        {"tiny", 0.277515723, 0.225471698, 0.325349843, 1, 0.232720126, 0.81044724, NONE, NONE, 32308.5645},
+        {"random", 0.328144654, 0.267122642, 0.386654874, 1, 0.231100629, 0.799451433, NONE, NONE, 32442.7056},
+        {"popular", 0.525157233, 0.429237421, 0.615738994, 0.5, 0.357389937, 0.822320056, NONE, NONE, 35282.76226},
+        {"genre-popular", 0.452201258, 0.346533019, 0.567303459, 0.45, 0.281163522, 0.771208945, NONE, NONE, 34579.53137},
+        {"demographic-popular", 0.505974843, 0.410959119, 0.602853774, 0.625, 0.35427673, 0.814807827, NONE, NONE, 35106.85019},
+        {"itemknn", 0.540880503, 0.442444969, 0.640314465, 0.65, 0.352358491, 0.82397624, NONE, NONE, 35200.6505},
+        {"ease", 0.535220126, 0.435849057, 0.634622642, 0.65, 0.353081761, 0.822368973, NONE, NONE, 35312.18596},
+    },
+    {
+        {"tiny", 0.216757779, 0.161029538, 0.271144481, 0.25, 0.284259259, 0.87037037, NONE, NONE, 11465.64703},
+        {"random", 0.217493155, 0.175955006, 0.252435816, 0.875, 0.282253086, 0.815339506, NONE, NONE, 11699.03194},
+        {"popular", 0.372803123, 0.286126085, 0.467162698, 0.25, 0.455555556, 0.821296296, NONE, NONE, 13241.49818},
+        {"genre-popular", 0.317705443, 0.273030904, 0.373605966, 0.25, 0.336111111, 0.707407407, NONE, NONE, 12310.55994},
+        {"demographic-popular", 0.375117938, 0.294144397, 0.463504031, 0.325, 0.454166667, 0.809753086, NONE, NONE, 13270.67705},
+    },
+    {
+        {"tiny", 1, 1, 1, 1, NONE, 0.777777778, NONE, NONE, 43574.29922},
+        {"random", 1, 1, 1, 1, NONE, 0.777777778, NONE, NONE, 43174.32381},
+        {"genre-popular", 1, 1, 1, 1, NONE, 0.777777778, NONE, NONE, 43032.15057},
+    },
+};
+#undef NONE
+
+/* Every number of a summary in one, each with a weight of its own. */
+static double sum_of(const mrq_summary *s)
+{
+    double sum = s->seeds + 2.0 * s->ranked_users + 3.0 * (double)s->rated + 5.0 * s->n_groups, n = 0;
+    if (s->rated)
+        sum += 7 * s->rmse.low + 11 * s->rmse.high + 13 * s->mae.low + 17 * s->mae.high;
+    for (int c = 0; c < MRQ_CUTS && s->seeds; c++)
+        for (int k = 0; k < MRQ_MEASURES; k++, n += 3)
+            sum += n * s->measure[c][k].low + (n + 1) * s->measure[c][k].mean + (n + 2) * s->measure[c][k].high;
+    for (uint32_t i = 0; i < s->seeds; i++, n += 2)
+        sum += n * s->recall[i] + (n + 1) * s->ndcg[i];
+    for (uint32_t g = 0; g < s->n_groups; g++, n += 8) {
+        const mrq_group *of = &s->group[g];
+        sum += n * of->value + (n + 1) * of->users + (n + 2) * of->recall.low + (n + 3) * of->recall.mean +
+               (n + 4) * of->recall.high + (n + 5) * of->ndcg.low + (n + 6) * of->ndcg.mean + (n + 7) * of->ndcg.high;
+    }
+    return sum;
+}
+
+static void check_numbers(int protocol, uint32_t i, const char *name, const mrq_summary *s)
+{
+    const mrq_estimate *recall = &s->measure[MRQ_AT_10][MRQ_RECALL];
+    const double got[] = {recall->mean, recall->low,  recall->high, s->coverage, s->popularity,
+                          s->diversity, s->rmse.mean, s->mae.mean,  sum_of(s)};
+    const double *const want = &studies[protocol][i].recall;
+    assert_string_equal(name, studies[protocol][i].name);
+    for (size_t k = 0; k < sizeof got / sizeof *got; k++)
+        if (isnan(want[k]) ? !isnan(got[k]) : !(fabs(got[k] - want[k]) <= (s->rated ? 1e-5 : 1e-8) * (1 + fabs(want[k]))))
+            fail_msg("%s by %s, number %zu: %.10g, want %.10g", name, mrq_protocol_names[protocol], k, got[k], want[k]);
+}
+
 static void test_study(void **state)
 {
     (void)state;
@@ -594,6 +669,7 @@ static void test_study(void **state)
         assert_ok(mrq_study_run(&study, arena, two, &err));
         for (uint32_t i = 0; i < study.n; i++) {
             const mrq_summary *s = &one[i].summary, *again = &two[i].summary;
+            check_numbers(protocol, i, contender[i].name, s);
             if (protocol == MRQ_PROTOCOL_RATING) {
                 assert_int_equal(s->rated, 2 * RATINGS / 10);
                 assert_int_equal(s->seeds, 0);
@@ -611,6 +687,63 @@ static void test_study(void **state)
             assert_true(s->n_groups > 2);
         }
         mrq_arena_free(arena);
+    }
+    free_world(w);
+}
+
+/* Every turn is told to the log, its seconds as they are: within what the study took. */
+static void test_turns_are_told(void **state)
+{
+    (void)state;
+    struct world *w = make_world();
+    const mrq_description d = describe(TINY);
+    const mrq_contender contender[] = {{.name = "tiny", .description = &d},
+                                       {.name = "popular", .baseline = MRQ_BASELINE_POPULAR},
+                                       {.name = "bias", .baseline = MRQ_BASELINE_BIAS}};
+    for (int ranks = 0; ranks < 2; ranks++) {
+        const mrq_study study = {.data = w->data,
+                                 .protocol = ranks ? MRQ_PROTOCOL_TOPN : MRQ_PROTOCOL_RATING,
+                                 .seed = 1,
+                                 .seeds = 2,
+                                 .threads = 1,
+                                 .n = 2,
+                                 .contender = ranks ? contender : (const mrq_contender[]){contender[0], contender[2]}};
+        mrq_result result[2];
+        char text[2000] = "", tale[500] = "";
+        FILE *sink = tmpfile();
+        assert_non_null(sink);
+        MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
+        mrq_log_open(sink, MRQ_LOG_INFO);
+        const double start = mrq_clock();
+        assert_ok(mrq_study_run(&study, arena, result, &err));
+        const double took = mrq_clock() - start;
+        mrq_log_open(NULL, MRQ_LOG_INFO);
+        rewind(sink);
+        text[fread(text, 1, sizeof text - 1, sink)] = '\0';
+        fclose(sink);
+        for (const char *line = text; (line = strstr(line, "INFO eval ")); line++) {
+            char words[200];
+            double train, rank;
+            assert_int_equal(sscanf(line, "INFO eval %199[^\n]", words), 1);
+            char *seconds = strstr(words, " train_seconds=");
+            assert_non_null(seconds);
+            assert_int_equal(sscanf(seconds, " train_seconds=%lf rank_seconds=%lf", &train, &rank), 2);
+            assert_true(train >= 0 && rank >= 0 && train + rank <= took + 0.02);
+            *seconds = '\0';
+            snprintf(tale + strlen(tale), sizeof tale - strlen(tale), "%s\n", words);
+        }
+        assert_string_equal(tale, ranks ? "protocol=topn seed=1 of=tiny ndcg@10=0.1987\n"
+                                          "protocol=topn seed=1 of=popular ndcg@10=0.3160\n"
+                                          "protocol=topn seed=2 of=tiny ndcg@10=0.2014\n"
+                                          "protocol=topn seed=2 of=popular ndcg@10=0.2688\n"
+                                        : "protocol=rating seed=1 of=tiny\nprotocol=rating seed=1 of=bias\n"
+                                          "protocol=rating seed=2 of=tiny\nprotocol=rating seed=2 of=bias\n");
+        assert_true(result[0].train_seconds > 0 && result[0].rank_seconds > 0 && result[1].train_seconds > 0);
+        assert_true(ranks ? result[1].rank_seconds > 0 : isnan(result[1].rank_seconds));
+        double sum = 0;
+        for (int i = 0; i < 2; i++)
+            sum += result[i].train_seconds + (isnan(result[i].rank_seconds) ? 0 : result[i].rank_seconds);
+        assert_true(2 * sum <= took); /* means of two seeds */
     }
     free_world(w);
 }
@@ -742,6 +875,7 @@ int main(void)
         cmocka_unit_test(test_the_interval_is_of_95_percent_on_either_side),
         cmocka_unit_test(test_sheet_by_hand),
         cmocka_unit_test(test_study),
+        cmocka_unit_test(test_turns_are_told),
         cmocka_unit_test(test_models_learn_the_training_part),
         cmocka_unit_test(test_study_stops),
         cmocka_unit_test(test_trained_model),

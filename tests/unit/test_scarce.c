@@ -117,7 +117,8 @@ struct work {
 static struct work *work_of(const char *text)
 {
     struct work *w = calloc(1, sizeof *w);
-    *w = (struct work){.data = small_data_new(USERS, MOVIES, RATINGS), .d = describe(text), .options = {.test = 0.1, .seed = 3, .threads = 1}};
+    *w = (struct work){
+        .data = small_data_new(USERS, MOVIES, RATINGS), .d = describe(text), .options = {.test = 0.1, .seed = 3, .threads = 1}};
     return w;
 }
 
@@ -317,7 +318,8 @@ static void test_trainings(void **state)
         uint32_t part[RATINGS];
         for (uint32_t i = 0; i < RATINGS; i++)
             part[i] = i;
-        const mrq_split given = {.n_train = 300, .n_valid = 50, .n_test = 50, .train = part, .valid = part + 300, .test = part + 350};
+        const mrq_split given = {
+            .n_train = 300, .n_valid = 50, .n_test = 50, .train = part, .valid = part + 300, .test = part + 350};
         w->options = (mrq_train_options){.seed = 3, .threads = 1, .parts = &given};
         assert_scarce("training of given parts", learn, w, 40);
         free_work(w);
@@ -364,7 +366,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_kernels_are_checked), /* the first: what has been found right is not looked at again */
-        cmocka_unit_test(test_models), cmocka_unit_test(test_trainings), cmocka_unit_test(test_studies), cmocka_unit_test(test_pictures),
+        cmocka_unit_test(test_models),
+        cmocka_unit_test(test_trainings),
+        cmocka_unit_test(test_studies),
+        cmocka_unit_test(test_pictures),
     };
     snprintf(folder, sizeof folder, "%s", temporary_folder());
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
 /* Train room, the whole of it: learning, reproducibility, interruption and resumption, losing and stopping, the smallest data. */
+#include "base/log.h"
 #include "train/evaluate.h"
 #include "train/optimizer.h"
 #include "train/order.h"
@@ -266,6 +267,51 @@ static void the_same_seed_gives_the_same_bytes(void **state)
             mrq_model_free(one.model);
             mrq_model_free(two.model);
             mrq_model_free(other.model);
+        }
+    small_data_free(s);
+}
+
+/* What each of them comes to, to five digits: by seed, order, shares, schedule, moments, dropout and the rest. And what the watch is
+ * told of work and time. */
+static void a_training_comes_to_these_numbers(void **state)
+{
+    (void)state;
+    static const struct {
+        double rmse[3], flops; /* train, valid and test of the last pass */
+        int64_t best;
+    } want[][2] = {
+        {{{1.035388, 0.5313622, 1.345395}, 202770, 3}, {{1.006811, 0.5250949, 1.31331}, 233766, 3}},
+        {{{4.77061, (double)NAN, 2.315931}, 112434, 3}, {{3.636249, (double)NAN, 2.150335}, 172914, 3}},
+        {{{0.7386716, 0.3892846, 1.435467}, 8322, 1}, {{0.7386716, 0.3892846, 1.435467}, 8322, 1}},
+        {{{1.436854, 1.097961, 1.915732}, 195090, 3}, {{1.338835, 0.9910846, 1.945091}, 225102, 3}},
+        {{{1.733876, 1.355311, 1.593133}, 8916, 3}, {{1.663127, 1.337214, 1.60214}, 9294, 3}},
+    };
+    small_data *s = small_data_new(USERS, MOVIES, RATINGS);
+    for (size_t k = 0; k < sizeof settings / sizeof *settings; k++)
+        for (uint32_t threads = 1; threads <= 2; threads++) {
+            const mrq_description d = describe(settings[k]);
+            struct tale tale = {0};
+            const double start = mrq_clock();
+            const mrq_train_result result = train(s, &d, &(mrq_train_options){.test = 0.1, .seed = 1, .threads = threads}, &tale);
+            const double took = mrq_clock() - start;
+            const mrq_train_epoch *last = &tale.epoch[EPOCHS - 1];
+            const double rmse[] = {last->train_rmse, last->valid_rmse, last->test_rmse};
+            for (int i = 0; i < 3; i++)
+                if (isnan(want[k][threads - 1].rmse[i]) ? !isnan(rmse[i])
+                                                        : !(fabs(rmse[i] / want[k][threads - 1].rmse[i] - 1) < 3e-5))
+                    fail_msg("settings %zu, %u threads: RMSE %d is %.7g, want %.7g", k, threads, i, rmse[i],
+                             want[k][threads - 1].rmse[i]);
+            assert_true(last->flops == want[k][threads - 1].flops);
+            assert_int_equal(result.model->results.best_epoch, want[k][threads - 1].best);
+            double seconds = 0;
+            for (int e = 0; e < EPOCHS; e++) {
+                const double ratings = tale.epoch[e].seconds * tale.epoch[e].samples_per_second;
+                assert_true(tale.epoch[e].seconds > 0 && fabs(ratings - (double)result.model->results.train_ratings) < 1e-6);
+                assert_int_equal(tale.epoch[e].epochs, EPOCHS);
+                seconds += tale.epoch[e].seconds;
+            }
+            assert_true(seconds <= took);
+            mrq_model_free(result.model);
         }
     small_data_free(s);
 }
@@ -803,6 +849,7 @@ int main(void)
         cmocka_unit_test(a_training_is_its_batches),
         cmocka_unit_test(the_curve_travels_with_the_model),
         cmocka_unit_test(the_same_seed_gives_the_same_bytes),
+        cmocka_unit_test(a_training_comes_to_these_numbers),
         cmocka_unit_test(threads_may_outnumber_the_ratings),
         cmocka_unit_test(an_interruption_leaves_no_trace),
         cmocka_unit_test(interruptions_may_follow_each_other),
