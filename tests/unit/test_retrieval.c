@@ -168,6 +168,89 @@ static void test_likes(void **state)
     mrq_table_free(movies);
 }
 
+/* However much one is liked beyond the others, it counts two deviations at most; where all are alike, each counts 1. */
+static void a_like_counts_at_most_a_fifth_more(void **state)
+{
+    (void)state;
+    enum { MANY = 40 };
+    uint32_t user[MANY] = {0}, movie[MANY], train[MANY];
+    float rating[MANY];
+    mrq_table *users = small_users(1, 1), *movies = small_movies(MANY, 1);
+    for (uint32_t i = 0; i < MANY; i++) {
+        movie[i] = train[i] = i;
+        rating[i] = 4;
+    }
+    const mrq_model_source source = {users, movies, user, movie, rating, train, MANY, MANY, 1, 3};
+    const struct {
+        float first, last;
+        double want[3]; /* of the first, of the last, of all others */
+    } cases[] = {{4, 4, {1, 1, 1}},
+                 {4, 5, {1 - 0.1 / sqrt(39), 1.2, 1 - 0.1 / sqrt(39)}},
+                 {3, 4, {0.8, 1 + 0.1 / sqrt(39), 1 + 0.1 / sqrt(39)}},
+                 {3, 5, {0.8, 1.2, 1}}};
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
+        mrq_links likes;
+        rating[0] = cases[c].first;
+        rating[MANY - 1] = cases[c].last;
+        assert_ok(mrq_likes_make(&source, arena, &likes, &err));
+        assert_int_equal(likes.list.offset[1], MANY);
+        for (uint32_t i = 0; i < MANY; i++)
+            assert_true(fabs((double)likes.strength[i] - cases[c].want[i == 0 ? 0 : i == MANY - 1 ? 1 : 2]) < 1e-6);
+    }
+    mrq_table_free(users);
+    mrq_table_free(movies);
+}
+
+/* Of more movies than can be related, those liked most are taken, and of equals the first. */
+static void the_most_liked_are_related(void **state)
+{
+    (void)state;
+    enum { FEW = 9, ALL = MRQ_RELATED_MAX + 500 };
+    static uint64_t offset[FEW + 1];
+    static uint32_t item[FEW * ALL], number[ALL];
+    for (int round = 0; round < 5; round++) {
+        /* 0: each movie as many as any other; 1: many liked by one and some by more; 2: as many as may be taken are liked; 3: one more;
+         * 4: hardly any */
+        const uint32_t liked[] = {ALL, ALL, MRQ_RELATED_MAX, MRQ_RELATED_MAX + 1, 7};
+        uint64_t n = 0;
+        memset(number, 0, sizeof number);
+        for (uint32_t u = 0; u < FEW; u++) {
+            for (uint32_t m = 0; m < liked[round]; m++)
+                if (round == 0 ? u < 3 : u == 0 ? true : round != 2 && m % (u + 1) == 0) {
+                    item[n++] = m;
+                    number[m]++;
+                }
+            offset[u + 1] = n;
+        }
+        const mrq_links likes = {{offset, item}, NULL};
+        MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
+        mrq_liked got;
+        assert_ok(mrq_most_liked(&likes, FEW, ALL, arena, &got, &err));
+        uint32_t want = 0, n_want = liked[round] < MRQ_RELATED_MAX ? liked[round] : MRQ_RELATED_MAX;
+        uint32_t taken = 0, least = FEW,
+                 beyond = 0; /* those with more likes than `least` are all taken, of those with as many some */
+        for (; least > 1; least--) {
+            uint32_t as_many = 0;
+            for (uint32_t m = 0; m < ALL; m++)
+                as_many += number[m] == least;
+            if (taken + as_many > n_want)
+                break;
+            taken += as_many;
+        }
+        assert_int_equal(got.n, n_want);
+        for (uint32_t m = 0; m < ALL; m++) {
+            const bool in = number[m] > least || (number[m] == least && beyond++ < n_want - taken);
+            assert_int_equal(got.place[m], in ? want : MRQ_NONE);
+            if (!in)
+                continue;
+            assert_int_equal(got.movie[want], m);
+            assert_true(got.likes[want++] == (float)number[m]);
+        }
+        assert_int_equal(want, n_want);
+    }
+}
+
 /* Gram matrix and EASE against their definitions */
 
 enum { USERS = 60, MOVIES = 23 };
@@ -340,6 +423,52 @@ static void test_two_tastes(void **state)
         compare(tower, unit, movies, 0, KNOWN, mean);
         assert_true(mean[1 - g] - mean[g] < before);
     }
+    small_data_free(s);
+}
+
+/* Each number of a score with a weight of its own: what does not change when the directions are turned. */
+static double weigh(const mrq_model *model, uint32_t users, uint32_t movies)
+{
+    const uint32_t width = mrq_description_width(mrq_model_description(model));
+    MRQ_AUTOFREE float *u = mrq_array((size_t)users * width, sizeof *u), *m = mrq_array((size_t)movies * width, sizeof *m);
+    assert_ok(mrq_model_user_vectors(model, u, &err));
+    assert_ok(mrq_model_movie_vectors(model, m, &err));
+    double sum = 0;
+    for (uint32_t i = 0; i < users; i++)
+        for (uint32_t j = 0; j < movies; j++) {
+            double score = 0;
+            for (uint32_t k = 0; k < width; k++)
+                score += (double)u[i * width + k] * (double)m[j * width + k];
+            sum += score * cos(i * 7 + j * 3);
+        }
+    return sum;
+}
+
+/* What a solution comes to, to four digits, by any number of threads. */
+static void a_solution_comes_to_these_numbers(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        double all, strangers, recall, ndcg;
+    } want[] = {{RANKS(GENDER, SETS), -0.437404, -0.0218297, 0.925, 0.518889026},
+                {RANKS("", ""), -0.488147, 0.00243529, 0.9166666667, 0.5157423579},
+                {RANKS(GENDER, ""), -0.511582, -0.0209995, 0.9208333333, 0.5199174604}};
+    small_data *s = two_tastes();
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++)
+        for (uint32_t threads = 1; threads <= 3; threads++) {
+            MRQ_CLEANUP(mrq_model_free) mrq_model *model = solve(s, want[i].text, threads);
+            const mrq_model_results *r = mrq_model_results_of(model);
+            const double all = weigh(model, PEOPLE, FILMS);
+            model->likes.list.offset = mrq_arena_array(model->arena, PEOPLE + 1, sizeof(uint64_t)); /* nobody likes anything */
+            model->user.plan[0].list = model->likes.list;
+            const double strangers = weigh(model, PEOPLE, FILMS);
+            if (!(fabs(all / want[i].all - 1) < 3e-5 && fabs(strangers / want[i].strangers - 1) < 6e-5 &&
+                  fabs(r->test_recall - want[i].recall) < 1e-9 && fabs(r->test_ndcg - want[i].ndcg) < 1e-8))
+                fail_msg("%zu, %u threads: %.8g, %.8g, recall %.10g, NDCG %.10g", i, threads, all, strangers, r->test_recall,
+                         r->test_ndcg);
+            assert_true(r->threads == threads && r->epochs == 1 && r->best_epoch == 1 && r->ranks);
+        }
     small_data_free(s);
 }
 
@@ -731,8 +860,11 @@ int main(void)
         cmocka_unit_test(test_matrices),
         cmocka_unit_test(test_orthonormal),
         cmocka_unit_test(test_likes),
+        cmocka_unit_test(a_like_counts_at_most_a_fifth_more),
+        cmocka_unit_test(the_most_liked_are_related),
         cmocka_unit_test(test_gram_and_ease),
         cmocka_unit_test(test_two_tastes),
+        cmocka_unit_test(a_solution_comes_to_these_numbers),
         cmocka_unit_test(each_correction_of_the_solution_is_worth_it),
         cmocka_unit_test(test_fold_and_files),
         cmocka_unit_test(test_history_damage),
