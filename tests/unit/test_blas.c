@@ -1,6 +1,9 @@
 /* Model room, OpenBLAS: a kernel that computes wrongly is refused, whatever it gets wrong and whatever is trained, and a model
  * tells whose kernels made it. The linker puts the functions here before those of OpenBLAS (--wrap in tests/meson.build). */
+#include <errno.h>
+
 #include "base/log.h"
+#include "base/parallel.h"
 #include "model/gemm.h"
 #include "model/network.h"
 #include "train/train.h"
@@ -13,7 +16,30 @@ static mrq_error err;
 #define RANKS   SMALL("\"kind\":\"dot\"", "\"kind\":\"sum\",\"size\":11", HISTORY, ID, "\"objective\":\"ranking\"")
 #define RATES   SMALL(SMALL_BIASED, SMALL_SUM, SMALL_SUM_USER, SMALL_SUM_MOVIE, "\"epochs\":1")
 
-static enum fault { NONE, PLAIN, ADDED, RIGHT, LEFT, LARGE, BESIDE, NO_NUMBER, INVERSE, SOLUTION, EIGEN, TURNED, SPANNED } fault;
+static enum fault {
+    NONE,
+    PLAIN,
+    SCALED,
+    ADDED,
+    RIGHT,
+    LEFT,
+    LARGE,
+    BESIDE,
+    NO_NUMBER,
+    INVERSE,
+    SOLUTION,
+    EIGEN,
+    TURNED,
+    SPANNED
+} fault;
+static const char *code_of; /* the function of LAPACK that ends with code -3 */
+static int code_after;      /* calls of it */
+
+static void end_with_code(const char *name, int *info)
+{
+    if (code_of && strcmp(code_of, name) == 0 && code_after-- == 0)
+        *info = -3;
+}
 
 void __real_cblas_sgemm(int order, int ta, int tb, int m, int n, int k, float alpha, const float *a, int lda, const float *b,
                         int ldb, float beta, float *c, int ldc);
@@ -28,6 +54,8 @@ void __wrap_cblas_sgemm(int order, int ta, int tb, int m, int n, int k, float al
     if ((fault == PLAIN && plain && beta <= 0) || (fault == ADDED && plain && beta > 0) || (fault == RIGHT && tb == CblasTrans) ||
         (fault == LEFT && ta == CblasTrans) || (fault == LARGE && k > 384))
         *last += 0.01f;
+    if (fault == SCALED)
+        *last *= 1.001f;
     if (fault == NO_NUMBER)
         *last = NAN;
     if (fault == BESIDE && ldc > n)
@@ -40,6 +68,7 @@ void __wrap_spotri_(const char *uplo, const int *n, float *a, const int *lda, in
 {
     __real_spotri_(uplo, n, a, lda, info, size);
     a[5] += fault == INVERSE ? 0.01f : 0;
+    end_with_code("spotri", info);
 }
 
 void __real_spotrs_(const char *uplo, const int *n, const int *m, const float *a, const int *lda, float *b, const int *ldb,
@@ -51,6 +80,7 @@ void __wrap_spotrs_(const char *uplo, const int *n, const int *m, const float *a
 {
     __real_spotrs_(uplo, n, m, a, lda, b, ldb, info, size);
     b[5] += fault == SOLUTION ? 0.01f : 0;
+    end_with_code("spotrs", info);
 }
 
 void __real_ssyev_(const char *job, const char *uplo, const int *n, float *a, const int *lda, float *w, float *work,
@@ -62,6 +92,7 @@ void __wrap_ssyev_(const char *job, const char *uplo, const int *n, float *a, co
 {
     __real_ssyev_(job, uplo, n, a, lda, w, work, lwork, info, size, other);
     w[2] *= fault == EIGEN ? 1.01f : 1;
+    end_with_code("ssyev", info);
 }
 
 void __real_sorgqr_(const int *m, const int *n, const int *k, float *a, const int *lda, const float *tau, float *work,
@@ -74,10 +105,58 @@ void __wrap_sorgqr_(const int *m, const int *n, const int *k, float *a, const in
     __real_sorgqr_(m, n, k, a, lda, tau, work, lwork, info);
     if (*n > 5) /* which finds eigenvectors */
         return;
+    end_with_code("sorgqr", info);
     for (int i = 0; i < *n && fault == SPANNED; i++) /* still orthonormal, and of other rows */
         for (int j = 0; j < *m; j++)
             a[i * *lda + j] = (float)(j == i);
     a[5] += fault == TURNED ? 0.01f : 0;
+}
+
+void __real_sgeqrf_(const int *m, const int *n, float *a, const int *lda, float *tau, float *work, const int *lwork, int *info);
+void __wrap_sgeqrf_(const int *m, const int *n, float *a, const int *lda, float *tau, float *work, const int *lwork, int *info);
+void __wrap_sgeqrf_(const int *m, const int *n, float *a, const int *lda, float *tau, float *work, const int *lwork, int *info)
+{
+    __real_sgeqrf_(m, n, a, lda, tau, work, lwork, info);
+    end_with_code("sgeqrf", info);
+}
+
+void __real_spotrf_(const char *uplo, const int *n, float *a, const int *lda, int *info, size_t);
+void __wrap_spotrf_(const char *uplo, const int *n, float *a, const int *lda, int *info, size_t);
+void __wrap_spotrf_(const char *uplo, const int *n, float *a, const int *lda, int *info, size_t size)
+{
+    __real_spotrf_(uplo, n, a, lda, info, size);
+    end_with_code("spotrf", info);
+}
+
+static int blocks_taken, blocks_given_back; /* of OpenBLAS's memory */
+
+void *__real_blas_memory_alloc(int);
+void *__wrap_blas_memory_alloc(int);
+void *__wrap_blas_memory_alloc(int which)
+{
+    blocks_taken++;
+    return __real_blas_memory_alloc(which);
+}
+
+void __real_blas_memory_free(void *);
+void __wrap_blas_memory_free(void *);
+void __wrap_blas_memory_free(void *block)
+{
+    blocks_given_back++;
+    __real_blas_memory_free(block);
+}
+
+static int threads_left = -1, threads_started; /* before one cannot be started; below 0: never */
+
+int __real_mrq_thread_start(pthread_t *id, void *work(void *), void *context);
+int __wrap_mrq_thread_start(pthread_t *id, void *work(void *), void *context);
+int __wrap_mrq_thread_start(pthread_t *id, void *work(void *), void *context)
+{
+    if (threads_left == 0)
+        return EAGAIN;
+    threads_left--;
+    threads_started++;
+    return __real_mrq_thread_start(id, work, context);
 }
 
 static const char *other_core; /* NULL: the one that it is */
@@ -99,6 +178,7 @@ static void each_wrong_result_is_refused_with_advice(void **state)
         const char *sentence;
     } wrong[] = {
         {PLAIN, ": A B (1 x 1 x 1) is"},
+        {SCALED, ": A B (1 x 1 x 1) is"}, /* of numbers that are not zero */
         {ADDED, ": A B + C (1 x 1 x 1) is"},
         {RIGHT, ": A B^T (1 x 1 x 1) is"},
         {LEFT, ": A^T B (1 x 1 x 1) is"},
@@ -122,6 +202,91 @@ static void each_wrong_result_is_refused_with_advice(void **state)
         assert_null(strstr(advice, mrq_blas_core()));
     }
     fault = NONE;
+}
+
+static void a_code_of_lapack_is_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *sentence;
+        int after;
+    } codes[] = {
+        {"spotrf", "the factorisation of a 67 x 67 matrix ends with code -3", 0},
+        {"spotri", "the inverse of a 67 x 67 matrix ends with code -3", 0},
+        {"spotrf", "the factorisation of a 67 x 67 matrix ends with code -3", 1},
+        {"spotrs", "a solution of a 67 x 67 matrix ends with code -3", 0},
+        {"ssyev", "the eigenvectors of a 67 x 67 matrix ends with code -3", 0},
+        {"sgeqrf", "the QR factorisation of a 5 x 5 matrix ends with code -3", 0},
+        {"sorgqr", "the QR factorisation of a 5 x 5 matrix ends with code -3", 0},
+    };
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        code_of = codes[i].name;
+        code_after = codes[i].after;
+        assert_fails(mrq_blas_check(&err), MRQ_FAILED, codes[i].sentence);
+        code_of = NULL;
+        assert_string_equal(err.msg, codes[i].sentence);
+    }
+}
+
+static void a_product_has_its_memory_beforehand(void **state)
+{
+    (void)state;
+    enum { MOST = 2 * MRQ_THREADS_MAX };
+    static const struct {
+        uint32_t products;
+        int taken;
+    } cases[] = {{0, 0}, {3, 3}, {3, 0}, {2, 0}, {4, 4}, {4, 0}};
+    assert_ok(mrq_blas_reserve(1, &err)); /* others may have been here */
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        blocks_taken = blocks_given_back = 0;
+        assert_ok(mrq_blas_reserve(cases[i].products, &err));
+        assert_int_equal(blocks_taken, cases[i].taken);
+        assert_int_equal(blocks_given_back, cases[i].taken);
+    }
+    struct rlimit all, few = {1, 1};
+    assert_int_equal(getrlimit(RLIMIT_AS, &all), 0);
+    few.rlim_max = all.rlim_max;
+    blocks_taken = 0;
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* which have more addresses than that */
+    few.rlim_cur = (rlim_t)1 << 30;
+    assert_int_equal(setrlimit(RLIMIT_AS, &few), 0);
+    const mrq_status status = mrq_blas_reserve(4 + 7, &err);
+    assert_int_equal(setrlimit(RLIMIT_AS, &all), 0);
+    assert_int_equal(status, MRQ_FAILED);
+    assert_string_equal(err.msg, "out of memory: products of matrices take 1015 MB of addresses, and fewer with fewer threads");
+    assert_int_equal(blocks_taken, 0);
+#endif
+    (void)few;
+    assert_ok(mrq_blas_reserve(4 + 1, &err)); /* what was refused was not taken for done */
+    assert_int_equal(blocks_taken, 5);
+    blocks_taken = 0;
+    assert_ok(mrq_blas_reserve(MOST + 1, &err));
+    assert_int_equal(blocks_taken, MOST);
+    assert_ok(mrq_blas_reserve(MOST, &err));
+    assert_int_equal(blocks_taken, MOST);
+}
+
+static void a_product_is_shared_by_as_many_threads_as_there_are(void **state)
+{
+    (void)state;
+    const int before = threads_of_process();
+    threads_left = 2;
+    assert_fails(mrq_blas_share(4, &err), MRQ_FAILED, "cannot start 3 threads: want fewer, by --threads");
+    assert_int_equal(threads_of_process(), before); /* those that could be have ended */
+    threads_left = -1;
+    static const uint32_t threads[] = {1, 2, 3, MRQ_THREADS_MAX, MRQ_THREADS_MAX + 1};
+    for (size_t i = 0; i < 3; i++) {
+        threads_started = 0;
+        assert_ok(mrq_blas_share(threads[i], &err));
+        assert_int_equal(threads_started, threads[i] - 1);
+        assert_int_equal(openblas_get_num_threads(), threads[i]);
+        mrq_blas_alone();
+        assert_int_equal(openblas_get_num_threads(), 1);
+    }
+    threads_left = 0; /* more than there can be are as many as there can be */
+    assert_fails(mrq_blas_share(threads[3], &err), MRQ_FAILED, "cannot start 63 threads");
+    assert_fails(mrq_blas_share(threads[4], &err), MRQ_FAILED, "cannot start 63 threads");
+    threads_left = -1;
 }
 
 static void nothing_is_trained_with_wrong_kernels(void **state)
@@ -212,9 +377,14 @@ static void a_checkpoint_of_another_core_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_wrong_result_is_refused_with_advice), cmocka_unit_test(nothing_is_trained_with_wrong_kernels),
-        cmocka_unit_test(right_kernels_are_told_to_the_log_once),   cmocka_unit_test(a_model_tells_whose_kernels_made_it),
+        cmocka_unit_test(each_wrong_result_is_refused_with_advice),
+        cmocka_unit_test(a_code_of_lapack_is_told),
+        cmocka_unit_test(nothing_is_trained_with_wrong_kernels),
+        cmocka_unit_test(right_kernels_are_told_to_the_log_once),
+        cmocka_unit_test(a_model_tells_whose_kernels_made_it),
         cmocka_unit_test(a_checkpoint_of_another_core_is_refused),
+        cmocka_unit_test(a_product_has_its_memory_beforehand),
+        cmocka_unit_test(a_product_is_shared_by_as_many_threads_as_there_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
