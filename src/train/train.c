@@ -326,20 +326,18 @@ static bool out_of_patience(const mrq_trainer *t)
 
 static mrq_status run(mrq_trainer *t, mrq_crew *crew, mrq_error *err)
 {
-    const int64_t epochs = t->model->description.train.epochs;
     t->checkpointed = mrq_clock();
-    while (t->at.epoch <= epochs && t->end == MRQ_TRAIN_DONE) {
+    for (;;) {
         MRQ_TRY(start_pass(t, err));
         run_pass(t, crew);
         if (t->quit)
-            break;
+            return MRQ_OK;
         MRQ_TRY(judge(t, err));
-        if (t->end != MRQ_TRAIN_DONE || out_of_patience(t))
-            break;
+        if (t->end != MRQ_TRAIN_DONE || out_of_patience(t) || t->at.epoch == t->model->description.train.epochs)
+            return MRQ_OK;
         t->at.epoch++;
         t->at.done = 0;
     }
-    return MRQ_OK;
 }
 
 /* Puts the passes that have ended, those before an interruption among them, into the model. */

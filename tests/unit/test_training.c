@@ -148,7 +148,7 @@ static void results_say_what_was_trained(void **state)
          TOWERS("\"epochs\":1,\"validation\":0.5"),
          "{\"schema\":\"small\",\"data\":\"000000000000feed\",\"split\":\"given\",\"seed\":9007199254740992,\"test_share\":0,"
          "\"threads\":1,"
-         "\"epochs\":1,\"best_epoch\":1,\"train_ratings\":4,\"valid_ratings\":1,\"test_ratings\":2,\"rating_min\":3,\"rating_max\":"
+         "\"epochs\":1,\"best_epoch\":1,\"train_ratings\":4,\"valid_ratings\":1,\"test_ratings\":2,\"rating_min\":1,\"rating_max\":"
          "5}"},
     };
     small_data *s = small_data_new(USERS, MOVIES, RATINGS);
