@@ -141,6 +141,52 @@ static void test_svg(void **state)
     mrq_free(text);
 }
 
+/* The whole picture: its three lines, dashes, names and values, and the mark on the best pass. */
+static void test_picture_to_the_letter(void **state)
+{
+    (void)state;
+    epoch[0] = (mrq_train_epoch){1, 3, 1.0, 0.95, NAN, 2.5, 1, 0, 1};
+    epoch[1] = (mrq_train_epoch){2, 3, 0.9, 0.9, 0.98, 2.25, 1, 0, 1};
+    epoch[2] = (mrq_train_epoch){3, 3, 0.8, 0.91, 0.97, 1, 1, 0, 0};
+    char *text = picture("t", 3);
+    assert_non_null(strstr(
+        text,
+        "<desc>Root mean squared error by training pass, 3 in all; the best is pass 2 with a validation RMSE of 0.9000.</desc>\n"));
+    assert_non_null(strstr(text, ">pass</text>\n"));
+    assert_non_null(strstr(text, ">RMSE</text>\n"));
+    const char *const lines = strstr(text, "<g fill=\"#0072b2\"");
+    assert_non_null(lines);
+    assert_string_equal(
+        lines, "<g fill=\"#0072b2\" stroke=\"#0072b2\" stroke-width=\"2\">\n"
+               "<polyline fill=\"none\" stroke-dasharray=\"none\" points=\" 84.0,76.0 383.0,222.0 682.0,368.0\"/>\n"
+               "<circle cx=\"84.0\" cy=\"76.0\" r=\"2\"/>\n"
+               "<circle cx=\"383.0\" cy=\"222.0\" r=\"2\"/>\n"
+               "<circle cx=\"682.0\" cy=\"368.0\" r=\"2\"/>\n"
+               "<path d=\"M70 50h26\" stroke-dasharray=\"none\"/>\n"
+               "</g>\n"
+               "<text x=\"103\" y=\"54\">training 0.8000</text>\n"
+               "<g fill=\"#d55e00\" stroke=\"#d55e00\" stroke-width=\"2\">\n"
+               "<polyline fill=\"none\" stroke-dasharray=\"none\" points=\" 84.0,149.0 383.0,222.0 682.0,207.4\"/>\n"
+               "<circle cx=\"84.0\" cy=\"149.0\" r=\"2\"/>\n"
+               "<circle cx=\"383.0\" cy=\"222.0\" r=\"2\"/>\n"
+               "<circle cx=\"682.0\" cy=\"207.4\" r=\"2\"/>\n"
+               "<path d=\"M275 50h26\" stroke-dasharray=\"none\"/>\n"
+               "</g>\n"
+               "<text x=\"308\" y=\"54\">validation 0.9100</text>\n"
+               "<g fill=\"#009e73\" stroke=\"#009e73\" stroke-width=\"2\">\n"
+               "<polyline fill=\"none\" stroke-dasharray=\"7 3\" points=\" 383.0,105.2 682.0,119.8\"/>\n"
+               "<circle cx=\"383.0\" cy=\"105.2\" r=\"2\"/>\n"
+               "<circle cx=\"682.0\" cy=\"119.8\" r=\"2\"/>\n"
+               "<path d=\"M480 50h26\" stroke-dasharray=\"7 3\"/>\n"
+               "</g>\n"
+               "<text x=\"513\" y=\"54\">test 0.9700</text>\n"
+               "<circle cx=\"383.0\" cy=\"222.0\" r=\"5.5\" fill=\"#d55e00\" stroke=\"#fff\" stroke-width=\"2\"/>\n"
+               "<text x=\"383.0\" y=\"202.0\" text-anchor=\"middle\" font-weight=\"bold\" stroke=\"#fff\" stroke-width=\"4\" "
+               "stroke-linejoin=\"round\" paint-order=\"stroke\">best: pass 2, validation 0.9000</text>\n"
+               "</svg>\n");
+    mrq_free(text);
+}
+
 static void test_parts_left_out(void **state)
 {
     (void)state;
@@ -255,11 +301,17 @@ static void test_unwritable(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_csv),          cmocka_unit_test(test_locale),
-        cmocka_unit_test(test_svg),          cmocka_unit_test(test_parts_left_out),
-        cmocka_unit_test(test_gaps),         cmocka_unit_test(test_single_pass),
-        cmocka_unit_test(test_equal_values), cmocka_unit_test(test_title),
-        cmocka_unit_test(test_many_passes),  cmocka_unit_test(test_unwritable),
+        cmocka_unit_test(test_csv),
+        cmocka_unit_test(test_locale),
+        cmocka_unit_test(test_svg),
+        cmocka_unit_test(test_picture_to_the_letter),
+        cmocka_unit_test(test_parts_left_out),
+        cmocka_unit_test(test_gaps),
+        cmocka_unit_test(test_single_pass),
+        cmocka_unit_test(test_equal_values),
+        cmocka_unit_test(test_title),
+        cmocka_unit_test(test_many_passes),
+        cmocka_unit_test(test_unwritable),
     };
     folder = temporary_folder();
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
