@@ -1,5 +1,6 @@
 /* Train room, what a checkpoint may hold: each field of its position wrong one by one, each section missing, short or not finite. The
  * file itself is whole each time, as a hostile writer's would be. */
+#include "base/log.h"
 #include "train/trainer.h"
 #include "unit/small_world.h"
 
@@ -63,8 +64,8 @@ static const struct {
                 {"moment2", sizeof(float)}};
 enum { SECTIONS = sizeof sections / sizeof *sections };
 
-/* The checkpoint with another section `name`, or none where `data` is NULL; then resumes. */
-static mrq_status resume_with(const char *name, const void *data, size_t size)
+/* The checkpoint with another section `name`, or none where `data` is NULL. */
+static void write_with(const char *name, const void *data, size_t size)
 {
     MRQ_CLEANUP(mrq_container_writer_free) mrq_container_writer *writer = mrq_container_writer_new("resume", 1);
     for (int i = 0; i < SECTIONS; i++) {
@@ -77,6 +78,11 @@ static mrq_status resume_with(const char *name, const void *data, size_t size)
             mrq_container_add(writer, data, size, 1, "%s", name);
     }
     assert_ok(mrq_container_write(writer, path, &err));
+}
+
+static mrq_status resume_with(const char *name, const void *data, size_t size)
+{
+    write_with(name, data, size);
     mrq_train_result result = {0};
     const mrq_status status = mrq_train(&world.data->data, &world.d, &world.options, NULL, &result, &err);
     assert_true(status == MRQ_OK ? result.end == MRQ_TRAIN_DONE : !result.model);
@@ -148,6 +154,29 @@ static void a_position_lies_within_the_training(void **state)
     }
 }
 
+static void keep_last(void *context, const mrq_train_epoch *all, uint32_t n)
+{
+    memcpy(context, all, n * sizeof *all);
+}
+
+/* The seconds before an interruption count, in the pass that was interrupted and in no other. */
+static void seconds_before_an_interruption_count(void **state)
+{
+    (void)state;
+    mrq_position at = position();
+    at.seconds = 1000;
+    write_with("position", &at, sizeof at);
+    mrq_train_epoch epoch[EPOCHS];
+    const mrq_train_watch watch = {.context = epoch, .epoch = keep_last};
+    mrq_train_result result = {0};
+    const double start = mrq_clock();
+    assert_ok(mrq_train(&world.data->data, &world.d, &world.options, &watch, &result, &err));
+    const double took = mrq_clock() - start;
+    assert_true(epoch[1].seconds >= 1000 && epoch[1].seconds <= 1000 + took);
+    assert_true(epoch[2].seconds > 0 && epoch[2].seconds <= took);
+    mrq_model_free(result.model);
+}
+
 static void passes_stand_in_their_order(void **state)
 {
     (void)state;
@@ -217,6 +246,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(as_it_is_it_is_taken),
         cmocka_unit_test(a_position_lies_within_the_training),
+        cmocka_unit_test(seconds_before_an_interruption_count),
         cmocka_unit_test(passes_stand_in_their_order),
         cmocka_unit_test(each_section_is_there_and_whole),
         cmocka_unit_test(the_first_setting_that_differs_is_named),

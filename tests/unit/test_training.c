@@ -15,6 +15,16 @@ enum { USERS = 20, MOVIES = 15, RATINGS = 90 };
 #define TOWERS(train)                                                                                                              \
     SMALL(SMALL_BIASED, "\"kind\":\"sum\",\"size\":2", ID ",{\"feature\":\"gender\",\"kind\":\"category\"}", ID, train)
 
+/* The linker puts this clock before the real one (--wrap in tests/meson.build). */
+static double hands = -1; /* what it shows; below 0: the time */
+
+double __real_mrq_clock(void);
+double __wrap_mrq_clock(void);
+double __wrap_mrq_clock(void)
+{
+    return hands < 0 ? __real_mrq_clock() : hands;
+}
+
 /* What a training that stops after its first batch tells. */
 struct first {
     uint64_t done, total;
@@ -61,6 +71,80 @@ static void a_batch_is_a_two_hundredth_of_the_ratings(void **state)
         mrq_model_free(result.model);
     }
     small_data_free(s);
+}
+
+/* A second passes after each batch, and a checkpoint, which cannot be written, is due every third. */
+struct seconds {
+    int batches, warnings;
+    double per_second[20];
+    mrq_train_epoch epoch[3];
+};
+
+static void on_batch(void *context, int64_t epoch, uint64_t done, uint64_t total, double rmse, double samples_per_second)
+{
+    (void)epoch, (void)done, (void)total, (void)rmse;
+    struct seconds *seconds = context;
+    seconds->per_second[seconds->batches++] = samples_per_second;
+    hands++;
+}
+
+static void on_epoch(void *context, const mrq_train_epoch *all, uint32_t n)
+{
+    struct seconds *seconds = context;
+    memcpy(seconds->epoch, all, n * sizeof *all);
+}
+
+static void on_warning(void *context, const mrq_error *problem)
+{
+    (void)problem;
+    ((struct seconds *)context)->warnings++;
+}
+
+static void time_is_told_as_it_passes(void **state)
+{
+    (void)state;
+    small_data *s = small_data_new(USERS, MOVIES, RATINGS);
+    const mrq_description d = describe(FACTORS("\"batch\":16,\"epochs\":3"));
+    const mrq_train_options options = {.seed = 1, .threads = 1, .checkpoint = "/nowhere/m.checkpoint", .checkpoint_seconds = 3};
+    struct seconds seconds = {0};
+    const mrq_train_watch watch = {.context = &seconds, .batch = on_batch, .epoch = on_epoch, .warn = on_warning};
+    mrq_train_result result;
+    hands = 1000;
+    assert_ok(mrq_train(&s->data, &d, &options, &watch, &result, &err));
+    hands = -1;
+    assert_int_equal(seconds.batches, 18);
+    assert_int_equal(seconds.warnings, 4); /* after 3 s, and each time from the one before: at 3, 7, 11 and 15 */
+    assert_false(result.saved);
+    for (int i = 0; i < 18; i++) {
+        const double done = i % 6 == 5 ? 90 : 16 * (i % 6 + 1);
+        assert_true(i % 6 ? fabs(seconds.per_second[i] - done / (i % 6)) < 1e-9 : isinf(seconds.per_second[i]));
+    }
+    for (int e = 0; e < 3; e++)
+        assert_true(seconds.epoch[e].seconds == 6 && seconds.epoch[e].samples_per_second == 15);
+    mrq_model_free(result.model);
+    small_data_free(s);
+}
+
+/* A checkpoint of parameters that are no numbers is not written, and the training ends there. */
+static void parameters_that_are_no_numbers_are_not_written(void **state)
+{
+    (void)state;
+    char path[200], *folder = temporary_folder();
+    snprintf(path, sizeof path, "%s/m.checkpoint", folder);
+    small_data *s = small_data_new(USERS, MOVIES, RATINGS);
+    for (uint32_t i = 0; i < RATINGS; i += 2)
+        s->rating[i] = 3e38f; /* the loss is a number, its gradient is not */
+    const mrq_description d = describe(SMALL(SMALL_DOT, SMALL_SUM, ID, ID, "\"optimizer\":\"sgd\",\"batch\":16,\"epochs\":2"));
+    struct seconds seconds = {0};
+    const mrq_train_watch watch = {.context = &seconds, .batch = on_batch, .warn = on_warning};
+    mrq_train_result result = {0};
+    assert_fails(mrq_train(&s->data, &d, &(mrq_train_options){.seed = 1, .threads = 2, .checkpoint = path}, &watch, &result, &err),
+                 MRQ_FAILED, "the loss exploded in the first pass, after 16 ratings");
+    assert_int_equal(seconds.batches, 1);
+    assert_int_equal(seconds.warnings, 0);
+    assert_false(mrq_file_exists(path));
+    small_data_free(s);
+    temporary_remove(folder);
 }
 
 /* A factorisation has a thread for 512 ratings of a batch; other networks have as many as are asked for. */
@@ -264,9 +348,14 @@ static void the_largest_batch_is_known_beforehand(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_batch_is_a_two_hundredth_of_the_ratings), cmocka_unit_test(as_many_threads_compute_as_are_of_use),
-        cmocka_unit_test(a_loss_is_lost_at_a_hundred_ranges),        cmocka_unit_test(results_say_what_was_trained),
-        cmocka_unit_test(ratings_of_the_same_movie_are_told),        cmocka_unit_test(a_cosine_reaches_the_ratings_on_either_side),
+        cmocka_unit_test(a_batch_is_a_two_hundredth_of_the_ratings),
+        cmocka_unit_test(time_is_told_as_it_passes),
+        cmocka_unit_test(parameters_that_are_no_numbers_are_not_written),
+        cmocka_unit_test(as_many_threads_compute_as_are_of_use),
+        cmocka_unit_test(a_loss_is_lost_at_a_hundred_ranges),
+        cmocka_unit_test(results_say_what_was_trained),
+        cmocka_unit_test(ratings_of_the_same_movie_are_told),
+        cmocka_unit_test(a_cosine_reaches_the_ratings_on_either_side),
         cmocka_unit_test(the_largest_batch_is_known_beforehand),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -241,6 +241,15 @@ static void another_network_is_refused(void **state)
         {1, "\"kind\":\"dot\",\"bias\":true", "\"kind\":\"dot\"", "its bias is on, this one's is off"},
         {2, "\"activation\":\"tanh\"", "\"activation\":\"linear\"",
          "its activation of the user tower is tanh, this one's is linear"},
+        {0, "\"scale\":5", "\"scale\":5,\"shift\":0.5", "its score is 5 x cosine +0, this one's is 5 x cosine +0.5"},
+        {0, "\"kind\":\"cosine\",\"scale\":5", "\"kind\":\"dot\"", "its score is cosine, this one's is dot"},
+        {0, "\"kind\":\"text\",\"embedding\":4,\"window\":3,\"filters\":5", "\"kind\":\"set\",\"embedding\":4",
+         "its kind of movie.title is text, this one's is set"},
+        {0, "{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":6}", "{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":7}",
+         "its embedding of movie.id is 6, this one's is 7"},
+        {0, "\"embedding\":3,\"lr\":0.25}", "\"embedding\":3,\"fc\":2}", "its fc of user.gender is 0, this one's is 2"},
+        {2, "\"activation\":\"tanh\"", "\"activation\":\"linear\",\"user_activation\":\"tanh\"",
+         "its activation of the movie tower is tanh, this one's is linear"},
         {2, "\"bias_only\":true}", "\"bias_only\":false}", "its target of user.gender is bias, this one's is vector"},
     };
     small_data *s = small_data_new(USERS, MOVIES, RATINGS);
