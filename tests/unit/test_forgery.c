@@ -216,17 +216,16 @@ static void a_models_documents_are_read_strictly(void **state)
     small_data_free(s);
 }
 
-/* The folded tower of a model, with its history. */
-static mrq_folded *fold(const mrq_model *model, struct sections *all)
+/* The folded tower of a model, with its history, in the file and in `all`. */
+static void fold(const mrq_model *model, struct sections *all)
 {
-    mrq_folded *folded = NULL;
+    MRQ_CLEANUP(mrq_folded_free) mrq_folded *folded = NULL;
     MRQ_CLEANUP(mrq_container_writer_free) mrq_container_writer *writer = mrq_container_writer_new("users", 1);
     assert_ok(mrq_model_fold(model, 2, &folded, &err));
     mrq_folded_save(folded, model->users, writer);
     mrq_folded_save_history(folded, USERS, MOVIES, writer);
     assert_ok(mrq_container_write(writer, path, &err));
     read_sections(all, "users", path);
-    return folded;
 }
 
 static mrq_status load_tower(const mrq_table *users)
@@ -246,7 +245,7 @@ static void each_section_of_a_tower_is_there_and_whole(void **state)
         small_data *s = small_data_new(USERS, MOVIES, RATINGS);
         MRQ_CLEANUP(mrq_model_free) mrq_model *model = make(s, texts[k]);
         struct sections all;
-        MRQ_CLEANUP(mrq_folded_free) mrq_folded *folded = fold(model, &all);
+        fold(model, &all);
         assert_ok(load_tower(s->data.users));
         for (uint32_t i = 0; i < all.n; i++) {
             char sentence[60];
@@ -268,8 +267,8 @@ static void rows_of_a_tower_fit_the_users(void **state)
     small_data *s = small_data_new(USERS, MOVIES, RATINGS);
     MRQ_CLEANUP(mrq_model_free) mrq_model *model = make(s, rates);
     struct sections all;
-    MRQ_CLEANUP(mrq_folded_free) mrq_folded *folded = fold(model, &all);
-    const uint32_t width = folded->width, id = find(&all, "tower.0"), gender = find(&all, "tower.1"),
+    fold(model, &all);
+    const uint32_t width = model->user.width, id = find(&all, "tower.0"), gender = find(&all, "tower.1"),
                    row = find(&all, "tower.user_row");
     static float rows[(USERS + 2) * (SIZE + 1)];
     static const uint32_t nobody[USERS];
@@ -324,7 +323,7 @@ static void a_history_wants_a_linear_tower(void **state)
     small_data *s = small_data_new(USERS, MOVIES, RATINGS);
     MRQ_CLEANUP(mrq_model_free) mrq_model *model = make(s, ranks);
     struct sections all;
-    MRQ_CLEANUP(mrq_folded_free) mrq_folded *folded = fold(model, &all);
+    fold(model, &all);
     const char sentence[] = "a history, but no rows of users, or no linear tower to add them up";
     write_number(&all, "tower", ACTIVATION, &one, 4);
     assert_fails(load_tower(s->data.users), MRQ_BAD_FILE, sentence);
@@ -355,7 +354,7 @@ static void nothing_known_is_the_average_user(void **state)
     small_data *s = small_data_new(USERS, MOVIES, RATINGS);
     MRQ_CLEANUP(mrq_model_free) mrq_model *model = make(s, rates);
     struct sections all;
-    MRQ_CLEANUP(mrq_folded_free) mrq_folded *folded = fold(model, &all);
+    fold(model, &all);
     mrq_random rng;
     mrq_random_init(&rng, 1, 0);
     float rows[2 * (SIZE + 1)];
