@@ -1,5 +1,5 @@
-/* Train room, what a checkpoint may hold: each field of its position wrong one by one, each section missing, short or not finite. The
- * file itself is whole each time, as a hostile writer's would be. */
+/* Train room, what a checkpoint may hold: each field of its position wrong one by one, each section missing, short or not finite.
+ * The file itself is whole each time, as a hostile writer's would be. */
 #include "base/log.h"
 #include "train/trainer.h"
 #include "unit/small_world.h"

@@ -1,5 +1,5 @@
-/* Model room, what a description and results may say: each number at the ends of its range and beyond, each text as long as it may be
- * and longer, each document to the letter. */
+/* Model room, what a description and results may say: each number at the ends of its range and beyond, each text as long as it may
+ * be and longer, each document to the letter. */
 #include "model/network.h"
 #include "unit/small_world.h"
 

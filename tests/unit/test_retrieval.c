@@ -210,8 +210,8 @@ static void the_most_liked_are_related(void **state)
     static uint64_t offset[FEW + 1];
     static uint32_t item[FEW * ALL], number[ALL];
     for (int round = 0; round < 5; round++) {
-        /* 0: each movie as many as any other; 1: many liked by one and some by more; 2: as many as may be taken are liked; 3: one more;
-         * 4: hardly any */
+        /* 0: each movie as many as any other; 1: many liked by one and some by more; 2: as many as may be taken are liked; 3: one
+         * more; 4: hardly any */
         const uint32_t liked[] = {ALL, ALL, MRQ_RELATED_MAX, MRQ_RELATED_MAX + 1, 7};
         uint64_t n = 0;
         memset(number, 0, sizeof number);

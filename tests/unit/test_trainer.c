@@ -271,8 +271,8 @@ static void the_same_seed_gives_the_same_bytes(void **state)
     small_data_free(s);
 }
 
-/* What each of them comes to, to five digits: by seed, order, shares, schedule, moments, dropout and the rest. And what the watch is
- * told of work and time. */
+/* What each of them comes to, to five digits: by seed, order, shares, schedule, moments, dropout and the rest. And what the watch
+ * is told of work and time. */
 static void a_training_comes_to_these_numbers(void **state)
 {
     (void)state;

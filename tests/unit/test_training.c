@@ -1,5 +1,5 @@
-/* Train room, what is settled before a training and told of it: the size of batches, the threads that are of use, when a loss is lost,
- * results and log. */
+/* Train room, what is settled before a training and told of it: the size of batches, the threads that are of use, when a loss is
+ * lost, results and log. */
 #include "base/log.h"
 #include "model/gemm.h"
 #include "train/order.h"
