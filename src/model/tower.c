@@ -374,10 +374,8 @@ mrq_status mrq_tower_fold(const mrq_tower *tower, uint32_t b, const float *param
         for (uint32_t v = 0; v < n; v++)
             value[v] = first + v;
         mrq_branch_forward(&call, value, n, output, plan->width);
-        for (size_t v = 0; v < n && tower->weight == MRQ_NONE; v++) {
-            memset(rows + v * tower->width, 0, plan->first * sizeof *rows);
+        for (size_t v = 0; v < n && tower->weight == MRQ_NONE; v++)
             memcpy(rows + v * tower->width + plan->first, output + v * plan->width, plan->width * sizeof *rows);
-        }
         if (tower->weight != MRQ_NONE)
             mrq_gemm(n, tower->width, plan->width, output, plan->width, joint_weight(tower, param, plan->first), tower->width, 0,
                      rows, tower->width);

@@ -77,8 +77,8 @@ float *mrq_pass_gradient(mrq_pass *pass); /* of the loss by the vectors: the cal
 /* The gradient by the parameters: dense tensors are set, rows of sparse ones are added to. Consumes mrq_pass_gradient(). */
 void mrq_pass_backward(mrq_pass *pass, const float *param, mrq_gradient *gradient);
 
-/* The rows that the values of branch `b` add to the joint layer's input, (n_values, width): the folded tower. For id and category
- * alone. */
+/* The rows that the values of branch `b` add to the joint layer's input, (n_values, width), zero on entry: the folded tower. For id
+ * and category alone. */
 MRQ_CHECKED mrq_status mrq_tower_fold(const mrq_tower *tower, uint32_t b, const float *param, float *rows, mrq_error *err);
 
 #endif

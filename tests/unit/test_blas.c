@@ -2,10 +2,13 @@
  * tells whose kernels made it. The linker puts the functions here before those of OpenBLAS (--wrap in tests/meson.build). */
 #include <errno.h>
 
+#include "base/cpu.h"
 #include "base/log.h"
 #include "base/parallel.h"
 #include "model/gemm.h"
+#include "model/kernels.h"
 #include "model/network.h"
+#include "train/itemitem.h"
 #include "train/train.h"
 #include "unit/small_world.h"
 
@@ -146,7 +149,7 @@ void __wrap_blas_memory_free(void *block)
     __real_blas_memory_free(block);
 }
 
-static int threads_left = -1, threads_started; /* before one cannot be started; below 0: never */
+static int threads_at_once, threads_left = -1, threads_started; /* before one cannot be started; below 0: never */
 
 int __real_mrq_thread_start(pthread_t *id, void *work(void *), void *context);
 int __wrap_mrq_thread_start(pthread_t *id, void *work(void *), void *context);
@@ -156,7 +159,21 @@ int __wrap_mrq_thread_start(pthread_t *id, void *work(void *), void *context)
         return EAGAIN;
     threads_left--;
     threads_started++;
-    return __real_mrq_thread_start(id, work, context);
+    const int status = __real_mrq_thread_start(id, work, context);
+    if (threads_left == 0) { /* the last one; the others are still there */
+        usleep(2000);
+        threads_at_once = threads_of_process();
+    }
+    return status;
+}
+
+static int other_cpu = -1; /* below 0: the one that it is */
+
+mrq_cpu __real_mrq_cpu_best(void);
+mrq_cpu __wrap_mrq_cpu_best(void);
+mrq_cpu __wrap_mrq_cpu_best(void)
+{
+    return other_cpu < 0 ? __real_mrq_cpu_best() : (mrq_cpu)other_cpu;
 }
 
 static const char *other_core; /* NULL: the one that it is */
@@ -272,6 +289,7 @@ static void a_product_is_shared_by_as_many_threads_as_there_are(void **state)
     const int before = threads_of_process();
     threads_left = 2;
     assert_fails(mrq_blas_share(4, &err), MRQ_FAILED, "cannot start 3 threads: want fewer, by --threads");
+    assert_int_equal(threads_at_once, before + 2);
     assert_int_equal(threads_of_process(), before); /* those that could be have ended */
     threads_left = -1;
     static const uint32_t threads[] = {1, 2, 3, MRQ_THREADS_MAX, MRQ_THREADS_MAX + 1};
@@ -287,6 +305,64 @@ static void a_product_is_shared_by_as_many_threads_as_there_are(void **state)
     assert_fails(mrq_blas_share(threads[3], &err), MRQ_FAILED, "cannot start 63 threads");
     assert_fails(mrq_blas_share(threads[4], &err), MRQ_FAILED, "cannot start 63 threads");
     threads_left = -1;
+}
+
+/* Another core than the one that computes wrongly, which this CPU can be. */
+static void the_advice_is_another_core(void **state)
+{
+    (void)state;
+    static const struct {
+        mrq_cpu cpu;
+        const char *core, *advice;
+    } cases[] = {{MRQ_CPU_AVX512, "SkylakeX", "=Haswell,"}, {MRQ_CPU_AVX2, "Prescott", "=Haswell,"},
+                 {MRQ_CPU_AVX2, "Haswell", "=Prescott,"},   {MRQ_CPU_PLAIN, "Nehalem", "=Prescott,"},
+                 {MRQ_CPU_PLAIN, "Haswell", "=Prescott,"},  {MRQ_CPU_PLAIN, "Prescott", "=Nehalem,"}};
+    fault = PLAIN;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        other_cpu = (int)cases[i].cpu;
+        other_core = cases[i].core;
+        assert_fails(mrq_blas_check(&err), MRQ_FAILED, cases[i].advice);
+    }
+    fault = NONE;
+    other_cpu = -1;
+    other_core = NULL;
+}
+
+static void each_cpu_has_its_kernels(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"plain", "avx2", "avx512"};
+    static const mrq_cpu cpus[] = {MRQ_CPU_PLAIN, MRQ_CPU_AVX2, MRQ_CPU_AVX512};
+#ifdef __x86_64__
+    for (int c = 0; c < 3; c++) {
+        other_cpu = (int)cpus[c];
+        const mrq_kernels *const *k = mrq_kernels_usable();
+        for (int i = 0; i <= c; i++)
+            assert_string_equal(k[i]->name, names[i]);
+        assert_null(k[c + 1]);
+        assert_string_equal(mrq_kernels_best()->name, names[c]);
+    }
+    other_cpu = -1;
+#endif
+    assert_string_equal(mrq_kernels_usable()[0]->name, names[0]);
+    (void)cpus;
+}
+
+/* From 1024 movies on threads share an inverse; none is left with the products that follow. */
+static void a_large_inverse_is_shared(void **state)
+{
+    (void)state;
+    enum { SHARED = 1024 };
+    MRQ_AUTOFREE float *gram = mrq_array(SHARED * SHARED, sizeof *gram), *lambda = mrq_array(SHARED, sizeof *lambda);
+    for (size_t i = 0; i < SHARED; i++)
+        lambda[i] = 2;
+    assert_ok(mrq_blas_reserve(2, &err));
+    threads_left = 0;
+    assert_ok(mrq_ease(gram, SHARED - 1, lambda, 2, &err));
+    memset(gram, 0, SHARED * SHARED * sizeof *gram);
+    assert_fails(mrq_ease(gram, SHARED, lambda, 2, &err), MRQ_FAILED, "cannot start 1 threads");
+    threads_left = -1;
+    assert_int_equal(openblas_get_num_threads(), 1);
 }
 
 static void nothing_is_trained_with_wrong_kernels(void **state)
@@ -379,12 +455,15 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_wrong_result_is_refused_with_advice),
         cmocka_unit_test(a_code_of_lapack_is_told),
+        cmocka_unit_test(the_advice_is_another_core),
+        cmocka_unit_test(each_cpu_has_its_kernels),
         cmocka_unit_test(nothing_is_trained_with_wrong_kernels),
         cmocka_unit_test(right_kernels_are_told_to_the_log_once),
         cmocka_unit_test(a_model_tells_whose_kernels_made_it),
         cmocka_unit_test(a_checkpoint_of_another_core_is_refused),
         cmocka_unit_test(a_product_has_its_memory_beforehand),
         cmocka_unit_test(a_product_is_shared_by_as_many_threads_as_there_are),
+        cmocka_unit_test(a_large_inverse_is_shared),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

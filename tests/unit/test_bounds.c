@@ -202,6 +202,18 @@ static void two_hundred_neighbours_are_near(void **state)
         }
         assert_int_equal(kept, 200);
     }
+    static float score[PEOPLE * FILMS];
+    uint32_t all[PEOPLE];
+    for (uint32_t u = 0; u < PEOPLE; u++)
+        all[u] = u;
+    assert_ok(mrq_ranker_score(&ranker, all, PEOPLE, score, &err));
+    for (uint32_t u = 0; u < PEOPLE; u++)
+        for (uint32_t i = 0; i < FILMS; i++) {
+            double want = 0; /* what a movie's own neighbours say of it, and not what it says of those that it is near to */
+            for (uint32_t j = 0; j < FILMS; j++)
+                want += likes[u][j] * (double)ranker.matrix[i * FILMS + j];
+            assert_true(fabs((double)score[u * FILMS + i] - want) < 1e-4);
+        }
     mrq_ranker_clear(&ranker);
     mrq_parts_clear(&p);
     small_data_free(s);

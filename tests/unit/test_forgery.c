@@ -376,6 +376,54 @@ static void nothing_known_is_the_average_user(void **state)
     small_data_free(s);
 }
 
+/* A tower none of whose features the data has is refused, whichever it is. */
+static void a_tower_without_features_is_refused(void **state)
+{
+    (void)state;
+#define SHOE(kind, rest) "{\"feature\":\"shoe\",\"kind\":\"" kind "\",\"optional\":true,\"embedding\":2" rest "}"
+#define WIDE             "{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":2}"
+    static const char *const texts[] = {SMALL(SMALL_COSINE, SMALL_DENSE, SHOE("category", ""), WIDE, ""),
+                                        SMALL(SMALL_COSINE, SMALL_DENSE, WIDE, SHOE("set", ""), "")};
+    small_data *s = small_data_new(USERS, MOVIES, RATINGS);
+    const uint32_t train = 0;
+    const mrq_model_source source = {s->data.users, s->data.movies, s->user, s->movie, s->rating, &train, RATINGS, 1, 11, 3};
+    for (int i = 0; i < 2; i++) {
+        const mrq_description d = describe(texts[i]);
+        mrq_model *model = NULL;
+        assert_fails(mrq_model_new(&d, &source, &model, &err), MRQ_BAD_FILE,
+                     i ? "the data has none of the features of the movie tower"
+                       : "the data has none of the features of the user tower");
+    }
+    small_data_free(s);
+}
+
+/* The vectors of more users than are computed at once: a user's is the sum of what the liked movies add. */
+static void vectors_of_a_history_are_its_sum(void **state)
+{
+    (void)state;
+    enum { MANY = 600 };
+    small_data *s = small_data_new(MANY, MOVIES, 3 * MANY);
+    MRQ_AUTOFREE uint32_t *train = mrq_array(3 * MANY, sizeof *train);
+    for (uint32_t i = 0; i < 3 * MANY; i++)
+        train[i] = i;
+    const mrq_description d = describe(ranks);
+    const mrq_model_source source = {s->data.users, s->data.movies, s->user, s->movie, s->rating, train, 3 * MANY, 3 * MANY, 11, 3};
+    MRQ_CLEANUP(mrq_model_free) mrq_model *model = NULL;
+    assert_ok(mrq_model_new(&d, &source, &model, &err));
+    static float got[MANY * SIZE];
+    assert_ok(mrq_model_user_vectors(model, got, &err));
+    const float *liked = model->param + mrq_tensor_at(&model->tensors, model->user.plan[0].embedding, 0),
+                *gender = model->param + mrq_tensor_at(&model->tensors, model->user.plan[1].embedding, 0);
+    for (uint32_t u = 0; u < MANY; u++)
+        for (uint32_t j = 0; j < SIZE; j++) {
+            double want = (double)gender[s->data.users->column[0].code[u] * SIZE + j];
+            for (uint64_t i = model->likes.list.offset[u]; i < model->likes.list.offset[u + 1]; i++)
+                want += (double)model->likes.strength[i] * (double)liked[model->likes.list.item[i] * SIZE + j];
+            assert_true(fabs((double)got[u * SIZE + j] - want) < 1e-5);
+        }
+    small_data_free(s);
+}
+
 /* Loaded, the parameters stay where they are in the map. */
 static void a_loaded_models_parameters_are_not_copied(void **state)
 {
@@ -404,6 +452,8 @@ int main(void)
         cmocka_unit_test(a_history_wants_a_linear_tower),
         cmocka_unit_test(nothing_known_is_the_average_user),
         cmocka_unit_test(a_loaded_models_parameters_are_not_copied),
+        cmocka_unit_test(a_tower_without_features_is_refused),
+        cmocka_unit_test(vectors_of_a_history_are_its_sum),
     };
     snprintf(folder, sizeof folder, "%s", temporary_folder());
     snprintf(path, sizeof path, "%s/m.mrq", folder);

@@ -636,6 +636,22 @@ static void each_correction_of_the_solution_is_worth_it(void **state)
         fail_msg("held %g, lone films %g, lone jobs %g, over hits %g", q.held, q.lone_film, q.lone_job, q.over_hit);
 }
 
+/* A movie that is rated and liked by nobody says nothing of its own: all its rows are zero. */
+static void a_movie_that_nobody_likes_says_nothing(void **state)
+{
+    (void)state;
+    small_data *s = two_tastes();
+    s->movie[EACH] = FILMS - 1; /* the first user's rating of 1 */
+    MRQ_CLEANUP(mrq_model_free) mrq_model *model = solve(s, RANKS(GENDER, SETS), 1);
+    const uint32_t row = model->movie_row[FILMS - 1];
+    assert_true(row > 0);
+    for (uint32_t i = 0; i < 11; i++) {
+        assert_true(model->param[mrq_tensor_at(&model->tensors, model->user.plan[0].embedding, FILMS - 1) + i] == 0);
+        assert_true(model->param[mrq_tensor_at(&model->tensors, model->movie.plan[0].embedding, row) + i] == 0);
+    }
+    small_data_free(s);
+}
+
 /* The folded tower gives the network's scores, and comes back from a file; so does the model. */
 static void test_fold_and_files(void **state)
 {
@@ -866,6 +882,7 @@ int main(void)
         cmocka_unit_test(test_two_tastes),
         cmocka_unit_test(a_solution_comes_to_these_numbers),
         cmocka_unit_test(each_correction_of_the_solution_is_worth_it),
+        cmocka_unit_test(a_movie_that_nobody_likes_says_nothing),
         cmocka_unit_test(test_fold_and_files),
         cmocka_unit_test(test_history_damage),
         cmocka_unit_test(test_same_again),

@@ -217,6 +217,40 @@ static void factors_equal_towers(void **state)
     }
 }
 
+/* A factorisation is two embeddings and nothing else, whatever else is the same. */
+static void only_two_embeddings_are_a_factorisation(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool is;
+    } cases[] = {
+        {SMALL(SMALL_DOT, SMALL_SUM, FACTORS, FACTORS, ""), true},
+        {SMALL(SMALL_BIASED, SMALL_SUM, FACTORS, FACTORS, ""), true},
+        {SMALL(SMALL_BIASED, SMALL_SUM, "{\"feature\":\"id\",\"kind\":\"id\",\"dropout\":0.5}", FACTORS, ""), false},
+        {SMALL(SMALL_BIASED, SMALL_SUM, FACTORS, "{\"feature\":\"id\",\"kind\":\"id\",\"dropout\":0.5}", ""), false},
+        {SMALL(SMALL_BIASED, SMALL_SUM, FACTORS, "{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":4}", ""), false},
+        {SMALL(SMALL_BIASED, SMALL_SUM, FACTORS, "{\"feature\":\"id\",\"kind\":\"id\",\"bias_only\":true}", ""), false},
+        {SMALL(SMALL_BIASED, SMALL_SUM, FACTORS ",{\"feature\":\"gender\",\"kind\":\"category\"}", FACTORS, ""), false},
+        {SMALL(SMALL_BIASED, SMALL_SUM, FACTORS, FACTORS ",{\"feature\":\"genres\",\"kind\":\"set\"}", ""), false},
+        {SMALL(SMALL_BIASED, SMALL_SUM, "{\"feature\":\"gender\",\"kind\":\"category\"}", FACTORS, ""), false},
+        {SMALL(SMALL_BIASED, SMALL_SUM ",\"activation\":\"tanh\",\"user_activation\":\"linear\"", FACTORS, FACTORS, ""), false},
+        {SMALL(SMALL_BIASED, SMALL_SUM ",\"user_activation\":\"tanh\"", FACTORS, FACTORS, ""), false},
+        {SMALL(SMALL_COSINE, SMALL_SUM, FACTORS, FACTORS, ""), false},
+        {SMALL(SMALL_DOT, "\"size\":4,\"activation\":\"linear\"", "{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":4}",
+               "{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":4}", ""),
+         false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        small_data *s = small_data_new(USERS, MOVIES, RATINGS);
+        const mrq_description d = describe(cases[i].text);
+        mrq_model *model = make_model(s, &d);
+        assert_int_equal(mrq_is_factorisation(model), cases[i].is);
+        mrq_model_free(model);
+        small_data_free(s);
+    }
+}
+
 static void gradients_of_the_preset(void **state)
 {
     (void)state;
@@ -611,6 +645,7 @@ int main(void)
         cmocka_unit_test(gradients_of_a_joint_that_sums),
         cmocka_unit_test(gradients_of_factors),
         cmocka_unit_test(factors_equal_towers),
+        cmocka_unit_test(only_two_embeddings_are_a_factorisation),
         cmocka_unit_test(gradients_of_the_preset),
         cmocka_unit_test(workers_sum),
         cmocka_unit_test(clipping_bounds_the_step),
