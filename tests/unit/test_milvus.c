@@ -1,0 +1,999 @@
+/* What is said to a Milvus, to the letter, in both versions of its interface; what its replies are taken for; whom it is asked
+ * again. */
+#include "unit/scripted_rest.h"
+
+#include <math.h>
+
+#include "base/secret.h"
+#include "index/inside.h"
+#include "unit/failing_memory.h"
+
+#define CONTENT "0123456789abcdef"
+#define NAMED   "{\"collectionName\":\"m_" CONTENT "\""
+#define V1      "/v1/vector"
+#define V2      "/v2/vectordb"
+#define NONE    "{\"code\":0,\"data\":[]}"
+#define LISTED  "{\"code\":0,\"data\":[\"other\",\"m_" CONTENT "\"]}"
+#define DIM_2                                                                                                                      \
+    "{\"code\":0,\"data\":{\"fields\":[{\"name\":\"id\",\"type\":\"Int64\"},"                                                      \
+    "{\"name\":\"vector\",\"type\":\"FloatVector\",\"params\":[{\"key\":\"x\",\"value\":\"7\"},{\"key\":\"dim\",\"value\":\"2\"}]" \
+    "}]}}"
+#define PROBED                                                                                                                     \
+    {                                                                                                                              \
+        V2 "/collections/list", "{}", 5, 200, NONE                                                                                 \
+    } /* and found to be of version 2 */
+#define OLD                                                                                                                        \
+    {                                                                                                                              \
+        V2 "/collections/list", "{}", 5, 404, "404 not found"                                                                      \
+    } /* the same, of version 1 */
+
+static mrq_error err;
+
+/* Three movies: a quote in a title, none to two genres, a year that is unknown and one with a fraction. */
+static const int64_t ids[] = {7, 9, INT64_C(9007199254740993)};
+static const uint32_t title_at[] = {0, 6, 12, 20}, genre_at[] = {0, 6, 12, 18, 24};
+static const uint64_t genres_of[] = {0, 2, 2, 3};
+static const uint32_t genre_items[] = {0, 1, 2};
+static const double years[] = {1995, (double)NAN, 2001.5};
+static const float vectors[] = {0.5f, -0.25f, 1, 0, 0.123456789f, 1e-12f};
+static mrq_column columns[] = {
+    {.name = "title", .kind = MRQ_TEXT, .text = {3, title_at, "A \"1\"\0Bravo\0Charlie\0"}},
+    {.name = "genres", .kind = MRQ_SET, .dict = {4, genre_at, "Drama\0Sci-F\0Q\"ote\0Music\0"}, .list = {genres_of, genre_items}},
+    {.name = "year", .kind = MRQ_NUMBER, .number = years}};
+static mrq_table movies = {.rows = 3, .id = ids, .n_columns = 3, .column = columns};
+static const mrq_contents contents = {CONTENT, &movies, vectors, 2};
+
+static mrq_backend *open_backend(void)
+{
+    mrq_backend *backend = NULL;
+    const mrq_backend_options options = {"milvus://localhost:19530/m", NULL, NULL};
+    assert_ok(mrq_backend_open(&options, &backend, &err));
+    return backend;
+}
+
+/* --- addresses --- */
+
+static void an_address_says_where_and_what(void **state)
+{
+    (void)state;
+    static const char *const rows[][6] = {
+        /* address, token, ca; label, base and server */
+        {"milvus://host/n", NULL, NULL, "milvus://host:19530/n", "http://host:19530", "Milvus at host:19530"},
+        {"milvus://host:1/Name_9", "root:Milvus", "/ca", "milvus://host:1/Name_9", "http://host:1", "Milvus at host:1"},
+        {"milvuss://10.0.0.1:65535/_", "", NULL, "milvuss://10.0.0.1:65535/_", "https://10.0.0.1:65535",
+         "Milvus at 10.0.0.1:65535"},
+        {"milvuss://[::1]/n", "k", "c", "milvuss://[::1]:19530/n", "https://[::1]:19530", "Milvus at [::1]:19530"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const char *const *row = rows[i];
+        const mrq_backend_options options = {row[0], row[1], row[2]};
+        mrq_backend *backend = NULL;
+        assert_ok(mrq_backend_open(&options, &backend, &err));
+        assert_string_equal(mrq_backend_label(backend), row[3]);
+        assert_string_equal(rest_made[0], row[4]);
+        assert_string_equal(rest_made[1], row[5]);
+        assert_string_equal(rest_made[2], row[1] && *row[1] ? row[1] : "(none)");
+        assert_string_equal(rest_made[3], row[2] ? row[2] : "(none)");
+        assert_int_equal(rest_open, 1);
+        mrq_backend_close(backend);
+        assert_int_equal(rest_open, 0);
+    }
+    mrq_backend_close(NULL);
+}
+
+static void an_address_that_makes_no_sense_is_refused(void **state)
+{
+    (void)state;
+    static const char forms[] = "want milvus://HOST[:PORT]/NAME, or milvuss:// for TLS";
+    static const char name[] = "want a name of letters, digits and _ behind the last slash, to begin collections' names with";
+    static const char login[] = "backend: no login stands in the address, want $MARQUEE_MILVUS_TOKEN";
+    static const struct {
+        const char *address, *why;
+    } rows[] = {{"http://host/n", forms},
+                {"milvus:/host/n", forms},
+                {"", forms},
+                {"milvus:///n", forms},
+                {"milvus://ho st/n", forms},
+                {"milvus://host", name},
+                {"milvus://host/", name},
+                {"milvus://host/9n", name},
+                {"milvus://host/n-m", name},
+                {"milvus://host/n/m", name},
+                {"milvus://host/n\xc3\xa4", name},
+                {"milvus://host:0/n", "want a port from 1 to 65535 behind the colon"},
+                {"milvus://me:it@host/n", login},
+                {"milvus://host/n@", login}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        mrq_backend *backend = NULL;
+        const mrq_backend_options options = {.address = rows[i].address};
+        char want[300];
+        if (rows[i].why == login)
+            snprintf(want, sizeof want, "%s", login);
+        else
+            snprintf(want, sizeof want, "backend \"%s\": %s", rows[i].address, rows[i].why);
+        assert_fails(mrq_backend_open(&options, &backend, &err), MRQ_USAGE, "");
+        if (!strstr(rows[i].address, "\xc3"))
+            assert_string_equal(err.msg, want);
+        assert_null(backend);
+    }
+}
+
+static void names_and_tokens_have_a_longest(void **state)
+{
+    (void)state;
+    for (size_t more = 0; more < 2; more++) {
+        char address[400] = "milvus://h/", token[MRQ_SECRET_MAX + 2] = "", content[] = CONTENT;
+        mrq_backend *backend = NULL;
+        memset(address + strlen(address), 'n', 200 + more);
+        mrq_backend_options options = {address, NULL, NULL};
+        if (more)
+            assert_fails(mrq_backend_open(&options, &backend, &err), MRQ_USAGE, "want a name of letters");
+        else
+            assert_ok(mrq_backend_open(&options, &backend, &err));
+        if (!more) { /* and all of it is used */
+            bool aliased = true;
+            char wanted[1000], list[] = "{}";
+            uint32_t removed;
+            const char *const at = address + strlen("milvus://h/");
+            snprintf(wanted, sizeof wanted, "{\"collectionName\":\"%s_%s\",\"aliasName\":\"%s\"}", at, content, at);
+            REST_SCRIPT({V2 "/collections/list", list, 5, 200, NONE}, {V2 "/collections/list", list, 5, 200, NONE},
+                        {V2 "/aliases/alter", wanted, 20, 200, "{\"code\":0}"});
+            assert_ok(mrq_backend_prune(backend, "", NULL, 0, &removed, &err));
+            assert_ok(mrq_backend_point(backend, content, &aliased, &err));
+            assert_script_done();
+        }
+        mrq_backend_close(backend);
+        memset(token, 't', MRQ_SECRET_MAX + more);
+        options = (mrq_backend_options){"milvus://h/n", token, NULL};
+        backend = NULL;
+        if (more)
+            assert_fails(mrq_backend_open(&options, &backend, &err), MRQ_USAGE,
+                         "backend: the token has 513 characters, want up to 512 of ASCII without blanks");
+        else
+            assert_ok(mrq_backend_open(&options, &backend, &err));
+        mrq_backend_close(backend);
+    }
+    mrq_backend *backend = NULL;
+    const mrq_backend_options blank = {"milvus://h/n", "a b", NULL};
+    assert_fails(mrq_backend_open(&blank, &backend, &err), MRQ_USAGE, "backend: the token has 3 characters, want up to 512");
+}
+
+/* --- an upload --- */
+
+static char told[300];
+static int context_of_tell;
+
+static void tell(void *context, uint32_t done, uint32_t of)
+{
+    assert_ptr_equal(context, &context_of_tell);
+    snprintf(told + strlen(told), sizeof told - strlen(told), "%u/%u ", done, of);
+}
+
+static mrq_status upload(mrq_backend *backend, const mrq_contents *what, uint32_t *sent)
+{
+    *told = '\0';
+    return mrq_backend_upload(backend, what, "owner", tell, &context_of_tell, sent, &err);
+}
+
+#define ROW_0 "{\"id\":7,\"row\":0,\"vector\":[0.5,-0.25],\"title\":\"A \\\"1\\\"\",\"genres\":[\"Drama\",\"Sci-F\"],\"year\":1995}"
+#define ROW_1 "{\"id\":9,\"row\":1,\"vector\":[1,0],\"title\":\"Bravo\",\"genres\":[]}"
+#define ROW_2                                                                                                                      \
+    "{\"id\":9007199254740993,\"row\":2,\"vector\":[0.123456791,0],\"title\":\"Charlie\",\"genres\":[\"Q\\\"ote\"],\"year\":2001." \
+    "5}"
+#define WINDOW_3 NAMED ",\"filter\":\"row >= 0 and row < 3\",\"outputFields\":[\"row\"],\"limit\":16384}"
+
+static void an_upload_makes_the_collection_and_sends_what_is_missing(void **state)
+{
+    (void)state;
+    uint32_t sent = 99;
+    mrq_backend *backend = open_backend();
+    REST_SCRIPT(PROBED, {V2 "/collections/list", "{}", 5, 200, NONE},
+                {V2 "/collections/create",
+                 NAMED ",\"dimension\":2,\"metricType\":\"IP\",\"description\":\"owner\",\"primaryFieldName\":\"id\","
+                       "\"idType\":\"Int64\",\"vectorFieldName\":\"vector\"}",
+                 20, 200, "{\"code\":0,\"data\":{}}"},
+                {V2 "/entities/query", WINDOW_3, 20, 200, NONE},
+                {V2 "/entities/upsert", NAMED ",\"data\":[" ROW_0 "," ROW_1 "," ROW_2 "]}", 20, 200, "{\"code\":0}"});
+    assert_ok(upload(backend, &contents, &sent));
+    assert_script_done();
+    assert_int_equal(sent, 3);
+    assert_string_equal(told, "0/3 3/3 ");
+    /* once more, half of which is there: nothing is probed again, nor made */
+    REST_SCRIPT(
+        {V2 "/collections/list", "{}", 5, 200, LISTED}, {V2 "/collections/describe", NAMED "}", 5, 200, DIM_2},
+        {V2 "/entities/query", WINDOW_3, 20, 200, "{\"code\":0,\"data\":[{\"row\":1},{\"row\":1},{\"row\":3},{\"row\":-1}]}"},
+        {V2 "/entities/upsert", NAMED ",\"data\":[" ROW_0 "," ROW_2 "]}", 20, 200, "{\"code\":200}"});
+    assert_ok(upload(backend, &contents, &sent));
+    assert_script_done();
+    assert_int_equal(sent, 2);
+    assert_string_equal(told, "1/3 3/3 ");
+    REST_SCRIPT({V2 "/collections/list", "{}", 5, 200, LISTED}, {V2 "/collections/describe", NAMED "}", 5, 200, DIM_2},
+                {V2 "/entities/query", WINDOW_3, 20, 200, "{\"code\":0,\"data\":[{\"row\":2},{\"row\":1},{\"row\":0}]}"});
+    assert_ok(mrq_backend_upload(backend, &contents, "owner", NULL, NULL, &sent, &err));
+    assert_script_done();
+    assert_int_equal(sent, 0);
+    mrq_backend_close(backend);
+}
+
+static void the_first_version_is_spoken_to_in_its_own_words(void **state)
+{
+    (void)state;
+    uint32_t sent = 99;
+    mrq_backend *backend = open_backend();
+    REST_SCRIPT(OLD, {V1 "/collections", NULL, 5, 200, "{\"code\":200,\"data\":[]}"},
+                {V1 "/collections/create",
+                 NAMED ",\"dimension\":2,\"metricType\":\"IP\",\"description\":\"owner\",\"primaryField\":\"key\","
+                       "\"vectorField\":\"vector\"}",
+                 20, 200, "{\"code\":200,\"data\":{}}"},
+                {V1 "/query", WINDOW_3, 20, 200, "{\"code\":200,\"data\":[{\"row\":0},{\"row\":2}]}"},
+                {V1 "/insert", NAMED ",\"data\":[" ROW_1 "]}", 20, 200, "{\"code\":200}"});
+    assert_ok(upload(backend, &contents, &sent));
+    assert_script_done();
+    assert_int_equal(sent, 1);
+    bool aliased = true; /* which it does not have */
+    assert_ok(mrq_backend_point(backend, CONTENT, &aliased, &err));
+    assert_false(aliased);
+    REST_SCRIPT(
+        {V1 "/collections", NULL, 5, 200, LISTED},
+        {V1 "/collections/describe?collectionName=m_" CONTENT, NULL, 5, 200, "{\"code\":200,\"data\":{\"description\":\"owner\"}}"},
+        {V1 "/collections/drop", NAMED "}", 20, 200, "{\"code\":200}"});
+    uint32_t removed = 99;
+    assert_ok(mrq_backend_prune(backend, "owner", NULL, 0, &removed, &err));
+    assert_script_done();
+    assert_int_equal(removed, 1);
+    mrq_backend_close(backend);
+}
+
+/* A table of `n` rows with nothing but ids. */
+static mrq_table plain_table(uint32_t n, int64_t **id)
+{
+    *id = mrq_array(n, sizeof **id);
+    for (uint32_t i = 0; i < n; i++)
+        (*id)[i] = i + 1;
+    return (mrq_table){.rows = n, .id = *id};
+}
+
+static char *rows_reply(uint32_t from, uint32_t to)
+{
+    char *text = mrq_array((to - from) * 14 + 40, 1);
+    size_t size = (size_t)sprintf(text, "{\"code\":0,\"data\":[");
+    for (uint32_t i = from; i < to; i++)
+        size += (size_t)sprintf(text + size, "%s{\"row\":%u}", i > from ? "," : "", i);
+    strcpy(text + size, "]}");
+    return text;
+}
+
+static char *rows_sent(uint32_t from, uint32_t to)
+{
+    char *text = mrq_array((to - from) * 60 + 80, 1);
+    size_t size = (size_t)sprintf(text, NAMED ",\"data\":[");
+    for (uint32_t i = from; i < to; i++)
+        size += (size_t)sprintf(text + size, "%s{\"id\":%u,\"row\":%u,\"vector\":[1]}", i > from ? "," : "", i + 1, i);
+    strcpy(text + size, "]}");
+    return text;
+}
+
+static void rows_go_by_the_hundred_and_are_read_back_by_the_window(void **state)
+{
+    (void)state;
+    static float ones[16385];
+    for (size_t i = 0; i < sizeof ones / sizeof *ones; i++)
+        ones[i] = 1;
+    static const char dim_1[] = "{\"code\":0,\"data\":{\"fields\":[{\"name\":\"vector\",\"type\":\"FloatVector(1)\"}]}}";
+    /* rows there: all but the first `missing`; the batches that follow */
+    static const struct {
+        uint32_t rows, missing, batches;
+    } cases[] = {{100, 100, 1}, {101, 101, 2}, {200, 200, 2}, {16384, 99, 1}, {16385, 201, 3}, {8192, 0, 0}, {8193, 1, 1}};
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        const uint32_t rows = cases[c].rows, missing = cases[c].missing;
+        MRQ_AUTOFREE int64_t *id = NULL;
+        const mrq_table table = plain_table(rows, &id);
+        const mrq_contents many = {CONTENT, &table, ones, 1};
+        exchange script[20] = {
+            PROBED, {V2 "/collections/list", "{}", 5, 200, LISTED}, {V2 "/collections/describe", NAMED "}", 5, 200, dim_1}};
+        size_t n = 3;
+        char filter[3][200], *made[16] = {0};
+        size_t n_made = 0;
+        for (uint32_t i = 0; i * 8192 < rows; i++) {
+            const uint32_t from = i * 8192, to = rows < from + 8192 ? rows : from + 8192;
+            snprintf(filter[i], sizeof *filter,
+                     NAMED ",\"filter\":\"row >= %u and row < %u\",\"outputFields\":[\"row\"],\"limit\":16384}", from, to);
+            made[n_made] = rows_reply(from < missing ? missing < to ? missing : to : from, to);
+            script[n++] = (exchange){V2 "/entities/query", filter[i], 20, 200, made[n_made++]};
+        }
+        for (uint32_t from = 0; from < missing; from += 100) {
+            made[n_made] = rows_sent(from, missing < from + 100 ? missing : from + 100);
+            script[n++] = (exchange){V2 "/entities/upsert", made[n_made++], 20, 200, "{\"code\":0}"};
+        }
+        mrq_backend *backend = open_backend();
+        uint32_t sent = 99;
+        rest_begin(script, n);
+        assert_ok(upload(backend, &many, &sent));
+        assert_script_done();
+        assert_int_equal(sent, missing);
+        assert_int_equal(count_text(told, "/"), 1 + cases[c].batches);
+        mrq_backend_close(backend);
+        for (size_t i = 0; i < n_made; i++)
+            mrq_free(made[i]);
+    }
+}
+
+/* --- replies --- */
+
+/* What a reply to the probe comes to, and how often it is asked for. */
+static void what_may_pass_is_asked_for_again_and_nothing_else(void **state)
+{
+    (void)state;
+    static const char token[] =
+        "Milvus at localhost:19530 refused the token: want user:password or a key in $MARQUEE_MILVUS_TOKEN, "
+        "or in the file that $MARQUEE_MILVUS_TOKEN_FILE names";
+    static const struct {
+        long code;
+        const char *reply;
+        bool again;
+        const char *sentence;
+    } rows[] = {
+        {401, "", false, token},
+        {403, "", false, token},
+        {200, "{\"code\":1800}", false, token},
+        {429, "slow", true, "Milvus at localhost:19530: HTTP 429: slow"},
+        {500, "oh", true, "Milvus at localhost:19530: HTTP 500: oh"},
+        {599, "oh", true, "Milvus at localhost:19530: HTTP 599: oh"},
+        {499, "oh", true, "Milvus at localhost:19530: HTTP 499, and no JSON: reply:1: not valid JSON"},
+        {200, "[]", true, "Milvus at localhost:19530: HTTP 200, and no JSON: reply: want a JSON object"},
+        {200, "{\"code\":1,\"message\":\"starting\"}", true, "Milvus at localhost:19530: code 1: starting"},
+        {200, "{\"code\":-1}", true, "Milvus at localhost:19530: code -1: without a message"},
+        {200, "{\"code\":99}", true, "Milvus at localhost:19530: code 99: without a message"},
+        {200, "{\"code\":101}", true, "Milvus at localhost:19530: code 101: without a message"},
+        {200, "{\"code\":201,\"message\":7}", true, "Milvus at localhost:19530: code 201: without a message"},
+        {200, "{\"code\":1099}", true, "Milvus at localhost:19530: code 1099: without a message"},
+        {200, "{\"code\":100}", false, "Milvus at localhost:19530: code 100: without a message"},
+        {200, "{\"code\":1100}", false, "Milvus at localhost:19530: code 1100: without a message"},
+        {200, "{\"code\":1801}", false, "Milvus at localhost:19530: code 1801: without a message"},
+        {200, "{\"code\":\"0\"}", false, "Milvus at localhost:19530: code nan: without a message"},
+        {200, "{}", false, "Milvus at localhost:19530: code nan: without a message"},
+        {200, NULL, true, "no reply"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        mrq_backend *backend = open_backend();
+        exchange script[6];
+        for (int a = 0; a < 6; a++)
+            script[a] = (exchange){V2 "/collections/list", "{}", 5, rows[i].code, rows[i].reply};
+        uint32_t sent;
+        rest_begin(script, rows[i].again ? 6 : 1);
+        assert_fails(upload(backend, &contents, &sent), MRQ_UNAVAILABLE, "");
+        assert_string_equal(err.msg, rows[i].sentence);
+        assert_script_done();
+        assert_int_equal(rest_n_pauses, rows[i].again ? 5 : 0);
+        for (size_t p = 0; p < rest_n_pauses; p++)
+            assert_true(fabs(rest_pauses[p] - 0.5 * (1 << p)) < 1e-9);
+        mrq_backend_close(backend);
+    }
+}
+
+/* Whatever it was that failed, and how often: then the upload goes on. */
+static void an_upload_goes_on_after_what_has_passed(void **state)
+{
+    (void)state;
+    static const exchange failed = {V2 "/collections/list", "{}", 5, 503, ""};
+    static const char create[] =
+        NAMED ",\"dimension\":2,\"metricType\":\"IP\",\"description\":\"owner\",\"primaryFieldName\":\"id\","
+              "\"idType\":\"Int64\",\"vectorFieldName\":\"vector\"}";
+    static const char batch[] = NAMED ",\"data\":[" ROW_0 "," ROW_1 "," ROW_2 "]}";
+    const exchange script[] = {failed,
+                               failed,
+                               failed,
+                               failed,
+                               failed, /* the probe: the sixth time it succeeds */
+                               PROBED,
+                               failed, /* the list */
+                               {V2 "/collections/list", "{}", 5, 200, NONE},
+                               {V2 "/collections/create", create, 20, 200, NULL}, /* it was made all the same */
+                               {V2 "/collections/list", "{}", 5, 200, LISTED},
+                               {V2 "/collections/describe", NAMED "}", 5, 500, ""},
+                               {V2 "/collections/list", "{}", 5, 200, LISTED},
+                               {V2 "/collections/describe", NAMED "}", 5, 200, DIM_2},
+                               {V2 "/entities/query", WINDOW_3, 20, 500, ""},
+                               {V2 "/entities/query", WINDOW_3, 20, 200, NONE},
+                               {V2 "/entities/upsert", batch, 20, 200, NULL},
+                               {V2 "/entities/upsert", batch, 20, 200, "{\"code\":0}"}};
+    /* six attempts each: the first upload has used them up with its sixth, which finds the version */
+    mrq_backend *backend = open_backend();
+    uint32_t sent = 99;
+    rest_begin(script, 7);
+    assert_fails(upload(backend, &contents, &sent), MRQ_UNAVAILABLE, "Milvus at localhost:19530: HTTP 503: ");
+    assert_script_done();
+    assert_int_equal(sent, 99);
+    rest_begin(script + 7, sizeof script / sizeof *script - 7);
+    assert_ok(upload(backend, &contents, &sent));
+    assert_script_done();
+    assert_int_equal(sent, 3);
+    mrq_backend_close(backend);
+}
+
+/* An upload that is refused at any point ends there, and says why. */
+static void an_upload_ends_where_it_is_refused(void **state)
+{
+    (void)state;
+    static const exchange script[] = {{V2 "/collections/list", "{}", 5, 200, NONE},
+                                      {V2 "/collections/list", "{}", 5, 200, LISTED},
+                                      {V2 "/collections/describe", NAMED "}", 5, 200, DIM_2},
+                                      {V2 "/entities/query", WINDOW_3, 20, 200, NONE},
+                                      {V2 "/entities/upsert", NAMED ",\"data\":[" ROW_0 "," ROW_1 "," ROW_2 "]}", 20, 200, NONE}};
+    for (size_t at = 0; at < 5; at++) {
+        exchange some[5];
+        memcpy(some, script, sizeof some);
+        some[at].reply = "{\"code\":1100,\"message\":\"never\"}";
+        mrq_backend *backend = open_backend();
+        uint32_t sent = 99;
+        rest_begin(some, at + 1);
+        assert_fails(upload(backend, &contents, &sent), MRQ_UNAVAILABLE, "Milvus at localhost:19530: code 1100: never");
+        assert_script_done();
+        assert_int_equal(sent, 99);
+        mrq_backend_close(backend);
+    }
+    exchange strange[] = {PROBED, {V2 "/collections/list", "{}", 5, 200, "{\"code\":0,\"data\":{}}"}};
+    mrq_backend *backend = open_backend();
+    uint32_t sent = 99;
+    rest_begin(strange, 2);
+    assert_fails(upload(backend, &contents, &sent), MRQ_UNAVAILABLE,
+                 "Milvus at localhost:19530: a reply without a list of collections");
+    mrq_backend_close(backend);
+}
+
+/* --- a connection --- */
+
+static mrq_status connect_to(mrq_backend *backend, mrq_index **index)
+{
+    return mrq_index_connect(backend, &contents, index, &err);
+}
+
+#define FIELDS(text) "{\"code\":0,\"data\":{\"fields\":[" text "]}}"
+#define PARAMS(text) FIELDS("{\"name\":\"vector\",\"type\":\"FloatVector\",\"params\":[" text "]}")
+
+static void a_collection_of_other_vectors_is_refused(void **state)
+{
+    (void)state;
+    static const char other[] =
+        "Milvus at localhost:19530: collection m_" CONTENT " has vectors of %s dimensions, want 2: somebody "
+        "else's, want it dropped or another name in the address";
+    static const struct {
+        const char *reply, *have; /* NULL: they fit */
+    } rows[] = {
+        {DIM_2, NULL},
+        {FIELDS("{\"name\":\"vector\",\"type\":\"FloatVector(2)\"}"), NULL},
+        {PARAMS("{\"key\":\"dim\",\"value\":2}"), NULL},
+        {FIELDS(
+             "{\"name\":7},{\"name\":\"vectors\",\"type\":\"FloatVector(3)\"},{\"name\":\"vector\",\"type\":\"FloatVector(2)\"}"),
+         NULL},
+        {FIELDS("{\"name\":\"vector\",\"type\":\"FloatVector(3)\"}"), "3"},
+        {FIELDS("{\"name\":\"vector\",\"type\":\"FloatVector(2.5)\"}"), "2.5"},
+        {PARAMS("{\"key\":\"dim\",\"value\":\"1\"}"), "1"},
+        {PARAMS("{\"key\":\"dim\",\"value\":3}"), "3"},
+        {PARAMS("{\"key\":\"dim\",\"value\":[2]}"), "nan"},
+        {PARAMS("{\"key\":\"dims\",\"value\":2}"), "nan"},
+        {PARAMS("{\"value\":2}"), "nan"},
+        {PARAMS(""), "nan"},
+        {FIELDS("{\"name\":\"vector\",\"type\":\"FloatVector\"}"), "nan"},
+        {FIELDS("{\"name\":\"vector\"}"), "nan"},
+        {FIELDS(""), "nan"},
+        {"{\"code\":0}", "nan"},
+        {"{\"code\":0,\"data\":[]}", "nan"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        mrq_backend *backend = open_backend();
+        mrq_index *index = NULL;
+        char want[400];
+        REST_SCRIPT(PROBED, {V2 "/collections/describe", NAMED "}", 5, 200, rows[i].reply});
+        if (rows[i].have) {
+            snprintf(want, sizeof want, other, rows[i].have);
+            assert_fails(connect_to(backend, &index), MRQ_UNAVAILABLE, want);
+            assert_null(index);
+        } else {
+            assert_ok(connect_to(backend, &index));
+            const mrq_index_settings *settings = mrq_index_settings_of(index);
+            assert_string_equal(settings->factory, "Milvus");
+            assert_true(settings->effort == 0 && settings->depth == 100);
+            assert_ptr_equal(mrq_index_vectors(index), vectors);
+            mrq_index_free(index);
+        }
+        assert_script_done();
+        mrq_backend_close(backend);
+    }
+}
+
+static void a_collection_that_is_missing_is_told_from_a_server_that_is_gone(void **state)
+{
+    (void)state;
+    static const char refusal[] = "{\"code\":100,\"message\":\"no\"}";
+    static const struct {
+        const char *described;
+        long code;
+        const char *listed; /* NULL: is not asked for */
+        mrq_status status;
+        const char *sentence;
+    } rows[] = {
+        {refusal, 200, NONE, MRQ_NOT_FOUND,
+         "Milvus at localhost:19530 has no collection m_" CONTENT " for this generation: `marquee export --to "
+         "milvus://localhost:19530/m` makes it"},
+        {refusal, 200, "{\"code\":0,\"data\":[7,\"m_\",\"m_" CONTENT "0\"]}", MRQ_NOT_FOUND, "has no collection"},
+        {refusal, 200, LISTED, MRQ_UNAVAILABLE, "Milvus at localhost:19530: code 100: no"},
+        {refusal, 200, "{\"code\":5,\"message\":\"busy\"}", MRQ_UNAVAILABLE, "Milvus at localhost:19530: code 5: busy"},
+        {"oh", 500, NULL, MRQ_UNAVAILABLE, "Milvus at localhost:19530: HTTP 500: oh"},
+        {"{}", 200, NULL, MRQ_UNAVAILABLE, "code nan"},
+        {NULL, 200, NULL, MRQ_UNAVAILABLE, "no reply"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        mrq_backend *backend = open_backend();
+        mrq_index *index = NULL;
+        exchange script[] = {PROBED,
+                             {V2 "/collections/describe", NAMED "}", 5, rows[i].code, rows[i].described},
+                             {V2 "/collections/list", "{}", 5, 200, rows[i].listed}};
+        rest_begin(script, rows[i].listed ? 3 : 2);
+        assert_fails(connect_to(backend, &index), rows[i].status, rows[i].sentence);
+        assert_null(index);
+        assert_script_done();
+        assert_int_equal(rest_n_pauses, 0); /* who asks does not wait for it */
+        mrq_backend_close(backend);
+    }
+}
+
+/* --- a search --- */
+
+static mrq_index *connected(mrq_backend *backend)
+{
+    mrq_index *index = NULL;
+    REST_SCRIPT(PROBED, {V2 "/collections/describe", NAMED "}", 5, 200, DIM_2});
+    assert_ok(connect_to(backend, &index));
+    return index;
+}
+
+#define ASKED(filter, limit)                                                                                                       \
+    NAMED ",\"data\":[[1,0.5]],\"annsField\":\"vector\"" filter ",\"limit\":" limit ",\"outputFields\":[\"row\"]}"
+static const float query[] = {1, 0.5f};
+
+static void a_filter_is_told_as_far_as_it_can_be(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t genre[3], n;
+        bool all;
+        int from, to;
+        const char *filter;
+    } rows[] = {
+        {{0}, 0, false, 0, 0, ""},
+        {{0}, 1, false, 0, 0, "json_contains_any(genres, [\\\"Drama\\\"])"},
+        {{0, 3}, 2, false, 0, 0, "json_contains_any(genres, [\\\"Drama\\\", \\\"Music\\\"])"},
+        {{3, 0, 1}, 3, true, 0, 0, "json_contains_all(genres, [\\\"Music\\\", \\\"Drama\\\", \\\"Sci-F\\\"])"},
+        {{0, 2}, 2, false, 0, 0, ""}, /* one cannot be told: any of the others is not enough */
+        {{2, 0}, 2, true, 0, 0, "json_contains_all(genres, [\\\"Drama\\\"])"},
+        {{2}, 1, true, 0, 0, ""},
+        {{0}, 0, false, 1990, 0, "year >= 1990"},
+        {{0}, 0, false, 0, 1999, "year <= 1999"},
+        {{1}, 1, false, 1990, 1999, "json_contains_any(genres, [\\\"Sci-F\\\"]) and year >= 1990 and year <= 1999"},
+        {{2}, 1, false, 1, 2, "year >= 1 and year <= 2"},
+    };
+    mrq_backend *backend = open_backend();
+    mrq_index *index = connected(backend);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char body[500];
+        const mrq_terms terms = {&columns[1].dict, rows[i].genre, rows[i].n, rows[i].all, rows[i].from, rows[i].to, 0};
+        uint32_t row[3], found = 0;
+        snprintf(body, sizeof body, ASKED("%s%s%s", "2"), *rows[i].filter ? ",\"filter\":\"" : "", rows[i].filter,
+                 *rows[i].filter ? "\"" : "");
+        REST_SCRIPT({V2 "/entities/search", body, 3, 200, "{\"code\":0,\"data\":[{\"row\":2},{\"row\":0}]}"});
+        assert_ok(index->searcher->search(index, query, 2, &terms, row, &found, &err));
+        assert_script_done();
+        assert_true(found == 2 && row[0] == 2 && row[1] == 0);
+    }
+    assert_true(index->searcher->filters);
+    mrq_index_free(index);
+    mrq_backend_close(backend);
+}
+
+static void names_with_other_characters_are_not_told(void **state)
+{
+    (void)state;
+    static const char names[] = "a b~\0a\\b\0a\x1f"
+                                "b\0a\x7f"
+                                "b\0\xc3\xa4\0!\0";
+    static const uint32_t at[] = {0, 5, 9, 13, 17, 20, 22};
+    static const bool told_of[] = {true, false, false, false, false, true};
+    const mrq_strings genres = {6, at, names};
+    mrq_backend *backend = open_backend();
+    mrq_index *index = connected(backend);
+    for (uint32_t g = 0; g < 6; g++) {
+        const mrq_terms terms = {&genres, &g, 1, false, 0, 0, 0};
+        uint32_t row[3], found = 0;
+        char body[300];
+        snprintf(body, sizeof body,
+                 told_of[g] ? ASKED(",\"filter\":\"json_contains_any(genres, [\\\"%s\\\"])\"", "1") : ASKED("", "1"),
+                 names + at[g]);
+        REST_SCRIPT({V2 "/entities/search", body, 3, 200, NONE});
+        assert_ok(index->searcher->search(index, query, 1, &terms, row, &found, &err));
+        assert_script_done();
+    }
+    mrq_index_free(index);
+    mrq_backend_close(backend);
+}
+
+static void rows_that_cannot_be_are_not_taken_and_none_twice(void **state)
+{
+    (void)state;
+    mrq_backend *backend = open_backend();
+    mrq_index *index = connected(backend);
+    uint32_t row[3], found = 99;
+    static const char strange[] = "{\"code\":0,\"data\":[{\"row\":2},7,{\"row\":\"1\"},{\"row\":1.5},{\"row\":3},{\"row\":-1},{},"
+                                  "{\"row\":2},{\"row\":1e300},{\"row\":0},{\"row\":1}]}";
+    REST_SCRIPT({V2 "/entities/search", ASKED("", "2"), 3, 200, strange}, {V2 "/entities/search", ASKED("", "3"), 3, 200, strange},
+                {V2 "/entities/search", ASKED("", "16384"), 3, 200, NONE},
+                {V2 "/entities/search", ASKED("", "16383"), 3, 200, NONE},
+                {V2 "/entities/search", ASKED("", "16384"), 3, 200, NONE},
+                {V2 "/entities/search", ASKED("", "1"), 3, 200, "{\"code\":0,\"data\":{}}"},
+                {V2 "/entities/search", ASKED("", "1"), 3, 200, "{\"code\":0}"});
+    assert_ok(index->searcher->search(index, query, 2, NULL, row, &found, &err));
+    assert_true(found == 2 && row[0] == 2 && row[1] == 0);
+    assert_ok(index->searcher->search(index, query, 3, NULL, row, &found, &err));
+    assert_true(found == 3 && row[0] == 2 && row[1] == 0 && row[2] == 1);
+    assert_ok(index->searcher->search(index, query, 16385, NULL, row, &found, &err));
+    assert_ok(index->searcher->search(index, query, 16383, NULL, row, &found, &err));
+    assert_ok(index->searcher->search(index, query, 16384, NULL, row, &found, &err));
+    assert_int_equal(found, 0);
+    for (int i = 0; i < 2; i++)
+        assert_fails(index->searcher->search(index, query, 1, NULL, row, &found, &err), MRQ_UNAVAILABLE,
+                     "Milvus at localhost:19530: a reply without a list of movies");
+    assert_script_done();
+    mrq_index_free(index);
+    mrq_backend_close(backend);
+}
+
+/* What comes back is put in order by exact inner products, and a short answer filled up by a scan. */
+static void an_answer_is_exact_whatever_the_server_says(void **state)
+{
+    (void)state;
+    mrq_backend *backend = open_backend();
+    mrq_index *index = connected(backend);
+    mrq_hit hits[3];
+    uint32_t found = 0;
+    const uint64_t keep = 5; /* rows 0 and 2 */
+    const uint32_t drama = 0;
+    const mrq_terms terms = {&columns[1].dict, &drama, 1, false, 0, 0, 1};
+    const mrq_filter filter = {&keep, 2, &terms}, without_terms = {&keep, 2, NULL};
+    REST_SCRIPT({V2 "/entities/search", ASKED("", "3"), 3, 200, "{\"code\":0,\"data\":[{\"row\":0},{\"row\":2},{\"row\":1}]}"},
+                {V2 "/entities/search", ASKED("", "3"), 3, 200, NONE},
+                {V2 "/entities/search", ASKED(",\"filter\":\"json_contains_any(genres, [\\\"Drama\\\"])\"", "3"), 3, 200,
+                 "{\"code\":0,\"data\":[{\"row\":1},{\"row\":0}]}"},
+                {V2 "/entities/search", ASKED("", "3"), 3, 200, "{\"code\":0,\"data\":[{\"row\":2},{\"row\":0}]}"});
+    for (int i = 0; i < 2; i++) {
+        assert_ok(mrq_index_search(index, query, 2, NULL, hits, &found, &err));
+        assert_true(found == 2 && hits[0].row == 1 && hits[1].row == 0 && hits[0].score == 1 && hits[1].score == 0.375f);
+    }
+    assert_ok(mrq_index_search(index, query, 1, &filter, hits, &found, &err));
+    assert_true(found == 1 && hits[0].row == 0);
+    assert_ok(mrq_index_search(index, query, 3, &without_terms, hits, &found, &err));
+    assert_true(found == 2 && hits[0].row == 0 && hits[1].row == 2);
+    assert_script_done();
+    const mrq_filter nobody = {&keep, 0, NULL}; /* is not asked for at all */
+    assert_ok(mrq_index_search(index, query, 3, &nobody, hits, &found, &err));
+    assert_int_equal(found, 0);
+    mrq_index_free(index);
+    mrq_backend_close(backend);
+}
+
+/* So many candidates are asked for: what is wanted, a depth of 100 more, and those that are left out one by one; never more than
+ * there are. */
+static void candidates_enough_are_asked_for(void **state)
+{
+    (void)state;
+    enum { ROWS = 500 };
+    static float many_vectors[2 * ROWS];
+    static uint64_t keep[ROWS / 64 + 1];
+    MRQ_AUTOFREE int64_t *id = NULL;
+    const mrq_table table = plain_table(ROWS, &id);
+    const mrq_contents many = {CONTENT, &table, many_vectors, 2};
+    static const struct {
+        uint32_t k;
+        int64_t without; /* -1: no terms; -2: no filter */
+        const char *limit;
+    } rows[] = {{10, -2, "110"},  {10, -1, "110"},        {10, 0, "110"}, {10, 7, "117"},   {10, 390, "500"}, {10, 389, "499"},
+                {10, 391, "500"}, {10, INT64_MAX, "500"}, {1, -2, "101"}, {399, -2, "499"}, {400, -2, "500"}, {500, -2, "500"}};
+    for (uint32_t i = 0; i < ROWS; i++)
+        keep[i / 64] |= UINT64_C(1) << i % 64;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        mrq_backend *backend = open_backend();
+        mrq_index *index = NULL;
+        char body[300];
+        snprintf(body, sizeof body, ASKED("", "%s"), rows[i].limit);
+        REST_SCRIPT(PROBED, {V2 "/collections/describe", NAMED "}", 5, 200, DIM_2}, {V2 "/entities/search", body, 3, 200, NONE});
+        assert_ok(mrq_index_connect(backend, &many, &index, &err));
+        const mrq_terms terms = {.genres = &columns[1].dict, .n_without = (uint64_t)rows[i].without};
+        const mrq_filter filter = {keep, ROWS, rows[i].without >= 0 ? &terms : NULL};
+        static mrq_hit hits[ROWS];
+        uint32_t found = 0;
+        assert_ok(mrq_index_search(index, query, rows[i].k, rows[i].without > -2 ? &filter : NULL, hits, &found, &err));
+        assert_int_equal(found, rows[i].k);
+        assert_script_done();
+        mrq_index_free(index);
+        mrq_backend_close(backend);
+    }
+}
+
+static void the_first_version_is_searched_in_its_own_words(void **state)
+{
+    (void)state;
+    mrq_backend *backend = open_backend();
+    mrq_index *index = NULL;
+    uint32_t row[3], found = 0;
+    REST_SCRIPT(OLD, {V1 "/collections/describe?collectionName=m_" CONTENT, NULL, 5, 200, DIM_2},
+                {V1 "/search", NAMED ",\"vector\":[1,0.5],\"limit\":3,\"outputFields\":[\"row\"]}", 3, 200,
+                 "{\"code\":200,\"data\":[{\"row\":1}]}"});
+    assert_ok(connect_to(backend, &index));
+    assert_ok(index->searcher->search(index, query, 3, NULL, row, &found, &err));
+    assert_true(found == 1 && row[0] == 1);
+    assert_script_done();
+    mrq_index_free(index);
+    mrq_backend_close(backend);
+}
+
+static void rows_are_counted_as_they_are_there(void **state)
+{
+    (void)state;
+    mrq_backend *backend = open_backend();
+    mrq_index *index = connected(backend);
+    uint32_t n = 99;
+    REST_SCRIPT(
+        {V2 "/entities/query", WINDOW_3, 20, 200, "{\"code\":0,\"data\":[{\"row\":2},{\"row\":2},{\"row\":0},{\"row\":9}]}"});
+    assert_ok(mrq_index_count(index, &n, &err));
+    assert_int_equal(n, 2);
+    assert_script_done();
+    mrq_index_free(index);
+    mrq_backend_close(backend);
+}
+
+/* --- silence --- */
+
+static mrq_index *silent_index;
+
+static void is_told_at_once(void)
+{
+    uint32_t row[3], found = 0;
+    mrq_error problem = {0};
+    void (*const meanwhile)(void) = rest_meanwhile;
+    rest_meanwhile = NULL;
+    assert_int_equal(silent_index->searcher->search(silent_index, query, 1, NULL, row, &found, &problem), MRQ_UNAVAILABLE);
+    assert_string_equal(problem.msg, "Milvus at localhost:19530: no answer a moment ago");
+    rest_meanwhile = meanwhile;
+}
+
+static mrq_status search_silent(void)
+{
+    uint32_t row[3], found = 0;
+    return silent_index->searcher->search(silent_index, query, 1, NULL, row, &found, &err);
+}
+
+/* After a search in vain that took a second nobody waits again, but for one that tries a second later. */
+static void a_silent_server_holds_one_thread_at_most(void **state)
+{
+    (void)state;
+    mrq_backend *backend = open_backend();
+    silent_index = connected(backend);
+    const exchange gone = {V2 "/entities/search", ASKED("", "1"), 3, 200, NULL};
+    exchange there = gone;
+    there.reply = NONE;
+    const exchange script[] = {gone, gone, gone, there, there, gone, gone, there};
+    static const double takes[] = {0.99, 1, 1, 2.5, 2.5, 0.99, 1, 2.5}; /* what is slow is an answer all the same */
+    rest_begin(script, sizeof script / sizeof *script);
+    rest_takes = takes;
+    rest_now = 1000;
+    assert_fails(search_silent(), MRQ_UNAVAILABLE, "no reply"); /* quickly: so the next one asks, too */
+    assert_fails(search_silent(), MRQ_UNAVAILABLE, "no reply");
+    is_told_at_once();
+    rest_now += 0.99;
+    is_told_at_once();
+    rest_now += 0.02;
+    rest_meanwhile = is_told_at_once; /* while this one tries */
+    assert_fails(search_silent(), MRQ_UNAVAILABLE, "no reply");
+    is_told_at_once();
+    rest_now += 1.01;
+    assert_ok(search_silent());
+    rest_meanwhile = NULL;
+    assert_ok(search_silent());
+    assert_fails(search_silent(), MRQ_UNAVAILABLE, "no reply");
+    assert_fails(search_silent(), MRQ_UNAVAILABLE, "no reply");
+    rest_now += 1.01;
+    assert_ok(search_silent());
+    assert_script_done();
+    mrq_index_free(silent_index);
+    mrq_backend_close(backend);
+}
+
+/* Who tries after a silence, and never comes back, keeps others from it for the time that a search may take, and a second. */
+static void whoever_tries_is_waited_for_as_long_as_a_search_may_take(void **state)
+{
+    (void)state;
+    mrq_backend *backend = open_backend();
+    silent_index = connected(backend);
+    const exchange silent = {V2 "/entities/search", ASKED("", "1"), 3, 200, NULL};
+    exchange there = silent;
+    there.reply = NONE;
+    const exchange script[] = {silent, silent, there};
+    static const double takes[] = {1, 3.99, 0};
+    rest_begin(script, 3);
+    rest_takes = takes;
+    rest_now = 500;
+    assert_fails(search_silent(), MRQ_UNAVAILABLE, "no reply");
+    rest_now += 1.01;
+    rest_meanwhile = is_told_at_once;
+    assert_fails(search_silent(), MRQ_UNAVAILABLE, "no reply");
+    rest_meanwhile = NULL;
+    is_told_at_once();
+    rest_now += 1.01;
+    assert_ok(search_silent());
+    assert_script_done();
+    mrq_index_free(silent_index);
+    mrq_backend_close(backend);
+}
+
+/* --- the name, and what is too much --- */
+
+static void the_name_is_pointed_to_the_collection(void **state)
+{
+    (void)state;
+    static const char body[] = NAMED ",\"aliasName\":\"m\"}";
+    static const char no[] = "{\"code\":1600,\"message\":\"no\"}";
+    static const struct {
+        const char *altered;
+        long code;
+        const char *made; /* NULL: is not tried */
+        mrq_status status;
+    } rows[] = {{"{\"code\":0}", 200, NULL, MRQ_OK},
+                {no, 200, "{\"code\":0}", MRQ_OK},
+                {no, 200, no, MRQ_UNAVAILABLE},
+                {"", 500, NULL, MRQ_UNAVAILABLE},
+                {NULL, 200, NULL, MRQ_UNAVAILABLE}};
+    bool aliased = true;
+    mrq_backend *unknown = open_backend(); /* of which the version is not known: nothing has been asked */
+    rest_begin(NULL, 0);
+    assert_ok(mrq_backend_point(unknown, CONTENT, &aliased, &err));
+    assert_false(aliased);
+    mrq_backend_close(unknown);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        mrq_backend *backend = open_backend();
+        mrq_index_free(connected(backend));
+        exchange script[] = {{V2 "/aliases/alter", body, 20, rows[i].code, rows[i].altered},
+                             {V2 "/aliases/create", body, 20, 200, rows[i].made}};
+        rest_begin(script, rows[i].made ? 2 : 1);
+        assert_int_equal(mrq_backend_point(backend, CONTENT, &aliased, &err), rows[i].status);
+        assert_script_done();
+        assert_true(aliased);
+        mrq_backend_close(backend);
+    }
+}
+
+#define DESCRIBE(digits, owner)                                                                                                    \
+    {                                                                                                                              \
+        V2 "/collections/describe", "{\"collectionName\":\"m_" digits "\"}", 5, 200,                                               \
+            "{\"code\":0,\"data\":{\"description\":" owner "}}"                                                                    \
+    }
+#define DROP(digits)                                                                                                               \
+    {                                                                                                                              \
+        V2 "/collections/drop", "{\"collectionName\":\"m_" digits "\"}", 20, 200, "{\"code\":0}"                                   \
+    }
+
+static void only_the_owners_collections_that_are_not_kept_are_dropped(void **state)
+{
+    (void)state;
+    static const char names[] =
+        "{\"code\":0,\"data\":[7,\"m\",\"m_\",\"n_00000000000000aa\",\"m-00000000000000aa\",\"m_0000000000000aa\","
+        "\"m_000000000000000aa\",\"m_00000000000000AA\",\"m_00000000000000ag\",\"mm_00000000000000aa\","
+        "\"m_00000000000000a1\",\"m_00000000000000a2\",\"m_00000000000000a3\",\"m_00000000000000a4\",\"m_00000000000000a5\","
+        "\"m_00000000000000a6\"]}";
+    static const mrq_content_name keep[] = {{"00000000000000a1"}, {"00000000000000a3"}};
+    mrq_backend *backend = open_backend();
+    mrq_index_free(connected(backend));
+    uint32_t removed = 99;
+    REST_SCRIPT({V2 "/collections/list", "{}", 5, 200, names}, DESCRIBE("00000000000000a2", "\"owner\""), DROP("00000000000000a2"),
+                DESCRIBE("00000000000000a4", "\"owner's\""), DESCRIBE("00000000000000a5", "7"),
+                DESCRIBE("00000000000000a6", "\"owner\""), DROP("00000000000000a6"));
+    assert_ok(mrq_backend_prune(backend, "owner", keep, 2, &removed, &err));
+    assert_script_done();
+    assert_int_equal(removed, 2);
+    const exchange script[] = {
+        {V2 "/collections/list", "{}", 5, 200, names}, DESCRIBE("00000000000000a2", "\"owner\""), DROP("00000000000000a2")};
+    for (size_t at = 0; at < 3; at++) {
+        exchange some[3];
+        memcpy(some, script, sizeof some);
+        some[at].reply = "{\"code\":9}";
+        rest_begin(some, at + 1);
+        removed = 99;
+        assert_fails(mrq_backend_prune(backend, "owner", keep, 2, &removed, &err), MRQ_UNAVAILABLE, "code 9");
+        assert_script_done();
+        assert_int_equal(removed, 99);
+    }
+    mrq_backend_close(backend);
+}
+
+/* --- memory --- */
+
+static mrq_status do_all(void)
+{
+    static const exchange script[] = {
+        PROBED,
+        {V2 "/collections/list", "{}", 5, 200, LISTED},
+        {V2 "/collections/describe", NAMED "}", 5, 200, DIM_2},
+        {V2 "/entities/query", WINDOW_3, 20, 200, NONE},
+        {V2 "/entities/upsert", NAMED ",\"data\":[" ROW_0 "," ROW_1 "," ROW_2 "]}", 20, 200, NONE},
+        {V2 "/collections/describe", NAMED "}", 5, 200, DIM_2},
+        {V2 "/entities/query", WINDOW_3, 20, 200, NONE},
+        {V2 "/entities/search", ASKED(",\"filter\":\"year >= 1990\"", "2"), 3, 200,
+         "{\"code\":0,\"data\":[{\"row\":2},{\"row\":0}]}"},
+        {V2 "/aliases/alter", NAMED ",\"aliasName\":\"m\"}", 20, 200, "{\"code\":0}"},
+        {V2 "/collections/list", "{}", 5, 200, LISTED},
+        {V2 "/collections/describe", NAMED "}", 5, 200, "{\"code\":0,\"data\":{\"description\":\"owner\"}}"},
+        {V2 "/collections/drop", NAMED "}", 20, 200, "{\"code\":0}"},
+    };
+    const mrq_backend_options options = {"milvus://localhost:19530/m", NULL, NULL};
+    const mrq_terms terms = {&columns[1].dict, NULL, 0, false, 1990, 0, 0};
+    MRQ_CLEANUP(mrq_backend_close) mrq_backend *backend = NULL;
+    MRQ_CLEANUP(mrq_index_free) mrq_index *index = NULL;
+    uint32_t n, row[3], found;
+    bool aliased;
+    rest_begin(script, sizeof script / sizeof *script);
+    MRQ_TRY(mrq_backend_open(&options, &backend, &err));
+    MRQ_TRY(mrq_backend_upload(backend, &contents, "owner", NULL, NULL, &n, &err));
+    MRQ_TRY(mrq_index_connect(backend, &contents, &index, &err));
+    MRQ_TRY(mrq_index_count(index, &n, &err));
+    MRQ_TRY(index->searcher->search(index, query, 2, &terms, row, &found, &err));
+    MRQ_TRY(mrq_backend_point(backend, CONTENT, &aliased, &err));
+    MRQ_TRY(mrq_backend_prune(backend, "owner", NULL, 0, &n, &err));
+    assert_script_done();
+    return MRQ_OK;
+}
+
+/* Whichever allocation fails, the call does, with "out of memory", and what was opened is closed. */
+static void memory_that_runs_out_is_told(void **state)
+{
+    (void)state;
+    mrq_status status = MRQ_FAILED;
+    int n = 0;
+    for (; status != MRQ_OK && n < 5000; n++) {
+        err = (mrq_error){0};
+        atomic_store(&allocations_left, n);
+        status = do_all();
+        const bool failed = atomic_exchange(&allocations_left, INT_MAX) < 0;
+        if (status == MRQ_OK ? failed : status != MRQ_FAILED || !strstr(err.msg, "out of memory"))
+            fail_msg("allocation %d fails: got %d, \"%s\"", n, (int)status, err.msg);
+        assert_int_equal(rest_open, 0);
+    }
+    assert_in_range(n, 50, 4999);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_address_says_where_and_what),
+        cmocka_unit_test(an_address_that_makes_no_sense_is_refused),
+        cmocka_unit_test(names_and_tokens_have_a_longest),
+        cmocka_unit_test(an_upload_makes_the_collection_and_sends_what_is_missing),
+        cmocka_unit_test(the_first_version_is_spoken_to_in_its_own_words),
+        cmocka_unit_test(rows_go_by_the_hundred_and_are_read_back_by_the_window),
+        cmocka_unit_test(what_may_pass_is_asked_for_again_and_nothing_else),
+        cmocka_unit_test(an_upload_goes_on_after_what_has_passed),
+        cmocka_unit_test(an_upload_ends_where_it_is_refused),
+        cmocka_unit_test(a_collection_of_other_vectors_is_refused),
+        cmocka_unit_test(a_collection_that_is_missing_is_told_from_a_server_that_is_gone),
+        cmocka_unit_test(a_filter_is_told_as_far_as_it_can_be),
+        cmocka_unit_test(names_with_other_characters_are_not_told),
+        cmocka_unit_test(rows_that_cannot_be_are_not_taken_and_none_twice),
+        cmocka_unit_test(an_answer_is_exact_whatever_the_server_says),
+        cmocka_unit_test(candidates_enough_are_asked_for),
+        cmocka_unit_test(the_first_version_is_searched_in_its_own_words),
+        cmocka_unit_test(rows_are_counted_as_they_are_there),
+        cmocka_unit_test(a_silent_server_holds_one_thread_at_most),
+        cmocka_unit_test(whoever_tries_is_waited_for_as_long_as_a_search_may_take),
+        cmocka_unit_test(the_name_is_pointed_to_the_collection),
+        cmocka_unit_test(only_the_owners_collections_that_are_not_kept_are_dropped),
+        cmocka_unit_test(memory_that_runs_out_is_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
