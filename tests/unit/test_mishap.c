@@ -210,15 +210,13 @@ static const struct act {
     {"a prune", do_prune, "cg", "c", SWEPT, false},
 };
 
-/* A store of this shape, "" for none at all. */
+/* A store of this shape, "" for none at all: another one unless it is there. */
 static void make_shape(const char *shape)
 {
     char now[200];
     take_shape(now);
     if (strcmp(now, shape) == 0)
         return;
-    if (mrq_file_exists(store))
-        temporary_remove(store);
     new_store(store);
     for (size_t i = 0; i < strlen(shape); i++)
         assert_ok(do_export());
