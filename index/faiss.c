@@ -20,15 +20,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <faiss/c_api/AutoTune_c.h>
-#include <faiss/c_api/Index_c.h>
-#include <faiss/c_api/error_c.h>
-#include <faiss/c_api/index_factory_c.h>
-#include <faiss/c_api/index_io_c.h>
-
 #include "base/finite.h"
 #include "base/log.h"
 #include "base/parse.h"
+#include "index/faiss_api.h"
 #include "index/faiss_file.h"
 #include "index/inside.h"
 #include "index/kernels.h"

@@ -6,11 +6,6 @@
  * thread for longer than one that is silent. */
 #include "index/rest.h"
 
-#define CURL_DISABLE_TYPECHECK /* its macros would call what is not linked */
-#include <curl/curl.h>
-#undef curl_easy_setopt
-#undef curl_easy_getinfo
-
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -18,6 +13,7 @@
 #include <string.h>
 
 #include "base/library.h"
+#include "index/curl.h"
 
 #define POOLED          64 /* idle connections that are kept */
 #define CONNECT_SECONDS 2.0

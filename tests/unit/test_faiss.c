@@ -4,17 +4,13 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <faiss/c_api/AutoTune_c.h>
-#include <faiss/c_api/Index_c.h>
-#include <faiss/c_api/error_c.h>
-#include <faiss/c_api/index_factory_c.h>
-#include <faiss/c_api/index_io_c.h>
 #include <fcntl.h>
 #include <math.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "base/log.h"
+#include "index/faiss_api.h"
 #include "index/faiss_parts.h"
 #include "index/inside.h"
 #include "unit/failing_memory.h"

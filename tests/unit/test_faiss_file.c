@@ -4,10 +4,8 @@
 
 #include <ctype.h>
 
-#include <faiss/c_api/index_factory_c.h>
-#include <faiss/c_api/index_io_c.h>
-
 #include "base/memory.h"
+#include "index/faiss_api.h"
 #include "index/faiss_parts.h"
 #include "index/index.h"
 #include "unit/testing.h"

@@ -193,8 +193,8 @@ static mrq_status do_prune(void)
     return MRQ_OK;
 }
 
-/* What is done, what the store looks like before and after, and which calls may fail without a word: the lock's text, and the sweep, which
- * is done again by the next writer. */
+/* What is done, what the store looks like before and after, and which calls may fail without a word: the lock's text, and the
+ * sweep, which the next writer does again. */
 #define SWEPT "ftruncate64 lstat64 opendir readdir64 "
 static const struct act {
     const char *what;

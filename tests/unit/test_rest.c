@@ -2,12 +2,10 @@
  * ours here, which does what the test says. */
 #include "index/rest.h"
 
-#include <curl/curl.h>
 #include <pthread.h>
-#undef curl_easy_setopt
-#undef curl_easy_getinfo
 
 #include "base/library.h"
+#include "index/curl.h"
 #include "unit/failing_memory.h"
 #include "unit/testing.h"
 
@@ -248,6 +246,7 @@ char *__wrap_strdup(const char *text)
     return allocation_fails() ? NULL : __real_strdup(text);
 }
 
+static int print(char **out, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
 static int print(char **out, const char *format, va_list args)
 {
     return allocation_fails() ? -1 : vasprintf(out, format, args);
