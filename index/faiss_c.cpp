@@ -7,14 +7,11 @@
 
 #include <faiss/AutoTune.h>
 #include <faiss/Index.h>
-#include <faiss/c_api/AutoTune_c.h>
-#include <faiss/c_api/Index_c.h>
-#include <faiss/c_api/error_c.h>
-#include <faiss/c_api/index_factory_c.h>
-#include <faiss/c_api/index_io_c.h>
 #include <faiss/impl/FaissException.h>
 #include <faiss/index_factory.h>
 #include <faiss/index_io.h>
+
+#include "index/faiss_api.h"
 
 static thread_local char last_error[1024];
 
