@@ -192,6 +192,19 @@ static void what_is_missing_or_unknown_is_named(void **state)
         assert_fails(parse(wrong[i].text, &d), MRQ_BAD_FILE, wrong[i].sentence);
 }
 
+/* A file is called by its name in messages, wherever it lies. */
+static void a_file_is_called_by_its_name(void **state)
+{
+    (void)state;
+    char path[200], *folder = temporary_folder();
+    mrq_description d;
+    snprintf(path, sizeof path, "%s/bad.json", folder);
+    write_bytes(path, "{}", 2);
+    assert_fails(mrq_description_load(path, &d, &err), MRQ_BAD_FILE, "");
+    assert_string_equal(err.msg, "bad.json: name: missing");
+    temporary_remove(folder);
+}
+
 /* Documents */
 
 static void assert_printed(cJSON *json, const char *want)
@@ -387,9 +400,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_number_of_a_description_has_its_range), cmocka_unit_test(names_and_lists_end_where_they_must),
-        cmocka_unit_test(what_is_missing_or_unknown_is_named),        cmocka_unit_test(descriptions_are_written_to_the_letter),
-        cmocka_unit_test(results_are_written_and_read_to_the_letter), cmocka_unit_test(each_number_of_results_has_its_range),
-        cmocka_unit_test(each_text_of_results_has_its_length),
+        cmocka_unit_test(what_is_missing_or_unknown_is_named),        cmocka_unit_test(a_file_is_called_by_its_name),
+        cmocka_unit_test(descriptions_are_written_to_the_letter),     cmocka_unit_test(results_are_written_and_read_to_the_letter),
+        cmocka_unit_test(each_number_of_results_has_its_range),       cmocka_unit_test(each_text_of_results_has_its_length),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -782,6 +782,7 @@ static void test_little(void **state)
     few = result.model;
     assert_int_equal(few->results.train_ratings, 4);
     assert_string_equal(few->results.split, "given");
+    assert_true(few->results.test_recall >= 0 && few->results.test_ndcg >= 0); /* of the one user who is asked, and no other */
     assert_true(mrq_all_finite(few->param, few->tensors.size));
     for (int i = 0; i < 4; i++)
         s->rating[i] = 1;
