@@ -65,7 +65,7 @@ static mrq_status find_place(const char *path, mrq_output *output, mrq_error *er
                         S_ISLNK(st.st_mode) ? "a symbolic link, which is not followed" : "not a regular file");
     const int n = snprintf(output->path, sizeof output->path, "%s", path);
     const int m = snprintf(output->temporary, sizeof output->temporary, "%s" TEMPORARY "%ld", output->path, (long)getpid());
-    if (n < 0 || m < 0 || (size_t)n >= sizeof output->path || (size_t)m >= sizeof output->temporary)
+    if ((size_t)n >= sizeof output->path || (size_t)m >= sizeof output->temporary)
         return mrq_fail(err, MRQ_FAILED, "the path %.60s... is too long", path);
     return MRQ_OK;
 }
@@ -226,7 +226,7 @@ bool mrq_file_exists(const char *path)
 mrq_status mrq_path_join(char *out, size_t size, const char *folder, const char *name, mrq_error *err)
 {
     const int n = snprintf(out, size, "%s/%s", folder, name);
-    if (n < 0 || (size_t)n >= size)
+    if ((size_t)n >= size)
         return mrq_fail(err, MRQ_FAILED, "the path %.60s.../%s is too long", folder, name);
     return MRQ_OK;
 }

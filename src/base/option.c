@@ -139,7 +139,7 @@ mrq_status mrq_options_read(const mrq_command *command, int argc, char **argv, i
         if (c == ':' || c == '?') {
             const bool known = (optopt > 0 && optopt <= n) || optopt == HELP_VALUE; /* a long one: its number */
             const char *what = c == ':' ? "needs an argument" : known ? "takes no argument" : "unknown option";
-            if (optopt > n && optopt < 256)
+            if (optopt > n && optopt != HELP_VALUE)
                 return mrq_fail(err, MRQ_USAGE, "-%c: %s", optopt, what);
             return mrq_fail(err, MRQ_USAGE, "%.60s: %s", argv[optind - 1], what);
         }

@@ -73,7 +73,7 @@ static void list_values(const mrq_column *column, char *out, size_t size)
         char item[128];
         const int n = snprintf(item, sizeof item, "%s%s%s%s%s", i ? ", " : "", mrq_strings_at(&column->dict, i), *label ? " (" : "",
                                label, *label ? ")" : "");
-        if (n < 0 || (size_t)n >= sizeof item || used + (size_t)n + sizeof ", ..." > size) {
+        if ((size_t)n >= sizeof item || used + (size_t)n + sizeof ", ..." > size) {
             snprintf(out + used, size - used, ", ...");
             return;
         }

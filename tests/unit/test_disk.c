@@ -302,6 +302,18 @@ static void a_name_alone_is_in_the_working_folder(void **state)
     assert_int_equal(status, 0);
 }
 
+/* Whether a file whose path ends so is mapped. */
+static bool is_mapped(const char *end)
+{
+    char line[600];
+    bool found = false;
+    FILE *f = fopen("/proc/self/maps", "r");
+    while (fgets(line, sizeof line, f))
+        found = found || strstr(line, end);
+    fclose(f);
+    return found;
+}
+
 static void what_is_there_and_what_is_not(void **state)
 {
     (void)state;
@@ -320,7 +332,9 @@ static void what_is_there_and_what_is_not(void **state)
     assert_ok(mrq_file_write(in_folder("map"), "12", 2, &err));
     assert_ok(mrq_map_open(&map, in_folder("map"), &err));
     assert_true(map.size == 2 && memcmp(map.data, "12", 2) == 0);
+    assert_true(is_mapped("/map\n"));
     mrq_map_close(&map);
+    assert_false(is_mapped("/map\n"));
     assert_true(!map.data && map.size == 0);
     mrq_map_close(&map);
     mrq_output_discard(NULL);

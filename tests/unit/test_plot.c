@@ -171,6 +171,7 @@ static void draw_axes(mrq_writer *page)
         {"a step of 10", false, 2, {0, 30.5}},
         {"from 0.5, less than a decade", true, 3, {0.5, 2, 4}},
         {"hardly a step", true, 2, {100, 119}},
+        {"a step, just", true, 2, {5, 6}},
         {"a step", true, 2, {100, 121}},
         {"a decade, nearly", true, 2, {1, 9.9}},
         {"a decade", true, 2, {1, 10}},

@@ -192,6 +192,22 @@ static void a_dictionary_is_sorted_or_left_as_it_was(void **state)
     mrq_dict_free(dict);
 }
 
+/* Also of the id 0, which is no free place. */
+static void an_id_keeps_its_first_index(void **state)
+{
+    (void)state;
+    static const int64_t ids[] = {0, 1, 64, 1000000, INT64_MAX};
+    mrq_idmap *map = mrq_idmap_new();
+    for (int twice = 0; twice < 2; twice++)
+        for (uint32_t i = 0; i < 5; i++) {
+            assert_int_equal(mrq_idmap_find(map, ids[i]), twice ? i + 7 : MRQ_NONE);
+            assert_int_equal(mrq_idmap_add(map, ids[i], i + (twice ? 70 : 7)), i + 7);
+            assert_int_equal(mrq_idmap_find(map, ids[i]), i + 7);
+        }
+    assert_int_equal(mrq_idmap_find(map, -1), MRQ_NONE);
+    mrq_idmap_free(map);
+}
+
 /* Random numbers, digests, instruction sets */
 
 static void a_seed_gives_these_numbers_for_ever(void **state)
@@ -555,6 +571,15 @@ static void a_category_says_what_it_takes(void **state)
     assert_ok(mrq_column_code(&job, "LABEL 007", &code, &err));
     assert_int_equal(code, 7);
     assert_fails(mrq_column_code(&job, "-1", &code, &err), MRQ_USAGE, "job \"-1\"");
+    for (size_t n = 110; n < 130; n++) { /* one that is very long is left out, with what comes behind it */
+        char bytes[140] = "short";
+        const uint32_t offset[] = {0, 6, 6 + (uint32_t)n + 1};
+        const mrq_column two = {.name = "two", .kind = MRQ_CATEGORY, .dict = {2, offset, bytes}};
+        snprintf(bytes + 6, sizeof bytes - 6, "%0*d", (int)n, 7);
+        snprintf(want, sizeof want, "two \"none\": want 0 to 1, or one of short, %s", n < 126 ? bytes + 6 : "...");
+        assert_int_equal(mrq_column_code(&two, "none", &code, &err), MRQ_USAGE);
+        assert_string_equal(err.msg, want);
+    }
     static const double bound[] = {-5, 0.5, 10};
     mrq_column age = {.name = "age", .kind = MRQ_CATEGORY, .dict = {3, NULL, NULL}, .bound = bound};
     static const struct {
@@ -577,6 +602,7 @@ int main(void)
         cmocka_unit_test(an_arena_takes_blocks_as_they_fill),
         cmocka_unit_test(a_dictionary_keeps_what_it_has_when_memory_runs_out),
         cmocka_unit_test(a_dictionary_is_sorted_or_left_as_it_was),
+        cmocka_unit_test(an_id_keeps_its_first_index),
         cmocka_unit_test(a_seed_gives_these_numbers_for_ever),
         cmocka_unit_test(digests_of_every_length_are_these),
         cmocka_unit_test(one_that_is_not_finite_is_found_wherever_it_stands),

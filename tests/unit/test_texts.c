@@ -487,9 +487,11 @@ static void help_is_as_it_was_looked_at(void **state)
                                   {"flag", 'f', MRQ_OPT_FLAG, &flag, 0, 0, NULL, "a flag"},
                                   {"a-name-of-14-b", 0, MRQ_OPT_LIST, &list, 0, 0, "AB", "just fits"},
                                   {"a-name-of-15-by", 0, MRQ_OPT_LIST, &list, 0, 0, "AB", "just does not"},
+                                  {"far-too-long", 0, MRQ_OPT_TEXT, &no_text, 0, 0,
+                                   "a name of an argument that is cut, as it is one of eighty and some more characters", "cut"},
                                   {0}};
     const mrq_command commands[] = {{"test this", "[option...]", "About it.", options, 0, 0, "  test this\n  test that"},
-                                    {"test that", "FILE", "About that.", options + 15, 1, 1, NULL}};
+                                    {"test that", "FILE", "About that.", options + 16, 1, 1, NULL}};
     static char self[] = "test", help[] = "--help", short_form[] = "--he";
     FILE *f = tmpfile();
     fflush(stdout);
@@ -686,6 +688,9 @@ static void a_bar_is_drawn_on_a_terminal(void **state)
     now = 1150;
     mrq_progress_step(&bar, 200, "c");
     assert_shown(master, "\rtrain [########################] 100% c  0:00 left\033[K");
+    now = 1151;
+    mrq_progress_step(&bar, 300, "%s", "more than all");
+    assert_shown(master, "\rtrain [########################] 100% more than all  0:00 left\033[K");
     mrq_progress_end(&bar);
     mrq_progress_end(&bar);
     assert_shown(master, "\r\033[K");
