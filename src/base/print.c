@@ -99,7 +99,7 @@ void mrq_print_text(mrq_print *print, const char *text)
     put(print, "\"", 1);
     for (const char *end = text + strlen(text); text < end;) {
         size_t n = 0;
-        while (text + n < end && is_plain(text[n]))
+        while (is_plain(text[n])) /* the NUL is not */
             n++;
         put(print, text, n);
         text += n;
@@ -126,8 +126,9 @@ static char *digits_of(uint64_t value, char *end)
 
 void mrq_print_whole(mrq_print *print, int64_t value)
 {
-    char text[24], *end = text + sizeof text, *at = digits_of(value < 0 ? 0 - (uint64_t)value : (uint64_t)value, end);
-    if (value < 0)
+    const bool negative = value < 0;
+    char text[24], *end = text + sizeof text, *at = digits_of(negative ? 0 - (uint64_t)value : (uint64_t)value, end);
+    if (negative)
         *--at = '-';
     separate(print);
     put(print, at, (size_t)(end - at));
