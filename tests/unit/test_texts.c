@@ -377,6 +377,7 @@ static void a_text_is_json_or_not(void **state)
                  {"{}\n\nx", "f:3: not valid JSON"},
                  {"{}\n{}", "f:2: not valid JSON"},
                  {"{\"a\":\n\n1,\n2}", "f:"},
+                 {"{\"a\":\n", "f:1: not valid JSON"}, /* its last byte is where it stops */
                  {"{\n\"a\":\n00}", "f:3: not valid JSON"},
                  {"{\"a\":1,\n\"b\":-01}", "f:2: not valid JSON"},
                  {"{\"a\":\"\\u0000\"}", "f: \"\\u0000\" is no character of a text"},
