@@ -151,6 +151,30 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, v
     return ++started == start_fails ? EAGAIN : __real_pthread_create(thread, attributes, run, argument);
 }
 
+static atomic_int asleep; /* calls that wait for a condition */
+
+int __real_pthread_cond_wait(pthread_cond_t *condition, pthread_mutex_t *mutex);
+int __wrap_pthread_cond_wait(pthread_cond_t *condition, pthread_mutex_t *mutex);
+
+int __wrap_pthread_cond_wait(pthread_cond_t *condition, pthread_mutex_t *mutex)
+{
+    atomic_fetch_add(&asleep, 1);
+    const int code = __real_pthread_cond_wait(condition, mutex);
+    atomic_fetch_sub(&asleep, 1);
+    return code;
+}
+
+/* Instead of keeping cores busy for nothing. */
+static void who_has_nothing_to_do_falls_asleep(void **state)
+{
+    (void)state;
+    MRQ_CLEANUP(mrq_crew_free) mrq_crew *crew = NULL;
+    assert_ok(mrq_crew_new(4, &crew, &err));
+    for (int ms = 0; atomic_load(&asleep) < 3 && ms < 10000; ms++)
+        usleep(1000);
+    assert_int_equal(atomic_load(&asleep), 3);
+}
+
 static void assert_threads(int want)
 {
     for (int ms = 0; threads_of_process() != want && ms < 5000; ms++) /* one that was joined is listed for a moment */
@@ -241,6 +265,7 @@ int main(void)
         cmocka_unit_test(each_share_is_done_once_after_all_of_the_phase_before),
         cmocka_unit_test(a_run_ends_when_every_share_has_ended),
         cmocka_unit_test(nobody_waits_for_a_thread_that_does_not_run),
+        cmocka_unit_test(who_has_nothing_to_do_falls_asleep),
         cmocka_unit_test(a_crew_has_up_to_64_threads),
         cmocka_unit_test(a_thread_that_cannot_be_started_is_told),
         cmocka_unit_test(pieces_are_done_once_by_as_many_as_there_are),

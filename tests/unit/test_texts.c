@@ -656,7 +656,9 @@ static int open_terminal(int columns, int *before)
     assert_int_equal(dup2(slave, STDERR_FILENO), STDERR_FILENO);
     close(slave);
     assert_int_equal(fcntl(master, F_SETFL, O_NONBLOCK), 0);
-    return master;
+    const int far = fcntl(master, F_DUPFD_CLOEXEC, 50); /* so that no descriptor beside stderr is a terminal */
+    close(master);
+    return far;
 }
 
 static void assert_shown(int master, const char *want)
