@@ -290,6 +290,35 @@ static void what_has_too_many_parts_is_not_looked_at(void **state)
     }
 }
 
+/* Numbers in one list that are what an empty index has in other parts, and then nothing. */
+static void parts_are_told_apart_by_more_than_their_numbers(void **state)
+{
+    (void)state;
+    static const uint32_t levels[] = {0, 0x49467849, 2, 0}; /* the last three are a flat index's mark, dimensions and metric */
+    memset(made_size, 0, sizeof made_size);
+    for (int which = 0; which < 2; which++) {
+        put_head(which, "IHNf", N);
+        put_number(which, 0, 8);
+        put_number(which, which ? 1 : 4, 8);
+        put(which, levels, which ? 4 : 16);
+        put_number(which, which ? 0 : N, 8);
+        for (int i = 0; !which && i < N; i++)
+            put_number(which, 0, 4);
+        put_number(which, which ? 1 : N + 1, 8);
+        for (int i = 0; i < (which ? 1 : N + 1); i++)
+            put_number(which, 0, 8);
+        put_number(which, 0, 8);
+        for (int i = 0; i < 5; i++)
+            put_number(which, 7, 4);
+        if (which)
+            put_flat(which);
+        else
+            put_number(which, 0, 4);
+    }
+    assert_int_equal(check_made(), MRQ_BAD_FILE);
+    assert_string_equal(err.msg, "f: not an index that FAISS can read: other parts than an empty index has");
+}
+
 /* Four lists, of which so many are told of, each with its place and its size. */
 static void put_lists(int which, const char form[5], const uint64_t *numbers, size_t n)
 {
@@ -423,6 +452,7 @@ int main(void)
         cmocka_unit_test(every_byte_has_its_reason),
         cmocka_unit_test(what_lies_too_deep_is_not_looked_at),
         cmocka_unit_test(what_has_too_many_parts_is_not_looked_at),
+        cmocka_unit_test(parts_are_told_apart_by_more_than_their_numbers),
         cmocka_unit_test(lists_are_told_of_in_two_forms),
         cmocka_unit_test(sentences_name_both_values),
     };

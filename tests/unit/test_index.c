@@ -405,7 +405,7 @@ static void kinds_within_each_other_are_read(void **state)
     (void)state;
     enum { N = 80, DIM = 8 };
     static const char *const kinds[] = {"IVF4_HNSW4,Flat",      "IVF2,PQ4x4",       "RR8,SQ8", "L2norm,SQ4", "ITQ4,SQ8",
-                                        "PCAR4,IVF2,SQ8,RFlat", "IVF2(SQ8),SQfp16", "RQ2x4",   "Pad16,SQ8"};
+                                        "PCAR4,IVF2,SQ8,RFlat", "IVF2(SQ8),SQfp16", "RQ2x4",   "Pad16,SQ8",  "PQ2x5np"};
     MRQ_AUTOFREE float *x = clustered(N, DIM, 6);
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         MRQ_CLEANUP(mrq_index_free) mrq_index *index = NULL, *loaded = NULL;
