@@ -91,7 +91,7 @@ mrq_status __wrap_mrq_index_search(const mrq_index *index, const float *query, u
         return mrq_fail(error, search_comes_to, "no search");
     mrq_scan(index->vectors, index->n, DIM, query, NULL, &top);
     *found = top.n;
-    for (uint32_t i = 0; set->effort + 2.0 * set->depth < kind->least && i < 2; i++)
+    for (uint32_t i = 0; set->effort + 2.0 * set->depth < kind->least && i < 2 && i < k; i++)
         hits[i].row = index->n + i; /* is none of the best */
     if (kind->least > 1e6)
         *found -= 3; /* it comes back short */
