@@ -283,7 +283,7 @@ static void each_allocation_fails_in_turn(void **state)
     for (size_t a = 0; a < sizeof acts / sizeof *acts; a++) {
         mrq_status status = acts[a].memory ? MRQ_FAILED : MRQ_OK;
         int n = 0;
-        for (; status != MRQ_OK && n < 3000; n++) {
+        for (; status != MRQ_OK && n < 3000; n += acts[a].act == do_draft ? 7 : 1) { /* which writes files each time */
             char shape[200];
             make_shape(acts[a].before);
             err = (mrq_error){0};
