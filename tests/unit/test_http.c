@@ -1,5 +1,5 @@
-/* The service's parts without a recommender: query strings, batches, addresses, tokens, routes, metrics, the access log, and a
- * server with slow clients. What it answers is tested by tests/cli/serve_requests.py. */
+/* The service's parts without a recommender: addresses, tokens, routes, the access log, and a server with slow clients. What is
+ * read of a request is tested in test_request.c, what is answered in test_service.c and by tests/cli/serve_requests.py. */
 #include "testing.h"
 
 #include <arpa/inet.h>
@@ -17,7 +17,6 @@
 
 #include "base/json.h"
 #include "base/log.h"
-#include "http/batch.h"
 #include "http/listen.h"
 #include "http/route.h"
 #include "http/server.h"
@@ -26,241 +25,6 @@
 
 static mrq_error err;
 static const char *folder;
-
-#define ALL ((uint32_t)(2 * MRQ_PARAM_QUERY - 1))
-static mrq_params params; /* large */
-
-static mrq_status read_params(uint32_t known, const char *text)
-{
-    static char copy[4 * MRQ_URL_MAX];
-    snprintf(copy, sizeof copy, "%s", text);
-    mrq_params_init(&params, known, 7);
-    return mrq_params_read(&params, copy, &err);
-}
-
-static void test_params(void **state)
-{
-    (void)state;
-    assert_ok(read_params(ALL, ""));
-    assert_int_equal(params.query.k, 7);
-    assert_int_equal(params.query.user, -1);
-    assert_null(params.query.age);
-    assert_string_equal(params.search, "");
-    assert_ok(read_params(
-        ALL, "age=25&gender=F&job=college%2Fgrad+student&user=9223372036854775807&k=1000&genre=Sci-Fi&genre=Children%27s"
-             "&all_genres=true&year=1990-1999&exclude=1&exclude=2,3&include_seen=1&explain=true&liked=4,5&disliked=6"
-             "&query=am%C3%A9lie%2B"));
-    const mrq_query *q = &params.query;
-    assert_string_equal(q->age, "25");
-    assert_string_equal(q->gender, "F");
-    assert_string_equal(q->job, "college/grad student");
-    assert_true(q->user == INT64_MAX && q->k == 1000 && q->explain == MRQ_EXPLAIN_DEFAULT);
-    assert_true(q->filters.n_genres == 2 && q->filters.all_genres && q->filters.include_seen);
-    assert_string_equal(q->filters.genre[0], "Sci-Fi");
-    assert_string_equal(q->filters.genre[1], "Children's");
-    assert_true(q->filters.year_from == 1990 && q->filters.year_to == 1999);
-    assert_true(q->filters.n_exclude == 3 && q->filters.exclude[0] == 1 && q->filters.exclude[2] == 3);
-    assert_true(q->n_liked == 2 && q->liked[1] == 5 && q->n_disliked == 1 && q->disliked[0] == 6);
-    assert_string_equal(params.search, "am\xc3\xa9lie+");
-    assert_ok(read_params(ALL, "explain=7&"));
-    assert_int_equal(params.query.explain, 7);
-    assert_ok(read_params(ALL, "explain=false&include_seen=false&age="));
-    assert_true(params.query.explain == 0 && *params.query.age == '\0');
-}
-
-static void test_params_wrong(void **state)
-{
-    static const struct {
-        const char *text, *says;
-    } wrong[] = {
-        {"foo=1", "unknown parameter \"foo\": want age, gender, job, user, liked, disliked, k, genre"},
-        {"=1", "unknown parameter \"\""},
-        {"&k=1", "unknown parameter \"\""},
-        {"K=1", "unknown parameter \"K\""},
-        {"%6B=1", "unknown parameter \"%6B\""},
-        {"k", "k: without a value, want k=..."},
-        {"k=1&k=1", "k: given twice"},
-        {"age=1&age=1", "age: given twice"},
-        {"k=", "k \"\": want a whole number from 1 to 1000"},
-        {"k=0", "k \"0\": want a whole number from 1 to 1000"},
-        {"k=-1", "k \"-1\""},
-        {"k=1001", "k \"1001\""},
-        {"k=1.5", "k \"1.5\""},
-        {"k=1e2", "k \"1e2\""},
-        {"k=+5", "k \" 5\""},
-        {"k=5%00", "k: \"%00\" is no character"},
-        {"k=99999999999999999999", "k \"99999999999999999999\""},
-        {"user=-1", "user \"-1\": want a whole number from 0 to 9223372036854775807"},
-        {"user=9223372036854775808", "user \"9223372036854775808\""},
-        {"user=x", "user \"x\""},
-        {"age=%", "age: broken percent-encoding \"%\""},
-        {"age=%2", "age: broken percent-encoding \"%2\""},
-        {"age=%zz", "age: broken percent-encoding \"%zz\""},
-        {"age=%2g", "age: broken percent-encoding \"%2g\""},
-        {"age=%c3%28", "age: byte 1 is not UTF-8"},
-        {"age=ab%ff", "age: byte 3 is not UTF-8"},
-        {"age=\xff", "age: byte 1 is not UTF-8"},
-        {"age=%ed%a0%80", "age: byte 1 is not UTF-8"},
-        {"liked=", "liked \"\": want ids"},
-        {"liked=1,", "liked \"\": want ids"},
-        {"liked=1,,2", "liked \"\": want ids"},
-        {"liked=1;2", "liked \"1;2\": want ids"},
-        {"disliked=-1", "disliked \"-1\": want ids"},
-        {"exclude=1.0", "exclude \"1.0\": want ids"},
-        {"all_genres=yes", "all_genres \"yes\": want true or false"},
-        {"include_seen=TRUE", "include_seen \"TRUE\": want true or false"},
-        {"explain=1001", "explain \"1001\": want true, false, or how many parts, 1 to 1000"},
-        {"explain=-1", "explain \"-1\""},
-        {"year=199x", "year \"199x\""},
-        {"year=2000-1990", "year \"2000-1990\""},
-    };
-    (void)state;
-    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
-        assert_fails(read_params(ALL, wrong[i].text), MRQ_USAGE, wrong[i].says);
-    assert_fails(read_params(0, "k=1"), MRQ_USAGE, "unknown parameter \"k\": want no parameters");
-    assert_fails(read_params(MRQ_PARAM_K, "age=1"), MRQ_USAGE, "unknown parameter \"age\": want k");
-
-    static char many[4 * MRQ_URL_MAX];
-    size_t n = (size_t)sprintf(many, "exclude=1");
-    for (int i = 0; i < MRQ_EXCLUDE_MAX; i++)
-        n += (size_t)sprintf(many + n, ",1");
-    assert_fails(read_params(ALL, many), MRQ_USAGE, "exclude: more than 1000 movies");
-    n = 0;
-    for (int i = 0; i <= MRQ_GENRES_MAX; i++)
-        n += (size_t)sprintf(many + n, "genre=A&");
-    assert_fails(read_params(ALL, many), MRQ_USAGE, "genre: more than 64");
-    memset(many, 'a', sizeof many - 1);
-    memcpy(many, "query=", 6);
-    assert_fails(read_params(ALL, many), MRQ_USAGE, "query: with it all values are longer than 8192 bytes");
-    memset(many, '1', sizeof many - 1);
-    for (size_t i = 7; i < sizeof many - 1; i += 2)
-        many[i] = ',';
-    memcpy(many, "liked=", 6);
-    many[6 + 2 * MRQ_URL_MAX / 2 - 1] = '\0';
-    assert_ok(read_params(ALL, many)); /* as many as a URL can hold */
-    assert_int_equal(params.query.n_liked, MRQ_URL_MAX / 2);
-}
-
-static mrq_status read_batch(const char *body, mrq_batch *batch)
-{
-    return mrq_batch_read(body, strlen(body), batch, &err);
-}
-
-static void test_batch(void **state)
-{
-    mrq_batch batch = {0};
-    (void)state;
-    assert_ok(read_batch("{\"queries\":[]}", &batch));
-    assert_int_equal(batch.n, 0);
-    mrq_batch_clear(&batch);
-    assert_ok(read_batch("{\"queries\":[{\"age\":25,\"gender\":\"F\",\"job\":12,\"k\":3,\"liked\":[1,2],\"disliked\":[],\"genre\":"
-                         "[\"Drama\",\"War\"],\"all_genres\":true,\"year\":1994,\"exclude\":[7],\"include_seen\":true,\"explain\":"
-                         "true},{\"user\":4,\"k\":null,\"genre\":\"Drama\",\"year\":\"1990-\",\"explain\":3,\"age\":25.5}]}",
-                         &batch));
-    assert_int_equal(batch.n, 2);
-    const mrq_query *q = &batch.query[0];
-    assert_true(batch.problem[0].status == MRQ_OK && batch.problem[1].status == MRQ_OK);
-    assert_string_equal(q->age, "25");
-    assert_string_equal(q->gender, "F");
-    assert_string_equal(q->job, "12");
-    assert_true(q->user == -1 && q->k == 3 && q->n_liked == 2 && q->liked[1] == 2 && q->n_disliked == 0 && q->explain == 10);
-    assert_true(q->filters.n_genres == 2 && q->filters.all_genres && q->filters.include_seen && q->filters.exclude[0] == 7);
-    assert_true(q->filters.year_from == 1994 && q->filters.year_to == 1994);
-    assert_string_equal(q->filters.genre[1], "War");
-    assert_true(q[1].user == 4 && q[1].k == MRQ_K_DEFAULT && q[1].filters.year_from == 1990 && q[1].explain == 3);
-    assert_string_equal(q[1].age, "25.5");
-    assert_string_equal(q[1].filters.genre[0], "Drama");
-    mrq_batch_clear(&batch);
-    mrq_batch_clear(&batch);
-}
-
-/* A query's own problem, which leaves the others alone. */
-static void test_batch_problems(void **state)
-{
-    static const struct {
-        const char *query, *says;
-    } wrong[] = {
-        {"7", "query: 7, want an object"},
-        {"{\"foo\":1}", "foo: unknown key, want one of age, gender"},
-        {"{\"k\":1,\"k\":1}", "k: stands there twice"},
-        {"{\"k\":0}", "k: 0, want a whole number, 1 to 1000"},
-        {"{\"k\":\"5\"}", "k: \"5\", want a whole number"},
-        {"{\"k\":1.5}", "k: 1.5, want a whole number"},
-        {"{\"user\":-1}", "user: -1, want a whole number"},
-        {"{\"user\":1e300}", "user: 1e+300, want a whole number"},
-        {"{\"age\":[1]}", "age: [1], want a text or a number"},
-        {"{\"age\":true}", "age: true, want a text or a number"},
-        {"{\"liked\":1}", "liked: 1, want a list of ids"},
-        {"{\"liked\":[1,\"2\"]}", "liked: \"2\", want ids of movies"},
-        {"{\"liked\":[9007199254740994]}", "want ids of movies"}, /* beyond 2^53 a number of JSON may mean its neighbour */
-        {"{\"disliked\":[1e300]}", "want ids of movies"},
-        {"{\"exclude\":[9007199254740992,9007199254740994]}", "want ids of movies"},
-        {"{\"liked\":[9007199254740992]}", ""},
-        {"{\"disliked\":[-1]}", "disliked: -1, want ids of movies"},
-        {"{\"exclude\":[1.5]}", "exclude: 1.5, want ids of movies"},
-        {"{\"genre\":1}", "genre: 1, want names of genres"},
-        {"{\"genre\":[1]}", "genre: 1, want names of genres"},
-        {"{\"year\":\"x\"}", "year \"x\""},
-        {"{\"year\":-5}", ""}, /* until the year 5 */
-        {"{\"explain\":1001}", "explain: 1001, want a whole number"},
-        {"{\"explain\":\"true\"}", "explain: \"true\", want a whole number"},
-        {"{\"include_seen\":1}", "include_seen: 1, want true or false"},
-    };
-    (void)state;
-    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-        char body[300];
-        mrq_batch batch = {0};
-        snprintf(body, sizeof body, "{\"queries\":[{\"user\":1},%s,{\"user\":2}]}", wrong[i].query);
-        assert_ok(read_batch(body, &batch));
-        assert_true(batch.n == 3 && batch.problem[0].status == MRQ_OK && batch.query[2].user == 2);
-        assert_int_equal(batch.problem[1].status, *wrong[i].says ? MRQ_USAGE : MRQ_OK);
-        if (!strstr(batch.problem[1].msg, wrong[i].says))
-            fail_msg("%s: \"%s\", want \"%s\"", wrong[i].query, batch.problem[1].msg, wrong[i].says);
-        mrq_batch_clear(&batch);
-    }
-}
-
-static void test_batch_wrong(void **state)
-{
-    static char body[MRQ_BODY_MAX];
-    mrq_batch batch = {0};
-    (void)state;
-    assert_fails(read_batch("", &batch), MRQ_USAGE, "body:1: not valid JSON");
-    assert_fails(read_batch("[]", &batch), MRQ_USAGE, "body: want a JSON object");
-    assert_fails(read_batch("{}", &batch), MRQ_USAGE, "body: queries: missing");
-    assert_fails(read_batch("{\"queries\":{}}", &batch), MRQ_USAGE, "body: queries: {}, want an array");
-    assert_fails(read_batch("{\"queries\":[],\"more\":1}", &batch), MRQ_USAGE, "body: more: unknown key");
-    assert_fails(read_batch("{\"queries\":[\n}", &batch), MRQ_USAGE, "body:2: not valid JSON");
-    assert_fails(read_batch("{\"queries\":[{\"genre\":\"\xff\"}]}", &batch), MRQ_USAGE, "body: byte 23 is not UTF-8");
-    assert_fails(mrq_batch_read("{\"queries\":[]}\0", 15, &batch, &err), MRQ_USAGE, "not valid JSON");
-
-    size_t n = (size_t)sprintf(body, "{\"queries\":[{}");
-    for (int i = 0; i < MRQ_BATCH_QUERIES; i++)
-        n += (size_t)sprintf(body + n, ",{}");
-    strcpy(body + n, "]}");
-    assert_fails(read_batch(body, &batch), MRQ_USAGE, "queries: 1001 of them, want at most 1000");
-    n = 0;
-    for (int i = 0; i < 101; i++)
-        n += (size_t)sprintf(body + n, "%s{\"k\":1000}", i ? "," : "{\"queries\":[");
-    strcpy(body + n, "]}");
-    assert_fails(read_batch(body, &batch), MRQ_USAGE, "queries: 101000 movies and parts of scores in all, want at most 100000");
-    assert_fails(read_batch("{\"queries\":[{\"k\":1000,\"explain\":100}]}", &batch), MRQ_USAGE, "queries: 101000 movies and parts");
-    n = 0;
-    for (int i = 0; i <= MRQ_BATCH_EXPLAINED; i++)
-        n += (size_t)sprintf(body + n, "%s{\"k\":1,\"explain\":1}", i ? "," : "{\"queries\":[{},");
-    strcpy(body + n, "]}");
-    assert_fails(read_batch(body, &batch), MRQ_USAGE, "queries: 101 of them with explain, want at most 100; ask in smaller");
-
-    for (int deep = 500; deep <= 100000; deep *= 200) { /* lists in lists: a problem of the query, or of the body */
-        n = (size_t)sprintf(body, "{\"queries\":[{\"age\":");
-        memset(body + n, '[', (size_t)deep);
-        memset(body + n + deep, ']', (size_t)deep);
-        strcpy(body + n + 2 * deep, "}]}");
-        const mrq_status status = read_batch(body, &batch);
-        assert_true(status == MRQ_USAGE || (status == MRQ_OK && batch.problem[0].status == MRQ_USAGE));
-        mrq_batch_clear(&batch);
-    }
-}
 
 static void test_places(void **state)
 {
@@ -627,43 +391,6 @@ static void test_routes(void **state)
         assert_route("GET", nowhere[i], 404, NULL);
     const mrq_match match = mrq_route_find("GET", "/v1/movies/123/similar");
     assert_true(match.id_size == 3 && memcmp(match.id, "123", 3) == 0);
-}
-
-static void test_metrics(void **state)
-{
-    static mrq_metrics metrics;
-    static const char *const labels[] = {"/a", "/b", "none"};
-    const mrq_stats stats = {.generation = "G", .memory_hits = 5, .redis_hits = 6, .computed = 7, .movies = 400};
-    char *text;
-    size_t size;
-    (void)state;
-    mrq_metrics_count(&metrics, 0, 200, 30e-6);
-    mrq_metrics_count(&metrics, 0, 200, 0.3);
-    mrq_metrics_count(&metrics, 0, 200, 1000);
-    mrq_metrics_count(&metrics, 1, 418, 0);
-    assert_int_equal(mrq_metrics_requests(&metrics), 4);
-    assert_ok(mrq_metrics_text(&metrics, labels, 3, &stats, &text, &size, &err));
-    assert_int_equal(strlen(text), size);
-    static const char *const wanted[] = {"\nmarquee_requests_total{route=\"/a\",code=\"200\"} 3\n",
-                                         "\nmarquee_requests_total{route=\"/b\",code=\"other\"} 1\n",
-                                         "\nmarquee_request_seconds_bucket{route=\"/a\",le=\"2.5e-05\"} 0\n",
-                                         "\nmarquee_request_seconds_bucket{route=\"/a\",le=\"5e-05\"} 1\n",
-                                         "\nmarquee_request_seconds_bucket{route=\"/a\",le=\"0.2\"} 1\n",
-                                         "\nmarquee_request_seconds_bucket{route=\"/a\",le=\"0.5\"} 2\n",
-                                         "\nmarquee_request_seconds_bucket{route=\"/a\",le=\"+Inf\"} 3\n",
-                                         "\nmarquee_request_seconds_sum{route=\"/a\"} 1000.300030000\n",
-                                         "\nmarquee_request_seconds_count{route=\"/a\"} 3\n",
-                                         "\nmarquee_answers_total{source=\"memory\"} 5\n",
-                                         "\nmarquee_answers_total{source=\"redis\"} 6\n",
-                                         "\nmarquee_answers_total{source=\"computed\"} 7\n",
-                                         "\nmarquee_generation_info{generation=\"G\"} 1\n",
-                                         "\nmarquee_movies 400\n",
-                                         "\nmarquee_build_info{version=\""};
-    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
-        if (!strstr(text, wanted[i]))
-            fail_msg("no %s in %s", wanted[i], text);
-    assert_null(strstr(text, "route=\"none\""));
-    mrq_free(text);
 }
 
 static void test_access(void **state)
@@ -1091,16 +818,10 @@ static void test_busy_stop(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_params),
-        cmocka_unit_test(test_params_wrong),
-        cmocka_unit_test(test_batch),
-        cmocka_unit_test(test_batch_problems),
-        cmocka_unit_test(test_batch_wrong),
         cmocka_unit_test(test_places),
         cmocka_unit_test(test_listen),
         cmocka_unit_test(test_token),
         cmocka_unit_test(test_routes),
-        cmocka_unit_test(test_metrics),
         cmocka_unit_test(test_access),
         cmocka_unit_test(test_systemd),
         cmocka_unit_test(test_access_link),

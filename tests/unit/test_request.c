@@ -1,0 +1,672 @@
+/* What a request may say, and what the service counts: query strings and batches, each default, each limit at its value and one
+ * beyond; metrics as a whole. */
+#include "unit/failing_memory.h"
+#include "unit/testing.h"
+
+#include "http/batch.h"
+#include "http/metrics.h"
+#include "http/params.h"
+
+static mrq_error err;
+
+#define ALL ((uint32_t)(2 * MRQ_PARAM_QUERY - 1))
+static mrq_params params; /* large */
+
+static mrq_status read_params(uint32_t known, const char *text)
+{
+    static char copy[4 * MRQ_URL_MAX];
+    snprintf(copy, sizeof copy, "%s", text);
+    mrq_params_init(&params, known, 7);
+    return mrq_params_read(&params, copy, &err);
+}
+
+static void test_params(void **state)
+{
+    (void)state;
+    assert_ok(read_params(ALL, ""));
+    assert_int_equal(params.query.k, 7);
+    assert_int_equal(params.query.user, -1);
+    assert_null(params.query.age);
+    assert_string_equal(params.search, "");
+    assert_ok(read_params(
+        ALL, "age=25&gender=F&job=college%2Fgrad+student&user=9223372036854775807&k=1000&genre=Sci-Fi&genre=Children%27s"
+             "&all_genres=true&year=1990-1999&exclude=1&exclude=2,3&include_seen=1&explain=true&liked=4,5&disliked=6"
+             "&query=am%C3%A9lie%2B"));
+    const mrq_query *q = &params.query;
+    assert_string_equal(q->age, "25");
+    assert_string_equal(q->gender, "F");
+    assert_string_equal(q->job, "college/grad student");
+    assert_true(q->user == INT64_MAX && q->k == 1000 && q->explain == MRQ_EXPLAIN_DEFAULT);
+    assert_true(q->filters.n_genres == 2 && q->filters.all_genres && q->filters.include_seen);
+    assert_string_equal(q->filters.genre[0], "Sci-Fi");
+    assert_string_equal(q->filters.genre[1], "Children's");
+    assert_true(q->filters.year_from == 1990 && q->filters.year_to == 1999);
+    assert_true(q->filters.n_exclude == 3 && q->filters.exclude[0] == 1 && q->filters.exclude[2] == 3);
+    assert_true(q->n_liked == 2 && q->liked[1] == 5 && q->n_disliked == 1 && q->disliked[0] == 6);
+    assert_string_equal(params.search, "am\xc3\xa9lie+");
+    assert_ok(read_params(ALL, "explain=7&"));
+    assert_int_equal(params.query.explain, 7);
+    assert_ok(read_params(ALL, "explain=false&include_seen=false&age="));
+    assert_true(params.query.explain == 0 && *params.query.age == '\0');
+}
+
+static void test_params_wrong(void **state)
+{
+    static const struct {
+        const char *text, *says;
+    } wrong[] = {
+        {"foo=1", "unknown parameter \"foo\": want age, gender, job, user, liked, disliked, k, genre"},
+        {"=1", "unknown parameter \"\""},
+        {"&k=1", "unknown parameter \"\""},
+        {"K=1", "unknown parameter \"K\""},
+        {"%6B=1", "unknown parameter \"%6B\""},
+        {"k", "k: without a value, want k=..."},
+        {"k=1&k=1", "k: given twice"},
+        {"age=1&age=1", "age: given twice"},
+        {"k=", "k \"\": want a whole number from 1 to 1000"},
+        {"k=0", "k \"0\": want a whole number from 1 to 1000"},
+        {"k=-1", "k \"-1\""},
+        {"k=1001", "k \"1001\""},
+        {"k=1.5", "k \"1.5\""},
+        {"k=1e2", "k \"1e2\""},
+        {"k=+5", "k \" 5\""},
+        {"k=5%00", "k: \"%00\" is no character"},
+        {"k=99999999999999999999", "k \"99999999999999999999\""},
+        {"user=-1", "user \"-1\": want a whole number from 0 to 9223372036854775807"},
+        {"user=9223372036854775808", "user \"9223372036854775808\""},
+        {"user=x", "user \"x\""},
+        {"age=%", "age: broken percent-encoding \"%\""},
+        {"age=%2", "age: broken percent-encoding \"%2\""},
+        {"age=%zz", "age: broken percent-encoding \"%zz\""},
+        {"age=%2g", "age: broken percent-encoding \"%2g\""},
+        {"age=%c3%28", "age: byte 1 is not UTF-8"},
+        {"age=ab%ff", "age: byte 3 is not UTF-8"},
+        {"age=\xff", "age: byte 1 is not UTF-8"},
+        {"age=%ed%a0%80", "age: byte 1 is not UTF-8"},
+        {"liked=", "liked \"\": want ids"},
+        {"liked=1,", "liked \"\": want ids"},
+        {"liked=1,,2", "liked \"\": want ids"},
+        {"liked=1;2", "liked \"1;2\": want ids"},
+        {"disliked=-1", "disliked \"-1\": want ids"},
+        {"exclude=1.0", "exclude \"1.0\": want ids"},
+        {"all_genres=yes", "all_genres \"yes\": want true or false"},
+        {"include_seen=TRUE", "include_seen \"TRUE\": want true or false"},
+        {"explain=1001", "explain \"1001\": want true, false, or how many parts, 1 to 1000"},
+        {"explain=-1", "explain \"-1\""},
+        {"year=199x", "year \"199x\""},
+        {"year=2000-1990", "year \"2000-1990\""},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        assert_fails(read_params(ALL, wrong[i].text), MRQ_USAGE, wrong[i].says);
+    assert_fails(read_params(0, "k=1"), MRQ_USAGE, "unknown parameter \"k\": want no parameters");
+    assert_fails(read_params(MRQ_PARAM_K, "age=1"), MRQ_USAGE, "unknown parameter \"age\": want k");
+
+    static char many[4 * MRQ_URL_MAX];
+    size_t n = (size_t)sprintf(many, "exclude=1");
+    for (int i = 0; i < MRQ_EXCLUDE_MAX; i++)
+        n += (size_t)sprintf(many + n, ",1");
+    assert_fails(read_params(ALL, many), MRQ_USAGE, "exclude: more than 1000 movies");
+    n = 0;
+    for (int i = 0; i <= MRQ_GENRES_MAX; i++)
+        n += (size_t)sprintf(many + n, "genre=A&");
+    assert_fails(read_params(ALL, many), MRQ_USAGE, "genre: more than 64");
+    memset(many, 'a', sizeof many - 1);
+    memcpy(many, "query=", 6);
+    assert_fails(read_params(ALL, many), MRQ_USAGE, "query: with it all values are longer than 8192 bytes");
+    memset(many, '1', sizeof many - 1);
+    for (size_t i = 7; i < sizeof many - 1; i += 2)
+        many[i] = ',';
+    memcpy(many, "liked=", 6);
+    many[6 + 2 * MRQ_URL_MAX / 2 - 1] = '\0';
+    assert_ok(read_params(ALL, many)); /* as many as a URL can hold */
+    assert_int_equal(params.query.n_liked, MRQ_URL_MAX / 2);
+}
+
+static mrq_status read_batch(const char *body, mrq_batch *batch)
+{
+    return mrq_batch_read(body, strlen(body), batch, &err);
+}
+
+static void test_batch(void **state)
+{
+    mrq_batch batch = {0};
+    (void)state;
+    assert_ok(read_batch("{\"queries\":[]}", &batch));
+    assert_int_equal(batch.n, 0);
+    mrq_batch_clear(&batch);
+    assert_ok(read_batch("{\"queries\":[{\"age\":25,\"gender\":\"F\",\"job\":12,\"k\":3,\"liked\":[1,2],\"disliked\":[],\"genre\":"
+                         "[\"Drama\",\"War\"],\"all_genres\":true,\"year\":1994,\"exclude\":[7],\"include_seen\":true,\"explain\":"
+                         "true},{\"user\":4,\"k\":null,\"genre\":\"Drama\",\"year\":\"1990-\",\"explain\":3,\"age\":25.5}]}",
+                         &batch));
+    assert_int_equal(batch.n, 2);
+    const mrq_query *q = &batch.query[0];
+    assert_true(batch.problem[0].status == MRQ_OK && batch.problem[1].status == MRQ_OK);
+    assert_string_equal(q->age, "25");
+    assert_string_equal(q->gender, "F");
+    assert_string_equal(q->job, "12");
+    assert_true(q->user == -1 && q->k == 3 && q->n_liked == 2 && q->liked[1] == 2 && q->n_disliked == 0 && q->explain == 10);
+    assert_true(q->filters.n_genres == 2 && q->filters.all_genres && q->filters.include_seen && q->filters.exclude[0] == 7);
+    assert_true(q->filters.year_from == 1994 && q->filters.year_to == 1994);
+    assert_string_equal(q->filters.genre[1], "War");
+    assert_true(q[1].user == 4 && q[1].k == MRQ_K_DEFAULT && q[1].filters.year_from == 1990 && q[1].explain == 3);
+    assert_string_equal(q[1].age, "25.5");
+    assert_string_equal(q[1].filters.genre[0], "Drama");
+    mrq_batch_clear(&batch);
+    mrq_batch_clear(&batch);
+}
+
+/* A query's own problem, which leaves the others alone. */
+static void test_batch_problems(void **state)
+{
+    static const struct {
+        const char *query, *says;
+    } wrong[] = {
+        {"7", "query: 7, want an object"},
+        {"{\"foo\":1}", "foo: unknown key, want one of age, gender"},
+        {"{\"k\":1,\"k\":1}", "k: stands there twice"},
+        {"{\"k\":0}", "k: 0, want a whole number, 1 to 1000"},
+        {"{\"k\":\"5\"}", "k: \"5\", want a whole number"},
+        {"{\"k\":1.5}", "k: 1.5, want a whole number"},
+        {"{\"user\":-1}", "user: -1, want a whole number"},
+        {"{\"user\":1e300}", "user: 1e+300, want a whole number"},
+        {"{\"age\":[1]}", "age: [1], want a text or a number"},
+        {"{\"age\":true}", "age: true, want a text or a number"},
+        {"{\"liked\":1}", "liked: 1, want a list of ids"},
+        {"{\"liked\":[1,\"2\"]}", "liked: \"2\", want ids of movies"},
+        {"{\"liked\":[9007199254740994]}", "want ids of movies"}, /* beyond 2^53 a number of JSON may mean its neighbour */
+        {"{\"disliked\":[1e300]}", "want ids of movies"},
+        {"{\"exclude\":[9007199254740992,9007199254740994]}", "want ids of movies"},
+        {"{\"liked\":[9007199254740992]}", ""},
+        {"{\"disliked\":[-1]}", "disliked: -1, want ids of movies"},
+        {"{\"exclude\":[1.5]}", "exclude: 1.5, want ids of movies"},
+        {"{\"genre\":1}", "genre: 1, want names of genres"},
+        {"{\"genre\":[1]}", "genre: 1, want names of genres"},
+        {"{\"year\":\"x\"}", "year \"x\""},
+        {"{\"year\":-5}", ""}, /* until the year 5 */
+        {"{\"explain\":1001}", "explain: 1001, want a whole number"},
+        {"{\"explain\":\"true\"}", "explain: \"true\", want a whole number"},
+        {"{\"include_seen\":1}", "include_seen: 1, want true or false"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        char body[300];
+        mrq_batch batch = {0};
+        snprintf(body, sizeof body, "{\"queries\":[{\"user\":1},%s,{\"user\":2}]}", wrong[i].query);
+        assert_ok(read_batch(body, &batch));
+        assert_true(batch.n == 3 && batch.problem[0].status == MRQ_OK && batch.query[2].user == 2);
+        assert_int_equal(batch.problem[1].status, *wrong[i].says ? MRQ_USAGE : MRQ_OK);
+        if (!strstr(batch.problem[1].msg, wrong[i].says))
+            fail_msg("%s: \"%s\", want \"%s\"", wrong[i].query, batch.problem[1].msg, wrong[i].says);
+        mrq_batch_clear(&batch);
+    }
+}
+
+static void test_batch_wrong(void **state)
+{
+    static char body[MRQ_BODY_MAX];
+    mrq_batch batch = {0};
+    (void)state;
+    assert_fails(read_batch("", &batch), MRQ_USAGE, "body:1: not valid JSON");
+    assert_fails(read_batch("[]", &batch), MRQ_USAGE, "body: want a JSON object");
+    assert_fails(read_batch("{}", &batch), MRQ_USAGE, "body: queries: missing");
+    assert_fails(read_batch("{\"queries\":{}}", &batch), MRQ_USAGE, "body: queries: {}, want an array");
+    assert_fails(read_batch("{\"queries\":[],\"more\":1}", &batch), MRQ_USAGE, "body: more: unknown key");
+    assert_fails(read_batch("{\"queries\":[\n}", &batch), MRQ_USAGE, "body:2: not valid JSON");
+    assert_fails(read_batch("{\"queries\":[{\"genre\":\"\xff\"}]}", &batch), MRQ_USAGE, "body: byte 23 is not UTF-8");
+    assert_fails(mrq_batch_read("{\"queries\":[]}\0", 15, &batch, &err), MRQ_USAGE, "not valid JSON");
+
+    size_t n = (size_t)sprintf(body, "{\"queries\":[{}");
+    for (int i = 0; i < MRQ_BATCH_QUERIES; i++)
+        n += (size_t)sprintf(body + n, ",{}");
+    strcpy(body + n, "]}");
+    assert_fails(read_batch(body, &batch), MRQ_USAGE, "queries: 1001 of them, want at most 1000");
+    n = 0;
+    for (int i = 0; i < 101; i++)
+        n += (size_t)sprintf(body + n, "%s{\"k\":1000}", i ? "," : "{\"queries\":[");
+    strcpy(body + n, "]}");
+    assert_fails(read_batch(body, &batch), MRQ_USAGE, "queries: 101000 movies and parts of scores in all, want at most 100000");
+    assert_fails(read_batch("{\"queries\":[{\"k\":1000,\"explain\":100}]}", &batch), MRQ_USAGE, "queries: 101000 movies and parts");
+    n = 0;
+    for (int i = 0; i <= MRQ_BATCH_EXPLAINED; i++)
+        n += (size_t)sprintf(body + n, "%s{\"k\":1,\"explain\":1}", i ? "," : "{\"queries\":[{},");
+    strcpy(body + n, "]}");
+    assert_fails(read_batch(body, &batch), MRQ_USAGE, "queries: 101 of them with explain, want at most 100; ask in smaller");
+
+    for (int deep = 500; deep <= 100000; deep *= 200) { /* lists in lists: a problem of the query, or of the body */
+        n = (size_t)sprintf(body, "{\"queries\":[{\"age\":");
+        memset(body + n, '[', (size_t)deep);
+        memset(body + n + deep, ']', (size_t)deep);
+        strcpy(body + n + 2 * deep, "}]}");
+        const mrq_status status = read_batch(body, &batch);
+        assert_true(status == MRQ_USAGE || (status == MRQ_OK && batch.problem[0].status == MRQ_USAGE));
+        mrq_batch_clear(&batch);
+    }
+}
+
+/* A query as a line: all that it holds. */
+static const char *query_text(const mrq_query *q)
+{
+    static char text[4096];
+    const mrq_filters *f = &q->filters;
+    int n = snprintf(text, sizeof text, "age=%s gender=%s job=%s user=%lld k=%u explain=%u liked=", q->age ? q->age : "-",
+                     q->gender ? q->gender : "-", q->job ? q->job : "-", (long long)q->user, q->k, q->explain);
+    for (uint32_t i = 0; i < q->n_liked; i++)
+        n += snprintf(text + n, sizeof text - (size_t)n, "%lld,", (long long)q->liked[i]);
+    n += snprintf(text + n, sizeof text - (size_t)n, " disliked=");
+    for (uint32_t i = 0; i < q->n_disliked; i++)
+        n += snprintf(text + n, sizeof text - (size_t)n, "%lld,", (long long)q->disliked[i]);
+    n += snprintf(text + n, sizeof text - (size_t)n, " genre=");
+    for (uint32_t i = 0; i < f->n_genres; i++)
+        n += snprintf(text + n, sizeof text - (size_t)n, "%s,", f->genre[i]);
+    n += snprintf(text + n, sizeof text - (size_t)n, " all=%d years=%d-%d exclude=", f->all_genres, f->year_from, f->year_to);
+    for (uint32_t i = 0; i < f->n_exclude; i++)
+        n += snprintf(text + n, sizeof text - (size_t)n, "%lld,", (long long)f->exclude[i]);
+    snprintf(text + n, sizeof text - (size_t)n, " seen=%d", f->include_seen);
+    return text;
+}
+
+/* Each parameter alone changes what it is about and nothing else; the same of a member of a batch. */
+static void a_query_is_read_whole(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *parameter, *member, *text; /* NULL: cannot be said so */
+    } cases[] = {
+        {"", "", "age=- gender=- job=- user=-1 k=5 explain=0 liked= disliked= genre= all=0 years=0-0 exclude= seen=0"},
+        {"age=1", "\"age\":1",
+         "age=1 gender=- job=- user=-1 k=5 explain=0 liked= disliked= genre= all=0 years=0-0 exclude= seen=0"},
+        {"gender=F", "\"gender\":\"F\"",
+         "age=- gender=F job=- user=-1 k=5 explain=0 liked= disliked= genre= all=0 years=0-0 exclude= seen=0"},
+        {"job=a+b", "\"job\":\"a b\"",
+         "age=- gender=- job=a b user=-1 k=5 explain=0 liked= disliked= genre= all=0 years=0-0 exclude= seen=0"},
+        {"job=%41%5a%61%7A%30%39%2b%c3%A9", "\"job\":\"AZaz09+\xc3\xa9\"",
+         "age=- gender=- job=AZaz09+\xc3\xa9 user=-1 k=5 explain=0 liked= disliked= genre= all=0 years=0-0 exclude= seen=0"},
+        {"user=0", "\"user\":0",
+         "age=- gender=- job=- user=0 k=5 explain=0 liked= disliked= genre= all=0 years=0-0 exclude= seen=0"},
+        {"user=9007199254740991", "\"user\":9007199254740991",
+         "age=- gender=- job=- user=9007199254740991 k=5 explain=0 liked= disliked= genre= all=0 years=0-0 exclude= seen=0"},
+        {"k=1", "\"k\":1", "age=- gender=- job=- user=-1 k=1 explain=0 liked= disliked= genre= all=0 years=0-0 exclude= seen=0"},
+        {"k=1000", "\"k\":1000",
+         "age=- gender=- job=- user=-1 k=1000 explain=0 liked= disliked= genre= all=0 years=0-0 exclude= seen=0"},
+        {"explain=true", "\"explain\":true",
+         "age=- gender=- job=- user=-1 k=5 explain=10 liked= disliked= genre= all=0 years=0-0 exclude= seen=0"},
+        {"explain=false", "\"explain\":false",
+         "age=- gender=- job=- user=-1 k=5 explain=0 liked= disliked= genre= all=0 years=0-0 exclude= seen=0"},
+        {"explain=0", "\"explain\":0",
+         "age=- gender=- job=- user=-1 k=5 explain=0 liked= disliked= genre= all=0 years=0-0 exclude= seen=0"},
+        {"explain=1", "\"explain\":1",
+         "age=- gender=- job=- user=-1 k=5 explain=1 liked= disliked= genre= all=0 years=0-0 exclude= seen=0"},
+        {"explain=1000", "\"explain\":1000",
+         "age=- gender=- job=- user=-1 k=5 explain=1000 liked= disliked= genre= all=0 years=0-0 exclude= seen=0"},
+        {"liked=0,9007199254740992", "\"liked\":[0,9007199254740992]",
+         "age=- gender=- job=- user=-1 k=5 explain=0 liked=0,9007199254740992, disliked= genre= all=0 years=0-0 exclude= seen=0"},
+        {"disliked=3&disliked=1", "\"disliked\":[3,1]",
+         "age=- gender=- job=- user=-1 k=5 explain=0 liked= disliked=3,1, genre= all=0 years=0-0 exclude= seen=0"},
+        {"genre=a&genre=b", "\"genre\":[\"a\",\"b\"]",
+         "age=- gender=- job=- user=-1 k=5 explain=0 liked= disliked= genre=a,b, all=0 years=0-0 exclude= seen=0"},
+        {"genre=a", "\"genre\":\"a\"",
+         "age=- gender=- job=- user=-1 k=5 explain=0 liked= disliked= genre=a, all=0 years=0-0 exclude= seen=0"},
+        {"all_genres=1", "\"all_genres\":true",
+         "age=- gender=- job=- user=-1 k=5 explain=0 liked= disliked= genre= all=1 years=0-0 exclude= seen=0"},
+        {"all_genres=0", "\"all_genres\":false",
+         "age=- gender=- job=- user=-1 k=5 explain=0 liked= disliked= genre= all=0 years=0-0 exclude= seen=0"},
+        {"year=1990-1999", "\"year\":\"1990-1999\"",
+         "age=- gender=- job=- user=-1 k=5 explain=0 liked= disliked= genre= all=0 years=1990-1999 exclude= seen=0"},
+        {"year=1990", "\"year\":1990",
+         "age=- gender=- job=- user=-1 k=5 explain=0 liked= disliked= genre= all=0 years=1990-1990 exclude= seen=0"},
+        {"exclude=7,7", "\"exclude\":[7,7]",
+         "age=- gender=- job=- user=-1 k=5 explain=0 liked= disliked= genre= all=0 years=0-0 exclude=7,7, seen=0"},
+        {"include_seen=true", "\"include_seen\":true",
+         "age=- gender=- job=- user=-1 k=5 explain=0 liked= disliked= genre= all=0 years=0-0 exclude= seen=1"},
+        {"liked=9223372036854775807", NULL,
+         "age=- gender=- job=- user=-1 k=5 explain=0 liked=9223372036854775807, disliked= genre= all=0 years=0-0 exclude= seen=0"},
+        {"age=1&gender=2&job=3", "\"age\":1,\"gender\":2,\"job\":3,\"k\":null",
+         "age=1 gender=2 job=3 user=-1 k=5 explain=0 liked= disliked= genre= all=0 years=0-0 exclude= seen=0"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        static char copy[300], body[400];
+        mrq_batch batch = {0};
+        snprintf(copy, sizeof copy, "%s", cases[i].parameter);
+        mrq_params_init(&params, ALL, 5);
+        assert_ok(mrq_params_read(&params, copy, &err));
+        assert_string_equal(query_text(&params.query), cases[i].text);
+        if (!cases[i].member)
+            continue;
+        snprintf(body, sizeof body, "{\"queries\":[{%s}]}", cases[i].member);
+        assert_ok(read_batch(body, &batch));
+        assert_int_equal(batch.problem[0].status, MRQ_OK);
+        assert_string_equal(query_text(&batch.query[0]), cases[i].text);
+        mrq_batch_clear(&batch);
+    }
+}
+
+/* `n` times a piece, with what stands before the first, between them and behind the last. */
+static const char *many(const char *before, const char *piece, size_t n, const char *between, const char *behind)
+{
+    static char text[1 << 20];
+    char *end = stpcpy(text, before);
+    for (size_t i = 0; i < n; i++) {
+        assert_true((size_t)(end - text) + 100 < sizeof text);
+        end = stpcpy(stpcpy(end, i ? between : ""), piece);
+    }
+    strcpy(end, behind);
+    return text;
+}
+
+static void what_may_be_many_has_a_limit(void **state)
+{
+    (void)state;
+    mrq_batch batch = {0};
+    assert_ok(read_params(ALL, many("exclude=", "1", MRQ_EXCLUDE_MAX, ",", "")));
+    assert_int_equal(params.query.filters.n_exclude, MRQ_EXCLUDE_MAX);
+    assert_fails(read_params(ALL, many("exclude=", "1", MRQ_EXCLUDE_MAX + 1, ",", "")), MRQ_USAGE,
+                 "exclude: more than 1000 movies");
+    assert_ok(read_params(ALL, many("", "genre=a", 64, "&", "")));
+    assert_int_equal(params.query.filters.n_genres, 64);
+    assert_fails(read_params(ALL, many("", "genre=a", 65, "&", "")), MRQ_USAGE, "genre: more than 64 of them");
+    assert_ok(read_params(ALL, many("disliked=", "1", MRQ_URL_MAX / 2, ",", "")));
+    assert_ok(read_params(ALL, many("query=", "x", MRQ_URL_MAX - 1, "", "")));
+    assert_int_equal(strlen(params.search), MRQ_URL_MAX - 1);
+    assert_fails(read_params(ALL, many("query=", "x", MRQ_URL_MAX, "", "")), MRQ_USAGE,
+                 "query: with it all values are longer than 8192 bytes");
+    assert_ok(read_params(ALL, many("age=1&query=", "x", MRQ_URL_MAX - 3, "", "")));
+    assert_fails(read_params(ALL, many("age=1&query=", "x", MRQ_URL_MAX - 2, "", "")), MRQ_USAGE, "query: with it all values");
+    assert_fails(read_params(ALL, many("liked=", "1", 45, "", "")), MRQ_USAGE,
+                 "liked \"1111111111111111111111111111111111111111\": want ids of movies with commas between them");
+
+    static const struct {
+        const char *before, *piece, *behind, *says;
+        size_t most;
+    } cases[] = {
+        {"{\"queries\":[{\"liked\":[", "1", "]}]}", "liked: 10001 movies, want at most 10000", MRQ_TASTE_MAX},
+        {"{\"queries\":[{\"disliked\":[", "1", "]}]}", "disliked: 10001 movies, want at most 10000", MRQ_TASTE_MAX},
+        {"{\"queries\":[{\"exclude\":[", "1", "]}]}", "exclude: 1001 movies, want at most 1000", MRQ_EXCLUDE_MAX},
+        {"{\"queries\":[{\"genre\":[", "\"a\"", "]}]}", "genre: 65 of them, want at most 64", 64},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_ok(read_batch(many(cases[i].before, cases[i].piece, cases[i].most, ",", cases[i].behind), &batch));
+        assert_int_equal(batch.problem[0].status, MRQ_OK);
+        mrq_batch_clear(&batch);
+        assert_ok(read_batch(many(cases[i].before, cases[i].piece, cases[i].most + 1, ",", cases[i].behind), &batch));
+        assert_int_equal(batch.problem[0].status, MRQ_USAGE);
+        assert_string_equal(batch.problem[0].msg, cases[i].says);
+        mrq_batch_clear(&batch);
+    }
+    static const struct {
+        const char *piece, *says;
+        size_t most;
+    } whole[] = {
+        {"{}", "queries: 1001 of them, want at most 1000", 1000},
+        {"{\"k\":1000}", "queries: 101000 movies and parts of scores in all, want at most 100000; ask in smaller batches", 100},
+        {"{\"k\":1,\"explain\":1}", "queries: 101 of them with explain, want at most 100; ask in smaller batches", 100},
+        {"{\"k\":10,\"explain\":99}", "queries: 101 of them with explain, want at most 100; ask in smaller batches", 100},
+        {"{\"k\":1000,\"explain\":99}",
+         "queries: 200000 movies and parts of scores in all, want at most 100000; ask in smaller batches", 1},
+    };
+    for (size_t i = 0; i < sizeof whole / sizeof *whole; i++) {
+        assert_ok(read_batch(many("{\"queries\":[", whole[i].piece, whole[i].most, ",", "]}"), &batch));
+        assert_int_equal(batch.n, whole[i].most);
+        mrq_batch_clear(&batch);
+        assert_int_equal(read_batch(many("{\"queries\":[", whole[i].piece, whole[i].most + 1, ",", "]}"), &batch), MRQ_USAGE);
+        assert_string_equal(err.msg, whole[i].says);
+    }
+}
+
+/* What is wrong with one member is told as it was given. */
+static void a_members_problem_is_told_whole(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *query, *says;
+    } cases[] = {
+        {"{\"user\":9007199254740992}", "user: 9.00719925474099e+15, want a whole number, 0 to 9007199254740991"},
+        {"{\"user\":-1}", "user: -1, want a whole number, 0 to 9007199254740991"},
+        {"{\"k\":0}", "k: 0, want a whole number, 1 to 1000"},
+        {"{\"k\":1001}", "k: 1001, want a whole number, 1 to 1000"},
+        {"{\"explain\":-1}", "explain: -1, want a whole number, 0 to 1000"},
+        {"{\"explain\":1001}", "explain: 1001, want a whole number, 0 to 1000"},
+        {"{\"liked\":[-1]}", "liked: -1, want ids of movies"},
+        {"{\"liked\":[0.5]}", "liked: 0.5, want ids of movies"},
+        {"{\"liked\":{}}", "liked: {}, want a list of ids of movies"},
+        {"{\"genre\":[\"a\",1]}", "genre: 1, want names of genres"},
+        {"{\"genre\":{}}", "genre: {}, want names of genres"},
+        {"{\"age\":{}}", "age: {}, want a text or a number"},
+        {"null", "query: null, want an object"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char body[200];
+        mrq_batch batch = {0};
+        snprintf(body, sizeof body, "{\"queries\":[%s,{\"k\":2}]}", cases[i].query);
+        assert_ok(read_batch(body, &batch));
+        assert_int_equal(batch.problem[0].status, MRQ_USAGE);
+        assert_string_equal(batch.problem[0].msg, cases[i].says);
+        assert_true(batch.problem[1].status == MRQ_OK && batch.query[1].k == 2);
+        mrq_batch_clear(&batch);
+    }
+}
+
+/* Memory runs out at the n-th allocation, for every n: of the body it is a failure, of a query its problem; nothing leaks. */
+static void a_batch_survives_without_memory(void **state)
+{
+    (void)state;
+    static const char body[] = "{\"queries\":[{\"age\":1,\"job\":\"x\",\"liked\":[1],\"disliked\":[2],\"exclude\":[3],"
+                               "\"genre\":[\"a\",\"b\"],\"year\":1990},{\"genre\":\"c\"}]}";
+    int n = 0, whole = 0, parts = 0;
+    for (bool done = false; !done; n++) {
+        mrq_batch batch = {0};
+        err = (mrq_error){0};
+        allocations_left = n;
+        const mrq_status status = mrq_batch_read(body, sizeof body - 1, &batch, &err);
+        done = allocations_left > 0;
+        allocations_left = INT_MAX;
+        if (status != MRQ_OK) {
+            assert_int_equal(status, MRQ_FAILED);
+            assert_non_null(strstr(err.msg, "out of memory"));
+            whole++;
+        }
+        for (uint32_t i = 0; status == MRQ_OK && i < batch.n; i++)
+            if (batch.problem[i].status != MRQ_OK) {
+                assert_int_equal(batch.problem[i].status, MRQ_FAILED);
+                assert_non_null(strstr(batch.problem[i].msg, "out of memory"));
+                parts++;
+            }
+        mrq_batch_clear(&batch);
+    }
+    assert_in_range(whole, 5, n); /* of JSON's and the batch's own */
+    assert_in_range(parts, 1, n);
+}
+
+/* The whole text, of made-up numbers that all differ. */
+static void metrics_are_told_whole(void **state)
+{
+    static mrq_metrics metrics;
+    static const char *const labels[] = {"/a", "POST /b", "idle", "none"};
+    mrq_stats stats = {.memory_hits = 5,
+                       .redis_hits = 6,
+                       .computed = 7,
+                       .shared = 8,
+                       .redis_errors = 9,
+                       .memory_entries = 10,
+                       .memory_bytes = 11,
+                       .memory_evicted = 12,
+                       .created = 1700000000,
+                       .movies = 400,
+                       .users = 30,
+                       .index_bytes = 13,
+                       .reloads = 14,
+                       .reloads_refused = 15};
+    char *text;
+    size_t size;
+    (void)state;
+    strcpy(stats.generation, "G");
+    metrics.started = 1600000000.25;
+    metrics.connections = 17;
+    static const double bounds[] = {25e-6, 50e-6, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2};
+    for (size_t i = 0; i < sizeof bounds / sizeof *bounds; i++)
+        for (size_t times = 0; times <= i; times++)
+            mrq_metrics_count(&metrics, 0, 200, bounds[i]);
+    mrq_metrics_count(&metrics, 0, 200, 2.5);
+    static const unsigned codes[] = {200, 204, 400, 401, 404, 405, 413, 414, 415, 421, 500, 503, 418};
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        for (size_t times = 0; times <= i; times++)
+            mrq_metrics_count(&metrics, 1, codes[i], 0);
+    mrq_metrics_count(&metrics, 3, 404, 3);
+    assert_int_equal(mrq_metrics_requests(&metrics), 136 + 1 + 91 + 1);
+    assert_ok(mrq_metrics_text(&metrics, labels, 4, &stats, &text, &size, &err));
+    assert_int_equal(strlen(text), size);
+    static const char want[] = "# HELP marquee_requests_total Requests answered, by route and status.\n"
+                               "# TYPE marquee_requests_total counter\n"
+                               "marquee_requests_total{route=\"/a\",code=\"200\"} 137\n"
+                               "marquee_requests_total{route=\"POST /b\",code=\"200\"} 1\n"
+                               "marquee_requests_total{route=\"POST /b\",code=\"204\"} 2\n"
+                               "marquee_requests_total{route=\"POST /b\",code=\"400\"} 3\n"
+                               "marquee_requests_total{route=\"POST /b\",code=\"401\"} 4\n"
+                               "marquee_requests_total{route=\"POST /b\",code=\"404\"} 5\n"
+                               "marquee_requests_total{route=\"POST /b\",code=\"405\"} 6\n"
+                               "marquee_requests_total{route=\"POST /b\",code=\"413\"} 7\n"
+                               "marquee_requests_total{route=\"POST /b\",code=\"414\"} 8\n"
+                               "marquee_requests_total{route=\"POST /b\",code=\"415\"} 9\n"
+                               "marquee_requests_total{route=\"POST /b\",code=\"421\"} 10\n"
+                               "marquee_requests_total{route=\"POST /b\",code=\"500\"} 11\n"
+                               "marquee_requests_total{route=\"POST /b\",code=\"503\"} 12\n"
+                               "marquee_requests_total{route=\"POST /b\",code=\"other\"} 13\n"
+                               "marquee_requests_total{route=\"none\",code=\"404\"} 1\n"
+                               "# HELP marquee_request_seconds Time from a whole request to its finished answer.\n"
+                               "# TYPE marquee_request_seconds histogram\n"
+                               "marquee_request_seconds_bucket{route=\"/a\",le=\"2.5e-05\"} 1\n"
+                               "marquee_request_seconds_bucket{route=\"/a\",le=\"5e-05\"} 3\n"
+                               "marquee_request_seconds_bucket{route=\"/a\",le=\"0.0001\"} 6\n"
+                               "marquee_request_seconds_bucket{route=\"/a\",le=\"0.0002\"} 10\n"
+                               "marquee_request_seconds_bucket{route=\"/a\",le=\"0.0005\"} 15\n"
+                               "marquee_request_seconds_bucket{route=\"/a\",le=\"0.001\"} 21\n"
+                               "marquee_request_seconds_bucket{route=\"/a\",le=\"0.002\"} 28\n"
+                               "marquee_request_seconds_bucket{route=\"/a\",le=\"0.005\"} 36\n"
+                               "marquee_request_seconds_bucket{route=\"/a\",le=\"0.01\"} 45\n"
+                               "marquee_request_seconds_bucket{route=\"/a\",le=\"0.02\"} 55\n"
+                               "marquee_request_seconds_bucket{route=\"/a\",le=\"0.05\"} 66\n"
+                               "marquee_request_seconds_bucket{route=\"/a\",le=\"0.1\"} 78\n"
+                               "marquee_request_seconds_bucket{route=\"/a\",le=\"0.2\"} 91\n"
+                               "marquee_request_seconds_bucket{route=\"/a\",le=\"0.5\"} 105\n"
+                               "marquee_request_seconds_bucket{route=\"/a\",le=\"1\"} 120\n"
+                               "marquee_request_seconds_bucket{route=\"/a\",le=\"2\"} 136\n"
+                               "marquee_request_seconds_bucket{route=\"/a\",le=\"+Inf\"} 137\n"
+                               "marquee_request_seconds_sum{route=\"/a\"} 61.203725000\n"
+                               "marquee_request_seconds_count{route=\"/a\"} 137\n";
+    static const char next[] = "marquee_request_seconds_bucket{route=\"POST /b\",le=\"2.5e-05\"} 91\n"
+                               "marquee_request_seconds_bucket{route=\"POST /b\",le=\"5e-05\"} 91\n"
+                               "marquee_request_seconds_bucket{route=\"POST /b\",le=\"0.0001\"} 91\n"
+                               "marquee_request_seconds_bucket{route=\"POST /b\",le=\"0.0002\"} 91\n"
+                               "marquee_request_seconds_bucket{route=\"POST /b\",le=\"0.0005\"} 91\n"
+                               "marquee_request_seconds_bucket{route=\"POST /b\",le=\"0.001\"} 91\n"
+                               "marquee_request_seconds_bucket{route=\"POST /b\",le=\"0.002\"} 91\n"
+                               "marquee_request_seconds_bucket{route=\"POST /b\",le=\"0.005\"} 91\n"
+                               "marquee_request_seconds_bucket{route=\"POST /b\",le=\"0.01\"} 91\n"
+                               "marquee_request_seconds_bucket{route=\"POST /b\",le=\"0.02\"} 91\n"
+                               "marquee_request_seconds_bucket{route=\"POST /b\",le=\"0.05\"} 91\n"
+                               "marquee_request_seconds_bucket{route=\"POST /b\",le=\"0.1\"} 91\n"
+                               "marquee_request_seconds_bucket{route=\"POST /b\",le=\"0.2\"} 91\n"
+                               "marquee_request_seconds_bucket{route=\"POST /b\",le=\"0.5\"} 91\n"
+                               "marquee_request_seconds_bucket{route=\"POST /b\",le=\"1\"} 91\n"
+                               "marquee_request_seconds_bucket{route=\"POST /b\",le=\"2\"} 91\n"
+                               "marquee_request_seconds_bucket{route=\"POST /b\",le=\"+Inf\"} 91\n"
+                               "marquee_request_seconds_sum{route=\"POST /b\"} 0.000000000\n"
+                               "marquee_request_seconds_count{route=\"POST /b\"} 91\n"
+                               "marquee_request_seconds_bucket{route=\"none\",le=\"2.5e-05\"} 0\n"
+                               "marquee_request_seconds_bucket{route=\"none\",le=\"5e-05\"} 0\n"
+                               "marquee_request_seconds_bucket{route=\"none\",le=\"0.0001\"} 0\n"
+                               "marquee_request_seconds_bucket{route=\"none\",le=\"0.0002\"} 0\n"
+                               "marquee_request_seconds_bucket{route=\"none\",le=\"0.0005\"} 0\n"
+                               "marquee_request_seconds_bucket{route=\"none\",le=\"0.001\"} 0\n"
+                               "marquee_request_seconds_bucket{route=\"none\",le=\"0.002\"} 0\n"
+                               "marquee_request_seconds_bucket{route=\"none\",le=\"0.005\"} 0\n"
+                               "marquee_request_seconds_bucket{route=\"none\",le=\"0.01\"} 0\n"
+                               "marquee_request_seconds_bucket{route=\"none\",le=\"0.02\"} 0\n"
+                               "marquee_request_seconds_bucket{route=\"none\",le=\"0.05\"} 0\n"
+                               "marquee_request_seconds_bucket{route=\"none\",le=\"0.1\"} 0\n"
+                               "marquee_request_seconds_bucket{route=\"none\",le=\"0.2\"} 0\n"
+                               "marquee_request_seconds_bucket{route=\"none\",le=\"0.5\"} 0\n"
+                               "marquee_request_seconds_bucket{route=\"none\",le=\"1\"} 0\n"
+                               "marquee_request_seconds_bucket{route=\"none\",le=\"2\"} 0\n"
+                               "marquee_request_seconds_bucket{route=\"none\",le=\"+Inf\"} 1\n"
+                               "marquee_request_seconds_sum{route=\"none\"} 3.000000000\n"
+                               "marquee_request_seconds_count{route=\"none\"} 1\n";
+    static const char rest[] =
+        "# HELP marquee_answers_total Answers of the recommender, by where they came from.\n"
+        "# TYPE marquee_answers_total counter\n"
+        "marquee_answers_total{source=\"memory\"} 5\n"
+        "marquee_answers_total{source=\"redis\"} 6\n"
+        "marquee_answers_total{source=\"computed\"} 7\n"
+        "# HELP marquee_answers_shared_total Answers from memory that waited for another request's computation.\n"
+        "# TYPE marquee_answers_shared_total counter\n"
+        "marquee_answers_shared_total 8\n"
+        "# HELP marquee_redis_errors_total Operations on Redis that failed, or were not tried just after one that did.\n"
+        "# TYPE marquee_redis_errors_total counter\n"
+        "marquee_redis_errors_total 9\n"
+        "# HELP marquee_memory_entries Answers kept in memory.\n"
+        "# TYPE marquee_memory_entries gauge\n"
+        "marquee_memory_entries 10\n"
+        "# HELP marquee_memory_bytes What they take.\n"
+        "# TYPE marquee_memory_bytes gauge\n"
+        "marquee_memory_bytes 11\n"
+        "# HELP marquee_memory_evicted_total Answers that had to go for others.\n"
+        "# TYPE marquee_memory_evicted_total counter\n"
+        "marquee_memory_evicted_total 12\n"
+        "# HELP marquee_generation_info The generation that serves.\n"
+        "# TYPE marquee_generation_info gauge\n"
+        "marquee_generation_info{generation=\"G\"} 1\n"
+        "# HELP marquee_generation_created_seconds When it was made, in unix time.\n"
+        "# TYPE marquee_generation_created_seconds gauge\n"
+        "marquee_generation_created_seconds 1700000000\n"
+        "# HELP marquee_movies Movies in it.\n"
+        "# TYPE marquee_movies gauge\n"
+        "marquee_movies 400\n"
+        "# HELP marquee_users Users in it.\n"
+        "# TYPE marquee_users gauge\n"
+        "marquee_users 30\n"
+        "# HELP marquee_index_bytes Its vectors and their index.\n"
+        "# TYPE marquee_index_bytes gauge\n"
+        "marquee_index_bytes 13\n"
+        "# HELP marquee_reloads_total New generations found, by what became of them.\n"
+        "# TYPE marquee_reloads_total counter\n"
+        "marquee_reloads_total{result=\"served\"} 14\n"
+        "marquee_reloads_total{result=\"refused\"} 15\n"
+        "# HELP marquee_connections Open connections.\n"
+        "# TYPE marquee_connections gauge\n"
+        "marquee_connections 17\n"
+        "# HELP marquee_build_info The version that runs.\n"
+        "# TYPE marquee_build_info gauge\n"
+        "marquee_build_info{version=\"" MRQ_VERSION "\"} 1\n"
+        "# HELP process_start_time_seconds When the process began to serve, in unix time.\n"
+        "# TYPE process_start_time_seconds gauge\n"
+        "process_start_time_seconds 1600000000.25\n"
+        "# HELP process_resident_memory_bytes Resident memory.\n"
+        "# TYPE process_resident_memory_bytes gauge\n";
+    assert_memory_equal(text, want, sizeof want - 1);
+    const char *behind = text + sizeof want - 1;
+    assert_memory_equal(behind, next, sizeof next - 1);
+    behind += sizeof next - 1;
+    assert_memory_equal(behind, rest, sizeof rest - 1);
+    behind += sizeof rest - 1;
+    static const char last[] = "process_resident_memory_bytes ";
+    assert_memory_equal(behind, last, sizeof last - 1);
+    assert_true(strtod(behind + sizeof last - 1, NULL) > 1e6);
+    mrq_free(text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_params),
+        cmocka_unit_test(test_params_wrong),
+        cmocka_unit_test(test_batch),
+        cmocka_unit_test(test_batch_problems),
+        cmocka_unit_test(test_batch_wrong),
+        cmocka_unit_test(a_query_is_read_whole),
+        cmocka_unit_test(what_may_be_many_has_a_limit),
+        cmocka_unit_test(a_members_problem_is_told_whole),
+        cmocka_unit_test(a_batch_survives_without_memory),
+        cmocka_unit_test(metrics_are_told_whole),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
