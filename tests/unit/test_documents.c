@@ -1,14 +1,10 @@
 /* Everything the library says of three models, in documents, by its functions and as refusals, is compared whole with
  * unit/documents.txt: any word that changes is seen here first. Numbers may differ as much as instruction sets make them. Where a
  * change is meant, MRQ_PRINT=1 prints what the file has to hold. */
-#include "unit/failing_memory.h"
 #include "unit/store_world.h"
 
 #include <inttypes.h>
-#include <sys/stat.h>
 
-#include "engine/engine.h"
-#include "engine/serving.h"
 #include "marquee/marquee.h"
 
 #define LINEAR                                                                                                                     \
