@@ -1,0 +1,311 @@
+/* Answers in memory: what they take, who goes first, how often each was asked; and the bytes of a question's key. */
+#include "unit/failing_memory.h"
+#include "unit/testing.h"
+
+#include <math.h>
+
+#include "engine/answers.h"
+#include "engine/filter.h"
+#include "engine/question.h"
+
+static mrq_error err;
+static mrq_serving serving = {.holders = 1};
+enum { SHARDS = 16 };
+
+/* An answer of the test's own, with this query, a document of these bytes and so many movies and parts. */
+static mrq_finished *finished_with(const char *query, size_t bytes, uint32_t movies, uint32_t parts)
+{
+    mrq_print print = {0};
+    mrq_finished *finished = NULL;
+    mrq_answer answer = {.n = movies, .item = mrq_array(movies, sizeof *answer.item)};
+    if (query) {
+        answer.query = mrq_array(strlen(query) + 1, 1);
+        strcpy(answer.query, query);
+    }
+    if (parts) {
+        answer.why.n = parts;
+        answer.why.base = mrq_array(movies, sizeof *answer.why.base);
+        answer.why.part = mrq_array((size_t)movies * parts, sizeof *answer.why.part);
+    }
+    char text[1000] = "";
+    memset(text, 'x', bytes);
+    mrq_print_raw(&print, text);
+    assert_ok(mrq_finished_new(&serving, &answer, &print, true, &finished, &err));
+    return finished;
+}
+
+static void an_answer_takes_the_bytes_of_its_parts(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *query;
+        size_t bytes;
+        uint32_t movies, parts;
+    } cases[] = {{NULL, 1, 0, 0}, {NULL, 100, 0, 0}, {"{}", 1, 0, 0}, {NULL, 1, 3, 0}, {"{\"k\":1}", 500, 7, 2}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        mrq_finished *f = finished_with(cases[i].query, cases[i].bytes, cases[i].movies, cases[i].parts);
+        const size_t want = sizeof(mrq_finished) + cases[i].bytes + (cases[i].query ? strlen(cases[i].query) : 0) +
+                            cases[i].movies * (sizeof(mrq_recommendation) +
+                                               (cases[i].parts ? 2 * sizeof(double) + cases[i].parts * sizeof(mrq_score_part) : 0));
+        assert_int_equal(mrq_finished_bytes(f), want);
+        mrq_finished_release(f);
+    }
+    mrq_finished_release(NULL);
+    mrq_serving_release(NULL);
+    assert_int_equal(serving.holders, 1); /* each answer held the generation, and let it go */
+}
+
+/* Asks for a key; computes the answer when it is not there. Whether it was. */
+static bool ask(mrq_answers *answers, uint32_t key, const char *query)
+{
+    bool waited = true;
+    mrq_finished *found = mrq_answers_take(answers, &key, sizeof key, &waited);
+    assert_false(waited);
+    const bool there = found != NULL;
+    if (!there) {
+        found = finished_with(query, 300, 2, 0);
+        mrq_answers_give(answers, &key, sizeof key, found);
+    }
+    mrq_finished_release(found);
+    return there;
+}
+
+static size_t bytes_of_one(void)
+{
+    atomic_ullong evicted = 0;
+    mrq_answers *answers = mrq_answers_new(1 << 20, &evicted);
+    assert_false(ask(answers, 1, NULL));
+    const mrq_answers_size size = mrq_answers_measure(answers);
+    assert_int_equal(size.entries, 1);
+    mrq_answers_free(answers);
+    return (size_t)size.bytes;
+}
+
+/* As many as fit, to the byte; the one that was asked for least recently goes, and is counted. */
+static void memory_holds_as_many_as_fit(void **state)
+{
+    (void)state;
+    enum { KEYS = 1000 };
+    const size_t one = bytes_of_one();
+    mrq_finished *alone = finished_with(NULL, 300, 2, 0);
+    assert_in_range(one, mrq_finished_bytes(alone) + sizeof(uint32_t) + 128, mrq_finished_bytes(alone) + 512);
+    mrq_finished_release(alone);
+    for (size_t fits = 1; fits <= 3; fits++)
+        for (size_t less = 0; less <= 1; less++) {
+            atomic_ullong evicted = 0;
+            mrq_answers *answers = mrq_answers_new(SHARDS * (fits * one - less), &evicted);
+            const size_t kept = fits - less;
+            for (uint32_t key = 0; key < KEYS; key++) {
+                assert_false(ask(answers, key, NULL));
+                if (kept)
+                    assert_true(ask(answers, key, NULL)); /* the newest is there */
+            }
+            const mrq_answers_size size = mrq_answers_measure(answers);
+            assert_int_equal(size.entries, SHARDS * kept);
+            assert_int_equal(size.bytes, SHARDS * kept * one);
+            assert_int_equal(evicted, kept ? KEYS - SHARDS * kept : 0); /* what never fits is not evicted */
+            mrq_answers_free(answers);
+        }
+    assert_int_equal(serving.holders, 1);
+}
+
+static void what_is_asked_for_stays(void **state)
+{
+    (void)state;
+    atomic_ullong evicted = 0;
+    const size_t one = bytes_of_one();
+    mrq_answers *answers = mrq_answers_new(SHARDS * 3 * one, &evicted);
+    assert_false(ask(answers, 0, NULL));
+    for (uint32_t key = 1; key < 2000; key++) {
+        assert_false(ask(answers, key, NULL));
+        assert_true(ask(answers, 0, NULL));
+    }
+    uint32_t there = 0, oldest = 2000; /* beside it the newest, in the order of asking */
+    for (uint32_t key = 2000; key-- > 1;) {
+        bool waited;
+        mrq_finished *found = mrq_answers_take(answers, &key, sizeof key, &waited);
+        if (found)
+            oldest = key;
+        else
+            mrq_answers_give(answers, &key, sizeof key, NULL);
+        there += found != NULL;
+        mrq_finished_release(found);
+    }
+    assert_int_equal(there, SHARDS * 3 - 1);
+    assert_true(oldest > 1700); /* by hash: the last 47 of 2000, but for some luck */
+    mrq_answers_close(answers);
+    const mrq_answers_size size = mrq_answers_measure(answers);
+    assert_int_equal(size.entries + size.bytes, 0);
+    assert_false(ask(answers, 1, NULL)); /* nothing is kept any more */
+    assert_false(ask(answers, 1, NULL));
+    assert_int_equal(mrq_answers_measure(answers).entries, 0);
+    mrq_answers_free(answers);
+    mrq_answers_free(NULL);
+    mrq_answers_close(NULL);
+    assert_int_equal(serving.holders, 1);
+}
+
+static char told[200];
+static void tell(void *context, const char *query, uint32_t count)
+{
+    assert_ptr_equal(context, told);
+    snprintf(told + strlen(told), sizeof told - strlen(told), "%s %u;", query, count);
+}
+
+/* Only what the memory answered is counted, once. */
+static void how_often_each_was_asked_is_told_once(void **state)
+{
+    (void)state;
+    atomic_ullong evicted = 0;
+    mrq_answers *answers = mrq_answers_new(1 << 20, &evicted);
+    for (int i = 0; i < 4; i++)
+        ask(answers, 7, "seven");
+    ask(answers, 8, "eight");
+    for (int i = 0; i < 3; i++)
+        ask(answers, 9, NULL);
+    mrq_answers_asked(answers, tell, told);
+    assert_string_equal(told, "seven 3;");
+    mrq_answers_asked(answers, tell, told);
+    assert_string_equal(told, "seven 3;");
+    ask(answers, 8, "eight");
+    mrq_answers_asked(answers, tell, told);
+    assert_string_equal(told, "seven 3;eight 1;");
+    mrq_answers_free(answers);
+}
+
+/* Keys that differ in a byte, wherever it is, are different answers. */
+static void every_byte_of_a_key_counts(void **state)
+{
+    (void)state;
+    atomic_ullong evicted = 0;
+    mrq_answers *answers = mrq_answers_new(1 << 24, &evicted);
+    unsigned char key[100] = {0};
+    bool waited;
+    uint64_t n = 0;
+    for (size_t size = 1; size < sizeof key; size++)
+        for (size_t at = 0; at <= size; at++) {
+            if (at < size)
+                key[at] = 1;
+            mrq_finished *found = mrq_answers_take(answers, key, size, &waited);
+            assert_null(found);
+            found = finished_with(NULL, 1, 0, 0);
+            mrq_answers_give(answers, key, size, found);
+            mrq_finished_release(found);
+            if (at < size)
+                key[at] = 0;
+            n++;
+        }
+    assert_int_equal(mrq_answers_measure(answers).entries, n);
+    mrq_answers_free(answers);
+}
+
+/* Without memory there are no answers in it; each piece is given back. */
+static void memory_survives_without_memory(void **state)
+{
+    (void)state;
+    atomic_ullong evicted = 0;
+    mrq_answers *answers = NULL;
+    int n = 0;
+    for (; !answers; n++) {
+        allocations_left = n;
+        answers = mrq_answers_new(1 << 20, &evicted);
+        allocations_left = INT_MAX;
+    }
+    assert_int_equal(n, 1 + SHARDS + 1);
+    const uint32_t key = 5;
+    bool waited;
+    allocations_left = 0;
+    assert_null(mrq_answers_take(answers, &key, sizeof key, &waited)); /* nobody waits for it then */
+    assert_null(mrq_answers_take(answers, &key, sizeof key, &waited));
+    allocations_left = INT_MAX;
+    assert_false(waited);
+    mrq_answers_give(answers, &key, sizeof key, NULL);
+    assert_false(ask(answers, key, "q"));
+    assert_true(ask(answers, key, "q"));
+    allocations_left = 0; /* told the next time */
+    *told = '\0';
+    mrq_answers_asked(answers, tell, told);
+    allocations_left = INT_MAX;
+    assert_string_equal(told, "");
+    mrq_answers_asked(answers, tell, told);
+    assert_string_equal(told, "q 1;");
+    mrq_answers_free(answers);
+    assert_int_equal(serving.holders, 1);
+}
+
+/* A key holds 1024 bytes: what is longer tells how long, and its bytes mean nothing. */
+static void a_key_tells_how_long_it_would_be(void **state)
+{
+    (void)state;
+    static char text[2000];
+    static mrq_question_key key;
+    enum { AROUND = 3 * 8 + 4 };
+    for (size_t size = 0; size < 1100; size++) {
+        memset(text, 'x', size);
+        text[size] = '\0';
+        memset(key.bytes, 0, sizeof key.bytes);
+        mrq_question_write(&(mrq_question){.kind = MRQ_ASK_SEARCH, .text = text, .k = 1}, &key);
+        assert_int_equal(key.size, AROUND + size);
+        if (key.size <= MRQ_QUESTION_KEY && size)
+            assert_int_equal(key.bytes[key.size - 1], 'x');
+        if (key.size > MRQ_QUESTION_KEY)
+            assert_int_equal(key.bytes[AROUND], 0);
+    }
+}
+
+/* One bit a row, at each number of rows about the ends of words. */
+static void a_bitmap_has_a_bit_for_each_row(void **state)
+{
+    (void)state;
+    for (uint32_t rows = 1; rows <= 200; rows++) {
+        mrq_table *movies = mrq_table_new();
+        int64_t *id = mrq_arena_array(movies->arena, rows, sizeof *id);
+        double *year = mrq_arena_array(movies->arena, rows, sizeof *year);
+        movies->column = mrq_arena_array(movies->arena, 1, sizeof *movies->column);
+        movies->column[0] = (mrq_column){.name = "year", .kind = MRQ_NUMBER, .number = year};
+        movies->n_columns = 1;
+        movies->rows = rows;
+        movies->id = id;
+        for (uint32_t i = 0; i < rows; i++) {
+            id[i] = i;
+            year[i] = i % 5 == 4 ? (double)NAN : 1900 + i;
+        }
+        const mrq_selection all = {0}, from = {.year_from = 1903}, to = {.year_to = 1970},
+                            both = {.year_from = 1903, .year_to = 1970};
+        const mrq_selection *const selections[] = {&all, &from, &to, &both};
+        const uint32_t less[] = {0, rows - 1, rows / 2};
+        for (size_t s = 0; s < 4; s++) {
+            mrq_bitmap bitmap = {0};
+            uint32_t kept = 0;
+            assert_ok(mrq_selection_bitmap(selections[s], movies, less, 3, &bitmap, &err));
+            for (uint32_t i = 0; i < (rows + 63) / 64 * 64; i++) {
+                const bool in =
+                    i < rows && i != 0 && i != rows - 1 && i != rows / 2 &&
+                    (s == 0 || (i % 5 != 4 && (!selections[s]->year_from || i >= 3) && (!selections[s]->year_to || i <= 70)));
+                assert_int_equal(bitmap.keep[i / 64] >> i % 64 & 1, in);
+                kept += in;
+            }
+            assert_int_equal(bitmap.filter.n_kept, kept);
+            assert_int_equal(bitmap.terms.n_without, 3);
+            assert_int_equal(bitmap.terms.year_from, selections[s]->year_from);
+            assert_int_equal(bitmap.terms.year_to, selections[s]->year_to);
+            mrq_bitmap_clear(&bitmap);
+        }
+        mrq_table_free(movies);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_answer_takes_the_bytes_of_its_parts),
+        cmocka_unit_test(memory_holds_as_many_as_fit),
+        cmocka_unit_test(what_is_asked_for_stays),
+        cmocka_unit_test(how_often_each_was_asked_is_told_once),
+        cmocka_unit_test(every_byte_of_a_key_counts),
+        cmocka_unit_test(memory_survives_without_memory),
+        cmocka_unit_test(a_key_tells_how_long_it_would_be),
+        cmocka_unit_test(a_bitmap_has_a_bit_for_each_row),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
