@@ -493,6 +493,11 @@ static void answers_as_json(void **state)
         i++;
     }
     assert_non_null(strstr(text, "\"id\":9223372036854775806,")); /* where a double would have rounded */
+    static const char end[] = "],\"cache\":\"hit\",\"redis\":{\"hits\":1,\"misses\":2,\"errors\":3}}\n";
+    answer.cache = MRQ_CACHE_HIT;
+    answer.counts = (mrq_cache_counts){.hits = 1, .misses = 2, .errors = 3};
+    MRQ_AUTOFREE char *counted = mrq_answer_json(flat, &answer);
+    assert_string_equal(counted + strlen(counted) - strlen(end), end);
     mrq_answer_clear(&answer);
 }
 

@@ -221,6 +221,9 @@ static void test_token(void **state)
                                         "Bearer 0123456789abcdef0",
                                         "Bearer 0123456789abcdef0123456789abcdef",
                                         "Bearer  0123456789abcdef",
+                                        "Bearer\t0123456789abcdef",
+                                        "Bearer-0123456789abcdef",
+                                        "Bearer 1123456789abcdef",
                                         "Basic 0123456789abcdef",
                                         "0123456789abcdef"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)

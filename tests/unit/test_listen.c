@@ -5,6 +5,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -25,7 +26,7 @@ static int (*real_getaddrinfo(void))(const char *, const char *, const struct ad
     return real;
 }
 
-/* NAME.test has as many addresses as its first letter says, from 127.0.0.1 on; error.test is unknown in a way of its own. */
+/* N.test has N addresses, from 127.0.0.1 on, both.test has that and ::1; error.test is unknown in a way of its own. */
 static int lookup_error;
 int getaddrinfo(const char *host, const char *port, const struct addrinfo *hints, struct addrinfo **out)
 {
@@ -34,6 +35,10 @@ int getaddrinfo(const char *host, const char *port, const struct addrinfo *hints
     if (!strstr(host, ".test"))
         return real_getaddrinfo()(host, port, hints, out);
     struct addrinfo **end = out;
+    if (*host == 'b') {
+        assert_int_equal(real_getaddrinfo()("127.0.0.1", port, hints, out), 0);
+        return real_getaddrinfo()("::1", port, hints, &(*out)->ai_next);
+    }
     for (int i = 1; i <= *host - '0'; i++, end = &(*end)->ai_next) {
         char address[20];
         snprintf(address, sizeof address, "127.0.0.%d", i);
@@ -141,6 +146,23 @@ static void a_name_may_have_eight_addresses(void **state)
     lookup_error = EAI_SYSTEM;
     assert_fails(mrq_listener_open("error.test:0", false, &a, &err), MRQ_FAILED, "\"error.test:0\": System error");
     assert_int_equal(descriptors_of_process(), before);
+}
+
+/* "[::]" alone is every address, of IPv4 as well, where the machine has it so; beside one of IPv4 it is not. */
+static void one_address_of_all_is_that_of_ipv4_too(void **state)
+{
+    mrq_listener a;
+    (void)state;
+    if (mrq_listener_open("[::]:0", true, &a, &err) != MRQ_OK)
+        return; /* a machine without IPv6 */
+    const int plain = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(flag_of(a.socket[0], IPPROTO_IPV6, IPV6_V6ONLY), flag_of(plain, IPPROTO_IPV6, IPV6_V6ONLY));
+    close(plain);
+    mrq_listener_close(&a);
+    assert_ok(mrq_listener_open("both.test:0", true, &a, &err));
+    assert_int_equal(a.n, 2);
+    assert_int_equal(flag_of(a.socket[1], IPPROTO_IPV6, IPV6_V6ONLY), 1);
+    mrq_listener_close(&a);
 }
 
 static void only_loopback_is_ours_alone(void **state)
@@ -299,6 +321,7 @@ int main(void)
         cmocka_unit_test(sockets_have_the_flags_that_threads_and_children_need),
         cmocka_unit_test(a_socket_of_anothers_is_taken_as_it_is),
         cmocka_unit_test(a_name_may_have_eight_addresses),
+        cmocka_unit_test(one_address_of_all_is_that_of_ipv4_too),
         cmocka_unit_test(only_loopback_is_ours_alone),
         cmocka_unit_test(a_line_of_the_log_holds_what_it_may),
         cmocka_unit_test(a_full_buffer_is_written_at_once),

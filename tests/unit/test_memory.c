@@ -197,6 +197,23 @@ static void every_byte_of_a_key_counts(void **state)
         }
     assert_int_equal(mrq_answers_measure(answers).entries, n);
     mrq_answers_free(answers);
+
+    /* And each spreads them: in shards that hold one answer each there are as many as met. */
+    const size_t room = bytes_of_one() + sizeof key;
+    for (size_t at = 0; at < sizeof key; at++) {
+        memset(key, 0, sizeof key);
+        answers = mrq_answers_new(SHARDS * room, &evicted);
+        for (unsigned value = 0; value < 256; value++) {
+            key[at] = (unsigned char)value;
+            mrq_finished *found = mrq_answers_take(answers, key, sizeof key, &waited);
+            assert_null(found);
+            found = finished_with(NULL, 300, 2, 0);
+            mrq_answers_give(answers, key, sizeof key, found);
+            mrq_finished_release(found);
+        }
+        assert_in_range(mrq_answers_measure(answers).entries, SHARDS / 2, SHARDS);
+        mrq_answers_free(answers);
+    }
 }
 
 /* Without memory there are no answers in it; each piece is given back. */

@@ -475,6 +475,34 @@ static void reading_survives_without_memory(void **state)
     }
 }
 
+/* Bytes behind a field are another's: those of a map may change, so no quote is looked for there. */
+static void decoding_ends_with_the_field(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *raw;
+        bool latin1, quoted;
+        const char *text;
+    } cases[] = {{"", false, true, ""},
+                 {"\"", false, true, "\""},
+                 {"\"\"", false, true, "\""},
+                 {"\"\"", false, false, "\"\""},
+                 {"\"\"\"", false, true, "\"\""},
+                 {"a\"", true, true, "a\""},
+                 {"\xc3", false, false, "\xc3\x83"},
+                 {"\xe9", true, false, "\u00e9"},
+                 {"\x1f\x7f a", false, false, "   a"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const size_t size = strlen(cases[i].raw);
+        char *raw = malloc(size + !size), text[20]; /* to the byte, for the address sanitizer */
+        assert_non_null(raw);
+        memcpy(raw, cases[i].raw, size);
+        assert_int_equal(mrq_text_decode(raw, size, cases[i].latin1, cases[i].quoted, text), strlen(cases[i].text));
+        assert_string_equal(text, cases[i].text);
+        free(raw);
+    }
+}
+
 /* As the system's own tables have it for Unicode, in the blocks that the header promises. */
 static void letters_are_lowered_as_unicode_has_it(void **state)
 {
@@ -743,6 +771,7 @@ int main(void)
         cmocka_unit_test(a_schema_may_be_as_large_as_its_limits),
         cmocka_unit_test(a_schema_file_has_a_limit),
         cmocka_unit_test(reading_survives_without_memory),
+        cmocka_unit_test(decoding_ends_with_the_field),
         cmocka_unit_test(letters_are_lowered_as_unicode_has_it),
         cmocka_unit_test(letters_and_digits_make_words),
         cmocka_unit_test(a_schema_is_read_whole),
