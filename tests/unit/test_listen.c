@@ -1,4 +1,5 @@
 /* Sockets that listen and the access log, as a person sees them from outside: rights, flags, limits, whole lines. */
+#include "unit/checked_locks.h"
 #include "unit/testing.h"
 
 #include <arpa/inet.h>

@@ -1,4 +1,5 @@
 /* Answers in memory: what they take, who goes first, how often each was asked; and the bytes of a question's key. */
+#include "unit/checked_locks.h"
 #include "unit/failing_memory.h"
 #include "unit/testing.h"
 

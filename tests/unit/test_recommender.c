@@ -2,6 +2,7 @@
  * and many threads ask. */
 #include "unit/redis_server.h" /* first: it has an err and a folder of its own */
 
+#include "unit/checked_locks.h"
 #include "unit/failing_memory.h"
 #include "unit/slow_names.h"
 #include "unit/store_world.h"

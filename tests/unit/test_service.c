@@ -1,5 +1,6 @@
 /* The service over a real store: every answer is compared whole, its head as its body, with what the library says; limits at their
  * value and one beyond; each call of libmicrohttpd and each allocation that fails in its turn. */
+#include "unit/checked_locks.h"
 #include "unit/failing_memory.h"
 #include "unit/store_world.h"
 
@@ -70,12 +71,15 @@ static int connect_to(const service *s)
 {
     struct sockaddr_un un = {.sun_family = AF_UNIX};
     struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    const bool local = *s->listener.path;
-    const int fd = socket(local ? AF_UNIX : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    const bool local = *s->listener.path, six = strchr(s->listener.address[0], '[') != NULL;
+    const int fd = socket(local ? AF_UNIX : six ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     memcpy(un.sun_path, s->listener.path, sizeof un.sun_path);
-    if (!local)
-        in.sin_port = htons((uint16_t)atoi(strrchr(s->listener.address[0], ':') + 1));
-    assert_int_equal(local ? connect(fd, (struct sockaddr *)&un, sizeof un) : connect(fd, (struct sockaddr *)&in, sizeof in), 0);
+    in.sin_port = in6.sin6_port = htons((uint16_t)(local ? 0 : atoi(strrchr(s->listener.address[0], ':') + 1)));
+    assert_int_equal(local ? connect(fd, (struct sockaddr *)&un, sizeof un)
+                     : six ? connect(fd, (struct sockaddr *)&in6, sizeof in6)
+                           : connect(fd, (struct sockaddr *)&in, sizeof in),
+                     0);
     return fd;
 }
 
@@ -349,7 +353,7 @@ static void what_is_refused_is_told_whole(void **state)
         {"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", "200 OK", OTHERS, "{\"status\":\"ok\"}\n"},
         {"GET http://x/readyz HTTP/1.1\r\n" HOST "\r\n", "200 OK", OTHERS, "{\"status\":\"ok\"}\n"},
         {"GET /healthz HTTP/1.0\r\n\r\n", "200 OK", CLOSE OTHERS, "{\"status\":\"ok\"}\n"},
-        {"GET /healthz HTTP/1.1\r\n\r\n", "400 Bad Request", CLOSE JSON, NULL}, /* libmicrohttpd's own, see below */
+        {"GET /healthz HTTP/1.1\r\n\r\n", "400 Bad Request", CLOSE OTHERS, PROBLEM("usage", HEADS_WANTED)},
         {"GET /healthz HTTP/1.1\r\n" HOST HOST "\r\n", "400 Bad Request", CLOSE OTHERS, PROBLEM("usage", HEADS_WANTED)},
         {"GET /healthz HTTP/1.0\r\n" HOST HOST "\r\n", "400 Bad Request", CLOSE OTHERS, PROBLEM("usage", HEADS_WANTED)},
         {"GET /healthz HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "400 Bad Request", CLOSE OTHERS,
@@ -548,7 +552,76 @@ static void all_bodies_together_have_a_limit(void **state)
         for (int i = 0; i <= MANY; i++)
             close(fds[i]);
     }
+
+    /* What nobody wants is not kept: there may be as much of it as comes. */
+    static const char get[] = "GET /healthz HTTP/1.1\r\n" HOST "Content-Length: 1048576\r\n\r\n";
+    int fds[MANY + 1];
+    for (int i = 0; i <= MANY; i++) {
+        fds[i] = connect_to(&s);
+        say(fds[i], get, sizeof get - 1);
+        say(fds[i], body, BODY - 1);
+    }
+    for (int i = 0; i <= MANY; i++) {
+        say(fds[i], " ", 1);
+        assert_said(hear(fds[i], true), "200 OK", JSON, "{\"status\":\"ok\"}\n");
+        close(fds[i]);
+    }
     stop(&s);
+}
+
+/* What libmicrohttpd refuses by itself gets an answer of ours all the same, and one alone. */
+static void what_is_malformed_is_answered_once(void **state)
+{
+    (void)state;
+    static const char want[] = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n" IS_JSON
+                               "Content-Length: 76\r\n\r\n" PROBLEM("usage", "the headers are malformed");
+    static const char *const asked[] = {POST(IS_JSON "Content-Length: 14 junk\r\n"), POST(IS_JSON "Content-Length: -1\r\n"),
+                                        POST(IS_JSON "Content-Length: 99999999999999999999\r\n")};
+    service s;
+    start(&s, address, (mrq_server_options){0});
+    const int other = connect_to(&s), half = connect_to(&s); /* which are not meant */
+    assert_said(ask_on(other, GET("/healthz")), "200 OK", JSON, "{\"status\":\"ok\"}\n");
+    say(half, "GET /healthz HTTP/1.1\r\nHost: ", strlen("GET /healthz HTTP/1.1\r\nHost: "));
+    for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
+        const int fd = connect_to(&s);
+        assert_string_equal(ask_on(fd, asked[i]), want);
+        assert_true(is_closed(fd));
+        close(fd);
+    }
+    assert_said(ask_on(half, "localhost\r\n\r\n"), "200 OK", JSON, "{\"status\":\"ok\"}\n");
+    assert_said(ask_on(other, GET("/healthz")), "200 OK", JSON, "{\"status\":\"ok\"}\n");
+    close(other);
+    close(half);
+    stop(&s);
+}
+
+/* So many connections as were asked for, however many threads share them. */
+static void connections_are_shared_among_the_workers(void **state)
+{
+    (void)state;
+    enum { MANY = 24 };
+    for (uint32_t most = 16; most <= 17; most++) {
+        service s;
+        int fds[MANY];
+        uint32_t answered = 0;
+        start(&s, address, (mrq_server_options){.workers = 3, .connections = most});
+        for (int i = 0; i < MANY; i++) {
+            fds[i] = connect_to(&s);
+            say(fds[i], GET("/healthz"), strlen(GET("/healthz")));
+        }
+        for (int ms = 0, late = 0; late < 300 && ms < 20000; ms += 10, usleep(10000)) {
+            answered = 0;
+            for (int i = 0; i < MANY; i++) {
+                struct pollfd wait = {fds[i], POLLIN, 0};
+                answered += poll(&wait, 1, 0) == 1;
+            }
+            late += answered >= most ? 10 : 0;
+        }
+        assert_int_equal(answered, most);
+        for (int i = 0; i < MANY; i++)
+            close(fds[i]);
+        stop(&s);
+    }
 }
 
 /* What the service tells of itself: requests by route and status, open connections, when it began, and a line a request. */
@@ -661,6 +734,32 @@ static void every_request_is_counted_and_logged(void **state)
         at = end + 1;
     }
     assert_int_equal(*at, '\0');
+}
+
+static void an_ipv6_client_is_logged_as_one(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *where, *client;
+    } cases[] = {{"[::1]:0", " ::1 GET /healthz 200 "}, {NULL, " local GET /healthz 200 "}};
+    for (size_t i = 0; i < 2; i++) {
+        service s;
+        mrq_access *access = NULL;
+        char path[PATH];
+        size_t size;
+        snprintf(path, sizeof path, "%.3000s/access%zu", folder, i);
+        if (i == 0 && mrq_listener_open(cases[i].where, true, &s.listener, &err) != MRQ_OK)
+            continue; /* a machine without IPv6 */
+        if (i == 0)
+            mrq_listener_close(&s.listener);
+        assert_ok(mrq_access_open(path, &access, &err));
+        start(&s, i ? address : cases[i].where, (mrq_server_options){.access = access});
+        assert_said(ask(&s, GET("/healthz")), "200 OK", JSON, "{\"status\":\"ok\"}\n");
+        stop(&s);
+        mrq_access_close(access);
+        MRQ_AUTOFREE unsigned char *text = read_bytes(path, &size);
+        assert_non_null(strstr((char *)text, cases[i].client));
+    }
 }
 
 /* libmicrohttpd's functions, of which the n-th call fails. */
@@ -822,7 +921,10 @@ static void a_server_starts_whole_or_not_at_all(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_malformed_is_answered_once),
+        cmocka_unit_test(connections_are_shared_among_the_workers),
         cmocka_unit_test(every_request_is_counted_and_logged),
+        cmocka_unit_test(an_ipv6_client_is_logged_as_one),
         cmocka_unit_test(survives_what_libmicrohttpd_refuses),
         cmocka_unit_test(answers_survive_without_memory),
         cmocka_unit_test(a_server_starts_whole_or_not_at_all),
