@@ -183,7 +183,6 @@ mrq_status mrq_reader_open(mrq_reader *reader, const char *folder, const mrq_fil
     reader->at = (const char *)reader->map.data;
     reader->end = reader->at + reader->map.size;
     reader->next_line = 1;
-    memset(reader->stop, 0, sizeof reader->stop);
     reader->stop[0] = reader->stop['\n'] = reader->stop[(unsigned char)schema->delimiter[0]] = true;
     reader->stop['"'] |= schema->quoted;
     if (!schema->latin1)

@@ -21,7 +21,8 @@ typedef struct mrq_reader {
     mrq_span field[MRQ_FIELDS_MAX]; /* (schema->width) of the current record; they point into the map */
 } mrq_reader;
 
-/* Maps the file and passes over byte-order mark and header; borrows the schema. MRQ_NOT_FOUND for a missing file. */
+/* Maps the file and passes over byte-order mark and header, into a zeroed reader; borrows the schema. MRQ_NOT_FOUND for a missing
+ * file. */
 MRQ_CHECKED mrq_status mrq_reader_open(mrq_reader *reader, const char *folder, const mrq_file_schema *schema, mrq_error *err);
 void mrq_reader_close(mrq_reader *reader); /* legal on a zeroed one */
 static inline void mrq_reader_close_cleanup(mrq_reader *reader)

@@ -341,9 +341,13 @@ static void titles_match_whatever_locale_the_program_has(void **state)
     mrq_result *result = NULL;
     int64_t id[MOVIES];
     turkish_locale(folder);
+    const locale_t own = newlocale(LC_ALL_MASK, "tr_TR.UTF-8", (locale_t)0), before = uselocale(own);
     const uint32_t n = search(r, "007 TITLE", 10, id);
     const mrq_status status = mrq_recommender_similar(r, "TITLE 007", 5, NULL, &result, &err);
+    const bool restored = uselocale(before) == own;
+    freelocale(own);
     setlocale(LC_ALL, "C");
+    assert_true(restored); /* the caller's thread has the one that it had */
     assert_int_equal(n, 1);
     assert_ok(status);
     mrq_result_free(result);
@@ -486,6 +490,29 @@ static void go_to(const char *generation)
     assert_ok(mrq_store_rollback(store, generation, name, &err));
 }
 
+static void a_batch_has_at_most_so_many_queries(void **state)
+{
+    (void)state;
+    enum { MOST = MRQ_RECOMMEND_BATCH_MAX };
+    mrq_recommender *r = open_with(0, NULL);
+    mrq_query *query = calloc(MOST + 1, sizeof *query);
+    mrq_result **result = calloc(MOST + 1, sizeof *result);
+    mrq_error *error = calloc(MOST + 1, sizeof *error);
+    assert_true(query && result && error);
+    assert_ok(mrq_recommender_batch(r, query, MOST, 0, result, error, &err));
+    for (int i = 0; i < MOST; i++) {
+        assert_int_equal(error[i].status, MRQ_USAGE);
+        assert_null(result[i]);
+    }
+    assert_int_equal(error[MOST].status, MRQ_OK);
+    assert_fails(mrq_recommender_batch(r, query, MOST + 1, 1, result, error, &err), MRQ_USAGE,
+                 "a batch of 10001 queries, want at most 10000");
+    free(query);
+    free(result);
+    free(error);
+    mrq_recommender_close(r);
+}
+
 static void a_reload_takes_the_current_generation_and_results_stay(void **state)
 {
     (void)state;
@@ -591,10 +618,20 @@ static void survives_without_memory(void **state)
         }
         assert_true(n > 100);
     }
+    int n = 0;
+    for (mrq_status status = MRQ_FAILED; status != MRQ_OK; n++) { /* with a Redis, which need not be there */
+        mrq_recommender *r = NULL;
+        allocations_left = n;
+        status = mrq_recommender_open(&(mrq_options){.store = store, .redis = "unix:/nowhere/redis.sock"}, &r, NULL);
+        allocations_left = INT_MAX;
+        assert_true((r != NULL) == (status == MRQ_OK));
+        mrq_recommender_close(r);
+    }
+    assert_true(n > 10);
     mrq_recommender *r = open_with(1 << 20, NULL);
     go_to(older);
     bool changed = false;
-    for (int n = 0; !changed; n++) {
+    for (n = 0; !changed; n++) {
         allocations_left = n;
         const mrq_status status = mrq_recommender_reload(r, &changed, NULL);
         allocations_left = INT_MAX;
@@ -994,6 +1031,7 @@ int main(void)
         cmocka_unit_test(a_list_of_generations_that_the_system_refuses_is_an_error),
         cmocka_unit_test(explanations_tell_so_many_parts_and_the_rest),
         cmocka_unit_test(a_batch_is_its_queries_one_by_one),
+        cmocka_unit_test(a_batch_has_at_most_so_many_queries),
         cmocka_unit_test(a_reload_takes_the_current_generation_and_results_stay),
         cmocka_unit_test(a_bad_generation_is_refused_and_the_old_one_serves_on),
         cmocka_unit_test(survives_without_memory),
