@@ -455,6 +455,7 @@ static void reading_survives_without_memory(void **state)
     assert_true(n > 100);
     put("m", "1\n2\n");
     put("r", "7,1,1\n8,2,5\n");
+    static const int64_t times[] = {1, 2};
     n = 0;
     for (mrq_status status = MRQ_FAILED; status != MRQ_OK; n++) { /* users that the ratings make, and a split */
         MRQ_CLEANUP(mrq_schema_free) mrq_schema *plain = NULL;
@@ -466,7 +467,7 @@ static void reading_survives_without_memory(void **state)
         status = mrq_dataset_load(folder, plain, &data, &err);
         for (mrq_split_kind kind = MRQ_SPLIT_RANDOM; status == MRQ_OK && kind <= MRQ_SPLIT_HASH; kind++) {
             if (kind == MRQ_SPLIT_TIME)
-                data->time = (const int64_t[]){1, 2};
+                data->time = times;
             status = mrq_split_make(data, kind, 0.1, 0.1, 1, &split, &err);
             mrq_split_clear(&split);
         }
