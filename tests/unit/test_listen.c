@@ -238,6 +238,7 @@ static void a_line_of_the_log_holds_what_it_may(void **state)
         at = end + 1;
     }
     assert_int_equal(*at, '\0');
+    mrq_access_close(NULL);
 }
 
 /* Nobody waits for the second to be over: what does not fit any more is written at once, and nothing twice. */
