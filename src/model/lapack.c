@@ -1,6 +1,8 @@
-/* LAPACK reads matrices by columns, and what is a row to us is a column to it: a symmetric matrix is the same either way, its upper
- * triangle is LAPACK's lower one. Debian has LAPACK in OpenBLAS's own archive, without a C header, so the functions are declared
- * here (with the lengths of their texts, which Fortran passes behind the arguments). */
+/* LAPACK reads matrices by columns, and what is a row to us is a column to it: a symmetric matrix is the same either way, its lower
+ * triangle is LAPACK's upper one. It is that one which is factorised: with the other, OpenBLAS 0.3.21 on the core Prescott, which any
+ * CPU without AVX gets, reads what is not aligned, and dies, when the size is odd and 133 or more. Debian has LAPACK in OpenBLAS's
+ * own archive, without a C header, so the functions are declared here (with the lengths of their texts, which Fortran passes behind
+ * the arguments). */
 #include "model/lapack.h"
 
 #include "base/memory.h"
@@ -24,7 +26,7 @@ static mrq_status factorise(float *a, uint32_t n, mrq_error *err)
 {
     const int size = (int)n;
     int info;
-    spotrf_("L", &size, a, &size, &info, 1);
+    spotrf_("U", &size, a, &size, &info, 1);
     return info > 0 ? mrq_fail(err, MRQ_FAILED, "a %u x %u matrix is not positive definite from row %d on", n, n, info)
                     : outcome("the factorisation", n, info, err);
 }
@@ -35,13 +37,13 @@ mrq_status mrq_invert(float *a, uint32_t n, mrq_error *err)
     const int size = (int)n;
     int info;
     MRQ_TRY(factorise(a, n, err));
-    spotri_("L", &size, a, &size, &info, 1);
+    spotri_("U", &size, a, &size, &info, 1);
     MRQ_TRY(outcome("the inverse", n, info, err));
-    for (size_t top = 0; top < n; top += TILE) /* the lower triangle from the upper one, tile by tile */
+    for (size_t top = 0; top < n; top += TILE) /* the upper triangle from the lower one, tile by tile */
         for (size_t left = top; left < n; left += TILE)
             for (size_t i = top; i < top + TILE && i < n; i++)
                 for (size_t j = left > i ? left : i + 1; j < left + TILE && j < n; j++)
-                    a[j * n + i] = a[i * n + j];
+                    a[i * n + j] = a[j * n + i];
     return MRQ_OK;
 }
 
@@ -50,7 +52,7 @@ mrq_status mrq_solve(float *a, uint32_t n, float *b, uint32_t m, mrq_error *err)
     const int size = (int)n, columns = (int)m;
     int info;
     MRQ_TRY(factorise(a, n, err));
-    spotrs_("L", &size, &columns, a, &size, b, &size, &info, 1);
+    spotrs_("U", &size, &columns, a, &size, b, &size, &info, 1);
     return outcome("a solution", n, info, err);
 }
 

@@ -9,7 +9,7 @@
 
 #define MRQ_MATRIX_MAX 46340
 
-/* Replaces a symmetric positive definite A (n, n), of which the upper triangle is read, by its inverse. MRQ_FAILED when it is not
+/* Replaces a symmetric positive definite A (n, n), of which the lower triangle is read, by its inverse. MRQ_FAILED when it is not
  * positive definite. */
 MRQ_CHECKED mrq_status mrq_invert(float *a, uint32_t n, mrq_error *err);
 

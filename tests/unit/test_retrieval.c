@@ -69,9 +69,9 @@ static void test_matrices(void **state)
     float a[N * N], b[3 * N], right[3 * N], value[N];
     double exact[N * N];
     fill_matrix(a, exact);
-    for (int i = 1; i < N; i++)
-        for (int j = 0; j < i; j++)
-            a[i * N + j] = NAN; /* the lower triangle is not read */
+    for (int i = 0; i < N; i++)
+        for (int j = i + 1; j < N; j++)
+            a[i * N + j] = NAN; /* the upper triangle is not read */
     assert_ok(mrq_invert(a, N, &err));
     for (int i = 0; i < N; i++)
         for (int j = 0; j < N; j++) {
@@ -106,6 +106,27 @@ static void test_matrices(void **state)
     a[5 * N + 5] = -1;
     assert_fails(mrq_invert(a, N, &err), MRQ_FAILED, "not positive definite from row 6 on");
     assert_fails(mrq_solve(a, N, b, 3, &err), MRQ_FAILED, "not positive definite");
+}
+
+/* On every core of OpenBLAS, as cli/cores.sh runs this: see model/lapack.c. */
+static void test_a_matrix_of_any_size_is_inverted(void **state)
+{
+    (void)state;
+    static const uint32_t sizes[] = {1, 2, 3, 31, 64, 65, 127, 133, 134, 135, 136, 199, 255, 256, 257, 301};
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+        const uint32_t n = sizes[s];
+        float *a = mrq_array((size_t)n * n, sizeof *a), *b = mrq_array(n, sizeof *b);
+        for (uint32_t way = 0; way < 2; way++) { /* 1 + 1 in the diagonal, and 1 elsewhere: the inverse is known */
+            for (size_t i = 0; i < (size_t)n * n; i++)
+                a[i] = i % (n + 1) ? 1 : 2;
+            b[0] = 1;
+            assert_ok(way ? mrq_solve(a, n, b, 1, &err) : mrq_invert(a, n, &err));
+            for (size_t i = 0; i < (way ? n : (size_t)n * n); i++)
+                assert_true(fabs((double)(way ? b[i] : a[i]) - ((i % (n + 1) ? 0 : 1) - 1.0 / (n + 1))) < 1e-4);
+        }
+        mrq_free(a);
+        mrq_free(b);
+    }
 }
 
 static void test_orthonormal(void **state)
@@ -875,6 +896,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parallel),
         cmocka_unit_test(test_matrices),
+        cmocka_unit_test(test_a_matrix_of_any_size_is_inverted),
         cmocka_unit_test(test_orthonormal),
         cmocka_unit_test(test_likes),
         cmocka_unit_test(a_like_counts_at_most_a_fifth_more),
