@@ -1,0 +1,60 @@
+# shellcheck shell=sh disable=SC2086 # word splitting is wanted
+# Tables and documents of each protocol: a tenth of the sample's people, two who learn, one who predicts stars, all baselines.
+mkdir small
+cp sample/movies.dat small
+awk -F:: '$1 <= 400 && $1 % 2' sample/users.dat >small/users.dat
+awk -F:: '$1 <= 400 && $1 % 2' sample/ratings.dat >small/ratings.dat
+ask() { show marquee eval --data small --threads 2 "$@"; }
+ask --protocol all --model retrieval,mf-bias --baselines bias,random,popular,ease
+ask --protocol all --model retrieval,mf-bias --baselines bias,popular --seed 3 --seeds 2 --json
+ask --model none
+ask --part valid --baselines itemknn,popular
+ask --part valid --baselines none --json
+ask --protocol rating --model mf-dot,mf-bias --seeds 3
+ask --protocol cold-items --model none --baselines popular,random --schema ml-1m
+
+# A trained model, and the store that serves one.
+show marquee train --data small --out r.mrq --test 0.2 --seed 7 --threads 2 --split user
+show marquee train --data small --out m.mrq --test 0.2 --seed 8 --threads 2 --model mf-bias --epochs 2
+show marquee export --model r.mrq --store S --index Flat
+ask --model r.mrq,m.mrq
+ask --model r.mrq,m.mrq --store S --baselines bias --json
+ask --store S --baselines none
+
+# An index that answers another way than its model.
+show marquee export --model r.mrq --store S --index SQ4
+ask --store S --baselines none
+ask --store S --baselines none --json
+
+# What nobody can judge.
+ask --model none --baselines none
+ask --protocol rating --model retrieval,mf-bias
+ask --protocol rating --model mf-bias --baselines ease
+ask --protocol topn --model none --baselines bias
+ask --protocol all --model none --baselines bias,popular,none
+ask --protocol topn,nosuch
+ask --baselines nosuch
+ask --part train
+ask --part valid --protocol topn,time
+ask --part test --protocol time --model none --baselines random
+ask --model r.mrq --protocol topn
+ask --model r.mrq --part test
+ask --model r.mrq --seeds 2
+ask --model r.mrq --seed 2
+ask --store S --seed 0
+ask --model retrieval,r.mrq
+ask --model r.mrq,retrieval
+ask --model retrieval --store S
+ask --model nosuch.mrq
+ask --model .mrq
+ask --store nosuch --json
+ask --json --protocol nosuch
+ask --schema nosuch
+many=mf-dot,mf-dot,mf-dot,mf-dot,mf-dot,mf-dot,mf-dot,mf-dot,mf-dot,mf-dot,mf-dot
+ask --protocol rating --baselines none --model $many,mf-dot,mf-dot
+ask --model $many,mf-dot --store S
+mkdir few
+head -n 4 small/ratings.dat >few/ratings.dat
+cp small/users.dat small/movies.dat few
+show marquee eval --data few --protocol all --model none --baselines popular
+show marquee eval --data few --protocol topn,cold-items --model none
