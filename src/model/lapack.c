@@ -1,8 +1,8 @@
 /* LAPACK reads matrices by columns, and what is a row to us is a column to it: a symmetric matrix is the same either way, its lower
- * triangle is LAPACK's upper one. It is that one which is factorised: with the other, OpenBLAS 0.3.21 on the core Prescott, which any
- * CPU without AVX gets, reads what is not aligned, and dies, when the size is odd and 133 or more. Debian has LAPACK in OpenBLAS's
- * own archive, without a C header, so the functions are declared here (with the lengths of their texts, which Fortran passes behind
- * the arguments). */
+ * triangle is LAPACK's upper one. That one is factorised: with the other, OpenBLAS 0.3.21 on the core Prescott, which any CPU
+ * without AVX gets, reads what is not aligned, and dies, when the size is odd and 133 or more. Debian has LAPACK in OpenBLAS's own
+ * archive, without a C header, so the functions are declared here (with the lengths of their texts, which Fortran passes behind the
+ * arguments). */
 #include "model/lapack.h"
 
 #include "base/memory.h"

@@ -41,6 +41,7 @@ RULES = [
     (r'(samples_per_second=)(\d+)', within(1, 1e9)),
     (r'( )([\d.]+)(?= s(?:econds)?\b)', within(0, 100)),
     (r'( s, )(\d+)(?= MB$)', within(3, 3000)),
+    (r'(address=http://127\.0\.0\.1:)(\d+)', within(1024, 65534)),
     (r'(effort )(\d+)', within(0, 4096)),
     (r'(depth )(\d+)', within(0, 4096)),
     (r'(p\d\d[ =])([\d.]+)(?= ?us)', within(0.001, 1e5)),
@@ -52,9 +53,10 @@ RULES = [
 
 
 def plain(path):
+    folder = os.getcwd()
     with open(path, encoding='utf-8', errors='surrogateescape') as f:
         text = re.sub(r'^{"schema".*', lambda m: m.group().replace('},{', '},\n{'), f.read(), flags=re.M)
-    lines = text.split('\n')
+    lines = text.replace(folder, 'FOLDER').split('\n')
     columns = 0  # of seconds at the end of a table's rows
     for i, line in enumerate(lines):
         columns = 2 if line.endswith('train s   rank s') else 1 if line.endswith('train s') else columns if line else 0

@@ -1,8 +1,8 @@
 #!/bin/sh
 # Whole outputs: what the commands in outputs/SUBJECT.sh print, to both streams, and how they end is as outputs/SUBJECT.txt says; what
 # differs from run to run is checked and replaced by outputs.py. MRQ_RENEW=1 writes the text anew: read what changed before you keep it.
-here=$(cd "$(dirname "$0")" && pwd)
-. "$here/lib.sh"
+. "$(dirname "$0")/lib.sh"
+here=$MRQ_SOURCE/tests/cli
 
 marquee() { "$MARQUEE" "$@"; }
 infer() { "$INFER" "$@"; }
