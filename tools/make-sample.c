@@ -5,7 +5,7 @@
  * quality and noise; people also tend to pick what they will like. So demographics tell the direction, and ids add to it.
  *
  * Invariants: no row, title or figure comes from a real data set. Only + - * / on doubles, so that no maths library can change a
- * byte. data/sample/README.md shows the planted tastes; the test `lint / sample` compares the files there with a fresh run. */
+ * byte. data/sample/README.md shows the planted tastes; the test `sample` compares the files there with a fresh run. */
 #include <stdio.h>
 #include <stdlib.h>
 
