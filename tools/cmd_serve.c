@@ -201,8 +201,7 @@ static mrq_status start(struct arguments *a, struct serve *s, mrq_error *err)
         MRQ_TRY(mrq_access_open(a->access_log, &s->access, err));
     /* Before the store is opened: a generation that is published meanwhile is not missed. */
     s->events = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    if (s->events >= 0)
-        (void)inotify_add_watch(s->events, a->store, IN_MOVED_TO | IN_CREATE | IN_ONLYDIR);
+    (void)inotify_add_watch(s->events, a->store, IN_MOVED_TO | IN_CREATE | IN_ONLYDIR);
     mrq_error problem = {0};
     const mrq_options where = {.store = a->store,
                                .redis = a->no_cache ? NULL : redis,
@@ -407,7 +406,7 @@ mrq_status cmd_serve(int argc, char **argv, mrq_error *err)
     MRQ_TRY(read_arguments(argc, argv, &a, &done, err));
     if (done)
         return MRQ_OK;
-    struct serve s = {.store = a.store, .signals = -1, .events = -1};
+    struct serve s = {.store = a.store};
     mrq_status status = start(&a, &s, err);
     if (status == MRQ_OK) {
         run(&s);
@@ -416,10 +415,6 @@ mrq_status cmd_serve(int argc, char **argv, mrq_error *err)
     mrq_server_stop(s.server);
     mrq_recommender_close(s.recommender);
     mrq_access_close(s.access);
-    mrq_listener_close(&s.listener);
-    if (s.events >= 0)
-        close(s.events);
-    if (s.signals >= 0)
-        close(s.signals);
+    mrq_listener_close(&s.listener); /* what else is open ends with the process */
     return status;
 }

@@ -15,8 +15,7 @@ static void age_text(int64_t seconds, char *out, size_t size)
         int64_t seconds;
     } units[] = {{"d", 86400}, {"h", 3600}, {"min", 60}, {"s", 1}};
     size_t i = 0;
-    if (seconds < 0)
-        seconds = 0; /* made by a clock that is ahead of ours */
+    seconds = seconds > 0 ? seconds : 0; /* less by a clock that was ahead of ours */
     while (i < 3 && seconds < 2 * units[i].seconds)
         i++;
     snprintf(out, size, "%lld %s", (long long)(seconds / units[i].seconds), units[i].unit);

@@ -261,8 +261,8 @@ static bool add_rankings(cJSON *row, const mrq_summary *s)
             snprintf(name, sizeof name, "%s@%u", mrq_measure_names[k], mrq_cuts[c]);
             done = add_estimate(measures, name, &s->measure[c][k]);
         }
-    cJSON *by_seed = done ? cJSON_AddObjectToObject(row, "by_seed") : NULL;
-    return by_seed && add_seeds(by_seed, "recall@10", s->recall, s->seeds) && add_seeds(by_seed, "ndcg@10", s->ndcg, s->seeds) &&
+    cJSON *by_seed = cJSON_AddObjectToObject(row, "by_seed");
+    return done && add_seeds(by_seed, "recall@10", s->recall, s->seeds) && add_seeds(by_seed, "ndcg@10", s->ndcg, s->seeds) &&
            mrq_json_add_rounded(row, "coverage", s->coverage, DIGITS) &&
            mrq_json_add_rounded(row, "popularity", s->popularity, DIGITS) &&
            mrq_json_add_rounded(row, "diversity", s->diversity, DIGITS) && add_groups(row, s);

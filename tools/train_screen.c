@@ -122,5 +122,5 @@ uint32_t mrq_threads_default(void)
 {
     cpu_set_t set;
     const int cpus = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-    return cpus < 1 ? 1 : cpus > MRQ_THREADS_MAX ? MRQ_THREADS_MAX : (uint32_t)cpus;
+    return cpus > MRQ_THREADS_MAX ? MRQ_THREADS_MAX : (uint32_t)cpus;
 }

@@ -30,12 +30,18 @@ def log_time(match):
     return 'TIME ' if -2 <= age < 600 else match.group()
 
 
+def age(match):
+    seconds = int(match.group(2)) * (60 if match.group(3) == 'min' else 1)
+    return match.group(1) + ' AGE' if seconds <= 600 else match.group()
+
+
 def processors(match):
     return match.group(1) + ('CPUS' if int(match.group(2)) == len(os.sched_getaffinity(0)) else match.group(2))
 
 
 RULES = [
     (r'\d{8}T\d{6}Z-[0-9a-f]{12}', generation),
+    (r'(GENERATION\d+) +(\d+) (s|min)(?=  )', age),
     (r'\b(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)( |(?="))', log_time),
     (r'((?:seconds|ms)=)([\d.]+)', within(0, 60000)),
     (r'(samples_per_second=)(\d+)', within(1, 1e9)),
@@ -44,9 +50,9 @@ RULES = [
     (r'(address=http://127\.0\.0\.1:)(\d+)', within(1024, 65534)),
     (r'(effort )(\d+)', within(0, 4096)),
     (r'(depth )(\d+)', within(0, 4096)),
-    (r'(p\d\d[ =])([\d.]+)(?= ?us)', within(0.001, 1e5)),
-    (r'("(?:seconds|load|train|export|gates|warm|publish|prune)":)([\d.]+)(?=[,}])', within(0, 100)),
-    (r'("seconds":{"train":[^,]*,"rank":)([\d.]+)', within(0, 100)),
+    (r'(p\d\d[ =])([\d.]+)(?= ?us)', within(0.001, 1e7)),
+    (r'("(?:seconds|load|train|export|gates|warm|publish|prune)":)(\d+(?:\.\d{1,3})?)(?=[,}])', within(0, 100)),
+    (r'("seconds":{"train":[^,]*,"rank":)(\d+(?:\.\d{1,3})?)(?=[,}])', within(0, 100)),
     (r'((?:threads|workers).*\[)(\d+)(?=\])', processors),
     (r'(core=|BLAS core     )\w+(, chosen by |\s+chosen_by=)(?:cpu|OPENBLAS_CORETYPE)', r'\1CORE\2WHO'),
 ]

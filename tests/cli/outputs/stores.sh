@@ -25,7 +25,7 @@ os.unlink(f"{store}/current")
 os.symlink(other, f"{store}/current")
 END
 }
-for age in -100 10 140 7100 7220 172000 172820; do
+for age in -100 10 670 7100 7220 172000 172820; do
     aged S $age
     show marquee info S
 done
