@@ -229,7 +229,7 @@ mrq_status mrq_json_choice(const cJSON *object, const char *path, const char *ke
 
 bool mrq_json_add_made(cJSON *object, const char *key, cJSON *item)
 {
-    if (item && cJSON_AddItemToObject(object, key, item))
+    if (cJSON_AddItemToObject(object, key, item)) /* nothing without an item */
         return true;
     cJSON_Delete(item);
     return false;

@@ -578,6 +578,8 @@ static void a_command_line_keeps_to_its_table(void **state)
                  {"x --flag-40", "--flag-40: unknown option", 77, 77},
                  {"x -7", "-7: unknown option", 77, 77},
                  {"x -~", "-~: unknown option", 77, 77},
+                 {"x -~w", "-~: unknown option", 77, 77}, /* the rest of which the next scan knows nothing of */
+                 {"x", NULL, 77, 77},
                  {"", "too few arguments, want A [B]", 77, 77},
                  {"x y z", "unexpected argument \"z\"", 77, 77},
                  {"x y z z2", "unexpected argument \"z\"", 77, 77}};

@@ -130,9 +130,8 @@ int __wrap_mrq_thread_start(pthread_t *thread, void *(*run)(void *argument), voi
 int getaddrinfo(const char *host, const char *port, const struct addrinfo *hints, struct addrinfo **found)
 {
     static const char *const places[] = {"127.0.0.1", "127.0.0.2"};
-    if (strcmp(host, "two.test") != 0)
-        return EAI_NONAME;
-    if (hints->ai_flags & AI_NUMERICHOST)
+    const bool number = strcmp(host, "127.0.0.1") == 0;
+    if (!number && (strcmp(host, "two.test") != 0 || hints->ai_flags & AI_NUMERICHOST))
         return EAI_NONAME;
     *found = NULL;
     for (int i = 1; i >= 0; i--) {
@@ -657,6 +656,13 @@ static void connecting_takes_its_forty_milliseconds(void **state)
     peeks = 0;
     assert_int_equal(get(cache, NULL, 5), MRQ_CACHE_HIT);
     assert_int_equal(peeks, 1); /* whether it has said something meanwhile */
+    mrq_cache_free(cache);
+    snprintf(tcp, sizeof tcp, "127.0.0.1:%d", server.port);
+    cache = cache_at(tcp);
+    fail_next(THREAD, EAGAIN);
+    assert_int_equal(get(cache, NULL, 5), MRQ_CACHE_HIT);
+    assert_int_equal(left[THREAD], 1); /* a number needs no thread that looks it up */
+    left[THREAD] = 0;
     mrq_cache_free(cache);
     cache = cache_at("none.test:1");
     assert_down(cache, "Redis at none.test:1: Name or service not known");
