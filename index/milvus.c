@@ -546,7 +546,7 @@ mrq_status mrq_backend_upload(mrq_backend *backend, const mrq_contents *contents
                               mrq_error *err)
 {
     const uint32_t rows = contents->movies->rows;
-    uint32_t there = 0;
+    uint32_t there;
     __attribute__((cleanup(upload_clear))) upload u;
     MRQ_TRY(upload_init(&u, backend, contents, err));
     u.owner = owner;

@@ -12,6 +12,7 @@
 #include "base/json.h"
 
 static atomic_int allocations_left = INT_MAX;
+static bool one_allocation; /* fails alone: then there is memory again */
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t n, size_t size);
@@ -22,7 +23,10 @@ void *__wrap_aligned_alloc(size_t alignment, size_t size);
 
 static inline bool allocation_fails(void)
 {
-    const bool fails = atomic_load(&allocations_left) != INT_MAX && atomic_fetch_sub(&allocations_left, 1) <= 0;
+    if (atomic_load(&allocations_left) == INT_MAX)
+        return false;
+    const int left = atomic_fetch_sub(&allocations_left, 1);
+    const bool fails = one_allocation ? left == 0 : left <= 0;
     if (fails)
         errno = ENOMEM;
     return fails;

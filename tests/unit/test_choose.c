@@ -466,6 +466,14 @@ static void memory_that_runs_out_is_told(void **state)
     assert_in_range(n, 20, 499);
 }
 
+/* The same where one allocation fails alone: that it did is not found out by the next one. */
+static void memory_that_is_short_for_a_moment_is_told(void **state)
+{
+    one_allocation = true;
+    memory_that_runs_out_is_told(state);
+    one_allocation = false;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -480,6 +488,7 @@ int main(void)
         cmocka_unit_test_setup(the_log_tells_how_long_each_kind_took, make),
         cmocka_unit_test_setup(a_trial_is_told_as_json, make),
         cmocka_unit_test_setup(memory_that_runs_out_is_told, make),
+        cmocka_unit_test_setup(memory_that_is_short_for_a_moment_is_told, make),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

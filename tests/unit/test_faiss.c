@@ -372,6 +372,12 @@ static void what_it_says_while_it_trains_goes_to_the_log(void **state)
         }
     failing = NULL;
     says = NULL;
+    const int input = dup(0); /* the smallest number there is */
+    close(0);
+    assert_ok(build("Flat"));
+    assert_int_equal(descriptors_of_process(), descriptors);
+    assert_int_equal(dup2(input, 0), 0);
+    close(input);
     const int kept = dup(2); /* without a standard error at all */
     close(2);
     const mrq_status status = build("Flat");
@@ -509,6 +515,14 @@ static void memory_that_runs_out_is_told(void **state)
     mrq_index_free(NULL);
 }
 
+/* The same where one allocation fails alone: that it did is not found out by the next one. */
+static void memory_that_is_short_for_a_moment_is_told(void **state)
+{
+    one_allocation = true;
+    memory_that_runs_out_is_told(state);
+    one_allocation = false;
+}
+
 int main(void)
 {
     snprintf(folder, sizeof folder, "%s", temporary_folder());
@@ -523,6 +537,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(rows_that_are_none_are_not_taken, make, look),
         cmocka_unit_test_setup_teardown(candidates_enough_are_asked_for, make, look),
         cmocka_unit_test_setup_teardown(memory_that_runs_out_is_told, make, look),
+        cmocka_unit_test_setup_teardown(memory_that_is_short_for_a_moment_is_told, make, look),
     };
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
     temporary_remove(folder);

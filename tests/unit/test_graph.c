@@ -218,6 +218,7 @@ static void memory_that_runs_out_is_told(void **state)
     uint32_t have[N], found = 0;
     int n = 0;
     make_world(7, 4, true, true);
+    one_allocation = true;
     for (; status != MRQ_OK; n++) {
         atomic_store(&allocations_left, n);
         status = mrq_graph_walk(&w.parts, N, DIM, w.query, N, have, &found, &err);
@@ -297,6 +298,7 @@ static void every_place_of_a_graph_is_looked_at(void **state)
     REFUSED(links[0] = INT32_MAX);
     TAKEN(links[parts.n_links - 1] = N - 1);
     TAKEN(links[0] = -1);
+    TAKEN((memset(starts, 0, sizeof starts), memset(offsets, 0, sizeof offsets), parts.n_links = 0)); /* no links at all */
     static size_t huge_offsets[2] = {0, 8};
     mrq_faiss_parts huge = good; /* rows whose highest bit is taken; it is not read */
     huge.offset = huge_offsets;

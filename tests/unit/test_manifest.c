@@ -214,6 +214,14 @@ static void memory_that_runs_out_is_told(void **state)
     cJSON_free(whole_text);
 }
 
+/* The same where one allocation fails alone: that it did is not found out by the next one. */
+static void memory_that_is_short_for_a_moment_is_told(void **state)
+{
+    one_allocation = true;
+    memory_that_runs_out_is_told(state);
+    one_allocation = false;
+}
+
 /* Of the digests of catalogue and vectors, in this order, as text. */
 static void a_collection_is_named_after_movies_and_vectors(void **state)
 {
@@ -327,6 +335,7 @@ int main(void)
         cmocka_unit_test(every_number_has_its_least_and_its_most),
         cmocka_unit_test(values_are_taken_as_they_stand),
         cmocka_unit_test(memory_that_runs_out_is_told),
+        cmocka_unit_test(memory_that_is_short_for_a_moment_is_told),
         cmocka_unit_test(a_collection_is_named_after_movies_and_vectors),
         cmocka_unit_test(a_name_is_a_time_and_the_digits_of_a_digest),
         cmocka_unit_test(every_character_of_a_name_is_looked_at),

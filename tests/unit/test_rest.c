@@ -541,6 +541,14 @@ static void memory_that_runs_out_is_told(void **state)
     assert_in_range(n, 10, 50);
 }
 
+/* The same where one allocation fails alone: that it did is not found out by the next one. */
+static void memory_that_is_short_for_a_moment_is_told(void **state)
+{
+    one_allocation = true;
+    memory_that_runs_out_is_told(state);
+    one_allocation = false;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -551,6 +559,7 @@ int main(void)
         cmocka_unit_test_setup(a_reply_has_a_longest, make),
         cmocka_unit_test_setup(an_option_that_cannot_be_set_ends_a_request, make),
         cmocka_unit_test_setup(memory_that_runs_out_is_told, make),
+        cmocka_unit_test_setup(memory_that_is_short_for_a_moment_is_told, make),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
