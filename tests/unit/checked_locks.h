@@ -1,4 +1,4 @@
-/* Locks that are watched: whoever lets go of one that it does not hold is stopped. A lock that is never
+/* Locks that are watched: whoever lets go of one that it does not hold, or ends the program with one held, is stopped. A lock that is never
  * taken is hard to see by its harm. Programs that include this are linked with --wrap for both functions (tests/meson.build). */
 #ifndef MRQ_TESTS_CHECKED_LOCKS_H
 #define MRQ_TESTS_CHECKED_LOCKS_H
@@ -38,6 +38,14 @@ int __wrap_pthread_mutex_unlock(pthread_mutex_t *mutex)
     for (i--; i < n_locks_held; i++)
         locks_held[i] = locks_held[i + 1];
     return __real_pthread_mutex_unlock(mutex);
+}
+
+__attribute__((destructor)) static void no_lock_is_held(void)
+{
+    if (!n_locks_held)
+        return;
+    fprintf(stderr, "a lock is still held\n");
+    abort();
 }
 
 #endif

@@ -12,7 +12,7 @@
 #include "base/json.h"
 
 static atomic_int allocations_left = INT_MAX;
-static bool one_allocation; /* fails alone: then there is memory again */
+static atomic_bool one_fails_alone; /* then there is memory again */
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t n, size_t size);
@@ -26,7 +26,7 @@ static inline bool allocation_fails(void)
     if (atomic_load(&allocations_left) == INT_MAX)
         return false;
     const int left = atomic_fetch_sub(&allocations_left, 1);
-    const bool fails = one_allocation ? left == 0 : left <= 0;
+    const bool fails = atomic_load(&one_fails_alone) ? left == 0 : left <= 0;
     if (fails)
         errno = ENOMEM;
     return fails;

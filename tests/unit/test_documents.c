@@ -126,7 +126,7 @@ static void tell_all(mrq_recommender *r)
     recommend(r, (mrq_query){.user = 4, .k = 3, .explain = 2});
     recommend(r, (mrq_query){.user = 7, .k = 2, .explain = MRQ_EXPLAIN_ALL});
     recommend(r, (mrq_query){.age = "age003", .gender = "gender001", .job = "job004", .user = -1, .k = 2, .explain = 9});
-    recommend(r, (mrq_query){.age = "older3", .gender = "gender001", .job = "4", .user = -1, .k = 1});
+    recommend(r, (mrq_query){.age = "\xc3\xa9lder3", .gender = "gender001", .job = "4", .user = -1, .k = 1});
     recommend(r, (mrq_query){.age = "age003", .user = 4, .k = 2});
     recommend(r, (mrq_query){.user = -1, .k = 2, .liked = a, .n_liked = 3, .explain = 9});
     recommend(r, (mrq_query){.user = -1, .k = 2, .disliked = a, .n_disliked = 3});
@@ -180,7 +180,7 @@ static void tell_all(mrq_recommender *r)
 static void label_ages(mrq_table *table)
 {
     mrq_column *age = &table->column[1];
-    age->label = small_strings(table->arena, "older", age->dict.n);
+    age->label = small_strings(table->arena, "\xc3\xa9lder", age->dict.n);
 }
 
 static void assert_alike(const char *said, const char *want)

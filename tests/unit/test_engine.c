@@ -544,25 +544,27 @@ static void survives_without_memory(void **state)
     const mrq_filters filters = {
         .genre = names, .n_genres = 2, .all_genres = true, .year_to = 1950, .exclude = ids, .n_exclude = 2};
     const mrq_query query = {"25", "F", "1", -1, 5, filters};
-    int n = 0;
-    for (;; n++) {
-        allocations_left = n;
-        mrq_answer answer = {0};
-        if (mrq_recommend(flat, NULL, &query, &answer, NULL) != MRQ_OK)
-            continue;
-        mrq_answer_clear(&answer);
-        if (mrq_similar(flat, "1", 5, &filters, &answer, NULL) != MRQ_OK)
-            continue;
-        char *text = mrq_answer_json(flat, &answer);
-        mrq_answer_clear(&answer);
-        char *error = text ? mrq_error_json(&(mrq_error){MRQ_USAGE, "x"}) : NULL;
-        mrq_free(text);
-        mrq_free(error);
-        if (error)
-            break;
+    for (int alone = 0; alone < 2; alone++) {
+        int n = 0;
+        one_fails_alone = alone;
+        for (bool failed = true; failed; n++) {
+            mrq_answer answer = {0}, like = {0};
+            char *text = NULL, *error = NULL;
+            allocations_left = n;
+            if (mrq_recommend(flat, NULL, &query, &answer, NULL) == MRQ_OK &&
+                mrq_similar(flat, "1", 5, &filters, &like, NULL) == MRQ_OK && (text = mrq_answer_json(flat, &like)))
+                error = mrq_error_json(&(mrq_error){MRQ_USAGE, "x"});
+            failed = allocations_left < 0;
+            allocations_left = INT_MAX;
+            assert_true(failed || error);
+            mrq_answer_clear(&answer);
+            mrq_answer_clear(&like);
+            mrq_free(text);
+            mrq_free(error);
+        }
+        assert_true(n > 15);
     }
-    allocations_left = INT_MAX;
-    assert_true(n > 15);
+    one_fails_alone = false;
 }
 
 /* The cache */

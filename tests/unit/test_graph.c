@@ -218,7 +218,7 @@ static void memory_that_runs_out_is_told(void **state)
     uint32_t have[N], found = 0;
     int n = 0;
     make_world(7, 4, true, true);
-    one_allocation = true;
+    one_fails_alone = true;
     for (; status != MRQ_OK; n++) {
         atomic_store(&allocations_left, n);
         status = mrq_graph_walk(&w.parts, N, DIM, w.query, N, have, &found, &err);

@@ -217,9 +217,9 @@ static void memory_that_runs_out_is_told(void **state)
 /* The same where one allocation fails alone: that it did is not found out by the next one. */
 static void memory_that_is_short_for_a_moment_is_told(void **state)
 {
-    one_allocation = true;
+    one_fails_alone = true;
     memory_that_runs_out_is_told(state);
-    one_allocation = false;
+    one_fails_alone = false;
 }
 
 /* Of the digests of catalogue and vectors, in this order, as text. */

@@ -313,6 +313,35 @@ static void a_bitmap_has_a_bit_for_each_row(void **state)
     }
 }
 
+/* The last year is one; what lies beyond it is none. */
+static void years_end_with_the_last(void **state)
+{
+    (void)state;
+    mrq_table *movies = mrq_table_new();
+    mrq_selection selection = {0};
+    static const struct {
+        int from, to;
+        const char *says; /* NULL: fine */
+    } cases[] = {{0, 0, NULL},
+                 {9999, 9999, "year: the data does not tell its movies' years"}, /* as it is checked after the numbers */
+                 {9999, 0, "year: the data does not tell its movies' years"},
+                 {0, 9999, "year: the data does not tell its movies' years"},
+                 {10000, 0, "year 10000 to 0: want 1 to 9999, the first not after the last"},
+                 {0, 10000, "year 0 to 10000: want 1 to 9999, the first not after the last"},
+                 {-1, 0, "year -1 to 0: want"},
+                 {0, -1, "year 0 to -1: want"},
+                 {2, 1, "year 2 to 1: want"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const mrq_filters filters = {.year_from = cases[i].from, .year_to = cases[i].to};
+        if (cases[i].says)
+            assert_fails(mrq_selection_resolve(movies, &filters, &selection, &err), MRQ_USAGE, cases[i].says);
+        else
+            assert_ok(mrq_selection_resolve(movies, &filters, &selection, &err));
+        mrq_selection_clear(&selection);
+    }
+    mrq_table_free(movies);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -324,6 +353,7 @@ int main(void)
         cmocka_unit_test(memory_survives_without_memory),
         cmocka_unit_test(a_key_tells_how_long_it_would_be),
         cmocka_unit_test(a_bitmap_has_a_bit_for_each_row),
+        cmocka_unit_test(years_end_with_the_last),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

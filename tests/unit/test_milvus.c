@@ -960,7 +960,7 @@ static void memory_that_runs_out_is_told(void **state)
         atomic_store(&allocations_left, n);
         const mrq_status status = do_all();
         failed = atomic_exchange(&allocations_left, INT_MAX) < 0;
-        const bool spared = one_allocation && status == MRQ_OK; /* a text is as good in more room than it takes */
+        const bool spared = one_fails_alone && status == MRQ_OK; /* a text is as good in more room than it takes */
         if (!spared && (status == MRQ_OK ? failed : status != MRQ_FAILED || !strstr(err.msg, "out of memory")))
             fail_msg("allocation %d fails: got %d, \"%s\"", n, (int)status, err.msg);
         assert_int_equal(rest_open, 0);
@@ -971,9 +971,9 @@ static void memory_that_runs_out_is_told(void **state)
 /* The same where one allocation fails alone: that it did is not found out by the next one. */
 static void memory_that_is_short_for_a_moment_is_told(void **state)
 {
-    one_allocation = true;
+    one_fails_alone = true;
     memory_that_runs_out_is_told(state);
-    one_allocation = false;
+    one_fails_alone = false;
 }
 
 int main(void)

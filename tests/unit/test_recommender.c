@@ -602,22 +602,27 @@ static mrq_status ask_everything(mrq_recommender *r)
 static void survives_without_memory(void **state)
 {
     (void)state;
-    for (int memory = 0; memory <= 1 << 20; memory += 1 << 20) {
+    for (int turn = 0; turn < 3; turn++) {
+        const int memory = turn ? 1 << 20 : 0;
         int n = 0;
-        for (mrq_status status = MRQ_FAILED; status != MRQ_OK; n++) {
+        one_fails_alone = turn == 2;
+        for (bool failed = true; failed; n++) {
             mrq_recommender *r = NULL;
             allocations_left = n;
-            status = mrq_recommender_open(&(mrq_options){.store = store, .memory = (size_t)memory}, &r, NULL);
+            mrq_status status = mrq_recommender_open(&(mrq_options){.store = store, .memory = (size_t)memory}, &r, NULL);
             if (status == MRQ_OK)
                 status = ask_everything(r);
+            failed = allocations_left < 0;
             allocations_left = INT_MAX;
-            if (r && status != MRQ_OK)
+            assert_true(failed || status == MRQ_OK);
+            if (r && failed)
                 assert_int_equal(ask_everything(r), MRQ_OK);
             mrq_recommender_close(r);
             assert_true(n < 10000);
         }
         assert_true(n > 100);
     }
+    one_fails_alone = false;
     int n = 0;
     for (mrq_status status = MRQ_FAILED; status != MRQ_OK; n++) { /* with a Redis, which need not be there */
         mrq_recommender *r = NULL;
@@ -1010,7 +1015,7 @@ static void a_dead_redis_is_told_and_harms_nobody(void **state)
     mrq_result_free(result);
     mrq_recommender_flush(r);
     const mrq_stats stats = stats_of(r);
-    assert_true(stats.redis_errors >= 1);
+    assert_in_range(stats.redis_errors, 1, 10);
     assert_non_null(strstr(stats.redis_problem, "/nowhere/redis.sock"));
     mrq_recommender_close(r);
 }
