@@ -57,6 +57,9 @@ publish() {
     mv kept S/current
     ask '/v1/recommendations?user=4'
 }
+health() {
+    ask /healthz
+}
 rotate() {
     ask /healthz
     mv access access.1
@@ -72,6 +75,7 @@ show life questions --listen 127.0.0.1:0 --memory 0
 show life publish --listen 127.0.0.1:0
 show life rotate --listen 127.0.0.1:0 --access-log access
 show cut -d ' ' -f 3-6,8 access.1 access
+show life health --listen 127.0.0.1:0 --access-log /dev/full
 show life true --listen "unix:$work/socket"
 
 # Files that may be open, of which a hundred are not for connections.
