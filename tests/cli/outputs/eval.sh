@@ -58,3 +58,13 @@ head -n 4 small/ratings.dat >few/ratings.dat
 cp small/users.dat small/movies.dat few
 show marquee eval --data few --protocol all --model none --baselines popular
 show marquee eval --data few --protocol topn,cold-items --model none
+
+# Twenty people are a group of which an interval tells something; nineteen are not.
+mkdir twenty
+cp sample/movies.dat twenty
+groups() { marquee eval --data twenty --threads 2 --model none --baselines popular | grep male; }
+for people in 20 19; do
+    awk -F:: -v people=$people '$2 == "F" && ++f > 60 && f <= 60 + people || $2 == "M" && ++m <= 100' sample/users.dat >twenty/users.dat
+    awk -F:: 'NR == FNR { user[$1] = 1; next } $1 in user' twenty/users.dat sample/ratings.dat >twenty/ratings.dat
+    show groups
+done
