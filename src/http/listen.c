@@ -1,8 +1,8 @@
 /* Sockets that listen. A name may have several addresses, "localhost" 127.0.0.1 and ::1, and who comes by the name may try either:
- * so all of them are listened on, but those of a family that the machine does not speak. What other machines can reach takes a
- * token; that is judged by each address itself, not by how it was written, and for a socket of systemd's as for our own. A unix
- * socket of ours is its user's alone; systemd makes one with other rights. A file that is left of a server which was killed would
- * keep the next one from starting: so whoever finds one knocks, and takes the place when nobody answers. */
+ * so all of them are listened on, but those that this machine does not have, of which the log tells. What other machines can reach
+ * takes a token; that is judged by each address itself, not by how it was written, and for a socket of systemd's as for our own. A
+ * unix socket of ours is its user's alone; systemd makes one with other rights. A file that is left of a server which was killed
+ * would keep the next one from starting: so whoever finds one knocks, and takes the place when nobody answers. */
 #include "http/listen.h"
 
 #include <errno.h>
@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/host.h"
+#include "base/log.h"
 
 #define BACKLOG    4096 /* connections that wait to be accepted; the kernel may allow fewer */
 #define PORT_TRIES 20   /* free ports of one address that turn out to be taken at another */
@@ -71,19 +72,24 @@ static mrq_status check_exposed(const char *text, const struct sockaddr *address
                : mrq_fail(err, MRQ_USAGE, "%s can be reached from other machines, which takes --token-file FILE", text);
 }
 
-/* Adds a socket and its address; `size` bytes of that are known. */
-static void add_socket(mrq_listener *listener, int fd, const struct sockaddr *address, socklen_t size)
+/* An address for people; `size` bytes of it are known. */
+static void print_address(const struct sockaddr *address, socklen_t size, char out[MRQ_ADDRESS_TEXT])
 {
-    char host[NI_MAXHOST] = "?", port[NI_MAXSERV] = "?", *text = listener->address[listener->n];
-    listener->socket[listener->n++] = fd;
+    char host[NI_MAXHOST] = "?", port[NI_MAXSERV] = "?";
     if (address->sa_family == AF_UNIX) {
         struct sockaddr_un un = {0};
         memcpy(&un, address, size < sizeof un ? size : sizeof un);
-        snprintf(text, sizeof *listener->address, "unix:%.107s", un.sun_path);
+        snprintf(out, MRQ_ADDRESS_TEXT, "unix:%.107s", un.sun_path);
         return;
     }
     getnameinfo(address, size, host, sizeof host, port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV);
-    snprintf(text, sizeof *listener->address, strchr(host, ':') ? "http://[%.200s]:%s" : "http://%.200s:%s", host, port);
+    snprintf(out, MRQ_ADDRESS_TEXT, strchr(host, ':') ? "http://[%.200s]:%s" : "http://%.200s:%s", host, port);
+}
+
+static void add_socket(mrq_listener *listener, int fd, const struct sockaddr *address, socklen_t size)
+{
+    print_address(address, size, listener->address[listener->n]);
+    listener->socket[listener->n++] = fd;
 }
 
 /* Binds and listens; -1 with errno. A unix socket is for its own user: its file gets the rights of the descriptor. */
@@ -131,10 +137,19 @@ static bool is_listed(const struct addrinfo *found, const struct addrinfo *end)
     return false;
 }
 
+/* Says that an address is not listened on. Where there is no other the error says it. */
+static void leave_out(const struct addrinfo *found, const struct addrinfo *at, int why)
+{
+    char text[MRQ_ADDRESS_TEXT];
+    print_address(at->ai_addr, at->ai_addrlen, text);
+    if (found->ai_next)
+        mrq_log(MRQ_LOG_WARN, "serve", "not address=%s: %s", text, strerror(why));
+}
+
 /* Listens on all addresses, at the port of the first, or at none. 0, or why not. */
 static int open_addresses(struct addrinfo *found, mrq_listener *out)
 {
-    int problem = 0, unspoken = EADDRNOTAVAIL;
+    int problem = 0, strange = EADDRNOTAVAIL;
     for (struct addrinfo *at = found; at && !problem; at = at->ai_next) {
         struct sockaddr_storage bound = {0};
         socklen_t size = sizeof bound;
@@ -142,7 +157,8 @@ static int open_addresses(struct addrinfo *found, mrq_listener *out)
             continue;
         const int fd = open_socket(at->ai_addr, at->ai_addrlen, !found->ai_next);
         if (fd < 0 && (errno == EADDRNOTAVAIL || errno == EAFNOSUPPORT)) {
-            unspoken = errno;
+            strange = errno;
+            leave_out(found, at, strange);
             continue;
         }
         problem = fd < 0 || getsockname(fd, (struct sockaddr *)&bound, &size) != 0 ? errno : 0;
@@ -152,7 +168,7 @@ static int open_addresses(struct addrinfo *found, mrq_listener *out)
             set_port(found, (const struct sockaddr *)&bound);
     }
     if (!problem && out->n == 0)
-        problem = unspoken;
+        problem = strange;
     if (problem)
         close_sockets(out);
     return problem;

@@ -19,23 +19,26 @@ typedef struct mrq_place {
 /* MRQ_USAGE quotes the text. */
 MRQ_CHECKED mrq_status mrq_place_parse(const char *text, mrq_place *out, mrq_error *err);
 
-#define MRQ_SOCKETS_MAX 8
+#define MRQ_SOCKETS_MAX  8
+#define MRQ_ADDRESS_TEXT 300
 
 /* Sockets that listen, non-blocking: one of each address that a name has, all on one port. */
 typedef struct mrq_listener {
     int socket[MRQ_SOCKETS_MAX]; /* (n) */
     unsigned n;
-    bool ours;                          /* nobody else holds them */
-    char address[MRQ_SOCKETS_MAX][300]; /* (n) for people: "http://127.0.0.1:8080" with the port that it came to be, "unix:/path" */
-    char path[108];                     /* of a unix socket that is ours to remove; "" without */
-    dev_t device;                       /* of that */
+    bool ours; /* nobody else holds them */
+    char address[MRQ_SOCKETS_MAX]
+                [MRQ_ADDRESS_TEXT]; /* (n) for people: "http://127.0.0.1:8080" with the port that it came to be, "unix:/path" */
+    char path[108];                 /* of a unix socket that is ours to remove; "" without */
+    dev_t device;                   /* of that */
     ino_t inode;
 } mrq_listener;
 
 /* Whether only this machine can reach an address. */
 bool mrq_is_loopback(const struct sockaddr *address);
 
-/* Opens a socket at each address that a place has, in families that this machine speaks. Port 0 takes a free one. A unix socket on
+/* Opens a socket at each address that a place has. Those that are not this machine's, or of a family that it does not speak, are
+ * left out with a warning, unless none is left. Port 0 takes a free one. A unix socket on
  * which nobody answers any more is replaced. Unless `exposed`, MRQ_USAGE for what other machines can reach. MRQ_FAILED for what is
  * taken. */
 MRQ_CHECKED mrq_status mrq_listener_open(const char *address, bool exposed, mrq_listener *out, mrq_error *err);
