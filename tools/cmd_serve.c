@@ -35,7 +35,8 @@
 struct arguments {
     const char *store, *listen, *redis, *backend, *token_file, *access_log;
     mrq_texts hosts, origins;
-    mrq_place place; /* of --listen */
+    mrq_host host[MRQ_TEXTS_MAX]; /* (hosts.n) whose plain names those are, once they have been read */
+    mrq_place place;              /* of --listen */
     bool no_cache;
     int64_t workers, memory, connections;
 };
@@ -55,6 +56,26 @@ struct serve {
     mrq_stats before;     /* at the last tick */
 };
 
+/* Which names and origins may come. */
+static mrq_status read_visitors(struct arguments *a, mrq_error *err)
+{
+    mrq_error problem = {0};
+    for (uint32_t i = 0; i < a->hosts.n; i++) {
+        if (mrq_host_check(a->hosts.text[i], &a->host[i], &problem) != MRQ_OK)
+            return mrq_fail(err, MRQ_USAGE, "--host %s", problem.msg);
+        a->hosts.text[i] = a->host[i].name;
+    }
+    for (uint32_t i = 0; i < a->origins.n; i++)
+        if (mrq_origin_check(a->origins.text[i], &problem) != MRQ_OK)
+            return mrq_fail(err, MRQ_USAGE, "--allow-origin %s", problem.msg);
+    if (mrq_place_parse(a->listen, &a->place, &problem) == MRQ_OK && !a->place.local) {
+        if (a->hosts.n == MRQ_TEXTS_MAX)
+            return mrq_fail(err, MRQ_USAGE, "--host: given more than %d times", MRQ_TEXTS_MAX - 1);
+        a->hosts.text[a->hosts.n++] = a->place.host;
+    }
+    return MRQ_OK;
+}
+
 static mrq_status read_arguments(int argc, char **argv, struct arguments *a, bool *done, mrq_error *err)
 {
     const mrq_option options[] = {
@@ -63,7 +84,8 @@ static mrq_status read_arguments(int argc, char **argv, struct arguments *a, boo
          "HOST:PORT, [IPV6]:PORT or unix:/path; port 0 takes a free\none. A name is listened on at all its addresses. A socket\n"
          "that systemd passes comes first. What other machines can\nreach takes --token-file"},
         {"host", 0, MRQ_OPT_LIST, &a->hosts, 0, 0, "NAME",
-         "a name that this service goes by, as a proxy before it tells\nin Host; may be given again. Without --token-file only\n"
+         "a name that clients use for this service, as a proxy passes\nit on in Host; may be given again. Without --token-file "
+         "only\n"
          "localhost, loopback addresses, the name in --listen and\nthese are answered; /healthz and /readyz by any name"},
         {"allow-origin", 0, MRQ_OPT_LIST, &a->origins, 0, 0, "ORIGIN",
          "scheme://host[:port] of pages elsewhere that may ask and\nread the answers (CORS); may be given again"},
@@ -106,7 +128,7 @@ static mrq_status read_arguments(int argc, char **argv, struct arguments *a, boo
     int first = 0;
     MRQ_TRY(mrq_options_read(&command, argc, argv, &first, done, err));
     a->store = mrq_default_store(a->store);
-    return MRQ_OK;
+    return *done ? MRQ_OK : read_visitors(a, err);
 }
 
 /* As many connections as were asked for, or as the limit on open files leaves when nobody asked. */
@@ -147,26 +169,6 @@ static mrq_status catch_signals(int *out, mrq_error *err)
     return *out < 0 ? mrq_fail_errno(err, "cannot wait for signals") : MRQ_OK;
 }
 
-/* Which names and origins may come. Who has to tell a token may call us anything. */
-static mrq_status read_visitors(struct arguments *a, mrq_server_options *options, mrq_error *err)
-{
-    mrq_error problem = {0};
-    for (uint32_t i = 0; i < a->hosts.n; i++)
-        if (mrq_host_check(a->hosts.text[i], &problem) != MRQ_OK)
-            return mrq_fail(err, MRQ_USAGE, "--host %s", problem.msg);
-    for (uint32_t i = 0; i < a->origins.n; i++)
-        if (mrq_origin_check(a->origins.text[i], &problem) != MRQ_OK)
-            return mrq_fail(err, MRQ_USAGE, "--allow-origin %s", problem.msg);
-    if (mrq_place_parse(a->listen, &a->place, &problem) == MRQ_OK && !a->place.local) {
-        if (a->hosts.n == MRQ_TEXTS_MAX)
-            return mrq_fail(err, MRQ_USAGE, "--host: given more than %d times", MRQ_TEXTS_MAX - 1);
-        a->hosts.text[a->hosts.n++] = a->place.host;
-    }
-    options->hosts = a->token_file ? NULL : &a->hosts;
-    options->origins = &a->origins;
-    return MRQ_OK;
-}
-
 static mrq_status open_listener(const struct arguments *a, mrq_listener *out, mrq_error *err)
 {
     int passed;
@@ -178,17 +180,36 @@ static mrq_status open_listener(const struct arguments *a, mrq_listener *out, mr
     return status == MRQ_OK ? MRQ_OK : mrq_fail(err, status, "--listen %s", problem.msg);
 }
 
-static mrq_status start(struct arguments *a, struct serve *s, mrq_error *err)
+static mrq_status open_recommender(const struct arguments *a, const char *redis, const mrq_backend_options *backend,
+                                   mrq_recommender **out, mrq_error *err)
+{
+    mrq_error problem = {0};
+    const mrq_options where = {.store = a->store,
+                               .redis = a->no_cache ? NULL : redis,
+                               .memory = (size_t)a->memory << 20,
+                               .backend = backend->address,
+                               .backend_token = backend->token,
+                               .backend_ca = backend->ca};
+    const mrq_status status = mrq_recommender_open(&where, out, &problem);
+    if (status != MRQ_OK) /* of wrong usage only an address can be accused, and a backend's says so */
+        return status == MRQ_USAGE && strncmp(problem.msg, "backend", 7) != 0
+                   ? mrq_fail(err, status, "%s: %s", mrq_redis_source(a->redis), problem.msg)
+                   : mrq_fail(err, status, "%s", problem.msg);
+    return MRQ_OK;
+}
+
+static mrq_status start(const struct arguments *a, struct serve *s, mrq_error *err)
 {
     const double began = mrq_clock();
     const char *redis;
     mrq_server_options options = {.workers = a->workers ? (uint32_t)a->workers : (uint32_t)mrq_threads_default(),
                                   .idle_seconds = MRQ_IDLE_SECONDS,
-                                  .request_seconds = MRQ_REQUEST_SECONDS};
+                                  .request_seconds = MRQ_REQUEST_SECONDS,
+                                  .hosts = a->token_file ? NULL : &a->hosts, /* who tells a token may call us anything */
+                                  .origins = &a->origins};
     mrq_backend_options backend;
     MRQ_TRY(mrq_default_redis(a->redis, &redis, err));
     MRQ_TRY(default_backend(a->backend, &backend, err));
-    MRQ_TRY(read_visitors(a, &options, err));
     MRQ_TRY(allow_connections(a->connections, &options.connections, err));
     if (a->token_file) {
         mrq_keep_secret();
@@ -202,18 +223,7 @@ static mrq_status start(struct arguments *a, struct serve *s, mrq_error *err)
     /* Before the store is opened: a generation that is published meanwhile is not missed. */
     s->events = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
     (void)inotify_add_watch(s->events, a->store, IN_MOVED_TO | IN_CREATE | IN_ONLYDIR);
-    mrq_error problem = {0};
-    const mrq_options where = {.store = a->store,
-                               .redis = a->no_cache ? NULL : redis,
-                               .memory = (size_t)a->memory << 20,
-                               .backend = backend.address,
-                               .backend_token = backend.token,
-                               .backend_ca = backend.ca};
-    const mrq_status status = mrq_recommender_open(&where, &s->recommender, &problem);
-    if (status != MRQ_OK) /* of wrong usage only an address can be accused, and a backend's says so */
-        return status == MRQ_USAGE && strncmp(problem.msg, "backend", 7) != 0
-                   ? mrq_fail(err, status, "%s: %s", mrq_redis_source(a->redis), problem.msg)
-                   : mrq_fail(err, status, "%s", problem.msg);
+    MRQ_TRY(open_recommender(a, redis, &backend, &s->recommender, err));
     options.recommender = s->recommender;
     options.listener = &s->listener;
     options.access = s->access;

@@ -39,7 +39,7 @@ struct mrq_access {
  * links could have us write where only we may. */
 static mrq_status open_file(const char *path, int *out, mrq_error *err)
 {
-    const int flags = O_WRONLY | O_APPEND | O_CLOEXEC | O_NONBLOCK;
+    const int flags = O_WRONLY | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
     struct stat st;
     int file = strcmp(path, "-") == 0 ? dup(STDOUT_FILENO) : open(path, flags | O_CREAT | O_NOFOLLOW, 0600);
     const bool link = file < 0 && errno == ELOOP;

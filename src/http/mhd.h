@@ -17,6 +17,7 @@
     X(get_connection_values)                                                                                                       \
     X(get_daemon_info)                                                                                                             \
     X(get_timeout)                                                                                                                 \
+    X(get_version)                                                                                                                 \
     X(lookup_connection_value)                                                                                                     \
     X(queue_response)                                                                                                              \
     X(quiesce_daemon)                                                                                                              \

@@ -25,7 +25,7 @@ static mrq_status answer_recommend(const mrq_request *request, mrq_reply *reply,
     return MRQ_OK;
 }
 
-uint32_t mrq_service_take(mrq_service *service, uint32_t want)
+uint32_t mrq_helpers_take(mrq_service *service, uint32_t want)
 {
     uint32_t left = atomic_load_explicit(&service->helpers, memory_order_relaxed), n;
     do
@@ -35,7 +35,7 @@ uint32_t mrq_service_take(mrq_service *service, uint32_t want)
     return n;
 }
 
-void mrq_service_give(mrq_service *service, uint32_t n)
+void mrq_helpers_give(mrq_service *service, uint32_t n)
 {
     atomic_fetch_add_explicit(&service->helpers, n, memory_order_relaxed);
 }
@@ -46,9 +46,9 @@ static mrq_status answer_batch(const mrq_request *request, mrq_reply *reply, mrq
     char *text = NULL;
     size_t size = 0;
     MRQ_TRY(mrq_batch_read(request->body, request->body_size, &batch, err));
-    const uint32_t helpers = mrq_service_take(request->service, batch.n > 1 ? batch.n - 1 : 0);
+    const uint32_t helpers = mrq_helpers_take(request->service, batch.n > 1 ? batch.n - 1 : 0);
     const mrq_status status = mrq_batch_answer(&batch, request->service->recommender, 1 + helpers, &text, &size, err);
-    mrq_service_give(request->service, helpers);
+    mrq_helpers_give(request->service, helpers);
     mrq_batch_clear(&batch);
     MRQ_TRY(status);
     mrq_reply_owned(reply, MRQ_TYPE_JSON, text, size);

@@ -43,8 +43,8 @@ typedef struct mrq_route {
 } mrq_route;
 
 /* Takes up to `want` of the helpers that are left, and gives them back. */
-uint32_t mrq_service_take(mrq_service *service, uint32_t want);
-void mrq_service_give(mrq_service *service, uint32_t n);
+uint32_t mrq_helpers_take(mrq_service *service, uint32_t want);
+void mrq_helpers_give(mrq_service *service, uint32_t n);
 
 #define MRQ_ROUTES 15
 extern const mrq_route mrq_routes[MRQ_ROUTES];

@@ -8,15 +8,15 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/host.h"
 #include "http/listen.h"
 
-mrq_status mrq_host_check(const char *text, mrq_error *err)
+mrq_status mrq_host_check(const char *text, mrq_host *out, mrq_error *err)
 {
-    mrq_host host;
     const size_t size = strlen(text);
+    mrq_host host;
     if (mrq_host_parse(text, size, "80", 0, &host) || strlen(host.name) + (*text == '[' ? 2 : 0) != size)
         return mrq_fail(err, MRQ_USAGE, "\"%.100s\" is no name of a host, want one without a port", text);
+    *out = host;
     return MRQ_OK;
 }
 
@@ -35,12 +35,8 @@ bool mrq_host_is_known(const mrq_texts *names, const char *host, size_t size)
     if (mrq_host_parse(host, size, "80", 0, &told))
         return false;
     bool known = strcasecmp(told.name, "localhost") == 0 || is_loopback_address(told.name);
-    for (uint32_t i = 0; !known && i < names->n; i++) {
-        const char *name = names->text[i];
-        const bool bracketed = *name == '[';
-        const size_t n = strlen(name + bracketed) - bracketed;
-        known = n == strlen(told.name) && strncasecmp(name + bracketed, told.name, n) == 0;
-    }
+    for (uint32_t i = 0; !known && i < names->n; i++)
+        known = strcasecmp(names->text[i], told.name) == 0;
     return known;
 }
 
@@ -53,13 +49,13 @@ mrq_status mrq_origin_check(const char *text, mrq_error *err)
 {
     mrq_host host;
     const size_t scheme = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789+-.");
-    const char *name = text + scheme + 3;
     if (strcmp(text, "*") == 0)
         return no_origin(text, "any page would read the answers; name each that may", err);
     if (text[strcspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ")])
         return no_origin(text, "browsers write it in small letters", err);
     if (scheme == 0 || *text < 'a' || strncmp(text + scheme, "://", 3) != 0)
         return no_origin(text, "it does not begin with a scheme, as https://", err);
+    const char *name = text + scheme + 3;
     if (strchr(name, '/'))
         return no_origin(text, "a path does not belong to it, not even a slash", err);
     const char *problem = mrq_host_parse(name, strlen(name), "-", 1, &host);

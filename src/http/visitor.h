@@ -6,12 +6,15 @@
 #include <stddef.h>
 
 #include "base/error.h"
+#include "base/host.h"
 #include "base/option.h"
 
-/* A name for mrq_host_is_known(): a host without a port, as "movies.example" or "192.0.2.7". MRQ_USAGE quotes it. */
-MRQ_CHECKED mrq_status mrq_host_check(const char *text, mrq_error *err);
+/* Reads a host without a port, as "movies.example", "192.0.2.7" or "[2001:db8::7]", whose plain name is one for
+ * mrq_host_is_known(). MRQ_USAGE quotes it. */
+MRQ_CHECKED mrq_status mrq_host_check(const char *text, mrq_host *out, mrq_error *err);
 
-/* Whether a request's Host, `size` bytes with or without a port, is localhost, a loopback address or one of the names. */
+/* Whether a request's Host, `size` bytes with or without a port, is localhost, a loopback address or one of
+ * the names, which stand without brackets. */
 bool mrq_host_is_known(const mrq_texts *names, const char *host, size_t size);
 
 /* An origin as browsers write it: scheme://host, and :port unless it is the scheme's own. MRQ_USAGE tells what is wrong. */

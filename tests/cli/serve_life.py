@@ -111,7 +111,9 @@ def check_slow():
     """A request that trickles in is cut after a minute, though never silent: here of a clock that runs forty times as fast."""
     asan = os.environ.get("ASAN_OPTIONS", "")
     env = {"LD_PRELOAD": os.environ["FAST_CLOCK"], "ASAN_OPTIONS": f"{asan}:verify_asan_link_order=0"}
-    with Server(env=env) as s, s.connect() as c:
+    with Server(env=env) as s, contextlib.ExitStack() as stack:
+        start = time.monotonic()
+        c = stack.enter_context(s.connect())
         c.sendall(b"GET /healthz HTTP/1.1\r\nX: ")
 
         def cut():
@@ -123,6 +125,8 @@ def check_slow():
             return False
 
         until(cut, 20)
+        lived = 40 * (time.monotonic() - start)
+        assert lived > 50, lived
         s.good("/healthz")
 
 

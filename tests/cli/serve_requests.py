@@ -198,6 +198,8 @@ def check_heads(s, r):
         sound + b"X: 1\0\r\n",
         sound + b"X: 1\0\0\r\nY: 2\r\n",
         sound + b"X: 1\0Content-Length: %d\r\n" % len(inner),
+        sound + b"X: a\0\nContent-Length: %d\r\n" % len(inner),
+        sound + b"X: a\0\nTransfer-Encoding: chunked\r\n",
         sound + b"X: 1\nContent-Length: %d\r\n" % len(inner),
         sound + b"X: 1\rContent-Length: %d\r\n" % len(inner),
         sound + b"X: \x01\r\n",
@@ -233,15 +235,31 @@ def check_heads(s, r):
         b"GET  /healthz HTTP/1.1\r\n",
         b"GET /healthz  HTTP/1.1\r\n",
         b"GET /healthz HTTP/1.1\n",
+        b"GET /healthz HTTP/1.1\0\n",
     ):
         one_refusal(s, line + host + b"\r\n" + inner)
-    one_refusal(s, b"GET /healthz HTTP/1.1\r\n" + host + b"\n" + inner)
+    for end in (b"\n", b"\0\n", b"\r\0\n"):
+        one_refusal(s, b"GET /healthz HTTP/1.1\r\n" + host + end + (GET % b"/v1/info"))
     one_refusal(s, b"GET /healthz HTTP/1.1\r\nHost: localhost\n\r\n" + inner)
     fine = b"POST /v1/recommendations HTTP/1.1\r\nX:\r\nY: \t a b\t\r\n" + sound + b"Content-Length:14\r\n\r\n"
     for pieces in ([fine + b'{"queries":[]}' + inner], [bytes([b]) for b in fine + b'{"queries":[]}' + inner]):
         assert statuses(raw(s, *pieces, want=2)[0]) == [200, 200]
 
 
+def check_chunks(s, r):
+    """The lines between chunks are not looked at, and may be read in another way: nothing behind them is taken for a request."""
+    chunked = b"Transfer-Encoding: chunked\r\n\r\n"
+    for head, body in ((POST, b'e\r\n{"queries":[]}\r\n'), (b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n", b"")):
+        for end in (b"0\r\n\r\n", b"0\n\n", b"0\r\nX: 1\n\r\n", b"0;x\n\r\n"):
+            request = head + chunked + body + end + (GET % b"/v1/info")
+            for pieces in ([request], [bytes([b]) for b in request]):
+                out, closed = raw(s, *pieces)
+                assert len(statuses(out)) == 1 and closed, (request, out)
+                assert end != b"0\r\n\r\n" or (statuses(out) == [200] and b"Connection: close" in out), out
+
+
+def check_patience(s, r):
+    """A request that is refused by libmicrohttpd ends its own connection, and no other that its thread waits for."""
     with Server("--workers", "1") as alone, alone.connect() as other, alone.connect() as half:
         other.sendall(POST + b"Content-Length: 14\r\n\r\n")  # is waited for by the thread that refuses
         half.sendall(b"GET /healthz HTTP/1.1\r\nHost: ")
@@ -254,7 +272,7 @@ def check_heads(s, r):
 def one_refusal(s, request):
     for pieces in ([request], [bytes([b]) for b in request]):
         out, closed = raw(s, *pieces)
-        assert statuses(out) == [400] and out.count(b"HTTP/1.1 ") == 1 and closed and b"Connection: close" in out, (pieces, out)
+        assert statuses(out) == [400] and (b"\n" + out).count(b"\nHTTP/1.1 ") == 1 and closed and b"Connection: close" in out, (pieces, out)
 
 
 def check_hosts(s, r):
@@ -265,7 +283,7 @@ def check_hosts(s, r):
     strange = ("evil.example", "evil.example:8080", "localhost.evil.example", "127.0.0.1.evil.example", "0.0.0.0", "movies.example")
     for host in strange:
         for path in ("/v1/users/4", "/v1/info", "/metrics", "/openapi.json", "/", "/page.js", "/nothing"):
-            code = s.bad(path, 421, "--host NAME", headers={"Host": host})[1]
+            code = s.bad(path, 421, f'"{host}" is not a host', headers={"Host": host})[1]
             assert code == "misdirected"
         assert ask(host, "/v1/recommendations", method="POST", body=b'{"queries":[]}') == 421
         assert ask(host, "/v1/info", method="OPTIONS") == 421
@@ -273,8 +291,9 @@ def check_hosts(s, r):
     assert statuses(raw(s, b"GET /v1/info HTTP/1.1\r\nHost:\r\n\r\n")[0]) == [421]
     assert statuses(raw(s, b"GET /v1/info HTTP/1.0\r\n\r\n")[0]) == [200]  # no browser
     assert statuses(raw(s, b"GET /v1/info HTTP/1.0\r\nHost: evil.example\r\n\r\n")[0]) == [421]
-    assert statuses(raw(s, b"GET http://evil.example/v1/info HTTP/1.1\r\nHost: localhost\r\n\r\n")[0]) == [421]
-    assert statuses(raw(s, b"GET http://localhost/v1/info HTTP/1.1\r\nHost: evil.example\r\n\r\n")[0]) == [421]
+    for target, host in ((b"evil.example:7", b"localhost"), (b"localhost", b"evil.example:7"), (b"evil.example:7", b"x.example")):
+        out = raw(s, b"GET http://%s/v1/info HTTP/1.1\r\nHost: %s\r\n\r\n" % (target, host))[0]
+        assert statuses(out) == [421] and rb'"\"evil.example:7\" is not a host' in out and b"--host NAME" in out, out
     assert statuses(raw(s, b"GET http://127.0.0.1:9/v1/info HTTP/1.1\r\nHost: localhost\r\n\r\n")[0]) == [200]
     with Server("--host", "movies.example", "--host", "[2001:db8::7]") as named:
         for host, status in (("Movies.Example:443", 200), ("[2001:db8::7]", 200), ("localhost", 200), ("evil.example", 421)):
@@ -329,20 +348,22 @@ def check_helpers(s, r):
     body = json.dumps({"queries": [{"user": u, "k": 1} for u in range(1, 200)] * 5}).encode()
     with Server("--workers", "4", "--memory", "0") as server:
         count = lambda: len(os.listdir(f"/proc/{server.process.pid}/task"))
-        alone, most = count(), 0
+        alone, most, beyond, row = count(), 0, 0, 0  # looks in a row that saw too many: a thread that ended is still listed for a moment
         headers = {"Content-Type": "application/json"}
         ask = lambda: [server.good("/v1/recommendations", method="POST", body=body, headers=headers) for _ in range(3)]
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
             for _ in range(20):
                 asked = [pool.submit(ask) for _ in range(8)]
                 while not all(a.done() for a in asked):
-                    most = max(most, count())
+                    now = count()
+                    most, row = max(most, now), row + 1 if now > alone + 3 else 0
+                    beyond = max(beyond, row)
                     time.sleep(0.0005)
                 for a in asked:
                     a.result()
                 if most > alone:  # they were seen at work
                     break
-        assert alone < most <= alone + 3, (alone, most)
+        assert alone < most and beyond < 5, (alone, most, beyond)
 
 
 def check_protocol(s, r):
@@ -399,10 +420,10 @@ def check_protocol(s, r):
         for first in (post, b"GET" + post[4:]):
             out, closed = raw(s, first % (minor, lines) + inner)
             assert statuses(out) == [400] and closed and b"Connection: close" in out, (first, lines, out)
-            assert b"want one Host header" in out, out
+            assert b"want one Host; at most one Content-Length, in digits" in out, out
     assert statuses(raw(s, b"GET /healthz HTTP/1.1\r\nhOST: a\r\ncontent-length:0\r\n\r\n" + inner, want=2)[0]) == [200, 200]
     body = b'e\r\n{"queries":[]}\r\n0\r\n\r\n'
-    assert statuses(raw(s, post % (1, host + chunks % b"CHUNKED") + body + inner, want=2)[0]) == [200, 200]
+    assert statuses(raw(s, post % (1, host + chunks % b"CHUNKED") + body)[0]) == [200]
 
     # URLs.
     base = b"/v1/recommendations?age=25&gender=F&job=12"
@@ -443,8 +464,8 @@ def check_protocol(s, r):
         raw(s, post + b"Transfer-Encoding: chunked\r\n\r\n", chunked(exact[:70000]), chunked(exact[70000:]), b"0\r\n\r\n")[0]
     ) == [200]
     assert statuses(
-        raw(s, post + b"Transfer-Encoding: chunked\r\n\r\n", chunked(exact), chunked(b" "), b"0\r\n\r\n" + health, want=2)[0]
-    ) == [413, 200]
+        raw(s, post + b"Transfer-Encoding: chunked\r\n\r\n", chunked(exact), chunked(b" "), b"0\r\n\r\n")[0]
+    ) == [413]
     assert statuses(
         raw(s, post + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(exact[:20]) + b"0\r\n\r\n")[0]
     ) == [400]
@@ -550,6 +571,8 @@ def main():
             check_parameters,
             check_batch,
             check_heads,
+            check_chunks,
+            check_patience,
             check_hosts,
             check_origins,
             check_helpers,

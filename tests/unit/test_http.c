@@ -17,6 +17,7 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "http/head.h"
 #include "http/listen.h"
 #include "http/route.h"
 #include "http/server.h"
@@ -102,12 +103,12 @@ int getaddrinfo(const char *host, const char *port, const struct addrinfo *hints
     static int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
     if (!real)
         *(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
-    if (strcmp(host, "both.test") != 0 && strcmp(host, "exposed.test") != 0)
+    if (strcmp(host, "both.test") != 0 && strcmp(host, "exposed.test") != 0 && strcmp(host, "more.test") != 0)
         return real(host, port, hints, out);
     struct addrinfo **end = out;
     for (size_t i = 0; i < sizeof both / sizeof *both; i++, end = &(*end)->ai_next)
         assert_int_equal(real(both[i], port, hints, end), 0);
-    return *host == 'e' ? real("192.0.2.1", port, hints, end) : 0;
+    return *host == 'b' ? 0 : real(*host == 'e' ? "192.0.2.1" : "127.0.0.3", port, hints, end);
 }
 
 /* Descriptors that this process has open. */
@@ -149,8 +150,19 @@ static void a_name_is_listened_on_at_all_its_addresses(void **state)
     assert_int_equal(open_files(), before);
 
     assert_fails(mrq_listener_open("exposed.test:0", false, &a, &err), MRQ_USAGE, "can be reached from other machines");
+    char said[2000];
+    FILE *sink = tmpfile();
+    assert_non_null(sink);
+    mrq_log_open(sink, MRQ_LOG_WARN);
     assert_ok(mrq_listener_open("exposed.test:0", true, &a, &err));
-    assert_in_range(a.n, 2, 3); /* without the one that is not here */
+    mrq_log_open(NULL, MRQ_LOG_WARN);
+    assert_in_range(a.n, 2, 3); /* without the one that is not here, of which the log tells */
+    rewind(sink);
+    said[fread(said, 1, sizeof said - 1, sink)] = '\0';
+    fclose(sink);
+    assert_non_null(strstr(said, "WARN serve not address=http://192.0.2.1:"));
+    assert_non_null(strstr(said, ": Cannot assign requested address\n"));
+    assert_null(strstr(said, "127.0.0"));
     mrq_listener_close(&a);
     assert_fails(mrq_listener_open("192.0.2.1:0", true, &a, &err), MRQ_FAILED, "Cannot assign requested address");
     assert_int_equal(open_files(), before);
@@ -233,7 +245,7 @@ static void test_token(void **state)
 /* What a Host may say, and what --host may. */
 static void only_our_own_names_are_known(void **state)
 {
-    static const mrq_texts names = {3, {"movies.example", "::1", "[2001:db8::7]"}};
+    static const mrq_texts names = {3, {"movies.example", "::1", "2001:db8::7"}};
     static const char *const known[] = {
         "localhost", "LocalHost:8080",     "127.0.0.1",      "127.0.0.1:80",       "127.255.3.4",     "[::1]",
         "[::1]:9",   "[::ffff:127.0.0.1]", "movies.example", "MOVIES.example:443", "[2001:DB8::7]:80"};
@@ -275,6 +287,7 @@ static void only_our_own_names_are_known(void **state)
                                           "[2001:db8::8]",
                                           "2001:db8::7"};
     static const char *const wrong[] = {"", "a:80", "[::1]:80", "http://a", "a/", "a b", "*", "::1", "a,b"};
+    mrq_host host;
     (void)state;
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (!mrq_host_is_known(&names, known[i], strlen(known[i])))
@@ -284,10 +297,12 @@ static void only_our_own_names_are_known(void **state)
             fail_msg("%s is known", unknown[i]);
     assert_false(mrq_host_is_known(&names, "localhost\0", 10));
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
-        assert_fails(mrq_host_check(wrong[i], &err), MRQ_USAGE, "is no name of a host, want one without a port");
-    assert_ok(mrq_host_check("movies.example", &err));
-    assert_ok(mrq_host_check("192.0.2.7", &err));
-    assert_ok(mrq_host_check("[2001:db8::7]", &err));
+        assert_fails(mrq_host_check(wrong[i], &host, &err), MRQ_USAGE, "is no name of a host, want one without a port");
+    assert_ok(mrq_host_check("movies.example", &host, &err));
+    assert_string_equal(host.name, "movies.example");
+    assert_ok(mrq_host_check("192.0.2.7", &host, &err));
+    assert_ok(mrq_host_check("[2001:db8::7]", &host, &err));
+    assert_string_equal(host.name, "2001:db8::7");
 }
 
 static void an_origin_is_one_as_browsers_write_it(void **state)
@@ -335,14 +350,14 @@ static void helpers_are_shared_by_all_batches(void **state)
 {
     mrq_service service = {.helpers = 3};
     (void)state;
-    assert_int_equal(mrq_service_take(&service, 2), 2);
-    assert_int_equal(mrq_service_take(&service, 2), 1);
-    assert_int_equal(mrq_service_take(&service, 2), 0);
-    mrq_service_give(&service, 2);
-    assert_int_equal(mrq_service_take(&service, 0), 0);
-    assert_int_equal(mrq_service_take(&service, 1000), 2);
-    mrq_service_give(&service, 2);
-    mrq_service_give(&service, 1);
+    assert_int_equal(mrq_helpers_take(&service, 2), 2);
+    assert_int_equal(mrq_helpers_take(&service, 2), 1);
+    assert_int_equal(mrq_helpers_take(&service, 2), 0);
+    mrq_helpers_give(&service, 2);
+    assert_int_equal(mrq_helpers_take(&service, 0), 0);
+    assert_int_equal(mrq_helpers_take(&service, 1000), 2);
+    mrq_helpers_give(&service, 2);
+    mrq_helpers_give(&service, 1);
     assert_int_equal(service.helpers, 3);
 }
 
@@ -698,7 +713,7 @@ static void every_address_is_answered_within_the_limit_on_connections(void **sta
     mrq_listener listener;
     mrq_server *server = NULL;
     (void)state;
-    assert_ok(mrq_listener_open("both.test:0", false, &listener, &err));
+    assert_ok(mrq_listener_open("more.test:0", false, &listener, &err));
     const mrq_server_options options = {
         .listener = &listener, .workers = 1, .connections = 2, .idle_seconds = 5, .request_seconds = 5};
     assert_ok(mrq_server_start(&options, &server, &err));
@@ -722,8 +737,27 @@ static void every_address_is_answered_within_the_limit_on_connections(void **sta
     shutdown(held[0], SHUT_RDWR);
     assert_non_null(strstr(hear(held[2]), "200 OK"));
 
+    /* Two wait at two addresses for one place: one gets it, and the other waits on. */
+    int waits[2];
+    for (int i = 0; i < 2; i++) {
+        to.sin_addr.s_addr = htonl(i == 0 ? 0x7f000002 : 0x7f000003);
+        waits[i] = socket(AF_INET, SOCK_STREAM, 0);
+        assert_int_equal(connect(waits[i], (struct sockaddr *)&to, sizeof to), 0);
+        say(waits[i], get);
+    }
+    shutdown(held[1], SHUT_RDWR);
+    struct pollfd either[] = {{waits[0], POLLIN, 0}, {waits[1], POLLIN, 0}};
+    assert_int_equal(poll(either, 2, 20000), 1);
+    const int first = either[0].revents ? 0 : 1;
+    assert_non_null(strstr(hear(waits[first]), "200 OK"));
+    assert_int_equal(poll(&either[!first], 1, 250), 0);
+    shutdown(waits[first], SHUT_RDWR);
+    assert_non_null(strstr(hear(waits[!first]), "200 OK"));
+
     for (size_t i = 0; i < 3; i++)
         close(held[i]);
+    for (size_t i = 0; i < 2; i++)
+        close(waits[i]);
     mrq_server_stop(server);
 
     /* Who waits at any of them when the end comes is answered: here before the first of them is accepted. */
@@ -742,6 +776,145 @@ static void every_address_is_answered_within_the_limit_on_connections(void **sta
         assert_non_null(strstr(hear(waiting[i]), "200 OK"));
         close(waiting[i]);
     }
+    mrq_server_stop(server);
+    mrq_listener_close(&listener);
+}
+
+static atomic_int accepts;
+static atomic_bool no_files; /* may be opened */
+
+int __real_accept4(int fd, struct sockaddr *from, socklen_t *size, int flags);
+int __wrap_accept4(int fd, struct sockaddr *from, socklen_t *size, int flags);
+int __wrap_accept4(int fd, struct sockaddr *from, socklen_t *size, int flags)
+{
+    atomic_fetch_add(&accepts, 1);
+    errno = EMFILE;
+    return atomic_load(&no_files) ? -1 : __real_accept4(fd, from, size, flags);
+}
+
+/* Who cannot be accepted for want of files stays ready to be: the thread looks again now and then, and not all the time. */
+static void want_of_files_keeps_no_thread_busy(void **state)
+{
+    static const char get[] = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    mrq_listener listener;
+    mrq_server *server = NULL;
+    (void)state;
+    assert_ok(mrq_listener_open("both.test:0", false, &listener, &err));
+    const mrq_server_options options = {
+        .listener = &listener, .workers = 1, .connections = 10, .idle_seconds = 5, .request_seconds = 5};
+    assert_ok(mrq_server_start(&options, &server, &err));
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port = htons((uint16_t)atoi(strrchr(listener.address[0], ':') + 1)),
+                             .sin_addr = {htonl(0x7f000002)}};
+    const int fd = socket(AF_INET, SOCK_STREAM, 0);
+    atomic_store(&no_files, true);
+    atomic_store(&accepts, 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
+    say(fd, get);
+    struct pollfd wait = {fd, POLLIN, 0};
+    assert_int_equal(poll(&wait, 1, 350), 0);
+    assert_in_range(atomic_load(&accepts), 0, 10);
+    atomic_store(&no_files, false);
+    assert_non_null(strstr(hear(fd), "200 OK"));
+    close(fd);
+    mrq_server_stop(server);
+    mrq_listener_close(&listener);
+}
+
+static const union MHD_ConnectionInfo *no_info(struct MHD_Connection *connection, enum MHD_ConnectionInfoType type, ...)
+{
+    (void)connection, (void)type;
+    return NULL;
+}
+
+static __typeof__(MHD_run_wait) *real_wait;
+
+/* As where its recv() is not ours. */
+static enum MHD_Result wait_with_nul(struct MHD_Daemon *daemon, int32_t ms)
+{
+    mrq_head_reads = false;
+    return real_wait(daemon, ms);
+}
+
+mrq_status __real_mrq_head_check(mrq_error *error);
+mrq_status __wrap_mrq_head_check(mrq_error *error);
+static bool wrong_library;
+
+mrq_status __wrap_mrq_head_check(mrq_error *error)
+{
+    return wrong_library ? mrq_fail(error, MRQ_FAILED, "wrong library") : __real_mrq_head_check(error);
+}
+
+/* A libmicrohttpd in which every head would look wrong, or none, is refused at the start and not with each request. */
+static void a_libmicrohttpd_whose_heads_cannot_be_judged_is_refused(void **state)
+{
+    mrq_server *server;
+    (void)state;
+    assert_ok(mrq_microhttpd_load(&err));
+    assert_ok(mrq_head_check(&err));
+    mrq_mhd.get_connection_info = no_info;
+    assert_fails(mrq_head_check(&err), MRQ_FAILED, "keeps requests in another way than 0.9.75, so they cannot be judged");
+    assert_ok(mrq_microhttpd_load(&err));
+    real_wait = mrq_mhd.run_wait;
+    mrq_mhd.run_wait = wait_with_nul;
+    assert_fails(mrq_head_check(&err), MRQ_FAILED, mrq_mhd.get_version());
+    assert_ok(mrq_microhttpd_load(&err));
+    assert_ok(mrq_head_check(&err));
+    wrong_library = true;
+    assert_fails(mrq_server_start(&(mrq_server_options){0}, &server, &err), MRQ_FAILED, "wrong library");
+    wrong_library = false;
+}
+
+/* Bytes of others come as they are: a Redis's values hold NULs. */
+static void only_requests_are_read_without_nul(void **state)
+{
+    char got[4];
+    int pair[2];
+    (void)state;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    for (int reads = 0; reads < 2; reads++) {
+        mrq_head_reads = reads;
+        assert_int_equal(send(pair[0], "\0a\0\0", 4, 0), 4);
+        assert_int_equal(recv(pair[1], got, sizeof got, 0), 4);
+        assert_memory_equal(got, reads ? "\va\v\v" : "\0a\0\0", 4);
+    }
+    mrq_head_reads = false;
+    close(pair[0]);
+    close(pair[1]);
+}
+
+static atomic_int asked;      /* of others, for an answer */
+static atomic_bool asked_raw; /* what others say was read as it is */
+
+mrq_status __wrap_mrq_recommender_info(mrq_recommender *recommender, mrq_result **out, mrq_error *error);
+mrq_status __wrap_mrq_recommender_info(mrq_recommender *recommender, mrq_result **out, mrq_error *error)
+{
+    (void)recommender, (void)out;
+    atomic_fetch_add(&asked, 1);
+    atomic_store(&asked_raw, !mrq_head_reads);
+    return mrq_fail(error, MRQ_FAILED, "asked");
+}
+
+static void what_is_read_for_an_answer_is_read_as_it_is(void **state)
+{
+    mrq_listener listener;
+    mrq_server *server = NULL;
+    char address[200];
+    (void)state;
+    snprintf(address, sizeof address, "unix:%s/raw", folder);
+    assert_ok(mrq_listener_open(address, false, &listener, &err));
+    const mrq_server_options options = {
+        .listener = &listener, .workers = 1, .connections = 16, .idle_seconds = 5, .request_seconds = 5};
+    assert_ok(mrq_server_start(&options, &server, &err));
+    const int fd = connect_to(&listener);
+    static const char nul[] = "GET /v1/info HTTP/1.1\r\nHost: a\0\nX: b\r\n\r\n";
+    say(fd, "GET /v1/info HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_non_null(strstr(hear(fd), "asked"));
+    assert_true(atomic_load(&asked_raw));
+    assert_int_equal(send(fd, nul, sizeof nul - 1, MSG_NOSIGNAL), sizeof nul - 1); /* and the next request is not */
+    assert_non_null(strstr(hear(fd), "HTTP/1.1 400 "));
+    assert_int_equal(atomic_load(&asked), 1);
+    close(fd);
     mrq_server_stop(server);
     mrq_listener_close(&listener);
 }
@@ -834,6 +1007,10 @@ int main(void)
         cmocka_unit_test(a_name_is_listened_on_at_all_its_addresses),
         cmocka_unit_test(every_address_is_answered_within_the_limit_on_connections),
         cmocka_unit_test(a_stale_socket_costs_no_descriptor),
+        cmocka_unit_test(want_of_files_keeps_no_thread_busy),
+        cmocka_unit_test(a_libmicrohttpd_whose_heads_cannot_be_judged_is_refused),
+        cmocka_unit_test(only_requests_are_read_without_nul),
+        cmocka_unit_test(what_is_read_for_an_answer_is_read_as_it_is),
         cmocka_unit_test(only_our_own_names_are_known),
         cmocka_unit_test(an_origin_is_one_as_browsers_write_it),
         cmocka_unit_test(helpers_are_shared_by_all_batches),

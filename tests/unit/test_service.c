@@ -140,6 +140,7 @@ static const char *ask(const service *s, const char *request)
 #define HOST        "Host: localhost\r\n"
 #define TYPED(type) "Content-Type: " type "\r\nX-Content-Type-Options: nosniff\r\n"
 #define JSON        TYPED("application/json") "Cache-Control: no-store\r\n"
+#define CLOSE       "Connection: close\r\n"
 #define PAGE(type)                                                                                                                 \
     TYPED(type "; charset=utf-8")                                                                                                  \
     "Cache-Control: no-cache\r\nContent-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; connect-src "    \
@@ -308,7 +309,7 @@ static void a_batch_is_answered_as_its_queries_are(void **state)
     }
     snprintf(request, sizeof request, POST(IS_JSON "Transfer-Encoding: chunked\r\n") "10\r\n%.16s\r\n%zx\r\n%s\r\n0\r\n\r\n", body,
              sizeof body - 1 - 16, body + 16);
-    assert_said(ask(&s, request), "200 OK", JSON, want);
+    assert_said(ask(&s, request), "200 OK", CLOSE JSON, want);
     assert_said(ask(&s, POST(IS_JSON "Content-Length: 14\r\n") "{\"queries\":[]}"), "200 OK", JSON,
                 "{\"schema\":1,\"answers\":[]}\n");
     assert_said(ask(&s, POST(IS_JSON "Content-Length: 0\r\n")), "400 Bad Request", JSON,
@@ -317,15 +318,14 @@ static void a_batch_is_answered_as_its_queries_are(void **state)
 }
 
 #define HEADS_WANTED                                                                                                               \
-    "want one Host header, one Content-Length, of digits, at most or, in HTTP/1.1, one \\\"Transfer-Encoding: chunked\\\" in "     \
-    "its place; lines that end in CRLF, none folded; no blanks in the URL or in names, no control characters"
+    "want one Host; at most one Content-Length, in digits, or in HTTP/1.1 one \\\"Transfer-Encoding: chunked\\\"; "                \
+    "lines that end in CRLF, none folded; no blanks in the URL or in names; no control characters"
 #define STRANGE_HOST(host)                                                                                                         \
     "\\\"" host "\\\" is not a host that this service goes by: want localhost, a loopback address, the name in --listen, or one "  \
     "that --host NAME adds"
 #define ORIGIN  "Origin: https://page.example\r\n"
 #define ALLOWED JSON "Vary: Origin\r\nAccess-Control-Allow-Origin: https://page.example\r\n"
 #define OTHERS  JSON "Vary: Origin\r\n"
-#define CLOSE   "Connection: close\r\n"
 
 static void what_is_refused_is_told_whole(void **state)
 {
@@ -346,8 +346,8 @@ static void what_is_refused_is_told_whole(void **state)
         {"GET /v1/info HTTP/1.0\r\nHost: y\r\n\r\n", "421 Misdirected Request", CLOSE OTHERS,
          PROBLEM("misdirected", STRANGE_HOST("y"))},
         {"GET http://x/v1/info HTTP/1.1\r\n" HOST "\r\n", "421 Misdirected Request", OTHERS,
-         PROBLEM("misdirected", STRANGE_HOST("localhost"))},
-        {"GET http://x HTTP/1.0\r\n\r\n", "421 Misdirected Request", CLOSE OTHERS, PROBLEM("misdirected", STRANGE_HOST(""))},
+         PROBLEM("misdirected", STRANGE_HOST("x"))},
+        {"GET http://x HTTP/1.0\r\n\r\n", "421 Misdirected Request", CLOSE OTHERS, PROBLEM("misdirected", STRANGE_HOST("x"))},
         {"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n", "421 Misdirected Request", OTHERS,
          PROBLEM("misdirected", STRANGE_HOST("x"))},
         {"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", "200 OK", OTHERS, "{\"status\":\"ok\"}\n"},
@@ -373,7 +373,7 @@ static void what_is_refused_is_told_whole(void **state)
         {POST(IS_JSON "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n") "0\r\n\r\n", "400 Bad Request", CLOSE OTHERS,
          PROBLEM("usage", HEADS_WANTED)},
         {POST(IS_JSON "Transfer-Encoding: identity\r\n"), "400 Bad Request", CLOSE OTHERS, PROBLEM("usage", HEADS_WANTED)},
-        {POST(IS_JSON "Transfer-Encoding: Chunked\r\n") "e\r\n{\"queries\":[]}\r\n0\r\n\r\n", "200 OK", OTHERS,
+        {POST(IS_JSON "Transfer-Encoding: Chunked\r\n") "e\r\n{\"queries\":[]}\r\n0\r\n\r\n", "200 OK", CLOSE OTHERS,
          "{\"schema\":1,\"answers\":[]}\n"},
         {POST("Content-Length: 2\r\n") "{}", "415 Unsupported Media Type", CLOSE OTHERS,
          PROBLEM("unsupported_media_type", "the body's Content-Type is not application/json")},
@@ -489,9 +489,9 @@ static void requests_have_limits(void **state)
             if (chunked)
                 say(fd, "\r\n0\r\n\r\n", 7);
             if (size == BODY)
-                assert_said(hear(fd, true), "200 OK", JSON, "{\"schema\":1,\"answers\":[]}\n");
+                assert_said(hear(fd, true), "200 OK", chunked ? CLOSE JSON : JSON, "{\"schema\":1,\"answers\":[]}\n");
             else
-                assert_said(hear(fd, true), "413 Content Too Large", chunked ? JSON : CLOSE JSON,
+                assert_said(hear(fd, true), "413 Content Too Large", CLOSE JSON,
                             PROBLEM("too_large", "the body has more than 1048576 bytes"));
             close(fd);
         }
@@ -505,11 +505,11 @@ static void requests_have_limits(void **state)
         say(fd, body, size);
         say(fd, "\r\n0\r\n\r\n", 7);
         if (size == BODY)
-            assert_said(hear(fd, true), "200 OK", JSON, "{\"status\":\"ok\"}\n");
+            assert_said(hear(fd, true), "200 OK", CLOSE JSON, "{\"status\":\"ok\"}\n");
         else
-            assert_said(hear(fd, true), "413 Content Too Large", JSON,
+            assert_said(hear(fd, true), "413 Content Too Large", CLOSE JSON,
                         PROBLEM("too_large", "the body has more than 1048576 bytes"));
-        assert_said(ask_on(fd, GET("/healthz")), "200 OK", JSON, "{\"status\":\"ok\"}\n");
+        assert_true(is_closed(fd));
         close(fd);
     }
     stop(&s);

@@ -1,0 +1,133 @@
+/* Who may ask, and for what, judged by a request's first lines: the head has to be one that everybody reads alike, then the host
+ * has to be ours, and so on; the first that is wrong makes the answer. */
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+
+#include "base/parse.h"
+#include "http/batch.h"
+#include "http/head.h"
+#include "http/inside.h"
+#include "http/visitor.h"
+
+/* Bytes of the scheme, where a target is written as a proxy is asked; or 0. */
+static size_t scheme_size(const char *target)
+{
+    static const char http[] = "http://";
+    return strncasecmp(target, http, sizeof http - 1) == 0 ? sizeof http - 1 : 0;
+}
+
+const char *mrq_admit_path(const char *target)
+{
+    const size_t scheme = scheme_size(target);
+    return scheme ? strchrnul(target + scheme, '/') : target;
+}
+
+/* Whether a body is JSON as far as its header tells: "application/json", and parameters behind it. A page elsewhere may send any
+ * other without asking first. */
+static bool is_json(const char *type)
+{
+    const size_t size = sizeof MRQ_TYPE_JSON - 1;
+    return type && (strncasecmp(type, MRQ_TYPE_JSON, size) == 0 && strchr("; \t", type[size]));
+}
+
+/* The name, of `size` bytes, by which a request asks for somebody else, as visitor.c has it; NULL: it asks for us. Only HTTP/1.0
+ * may come without one, which no browser speaks; nor does any reach a unix socket. */
+static const char *find_stranger(const mrq_server *server, struct MHD_Connection *connection, const char *uri, size_t *size)
+{
+    const union MHD_ConnectionInfo *info = mrq_mhd.get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    const char *host = mrq_header(connection, MHD_HTTP_HEADER_HOST);
+    if (!server->hosts || (info && info->client_addr && info->client_addr->sa_family == AF_UNIX))
+        return NULL;
+    const size_t scheme = scheme_size(uri);
+    uri += scheme;
+    *size = strcspn(uri, "/");
+    if (scheme && !mrq_host_is_known(server->hosts, uri, *size))
+        return uri;
+    *size = host ? strlen(host) : 0;
+    return host && !mrq_host_is_known(server->hosts, host, *size) ? host : NULL;
+}
+
+/* Whether a browser asks if a page of an origin that may ask us may do so in this way. */
+static bool is_preflight(const mrq_client *client, struct MHD_Connection *connection, const char *method)
+{
+    return client->origin && client->match.status == MHD_HTTP_METHOD_NOT_ALLOWED && strcmp(method, MHD_HTTP_METHOD_OPTIONS) == 0 &&
+           mrq_header(connection, MHD_HTTP_HEADER_ACCESS_CONTROL_REQUEST_METHOD);
+}
+
+unsigned mrq_admit_judge(const mrq_server *server, const mrq_client *client, struct MHD_Connection *connection, const char *method,
+                         const char *version)
+{
+    const mrq_guard guard = client->match.status == 200 ? mrq_routes[client->match.route].guard : MRQ_GUARD_TOKEN;
+    const char *length = mrq_header(connection, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    int64_t announced;
+    size_t size;
+    if (client->blank || !mrq_head_is_plain(connection, method, client->uri, client->uri_size, version))
+        return MHD_HTTP_BAD_REQUEST;
+    if (guard != MRQ_GUARD_NONE && find_stranger(server, connection, client->uri, &size))
+        return MHD_HTTP_MISDIRECTED_REQUEST;
+    if (client->uri_size > MRQ_URL_MAX)
+        return MHD_HTTP_URI_TOO_LONG;
+    if (is_preflight(client, connection, method))
+        return MHD_HTTP_NO_CONTENT;
+    if (guard == MRQ_GUARD_TOKEN && server->token &&
+        !mrq_token_matches(server->token, mrq_header(connection, MHD_HTTP_HEADER_AUTHORIZATION)))
+        return MHD_HTTP_UNAUTHORIZED;
+    if (client->match.status != 200)
+        return client->match.status;
+    if (length && !mrq_parse_int(length, strlen(length), 0, (int64_t)MRQ_BODY_MAX, &announced))
+        return MHD_HTTP_CONTENT_TOO_LARGE;
+    if (mrq_routes[client->match.route].post && !is_json(mrq_header(connection, MHD_HTTP_HEADER_CONTENT_TYPE)))
+        return MHD_HTTP_UNSUPPORTED_MEDIA_TYPE;
+    return 0;
+}
+
+void mrq_admit_refuse(const mrq_client *client, struct MHD_Connection *connection, const char *method, const char *path,
+                      mrq_reply *reply)
+{
+    const char *name;
+    size_t size;
+    switch (client->refused) {
+    case MHD_HTTP_BAD_REQUEST:
+        mrq_reply_refuse(reply, client->refused, "usage",
+                         "want one Host; at most one Content-Length, in digits, or in HTTP/1.1 one \"Transfer-Encoding: chunked\"; "
+                         "lines that end "
+                         "in CRLF, none folded; no blanks in the URL or in names; no control characters");
+        reply->last = true;
+        return;
+    case MHD_HTTP_MISDIRECTED_REQUEST:
+        name = find_stranger(client->worker->server, connection, client->uri, &size);
+        mrq_reply_refuse(reply, client->refused, "misdirected",
+                         "\"%.*s\" is not a host that this service goes by: want localhost, a loopback address, the name in "
+                         "--listen, or one that --host NAME adds",
+                         (int)(size < 100 ? size : 100), name);
+        return;
+    case MHD_HTTP_NO_CONTENT:
+        mrq_reply_static(reply, MRQ_TYPE_JSON, "", 0);
+        reply->status = client->refused;
+        reply->allow = client->match.allow;
+        return;
+    case MHD_HTTP_UNAUTHORIZED:
+        mrq_reply_refuse(reply, client->refused, "unauthorized", "this needs a token: Authorization: Bearer TOKEN");
+        return;
+    case MHD_HTTP_METHOD_NOT_ALLOWED:
+        mrq_reply_refuse(reply, client->refused, "method_not_allowed", "%.20s %.100s: want %s", method, path, client->match.allow);
+        reply->allow = client->match.allow;
+        return;
+    case MHD_HTTP_CONTENT_TOO_LARGE:
+        mrq_reply_refuse(reply, client->refused, "too_large", "the body has more than %zu bytes", MRQ_BODY_MAX);
+        return;
+    case MHD_HTTP_URI_TOO_LONG:
+        mrq_reply_refuse(reply, client->refused, "too_large", "the URL has %zu bytes, want at most %d", client->uri_size,
+                         MRQ_URL_MAX);
+        return;
+    case MHD_HTTP_UNSUPPORTED_MEDIA_TYPE:
+        mrq_reply_refuse(reply, client->refused, "unsupported_media_type", "the body's Content-Type is not " MRQ_TYPE_JSON);
+        return;
+    case MHD_HTTP_SERVICE_UNAVAILABLE:
+        mrq_reply_refuse(reply, client->refused, "unavailable", "too many bodies at once, try again");
+        return;
+    default:
+        mrq_reply_refuse(reply, client->refused, "not_found", "nothing at %.200s; see /openapi.json", path);
+    }
+}
