@@ -91,27 +91,39 @@ void mrq_container_add(mrq_container_writer *writer, const void *data, size_t co
     writer->data[head->header.sections++] = data;
 }
 
-/* Sums or, where there is an output, writes bytes, and zeros up to the next section's place. */
-static mrq_status put(const void *data, uint64_t size, mrq_sum *sum, mrq_output *out, mrq_error *err)
+static mrq_status add_to_sum(void *sum, const void *data, size_t size, mrq_error *err)
 {
-    static const unsigned char zeros[MRQ_ALIGN];
-    const size_t gap = align_up(size) - size;
-    if (out) {
-        MRQ_TRY(mrq_output_write(out, data, size, err));
-        return mrq_output_write(out, zeros, gap, err);
-    }
+    (void)err;
     mrq_sum_update(sum, data, size);
-    mrq_sum_update(sum, zeros, gap);
     return MRQ_OK;
 }
 
-/* All of the file, as put(). */
-static mrq_status put_all(const mrq_container_writer *writer, mrq_sum *sum, mrq_output *out, mrq_error *err)
+static mrq_status write_out(void *output, const void *data, size_t size, mrq_error *err)
+{
+    return mrq_output_write(output, data, size, err);
+}
+
+/* Where the bytes of a file go. */
+struct sink {
+    mrq_status (*put)(void *to, const void *data, size_t size, mrq_error *err);
+    void *to;
+};
+
+/* Bytes, and zeros up to the next section's place. */
+static mrq_status put(struct sink sink, const void *data, uint64_t size, mrq_error *err)
+{
+    static const unsigned char zeros[MRQ_ALIGN];
+    MRQ_TRY(sink.put(sink.to, data, size, err));
+    return sink.put(sink.to, zeros, align_up(size) - size, err);
+}
+
+/* All of the file. */
+static mrq_status put_all(const mrq_container_writer *writer, struct sink sink, mrq_error *err)
 {
     const struct head *head = &writer->head;
-    MRQ_TRY(put(head, head_size(head), sum, out, err));
+    MRQ_TRY(put(sink, head, head_size(head), err));
     for (uint32_t i = 0; i < head->header.sections; i++)
-        MRQ_TRY(put(writer->data[i], head->section[i].size, sum, out, err));
+        MRQ_TRY(put(sink, writer->data[i], head->section[i].size, err));
     return MRQ_OK;
 }
 
@@ -130,11 +142,11 @@ mrq_status mrq_container_write(mrq_container_writer *writer, const char *path, m
     }
     header->checksum = 0;
     mrq_sum_init(&sum);
-    MRQ_TRY(put_all(writer, &sum, NULL, err));
+    MRQ_TRY(put_all(writer, (struct sink){add_to_sum, &sum}, err));
     header->checksum = mrq_sum_value(&sum);
     MRQ_CLEANUP(mrq_output_discard) mrq_output *out = NULL;
     MRQ_TRY(mrq_output_open(path, &out, err));
-    MRQ_TRY(put_all(writer, &sum, out, err));
+    MRQ_TRY(put_all(writer, (struct sink){write_out, out}, err));
     mrq_output *full = out;
     out = NULL;
     return mrq_output_commit(full, err);
@@ -225,6 +237,13 @@ mrq_status mrq_container_open(const char *path, const char *kind, uint32_t versi
     *out = c;
     c = NULL;
     return MRQ_OK;
+}
+
+mrq_status mrq_container_check_again(const mrq_container *c, mrq_error *err)
+{
+    return file_checksum(&c->map) == c->header.checksum
+               ? MRQ_OK
+               : mrq_container_bad(c, err, "changed while it was used: replace a file by renaming another to its name");
 }
 
 uint64_t mrq_container_checksum(const mrq_container *container)

@@ -24,7 +24,8 @@ MRQ_DEFINE_CLEANUP(mrq_container_writer, mrq_container_writer_free)
  * name) are kept and reported by mrq_container_write(). */
 void mrq_container_add(mrq_container_writer *writer, const void *data, size_t count, size_t size, const char *name, ...)
     __attribute__((format(printf, 5, 6)));
-MRQ_CHECKED mrq_status mrq_container_write(mrq_container_writer *writer, const char *path, mrq_error *err); /* copies no section */
+MRQ_CHECKED mrq_status mrq_container_write(mrq_container_writer *writer, const char *path,
+                                           mrq_error *err); /* sections are not copied into memory */
 
 /* An open, verified container. Sections are pointers into the map and live as long as it does. */
 typedef struct mrq_container mrq_container;
@@ -37,6 +38,8 @@ MRQ_CHECKED mrq_status mrq_container_open(const char *path, const char *kind, ui
  * verified, 0 when the file is too short for a header. */
 uint64_t mrq_container_checksum(const mrq_container *container);
 uint64_t mrq_container_claim(const mrq_map *file);
+/* Whether the file still is what was verified: MRQ_BAD_FILE when somebody has written into it since, which the map shows. */
+MRQ_CHECKED mrq_status mrq_container_check_again(const mrq_container *container, mrq_error *err);
 void mrq_container_close(mrq_container *container);
 MRQ_DEFINE_CLEANUP(mrq_container, mrq_container_close)
 

@@ -48,9 +48,13 @@ MRQ_DEFINE_CLEANUP(mrq_model, mrq_model_free)
 
 /* Writes the file, at once or not at all. */
 MRQ_CHECKED mrq_status mrq_model_save(const mrq_model *model, const char *path, mrq_error *err);
-/* Reads one, whose tables and lists stay mapped while the model lives. MRQ_NOT_FOUND when it is not there, MRQ_BAD_FILE when it is
- * no model, damaged or of another version, or when what it holds does not fit together. */
+/* Reads one, whose tables, lists and parameters stay mapped while the model lives. MRQ_NOT_FOUND when it is not there, MRQ_BAD_FILE
+ * when it is no model, damaged or of another version, or when what it holds does not fit together. */
 MRQ_CHECKED mrq_status mrq_model_load(const char *path, mrq_model **out, mrq_error *err);
+
+/* MRQ_BAD_FILE when the file that the model was loaded from has been written into since, so that what was computed may be of two
+ * models. */
+MRQ_CHECKED mrq_status mrq_model_check_again(const mrq_model *model, mrq_error *err);
 
 /* What these return is the model's. A model is read-only once made or loaded, and may be shared by threads. */
 const mrq_description *mrq_model_description(const mrq_model *model);

@@ -135,3 +135,8 @@ mrq_status mrq_model_load(const char *path, mrq_model **out, mrq_error *err)
     model = NULL;
     return MRQ_OK;
 }
+
+mrq_status mrq_model_check_again(const mrq_model *model, mrq_error *err)
+{
+    return model->file ? mrq_container_check_again(model->file, err) : MRQ_OK;
+}

@@ -113,7 +113,7 @@ static mrq_status write_part(mrq_part part, const parts *p, const char *path, mr
         MRQ_TRY(mrq_index_save(p->index, path, err));
         return sync_file(path, err);
     case MRQ_PART_MODEL:
-        return mrq_model_save(p->model, path, err); /* rather than a copy of a file that may have changed since */
+        return mrq_model_save(p->model, path, err);
     default:
         return write_container(part, p, path, err);
     }
@@ -179,6 +179,7 @@ mrq_status mrq_draft_write(mrq_draft *draft, const mrq_model *model, const mrq_e
                              .index = p.choice.best};
     snprintf(manifest.model_name, sizeof manifest.model_name, "%s", description->name);
     MRQ_TRY(write_parts(draft, &p, &manifest, err));
+    MRQ_TRY(mrq_model_check_again(model, err)); /* vectors and model.mrq are of the same parameters */
     MRQ_TRY(write_manifest(draft, &manifest, &p, name, err));
     MRQ_TRY(mrq_generation_open_in(draft->folder, name, NULL, true, &draft->generation, err));
     if (choice) {
