@@ -219,12 +219,12 @@ mrq_status mrq_index_build(const char *factory, const float *vectors, uint32_t n
 mrq_status mrq_index_save(const mrq_index *index, const char *path, mrq_error *err)
 {
     assert(index->faiss);
-    const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
-    FILE *stream = fd < 0 ? NULL : fdopen(fd, "wb");
+    int fd;
+    MRQ_TRY(mrq_file_open(path, O_WRONLY | O_TRUNC, &fd, err));
+    FILE *stream = fdopen(fd, "wb");
     if (!stream) {
         const mrq_status status = mrq_fail_errno(err, "cannot write %s", path);
-        if (fd >= 0)
-            close(fd);
+        close(fd);
         return status;
     }
     errno = 0;

@@ -55,14 +55,19 @@ struct mrq_output {
     char path[PATH_BYTES], temporary[PATH_BYTES];
 };
 
+static mrq_status refuse_place(const char *path, mode_t mode, mrq_error *err)
+{
+    return mrq_fail(err, MRQ_FAILED, "cannot write %s: it is %s", path,
+                    S_ISLNK(mode) ? "a symbolic link, which is not followed" : "not a regular file");
+}
+
 /* Where the file will stand. Only a regular file is ever replaced, never /dev/null, and a link is not followed: who may make one
  * could have us overwrite what only we may write. One that is made later is replaced by rename(), which follows none. */
 static mrq_status find_place(const char *path, mrq_output *output, mrq_error *err)
 {
     struct stat st;
     if (lstat(path, &st) == 0 && !S_ISREG(st.st_mode))
-        return mrq_fail(err, MRQ_FAILED, "cannot write %s: it is %s", path,
-                        S_ISLNK(st.st_mode) ? "a symbolic link, which is not followed" : "not a regular file");
+        return refuse_place(path, st.st_mode, err);
     const int n = snprintf(output->path, sizeof output->path, "%s", path);
     const int m = snprintf(output->temporary, sizeof output->temporary, "%s" TEMPORARY "%ld", output->path, (long)getpid());
     if ((size_t)n >= sizeof output->path || (size_t)m >= sizeof output->temporary)
@@ -210,6 +215,15 @@ mrq_status mrq_file_write(const char *path, const void *data, size_t size, mrq_e
     mrq_output *full = out;
     out = NULL;
     return mrq_output_commit(full, err);
+}
+
+mrq_status mrq_file_open(const char *path, int flags, int *out, mrq_error *err)
+{
+    const int fd = open(path, flags | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+    if (fd < 0)
+        return errno == ELOOP ? refuse_place(path, S_IFLNK, err) : mrq_fail_errno(err, "cannot write %s", path);
+    *out = fd;
+    return MRQ_OK;
 }
 
 void mrq_file_remove(const char *path)

@@ -31,6 +31,10 @@ MRQ_DEFINE_CLEANUP(mrq_output, mrq_output_discard)
 /* Open, write and commit in one call. */
 MRQ_CHECKED mrq_status mrq_file_write(const char *path, const void *data, size_t size, mrq_error *err);
 
+/* Opens a file to write in place, with open()'s flags, and makes it where there is none. MRQ_FAILED for a symbolic link,
+ * wherever it leads. */
+MRQ_CHECKED mrq_status mrq_file_open(const char *path, int flags, int *out, mrq_error *err);
+
 /* False when there is no such file; where the system does not tell, true: who opens it then learns why. */
 bool mrq_file_exists(const char *path);
 

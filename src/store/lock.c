@@ -26,9 +26,8 @@ mrq_status mrq_lock_take(const char *store, const char *who, mrq_lock *lock, mrq
     lock->fd = -1;
     MRQ_TRY(mrq_path_join(lock->path, sizeof lock->path, store, "lock", err));
     for (;;) {
-        const int fd = open(lock->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
-        if (fd < 0)
-            return mrq_fail_errno(err, "cannot open %s", lock->path);
+        int fd;
+        MRQ_TRY(mrq_file_open(lock->path, O_RDWR, &fd, err));
         if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
             const mrq_status status =
                 errno == EWOULDBLOCK ? busy(store, fd, err) : mrq_fail_errno(err, "cannot lock %s", lock->path);

@@ -655,6 +655,33 @@ static void a_model_larger_than_memory_is_exported(void **state)
     unlink(path);
 }
 
+/* A model's parameters are read where the file is mapped, so a file that is copied over shows. */
+static void a_model_that_changes_under_an_export_is_refused(void **state)
+{
+    (void)state;
+    char store[PATH], path[PATH + 20], left[STATE];
+    snprintf(path, sizeof path, "%.4000s/changing.mrq", folder);
+    assert_ok(mrq_model_save(model, path, &err));
+    MRQ_CLEANUP(mrq_model_free) mrq_model *changing = NULL;
+    assert_ok(mrq_model_load(path, &changing, &err));
+    mrq_draft *draft = NULL;
+    assert_ok(mrq_draft_open(new_store(store), "export", &draft, &err));
+    float other = changing->param[0] + 0.25f;
+    const int fd = open(path, O_WRONLY);
+    size_t size;
+    MRQ_AUTOFREE unsigned char *bytes = read_bytes(path, &size);
+    const unsigned char *at = memmem(bytes, size, changing->param, 16);
+    assert_true(fd >= 0 && at && pwrite(fd, &other, sizeof other, at - bytes) == sizeof other);
+    close(fd);
+    assert_fails(mrq_draft_write(draft, changing, &flat, NULL, &err), MRQ_BAD_FILE,
+                 "changing.mrq: changed while it was used: replace a file by renaming");
+    mrq_draft_discard(draft);
+    shell(left, sizeof left, "[ ! -e %s ] || find %s -type f", store, store);
+    assert_string_equal(left, "");
+    temporary_remove(store);
+    unlink(path);
+}
+
 /* What happens, once, between another writer's opening of the lock's file and its locking. */
 static void (*before_flock)(void);
 
@@ -708,10 +735,10 @@ static void the_lock_follows_no_link(void **state)
     snprintf(path, sizeof path, "%.4000s/lock", folder);
     snprintf(target, sizeof target, "%.4000s/precious", folder);
     assert_int_equal(symlink(target, path), 0);
-    assert_fails(mrq_lock_take(folder, "export", &lock, &err), MRQ_FAILED, "lock: Too many levels of symbolic links");
+    assert_fails(mrq_lock_take(folder, "export", &lock, &err), MRQ_FAILED, "lock: it is a symbolic link, which is not followed");
     assert_false(mrq_file_exists(target));
     write_bytes(target, "precious", 8);
-    assert_fails(mrq_lock_take(folder, "export", &lock, &err), MRQ_FAILED, "lock: Too many levels of symbolic links");
+    assert_fails(mrq_lock_take(folder, "export", &lock, &err), MRQ_FAILED, "lock: it is a symbolic link, which is not followed");
     size_t size;
     MRQ_AUTOFREE unsigned char *text = read_bytes(target, &size);
     assert_string_equal((const char *)text, "precious");
@@ -810,6 +837,7 @@ int main(void)
         cmocka_unit_test(leftovers_are_swept),
         cmocka_unit_test(one_export_at_a_time),
         cmocka_unit_test(a_model_larger_than_memory_is_exported),
+        cmocka_unit_test(a_model_that_changes_under_an_export_is_refused),
         cmocka_unit_test(a_lock_that_is_no_longer_there_is_not_held),
         cmocka_unit_test(the_lock_follows_no_link),
         cmocka_unit_test(queries_are_mixed),

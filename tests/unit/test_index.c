@@ -535,7 +535,8 @@ static void a_file_that_cannot_be_written_is_an_error(void **state)
         assert_fails(mrq_index_save(index, "/dev/full", &err), MRQ_FAILED, "cannot write /dev/full: No space left on device");
         assert_fails(mrq_index_save(index, in_folder("no/where"), &err), MRQ_NOT_FOUND, "cannot write");
         assert_int_equal(symlink("target", in_folder("link")), 0);
-        assert_fails(mrq_index_save(index, in_folder("link"), &err), MRQ_FAILED, "link: Too many levels of symbolic links");
+        assert_fails(mrq_index_save(index, in_folder("link"), &err), MRQ_FAILED,
+                     "link: it is a symbolic link, which is not followed");
         assert_int_equal(unlink(in_folder("link")), 0);
         assert_false(mrq_file_exists(in_folder("target")));
     }
