@@ -7,7 +7,7 @@
  * is done.
  *
  * Rejected: a barrier at which all wait for all (on a busy machine each wait takes a time slice of somebody else, thousands of
- * times); to yield instead of sleeping (who yields gives up its time slice, but is not called when its turn has come). */
+ * times); to yield instead of sleeping (a thread that yields is not woken when its share is ready). */
 #include "base/crew.h"
 
 #include <errno.h>

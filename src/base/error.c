@@ -60,3 +60,8 @@ mrq_status mrq_fail_memory(mrq_error *err, const char *what)
 {
     return mrq_fail(err, MRQ_FAILED, "out of memory while %s", what);
 }
+
+mrq_status mrq_argument_check(const void *argument, const char *name, mrq_error *err)
+{
+    return argument ? MRQ_OK : mrq_fail(err, MRQ_USAGE, "%s is NULL", name);
+}

@@ -22,6 +22,9 @@ mrq_status mrq_fail_errno(mrq_error *err, const char *format, ...) __attribute__
 /* "out of memory" while doing `what`, for instance "reading ratings". Returns MRQ_FAILED. */
 mrq_status mrq_fail_memory(mrq_error *err, const char *what);
 
+/* MRQ_USAGE for an argument that is NULL, with its name. */
+MRQ_CHECKED mrq_status mrq_argument_check(const void *argument, const char *name, mrq_error *err);
+
 #ifdef MRQ_ANALYSER /* one that looks at a file at a time does not see that these never return MRQ_OK (tests/lint/analyser.sh) */
 #define mrq_fail(err, status, ...) ((void)mrq_fail(err, status, __VA_ARGS__), (status) ? (status) : MRQ_FAILED)
 #define mrq_fail_errno(...)        ((void)mrq_fail_errno(__VA_ARGS__), MRQ_FAILED)

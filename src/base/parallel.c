@@ -1,17 +1,22 @@
 #include "base/parallel.h"
 
-#include <signal.h>
 #include <stdatomic.h>
 
-int mrq_thread_start(pthread_t *thread, void *(*run)(void *argument), void *argument)
+void mrq_signals_block(sigset_t *before)
 {
     /* One of these that comes to a thread which blocks it ends the program without a word. */
     static const int faults[] = {SIGBUS, SIGSEGV, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT};
-    sigset_t blocked, before;
+    sigset_t blocked;
     sigfillset(&blocked);
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
         sigdelset(&blocked, faults[i]);
-    pthread_sigmask(SIG_SETMASK, &blocked, &before);
+    pthread_sigmask(SIG_SETMASK, &blocked, before);
+}
+
+int mrq_thread_start(pthread_t *thread, void *(*run)(void *argument), void *argument)
+{
+    sigset_t before;
+    mrq_signals_block(&before);
     const int failed = pthread_create(thread, NULL, run, argument);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return failed;

@@ -3,12 +3,16 @@
 #define MRQ_BASE_PARALLEL_H
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdint.h>
 
 #define MRQ_THREADS_MAX 64
 
-/* As pthread_create(), with all signals blocked but those that a fault of the thread itself raises: the handlers of the program
- * that we are part of run on threads of its own. */
+/* Blocks all signals in this thread, and so in those that it starts, but those that a fault of a thread raises: the handlers of the
+ * program that we are part of run on threads of its own. `before` is what pthread_sigmask() is to set again. */
+void mrq_signals_block(sigset_t *before);
+
+/* As pthread_create(), with signals blocked so. */
 int mrq_thread_start(pthread_t *thread, void *(*run)(void *argument), void *argument);
 
 /* Calls work(context, i) for each i of 0 .. n-1 on up to `threads` threads, this one among them; returns when all are done. Pieces

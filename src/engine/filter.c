@@ -12,7 +12,6 @@
 
 #include "base/parse.h"
 #include "engine/json.h"
-#include "engine/question.h"
 
 void mrq_selection_clear(mrq_selection *selection)
 {

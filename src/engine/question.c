@@ -57,11 +57,6 @@ void mrq_question_write(const mrq_question *q, mrq_question_key *to)
         put_filters(to, q->filters);
 }
 
-mrq_status mrq_argument_check(const void *argument, const char *name, mrq_error *err)
-{
-    return argument ? MRQ_OK : mrq_fail(err, MRQ_USAGE, "%s is NULL", name);
-}
-
 static mrq_status check_list(const char *name, const void *list, uint32_t n, mrq_error *err)
 {
     return list || !n ? MRQ_OK : mrq_fail(err, MRQ_USAGE, "%s: %u of them, but no list", name, n);

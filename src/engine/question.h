@@ -24,9 +24,6 @@ typedef struct mrq_question_key {
 } mrq_question_key;
 void mrq_question_write(const mrq_question *question, mrq_question_key *key);
 
-/* MRQ_USAGE for an argument that is NULL, with its name. */
-MRQ_CHECKED mrq_status mrq_argument_check(const void *argument, const char *name, mrq_error *err);
-
 /* MRQ_USAGE for what the kind asks for and is NULL, and for a list that has a number but is not there, as other languages let
  * happen. */
 MRQ_CHECKED mrq_status mrq_question_check(const mrq_question *question, mrq_error *err);

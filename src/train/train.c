@@ -91,8 +91,9 @@ static void move(void *trainer, uint32_t w)
 {
     mrq_trainer *t = trainer;
     double squares = 0;
-    for (uint32_t i = 0; i < t->threads && t->model->description.train.clip > 0; i++)
-        squares += t->squares[i];
+    if (t->model->description.train.clip > 0)
+        for (uint32_t i = 0; i < t->threads; i++)
+            squares += t->squares[i];
     mrq_optimizer_move(&t->optimizer, t->model->param, t->gradient, t->threads, w, t->threads, squares);
 }
 

@@ -594,7 +594,7 @@ static void what_was_not_asked_answers_nothing(void **state)
     }
 }
 
-/* The time that the cache sees, as a pause would be long to wait for. */
+/* The time that the cache sees, so that no test has to wait for a pause to end. */
 static double frozen; /* 0: it goes on */
 double __real_mrq_clock(void);
 double __wrap_mrq_clock(void);
