@@ -139,6 +139,7 @@ static mrq_status learn_demographics(mrq_ranker *r, mrq_error *err)
     if (!a || !b || !have || !r->adjust)
         return mrq_fail_memory(err, "counting likes");
     MRQ_TRY(count_likes(r, &r->score, err));
+    MRQ_TRY(mrq_blas_check(err));
     float people = 0;
     for (uint32_t u = 0; u < users->rows; u++) {
         if (likes->offset[u] == likes->offset[u + 1])

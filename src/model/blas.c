@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/mman.h>
 
 #include "base/cpu.h"
@@ -27,6 +28,19 @@ static bool is_set(const char *name)
 {
     const char *value = getenv(name);
     return value && *value;
+}
+
+/* OpenBLAS takes a core of its own choice for a name that it does not know, and says nothing. */
+const char *mrq_blas_ignored(void)
+{
+    const char *value = getenv(VARIABLE);
+    return is_set(VARIABLE) && strcasecmp(value, openblas_get_corename()) != 0 ? value : NULL;
+}
+
+static void note_choice(void)
+{
+    if (is_set(VARIABLE) && !mrq_blas_ignored())
+        chosen_by = VARIABLE;
 }
 
 #ifdef __x86_64__
@@ -57,20 +71,19 @@ __attribute__((constructor(101))) static void choose_core(void)
     const char *const wide = __builtin_cpu_supports("avx512bf16") ? "COOPERLAKE" : "SKYLAKEX";
     const bool ours = cpu != MRQ_CPU_PLAIN && strcmp(openblas_get_corename(), "Unknown") == 0; /* it has not looked yet */
     struct loan core = {0};
-    if (is_set(VARIABLE))
-        chosen_by = VARIABLE;
-    else if (ours && (core = lend(VARIABLE, cpu >= MRQ_CPU_AVX512 ? wide : "HASWELL")).lent)
+    if (ours && (core = lend(VARIABLE, cpu >= MRQ_CPU_AVX512 ? wide : "HASWELL")).lent)
         chosen_by = "cpu";
     const struct loan threads = lend("OPENBLAS_NUM_THREADS", "1"); /* products are one thread's; without a pool it starts sooner */
     gotoblas_init();
+    if (!core.lent)
+        note_choice();
     give_back(&core);
     give_back(&threads);
 }
 #else
-__attribute__((constructor)) static void note_choice(void)
+__attribute__((constructor)) static void look(void)
 {
-    if (is_set(VARIABLE))
-        chosen_by = VARIABLE;
+    note_choice();
 }
 #endif
 
@@ -145,7 +158,10 @@ mrq_status mrq_blas_share(uint32_t threads, mrq_error *err)
     const uint32_t n = threads < MRQ_THREADS_MAX ? threads : MRQ_THREADS_MAX;
     if (!can_start(n - 1))
         return mrq_fail(err, MRQ_FAILED, "cannot start %u threads: want fewer, by --threads", n - 1);
+    sigset_t before;
+    mrq_signals_block(&before); /* in the threads that it starts */
     openblas_set_num_threads((int)n);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     return MRQ_OK;
 }
 

@@ -83,6 +83,7 @@ static mrq_status longest_items(const mrq_branch_plan *plan, uint32_t entities, 
 
 mrq_status mrq_pass_make(const mrq_tower *tower, uint32_t capacity, mrq_arena *arena, mrq_pass **out, mrq_error *err)
 {
+    MRQ_TRY(mrq_blas_check(err));
     MRQ_TRY(mrq_blas_reserve(1, err));
     mrq_blas_alone(); /* the products are small: workers, not BLAS, share the cores */
     mrq_pass *pass = mrq_arena_array(arena, 1, sizeof *pass);

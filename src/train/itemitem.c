@@ -109,6 +109,7 @@ mrq_status mrq_gram(const mrq_links *likes, uint32_t users, uint32_t movies, con
 
 mrq_status mrq_ease(float *gram, uint32_t n, const float *lambda, uint32_t threads, mrq_error *err)
 {
+    MRQ_TRY(mrq_blas_check(err));
     MRQ_TRY(mrq_blas_reserve(threads, err));
     for (size_t i = 0; i < n; i++)
         gram[i * n + i] += lambda[i];

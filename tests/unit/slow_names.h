@@ -35,12 +35,4 @@ int getaddrinfo(const char *host, const char *port, const struct addrinfo *hints
     return code;
 }
 
-/* There are so many; the system lists a thread for a moment after it was joined. */
-static inline void assert_threads(int want)
-{
-    for (int ms = 0; threads_of_process() > want && ms < 5000; ms++)
-        usleep(1000);
-    assert_int_equal(threads_of_process(), want);
-}
-
 #endif

@@ -1,10 +1,13 @@
 /* Model room, OpenBLAS: a kernel that computes wrongly is refused, whatever it gets wrong and whatever is trained, and a model
  * tells whose kernels made it. The linker puts the functions here before those of OpenBLAS (--wrap in tests/meson.build). */
 #include <errno.h>
+#include <pthread.h>
+#include <signal.h>
 
 #include "base/cpu.h"
 #include "base/log.h"
 #include "base/parallel.h"
+#include "eval/baselines.h"
 #include "model/gemm.h"
 #include "model/kernels.h"
 #include "model/network.h"
@@ -379,6 +382,34 @@ static void nothing_is_trained_with_wrong_kernels(void **state)
     small_data_free(s);
 }
 
+static void nothing_else_is_computed_with_wrong_kernels(void **state)
+{
+    (void)state;
+    small_data *s = small_data_new(20, 15, 90);
+    const mrq_description d = describe(RATES);
+    uint32_t train[90];
+    for (uint32_t i = 0; i < 90; i++)
+        train[i] = i;
+    const mrq_model_source source = mrq_train_source(&s->data, train, 90);
+    MRQ_CLEANUP(mrq_model_free) mrq_model *model = NULL;
+    mrq_parts parts;
+    mrq_ranker ranker;
+    float vectors[15 * 64];
+    double reach;
+    assert_ok(mrq_model_new(&d, &source, &model, &err));
+    assert_true(mrq_description_dim(&d) <= 64);
+    assert_ok(mrq_parts_make(&s->data, MRQ_PROTOCOL_TOPN, false, 1, &parts, &err));
+    fault = LARGE;
+    static const mrq_baseline_kind kinds[] = {MRQ_BASELINE_EASE, MRQ_BASELINE_DEMOGRAPHIC};
+    for (int i = 0; i < 2; i++)
+        assert_fails(mrq_ranker_make(kinds[i], &s->data, &parts, 1, 1, &ranker, &err), MRQ_FAILED,
+                     "OpenBLAS computes wrongly here");
+    assert_fails(mrq_model_export_movies(model, vectors, &reach, &err), MRQ_FAILED, "OpenBLAS computes wrongly here");
+    fault = NONE;
+    mrq_parts_clear(&parts);
+    small_data_free(s);
+}
+
 static void right_kernels_are_told_to_the_log_once(void **state)
 {
     (void)state;
@@ -392,9 +423,10 @@ static void right_kernels_are_told_to_the_log_once(void **state)
     rewind(sink);
     text[fread(text, 1, sizeof text - 1, sink)] = '\0';
     fclose(sink);
-    snprintf(want, sizeof want, " INFO train blas core=%s chosen_by=%s\n", mrq_blas_core(), mrq_blas_chosen_by());
+    snprintf(want, sizeof want, " INFO model blas core=%s chosen_by=%s\n", mrq_blas_core(), mrq_blas_chosen_by());
     assert_non_null(strstr(text, want));
-    assert_ptr_equal(strchr(text, '\n'), strrchr(text, '\n'));
+    assert_int_equal(count_text(text, "\n"), mrq_blas_ignored() ? 2 : 1);
+    assert_int_equal(count_text(text, " WARN model blas OPENBLAS_CORETYPE="), mrq_blas_ignored() ? 1 : 0);
 }
 
 static void a_model_tells_whose_kernels_made_it(void **state)
@@ -448,6 +480,35 @@ static void a_checkpoint_of_another_core_is_refused(void **state)
     temporary_remove(folder);
 }
 
+/* OpenBLAS starts them, and the handlers of the program that we are part of run on threads of its own. */
+static void threads_of_openblas_block_signals(void **state)
+{
+    (void)state;
+    sigset_t before, after;
+    const int had = threads_of_process();
+    pthread_sigmask(SIG_SETMASK, NULL, &before);
+    assert_ok(mrq_blas_share(3, &err));
+    pthread_sigmask(SIG_SETMASK, NULL, &after);
+    mrq_blas_alone();
+    assert_threads(had + 2);
+    assert_int_equal(sigismember(&after, SIGTERM), sigismember(&before, SIGTERM));
+    char path[300], line[200];
+    DIR *tasks = opendir("/proc/self/task");
+    assert_non_null(tasks);
+    for (const struct dirent *entry; (entry = readdir(tasks));) {
+        unsigned long long blocked = 0;
+        snprintf(path, sizeof path, "/proc/self/task/%s/status", entry->d_name);
+        const bool first = entry->d_name[0] == '.' || atoi(entry->d_name) == getpid();
+        FILE *status = first ? NULL : fopen(path, "r");
+        while (status && fgets(line, sizeof line, status))
+            if (sscanf(line, "SigBlk: %llx", &blocked) == 1)
+                assert_true(blocked >> (SIGTERM - 1) & 1 && blocked >> (SIGPROF - 1) & 1);
+        if (status)
+            fclose(status);
+    }
+    closedir(tasks);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -456,12 +517,14 @@ int main(void)
         cmocka_unit_test(the_advice_is_another_core),
         cmocka_unit_test(each_cpu_has_its_kernels),
         cmocka_unit_test(nothing_is_trained_with_wrong_kernels),
+        cmocka_unit_test(nothing_else_is_computed_with_wrong_kernels),
         cmocka_unit_test(right_kernels_are_told_to_the_log_once),
         cmocka_unit_test(a_model_tells_whose_kernels_made_it),
         cmocka_unit_test(a_checkpoint_of_another_core_is_refused),
         cmocka_unit_test(a_large_inverse_is_shared),
         cmocka_unit_test(a_product_has_its_memory_beforehand),
         cmocka_unit_test(a_product_is_shared_by_as_many_threads_as_there_are),
+        cmocka_unit_test(threads_of_openblas_block_signals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
