@@ -103,49 +103,42 @@ static mrq_status relate(struct solver *s, mrq_error *err)
     return MRQ_OK;
 }
 
-/* Products of `rows` rows, cut into a part for each thread. OpenBLAS's own threads wait for each other within a product, which on a
- * busy machine takes longer than the product. */
-struct parts {
-    const struct solver *s;
-    uint32_t rows;
-    const float *from;
-    float *between, *to;
-    void (*multiply)(const struct parts *p, uint32_t first, uint32_t rows);
+/* C (m, n) = A (m, k) B, B (k, n) or Bᵀ of B (n, k), cut into a part for each thread: into rows of C, or into columns where it has
+ * more of them, so that the larger of A and B is read once and not by every thread. OpenBLAS's own threads wait for each other
+ * within a product, which on a busy machine takes longer than the product. */
+struct product {
+    uint32_t threads, m, n, k;
+    const float *a, *b;
+    bool transposed; /* B is */
+    float *c;
 };
 
 static void multiply_part(void *context, uint64_t i)
 {
-    const struct parts *p = context;
-    const uint32_t n = p->s->threads, first = (uint32_t)(p->rows * i / n), end = (uint32_t)(p->rows * (i + 1) / n);
-    if (end > first)
-        p->multiply(p, first, end - first);
+    const struct product *p = context;
+    const bool by_rows = p->m > p->n;
+    const uint32_t all = by_rows ? p->m : p->n;
+    const uint32_t first = (uint32_t)(all * i / p->threads), size = (uint32_t)(all * (i + 1) / p->threads) - first;
+    const uint32_t m = by_rows ? size : p->m, n = by_rows ? p->n : size, column = by_rows ? 0 : first;
+    const float *a = p->a + (by_rows ? (size_t)first * p->k : 0);
+    float *c = p->c + (by_rows ? (size_t)first * p->n : first);
+    if (size && p->transposed)
+        mrq_gemm_bt(m, n, p->k, a, p->k, p->b + (size_t)column * p->k, p->k, c, p->n);
+    else if (size)
+        mrq_gemm(m, n, p->k, a, p->k, p->b + column, p->n, 0, c, p->n);
 }
 
-static void multiply_parts(struct parts p)
+static void multiply(struct product p)
 {
-    mrq_parallel(p.s->threads, p.s->threads, multiply_part, &p);
-}
-
-static void covariance_rows(const struct parts *p, uint32_t first, uint32_t rows)
-{
-    const struct solver *s = p->s;
-    const uint32_t n = s->n;
-    const size_t at = (size_t)first * n;
-    mrq_gemm_bt(rows, n, n, p->from + at, n, s->b, n, p->to + at, n);
-    mrq_gemm(rows, n, n, p->to + at, n, s->gram, n, 0, p->between + at, n);
-    mrq_gemm(rows, n, n, p->between + at, n, s->b, n, 0, p->to + at, n);
+    mrq_parallel(p.threads, p.threads, multiply_part, &p);
 }
 
 /* to (m, n) = y Bᵀ G B, y (m, n); `between` is as large. */
 static void apply_covariance(const struct solver *s, const float *y, uint32_t m, float *between, float *to)
 {
-    multiply_parts((struct parts){s, m, y, between, to, covariance_rows});
-}
-
-static void history_rows(const struct parts *p, uint32_t first, uint32_t rows)
-{
-    const struct solver *s = p->s;
-    mrq_gemm_bt(rows, s->d, s->n, p->from + (size_t)first * s->n, s->n, s->basis, s->n, p->to + (size_t)first * s->d, s->d);
+    multiply((struct product){s->threads, m, s->n, s->n, y, s->b, true, to});
+    multiply((struct product){s->threads, m, s->n, s->n, to, s->gram, false, between});
+    multiply((struct product){s->threads, m, s->n, s->n, between, s->b, false, to});
 }
 
 /* The leading eigenvectors of the covariance, largest first, by subspace iteration (Halko, Martinsson and Tropp 2011). */
@@ -208,7 +201,7 @@ static mrq_status make_history(struct solver *s, mrq_error *err)
     MRQ_AUTOFREE float *rows = mrq_array((size_t)s->n * s->d, sizeof *rows);
     if (!rows)
         return no_memory(err);
-    multiply_parts((struct parts){s, s->n, s->b, NULL, rows, history_rows});
+    multiply((struct product){s->threads, s->n, s->d, s->n, s->b, s->basis, true, rows});
     for (uint32_t i = 0; i < s->n; i++)
         memcpy(parameters(s, plan->embedding, s->related.movie[i]), rows + (size_t)i * s->d, s->d * sizeof *rows);
     return MRQ_OK;
