@@ -1,6 +1,6 @@
 /* What threads are worth where other programs want the cores. Trains on one thread and on several, on the machine as it is and
  * beside processes that do nothing but compute, one for each core; all four in turn, again and again, so that what else goes on
- * meets them alike. */
+ * meets them alike. Fails where several threads take more than BOUND times as long as one beside those processes. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +14,7 @@
 #include "train/train.h"
 
 enum { REPEATS_MAX = 100 };
+#define BOUND 3.0 /* times as long as on one thread, beside other programs: more is a fault */
 
 struct arguments {
     const char *data;
@@ -79,7 +80,8 @@ static mrq_status train_both(const struct arguments *a, const mrq_dataset *data,
     return MRQ_OK;
 }
 
-static void print_case(const struct arguments *a, const char *preset, struct times *times, bool busy)
+/* Returns how many times as long several threads take as one. */
+static double print_case(const struct arguments *a, const char *preset, struct times *times, bool busy)
 {
     const size_t n = (size_t)a->repeats;
     double *one = times->seconds[busy][0], *several = times->seconds[busy][1];
@@ -88,7 +90,7 @@ static void print_case(const struct arguments *a, const char *preset, struct tim
         printf("%-10s %-5s %8lld %9.3f %9.3f %9.3f %9.3f %6.2f\n", preset, busy ? "busy" : "idle", (long long)a->threads, of_one,
                of_several, several[0], several[n - 1], of_several / of_one);
         fflush(stdout);
-        return;
+        return of_several / of_one;
     }
     cJSON *line = cJSON_CreateObject();
     cJSON_AddStringToObject(line, "preset", preset);
@@ -101,6 +103,7 @@ static void print_case(const struct arguments *a, const char *preset, struct tim
     cJSON_AddNumberToObject(line, "slowest", several[n - 1]);
     cJSON_AddNumberToObject(line, "times_one", of_several / of_one);
     mrq_bench_print(line);
+    return of_several / of_one;
 }
 
 static mrq_status run_case(const struct arguments *a, const mrq_dataset *data, const char *preset, mrq_error *err)
@@ -119,8 +122,12 @@ static mrq_status run_case(const struct arguments *a, const mrq_dataset *data, c
         MRQ_TRY(status);
     }
     print_case(a, preset, &times, false);
-    print_case(a, preset, &times, true);
-    return MRQ_OK;
+    const double ratio = print_case(a, preset, &times, true);
+    return a->smoke || ratio <= BOUND
+               ? MRQ_OK
+               : mrq_fail(err, MRQ_FAILED,
+                          "%s: %.2f times as long on %lld threads as on one beside other programs, want at most %g", preset, ratio,
+                          (long long)a->threads, BOUND);
 }
 
 static mrq_status run(int argc, char **argv, mrq_error *err)
@@ -131,7 +138,7 @@ static mrq_status run(int argc, char **argv, mrq_error *err)
         {"threads", 't', MRQ_OPT_INT, &a.threads, 2, MRQ_THREADS_MAX, "N", "workers, compared with one"},
         {"repeats", 'n', MRQ_OPT_INT, &a.repeats, 1, REPEATS_MAX, "N", "trainings of each kind; the middle one counts"},
         {"json", 'j', MRQ_OPT_FLAG, &a.json, 0, 0, NULL, "a JSON document a line"},
-        {"smoke", 0, MRQ_OPT_FLAG, &a.smoke, 0, 0, NULL, "one training of each kind, to see that it runs"},
+        {"smoke", 0, MRQ_OPT_FLAG, &a.smoke, 0, 0, NULL, "one training of each kind, to see that it runs; times are not judged"},
         {0},
     };
     const mrq_command command = {"bench_busy",
