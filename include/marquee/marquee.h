@@ -3,7 +3,8 @@
  * Open a store once, ask it from as many threads as you like, and let it reload when a new generation has been published. Every
  * function that can fail returns an mrq_status, fills the caller's mrq_error (NULL is legal) and leaves its outputs alone. The
  * library neither prints nor exits, installs no signal handler and starts no thread of its own but where a batch asks for some and
- * where the address of Redis or of a backend is a name, for the time it takes to look that up.
+ * where the address of Redis or of a backend is a name, for the time it takes to look that up. They block
+ * signals; those that libcurl starts to look a backend's name up block what the thread that asks does.
  *
  *     mrq_recommender *r;
  *     mrq_result *result;
