@@ -175,13 +175,6 @@ static void who_has_nothing_to_do_falls_asleep(void **state)
     assert_int_equal(atomic_load(&asleep), 3);
 }
 
-static void assert_threads(int want)
-{
-    for (int ms = 0; threads_of_process() != want && ms < 5000; ms++) /* one that was joined is listed for a moment */
-        usleep(1000);
-    assert_int_equal(threads_of_process(), want);
-}
-
 static void count(void *context, uint32_t i)
 {
     atomic_fetch_add((atomic_int *)context + i, 1);

@@ -154,7 +154,7 @@ static inline int threads_of_process(void)
 /* There are so many; the system lists a thread for a moment after it was joined. */
 static inline void assert_threads(int want)
 {
-    for (int ms = 0; threads_of_process() > want && ms < 5000; ms++)
+    for (int ms = 0; threads_of_process() != want && ms < 5000; ms++)
         usleep(1000);
     assert_int_equal(threads_of_process(), want);
 }
