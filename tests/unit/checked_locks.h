@@ -1,5 +1,6 @@
-/* Locks that are watched: whoever lets go of one that it does not hold, or ends the program with one held, is stopped. A lock that is never
- * taken is hard to see by its harm. Programs that include this are linked with --wrap for both functions (tests/meson.build). */
+/* Locks that are watched: whoever lets go of one that it does not hold, or ends the program with one held, is stopped. A lock that
+ * is never taken is hard to see by its harm. Programs that include this are linked with --wrap for both functions
+ * (tests/meson.build). */
 #ifndef MRQ_TESTS_CHECKED_LOCKS_H
 #define MRQ_TESTS_CHECKED_LOCKS_H
 

@@ -73,7 +73,7 @@ void __wrap_spotri_(const char *uplo, const int *n, float *a, const int *lda, in
 void __wrap_spotri_(const char *uplo, const int *n, float *a, const int *lda, int *info, size_t size)
 {
     __real_spotri_(uplo, n, a, lda, info, size);
-    a[5] += fault == INVERSE ? 0.01f : 0;
+    a[5 * (size_t)*lda] += fault == INVERSE ? 0.01f : 0;
     end_with_code("spotri", info);
 }
 
