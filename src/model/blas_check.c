@@ -173,9 +173,16 @@ mrq_status mrq_blas_check(mrq_error *err)
     MRQ_TRY(check_symmetric(a, b, c, d, err));
     MRQ_TRY(check_orthonormal(a, b, c, d, err));
     atomic_store_explicit(&right, true, memory_order_relaxed);
-    if (mrq_blas_ignored())
-        mrq_log(MRQ_LOG_WARN, "model", "blas OPENBLAS_CORETYPE=%s is not heeded: OpenBLAS knows no such core, or not on this CPU",
-                mrq_blas_ignored());
-    mrq_log(MRQ_LOG_INFO, "model", "blas core=%s chosen_by=%s", mrq_blas_core(), mrq_blas_chosen_by());
     return MRQ_OK;
+}
+
+void mrq_blas_tell(void)
+{
+    static atomic_bool told;
+    if (atomic_exchange(&told, true))
+        return;
+    if (mrq_blas_ignored())
+        mrq_log(MRQ_LOG_WARN, "train", "blas OPENBLAS_CORETYPE=%s is not heeded: OpenBLAS knows no such core, or not on this CPU",
+                mrq_blas_ignored());
+    mrq_log(MRQ_LOG_INFO, "train", "blas core=%s chosen_by=%s", mrq_blas_core(), mrq_blas_chosen_by());
 }

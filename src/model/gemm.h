@@ -14,9 +14,9 @@ const char *mrq_blas_chosen_by(void); /* "OPENBLAS_CORETYPE", the user's variabl
 const char *mrq_blas_ignored(void);   /* the user's variable where it names another core, which OpenBLAS did not take; or NULL */
 
 /* Compares products of all shapes, and what lapack.h has, with plain C, in some milliseconds: to be called before either is used.
- * The first time that all is right the log is told which core computes, and later calls return at once. MRQ_FAILED, with advice,
- * when a result is wrong. */
+ * Once all is right, later calls return at once. MRQ_FAILED, with advice, when a result is wrong. */
 MRQ_CHECKED mrq_status mrq_blas_check(mrq_error *err);
+void mrq_blas_tell(void); /* tells the log, once, which core computes, and what was set in vain */
 
 /* From here on so many threads, 1 or more, share a product; MRQ_FAILED when the system does not have them. And from here on one
  * alone, as wherever threads have products of their own. */

@@ -177,6 +177,7 @@ mrq_status mrq_train_begin(const mrq_dataset *data, const mrq_description *descr
     mrq_model_source source = mrq_train_source(data, split->train, split->n_train);
     source.seed = options->seed;
     MRQ_TRY(mrq_blas_check(err));
+    mrq_blas_tell();
     MRQ_TRY(mrq_model_new(description, &source, out, err));
     mrq_model_results *r = &(*out)->results;
     r->seed = options->seed;

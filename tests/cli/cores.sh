@@ -18,7 +18,7 @@ check() {
         "$test" >out 2>&1 || { cat out >&2; fail "$test with OPENBLAS_CORETYPE=${OPENBLAS_CORETYPE-, not set}"; }
     done
     run 0 "$MARQUEE" train --data "$sample" --out m.mrq
-    grep -q " INFO model blas core=$core chosen_by=$who\$" err || fail "the log does not name $core, chosen by $who: $(cat err)"
+    grep -q " INFO train blas core=$core chosen_by=$who\$" err || fail "the log does not name $core, chosen by $who: $(cat err)"
     cp err log
     run 0 "$MARQUEE" info m.mrq
     grep -q "^BLAS core     $core, chosen by $who\$" out || fail "the model file does not name $core, chosen by $who: $(cat out)"
@@ -33,15 +33,15 @@ for core in Prescott:pni Haswell:avx2:fma SkylakeX:avx512f:avx512bw:avx512dq:avx
         continue
     fi
     check "$OPENBLAS_CORETYPE" OPENBLAS_CORETYPE "$@"
-    ! grep ' WARN model blas' log || fail "a warning with $OPENBLAS_CORETYPE"
+    ! grep ' WARN train blas' log || fail "a warning with $OPENBLAS_CORETYPE"
 done
 export OPENBLAS_CORETYPE=Nonsense # which OpenBLAS takes for nothing that it knows, and goes by the CPU's number
 check '[A-Z][A-Za-z]*' OpenBLAS "$@"
-grep -q ' WARN model blas OPENBLAS_CORETYPE=Nonsense is not heeded' log || fail "no warning of Nonsense: $(cat log)"
+grep -q ' WARN train blas OPENBLAS_CORETYPE=Nonsense is not heeded' log || fail "no warning of Nonsense: $(cat log)"
 if can 'avx2 fma'; then
     export OPENBLAS_CORETYPE= # as good as not set
     check '[A-Z][A-Za-z]*' cpu "$@"
     unset OPENBLAS_CORETYPE
     check '[A-Z][A-Za-z]*' cpu "$@"
-    ! grep ' WARN model blas' log || fail "a warning without the variable"
+    ! grep ' WARN train blas' log || fail "a warning without the variable"
 fi

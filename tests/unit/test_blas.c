@@ -73,7 +73,8 @@ void __wrap_spotri_(const char *uplo, const int *n, float *a, const int *lda, in
 void __wrap_spotri_(const char *uplo, const int *n, float *a, const int *lda, int *info, size_t size)
 {
     __real_spotri_(uplo, n, a, lda, info, size);
-    a[5 * (size_t)*lda] += fault == INVERSE ? 0.01f : 0;
+    a[5] += fault == INVERSE ? 0.01f : 0; /* in both triangles, one of which is the result */
+    a[5 * *n] += fault == INVERSE ? 0.01f : 0;
     end_with_code("spotri", info);
 }
 
@@ -418,15 +419,16 @@ static void right_kernels_are_told_to_the_log_once(void **state)
     assert_non_null(sink);
     mrq_log_open(sink, MRQ_LOG_INFO);
     assert_ok(mrq_blas_check(&err));
-    assert_ok(mrq_blas_check(&err));
+    mrq_blas_tell();
+    mrq_blas_tell();
     mrq_log_open(NULL, MRQ_LOG_INFO);
     rewind(sink);
     text[fread(text, 1, sizeof text - 1, sink)] = '\0';
     fclose(sink);
-    snprintf(want, sizeof want, " INFO model blas core=%s chosen_by=%s\n", mrq_blas_core(), mrq_blas_chosen_by());
+    snprintf(want, sizeof want, " INFO train blas core=%s chosen_by=%s\n", mrq_blas_core(), mrq_blas_chosen_by());
     assert_non_null(strstr(text, want));
     assert_int_equal(count_text(text, "\n"), mrq_blas_ignored() ? 2 : 1);
-    assert_int_equal(count_text(text, " WARN model blas OPENBLAS_CORETYPE="), mrq_blas_ignored() ? 1 : 0);
+    assert_int_equal(count_text(text, " WARN train blas OPENBLAS_CORETYPE="), mrq_blas_ignored() ? 1 : 0);
 }
 
 static void a_model_tells_whose_kernels_made_it(void **state)
@@ -485,12 +487,11 @@ static void threads_of_openblas_block_signals(void **state)
 {
     (void)state;
     sigset_t before, after;
-    const int had = threads_of_process();
     pthread_sigmask(SIG_SETMASK, NULL, &before);
     assert_ok(mrq_blas_share(3, &err));
     pthread_sigmask(SIG_SETMASK, NULL, &after);
     mrq_blas_alone();
-    assert_threads(had + 2);
+    assert_threads(3);
     assert_int_equal(sigismember(&after, SIGTERM), sigismember(&before, SIGTERM));
     char path[300], line[200];
     DIR *tasks = opendir("/proc/self/task");
