@@ -234,12 +234,10 @@ mrq_status mrq_wire_receive(mrq_wire *wire, double deadline, size_t *budget, uin
         return receive_one(wire, deadline, budget, out, err);
     MRQ_TRY(receive_head(wire, deadline, budget, most, &n, err));
     redisReply *array = calloc(1, sizeof *array); /* as hiredis makes one, which frees it */
-    redisReply **element = calloc(n ? n : 1, sizeof(redisReply *));
-    mrq_status status = array && element ? MRQ_OK : mrq_fail_memory(err, "reading a reply");
+    redisReply **element = array ? calloc(n ? n : 1, sizeof(redisReply *)) : NULL;
+    mrq_status status = element ? MRQ_OK : mrq_fail_memory(err, "reading a reply");
     if (array)
         *array = (redisReply){.type = REDIS_REPLY_ARRAY, .elements = n, .element = element};
-    else
-        free(element);
     for (size_t i = 0; i < n && status == MRQ_OK; i++)
         status = receive_one(wire, deadline, budget, &element[i], err);
     if (status == MRQ_OK)

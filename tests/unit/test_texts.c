@@ -213,6 +213,17 @@ static void a_number_keeps_to_its_range(void **state)
         assert_true(whole == (cases[i].whole ? strtoll(cases[i].text, NULL, 10) : 77));
         assert_true(real == (cases[i].real ? strtod(cases[i].text, NULL) : 77)); /* NOLINT: the same bits */
     }
+    static const char *const parts[] = {"123", "-12.34e+12", ".25E-1", "7e12", "0.e1"}; /* not NUL-terminated, at every place */
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        for (size_t n = 0; n <= strlen(parts[i]); n++) {
+            char copy[20];
+            int64_t whole[2] = {77, 77};
+            double value[2] = {77, 77};
+            snprintf(copy, sizeof copy, "%.*s", (int)n, parts[i]);
+            assert_int_equal(mrq_parse_real(parts[i], n, -1e15, 1e15, &value[0]), mrq_parse_real(copy, n, -1e15, 1e15, &value[1]));
+            assert_int_equal(mrq_parse_int(parts[i], n, -999, 999, &whole[0]), mrq_parse_int(copy, n, -999, 999, &whole[1]));
+            assert_true(value[0] == value[1] && whole[0] == whole[1]); /* NOLINT: the same bits */
+        }
     char digits[66];
     double real = 0;
     memset(digits, '0', sizeof digits);
