@@ -864,6 +864,7 @@ static void answers_survive_without_memory(void **state)
         int n = 0, short_of = 0;
         for (bool left = false; !left && n < 1000; n++) {
             const int fd = connect_to(&s);
+            assert_memory_equal(ask_on(fd, GET("/healthz")), "HTTP/1.1 200", 12); /* the connection has what it needs */
             allocations_left = n;
             char said[40] = "";
             snprintf(said, sizeof said, "%s", ask_on(fd, plain[i]));
@@ -878,6 +879,16 @@ static void answers_survive_without_memory(void **state)
         free(want);
     }
     one_fails_alone = false;
+
+    /* A connection for which there is no memory ends with its first request. */
+    allocations_left = 0;
+    const int fd = connect_to(&s);
+    say(fd, GET("/healthz"), strlen(GET("/healthz")));
+    const bool closed = is_closed(fd);
+    allocations_left = INT_MAX;
+    assert_true(closed);
+    close(fd);
+    assert_said(ask(&s, GET("/healthz")), "200 OK", JSON, "{\"status\":\"ok\"}\n");
     stop(&s);
 }
 
