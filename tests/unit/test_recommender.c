@@ -341,7 +341,7 @@ static void titles_match_whatever_locale_the_program_has(void **state)
     mrq_result *result = NULL;
     int64_t id[MOVIES];
     turkish_locale(folder);
-    const locale_t own = newlocale(LC_ALL_MASK, "tr_TR.UTF-8", (locale_t)0), before = uselocale(own);
+    const locale_t own = duplocale(LC_GLOBAL_LOCALE), before = uselocale(own);
     const uint32_t n = search(r, "007 TITLE", 10, id);
     const mrq_status status = mrq_recommender_similar(r, "TITLE 007", 5, NULL, &result, &err);
     const bool restored = uselocale(before) == own;
