@@ -319,6 +319,27 @@ static void parts_are_told_apart_by_more_than_their_numbers(void **state)
     assert_string_equal(err.msg, "f: not an index that FAISS can read: other parts than an empty index has");
 }
 
+/* Of what is not known inside, all that comes before it is compared. */
+static void what_is_not_known_is_left_to_faiss(void **state)
+{
+    (void)state;
+    memset(made_size, 0, sizeof made_size);
+    for (int which = 0; which < 2; which++) {
+        put_head(which, "IxPT", N);
+        put_number(which, 1, 4);
+        put(which, "Some", 4);
+        put_number(which, which ? 7 : 8, which ? 5 : 3);
+    }
+    assert_int_equal(check_made(), MRQ_OK);
+    made[0][37]++;
+    assert_int_equal(check_made(), MRQ_BAD_FILE);
+    assert_string_equal(err.msg, "f: an index of 2 transforms, want 1");
+    made[0][37]--;
+    made[0][41] = 'C';
+    assert_int_equal(check_made(), MRQ_BAD_FILE);
+    assert_string_equal(err.msg, "f: an index of kind \"Come\", want \"Some\"");
+}
+
 /* Four lists, of which so many are told of, each with its place and its size. */
 static void put_lists(int which, const char form[5], const uint64_t *numbers, size_t n)
 {
@@ -453,6 +474,7 @@ int main(void)
         cmocka_unit_test(what_lies_too_deep_is_not_looked_at),
         cmocka_unit_test(what_has_too_many_parts_is_not_looked_at),
         cmocka_unit_test(parts_are_told_apart_by_more_than_their_numbers),
+        cmocka_unit_test(what_is_not_known_is_left_to_faiss),
         cmocka_unit_test(lists_are_told_of_in_two_forms),
         cmocka_unit_test(sentences_name_both_values),
     };
