@@ -698,8 +698,7 @@ static void json_is_taken_by_the_letter_of_its_standard(void **state)
                                         "1\v,2",
                                         "[1\x7f]",
                                         "\xc2\xa0 1",
-                                        "\xef\xbb\xbf"
-                                        "1",
+                                        "\xef\xbb\xbf[1]",
                                         "\"\x01\"",
                                         "\"\\\n\""};
     char text[100];

@@ -252,7 +252,7 @@ static int print(char **out, const char *format, va_list args)
     return allocation_fails() ? -1 : vasprintf(out, format, args);
 }
 
-int __wrap_asprintf(char **out, const char *format, ...);
+int __wrap_asprintf(char **out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int __wrap_asprintf(char **out, const char *format, ...)
 {
     va_list args;
@@ -262,7 +262,7 @@ int __wrap_asprintf(char **out, const char *format, ...)
     return n;
 }
 
-int __wrap___asprintf_chk(char **out, int flag, const char *format, ...);
+int __wrap___asprintf_chk(char **out, int flag, const char *format, ...) __attribute__((format(printf, 3, 4)));
 int __wrap___asprintf_chk(char **out, int flag, const char *format, ...)
 {
     va_list args;
