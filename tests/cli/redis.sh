@@ -101,7 +101,8 @@ prompt 127.0.0.1:1 refused
 
 # A name that takes seconds to look up is not waited for, at the end as little.
 (
-    export LD_PRELOAD="$SLOW_NAMES" ASAN_OPTIONS="${ASAN_OPTIONS-}:verify_asan_link_order=0"
+    # The look-up's memory is not given back when the program ends before it, which a sanitizer would take for a leak.
+    export LD_PRELOAD="$SLOW_NAMES" ASAN_OPTIONS="${ASAN_OPTIONS-}:verify_asan_link_order=0:detect_leaks=0"
     ask down --redis slow.test
     prompt slow.test 'looked up'
 )

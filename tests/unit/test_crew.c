@@ -141,7 +141,8 @@ static void nobody_waits_for_a_thread_that_does_not_run(void **state)
 
 /* How many threads there are */
 
-static int started, start_fails; /* threads so far; the one that cannot be started, from 1 */
+static atomic_int started; /* threads so far */
+static int start_fails;    /* the one that cannot be started, from 1 */
 
 int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *argument);
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *argument);
