@@ -675,32 +675,11 @@ static void json_is_taken_by_the_letter_of_its_standard(void **state)
 {
     static const char *const sound[] = {
         "0", "-0", "10", "1.5", "-0.25", "1e5", "1E+05", "0.1e-7", "\"\\\"\\\\\"", "\"\x7f\xc3\xa9\"", "[ 1 ,\t2\r\n, 3 ]"};
-    static const char *const wrong[] = {"04",
-                                        "-04",
-                                        "00",
-                                        "1.",
-                                        "1.e5",
-                                        "-.5",
-                                        ".5",
-                                        "+1",
-                                        "0x10",
-                                        "1e",
-                                        "1e+",
-                                        "1.5e",
-                                        "-",
-                                        "--1",
-                                        "1.5.2",
-                                        "NaN",
-                                        "1_000",
-                                        "\"\n\"",
-                                        "\"a\tb\"",
-                                        "\f1",
-                                        "1\v,2",
-                                        "[1\x7f]",
-                                        "\xc2\xa0 1",
-                                        "\xef\xbb\xbf[1]",
-                                        "\"\x01\"",
-                                        "\"\\\n\""};
+    static const char *const wrong[] = {"04",       "-04",     "00",    "1.",      "1.e5",       "-.5",
+                                        ".5",       "+1",      "0x10",  "1e",      "1e+",        "1.5e",
+                                        "-",        "--1",     "1.5.2", "NaN",     "1_000",      "\"\n\"",
+                                        "\"a\tb\"", "\f1",     "1\v,2", "[1\x7f]", "\xc2\xa0 1", "\xef\xbb\xbf[1]",
+                                        "\"\x01\"", "\"\\\n\""};
     char text[100];
     cJSON *json = NULL;
     (void)state;
