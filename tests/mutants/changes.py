@@ -3,8 +3,9 @@
 A change is a few insertions into the text, none of which moves a line. What a macro's definition spells is left alone, and so is
 what must be constant (sizes of arrays, cases, static values), where no switch can stand.
 
-Left out as well is what makes no difference by its nature: `a < b ? a : b` with `<=`, two reals that may as well be equal, a
-descriptor compared with 0, and room that is asked for or told with one more."""
+Left out as well is what makes no difference by its nature: `a < b ? a : b` with `<=`, `(a > b) - (a < b)` with `>=`, two reals that
+may as well be equal, a descriptor compared with 0, room that is asked for or told with one more, what is fetched beforehand, locks
+that are made of zeros or have nothing to give back, an open()'s flag plus one, and the limits of an option that has none."""
 import json
 import os
 import re
@@ -24,7 +25,9 @@ NO_CODE = {K.ENUM_DECL, K.STRUCT_DECL, K.UNION_DECL, K.TYPEDEF_DECL, K.STATIC_AS
            K.ANNOTATE_ATTR, K.ALIGNED_ATTR, K.PARM_DECL}
 REALS = {T.FLOAT, T.DOUBLE}
 ROOM = re.compile(r'alloc|mrq_array|mrq_arena|mrq_grow|reserve|snprintf|setsockopt')  # functions
-DESCRIPTOR = re.compile(rb'(.*[.>])?(fd|file|socket|signals|events|lock|pipe|folder)')
+DESCRIPTOR = re.compile(rb'\(?(.*[.>])?(fd|file|socket|signals|events|lock|pipe|folder)( = .*)?')
+NO_EFFECT = re.compile(r'\w*prefetch\w*|(pthread_(mutex|cond|rwlock)|sem)_(init|destroy)')  # functions
+NO_LIMITS = re.compile(rb'MRQ_OPT_(TEXT|LIST|FLAG)')  # of options
 INTEGERS = {T.CHAR_S, T.SCHAR, T.UCHAR, T.SHORT, T.USHORT, T.INT, T.UINT, T.LONG, T.ULONG, T.LONGLONG, T.ULONGLONG, T.ENUM}
 
 
@@ -88,7 +91,9 @@ class Reader:
         elif cursor.kind in (K.FUNCTION_DECL, K.CXX_METHOD, K.CONSTRUCTOR, K.FUNCTION_TEMPLATE) and cursor.is_definition():
             self.function = cursor.spelling
             body = [c for c in cursor.get_children() if c.kind == K.COMPOUND_STMT]
-            if body and not self.in_macro(*self.span(body[0])):
+            if NO_EFFECT.fullmatch(self.function):
+                self.even += 1
+            elif body and not self.in_macro(*self.span(body[0])):
                 self.early_return(cursor, body[0])
                 self.walk(body[0], cursor)
                 self.tries(*self.span(body[0]))
@@ -153,10 +158,13 @@ class Reader:
                 self.condition(children[0])
             elif kind in (K.IF_STMT, K.WHILE_STMT) and children and children[0].kind != K.VAR_DECL:
                 self.condition(children[0], kind == K.IF_STMT)
+            elif kind == K.CALL_EXPR and NO_EFFECT.fullmatch(cursor.spelling):
+                self.even += 1
+                return
             elif kind == K.CALL_EXPR and self.is_statement(cursor, parent):
                 self.wrap('call left out', start, end, 'MUT(@) ? (void)0 : (void)(', ')', 'nothing')
         if kind in (K.INTEGER_LITERAL, K.FLOATING_LITERAL, K.CHARACTER_LITERAL):
-            if self.is_room(parent, start):
+            if self.is_room(parent, start) or self.is_plain(cursor, parent, start, end):
                 self.even += 1
             else:
                 self.literal(cursor, parent, start, end)
@@ -219,9 +227,20 @@ class Reader:
         return parent.kind == K.CALL_EXPR and ROOM.search(parent.spelling) is not None and \
             self.text[start:start + 1] != b"'"
 
+    def is_plain(self, cursor, parent, start, end):
+        """Whether a number stands for nothing: in `= {0}`, an open()'s flag, or a limit of an option that has none."""
+        if re.match(rb'O_[A-Z]+', self.text[start:end]):
+            return True
+        around = self.text[slice(*self.span(parent))]
+        return parent.kind == K.INIT_LIST_EXPR and (around == b'{0}' or NO_LIMITS.search(around) is not None)
+
     def is_even(self, cursor, left, right, parent):
-        """Whether equal sides make no difference: of `a < b ? a : b`, of two reals, of a descriptor and 0."""
+        """Whether equal sides make no difference: of `a < b ? a : b`, of `(a < b) - (a > b)`, of two reals, of a descriptor and 0."""
         a, b = (self.text[slice(*self.span(side))] for side in (left, right))
+        at, behind = self.span(cursor)
+        if re.search(rb'[(]%s < %s[)] - [(]$|[(]%s > %s[)] - [(]$' % ((re.escape(a), re.escape(b)) * 2), self.text[:at]) or \
+                re.match(rb'[)] - [(]%s [<>] %s[)]' % (re.escape(a), re.escape(b)), self.text[behind:]):
+            return True
         if parent.kind == K.CONDITIONAL_OPERATOR:
             of = list(parent.get_children())
             values = [unwrapped(self.text[slice(*self.span(c))]) for c in of[1:]]

@@ -54,6 +54,7 @@ def read_options():
         parser.error(f'--jobs {options.jobs}: want 1 to 256')
     if options.seed is None:
         options.seed = random.SystemRandom().randrange(1, 1 << 31)
+    options.build = os.path.abspath(options.build)
     options.path = [p.rstrip('/') for p in options.path]
     for path in options.path:
         if not os.path.exists(os.path.join(TOP, path)):
@@ -164,7 +165,8 @@ def try_all(options, chosen, equivalent):
     folder, scratch = os.path.join(options.build, 'source'), os.path.join(options.build, 'tmp')
     os.makedirs(scratch, exist_ok=True)
     trials, built = trial.Trials(scratch, options.patience), set()
-    for name, quick in STAGES[:2] if options.quick else STAGES:
+    stages = STAGES[:2] if options.quick else STAGES
+    for stage, (name, quick) in enumerate(stages):
         left = {n: c for n, c in numbered.items() if not outcome[n] and not (built and c.key() in equivalent)}
         if not left:
             break
@@ -176,12 +178,12 @@ def try_all(options, chosen, equivalent):
                 outcome[n] = 'not built'
                 left.pop(n)
             built.add(name)
-        run_stage(options, trials, trial.tests_of(build, quick), left, outcome)
+        run_stage(options, trials, trial.tests_of(build, quick), left, outcome, stage + 1 == len(stages))
     return numbered, outcome
 
 
-def run_stage(options, trials, tests, left, outcome):
-    """Tries the changes `left` with some tests, and writes down what came out."""
+def run_stage(options, trials, tests, left, outcome, last):
+    """Tries the changes `left` with some tests, and writes down what came out; tells what survives the last stage at once."""
     highest = max(left, default=0)
     progress = Progress(len(tests), 'tests run without a change')
     with ThreadPoolExecutor(options.jobs) as pool:
@@ -195,6 +197,8 @@ def run_stage(options, trials, tests, left, outcome):
         for number, found in zip(left, pool.map(progress.of(trials.judge), left)):
             if found != '':
                 outcome[number] = found
+            if last and not found:
+                say(f'not noticed: {place(left[number])}')
 
 
 def report(numbered, outcome, equivalent):

@@ -35,12 +35,13 @@ class Test:
 
 
 def tests_of(build, quick):
-    """The tests of a build: the quick ones, units and fuzzing corpora, or all others."""
+    """The tests of a build: the quick ones, which are units, fuzzing corpora and whole outputs, or all others."""
     listed = json.loads(subprocess.run(['meson', 'introspect', '--tests', build], check=True, capture_output=True).stdout)
     out = []
     for t in listed:
         suites = {s.split(':')[-1] for s in t['suite']}
-        if suites & LEFT_OUT or t['name'] in LEFT_OUT_TESTS or bool(suites & {'unit', 'fuzz'}) != quick:
+        is_quick = bool(suites & {'unit', 'fuzz'}) or t['name'].startswith('outputs-')
+        if suites & LEFT_OUT or t['name'] in LEFT_OUT_TESTS or is_quick != quick:
             continue
         out.append(Test(t['name'], t['cmd'], t['env'], t['workdir'] or build, not t['is_parallel']))
     return out

@@ -90,16 +90,21 @@ def build_all(top, folder, build, changes, jobs):
         ran = compile_once(build, jobs)
         if ran.returncode == 0:
             return out
-        places = set()
-        for path, line in re.findall(r'^(\S+?):(\d+):\d+: (?:fatal )?error:', ran.stdout, re.M):
-            places.add((os.path.relpath(os.path.realpath(os.path.join(build, path)), folder), int(line)))
-        bad = {n for n, c in left.items() for path, line in places
-               if c.path == path and c.line <= line <= c.line + 40 and near(left, n, path, line)}
+        bad = blamed(ran.stdout, r'(?:fatal )?error:', folder, build, left) or \
+            blamed(ran.stdout, r'note: in expansion', folder, build, left)  # of a macro, in whose header the error stands
         if not bad:
             raise SystemExit('mutate: does not build, and not because of a change:\n' + ran.stdout[-4000:])
         out |= bad
         for n in bad:
             del left[n]
+
+
+def blamed(output, message, folder, build, changes):
+    """The numbers of the changes in whose lines a compiler's messages stand."""
+    places = {(os.path.relpath(os.path.realpath(os.path.join(build, path)), folder), int(line))
+              for path, line in re.findall(r'^(\S+?):(\d+):\d+: ' + message, output, re.M)}
+    return {n for n, c in changes.items() for path, line in places
+            if c.path == path and c.line <= line <= c.line + 40 and near(changes, n, path, line)}
 
 
 def near(changes, number, path, line):
