@@ -27,6 +27,7 @@ struct bench {
     bool json, smoke;
     mrq_generation *generation;
     mrq_bench_queries *queries;
+    mrq_query *movie; /* (movies) one for each id */
 };
 
 /* One kind of call: asks for the i-th thing. */
@@ -34,26 +35,29 @@ typedef mrq_status call(mrq_recommender *r, const struct bench *b, uint32_t i, m
 
 static mrq_status call_recommend(mrq_recommender *r, const struct bench *b, uint32_t i, mrq_result **out, mrq_error *err)
 {
-    return mrq_recommender_recommend(r, &b->queries->query[i % b->queries->n], out, err);
+    return mrq_recommender_ask(r, MRQ_ASK_RECOMMEND, &b->queries->query[i % b->queries->n], out, err);
 }
 
 static mrq_status call_hot(mrq_recommender *r, const struct bench *b, uint32_t i, mrq_result **out, mrq_error *err)
 {
-    return mrq_recommender_recommend(r, &b->queries->query[i % HOT % b->queries->n], out, err);
+    return mrq_recommender_ask(r, MRQ_ASK_RECOMMEND, &b->queries->query[i % HOT % b->queries->n], out, err);
+}
+
+/* The i-th movie, asked for with a query that was made before. */
+static mrq_status call_movie_by(mrq_recommender *r, const struct bench *b, mrq_ask what, uint32_t i, mrq_result **out,
+                                mrq_error *err)
+{
+    return mrq_recommender_ask(r, what, &b->movie[i * 7919u % b->generation->movies->rows], out, err);
 }
 
 static mrq_status call_similar(mrq_recommender *r, const struct bench *b, uint32_t i, mrq_result **out, mrq_error *err)
 {
-    char id[24];
-    const mrq_table *movies = b->generation->movies;
-    snprintf(id, sizeof id, "%lld", (long long)movies->id[i * 7919u % movies->rows]);
-    return mrq_recommender_similar(r, id, MRQ_K_DEFAULT, NULL, out, err);
+    return call_movie_by(r, b, MRQ_ASK_SIMILAR, i, out, err);
 }
 
 static mrq_status call_movie(mrq_recommender *r, const struct bench *b, uint32_t i, mrq_result **out, mrq_error *err)
 {
-    const mrq_table *movies = b->generation->movies;
-    return mrq_recommender_movie(r, movies->id[i * 7919u % movies->rows], out, err);
+    return call_movie_by(r, b, MRQ_ASK_ITEM, i, out, err);
 }
 
 /* The first letters of a title, as one types them. */
@@ -63,7 +67,9 @@ static mrq_status call_search(mrq_recommender *r, const struct bench *b, uint32_
     const mrq_column *title = mrq_table_first(b->generation->movies, MRQ_TEXT);
     if (title)
         snprintf(text, 2 + i % 6, "%s", mrq_strings_at(&title->text, i * 7919u % b->generation->movies->rows));
-    return mrq_recommender_search(r, text, 10, out, err);
+    __attribute__((cleanup(mrq_query_clear))) mrq_query query = {0};
+    MRQ_TRY(mrq_query_put(&query, MRQ_Q_TEXT, text, err));
+    return mrq_recommender_ask(r, MRQ_ASK_SEARCH, &query, out, err);
 }
 
 /* One thread's part of a case. */
@@ -168,13 +174,16 @@ static mrq_status run_batches(const struct bench *b, mrq_recommender *r, uint32_
     enum { MOST = 1000, LEAST = 5 };
     static mrq_result *result[BATCH];
     static mrq_error error[BATCH];
+    const mrq_query *query[BATCH];
     double latency[MOST], total = 0;
     const uint32_t size = b->queries->n < BATCH ? b->queries->n : BATCH;
     size_t n = 0;
     for (uint32_t first = 0; n < MOST && (n < LEAST || total < b->seconds); n++, first = (first + size) % b->queries->n) {
         first = first + size <= b->queries->n ? first : 0;
+        for (uint32_t i = 0; i < size; i++)
+            query[i] = &b->queries->query[first + i];
         const double start = mrq_clock();
-        MRQ_TRY(mrq_recommender_batch(r, b->queries->query + first, size, threads, result, error, err));
+        MRQ_TRY(mrq_recommender_batch(r, query, size, threads, result, error, err));
         for (uint32_t i = 0; i < size; i++) {
             size_t bytes;
             if (result[i] && !mrq_result_json(result[i], &bytes))
@@ -235,7 +244,7 @@ static mrq_status time_steps(const mrq_generation *g, const mrq_generation *plai
     mrq_line line;
     uint32_t n;
     const double t0 = mrq_clock();
-    MRQ_TRY(mrq_query_resolve(g, query, &resolved, err));
+    MRQ_TRY(mrq_query_resolve(g, MRQ_ASK_RECOMMEND, query, &resolved, err));
     const double t1 = mrq_clock();
     MRQ_TRY(mrq_person_vector(g, &resolved, &vector, &line, err));
     const double t2 = mrq_clock();
@@ -327,8 +336,26 @@ static mrq_status break_down(const struct bench *b, mrq_error *err)
     return MRQ_OK;
 }
 
+/* A query for each movie. */
+static mrq_status make_movies(struct bench *b, mrq_error *err)
+{
+    const mrq_table *movies = b->generation->movies;
+    char id[24];
+    b->movie = mrq_array(movies->rows, sizeof *b->movie);
+    if (!b->movie)
+        return mrq_fail_memory(err, "making queries");
+    for (uint32_t i = 0; i < movies->rows; i++) {
+        snprintf(id, sizeof id, "%lld", (long long)movies->id[i]);
+        MRQ_TRY(mrq_query_put(&b->movie[i], MRQ_Q_MOVIE, id, err));
+    }
+    return MRQ_OK;
+}
+
 static void clear(struct bench *b)
 {
+    for (uint32_t i = 0; b->movie && i < b->generation->movies->rows; i++)
+        mrq_query_clear(&b->movie[i]);
+    mrq_free(b->movie);
     mrq_bench_queries_free(b->queries);
     mrq_generation_close(b->generation);
 }
@@ -367,6 +394,7 @@ static mrq_status run(int argc, char **argv, mrq_error *err)
     MRQ_TRY(mrq_bench_queries_make(b.generation, (uint32_t)b.n_queries, &b.queries, err));
     if (b.write)
         return mrq_bench_queries_write(b.queries, b.write, err);
+    MRQ_TRY(make_movies(&b, err));
     if (!b.json)
         printf("%-24s %7s %12s %9s %9s %9s %9s\n", "", "threads", "answers/s", "p50 us", "p95", "p99", "p99.9");
     for (uint32_t threads = 1; threads <= 2; threads++)

@@ -19,13 +19,22 @@ struct source {
     const mrq_column *age, *gender, *job, *genre; /* NULL where the data does not tell */
     int year_from, year_to;                       /* 0: unknown */
     mrq_random random;
-    mrq_arena *arena;
+};
+
+/* What was drawn; a NULL or a 0 is not asked for. */
+struct drawn {
+    const char *age, *gender, *job, *genre;
+    int64_t user, liked[LIKED]; /* -1: nobody, nothing */
+    uint32_t k;
+    int year_from, year_to;
 };
 
 void mrq_bench_queries_free(mrq_bench_queries *queries)
 {
     if (!queries)
         return;
+    for (uint32_t i = 0; queries->query && i < queries->n; i++)
+        mrq_query_clear(&queries->query[i]);
     mrq_arena_free(queries->arena);
     mrq_dict_free(queries->path);
     free(queries);
@@ -60,8 +69,8 @@ static const char *value(struct source *s, const mrq_column *column)
     return mrq_strings_at(&column->dict, draw(s, column->dict.n));
 }
 
-/* Who asks. False when out of memory. */
-static bool draw_person(struct source *s, mrq_query *q)
+/* Who asks. */
+static void draw_person(struct source *s, struct drawn *q)
 {
     const mrq_table *users = s->generation->users, *movies = s->generation->movies;
     const uint32_t kind = draw(s, 8); /* 0 to 3: a user; 4 to 6: age, gender and job; 7: liked movies */
@@ -73,73 +82,72 @@ static bool draw_person(struct source *s, mrq_query *q)
         q->gender = value(s, s->gender);
         q->job = value(s, s->job);
     } else {
-        int64_t *liked = mrq_arena_array(s->arena, LIKED, sizeof *liked);
-        if (!liked)
-            return false;
         for (int i = 0; i < LIKED; i++)
-            liked[i] = movies->id[draw(s, movies->rows)];
-        q->liked = liked;
-        q->n_liked = LIKED;
+            q->liked[i] = movies->id[draw(s, movies->rows)];
     }
-    return true;
 }
 
-static bool draw_query(struct source *s, mrq_query *q)
+static void draw_query(struct source *s, struct drawn *q)
 {
-    *q = (mrq_query)MRQ_QUERY;
-    if (!draw_person(s, q))
-        return false;
+    *q = (struct drawn){.user = -1, .liked = {-1}};
+    draw_person(s, q);
     q->k = draw(s, 2) ? MRQ_K_DEFAULT : 1 + draw(s, 10);
-    if (s->genre && draw(s, 4) == 0) {
-        const char **genre = mrq_arena_array(s->arena, 1, sizeof *genre);
-        if (!genre)
-            return false;
-        *genre = value(s, s->genre);
-        q->filters.genre = genre;
-        q->filters.n_genres = 1;
-    }
+    if (s->genre && draw(s, 4) == 0)
+        q->genre = value(s, s->genre);
     if (s->year_to && draw(s, 8) == 0) {
-        q->filters.year_from = s->year_from + (int)draw(s, (uint32_t)(s->year_to - s->year_from) + 1);
-        q->filters.year_to = q->filters.year_from + (int)draw(s, 20);
+        q->year_from = s->year_from + (int)draw(s, (uint32_t)(s->year_to - s->year_from) + 1);
+        q->year_to = q->year_from + (int)draw(s, 20);
     }
-    return true;
 }
+
+/* A query and the path that asks the same. */
+struct writing {
+    mrq_query *query;
+    char *path; /* (PATH_MAX_SIZE) */
+    mrq_status status;
+    mrq_error *err;
+};
 
 /* "&key=text", the text with percent signs where it needs them. */
-static void add(char *path, const char *key, const char *text)
+static void add(struct writing *w, mrq_field_index field, const char *text)
 {
+    char *path = w->path;
     size_t n = strlen(path);
-    n += (size_t)snprintf(path + n, PATH_MAX_SIZE - n, "%s%s=", path[n - 1] == '?' ? "" : "&", key);
+    n += (size_t)snprintf(path + n, PATH_MAX_SIZE - n, "%s%s=", path[n - 1] == '?' ? "" : "&", mrq_query_fields[field].name);
     for (const char *p = text; *p && n + 4 < PATH_MAX_SIZE; p++)
         n += (size_t)snprintf(path + n, PATH_MAX_SIZE - n, isalnum((unsigned char)*p) || strchr("-,", *p) ? "%c" : "%%%02X",
                               (unsigned char)*p);
+    if (w->status == MRQ_OK)
+        w->status = mrq_query_put_list(w->query, field, text, w->err);
 }
 
-static void write_path(const mrq_query *q, char path[PATH_MAX_SIZE])
+static mrq_status write_query(const struct drawn *q, mrq_query *query, char path[PATH_MAX_SIZE], mrq_error *err)
 {
+    struct writing w = {query, path, MRQ_OK, err};
     char text[80];
     snprintf(path, PATH_MAX_SIZE, "/v1/recommendations?");
     if (q->age) {
-        add(path, "age", q->age);
-        add(path, "gender", q->gender);
-        add(path, "job", q->job);
+        add(&w, MRQ_Q_AGE, q->age);
+        add(&w, MRQ_Q_GENDER, q->gender);
+        add(&w, MRQ_Q_JOB, q->job);
     }
     if (q->user >= 0) {
         snprintf(text, sizeof text, "%lld", (long long)q->user);
-        add(path, "user", text);
+        add(&w, MRQ_Q_USER, text);
     }
-    if (q->n_liked) {
+    if (q->liked[0] >= 0) {
         snprintf(text, sizeof text, "%lld,%lld,%lld", (long long)q->liked[0], (long long)q->liked[1], (long long)q->liked[2]);
-        add(path, "liked", text);
+        add(&w, MRQ_Q_LIKED, text);
     }
     snprintf(text, sizeof text, "%u", q->k);
-    add(path, "k", text);
-    if (q->filters.n_genres)
-        add(path, "genre", q->filters.genre[0]);
-    if (q->filters.year_from) {
-        snprintf(text, sizeof text, "%d-%d", q->filters.year_from, q->filters.year_to);
-        add(path, "year", text);
+    add(&w, MRQ_Q_K, text);
+    if (q->genre)
+        add(&w, MRQ_Q_GENRE, q->genre);
+    if (q->year_from) {
+        snprintf(text, sizeof text, "%d-%d", q->year_from, q->year_to);
+        add(&w, MRQ_Q_YEAR, text);
     }
+    return w.status;
 }
 
 mrq_status mrq_bench_queries_make(const mrq_generation *generation, uint32_t n, mrq_bench_queries **out, mrq_error *err)
@@ -152,18 +160,18 @@ mrq_status mrq_bench_queries_make(const mrq_generation *generation, uint32_t n, 
                        .age = category(generation->users, "age"),
                        .gender = category(generation->users, "gender"),
                        .job = category(generation->users, "job"),
-                       .genre = mrq_table_first(generation->movies, MRQ_SET),
-                       .arena = queries->arena};
+                       .genre = mrq_table_first(generation->movies, MRQ_SET)};
     mrq_random_init(&s.random, 1, 0);
     find_years(&s);
     for (uint64_t tries = 0; queries->n < n; tries++) {
         char path[PATH_MAX_SIZE];
+        struct drawn drawn;
         mrq_query *q = &queries->query[queries->n];
         if (tries == (uint64_t)n * TRIES)
             return mrq_fail(err, MRQ_USAGE, "the store has %u different queries, want %u", queries->n, n);
-        if (!draw_query(&s, q))
-            return mrq_fail_memory(err, "making queries");
-        write_path(q, path);
+        draw_query(&s, &drawn);
+        mrq_query_clear(q);
+        MRQ_TRY(write_query(&drawn, q, path, err));
         const uint32_t at = mrq_dict_add(queries->path, path, strlen(path));
         if (at == MRQ_NONE)
             return mrq_fail_memory(err, "making queries");

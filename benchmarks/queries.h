@@ -3,11 +3,12 @@
 #define MRQ_BENCH_QUERIES_H
 
 #include "engine/engine.h"
+#include "engine/query.h"
 
 typedef struct mrq_bench_queries {
     mrq_arena *arena;
     uint32_t n;
-    mrq_query *query; /* (n) whose texts are the generation's, which must outlive them */
+    mrq_query *query; /* (n) */
     mrq_dict *path;   /* (n) "/v1/recommendations?user=4&k=5": the same as the service is asked it */
 } mrq_bench_queries;
 

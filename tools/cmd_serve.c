@@ -190,12 +190,7 @@ static mrq_status open_recommender(const struct arguments *a, const char *redis,
                                .backend = backend->address,
                                .backend_token = backend->token,
                                .backend_ca = backend->ca};
-    const mrq_status status = mrq_recommender_open(&where, out, &problem);
-    if (status != MRQ_OK) /* of wrong usage only an address can be accused, and a backend's says so */
-        return status == MRQ_USAGE && strncmp(problem.msg, "backend", 7) != 0
-                   ? mrq_fail(err, status, "%s: %s", mrq_redis_source(a->redis), problem.msg)
-                   : mrq_fail(err, status, "%s", problem.msg);
-    return MRQ_OK;
+    return mrq_recommender_open(&where, out, &problem) == MRQ_OK ? MRQ_OK : mrq_fail_to_open(&problem, a->redis, err);
 }
 
 static mrq_status start(const struct arguments *a, struct serve *s, mrq_error *err)

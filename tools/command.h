@@ -40,6 +40,9 @@ MRQ_CHECKED mrq_status mrq_default_redis(const char *option, const char **addres
 /* Which of the two was taken, for a sentence about it. */
 const char *mrq_redis_source(const char *option);
 
+/* What mrq_recommender_open() failed with; `redis` is what the option gave. */
+mrq_status mrq_fail_to_open(const mrq_error *problem, const char *redis, mrq_error *err);
+
 /* A cache at mrq_default_redis(); `*cache` stays as it is without one. */
 MRQ_CHECKED mrq_status mrq_default_cache(const char *option, mrq_cache **cache, mrq_error *err);
 

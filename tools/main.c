@@ -64,6 +64,14 @@ const char *mrq_redis_source(const char *option)
     return option ? "--redis" : "$MARQUEE_REDIS";
 }
 
+mrq_status mrq_fail_to_open(const mrq_error *problem, const char *redis, mrq_error *err)
+{
+    /* Of wrong usage only an address can be accused, and a backend's says so. */
+    if (problem->status == MRQ_USAGE && strncmp(problem->msg, "backend", 7) != 0)
+        return mrq_fail(err, problem->status, "%s: %s", mrq_redis_source(redis), problem->msg);
+    return mrq_fail(err, problem->status, "%s", problem->msg);
+}
+
 mrq_status mrq_default_cache(const char *option, mrq_cache **cache, mrq_error *err)
 {
     const char *address = NULL;

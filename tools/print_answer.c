@@ -8,9 +8,13 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "base/json.h"
+#include "backend_option.h"
+#include "base/log.h"
 #include "base/utf8.h"
 #include "base/writer.h"
+#include "command.h"
+#include "engine/result.h"
+#include "query_options.h"
 
 struct row {
     const char *title, *genres;
@@ -218,97 +222,149 @@ static void print_plain(const char *text)
 }
 
 /* "likes 3 movies", after what there is in front of it. Returns whether it said something. */
-static bool print_liking(const cJSON *query, const char *key, const char *verb, const char *before)
+static bool print_liking(const mrq_opinion *opinion, bool likes, const char *before)
 {
-    const int n = cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(query, key));
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < opinion->n; i++)
+        n += (opinion->told[i] > 0) == likes;
     if (n)
-        printf("%s%s %d movie%s", before, verb, n, n == 1 ? "" : "s");
+        printf("%s%s %u movie%s", before, likes ? "likes" : "dislikes", n, n == 1 ? "" : "s");
     return n > 0;
 }
 
+/* "age 25-34", "female", "height 1.8", "pets cat|dog". */
+static void print_feature(const mrq_feature *feature)
+{
+    const mrq_column *column = feature->column;
+    const mrq_strings *words = column->label.n ? &column->label : &column->dict;
+    const char *word = column->kind == MRQ_CATEGORY ? mrq_strings_at(words, feature->code) : NULL;
+    const bool named = !word || needs_name(column->name, word);
+    if (named)
+        print_plain(column->name);
+    if (word) {
+        fputs(named ? " " : "", stdout);
+        print_plain(word);
+    }
+    if (column->kind == MRQ_NUMBER)
+        printf(" %.15g", feature->number);
+    for (uint32_t i = 0; i < feature->n_members; i++) {
+        fputs(i ? "|" : " ", stdout);
+        print_plain(mrq_strings_at(&column->dict, feature->member[i]));
+    }
+}
+
 /* "age 25-34, female, programmer, user 4 (21 rated movies left out), likes 3 movies" or "someone who likes 3 movies and dislikes 1
- * movie". A dislike alone never stands first: a stranger has to tell more. */
-static void print_person(const mrq_generation *generation, const cJSON *query, int64_t user)
+ * movie" or, of whom nothing is known, "someone". */
+static void print_person(const mrq_generation *generation, const mrq_resolved *query)
 {
     const char *comma = "";
-    const cJSON *feature;
-    cJSON_ArrayForEach(feature, query)
-    {
-        const char *value = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(feature, "value"));
-        const char *label = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(feature, "label"));
-        if (!value)
+    for (uint32_t i = 0; i < query->n_features; i++) {
+        const mrq_feature *feature = &query->feature[i];
+        if (feature->column->kind == MRQ_SET && !feature->n_members)
             continue;
-        const char *word = label ? label : value;
-        const bool named = needs_name(feature->string, word);
-        printf("%s%s%s", comma, named ? feature->string : "", named ? " " : "");
-        print_plain(word);
+        fputs(comma, stdout);
+        print_feature(feature);
         comma = ", ";
     }
-    if (user >= 0) {
-        const uint64_t *offset = generation->seen.offset + mrq_table_find(generation->users, user);
+    if (query->user != MRQ_NONE) {
+        const uint64_t *offset = generation->seen.offset + query->user;
         const unsigned long long seen = offset[1] - offset[0];
-        const bool included = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(query, "include_seen"));
-        printf("%suser %lld (%llu rated movie%s %s)", comma, (long long)user, seen, seen == 1 ? "" : "s",
-               included ? "included" : "left out");
+        printf("%suser %lld (%llu rated movie%s %s)", comma, (long long)generation->users->id[query->user], seen,
+               seen == 1 ? "" : "s", query->include_seen ? "included" : "left out");
         comma = ", ";
     }
     const bool someone = !*comma;
-    if (print_liking(query, "liked", "likes", someone ? "someone who " : comma))
+    if (someone)
+        fputs("someone", stdout);
+    if (print_liking(&query->opinion, true, someone ? " who " : comma))
         comma = someone ? " and " : ", ";
-    print_liking(query, "disliked", "dislikes", comma);
+    print_liking(&query->opinion, false, *comma ? comma : " who ");
 }
 
 /* "; Comedy or Drama, 1990-1999, without 2 movies". */
-static void print_filters(const cJSON *query)
+static void print_filters(const mrq_generation *generation, const mrq_selection *s)
 {
     const char *before = "; ";
-    const cJSON *genre, *genres = cJSON_GetObjectItemCaseSensitive(query, "genre");
-    const bool all = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(query, "all_genres"));
-    cJSON_ArrayForEach(genre, genres)
-    {
+    const mrq_column *genres = mrq_table_first(generation->movies, MRQ_SET);
+    for (uint32_t i = 0; i < s->n_genres; i++) {
         fputs(before, stdout);
-        print_plain(genre->valuestring);
-        before = all ? " and " : " or ";
+        print_plain(mrq_strings_at(&genres->dict, s->genre[i]));
+        before = s->all_genres ? " and " : " or ";
     }
-    before = genres ? ", " : "; ";
-    const char *years = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(query, "year"));
-    if (years)
-        printf("%s%s", before, years);
-    before = genres || years ? ", " : "; ";
-    const int excluded = cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(query, "exclude"));
-    if (excluded)
-        printf("%swithout %d movie%s", before, excluded, excluded == 1 ? "" : "s");
+    char years[MRQ_YEARS_TEXT];
+    mrq_years_print(s, years);
+    if (*years)
+        printf("%s%s", s->n_genres ? ", " : "; ", years);
+    if (s->n_exclude)
+        printf("%swithout %u movie%s", s->n_genres || *years ? ", " : "; ", s->n_exclude, s->n_exclude == 1 ? "" : "s");
 }
 
 /* "Top 5 for ..." or "Top 5 like Toy Story (1995)". */
-static mrq_status print_head(const mrq_generation *generation, const mrq_answer *answer, int64_t user, mrq_error *err)
+static void print_head(const mrq_generation *generation, const mrq_answer *answer)
 {
-    MRQ_CLEANUP(cJSON_Delete) cJSON *query = NULL;
-    MRQ_TRY(mrq_json_parse(answer->query, strlen(answer->query), "query", &query, err));
-    const cJSON *movie = cJSON_GetObjectItemCaseSensitive(query, "movie");
-    const char *title = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(movie, "title"));
+    const mrq_resolved *query = &answer->query;
     printf(answer->n ? "Top %u " : "Nothing is left ", answer->n);
-    fputs(movie ? "like " : "for ", stdout);
-    if (!movie)
-        print_person(generation, query, user);
-    else
-        print_plain(title ? title : "the movie");
-    print_filters(query);
+    fputs(query->movie == MRQ_NONE ? "for " : "like ", stdout);
+    if (query->movie == MRQ_NONE) {
+        print_person(generation, query);
+    } else {
+        const mrq_column *title = mrq_table_first(generation->movies, MRQ_TEXT);
+        print_plain(title ? mrq_strings_at(&title->text, query->movie) : "the movie");
+    }
+    print_filters(generation, &query->selection);
     putchar('\n');
-    return MRQ_OK;
 }
 
-mrq_status print_answer(const mrq_generation *generation, const mrq_answer *answer, int64_t user, bool json, mrq_error *err)
+static mrq_status print_answer(mrq_result *result, bool json, mrq_error *err)
 {
+    const mrq_generation *generation = mrq_result_source(result);
+    const mrq_answer *answer = mrq_result_content(result);
     if (json) {
-        MRQ_AUTOFREE char *text = mrq_answer_json(generation, answer);
+        const char *text = mrq_result_json(result, NULL);
         if (!text)
             return mrq_fail_memory(err, "printing the answer");
         fputs(text, stdout);
         return MRQ_OK;
     }
-    MRQ_TRY(print_head(generation, answer, user, err));
+    print_head(generation, answer);
     return answer->n ? print_rows(generation, answer, err) : MRQ_OK;
+}
+
+static void leave(mrq_recommender **recommender)
+{
+    mrq_recommender_leave(*recommender);
+}
+
+static void result_free(mrq_result **result)
+{
+    mrq_result_free(*result);
+}
+
+mrq_status answer_query(mrq_ask what, const mrq_query *query, const char *store, const char *backend, const char *redis,
+                        bool no_cache, bool json, mrq_error *err)
+{
+    __attribute__((cleanup(leave))) mrq_recommender *recommender = NULL;
+    __attribute__((cleanup(result_free))) mrq_result *result = NULL;
+    mrq_backend_options where;
+    mrq_error inner = {0};
+    const char *address = NULL;
+    if (!no_cache)
+        MRQ_TRY(mrq_default_redis(redis, &address, err));
+    MRQ_TRY(default_backend(backend, &where, err));
+    const mrq_options options = {.store = mrq_default_store(store),
+                                 .redis = address,
+                                 .backend = where.address,
+                                 .backend_token = where.token,
+                                 .backend_ca = where.ca};
+    if (mrq_recommender_open_for(&options, what, query, &recommender, &inner) != MRQ_OK)
+        return mrq_fail_to_open(&inner, redis, err);
+    if (mrq_recommender_ask(recommender, what, query, &result, &inner) != MRQ_OK)
+        return fail_in_options(&inner, err);
+    mrq_stats stats;
+    mrq_recommender_stats(recommender, &stats);
+    if (stats.redis_errors) /* also when the answer was there, and counting or keeping it failed */
+        mrq_log(MRQ_LOG_WARN, "infer", "cache=%s problem=\"%s\"", mrq_result_cache(result), stats.redis_problem);
+    return print_answer(result, json, err);
 }
 
 mrq_status run_json_command(json_command *command, int argc, char **argv, mrq_error *err)

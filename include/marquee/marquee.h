@@ -8,10 +8,10 @@
  *
  *     mrq_recommender *r;
  *     mrq_result *result;
- *     mrq_query query = MRQ_QUERY;
- *     query.age = "25", query.gender = "F", query.job = "programmer";
+ *     mrq_query *query = mrq_query_new();
  *     if (mrq_recommender_open(&(mrq_options){.store = "store"}, &r, &err) == MRQ_OK &&
- *         mrq_recommender_recommend(r, &query, &result, &err) == MRQ_OK)
+ *         mrq_query_set(query, "age", "25", &err) == MRQ_OK && mrq_query_set(query, "k", "10", &err) == MRQ_OK &&
+ *         mrq_recommender_ask(r, MRQ_ASK_RECOMMEND, query, &result, &err) == MRQ_OK)
  *         ...
  *
  * A NULL or an index out of range crashes nothing. A NULL that no comment allows is refused with MRQ_USAGE and its name; a function
@@ -36,6 +36,7 @@ extern "C" {
 
 #define MRQ_K_DEFAULT           5
 #define MRQ_K_MAX               1000
+#define MRQ_LIST_DEFAULT        10
 #define MRQ_YEAR_MAX            9999
 #define MRQ_EXCLUDE_MAX         1000
 #define MRQ_TASTE_MAX           10000
@@ -43,48 +44,43 @@ extern "C" {
 #define MRQ_RECOMMEND_BATCH_MAX 10000
 #define MRQ_MEMORY_DEFAULT      ((size_t)16 << 20)
 
-/* Which movies may be answered. Zeroed: all, but for those that a known user has rated and those that a query likes or dislikes. */
-typedef struct mrq_filters {
-    const char *const *genre; /* (n_genres) names; movies that have one of them, or all of them */
-    uint32_t n_genres;
-    bool all_genres;
-    int year_from, year_to; /* both inclusive, 1 .. MRQ_YEAR_MAX, 0: open; a movie of unknown year is in no range */
-    const int64_t *exclude; /* (n_exclude <= MRQ_EXCLUDE_MAX) ids of movies */
-    uint32_t n_exclude;
-    bool include_seen; /* also what the user has rated and what the query likes or dislikes */
-} mrq_filters;
+/* What can be asked of a store. */
+typedef enum mrq_ask {
+    MRQ_ASK_RECOMMEND, /* the best movies for a person */
+    MRQ_ASK_SIMILAR,   /* the movies most like the query's "movie" */
+    MRQ_ASK_ITEM,      /* the movie whose id is the query's "movie" */
+    MRQ_ASK_SEARCH,    /* movies by words of their titles, the query's "query" */
+    MRQ_ASK_USER,      /* what the data knows of the query's "user" */
+    MRQ_ASK_INFO,      /* the serving generation */
+} mrq_ask;
 
-/* What is known of a person. A feature that is NULL is taken from the user's row; without a user but with liked movies it is the
- * average user's; else it may not be missing. What a query says of a movie counts instead of what the user's ratings say of it.
- * Start with MRQ_QUERY: in a zeroed one the user is the one with id 0. */
-typedef struct mrq_query {
-    const char *age, *gender, *job; /* as a person writes them; the columns of those names */
-    int64_t user;                   /* an id of the data, or -1 */
-    uint32_t k;                     /* 1 .. MRQ_K_MAX */
-    mrq_filters filters;
-    const int64_t *liked,
-        *disliked; /* (n_liked, n_disliked <= MRQ_TASTE_MAX each) ids of movies; what stands there twice counts once */
-    uint32_t n_liked, n_disliked;
-    uint32_t explain; /* how many parts of each score are told, the largest first; 0: none, MRQ_EXPLAIN_ALL */
-} mrq_query;
-#ifdef __cplusplus
-#define MRQ_QUERY mrq_query_new()
-static inline mrq_query mrq_query_new()
-{
-    mrq_query query = mrq_query();
-    query.user = -1;
-    query.k = MRQ_K_DEFAULT;
-    return query;
-}
-#else
-#define MRQ_QUERY                                                                                                                  \
-    {                                                                                                                              \
-        .user = -1, .k = MRQ_K_DEFAULT                                                                                             \
-    }
-#endif
+/* A query: fields that are set by name. For one thread at a time while it is set; any number may ask with it.
+ *
+ *   age gender job   values of the users' columns of these names, and of
+ *   any other name   a column of the users: category, set (members with '|' between them) or number. A feature that is not set is
+ *                    the user's own, or else the average user's.
+ *   with             NAME=VALUE: the same, for a column that is called like a field
+ *   user             the id of a user of the data. What he or she has rated is not answered.
+ *   liked, disliked  the id of a movie; set again, it is one more, up to MRQ_TASTE_MAX. Counts instead of what the user's ratings
+ *                    say of it; is not answered.
+ *   include_seen     true, false: answers also what the user has rated and what the query likes or dislikes
+ *   k                how many movies, 1 .. MRQ_K_MAX; without it MRQ_K_DEFAULT, of a search or a user MRQ_LIST_DEFAULT
+ *   explain          true, false, all, or how many parts of each score are told, the largest first
+ *   genre            only movies of this genre; set again, of one or the other, or, with
+ *   all_genres       true: of all of them
+ *   year             "1994", "1990-1999", "1990-" or "-1999"; a movie of unknown year is in no range
+ *   exclude          the id of a movie that is not to be answered; set again, one more, up to MRQ_EXCLUDE_MAX
+ *   movie, query     see mrq_ask and mrq_recommender_ask()
+ *
+ * To recommend knows all but the last two; similar: movie, k, genre, all_genres, year, exclude; search: query, k; user: user, k;
+ * item: movie. */
+typedef struct mrq_query mrq_query;
+mrq_query *mrq_query_new(void);        /* nothing is set; NULL when out of memory */
+void mrq_query_free(mrq_query *query); /* NULL is legal */
 
-/* Reads years as a person writes them, "1994", "1990-1999", "1990-" or "-1999", into `filters`. MRQ_USAGE. */
-MRQ_CHECKED mrq_status mrq_years_parse(const char *text, mrq_filters *filters, mrq_error *err);
+/* Sets a field, or adds a value to one that may have several. MRQ_USAGE for a value that the field cannot have: the sentence begins
+ * with the field's name, and the query is as it was. What only the data can tell is said by who answers. */
+MRQ_CHECKED mrq_status mrq_query_set(mrq_query *query, const char *name, const char *value, mrq_error *err);
 
 /* An open store. Every function below but mrq_recommender_close() may be called by many threads at once. */
 typedef struct mrq_recommender mrq_recommender;
@@ -124,41 +120,30 @@ void mrq_recommender_flush(mrq_recommender *recommender);
 /* What a call came to: movies, and the same as a JSON document. For one thread at a time; freed with mrq_result_free(). */
 typedef struct mrq_result mrq_result;
 
-/* The query's best movies. MRQ_USAGE for a value that the data's dictionaries do not have, a feature that is missing, a filter that
- * the data has no column for, a taste that the model has no use for or that contradicts itself, more to explain than
- * 250,000 parts, told or not, over all its movies; MRQ_NOT_FOUND for an unknown user or an unknown movie in a taste: the sentence
- * begins with the name of the member that is wrong. MRQ_UNAVAILABLE when the backend is gone, within 3 seconds, or when the
- * system's resolver has given its name up, if that is later. */
-MRQ_CHECKED mrq_status mrq_recommender_recommend(mrq_recommender *recommender, const mrq_query *query, mrq_result **out,
-                                                 mrq_error *err);
-
-/* Answers `n` <= MRQ_RECOMMEND_BATCH_MAX queries of one generation on up to `threads` threads, this one among them. result[i] is
- * the answer to query[i], or NULL: then error[i] says why, unless `error` is NULL. MRQ_USAGE for too many. */
-MRQ_CHECKED mrq_status mrq_recommender_batch(mrq_recommender *recommender, const mrq_query *query, uint32_t n, uint32_t threads,
-                                             mrq_result **result, mrq_error *error, mrq_error *err);
-
-/* The `k` movies most like one, by what liking it says of a person, else by the cosine of their vectors. `movie` is an id; or a
- * title, with or without its year; or a part of one title alone. Of the filters (NULL: none), include_seen means nothing here.
- * MRQ_NOT_FOUND when no movie matches, MRQ_USAGE when several do. */
-MRQ_CHECKED mrq_status mrq_recommender_similar(mrq_recommender *recommender, const char *movie, uint32_t k,
-                                               const mrq_filters *filters, mrq_result **out, mrq_error *err);
-
-/* The movie of this id: a result of one, without a score. MRQ_NOT_FOUND. */
-MRQ_CHECKED mrq_status mrq_recommender_movie(mrq_recommender *recommender, int64_t id, mrq_result **out, mrq_error *err);
-
-/* Up to `k` movies in whose titles every word of the text begins a word, in any order, ASCII letters in either case: those whose
+/* Answers a query; NULL: one of which nothing is set. MRQ_USAGE for a value that the data's dictionaries do not have, a feature or
+ * filter that the data has no column for, a taste that the model has no use for or that contradicts itself, more to explain than
+ * 250,000 parts, told or not, over all its movies; MRQ_NOT_FOUND for an unknown user or movie: the sentence begins with the name of
+ * the field that is wrong. MRQ_UNAVAILABLE when the backend is gone, within 3 seconds, or when the system's resolver has given its
+ * name up, if that is later.
+ *
+ * RECOMMEND: the person's best movies.
+ * SIMILAR: the movies most like one, by what liking it says of a person, else by the cosine of their vectors. "movie" is an id; or
+ * a title, with or without its year; or a part of one title alone. MRQ_NOT_FOUND when no movie matches, MRQ_USAGE when several do.
+ * ITEM: an answer of one movie, without a score.
+ * SEARCH: movies in whose titles every word of the text begins a word, in any order, ASCII letters in either case: those whose
  * title is or begins with the text first, then by how many have rated them. An empty text: the most rated ones. None is no error.
- * Without scores. */
-MRQ_CHECKED mrq_status mrq_recommender_search(mrq_recommender *recommender, const char *text, uint32_t k, mrq_result **out,
-                                              mrq_error *err);
+ * Without scores.
+ * USER: the document tells what the data knows of a user; the movies are up to k of those that he or she has rated, the liked ones
+ * first where the model knows them, by how many have rated them. Without scores.
+ * INFO: the document tells the generation's name, model, index, quality, learning curve, which values a query may name, and what
+ * generations the store has. No movies. MRQ_FAILED when the system keeps those from being listed. */
+MRQ_CHECKED mrq_status mrq_recommender_ask(mrq_recommender *recommender, mrq_ask what, const mrq_query *query, mrq_result **out,
+                                           mrq_error *err);
 
-/* What the data knows of a user: the document tells it; the movies are up to `k` of those that he or she has rated, the liked ones
- * first where the model knows them, by how many have rated them. Without scores. MRQ_NOT_FOUND. */
-MRQ_CHECKED mrq_status mrq_recommender_user(mrq_recommender *recommender, int64_t id, uint32_t k, mrq_result **out, mrq_error *err);
-
-/* The serving generation: the document tells its name, model, index, quality, learning curve, which values a query may name, and
- * what generations the store has. No movies. MRQ_FAILED when the system keeps those from being listed. */
-MRQ_CHECKED mrq_status mrq_recommender_info(mrq_recommender *recommender, mrq_result **out, mrq_error *err);
+/* Recommends for `n` <= MRQ_RECOMMEND_BATCH_MAX queries of one generation on up to `threads` threads, this one among them.
+ * result[i] is the answer to query[i], or NULL: then error[i] says why, unless `error` is NULL. MRQ_USAGE for too many. */
+MRQ_CHECKED mrq_status mrq_recommender_batch(mrq_recommender *recommender, const mrq_query *const *query, uint32_t n,
+                                             uint32_t threads, mrq_result **result, mrq_error *error, mrq_error *err);
 
 /* Counts since the store was opened. */
 typedef struct mrq_stats {

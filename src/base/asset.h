@@ -9,6 +9,6 @@ typedef struct mrq_asset {
 extern const mrq_asset mrq_schemas[];   /* data/schemas, in the dataset room */
 extern const mrq_asset mrq_presets[];   /* data/models, in the model room */
 extern const mrq_asset mrq_pages[];     /* src/http/page, in the http room */
-extern const mrq_asset mrq_documents[]; /* openapi.json there */
+extern const mrq_asset mrq_documents[]; /* openapi.json there, without the fields of a query */
 
 #endif

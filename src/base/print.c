@@ -55,6 +55,11 @@ static void separate(mrq_print *print)
         put(print, ",", 1);
 }
 
+void mrq_print_add(mrq_print *print, const char *text)
+{
+    put(print, text, strlen(text));
+}
+
 void mrq_print_open(mrq_print *print, char bracket)
 {
     separate(print);

@@ -18,6 +18,8 @@ typedef struct mrq_print {
 /* The text, which is the caller's now and freed with mrq_free(); `*size` (may be NULL) is its length. NULL when memory ran out. */
 char *mrq_print_take(mrq_print *print, size_t *size);
 
+void mrq_print_add(mrq_print *print, const char *text); /* as it is; no JSON */
+
 /* Each value takes a comma before it where one is due: behind all but an opening bracket, a key's colon and the start. */
 void mrq_print_open(mrq_print *print, char bracket); /* '{' or '[' */
 void mrq_print_close(mrq_print *print, char bracket);

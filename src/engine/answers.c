@@ -263,11 +263,11 @@ void mrq_answers_asked(mrq_answers *answers, void (*tell)(void *context, const c
         pthread_mutex_lock(&s->lock);
         MRQ_AUTOFREE mrq_finished **list = mrq_array(s->entries, sizeof(mrq_finished *));
         for (entry *e = s->newest; list && e; e = e->older)
-            if (e->finished->answer.query && atomic_load_explicit(&e->finished->asked, memory_order_relaxed))
+            if (e->finished->counts && atomic_load_explicit(&e->finished->asked, memory_order_relaxed))
                 list[n++] = mrq_finished_hold(e->finished);
         pthread_mutex_unlock(&s->lock);
         for (uint64_t j = 0; j < n; j++) {
-            tell(context, list[j]->answer.query, atomic_exchange(&list[j]->asked, 0));
+            tell(context, list[j]->answer.query.text, atomic_exchange(&list[j]->asked, 0));
             mrq_finished_release(list[j]);
         }
     }

@@ -2,7 +2,7 @@
 #ifndef MRQ_ENGINE_CACHED_H
 #define MRQ_ENGINE_CACHED_H
 
-#include "engine/query.h"
+#include "engine/engine.h"
 
 #define MRQ_CACHED_KEY   (sizeof "marquee:1::" + MRQ_GENERATION_NAME + 32)
 #define MRQ_HOT_KEY      "marquee:1:hot" /* the sorted set of queries' texts by how often they were asked */

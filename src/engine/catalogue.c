@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/filter.h"
 #include "engine/json.h"
-#include "engine/query.h"
 #include "engine/serving.h"
 
 #define TEXT_MAX  200 /* bytes of a question */
@@ -48,12 +48,13 @@ static mrq_status finish_list(mrq_serving *serving, mrq_print *print, const uint
     return finish(serving, print, row, n, out, err);
 }
 
-mrq_status mrq_find_movie(mrq_serving *serving, int64_t id, mrq_finished **out, mrq_error *err)
+mrq_status mrq_find_movie(mrq_serving *serving, const mrq_query *query, mrq_finished **out, mrq_error *err)
 {
     const mrq_table *movies = serving->generation->movies;
-    const uint32_t row = mrq_table_find(movies, id);
+    const char *id = mrq_query_text(query, MRQ_Q_MOVIE);
+    const uint32_t row = mrq_row_of(movies, id, strlen(id));
     if (row == MRQ_NONE)
-        return mrq_fail(err, MRQ_NOT_FOUND, "movie %lld: not among the %u of the data", (long long)id, movies->rows);
+        return mrq_fail(err, MRQ_NOT_FOUND, "movie %.40s: not among the %u of the data", id, movies->rows);
     mrq_print print = {0};
     mrq_print_begin(&print, serving->generation);
     mrq_print_key(&print, "movie");
@@ -130,13 +131,14 @@ static mrq_status read_words(const char *text, word *words, uint32_t *n, mrq_err
     return MRQ_OK;
 }
 
-mrq_status mrq_find_titles(mrq_serving *serving, const char *text, uint32_t k, mrq_finished **out, mrq_error *err)
+mrq_status mrq_find_titles(mrq_serving *serving, const mrq_query *query, mrq_finished **out, mrq_error *err)
 {
+    const char *text = mrq_query_text(query, MRQ_Q_TEXT);
+    const uint32_t k = (uint32_t)mrq_query_number(query, MRQ_Q_K, mrq_k_default(MRQ_ASK_SEARCH));
     const mrq_table *movies = serving->generation->movies;
     const mrq_column *title = mrq_table_first(movies, MRQ_TEXT);
     word words[WORDS_MAX + 1];
     uint32_t n_words = 0, n = 0;
-    MRQ_TRY(mrq_k_check(k, err));
     MRQ_TRY(read_words(text, words, &n_words, err));
     if (*text && !title)
         return mrq_fail(err, MRQ_USAGE, "query: the data does not tell its movies' titles");
@@ -178,12 +180,13 @@ static void print_features(mrq_print *print, const mrq_table *users, uint32_t us
     }
 }
 
-mrq_status mrq_find_user(mrq_serving *serving, int64_t id, uint32_t k, mrq_finished **out, mrq_error *err)
+mrq_status mrq_find_user(mrq_serving *serving, const mrq_query *query, mrq_finished **out, mrq_error *err)
 {
+    const int64_t id = mrq_query_number(query, MRQ_Q_USER, -1);
+    const uint32_t k = (uint32_t)mrq_query_number(query, MRQ_Q_K, mrq_k_default(MRQ_ASK_USER));
     const mrq_generation *generation = serving->generation;
     const mrq_table *users = generation->users;
     const uint32_t user = mrq_table_find(users, id);
-    MRQ_TRY(mrq_k_check(k, err));
     if (user == MRQ_NONE)
         return mrq_fail(err, MRQ_NOT_FOUND, "user %lld: not among the %u of the data", (long long)id, users->rows);
     const mrq_lists *likes = generation->tower->liked ? &generation->tower->history.list : NULL;

@@ -86,6 +86,16 @@ void mrq_connections_give(mrq_connections *connections, mrq_lease lease)
         mrq_cache_free(lease.cache);
 }
 
+bool mrq_connections_look_up(mrq_connections *connections)
+{
+    bool found = false;
+    pthread_mutex_lock(&connections->lock);
+    for (size_t i = 0; i < connections->n; i++)
+        found |= mrq_cache_looks_up(connections->idle[i]);
+    pthread_mutex_unlock(&connections->lock);
+    return found;
+}
+
 uint64_t mrq_connections_errors(mrq_connections *connections, char *problem, size_t size)
 {
     pthread_mutex_lock(&connections->lock);

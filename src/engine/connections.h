@@ -22,6 +22,9 @@ mrq_lease mrq_connections_take(mrq_connections *connections);
 void mrq_connections_give(mrq_connections *connections, mrq_lease lease);
 
 /* The errors of all, and the last one's text, or "". */
+/* Whether one that was put back still looks the server's name up. */
+bool mrq_connections_look_up(mrq_connections *connections);
+
 uint64_t mrq_connections_errors(mrq_connections *connections, char *problem, size_t size);
 
 #endif

@@ -3,6 +3,7 @@
 #define MRQ_ENGINE_ENGINE_H
 
 #include "cache/cache.h"
+#include "engine/resolve.h"
 #include "marquee/marquee.h"
 #include "store/store.h"
 
@@ -41,36 +42,30 @@ typedef struct mrq_answer {
     uint32_t n;               /* k, or the number of movies that qualify when that is less */
     mrq_recommendation *item; /* best first, equal scores by id */
     mrq_cache_state cache;
-    mrq_cache_counts counts; /* of the cache, since it was made */
-    char *query;             /* JSON object: the query as it was understood */
-    mrq_explanation why;     /* base and part are NULL unless the query asks to explain */
+    mrq_resolved query;  /* as it was understood; zeroed where there was none */
+    mrq_explanation why; /* base and part are NULL unless the query asks to explain */
 } mrq_answer;
 void mrq_answer_clear(mrq_answer *answer); /* frees what it holds; legal on a zeroed struct */
 
 /* Answers a query, through the cache when there is one (`cache` may be NULL), which also counts it as asked. MRQ_USAGE for a value
- * that the data's dictionaries do not have, a feature that is missing, a filter that the data has no column for, a taste that the
+ * that the data's dictionaries do not have, a filter that the data has no column for, a taste that the
  * model has no use for or that contradicts itself, or more to explain than the limits above; MRQ_NOT_FOUND for an unknown user
- * or an unknown movie in a taste: the sentence begins with the name of the member of mrq_query or mrq_filters. MRQ_FAILED for a
+ * or an unknown movie in a taste: the sentence begins with the name of the field. MRQ_FAILED for a
  * taste or an explanation of a generation that was opened without its history.
  * Thread-safe but for the cache. */
 MRQ_CHECKED mrq_status mrq_recommend(const mrq_generation *generation, mrq_cache *cache, const mrq_query *query, mrq_answer *out,
                                      mrq_error *err);
 
-/* The `k` movies most like one, without itself: those whose score it raises most that a person likes the one, where the model has a
- * history and somebody does; else by the cosine of the movie tower's vectors. `movie` is an id; or a title, with or
- * without its year; or a part of one title alone. Letters of ASCII match in either case. Of the filters, include_seen means nothing
- * here. MRQ_NOT_FOUND when no movie matches, MRQ_USAGE when several do: the sentence lists the first of them. Other statuses as of
+/* The movies most like one, without itself: those whose score it raises most that a person likes the one, where the model has a
+ * history and somebody does; else by the cosine of the movie tower's vectors. Of the query's movie, see mrq_recommender_ask().
+ * MRQ_NOT_FOUND when no movie matches, MRQ_USAGE when several do: the sentence lists the first of them. Other statuses as of
  * mrq_recommend(). Thread-safe. */
-MRQ_CHECKED mrq_status mrq_similar(const mrq_generation *generation, const char *movie, uint32_t k, const mrq_filters *filters,
-                                   mrq_answer *out, mrq_error *err);
+MRQ_CHECKED mrq_status mrq_similar(const mrq_generation *generation, const mrq_query *query, mrq_answer *out, mrq_error *err);
 
 /* Computes the answers of `generation` to up to `n` of the queries that were asked most through the cache, whatever the generation
  * they were asked of, and keeps them there; then ages the counts. `*warmed` counts the answers kept. A query that makes no sense to
  * this generation is skipped; with the first operation that finds Redis down it ends, successfully. `cache` NULL: nothing to do.
  * Fails for want of memory and for a generation that cannot answer. */
 MRQ_CHECKED mrq_status mrq_warm(const mrq_generation *generation, mrq_cache *cache, uint32_t n, uint32_t *warmed, mrq_error *err);
-
-/* The answer as one JSON document with "schema": 1 and a line end; freed with mrq_free(). NULL when out of memory. */
-char *mrq_answer_json(const mrq_generation *generation, const mrq_answer *answer);
 
 #endif

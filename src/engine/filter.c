@@ -20,22 +20,10 @@ void mrq_selection_clear(mrq_selection *selection)
     *selection = (mrq_selection){0};
 }
 
-mrq_status mrq_years_parse(const char *text, mrq_filters *filters, mrq_error *err)
+uint32_t mrq_row_of(const mrq_table *table, const char *id, size_t size)
 {
-    MRQ_TRY(mrq_argument_check(text, "text", err));
-    MRQ_TRY(mrq_argument_check(filters, "filters", err));
-    const char *dash = strchr(text, '-');
-    const size_t first = dash ? (size_t)(dash - text) : strlen(text), last = dash ? strlen(dash + 1) : 0;
-    int64_t from = 0, to = 0;
-    const bool good = first + last > 0 && (!first || mrq_parse_int(text, first, 1, MRQ_YEAR_MAX, &from)) &&
-                      (!last || mrq_parse_int(dash + 1, last, 1, MRQ_YEAR_MAX, &to));
-    if (!good)
-        return mrq_fail(err, MRQ_USAGE, "year \"%.40s\": want a year or years, such as 1994, 1990-1999, 1990- or -1999", text);
-    if (last && from > to)
-        return mrq_fail(err, MRQ_USAGE, "year \"%.40s\": the first comes after the last, want %d-%d", text, (int)to, (int)from);
-    filters->year_from = (int)from;
-    filters->year_to = (int)(dash ? to : from);
-    return MRQ_OK;
+    int64_t number;
+    return mrq_parse_int(id, size, 0, INT64_MAX, &number) ? mrq_table_find(table, number) : MRQ_NONE;
 }
 
 uint32_t mrq_rows_sort(uint32_t *row, uint32_t n)
@@ -48,69 +36,70 @@ uint32_t mrq_rows_sort(uint32_t *row, uint32_t n)
     return kept;
 }
 
-static mrq_status resolve_genres(const mrq_table *movies, const mrq_filters *filters, mrq_selection *out, mrq_error *err)
+/* The codes of the genres that are named. */
+static mrq_status resolve_genres(const mrq_table *movies, const mrq_query *query, mrq_selection *out, mrq_error *err)
 {
     const mrq_column *genres = mrq_table_first(movies, MRQ_SET);
-    if (!genres)
-        return mrq_fail(err, MRQ_USAGE, "genre \"%.40s\": the data does not tell its movies' genres, so leave it out",
-                        filters->genre[0]);
-    for (uint32_t i = 0; i < filters->n_genres; i++) {
-        out->genre[i] = mrq_strings_find(&genres->dict, filters->genre[i]);
+    const char *text[MRQ_GENRES_MAX];
+    const uint32_t n = query->n[MRQ_Q_GENRE];
+    mrq_query_texts(query, MRQ_Q_GENRE, text);
+    if (n && !genres)
+        return mrq_fail(err, MRQ_USAGE, "genre \"%.40s\": the data does not tell its movies' genres, so leave it out", text[0]);
+    for (uint32_t i = 0; i < n; i++) {
+        out->genre[i] = mrq_strings_find(&genres->dict, text[i]);
         if (out->genre[i] != MRQ_NONE)
             continue;
         char names[400] = "";
         for (uint32_t g = 0; g < genres->dict.n; g++)
             snprintf(names + strlen(names), sizeof names - strlen(names), "%s%.40s", g ? ", " : "",
                      mrq_strings_at(&genres->dict, g));
-        return mrq_fail(err, MRQ_USAGE, "genre \"%.40s\": want one of %s", filters->genre[i], names);
+        return mrq_fail(err, MRQ_USAGE, "genre \"%.40s\": want one of %s", text[i], names);
     }
-    out->n_genres = mrq_rows_sort(out->genre, filters->n_genres);
-    out->all_genres = filters->all_genres && out->n_genres > 1;
+    out->n_genres = mrq_rows_sort(out->genre, n);
+    out->all_genres = query->n[MRQ_Q_ALL_GENRES] && out->n_genres > 1;
     return MRQ_OK;
 }
 
-static mrq_status resolve_years(const mrq_table *movies, const mrq_filters *filters, mrq_selection *out, mrq_error *err)
+static mrq_status resolve_years(const mrq_table *movies, const mrq_query *query, mrq_selection *out, mrq_error *err)
 {
-    const int from = filters->year_from, to = filters->year_to;
-    if (from < 0 || to < 0 || from > MRQ_YEAR_MAX || to > MRQ_YEAR_MAX || (to && from > to))
-        return mrq_fail(err, MRQ_USAGE, "year %d to %d: want 1 to %d, the first not after the last", from, to, MRQ_YEAR_MAX);
-    if ((from || to) && !mrq_table_year(movies))
+    const char *years = mrq_query_text(query, MRQ_Q_YEAR);
+    if (!years)
+        return MRQ_OK;
+    if (!mrq_table_year(movies))
         return mrq_fail(err, MRQ_USAGE, "year: the data does not tell its movies' years, so leave it out");
-    out->year_from = from;
-    out->year_to = to;
+    if (!mrq_years_read(years, &out->year_from, &out->year_to)) /* it was checked when it was set */
+        return mrq_fail(err, MRQ_USAGE, "year \"%.40s\": want years", years);
     return MRQ_OK;
 }
 
 /* Of the ids those that are in the catalogue: one that is not is left out as it is. */
-static void resolve_excluded(const mrq_table *movies, const mrq_filters *filters, mrq_selection *out)
+static void resolve_excluded(const mrq_table *movies, const mrq_query *query, mrq_selection *out)
 {
+    mrq_query_value value;
     uint32_t n = 0;
-    for (uint32_t i = 0; i < filters->n_exclude; i++) {
-        out->exclude[n] = mrq_table_find(movies, filters->exclude[i]);
+    for (size_t at = mrq_query_begin(query, MRQ_Q_EXCLUDE); mrq_query_next(query, MRQ_Q_EXCLUDE, &at, &value);) {
+        out->exclude[n] = mrq_row_of(movies, value.text, value.size);
         n += out->exclude[n] != MRQ_NONE;
     }
     out->n_exclude = mrq_rows_sort(out->exclude, n);
 }
 
-static mrq_status resolve(const mrq_table *movies, const mrq_filters *filters, mrq_selection *out, mrq_error *err)
+static mrq_status resolve(const mrq_table *movies, const mrq_query *query, mrq_selection *out, mrq_error *err)
 {
-    out->genre = mrq_array(filters->n_genres, sizeof *out->genre);
-    out->exclude = mrq_array(filters->n_exclude, sizeof *out->exclude);
+    out->genre = mrq_array(query->n[MRQ_Q_GENRE], sizeof *out->genre);
+    out->exclude = mrq_array(query->n[MRQ_Q_EXCLUDE], sizeof *out->exclude);
     if (!out->genre || !out->exclude)
         return mrq_fail_memory(err, "reading the query");
-    if (filters->n_genres)
-        MRQ_TRY(resolve_genres(movies, filters, out, err));
-    MRQ_TRY(resolve_years(movies, filters, out, err));
-    resolve_excluded(movies, filters, out);
+    MRQ_TRY(resolve_genres(movies, query, out, err));
+    MRQ_TRY(resolve_years(movies, query, out, err));
+    resolve_excluded(movies, query, out);
     return MRQ_OK;
 }
 
-mrq_status mrq_selection_resolve(const mrq_table *movies, const mrq_filters *filters, mrq_selection *out, mrq_error *err)
+mrq_status mrq_selection_resolve(const mrq_table *movies, const mrq_query *query, mrq_selection *out, mrq_error *err)
 {
     mrq_selection selection = {0};
-    if (filters->n_exclude > MRQ_EXCLUDE_MAX)
-        return mrq_fail(err, MRQ_USAGE, "exclude %u movies: want at most %d", filters->n_exclude, MRQ_EXCLUDE_MAX);
-    const mrq_status status = resolve(movies, filters, &selection, err);
+    const mrq_status status = resolve(movies, query, &selection, err);
     if (status != MRQ_OK) {
         mrq_selection_clear(&selection);
         return status;
@@ -119,44 +108,55 @@ mrq_status mrq_selection_resolve(const mrq_table *movies, const mrq_filters *fil
     return MRQ_OK;
 }
 
-/* "1994", "1990-1999", "1990-", "-1999": what mrq_years_parse() reads. */
-static void years_text(const mrq_selection *s, char out[32])
+void mrq_years_print(const mrq_selection *s, char out[MRQ_YEARS_TEXT])
 {
     char from[12] = "", to[12] = "";
     if (s->year_from)
         snprintf(from, sizeof from, "%d", s->year_from);
     if (s->year_to)
         snprintf(to, sizeof to, "%d", s->year_to);
-    snprintf(out, 32, s->year_from == s->year_to ? "%s" : "%s-%s", from, to);
+    snprintf(out, MRQ_YEARS_TEXT, s->year_from == s->year_to ? "%s" : "%s-%s", from, to);
 }
 
-void mrq_print_selection(mrq_print *print, const mrq_selection *selection, const mrq_table *movies)
+static void print_genres(mrq_print *print, const mrq_selection *selection, const mrq_table *movies)
 {
     const mrq_column *genres = mrq_table_first(movies, MRQ_SET);
-    if (selection->n_genres) {
-        mrq_print_key(print, "genre");
-        mrq_print_open(print, '[');
-        for (uint32_t i = 0; i < selection->n_genres; i++)
-            mrq_print_text(print, mrq_strings_at(&genres->dict, selection->genre[i]));
-        mrq_print_close(print, ']');
-    }
-    if (selection->all_genres) {
+    mrq_print_key(print, "genre");
+    mrq_print_open(print, '[');
+    for (uint32_t i = 0; i < selection->n_genres; i++)
+        mrq_print_text(print, mrq_strings_at(&genres->dict, selection->genre[i]));
+    mrq_print_close(print, ']');
+}
+
+static void print_years(mrq_print *print, const mrq_selection *selection)
+{
+    char years[MRQ_YEARS_TEXT];
+    mrq_years_print(selection, years);
+    mrq_print_key(print, "year");
+    mrq_print_text(print, years);
+}
+
+static void print_excluded(mrq_print *print, const mrq_selection *selection, const mrq_table *movies)
+{
+    mrq_print_key(print, "exclude");
+    mrq_print_open(print, '[');
+    for (uint32_t i = 0; i < selection->n_exclude; i++)
+        mrq_print_whole(print, movies->id[selection->exclude[i]]);
+    mrq_print_close(print, ']');
+}
+
+void mrq_print_selection(mrq_print *print, const mrq_selection *selection, const mrq_table *movies, unsigned field)
+{
+    if (field == MRQ_Q_GENRE && selection->n_genres)
+        print_genres(print, selection, movies);
+    if (field == MRQ_Q_ALL_GENRES && selection->all_genres) {
         mrq_print_key(print, "all_genres");
         mrq_print_raw(print, "true");
     }
-    if (selection->year_from || selection->year_to) {
-        char years[32];
-        years_text(selection, years);
-        mrq_print_key(print, "year");
-        mrq_print_text(print, years);
-    }
-    if (selection->n_exclude) {
-        mrq_print_key(print, "exclude");
-        mrq_print_open(print, '[');
-        for (uint32_t i = 0; i < selection->n_exclude; i++)
-            mrq_print_whole(print, movies->id[selection->exclude[i]]);
-        mrq_print_close(print, ']');
-    }
+    if (field == MRQ_Q_YEAR && (selection->year_from || selection->year_to))
+        print_years(print, selection);
+    if (field == MRQ_Q_EXCLUDE && selection->n_exclude)
+        print_excluded(print, selection, movies);
 }
 
 /* How many of the selection's genres a row has. */

@@ -1,10 +1,10 @@
 /* What the serving generation is and how good it was found to be, and what a query may name: for the page and for people. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "engine/json.h"
-#include "engine/query.h"
 #include "engine/serving.h"
 
 static bool add_time(cJSON *object, const char *key, int64_t seconds)
@@ -33,22 +33,53 @@ static bool add_index(cJSON *document, const mrq_generation *generation)
            mrq_json_add_whole(json, "bytes", generation->index_bytes);
 }
 
-/* [{"value":"25","label":"25-34"},...] for each feature that a query can name. */
+static int by_name(const void *a, const void *b)
+{
+    const mrq_column *const *x = a, *const *y = b;
+    return strcmp((*x)->name, (*y)->name);
+}
+
+/* The columns of one kind or the other, by name; returns how many. */
+static uint32_t find_columns(const mrq_table *users, mrq_column_kind one, mrq_column_kind other,
+                             const mrq_column *out[MRQ_COLUMNS_MAX])
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < users->n_columns && n < MRQ_COLUMNS_MAX; i++)
+        if (users->column[i].kind == one || users->column[i].kind == other)
+            out[n++] = &users->column[i];
+    qsort(out, n, sizeof(mrq_column *), by_name);
+    return n;
+}
+
+/* [{"value":"25","label":"25-34"},...] for each feature of whose values a query can choose, by name. */
 static bool add_choices(cJSON *document, const mrq_table *users)
 {
+    const mrq_column *column[MRQ_COLUMNS_MAX];
     cJSON *choices = cJSON_AddObjectToObject(document, "choices");
     bool ok = choices != NULL;
-    for (int i = 0; i < MRQ_FEATURES; i++) {
-        const mrq_column *column = mrq_feature_column(users, i);
-        if (!column)
-            continue;
-        cJSON *values = cJSON_AddArrayToObject(choices, mrq_feature_names[i]);
-        for (uint32_t code = 0; ok && code < column->dict.n; code++) {
+    const uint32_t n = find_columns(users, MRQ_CATEGORY, MRQ_SET, column);
+    for (uint32_t i = 0; i < n; i++) {
+        const mrq_column *c = column[i];
+        cJSON *values = cJSON_AddArrayToObject(choices, c->name);
+        ok = ok && values;
+        for (uint32_t code = 0; ok && code < c->dict.n; code++) {
             cJSON *value = mrq_json_append_object(values);
-            ok = mrq_json_add_clean(value, "value", mrq_strings_at(&column->dict, code)) &&
-                 (!column->label.n || mrq_json_add_clean(value, "label", mrq_strings_at(&column->label, code)));
+            ok = mrq_json_add_clean(value, "value", mrq_strings_at(&c->dict, code)) &&
+                 (!c->label.n || mrq_json_add_clean(value, "label", mrq_strings_at(&c->label, code)));
         }
     }
+    return ok;
+}
+
+/* The names of the features that are numbers. */
+static bool add_numbers(cJSON *document, const mrq_table *users)
+{
+    const mrq_column *column[MRQ_COLUMNS_MAX];
+    cJSON *names = cJSON_AddArrayToObject(document, "numbers");
+    bool ok = names != NULL;
+    const uint32_t n = find_columns(users, MRQ_NUMBER, MRQ_NUMBER, column);
+    for (uint32_t i = 0; ok && i < n; i++)
+        ok = mrq_json_append_clean(names, column[i]->name);
     return ok;
 }
 
@@ -112,8 +143,8 @@ mrq_status mrq_tell_generation(mrq_serving *serving, const char *store, mrq_fini
                     add_quality(document, &g->quality) &&
                     mrq_json_add_made(document, "training", mrq_model_results_json(&g->results)) &&
                     mrq_json_add_made(document, "curve", mrq_model_curve_json(&g->curve)) && add_choices(document, g->users) &&
-                    add_filters(document, g->movies) && cJSON_AddBoolToObject(document, "tastes", g->tower->liked != NULL) &&
-                    add_generations(document, list, n, g);
+                    add_numbers(document, g->users) && add_filters(document, g->movies) &&
+                    cJSON_AddBoolToObject(document, "tastes", g->tower->liked != NULL) && add_generations(document, list, n, g);
     char *text = ok ? cJSON_PrintUnformatted(document) : NULL;
     mrq_print print = {.failed = !text};
     if (text) {

@@ -145,7 +145,7 @@ void mrq_print_answer(mrq_print *print, const mrq_generation *generation, const 
     mrq_print_key(print, "model");
     mrq_print_text(print, generation->model_name);
     mrq_print_key(print, "query");
-    mrq_print_raw(print, answer->query);
+    mrq_print_raw(print, answer->query.text);
     mrq_print_key(print, "results");
     mrq_print_open(print, '[');
     for (uint32_t i = 0; i < answer->n; i++) {
@@ -160,28 +160,6 @@ void mrq_print_answer(mrq_print *print, const mrq_generation *generation, const 
         mrq_print_close(print, '}');
     }
     mrq_print_close(print, ']');
-}
-
-char *mrq_answer_json(const mrq_generation *generation, const mrq_answer *answer)
-{
-    mrq_print print = {0};
-    mrq_print_answer(&print, generation, answer);
-    mrq_print_key(&print, "cache");
-    mrq_print_text(&print, mrq_cache_state_names[answer->cache]);
-    if (answer->cache != MRQ_CACHE_OFF) {
-        mrq_print_key(&print, "redis");
-        mrq_print_open(&print, '{');
-        mrq_print_key(&print, "hits");
-        mrq_print_whole(&print, (int64_t)answer->counts.hits);
-        mrq_print_key(&print, "misses");
-        mrq_print_whole(&print, (int64_t)answer->counts.misses);
-        mrq_print_key(&print, "errors");
-        mrq_print_whole(&print, (int64_t)answer->counts.errors);
-        mrq_print_close(&print, '}');
-    }
-    mrq_print_close(&print, '}');
-    mrq_print_close(&print, '\n');
-    return mrq_print_take(&print, NULL);
 }
 
 void mrq_print_error(mrq_print *print, const char *code, const char *message)

@@ -5,8 +5,9 @@
  * it out of the sum. */
 #include <stdlib.h>
 
+#include "base/parse.h"
 #include "engine/json.h"
-#include "engine/query.h"
+#include "engine/resolve.h"
 
 void mrq_opinion_clear(mrq_opinion *opinion)
 {
@@ -33,15 +34,17 @@ mrq_taste mrq_user_history(const mrq_generation *generation, uint32_t user)
     return (mrq_taste){(uint32_t)(history->list.offset[user + 1] - first), history->list.item + first, history->strength + first};
 }
 
-/* Rows of `n` ids, ascending and distinct; `*kept` is how many. */
-static mrq_status find_rows(const mrq_table *movies, const char *name, const int64_t *id, uint32_t n, uint32_t *row, uint32_t *kept,
+/* Rows of the ids of a field, ascending and distinct; `*kept` is how many. */
+static mrq_status find_rows(const mrq_table *movies, const mrq_query *query, mrq_field_index field, uint32_t *row, uint32_t *kept,
                             mrq_error *err)
 {
-    for (uint32_t i = 0; i < n; i++) {
-        row[i] = mrq_table_find(movies, id[i]);
-        if (row[i] == MRQ_NONE)
-            return mrq_fail(err, MRQ_NOT_FOUND, "%s %lld: not in the data, which has %u movies; want the id of one", name,
-                            (long long)id[i], movies->rows);
+    mrq_query_value value;
+    uint32_t n = 0;
+    for (size_t at = mrq_query_begin(query, field); mrq_query_next(query, field, &at, &value);) {
+        row[n] = mrq_row_of(movies, value.text, value.size);
+        if (row[n++] == MRQ_NONE)
+            return mrq_fail(err, MRQ_NOT_FOUND, "%s %s: not in the data, which has %u movies; want the id of one",
+                            mrq_query_fields[field].name, value.text, movies->rows);
     }
     *kept = mrq_rows_sort(row, n);
     return MRQ_OK;
@@ -70,49 +73,46 @@ static void subtract(const mrq_taste *history, mrq_opinion *out)
     }
 }
 
-static mrq_status check(const mrq_generation *generation, const char *name, uint32_t n, mrq_error *err)
+static mrq_status check(const mrq_generation *generation, const mrq_query *query, mrq_field_index field, mrq_error *err)
 {
-    if (n > MRQ_TASTE_MAX)
-        return mrq_fail(err, MRQ_USAGE, "%s: %u movies, want at most %d", name, n, MRQ_TASTE_MAX);
-    if (n && !generation->tower->has_history)
+    if (query->n[field] && !generation->tower->has_history)
         return mrq_fail(err, MRQ_USAGE, "%s: model \"%s\" does not learn from what a person likes; train with --model retrieval",
-                        name, generation->model_name);
+                        mrq_query_fields[field].name, generation->model_name);
     return MRQ_OK;
 }
 
 mrq_status mrq_opinion_resolve(const mrq_generation *generation, const mrq_query *query, uint32_t user, mrq_opinion *out,
                                mrq_error *err)
 {
-    MRQ_TRY(check(generation, "liked", query->n_liked, err));
-    MRQ_TRY(check(generation, "disliked", query->n_disliked, err));
-    const uint32_t n = query->n_liked + query->n_disliked;
+    MRQ_TRY(check(generation, query, MRQ_Q_LIKED, err));
+    MRQ_TRY(check(generation, query, MRQ_Q_DISLIKED, err));
+    uint32_t n_liked = query->n[MRQ_Q_LIKED], n_disliked = query->n[MRQ_Q_DISLIKED];
+    const uint32_t n = n_liked + n_disliked;
     if (!n)
         return MRQ_OK;
-    MRQ_AUTOFREE uint32_t *liked = mrq_array(query->n_liked, sizeof *liked);
-    MRQ_AUTOFREE uint32_t *disliked = mrq_array(query->n_disliked, sizeof *disliked);
+    MRQ_AUTOFREE uint32_t *liked = mrq_array(n_liked, sizeof *liked);
+    MRQ_AUTOFREE uint32_t *disliked = mrq_array(n_disliked, sizeof *disliked);
     out->movie = mrq_array(n, sizeof *out->movie);
     out->told = mrq_array(n, sizeof *out->told);
     out->net = mrq_array(n, sizeof *out->net);
     if (!liked || !disliked || !out->movie || !out->told || !out->net)
         return mrq_fail_memory(err, "reading the query");
-    uint32_t n_liked = 0, n_disliked = 0;
-    MRQ_TRY(find_rows(generation->movies, "liked", query->liked, query->n_liked, liked, &n_liked, err));
-    MRQ_TRY(find_rows(generation->movies, "disliked", query->disliked, query->n_disliked, disliked, &n_disliked, err));
+    MRQ_TRY(find_rows(generation->movies, query, MRQ_Q_LIKED, liked, &n_liked, err));
+    MRQ_TRY(find_rows(generation->movies, query, MRQ_Q_DISLIKED, disliked, &n_disliked, err));
     MRQ_TRY(merge(generation->movies, liked, n_liked, disliked, n_disliked, out, err));
     const mrq_taste history = mrq_user_history(generation, user);
     subtract(&history, out);
     return MRQ_OK;
 }
 
-/* Those that are told with the same sign, under a name. */
-static void print_side(mrq_print *print, const mrq_opinion *opinion, const mrq_table *movies, const char *name, bool likes)
+void mrq_print_opinion(mrq_print *print, const mrq_opinion *opinion, const mrq_table *movies, bool likes)
 {
     bool begun = false;
     for (uint32_t i = 0; i < opinion->n; i++) {
         if ((opinion->told[i] > 0) != likes)
             continue;
         if (!begun) {
-            mrq_print_key(print, name);
+            mrq_print_key(print, likes ? "liked" : "disliked");
             mrq_print_open(print, '[');
         }
         begun = true;
@@ -120,10 +120,4 @@ static void print_side(mrq_print *print, const mrq_opinion *opinion, const mrq_t
     }
     if (begun)
         mrq_print_close(print, ']');
-}
-
-void mrq_print_opinion(mrq_print *print, const mrq_opinion *opinion, const mrq_table *movies)
-{
-    print_side(print, opinion, movies, "liked", true);
-    print_side(print, opinion, movies, "disliked", false);
 }

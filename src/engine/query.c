@@ -1,177 +1,264 @@
-/* Queries: from what a person writes to one value for each branch of the folded user tower.
- *
- * A feature that is given counts; one that is not is the user's own; a branch that has neither is an error, because a guessed
- * gender gives a wrong answer without a word. Liked movies say enough of a stranger to do without: then the average stands in. A
- * feature of the data that the tower does not use is checked and told, but changes nothing.
- *
- * The text of a resolved query is its identity: the cache's key is made of it, so it holds codes' values and not the person's
- * spelling, and filters sorted and only where they filter. It is also enough to ask the query again (warm.c). */
+/* Values are checked when they are set, as far as that can be done without a generation, and kept as texts: what is set twice in
+ * two spellings is two queries in memory, and one in Redis (resolve.c). */
 #include "engine/query.h"
 
 #include <stdio.h>
-#include <string.h>
+#include <stdlib.h>
 
-#include "engine/json.h"
+#include "base/memory.h"
+#include "base/parse.h"
+#include "base/table.h"
 
-const char *const mrq_feature_names[MRQ_FEATURES] = {"age", "gender", "job"};
+#define VALUE_MAX           8192 /* bytes */
+#define NUMBER_TEXT(number) #number
+#define TEXT_OF(number)     NUMBER_TEXT(number)
 
-void mrq_resolved_clear(mrq_resolved *resolved)
+mrq_query *mrq_query_new(void)
 {
-    mrq_free(resolved->value);
-    mrq_free(resolved->text);
-    mrq_opinion_clear(&resolved->opinion);
-    mrq_selection_clear(&resolved->selection);
-    *resolved = (mrq_resolved){0};
+    return calloc(1, sizeof(mrq_query));
 }
 
-const mrq_column *mrq_feature_column(const mrq_table *users, int feature)
+void mrq_query_clear(mrq_query *query)
 {
-    const mrq_column *column = mrq_table_column(users, mrq_feature_names[feature]);
-    return column && column->kind == MRQ_CATEGORY ? column : NULL;
+    mrq_free(query->bytes);
+    *query = (mrq_query){0};
 }
 
-mrq_status mrq_k_check(uint32_t k, mrq_error *err)
+void mrq_query_free(mrq_query *query)
 {
-    return k >= 1 && k <= MRQ_K_MAX ? MRQ_OK : mrq_fail(err, MRQ_USAGE, "k %u: want 1 to %d", k, MRQ_K_MAX);
+    if (query)
+        mrq_query_clear(query);
+    free(query);
 }
 
-static mrq_status find_user(const mrq_table *users, int64_t id, uint32_t *row, mrq_error *err)
+const char *mrq_query_text(const mrq_query *query, mrq_field_index field)
 {
-    *row = MRQ_NONE;
-    if (id == -1)
+    size_t at = mrq_query_begin(query, field);
+    mrq_query_value value;
+    return mrq_query_next(query, field, &at, &value) ? value.text : NULL;
+}
+
+void mrq_query_texts(const mrq_query *query, mrq_field_index field, const char **out)
+{
+    size_t at = mrq_query_begin(query, field);
+    mrq_query_value value;
+    while (mrq_query_next(query, field, &at, &value))
+        *out++ = value.text;
+}
+
+static bool is(const char *text, const char *word)
+{
+    return strcmp(text, word) == 0;
+}
+
+int64_t mrq_query_number(const mrq_query *query, mrq_field_index field, int64_t otherwise)
+{
+    const char *text = mrq_query_text(query, field);
+    int64_t number = otherwise;
+    if (text && !mrq_parse_int(text, strlen(text), 0, INT64_MAX, &number))
+        return otherwise;
+    return number;
+}
+
+size_t mrq_query_key(const mrq_query *query, mrq_ask what, char key[MRQ_QUERY_KEY])
+{
+    if (query->size >= MRQ_QUERY_KEY)
+        return 0;
+    key[0] = (char)what;
+    if (query->size)
+        memcpy(key + 1, query->bytes, query->size);
+    return query->size + 1;
+}
+
+uint64_t mrq_query_rows(const mrq_query *query)
+{
+    return (uint64_t)mrq_query_number(query, MRQ_Q_K, MRQ_K_DEFAULT) * (1 + (uint64_t)mrq_query_number(query, MRQ_Q_EXPLAIN, 0));
+}
+
+bool mrq_years_read(const char *text, int *from, int *to)
+{
+    const char *dash = strchr(text, '-');
+    const size_t first = dash ? (size_t)(dash - text) : strlen(text), last = dash ? strlen(dash + 1) : 0;
+    int64_t a = 0, b = 0;
+    if (first + last == 0 || (first && !mrq_parse_int(text, first, 1, MRQ_YEAR_MAX, &a)) ||
+        (last && !mrq_parse_int(dash + 1, last, 1, MRQ_YEAR_MAX, &b)))
+        return false;
+    *from = (int)a;
+    *to = (int)(dash ? b : a);
+    return true;
+}
+
+/* Where the value of a feature lies, or would: they stand by name, which has `size` bytes. `*from` is where they begin. */
+static void find_feature(const mrq_query *query, const char *name, size_t size, size_t *from, size_t *to)
+{
+    mrq_query_value value;
+    size_t at = *from;
+    *to = at;
+    while (mrq_query_next(query, MRQ_Q_WITH, &at, &value)) {
+        const size_t its = strcspn(value.text, "=");
+        const int order = strncmp(value.text, name, size < its ? size : its);
+        if (order > 0 || (!order && its > size))
+            return;
+        *to = at;
+        if (!order && its == size)
+            return;
+        *from = at;
+    }
+}
+
+/* Puts an entry, `name` and '=' before the text unless it is NULL, in the place of the one between `from` and `to`, if there is
+ * one; none for a NULL text. */
+static mrq_status replace(mrq_query *query, mrq_field_index field, const char *name, const char *text, size_t from, size_t to,
+                          mrq_error *err)
+{
+    const size_t before = name && text ? strlen(name) + 1 : 0, length = text ? before + strlen(text) : 0;
+    const uint32_t head[2] = {field, (uint32_t)length};
+    const size_t size = text ? sizeof head + length + 1 : 0, tail = query->size - to;
+    if (mrq_grow(&query->bytes, &query->capacity, from + size + tail + 1, 1) != 0)
+        return mrq_fail_memory(err, "reading a query");
+    memmove(query->bytes + from + size, query->bytes + to, tail);
+    query->n[field] -= to > from;
+    query->size = from + size + tail;
+    for (unsigned i = field; i < MRQ_Q_FIELDS; i++)
+        query->end[i] += from + size - to;
+    if (!text)
         return MRQ_OK;
-    if (id < 0)
-        return mrq_fail(err, MRQ_USAGE, "user %lld: want 0 or more", (long long)id);
-    *row = mrq_table_find(users, id);
-    if (*row == MRQ_NONE)
-        return mrq_fail(err, MRQ_NOT_FOUND, "user %lld: not in the data, which has %u users from %lld to %lld", (long long)id,
-                        users->rows, (long long)users->id[0], (long long)users->id[users->rows - 1]);
+    char *out = mempcpy(query->bytes + from, head, sizeof head);
+    if (before) {
+        out = mempcpy(out, name, before - 1);
+        *out++ = '=';
+    }
+    memcpy(out, text, length - before + 1);
+    query->n[field]++;
     return MRQ_OK;
 }
 
-/* Codes of the three features, given or the user's own; MRQ_NONE where neither is. */
-static mrq_status find_codes(const mrq_table *users, const mrq_query *query, uint32_t user, uint32_t code[MRQ_FEATURES],
-                             mrq_error *err)
+/* What is wrong with a text, as "want ...", into `want`; else the text to be kept, or NULL for what is as if it were not set. */
+static bool judge(const mrq_query_field *field, const char **text, char *want, size_t room)
 {
-    const char *const text[MRQ_FEATURES] = {query->age, query->gender, query->job};
-    for (int i = 0; i < MRQ_FEATURES; i++) {
-        const mrq_column *column = mrq_feature_column(users, i);
-        code[i] = column && user != MRQ_NONE ? column->code[user] : MRQ_NONE;
-        if (text[i] && !column)
-            return mrq_fail(err, MRQ_USAGE, "%s \"%.40s\": the data does not tell its users' %s, so leave it out",
-                            mrq_feature_names[i], text[i], mrq_feature_names[i]);
-        if (text[i])
-            MRQ_TRY(mrq_column_code(column, text[i], &code[i], err));
+    int64_t number = 0;
+    int from, to;
+    *want = '\0';
+    switch (field->type) {
+    case MRQ_QT_FEATURE:
+    case MRQ_QT_TEXT:
+        break;
+    case MRQ_QT_PAIR:
+        if (!strchr(*text, '=') || **text == '=')
+            snprintf(want, room, "want NAME=VALUE, the name of a column of the users and a value");
+        break;
+    case MRQ_QT_ITEM:
+        if (!mrq_parse_int(*text, strlen(*text), 0, INT64_MAX, &number))
+            snprintf(want, room, "want ids of movies with commas between them");
+        break;
+    case MRQ_QT_USER:
+        if (!mrq_parse_int(*text, strlen(*text), 0, INT64_MAX, &number))
+            snprintf(want, room, "want a whole number from 0 to %lld", (long long)INT64_MAX);
+        break;
+    case MRQ_QT_WHOLE:
+        if (!mrq_parse_int(*text, strlen(*text), field->min, field->max, &number))
+            snprintf(want, room, "want a whole number from %lld to %lld", (long long)field->min, (long long)field->max);
+        break;
+    case MRQ_QT_FLAG:
+        if (is(*text, "false") || is(*text, "0"))
+            *text = NULL;
+        else if (is(*text, "true") || is(*text, "1"))
+            *text = "1";
+        else
+            snprintf(want, room, "want true or false");
+        break;
+    case MRQ_QT_YEARS:
+        if (!mrq_years_read(*text, &from, &to))
+            snprintf(want, room, "want a year or years, such as 1994, 1990-1999, 1990- or -1999");
+        else if (from && to && from > to)
+            snprintf(want, room, "the first comes after the last, want %d-%d", to, from);
+        break;
+    case MRQ_QT_PARTS:
+        if (is(*text, "false") || is(*text, "0"))
+            *text = NULL;
+        else if (is(*text, "true"))
+            *text = TEXT_OF(MRQ_EXPLAIN_DEFAULT);
+        else if (is(*text, "all"))
+            *text = "4294967295"; /* MRQ_EXPLAIN_ALL */
+        else if (!mrq_parse_int(*text, strlen(*text), field->min, field->max, &number) &&
+                 !(mrq_parse_int(*text, strlen(*text), 0, UINT32_MAX, &number) && number == UINT32_MAX))
+            snprintf(want, room, "want true, false, or how many parts, 1 to %lld", (long long)field->max);
+        break;
+    }
+    return *want == '\0';
+}
+
+/* `name`: of the feature, where the field is MRQ_Q_WITH and the text its value alone. */
+static mrq_status put(mrq_query *query, mrq_field_index field, const char *name, const char *text, mrq_error *err)
+{
+    const mrq_query_field *f = &mrq_query_fields[field];
+    const bool several = f->most > 1 && field != MRQ_Q_WITH;
+    size_t from = mrq_query_begin(query, field), to = query->end[field];
+    const char *feature = field == MRQ_Q_WITH ? name ? name : text : NULL;
+    if (feature)
+        find_feature(query, feature, strcspn(feature, "="), &from, &to);
+    if ((several || from == to) && text && query->n[field] >= f->most)
+        return mrq_fail(err, MRQ_USAGE, "%s: more than %u of them", f->name, f->most);
+    return replace(query, field, name, text, several ? to : from, to, err);
+}
+
+mrq_status mrq_query_put(mrq_query *query, mrq_field_index field, const char *text, mrq_error *err)
+{
+    const mrq_query_field *f = &mrq_query_fields[field];
+    const char *kept = text;
+    char want[120];
+    if (strlen(text) > VALUE_MAX)
+        return mrq_fail(err, MRQ_USAGE, "%s: %zu bytes, want at most %d", f->name, strlen(text), VALUE_MAX);
+    if (!judge(f, &kept, want, sizeof want))
+        return mrq_fail(err, MRQ_USAGE, "%s \"%.40s\": %s", f->name, text, want);
+    return f->type == MRQ_QT_FEATURE ? put(query, MRQ_Q_WITH, f->name, text, err) : put(query, field, NULL, kept, err);
+}
+
+mrq_status mrq_query_put_list(mrq_query *query, mrq_field_index field, const char *text, mrq_error *err)
+{
+    char id[VALUE_MAX + 1];
+    if (mrq_query_fields[field].type != MRQ_QT_ITEM)
+        return mrq_query_put(query, field, text, err);
+    for (const char *at = text, *end; at; at = *end ? end + 1 : NULL) {
+        end = strchrnul(at, ',');
+        const size_t size = (size_t)(end - at) < VALUE_MAX ? (size_t)(end - at) : VALUE_MAX;
+        *(char *)mempcpy(id, at, size) = '\0';
+        MRQ_TRY(mrq_query_put(query, field, id, err));
     }
     return MRQ_OK;
 }
 
-/* What to say when nothing is known for a branch. */
-static mrq_status lacks(const mrq_folded *tower, const char *feature, bool can_be_given, mrq_error *err)
+mrq_status mrq_query_put_feature(mrq_query *query, const char *name, const char *text, mrq_error *err)
 {
-    const char *or_liked = tower->has_history ? ", or liked movies" : "";
-    if (!can_be_given)
-        return mrq_fail(err, MRQ_USAGE, "user is missing: this model asks for %s, which only users of the data have%s", feature,
-                        or_liked);
-    char wanted[200] = "";
-    for (uint32_t b = 0; b < tower->n_branches; b++)
-        if (!mrq_folded_is_id(&tower->branch[b]))
-            snprintf(wanted + strlen(wanted), sizeof wanted - strlen(wanted), "%s%s", *wanted ? ", " : "",
-                     tower->branch[b].feature);
-    return mrq_fail(err, MRQ_USAGE, "%s is missing: want %s, or a user of the data%s", feature, wanted, or_liked);
+    if (!*name || strchr(name, '=') || strlen(name) >= MRQ_COLUMN_NAME)
+        return mrq_fail(err, MRQ_USAGE, "\"%.40s\" is no field of a query, nor can a column of users be called so", name);
+    if (strlen(text) > VALUE_MAX)
+        return mrq_fail(err, MRQ_USAGE, "%s: %zu bytes, want at most %d", name, strlen(text), VALUE_MAX);
+    return put(query, MRQ_Q_WITH, name, text, err);
 }
 
-/* A value for each branch; `likes` is whether the query names a movie that the person likes. */
-static mrq_status find_values(const mrq_generation *generation, uint32_t user, bool likes, const uint32_t code[MRQ_FEATURES],
-                              uint32_t *value, mrq_error *err)
+mrq_status mrq_query_set(mrq_query *query, const char *name, const char *value, mrq_error *err)
 {
-    const mrq_folded *tower = generation->tower;
-    const bool known = user != MRQ_NONE;
-    bool by_id_alone = true;
-    if (known)
-        mrq_folded_values(tower, generation->users, user, value);
-    for (uint32_t b = 0; b < tower->n_branches; b++) {
-        const mrq_folded_branch *branch = &tower->branch[b];
-        if (mrq_folded_is_id(branch))
-            continue; /* 0, the unknown user, unless known */
-        by_id_alone = false;
-        int i = 0;
-        while (i < MRQ_FEATURES && strcmp(mrq_feature_names[i], branch->feature) != 0)
-            i++;
-        if (i < MRQ_FEATURES && code[i] != MRQ_NONE)
-            value[b] = code[i];
-        else if (!known && !likes)
-            return lacks(tower, branch->feature, i < MRQ_FEATURES, err);
-        else if (!known)
-            value[b] = MRQ_NONE;
-    }
-    if (by_id_alone && !known && !likes && tower->has_history)
-        return mrq_fail(err, MRQ_USAGE, "user is missing: want a user of the data, or liked movies");
-    if (by_id_alone && !known && !likes)
-        return mrq_fail(err, MRQ_USAGE, "user is missing: this model knows people by their id alone, want a user of the data");
-    return MRQ_OK;
+    MRQ_TRY(mrq_argument_check(query, "query", err));
+    MRQ_TRY(mrq_argument_check(name, "name", err));
+    MRQ_TRY(mrq_argument_check(value, "value", err));
+    const mrq_field_index field = mrq_query_field_find(name);
+    if (field != MRQ_Q_FIELDS)
+        return mrq_query_put(query, field, value, err);
+    return mrq_query_put_feature(query, name, value, err);
 }
 
-/* {"age":{"value":"25","label":"25-34"},...,"user":4,"liked":[1,260],"k":5,"genre":["Drama"],...}, without the features that
- * nobody tells; NULL when out of memory. */
-static char *describe(const mrq_generation *generation, const mrq_query *query, const uint32_t code[MRQ_FEATURES],
-                      const mrq_resolved *resolved)
+mrq_status mrq_query_check(const mrq_query *query, mrq_ask what, mrq_error *err)
 {
-    mrq_print print = {0};
-    mrq_print_open(&print, '{');
-    for (int i = 0; i < MRQ_FEATURES; i++) {
-        if (code[i] == MRQ_NONE)
-            continue;
-        mrq_print_key(&print, mrq_feature_names[i]);
-        mrq_print_open(&print, '{');
-        mrq_print_value(&print, mrq_feature_column(generation->users, i), code[i]);
-        mrq_print_close(&print, '}');
-    }
-    mrq_print_key(&print, "user");
-    if (query->user < 0)
-        mrq_print_raw(&print, "null");
-    else
-        mrq_print_whole(&print, query->user);
-    mrq_print_opinion(&print, &resolved->opinion, generation->movies);
-    mrq_print_key(&print, "k");
-    mrq_print_whole(&print, query->k);
-    mrq_print_selection(&print, &resolved->selection, generation->movies);
-    if (resolved->include_seen) {
-        mrq_print_key(&print, "include_seen");
-        mrq_print_raw(&print, "true");
-    }
-    mrq_print_close(&print, '}');
-    return mrq_print_take(&print, NULL);
-}
-
-/* Everything but k; what it has found by the time it fails is in `out` and to be cleared. */
-static mrq_status resolve(const mrq_generation *generation, const mrq_query *query, mrq_resolved *out, mrq_error *err)
-{
-    uint32_t code[MRQ_FEATURES];
-    MRQ_TRY(find_user(generation->users, query->user, &out->user, err));
-    MRQ_TRY(find_codes(generation->users, query, out->user, code, err));
-    out->value = mrq_array(generation->tower->n_branches, sizeof *out->value);
-    if (!out->value)
-        return mrq_fail_memory(err, "reading the query");
-    MRQ_TRY(mrq_opinion_resolve(generation, query, out->user, &out->opinion, err));
-    MRQ_TRY(find_values(generation, out->user, query->n_liked > 0, code, out->value, err));
-    MRQ_TRY(mrq_selection_resolve(generation->movies, &query->filters, &out->selection, err));
-    out->include_seen = query->filters.include_seen && (out->user != MRQ_NONE || out->opinion.n);
-    out->text = describe(generation, query, code, out);
-    return out->text ? MRQ_OK : mrq_fail_memory(err, "reading the query");
-}
-
-mrq_status mrq_query_resolve(const mrq_generation *generation, const mrq_query *query, mrq_resolved *out, mrq_error *err)
-{
-    MRQ_TRY(mrq_k_check(query->k, err));
-    if (query->n_liked || query->n_disliked || query->explain)
-        MRQ_TRY(mrq_history_check(generation, err));
-    mrq_resolved resolved = {.k = query->k};
-    const mrq_status status = resolve(generation, query, &resolved, err);
-    if (status != MRQ_OK) {
-        mrq_resolved_clear(&resolved);
-        return status;
-    }
-    *out = resolved;
+    static const mrq_field_index subject[] = {
+        [MRQ_ASK_RECOMMEND] = MRQ_Q_FIELDS, [MRQ_ASK_SIMILAR] = MRQ_Q_MOVIE, [MRQ_ASK_ITEM] = MRQ_Q_MOVIE,
+        [MRQ_ASK_SEARCH] = MRQ_Q_TEXT,      [MRQ_ASK_USER] = MRQ_Q_USER,     [MRQ_ASK_INFO] = MRQ_Q_FIELDS};
+    if ((unsigned)what >= sizeof subject / sizeof *subject)
+        return mrq_fail(err, MRQ_USAGE, "what: %d is no kind of question", (int)what);
+    for (unsigned i = 0; i < MRQ_Q_FIELDS; i++)
+        if (query->n[i] && !(mrq_query_fields[i].asks & MRQ_ASKS(what)))
+            return mrq_fail(err, MRQ_USAGE, "%s: means nothing here, so leave it out", mrq_query_fields[i].name);
+    if (subject[what] != MRQ_Q_FIELDS && !query->n[subject[what]])
+        return mrq_fail(err, MRQ_USAGE, "%s is missing", mrq_query_fields[subject[what]].name);
     return MRQ_OK;
 }

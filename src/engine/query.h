@@ -1,53 +1,81 @@
-/* What a query means to a generation. */
+/* A query: values by field, as somebody has set them. What they mean to a generation is resolve.h's.
+ *
+ * The values lie in one block of bytes, in the order of the table of fields and of a field's as they were set. These bytes are the
+ * query's identity: the key under which this process remembers its answer, so that no field can be missing there. */
 #ifndef MRQ_ENGINE_QUERY_H
 #define MRQ_ENGINE_QUERY_H
 
-#include "engine/filter.h"
+#include <string.h>
 
-/* What a query can tell of a person: "age", "gender", "job"; and the users' category of that name, or NULL. */
-enum { MRQ_FEATURES = 3 };
-extern const char *const mrq_feature_names[MRQ_FEATURES];
-const mrq_column *mrq_feature_column(const mrq_table *users, int feature);
+#include "base/json.h"
+#include "engine/fields.h"
 
-/* MRQ_USAGE unless 1 .. MRQ_K_MAX. */
-MRQ_CHECKED mrq_status mrq_k_check(uint32_t k, mrq_error *err);
+struct mrq_query {
+    char *bytes; /* (size of capacity) entries: field and size of the text, the text, a NUL */
+    size_t size, capacity;
+    uint32_t n[MRQ_Q_FIELDS]; /* values of each field */
+    size_t end[MRQ_Q_FIELDS]; /* where they end in the bytes, and the next field's begin */
+};
+void mrq_query_clear(mrq_query *query); /* frees what it holds; legal on a zeroed one, and twice */
 
-/* What a query says of movies. */
-typedef struct mrq_opinion {
-    uint32_t n;
-    uint32_t *movie; /* (n) rows, ascending, distinct */
-    float *told;     /* (n) MRQ_LIKES or MRQ_DISLIKES */
-    float *net;      /* (n) the same less what the user's own row holds of the movie: what is to be added to it */
-} mrq_opinion;
+typedef struct mrq_query_value {
+    uint32_t size;
+    const char *text; /* (size) and a NUL */
+} mrq_query_value;
 
-typedef struct mrq_resolved {
-    uint32_t user; /* row of the users, or MRQ_NONE */
-    uint32_t k;
-    uint32_t *value; /* (branches of the tower) MRQ_NONE: the average user's */
-    mrq_opinion opinion;
-    mrq_selection selection;
-    bool include_seen; /* only where something was seen, liked or disliked */
-    char *text;        /* JSON object: the query as it was understood; equal for queries that mean the same */
-} mrq_resolved;
-void mrq_resolved_clear(mrq_resolved *resolved); /* legal on a zeroed struct */
+/* Where a field's values begin. */
+static inline size_t mrq_query_begin(const mrq_query *query, mrq_field_index field)
+{
+    return field ? query->end[field - 1] : 0;
+}
 
-/* Statuses as of mrq_recommend(). */
-MRQ_CHECKED mrq_status mrq_query_resolve(const mrq_generation *generation, const mrq_query *query, mrq_resolved *out,
-                                         mrq_error *err);
+/* A field's value at `*at`, which is mrq_query_begin() at first and moves on; false at the end. */
+static inline bool mrq_query_next(const mrq_query *query, mrq_field_index field, size_t *at, mrq_query_value *out)
+{
+    uint32_t head[2];
+    if (*at == query->end[field])
+        return false;
+    memcpy(head, query->bytes + *at, sizeof head);
+    *out = (mrq_query_value){head[1], query->bytes + *at + sizeof head};
+    *at += sizeof head + head[1] + 1;
+    return true;
+}
 
-/* MRQ_FAILED when the model has a history and the generation was opened without it (mrq_generation_open_plain()). */
-MRQ_CHECKED mrq_status mrq_history_check(const mrq_generation *generation, mrq_error *err);
+/* The first value of a field; NULL without one. */
+const char *mrq_query_text(const mrq_query *query, mrq_field_index field);
 
-/* What the own row of a known user, or of MRQ_NONE, is the sum of; nothing where the tower has no history. */
-mrq_taste mrq_user_history(const mrq_generation *generation, uint32_t user);
+/* The texts of a field, `n` of them, into `out`. */
+void mrq_query_texts(const mrq_query *query, mrq_field_index field, const char **out);
 
-/* Inside mrq_query_resolve(): the liked and disliked movies of a query by `user`. What it has found by the time it fails is in
- * `out`, for mrq_opinion_clear(). */
-MRQ_CHECKED mrq_status mrq_opinion_resolve(const mrq_generation *generation, const mrq_query *query, uint32_t user,
-                                           mrq_opinion *out, mrq_error *err);
-void mrq_opinion_clear(mrq_opinion *opinion);
+/* A whole number, a flag or a number of parts; `otherwise` when it was not set. */
+int64_t mrq_query_number(const mrq_query *query, mrq_field_index field, int64_t otherwise);
 
-/* Adds it to a query's description, "liked" and "disliked", as far as there is any. */
-void mrq_print_opinion(mrq_print *print, const mrq_opinion *opinion, const mrq_table *movies);
+/* Adds a value to a field, where it may have several; else sets it. MRQ_USAGE: the sentence begins with the field's name. */
+MRQ_CHECKED mrq_status mrq_query_put(mrq_query *query, mrq_field_index field, const char *text, mrq_error *err);
+
+/* Sets the value of a column of the users. */
+MRQ_CHECKED mrq_status mrq_query_put_feature(mrq_query *query, const char *name, const char *text, mrq_error *err);
+
+/* mrq_query_put() with texts that hold ids with commas between them, where the field is one of ids of items. */
+MRQ_CHECKED mrq_status mrq_query_put_list(mrq_query *query, mrq_field_index field, const char *text, mrq_error *err);
+
+/* MRQ_USAGE when it has a field that a question of this kind does not know, or lacks the item, user or text that it is about. */
+MRQ_CHECKED mrq_status mrq_query_check(const mrq_query *query, mrq_ask what, mrq_error *err);
+
+/* Reads the members of a JSON object, as a body or a told query has them: texts and numbers, lists where there may be several, and
+ * an object with a "value" for a feature, which of a set is a list; under "with" an object of features.
+ * A member that is null is absent. MRQ_USAGE, as above. */
+MRQ_CHECKED mrq_status mrq_query_read_json(mrq_query *query, const cJSON *object, mrq_error *err);
+
+/* What is asked and the query's bytes, by which an answer is remembered: returns how many, or 0 where they do not fit. Such a
+ * query, with a hundred liked movies, is computed each time. */
+#define MRQ_QUERY_KEY 2048
+size_t mrq_query_key(const mrq_query *query, mrq_ask what, char key[MRQ_QUERY_KEY]);
+
+/* How many items and parts of scores it asks for. */
+uint64_t mrq_query_rows(const mrq_query *query);
+
+/* Years as they are written in a query, 0 where they are open. */
+bool mrq_years_read(const char *text, int *from, int *to);
 
 #endif

@@ -12,7 +12,7 @@
 void mrq_answer_clear(mrq_answer *answer)
 {
     mrq_free(answer->item);
-    mrq_free(answer->query);
+    mrq_resolved_clear(&answer->query);
     mrq_free(answer->why.base);
     mrq_free(answer->why.rest);
     mrq_free(answer->why.part);
@@ -81,7 +81,7 @@ mrq_status mrq_recommend(const mrq_generation *generation, mrq_cache *cache, con
                          mrq_error *err)
 {
     __attribute__((cleanup(mrq_resolved_clear))) mrq_resolved resolved = {0};
-    MRQ_TRY(mrq_query_resolve(generation, query, &resolved, err));
+    MRQ_TRY(mrq_query_resolve(generation, MRQ_ASK_RECOMMEND, query, &resolved, err));
     MRQ_AUTOFREE float *vector = NULL;
     mrq_line line;
     MRQ_TRY(mrq_person_vector(generation, &resolved, &vector, &line, err));
@@ -103,10 +103,10 @@ mrq_status mrq_recommend(const mrq_generation *generation, mrq_cache *cache, con
     for (uint32_t i = 0; i < n; i++)
         item[i] = (mrq_recommendation){hits[i].row, line.slope * (double)hits[i].score + line.intercept};
     mrq_explanation why = {0};
-    if (query->explain)
-        MRQ_TRY(mrq_person_explain(generation, &resolved, item, n, query->explain, &why, err));
-    *out = (mrq_answer){n, item, state, cache ? mrq_cache_counted(cache) : (mrq_cache_counts){0}, resolved.text, why};
+    if (resolved.explain)
+        MRQ_TRY(mrq_person_explain(generation, &resolved, item, n, resolved.explain, &why, err));
+    *out = (mrq_answer){n, item, state, resolved, why};
     item = NULL;
-    resolved.text = NULL;
+    resolved = (mrq_resolved){0};
     return MRQ_OK;
 }

@@ -2,7 +2,7 @@
 #ifndef MRQ_ENGINE_RECOMMEND_H
 #define MRQ_ENGINE_RECOMMEND_H
 
-#include "engine/query.h"
+#include "engine/engine.h"
 
 /* The person's unit vector (tower->dim), freed with mrq_free(), and what makes inner products with it ratings. MRQ_BAD_FILE when
  * they are not finite. */

@@ -15,7 +15,7 @@
 #include "engine/cached.h"
 #include "engine/connections.h"
 #include "engine/json.h"
-#include "engine/question.h"
+#include "engine/query.h"
 #include "engine/result.h"
 
 struct mrq_recommender {
@@ -49,7 +49,7 @@ static void release(mrq_serving **serving)
 }
 #define HELD __attribute__((cleanup(release))) mrq_serving
 
-mrq_status mrq_recommender_open(const mrq_options *options, mrq_recommender **out, mrq_error *err)
+static mrq_status open_for(const mrq_options *options, mrq_purpose purpose, mrq_recommender **out, mrq_error *err)
 {
     MRQ_TRY(mrq_argument_check(options, "options", err));
     MRQ_TRY(mrq_argument_check(options->store, "store", err));
@@ -69,13 +69,25 @@ mrq_status mrq_recommender_open(const mrq_options *options, mrq_recommender **ou
     if (status == MRQ_OK && options->backend)
         status = mrq_backend_open(&where, &r->backend, err);
     if (status == MRQ_OK)
-        status = mrq_serving_open(options->store, r->backend, options->memory, &r->evicted, &r->serving, err);
+        status = mrq_serving_open(options->store, r->backend, purpose, options->memory, &r->evicted, &r->serving, err);
     if (status != MRQ_OK) {
         mrq_recommender_close(r);
         return status;
     }
     *out = r;
     return MRQ_OK;
+}
+
+mrq_status mrq_recommender_open(const mrq_options *options, mrq_recommender **out, mrq_error *err)
+{
+    return open_for(options, MRQ_FOR_ALL, out, err);
+}
+
+mrq_status mrq_recommender_open_for(const mrq_options *options, mrq_ask what, const mrq_query *query, mrq_recommender **out,
+                                    mrq_error *err)
+{
+    const bool history = what != MRQ_ASK_RECOMMEND || query->n[MRQ_Q_LIKED] || query->n[MRQ_Q_DISLIKED] || query->n[MRQ_Q_EXPLAIN];
+    return open_for(options, history ? MRQ_FOR_ONE : MRQ_FOR_ONE_PLAIN, out, err);
 }
 
 /* Takes a generation out of service: its memory lets go of it. */
@@ -102,6 +114,12 @@ void mrq_recommender_close(mrq_recommender *r)
     free(r);
 }
 
+void mrq_recommender_leave(mrq_recommender *r)
+{
+    if (r && !(r->connections && mrq_connections_look_up(r->connections)))
+        mrq_recommender_close(r);
+}
+
 static mrq_status reload(mrq_recommender *r, bool *changed, mrq_error *err)
 {
     char name[MRQ_GENERATION_NAME];
@@ -110,7 +128,7 @@ static mrq_status reload(mrq_recommender *r, bool *changed, mrq_error *err)
     if (!*changed)
         return MRQ_OK;
     mrq_serving *next;
-    MRQ_TRY(mrq_serving_open(r->store, r->backend, r->memory, &r->evicted, &next, err));
+    MRQ_TRY(mrq_serving_open(r->store, r->backend, MRQ_FOR_ALL, r->memory, &r->evicted, &next, err));
     mrq_recommender_flush(r);
     pthread_mutex_lock(&r->lock);
     mrq_serving *old = r->serving;
@@ -175,15 +193,10 @@ void mrq_recommender_flush(mrq_recommender *r)
     mrq_free(t.addend);
 }
 
-/* `counts`: Redis is to know how often it was asked. */
-static mrq_status finish(mrq_serving *serving, mrq_answer *answer, bool counts, mrq_finished **out, mrq_error *err)
+static mrq_status finish(mrq_serving *serving, mrq_answer *answer, mrq_finished **out, mrq_error *err)
 {
     mrq_print open = {0};
     mrq_print_answer(&open, serving->generation, answer);
-    if (!counts) {
-        mrq_free(answer->query);
-        answer->query = NULL;
-    }
     return mrq_finished_new(serving, answer, &open, true, out, err);
 }
 
@@ -198,29 +211,32 @@ static mrq_status recommend(mrq_recommender *r, mrq_serving *serving, const mrq_
         mrq_connections_give(r->connections, lease);
     MRQ_TRY(status);
     atomic_fetch_add_explicit(answer.cache == MRQ_CACHE_HIT ? &r->redis_hits : &r->computed, 1, memory_order_relaxed);
-    return finish(serving, &answer, true, out, err);
+    MRQ_TRY(finish(serving, &answer, out, err));
+    (*out)->counts = true;
+    return MRQ_OK;
 }
 
-static mrq_status similar(mrq_serving *serving, const mrq_question *q, mrq_finished **out, mrq_error *err)
+static mrq_status similar(mrq_serving *serving, const mrq_query *query, mrq_finished **out, mrq_error *err)
 {
     mrq_answer answer = {0};
-    MRQ_TRY(mrq_similar(serving->generation, q->text, q->k, q->filters, &answer, err));
-    return finish(serving, &answer, false, out, err);
+    MRQ_TRY(mrq_similar(serving->generation, query, &answer, err));
+    return finish(serving, &answer, out, err);
 }
 
-static mrq_status compute(mrq_recommender *r, mrq_serving *serving, const mrq_question *q, mrq_finished **out, mrq_error *err)
+static mrq_status compute(mrq_recommender *r, mrq_serving *serving, mrq_ask what, const mrq_query *query, mrq_finished **out,
+                          mrq_error *err)
 {
-    switch (q->kind) {
+    switch (what) {
     case MRQ_ASK_RECOMMEND:
-        return recommend(r, serving, q->query, out, err);
+        return recommend(r, serving, query, out, err);
     case MRQ_ASK_SIMILAR:
-        return similar(serving, q, out, err);
-    case MRQ_ASK_MOVIE:
-        return mrq_find_movie(serving, q->id, out, err);
+        return similar(serving, query, out, err);
+    case MRQ_ASK_ITEM:
+        return mrq_find_movie(serving, query, out, err);
     case MRQ_ASK_SEARCH:
-        return mrq_find_titles(serving, q->text, q->k, out, err);
+        return mrq_find_titles(serving, query, out, err);
     case MRQ_ASK_USER:
-        return mrq_find_user(serving, q->id, q->k, out, err);
+        return mrq_find_user(serving, query, out, err);
     case MRQ_ASK_INFO:
         return mrq_tell_generation(serving, r->store, out, err);
     }
@@ -228,27 +244,28 @@ static mrq_status compute(mrq_recommender *r, mrq_serving *serving, const mrq_qu
 }
 
 /* The answer, from memory where there is one. */
-static mrq_status answer(mrq_recommender *r, mrq_serving *serving, const mrq_question *q, mrq_result **out, mrq_error *err)
+static mrq_status answer(mrq_recommender *r, mrq_serving *serving, mrq_ask what, const mrq_query *query, mrq_result **out,
+                         mrq_error *err)
 {
-    mrq_question_key key;
+    char key[MRQ_QUERY_KEY];
     bool waited;
-    MRQ_TRY(mrq_question_check(q, err));
-    mrq_question_write(q, &key);
+    MRQ_TRY(mrq_query_check(query, what, err));
+    const size_t size = mrq_query_key(query, what, key);
     /* What is told of the generations on disk is looked up each time. */
-    mrq_answers *answers = key.size <= MRQ_QUESTION_KEY && q->kind != MRQ_ASK_INFO ? serving->answers : NULL;
-    mrq_finished *finished = answers ? mrq_answers_take(answers, key.bytes, key.size, &waited) : NULL;
+    mrq_answers *answers = size && what != MRQ_ASK_INFO ? serving->answers : NULL;
+    mrq_finished *finished = answers ? mrq_answers_take(answers, key, size, &waited) : NULL;
     const bool remembered = finished != NULL;
-    if (remembered && q->kind == MRQ_ASK_RECOMMEND) {
+    if (remembered && what == MRQ_ASK_RECOMMEND) {
         atomic_fetch_add_explicit(&r->memory_hits, 1, memory_order_relaxed);
         if (waited)
             atomic_fetch_add_explicit(&r->shared, 1, memory_order_relaxed);
     }
     if (!remembered) {
         const locale_t before = uselocale(mrq_c_locale()); /* the program around us may have set one whose small I is no i */
-        const mrq_status status = compute(r, serving, q, &finished, err);
+        const mrq_status status = compute(r, serving, what, query, &finished, err);
         uselocale(before);
         if (answers)
-            mrq_answers_give(answers, key.bytes, key.size, status == MRQ_OK ? finished : NULL);
+            mrq_answers_give(answers, key, size, status == MRQ_OK ? finished : NULL);
         MRQ_TRY(status);
     }
     mrq_result *result = mrq_result_new(finished, remembered);
@@ -258,50 +275,25 @@ static mrq_status answer(mrq_recommender *r, mrq_serving *serving, const mrq_que
     return MRQ_OK;
 }
 
-static mrq_status ask(mrq_recommender *r, const mrq_question *q, mrq_result **out, mrq_error *err)
+mrq_status mrq_recommender_ask(mrq_recommender *r, mrq_ask what, const mrq_query *query, mrq_result **out, mrq_error *err)
 {
+    static const mrq_query none = {0};
     MRQ_TRY(mrq_argument_check(r, "recommender", err));
     MRQ_TRY(mrq_argument_check(out, "out", err));
     HELD *serving = hold(r);
-    return answer(r, serving, q, out, err);
+    return answer(r, serving, what, query ? query : &none, out, err);
 }
 
-mrq_status mrq_recommender_recommend(mrq_recommender *r, const mrq_query *query, mrq_result **out, mrq_error *err)
+void mrq_recommender_users(mrq_recommender *r, void (*tell)(void *context, const mrq_table *users), void *context)
 {
-    return ask(r, &(mrq_question){.kind = MRQ_ASK_RECOMMEND, .query = query}, out, err);
-}
-
-mrq_status mrq_recommender_similar(mrq_recommender *r, const char *movie, uint32_t k, const mrq_filters *filters, mrq_result **out,
-                                   mrq_error *err)
-{
-    static const mrq_filters none = {0};
-    return ask(r, &(mrq_question){.kind = MRQ_ASK_SIMILAR, .text = movie, .k = k, .filters = filters ? filters : &none}, out, err);
-}
-
-mrq_status mrq_recommender_movie(mrq_recommender *r, int64_t id, mrq_result **out, mrq_error *err)
-{
-    return ask(r, &(mrq_question){.kind = MRQ_ASK_MOVIE, .id = id}, out, err);
-}
-
-mrq_status mrq_recommender_search(mrq_recommender *r, const char *text, uint32_t k, mrq_result **out, mrq_error *err)
-{
-    return ask(r, &(mrq_question){.kind = MRQ_ASK_SEARCH, .text = text, .k = k}, out, err);
-}
-
-mrq_status mrq_recommender_user(mrq_recommender *r, int64_t id, uint32_t k, mrq_result **out, mrq_error *err)
-{
-    return ask(r, &(mrq_question){.kind = MRQ_ASK_USER, .id = id, .k = k}, out, err);
-}
-
-mrq_status mrq_recommender_info(mrq_recommender *r, mrq_result **out, mrq_error *err)
-{
-    return ask(r, &(mrq_question){.kind = MRQ_ASK_INFO}, out, err);
+    HELD *serving = hold(r);
+    tell(context, serving->generation->users);
 }
 
 typedef struct batch {
     mrq_recommender *r;
     mrq_serving *serving;
-    const mrq_query *query;
+    const mrq_query *const *query;
     mrq_result **result;
     mrq_error *error; /* NULL: nobody asks why */
 } batch;
@@ -309,16 +301,17 @@ typedef struct batch {
 static void answer_one(void *context, uint64_t i)
 {
     const batch *b = context;
-    const mrq_question q = {.kind = MRQ_ASK_RECOMMEND, .query = &b->query[i]};
     mrq_error error = {0};
     b->result[i] = NULL;
-    error.status = answer(b->r, b->serving, &q, &b->result[i], &error);
+    error.status = mrq_argument_check(b->query[i], "query", &error);
+    if (error.status == MRQ_OK)
+        error.status = answer(b->r, b->serving, MRQ_ASK_RECOMMEND, b->query[i], &b->result[i], &error);
     if (b->error)
         b->error[i] = error;
 }
 
-mrq_status mrq_recommender_batch(mrq_recommender *r, const mrq_query *query, uint32_t n, uint32_t threads, mrq_result **result,
-                                 mrq_error *error, mrq_error *err)
+mrq_status mrq_recommender_batch(mrq_recommender *r, const mrq_query *const *query, uint32_t n, uint32_t threads,
+                                 mrq_result **result, mrq_error *error, mrq_error *err)
 {
     if (n > MRQ_RECOMMEND_BATCH_MAX)
         return mrq_fail(err, MRQ_USAGE, "a batch of %u queries, want at most %d", n, MRQ_RECOMMEND_BATCH_MAX);

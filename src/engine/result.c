@@ -68,14 +68,19 @@ const char *mrq_result_json(mrq_result *result, size_t *size)
     return result->json;
 }
 
-static const mrq_generation *generation_of(const mrq_result *result)
+const mrq_answer *mrq_result_content(const mrq_result *result)
+{
+    return &result->finished->answer;
+}
+
+const mrq_generation *mrq_result_source(const mrq_result *result)
 {
     return result->finished->serving->generation;
 }
 
 const char *mrq_result_generation(const mrq_result *result)
 {
-    return result ? generation_of(result)->name : "";
+    return result ? mrq_result_source(result)->name : "";
 }
 
 uint32_t mrq_result_size(const mrq_result *result)
@@ -87,7 +92,7 @@ mrq_movie mrq_result_movie(const mrq_result *result, uint32_t i)
 {
     if (i >= mrq_result_size(result))
         return (mrq_movie){.id = -1, .title = "", .score = NAN};
-    const mrq_table *movies = generation_of(result)->movies;
+    const mrq_table *movies = mrq_result_source(result)->movies;
     const mrq_recommendation *item = &result->finished->answer.item[i];
     const mrq_column *title = mrq_table_first(movies, MRQ_TEXT), *genres = mrq_table_first(movies, MRQ_SET);
     const mrq_column *year = mrq_table_year(movies);
@@ -105,7 +110,7 @@ const char *mrq_result_genre(const mrq_result *result, uint32_t i, uint32_t g)
 {
     if (g >= mrq_result_movie(result, i).n_genres)
         return "";
-    const mrq_column *genres = mrq_table_first(generation_of(result)->movies, MRQ_SET);
+    const mrq_column *genres = mrq_table_first(mrq_result_source(result)->movies, MRQ_SET);
     const uint64_t first = genres->list.offset[result->finished->answer.item[i].movie];
     return mrq_strings_at(&genres->dict, genres->list.item[first + g]);
 }
@@ -125,7 +130,7 @@ mrq_reason mrq_result_reason(const mrq_result *result, uint32_t i, uint32_t r)
 {
     if (r >= mrq_result_reasons(result, i, NULL, NULL))
         return (mrq_reason){.input = "", .value = "", .id = -1, .score = NAN};
-    const mrq_generation *generation = generation_of(result);
+    const mrq_generation *generation = mrq_result_source(result);
     const mrq_explanation *why = &result->finished->answer.why;
     const mrq_score_part *part = &why->part[(size_t)i * why->n + r];
     const mrq_column *title = mrq_table_first(generation->movies, MRQ_TEXT);

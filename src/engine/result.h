@@ -1,4 +1,4 @@
-/* Inside the engine: what a caller of the library gets. */
+/* Inside: what a caller of the library gets, and what the program's own commands see of it. */
 #ifndef MRQ_ENGINE_RESULT_H
 #define MRQ_ENGINE_RESULT_H
 
@@ -6,5 +6,17 @@
 
 /* Takes over the hold on `finished`, also on failure, which is NULL: out of memory. */
 mrq_result *mrq_result_new(mrq_finished *finished, bool from_memory);
+
+/* What it is made of; both live as long as the result. */
+const mrq_answer *mrq_result_content(const mrq_result *result);
+const mrq_generation *mrq_result_source(const mrq_result *result);
+
+/* Opens a store for this question alone, with what it needs and no more: no memory of answers, and the history only where the
+ * answer depends on it. Statuses as of mrq_recommender_open(). */
+MRQ_CHECKED mrq_status mrq_recommender_open_for(const mrq_options *options, mrq_ask what, const mrq_query *query,
+                                                mrq_recommender **out, mrq_error *err);
+
+/* Closes it unless the name of Redis is still being looked up: that thread ends with the process. */
+void mrq_recommender_leave(mrq_recommender *recommender);
 
 #endif

@@ -25,27 +25,32 @@ static void count_ratings(const mrq_generation *generation, uint32_t *ratings)
         ratings[generation->seen.item[i]]++;
 }
 
-mrq_status mrq_serving_open(const char *store, mrq_backend *backend, size_t memory, atomic_ullong *evicted, mrq_serving **out,
-                            mrq_error *err)
+/* What pays where there are many questions. */
+static mrq_status prepare(mrq_serving *serving, size_t memory, atomic_ullong *evicted, mrq_error *err)
+{
+    MRQ_TRY(mrq_index_sketch(serving->generation->index, err));
+    serving->ratings = mrq_array(serving->generation->movies->rows, sizeof *serving->ratings);
+    serving->answers = memory ? mrq_answers_new(memory, evicted) : NULL;
+    if (!serving->ratings || (memory && !serving->answers))
+        return mrq_fail_memory(err, "opening the store");
+    count_ratings(serving->generation, serving->ratings);
+    return MRQ_OK;
+}
+
+mrq_status mrq_serving_open(const char *store, mrq_backend *backend, mrq_purpose purpose, size_t memory, atomic_ullong *evicted,
+                            mrq_serving **out, mrq_error *err)
 {
     mrq_serving *serving = calloc(1, sizeof *serving);
     if (!serving)
         return mrq_fail_memory(err, "opening the store");
     atomic_init(&serving->holders, 1);
-    mrq_status status = mrq_generation_open_on(store, backend, true, &serving->generation, err);
-    if (status == MRQ_OK)
-        status = mrq_index_sketch(serving->generation->index, err);
-    if (status == MRQ_OK) {
-        serving->ratings = mrq_array(serving->generation->movies->rows, sizeof *serving->ratings);
-        serving->answers = memory ? mrq_answers_new(memory, evicted) : NULL;
-        if (!serving->ratings || (memory && !serving->answers))
-            status = mrq_fail_memory(err, "opening the store");
-    }
+    mrq_status status = mrq_generation_open_on(store, backend, purpose != MRQ_FOR_ONE_PLAIN, &serving->generation, err);
+    if (status == MRQ_OK && purpose == MRQ_FOR_ALL)
+        status = prepare(serving, memory, evicted, err);
     if (status != MRQ_OK) {
         mrq_serving_release(serving);
         return status;
     }
-    count_ratings(serving->generation, serving->ratings);
     *out = serving;
     return MRQ_OK;
 }
@@ -91,6 +96,7 @@ void mrq_finished_release(mrq_finished *finished)
 size_t mrq_finished_bytes(const mrq_finished *finished)
 {
     const mrq_answer *answer = &finished->answer;
-    return sizeof *finished + finished->size + answer->n * sizeof *answer->item + (answer->query ? strlen(answer->query) : 0) +
+    return sizeof *finished + finished->size + answer->n * sizeof *answer->item +
+           (answer->query.text ? mrq_resolved_bytes(&answer->query) : 0) +
            (answer->why.base ? answer->n * (2 * sizeof(double) + answer->why.n * sizeof(mrq_score_part)) : 0);
 }

@@ -3,8 +3,7 @@
 #define MRQ_HTTP_BATCH_H
 
 #include "base/error.h"
-#include "base/memory.h"
-#include "marquee/marquee.h"
+#include "engine/query.h"
 
 #define MRQ_BODY_MAX      ((size_t)1 << 20) /* 1,000 queries of 1,000 bytes each */
 #define MRQ_BATCH_QUERIES 1000
@@ -12,13 +11,10 @@
     100 /* queries of a batch that may ask for parts of scores: each takes far longer than one that does not */
 #define MRQ_BATCH_ROWS 100000 /* movies and parts of scores that all answers may hold together: some 10 MB of JSON */
 
-uint64_t mrq_query_rows(const mrq_query *query); /* as many of them as it asks for */
-
 typedef struct mrq_batch {
     uint32_t n;
     mrq_query *query;   /* (n) */
     mrq_error *problem; /* (n) MRQ_OK where the query could be read */
-    mrq_arena *arena;   /* what they point to */
 } mrq_batch;
 
 /* Reads {"queries": [...]}. A query that is wrong is a problem of its own; MRQ_USAGE for a body that is no such document, that

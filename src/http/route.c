@@ -6,21 +6,20 @@
 #include <string.h>
 
 #include "base/asset.h"
+#include "base/parse.h"
 #include "http/batch.h"
+#include "http/openapi.h"
 
-#define FILTERS (MRQ_PARAM_GENRE | MRQ_PARAM_ALL_GENRES | MRQ_PARAM_YEAR | MRQ_PARAM_EXCLUDE)
-#define QUERY                                                                                                                      \
-    (MRQ_PARAM_AGE | MRQ_PARAM_GENDER | MRQ_PARAM_JOB | MRQ_PARAM_USER | MRQ_PARAM_LIKED | MRQ_PARAM_DISLIKED | MRQ_PARAM_K |      \
-     FILTERS | MRQ_PARAM_INCLUDE_SEEN | MRQ_PARAM_EXPLAIN)
-
-static mrq_status answer_recommend(const mrq_request *request, mrq_reply *reply, mrq_error *err)
+static mrq_status answer_query(const mrq_request *request, mrq_reply *reply, mrq_error *err)
 {
-    const mrq_query *query = &request->params->query;
+    const mrq_query *query = request->query;
     mrq_result *result;
     if (mrq_query_rows(query) > MRQ_BATCH_ROWS)
-        return mrq_fail(err, MRQ_USAGE, "explain: %u movies with %u parts of scores each, want at most %d movies and parts in all",
-                        query->k, query->explain, MRQ_BATCH_ROWS);
-    MRQ_TRY(mrq_recommender_recommend(request->service->recommender, query, &result, err));
+        return mrq_fail(err, MRQ_USAGE,
+                        "explain: %lld movies with %lld parts of scores each, want at most %d movies and parts in all",
+                        (long long)mrq_query_number(query, MRQ_Q_K, MRQ_K_DEFAULT),
+                        (long long)mrq_query_number(query, MRQ_Q_EXPLAIN, 0), MRQ_BATCH_ROWS);
+    MRQ_TRY(mrq_recommender_ask(request->service->recommender, (mrq_ask)request->route->what, query, &result, err));
     mrq_reply_result(reply, result);
     return MRQ_OK;
 }
@@ -52,50 +51,6 @@ static mrq_status answer_batch(const mrq_request *request, mrq_reply *reply, mrq
     mrq_batch_clear(&batch);
     MRQ_TRY(status);
     mrq_reply_owned(reply, MRQ_TYPE_JSON, text, size);
-    return MRQ_OK;
-}
-
-static mrq_status answer_movie(const mrq_request *request, mrq_reply *reply, mrq_error *err)
-{
-    mrq_result *result;
-    MRQ_TRY(mrq_recommender_movie(request->service->recommender, request->id, &result, err));
-    mrq_reply_result(reply, result);
-    return MRQ_OK;
-}
-
-static mrq_status answer_similar(const mrq_request *request, mrq_reply *reply, mrq_error *err)
-{
-    const mrq_query *query = &request->params->query;
-    char id[24];
-    mrq_result *result;
-    snprintf(id, sizeof id, "%lld", (long long)request->id);
-    MRQ_TRY(mrq_recommender_similar(request->service->recommender, id, query->k, &query->filters, &result, err));
-    mrq_reply_result(reply, result);
-    return MRQ_OK;
-}
-
-static mrq_status answer_search(const mrq_request *request, mrq_reply *reply, mrq_error *err)
-{
-    const mrq_params *params = request->params;
-    mrq_result *result;
-    MRQ_TRY(mrq_recommender_search(request->service->recommender, params->search, params->query.k, &result, err));
-    mrq_reply_result(reply, result);
-    return MRQ_OK;
-}
-
-static mrq_status answer_user(const mrq_request *request, mrq_reply *reply, mrq_error *err)
-{
-    mrq_result *result;
-    MRQ_TRY(mrq_recommender_user(request->service->recommender, request->id, request->params->query.k, &result, err));
-    mrq_reply_result(reply, result);
-    return MRQ_OK;
-}
-
-static mrq_status answer_info(const mrq_request *request, mrq_reply *reply, mrq_error *err)
-{
-    mrq_result *result;
-    MRQ_TRY(mrq_recommender_info(request->service->recommender, &result, err));
-    mrq_reply_result(reply, result);
     return MRQ_OK;
 }
 
@@ -132,24 +87,26 @@ static mrq_status answer_metrics(const mrq_request *request, mrq_reply *reply, m
     return MRQ_OK;
 }
 
-static const char *find_text(const mrq_asset *asset, const char *name)
-{
-    while (strcmp(asset->name, name) != 0)
-        asset++;
-    return asset->text;
-}
-
 static mrq_status answer_document(const mrq_request *request, mrq_reply *reply, mrq_error *err)
 {
-    const char *text = find_text(mrq_documents, request->asset);
-    (void)err;
-    mrq_reply_static(reply, MRQ_TYPE_JSON, text, strlen(text));
+    char *text;
+    size_t size;
+    MRQ_TRY(mrq_openapi_text(request->service->recommender, &text, &size, err));
+    mrq_reply_owned(reply, MRQ_TYPE_JSON, text, size);
     return MRQ_OK;
+}
+
+static const char *find_page(const char *name)
+{
+    const mrq_asset *page = mrq_pages;
+    while (strcmp(page->name, name) != 0)
+        page++;
+    return page->text;
 }
 
 static mrq_status answer_page(const mrq_request *request, mrq_reply *reply, mrq_error *err)
 {
-    const char *text = find_text(mrq_pages, request->asset), *kind = strrchr(request->asset, '.');
+    const char *text = find_page(request->route->asset), *kind = strrchr(request->route->asset, '.');
     (void)err;
     mrq_reply_static(reply,
                      strcmp(kind, ".css") == 0  ? "text/css; charset=utf-8"
@@ -162,22 +119,23 @@ static mrq_status answer_page(const mrq_request *request, mrq_reply *reply, mrq_
 
 #define RECOMMENDATIONS "/v1/recommendations"
 #define SIMILAR         "/v1/movies/{id}/similar"
+#define NO_ID           MRQ_Q_FIELDS
 const mrq_route mrq_routes[MRQ_ROUTES] = {
-    {RECOMMENDATIONS, RECOMMENDATIONS, false, MRQ_GUARD_TOKEN, QUERY, MRQ_K_DEFAULT, NULL, answer_recommend},
-    {"POST " RECOMMENDATIONS, RECOMMENDATIONS, true, MRQ_GUARD_TOKEN, 0, 0, NULL, answer_batch},
-    {"/v1/movies/{id}", "/v1/movies/{id}", false, MRQ_GUARD_TOKEN, 0, 0, NULL, answer_movie},
-    {SIMILAR, SIMILAR, false, MRQ_GUARD_TOKEN, MRQ_PARAM_K | FILTERS, MRQ_K_DEFAULT, NULL, answer_similar},
-    {"/v1/movies", "/v1/movies", false, MRQ_GUARD_TOKEN, MRQ_PARAM_QUERY | MRQ_PARAM_K, MRQ_LIST_DEFAULT, NULL, answer_search},
-    {"/v1/users/{id}", "/v1/users/{id}", false, MRQ_GUARD_TOKEN, MRQ_PARAM_K, MRQ_LIST_DEFAULT, NULL, answer_user},
-    {"/v1/info", "/v1/info", false, MRQ_GUARD_TOKEN, 0, 0, NULL, answer_info},
-    {"/healthz", "/healthz", false, MRQ_GUARD_NONE, 0, 0, NULL, answer_health},
-    {"/readyz", "/readyz", false, MRQ_GUARD_NONE, 0, 0, NULL, answer_ready},
-    {"/metrics", "/metrics", false, MRQ_GUARD_TOKEN, 0, 0, NULL, answer_metrics},
-    {"/openapi.json", "/openapi.json", false, MRQ_GUARD_NAME, 0, 0, "openapi", answer_document},
-    {"/", "/", false, MRQ_GUARD_NAME, 0, 0, "index.html", answer_page},
-    {"/page.css", "/page.css", false, MRQ_GUARD_NAME, 0, 0, "page.css", answer_page},
-    {"/page.js", "/page.js", false, MRQ_GUARD_NAME, 0, 0, "page.js", answer_page},
-    {"/parts.js", "/parts.js", false, MRQ_GUARD_NAME, 0, 0, "parts.js", answer_page},
+    {RECOMMENDATIONS, RECOMMENDATIONS, false, MRQ_GUARD_TOKEN, MRQ_ASK_RECOMMEND, NO_ID, NULL, answer_query},
+    {"POST " RECOMMENDATIONS, RECOMMENDATIONS, true, MRQ_GUARD_TOKEN, MRQ_ROUTE_PLAIN, NO_ID, NULL, answer_batch},
+    {"/v1/movies/{id}", "/v1/movies/{id}", false, MRQ_GUARD_TOKEN, MRQ_ASK_ITEM, MRQ_Q_MOVIE, NULL, answer_query},
+    {SIMILAR, SIMILAR, false, MRQ_GUARD_TOKEN, MRQ_ASK_SIMILAR, MRQ_Q_MOVIE, NULL, answer_query},
+    {"/v1/movies", "/v1/movies", false, MRQ_GUARD_TOKEN, MRQ_ASK_SEARCH, NO_ID, NULL, answer_query},
+    {"/v1/users/{id}", "/v1/users/{id}", false, MRQ_GUARD_TOKEN, MRQ_ASK_USER, MRQ_Q_USER, NULL, answer_query},
+    {"/v1/info", "/v1/info", false, MRQ_GUARD_TOKEN, MRQ_ASK_INFO, NO_ID, NULL, answer_query},
+    {"/healthz", "/healthz", false, MRQ_GUARD_NONE, MRQ_ROUTE_PLAIN, NO_ID, NULL, answer_health},
+    {"/readyz", "/readyz", false, MRQ_GUARD_NONE, MRQ_ROUTE_PLAIN, NO_ID, NULL, answer_ready},
+    {"/metrics", "/metrics", false, MRQ_GUARD_TOKEN, MRQ_ROUTE_PLAIN, NO_ID, NULL, answer_metrics},
+    {"/openapi.json", "/openapi.json", false, MRQ_GUARD_NAME, MRQ_ROUTE_PLAIN, NO_ID, "openapi", answer_document},
+    {"/", "/", false, MRQ_GUARD_NAME, MRQ_ROUTE_PLAIN, NO_ID, "index.html", answer_page},
+    {"/page.css", "/page.css", false, MRQ_GUARD_NAME, MRQ_ROUTE_PLAIN, NO_ID, "page.css", answer_page},
+    {"/page.js", "/page.js", false, MRQ_GUARD_NAME, MRQ_ROUTE_PLAIN, NO_ID, "page.js", answer_page},
+    {"/parts.js", "/parts.js", false, MRQ_GUARD_NAME, MRQ_ROUTE_PLAIN, NO_ID, "parts.js", answer_page},
 };
 _Static_assert(MRQ_ROUTES + 1 <= MRQ_METRICS_ROUTES, "the metrics have room for all routes and for what has none");
 
@@ -211,4 +169,28 @@ mrq_match mrq_route_find(const char *method, const char *path)
         match.allow = mrq_routes[i].post ? "GET, HEAD, POST" : match.allow ? match.allow : "GET, HEAD";
     }
     return match;
+}
+
+/* The path's id, as the field of the query that it is. */
+static mrq_status read_id(const mrq_match *match, mrq_field_index field, mrq_query *query, mrq_error *err)
+{
+    char id[24];
+    int64_t number;
+    if (!mrq_parse_int(match->id, match->id_size, 0, INT64_MAX, &number))
+        return mrq_fail(err, MRQ_USAGE, "id \"%.*s\": want a whole number from 0 to %lld",
+                        (int)(match->id_size < 40 ? match->id_size : 40), match->id, (long long)INT64_MAX);
+    snprintf(id, sizeof id, "%lld", (long long)number);
+    return mrq_query_put(query, field, id, err);
+}
+
+mrq_status mrq_route_query(const mrq_match *match, char *text, mrq_query *query, mrq_error *err)
+{
+    const mrq_route *route = &mrq_routes[match->route];
+    if (match->id)
+        MRQ_TRY(read_id(match, route->id, query, err));
+    if (text && !route->asset) /* links to the page collect parameters of others' */
+        MRQ_TRY(mrq_params_read(query, route->what < 0 ? 0 : MRQ_ASKS(route->what), text, err));
+    if (route->what == MRQ_ASK_SEARCH && !query->n[MRQ_Q_TEXT])
+        return mrq_query_put(query, MRQ_Q_TEXT, "", err);
+    return MRQ_OK;
 }

@@ -17,10 +17,9 @@ typedef struct mrq_service {
 
 typedef struct mrq_request {
     mrq_service *service;
-    const char *asset;  /* of the route */
-    int64_t id;         /* of the path, where it has one */
-    mrq_params *params; /* of the query string */
-    const char *body;   /* (body_size) of a POST */
+    const struct mrq_route *route;
+    const mrq_query *query; /* of path and query string */
+    const char *body;       /* (body_size) of a POST */
     size_t body_size;
 } mrq_request;
 
@@ -36,11 +35,13 @@ typedef struct mrq_route {
     const char *path;  /* may hold one "{id}" */
     bool post;         /* POST; else GET and HEAD */
     mrq_guard guard;
-    uint32_t params; /* set of mrq_param */
-    uint32_t k;      /* movies without k */
+    int what;           /* a mrq_ask, or MRQ_ROUTE_PLAIN: no parameters */
+    mrq_field_index id; /* the field that the path's "{id}" is */
     const char *asset;
     mrq_status (*answer)(const mrq_request *request, mrq_reply *reply, mrq_error *err); /* fills `reply` on success only */
 } mrq_route;
+
+#define MRQ_ROUTE_PLAIN (-1)
 
 /* Takes up to `want` of the helpers that are left, and gives them back. */
 uint32_t mrq_helpers_take(mrq_service *service, uint32_t want);
@@ -59,5 +60,9 @@ typedef struct mrq_match {
     const char *allow;
 } mrq_match;
 mrq_match mrq_route_find(const char *method, const char *path);
+
+/* What a request asks for, from its path and its query string (NULL: none), which is split where it lies; `query` is to be cleared
+ * whatever comes of it. MRQ_USAGE. */
+MRQ_CHECKED mrq_status mrq_route_query(const mrq_match *match, char *text, mrq_query *query, mrq_error *err);
 
 #endif

@@ -17,8 +17,8 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/parallel.h"
-#include "base/parse.h"
 #include "http/batch.h"
 #include "http/head.h"
 #include "http/inside.h"
@@ -213,17 +213,11 @@ static enum MHD_Result respond_refusal(mrq_server *server, mrq_client *client, s
 static mrq_status answer(mrq_server *server, const mrq_client *client, mrq_reply *reply, mrq_error *err)
 {
     const mrq_route *route = &mrq_routes[client->match.route];
-    mrq_params params;
-    mrq_request request = {&server->service, route->asset, 0, &params, client->body ? client->body : "", client->size};
-    if (client->match.id && !mrq_parse_int(client->match.id, client->match.id_size, 0, INT64_MAX, &request.id))
-        return mrq_fail(err, MRQ_USAGE, "id \"%.*s\": want a whole number from 0 to %lld",
-                        (int)(client->match.id_size < 40 ? client->match.id_size : 40), client->match.id, (long long)INT64_MAX);
-    mrq_params_init(&params, route->params, route->k);
-    if (client->query) {
+    __attribute__((cleanup(mrq_query_clear))) mrq_query query = {0};
+    const mrq_request request = {&server->service, route, &query, client->body ? client->body : "", client->size};
+    if (client->query)
         *client->query = client->hidden;
-        if (!route->asset) /* links to the page collect parameters of others' */
-            MRQ_TRY(mrq_params_read(&params, client->query, err));
-    }
+    MRQ_TRY(mrq_route_query(&client->match, client->query, &query, err));
     return route->answer(&request, reply, err);
 }
 

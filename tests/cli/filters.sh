@@ -102,11 +102,11 @@ ask 2 '--year "x": want a year or years, such as' --year x
 ask 2 '--year "1999-1990": the first comes after the last, want 1990-1999' --year 1999-1990
 ask 2 '--year "0"' --year 0
 ask 2 '--year: empty' --year ''
-ask 2 ', want ids of movies with commas' --exclude 1,x
-ask 2 ', want ids of movies with commas' --exclude 1,
-ask 2 ', want ids of movies with commas' --exclude -1
+ask 2 '--exclude "x": want ids of movies with commas between them' --exclude 1,x
+ask 2 '--exclude "": want ids of movies with commas between them' --exclude 1,
+ask 2 '--exclude "-1": want ids of movies with commas between them' --exclude -1
 run 0 "$INFER" --store S -a 25 -g F -j 12 --exclude 999999 # which no answer has
-ask 2 '--exclude: more than 1000' --exclude "$(seq -s, 1001)"
+ask 2 '--exclude: more than 1000 of them' --exclude "$(seq -s, 1001)"
 run 2 "$INFER" --store S --json -a 25 -g F -j 12 --genre Comdey
 holds out 'j["error"]["code"] == "usage" and j["error"]["message"].startswith("--genre \"Comdey\"")'
 

@@ -128,3 +128,24 @@ quick_store() {
     run 0 "$MARQUEE" train --data "$sample" --model fusion --out m.mrq --test 0.1 --seed 1 --epochs 1
     run 0 "$MARQUEE" export --model m.mrq --store S
 }
+
+# make_country DIR: a copy of the sample whose users have three more columns, by their ids: a category country, a number height and
+# a set pets; and beside it DIR.schema.json and DIR.model.json, whose user tower has a branch for the country.
+make_country() {
+    mkdir "$1"
+    "${MAKE_SAMPLE:?is the generator}" "$1"
+    awk -F:: '{ country = substr("DEFRUS", $1 % 3 * 2 + 1, 2); pets = $1 % 4 ? $1 % 2 ? "cat" : "cat|dog" : "dog" }
+        { print $0 "::" country "::" 150 + $1 % 50 "::" pets }' "$1/users.dat" >users
+    mv users "$1/users.dat"
+    python3 - "$MRQ_SOURCE/data" "$1" <<'END'
+import json, sys
+data, name = sys.argv[1:]
+schema, model = (json.load(open(f"{data}/{path}.json")) for path in ("schemas/ml-1m", "models/retrieval"))
+schema["name"] = "country"
+schema["users"]["fields"] += [{"name": "country", "kind": "category"}, {"name": "height", "kind": "number"},
+                              {"name": "pets", "kind": "set", "delimiter": "|"}]
+model["towers"]["user"].append({"feature": "country", "kind": "category"})
+json.dump(schema, open(f"{name}.schema.json", "w"))
+json.dump(model, open(f"{name}.model.json", "w"))
+END
+}

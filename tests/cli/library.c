@@ -30,13 +30,17 @@ static int ask(int person, int64_t id[K])
 {
     mrq_error err = {MRQ_OK, ""};
     mrq_result *result = NULL;
-    mrq_query query = MRQ_QUERY;
-    char age[16];
+    mrq_query *query = mrq_query_new();
+    char age[16], k[16];
     snprintf(age, sizeof age, "%d", 10 + 3 * person);
-    query.age = age, query.gender = person % 2 ? "F" : "M", query.job = "programmer";
-    query.k = K;
-    if (mrq_recommender_recommend(recommender, &query, &result, &err) != MRQ_OK)
+    snprintf(k, sizeof k, "%d", K);
+    const char *const fields[][2] = {{"age", age}, {"gender", person % 2 ? "F" : "M"}, {"job", "programmer"}, {"k", k}};
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        if (mrq_query_set(query, fields[i][0], fields[i][1], &err) != MRQ_OK)
+            die("set", err.msg);
+    if (mrq_recommender_ask(recommender, MRQ_ASK_RECOMMEND, query, &result, &err) != MRQ_OK)
         die("recommend", err.msg);
+    mrq_query_free(query);
     const int which = strcmp(mrq_result_generation(result), generation[0]) == 0 ? 0 : 1;
     size_t size = 0;
     const char *json = mrq_result_json(result, &size);

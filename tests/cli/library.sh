@@ -20,7 +20,7 @@ prefix=$root$(sed -n 's/^prefix=//p' "$lib/pkgconfig/marquee.pc")
         share/man/man1/marquee.1 share/man/man1/infer.1; do
         echo "$prefix/$file"
     done
-    for file in libmarquee.a libmarquee.so libmarquee.so.1 pkgconfig/marquee.pc; do
+    for file in libmarquee.a libmarquee.so libmarquee.so.2 pkgconfig/marquee.pc; do
         echo "$lib/$file"
     done
     for file in "$MRQ_SOURCE"/data/models/*.json "$MRQ_SOURCE"/data/schemas/*.json; do
@@ -95,8 +95,10 @@ namespace faiss { float fvec_inner_product(const float *, const float *, size_t)
 int main(int argc, char **argv)
 {
     mrq_error err;
-    mrq_filters filters = mrq_filters();
-    return !std::regex_match(argv[argc - 1], std::regex("[[:alpha:]]+")) || mrq_years_parse("1990-", &filters, &err) != MRQ_OK;
+    mrq_query *query = mrq_query_new();
+    const bool set = mrq_query_set(query, "year", "1990-", &err) == MRQ_OK && mrq_query_set(query, "year", "x", &err) == MRQ_USAGE;
+    mrq_query_free(query);
+    return !std::regex_match(argv[argc - 1], std::regex("[[:alpha:]]+")) || !set;
 }
 END
 for how in "$libs" "$static"; do
@@ -122,14 +124,18 @@ class Options(ctypes.Structure):
                 ("backend", ctypes.c_char_p), ("token", ctypes.c_char_p), ("ca", ctypes.c_char_p)]
 recommender, result = ctypes.c_void_p(), ctypes.c_void_p()
 assert library.mrq_recommender_open(ctypes.byref(Options(b"S")), ctypes.byref(recommender), None) == 0
-assert library.mrq_recommender_similar(recommender, b"170", 3, None, ctypes.byref(result), None) == 0
+library.mrq_query_new.restype = ctypes.c_void_p
+query = ctypes.c_void_p(library.mrq_query_new())
+assert library.mrq_query_set(query, b"movie", b"170", None) == library.mrq_query_set(query, b"k", b"3", None) == 0
+assert library.mrq_recommender_ask(recommender, 1, query, ctypes.byref(result), None) == 0
+library.mrq_query_free(query)
 assert len(json.loads(library.mrq_result_json(result, None))["results"]) == 3
 library.mrq_result_free(result)
 library.mrq_recommender_close(recommender)
 assert not [name for name in (b"OPENBLAS_CORETYPE", b"OPENBLAS_NUM_THREADS") if c.getenv(name)], "the environment has changed"
 assert library.mrq_version().decode() == sys.argv[2]
 END
-run 0 env -u OPENBLAS_CORETYPE -u OPENBLAS_NUM_THREADS python3 load.py "$lib/libmarquee.so.1" "$version"
+run 0 env -u OPENBLAS_CORETYPE -u OPENBLAS_NUM_THREADS python3 load.py "$lib/libmarquee.so.2" "$version"
 
 # Manual pages: sound, and of every command.
 marquee --help | sed -n '/^commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' >commands

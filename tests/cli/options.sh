@@ -81,12 +81,28 @@ ask 3 '-i 999999' -i 999999
 ask 2 '-i "-1"' -i -1
 ask 2 '-i "x"' -i x
 ask 2 '-i "99999999999999999999"' -i 99999999999999999999
-ask 2 '-a is missing' -g F -j 12
-ask 2 '-g is missing' -a 25 -j 12
-ask 2 '-j is missing' -a 25 -g F
-ask 2 'is missing'
+ask 2 '-a "x": want a number, 1 or more' --with age=x
+ask 2 'foo "1": no field of a query, and the data does not tell its users'"' foo, but gender, age, job" --with foo=1
+ask 2 'zip "85208": no field of a query' --with zip=85208
+ask 2 '--with "foo": want NAME=VALUE, the name of a column of the users and a value' --with foo
+ask 2 '--with "=1": want NAME=VALUE' --with =1
+ask 2 '--with: empty' --with ''
+# shellcheck disable=SC2046 # word splitting is wanted
+ask 2 '--with: given more than 32 times' $(seq -f '--with f%g=1' 33)
 ask 2 'extra' -a 25 -g F -j 12 extra
 ask 2 '--redis' -a 25 -g F -j 12 --redis redis://host:99999
+
+# What is given by --with is what its own option gives; of two the last counts, and what is not given is left out.
+run 0 "$INFER" --store S --json -a 25 -g F -j 12
+cp out first
+run 0 "$INFER" --store S --json --with job=12 --with gender=F --with age=25
+cmp out first || fail "--with is another answer"
+run 0 "$INFER" --store S --json -a 1 -j 12 --with gender=M --with age=25 --with gender=F
+cmp out first || fail "the last --with does not count"
+run 0 "$INFER" --store S --json
+holds out 'j["query"] == {"user": None, "k": 5} and len(ids) == 5'
+run 0 "$INFER" --store S
+[ "$(head -n 1 out)" = 'Top 5 for someone' ] || fail "the head: $(cat out)"
 
 # An error as JSON is one document on stdout.
 run 3 "$INFER" --store S --json -i 999999

@@ -1,7 +1,8 @@
 """Drives the page in a headless Chromium through chromedriver (the WebDriver protocol, https://www.w3.org/TR/webdriver/).
 
-page.py CHROMIUM OPEN CLOSED TOKEN FOLDER: the browser, the address of a service of a ranking model with two generations and one
-hostile title (movie 249), the address of one of a rating model that asks for the token, and where screenshots go.
+page.py CHROMIUM OPEN CLOSED TOKEN FOLDER: the browser, the address of a service of a ranking model with two generations, one
+hostile title (movie 249) and the users' columns of make_country in lib.sh, the address of one of a rating model that asks for the
+token, and where screenshots go.
 
 Answers on the page are compared with what the service says when it is asked directly. A check that fails raises, with a screenshot
 failed.png; the browser's log must be empty at the end, but for the refusals that are provoked here."""
@@ -181,27 +182,64 @@ def fits(browser, where):
 
 def demographics(browser):
     browser.open(OPEN)
-    check(browser.get("document.querySelectorAll('.card').length") == 12, "an invitation shows 12 movies to like")
-    check("an age, a gender and an occupation" in text(browser, "#results-said"), "says", text(browser, "#results-said"))
+    answers(browser)  # of the average person
+    check("12 movies for anybody" in text(browser, "#results-said"), "says", text(browser, "#results-said"))
+    labels = "[...document.querySelectorAll('#new-fields label')].map(label => label.innerText)"
+    check(browser.get(labels) == ["Age", "Country", "Gender", "Height", "Job", "Pets"], "the form asks", browser.get(labels))
     for name, label in ("age", "25-34"), ("gender", "female"), ("job", "programmer"):
-        browser.post(f"/element/{browser.find('#' + name)}/value", text=label)
+        browser.post(f"/element/{browser.find('#feature-' + name)}/value", text=label)
     answers(browser, age=25, gender="F", job="programmer")
     check("12 movies for age 25-34, female, programmer" in text(browser, "#results-said"), text(browser, "#results-said"))
     check([text(browser, f".card:nth-child({n}) .rank") for n in (1, 12)] == ["1", "12"], "ranks")
     first = service("recommendations", age=25, gender="F", job="programmer", explain=5)["results"][0]
     shown = text(browser, ".card")
     check(str(first["year"]) in shown and all(genre in shown for genre in first["genres"]), "no year or genre in", shown)
-    check(re.search(r"your (age, 25-34|gender, female|occupation, programmer)", text(browser, ".card .why")), "no reason in", shown)
+    check(re.search(r"your (age, 25-34|gender, female|job, programmer)", text(browser, ".card .why")), "no reason in", shown)
     check(browser.get("document.querySelector('.plate svg').childElementCount") > 3, "no pattern on the plate")
     readable(browser, "the light page")
     browser.shoot("desktop-light")
+
+
+def columns(browser):
+    """A category, a number and a set of the users, whose names stand in no code."""
+    browser.open(OPEN)
+    anybody = ids(browser)
+    values = "[...document.getElementById(arguments[0]).options].map(option => option.value)"
+    for name in "country", "pets":
+        want = ["", *(choice["value"] for choice in service("info")["choices"][name])]
+        check(browser.get(values, f"feature-{name}") == want, "the choices of", name, "are", browser.get(values, f"feature-{name}"))
+    browser.post(f"/element/{browser.find('#feature-country')}/value", text="DE")
+    check(answers(browser, country="DE") != anybody, "a country changes nothing")
+    check("12 movies for DE, in" in text(browser, "#results-said"), text(browser, "#results-said"))
+    check("your country, DE" in text(browser, "#cards"), "no card says that the country is why")
+    browser.post(f"/element/{browser.find('#feature-pets')}/value", text="dog")
+    browser.click("#feature-height")
+    browser.press(*"180", ENTER)
+    browser.wait("document.getElementById('results-said').innerText.includes('for DE, height 180, dog, in')")
+    answers(browser, country="DE", height=180, pets="dog")
+    address = browser.get("location.href")
+    check(address.endswith("#country=DE&height=180&pets=dog"), "the address is", address)
+    browser.press(*"m", ENTER)
+    browser.wait("document.querySelector('.field[data-field=height] .problem')")
+    check("want a number" in text(browser, ".field[data-field=height] .problem"), text(browser, ".field[data-field=height]"))
+    browser.shoot("columns")
+    # A link restores all of them, by their names or as the service takes them.
+    for link in address, OPEN + "#with=country%3DDE&with=height%3D180&with=pets%3Ddog":
+        browser.open(link)
+        answers(browser, country="DE", height=180, pets="dog")
+        restored = browser.get("['country', 'height', 'pets'].map(name => document.getElementById('feature-' + name).value)")
+        check(restored == ["DE", "180", "dog"], link, "restores", restored)
+    # One that the users do not have is told.
+    browser.open(OPEN + "#town=Rome")
+    browser.wait("document.querySelector('#empty .problem')")
+    check("town" in text(browser, "#empty"), "an unknown column is told as", text(browser, "#empty"))
 
 
 def tastes(browser):
     """With the keyboard alone, from the last list of choices on."""
     browser.open(OPEN + "#age=25&gender=F&job=12")
     before = ids(browser)
-    browser.js("document.getElementById('job').focus()")
+    browser.js("document.querySelector('#new-fields .field:last-child select').focus()")
     browser.press(TAB)
     check(focus(browser) == "title", "Tab leads to", focus(browser))
     browser.press(*"tiny")
@@ -386,7 +424,7 @@ def links(browser):
     browser.open(address)
     answers(browser, age=35, gender="M", job=7, liked=249, disliked=5, genre=["Comedy", "Drama"], year="1970-2005", k=7)
     browser.wait("document.querySelectorAll('.chip').length === 2 && document.querySelector('.chip').innerText.includes('Tiny')")
-    values = browser.get("['age', 'gender', 'job', 'from', 'to', 'k'].map(id => document.getElementById(id).value)")
+    values = browser.get("['feature-age', 'feature-gender', 'feature-job', 'from', 'to', 'k'].map(id => document.getElementById(id).value)")
     check(values == ["35", "M", "7", "1970", "2005", "7"], "the link restores", values)
     check(browser.get("document.querySelectorAll('#genres :checked').length") == 2, "the link does not restore the genres")
     check(browser.get("location.href") == address, "the address becomes", browser.get("location.href"))
@@ -486,7 +524,7 @@ def main():
     browser, log = Browser(), []
     try:
         browser.window(1280, 1000)
-        for step in demographics, tastes, late_replies, filters, users, similar, links, quality, token, looks:
+        for step in demographics, columns, tastes, late_replies, filters, users, similar, links, quality, token, looks:
             began = time.monotonic()
             try:
                 step(browser)

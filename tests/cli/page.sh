@@ -4,12 +4,13 @@
 chromium=$(command -v chromium || command -v chromium-browser || command -v google-chrome) || skip "no chromium here"
 command -v chromedriver >/dev/null || skip "no chromedriver here"
 
-# One title is hostile, and a store has two generations; the other store's model predicts stars and learns in passes.
-cp -R "$sample" data
+# One title is hostile, users have columns of which no code knows the names, and a store has two generations; the other store's
+# model predicts stars and learns in passes.
+make_country data
 LC_ALL=C sed -i 's/^249::[^:]*::/249::<img src=x onerror="document.title=1">Tiny <b>Robot<\/b> \& Co (1994)::/' data/movies.dat
 grep -q '^249::<img' data/movies.dat || fail "no movie 249 to give another title"
 for seed in 1 2; do
-    run 0 "$MARQUEE" train --data data --out m.mrq --seed $seed
+    run 0 "$MARQUEE" train --data data --schema data.schema.json --model data.model.json --out m.mrq --seed $seed
     run 0 "$MARQUEE" export --model m.mrq --store S
 done
 run 0 "$MARQUEE" train --data "$sample" --model fusion --out f.mrq --epochs 4

@@ -59,14 +59,24 @@ way() {
     agree 4
 }
 
-# stranger MODEL: someone who is not in the data has an answer where the model looks at more than the id, else a sentence.
+# stranger MODEL: someone who is not in the data has an answer, whatever is told of them: by what the model looks at, and of the
+# average user by what it does not know. A model that looks at the id alone has one answer for all strangers.
 stranger() {
+    run 0 "$INFER" --store S --json -a 25 -g F -j 12 -k 400
+    holds out 'len(ids) == 400 and all(s < 20 for s in scores) and set(j["query"]) == {"age", "gender", "job", "user", "k"}'
+    json out 'scores' >all
+    run 0 "$INFER" --store S --json -a 25 -g F -k 400
+    holds out 'len(ids) == 400 and set(j["query"]) == {"age", "gender", "user", "k"}'
+    json out 'scores' >some
+    run 0 "$INFER" --store S --json -k 400
+    holds out 'len(ids) == 400 and j["query"] == {"user": None, "k": 400}'
+    json out 'scores' >none
     if grep -q '"age"' "$MRQ_SOURCE/data/models/$1.json"; then
-        run 0 "$INFER" --store S --json -a 25 -g F -j 12
-        holds out 'len(ids) == 5 and all(s < 20 for s in scores)'
-        refuse 2 '-j is missing' "$INFER" --store S -a 25 -g F
+        ! cmp -s all some || fail "$1: the occupation changes nothing"
+        ! cmp -s some none || fail "$1: age and gender change nothing"
     else
-        refuse 2 '-i is missing: this model knows people by their id alone' "$INFER" --store S -a 25 -g F -j 12
+        cmp all some || fail "$1: the occupation changes the answer"
+        cmp some none || fail "$1: age and gender change the answer"
     fi
 }
 for preset in $presets; do
@@ -90,9 +100,9 @@ for preset in $presets; do
     run 0 "$MARQUEE" info m.mrq
     has 'schema ml-latest' out
     ! grep -qE '^user\.(age|gender|job) ' out || fail "demographics out of nowhere: $(cat out)"
-    refuse 2 "-a \"25\": the data does not tell its users' age, so leave it out" "$INFER" --store S -a 25 -g F -j 12
-    refuse 2 '-i is missing: ' "$INFER" --store S
-    grep -qE 'this model knows people by their id alone|want a user of the data, or liked movies' err || fail "said $(cat err)"
+    refuse 2 "-a \"25\": no field of a query, and the data does not tell its users' age, but nothing" "$INFER" --store S -a 25 -g F
+    run 0 "$INFER" --store S --json
+    holds out 'len(ids) == 5 and j["query"] == {"user": None, "k": 5}'
 done
 refuse 3 'no model "nosuch": want one of' "$MARQUEE" train --data "$sample" --model nosuch --out n.mrq
 for preset in $presets; do

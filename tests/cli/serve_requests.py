@@ -49,7 +49,10 @@ def check_routes(s, r):
     assert s.good("/healthz") == s.good("/readyz") == {"status": "ok"}
 
     # The document describes just these routes; and all of them take HEAD.
-    paths = s.good("/openapi.json")["paths"]
+    document = s.good("/openapi.json")
+    for reference in set(re.findall(r'"\$ref": "#/([^"]*)"', json.dumps(document))):
+        assert resolve(document, reference), reference
+    paths = document["paths"]
     for path, methods in paths.items():
         path = path.replace("{id}", "1")
         query = f"?{person}" if path == "/v1/recommendations" else ""
@@ -58,10 +61,19 @@ def check_routes(s, r):
         assert status == got[0] == 200 and body == b"", path
         if path != "/metrics" and "cache" not in got[2]:  # these change from one time to the next
             assert headers["Content-Length"] == got[1]["Content-Length"], path
-        known = {p["name"] for p in (resolve(s, x) for x in methods["get"].get("parameters", [])) if p["in"] == "query"}
-        refused = s.ask(path + "?nosuch=1")[2]["error"]["message"]
+        parameters = [resolve(document, p["$ref"][2:]) if "$ref" in p else p for p in methods["get"].get("parameters", [])]
+        known = {p["name"]: p["schema"] for p in parameters if p["in"] == "query"}
+        persons = path == "/v1/recommendations"  # where any other may be a column of the users
+        refused = s.ask(path + ("?query=1" if persons else "?nosuch=1"))[2]["error"]["message"]
         want = set(re.findall(r"\w+", refused.split("want ")[1])) - {"no", "parameters"}
-        assert want == known, (path, want, known)
+        if persons:
+            refused = s.ask(path + "?nosuch=1")[2]["error"]["message"]
+            want |= set(re.search(r"^nosuch \"1\": .* its users' nosuch, but (.*)", refused)[1].split(", "))
+            assert set(known) == set(document["components"]["schemas"]["Query"]["properties"]), known
+        assert want == set(known), (path, want, known)
+        if "k" in known:
+            default = 5 if path.endswith(("recommendations", "similar")) else 10
+            assert known["k"] == {"type": "integer", "minimum": 1, "maximum": 1000, "default": default}, (path, known)
     assert set(re.findall(r'route="(/[^"]*)"', s.ask("/metrics")[2].decode())) >= set(paths) - {"/metrics"}
 
     kinds = {"/": "text/html", "/page.css": "text/css", "/page.js": "text/javascript", "/parts.js": "text/javascript"}
@@ -75,9 +87,11 @@ def check_routes(s, r):
     assert s.metric('marquee_answers_total{source="memory"}') >= 1 and s.metric("marquee_movies") == 400
 
 
-def resolve(s, parameter):
-    ref = parameter.get("$ref")
-    return s.good("/openapi.json")["components"]["parameters"][ref.split("/")[-1]] if ref else parameter
+def resolve(document, path):
+    """What stands at a path like components/schemas/Id."""
+    for key in path.split("/"):
+        document = document[key]
+    return document
 
 
 def check_parameters(s, r):
@@ -96,6 +110,28 @@ def check_parameters(s, r):
         assert code == "method_not_allowed" and headers["Allow"] == allow
 
 
+def check_strangers(s, r, post):
+    """Who tells little is the average user in what is not told, in a URL as in a batch; "with" is the plain name."""
+    queries = ["", "age=25&job=12", "age=25&gender=F", "gender=F", "disliked=1"]
+    batch = [dict(pair.split("=") for pair in query.split("&") if pair) for query in queries]
+    batch[-1] = {"disliked": [1]}
+    answers = r.good("/v1/recommendations", body=json.dumps({"queries": batch}).encode(), **post)["answers"]
+    for query, answer in zip(queries, answers):
+        plain = r.good("/v1/recommendations?" + query)
+        assert len(answer["results"]) == 5 and answer["results"] == plain["results"] and answer["query"] == plain["query"]
+        assert set(answer["query"]) == {pair.split("=")[0] for pair in query.split("&") if pair} | {"user", "k"}, answer
+    explained = r.good("/v1/recommendations?k=5&explain=true")["results"]
+    assert all(not m["explanation"]["parts"] and abs(m["score"] - m["explanation"]["base"]) < 1e-6 for m in explained)
+    assert [m["id"] for m in explained] == [m["id"] for m in answers[0]["results"]]
+    wanted = s.good("/v1/recommendations?age=25&gender=F&job=12")
+    for query in "with=age=25&with=gender=F&with=job=12", "age=25&with=job%3D12&gender=F":
+        same = s.good("/v1/recommendations?" + query)
+        assert (same["query"], same["results"]) == (wanted["query"], wanted["results"]), same
+    for body in {"with": ["age=25", "gender=F", "job=12"]}, {"with": "age=25", "gender": "F", "job": {"value": 12}}:
+        same = s.good("/v1/recommendations", body=json.dumps({"queries": [body]}).encode(), **post)["answers"][0]
+        assert (same["query"], same["results"]) == (wanted["query"], wanted["results"]), same
+
+
 def check_batch(s, r):
     post = dict(method="POST", headers={"Content-Type": "application/json; charset=utf-8"})
     batch = [
@@ -108,20 +144,13 @@ def check_batch(s, r):
     answers = s.good("/v1/recommendations", body=json.dumps({"queries": batch}).encode(), **post)["answers"]
     assert len(answers) == 5 and len(answers[0]["results"]) == 2 and answers[1]["results"] == answers[4]["results"], answers
     assert answers[1]["results"] == s.good("/v1/recommendations?age=25&gender=F&job=12")["results"]
-    assert answers[2]["error"]["code"] == "usage" and answers[2]["error"]["message"].startswith("k: 0"), answers[2]
+    assert answers[2]["error"]["code"] == "usage" and answers[2]["error"]["message"].startswith('k "0": want a whole number from 1 to 1000'), answers[2]
     assert answers[3]["error"]["code"] == "not_found" and "999999" in answers[3]["error"]["message"], answers[3]
-    again = [
-        {
-            **a["query"],
-            "age": a["query"]["age"]["value"],
-            "gender": a["query"]["gender"]["value"],
-            "job": a["query"]["job"]["value"],
-        }
-        for a in answers[:2]
-    ]
-    assert [
-        a["results"] for a in s.good("/v1/recommendations", body=json.dumps({"queries": again}).encode(), **post)["answers"]
-    ] == [a["results"] for a in answers[:2]]
+    for told in lambda feature: feature, lambda feature: feature["value"]:
+        again = [{**a["query"], **{name: told(a["query"][name]) for name in ("age", "gender", "job")}} for a in answers[:2]]
+        same = s.good("/v1/recommendations", body=json.dumps({"queries": again}).encode(), **post)["answers"]
+        assert [(a["query"], a["results"]) for a in same] == [(a["query"], a["results"]) for a in answers[:2]], same
+    check_strangers(s, r, post)
     taste = r.good("/v1/recommendations", body=json.dumps({"queries": [{"liked": [1], "explain": True}]}).encode(), **post)
     assert taste["answers"][0]["results"][0]["explanation"], taste
     assert s.good("/v1/recommendations", body=b'{"queries":[]}', **post) == {"schema": 1, "answers": []}

@@ -50,7 +50,35 @@ many=$(yes "$all" | head -n 25 | paste -sd,)
 top --liked "$many" --include-seen
 holds out 'len(ids) == 5 and len(j["query"]["liked"]) == 400'
 
+# What is not given is the average user's: of the scores of this linear model, the average by how many users have the job. Of whom
+# nothing is said is the average person, whose scores are the base of all explanations.
+for job in $(seq 0 20); do
+    run 0 "$INFER" --store R --json -a 25 -g F -j "$job" -k 1000
+    cat out >>by-job
+done
+run 0 "$INFER" --store R --json -a 25 -g F -k 1000
+holds out 'set(j["query"]) == {"age", "gender", "user", "k"} and len(ids) == 400'
+python3 - "$sample/users.dat" <<'END' || fail "an occupation that is not given is not the average"
+import collections, json, sys
+users = collections.Counter(int(line.split("::")[3]) for line in open(sys.argv[1]))
+mean = collections.Counter()
+for job, line in enumerate(open("by-job")):
+    for r in json.loads(line)["results"]:
+        mean[r["id"]] += r["score"] * users[job] / sum(users.values())
+results = json.load(open("out"))["results"]
+sys.exit(not (len(results) == 400 and all(abs(mean[r["id"]] - r["score"]) < 5e-6 for r in results)))
+END
+run 0 "$INFER" --store R --json --explain -k 1000
+holds out 'j["query"] == {"user": None, "k": 1000} and len(ids) == 400'
+holds out 'all(not w["parts"] and abs(w["base"] - s) < 1e-6 for w, s in ((r["explanation"], r["score"]) for r in results))'
+top --disliked 85 -k 1000
+holds out 'len(ids) == 399 and j["query"] == {"user": None, "disliked": [85], "k": 1000}'
+
 # What the table says.
+run 0 "$INFER" --store R
+[ "$(head -n 1 out)" = 'Top 5 for someone' ] || fail "the head: $(cat out)"
+run 0 "$INFER" --store R --disliked 1,2
+[ "$(head -n 1 out)" = 'Top 5 for someone who dislikes 2 movies' ] || fail "the head: $(cat out)"
 run 0 "$INFER" --store R --liked 85,348
 [ "$(head -n 1 out)" = 'Top 5 for someone who likes 2 movies' ] || fail "the head: $(cat out)"
 run 0 "$INFER" --store R --liked 85 --disliked 1,2
@@ -96,18 +124,28 @@ run 0 "$INFER" --store R -i 4 --explain
 refuse 3 '--liked 999999: not in the data, which has 400 movies' "$INFER" --store R --liked 85,999999
 refuse 3 '--disliked 0: not in the data' "$INFER" --store R -i 4 --disliked 0
 refuse 2 '--liked 85: disliked as well' "$INFER" --store R --liked 348,85 --disliked 85
-refuse 2 '--liked: more than 10000 movies' "$INFER" --store R --liked "$many,1"
-refuse 2 '--disliked: more than 10000 movies' "$INFER" --store R -i 4 --disliked "$many,1"
+refuse 2 '--liked: more than 10000 of them' "$INFER" --store R --liked "$many,1"
+refuse 2 '--disliked: more than 10000 of them' "$INFER" --store R -i 4 --disliked "$many,1"
+cat >lists <<'END'
+"" 1,
+"" ,1
+"" 1,,2
+"x" x
+"x" 1,x
+"-1" -1
+"1.5" 1.5
+"1;2" 1;2
+"99999999999999999999" 99999999999999999999
+END
 for option in --liked --disliked; do
+    refuse 2 "$option \"1 2\": want ids of movies with commas between them" "$INFER" --store R -i 4 $option '1 2'
     refuse 2 "$option: empty" "$INFER" --store R -i 4 $option ''
-    for wrong in '1,' ',1' '1,,2' x '1,x' -1 1.5 '1 2' 99999999999999999999; do
-        refuse 2 ", want ids of movies with commas" "$INFER" --store R -i 4 $option "$wrong"
-    done
+    while read -r said wrong; do
+        refuse 2 "$option $said: want ids of movies with commas between them" "$INFER" --store R -i 4 $option "$wrong"
+    done <lists
     refuse 2 "$option: model \"fusion\" does not learn from what a person likes; train with --model retrieval" \
         "$INFER" --store S -i 4 $option 85
 done
-refuse 2 'is missing: want ' "$INFER" --store R --disliked 85
-refuse 2 'is missing: want ' "$INFER" --store R -a 25
 refuse 2 '-a "x"' "$INFER" --store R --liked 85 -a x
 refuse 3 '-i 999999' "$INFER" --store R --liked 85 -i 999999
 run 3 "$INFER" --store R --json --liked 999999

@@ -14,7 +14,7 @@
 #include "fault.h"
 #include "marquee/marquee.h"
 
-enum { K = 4, BATCH = 3, TEXT = 1 << 20 };
+enum { BATCH = 3, TEXT = 1 << 20 };
 
 static fault_control *control;
 static const char *store, *generation[2];
@@ -45,71 +45,92 @@ static mrq_status tell(mrq_result *result)
     return status;
 }
 
-static mrq_query question(void)
+/* A query of names and values; NULL, and why, when it cannot be made. */
+static mrq_query *make_query(const char *const *field, mrq_error *err)
 {
-    static const int64_t liked[] = {1, 3}, disliked[] = {7};
-    mrq_query query = MRQ_QUERY;
-    query.age = "25", query.gender = "F", query.job = "12", query.k = K;
-    query.liked = liked, query.n_liked = 2;
-    query.disliked = disliked, query.n_disliked = 1;
-    query.explain = 3;
+    mrq_query *query = mrq_query_new();
+    if (!query) {
+        snprintf(err->msg, sizeof err->msg, "no memory for a query");
+        return NULL;
+    }
+    for (; *field; field += 2)
+        if (mrq_query_set(query, field[0], field[1], err) != MRQ_OK) {
+            mrq_query_free(query);
+            return NULL;
+        }
     return query;
 }
 
-#define ANSWER(call)                                                                                                               \
-    mrq_result *result = NULL;                                                                                                     \
-    const mrq_status status = (call);                                                                                              \
-    if (status == MRQ_OK && tell(result) != MRQ_OK) {                                                                              \
-        snprintf(err->msg, sizeof err->msg, "no document");                                                                        \
-        return MRQ_FAILED;                                                                                                         \
-    }                                                                                                                              \
-    return status
+static mrq_status ask(mrq_ask what, const char *const *field, mrq_error *err)
+{
+    mrq_query *query = make_query(field, err);
+    mrq_result *result = NULL;
+    if (!query)
+        return MRQ_FAILED;
+    const mrq_status status = mrq_recommender_ask(recommender, what, query, &result, err);
+    mrq_query_free(query);
+    if (status == MRQ_OK && tell(result) != MRQ_OK) {
+        snprintf(err->msg, sizeof err->msg, "no document");
+        return MRQ_FAILED;
+    }
+    return status;
+}
+
+#define PROGRAMMER                                                                                                                 \
+    "age", "25", "gender", "F", "job", "12", "liked", "1", "liked", "3", "disliked", "7", "explain", "3", "k", "4", NULL
 
 static mrq_status recommend(mrq_error *err)
 {
-    const mrq_query query = question();
-    ANSWER(mrq_recommender_recommend(recommender, &query, &result, err));
+    return ask(MRQ_ASK_RECOMMEND, (const char *[]){PROGRAMMER}, err);
 }
 
 static mrq_status similar(mrq_error *err)
 {
-    ANSWER(mrq_recommender_similar(recommender, "1", K, NULL, &result, err));
+    return ask(MRQ_ASK_SIMILAR, (const char *[]){"movie", "1", "k", "4", NULL}, err);
 }
 
 static mrq_status movie(mrq_error *err)
 {
-    ANSWER(mrq_recommender_movie(recommender, 1, &result, err));
+    return ask(MRQ_ASK_ITEM, (const char *[]){"movie", "1", NULL}, err);
 }
 
 static mrq_status search(mrq_error *err)
 {
-    ANSWER(mrq_recommender_search(recommender, "the", K, &result, err));
+    return ask(MRQ_ASK_SEARCH, (const char *[]){"query", "the", "k", "4", NULL}, err);
 }
 
 static mrq_status user(mrq_error *err)
 {
-    ANSWER(mrq_recommender_user(recommender, 4, K, &result, err));
+    return ask(MRQ_ASK_USER, (const char *[]){"user", "4", "k", "4", NULL}, err);
 }
 
 static mrq_status info(mrq_error *err)
 {
-    ANSWER(mrq_recommender_info(recommender, &result, err));
+    return ask(MRQ_ASK_INFO, (const char *[]){NULL}, err);
 }
 
 /* Each query of a batch fails on its own. */
 static mrq_status batch(mrq_error *err, uint32_t threads)
 {
-    mrq_query query[BATCH] = {question(), MRQ_QUERY, question()};
+    static const char *const fields[BATCH][20] = {{PROGRAMMER}, {"user", "4", NULL}, {PROGRAMMER}};
+    mrq_query *query[BATCH] = {NULL};
     mrq_result *result[BATCH] = {NULL};
     mrq_error error[BATCH] = {{MRQ_OK, ""}};
-    query[1].user = 4;
-    query[2].k = 2;
-    mrq_status status = mrq_recommender_batch(recommender, query, BATCH, threads, result, error, err);
-    for (int i = 0; i < BATCH; i++)
-        if (!result[i] || tell(result[i]) != MRQ_OK) {
+    mrq_status status = MRQ_OK;
+    for (int i = 0; i < BATCH && status == MRQ_OK; i++)
+        if (!(query[i] = make_query(fields[i], err)))
+            status = MRQ_FAILED;
+    if (status == MRQ_OK)
+        status = mrq_recommender_batch(recommender, (const mrq_query *const *)query, BATCH, threads, result, error, err);
+    for (int i = 0; i < BATCH; i++) {
+        mrq_query_free(query[i]);
+        if (status == MRQ_OK && (!result[i] || tell(result[i]) != MRQ_OK)) {
             *err = error[i].status ? error[i] : (mrq_error){MRQ_FAILED, "no document"};
             status = MRQ_FAILED;
+        } else if (status != MRQ_OK) {
+            mrq_result_free(result[i]);
         }
+    }
     return status;
 }
 
@@ -132,11 +153,15 @@ static mrq_status tell_error(mrq_error *err)
     return json ? MRQ_OK : MRQ_FAILED;
 }
 
-static mrq_status years(mrq_error *err)
+static mrq_status set(mrq_error *err)
 {
-    mrq_filters filters = {0};
-    const mrq_status status = mrq_years_parse("1990-1999", &filters, err);
-    snprintf(given, TEXT, "%d %d %s", filters.year_from, filters.year_to, mrq_version());
+    mrq_query *query = mrq_query_new();
+    mrq_status status = MRQ_FAILED;
+    snprintf(err->msg, sizeof err->msg, "no query");
+    if (query)
+        status = mrq_query_set(query, "country", "DE", err);
+    mrq_query_free(query);
+    snprintf(given, TEXT, "%s", mrq_version());
     return status;
 }
 
@@ -202,7 +227,7 @@ static const struct function {
                  {"batch", batch_alone},
                  {"batch threads", batch_threads},
                  {"error_json", tell_error},
-                 {"years_parse", years},
+                 {"query_set", set},
                  {"stats, flush", stats},
                  {"open, close", life},
                  {"reload", reload}};

@@ -3,20 +3,28 @@
 #include "fuzz/world.h"
 #include "http/batch.h"
 
+static bool holds(const mrq_query *query, mrq_field_index field, const char *text)
+{
+    mrq_query_value value;
+    for (size_t at = mrq_query_begin(query, field); mrq_query_next(query, field, &at, &value);)
+        if (strcmp(value.text, text) == 0)
+            return true;
+    return false;
+}
+
 static void check_answer(const cJSON *answer, const mrq_query *query)
 {
     const cJSON *item, *results = cJSON_GetObjectItemCaseSensitive(answer, "results");
     fuzz_check_document(answer, !results);
     if (!results)
         return;
-    fuzz_check_results(results, query->k);
+    fuzz_check_results(results, (uint32_t)mrq_query_number(query, MRQ_Q_K, MRQ_K_DEFAULT));
     cJSON_ArrayForEach(item, results)
     {
-        const int64_t id = cJSON_GetObjectItemCaseSensitive(item, "id")->valueint;
-        for (uint32_t i = 0; i < query->filters.n_exclude; i++)
-            FUZZ_CHECK(query->filters.exclude[i] != id);
-        for (uint32_t i = 0; i < query->n_liked && !query->filters.include_seen; i++)
-            FUZZ_CHECK(query->liked[i] != id);
+        char id[24];
+        snprintf(id, sizeof id, "%d", cJSON_GetObjectItemCaseSensitive(item, "id")->valueint);
+        FUZZ_CHECK(!holds(query, MRQ_Q_EXCLUDE, id));
+        FUZZ_CHECK(query->n[MRQ_Q_INCLUDE_SEEN] || !holds(query, MRQ_Q_LIKED, id));
     }
 }
 

@@ -8,14 +8,14 @@
 static bool understand(const mrq_generation *generation, const char *text, size_t size, mrq_resolved *out)
 {
     mrq_error problem = {0};
-    reading r = {0};
-    mrq_status status = read_query(text, size, &r, &problem);
+    mrq_query query = {0};
+    mrq_status status = read_query(text, size, &query, &problem);
     fuzz_check_status(status, &problem, FUZZ_ALLOW(MRQ_BAD_FILE) | FUZZ_ALLOW(MRQ_USAGE));
     if (status == MRQ_OK) {
-        status = mrq_query_resolve(generation, &r.query, out, &problem);
+        status = mrq_query_resolve(generation, MRQ_ASK_RECOMMEND, &query, out, &problem);
         fuzz_check_status(status, &problem, FUZZ_ALLOW(MRQ_USAGE) | FUZZ_ALLOW(MRQ_NOT_FOUND));
     }
-    reading_clear(&r);
+    mrq_query_clear(&query);
     return status == MRQ_OK;
 }
 

@@ -1,5 +1,4 @@
 /* A path with its query string, as GET asks for it: the answer is a document, or a refusal that is one. */
-#include "base/parse.h"
 #include "fuzz/world.h"
 #include "http/route.h"
 
@@ -17,22 +16,9 @@ static void check_reply(const mrq_reply *reply, bool refused, uint32_t k)
     cJSON_Delete(json);
 }
 
-/* As the server does. */
-static mrq_status answer(mrq_request *request, const mrq_match *match, char *query, mrq_reply *reply, mrq_error *problem)
-{
-    const mrq_route *route = &mrq_routes[match->route];
-    if (match->id && !mrq_parse_int(match->id, match->id_size, 0, INT64_MAX, &request->id))
-        return mrq_fail(problem, MRQ_USAGE, "id: want a whole number");
-    mrq_params_init(request->params, route->params, route->k);
-    if (query)
-        MRQ_TRY(mrq_params_read(request->params, query, problem));
-    return route->answer(request, reply, problem);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static mrq_service service = {.workers = 1};
-    static mrq_params params;
     service.recommender = fuzz_recommender();
     if (size >= MRQ_URL_MAX)
         return 0;
@@ -41,15 +27,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         *query++ = '\0';
     const mrq_match match = mrq_route_find("GET", text);
     if (match.status == 200 && mrq_routes[match.route].guard == MRQ_GUARD_TOKEN) {
-        mrq_request request = {&service, NULL, 0, &params, "", 0};
+        mrq_query asked = {0};
+        const mrq_request request = {&service, &mrq_routes[match.route], &asked, "", 0};
         mrq_reply reply = {0};
         mrq_error problem = {0};
-        params.query.k = 0;
-        const mrq_status status = answer(&request, &match, query, &reply, &problem);
+        mrq_status status = mrq_route_query(&match, query, &asked, &problem);
+        if (status == MRQ_OK)
+            status = request.route->answer(&request, &reply, &problem);
         fuzz_check_status(status, &problem, FUZZ_ALLOW(MRQ_USAGE) | FUZZ_ALLOW(MRQ_NOT_FOUND));
         if (status != MRQ_OK)
             mrq_reply_error(&reply, &problem);
-        check_reply(&reply, status != MRQ_OK, params.query.k);
+        check_reply(&reply, status != MRQ_OK, (uint32_t)mrq_query_number(&asked, MRQ_Q_K, MRQ_LIST_DEFAULT));
+        mrq_query_clear(&asked);
         mrq_reply_clear(&reply);
     }
     free(text);

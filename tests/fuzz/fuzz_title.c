@@ -2,6 +2,7 @@
  * one that is there. */
 #include <ctype.h>
 
+#include "engine/query.h"
 #include "fuzz/world.h"
 
 /* Words in lower case, a blank before each and nothing else between them. */
@@ -61,13 +62,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     mrq_error problem = {0};
     mrq_result *found = NULL, *alike = NULL;
     char *text = fuzz_text(data, size);
-    mrq_status status = mrq_recommender_search(recommender, text, 1000, &found, &problem);
+    mrq_query query = {0};
+    mrq_status status = mrq_query_put(&query, MRQ_Q_TEXT, text, &problem);
+    if (status == MRQ_OK)
+        status = mrq_query_put(&query, MRQ_Q_K, "1000", &problem);
+    if (status == MRQ_OK)
+        status = mrq_recommender_ask(recommender, MRQ_ASK_SEARCH, &query, &found, &problem);
     check(status, found, &problem, FUZZ_ALLOW(MRQ_USAGE));
+    mrq_query_clear(&query);
     if (status == MRQ_OK)
         FUZZ_CHECK(mrq_result_size(found) == count_titles(text));
     problem = (mrq_error){0};
-    status = mrq_recommender_similar(recommender, text, 5, NULL, &alike, &problem);
+    status = mrq_query_put(&query, MRQ_Q_MOVIE, text, &problem);
+    if (status == MRQ_OK)
+        status = mrq_recommender_ask(recommender, MRQ_ASK_SIMILAR, &query, &alike, &problem);
     check(status, alike, &problem, FUZZ_ALLOW(MRQ_USAGE) | FUZZ_ALLOW(MRQ_NOT_FOUND));
+    mrq_query_clear(&query);
     mrq_result_free(found);
     mrq_result_free(alike);
     free(text);

@@ -6,6 +6,7 @@
 
 #include "engine/engine.h"
 #include "model/network.h"
+#include "unit/asked.h"
 
 enum { WORLD_USERS = 50, WORLD_RATINGS = 900, WORLD_WIDTH = 20 };
 
@@ -154,10 +155,10 @@ static inline double world_score(const engine_world *w, const world_sum *sum, ui
     return product + d->shift + (tower->bias ? sum->at[tower->size] + (double)m[tower->size] : 0);
 }
 
-static inline mrq_answer world_answer(const engine_world *w, const mrq_query *query)
+static inline mrq_answer world_answer(const engine_world *w, const question *query)
 {
     mrq_answer answer = {0};
-    assert_ok(mrq_recommend(&w->g, NULL, query, &answer, &err));
+    assert_ok(asked_recommend(&w->g, NULL, query, &answer, &err));
     return answer;
 }
 

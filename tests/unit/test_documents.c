@@ -6,6 +6,7 @@
 #include <inttypes.h>
 
 #include "marquee/marquee.h"
+#include "unit/asked.h"
 
 #define LINEAR                                                                                                                     \
     SMALL("\"kind\":\"dot\"", "\"kind\":\"sum\",\"size\":9",                                                                       \
@@ -80,20 +81,20 @@ static void add_result(const mrq_recommender *r, mrq_status status, mrq_result *
     mrq_result_free(result);
 }
 
-static void recommend(mrq_recommender *r, mrq_query query)
+static void recommend(mrq_recommender *r, question query)
 {
     mrq_result *result = NULL;
     add("recommend age=%s user=%" PRId64 " k=%u liked=%u disliked=%u genres=%u explain=%u\n", query.age ? query.age : "-",
         query.user, query.k, query.n_liked, query.n_disliked, query.filters.n_genres, query.explain);
-    const mrq_status status = mrq_recommender_recommend(r, &query, &result, &err);
+    const mrq_status status = ask_recommend(r, &query, &result, &err);
     add_result(r, status, result);
 }
 
-static void similar(mrq_recommender *r, const char *movie, uint32_t k, const mrq_filters *filters)
+static void similar(mrq_recommender *r, const char *movie, uint32_t k, const question_filters *filters)
 {
     mrq_result *result = NULL;
     add("similar %s k=%u\n", movie, k);
-    const mrq_status status = mrq_recommender_similar(r, movie, k, filters, &result, &err);
+    const mrq_status status = ask_similar(r, movie, k, filters, &result, &err);
     add_result(r, status, result);
 }
 
@@ -101,7 +102,7 @@ static void search(mrq_recommender *r, const char *text, uint32_t k)
 {
     mrq_result *result = NULL;
     add("search '%s' k=%u\n", text, k);
-    const mrq_status status = mrq_recommender_search(r, text, k, &result, &err);
+    const mrq_status status = ask_search(r, text, k, &result, &err);
     add_result(r, status, result);
 }
 
@@ -109,9 +110,9 @@ static void tell(mrq_recommender *r, int64_t movie, int64_t user, uint32_t k)
 {
     mrq_result *result = NULL;
     add("movie %" PRId64 " user %" PRId64 "\n", movie, user);
-    const mrq_status status = movie >= 0  ? mrq_recommender_movie(r, movie, &result, &err)
-                              : user >= 0 ? mrq_recommender_user(r, user, k, &result, &err)
-                                          : mrq_recommender_info(r, &result, &err);
+    const mrq_status status = movie >= 0  ? ask_movie(r, movie, &result, &err)
+                              : user >= 0 ? ask_user(r, user, k, &result, &err)
+                                          : ask_info(r, &result, &err);
     add_result(r, status, result);
 }
 
@@ -120,47 +121,50 @@ static void tell_all(mrq_recommender *r)
 {
     const char *const one[] = {"genre001"}, *const two[] = {"genre002", "genre001", "genre002"},
                       *const wrong[] = {"genre001", "Genre"};
+    static int64_t many[MRQ_TASTE_MAX + 1];
+    for (uint32_t i = 0; i <= MRQ_TASTE_MAX; i++)
+        many[i] = 10 + 3 * (i % 40);
     const int64_t a[] = {13, 10, 13}, b[] = {40, 10}, c[] = {16}, strange[] = {13, 11};
     tell(r, -1, -1, 0);
-    recommend(r, (mrq_query){.user = 4, .k = 3});
-    recommend(r, (mrq_query){.user = 4, .k = 3, .explain = 2});
-    recommend(r, (mrq_query){.user = 7, .k = 2, .explain = MRQ_EXPLAIN_ALL});
-    recommend(r, (mrq_query){.age = "age003", .gender = "gender001", .job = "job004", .user = -1, .k = 2, .explain = 9});
-    recommend(r, (mrq_query){.age = "\xc3\xa9lder3", .gender = "gender001", .job = "4", .user = -1, .k = 1});
-    recommend(r, (mrq_query){.age = "age003", .user = 4, .k = 2});
-    recommend(r, (mrq_query){.user = -1, .k = 2, .liked = a, .n_liked = 3, .explain = 9});
-    recommend(r, (mrq_query){.user = -1, .k = 2, .disliked = a, .n_disliked = 3});
-    recommend(r, (mrq_query){.user = 9, .k = 2, .liked = a, .n_liked = 3, .disliked = c, .n_disliked = 1, .explain = 3});
-    recommend(r, (mrq_query){.user = 9, .k = 2, .liked = a, .n_liked = 3, .disliked = b, .n_disliked = 2});
-    recommend(r, (mrq_query){.user = 9, .k = 2, .liked = strange, .n_liked = 2});
-    recommend(r, (mrq_query){.user = 9, .k = 2, .disliked = strange, .n_disliked = 2});
-    recommend(r, (mrq_query){.user = 9, .k = 40, .liked = b, .n_liked = 2, .filters = {.include_seen = true, .year_from = 1980}});
-    recommend(r, (mrq_query){.user = 9, .k = 2, .filters = {.genre = one, .n_genres = 1, .year_from = 1960, .year_to = 1970}});
-    recommend(r, (mrq_query){.user = 9, .k = 2, .filters = {.genre = two, .n_genres = 3, .all_genres = true, .year_to = 1980}});
-    recommend(r, (mrq_query){.user = 9, .k = 2, .filters = {.genre = two, .n_genres = 3, .exclude = b, .n_exclude = 2}});
+    recommend(r, (question){.user = 4, .k = 3});
+    recommend(r, (question){.user = 4, .k = 3, .explain = 2});
+    recommend(r, (question){.user = 7, .k = 2, .explain = MRQ_EXPLAIN_ALL});
+    recommend(r, (question){.age = "age003", .gender = "gender001", .job = "job004", .user = -1, .k = 2, .explain = 9});
+    recommend(r, (question){.age = "\xc3\xa9lder3", .gender = "gender001", .job = "4", .user = -1, .k = 1});
+    recommend(r, (question){.age = "age003", .user = 4, .k = 2});
+    recommend(r, (question){.user = -1, .k = 2, .liked = a, .n_liked = 3, .explain = 9});
+    recommend(r, (question){.user = -1, .k = 2, .disliked = a, .n_disliked = 3});
+    recommend(r, (question){.user = 9, .k = 2, .liked = a, .n_liked = 3, .disliked = c, .n_disliked = 1, .explain = 3});
+    recommend(r, (question){.user = 9, .k = 2, .liked = a, .n_liked = 3, .disliked = b, .n_disliked = 2});
+    recommend(r, (question){.user = 9, .k = 2, .liked = strange, .n_liked = 2});
+    recommend(r, (question){.user = 9, .k = 2, .disliked = strange, .n_disliked = 2});
+    recommend(r, (question){.user = 9, .k = 40, .liked = b, .n_liked = 2, .filters = {.include_seen = true, .year_from = 1980}});
+    recommend(r, (question){.user = 9, .k = 2, .filters = {.genre = one, .n_genres = 1, .year_from = 1960, .year_to = 1970}});
+    recommend(r, (question){.user = 9, .k = 2, .filters = {.genre = two, .n_genres = 3, .all_genres = true, .year_to = 1980}});
+    recommend(r, (question){.user = 9, .k = 2, .filters = {.genre = two, .n_genres = 3, .exclude = b, .n_exclude = 2}});
     recommend(r,
-              (mrq_query){.user = 9, .k = 2, .filters = {.exclude = strange, .n_exclude = 2, .year_from = 1960, .year_to = 1960}});
-    recommend(r, (mrq_query){.user = 9, .k = 2, .filters = {.genre = wrong, .n_genres = 2}});
-    recommend(r, (mrq_query){.user = 9, .k = 2, .filters = {.year_from = 1970, .year_to = 1960}});
-    recommend(r, (mrq_query){.user = 9, .k = 2, .filters = {.year_from = -1}});
-    recommend(r, (mrq_query){.user = 9, .k = 2, .filters = {.year_to = 10000}});
-    recommend(r, (mrq_query){.user = 9, .k = 2, .filters = {.exclude = a, .n_exclude = MRQ_EXCLUDE_MAX + 1}});
-    recommend(r, (mrq_query){.user = 9, .k = 2, .liked = a, .n_liked = MRQ_TASTE_MAX + 1});
-    recommend(r, (mrq_query){.user = 9, .k = 0});
-    recommend(r, (mrq_query){.user = 9, .k = 1001});
-    recommend(r, (mrq_query){.user = 51, .k = 2});
-    recommend(r, (mrq_query){.user = -2, .k = 2});
-    recommend(r, (mrq_query){.age = "x", .user = 1, .k = 2});
-    recommend(r, (mrq_query){.user = -1, .k = 2});
-    recommend(r, (mrq_query){.age = "age003", .user = -1, .k = 2});
+              (question){.user = 9, .k = 2, .filters = {.exclude = strange, .n_exclude = 2, .year_from = 1960, .year_to = 1960}});
+    recommend(r, (question){.user = 9, .k = 2, .filters = {.genre = wrong, .n_genres = 2}});
+    recommend(r, (question){.user = 9, .k = 2, .filters = {.year_from = 1970, .year_to = 1960}});
+    recommend(r, (question){.user = 9, .k = 2, .filters = {.year_from = -1}});
+    recommend(r, (question){.user = 9, .k = 2, .filters = {.year_to = 10000}});
+    recommend(r, (question){.user = 9, .k = 2, .filters = {.exclude = many, .n_exclude = MRQ_EXCLUDE_MAX + 1}});
+    recommend(r, (question){.user = 9, .k = 2, .liked = many, .n_liked = MRQ_TASTE_MAX + 1});
+    recommend(r, (question){.user = 9, .k = 0});
+    recommend(r, (question){.user = 9, .k = 1001});
+    recommend(r, (question){.user = 51, .k = 2});
+    recommend(r, (question){.user = -2, .k = 2});
+    recommend(r, (question){.age = "x", .user = 1, .k = 2});
+    recommend(r, (question){.user = -1, .k = 2});
+    recommend(r, (question){.age = "age003", .user = -1, .k = 2});
     similar(r, "13", 3, NULL);
-    similar(r, "title 001", 2, &(mrq_filters){.genre = two, .n_genres = 2, .exclude = b, .n_exclude = 2, .year_from = 1950});
+    similar(r, "title 001", 2, &(question_filters){.genre = two, .n_genres = 2, .exclude = b, .n_exclude = 2, .year_from = 1950});
     similar(r, "Title", 2, NULL);
     similar(r, "le 01", 2, NULL);
     similar(r, "", 2, NULL);
     similar(r, "14", 2, NULL);
     similar(r, "13", 0, NULL);
-    similar(r, "13", 2, &(mrq_filters){.genre = wrong, .n_genres = 2});
+    similar(r, "13", 2, &(question_filters){.genre = wrong, .n_genres = 2});
     search(r, "", 2);
     search(r, "TITLE 02", 3);
     search(r, "title 02", 1);

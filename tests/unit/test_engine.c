@@ -1,5 +1,6 @@
 /* The engine over a small generation built by hand: every answer is compared with an exhaustive scan of our own. */
 #include "engine/engine.h"
+#include "unit/asked.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -109,6 +110,15 @@ static float *random_rows(mrq_arena *arena, mrq_random *rng, uint32_t n)
     return rows;
 }
 
+/* Element `d` of a feature's average: a row a user. */
+static double average_of(const mrq_table *users, const mrq_folded_branch *branch, uint32_t d)
+{
+    double sum = 0;
+    for (uint32_t u = 0; u < USERS; u++)
+        sum += (double)branch->rows[mrq_table_column(users, branch->feature)->code[u] * DIM + d];
+    return sum / USERS;
+}
+
 /* A branch for the id and for each category of the users. */
 static mrq_folded *tower_of(const mrq_table *users, mrq_random *rng)
 {
@@ -124,11 +134,17 @@ static mrq_folded *tower_of(const mrq_table *users, mrq_random *rng)
     tower->branch[0] = (mrq_folded_branch){"id", USERS, random_rows(tower->arena, rng, USERS)};
     tower->n_branches = 1;
     for (uint32_t c = 0; c < users->n_columns; c++) {
-        mrq_folded_branch *branch = &tower->branch[tower->n_branches++];
+        const uint32_t b = tower->n_branches++;
+        mrq_folded_branch *branch = &tower->branch[b];
         strcpy(branch->feature, users->column[c].name);
         branch->n_rows = users->column[c].dict.n;
         branch->rows = random_rows(tower->arena, rng, branch->n_rows);
+        float *mean = mrq_arena_array(tower->arena, DIM, sizeof *mean);
+        for (uint32_t d = 0; d < DIM; d++)
+            mean[d] = (float)average_of(users, branch, d);
+        branch->mean = mean;
     }
+    tower->branch[0].mean = tower->branch[0].rows;
     return tower;
 }
 
@@ -187,7 +203,7 @@ static mrq_generation *generation_of(const char *index, bool demographics)
 
 static mrq_generation *flat, *plain; /* with and without demographics */
 
-/* A scan */
+/* A scan. A value that is MRQ_NONE is the average user's. */
 
 static double reference_score(const mrq_generation *g, const uint32_t *value, uint32_t movie)
 {
@@ -195,7 +211,8 @@ static double reference_score(const mrq_generation *g, const uint32_t *value, ui
     for (int d = 0; d < DIM; d++) {
         double sum = (double)g->tower->start[d];
         for (uint32_t b = 0; b < g->tower->n_branches; b++)
-            sum += (double)g->tower->branch[b].rows[value[b] * DIM + (uint32_t)d];
+            sum += value[b] == MRQ_NONE ? average_of(g->users, &g->tower->branch[b], (uint32_t)d)
+                                        : (double)g->tower->branch[b].rows[value[b] * DIM + (uint32_t)d];
         y[d] = tanh(sum);
         norm += y[d] * y[d];
         product += y[d] * (double)vectors[movie * DIM + (uint32_t)d];
@@ -233,10 +250,10 @@ static void assert_best(const mrq_generation *g, const mrq_answer *answer, const
         assert_true(given[m] || (user != MRQ_NONE && has_seen(user, m)) || reference_score(g, value, m) < last + 1e-5);
 }
 
-static mrq_answer answer_of(const mrq_generation *g, mrq_cache *cache, const mrq_query *query)
+static mrq_answer answer_of(const mrq_generation *g, mrq_cache *cache, const question *query)
 {
     mrq_answer answer = {0};
-    assert_ok(mrq_recommend(g, cache, query, &answer, &err));
+    assert_ok(asked_recommend(g, cache, query, &answer, &err));
     return answer;
 }
 
@@ -251,7 +268,7 @@ static void people_without_an_id(void **state)
     for (uint32_t i = 0; i < 18; i++) {
         const uint32_t value[4] = {0, i % 3, i / 3 % 2, i / 6};
         for (size_t j = 0; j < sizeof ks / sizeof *ks; j++) {
-            const mrq_query query = {ages[value[1]], genders[value[2]], jobs[value[3]], -1, ks[j]};
+            const question query = {ages[value[1]], genders[value[2]], jobs[value[3]], -1, ks[j]};
             mrq_answer answer = answer_of(flat, NULL, &query);
             assert_best(flat, &answer, value, MRQ_NONE, ks[j]);
             assert_int_equal(answer.cache, MRQ_CACHE_OFF);
@@ -268,7 +285,7 @@ static void known_users_get_what_they_have_not_seen(void **state)
         uint32_t value[4];
         mrq_folded_values(flat->tower, flat->users, u, value);
         for (uint32_t k = 1; k <= MOVIES; k += 4) {
-            const mrq_query query = {NULL, NULL, NULL, ids[u], k};
+            const question query = {NULL, NULL, NULL, ids[u], k};
             mrq_answer answer = answer_of(flat, NULL, &query);
             assert_best(flat, &answer, value, u, k);
             mrq_answer_clear(&answer);
@@ -279,11 +296,11 @@ static void known_users_get_what_they_have_not_seen(void **state)
 static void what_is_given_comes_before_the_users_row(void **state)
 {
     (void)state;
-    const mrq_query query = {"70", "female", "0", 2, 5};
+    const question query = {"70", "female", "0", 2, 5};
     const uint32_t value[4] = {2, 2, 0, 0};
     mrq_answer answer = answer_of(flat, NULL, &query);
     assert_best(flat, &answer, value, 1, 5);
-    assert_string_equal(answer.query,
+    assert_string_equal(answer.query.text,
                         "{\"age\":{\"value\":\"25\",\"label\":\"25 or more\"},\"gender\":{\"value\":\"F\",\"label\":\"female\"},"
                         "\"job\":{\"value\":\"artist\"},\"user\":2,\"k\":5}");
     mrq_answer_clear(&answer);
@@ -294,7 +311,7 @@ static void equal_scores_stand_by_id(void **state)
     (void)state;
     uint32_t pairs = 0;
     for (int64_t k = 1; k <= MOVIES; k++) {
-        const mrq_query query = {"25", "M", "miner", -1, (uint32_t)k};
+        const question query = {"25", "M", "miner", -1, (uint32_t)k};
         mrq_answer answer = answer_of(flat, NULL, &query);
         bool in[4] = {false};
         for (uint32_t i = 0; i < answer.n; i++)
@@ -312,14 +329,14 @@ static void equal_scores_stand_by_id(void **state)
 static void the_same_meaning_is_the_same_query(void **state)
 {
     (void)state;
-    static const mrq_query same[] = {{"25", "M", "artist", -1, 5}, {"26.5", "male", "ARTIST", -1, 5}, {"99", "1", "0", -1, 5}};
+    static const question same[] = {{"25", "M", "artist", -1, 5}, {"26.5", "male", "ARTIST", -1, 5}, {"99", "1", "0", -1, 5}};
     char *first = NULL;
     for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
         mrq_answer answer = answer_of(flat, NULL, &same[i]);
         if (first)
-            assert_string_equal(answer.query, first);
+            assert_string_equal(answer.query.text, first);
         else
-            first = strdup(answer.query);
+            first = strdup(answer.query.text);
         mrq_answer_clear(&answer);
     }
     free(first);
@@ -329,7 +346,7 @@ static void refuses_wrong_values(void **state)
 {
     (void)state;
     static const struct {
-        mrq_query query;
+        question query;
         mrq_status status;
         const char *sentence;
     } cases[] = {
@@ -344,23 +361,19 @@ static void refuses_wrong_values(void **state)
         {{"25", "F", "astronaut", -1, 5}, MRQ_USAGE, "job \"astronaut\": want"},
         {{"25", "F", "-1", -1, 5}, MRQ_USAGE, "job \"-1\": want"},
         {{"25", "X", NULL, 2, 5}, MRQ_USAGE, "gender \"X\": want"},
-        {{NULL, "F", "1", -1, 5}, MRQ_USAGE, "age is missing: want age, gender, job, or a user"},
-        {{"25", NULL, "1", -1, 5}, MRQ_USAGE, "gender is missing"},
-        {{"25", "F", NULL, -1, 5}, MRQ_USAGE, "job is missing"},
-        {{NULL, NULL, NULL, -1, 5}, MRQ_USAGE, "age is missing"},
-        {{"25", "F", "1", -2, 5}, MRQ_USAGE, "user -2: want 0 or more"},
-        {{"25", "F", "1", INT64_MIN, 5}, MRQ_USAGE, "want 0 or more"},
+        {{"25", "F", "1", -2, 5}, MRQ_USAGE, "user \"-2\": want a whole number from 0 to 9223372036854775807"},
+        {{"25", "F", "1", INT64_MIN, 5}, MRQ_USAGE, "user \"-9223372036854775808\": want a whole number from 0 to"},
         {{"25", "F", "1", 0, 5}, MRQ_NOT_FOUND, "user 0: not in the data, which has 5 users from 1 to 1000"},
         {{NULL, NULL, NULL, 999999, 5}, MRQ_NOT_FOUND, "user 999999: not in the data"},
         {{"25", "F", "1", INT64_MAX, 5}, MRQ_NOT_FOUND, "not in the data"},
-        {{"25", "F", "1", -1, 0}, MRQ_USAGE, "k 0: want 1 to 1000"},
-        {{"25", "F", "1", -1, MRQ_K_MAX + 1}, MRQ_USAGE, "k 1001: want 1 to 1000"},
+        {{"25", "F", "1", -1, 0}, MRQ_USAGE, "k \"0\": want a whole number from 1 to 1000"},
+        {{"25", "F", "1", -1, MRQ_K_MAX + 1}, MRQ_USAGE, "k \"1001\": want a whole number from 1 to 1000"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         mrq_answer answer = {0};
-        assert_fails(mrq_recommend(flat, NULL, &cases[i].query, &answer, &err), cases[i].status, cases[i].sentence);
+        assert_fails(asked_recommend(flat, NULL, &cases[i].query, &answer, &err), cases[i].status, cases[i].sentence);
         assert_null(answer.item);
-        assert_null(answer.query);
+        assert_null(answer.query.text);
     }
 }
 
@@ -368,27 +381,76 @@ static void data_without_demographics(void **state)
 {
     (void)state;
     mrq_answer answer = {0};
-    assert_fails(mrq_recommend(plain, NULL, &(mrq_query){"25", NULL, NULL, 1, 5}, &answer, &err), MRQ_USAGE,
-                 "age \"25\": the data does not tell its users' age");
-    assert_fails(mrq_recommend(plain, NULL, &(mrq_query){NULL, NULL, NULL, -1, 5}, &answer, &err), MRQ_USAGE,
-                 "user is missing: this model knows people by their id alone");
-    answer = answer_of(plain, NULL, &(mrq_query){NULL, NULL, NULL, 1, 5});
+    assert_fails(asked_recommend(plain, NULL, &(question){"25", NULL, NULL, 1, 5}, &answer, &err), MRQ_USAGE,
+                 "age \"25\": no field of a query, and the data does not tell its users' age, but nothing");
+    answer = answer_of(plain, NULL, &(question){NULL, NULL, NULL, 1, 5});
     assert_best(plain, &answer, (const uint32_t[]){1}, 0, 5);
-    assert_string_equal(answer.query, "{\"user\":1,\"k\":5}");
+    assert_string_equal(answer.query.text, "{\"user\":1,\"k\":5}");
+    mrq_answer_clear(&answer);
+    answer = answer_of(plain, NULL, &(question){NULL, NULL, NULL, -1, 5}); /* of whom nothing is known: the unknown user */
+    assert_best(plain, &answer, (const uint32_t[]){0}, MRQ_NONE, 5);
+    assert_string_equal(answer.query.text, "{\"user\":null,\"k\":5}");
     mrq_answer_clear(&answer);
 }
 
-/* A branch that only a user's row can fill: users get their answers, others are told. */
-static void a_feature_that_cannot_be_given(void **state)
+/* Each feature is given or not. */
+static void what_is_not_given_is_the_average(void **state)
+{
+    (void)state;
+    for (uint32_t given = 0; given < 8; given++) {
+        const question query = {given & 1 ? "25" : NULL, given & 2 ? "F" : NULL, given & 4 ? "miner" : NULL, -1, 9};
+        const uint32_t value[4] = {0, given & 1 ? 2 : MRQ_NONE, given & 2 ? 0 : MRQ_NONE, given & 4 ? 2 : MRQ_NONE};
+        mrq_answer answer = answer_of(flat, NULL, &query);
+        assert_best(flat, &answer, value, MRQ_NONE, 9);
+        assert_true(!strstr(answer.query.text, "age") == !(given & 1) && !strstr(answer.query.text, "gender") == !(given & 2) &&
+                    !strstr(answer.query.text, "job") == !(given & 4));
+        mrq_answer_clear(&answer);
+    }
+}
+
+static mrq_status ask_with(const char *name, const char *value, mrq_answer *out)
+{
+    ASKED_QUERY query = {0};
+    MRQ_TRY(mrq_query_set(&query, name, value, &err));
+    return mrq_recommend(flat, NULL, &query, out, &err);
+}
+
+/* A column that is no field of the table is asked for by its name, is told of users, and is the average where it is not given. */
+static void any_column_can_be_given(void **state)
 {
     (void)state;
     strcpy(flat->users->column[2].name, "town");
     strcpy(flat->tower->branch[3].feature, "town");
-    mrq_answer answer = {0};
-    assert_fails(mrq_recommend(flat, NULL, &(mrq_query){"25", "F", NULL, -1, 5}, &answer, &err), MRQ_USAGE, "asks for town");
-    answer = answer_of(flat, NULL, &(mrq_query){NULL, NULL, NULL, 2, 5});
-    assert_best(flat, &answer, (const uint32_t[]){2, 1, 1, 1}, 1, 5);
+    static const char *const names[][2] = {{"town", "lawyer"}, {"with", "town=lawyer"}, {"town", "1"}};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        mrq_answer answer = {0};
+        assert_ok(ask_with(names[i][0], names[i][1], &answer));
+        assert_best(flat, &answer, (const uint32_t[]){0, MRQ_NONE, MRQ_NONE, 1}, MRQ_NONE, 5);
+        assert_string_equal(answer.query.text, "{\"town\":{\"value\":\"lawyer\"},\"user\":null,\"k\":5}");
+        mrq_answer_clear(&answer);
+    }
+    mrq_answer answer = answer_of(flat, NULL, &(question){"25", "F", NULL, -1, 5});
+    assert_best(flat, &answer, (const uint32_t[]){0, 2, 0, MRQ_NONE}, MRQ_NONE, 5);
     mrq_answer_clear(&answer);
+    answer = answer_of(flat, NULL, &(question){NULL, NULL, NULL, 2, 5});
+    assert_best(flat, &answer, (const uint32_t[]){2, 1, 1, 1}, 1, 5);
+    assert_string_equal(answer.query.text,
+                        "{\"age\":{\"value\":\"18\",\"label\":\"18-24\"},\"gender\":{\"value\":\"M\",\"label\":\"male\"},"
+                        "\"town\":{\"value\":\"lawyer\"},\"user\":2,\"k\":5}");
+    mrq_answer_clear(&answer);
+    static const char *const wrong[][3] = {
+        {"town", "astronaut", "town \"astronaut\": want 0 to 2, or one of artist, lawyer, miner"},
+        {"foo", "1", "foo \"1\": no field of a query, and the data does not tell its users' foo, but age, gender, town"},
+        {"job", "1", "job \"1\": no field of a query, and the data does not tell its users' job, but age, gender, town"},
+        {"tow", "1", "tow \"1\": no field of a query"},
+        {"towns", "1", "towns \"1\": no field of a query"},
+        {"with", "foo=1", "foo \"1\": no field of a query"},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        answer = (mrq_answer){0};
+        assert_fails(ask_with(wrong[i][0], wrong[i][1], &answer), MRQ_USAGE, wrong[i][2]);
+        assert_null(answer.item);
+    }
     strcpy(flat->users->column[2].name, "job");
     strcpy(flat->tower->branch[3].feature, "job");
 }
@@ -406,7 +468,7 @@ static void an_approximate_index_is_never_short(void **state)
             for (uint32_t m = 0; m < MOVIES; m++)
                 unseen += !has_seen(u, m);
             for (uint32_t k = 1; k <= MOVIES; k++) {
-                mrq_answer answer = answer_of(flat, NULL, &(mrq_query){NULL, NULL, NULL, flat->users->id[u], k});
+                mrq_answer answer = answer_of(flat, NULL, &(question){NULL, NULL, NULL, flat->users->id[u], k});
                 for (uint32_t i = 0; i < answer.n; i++)
                     assert_false(has_seen(u, answer.item[i].movie));
                 assert_int_equal(answer.n, k < unseen ? k : unseen);
@@ -428,7 +490,7 @@ static void a_tower_without_numbers_is_a_bad_file(void **state)
     flat->tower->activation = MRQ_LINEAR;
     mrq_answer answer = {0};
     err = (mrq_error){0};
-    const mrq_status status = mrq_recommend(flat, NULL, &(mrq_query){"25", "F", "1", -1, 5}, &answer, &err);
+    const mrq_status status = asked_recommend(flat, NULL, &(question){"25", "F", "1", -1, 5}, &answer, &err);
     flat->tower->start = start;
     flat->tower->activation = MRQ_TANH;
     assert_int_equal(status, MRQ_BAD_FILE);
@@ -460,8 +522,8 @@ static cJSON *parsed(const char *text)
 static void answers_as_json(void **state)
 {
     (void)state;
-    mrq_answer answer = answer_of(flat, NULL, &(mrq_query){"25", "F", "1", -1, MOVIES});
-    MRQ_AUTOFREE char *text = mrq_answer_json(flat, &answer);
+    mrq_answer answer = answer_of(flat, NULL, &(question){"25", "F", "1", -1, MOVIES});
+    MRQ_AUTOFREE char *text = asked_json(flat, &answer);
     MRQ_CLEANUP(cJSON_Delete) cJSON *json = parsed(text);
     static const char *const keys[] = {"schema", "generation", "model", "query", "cache", "results", NULL};
     static const char *const result_keys[] = {"rank", "id", "title", "year", "genres", "score", NULL};
@@ -470,7 +532,7 @@ static void answers_as_json(void **state)
     assert_member(json, "generation", "\"20260131T020000Z-0123456789ab\"");
     assert_member(json, "model", "\"toy\"");
     assert_member(json, "cache", "\"off\"");
-    assert_member(json, "query", answer.query);
+    assert_member(json, "query", answer.query.text);
     const cJSON *results = cJSON_GetObjectItem(json, "results"), *result;
     assert_int_equal(cJSON_GetArraySize(results), MOVIES);
     uint32_t i = 0;
@@ -493,11 +555,6 @@ static void answers_as_json(void **state)
         i++;
     }
     assert_non_null(strstr(text, "\"id\":9223372036854775806,")); /* where a double would have rounded */
-    static const char end[] = "],\"cache\":\"hit\",\"redis\":{\"hits\":1,\"misses\":2,\"errors\":3}}\n";
-    answer.cache = MRQ_CACHE_HIT;
-    answer.counts = (mrq_cache_counts){.hits = 1, .misses = 2, .errors = 3};
-    MRQ_AUTOFREE char *counted = mrq_answer_json(flat, &answer);
-    assert_string_equal(counted + strlen(counted) - strlen(end), end);
     mrq_answer_clear(&answer);
 }
 
@@ -505,8 +562,8 @@ static void movies_need_no_columns(void **state)
 {
     (void)state;
     flat->movies->n_columns = 0;
-    mrq_answer answer = answer_of(flat, NULL, &(mrq_query){"25", "F", "1", -1, 2});
-    MRQ_AUTOFREE char *text = mrq_answer_json(flat, &answer);
+    mrq_answer answer = answer_of(flat, NULL, &(question){"25", "F", "1", -1, 2});
+    MRQ_AUTOFREE char *text = asked_json(flat, &answer);
     flat->movies->n_columns = 3;
     MRQ_CLEANUP(cJSON_Delete) cJSON *json = parsed(text);
     static const char *const keys[] = {"rank", "id", "score", NULL};
@@ -541,9 +598,9 @@ static void survives_without_memory(void **state)
     (void)state;
     const char *const names[] = {"Comedy", "Film-Noir"};
     const int64_t ids[] = {1, 11};
-    const mrq_filters filters = {
+    const question_filters filters = {
         .genre = names, .n_genres = 2, .all_genres = true, .year_to = 1950, .exclude = ids, .n_exclude = 2};
-    const mrq_query query = {"25", "F", "1", -1, 5, filters};
+    const question query = {"25", "F", "1", -1, 5, filters};
     for (int alone = 0; alone < 2; alone++) {
         int n = 0;
         one_fails_alone = alone;
@@ -551,8 +608,8 @@ static void survives_without_memory(void **state)
             mrq_answer answer = {0}, like = {0};
             char *text = NULL, *error = NULL;
             allocations_left = n;
-            if (mrq_recommend(flat, NULL, &query, &answer, NULL) == MRQ_OK &&
-                mrq_similar(flat, "1", 5, &filters, &like, NULL) == MRQ_OK && (text = mrq_answer_json(flat, &like)))
+            if (asked_recommend(flat, NULL, &query, &answer, NULL) == MRQ_OK &&
+                asked_similar(flat, "1", 5, &filters, &like, NULL) == MRQ_OK && (text = asked_json(flat, &like)))
                 error = mrq_error_json(&(mrq_error){MRQ_USAGE, "x"});
             failed = allocations_left < 0;
             allocations_left = INT_MAX;
@@ -572,7 +629,7 @@ static void survives_without_memory(void **state)
 static redis_server redis;
 
 /* The answer through the cache comes to `want` and is, but for "cache", the answer without one. */
-static void assert_through(const mrq_generation *g, mrq_cache *cache, const mrq_query *query, mrq_cache_state want)
+static void assert_through(const mrq_generation *g, mrq_cache *cache, const question *query, mrq_cache_state want)
 {
     mrq_answer bare = answer_of(g, NULL, query), answer = {0};
     for (int tries = 0; tries < 10; tries++) { /* a busy machine can make Redis look down */
@@ -591,9 +648,8 @@ static void assert_through(const mrq_generation *g, mrq_cache *cache, const mrq_
         assert_true(answer.item[i].score == bare.item[i].score);
     }
     bare.cache = answer.cache;
-    bare.counts = answer.counts;
-    MRQ_AUTOFREE char *text = mrq_answer_json(g, &answer);
-    MRQ_AUTOFREE char *bare_text = mrq_answer_json(g, &bare);
+    MRQ_AUTOFREE char *text = asked_json(g, &answer);
+    MRQ_AUTOFREE char *bare_text = asked_json(g, &bare);
     assert_string_equal(text, bare_text);
     mrq_answer_clear(&bare);
     mrq_answer_clear(&answer);
@@ -603,7 +659,7 @@ static void hits_equal_searches(void **state)
 {
     (void)state;
     MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = redis_cache(&redis);
-    static const mrq_query queries[] = {
+    static const question queries[] = {
         {"1", "F", "artist", -1, 1},
         {"18", "M", "lawyer", -1, 5},
         {"25", "F", "miner", -1, MOVIES},
@@ -619,16 +675,16 @@ static void hits_equal_searches(void **state)
     for (int turn = 0; turn < 3; turn++)
         for (size_t i = 0; i < sizeof queries / sizeof *queries; i++)
             assert_through(flat, cache, &queries[i], turn ? MRQ_CACHE_HIT : MRQ_CACHE_MISS);
-    assert_through(flat, cache, &(mrq_query){"19", "1", "1", -1, 5}, MRQ_CACHE_HIT); /* said otherwise, meant alike */
-    assert_through(plain, cache, &(mrq_query){NULL, NULL, NULL, 2, 60}, MRQ_CACHE_MISS);
-    assert_through(plain, cache, &(mrq_query){NULL, NULL, NULL, 2, 60}, MRQ_CACHE_HIT);
+    assert_through(flat, cache, &(question){"19", "1", "1", -1, 5}, MRQ_CACHE_HIT); /* said otherwise, meant alike */
+    assert_through(plain, cache, &(question){NULL, NULL, NULL, 2, 60}, MRQ_CACHE_MISS);
+    assert_through(plain, cache, &(question){NULL, NULL, NULL, 2, 60}, MRQ_CACHE_HIT);
 }
 
 /* The key that the engine uses for a query. */
-static void key_of(const mrq_query *query, char key[MRQ_CACHED_KEY])
+static void key_of(const question *query, char key[MRQ_CACHED_KEY])
 {
     mrq_resolved resolved = {0};
-    assert_ok(mrq_query_resolve(flat, query, &resolved, &err));
+    assert_ok(asked_resolve(flat, query, &resolved, &err));
     mrq_cached_key(flat, &resolved, key);
     mrq_resolved_clear(&resolved);
 }
@@ -643,13 +699,13 @@ static void keys_are_as_documented(void **state)
 {
     (void)state;
     char key[MRQ_CACHED_KEY], other[MRQ_CACHED_KEY];
-    key_of(&(mrq_query){"25", "F", "1", -1, 5}, key);
+    key_of(&(question){"25", "F", "1", -1, 5}, key);
     static const char prefix[] = "marquee:1:20260131T020000Z-0123456789ab:";
     assert_memory_equal(key, prefix, sizeof prefix - 1);
     assert_int_equal(strlen(key), sizeof prefix - 1 + 32);
     assert_int_equal(strspn(key + sizeof prefix - 1, "0123456789abcdef"), 32);
-    static const mrq_query others[] = {{"18", "F", "1", -1, 5}, {"25", "M", "1", -1, 5}, {"25", "F", "2", -1, 5},
-                                       {"25", "F", "1", 1, 5},  {"25", "F", "1", 2, 5},  {"25", "F", "1", -1, 6}};
+    static const question others[] = {{"18", "F", "1", -1, 5}, {"25", "M", "1", -1, 5}, {"25", "F", "2", -1, 5},
+                                      {"25", "F", "1", 1, 5},  {"25", "F", "1", 2, 5},  {"25", "F", "1", -1, 6}};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         key_of(&others[i], other);
         assert_string_not_equal(key, other);
@@ -660,10 +716,10 @@ static void foreign_values_are_misses(void **state)
 {
     (void)state;
     MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = redis_cache(&redis);
-    const mrq_query query = {"1", "M", "miner", -1, 3};
+    const question query = {"1", "M", "miner", -1, 3};
     char key[MRQ_CACHED_KEY], another[MRQ_CACHED_KEY];
     key_of(&query, key);
-    key_of(&(mrq_query){"1", "M", "miner", -1, 4}, another);
+    key_of(&(question){"1", "M", "miner", -1, 4}, another);
     static const char *const values[] = {"", "x", "0123456789abcdef 0123456789abcdef\n",
                                          "0123456789abcdef 0123456789abcdef\n{\"results\":[]}", "{\"results\":[[1,0.5]]}"};
     for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
@@ -686,7 +742,7 @@ static void foreign_values_are_misses(void **state)
         bytes[i] ^= 1;
     }
     put(cache, another, bytes, size); /* right for its own key, wrong here */
-    assert_through(flat, cache, &(mrq_query){"1", "M", "miner", -1, 4}, MRQ_CACHE_MISS);
+    assert_through(flat, cache, &(question){"1", "M", "miner", -1, 4}, MRQ_CACHE_MISS);
     put(cache, key, bytes, size);
     assert_through(flat, cache, &query, MRQ_CACHE_HIT);
 }
@@ -696,13 +752,13 @@ static void forged_values_are_misses(void **state)
 {
     (void)state;
     MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = redis_cache(&redis);
-    const mrq_query query = {"18", "F", "miner", -1, 3};
+    const question query = {"18", "F", "miner", -1, 3};
     char key[MRQ_CACHED_KEY];
     key_of(&query, key);
     static const char *const bodies[] = {
         "",
         "[]",
-        "{}",
+        "{\"\":1}",
         "{\"results\":{}}",
         "{\"results\":[],\"results\":[]}",
         "{\"results\":[],\"more\":1}",
@@ -742,7 +798,7 @@ static void an_answer_needs_no_redis(void **state)
     MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = NULL;
     assert_ok(mrq_cache_new(address, 60, &cache, &err));
     for (int i = 0; i < 3; i++)
-        assert_through(flat, cache, &(mrq_query){NULL, NULL, NULL, 1, 5}, MRQ_CACHE_DOWN);
+        assert_through(flat, cache, &(question){NULL, NULL, NULL, 1, 5}, MRQ_CACHE_DOWN);
 }
 
 /* Warming */
@@ -750,7 +806,7 @@ static void an_answer_needs_no_redis(void **state)
 /* Queries of all kinds, the k-th to be asked k + 1 times. */
 static const char *const noir[] = {"film-noir", "Comedy"};
 static const int64_t some[] = {21, 1, 11};
-static const mrq_query asked[] = {
+static const question asked[] = {
     {"18", "M", "lawyer", -1, 5},
     {NULL, NULL, NULL, 1000, 6},
     {"25", "F", NULL, 2, 7},
@@ -760,11 +816,11 @@ static const mrq_query asked[] = {
     {NULL, NULL, NULL, 7, 4, {.year_to = 1920, .include_seen = true}},
     {NULL, NULL, NULL, 7, 4}, /* none left */
 };
-enum { ASKED = sizeof asked / sizeof *asked };
+enum { QUESTIONS = sizeof asked / sizeof *asked };
 
 static void ask_all(mrq_cache *cache)
 {
-    for (int i = 0; i < ASKED; i++)
+    for (int i = 0; i < QUESTIONS; i++)
         for (int turn = 0; turn <= i; turn++)
             assert_through(flat, cache, &asked[i], turn ? MRQ_CACHE_HIT : MRQ_CACHE_MISS);
 }
@@ -791,12 +847,12 @@ static void what_was_asked_is_warm_in_the_next_generation(void **state)
     freeReplyObject(redis_raw(&redis, NULL, "FLUSHALL"));
     ask_all(cache);
     const mrq_generation second = newer("20260201T020000Z-0123456789ab"), third = newer("20260202T020000Z-0123456789ab");
-    assert_int_equal(warmed_by(&second, cache, 1000), ASKED);
-    for (int i = 0; i < ASKED; i++)
+    assert_int_equal(warmed_by(&second, cache, 1000), QUESTIONS);
+    for (int i = 0; i < QUESTIONS; i++)
         assert_through(&second, cache, &asked[i], MRQ_CACHE_HIT);
     assert_int_equal(warmed_by(&third, cache, 3), 3); /* the hottest alone */
-    for (int i = 0; i < ASKED; i++)
-        assert_through(&third, cache, &asked[i], i >= ASKED - 3 ? MRQ_CACHE_HIT : MRQ_CACHE_MISS);
+    for (int i = 0; i < QUESTIONS; i++)
+        assert_through(&third, cache, &asked[i], i >= QUESTIONS - 3 ? MRQ_CACHE_HIT : MRQ_CACHE_MISS);
     assert_int_equal(warmed_by(&third, cache, 0), 0);
     assert_int_equal(warmed_by(&third, NULL, 10), 0);
 }
@@ -812,10 +868,10 @@ static void counts_age_with_each_warming(void **state)
     assert_string_equal(top->element[0]->str, "{\"age\":{\"value\":\"25\",\"label\":\"25 or more\"},\"gender\":{\"value\":\"F\","
                                               "\"label\":\"female\"},\"job\":{\"value\":\"miner\"},\"user\":7,\"k\":4}");
     freeReplyObject(top);
-    assert_true(redis_number(&redis, "ZCARD " MRQ_HOT_KEY) == ASKED);
+    assert_true(redis_number(&redis, "ZCARD " MRQ_HOT_KEY) == QUESTIONS);
     const double before =
         redis_number(&redis, "EVAL %s 0", "return redis.call('zrevrange', 'marquee:1:hot', 0, 0, 'withscores')[2]");
-    assert_true(before >= ASKED);
+    assert_true(before >= QUESTIONS);
     warmed_by(flat, cache, 1);
     assert_true(redis_number(&redis, "EVAL %s 0", "return redis.call('zrevrange', 'marquee:1:hot', 0, 0, 'withscores')[2]") ==
                 before / 2);
@@ -830,9 +886,9 @@ static void hostile_members_are_skipped(void **state)
     static const char *const members[] = {
         "",
         "x",
-        "{}",
+        "{\"\":1}",
         "[]",
-        "{\"user\":1}",
+        "{\"user\":[1]}",
         "{\"user\":1,\"k\":0}",
         "{\"user\":1,\"k\":1001}",
         "{\"user\":1,\"k\":2.5}",
@@ -846,21 +902,24 @@ static void hostile_members_are_skipped(void **state)
         "{\"user\":-2,\"k\":5}",
         "{\"user\":\"1\",\"k\":5}",
         "{\"user\":9223372036854775807,\"k\":5}",
-        "{\"user\":null,\"k\":5}",
-        "{\"age\":\"25\",\"user\":1,\"k\":5}",
+        "{\"user\":true,\"k\":5}",
+        "{\"age\":true,\"user\":1,\"k\":5}",
         "{\"age\":{},\"user\":1,\"k\":5}",
-        "{\"age\":{\"value\":25},\"user\":1,\"k\":5}",
-        "{\"age\":{\"value\":\"25\",\"x\":1},\"user\":1,\"k\":5}",
+        "{\"age\":{\"value\":true},\"user\":1,\"k\":5}",
+        "{\"age\":{\"value\":-1},\"user\":1,\"k\":5}",
+        "{\"age\":{\"label\":\"25\"},\"user\":1,\"k\":5}",
+        "{\"age\":[\"25\"],\"user\":1,\"k\":5}",
         "{\"gender\":{\"value\":\"X\"},\"user\":1,\"k\":5}",
-        "{\"user\":1,\"k\":5,\"genre\":\"Comedy\"}",
+        "{\"user\":1,\"k\":5,\"genre\":\"Opera\"}",
+        "{\"user\":1,\"k\":5,\"genre\":1}",
         "{\"user\":1,\"k\":5,\"genre\":[1]}",
         "{\"user\":1,\"k\":5,\"genre\":[\"Opera\"]}",
         "{\"user\":1,\"k\":5,\"genre\":{\"0\":\"Comedy\"}}",
         "{\"user\":1,\"k\":5,\"all_genres\":1}",
-        "{\"user\":1,\"k\":5,\"year\":1990}",
+        "{\"user\":1,\"k\":5,\"year\":10000}",
         "{\"user\":1,\"k\":5,\"year\":\"\"}",
         "{\"user\":1,\"k\":5,\"year\":\"1999-1990\"}",
-        "{\"user\":1,\"k\":5,\"exclude\":1}",
+        "{\"user\":1,\"k\":5,\"exclude\":\"1\"}",
         "{\"user\":1,\"k\":5,\"exclude\":[\"1\"]}",
         "{\"user\":1,\"k\":5,\"exclude\":[1e300]}",
         "{\"user\":1,\"k\":5,\"exclude\":[-1]}",
@@ -882,11 +941,28 @@ static void hostile_members_are_skipped(void **state)
     /* Written otherwise, and put where what it means belongs. */
     freeReplyObject(redis_raw(&redis, NULL, "ZADD " MRQ_HOT_KEY " 1 %s", " { \"k\" : 5.0 , \"user\" : 1 } "));
     assert_int_equal(warmed_by(flat, cache, 1000), 1);
-    assert_through(flat, cache, &(mrq_query){NULL, NULL, NULL, 1, 5}, MRQ_CACHE_HIT);
+    assert_through(flat, cache, &(question){NULL, NULL, NULL, 1, 5}, MRQ_CACHE_HIT);
+
+    /* As a person would write them. */
+    static const char *const readable[] = {
+        "{}", "{\"user\":1,\"k\":7,\"genre\":\"comedy\",\"year\":1952}",
+        "{\"user\":null,\"age\":26.5,\"gender\":{\"value\":\"male\",\"x\":1},\"k\":8,\"exclude\":11}"};
+    freeReplyObject(redis_raw(&redis, NULL, "FLUSHALL"));
+    for (size_t i = 0; i < sizeof readable / sizeof *readable; i++)
+        freeReplyObject(redis_raw(&redis, NULL, "ZADD " MRQ_HOT_KEY " 1 %s", readable[i]));
+    assert_int_equal(warmed_by(flat, cache, 1000), 3);
+    const char *const comedy[] = {"Comedy"};
+    const int64_t eleven[] = {11};
+    assert_through(flat, cache, &(question)QUESTION, MRQ_CACHE_HIT);
+    assert_through(flat, cache,
+                   &(question){NULL, NULL, NULL, 1, 7, {.genre = comedy, .n_genres = 1, .year_from = 1952, .year_to = 1952}},
+                   MRQ_CACHE_HIT);
+    assert_through(flat, cache, &(question){"25", "M", NULL, -1, 8, {.exclude = eleven, .n_exclude = 1}}, MRQ_CACHE_HIT);
+    assert_through(flat, cache, &(question){NULL, NULL, NULL, 1, 5}, MRQ_CACHE_MISS); /* which is forgotten */
     freeReplyObject(redis_raw(&redis, NULL, "SET " MRQ_HOT_KEY " x"));
     assert_int_equal(warmed_by(flat, cache, 1000), 0);
     assert_non_null(strstr(mrq_cache_problem(cache), "WRONGTYPE"));
-    assert_through(flat, cache, &(mrq_query){NULL, NULL, NULL, 1, 5}, MRQ_CACHE_HIT);
+    assert_through(flat, cache, &(question){NULL, NULL, NULL, 1, 5}, MRQ_CACHE_HIT);
     freeReplyObject(redis_raw(&redis, NULL, "DEL " MRQ_HOT_KEY));
     assert_int_equal(warmed_by(flat, cache, 1000), 0);
 }
@@ -908,8 +984,8 @@ static void many_are_warmed_page_by_page(void **state)
         assert_true(tries < 9);
     }
     assert_true(redis_number(&redis, "DBSIZE") == 1 + 2200);
-    assert_through(flat, cache, &(mrq_query){NULL, NULL, NULL, 1, 101}, MRQ_CACHE_HIT);
-    assert_through(flat, cache, &(mrq_query){NULL, NULL, NULL, 1, 11}, MRQ_CACHE_MISS);
+    assert_through(flat, cache, &(question){NULL, NULL, NULL, 1, 101}, MRQ_CACHE_HIT);
+    assert_through(flat, cache, &(question){NULL, NULL, NULL, 1, 11}, MRQ_CACHE_MISS);
 }
 
 static void say(int client, const char *text)
@@ -989,14 +1065,14 @@ static void long_queries_are_not_counted(void **state)
     MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = redis_cache(&redis);
     freeReplyObject(redis_raw(&redis, NULL, "FLUSHALL"));
     const int64_t *const before = flat->movies->id;
-    const mrq_query query = {NULL, NULL, NULL, 2, 5, {.exclude = before, .n_exclude = MOVIES - 2}};
+    const question query = {NULL, NULL, NULL, 2, 5, {.exclude = before, .n_exclude = MOVIES - 2}};
     assert_through(flat, cache, &query, MRQ_CACHE_MISS);
     assert_true(redis_number(&redis, "ZCARD " MRQ_HOT_KEY) == 1); /* these ids are short */
     int64_t ids[MOVIES];
     for (uint32_t i = 0; i < MOVIES; i++)
         ids[i] = INT64_C(1000000000000000000) + i;
     flat->movies->id = ids;
-    const mrq_query longer = {NULL, NULL, NULL, 2, 5, {.exclude = ids, .n_exclude = MOVIES - 2}};
+    const question longer = {NULL, NULL, NULL, 2, 5, {.exclude = ids, .n_exclude = MOVIES - 2}};
     assert_through(flat, cache, &longer, MRQ_CACHE_MISS);
     assert_through(flat, cache, &longer, MRQ_CACHE_HIT);
     flat->movies->id = before;
@@ -1040,7 +1116,8 @@ int main(void)
         cmocka_unit_test(the_same_meaning_is_the_same_query),
         cmocka_unit_test(refuses_wrong_values),
         cmocka_unit_test(data_without_demographics),
-        cmocka_unit_test(a_feature_that_cannot_be_given),
+        cmocka_unit_test(what_is_not_given_is_the_average),
+        cmocka_unit_test(any_column_can_be_given),
         cmocka_unit_test(an_approximate_index_is_never_short),
         cmocka_unit_test(a_tower_without_numbers_is_a_bad_file),
         cmocka_unit_test(answers_as_json),

@@ -1,5 +1,6 @@
 /* Explanations: parts that sum to the score, against the definition. */
 #include "engine/query.h"
+#include "unit/asked.h"
 #include "unit/redis_server.h"
 
 #include "unit/engine_world.h"
@@ -48,7 +49,7 @@ static void parts_sum_to_the_score(void **state)
 {
     (void)state;
     const int64_t liked[] = {10, 19, 40}, disliked[] = {31, 13};
-    const mrq_query queries[] = {
+    const question queries[] = {
         {.age = "1", .gender = "0", .job = "4", .user = -1, .k = MOVIES, .explain = MRQ_EXPLAIN_ALL},
         {.user = 3, .k = MOVIES, .explain = MRQ_EXPLAIN_ALL},
         {.gender = "1", .job = "2", .user = 5, .k = 4, .filters = {.include_seen = true}, .explain = MRQ_EXPLAIN_ALL},
@@ -82,14 +83,14 @@ static void parts_sum_to_the_score(void **state)
 static void nothing_is_told_unless_asked_for(void **state)
 {
     (void)state;
-    mrq_answer answer = world_answer(worlds[0], &(mrq_query){.user = 3, .k = 5});
+    mrq_answer answer = world_answer(worlds[0], &(question){.user = 3, .k = 5});
     assert_null(answer.why.base);
     assert_null(answer.why.part);
     mrq_answer_clear(&answer);
     const int64_t all[] = {10};
     answer = world_answer(
         worlds[0],
-        &(mrq_query){.user = -1, .k = 5, .liked = all, .n_liked = 1, .filters = {.year_to = 1}, .explain = MRQ_EXPLAIN_ALL});
+        &(question){.user = -1, .k = 5, .liked = all, .n_liked = 1, .filters = {.year_to = 1}, .explain = MRQ_EXPLAIN_ALL});
     assert_int_equal(answer.n, 0);
     mrq_answer_clear(&answer);
 }
@@ -145,7 +146,7 @@ static void parts_are_shapley_values(void **state)
         const engine_world *w = worlds[kind];
         uint32_t value[MRQ_BRANCHES_MAX];
         mrq_folded_values(w->g.tower, w->g.users, user, value);
-        mrq_answer answer = world_answer(w, &(mrq_query){.user = user + 1, .k = 6, .explain = MRQ_EXPLAIN_ALL});
+        mrq_answer answer = world_answer(w, &(question){.user = user + 1, .k = 6, .explain = MRQ_EXPLAIN_ALL});
         const uint32_t n = w->g.tower->n_branches;
         assert_int_equal(answer.why.n, n);
         for (uint32_t i = 0; i < answer.n; i++) {
@@ -178,9 +179,9 @@ static void equal_inputs_have_equal_parts(void **state)
         tower->branch[job].rows = rows;
         tower->branch[job].mean = tower->branch[gender].mean;
         mrq_answer answer =
-            world_answer(worlds[kind], &(mrq_query){.gender = "0", .job = "4", .user = 2, .k = 8, .explain = MRQ_EXPLAIN_ALL});
+            world_answer(worlds[kind], &(question){.gender = "0", .job = "4", .user = 2, .k = 8, .explain = MRQ_EXPLAIN_ALL});
         mrq_answer idle =
-            world_answer(worlds[kind], &(mrq_query){.gender = "0", .job = "5", .user = 2, .k = 8, .explain = MRQ_EXPLAIN_ALL});
+            world_answer(worlds[kind], &(question){.gender = "0", .job = "5", .user = 2, .k = 8, .explain = MRQ_EXPLAIN_ALL});
         assert_sums(&answer);
         assert_sums(&idle);
         for (uint32_t i = 0; i < answer.n; i++) {
@@ -216,7 +217,7 @@ static void a_history_is_told_movie_by_movie(void **state)
     const uint32_t *own = history->list.item + first, nobodys = MOVIES - 1;
     assert_true(n > 3);
     const int64_t liked[] = {w->g.movies->id[own[1]], w->g.movies->id[nobodys]}, disliked[] = {w->g.movies->id[own[2]]};
-    mrq_query query = {.user = user + 1, .k = 5, .explain = MRQ_EXPLAIN_ALL};
+    question query = {.user = user + 1, .k = 5, .explain = MRQ_EXPLAIN_ALL};
     mrq_answer answer = world_answer(w, &query);
     assert_int_equal(answer.why.n, 3 + n);
     query.liked = liked;
@@ -251,10 +252,10 @@ static void a_history_is_told_movie_by_movie(void **state)
 
 /* JSON */
 
-static cJSON *document_of(const engine_world *w, const mrq_query *query)
+static cJSON *document_of(const engine_world *w, const question *query)
 {
     mrq_answer answer = world_answer(w, query);
-    MRQ_AUTOFREE char *text = mrq_answer_json(&w->g, &answer);
+    MRQ_AUTOFREE char *text = asked_json(&w->g, &answer);
     cJSON *json = NULL;
     assert_non_null(text);
     assert_ok(mrq_json_parse(text, strlen(text), "document", &json, &err));
@@ -294,16 +295,16 @@ static void explanations_as_json(void **state)
     (void)state;
     const int64_t liked[] = {10, 13}, disliked[] = {16};
     MRQ_CLEANUP(cJSON_Delete)
-    cJSON *stranger = document_of(worlds[0], &(mrq_query){.user = -1,
-                                                          .k = 3,
-                                                          .gender = "1",
-                                                          .liked = liked,
-                                                          .n_liked = 2,
-                                                          .disliked = disliked,
-                                                          .n_disliked = 1,
-                                                          .explain = MRQ_EXPLAIN_ALL});
-    MRQ_CLEANUP(cJSON_Delete) cJSON *known = document_of(worlds[3], &(mrq_query){.user = 4, .k = 3, .explain = MRQ_EXPLAIN_ALL});
-    MRQ_CLEANUP(cJSON_Delete) cJSON *plain = document_of(worlds[0], &(mrq_query){.user = 4, .k = 3});
+    cJSON *stranger = document_of(worlds[0], &(question){.user = -1,
+                                                         .k = 3,
+                                                         .gender = "1",
+                                                         .liked = liked,
+                                                         .n_liked = 2,
+                                                         .disliked = disliked,
+                                                         .n_disliked = 1,
+                                                         .explain = MRQ_EXPLAIN_ALL});
+    MRQ_CLEANUP(cJSON_Delete) cJSON *known = document_of(worlds[3], &(question){.user = 4, .k = 3, .explain = MRQ_EXPLAIN_ALL});
+    MRQ_CLEANUP(cJSON_Delete) cJSON *plain = document_of(worlds[0], &(question){.user = 4, .k = 3});
     assert_int_equal(assert_document(stranger), 4);
     assert_int_equal(assert_document(known), 3);
     assert_null(cJSON_GetObjectItem(cJSON_GetArrayItem(cJSON_GetObjectItem(plain, "results"), 0), "explanation"));
@@ -325,13 +326,13 @@ static void survives_without_memory(void **state)
     for (uint32_t told = 1; told; told = told == 1 ? MRQ_EXPLAIN_ALL : 0) /* a part of them, and all */
         for (size_t w = 0; w < KINDS; w++) {
             const bool tastes = worlds[w]->g.tower->has_history;
-            const mrq_query query = {.user = 4,
-                                     .k = 3,
-                                     .liked = liked,
-                                     .n_liked = tastes ? 2 : 0,
-                                     .disliked = disliked,
-                                     .n_disliked = tastes ? 1 : 0,
-                                     .explain = told};
+            const question query = {.user = 4,
+                                    .k = 3,
+                                    .liked = liked,
+                                    .n_liked = tastes ? 2 : 0,
+                                    .disliked = disliked,
+                                    .n_disliked = tastes ? 1 : 0,
+                                    .explain = told};
             for (int alone = 0; alone < 2; alone++) {
                 int n = 0;
                 one_fails_alone = alone;
@@ -339,9 +340,9 @@ static void survives_without_memory(void **state)
                     mrq_answer answer = {0}, like = {0};
                     allocations_left = n;
                     char *text = NULL;
-                    if (mrq_recommend(&worlds[w]->g, NULL, &query, &answer, NULL) == MRQ_OK &&
-                        mrq_similar(&worlds[w]->g, "13", 3, &(mrq_filters){0}, &like, NULL) == MRQ_OK)
-                        text = mrq_answer_json(&worlds[w]->g, &answer);
+                    if (asked_recommend(&worlds[w]->g, NULL, &query, &answer, NULL) == MRQ_OK &&
+                        asked_similar(&worlds[w]->g, "13", 3, &(question_filters){0}, &like, NULL) == MRQ_OK)
+                        text = asked_json(&worlds[w]->g, &answer);
                     failed = allocations_left < 0;
                     allocations_left = INT_MAX;
                     assert_true(failed || text);
@@ -359,18 +360,18 @@ static void a_cached_answer_is_explained(void **state)
 {
     (void)state;
     MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = redis_cache(&redis);
-    mrq_query query = {.user = 4, .k = 5};
+    question query = {.user = 4, .k = 5};
     mrq_answer answer = {0};
     for (int tries = 0; tries < 10 && answer.cache != MRQ_CACHE_HIT; tries++) { /* a busy machine can make Redis look down */
         mrq_answer_clear(&answer);
-        assert_ok(mrq_recommend(&worlds[0]->g, cache, &query, &answer, &err));
+        assert_ok(asked_recommend(&worlds[0]->g, cache, &query, &answer, &err));
         query.explain = tries > 0 ? MRQ_EXPLAIN_ALL : 0;
         usleep(tries > 2 ? 300000 : 0);
     }
     assert_int_equal(answer.cache, MRQ_CACHE_HIT);
     mrq_answer_clear(&answer);
     query.explain = MRQ_EXPLAIN_ALL;
-    assert_ok(mrq_recommend(&worlds[0]->g, cache, &query, &answer, &err));
+    assert_ok(asked_recommend(&worlds[0]->g, cache, &query, &answer, &err));
     assert_sums(&answer);
     mrq_answer_clear(&answer);
 }
@@ -383,7 +384,7 @@ static void too_much_to_explain(void **state)
     const engine_world *w = worlds[3];
     mrq_folded *tower = w->g.tower;
     const uint32_t before = tower->n_branches, gender = world_branch(w, "gender");
-    const mrq_query query = {.gender = "0", .job = "4", .user = -1, .k = 2, .explain = MRQ_EXPLAIN_ALL};
+    const question query = {.gender = "0", .job = "4", .user = -1, .k = 2, .explain = MRQ_EXPLAIN_ALL};
     while (tower->n_branches < MRQ_SHAPLEY_MAX + 1) /* the id is unknown, and no input of a stranger */
         tower->branch[tower->n_branches++] = tower->branch[gender];
     mrq_answer answer = world_answer(w, &query);
@@ -392,7 +393,7 @@ static void too_much_to_explain(void **state)
     mrq_answer_clear(&answer);
     tower->branch[tower->n_branches++] = tower->branch[gender];
     err = (mrq_error){0};
-    const mrq_status status = mrq_recommend(&w->g, NULL, &query, &answer, &err);
+    const mrq_status status = asked_recommend(&w->g, NULL, &query, &answer, &err);
     tower->n_branches = before;
     assert_int_equal(status, MRQ_USAGE);
     assert_string_equal(err.msg, "explain: model \"toy\" has 13 inputs of this person, want at most 12 where they do not add up");
@@ -402,13 +403,13 @@ static void too_much_to_explain(void **state)
     int64_t liked[1000];
     for (uint32_t i = 0; i < 1000; i++)
         liked[i] = large->g.movies->id[i];
-    mrq_query many = {.user = -1, .k = 250, .liked = liked, .n_liked = 1000, .explain = MRQ_EXPLAIN_ALL};
+    question many = {.user = -1, .k = 250, .liked = liked, .n_liked = 1000, .explain = MRQ_EXPLAIN_ALL};
     answer = world_answer(large, &many);
     assert_int_equal(answer.why.n, 1000);
     assert_sums(&answer);
     mrq_answer_clear(&answer);
     many.k++;
-    assert_fails(mrq_recommend(&large->g, NULL, &many, &answer, &err), MRQ_USAGE,
+    assert_fails(asked_recommend(&large->g, NULL, &many, &answer, &err), MRQ_USAGE,
                  "explain: 251 movies with 1000 parts each, want at most 250000 in all");
     engine_world_free(large);
 }

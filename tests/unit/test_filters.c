@@ -6,6 +6,7 @@
 #include "engine/query.h"
 #include "small_world.h"
 #include "testing.h"
+#include "unit/asked.h"
 
 enum { USERS = 5, DIM = 18, MANY = 6000, FEW = 60 };
 
@@ -129,7 +130,7 @@ static bool has_genre(const mrq_table *movies, uint32_t m, const char *name)
     return false;
 }
 
-static bool qualifies(const mrq_generation *g, const mrq_filters *f, uint32_t user, uint32_t m)
+static bool qualifies(const mrq_generation *g, const question_filters *f, uint32_t user, uint32_t m)
 {
     uint32_t matches = 0;
     for (uint32_t i = 0; i < f->n_genres; i++)
@@ -154,7 +155,7 @@ static int descending(const void *a, const void *b)
 
 /* The answer is k movies that qualify, or all of them, in order and with the scores (movies) of the reference; the best if
  * `exact`. Movie `but` never qualifies. */
-static void assert_answer(const mrq_generation *g, const mrq_answer *answer, const mrq_filters *f, uint32_t user, uint32_t but,
+static void assert_answer(const mrq_generation *g, const mrq_answer *answer, const question_filters *f, uint32_t user, uint32_t but,
                           uint32_t k, const double *score, bool exact)
 {
     MRQ_AUTOFREE double *best = mrq_array(g->movies->rows, sizeof *best);
@@ -199,7 +200,7 @@ static int64_t thousand[MRQ_EXCLUDE_MAX]; /* ids of the first movies, the last f
 static const char *const genres[] = {"genre003", "GENRE001", "genre005"};
 #define GENRES(n) .genre = genres, .n_genres = (n)
 
-static const mrq_filters filters[] = {
+static const question_filters filters[] = {
     {.genre = NULL},
     {.include_seen = true},
     {GENRES(1)},
@@ -236,13 +237,13 @@ static void answers_are_what_qualifies(void **state)
                 const uint32_t gender = user == MRQ_NONE ? 1 : w->g.users->column[0].code[user];
                 person_scores(w, user, gender, score);
                 for (size_t i = 0; i < 4; i++) {
-                    mrq_query query = {.user = -1, .gender = "1", .k = ks[i], .filters = filters[f]};
+                    question query = {.user = -1, .gender = "1", .k = ks[i], .filters = filters[f]};
                     if (user != MRQ_NONE) {
                         query.user = w->g.users->id[user];
                         query.gender = NULL;
                     }
                     mrq_answer answer = {0};
-                    assert_ok(mrq_recommend(&w->g, NULL, &query, &answer, &err));
+                    assert_ok(asked_recommend(&w->g, NULL, &query, &answer, &err));
                     assert_answer(&w->g, &answer, &filters[f], user, MRQ_NONE, ks[i], score, c % 4 == 0);
                     mrq_answer_clear(&answer);
                 }
@@ -260,9 +261,9 @@ static void the_last_movies_are_found(void **state)
         world *w = world_new(kinds[kind], FEW, false);
         for (uint32_t left = 0; left <= FEW; left++) {
             mrq_answer answer = {0};
-            const mrq_filters f = {.exclude = thousand + left, .n_exclude = FEW - left};
+            const question_filters f = {.exclude = thousand + left, .n_exclude = FEW - left};
             assert_ok(
-                mrq_recommend(&w->g, NULL, &(mrq_query){.user = -1, .gender = "0", .k = FEW + 1, .filters = f}, &answer, &err));
+                asked_recommend(&w->g, NULL, &(question){.user = -1, .gender = "0", .k = FEW + 1, .filters = f}, &answer, &err));
             assert_int_equal(answer.n, left);
             for (uint32_t i = 0; i < left; i++)
                 assert_true(answer.item[i].movie >= FEW - left);
@@ -276,10 +277,10 @@ static void the_last_movies_are_found(void **state)
 
 static world *flat; /* FEW movies */
 
-static char *text_of(const mrq_filters *f, int64_t user)
+static char *text_of(const question_filters *f, int64_t user)
 {
     mrq_resolved resolved = {0};
-    assert_ok(mrq_query_resolve(&flat->g, &(mrq_query){.user = user, .gender = "0", .k = 5, .filters = *f}, &resolved, &err));
+    assert_ok(asked_resolve(&flat->g, &(question){.user = user, .gender = "0", .k = 5, .filters = *f}, &resolved, &err));
     char *text = resolved.text;
     resolved.text = NULL;
     mrq_resolved_clear(&resolved);
@@ -292,7 +293,7 @@ static void the_same_filter_is_the_same_text(void **state)
     static const char *const again[] = {"genre005", "genre001", "Genre003", "genre001"}, *const alone[] = {"genre003", "GENRE003"};
     static const int64_t ids[] = {40, 10, 40, 13};
     static const struct {
-        mrq_filters filters;
+        question_filters filters;
         int64_t user;
         const char *text;
     } cases[] = {
@@ -338,45 +339,49 @@ static void years_as_a_person_writes_them(void **state)
                                       "0-5",   "10000",       "1990--1999", "-1990-", "1990-1999-", " 1990",
                                       "1990 ", "1990-1999 x", "+1990",      "19.5",   "1e3"};
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
-        mrq_filters f = {0};
-        assert_ok(mrq_years_parse(good[i].text, &f, &err));
-        assert_int_equal(f.year_from, good[i].from);
-        assert_int_equal(f.year_to, good[i].to);
+        ASKED_QUERY query = {0};
+        int from = -1, to = -1;
+        assert_ok(mrq_query_put(&query, MRQ_Q_YEAR, good[i].text, &err));
+        assert_true(mrq_years_read(good[i].text, &from, &to));
+        assert_int_equal(from, good[i].from);
+        assert_int_equal(to, good[i].to);
     }
-    mrq_filters f = {0};
+    ASKED_QUERY query = {0};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        assert_fails(mrq_years_parse(bad[i], &f, &err), MRQ_USAGE, "want a year or years");
-    assert_fails(mrq_years_parse("1999-1990", &f, &err), MRQ_USAGE, "year \"1999-1990\": the first comes after the last");
-    assert_int_equal(f.year_from + f.year_to, 0);
+        assert_fails(mrq_query_put(&query, MRQ_Q_YEAR, bad[i], &err), MRQ_USAGE, "want a year or years");
+    assert_fails(mrq_query_put(&query, MRQ_Q_YEAR, "1999-1990", &err), MRQ_USAGE,
+                 "year \"1999-1990\": the first comes after the last, want 1990-1999");
+    assert_int_equal(query.size, 0);
 }
 
-static void refuses_filters(const mrq_filters *f, mrq_status status, const char *sentence)
+static void refuses_filters(const question_filters *f, mrq_status status, const char *sentence)
 {
     mrq_answer answer = {0};
-    assert_fails(mrq_recommend(&flat->g, NULL, &(mrq_query){.user = -1, .gender = "0", .k = 5, .filters = *f}, &answer, &err),
+    assert_fails(asked_recommend(&flat->g, NULL, &(question){.user = -1, .gender = "0", .k = 5, .filters = *f}, &answer, &err),
                  status, sentence);
-    assert_fails(mrq_similar(&flat->g, "10", 5, f, &answer, &err), status, sentence);
+    assert_fails(asked_similar(&flat->g, "10", 5, f, &answer, &err), status, sentence);
     assert_null(answer.item);
-    assert_null(answer.query);
+    assert_null(answer.query.text);
 }
 
 static void refuses_wrong_filters(void **state)
 {
     (void)state;
     static const char *const wrong[] = {"genre001", "comedy"}, *const empty[] = {""};
-    refuses_filters(&(mrq_filters){.genre = wrong, .n_genres = 2}, MRQ_USAGE,
+    refuses_filters(&(question_filters){.genre = wrong, .n_genres = 2}, MRQ_USAGE,
                     "genre \"comedy\": want one of genre000, genre001, genre002, genre003, genre004, genre005");
-    refuses_filters(&(mrq_filters){.genre = empty, .n_genres = 1}, MRQ_USAGE, "genre \"\": want one of genre000");
-    refuses_filters(&(mrq_filters){.exclude = thousand, .n_exclude = MRQ_EXCLUDE_MAX + 1}, MRQ_USAGE,
-                    "exclude 1001 movies: want at most 1000");
-    refuses_filters(&(mrq_filters){.year_from = 1999, .year_to = 1990}, MRQ_USAGE, "year 1999 to 1990: want 1 to 9999");
-    refuses_filters(&(mrq_filters){.year_from = -1}, MRQ_USAGE, "year -1 to 0: want");
-    refuses_filters(&(mrq_filters){.year_to = 10000}, MRQ_USAGE, "year 0 to 10000: want");
+    refuses_filters(&(question_filters){.genre = empty, .n_genres = 1}, MRQ_USAGE, "genre \"\": want one of genre000");
+    refuses_filters(&(question_filters){.exclude = thousand, .n_exclude = MRQ_EXCLUDE_MAX + 1}, MRQ_USAGE,
+                    "exclude: more than 1000 of them");
+    refuses_filters(&(question_filters){.year_from = 1999, .year_to = 1990}, MRQ_USAGE,
+                    "year \"1999-1990\": the first comes after the last");
+    refuses_filters(&(question_filters){.year_from = -1}, MRQ_USAGE, "year \"-1-\": want a year");
+    refuses_filters(&(question_filters){.year_to = 10000}, MRQ_USAGE, "year \"-10000\": want a year");
     strcpy(flat->g.movies->column[2].name, "decade");
-    refuses_filters(&(mrq_filters){.year_to = 1999}, MRQ_USAGE, "year: the data does not tell its movies' years");
+    refuses_filters(&(question_filters){.year_to = 1999}, MRQ_USAGE, "year: the data does not tell its movies' years");
     strcpy(flat->g.movies->column[2].name, "year");
     flat->g.movies->column[0].kind = MRQ_TEXT;
-    refuses_filters(&(mrq_filters){GENRES(1)}, MRQ_USAGE, "genre \"genre003\": the data does not tell its movies' genres");
+    refuses_filters(&(question_filters){GENRES(1)}, MRQ_USAGE, "genre \"genre003\": the data does not tell its movies' genres");
     flat->g.movies->column[0].kind = MRQ_SET;
 }
 
@@ -414,11 +419,12 @@ static void similar_movies_are_the_nearest(void **state)
         const bool exact = cases[c].dot || strcmp(cases[c].kind, "Flat") == 0;
         for (size_t i = 0; i < 5 * N_FILTERS * 3; i++) {
             const uint32_t movie = movies[i % 5], k = ks[i / 5 % 3];
-            mrq_filters f = filters[i / 15];
+            question_filters f = filters[i / 15];
+            f.include_seen = false;
             char id[24];
             snprintf(id, sizeof id, "%lld", (long long)w->g.movies->id[movie]);
             mrq_answer answer = {0};
-            assert_ok(mrq_similar(&w->g, id, k, &f, &answer, &err));
+            assert_ok(asked_similar(&w->g, id, k, &f, &answer, &err));
             assert_int_equal(answer.cache, MRQ_CACHE_OFF);
             cosines(w, movie, score);
             assert_answer(&w->g, &answer, &f, MRQ_NONE, movie, k, score, exact);
@@ -471,19 +477,19 @@ static void titles_find_their_movie(void **state)
         {"-1", MRQ_NONE, MRQ_NOT_FOUND, "movie \"-1\": want"},
         {"99999999999999999999999", MRQ_NONE, MRQ_NOT_FOUND, "want"},
     };
-    const mrq_filters none = {0};
+    const question_filters none = {0};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         mrq_answer answer = {0};
         if (cases[i].status != MRQ_OK) {
-            assert_fails(mrq_similar(&flat->g, cases[i].text, 3, &none, &answer, &err), cases[i].status, cases[i].sentence);
+            assert_fails(asked_similar(&flat->g, cases[i].text, 3, &none, &answer, &err), cases[i].status, cases[i].sentence);
             assert_null(answer.item);
             continue;
         }
-        assert_ok(mrq_similar(&flat->g, cases[i].text, 3, &none, &answer, &err));
+        assert_ok(asked_similar(&flat->g, cases[i].text, 3, &none, &answer, &err));
         char start[40];
         snprintf(start, sizeof start, "{\"movie\":{\"id\":%lld,", (long long)flat->g.movies->id[cases[i].row]);
-        if (strncmp(answer.query, start, strlen(start)) != 0)
-            fail_msg("\"%s\": %s, want %s", cases[i].text, answer.query, start);
+        if (strncmp(answer.query.text, start, strlen(start)) != 0)
+            fail_msg("\"%s\": %s, want %s", cases[i].text, answer.query.text, start);
         mrq_answer_clear(&answer);
     }
 }
@@ -492,22 +498,27 @@ static void similar_as_json(void **state)
 {
     (void)state;
     mrq_answer answer = {0};
-    assert_ok(mrq_similar(&flat->g, "days", 2, &(mrq_filters){GENRES(2), .include_seen = true}, &answer, &err));
-    assert_string_equal(answer.query, "{\"movie\":{\"id\":31,\"title\":\"(500) Days (2009)\"},\"k\":2,"
-                                      "\"genre\":[\"genre001\",\"genre003\"]}");
-    MRQ_AUTOFREE char *text = mrq_answer_json(&flat->g, &answer);
+    assert_fails(asked_similar(&flat->g, "days", 2, &(question_filters){GENRES(2), .include_seen = true}, &answer, &err), MRQ_USAGE,
+                 "include_seen: means nothing here, so leave it out");
+    assert_null(answer.query.text);
+    assert_ok(asked_similar(&flat->g, "days", 2, &(question_filters){GENRES(2)}, &answer, &err));
+    assert_string_equal(answer.query.text, "{\"movie\":{\"id\":31,\"title\":\"(500) Days (2009)\"},\"k\":2,"
+                                           "\"genre\":[\"genre001\",\"genre003\"]}");
+    MRQ_AUTOFREE char *text = asked_json(&flat->g, &answer);
     assert_non_null(strstr(text, "\"model\":\"toy\",\"query\":{\"movie\":{\"id\":31,"));
     assert_non_null(strstr(text, ",\"results\":[{\"rank\":1,"));
     assert_non_null(strstr(text, "],\"cache\":\"off\"}\n"));
     mrq_answer_clear(&answer);
-    assert_fails(mrq_similar(&flat->g, "days", 0, &(mrq_filters){0}, &answer, &err), MRQ_USAGE, "k 0: want 1 to 1000");
-    assert_fails(mrq_similar(&flat->g, "days", 1001, &(mrq_filters){0}, &answer, &err), MRQ_USAGE, "k 1001: want 1 to 1000");
+    assert_fails(asked_similar(&flat->g, "days", 0, &(question_filters){0}, &answer, &err), MRQ_USAGE,
+                 "k \"0\": want a whole number from 1 to 1000");
+    assert_fails(asked_similar(&flat->g, "days", 1001, &(question_filters){0}, &answer, &err), MRQ_USAGE,
+                 "k \"1001\": want a whole number from 1 to 1000");
     flat->g.movies->column[1].kind = MRQ_SET;
-    assert_fails(mrq_similar(&flat->g, "days", 2, &(mrq_filters){0}, &answer, &err), MRQ_NOT_FOUND,
+    assert_fails(asked_similar(&flat->g, "days", 2, &(question_filters){0}, &answer, &err), MRQ_NOT_FOUND,
                  "movie \"days\": want the id of one of the 60 movies");
-    assert_ok(mrq_similar(&flat->g, "10", 2, &(mrq_filters){0}, &answer, &err));
+    assert_ok(asked_similar(&flat->g, "10", 2, &(question_filters){0}, &answer, &err));
     flat->g.movies->column[1].kind = MRQ_TEXT;
-    assert_string_equal(answer.query, "{\"movie\":{\"id\":10},\"k\":2}");
+    assert_string_equal(answer.query.text, "{\"movie\":{\"id\":10},\"k\":2}");
     mrq_answer_clear(&answer);
 }
 
@@ -519,14 +530,14 @@ static void one_movie(void **state)
     for (int dot = 0; dot < 2; dot++) {
         world *w = world_new("Flat", 1, dot);
         mrq_answer answer = {0};
-        assert_ok(mrq_recommend(&w->g, NULL, &(mrq_query){.user = -1, .gender = "0", .k = 5}, &answer, &err));
+        assert_ok(asked_recommend(&w->g, NULL, &(question){.user = -1, .gender = "0", .k = 5}, &answer, &err));
         assert_int_equal(answer.n, 1);
         mrq_answer_clear(&answer);
-        const mrq_filters f = {.exclude = only, .n_exclude = 1};
-        assert_ok(mrq_recommend(&w->g, NULL, &(mrq_query){.user = -1, .gender = "0", .k = 5, .filters = f}, &answer, &err));
+        const question_filters f = {.exclude = only, .n_exclude = 1};
+        assert_ok(asked_recommend(&w->g, NULL, &(question){.user = -1, .gender = "0", .k = 5, .filters = f}, &answer, &err));
         assert_int_equal(answer.n, 0);
         mrq_answer_clear(&answer);
-        assert_ok(mrq_similar(&w->g, "10", 5, &f, &answer, &err));
+        assert_ok(asked_similar(&w->g, "10", 5, &f, &answer, &err));
         assert_int_equal(answer.n, 0);
         mrq_answer_clear(&answer);
         world_free(w);

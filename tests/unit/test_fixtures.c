@@ -11,8 +11,9 @@
 #include "engine/query.h"
 #include "train/evaluate.h"
 #include "train/train.h"
+#include "unit/asked.h"
 
-enum { USERS = 16, MOVIES = 12, GENERATIONS = 4, ASKED = 4 };
+enum { USERS = 16, MOVIES = 12, GENERATIONS = 4, QUESTIONS = 4 };
 
 static char folder[200];
 
@@ -42,11 +43,11 @@ static cJSON *json_of(const char *text, size_t size)
 }
 
 /* What tests/fixtures/make asked, in that order. */
-static mrq_query asked(int i)
+static question asked(int i)
 {
     static const char *const genres[] = {"Comedy", "Drama"};
     static const int64_t liked[] = {13, 21}, disliked[] = {55}, excluded[] = {5};
-    mrq_query query = MRQ_QUERY;
+    question query = QUESTION;
     switch (i) {
     case 0:
         query.age = "20", query.gender = "F", query.job = "baker", query.k = 12;
@@ -56,11 +57,11 @@ static mrq_query asked(int i)
         return query;
     case 2:
         query.user = 6, query.k = 3;
-        query.filters = (mrq_filters){.genre = genres, .n_genres = 2, .all_genres = true, .include_seen = true};
+        query.filters = (question_filters){.genre = genres, .n_genres = 2, .all_genres = true, .include_seen = true};
         return query;
     default:
         query.liked = liked, query.n_liked = 2, query.disliked = disliked, query.n_disliked = 1, query.k = 4;
-        query.filters = (mrq_filters){.year_from = 1954, .year_to = 1990, .exclude = excluded, .n_exclude = 1};
+        query.filters = (question_filters){.year_from = 1954, .year_to = 1990, .exclude = excluded, .n_exclude = 1};
         return query;
     }
 }
@@ -70,9 +71,9 @@ static void assert_answer(const mrq_generation *g, mrq_cache *cache, int i, cons
 {
     MRQ_CLEANUP(cJSON_Delete) cJSON *recorded = json_of(line, size);
     const cJSON *results = cJSON_GetObjectItemCaseSensitive(recorded, "results"), *result;
-    const mrq_query query = asked(i);
+    const question query = asked(i);
     __attribute__((cleanup(mrq_answer_clear))) mrq_answer answer = {0};
-    assert_ok(mrq_recommend(g, cache, &query, &answer, &err));
+    assert_ok(asked_recommend(g, cache, &query, &answer, &err));
     assert_int_equal(answer.n, cJSON_GetArraySize(results));
     assert_int_equal(answer.cache, cache ? MRQ_CACHE_HIT : MRQ_CACHE_OFF);
     uint32_t rank = 0;
@@ -84,7 +85,7 @@ static void assert_answer(const mrq_generation *g, mrq_cache *cache, int i, cons
         const char *title = mrq_strings_at(&mrq_table_column(g->movies, "title")->text, item->movie);
         assert_string_equal(title, cJSON_GetObjectItemCaseSensitive(result, "title")->valuestring);
     }
-    MRQ_CLEANUP(cJSON_Delete) cJSON *understood = json_of(answer.query, strlen(answer.query));
+    MRQ_CLEANUP(cJSON_Delete) cJSON *understood = json_of(answer.query.text, strlen(answer.query.text));
     assert_true(cJSON_Compare(understood, cJSON_GetObjectItemCaseSensitive(recorded, "query"), true));
 }
 
@@ -93,7 +94,7 @@ static void assert_answers(const mrq_generation *g, mrq_cache *cache, scripted_r
     size_t size;
     MRQ_AUTOFREE unsigned char *bytes = read_bytes(fixture("answers.jsonl"), &size);
     const char *line = (const char *)bytes;
-    for (int i = 0; i < ASKED; i++) {
+    for (int i = 0; i < QUESTIONS; i++) {
         if (server) {
             server->reply = reply[i];
             server->size = strlen(reply[i]);
@@ -343,8 +344,8 @@ static void make_reply(const mrq_generation *g, int i, const char *values, char 
 {
     __attribute__((cleanup(mrq_resolved_clear))) mrq_resolved resolved = {0};
     char key[MRQ_CACHED_KEY];
-    const mrq_query query = asked(i);
-    assert_ok(mrq_query_resolve(g, &query, &resolved, &err));
+    const question query = asked(i);
+    assert_ok(asked_resolve(g, &query, &resolved, &err));
     mrq_cached_key(g, &resolved, key);
     const char *value = strstr(values, key);
     assert_non_null(value);
@@ -356,15 +357,15 @@ static void make_reply(const mrq_generation *g, int i, const char *values, char 
 static void cached_answers_are_believed(void **state)
 {
     (void)state;
-    static char reply[ASKED][2000];
+    static char reply[QUESTIONS][2000];
     static scripted_redis server;
-    const char *replies[ASKED];
+    const char *replies[QUESTIONS];
     size_t size;
     MRQ_AUTOFREE unsigned char *values = read_bytes(fixture("redis.values"), &size);
     MRQ_CLEANUP(mrq_generation_close) mrq_generation *g = NULL;
     MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = NULL;
     assert_ok(mrq_generation_open(fixture("store"), &g, &err));
-    for (int i = 0; i < ASKED; i++) {
+    for (int i = 0; i < QUESTIONS; i++) {
         make_reply(g, i, (const char *)values, reply[i], sizeof reply[i]);
         replies[i] = reply[i];
     }
@@ -385,14 +386,14 @@ static void hot_queries_are_read(void **state)
     MRQ_CLEANUP(mrq_generation_close) mrq_generation *g = NULL;
     MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = NULL;
     assert_ok(mrq_generation_open(fixture("store"), &g, &err));
-    size_t used = (size_t)snprintf(reply, sizeof reply, "*%d\r\n", ASKED);
+    size_t used = (size_t)snprintf(reply, sizeof reply, "*%d\r\n", QUESTIONS);
     for (const char *line = strtok((char *)members, "\n"); line; line = strtok(NULL, "\n"))
         used += (size_t)snprintf(reply + used, sizeof reply - used, "$%zu\r\n%s\r\n", strlen(line), line);
     server = (scripted_redis){.first = reply, .first_size = used, .reply = "+OK\r\n", .size = 5};
     scripted_redis_start(&server, folder);
     assert_ok(mrq_cache_new(server.address, 60, &cache, &err));
     assert_ok(mrq_warm(g, cache, 10, &warmed, &err));
-    assert_int_equal(warmed, ASKED);
+    assert_int_equal(warmed, QUESTIONS);
 }
 
 static int make_folder(void **state)

@@ -892,10 +892,14 @@ static void only_requests_are_read_without_nul(void **state)
 static atomic_int asked;      /* of others, for an answer */
 static atomic_bool asked_raw; /* what others say was read as it is */
 
-mrq_status __wrap_mrq_recommender_info(mrq_recommender *recommender, mrq_result **out, mrq_error *error);
-mrq_status __wrap_mrq_recommender_info(mrq_recommender *recommender, mrq_result **out, mrq_error *error)
+mrq_status __wrap_mrq_recommender_ask(mrq_recommender *recommender, mrq_ask what, const mrq_query *query, mrq_result **out,
+                                      mrq_error *error);
+mrq_status __wrap_mrq_recommender_ask(mrq_recommender *recommender, mrq_ask what, const mrq_query *query, mrq_result **out,
+                                      mrq_error *error)
 {
-    (void)recommender, (void)out;
+    (void)recommender, (void)query, (void)out;
+    if (what != MRQ_ASK_INFO)
+        return mrq_fail(error, MRQ_FAILED, "%d, want %d", (int)what, (int)MRQ_ASK_INFO);
     atomic_fetch_add(&asked, 1);
     atomic_store(&asked_raw, !mrq_head_reads);
     return mrq_fail(error, MRQ_FAILED, "asked");

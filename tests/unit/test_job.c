@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/json.h"
+#include "unit/asked.h"
 #include "unit/redis_server.h"
 
 static mrq_error err;
@@ -665,7 +666,7 @@ static void a_damaged_generation_is_replaced(void **state)
 
 /* Redis */
 
-static const mrq_query hot[] = {{.age = "25", .gender = "F", .job = "12", .user = -1, .k = 5}, {.user = 4, .k = 3}};
+static const question hot[] = {{.age = "25", .gender = "F", .job = "12", .user = -1, .k = 5}, {.user = 4, .k = 3}};
 
 /* Asks what is hot of what serves, again where a busy machine let Redis miss its limit. `want` OFF: hit or miss. */
 static void ask(const char *where, mrq_cache *cache, mrq_cache_state want)
@@ -676,7 +677,7 @@ static void ask(const char *where, mrq_cache *cache, mrq_cache_state want)
         mrq_answer answer = {0};
         for (int tries = 0; tries < 10; tries++) {
             mrq_answer_clear(&answer);
-            assert_ok(mrq_recommend(generation, cache, &hot[q], &answer, &err));
+            assert_ok(asked_recommend(generation, cache, &hot[q], &answer, &err));
             if (answer.cache != MRQ_CACHE_DOWN)
                 break;
             usleep(300000);

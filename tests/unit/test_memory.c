@@ -1,4 +1,4 @@
-/* Answers in memory: what they take, who goes first, how often each was asked; and the bytes of a question's key. */
+/* Answers in memory: what they take, who goes first, how often each was asked; and the bytes of a query's key. */
 #include "unit/checked_locks.h"
 #include "unit/failing_memory.h"
 #include "unit/testing.h"
@@ -7,7 +7,7 @@
 
 #include "engine/answers.h"
 #include "engine/filter.h"
-#include "engine/question.h"
+#include "unit/asked.h"
 
 static mrq_error err;
 static mrq_serving serving = {.holders = 1};
@@ -20,8 +20,8 @@ static mrq_finished *finished_with(const char *query, size_t bytes, uint32_t mov
     mrq_finished *finished = NULL;
     mrq_answer answer = {.n = movies, .item = mrq_array(movies, sizeof *answer.item)};
     if (query) {
-        answer.query = mrq_array(strlen(query) + 1, 1);
-        strcpy(answer.query, query);
+        answer.query.text = mrq_array(strlen(query) + 1, 1);
+        strcpy(answer.query.text, query);
     }
     if (parts) {
         answer.why.n = parts;
@@ -32,6 +32,7 @@ static mrq_finished *finished_with(const char *query, size_t bytes, uint32_t mov
     memset(text, 'x', bytes);
     mrq_print_raw(&print, text);
     assert_ok(mrq_finished_new(&serving, &answer, &print, true, &finished, &err));
+    finished->counts = query != NULL;
     return finished;
 }
 
@@ -45,7 +46,7 @@ static void an_answer_takes_the_bytes_of_its_parts(void **state)
     } cases[] = {{NULL, 1, 0, 0}, {NULL, 100, 0, 0}, {"{}", 1, 0, 0}, {NULL, 1, 3, 0}, {"{\"k\":1}", 500, 7, 2}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         mrq_finished *f = finished_with(cases[i].query, cases[i].bytes, cases[i].movies, cases[i].parts);
-        const size_t want = sizeof(mrq_finished) + cases[i].bytes + (cases[i].query ? strlen(cases[i].query) : 0) +
+        const size_t want = sizeof(mrq_finished) + cases[i].bytes + (cases[i].query ? strlen(cases[i].query) + 1 : 0) +
                             cases[i].movies * (sizeof(mrq_recommendation) +
                                                (cases[i].parts ? 2 * sizeof(double) + cases[i].parts * sizeof(mrq_score_part) : 0));
         assert_int_equal(mrq_finished_bytes(f), want);
@@ -251,23 +252,19 @@ static void memory_survives_without_memory(void **state)
     assert_int_equal(serving.holders, 1);
 }
 
-/* A key holds 1024 bytes: what is longer tells how long, and its bytes mean nothing. */
-static void a_key_tells_how_long_it_would_be(void **state)
+/* A key holds 2048 bytes: what is longer has none. */
+static void a_key_has_room_for_so_many_bytes(void **state)
 {
     (void)state;
-    static char text[2000];
-    static mrq_question_key key;
-    enum { AROUND = 3 * 8 + 4 };
-    for (size_t size = 0; size < 1100; size++) {
+    static char text[3000], key[MRQ_QUERY_KEY];
+    enum { AROUND = 1 + 8 + 1 }; /* what is asked; field and size, and a NUL */
+    for (size_t size = 0; size < 2100; size++) {
+        mrq_query query = {0};
         memset(text, 'x', size);
         text[size] = '\0';
-        memset(key.bytes, 0, sizeof key.bytes);
-        mrq_question_write(&(mrq_question){.kind = MRQ_ASK_SEARCH, .text = text, .k = 1}, &key);
-        assert_int_equal(key.size, AROUND + size);
-        if (key.size <= MRQ_QUESTION_KEY && size)
-            assert_int_equal(key.bytes[key.size - 1], 'x');
-        if (key.size > MRQ_QUESTION_KEY)
-            assert_int_equal(key.bytes[AROUND], 0);
+        assert_ok(mrq_query_put(&query, MRQ_Q_TEXT, text, &err));
+        assert_int_equal(mrq_query_key(&query, MRQ_ASK_SEARCH, key), AROUND + size <= 2048 ? AROUND + size : 0);
+        mrq_query_clear(&query);
     }
 }
 
@@ -317,29 +314,30 @@ static void a_bitmap_has_a_bit_for_each_row(void **state)
 static void years_end_with_the_last(void **state)
 {
     (void)state;
-    mrq_table *movies = mrq_table_new();
-    mrq_selection selection = {0};
     static const struct {
-        int from, to;
-        const char *says; /* NULL: fine */
-    } cases[] = {{0, 0, NULL},
-                 {9999, 9999, "year: the data does not tell its movies' years"}, /* as it is checked after the numbers */
-                 {9999, 0, "year: the data does not tell its movies' years"},
-                 {0, 9999, "year: the data does not tell its movies' years"},
-                 {10000, 0, "year 10000 to 0: want 1 to 9999, the first not after the last"},
-                 {0, 10000, "year 0 to 10000: want 1 to 9999, the first not after the last"},
-                 {-1, 0, "year -1 to 0: want"},
-                 {0, -1, "year 0 to -1: want"},
-                 {2, 1, "year 2 to 1: want"}};
+        const char *years, *says; /* NULL: fine */
+    } cases[] = {{"9999", NULL},
+                 {"9999-", NULL},
+                 {"-9999", NULL},
+                 {"1-9999", NULL},
+                 {"10000", "year \"10000\": want a year"},
+                 {"-10000", "year \"-10000\": want a year"},
+                 {"0-5", "year \"0-5\": want a year"},
+                 {"2-1", "year \"2-1\": the first comes after the last, want 1-2"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        const mrq_filters filters = {.year_from = cases[i].from, .year_to = cases[i].to};
+        mrq_table *movies = mrq_table_new();
+        mrq_query query = {0};
+        mrq_selection selection = {0};
         if (cases[i].says)
-            assert_fails(mrq_selection_resolve(movies, &filters, &selection, &err), MRQ_USAGE, cases[i].says);
+            assert_fails(mrq_query_put(&query, MRQ_Q_YEAR, cases[i].years, &err), MRQ_USAGE, cases[i].says);
         else
-            assert_ok(mrq_selection_resolve(movies, &filters, &selection, &err));
-        mrq_selection_clear(&selection);
+            assert_ok(mrq_query_put(&query, MRQ_Q_YEAR, cases[i].years, &err));
+        if (!cases[i].says)
+            assert_fails(mrq_selection_resolve(movies, &query, &selection, &err), MRQ_USAGE,
+                         "year: the data does not tell its movies' years");
+        mrq_query_clear(&query);
+        mrq_table_free(movies);
     }
-    mrq_table_free(movies);
 }
 
 int main(void)
@@ -351,7 +349,7 @@ int main(void)
         cmocka_unit_test(how_often_each_was_asked_is_told_once),
         cmocka_unit_test(every_byte_of_a_key_counts),
         cmocka_unit_test(memory_survives_without_memory),
-        cmocka_unit_test(a_key_tells_how_long_it_would_be),
+        cmocka_unit_test(a_key_has_room_for_so_many_bytes),
         cmocka_unit_test(a_bitmap_has_a_bit_for_each_row),
         cmocka_unit_test(years_end_with_the_last),
     };

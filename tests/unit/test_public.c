@@ -11,6 +11,7 @@
 
 static char store[PATH];
 static mrq_recommender *r;
+static mrq_query *query;              /* of two movies for a user */
 static mrq_result *plain, *explained; /* of two movies each */
 static mrq_result *none;              /* what no call that fails fills */
 
@@ -31,10 +32,19 @@ static int set_up(void **state)
         return -1;
     make_world(state);
     export_to(new_store(store), name);
-    const mrq_query query = {.user = 4, .k = 2}, why = {.user = 4, .k = 2, .explain = MRQ_EXPLAIN_ALL};
+    query = mrq_query_new();
+    mrq_query *why = mrq_query_new();
+    assert_true(query && why);
+    for (int i = 0; i < 2; i++) {
+        mrq_query *q = i ? why : query;
+        assert_ok(mrq_query_set(q, "user", "4", &err));
+        assert_ok(mrq_query_set(q, "k", "2", &err));
+    }
+    assert_ok(mrq_query_set(why, "explain", "all", &err));
     assert_ok(mrq_recommender_open(&(mrq_options){.store = store, .memory = 1 << 20}, &r, &err));
-    assert_ok(mrq_recommender_recommend(r, &query, &plain, &err));
-    assert_ok(mrq_recommender_recommend(r, &why, &explained, &err));
+    assert_ok(mrq_recommender_ask(r, MRQ_ASK_RECOMMEND, query, &plain, &err));
+    assert_ok(mrq_recommender_ask(r, MRQ_ASK_RECOMMEND, why, &explained, &err));
+    mrq_query_free(why);
     return 0;
 }
 
@@ -42,6 +52,7 @@ static int tear_down(void **state)
 {
     mrq_result_free(plain);
     mrq_result_free(explained);
+    mrq_query_free(query);
     mrq_recommender_close(r);
     return free_world(state);
 }
@@ -87,98 +98,117 @@ static void flush_misused(void)
     mrq_recommender_flush(r);
 }
 
-static void recommend_misused(void)
+static void query_new_misused(void)
 {
-    const mrq_query query = {.user = 4, .k = 2};
-    const char *genre[] = {"genre001", NULL};
-    assert_refused(mrq_recommender_recommend(NULL, &query, &none, to), "recommender is NULL");
-    assert_refused(mrq_recommender_recommend(r, NULL, &none, to), "query is NULL");
-    assert_refused(mrq_recommender_recommend(r, &query, NULL, to), "out is NULL");
-    assert_refused(mrq_recommender_recommend(r, &(mrq_query){0}, &none, to), "k 0: want 1 to 1000");
+    mrq_query *empty = mrq_query_new();
+    mrq_result *result = NULL, *nothing = NULL;
+    assert_non_null(empty);
+    assert_ok(mrq_recommender_ask(r, MRQ_ASK_RECOMMEND, empty, &result, &err));
+    assert_ok(mrq_recommender_ask(r, MRQ_ASK_RECOMMEND, NULL, &nothing, &err)); /* the same */
+    assert_string_equal(mrq_result_cache(nothing), "memory");
+    assert_int_equal(mrq_result_size(result), MRQ_K_DEFAULT);
+    mrq_result_free(result);
+    mrq_result_free(nothing);
+    mrq_query_free(empty);
+}
+
+static void query_free_misused(void)
+{
+    mrq_query_free(NULL);
+}
+
+static void query_set_misused(void)
+{
+    char name[40], value[9000];
+    memset(name, 'n', sizeof name);
+    memset(value, 'v', sizeof value);
+    name[sizeof name - 1] = value[sizeof value - 1] = '\0';
+    mrq_query *q = mrq_query_new();
+    assert_refused(mrq_query_set(NULL, "k", "1", to), "query is NULL");
+    assert_refused(mrq_query_set(q, NULL, "1", to), "name is NULL");
+    assert_refused(mrq_query_set(q, "k", NULL, to), "value is NULL");
     const struct {
-        mrq_query query;
-        const char *sentence;
+        const char *name, *value, *sentence;
     } wrong[] = {
-        {{.user = 4, .k = UINT32_MAX}, "k 4294967295"},
-        {{.user = INT64_MIN, .k = 2}, "user -9223372036854775808"},
-        {{.user = 4, .k = 2, .n_liked = 1}, "liked: 1 of them, but no list"},
-        {{.user = 4, .k = 2, .n_disliked = UINT32_MAX}, "disliked: 4294967295 of them, but no list"},
-        {{.user = 4, .k = 2, .filters = {.n_genres = 1}}, "genre: 1 of them, but no list"},
-        {{.user = 4, .k = 2, .filters = {.genre = genre, .n_genres = 2}}, "genre is NULL"},
-        {{.user = 4, .k = 2, .filters = {.n_exclude = 1}}, "exclude: 1 of them, but no list"},
-        {{.user = 4, .k = 2, .filters = {.year_from = INT32_MIN}}, "year -2147483648"},
-        {{.user = 4, .k = 2, .filters = {.year_to = INT32_MAX}}, "year 0 to 2147483647"},
+        {"", "1", "\"\" is no field of a query"},
+        {"a=b", "1", "\"a=b\" is no field"},
+        {name, "1", "is no field"},
+        {"country", value, "country: 8999 bytes, want at most 8192"},
+        {"age", value, "age: 8999 bytes, want at most 8192"},
+        {"k", "0", "k \"0\": want a whole number from 1 to 1000"},
+        {"k", "4294967297", "k \"4294967297\": want a whole number from 1 to 1000"},
+        {"user", "-1", "user \"-1\": want a whole number"},
+        {"liked", "1,2", "liked \"1,2\": want ids of movies"},
+        {"exclude", "", "exclude \"\": want ids of movies"},
+        {"all_genres", "yes", "all_genres \"yes\": want true or false"},
+        {"year", "1990-1980", "year \"1990-1980\": the first comes after the last, want 1980-1990"},
+        {"year", "10000", "year \"10000\": want a year or years"},
+        {"explain", "1001", "explain \"1001\": want true, false, or how many parts, 1 to 1000"},
+        {"with", "country", "with \"country\": want NAME=VALUE"},
+        {"with", "=DE", "with \"=DE\": want NAME=VALUE"},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
-        assert_refused(mrq_recommender_recommend(r, &wrong[i].query, &none, to), wrong[i].sentence);
+        assert_refused(mrq_query_set(q, wrong[i].name, wrong[i].value, to), wrong[i].sentence);
+    mrq_query_free(q);
+}
+
+/* A query of one field. */
+static mrq_query *query_of(const char *name, const char *value)
+{
+    mrq_query *q = mrq_query_new();
+    assert_ok(mrq_query_set(q, name, value, &err));
+    return q;
+}
+
+static void ask_misused(void)
+{
+    static const struct {
+        mrq_ask what;
+        mrq_status status;
+        const char *name, *value, *sentence;
+    } wrong[] = {
+        {MRQ_ASK_RECOMMEND, MRQ_USAGE, "movie", "13", "movie: means nothing here"},
+        {MRQ_ASK_RECOMMEND, MRQ_USAGE, "country", "DE",
+         "country \"DE\": no field of a query, and the data does not tell its users' country, but gender, age, job"},
+        {MRQ_ASK_SIMILAR, MRQ_USAGE, "k", "2", "movie is missing"},
+        {MRQ_ASK_SIMILAR, MRQ_USAGE, "user", "4", "user: means nothing here"},
+        {MRQ_ASK_SIMILAR, MRQ_NOT_FOUND, "movie", "", "movie \"\""},
+        {MRQ_ASK_ITEM, MRQ_USAGE, "k", "2", "k: means nothing here"},
+        {MRQ_ASK_ITEM, MRQ_NOT_FOUND, "movie", "9223372036854775807", "movie 9223372036854775807"},
+        {MRQ_ASK_ITEM, MRQ_NOT_FOUND, "movie", "no id", "movie no id"},
+        {MRQ_ASK_SEARCH, MRQ_USAGE, "k", "2", "query is missing"},
+        {MRQ_ASK_USER, MRQ_USAGE, "k", "2", "user is missing"},
+        {MRQ_ASK_USER, MRQ_NOT_FOUND, "user", "9223372036854775807", "user 9223372036854775807"},
+        {MRQ_ASK_INFO, MRQ_USAGE, "k", "2", "k: means nothing here"},
+    };
+    assert_refused(mrq_recommender_ask(NULL, MRQ_ASK_RECOMMEND, query, &none, to), "recommender is NULL");
+    assert_refused(mrq_recommender_ask(r, MRQ_ASK_RECOMMEND, query, NULL, to), "out is NULL");
+    assert_refused(mrq_recommender_ask(r, (mrq_ask)6, NULL, &none, to), "what: 6 is no kind of question");
+    assert_refused(mrq_recommender_ask(r, MRQ_ASK_SIMILAR, NULL, &none, to), "movie is missing");
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        mrq_query *q = query_of(wrong[i].name, wrong[i].value);
+        assert_fails(mrq_recommender_ask(r, wrong[i].what, q, &none, &err), wrong[i].status, wrong[i].sentence);
+        assert_null(none);
+        mrq_query_free(q);
+    }
 }
 
 static void batch_misused(void)
 {
-    const mrq_query query[] = {{.user = 4, .k = 2}, {0}};
+    const mrq_query *list[] = {query, NULL};
     mrq_result *result[] = {NULL, plain};
     mrq_error error[2];
-    assert_refused(mrq_recommender_batch(NULL, query, 2, 1, result, error, to), "recommender is NULL");
+    assert_refused(mrq_recommender_batch(NULL, list, 2, 1, result, error, to), "recommender is NULL");
     assert_refused(mrq_recommender_batch(r, NULL, 2, 1, result, error, to), "query is NULL");
-    assert_refused(mrq_recommender_batch(r, query, 2, 1, NULL, error, to), "result is NULL");
-    assert_refused(mrq_recommender_batch(r, query, UINT32_MAX, 1, result, error, to), "a batch of 4294967295 queries");
+    assert_refused(mrq_recommender_batch(r, list, 2, 1, NULL, error, to), "result is NULL");
+    assert_refused(mrq_recommender_batch(r, list, UINT32_MAX, 1, result, error, to), "a batch of 4294967295 queries");
     assert_ok(mrq_recommender_batch(r, NULL, 0, 0, NULL, NULL, &err));
     for (uint32_t threads = 0; threads < 3; threads++) { /* nobody asks why one failed */
-        assert_ok(mrq_recommender_batch(r, query, 2, threads, result, NULL, &err));
+        assert_ok(mrq_recommender_batch(r, list, 2, threads, result, NULL, &err));
         assert_true(result[0] && !result[1]);
         assert_string_equal(mrq_result_json(result[0], NULL) ? mrq_result_cache(result[0]) : "", "memory");
         mrq_result_free(result[0]);
     }
-}
-
-static void similar_misused(void)
-{
-    const char *genre[] = {NULL};
-    mrq_result *with = NULL, *without = NULL;
-    assert_refused(mrq_recommender_similar(NULL, "13", 2, NULL, &none, to), "recommender is NULL");
-    assert_refused(mrq_recommender_similar(r, NULL, 2, NULL, &none, to), "movie is NULL");
-    assert_refused(mrq_recommender_similar(r, "13", 2, NULL, NULL, to), "out is NULL");
-    assert_refused(mrq_recommender_similar(r, "13", 0, NULL, &none, to), "k 0");
-    assert_refused(mrq_recommender_similar(r, "13", 2, &(mrq_filters){.genre = genre, .n_genres = 1}, &none, to), "genre is NULL");
-    assert_fails(mrq_recommender_similar(r, "", 2, NULL, &none, &err), MRQ_NOT_FOUND, "movie \"\"");
-    assert_ok(mrq_recommender_similar(r, "13", MRQ_K_MAX, NULL, &without, &err)); /* no filters are those that keep all */
-    assert_ok(mrq_recommender_similar(r, "13", MRQ_K_MAX, &(mrq_filters){0}, &with, &err));
-    assert_int_equal(mrq_result_size(without), MOVIES - 1);
-    assert_int_equal(mrq_result_size(with), MOVIES - 1);
-    for (uint32_t i = 0; i < MOVIES - 1; i++)
-        assert_int_equal(mrq_result_movie(with, i).id, mrq_result_movie(without, i).id);
-    mrq_result_free(with);
-    mrq_result_free(without);
-}
-
-static void movie_misused(void)
-{
-    assert_refused(mrq_recommender_movie(NULL, 13, &none, to), "recommender is NULL");
-    assert_refused(mrq_recommender_movie(r, 13, NULL, to), "out is NULL");
-    assert_fails(mrq_recommender_movie(r, INT64_MIN, &none, &err), MRQ_NOT_FOUND, "movie -9223372036854775808");
-    assert_fails(mrq_recommender_movie(r, INT64_MAX, &none, &err), MRQ_NOT_FOUND, "movie 9223372036854775807");
-}
-
-static void search_misused(void)
-{
-    assert_refused(mrq_recommender_search(NULL, "x", 2, &none, to), "recommender is NULL");
-    assert_refused(mrq_recommender_search(r, NULL, 2, &none, to), "text is NULL");
-    assert_refused(mrq_recommender_search(r, "x", 2, NULL, to), "out is NULL");
-    assert_refused(mrq_recommender_search(r, "x", 0, &none, to), "k 0");
-}
-
-static void user_misused(void)
-{
-    assert_refused(mrq_recommender_user(NULL, 4, 2, &none, to), "recommender is NULL");
-    assert_refused(mrq_recommender_user(r, 4, 2, NULL, to), "out is NULL");
-    assert_refused(mrq_recommender_user(r, 4, 0, &none, to), "k 0");
-    assert_fails(mrq_recommender_user(r, INT64_MIN, 2, &none, &err), MRQ_NOT_FOUND, "user -9223372036854775808");
-}
-
-static void info_misused(void)
-{
-    assert_refused(mrq_recommender_info(NULL, &none, to), "recommender is NULL");
-    assert_refused(mrq_recommender_info(r, NULL, to), "out is NULL");
 }
 
 static void stats_misused(void)
@@ -315,43 +345,21 @@ static void version_misused(void)
     assert_string_equal(mrq_version(), MRQ_VERSION);
 }
 
-static void years_misused(void)
-{
-    mrq_filters filters = {.year_from = 7};
-    assert_refused(mrq_years_parse(NULL, &filters, to), "text is NULL");
-    assert_refused(mrq_years_parse("1990", NULL, to), "filters is NULL");
-    assert_refused(mrq_years_parse("", &filters, to), "year \"\"");
-    assert_int_equal(filters.year_from, 7);
-}
-
 static const struct {
     const char *name;
     void (*misuse)(void);
 } functions[] = {
-    {"mrq_error_json", error_json_misused},
-    {"mrq_recommender_batch", batch_misused},
-    {"mrq_recommender_close", close_misused},
-    {"mrq_recommender_flush", flush_misused},
-    {"mrq_recommender_info", info_misused},
-    {"mrq_recommender_movie", movie_misused},
-    {"mrq_recommender_open", open_misused},
-    {"mrq_recommender_recommend", recommend_misused},
-    {"mrq_recommender_reload", reload_misused},
-    {"mrq_recommender_search", search_misused},
-    {"mrq_recommender_similar", similar_misused},
-    {"mrq_recommender_stats", stats_misused},
-    {"mrq_recommender_user", user_misused},
-    {"mrq_result_cache", cache_misused},
-    {"mrq_result_free", free_misused},
-    {"mrq_result_generation", generation_misused},
-    {"mrq_result_genre", genre_misused},
-    {"mrq_result_json", json_misused},
-    {"mrq_result_movie", result_movie_misused},
-    {"mrq_result_reason", reason_misused},
-    {"mrq_result_reasons", reasons_misused},
-    {"mrq_result_size", size_misused},
+    {"mrq_error_json", error_json_misused},     {"mrq_query_free", query_free_misused},
+    {"mrq_query_new", query_new_misused},       {"mrq_query_set", query_set_misused},
+    {"mrq_recommender_ask", ask_misused},       {"mrq_recommender_batch", batch_misused},
+    {"mrq_recommender_close", close_misused},   {"mrq_recommender_flush", flush_misused},
+    {"mrq_recommender_open", open_misused},     {"mrq_recommender_reload", reload_misused},
+    {"mrq_recommender_stats", stats_misused},   {"mrq_result_cache", cache_misused},
+    {"mrq_result_free", free_misused},          {"mrq_result_generation", generation_misused},
+    {"mrq_result_genre", genre_misused},        {"mrq_result_json", json_misused},
+    {"mrq_result_movie", result_movie_misused}, {"mrq_result_reason", reason_misused},
+    {"mrq_result_reasons", reasons_misused},    {"mrq_result_size", size_misused},
     {"mrq_version", version_misused},
-    {"mrq_years_parse", years_misused},
 };
 enum { FUNCTIONS = sizeof functions / sizeof *functions };
 
@@ -395,7 +403,7 @@ static void every_exported_function_is_misused_above(void **state)
 static void ask_one(mrq_recommender *recommender, const char *cache)
 {
     mrq_result *result = NULL;
-    assert_ok(mrq_recommender_recommend(recommender, &(mrq_query){.user = 4, .k = 2}, &result, &err));
+    assert_ok(mrq_recommender_ask(recommender, MRQ_ASK_RECOMMEND, query, &result, &err));
     assert_string_equal(mrq_result_cache(result), cache);
     mrq_result_free(result);
 }
@@ -403,7 +411,7 @@ static void ask_one(mrq_recommender *recommender, const char *cache)
 static void only_a_batch_starts_threads(void **state)
 {
     (void)state;
-    const mrq_query query[3] = {{.user = 1, .k = 2}, {.user = 2, .k = 2}, {.user = 3, .k = 2}};
+    const mrq_query *list[3] = {query, query, query};
     mrq_result *result[3];
     mrq_recommender *other = NULL;
     assert_threads(at_rest); /* those of earlier batches have ended */
@@ -411,7 +419,7 @@ static void only_a_batch_starts_threads(void **state)
     ask_one(other, "down");
     assert_ok(mrq_recommender_reload(other, NULL, &err));
     assert_threads(at_rest);
-    assert_ok(mrq_recommender_batch(other, query, 3, 3, result, NULL, &err));
+    assert_ok(mrq_recommender_batch(other, list, 3, 3, result, NULL, &err));
     for (int i = 0; i < 3; i++)
         mrq_result_free(result[i]);
     assert_threads(at_rest);

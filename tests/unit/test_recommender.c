@@ -15,9 +15,9 @@
 #include "engine/answers.h"
 #include "engine/cached.h"
 #include "engine/connections.h"
-#include "engine/question.h"
 #include "engine/serving.h"
 #include "store/write.h"
+#include "unit/asked.h"
 
 enum { THREADS = 4 };
 
@@ -56,10 +56,10 @@ static mrq_recommender *open_with(size_t memory, const char *address)
     return r;
 }
 
-static mrq_result *ask(mrq_recommender *r, const mrq_query *query)
+static mrq_result *ask(mrq_recommender *r, const question *query)
 {
     mrq_result *result = NULL;
-    assert_ok(mrq_recommender_recommend(r, query, &result, &err));
+    assert_ok(ask_recommend(r, query, &result, &err));
     return result;
 }
 
@@ -92,10 +92,10 @@ static double number_at(const cJSON *object, const char *key)
 }
 
 /* The result is the engine's answer of this generation. */
-static void assert_answers(const mrq_generation *generation, const mrq_query *query, const mrq_result *result)
+static void assert_answers(const mrq_generation *generation, const question *query, const mrq_result *result)
 {
     mrq_answer answer = {0};
-    assert_ok(mrq_recommend(generation, NULL, query, &answer, &err));
+    assert_ok(asked_recommend(generation, NULL, query, &answer, &err));
     assert_string_equal(mrq_result_generation(result), generation->name);
     assert_int_equal(mrq_result_size(result), answer.n);
     for (uint32_t i = 0; i < answer.n; i++) {
@@ -126,7 +126,7 @@ static void answers_are_the_engines_wherever_they_come_from(void **state)
     assert_ok(mrq_generation_open(store, &generation, &err));
     const char *genre[] = {"genre001", "genre002"};
     const int64_t exclude[] = {10, 13, 40};
-    const mrq_query queries[] = {
+    const question queries[] = {
         {.age = "age003", .user = -1, .k = 5},
         {.user = 4, .k = 5},
         {.user = 4, .k = 6},
@@ -166,7 +166,7 @@ static void without_memory_all_is_computed(void **state)
     (void)state;
     mrq_recommender *r = open_with(0, NULL);
     for (int i = 0; i < 3; i++)
-        mrq_result_free(ask(r, &(mrq_query){.user = 4, .k = 5}));
+        mrq_result_free(ask(r, &(question){.user = 4, .k = 5}));
     const mrq_stats stats = stats_of(r);
     assert_int_equal(stats.computed, 3);
     assert_int_equal(stats.memory_hits + stats.memory_entries + stats.memory_bytes, 0);
@@ -178,10 +178,10 @@ static void memory_keeps_within_its_bytes_and_what_is_asked(void **state)
     (void)state;
     enum { LIMIT = 200000 };
     mrq_recommender *r = open_with(LIMIT, NULL);
-    const mrq_query favourite = {.user = 7, .k = 3};
+    const question favourite = {.user = 7, .k = 3};
     mrq_result_free(ask(r, &favourite));
     for (int i = 0; i < 2000; i++) {
-        mrq_result_free(ask(r, &(mrq_query){.user = 1 + i % USERS, .k = 1 + (uint32_t)i / USERS}));
+        mrq_result_free(ask(r, &(question){.user = 1 + i % USERS, .k = 1 + (uint32_t)i / USERS}));
         assert_true(stats_of(r).memory_bytes <= LIMIT);
         mrq_result *again = ask(r, &favourite);
         assert_string_equal(mrq_result_cache(again), "memory");
@@ -198,7 +198,7 @@ static void an_answer_too_large_for_memory_is_an_answer(void **state)
     (void)state;
     mrq_recommender *r = open_with(16 * 600, NULL); /* 600 bytes a shard */
     for (int i = 0; i < 2; i++) {
-        mrq_result *result = ask(r, &(mrq_query){.user = 7, .k = MOVIES});
+        mrq_result *result = ask(r, &(question){.user = 7, .k = MOVIES});
         assert_string_equal(mrq_result_cache(result), "off");
         mrq_result_free(result);
     }
@@ -211,18 +211,20 @@ static void errors_are_told_each_time_and_not_kept(void **state)
     (void)state;
     mrq_recommender *r = open_with(1 << 20, NULL);
     mrq_result *result = NULL;
+    const char *const name[] = {"Opera"};
+    const question_filters opera = {.genre = name, .n_genres = 1};
     for (int i = 0; i < 2; i++) {
-        assert_fails(mrq_recommender_recommend(r, &(mrq_query){.user = 4, .k = 0}, &result, &err), MRQ_USAGE, "k 0");
-        assert_fails(mrq_recommender_recommend(r, &(mrq_query){.user = 400, .k = 1}, &result, &err), MRQ_NOT_FOUND, "user 400");
-        assert_fails(mrq_recommender_recommend(r, &(mrq_query)MRQ_QUERY, &result, &err), MRQ_USAGE, "age is missing");
-        assert_fails(mrq_recommender_similar(r, "No such film", 5, NULL, &result, &err), MRQ_NOT_FOUND, "No such film");
-        assert_fails(mrq_recommender_movie(r, 11, &result, &err), MRQ_NOT_FOUND, "movie 11");
-        assert_fails(mrq_recommender_user(r, -1, 5, &result, &err), MRQ_NOT_FOUND, "user -1");
-        assert_fails(mrq_recommender_user(r, 4, MRQ_K_MAX + 1, &result, &err), MRQ_USAGE, "k 1001");
-        assert_fails(mrq_recommender_search(r, "x", 0, &result, &err), MRQ_USAGE, "k 0");
-        assert_fails(mrq_recommender_recommend(r, &(mrq_query){.user = 4, .k = 1, .n_liked = 2}, &result, &err), MRQ_USAGE,
-                     "liked: 2");
-        assert_fails(mrq_recommender_similar(r, "13", 1, &(mrq_filters){.n_genres = 1}, &result, &err), MRQ_USAGE, "genre: 1");
+        assert_fails(ask_recommend(r, &(question){.user = 4, .k = 0}, &result, &err), MRQ_USAGE, "k \"0\"");
+        assert_fails(ask_recommend(r, &(question){.user = 400, .k = 1}, &result, &err), MRQ_NOT_FOUND, "user 400");
+        assert_fails(ask_recommend(r, &(question){.age = "x", .user = -1, .k = 5}, &result, &err), MRQ_USAGE, "age \"x\"");
+        assert_fails(ask_similar(r, "No such film", 5, NULL, &result, &err), MRQ_NOT_FOUND, "No such film");
+        assert_fails(ask_movie(r, 11, &result, &err), MRQ_NOT_FOUND, "movie 11");
+        assert_fails(ask_user(r, -1, 5, &result, &err), MRQ_USAGE, "user \"-1\"");
+        assert_fails(ask_user(r, 4, MRQ_K_MAX + 1, &result, &err), MRQ_USAGE, "k \"1001\"");
+        assert_fails(ask_search(r, "x", 0, &result, &err), MRQ_USAGE, "k \"0\"");
+        assert_fails(ask_recommend(r, &(question){.user = 4, .k = 1, .filters = opera}, &result, &err), MRQ_USAGE,
+                     "genre \"Opera\"");
+        assert_fails(ask_similar(r, "13", 1, &opera, &result, &err), MRQ_USAGE, "genre \"Opera\"");
     }
     assert_null(result);
     assert_int_equal(stats_of(r).memory_entries, 0);
@@ -234,7 +236,7 @@ static void movies_users_and_the_generation_are_told(void **state)
     (void)state;
     mrq_recommender *r = open_with(1 << 20, NULL);
     mrq_result *result = NULL;
-    assert_ok(mrq_recommender_movie(r, 13, &result, &err));
+    assert_ok(ask_movie(r, 13, &result, &err));
     assert_int_equal(mrq_result_size(result), 1);
     mrq_movie movie = mrq_result_movie(result, 0);
     assert_int_equal(movie.id, 13);
@@ -252,12 +254,12 @@ static void movies_users_and_the_generation_are_told(void **state)
     }
     mrq_result_free(result);
 
-    assert_ok(mrq_recommender_similar(r, "Title 001", 4, NULL, &result, &err));
+    assert_ok(ask_similar(r, "Title 001", 4, NULL, &result, &err));
     assert_int_equal(mrq_result_size(result), 4);
     assert_int_not_equal(mrq_result_movie(result, 0).id, 13);
     mrq_result_free(result);
 
-    assert_ok(mrq_recommender_user(r, 4, 2, &result, &err));
+    assert_ok(ask_user(r, 4, 2, &result, &err));
     {
         MRQ_CLEANUP(cJSON_Delete) cJSON *json = document_of(result);
         const cJSON *object = cJSON_GetObjectItemCaseSensitive(json, "user");
@@ -269,7 +271,7 @@ static void movies_users_and_the_generation_are_told(void **state)
     }
     mrq_result_free(result);
 
-    assert_ok(mrq_recommender_info(r, &result, &err));
+    assert_ok(ask_info(r, &result, &err));
     assert_int_equal(mrq_result_size(result), 0);
     {
         MRQ_CLEANUP(cJSON_Delete) cJSON *json = document_of(result);
@@ -291,7 +293,7 @@ static void movies_users_and_the_generation_are_told(void **state)
 static uint32_t search(mrq_recommender *r, const char *text, uint32_t k, int64_t *id)
 {
     mrq_result *result = NULL;
-    assert_ok(mrq_recommender_search(r, text, k, &result, &err));
+    assert_ok(ask_search(r, text, k, &result, &err));
     const uint32_t n = mrq_result_size(result);
     for (uint32_t i = 0; i < n; i++)
         id[i] = mrq_result_movie(result, i).id;
@@ -328,8 +330,8 @@ static void titles_are_found_by_the_beginnings_of_words(void **state)
     memset(text, 'x', sizeof text - 1);
     text[sizeof text - 1] = '\0';
     mrq_result *result = NULL;
-    assert_fails(mrq_recommender_search(r, text, 5, &result, &err), MRQ_USAGE, "query: 299 bytes");
-    assert_fails(mrq_recommender_search(r, "a b c d e f g h i j k l m n o p q r s t u", 5, &result, &err), MRQ_USAGE,
+    assert_fails(ask_search(r, text, 5, &result, &err), MRQ_USAGE, "query: 299 bytes");
+    assert_fails(ask_search(r, "a b c d e f g h i j k l m n o p q r s t u", 5, &result, &err), MRQ_USAGE,
                  "query: more than 20 words");
     mrq_recommender_close(r);
 }
@@ -343,7 +345,7 @@ static void titles_match_whatever_locale_the_program_has(void **state)
     turkish_locale(folder);
     const locale_t own = duplocale(LC_GLOBAL_LOCALE), before = uselocale(own);
     const uint32_t n = search(r, "007 TITLE", 10, id);
-    const mrq_status status = mrq_recommender_similar(r, "TITLE 007", 5, NULL, &result, &err);
+    const mrq_status status = ask_similar(r, "TITLE 007", 5, NULL, &result, &err);
     const bool restored = uselocale(before) == own;
     freelocale(own);
     setlocale(LC_ALL, "C");
@@ -360,7 +362,7 @@ static void each_part_of_a_question_makes_it_another(void **state)
     (void)state;
     const int64_t a[] = {10, 13}, b[] = {10, 16};
     const char *one[] = {"x", "y"}, *two[] = {"x", "z"}, *joined[] = {"xy", ""};
-    const mrq_query queries[] = {
+    const question queries[] = {
         {.user = 4, .k = 5},
         {.user = 5, .k = 5},
         {.user = 4, .k = 6},
@@ -387,27 +389,17 @@ static void each_part_of_a_question_makes_it_another(void **state)
         {.user = 4, .k = 5, .filters = {.year_to = 1990}},
         {.user = 4, .k = 5, .filters = {.include_seen = true}},
     };
-    const mrq_filters none = {0}, some = {.exclude = a, .n_exclude = 2};
-    const mrq_question others[] = {
-        {.kind = MRQ_ASK_MOVIE, .id = 4},
-        {.kind = MRQ_ASK_USER, .id = 4},
-        {.kind = MRQ_ASK_USER, .id = 4, .k = 5},
-        {.kind = MRQ_ASK_USER, .id = 5, .k = 5},
-        {.kind = MRQ_ASK_SEARCH, .text = "4"},
-        {.kind = MRQ_ASK_SEARCH, .text = "4", .k = 5},
-        {.kind = MRQ_ASK_SEARCH, .text = "5"},
-        {.kind = MRQ_ASK_SIMILAR, .text = "4", .k = 5, .filters = &none},
-        {.kind = MRQ_ASK_SIMILAR, .text = "4", .k = 5, .filters = &some},
-    };
-    enum { QUERIES = sizeof queries / sizeof *queries, ALL = QUERIES + sizeof others / sizeof *others };
-    static mrq_question_key key[ALL];
-    for (int i = 0; i < ALL; i++) {
-        const mrq_question asked = {.kind = MRQ_ASK_RECOMMEND, .query = &queries[i < QUERIES ? i : 0]};
-        mrq_question_write(i < QUERIES ? &asked : &others[i - QUERIES], &key[i]);
-        assert_in_range(key[i].size, 1, MRQ_QUESTION_KEY);
-        for (int j = 0; j < i; j++)
-            if (key[j].size == key[i].size && memcmp(key[j].bytes, key[i].bytes, key[i].size) == 0)
-                fail_msg("questions %d and %d have one key", j, i);
+    enum { QUERIES = sizeof queries / sizeof *queries };
+    static char key[QUERIES + MRQ_ASK_INFO][MRQ_QUERY_KEY];
+    size_t size[QUERIES + MRQ_ASK_INFO];
+    for (size_t i = 0; i < QUERIES + MRQ_ASK_INFO; i++) {
+        ASKED_QUERY query = {0};
+        assert_ok(asked_query(&queries[i < QUERIES ? i : 0], &query, &err));
+        size[i] = mrq_query_key(&query, i < QUERIES ? MRQ_ASK_RECOMMEND : (mrq_ask)(i - QUERIES + 1), key[i]);
+        assert_in_range(size[i], 1, MRQ_QUERY_KEY);
+        for (size_t j = 0; j < i; j++)
+            if (size[j] == size[i] && memcmp(key[j], key[i], size[i]) == 0)
+                fail_msg("questions %zu and %zu have one key", j, i);
     }
 }
 
@@ -420,7 +412,7 @@ static void a_list_of_generations_that_the_system_refuses_is_an_error(void **sta
     struct rlimit before;
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &(struct rlimit){0, before.rlim_max}), 0);
-    const mrq_status status = mrq_recommender_info(r, &result, &err);
+    const mrq_status status = ask_info(r, &result, &err);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
     assert_int_equal(status, MRQ_FAILED);
     assert_string_equal(err.msg, "the system keeps the store's generations from being listed; try again");
@@ -432,7 +424,7 @@ static void explanations_tell_so_many_parts_and_the_rest(void **state)
     (void)state;
     mrq_recommender *r = open_with(1 << 20, NULL);
     for (uint32_t told = 1; told <= 3; told++) {
-        mrq_result *result = ask(r, &(mrq_query){.user = 4, .k = 3, .explain = told});
+        mrq_result *result = ask(r, &(question){.user = 4, .k = 3, .explain = told});
         MRQ_CLEANUP(cJSON_Delete) cJSON *json = document_of(result);
         for (uint32_t i = 0; i < 3; i++) {
             double base, rest;
@@ -449,7 +441,7 @@ static void explanations_tell_so_many_parts_and_the_rest(void **state)
         }
         mrq_result_free(result);
     }
-    mrq_result *plain = ask(r, &(mrq_query){.user = 4, .k = 3});
+    mrq_result *plain = ask(r, &(question){.user = 4, .k = 3});
     double base, rest;
     assert_int_equal(mrq_result_reasons(plain, 0, &base, &rest), 0);
     mrq_result_free(plain);
@@ -462,14 +454,14 @@ static void a_batch_is_its_queries_one_by_one(void **state)
     enum { N = 60 };
     MRQ_CLEANUP(mrq_generation_close) mrq_generation *generation = NULL;
     assert_ok(mrq_generation_open(store, &generation, &err));
-    mrq_query query[N];
+    question query[N];
     mrq_result *result[N];
     static mrq_error error[N];
     for (int i = 0; i < N; i++)
-        query[i] = (mrq_query){.user = i, .k = 4}; /* users 0 and from 51 on are not there */
+        query[i] = (question){.user = i, .k = 4}; /* users 0 and from 51 on are not there */
     mrq_recommender *r = open_with(1 << 20, NULL);
     for (uint32_t threads = 0; threads <= 3; threads++) {
-        assert_ok(mrq_recommender_batch(r, query, N, threads, result, error, &err));
+        assert_ok(ask_batch(r, query, N, threads, result, error, &err));
         for (int i = 0; i < N; i++) {
             const bool there = i >= 1 && i <= USERS;
             assert_int_equal(error[i].status, there ? MRQ_OK : MRQ_NOT_FOUND);
@@ -479,8 +471,7 @@ static void a_batch_is_its_queries_one_by_one(void **state)
             mrq_result_free(result[i]);
         }
     }
-    assert_ok(mrq_recommender_batch(r, query, 0, 2, result, error, &err));
-    assert_fails(mrq_recommender_batch(r, query, MRQ_RECOMMEND_BATCH_MAX + 1, 2, result, error, &err), MRQ_USAGE, "a batch of");
+    assert_ok(ask_batch(r, query, 0, 2, result, error, &err));
     mrq_recommender_close(r);
 }
 
@@ -495,18 +486,23 @@ static void a_batch_has_at_most_so_many_queries(void **state)
     (void)state;
     enum { MOST = MRQ_RECOMMEND_BATCH_MAX };
     mrq_recommender *r = open_with(0, NULL);
-    mrq_query *query = calloc(MOST + 1, sizeof *query);
+    const mrq_query **query = calloc(MOST + 1, sizeof(mrq_query *));
     mrq_result **result = calloc(MOST + 1, sizeof *result);
     mrq_error *error = calloc(MOST + 1, sizeof *error);
-    assert_true(query && result && error);
+    mrq_query *stranger = mrq_query_new();
+    assert_true(query && result && error && stranger);
+    assert_ok(mrq_query_set(stranger, "user", "999", &err));
+    for (int i = 0; i <= MOST; i++)
+        query[i] = stranger;
     assert_ok(mrq_recommender_batch(r, query, MOST, 0, result, error, &err));
     for (int i = 0; i < MOST; i++) {
-        assert_int_equal(error[i].status, MRQ_USAGE);
+        assert_int_equal(error[i].status, MRQ_NOT_FOUND);
         assert_null(result[i]);
     }
     assert_int_equal(error[MOST].status, MRQ_OK);
     assert_fails(mrq_recommender_batch(r, query, MOST + 1, 1, result, error, &err), MRQ_USAGE,
                  "a batch of 10001 queries, want at most 10000");
+    mrq_query_free(stranger);
     free(query);
     free(result);
     free(error);
@@ -517,7 +513,7 @@ static void a_reload_takes_the_current_generation_and_results_stay(void **state)
 {
     (void)state;
     mrq_recommender *r = open_with(1 << 20, NULL);
-    const mrq_query query = {.user = 4, .k = 5};
+    const question query = {.user = 4, .k = 5};
     bool changed = true;
     assert_ok(mrq_recommender_reload(r, &changed, &err));
     assert_false(changed);
@@ -562,7 +558,7 @@ static void a_bad_generation_is_refused_and_the_old_one_serves_on(void **state)
     assert_int_equal(system(command), 0);
     assert_fails(mrq_recommender_reload(r, &changed, &err), MRQ_NOT_FOUND, "");
     assert_false(changed);
-    mrq_result *result = ask(r, &(mrq_query){.user = 4, .k = 5});
+    mrq_result *result = ask(r, &(question){.user = 4, .k = 5});
     assert_string_equal(mrq_result_generation(result), older);
     mrq_result_free(result);
     assert_int_equal(stats_of(r).reloads, 0);
@@ -573,23 +569,23 @@ static void a_bad_generation_is_refused_and_the_old_one_serves_on(void **state)
  * same recommender answers as before. */
 static mrq_status ask_everything(mrq_recommender *r)
 {
-    const mrq_query query = {.user = 4, .k = 3, .explain = 2};
-    const mrq_filters filters = {.year_from = 1950};
+    const question query = {.user = 4, .k = 3, .explain = 2};
+    const question_filters filters = {.year_from = 1950};
     mrq_result *result[8] = {NULL};
     mrq_error error[2];
-    mrq_status status = mrq_recommender_recommend(r, &query, &result[0], NULL);
+    mrq_status status = ask_recommend(r, &query, &result[0], NULL);
     if (status == MRQ_OK)
-        status = mrq_recommender_similar(r, "13", 3, &filters, &result[1], NULL);
+        status = ask_similar(r, "13", 3, &filters, &result[1], NULL);
     if (status == MRQ_OK)
-        status = mrq_recommender_movie(r, 13, &result[2], NULL);
+        status = ask_movie(r, 13, &result[2], NULL);
     if (status == MRQ_OK)
-        status = mrq_recommender_search(r, "title", 3, &result[3], NULL);
+        status = ask_search(r, "title", 3, &result[3], NULL);
     if (status == MRQ_OK)
-        status = mrq_recommender_user(r, 4, 3, &result[4], NULL);
+        status = ask_user(r, 4, 3, &result[4], NULL);
     if (status == MRQ_OK)
-        status = mrq_recommender_info(r, &result[5], NULL);
-    if (status == MRQ_OK && (status = mrq_recommender_batch(r, (const mrq_query[]){{.user = 5, .k = 2}, {.user = 6, .k = 2}}, 2, 1,
-                                                            &result[6], error, NULL)) == MRQ_OK)
+        status = ask_info(r, &result[5], NULL);
+    if (status == MRQ_OK && (status = ask_batch(r, (const question[]){{.user = 5, .k = 2}, {.user = 6, .k = 2}}, 2, 1, &result[6],
+                                                error, NULL)) == MRQ_OK)
         status = error[0].status ? error[0].status : error[1].status;
     for (int i = 0; i < 8; i++) {
         if (status == MRQ_OK && result[i] && !mrq_result_json(result[i], NULL))
@@ -641,7 +637,7 @@ static void survives_without_memory(void **state)
         const mrq_status status = mrq_recommender_reload(r, &changed, NULL);
         allocations_left = INT_MAX;
         assert_true(changed == (status == MRQ_OK));
-        mrq_result *result = ask(r, &(mrq_query){.user = 4, .k = 3});
+        mrq_result *result = ask(r, &(question){.user = 4, .k = 3});
         assert_string_equal(mrq_result_generation(result), changed ? older : newer);
         mrq_result_free(result);
         assert_true(n < 10000);
@@ -666,7 +662,7 @@ static void *ask_the_same(void *context)
     pthread_barrier_wait(&w->start);
     for (uint32_t k = 1; k <= MOVIES; k++) {
         mrq_result *result = NULL;
-        if (mrq_recommender_recommend(w->r, &(mrq_query){.user = 4, .k = k}, &result, NULL) != MRQ_OK)
+        if (ask_recommend(w->r, &(question){.user = 4, .k = k}, &result, NULL) != MRQ_OK)
             atomic_fetch_add(&w->wrong, 1);
         else
             mrq_result_free(result);
@@ -776,14 +772,23 @@ static int share(mrq_answers *answers, mrq_finished *finished, useconds_t time)
     return w.got;
 }
 
+/* The most rated movies. */
+static void find_first(mrq_serving *serving, uint32_t k, mrq_finished **out)
+{
+    ASKED_QUERY query = {0};
+    assert_ok(mrq_query_put(&query, MRQ_Q_TEXT, "", &err));
+    assert_ok(asked_number(&query, MRQ_Q_K, k, &err));
+    assert_ok(mrq_find_titles(serving, &query, out, &err));
+}
+
 static void what_is_too_large_to_keep_goes_to_all_who_wait(void **state)
 {
     (void)state;
     mrq_serving *serving;
     mrq_finished *finished;
     atomic_ullong evicted = 0;
-    assert_ok(mrq_serving_open(store, NULL, 16 * 600, &evicted, &serving, &err)); /* 600 bytes a shard */
-    assert_ok(mrq_find_titles(serving, "", MOVIES, &finished, &err));
+    assert_ok(mrq_serving_open(store, NULL, MRQ_FOR_ALL, 16 * 600, &evicted, &serving, &err)); /* 600 bytes a shard */
+    find_first(serving, MOVIES, &finished);
     useconds_t time = 20000;
     while (share(serving->answers, finished, time) < THREADS) /* some came too late */
         assert_true((time *= 2) < 5000000);
@@ -824,8 +829,8 @@ static void nobody_knows_which_questions_meet(void **state)
     mrq_serving *serving;
     mrq_finished *finished;
     atomic_ullong evicted = 0;
-    assert_ok(mrq_serving_open(store, NULL, 0, &evicted, &serving, &err));
-    assert_ok(mrq_find_titles(serving, "", 1, &finished, &err));
+    assert_ok(mrq_serving_open(store, NULL, MRQ_FOR_ALL, 0, &evicted, &serving, &err));
+    find_first(serving, 1, &finished);
     const uint64_t first = kept_of_64(serving, finished);
     int others = 0;
     for (int i = 0; i < 8; i++)
@@ -840,21 +845,21 @@ static void *ask_all_kinds(void *context)
 {
     work *w = context;
     for (uint32_t i = 0; !atomic_load(&w->stop) && i < 20000; i++) {
-        const mrq_query query = {.user = 1 + i % USERS, .k = 1 + i % 7};
+        const question query = {.user = 1 + i % USERS, .k = 1 + i % 7};
         mrq_result *result = NULL, *other = NULL;
         mrq_answer answer = {0};
-        bool good = mrq_recommender_recommend(w->r, &query, &result, NULL) == MRQ_OK;
+        bool good = ask_recommend(w->r, &query, &result, NULL) == MRQ_OK;
         if (good) {
             const bool old = strcmp(mrq_result_generation(result), older) == 0;
-            good = mrq_recommend(w->generation[!old], NULL, &query, &answer, NULL) == MRQ_OK &&
+            good = asked_recommend(w->generation[!old], NULL, &query, &answer, NULL) == MRQ_OK &&
                    answer.n == mrq_result_size(result) && mrq_result_json(result, NULL);
             for (uint32_t j = 0; good && j < answer.n; j++)
                 good = mrq_result_movie(result, j).id == movies->id[answer.item[j].movie];
         }
         if (i % 16 == 0)
-            good = good && mrq_recommender_info(w->r, &other, NULL) == MRQ_OK;
+            good = good && ask_info(w->r, &other, NULL) == MRQ_OK;
         else if (i % 16 == 1)
-            good = good && mrq_recommender_search(w->r, "00", 5, &other, NULL) == MRQ_OK;
+            good = good && ask_search(w->r, "00", 5, &other, NULL) == MRQ_OK;
         else if (i % 16 == 2)
             mrq_recommender_flush(w->r);
         atomic_fetch_add(good ? &w->answered : &w->wrong, 1);
@@ -908,7 +913,7 @@ static void recommenders_share_answers_and_counts_through_redis(void **state)
     need_redis(&redis);
     freeReplyObject(redis_raw(&redis, NULL, "FLUSHALL"));
     mrq_recommender *one = open_with(1 << 20, redis_address(&redis)), *two = open_with(0, redis_address(&redis));
-    const mrq_query query = {.user = 4, .k = 5};
+    const question query = {.user = 4, .k = 5};
     mrq_result *first = ask(one, &query), *second = ask(two, &query);
     assert_string_equal(mrq_result_cache(first), "miss");
     assert_string_equal(mrq_result_cache(second), "hit");
@@ -922,7 +927,7 @@ static void recommenders_share_answers_and_counts_through_redis(void **state)
     assert_int_equal(redis_number(&redis, "ZCARD %s", MRQ_HOT_KEY), 1);
     for (int i = 0; i < 3; i++) { /* what is no query is not told */
         mrq_result *other = NULL;
-        assert_ok(mrq_recommender_similar(one, "13", 3, NULL, &other, &err));
+        assert_ok(ask_similar(one, "13", 3, NULL, &other, &err));
         mrq_result_free(other);
     }
     mrq_recommender_flush(one);
@@ -1010,7 +1015,7 @@ static void a_dead_redis_is_told_and_harms_nobody(void **state)
 {
     (void)state;
     mrq_recommender *r = open_with(1 << 20, "unix:/nowhere/redis.sock");
-    mrq_result *result = ask(r, &(mrq_query){.user = 4, .k = 5});
+    mrq_result *result = ask(r, &(question){.user = 4, .k = 5});
     assert_string_equal(mrq_result_cache(result), "down");
     mrq_result_free(result);
     mrq_recommender_flush(r);

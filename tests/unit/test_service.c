@@ -1,5 +1,6 @@
 /* The service over a real store: every answer is compared whole, its head as its body, with what the library says; limits at their
  * value and one beyond; each call of libmicrohttpd and each allocation that fails in its turn. */
+#include "unit/asked.h"
 #include "unit/checked_locks.h"
 #include "unit/failing_memory.h"
 #include "unit/store_world.h"
@@ -173,33 +174,33 @@ static const char *document(mrq_status status, mrq_result *result)
     return text;
 }
 
-static const char *recommended(const mrq_query *query)
+static const char *recommended(const question *query)
 {
     mrq_result *result = NULL;
-    const mrq_status status = mrq_recommender_recommend(twin, query, &result, &err);
+    const mrq_status status = ask_recommend(twin, query, &result, &err);
     return document(status, result);
 }
 
-static const char *similar(const mrq_filters *filters, uint32_t k)
+static const char *similar(const question_filters *filters, uint32_t k)
 {
     mrq_result *result = NULL;
-    const mrq_status status = mrq_recommender_similar(twin, "13", k, filters, &result, &err);
+    const mrq_status status = ask_similar(twin, "13", k, filters, &result, &err);
     return document(status, result);
 }
 
 static const char *searched(const char *text, uint32_t k)
 {
     mrq_result *result = NULL;
-    const mrq_status status = mrq_recommender_search(twin, text, k, &result, &err);
+    const mrq_status status = ask_search(twin, text, k, &result, &err);
     return document(status, result);
 }
 
 static const char *told(int64_t movie, int64_t user, uint32_t k)
 {
     mrq_result *result = NULL;
-    const mrq_status status = movie >= 0  ? mrq_recommender_movie(twin, movie, &result, &err)
-                              : user >= 0 ? mrq_recommender_user(twin, user, k, &result, &err)
-                                          : mrq_recommender_info(twin, &result, &err);
+    const mrq_status status = movie >= 0  ? ask_movie(twin, movie, &result, &err)
+                              : user >= 0 ? ask_user(twin, user, k, &result, &err)
+                                          : ask_info(twin, &result, &err);
     return document(status, result);
 }
 
@@ -210,19 +211,19 @@ static void every_answer_is_the_librarys(void **state)
     start(&s, address, (mrq_server_options){0});
     const char *genre[] = {"genre001", "genre002"};
     const int64_t exclude[] = {10, 13};
-    const mrq_filters filters = {
+    const question_filters filters = {
         .genre = genre, .n_genres = 2, .year_from = 1950, .year_to = 1990, .exclude = exclude, .n_exclude = 2};
     const struct {
         const char *request;
         const char *body;
     } cases[] = {
-        {GET("/v1/recommendations?user=4"), strdup(recommended(&(mrq_query){.user = 4, .k = MRQ_K_DEFAULT}))},
-        {GET("/v1/recommendations?user=4&k=3&explain=true"), strdup(recommended(&(mrq_query){.user = 4, .k = 3, .explain = 10}))},
-        {GET("/v1/recommendations?age=age003&k=1000"), strdup(recommended(&(mrq_query){.age = "age003", .user = -1, .k = 1000}))},
+        {GET("/v1/recommendations?user=4"), strdup(recommended(&(question){.user = 4, .k = MRQ_K_DEFAULT}))},
+        {GET("/v1/recommendations?user=4&k=3&explain=true"), strdup(recommended(&(question){.user = 4, .k = 3, .explain = 10}))},
+        {GET("/v1/recommendations?age=age003&k=1000"), strdup(recommended(&(question){.age = "age003", .user = -1, .k = 1000}))},
         {GET("/v1/recommendations?user=4&k=2&genre=genre001&genre=genre002&year=1950-1990&exclude=10,13"),
-         strdup(recommended(&(mrq_query){.user = 4, .k = 2, .filters = filters}))},
+         strdup(recommended(&(question){.user = 4, .k = 2, .filters = filters}))},
         {GET("/v1/recommendations?user=4&k=9&include_seen=true&genre=genre001&genre=genre002&all_genres=1"),
-         strdup(recommended(&(mrq_query){
+         strdup(recommended(&(question){
              .user = 4, .k = 9, .filters = {.genre = genre, .n_genres = 2, .all_genres = true, .include_seen = true}}))},
         {GET("/v1/movies/13"), strdup(told(13, -1, 0))},
         {GET("/v1/movies/13/similar"), strdup(similar(NULL, MRQ_K_DEFAULT))},
@@ -253,7 +254,7 @@ static void every_answer_is_the_librarys(void **state)
 }
 
 /* What stands in the sources is what a browser gets. */
-static void the_page_and_the_description_are_told_as_they_are(void **state)
+static void the_page_is_told_as_it_is(void **state)
 {
     (void)state;
     static const struct {
@@ -264,7 +265,6 @@ static void the_page_and_the_description_are_told_as_they_are(void **state)
         {"/page.css", "page/page.css", PAGE("text/css")},
         {"/page.js", "page/page.js", PAGE("text/javascript")},
         {"/parts.js", "page/parts.js", PAGE("text/javascript")},
-        {"/openapi.json", "openapi.json", JSON},
     };
     const char *source = getenv("MRQ_SOURCE");
     if (!source)
@@ -288,16 +288,17 @@ static void a_batch_is_answered_as_its_queries_are(void **state)
     service s;
     start(&s, address, (mrq_server_options){.workers = 2});
     static char one[1 << 16], two[1 << 16], want[1 << 18];
-    snprintf(one, sizeof one, "%s", recommended(&(mrq_query){.user = 4, .k = 2}));
-    snprintf(two, sizeof two, "%s", recommended(&(mrq_query){.user = 5, .k = 3}));
+    snprintf(one, sizeof one, "%s", recommended(&(question){.user = 4, .k = 2}));
+    snprintf(two, sizeof two, "%s", recommended(&(question){.user = 5, .k = 3}));
     one[strlen(one) - 1] = two[strlen(two) - 1] = '\0';
-    snprintf(
-        want, sizeof want,
-        "{\"schema\":1,\"answers\":[%s,{\"schema\":1,\"error\":{\"code\":\"usage\",\"message\":\"k: 0, want a whole number, 1 to "
-        "1000\"}},{\"schema\":1,\"error\":{\"code\":\"not_found\",\"message\":\"user 99: not in the data, which has 50 users from "
-        "1 "
-        "to 50\"}},%s]}\n",
-        one, two);
+    snprintf(want, sizeof want,
+             "{\"schema\":1,\"answers\":[%s,{\"schema\":1,\"error\":{\"code\":\"usage\",\"message\":\"k \\\"0\\\": want a whole "
+             "number from "
+             "1 to 1000\"}},{\"schema\":1,\"error\":{\"code\":\"not_found\",\"message\":\"user 99: not in the data, which has 50 "
+             "users from "
+             "1 "
+             "to 50\"}},%s]}\n",
+             one, two);
     static const char body[] = "{\"queries\":[{\"user\":4,\"k\":2},{\"k\":0},{\"user\":99},{\"user\":5,\"k\":3}]}";
     static const char *const kinds[] = {"application/json", "Application/JSON; charset=utf-8", "application/json ;x",
                                         "application/json\t"};
@@ -408,8 +409,14 @@ static void what_is_refused_is_told_whole(void **state)
         {GET("/v1/users/1?query=1"), "400 Bad Request", OTHERS, PROBLEM("usage", "unknown parameter \\\"query\\\": want k")},
         {GET("/v1/recommendations?query=1"), "400 Bad Request", OTHERS,
          PROBLEM("usage",
-                 "unknown parameter \\\"query\\\": want age, gender, job, user, liked, disliked, k, genre, all_genres, year, "
+                 "unknown parameter \\\"query\\\": want age, gender, job, with, user, liked, disliked, k, genre, all_genres, year, "
                  "exclude, include_seen, explain")},
+        {GET("/v1/movies/13/similar?movie=13"), "400 Bad Request", OTHERS,
+         PROBLEM("usage", "unknown parameter \\\"movie\\\": want k, genre, all_genres, year, exclude")},
+        {GET("/v1/recommendations?town=1"), "400 Bad Request", OTHERS,
+         PROBLEM("usage", "town \\\"1\\\": no field of a query, and the data does not tell its users' town, but gender, age, job")},
+        {GET("/v1/recommendations?user=4&k=2&explain=all"), "400 Bad Request", OTHERS,
+         PROBLEM("usage", "explain: 2 movies with 4294967295 parts of scores each, want at most 100000 movies and parts in all")},
         {GET("/v1/recommendations?user=4&k=1000&explain=100"), "400 Bad Request", OTHERS,
          PROBLEM("usage", "explain: 1000 movies with 100 parts of scores each, want at most 100000 movies and parts in all")},
         {GET("/v1/recommendations?user=4&k=1000&explain=99"), "200 OK", OTHERS, NULL},
@@ -595,7 +602,7 @@ static void what_is_malformed_is_answered_once(void **state)
     stop(&s);
 }
 
-/* So many connections as were asked for, however many threads share them. */
+/* So many connections as were question for, however many threads share them. */
 static void connections_are_shared_among_the_workers(void **state)
 {
     (void)state;
@@ -935,18 +942,12 @@ static void a_server_starts_whole_or_not_at_all(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_malformed_is_answered_once),
-        cmocka_unit_test(connections_are_shared_among_the_workers),
-        cmocka_unit_test(every_request_is_counted_and_logged),
-        cmocka_unit_test(an_ipv6_client_is_logged_as_one),
-        cmocka_unit_test(survives_what_libmicrohttpd_refuses),
-        cmocka_unit_test(answers_survive_without_memory),
-        cmocka_unit_test(a_server_starts_whole_or_not_at_all),
-        cmocka_unit_test(every_answer_is_the_librarys),
-        cmocka_unit_test(the_page_and_the_description_are_told_as_they_are),
-        cmocka_unit_test(a_batch_is_answered_as_its_queries_are),
-        cmocka_unit_test(what_is_refused_is_told_whole),
-        cmocka_unit_test(requests_have_limits),
+        cmocka_unit_test(what_is_malformed_is_answered_once),  cmocka_unit_test(connections_are_shared_among_the_workers),
+        cmocka_unit_test(every_request_is_counted_and_logged), cmocka_unit_test(an_ipv6_client_is_logged_as_one),
+        cmocka_unit_test(survives_what_libmicrohttpd_refuses), cmocka_unit_test(answers_survive_without_memory),
+        cmocka_unit_test(a_server_starts_whole_or_not_at_all), cmocka_unit_test(every_answer_is_the_librarys),
+        cmocka_unit_test(the_page_is_told_as_it_is),           cmocka_unit_test(a_batch_is_answered_as_its_queries_are),
+        cmocka_unit_test(what_is_refused_is_told_whole),       cmocka_unit_test(requests_have_limits),
         cmocka_unit_test(all_bodies_together_have_a_limit),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -1,6 +1,7 @@
 /* Tastes: liked and disliked movies in a query, against sums by hand. */
 #include "engine/cached.h"
 #include "engine/serving.h"
+#include "unit/asked.h"
 #include "unit/redis_server.h"
 
 #include "unit/engine_world.h"
@@ -17,7 +18,7 @@ static int64_t id_of(uint32_t movie)
 }
 
 /* The answer has the scores of this sum, the best first, and is without the `n` movies in `out`. */
-static void assert_scores(const engine_world *w, const mrq_query *query, const world_sum *sum, const uint32_t *out, uint32_t n)
+static void assert_scores(const engine_world *w, const question *query, const world_sum *sum, const uint32_t *out, uint32_t n)
 {
     mrq_answer answer = world_answer(w, query);
     bool given[MOVIES] = {false}, left_out[MOVIES] = {false};
@@ -54,14 +55,14 @@ static void a_strangers_taste_is_added(void **state)
         world_add(world, &sum, world_liked(world, movies[i]), 1);
     for (int i = 3; i < 5; i++)
         world_add(world, &sum, world_liked(world, movies[i]), (double)MRQ_DISLIKES);
-    mrq_query query = {.age = "2",
-                       .gender = "1",
-                       .job = "job009",
-                       .user = -1,
-                       .liked = liked,
-                       .n_liked = 4,
-                       .disliked = disliked,
-                       .n_disliked = 2};
+    question query = {.age = "2",
+                      .gender = "1",
+                      .job = "job009",
+                      .user = -1,
+                      .liked = liked,
+                      .n_liked = 4,
+                      .disliked = disliked,
+                      .n_disliked = 2};
     for (query.k = 1; query.k <= MOVIES; query.k++)
         assert_scores(world, &query, &sum, movies, 5);
     query.filters.include_seen = true;
@@ -80,8 +81,26 @@ static void what_is_not_given_is_the_average(void **state)
     world_sum female = sum;
     world_add(world, &female, world_row(world, "gender", 0), 1);
     world_add_average(world, &sum, "gender");
-    assert_scores(world, &(mrq_query){.user = -1, .k = 9, .liked = liked, .n_liked = 1}, &sum, &movie, 1);
-    assert_scores(world, &(mrq_query){.gender = "0", .user = -1, .k = 9, .liked = liked, .n_liked = 1}, &female, &movie, 1);
+    assert_scores(world, &(question){.user = -1, .k = 9, .liked = liked, .n_liked = 1}, &sum, &movie, 1);
+    assert_scores(world, &(question){.gender = "0", .user = -1, .k = 9, .liked = liked, .n_liked = 1}, &female, &movie, 1);
+}
+
+/* Nor are likes needed for it: of whom nothing is known is the average person. */
+static void who_says_nothing_is_the_average(void **state)
+{
+    (void)state;
+    const uint32_t disliked = 5;
+    const int64_t ids[] = {id_of(disliked)};
+    world_sum sum = world_start(world);
+    world_add_average(world, &sum, "age");
+    world_add_average(world, &sum, "job");
+    world_sum male = sum;
+    world_add(world, &male, world_row(world, "gender", 1), 1);
+    world_add_average(world, &sum, "gender");
+    assert_scores(world, &(question){.user = -1, .k = MOVIES}, &sum, NULL, 0);
+    assert_scores(world, &(question){.gender = "1", .user = -1, .k = MOVIES}, &male, NULL, 0);
+    world_add(world, &sum, world_liked(world, disliked), (double)MRQ_DISLIKES);
+    assert_scores(world, &(question){.user = -1, .k = MOVIES, .disliked = ids, .n_disliked = 1}, &sum, &disliked, 1);
 }
 
 /* Nobody liked the movie, so nothing is known of who does: the average person. */
@@ -100,7 +119,7 @@ static void a_movie_that_says_nothing_gives_the_average(void **state)
     world_add_average(world, &sum, "age");
     world_add_average(world, &sum, "gender");
     world_add_average(world, &sum, "job");
-    assert_scores(world, &(mrq_query){.user = -1, .k = 9, .liked = liked, .n_liked = 1}, &sum, &nobodys, 1);
+    assert_scores(world, &(question){.user = -1, .k = 9, .liked = liked, .n_liked = 1}, &sum, &nobodys, 1);
     world->g.tower->liked = before;
     mrq_free(rows);
 }
@@ -133,7 +152,7 @@ static void a_users_taste_corrects_the_history(void **state)
         out[n_out++] = again;
         out[n_out++] = turned;
         out[n_out++] = NOBODYS;
-        mrq_query query = {.user = u + 1, .k = 15, .liked = liked, .n_liked = 2, .disliked = disliked, .n_disliked = 1};
+        question query = {.user = u + 1, .k = 15, .liked = liked, .n_liked = 2, .disliked = disliked, .n_disliked = 1};
         assert_scores(world, &query, &sum, out, n_out);
         query.filters.include_seen = true;
         query.k = MOVIES;
@@ -163,16 +182,16 @@ static void averages_survive_the_file(void **state)
 
 /* Identity */
 
-static char *text_of(const mrq_query *query)
+static char *text_of(const question *query)
 {
     mrq_resolved resolved = {0};
-    assert_ok(mrq_query_resolve(&world->g, query, &resolved, &err));
+    assert_ok(asked_resolve(&world->g, query, &resolved, &err));
     char *text = strdup(resolved.text);
     mrq_resolved_clear(&resolved);
     return text;
 }
 
-static void assert_text(const mrq_query *query, const char *want)
+static void assert_text(const question *query, const char *want)
 {
     char *text = text_of(query);
     assert_string_equal(text, want);
@@ -183,15 +202,15 @@ static void the_text_holds_the_taste(void **state)
 {
     (void)state;
     const int64_t a[] = {16, 10, 13, 10}, b[] = {13, 16, 10}, c[] = {22, 19};
-    assert_text(&(mrq_query){.user = -1, .k = 5, .liked = a, .n_liked = 4, .disliked = c, .n_disliked = 2},
+    assert_text(&(question){.user = -1, .k = 5, .liked = a, .n_liked = 4, .disliked = c, .n_disliked = 2},
                 "{\"user\":null,\"liked\":[10,13,16],\"disliked\":[19,22],\"k\":5}");
-    assert_text(&(mrq_query){.user = -1, .k = 5, .liked = b, .n_liked = 3}, "{\"user\":null,\"liked\":[10,13,16],\"k\":5}");
-    assert_text(&(mrq_query){.user = -1, .k = 5, .liked = a, .n_liked = 4, .explain = MRQ_EXPLAIN_ALL},
+    assert_text(&(question){.user = -1, .k = 5, .liked = b, .n_liked = 3}, "{\"user\":null,\"liked\":[10,13,16],\"k\":5}");
+    assert_text(&(question){.user = -1, .k = 5, .liked = a, .n_liked = 4, .explain = MRQ_EXPLAIN_ALL},
                 "{\"user\":null,\"liked\":[10,13,16],\"k\":5}");
-    assert_text(&(mrq_query){.user = -1, .k = 5, .liked = c, .n_liked = 1, .filters = {.include_seen = true}},
+    assert_text(&(question){.user = -1, .k = 5, .liked = c, .n_liked = 1, .filters = {.include_seen = true}},
                 "{\"user\":null,\"liked\":[22],\"k\":5,\"include_seen\":true}");
-    const mrq_query same = {.age = "1", .gender = "1", .job = "1", .user = -1, .k = 5};
-    mrq_query other = same;
+    const question same = {.age = "1", .gender = "1", .job = "1", .user = -1, .k = 5};
+    question other = same;
     char *text = text_of(&same);
     assert_null(strstr(text, "liked"));
     other.disliked = c;
@@ -209,16 +228,16 @@ static void assert_same(const mrq_answer *a, const mrq_answer *b)
         assert_int_equal(a->item[i].movie, b->item[i].movie);
         assert_true(a->item[i].score == b->item[i].score);
     }
-    assert_string_equal(a->query, b->query);
+    assert_string_equal(a->query.text, b->query.text);
 }
 
 /* The answer through the cache, which comes to `want`; equal to the one without. */
-static void assert_through(const mrq_generation *g, mrq_cache *cache, const mrq_query *query, mrq_cache_state want)
+static void assert_through(const mrq_generation *g, mrq_cache *cache, const question *query, mrq_cache_state want)
 {
     mrq_answer bare = world_answer(world, query), answer = {0};
     for (int tries = 0; tries < 10; tries++) { /* a busy machine can make Redis look down */
         mrq_answer_clear(&answer);
-        assert_ok(mrq_recommend(g, cache, query, &answer, &err));
+        assert_ok(asked_recommend(g, cache, query, &answer, &err));
         if (answer.cache == want || !strstr(mrq_cache_problem(cache), "timed out"))
             break;
         usleep(300000);
@@ -234,7 +253,7 @@ static void a_hit_equals_a_search_and_is_warmed(void **state)
     (void)state;
     MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = redis_cache(&redis);
     const int64_t a[] = {10, 16, 52}, b[] = {25, 43};
-    const mrq_query queries[] = {
+    const question queries[] = {
         {.user = -1, .k = 5, .liked = a, .n_liked = 3},
         {.user = -1, .k = 5, .liked = a, .n_liked = 3, .disliked = b, .n_disliked = 2},
         {.user = -1, .k = 5, .liked = a, .n_liked = 3, .filters = {.include_seen = true}},
@@ -266,10 +285,10 @@ static void a_hit_equals_a_search_and_is_warmed(void **state)
 
 /* Wrong tastes */
 
-static void assert_refused(const engine_world *w, const mrq_query *query, mrq_status status, const char *sentence)
+static void assert_refused(const engine_world *w, const question *query, mrq_status status, const char *sentence)
 {
     mrq_answer answer = {0};
-    assert_fails(mrq_recommend(&w->g, NULL, query, &answer, &err), status, sentence);
+    assert_fails(asked_recommend(&w->g, NULL, query, &answer, &err), status, sentence);
     assert_true(strstr(err.msg, sentence) == err.msg); /* it begins with the member's name */
     assert_null(answer.item);
 }
@@ -281,38 +300,36 @@ static void refuses_wrong_tastes(void **state)
     for (uint32_t i = 0; i < MRQ_TASTE_MAX + 1; i++)
         many[i] = id_of(i % MOVIES);
     const int64_t known[] = {10, 13}, unknown[] = {10, 11}, negative[] = {-1}, both[] = {16, 13};
-    assert_refused(world, &(mrq_query){.user = -1, .k = 5, .liked = unknown, .n_liked = 2}, MRQ_NOT_FOUND,
+    assert_refused(world, &(question){.user = -1, .k = 5, .liked = unknown, .n_liked = 2}, MRQ_NOT_FOUND,
                    "liked 11: not in the data, which has 40 movies");
-    assert_refused(world, &(mrq_query){.user = 1, .k = 5, .disliked = negative, .n_disliked = 1}, MRQ_NOT_FOUND,
-                   "disliked -1: not in the data");
-    assert_refused(world, &(mrq_query){.user = 1, .k = 5, .liked = known, .n_liked = 2, .disliked = both, .n_disliked = 2},
+    assert_refused(world, &(question){.user = 1, .k = 5, .disliked = negative, .n_disliked = 1}, MRQ_USAGE,
+                   "disliked \"-1\": want ids of movies with commas between them");
+    assert_refused(world, &(question){.user = 1, .k = 5, .liked = known, .n_liked = 2, .disliked = both, .n_disliked = 2},
                    MRQ_USAGE, "liked 13: disliked as well, want one or the other");
-    assert_refused(world, &(mrq_query){.user = -1, .k = 5, .liked = many, .n_liked = MRQ_TASTE_MAX + 1}, MRQ_USAGE,
-                   "liked: 10001 movies, want at most 10000");
-    assert_refused(world, &(mrq_query){.user = 1, .k = 5, .disliked = many, .n_disliked = MRQ_TASTE_MAX + 1}, MRQ_USAGE,
-                   "disliked: 10001 movies, want at most 10000");
-    assert_refused(plain, &(mrq_query){.user = 1, .k = 5, .liked = known, .n_liked = 1}, MRQ_USAGE,
+    assert_refused(world, &(question){.user = -1, .k = 5, .liked = many, .n_liked = MRQ_TASTE_MAX + 1}, MRQ_USAGE,
+                   "liked: more than 10000 of them");
+    assert_refused(world, &(question){.user = 1, .k = 5, .disliked = many, .n_disliked = MRQ_TASTE_MAX + 1}, MRQ_USAGE,
+                   "disliked: more than 10000 of them");
+    assert_refused(plain, &(question){.user = 1, .k = 5, .liked = known, .n_liked = 1}, MRQ_USAGE,
                    "liked: model \"toy\" does not learn from what a person likes; train with --model retrieval");
-    assert_refused(plain, &(mrq_query){.user = 1, .k = 5, .disliked = known, .n_disliked = 1}, MRQ_USAGE,
+    assert_refused(plain, &(question){.user = 1, .k = 5, .disliked = known, .n_disliked = 1}, MRQ_USAGE,
                    "disliked: model \"toy\" does not learn from what a person likes; train with --model retrieval");
-    assert_refused(world, &(mrq_query){.user = -1, .k = 5}, MRQ_USAGE,
-                   "gender is missing: want gender, age, job, or a user of the data, or liked movies");
-    assert_refused(world, &(mrq_query){.user = -1, .k = 5, .disliked = known, .n_disliked = 1}, MRQ_USAGE, "gender is missing");
-    assert_refused(world, &(mrq_query){.age = "x", .user = -1, .k = 5, .liked = known, .n_liked = 1}, MRQ_USAGE, "age \"x\"");
-    assert_refused(world, &(mrq_query){.user = 999, .k = 5, .liked = known, .n_liked = 1}, MRQ_NOT_FOUND, "user 999");
+    assert_refused(world, &(question){.age = "x", .user = -1, .k = 5, .liked = known, .n_liked = 1}, MRQ_USAGE, "age \"x\"");
+    assert_refused(world, &(question){.user = 999, .k = 5, .liked = known, .n_liked = 1}, MRQ_NOT_FOUND, "user 999");
 }
 
 static void people_known_by_their_history_alone(void **state)
 {
     (void)state;
     engine_world *w = engine_world_new(WORLD_HISTORY_ALONE, MOVIES);
-    assert_refused(w, &(mrq_query){.user = -1, .k = 5}, MRQ_USAGE, "user is missing: want a user of the data, or liked movies");
+    world_sum nobody = world_start(w);
+    assert_scores(w, &(question){.user = -1, .k = MOVIES}, &nobody, NULL, 0);
     const uint32_t movies[] = {4, 9};
     const int64_t liked[] = {id_of(4)}, disliked[] = {id_of(9)};
     world_sum sum = world_start(w);
     world_add(w, &sum, world_liked(w, 4), 1);
     world_add(w, &sum, world_liked(w, 9), (double)MRQ_DISLIKES);
-    assert_scores(w, &(mrq_query){.user = -1, .k = 5, .liked = liked, .n_liked = 1, .disliked = disliked, .n_disliked = 1}, &sum,
+    assert_scores(w, &(question){.user = -1, .k = 5, .liked = liked, .n_liked = 1, .disliked = disliked, .n_disliked = 1}, &sum,
                   movies, 2);
     engine_world_free(w);
 }
@@ -332,7 +349,7 @@ static void ten_thousand_movies(void **state)
         liked[i] = w->g.movies->id[MANY - 1 - i];
         world_add(w, &sum, world_liked(w, MANY - 1 - i), 1);
     }
-    mrq_answer answer = world_answer(w, &(mrq_query){.user = -1, .k = 1000, .liked = liked, .n_liked = MRQ_TASTE_MAX});
+    mrq_answer answer = world_answer(w, &(question){.user = -1, .k = 1000, .liked = liked, .n_liked = MRQ_TASTE_MAX});
     assert_int_equal(answer.n, MANY - MRQ_TASTE_MAX);
     for (uint32_t i = 0; i < answer.n; i++) {
         assert_true(answer.item[i].movie < MANY - MRQ_TASTE_MAX);
@@ -357,20 +374,20 @@ static void without_its_history(void **state)
     const float *liked = world->g.tower->liked;
     const int64_t movie[] = {id_of(3)};
     mrq_answer answer = {0};
-    mrq_query query = {.user = 3, .k = 5};
+    question query = {.user = 3, .k = 5};
     mrq_answer whole = world_answer(world, &query);
     world->g.tower->liked = NULL;
-    assert_ok(mrq_recommend(&world->g, NULL, &query, &answer, &err));
+    assert_ok(asked_recommend(&world->g, NULL, &query, &answer, &err));
     assert_int_equal(answer.n, whole.n);
     for (uint32_t i = 0; i < whole.n; i++)
         assert_true(answer.item[i].movie == whole.item[i].movie && fabs(answer.item[i].score - whole.item[i].score) <= 0);
     mrq_answer_clear(&answer);
     mrq_answer_clear(&whole);
     query.explain = MRQ_EXPLAIN_ALL;
-    assert_fails(mrq_recommend(&world->g, NULL, &query, &answer, &err), MRQ_FAILED, "opened without its history");
-    query = (mrq_query){.user = 3, .k = 5, .disliked = movie, .n_disliked = 1};
-    assert_fails(mrq_recommend(&world->g, NULL, &query, &answer, &err), MRQ_FAILED, "opened without its history");
-    assert_fails(mrq_similar(&world->g, "10", 3, &query.filters, &answer, &err), MRQ_FAILED, "opened without its history");
+    assert_fails(asked_recommend(&world->g, NULL, &query, &answer, &err), MRQ_FAILED, "opened without its history");
+    query = (question){.user = 3, .k = 5, .disliked = movie, .n_disliked = 1};
+    assert_fails(asked_recommend(&world->g, NULL, &query, &answer, &err), MRQ_FAILED, "opened without its history");
+    assert_fails(asked_similar(&world->g, "10", 3, &query.filters, &answer, &err), MRQ_FAILED, "opened without its history");
     world->g.tower->liked = liked;
 }
 
@@ -384,7 +401,7 @@ static void similar_is_what_liking_adds(void **state)
     mrq_answer answer = {0};
     char id[24];
     snprintf(id, sizeof id, "%lld", (long long)id_of(movie));
-    assert_ok(mrq_similar(&world->g, id, 7, &(mrq_filters){.genre = NULL}, &answer, &err));
+    assert_ok(asked_similar(&world->g, id, 7, &(question_filters){.genre = NULL}, &answer, &err));
     assert_int_equal(answer.n, 7);
     bool given[MOVIES] = {[4] = true};
     for (uint32_t i = 0; i < answer.n; i++) {
@@ -412,7 +429,10 @@ static void a_users_likes_come_first(void **state)
     mrq_serving serving = {.holders = 1, .generation = &world->g, .ratings = ratings};
     for (uint32_t u = 0; u < WORLD_USERS; u++) {
         mrq_finished *finished = NULL;
-        assert_ok(mrq_find_user(&serving, u + 1, MOVIES, &finished, &err));
+        ASKED_QUERY query = {0};
+        assert_ok(asked_number(&query, MRQ_Q_USER, u + 1, &err));
+        assert_ok(asked_number(&query, MRQ_Q_K, MOVIES, &err));
+        assert_ok(mrq_find_user(&serving, &query, &finished, &err));
         const mrq_answer *answer = &finished->answer;
         assert_int_equal(answer->n, world->g.seen.offset[u + 1] - world->g.seen.offset[u]);
         for (uint32_t i = 1; i < answer->n; i++) {
@@ -442,6 +462,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_strangers_taste_is_added),
         cmocka_unit_test(what_is_not_given_is_the_average),
+        cmocka_unit_test(who_says_nothing_is_the_average),
         cmocka_unit_test(a_movie_that_says_nothing_gives_the_average),
         cmocka_unit_test(a_users_taste_corrects_the_history),
         cmocka_unit_test(averages_survive_the_file),

@@ -1,4 +1,5 @@
-/* The page: asks the service that it came from and shows what it says.
+/* The page: asks the service that it came from and shows what it says. What can be told of a person is what the data knows of its
+ * users: a control for each column that the service's info names.
  *
  * `state` holds what is asked. The address's hash is the same as text, named as the service's parameters are, so that a link
  * restores it; it is a hash and no query, so that tastes stay out of logs. Whatever changes the state calls changed(), which writes
@@ -16,7 +17,7 @@ class Refused extends Error {
     super(sentence(message));
     this.status = status;
     /* A sentence about a parameter begins with its name. */
-    this.field = status < 500 ? (/^([a-z_]+)/.exec(message) || [])[1] : undefined;
+    this.field = status < 500 ? (/^([\w-]+)/.exec(message) || [])[1] : undefined;
   }
 }
 
@@ -68,9 +69,11 @@ function askToken(wrong) {
 
 /* ---- State and address ---- */
 
-const NOTHING = {view: "", known: false, age: "", gender: "", job: "", user: "", liked: [], disliked: [], genre: [], all: false,
+/* `features` holds values by column of the users. */
+const NOTHING = {view: "", known: false, features: new Map(), user: "", liked: [], disliked: [], genre: [], all: false,
   from: "", to: "", k: "12", seen: false, movie: ""};
-const FEATURES = ["age", "gender", "job"];
+/* What the address calls by these names; any other is a column of the users. */
+const OWN = ["view", "movie", "user", "liked", "disliked", "genre", "all_genres", "year", "include_seen", "k", "with"];
 const FILTERS = ["genre", "all", "from", "to", "seen"];
 const TASTES_MAX = 200; /* so that a link stays within what servers take as an address */
 let state = structuredClone(NOTHING);
@@ -78,12 +81,15 @@ let info = null;
 
 const year = s => s.from || s.to ? (s.from === s.to ? s.from : `${s.from}-${s.to}`) : "";
 
-/* What the service is asked, under the service's names. */
-function parameters(s) {
+/* "with" is for a column that is called like something else; the service takes any so. */
+const pair = (name, value) => ["with", `${name}=${value}`];
+
+/* What the service is asked, under the service's names; `feature` makes a parameter of a column's value. */
+function parameters(s, feature = pair) {
   const p = new URLSearchParams();
   const put = (name, value) => { if (value) p.append(name, value); };
   if (s.known) p.append("user", s.user);
-  else FEATURES.forEach(name => put(name, s[name]));
+  else s.features.forEach((value, name) => p.append(...feature(name, value)));
   put("liked", s.liked.join());
   put("disliked", s.disliked.join());
   s.genre.forEach(genre => put("genre", genre));
@@ -95,7 +101,7 @@ function parameters(s) {
 }
 
 function hash(s) {
-  const p = parameters(s);
+  const p = parameters(s, (name, value) => OWN.includes(name) ? pair(name, value) : [name, value]);
   if (s.view) p.append("view", s.view);
   if (s.movie) p.append("movie", s.movie);
   return `#${String(p).replaceAll("%2C", ",")}`;
@@ -105,7 +111,11 @@ function parse(text) {
   const p = new URLSearchParams(text.replace(/^#/, ""));
   const ids = name => [...new Set(p.getAll(name).join().split(",").filter(id => /^\d{1,18}$/.test(id)))].slice(0, TASTES_MAX);
   const s = structuredClone(NOTHING);
-  for (const name of [...FEATURES, "user", "view", "movie", "k"]) s[name] = p.get(name) ?? s[name];
+  for (const name of ["user", "view", "movie", "k"]) s[name] = p.get(name) ?? s[name];
+  for (const [name, value] of p) {
+    const [, column, its] = name === "with" ? /^([^=]*)=?(.*)$/s.exec(value) : ["", OWN.includes(name) ? "" : name, value];
+    if (column && its) s.features.set(column, its);
+  }
   s.known = p.has("user");
   s.liked = ids("liked");
   s.disliked = ids("disliked").filter(id => !s.liked.includes(id));
@@ -176,9 +186,20 @@ function scoreLine(movie, best) {
     make("span.unseen", "Affinity "), meter(movie.score / best), make("b", small(movie.score)));
 }
 
-const WORDS = {age: p => `your age, ${p.label}`, gender: p => `your gender, ${p.label}`, job: p => `your occupation, ${p.label}`,
-  id: p => `what user ${p.value} is like`, history: p => `user ${state.user} liked ${plain(movieOf(p))}`,
-  liked: p => `you like ${plain(movieOf(p))}`, disliked: p => `you dislike ${plain(movieOf(p))}`};
+/* A column's name in words, and a value of it, which of a set is a list. */
+const plainName = name => name.replaceAll(/[_-]/g, " ");
+const valueOf = feature => Array.isArray(feature.value) ? list(feature.value) : String(feature.label ?? feature.value);
+
+/* "female", but "age 25-34": the name stands before what does not say by itself what it is. */
+function featuresOf(document) {
+  const told = Object.entries(document).filter(([, feature]) => feature?.value !== undefined && String(feature.value));
+  const words = told.map(([name, feature]) => (/^[-+.\d]/.test(valueOf(feature)) ? `${plainName(name)} ` : "") + valueOf(feature));
+  return [...words, ...(document.with || [])];
+}
+
+const WORDS = new Map(Object.entries({id: p => `what user ${p.value} is like`, liked: p => `you like ${plain(movieOf(p))}`,
+  disliked: p => `you dislike ${plain(movieOf(p))}`, history: p => `user ${state.user} liked ${plain(movieOf(p))}`}));
+const wordsOf = part => WORDS.get(part.input)?.(part) || `your ${plainName(part.input)}, ${valueOf(part)}`;
 const movieOf = part => movies.get(String(part.id)) || {...part, year: +(/\((\d{4})\)$/.exec(part.title) || [])[1]};
 
 function why(explanation) {
@@ -186,7 +207,7 @@ function why(explanation) {
   const most = Math.max(...parts.map(part => Math.abs(part.score)), 1e-9);
   const told = parts.filter(part => Number(small(part.score)) !== 0);
   const rows = told.map(part => make(part.score < 0 ? "li.against" : "li", {}, meter(Math.abs(part.score) / most),
-    make("span", (part.score < 0 ? "less: " : "") + (WORDS[part.input]?.(part) || `${part.input} ${part.label}`)),
+    make("span", (part.score < 0 ? "less: " : "") + wordsOf(part)),
     make("span.amount", signed(part.score))));
   const others = `The average person: ${small(base)}.${rest ? ` Everything else: ${signed(rest)}.` : ""}`;
   return make("div.why", {}, make("h3", "Why"), make("ul", {}, ...rows), make("p.hint", others));
@@ -219,43 +240,31 @@ function showCards(results) {
 
 /* ---- The answer ---- */
 
-/* What is still missing for a question, or "". */
-function missing() {
-  const asked = FEATURES.filter(name => info.choices[name]);
-  const tastes = info.tastes ? "a movie that they like" : "";
-  if (state.known) return state.user.trim() ? "" : "Write the id of a user of the data.";
-  if (info.tastes && state.liked.length) return "";
-  const open = asked.filter(name => !state[name]).map(name => ({age: "an age", gender: "a gender", job: "an occupation"})[name]);
-  if (asked.length && !open.length) return "";
-  if (!asked.length) return tastes ? "Like a movie or two, and the rest follows." : "Pick a known user.";
-  return `Pick ${list(open)}${tastes ? `, or name ${tastes}` : ""}.`;
-}
-
 function whom(query) {
-  const words = [];
-  if (query.user !== null && query.user !== undefined) words.push(`user ${query.user}`);
-  else FEATURES.forEach(name => { if (query[name]) words.push((name === "age" ? "age " : "") + query[name].label); });
+  const known = query.user !== null && query.user !== undefined, words = known ? [`user ${query.user}`] : featuresOf(query);
   const tastes = ["liked", "disliked"].filter(as => query[as]?.length)
     .map(as => `${as.slice(0, -1)}s ${plural(query[as].length, "movie")}`);
-  return (words.join(", ") || "someone") + (tastes.length ? ` who ${list(tastes)}` : "");
+  if (!tastes.length) return words.join(", ") || "anybody";
+  return `${words.join(", ") || "someone"} who ${list(tastes)}`;
 }
 
-let asked = ""; /* what the cards show, so that coming back to them asks nothing */
+let asked = null; /* what the cards show, so that coming back to them asks nothing */
 async function recommend() {
-  const lack = missing(), question = lack ? `lack ${lack} ${state.liked} ${state.disliked}` : String(parameters(state));
+  const lack = state.known && !state.user.trim();
+  const question = lack ? `lack ${state.liked} ${state.disliked}` : String(parameters(state));
   if (question === asked) return;
   asked = question;
   const loading = setTimeout(() => show($("loading"), true), 150);
   $("results").setAttribute("aria-busy", "true");
   try {
-    await (lack ? invite(lack) : answer());
+    await (lack ? invite() : answer());
   } catch (error) {
     if (error.name === "AbortError") return;
-    asked = "";
+    asked = null;
     problem(error);
   } finally {
     clearTimeout(loading);
-    if (asked === question || !asked) {
+    if (asked === question || asked === null) {
       show($("loading"), false);
       $("results").removeAttribute("aria-busy");
     }
@@ -268,21 +277,23 @@ async function answer() {
   wanted.set("explain", "5");
   const {generation, query, results} = await ask("recommendations", wanted, "answer");
   const took = performance.now() - started;
-  if (generation !== info.generation) info = await ask("info");
+  if (generation !== info.generation) await renew();
   clearProblems();
   showCards(results);
-  $("results-title").textContent = results.length ? "You may like" : "Nothing fits";
-  $("results-said").textContent = `${plural(results.length, "movie")} for ${whom(query)}, in ${number(took, took < 10 ? 1 : 0)} ms`;
+  const person = whom(query), anybody = person === "anybody", ms = number(took, took < 10 ? 1 : 0);
+  const more = `. Say who it is for${info.tastes ? ", or like a movie or two" : ""}, and they change.`;
+  $("results-title").textContent = !results.length ? "Nothing fits" : anybody ? "For anybody" : "You may like";
+  $("results-said").textContent = `${plural(results.length, "movie")} for ${person}, in ${ms} ms${anybody ? more : ""}`;
   if (results.length === 0) explainNothing();
   if (whose) aboutUser(whose);
 }
 
-/* Nothing asked yet: the movies that most people know, to like some of them. */
-async function invite(lack) {
+/* A known user without an id yet: the movies that most people know. */
+async function invite() {
   const popular = await ask("movies", new URLSearchParams({k: "12"}), "answer");
   clearProblems();
   $("results-title").textContent = "Most rated";
-  $("results-said").textContent = lack;
+  $("results-said").textContent = "Write the id of a user of the data.";
   showCards(popular.results);
 }
 
@@ -299,8 +310,7 @@ async function aboutUser(id) {
   try {
     const {user, results} = await ask(`users/${encodeURIComponent(id)}`, new URLSearchParams({k: "3"}), "user");
     remember(results);
-    const words = FEATURES.filter(name => user[name]).map(name => (name === "age" ? "age " : "") + user[name].label);
-    $("user-about").textContent = sentence([...words, plural(user.ratings, "rating")].join(", ")) +
+    $("user-about").textContent = sentence([...featuresOf(user), plural(user.ratings, "rating")].join(", ")) +
       (results.length ? ` Among them ${list(results.map(plain))}.` : "");
   } catch (error) {
     if (error.name !== "AbortError") $("user-about").textContent = error.message;
@@ -326,11 +336,11 @@ function problem(error) {
   $("results-title").textContent = "No answer";
   $("results-said").textContent = "";
   show($("empty"), true);
-  const name = {disliked: "liked", all_genres: "genre"}[error.field] || error.field;
+  const name = error.field === "disliked" ? "liked" : error.field === "all_genres" ? "genre" : error.field;
   const field = document.querySelector(`.field[data-field="${CSS.escape(name || "")}"]`);
   if (!field || field.closest("[hidden]")) {
     $("empty").replaceChildren(make("p.problem", {role: "alert", textContent: error.message}),
-      button("Try again", () => { asked = ""; start(); }));
+      button("Try again", () => { asked = null; start(); }));
     return;
   }
   const input = field.querySelector("input, select"), label = field.querySelector("label, .label").textContent;
@@ -344,12 +354,21 @@ function problem(error) {
 
 /* ---- The form ---- */
 
+/* The users' columns that a query can name. */
+const columns = () => [...Object.keys(info.choices), ...info.numbers].sort();
+const control = name => $(`feature-${name}`);
+
+function featureField(name) {
+  const id = `feature-${name}`, choices = info.choices[name], words = plainName(name);
+  const options = (choices || []).map(choice => new Option(choice.label ?? choice.value, choice.value));
+  return make("div.field", {"data-field": name},
+    make("label", {htmlFor: id, textContent: words.charAt(0).toUpperCase() + words.slice(1)}),
+    choices ? make("select", {id}, new Option("Any", ""), ...options)
+      : make("input", {id, type: "text", inputMode: "decimal", maxLength: 30, placeholder: "Any", spellcheck: false}));
+}
+
 function fillForm() {
-  for (const name of FEATURES) {
-    const choices = info.choices[name];
-    show($(name).closest(".field"), Boolean(choices));
-    $(name).replaceChildren(new Option("Any", ""), ...(choices || []).map(choice => new Option(choice.label, choice.value)));
-  }
+  $("new-fields").replaceChildren(...columns().map(featureField));
   show($("taste"), info.tastes);
   show($("genre-field"), info.genres.length > 0);
   show($("year-field"), info.years !== null);
@@ -359,15 +378,24 @@ function fillForm() {
   $("foot-said").textContent = `Marquee ${info.version}, generation ${info.generation}`;
 }
 
+/* Another generation serves, whose users may have other columns and values. */
+async function renew() {
+  const held = document.activeElement.id;
+  info = await ask("info");
+  fillForm();
+  showForm();
+  $(held)?.focus();
+}
+
 /* The state in the form. What has the focus is left alone: somebody is writing there. */
 function showForm() {
   const put = (id, value) => { if ($(id) !== document.activeElement) $(id).value = value; };
-  for (const name of FEATURES) {
+  for (const name of info ? columns() : []) {
+    const value = state.features.get(name) ?? "", field = control(name);
     /* A link may say "age=30", which the service understands and the list does not have. */
-    const select = $(name);
-    if (info && state[name] && ![...select.options].some(option => option.value === state[name]))
-      select.append(new Option(state[name], state[name]));
-    select.value = state[name];
+    const known = [...field.options || []].some(option => option.value === value);
+    if (value && field.options && !known) field.append(new Option(value, value));
+    put(field.id, value);
   }
   for (const radio of $("form").elements.mode) radio.checked = (radio.value === "user") === state.known;
   show($("new-fields"), !state.known);
@@ -384,7 +412,8 @@ function showForm() {
 
 function readForm() {
   state.known = $("form").elements.mode.value === "user";
-  for (const name of [...FEATURES, "user", "from", "to", "k"]) state[name] = $(name).value.trim();
+  state.features = new Map(columns().map(name => [name, control(name).value.trim()]).filter(([, value]) => value));
+  for (const name of ["user", "from", "to", "k"]) state[name] = $(name).value.trim();
   state.k ||= NOTHING.k;
   state.genre = [...$("genres").querySelectorAll("input:checked")].map(box => box.value);
   state.all = $("all-genres").checked;
@@ -574,7 +603,8 @@ async function start() {
 function listen() {
   const soon = later(300, readForm);
   $("form").addEventListener("change", event => { if (event.target !== $("title")) readForm(); });
-  $("form").addEventListener("input", event => { if (["user", "from", "to", "k"].includes(event.target.id)) soon(); });
+  const typed = "input:not([type=radio], [type=checkbox], #title)";
+  $("form").addEventListener("input", event => { if (event.target.matches(typed)) soon(); });
   $("form").addEventListener("submit", event => { event.preventDefault(); readForm(); });
   $("clear-filters").addEventListener("click", clearFilters);
   $("skip").addEventListener("click", event => { event.preventDefault(); (state.view ? $("main") : $("results-title")).focus(); });

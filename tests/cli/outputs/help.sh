@@ -22,8 +22,9 @@ for wrong in 'train' 'train --data D' 'train --data D --out O --split sideways' 
 done
 # Each number's least and most stand in what is said of a wrong one.
 for option in train:epochs train:batch train:lr train:l2 train:seed train:threads train:test train:checkpoint export:recall prune:keep \
-    infer:top infer:user similar:top serve:memory serve:workers serve:connections rebuild:epochs rebuild:recall rebuild:min-recall \
+    infer:top infer:user serve:memory serve:workers serve:connections rebuild:epochs rebuild:recall rebuild:min-recall \
     rebuild:max-loss rebuild:max-shrink rebuild:keep rebuild:warm rebuild:test rebuild:seed rebuild:threads eval:seeds eval:seed \
     eval:threads; do
     show marquee "${option%:*}" "--${option#*:}" x
 done
+show marquee similar 1 --top x

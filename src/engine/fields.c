@@ -1,0 +1,14 @@
+#include "engine/fields.h"
+
+#include <string.h>
+
+#define ROW(symbol, ...) {__VA_ARGS__},
+const mrq_query_field mrq_query_fields[MRQ_Q_FIELDS] = {MRQ_QUERY_FIELDS(ROW)};
+
+mrq_field_index mrq_query_field_find(const char *name)
+{
+    unsigned i = 0;
+    while (i < MRQ_Q_FIELDS && strcmp(mrq_query_fields[i].name, name) != 0)
+        i++;
+    return (mrq_field_index)i;
+}

@@ -1,0 +1,121 @@
+/* Queries in JSON: members of a request's body, and the queries that answers tell and Redis counts, which read back as the same
+ * query. Each type of field has its type in JSON; nothing is guessed. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/print.h"
+#include "engine/query.h"
+
+enum { JSON_TEXT = 1, JSON_NUMBER = 2, JSON_BOOL = 4 };
+static const struct {
+    unsigned kinds;
+    const char *want;
+} in_json[] = {[MRQ_QT_FEATURE] = {JSON_TEXT | JSON_NUMBER, "a text or a number"},
+               [MRQ_QT_PAIR] = {JSON_TEXT, "NAME=VALUE, or an object of names and values"},
+               [MRQ_QT_TEXT] = {JSON_TEXT, "a text"},
+               [MRQ_QT_ITEM] = {JSON_NUMBER, "ids of movies"},
+               [MRQ_QT_USER] = {JSON_NUMBER, "the id of a user"},
+               [MRQ_QT_WHOLE] = {JSON_NUMBER, "a whole number"},
+               [MRQ_QT_FLAG] = {JSON_BOOL, "true or false"},
+               [MRQ_QT_YEARS] = {JSON_TEXT | JSON_NUMBER, "a year or years"},
+               [MRQ_QT_PARTS] = {JSON_BOOL | JSON_NUMBER, "true, false or how many parts"}};
+
+static mrq_status wrong(const char *name, mrq_query_type type, const cJSON *item, mrq_error *err)
+{
+    mrq_error problem = {0};
+    (void)mrq_json_wrong(item, "", name, in_json[type].want, &problem);
+    return mrq_fail(err, MRQ_USAGE, "%s", problem.msg);
+}
+
+/* Whether it is of the field's type; where ids stand, only what a double tells exactly. */
+static bool fits(const cJSON *item, mrq_query_type type)
+{
+    const unsigned kinds = in_json[type].kinds;
+    const bool id = type == MRQ_QT_ITEM || type == MRQ_QT_USER;
+    if (cJSON_IsNumber(item) && id)
+        return item->valuedouble >= 0 && item->valuedouble < 0x1p53 && item->valuedouble == floor(item->valuedouble);
+    return (cJSON_IsString(item) && kinds & JSON_TEXT) || (cJSON_IsBool(item) && kinds & JSON_BOOL) ||
+           (cJSON_IsNumber(item) && kinds & JSON_NUMBER);
+}
+
+static mrq_status read_value(mrq_query *query, mrq_field_index field, const cJSON *item, mrq_error *err)
+{
+    const mrq_query_field *f = &mrq_query_fields[field];
+    char number[40];
+    if (!fits(item, f->type))
+        return wrong(f->name, f->type, item, err);
+    snprintf(number, sizeof number, "%.15g", item->valuedouble);
+    if (f->type == MRQ_QT_ITEM || f->type == MRQ_QT_USER)
+        snprintf(number, sizeof number, "%.0f", item->valuedouble);
+    return mrq_query_put(query, field,
+                         cJSON_IsString(item) ? item->valuestring
+                         : cJSON_IsBool(item) ? cJSON_IsTrue(item) ? "true" : "false"
+                                              : number,
+                         err);
+}
+
+/* A feature's value as text: a text, a number with the digits that a told query has, or a set's members. False for what is none of
+ * these. */
+static bool print_value(mrq_print *print, const cJSON *value)
+{
+    const cJSON *item;
+    if (cJSON_IsNumber(value))
+        mrq_print_real(print, value->valuedouble, 9);
+    else if (cJSON_IsString(value))
+        mrq_print_add(print, value->valuestring);
+    else if (!cJSON_IsArray(value))
+        return false;
+    cJSON_ArrayForEach(item, value)
+    {
+        if (!cJSON_IsString(item))
+            return false;
+        mrq_print_add(print, item == value->child ? "" : "|");
+        mrq_print_add(print, item->valuestring);
+    }
+    return true;
+}
+
+/* `item`: a value, or an object with a "value" and maybe a "label", as an answer tells it. */
+static mrq_status read_feature(mrq_query *query, const char *name, const cJSON *item, mrq_error *err)
+{
+    const cJSON *told = cJSON_GetObjectItemCaseSensitive(item, "value");
+    mrq_print print = {0};
+    mrq_print_add(&print, "");
+    const bool good = print_value(&print, told ? told : item);
+    MRQ_AUTOFREE char *text = mrq_print_take(&print, NULL);
+    if (!good || (cJSON_IsArray(item) && !told))
+        return wrong(name, MRQ_QT_FEATURE, item, err);
+    return text ? mrq_query_put_feature(query, name, text, err) : mrq_fail_memory(err, "reading a query");
+}
+
+static mrq_status read_member(mrq_query *query, const cJSON *item, mrq_error *err)
+{
+    const mrq_field_index field = mrq_query_field_find(item->string);
+    const cJSON *element;
+    if (field == MRQ_Q_FIELDS || mrq_query_fields[field].type == MRQ_QT_FEATURE)
+        return read_feature(query, item->string, item, err);
+    if (mrq_query_fields[field].type == MRQ_QT_PAIR && cJSON_IsObject(item)) {
+        cJSON_ArrayForEach(element, item) MRQ_TRY(read_feature(query, element->string, element, err));
+        return MRQ_OK;
+    }
+    if (!cJSON_IsArray(item) || mrq_query_fields[field].most == 1)
+        return read_value(query, field, item, err);
+    cJSON_ArrayForEach(element, item) MRQ_TRY(read_value(query, field, element, err));
+    return MRQ_OK;
+}
+
+mrq_status mrq_query_read_json(mrq_query *query, const cJSON *object, mrq_error *err)
+{
+    const cJSON *item;
+    cJSON_ArrayForEach(item, object)
+    {
+        if (cJSON_GetObjectItemCaseSensitive(object, item->string) != item)
+            return mrq_fail(err, MRQ_USAGE, "%s: stands there twice", item->string);
+        if (!cJSON_IsNull(item))
+            MRQ_TRY(read_member(query, item, err));
+    }
+    return MRQ_OK;
+}

@@ -1,0 +1,376 @@
+/* Queries: from what a person writes to one value for each branch of the folded user tower.
+ *
+ * A feature that is given counts; one that is not is the user's own; where neither is known the average of all users stands in. A
+ * feature of the data that the tower does not use is checked and told, but changes nothing.
+ *
+ * The text of a resolved query is its identity: the cache's key is made of it, so it holds codes' values and not the person's
+ * spelling, and filters sorted and only where they filter. It is also enough to ask the query again (warm.c). It is written field
+ * by field of the table, so that none can be missing. */
+#include "engine/resolve.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/parse.h"
+#include "engine/json.h"
+
+static void feature_clear(mrq_feature *feature)
+{
+    mrq_free(feature->member);
+}
+
+void mrq_resolved_clear(mrq_resolved *resolved)
+{
+    for (uint32_t i = 0; i < resolved->n_features; i++)
+        feature_clear(&resolved->feature[i]);
+    mrq_free(resolved->feature);
+    mrq_free(resolved->value);
+    mrq_free(resolved->text);
+    mrq_opinion_clear(&resolved->opinion);
+    mrq_selection_clear(&resolved->selection);
+    *resolved = (mrq_resolved){0};
+}
+
+size_t mrq_resolved_bytes(const mrq_resolved *resolved)
+{
+    const mrq_selection *s = &resolved->selection;
+    size_t bytes = resolved->n_features * sizeof *resolved->feature + resolved->n_values * sizeof *resolved->value +
+                   resolved->opinion.n * (sizeof *resolved->opinion.movie + 2 * sizeof *resolved->opinion.told) +
+                   s->n_genres * sizeof *s->genre + s->n_exclude * sizeof *s->exclude + strlen(resolved->text) + 1;
+    for (uint32_t i = 0; i < resolved->n_features; i++)
+        bytes += resolved->feature[i].n_members * sizeof *resolved->feature[i].member;
+    return bytes;
+}
+
+static mrq_status find_user(const mrq_table *users, const mrq_query *query, uint32_t *row, mrq_error *err)
+{
+    const int64_t id = mrq_query_number(query, MRQ_Q_USER, -1);
+    *row = MRQ_NONE;
+    if (id == -1)
+        return MRQ_OK;
+    *row = mrq_table_find(users, id);
+    if (*row == MRQ_NONE)
+        return mrq_fail(err, MRQ_NOT_FOUND, "user %lld: not in the data, which has %u users from %lld to %lld", (long long)id,
+                        users->rows, (long long)users->id[0], (long long)users->id[users->rows - 1]);
+    return MRQ_OK;
+}
+
+/* Whether something is known of a kind that a query can name. */
+static bool is_feature(const mrq_column *column)
+{
+    return column->kind != MRQ_TEXT;
+}
+
+/* What the user's own row says; false where it says nothing. */
+static mrq_status own_feature(const mrq_column *column, uint32_t user, mrq_feature *out, bool *known, mrq_error *err)
+{
+    *out = (mrq_feature){.column = column};
+    *known = true;
+    if (column->kind == MRQ_CATEGORY) {
+        out->code = column->code[user];
+        *known = out->code != MRQ_NONE;
+    } else if (column->kind == MRQ_NUMBER) {
+        out->number = column->number[user];
+        *known = isfinite(out->number);
+    } else {
+        const uint64_t first = column->list.offset[user], n = column->list.offset[user + 1] - first;
+        out->member = mrq_array(n, sizeof *out->member);
+        if (!out->member)
+            return mrq_fail_memory(err, "reading the query");
+        memcpy(out->member, column->list.item + first, n * sizeof *out->member);
+        out->n_members = (uint32_t)n;
+    }
+    return MRQ_OK;
+}
+
+/* Members of a set with '|' between them. */
+static mrq_status read_members(const char *text, mrq_feature *out, mrq_error *err)
+{
+    const mrq_column *column = out->column;
+    MRQ_AUTOFREE char *copy = mrq_array(strlen(text) + 1, 1);
+    out->member = mrq_array(strlen(text) / 2 + 1, sizeof *out->member);
+    if (!copy || !out->member)
+        return mrq_fail_memory(err, "reading the query");
+    char *rest = NULL;
+    for (char *word = strtok_r(strcpy(copy, text), "|", &rest); word; word = strtok_r(NULL, "|", &rest)) {
+        const uint32_t code = mrq_strings_find(&column->dict, word);
+        if (code == MRQ_NONE)
+            return mrq_fail(err, MRQ_USAGE, "%s \"%.40s\": not among the %u values of the data", column->name, word,
+                            column->dict.n);
+        out->member[out->n_members++] = code;
+    }
+    out->n_members = mrq_rows_sort(out->member, out->n_members);
+    return MRQ_OK;
+}
+
+static mrq_status read_feature(const mrq_column *column, const char *text, mrq_feature *out, mrq_error *err)
+{
+    *out = (mrq_feature){.column = column, .given = true};
+    if (column->kind == MRQ_CATEGORY)
+        return mrq_column_code(column, text, &out->code, err);
+    if (column->kind == MRQ_SET)
+        return read_members(text, out, err);
+    if (!mrq_parse_real(text, strlen(text), -DBL_MAX, DBL_MAX, &out->number))
+        return mrq_fail(err, MRQ_USAGE, "%s \"%.40s\": want a number", column->name, text);
+    return MRQ_OK;
+}
+
+/* The value that a query gives for a column, or NULL. */
+static const char *given_value(const char *const *pair, uint32_t n, const char *name)
+{
+    const size_t size = strlen(name);
+    for (uint32_t i = 0; i < n; i++)
+        if (strncmp(pair[i], name, size) == 0 && pair[i][size] == '=')
+            return pair[i] + size + 1;
+    return NULL;
+}
+
+/* The pair whose name no column has. */
+static mrq_status fail_unknown(const mrq_table *users, const char *pair, mrq_error *err)
+{
+    const int size = (int)strcspn(pair, "=");
+    char names[300] = "nothing";
+    size_t used = 0;
+    for (uint32_t c = 0; c < users->n_columns; c++)
+        if (is_feature(&users->column[c]) && used < sizeof names - 1)
+            used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "", users->column[c].name);
+    return mrq_fail(err, MRQ_USAGE, "%.*s \"%.40s\": no field of a query, and the data does not tell its users' %.*s, but %s", size,
+                    pair, pair + size + 1, size, pair, names);
+}
+
+/* Each pair names a column that can be named. */
+static mrq_status check_pairs(const mrq_table *users, const char *const *pair, uint32_t n, mrq_error *err)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        bool known = false;
+        for (uint32_t c = 0; c < users->n_columns && !known; c++)
+            known = is_feature(&users->column[c]) && given_value(&pair[i], 1, users->column[c].name);
+        if (!known)
+            return fail_unknown(users, pair[i], err);
+    }
+    return MRQ_OK;
+}
+
+/* Puts the last of the features where its name belongs. */
+static void sort_last(mrq_feature *feature, uint32_t n)
+{
+    const mrq_feature last = feature[n - 1];
+    uint32_t i = n - 1;
+    for (; i && strcmp(feature[i - 1].column->name, last.column->name) > 0; i--)
+        feature[i] = feature[i - 1];
+    feature[i] = last;
+}
+
+/* All that is given, or else known of the user, by name. */
+static mrq_status find_features(const mrq_table *users, const mrq_query *query, mrq_resolved *out, mrq_error *err)
+{
+    const char *pair[MRQ_FEATURES_MAX];
+    const uint32_t n = query->n[MRQ_Q_WITH];
+    mrq_query_texts(query, MRQ_Q_WITH, pair);
+    MRQ_TRY(check_pairs(users, pair, n, err));
+    out->feature = mrq_array(users->n_columns, sizeof *out->feature);
+    if (!out->feature)
+        return mrq_fail_memory(err, "reading the query");
+    for (uint32_t c = 0; c < users->n_columns; c++) {
+        const mrq_column *column = &users->column[c];
+        if (!is_feature(column))
+            continue;
+        const char *text = given_value(pair, n, column->name);
+        bool known = text != NULL;
+        mrq_feature *feature = &out->feature[out->n_features];
+        if (text || out->user != MRQ_NONE) {
+            out->n_features++;
+            MRQ_TRY(text ? read_feature(column, text, feature, err) : own_feature(column, out->user, feature, &known, err));
+            if (known)
+                sort_last(out->feature, out->n_features);
+            else
+                out->n_features--;
+        }
+    }
+    return MRQ_OK;
+}
+
+/* A value for each branch. */
+static void find_values(const mrq_generation *generation, const mrq_resolved *resolved, uint32_t *value)
+{
+    const mrq_folded *tower = generation->tower;
+    if (resolved->user != MRQ_NONE)
+        mrq_folded_values(tower, generation->users, resolved->user, value);
+    for (uint32_t b = 0; b < tower->n_branches; b++) {
+        const mrq_folded_branch *branch = &tower->branch[b];
+        if (mrq_folded_is_id(branch))
+            continue; /* 0, the unknown user, unless known */
+        uint32_t i = 0;
+        while (i < resolved->n_features && strcmp(resolved->feature[i].column->name, branch->feature) != 0)
+            i++;
+        if (i < resolved->n_features)
+            value[b] = resolved->feature[i].code;
+        else if (resolved->user == MRQ_NONE)
+            value[b] = MRQ_NONE;
+    }
+}
+
+/* Whether a column is called like a field that is no feature, so that it can be asked for by "with" alone. */
+static bool is_hidden(const mrq_column *column)
+{
+    const mrq_field_index field = mrq_query_field_find(column->name);
+    return field != MRQ_Q_FIELDS && mrq_query_fields[field].type != MRQ_QT_FEATURE;
+}
+
+static void print_feature(mrq_print *print, const mrq_feature *feature)
+{
+    mrq_print_key(print, feature->column->name);
+    mrq_print_open(print, '{');
+    if (feature->column->kind == MRQ_CATEGORY) {
+        mrq_print_value(print, feature->column, feature->code);
+    } else if (feature->column->kind == MRQ_NUMBER) {
+        mrq_print_key(print, "value");
+        mrq_print_real(print, feature->number, 9);
+    } else {
+        mrq_print_key(print, "value");
+        mrq_print_open(print, '[');
+        for (uint32_t i = 0; i < feature->n_members; i++)
+            mrq_print_text(print, mrq_strings_at(&feature->column->dict, feature->member[i]));
+        mrq_print_close(print, ']');
+    }
+    mrq_print_close(print, '}');
+}
+
+/* Those that are called like a field stand under "with". */
+static void print_features(mrq_print *print, const mrq_resolved *resolved)
+{
+    uint32_t hidden = 0;
+    for (uint32_t i = 0; i < resolved->n_features; i++)
+        if (is_hidden(resolved->feature[i].column))
+            hidden++;
+        else
+            print_feature(print, &resolved->feature[i]);
+    if (!hidden)
+        return;
+    mrq_print_key(print, mrq_query_fields[MRQ_Q_WITH].name);
+    mrq_print_open(print, '{');
+    for (uint32_t i = 0; i < resolved->n_features; i++)
+        if (is_hidden(resolved->feature[i].column))
+            print_feature(print, &resolved->feature[i]);
+    mrq_print_close(print, '}');
+}
+
+/* A field that has no meaning of its own here: its values as they were set. */
+static void print_values(mrq_print *print, const mrq_query *query, unsigned field)
+{
+    mrq_query_value value;
+    mrq_print_key(print, mrq_query_fields[field].name);
+    mrq_print_open(print, '[');
+    for (size_t at = mrq_query_begin(query, field); mrq_query_next(query, field, &at, &value);)
+        mrq_print_text(print, value.text);
+    mrq_print_close(print, ']');
+}
+
+static void print_field(mrq_print *print, const mrq_generation *generation, const mrq_query *query, const mrq_resolved *resolved,
+                        unsigned field)
+{
+    switch (field) {
+    case MRQ_Q_WITH:
+        print_features(print, resolved);
+        break;
+    case MRQ_Q_USER:
+        mrq_print_key(print, "user");
+        if (resolved->user == MRQ_NONE)
+            mrq_print_raw(print, "null");
+        else
+            mrq_print_whole(print, generation->users->id[resolved->user]);
+        break;
+    case MRQ_Q_MOVIE:
+        mrq_print_key(print, "movie");
+        mrq_print_open(print, '{');
+        mrq_print_name(print, generation->movies, resolved->movie);
+        mrq_print_close(print, '}');
+        break;
+    case MRQ_Q_LIKED:
+    case MRQ_Q_DISLIKED:
+        mrq_print_opinion(print, &resolved->opinion, generation->movies, field == MRQ_Q_LIKED);
+        break;
+    case MRQ_Q_K:
+        mrq_print_key(print, "k");
+        mrq_print_whole(print, resolved->k);
+        break;
+    case MRQ_Q_GENRE:
+    case MRQ_Q_ALL_GENRES:
+    case MRQ_Q_YEAR:
+    case MRQ_Q_EXCLUDE:
+        mrq_print_selection(print, &resolved->selection, generation->movies, field);
+        break;
+    case MRQ_Q_INCLUDE_SEEN:
+        if (resolved->include_seen) {
+            mrq_print_key(print, "include_seen");
+            mrq_print_raw(print, "true");
+        }
+        break;
+    case MRQ_Q_EXPLAIN: /* the hits are the same */
+        break;
+    default:
+        if (query->n[field])
+            print_values(print, query, field);
+    }
+}
+
+/* {"age":{"value":"25","label":"25-34"},...,"user":4,"liked":[1,260],"k":5,"genre":["Drama"],...}, without what is not known; NULL
+ * when out of memory. */
+static char *describe(const mrq_generation *generation, mrq_ask what, const mrq_query *query, const mrq_resolved *resolved)
+{
+    mrq_print print = {0};
+    mrq_print_open(&print, '{');
+    for (unsigned i = 0; i < MRQ_Q_FIELDS; i++)
+        if (mrq_query_fields[i].asks & MRQ_ASKS(what))
+            print_field(&print, generation, query, resolved, i);
+    mrq_print_close(&print, '}');
+    return mrq_print_take(&print, NULL);
+}
+
+/* Who asks, and what is known of him or her. */
+static mrq_status resolve_person(const mrq_generation *generation, const mrq_query *query, mrq_resolved *out, mrq_error *err)
+{
+    if (query->n[MRQ_Q_LIKED] || query->n[MRQ_Q_DISLIKED] || query->n[MRQ_Q_EXPLAIN])
+        MRQ_TRY(mrq_history_check(generation, err));
+    MRQ_TRY(find_user(generation->users, query, &out->user, err));
+    MRQ_TRY(find_features(generation->users, query, out, err));
+    out->n_values = generation->tower->n_branches;
+    out->value = mrq_array(out->n_values, sizeof *out->value);
+    if (!out->value)
+        return mrq_fail_memory(err, "reading the query");
+    MRQ_TRY(mrq_opinion_resolve(generation, query, out->user, &out->opinion, err));
+    find_values(generation, out, out->value);
+    return MRQ_OK;
+}
+
+/* What it has found by the time it fails is in `out` and to be cleared. */
+static mrq_status resolve(const mrq_generation *generation, mrq_ask what, const mrq_query *query, mrq_resolved *out, mrq_error *err)
+{
+    out->k = (uint32_t)mrq_query_number(query, MRQ_Q_K, MRQ_K_DEFAULT);
+    out->explain = (uint32_t)mrq_query_number(query, MRQ_Q_EXPLAIN, 0);
+    if (what == MRQ_ASK_RECOMMEND)
+        MRQ_TRY(resolve_person(generation, query, out, err));
+    else
+        MRQ_TRY(mrq_title_find(generation->movies, mrq_query_text(query, MRQ_Q_MOVIE), &out->movie, err));
+    MRQ_TRY(mrq_selection_resolve(generation->movies, query, &out->selection, err));
+    out->include_seen = query->n[MRQ_Q_INCLUDE_SEEN] && (out->user != MRQ_NONE || out->opinion.n);
+    out->text = describe(generation, what, query, out);
+    return out->text ? MRQ_OK : mrq_fail_memory(err, "reading the query");
+}
+
+mrq_status mrq_query_resolve(const mrq_generation *generation, mrq_ask what, const mrq_query *query, mrq_resolved *out,
+                             mrq_error *err)
+{
+    MRQ_TRY(mrq_query_check(query, what, err));
+    mrq_resolved resolved = {.user = MRQ_NONE, .movie = MRQ_NONE};
+    const mrq_status status = resolve(generation, what, query, &resolved, err);
+    if (status != MRQ_OK) {
+        mrq_resolved_clear(&resolved);
+        return status;
+    }
+    *out = resolved;
+    return MRQ_OK;
+}

@@ -1,0 +1,56 @@
+/* The movie that somebody means: by its id, or by its title or a part of it, letters of ASCII in either case. */
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/resolve.h"
+
+enum { NOTHING, PART, WITHOUT_YEAR, WHOLE }; /* how well a title matches */
+
+static int match(const char *title, const char *text)
+{
+    const size_t size = strlen(text), whole = strlen(title);
+    if (strcasecmp(title, text) == 0)
+        return WHOLE;
+    const bool year_follows = whole == size + 7 && title[size] == ' ' && title[size + 1] == '(' && title[whole - 1] == ')' &&
+                              strspn(title + size + 2, "0123456789") == 4;
+    if (year_follows && strncasecmp(title, text, size) == 0)
+        return WITHOUT_YEAR;
+    return strcasestr(title, text) ? PART : NOTHING;
+}
+
+/* "movie "x": 3 titles match, want one's id: 1 Toy Story (1995), 7 ..." */
+static mrq_status ambiguous(const mrq_table *movies, const mrq_strings *titles, const char *text, int level, uint32_t n,
+                            mrq_error *err)
+{
+    enum { TOLD = 5 };
+    char list[TOLD * 90] = "";
+    uint32_t told = 0;
+    for (uint32_t i = 0; i < titles->n && told < TOLD; i++)
+        if (match(mrq_strings_at(titles, i), text) == level)
+            snprintf(list + strlen(list), sizeof list - strlen(list), "%s%lld %.60s", told++ ? ", " : "", (long long)movies->id[i],
+                     mrq_strings_at(titles, i));
+    return mrq_fail(err, MRQ_USAGE, "movie \"%.40s\": %u titles match, want one's id: %s%s", text, n, list,
+                    n > told ? ", ..." : "");
+}
+
+mrq_status mrq_title_find(const mrq_table *movies, const char *text, uint32_t *row, mrq_error *err)
+{
+    const mrq_column *title = mrq_table_first(movies, MRQ_TEXT);
+    if ((*row = mrq_row_of(movies, text, strlen(text))) != MRQ_NONE)
+        return MRQ_OK;
+    int level = NOTHING;
+    uint32_t n = 0;
+    for (uint32_t i = 0; title && *text && i < movies->rows; i++) {
+        const int how = match(mrq_strings_at(&title->text, i), text);
+        if (how > level) {
+            level = how;
+            n = 0;
+            *row = i;
+        }
+        n += how == level;
+    }
+    if (level == NOTHING)
+        return mrq_fail(err, MRQ_NOT_FOUND, "movie \"%.40s\": want the id of one of the %u movies%s", text, movies->rows,
+                        title ? ", or its title or a part of it" : "");
+    return n == 1 ? MRQ_OK : ambiguous(movies, &title->text, text, level, n, err);
+}

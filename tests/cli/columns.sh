@@ -1,0 +1,58 @@
+#!/bin/sh
+# Users of whom the data tells other columns than age, gender and job: a category, a set and numbers, one of them called like a field
+# of a query. Each can be asked for, is told, and counts where the model looks at it.
+. "$(dirname "$0")/lib.sh"
+cat >columns.json <<'END'
+{"name": "columns", "about": "Users of every kind of column",
+ "users": {"file": "u", "delimiter": ";", "fields": [{"name": "id", "kind": "id"}, {"name": "town", "kind": "category"},
+  {"name": "pets", "kind": "set", "delimiter": "|"}, {"name": "height", "kind": "number"}, {"name": "year", "kind": "number"}]},
+ "movies": {"file": "m", "delimiter": ";", "fields": [{"name": "id", "kind": "id"}, {"name": "year", "kind": "number"}]},
+ "ratings": {"file": "r", "delimiter": ";", "fields": [{"name": "user", "kind": "id"}, {"name": "movie", "kind": "id"},
+  {"name": "rating", "kind": "rating", "min": 1, "max": 5}]}}
+END
+cat >towns.json <<'END'
+{"name": "towns", "about": "By town", "score": {"kind": "dot", "shift": 3}, "joint": {"kind": "sum", "size": 8},
+ "towers": {"user": [{"feature": "town", "kind": "category"}], "movie": [{"feature": "id", "kind": "id"}]},
+ "train": {"optimizer": "adam", "lr": 0.05, "batch": 100, "epochs": 20}}
+END
+mkdir data
+seq 1000 1059 | awk '{ print $1 ";" 1950 + $1 % 60 }' >data/m
+# Each town likes movies of its own.
+awk 'BEGIN { for (u = 1; u <= 60; u++) for (m = u % 2; m < 60; m += 2) print u ";" 1000 + m ";" (int(m / 20) == u % 3 ? 5 : 1) }' >data/r
+awk 'BEGIN { split("Ulm Bonn Rom", t)
+    for (u = 1; u <= 60; u++) print u ";" t[1 + u % 3] ";" (u % 2 ? "cat" : "cat|dog") ";" 1.5 + u / 100 ";" 1950 + u }' >data/u
+run 0 "$MARQUEE" train --data data --schema columns.json --model towns.json --out m.mrq --test 0 --threads 1
+run 0 "$MARQUEE" export --model m.mrq --store S --index Flat
+
+# head_is TEXT OPTION...: the first line of the table is this.
+head_is() {
+    head=$1
+    shift
+    run 0 "$INFER" --store S "$@"
+    [ "$(head -n 1 out)" = "$head" ] || fail "the head: $(cat out), want $head"
+}
+head_is 'Top 5 for height 1.54, pets cat|dog, Bonn, year 1954, user 4 (30 rated movies left out)' -i 4
+head_is 'Top 2 for height 1.8, pets cat|dog, Ulm, year 1950; 1990-' --with town=ulm --with 'pets=dog|cat' --with height=1.80 \
+    --with year=1950 --year 1990- -k 2
+head_is 'Top 5 for someone'
+run 0 "$INFER" --store S --json -i 4 -k 1 --year 1990-
+holds out 'j["query"] == {"height": {"value": 1.54}, "pets": {"value": ["cat", "dog"]}, "town": {"value": "Bonn"},
+    "with": {"year": {"value": 1954}}, "user": 4, "k": 1, "year": "1990-"}'
+
+# The towns' own movies come first, and a town that is not given is all towns in equal parts.
+for town in Ulm:1000 Bonn:1020 Rom:1040; do
+    run 0 "$INFER" --store S --json --with "town=${town%:*}" -k 60
+    cat out >>towns
+    holds out 'all(int(a[0]) <= id < int(a[0]) + 20 for id in ids[:20])' "${town#*:}"
+    run 0 "$INFER" --store S --json --with "town=${town%:*}" --with pets=cat --with height=2 --with year=7 -k 60
+    holds out 'results == json.loads(open("towns").readlines()[-1])["results"]'
+done
+run 0 "$INFER" --store S --json -k 60
+holds out 'len(ids) == 60 and all(abs(s - sum(r["score"] for line in open("towns") for r in json.loads(line)["results"]
+    if r["id"] == id) / 3) < 1e-5 for id, s in zip(ids, scores))'
+
+refuse 2 'town "Paris": want 0 to 2, or one of Bonn, Rom, Ulm' "$INFER" --store S --with town=Paris
+refuse 2 'pets "fox": not among the 2 values of the data' "$INFER" --store S --with 'pets=cat|fox'
+refuse 2 'height "tall": want a number' "$INFER" --store S --with height=tall
+refuse 2 "-a \"3\": no field of a query, and the data does not tell its users' age, but town, pets, height, year" \
+    "$INFER" --store S -a 3

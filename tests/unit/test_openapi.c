@@ -1,0 +1,242 @@
+/* The OpenAPI document: what the table of fields and the columns of the users put into it. The users are a table of this test's. */
+#include "unit/failing_memory.h"
+#include "unit/testing.h"
+
+#include <string.h>
+
+#include "base/table.h"
+#include "engine/serving.h"
+#include "http/openapi.h"
+
+static mrq_error err;
+
+/* A column of each kind, and one that is called like a field. */
+static mrq_column columns[] = {{.name = "country", .kind = MRQ_CATEGORY}, {.name = "tags", .kind = MRQ_SET},
+                               {.name = "remark", .kind = MRQ_TEXT},      {.name = "height", .kind = MRQ_NUMBER},
+                               {.name = "age", .kind = MRQ_CATEGORY},     {.name = "year", .kind = MRQ_NUMBER}};
+
+void __wrap_mrq_recommender_users(mrq_recommender *recommender, void (*tell)(void *, const mrq_table *), void *context);
+void __wrap_mrq_recommender_users(mrq_recommender *recommender, void (*tell)(void *, const mrq_table *), void *context)
+{
+    (void)recommender;
+    tell(context, &(const mrq_table){.rows = 1, .n_columns = sizeof columns / sizeof *columns, .column = columns});
+}
+
+static cJSON *document(void)
+{
+    char *text = NULL;
+    size_t size = 0;
+    assert_ok(mrq_openapi_text(NULL, &text, &size, &err));
+    assert_int_equal(strlen(text), size);
+    assert_int_equal(text[size - 1], '\n');
+    cJSON *json = cJSON_Parse(text);
+    assert_non_null(json);
+    mrq_free(text);
+    return json;
+}
+
+static const cJSON *member(const cJSON *object, const char *name)
+{
+    return cJSON_GetObjectItemCaseSensitive(object, name);
+}
+
+static const cJSON *parameters_of(const cJSON *json, const char *path)
+{
+    return member(member(member(member(json, "paths"), path), "get"), "parameters");
+}
+
+/* The names of a route's parameters; "{id}" is the path's. */
+static const char *names_of(const cJSON *json, const char *path)
+{
+    static char names[1000];
+    const cJSON *parameter;
+    *names = '\0';
+    cJSON_ArrayForEach(parameter, parameters_of(json, path))
+    {
+        const char *name = cJSON_GetStringValue(member(parameter, "name"));
+        strcat(strcat(names, *names ? " " : ""), name ? name : "{id}");
+    }
+    return names;
+}
+
+static void each_route_has_the_parameters_that_it_knows(void **state)
+{
+    (void)state;
+    cJSON *json = document();
+    assert_string_equal(names_of(json, "/v1/recommendations"),
+                        "age gender job with user liked disliked k genre all_genres year exclude include_seen explain country tags "
+                        "height");
+    assert_string_equal(names_of(json, "/v1/movies"), "k query");
+    assert_string_equal(names_of(json, "/v1/movies/{id}"), "{id}");
+    assert_string_equal(names_of(json, "/v1/movies/{id}/similar"), "{id} k genre all_genres year exclude");
+    assert_string_equal(names_of(json, "/v1/users/{id}"), "{id} k");
+    assert_string_equal(names_of(json, "/v1/info"), "");
+    cJSON_Delete(json);
+}
+
+/* One parameter as text. */
+static void assert_parameter(const cJSON *json, const char *path, const char *name, const char *want)
+{
+    const cJSON *parameter, *found = NULL;
+    cJSON_ArrayForEach(parameter, parameters_of(json, path))
+    {
+        const char *its = cJSON_GetStringValue(member(parameter, "name"));
+        if (its && strcmp(its, name) == 0)
+            found = parameter;
+    }
+    char *text = cJSON_PrintUnformatted(found);
+    assert_string_equal(text, want);
+    free(text);
+}
+
+static void a_parameter_of_each_type_is_described(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path, *name, *want;
+    } cases[] = {
+        {"/v1/recommendations", "age",
+         "{\"name\":\"age\",\"in\":\"query\",\"schema\":{\"type\":\"string\"},\"description\":\"Age in "
+         "years.\",\"example\":\"25\"}"},
+        {"/v1/recommendations", "with",
+         "{\"name\":\"with\",\"in\":\"query\",\"style\":\"form\",\"explode\":true,\"schema\":{\"type\":\"array\",\"maxItems\":64,"
+         "\"items\":{\"type\":\"string\"}},\"description\":\"Any other column of the users, country=DE; given again, of "
+         "several.\"}"},
+        {"/v1/recommendations", "user",
+         "{\"name\":\"user\",\"in\":\"query\",\"schema\":{\"$ref\":\"#/components/schemas/Id\"},\"description\":\"A user of the "
+         "data: fills in what is not given, and leaves out the movies he or she has rated.\"}"},
+        {"/v1/recommendations", "liked",
+         "{\"name\":\"liked\",\"in\":\"query\",\"style\":\"form\",\"explode\":false,\"schema\":{\"type\":\"array\",\"maxItems\":"
+         "10000,\"items\":{\"$ref\":\"#/components/schemas/Id\"}},\"description\":\"Movies that the person likes; may be given "
+         "again.\"}"},
+        {"/v1/recommendations", "k",
+         "{\"name\":\"k\",\"in\":\"query\",\"schema\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000,\"default\":5},"
+         "\"description\":\"How many movies.\"}"},
+        {"/v1/movies", "k",
+         "{\"name\":\"k\",\"in\":\"query\",\"schema\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000,\"default\":10},"
+         "\"description\":\"How many movies.\"}"},
+        {"/v1/movies/{id}/similar", "all_genres",
+         "{\"name\":\"all_genres\",\"in\":\"query\",\"schema\":{\"type\":\"boolean\",\"default\":false},\"description\":\"Only "
+         "movies of all the genres given.\"}"},
+        {"/v1/movies/{id}/similar", "year",
+         "{\"name\":\"year\",\"in\":\"query\",\"schema\":{\"type\":\"string\"},\"description\":\"Only movies of 1994, 1990-1999, "
+         "1990- or -1999.\",\"example\":\"1990-1999\"}"},
+        {"/v1/recommendations", "explain",
+         "{\"name\":\"explain\",\"in\":\"query\",\"schema\":{\"oneOf\":[{\"type\":\"boolean\",\"description\":\"true: 10 parts, "
+         "the "
+         "largest.\"},{\"type\":\"integer\",\"minimum\":0,\"maximum\":1000}],\"default\":false},\"description\":\"Says what each "
+         "score is made of.\"}"},
+        {"/v1/movies", "query",
+         "{\"name\":\"query\",\"in\":\"query\",\"schema\":{\"type\":\"string\",\"default\":\"\"},\"description\":\"Words, each of "
+         "which begins a word of the title; without: the most rated movies.\",\"example\":\"star wars\"}"},
+        {"/v1/recommendations", "country",
+         "{\"name\":\"country\",\"in\":\"query\",\"schema\":{\"type\":\"string\"},\"description\":\"A value of this category of "
+         "the "
+         "data's users.\"}"},
+        {"/v1/recommendations", "tags",
+         "{\"name\":\"tags\",\"in\":\"query\",\"schema\":{\"type\":\"string\"},\"description\":\"Members of this set of the data's "
+         "users, with | between them.\"}"},
+        {"/v1/recommendations", "height",
+         "{\"name\":\"height\",\"in\":\"query\",\"schema\":{\"type\":\"number\"},\"description\":\"This number of the data's "
+         "users.\"}"},
+    };
+    cJSON *json = document();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_parameter(json, cases[i].path, cases[i].name, cases[i].want);
+    cJSON_Delete(json);
+}
+
+#define EITHER(a, b)     "{\"oneOf\":[" a "," b "]}"
+#define TYPE(type)       "{\"type\":\"" type "\"}"
+#define LIST(most, item) "{\"type\":\"array\",\"maxItems\":" most ",\"items\":" item "}"
+#define ID               "{\"$ref\":\"#/components/schemas/Id\"}"
+#define FLAG             "{\"type\":\"boolean\",\"default\":false}"
+#define FEATURE          "{\"$ref\":\"#/components/schemas/Feature\"}"
+
+static void a_query_of_a_batch_has_the_same_members(void **state)
+{
+    (void)state;
+    cJSON *json = document();
+    const cJSON *query = member(member(member(json, "components"), "schemas"), "Query");
+    char *text = cJSON_PrintUnformatted(member(query, "properties"));
+    assert_string_equal(
+        text,
+        "{\"age\":" FEATURE ",\"gender\":" FEATURE ",\"job\":" FEATURE ",\"with\":" EITHER(
+            TYPE("string"),
+            LIST(
+                "64",
+                TYPE(
+                    "string"))) ",\"user\":" ID
+                                ",\"liked\":" LIST("10000", ID) ",\"disliked\":" LIST(
+                                    "10000",
+                                    ID) ",\"k\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000,\"default\":5},"
+                                        "\"genre\":" EITHER(
+                                            TYPE("string"),
+                                            LIST(
+                                                "64",
+                                                TYPE(
+                                                    "string"))) ",\"all_genres\":" FLAG
+                                                                ",\"year\":" EITHER(
+                                                                    TYPE("string"),
+                                                                    TYPE(
+                                                                        "integer")) ",\"exclude\":" LIST("1000",
+                                                                                                         ID) ",\"include_"
+                                                                                                             "seen\":" FLAG
+                                                                                                             ",\"explain\":{"
+                                                                                                             "\"oneOf\":[{\"type\":"
+                                                                                                             "\"boolean\","
+                                                                                                             "\"description\":"
+                                                                                                             "\"true: 10 parts, "
+                                                                                                             "the largest.\"},"
+                                                                                                             "{\"type\":"
+                                                                                                             "\"integer\","
+                                                                                                             "\"minimum\":0,"
+                                                                                                             "\"maximum\":1000}],"
+                                                                                                             "\"default\":false},"
+                                                                                                             "\"country\":" FEATURE
+                                                                                                             ",\"tags\":" FEATURE
+                                                                                                             ",\"height\":" FEATURE
+                                                                                                             "}");
+    assert_true(cJSON_IsFalse(member(query, "additionalProperties")));
+    free(text);
+    cJSON_Delete(json);
+}
+
+/* The n-th allocation fails, and all after it, or it alone: an error, or the document as it is otherwise. */
+static void without_memory_there_is_no_document(void **state)
+{
+    (void)state;
+    char *want = NULL;
+    size_t size = 0;
+    assert_ok(mrq_openapi_text(NULL, &want, &size, &err));
+    for (int alone = 0; alone < 2; alone++) {
+        atomic_store(&one_fails_alone, alone == 1);
+        bool failed = true;
+        for (int n = 0; failed; n++) {
+            char *text = NULL;
+            atomic_store(&allocations_left, n);
+            const mrq_status status = mrq_openapi_text(NULL, &text, &size, &err);
+            failed = atomic_load(&allocations_left) < 0;
+            atomic_store(&allocations_left, INT_MAX);
+            if (status == MRQ_OK)
+                assert_string_equal(text, want);
+            else
+                assert_string_equal(err.msg, "out of memory while describing the service");
+            assert_true(failed || status == MRQ_OK);
+            mrq_free(text);
+        }
+    }
+    atomic_store(&one_fails_alone, false);
+    mrq_free(want);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_route_has_the_parameters_that_it_knows),
+        cmocka_unit_test(a_parameter_of_each_type_is_described),
+        cmocka_unit_test(a_query_of_a_batch_has_the_same_members),
+        cmocka_unit_test(without_memory_there_is_no_document),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,76 @@
+/* From options to a query, and from the engine's complaints back to options. */
+#include "query_options.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define OPTION_NAME     32
+#define TEXT_OF(number) #number
+#define TEXT(number)    TEXT_OF(number)
+#define K_DEFAULT       TEXT(MRQ_K_DEFAULT)
+
+/* The long name of each field's option, made once: '-' for '_'. */
+static const char *option_name(unsigned field)
+{
+    static char names[MRQ_Q_FIELDS][OPTION_NAME];
+    const mrq_query_field *f = &mrq_query_fields[field];
+    snprintf(names[field], OPTION_NAME, "%s", f->option ? f->option : f->name);
+    for (char *c = names[field]; (c = strchr(c, '_'));)
+        *c = '-';
+    return names[field];
+}
+
+uint32_t add_query_options(query_options *options, mrq_ask what, mrq_option row[MRQ_Q_FIELDS])
+{
+    uint32_t n = 0;
+    for (unsigned i = 0; i < MRQ_Q_FIELDS; i++) {
+        const mrq_query_field *f = &mrq_query_fields[i];
+        if (!(f->asks & MRQ_ASKS(what)) || i == MRQ_Q_MOVIE)
+            continue;
+        mrq_option *option = &row[n++];
+        if (i == MRQ_Q_K)
+            options->text[i] = K_DEFAULT;
+        *option = (mrq_option){.name = option_name(i), .letter = f->letter, .meta = f->meta, .help = f->help};
+        if (!f->meta) {
+            option->type = MRQ_OPT_FLAG;
+            option->value = &options->flag[i];
+        } else if (f->most > 1) {
+            option->type = MRQ_OPT_LIST;
+            option->value = &options->texts[i];
+        } else {
+            option->type = MRQ_OPT_TEXT;
+            option->value = &options->text[i];
+        }
+    }
+    return n;
+}
+
+mrq_status read_query_options(const query_options *options, mrq_query *query, mrq_error *err)
+{
+    mrq_error inner = {0};
+    mrq_status status = MRQ_OK;
+    for (unsigned i = 0; i < MRQ_Q_FIELDS && status == MRQ_OK; i++) {
+        const mrq_field_index field = (mrq_field_index)i;
+        if (options->flag[i])
+            status = mrq_query_put(query, field, mrq_query_fields[i].type == MRQ_QT_PARTS ? "all" : "true", &inner);
+        if (options->text[i])
+            status = mrq_query_put(query, field, options->text[i], &inner);
+        for (uint32_t t = 0; t < options->texts[i].n && status == MRQ_OK; t++)
+            status = mrq_query_put_list(query, field, options->texts[i].text[t], &inner);
+    }
+    return status == MRQ_OK ? MRQ_OK : fail_in_options(&inner, err);
+}
+
+mrq_status fail_in_options(const mrq_error *engine, mrq_error *err)
+{
+    const size_t size = strcspn(engine->msg, " :");
+    for (unsigned i = 0; i < MRQ_Q_FIELDS; i++) {
+        const mrq_query_field *f = &mrq_query_fields[i];
+        if (strlen(f->name) != size || strncmp(engine->msg, f->name, size) != 0 || i == MRQ_Q_MOVIE)
+            continue;
+        if (f->letter)
+            return mrq_fail(err, engine->status, "-%c%s", f->letter, engine->msg + size);
+        return mrq_fail(err, engine->status, "--%s%s", option_name(i), engine->msg + size);
+    }
+    return mrq_fail(err, engine->status, "%s", engine->msg);
+}
