@@ -186,21 +186,10 @@ static void look(struct walk *w)
     prefetch_links(w, w->next);
 }
 
-/* The most links that a row has on a level. */
-static size_t most_links(const mrq_faiss_parts *parts)
-{
-    size_t most = 1;
-    for (size_t l = 1; l < parts->n_level_starts; l++) {
-        const size_t links_here = (size_t)(parts->level_start[l] - parts->level_start[l - 1]);
-        most = links_here > most ? links_here : most;
-    }
-    return most;
-}
-
 mrq_status mrq_graph_walk(const mrq_faiss_parts *parts, uint32_t n, uint32_t dim, const float *query, uint32_t ef, uint32_t *row,
                           uint32_t *found, mrq_error *err)
 {
-    const size_t most = most_links(parts);
+    const size_t most = (size_t)parts->level_start[parts->n_level_starts - 1]; /* of all levels; a batch is one of them */
     const uint32_t row_dim = parts->row_dim;
     MRQ_AUTOFREE float *rotated = mrq_array(row_dim, sizeof *rotated);
     MRQ_AUTOFREE int8_t *byte_query = mrq_array(row_dim, 1);

@@ -104,7 +104,7 @@ static mrq_status predict_line(const struct predictor *p, const struct line *lin
 {
     const size_t first = strcspn(line->text, " \t"), gap = strspn(line->text + first, " \t");
     const char *second = line->text + first + gap;
-    if (!first || !gap || !*second)
+    if (!first || !*second)
         return mrq_fail(err, MRQ_USAGE, "\"%.40s\": want a user and a movie", line->text);
     uint32_t user, movie;
     MRQ_TRY(find_row(p->model->users, "user", line->text, first, &user, err));

@@ -136,13 +136,19 @@ static mrq_status next_time(const char *store, int64_t now, int64_t *out, mrq_er
     uint32_t n;
     MRQ_AUTOFREE mrq_name *names = NULL;
     MRQ_TRY(mrq_store_names(store, &names, &n, err));
-    const int64_t newest = n ? mrq_generation_time(names[0].text) : 0, last = mrq_generation_time("99991231T235959Z");
+    const int64_t last = mrq_generation_time("99991231T235959Z");
+    int64_t next = now;
     if (now < 0 || now > last)
         return mrq_fail(err, MRQ_FAILED, "the clock says %lld seconds after 1970: want it set right", (long long)now);
-    if (newest >= last)
-        return mrq_fail(err, MRQ_FAILED, "%s/" MRQ_GENERATIONS "/%s: no name can follow this one: want the folder gone", store,
-                        names[0].text);
-    *out = newest >= now ? newest + 1 : now;
+    if (n) {
+        const int64_t newest = mrq_generation_time(names[0].text);
+        if (newest >= last)
+            return mrq_fail(err, MRQ_FAILED, "%s/" MRQ_GENERATIONS "/%s: no name can follow this one: want the folder gone", store,
+                            names[0].text);
+        if (newest >= now)
+            next = newest + 1;
+    }
+    *out = next;
     return MRQ_OK;
 }
 

@@ -118,8 +118,6 @@ static double for_rows(const struct step *step, row_function *function)
     const mrq_tensors *tensors = step->state->tensors;
     double total = 0;
     for (uint32_t tensor = 0; tensor < tensors->n; tensor++) {
-        if (!tensors->tensor[tensor].sparse)
-            continue;
         const size_t n = tensors->tensor[tensor].cols;
         for (uint32_t w = 0; w < step->workers; w++) {
             const mrq_gradient *gradient = step->worker[w];

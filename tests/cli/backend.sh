@@ -173,6 +173,8 @@ for version in v1 v2; do
     "$MARQUEE" export --store S --to "$to" >out-1 2>err-1 &
     first=$!
     run 0 "$MARQUEE" export --store T --model r.mrq --to "$to"
+    has "generation $(basename "$(readlink T/current)") is on $to: 400 movies, 400 sent" out
+    has "queries; 0 old collections dropped" out
     wait $first || fail "$(cat err-1)"
     [ "$(collections | wc -l)" -eq 2 ] || fail "collections: $(collections)"
     same -i 4

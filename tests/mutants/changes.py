@@ -149,6 +149,8 @@ class Reader:
             return
         if kind == K.CASE_STMT:
             children = children[1:]
+        if kind == K.VAR_DECL and cursor.type.get_canonical().kind == T.CONSTANTARRAY:  # its value alone, not its size
+            children = [c for c in children if b'=' in self.text[cursor.location.offset:self.span(c)[0]]]
         if not self.in_macro(start, end):
             if kind in (K.BINARY_OPERATOR, K.COMPOUND_ASSIGNMENT_OPERATOR) and len(children) == 2:
                 self.operator(cursor, parent, *children)

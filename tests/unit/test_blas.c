@@ -12,6 +12,7 @@
 #include "model/kernels.h"
 #include "model/network.h"
 #include "train/itemitem.h"
+#include "train/ranking.h"
 #include "train/train.h"
 #include "unit/small_world.h"
 
@@ -276,10 +277,23 @@ static void a_product_has_its_memory_beforehand(void **state)
     assert_int_equal(status, MRQ_FAILED);
     assert_string_equal(err.msg, "out of memory: products of matrices take 1015 MB of addresses, and fewer with fewer threads");
     assert_int_equal(blocks_taken, 0);
+    uint32_t top[6];
+    const mrq_rank_task many = {
+        .movies = 1, .user = top, .k = 1, .threads = 6}; /* and as many threads of BLAS, but for the first */
+    assert_int_equal(setrlimit(RLIMIT_AS, &few), 0);
+    const mrq_status ranked = mrq_rank(&many, NULL, NULL, top, &err);
+    assert_int_equal(setrlimit(RLIMIT_AS, &all), 0);
+    assert_int_equal(ranked, MRQ_FAILED);
+    assert_string_equal(err.msg, "out of memory: products of matrices take 1015 MB of addresses, and fewer with fewer threads");
 #endif
     (void)few;
     assert_ok(mrq_blas_reserve(4 + 1, &err)); /* what was refused was not taken for done */
     assert_int_equal(blocks_taken, 5);
+    blocks_taken = 0;
+    uint32_t nobody[1] = {0};
+    const mrq_rank_task ranking = {.movies = 1, .user = nobody, .k = 1, .threads = 4};
+    assert_ok(mrq_rank(&ranking, NULL, NULL, nobody, &err));
+    assert_int_equal(blocks_taken, 7);
     blocks_taken = 0;
     assert_ok(mrq_blas_reserve(MOST + 1, &err));
     assert_int_equal(blocks_taken, MOST);

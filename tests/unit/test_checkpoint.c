@@ -220,6 +220,7 @@ static void the_first_setting_that_differs_is_named(void **state)
         {"\"threads\":2", "\"threads\":\"2\"", "was taken with training.threads \"2\", not 2"},
         {"\"threads\":2", "\"threads\":2.5", "was taken with training.threads 2.5, not 2"},
         {"\"threads\":2", "\"threads\":1", "was taken with training.threads 1, not 2"},
+        {"\"kind\":\"id\"", "\"kind\":\"ID\"", "was taken with model.towers.user[0].kind \"ID\", not \"id\""},
         {"\"kind\":\"id\"", "\"kind\":\"di\"", "was taken with model.towers.user[0].kind \"di\", not \"id\""},
         {"\"feature\":\"job\"", "\"feature\":{}", "was taken with model.towers.user[2].feature {}, not \"job\""},
         {"\"score\":{", "\"score\":{\"more\":1,", "was taken with model.score {\"more\":1,\"kind\":\"dot\",\"shift\":3.15"},

@@ -329,6 +329,23 @@ static void test_encodings(void **state)
     assert_string_equal(mrq_strings_at(&t->text, 2), "");
 }
 
+/* A number is taken out of a text wherever it stands, from the first byte on; where the group has no part in it, there is none. */
+static void a_number_is_found_where_it_stands(void **state)
+{
+    (void)state;
+    mrq_error err;
+    MRQ_CLEANUP(mrq_dataset_free) mrq_dataset *data = NULL;
+    static const char text[] = "1|12 Monkeys\n2|Heat\n3|7\n4|Se7en";
+    assert_ok(load_movies(ID ",{'name':'t','kind':'text','extract':{'n':'^([0-9]+)? *'}}", "", text, strlen(text), &data, &err));
+    const mrq_column *t = movie_column(data, "t"), *n = movie_column(data, "n");
+    assert_true(n->number[0] == 12 && isnan(n->number[1]) && n->number[2] == 7 && isnan(n->number[3]));
+    assert_string_equal(mrq_strings_at(&t->text, 0), "12 Monkeys");
+    assert_string_equal(row_items(t, 0), "monkeys");
+    assert_string_equal(row_items(t, 1), "heat");
+    assert_string_equal(row_items(t, 2), "");
+    assert_string_equal(row_items(t, 3), "se7en");
+}
+
 static void test_table_refuses(void **state)
 {
     (void)state;
@@ -838,23 +855,15 @@ static void test_split_is_even(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_utf8),
-        cmocka_unit_test(test_words),
-        cmocka_unit_test(test_schema_refuses),
-        cmocka_unit_test(test_schema_load),
-        cmocka_unit_test(test_columns),
-        cmocka_unit_test(test_encodings),
-        cmocka_unit_test(test_table_refuses),
-        cmocka_unit_test(test_ratings_refuse),
-        cmocka_unit_test(test_recognise),
-        cmocka_unit_test(test_damage),
-        cmocka_unit_test(test_changed_while_read),
-        cmocka_unit_test(test_split),
-        cmocka_unit_test(test_split_by_user),
-        cmocka_unit_test(test_split_by_time),
-        cmocka_unit_test(test_split_by_hash),
-        cmocka_unit_test(test_split_refuses),
-        cmocka_unit_test(test_split_is_even),
+        cmocka_unit_test(test_utf8),           cmocka_unit_test(test_words),
+        cmocka_unit_test(test_schema_refuses), cmocka_unit_test(test_schema_load),
+        cmocka_unit_test(test_columns),        cmocka_unit_test(a_number_is_found_where_it_stands),
+        cmocka_unit_test(test_encodings),      cmocka_unit_test(test_table_refuses),
+        cmocka_unit_test(test_ratings_refuse), cmocka_unit_test(test_recognise),
+        cmocka_unit_test(test_damage),         cmocka_unit_test(test_changed_while_read),
+        cmocka_unit_test(test_split),          cmocka_unit_test(test_split_by_user),
+        cmocka_unit_test(test_split_by_time),  cmocka_unit_test(test_split_by_hash),
+        cmocka_unit_test(test_split_refuses),  cmocka_unit_test(test_split_is_even),
     };
     snprintf(root, sizeof root, "%s", temporary_folder());
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);

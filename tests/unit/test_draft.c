@@ -224,6 +224,86 @@ static void names_follow_each_other(void **state)
     assert_int_equal(try_open(store), MRQ_OK);
 }
 
+/* What the system's clock says, where that is not -1. */
+static int64_t clock_says = -1;
+int __real_clock_gettime(clockid_t clock, struct timespec *out);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *out);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *out)
+{
+    const int failed = __real_clock_gettime(clock, out);
+    if (clock == CLOCK_REALTIME && clock_says != -1)
+        *out = (struct timespec){.tv_sec = clock_says};
+    return failed;
+}
+
+static mrq_status export_at(int64_t seconds, const char *where, char name[MRQ_GENERATION_NAME])
+{
+    clock_says = seconds;
+    const mrq_status status = mrq_store_export(where, model_path, &flat, name, NULL, NULL, &err);
+    clock_says = -1;
+    return status;
+}
+
+/* A store's first name is the clock's time, from the first second there is to the last. */
+static void names_begin_and_end_with_the_clock(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t seconds;
+        const char *name, *next; /* an export in the same second */
+    } good[] = {{0, "19700101T000000Z-", "19700101T000001Z-"},
+                {1, "19700101T000001Z-", "19700101T000002Z-"},
+                {253402300799, "99991231T235959Z-", NULL}};
+    static const int64_t bad[] = {-2, 253402300800};
+    char store[PATH], name[MRQ_GENERATION_NAME], want[100];
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        new_store(store);
+        assert_ok(export_at(good[i].seconds, store, name));
+        assert_memory_equal(name, good[i].name, 17);
+        if (good[i].next) {
+            assert_ok(export_at(good[i].seconds, store, name));
+            assert_memory_equal(name, good[i].next, 17);
+        } else {
+            assert_fails(export_at(good[i].seconds, store, name), MRQ_FAILED,
+                         ": no name can follow this one: want the folder gone");
+        }
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        snprintf(want, sizeof want, "the clock says %lld seconds after 1970: want it set right", (long long)bad[i]);
+        assert_fails(export_at(bad[i], new_store(store), name), MRQ_FAILED, want);
+        assert_string_equal(err.msg, want);
+    }
+}
+
+/* Where a copy has left a folder in the link's place, nothing is written, and the sentence says what to do. */
+static void a_folder_in_the_links_place_is_told(void **state)
+{
+    (void)state;
+    char store[PATH], name[2][MRQ_GENERATION_NAME], link[PATH + 10], want[PATH + 100];
+    static char before[STATE];
+    new_store(store);
+    for (int i = 0; i < 2; i++)
+        export_to(store, name[i]);
+    snprintf(link, sizeof link, "%s/current", store);
+    assert_int_equal(unlink(link), 0);
+    assert_int_equal(mkdir(link, 0755), 0);
+    shell(before, STATE, "cd '%s' && find . | sort", store);
+    snprintf(want, sizeof want, "%s is not a symbolic link, as a copy that follows links leaves it: want it removed", link);
+    for (int act = 0; act < 3; act++) {
+        MRQ_CLEANUP(mrq_draft_discard) mrq_draft *draft = NULL;
+        uint32_t removed = 0;
+        char found[MRQ_GENERATION_NAME];
+        assert_fails(act == 0   ? mrq_draft_open(store, "test", &draft, &err)
+                     : act == 1 ? mrq_store_rollback(store, name[0], found, &err)
+                                : mrq_store_prune(store, 1, &removed, &err),
+                     MRQ_BAD_FILE, want);
+        assert_string_equal(err.msg, want);
+        static char after[STATE];
+        shell(after, STATE, "cd '%s' && find . | sort", store);
+        assert_string_equal(after, before);
+    }
+}
+
 static void list_tells_all(void **state)
 {
     (void)state;
@@ -809,6 +889,30 @@ static void queries_are_mixed(void **state)
     }
 }
 
+/* Where all people are of one kind, there is one stranger, who is asked for in both halves. */
+static void a_stranger_may_be_the_only_one(void **state)
+{
+    (void)state;
+    mrq_random rng;
+    mrq_random_init(&rng, 3, 1);
+    MRQ_CLEANUP(mrq_table_free) mrq_table *alike = small_table(50, 1, 1);
+    small_category(alike, &rng, "gender", 1);
+    MRQ_CLEANUP(mrq_model_free)
+    mrq_model *its = model_of(
+        SMALL(SMALL_COSINE, SMALL_DENSE, "{\"feature\":\"gender\",\"kind\":\"category\",\"embedding\":3}", SMALL_DENSE_MOVIE, ""),
+        alike, movies);
+    MRQ_CLEANUP(mrq_folded_free) mrq_folded *tower = NULL;
+    MRQ_AUTOFREE float *vectors = NULL;
+    uint32_t n = 0;
+    assert_ok(mrq_model_fold(its, 1, &tower, &err));
+    alarm(20); /* who looks for another one does not end */
+    assert_ok(mrq_store_queries(tower, alike, &n, &vectors, &err));
+    alarm(0);
+    assert_int_equal(n, 100);
+    for (uint32_t i = 1; i < n; i++)
+        assert_memory_equal(vectors + (size_t)i * tower->dim, vectors, tower->dim * sizeof *vectors);
+}
+
 static int clean_up(void **state)
 {
     char disk[PATH + 20];
@@ -827,6 +931,8 @@ int main(void)
         cmocka_unit_test(a_draft_is_nothing_until_it_is_published),
         cmocka_unit_test(an_unpublished_draft_leaves_no_trace),
         cmocka_unit_test(names_follow_each_other),
+        cmocka_unit_test(names_begin_and_end_with_the_clock),
+        cmocka_unit_test(a_folder_in_the_links_place_is_told),
         cmocka_unit_test(list_tells_all),
         cmocka_unit_test(a_plain_list_reads_manifests_alone),
         cmocka_unit_test(rollback_goes_to_what_is_intact),
@@ -841,6 +947,7 @@ int main(void)
         cmocka_unit_test(a_lock_that_is_no_longer_there_is_not_held),
         cmocka_unit_test(the_lock_follows_no_link),
         cmocka_unit_test(queries_are_mixed),
+        cmocka_unit_test(a_stranger_may_be_the_only_one),
     };
     mallopt(M_MMAP_THRESHOLD, 1 << 17); /* for limit_memory() */
     return cmocka_run_group_tests(tests, make_world, clean_up);

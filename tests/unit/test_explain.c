@@ -398,10 +398,10 @@ static void too_much_to_explain(void **state)
     assert_int_equal(status, MRQ_USAGE);
     assert_string_equal(err.msg, "explain: model \"toy\" has 13 inputs of this person, want at most 12 where they do not add up");
 
-    enum { MANY = 2000 };
+    enum { MANY = 5000, LIKED = 4717 };
     engine_world *large = engine_world_new(WORLD_RETRIEVAL, MANY);
-    int64_t liked[1000];
-    for (uint32_t i = 0; i < 1000; i++)
+    int64_t liked[LIKED];
+    for (uint32_t i = 0; i < LIKED; i++)
         liked[i] = large->g.movies->id[i];
     question many = {.user = -1, .k = 250, .liked = liked, .n_liked = 1000, .explain = MRQ_EXPLAIN_ALL};
     answer = world_answer(large, &many);
@@ -411,6 +411,10 @@ static void too_much_to_explain(void **state)
     many.k++;
     assert_fails(asked_recommend(&large->g, NULL, &many, &answer, &err), MRQ_USAGE,
                  "explain: 251 movies with 1000 parts each, want at most 250000 in all");
+    many.k = 53;
+    many.n_liked = LIKED; /* one part more than may be */
+    assert_fails(mrq_recommend(&large->g, NULL, &many, &answer, &err), MRQ_USAGE, "");
+    assert_string_equal(err.msg, "explain: 53 movies with 4717 parts each, want at most 250000 in all; ask for fewer movies");
     engine_world_free(large);
 }
 

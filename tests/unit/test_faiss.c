@@ -283,6 +283,32 @@ static void memory_that_faiss_lacks_is_nobodys_fault(void **state)
     mrq_index_free(index);
 }
 
+static void memory_that_a_search_lacks_is_told(void **state)
+{
+    (void)state;
+    static const char *const kinds[] = {"IVF2,Flat", "SQ8", "HNSW4"};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        mrq_index *index = built(kinds[i]);
+        mrq_status status = MRQ_FAILED;
+        mrq_hit hit[1];
+        uint32_t found = 0;
+        int n = 0;
+        assert_ok(mrq_index_tune(index, index->settings.effort ? 1 : 0, 1, &err)); /* else all of so few rows are scanned */
+        one_fails_alone = true;
+        for (n_asked = 0; status != MRQ_OK; n++) {
+            atomic_store(&allocations_left, n);
+            status = mrq_index_search(index, x, 1, NULL, hit, &found, &err);
+            atomic_store(&allocations_left, INT_MAX);
+            if (status != MRQ_OK)
+                assert_string_equal(err.msg, "out of memory while searching an index");
+        }
+        one_fails_alone = false;
+        assert_in_range(n, 2, 20);
+        assert_true(index->way == MRQ_WAY_WALK || n_asked == 1);
+        mrq_index_free(index);
+    }
+}
+
 static void what_faiss_refuses_is_told(void **state)
 {
     (void)state;
@@ -531,6 +557,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(vectors_have_1_to_65536_dimensions, make, look),
         cmocka_unit_test_setup_teardown(faiss_is_quoted_without_its_sources, make, look),
         cmocka_unit_test_setup_teardown(memory_that_faiss_lacks_is_nobodys_fault, make, look),
+        cmocka_unit_test_setup_teardown(memory_that_a_search_lacks_is_told, make, look),
         cmocka_unit_test_setup_teardown(what_faiss_refuses_is_told, make, look),
         cmocka_unit_test_setup_teardown(what_it_says_while_it_trains_goes_to_the_log, make, look),
         cmocka_unit_test_setup_teardown(an_effort_is_what_the_kind_has, make, look),

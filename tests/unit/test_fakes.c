@@ -416,6 +416,12 @@ static void reads_arrays(void **state)
         {answers, "*\r\n", MRQ_CACHE_DOWN, "an array without a length"},
         {answers, "*1x\r\n", MRQ_CACHE_DOWN, "an array without a length"},
         {answers, "*1111111111111111111111111111111111111", MRQ_CACHE_DOWN, "an array without a length"},
+        {answers_once, "*11111111111111111111111", MRQ_CACHE_DOWN, "an array without a length"}, /* 24 bytes */
+        {answers_once, "*1111111111111111111111", MRQ_CACHE_DOWN, "timed out"},
+        {answers, "*-9223372036854775808\r\n", MRQ_CACHE_DOWN, "an array of -9223372036854775808, want at most 10"},
+        {answers, "*-9223372036854775809\r\n", MRQ_CACHE_DOWN, "an array without a length"},
+        {answers, "*9223372036854775807\r\n", MRQ_CACHE_DOWN, "an array of 9223372036854775807, want at most 10"},
+        {answers, "*9223372036854775808\r\n", MRQ_CACHE_DOWN, "an array without a length"},
         {answers_once, "*", MRQ_CACHE_DOWN, "timed out"},
         {answers_once, "*1", MRQ_CACHE_DOWN, "timed out"},
         {answers_once, "*1\r", MRQ_CACHE_DOWN, "timed out"},

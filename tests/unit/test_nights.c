@@ -12,6 +12,7 @@ static char folder[160], sample[512], model[300];
 /* Steps that fail, or come to something, when a test says so. */
 static mrq_status train_is, upload_is, settle_is, warm_is, prune_is;
 static mrq_train_end train_ends;
+static const char *stays, *is_away; /* why the old generations and the backend are not tidied up */
 static uint32_t uploads;
 
 mrq_status __real_mrq_train(const mrq_dataset *data, const mrq_description *description, const mrq_train_options *options,
@@ -57,7 +58,7 @@ mrq_status __wrap_mrq_store_settle(const char *store, const mrq_generation *gene
 {
     assert_true(store && generation && backend);
     out->removed = 2;
-    return settle_is == MRQ_OK ? MRQ_OK : mrq_fail(error, settle_is, "the backend is away");
+    return settle_is == MRQ_OK ? MRQ_OK : mrq_fail(error, settle_is, "%s", is_away);
 }
 
 mrq_status __wrap_mrq_warm(const mrq_generation *generation, mrq_cache *cache, uint32_t n, uint32_t *warmed, mrq_error *error)
@@ -71,7 +72,7 @@ mrq_status __wrap_mrq_warm(const mrq_generation *generation, mrq_cache *cache, u
 mrq_status __wrap_mrq_draft_prune(mrq_draft *draft, uint32_t keep, uint32_t *removed, mrq_error *error)
 {
     assert_int_equal(keep, 7);
-    return prune_is == MRQ_OK ? __real_mrq_draft_prune(draft, keep, removed, error) : mrq_fail(error, prune_is, "they stay");
+    return prune_is == MRQ_OK ? __real_mrq_draft_prune(draft, keep, removed, error) : mrq_fail(error, prune_is, "%s", stays);
 }
 
 const char *__wrap_mrq_backend_label(const mrq_backend *backend)
@@ -86,6 +87,8 @@ static int begin(void **state)
     (void)state;
     train_is = upload_is = settle_is = warm_is = prune_is = MRQ_OK;
     train_ends = MRQ_TRAIN_DONE;
+    stays = "they stay";
+    is_away = "the backend is away";
     uploads = 0;
     return 0;
 }
@@ -319,6 +322,37 @@ static void each_step_that_fails_is_told(void **state)
     assert_expected(page.data, page.size, "failures.log");
 }
 
+/* Remarks stand one behind the other as far as there is room, and the last one is cut. */
+static void remarks_end_where_the_reason_does(void **state)
+{
+    (void)state;
+    mrq_rebuild_options options = usual("remarks");
+    options.epochs = 1;
+    options.backend = (mrq_backend *)(void *)&server;
+    enum { REASON = sizeof((mrq_rebuild_report *)0)->reason };
+    char first[REASON / 2], second[REASON / 2], all[3 * REASON];
+    memset(first, 'f', sizeof first - 1);
+    first[sizeof first - 1] = '\0';
+    const size_t fits =
+        REASON - sizeof "old generations could not be removed: ; the backend could not be tidied up: " - strlen(first);
+    const size_t sizes[] = {1, fits - 1, fits, fits + 1, sizeof second - 1};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        memset(second, 's', sizeof second);
+        second[sizes[i]] = '\0';
+        stays = first;
+        is_away = second;
+        prune_is = settle_is = MRQ_FAILED;
+        mrq_rebuild_report r = {0};
+        assert_ok(mrq_rebuild(&options, NULL, &r, &err));
+        snprintf(all, sizeof all, "old generations could not be removed: %s; the backend could not be tidied up: %s", first,
+                 second);
+        all[REASON - 1] = '\0';
+        assert_string_equal(r.reason, all);
+        assert_int_equal(r.started[4], '-'); /* what stands behind it in the report */
+        mrq_rebuild_report_clear(&r);
+    }
+}
+
 /* The gates at their limits, and shares that differ by less than they print. */
 static void gates_stand_at_their_limits(void **state)
 {
@@ -372,6 +406,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(two_nights_are_told_whole, begin),
         cmocka_unit_test_setup(each_step_that_fails_is_told, begin),
+        cmocka_unit_test_setup(remarks_end_where_the_reason_does, begin),
         cmocka_unit_test_setup(gates_stand_at_their_limits, begin),
     };
     static const char text[] =

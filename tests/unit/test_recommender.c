@@ -301,6 +301,34 @@ static uint32_t search(mrq_recommender *r, const char *text, uint32_t k, int64_t
     return n;
 }
 
+/* ASCII's letters and digits belong to a word, and all that is not ASCII; what stands beside them in the table does not. */
+static void words_end_where_letters_and_digits_do(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *title;
+        bool joins;
+    } cases[] = {{"x/", false}, {"x0", true},  {"x9", true},  {"x:", false}, {"x@", false}, {"xA", true},        {"xZ", true},
+                 {"x[", false}, {"x`", false}, {"xa", true},  {"xz", true},  {"x{", false}, {"x|", false},       {"x}", false},
+                 {"x~", false}, {"x_", false}, {"x^", false}, {"x'", false}, {"x ", false}, {"x\xc3\xa9", true}, {"x-", false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char where[PATH], name[MRQ_GENERATION_NAME], path[PATH + 20];
+        MRQ_CLEANUP(mrq_table_free) mrq_table *titled = small_movies(2, 3);
+        titled->column[1].text = small_strings(titled->arena, cases[i].title, 2);
+        MRQ_CLEANUP(mrq_model_free) mrq_model *its = model_of(STORE_MODEL, users, titled);
+        snprintf(path, sizeof path, "%s/titled.mrq", folder);
+        assert_ok(mrq_model_save(its, path, &err));
+        assert_ok(mrq_store_export(new_store(where), path, &flat, name, NULL, NULL, &err));
+        mrq_recommender *r = NULL;
+        int64_t id[2];
+        assert_ok(mrq_recommender_open(&(mrq_options){.store = where}, &r, &err));
+        if (search(r, "000", 2, id) != (cases[i].joins ? 0 : 1))
+            fail_msg("\"%s000\": 000 is %s word of its own", cases[i].title, cases[i].joins ? "a" : "no");
+        assert_int_equal(search(r, "x", 2, id), 2);
+        mrq_recommender_close(r);
+    }
+}
+
 static void titles_are_found_by_the_beginnings_of_words(void **state)
 {
     (void)state;
@@ -1036,6 +1064,7 @@ int main(void)
         cmocka_unit_test(errors_are_told_each_time_and_not_kept),
         cmocka_unit_test(movies_users_and_the_generation_are_told),
         cmocka_unit_test(titles_are_found_by_the_beginnings_of_words),
+        cmocka_unit_test(words_end_where_letters_and_digits_do),
         cmocka_unit_test(titles_match_whatever_locale_the_program_has),
         cmocka_unit_test(each_part_of_a_question_makes_it_another),
         cmocka_unit_test(a_list_of_generations_that_the_system_refuses_is_an_error),

@@ -549,6 +549,35 @@ static void a_sketch_holds_at_the_ends_of_the_range(void **state)
     }
 }
 
+/* Near the largest float the bound of a row overflows that itself does not. Last numbers that are large as well, of either sign, do
+ * not make up for it. */
+static void a_sketch_is_not_trusted_where_only_its_bounds_overflow(void **state)
+{
+    (void)state;
+    enum { ROWS = 2 * MRQ_SKETCHED, SIZE = 5, LARGE = MRQ_SKETCHED, BEST = MRQ_SKETCHED + 16 };
+    static const float best_row[SIZE] = {127, 125.6f, 125.6f, 125.6f, 0}; /* in bytes 127, 126, 126, 126 */
+    for (int sign = -1; sign <= 1; sign += 2) {
+        float x[ROWS * SIZE], query[SIZE] = {1e19f, 1e19f, 1e19f, 1e19f, 1e20f};
+        for (int i = 0; i < ROWS; i++)
+            for (int d = 0; d < SIZE; d++)
+                x[i * SIZE + d] = i == BEST ? -6.7408e16f * best_row[d] : d == SIZE - 1 ? 0 : -8.5e18f; /* -3.396e38 and -3.4e38 */
+        memset(x + LARGE * SIZE, 0, SIZE * sizeof *x);
+        x[LARGE * SIZE + SIZE - 1] = -1e20f;
+        query[SIZE - 1] = (float)sign * 1e20f;
+        mrq_sketch *sketch = NULL;
+        mrq_hit have[2];
+        mrq_top found = {have, 2, 0};
+        assert_ok(mrq_sketch_new(x, ROWS, SIZE, &sketch, &err));
+        assert_ok(mrq_sketch_scan(sketch, query, NULL, &found, &err));
+        mrq_sketch_free(sketch);
+        mrq_top_sort(&found);
+        assert_int_equal(found.n, 2);
+        assert_int_equal(have[0].row, sign < 0 ? LARGE : BEST);
+        assert_int_equal(have[1].row, sign < 0 ? BEST : 0);
+        assert_true(isfinite(have[sign < 0].score));
+    }
+}
+
 /* Every instruction set comes to the same bounds, but for rounding. */
 static void bounds_are_the_formulas(void **state)
 {
@@ -621,6 +650,7 @@ int main(void)
         cmocka_unit_test(a_sketch_finds_what_a_scan_finds),
         cmocka_unit_test(a_sketch_allows_for_the_rounding_of_sums),
         cmocka_unit_test(a_sketch_holds_at_the_ends_of_the_range),
+        cmocka_unit_test(a_sketch_is_not_trusted_where_only_its_bounds_overflow),
         cmocka_unit_test(bounds_are_the_formulas),
         cmocka_unit_test(filters_leave_k_rows_when_k_qualify),
         cmocka_unit_test(what_qualifies_may_lie_far_away),

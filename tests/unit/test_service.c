@@ -536,24 +536,22 @@ static void all_bodies_together_have_a_limit(void **state)
     const size_t n = (size_t)snprintf(request, sizeof request, POST(IS_JSON "Content-Length: %d\r\n"), BODY);
     for (int round = 0; round < 2; round++) {
         int fds[MANY + 1];
-        for (int i = 0; i < MANY; i++) { /* all but its last byte */
+        for (int i = 0; i < MANY; i++) { /* all but its last byte, most of which the server must have taken when it is sent */
+            const int waiting = 1 << 16;
             fds[i] = connect_to(&s);
+            assert_int_equal(setsockopt(fds[i], SOL_SOCKET, SO_SNDBUF, &waiting, sizeof waiting), 0);
             say(fds[i], request, n);
             say(fds[i], body, BODY - 1);
         }
-        const char *said = "";
-        for (int tries = 0; tries < 500 && strncmp(said, "HTTP/1.1 503", 12) != 0; tries++) { /* until all the others have come */
-            if (tries)
-                close(fds[MANY]);
-            usleep(tries ? 10000 : 0);
-            fds[MANY] = connect_to(&s);
-            say(fds[MANY], request, n);
-            say(fds[MANY], body, BODY);
-            said = hear(fds[MANY], true);
+        fds[MANY] = connect_to(&s);
+        say(fds[MANY], request, n);
+        say(fds[MANY], body, BODY);
+        assert_said(hear(fds[MANY], true), "503 Service Unavailable", JSON,
+                    PROBLEM("unavailable", "too many bodies at once, try again"));
+        for (int i = 0; i < MANY; i++) { /* exactly as much as may be: all of them are kept */
+            say(fds[i], " ", 1);
+            assert_said(hear(fds[i], true), "400 Bad Request", JSON, PROBLEM("usage", "body:1: not valid JSON"));
         }
-        assert_said(said, "503 Service Unavailable", JSON, PROBLEM("unavailable", "too many bodies at once, try again"));
-        say(fds[0], " ", 1);
-        assert_said(hear(fds[0], true), "400 Bad Request", JSON, PROBLEM("usage", "body:1: not valid JSON"));
         assert_said(ask_on(fds[MANY], POST(IS_JSON "Content-Length: 14\r\n") "{\"queries\":[]}"), "200 OK", JSON,
                     "{\"schema\":1,\"answers\":[]}\n");
         for (int i = 0; i <= MANY; i++)
@@ -899,6 +897,37 @@ static void answers_survive_without_memory(void **state)
     stop(&s);
 }
 
+#define NO_MEMORY PROBLEM("failed", "out of memory")
+
+/* Whatever was to be said: a reply for which there is no memory is this one. */
+static void a_reply_without_memory_says_so(void **state)
+{
+    (void)state;
+    const mrq_error problem = {MRQ_USAGE, "a problem"};
+    for (int kind = 0; kind < 3; kind++) {
+        mrq_reply reply = {0};
+        mrq_result *result = NULL;
+        assert_ok(mrq_recommender_search(twin, "title", 3, &result, &err));
+        allocations_left = 0;
+        if (kind == 0)
+            mrq_reply_result(&reply, result);
+        else if (kind == 1)
+            mrq_reply_error(&reply, &problem);
+        else
+            mrq_reply_refuse(&reply, 404, "not_found", "nothing");
+        allocations_left = INT_MAX;
+        if (kind)
+            mrq_result_free(result);
+        assert_int_equal(reply.status, 500);
+        assert_string_equal(reply.type, MRQ_TYPE_JSON);
+        assert_int_equal(reply.size, strlen(NO_MEMORY));
+        assert_memory_equal(reply.data, NO_MEMORY, reply.size);
+        assert_string_equal(reply.cache, "-");
+        assert_null(reply.release);
+        mrq_reply_clear(&reply);
+    }
+}
+
 /* A server whose n-th worker does not start does not start at all, and leaves nothing behind. */
 static atomic_int threads_left = INT_MAX;
 int __real_mrq_thread_start(pthread_t *thread, void *(*run)(void *), void *context);
@@ -942,12 +971,19 @@ static void a_server_starts_whole_or_not_at_all(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_malformed_is_answered_once),  cmocka_unit_test(connections_are_shared_among_the_workers),
-        cmocka_unit_test(every_request_is_counted_and_logged), cmocka_unit_test(an_ipv6_client_is_logged_as_one),
-        cmocka_unit_test(survives_what_libmicrohttpd_refuses), cmocka_unit_test(answers_survive_without_memory),
-        cmocka_unit_test(a_server_starts_whole_or_not_at_all), cmocka_unit_test(every_answer_is_the_librarys),
-        cmocka_unit_test(the_page_is_told_as_it_is),           cmocka_unit_test(a_batch_is_answered_as_its_queries_are),
-        cmocka_unit_test(what_is_refused_is_told_whole),       cmocka_unit_test(requests_have_limits),
+        cmocka_unit_test(what_is_malformed_is_answered_once),
+        cmocka_unit_test(connections_are_shared_among_the_workers),
+        cmocka_unit_test(every_request_is_counted_and_logged),
+        cmocka_unit_test(an_ipv6_client_is_logged_as_one),
+        cmocka_unit_test(survives_what_libmicrohttpd_refuses),
+        cmocka_unit_test(answers_survive_without_memory),
+        cmocka_unit_test(a_reply_without_memory_says_so),
+        cmocka_unit_test(a_server_starts_whole_or_not_at_all),
+        cmocka_unit_test(every_answer_is_the_librarys),
+        cmocka_unit_test(the_page_is_told_as_it_is),
+        cmocka_unit_test(a_batch_is_answered_as_its_queries_are),
+        cmocka_unit_test(what_is_refused_is_told_whole),
+        cmocka_unit_test(requests_have_limits),
         cmocka_unit_test(all_bodies_together_have_a_limit),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

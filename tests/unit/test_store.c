@@ -632,6 +632,30 @@ static void a_fallback_is_offered(void **state)
     assert_non_null(strstr(err.msg, "catalogue.mrq: the checksum"));
 }
 
+/* The path of the store is told where the offer takes less than half the room of a sentence, and left out beyond: half a command
+ * is none. */
+static void an_offer_is_told_whole(void **state)
+{
+    (void)state;
+    static const char others[] = "; try `marquee rollback --store `: 20260131T020000Z-0123456789ab looks intact";
+    MRQ_AUTOFREE char *before = mrq_array(PATH, 1);
+    assert_non_null(getcwd(before, PATH));
+    assert_int_equal(chdir(folder), 0); /* for paths as short as that */
+    for (int longer = 0; longer < 2; longer++) {
+        char deep[sizeof err.msg] = "", name[2][MRQ_GENERATION_NAME], want[sizeof err.msg];
+        memset(deep, 'd', sizeof err.msg / 2 - sizeof others + (size_t)longer);
+        export_to(deep, name[0]);
+        export_to(deep, name[1]);
+        damage(deep, name[1], "catalogue.mrq");
+        snprintf(want, sizeof want, "; try `marquee rollback%s%.200s`: %s looks intact", longer ? "" : " --store ",
+                 longer ? "" : deep, name[0]);
+        assert_fails(try_open(deep), MRQ_BAD_FILE, want);
+        assert_memory_equal(err.msg, deep, strlen(deep)); /* of the sentence itself what there is room for */
+        assert_string_equal(strchr(err.msg, ';'), want);
+    }
+    assert_int_equal(chdir(before), 0);
+}
+
 /* An open that fails is as quick as its own files let it be: what it offers is looked at by manifest and sizes, and rollback, which
  * reads all of it, goes on to an older one. */
 static void an_open_reads_no_older_generation(void **state)
@@ -740,6 +764,7 @@ int main(void)
         cmocka_unit_test(vectors_belong_to_the_generation),
         cmocka_unit_test(newer_versions_are_refused),
         cmocka_unit_test(a_fallback_is_offered),
+        cmocka_unit_test(an_offer_is_told_whole),
         cmocka_unit_test(an_open_reads_no_older_generation),
         cmocka_unit_test(odd_worlds_are_served),
         cmocka_unit_test(a_vector_that_is_not_finite_is_refused),

@@ -521,6 +521,15 @@ static void each_kind_of_reply_is_told(void **state)
             assert_int_equal(mrq_cache_counted(cache).errors, 0);
         }
     }
+    static const char *const arrays[] = {"*0\r\n", "*1\r\n$1\r\na\r\n",
+                                         "*x\r\n"}; /* where none is wanted, its length is not read */
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) {
+        server.get = arrays[i];
+        server.get_size = strlen(server.get);
+        MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_at(server.address);
+        assert_down(cache, "the server answered with an array");
+        assert_null(strstr(mrq_cache_problem(cache), "array of"));
+    }
     server.get = "\0\r\n";
     server.get_size = 3;
     MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_at(server.address);

@@ -36,6 +36,9 @@ ask --protocol topn,nosuch
 ask --baselines nosuch
 ask --part train
 ask --part valid --protocol topn,time
+ask --part valid --protocol rating
+ask --part valid --protocol cold-users
+ask --part valid --protocol cold-items
 ask --part test --protocol time --model none --baselines random
 ask --model r.mrq --protocol topn
 ask --model r.mrq --part test
@@ -58,6 +61,18 @@ head -n 4 small/ratings.dat >few/ratings.dat
 cp small/users.dat small/movies.dat few
 show marquee eval --data few --protocol all --model none --baselines popular
 show marquee eval --data few --protocol topn,cold-items --model none
+
+# People of whom nothing is known are in no group.
+mkdir unknown
+{
+    echo movieId,title,genres
+    sed 's/::/\t/g' small/movies.dat | iconv -f latin1 -t utf-8 | awk -F '\t' '{ printf "%s,\"%s\",%s\n", $1, $2, $3 }'
+} >unknown/movies.csv
+{
+    echo userId,movieId,rating,timestamp
+    sed 's/::/,/g' small/ratings.dat
+} >unknown/ratings.csv
+show marquee eval --data unknown --model none --baselines popular
 
 # Twenty people are a group of which an interval tells something; nineteen are not.
 mkdir twenty
