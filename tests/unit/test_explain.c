@@ -413,7 +413,7 @@ static void too_much_to_explain(void **state)
                  "explain: 251 movies with 1000 parts each, want at most 250000 in all");
     many.k = 53;
     many.n_liked = LIKED; /* one part more than may be */
-    assert_fails(mrq_recommend(&large->g, NULL, &many, &answer, &err), MRQ_USAGE, "");
+    assert_fails(asked_recommend(&large->g, NULL, &many, &answer, &err), MRQ_USAGE, "");
     assert_string_equal(err.msg, "explain: 53 movies with 4717 parts each, want at most 250000 in all; ask for fewer movies");
     engine_world_free(large);
 }

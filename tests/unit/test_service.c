@@ -907,7 +907,7 @@ static void a_reply_without_memory_says_so(void **state)
     for (int kind = 0; kind < 3; kind++) {
         mrq_reply reply = {0};
         mrq_result *result = NULL;
-        assert_ok(mrq_recommender_search(twin, "title", 3, &result, &err));
+        assert_ok(ask_search(twin, "title", 3, &result, &err));
         allocations_left = 0;
         if (kind == 0)
             mrq_reply_result(&reply, result);
