@@ -11,10 +11,16 @@
 uint32_t mrq_strings_find(const mrq_strings *strings, const char *text)
 {
     const locale_t locale = mrq_c_locale();
-    for (uint32_t i = 0; i < strings->n; i++)
-        if (strcasecmp_l(mrq_strings_at(strings, i), text, locale) == 0)
+    uint32_t alike = MRQ_NONE;
+    for (uint32_t i = 0; i < strings->n; i++) {
+        const char *at = mrq_strings_at(strings, i);
+        if (strcasecmp_l(at, text, locale) != 0)
+            continue;
+        if (strcmp(at, text) == 0)
             return i;
-    return MRQ_NONE;
+        alike = alike == MRQ_NONE ? i : alike;
+    }
+    return alike;
 }
 
 int mrq_strings_copy(mrq_arena *arena, const mrq_strings *from, mrq_strings *to)

@@ -23,7 +23,8 @@ static inline size_t mrq_strings_size(const mrq_strings *strings, uint32_t i)
 {
     return strings->offset[i + 1] - strings->offset[i] - 1;
 }
-/* The index of a text in an unsorted list, by a scan; MRQ_NONE when it is not there. ASCII letters match in either case. */
+/* The index of a text in an unsorted list, by a scan; MRQ_NONE when it is not there. One that
+ * is the same comes before one that differs in the case of ASCII letters. */
 uint32_t mrq_strings_find(const mrq_strings *strings, const char *text);
 
 /* A growing dictionary of distinct strings, numbered from 0 in order of arrival; also used as a plain list. Up to 4 GiB of text, of

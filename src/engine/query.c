@@ -180,29 +180,38 @@ static bool judge(const mrq_query_field *field, const char **text, char *want, s
             *text = TEXT_OF(MRQ_EXPLAIN_DEFAULT);
         else if (is(*text, "all"))
             *text = "4294967295"; /* MRQ_EXPLAIN_ALL */
-        else if (!mrq_parse_int(*text, strlen(*text), field->min, field->max, &number) &&
-                 !(mrq_parse_int(*text, strlen(*text), 0, UINT32_MAX, &number) && number == UINT32_MAX))
+        else if (!mrq_parse_int(*text, strlen(*text), field->min, field->max, &number))
             snprintf(want, room, "want true, false, or how many parts, 1 to %lld", (long long)field->max);
         break;
     }
     return *want == '\0';
 }
 
-/* `name`: of the feature, where the field is MRQ_Q_WITH and the text its value alone. */
-static mrq_status put(mrq_query *query, mrq_field_index field, const char *name, const char *text, mrq_error *err)
+/* Puts a feature's value, `name` and '=' before the text unless it is NULL and the text has them. */
+static mrq_status put_feature(mrq_query *query, const char *name, const char *text, bool replaces, mrq_error *err)
 {
-    const mrq_query_field *f = &mrq_query_fields[field];
-    const bool several = f->most > 1 && field != MRQ_Q_WITH;
-    size_t from = mrq_query_begin(query, field), to = query->end[field];
-    const char *feature = field == MRQ_Q_WITH ? name ? name : text : NULL;
-    if (feature)
-        find_feature(query, feature, strcspn(feature, "="), &from, &to);
-    if ((several || from == to) && text && query->n[field] >= f->most)
-        return mrq_fail(err, MRQ_USAGE, "%s: more than %u of them", f->name, f->most);
-    return replace(query, field, name, text, several ? to : from, to, err);
+    const char *feature = name ? name : text;
+    const size_t size = strcspn(feature, "=");
+    size_t from = mrq_query_begin(query, MRQ_Q_WITH), to;
+    find_feature(query, feature, size, &from, &to);
+    if (from != to && !replaces)
+        return mrq_fail(err, MRQ_USAGE, "%.*s: given twice", (int)size, feature);
+    if (from == to && query->n[MRQ_Q_WITH] == MRQ_FEATURES_MAX)
+        return mrq_fail(err, MRQ_USAGE, "%.*s: with it more than %d columns of the users are given", (int)size, feature,
+                        MRQ_FEATURES_MAX);
+    return replace(query, MRQ_Q_WITH, name, text, from, to, err);
 }
 
-mrq_status mrq_query_put(mrq_query *query, mrq_field_index field, const char *text, mrq_error *err)
+static mrq_status put(mrq_query *query, mrq_field_index field, const char *text, mrq_error *err)
+{
+    const mrq_query_field *f = &mrq_query_fields[field];
+    const size_t from = mrq_query_begin(query, field), to = query->end[field];
+    if (f->most > 1 && query->n[field] == f->most)
+        return mrq_fail(err, MRQ_USAGE, "%s: more than %u of them", f->name, f->most);
+    return replace(query, field, NULL, text, f->most > 1 ? to : from, to, err);
+}
+
+static mrq_status set_field(mrq_query *query, mrq_field_index field, const char *text, bool replaces, mrq_error *err)
 {
     const mrq_query_field *f = &mrq_query_fields[field];
     const char *kept = text;
@@ -211,7 +220,14 @@ mrq_status mrq_query_put(mrq_query *query, mrq_field_index field, const char *te
         return mrq_fail(err, MRQ_USAGE, "%s: %zu bytes, want at most %d", f->name, strlen(text), VALUE_MAX);
     if (!judge(f, &kept, want, sizeof want))
         return mrq_fail(err, MRQ_USAGE, "%s \"%.40s\": %s", f->name, text, want);
-    return f->type == MRQ_QT_FEATURE ? put(query, MRQ_Q_WITH, f->name, text, err) : put(query, field, NULL, kept, err);
+    if (f->type == MRQ_QT_FEATURE || f->type == MRQ_QT_PAIR)
+        return put_feature(query, f->type == MRQ_QT_FEATURE ? f->name : NULL, text, replaces, err);
+    return put(query, field, kept, err);
+}
+
+mrq_status mrq_query_put(mrq_query *query, mrq_field_index field, const char *text, mrq_error *err)
+{
+    return set_field(query, field, text, false, err);
 }
 
 mrq_status mrq_query_put_list(mrq_query *query, mrq_field_index field, const char *text, mrq_error *err)
@@ -228,13 +244,18 @@ mrq_status mrq_query_put_list(mrq_query *query, mrq_field_index field, const cha
     return MRQ_OK;
 }
 
-mrq_status mrq_query_put_feature(mrq_query *query, const char *name, const char *text, mrq_error *err)
+static mrq_status set_feature(mrq_query *query, const char *name, const char *text, bool replaces, mrq_error *err)
 {
     if (!*name || strchr(name, '=') || strlen(name) >= MRQ_COLUMN_NAME)
         return mrq_fail(err, MRQ_USAGE, "\"%.40s\" is no field of a query, nor can a column of users be called so", name);
     if (strlen(text) > VALUE_MAX)
         return mrq_fail(err, MRQ_USAGE, "%s: %zu bytes, want at most %d", name, strlen(text), VALUE_MAX);
-    return put(query, MRQ_Q_WITH, name, text, err);
+    return put_feature(query, name, text, replaces, err);
+}
+
+mrq_status mrq_query_put_feature(mrq_query *query, const char *name, const char *text, mrq_error *err)
+{
+    return set_feature(query, name, text, false, err);
 }
 
 mrq_status mrq_query_set(mrq_query *query, const char *name, const char *value, mrq_error *err)
@@ -243,9 +264,7 @@ mrq_status mrq_query_set(mrq_query *query, const char *name, const char *value, 
     MRQ_TRY(mrq_argument_check(name, "name", err));
     MRQ_TRY(mrq_argument_check(value, "value", err));
     const mrq_field_index field = mrq_query_field_find(name);
-    if (field != MRQ_Q_FIELDS)
-        return mrq_query_put(query, field, value, err);
-    return mrq_query_put_feature(query, name, value, err);
+    return field != MRQ_Q_FIELDS ? set_field(query, field, value, true, err) : set_feature(query, name, value, true, err);
 }
 
 mrq_status mrq_query_check(const mrq_query *query, mrq_ask what, mrq_error *err)

@@ -50,7 +50,8 @@ void mrq_query_texts(const mrq_query *query, mrq_field_index field, const char *
 /* A whole number, a flag or a number of parts; `otherwise` when it was not set. */
 int64_t mrq_query_number(const mrq_query *query, mrq_field_index field, int64_t otherwise);
 
-/* Adds a value to a field, where it may have several; else sets it. MRQ_USAGE: the sentence begins with the field's name. */
+/* Adds a value to a field, where it may have several; else sets it. A column of the users that has a value is "given twice".
+ * MRQ_USAGE: the sentence begins with the field's or the column's name. */
 MRQ_CHECKED mrq_status mrq_query_put(mrq_query *query, mrq_field_index field, const char *text, mrq_error *err);
 
 /* Sets the value of a column of the users. */

@@ -35,6 +35,8 @@ static bool fits(const cJSON *item, mrq_query_type type)
 {
     const unsigned kinds = in_json[type].kinds;
     const bool id = type == MRQ_QT_ITEM || type == MRQ_QT_USER;
+    if (cJSON_IsNumber(item) && type == MRQ_QT_YEARS)
+        return item->valuedouble >= 1 && item->valuedouble == floor(item->valuedouble);
     if (cJSON_IsNumber(item) && id)
         return item->valuedouble >= 0 && item->valuedouble < 0x1p53 && item->valuedouble == floor(item->valuedouble);
     return (cJSON_IsString(item) && kinds & JSON_TEXT) || (cJSON_IsBool(item) && kinds & JSON_BOOL) ||

@@ -106,7 +106,7 @@ static mrq_status read_members(const char *text, mrq_feature *out, mrq_error *er
     return MRQ_OK;
 }
 
-static mrq_status read_feature(const mrq_column *column, const char *text, mrq_feature *out, mrq_error *err)
+static mrq_status read_value(const mrq_column *column, const char *text, mrq_feature *out, mrq_error *err)
 {
     *out = (mrq_feature){.column = column, .given = true};
     if (column->kind == MRQ_CATEGORY)
@@ -128,12 +128,22 @@ static const char *given_value(const char *const *pair, uint32_t n, const char *
     return NULL;
 }
 
+/* Whether a column is called like a field that is no feature, so that it can be asked for by "with" alone. */
+static bool is_hidden(const char *name)
+{
+    const mrq_field_index field = mrq_query_field_find(name);
+    return field != MRQ_Q_FIELDS && mrq_query_fields[field].type != MRQ_QT_FEATURE;
+}
+
 /* The pair whose name no column has. */
 static mrq_status fail_unknown(const mrq_table *users, const char *pair, mrq_error *err)
 {
     const int size = (int)strcspn(pair, "=");
-    char names[300] = "nothing";
+    char names[300] = "nothing", name[MRQ_COLUMN_NAME];
     size_t used = 0;
+    snprintf(name, sizeof name, "%.*s", size, pair);
+    if (is_hidden(name))
+        return mrq_fail(err, MRQ_USAGE, "with \"%.40s\": the data does not tell its users' %s", pair, name);
     for (uint32_t c = 0; c < users->n_columns; c++)
         if (is_feature(&users->column[c]) && used < sizeof names - 1)
             used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "", users->column[c].name);
@@ -162,6 +172,14 @@ static void sort_last(mrq_feature *feature, uint32_t n)
     for (; i && strcmp(feature[i - 1].column->name, last.column->name) > 0; i--)
         feature[i] = feature[i - 1];
     feature[i] = last;
+}
+
+/* The sentence of an error begins with the field by which the column is asked for. */
+static mrq_status read_feature(const mrq_column *column, const char *text, mrq_feature *out, mrq_error *err)
+{
+    mrq_error problem = {0};
+    const mrq_status status = read_value(column, text, out, &problem);
+    return status == MRQ_OK ? MRQ_OK : mrq_fail(err, status, "%s%s", is_hidden(column->name) ? "with " : "", problem.msg);
 }
 
 /* All that is given, or else known of the user, by name. */
@@ -213,13 +231,6 @@ static void find_values(const mrq_generation *generation, const mrq_resolved *re
     }
 }
 
-/* Whether a column is called like a field that is no feature, so that it can be asked for by "with" alone. */
-static bool is_hidden(const mrq_column *column)
-{
-    const mrq_field_index field = mrq_query_field_find(column->name);
-    return field != MRQ_Q_FIELDS && mrq_query_fields[field].type != MRQ_QT_FEATURE;
-}
-
 static void print_feature(mrq_print *print, const mrq_feature *feature)
 {
     mrq_print_key(print, feature->column->name);
@@ -244,7 +255,7 @@ static void print_features(mrq_print *print, const mrq_resolved *resolved)
 {
     uint32_t hidden = 0;
     for (uint32_t i = 0; i < resolved->n_features; i++)
-        if (is_hidden(resolved->feature[i].column))
+        if (is_hidden(resolved->feature[i].column->name))
             hidden++;
         else
             print_feature(print, &resolved->feature[i]);
@@ -253,7 +264,7 @@ static void print_features(mrq_print *print, const mrq_resolved *resolved)
     mrq_print_key(print, mrq_query_fields[MRQ_Q_WITH].name);
     mrq_print_open(print, '{');
     for (uint32_t i = 0; i < resolved->n_features; i++)
-        if (is_hidden(resolved->feature[i].column))
+        if (is_hidden(resolved->feature[i].column->name))
             print_feature(print, &resolved->feature[i]);
     mrq_print_close(print, '}');
 }

@@ -63,11 +63,8 @@ static mrq_status add(mrq_query *query, uint32_t asks, char *name, char *value, 
     if (!value)
         return mrq_fail(err, MRQ_USAGE, "%.40s: without a value, want %.40s=...", name, name);
     MRQ_TRY(decode(name, value, err));
-    const uint32_t before = query->n[MRQ_Q_WITH];
-    if (feature) {
-        MRQ_TRY(mrq_query_set(query, name, value, err));
-        return query->n[MRQ_Q_WITH] > before ? MRQ_OK : mrq_fail(err, MRQ_USAGE, "%s: given twice", name);
-    }
+    if (feature)
+        return mrq_query_put_feature(query, name, value, err);
     if (mrq_query_fields[i].most == 1 && *given >> i & 1)
         return mrq_fail(err, MRQ_USAGE, "%s: given twice", name);
     *given |= (uint64_t)1 << i;

@@ -14,6 +14,8 @@ static mrq_status answer_query(const mrq_request *request, mrq_reply *reply, mrq
 {
     const mrq_query *query = request->query;
     mrq_result *result;
+    if (mrq_query_number(query, MRQ_Q_EXPLAIN, 0) > MRQ_EXPLAIN_MAX)
+        return mrq_fail(err, MRQ_USAGE, "explain \"all\": want true, false, or how many parts, 1 to %d", MRQ_EXPLAIN_MAX);
     if (mrq_query_rows(query) > MRQ_BATCH_ROWS)
         return mrq_fail(err, MRQ_USAGE,
                         "explain: %lld movies with %lld parts of scores each, want at most %d movies and parts in all",

@@ -72,6 +72,8 @@ def setup(folder, build, options):
         shutil.rmtree(build, ignore_errors=True)
         subprocess.run(['meson', 'setup', build, folder, '-Dwerror=false', *options], check=True, stdout=subprocess.DEVNULL,
                        env={**os.environ, 'CC': 'gcc', 'CXX': 'g++'})
+    else:  # files may have come and gone
+        subprocess.run(['ninja', '-C', build, 'build.ninja'], check=True, stdout=subprocess.DEVNULL)
 
 
 def compile_once(build, jobs):

@@ -80,7 +80,9 @@ static inline mrq_status asked_query(const question *a, mrq_query *query, mrq_er
         MRQ_TRY(asked_number(query, MRQ_Q_USER, a->user, problem));
     if (a->k != MRQ_K_DEFAULT)
         MRQ_TRY(asked_number(query, MRQ_Q_K, a->k, problem));
-    if (a->explain)
+    if (a->explain == MRQ_EXPLAIN_ALL)
+        MRQ_TRY(mrq_query_put(query, MRQ_Q_EXPLAIN, "all", problem));
+    else if (a->explain)
         MRQ_TRY(asked_number(query, MRQ_Q_EXPLAIN, a->explain, problem));
     MRQ_TRY(asked_ids(query, MRQ_Q_LIKED, a->liked, a->n_liked, problem));
     MRQ_TRY(asked_ids(query, MRQ_Q_DISLIKED, a->disliked, a->n_disliked, problem));

@@ -64,6 +64,9 @@ static void test_params_wrong(void **state)
         {"%6B=1&k=1", "k: given twice"},
         {"all_genres=0&all_genres=0", "all_genres: given twice"},
         {"country=DE&country=DE", "country: given twice"},
+        {"country=DE&with=country=FR", "country: given twice"},
+        {"with=age=12&age=13", "age: given twice"},
+        {"with=age=12&with=age=12", "age: given twice"},
         {"a%3Db=1", "\"a=b\" is no field of a query"},
         {"with=age", "with \"age\": want NAME=VALUE"},
         {"k", "k: without a value, want k=..."},
@@ -184,7 +187,8 @@ static void test_batch_problems(void **state)
         {"{\"genre\":1}", "genre: 1, want a text"},
         {"{\"genre\":[1]}", "genre: 1, want a text"},
         {"{\"year\":\"x\"}", "year \"x\""},
-        {"{\"year\":-5}", ""}, /* until the year 5 */
+        {"{\"year\":-5}", "year: -5, want a year or years"},
+        {"{\"year\":\"-5\"}", ""}, /* until the year 5 */
         {"{\"explain\":1001}", "explain \"1001\": want true, false, or how many parts, 1 to 1000"},
         {"{\"explain\":\"true\"}", "explain: \"true\", want true, false or how many"},
         {"{\"include_seen\":1}", "include_seen: 1, want true or false"},

@@ -416,7 +416,7 @@ static void what_is_refused_is_told_whole(void **state)
         {GET("/v1/recommendations?town=1"), "400 Bad Request", OTHERS,
          PROBLEM("usage", "town \\\"1\\\": no field of a query, and the data does not tell its users' town, but gender, age, job")},
         {GET("/v1/recommendations?user=4&k=2&explain=all"), "400 Bad Request", OTHERS,
-         PROBLEM("usage", "explain: 2 movies with 4294967295 parts of scores each, want at most 100000 movies and parts in all")},
+         PROBLEM("usage", "explain \\\"all\\\": want true, false, or how many parts, 1 to 1000")},
         {GET("/v1/recommendations?user=4&k=1000&explain=100"), "400 Bad Request", OTHERS,
          PROBLEM("usage", "explain: 1000 movies with 100 parts of scores each, want at most 100000 movies and parts in all")},
         {GET("/v1/recommendations?user=4&k=1000&explain=99"), "200 OK", OTHERS, NULL},

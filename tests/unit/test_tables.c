@@ -165,6 +165,11 @@ static void a_dictionary_is_sorted_or_left_as_it_was(void **state)
     assert_int_equal(mrq_dict_push(dict, "apple", 5), 6); /* without looking */
     mrq_strings s = mrq_dict_strings(dict);
     assert_int_equal(mrq_strings_find(&s, "APPLE"), 3);
+    static const uint32_t places[] = {0, 3, 6, 9};
+    const mrq_strings cases = {3, places, "De\0DE\0de"}; /* the same before another case, of others the first */
+    assert_int_equal(mrq_strings_find(&cases, "de"), 2);
+    assert_int_equal(mrq_strings_find(&cases, "DE"), 1);
+    assert_int_equal(mrq_strings_find(&cases, "dE"), 0);
     assert_int_equal(mrq_strings_find(&s, "zebra"), 5);
     assert_int_equal(mrq_strings_find(&s, "zebr"), MRQ_NONE);
     mrq_arena *arena = mrq_arena_new();
