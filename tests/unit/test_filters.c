@@ -196,7 +196,7 @@ static void person_scores(const world *w, uint32_t user, uint32_t gender, double
 
 /* Filters that keep anything from all movies to none */
 
-static int64_t thousand[MRQ_EXCLUDE_MAX]; /* ids of the first movies, the last first */
+static int64_t thousand[MRQ_EXCLUDE_MAX + 1]; /* ids of the first movies, the last first */
 static const char *const genres[] = {"genre003", "GENRE001", "genre005"};
 #define GENRES(n) .genre = genres, .n_genres = (n)
 
