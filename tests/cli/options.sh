@@ -97,8 +97,8 @@ run 0 "$INFER" --store S --json -a 25 -g F -j 12
 cp out first
 run 0 "$INFER" --store S --json --with job=12 --with gender=F --with age=25
 cmp out first || fail "--with is another answer"
-run 0 "$INFER" --store S --json -a 1 -j 12 --with gender=M --with age=25 --with gender=F
-cmp out first || fail "the last --with does not count"
+ask 2 '-a: given twice' -a 1 --with age=25
+ask 2 '-a: given twice' --with age=25 --with age=1
 run 0 "$INFER" --store S --json
 holds out 'j["query"] == {"user": None, "k": 5} and len(ids) == 5'
 run 0 "$INFER" --store S
