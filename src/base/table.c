@@ -147,21 +147,6 @@ static void save_strings(const mrq_strings *strings, mrq_container_writer *write
     mrq_container_add(writer, strings->bytes, strings->n ? strings->offset[strings->n] : 0, 1, "%s.%s", prefix, name);
 }
 
-/* Eight bytes at a time where they are ASCII: every opening of a store reads all titles. */
-static bool is_utf8(const char *bytes, size_t size)
-{
-    uint32_t code;
-    for (size_t i = 0, n; i < size; i += n) {
-        uint64_t eight = ~UINT64_C(0);
-        if (size - i >= sizeof eight)
-            memcpy(&eight, bytes + i, sizeof eight);
-        n = eight & UINT64_C(0x8080808080808080) ? mrq_utf8_read(bytes + i, size - i, &code) : sizeof eight;
-        if (!n)
-            return false;
-    }
-    return true;
-}
-
 /* `*n` is the number of strings wanted, or MRQ_ANY. */
 static mrq_status load_strings(const mrq_container *container, const char *prefix, const char *name, size_t n, mrq_strings *out,
                                mrq_error *err)
@@ -181,7 +166,7 @@ static mrq_status load_strings(const mrq_container *container, const char *prefi
         if (s.offset[i + 1] <= s.offset[i] || s.offset[i + 1] > bytes ||
             strnlen(s.bytes + s.offset[i], s.offset[i + 1] - s.offset[i]) != mrq_strings_size(&s, i))
             return mrq_container_bad(container, err, "%s.%s: text %u is not well formed", prefix, name, i);
-    if (!is_utf8(s.bytes, bytes))
+    if (mrq_utf8_bad(s.bytes, bytes))
         return mrq_container_bad(container, err, "%s.%s: a text is not UTF-8", prefix, name);
     *out = s;
     return MRQ_OK;
@@ -322,7 +307,7 @@ static mrq_status load_column(const mrq_container *container, const char *prefix
 {
     char at[MRQ_CONTAINER_NAME];
     snprintf(at, sizeof at, "%s.%u", prefix, index);
-    if (!memchr(stored->name, '\0', sizeof stored->name) || !is_utf8(stored->name, strlen(stored->name)) ||
+    if (!memchr(stored->name, '\0', sizeof stored->name) || mrq_utf8_bad(stored->name, strlen(stored->name)) ||
         stored->kind > MRQ_NUMBER)
         return mrq_container_bad(container, err, "%s: unknown column", at);
     memcpy(column->name, stored->name, sizeof column->name);

@@ -25,6 +25,20 @@ size_t mrq_utf8_read(const char *text, size_t size, uint32_t *code)
     return length;
 }
 
+size_t mrq_utf8_bad(const char *text, size_t size)
+{
+    uint32_t code;
+    for (size_t i = 0, n; i < size; i += n) {
+        uint64_t eight = UINT64_MAX;
+        if (size - i >= sizeof eight)
+            memcpy(&eight, text + i, sizeof eight);
+        n = eight & UINT64_C(0x8080808080808080) ? mrq_utf8_read(text + i, size - i, &code) : sizeof eight; /* most is ASCII */
+        if (!n)
+            return i + 1;
+    }
+    return 0;
+}
+
 size_t mrq_utf8_write(uint32_t code, char *out)
 {
     if (code < 0x80) {

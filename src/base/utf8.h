@@ -8,6 +8,8 @@
 
 /* The code point at the start of `size` > 0 bytes and, as the result, its length; 0 when this is not valid UTF-8 (RFC 3629). */
 size_t mrq_utf8_read(const char *text, size_t size, uint32_t *code);
+/* Which byte, counted from 1, begins no character; 0 where all of them are UTF-8. */
+size_t mrq_utf8_bad(const char *text, size_t size);
 /* Writes a code point (up to 4 bytes), returns its length. */
 size_t mrq_utf8_write(uint32_t code, char *out);
 

@@ -374,15 +374,6 @@ static mrq_status read_file(mrq_arena *arena, const cJSON *root, const char *sou
     return file->delimiter && file->file ? MRQ_OK : mrq_fail_memory(err, "reading a schema");
 }
 
-static mrq_status check_utf8(const char *text, size_t size, const char *source, mrq_error *err)
-{
-    uint32_t code;
-    for (size_t i = 0, length; i < size; i += length)
-        if (!(length = mrq_utf8_read(text + i, size - i, &code)))
-            return mrq_fail(err, MRQ_BAD_FILE, "%s: not valid UTF-8 at byte %zu", source, i + 1);
-    return MRQ_OK;
-}
-
 mrq_status mrq_schema_parse(const char *text, size_t size, const char *source, mrq_schema **out, mrq_error *err)
 {
     static const char *const keys[] = {"name", "about", "users", "movies", "ratings", NULL};
@@ -390,7 +381,9 @@ mrq_status mrq_schema_parse(const char *text, size_t size, const char *source, m
     MRQ_CLEANUP(mrq_schema_free) mrq_schema *schema = calloc(1, sizeof *schema);
     if (!schema || !(schema->arena = mrq_arena_new()))
         return mrq_fail_memory(err, "reading a schema");
-    MRQ_TRY(check_utf8(text, size, source, err));
+    const size_t bad = mrq_utf8_bad(text, size);
+    if (bad)
+        return mrq_fail(err, MRQ_BAD_FILE, "%s: not valid UTF-8 at byte %zu", source, bad);
     MRQ_TRY(mrq_json_parse(text, size, source, &json, err));
     char root[PATH_BYTES], path[PATH_BYTES];
     snprintf(root, sizeof root, "%.60s:", source);

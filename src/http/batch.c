@@ -38,21 +38,14 @@ static mrq_status read_queries(cJSON *list, mrq_batch *batch, mrq_error *err)
     return MRQ_OK;
 }
 
-static mrq_status check_utf8(const char *text, size_t size, mrq_error *err)
-{
-    uint32_t code;
-    for (size_t at = 0, n; at < size; at += n)
-        if ((n = mrq_utf8_read(text + at, size - at, &code)) == 0)
-            return mrq_fail(err, MRQ_USAGE, "body: byte %zu is not UTF-8", at + 1);
-    return MRQ_OK;
-}
-
 static mrq_status read_body(const char *body, size_t size, mrq_batch *batch, mrq_error *err)
 {
     static const char *const keys[] = {"queries", NULL};
     MRQ_CLEANUP(cJSON_Delete) cJSON *json = NULL;
     const cJSON *list;
-    MRQ_TRY(check_utf8(body, size, err));
+    const size_t bad = mrq_utf8_bad(body, size);
+    if (bad)
+        return mrq_fail(err, MRQ_USAGE, "body: byte %zu is not UTF-8", bad);
     MRQ_TRY(mrq_json_parse(body, size, "body", &json, err));
     MRQ_TRY(mrq_json_keys(json, "body:", keys, err));
     MRQ_TRY(mrq_json_array(json, "body:", "queries", true, &list, err));

@@ -30,11 +30,8 @@ static mrq_status decode(const char *name, char *text, mrq_error *err)
         p += 2;
     }
     text[size] = '\0';
-    uint32_t code;
-    for (size_t at = 0, n; at < size; at += n)
-        if ((n = mrq_utf8_read(text + at, size - at, &code)) == 0)
-            return mrq_fail(err, MRQ_USAGE, "%.40s: byte %zu is not UTF-8", name, at + 1);
-    return MRQ_OK;
+    const size_t bad = mrq_utf8_bad(text, size);
+    return bad ? mrq_fail(err, MRQ_USAGE, "%.40s: byte %zu is not UTF-8", name, bad) : MRQ_OK;
 }
 
 /* A field that was set before there were parameters, by the path, is no parameter. */

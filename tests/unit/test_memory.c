@@ -306,6 +306,12 @@ static void a_bitmap_has_a_bit_for_each_row(void **state)
             assert_int_equal(bitmap.terms.year_to, selections[s]->year_to);
             mrq_bitmap_clear(&bitmap);
         }
+        mrq_bitmap bitmap = {0};
+        uint32_t excluded[] = {rows - 1};
+        assert_ok(mrq_selection_bitmap(&(mrq_selection){.exclude = excluded, .n_exclude = 1}, movies, less, 1, &bitmap, &err));
+        assert_int_equal(bitmap.filter.n_kept, rows > 1 ? rows - 2 : 0);
+        assert_int_equal(bitmap.terms.n_without, 2);
+        mrq_bitmap_clear(&bitmap);
         mrq_table_free(movies);
     }
 }

@@ -752,11 +752,36 @@ static void a_bar_is_drawn_on_a_terminal(void **state)
     now = 0;
 }
 
+/* At each size and place, in memory that ends with the text. */
+static void the_first_byte_of_no_character_is_told(void **state)
+{
+    (void)state;
+    for (size_t size = 0; size <= 40; size++) {
+        char *text = malloc(size ? size : 1);
+        assert_non_null(text);
+        memset(text, 'x', size);
+        assert_int_equal(mrq_utf8_bad(text, size), 0);
+        for (size_t at = 0; at < size; at++) {
+            memset(text, 'x', size);
+            text[at] = '\xc3'; /* begins one of two bytes */
+            assert_int_equal(mrq_utf8_bad(text, size), at + 1);
+            if (at + 1 == size)
+                continue;
+            text[at + 1] = '\xa9';
+            assert_int_equal(mrq_utf8_bad(text, size), 0);
+            text[size - 1] = '\xff';
+            assert_int_equal(mrq_utf8_bad(text, size), at + 2 == size ? size - 1 : size);
+        }
+        free(text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_character_is_written_and_read),
         cmocka_unit_test(what_is_not_utf8_is_not_read),
+        cmocka_unit_test(the_first_byte_of_no_character_is_told),
         cmocka_unit_test(a_long_sentence_loses_its_middle),
         cmocka_unit_test(what_the_system_says_is_passed_on),
         cmocka_unit_test(a_text_is_escaped_and_cut_by_characters),
