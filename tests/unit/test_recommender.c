@@ -725,18 +725,18 @@ static void what_many_ask_at_once_is_computed_once(void **state)
 /* While `meet` is set, who opens a generation gives another some time to come and open it as well. */
 static atomic_bool meet;
 static atomic_int openings;
-mrq_status __real_mrq_serving_open(const char *path, mrq_backend *backend, size_t memory, atomic_ullong *evicted, mrq_serving **out,
-                                   mrq_error *error);
-mrq_status __wrap_mrq_serving_open(const char *path, mrq_backend *backend, size_t memory, atomic_ullong *evicted, mrq_serving **out,
-                                   mrq_error *error);
+mrq_status __real_mrq_serving_open(const char *path, mrq_backend *backend, mrq_purpose purpose, size_t memory,
+                                   atomic_ullong *evicted, mrq_serving **out, mrq_error *error);
+mrq_status __wrap_mrq_serving_open(const char *path, mrq_backend *backend, mrq_purpose purpose, size_t memory,
+                                   atomic_ullong *evicted, mrq_serving **out, mrq_error *error);
 
-mrq_status __wrap_mrq_serving_open(const char *path, mrq_backend *backend, size_t memory, atomic_ullong *evicted, mrq_serving **out,
-                                   mrq_error *error)
+mrq_status __wrap_mrq_serving_open(const char *path, mrq_backend *backend, mrq_purpose purpose, size_t memory,
+                                   atomic_ullong *evicted, mrq_serving **out, mrq_error *error)
 {
     atomic_fetch_add(&openings, 1);
     for (int ms = 0; atomic_load(&meet) && atomic_load(&openings) < 2 && ms < 300; ms++)
         usleep(1000);
-    return __real_mrq_serving_open(path, backend, memory, evicted, out, error);
+    return __real_mrq_serving_open(path, backend, purpose, memory, evicted, out, error);
 }
 
 static void *reload_once(void *context)
