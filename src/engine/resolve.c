@@ -11,21 +11,15 @@
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/parse.h"
 #include "engine/json.h"
 
-static void feature_clear(mrq_feature *feature)
-{
-    mrq_free(feature->member);
-}
-
 void mrq_resolved_clear(mrq_resolved *resolved)
 {
     for (uint32_t i = 0; i < resolved->n_features; i++)
-        feature_clear(&resolved->feature[i]);
+        mrq_free(resolved->feature[i].member);
     mrq_free(resolved->feature);
     mrq_free(resolved->value);
     mrq_free(resolved->text);
@@ -108,7 +102,7 @@ static mrq_status read_members(const char *text, mrq_feature *out, mrq_error *er
 
 static mrq_status read_value(const mrq_column *column, const char *text, mrq_feature *out, mrq_error *err)
 {
-    *out = (mrq_feature){.column = column, .given = true};
+    *out = (mrq_feature){.column = column};
     if (column->kind == MRQ_CATEGORY)
         return mrq_column_code(column, text, &out->code, err);
     if (column->kind == MRQ_SET)

@@ -9,7 +9,6 @@
 /* What is known of a person: a value of a column of the users. */
 typedef struct mrq_feature {
     const mrq_column *column;
-    bool given;
     uint32_t code; /* category */
     double number;
     uint32_t *member; /* set: (n_members) codes, ascending, distinct */

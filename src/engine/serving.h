@@ -53,7 +53,7 @@ size_t mrq_finished_bytes(const mrq_finished *finished);
 /* Calls back with the users of the generation that serves, which stay open that long. */
 void mrq_recommender_users(mrq_recommender *recommender, void (*tell)(void *context, const mrq_table *users), void *context);
 
-/* What mrq_recommender_movie() and its like answer with, of one generation; statuses as there. Held by the caller. */
+/* What mrq_recommender_ask() answers ITEM, SEARCH, USER and INFO with, of one generation; statuses as there. Held by the caller. */
 MRQ_CHECKED mrq_status mrq_find_movie(mrq_serving *serving, const mrq_query *query, mrq_finished **out, mrq_error *err);
 MRQ_CHECKED mrq_status mrq_find_titles(mrq_serving *serving, const mrq_query *query, mrq_finished **out, mrq_error *err);
 MRQ_CHECKED mrq_status mrq_find_user(mrq_serving *serving, const mrq_query *query, mrq_finished **out, mrq_error *err);
