@@ -9,7 +9,7 @@
 #include "base/plot.h"
 #include "base/random.h"
 #include "bench.h"
-#include "eval/study.h"
+#include "eval/experiment.h"
 #include "train/evaluate.h"
 
 enum { DIMENSIONS = 5, MOST = 1023, USERS = 500 };
@@ -22,13 +22,13 @@ struct arguments {
 };
 
 struct row {
-    mrq_result result;
+    mrq_experiment_result result;
     double error; /* |S - S_most| / |S_most| over users and movies */
 };
 
 /* Scores of `n` users drawn at random, (n, movies), as a model of so many dimensions gives them on the first seed's parts. */
-static mrq_status find_scores(const mrq_study *study, const mrq_description *description, const mrq_parts *parts, float *out,
-                              uint32_t n, mrq_error *err)
+static mrq_status find_scores(const mrq_experiment *experiment, const mrq_description *description, const mrq_parts *parts,
+                              float *out, uint32_t n, mrq_error *err)
 {
     MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
     MRQ_AUTOFREE uint32_t *user = mrq_array(n, sizeof *user);
@@ -39,9 +39,9 @@ static mrq_status find_scores(const mrq_study *study, const mrq_description *des
     mrq_random random;
     mrq_random_init(&random, 1, 0);
     for (uint32_t i = 0; i < n; i++)
-        user[i] = (uint32_t)mrq_random_below(&random, study->data->users->rows);
-    const mrq_train_options options = {.seed = study->seed, .threads = study->threads, .parts = &parts->split};
-    MRQ_TRY(mrq_train(study->data, description, &options, NULL, &result, err));
+        user[i] = (uint32_t)mrq_random_below(&random, experiment->data->users->rows);
+    const mrq_train_options options = {.seed = experiment->seed, .threads = experiment->threads, .parts = &parts->split};
+    MRQ_TRY(mrq_train(experiment->data, description, &options, NULL, &result, err));
     MRQ_CLEANUP(mrq_model_free) mrq_model *model = result.model;
     MRQ_TRY(mrq_vectors_make(model, arena, &vectors, err));
     MRQ_TRY(mrq_vectors_update(model, &vectors, err));
@@ -58,26 +58,26 @@ static double distance(const float *a, const float *b, size_t n)
     return sqrt(difference / whole);
 }
 
-static mrq_status measure_errors(const mrq_study *study, mrq_description *description, struct row *row, mrq_error *err)
+static mrq_status measure_errors(const mrq_experiment *experiment, mrq_description *description, struct row *row, mrq_error *err)
 {
     __attribute__((cleanup(mrq_parts_clear))) mrq_parts parts = {0};
-    const size_t size = (size_t)USERS * study->data->movies->rows;
+    const size_t size = (size_t)USERS * experiment->data->movies->rows;
     MRQ_AUTOFREE float *most = mrq_array(size, sizeof *most), *scores = mrq_array(size, sizeof *scores);
     if (!most || !scores)
         return mrq_fail_memory(err, "comparing scores");
-    MRQ_TRY(mrq_parts_make(study->data, MRQ_PROTOCOL_TOPN, false, study->seed, &parts, err));
+    MRQ_TRY(mrq_parts_make(experiment->data, MRQ_PROTOCOL_TOPN, false, experiment->seed, &parts, err));
     description->dim = MOST;
     for (uint32_t b = 0; b < MRQ_BRANCHES_MAX; b++)
         description->user.branch[b].embedding = description->movie.branch[b].embedding = MOST;
-    MRQ_TRY(find_scores(study, description, &parts, most, USERS, err));
+    MRQ_TRY(find_scores(experiment, description, &parts, most, USERS, err));
     for (int i = 0; i < DIMENSIONS; i++) {
-        MRQ_TRY(find_scores(study, study->contender[i].description, &parts, scores, USERS, err));
+        MRQ_TRY(find_scores(experiment, experiment->candidate[i].description, &parts, scores, USERS, err));
         row[i].error = distance(scores, most, size);
     }
     return MRQ_OK;
 }
 
-static mrq_status draw(const char *path, const struct row *row, const mrq_result *ease, mrq_error *err)
+static mrq_status draw(const char *path, const struct row *row, const mrq_experiment_result *ease, mrq_error *err)
 {
     double x[DIMENSIONS], recall[DIMENSIONS], ndcg[DIMENSIONS], ease_recall[DIMENSIONS], ease_ndcg[DIMENSIONS];
     char text[DIMENSIONS][16];
@@ -104,11 +104,11 @@ static mrq_status draw(const char *path, const struct row *row, const mrq_result
     return mrq_plot_save(&plot, path, err);
 }
 
-static void print_rows(const struct row *row, const mrq_result *ease)
+static void print_rows(const struct row *row, const mrq_experiment_result *ease)
 {
     printf("| dimensions | relative error of the scores | Recall@10 | NDCG@10 | training, s |\n|---|---|---|---|---|\n");
     for (int i = 0; i <= DIMENSIONS; i++) {
-        const mrq_result *r = i < DIMENSIONS ? &row[i].result : ease;
+        const mrq_experiment_result *r = i < DIMENSIONS ? &row[i].result : ease;
         if (i < DIMENSIONS)
             printf("| %u | %.3f |", dimensions[i], row[i].error);
         else
@@ -137,9 +137,9 @@ static mrq_status bench(const struct arguments *a, mrq_error *err)
     MRQ_CLEANUP(mrq_dataset_free) mrq_dataset *data = NULL;
     MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
     mrq_description description[DIMENSIONS + 1];
-    mrq_contender contender[DIMENSIONS + 1] = {{.name = NULL}};
+    mrq_candidate candidate[DIMENSIONS + 1] = {{.name = NULL}};
     struct row row[DIMENSIONS];
-    mrq_result result[DIMENSIONS + 1];
+    mrq_experiment_result result[DIMENSIONS + 1];
     if (!arena)
         return mrq_fail_memory(err, "starting");
     MRQ_TRY(mrq_dataset_load(a->data, NULL, &data, err));
@@ -151,20 +151,20 @@ static mrq_status bench(const struct arguments *a, mrq_error *err)
         d->dim = dimensions[i] - 1;
         for (uint32_t b = 0; b < MRQ_BRANCHES_MAX; b++)
             d->user.branch[b].embedding = d->movie.branch[b].embedding = d->dim;
-        contender[i] = (mrq_contender){.name = "retrieval", .description = d};
+        candidate[i] = (mrq_candidate){.name = "retrieval", .description = d};
     }
-    contender[DIMENSIONS] = (mrq_contender){.name = "ease", .baseline = MRQ_BASELINE_EASE};
-    const mrq_study study = {.data = data,
-                             .protocol = MRQ_PROTOCOL_TOPN,
-                             .seed = 1,
-                             .seeds = (uint32_t)a->seeds,
-                             .threads = (uint32_t)a->threads,
-                             .n = DIMENSIONS + 1,
-                             .contender = contender};
-    MRQ_TRY(mrq_study_run(&study, arena, result, err));
+    candidate[DIMENSIONS] = (mrq_candidate){.name = "ease", .baseline = MRQ_BASELINE_EASE};
+    const mrq_experiment experiment = {.data = data,
+                                       .protocol = MRQ_PROTOCOL_TOPN,
+                                       .seed = 1,
+                                       .seeds = (uint32_t)a->seeds,
+                                       .threads = (uint32_t)a->threads,
+                                       .n = DIMENSIONS + 1,
+                                       .candidate = candidate};
+    MRQ_TRY(mrq_experiment_run(&experiment, arena, result, err));
     for (int i = 0; i < DIMENSIONS; i++)
         row[i].result = result[i];
-    MRQ_TRY(measure_errors(&study, &description[DIMENSIONS], row, err));
+    MRQ_TRY(measure_errors(&experiment, &description[DIMENSIONS], row, err));
     if (a->svg)
         MRQ_TRY(draw(a->svg, row, &result[DIMENSIONS], err));
     if (a->json)

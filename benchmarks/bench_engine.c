@@ -31,37 +31,37 @@ struct bench {
 };
 
 /* One kind of call: asks for the i-th thing. */
-typedef mrq_status call(mrq_recommender *r, const struct bench *b, uint32_t i, mrq_result **out, mrq_error *err);
+typedef mrq_status call(mrq_recommender *r, const struct bench *b, uint32_t i, mrq_answer **out, mrq_error *err);
 
-static mrq_status call_recommend(mrq_recommender *r, const struct bench *b, uint32_t i, mrq_result **out, mrq_error *err)
+static mrq_status call_recommend(mrq_recommender *r, const struct bench *b, uint32_t i, mrq_answer **out, mrq_error *err)
 {
     return mrq_recommender_ask(r, MRQ_ASK_RECOMMEND, &b->queries->query[i % b->queries->n], out, err);
 }
 
-static mrq_status call_hot(mrq_recommender *r, const struct bench *b, uint32_t i, mrq_result **out, mrq_error *err)
+static mrq_status call_hot(mrq_recommender *r, const struct bench *b, uint32_t i, mrq_answer **out, mrq_error *err)
 {
     return mrq_recommender_ask(r, MRQ_ASK_RECOMMEND, &b->queries->query[i % HOT % b->queries->n], out, err);
 }
 
 /* The i-th movie, asked for with a query that was made before. */
-static mrq_status call_movie_by(mrq_recommender *r, const struct bench *b, mrq_ask what, uint32_t i, mrq_result **out,
+static mrq_status call_movie_by(mrq_recommender *r, const struct bench *b, mrq_ask what, uint32_t i, mrq_answer **out,
                                 mrq_error *err)
 {
     return mrq_recommender_ask(r, what, &b->movie[i * 7919u % b->generation->movies->rows], out, err);
 }
 
-static mrq_status call_similar(mrq_recommender *r, const struct bench *b, uint32_t i, mrq_result **out, mrq_error *err)
+static mrq_status call_similar(mrq_recommender *r, const struct bench *b, uint32_t i, mrq_answer **out, mrq_error *err)
 {
     return call_movie_by(r, b, MRQ_ASK_SIMILAR, i, out, err);
 }
 
-static mrq_status call_movie(mrq_recommender *r, const struct bench *b, uint32_t i, mrq_result **out, mrq_error *err)
+static mrq_status call_movie(mrq_recommender *r, const struct bench *b, uint32_t i, mrq_answer **out, mrq_error *err)
 {
     return call_movie_by(r, b, MRQ_ASK_ITEM, i, out, err);
 }
 
 /* The first letters of a title, as one types them. */
-static mrq_status call_search(mrq_recommender *r, const struct bench *b, uint32_t i, mrq_result **out, mrq_error *err)
+static mrq_status call_search(mrq_recommender *r, const struct bench *b, uint32_t i, mrq_answer **out, mrq_error *err)
 {
     char text[8] = "";
     const mrq_column *title = mrq_table_first(b->generation->movies, MRQ_TEXT);
@@ -93,13 +93,13 @@ static void *run_part(void *context)
     p->began = p->ended = mrq_clock();
     while (p->n < p->n_max && p->ended < p->began + p->seconds) {
         const double start = p->ended;
-        mrq_result *result = NULL;
+        mrq_answer *result = NULL;
         size_t size;
         p->status = p->call(p->recommender, p->bench, p->first + p->n, &result, &p->err);
         if (p->status != MRQ_OK)
             break;
-        const bool whole = mrq_result_json(result, &size) != NULL;
-        mrq_result_free(result);
+        const bool whole = mrq_answer_json(result, &size) != NULL;
+        mrq_answer_free(result);
         p->ended = mrq_clock();
         p->latency[p->n++] = p->ended - start;
         if (!whole) {
@@ -172,7 +172,7 @@ static mrq_status run_case(const struct bench *b, mrq_recommender *r, const char
 static mrq_status run_batches(const struct bench *b, mrq_recommender *r, uint32_t threads, mrq_error *err)
 {
     enum { MOST = 1000, LEAST = 5 };
-    static mrq_result *result[BATCH];
+    static mrq_answer *result[BATCH];
     static mrq_error error[BATCH];
     const mrq_query *query[BATCH];
     double latency[MOST], total = 0;
@@ -186,9 +186,9 @@ static mrq_status run_batches(const struct bench *b, mrq_recommender *r, uint32_
         MRQ_TRY(mrq_recommender_batch(r, query, size, threads, result, error, err));
         for (uint32_t i = 0; i < size; i++) {
             size_t bytes;
-            if (result[i] && !mrq_result_json(result[i], &bytes))
+            if (result[i] && !mrq_answer_json(result[i], &bytes))
                 return mrq_fail_memory(err, "answering");
-            mrq_result_free(result[i]);
+            mrq_answer_free(result[i]);
             if (error[i].status != MRQ_OK)
                 return mrq_fail(err, error[i].status, "in a batch: %s", error[i].msg);
         }
@@ -216,9 +216,9 @@ static mrq_status run_cases(const struct bench *b, uint32_t threads, mrq_error *
         MRQ_TRY(mrq_recommender_open(&(mrq_options){.store = b->store, .memory = cases[i].memory}, &r, err));
         mrq_status status = MRQ_OK;
         for (uint32_t q = 0; status == MRQ_OK && q < HOT; q++) {
-            mrq_result *result = NULL;
+            mrq_answer *result = NULL;
             status = cases[i].call(r, &warm, q, &result, err);
-            mrq_result_free(status == MRQ_OK ? result : NULL);
+            mrq_answer_free(status == MRQ_OK ? result : NULL);
         }
         if (status == MRQ_OK)
             status = run_case(b, r, cases[i].name, cases[i].call, threads, err);
@@ -237,7 +237,7 @@ static mrq_status time_steps(const mrq_generation *g, const mrq_generation *plai
                              mrq_error *err)
 {
     __attribute__((cleanup(mrq_resolved_clear))) mrq_resolved resolved = {0};
-    __attribute__((cleanup(mrq_answer_clear))) mrq_answer answer = {0};
+    __attribute__((cleanup(mrq_content_clear))) mrq_content answer = {0};
     MRQ_AUTOFREE float *vector = NULL;
     MRQ_AUTOFREE mrq_hit *hits = NULL;
     MRQ_AUTOFREE mrq_hit *scanned = NULL;
@@ -253,7 +253,7 @@ static mrq_status time_steps(const mrq_generation *g, const mrq_generation *plai
     MRQ_TRY(mrq_recommend(g, NULL, query, &answer, err));
     const double t4 = mrq_clock();
     mrq_print print = {0};
-    mrq_print_answer(&print, g, &answer);
+    mrq_print_content(&print, g, &answer);
     MRQ_AUTOFREE char *document = mrq_print_take(&print, NULL);
     const double t5 = mrq_clock();
     MRQ_TRY(mrq_person_search(plain, &resolved, vector, &scanned, &n, err));
@@ -273,11 +273,11 @@ static mrq_status time_call(const struct bench *b, mrq_recommender *r, uint32_t 
 {
     const double start = mrq_clock();
     for (uint32_t q = 0; q < n; q++) {
-        mrq_result *result = NULL;
+        mrq_answer *result = NULL;
         size_t size;
         MRQ_TRY(call_recommend(r, b, q, &result, err));
-        (void)mrq_result_json(result, &size);
-        mrq_result_free(result);
+        (void)mrq_answer_json(result, &size);
+        mrq_answer_free(result);
     }
     *seconds = mrq_clock() - start;
     return MRQ_OK;

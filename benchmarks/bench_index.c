@@ -31,7 +31,7 @@ struct arguments {
 #define SETTINGS_MAX 20
 struct plan {
     const char *kind;
-    uint32_t efforts[SETTINGS_MAX], depths[SETTINGS_MAX]; /* every pair of them; 0 ends a list */
+    uint32_t parameters[SETTINGS_MAX], reranks[SETTINGS_MAX]; /* every pair of them; 0 ends a list */
 };
 
 #define GRAPH_EFFORTS                                                                                                              \
@@ -111,7 +111,7 @@ static void print_line(const struct work *w, const mrq_index_settings *s, const 
     const double read = w->read;
     if (!w->a->json) {
         printf("%-6s %-16s %6u %5u  %6.4f %10.1f %10.1f %10.1f %10.1f %9.0f %9.0f %8.2f %8.1f %8.1f %8.1f\n", v->name, s->factory,
-               s->effort, s->depth, speed->recall, speed->typical * 1e6, speed->p50 * 1e6, speed->p95 * 1e6, speed->p99 * 1e6,
+               s->parameter, s->rerank, speed->recall, speed->typical * 1e6, speed->p50 * 1e6, speed->p95 * 1e6, speed->p99 * 1e6,
                speed->rate[0], speed->rate[1], speed->typical / read, f->build_seconds, f->file_bytes / 1e6, f->memory_bytes / 1e6);
         fflush(stdout);
         return;
@@ -121,8 +121,8 @@ static void print_line(const struct work *w, const mrq_index_settings *s, const 
     cJSON_AddNumberToObject(line, "n", v->n);
     cJSON_AddNumberToObject(line, "dim", v->dim);
     cJSON_AddStringToObject(line, "kind", s->factory);
-    cJSON_AddNumberToObject(line, "effort", s->effort);
-    cJSON_AddNumberToObject(line, "depth", s->depth);
+    cJSON_AddNumberToObject(line, "parameter", s->parameter);
+    cJSON_AddNumberToObject(line, "rerank", s->rerank);
     cJSON_AddNumberToObject(line, "queries", speed->n_queries);
     cJSON_AddNumberToObject(line, "recall", speed->recall);
     cJSON_AddNumberToObject(line, "typical", speed->typical);
@@ -166,7 +166,7 @@ static mrq_status make_file(const char *kind, const mrq_bench_vectors *v, const 
 static mrq_status load(const char *kind, const mrq_bench_vectors *v, const char *path, mrq_index **out, struct index_facts *facts,
                        mrq_error *err)
 {
-    mrq_index_settings settings = {.effort = strstr(kind, "HNSW") || strstr(kind, "IVF") ? 16 : 0};
+    mrq_index_settings settings = {.parameter = strstr(kind, "HNSW") || strstr(kind, "IVF") ? 16 : 0};
     snprintf(settings.factory, sizeof settings.factory, "%s", kind);
     struct stat st;
     facts->file_bytes = stat(path, &st) == 0 ? (double)st.st_size : 0;
@@ -237,10 +237,10 @@ static mrq_status try_settings(struct work *w, const struct plan *plan, mrq_inde
     const bool smoke = w->a->smoke, exact = strcmp(plan->kind, "Flat") == 0;
     struct curve *curve = &w->curve[w->n_curves++];
     *curve = (struct curve){.kind = plan->kind};
-    for (int e = 0; e == 0 || (e < SETTINGS_MAX && plan->efforts[e]); e++)
-        for (int d = 0; d == 0 || (d < SETTINGS_MAX && plan->depths[d]); d++) {
+    for (int e = 0; e == 0 || (e < SETTINGS_MAX && plan->parameters[e]); e++)
+        for (int d = 0; d == 0 || (d < SETTINGS_MAX && plan->reranks[d]); d++) {
             mrq_bench_speed speed;
-            MRQ_TRY(mrq_index_tune(index, plan->efforts[e], plan->depths[d], err));
+            MRQ_TRY(mrq_index_tune(index, plan->parameters[e], plan->reranks[d], err));
             const double before = exact ? read_once(w->v) : 0;
             MRQ_TRY(mrq_bench_search(index, w->v, (uint32_t)w->a->repeats, smoke ? 0.01 : 1, &speed, err));
             if (exact) /* whose bound it is: both at the same time, as what a shared memory gives changes */
@@ -254,17 +254,17 @@ static mrq_status try_settings(struct work *w, const struct plan *plan, mrq_inde
     return MRQ_OK;
 }
 
-/* The plan with one setting of it alone: the middle effort, the last depth. */
+/* The plan with one setting of it alone: the middle parameter, the last rerank. */
 static struct plan middle_of(const struct plan *plan)
 {
     struct plan one = {.kind = plan->kind};
-    uint32_t efforts = 0, depths = 0;
-    while (efforts < SETTINGS_MAX && plan->efforts[efforts])
-        efforts++;
-    while (depths < SETTINGS_MAX && plan->depths[depths])
-        depths++;
-    one.efforts[0] = efforts ? plan->efforts[efforts / 2] : 0;
-    one.depths[0] = depths ? plan->depths[depths - 1] : 0;
+    uint32_t parameters = 0, reranks = 0;
+    while (parameters < SETTINGS_MAX && plan->parameters[parameters])
+        parameters++;
+    while (reranks < SETTINGS_MAX && plan->reranks[reranks])
+        reranks++;
+    one.parameters[0] = parameters ? plan->parameters[parameters / 2] : 0;
+    one.reranks[0] = reranks ? plan->reranks[reranks - 1] : 0;
     return one;
 }
 
@@ -375,7 +375,7 @@ static mrq_status run(int argc, char **argv, mrq_error *err)
     if (!a.json)
         printf("distances %s; times in us; x read: how many times as long as reading the vectors once\n"
                "%-6s %-16s %6s %5s  %6s %10s %10s %10s %10s %9s %9s %8s %8s %8s %8s\n",
-               mrq_distances_best()->name, "case", "kind", "effort", "depth", "recall", "typical", "p50", "p95", "p99", "QPS",
+               mrq_distances_best()->name, "case", "kind", "parameter", "rerank", "recall", "typical", "p50", "p95", "p99", "QPS",
                "QPS of 2", "x read", "build s", "file MB", "RSS MB");
     static const struct bench_case cases[] = {
         {"ml-1m", 0, 0, plans_real}, {"62k", 62000, 200, plans_62k}, {"1m", 1000000, 64, plans_1m}};

@@ -74,10 +74,10 @@ static void draw_person(struct source *s, struct drawn *q)
 {
     const mrq_table *users = s->generation->users, *movies = s->generation->movies;
     const uint32_t kind = draw(s, 8); /* 0 to 3: a user; 4 to 6: age, gender and job; 7: liked movies */
-    const bool features = s->age && s->gender && s->job, taste = s->generation->tower->has_history;
-    if (kind < 4 || (!features && !taste)) {
+    const bool features = s->age && s->gender && s->job, feedback = s->generation->tower->has_history;
+    if (kind < 4 || (!features && !feedback)) {
         q->user = users->id[draw(s, users->rows)];
-    } else if (features && (kind < 7 || !taste)) {
+    } else if (features && (kind < 7 || !feedback)) {
         q->age = value(s, s->age);
         q->gender = value(s, s->gender);
         q->job = value(s, s->job);

@@ -204,7 +204,7 @@ static void rotation(mrq_random *random, uint32_t dim, float *out)
 struct shape {
     const float *centre, *rotation; /* (GROUPS, dim) normal numbers; (dim, dim) */
     uint32_t dim;
-    float *draft; /* (BLOCK, dim) before the rotation */
+    float *publication; /* (BLOCK, dim) before the rotation */
 };
 
 static void generate(const struct shape *shape, enum side side, uint32_t n, mrq_random *random, float *out)
@@ -213,10 +213,10 @@ static void generate(const struct shape *shape, enum side side, uint32_t n, mrq_
     const float of_group = (float)sqrt(SHARED_VARIANCE), own = (float)sqrt(1 - SHARED_VARIANCE);
     for (uint32_t first = 0; first < n; first += BLOCK) {
         const uint32_t rows = n - first < BLOCK ? n - first : BLOCK;
-        normals(random, (size_t)rows * dim, shape->draft);
+        normals(random, (size_t)rows * dim, shape->publication);
         for (uint32_t i = 0; i < rows; i++) {
             const float *centre = shape->centre + mrq_random_below(random, GROUPS) * dim;
-            float *x = shape->draft + (size_t)i * dim, variance = 0;
+            float *x = shape->publication + (size_t)i * dim, variance = 0;
             for (uint32_t d = 0; d < dim; d++) {
                 variance = d < SPECTRUM ? spectrum[d].variance[side] : variance * (float)TAIL;
                 const float mean = d < SPECTRUM ? spectrum[d].mean[side] : d < SPECTRUM + 2 ? rest_of_mean[side][d - SPECTRUM] : 0;
@@ -224,7 +224,7 @@ static void generate(const struct shape *shape, enum side side, uint32_t n, mrq_
             }
             normalize(x, dim);
         }
-        mrq_gemm(rows, dim, dim, shape->draft, dim, shape->rotation, dim, 0, out + (size_t)first * dim, dim);
+        mrq_gemm(rows, dim, dim, shape->publication, dim, shape->rotation, dim, 0, out + (size_t)first * dim, dim);
     }
 }
 
@@ -235,14 +235,14 @@ mrq_status mrq_bench_vectors_like_real(const char *name, uint32_t n, uint32_t di
     MRQ_TRY(vectors_new(name, n, dim, n_queries, &v, err));
     MRQ_AUTOFREE float *centre = mrq_array((size_t)GROUPS * dim, sizeof *centre);
     MRQ_AUTOFREE float *turn = mrq_array((size_t)dim * dim, sizeof *turn);
-    MRQ_AUTOFREE float *draft = mrq_array((size_t)BLOCK * dim, sizeof *draft);
-    if (!centre || !turn || !draft)
+    MRQ_AUTOFREE float *publication = mrq_array((size_t)BLOCK * dim, sizeof *publication);
+    if (!centre || !turn || !publication)
         return mrq_fail_memory(err, "generating vectors");
     mrq_random random;
     mrq_random_init(&random, SEED, 1);
     normals(&random, (size_t)GROUPS * dim, centre);
     rotation(&random, dim, turn);
-    const struct shape shape = {centre, turn, dim, draft};
+    const struct shape shape = {centre, turn, dim, publication};
     generate(&shape, MOVIES, n, &random, v->vector);
     generate(&shape, USERS, n_queries, &random, v->query);
     MRQ_TRY(answer(v, err));

@@ -31,9 +31,10 @@ const char mrq_index_kinds[] =
 
 bool mrq_trial_tell(const mrq_trial *trial, cJSON *object)
 {
+    const char *name = mrq_index_parameter_name(trial->settings.factory);
     return cJSON_AddStringToObject(object, "factory", trial->settings.factory) &&
-           cJSON_AddNumberToObject(object, "effort", trial->settings.effort) &&
-           cJSON_AddNumberToObject(object, "depth", trial->settings.depth) &&
+           (!name || cJSON_AddNumberToObject(object, name, trial->settings.parameter)) &&
+           cJSON_AddNumberToObject(object, "rerank", trial->settings.rerank) &&
            mrq_json_add_rounded(object, "recall", trial->recall, 6) &&
            mrq_json_add_rounded(object, "p50_us", 1e6 * trial->p50, 2) &&
            mrq_json_add_rounded(object, "p99_us", 1e6 * trial->p99, 2) &&
@@ -115,11 +116,11 @@ static mrq_status measure(const mrq_index *index, const struct questions *q, mrq
     return MRQ_OK;
 }
 
-/* From the least effort to the most; the first that reaches the recall is a kind's fastest. */
-static const uint32_t efforts[] = {8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024};
-static const uint32_t depths[] = {0, 20, 40, 100, 400};
-#define N_EFFORTS (sizeof efforts / sizeof *efforts)
-#define N_DEPTHS  (sizeof depths / sizeof *depths)
+/* From the least parameter to the most; the first that reaches the recall is a kind's fastest. */
+static const uint32_t parameters[] = {8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024};
+static const uint32_t reranks[] = {0, 20, 40, 100, 400};
+#define N_PARAMETERS (sizeof parameters / sizeof *parameters)
+#define N_RERANKS    (sizeof reranks / sizeof *reranks)
 
 /* What a choice knows as it goes on. */
 struct search {
@@ -131,9 +132,9 @@ struct search {
     double fastest, highest;
 };
 
-static mrq_status try(struct search *s, mrq_index *index, uint32_t effort, uint32_t depth, mrq_trial *out, mrq_error *err)
+static mrq_status try(struct search *s, mrq_index *index, uint32_t parameter, uint32_t rerank, mrq_trial *out, mrq_error *err)
 {
-    MRQ_TRY(mrq_index_tune(index, effort, depth, err));
+    MRQ_TRY(mrq_index_tune(index, parameter, rerank, err));
     MRQ_TRY(measure(index, &s->questions, out, err));
     if (mrq_grow(&s->choice.trial, &s->capacity, s->choice.n + 1, sizeof *s->choice.trial) != 0)
         return mrq_fail_memory(err, "choosing an index");
@@ -142,15 +143,15 @@ static mrq_status try(struct search *s, mrq_index *index, uint32_t effort, uint3
     return MRQ_OK;
 }
 
-/* Goes up the efforts at one depth until the recall is reached or the time is past all hope; `*fit` is what reaches it. */
-static mrq_status climb(struct search *s, mrq_index *index, uint32_t depth, mrq_trial *fit, mrq_error *err)
+/* Goes up the parameters at one rerank until the recall is reached or the time is past all hope; `*fit` is what reaches it. */
+static mrq_status climb(struct search *s, mrq_index *index, uint32_t rerank, mrq_trial *fit, mrq_error *err)
 {
-    const bool has_effort = mrq_index_settings_of(index)->effort > 0;
-    for (size_t i = 0; i < (has_effort ? N_EFFORTS : 1); i++) {
+    const bool has_parameter = mrq_index_settings_of(index)->parameter > 0;
+    for (size_t i = 0; i < (has_parameter ? N_PARAMETERS : 1); i++) {
         mrq_trial trial;
-        if (index->way == MRQ_WAY_WALK && efforts[i] < depth)
+        if (index->way == MRQ_WAY_WALK && parameters[i] < rerank)
             continue; /* a walk has no more candidates than that */
-        MRQ_TRY(try(s, index, has_effort ? efforts[i] : 0, depth, &trial, err));
+        MRQ_TRY(try(s, index, has_parameter ? parameters[i] : 0, rerank, &trial, err));
         if (trial.recall >= s->recall) {
             if (trial.p50 < fit->p50)
                 *fit = trial;
@@ -173,14 +174,14 @@ static mrq_status consider(struct search *s, const char *kind, const float *vect
     const double built = mrq_clock();
     mrq_trial fit = {.p50 = s->fastest};
     const bool ordered = index->parts.rows && !index->parts.rotation; /* candidates come in exact order */
-    for (size_t i = 0; i < (ordered ? 1 : N_DEPTHS); i++)
-        MRQ_TRY(climb(s, index, depths[i], &fit, err));
+    for (size_t i = 0; i < (ordered ? 1 : N_RERANKS); i++)
+        MRQ_TRY(climb(s, index, reranks[i], &fit, err));
     const bool fits = fit.n_queries > 0;
     mrq_log(MRQ_LOG_INFO, "index", "kind=%s build_seconds=%.1f measure_seconds=%.1f%s", kind, built - start, mrq_clock() - built,
             fits ? " fastest" : "");
     if (!fits)
         return MRQ_OK;
-    MRQ_TRY(mrq_index_tune(index, fit.settings.effort, fit.settings.depth, err));
+    MRQ_TRY(mrq_index_tune(index, fit.settings.parameter, fit.settings.rerank, err));
     mrq_index_free(s->best);
     s->best = index;
     s->fastest = fit.p50;

@@ -16,7 +16,7 @@ typedef struct mrq_trial {
     uint32_t n_queries; /* that this was measured on */
 } mrq_trial;
 
-/* Adds settings and measurement to an object: "factory", "effort", "depth", "recall", "p50_us", "p99_us", "queries". False when
+/* Adds settings and measurement to an object: "factory", "parameter", "rerank", "recall", "p50_us", "p99_us", "queries". False when
  * out of memory, and when `object` is NULL. */
 bool mrq_trial_tell(const mrq_trial *trial, cJSON *object);
 
@@ -27,7 +27,7 @@ typedef struct mrq_choice {
     mrq_trial *trial; /* (n) in the order tried; freed with mrq_free() */
 } mrq_choice;
 
-/* Builds an index of `kind` and sets its effort and depth to the fastest that reach `recall` on the queries (n_queries, dim),
+/* Builds an index of `kind` and sets its parameter and rerank to the fastest that reach `recall` on the queries (n_queries, dim),
  * n_queries >= 2. "auto" measures several kinds; for a catalogue whose vectors fit into a few megabytes it is the exact scan.
  * MRQ_FAILED when no setting of the kind reaches the recall: the sentence gives the best. Else as mrq_index_build(). */
 MRQ_CHECKED mrq_status mrq_index_choose(const char *kind, double recall, const float *vectors, uint32_t n, uint32_t dim,

@@ -84,8 +84,8 @@ static bool fill_quietly(mrq_index *index, char *problem, size_t problem_size)
 
 static const mrq_searcher searcher;
 
-#define EFFORT_DEFAULT 64
-#define DEPTH_DEFAULT  64
+#define PARAMETER_DEFAULT 64
+#define RERANK_DEFAULT    64
 
 #define LINKS_MIN 2
 #define LINKS_MAX 512
@@ -171,12 +171,6 @@ static mrq_status fill(mrq_index *index, mrq_error *err)
     return MRQ_OK;
 }
 
-/* What FAISS calls the effort of such an index; NULL for a kind without. */
-static const char *effort_name(const char *factory)
-{
-    return strstr(factory, "IVF") ? "nprobe" : strstr(factory, "HNSW") ? "efSearch" : NULL;
-}
-
 /* Looks at what the index is made of, once it is built or read. */
 static mrq_status look_inside(mrq_index *index, const char *name, mrq_error *err)
 {
@@ -210,7 +204,8 @@ mrq_status mrq_index_build(const char *factory, const float *vectors, uint32_t n
     omp_set_num_threads(threads);
     MRQ_TRY(status);
     MRQ_TRY(look_inside(index, factory, err));
-    MRQ_TRY(mrq_index_tune(index, effort_name(factory) ? EFFORT_DEFAULT : 0, index->way == MRQ_WAY_SCAN ? 0 : DEPTH_DEFAULT, err));
+    MRQ_TRY(mrq_index_tune(index, mrq_index_parameter_name(factory) ? PARAMETER_DEFAULT : 0,
+                           index->way == MRQ_WAY_SCAN ? 0 : RERANK_DEFAULT, err));
     *out = index;
     index = NULL;
     return MRQ_OK;
@@ -297,7 +292,7 @@ mrq_status mrq_index_load(const mrq_map *file, const char *path, const mrq_index
         MRQ_TRY(look_inside(index, path, err));
     }
     mrq_error refused = {0};
-    const mrq_status status = mrq_index_tune(index, settings->effort, settings->depth, &refused);
+    const mrq_status status = mrq_index_tune(index, settings->parameter, settings->rerank, &refused);
     if (status != MRQ_OK)
         return mrq_fail(err, status == MRQ_USAGE ? MRQ_BAD_FILE : status, "%s: %s", path, refused.msg);
     *out = index;
@@ -305,26 +300,26 @@ mrq_status mrq_index_load(const mrq_map *file, const char *path, const mrq_index
     return MRQ_OK;
 }
 
-mrq_status mrq_index_tune(mrq_index *index, uint32_t effort, uint32_t depth, mrq_error *err)
+mrq_status mrq_index_tune(mrq_index *index, uint32_t parameter, uint32_t rerank, mrq_error *err)
 {
-    const char *name = effort_name(index->settings.factory);
-    if (!name != !effort)
-        return mrq_fail(err, MRQ_USAGE, "index \"%s\": effort %u, want %s", index->settings.factory, effort,
-                        name ? "1 or more" : "0: this kind has none");
+    const char *name = mrq_index_parameter_name(index->settings.factory);
+    if (!name != !parameter)
+        return mrq_fail(err, MRQ_USAGE, "index \"%s\": %s %u, want %s", index->settings.factory, name ? name : "search parameter",
+                        parameter, name ? "1 or more" : "0: this kind has none");
     if (name) {
         FaissParameterSpace *space = NULL;
         int code = faiss_ParameterSpace_new(&space);
         if (code == 0)
-            code = faiss_ParameterSpace_set_index_parameter(space, index->faiss, name, effort);
+            code = faiss_ParameterSpace_set_index_parameter(space, index->faiss, name, parameter);
         faiss_ParameterSpace_free(space);
         if (code != 0 && out_of_memory(faiss_reason()))
             return mrq_fail_memory(err, "tuning an index");
         if (code != 0)
-            return mrq_fail(err, MRQ_USAGE, "index \"%s\" does not take %s %u: %s", index->settings.factory, name, effort,
+            return mrq_fail(err, MRQ_USAGE, "index \"%s\" does not take %s %u: %s", index->settings.factory, name, parameter,
                             faiss_reason());
     }
-    index->settings.effort = effort;
-    index->settings.depth = depth;
+    index->settings.parameter = parameter;
+    index->settings.rerank = rerank;
     return MRQ_OK;
 }
 

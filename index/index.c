@@ -7,6 +7,21 @@
 #include "index/inside.h"
 #include "index/kernels.h"
 
+const char *mrq_index_parameter_name(const char *factory)
+{
+    return strstr(factory, "IVF") ? "nprobe" : strstr(factory, "HNSW") ? "efSearch" : NULL;
+}
+
+void mrq_index_settings_text(const mrq_index_settings *settings, char *out, size_t size)
+{
+    const char *name = mrq_index_parameter_name(settings->factory);
+    int used = snprintf(out, size, "%s", settings->factory);
+    if (name)
+        used += snprintf(out + used, size - (size_t)used, ", %s %u", name, settings->parameter);
+    if (settings->rerank)
+        snprintf(out + used, size - (size_t)used, ", rerank %u", settings->rerank);
+}
+
 mrq_index *mrq_index_new(const mrq_searcher *searcher, const float *vectors, uint32_t n, uint32_t dim)
 {
     mrq_index *index = calloc(1, sizeof *index);

@@ -22,9 +22,17 @@ typedef struct mrq_index mrq_index;
 /* What an index is and how thoroughly it searches. */
 typedef struct mrq_index_settings {
     char factory[MRQ_FACTORY_SIZE]; /* a FAISS factory string: "Flat", "HNSW32,SQ8", "IVF64,Flat" */
-    uint32_t effort;                /* efSearch of a graph, nprobe of inverted lists; 0 for a kind that has neither */
-    uint32_t depth;                 /* at least so many candidates are put in order exactly; 0 for Flat, which needs none */
+    uint32_t parameter;             /* FAISS's search parameter; 0 for a kind that has none */
+    uint32_t rerank;                /* at least so many candidates are reranked by exact scores; 0 for Flat, which needs none */
 } mrq_index_settings;
+
+/* What FAISS calls the search parameter of a kind: "efSearch" of a graph, "nprobe" of inverted lists; NULL for one that has none.
+ * */
+const char *mrq_index_parameter_name(const char *factory);
+
+/* "HNSW32,SQ8, efSearch 48, rerank 20": the kind and its settings. */
+#define MRQ_SETTINGS_TEXT (MRQ_FACTORY_SIZE + 64)
+void mrq_index_settings_text(const mrq_index_settings *settings, char *out, size_t size);
 
 /* Builds an index of `n` vectors (n, dim) row-major, finite; row i is answered as i. The vectors are borrowed for the life
  * of the index. The same input makes the same index. While it trains, what FAISS writes to stderr goes to the log. MRQ_USAGE when a
@@ -58,9 +66,9 @@ MRQ_CHECKED mrq_status mrq_index_count(const mrq_index *index, uint32_t *n, mrq_
 const mrq_index_settings *mrq_index_settings_of(const mrq_index *index);
 const float *mrq_index_vectors(const mrq_index *index); /* (n, dim) the exact ones */
 
-/* Changes how thoroughly it searches; kept by mrq_index_save(). Not while another thread searches. MRQ_USAGE for an effort that
+/* Changes how thoroughly it searches; kept by mrq_index_save(). Not while another thread searches. MRQ_USAGE for an parameter that
  * this kind does not have. */
-MRQ_CHECKED mrq_status mrq_index_tune(mrq_index *index, uint32_t effort, uint32_t depth, mrq_error *err);
+MRQ_CHECKED mrq_status mrq_index_tune(mrq_index *index, uint32_t parameter, uint32_t rerank, mrq_error *err);
 
 /* Makes the searches of a Flat index quicker, with the same answers, where the CPU can: worth a millisecond for who asks often.
  * Takes about n × (dim + 18) bytes. Not while another thread searches. MRQ_FAILED: out of memory. */

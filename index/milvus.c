@@ -37,7 +37,7 @@
 #define BATCH          100   /* rows of a request; v1 takes no more */
 #define WINDOW         8192  /* rows that are read back at once; a server answers with 16,384 at most */
 #define ANSWER_MAX     16384 /* candidates of one search */
-#define DEPTH          100   /* candidates more than are wanted: the server rounds otherwise, and they are put in order exactly */
+#define RERANK         100   /* candidates more than are wanted: the server rounds otherwise, and they are put in order exactly */
 #define SEARCH_SECONDS 3.0
 #define ASK_SECONDS    5.0
 #define WRITE_SECONDS  20.0
@@ -799,7 +799,7 @@ mrq_status mrq_index_connect(mrq_backend *backend, const mrq_contents *contents,
         return mrq_fail_memory(err, "opening an index");
     index->remote = r;
     index->way = MRQ_WAY_ASK;
-    index->settings = (mrq_index_settings){.factory = "Milvus", .depth = DEPTH};
+    index->settings = (mrq_index_settings){.factory = "Milvus", .rerank = RERANK};
     *r = (remote){backend, *contents, name_of(backend, contents->name)};
     ANSWER about = {0};
     mrq_error problem = {0};

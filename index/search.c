@@ -13,7 +13,7 @@
 #include "index/scan.h"
 
 /* What a row that an approximate search returns costs, in rows of a scan: about as many as it looks at on the way. In
- * benchmarks/README.md's table a graph of 62,000 takes 0.7 us for each of its `effort`, and a row of the scan 0.03 us. */
+ * benchmarks/README.md's table a graph of 62,000 takes 0.7 us for each of its `parameter`, and a row of the scan 0.03 us. */
 #define ROWS_PER_CANDIDATE 16
 
 static mrq_status scan(const mrq_index *index, const float *query, const mrq_filter *filter, mrq_top *top, mrq_error *err)
@@ -68,10 +68,10 @@ mrq_status mrq_index_search(const mrq_index *index, const float *query, uint32_t
         MRQ_TRY(scan(index, query, filter, &top, err));
     } else if (top.k) {
         const bool filters = index->searcher->filters;
-        const uint32_t depth = index->settings.depth;
-        const uint32_t want = filters ? top.k + depth : depth > top.k ? depth : top.k;
-        const uint32_t effort = index->settings.effort > top.k ? index->settings.effort : top.k;
-        const uint32_t least = index->way == MRQ_WAY_WALK ? effort : want;
+        const uint32_t rerank = index->settings.rerank;
+        const uint32_t want = filters ? top.k + rerank : rerank > top.k ? rerank : top.k;
+        const uint32_t parameter = index->settings.parameter > top.k ? index->settings.parameter : top.k;
+        const uint32_t least = index->way == MRQ_WAY_WALK ? parameter : want;
         const double ask = filters ? with_left_out(index, least, filter) : (double)least * index->n / qualifying;
         if (filters || ask * ROWS_PER_CANDIDATE < qualifying)
             MRQ_TRY(approximate(index, query, (uint32_t)ask, want, filter, &top, err));

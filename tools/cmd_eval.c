@@ -198,10 +198,10 @@ static mrq_status read_plan(const struct arguments *a, struct plan *plan, bool *
     return MRQ_OK;
 }
 
-/* Adds the asked baselines to a study; who predicts stars does not rank, and the other way round. */
+/* Adds the asked baselines to an experiment; who predicts stars does not rank, and the other way round. */
 static mrq_status add_baselines(const struct plan *plan, eval_report *report, mrq_error *err)
 {
-    const mrq_protocol protocol = report->study.protocol;
+    const mrq_protocol protocol = report->experiment.protocol;
     for (uint32_t b = 0; b < MRQ_BASELINES; b++) {
         const mrq_baseline_kind kind = (mrq_baseline_kind)b;
         if (plan->usual ? !mrq_baseline_usual(kind, protocol, plan->data) : !plan->baseline[b])
@@ -213,7 +213,7 @@ static mrq_status add_baselines(const struct plan *plan, eval_report *report, mr
         if (unfit)
             add_note(report, "%s is left out: it %s", mrq_baseline_names[b], unfit);
         else
-            report->contender[report->study.n++] = (mrq_contender){.name = mrq_baseline_names[b], .baseline = kind};
+            report->candidate[report->experiment.n++] = (mrq_candidate){.name = mrq_baseline_names[b], .baseline = kind};
     }
     return MRQ_OK;
 }
@@ -221,39 +221,42 @@ static mrq_status add_baselines(const struct plan *plan, eval_report *report, mr
 static mrq_status add_models(const struct plan *plan, eval_report *report, mrq_error *err)
 {
     for (uint32_t i = 0; i < plan->n_models; i++) {
-        const bool unfit = report->study.protocol == MRQ_PROTOCOL_RATING && !mrq_predicts_stars(&plan->description[i]);
+        const bool unfit = report->experiment.protocol == MRQ_PROTOCOL_RATING && !mrq_predicts_stars(&plan->description[i]);
         if (unfit && !plan->all)
             return mrq_fail(err, MRQ_USAGE, "protocol rating: model %s ranks, it does not predict stars; try --model fusion",
                             plan->name[i]);
         if (unfit)
             add_note(report, "%s is left out: it ranks, it does not predict stars", plan->name[i]);
         else
-            report->contender[report->study.n++] = (mrq_contender){.name = plan->name[i], .description = &plan->description[i]};
+            report->candidate[report->experiment.n++] =
+                (mrq_candidate){.name = plan->name[i], .description = &plan->description[i]};
     }
     return MRQ_OK;
 }
 
 /* Studies one protocol, or, where `own` is not NONE, one trained model. */
-static mrq_status run_study(const struct plan *plan, const mrq_study *study, uint32_t own, eval_report *report, mrq_error *err)
+static mrq_status run_experiment(const struct plan *plan, const mrq_experiment *experiment, uint32_t own, eval_report *report,
+                                 mrq_error *err)
 {
-    *report = (eval_report){.study = *study};
-    report->study.contender = report->contender;
+    *report = (eval_report){.experiment = *experiment};
+    report->experiment.candidate = report->candidate;
     if (own == MRQ_NONE) {
         MRQ_TRY(add_models(plan, report, err));
     } else {
-        report->study.protocol = MRQ_PROTOCOL_OWN;
-        report->study.own = plan->model[own];
-        report->study.seed = mrq_model_results_of(plan->model[own])->seed;
-        report->contender[report->study.n++] = (mrq_contender){.name = plan->name[own], .model = plan->model[own]};
+        report->experiment.protocol = MRQ_PROTOCOL_OWN;
+        report->experiment.own = plan->model[own];
+        report->experiment.seed = mrq_model_results_of(plan->model[own])->seed;
+        report->candidate[report->experiment.n++] = (mrq_candidate){.name = plan->name[own], .model = plan->model[own]};
     }
     MRQ_TRY(add_baselines(plan, report, err));
-    if (!report->study.n)
-        return mrq_fail(err, MRQ_USAGE, "protocol %s: there is nobody to judge%s%s", mrq_protocol_names[report->study.protocol],
-                        report->n_notes ? "; " : "", report->n_notes ? report->note[0] : "");
-    return mrq_study_run(&report->study, plan->arena, report->result, err);
+    if (!report->experiment.n)
+        return mrq_fail(err, MRQ_USAGE, "protocol %s: there is nobody to judge%s%s",
+                        mrq_protocol_names[report->experiment.protocol], report->n_notes ? "; " : "",
+                        report->n_notes ? report->note[0] : "");
+    return mrq_experiment_run(&report->experiment, plan->arena, report->result, err);
 }
 
-static mrq_status run_protocols(struct plan *plan, mrq_study *study, mrq_error *err)
+static mrq_status run_protocols(struct plan *plan, mrq_experiment *experiment, mrq_error *err)
 {
     char left_out[MRQ_PROTOCOLS][200];
     uint32_t n_left_out = 0;
@@ -261,8 +264,8 @@ static mrq_status run_protocols(struct plan *plan, mrq_study *study, mrq_error *
         if (!plan->protocol[p])
             continue;
         mrq_error problem = {0};
-        study->protocol = (mrq_protocol)p;
-        const mrq_status status = run_study(plan, study, MRQ_NONE, &plan->report[plan->n_reports], &problem);
+        experiment->protocol = (mrq_protocol)p;
+        const mrq_status status = run_experiment(plan, experiment, MRQ_NONE, &plan->report[plan->n_reports], &problem);
         if (status == MRQ_OK)
             plan->n_reports++;
         else if (status == MRQ_USAGE && plan->all)
@@ -322,24 +325,24 @@ static mrq_status run(const struct arguments *a, struct plan *plan, mrq_error *e
     MRQ_TRY(read_plan(a, plan, &on_valid, err));
     mrq_screen screen = {.epoch = 0};
     const mrq_train_watch watch = mrq_screen_watch(&screen);
-    mrq_study study = {.data = plan->data,
-                       .on_valid = on_valid,
-                       .seed = (uint64_t)a->seed,
-                       .seeds = (uint32_t)a->seeds,
-                       .threads = (uint32_t)a->threads,
-                       .watch = &watch};
+    mrq_experiment experiment = {.data = plan->data,
+                                 .on_valid = on_valid,
+                                 .seed = (uint64_t)a->seed,
+                                 .seeds = (uint32_t)a->seeds,
+                                 .threads = (uint32_t)a->threads,
+                                 .watch = &watch};
     mrq_signals_catch();
     mrq_status status = MRQ_OK;
     if (!plan->n_models || !plan->model[0])
-        status = run_protocols(plan, &study, err);
+        status = run_protocols(plan, &experiment, err);
     for (uint32_t i = 0; i < plan->n_models && plan->model[i] && status == MRQ_OK; i++) {
-        status = run_study(plan, &study, i, &plan->report[plan->n_reports], err);
+        status = run_experiment(plan, &experiment, i, &plan->report[plan->n_reports], err);
         plan->n_reports += status == MRQ_OK;
     }
     mrq_screen_end(&screen);
     MRQ_TRY(status);
     if (plan->generation) {
-        MRQ_TRY(check_index(plan->generation, plan->model[plan->n_models - 1], study.threads, &plan->index, err));
+        MRQ_TRY(check_index(plan->generation, plan->model[plan->n_models - 1], experiment.threads, &plan->index, err));
         plan->report[plan->n_reports - 1].index = &plan->index;
     }
     return MRQ_OK;

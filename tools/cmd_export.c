@@ -41,11 +41,11 @@ static mrq_status export_model(const char *store, const char *model, const mrq_e
     MRQ_TRY(mrq_generation_open(store, &generation, err));
     printf("published generation %s in %s\n%u movies, %u dimensions, %.2f seconds\n", name, store, generation->movies->rows,
            generation->tower->dim, mrq_clock() - start);
-    printf("index %s", choice.best.settings.factory);
-    if (choice.best.settings.effort || choice.best.settings.depth)
-        printf(", effort %u, depth %u", choice.best.settings.effort, choice.best.settings.depth);
-    printf(": recall@%d %.4f, p50 %.1f us, p99 %.1f us over %u queries; %u setting%s tried\n", MRQ_RECALL_K, choice.best.recall,
-           1e6 * choice.best.p50, 1e6 * choice.best.p99, choice.best.n_queries, choice.n, choice.n == 1 ? "" : "s");
+    char settings[MRQ_SETTINGS_TEXT];
+    mrq_index_settings_text(&choice.best.settings, settings, sizeof settings);
+    printf("index %s: recall@%d %.4f, p50 %.1f us, p99 %.1f us over %u queries; %u setting%s tried\n", settings, MRQ_RECALL_K,
+           choice.best.recall, 1e6 * choice.best.p50, 1e6 * choice.best.p99, choice.best.n_queries, choice.n,
+           choice.n == 1 ? "" : "s");
     if (options->backend)
         print_uploaded(options->backend, name, &uploaded);
     return MRQ_OK;

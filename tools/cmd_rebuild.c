@@ -24,7 +24,7 @@ static mrq_status read_arguments(int argc, char **argv, struct arguments *a, boo
         {"schema", 0, MRQ_OPT_TEXT, &o->schema, 0, 0, "NAME", "what the data's files hold, as for train [recognised]"},
         {"model", 'm', MRQ_OPT_TEXT, &o->model, 0, 0, "NAME", "a preset, or a FILE.json that describes the towers"},
         {"epochs", 'e', MRQ_OPT_INT, &o->epochs, 1, MRQ_EPOCHS_MAX, "N",
-         "passes over the ratings [the model's]; fewer will do with\n--warm-start"},
+         "epochs over the ratings [the model's]; fewer will do with\n--warm-start"},
         {"warm-start", 0, MRQ_OPT_FLAG, &o->warm_start, 0, 0, NULL,
          "go on from the serving model instead of from random numbers;\nusers and movies that it does not know start new"},
         {"index", 0, MRQ_OPT_TEXT, &o->index, 0, 0, "FACTORY", "as for export: auto measures, or a FAISS factory string"},

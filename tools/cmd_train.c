@@ -1,4 +1,4 @@
-/* marquee train: reads the data, learns, reports pass by pass, writes the model. */
+/* marquee train: reads the data, learns, reports epoch by epoch, writes the model. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -64,7 +64,7 @@ static mrq_status read_arguments(int argc, char **argv, struct arguments *a, boo
          "in its part when\nothers are added)"},
         {"seed", 0, MRQ_OPT_INT, &a->seed, 0, (double)MRQ_SEED_MAX, "N",
          "of division, starting values and order; same seed, same model"},
-        {"epochs", 'e', MRQ_OPT_INT, &a->epochs, 1, MRQ_EPOCHS_MAX, "N", "passes over the ratings [the preset's]"},
+        {"epochs", 'e', MRQ_OPT_INT, &a->epochs, 1, MRQ_EPOCHS_MAX, "N", "epochs over the ratings [the preset's]"},
         {"batch", 'b', MRQ_OPT_INT, &a->batch, 1, MRQ_BATCH_MAX, "N",
          "ratings in one step [the preset's, else a 200th of the training\nratings, 64 to 4096]"},
         {"lr", 0, MRQ_OPT_REAL, &a->lr, MRQ_LR_MIN, MRQ_LR_MAX, "X", "learning rate [the preset's]"},
@@ -80,11 +80,11 @@ static mrq_status read_arguments(int argc, char **argv, struct arguments *a, boo
         .synopsis = "--data DIR --out FILE [option...]",
         .about =
             "Learns a user tower and a movie tower from ratings and writes them, with all that an export needs, to one file.\n"
-            "After each pass it measures the RMSE of the test part, and of a validation part that chooses which pass is kept,\n"
+            "After each epoch it measures the RMSE of the test part, and of a validation part that chooses which epoch is kept,\n"
             "and draws the learning curve beside the model: FILE.curve.csv and FILE.curve.svg, less the .mrq.\n"
-            "Ctrl-C, or SIGTERM, stops after the batch, keeps the state in FILE.checkpoint and saves the best pass so far;\n"
+            "Ctrl-C, or SIGTERM, stops after the batch, keeps the state in FILE.checkpoint and saves the best epoch so far;\n"
             "the same command with --resume goes on from there, to the same bytes as without the stop.\n"
-            "The model retrieval ranks instead of predicting ratings: it is solved at once, without passes, and its test is\n"
+            "The model retrieval ranks instead of predicting ratings: it is solved at once, without epochs, and its test is\n"
             "recall and NDCG of the best ten.",
         .options = options,
         .examples = "  marquee train --data data/sample --out model.mrq\n"
@@ -112,14 +112,14 @@ static mrq_status find_split(const char *name, mrq_split_kind *kind, mrq_error *
 static mrq_status load(const struct arguments *a, mrq_description *description, mrq_dataset **data, mrq_error *err)
 {
     MRQ_TRY(mrq_description_load(a->model, description, err));
-    const char *const of_passes = a->epochs            ? "epochs"
+    const char *const of_epochs = a->epochs            ? "epochs"
                                   : a->batch           ? "batch"
                                   : a->lr > 0          ? "lr"
                                   : a->resume          ? "resume"
                                   : a->checkpoint >= 0 ? "checkpoint"
                                                        : NULL;
-    if (description->train.objective == MRQ_RANKING && of_passes)
-        return mrq_fail(err, MRQ_USAGE, "--%s: model \"%s\" is solved in closed form, without passes; leave it out", of_passes,
+    if (description->train.objective == MRQ_RANKING && of_epochs)
+        return mrq_fail(err, MRQ_USAGE, "--%s: model \"%s\" is solved in closed form, without epochs; leave it out", of_epochs,
                         description->name);
     description->train.epochs = a->epochs ? a->epochs : description->train.epochs;
     description->train.batch = a->batch ? a->batch : description->train.batch;
@@ -155,18 +155,18 @@ static mrq_status report(const struct arguments *a, const mrq_train_result *resu
         printf("%s: model %s,%s seed %llu, %.1f s, %ld MB\n", a->out, d->name, test, (unsigned long long)r->seed, seconds,
                usage.ru_maxrss / 1024);
     else if (written)
-        printf("%s: model %s, best of %lld passes: %lld,%s seed %llu, %.1f s, %ld MB\n", a->out, d->name, (long long)r->epochs,
+        printf("%s: model %s, best of %lld epochs: %lld,%s seed %llu, %.1f s, %ld MB\n", a->out, d->name, (long long)r->epochs,
                (long long)r->best_epoch, test, (unsigned long long)r->seed, seconds, usage.ru_maxrss / 1024);
     if (result->end == MRQ_TRAIN_LOST)
         return mrq_fail(
             err, MRQ_FAILED,
-            "the loss exploded in pass %lld; %s holds pass %lld, the best before. Try a smaller learning rate than %g%s",
+            "the loss exploded in epoch %lld; %s holds epoch %lld, the best before. Try a smaller learning rate than %g%s",
             (long long)result->epoch, a->out, (long long)r->best_epoch, d->train.lr,
             d->train.clip > 0 ? "" : ", or \"clip\": 1 in the model's \"train\"");
     if (result->end == MRQ_TRAIN_INTERRUPTED)
         fprintf(stderr,
-                result->saved ? "stopped in pass %lld; go on with --resume, the state is in %s\n"
-                              : "stopped in pass %lld; the state could not be kept in %s\n",
+                result->saved ? "stopped in epoch %lld; go on with --resume, the state is in %s\n"
+                              : "stopped in epoch %lld; the state could not be kept in %s\n",
                 (long long)result->epoch, checkpoint);
     return MRQ_OK;
 }
@@ -210,7 +210,7 @@ mrq_status cmd_train(int argc, char **argv, mrq_error *err)
     MRQ_CLEANUP(mrq_model_free) mrq_model *model = result.model;
     const bool barely = !mrq_model_results_of(model)->best_epoch && mrq_file_exists(a.out);
     if (barely)
-        mrq_log(MRQ_LOG_WARN, "train", "%s is the older one still: no pass of this training has ended", a.out);
+        mrq_log(MRQ_LOG_WARN, "train", "%s is the older one still: no epoch of this training has ended", a.out);
     else
         MRQ_TRY(mrq_model_save(model, a.out, err));
     if (result.end == MRQ_TRAIN_DONE)

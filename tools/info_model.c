@@ -32,16 +32,16 @@ void mrq_info_results(const mrq_model *model)
     }
     printf("%-14s%s, learning rate %g %s, batch %lld %s, L2 %g, ", "training", mrq_optimizer_names[d->train.optimizer], d->train.lr,
            mrq_schedule_names[d->train.schedule], (long long)d->train.batch,
-           d->train.order == MRQ_ORDER_MOVIE ? "movie by movie" : "at random", d->train.l2);
+           d->train.order == MRQ_SHUFFLE_MOVIE ? "movie by movie" : "at random", d->train.l2);
     if (d->train.clip > 0)
         printf("clip %g, ", d->train.clip);
-    printf("at most %lld passes, ", (long long)d->train.epochs);
+    printf("at most %lld epochs, ", (long long)d->train.epochs);
     if (d->train.patience)
         printf("patience %lld, ", (long long)d->train.patience);
     if (d->train.validation > 0)
         printf("validation %g, ", d->train.validation);
     printf("seed %llu, %lld threads\n", (unsigned long long)r->seed, (long long)r->threads);
-    printf("%-14s%lld of %lld\n", "best pass", (long long)r->best_epoch, (long long)r->epochs);
+    printf("%-14s%lld of %lld\n", "best epoch", (long long)r->best_epoch, (long long)r->epochs);
     print_measure("train RMSE", r->train_rmse);
     print_measure("valid RMSE", r->valid_rmse);
     print_measure("test RMSE", r->test_rmse);

@@ -58,11 +58,10 @@ static mrq_status print_current(const char *path, mrq_error *err)
     MRQ_CLEANUP(mrq_generation_close) mrq_generation *generation = NULL;
     MRQ_CLEANUP(mrq_model_free) mrq_model *model = NULL;
     MRQ_TRY(mrq_generation_audit(path, &generation, &model, err));
-    const mrq_index_settings *index = mrq_index_settings_of(generation->index);
+    char settings[MRQ_SETTINGS_TEXT];
+    mrq_index_settings_text(mrq_index_settings_of(generation->index), settings, sizeof settings);
     printf("\n%-14s%s (current, verified)\n%-14s%u\n%-14s%u\n%-14s%s, %u dimensions", "generation", generation->name, "movies",
-           generation->movies->rows, "users", generation->users->rows, "index", index->factory, generation->tower->dim);
-    if (index->effort || index->depth)
-        printf(", effort %u, depth %u", index->effort, index->depth);
+           generation->movies->rows, "users", generation->users->rows, "index", settings, generation->tower->dim);
     printf("; recall %.4f, p50 %.1f us, p99 %.1f us\n\n", generation->recall, 1e6 * generation->p50, 1e6 * generation->p99);
     mrq_info_results(model);
     return MRQ_OK;

@@ -1,11 +1,11 @@
 /* Writes the sample set: `make-sample DIR` → users.dat, movies.dat and ratings.dat in the layout of ml-1m, always the same bytes.
  *
  * Every title is put together from the word lists below, every person and rating is drawn. What a person thinks of a movie is the
- * sum of the planted tastes of age, gender and job over the movie's genres, a taste and a mood of the person's own, the movie's
+ * sum of the planted feedback of age, gender and job over the movie's genres, feedback and a mood of the person's own, the movie's
  * quality and noise; people also tend to pick what they will like. So demographics tell the direction, and ids add to it.
  *
  * Invariants: no row, title or figure comes from a real data set. Only + - * / on doubles, so that no maths library can change a
- * byte. data/sample/README.md shows the planted tastes; the test `sample` compares the files there with a fresh run. */
+ * byte. data/sample/README.md shows the planted feedback; the test `sample` compares the files there with a fresh run. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -89,14 +89,14 @@ static const unsigned age_codes[AGES] = {1, 18, 25, 35, 45, 50, 56};
 static const unsigned age_shares[AGES] = {10, 18, 28, 16, 10, 8, 10}; /* of a hundred */
 enum { COLLEGE = 4, PUPIL = 10, LAWYER = 11, RETIRED = 13 };
 
-/* The planted tastes: the stars by which a group rates a genre above the rest, or below. Codes are those of ml-1m. */
+/* The planted feedback: the stars by which a group rates a genre above the rest, or below. Codes are those of ml-1m. */
 enum group { AGE, GENDER, JOB };
 static const struct {
     enum group group;
     unsigned code;
     enum genre genre;
     double stars;
-} tastes[] = {
+} feedback[] = {
     {AGE, 1, ANIMATION, 1.4}, {AGE, 1, CHILDRENS, 1.4}, {AGE, 1, FANTASY, 0.6},
     {AGE, 1, DRAMA, -1.0}, {AGE, 1, NOIR, -1.4}, {AGE, 1, WAR, -1.4},
     {AGE, 18, COMEDY, 0.6}, {AGE, 18, HORROR, 1.0}, {AGE, 18, WESTERN, -0.6}, {AGE, 18, DOCUMENTARY, -0.6},
@@ -130,7 +130,7 @@ struct movie {
 
 struct user {
     unsigned id, gender, age, job;
-    double taste[GENRES]; /* stars a genre adds, all groups and the person's own taste together */
+    double feedback[GENRES]; /* stars a genre adds, all groups and the person's own feedback together */
     double mood;
 };
 
@@ -247,11 +247,11 @@ static void make_users(mrq_random *rng, struct user users[USERS], FILE *out)
         user->gender = below(rng, 2) ? 'F' : 'M';
         user->job = draw_job(rng, user->age);
         for (unsigned g = 0; g < GENRES; g++)
-            user->taste[g] = 0.4 * noise(rng);
+            user->feedback[g] = 0.4 * noise(rng);
         const unsigned codes[] = {[AGE] = user->age, [GENDER] = user->gender, [JOB] = user->job};
-        for (size_t t = 0; t < sizeof tastes / sizeof *tastes; t++)
-            if (codes[tastes[t].group] == tastes[t].code)
-                user->taste[tastes[t].genre] += tastes[t].stars;
+        for (size_t t = 0; t < sizeof feedback / sizeof *feedback; t++)
+            if (codes[feedback[t].group] == feedback[t].code)
+                user->feedback[feedback[t].genre] += feedback[t].stars;
         fprintf(out, "%u::%c::%u::%u::%05u\n", user->id, (int)user->gender, user->age, user->job, below(rng, 100000));
     }
 }
@@ -270,7 +270,7 @@ static void make_ratings(mrq_random *rng, const struct user *user, const struct 
         const struct movie *movie = &movies[m];
         double appeal = 0;
         for (unsigned g = 0; g < movie->n_genres; g++)
-            appeal += user->taste[movie->genre[g]] / movie->n_genres;
+            appeal += user->feedback[movie->genre[g]] / movie->n_genres;
         if (rated[m] || mrq_random_unit(rng) > clamp(0.25 + 0.4 * appeal, 0.02, 1))
             continue;
         rated[m] = true;

@@ -13,7 +13,7 @@
 #include "base/utf8.h"
 #include "base/writer.h"
 #include "command.h"
-#include "engine/result.h"
+#include "engine/answer.h"
 #include "query_options.h"
 
 struct row {
@@ -176,7 +176,7 @@ static mrq_status print_why(const mrq_generation *generation, const mrq_explanat
     return MRQ_OK;
 }
 
-static mrq_status print_rows(const mrq_generation *generation, const mrq_answer *answer, mrq_error *err)
+static mrq_status print_rows(const mrq_generation *generation, const mrq_content *answer, mrq_error *err)
 {
     const mrq_table *movies = generation->movies;
     const mrq_column *title = mrq_table_first(movies, MRQ_TEXT), *genres = mrq_table_first(movies, MRQ_SET);
@@ -222,11 +222,11 @@ static void print_plain(const char *text)
 }
 
 /* "likes 3 movies", after what there is in front of it. Returns whether it said something. */
-static bool print_liking(const mrq_opinion *opinion, bool likes, const char *before)
+static bool print_liking(const mrq_query_feedback *feedback, bool likes, const char *before)
 {
     uint32_t n = 0;
-    for (uint32_t i = 0; i < opinion->n; i++)
-        n += (opinion->told[i] > 0) == likes;
+    for (uint32_t i = 0; i < feedback->n; i++)
+        n += (feedback->given[i] > 0) == likes;
     if (n)
         printf("%s%s %u movie%s", before, likes ? "likes" : "dislikes", n, n == 1 ? "" : "s");
     return n > 0;
@@ -276,9 +276,9 @@ static void print_person(const mrq_generation *generation, const mrq_resolved *q
     const bool someone = !*comma;
     if (someone)
         fputs("someone", stdout);
-    if (print_liking(&query->opinion, true, someone ? " who " : comma))
+    if (print_liking(&query->feedback, true, someone ? " who " : comma))
         comma = someone ? " and " : ", ";
-    print_liking(&query->opinion, false, *comma ? comma : " who ");
+    print_liking(&query->feedback, false, *comma ? comma : " who ");
 }
 
 /* "; Comedy or Drama, 1990-1999, without 2 movies". */
@@ -300,7 +300,7 @@ static void print_filters(const mrq_generation *generation, const mrq_selection 
 }
 
 /* "Top 5 for ..." or "Top 5 like Toy Story (1995)". */
-static void print_head(const mrq_generation *generation, const mrq_answer *answer)
+static void print_head(const mrq_generation *generation, const mrq_content *answer)
 {
     const mrq_resolved *query = &answer->query;
     printf(answer->n ? "Top %u " : "Nothing is left ", answer->n);
@@ -315,12 +315,12 @@ static void print_head(const mrq_generation *generation, const mrq_answer *answe
     putchar('\n');
 }
 
-static mrq_status print_answer(mrq_result *result, bool json, mrq_error *err)
+static mrq_status print_answer(mrq_answer *result, bool json, mrq_error *err)
 {
-    const mrq_generation *generation = mrq_result_source(result);
-    const mrq_answer *answer = mrq_result_content(result);
+    const mrq_generation *generation = mrq_answer_source(result);
+    const mrq_content *answer = mrq_answer_content(result);
     if (json) {
-        const char *text = mrq_result_json(result, NULL);
+        const char *text = mrq_answer_json(result, NULL);
         if (!text)
             return mrq_fail_memory(err, "printing the answer");
         fputs(text, stdout);
@@ -335,16 +335,16 @@ static void leave(mrq_recommender **recommender)
     mrq_recommender_leave(*recommender);
 }
 
-static void result_free(mrq_result **result)
+static void result_free(mrq_answer **result)
 {
-    mrq_result_free(*result);
+    mrq_answer_free(*result);
 }
 
 mrq_status answer_query(mrq_ask what, const mrq_query *query, const char *store, const char *backend, const char *redis,
                         bool no_cache, bool json, mrq_error *err)
 {
     __attribute__((cleanup(leave))) mrq_recommender *recommender = NULL;
-    __attribute__((cleanup(result_free))) mrq_result *result = NULL;
+    __attribute__((cleanup(result_free))) mrq_answer *result = NULL;
     mrq_backend_options where;
     mrq_error inner = {0};
     const char *address = NULL;
@@ -363,7 +363,7 @@ mrq_status answer_query(mrq_ask what, const mrq_query *query, const char *store,
     mrq_stats stats;
     mrq_recommender_stats(recommender, &stats);
     if (stats.redis_errors) /* also when the answer was there, and counting or keeping it failed */
-        mrq_log(MRQ_LOG_WARN, "infer", "cache=%s problem=\"%s\"", mrq_result_cache(result), stats.redis_problem);
+        mrq_log(MRQ_LOG_WARN, "infer", "cache=%s problem=\"%s\"", mrq_answer_cache_state(result), stats.redis_problem);
     return print_answer(result, json, err);
 }
 

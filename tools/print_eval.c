@@ -1,5 +1,5 @@
-/* Results of a study. For a person there are four tables: measures @10 with their intervals, those @5 and @20, what is
- * recommended, and how well each group of users is served by the models. JSON holds the same of every contender. */
+/* Results of an experiment. For a person there are four tables: measures @10 with their intervals, those @5 and @20, what is
+ * recommended, and how well each group of users is served by the models. JSON holds the same of every candidate. */
 #include "print_eval.h"
 
 #include <math.h>
@@ -54,15 +54,15 @@ static void print_number(double value, int width)
 static void print_stars(const eval_report *r)
 {
     uint64_t rated = 0; /* by those who predict */
-    for (uint32_t i = 0; i < r->study.n; i++)
+    for (uint32_t i = 0; i < r->experiment.n; i++)
         rated = r->result[i].summary.rated > rated ? r->result[i].summary.rated : rated;
     printf("\npredicted stars, %llu test ratings, with 95%% intervals\n%-*s  %-20s  %-20s  train s\n",
-           (unsigned long long)rated / (r->study.seeds ? r->study.seeds : 1), NAME, "", "RMSE", "MAE");
-    for (uint32_t i = 0; i < r->study.n; i++) {
-        const mrq_result *result = &r->result[i];
+           (unsigned long long)rated / (r->experiment.seeds ? r->experiment.seeds : 1), NAME, "", "RMSE", "MAE");
+    for (uint32_t i = 0; i < r->experiment.n; i++) {
+        const mrq_experiment_result *result = &r->result[i];
         if (!result->summary.rated)
             continue;
-        print_padded(r->contender[i].name, NAME);
+        print_padded(r->candidate[i].name, NAME);
         print_estimate(&result->summary.rmse);
         print_estimate(&result->summary.mae);
         isnan(result->train_seconds) ? printf("        -\n") : printf("  %7.2f\n", result->train_seconds);
@@ -75,10 +75,10 @@ static void print_measures(const eval_report *r)
     for (uint32_t k = 0; k < MRQ_MEASURES; k++)
         printf("  %-20s", mrq_measure_names[k]);
     putchar('\n');
-    for (uint32_t i = 0; i < r->study.n; i++) {
+    for (uint32_t i = 0; i < r->experiment.n; i++) {
         if (!r->result[i].summary.seeds)
             continue;
-        print_padded(r->contender[i].name, NAME);
+        print_padded(r->candidate[i].name, NAME);
         for (uint32_t k = 0; k < MRQ_MEASURES; k++)
             print_estimate(&r->result[i].summary.measure[MRQ_AT_10][k]);
         putchar('\n');
@@ -95,10 +95,10 @@ static void print_other_cuts(const eval_report *r)
             printf(" %9s", name);
         }
     putchar('\n');
-    for (uint32_t i = 0; i < r->study.n; i++) {
+    for (uint32_t i = 0; i < r->experiment.n; i++) {
         if (!r->result[i].summary.seeds)
             continue;
-        print_padded(r->contender[i].name, NAME);
+        print_padded(r->candidate[i].name, NAME);
         for (uint32_t c = 0; c < MRQ_CUTS; c++)
             for (uint32_t k = 0; k < MRQ_MEASURES && c != MRQ_AT_10; k++)
                 print_number(r->result[i].summary.measure[c][k].mean, 10);
@@ -114,11 +114,11 @@ static void print_choice(const eval_report *r)
         "is shown,\ndiversity 1 - the likeness of genres within a list; seconds to train and to rank\n%-*s   coverage popularity  "
         "diversity  train s   rank s\n",
         NAME, "");
-    for (uint32_t i = 0; i < r->study.n; i++) {
-        const mrq_result *result = &r->result[i];
+    for (uint32_t i = 0; i < r->experiment.n; i++) {
+        const mrq_experiment_result *result = &r->result[i];
         if (!result->summary.seeds)
             continue;
-        print_padded(r->contender[i].name, NAME);
+        print_padded(r->candidate[i].name, NAME);
         print_number(result->summary.coverage, 11);
         print_number(result->summary.popularity, 11);
         print_number(result->summary.diversity, 11);
@@ -143,8 +143,8 @@ static bool is_below(const mrq_group *group, const mrq_estimate *estimate, const
 static void print_groups(const eval_report *r)
 {
     bool models = false, any = false;
-    for (uint32_t i = 0; i < r->study.n; i++) {
-        models = models || r->contender[i].description || r->contender[i].model;
+    for (uint32_t i = 0; i < r->experiment.n; i++) {
+        models = models || r->candidate[i].description || r->candidate[i].model;
         any = any || r->result[i].summary.n_groups;
     }
     if (!any)
@@ -152,13 +152,13 @@ static void print_groups(const eval_report *r)
     printf("\nby group of users; < marks one of 20 and more whose interval lies below the mean of all\n%-*s  %-12s%-16s%8s    "
            "%-22s  %-20s\n",
            NAME, "", "", "", "users", "ndcg@10", "recall@10");
-    for (uint32_t i = 0; i < r->study.n; i++) {
+    for (uint32_t i = 0; i < r->experiment.n; i++) {
         const mrq_summary *s = &r->result[i].summary;
-        if (models && !r->contender[i].description && !r->contender[i].model)
+        if (models && !r->candidate[i].description && !r->candidate[i].model)
             continue;
         for (uint32_t g = 0; g < s->n_groups; g++) {
             const mrq_group *group = &s->group[g];
-            print_padded(g ? "" : r->contender[i].name, NAME);
+            print_padded(g ? "" : r->candidate[i].name, NAME);
             printf("  ");
             print_padded(group->column->name, 12);
             print_padded(group_name(group), 16);
@@ -173,25 +173,26 @@ static void print_groups(const eval_report *r)
 
 static void print_report(const eval_report *r)
 {
-    const mrq_study *study = &r->study;
+    const mrq_experiment *experiment = &r->experiment;
     bool stars = false, ranks = false;
     uint32_t users = 0;
-    for (uint32_t i = 0; i < study->n; i++) {
+    for (uint32_t i = 0; i < experiment->n; i++) {
         stars = stars || r->result[i].summary.rated;
         ranks = ranks || r->result[i].summary.seeds;
         users = users > r->result[i].summary.ranked_users ? users : r->result[i].summary.ranked_users;
     }
-    printf("protocol %s: %s.\n", mrq_protocol_names[study->protocol], mrq_protocol_meanings[study->protocol]);
+    printf("protocol %s: %s.\n", mrq_protocol_names[experiment->protocol], mrq_protocol_meanings[experiment->protocol]);
     if (ranks)
-        printf("A like is a rating of %g or more; %u users were asked%s.\n", mrq_like_least(study->data), users,
-               study->on_valid ? ", for the validation part: only training likes are hidden, and the test part is not looked at"
-                               : "");
-    if (study->seeds > 1)
-        printf("Mean over the seeds %llu to %llu.\n", (unsigned long long)study->seed,
-               (unsigned long long)(study->seed + study->seeds - 1));
-    for (uint32_t i = 0; i < study->n; i++)
-        if (!r->contender[i].description && !r->contender[i].model)
-            printf("%s: %s\n", r->contender[i].name, mrq_baseline_meanings[r->contender[i].baseline]);
+        printf("A like is a rating of %g or more; %u users were asked%s.\n", mrq_like_least(experiment->data), users,
+               experiment->on_valid
+                   ? ", for the validation part: only training likes are hidden, and the test part is not looked at"
+                   : "");
+    if (experiment->seeds > 1)
+        printf("Mean over the seeds %llu to %llu.\n", (unsigned long long)experiment->seed,
+               (unsigned long long)(experiment->seed + experiment->seeds - 1));
+    for (uint32_t i = 0; i < experiment->n; i++)
+        if (!r->candidate[i].description && !r->candidate[i].model)
+            printf("%s: %s\n", r->candidate[i].name, mrq_baseline_meanings[r->candidate[i].baseline]);
     for (uint32_t i = 0; i < r->n_notes; i++)
         printf("note: %s\n", r->note[i]);
     if (stars)
@@ -268,7 +269,7 @@ static bool add_rankings(cJSON *row, const mrq_summary *s)
            mrq_json_add_rounded(row, "diversity", s->diversity, DIGITS) && add_groups(row, s);
 }
 
-static bool add_row(cJSON *rows, const mrq_contender *c, const mrq_result *result)
+static bool add_row(cJSON *rows, const mrq_candidate *c, const mrq_experiment_result *result)
 {
     const mrq_summary *s = &result->summary;
     const char *kind = c->model ? "trained" : c->description ? "model" : "baseline";
@@ -283,21 +284,21 @@ static bool add_row(cJSON *rows, const mrq_contender *c, const mrq_result *resul
 
 static bool add_report(cJSON *reports, const eval_report *r)
 {
-    const mrq_study *study = &r->study;
+    const mrq_experiment *experiment = &r->experiment;
     cJSON *report = mrq_json_append_object(reports);
-    bool done = report && cJSON_AddStringToObject(report, "protocol", mrq_protocol_names[study->protocol]) &&
-                cJSON_AddStringToObject(report, "definition", mrq_protocol_meanings[study->protocol]) &&
-                cJSON_AddStringToObject(report, "part", study->on_valid ? "valid" : "test") &&
-                mrq_json_add_whole(report, "users", r->study.n ? r->result[0].summary.ranked_users : 0);
+    bool done = report && cJSON_AddStringToObject(report, "protocol", mrq_protocol_names[experiment->protocol]) &&
+                cJSON_AddStringToObject(report, "definition", mrq_protocol_meanings[experiment->protocol]) &&
+                cJSON_AddStringToObject(report, "part", experiment->on_valid ? "valid" : "test") &&
+                mrq_json_add_whole(report, "users", r->experiment.n ? r->result[0].summary.ranked_users : 0);
     cJSON *seeds = done ? cJSON_AddArrayToObject(report, "seeds") : NULL;
     done = seeds != NULL;
-    for (uint32_t i = 0; done && i < study->seeds; i++)
-        done = mrq_json_append_whole(seeds, (int64_t)study->seed + i);
+    for (uint32_t i = 0; done && i < experiment->seeds; i++)
+        done = mrq_json_append_whole(seeds, (int64_t)experiment->seed + i);
     cJSON *rows = done ? cJSON_AddArrayToObject(report, "rows") : NULL,
           *notes = rows ? cJSON_AddArrayToObject(report, "notes") : NULL;
     done = notes != NULL;
-    for (uint32_t i = 0; done && i < study->n; i++)
-        done = add_row(rows, &r->contender[i], &r->result[i]);
+    for (uint32_t i = 0; done && i < experiment->n; i++)
+        done = add_row(rows, &r->candidate[i], &r->result[i]);
     for (uint32_t i = 0; done && i < r->n_notes; i++)
         done = mrq_json_append_clean(notes, r->note[i]);
     cJSON *index = done && r->index ? cJSON_AddObjectToObject(report, "index") : NULL;

@@ -2,9 +2,9 @@
 #ifndef MRQ_TOOLS_PRINT_EVAL_H
 #define MRQ_TOOLS_PRINT_EVAL_H
 
-#include "eval/study.h"
+#include "eval/experiment.h"
 
-#define EVAL_CONTENDERS_MAX 24
+#define EVAL_CANDIDATES_MAX 24
 #define EVAL_NOTES_MAX      16
 
 /* Whether the index of a store answers as its model does. */
@@ -13,11 +13,11 @@ typedef struct index_check {
     double sets, lists; /* share of them whose top 10 by the index has the same movies, and the same order, as the exact ranking */
 } index_check;
 
-/* One study, its contenders' results and what there is to say about it. */
+/* One experiment, its candidates' results and what there is to say about it. */
 typedef struct eval_report {
-    mrq_study study;
-    mrq_contender contender[EVAL_CONTENDERS_MAX];
-    mrq_result result[EVAL_CONTENDERS_MAX];
+    mrq_experiment experiment;
+    mrq_candidate candidate[EVAL_CANDIDATES_MAX];
+    mrq_experiment_result result[EVAL_CANDIDATES_MAX];
     uint32_t n_notes;
     char note[EVAL_NOTES_MAX][256];
     const index_check *index; /* or NULL */

@@ -1,4 +1,4 @@
-/* A training on the screen. A long curve is drawn every fifty passes and once more at the end, for which the passes are kept. */
+/* A training on the screen. A long curve is drawn every fifty epochs and once more at the end, for which the epochs are kept. */
 #include "train_screen.h"
 
 #include <math.h>
@@ -43,7 +43,7 @@ static void show_batch(void *context, int64_t epoch, uint64_t done, uint64_t tot
     mrq_screen *screen = context;
     if (screen->epoch != epoch) {
         screen->epoch = epoch;
-        snprintf(screen->label, sizeof screen->label, "pass %lld", (long long)epoch);
+        snprintf(screen->label, sizeof screen->label, "epoch %lld", (long long)epoch);
         mrq_progress_start(&screen->progress, screen->label, total);
     }
     mrq_progress_step(&screen->progress, done, "rmse %.4f  %.0f samples/s", rmse, samples_per_second);
@@ -82,8 +82,8 @@ static void show_epoch(void *context, const mrq_train_epoch *all, uint32_t n)
     const mrq_train_epoch *e = &all[n - 1];
     mrq_progress_end(&screen->progress);
     char valid[32], test[32];
-    mrq_log(MRQ_LOG_INFO, "train", "pass=%lld/%lld train_rmse=%.4f%s%s seconds=%.2f samples_per_second=%.0f%s", (long long)e->epoch,
-            (long long)e->epochs, e->train_rmse, measure(valid, sizeof valid, "valid_rmse", e->valid_rmse),
+    mrq_log(MRQ_LOG_INFO, "train", "epoch=%lld/%lld train_rmse=%.4f%s%s seconds=%.2f samples_per_second=%.0f%s",
+            (long long)e->epoch, (long long)e->epochs, e->train_rmse, measure(valid, sizeof valid, "valid_rmse", e->valid_rmse),
             measure(test, sizeof test, "test_rmse", e->test_rmse), e->seconds, e->samples_per_second, e->best ? " best" : "");
     mrq_free(screen->behind);
     screen->behind = NULL;

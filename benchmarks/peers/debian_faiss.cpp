@@ -45,7 +45,7 @@ int main(int argc, char **argv)
         omp_set_num_threads(1);
         faiss::write_index(index.get(), file.c_str());
     }
-    for (const unsigned ef : efforts()) {
+    for (const unsigned ef : parameters()) {
         dynamic_cast<faiss::IndexHNSW &>(*index).hnsw.efSearch = int(ef);
         if (!ask(v, {"faiss-debian", argv[3], "HNSW32", ef, build}, *index))
             break;

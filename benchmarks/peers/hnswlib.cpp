@@ -32,7 +32,7 @@ int main(int argc, char **argv)
         graph.saveIndex(file);
     }
     hnswlib::HierarchicalNSW<float> graph(&space, file);
-    for (const unsigned ef : efforts()) {
+    for (const unsigned ef : parameters()) {
         graph.setEf(ef);
         const auto search = [&](const float *query, uint32_t *row) {
             auto found = graph.searchKnn(query, v.k);

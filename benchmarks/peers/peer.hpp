@@ -69,7 +69,7 @@ struct Facts {
     double build_seconds; // below 0: read from a file
 };
 
-/* search(query, rows) writes k rows. Prints a line; false when more effort cannot find much more. */
+/* search(query, rows) writes k rows. Prints a line; false when more parameter cannot find much more. */
 template <class Search> bool measure(const Vectors &v, const Facts &facts, Search search)
 {
     std::vector<uint32_t> row(v.k);
@@ -100,7 +100,7 @@ template <class Search> bool measure(const Vectors &v, const Facts &facts, Searc
         p95.push_back(seconds[queries * 95 / 100]);
         p99.push_back(seconds[queries * 99 / 100]);
     }
-    std::printf("{\"peer\": \"%s\", \"version\": \"%s\", \"case\": \"%s\", \"kind\": \"%s\", \"effort\": %u, \"queries\": %u, "
+    std::printf("{\"peer\": \"%s\", \"version\": \"%s\", \"case\": \"%s\", \"kind\": \"%s\", \"parameter\": %u, \"queries\": %u, "
                 "\"recall\": %.6f, \"typical\": %.9f, \"p50\": %.9f, \"p95\": %.9f, \"p99\": %.9f, \"build_seconds\": ",
                 facts.peer.c_str(), facts.version.c_str(), v.name.c_str(), facts.kind.c_str(), facts.ef, queries,
                 double(same) / (double(queries) * v.k), middle(typical), middle(p50), middle(p95), middle(p99));
@@ -109,7 +109,7 @@ template <class Search> bool measure(const Vectors &v, const Facts &facts, Searc
     return same < 0.999 * queries * v.k;
 }
 
-inline const std::vector<unsigned> &efforts()
+inline const std::vector<unsigned> &parameters()
 {
     static const std::vector<unsigned> list = {10, 12, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 256};
     return list;

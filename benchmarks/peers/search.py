@@ -16,7 +16,7 @@ import time
 
 import numpy as np
 
-EFFORTS = (10, 12, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 256)
+PARAMETERS = (10, 12, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 256)
 
 
 class Faiss:
@@ -39,10 +39,10 @@ class Faiss:
     def load(self, path):
         self.index = self.faiss.read_index(path)
 
-    def one_thread(self, effort):
+    def one_thread(self, parameter):
         self.faiss.omp_set_num_threads(1)
-        if effort:
-            self.index.hnsw.efSearch = effort
+        if parameter:
+            self.index.hnsw.efSearch = parameter
 
     def search(self, queries, k):
         return self.index.search(queries, k)[1]
@@ -67,8 +67,8 @@ class Hnswlib:
     def load(self, path):
         self.index.load_index(path)
 
-    def one_thread(self, effort):
-        self.index.set_ef(effort)
+    def one_thread(self, parameter):
+        self.index.set_ef(parameter)
         self.index.set_num_threads(1)
 
     def search(self, queries, k):
@@ -93,8 +93,8 @@ class Usearch:
     def load(self, path):
         self.index.load(path)
 
-    def one_thread(self, effort):
-        self.index.expansion_search = effort
+    def one_thread(self, parameter):
+        self.index.expansion_search = parameter
 
     def search(self, queries, k):
         return self.index.search(queries, k, threads=1).keys.reshape(len(queries), k)
@@ -150,12 +150,12 @@ def main():
             seconds, _ = timed(lambda: side.build(vectors))
             side.save(path)
         flat = side.kind == "Flat"
-        for effort in (0,) if flat else EFFORTS:
-            side.one_thread(effort)
+        for parameter in (0,) if flat else PARAMETERS:
+            side.one_thread(parameter)
             line = measure(side, queries, answers, not flat)
-            print(json.dumps({"peer": peer + "-pypi", "version": side.version, "case": case, "kind": side.kind, "effort": effort,
+            print(json.dumps({"peer": peer + "-pypi", "version": side.version, "case": case, "kind": side.kind, "parameter": parameter,
                               **line, "build_seconds": seconds}), flush=True)
-            if line["recall"] >= 0.999:  # more effort cannot find much more
+            if line["recall"] >= 0.999:  # more parameter cannot find much more
                 break
     return 0
 

@@ -7,11 +7,11 @@
  * signals; those that libcurl starts to look a backend's name up block what the thread that asks does.
  *
  *     mrq_recommender *r;
- *     mrq_result *result;
+ *     mrq_answer *answer;
  *     mrq_query *query = mrq_query_new();
  *     if (mrq_recommender_open(&(mrq_options){.store = "store"}, &r, &err) == MRQ_OK &&
  *         mrq_query_set(query, "age", "25", &err) == MRQ_OK && mrq_query_set(query, "k", "10", &err) == MRQ_OK &&
- *         mrq_recommender_ask(r, MRQ_ASK_RECOMMEND, query, &result, &err) == MRQ_OK)
+ *         mrq_recommender_ask(r, MRQ_ASK_RECOMMEND, query, &answer, &err) == MRQ_OK)
  *         ...
  *
  * A NULL or an index out of range crashes nothing. A NULL that no comment allows is refused with MRQ_USAGE and its name; a function
@@ -39,7 +39,7 @@ extern "C" {
 #define MRQ_LIST_DEFAULT        10
 #define MRQ_YEAR_MAX            9999
 #define MRQ_EXCLUDE_MAX         1000
-#define MRQ_TASTE_MAX           10000
+#define MRQ_FEEDBACK_MAX        10000
 #define MRQ_EXPLAIN_ALL         UINT32_MAX
 #define MRQ_RECOMMEND_BATCH_MAX 10000
 #define MRQ_MEMORY_DEFAULT      ((size_t)16 << 20)
@@ -61,8 +61,8 @@ typedef enum mrq_ask {
  *                    the user's own, or else the average user's.
  *   with             NAME=VALUE: the same, for a column that is called like a field
  *   user             the id of a user of the data. What he or she has rated is not answered.
- *   liked, disliked  the id of a movie; set again, it is one more, up to MRQ_TASTE_MAX. Counts instead of what the user's ratings
- *                    say of it; is not answered.
+ *   liked, disliked  the id of a movie; set again, it is one more, up to MRQ_FEEDBACK_MAX. Counts instead of what the ratings
+ *                    of the user say of it; is not answered.
  *   include_seen     true, false: answers also what the user has rated and what the query likes or dislikes
  *   k                how many movies, 1 .. MRQ_K_MAX; without it MRQ_K_DEFAULT, of a search or a user MRQ_LIST_DEFAULT
  *   explain          true, false, all, or how many parts of each score are told, the largest first
@@ -117,11 +117,11 @@ MRQ_CHECKED mrq_status mrq_recommender_reload(mrq_recommender *recommender, bool
  * For now and then: every few seconds, and before closing. Nothing to do without Redis. */
 void mrq_recommender_flush(mrq_recommender *recommender);
 
-/* What a call came to: movies, and the same as a JSON document. For one thread at a time; freed with mrq_result_free(). */
-typedef struct mrq_result mrq_result;
+/* What a call came to: movies, and the same as a JSON document. For one thread at a time; freed with mrq_answer_free(). */
+typedef struct mrq_answer mrq_answer;
 
 /* Answers a query; NULL: one of which nothing is set. MRQ_USAGE for a value that the data's dictionaries do not have, a feature or
- * filter that the data has no column for, a taste that the model has no use for or that contradicts itself, more to explain than
+ * filter that the data has no column for, feedback that the model has no use for or that contradicts itself, more to explain than
  * 250,000 parts, told or not, over all its movies; MRQ_NOT_FOUND for an unknown user or movie: the sentence begins with the name of
  * the field that is wrong. MRQ_UNAVAILABLE when the backend is gone, within 3 seconds, or when the system's resolver has given its
  * name up, if that is later.
@@ -137,13 +137,13 @@ typedef struct mrq_result mrq_result;
  * first where the model knows them, by how many have rated them. Without scores.
  * INFO: the document tells the generation's name, model, index, quality, learning curve, which values a query may name, and what
  * generations the store has. No movies. MRQ_FAILED when the system keeps those from being listed. */
-MRQ_CHECKED mrq_status mrq_recommender_ask(mrq_recommender *recommender, mrq_ask what, const mrq_query *query, mrq_result **out,
+MRQ_CHECKED mrq_status mrq_recommender_ask(mrq_recommender *recommender, mrq_ask what, const mrq_query *query, mrq_answer **out,
                                            mrq_error *err);
 
 /* Recommends for `n` <= MRQ_RECOMMEND_BATCH_MAX queries of one generation on up to `threads` threads, this one among them.
- * result[i] is the answer to query[i], or NULL: then error[i] says why, unless `error` is NULL. MRQ_USAGE for too many. */
+ * answer[i] is the answer to query[i], or NULL: then error[i] says why, unless `error` is NULL. MRQ_USAGE for too many. */
 MRQ_CHECKED mrq_status mrq_recommender_batch(mrq_recommender *recommender, const mrq_query *const *query, uint32_t n,
-                                             uint32_t threads, mrq_result **result, mrq_error *error, mrq_error *err);
+                                             uint32_t threads, mrq_answer **answer, mrq_error *error, mrq_error *err);
 
 /* Counts since the store was opened. */
 typedef struct mrq_stats {
@@ -160,21 +160,21 @@ typedef struct mrq_stats {
 } mrq_stats;
 void mrq_recommender_stats(mrq_recommender *recommender, mrq_stats *out);
 
-void mrq_result_free(mrq_result *result); /* NULL is legal */
+void mrq_answer_free(mrq_answer *answer); /* NULL is legal */
 
-/* One JSON document with "schema": 1 and a line end, as `marquee --json` prints it; the result's own. NULL when out of memory. */
-const char *mrq_result_json(mrq_result *result, size_t *size);
+/* One JSON document with "schema": 1 and a line end, as `marquee --json` prints it; the answer's own. NULL when out of memory. */
+const char *mrq_answer_json(mrq_answer *answer, size_t *size);
 
 /* Where the answer came from: "memory", "hit" (Redis), "miss" (computed, and kept in Redis), "down" (computed, Redis did not
  * answer), "off" (computed, no Redis). */
-const char *mrq_result_cache(const mrq_result *result);
+const char *mrq_answer_cache_state(const mrq_answer *answer);
 
 /* The generation that answered. */
-const char *mrq_result_generation(const mrq_result *result);
+const char *mrq_answer_generation(const mrq_answer *answer);
 
-uint32_t mrq_result_size(const mrq_result *result); /* movies: k, or how many qualify when that is less */
+uint32_t mrq_answer_size(const mrq_answer *answer); /* movies: k, or how many qualify when that is less */
 
-/* A movie of a result; the texts are the result's. */
+/* A movie of an answer; the texts are the answer's. */
 typedef struct mrq_movie {
     int64_t id;
     const char *title; /* "" where the data has none */
@@ -182,8 +182,8 @@ typedef struct mrq_movie {
     uint32_t n_genres;
     double score; /* the predicted rating or affinity, not held within a range so that it orders; NaN without one */
 } mrq_movie;
-mrq_movie mrq_result_movie(const mrq_result *result, uint32_t i);               /* i < mrq_result_size() */
-const char *mrq_result_genre(const mrq_result *result, uint32_t i, uint32_t g); /* g < n_genres */
+mrq_movie mrq_answer_movie(const mrq_answer *answer, uint32_t i);               /* i < mrq_answer_size() */
+const char *mrq_answer_genre(const mrq_answer *answer, uint32_t i, uint32_t g); /* g < n_genres */
 
 /* A part of a score, where the query asked to explain: what one input adds to it (a Shapley value). The parts told and `rest`, what
  * the others add, sum to the score with `base`, that of the average person; both are NaN where it did not, and may be NULL. */
@@ -193,8 +193,8 @@ typedef struct mrq_reason {
     int64_t id;        /* of the movie or the user; -1 for a feature */
     double score;
 } mrq_reason;
-uint32_t mrq_result_reasons(const mrq_result *result, uint32_t i, double *base, double *rest); /* how many are told; 0: none */
-mrq_reason mrq_result_reason(const mrq_result *result, uint32_t i, uint32_t r);
+uint32_t mrq_answer_reasons(const mrq_answer *answer, uint32_t i, double *base, double *rest); /* how many are told; 0: none */
+mrq_reason mrq_answer_reason(const mrq_answer *answer, uint32_t i, uint32_t r);
 
 /* An error as a JSON document with "schema": 1 and a line end: {"schema":1,"error":{"code":"usage","message":"..."}}; freed with
  * free(). A status that is none of mrq_status is told as "failed". NULL when out of memory, and for NULL. */

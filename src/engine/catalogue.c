@@ -10,56 +10,56 @@
 
 #include "engine/filter.h"
 #include "engine/json.h"
-#include "engine/serving.h"
+#include "engine/snapshot.h"
 
 #define TEXT_MAX  200 /* bytes of a question */
 #define WORDS_MAX 20
 
 /* A movie, and how many have rated it. */
-static void print_movie(mrq_print *print, const mrq_serving *serving, uint32_t row)
+static void print_movie(mrq_print *print, const mrq_snapshot *snapshot, uint32_t row)
 {
     mrq_print_open(print, '{');
-    mrq_print_movie(print, serving->generation->movies, row);
+    mrq_print_movie(print, snapshot->generation->movies, row);
     mrq_print_key(print, "ratings");
-    mrq_print_whole(print, serving->ratings[row]);
+    mrq_print_whole(print, snapshot->ratings[row]);
     mrq_print_close(print, '}');
 }
 
 /* Ends the document, which is `print`'s no more; its movies are these rows. */
-static mrq_status finish(mrq_serving *serving, mrq_print *print, const uint32_t *row, uint32_t n, mrq_finished **out,
+static mrq_status finish(mrq_snapshot *snapshot, mrq_print *print, const uint32_t *row, uint32_t n, mrq_cached_answer **out,
                          mrq_error *err)
 {
-    mrq_answer answer = {.n = n, .item = mrq_array(n, sizeof *answer.item)};
+    mrq_content answer = {.n = n, .item = mrq_array(n, sizeof *answer.item)};
     for (uint32_t i = 0; answer.item && i < n; i++)
         answer.item[i] = (mrq_recommendation){row[i], NAN};
     print->failed |= !answer.item;
-    return mrq_finished_new(serving, &answer, print, false, out, err);
+    return mrq_cached_answer_new(snapshot, &answer, print, false, out, err);
 }
 
 /* The same with the movies under "results". */
-static mrq_status finish_list(mrq_serving *serving, mrq_print *print, const uint32_t *row, uint32_t n, mrq_finished **out,
+static mrq_status finish_list(mrq_snapshot *snapshot, mrq_print *print, const uint32_t *row, uint32_t n, mrq_cached_answer **out,
                               mrq_error *err)
 {
     mrq_print_key(print, "results");
     mrq_print_open(print, '[');
     for (uint32_t i = 0; i < n; i++)
-        print_movie(print, serving, row[i]);
+        print_movie(print, snapshot, row[i]);
     mrq_print_close(print, ']');
-    return finish(serving, print, row, n, out, err);
+    return finish(snapshot, print, row, n, out, err);
 }
 
-mrq_status mrq_find_movie(mrq_serving *serving, const mrq_query *query, mrq_finished **out, mrq_error *err)
+mrq_status mrq_find_movie(mrq_snapshot *snapshot, const mrq_query *query, mrq_cached_answer **out, mrq_error *err)
 {
-    const mrq_table *movies = serving->generation->movies;
+    const mrq_table *movies = snapshot->generation->movies;
     const char *id = mrq_query_text(query, MRQ_Q_MOVIE);
     const uint32_t row = mrq_row_of(movies, id, strlen(id));
     if (row == MRQ_NONE)
         return mrq_fail(err, MRQ_NOT_FOUND, "movie %.40s: not among the %u of the data", id, movies->rows);
     mrq_print print = {0};
-    mrq_print_begin(&print, serving->generation);
+    mrq_print_begin(&print, snapshot->generation);
     mrq_print_key(&print, "movie");
-    print_movie(&print, serving, row);
-    return finish(serving, &print, &row, 1, out, err);
+    print_movie(&print, snapshot, row);
+    return finish(snapshot, &print, &row, 1, out, err);
 }
 
 /* Whether a byte belongs to a word: letters and digits, and all that is not ASCII. */
@@ -131,11 +131,11 @@ static mrq_status read_words(const char *text, word *words, uint32_t *n, mrq_err
     return MRQ_OK;
 }
 
-mrq_status mrq_find_titles(mrq_serving *serving, const mrq_query *query, mrq_finished **out, mrq_error *err)
+mrq_status mrq_find_titles(mrq_snapshot *snapshot, const mrq_query *query, mrq_cached_answer **out, mrq_error *err)
 {
     const char *text = mrq_query_text(query, MRQ_Q_TEXT);
     const uint32_t k = (uint32_t)mrq_query_number(query, MRQ_Q_K, mrq_k_default(MRQ_ASK_SEARCH));
-    const mrq_table *movies = serving->generation->movies;
+    const mrq_table *movies = snapshot->generation->movies;
     const mrq_column *title = mrq_table_first(movies, MRQ_TEXT);
     word words[WORDS_MAX + 1];
     uint32_t n_words = 0, n = 0;
@@ -152,10 +152,10 @@ mrq_status mrq_find_titles(mrq_serving *serving, const mrq_query *query, mrq_fin
         while (w < n_words && has_word(name, &words[w]))
             w++;
         if (w == n_words && (n_words || !*text))
-            list[n++] = (found){i, serving->ratings[i], strncasecmp(name, text, strlen(text)) == 0};
+            list[n++] = (found){i, snapshot->ratings[i], strncasecmp(name, text, strlen(text)) == 0};
     }
     mrq_print print = {0};
-    mrq_print_begin(&print, serving->generation);
+    mrq_print_begin(&print, snapshot->generation);
     mrq_print_key(&print, "query");
     mrq_print_open(&print, '{');
     mrq_print_key(&print, "text");
@@ -163,7 +163,7 @@ mrq_status mrq_find_titles(mrq_serving *serving, const mrq_query *query, mrq_fin
     mrq_print_key(&print, "k");
     mrq_print_whole(&print, k);
     mrq_print_close(&print, '}');
-    return finish_list(serving, &print, row, rank_rows(list, n, k, row), out, err);
+    return finish_list(snapshot, &print, row, rank_rows(list, n, k, row), out, err);
 }
 
 /* "age":{"value":"25","label":"25-34"} for each category of the user's. */
@@ -180,11 +180,11 @@ static void print_features(mrq_print *print, const mrq_table *users, uint32_t us
     }
 }
 
-mrq_status mrq_find_user(mrq_serving *serving, const mrq_query *query, mrq_finished **out, mrq_error *err)
+mrq_status mrq_find_user(mrq_snapshot *snapshot, const mrq_query *query, mrq_cached_answer **out, mrq_error *err)
 {
     const int64_t id = mrq_query_number(query, MRQ_Q_USER, -1);
     const uint32_t k = (uint32_t)mrq_query_number(query, MRQ_Q_K, mrq_k_default(MRQ_ASK_USER));
-    const mrq_generation *generation = serving->generation;
+    const mrq_generation *generation = snapshot->generation;
     const mrq_table *users = generation->users;
     const uint32_t user = mrq_table_find(users, id);
     if (user == MRQ_NONE)
@@ -197,7 +197,7 @@ mrq_status mrq_find_user(mrq_serving *serving, const mrq_query *query, mrq_finis
         return mrq_fail_memory(err, "answering");
     for (uint64_t i = 0; i < n; i++) {
         const uint32_t movie = generation->seen.item[first + i];
-        list[i] = (found){movie, serving->ratings[movie], likes && mrq_lists_find(likes, user, movie) != UINT64_MAX};
+        list[i] = (found){movie, snapshot->ratings[movie], likes && mrq_lists_find(likes, user, movie) != UINT64_MAX};
     }
     mrq_print print = {0};
     mrq_print_begin(&print, generation);
@@ -213,5 +213,5 @@ mrq_status mrq_find_user(mrq_serving *serving, const mrq_query *query, mrq_finis
         mrq_print_whole(&print, (int64_t)(likes->offset[user + 1] - likes->offset[user]));
     }
     mrq_print_close(&print, '}');
-    return finish_list(serving, &print, row, rank_rows(list, (uint32_t)n, k, row), out, err);
+    return finish_list(snapshot, &print, row, rank_rows(list, (uint32_t)n, k, row), out, err);
 }

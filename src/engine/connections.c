@@ -54,36 +54,36 @@ void mrq_connections_free(mrq_connections *connections)
     free(connections);
 }
 
-mrq_lease mrq_connections_take(mrq_connections *connections)
+mrq_connection mrq_connections_take(mrq_connections *connections)
 {
-    mrq_lease lease = {NULL, 0};
+    mrq_connection connection = {NULL, 0};
     pthread_mutex_lock(&connections->lock);
     if (connections->n)
-        lease.cache = connections->idle[--connections->n];
+        connection.cache = connections->idle[--connections->n];
     pthread_mutex_unlock(&connections->lock);
-    if (!lease.cache && mrq_cache_new(connections->address, connections->ttl, &lease.cache, NULL) != MRQ_OK)
-        return (mrq_lease){NULL, 0};
-    lease.errors = mrq_cache_counted(lease.cache).errors;
-    return lease;
+    if (!connection.cache && mrq_cache_new(connections->address, connections->ttl, &connection.cache, NULL) != MRQ_OK)
+        return (mrq_connection){NULL, 0};
+    connection.errors = mrq_cache_counted(connection.cache).errors;
+    return connection;
 }
 
-void mrq_connections_give(mrq_connections *connections, mrq_lease lease)
+void mrq_connections_give(mrq_connections *connections, mrq_connection connection)
 {
-    if (!lease.cache)
+    if (!connection.cache)
         return;
-    const uint64_t errors = mrq_cache_counted(lease.cache).errors - lease.errors;
+    const uint64_t errors = mrq_cache_counted(connection.cache).errors - connection.errors;
     pthread_mutex_lock(&connections->lock);
     if (errors)
-        snprintf(connections->problem, sizeof connections->problem, "%s", mrq_cache_problem(lease.cache));
+        snprintf(connections->problem, sizeof connections->problem, "%s", mrq_cache_problem(connection.cache));
     connections->errors += errors;
     const bool room = connections->n < MRQ_CONNECTIONS_POOLED ||
-                      (mrq_cache_looks_up(lease.cache) &&
+                      (mrq_cache_looks_up(connection.cache) &&
                        mrq_grow(&connections->idle, &connections->room, connections->n + 1, sizeof *connections->idle) == 0);
     if (room)
-        connections->idle[connections->n++] = lease.cache;
+        connections->idle[connections->n++] = connection.cache;
     pthread_mutex_unlock(&connections->lock);
     if (!room)
-        mrq_cache_free(lease.cache);
+        mrq_cache_free(connection.cache);
 }
 
 bool mrq_connections_look_up(mrq_connections *connections)

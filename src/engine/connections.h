@@ -14,12 +14,12 @@ void mrq_connections_free(mrq_connections *connections); /* when all are back; w
 
 /* A connection for the calling thread alone, the one that was put back last if there is any; its `cache` is NULL when out of
  * memory. To be given back in any case. */
-typedef struct mrq_lease {
+typedef struct mrq_connection {
     mrq_cache *cache;
     uint64_t errors; /* that it had when it was taken */
-} mrq_lease;
-mrq_lease mrq_connections_take(mrq_connections *connections);
-void mrq_connections_give(mrq_connections *connections, mrq_lease lease);
+} mrq_connection;
+mrq_connection mrq_connections_take(mrq_connections *connections);
+void mrq_connections_give(mrq_connections *connections, mrq_connection connection);
 
 /* The errors of all, and the last one's text, or "". */
 /* Whether one that was put back still looks the server's name up. */

@@ -27,24 +27,24 @@ static bool is_linear(const mrq_folded *tower)
 
 /* The movies of the user's history and of the query, each once, behind the `n` inputs that are there; returns how many
  * there are then. */
-static uint32_t add_movies(const mrq_taste *history, const mrq_opinion *opinion, input *in, uint32_t n)
+static uint32_t add_movies(const mrq_feedback *history, const mrq_query_feedback *feedback, input *in, uint32_t n)
 {
-    for (uint32_t h = 0, o = 0; h < history->n || o < opinion->n;) {
-        if (o == opinion->n || (h < history->n && history->movie[h] < opinion->movie[o])) {
+    for (uint32_t h = 0, o = 0; h < history->n || o < feedback->n;) {
+        if (o == feedback->n || (h < history->n && history->movie[h] < feedback->movie[o])) {
             in[n++] = (input){{"history", MRQ_PART_MOVIE, history->movie[h], 0}, MRQ_NONE, history->strength[h]};
             h++;
             continue;
         }
-        h += h < history->n && history->movie[h] == opinion->movie[o];
-        const char *name = opinion->told[o] > 0 ? "liked" : "disliked";
-        in[n++] = (input){{name, MRQ_PART_MOVIE, opinion->movie[o], 0}, MRQ_NONE, opinion->told[o]};
+        h += h < history->n && history->movie[h] == feedback->movie[o];
+        const char *name = feedback->given[o] > 0 ? "liked" : "disliked";
+        in[n++] = (input){{name, MRQ_PART_MOVIE, feedback->movie[o], 0}, MRQ_NONE, feedback->given[o]};
         o++;
     }
     return n;
 }
 
-/* What is known of the person. Room for a branch each and all movies of history and opinion; returns how many there are. */
-static uint32_t find_inputs(const mrq_folded *tower, const mrq_resolved *resolved, const mrq_taste *history, input *in)
+/* What is known of the person. Room for a branch each and all movies of history and feedback; returns how many there are. */
+static uint32_t find_inputs(const mrq_folded *tower, const mrq_resolved *resolved, const mrq_feedback *history, input *in)
 {
     uint32_t n = 0;
     for (uint32_t b = 0; b < tower->n_branches; b++) {
@@ -54,7 +54,7 @@ static uint32_t find_inputs(const mrq_folded *tower, const mrq_resolved *resolve
         in[n++] = (input){
             {tower->branch[b].feature, id ? MRQ_PART_USER : MRQ_PART_FEATURE, id ? resolved->user : resolved->value[b], 0}, b, 1};
     }
-    return add_movies(history, &resolved->opinion, in, n);
+    return add_movies(history, &resolved->feedback, in, n);
 }
 
 /* What a row of a linear tower adds to the score of a movie, whose unit vector this is. */
@@ -186,8 +186,8 @@ mrq_status mrq_person_explain(const mrq_generation *generation, const mrq_resolv
                               uint32_t n, uint32_t told, mrq_explanation *out, mrq_error *err)
 {
     const mrq_folded *tower = generation->tower;
-    const mrq_taste history = mrq_user_history(generation, resolved->user);
-    MRQ_AUTOFREE input *in = mrq_array((size_t)tower->n_branches + history.n + resolved->opinion.n, sizeof *in);
+    const mrq_feedback history = mrq_user_history(generation, resolved->user);
+    MRQ_AUTOFREE input *in = mrq_array((size_t)tower->n_branches + history.n + resolved->feedback.n, sizeof *in);
     if (!in)
         return mrq_fail_memory(err, "explaining");
     mrq_explanation why = {.n = find_inputs(tower, resolved, &history, in)};

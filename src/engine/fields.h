@@ -43,9 +43,9 @@ typedef enum mrq_query_type {
       "any other column of the users, country=DE;\ngiven again, of several", NULL)                                                 \
     X(USER, "user", NULL, 'i', MRQ_QT_USER, 1, 0, 0, MRQ_ASKS_PERSON | MRQ_ASKS(MRQ_ASK_USER), "USER",                             \
       "a user of the data: fills in what is not given,\nand leaves out the movies he or she has rated", NULL)                      \
-    X(LIKED, "liked", NULL, 0, MRQ_QT_ITEM, MRQ_TASTE_MAX, 0, 0, MRQ_ASKS_PERSON, "ID,ID,...", "movies that the person likes",     \
+    X(LIKED, "liked", NULL, 0, MRQ_QT_ITEM, MRQ_FEEDBACK_MAX, 0, 0, MRQ_ASKS_PERSON, "ID,ID,...", "movies that the person likes",  \
       NULL)                                                                                                                        \
-    X(DISLIKED, "disliked", NULL, 0, MRQ_QT_ITEM, MRQ_TASTE_MAX, 0, 0, MRQ_ASKS_PERSON, "ID,ID,...",                               \
+    X(DISLIKED, "disliked", NULL, 0, MRQ_QT_ITEM, MRQ_FEEDBACK_MAX, 0, 0, MRQ_ASKS_PERSON, "ID,ID,...",                            \
       "movies that the person does not like", NULL)                                                                                \
     X(MOVIE, "movie", NULL, 0, MRQ_QT_TEXT, 1, 0, 0, MRQ_ASKS(MRQ_ASK_SIMILAR) | MRQ_ASKS(MRQ_ASK_ITEM), "MOVIE",                  \
       "an id or a title", NULL)                                                                                                    \

@@ -5,7 +5,7 @@
 #include <time.h>
 
 #include "engine/json.h"
-#include "engine/serving.h"
+#include "engine/snapshot.h"
 
 static bool add_time(cJSON *object, const char *key, int64_t seconds)
 {
@@ -127,9 +127,9 @@ static bool add_generations(cJSON *document, const mrq_generation_info *list, ui
     return ok;
 }
 
-mrq_status mrq_tell_generation(mrq_serving *serving, const char *store, mrq_finished **out, mrq_error *err)
+mrq_status mrq_tell_generation(mrq_snapshot *snapshot, const char *store, mrq_cached_answer **out, mrq_error *err)
 {
-    const mrq_generation *g = serving->generation;
+    const mrq_generation *g = snapshot->generation;
     uint32_t n = 0;
     MRQ_AUTOFREE mrq_generation_info *list = NULL;
     MRQ_TRY(list_generations(store, &list, &n, err));
@@ -144,7 +144,7 @@ mrq_status mrq_tell_generation(mrq_serving *serving, const char *store, mrq_fini
                     mrq_json_add_made(document, "training", mrq_model_results_json(&g->results)) &&
                     mrq_json_add_made(document, "curve", mrq_model_curve_json(&g->curve)) && add_choices(document, g->users) &&
                     add_numbers(document, g->users) && add_filters(document, g->movies) &&
-                    cJSON_AddBoolToObject(document, "tastes", g->tower->liked != NULL) && add_generations(document, list, n, g);
+                    cJSON_AddBoolToObject(document, "feedback", g->tower->liked != NULL) && add_generations(document, list, n, g);
     char *text = ok ? cJSON_PrintUnformatted(document) : NULL;
     mrq_print print = {.failed = !text};
     if (text) {
@@ -152,5 +152,5 @@ mrq_status mrq_tell_generation(mrq_serving *serving, const char *store, mrq_fini
         mrq_print_raw(&print, text);
     }
     cJSON_free(text);
-    return mrq_finished_new(serving, &(mrq_answer){0}, &print, false, out, err);
+    return mrq_cached_answer_new(snapshot, &(mrq_content){0}, &print, false, out, err);
 }

@@ -139,7 +139,7 @@ void mrq_print_begin(mrq_print *print, const mrq_generation *generation)
     mrq_print_text(print, generation->name);
 }
 
-void mrq_print_answer(mrq_print *print, const mrq_generation *generation, const mrq_answer *answer)
+void mrq_print_content(mrq_print *print, const mrq_generation *generation, const mrq_content *answer)
 {
     mrq_print_begin(print, generation);
     mrq_print_key(print, "model");

@@ -26,7 +26,7 @@ void mrq_print_movie(mrq_print *print, const mrq_table *movies, uint32_t row);
 void mrq_print_begin(mrq_print *print, const mrq_generation *generation);
 
 /* The document of an answer but for `,"cache":"..."}` and a line end. */
-void mrq_print_answer(mrq_print *print, const mrq_generation *generation, const mrq_answer *answer);
+void mrq_print_content(mrq_print *print, const mrq_generation *generation, const mrq_content *answer);
 
 /* The document of an error, with its line end. */
 void mrq_print_error(mrq_print *print, const char *code, const char *message);

@@ -1,22 +1,22 @@
 /* Answers: the user's vector, and the nearest of the movies that qualify.
  *
- * A hit of the cache and a search give the same rows and the same inner products, to the bit, so nothing but mrq_answer.cache tells
- * them apart, and either can be explained. What Redis does is never an error: the answer is computed. */
+ * A hit of the cache and a search give the same rows and the same inner products, to the bit, so nothing but mrq_content.cache
+ * tells them apart, and either can be explained. What Redis does is never an error: the answer is computed. */
 #include "engine/recommend.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "engine/cached.h"
+#include "engine/redis_answers.h"
 
-void mrq_answer_clear(mrq_answer *answer)
+void mrq_content_clear(mrq_content *answer)
 {
     mrq_free(answer->item);
     mrq_resolved_clear(&answer->query);
     mrq_free(answer->why.base);
     mrq_free(answer->why.rest);
     mrq_free(answer->why.part);
-    *answer = (mrq_answer){0};
+    *answer = (mrq_content){0};
 }
 
 mrq_status mrq_person_vector(const mrq_generation *generation, const mrq_resolved *resolved, float **out, mrq_line *line,
@@ -25,8 +25,8 @@ mrq_status mrq_person_vector(const mrq_generation *generation, const mrq_resolve
     MRQ_AUTOFREE float *vector = mrq_array(generation->tower->dim, sizeof *vector);
     if (!vector)
         return mrq_fail_memory(err, "answering");
-    const mrq_taste taste = {resolved->opinion.n, resolved->opinion.movie, resolved->opinion.net};
-    mrq_folded_vector_of(generation->tower, resolved->value, &taste, vector, line);
+    const mrq_feedback feedback = {resolved->feedback.n, resolved->feedback.movie, resolved->feedback.net};
+    mrq_folded_vector_of(generation->tower, resolved->value, &feedback, vector, line);
     for (uint32_t d = 0; d < generation->tower->dim; d++)
         if (!isfinite(vector[d]))
             return mrq_fail(err, MRQ_BAD_FILE, "generation %s: the user tower gives %g at place %u", generation->name,
@@ -45,15 +45,15 @@ static mrq_status find_seen(const mrq_generation *generation, const mrq_resolved
 {
     const uint64_t *offset = resolved->user == MRQ_NONE ? NULL : generation->seen.offset + resolved->user;
     const uint64_t rated = offset ? offset[1] - offset[0] : 0;
-    uint32_t *seen = mrq_array(rated + resolved->opinion.n, sizeof *seen);
+    uint32_t *seen = mrq_array(rated + resolved->feedback.n, sizeof *seen);
     if (!seen)
         return mrq_fail_memory(err, "searching");
     if (rated)
         memcpy(seen, generation->seen.item + offset[0], rated * sizeof *seen);
-    if (resolved->opinion.n)
-        memcpy(seen + rated, resolved->opinion.movie, resolved->opinion.n * sizeof *seen);
+    if (resolved->feedback.n)
+        memcpy(seen + rated, resolved->feedback.movie, resolved->feedback.n * sizeof *seen);
     *out = seen;
-    *n = rated + resolved->opinion.n;
+    *n = rated + resolved->feedback.n;
     return MRQ_OK;
 }
 
@@ -77,7 +77,7 @@ mrq_status mrq_person_search(const mrq_generation *generation, const mrq_resolve
     return MRQ_OK;
 }
 
-mrq_status mrq_recommend(const mrq_generation *generation, mrq_cache *cache, const mrq_query *query, mrq_answer *out,
+mrq_status mrq_recommend(const mrq_generation *generation, mrq_cache *cache, const mrq_query *query, mrq_content *out,
                          mrq_error *err)
 {
     __attribute__((cleanup(mrq_resolved_clear))) mrq_resolved resolved = {0};
@@ -88,15 +88,15 @@ mrq_status mrq_recommend(const mrq_generation *generation, mrq_cache *cache, con
     MRQ_AUTOFREE mrq_hit *hits = NULL;
     uint32_t n = 0;
     mrq_cache_state state = MRQ_CACHE_OFF;
-    char key[MRQ_CACHED_KEY];
+    char key[MRQ_REDIS_KEY];
     if (cache) {
-        mrq_cached_key(generation, &resolved, key);
-        state = mrq_cached_get(cache, key, resolved.text, generation->movies->rows, resolved.k, &hits, &n);
+        mrq_redis_answers_key(generation, &resolved, key);
+        state = mrq_redis_answers_get(cache, key, resolved.text, generation->movies->rows, resolved.k, &hits, &n);
     }
     if (state != MRQ_CACHE_HIT)
         MRQ_TRY(mrq_person_search(generation, &resolved, vector, &hits, &n, err));
     if (state == MRQ_CACHE_MISS)
-        state = mrq_cached_set(cache, key, hits, n);
+        state = mrq_redis_answers_set(cache, key, hits, n);
     MRQ_AUTOFREE mrq_recommendation *item = mrq_array(n, sizeof *item);
     if (!item)
         return mrq_fail_memory(err, "answering");
@@ -105,7 +105,7 @@ mrq_status mrq_recommend(const mrq_generation *generation, mrq_cache *cache, con
     mrq_explanation why = {0};
     if (resolved.explain)
         MRQ_TRY(mrq_person_explain(generation, &resolved, item, n, resolved.explain, &why, err));
-    *out = (mrq_answer){n, item, state, resolved, why};
+    *out = (mrq_content){n, item, state, resolved, why};
     item = NULL;
     resolved = (mrq_resolved){0};
     return MRQ_OK;

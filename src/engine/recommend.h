@@ -13,7 +13,7 @@ MRQ_CHECKED mrq_status mrq_person_vector(const mrq_generation *generation, const
 MRQ_CHECKED mrq_status mrq_person_search(const mrq_generation *generation, const mrq_resolved *resolved, const float *vector,
                                          mrq_hit **hits, uint32_t *n, mrq_error *err);
 
-/* Why `n` movies have their scores by this person, with up to `told` parts each: `out` for mrq_answer.why. MRQ_USAGE beyond
+/* Why `n` movies have their scores by this person, with up to `told` parts each: `out` for mrq_content.why. MRQ_USAGE beyond
  * MRQ_PARTS_MAX and MRQ_SHAPLEY_MAX. */
 MRQ_CHECKED mrq_status mrq_person_explain(const mrq_generation *generation, const mrq_resolved *resolved,
                                           const mrq_recommendation *item, uint32_t n, uint32_t told, mrq_explanation *out,

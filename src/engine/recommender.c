@@ -11,12 +11,12 @@
 
 #include "base/c_locale.h"
 #include "base/parallel.h"
-#include "engine/answers.h"
-#include "engine/cached.h"
+#include "engine/answer.h"
+#include "engine/answer_cache.h"
 #include "engine/connections.h"
 #include "engine/json.h"
 #include "engine/query.h"
-#include "engine/result.h"
+#include "engine/redis_answers.h"
 
 struct mrq_recommender {
     char *store;
@@ -24,7 +24,7 @@ struct mrq_recommender {
     mrq_connections *connections; /* NULL: no Redis */
     mrq_backend *backend;         /* NULL: the store's own index */
     pthread_mutex_t lock;
-    mrq_serving *serving; /* held */
+    mrq_snapshot *snapshot; /* held */
     pthread_mutex_t reloading;
     atomic_ullong memory_hits, redis_hits, computed, shared, evicted, reloads, reloads_refused;
 };
@@ -34,20 +34,20 @@ const char *mrq_version(void)
     return MRQ_VERSION;
 }
 
-static mrq_serving *hold(mrq_recommender *r)
+static mrq_snapshot *acquire(mrq_recommender *r)
 {
     pthread_mutex_lock(&r->lock);
-    mrq_serving *serving = r->serving;
-    atomic_fetch_add(&serving->holders, 1);
+    mrq_snapshot *snapshot = r->snapshot;
+    atomic_fetch_add(&snapshot->references, 1);
     pthread_mutex_unlock(&r->lock);
-    return serving;
+    return snapshot;
 }
 
-static void release(mrq_serving **serving)
+static void release(mrq_snapshot **snapshot)
 {
-    mrq_serving_release(*serving);
+    mrq_snapshot_release(*snapshot);
 }
-#define HELD __attribute__((cleanup(release))) mrq_serving
+#define ACQUIRED __attribute__((cleanup(release))) mrq_snapshot
 
 static mrq_status open_for(const mrq_options *options, mrq_purpose purpose, mrq_recommender **out, mrq_error *err)
 {
@@ -69,7 +69,7 @@ static mrq_status open_for(const mrq_options *options, mrq_purpose purpose, mrq_
     if (status == MRQ_OK && options->backend)
         status = mrq_backend_open(&where, &r->backend, err);
     if (status == MRQ_OK)
-        status = mrq_serving_open(options->store, r->backend, purpose, options->memory, &r->evicted, &r->serving, err);
+        status = mrq_snapshot_open(options->store, r->backend, purpose, options->memory, &r->evicted, &r->snapshot, err);
     if (status != MRQ_OK) {
         mrq_recommender_close(r);
         return status;
@@ -91,23 +91,23 @@ mrq_status mrq_recommender_open_for(const mrq_options *options, mrq_ask what, co
 }
 
 /* Takes a generation out of service: its memory lets go of it. */
-static void retire(mrq_serving *serving)
+static void retire(mrq_snapshot *snapshot)
 {
-    if (!serving)
+    if (!snapshot)
         return;
-    mrq_answers_close(serving->answers);
-    mrq_serving_release(serving);
+    mrq_answer_cache_close(snapshot->answers);
+    mrq_snapshot_release(snapshot);
 }
 
 void mrq_recommender_close(mrq_recommender *r)
 {
     if (!r)
         return;
-    if (r->serving)
+    if (r->snapshot)
         mrq_recommender_flush(r);
-    retire(r->serving);
+    retire(r->snapshot);
     mrq_connections_free(r->connections);
-    mrq_backend_close(r->backend); /* a result that outlives this never searches */
+    mrq_backend_close(r->backend); /* a answer that outlives this never searches */
     pthread_mutex_destroy(&r->lock);
     pthread_mutex_destroy(&r->reloading);
     free(r->store);
@@ -124,15 +124,15 @@ static mrq_status reload(mrq_recommender *r, bool *changed, mrq_error *err)
 {
     char name[MRQ_GENERATION_NAME];
     MRQ_TRY(mrq_store_current(r->store, name, err));
-    *changed = strcmp(name, r->serving->generation->name) != 0;
+    *changed = strcmp(name, r->snapshot->generation->name) != 0;
     if (!*changed)
         return MRQ_OK;
-    mrq_serving *next;
-    MRQ_TRY(mrq_serving_open(r->store, r->backend, MRQ_FOR_ALL, r->memory, &r->evicted, &next, err));
+    mrq_snapshot *next;
+    MRQ_TRY(mrq_snapshot_open(r->store, r->backend, MRQ_FOR_ALL, r->memory, &r->evicted, &next, err));
     mrq_recommender_flush(r);
     pthread_mutex_lock(&r->lock);
-    mrq_serving *old = r->serving;
-    r->serving = next;
+    mrq_snapshot *old = r->snapshot;
+    r->snapshot = next;
     pthread_mutex_unlock(&r->lock);
     retire(old);
     atomic_fetch_add(&r->reloads, 1);
@@ -173,78 +173,79 @@ void mrq_recommender_flush(mrq_recommender *r)
 {
     if (!r || !r->connections)
         return;
-    HELD *serving = hold(r);
-    if (!serving->answers)
+    ACQUIRED *snapshot = acquire(r);
+    if (!snapshot->answers)
         return;
     MRQ_CLEANUP(mrq_dict_free) mrq_dict *member = mrq_dict_new();
     tallies t = {.member = member};
     if (member)
-        mrq_answers_asked(serving->answers, add_tally, &t);
+        mrq_answer_cache_asked(snapshot->answers, add_tally, &t);
     const mrq_strings members = member ? mrq_dict_strings(member) : (mrq_strings){0};
     const uint32_t n = members.n < t.room ? members.n : (uint32_t)t.room;
     for (uint32_t i = 0; i < n; i++)
         t.addend[i].member = mrq_strings_at(&members, i);
     if (n) {
-        const mrq_lease lease = mrq_connections_take(r->connections);
-        if (lease.cache)
-            (void)mrq_cache_add(lease.cache, MRQ_HOT_KEY, t.addend, n); /* what goes wrong is counted there */
-        mrq_connections_give(r->connections, lease);
+        const mrq_connection connection = mrq_connections_take(r->connections);
+        if (connection.cache)
+            (void)mrq_cache_add(connection.cache, MRQ_HOT_KEY, t.addend, n); /* what goes wrong is counted there */
+        mrq_connections_give(r->connections, connection);
     }
     mrq_free(t.addend);
 }
 
-static mrq_status finish(mrq_serving *serving, mrq_answer *answer, mrq_finished **out, mrq_error *err)
+static mrq_status finish(mrq_snapshot *snapshot, mrq_content *answer, mrq_cached_answer **out, mrq_error *err)
 {
     mrq_print open = {0};
-    mrq_print_answer(&open, serving->generation, answer);
-    return mrq_finished_new(serving, answer, &open, true, out, err);
+    mrq_print_content(&open, snapshot->generation, answer);
+    return mrq_cached_answer_new(snapshot, answer, &open, true, out, err);
 }
 
-static mrq_status recommend(mrq_recommender *r, mrq_serving *serving, const mrq_query *query, mrq_finished **out, mrq_error *err)
+static mrq_status recommend(mrq_recommender *r, mrq_snapshot *snapshot, const mrq_query *query, mrq_cached_answer **out,
+                            mrq_error *err)
 {
-    mrq_answer answer = {0};
-    mrq_lease lease = {NULL, 0};
+    mrq_content answer = {0};
+    mrq_connection connection = {NULL, 0};
     if (r->connections)
-        lease = mrq_connections_take(r->connections);
-    const mrq_status status = mrq_recommend(serving->generation, lease.cache, query, &answer, err);
+        connection = mrq_connections_take(r->connections);
+    const mrq_status status = mrq_recommend(snapshot->generation, connection.cache, query, &answer, err);
     if (r->connections)
-        mrq_connections_give(r->connections, lease);
+        mrq_connections_give(r->connections, connection);
     MRQ_TRY(status);
     atomic_fetch_add_explicit(answer.cache == MRQ_CACHE_HIT ? &r->redis_hits : &r->computed, 1, memory_order_relaxed);
-    MRQ_TRY(finish(serving, &answer, out, err));
+    MRQ_TRY(finish(snapshot, &answer, out, err));
     (*out)->counts = true;
     return MRQ_OK;
 }
 
-static mrq_status similar(mrq_serving *serving, const mrq_query *query, mrq_finished **out, mrq_error *err)
+static mrq_status similar(mrq_snapshot *snapshot, const mrq_query *query, mrq_cached_answer **out, mrq_error *err)
 {
-    mrq_answer answer = {0};
-    MRQ_TRY(mrq_similar(serving->generation, query, &answer, err));
-    return finish(serving, &answer, out, err);
+    mrq_content answer = {0};
+    MRQ_TRY(mrq_similar(snapshot->generation, query, &answer, err));
+    return finish(snapshot, &answer, out, err);
 }
 
-static mrq_status compute(mrq_recommender *r, mrq_serving *serving, mrq_ask what, const mrq_query *query, mrq_finished **out,
+static mrq_status compute(mrq_recommender *r, mrq_snapshot *snapshot, mrq_ask what, const mrq_query *query, mrq_cached_answer **out,
                           mrq_error *err)
 {
     switch (what) {
     case MRQ_ASK_RECOMMEND:
-        return recommend(r, serving, query, out, err);
+        return recommend(r, snapshot, query, out, err);
     case MRQ_ASK_SIMILAR:
-        return similar(serving, query, out, err);
+        return similar(snapshot, query, out, err);
     case MRQ_ASK_ITEM:
-        return mrq_find_movie(serving, query, out, err);
+        return mrq_find_movie(snapshot, query, out, err);
     case MRQ_ASK_SEARCH:
-        return mrq_find_titles(serving, query, out, err);
+        return mrq_find_titles(snapshot, query, out, err);
     case MRQ_ASK_USER:
-        return mrq_find_user(serving, query, out, err);
+        return mrq_find_user(snapshot, query, out, err);
     case MRQ_ASK_INFO:
-        return mrq_tell_generation(serving, r->store, out, err);
+        return mrq_tell_generation(snapshot, r->store, out, err);
     }
     return mrq_fail(err, MRQ_FAILED, "a question of no kind");
 }
 
 /* The answer, from memory where there is one. */
-static mrq_status answer(mrq_recommender *r, mrq_serving *serving, mrq_ask what, const mrq_query *query, mrq_result **out,
+static mrq_status answer(mrq_recommender *r, mrq_snapshot *snapshot, mrq_ask what, const mrq_query *query, mrq_answer **out,
                          mrq_error *err)
 {
     char key[MRQ_QUERY_KEY];
@@ -252,9 +253,9 @@ static mrq_status answer(mrq_recommender *r, mrq_serving *serving, mrq_ask what,
     MRQ_TRY(mrq_query_check(query, what, err));
     const size_t size = mrq_query_key(query, what, key);
     /* What is told of the generations on disk is looked up each time. */
-    mrq_answers *answers = size && what != MRQ_ASK_INFO ? serving->answers : NULL;
-    mrq_finished *finished = answers ? mrq_answers_take(answers, key, size, &waited) : NULL;
-    const bool remembered = finished != NULL;
+    mrq_answer_cache *answers = size && what != MRQ_ASK_INFO ? snapshot->answers : NULL;
+    mrq_cached_answer *cached = answers ? mrq_answer_cache_take(answers, key, size, &waited) : NULL;
+    const bool remembered = cached != NULL;
     if (remembered && what == MRQ_ASK_RECOMMEND) {
         atomic_fetch_add_explicit(&r->memory_hits, 1, memory_order_relaxed);
         if (waited)
@@ -262,39 +263,39 @@ static mrq_status answer(mrq_recommender *r, mrq_serving *serving, mrq_ask what,
     }
     if (!remembered) {
         const locale_t before = uselocale(mrq_c_locale()); /* the program around us may have set one whose small I is no i */
-        const mrq_status status = compute(r, serving, what, query, &finished, err);
+        const mrq_status status = compute(r, snapshot, what, query, &cached, err);
         uselocale(before);
         if (answers)
-            mrq_answers_give(answers, key, size, status == MRQ_OK ? finished : NULL);
+            mrq_answer_cache_give(answers, key, size, status == MRQ_OK ? cached : NULL);
         MRQ_TRY(status);
     }
-    mrq_result *result = mrq_result_new(finished, remembered);
-    if (!result)
+    mrq_answer *answer = mrq_answer_new(cached, remembered);
+    if (!answer)
         return mrq_fail_memory(err, "answering");
-    *out = result;
+    *out = answer;
     return MRQ_OK;
 }
 
-mrq_status mrq_recommender_ask(mrq_recommender *r, mrq_ask what, const mrq_query *query, mrq_result **out, mrq_error *err)
+mrq_status mrq_recommender_ask(mrq_recommender *r, mrq_ask what, const mrq_query *query, mrq_answer **out, mrq_error *err)
 {
     static const mrq_query none = {0};
     MRQ_TRY(mrq_argument_check(r, "recommender", err));
     MRQ_TRY(mrq_argument_check(out, "out", err));
-    HELD *serving = hold(r);
-    return answer(r, serving, what, query ? query : &none, out, err);
+    ACQUIRED *snapshot = acquire(r);
+    return answer(r, snapshot, what, query ? query : &none, out, err);
 }
 
 void mrq_recommender_users(mrq_recommender *r, void (*tell)(void *context, const mrq_table *users), void *context)
 {
-    HELD *serving = hold(r);
-    tell(context, serving->generation->users);
+    ACQUIRED *snapshot = acquire(r);
+    tell(context, snapshot->generation->users);
 }
 
 typedef struct batch {
     mrq_recommender *r;
-    mrq_serving *serving;
+    mrq_snapshot *snapshot;
     const mrq_query *const *query;
-    mrq_result **result;
+    mrq_answer **answer;
     mrq_error *error; /* NULL: nobody asks why */
 } batch;
 
@@ -302,26 +303,26 @@ static void answer_one(void *context, uint64_t i)
 {
     const batch *b = context;
     mrq_error error = {0};
-    b->result[i] = NULL;
+    b->answer[i] = NULL;
     error.status = mrq_argument_check(b->query[i], "query", &error);
     if (error.status == MRQ_OK)
-        error.status = answer(b->r, b->serving, MRQ_ASK_RECOMMEND, b->query[i], &b->result[i], &error);
+        error.status = answer(b->r, b->snapshot, MRQ_ASK_RECOMMEND, b->query[i], &b->answer[i], &error);
     if (b->error)
         b->error[i] = error;
 }
 
 mrq_status mrq_recommender_batch(mrq_recommender *r, const mrq_query *const *query, uint32_t n, uint32_t threads,
-                                 mrq_result **result, mrq_error *error, mrq_error *err)
+                                 mrq_answer **answer, mrq_error *error, mrq_error *err)
 {
     if (n > MRQ_RECOMMEND_BATCH_MAX)
         return mrq_fail(err, MRQ_USAGE, "a batch of %u queries, want at most %d", n, MRQ_RECOMMEND_BATCH_MAX);
     MRQ_TRY(mrq_argument_check(r, "recommender", err));
     if (n) {
         MRQ_TRY(mrq_argument_check(query, "query", err));
-        MRQ_TRY(mrq_argument_check(result, "result", err));
+        MRQ_TRY(mrq_argument_check(answer, "answer", err));
     }
-    HELD *serving = hold(r);
-    mrq_parallel(threads ? threads : 1, n, answer_one, &(batch){r, serving, query, result, error});
+    ACQUIRED *snapshot = acquire(r);
+    mrq_parallel(threads ? threads : 1, n, answer_one, &(batch){r, snapshot, query, answer, error});
     return MRQ_OK;
 }
 
@@ -331,8 +332,8 @@ void mrq_recommender_stats(mrq_recommender *r, mrq_stats *out)
         *out = (mrq_stats){0};
     if (!r || !out)
         return;
-    HELD *serving = hold(r);
-    const mrq_generation *generation = serving->generation;
+    ACQUIRED *snapshot = acquire(r);
+    const mrq_generation *generation = snapshot->generation;
     mrq_stats stats = {.created = generation->created,
                        .movies = generation->movies->rows,
                        .users = generation->users->rows,
@@ -345,8 +346,8 @@ void mrq_recommender_stats(mrq_recommender *r, mrq_stats *out)
                        .reloads = atomic_load(&r->reloads),
                        .reloads_refused = atomic_load(&r->reloads_refused)};
     memcpy(stats.generation, generation->name, sizeof generation->name);
-    if (serving->answers) {
-        const mrq_answers_size size = mrq_answers_measure(serving->answers);
+    if (snapshot->answers) {
+        const mrq_answer_cache_size size = mrq_answer_cache_measure(snapshot->answers);
         stats.memory_entries = size.entries;
         stats.memory_bytes = size.bytes;
     }

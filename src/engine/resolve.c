@@ -23,7 +23,7 @@ void mrq_resolved_clear(mrq_resolved *resolved)
     mrq_free(resolved->feature);
     mrq_free(resolved->value);
     mrq_free(resolved->text);
-    mrq_opinion_clear(&resolved->opinion);
+    mrq_query_feedback_clear(&resolved->feedback);
     mrq_selection_clear(&resolved->selection);
     *resolved = (mrq_resolved){0};
 }
@@ -32,7 +32,7 @@ size_t mrq_resolved_bytes(const mrq_resolved *resolved)
 {
     const mrq_selection *s = &resolved->selection;
     size_t bytes = resolved->n_features * sizeof *resolved->feature + resolved->n_values * sizeof *resolved->value +
-                   resolved->opinion.n * (sizeof *resolved->opinion.movie + 2 * sizeof *resolved->opinion.told) +
+                   resolved->feedback.n * (sizeof *resolved->feedback.movie + 2 * sizeof *resolved->feedback.given) +
                    s->n_genres * sizeof *s->genre + s->n_exclude * sizeof *s->exclude + strlen(resolved->text) + 1;
     for (uint32_t i = 0; i < resolved->n_features; i++)
         bytes += resolved->feature[i].n_members * sizeof *resolved->feature[i].member;
@@ -296,7 +296,7 @@ static void print_field(mrq_print *print, const mrq_generation *generation, cons
         break;
     case MRQ_Q_LIKED:
     case MRQ_Q_DISLIKED:
-        mrq_print_opinion(print, &resolved->opinion, generation->movies, field == MRQ_Q_LIKED);
+        mrq_print_feedback(print, &resolved->feedback, generation->movies, field == MRQ_Q_LIKED);
         break;
     case MRQ_Q_K:
         mrq_print_key(print, "k");
@@ -346,7 +346,7 @@ static mrq_status resolve_person(const mrq_generation *generation, const mrq_que
     out->value = mrq_array(out->n_values, sizeof *out->value);
     if (!out->value)
         return mrq_fail_memory(err, "reading the query");
-    MRQ_TRY(mrq_opinion_resolve(generation, query, out->user, &out->opinion, err));
+    MRQ_TRY(mrq_feedback_resolve(generation, query, out->user, &out->feedback, err));
     find_values(generation, out, out->value);
     return MRQ_OK;
 }
@@ -361,7 +361,7 @@ static mrq_status resolve(const mrq_generation *generation, mrq_ask what, const 
     else
         MRQ_TRY(mrq_title_find(generation->movies, mrq_query_text(query, MRQ_Q_MOVIE), &out->movie, err));
     MRQ_TRY(mrq_selection_resolve(generation->movies, query, &out->selection, err));
-    out->include_seen = query->n[MRQ_Q_INCLUDE_SEEN] && (out->user != MRQ_NONE || out->opinion.n);
+    out->include_seen = query->n[MRQ_Q_INCLUDE_SEEN] && (out->user != MRQ_NONE || out->feedback.n);
     out->text = describe(generation, what, query, out);
     return out->text ? MRQ_OK : mrq_fail_memory(err, "reading the query");
 }

@@ -16,12 +16,12 @@ typedef struct mrq_feature {
 } mrq_feature;
 
 /* What a query says of movies. */
-typedef struct mrq_opinion {
+typedef struct mrq_query_feedback {
     uint32_t n;
     uint32_t *movie; /* (n) rows, ascending, distinct */
-    float *told;     /* (n) MRQ_LIKES or MRQ_DISLIKES */
+    float *given;    /* (n) MRQ_LIKES or MRQ_DISLIKES */
     float *net;      /* (n) the same less what the user's own row holds of the movie: what is to be added to it */
-} mrq_opinion;
+} mrq_query_feedback;
 
 typedef struct mrq_resolved {
     uint32_t user;  /* row of the users, or MRQ_NONE */
@@ -31,7 +31,7 @@ typedef struct mrq_resolved {
     mrq_feature *feature; /* (n_features) by name of column */
     uint32_t n_values;
     uint32_t *value; /* (n_values, branches of the tower) MRQ_NONE: the average user's */
-    mrq_opinion opinion;
+    mrq_query_feedback feedback;
     mrq_selection selection;
     bool include_seen; /* only where something was seen, liked or disliked */
     char *text; /* JSON object: the query as it was understood; equal for queries that mean the same, whatever they explain */
@@ -50,15 +50,15 @@ MRQ_CHECKED mrq_status mrq_title_find(const mrq_table *movies, const char *text,
 MRQ_CHECKED mrq_status mrq_history_check(const mrq_generation *generation, mrq_error *err);
 
 /* What the own row of a known user, or of MRQ_NONE, is the sum of; nothing where the tower has no history. */
-mrq_taste mrq_user_history(const mrq_generation *generation, uint32_t user);
+mrq_feedback mrq_user_history(const mrq_generation *generation, uint32_t user);
 
 /* Inside mrq_query_resolve(): the liked and disliked movies of a query by `user`. What it has found by the time it fails is in
- * `out`, for mrq_opinion_clear(). */
-MRQ_CHECKED mrq_status mrq_opinion_resolve(const mrq_generation *generation, const mrq_query *query, uint32_t user,
-                                           mrq_opinion *out, mrq_error *err);
-void mrq_opinion_clear(mrq_opinion *opinion);
+ * `out`, for mrq_query_feedback_clear(). */
+MRQ_CHECKED mrq_status mrq_feedback_resolve(const mrq_generation *generation, const mrq_query *query, uint32_t user,
+                                            mrq_query_feedback *out, mrq_error *err);
+void mrq_query_feedback_clear(mrq_query_feedback *feedback);
 
 /* Adds one side of it to a query's description, "liked" or "disliked", if there is any. */
-void mrq_print_opinion(mrq_print *print, const mrq_opinion *opinion, const mrq_table *movies, bool likes);
+void mrq_print_feedback(mrq_print *print, const mrq_query_feedback *feedback, const mrq_table *movies, bool likes);
 
 #endif

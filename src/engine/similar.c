@@ -66,7 +66,7 @@ static mrq_status search(const mrq_generation *generation, uint32_t movie, const
     return MRQ_OK;
 }
 
-mrq_status mrq_similar(const mrq_generation *generation, const mrq_query *query, mrq_answer *out, mrq_error *err)
+mrq_status mrq_similar(const mrq_generation *generation, const mrq_query *query, mrq_content *out, mrq_error *err)
 {
     __attribute__((cleanup(mrq_resolved_clear))) mrq_resolved resolved = {0};
     __attribute__((cleanup(mrq_bitmap_clear))) mrq_bitmap bitmap = {0};
@@ -82,7 +82,7 @@ mrq_status mrq_similar(const mrq_generation *generation, const mrq_query *query,
     MRQ_TRY(search(generation, resolved.movie, &bitmap.filter, room, hits, &n, err));
     for (uint32_t i = 0; i < n; i++)
         item[i] = (mrq_recommendation){hits[i].row, (double)hits[i].score};
-    *out = (mrq_answer){.n = n, .item = item, .cache = MRQ_CACHE_OFF, .query = resolved};
+    *out = (mrq_content){.n = n, .item = item, .cache = MRQ_CACHE_OFF, .query = resolved};
     item = NULL;
     resolved = (mrq_resolved){0};
     return MRQ_OK;

@@ -8,8 +8,8 @@
  * Afterwards counts age: they are halved, so that yesterday's count for half of today's, and a query that nobody repeats is
  * forgotten after four nights (cache.h). */
 #include "base/log.h"
-#include "engine/cached.h"
 #include "engine/recommend.h"
+#include "engine/redis_answers.h"
 
 enum { PAGE = 1000 }; /* members read at once */
 
@@ -37,11 +37,11 @@ static mrq_status warm_one(const mrq_generation *generation, mrq_cache *cache, c
     MRQ_AUTOFREE mrq_hit *hits = NULL;
     mrq_line line;
     uint32_t n;
-    char key[MRQ_CACHED_KEY];
+    char key[MRQ_REDIS_KEY];
     MRQ_TRY(mrq_person_vector(generation, &resolved, &vector, &line, err));
     MRQ_TRY(mrq_person_search(generation, &resolved, vector, &hits, &n, err));
-    mrq_cached_key(generation, &resolved, key);
-    *state = mrq_cached_set(cache, key, hits, n);
+    mrq_redis_answers_key(generation, &resolved, key);
+    *state = mrq_redis_answers_set(cache, key, hits, n);
     return MRQ_OK;
 }
 

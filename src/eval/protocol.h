@@ -1,7 +1,7 @@
 /* Protocols: what is learned from, what is hidden and what is asked, when a recommender is judged.
  *
  * A like is a rating of at least the middle of the schema's range. Whoever is judged learns from the training part alone; a model
- * that chooses its best pass does that on a share of the training part that it sets aside itself. */
+ * that chooses its best epoch does that on a share of the training part that it sets aside itself. */
 #ifndef MRQ_EVAL_PROTOCOL_H
 #define MRQ_EVAL_PROTOCOL_H
 

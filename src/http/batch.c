@@ -85,7 +85,7 @@ void mrq_batch_clear(mrq_batch *batch)
 /* The answers while they are put together. */
 struct answers {
     uint32_t n;
-    mrq_result **result; /* (n) of the queries that could be read, in their order */
+    mrq_answer **result; /* (n) of the queries that could be read, in their order */
     mrq_error *error;    /* (n) */
     const char **text;   /* (n of the batch) documents, of the results or from mrq_error_json() */
     size_t *size;
@@ -100,7 +100,7 @@ static void answers_clear(const mrq_batch *batch, struct answers *a)
         r += asked;
     }
     for (uint32_t r = 0; a->result && r < a->n; r++)
-        mrq_result_free(a->result[r]);
+        mrq_answer_free(a->result[r]);
     mrq_free(a->result);
     mrq_free(a->error);
     mrq_free(a->text);
@@ -112,8 +112,8 @@ static bool collect(const mrq_batch *batch, struct answers *a, size_t *total)
 {
     for (uint32_t i = 0, r = 0; i < batch->n; i++) {
         const bool asked = batch->problem[i].status == MRQ_OK;
-        mrq_result *result = asked ? a->result[r] : NULL;
-        a->text[i] = result ? mrq_result_json(result, &a->size[i]) : mrq_error_json(asked ? &a->error[r] : &batch->problem[i]);
+        mrq_answer *result = asked ? a->result[r] : NULL;
+        a->text[i] = result ? mrq_answer_json(result, &a->size[i]) : mrq_error_json(asked ? &a->error[r] : &batch->problem[i]);
         if (!a->text[i])
             return false;
         if (!result)
@@ -128,7 +128,7 @@ static bool collect(const mrq_batch *batch, struct answers *a, size_t *total)
 static mrq_status ask(const mrq_batch *batch, mrq_recommender *recommender, uint32_t threads, struct answers *a, mrq_error *err)
 {
     MRQ_AUTOFREE const mrq_query **query = mrq_array(batch->n, sizeof(mrq_query *));
-    a->result = mrq_array(batch->n, sizeof(mrq_result *));
+    a->result = mrq_array(batch->n, sizeof(mrq_answer *));
     a->error = mrq_array(batch->n, sizeof *a->error);
     a->size = mrq_array(batch->n, sizeof *a->size);
     if (!query || !a->result || !a->error || !a->size || !(a->text = mrq_array(batch->n, sizeof *a->text)))

@@ -12,7 +12,7 @@
 
 #include "base/asset.h"
 #include "base/json.h"
-#include "engine/serving.h"
+#include "engine/snapshot.h"
 #include "http/route.h"
 
 /* Schemas, as text. */

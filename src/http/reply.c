@@ -12,7 +12,7 @@
 
 static void release_result(void *owner)
 {
-    mrq_result_free(owner);
+    mrq_answer_free(owner);
 }
 
 void mrq_reply_static(mrq_reply *reply, const char *type, const char *text, size_t size)
@@ -38,20 +38,20 @@ static void reply_text(mrq_reply *reply, unsigned status, char *text)
     reply->status = text ? status : 500;
 }
 
-void mrq_reply_result(mrq_reply *reply, mrq_result *result)
+void mrq_reply_result(mrq_reply *reply, mrq_answer *result)
 {
     size_t size = 0;
-    const char *json = mrq_result_json(result, &size);
+    const char *json = mrq_answer_json(result, &size);
     if (!json) {
-        mrq_result_free(result);
+        mrq_answer_free(result);
         reply_text(reply, 500, NULL);
         return;
     }
-    const char *cache = mrq_result_cache(result);
+    const char *cache = mrq_answer_cache_state(result);
     char *copy = size >= LARGE ? malloc(size) : NULL;
     if (copy) {
         mrq_reply_owned(reply, MRQ_TYPE_JSON, memcpy(copy, json, size), size);
-        mrq_result_free(result);
+        mrq_answer_free(result);
     } else {
         mrq_reply_static(reply, MRQ_TYPE_JSON, json, size);
         reply->release = release_result;

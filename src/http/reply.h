@@ -22,7 +22,7 @@ typedef struct mrq_reply {
 } mrq_reply;
 
 /* A result's document; the result is the reply's from now on. Without memory for it the reply is an error. */
-void mrq_reply_result(mrq_reply *reply, mrq_result *result);
+void mrq_reply_result(mrq_reply *reply, mrq_answer *result);
 
 /* A library's error: its status makes the reply's. */
 void mrq_reply_error(mrq_reply *reply, const mrq_error *error);

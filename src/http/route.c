@@ -13,7 +13,7 @@
 static mrq_status answer_query(const mrq_request *request, mrq_reply *reply, mrq_error *err)
 {
     const mrq_query *query = request->query;
-    mrq_result *result;
+    mrq_answer *result;
     if (mrq_query_number(query, MRQ_Q_EXPLAIN, 0) > MRQ_EXPLAIN_MAX)
         return mrq_fail(err, MRQ_USAGE, "explain \"all\": want true, false, or how many parts, 1 to %d", MRQ_EXPLAIN_MAX);
     if (mrq_query_rows(query) > MRQ_BATCH_ROWS)

@@ -127,7 +127,7 @@ static void write_generations(const mrq_rebuild_report *r, mrq_writer *out)
     put_change(out, "training ratings", "%.0f", r->has_serving ? (double)old->train_ratings : (double)NAN,
                (double)now->train_ratings);
     put_change(out, "test ratings", "%.0f", r->has_serving ? (double)old->test_ratings : (double)NAN, (double)now->test_ratings);
-    put_change(out, "best pass", "%.0f", r->has_serving ? (double)old->best_epoch : (double)NAN, (double)now->best_epoch);
+    put_change(out, "best epoch", "%.0f", r->has_serving ? (double)old->best_epoch : (double)NAN, (double)now->best_epoch);
     mrq_writer_put(out, "</table>\n");
 }
 
@@ -177,8 +177,8 @@ static void gather(const mrq_choice *choice, struct trials *t)
                 continue;
             t->x[used] = trial->recall;
             t->y[used] = 1e6 * trial->p50;
-            if (trial->settings.effort) {
-                snprintf(t->label[used], LABEL, "%" PRIu32, trial->settings.effort);
+            if (trial->settings.parameter) {
+                snprintf(t->label[used], LABEL, "%" PRIu32, trial->settings.parameter);
                 t->labels[used] = t->label[used];
             }
             used++;

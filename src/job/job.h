@@ -36,7 +36,7 @@ typedef struct mrq_rebuild_options {
 
 typedef enum mrq_step {
     MRQ_STEP_LOAD,
-    MRQ_STEP_TRAIN, /* and evaluate: the test part is looked at after each pass, and decides nothing */
+    MRQ_STEP_TRAIN, /* and evaluate: the test part is looked at after each epoch, and decides nothing */
     MRQ_STEP_EXPORT,
     MRQ_STEP_GATES,
     MRQ_STEP_UPLOAD, /* only where there is a backend */
@@ -113,7 +113,7 @@ typedef struct mrq_rebuild_watch {
  * by the caller. MRQ_FAILED: a gate refused (out->outcome is MRQ_REFUSED), watch->train.stop stopped it, somebody else holds the
  * lock, or the system said no; if it did so in the publish's last sync, the new generation serves and out->outcome is
  * MRQ_PUBLISHED. MRQ_USAGE for an index that FAISS does not make, before the lock is taken. Other statuses as of
- * mrq_dataset_load(), mrq_description_load() mrq_draft_write() and mrq_store_upload(). */
+ * mrq_dataset_load(), mrq_description_load() mrq_publication_write() and mrq_store_upload(). */
 MRQ_CHECKED mrq_status mrq_rebuild(const mrq_rebuild_options *options, const mrq_rebuild_watch *watch, mrq_rebuild_report *out,
                                    mrq_error *err);
 

@@ -1,8 +1,9 @@
-/* The rebuild, step by step. All of it happens under the store's lock and in the store's own draft, so there is nothing to undo:
- * until the publish nobody sees anything, and what a killed run leaves is swept out by the next that takes the lock. That is why
- * only the training is told of signals, to end in order and to write a report; at any other moment one may simply kill the process.
+/* The rebuild, step by step. All of it happens under the store's lock and in the store's own publication, so there is nothing to
+ * undo: until the publish nobody sees anything, and what a killed run leaves is swept out by the next that takes the lock. That is
+ * why only the training is told of signals, to end in order and to write a report; at any other moment one may simply kill the
+ * process.
  *
- * A warm start is honest where the serving model has not learned from a rating that is tested now, or that chooses the best pass:
+ * A warm start is honest where the serving model has not learned from a rating that is tested now, or that chooses the best epoch:
  * division by hash, with the same seed and test share, and a validation share that has not grown. Where that is not so, or the
  * model is another network, the night starts from scratch and says so, rather than failing until somebody comes to look. */
 #include <math.h>
@@ -21,7 +22,7 @@ struct job {
     const mrq_rebuild_watch *watch;
     mrq_rebuild_report *report;
     const mrq_schema *schema;
-    mrq_draft *draft;
+    mrq_publication *publication;
     mrq_dataset *data;
     mrq_model *serving, *model; /* `model` borrows the tables of `data` */
     mrq_step step;              /* the running one */
@@ -159,7 +160,7 @@ static bool may_start_warm(struct job *job)
         snprintf(r->warm_note, sizeof r->warm_note, "the serving model may have learned from what is tested now: %s", difference);
     else if (r->description.train.validation > mrq_model_description(job->serving)->train.validation)
         snprintf(r->warm_note, sizeof r->warm_note,
-                 "the serving model has learned from what chooses the best pass now: its validation share is %g, this one's %g",
+                 "the serving model has learned from what chooses the best epoch now: its validation share is %g, this one's %g",
                  mrq_model_description(job->serving)->train.validation, r->description.train.validation);
     else
         return true;
@@ -208,18 +209,18 @@ static mrq_status train(struct job *job, mrq_error *err)
         r->made.kept = count_kept(mrq_model_movies(job->serving), mrq_model_movies(job->model));
     mrq_model_free(job->serving); /* its memory may be needed */
     job->serving = NULL;
-    const int64_t passes = r->description.train.epochs;
+    const int64_t epochs = r->description.train.epochs;
     if (result.end == MRQ_TRAIN_INTERRUPTED)
-        return mrq_fail(err, MRQ_FAILED, "stopped in pass %lld of %lld; nothing has changed", (long long)result.epoch,
-                        (long long)passes);
+        return mrq_fail(err, MRQ_FAILED, "stopped in epoch %lld of %lld; nothing has changed", (long long)result.epoch,
+                        (long long)epochs);
     r->made.movies = job->data->movies->rows;
     r->made.results = *mrq_model_results_of(job->model);
     r->description = *mrq_model_description(job->model);
     if (result.end == MRQ_TRAIN_LOST)
-        remark(r, "the loss exploded in pass %lld of %lld, and the best before, pass %lld, was taken", (long long)result.epoch,
-               (long long)passes, (long long)r->made.results.best_epoch);
+        remark(r, "the loss exploded in epoch %lld of %lld, and the best before, epoch %lld, was taken", (long long)result.epoch,
+               (long long)epochs, (long long)r->made.results.best_epoch);
     const mrq_quality quality = mrq_quality_of(&r->made.results);
-    end(job, " model=%s passes=%lld best=%lld test_%s=%.4f start=%s", r->description.name, (long long)r->made.results.epochs,
+    end(job, " model=%s epochs=%lld best=%lld test_%s=%.4f start=%s", r->description.name, (long long)r->made.results.epochs,
         (long long)r->made.results.best_epoch, quality.more_is_better ? "ndcg" : "rmse", quality.value,
         r->warm_started ? "warm" : "scratch");
     return MRQ_OK;
@@ -230,8 +231,8 @@ static mrq_status export(struct job *job, mrq_error *err)
     mrq_rebuild_report *r = job->report;
     const mrq_export_options options = {.index = job->options->index, .recall = job->options->recall};
     begin(job, MRQ_STEP_EXPORT);
-    MRQ_TRY(mrq_draft_write(job->draft, job->model, &options, &r->choice, err));
-    snprintf(r->made.generation, sizeof r->made.generation, "%s", mrq_draft_generation(job->draft)->name);
+    MRQ_TRY(mrq_publication_write(job->publication, job->model, &options, &r->choice, err));
+    snprintf(r->made.generation, sizeof r->made.generation, "%s", mrq_publication_generation(job->publication)->name);
     end(job, " generation=%s index=%s recall=%.4f p50=%.1fus p99=%.1fus trials=%u", r->made.generation,
         r->choice.best.settings.factory, r->choice.best.recall, 1e6 * r->choice.best.p50, 1e6 * r->choice.best.p99, r->choice.n);
     return MRQ_OK;
@@ -283,8 +284,8 @@ static mrq_status upload(struct job *job, mrq_error *err)
     if (!job->options->backend)
         return MRQ_OK;
     begin(job, MRQ_STEP_UPLOAD);
-    MRQ_TRY(mrq_store_upload(job->options->store, mrq_draft_generation(job->draft), job->options->backend, job->options->recall,
-                             &watch, u, err));
+    MRQ_TRY(mrq_store_upload(job->options->store, mrq_publication_generation(job->publication), job->options->backend,
+                             job->options->recall, &watch, u, err));
     end(job, " backend=%s rows=%u sent=%u recall=%.4f p50=%.1fus", mrq_backend_label(job->options->backend), u->rows, u->sent,
         u->measured.recall, 1e6 * u->measured.p50);
     return MRQ_OK;
@@ -295,8 +296,8 @@ static mrq_status make_current(struct job *job, mrq_error *err)
 {
     mrq_rebuild_report *r = job->report;
     mrq_error problem = {0};
-    const mrq_status status = mrq_draft_publish(job->draft, &problem);
-    const bool serves = mrq_draft_is_current(job->draft);
+    const mrq_status status = mrq_publication_publish(job->publication, &problem);
+    const bool serves = mrq_publication_is_current(job->publication);
     if (serves)
         r->outcome = MRQ_PUBLISHED;
     if (status == MRQ_OK)
@@ -311,7 +312,7 @@ static mrq_status publish(struct job *job, mrq_error *err)
 {
     mrq_rebuild_report *r = job->report;
     begin(job, MRQ_STEP_WARM);
-    MRQ_TRY(mrq_warm(mrq_draft_generation(job->draft), job->options->cache, job->options->warm, &r->warmed, err));
+    MRQ_TRY(mrq_warm(mrq_publication_generation(job->publication), job->options->cache, job->options->warm, &r->warmed, err));
     end(job, " warmed=%u", r->warmed);
     begin(job, MRQ_STEP_PUBLISH);
     MRQ_TRY(make_current(job, err));
@@ -325,10 +326,10 @@ static void prune(struct job *job)
     mrq_rebuild_report *r = job->report;
     mrq_error problem = {0};
     begin(job, MRQ_STEP_PRUNE);
-    if (mrq_draft_prune(job->draft, job->options->keep, &r->pruned, &problem) != MRQ_OK)
+    if (mrq_publication_prune(job->publication, job->options->keep, &r->pruned, &problem) != MRQ_OK)
         remark(r, "old generations could not be removed: %s", problem.msg);
-    if (job->options->backend && mrq_store_settle(job->options->store, mrq_draft_generation(job->draft), job->options->backend,
-                                                  &r->uploaded, &problem) != MRQ_OK)
+    if (job->options->backend && mrq_store_settle(job->options->store, mrq_publication_generation(job->publication),
+                                                  job->options->backend, &r->uploaded, &problem) != MRQ_OK)
         remark(r, "the backend could not be tidied up: %s", problem.msg);
     end(job, " removed=%u kept=%u", r->pruned, job->options->keep);
 }
@@ -384,9 +385,9 @@ mrq_status mrq_rebuild(const mrq_rebuild_options *options, const mrq_rebuild_wat
         MRQ_TRY(mrq_schema_load(options->schema, &schema, err));
     job.schema = schema;
     MRQ_TRY(mrq_index_check_kind(options->index, mrq_description_dim(&out->description), err)); /* not after hours of training */
-    MRQ_TRY(mrq_draft_open(options->store, "rebuild", &job.draft, err));
+    MRQ_TRY(mrq_publication_open(options->store, "rebuild", &job.publication, err));
     const mrq_status status = run_and_report(&job, err);
-    mrq_draft_discard(job.draft);
+    mrq_publication_discard(job.publication);
     mrq_model_free(job.serving);
     mrq_model_free(job.model);
     mrq_dataset_free(job.data);

@@ -71,12 +71,12 @@ static bool add_curve(cJSON *root, const mrq_rebuild_report *r)
     bool ok = curve;
     for (uint32_t i = 0; ok && i < r->n_epochs; i++) {
         const mrq_train_epoch *e = &r->epoch[i];
-        cJSON *pass = mrq_json_append_object(curve);
-        ok = cJSON_AddNumberToObject(pass, "pass", (double)e->epoch) &&
-             mrq_json_add_rounded(pass, "train_rmse", e->train_rmse, 6) &&
-             mrq_json_add_rounded(pass, "valid_rmse", e->valid_rmse, 6) &&
-             mrq_json_add_rounded(pass, "test_rmse", e->test_rmse, 6) && mrq_json_add_rounded(pass, "seconds", e->seconds, 3) &&
-             cJSON_AddBoolToObject(pass, "best", e->best != 0);
+        cJSON *epoch = mrq_json_append_object(curve);
+        ok = cJSON_AddNumberToObject(epoch, "epoch", (double)e->epoch) &&
+             mrq_json_add_rounded(epoch, "train_rmse", e->train_rmse, 6) &&
+             mrq_json_add_rounded(epoch, "valid_rmse", e->valid_rmse, 6) &&
+             mrq_json_add_rounded(epoch, "test_rmse", e->test_rmse, 6) && mrq_json_add_rounded(epoch, "seconds", e->seconds, 3) &&
+             cJSON_AddBoolToObject(epoch, "best", e->best != 0);
     }
     return ok;
 }

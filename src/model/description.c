@@ -239,7 +239,7 @@ static mrq_status read_train(const cJSON *root, const char *source, mrq_training
     char path[PATH_SIZE];
     const cJSON *train;
     MRQ_TRY(open_section(root, source, "train", keys, path, &train, err));
-    int objective = MRQ_RATING, optimizer = MRQ_ADAM, schedule = MRQ_CONSTANT, order = MRQ_ORDER_RANDOM;
+    int objective = MRQ_RATING, optimizer = MRQ_ADAM, schedule = MRQ_CONSTANT, order = MRQ_SHUFFLE_RANDOM;
     MRQ_TRY(mrq_json_choice(train, path, "objective", objective_names, &objective, err));
     if (objective == MRQ_RANKING)
         return read_ranking(train, path, out, err);
@@ -248,7 +248,7 @@ static mrq_status read_train(const cJSON *root, const char *source, mrq_training
     MRQ_TRY(mrq_json_choice(train, path, "order", order_names, &order, err));
     *out = (mrq_training){.optimizer = (mrq_optimizer)optimizer,
                           .schedule = (mrq_schedule)schedule,
-                          .order = (mrq_order)order,
+                          .order = (mrq_shuffle)order,
                           .lr = 1e-3,
                           .epochs = 10};
     MRQ_TRY(mrq_json_real(train, path, "lr", MRQ_LR_MIN, MRQ_LR_MAX, &out->lr, err));
@@ -259,7 +259,7 @@ static mrq_status read_train(const cJSON *root, const char *source, mrq_training
     MRQ_TRY(mrq_json_int(train, path, "patience", 0, MRQ_EPOCHS_MAX, &out->patience, err));
     MRQ_TRY(mrq_json_real(train, path, "validation", 0, 0.5, &out->validation, err));
     if (out->patience && !(out->validation > 0))
-        return mrq_fail(err, MRQ_BAD_FILE, "%s.patience: needs a validation share to judge passes by", path);
+        return mrq_fail(err, MRQ_BAD_FILE, "%s.patience: needs a validation share to judge epochs by", path);
     return MRQ_OK;
 }
 

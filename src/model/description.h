@@ -29,7 +29,7 @@ typedef enum mrq_pool { MRQ_POOL_SUM, MRQ_POOL_AVERAGE } mrq_pool;
 typedef enum mrq_objective { MRQ_RATING, MRQ_RANKING } mrq_objective;
 typedef enum mrq_optimizer { MRQ_SGD, MRQ_MOMENTUM, MRQ_RMSPROP, MRQ_ADAM } mrq_optimizer;
 typedef enum mrq_schedule { MRQ_CONSTANT, MRQ_LINEAR_DECAY, MRQ_COSINE_DECAY } mrq_schedule;
-typedef enum mrq_order { MRQ_ORDER_RANDOM, MRQ_ORDER_MOVIE } mrq_order;
+typedef enum mrq_shuffle { MRQ_SHUFFLE_RANDOM, MRQ_SHUFFLE_MOVIE } mrq_shuffle;
 
 /* One branch: a feature's way to the joint layer. */
 typedef struct mrq_branch {
@@ -62,11 +62,11 @@ typedef struct mrq_training {
     mrq_schedule schedule; /* from lr at the first batch to 0 behind the last, or constant */
     double l2;             /* adds l2 / batch × parameter to the gradient of each parameter that a batch moves */
     double clip;           /* the gradient's norm is cut to this; 0: never */
-    mrq_order order;       /* of the ratings: random, or movie by movie */
+    mrq_shuffle order;     /* of the ratings: random, or movie by movie */
     int64_t batch;         /* ratings in one step; 0: a 200th of the training ratings, 64 to 4096 */
     int64_t epochs;
-    int64_t patience;  /* passes without a better one before the training stops; 0: never */
-    double validation; /* share of the training ratings that chooses the best pass */
+    int64_t patience;  /* epochs without a better one before the training stops; 0: never */
+    double validation; /* share of the training ratings that chooses the best epoch */
 } mrq_training;
 
 typedef struct mrq_description {

@@ -28,14 +28,14 @@ static mrq_folded *folded_new(void)
     return folded;
 }
 
-void mrq_folded_vector_of(const mrq_folded *folded, const uint32_t *value, const mrq_taste *taste, float *out, mrq_line *line)
+void mrq_folded_vector_of(const mrq_folded *folded, const uint32_t *value, const mrq_feedback *feedback, float *out, mrq_line *line)
 {
     const mrq_kernels *kernels = mrq_kernels_best();
     memcpy(out, folded->start, folded->width * sizeof *out);
     for (uint32_t b = 0; b < folded->n_branches; b++)
         kernels->add(out, mrq_folded_row(folded, b, value[b]), folded->width);
-    for (uint32_t i = 0; i < taste->n; i++)
-        kernels->add_scaled(out, taste->strength[i], folded->liked + (size_t)taste->movie[i] * folded->width, folded->width);
+    for (uint32_t i = 0; i < feedback->n; i++)
+        kernels->add_scaled(out, feedback->strength[i], folded->liked + (size_t)feedback->movie[i] * folded->width, folded->width);
     if (folded->activation == MRQ_TANH)
         kernels->tanh(out, folded->size);
     *line = (mrq_line){folded->scale, folded->shift};
@@ -53,7 +53,7 @@ void mrq_folded_vector_of(const mrq_folded *folded, const uint32_t *value, const
 
 void mrq_folded_vector(const mrq_folded *folded, const uint32_t *value, float *out, mrq_line *line)
 {
-    mrq_folded_vector_of(folded, value, &(mrq_taste){0}, out, line);
+    mrq_folded_vector_of(folded, value, &(mrq_feedback){0}, out, line);
 }
 
 void mrq_folded_values(const mrq_folded *folded, const mrq_table *users, uint32_t user, uint32_t *value)

@@ -65,16 +65,17 @@ static inline const float *mrq_folded_row(const mrq_folded *folded, uint32_t b, 
 void mrq_folded_vector(const mrq_folded *folded, const uint32_t *value, float *out, mrq_line *line);
 
 /* What a person says of movies, beside what the data knows. */
-typedef struct mrq_taste {
+typedef struct mrq_feedback {
     uint32_t n;
     const uint32_t *movie; /* (n) rows */
     const float *strength; /* (n) MRQ_LIKES or MRQ_DISLIKES */
-} mrq_taste;
+} mrq_feedback;
 #define MRQ_LIKES    1.0f
 #define MRQ_DISLIKES (-0.25f) /* in a prototype on ml-1m's validation part -0.1 to -0.5 were alike, and -1 worse than nothing */
 
-/* The same with a taste; only for a tower with `liked`, unless it is empty. */
-void mrq_folded_vector_of(const mrq_folded *folded, const uint32_t *value, const mrq_taste *taste, float *out, mrq_line *line);
+/* The same with feedback; only for a tower with `liked`, unless it is empty. */
+void mrq_folded_vector_of(const mrq_folded *folded, const uint32_t *value, const mrq_feedback *feedback, float *out,
+                          mrq_line *line);
 
 /* The values of a known user, a row of `users`: own id row and the categories of the table. */
 void mrq_folded_values(const mrq_folded *folded, const mrq_table *users, uint32_t user, uint32_t *value);

@@ -15,7 +15,7 @@ void mrq_model_free(mrq_model *model)
     mrq_table_free(model->own_users);
     mrq_table_free(model->own_movies);
     mrq_container_close(model->file);
-    mrq_free(model->curve.pass);
+    mrq_free(model->curve.epoch);
     mrq_arena_free(model->arena);
     free(model);
 }

@@ -23,14 +23,14 @@ typedef struct mrq_model_results {
     char blas_core[24], blas_chosen_by[24]; /* of mrq_blas_core() and mrq_blas_chosen_by(); "" in files of before they were kept */
 } mrq_model_results;
 
-/* The learning curve: what each pass of the training that made a model came to, pass i + 1 at place i. NaN where there is no such
- * part. Empty for a ranking, which has no passes, and in files of before there was one. */
-typedef struct mrq_model_pass {
+/* The learning curve: what each epoch of the training that made a model came to, epoch i + 1 at place i. NaN where there is no such
+ * part. Empty for a ranking, which has no epochs, and in files of before there was one. */
+typedef struct mrq_model_epoch {
     double train_rmse, valid_rmse, test_rmse; /* to six decimals, once they come from a file */
-} mrq_model_pass;
+} mrq_model_epoch;
 typedef struct mrq_model_curve {
     uint32_t n; /* up to MRQ_EPOCHS_MAX */
-    mrq_model_pass *pass;
+    mrq_model_epoch *epoch;
 } mrq_model_curve;
 
 /* What a model is judged by: test NDCG@10 where it ranks, else test RMSE. */
@@ -61,13 +61,13 @@ const mrq_description *mrq_model_description(const mrq_model *model);
 const mrq_model_results *mrq_model_results_of(const mrq_model *model);
 const mrq_model_curve *mrq_model_curve_of(const mrq_model *model);
 /* As JSON, without what is NaN; freed with cJSON_Delete(). NULL when out of memory. The results are an object, the curve for who
- * shows it an array of {"pass":1,"train":0.9,"valid":0.91,"test":0.92}. */
+ * shows it an array of {"epoch":1,"train":0.9,"valid":0.91,"test":0.92}. */
 cJSON *mrq_model_results_json(const mrq_model_results *results);
 cJSON *mrq_model_curve_json(const mrq_model_curve *curve);
 /* Both as files have them: the results with "curve", unless that is empty, an array of [0.9,0.91,0.92], null for NaN. */
 cJSON *mrq_model_training_json(const mrq_model *model);
 /* Reads that, strictly but for members that it does not know. `path` names the object in messages. `curve` may be NULL; else
- * `curve->pass` is freed with mrq_free(). MRQ_BAD_FILE. */
+ * `curve->epoch` is freed with mrq_free(). MRQ_BAD_FILE. */
 MRQ_CHECKED mrq_status mrq_model_training_parse(const cJSON *object, const char *path, mrq_model_results *results,
                                                 mrq_model_curve *curve, mrq_error *err);
 const mrq_table *mrq_model_users(const mrq_model *model);

@@ -1,5 +1,5 @@
-/* What a training came to as JSON: in the model file, in a generation's manifest and in the reports of the job. In files a pass of
- * the curve is [train, valid, test], to six decimals as it is told everywhere else, with null for what is not a number: every
+/* What a training came to as JSON: in the model file, in a generation's manifest and in the reports of the job. In files an epoch
+ * of the curve is [train, valid, test], to six decimals as it is told everywhere else, with null for what is not a number: every
  * opening of a store reads it, and objects would take three times the bytes and twice the time. */
 #include <math.h>
 #include <stdio.h>
@@ -64,10 +64,10 @@ cJSON *mrq_model_curve_json(const mrq_model_curve *curve)
     cJSON *array = cJSON_CreateArray();
     bool ok = array;
     for (uint32_t i = 0; ok && i < curve->n; i++) {
-        const mrq_model_pass *pass = &curve->pass[i];
+        const mrq_model_epoch *epoch = &curve->epoch[i];
         cJSON *object = mrq_json_append_object(array);
-        ok = cJSON_AddNumberToObject(object, "pass", i + 1.0) && add_known(object, "train", pass->train_rmse) &&
-             add_known(object, "valid", pass->valid_rmse) && add_known(object, "test", pass->test_rmse);
+        ok = cJSON_AddNumberToObject(object, "epoch", i + 1.0) && add_known(object, "train", epoch->train_rmse) &&
+             add_known(object, "valid", epoch->valid_rmse) && add_known(object, "test", epoch->test_rmse);
     }
     if (ok)
         return array;
@@ -81,8 +81,8 @@ static cJSON *rows_json(const mrq_model_curve *curve)
     cJSON *array = cJSON_CreateArray();
     bool ok = array;
     for (uint32_t i = 0; ok && i < curve->n; i++) {
-        const mrq_model_pass *pass = &curve->pass[i];
-        const double value[] = {rounded(pass->train_rmse), rounded(pass->valid_rmse), rounded(pass->test_rmse)};
+        const mrq_model_epoch *epoch = &curve->epoch[i];
+        const double value[] = {rounded(epoch->train_rmse), rounded(epoch->valid_rmse), rounded(epoch->test_rmse)};
         ok = cJSON_AddItemToArray(array, cJSON_CreateDoubleArray(value, 3)); /* refuses NULL */
     }
     if (ok)
@@ -159,7 +159,7 @@ static mrq_status read_results(const cJSON *root, const char *path, mrq_model_re
 }
 
 /* [train, valid, test] */
-static bool read_pass(const cJSON *row, mrq_model_pass *out)
+static bool read_epoch(const cJSON *row, mrq_model_epoch *out)
 {
     double value[3] = {NAN, NAN, NAN};
     int n = 0;
@@ -173,7 +173,7 @@ static bool read_pass(const cJSON *row, mrq_model_pass *out)
             return false;
         value[n++] = number ? item->valuedouble : (double)NAN;
     }
-    *out = (mrq_model_pass){value[0], value[1], value[2]};
+    *out = (mrq_model_epoch){value[0], value[1], value[2]};
     return n == 3;
 }
 
@@ -183,20 +183,20 @@ static mrq_status read_curve(const cJSON *root, const char *path, mrq_model_curv
     MRQ_TRY(mrq_json_array(root, path, "curve", false, &array, err));
     const int n = array ? cJSON_GetArraySize(array) : 0;
     if (n > MRQ_EPOCHS_MAX)
-        return mrq_fail(err, MRQ_BAD_FILE, "%s curve: %d passes, want at most %d", path, n, MRQ_EPOCHS_MAX);
-    MRQ_AUTOFREE mrq_model_pass *pass = mrq_array((size_t)n, sizeof *pass);
-    if (!pass)
+        return mrq_fail(err, MRQ_BAD_FILE, "%s curve: %d epochs, want at most %d", path, n, MRQ_EPOCHS_MAX);
+    MRQ_AUTOFREE mrq_model_epoch *epoch = mrq_array((size_t)n, sizeof *epoch);
+    if (!epoch)
         return mrq_fail_memory(err, "reading a learning curve");
     uint32_t i = 0;
     cJSON_ArrayForEach(row, array)
     {
-        if (!read_pass(row, &pass[i]))
+        if (!read_epoch(row, &epoch[i]))
             return mrq_fail(err, MRQ_BAD_FILE, "%s curve[%u]: want [train, valid, test], each a number, 0 to %g, or null", path, i,
                             RMSE_MAX);
         i++;
     }
-    *out = (mrq_model_curve){i, pass};
-    pass = NULL;
+    *out = (mrq_model_curve){i, epoch};
+    epoch = NULL;
     return MRQ_OK;
 }
 

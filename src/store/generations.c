@@ -11,8 +11,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "store/draft.h"
 #include "store/manifest.h"
+#include "store/publication.h"
 
 mrq_status mrq_store_fallback(const char *store, const char *name,
                               mrq_status (*check)(const char *store, const char *name, mrq_error *err),
@@ -205,7 +205,7 @@ mrq_status mrq_store_prune(const char *store, uint32_t keep, uint32_t *removed, 
     return prune(store, "", keep, removed, err);
 }
 
-mrq_status mrq_draft_prune(mrq_draft *draft, uint32_t keep, uint32_t *removed, mrq_error *err)
+mrq_status mrq_publication_prune(mrq_publication *publication, uint32_t keep, uint32_t *removed, mrq_error *err)
 {
-    return prune(draft->store, draft->folder, keep, removed, err);
+    return prune(publication->store, publication->folder, keep, removed, err);
 }

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "store/draft.h"
+#include "store/publication.h"
 
 static mrq_status busy(const char *store, int fd, mrq_error *err)
 {

@@ -9,7 +9,7 @@
 
 #include "base/json.h"
 
-#define SETTING_MAX (1 << 20) /* far beyond any effort or depth that is of use */
+#define SETTING_MAX (1 << 20) /* far beyond any setting that is of use */
 
 mrq_status mrq_manifest_note(mrq_manifest *manifest, mrq_part part, const char *path, mrq_error *err)
 {
@@ -163,24 +163,26 @@ static mrq_status read_real(const cJSON *object, const char *path, const char *k
 
 static mrq_status read_index(const cJSON *root, const char *path, mrq_trial *out, mrq_error *err)
 {
-    static const char *const keys[] = {"factory", "effort", "depth", "recall", "p50_us", "p99_us", "queries", "k", NULL};
     const cJSON *index;
     char at[MRQ_STORE_PATH + 64];
-    int64_t effort = 0, depth = 0, queries = 0;
+    int64_t parameter = 0, rerank = 0, queries = 0;
     snprintf(at, sizeof at, "%s index:", path);
     MRQ_TRY(mrq_json_object(root, path, "index", true, &index, err));
-    MRQ_TRY(mrq_json_keys(index, at, keys, err));
     MRQ_TRY(read_text(index, at, "factory", out->settings.factory, sizeof out->settings.factory, err));
-    MRQ_TRY(read_number(index, at, "effort", 0, SETTING_MAX, &effort, err));
-    MRQ_TRY(read_number(index, at, "depth", 0, SETTING_MAX, &depth, err));
+    const char *name = mrq_index_parameter_name(out->settings.factory);
+    const char *const keys[] = {"factory", "rerank", "recall", "p50_us", "p99_us", "queries", "k", name, NULL};
+    MRQ_TRY(mrq_json_keys(index, at, keys, err));
+    if (name)
+        MRQ_TRY(read_number(index, at, name, 0, SETTING_MAX, &parameter, err));
+    MRQ_TRY(read_number(index, at, "rerank", 0, SETTING_MAX, &rerank, err));
     MRQ_TRY(read_number(index, at, "queries", 0, INT32_MAX, &queries, err));
     MRQ_TRY(read_real(index, at, "recall", 1, &out->recall, err));
     MRQ_TRY(read_real(index, at, "p50_us", 1e12, &out->p50, err));
     MRQ_TRY(read_real(index, at, "p99_us", 1e12, &out->p99, err));
     out->p50 *= 1e-6;
     out->p99 *= 1e-6;
-    out->settings.effort = (uint32_t)effort;
-    out->settings.depth = (uint32_t)depth;
+    out->settings.parameter = (uint32_t)parameter;
+    out->settings.rerank = (uint32_t)rerank;
     out->n_queries = (uint32_t)queries;
     return MRQ_OK;
 }

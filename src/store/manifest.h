@@ -33,8 +33,8 @@ void mrq_manifest_content(const mrq_manifest *manifest, char out[MRQ_CONTENT_SIZ
  * of memory. */
 char *mrq_manifest_text(const mrq_manifest *manifest, const mrq_model *model, const mrq_choice *choice);
 
-/* Reads what mrq_manifest_text() wrote. `curve` may be NULL; else `curve->pass` is freed with mrq_free(). MRQ_BAD_FILE names `path`
- * and the key; another format version is refused by its number. */
+/* Reads what mrq_manifest_text() wrote. `curve` may be NULL; else `curve->epoch` is freed with mrq_free(). MRQ_BAD_FILE names
+ * `path` and the key; another format version is refused by its number. */
 MRQ_CHECKED mrq_status mrq_manifest_parse(const char *text, size_t size, const char *path, mrq_manifest *out,
                                           mrq_model_curve *curve, mrq_error *err);
 

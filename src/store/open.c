@@ -334,6 +334,6 @@ void mrq_generation_close(mrq_generation *generation)
     mrq_container_close(generation->seen_file);
     mrq_container_close(generation->vectors_file);
     mrq_container_close(generation->history_file);
-    mrq_free(generation->curve.pass);
+    mrq_free(generation->curve.epoch);
     free(generation);
 }

@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 #include "base/finite.h"
-#include "store/draft.h"
 #include "store/manifest.h"
+#include "store/publication.h"
 #include "store/queries.h"
 
 /* What a generation is made of; movies, users, seen movies and the description come from the model. */
@@ -119,11 +119,11 @@ static mrq_status write_part(mrq_part part, const parts *p, const char *path, mr
     }
 }
 
-static mrq_status write_parts(const mrq_draft *draft, const parts *p, mrq_manifest *manifest, mrq_error *err)
+static mrq_status write_parts(const mrq_publication *publication, const parts *p, mrq_manifest *manifest, mrq_error *err)
 {
     for (int i = 0; i < MRQ_PARTS; i++) {
         char path[MRQ_STORE_PATH];
-        MRQ_TRY(mrq_path_join(path, sizeof path, draft->folder, mrq_part_names[i], err));
+        MRQ_TRY(mrq_path_join(path, sizeof path, publication->folder, mrq_part_names[i], err));
         MRQ_TRY(write_part((mrq_part)i, p, path, err));
         MRQ_TRY(mrq_manifest_note(manifest, (mrq_part)i, path, err));
     }
@@ -153,27 +153,27 @@ static mrq_status next_time(const char *store, int64_t now, int64_t *out, mrq_er
 }
 
 /* Writes the manifest into the temporary folder, and so gives the generation its name. */
-static mrq_status write_manifest(const mrq_draft *draft, mrq_manifest *manifest, const parts *p, char name[MRQ_GENERATION_NAME],
-                                 mrq_error *err)
+static mrq_status write_manifest(const mrq_publication *publication, mrq_manifest *manifest, const parts *p,
+                                 char name[MRQ_GENERATION_NAME], mrq_error *err)
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     int64_t seconds = 0;
-    MRQ_TRY(next_time(draft->store, now.tv_sec, &seconds, err));
+    MRQ_TRY(next_time(publication->store, now.tv_sec, &seconds, err));
     manifest->created_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
     MRQ_AUTOFREE char *text = mrq_manifest_text(manifest, p->model, &p->choice);
     if (!text)
         return mrq_fail_memory(err, "writing a manifest");
     mrq_generation_name(seconds, text, strlen(text), name);
     char path[MRQ_STORE_PATH];
-    MRQ_TRY(mrq_path_join(path, sizeof path, draft->folder, MRQ_MANIFEST, err));
+    MRQ_TRY(mrq_path_join(path, sizeof path, publication->folder, MRQ_MANIFEST, err));
     return mrq_file_write(path, text, strlen(text), err); /* syncs the folder, too */
 }
 
-mrq_status mrq_draft_write(mrq_draft *draft, const mrq_model *model, const mrq_export_options *options, mrq_choice *choice,
-                           mrq_error *err)
+mrq_status mrq_publication_write(mrq_publication *publication, const mrq_model *model, const mrq_export_options *options,
+                                 mrq_choice *choice, mrq_error *err)
 {
-    assert(!draft->generation);
+    assert(!publication->generation);
     char name[MRQ_GENERATION_NAME];
     const mrq_description *description = mrq_model_description(model);
     __attribute__((cleanup(parts_clear))) parts p = {.model = model};
@@ -184,10 +184,10 @@ mrq_status mrq_draft_write(mrq_draft *draft, const mrq_model *model, const mrq_e
                              .dim = p.tower->dim,
                              .index = p.choice.best};
     snprintf(manifest.model_name, sizeof manifest.model_name, "%s", description->name);
-    MRQ_TRY(write_parts(draft, &p, &manifest, err));
+    MRQ_TRY(write_parts(publication, &p, &manifest, err));
     MRQ_TRY(mrq_model_check_again(model, err)); /* vectors and model.mrq are of the same parameters */
-    MRQ_TRY(write_manifest(draft, &manifest, &p, name, err));
-    MRQ_TRY(mrq_generation_open_in(draft->folder, name, NULL, true, &draft->generation, err));
+    MRQ_TRY(write_manifest(publication, &manifest, &p, name, err));
+    MRQ_TRY(mrq_generation_open_in(publication->folder, name, NULL, true, &publication->generation, err));
     if (choice) {
         *choice = p.choice;
         p.choice.trial = NULL;
@@ -210,19 +210,19 @@ mrq_status mrq_store_export(const char *store, const char *model_path, const mrq
                             char name[MRQ_GENERATION_NAME], mrq_choice *choice, mrq_uploaded *uploaded, mrq_error *err)
 {
     MRQ_CLEANUP(mrq_model_free) mrq_model *model = NULL;
-    MRQ_CLEANUP(mrq_draft_discard) mrq_draft *draft = NULL;
+    MRQ_CLEANUP(mrq_publication_discard) mrq_publication *publication = NULL;
     mrq_choice made;
     mrq_uploaded up = {0};
     MRQ_TRY(mrq_model_load(model_path, &model, err)); /* and so judged, before the store is touched */
-    MRQ_TRY(mrq_draft_open(store, "export", &draft, err));
-    MRQ_TRY(mrq_draft_write(draft, model, options, &made, err));
+    MRQ_TRY(mrq_publication_open(store, "export", &publication, err));
+    MRQ_TRY(mrq_publication_write(publication, model, options, &made, err));
     MRQ_AUTOFREE mrq_trial *trial = made.trial;
     if (options->backend)
-        MRQ_TRY(mrq_store_upload(store, draft->generation, options->backend, options->recall, &options->watch, &up, err));
-    MRQ_TRY(mrq_draft_publish(draft, err));
+        MRQ_TRY(mrq_store_upload(store, publication->generation, options->backend, options->recall, &options->watch, &up, err));
+    MRQ_TRY(mrq_publication_publish(publication, err));
     if (options->backend)
-        MRQ_TRY(settle(store, draft->generation, options->backend, &up, err));
-    strcpy(name, draft->generation->name);
+        MRQ_TRY(settle(store, publication->generation, options->backend, &up, err));
+    strcpy(name, publication->generation->name);
     if (choice) {
         *choice = made;
         trial = NULL;

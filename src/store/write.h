@@ -16,32 +16,32 @@ typedef struct mrq_export_options {
 } mrq_export_options;
 
 /* A store that is locked, with a generation in the making. For one thread. */
-typedef struct mrq_draft mrq_draft;
+typedef struct mrq_publication mrq_publication;
 
 /* Locks the store, which is made if there is none, and sweeps out what a killed process left. `who` ("export", "rebuild") goes into
  * the lock with process and time. MRQ_FAILED at once while another holds the lock: the sentence says who, and since when. */
-MRQ_CHECKED mrq_status mrq_draft_open(const char *store, const char *who, mrq_draft **out, mrq_error *err);
+MRQ_CHECKED mrq_status mrq_publication_open(const char *store, const char *who, mrq_publication **out, mrq_error *err);
 
-/* Makes a generation from a model, at most once a draft: vectors, the index chosen and measured, all files and the manifest,
+/* Makes a generation from a model, at most once a publication: vectors, the index chosen and measured, all files and the manifest,
  * synced; and opens it as a reader would. Its name is final, but nobody else sees it before it is published. `choice` may be
  * NULL; else its trials are freed with mrq_free(). MRQ_BAD_FILE when a movie's vector is not finite; statuses of
  * mrq_index_choose(). */
-MRQ_CHECKED mrq_status mrq_draft_write(mrq_draft *draft, const mrq_model *model, const mrq_export_options *options,
-                                       mrq_choice *choice, mrq_error *err);
+MRQ_CHECKED mrq_status mrq_publication_write(mrq_publication *publication, const mrq_model *model,
+                                             const mrq_export_options *options, mrq_choice *choice, mrq_error *err);
 
-/* The written one, open; the draft's own. NULL before mrq_draft_write() has succeeded. */
-const mrq_generation *mrq_draft_generation(const mrq_draft *draft);
+/* The written one, open; the publication's own. NULL before mrq_publication_write() has succeeded. */
+const mrq_generation *mrq_publication_generation(const mrq_publication *publication);
 
-/* Gives the written generation its place and makes it current. The lock is kept until mrq_draft_discard(), which from now on
+/* Gives the written generation its place and makes it current. The lock is kept until mrq_publication_discard(), which from now on
  * leaves it alone. If the last sync fails, the new generation is current although the call has failed. */
-MRQ_CHECKED mrq_status mrq_draft_publish(mrq_draft *draft, mrq_error *err);
+MRQ_CHECKED mrq_status mrq_publication_publish(mrq_publication *publication, mrq_error *err);
 
 /* Whether the written generation is current, be it by a publish whose last sync failed; where the system does not tell, true. */
-bool mrq_draft_is_current(const mrq_draft *draft);
+bool mrq_publication_is_current(const mrq_publication *publication);
 
 /* Removes what was not published, unlocks and frees; NULL is legal. */
-void mrq_draft_discard(mrq_draft *draft);
-MRQ_DEFINE_CLEANUP(mrq_draft, mrq_draft_discard)
+void mrq_publication_discard(mrq_publication *publication);
+MRQ_DEFINE_CLEANUP(mrq_publication, mrq_publication_discard)
 
 /* Exports a model file: open, write, upload, publish. On a failure the store is as it was, but where the sentence says that the new
  * generation serves. Writes its name into `name`; `choice` as above; `uploaded` may be NULL. */
@@ -61,7 +61,7 @@ MRQ_CHECKED mrq_status mrq_store_rollback(const char *store, const char *to, cha
 /* Removes all generations but the newest `keep` and the current one. Takes the lock. Who has an old one open goes on reading it. A
  * store without a readable `current` is left alone: MRQ_NOT_FOUND or MRQ_BAD_FILE. */
 MRQ_CHECKED mrq_status mrq_store_prune(const char *store, uint32_t keep, uint32_t *removed, mrq_error *err);
-/* The same for who holds the lock already; what the draft has written stays. */
-MRQ_CHECKED mrq_status mrq_draft_prune(mrq_draft *draft, uint32_t keep, uint32_t *removed, mrq_error *err);
+/* The same for who holds the lock already; what the publication has written stays. */
+MRQ_CHECKED mrq_status mrq_publication_prune(mrq_publication *publication, uint32_t keep, uint32_t *removed, mrq_error *err);
 
 #endif

@@ -1,4 +1,4 @@
-/* A checkpoint: one container with the training's settings (JSON), its position, the passes that have ended, the order of the
+/* A checkpoint: one container with the training's settings (JSON), its position, the epochs that have ended, the order of the
  * ratings, the workers' random numbers, and the blocks of parameters, best parameters and moments. What follows from data and
  * settings is made again instead, so both are compared first. */
 #include <math.h>
@@ -147,7 +147,7 @@ static mrq_status load_position(mrq_trainer *t, const mrq_container *file, mrq_e
     if (at->epoch < 1 || at->epoch > t->model->description.train.epochs || at->done > t->split.n_train ||
         at->n_epochs != at->epoch - 1 || at->best_epoch < 0 || at->best_epoch > at->n_epochs || !isfinite(at->loss) ||
         at->loss < 0 || !isfinite(at->seconds) || at->seconds < 0)
-        return mrq_container_bad(file, err, "pass %lld, %llu ratings, %u passes ended: not a position in this training",
+        return mrq_container_bad(file, err, "epoch %lld, %llu ratings, %u epochs ended: not a position in this training",
                                  (long long)at->epoch, (unsigned long long)at->done, at->n_epochs);
     t->at = *at;
     n = at->n_epochs;
@@ -155,7 +155,7 @@ static mrq_status load_position(mrq_trainer *t, const mrq_container *file, mrq_e
     memcpy(t->epoch, data, n * sizeof *t->epoch);
     for (size_t i = 0; i < n; i++)
         if (t->epoch[i].epoch != (int64_t)i + 1)
-            return mrq_container_bad(file, err, "pass %lld stands in the place of pass %zu", (long long)t->epoch[i].epoch, i + 1);
+            return mrq_container_bad(file, err, "epoch %lld stands in the place of epoch %zu", (long long)t->epoch[i].epoch, i + 1);
     n = t->threads;
     MRQ_TRY(mrq_container_get(file, sizeof(mrq_random), &n, &data, err, "random"));
     const mrq_random *rng = data;

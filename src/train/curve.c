@@ -21,7 +21,7 @@ mrq_status mrq_curve_csv(const char *path, const mrq_train_epoch *epoch, uint32_
 {
     mrq_writer out MRQ_CLEANUP(mrq_writer_close) = {0};
     mrq_writer_open(&out);
-    mrq_writer_put(&out, "pass,train_rmse,valid_rmse,test_rmse,seconds,samples_per_second,best\n");
+    mrq_writer_put(&out, "epoch,train_rmse,valid_rmse,test_rmse,seconds,samples_per_second,best\n");
     for (uint32_t i = 0; i < n; i++) {
         const mrq_train_epoch *e = &epoch[i];
         mrq_writer_put(&out, "%" PRId64 ",", e->epoch);
@@ -41,7 +41,7 @@ static double rmse(const mrq_train_epoch *e, uint32_t part)
     return value[part];
 }
 
-/* The last pass that was the best so far, or NULL. `*part` is what it is shown by: validation, or else test, or else training. */
+/* The last epoch that was the best so far, or NULL. `*part` is what it is shown by: validation, or else test, or else training. */
 static const mrq_train_epoch *find_best(const mrq_train_epoch *epoch, uint32_t n, uint32_t *part)
 {
     static const uint32_t order[PARTS] = {1, 2, 0};
@@ -79,16 +79,16 @@ mrq_status mrq_curve_draw(const char *title, const mrq_train_epoch *epoch, uint3
         series[part] = make_series(epoch, n, part, values, values + (part + 1) * (size_t)n, names[part]);
     uint32_t part = 0;
     const mrq_train_epoch *best = find_best(epoch, n, &part);
-    int size = snprintf(about, sizeof about, "Root mean squared error by training pass, %" PRIu32 " in all", n);
+    int size = snprintf(about, sizeof about, "Root mean squared error by training epoch, %" PRIu32 " in all", n);
     if (best) {
-        snprintf(mark, sizeof mark, "best: pass %" PRId64 ", %s %.4f", best->epoch, part_names[part], rmse(best, part));
-        size += snprintf(about + size, sizeof about - (size_t)size, "; the best is pass %" PRId64 " with a %s RMSE of %.4f",
+        snprintf(mark, sizeof mark, "best: epoch %" PRId64 ", %s %.4f", best->epoch, part_names[part], rmse(best, part));
+        size += snprintf(about + size, sizeof about - (size_t)size, "; the best is epoch %" PRId64 " with a %s RMSE of %.4f",
                          best->epoch, part_names[part], rmse(best, part));
     }
     snprintf(about + size, sizeof about - (size_t)size, ".");
     const mrq_plot plot = {.title = title,
                            .about = about,
-                           .x_label = "pass",
+                           .x_label = "epoch",
                            .y_label = "RMSE",
                            .whole_x = true,
                            .series = series,

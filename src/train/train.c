@@ -15,12 +15,12 @@
 #include "base/log.h"
 #include "model/gemm.h"
 #include "model/warm.h"
-#include "train/order.h"
+#include "train/shuffle.h"
 #include "train/trainer.h"
 
 #define EXPLODED 100.0 /* times the range of the ratings: a batch's RMSE that nothing comes back from */
 
-static double pass_rmse(const mrq_trainer *t)
+static double epoch_rmse(const mrq_trainer *t)
 {
     return t->at.done ? sqrt(t->at.loss / (double)t->at.done) : NAN;
 }
@@ -47,7 +47,7 @@ static void count_batch(mrq_trainer *t, uint32_t n)
     t->save =
         t->options->checkpoint && t->end != MRQ_TRAIN_LOST && (t->quit || now - t->checkpointed >= t->options->checkpoint_seconds);
     if (t->watch->batch)
-        t->watch->batch(t->watch->context, t->at.epoch, t->at.done, t->split.n_train, pass_rmse(t),
+        t->watch->batch(t->watch->context, t->at.epoch, t->at.done, t->split.n_train, epoch_rmse(t),
                         (double)t->at.done / t->at.seconds);
 }
 
@@ -71,7 +71,7 @@ static double progress(const mrq_trainer *t)
     return ((double)(t->at.epoch - 1) + (double)t->at.done / (double)t->split.n_train) / (double)t->model->description.train.epochs;
 }
 
-/* What worker `w` does of a batch, and of a pass before its batches. */
+/* What worker `w` does of a batch, and of an epoch before its batches. */
 
 static void learn(void *trainer, uint32_t w)
 {
@@ -101,11 +101,11 @@ static void sort_batches(void *trainer, uint32_t w)
 {
     mrq_trainer *t = trainer;
     for (uint64_t b = w; b < t->batches; b += t->threads)
-        mrq_order_sort(t->data, t->split.train + t->batch[b], (uint32_t)(t->batch[b + 1] - t->batch[b]), t->scratch[w]);
+        mrq_shuffle_sort(t->data, t->split.train + t->batch[b], (uint32_t)(t->batch[b + 1] - t->batch[b]), t->scratch[w]);
 }
 
-/* The batches of a pass that are left. */
-static void run_pass(mrq_trainer *t, mrq_crew *crew)
+/* The batches of an epoch that are left. */
+static void run_epoch(mrq_trainer *t, mrq_crew *crew)
 {
     if (t->sort)
         mrq_crew_run(crew, sort_batches, t);
@@ -147,7 +147,7 @@ static mrq_status make_workers(mrq_trainer *t, mrq_error *err)
     for (uint32_t w = 0; w < t->threads; w++) {
         MRQ_TRY(mrq_worker_make(t->model, t->data, share, t->options->seed, w, t->arena, &t->worker[w], err));
         t->gradient[w] = &t->worker[w].gradient;
-        if (t->model->description.train.order == MRQ_ORDER_RANDOM &&
+        if (t->model->description.train.order == MRQ_SHUFFLE_RANDOM &&
             !(t->scratch[w] = mrq_arena_array(t->arena, 2 * (size_t)t->capacity, sizeof(uint64_t))))
             return mrq_fail_memory(err, "preparing the training");
     }
@@ -215,7 +215,8 @@ static uint32_t useful_threads(const mrq_trainer *t)
     return mrq_is_factorisation(t->model) && shares < t->options->threads ? (uint32_t)shares : t->options->threads;
 }
 
-/* Some 200 steps a pass, so that a small data set is not learned in a handful of them and a large one fills the matrix products. */
+/* Some 200 steps an epoch, so that a small data set is not learned in a handful of them and a large one fills the matrix products.
+ * */
 static int64_t batch_for(uint64_t ratings)
 {
     enum { STEPS = 200, LEAST = 64, MOST = 4096 };
@@ -237,8 +238,8 @@ static mrq_status prepare(mrq_trainer *t, const mrq_description *given, mrq_erro
         MRQ_TRY(mrq_model_warm(t->model, t->options->warm, err));
     t->threads = useful_threads(t);
     t->model->results.threads = t->threads;
-    MRQ_TRY(mrq_order_largest(settings->order, t->data, t->split.train, t->split.n_train, (uint32_t)settings->batch, &t->capacity,
-                              err));
+    MRQ_TRY(mrq_shuffle_largest(settings->order, t->data, t->split.train, t->split.n_train, (uint32_t)settings->batch, &t->capacity,
+                                err));
     t->batch = mrq_arena_array(t->arena, t->split.n_train / (uint64_t)settings->batch + 2, sizeof *t->batch);
     t->best = mrq_arena_array(t->arena, t->model->tensors.size, sizeof *t->best);
     t->epoch = mrq_arena_array(t->arena, (size_t)settings->epochs, sizeof *t->epoch);
@@ -274,12 +275,12 @@ static mrq_status measure(mrq_trainer *t, double *valid, double *test, mrq_error
     return MRQ_OK;
 }
 
-/* After a pass: measure, keep the parameters if they are the best, report. */
+/* After an epoch: measure, keep the parameters if they are the best, report. */
 static mrq_status judge(mrq_trainer *t, mrq_error *err)
 {
     mrq_train_epoch e = {.epoch = t->at.epoch,
                          .epochs = t->model->description.train.epochs,
-                         .train_rmse = pass_rmse(t),
+                         .train_rmse = epoch_rmse(t),
                          .seconds = mrq_clock() - t->started};
     e.samples_per_second = (double)t->at.done / e.seconds;
     for (uint32_t w = 0; w < t->threads; w++) {
@@ -300,22 +301,22 @@ static mrq_status judge(mrq_trainer *t, mrq_error *err)
     return MRQ_OK;
 }
 
-/* A new pass, or the rest of the one that a checkpoint was taken in. */
-static mrq_status start_pass(mrq_trainer *t, mrq_error *err)
+/* A new epoch, or the rest of the one that a checkpoint was taken in. */
+static mrq_status start_epoch(mrq_trainer *t, mrq_error *err)
 {
     const mrq_training *settings = &t->model->description.train;
     if (t->at.done == 0) {
-        MRQ_TRY(mrq_order_pass(settings->order, t->data, &t->at.rng, t->split.train, t->split.n_train, err));
+        MRQ_TRY(mrq_shuffle_epoch(settings->order, t->data, &t->at.rng, t->split.train, t->split.n_train, err));
         t->at.loss = 0;
         t->at.seconds = 0;
     }
-    mrq_random salt; /* a stream a pass, beyond those of the workers */
+    mrq_random salt; /* a stream an epoch, beyond those of the workers */
     mrq_random_init(&salt, t->options->seed, 0x300000000u + (uint64_t)t->at.epoch);
     const uint64_t bits = mrq_random_bits(&salt) | 1;
     for (uint32_t w = 0; w < t->threads; w++)
         t->worker[w].salt = bits;
-    t->sort = t->at.done == 0 && settings->order == MRQ_ORDER_RANDOM;
-    t->batches = mrq_order_cut(settings->order, t->data, t->split.train, t->split.n_train, (uint32_t)settings->batch, t->batch);
+    t->sort = t->at.done == 0 && settings->order == MRQ_SHUFFLE_RANDOM;
+    t->batches = mrq_shuffle_cut(settings->order, t->data, t->split.train, t->split.n_train, (uint32_t)settings->batch, t->batch);
     t->started = mrq_clock() - t->at.seconds;
     return MRQ_OK;
 }
@@ -330,8 +331,8 @@ static mrq_status run(mrq_trainer *t, mrq_crew *crew, mrq_error *err)
 {
     t->checkpointed = mrq_clock();
     for (;;) {
-        MRQ_TRY(start_pass(t, err));
-        run_pass(t, crew);
+        MRQ_TRY(start_epoch(t, err));
+        run_epoch(t, crew);
         if (t->quit)
             return MRQ_OK;
         MRQ_TRY(judge(t, err));
@@ -342,15 +343,15 @@ static mrq_status run(mrq_trainer *t, mrq_crew *crew, mrq_error *err)
     }
 }
 
-/* Puts the passes that have ended, those before an interruption among them, into the model. */
+/* Puts the epochs that have ended, those before an interruption among them, into the model. */
 static mrq_status keep_curve(mrq_trainer *t, mrq_error *err)
 {
-    mrq_model_pass *pass = mrq_array(t->at.n_epochs, sizeof *pass);
-    if (!pass)
+    mrq_model_epoch *epoch = mrq_array(t->at.n_epochs, sizeof *epoch);
+    if (!epoch)
         return mrq_fail_memory(err, "keeping the learning curve");
     for (uint32_t i = 0; i < t->at.n_epochs; i++)
-        pass[i] = (mrq_model_pass){t->epoch[i].train_rmse, t->epoch[i].valid_rmse, t->epoch[i].test_rmse};
-    t->model->curve = (mrq_model_curve){t->at.n_epochs, pass};
+        epoch[i] = (mrq_model_epoch){t->epoch[i].train_rmse, t->epoch[i].valid_rmse, t->epoch[i].test_rmse};
+    t->model->curve = (mrq_model_curve){t->at.n_epochs, epoch};
     return MRQ_OK;
 }
 
@@ -361,13 +362,13 @@ static mrq_status finish(mrq_trainer *t, mrq_error *err)
         t->end = MRQ_TRAIN_LOST;
     if (!t->at.best_epoch && t->end == MRQ_TRAIN_LOST)
         return mrq_fail(err, MRQ_FAILED,
-                        "the loss exploded in the first pass, after %llu ratings: try a smaller learning rate than %g%s",
+                        "the loss exploded in the first epoch, after %llu ratings: try a smaller learning rate than %g%s",
                         (unsigned long long)t->at.done, t->model->description.train.lr,
                         t->model->description.train.clip > 0 ? "" : ", or a \"clip\" of 1");
-    if (!t->at.best_epoch) { /* interrupted in the first pass: no worse than nothing */
+    if (!t->at.best_epoch) { /* interrupted in the first epoch: no worse than nothing */
         double valid, test;
         MRQ_TRY(measure(t, &valid, &test, err));
-        keep(t, 0, pass_rmse(t), valid, test);
+        keep(t, 0, epoch_rmse(t), valid, test);
     }
     memcpy(t->model->param, t->best, t->model->tensors.size * sizeof *t->best);
     mrq_model_results *r = &t->model->results;

@@ -25,13 +25,13 @@ typedef struct mrq_train_options {
     bool resume;               /* go on from that file if it is there */
 } mrq_train_options;
 
-/* One pass over the training ratings. RMSEs are NaN where there is no such part; train_rmse is a running one, taken while the
+/* One epoch over the training ratings. RMSEs are NaN where there is no such part; train_rmse is a running one, taken while the
  * parameters moved. */
 typedef struct mrq_train_epoch {
     int64_t epoch, epochs; /* from 1 */
     double train_rmse, valid_rmse, test_rmse, seconds, samples_per_second;
     double flops;  /* of matrix and inner products */
-    uint64_t best; /* 1: so far, by valid_rmse; without a validation part the last pass is the best */
+    uint64_t best; /* 1: so far, by valid_rmse; without a validation part the last epoch is the best */
 } mrq_train_epoch;
 
 /* What goes on, told from the thread that called mrq_train(). Any member may be NULL. */
@@ -45,22 +45,22 @@ typedef struct mrq_train_watch {
 } mrq_train_watch;
 
 typedef enum mrq_train_end {
-    MRQ_TRAIN_DONE,        /* all passes, or no better one for as long as the description's patience */
+    MRQ_TRAIN_DONE,        /* all epochs, or no better one for as long as the description's patience */
     MRQ_TRAIN_INTERRUPTED, /* watch.stop; the checkpoint, if it was saved, holds this very batch */
     MRQ_TRAIN_LOST,        /* the loss exploded or is no number */
 } mrq_train_end;
 
 typedef struct mrq_train_result {
-    mrq_model *model; /* the parameters of the best pass; interrupted in the first one, those it had come to */
+    mrq_model *model; /* the parameters of the best epoch; interrupted in the first one, those it had come to */
     mrq_train_end end;
     int64_t epoch; /* it ended in */
     bool saved;    /* the last checkpoint could be written */
 } mrq_train_result;
 
 /* Learns the towers of `description`, whose `train` part says how: ratings by squared error, or a ranking in closed form, which has
- * no passes, no checkpoint and no warm start. The model borrows the tables of `data`. The same data, description, options and
+ * no epochs, no checkpoint and no warm start. The model borrows the tables of `data`. The same data, description, options and
  * machine give the same bytes, interrupted and resumed or not. MRQ_BAD_FILE when data and description do not fit, or a checkpoint
- * is damaged or of another training; MRQ_FAILED with advice when the loss is lost in the first pass, or a ranking is stopped;
+ * is damaged or of another training; MRQ_FAILED with advice when the loss is lost in the first epoch, or a ranking is stopped;
  * MRQ_USAGE when `warm` is another network, or these ratings teach no ranking. */
 MRQ_CHECKED mrq_status mrq_train(const mrq_dataset *data, const mrq_description *description, const mrq_train_options *options,
                                  const mrq_train_watch *watch, mrq_train_result *out, mrq_error *err);

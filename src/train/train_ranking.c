@@ -1,4 +1,4 @@
-/* Training of a ranking: nothing to repeat, so no passes, no checkpoint and no part for choosing among passes. */
+/* Training of a ranking: nothing to repeat, so no epochs, no checkpoint and no part for choosing among epochs. */
 #include <math.h>
 #include <string.h>
 

@@ -9,15 +9,15 @@
 
 /* Where a training stands between two batches. */
 typedef struct mrq_position {
-    int64_t epoch;      /* of this pass, from 1 */
-    uint64_t done;      /* ratings of this pass */
+    int64_t epoch;      /* of this epoch, from 1 */
+    uint64_t done;      /* ratings of this epoch */
     uint64_t step;      /* batches in all */
-    double loss;        /* of this pass */
-    double seconds;     /* spent on this pass before `started` */
+    double loss;        /* of this epoch */
+    double seconds;     /* spent on this epoch before `started` */
     int64_t best_epoch; /* 0: none yet */
     double best_train, best_valid, best_test;
-    mrq_random rng;    /* for the order of the passes to come */
-    uint32_t n_epochs; /* passes that have ended */
+    mrq_random rng;    /* for the order of the epochs to come */
+    uint32_t n_epochs; /* epochs that have ended */
     uint32_t reserved;
 } mrq_position;
 
@@ -32,20 +32,20 @@ typedef struct mrq_trainer {
     mrq_gradient **gradient;    /* (threads) the workers' */
     double *squares;            /* (threads) of the gradient's parts */
     mrq_optimizer_state optimizer;
-    mrq_split split;       /* `train` in the order of this pass */
-    uint64_t *batch;       /* (batches + 1) where the batches of this pass start */
+    mrq_split split;       /* `train` in the order of this epoch */
+    uint64_t *batch;       /* (batches + 1) where the batches of this epoch start */
     uint64_t batches, now; /* `now`: the batch at hand */
     uint64_t **scratch;    /* (threads) (2 × capacity) for sorting */
     mrq_position at;
     double started;      /* clock, less the seconds of at.seconds */
     double checkpointed; /* clock */
-    bool sort;           /* the batches of this pass still have to be */
+    bool sort;           /* the batches of this epoch still have to be */
     bool saved;          /* the last checkpoint could be written */
     bool save;           /* a checkpoint is due */
-    bool quit;           /* the pass is over */
+    bool quit;           /* the epoch is over */
     mrq_train_end end;   /* why */
     mrq_vectors vectors;
-    float *best;            /* parameters of the best pass */
+    float *best;            /* parameters of the best epoch */
     mrq_train_epoch *epoch; /* (n_epochs) those that have ended */
 } mrq_trainer;
 

@@ -111,7 +111,7 @@ import ctypes, json, sys
 
 library = ctypes.CDLL(sys.argv[1])
 library.mrq_query_new.restype = ctypes.c_void_p
-library.mrq_result_json.restype = ctypes.c_char_p
+library.mrq_answer_json.restype = ctypes.c_char_p
 library.mrq_query_set.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_void_p]
 recommender, result = ctypes.c_void_p(), ctypes.c_void_p()
 options = (ctypes.c_char_p * 16)(b"S")  # the store comes first, and the rest is zero
@@ -120,8 +120,8 @@ query = ctypes.c_void_p(library.mrq_query_new())
 assert library.mrq_query_set(query, b"country", b"FR", None) == 0
 assert library.mrq_query_set(query, b"country", b"DE", None) == 0  # the last one counts
 assert library.mrq_recommender_ask(recommender, 0, query, ctypes.byref(result), None) == 0
-print(*json.loads(library.mrq_result_json(result, None))["results"])
-library.mrq_result_free(result)
+print(*json.loads(library.mrq_answer_json(result, None))["results"])
+library.mrq_answer_free(result)
 library.mrq_query_free(query)
 library.mrq_recommender_close(recommender)
 END

@@ -29,7 +29,7 @@ static void die(const char *what, const char *why)
 static int ask(int person, int64_t id[K])
 {
     mrq_error err = {MRQ_OK, ""};
-    mrq_result *result = NULL;
+    mrq_answer *result = NULL;
     mrq_query *query = mrq_query_new();
     char age[16], k[16];
     snprintf(age, sizeof age, "%d", 10 + 3 * person);
@@ -41,14 +41,14 @@ static int ask(int person, int64_t id[K])
     if (mrq_recommender_ask(recommender, MRQ_ASK_RECOMMEND, query, &result, &err) != MRQ_OK)
         die("recommend", err.msg);
     mrq_query_free(query);
-    const int which = strcmp(mrq_result_generation(result), generation[0]) == 0 ? 0 : 1;
+    const int which = strcmp(mrq_answer_generation(result), generation[0]) == 0 ? 0 : 1;
     size_t size = 0;
-    const char *json = mrq_result_json(result, &size);
-    if (!json || strlen(json) != size || !strstr(json, generation[which]) || mrq_result_size(result) != K)
+    const char *json = mrq_answer_json(result, &size);
+    if (!json || strlen(json) != size || !strstr(json, generation[which]) || mrq_answer_size(result) != K)
         die("a result", json ? json : "no JSON");
     for (uint32_t i = 0; i < K; i++)
-        id[i] = mrq_result_movie(result, i).id;
-    mrq_result_free(result);
+        id[i] = mrq_answer_movie(result, i).id;
+    mrq_answer_free(result);
     return which;
 }
 

@@ -118,7 +118,7 @@ cat >load.py <<'END'
 import ctypes, json, sys
 library, c = ctypes.CDLL(sys.argv[1]), ctypes.CDLL(None)
 c.getenv.restype = ctypes.c_char_p
-library.mrq_version.restype = library.mrq_result_json.restype = ctypes.c_char_p
+library.mrq_version.restype = library.mrq_answer_json.restype = ctypes.c_char_p
 class Options(ctypes.Structure):
     _fields_ = [("store", ctypes.c_char_p), ("redis", ctypes.c_char_p), ("ttl", ctypes.c_uint32), ("memory", ctypes.c_size_t),
                 ("backend", ctypes.c_char_p), ("token", ctypes.c_char_p), ("ca", ctypes.c_char_p)]
@@ -129,8 +129,8 @@ query = ctypes.c_void_p(library.mrq_query_new())
 assert library.mrq_query_set(query, b"movie", b"170", None) == library.mrq_query_set(query, b"k", b"3", None) == 0
 assert library.mrq_recommender_ask(recommender, 1, query, ctypes.byref(result), None) == 0
 library.mrq_query_free(query)
-assert len(json.loads(library.mrq_result_json(result, None))["results"]) == 3
-library.mrq_result_free(result)
+assert len(json.loads(library.mrq_answer_json(result, None))["results"]) == 3
+library.mrq_answer_free(result)
 library.mrq_recommender_close(recommender)
 assert not [name for name in (b"OPENBLAS_CORETYPE", b"OPENBLAS_NUM_THREADS") if c.getenv(name)], "the environment has changed"
 assert library.mrq_version().decode() == sys.argv[2]

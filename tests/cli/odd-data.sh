@@ -38,7 +38,7 @@ learned() {
     rm -rf m.* S
     run 0 timeout 100 "$MARQUEE" train --data data --out m.mrq "$@"
     no_nan out err m.curve.csv m.curve.svg
-    [ "$(wc -l <m.curve.csv)" -eq 3 ] || fail "not two passes: $(cat m.curve.csv)"
+    [ "$(wc -l <m.curve.csv)" -eq 3 ] || fail "not two epochs: $(cat m.curve.csv)"
     case $* in
     *--test*) return ;;
     esac

@@ -235,7 +235,7 @@ def columns(browser):
     check("town" in text(browser, "#empty"), "an unknown column is told as", text(browser, "#empty"))
 
 
-def tastes(browser):
+def feedback(browser):
     """With the keyboard alone, from the last list of choices on."""
     browser.open(OPEN + "#age=25&gender=F&job=12")
     before = ids(browser)
@@ -477,7 +477,7 @@ def token(browser):
     answers(browser, root=CLOSED, age=25, gender="F", job=12, k=6)
     check(browser.get("sessionStorage.length") == 1 and browser.get("localStorage.length") == 0, "where the token is kept")
     check(re.search(r"\b[1-5]\.\d\d\b", text(browser, ".card .score")), "no predicted rating in", text(browser, ".card .score"))
-    check(browser.get("document.getElementById('taste').checkVisibility()") == service("info", CLOSED)["tastes"], "tastes")
+    check(browser.get("document.getElementById('feedback').checkVisibility()") == service("info", CLOSED)["feedback"], "feedback")
     browser.shoot("stars")
     browser.open(CLOSED + "#view=quality")
     curve = service("info", CLOSED)["curve"]
@@ -524,7 +524,7 @@ def main():
     browser, log = Browser(), []
     try:
         browser.window(1280, 1000)
-        for step in demographics, columns, tastes, late_replies, filters, users, similar, links, quality, token, looks:
+        for step in demographics, columns, feedback, late_replies, filters, users, similar, links, quality, token, looks:
             began = time.monotonic()
             try:
                 step(browser)

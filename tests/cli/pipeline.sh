@@ -1,5 +1,5 @@
 #!/bin/sh
-# Ratings in, top five out, on the sample: the same seed gives the same files, and the planted tastes come back out.
+# Ratings in, top five out, on the sample: the same seed gives the same files, and the planted feedback come back out.
 . "$(dirname "$0")/lib.sh"
 
 train() {

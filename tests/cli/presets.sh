@@ -52,7 +52,7 @@ way() {
         has "m.mrq: model $(basename "$2" .json), test_ndcg@10=" out
     else
         run 0 "$MARQUEE" train --data "$1" --model "$2" --out m.mrq --seed 1 --epochs 2 --threads 1
-        has "m.mrq: model $(basename "$2" .json), best of 2 passes: " out
+        has "m.mrq: model $(basename "$2" .json), best of 2 epochs: " out
     fi
     layers
     run 0 "$MARQUEE" export --model m.mrq --store S

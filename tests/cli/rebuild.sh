@@ -115,7 +115,7 @@ rm -r "$odd"
 "$MARQUEE" rebuild --data "$sample" --store S --model endless.json >long.out 2>long.err </dev/null &
 process=$!
 processes="$processes $process"
-until grep -q 'pass=2/' long.err; do
+until grep -q 'epoch=2/' long.err; do
     kill -0 $process || fail "did not train: $(cat long.err)"
     sleep 0.01
 done
@@ -128,7 +128,7 @@ wait $process 2>/dev/null || got=$?
 has 'of 10000; nothing has changed' long.err
 [ ! -s long.out ] || fail "stopped, and printed $(cat long.out)"
 [ "$(serving)" = "$before" ] || fail "a stopped rebuild changed what serves"
-report 'j["outcome"] == "failed" and j["reason"].startswith("stopped in pass ") and len(j["curve"]) >= 2'
+report 'j["outcome"] == "failed" and j["reason"].startswith("stopped in epoch ") and len(j["curve"]) >= 2'
 rebuild 0 --keep 2
 tidy 2
 

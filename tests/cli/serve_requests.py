@@ -151,8 +151,8 @@ def check_batch(s, r):
         same = s.good("/v1/recommendations", body=json.dumps({"queries": again}).encode(), **post)["answers"]
         assert [(a["query"], a["results"]) for a in same] == [(a["query"], a["results"]) for a in answers[:2]], same
     check_strangers(s, r, post)
-    taste = r.good("/v1/recommendations", body=json.dumps({"queries": [{"liked": [1], "explain": True}]}).encode(), **post)
-    assert taste["answers"][0]["results"][0]["explanation"], taste
+    feedback = r.good("/v1/recommendations", body=json.dumps({"queries": [{"liked": [1], "explain": True}]}).encode(), **post)
+    assert feedback["answers"][0]["results"][0]["explanation"], feedback
     assert s.good("/v1/recommendations", body=b'{"queries":[]}', **post) == {"schema": 1, "answers": []}
     many = json.dumps(
         {

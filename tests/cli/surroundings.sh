@@ -78,7 +78,7 @@ fi
 # A bar that is wider than the terminal would leave a line at each step.
 for columns in 20 40 200; do
     on_terminal $columns "$MARQUEE" train --data "$sample" --model fusion --epochs 2 --out bar.mrq >screen
-    tr '\r' '\n' <screen | grep '^pass' >bars || fail "no progress bar: $(cat screen)"
+    tr '\r' '\n' <screen | grep '^epoch' >bars || fail "no progress bar: $(cat screen)"
     sed 's/\x1b\[K.*//' bars | awk -v columns=$columns 'length >= columns { exit 1 }' || fail "a bar wider than $columns: $(cat bars)"
 done
 grep -q ' left' bars || fail "no time left: $(cat bars)"

@@ -3,7 +3,7 @@
 # loss, early stopping, threads, and wrong options. The model is small: this is about the edges, not about learning.
 . "$(dirname "$0")/lib.sh"
 
-# Random numbers of every kind that a checkpoint has to keep: dropout, order, a schedule over the passes, moments, the best pass.
+# Random numbers of every kind that a checkpoint has to keep: dropout, order, a schedule over the epochs, moments, the best epoch.
 cat >small.json <<'END'
 {
   "name": "small",
@@ -23,12 +23,12 @@ cat >small.json <<'END'
 }
 END
 
-# passes N: CSV and SVG m.curve.* tell of N passes.
-passes() {
-    [ "$(head -n 1 m.curve.csv)" = 'pass,train_rmse,valid_rmse,test_rmse,seconds,samples_per_second,best' ] ||
+# epochs N: CSV and SVG m.curve.* tell of N epochs.
+epochs() {
+    [ "$(head -n 1 m.curve.csv)" = 'epoch,train_rmse,valid_rmse,test_rmse,seconds,samples_per_second,best' ] ||
         fail "head of the curve: $(cat m.curve.csv)"
     awk -F, -v want="$1" 'NR > 1 && !(NF == 7 && $1 == NR - 1 && $2 > 0 && $2 < 5 && $5 >= 0 && $6 > 0 && $7 ~ /^[01]$/) { exit 1 }
-        NR > 1 { best += $7 } END { if (NR - 1 != want || !best) exit 1 }' m.curve.csv || fail "not $1 passes: $(cat m.curve.csv)"
+        NR > 1 { best += $7 } END { if (NR - 1 != want || !best) exit 1 }' m.curve.csv || fail "not $1 epochs: $(cat m.curve.csv)"
     [ "$(head -c 4 m.curve.svg)" = '<svg' ] || head -n 2 m.curve.svg | grep -q '^<svg' || fail "no SVG: $(head m.curve.svg)"
     python3 -c 'import sys, xml.etree.ElementTree as tree
 root = tree.parse("m.curve.svg").getroot()
@@ -38,9 +38,9 @@ sys.exit(root.tag != "{http://www.w3.org/2000/svg}svg" or "nan" in open("m.curve
 # The curve; nothing but whole lines of log on stderr, which is no terminal.
 run 0 "$MARQUEE" train --data "$sample" --model small.json --threads 2 --out m.mrq
 mv m.mrq whole.mrq
-passes 12
-[ "$(grep -cE '^[0-9T:-]*Z INFO train pass=[0-9]+/12 train_rmse=[0-9.]+ valid_rmse=[0-9.]+ test_rmse=[0-9.]+ ' err)" -eq 12 ] ||
-    fail "not a line of log a pass: $(cat err)"
+epochs 12
+[ "$(grep -cE '^[0-9T:-]*Z INFO train epoch=[0-9]+/12 train_rmse=[0-9.]+ valid_rmse=[0-9.]+ test_rmse=[0-9.]+ ' err)" -eq 12 ] ||
+    fail "not a line of log an epoch: $(cat err)"
 [ "$(wc -l <out)" -eq 1 ] || fail "not one line on stdout: $(cat out)"
 [ "$(LC_ALL=C tr -d '\n -~' <err | wc -c)" -eq 0 ] || fail "control characters in a log: $(cat err)"
 [ ! -e m.checkpoint ] || fail "a training that ended left its checkpoint"
@@ -50,7 +50,7 @@ grep -qE '^1,[0-9.]+,[0-9.]+,,' other.name.curve.csv || fail "no empty field wit
 
 # A progress bar on a terminal.
 on_terminal 80 "$MARQUEE" train --data "$sample" --model small.json --epochs 1 --out n.mrq >typescript
-grep -q "$(printf '\r')pass 1 \[[#.]*\]" typescript || fail "no progress bar on a terminal: $(cat typescript)"
+grep -q "$(printf '\r')epoch 1 \[[#.]*\]" typescript || fail "no progress bar on a terminal: $(cat typescript)"
 
 # stop SIGNAL TEXT OPTION...: the small model's training is sent the signal at the first line of its log that holds TEXT; $got is
 # its exit code. It may have to wait for a file $await, or for $pause seconds, first. (A shell starts what it puts in the
@@ -94,14 +94,14 @@ os.execv(sys.argv[1], sys.argv[1:])' "$MARQUEE" train --data "$sample" --model s
 same() {
     run 0 "$MARQUEE" train --data "$sample" --model small.json --threads 2 --out m.mrq --resume
     cmp m.mrq whole.mrq || fail "another model after a stop in the middle"
-    passes 12
+    epochs 12
     [ ! -e m.checkpoint ] || fail "the checkpoint is still there"
 }
 
-for stopped in INT,pass=1/,130 TERM,pass=4/,143; do
+for stopped in INT,epoch=1/,130 TERM,epoch=4/,143; do
     rm -f m.*
-    pass=${stopped#*,}
-    stop "${stopped%%,*}" "${pass%,*}" --checkpoint 1000
+    epoch=${stopped#*,}
+    stop "${stopped%%,*}" "${epoch%,*}" --checkpoint 1000
     [ "$got" -eq "${stopped##*,}" ] || fail "$stopped: exit code $got: $(cat err)"
     has 'go on with --resume, the state is in m.checkpoint' err
     [ -s m.checkpoint ] || fail "$stopped: no checkpoint"
@@ -110,39 +110,39 @@ for stopped in INT,pass=1/,130 TERM,pass=4/,143; do
     cp m.mrq kept.mrq
     cp m.curve.csv kept.csv
     same
-    ! grep -q 'pass=1/' err || fail "$stopped: began anew: $(cat err)"
-    head -n "$(wc -l <kept.csv)" m.curve.csv | cmp kept.csv || fail "$stopped: the passes before the stop have changed"
+    ! grep -q 'epoch=1/' err || fail "$stopped: began anew: $(cat err)"
+    head -n "$(wc -l <kept.csv)" m.curve.csv | cmp kept.csv || fail "$stopped: the epochs before the stop have changed"
 done
 
 # A curve that is drawn now and then is up to date when a stop ends it.
 rm -f m.*
-stop TERM pass=113/ --batch 4000 --epochs 400
-passes "$(grep -c ' train pass=' err)"
+stop TERM epoch=113/ --batch 4000 --epochs 400
+epochs "$(grep -c ' train epoch=' err)"
 [ "$(wc -l <m.curve.csv)" -gt 113 ] || fail "the curve ends early: $(tail -n 1 m.curve.csv)"
 
 # Movie by movie, and with ratings left out.
 rm -f m.*
 run 0 "$MARQUEE" train --data "$sample" --model rating --batch 500 --epochs 4 --threads 2 --out rating.mrq
-stop TERM pass=1/ --model rating --batch 500 --epochs 4 --checkpoint 0
+stop TERM epoch=1/ --model rating --batch 500 --epochs 4 --checkpoint 0
 [ "$got" -eq 143 ] || fail "model rating: exit code $got: $(cat err)"
 run 0 "$MARQUEE" train --data "$sample" --model rating --batch 500 --epochs 4 --threads 2 --out m.mrq --resume
-! grep -q 'pass=1/' err || fail "model rating: began anew: $(cat err)"
+! grep -q 'epoch=1/' err || fail "model rating: began anew: $(cat err)"
 cmp m.mrq rating.mrq || fail "model rating: another model after a stop"
 
-# In the first pass there is no best one yet: what it had come to is saved. (Thousands of checkpoints take their time.)
+# In the first epoch there is no best one yet: what it had come to is saved. (Thousands of checkpoints take their time.)
 rm -f m.*
 run 0 "$MARQUEE" train --data "$sample" --model small.json --threads 2 --batch 8 --epochs 1 --out first.mrq
 await=m.checkpoint
 stop INT 'INFO data' --batch 8 --epochs 1 --checkpoint 0
 await=/
-[ "$got" -eq 130 ] || fail "stopped in the first pass: exit code $got: $(cat err)"
-has 'stopped in pass 1' err
+[ "$got" -eq 130 ] || fail "stopped in the first epoch: exit code $got: $(cat err)"
+has 'stopped in epoch 1' err
 run 0 "$MARQUEE" info m.mrq
-has 'best pass     0 of 0' out
+has 'best epoch    0 of 0' out
 refuse 4 m.checkpoint "$MARQUEE" info m.checkpoint
 refuse 4 m.checkpoint "$MARQUEE" export --model m.checkpoint --store S
 run 0 "$MARQUEE" train --data "$sample" --model small.json --threads 2 --batch 8 --epochs 1 --out m.mrq --resume
-cmp m.mrq first.mrq || fail "another model after a stop in the first pass"
+cmp m.mrq first.mrq || fail "another model after a stop in the first epoch"
 
 # Another training does not go on from there, and the sentence says what differs; nothing is touched.
 cp kept.checkpoint m.checkpoint
@@ -204,19 +204,19 @@ cmp m.mrq whole.mrq || fail "another model with --resume and nothing to resume"
 # and the end is the same.
 rm -f m.*
 cp kept.mrq m.mrq
-resumed=0 pass=1
+resumed=0 epoch=1
 for pause in 0 0.013 0.004 0.021 0.001 0.009; do
     had=no
     [ ! -e m.checkpoint ] || had=yes
-    stop KILL "pass=$pass/" --checkpoint 0.01 --resume
+    stop KILL "epoch=$epoch/" --checkpoint 0.01 --resume
     [ "$got" -eq 137 ] || break # a quick machine was done before
-    grep -q "pass=$pass/" err || fail "no pass $pass: $(cat err)"
+    grep -q "epoch=$epoch/" err || fail "no epoch $epoch: $(cat err)"
     [ $had = no ] || resumed=$((resumed + 1))
     [ $had = no ] || ! grep -q 'starting from' err || fail "a checkpoint was not taken up: $(cat err)"
     cmp -s m.mrq kept.mrq || cmp m.mrq whole.mrq || fail "neither the old model nor the whole new one"
     if [ -e m.checkpoint ]; then
-        pass=$(sed -n 's/.*pass=\([0-9]*\)\/.*/\1/p' err | tail -n 1)
-        pass=$((pass + 1))
+        epoch=$(sed -n 's/.*epoch=\([0-9]*\)\/.*/\1/p' err | tail -n 1)
+        epoch=$((epoch + 1))
     fi
 done
 [ $resumed -ge 2 ] || fail "killed $resumed times only with a checkpoint at hand"
@@ -250,7 +250,7 @@ run 0 "$MARQUEE" train --data "$sample" --model small.json --epochs 1 --out m.mr
 has 'WARN train no learning curve: ' err
 rmdir m.curve.svg
 
-# A lost loss: in the first pass nothing has been learned, and what stood there stays; later, the best pass is kept.
+# A lost loss: in the first epoch nothing has been learned, and what stood there stays; later, the best epoch is kept.
 cat >lost.json <<'END'
 {
   "name": "lost",
@@ -264,20 +264,20 @@ cp kept.mrq m.mrq
 refuse 1 'try a smaller learning rate than 1000, or a "clip" of 1' "$MARQUEE" train --data "$sample" --model lost.json --out m.mrq
 cmp m.mrq kept.mrq || fail "a lost training has changed the old model"
 run 1 "$MARQUEE" train --data "$sample" --model lost.json --batch 100000 --out m.mrq
-has 'm.mrq holds pass 1, the best before. Try a smaller learning rate than 1000' err
+has 'm.mrq holds epoch 1, the best before. Try a smaller learning rate than 1000' err
 run 0 "$MARQUEE" info m.mrq
-has 'best pass     1 of ' out
+has 'best epoch    1 of ' out
 sed 's/"lr": 1000/"lr": 10, "clip": 0.5/' lost.json >clipped.json
 run 0 "$MARQUEE" train --data "$sample" --model clipped.json --out m.mrq
 
-# Early stopping: two passes after the best one.
+# Early stopping: two epochs after the best one.
 sed 's/"lr": 0.002, "schedule": "cosine"/"lr": 0.02, "patience": 2/; s/"epochs": 12/"epochs": 300/' small.json >patient.json
 rm -f m.*
 run 0 "$MARQUEE" train --data "$sample" --model patient.json --batch 256 --threads 1 --out m.mrq
-awk -F'[ ,:]+' '{ for (i = 1; i < NF; i++) if ($i == "passes") exit !($(i - 1) == $(i + 1) + 2 && $(i - 1) < 300) }' out ||
-    fail "not stopped two passes after the best: $(cat out)"
-passes "$(sed 's/.* best of \([0-9]*\) .*/\1/' out)"
-[ "$(tail -n 2 m.curve.csv | cut -d, -f7 | tr -d '\n')" = 00 ] || fail "a best pass at the end: $(cat m.curve.csv)"
+awk -F'[ ,:]+' '{ for (i = 1; i < NF; i++) if ($i == "epochs") exit !($(i - 1) == $(i + 1) + 2 && $(i - 1) < 300) }' out ||
+    fail "not stopped two epochs after the best: $(cat out)"
+epochs "$(sed 's/.* best of \([0-9]*\) .*/\1/' out)"
+[ "$(tail -n 2 m.curve.csv | cut -d, -f7 | tr -d '\n')" = 00 ] || fail "a best epoch at the end: $(cat m.curve.csv)"
 
 # As many threads as may be; the same number gives the same bytes.
 for threads in 1 2 3 64 3; do

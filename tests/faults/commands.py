@@ -35,7 +35,7 @@ def commands(middle, redis):
     export = ["export", "--model", "../new.mrq", "--store"]
     return {
         "infer": ["infer", *store, *ASK],
-        "infer-taste": ["infer", *store, "--liked", "1,3", "--disliked", "7", "--explain", "--json"],
+        "infer-feedback": ["infer", *store, "--liked", "1,3", "--disliked", "7", "--explain", "--json"],
         "infer-redis": ["infer", *store, *ASK, "--redis", redis],
         "similar": ["similar", *store, "1"],
         "predict": ["predict", "--model", "../stars.mrq", "--pairs", "pairs"],

@@ -23,25 +23,25 @@ static char wanted[TEXT], given[TEXT]; /* what a call answers: without a fault, 
 static int injected, refused, failures;
 
 /* Adds to the answer; 4 KiB of a document tell enough. */
-static mrq_status tell(mrq_result *result)
+static mrq_status tell(mrq_answer *result)
 {
     size_t size;
-    const char *json = mrq_result_json(result, &size);
+    const char *json = mrq_answer_json(result, &size);
     mrq_status status = MRQ_FAILED;
     if (json) {
         const size_t used = strlen(given);
-        snprintf(given + used, TEXT - used, "%.*s|%s|%s|%u|", (int)(size < 4096 ? size : 4096), json, mrq_result_cache(result),
-                 mrq_result_generation(result), mrq_result_size(result));
-        for (uint32_t i = 0; i < mrq_result_size(result); i++) {
-            const mrq_movie movie = mrq_result_movie(result, i);
+        snprintf(given + used, TEXT - used, "%.*s|%s|%s|%u|", (int)(size < 4096 ? size : 4096), json,
+                 mrq_answer_cache_state(result), mrq_answer_generation(result), mrq_answer_size(result));
+        for (uint32_t i = 0; i < mrq_answer_size(result); i++) {
+            const mrq_movie movie = mrq_answer_movie(result, i);
             double base, rest;
             const size_t at = strlen(given);
-            snprintf(given + at, TEXT - at, "%s %s %.4f,", movie.title, movie.n_genres ? mrq_result_genre(result, i, 0) : "",
-                     mrq_result_reasons(result, i, &base, &rest) ? mrq_result_reason(result, i, 0).score : 0);
+            snprintf(given + at, TEXT - at, "%s %s %.4f,", movie.title, movie.n_genres ? mrq_answer_genre(result, i, 0) : "",
+                     mrq_answer_reasons(result, i, &base, &rest) ? mrq_answer_reason(result, i, 0).score : 0);
         }
         status = MRQ_OK;
     }
-    mrq_result_free(result);
+    mrq_answer_free(result);
     return status;
 }
 
@@ -64,7 +64,7 @@ static mrq_query *make_query(const char *const *field, mrq_error *err)
 static mrq_status ask(mrq_ask what, const char *const *field, mrq_error *err)
 {
     mrq_query *query = make_query(field, err);
-    mrq_result *result = NULL;
+    mrq_answer *result = NULL;
     if (!query)
         return MRQ_FAILED;
     const mrq_status status = mrq_recommender_ask(recommender, what, query, &result, err);
@@ -114,7 +114,7 @@ static mrq_status batch(mrq_error *err, uint32_t threads)
 {
     static const char *const fields[BATCH][20] = {{PROGRAMMER}, {"user", "4", NULL}, {PROGRAMMER}};
     mrq_query *query[BATCH] = {NULL};
-    mrq_result *result[BATCH] = {NULL};
+    mrq_answer *result[BATCH] = {NULL};
     mrq_error error[BATCH] = {{MRQ_OK, ""}};
     mrq_status status = MRQ_OK;
     for (int i = 0; i < BATCH && status == MRQ_OK; i++)
@@ -128,7 +128,7 @@ static mrq_status batch(mrq_error *err, uint32_t threads)
             *err = error[i].status ? error[i] : (mrq_error){MRQ_FAILED, "no document"};
             status = MRQ_FAILED;
         } else if (status != MRQ_OK) {
-            mrq_result_free(result[i]);
+            mrq_answer_free(result[i]);
         }
     }
     return status;

@@ -20,7 +20,7 @@ from world import World, copy
 
 REQUESTS = {
     "recommend": ("GET", "/v1/recommendations?age=25&gender=F&job=12&k=3&explain=2"),
-    "taste": ("GET", "/v1/recommendations?liked=1,3&k=2&genre=Drama"),
+    "feedback": ("GET", "/v1/recommendations?liked=1,3&k=2&genre=Drama"),
     "similar": ("GET", "/v1/movies/1/similar?k=3"),
     "search": ("GET", "/v1/movies?query=the&k=3"),
     "user": ("GET", "/v1/users/4"),
@@ -202,14 +202,14 @@ class Test:
             if line is None:
                 self.check(call, number, error, "reload", f"it ended: {server.lines[-5:]}")
                 break
-            answer = server.ask("taste")  # by now it may have looked at the store once more, and taken the new one over
-            right = [self.answers[1]["taste"]] + ([self.answers[0]["taste"]] if "refused" in line else [])
+            answer = server.ask("feedback")  # by now it may have looked at the store once more, and taken the new one over
+            right = [self.answers[1]["feedback"]] + ([self.answers[0]["feedback"]] if "refused" in line else [])
             self.check(call, number, error, "reload", None if answer in right else f"after {line}another answer: {answer}")
             server.process.send_signal(signal.SIGHUP)
             end = time.monotonic() + 20
-            while server.ask("taste") != self.answers[1]["taste"] and time.monotonic() < end:
+            while server.ask("feedback") != self.answers[1]["feedback"] and time.monotonic() < end:
                 time.sleep(0.01)
-            right = server.ask("taste") == self.answers[1]["taste"]
+            right = server.ask("feedback") == self.answers[1]["feedback"]
             self.check(call, number, error, "reload", None if right else "the next one does not succeed")
             self.reload(server, 0)
         self.check("all", 0, 0, "reload", server.stop())

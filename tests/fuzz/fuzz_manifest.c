@@ -11,7 +11,7 @@ static void check(const mrq_manifest *m, const mrq_model_curve *curve)
     FUZZ_CHECK(strlen(m->model_name) < sizeof m->model_name);
     FUZZ_CHECK(strlen(m->index.settings.factory) < sizeof m->index.settings.factory);
     FUZZ_CHECK(m->index.recall >= 0 && m->index.recall <= 1 && m->index.p50 >= 0 && m->index.p99 >= 0);
-    FUZZ_CHECK(isfinite(m->index.p50) && isfinite(m->index.p99) && curve->n <= MRQ_EPOCHS_MAX && (!curve->n || curve->pass));
+    FUZZ_CHECK(isfinite(m->index.p50) && isfinite(m->index.p99) && curve->n <= MRQ_EPOCHS_MAX && (!curve->n || curve->epoch));
     FUZZ_CHECK(m->quality.name && !isinf(m->quality.value));
     for (int i = 0; i < MRQ_PARTS; i++)
         FUZZ_CHECK(m->part[i].size >= 0 && strlen(m->part[i].sha256) < sizeof m->part[i].sha256);
@@ -29,6 +29,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz_check_status(status, &err, FUZZ_ALLOW(MRQ_BAD_FILE));
     if (status == MRQ_OK)
         check(&manifest, &curve);
-    mrq_free(curve.pass);
+    mrq_free(curve.epoch);
     return 0;
 }

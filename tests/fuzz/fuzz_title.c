@@ -42,17 +42,17 @@ static uint32_t count_titles(const char *text)
     return n;
 }
 
-static void check(mrq_status status, mrq_result *result, const mrq_error *problem, unsigned allowed)
+static void check(mrq_status status, mrq_answer *result, const mrq_error *problem, unsigned allowed)
 {
     fuzz_check_status(status, problem, allowed);
     FUZZ_CHECK((result != NULL) == (status == MRQ_OK));
     if (!result)
         return;
     size_t size;
-    const char *text = mrq_result_json(result, &size);
+    const char *text = mrq_answer_json(result, &size);
     cJSON *json = fuzz_document(text, size);
     fuzz_check_document(json, false);
-    fuzz_check_results(cJSON_GetObjectItemCaseSensitive(json, "results"), mrq_result_size(result));
+    fuzz_check_results(cJSON_GetObjectItemCaseSensitive(json, "results"), mrq_answer_size(result));
     cJSON_Delete(json);
 }
 
@@ -60,7 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     mrq_recommender *recommender = fuzz_recommender();
     mrq_error problem = {0};
-    mrq_result *found = NULL, *alike = NULL;
+    mrq_answer *found = NULL, *alike = NULL;
     char *text = fuzz_text(data, size);
     mrq_query query = {0};
     mrq_status status = mrq_query_put(&query, MRQ_Q_TEXT, text, &problem);
@@ -71,15 +71,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check(status, found, &problem, FUZZ_ALLOW(MRQ_USAGE));
     mrq_query_clear(&query);
     if (status == MRQ_OK)
-        FUZZ_CHECK(mrq_result_size(found) == count_titles(text));
+        FUZZ_CHECK(mrq_answer_size(found) == count_titles(text));
     problem = (mrq_error){0};
     status = mrq_query_put(&query, MRQ_Q_MOVIE, text, &problem);
     if (status == MRQ_OK)
         status = mrq_recommender_ask(recommender, MRQ_ASK_SIMILAR, &query, &alike, &problem);
     check(status, alike, &problem, FUZZ_ALLOW(MRQ_USAGE) | FUZZ_ALLOW(MRQ_NOT_FOUND));
     mrq_query_clear(&query);
-    mrq_result_free(found);
-    mrq_result_free(alike);
+    mrq_answer_free(found);
+    mrq_answer_free(alike);
     free(text);
     return 0;
 }

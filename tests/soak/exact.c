@@ -8,10 +8,10 @@
  * which is ten times what was seen of the worst.
  *
  * The first line says what there is, as JSON. Then each line asks, and is answered by a line "ok COUNT" and so many doubles:
- *   score USER CODES TASTE           a score of each movie, then the bound of each; USER is a row or -, CODES a number or - for
- *                                    each feature of the tower, TASTE row:strength,... or -
+ *   score USER CODES FEEDBACK           a score of each movie, then the bound of each; USER is a row or -, CODES a number or - for
+ *                                    each feature of the tower, FEEDBACK row:strength,... or -
  *   similar ROW                      the same of the movies like one
- *   explain USER CODES TASTE ROWS    of each of these movies: the base, its bound; each part, its bound
+ *   explain USER CODES FEEDBACK ROWS    of each of these movies: the base, its bound; each part, its bound
  *   user ROW                         the rows of movies that a user has rated, -1, and those that the user likes
  * Only a linear tower under an inner product, and only an index that scans, has one right answer that is told here. */
 #include <math.h>
@@ -239,15 +239,15 @@ static uint32_t number(const char *text, uint32_t limit)
 }
 
 /* What the movies that are told, and those of the user's history that are not, add: in the order of the rows. */
-static void add_movies(person *p, const char *user, char *taste)
+static void add_movies(person *p, const char *user, char *feedback)
 {
     static double told[INPUTS_MAX];
     static uint32_t movie[INPUTS_MAX];
     uint32_t n = 0;
     char *save;
-    for (char *word = strcmp(taste, "-") == 0 ? NULL : strtok_r(taste, ",", &save); word; word = strtok_r(NULL, ",", &save)) {
+    for (char *word = strcmp(feedback, "-") == 0 ? NULL : strtok_r(feedback, ",", &save); word; word = strtok_r(NULL, ",", &save)) {
         if (n == INPUTS_MAX)
-            die("a taste that is too long");
+            die("feedback that is too long");
         movie[n] = number(word, generation->movies->rows);
         told[n++] = strtod(strchr(word, ':') + 1, NULL);
     }
@@ -268,7 +268,7 @@ static void add_movies(person *p, const char *user, char *taste)
     }
 }
 
-static void read_person(person *p, const char *user, char *codes, char *taste)
+static void read_person(person *p, const char *user, char *codes, char *feedback)
 {
     char *save, *word = strtok_r(codes, ",", &save);
     p->n = 0;
@@ -277,7 +277,7 @@ static void read_person(person *p, const char *user, char *codes, char *taste)
         if (word && strcmp(word, "-") != 0)
             add(p, branch->rows + (size_t)number(word, branch->n_rows) * tower->width, 1, mean[feature[f]]);
     }
-    add_movies(p, user, taste);
+    add_movies(p, user, feedback);
 }
 
 /* What anybody scores, and what the person's inputs change of it. */

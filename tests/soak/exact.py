@@ -92,16 +92,16 @@ class Generation:
                 codes[name] = code_of(self.categories[name], query[name])
             elif user is not None:
                 codes[name] = self.categories[name]["codes"][user]
-        taste = {}
+        feedback = {}
         for key, strength in ("liked", LIKES), ("disliked", DISLIKES):
             for movie in query.get(key, []):
-                taste[self.row(self.movie_row, movie)] = strength
-        return user, codes, dict(sorted(taste.items()))
+                feedback[self.row(self.movie_row, movie)] = strength
+        return user, codes, dict(sorted(feedback.items()))
 
     def words(self, person):
-        user, codes, taste = person
+        user, codes, feedback = person
         return ("-" if user is None else user, ",".join(str(codes.get(name, "-")) for name in self.features),
-                ",".join("%d:%g" % item for item in taste.items()) or "-")
+                ",".join("%d:%g" % item for item in feedback.items()) or "-")
 
     def score(self, *words):
         """The score of each movie, and the bound of what a float may make of it."""
@@ -187,19 +187,19 @@ class Generation:
         return True
 
     def judge_recommend(self, query, document):
-        person = user, codes, taste = self.person(query)
+        person = user, codes, feedback = self.person(query)
         told = {name: self.value(name, codes[name]) for name in ("age", "gender", "job") if name in codes}
         told["user"] = query.get("user")
         for key in "liked", "disliked":
             if query.get(key):
                 told[key] = sorted(set(query[key]))
         told.update(k=query.get("k", K_DEFAULT), **self.filters(query))
-        seen = query.get("include_seen") and (user is not None or taste)
+        seen = query.get("include_seen") and (user is not None or feedback)
         if seen:
             told["include_seen"] = True
         if not self.expect(document, model=self.model, query=told):
             return
-        left_out = set() if seen else set(taste) | set(self.rated(user)[0] if user is not None else ())
+        left_out = set() if seen else set(feedback) | set(self.rated(user)[0] if user is not None else ())
         rows = self.qualifying(query, left_out)
         answered = self.judge_order(rows, *self.score("score", *self.words(person)), told["k"], document["results"])
         if query.get("explain"):
@@ -241,11 +241,11 @@ class Generation:
 
     def inputs(self, person):
         """What is known of the person, as the parts of an explanation name it, in the order of exact.c."""
-        user, codes, taste = person
+        user, codes, feedback = person
         named = [{"input": name, **self.value(name, codes[name])} for name in self.features if name in codes]
         history = self.rated(user)[1] if user is not None else []
-        for row in sorted(set(history) | set(taste)):
-            name = "history" if row not in taste else "liked" if taste[row] > 0 else "disliked"
+        for row in sorted(set(history) | set(feedback)):
+            name = "history" if row not in feedback else "liked" if feedback[row] > 0 else "disliked"
             named.append({"input": name, "id": self.movies[row][0], "title": self.movies[row][1]})
         return named
 
@@ -315,7 +315,7 @@ class Generation:
         if document is None:
             return
         years = [movie[2] for movie in self.movies if movie[2] is not None]
-        want = {"generation": self.name, "model": self.model, "movies": len(self.movies), "users": len(self.users), "tastes": True,
+        want = {"generation": self.name, "model": self.model, "movies": len(self.movies), "users": len(self.users), "feedback": True,
                 "genres": self.genres, "years": [min(years), max(years)]}
         for key, value in want.items():
             demand(document.get(key) == value, key, "is", document.get(key), "want", value)

@@ -92,10 +92,10 @@ static inline mrq_status asked_query(const question *a, mrq_query *query, mrq_er
 #define ASKED_QUERY __attribute__((cleanup(mrq_query_clear))) mrq_query
 
 /* The document of an answer, freed with mrq_free(); NULL when out of memory. */
-static inline char *asked_json(const mrq_generation *g, const mrq_answer *answer)
+static inline char *asked_json(const mrq_generation *g, const mrq_content *answer)
 {
     mrq_print print = {0};
-    mrq_print_answer(&print, g, answer);
+    mrq_print_content(&print, g, answer);
     mrq_print_key(&print, "cache");
     mrq_print_text(&print, mrq_cache_state_names[answer->cache]);
     mrq_print_close(&print, '}');
@@ -103,7 +103,7 @@ static inline char *asked_json(const mrq_generation *g, const mrq_answer *answer
     return mrq_print_take(&print, NULL);
 }
 
-static inline mrq_status asked_recommend(const mrq_generation *g, mrq_cache *cache, const question *a, mrq_answer *out,
+static inline mrq_status asked_recommend(const mrq_generation *g, mrq_cache *cache, const question *a, mrq_content *out,
                                          mrq_error *problem)
 {
     ASKED_QUERY query = {0};
@@ -112,7 +112,7 @@ static inline mrq_status asked_recommend(const mrq_generation *g, mrq_cache *cac
 }
 
 static inline mrq_status asked_similar(const mrq_generation *g, const char *movie, uint32_t k, const question_filters *filters,
-                                       mrq_answer *out, mrq_error *problem)
+                                       mrq_content *out, mrq_error *problem)
 {
     ASKED_QUERY query = {0};
     MRQ_TRY(mrq_query_put(&query, MRQ_Q_MOVIE, movie, problem));
@@ -129,7 +129,7 @@ static inline mrq_status asked_resolve(const mrq_generation *g, const question *
     return mrq_query_resolve(g, MRQ_ASK_RECOMMEND, &query, out, problem);
 }
 
-static inline mrq_status ask_recommend(mrq_recommender *r, const question *a, mrq_result **out, mrq_error *problem)
+static inline mrq_status ask_recommend(mrq_recommender *r, const question *a, mrq_answer **out, mrq_error *problem)
 {
     ASKED_QUERY query = {0};
     MRQ_TRY(asked_query(a, &query, problem));
@@ -137,7 +137,7 @@ static inline mrq_status ask_recommend(mrq_recommender *r, const question *a, mr
 }
 
 static inline mrq_status ask_similar(mrq_recommender *r, const char *movie, uint32_t k, const question_filters *filters,
-                                     mrq_result **out, mrq_error *problem)
+                                     mrq_answer **out, mrq_error *problem)
 {
     ASKED_QUERY query = {0};
     MRQ_TRY(mrq_query_put(&query, MRQ_Q_MOVIE, movie, problem));
@@ -147,14 +147,14 @@ static inline mrq_status ask_similar(mrq_recommender *r, const char *movie, uint
     return mrq_recommender_ask(r, MRQ_ASK_SIMILAR, &query, out, problem);
 }
 
-static inline mrq_status ask_movie(mrq_recommender *r, int64_t id, mrq_result **out, mrq_error *problem)
+static inline mrq_status ask_movie(mrq_recommender *r, int64_t id, mrq_answer **out, mrq_error *problem)
 {
     ASKED_QUERY query = {0};
     MRQ_TRY(asked_number(&query, MRQ_Q_MOVIE, id, problem));
     return mrq_recommender_ask(r, MRQ_ASK_ITEM, &query, out, problem);
 }
 
-static inline mrq_status ask_search(mrq_recommender *r, const char *text, uint32_t k, mrq_result **out, mrq_error *problem)
+static inline mrq_status ask_search(mrq_recommender *r, const char *text, uint32_t k, mrq_answer **out, mrq_error *problem)
 {
     ASKED_QUERY query = {0};
     MRQ_TRY(mrq_query_put(&query, MRQ_Q_TEXT, text, problem));
@@ -162,7 +162,7 @@ static inline mrq_status ask_search(mrq_recommender *r, const char *text, uint32
     return mrq_recommender_ask(r, MRQ_ASK_SEARCH, &query, out, problem);
 }
 
-static inline mrq_status ask_user(mrq_recommender *r, int64_t id, uint32_t k, mrq_result **out, mrq_error *problem)
+static inline mrq_status ask_user(mrq_recommender *r, int64_t id, uint32_t k, mrq_answer **out, mrq_error *problem)
 {
     ASKED_QUERY query = {0};
     MRQ_TRY(asked_number(&query, MRQ_Q_USER, id, problem));
@@ -170,13 +170,13 @@ static inline mrq_status ask_user(mrq_recommender *r, int64_t id, uint32_t k, mr
     return mrq_recommender_ask(r, MRQ_ASK_USER, &query, out, problem);
 }
 
-static inline mrq_status ask_info(mrq_recommender *r, mrq_result **out, mrq_error *problem)
+static inline mrq_status ask_info(mrq_recommender *r, mrq_answer **out, mrq_error *problem)
 {
     return mrq_recommender_ask(r, MRQ_ASK_INFO, NULL, out, problem);
 }
 
 /* Those that cannot be made are among the errors. */
-static inline mrq_status ask_batch(mrq_recommender *r, const question *a, uint32_t n, uint32_t threads, mrq_result **result,
+static inline mrq_status ask_batch(mrq_recommender *r, const question *a, uint32_t n, uint32_t threads, mrq_answer **result,
                                    mrq_error *error, mrq_error *problem)
 {
     mrq_query *query = calloc(n ? n : 1, sizeof *query);

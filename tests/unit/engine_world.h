@@ -155,9 +155,9 @@ static inline double world_score(const engine_world *w, const world_sum *sum, ui
     return product + d->shift + (tower->bias ? sum->at[tower->size] + (double)m[tower->size] : 0);
 }
 
-static inline mrq_answer world_answer(const engine_world *w, const question *query)
+static inline mrq_content world_answer(const engine_world *w, const question *query)
 {
-    mrq_answer answer = {0};
+    mrq_content answer = {0};
     assert_ok(asked_recommend(&w->g, NULL, query, &answer, &err));
     return answer;
 }

@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 
 #include "model/network.h"
-#include "store/draft.h"
+#include "store/publication.h"
 #include "unit/forge.h"
 
 enum { USERS = 50, MOVIES = 40, DIM = 16 };
@@ -61,11 +61,11 @@ static inline int make_world(void **state)
                                          .test_ndcg = NAN,
                                          .schema = "small",
                                          .split = "random"};
-    mrq_model_pass *pass = mrq_array(3, sizeof *pass);
-    pass[0] = (mrq_model_pass){1.25, (double)NAN, 1.5};
-    pass[1] = (mrq_model_pass){0.8, (double)NAN, 0.9};
-    pass[2] = (mrq_model_pass){0.75, (double)NAN, 1.123456};
-    model->curve = (mrq_model_curve){3, pass};
+    mrq_model_epoch *epoch = mrq_array(3, sizeof *epoch);
+    epoch[0] = (mrq_model_epoch){1.25, (double)NAN, 1.5};
+    epoch[1] = (mrq_model_epoch){0.8, (double)NAN, 0.9};
+    epoch[2] = (mrq_model_epoch){0.75, (double)NAN, 1.123456};
+    model->curve = (mrq_model_curve){3, epoch};
     snprintf(folder, sizeof folder, "%s", temporary_folder());
     snprintf(model_path, sizeof model_path, "%s/m.mrq", folder);
     assert_ok(mrq_model_save(model, model_path, &err));

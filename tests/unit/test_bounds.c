@@ -1,6 +1,6 @@
 /* Eval room at its ends: how few ratings a protocol can be of, which baseline fits which, how many neighbours, values and groups
- * there are, and what goes wrong in a study. */
-#include "eval/study.h"
+ * there are, and what goes wrong in an experiment. */
+#include "eval/experiment.h"
 #include "model/network.h"
 #include "unit/small_world.h"
 
@@ -245,13 +245,13 @@ static void categories_of_many_values_are_left_out(void **state)
         assert_int_equal(ranker.n_values, cases[c].looked_at);
         MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
         MRQ_AUTOFREE uint32_t *top = mrq_array((size_t)p.n_users * MRQ_CUT_MAX, sizeof *top);
-        mrq_sheet sheet;
+        mrq_report report;
         mrq_summary summary;
         for (uint32_t i = 0; i < p.n_users * MRQ_CUT_MAX; i++)
             top[i] = i % MRQ_CUT_MAX < 15 ? i % MRQ_CUT_MAX : MRQ_NONE;
-        assert_ok(mrq_sheet_make(&s->data, 1, arena, &sheet, &err));
-        assert_ok(mrq_sheet_rankings(&sheet, &p, top, &err));
-        assert_ok(mrq_sheet_sum_up(&sheet, 1, &summary, &err));
+        assert_ok(mrq_report_make(&s->data, 1, arena, &report, &err));
+        assert_ok(mrq_report_rankings(&report, &p, top, &err));
+        assert_ok(mrq_report_sum_up(&report, 1, &summary, &err));
         uint32_t users = 0;
         for (uint32_t g = 0; g < summary.n_groups; g++)
             users += summary.group[g].users;
@@ -317,7 +317,7 @@ static void a_models_parts_are_its_own(void **state)
 }
 
 /* What goes wrong is told with who it was. */
-static void a_study_names_who_failed(void **state)
+static void an_experiment_names_who_failed(void **state)
 {
     (void)state;
     static const char *const texts[] = {
@@ -327,20 +327,21 @@ static void a_study_names_who_failed(void **state)
               "\"optimizer\":\"sgd\",\"lr\":0.01,\"epochs\":1")};
     small_data *s = small_data_new(20, 15, 300);
     const mrq_description lost = describe(texts[0]), fine = describe(texts[1]);
-    mrq_contender contender = {.name = "tiny", .description = &lost};
-    const mrq_study study = {
-        .data = &s->data, .protocol = MRQ_PROTOCOL_TOPN, .seed = 1, .seeds = 1, .threads = 1, .n = 1, .contender = &contender};
-    mrq_result result;
+    mrq_candidate candidate = {.name = "tiny", .description = &lost};
+    const mrq_experiment experiment = {
+        .data = &s->data, .protocol = MRQ_PROTOCOL_TOPN, .seed = 1, .seeds = 1, .threads = 1, .n = 1, .candidate = &candidate};
+    mrq_experiment_result result;
     MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
-    assert_fails(mrq_study_run(&study, arena, &result, &err), MRQ_FAILED, "tiny: the loss exploded in the first pass, after ");
+    assert_fails(mrq_experiment_run(&experiment, arena, &result, &err), MRQ_FAILED,
+                 "tiny: the loss exploded in the first epoch, after ");
     mrq_train_result trained;
     assert_ok(mrq_train(&s->data, &fine, &(mrq_train_options){.test = 0.2, .seed = 9, .threads = 1}, NULL, &trained, &err));
     trained.model->param[mrq_tensor_at(&trained.model->tensors, trained.model->user.plan[0].embedding, 1)] = NAN;
-    contender = (mrq_contender){.name = "spoiled", .model = trained.model};
-    mrq_study own = study;
+    candidate = (mrq_candidate){.name = "spoiled", .model = trained.model};
+    mrq_experiment own = experiment;
     own.protocol = MRQ_PROTOCOL_OWN;
     own.own = trained.model;
-    assert_fails(mrq_study_run(&own, arena, &result, &err), MRQ_FAILED, "spoiled: a score is not a finite number");
+    assert_fails(mrq_experiment_run(&own, arena, &result, &err), MRQ_FAILED, "spoiled: a score is not a finite number");
     mrq_model_free(trained.model);
     small_data_free(s);
 }
@@ -351,7 +352,7 @@ int main(void)
         cmocka_unit_test(a_tenth_is_held_out_of_ten_or_more), cmocka_unit_test(two_users_are_asked_at_least),
         cmocka_unit_test(a_time_that_differs_once_is_enough), cmocka_unit_test(each_baseline_has_its_protocols),
         cmocka_unit_test(two_hundred_neighbours_are_near),    cmocka_unit_test(categories_of_many_values_are_left_out),
-        cmocka_unit_test(a_models_parts_are_its_own),         cmocka_unit_test(a_study_names_who_failed),
+        cmocka_unit_test(a_models_parts_are_its_own),         cmocka_unit_test(an_experiment_names_who_failed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

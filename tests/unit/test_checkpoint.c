@@ -9,7 +9,7 @@ static char folder[128], path[200];
 
 enum { USERS = 20, MOVIES = 15, RATINGS = 90, LEARNED = 73, EPOCHS = 3 };
 
-/* A training that is interrupted in its second pass, and its checkpoint. */
+/* A training that is interrupted in its second epoch, and its checkpoint. */
 static struct {
     small_data *data;
     mrq_description d;
@@ -145,7 +145,7 @@ static void a_position_lies_within_the_training(void **state)
         at = position();
         memcpy(cases[i].member, cases[i].is_real ? (const void *)&cases[i].real : (const void *)&cases[i].whole, cases[i].size);
         char sentence[200];
-        snprintf(sentence, sizeof sentence, "pass %lld, %llu ratings, %u passes ended: not a position in this training",
+        snprintf(sentence, sizeof sentence, "epoch %lld, %llu ratings, %u epochs ended: not a position in this training",
                  (long long)at.epoch, (unsigned long long)at.done, at.n_epochs);
         if (cases[i].fine)
             assert_ok(resume_with("position", &at, sizeof at));
@@ -159,7 +159,7 @@ static void keep_last(void *context, const mrq_train_epoch *all, uint32_t n)
     memcpy(context, all, n * sizeof *all);
 }
 
-/* The seconds before an interruption count, in the pass that was interrupted and in no other. */
+/* The seconds before an interruption count, in the epoch that was interrupted and in no other. */
 static void seconds_before_an_interruption_count(void **state)
 {
     (void)state;
@@ -184,7 +184,7 @@ static void passes_stand_in_their_order(void **state)
     MRQ_AUTOFREE mrq_train_epoch *epoch = copy_of("epochs", &size);
     assert_int_equal(size, sizeof *epoch);
     epoch->epoch = 2;
-    assert_fails(resume_with("epochs", epoch, size), MRQ_BAD_FILE, "pass 2 stands in the place of pass 1");
+    assert_fails(resume_with("epochs", epoch, size), MRQ_BAD_FILE, "epoch 2 stands in the place of epoch 1");
 }
 
 static void each_section_is_there_and_whole(void **state)

@@ -23,9 +23,9 @@ static mrq_status search_comes_to;
 struct made_up {
     const char *name;
     mrq_way way;
-    bool effort, ordered, rotated;
-    double least; /* effort and twice the depth from which on all are found; below that 8 of 10 */
-    double us;    /* microseconds a query: this and a hundredth of it for each of effort and depth */
+    bool parameter, ordered, rotated;
+    double least; /* parameter and twice the rerank from which on all are found; below that 8 of 10 */
+    double us;    /* microseconds a query: this and a hundredth of it for each of parameter and rerank */
 };
 static const struct made_up *kinds_now;
 static uint32_t n_kinds_now;
@@ -59,20 +59,20 @@ mrq_status __wrap_mrq_index_build(const char *factory, const float *x, uint32_t 
     strcpy(index->settings.factory, factory);
     const struct made_up *kind = kind_of(index);
     index->way = kind->way;
-    index->settings.effort = kind->effort ? 64 : 0;
+    index->settings.parameter = kind->parameter ? 64 : 0;
     index->parts.rows = kind->ordered || kind->rotated ? x : NULL;
     index->parts.rotation = kind->rotated ? x : NULL;
     *out = index;
     return MRQ_OK;
 }
 
-mrq_status __wrap_mrq_index_tune(mrq_index *index, uint32_t effort, uint32_t depth, mrq_error *error);
-mrq_status __wrap_mrq_index_tune(mrq_index *index, uint32_t effort, uint32_t depth, mrq_error *error)
+mrq_status __wrap_mrq_index_tune(mrq_index *index, uint32_t parameter, uint32_t rerank, mrq_error *error);
+mrq_status __wrap_mrq_index_tune(mrq_index *index, uint32_t parameter, uint32_t rerank, mrq_error *error)
 {
     (void)error;
-    assert_int_equal(effort > 0, kind_of(index)->effort);
-    index->settings.effort = effort;
-    index->settings.depth = depth;
+    assert_int_equal(parameter > 0, kind_of(index)->parameter);
+    index->settings.parameter = parameter;
+    index->settings.rerank = rerank;
     return MRQ_OK;
 }
 
@@ -91,11 +91,11 @@ mrq_status __wrap_mrq_index_search(const mrq_index *index, const float *query, u
         return mrq_fail(error, search_comes_to, "no search");
     mrq_scan(index->vectors, index->n, DIM, query, NULL, &top);
     *found = top.n;
-    for (uint32_t i = 0; set->effort + 2.0 * set->depth < kind->least && i < 2 && i < k; i++)
+    for (uint32_t i = 0; set->parameter + 2.0 * set->rerank < kind->least && i < 2 && i < k; i++)
         hits[i].row = index->n + i; /* is none of the best */
     if (kind->least > 1e6)
         *found -= 3; /* it comes back short */
-    now += 1e-6 * (kind->us * (1 + 0.01 * (set->effort + set->depth)) + number);
+    now += 1e-6 * (kind->us * (1 + 0.01 * (set->parameter + set->rerank)) + number);
     n_searches++;
     snprintf(asked + strlen(asked), sizeof asked - strlen(asked), "%u", number);
     return MRQ_OK;
@@ -123,11 +123,11 @@ static int make(void **state)
 static void tell(const mrq_trial *t, char *out, size_t size)
 {
     const size_t used = strlen(out);
-    snprintf(out + used, size - used, "%s%u/%u %.3g %.1f-%.1f", used ? ", " : "", t->settings.effort, t->settings.depth, t->recall,
-             1e6 * t->p50, 1e6 * t->p99);
+    snprintf(out + used, size - used, "%s%u/%u %.3g %.1f-%.1f", used ? ", " : "", t->settings.parameter, t->settings.rerank,
+             t->recall, 1e6 * t->p50, 1e6 * t->p99);
 }
 
-/* Chooses among made-up kinds; the settings tried, each as "effort/depth recall p50-p99". */
+/* Chooses among made-up kinds; the settings tried, each as "parameter/rerank recall p50-p99". */
 static mrq_status choose(const struct made_up *kinds, uint32_t n, double recall, mrq_index **index, char *tried, size_t size,
                          mrq_trial *best)
 {
@@ -158,7 +158,7 @@ static void each_kind_goes_up_its_own_settings(void **state)
     } rows[] = {
         /* a scan in exact order: nothing to set */
         {{"flat", MRQ_WAY_SCAN, false, true, false, 0, 50}, 1, "0/0 1 52.0-53.0", "0/0 1 56.0-58.0"},
-        /* a walk in exact order, one depth; until all are found */
+        /* a walk in exact order, one rerank; until all are found */
         {{"graph", MRQ_WAY_WALK, true, true, false, 40, 50},
          0.9,
          "8/0 0.8 56.0-57.0, 12/0 0.8 58.0-59.0, 16/0 0.8 60.0-61.0, 24/0 0.8 64.0-65.0, 32/0 0.8 68.0-69.0, 48/0 1 76.0-77.0",
@@ -169,7 +169,7 @@ static void each_kind_goes_up_its_own_settings(void **state)
          "64/0 0.8 84.0-85.0, 96/0 0.8 100.0-101.0, 128/0 0.8 116.0-117.0, 192/0 0.8 148.0-149.0, 256/0 0.8 180.0-181.0, 384/0 0.8 "
          "244.0-245.0, 512/0 0.8 308.0-309.0, 768/0 0.8 436.0-437.0, 1024/0 1 564.0-565.0",
          "1024/0 1 568.0-570.0"},
-        /* a walk over codes: no depth beyond the effort, and no way up that takes more than twice the best time */
+        /* a walk over codes: no rerank beyond the parameter, and no way up that takes more than twice the best time */
         {{"coded", MRQ_WAY_WALK, true, false, false, 100, 50},
          0.9,
          "8/0 0.8 56.0-57.0, 12/0 0.8 58.0-59.0, 16/0 0.8 60.0-61.0, 24/0 0.8 64.0-65.0, 32/0 0.8 68.0-69.0, 48/0 0.8 76.0-77.0, "
@@ -182,7 +182,7 @@ static void each_kind_goes_up_its_own_settings(void **state)
          "64/0 0.8 84.0-85.0, 96/0 0.8 100.0-101.0, 128/0 1 116.0-117.0, 24/20 0.8 74.0-75.0, 32/20 0.8 78.0-79.0, 48/20 0.8 "
          "86.0-87.0, 64/20 1 94.0-95.0, 48/40 1 96.0-97.0, 128/100 1 166.0-167.0, 512/400 1 508.0-509.0",
          "64/20 1 98.0-100.0"},
-        /* lists: the depth apart from the effort */
+        /* lists: the rerank apart from the parameter */
         {{"lists", MRQ_WAY_ASK, true, false, false, 100, 50},
          0.9,
          "8/0 0.8 56.0-57.0, 12/0 0.8 58.0-59.0, 16/0 0.8 60.0-61.0, 24/0 0.8 64.0-65.0, 32/0 0.8 68.0-69.0, 48/0 0.8 76.0-77.0, "
@@ -190,7 +190,7 @@ static void each_kind_goes_up_its_own_settings(void **state)
          "70.0-71.0, 24/20 0.8 74.0-75.0, 32/20 0.8 78.0-79.0, 48/20 0.8 86.0-87.0, 64/20 1 94.0-95.0, 8/40 0.8 76.0-77.0, 12/40 "
          "0.8 78.0-79.0, 16/40 0.8 80.0-81.0, 24/40 1 84.0-85.0, 8/100 1 106.0-107.0, 8/400 1 256.0-257.0",
          "24/40 1 88.0-90.0"},
-        /* codes, scanned: the depth alone */
+        /* codes, scanned: the rerank alone */
         {{"codes", MRQ_WAY_ASK, false, false, false, 100, 50},
          0.9,
          "0/0 0.8 52.0-53.0, 0/20 0.8 62.0-63.0, 0/40 0.8 72.0-73.0, 0/100 1 102.0-103.0, 0/400 1 252.0-253.0",
@@ -241,7 +241,7 @@ static void the_fastest_of_several_kinds_is_kept(void **state)
         for (int k = 0; k < 3; k++)
             kinds[k] = *rows[i].kinds[k];
         assert_ok(choose(kinds, 3, 0.95, &index, tried, sizeof tried, &best));
-        snprintf(chosen, sizeof chosen, "%s %u/%u", best.settings.factory, best.settings.effort, best.settings.depth);
+        snprintf(chosen, sizeof chosen, "%s %u/%u", best.settings.factory, best.settings.parameter, best.settings.rerank);
         assert_string_equal(chosen, rows[i].best);
         assert_int_equal(n_builds, 3);
         assert_int_equal(n_open, 1);
@@ -250,7 +250,7 @@ static void the_fastest_of_several_kinds_is_kept(void **state)
     }
 }
 
-/* A kind that takes more than twice the time of the best so far is given up at that depth. */
+/* A kind that takes more than twice the time of the best so far is given up at that rerank. */
 static void what_is_past_all_hope_is_not_tried_further(void **state)
 {
     (void)state;
@@ -432,8 +432,9 @@ static void a_trial_is_told_as_json(void **state)
         assert_true(told == !failed);
         if (told) {
             char *text = cJSON_PrintUnformatted(object);
-            assert_string_equal(text, "{\"factory\":\"HNSW32,SQ8\",\"effort\":48,\"depth\":40,\"recall\":0.987654,\"p50_us\":12.35,"
-                                      "\"p99_us\":1500,\"queries\":500}");
+            assert_string_equal(text,
+                                "{\"factory\":\"HNSW32,SQ8\",\"efSearch\":48,\"rerank\":40,\"recall\":0.987654,\"p50_us\":12.35,"
+                                "\"p99_us\":1500,\"queries\":500}");
             free(text);
         }
         cJSON_Delete(object);

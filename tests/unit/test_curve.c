@@ -11,7 +11,7 @@ static const char *folder;
 enum { PASSES = 10000 };
 static mrq_train_epoch epoch[PASSES];
 
-/* Passes as a run reports them, learning ever less; the parts that are not asked for are NaN. */
+/* Epochs as a run reports them, learning ever less; the parts that are not asked for are NaN. */
 static void run(uint32_t n, bool valid, bool test)
 {
     for (uint32_t i = 0; i < n; i++) {
@@ -61,7 +61,7 @@ static void check_xml(const char *text)
     assert_int_equal(depth, 0);
 }
 
-/* The picture of the first `n` passes, which is well-formed and has no number that is none. */
+/* The picture of the first `n` epochs, which is well-formed and has no number that is none. */
 static char *picture(const char *title, uint32_t n)
 {
     char path[200];
@@ -87,7 +87,7 @@ static void check_csv(uint32_t n, const char *want)
     mrq_free(text);
 }
 
-#define HEADER "pass,train_rmse,valid_rmse,test_rmse,seconds,samples_per_second,best\n"
+#define HEADER "epoch,train_rmse,valid_rmse,test_rmse,seconds,samples_per_second,best\n"
 
 static void test_csv(void **state)
 {
@@ -129,10 +129,10 @@ static void test_svg(void **state)
     assert_non_null(strstr(text, ">training 0.8100<"));
     assert_non_null(strstr(text, ">validation 0.8400<"));
     assert_non_null(strstr(text, ">test 0.8600<"));
-    assert_non_null(strstr(text, ">best: pass 8, validation 0.8550<"));
-    for (int pass = 5; pass <= 20; pass += 5) {
+    assert_non_null(strstr(text, ">best: epoch 8, validation 0.8550<"));
+    for (int epoch = 5; epoch <= 20; epoch += 5) {
         char tick[16];
-        snprintf(tick, sizeof tick, ">%d</text>", pass);
+        snprintf(tick, sizeof tick, ">%d</text>", epoch);
         assert_int_equal(count_text(text, tick), 1);
     }
     assert_int_equal(count_text(text, ">0.80</text>"), 1); /* 0.81 .. 1.05 */
@@ -141,7 +141,7 @@ static void test_svg(void **state)
     mrq_free(text);
 }
 
-/* The whole picture: its three lines, dashes, names and values, and the mark on the best pass. */
+/* The whole picture: its three lines, dashes, names and values, and the mark on the best epoch. */
 static void test_picture_to_the_letter(void **state)
 {
     (void)state;
@@ -149,10 +149,9 @@ static void test_picture_to_the_letter(void **state)
     epoch[1] = (mrq_train_epoch){2, 3, 0.9, 0.9, 0.98, 2.25, 1, 0, 1};
     epoch[2] = (mrq_train_epoch){3, 3, 0.8, 0.91, 0.97, 1, 1, 0, 0};
     char *text = picture("t", 3);
-    assert_non_null(strstr(
-        text,
-        "<desc>Root mean squared error by training pass, 3 in all; the best is pass 2 with a validation RMSE of 0.9000.</desc>\n"));
-    assert_non_null(strstr(text, ">pass</text>\n"));
+    assert_non_null(strstr(text, "<desc>Root mean squared error by training epoch, 3 in all; the best is epoch 2 with a validation "
+                                 "RMSE of 0.9000.</desc>\n"));
+    assert_non_null(strstr(text, ">epoch</text>\n"));
     assert_non_null(strstr(text, ">RMSE</text>\n"));
     const char *const lines = strstr(text, "<g fill=\"#0072b2\"");
     assert_non_null(lines);
@@ -182,7 +181,7 @@ static void test_picture_to_the_letter(void **state)
                "<text x=\"513\" y=\"54\">test 0.9700</text>\n"
                "<circle cx=\"383.0\" cy=\"222.0\" r=\"5.5\" fill=\"#d55e00\" stroke=\"#fff\" stroke-width=\"2\"/>\n"
                "<text x=\"383.0\" y=\"202.0\" text-anchor=\"middle\" font-weight=\"bold\" stroke=\"#fff\" stroke-width=\"4\" "
-               "stroke-linejoin=\"round\" paint-order=\"stroke\">best: pass 2, validation 0.9000</text>\n"
+               "stroke-linejoin=\"round\" paint-order=\"stroke\">best: epoch 2, validation 0.9000</text>\n"
                "</svg>\n");
     mrq_free(text);
 }
@@ -194,12 +193,12 @@ static void test_parts_left_out(void **state)
     char *text = picture("t", 5);
     assert_int_equal(count_text(text, "<polyline"), 2);
     assert_null(strstr(text, "validation"));
-    assert_non_null(strstr(text, ">best: pass 5, test 0.8900<"));
+    assert_non_null(strstr(text, ">best: epoch 5, test 0.8900<"));
     mrq_free(text);
     run(5, false, false);
     text = picture("t", 5);
     assert_int_equal(count_text(text, "<polyline"), 1);
-    assert_non_null(strstr(text, ">best: pass 5, training 0.8400<"));
+    assert_non_null(strstr(text, ">best: epoch 5, training 0.8400<"));
     mrq_free(text);
     for (uint32_t i = 0; i < 5; i++) /* nothing at all: bare axes */
         epoch[i].train_rmse = i % 2 ? NAN : INFINITY;
@@ -229,7 +228,7 @@ static void test_single_pass(void **state)
     char *text = picture("t", 1);
     assert_int_equal(count_text(text, "<circle"), 3 + 1); /* a line of one point shows nothing */
     assert_non_null(strstr(text, "cx=\"383.0\""));        /* the middle */
-    assert_non_null(strstr(text, ">best: pass 1, validation 1.0300<"));
+    assert_non_null(strstr(text, ">best: epoch 1, validation 1.0300<"));
     mrq_free(text);
 }
 
@@ -277,9 +276,9 @@ static void test_many_passes(void **state)
         for (const char *p = line; p < end; p++)
             points += *p == ',';
         assert_true(points > 450 && points <= 1000);
-        assert_ptr_equal(strstr(line, " 84.0,"), line + 8);                    /* the first pass */
+        assert_ptr_equal(strstr(line, " 84.0,"), line + 8);                    /* the first epoch */
         assert_true(strstr(line, " 682.0,") && strstr(line, " 682.0,") < end); /* and the last */
-        assert_true(count_text(text, "V368\" stroke=\"#e2e2e2\"") <= 10);      /* ticks of the passes */
+        assert_true(count_text(text, "V368\" stroke=\"#e2e2e2\"") <= 10);      /* ticks of the epochs */
         assert_int_equal(count_text(text, "<circle"), 1);
         mrq_free(text);
     }

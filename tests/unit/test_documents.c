@@ -52,38 +52,38 @@ static void add_masked(const mrq_recommender *r, const char *text)
 }
 
 /* A result by its functions, and as a document; or why there is none. Frees it. */
-static void add_result(const mrq_recommender *r, mrq_status status, mrq_result *result)
+static void add_result(const mrq_recommender *r, mrq_status status, mrq_answer *result)
 {
     if (status != MRQ_OK) {
         add("%d %s\n", (int)status, err.msg);
         return;
     }
     size_t size;
-    const char *json = mrq_result_json(result, &size);
+    const char *json = mrq_answer_json(result, &size);
     assert_int_equal(strlen(json), size);
     add_masked(r, json);
-    assert_ptr_equal(mrq_result_json(result, NULL), json);
-    add("%u movies, %s\n", mrq_result_size(result), mrq_result_cache(result));
-    for (uint32_t i = 0; i <= mrq_result_size(result); i++) { /* one too many as well */
-        const mrq_movie movie = mrq_result_movie(result, i);
+    assert_ptr_equal(mrq_answer_json(result, NULL), json);
+    add("%u movies, %s\n", mrq_answer_size(result), mrq_answer_cache_state(result));
+    for (uint32_t i = 0; i <= mrq_answer_size(result); i++) { /* one too many as well */
+        const mrq_movie movie = mrq_answer_movie(result, i);
         double base, rest;
-        const uint32_t reasons = mrq_result_reasons(result, i, &base, &rest);
+        const uint32_t reasons = mrq_answer_reasons(result, i, &base, &rest);
         add("%" PRId64 " '%s' %d %.4f:", movie.id, movie.title, movie.year, movie.score);
         for (uint32_t g = 0; g <= movie.n_genres; g++)
-            add(" '%s'", mrq_result_genre(result, i, g));
+            add(" '%s'", mrq_answer_genre(result, i, g));
         add(" base %.4f rest %.4f", base, rest);
         for (uint32_t p = 0; p <= reasons; p++) {
-            const mrq_reason reason = mrq_result_reason(result, i, p);
+            const mrq_reason reason = mrq_answer_reason(result, i, p);
             add(", %s '%s' %" PRId64 " %.4f", reason.input, reason.value, reason.id, reason.score);
         }
         add("\n");
     }
-    mrq_result_free(result);
+    mrq_answer_free(result);
 }
 
 static void recommend(mrq_recommender *r, question query)
 {
-    mrq_result *result = NULL;
+    mrq_answer *result = NULL;
     add("recommend age=%s user=%" PRId64 " k=%u liked=%u disliked=%u genres=%u explain=%u\n", query.age ? query.age : "-",
         query.user, query.k, query.n_liked, query.n_disliked, query.filters.n_genres, query.explain);
     const mrq_status status = ask_recommend(r, &query, &result, &err);
@@ -92,7 +92,7 @@ static void recommend(mrq_recommender *r, question query)
 
 static void similar(mrq_recommender *r, const char *movie, uint32_t k, const question_filters *filters)
 {
-    mrq_result *result = NULL;
+    mrq_answer *result = NULL;
     add("similar %s k=%u\n", movie, k);
     const mrq_status status = ask_similar(r, movie, k, filters, &result, &err);
     add_result(r, status, result);
@@ -100,7 +100,7 @@ static void similar(mrq_recommender *r, const char *movie, uint32_t k, const que
 
 static void search(mrq_recommender *r, const char *text, uint32_t k)
 {
-    mrq_result *result = NULL;
+    mrq_answer *result = NULL;
     add("search '%s' k=%u\n", text, k);
     const mrq_status status = ask_search(r, text, k, &result, &err);
     add_result(r, status, result);
@@ -108,7 +108,7 @@ static void search(mrq_recommender *r, const char *text, uint32_t k)
 
 static void tell(mrq_recommender *r, int64_t movie, int64_t user, uint32_t k)
 {
-    mrq_result *result = NULL;
+    mrq_answer *result = NULL;
     add("movie %" PRId64 " user %" PRId64 "\n", movie, user);
     const mrq_status status = movie >= 0  ? ask_movie(r, movie, &result, &err)
                               : user >= 0 ? ask_user(r, user, k, &result, &err)
@@ -121,8 +121,8 @@ static void tell_all(mrq_recommender *r)
 {
     const char *const one[] = {"genre001"}, *const two[] = {"genre002", "genre001", "genre002"},
                       *const wrong[] = {"genre001", "Genre"};
-    static int64_t many[MRQ_TASTE_MAX + 1];
-    for (uint32_t i = 0; i <= MRQ_TASTE_MAX; i++)
+    static int64_t many[MRQ_FEEDBACK_MAX + 1];
+    for (uint32_t i = 0; i <= MRQ_FEEDBACK_MAX; i++)
         many[i] = 10 + 3 * (i % 40);
     const int64_t a[] = {13, 10, 13}, b[] = {40, 10}, c[] = {16}, strange[] = {13, 11};
     tell(r, -1, -1, 0);
@@ -149,7 +149,7 @@ static void tell_all(mrq_recommender *r)
     recommend(r, (question){.user = 9, .k = 2, .filters = {.year_from = -1}});
     recommend(r, (question){.user = 9, .k = 2, .filters = {.year_to = 10000}});
     recommend(r, (question){.user = 9, .k = 2, .filters = {.exclude = many, .n_exclude = MRQ_EXCLUDE_MAX + 1}});
-    recommend(r, (question){.user = 9, .k = 2, .liked = many, .n_liked = MRQ_TASTE_MAX + 1});
+    recommend(r, (question){.user = 9, .k = 2, .liked = many, .n_liked = MRQ_FEEDBACK_MAX + 1});
     recommend(r, (question){.user = 9, .k = 0});
     recommend(r, (question){.user = 9, .k = 1001});
     recommend(r, (question){.user = 51, .k = 2});

@@ -9,7 +9,7 @@
 #include "base/digest.h"
 #include "base/json.h"
 #include "base/random.h"
-#include "engine/cached.h"
+#include "engine/redis_answers.h"
 #include "redis_server.h"
 #include "testing.h"
 #include "unit/failing_memory.h"
@@ -229,7 +229,7 @@ static bool has_seen(uint32_t user, uint32_t movie)
 }
 
 /* The answer holds the best movies that `user` (a row, or MRQ_NONE) has not seen, by the scan's scores. */
-static void assert_best(const mrq_generation *g, const mrq_answer *answer, const uint32_t *value, uint32_t user, uint32_t k)
+static void assert_best(const mrq_generation *g, const mrq_content *answer, const uint32_t *value, uint32_t user, uint32_t k)
 {
     bool given[MOVIES] = {false};
     uint32_t left = 0;
@@ -250,9 +250,9 @@ static void assert_best(const mrq_generation *g, const mrq_answer *answer, const
         assert_true(given[m] || (user != MRQ_NONE && has_seen(user, m)) || reference_score(g, value, m) < last + 1e-5);
 }
 
-static mrq_answer answer_of(const mrq_generation *g, mrq_cache *cache, const question *query)
+static mrq_content answer_of(const mrq_generation *g, mrq_cache *cache, const question *query)
 {
-    mrq_answer answer = {0};
+    mrq_content answer = {0};
     assert_ok(asked_recommend(g, cache, query, &answer, &err));
     return answer;
 }
@@ -269,10 +269,10 @@ static void people_without_an_id(void **state)
         const uint32_t value[4] = {0, i % 3, i / 3 % 2, i / 6};
         for (size_t j = 0; j < sizeof ks / sizeof *ks; j++) {
             const question query = {ages[value[1]], genders[value[2]], jobs[value[3]], -1, ks[j]};
-            mrq_answer answer = answer_of(flat, NULL, &query);
+            mrq_content answer = answer_of(flat, NULL, &query);
             assert_best(flat, &answer, value, MRQ_NONE, ks[j]);
             assert_int_equal(answer.cache, MRQ_CACHE_OFF);
-            mrq_answer_clear(&answer);
+            mrq_content_clear(&answer);
         }
     }
 }
@@ -286,9 +286,9 @@ static void known_users_get_what_they_have_not_seen(void **state)
         mrq_folded_values(flat->tower, flat->users, u, value);
         for (uint32_t k = 1; k <= MOVIES; k += 4) {
             const question query = {NULL, NULL, NULL, ids[u], k};
-            mrq_answer answer = answer_of(flat, NULL, &query);
+            mrq_content answer = answer_of(flat, NULL, &query);
             assert_best(flat, &answer, value, u, k);
-            mrq_answer_clear(&answer);
+            mrq_content_clear(&answer);
         }
     }
 }
@@ -298,12 +298,12 @@ static void what_is_given_comes_before_the_users_row(void **state)
     (void)state;
     const question query = {"70", "female", "0", 2, 5};
     const uint32_t value[4] = {2, 2, 0, 0};
-    mrq_answer answer = answer_of(flat, NULL, &query);
+    mrq_content answer = answer_of(flat, NULL, &query);
     assert_best(flat, &answer, value, 1, 5);
     assert_string_equal(answer.query.text,
                         "{\"age\":{\"value\":\"25\",\"label\":\"25 or more\"},\"gender\":{\"value\":\"F\",\"label\":\"female\"},"
                         "\"job\":{\"value\":\"artist\"},\"user\":2,\"k\":5}");
-    mrq_answer_clear(&answer);
+    mrq_content_clear(&answer);
 }
 
 static void equal_scores_stand_by_id(void **state)
@@ -312,7 +312,7 @@ static void equal_scores_stand_by_id(void **state)
     uint32_t pairs = 0;
     for (int64_t k = 1; k <= MOVIES; k++) {
         const question query = {"25", "M", "miner", -1, (uint32_t)k};
-        mrq_answer answer = answer_of(flat, NULL, &query);
+        mrq_content answer = answer_of(flat, NULL, &query);
         bool in[4] = {false};
         for (uint32_t i = 0; i < answer.n; i++)
             if (answer.item[i].movie >= TWIN && answer.item[i].movie < TWIN + 4) {
@@ -321,7 +321,7 @@ static void equal_scores_stand_by_id(void **state)
                 in[twin] = true;
                 pairs++;
             }
-        mrq_answer_clear(&answer);
+        mrq_content_clear(&answer);
     }
     assert_true(pairs > 4);
 }
@@ -332,12 +332,12 @@ static void the_same_meaning_is_the_same_query(void **state)
     static const question same[] = {{"25", "M", "artist", -1, 5}, {"26.5", "male", "ARTIST", -1, 5}, {"99", "1", "0", -1, 5}};
     char *first = NULL;
     for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
-        mrq_answer answer = answer_of(flat, NULL, &same[i]);
+        mrq_content answer = answer_of(flat, NULL, &same[i]);
         if (first)
             assert_string_equal(answer.query.text, first);
         else
             first = strdup(answer.query.text);
-        mrq_answer_clear(&answer);
+        mrq_content_clear(&answer);
     }
     free(first);
 }
@@ -370,7 +370,7 @@ static void refuses_wrong_values(void **state)
         {{"25", "F", "1", -1, MRQ_K_MAX + 1}, MRQ_USAGE, "k \"1001\": want a whole number from 1 to 1000"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        mrq_answer answer = {0};
+        mrq_content answer = {0};
         assert_fails(asked_recommend(flat, NULL, &cases[i].query, &answer, &err), cases[i].status, cases[i].sentence);
         assert_null(answer.item);
         assert_null(answer.query.text);
@@ -380,17 +380,17 @@ static void refuses_wrong_values(void **state)
 static void data_without_demographics(void **state)
 {
     (void)state;
-    mrq_answer answer = {0};
+    mrq_content answer = {0};
     assert_fails(asked_recommend(plain, NULL, &(question){"25", NULL, NULL, 1, 5}, &answer, &err), MRQ_USAGE,
                  "age \"25\": no field of a query, and the data does not tell its users' age, but nothing");
     answer = answer_of(plain, NULL, &(question){NULL, NULL, NULL, 1, 5});
     assert_best(plain, &answer, (const uint32_t[]){1}, 0, 5);
     assert_string_equal(answer.query.text, "{\"user\":1,\"k\":5}");
-    mrq_answer_clear(&answer);
+    mrq_content_clear(&answer);
     answer = answer_of(plain, NULL, &(question){NULL, NULL, NULL, -1, 5}); /* of whom nothing is known: the unknown user */
     assert_best(plain, &answer, (const uint32_t[]){0}, MRQ_NONE, 5);
     assert_string_equal(answer.query.text, "{\"user\":null,\"k\":5}");
-    mrq_answer_clear(&answer);
+    mrq_content_clear(&answer);
 }
 
 /* Each feature is given or not. */
@@ -400,15 +400,15 @@ static void what_is_not_given_is_the_average(void **state)
     for (uint32_t given = 0; given < 8; given++) {
         const question query = {given & 1 ? "25" : NULL, given & 2 ? "F" : NULL, given & 4 ? "miner" : NULL, -1, 9};
         const uint32_t value[4] = {0, given & 1 ? 2 : MRQ_NONE, given & 2 ? 0 : MRQ_NONE, given & 4 ? 2 : MRQ_NONE};
-        mrq_answer answer = answer_of(flat, NULL, &query);
+        mrq_content answer = answer_of(flat, NULL, &query);
         assert_best(flat, &answer, value, MRQ_NONE, 9);
         assert_true(!strstr(answer.query.text, "age") == !(given & 1) && !strstr(answer.query.text, "gender") == !(given & 2) &&
                     !strstr(answer.query.text, "job") == !(given & 4));
-        mrq_answer_clear(&answer);
+        mrq_content_clear(&answer);
     }
 }
 
-static mrq_status ask_with(const char *name, const char *value, mrq_answer *out)
+static mrq_status ask_with(const char *name, const char *value, mrq_content *out)
 {
     ASKED_QUERY query = {0};
     MRQ_TRY(mrq_query_set(&query, name, value, &err));
@@ -423,21 +423,21 @@ static void any_column_can_be_given(void **state)
     strcpy(flat->tower->branch[3].feature, "town");
     static const char *const names[][2] = {{"town", "lawyer"}, {"with", "town=lawyer"}, {"town", "1"}};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        mrq_answer answer = {0};
+        mrq_content answer = {0};
         assert_ok(ask_with(names[i][0], names[i][1], &answer));
         assert_best(flat, &answer, (const uint32_t[]){0, MRQ_NONE, MRQ_NONE, 1}, MRQ_NONE, 5);
         assert_string_equal(answer.query.text, "{\"town\":{\"value\":\"lawyer\"},\"user\":null,\"k\":5}");
-        mrq_answer_clear(&answer);
+        mrq_content_clear(&answer);
     }
-    mrq_answer answer = answer_of(flat, NULL, &(question){"25", "F", NULL, -1, 5});
+    mrq_content answer = answer_of(flat, NULL, &(question){"25", "F", NULL, -1, 5});
     assert_best(flat, &answer, (const uint32_t[]){0, 2, 0, MRQ_NONE}, MRQ_NONE, 5);
-    mrq_answer_clear(&answer);
+    mrq_content_clear(&answer);
     answer = answer_of(flat, NULL, &(question){NULL, NULL, NULL, 2, 5});
     assert_best(flat, &answer, (const uint32_t[]){2, 1, 1, 1}, 1, 5);
     assert_string_equal(answer.query.text,
                         "{\"age\":{\"value\":\"18\",\"label\":\"18-24\"},\"gender\":{\"value\":\"M\",\"label\":\"male\"},"
                         "\"town\":{\"value\":\"lawyer\"},\"user\":2,\"k\":5}");
-    mrq_answer_clear(&answer);
+    mrq_content_clear(&answer);
     static const char *const wrong[][3] = {
         {"town", "astronaut", "town \"astronaut\": want 0 to 2, or one of artist, lawyer, miner"},
         {"foo", "1", "foo \"1\": no field of a query, and the data does not tell its users' foo, but age, gender, town"},
@@ -447,7 +447,7 @@ static void any_column_can_be_given(void **state)
         {"with", "foo=1", "foo \"1\": no field of a query"},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-        answer = (mrq_answer){0};
+        answer = (mrq_content){0};
         assert_fails(ask_with(wrong[i][0], wrong[i][1], &answer), MRQ_USAGE, wrong[i][2]);
         assert_null(answer.item);
     }
@@ -468,11 +468,11 @@ static void an_approximate_index_is_never_short(void **state)
             for (uint32_t m = 0; m < MOVIES; m++)
                 unseen += !has_seen(u, m);
             for (uint32_t k = 1; k <= MOVIES; k++) {
-                mrq_answer answer = answer_of(flat, NULL, &(question){NULL, NULL, NULL, flat->users->id[u], k});
+                mrq_content answer = answer_of(flat, NULL, &(question){NULL, NULL, NULL, flat->users->id[u], k});
                 for (uint32_t i = 0; i < answer.n; i++)
                     assert_false(has_seen(u, answer.item[i].movie));
                 assert_int_equal(answer.n, k < unseen ? k : unseen);
-                mrq_answer_clear(&answer);
+                mrq_content_clear(&answer);
             }
         }
         mrq_index_free(flat->index);
@@ -488,7 +488,7 @@ static void a_tower_without_numbers_is_a_bad_file(void **state)
     const float *start = flat->tower->start;
     flat->tower->start = bad;
     flat->tower->activation = MRQ_LINEAR;
-    mrq_answer answer = {0};
+    mrq_content answer = {0};
     err = (mrq_error){0};
     const mrq_status status = asked_recommend(flat, NULL, &(question){"25", "F", "1", -1, 5}, &answer, &err);
     flat->tower->start = start;
@@ -522,7 +522,7 @@ static cJSON *parsed(const char *text)
 static void answers_as_json(void **state)
 {
     (void)state;
-    mrq_answer answer = answer_of(flat, NULL, &(question){"25", "F", "1", -1, MOVIES});
+    mrq_content answer = answer_of(flat, NULL, &(question){"25", "F", "1", -1, MOVIES});
     MRQ_AUTOFREE char *text = asked_json(flat, &answer);
     MRQ_CLEANUP(cJSON_Delete) cJSON *json = parsed(text);
     static const char *const keys[] = {"schema", "generation", "model", "query", "cache", "results", NULL};
@@ -555,20 +555,20 @@ static void answers_as_json(void **state)
         i++;
     }
     assert_non_null(strstr(text, "\"id\":9223372036854775806,")); /* where a double would have rounded */
-    mrq_answer_clear(&answer);
+    mrq_content_clear(&answer);
 }
 
 static void movies_need_no_columns(void **state)
 {
     (void)state;
     flat->movies->n_columns = 0;
-    mrq_answer answer = answer_of(flat, NULL, &(question){"25", "F", "1", -1, 2});
+    mrq_content answer = answer_of(flat, NULL, &(question){"25", "F", "1", -1, 2});
     MRQ_AUTOFREE char *text = asked_json(flat, &answer);
     flat->movies->n_columns = 3;
     MRQ_CLEANUP(cJSON_Delete) cJSON *json = parsed(text);
     static const char *const keys[] = {"rank", "id", "score", NULL};
     assert_ok(mrq_json_keys(cJSON_GetArrayItem(cJSON_GetObjectItem(json, "results"), 0), "", keys, &err));
-    mrq_answer_clear(&answer);
+    mrq_content_clear(&answer);
 }
 
 static void errors_as_json(void **state)
@@ -605,7 +605,7 @@ static void survives_without_memory(void **state)
         int n = 0;
         one_fails_alone = alone;
         for (bool failed = true; failed; n++) {
-            mrq_answer answer = {0}, like = {0};
+            mrq_content answer = {0}, like = {0};
             char *text = NULL, *error = NULL;
             allocations_left = n;
             if (asked_recommend(flat, NULL, &query, &answer, NULL) == MRQ_OK &&
@@ -614,8 +614,8 @@ static void survives_without_memory(void **state)
             failed = allocations_left < 0;
             allocations_left = INT_MAX;
             assert_true(failed || error);
-            mrq_answer_clear(&answer);
-            mrq_answer_clear(&like);
+            mrq_content_clear(&answer);
+            mrq_content_clear(&like);
             mrq_free(text);
             mrq_free(error);
         }
@@ -631,9 +631,9 @@ static redis_server redis;
 /* The answer through the cache comes to `want` and is, but for "cache", the answer without one. */
 static void assert_through(const mrq_generation *g, mrq_cache *cache, const question *query, mrq_cache_state want)
 {
-    mrq_answer bare = answer_of(g, NULL, query), answer = {0};
+    mrq_content bare = answer_of(g, NULL, query), answer = {0};
     for (int tries = 0; tries < 10; tries++) { /* a busy machine can make Redis look down */
-        mrq_answer_clear(&answer);
+        mrq_content_clear(&answer);
         answer = answer_of(g, cache, query);
         if (answer.cache == want || !strstr(mrq_cache_problem(cache), "timed out"))
             break;
@@ -651,8 +651,8 @@ static void assert_through(const mrq_generation *g, mrq_cache *cache, const ques
     MRQ_AUTOFREE char *text = asked_json(g, &answer);
     MRQ_AUTOFREE char *bare_text = asked_json(g, &bare);
     assert_string_equal(text, bare_text);
-    mrq_answer_clear(&bare);
-    mrq_answer_clear(&answer);
+    mrq_content_clear(&bare);
+    mrq_content_clear(&answer);
 }
 
 static void hits_equal_searches(void **state)
@@ -681,11 +681,11 @@ static void hits_equal_searches(void **state)
 }
 
 /* The key that the engine uses for a query. */
-static void key_of(const question *query, char key[MRQ_CACHED_KEY])
+static void key_of(const question *query, char key[MRQ_REDIS_KEY])
 {
     mrq_resolved resolved = {0};
     assert_ok(asked_resolve(flat, query, &resolved, &err));
-    mrq_cached_key(flat, &resolved, key);
+    mrq_redis_answers_key(flat, &resolved, key);
     mrq_resolved_clear(&resolved);
 }
 
@@ -698,7 +698,7 @@ static void put(mrq_cache *cache, const char *key, const void *value, size_t siz
 static void keys_are_as_documented(void **state)
 {
     (void)state;
-    char key[MRQ_CACHED_KEY], other[MRQ_CACHED_KEY];
+    char key[MRQ_REDIS_KEY], other[MRQ_REDIS_KEY];
     key_of(&(question){"25", "F", "1", -1, 5}, key);
     static const char prefix[] = "marquee:1:20260131T020000Z-0123456789ab:";
     assert_memory_equal(key, prefix, sizeof prefix - 1);
@@ -717,7 +717,7 @@ static void foreign_values_are_misses(void **state)
     (void)state;
     MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = redis_cache(&redis);
     const question query = {"1", "M", "miner", -1, 3};
-    char key[MRQ_CACHED_KEY], another[MRQ_CACHED_KEY];
+    char key[MRQ_REDIS_KEY], another[MRQ_REDIS_KEY];
     key_of(&query, key);
     key_of(&(question){"1", "M", "miner", -1, 4}, another);
     static const char *const values[] = {"", "x", "0123456789abcdef 0123456789abcdef\n",
@@ -753,7 +753,7 @@ static void forged_values_are_misses(void **state)
     (void)state;
     MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = redis_cache(&redis);
     const question query = {"18", "F", "miner", -1, 3};
-    char key[MRQ_CACHED_KEY];
+    char key[MRQ_REDIS_KEY];
     key_of(&query, key);
     static const char *const bodies[] = {
         "",

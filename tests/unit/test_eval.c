@@ -1,8 +1,8 @@
-/* Protocols, baselines and what a study measures: on small worlds, against slow references. */
+/* Protocols, baselines and what an experiment measures: on small worlds, against slow references. */
 #include "unit/small_world.h"
 
 #include "base/log.h"
-#include "eval/study.h"
+#include "eval/experiment.h"
 #include "model/network.h"
 
 static mrq_error err;
@@ -511,7 +511,7 @@ static void test_the_interval_is_of_95_percent_on_either_side(void **state)
 }
 
 /* Two users and six movies, worked by hand. */
-static void test_sheet_by_hand(void **state)
+static void test_report_by_hand(void **state)
 {
     (void)state;
     mrq_table *users = small_users(3, 1), *movies = small_movies(6, 1);
@@ -528,15 +528,15 @@ static void test_sheet_by_hand(void **state)
     memcpy(top, (const uint32_t[]){0, 1, 2, 5, 4}, 5 * sizeof *top);      /* finds nothing */
     memcpy(top + MRQ_CUT_MAX, (const uint32_t[]){0, 2}, 2 * sizeof *top); /* finds one of two at the first place */
     mrq_arena *arena = mrq_arena_new();
-    mrq_sheet sheet;
+    mrq_report report;
     mrq_summary s;
-    assert_ok(mrq_sheet_make(&data, 2, arena, &sheet, &err));
-    assert_ok(mrq_sheet_rankings(&sheet, &p, top, &err));
-    assert_ok(mrq_sheet_rankings(&sheet, &p, top, &err));
-    mrq_sheet_stars(&sheet, 0, 3, 5);
-    mrq_sheet_stars(&sheet, 1, 3, 3);
-    mrq_sheet_stars(&sheet, 1, 4, 3);
-    assert_ok(mrq_sheet_sum_up(&sheet, 1, &s, &err));
+    assert_ok(mrq_report_make(&data, 2, arena, &report, &err));
+    assert_ok(mrq_report_rankings(&report, &p, top, &err));
+    assert_ok(mrq_report_rankings(&report, &p, top, &err));
+    mrq_report_stars(&report, 0, 3, 5);
+    mrq_report_stars(&report, 1, 3, 3);
+    mrq_report_stars(&report, 1, 4, 3);
+    assert_ok(mrq_report_sum_up(&report, 1, &s, &err));
     assert_int_equal(s.seeds, 2);
     assert_int_equal(s.ranked_users, 2);
     const double ndcg = 1 / (1 + 1 / log2(3));
@@ -571,12 +571,13 @@ static void check_estimate(const mrq_estimate *e, double most)
         fail_msg("%g (%g-%g), want an interval around its mean within 0 and %g", e->mean, e->low, e->high, most);
 }
 
-/* What a study comes to, to the digit: a change of how anything is divided, learned, ranked, measured or resampled shows here. */
+/* What an experiment comes to, to the digit: a change of how anything is divided, learned, ranked, measured or resampled shows
+ * here. */
 #define NONE ((double)NAN)
 static const struct {
     const char *name;
     double recall, low, high, coverage, popularity, diversity, rmse, mae, all; /* recall@10; `all`: sum_of() */
-} studies[MRQ_PROTOCOLS][8] = {
+} experiments[MRQ_PROTOCOLS][8] = {
     {
         {"tiny", NONE, NONE, NONE, NONE, NONE, NONE, 1.41438215, 1.21472622, 962.6229135},
         {"bias", NONE, NONE, NONE, NONE, NONE, NONE, 1.35561552, 1.09256353, 957.8273036},
@@ -638,38 +639,38 @@ static void check_numbers(int protocol, uint32_t i, const char *name, const mrq_
     const mrq_estimate *recall = &s->measure[MRQ_AT_10][MRQ_RECALL];
     const double got[] = {recall->mean, recall->low,  recall->high, s->coverage, s->popularity,
                           s->diversity, s->rmse.mean, s->mae.mean,  sum_of(s)};
-    const double *const want = &studies[protocol][i].recall;
-    assert_string_equal(name, studies[protocol][i].name);
+    const double *const want = &experiments[protocol][i].recall;
+    assert_string_equal(name, experiments[protocol][i].name);
     for (size_t k = 0; k < sizeof got / sizeof *got; k++)
         if (isnan(want[k]) ? !isnan(got[k]) : !(fabs(got[k] - want[k]) <= (s->rated ? 1e-5 : 1e-8) * (1 + fabs(want[k]))))
             fail_msg("%s by %s, number %zu: %.10g, want %.10g", name, mrq_protocol_names[protocol], k, got[k], want[k]);
 }
 
-static void test_study(void **state)
+static void test_experiment(void **state)
 {
     (void)state;
     struct world *w = make_world();
     const mrq_description d = describe(TINY);
     for (int protocol = 0; protocol < MRQ_PROTOCOLS; protocol++) {
-        mrq_contender contender[8] = {{.name = "tiny", .description = &d}};
-        mrq_result one[8], two[8];
-        mrq_study study = {.data = w->data,
-                           .protocol = (mrq_protocol)protocol,
-                           .seed = 1,
-                           .seeds = 2,
-                           .threads = 2,
-                           .n = 1,
-                           .contender = contender};
+        mrq_candidate candidate[8] = {{.name = "tiny", .description = &d}};
+        mrq_experiment_result one[8], two[8];
+        mrq_experiment experiment = {.data = w->data,
+                                     .protocol = (mrq_protocol)protocol,
+                                     .seed = 1,
+                                     .seeds = 2,
+                                     .threads = 2,
+                                     .n = 1,
+                                     .candidate = candidate};
         for (int b = 0; b < MRQ_BASELINES; b++)
-            if (!mrq_baseline_unfit((mrq_baseline_kind)b, study.protocol, w->data))
-                contender[study.n++] = (mrq_contender){.name = mrq_baseline_names[b], .baseline = (mrq_baseline_kind)b};
-        assert_true(study.n >= 2);
+            if (!mrq_baseline_unfit((mrq_baseline_kind)b, experiment.protocol, w->data))
+                candidate[experiment.n++] = (mrq_candidate){.name = mrq_baseline_names[b], .baseline = (mrq_baseline_kind)b};
+        assert_true(experiment.n >= 2);
         mrq_arena *arena = mrq_arena_new();
-        assert_ok(mrq_study_run(&study, arena, one, &err));
-        assert_ok(mrq_study_run(&study, arena, two, &err));
-        for (uint32_t i = 0; i < study.n; i++) {
+        assert_ok(mrq_experiment_run(&experiment, arena, one, &err));
+        assert_ok(mrq_experiment_run(&experiment, arena, two, &err));
+        for (uint32_t i = 0; i < experiment.n; i++) {
             const mrq_summary *s = &one[i].summary, *again = &two[i].summary;
-            check_numbers(protocol, i, contender[i].name, s);
+            check_numbers(protocol, i, candidate[i].name, s);
             if (protocol == MRQ_PROTOCOL_RATING) {
                 assert_int_equal(s->rated, 2 * RATINGS / 10);
                 assert_int_equal(s->seeds, 0);
@@ -691,31 +692,31 @@ static void test_study(void **state)
     free_world(w);
 }
 
-/* Every turn is told to the log, its seconds as they are: within what the study took. */
+/* Every turn is told to the log, its seconds as they are: within what the experiment took. */
 static void test_turns_are_told(void **state)
 {
     (void)state;
     struct world *w = make_world();
     const mrq_description d = describe(TINY);
-    const mrq_contender contender[] = {{.name = "tiny", .description = &d},
+    const mrq_candidate candidate[] = {{.name = "tiny", .description = &d},
                                        {.name = "popular", .baseline = MRQ_BASELINE_POPULAR},
                                        {.name = "bias", .baseline = MRQ_BASELINE_BIAS}};
     for (int ranks = 0; ranks < 2; ranks++) {
-        const mrq_study study = {.data = w->data,
-                                 .protocol = ranks ? MRQ_PROTOCOL_TOPN : MRQ_PROTOCOL_RATING,
-                                 .seed = 1,
-                                 .seeds = 2,
-                                 .threads = 1,
-                                 .n = 2,
-                                 .contender = ranks ? contender : (const mrq_contender[]){contender[0], contender[2]}};
-        mrq_result result[2];
+        const mrq_experiment experiment = {.data = w->data,
+                                           .protocol = ranks ? MRQ_PROTOCOL_TOPN : MRQ_PROTOCOL_RATING,
+                                           .seed = 1,
+                                           .seeds = 2,
+                                           .threads = 1,
+                                           .n = 2,
+                                           .candidate = ranks ? candidate : (const mrq_candidate[]){candidate[0], candidate[2]}};
+        mrq_experiment_result result[2];
         char text[2000] = "", tale[500] = "";
         FILE *sink = tmpfile();
         assert_non_null(sink);
         MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
         mrq_log_open(sink, MRQ_LOG_INFO);
         const double start = mrq_clock();
-        assert_ok(mrq_study_run(&study, arena, result, &err));
+        assert_ok(mrq_experiment_run(&experiment, arena, result, &err));
         const double took = mrq_clock() - start;
         mrq_log_open(NULL, MRQ_LOG_INFO);
         rewind(sink);
@@ -764,23 +765,23 @@ static void test_models_learn_the_training_part(void **state)
     (void)state;
     struct world *w = make_world();
     const mrq_description d = describe(TINY);
-    const mrq_contender contender = {.name = "tiny", .description = &d};
+    const mrq_candidate candidate = {.name = "tiny", .description = &d};
     for (int protocol = 0; protocol < MRQ_PROTOCOLS; protocol++) {
         uint64_t total = 0;
         const mrq_train_watch watch = {.context = &total, .batch = note_total};
-        const mrq_study study = {.data = w->data,
-                                 .protocol = (mrq_protocol)protocol,
-                                 .seed = 4,
-                                 .seeds = 1,
-                                 .threads = 1,
-                                 .watch = &watch,
-                                 .n = 1,
-                                 .contender = &contender};
-        mrq_result result;
+        const mrq_experiment experiment = {.data = w->data,
+                                           .protocol = (mrq_protocol)protocol,
+                                           .seed = 4,
+                                           .seeds = 1,
+                                           .threads = 1,
+                                           .watch = &watch,
+                                           .n = 1,
+                                           .candidate = &candidate};
+        mrq_experiment_result result;
         mrq_parts p;
         mrq_arena *arena = mrq_arena_new();
-        assert_ok(mrq_study_run(&study, arena, &result, &err));
-        assert_ok(mrq_parts_make(w->data, study.protocol, false, 4, &p, &err));
+        assert_ok(mrq_experiment_run(&experiment, arena, &result, &err));
+        assert_ok(mrq_parts_make(w->data, experiment.protocol, false, 4, &p, &err));
         assert_int_equal(total, p.split.n_train - p.split.n_train / 10); /* a tenth, as the description says, chooses the pass */
         mrq_parts_clear(&p);
         mrq_arena_free(arena);
@@ -788,25 +789,25 @@ static void test_models_learn_the_training_part(void **state)
     free_world(w);
 }
 
-static void test_study_stops(void **state)
+static void test_experiment_stops(void **state)
 {
     (void)state;
     struct world *w = make_world();
     const mrq_description d = describe(TINY);
     const volatile sig_atomic_t stop = 1;
     const mrq_train_watch watch = {.stop = &stop};
-    const mrq_contender contender = {.name = "tiny", .description = &d};
-    const mrq_study study = {.data = w->data,
-                             .protocol = MRQ_PROTOCOL_TOPN,
-                             .seed = 1,
-                             .seeds = 1,
-                             .threads = 1,
-                             .watch = &watch,
-                             .n = 1,
-                             .contender = &contender};
-    mrq_result result;
+    const mrq_candidate candidate = {.name = "tiny", .description = &d};
+    const mrq_experiment experiment = {.data = w->data,
+                                       .protocol = MRQ_PROTOCOL_TOPN,
+                                       .seed = 1,
+                                       .seeds = 1,
+                                       .threads = 1,
+                                       .watch = &watch,
+                                       .n = 1,
+                                       .candidate = &candidate};
+    mrq_experiment_result result;
     mrq_arena *arena = mrq_arena_new();
-    assert_fails(mrq_study_run(&study, arena, &result, &err), MRQ_FAILED, "stopped in protocol topn, seed 1, at tiny");
+    assert_fails(mrq_experiment_run(&experiment, arena, &result, &err), MRQ_FAILED, "stopped in protocol topn, seed 1, at tiny");
     mrq_arena_free(arena);
     free_world(w);
 }
@@ -829,18 +830,18 @@ static void test_trained_model(void **state)
     mrq_parts_clear(&p);
 
     /* its RMSE is the one that the training told, of a rating for a rating */
-    const mrq_contender contender[] = {{.name = "m.mrq", .model = trained.model}, {.name = "bias", .baseline = MRQ_BASELINE_BIAS}};
-    const mrq_study study = {.data = w->data,
-                             .protocol = MRQ_PROTOCOL_OWN,
-                             .own = trained.model,
-                             .seed = 1,
-                             .seeds = 1,
-                             .threads = 1,
-                             .n = 2,
-                             .contender = contender};
-    mrq_result result[2];
+    const mrq_candidate candidate[] = {{.name = "m.mrq", .model = trained.model}, {.name = "bias", .baseline = MRQ_BASELINE_BIAS}};
+    const mrq_experiment experiment = {.data = w->data,
+                                       .protocol = MRQ_PROTOCOL_OWN,
+                                       .own = trained.model,
+                                       .seed = 1,
+                                       .seeds = 1,
+                                       .threads = 1,
+                                       .n = 2,
+                                       .candidate = candidate};
+    mrq_experiment_result result[2];
     mrq_arena *arena = mrq_arena_new();
-    assert_ok(mrq_study_run(&study, arena, result, &err));
+    assert_ok(mrq_experiment_run(&experiment, arena, result, &err));
     assert_true(fabs(result[0].summary.rmse.mean - trained.model->results.test_rmse) < 1e-9);
     assert_int_equal(result[0].summary.seeds, 1);
     assert_int_equal(result[1].summary.seeds, 0); /* the bias ranks nothing */
@@ -873,11 +874,11 @@ int main(void)
         cmocka_unit_test(test_unfit_baselines),
         cmocka_unit_test(test_bootstrap),
         cmocka_unit_test(test_the_interval_is_of_95_percent_on_either_side),
-        cmocka_unit_test(test_sheet_by_hand),
-        cmocka_unit_test(test_study),
+        cmocka_unit_test(test_report_by_hand),
+        cmocka_unit_test(test_experiment),
         cmocka_unit_test(test_turns_are_told),
         cmocka_unit_test(test_models_learn_the_training_part),
-        cmocka_unit_test(test_study_stops),
+        cmocka_unit_test(test_experiment_stops),
         cmocka_unit_test(test_trained_model),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,13 +14,13 @@ static engine_world *worlds[KINDS];
 static const char *folder;
 static redis_server redis;
 
-static const mrq_score_part *parts_of(const mrq_answer *answer, uint32_t place)
+static const mrq_score_part *parts_of(const mrq_content *answer, uint32_t place)
 {
     return answer->why.part + (size_t)place * answer->why.n;
 }
 
 /* The part of an input, which must be there; `value` as in mrq_score_part. */
-static double part_of(const mrq_answer *answer, uint32_t place, const char *input, uint32_t value)
+static double part_of(const mrq_content *answer, uint32_t place, const char *input, uint32_t value)
 {
     const mrq_score_part *part = parts_of(answer, place);
     for (uint32_t i = 0; i < answer->why.n; i++)
@@ -30,7 +30,7 @@ static double part_of(const mrq_answer *answer, uint32_t place, const char *inpu
     return 0;
 }
 
-static void assert_sums(const mrq_answer *answer)
+static void assert_sums(const mrq_content *answer)
 {
     assert_non_null(answer->why.base);
     for (uint32_t i = 0; i < answer->n; i++) {
@@ -71,11 +71,11 @@ static void parts_sum_to_the_score(void **state)
         for (size_t q = 0; q < sizeof queries / sizeof *queries; q++) {
             if ((queries[q].n_liked || queries[q].n_disliked) && !worlds[kind]->g.tower->liked)
                 continue;
-            mrq_answer answer = world_answer(worlds[kind], &queries[q]);
+            mrq_content answer = world_answer(worlds[kind], &queries[q]);
             assert_true(answer.n > 0);
             assert_sums(&answer);
             explained++;
-            mrq_answer_clear(&answer);
+            mrq_content_clear(&answer);
         }
     assert_int_equal(explained, 8 + 3 * 4);
 }
@@ -83,16 +83,16 @@ static void parts_sum_to_the_score(void **state)
 static void nothing_is_told_unless_asked_for(void **state)
 {
     (void)state;
-    mrq_answer answer = world_answer(worlds[0], &(question){.user = 3, .k = 5});
+    mrq_content answer = world_answer(worlds[0], &(question){.user = 3, .k = 5});
     assert_null(answer.why.base);
     assert_null(answer.why.part);
-    mrq_answer_clear(&answer);
+    mrq_content_clear(&answer);
     const int64_t all[] = {10};
     answer = world_answer(
         worlds[0],
         &(question){.user = -1, .k = 5, .liked = all, .n_liked = 1, .filters = {.year_to = 1}, .explain = MRQ_EXPLAIN_ALL});
     assert_int_equal(answer.n, 0);
-    mrq_answer_clear(&answer);
+    mrq_content_clear(&answer);
 }
 
 /* The sum of the average person of whom nothing is known. */
@@ -146,7 +146,7 @@ static void parts_are_shapley_values(void **state)
         const engine_world *w = worlds[kind];
         uint32_t value[MRQ_BRANCHES_MAX];
         mrq_folded_values(w->g.tower, w->g.users, user, value);
-        mrq_answer answer = world_answer(w, &(question){.user = user + 1, .k = 6, .explain = MRQ_EXPLAIN_ALL});
+        mrq_content answer = world_answer(w, &(question){.user = user + 1, .k = 6, .explain = MRQ_EXPLAIN_ALL});
         const uint32_t n = w->g.tower->n_branches;
         assert_int_equal(answer.why.n, n);
         for (uint32_t i = 0; i < answer.n; i++) {
@@ -161,7 +161,7 @@ static void parts_are_shapley_values(void **state)
                     fail_msg("%s: %.7f, want %.7f", feature, got, part[b]);
             }
         }
-        mrq_answer_clear(&answer);
+        mrq_content_clear(&answer);
     }
 }
 
@@ -178,9 +178,9 @@ static void equal_inputs_have_equal_parts(void **state)
         memcpy(rows + (size_t)5 * tower->width, tower->branch[gender].mean, tower->width * sizeof *rows);
         tower->branch[job].rows = rows;
         tower->branch[job].mean = tower->branch[gender].mean;
-        mrq_answer answer =
+        mrq_content answer =
             world_answer(worlds[kind], &(question){.gender = "0", .job = "4", .user = 2, .k = 8, .explain = MRQ_EXPLAIN_ALL});
-        mrq_answer idle =
+        mrq_content idle =
             world_answer(worlds[kind], &(question){.gender = "0", .job = "5", .user = 2, .k = 8, .explain = MRQ_EXPLAIN_ALL});
         assert_sums(&answer);
         assert_sums(&idle);
@@ -192,8 +192,8 @@ static void equal_inputs_have_equal_parts(void **state)
             assert_true(fabs(part_of(&idle, i, "job", 5)) < 1e-12);
         tower->branch[job] = before;
         mrq_free(rows);
-        mrq_answer_clear(&answer);
-        mrq_answer_clear(&idle);
+        mrq_content_clear(&answer);
+        mrq_content_clear(&idle);
     }
 }
 
@@ -218,13 +218,13 @@ static void a_history_is_told_movie_by_movie(void **state)
     assert_true(n > 3);
     const int64_t liked[] = {w->g.movies->id[own[1]], w->g.movies->id[nobodys]}, disliked[] = {w->g.movies->id[own[2]]};
     question query = {.user = user + 1, .k = 5, .explain = MRQ_EXPLAIN_ALL};
-    mrq_answer answer = world_answer(w, &query);
+    mrq_content answer = world_answer(w, &query);
     assert_int_equal(answer.why.n, 3 + n);
     query.liked = liked;
     query.n_liked = 2;
     query.disliked = disliked;
     query.n_disliked = 1;
-    mrq_answer told = world_answer(w, &query);
+    mrq_content told = world_answer(w, &query);
     assert_int_equal(told.why.n, 3 + n + 1); /* each movie once */
     for (uint32_t i = 0; i < answer.n; i++) {
         const uint32_t movie = answer.item[i].movie, age = mrq_table_column(w->g.users, "age")->code[user];
@@ -246,20 +246,20 @@ static void a_history_is_told_movie_by_movie(void **state)
                     1e-5);
         part_of(&told, i, "history", own[0]);
     }
-    mrq_answer_clear(&answer);
-    mrq_answer_clear(&told);
+    mrq_content_clear(&answer);
+    mrq_content_clear(&told);
 }
 
 /* JSON */
 
 static cJSON *document_of(const engine_world *w, const question *query)
 {
-    mrq_answer answer = world_answer(w, query);
+    mrq_content answer = world_answer(w, query);
     MRQ_AUTOFREE char *text = asked_json(&w->g, &answer);
     cJSON *json = NULL;
     assert_non_null(text);
     assert_ok(mrq_json_parse(text, strlen(text), "document", &json, &err));
-    mrq_answer_clear(&answer);
+    mrq_content_clear(&answer);
     return json;
 }
 
@@ -325,19 +325,19 @@ static void survives_without_memory(void **state)
     const int64_t liked[] = {10, 13}, disliked[] = {16};
     for (uint32_t told = 1; told; told = told == 1 ? MRQ_EXPLAIN_ALL : 0) /* a part of them, and all */
         for (size_t w = 0; w < KINDS; w++) {
-            const bool tastes = worlds[w]->g.tower->has_history;
+            const bool feedback = worlds[w]->g.tower->has_history;
             const question query = {.user = 4,
                                     .k = 3,
                                     .liked = liked,
-                                    .n_liked = tastes ? 2 : 0,
+                                    .n_liked = feedback ? 2 : 0,
                                     .disliked = disliked,
-                                    .n_disliked = tastes ? 1 : 0,
+                                    .n_disliked = feedback ? 1 : 0,
                                     .explain = told};
             for (int alone = 0; alone < 2; alone++) {
                 int n = 0;
                 one_fails_alone = alone;
                 for (bool failed = true; failed; n++) {
-                    mrq_answer answer = {0}, like = {0};
+                    mrq_content answer = {0}, like = {0};
                     allocations_left = n;
                     char *text = NULL;
                     if (asked_recommend(&worlds[w]->g, NULL, &query, &answer, NULL) == MRQ_OK &&
@@ -346,8 +346,8 @@ static void survives_without_memory(void **state)
                     failed = allocations_left < 0;
                     allocations_left = INT_MAX;
                     assert_true(failed || text);
-                    mrq_answer_clear(&answer);
-                    mrq_answer_clear(&like);
+                    mrq_content_clear(&answer);
+                    mrq_content_clear(&like);
                     mrq_free(text);
                 }
                 assert_true(n > 15);
@@ -361,19 +361,19 @@ static void a_cached_answer_is_explained(void **state)
     (void)state;
     MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = redis_cache(&redis);
     question query = {.user = 4, .k = 5};
-    mrq_answer answer = {0};
+    mrq_content answer = {0};
     for (int tries = 0; tries < 10 && answer.cache != MRQ_CACHE_HIT; tries++) { /* a busy machine can make Redis look down */
-        mrq_answer_clear(&answer);
+        mrq_content_clear(&answer);
         assert_ok(asked_recommend(&worlds[0]->g, cache, &query, &answer, &err));
         query.explain = tries > 0 ? MRQ_EXPLAIN_ALL : 0;
         usleep(tries > 2 ? 300000 : 0);
     }
     assert_int_equal(answer.cache, MRQ_CACHE_HIT);
-    mrq_answer_clear(&answer);
+    mrq_content_clear(&answer);
     query.explain = MRQ_EXPLAIN_ALL;
     assert_ok(asked_recommend(&worlds[0]->g, cache, &query, &answer, &err));
     assert_sums(&answer);
-    mrq_answer_clear(&answer);
+    mrq_content_clear(&answer);
 }
 
 /* Limits */
@@ -387,10 +387,10 @@ static void too_much_to_explain(void **state)
     const question query = {.gender = "0", .job = "4", .user = -1, .k = 2, .explain = MRQ_EXPLAIN_ALL};
     while (tower->n_branches < MRQ_SHAPLEY_MAX + 1) /* the id is unknown, and no input of a stranger */
         tower->branch[tower->n_branches++] = tower->branch[gender];
-    mrq_answer answer = world_answer(w, &query);
+    mrq_content answer = world_answer(w, &query);
     assert_int_equal(answer.why.n, MRQ_SHAPLEY_MAX);
     assert_sums(&answer);
-    mrq_answer_clear(&answer);
+    mrq_content_clear(&answer);
     tower->branch[tower->n_branches++] = tower->branch[gender];
     err = (mrq_error){0};
     const mrq_status status = asked_recommend(&w->g, NULL, &query, &answer, &err);
@@ -407,7 +407,7 @@ static void too_much_to_explain(void **state)
     answer = world_answer(large, &many);
     assert_int_equal(answer.why.n, 1000);
     assert_sums(&answer);
-    mrq_answer_clear(&answer);
+    mrq_content_clear(&answer);
     many.k++;
     assert_fails(asked_recommend(&large->g, NULL, &many, &answer, &err), MRQ_USAGE,
                  "explain: 251 movies with 1000 parts each, want at most 250000 in all");

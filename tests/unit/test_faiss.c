@@ -293,7 +293,7 @@ static void memory_that_a_search_lacks_is_told(void **state)
         mrq_hit hit[1];
         uint32_t found = 0;
         int n = 0;
-        assert_ok(mrq_index_tune(index, index->settings.effort ? 1 : 0, 1, &err)); /* else all of so few rows are scanned */
+        assert_ok(mrq_index_tune(index, index->settings.parameter ? 1 : 0, 1, &err)); /* else all of so few rows are scanned */
         one_fails_alone = true;
         for (n_asked = 0; status != MRQ_OK; n++) {
             atomic_store(&allocations_left, n);
@@ -326,7 +326,7 @@ static void what_faiss_refuses_is_told(void **state)
                  "ivf: index \"IVF2,SQ8\" does not take nprobe 64: no");
     failing = "faiss_ParameterSpace_new";
     assert_fails(mrq_index_tune(index, 2, 3, &err), MRQ_USAGE, "index \"IVF2,SQ8\" does not take nprobe 2: no");
-    assert_true(mrq_index_settings_of(index)->effort == 64 && mrq_index_settings_of(index)->depth == 64);
+    assert_true(mrq_index_settings_of(index)->parameter == 64 && mrq_index_settings_of(index)->rerank == 64);
     failing = "search";
     assert_fails(index->searcher->search(index, x, 4, NULL, row, &found, &err), MRQ_FAILED, "the index cannot be searched: no");
     failing = "faiss_write_index";
@@ -414,14 +414,14 @@ static void what_it_says_while_it_trains_goes_to_the_log(void **state)
     assert_int_equal(descriptors_of_process(), descriptors);
 }
 
-/* --- efforts and rows --- */
+/* --- parameters and rows --- */
 
-static void an_effort_is_what_the_kind_has(void **state)
+static void a_search_parameter_is_what_the_kind_has(void **state)
 {
     (void)state;
     static const struct {
         const char *kind;
-        uint32_t effort, depth; /* at first */
+        uint32_t parameter, rerank; /* at first */
         mrq_way way;
     } rows[] = {{"Flat", 0, 0, MRQ_WAY_SCAN},       {"SQ8", 0, 64, MRQ_WAY_ASK},
                 {"HNSW4", 64, 64, MRQ_WAY_WALK},    {"HNSW4,SQ8", 64, 64, MRQ_WAY_WALK},
@@ -432,11 +432,11 @@ static void an_effort_is_what_the_kind_has(void **state)
         const mrq_index_settings *set = mrq_index_settings_of(index);
         uint32_t n = 0;
         assert_string_equal(set->factory, rows[i].kind);
-        assert_true(set->effort == rows[i].effort && set->depth == rows[i].depth && index->way == rows[i].way);
-        assert_fails(mrq_index_tune(index, rows[i].effort ? 0 : 1, 5, &err), MRQ_USAGE,
-                     rows[i].effort ? "effort 0, want 1 or more" : "effort 1, want 0: this kind has none");
-        assert_ok(mrq_index_tune(index, rows[i].effort ? 7 : 0, 5, &err));
-        assert_true(set->effort == (rows[i].effort ? 7 : 0) && set->depth == 5);
+        assert_true(set->parameter == rows[i].parameter && set->rerank == rows[i].rerank && index->way == rows[i].way);
+        assert_fails(mrq_index_tune(index, rows[i].parameter ? 0 : 1, 5, &err), MRQ_USAGE,
+                     rows[i].parameter ? " 0, want 1 or more" : "search parameter 1, want 0: this kind has none");
+        assert_ok(mrq_index_tune(index, rows[i].parameter ? 7 : 0, 5, &err));
+        assert_true(set->parameter == (rows[i].parameter ? 7 : 0) && set->rerank == 5);
         assert_ok(mrq_index_save(index, in_folder("kind"), &err));
         assert_ok(load_from(in_folder("kind"), set, x, N, DIM, &loaded, &err));
         assert_int_equal(loaded->way, index->way);
@@ -463,7 +463,7 @@ static void rows_that_are_none_are_not_taken(void **state)
     mrq_index_free(index);
 }
 
-/* So many candidates are asked for: what is wanted or the depth, the more the smaller the share is that qualifies; none where a
+/* So many candidates are asked for: what is wanted or the rerank, the more the smaller the share is that qualifies; none where a
  * scan of what qualifies takes no longer. */
 static void candidates_enough_are_asked_for(void **state)
 {
@@ -472,7 +472,7 @@ static void candidates_enough_are_asked_for(void **state)
     static float many[MANY * DIM];
     static uint64_t keep[MANY / 64 + 1];
     static const struct {
-        uint32_t k, depth, kept, asked; /* 0: it is scanned */
+        uint32_t k, rerank, kept, asked; /* 0: it is scanned */
     } rows[] = {{10, 0, MANY, 10},  {10, 64, MANY, 64}, {100, 64, MANY, 100}, {64, 64, MANY, 64}, {249, 0, MANY, 249},
                 {250, 0, MANY, 0},  {10, 0, 2000, 20},  {10, 0, 1000, 40},    {10, 0, 801, 49},   {10, 0, 800, 0},
                 {10, 0, 799, 0},    {1, 0, 253, 15},    {1, 0, 252, 0},       {64, 0, 2025, 126}, {64, 0, 2023, 0},
@@ -489,7 +489,7 @@ static void candidates_enough_are_asked_for(void **state)
             keep[r / 64] |= UINT64_C(1) << r % 64;
         const mrq_filter filter = {keep, rows[i].kept, NULL};
         n_asked = 0;
-        assert_ok(mrq_index_tune(index, 0, rows[i].depth, &err));
+        assert_ok(mrq_index_tune(index, 0, rows[i].rerank, &err));
         assert_ok(mrq_index_search(index, many, rows[i].k, rows[i].kept < MANY ? &filter : NULL, hits, &found, &err));
         assert_int_equal(found, rows[i].k);
         if (n_asked != rows[i].asked)
@@ -560,7 +560,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(memory_that_a_search_lacks_is_told, make, look),
         cmocka_unit_test_setup_teardown(what_faiss_refuses_is_told, make, look),
         cmocka_unit_test_setup_teardown(what_it_says_while_it_trains_goes_to_the_log, make, look),
-        cmocka_unit_test_setup_teardown(an_effort_is_what_the_kind_has, make, look),
+        cmocka_unit_test_setup_teardown(a_search_parameter_is_what_the_kind_has, make, look),
         cmocka_unit_test_setup_teardown(rows_that_are_none_are_not_taken, make, look),
         cmocka_unit_test_setup_teardown(candidates_enough_are_asked_for, make, look),
         cmocka_unit_test_setup_teardown(memory_that_runs_out_is_told, make, look),

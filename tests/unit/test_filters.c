@@ -155,8 +155,8 @@ static int descending(const void *a, const void *b)
 
 /* The answer is k movies that qualify, or all of them, in order and with the scores (movies) of the reference; the best if
  * `exact`. Movie `but` never qualifies. */
-static void assert_answer(const mrq_generation *g, const mrq_answer *answer, const question_filters *f, uint32_t user, uint32_t but,
-                          uint32_t k, const double *score, bool exact)
+static void assert_answer(const mrq_generation *g, const mrq_content *answer, const question_filters *f, uint32_t user,
+                          uint32_t but, uint32_t k, const double *score, bool exact)
 {
     MRQ_AUTOFREE double *best = mrq_array(g->movies->rows, sizeof *best);
     MRQ_AUTOFREE bool *given = mrq_array(g->movies->rows, sizeof *given);
@@ -242,10 +242,10 @@ static void answers_are_what_qualifies(void **state)
                         query.user = w->g.users->id[user];
                         query.gender = NULL;
                     }
-                    mrq_answer answer = {0};
+                    mrq_content answer = {0};
                     assert_ok(asked_recommend(&w->g, NULL, &query, &answer, &err));
                     assert_answer(&w->g, &answer, &filters[f], user, MRQ_NONE, ks[i], score, c % 4 == 0);
-                    mrq_answer_clear(&answer);
+                    mrq_content_clear(&answer);
                 }
             }
         world_free(w);
@@ -260,14 +260,14 @@ static void the_last_movies_are_found(void **state)
     for (size_t kind = 0; kind < 4; kind++) {
         world *w = world_new(kinds[kind], FEW, false);
         for (uint32_t left = 0; left <= FEW; left++) {
-            mrq_answer answer = {0};
+            mrq_content answer = {0};
             const question_filters f = {.exclude = thousand + left, .n_exclude = FEW - left};
             assert_ok(
                 asked_recommend(&w->g, NULL, &(question){.user = -1, .gender = "0", .k = FEW + 1, .filters = f}, &answer, &err));
             assert_int_equal(answer.n, left);
             for (uint32_t i = 0; i < left; i++)
                 assert_true(answer.item[i].movie >= FEW - left);
-            mrq_answer_clear(&answer);
+            mrq_content_clear(&answer);
         }
         world_free(w);
     }
@@ -356,7 +356,7 @@ static void years_as_a_person_writes_them(void **state)
 
 static void refuses_filters(const question_filters *f, mrq_status status, const char *sentence)
 {
-    mrq_answer answer = {0};
+    mrq_content answer = {0};
     assert_fails(asked_recommend(&flat->g, NULL, &(question){.user = -1, .gender = "0", .k = 5, .filters = *f}, &answer, &err),
                  status, sentence);
     assert_fails(asked_similar(&flat->g, "10", 5, f, &answer, &err), status, sentence);
@@ -423,12 +423,12 @@ static void similar_movies_are_the_nearest(void **state)
             f.include_seen = false;
             char id[24];
             snprintf(id, sizeof id, "%lld", (long long)w->g.movies->id[movie]);
-            mrq_answer answer = {0};
+            mrq_content answer = {0};
             assert_ok(asked_similar(&w->g, id, k, &f, &answer, &err));
             assert_int_equal(answer.cache, MRQ_CACHE_OFF);
             cosines(w, movie, score);
             assert_answer(&w->g, &answer, &f, MRQ_NONE, movie, k, score, exact);
-            mrq_answer_clear(&answer);
+            mrq_content_clear(&answer);
         }
         world_free(w);
     }
@@ -479,7 +479,7 @@ static void titles_find_their_movie(void **state)
     };
     const question_filters none = {0};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        mrq_answer answer = {0};
+        mrq_content answer = {0};
         if (cases[i].status != MRQ_OK) {
             assert_fails(asked_similar(&flat->g, cases[i].text, 3, &none, &answer, &err), cases[i].status, cases[i].sentence);
             assert_null(answer.item);
@@ -490,14 +490,14 @@ static void titles_find_their_movie(void **state)
         snprintf(start, sizeof start, "{\"movie\":{\"id\":%lld,", (long long)flat->g.movies->id[cases[i].row]);
         if (strncmp(answer.query.text, start, strlen(start)) != 0)
             fail_msg("\"%s\": %s, want %s", cases[i].text, answer.query.text, start);
-        mrq_answer_clear(&answer);
+        mrq_content_clear(&answer);
     }
 }
 
 static void similar_as_json(void **state)
 {
     (void)state;
-    mrq_answer answer = {0};
+    mrq_content answer = {0};
     assert_fails(asked_similar(&flat->g, "days", 2, &(question_filters){GENRES(2), .include_seen = true}, &answer, &err), MRQ_USAGE,
                  "include_seen: means nothing here, so leave it out");
     assert_null(answer.query.text);
@@ -508,7 +508,7 @@ static void similar_as_json(void **state)
     assert_non_null(strstr(text, "\"model\":\"toy\",\"query\":{\"movie\":{\"id\":31,"));
     assert_non_null(strstr(text, ",\"results\":[{\"rank\":1,"));
     assert_non_null(strstr(text, "],\"cache\":\"off\"}\n"));
-    mrq_answer_clear(&answer);
+    mrq_content_clear(&answer);
     assert_fails(asked_similar(&flat->g, "days", 0, &(question_filters){0}, &answer, &err), MRQ_USAGE,
                  "k \"0\": want a whole number from 1 to 1000");
     assert_fails(asked_similar(&flat->g, "days", 1001, &(question_filters){0}, &answer, &err), MRQ_USAGE,
@@ -519,7 +519,7 @@ static void similar_as_json(void **state)
     assert_ok(asked_similar(&flat->g, "10", 2, &(question_filters){0}, &answer, &err));
     flat->g.movies->column[1].kind = MRQ_TEXT;
     assert_string_equal(answer.query.text, "{\"movie\":{\"id\":10},\"k\":2}");
-    mrq_answer_clear(&answer);
+    mrq_content_clear(&answer);
 }
 
 /* A catalogue of one movie, and that one excluded. */
@@ -529,17 +529,17 @@ static void one_movie(void **state)
     static const int64_t only[] = {10};
     for (int dot = 0; dot < 2; dot++) {
         world *w = world_new("Flat", 1, dot);
-        mrq_answer answer = {0};
+        mrq_content answer = {0};
         assert_ok(asked_recommend(&w->g, NULL, &(question){.user = -1, .gender = "0", .k = 5}, &answer, &err));
         assert_int_equal(answer.n, 1);
-        mrq_answer_clear(&answer);
+        mrq_content_clear(&answer);
         const question_filters f = {.exclude = only, .n_exclude = 1};
         assert_ok(asked_recommend(&w->g, NULL, &(question){.user = -1, .gender = "0", .k = 5, .filters = f}, &answer, &err));
         assert_int_equal(answer.n, 0);
-        mrq_answer_clear(&answer);
+        mrq_content_clear(&answer);
         assert_ok(asked_similar(&w->g, "10", 5, &f, &answer, &err));
         assert_int_equal(answer.n, 0);
-        mrq_answer_clear(&answer);
+        mrq_content_clear(&answer);
         world_free(w);
     }
 }

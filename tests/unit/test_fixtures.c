@@ -7,8 +7,8 @@
 #include <math.h>
 
 #include "dataset/dataset.h"
-#include "engine/cached.h"
 #include "engine/query.h"
+#include "engine/redis_answers.h"
 #include "train/evaluate.h"
 #include "train/train.h"
 #include "unit/asked.h"
@@ -72,7 +72,7 @@ static void assert_answer(const mrq_generation *g, mrq_cache *cache, int i, cons
     MRQ_CLEANUP(cJSON_Delete) cJSON *recorded = json_of(line, size);
     const cJSON *results = cJSON_GetObjectItemCaseSensitive(recorded, "results"), *result;
     const question query = asked(i);
-    __attribute__((cleanup(mrq_answer_clear))) mrq_answer answer = {0};
+    __attribute__((cleanup(mrq_content_clear))) mrq_content answer = {0};
     assert_ok(asked_recommend(g, cache, &query, &answer, &err));
     assert_int_equal(answer.n, cJSON_GetArraySize(results));
     assert_int_equal(answer.cache, cache ? MRQ_CACHE_HIT : MRQ_CACHE_OFF);
@@ -208,7 +208,7 @@ static void a_checkpoint_is_gone_on_from(void **state)
     const mrq_model_results *r = mrq_model_results_of(result.model);
     const mrq_model_curve *curve = mrq_model_curve_of(result.model);
     assert_true(result.epoch == 3 && r->best_epoch == 2 && curve->n == 2);
-    assert_true(fabs(r->test_rmse - 2.381408586) < 1e-9 && fabs(curve->pass[0].train_rmse - 3.331657576) < 1e-9);
+    assert_true(fabs(r->test_rmse - 2.381408586) < 1e-9 && fabs(curve->epoch[0].train_rmse - 3.331657576) < 1e-9);
     mrq_model_free(result.model);
 }
 
@@ -343,10 +343,10 @@ static void other_indexes_are_refused(void **state)
 static void make_reply(const mrq_generation *g, int i, const char *values, char *out, size_t size)
 {
     __attribute__((cleanup(mrq_resolved_clear))) mrq_resolved resolved = {0};
-    char key[MRQ_CACHED_KEY];
+    char key[MRQ_REDIS_KEY];
     const question query = asked(i);
     assert_ok(asked_resolve(g, &query, &resolved, &err));
-    mrq_cached_key(g, &resolved, key);
+    mrq_redis_answers_key(g, &resolved, key);
     const char *value = strstr(values, key);
     assert_non_null(value);
     value += strlen(key) + 1;

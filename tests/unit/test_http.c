@@ -892,9 +892,9 @@ static void only_requests_are_read_without_nul(void **state)
 static atomic_int asked;      /* of others, for an answer */
 static atomic_bool asked_raw; /* what others say was read as it is */
 
-mrq_status __wrap_mrq_recommender_ask(mrq_recommender *recommender, mrq_ask what, const mrq_query *query, mrq_result **out,
+mrq_status __wrap_mrq_recommender_ask(mrq_recommender *recommender, mrq_ask what, const mrq_query *query, mrq_answer **out,
                                       mrq_error *error);
-mrq_status __wrap_mrq_recommender_ask(mrq_recommender *recommender, mrq_ask what, const mrq_query *query, mrq_result **out,
+mrq_status __wrap_mrq_recommender_ask(mrq_recommender *recommender, mrq_ask what, const mrq_query *query, mrq_answer **out,
                                       mrq_error *error)
 {
     (void)recommender, (void)query, (void)out;

@@ -519,7 +519,7 @@ static void a_failing_step_changes_nothing(void **state)
     check_failure(&options, NULL, MRQ_BAD_FILE, "wants a feature \"height\"", serving);
     options = good;
     const mrq_rebuild_watch watch = {.train = {.batch = stop_at_once, .stop = &stop}};
-    check_failure(&options, &watch, MRQ_FAILED, "stopped in pass 1 of 3; nothing has changed", serving);
+    check_failure(&options, &watch, MRQ_FAILED, "stopped in epoch 1 of 3; nothing has changed", serving);
     stop = 0;
 
     /* What is wrong before the lock is taken leaves no report of its own. */
@@ -534,7 +534,7 @@ static void a_failing_step_changes_nothing(void **state)
     assert_fails(mrq_rebuild(&options, NULL, &r, &err), MRQ_USAGE, "HSNW32");
     assert_true(isnan(r.step[MRQ_STEP_LOAD]));
     MRQ_CLEANUP(cJSON_Delete) cJSON *report = read_report(where);
-    assert_non_null(strstr(text_of(report, "reason"), "stopped in pass 1"));
+    assert_non_null(strstr(text_of(report, "reason"), "stopped in epoch 1"));
     const cJSON *training = cJSON_GetArrayItem(member(report, "steps"), MRQ_STEP_TRAIN);
     assert_true(member(training, "seconds")->valuedouble > 0); /* a step that fails has taken its time, too */
 }
@@ -620,8 +620,8 @@ static void one_rebuild_at_a_time(void **state)
     (void)state;
     const char *where = store("locked");
     const mrq_rebuild_options options = usual(where);
-    mrq_draft *draft = NULL;
-    assert_ok(mrq_draft_open(where, "export", &draft, &err));
+    mrq_publication *publication = NULL;
+    assert_ok(mrq_publication_open(where, "export", &publication, &err));
     mrq_rebuild_report r;
     char pid[32];
     snprintf(pid, sizeof pid, "%ld", (long)getpid());
@@ -631,7 +631,7 @@ static void one_rebuild_at_a_time(void **state)
     char path[400];
     snprintf(path, sizeof path, "%s/report.json", where);
     assert_false(mrq_file_exists(path)); /* it is the other one's to report */
-    mrq_draft_discard(draft);
+    mrq_publication_discard(publication);
     publish(&options);
 }
 
@@ -674,16 +674,16 @@ static void ask(const char *where, mrq_cache *cache, mrq_cache_state want)
     mrq_generation *generation = NULL;
     assert_ok(mrq_generation_open(where, &generation, &err));
     for (size_t q = 0; q < sizeof hot / sizeof *hot; q++) {
-        mrq_answer answer = {0};
+        mrq_content answer = {0};
         for (int tries = 0; tries < 10; tries++) {
-            mrq_answer_clear(&answer);
+            mrq_content_clear(&answer);
             assert_ok(asked_recommend(generation, cache, &hot[q], &answer, &err));
             if (answer.cache != MRQ_CACHE_DOWN)
                 break;
             usleep(300000);
         }
         assert_true(answer.cache == want || (want == MRQ_CACHE_OFF && answer.cache != MRQ_CACHE_DOWN));
-        mrq_answer_clear(&answer);
+        mrq_content_clear(&answer);
     }
     mrq_generation_close(generation);
 }

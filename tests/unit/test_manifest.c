@@ -37,7 +37,7 @@ static void a_manifest_is_told_to_the_letter(void **state)
     (void)state;
     static const char want[] =
         "{\"format\":4,\"created\":\"2026-01-31T02:00:00.000042Z\",\"model\":\"small\",\"movies\":40,\"users\":50,\"dim\":16,"
-        "\"index\":{\"factory\":\"HNSW32,SQ8\",\"effort\":48,\"depth\":20,\"recall\":0.99,\"p50_us\":10,\"p99_us\":20.5,"
+        "\"index\":{\"factory\":\"HNSW32,SQ8\",\"efSearch\":48,\"rerank\":20,\"recall\":0.99,\"p50_us\":10,\"p99_us\":20.5,"
         "\"queries\":25,\"k\":10},\"files\":{" FILE_OF("movies.faiss", "100", "a", "0") "," FILE_OF(
             "catalogue.mrq", "101", "b",
             "1") "," FILE_OF("users.mrq", "102", "c",
@@ -47,12 +47,13 @@ static void a_manifest_is_told_to_the_letter(void **state)
                                                                                 "5") "," FILE_OF("history.mrq", "106", "a",
                                                                                                  "6") "},\"trials\":["
                                                                                                       "{\"factory\":\"HNSW32\","
-                                                                                                      "\"effort\":8,\"depth\":0,"
+                                                                                                      "\"efSearch\":8,\"rerank\":0,"
                                                                                                       "\"recall\":0.5,\"p50_us\":1."
                                                                                                       "5,\"p99_us\":2.25,"
                                                                                                       "\"queries\":25},"
                                                                                                       "{\"factory\":\"HNSW32\","
-                                                                                                      "\"effort\":12,\"depth\":20,"
+                                                                                                      "\"efSearch\":12,\"rerank\":"
+                                                                                                      "20,"
                                                                                                       "\"recall\":0.987654,\"p50_"
                                                                                                       "us\":12.35,\"p99_us\":1000,"
                                                                                                       "\"queries\":25}]}";
@@ -97,7 +98,7 @@ static void what_is_told_is_read(void **state)
     assert_memory_equal(have.part, want.part, sizeof want.part);
     assert_true(have.results.seed == 11 && fabs(have.results.test_rmse - 0.9) < 1e-12 && fabs(have.quality.value - 0.9) < 1e-12);
     assert_int_equal(curve.n, 3);
-    mrq_free(curve.pass);
+    mrq_free(curve.epoch);
     cJSON_free(text);
 }
 
@@ -129,8 +130,8 @@ static void every_number_has_its_least_and_its_most(void **state)
         {NULL, "movies", "0", "1", "4294967294", "4294967295", "M: movies: "},
         {NULL, "users", "0", "1", "4294967294", "4294967295", "M: users: "},
         {NULL, "dim", "0", "1", "4294967294", "4294967295", "M: dim: "},
-        {"index", "effort", "-1", "0", "1048576", "1048577", "M index: effort: "},
-        {"index", "depth", "-1", "0", "1048576", "1048577", "M index: depth: "},
+        {"index", "efSearch", "-1", "0", "1048576", "1048577", "M index: efSearch: "},
+        {"index", "rerank", "-1", "0", "1048576", "1048577", "M index: rerank: "},
         {"index", "queries", "-1", "0", "2147483647", "2147483648", "M index: queries: "},
         {"index", "recall", "-0.001", "0", "1", "1.001", "M index: recall: "},
         {"index", "p50_us", "-0.001", "0", "1000000000000", "1000000000001", "M index: p50_us: "},
@@ -144,8 +145,8 @@ static void every_number_has_its_least_and_its_most(void **state)
         {"files", "checksum", "\" 123456789abcdef\"", "\"0123456789abcdef\"", "\"a000000000000000\"", "\"-123456789abcdef\"",
          "M: files.users.mrq: checksum: "},
         {NULL, "model", "7", "\"\"", "\"a2345678901234567890123456789 1\"", "\"a2345678901234567890123456789 12\"", "M: model: "},
-        {"index", "factory", "7", "\"\"", "\"a23456789012345678901234567890123456789012345678901234567890 23\"",
-         "\"a23456789012345678901234567890123456789012345678901234567890 234\"", "M index: factory: "},
+        {"index", "factory", "7", "\"HNSW\"", "\"HNSW56789012345678901234567890123456789012345678901234567890 23\"",
+         "\"HNSW56789012345678901234567890123456789012345678901234567890 234\"", "M index: factory: "},
         {NULL, "format", "3", "4", "4", "5", "M: format version "},
         {NULL, "created", "\"2026-01-31T02:00:00.00004Z\"", "\"1970-01-01T00:00:00.000000Z\"", "\"2026-01-31T02:00:00.999999Z\"",
          "\"2026-01-31T02:00:00.0000000Z\"", "M: created: "},
@@ -161,7 +162,7 @@ static void every_number_has_its_least_and_its_most(void **state)
             const mrq_status status = parse_with(rows[i].object, rows[i].key, values[v], &m);
             char where[100];
             snprintf(where, sizeof where, "%s", rows[i].where);
-            if (strstr(where, "M index:")) /* "M: index: effort" */
+            if (strstr(where, "M index:")) /* "M: index: efSearch" */
                 snprintf(where, sizeof where, "M: index: %s", rows[i].where + 9);
             if (status != (v % 3 ? MRQ_OK : MRQ_BAD_FILE) || (status != MRQ_OK && !strstr(err.msg, where)))
                 fail_msg("%s %s: got %d, %s", rows[i].key, values[v], (int)status, err.msg);
@@ -207,7 +208,7 @@ static void memory_that_runs_out_is_told(void **state)
         status = mrq_manifest_parse(text, strlen(text), "M", &m, &curve, &err);
         const bool failed = atomic_exchange(&allocations_left, INT_MAX) < 0;
         assert_true(status == MRQ_OK ? !failed : status == MRQ_FAILED && strstr(err.msg, "out of memory"));
-        mrq_free(curve.pass);
+        mrq_free(curve.epoch);
     }
     assert_in_range(n, 100, 1999);
     cJSON_free(text);

@@ -5,20 +5,20 @@
 
 #include <math.h>
 
-#include "engine/answers.h"
+#include "engine/answer_cache.h"
 #include "engine/filter.h"
 #include "unit/asked.h"
 
 static mrq_error err;
-static mrq_serving serving = {.holders = 1};
+static mrq_snapshot snapshot = {.references = 1};
 enum { SHARDS = 16 };
 
 /* An answer of the test's own, with this query, a document of these bytes and so many movies and parts. */
-static mrq_finished *finished_with(const char *query, size_t bytes, uint32_t movies, uint32_t parts)
+static mrq_cached_answer *finished_with(const char *query, size_t bytes, uint32_t movies, uint32_t parts)
 {
     mrq_print print = {0};
-    mrq_finished *finished = NULL;
-    mrq_answer answer = {.n = movies, .item = mrq_array(movies, sizeof *answer.item)};
+    mrq_cached_answer *finished = NULL;
+    mrq_content answer = {.n = movies, .item = mrq_array(movies, sizeof *answer.item)};
     if (query) {
         answer.query.text = mrq_array(strlen(query) + 1, 1);
         strcpy(answer.query.text, query);
@@ -31,7 +31,7 @@ static mrq_finished *finished_with(const char *query, size_t bytes, uint32_t mov
     char text[1000] = "";
     memset(text, 'x', bytes);
     mrq_print_raw(&print, text);
-    assert_ok(mrq_finished_new(&serving, &answer, &print, true, &finished, &err));
+    assert_ok(mrq_cached_answer_new(&snapshot, &answer, &print, true, &finished, &err));
     finished->counts = query != NULL;
     return finished;
 }
@@ -45,41 +45,41 @@ static void an_answer_takes_the_bytes_of_its_parts(void **state)
         uint32_t movies, parts;
     } cases[] = {{NULL, 1, 0, 0}, {NULL, 100, 0, 0}, {"{}", 1, 0, 0}, {NULL, 1, 3, 0}, {"{\"k\":1}", 500, 7, 2}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        mrq_finished *f = finished_with(cases[i].query, cases[i].bytes, cases[i].movies, cases[i].parts);
-        const size_t want = sizeof(mrq_finished) + cases[i].bytes + (cases[i].query ? strlen(cases[i].query) + 1 : 0) +
+        mrq_cached_answer *f = finished_with(cases[i].query, cases[i].bytes, cases[i].movies, cases[i].parts);
+        const size_t want = sizeof(mrq_cached_answer) + cases[i].bytes + (cases[i].query ? strlen(cases[i].query) + 1 : 0) +
                             cases[i].movies * (sizeof(mrq_recommendation) +
                                                (cases[i].parts ? 2 * sizeof(double) + cases[i].parts * sizeof(mrq_score_part) : 0));
-        assert_int_equal(mrq_finished_bytes(f), want);
-        mrq_finished_release(f);
+        assert_int_equal(mrq_cached_answer_bytes(f), want);
+        mrq_cached_answer_release(f);
     }
-    mrq_finished_release(NULL);
-    mrq_serving_release(NULL);
-    assert_int_equal(serving.holders, 1); /* each answer held the generation, and let it go */
+    mrq_cached_answer_release(NULL);
+    mrq_snapshot_release(NULL);
+    assert_int_equal(snapshot.references, 1); /* each answer held the generation, and let it go */
 }
 
 /* Asks for a key; computes the answer when it is not there. Whether it was. */
-static bool ask(mrq_answers *answers, uint32_t key, const char *query)
+static bool ask(mrq_answer_cache *answers, uint32_t key, const char *query)
 {
     bool waited = true;
-    mrq_finished *found = mrq_answers_take(answers, &key, sizeof key, &waited);
+    mrq_cached_answer *found = mrq_answer_cache_take(answers, &key, sizeof key, &waited);
     assert_false(waited);
     const bool there = found != NULL;
     if (!there) {
         found = finished_with(query, 300, 2, 0);
-        mrq_answers_give(answers, &key, sizeof key, found);
+        mrq_answer_cache_give(answers, &key, sizeof key, found);
     }
-    mrq_finished_release(found);
+    mrq_cached_answer_release(found);
     return there;
 }
 
 static size_t bytes_of_one(void)
 {
     atomic_ullong evicted = 0;
-    mrq_answers *answers = mrq_answers_new(1 << 20, &evicted);
+    mrq_answer_cache *answers = mrq_answer_cache_new(1 << 20, &evicted);
     assert_false(ask(answers, 1, NULL));
-    const mrq_answers_size size = mrq_answers_measure(answers);
+    const mrq_answer_cache_size size = mrq_answer_cache_measure(answers);
     assert_int_equal(size.entries, 1);
-    mrq_answers_free(answers);
+    mrq_answer_cache_free(answers);
     return (size_t)size.bytes;
 }
 
@@ -89,26 +89,26 @@ static void memory_holds_as_many_as_fit(void **state)
     (void)state;
     enum { KEYS = 1000 };
     const size_t one = bytes_of_one();
-    mrq_finished *alone = finished_with(NULL, 300, 2, 0);
-    assert_in_range(one, mrq_finished_bytes(alone) + sizeof(uint32_t) + 128, mrq_finished_bytes(alone) + 512);
-    mrq_finished_release(alone);
+    mrq_cached_answer *alone = finished_with(NULL, 300, 2, 0);
+    assert_in_range(one, mrq_cached_answer_bytes(alone) + sizeof(uint32_t) + 128, mrq_cached_answer_bytes(alone) + 512);
+    mrq_cached_answer_release(alone);
     for (size_t fits = 1; fits <= 3; fits++)
         for (size_t less = 0; less <= 1; less++) {
             atomic_ullong evicted = 0;
-            mrq_answers *answers = mrq_answers_new(SHARDS * (fits * one - less), &evicted);
+            mrq_answer_cache *answers = mrq_answer_cache_new(SHARDS * (fits * one - less), &evicted);
             const size_t kept = fits - less;
             for (uint32_t key = 0; key < KEYS; key++) {
                 assert_false(ask(answers, key, NULL));
                 if (kept)
                     assert_true(ask(answers, key, NULL)); /* the newest is there */
             }
-            const mrq_answers_size size = mrq_answers_measure(answers);
+            const mrq_answer_cache_size size = mrq_answer_cache_measure(answers);
             assert_int_equal(size.entries, SHARDS * kept);
             assert_int_equal(size.bytes, SHARDS * kept * one);
             assert_int_equal(evicted, kept ? KEYS - SHARDS * kept : 0); /* what never fits is not evicted */
-            mrq_answers_free(answers);
+            mrq_answer_cache_free(answers);
         }
-    assert_int_equal(serving.holders, 1);
+    assert_int_equal(snapshot.references, 1);
 }
 
 static void what_is_asked_for_stays(void **state)
@@ -116,7 +116,7 @@ static void what_is_asked_for_stays(void **state)
     (void)state;
     atomic_ullong evicted = 0;
     const size_t one = bytes_of_one();
-    mrq_answers *answers = mrq_answers_new(SHARDS * 3 * one, &evicted);
+    mrq_answer_cache *answers = mrq_answer_cache_new(SHARDS * 3 * one, &evicted);
     assert_false(ask(answers, 0, NULL));
     for (uint32_t key = 1; key < 2000; key++) {
         assert_false(ask(answers, key, NULL));
@@ -125,26 +125,26 @@ static void what_is_asked_for_stays(void **state)
     uint32_t there = 0, oldest = 2000; /* beside it the newest, in the order of asking */
     for (uint32_t key = 2000; key-- > 1;) {
         bool waited;
-        mrq_finished *found = mrq_answers_take(answers, &key, sizeof key, &waited);
+        mrq_cached_answer *found = mrq_answer_cache_take(answers, &key, sizeof key, &waited);
         if (found)
             oldest = key;
         else
-            mrq_answers_give(answers, &key, sizeof key, NULL);
+            mrq_answer_cache_give(answers, &key, sizeof key, NULL);
         there += found != NULL;
-        mrq_finished_release(found);
+        mrq_cached_answer_release(found);
     }
     assert_int_equal(there, SHARDS * 3 - 1);
     assert_true(oldest > 1700); /* by hash: the last 47 of 2000, but for some luck */
-    mrq_answers_close(answers);
-    const mrq_answers_size size = mrq_answers_measure(answers);
+    mrq_answer_cache_close(answers);
+    const mrq_answer_cache_size size = mrq_answer_cache_measure(answers);
     assert_int_equal(size.entries + size.bytes, 0);
     assert_false(ask(answers, 1, NULL)); /* nothing is kept any more */
     assert_false(ask(answers, 1, NULL));
-    assert_int_equal(mrq_answers_measure(answers).entries, 0);
-    mrq_answers_free(answers);
-    mrq_answers_free(NULL);
-    mrq_answers_close(NULL);
-    assert_int_equal(serving.holders, 1);
+    assert_int_equal(mrq_answer_cache_measure(answers).entries, 0);
+    mrq_answer_cache_free(answers);
+    mrq_answer_cache_free(NULL);
+    mrq_answer_cache_close(NULL);
+    assert_int_equal(snapshot.references, 1);
 }
 
 static char told[200];
@@ -159,20 +159,20 @@ static void how_often_each_was_asked_is_told_once(void **state)
 {
     (void)state;
     atomic_ullong evicted = 0;
-    mrq_answers *answers = mrq_answers_new(1 << 20, &evicted);
+    mrq_answer_cache *answers = mrq_answer_cache_new(1 << 20, &evicted);
     for (int i = 0; i < 4; i++)
         ask(answers, 7, "seven");
     ask(answers, 8, "eight");
     for (int i = 0; i < 3; i++)
         ask(answers, 9, NULL);
-    mrq_answers_asked(answers, tell, told);
+    mrq_answer_cache_asked(answers, tell, told);
     assert_string_equal(told, "seven 3;");
-    mrq_answers_asked(answers, tell, told);
+    mrq_answer_cache_asked(answers, tell, told);
     assert_string_equal(told, "seven 3;");
     ask(answers, 8, "eight");
-    mrq_answers_asked(answers, tell, told);
+    mrq_answer_cache_asked(answers, tell, told);
     assert_string_equal(told, "seven 3;eight 1;");
-    mrq_answers_free(answers);
+    mrq_answer_cache_free(answers);
 }
 
 /* Keys that differ in a byte, wherever it is, are different answers. */
@@ -180,7 +180,7 @@ static void every_byte_of_a_key_counts(void **state)
 {
     (void)state;
     atomic_ullong evicted = 0;
-    mrq_answers *answers = mrq_answers_new(1 << 24, &evicted);
+    mrq_answer_cache *answers = mrq_answer_cache_new(1 << 24, &evicted);
     unsigned char key[100] = {0};
     bool waited;
     uint64_t n = 0;
@@ -188,33 +188,33 @@ static void every_byte_of_a_key_counts(void **state)
         for (size_t at = 0; at <= size; at++) {
             if (at < size)
                 key[at] = 1;
-            mrq_finished *found = mrq_answers_take(answers, key, size, &waited);
+            mrq_cached_answer *found = mrq_answer_cache_take(answers, key, size, &waited);
             assert_null(found);
             found = finished_with(NULL, 1, 0, 0);
-            mrq_answers_give(answers, key, size, found);
-            mrq_finished_release(found);
+            mrq_answer_cache_give(answers, key, size, found);
+            mrq_cached_answer_release(found);
             if (at < size)
                 key[at] = 0;
             n++;
         }
-    assert_int_equal(mrq_answers_measure(answers).entries, n);
-    mrq_answers_free(answers);
+    assert_int_equal(mrq_answer_cache_measure(answers).entries, n);
+    mrq_answer_cache_free(answers);
 
     /* And each spreads them: in shards that hold one answer each there are as many as met. */
     const size_t room = bytes_of_one() + sizeof key;
     for (size_t at = 0; at < sizeof key; at++) {
         memset(key, 0, sizeof key);
-        answers = mrq_answers_new(SHARDS * room, &evicted);
+        answers = mrq_answer_cache_new(SHARDS * room, &evicted);
         for (unsigned value = 0; value < 256; value++) {
             key[at] = (unsigned char)value;
-            mrq_finished *found = mrq_answers_take(answers, key, sizeof key, &waited);
+            mrq_cached_answer *found = mrq_answer_cache_take(answers, key, sizeof key, &waited);
             assert_null(found);
             found = finished_with(NULL, 300, 2, 0);
-            mrq_answers_give(answers, key, sizeof key, found);
-            mrq_finished_release(found);
+            mrq_answer_cache_give(answers, key, sizeof key, found);
+            mrq_cached_answer_release(found);
         }
-        assert_in_range(mrq_answers_measure(answers).entries, SHARDS / 2, SHARDS);
-        mrq_answers_free(answers);
+        assert_in_range(mrq_answer_cache_measure(answers).entries, SHARDS / 2, SHARDS);
+        mrq_answer_cache_free(answers);
     }
 }
 
@@ -223,33 +223,33 @@ static void memory_survives_without_memory(void **state)
 {
     (void)state;
     atomic_ullong evicted = 0;
-    mrq_answers *answers = NULL;
+    mrq_answer_cache *answers = NULL;
     int n = 0;
     for (; !answers; n++) {
         allocations_left = n;
-        answers = mrq_answers_new(1 << 20, &evicted);
+        answers = mrq_answer_cache_new(1 << 20, &evicted);
         allocations_left = INT_MAX;
     }
     assert_int_equal(n, 1 + SHARDS + 1);
     const uint32_t key = 5;
     bool waited;
     allocations_left = 0;
-    assert_null(mrq_answers_take(answers, &key, sizeof key, &waited)); /* nobody waits for it then */
-    assert_null(mrq_answers_take(answers, &key, sizeof key, &waited));
+    assert_null(mrq_answer_cache_take(answers, &key, sizeof key, &waited)); /* nobody waits for it then */
+    assert_null(mrq_answer_cache_take(answers, &key, sizeof key, &waited));
     allocations_left = INT_MAX;
     assert_false(waited);
-    mrq_answers_give(answers, &key, sizeof key, NULL);
+    mrq_answer_cache_give(answers, &key, sizeof key, NULL);
     assert_false(ask(answers, key, "q"));
     assert_true(ask(answers, key, "q"));
     allocations_left = 0; /* told the next time */
     *told = '\0';
-    mrq_answers_asked(answers, tell, told);
+    mrq_answer_cache_asked(answers, tell, told);
     allocations_left = INT_MAX;
     assert_string_equal(told, "");
-    mrq_answers_asked(answers, tell, told);
+    mrq_answer_cache_asked(answers, tell, told);
     assert_string_equal(told, "q 1;");
-    mrq_answers_free(answers);
-    assert_int_equal(serving.holders, 1);
+    mrq_answer_cache_free(answers);
+    assert_int_equal(snapshot.references, 1);
 }
 
 /* A key holds 2048 bytes: what is longer has none. */

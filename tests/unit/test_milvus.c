@@ -493,7 +493,7 @@ static void a_collection_of_other_vectors_is_refused(void **state)
             assert_ok(connect_to(backend, &index));
             const mrq_index_settings *settings = mrq_index_settings_of(index);
             assert_string_equal(settings->factory, "Milvus");
-            assert_true(settings->effort == 0 && settings->depth == 100);
+            assert_true(settings->parameter == 0 && settings->rerank == 100);
             assert_ptr_equal(mrq_index_vectors(index), vectors);
             mrq_index_free(index);
         }
@@ -680,7 +680,7 @@ static void an_answer_is_exact_whatever_the_server_says(void **state)
     mrq_backend_close(backend);
 }
 
-/* So many candidates are asked for: what is wanted, a depth of 100 more, and those that are left out one by one; never more than
+/* So many candidates are asked for: what is wanted, a rerank of 100 more, and those that are left out one by one; never more than
  * there are. */
 static void candidates_enough_are_asked_for(void **state)
 {

@@ -123,18 +123,18 @@ static mrq_status do_export_coded(void)
     return mrq_store_export(store, model_path, &coded, name, NULL, NULL, &err);
 }
 
-static mrq_status do_draft(void)
+static mrq_status do_publication(void)
 {
-    MRQ_CLEANUP(mrq_draft_discard) mrq_draft *draft = NULL;
-    MRQ_TRY(mrq_draft_open(store, "test", &draft, &err));
-    return mrq_draft_write(draft, model, &flat, NULL, &err);
+    MRQ_CLEANUP(mrq_publication_discard) mrq_publication *publication = NULL;
+    MRQ_TRY(mrq_publication_open(store, "test", &publication, &err));
+    return mrq_publication_write(publication, model, &flat, NULL, &err);
 }
 
 /* What is made is taken away again, the store too. */
-static mrq_status do_first_draft(void)
+static mrq_status do_first_publication(void)
 {
-    MRQ_CLEANUP(mrq_draft_discard) mrq_draft *draft = NULL;
-    return mrq_draft_open(store, "test", &draft, &err);
+    MRQ_CLEANUP(mrq_publication_discard) mrq_publication *publication = NULL;
+    return mrq_publication_open(store, "test", &publication, &err);
 }
 
 static mrq_status do_open(void)
@@ -209,11 +209,16 @@ static const struct act {
     const char *before, *after, *tolerated;
     bool memory; /* whether it is done without, too: the others allocate what these do */
 } acts[] = {
-    {"a first draft", do_first_draft, "", "", SWEPT, false}, {"an export", do_export_coded, "cg", "cgg", SWEPT, false},
-    {"a draft", do_draft, "cg", "cg", SWEPT, true},          {"an open", do_open, "cg", "cg", "", true},
-    {"a plain open", do_open_plain, "cg", "cg", "", false},  {"an audit", do_audit, "cg", "cg", "", false},
-    {"a model's open", do_model, "cg", "cg", "", true},      {"a list", do_list, "cg", "cg", "", false},
-    {"a plain list", do_list_plain, "cg", "cg", "", true},   {"a rollback", do_rollback, "cg", "gc", SWEPT, false},
+    {"a first publication", do_first_publication, "", "", SWEPT, false},
+    {"an export", do_export_coded, "cg", "cgg", SWEPT, false},
+    {"a publication", do_publication, "cg", "cg", SWEPT, true},
+    {"an open", do_open, "cg", "cg", "", true},
+    {"a plain open", do_open_plain, "cg", "cg", "", false},
+    {"an audit", do_audit, "cg", "cg", "", false},
+    {"a model's open", do_model, "cg", "cg", "", true},
+    {"a list", do_list, "cg", "cg", "", false},
+    {"a plain list", do_list_plain, "cg", "cg", "", true},
+    {"a rollback", do_rollback, "cg", "gc", SWEPT, false},
     {"a prune", do_prune, "cg", "c", SWEPT, false},
 };
 
@@ -283,7 +288,7 @@ static void each_allocation_fails_in_turn(void **state)
     for (size_t a = 0; a < sizeof acts / sizeof *acts; a++) {
         mrq_status status = acts[a].memory ? MRQ_FAILED : MRQ_OK;
         int n = 0;
-        for (; status != MRQ_OK && n < 3000; n += acts[a].act == do_draft ? 7 : 1) { /* which writes files each time */
+        for (; status != MRQ_OK && n < 3000; n += acts[a].act == do_publication ? 7 : 1) { /* which writes files each time */
             char shape[200];
             make_shape(acts[a].before);
             err = (mrq_error){0};

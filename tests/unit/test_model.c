@@ -150,7 +150,7 @@ static void test_description_refuses_each_wrong_value(void **state)
         {{.train = "\"batch\":0"}, "t.json: train.batch: 0, want a whole number, 1 to 1000000"},
         {{.train = "\"epochs\":1.5"}, "t.json: train.epochs: 1.5, want a whole number, 1 to 10000"},
         {{.train = "\"patience\":-1,\"validation\":0.1"}, "t.json: train.patience: -1, want a whole number, 0 to 10000"},
-        {{.train = "\"patience\":3"}, "t.json: train.patience: needs a validation share to judge passes by"},
+        {{.train = "\"patience\":3"}, "t.json: train.patience: needs a validation share to judge epochs by"},
         {{.train = "\"patience\":3,\"validation\":0"}, "train.patience: needs a validation share"},
         {{.train = "\"validation\":0.6"}, "t.json: train.validation: 0.6, want a number, 0 to 0.5"},
         {{.train = "\"momentum\":0.9"}, "t.json: train.momentum: unknown key"},
@@ -171,7 +171,7 @@ static void test_description_defaults(void **state)
     assert_ok(parse_parts(&(struct parts){.score = ""}, &d));
     assert_true(d.score == MRQ_COSINE && d.scale == 1 && d.shift == 0 && !d.bias);
     assert_true(d.joint == MRQ_DENSE && d.user.activation == MRQ_TANH && d.movie.activation == MRQ_TANH);
-    assert_true(d.train.optimizer == MRQ_ADAM && d.train.schedule == MRQ_CONSTANT && d.train.order == MRQ_ORDER_RANDOM);
+    assert_true(d.train.optimizer == MRQ_ADAM && d.train.schedule == MRQ_CONSTANT && d.train.order == MRQ_SHUFFLE_RANDOM);
     assert_true(d.train.l2 == 0 && d.train.clip == 0 && d.train.patience == 0 && d.train.validation == 0);
     assert_true(d.user.branch[0].lr == 1 && mrq_description_width(&d) == 24 && mrq_description_dim(&d) == 24);
     assert_ok(parse_parts(&(struct parts){.score = DOT_BIAS, .joint = JOINT_SUM}, &d));
@@ -236,7 +236,7 @@ static void test_description_round_trip(void **state)
     assert_true(d.train.optimizer == MRQ_MOMENTUM && d.train.schedule == MRQ_COSINE_DECAY && d.train.l2 == 0.01 &&
                 d.train.clip == 2.5);
     assert_ok(parse_parts(&parts[2], &d));
-    assert_true(d.shift == 3.5 && d.train.optimizer == MRQ_RMSPROP && d.train.order == MRQ_ORDER_MOVIE && d.train.batch == 7);
+    assert_true(d.shift == 3.5 && d.train.optimizer == MRQ_RMSPROP && d.train.order == MRQ_SHUFFLE_MOVIE && d.train.batch == 7);
     assert_ok(parse_parts(&parts[3], &d));
     assert_true(isnan(d.shift) && d.train.epochs == 77 && d.train.patience == 3 && d.train.validation == 0.25);
     assert_ok(parse_parts(&parts[8], &d));
@@ -840,19 +840,19 @@ static void check_file_round_trip(const char *folder, const char *preset)
                                             .data_fingerprint = 77,
                                             .split = "random",
                                             .schema = "x"};
-    s->model->curve = (mrq_model_curve){2, mrq_array(2, sizeof(mrq_model_pass))};
-    s->model->curve.pass[0] = (mrq_model_pass){1 / 3.0, 0.1234565, NAN};
-    s->model->curve.pass[1] = (mrq_model_pass){0.25, 1e9, 0};
+    s->model->curve = (mrq_model_curve){2, mrq_array(2, sizeof(mrq_model_epoch))};
+    s->model->curve.epoch[0] = (mrq_model_epoch){1 / 3.0, 0.1234565, NAN};
+    s->model->curve.epoch[1] = (mrq_model_epoch){0.25, 1e9, 0};
     assert_ok(mrq_model_save(s->model, one, &err));
     MRQ_CLEANUP(mrq_model_free) mrq_model *loaded = NULL;
     assert_ok(mrq_model_load(one, &loaded, &err));
     assert_true(isnan(loaded->results.valid_rmse) && loaded->results.test_rmse == 0.75 && loaded->results.test_ndcg == 0.25 &&
                 loaded->results.data_fingerprint == 77);
     assert_true(loaded->results.rating_min == 1 && loaded->results.rating_max == 4.5 && loaded->results.seed == 9007199254740991);
-    const mrq_model_pass *pass = mrq_model_curve_of(loaded)->pass;
+    const mrq_model_epoch *epoch = mrq_model_curve_of(loaded)->epoch;
     assert_int_equal(mrq_model_curve_of(loaded)->n, 2);
-    assert_true(pass[0].train_rmse == 0.333333 && fabs(pass[0].valid_rmse - 0.123456) < 1.1e-6 && isnan(pass[0].test_rmse));
-    assert_true(pass[1].train_rmse == 0.25 && pass[1].valid_rmse == 1e9 && pass[1].test_rmse == 0);
+    assert_true(epoch[0].train_rmse == 0.333333 && fabs(epoch[0].valid_rmse - 0.123456) < 1.1e-6 && isnan(epoch[0].test_rmse));
+    assert_true(epoch[1].train_rmse == 0.25 && epoch[1].valid_rmse == 1e9 && epoch[1].test_rmse == 0);
     assert_true(fabs(loaded->description.shift - s->model->description.shift) < 1e-14);
     assert_ok(mrq_model_save(loaded, two, &err));
     size_t na, nb;
@@ -929,7 +929,7 @@ static void test_curve_is_read_strictly(void **state)
     mrq_model_curve curve = {7, NULL};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         assert_fails(parse_results(wrong[i].more, &curve), MRQ_BAD_FILE, wrong[i].sentence);
-        assert_true(curve.n == 7 && !curve.pass);
+        assert_true(curve.n == 7 && !curve.epoch);
         assert_int_equal(parse_results(wrong[i].more, NULL), strstr(wrong[i].more, "curve") ? MRQ_OK : MRQ_BAD_FILE);
     }
     static const char *const empty[] = {"", ",\"curve\":[]", ",\"shoe\":1"};
@@ -937,16 +937,16 @@ static void test_curve_is_read_strictly(void **state)
         curve.n = 7;
         assert_ok(parse_results(empty[i], &curve));
         assert_int_equal(curve.n, 0);
-        mrq_free(curve.pass);
+        mrq_free(curve.epoch);
     }
     assert_ok(parse_results(",\"curve\":[[null,0.5,1e9],[0,null,null]]", &curve));
     assert_int_equal(curve.n, 2);
-    assert_true(isnan(curve.pass[0].train_rmse) && curve.pass[0].valid_rmse == 0.5 && curve.pass[0].test_rmse == 1e9);
-    assert_true(curve.pass[1].train_rmse == 0 && isnan(curve.pass[1].valid_rmse) && isnan(curve.pass[1].test_rmse));
+    assert_true(isnan(curve.epoch[0].train_rmse) && curve.epoch[0].valid_rmse == 0.5 && curve.epoch[0].test_rmse == 1e9);
+    assert_true(curve.epoch[1].train_rmse == 0 && isnan(curve.epoch[1].valid_rmse) && isnan(curve.epoch[1].test_rmse));
     MRQ_CLEANUP(cJSON_Delete) cJSON *shown = mrq_model_curve_json(&curve);
     MRQ_AUTOFREE char *text = cJSON_PrintUnformatted(shown);
-    assert_string_equal(text, "[{\"pass\":1,\"valid\":0.5,\"test\":1000000000},{\"pass\":2,\"train\":0}]");
-    mrq_free(curve.pass);
+    assert_string_equal(text, "[{\"epoch\":1,\"valid\":0.5,\"test\":1000000000},{\"epoch\":2,\"train\":0}]");
+    mrq_free(curve.epoch);
 }
 
 /* No more passes than a description may ask for. */
@@ -968,7 +968,7 @@ static void test_curve_is_bounded(void **state)
         else
             assert_ok(mrq_model_training_parse(json, "m.mrq: results:", &results, &curve, &err));
         assert_int_equal(curve.n, n > MRQ_EPOCHS_MAX ? 0 : n);
-        mrq_free(curve.pass);
+        mrq_free(curve.epoch);
     }
 }
 
@@ -983,7 +983,7 @@ static void test_results_out_of_memory(void **state)
 {
     (void)state;
     struct small *s = small_model(TOWERS(USER_ID, "{\"feature\":\"genres\",\"kind\":\"set\",\"embedding\":2}"));
-    s->model->curve = (mrq_model_curve){2, mrq_array(2, sizeof(mrq_model_pass))};
+    s->model->curve = (mrq_model_curve){2, mrq_array(2, sizeof(mrq_model_epoch))};
     cJSON *json = NULL;
     int n = 0;
     for (; !json; n++) {
@@ -1019,7 +1019,7 @@ static void check_file_damage(struct small *s, size_t step)
 {
     char path[256], *folder = temporary_folder();
     snprintf(path, sizeof path, "%s/m.mrq", folder);
-    s->model->curve = (mrq_model_curve){2, mrq_array(2, sizeof(mrq_model_pass))};
+    s->model->curve = (mrq_model_curve){2, mrq_array(2, sizeof(mrq_model_epoch))};
     assert_ok(mrq_model_save(s->model, path, &err));
     size_t size;
     unsigned char *bytes = read_bytes(path, &size);

@@ -24,8 +24,8 @@ mrq_status __wrap_mrq_store_upload(const char *store, const mrq_generation *gene
 mrq_status __wrap_mrq_store_settle(const char *store, const mrq_generation *generation, mrq_backend *backend, mrq_uploaded *out,
                                    mrq_error *error);
 mrq_status __wrap_mrq_warm(const mrq_generation *generation, mrq_cache *cache, uint32_t n, uint32_t *warmed, mrq_error *error);
-mrq_status __real_mrq_draft_prune(mrq_draft *draft, uint32_t keep, uint32_t *removed, mrq_error *error);
-mrq_status __wrap_mrq_draft_prune(mrq_draft *draft, uint32_t keep, uint32_t *removed, mrq_error *error);
+mrq_status __real_mrq_publication_prune(mrq_publication *publication, uint32_t keep, uint32_t *removed, mrq_error *error);
+mrq_status __wrap_mrq_publication_prune(mrq_publication *publication, uint32_t keep, uint32_t *removed, mrq_error *error);
 const char *__wrap_mrq_backend_label(const mrq_backend *backend);
 
 mrq_status __wrap_mrq_train(const mrq_dataset *data, const mrq_description *description, const mrq_train_options *options,
@@ -69,10 +69,11 @@ mrq_status __wrap_mrq_warm(const mrq_generation *generation, mrq_cache *cache, u
     return warm_is == MRQ_OK ? MRQ_OK : mrq_fail(error, warm_is, "nothing could be warmed");
 }
 
-mrq_status __wrap_mrq_draft_prune(mrq_draft *draft, uint32_t keep, uint32_t *removed, mrq_error *error)
+mrq_status __wrap_mrq_publication_prune(mrq_publication *publication, uint32_t keep, uint32_t *removed, mrq_error *error)
 {
     assert_int_equal(keep, 7);
-    return prune_is == MRQ_OK ? __real_mrq_draft_prune(draft, keep, removed, error) : mrq_fail(error, prune_is, "%s", stays);
+    return prune_is == MRQ_OK ? __real_mrq_publication_prune(publication, keep, removed, error)
+                              : mrq_fail(error, prune_is, "%s", stays);
 }
 
 const char *__wrap_mrq_backend_label(const mrq_backend *backend)
@@ -290,12 +291,12 @@ static void each_step_that_fails_is_told(void **state)
     mrq_writer_put(&page, "lost\n");
     train_ends = MRQ_TRAIN_LOST;
     mrq_rebuild_report r = rebuild(&options, MRQ_OK, &page);
-    assert_string_equal(r.reason, "the loss exploded in pass 2 of 1, and the best before, pass 1, was taken");
+    assert_string_equal(r.reason, "the loss exploded in epoch 2 of 1, and the best before, epoch 1, was taken");
     mrq_rebuild_report_clear(&r);
     mrq_writer_put(&page, "interrupted\n");
     train_ends = MRQ_TRAIN_INTERRUPTED;
     r = rebuild(&options, MRQ_FAILED, &page);
-    assert_string_equal(r.reason, "stopped in pass 2 of 1; nothing has changed");
+    assert_string_equal(r.reason, "stopped in epoch 2 of 1; nothing has changed");
     assert_int_equal(r.outcome, MRQ_NOT_DONE);
     mrq_rebuild_report_clear(&r);
     begin(NULL);

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/table.h"
-#include "engine/serving.h"
+#include "engine/snapshot.h"
 #include "http/openapi.h"
 
 static mrq_error err;

@@ -43,8 +43,8 @@ static int make(void **state)
                                .n_groups = GROUPS,
                                .group = w.group};
     w.report = (eval_report){
-        .study = {.data = &w.small->data, .protocol = MRQ_PROTOCOL_TOPN, .seed = 3, .seeds = SEEDS, .n = 3},
-        .contender = {{.name = "bias", .baseline = MRQ_BASELINE_BIAS},
+        .experiment = {.data = &w.small->data, .protocol = MRQ_PROTOCOL_TOPN, .seed = 3, .seeds = SEEDS, .n = 3},
+        .candidate = {{.name = "bias", .baseline = MRQ_BASELINE_BIAS},
                       {.name = "random", .baseline = MRQ_BASELINE_RANDOM},
                       {.name = "own", .description = &w.description}},
         .result = {{1, NAN, {.rated = 90, .rmse = {1, 0.5, 1.5}, .mae = {0.75, 0.5, 1}}}, {NAN, 2, ranks}, {3, 4, ranks}}};
@@ -52,7 +52,7 @@ static int make(void **state)
     add_note(&w.report, "%s is left out: %d", "one", 1);
     add_note(&w.report, "another");
     w.report.index = &w.index;
-    w.report.study.contender = w.report.contender;
+    w.report.experiment.candidate = w.report.candidate;
     return 0;
 }
 

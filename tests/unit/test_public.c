@@ -12,8 +12,8 @@
 static char store[PATH];
 static mrq_recommender *r;
 static mrq_query *query;              /* of two movies for a user */
-static mrq_result *plain, *explained; /* of two movies each */
-static mrq_result *none;              /* what no call that fails fills */
+static mrq_answer *plain, *explained; /* of two movies each */
+static mrq_answer *none;              /* what no call that fails fills */
 
 static int at_rest; /* threads of the process, when none has been started */
 
@@ -50,8 +50,8 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    mrq_result_free(plain);
-    mrq_result_free(explained);
+    mrq_answer_free(plain);
+    mrq_answer_free(explained);
     mrq_query_free(query);
     mrq_recommender_close(r);
     return free_world(state);
@@ -101,14 +101,14 @@ static void flush_misused(void)
 static void query_new_misused(void)
 {
     mrq_query *empty = mrq_query_new();
-    mrq_result *result = NULL, *nothing = NULL;
+    mrq_answer *result = NULL, *nothing = NULL;
     assert_non_null(empty);
     assert_ok(mrq_recommender_ask(r, MRQ_ASK_RECOMMEND, empty, &result, &err));
     assert_ok(mrq_recommender_ask(r, MRQ_ASK_RECOMMEND, NULL, &nothing, &err)); /* the same */
-    assert_string_equal(mrq_result_cache(nothing), "memory");
-    assert_int_equal(mrq_result_size(result), MRQ_K_DEFAULT);
-    mrq_result_free(result);
-    mrq_result_free(nothing);
+    assert_string_equal(mrq_answer_cache_state(nothing), "memory");
+    assert_int_equal(mrq_answer_size(result), MRQ_K_DEFAULT);
+    mrq_answer_free(result);
+    mrq_answer_free(nothing);
     mrq_query_free(empty);
 }
 
@@ -196,18 +196,18 @@ static void ask_misused(void)
 static void batch_misused(void)
 {
     const mrq_query *list[] = {query, NULL};
-    mrq_result *result[] = {NULL, plain};
+    mrq_answer *result[] = {NULL, plain};
     mrq_error error[2];
     assert_refused(mrq_recommender_batch(NULL, list, 2, 1, result, error, to), "recommender is NULL");
     assert_refused(mrq_recommender_batch(r, NULL, 2, 1, result, error, to), "query is NULL");
-    assert_refused(mrq_recommender_batch(r, list, 2, 1, NULL, error, to), "result is NULL");
+    assert_refused(mrq_recommender_batch(r, list, 2, 1, NULL, error, to), "answer is NULL");
     assert_refused(mrq_recommender_batch(r, list, UINT32_MAX, 1, result, error, to), "a batch of 4294967295 queries");
     assert_ok(mrq_recommender_batch(r, NULL, 0, 0, NULL, NULL, &err));
     for (uint32_t threads = 0; threads < 3; threads++) { /* nobody asks why one failed */
         assert_ok(mrq_recommender_batch(r, list, 2, threads, result, NULL, &err));
         assert_true(result[0] && !result[1]);
-        assert_string_equal(mrq_result_json(result[0], NULL) ? mrq_result_cache(result[0]) : "", "memory");
-        mrq_result_free(result[0]);
+        assert_string_equal(mrq_answer_json(result[0], NULL) ? mrq_answer_cache_state(result[0]) : "", "memory");
+        mrq_answer_free(result[0]);
     }
 }
 
@@ -224,37 +224,37 @@ static void stats_misused(void)
 
 static void free_misused(void)
 {
-    mrq_result_free(NULL);
+    mrq_answer_free(NULL);
 }
 
 static void json_misused(void)
 {
     size_t size = 1;
-    assert_null(mrq_result_json(NULL, &size));
+    assert_null(mrq_answer_json(NULL, &size));
     assert_int_equal(size, 0);
-    assert_null(mrq_result_json(NULL, NULL));
-    assert_non_null(mrq_result_json(plain, NULL));
+    assert_null(mrq_answer_json(NULL, NULL));
+    assert_non_null(mrq_answer_json(plain, NULL));
 }
 
 static void cache_misused(void)
 {
-    assert_string_equal(mrq_result_cache(NULL), "");
+    assert_string_equal(mrq_answer_cache_state(NULL), "");
 }
 
 static void generation_misused(void)
 {
-    assert_string_equal(mrq_result_generation(NULL), "");
+    assert_string_equal(mrq_answer_generation(NULL), "");
 }
 
 static void size_misused(void)
 {
-    assert_int_equal(mrq_result_size(NULL), 0);
-    assert_int_equal(mrq_result_size(plain), 2);
+    assert_int_equal(mrq_answer_size(NULL), 0);
+    assert_int_equal(mrq_answer_size(plain), 2);
 }
 
 /* Results and places that are not there. */
 static const struct {
-    mrq_result **result;
+    mrq_answer **result;
     uint32_t i;
 } nowhere[] = {{&none, 0}, {&plain, 2}, {&plain, UINT32_MAX}, {&explained, 2}, {&explained, UINT32_MAX}};
 #define NOWHERE (sizeof nowhere / sizeof *nowhere)
@@ -262,7 +262,7 @@ static const struct {
 static void result_movie_misused(void)
 {
     for (size_t n = 0; n < NOWHERE; n++) {
-        const mrq_movie movie = mrq_result_movie(*nowhere[n].result, nowhere[n].i);
+        const mrq_movie movie = mrq_answer_movie(*nowhere[n].result, nowhere[n].i);
         assert_int_equal(movie.id, -1);
         assert_string_equal(movie.title, "");
         assert_int_equal(movie.year, 0);
@@ -274,29 +274,29 @@ static void result_movie_misused(void)
 static void genre_misused(void)
 {
     for (size_t n = 0; n < NOWHERE; n++)
-        assert_string_equal(mrq_result_genre(*nowhere[n].result, nowhere[n].i, 0), "");
+        assert_string_equal(mrq_answer_genre(*nowhere[n].result, nowhere[n].i, 0), "");
     for (uint32_t i = 0; i < 2; i++) {
-        const uint32_t n = mrq_result_movie(plain, i).n_genres;
+        const uint32_t n = mrq_answer_movie(plain, i).n_genres;
         for (uint32_t g = 0; g < n; g++)
-            assert_string_not_equal(mrq_result_genre(plain, i, g), "");
-        assert_string_equal(mrq_result_genre(plain, i, n), "");
-        assert_string_equal(mrq_result_genre(plain, i, UINT32_MAX), "");
+            assert_string_not_equal(mrq_answer_genre(plain, i, g), "");
+        assert_string_equal(mrq_answer_genre(plain, i, n), "");
+        assert_string_equal(mrq_answer_genre(plain, i, UINT32_MAX), "");
     }
 }
 
 static void reasons_misused(void)
 {
     for (size_t n = 0; n <= NOWHERE; n++) { /* and a movie that is there, of an answer without explanation */
-        const mrq_result *result = n < NOWHERE ? *nowhere[n].result : plain;
+        const mrq_answer *result = n < NOWHERE ? *nowhere[n].result : plain;
         const uint32_t i = n < NOWHERE ? nowhere[n].i : 0;
         double base = 1, rest = 1;
-        assert_int_equal(mrq_result_reasons(result, i, &base, &rest), 0);
+        assert_int_equal(mrq_answer_reasons(result, i, &base, &rest), 0);
         assert_true(isnan(base) && isnan(rest));
-        assert_int_equal(mrq_result_reasons(result, i, NULL, NULL), 0);
+        assert_int_equal(mrq_answer_reasons(result, i, NULL, NULL), 0);
     }
     double base = NAN;
-    assert_int_equal(mrq_result_reasons(explained, 1, NULL, NULL), 2);
-    assert_int_equal(mrq_result_reasons(explained, 1, &base, NULL), 2);
+    assert_int_equal(mrq_answer_reasons(explained, 1, NULL, NULL), 2);
+    assert_int_equal(mrq_answer_reasons(explained, 1, &base, NULL), 2);
     assert_true(isfinite(base));
 }
 
@@ -311,11 +311,11 @@ static void assert_no_reason(mrq_reason reason)
 static void reason_misused(void)
 {
     for (size_t n = 0; n < NOWHERE; n++)
-        assert_no_reason(mrq_result_reason(*nowhere[n].result, nowhere[n].i, 0));
-    assert_no_reason(mrq_result_reason(plain, 0, 0));
-    assert_no_reason(mrq_result_reason(explained, 0, 2));
-    assert_no_reason(mrq_result_reason(explained, 0, UINT32_MAX));
-    assert_string_not_equal(mrq_result_reason(explained, 1, 1).input, "");
+        assert_no_reason(mrq_answer_reason(*nowhere[n].result, nowhere[n].i, 0));
+    assert_no_reason(mrq_answer_reason(plain, 0, 0));
+    assert_no_reason(mrq_answer_reason(explained, 0, 2));
+    assert_no_reason(mrq_answer_reason(explained, 0, UINT32_MAX));
+    assert_string_not_equal(mrq_answer_reason(explained, 1, 1).input, "");
 }
 
 static void error_json_misused(void)
@@ -354,11 +354,11 @@ static const struct {
     {"mrq_recommender_ask", ask_misused},       {"mrq_recommender_batch", batch_misused},
     {"mrq_recommender_close", close_misused},   {"mrq_recommender_flush", flush_misused},
     {"mrq_recommender_open", open_misused},     {"mrq_recommender_reload", reload_misused},
-    {"mrq_recommender_stats", stats_misused},   {"mrq_result_cache", cache_misused},
-    {"mrq_result_free", free_misused},          {"mrq_result_generation", generation_misused},
-    {"mrq_result_genre", genre_misused},        {"mrq_result_json", json_misused},
-    {"mrq_result_movie", result_movie_misused}, {"mrq_result_reason", reason_misused},
-    {"mrq_result_reasons", reasons_misused},    {"mrq_result_size", size_misused},
+    {"mrq_recommender_stats", stats_misused},   {"mrq_answer_cache_state", cache_misused},
+    {"mrq_answer_free", free_misused},          {"mrq_answer_generation", generation_misused},
+    {"mrq_answer_genre", genre_misused},        {"mrq_answer_json", json_misused},
+    {"mrq_answer_movie", result_movie_misused}, {"mrq_answer_reason", reason_misused},
+    {"mrq_answer_reasons", reasons_misused},    {"mrq_answer_size", size_misused},
     {"mrq_version", version_misused},
 };
 enum { FUNCTIONS = sizeof functions / sizeof *functions };
@@ -402,17 +402,17 @@ static void every_exported_function_is_misused_above(void **state)
 
 static void ask_one(mrq_recommender *recommender, const char *cache)
 {
-    mrq_result *result = NULL;
+    mrq_answer *result = NULL;
     assert_ok(mrq_recommender_ask(recommender, MRQ_ASK_RECOMMEND, query, &result, &err));
-    assert_string_equal(mrq_result_cache(result), cache);
-    mrq_result_free(result);
+    assert_string_equal(mrq_answer_cache_state(result), cache);
+    mrq_answer_free(result);
 }
 
 static void only_a_batch_starts_threads(void **state)
 {
     (void)state;
     const mrq_query *list[3] = {query, query, query};
-    mrq_result *result[3];
+    mrq_answer *result[3];
     mrq_recommender *other = NULL;
     assert_threads(at_rest); /* those of earlier batches have ended */
     assert_ok(mrq_recommender_open(&(mrq_options){.store = store, .redis = "127.0.0.1:1"}, &other, &err));
@@ -421,7 +421,7 @@ static void only_a_batch_starts_threads(void **state)
     assert_threads(at_rest);
     assert_ok(mrq_recommender_batch(other, list, 3, 3, result, NULL, &err));
     for (int i = 0; i < 3; i++)
-        mrq_result_free(result[i]);
+        mrq_answer_free(result[i]);
     assert_threads(at_rest);
     mrq_recommender_close(other);
 }

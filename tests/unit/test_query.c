@@ -260,7 +260,7 @@ static void a_field_has_at_most_so_many_values(void **state)
         assert_int_equal(query.n[i], f->most);
         assert_int_equal(query.size, size);
     }
-    assert_int_equal(mrq_query_fields[MRQ_Q_LIKED].most, MRQ_TASTE_MAX);
+    assert_int_equal(mrq_query_fields[MRQ_Q_LIKED].most, MRQ_FEEDBACK_MAX);
     assert_int_equal(mrq_query_fields[MRQ_Q_EXCLUDE].most, MRQ_EXCLUDE_MAX);
 }
 
@@ -810,7 +810,7 @@ static void a_column_that_the_tower_does_not_use_changes_nothing(void **state)
     (void)state;
     static const char *const set[][2] = {{"tags", "tag001"}, {"height", "2"}, {"town", "1"}, {"with", "year=3"}};
     ASKED_QUERY query = {0}, none = {0};
-    mrq_answer answer = {0}, plain = {0};
+    mrq_content answer = {0}, plain = {0};
     for (size_t i = 0; i < sizeof set / sizeof *set; i++)
         assert_ok(mrq_query_set(&query, set[i][0], set[i][1], &err));
     assert_ok(mrq_recommend(&world->g, NULL, &query, &answer, &err));
@@ -818,8 +818,8 @@ static void a_column_that_the_tower_does_not_use_changes_nothing(void **state)
     assert_int_equal(answer.n, plain.n);
     for (uint32_t i = 0; i < plain.n; i++)
         assert_true(answer.item[i].movie == plain.item[i].movie && answer.item[i].score == plain.item[i].score);
-    mrq_answer_clear(&answer);
-    mrq_answer_clear(&plain);
+    mrq_content_clear(&answer);
+    mrq_content_clear(&plain);
 }
 
 static void what_a_column_cannot_have_is_refused(void **state)

@@ -12,10 +12,10 @@
 #include <sys/resource.h>
 
 #include "base/json.h"
-#include "engine/answers.h"
-#include "engine/cached.h"
+#include "engine/answer_cache.h"
 #include "engine/connections.h"
-#include "engine/serving.h"
+#include "engine/redis_answers.h"
+#include "engine/snapshot.h"
 #include "store/write.h"
 #include "unit/asked.h"
 
@@ -56,9 +56,9 @@ static mrq_recommender *open_with(size_t memory, const char *address)
     return r;
 }
 
-static mrq_result *ask(mrq_recommender *r, const question *query)
+static mrq_answer *ask(mrq_recommender *r, const question *query)
 {
-    mrq_result *result = NULL;
+    mrq_answer *result = NULL;
     assert_ok(ask_recommend(r, query, &result, &err));
     return result;
 }
@@ -70,11 +70,11 @@ static mrq_stats stats_of(mrq_recommender *r)
     return stats;
 }
 
-static cJSON *document_of(mrq_result *result)
+static cJSON *document_of(mrq_answer *result)
 {
     size_t size;
     cJSON *json = NULL;
-    const char *text = mrq_result_json(result, &size);
+    const char *text = mrq_answer_json(result, &size);
     assert_int_equal(strlen(text), size);
     assert_int_equal(text[size - 1], '\n');
     assert_ok(mrq_json_parse(text, size, "document", &json, &err));
@@ -92,18 +92,18 @@ static double number_at(const cJSON *object, const char *key)
 }
 
 /* The result is the engine's answer of this generation. */
-static void assert_answers(const mrq_generation *generation, const question *query, const mrq_result *result)
+static void assert_answers(const mrq_generation *generation, const question *query, const mrq_answer *result)
 {
-    mrq_answer answer = {0};
+    mrq_content answer = {0};
     assert_ok(asked_recommend(generation, NULL, query, &answer, &err));
-    assert_string_equal(mrq_result_generation(result), generation->name);
-    assert_int_equal(mrq_result_size(result), answer.n);
+    assert_string_equal(mrq_answer_generation(result), generation->name);
+    assert_int_equal(mrq_answer_size(result), answer.n);
     for (uint32_t i = 0; i < answer.n; i++) {
-        const mrq_movie movie = mrq_result_movie(result, i);
+        const mrq_movie movie = mrq_answer_movie(result, i);
         assert_int_equal(movie.id, generation->movies->id[answer.item[i].movie]);
         assert_true(movie.score == answer.item[i].score); /* NOLINT: equal to the bit */
     }
-    mrq_answer_clear(&answer);
+    mrq_content_clear(&answer);
 }
 
 static void opening_fails_with_a_sentence(void **state)
@@ -116,7 +116,7 @@ static void opening_fails_with_a_sentence(void **state)
     assert_fails(mrq_recommender_open(&(mrq_options){.store = store, .redis = "host:port:port"}, &r, &err), MRQ_USAGE, "Redis");
     assert_null(r);
     mrq_recommender_close(NULL);
-    mrq_result_free(NULL);
+    mrq_answer_free(NULL);
 }
 
 static void answers_are_the_engines_wherever_they_come_from(void **state)
@@ -144,13 +144,13 @@ static void answers_are_the_engines_wherever_they_come_from(void **state)
     mrq_recommender *r = open_with(1 << 20, NULL);
     for (int round = 0; round < 3; round++)
         for (int i = 0; i < N; i++) {
-            mrq_result *result = ask(r, &queries[i]);
+            mrq_answer *result = ask(r, &queries[i]);
             assert_answers(generation, &queries[i], result);
-            assert_string_equal(mrq_result_cache(result), round ? "memory" : "off");
+            assert_string_equal(mrq_answer_cache_state(result), round ? "memory" : "off");
             MRQ_CLEANUP(cJSON_Delete) cJSON *json = document_of(result);
-            assert_string_equal(text_at(json, "cache"), mrq_result_cache(result));
+            assert_string_equal(text_at(json, "cache"), mrq_answer_cache_state(result));
             assert_string_equal(text_at(json, "generation"), newer);
-            mrq_result_free(result);
+            mrq_answer_free(result);
         }
     const mrq_stats stats = stats_of(r);
     assert_int_equal(stats.computed, N);
@@ -166,7 +166,7 @@ static void without_memory_all_is_computed(void **state)
     (void)state;
     mrq_recommender *r = open_with(0, NULL);
     for (int i = 0; i < 3; i++)
-        mrq_result_free(ask(r, &(question){.user = 4, .k = 5}));
+        mrq_answer_free(ask(r, &(question){.user = 4, .k = 5}));
     const mrq_stats stats = stats_of(r);
     assert_int_equal(stats.computed, 3);
     assert_int_equal(stats.memory_hits + stats.memory_entries + stats.memory_bytes, 0);
@@ -179,13 +179,13 @@ static void memory_keeps_within_its_bytes_and_what_is_asked(void **state)
     enum { LIMIT = 200000 };
     mrq_recommender *r = open_with(LIMIT, NULL);
     const question favourite = {.user = 7, .k = 3};
-    mrq_result_free(ask(r, &favourite));
+    mrq_answer_free(ask(r, &favourite));
     for (int i = 0; i < 2000; i++) {
-        mrq_result_free(ask(r, &(question){.user = 1 + i % USERS, .k = 1 + (uint32_t)i / USERS}));
+        mrq_answer_free(ask(r, &(question){.user = 1 + i % USERS, .k = 1 + (uint32_t)i / USERS}));
         assert_true(stats_of(r).memory_bytes <= LIMIT);
-        mrq_result *again = ask(r, &favourite);
-        assert_string_equal(mrq_result_cache(again), "memory");
-        mrq_result_free(again);
+        mrq_answer *again = ask(r, &favourite);
+        assert_string_equal(mrq_answer_cache_state(again), "memory");
+        mrq_answer_free(again);
     }
     const mrq_stats stats = stats_of(r);
     assert_true(stats.memory_evicted > 0);
@@ -198,9 +198,9 @@ static void an_answer_too_large_for_memory_is_an_answer(void **state)
     (void)state;
     mrq_recommender *r = open_with(16 * 600, NULL); /* 600 bytes a shard */
     for (int i = 0; i < 2; i++) {
-        mrq_result *result = ask(r, &(question){.user = 7, .k = MOVIES});
-        assert_string_equal(mrq_result_cache(result), "off");
-        mrq_result_free(result);
+        mrq_answer *result = ask(r, &(question){.user = 7, .k = MOVIES});
+        assert_string_equal(mrq_answer_cache_state(result), "off");
+        mrq_answer_free(result);
     }
     assert_int_equal(stats_of(r).memory_entries, 0);
     mrq_recommender_close(r);
@@ -210,7 +210,7 @@ static void errors_are_told_each_time_and_not_kept(void **state)
 {
     (void)state;
     mrq_recommender *r = open_with(1 << 20, NULL);
-    mrq_result *result = NULL;
+    mrq_answer *result = NULL;
     const char *const name[] = {"Opera"};
     const question_filters opera = {.genre = name, .n_genres = 1};
     for (int i = 0; i < 2; i++) {
@@ -235,10 +235,10 @@ static void movies_users_and_the_generation_are_told(void **state)
 {
     (void)state;
     mrq_recommender *r = open_with(1 << 20, NULL);
-    mrq_result *result = NULL;
+    mrq_answer *result = NULL;
     assert_ok(ask_movie(r, 13, &result, &err));
-    assert_int_equal(mrq_result_size(result), 1);
-    mrq_movie movie = mrq_result_movie(result, 0);
+    assert_int_equal(mrq_answer_size(result), 1);
+    mrq_movie movie = mrq_answer_movie(result, 0);
     assert_int_equal(movie.id, 13);
     assert_string_equal(movie.title, "Title 001");
     assert_true(isnan(movie.score));
@@ -249,15 +249,15 @@ static void movies_users_and_the_generation_are_told(void **state)
         const cJSON *genres = cJSON_GetObjectItemCaseSensitive(object, "genres");
         assert_int_equal(cJSON_GetArraySize(genres), movie.n_genres);
         for (uint32_t g = 0; g < movie.n_genres; g++)
-            assert_string_equal(mrq_result_genre(result, 0, g), cJSON_GetStringValue(cJSON_GetArrayItem(genres, (int)g)));
+            assert_string_equal(mrq_answer_genre(result, 0, g), cJSON_GetStringValue(cJSON_GetArrayItem(genres, (int)g)));
         assert_true(number_at(object, "ratings") > 0);
     }
-    mrq_result_free(result);
+    mrq_answer_free(result);
 
     assert_ok(ask_similar(r, "Title 001", 4, NULL, &result, &err));
-    assert_int_equal(mrq_result_size(result), 4);
-    assert_int_not_equal(mrq_result_movie(result, 0).id, 13);
-    mrq_result_free(result);
+    assert_int_equal(mrq_answer_size(result), 4);
+    assert_int_not_equal(mrq_answer_movie(result, 0).id, 13);
+    mrq_answer_free(result);
 
     assert_ok(ask_user(r, 4, 2, &result, &err));
     {
@@ -267,12 +267,12 @@ static void movies_users_and_the_generation_are_told(void **state)
         assert_true((uint64_t)number_at(object, "ratings") == seen->offset[4] - seen->offset[3]);
         assert_string_equal(text_at(cJSON_GetObjectItemCaseSensitive(object, "age"), "value"),
                             mrq_strings_at(&users->column[1].dict, users->column[1].code[3]));
-        assert_int_equal(mrq_result_size(result), 2);
+        assert_int_equal(mrq_answer_size(result), 2);
     }
-    mrq_result_free(result);
+    mrq_answer_free(result);
 
     assert_ok(ask_info(r, &result, &err));
-    assert_int_equal(mrq_result_size(result), 0);
+    assert_int_equal(mrq_answer_size(result), 0);
     {
         MRQ_CLEANUP(cJSON_Delete) cJSON *json = document_of(result);
         assert_string_equal(text_at(json, "generation"), newer);
@@ -283,21 +283,21 @@ static void movies_users_and_the_generation_are_told(void **state)
         assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(json, "genres")), 6);
         const cJSON *choices = cJSON_GetObjectItemCaseSensitive(json, "choices");
         assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(choices, "age")), 7);
-        assert_true(cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(json, "tastes")));
+        assert_true(cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(json, "feedback")));
     }
-    mrq_result_free(result);
+    mrq_answer_free(result);
     mrq_recommender_close(r);
 }
 
 /* The ids of what a search finds. */
 static uint32_t search(mrq_recommender *r, const char *text, uint32_t k, int64_t *id)
 {
-    mrq_result *result = NULL;
+    mrq_answer *result = NULL;
     assert_ok(ask_search(r, text, k, &result, &err));
-    const uint32_t n = mrq_result_size(result);
+    const uint32_t n = mrq_answer_size(result);
     for (uint32_t i = 0; i < n; i++)
-        id[i] = mrq_result_movie(result, i).id;
-    mrq_result_free(result);
+        id[i] = mrq_answer_movie(result, i).id;
+    mrq_answer_free(result);
     return n;
 }
 
@@ -357,7 +357,7 @@ static void titles_are_found_by_the_beginnings_of_words(void **state)
     char text[300];
     memset(text, 'x', sizeof text - 1);
     text[sizeof text - 1] = '\0';
-    mrq_result *result = NULL;
+    mrq_answer *result = NULL;
     assert_fails(ask_search(r, text, 5, &result, &err), MRQ_USAGE, "query: 299 bytes");
     assert_fails(ask_search(r, "a b c d e f g h i j k l m n o p q r s t u", 5, &result, &err), MRQ_USAGE,
                  "query: more than 20 words");
@@ -368,7 +368,7 @@ static void titles_match_whatever_locale_the_program_has(void **state)
 {
     (void)state;
     mrq_recommender *r = open_with(0, NULL);
-    mrq_result *result = NULL;
+    mrq_answer *result = NULL;
     int64_t id[MOVIES];
     turkish_locale(folder);
     const locale_t own = duplocale(LC_GLOBAL_LOCALE), before = uselocale(own);
@@ -380,7 +380,7 @@ static void titles_match_whatever_locale_the_program_has(void **state)
     assert_true(restored); /* the caller's thread has the one that it had */
     assert_int_equal(n, 1);
     assert_ok(status);
-    mrq_result_free(result);
+    mrq_answer_free(result);
     mrq_recommender_close(r);
 }
 
@@ -436,7 +436,7 @@ static void a_list_of_generations_that_the_system_refuses_is_an_error(void **sta
 {
     (void)state;
     mrq_recommender *r = open_with(0, NULL);
-    mrq_result *result = NULL;
+    mrq_answer *result = NULL;
     struct rlimit before;
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &(struct rlimit){0, before.rlim_max}), 0);
@@ -452,27 +452,27 @@ static void explanations_tell_so_many_parts_and_the_rest(void **state)
     (void)state;
     mrq_recommender *r = open_with(1 << 20, NULL);
     for (uint32_t told = 1; told <= 3; told++) {
-        mrq_result *result = ask(r, &(question){.user = 4, .k = 3, .explain = told});
+        mrq_answer *result = ask(r, &(question){.user = 4, .k = 3, .explain = told});
         MRQ_CLEANUP(cJSON_Delete) cJSON *json = document_of(result);
         for (uint32_t i = 0; i < 3; i++) {
             double base, rest;
-            const uint32_t n = mrq_result_reasons(result, i, &base, &rest);
+            const uint32_t n = mrq_answer_reasons(result, i, &base, &rest);
             assert_int_equal(n, told < 2 ? told : 2); /* age and id are all there is */
             double sum = base + rest;
             for (uint32_t p = 0; p < n; p++)
-                sum += mrq_result_reason(result, i, p).score;
-            assert_true(fabs(sum - mrq_result_movie(result, i).score) < 1e-5);
+                sum += mrq_answer_reason(result, i, p).score;
+            assert_true(fabs(sum - mrq_answer_movie(result, i).score) < 1e-5);
             const cJSON *item = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(json, "results"), (int)i);
             const cJSON *why = cJSON_GetObjectItemCaseSensitive(item, "explanation");
             assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(why, "parts")), n);
             assert_true(cJSON_HasObjectItem(why, "rest") == (n < 2));
         }
-        mrq_result_free(result);
+        mrq_answer_free(result);
     }
-    mrq_result *plain = ask(r, &(question){.user = 4, .k = 3});
+    mrq_answer *plain = ask(r, &(question){.user = 4, .k = 3});
     double base, rest;
-    assert_int_equal(mrq_result_reasons(plain, 0, &base, &rest), 0);
-    mrq_result_free(plain);
+    assert_int_equal(mrq_answer_reasons(plain, 0, &base, &rest), 0);
+    mrq_answer_free(plain);
     mrq_recommender_close(r);
 }
 
@@ -483,7 +483,7 @@ static void a_batch_is_its_queries_one_by_one(void **state)
     MRQ_CLEANUP(mrq_generation_close) mrq_generation *generation = NULL;
     assert_ok(mrq_generation_open(store, &generation, &err));
     question query[N];
-    mrq_result *result[N];
+    mrq_answer *result[N];
     static mrq_error error[N];
     for (int i = 0; i < N; i++)
         query[i] = (question){.user = i, .k = 4}; /* users 0 and from 51 on are not there */
@@ -496,7 +496,7 @@ static void a_batch_is_its_queries_one_by_one(void **state)
             assert_true((result[i] != NULL) == there);
             if (there)
                 assert_answers(generation, &query[i], result[i]);
-            mrq_result_free(result[i]);
+            mrq_answer_free(result[i]);
         }
     }
     assert_ok(ask_batch(r, query, 0, 2, result, error, &err));
@@ -515,7 +515,7 @@ static void a_batch_has_at_most_so_many_queries(void **state)
     enum { MOST = MRQ_RECOMMEND_BATCH_MAX };
     mrq_recommender *r = open_with(0, NULL);
     const mrq_query **query = calloc(MOST + 1, sizeof(mrq_query *));
-    mrq_result **result = calloc(MOST + 1, sizeof *result);
+    mrq_answer **result = calloc(MOST + 1, sizeof *result);
     mrq_error *error = calloc(MOST + 1, sizeof *error);
     mrq_query *stranger = mrq_query_new();
     assert_true(query && result && error && stranger);
@@ -545,24 +545,24 @@ static void a_reload_takes_the_current_generation_and_results_stay(void **state)
     bool changed = true;
     assert_ok(mrq_recommender_reload(r, &changed, &err));
     assert_false(changed);
-    mrq_result *before = ask(r, &query);
+    mrq_answer *before = ask(r, &query);
     go_to(older);
-    mrq_result *still = ask(r, &query);
-    assert_string_equal(mrq_result_generation(still), newer);
+    mrq_answer *still = ask(r, &query);
+    assert_string_equal(mrq_answer_generation(still), newer);
     assert_ok(mrq_recommender_reload(r, &changed, &err));
     assert_true(changed);
-    mrq_result *after = ask(r, &query);
-    assert_string_equal(mrq_result_generation(after), older);
-    assert_string_equal(mrq_result_cache(after), "off"); /* what the memory held was the other's */
+    mrq_answer *after = ask(r, &query);
+    assert_string_equal(mrq_answer_generation(after), older);
+    assert_string_equal(mrq_answer_cache_state(after), "off"); /* what the memory held was the other's */
     go_to(newer);
     assert_ok(mrq_recommender_reload(r, NULL, &err));
     mrq_recommender_close(r);
-    assert_string_equal(mrq_result_generation(before), newer); /* results outlive everything */
-    assert_int_equal(mrq_result_movie(before, 0).id, mrq_result_movie(still, 0).id);
-    assert_non_null(strstr(mrq_result_json(before, NULL), newer));
-    mrq_result_free(before);
-    mrq_result_free(still);
-    mrq_result_free(after);
+    assert_string_equal(mrq_answer_generation(before), newer); /* results outlive everything */
+    assert_int_equal(mrq_answer_movie(before, 0).id, mrq_answer_movie(still, 0).id);
+    assert_non_null(strstr(mrq_answer_json(before, NULL), newer));
+    mrq_answer_free(before);
+    mrq_answer_free(still);
+    mrq_answer_free(after);
 }
 
 static void a_bad_generation_is_refused_and_the_old_one_serves_on(void **state)
@@ -586,9 +586,9 @@ static void a_bad_generation_is_refused_and_the_old_one_serves_on(void **state)
     assert_int_equal(system(command), 0);
     assert_fails(mrq_recommender_reload(r, &changed, &err), MRQ_NOT_FOUND, "");
     assert_false(changed);
-    mrq_result *result = ask(r, &(question){.user = 4, .k = 5});
-    assert_string_equal(mrq_result_generation(result), older);
-    mrq_result_free(result);
+    mrq_answer *result = ask(r, &(question){.user = 4, .k = 5});
+    assert_string_equal(mrq_answer_generation(result), older);
+    mrq_answer_free(result);
     assert_int_equal(stats_of(r).reloads, 0);
     mrq_recommender_close(r);
 }
@@ -599,7 +599,7 @@ static mrq_status ask_everything(mrq_recommender *r)
 {
     const question query = {.user = 4, .k = 3, .explain = 2};
     const question_filters filters = {.year_from = 1950};
-    mrq_result *result[8] = {NULL};
+    mrq_answer *result[8] = {NULL};
     mrq_error error[2];
     mrq_status status = ask_recommend(r, &query, &result[0], NULL);
     if (status == MRQ_OK)
@@ -616,9 +616,9 @@ static mrq_status ask_everything(mrq_recommender *r)
                                                 error, NULL)) == MRQ_OK)
         status = error[0].status ? error[0].status : error[1].status;
     for (int i = 0; i < 8; i++) {
-        if (status == MRQ_OK && result[i] && !mrq_result_json(result[i], NULL))
+        if (status == MRQ_OK && result[i] && !mrq_answer_json(result[i], NULL))
             status = MRQ_FAILED;
-        mrq_result_free(result[i]);
+        mrq_answer_free(result[i]);
     }
     return status;
 }
@@ -665,9 +665,9 @@ static void survives_without_memory(void **state)
         const mrq_status status = mrq_recommender_reload(r, &changed, NULL);
         allocations_left = INT_MAX;
         assert_true(changed == (status == MRQ_OK));
-        mrq_result *result = ask(r, &(question){.user = 4, .k = 3});
-        assert_string_equal(mrq_result_generation(result), changed ? older : newer);
-        mrq_result_free(result);
+        mrq_answer *result = ask(r, &(question){.user = 4, .k = 3});
+        assert_string_equal(mrq_answer_generation(result), changed ? older : newer);
+        mrq_answer_free(result);
         assert_true(n < 10000);
     }
     go_to(newer);
@@ -689,11 +689,11 @@ static void *ask_the_same(void *context)
     work *w = context;
     pthread_barrier_wait(&w->start);
     for (uint32_t k = 1; k <= MOVIES; k++) {
-        mrq_result *result = NULL;
+        mrq_answer *result = NULL;
         if (ask_recommend(w->r, &(question){.user = 4, .k = k}, &result, NULL) != MRQ_OK)
             atomic_fetch_add(&w->wrong, 1);
         else
-            mrq_result_free(result);
+            mrq_answer_free(result);
         pthread_barrier_wait(&w->start);
     }
     return NULL;
@@ -725,18 +725,18 @@ static void what_many_ask_at_once_is_computed_once(void **state)
 /* While `meet` is set, who opens a generation gives another some time to come and open it as well. */
 static atomic_bool meet;
 static atomic_int openings;
-mrq_status __real_mrq_serving_open(const char *path, mrq_backend *backend, mrq_purpose purpose, size_t memory,
-                                   atomic_ullong *evicted, mrq_serving **out, mrq_error *error);
-mrq_status __wrap_mrq_serving_open(const char *path, mrq_backend *backend, mrq_purpose purpose, size_t memory,
-                                   atomic_ullong *evicted, mrq_serving **out, mrq_error *error);
+mrq_status __real_mrq_snapshot_open(const char *path, mrq_backend *backend, mrq_purpose purpose, size_t memory,
+                                    atomic_ullong *evicted, mrq_snapshot **out, mrq_error *error);
+mrq_status __wrap_mrq_snapshot_open(const char *path, mrq_backend *backend, mrq_purpose purpose, size_t memory,
+                                    atomic_ullong *evicted, mrq_snapshot **out, mrq_error *error);
 
-mrq_status __wrap_mrq_serving_open(const char *path, mrq_backend *backend, mrq_purpose purpose, size_t memory,
-                                   atomic_ullong *evicted, mrq_serving **out, mrq_error *error)
+mrq_status __wrap_mrq_snapshot_open(const char *path, mrq_backend *backend, mrq_purpose purpose, size_t memory,
+                                    atomic_ullong *evicted, mrq_snapshot **out, mrq_error *error)
 {
     atomic_fetch_add(&openings, 1);
     for (int ms = 0; atomic_load(&meet) && atomic_load(&openings) < 2 && ms < 300; ms++)
         usleep(1000);
-    return __real_mrq_serving_open(path, backend, purpose, memory, evicted, out, error);
+    return __real_mrq_snapshot_open(path, backend, purpose, memory, evicted, out, error);
 }
 
 static void *reload_once(void *context)
@@ -767,7 +767,7 @@ static void a_generation_is_taken_once_however_many_reload(void **state)
 }
 
 typedef struct waiters {
-    mrq_answers *answers;
+    mrq_answer_cache *answers;
     atomic_int got;
 } waiters;
 
@@ -775,33 +775,33 @@ static void *take_or_fail(void *context)
 {
     waiters *w = context;
     bool waited;
-    mrq_finished *finished = mrq_answers_take(w->answers, "key", 3, &waited);
+    mrq_cached_answer *finished = mrq_answer_cache_take(w->answers, "key", 3, &waited);
     if (!finished)
-        mrq_answers_give(w->answers, "key", 3, NULL);
+        mrq_answer_cache_give(w->answers, "key", 3, NULL);
     else if (waited)
         atomic_fetch_add(&w->got, 1);
-    mrq_finished_release(finished);
+    mrq_cached_answer_release(finished);
     return NULL;
 }
 
 /* Computes `finished`, or fails where that is NULL, while all others wait for it; they are given some time to begin. */
-static int share(mrq_answers *answers, mrq_finished *finished, useconds_t time)
+static int share(mrq_answer_cache *answers, mrq_cached_answer *finished, useconds_t time)
 {
     bool waited;
     waiters w = {.answers = answers};
     pthread_t thread[THREADS];
-    assert_null(mrq_answers_take(answers, "key", 3, &waited));
+    assert_null(mrq_answer_cache_take(answers, "key", 3, &waited));
     for (int i = 0; i < THREADS; i++)
         assert_int_equal(pthread_create(&thread[i], NULL, take_or_fail, &w), 0);
     usleep(time);
-    mrq_answers_give(answers, "key", 3, finished);
+    mrq_answer_cache_give(answers, "key", 3, finished);
     for (int i = 0; i < THREADS; i++)
         pthread_join(thread[i], NULL);
     return w.got;
 }
 
 /* The most rated movies. */
-static void find_first(mrq_serving *serving, uint32_t k, mrq_finished **out)
+static void find_first(mrq_snapshot *serving, uint32_t k, mrq_cached_answer **out)
 {
     ASKED_QUERY query = {0};
     assert_ok(mrq_query_put(&query, MRQ_Q_TEXT, "", &err));
@@ -812,41 +812,41 @@ static void find_first(mrq_serving *serving, uint32_t k, mrq_finished **out)
 static void what_is_too_large_to_keep_goes_to_all_who_wait(void **state)
 {
     (void)state;
-    mrq_serving *serving;
-    mrq_finished *finished;
+    mrq_snapshot *serving;
+    mrq_cached_answer *finished;
     atomic_ullong evicted = 0;
-    assert_ok(mrq_serving_open(store, NULL, MRQ_FOR_ALL, 16 * 600, &evicted, &serving, &err)); /* 600 bytes a shard */
+    assert_ok(mrq_snapshot_open(store, NULL, MRQ_FOR_ALL, 16 * 600, &evicted, &serving, &err)); /* 600 bytes a shard */
     find_first(serving, MOVIES, &finished);
     useconds_t time = 20000;
     while (share(serving->answers, finished, time) < THREADS) /* some came too late */
         assert_true((time *= 2) < 5000000);
-    assert_int_equal(mrq_answers_measure(serving->answers).entries, 0);
+    assert_int_equal(mrq_answer_cache_measure(serving->answers).entries, 0);
     assert_int_equal(share(serving->answers, NULL, time), 0); /* each tries in its turn */
-    mrq_finished_release(finished);
-    mrq_serving_release(serving);
+    mrq_cached_answer_release(finished);
+    mrq_snapshot_release(serving);
 }
 
 /* Which of some keys are left, as bits, where each shard has room for one answer. */
-static uint64_t kept_of_64(mrq_serving *serving, mrq_finished *finished)
+static uint64_t kept_of_64(mrq_snapshot *serving, mrq_cached_answer *finished)
 {
     atomic_ullong evicted = 0;
-    mrq_answers *answers = mrq_answers_new(16 * 2 * (mrq_finished_bytes(finished) + 200), &evicted);
+    mrq_answer_cache *answers = mrq_answer_cache_new(16 * 2 * (mrq_cached_answer_bytes(finished) + 200), &evicted);
     uint64_t kept = 0;
     bool waited;
     assert_non_null(answers);
     for (uint64_t key = 0; key < 64; key++) {
-        assert_null(mrq_answers_take(answers, &key, sizeof key, &waited));
-        mrq_answers_give(answers, &key, sizeof key, finished);
+        assert_null(mrq_answer_cache_take(answers, &key, sizeof key, &waited));
+        mrq_answer_cache_give(answers, &key, sizeof key, finished);
     }
     for (uint64_t key = 0; key < 64; key++) {
-        mrq_finished *found = mrq_answers_take(answers, &key, sizeof key, &waited);
+        mrq_cached_answer *found = mrq_answer_cache_take(answers, &key, sizeof key, &waited);
         if (!found)
-            mrq_answers_give(answers, &key, sizeof key, NULL);
+            mrq_answer_cache_give(answers, &key, sizeof key, NULL);
         kept |= (uint64_t)(found != NULL) << key;
-        mrq_finished_release(found);
+        mrq_cached_answer_release(found);
     }
     assert_true(evicted > 0 && serving->generation);
-    mrq_answers_free(answers);
+    mrq_answer_cache_free(answers);
     return kept;
 }
 
@@ -854,18 +854,18 @@ static uint64_t kept_of_64(mrq_serving *serving, mrq_finished *finished)
 static void nobody_knows_which_questions_meet(void **state)
 {
     (void)state;
-    mrq_serving *serving;
-    mrq_finished *finished;
+    mrq_snapshot *serving;
+    mrq_cached_answer *finished;
     atomic_ullong evicted = 0;
-    assert_ok(mrq_serving_open(store, NULL, MRQ_FOR_ALL, 0, &evicted, &serving, &err));
+    assert_ok(mrq_snapshot_open(store, NULL, MRQ_FOR_ALL, 0, &evicted, &serving, &err));
     find_first(serving, 1, &finished);
     const uint64_t first = kept_of_64(serving, finished);
     int others = 0;
     for (int i = 0; i < 8; i++)
         others += kept_of_64(serving, finished) != first;
     assert_true(others > 0);
-    mrq_finished_release(finished);
-    mrq_serving_release(serving);
+    mrq_cached_answer_release(finished);
+    mrq_snapshot_release(serving);
 }
 
 /* Every answer is right for the generation it names. */
@@ -874,15 +874,15 @@ static void *ask_all_kinds(void *context)
     work *w = context;
     for (uint32_t i = 0; !atomic_load(&w->stop) && i < 20000; i++) {
         const question query = {.user = 1 + i % USERS, .k = 1 + i % 7};
-        mrq_result *result = NULL, *other = NULL;
-        mrq_answer answer = {0};
+        mrq_answer *result = NULL, *other = NULL;
+        mrq_content answer = {0};
         bool good = ask_recommend(w->r, &query, &result, NULL) == MRQ_OK;
         if (good) {
-            const bool old = strcmp(mrq_result_generation(result), older) == 0;
+            const bool old = strcmp(mrq_answer_generation(result), older) == 0;
             good = asked_recommend(w->generation[!old], NULL, &query, &answer, NULL) == MRQ_OK &&
-                   answer.n == mrq_result_size(result) && mrq_result_json(result, NULL);
+                   answer.n == mrq_answer_size(result) && mrq_answer_json(result, NULL);
             for (uint32_t j = 0; good && j < answer.n; j++)
-                good = mrq_result_movie(result, j).id == movies->id[answer.item[j].movie];
+                good = mrq_answer_movie(result, j).id == movies->id[answer.item[j].movie];
         }
         if (i % 16 == 0)
             good = good && ask_info(w->r, &other, NULL) == MRQ_OK;
@@ -891,9 +891,9 @@ static void *ask_all_kinds(void *context)
         else if (i % 16 == 2)
             mrq_recommender_flush(w->r);
         atomic_fetch_add(good ? &w->answered : &w->wrong, 1);
-        mrq_answer_clear(&answer);
-        mrq_result_free(result);
-        mrq_result_free(other);
+        mrq_content_clear(&answer);
+        mrq_answer_free(result);
+        mrq_answer_free(other);
     }
     return NULL;
 }
@@ -942,21 +942,21 @@ static void recommenders_share_answers_and_counts_through_redis(void **state)
     freeReplyObject(redis_raw(&redis, NULL, "FLUSHALL"));
     mrq_recommender *one = open_with(1 << 20, redis_address(&redis)), *two = open_with(0, redis_address(&redis));
     const question query = {.user = 4, .k = 5};
-    mrq_result *first = ask(one, &query), *second = ask(two, &query);
-    assert_string_equal(mrq_result_cache(first), "miss");
-    assert_string_equal(mrq_result_cache(second), "hit");
+    mrq_answer *first = ask(one, &query), *second = ask(two, &query);
+    assert_string_equal(mrq_answer_cache_state(first), "miss");
+    assert_string_equal(mrq_answer_cache_state(second), "hit");
     assert_int_equal(stats_of(two).redis_hits, 1);
     for (uint32_t i = 0; i < 5; i++)
-        assert_true(mrq_result_movie(first, i).score == mrq_result_movie(second, i).score); /* NOLINT: to the bit */
-    mrq_result_free(first);
-    mrq_result_free(second);
+        assert_true(mrq_answer_movie(first, i).score == mrq_answer_movie(second, i).score); /* NOLINT: to the bit */
+    mrq_answer_free(first);
+    mrq_answer_free(second);
     for (int i = 0; i < 9; i++)
-        mrq_result_free(ask(one, &query));
+        mrq_answer_free(ask(one, &query));
     assert_int_equal(redis_number(&redis, "ZCARD %s", MRQ_HOT_KEY), 1);
     for (int i = 0; i < 3; i++) { /* what is no query is not told */
-        mrq_result *other = NULL;
+        mrq_answer *other = NULL;
         assert_ok(ask_similar(one, "13", 3, NULL, &other, &err));
-        mrq_result_free(other);
+        mrq_answer_free(other);
     }
     mrq_recommender_flush(one);
     mrq_recommender_flush(one); /* what was told is not told again */
@@ -971,13 +971,13 @@ static void recommenders_share_answers_and_counts_through_redis(void **state)
 }
 
 /* Asks until Redis answers, so that the connection is there: a busy machine can make it look down. */
-static void connect_lease(const mrq_lease *lease)
+static void connect_idle(const mrq_connection *connection)
 {
     void *value;
     size_t size;
     int tries = 0;
-    assert_non_null(lease->cache);
-    while (mrq_cache_get(lease->cache, "no such key", NULL, &value, &size) != MRQ_CACHE_MISS) {
+    assert_non_null(connection->cache);
+    while (mrq_cache_get(connection->cache, "no such key", NULL, &value, &size) != MRQ_CACHE_MISS) {
         assert_true(++tries < 100);
         usleep(20000);
     }
@@ -995,21 +995,21 @@ static void connections_are_kept_up_to_a_number(void **state)
     enum { CROWD = MRQ_CONNECTIONS_POOLED + 8 };
     need_redis(&redis);
     mrq_connections *connections = NULL;
-    mrq_lease lease[CROWD];
+    mrq_connection connection[CROWD];
     assert_ok(mrq_connections_new(redis_address(&redis), 60, &connections, &err));
     const int before = descriptors_of_process();
     for (int i = 0; i < CROWD; i++) {
-        lease[i] = mrq_connections_take(connections);
-        connect_lease(&lease[i]);
+        connection[i] = mrq_connections_take(connections);
+        connect_idle(&connection[i]);
     }
     assert_int_equal(descriptors_of_process(), before + CROWD);
     for (int i = 0; i < CROWD; i++)
-        mrq_connections_give(connections, lease[i]);
+        mrq_connections_give(connections, connection[i]);
     assert_int_equal(descriptors_of_process(), before + MRQ_CONNECTIONS_POOLED);
     const double made = connections_made();
     for (int i = 0; i < 50; i++) {
-        const mrq_lease again = mrq_connections_take(connections);
-        connect_lease(&again);
+        const mrq_connection again = mrq_connections_take(connections);
+        connect_idle(&again);
         mrq_connections_give(connections, again);
     }
     assert_true(connections_made() - made < 25); /* one is this question's, and a busy machine may cost some */
@@ -1022,17 +1022,17 @@ static void no_answer_waits_for_a_name(void **state)
 {
     (void)state;
     mrq_connections *connections = NULL;
-    mrq_lease lease[MRQ_CONNECTIONS_POOLED + 1];
+    mrq_connection connection[MRQ_CONNECTIONS_POOLED + 1];
     void *value;
     size_t size;
     const int threads = threads_of_process();
     names_held = true;
     assert_ok(mrq_connections_new("held.test:1", 60, &connections, &err));
     for (int i = 0; i <= MRQ_CONNECTIONS_POOLED; i++)
-        lease[i] = mrq_connections_take(connections);
-    assert_int_equal(mrq_cache_get(lease[MRQ_CONNECTIONS_POOLED].cache, "key", NULL, &value, &size), MRQ_CACHE_DOWN);
+        connection[i] = mrq_connections_take(connections);
+    assert_int_equal(mrq_cache_get(connection[MRQ_CONNECTIONS_POOLED].cache, "key", NULL, &value, &size), MRQ_CACHE_DOWN);
     for (int i = 0; i <= MRQ_CONNECTIONS_POOLED; i++)
-        mrq_connections_give(connections, lease[i]);
+        mrq_connections_give(connections, connection[i]);
     assert_threads(threads + 1);
     names_held = false;
     mrq_connections_free(connections);
@@ -1043,9 +1043,9 @@ static void a_dead_redis_is_told_and_harms_nobody(void **state)
 {
     (void)state;
     mrq_recommender *r = open_with(1 << 20, "unix:/nowhere/redis.sock");
-    mrq_result *result = ask(r, &(question){.user = 4, .k = 5});
-    assert_string_equal(mrq_result_cache(result), "down");
-    mrq_result_free(result);
+    mrq_answer *result = ask(r, &(question){.user = 4, .k = 5});
+    assert_string_equal(mrq_answer_cache_state(result), "down");
+    mrq_answer_free(result);
     mrq_recommender_flush(r);
     const mrq_stats stats = stats_of(r);
     assert_in_range(stats.redis_errors, 1, 10);

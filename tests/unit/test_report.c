@@ -66,9 +66,9 @@ static mrq_model_results results(double better)
                                .blas_chosen_by = "us"};
 }
 
-static mrq_trial trial(const char *factory, uint32_t effort, double recall, double microseconds)
+static mrq_trial trial(const char *factory, uint32_t parameter, double recall, double microseconds)
 {
-    mrq_trial t = {.settings = {.effort = effort}, .recall = recall, .p50 = 1e-6 * microseconds, .n_queries = 500};
+    mrq_trial t = {.settings = {.parameter = parameter}, .recall = recall, .p50 = 1e-6 * microseconds, .n_queries = 500};
     snprintf(t.settings.factory, sizeof t.settings.factory, "%s", factory);
     t.p99 = 3 * t.p50;
     return t;
@@ -111,7 +111,7 @@ static mrq_rebuild_report full_report(void)
                                      .seconds = 1.23456 + i,
                                      .samples_per_second = 1e6,
                                      .best = i != 2};
-    /* Eight kinds, of which the last stands in no picture; two of a kind that do not stand together; one without an effort. */
+    /* Eight kinds, of which the last stands in no picture; two of a kind that do not stand together; one without an parameter. */
     static const char *const kinds[] = {"HNSW16", "IVF64", "HNSW32", "IVF64", "Flat", "SQ8", "PQ8", "NSG32", "LSH"};
     for (uint32_t i = 0; i < TRIALS; i++)
         trials[i] = trial(kinds[i % 9], i % 9 == 4 ? 0 : 10 * i, 0.9 + 0.003 * i, 20 + 3 * i);
@@ -179,7 +179,7 @@ static void a_refused_night_is_told_whole(void **state)
     snprintf(r.reason, sizeof r.reason, "not published: test RMSE & more");
     r.made.results.test_rmse = 0.87;
     r.made.kept = 3000;
-    r.choice.n = 24; /* few enough for efforts beside the points */
+    r.choice.n = 24; /* few enough for parameters beside the points */
     for (int i = MRQ_STEP_UPLOAD; i < MRQ_STEPS; i++)
         r.step[i] = NAN;
     mrq_gates_judge(&options, &r.made, 0.9699, &r.serving, "", r.gate);

@@ -333,8 +333,8 @@ static void what_may_be_many_has_a_limit(void **state)
         const char *before, *piece, *behind, *says;
         size_t most;
     } cases[] = {
-        {"{\"queries\":[{\"liked\":[", "1", "]}]}", "liked: more than 10000 of them", MRQ_TASTE_MAX},
-        {"{\"queries\":[{\"disliked\":[", "1", "]}]}", "disliked: more than 10000 of them", MRQ_TASTE_MAX},
+        {"{\"queries\":[{\"liked\":[", "1", "]}]}", "liked: more than 10000 of them", MRQ_FEEDBACK_MAX},
+        {"{\"queries\":[{\"disliked\":[", "1", "]}]}", "disliked: more than 10000 of them", MRQ_FEEDBACK_MAX},
         {"{\"queries\":[{\"exclude\":[", "1", "]}]}", "exclude: more than 1000 of them", MRQ_EXCLUDE_MAX},
         {"{\"queries\":[{\"genre\":[", "\"a\"", "]}]}", "genre: more than 64 of them", 64},
     };

@@ -338,11 +338,11 @@ static void test_gram_and_ease(void **state)
     }
 }
 
-/* A world of two tastes: men (gender 0) like even movies, women odd ones; even movies have genre 0 and word 0, odd ones 1. */
+/* A world of two feedback: men (gender 0) like even movies, women odd ones; even movies have genre 0 and word 0, odd ones 1. */
 
 enum { PEOPLE = 120, FILMS = 40, KNOWN = 36, EACH = 9 }; /* nobody has rated the last four films */
 
-static small_data *two_tastes(void)
+static small_data *two_feedbacks(void)
 {
     small_data *s = small_data_new(PEOPLE, FILMS, PEOPLE * (EACH + 1));
     uint32_t *gender = mrq_arena_array(s->data.users->arena, PEOPLE, sizeof *gender);
@@ -401,10 +401,10 @@ static void compare(const mrq_folded *tower, const float *user, const float *mov
         mean[m % 2] += score(tower, user, movies, m) / ((to - from) / 2.0);
 }
 
-static void test_two_tastes(void **state)
+static void test_two_feedbacks(void **state)
 {
     (void)state;
-    small_data *s = two_tastes();
+    small_data *s = two_feedbacks();
     MRQ_CLEANUP(mrq_model_free) mrq_model *model = solve(s, RANKS(GENDER, SETS), 2);
     const mrq_model_results *r = mrq_model_results_of(model);
     assert_true(r->test_ndcg > 0.4 && r->test_ndcg <= 1 && r->test_recall > 0.5); /* half by kind alone; by chance .1 */
@@ -437,10 +437,10 @@ static void test_two_tastes(void **state)
         const uint32_t movie[] = {1 - g, 3 - g};
         const float likes[] = {MRQ_LIKES, MRQ_LIKES}, dislikes[] = {MRQ_DISLIKES, MRQ_DISLIKES};
         const double before = mean[1 - g] - mean[g];
-        mrq_folded_vector_of(tower, value, &(mrq_taste){2, movie, likes}, unit, &line);
+        mrq_folded_vector_of(tower, value, &(mrq_feedback){2, movie, likes}, unit, &line);
         compare(tower, unit, movies, 0, KNOWN, mean);
         assert_true(mean[1 - g] > mean[g]);
-        mrq_folded_vector_of(tower, value, &(mrq_taste){2, movie, dislikes}, unit, &line);
+        mrq_folded_vector_of(tower, value, &(mrq_feedback){2, movie, dislikes}, unit, &line);
         compare(tower, unit, movies, 0, KNOWN, mean);
         assert_true(mean[1 - g] - mean[g] < before);
     }
@@ -475,7 +475,7 @@ static void a_solution_comes_to_these_numbers(void **state)
     } want[] = {{RANKS(GENDER, SETS), -0.437404, -0.0218297, 0.925, 0.518889026},
                 {RANKS("", ""), -0.488147, 0.00243529, 0.9166666667, 0.5157423579},
                 {RANKS(GENDER, ""), -0.511582, -0.0209995, 0.9208333333, 0.5199174604}};
-    small_data *s = two_tastes();
+    small_data *s = two_feedbacks();
     for (size_t i = 0; i < sizeof want / sizeof *want; i++)
         for (uint32_t threads = 1; threads <= 3; threads++) {
             MRQ_CLEANUP(mrq_model_free) mrq_model *model = solve(s, want[i].text, threads);
@@ -493,23 +493,23 @@ static void a_solution_comes_to_these_numbers(void **state)
     small_data_free(s);
 }
 
-/* How good a solution is, on a world in which each of its corrections is needed. Two tastes, known by gender; films
- * of one taste, told by genre and word; and
- * - hits that three of ten like whatever their taste, beside which the films of a taste are less liked: what damping is for;
- * - films that one user likes, of the other taste: what they are like is told by their genre, not by that user;
- * - jobs that one user has, of the other taste than her gender's: a stranger with the job is to be taken by gender. */
+/* How good a solution is, on a world in which each of its corrections is needed. Two feedback, known by gender; films
+ * of one feedback, told by genre and word; and
+ * - hits that three of ten like whatever their feedback, beside which the films of feedback are less liked: what damping is for;
+ * - films that one user likes, of the other feedback: what they are like is told by their genre, not by that user;
+ * - jobs that one user has, of the other feedback than her gender's: a stranger with the job is to be taken by gender. */
 
 enum {
-    USERS_OF_TASTE = 240,
+    USERS_WITH_FEEDBACK = 240,
     LONE_JOBS = 5,
     FIRST_LONE_JOB = 6,
-    OF_TASTE = 60, /* films */
+    OF_FEEDBACK = 60, /* films */
     HITS = 6,
     LONE_FILMS = 8,
     HELD = 3, /* likes a user that are not learned from */
     LIKES = 9,
-    ALL_USERS = USERS_OF_TASTE + LONE_JOBS,
-    ALL_FILMS = OF_TASTE + HITS + LONE_FILMS
+    ALL_USERS = USERS_WITH_FEEDBACK + LONE_JOBS,
+    ALL_FILMS = OF_FEEDBACK + HITS + LONE_FILMS
 };
 
 /* Damping is a power of the likes; without it there is none. */
@@ -523,9 +523,9 @@ double __wrap_pow(double x, double y)
 
 struct quality {
     double held;      /* of the likes that are not learned from, how many are among the best ten that the user has not liked */
-    double lone_film; /* of pairs of films that one user likes, one of each taste, how many are in the user's order */
-    double lone_job;  /* of pairs of films, one of each taste, how many are in the order of the stranger's gender */
-    double over_hit;  /* of pairs of a film of the user's taste and a hit, neither liked, how many are in this order */
+    double lone_film; /* of pairs of films that one user likes, one of each feedback, how many are in the user's order */
+    double lone_job;  /* of pairs of films, one of each feedback, how many are in the order of the stranger's gender */
+    double over_hit;  /* of pairs of a film of the user's feedback and a hit, neither liked, how many are in this order */
 };
 
 struct needed {
@@ -543,11 +543,12 @@ static void add_like(struct needed *w, uint32_t user, uint32_t film)
 }
 
 /* Films early in the list are more liked. */
-static void add_likes_of_taste(struct needed *w, mrq_random *rng, uint32_t user, uint32_t taste, uint32_t likes, uint32_t held)
+static void add_likes_of_feedback(struct needed *w, mrq_random *rng, uint32_t user, uint32_t feedback, uint32_t likes,
+                                  uint32_t held)
 {
     for (uint32_t n = 0; n < likes + held;) {
         const double place = mrq_random_unit(rng);
-        const uint32_t film = 2 * (uint32_t)(place * place * (OF_TASTE / 2)) + taste;
+        const uint32_t film = 2 * (uint32_t)(place * place * (OF_FEEDBACK / 2)) + feedback;
         if (w->liked[user][film] || w->held[user][film])
             continue;
         if (n++ < likes)
@@ -567,34 +568,34 @@ static void make_needed(struct needed *w)
     uint32_t *job = mrq_arena_array(s->data.users->arena, ALL_USERS, sizeof *job);
     s->data.n = 0;
     for (uint32_t u = 0; u < ALL_USERS; u++) {
-        const bool lone = u >= USERS_OF_TASTE;
+        const bool lone = u >= USERS_WITH_FEEDBACK;
         gender[u] = u % 2;
-        job[u] = lone ? FIRST_LONE_JOB + u - USERS_OF_TASTE : (uint32_t)mrq_random_below(&rng, FIRST_LONE_JOB);
-        add_likes_of_taste(w, &rng, u, lone ? 1 - u % 2 : u % 2, lone ? 3 * LIKES / 2 : LIKES, lone ? 0 : HELD);
-        for (uint32_t m = OF_TASTE; m < OF_TASTE + HITS && !lone; m++)
+        job[u] = lone ? FIRST_LONE_JOB + u - USERS_WITH_FEEDBACK : (uint32_t)mrq_random_below(&rng, FIRST_LONE_JOB);
+        add_likes_of_feedback(w, &rng, u, lone ? 1 - u % 2 : u % 2, lone ? 3 * LIKES / 2 : LIKES, lone ? 0 : HELD);
+        for (uint32_t m = OF_FEEDBACK; m < OF_FEEDBACK + HITS && !lone; m++)
             if (mrq_random_below(&rng, 10) < 3)
                 add_like(w, u, m);
     }
     for (uint32_t i = 0; i < LONE_FILMS; i++)
-        add_like(w, 11 * i + (i + 1) % 2, OF_TASTE + HITS + i);
+        add_like(w, 11 * i + (i + 1) % 2, OF_FEEDBACK + HITS + i);
     s->data.users->column[0].code = gender;
     s->data.users->column[2].code = job;
     uint64_t *offset = mrq_arena_array(s->data.movies->arena, ALL_FILMS + 1, sizeof *offset);
     uint32_t *item = mrq_arena_array(s->data.movies->arena, ALL_FILMS, sizeof *item);
     for (uint32_t m = 0; m < ALL_FILMS; m++) {
         offset[m + 1] = m + 1;
-        item[m] = m >= OF_TASTE && m < OF_TASTE + HITS ? 2 : m % 2;
+        item[m] = m >= OF_FEEDBACK && m < OF_FEEDBACK + HITS ? 2 : m % 2;
     }
     s->data.movies->column[0].list = s->data.movies->column[1].list = (mrq_lists){offset, item};
 }
 
-/* Of the pairs of films from `first` on, an even and an odd one, how many are in the order of the taste. */
+/* Of the pairs of films from `first` on, an even and an odd one, how many are in the order of the feedback. */
 static double in_order(const mrq_folded *tower, const float *unit, const float *movies, uint32_t first, uint32_t end,
-                       uint32_t taste)
+                       uint32_t feedback)
 {
     uint32_t right = 0, pairs = 0;
-    for (uint32_t a = first + (first + taste) % 2; a < end; a += 2)
-        for (uint32_t b = first + (first + taste + 1) % 2; b < end; b += 2, pairs++)
+    for (uint32_t a = first + (first + feedback) % 2; a < end; a += 2)
+        for (uint32_t b = first + (first + feedback + 1) % 2; b < end; b += 2, pairs++)
             right += score(tower, unit, movies, a) > score(tower, unit, movies, b);
     return (double)right / pairs;
 }
@@ -614,8 +615,8 @@ static double found(const struct needed *w, uint32_t user, const mrq_folded *tow
 static double over_hits(const struct needed *w, uint32_t user, const mrq_folded *tower, const float *unit, const float *movies)
 {
     uint32_t right = 0, pairs = 0;
-    for (uint32_t m = user % 2; m < OF_TASTE; m += 2)
-        for (uint32_t hit = OF_TASTE; hit < OF_TASTE + HITS; hit++)
+    for (uint32_t m = user % 2; m < OF_FEEDBACK; m += 2)
+        for (uint32_t hit = OF_FEEDBACK; hit < OF_FEEDBACK + HITS; hit++)
             if (!w->liked[user][m] && !w->liked[user][hit]) {
                 pairs++;
                 right += score(tower, unit, movies, m) > score(tower, unit, movies, hit);
@@ -635,17 +636,17 @@ static struct quality measure(const struct needed *w, const mrq_model *model)
     assert_ok(mrq_model_export_movies(model, movies, &reach, &err));
     assert_ok(mrq_model_fold(model, reach, &tower, &err));
     assert_int_equal(tower->dim, 12);
-    for (uint32_t u = 0; u < USERS_OF_TASTE; u++) {
+    for (uint32_t u = 0; u < USERS_WITH_FEEDBACK; u++) {
         mrq_folded_values(tower, w->data->data.users, u, value);
         mrq_folded_vector(tower, value, unit, &line);
-        q.held += found(w, u, tower, unit, movies) / USERS_OF_TASTE;
-        q.over_hit += over_hits(w, u, tower, unit, movies) / USERS_OF_TASTE;
-        q.lone_film += in_order(tower, unit, movies, OF_TASTE + HITS, ALL_FILMS, u % 2) / USERS_OF_TASTE;
+        q.held += found(w, u, tower, unit, movies) / USERS_WITH_FEEDBACK;
+        q.over_hit += over_hits(w, u, tower, unit, movies) / USERS_WITH_FEEDBACK;
+        q.lone_film += in_order(tower, unit, movies, OF_FEEDBACK + HITS, ALL_FILMS, u % 2) / USERS_WITH_FEEDBACK;
     }
     for (uint32_t i = 0; i < LONE_JOBS; i++) {
-        const uint32_t gender = (USERS_OF_TASTE + i) % 2, stranger[] = {0, gender, FIRST_LONE_JOB + i};
+        const uint32_t gender = (USERS_WITH_FEEDBACK + i) % 2, stranger[] = {0, gender, FIRST_LONE_JOB + i};
         mrq_folded_vector(tower, stranger, unit, &line);
-        q.lone_job += in_order(tower, unit, movies, 0, OF_TASTE, gender) / LONE_JOBS;
+        q.lone_job += in_order(tower, unit, movies, 0, OF_FEEDBACK, gender) / LONE_JOBS;
     }
     return q;
 }
@@ -681,7 +682,7 @@ static void each_correction_of_the_solution_is_worth_it(void **state)
 static void a_movie_that_nobody_likes_says_nothing(void **state)
 {
     (void)state;
-    small_data *s = two_tastes();
+    small_data *s = two_feedbacks();
     s->movie[EACH] = FILMS - 1; /* the first user's rating of 1 */
     MRQ_CLEANUP(mrq_model_free) mrq_model *model = solve(s, RANKS(GENDER, SETS), 1);
     const uint32_t row = model->movie_row[FILMS - 1];
@@ -698,7 +699,7 @@ static void test_fold_and_files(void **state)
 {
     (void)state;
     char path[256], *folder = temporary_folder();
-    small_data *s = two_tastes();
+    small_data *s = two_feedbacks();
     MRQ_CLEANUP(mrq_model_free) mrq_model *model = solve(s, RANKS(GENDER, SETS), 1), *loaded = NULL;
     snprintf(path, sizeof path, "%s/m.mrq", folder);
     assert_ok(mrq_model_save(model, path, &err));
@@ -754,7 +755,7 @@ static void test_history_damage(void **state)
 {
     (void)state;
     char path[256], *folder = temporary_folder();
-    small_data *s = two_tastes();
+    small_data *s = two_feedbacks();
     MRQ_CLEANUP(mrq_model_free) mrq_model *model = solve(s, RANKS(GENDER, SETS), 1);
     MRQ_CLEANUP(mrq_folded_free) mrq_folded *tower = NULL;
     assert_ok(mrq_model_fold(model, 1, &tower, &err));
@@ -795,7 +796,7 @@ static void test_history_damage(void **state)
 static void test_same_again(void **state)
 {
     (void)state;
-    small_data *s = two_tastes();
+    small_data *s = two_feedbacks();
     mrq_model *model[2];
     for (uint32_t threads = 1; threads < 3; threads++) {
         for (int i = 0; i < 2; i++)
@@ -811,7 +812,7 @@ static void test_same_again(void **state)
 static void test_little(void **state)
 {
     (void)state;
-    small_data *s = two_tastes();
+    small_data *s = two_feedbacks();
     MRQ_CLEANUP(mrq_model_free) mrq_model *bare = solve(s, RANKS("", ""), 1), *few = NULL;
     assert_true(bare->results.test_ndcg > 0.4);
     uint32_t train[4] = {0, 1, 2, 3}, test[1] = {4};
@@ -850,7 +851,7 @@ static void on_stage(void *context, const char *doing, uint32_t done, uint32_t o
 static void test_stop(void **state)
 {
     (void)state;
-    small_data *s = two_tastes();
+    small_data *s = two_feedbacks();
     const mrq_description d = describe(RANKS(GENDER, SETS));
     const mrq_train_options options = {.test = 0.1, .seed = 5, .threads = 1};
     struct tale tale = {.stop_after = 2};
@@ -922,7 +923,7 @@ int main(void)
         cmocka_unit_test(a_like_counts_at_most_a_fifth_more),
         cmocka_unit_test(the_most_liked_are_related),
         cmocka_unit_test(test_gram_and_ease),
-        cmocka_unit_test(test_two_tastes),
+        cmocka_unit_test(test_two_feedbacks),
         cmocka_unit_test(a_solution_comes_to_these_numbers),
         cmocka_unit_test(each_correction_of_the_solution_is_worth_it),
         cmocka_unit_test(a_movie_that_nobody_likes_says_nothing),

@@ -5,7 +5,7 @@
 #include <limits.h>
 #include <stdatomic.h>
 
-#include "eval/study.h"
+#include "eval/experiment.h"
 #include "model/gemm.h"
 #include "model/network.h"
 #include "model/warm.h"
@@ -110,8 +110,8 @@ struct work {
     mrq_description d;
     const mrq_model *model;
     mrq_train_options options;
-    mrq_study study;
-    mrq_contender contender;
+    mrq_experiment experiment;
+    mrq_candidate candidate;
 };
 
 static struct work *work_of(const char *text)
@@ -241,12 +241,12 @@ static mrq_status learn(void *context, mrq_error *problem)
     return warning.status == MRQ_OK ? MRQ_OK : mrq_fail(problem, warning.status, "%s", warning.msg);
 }
 
-static mrq_status study(void *context, mrq_error *problem)
+static mrq_status experiment(void *context, mrq_error *problem)
 {
     const struct work *w = context;
-    mrq_result result;
+    mrq_experiment_result result;
     MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
-    return arena ? mrq_study_run(&w->study, arena, &result, problem) : mrq_fail_memory(problem, "measuring");
+    return arena ? mrq_experiment_run(&w->experiment, arena, &result, problem) : mrq_fail_memory(problem, "measuring");
 }
 
 static mrq_status rank(void *context, mrq_error *problem)
@@ -258,7 +258,7 @@ static mrq_status rank(void *context, mrq_error *problem)
     mrq_ranker ranker;
     mrq_parts parts;
     MRQ_TRY(mrq_parts_make(data, MRQ_PROTOCOL_TOPN, false, 1, &parts, problem));
-    mrq_status status = mrq_ranker_make(w->contender.baseline, data, &parts, 1, 1, &ranker, problem);
+    mrq_status status = mrq_ranker_make(w->candidate.baseline, data, &parts, 1, 1, &ranker, problem);
     if (status == MRQ_OK) {
         status = mrq_ranker_score(&ranker, user, 2, score, problem);
         mrq_ranker_clear(&ranker);
@@ -326,7 +326,7 @@ static void test_trainings(void **state)
     }
 }
 
-static void test_studies(void **state)
+static void test_experiments(void **state)
 {
     (void)state;
     struct work *w = work_of(SMALL(SMALL_BIASED, SMALL_SUM, SMALL_RATING_USER, SMALL_RATING_MOVIE, SIZES));
@@ -336,20 +336,22 @@ static void test_studies(void **state)
     w->data->data.time = time;
     MRQ_CLEANUP(mrq_model_free) mrq_model *model = train(w);
     w->data->data.users->n_columns = 1; /* fewer groups to be measured */
-    w->study = (mrq_study){.data = &w->data->data, .seed = 1, .seeds = 1, .threads = 1, .n = 1, .contender = &w->contender};
+    w->experiment =
+        (mrq_experiment){.data = &w->data->data, .seed = 1, .seeds = 1, .threads = 1, .n = 1, .candidate = &w->candidate};
     for (int protocol = 0; protocol <= MRQ_PROTOCOL_OWN; protocol++) {
         const bool own = protocol == MRQ_PROTOCOL_OWN;
-        w->contender = (mrq_contender){.name = "tiny", .description = own ? NULL : &w->d, .model = own ? model : NULL};
-        w->study.protocol = (mrq_protocol)protocol;
-        w->study.own = own ? model : NULL;
-        w->study.on_valid = protocol == MRQ_PROTOCOL_TOPN;
-        assert_scarce(mrq_protocol_names[protocol], study, w, 40);
+        w->candidate = (mrq_candidate){.name = "tiny", .description = own ? NULL : &w->d, .model = own ? model : NULL};
+        w->experiment.protocol = (mrq_protocol)protocol;
+        w->experiment.own = own ? model : NULL;
+        w->experiment.on_valid = protocol == MRQ_PROTOCOL_TOPN;
+        assert_scarce(mrq_protocol_names[protocol], experiment, w, 40);
     }
-    w->study = (mrq_study){.data = &w->data->data, .seed = 1, .seeds = 1, .threads = 1, .n = 1, .contender = &w->contender};
-    w->contender = (mrq_contender){.name = "bias", .baseline = MRQ_BASELINE_BIAS};
-    assert_scarce("bias", study, w, 20);
+    w->experiment =
+        (mrq_experiment){.data = &w->data->data, .seed = 1, .seeds = 1, .threads = 1, .n = 1, .candidate = &w->candidate};
+    w->candidate = (mrq_candidate){.name = "bias", .baseline = MRQ_BASELINE_BIAS};
+    assert_scarce("bias", experiment, w, 20);
     for (int b = MRQ_BASELINE_BIAS + 1; b < MRQ_BASELINES; b++) {
-        w->contender.baseline = (mrq_baseline_kind)b;
+        w->candidate.baseline = (mrq_baseline_kind)b;
         assert_scarce(mrq_baseline_names[b], rank, w, 20);
     }
     free_work(w);
@@ -368,7 +370,7 @@ int main(void)
         cmocka_unit_test(test_kernels_are_checked), /* the first: what has been found right is not looked at again */
         cmocka_unit_test(test_models),
         cmocka_unit_test(test_trainings),
-        cmocka_unit_test(test_studies),
+        cmocka_unit_test(test_experiments),
         cmocka_unit_test(test_pictures),
     };
     snprintf(folder, sizeof folder, "%s", temporary_folder());

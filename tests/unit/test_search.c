@@ -267,8 +267,8 @@ static void an_index_is_chosen_by_measurement(void **state)
         assert_true(fabs(choice.best.recall - recall_of(index, x, queries + (size_t)100 * DIM, 100)) < 0.0015); /* as above */
         bool chosen = false;
         for (uint32_t t = 0; t < choice.n; t++)
-            chosen |= trial[t].recall >= cases[i].recall && trial[t].settings.effort == choice.best.settings.effort &&
-                      trial[t].settings.depth == choice.best.settings.depth;
+            chosen |= trial[t].recall >= cases[i].recall && trial[t].settings.parameter == choice.best.settings.parameter &&
+                      trial[t].settings.rerank == choice.best.settings.rerank;
         assert_true(chosen);
     }
 }
@@ -353,19 +353,19 @@ static void one_movie_and_two_queries_are_enough_to_choose(void **state)
     assert_true(choice.best.recall == 1 && choice.best.n_queries == 1);
 }
 
-static void effort_is_checked(void **state)
+static void the_search_parameter_is_checked(void **state)
 {
     (void)state;
     MRQ_AUTOFREE float *x = vectors(200, DIM, 13);
     MRQ_CLEANUP(mrq_index_free) mrq_index *flat = NULL, *graph = NULL;
     assert_ok(mrq_index_build("Flat", x, 200, DIM, &flat, &err));
     assert_ok(mrq_index_build("HNSW32", x, 200, DIM, &graph, &err));
-    assert_fails(mrq_index_tune(flat, 3, 0, &err), MRQ_USAGE, "\"Flat\": effort 3, want 0: this kind has none");
-    assert_fails(mrq_index_tune(graph, 0, 0, &err), MRQ_USAGE, "\"HNSW32\": effort 0, want 1 or more");
+    assert_fails(mrq_index_tune(flat, 3, 0, &err), MRQ_USAGE, "\"Flat\": search parameter 3, want 0: this kind has none");
+    assert_fails(mrq_index_tune(graph, 0, 0, &err), MRQ_USAGE, "\"HNSW32\": efSearch 0, want 1 or more");
     assert_ok(mrq_index_tune(graph, 1, 0, &err));
     mrq_hit hits[7];
     uint32_t found = 0;
-    assert_ok(mrq_index_search(graph, x, 7, NULL, hits, &found, &err)); /* k above the effort */
+    assert_ok(mrq_index_search(graph, x, 7, NULL, hits, &found, &err)); /* k above the parameter */
     assert_int_equal(found, 7);
 }
 
@@ -662,7 +662,7 @@ int main(void)
         cmocka_unit_test(equal_vectors_tie),
         cmocka_unit_test(a_recall_that_no_setting_reaches_is_an_error),
         cmocka_unit_test(one_movie_and_two_queries_are_enough_to_choose),
-        cmocka_unit_test(effort_is_checked),
+        cmocka_unit_test(the_search_parameter_is_checked),
         cmocka_unit_test(graphs_that_lead_nowhere_are_refused),
         cmocka_unit_test(kinds_are_made_as_faiss_makes_them),
     };

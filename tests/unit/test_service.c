@@ -164,40 +164,40 @@ static void assert_said(const char *said, const char *status, const char *header
 }
 
 /* The document of a result, which is freed; the library asked the recommender `twin`. */
-static const char *document(mrq_status status, mrq_result *result)
+static const char *document(mrq_status status, mrq_answer *result)
 {
     static char text[1 << 16];
     if (status != MRQ_OK)
         fail_msg("%s", err.msg);
-    snprintf(text, sizeof text, "%s", mrq_result_json(result, NULL));
-    mrq_result_free(result);
+    snprintf(text, sizeof text, "%s", mrq_answer_json(result, NULL));
+    mrq_answer_free(result);
     return text;
 }
 
 static const char *recommended(const question *query)
 {
-    mrq_result *result = NULL;
+    mrq_answer *result = NULL;
     const mrq_status status = ask_recommend(twin, query, &result, &err);
     return document(status, result);
 }
 
 static const char *similar(const question_filters *filters, uint32_t k)
 {
-    mrq_result *result = NULL;
+    mrq_answer *result = NULL;
     const mrq_status status = ask_similar(twin, "13", k, filters, &result, &err);
     return document(status, result);
 }
 
 static const char *searched(const char *text, uint32_t k)
 {
-    mrq_result *result = NULL;
+    mrq_answer *result = NULL;
     const mrq_status status = ask_search(twin, text, k, &result, &err);
     return document(status, result);
 }
 
 static const char *told(int64_t movie, int64_t user, uint32_t k)
 {
-    mrq_result *result = NULL;
+    mrq_answer *result = NULL;
     const mrq_status status = movie >= 0  ? ask_movie(twin, movie, &result, &err)
                               : user >= 0 ? ask_user(twin, user, k, &result, &err)
                                           : ask_info(twin, &result, &err);
@@ -906,7 +906,7 @@ static void a_reply_without_memory_says_so(void **state)
     const mrq_error problem = {MRQ_USAGE, "a problem"};
     for (int kind = 0; kind < 3; kind++) {
         mrq_reply reply = {0};
-        mrq_result *result = NULL;
+        mrq_answer *result = NULL;
         assert_ok(ask_search(twin, "title", 3, &result, &err));
         allocations_left = 0;
         if (kind == 0)
@@ -917,7 +917,7 @@ static void a_reply_without_memory_says_so(void **state)
             mrq_reply_refuse(&reply, 404, "not_found", "nothing");
         allocations_left = INT_MAX;
         if (kind)
-            mrq_result_free(result);
+            mrq_answer_free(result);
         assert_int_equal(reply.status, 500);
         assert_string_equal(reply.type, MRQ_TYPE_JSON);
         assert_int_equal(reply.size, strlen(NO_MEMORY));

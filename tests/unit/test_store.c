@@ -72,8 +72,8 @@ static void the_training_comes_along(void **state)
     assert_true(fabs(g->results.test_rmse - 0.9) < 1e-12 && isnan(g->results.valid_rmse) && isnan(g->results.test_ndcg));
     assert_string_equal(g->results.schema, "small");
     assert_int_equal(g->curve.n, 3);
-    assert_true(g->curve.pass[0].train_rmse == 1.25 && g->curve.pass[0].test_rmse == 1.5);
-    assert_true(g->curve.pass[2].test_rmse == 1.123456 && isnan(g->curve.pass[2].valid_rmse));
+    assert_true(g->curve.epoch[0].train_rmse == 1.25 && g->curve.epoch[0].test_rmse == 1.5);
+    assert_true(g->curve.epoch[2].test_rmse == 1.123456 && isnan(g->curve.epoch[2].valid_rmse));
     mrq_generation_close(g);
     g = NULL;
     const mrq_export_options coded = {.index = "SQ8", .recall = 0.5};
@@ -92,16 +92,16 @@ static void the_longest_curve_is_exported(void **state)
     char store[PATH], name[MRQ_GENERATION_NAME], path[PATH];
     MRQ_CLEANUP(mrq_model_free) mrq_model *long_model = model_of(STORE_MODEL, users, movies);
     long_model->results = model->results;
-    long_model->curve = (mrq_model_curve){MRQ_EPOCHS_MAX, mrq_array(MRQ_EPOCHS_MAX, sizeof(mrq_model_pass))};
+    long_model->curve = (mrq_model_curve){MRQ_EPOCHS_MAX, mrq_array(MRQ_EPOCHS_MAX, sizeof(mrq_model_epoch))};
     for (uint32_t i = 0; i < MRQ_EPOCHS_MAX; i++)
-        long_model->curve.pass[i] = (mrq_model_pass){123456789.123456 + i, 987654321.654321 - i, 111111111.111111 + i};
+        long_model->curve.epoch[i] = (mrq_model_epoch){123456789.123456 + i, 987654321.654321 - i, 111111111.111111 + i};
     assert_true(snprintf(path, sizeof path, "%.4000s/long.mrq", folder) < PATH);
     assert_ok(mrq_model_save(long_model, path, &err));
     assert_ok(mrq_store_export(new_store(store), path, &flat, name, NULL, NULL, &err));
     MRQ_CLEANUP(mrq_generation_close) mrq_generation *g = NULL;
     assert_ok(mrq_generation_open(store, &g, &err));
     assert_int_equal(g->curve.n, MRQ_EPOCHS_MAX);
-    assert_memory_equal(g->curve.pass, long_model->curve.pass, MRQ_EPOCHS_MAX * sizeof(mrq_model_pass));
+    assert_memory_equal(g->curve.epoch, long_model->curve.epoch, MRQ_EPOCHS_MAX * sizeof(mrq_model_epoch));
 }
 
 /* Scores that are no cosines come back from the index along each user's line, in the order of the network's. */
@@ -362,10 +362,9 @@ static void manifests_are_read_strictly(void **state)
         {"index", "factory", NULL, "MANIFEST.json: index: factory: missing"},
         {"index", "factory", "\"0123456789012345678901234567890123456789012345678901234567890123\"",
          "index: factory: 64 bytes, want less than 64"},
-        {"index", "effort", "-1", "index: effort: -1, want a whole number"},
-        {"index", "effort", "1048577", "index: effort: 1048577, want a whole number"},
-        {"index", "depth", NULL, "index: depth: missing"},
-        {"index", "depth", "1048577", "index: depth: 1048577, want a whole number"},
+        {"index", "efSearch", "7", "index: efSearch: unknown key"}, /* of a flat one */
+        {"index", "rerank", NULL, "index: rerank: missing"},
+        {"index", "rerank", "1048577", "index: rerank: 1048577, want a whole number"},
         {"index", "recall", "1.5", "index: recall: 1.5, want a number"},
         {"index", "p50_us", NULL, "index: p50_us: missing"},
         {"index", "shoes", "1", "index: shoes: unknown key"},
@@ -462,16 +461,17 @@ static void a_manifest_at_odds_with_itself_is_refused(void **state)
     (void)state;
     char store[PATH], name[2][MRQ_GENERATION_NAME], want[PATH + 100];
     new_store(store);
+    const mrq_export_options graph = {.index = "HNSW4", .recall = 0.5};
     for (int i = 0; i < 2; i++)
-        export_to(store, name[i]);
+        assert_ok(mrq_store_export(store, model_path, &graph, name[i], NULL, NULL, &err));
     MRQ_CLEANUP(cJSON_Delete) cJSON *json = get_manifest(store);
     cJSON *index = cJSON_GetObjectItemCaseSensitive(json, "index");
-    cJSON_ReplaceItemInObjectCaseSensitive(index, "effort", cJSON_CreateNumber(7));
+    cJSON_ReplaceItemInObjectCaseSensitive(index, "efSearch", cJSON_CreateNumber(0));
     put_json(store, json);
     snprintf(want, sizeof want, "; try `marquee rollback --store %s`: %s looks intact", store, name[0]);
     assert_fails(try_open(store), MRQ_BAD_FILE, want);
     assert_non_null(strstr(err.msg, "/movies.faiss: "));
-    assert_non_null(strstr(err.msg, "effort 7"));
+    assert_non_null(strstr(err.msg, "efSearch 0"));
 }
 
 static void counts_must_agree(void **state)
@@ -677,11 +677,11 @@ static void an_open_reads_no_older_generation(void **state)
 static void assert_serves(const mrq_model *odd, const char *kind)
 {
     char store[PATH];
-    MRQ_CLEANUP(mrq_draft_discard) mrq_draft *draft = NULL;
+    MRQ_CLEANUP(mrq_publication_discard) mrq_publication *publication = NULL;
     const mrq_export_options options = {.index = kind, .recall = 0.1};
-    assert_ok(mrq_draft_open(new_store(store), "test", &draft, &err));
-    assert_ok(mrq_draft_write(draft, odd, &options, NULL, &err));
-    assert_ok(mrq_draft_publish(draft, &err));
+    assert_ok(mrq_publication_open(new_store(store), "test", &publication, &err));
+    assert_ok(mrq_publication_write(publication, odd, &options, NULL, &err));
+    assert_ok(mrq_publication_publish(publication, &err));
     MRQ_CLEANUP(mrq_generation_close) mrq_generation *g = NULL;
     assert_ok(mrq_generation_open(store, &g, &err));
     uint32_t value[MRQ_BRANCHES_MAX] = {0}, found = 0;
@@ -729,14 +729,14 @@ static void a_vector_that_is_not_finite_is_refused(void **state)
         MRQ_CLEANUP(mrq_model_free) mrq_model *broken = model_of(text, users, movies);
         for (size_t k = 0; k < broken->tensors.size; k++)
             broken->param[k] = bad[i];
-        MRQ_CLEANUP(mrq_draft_discard) mrq_draft *draft = NULL;
-        assert_ok(mrq_draft_open(new_store(store), "test", &draft, &err));
-        assert_fails(mrq_draft_write(draft, broken, &flat, NULL, &err), MRQ_BAD_FILE,
+        MRQ_CLEANUP(mrq_publication_discard) mrq_publication *publication = NULL;
+        assert_ok(mrq_publication_open(new_store(store), "test", &publication, &err));
+        assert_fails(mrq_publication_write(publication, broken, &flat, NULL, &err), MRQ_BAD_FILE,
                      "model small: the vector of movie 10 is not finite");
         snprintf(path, sizeof path, "%.4000s/broken.mrq", folder);
         assert_ok(mrq_model_save(broken, path, &err));
-        mrq_draft_discard(draft);
-        draft = NULL;
+        mrq_publication_discard(publication);
+        publication = NULL;
         char name[MRQ_GENERATION_NAME];
         assert_fails(mrq_store_export(store, path, &flat, name, NULL, NULL, &err), MRQ_BAD_FILE, "broken.mrq: ");
         assert_false(mrq_file_exists(store));

@@ -1,7 +1,7 @@
 /* Train room, its parts: every gradient against finite differences of the reference, workers, optimisers, order, scores. */
 #include "train/evaluate.h"
 #include "train/optimizer.h"
-#include "train/order.h"
+#include "train/shuffle.h"
 #include "train/worker.h"
 #include "unit/reference.h"
 #include "unit/small_world.h"
@@ -476,11 +476,11 @@ static void assert_grouped(const mrq_dataset *data, const uint32_t *rating, uint
 }
 
 /* The batches cover everything in order, none is empty or larger than `largest`. */
-static void assert_cut(mrq_order order, const mrq_dataset *data, const uint32_t *rating, uint64_t n, uint32_t size,
+static void assert_cut(mrq_shuffle order, const mrq_dataset *data, const uint32_t *rating, uint64_t n, uint32_t size,
                        uint32_t largest)
 {
     MRQ_AUTOFREE uint64_t *start = mrq_array(n / size + 2, sizeof *start);
-    const uint64_t batches = mrq_order_cut(order, data, rating, n, size, start);
+    const uint64_t batches = mrq_shuffle_cut(order, data, rating, n, size, start);
     assert_true(batches < n / size + 2);
     assert_int_equal(start[0], 0);
     assert_int_equal(start[batches], n);
@@ -489,8 +489,8 @@ static void assert_cut(mrq_order order, const mrq_dataset *data, const uint32_t 
         assert_true(start[b + 1] > start[b] && length <= largest);
         if (start[b + 1] == n)
             continue;
-        assert_true(order == MRQ_ORDER_RANDOM ? length == size : length >= size);
-        if (order == MRQ_ORDER_MOVIE)
+        assert_true(order == MRQ_SHUFFLE_RANDOM ? length == size : length >= size);
+        if (order == MRQ_SHUFFLE_MOVIE)
             assert_int_not_equal(data->movie[rating[start[b + 1] - 1]], data->movie[rating[start[b + 1]]]);
     }
 }
@@ -504,20 +504,20 @@ static void a_pass_has_every_rating_once(void **state)
     for (uint32_t i = 0; i < N; i++)
         rating[i] = i;
     static const uint32_t sizes[] = {1, 2, 7, 64, 499, 500, 501, 100000};
-    for (int order = MRQ_ORDER_RANDOM; order <= MRQ_ORDER_MOVIE; order++) {
+    for (int order = MRQ_SHUFFLE_RANDOM; order <= MRQ_SHUFFLE_MOVIE; order++) {
         mrq_random rng;
         mrq_random_init(&rng, 5, 0);
         for (int pass = 0; pass < 20; pass++) {
             memcpy(before, rating, sizeof rating);
-            assert_ok(mrq_order_pass((mrq_order)order, &s->data, &rng, rating, N, &err));
+            assert_ok(mrq_shuffle_epoch((mrq_shuffle)order, &s->data, &rng, rating, N, &err));
             assert_true(memcmp(before, rating, sizeof rating) != 0);
             assert_permutation(rating, N);
-            if (order == MRQ_ORDER_MOVIE)
+            if (order == MRQ_SHUFFLE_MOVIE)
                 assert_grouped(&s->data, rating, N);
             for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-                assert_ok(mrq_order_largest((mrq_order)order, &s->data, rating, N, sizes[i], &largest, &err));
+                assert_ok(mrq_shuffle_largest((mrq_shuffle)order, &s->data, rating, N, sizes[i], &largest, &err));
                 assert_true(largest <= N);
-                assert_cut((mrq_order)order, &s->data, rating, N, sizes[i], largest);
+                assert_cut((mrq_shuffle)order, &s->data, rating, N, sizes[i], largest);
             }
         }
     }
@@ -534,7 +534,7 @@ static void the_movies_come_in_another_order_each_pass(void **state)
     mrq_random rng;
     mrq_random_init(&rng, 5, 0);
     for (int pass = 0; pass < 3000; pass++) {
-        assert_ok(mrq_order_pass(MRQ_ORDER_MOVIE, &s->data, &rng, rating, RATINGS, &err));
+        assert_ok(mrq_shuffle_epoch(MRQ_SHUFFLE_MOVIE, &s->data, &rng, rating, RATINGS, &err));
         first[s->movie[rating[0]]]++;
     }
     uint32_t rated = 0;
@@ -555,11 +555,11 @@ static void one_movie_is_one_batch(void **state)
     uint64_t start[RATINGS + 2];
     for (uint32_t i = 0; i < RATINGS; i++)
         rating[i] = i;
-    assert_ok(mrq_order_largest(MRQ_ORDER_MOVIE, &s->data, rating, RATINGS, 1, &largest, &err));
+    assert_ok(mrq_shuffle_largest(MRQ_SHUFFLE_MOVIE, &s->data, rating, RATINGS, 1, &largest, &err));
     assert_int_equal(largest, RATINGS);
-    assert_int_equal(mrq_order_cut(MRQ_ORDER_MOVIE, &s->data, rating, RATINGS, 1, start), 1);
-    assert_int_equal(mrq_order_cut(MRQ_ORDER_RANDOM, &s->data, rating, RATINGS, 1, start), RATINGS);
-    assert_int_equal(mrq_order_cut(MRQ_ORDER_MOVIE, &s->data, rating, 0, 1, start), 0);
+    assert_int_equal(mrq_shuffle_cut(MRQ_SHUFFLE_MOVIE, &s->data, rating, RATINGS, 1, start), 1);
+    assert_int_equal(mrq_shuffle_cut(MRQ_SHUFFLE_RANDOM, &s->data, rating, RATINGS, 1, start), RATINGS);
+    assert_int_equal(mrq_shuffle_cut(MRQ_SHUFFLE_MOVIE, &s->data, rating, 0, 1, start), 0);
     assert_int_equal(start[0], 0);
     small_data_free(s);
 }
@@ -585,7 +585,7 @@ static void sorting_keeps_the_order_of_a_movies_ratings(void **state)
             mrq_random_shuffle(&rng, rating, N);
             for (uint32_t i = 0; i < N; i++)
                 place[rating[i]] = i;
-            mrq_order_sort(&data, rating, n, scratch);
+            mrq_shuffle_sort(&data, rating, n, scratch);
             for (uint32_t i = 0; i < n; i++)
                 assert_true(place[rating[i]] < n);
             for (uint32_t i = 1; i < n; i++)

@@ -2,7 +2,7 @@
 #include "base/log.h"
 #include "train/evaluate.h"
 #include "train/optimizer.h"
-#include "train/order.h"
+#include "train/shuffle.h"
 #include "train/train.h"
 #include "train/worker.h"
 #include "unit/small_world.h"
@@ -95,7 +95,7 @@ static bool same_number(double a, double b)
     return a == b || (isnan(a) && isnan(b));
 }
 
-static bool same_pass(const mrq_model_pass *a, const mrq_model_pass *b)
+static bool same_pass(const mrq_model_epoch *a, const mrq_model_epoch *b)
 {
     return same_number(a->train_rmse, b->train_rmse) && same_number(a->valid_rmse, b->valid_rmse) &&
            same_number(a->test_rmse, b->test_rmse);
@@ -105,7 +105,7 @@ static void assert_same(const mrq_model *a, const mrq_model *b)
 {
     assert_int_equal(a->curve.n, b->curve.n);
     for (uint32_t i = 0; i < a->curve.n; i++)
-        assert_true(same_pass(&a->curve.pass[i], &b->curve.pass[i]));
+        assert_true(same_pass(&a->curve.epoch[i], &b->curve.epoch[i]));
     assert_memory_equal(a->param, b->param, a->tensors.size * sizeof *a->param);
     assert_int_equal(a->results.epochs, b->results.epochs);
     assert_int_equal(a->results.best_epoch, b->results.best_epoch);
@@ -153,7 +153,7 @@ static void a_toy_is_learned_by_heart(void **state)
         assert_int_equal(result.end, MRQ_TRAIN_DONE);
         assert_int_equal(tale.epochs, 150);
         if (!(tale.epoch[149].train_rmse < 0.05))
-            fail_msg("%s: rmse %g after %g in the first pass", runs[i].name, tale.epoch[149].train_rmse, tale.epoch[0].train_rmse);
+            fail_msg("%s: rmse %g after %g in the first epoch", runs[i].name, tale.epoch[149].train_rmse, tale.epoch[0].train_rmse);
         mrq_model_free(result.model);
     }
     small_data_free(s);
@@ -184,11 +184,11 @@ static void a_training_is_its_batches(void **state)
     assert_ok(mrq_worker_make(model, &s->data, BATCH, 8, 0, arena, &worker, &err));
     assert_ok(mrq_optimizer_make(&model->tensors, &d.train, arena, &optimizer, &err));
     for (int epoch = 0; epoch < EPOCHS; epoch++) {
-        assert_ok(mrq_order_pass(MRQ_ORDER_RANDOM, &s->data, &rng, rating, RATINGS, &err));
-        assert_int_equal(mrq_order_cut(MRQ_ORDER_RANDOM, &s->data, rating, RATINGS, BATCH, start), BATCHES);
+        assert_ok(mrq_shuffle_epoch(MRQ_SHUFFLE_RANDOM, &s->data, &rng, rating, RATINGS, &err));
+        assert_int_equal(mrq_shuffle_cut(MRQ_SHUFFLE_RANDOM, &s->data, rating, RATINGS, BATCH, start), BATCHES);
         for (int b = 0; b < BATCHES; b++) {
             const uint32_t n = (uint32_t)(start[b + 1] - start[b]);
-            mrq_order_sort(&s->data, rating + start[b], n, scratch);
+            mrq_shuffle_sort(&s->data, rating + start[b], n, scratch);
             mrq_worker_run(&worker, rating + start[b], n, n);
             mrq_optimizer_begin(&optimizer, (epoch + (double)start[b] / RATINGS) / EPOCHS, n);
             mrq_optimizer_move(&optimizer, model->param, &gradient, 1, 0, 1, 0);
@@ -212,25 +212,25 @@ static void the_curve_travels_with_the_model(void **state)
     const mrq_model_curve *curve = mrq_model_curve_of(whole.model);
     assert_int_equal(curve->n, EPOCHS);
     for (uint32_t i = 0; i < EPOCHS; i++)
-        assert_true(same_pass(&curve->pass[i],
-                              &(mrq_model_pass){tale.epoch[i].train_rmse, tale.epoch[i].valid_rmse, tale.epoch[i].test_rmse}) &&
-                    isfinite(curve->pass[i].valid_rmse) && isfinite(curve->pass[i].test_rmse));
-    assert_true(curve->pass[whole.model->results.best_epoch - 1].test_rmse == whole.model->results.test_rmse);
+        assert_true(same_pass(&curve->epoch[i],
+                              &(mrq_model_epoch){tale.epoch[i].train_rmse, tale.epoch[i].valid_rmse, tale.epoch[i].test_rmse}) &&
+                    isfinite(curve->epoch[i].valid_rmse) && isfinite(curve->epoch[i].test_rmse));
+    assert_true(curve->epoch[whole.model->results.best_epoch - 1].test_rmse == whole.model->results.test_rmse);
 
     options.test = 0;
     options.warm = whole.model;
     const mrq_train_result warm = train_quietly(s, &without, &options);
     assert_int_equal(mrq_model_curve_of(warm.model)->n, EPOCHS); /* its own alone */
     for (uint32_t i = 0; i < EPOCHS; i++)
-        assert_true(isnan(warm.model->curve.pass[i].valid_rmse) && isnan(warm.model->curve.pass[i].test_rmse) &&
-                    warm.model->curve.pass[i].train_rmse > 0);
+        assert_true(isnan(warm.model->curve.epoch[i].valid_rmse) && isnan(warm.model->curve.epoch[i].test_rmse) &&
+                    warm.model->curve.epoch[i].train_rmse > 0);
 
     options = (mrq_train_options){.test = 0.1, .seed = 3, .threads = 1};
     struct tale stopped = {.stop_after = 2}, later = {.stop_after = BATCHES + 1};
     const mrq_train_result none = train(s, &with, &options, &stopped), one = train(s, &with, &options, &later);
     assert_int_equal(none.model->curve.n, 0);
     assert_int_equal(one.model->curve.n, 1);
-    assert_true(same_pass(&one.model->curve.pass[0], &curve->pass[0]));
+    assert_true(same_pass(&one.model->curve.epoch[0], &curve->epoch[0]));
     mrq_model_free(whole.model);
     mrq_model_free(warm.model);
     mrq_model_free(none.model);
@@ -338,7 +338,7 @@ static void threads_may_outnumber_the_ratings(void **state)
 static void an_interruption_leaves_no_trace(void **state)
 {
     (void)state;
-    /* in the first pass, at its end, in the second, in the last, at the very end */
+    /* in the first epoch, at its end, in the second, in the last, at the very end */
     static const int points[] = {1, 2, BATCHES - 1, BATCHES, BATCHES + 3, 2 * BATCHES, 3 * BATCHES - 2};
     small_data *s = small_data_new(USERS, MOVIES, RATINGS);
     const char *path = file("interrupted.mrq");
@@ -678,7 +678,7 @@ static void a_rating_that_is_no_number_is_a_lost_loss(void **state)
     mrq_train_result result = {0};
     s->rating[5] = NAN; /* no reader lets one through; it stands for any loss that overflows */
     assert_fails(try_train(s, &d, &(mrq_train_options){.seed = 1, .threads = 2}, &tale, &result), MRQ_FAILED,
-                 "exploded in the first pass");
+                 "exploded in the first epoch");
     small_data_free(s);
 }
 

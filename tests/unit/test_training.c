@@ -2,7 +2,7 @@
  * lost, results and log. */
 #include "base/log.h"
 #include "model/gemm.h"
-#include "train/order.h"
+#include "train/shuffle.h"
 #include "train/trainer.h"
 #include "unit/small_world.h"
 
@@ -139,7 +139,7 @@ static void parameters_that_are_no_numbers_are_not_written(void **state)
     const mrq_train_watch watch = {.context = &seconds, .batch = on_batch, .warn = on_warning};
     mrq_train_result result = {0};
     assert_fails(mrq_train(&s->data, &d, &(mrq_train_options){.seed = 1, .threads = 2, .checkpoint = path}, &watch, &result, &err),
-                 MRQ_FAILED, "the loss exploded in the first pass, after 16 ratings");
+                 MRQ_FAILED, "the loss exploded in the first epoch, after 16 ratings");
     assert_int_equal(seconds.batches, 1);
     assert_int_equal(seconds.warnings, 0);
     assert_false(mrq_file_exists(path));
@@ -201,7 +201,7 @@ static void a_loss_is_lost_at_a_hundred_ranges(void **state)
         assert_int_equal(status, cases[i].lost ? MRQ_FAILED : MRQ_OK);
         assert_true(fabs(first.rmse / (double)cases[i].off - 1) < 1e-3);
         if (cases[i].lost)
-            assert_string_equal(err.msg, "the loss exploded in the first pass, after 64 ratings: try a smaller learning rate than "
+            assert_string_equal(err.msg, "the loss exploded in the first epoch, after 64 ratings: try a smaller learning rate than "
                                          "1e-09, or a \"clip\" of 1");
         mrq_model_free(result.model);
     }
@@ -325,11 +325,11 @@ static void the_largest_batch_is_known_beforehand(void **state)
 {
     (void)state;
     static const struct {
-        mrq_order order;
+        mrq_shuffle order;
         uint32_t size, want;
-    } cases[] = {{MRQ_ORDER_RANDOM, 1, 1},   {MRQ_ORDER_RANDOM, 89, 89}, {MRQ_ORDER_RANDOM, 90, 90},
-                 {MRQ_ORDER_RANDOM, 91, 90}, {MRQ_ORDER_MOVIE, 1, 11},   {MRQ_ORDER_MOVIE, 79, 89},
-                 {MRQ_ORDER_MOVIE, 80, 90},  {MRQ_ORDER_MOVIE, 81, 90},  {MRQ_ORDER_MOVIE, UINT32_MAX - 10, 90}};
+    } cases[] = {{MRQ_SHUFFLE_RANDOM, 1, 1},   {MRQ_SHUFFLE_RANDOM, 89, 89}, {MRQ_SHUFFLE_RANDOM, 90, 90},
+                 {MRQ_SHUFFLE_RANDOM, 91, 90}, {MRQ_SHUFFLE_MOVIE, 1, 11},   {MRQ_SHUFFLE_MOVIE, 79, 89},
+                 {MRQ_SHUFFLE_MOVIE, 80, 90},  {MRQ_SHUFFLE_MOVIE, 81, 90},  {MRQ_SHUFFLE_MOVIE, UINT32_MAX - 10, 90}};
     small_data *s = small_data_new(USERS, MOVIES, RATINGS);
     uint32_t rating[RATINGS], largest;
     for (uint32_t i = 0; i < RATINGS; i++) {
@@ -337,10 +337,10 @@ static void the_largest_batch_is_known_beforehand(void **state)
         s->movie[i] = i < 10 ? 3 : 4 + i % 11; /* ten of the third, at most eight of another */
     }
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        assert_ok(mrq_order_largest(cases[i].order, &s->data, rating, RATINGS, cases[i].size, &largest, &err));
+        assert_ok(mrq_shuffle_largest(cases[i].order, &s->data, rating, RATINGS, cases[i].size, &largest, &err));
         assert_int_equal(largest, cases[i].want);
     }
-    assert_fails(mrq_order_largest(MRQ_ORDER_MOVIE, &s->data, rating, RATINGS, UINT32_MAX - 9, &largest, &err), MRQ_FAILED,
+    assert_fails(mrq_shuffle_largest(MRQ_SHUFFLE_MOVIE, &s->data, rating, RATINGS, UINT32_MAX - 9, &largest, &err), MRQ_FAILED,
                  "a movie has 10 ratings: too many for batches of whole movies");
     small_data_free(s);
 }

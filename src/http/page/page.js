@@ -2,7 +2,7 @@
  * users: a control for each column that the service's info names.
  *
  * `state` holds what is asked. The address's hash is the same as text, named as the service's parameters are, so that a link
- * restores it; it is a hash and no query, so that tastes stay out of logs. Whatever changes the state calls changed(), which writes
+ * restores it; it is a hash and no query, so that feedback stay out of logs. Whatever changes the state calls changed(), which writes
  * the hash and shows everything anew. Requests have lanes; a newer one cancels the older, so that no late reply overwrites it.
  *
  * Every text of the service is untrusted; parts.js makes elements of it. */
@@ -75,7 +75,7 @@ const NOTHING = {view: "", known: false, features: new Map(), user: "", liked: [
 /* What the address calls by these names; any other is a column of the users. */
 const OWN = ["view", "movie", "user", "liked", "disliked", "genre", "all_genres", "year", "include_seen", "k", "with"];
 const FILTERS = ["genre", "all", "from", "to", "seen"];
-const TASTES_MAX = 200; /* so that a link stays within what servers take as an address */
+const FEEDBACK_USERS = 200; /* so that a link stays within what servers take as an address */
 let state = structuredClone(NOTHING);
 let info = null;
 
@@ -109,7 +109,7 @@ function hash(s) {
 
 function parse(text) {
   const p = new URLSearchParams(text.replace(/^#/, ""));
-  const ids = name => [...new Set(p.getAll(name).join().split(",").filter(id => /^\d{1,18}$/.test(id)))].slice(0, TASTES_MAX);
+  const ids = name => [...new Set(p.getAll(name).join().split(",").filter(id => /^\d{1,18}$/.test(id)))].slice(0, FEEDBACK_USERS);
   const s = structuredClone(NOTHING);
   for (const name of ["user", "view", "movie", "k"]) s[name] = p.get(name) ?? s[name];
   for (const [name, value] of p) {
@@ -151,26 +151,26 @@ function refresh() {
   showPanel();
 }
 
-/* ---- Movies: what is known of them, tastes ---- */
+/* ---- Movies: what is known of them, feedback ---- */
 
 const movies = new Map(); /* by id as text, whatever reply told of them */
 const remember = found => found.forEach(movie => movies.set(String(movie.id), {...movies.get(String(movie.id)), ...movie}));
 
-const opinion = id => state.liked.includes(id) ? "liked" : state.disliked.includes(id) ? "disliked" : "";
+const feedback = id => state.liked.includes(id) ? "liked" : state.disliked.includes(id) ? "disliked" : "";
 
-/* `as` is "liked", "disliked" or "": no opinion any more. */
+/* `as` is "liked", "disliked" or "": no feedback any more. */
 function judge(id, as) {
   for (const kind of ["liked", "disliked"]) state[kind] = state[kind].filter(other => other !== id);
-  if (as && state.liked.length + state.disliked.length < TASTES_MAX) state[as].push(id);
+  if (as && state.liked.length + state.disliked.length < FEEDBACK_USERS) state[as].push(id);
   changed();
 }
 
 function judgeButtons(movie) {
-  if (!info.tastes) return [];
+  if (!info.feedback) return [];
   const id = String(movie.id);
   return [["liked", "up", "Like"], ["disliked", "down", "Dislike"]].map(([as, glyph, verb]) => make("button.icon-button", {
-    type: "button", title: verb, "aria-label": `${verb} ${plain(movie)}`, "aria-pressed": String(opinion(id) === as), "data-id": id,
-    "data-as": as, onclick: () => judge(id, opinion(id) === as ? "" : as)}, icon(glyph)));
+    type: "button", title: verb, "aria-label": `${verb} ${plain(movie)}`, "aria-pressed": String(feedback(id) === as), "data-id": id,
+    "data-as": as, onclick: () => judge(id, feedback(id) === as ? "" : as)}, icon(glyph)));
 }
 
 /* ---- Cards ---- */
@@ -242,10 +242,10 @@ function showCards(results) {
 
 function whom(query) {
   const known = query.user !== null && query.user !== undefined, words = known ? [`user ${query.user}`] : featuresOf(query);
-  const tastes = ["liked", "disliked"].filter(as => query[as]?.length)
+  const feedback = ["liked", "disliked"].filter(as => query[as]?.length)
     .map(as => `${as.slice(0, -1)}s ${plural(query[as].length, "movie")}`);
-  if (!tastes.length) return words.join(", ") || "anybody";
-  return `${words.join(", ") || "someone"} who ${list(tastes)}`;
+  if (!feedback.length) return words.join(", ") || "anybody";
+  return `${words.join(", ") || "someone"} who ${list(feedback)}`;
 }
 
 let asked = null; /* what the cards show, so that coming back to them asks nothing */
@@ -281,7 +281,7 @@ async function answer() {
   clearProblems();
   showCards(results);
   const person = whom(query), anybody = person === "anybody", ms = number(took, took < 10 ? 1 : 0);
-  const more = `. Say who it is for${info.tastes ? ", or like a movie or two" : ""}, and they change.`;
+  const more = `. Say who it is for${info.feedback ? ", or like a movie or two" : ""}, and they change.`;
   $("results-title").textContent = !results.length ? "Nothing fits" : anybody ? "For anybody" : "You may like";
   $("results-said").textContent = `${plural(results.length, "movie")} for ${person}, in ${ms} ms${anybody ? more : ""}`;
   if (results.length === 0) explainNothing();
@@ -369,7 +369,7 @@ function featureField(name) {
 
 function fillForm() {
   $("new-fields").replaceChildren(...columns().map(featureField));
-  show($("taste"), info.tastes);
+  show($("feedback"), info.feedback);
   show($("genre-field"), info.genres.length > 0);
   show($("year-field"), info.years !== null);
   $("genres").replaceChildren(...info.genres.map(genre => make("label", {}, make("input", {type: "checkbox", value: genre}),

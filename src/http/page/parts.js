@@ -176,15 +176,15 @@ const better = quality => quality.more_is_better ? "more is better" : "less is b
 
 function curvePart(info, width) {
   const series = [["train", "training"], ["valid", "validation"], ["test", "test"]]
-    .map(([key, name]) => ({name, values: info.curve.map(p => [p.pass, p[key]]).filter(p => Number.isFinite(p[1]))}))
+    .map(([key, name]) => ({name, values: info.curve.map(p => [p.epoch, p[key]]).filter(p => Number.isFinite(p[1]))}))
     .filter(s => s.values.length > 0);
   if (series.length === 0 && info.model === "retrieval")
-    return [make("p.empty", "There is none: the model \u201cretrieval\u201d is solved at once, in closed form, not in passes.")];
+    return [make("p.empty", "There is none: the model \u201cretrieval\u201d is solved at once, in closed form, not in epochs.")];
   if (series.length === 0) return [make("p.empty", "This generation keeps none of its training.")];
-  const passes = plural(info.curve.length, "pass", "passes");
+  const epochs = plural(info.curve.length, "epoch", "epochs");
   const last = list(series.map(s => `${s.name} ${measure(s.values.at(-1)[1])}`));
-  return [make("p", `Error after each of ${passes} over the ratings; less is better.`),
-    chart(series, `Learning curve over ${passes}; at the end ${last}`, x => x, width)];
+  return [make("p", `Error after each of ${epochs} over the ratings; less is better.`),
+    chart(series, `Learning curve over ${epochs}; at the end ${last}`, x => x, width)];
 }
 
 function historyPart(info, width) {

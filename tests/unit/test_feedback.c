@@ -1,6 +1,6 @@
 /* Tastes: liked and disliked movies in a query, against sums by hand. */
-#include "engine/cached.h"
-#include "engine/serving.h"
+#include "engine/redis_answers.h"
+#include "engine/snapshot.h"
 #include "unit/asked.h"
 #include "unit/redis_server.h"
 
@@ -20,7 +20,7 @@ static int64_t id_of(uint32_t movie)
 /* The answer has the scores of this sum, the best first, and is without the `n` movies in `out`. */
 static void assert_scores(const engine_world *w, const question *query, const world_sum *sum, const uint32_t *out, uint32_t n)
 {
-    mrq_answer answer = world_answer(w, query);
+    mrq_content answer = world_answer(w, query);
     bool given[MOVIES] = {false}, left_out[MOVIES] = {false};
     uint32_t left = MOVIES;
     for (uint32_t i = 0; i < n; i++) {
@@ -39,10 +39,10 @@ static void assert_scores(const engine_world *w, const question *query, const wo
     }
     for (uint32_t m = 0; m < MOVIES; m++)
         assert_true(given[m] || left_out[m] || world_score(w, sum, m) < last + 1e-5);
-    mrq_answer_clear(&answer);
+    mrq_content_clear(&answer);
 }
 
-static void a_strangers_taste_is_added(void **state)
+static void a_strangers_feedback_is_added(void **state)
 {
     (void)state;
     const uint32_t movies[] = {3, 7, 20, 31, 5};
@@ -125,7 +125,7 @@ static void a_movie_that_says_nothing_gives_the_average(void **state)
 }
 
 /* What is told of a movie counts instead of the rating that the user's own row holds of it. */
-static void a_users_taste_corrects_the_history(void **state)
+static void a_users_feedback_corrects_the_history(void **state)
 {
     (void)state;
     const mrq_links *history = &world->g.tower->history;
@@ -198,7 +198,7 @@ static void assert_text(const question *query, const char *want)
     free(text);
 }
 
-static void the_text_holds_the_taste(void **state)
+static void the_text_holds_the_feedback(void **state)
 {
     (void)state;
     const int64_t a[] = {16, 10, 13, 10}, b[] = {13, 16, 10}, c[] = {22, 19};
@@ -221,7 +221,7 @@ static void the_text_holds_the_taste(void **state)
     free(another);
 }
 
-static void assert_same(const mrq_answer *a, const mrq_answer *b)
+static void assert_same(const mrq_content *a, const mrq_content *b)
 {
     assert_int_equal(a->n, b->n);
     for (uint32_t i = 0; i < a->n; i++) {
@@ -234,9 +234,9 @@ static void assert_same(const mrq_answer *a, const mrq_answer *b)
 /* The answer through the cache, which comes to `want`; equal to the one without. */
 static void assert_through(const mrq_generation *g, mrq_cache *cache, const question *query, mrq_cache_state want)
 {
-    mrq_answer bare = world_answer(world, query), answer = {0};
+    mrq_content bare = world_answer(world, query), answer = {0};
     for (int tries = 0; tries < 10; tries++) { /* a busy machine can make Redis look down */
-        mrq_answer_clear(&answer);
+        mrq_content_clear(&answer);
         assert_ok(asked_recommend(g, cache, query, &answer, &err));
         if (answer.cache == want || !strstr(mrq_cache_problem(cache), "timed out"))
             break;
@@ -244,8 +244,8 @@ static void assert_through(const mrq_generation *g, mrq_cache *cache, const ques
     }
     assert_int_equal(answer.cache, want);
     assert_same(&answer, &bare);
-    mrq_answer_clear(&answer);
-    mrq_answer_clear(&bare);
+    mrq_content_clear(&answer);
+    mrq_content_clear(&bare);
 }
 
 static void a_hit_equals_a_search_and_is_warmed(void **state)
@@ -283,21 +283,21 @@ static void a_hit_equals_a_search_and_is_warmed(void **state)
     assert_int_equal(warmed, 0);
 }
 
-/* Wrong tastes */
+/* Wrong feedback */
 
 static void assert_refused(const engine_world *w, const question *query, mrq_status status, const char *sentence)
 {
-    mrq_answer answer = {0};
+    mrq_content answer = {0};
     assert_fails(asked_recommend(&w->g, NULL, query, &answer, &err), status, sentence);
     assert_true(strstr(err.msg, sentence) == err.msg); /* it begins with the member's name */
     assert_null(answer.item);
 }
 
-static void refuses_wrong_tastes(void **state)
+static void refuses_wrong_feedback(void **state)
 {
     (void)state;
-    static int64_t many[MRQ_TASTE_MAX + 1];
-    for (uint32_t i = 0; i < MRQ_TASTE_MAX + 1; i++)
+    static int64_t many[MRQ_FEEDBACK_MAX + 1];
+    for (uint32_t i = 0; i < MRQ_FEEDBACK_MAX + 1; i++)
         many[i] = id_of(i % MOVIES);
     const int64_t known[] = {10, 13}, unknown[] = {10, 11}, negative[] = {-1}, both[] = {16, 13};
     assert_refused(world, &(question){.user = -1, .k = 5, .liked = unknown, .n_liked = 2}, MRQ_NOT_FOUND,
@@ -306,9 +306,9 @@ static void refuses_wrong_tastes(void **state)
                    "disliked \"-1\": want ids of movies with commas between them");
     assert_refused(world, &(question){.user = 1, .k = 5, .liked = known, .n_liked = 2, .disliked = both, .n_disliked = 2},
                    MRQ_USAGE, "liked 13: disliked as well, want one or the other");
-    assert_refused(world, &(question){.user = -1, .k = 5, .liked = many, .n_liked = MRQ_TASTE_MAX + 1}, MRQ_USAGE,
+    assert_refused(world, &(question){.user = -1, .k = 5, .liked = many, .n_liked = MRQ_FEEDBACK_MAX + 1}, MRQ_USAGE,
                    "liked: more than 10000 of them");
-    assert_refused(world, &(question){.user = 1, .k = 5, .disliked = many, .n_disliked = MRQ_TASTE_MAX + 1}, MRQ_USAGE,
+    assert_refused(world, &(question){.user = 1, .k = 5, .disliked = many, .n_disliked = MRQ_FEEDBACK_MAX + 1}, MRQ_USAGE,
                    "disliked: more than 10000 of them");
     assert_refused(plain, &(question){.user = 1, .k = 5, .liked = known, .n_liked = 1}, MRQ_USAGE,
                    "liked: model \"toy\" does not learn from what a person likes; train with --model retrieval");
@@ -340,22 +340,22 @@ static void ten_thousand_movies(void **state)
     (void)state;
     enum { MANY = 10050 };
     engine_world *w = engine_world_new(WORLD_RETRIEVAL, MANY);
-    int64_t liked[MRQ_TASTE_MAX];
+    int64_t liked[MRQ_FEEDBACK_MAX];
     world_sum sum = world_start(w);
     world_add_average(w, &sum, "age");
     world_add_average(w, &sum, "gender");
     world_add_average(w, &sum, "job");
-    for (uint32_t i = 0; i < MRQ_TASTE_MAX; i++) {
+    for (uint32_t i = 0; i < MRQ_FEEDBACK_MAX; i++) {
         liked[i] = w->g.movies->id[MANY - 1 - i];
         world_add(w, &sum, world_liked(w, MANY - 1 - i), 1);
     }
-    mrq_answer answer = world_answer(w, &(question){.user = -1, .k = 1000, .liked = liked, .n_liked = MRQ_TASTE_MAX});
-    assert_int_equal(answer.n, MANY - MRQ_TASTE_MAX);
+    mrq_content answer = world_answer(w, &(question){.user = -1, .k = 1000, .liked = liked, .n_liked = MRQ_FEEDBACK_MAX});
+    assert_int_equal(answer.n, MANY - MRQ_FEEDBACK_MAX);
     for (uint32_t i = 0; i < answer.n; i++) {
-        assert_true(answer.item[i].movie < MANY - MRQ_TASTE_MAX);
+        assert_true(answer.item[i].movie < MANY - MRQ_FEEDBACK_MAX);
         assert_true(fabs(answer.item[i].score - world_score(w, &sum, answer.item[i].movie)) < 1e-3);
     }
-    mrq_answer_clear(&answer);
+    mrq_content_clear(&answer);
     engine_world_free(w);
 }
 
@@ -373,16 +373,16 @@ static void without_its_history(void **state)
     (void)state;
     const float *liked = world->g.tower->liked;
     const int64_t movie[] = {id_of(3)};
-    mrq_answer answer = {0};
+    mrq_content answer = {0};
     question query = {.user = 3, .k = 5};
-    mrq_answer whole = world_answer(world, &query);
+    mrq_content whole = world_answer(world, &query);
     world->g.tower->liked = NULL;
     assert_ok(asked_recommend(&world->g, NULL, &query, &answer, &err));
     assert_int_equal(answer.n, whole.n);
     for (uint32_t i = 0; i < whole.n; i++)
         assert_true(answer.item[i].movie == whole.item[i].movie && fabs(answer.item[i].score - whole.item[i].score) <= 0);
-    mrq_answer_clear(&answer);
-    mrq_answer_clear(&whole);
+    mrq_content_clear(&answer);
+    mrq_content_clear(&whole);
     query.explain = MRQ_EXPLAIN_ALL;
     assert_fails(asked_recommend(&world->g, NULL, &query, &answer, &err), MRQ_FAILED, "opened without its history");
     query = (question){.user = 3, .k = 5, .disliked = movie, .n_disliked = 1};
@@ -398,7 +398,7 @@ static void similar_is_what_liking_adds(void **state)
     const uint32_t movie = 4;
     world_sum sum = {{0}};
     world_add(world, &sum, world_liked(world, movie), 1);
-    mrq_answer answer = {0};
+    mrq_content answer = {0};
     char id[24];
     snprintf(id, sizeof id, "%lld", (long long)id_of(movie));
     assert_ok(asked_similar(&world->g, id, 7, &(question_filters){.genre = NULL}, &answer, &err));
@@ -411,7 +411,7 @@ static void similar_is_what_liking_adds(void **state)
     }
     for (uint32_t m = 0; m < MOVIES; m++)
         assert_true(given[m] || world_score(world, &sum, m) < answer.item[6].score + 1e-5);
-    mrq_answer_clear(&answer);
+    mrq_content_clear(&answer);
 }
 
 static bool user_likes(uint32_t user, uint32_t movie)
@@ -426,14 +426,14 @@ static void a_users_likes_come_first(void **state)
     uint32_t ratings[MOVIES] = {0}, mixed = 0;
     for (uint64_t i = 0; i < world->g.seen.offset[WORLD_USERS]; i++)
         ratings[world->g.seen.item[i]]++;
-    mrq_serving serving = {.holders = 1, .generation = &world->g, .ratings = ratings};
+    mrq_snapshot serving = {.references = 1, .generation = &world->g, .ratings = ratings};
     for (uint32_t u = 0; u < WORLD_USERS; u++) {
-        mrq_finished *finished = NULL;
+        mrq_cached_answer *finished = NULL;
         ASKED_QUERY query = {0};
         assert_ok(asked_number(&query, MRQ_Q_USER, u + 1, &err));
         assert_ok(asked_number(&query, MRQ_Q_K, MOVIES, &err));
         assert_ok(mrq_find_user(&serving, &query, &finished, &err));
-        const mrq_answer *answer = &finished->answer;
+        const mrq_content *answer = &finished->content;
         assert_int_equal(answer->n, world->g.seen.offset[u + 1] - world->g.seen.offset[u]);
         for (uint32_t i = 1; i < answer->n; i++) {
             const uint32_t before = answer->item[i - 1].movie, movie = answer->item[i].movie;
@@ -442,7 +442,7 @@ static void a_users_likes_come_first(void **state)
             assert_true(likes_before != likes || ratings[before] >= ratings[movie]);
             mixed += likes_before != likes && ratings[before] < ratings[movie];
         }
-        mrq_finished_release(finished);
+        mrq_cached_answer_release(finished);
     }
     assert_true(mixed > 0);
 }
@@ -460,15 +460,15 @@ int main(void)
     folder = temporary_folder();
     redis = redis_try(folder);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_strangers_taste_is_added),
+        cmocka_unit_test(a_strangers_feedback_is_added),
         cmocka_unit_test(what_is_not_given_is_the_average),
         cmocka_unit_test(who_says_nothing_is_the_average),
         cmocka_unit_test(a_movie_that_says_nothing_gives_the_average),
-        cmocka_unit_test(a_users_taste_corrects_the_history),
+        cmocka_unit_test(a_users_feedback_corrects_the_history),
         cmocka_unit_test(averages_survive_the_file),
-        cmocka_unit_test(the_text_holds_the_taste),
+        cmocka_unit_test(the_text_holds_the_feedback),
         cmocka_unit_test(a_hit_equals_a_search_and_is_warmed),
-        cmocka_unit_test(refuses_wrong_tastes),
+        cmocka_unit_test(refuses_wrong_feedback),
         cmocka_unit_test(people_known_by_their_history_alone),
         cmocka_unit_test(ten_thousand_movies),
         cmocka_unit_test(similar_is_what_liking_adds),

@@ -1,7 +1,7 @@
-/* The life of a draft, and the only places that change what a store shows: `current` is replaced by rename(), and a generation
- * that is to go is first renamed to a temporary name, so that neither is ever half there. Under the lock everything with a
- * temporary name is a dead process's, and the next one sweeps it out. */
-#include "store/draft.h"
+/* The life of a publication, and the only places that change what a store shows: `current` is replaced by rename(), and a
+ * generation that is to go is first renamed to a temporary name, so that neither is ever half there. Under the lock everything with
+ * a temporary name is a dead process's, and the next one sweeps it out. */
+#include "store/publication.h"
 
 #include <assert.h>
 #include <dirent.h>
@@ -96,76 +96,79 @@ static mrq_status sync_parent(const char *store, mrq_error *err)
     return mrq_folder_sync(parent, err);
 }
 
-mrq_status mrq_draft_open(const char *store, const char *who, mrq_draft **out, mrq_error *err)
+mrq_status mrq_publication_open(const char *store, const char *who, mrq_publication **out, mrq_error *err)
 {
-    MRQ_CLEANUP(mrq_draft_discard) mrq_draft *draft = calloc(1, sizeof *draft);
-    if (!draft)
+    MRQ_CLEANUP(mrq_publication_discard) mrq_publication *publication = calloc(1, sizeof *publication);
+    if (!publication)
         return mrq_fail_memory(err, "opening a store");
-    draft->lock.fd = -1;
+    publication->lock.fd = -1;
     char temporary[40], folder[MRQ_STORE_PATH];
     snprintf(temporary, sizeof temporary, MRQ_TEMPORARY "%ld", (long)getpid());
-    const int n = snprintf(draft->store, sizeof draft->store, "%s", store);
-    if (n < 0 || (size_t)n >= sizeof draft->store)
+    const int n = snprintf(publication->store, sizeof publication->store, "%s", store);
+    if (n < 0 || (size_t)n >= sizeof publication->store)
         return mrq_fail(err, MRQ_FAILED, "the path %.60s... is too long", store);
-    MRQ_TRY(mrq_path_join(draft->generations, sizeof draft->generations, store, MRQ_GENERATIONS, err));
-    MRQ_TRY(mrq_path_join(folder, sizeof folder, draft->generations, temporary, err));
-    MRQ_TRY(make_folder(store, &draft->made_store, err));
-    if (draft->made_store)
+    MRQ_TRY(mrq_path_join(publication->generations, sizeof publication->generations, store, MRQ_GENERATIONS, err));
+    MRQ_TRY(mrq_path_join(folder, sizeof folder, publication->generations, temporary, err));
+    MRQ_TRY(make_folder(store, &publication->made_store, err));
+    if (publication->made_store)
         MRQ_TRY(sync_parent(store, err));
-    MRQ_TRY(mrq_lock_take(store, who, &draft->lock, err));
+    MRQ_TRY(mrq_lock_take(store, who, &publication->lock, err));
     MRQ_TRY(mrq_store_check_link(store, err));
-    MRQ_TRY(make_folder(draft->generations, &draft->made_generations, err));
+    MRQ_TRY(make_folder(publication->generations, &publication->made_generations, err));
     mrq_store_sweep(store, "");
     if (mkdir(folder, MODE) != 0)
         return mrq_fail_errno(err, "cannot make folder %s", folder);
-    strcpy(draft->folder, folder);
-    *out = draft;
-    draft = NULL;
+    strcpy(publication->folder, folder);
+    *out = publication;
+    publication = NULL;
     return MRQ_OK;
 }
 
-const mrq_generation *mrq_draft_generation(const mrq_draft *draft)
+const mrq_generation *mrq_publication_generation(const mrq_publication *publication)
 {
-    return draft->generation;
+    return publication->generation;
 }
 
-mrq_status mrq_draft_publish(mrq_draft *draft, mrq_error *err)
+mrq_status mrq_publication_publish(mrq_publication *publication, mrq_error *err)
 {
-    assert(draft->generation && !draft->named);
-    const char *name = draft->generation->name;
+    assert(publication->generation && !publication->named);
+    const char *name = publication->generation->name;
     char path[MRQ_STORE_PATH];
-    MRQ_TRY(mrq_generation_path(draft->store, name, path, err));
-    if (rename(draft->folder, path) != 0) /* never onto another generation: that folder is not empty */
-        return mrq_fail_errno(err, "cannot rename %s to %s", draft->folder, path);
-    draft->named = true;
-    MRQ_TRY(mrq_folder_sync(draft->generations, err));
-    MRQ_TRY(mrq_store_point(draft->store, name, err));
-    draft->published = true;
+    MRQ_TRY(mrq_generation_path(publication->store, name, path, err));
+    if (rename(publication->folder, path) != 0) /* never onto another generation: that folder is not empty */
+        return mrq_fail_errno(err, "cannot rename %s to %s", publication->folder, path);
+    publication->named = true;
+    MRQ_TRY(mrq_folder_sync(publication->generations, err));
+    MRQ_TRY(mrq_store_point(publication->store, name, err));
+    publication->published = true;
     return MRQ_OK;
 }
 
-bool mrq_draft_is_current(const mrq_draft *draft)
+bool mrq_publication_is_current(const mrq_publication *publication)
 {
     char current[MRQ_GENERATION_NAME] = "";
-    if (draft->published || !draft->named)
-        return draft->published;
-    return mrq_store_current(draft->store, current, NULL) == MRQ_FAILED || strcmp(current, draft->generation->name) == 0;
+    if (publication->published || !publication->named)
+        return publication->published;
+    return mrq_store_current(publication->store, current, NULL) == MRQ_FAILED ||
+           strcmp(current, publication->generation->name) == 0;
 }
 
-void mrq_draft_discard(mrq_draft *draft)
+void mrq_publication_discard(mrq_publication *publication)
 {
-    if (!draft)
+    if (!publication)
         return;
-    if (draft->named && !mrq_draft_is_current(draft) && mrq_store_hide(draft->store, draft->generation->name, NULL) == MRQ_OK &&
-        mrq_folder_sync(draft->generations, NULL) == MRQ_OK) /* or else after a crash its name may be back, and its files gone */
-        mrq_store_sweep(draft->store, "");
-    else if (draft->folder[0] && !draft->named)
-        remove_all(draft->folder);
-    mrq_generation_close(draft->generation);
-    if (draft->made_generations)
-        rmdir(draft->generations); /* only if it is empty, like the store */
-    mrq_lock_release(&draft->lock);
-    if (draft->made_store)
-        rmdir(draft->store);
-    free(draft);
+    if (publication->named && !mrq_publication_is_current(publication) &&
+        mrq_store_hide(publication->store, publication->generation->name, NULL) == MRQ_OK &&
+        mrq_folder_sync(publication->generations, NULL) ==
+            MRQ_OK) /* or else after a crash its name may be back, and its files gone */
+        mrq_store_sweep(publication->store, "");
+    else if (publication->folder[0] && !publication->named)
+        remove_all(publication->folder);
+    mrq_generation_close(publication->generation);
+    if (publication->made_generations)
+        rmdir(publication->generations); /* only if it is empty, like the store */
+    mrq_lock_release(&publication->lock);
+    if (publication->made_store)
+        rmdir(publication->store);
+    free(publication);
 }

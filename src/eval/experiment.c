@@ -1,6 +1,6 @@
-/* Seed by seed the data are divided once, and every contender learns from that training part and is measured on that test part.
+/* Seed by seed the data are divided once, and every candidate learns from that training part and is measured on that test part.
  * Test ratings are never handed to a training: not even to be watched. */
-#include "eval/study.h"
+#include "eval/experiment.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -10,13 +10,13 @@
 #include "base/random.h"
 #include "model/baseline.h"
 
-/* One contender's turn with one seed's parts. */
+/* One candidate's turn with one seed's parts. */
 struct turn {
-    const mrq_study *study;
+    const mrq_experiment *experiment;
     const mrq_parts *parts;
-    const mrq_contender *contender;
+    const mrq_candidate *candidate;
     uint64_t seed;
-    mrq_sheet *sheet;
+    mrq_report *report;
     double train_seconds, rank_seconds;
 };
 
@@ -25,18 +25,18 @@ bool mrq_predicts_stars(const mrq_description *description)
     return description->train.objective == MRQ_RATING;
 }
 
-static bool stopped(const mrq_study *study)
+static bool stopped(const mrq_experiment *experiment)
 {
-    return study->watch && study->watch->stop && *study->watch->stop;
+    return experiment->watch && experiment->watch->stop && *experiment->watch->stop;
 }
 
 static mrq_status fail_stopped(const struct turn *turn, mrq_error *err)
 {
     return mrq_fail(err, MRQ_FAILED, "stopped in protocol %s, seed %llu, at %s; nothing was measured to its end",
-                    mrq_protocol_names[turn->study->protocol], (unsigned long long)turn->seed, turn->contender->name);
+                    mrq_protocol_names[turn->experiment->protocol], (unsigned long long)turn->seed, turn->candidate->name);
 }
 
-/* What a training learns from: the training part, of which the description's share, by selection sampling, chooses the best pass.
+/* What a training learns from: the training part, of which the description's share, by selection sampling, chooses the best epoch.
  * The protocol's validation part, of likes alone, would mislead who predicts stars. `room` (n_train) is memory for both. */
 static mrq_split training_split(const mrq_parts *parts, double share, uint64_t seed, uint32_t *room)
 {
@@ -56,24 +56,24 @@ static mrq_split training_split(const mrq_parts *parts, double share, uint64_t s
 
 static mrq_status train(struct turn *turn, mrq_model **out, mrq_error *err)
 {
-    const mrq_study *study = turn->study;
-    const mrq_description *description = turn->contender->description;
+    const mrq_experiment *experiment = turn->experiment;
+    const mrq_description *description = turn->candidate->description;
     MRQ_AUTOFREE uint32_t *room = mrq_array(turn->parts->split.n_train, sizeof *room);
     if (!room)
         return mrq_fail_memory(err, "dividing ratings");
     const mrq_split split = training_split(turn->parts, description->train.validation, turn->seed, room);
-    const mrq_train_options options = {.seed = turn->seed, .threads = study->threads, .parts = &split};
+    const mrq_train_options options = {.seed = turn->seed, .threads = experiment->threads, .parts = &split};
     mrq_train_result result = {0};
     mrq_error problem = {0};
-    const mrq_status status = mrq_train(study->data, description, &options, study->watch, &result, &problem);
-    if (stopped(study)) {
+    const mrq_status status = mrq_train(experiment->data, description, &options, experiment->watch, &result, &problem);
+    if (stopped(experiment)) {
         mrq_model_free(status == MRQ_OK ? result.model : NULL);
         return fail_stopped(turn, err);
     }
     if (status != MRQ_OK)
-        return mrq_fail(err, status, "%s: %s", turn->contender->name, problem.msg);
+        return mrq_fail(err, status, "%s: %s", turn->candidate->name, problem.msg);
     if (result.end == MRQ_TRAIN_LOST)
-        mrq_log(MRQ_LOG_WARN, "eval", "%s: the loss exploded in pass %lld; the best pass before is judged", turn->contender->name,
+        mrq_log(MRQ_LOG_WARN, "eval", "%s: the loss exploded in epoch %lld; the best epoch before is judged", turn->candidate->name,
                 (long long)result.epoch);
     *out = result.model;
     return MRQ_OK;
@@ -87,25 +87,25 @@ static mrq_status rank(struct turn *turn, mrq_scorer *scorer, const void *contex
     MRQ_AUTOFREE uint32_t *top = mrq_array((size_t)parts->n_users * MRQ_CUT_MAX, sizeof *top);
     if (!top)
         return mrq_fail_memory(err, "ranking movies");
-    const mrq_rank_task task = {.movies = turn->study->data->movies->rows,
+    const mrq_rank_task task = {.movies = turn->experiment->data->movies->rows,
                                 .user = parts->user,
                                 .n_users = parts->n_users,
                                 .hidden = parts->hidden,
                                 .candidate = parts->candidate,
                                 .k = MRQ_CUT_MAX,
-                                .threads = turn->study->threads};
+                                .threads = turn->experiment->threads};
     const double start = mrq_clock();
     mrq_error problem = {0};
     const mrq_status status = mrq_rank(&task, scorer, context, top, &problem);
     if (status != MRQ_OK)
-        return mrq_fail(err, status, "%s: %s", turn->contender->name, problem.msg);
+        return mrq_fail(err, status, "%s: %s", turn->candidate->name, problem.msg);
     turn->rank_seconds += mrq_clock() - start;
-    return mrq_sheet_rankings(turn->sheet, parts, top, err);
+    return mrq_report_rankings(turn->report, parts, top, err);
 }
 
 static mrq_status judge_model(struct turn *turn, const mrq_model *model, mrq_error *err)
 {
-    const mrq_dataset *data = turn->study->data;
+    const mrq_dataset *data = turn->experiment->data;
     MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
     if (!arena)
         return mrq_fail_memory(err, "measuring");
@@ -114,11 +114,11 @@ static mrq_status judge_model(struct turn *turn, const mrq_model *model, mrq_err
     MRQ_TRY(mrq_vectors_make(model, arena, &vectors, err));
     MRQ_TRY(mrq_vectors_update(model, &vectors, err));
     turn->rank_seconds = mrq_clock() - start;
-    const bool stars = turn->study->protocol == MRQ_PROTOCOL_RATING || turn->study->protocol == MRQ_PROTOCOL_OWN;
+    const bool stars = turn->experiment->protocol == MRQ_PROTOCOL_RATING || turn->experiment->protocol == MRQ_PROTOCOL_OWN;
     for (uint64_t i = 0; stars && mrq_predicts_stars(mrq_model_description(model)) && i < turn->parts->split.n_test; i++) {
         const uint32_t r = turn->parts->split.test[i];
-        mrq_sheet_stars(turn->sheet, data->user[r], mrq_score(model, &vectors, data->user[r], data->movie[r]),
-                        (double)data->rating[r]);
+        mrq_report_stars(turn->report, data->user[r], mrq_score(model, &vectors, data->user[r], data->movie[r]),
+                         (double)data->rating[r]);
     }
     return rank(turn, mrq_score_movies, &(mrq_model_scorer){model, &vectors}, err);
 }
@@ -126,7 +126,7 @@ static mrq_status judge_model(struct turn *turn, const mrq_model *model, mrq_err
 /* mean + user's bias + movie's bias. */
 static mrq_status judge_bias(struct turn *turn, mrq_error *err)
 {
-    const mrq_dataset *data = turn->study->data;
+    const mrq_dataset *data = turn->experiment->data;
     const mrq_split *split = &turn->parts->split;
     const mrq_model_source source = mrq_train_source(data, split->train, split->n_train);
     MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
@@ -139,7 +139,7 @@ static mrq_status judge_bias(struct turn *turn, mrq_error *err)
     for (uint64_t i = 0; i < split->n_test; i++) {
         const uint32_t r = split->test[i];
         const double stars = baseline.mean + (double)baseline.user[data->user[r]] + (double)baseline.movie[data->movie[r]];
-        mrq_sheet_stars(turn->sheet, data->user[r], fmin(fmax(stars, baseline.min), baseline.max), (double)data->rating[r]);
+        mrq_report_stars(turn->report, data->user[r], fmin(fmax(stars, baseline.min), baseline.max), (double)data->rating[r]);
     }
     turn->rank_seconds = (double)NAN;
     return MRQ_OK;
@@ -149,8 +149,8 @@ static mrq_status judge_ranker(struct turn *turn, mrq_error *err)
 {
     mrq_ranker ranker;
     const double start = mrq_clock();
-    MRQ_TRY(
-        mrq_ranker_make(turn->contender->baseline, turn->study->data, turn->parts, turn->seed, turn->study->threads, &ranker, err));
+    MRQ_TRY(mrq_ranker_make(turn->candidate->baseline, turn->experiment->data, turn->parts, turn->seed, turn->experiment->threads,
+                            &ranker, err));
     turn->train_seconds = mrq_clock() - start;
     const mrq_status status = rank(turn, mrq_ranker_score, &ranker, err);
     mrq_ranker_clear(&ranker);
@@ -159,7 +159,7 @@ static mrq_status judge_ranker(struct turn *turn, mrq_error *err)
 
 static mrq_status judge(struct turn *turn, mrq_error *err)
 {
-    const mrq_contender *c = turn->contender;
+    const mrq_candidate *c = turn->candidate;
     if (c->model) {
         turn->train_seconds = (double)NAN;
         return judge_model(turn, c->model, err);
@@ -176,25 +176,27 @@ static mrq_status judge(struct turn *turn, mrq_error *err)
 static void log_turn(const struct turn *turn)
 {
     char ndcg[32] = "";
-    if (turn->sheet->seeds)
-        snprintf(ndcg, sizeof ndcg, " ndcg@10=%.4f", turn->sheet->ndcg[turn->sheet->seeds - 1]);
+    if (turn->report->seeds)
+        snprintf(ndcg, sizeof ndcg, " ndcg@10=%.4f", turn->report->ndcg[turn->report->seeds - 1]);
     mrq_log(MRQ_LOG_INFO, "eval", "protocol=%s seed=%llu of=%s%s train_seconds=%.2f rank_seconds=%.2f",
-            mrq_protocol_names[turn->study->protocol], (unsigned long long)turn->seed, turn->contender->name, ndcg,
+            mrq_protocol_names[turn->experiment->protocol], (unsigned long long)turn->seed, turn->candidate->name, ndcg,
             isnan(turn->train_seconds) ? 0 : turn->train_seconds, isnan(turn->rank_seconds) ? 0 : turn->rank_seconds);
 }
 
-/* All contenders with one seed's parts. */
-static mrq_status run_seed(const mrq_study *study, uint64_t seed, mrq_sheet *sheet, mrq_result *out, mrq_error *err)
+/* All candidates with one seed's parts. */
+static mrq_status run_seed(const mrq_experiment *experiment, uint64_t seed, mrq_report *report, mrq_experiment_result *out,
+                           mrq_error *err)
 {
     mrq_parts parts;
-    MRQ_TRY(study->own ? mrq_parts_of_model(study->data, study->own, &parts, err)
-                       : mrq_parts_make(study->data, study->protocol, study->on_valid, seed, &parts, err));
+    MRQ_TRY(experiment->own ? mrq_parts_of_model(experiment->data, experiment->own, &parts, err)
+                            : mrq_parts_make(experiment->data, experiment->protocol, experiment->on_valid, seed, &parts, err));
     mrq_status status = MRQ_OK;
-    for (uint32_t i = 0; i < study->n && status == MRQ_OK; i++) {
-        struct turn turn = {.study = study, .parts = &parts, .contender = &study->contender[i], .seed = seed, .sheet = &sheet[i]};
-        status = stopped(study) ? fail_stopped(&turn, err) : judge(&turn, err);
-        out[i].train_seconds += turn.train_seconds / study->seeds;
-        out[i].rank_seconds += turn.rank_seconds / study->seeds;
+    for (uint32_t i = 0; i < experiment->n && status == MRQ_OK; i++) {
+        struct turn turn = {
+            .experiment = experiment, .parts = &parts, .candidate = &experiment->candidate[i], .seed = seed, .report = &report[i]};
+        status = stopped(experiment) ? fail_stopped(&turn, err) : judge(&turn, err);
+        out[i].train_seconds += turn.train_seconds / experiment->seeds;
+        out[i].rank_seconds += turn.rank_seconds / experiment->seeds;
         if (status == MRQ_OK)
             log_turn(&turn);
     }
@@ -202,18 +204,18 @@ static mrq_status run_seed(const mrq_study *study, uint64_t seed, mrq_sheet *she
     return status;
 }
 
-mrq_status mrq_study_run(const mrq_study *study, mrq_arena *arena, mrq_result *out, mrq_error *err)
+mrq_status mrq_experiment_run(const mrq_experiment *experiment, mrq_arena *arena, mrq_experiment_result *out, mrq_error *err)
 {
-    mrq_sheet *sheet = mrq_arena_array(arena, study->n, sizeof *sheet);
-    mrq_result *result = mrq_arena_array(arena, study->n, sizeof *result);
-    if (!sheet || !result)
+    mrq_report *report = mrq_arena_array(arena, experiment->n, sizeof *report);
+    mrq_experiment_result *result = mrq_arena_array(arena, experiment->n, sizeof *result);
+    if (!report || !result)
         return mrq_fail_memory(err, "measuring");
-    for (uint32_t i = 0; i < study->n; i++)
-        MRQ_TRY(mrq_sheet_make(study->data, study->seeds, arena, &sheet[i], err));
-    for (uint32_t s = 0; s < study->seeds; s++)
-        MRQ_TRY(run_seed(study, study->seed + s, sheet, result, err));
-    for (uint32_t i = 0; i < study->n; i++)
-        MRQ_TRY(mrq_sheet_sum_up(&sheet[i], study->seed, &result[i].summary, err));
-    memcpy(out, result, study->n * sizeof *out);
+    for (uint32_t i = 0; i < experiment->n; i++)
+        MRQ_TRY(mrq_report_make(experiment->data, experiment->seeds, arena, &report[i], err));
+    for (uint32_t s = 0; s < experiment->seeds; s++)
+        MRQ_TRY(run_seed(experiment, experiment->seed + s, report, result, err));
+    for (uint32_t i = 0; i < experiment->n; i++)
+        MRQ_TRY(mrq_report_sum_up(&report[i], experiment->seed, &result[i].summary, err));
+    memcpy(out, result, experiment->n * sizeof *out);
     return MRQ_OK;
 }

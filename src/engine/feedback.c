@@ -1,4 +1,4 @@
-/* Opinions: the movies that a query likes and dislikes, as strengths of rows of the tower's history.
+/* Feedback: the movies that a query likes and dislikes, as strengths of rows of the tower's history.
  *
  * What is told counts instead of what is known, as with the features: where a user's own row already holds a movie, the strength
  * that is added is the difference. So to like a movie that the user has rated well changes next to nothing, and to dislike it takes
@@ -9,12 +9,12 @@
 #include "engine/json.h"
 #include "engine/resolve.h"
 
-void mrq_opinion_clear(mrq_opinion *opinion)
+void mrq_query_feedback_clear(mrq_query_feedback *feedback)
 {
-    mrq_free(opinion->movie);
-    mrq_free(opinion->told);
-    mrq_free(opinion->net);
-    *opinion = (mrq_opinion){0};
+    mrq_free(feedback->movie);
+    mrq_free(feedback->given);
+    mrq_free(feedback->net);
+    *feedback = (mrq_query_feedback){0};
 }
 
 mrq_status mrq_history_check(const mrq_generation *generation, mrq_error *err)
@@ -24,14 +24,15 @@ mrq_status mrq_history_check(const mrq_generation *generation, mrq_error *err)
                : MRQ_OK;
 }
 
-mrq_taste mrq_user_history(const mrq_generation *generation, uint32_t user)
+mrq_feedback mrq_user_history(const mrq_generation *generation, uint32_t user)
 {
     const mrq_folded *tower = generation->tower;
     if (user == MRQ_NONE || !tower->liked || !tower->user_row[user]) /* row 0 is nobody's own */
-        return (mrq_taste){0};
+        return (mrq_feedback){0};
     const mrq_links *history = &tower->history;
     const uint64_t first = history->list.offset[user];
-    return (mrq_taste){(uint32_t)(history->list.offset[user + 1] - first), history->list.item + first, history->strength + first};
+    return (mrq_feedback){(uint32_t)(history->list.offset[user + 1] - first), history->list.item + first,
+                          history->strength + first};
 }
 
 /* Rows of the ids of a field, ascending and distinct; `*kept` is how many. */
@@ -52,24 +53,24 @@ static mrq_status find_rows(const mrq_table *movies, const mrq_query *query, mrq
 
 /* Merges two ascending lists. */
 static mrq_status merge(const mrq_table *movies, const uint32_t *liked, uint32_t n_liked, const uint32_t *disliked,
-                        uint32_t n_disliked, mrq_opinion *out, mrq_error *err)
+                        uint32_t n_disliked, mrq_query_feedback *out, mrq_error *err)
 {
     for (uint32_t i = 0, j = 0; i < n_liked || j < n_disliked;) {
         if (i < n_liked && j < n_disliked && liked[i] == disliked[j])
             return mrq_fail(err, MRQ_USAGE, "liked %lld: disliked as well, want one or the other", (long long)movies->id[liked[i]]);
         const bool likes = j == n_disliked || (i < n_liked && liked[i] < disliked[j]);
         out->movie[out->n] = likes ? liked[i++] : disliked[j++];
-        out->told[out->n++] = likes ? MRQ_LIKES : MRQ_DISLIKES;
+        out->given[out->n++] = likes ? MRQ_LIKES : MRQ_DISLIKES;
     }
     return MRQ_OK;
 }
 
-static void subtract(const mrq_taste *history, mrq_opinion *out)
+static void subtract(const mrq_feedback *history, mrq_query_feedback *out)
 {
     for (uint32_t i = 0, h = 0; i < out->n; i++) {
         while (h < history->n && history->movie[h] < out->movie[i])
             h++;
-        out->net[i] = out->told[i] - (h < history->n && history->movie[h] == out->movie[i] ? history->strength[h] : 0);
+        out->net[i] = out->given[i] - (h < history->n && history->movie[h] == out->movie[i] ? history->strength[h] : 0);
     }
 }
 
@@ -81,8 +82,8 @@ static mrq_status check(const mrq_generation *generation, const mrq_query *query
     return MRQ_OK;
 }
 
-mrq_status mrq_opinion_resolve(const mrq_generation *generation, const mrq_query *query, uint32_t user, mrq_opinion *out,
-                               mrq_error *err)
+mrq_status mrq_feedback_resolve(const mrq_generation *generation, const mrq_query *query, uint32_t user, mrq_query_feedback *out,
+                                mrq_error *err)
 {
     MRQ_TRY(check(generation, query, MRQ_Q_LIKED, err));
     MRQ_TRY(check(generation, query, MRQ_Q_DISLIKED, err));
@@ -93,30 +94,30 @@ mrq_status mrq_opinion_resolve(const mrq_generation *generation, const mrq_query
     MRQ_AUTOFREE uint32_t *liked = mrq_array(n_liked, sizeof *liked);
     MRQ_AUTOFREE uint32_t *disliked = mrq_array(n_disliked, sizeof *disliked);
     out->movie = mrq_array(n, sizeof *out->movie);
-    out->told = mrq_array(n, sizeof *out->told);
+    out->given = mrq_array(n, sizeof *out->given);
     out->net = mrq_array(n, sizeof *out->net);
-    if (!liked || !disliked || !out->movie || !out->told || !out->net)
+    if (!liked || !disliked || !out->movie || !out->given || !out->net)
         return mrq_fail_memory(err, "reading the query");
     MRQ_TRY(find_rows(generation->movies, query, MRQ_Q_LIKED, liked, &n_liked, err));
     MRQ_TRY(find_rows(generation->movies, query, MRQ_Q_DISLIKED, disliked, &n_disliked, err));
     MRQ_TRY(merge(generation->movies, liked, n_liked, disliked, n_disliked, out, err));
-    const mrq_taste history = mrq_user_history(generation, user);
+    const mrq_feedback history = mrq_user_history(generation, user);
     subtract(&history, out);
     return MRQ_OK;
 }
 
-void mrq_print_opinion(mrq_print *print, const mrq_opinion *opinion, const mrq_table *movies, bool likes)
+void mrq_print_feedback(mrq_print *print, const mrq_query_feedback *feedback, const mrq_table *movies, bool likes)
 {
     bool begun = false;
-    for (uint32_t i = 0; i < opinion->n; i++) {
-        if ((opinion->told[i] > 0) != likes)
+    for (uint32_t i = 0; i < feedback->n; i++) {
+        if ((feedback->given[i] > 0) != likes)
             continue;
         if (!begun) {
             mrq_print_key(print, likes ? "liked" : "disliked");
             mrq_print_open(print, '[');
         }
         begun = true;
-        mrq_print_whole(print, movies->id[opinion->movie[i]]);
+        mrq_print_whole(print, movies->id[feedback->movie[i]]);
     }
     if (begun)
         mrq_print_close(print, ']');

@@ -6,7 +6,7 @@
  * and inner products rather than ids and scores, because they are exact as JSON numbers (9 digits carry a float, cJSON prints 15)
  * and titles are at hand in the catalogue. The content is checked all the same: a checksum is no defence against somebody who can
  * compute it. */
-#include "engine/cached.h"
+#include "engine/redis_answers.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -18,14 +18,14 @@
 
 #define HEAD 34 /* two checksums in hexadecimal, a blank, a line end */
 
-void mrq_cached_key(const mrq_generation *generation, const mrq_resolved *resolved, char key[MRQ_CACHED_KEY])
+void mrq_redis_answers_key(const mrq_generation *generation, const mrq_resolved *resolved, char key[MRQ_REDIS_KEY])
 {
     char digest[MRQ_SHA256_HEX];
     mrq_sha256 sha;
     mrq_sha256_init(&sha);
     mrq_sha256_update(&sha, resolved->text, strlen(resolved->text));
     mrq_sha256_hex(&sha, digest);
-    snprintf(key, MRQ_CACHED_KEY, "marquee:1:%s:%.32s", generation->name, digest);
+    snprintf(key, MRQ_REDIS_KEY, "marquee:1:%s:%.32s", generation->name, digest);
 }
 
 static void head(const char *key, const char *body, size_t size, char out[HEAD + 1])
@@ -77,8 +77,8 @@ static mrq_hit *decode(const char *text, size_t size, uint32_t rows, uint32_t k,
     return result;
 }
 
-mrq_cache_state mrq_cached_get(mrq_cache *cache, const char *key, const char *text, uint32_t rows, uint32_t k, mrq_hit **hits,
-                               uint32_t *n)
+mrq_cache_state mrq_redis_answers_get(mrq_cache *cache, const char *key, const char *text, uint32_t rows, uint32_t k,
+                                      mrq_hit **hits, uint32_t *n)
 {
     void *value = NULL;
     size_t size = 0;
@@ -115,7 +115,7 @@ static char *encode(const mrq_hit *hits, uint32_t n)
     return ok ? cJSON_PrintUnformatted(json) : NULL;
 }
 
-mrq_cache_state mrq_cached_set(mrq_cache *cache, const char *key, const mrq_hit *hits, uint32_t n)
+mrq_cache_state mrq_redis_answers_set(mrq_cache *cache, const char *key, const mrq_hit *hits, uint32_t n)
 {
     char *body = encode(hits, n);
     const size_t size = body ? strlen(body) : 0;

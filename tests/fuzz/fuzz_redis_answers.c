@@ -1,5 +1,5 @@
 /* A cached value, behind the two checksums of its head: up to k rows of the catalogue, each once, with finite scores in order. */
-#include "engine/cached.c" /* what reads it is its own */
+#include "engine/redis_answers.c" /* what reads it is its own */
 
 #include "fuzz/fuzz.h"
 

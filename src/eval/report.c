@@ -1,6 +1,6 @@
 /* The bootstrap resamples users, each with all that was measured of him or her in every seed: the same person asked three times
  * is no three people, and the interval would come out too narrow. All measures share the resamples. */
-#include "eval/sheet.h"
+#include "eval/report.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -65,24 +65,24 @@ mrq_status mrq_bootstrap(const double *sum, const double *weight, const uint32_t
     return MRQ_OK;
 }
 
-mrq_status mrq_sheet_make(const mrq_dataset *data, uint32_t seeds, mrq_arena *arena, mrq_sheet *out, mrq_error *err)
+mrq_status mrq_report_make(const mrq_dataset *data, uint32_t seeds, mrq_arena *arena, mrq_report *out, mrq_error *err)
 {
     const uint32_t users = data->users->rows;
-    mrq_sheet sheet = {.arena = arena,
-                       .data = data,
-                       .sum = mrq_arena_array(arena, users, COLUMNS * sizeof(double)),
-                       .weight = mrq_arena_array(arena, users, sizeof(double)),
-                       .star_sum = mrq_arena_array(arena, users, 2 * sizeof(double)),
-                       .star_weight = mrq_arena_array(arena, users, sizeof(double)),
-                       .recall = mrq_arena_array(arena, seeds, sizeof(double)),
-                       .ndcg = mrq_arena_array(arena, seeds, sizeof(double))};
-    if (!sheet.sum || !sheet.weight || !sheet.star_sum || !sheet.star_weight || !sheet.recall || !sheet.ndcg)
+    mrq_report report = {.arena = arena,
+                         .data = data,
+                         .sum = mrq_arena_array(arena, users, COLUMNS * sizeof(double)),
+                         .weight = mrq_arena_array(arena, users, sizeof(double)),
+                         .star_sum = mrq_arena_array(arena, users, 2 * sizeof(double)),
+                         .star_weight = mrq_arena_array(arena, users, sizeof(double)),
+                         .recall = mrq_arena_array(arena, seeds, sizeof(double)),
+                         .ndcg = mrq_arena_array(arena, seeds, sizeof(double))};
+    if (!report.sum || !report.weight || !report.star_sum || !report.star_weight || !report.recall || !report.ndcg)
         return mrq_fail_memory(err, "measuring");
-    *out = sheet;
+    *out = report;
     return MRQ_OK;
 }
 
-static void add_measures(mrq_sheet *t, const mrq_parts *parts, const uint32_t *top)
+static void add_measures(mrq_report *t, const mrq_parts *parts, const uint32_t *top)
 {
     double total[MRQ_CUTS][MRQ_MEASURES] = {{0}};
     for (uint32_t i = 0; i < parts->n_users; i++) {
@@ -107,7 +107,7 @@ static void add_measures(mrq_sheet *t, const mrq_parts *parts, const uint32_t *t
 }
 
 /* Coverage and popularity of a seed's top 10s. */
-static mrq_status add_choice(mrq_sheet *t, const mrq_parts *parts, const uint32_t *top, mrq_error *err)
+static mrq_status add_choice(mrq_report *t, const mrq_parts *parts, const uint32_t *top, mrq_error *err)
 {
     const uint32_t movies = t->data->movies->rows;
     const uint64_t *of = parts->likes.list.offset;
@@ -149,7 +149,7 @@ static double jaccard(const mrq_lists *genres, uint32_t a, uint32_t b)
     return all ? (double)both / (double)(all - both) : 1;
 }
 
-static void add_diversity(mrq_sheet *t, const mrq_parts *parts, const uint32_t *top)
+static void add_diversity(mrq_report *t, const mrq_parts *parts, const uint32_t *top)
 {
     const mrq_column *genres = mrq_table_first(t->data->movies, MRQ_SET);
     if (!genres) {
@@ -171,24 +171,24 @@ static void add_diversity(mrq_sheet *t, const mrq_parts *parts, const uint32_t *
     t->diversity += sum / lists;
 }
 
-mrq_status mrq_sheet_rankings(mrq_sheet *sheet, const mrq_parts *parts, const uint32_t *top, mrq_error *err)
+mrq_status mrq_report_rankings(mrq_report *report, const mrq_parts *parts, const uint32_t *top, mrq_error *err)
 {
-    add_measures(sheet, parts, top);
-    MRQ_TRY(add_choice(sheet, parts, top, err));
-    add_diversity(sheet, parts, top);
-    sheet->seeds++;
+    add_measures(report, parts, top);
+    MRQ_TRY(add_choice(report, parts, top, err));
+    add_diversity(report, parts, top);
+    report->seeds++;
     return MRQ_OK;
 }
 
-void mrq_sheet_stars(mrq_sheet *sheet, uint32_t user, double predicted, double rating)
+void mrq_report_stars(mrq_report *report, uint32_t user, double predicted, double rating)
 {
     const double error = predicted - rating;
-    sheet->star_sum[2 * (size_t)user] += error * error;
-    sheet->star_sum[2 * (size_t)user + 1] += fabs(error);
-    sheet->star_weight[user]++;
+    report->star_sum[2 * (size_t)user] += error * error;
+    report->star_sum[2 * (size_t)user + 1] += fabs(error);
+    report->star_weight[user]++;
 }
 
-static mrq_status sum_up_stars(const mrq_sheet *t, const uint32_t *all, uint64_t seed, mrq_summary *out, mrq_error *err)
+static mrq_status sum_up_stars(const mrq_report *t, const uint32_t *all, uint64_t seed, mrq_summary *out, mrq_error *err)
 {
     mrq_estimate of[2];
     MRQ_TRY(mrq_bootstrap(t->star_sum, t->star_weight, all, t->data->users->rows, 2, seed, of, err));
@@ -200,7 +200,7 @@ static mrq_status sum_up_stars(const mrq_sheet *t, const uint32_t *all, uint64_t
 }
 
 /* The users of one value, if there are any. */
-static mrq_status sum_up_group(const mrq_sheet *t, const mrq_column *column, uint32_t value, uint32_t *list, uint64_t seed,
+static mrq_status sum_up_group(const mrq_report *t, const mrq_column *column, uint32_t value, uint32_t *list, uint64_t seed,
                                mrq_summary *out, mrq_error *err)
 {
     uint32_t n = 0;
@@ -216,7 +216,7 @@ static mrq_status sum_up_group(const mrq_sheet *t, const mrq_column *column, uin
     return MRQ_OK;
 }
 
-static mrq_status sum_up_groups(const mrq_sheet *t, uint32_t *list, uint64_t seed, mrq_summary *out, mrq_error *err)
+static mrq_status sum_up_groups(const mrq_report *t, uint32_t *list, uint64_t seed, mrq_summary *out, mrq_error *err)
 {
     const mrq_table *users = t->data->users;
     out->group = mrq_arena_array(t->arena, (size_t)users->n_columns * MRQ_GROUP_VALUES, sizeof *out->group);
@@ -230,28 +230,28 @@ static mrq_status sum_up_groups(const mrq_sheet *t, uint32_t *list, uint64_t see
     return MRQ_OK;
 }
 
-mrq_status mrq_sheet_sum_up(const mrq_sheet *sheet, uint64_t seed, mrq_summary *out, mrq_error *err)
+mrq_status mrq_report_sum_up(const mrq_report *report, uint64_t seed, mrq_summary *out, mrq_error *err)
 {
-    const uint32_t users = sheet->data->users->rows;
-    mrq_summary s = {.seeds = sheet->seeds, .recall = sheet->recall, .ndcg = sheet->ndcg};
+    const uint32_t users = report->data->users->rows;
+    mrq_summary s = {.seeds = report->seeds, .recall = report->recall, .ndcg = report->ndcg};
     MRQ_AUTOFREE uint32_t *list = mrq_array(users, sizeof *list);
     if (!list)
         return mrq_fail_memory(err, "measuring");
     for (uint32_t u = 0; u < users; u++) {
         list[u] = u;
-        s.ranked_users += sheet->weight[u] > 0;
+        s.ranked_users += report->weight[u] > 0;
     }
-    MRQ_TRY(sum_up_stars(sheet, list, seed, &s, err));
+    MRQ_TRY(sum_up_stars(report, list, seed, &s, err));
     mrq_estimate of[COLUMNS];
-    MRQ_TRY(mrq_bootstrap(sheet->sum, sheet->weight, list, users, COLUMNS, seed, of, err));
+    MRQ_TRY(mrq_bootstrap(report->sum, report->weight, list, users, COLUMNS, seed, of, err));
     for (uint32_t c = 0; c < MRQ_CUTS; c++)
         for (uint32_t k = 0; k < MRQ_MEASURES; k++)
             s.measure[c][k] =
-                (mrq_estimate){sheet->mean[c][k] / sheet->seeds, of[c * MRQ_MEASURES + k].low, of[c * MRQ_MEASURES + k].high};
-    s.coverage = sheet->coverage / sheet->seeds;
-    s.popularity = sheet->popularity / sheet->seeds;
-    s.diversity = sheet->diversity / sheet->seeds;
-    MRQ_TRY(sum_up_groups(sheet, list, seed, &s, err));
+                (mrq_estimate){report->mean[c][k] / report->seeds, of[c * MRQ_MEASURES + k].low, of[c * MRQ_MEASURES + k].high};
+    s.coverage = report->coverage / report->seeds;
+    s.popularity = report->popularity / report->seeds;
+    s.diversity = report->diversity / report->seeds;
+    MRQ_TRY(sum_up_groups(report, list, seed, &s, err));
     *out = s;
     return MRQ_OK;
 }

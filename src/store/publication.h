@@ -1,6 +1,6 @@
 /* Inside the store room: the lock, and what is done under it. */
-#ifndef MRQ_STORE_DRAFT_H
-#define MRQ_STORE_DRAFT_H
+#ifndef MRQ_STORE_PUBLICATION_H
+#define MRQ_STORE_PUBLICATION_H
 
 #include "store/layout.h"
 #include "store/write.h"
@@ -15,7 +15,7 @@ typedef struct mrq_lock {
 MRQ_CHECKED mrq_status mrq_lock_take(const char *store, const char *who, mrq_lock *lock, mrq_error *err);
 void mrq_lock_release(mrq_lock *lock); /* legal on one that is not held */
 
-struct mrq_draft {
+struct mrq_publication {
     char store[MRQ_STORE_PATH], generations[MRQ_STORE_PATH];
     char folder[MRQ_STORE_PATH]; /* the temporary one; "" before it is made */
     bool made_store, made_generations;

@@ -1,21 +1,21 @@
-/* A study: contenders judged by one protocol, over several seeds, each on the same parts. */
-#ifndef MRQ_EVAL_STUDY_H
-#define MRQ_EVAL_STUDY_H
+/* A experiment: candidates judged by one protocol, over several seeds, each on the same parts. */
+#ifndef MRQ_EVAL_EXPERIMENT_H
+#define MRQ_EVAL_EXPERIMENT_H
 
 #include "eval/baselines.h"
-#include "eval/sheet.h"
+#include "eval/report.h"
 #include "train/train.h"
 
 /* One who is judged: a description to be trained, a trained model (for MRQ_PROTOCOL_OWN alone), or, with both NULL, a baseline.
  * Borrowed. */
-typedef struct mrq_contender {
+typedef struct mrq_candidate {
     const char *name;
     const mrq_description *description;
     const mrq_model *model;
     mrq_baseline_kind baseline;
-} mrq_contender;
+} mrq_candidate;
 
-typedef struct mrq_study {
+typedef struct mrq_experiment {
     const mrq_dataset *data;
     mrq_protocol protocol;
     const mrq_model *own; /* MRQ_PROTOCOL_OWN: whose test part it is; else NULL */
@@ -23,19 +23,20 @@ typedef struct mrq_study {
     uint64_t seed;        /* of the first */
     uint32_t seeds;       /* seed, seed + 1, ... */
     uint32_t threads;
-    const mrq_train_watch *watch; /* of the trainings; its stop flag also ends the study. May be NULL */
+    const mrq_train_watch *watch; /* of the trainings; its stop flag also ends the experiment. May be NULL */
     uint32_t n;
-    const mrq_contender *contender; /* (n) each fit for the protocol */
-} mrq_study;
+    const mrq_candidate *candidate; /* (n) each fit for the protocol */
+} mrq_experiment;
 
-typedef struct mrq_result {
+typedef struct mrq_experiment_result {
     double train_seconds, rank_seconds; /* mean over the seeds; NaN for what was not done */
     mrq_summary summary;
-} mrq_result;
+} mrq_experiment_result;
 
-/* (n) results, one a contender; what they hold is in `arena`. MRQ_USAGE when the data cannot support the protocol; MRQ_FAILED when
+/* (n) results, one a candidate; what they hold is in `arena`. MRQ_USAGE when the data cannot support the protocol; MRQ_FAILED when
  * stopped. */
-MRQ_CHECKED mrq_status mrq_study_run(const mrq_study *study, mrq_arena *arena, mrq_result *out, mrq_error *err);
+MRQ_CHECKED mrq_status mrq_experiment_run(const mrq_experiment *experiment, mrq_arena *arena, mrq_experiment_result *out,
+                                          mrq_error *err);
 
 /* Whether a model predicts stars; one that does not only ranks. */
 bool mrq_predicts_stars(const mrq_description *description);

@@ -1,4 +1,4 @@
-#include "train/order.h"
+#include "train/shuffle.h"
 
 #include <string.h>
 
@@ -23,32 +23,34 @@ static mrq_status by_movie(const mrq_dataset *data, mrq_random *rng, uint32_t *r
     return MRQ_OK;
 }
 
-mrq_status mrq_order_pass(mrq_order order, const mrq_dataset *data, mrq_random *rng, uint32_t *rating, uint64_t n, mrq_error *err)
+mrq_status mrq_shuffle_epoch(mrq_shuffle order, const mrq_dataset *data, mrq_random *rng, uint32_t *rating, uint64_t n,
+                             mrq_error *err)
 {
-    if (order == MRQ_ORDER_MOVIE)
+    if (order == MRQ_SHUFFLE_MOVIE)
         return by_movie(data, rng, rating, n, err);
     mrq_random_shuffle(rng, rating, n);
     return MRQ_OK;
 }
 
-uint64_t mrq_order_cut(mrq_order order, const mrq_dataset *data, const uint32_t *rating, uint64_t n, uint32_t size, uint64_t *start)
+uint64_t mrq_shuffle_cut(mrq_shuffle order, const mrq_dataset *data, const uint32_t *rating, uint64_t n, uint32_t size,
+                         uint64_t *start)
 {
     uint64_t batches = 0, end;
     for (uint64_t at = 0; at < n; at = end) {
         start[batches++] = at;
         end = n - at < size ? n : at + size;
-        while (order == MRQ_ORDER_MOVIE && end < n && data->movie[rating[end]] == data->movie[rating[end - 1]])
+        while (order == MRQ_SHUFFLE_MOVIE && end < n && data->movie[rating[end]] == data->movie[rating[end - 1]])
             end++;
     }
     start[batches] = n;
     return batches;
 }
 
-mrq_status mrq_order_largest(mrq_order order, const mrq_dataset *data, const uint32_t *rating, uint64_t n, uint32_t size,
-                             uint32_t *largest, mrq_error *err)
+mrq_status mrq_shuffle_largest(mrq_shuffle order, const mrq_dataset *data, const uint32_t *rating, uint64_t n, uint32_t size,
+                               uint32_t *largest, mrq_error *err)
 {
     *largest = n < size ? (uint32_t)n : size;
-    if (order != MRQ_ORDER_MOVIE)
+    if (order != MRQ_SHUFFLE_MOVIE)
         return MRQ_OK;
     MRQ_AUTOFREE uint32_t *count = mrq_array(data->movies->rows, sizeof *count);
     if (!count)
@@ -71,7 +73,7 @@ static uint32_t scattered(uint32_t movie, uint32_t mask)
     return movie * 0x9e3779b1u & mask;
 }
 
-void mrq_order_sort(const mrq_dataset *data, uint32_t *rating, uint32_t n, uint64_t *scratch)
+void mrq_shuffle_sort(const mrq_dataset *data, uint32_t *rating, uint32_t n, uint64_t *scratch)
 {
     uint64_t *from = scratch, *to = scratch + n;
     uint32_t mask = 0;

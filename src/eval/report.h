@@ -1,6 +1,6 @@
-/* A score sheet: what one contender does for each user, over all seeds, and what that comes to. */
-#ifndef MRQ_EVAL_SHEET_H
-#define MRQ_EVAL_SHEET_H
+/* A report: what one candidate does for each user, over all seeds, and what that comes to. */
+#ifndef MRQ_EVAL_REPORT_H
+#define MRQ_EVAL_REPORT_H
 
 #include "eval/protocol.h"
 #include "train/ranking.h"
@@ -45,7 +45,7 @@ typedef struct mrq_summary {
     mrq_group *group; /* by every category of the users with at most MRQ_GROUP_VALUES values; empty ones are left out */
 } mrq_summary;
 
-typedef struct mrq_sheet {
+typedef struct mrq_report {
     mrq_arena *arena; /* the caller's; a summary is in it too */
     const mrq_dataset *data;
     double *sum, *weight;                                                 /* (users, MRQ_CUTS × MRQ_MEASURES), (users) */
@@ -53,18 +53,18 @@ typedef struct mrq_sheet {
     double *recall, *ndcg;                                                /* (most seeds) */
     double mean[MRQ_CUTS][MRQ_MEASURES], coverage, popularity, diversity; /* sums over the seeds */
     uint32_t seeds;                                                       /* with rankings, so far */
-} mrq_sheet;
+} mrq_report;
 
 /* Room for so many seeds; borrows the data. */
-MRQ_CHECKED mrq_status mrq_sheet_make(const mrq_dataset *data, uint32_t seeds, mrq_arena *arena, mrq_sheet *out, mrq_error *err);
+MRQ_CHECKED mrq_status mrq_report_make(const mrq_dataset *data, uint32_t seeds, mrq_arena *arena, mrq_report *out, mrq_error *err);
 
 /* A seed's rankings, (parts->n_users, MRQ_CUT_MAX). */
-MRQ_CHECKED mrq_status mrq_sheet_rankings(mrq_sheet *sheet, const mrq_parts *parts, const uint32_t *top, mrq_error *err);
+MRQ_CHECKED mrq_status mrq_report_rankings(mrq_report *report, const mrq_parts *parts, const uint32_t *top, mrq_error *err);
 
 /* One predicted rating. */
-void mrq_sheet_stars(mrq_sheet *sheet, uint32_t user, double predicted, double rating);
+void mrq_report_stars(mrq_report *report, uint32_t user, double predicted, double rating);
 
-/* The seed makes the resamples; `out` points into sheet and data. */
-MRQ_CHECKED mrq_status mrq_sheet_sum_up(const mrq_sheet *sheet, uint64_t seed, mrq_summary *out, mrq_error *err);
+/* The seed makes the resamples; `out` points into report and data. */
+MRQ_CHECKED mrq_status mrq_report_sum_up(const mrq_report *report, uint64_t seed, mrq_summary *out, mrq_error *err);
 
 #endif

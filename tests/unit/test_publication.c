@@ -128,13 +128,13 @@ static void what_may_be_current_is_not_removed(void **state)
     (void)state;
     char store[PATH], name[MRQ_GENERATION_NAME], path[PATH];
     export_to(new_store(store), name);
-    mrq_draft *draft = NULL;
-    assert_ok(mrq_draft_open(store, "rebuild", &draft, &err));
-    assert_ok(mrq_draft_write(draft, model, &flat, NULL, &err));
-    strcpy(name, mrq_draft_generation(draft)->name);
+    mrq_publication *publication = NULL;
+    assert_ok(mrq_publication_open(store, "rebuild", &publication, &err));
+    assert_ok(mrq_publication_write(publication, model, &flat, NULL, &err));
+    strcpy(name, mrq_publication_generation(publication)->name);
     failing = DYING;
-    const mrq_status status = mrq_draft_publish(draft, &err);
-    mrq_draft_discard(draft);
+    const mrq_status status = mrq_publication_publish(publication, &err);
+    mrq_publication_discard(publication);
     failing = SOUND;
     assert_int_equal(status, MRQ_FAILED);
     snprintf(path, sizeof path, "cannot sync folder %.4000s: Input/output error", store);
@@ -144,28 +144,28 @@ static void what_may_be_current_is_not_removed(void **state)
     assert_string_equal(g->name, name);
 }
 
-/* The old generation serves until the new one is published; that one stays when the draft goes. */
-static void a_draft_is_nothing_until_it_is_published(void **state)
+/* The old generation serves until the new one is published; that one stays when the publication goes. */
+static void a_publication_is_nothing_until_it_is_published(void **state)
 {
     (void)state;
     char store[PATH], name[MRQ_GENERATION_NAME];
     export_to(new_store(store), name);
-    mrq_draft *draft = NULL;
+    mrq_publication *publication = NULL;
     mrq_choice choice;
-    assert_ok(mrq_draft_open(store, "rebuild", &draft, &err));
-    assert_null(mrq_draft_generation(draft));
-    assert_ok(mrq_draft_write(draft, model, &flat, &choice, &err));
+    assert_ok(mrq_publication_open(store, "rebuild", &publication, &err));
+    assert_null(mrq_publication_generation(publication));
+    assert_ok(mrq_publication_write(publication, model, &flat, &choice, &err));
     mrq_free(choice.trial);
-    const mrq_generation *made = mrq_draft_generation(draft);
+    const mrq_generation *made = mrq_publication_generation(publication);
     assert_true(strcmp(made->name, name) > 0);
     MRQ_CLEANUP(mrq_generation_close) mrq_generation *g = NULL;
     assert_ok(mrq_generation_open(store, &g, &err));
     assert_string_equal(g->name, name);
     strcpy(name, made->name);
-    assert_ok(mrq_draft_publish(draft, &err));
+    assert_ok(mrq_publication_publish(publication, &err));
     uint32_t removed;
     assert_fails(mrq_store_prune(store, 1, &removed, &err), MRQ_FAILED, "is locked by rebuild");
-    mrq_draft_discard(draft);
+    mrq_publication_discard(publication);
     mrq_generation_close(g);
     assert_ok(mrq_generation_open(store, &g, &err));
     assert_string_equal(g->name, name);
@@ -174,19 +174,19 @@ static void a_draft_is_nothing_until_it_is_published(void **state)
     assert_false(mrq_file_exists(path));
 }
 
-static void an_unpublished_draft_leaves_no_trace(void **state)
+static void an_unfinished_publication_leaves_no_trace(void **state)
 {
     (void)state;
     char store[PATH], name[MRQ_GENERATION_NAME], before[STATE];
     export_to(new_store(store), name);
     take_state(store, before);
-    mrq_draft *draft = NULL;
-    assert_ok(mrq_draft_open(store, "rebuild", &draft, &err));
-    mrq_draft_discard(draft);
+    mrq_publication *publication = NULL;
+    assert_ok(mrq_publication_open(store, "rebuild", &publication, &err));
+    mrq_publication_discard(publication);
     assert_state(store, before);
-    assert_ok(mrq_draft_open(store, "rebuild", &draft, &err));
-    assert_ok(mrq_draft_write(draft, model, &flat, NULL, &err));
-    mrq_draft_discard(draft);
+    assert_ok(mrq_publication_open(store, "rebuild", &publication, &err));
+    assert_ok(mrq_publication_write(publication, model, &flat, NULL, &err));
+    mrq_publication_discard(publication);
     assert_state(store, before);
 }
 
@@ -290,10 +290,10 @@ static void a_folder_in_the_links_place_is_told(void **state)
     shell(before, STATE, "cd '%s' && find . | sort", store);
     snprintf(want, sizeof want, "%s is not a symbolic link, as a copy that follows links leaves it: want it removed", link);
     for (int act = 0; act < 3; act++) {
-        MRQ_CLEANUP(mrq_draft_discard) mrq_draft *draft = NULL;
+        MRQ_CLEANUP(mrq_publication_discard) mrq_publication *publication = NULL;
         uint32_t removed = 0;
         char found[MRQ_GENERATION_NAME];
-        assert_fails(act == 0   ? mrq_draft_open(store, "test", &draft, &err)
+        assert_fails(act == 0   ? mrq_publication_open(store, "test", &publication, &err)
                      : act == 1 ? mrq_store_rollback(store, name[0], found, &err)
                                 : mrq_store_prune(store, 1, &removed, &err),
                      MRQ_BAD_FILE, want);
@@ -425,10 +425,10 @@ static void rollback_goes_to_what_is_intact(void **state)
     assert_fails(mrq_store_rollback(store, NULL, back, &err), MRQ_NOT_FOUND, "no intact generation older than");
     assert_ok(mrq_store_rollback(store, name[4], back, &err)); /* and forward */
     assert_state(store, before);
-    mrq_draft *draft = NULL;
-    assert_ok(mrq_draft_open(store, "rebuild", &draft, &err));
+    mrq_publication *publication = NULL;
+    assert_ok(mrq_publication_open(store, "rebuild", &publication, &err));
     assert_fails(mrq_store_rollback(store, NULL, back, &err), MRQ_FAILED, "is locked by rebuild, process ");
-    mrq_draft_discard(draft);
+    mrq_publication_discard(publication);
 
     /* a link that leads nowhere is mended */
     snprintf(path, sizeof path, "%.4000s/current", store);
@@ -476,18 +476,18 @@ static void prune_keeps_the_newest_and_the_current(void **state)
     assert_current(store, name[1]);
     assert_int_equal(try_open(store), MRQ_OK);
 
-    /* in a draft: neither what is current nor what has just been written, and not the folder it works in */
-    mrq_draft *draft = NULL;
-    assert_ok(mrq_draft_open(store, "rebuild", &draft, &err));
-    assert_ok(mrq_draft_prune(draft, 0, &removed, &err));
+    /* in a publication: neither what is current nor what has just been written, and not the folder it works in */
+    mrq_publication *publication = NULL;
+    assert_ok(mrq_publication_open(store, "rebuild", &publication, &err));
+    assert_ok(mrq_publication_prune(publication, 0, &removed, &err));
     assert_int_equal(removed, 0);
-    assert_ok(mrq_draft_write(draft, model, &flat, NULL, &err));
-    assert_ok(mrq_draft_prune(draft, 0, &removed, &err));
+    assert_ok(mrq_publication_write(publication, model, &flat, NULL, &err));
+    assert_ok(mrq_publication_prune(publication, 0, &removed, &err));
     assert_int_equal(removed, 0);
-    assert_ok(mrq_draft_publish(draft, &err));
-    assert_ok(mrq_draft_prune(draft, 1, &removed, &err));
+    assert_ok(mrq_publication_publish(publication, &err));
+    assert_ok(mrq_publication_prune(publication, 1, &removed, &err));
     assert_int_equal(removed, 1);
-    mrq_draft_discard(draft);
+    mrq_publication_discard(publication);
     assert_int_equal(try_open(store), MRQ_OK);
     assert_int_equal(count_generations(store), 1);
 
@@ -666,11 +666,11 @@ static void one_export_at_a_time(void **state)
     (void)state;
     char store[PATH], name[MRQ_GENERATION_NAME], want[100], text[100];
     new_store(store);
-    mrq_draft *draft = NULL;
-    assert_ok(mrq_draft_open(store, "rebuild", &draft, &err));
+    mrq_publication *publication = NULL;
+    assert_ok(mrq_publication_open(store, "rebuild", &publication, &err));
     snprintf(want, sizeof want, "is locked by rebuild, process %ld, since 20", (long)getpid());
-    mrq_draft *second = NULL;
-    assert_fails(mrq_draft_open(store, "export", &second, &err), MRQ_FAILED, want);
+    mrq_publication *second = NULL;
+    assert_fails(mrq_publication_open(store, "export", &second, &err), MRQ_FAILED, want);
     shell(text, sizeof text, "cat '%s/lock'", store);
     char told[MRQ_TIME_TEXT];
     assert_int_equal(sscanf(text, "rebuild %*d %20s", told), 1);
@@ -678,7 +678,7 @@ static void one_export_at_a_time(void **state)
     assert_fails(mrq_store_export(store, model_path, &flat, name, NULL, NULL, &err), MRQ_FAILED, want);
     shell(text, sizeof text, ": > '%s/lock'", store); /* its owner has not yet written its number */
     assert_fails(mrq_store_export(store, model_path, &flat, name, NULL, NULL, &err), MRQ_FAILED, "is locked by another process");
-    mrq_draft_discard(draft);
+    mrq_publication_discard(publication);
     assert_false(mrq_file_exists(store));
 
     pid_t pid[3];
@@ -744,8 +744,8 @@ static void a_model_that_changes_under_an_export_is_refused(void **state)
     assert_ok(mrq_model_save(model, path, &err));
     MRQ_CLEANUP(mrq_model_free) mrq_model *changing = NULL;
     assert_ok(mrq_model_load(path, &changing, &err));
-    mrq_draft *draft = NULL;
-    assert_ok(mrq_draft_open(new_store(store), "export", &draft, &err));
+    mrq_publication *publication = NULL;
+    assert_ok(mrq_publication_open(new_store(store), "export", &publication, &err));
     float other = changing->param[0] + 0.25f;
     const int fd = open(path, O_WRONLY);
     size_t size;
@@ -753,9 +753,9 @@ static void a_model_that_changes_under_an_export_is_refused(void **state)
     const unsigned char *at = memmem(bytes, size, changing->param, 16);
     assert_true(fd >= 0 && at && pwrite(fd, &other, sizeof other, at - bytes) == sizeof other);
     close(fd);
-    assert_fails(mrq_draft_write(draft, changing, &flat, NULL, &err), MRQ_BAD_FILE,
+    assert_fails(mrq_publication_write(publication, changing, &flat, NULL, &err), MRQ_BAD_FILE,
                  "changing.mrq: changed while it was used: replace a file by renaming");
-    mrq_draft_discard(draft);
+    mrq_publication_discard(publication);
     shell(left, sizeof left, "[ ! -e %s ] || find %s -type f", store, store);
     assert_string_equal(left, "");
     temporary_remove(store);
@@ -928,8 +928,8 @@ int main(void)
         cmocka_unit_test(a_failed_export_leaves_nothing),
         cmocka_unit_test(a_failed_swap_removes_the_generation),
         cmocka_unit_test(what_may_be_current_is_not_removed),
-        cmocka_unit_test(a_draft_is_nothing_until_it_is_published),
-        cmocka_unit_test(an_unpublished_draft_leaves_no_trace),
+        cmocka_unit_test(a_publication_is_nothing_until_it_is_published),
+        cmocka_unit_test(an_unfinished_publication_leaves_no_trace),
         cmocka_unit_test(names_follow_each_other),
         cmocka_unit_test(names_begin_and_end_with_the_clock),
         cmocka_unit_test(a_folder_in_the_links_place_is_told),

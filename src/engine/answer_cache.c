@@ -6,7 +6,7 @@
  * last one settles whether there is room to keep it; where the computation fails, the first of them tries in its turn.
  *
  * The hash is keyed at random: who can choose questions could otherwise make them all fall into one bucket. */
-#include "engine/answers.h"
+#include "engine/answer_cache.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -21,10 +21,10 @@ typedef struct entry {
     struct entry *next;          /* of the bucket */
     struct entry *newer, *older; /* in the order of asking; only of what is kept */
     uint64_t hash;
-    mrq_finished *finished; /* NULL: it is computed, or to be computed by one of those who wait */
-    bool under_way;         /* some thread computes it */
-    uint32_t waiting;       /* threads; while there are any it is not in the order */
-    size_t bytes, size;     /* what it takes; of the key */
+    mrq_cached_answer *cached; /* NULL: it is computed, or to be computed by one of those who wait */
+    bool under_way;            /* some thread computes it */
+    uint32_t waiting;          /* threads; while there are any it is not in the order */
+    size_t bytes, size;        /* what it takes; of the key */
     unsigned char key[];
 } entry;
 
@@ -37,7 +37,7 @@ typedef struct shard {
     bool closed;
 } shard;
 
-struct mrq_answers {
+struct mrq_answer_cache {
     shard shard[SHARDS];
     uint64_t secret[2];
     atomic_ullong *evicted;
@@ -55,9 +55,9 @@ static uint64_t fold(uint64_t x, uint64_t y)
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-static uint64_t hash_of(const mrq_answers *answers, const unsigned char *key, size_t size)
+static uint64_t hash_of(const mrq_answer_cache *cache, const unsigned char *key, size_t size)
 {
-    const uint64_t *secret = answers->secret;
+    const uint64_t *secret = cache->secret;
     uint64_t hash = fold(size ^ secret[0], secret[1]);
     for (size_t at = 0; at < size; at += 16) {
         uint64_t word[2] = {0, 0};
@@ -67,41 +67,41 @@ static uint64_t hash_of(const mrq_answers *answers, const unsigned char *key, si
     return fold(hash ^ secret[1], secret[0]);
 }
 
-mrq_answers *mrq_answers_new(size_t bytes, atomic_ullong *evicted)
+mrq_answer_cache *mrq_answer_cache_new(size_t bytes, atomic_ullong *evicted)
 {
-    mrq_answers *answers = mrq_array(1, sizeof *answers);
-    if (!answers)
+    mrq_answer_cache *cache = mrq_array(1, sizeof *cache);
+    if (!cache)
         return NULL;
-    answers->limit = bytes / SHARDS;
-    answers->buckets = 16;
-    while (answers->buckets < answers->limit / TYPICAL && answers->buckets < 1u << 24)
-        answers->buckets *= 2;
-    answers->evicted = evicted;
-    if (getrandom(answers->secret, sizeof answers->secret, GRND_NONBLOCK) < 0)
-        answers->secret[0] = (uint64_t)(uintptr_t)answers; /* as good as the system's layout */
-    answers->secret[0] |= 1;
-    answers->secret[1] |= 1;
+    cache->limit = bytes / SHARDS;
+    cache->buckets = 16;
+    while (cache->buckets < cache->limit / TYPICAL && cache->buckets < 1u << 24)
+        cache->buckets *= 2;
+    cache->evicted = evicted;
+    if (getrandom(cache->secret, sizeof cache->secret, GRND_NONBLOCK) < 0)
+        cache->secret[0] = (uint64_t)(uintptr_t)cache; /* as good as the system's layout */
+    cache->secret[0] |= 1;
+    cache->secret[1] |= 1;
     bool ok = true;
     for (int i = 0; i < SHARDS; i++) {
-        pthread_mutex_init(&answers->shard[i].lock, NULL);
-        pthread_cond_init(&answers->shard[i].computed, NULL);
-        answers->shard[i].bucket = mrq_array(answers->buckets, sizeof(entry *));
-        ok = ok && answers->shard[i].bucket;
+        pthread_mutex_init(&cache->shard[i].lock, NULL);
+        pthread_cond_init(&cache->shard[i].computed, NULL);
+        cache->shard[i].bucket = mrq_array(cache->buckets, sizeof(entry *));
+        ok = ok && cache->shard[i].bucket;
     }
     if (ok)
-        return answers;
-    mrq_answers_free(answers);
+        return cache;
+    mrq_answer_cache_free(cache);
     return NULL;
 }
 
-static shard *shard_of(mrq_answers *answers, uint64_t hash)
+static shard *shard_of(mrq_answer_cache *cache, uint64_t hash)
 {
-    return &answers->shard[hash >> 60];
+    return &cache->shard[hash >> 60];
 }
 
-static entry **find(const mrq_answers *answers, shard *s, uint64_t hash, const void *key, size_t size)
+static entry **find(const mrq_answer_cache *cache, shard *s, uint64_t hash, const void *key, size_t size)
 {
-    entry **at = &s->bucket[hash & (answers->buckets - 1)];
+    entry **at = &s->bucket[hash & (cache->buckets - 1)];
     while (*at && !((*at)->hash == hash && (*at)->size == size && memcmp((*at)->key, key, size) == 0))
         at = &(*at)->next;
     return at;
@@ -122,80 +122,80 @@ static void link_newest(shard *s, entry *e)
 }
 
 /* Takes an entry that is not in the order out of the shard. */
-static void forget(mrq_answers *answers, shard *s, entry *e)
+static void forget(mrq_answer_cache *cache, shard *s, entry *e)
 {
-    *find(answers, s, e->hash, e->key, e->size) = e->next;
-    mrq_finished_release(e->finished);
+    *find(cache, s, e->hash, e->key, e->size) = e->next;
+    mrq_cached_answer_release(e->cached);
     free(e);
 }
 
 /* The same for the one that goes first. */
-static void drop_oldest(mrq_answers *answers, shard *s)
+static void drop_oldest(mrq_answer_cache *cache, shard *s)
 {
     entry *e = s->oldest;
     unlink_order(s, e);
     s->bytes -= e->bytes;
     s->entries--;
-    forget(answers, s, e);
+    forget(cache, s, e);
 }
 
 /* Keeps an entry for which nobody waits any more, or lets it go. */
-static void settle(mrq_answers *answers, shard *s, entry *e)
+static void settle(mrq_answer_cache *cache, shard *s, entry *e)
 {
-    if (!e->finished || s->closed || e->bytes > answers->limit) {
-        forget(answers, s, e);
+    if (!e->cached || s->closed || e->bytes > cache->limit) {
+        forget(cache, s, e);
         return;
     }
-    while (s->oldest && s->bytes + e->bytes > answers->limit) {
-        drop_oldest(answers, s);
-        atomic_fetch_add_explicit(answers->evicted, 1, memory_order_relaxed);
+    while (s->oldest && s->bytes + e->bytes > cache->limit) {
+        drop_oldest(cache, s);
+        atomic_fetch_add_explicit(cache->evicted, 1, memory_order_relaxed);
     }
     s->bytes += e->bytes;
     s->entries++;
     link_newest(s, e);
 }
 
-void mrq_answers_close(mrq_answers *answers)
+void mrq_answer_cache_close(mrq_answer_cache *cache)
 {
-    for (int i = 0; answers && i < SHARDS; i++) {
-        shard *s = &answers->shard[i];
+    for (int i = 0; cache && i < SHARDS; i++) {
+        shard *s = &cache->shard[i];
         pthread_mutex_lock(&s->lock);
         s->closed = true;
         while (s->oldest)
-            drop_oldest(answers, s);
+            drop_oldest(cache, s);
         pthread_mutex_unlock(&s->lock);
     }
 }
 
-void mrq_answers_free(mrq_answers *answers)
+void mrq_answer_cache_free(mrq_answer_cache *cache)
 {
-    for (int i = 0; answers && i < SHARDS; i++) {
-        shard *s = &answers->shard[i];
+    for (int i = 0; cache && i < SHARDS; i++) {
+        shard *s = &cache->shard[i];
         while (s->oldest)
-            drop_oldest(answers, s);
+            drop_oldest(cache, s);
         pthread_mutex_destroy(&s->lock);
         pthread_cond_destroy(&s->computed);
         mrq_free(s->bucket);
     }
-    mrq_free(answers);
+    mrq_free(cache);
 }
 
 /* Holds an entry's answer, for which there may be others who wait; NULL: the caller is to compute it. */
-static mrq_finished *take(mrq_answers *answers, shard *s, entry *e, bool *waited)
+static mrq_cached_answer *take(mrq_answer_cache *cache, shard *s, entry *e, bool *waited)
 {
     *waited = e->under_way;
     e->waiting += e->under_way;
     while (e->under_way)
         pthread_cond_wait(&s->computed, &s->lock);
     e->waiting -= *waited;
-    if (!e->finished) {
+    if (!e->cached) {
         e->under_way = true;
         return NULL;
     }
-    mrq_finished *found = mrq_finished_hold(e->finished);
+    mrq_cached_answer *found = mrq_cached_answer_acquire(e->cached);
     atomic_fetch_add_explicit(&found->asked, 1, memory_order_relaxed);
     if (*waited && !e->waiting) {
-        settle(answers, s, e);
+        settle(cache, s, e);
     } else if (!e->waiting && s->newest != e) {
         unlink_order(s, e);
         link_newest(s, e);
@@ -203,16 +203,16 @@ static mrq_finished *take(mrq_answers *answers, shard *s, entry *e, bool *waited
     return found;
 }
 
-mrq_finished *mrq_answers_take(mrq_answers *answers, const void *key, size_t size, bool *waited)
+mrq_cached_answer *mrq_answer_cache_take(mrq_answer_cache *cache, const void *key, size_t size, bool *waited)
 {
-    const uint64_t hash = hash_of(answers, key, size);
-    shard *s = shard_of(answers, hash);
-    mrq_finished *found = NULL;
+    const uint64_t hash = hash_of(cache, key, size);
+    shard *s = shard_of(cache, hash);
+    mrq_cached_answer *found = NULL;
     *waited = false;
     pthread_mutex_lock(&s->lock);
-    entry **at = find(answers, s, hash, key, size);
+    entry **at = find(cache, s, hash, key, size);
     if (*at) {
-        found = take(answers, s, *at, waited);
+        found = take(cache, s, *at, waited);
     } else if (!s->closed) {
         entry *e = *at = malloc(sizeof *e + size);
         if (e) { /* without it nobody waits, that is all */
@@ -224,29 +224,29 @@ mrq_finished *mrq_answers_take(mrq_answers *answers, const void *key, size_t siz
     return found;
 }
 
-void mrq_answers_give(mrq_answers *answers, const void *key, size_t size, mrq_finished *finished)
+void mrq_answer_cache_give(mrq_answer_cache *cache, const void *key, size_t size, mrq_cached_answer *cached)
 {
-    const uint64_t hash = hash_of(answers, key, size);
-    shard *s = shard_of(answers, hash);
+    const uint64_t hash = hash_of(cache, key, size);
+    shard *s = shard_of(cache, hash);
     pthread_mutex_lock(&s->lock);
-    entry *e = *find(answers, s, hash, key, size);
+    entry *e = *find(cache, s, hash, key, size);
     if (e && e->under_way) {
         e->under_way = false;
-        e->finished = finished ? mrq_finished_hold(finished) : NULL;
-        e->bytes = finished ? sizeof *e + size + mrq_finished_bytes(finished) + OVERHEAD : 0;
+        e->cached = cached ? mrq_cached_answer_acquire(cached) : NULL;
+        e->bytes = cached ? sizeof *e + size + mrq_cached_answer_bytes(cached) + OVERHEAD : 0;
         if (e->waiting)
             pthread_cond_broadcast(&s->computed);
         else
-            settle(answers, s, e);
+            settle(cache, s, e);
     }
     pthread_mutex_unlock(&s->lock);
 }
 
-mrq_answers_size mrq_answers_measure(mrq_answers *answers)
+mrq_answer_cache_size mrq_answer_cache_measure(mrq_answer_cache *cache)
 {
-    mrq_answers_size all = {0};
+    mrq_answer_cache_size all = {0};
     for (int i = 0; i < SHARDS; i++) {
-        shard *s = &answers->shard[i];
+        shard *s = &cache->shard[i];
         pthread_mutex_lock(&s->lock);
         all.entries += s->entries;
         all.bytes += s->bytes;
@@ -255,20 +255,20 @@ mrq_answers_size mrq_answers_measure(mrq_answers *answers)
     return all;
 }
 
-void mrq_answers_asked(mrq_answers *answers, void (*tell)(void *context, const char *query, uint32_t count), void *context)
+void mrq_answer_cache_asked(mrq_answer_cache *cache, void (*tell)(void *context, const char *query, uint32_t count), void *context)
 {
     for (int i = 0; i < SHARDS; i++) {
-        shard *s = &answers->shard[i];
+        shard *s = &cache->shard[i];
         uint64_t n = 0;
         pthread_mutex_lock(&s->lock);
-        MRQ_AUTOFREE mrq_finished **list = mrq_array(s->entries, sizeof(mrq_finished *));
+        MRQ_AUTOFREE mrq_cached_answer **list = mrq_array(s->entries, sizeof(mrq_cached_answer *));
         for (entry *e = s->newest; list && e; e = e->older)
-            if (e->finished->counts && atomic_load_explicit(&e->finished->asked, memory_order_relaxed))
-                list[n++] = mrq_finished_hold(e->finished);
+            if (e->cached->counts && atomic_load_explicit(&e->cached->asked, memory_order_relaxed))
+                list[n++] = mrq_cached_answer_acquire(e->cached);
         pthread_mutex_unlock(&s->lock);
         for (uint64_t j = 0; j < n; j++) {
-            tell(context, list[j]->answer.query.text, atomic_exchange(&list[j]->asked, 0));
-            mrq_finished_release(list[j]);
+            tell(context, list[j]->content.query.text, atomic_exchange(&list[j]->asked, 0));
+            mrq_cached_answer_release(list[j]);
         }
     }
 }

@@ -17,7 +17,7 @@ top --liked 85,348
 holds out 'len(ids) == 5 and j["query"] == {"user": None, "liked": [85, 348], "k": 5}'
 cp out first
 top --liked 348 --liked 85,348,85
-cmp out first || fail "the same taste in other words is another answer"
+cmp out first || fail "the same feedback in other words is another answer"
 top --liked 85,348 --disliked 50
 holds out 'j["query"]["disliked"] == [50]'
 ! cmp -s out first || fail "a dislike changes nothing"
@@ -25,7 +25,7 @@ top --liked 222 -k 10
 json out 'ids' >war
 top --liked 253 -k 10
 json out 'ids' >children
-! cmp -s war children || fail "two tastes have one answer"
+! cmp -s war children || fail "two feedback have one answer"
 top -a 25 --liked 85
 holds out 'set(j["query"]) == {"age", "user", "liked", "k"}'
 top --liked 85,348 --include-seen -k 1000

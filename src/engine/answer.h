@@ -1,15 +1,15 @@
 /* Inside: what a caller of the library gets, and what the program's own commands see of it. */
-#ifndef MRQ_ENGINE_RESULT_H
-#define MRQ_ENGINE_RESULT_H
+#ifndef MRQ_ENGINE_ANSWER_H
+#define MRQ_ENGINE_ANSWER_H
 
-#include "engine/serving.h"
+#include "engine/snapshot.h"
 
-/* Takes over the hold on `finished`, also on failure, which is NULL: out of memory. */
-mrq_result *mrq_result_new(mrq_finished *finished, bool from_memory);
+/* Takes over the hold on `cached`, also on failure, which is NULL: out of memory. */
+mrq_answer *mrq_answer_new(mrq_cached_answer *cached, bool from_memory);
 
-/* What it is made of; both live as long as the result. */
-const mrq_answer *mrq_result_content(const mrq_result *result);
-const mrq_generation *mrq_result_source(const mrq_result *result);
+/* What it is made of; both live as long as the answer. */
+const mrq_content *mrq_answer_content(const mrq_answer *answer);
+const mrq_generation *mrq_answer_source(const mrq_answer *answer);
 
 /* Opens a store for this question alone, with what it needs and no more: no memory of answers, and the history only where the
  * answer depends on it. Statuses as of mrq_recommender_open(). */
