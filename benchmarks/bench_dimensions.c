@@ -23,10 +23,10 @@ struct arguments {
 
 struct row {
     mrq_experiment_result result;
-    double error; /* |S - S_most| / |S_most| over users and movies */
+    double error; /* |S - S_most| / |S_most| over users and items */
 };
 
-/* Scores of `n` users drawn at random, (n, movies), as a model of so many dimensions gives them on the first seed's parts. */
+/* Scores of `n` users drawn at random, (n, items), as a model of so many dimensions gives them on the first seed's parts. */
 static mrq_status find_scores(const mrq_experiment *experiment, const mrq_description *description, const mrq_parts *parts,
                               float *out, uint32_t n, mrq_error *err)
 {
@@ -45,7 +45,7 @@ static mrq_status find_scores(const mrq_experiment *experiment, const mrq_descri
     MRQ_CLEANUP(mrq_model_free) mrq_model *model = result.model;
     MRQ_TRY(mrq_vectors_make(model, arena, &vectors, err));
     MRQ_TRY(mrq_vectors_update(model, &vectors, err));
-    return mrq_score_movies(&(mrq_model_scorer){model, &vectors}, user, n, out, err);
+    return mrq_score_items(&(mrq_model_scorer){model, &vectors}, user, n, out, err);
 }
 
 static double distance(const float *a, const float *b, size_t n)
@@ -61,14 +61,14 @@ static double distance(const float *a, const float *b, size_t n)
 static mrq_status measure_errors(const mrq_experiment *experiment, mrq_description *description, struct row *row, mrq_error *err)
 {
     __attribute__((cleanup(mrq_parts_clear))) mrq_parts parts = {0};
-    const size_t size = (size_t)USERS * experiment->data->movies->rows;
+    const size_t size = (size_t)USERS * experiment->data->items->rows;
     MRQ_AUTOFREE float *most = mrq_array(size, sizeof *most), *scores = mrq_array(size, sizeof *scores);
     if (!most || !scores)
         return mrq_fail_memory(err, "comparing scores");
     MRQ_TRY(mrq_parts_make(experiment->data, MRQ_PROTOCOL_TOPN, false, experiment->seed, &parts, err));
     description->dim = MOST;
     for (uint32_t b = 0; b < MRQ_BRANCHES_MAX; b++)
-        description->user.branch[b].embedding = description->movie.branch[b].embedding = MOST;
+        description->user.branch[b].embedding = description->item.branch[b].embedding = MOST;
     MRQ_TRY(find_scores(experiment, description, &parts, most, USERS, err));
     for (int i = 0; i < DIMENSIONS; i++) {
         MRQ_TRY(find_scores(experiment, experiment->candidate[i].description, &parts, scores, USERS, err));
@@ -150,7 +150,7 @@ static mrq_status bench(const struct arguments *a, mrq_error *err)
             break;
         d->dim = dimensions[i] - 1;
         for (uint32_t b = 0; b < MRQ_BRANCHES_MAX; b++)
-            d->user.branch[b].embedding = d->movie.branch[b].embedding = d->dim;
+            d->user.branch[b].embedding = d->item.branch[b].embedding = d->dim;
         candidate[i] = (mrq_candidate){.name = "retrieval", .description = d};
     }
     candidate[DIMENSIONS] = (mrq_candidate){.name = "ease", .baseline = MRQ_BASELINE_EASE};
@@ -178,7 +178,7 @@ static mrq_status run(int argc, char **argv, mrq_error *err)
 {
     struct arguments a = {.seeds = 3, .threads = 2};
     const mrq_option options[] = {
-        {"data", 'd', MRQ_OPT_TEXT, &a.data, 0, 0, "DIR", "folder of ratings, users and movies"},
+        {"data", 'd', MRQ_OPT_TEXT, &a.data, 0, 0, "DIR", "folder of ratings, users and items"},
         {"seeds", 0, MRQ_OPT_INT, &a.seeds, 1, 100, "N", "divisions of the data, seeds 1 to N"},
         {"threads", 't', MRQ_OPT_INT, &a.threads, 1, MRQ_THREADS_MAX, "N", "workers"},
         {"svg", 0, MRQ_OPT_TEXT, &a.svg, 0, 0, "FILE", "also draws quality against error"},

@@ -27,7 +27,7 @@ struct bench {
     bool json, smoke;
     mrq_generation *generation;
     mrq_bench_queries *queries;
-    mrq_query *movie; /* (movies) one for each id */
+    mrq_query *item; /* (items) one for each id */
 };
 
 /* One kind of call: asks for the i-th thing. */
@@ -43,30 +43,30 @@ static mrq_status call_hot(mrq_recommender *r, const struct bench *b, uint32_t i
     return mrq_recommender_ask(r, MRQ_ASK_RECOMMEND, &b->queries->query[i % HOT % b->queries->n], out, err);
 }
 
-/* The i-th movie, asked for with a query that was made before. */
-static mrq_status call_movie_by(mrq_recommender *r, const struct bench *b, mrq_ask what, uint32_t i, mrq_answer **out,
+/* The i-th item, asked for with a query that was made before. */
+static mrq_status call_item_by(mrq_recommender *r, const struct bench *b, mrq_ask what, uint32_t i, mrq_answer **out,
                                 mrq_error *err)
 {
-    return mrq_recommender_ask(r, what, &b->movie[i * 7919u % b->generation->movies->rows], out, err);
+    return mrq_recommender_ask(r, what, &b->item[i * 7919u % b->generation->items->rows], out, err);
 }
 
 static mrq_status call_similar(mrq_recommender *r, const struct bench *b, uint32_t i, mrq_answer **out, mrq_error *err)
 {
-    return call_movie_by(r, b, MRQ_ASK_SIMILAR, i, out, err);
+    return call_item_by(r, b, MRQ_ASK_SIMILAR, i, out, err);
 }
 
-static mrq_status call_movie(mrq_recommender *r, const struct bench *b, uint32_t i, mrq_answer **out, mrq_error *err)
+static mrq_status call_item(mrq_recommender *r, const struct bench *b, uint32_t i, mrq_answer **out, mrq_error *err)
 {
-    return call_movie_by(r, b, MRQ_ASK_ITEM, i, out, err);
+    return call_item_by(r, b, MRQ_ASK_ITEM, i, out, err);
 }
 
 /* The first letters of a title, as one types them. */
 static mrq_status call_search(mrq_recommender *r, const struct bench *b, uint32_t i, mrq_answer **out, mrq_error *err)
 {
     char text[8] = "";
-    const mrq_column *title = mrq_table_first(b->generation->movies, MRQ_TEXT);
+    const mrq_column *title = mrq_table_first(b->generation->items, MRQ_TEXT);
     if (title)
-        snprintf(text, 2 + i % 6, "%s", mrq_strings_at(&title->text, i * 7919u % b->generation->movies->rows));
+        snprintf(text, 2 + i % 6, "%s", mrq_strings_at(&title->text, i * 7919u % b->generation->items->rows));
     __attribute__((cleanup(mrq_query_clear))) mrq_query query = {0};
     MRQ_TRY(mrq_query_put(&query, MRQ_Q_TEXT, text, err));
     return mrq_recommender_ask(r, MRQ_ASK_SEARCH, &query, out, err);
@@ -208,7 +208,7 @@ static mrq_status run_cases(const struct bench *b, uint32_t threads, mrq_error *
     } cases[] = {{"computed", 0, call_recommend},
                  {"from memory", MRQ_MEMORY_DEFAULT, call_hot},
                  {"similar, computed", 0, call_similar},
-                 {"movie", 0, call_movie},
+                 {"item", 0, call_item},
                  {"search, computed", 0, call_search}};
     struct bench warm = *b;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -309,7 +309,7 @@ static mrq_status break_down(const struct bench *b, mrq_error *err)
     MRQ_TRY(status);
     for (int t = 0; t < TIMES; t++)
         middle[t] = mrq_bench_median(pass[t], PASSES);
-    const double read = mrq_bench_read(mrq_index_vectors(g->index), (size_t)g->movies->rows * g->tower->dim);
+    const double read = mrq_bench_read(mrq_index_vectors(g->index), (size_t)g->items->rows * g->tower->dim);
     double sum = 0;
     if (!b->json)
         printf("\na computed answer, us\n");
@@ -336,26 +336,26 @@ static mrq_status break_down(const struct bench *b, mrq_error *err)
     return MRQ_OK;
 }
 
-/* A query for each movie. */
-static mrq_status make_movies(struct bench *b, mrq_error *err)
+/* A query for each item. */
+static mrq_status make_items(struct bench *b, mrq_error *err)
 {
-    const mrq_table *movies = b->generation->movies;
+    const mrq_table *items = b->generation->items;
     char id[24];
-    b->movie = mrq_array(movies->rows, sizeof *b->movie);
-    if (!b->movie)
+    b->item = mrq_array(items->rows, sizeof *b->item);
+    if (!b->item)
         return mrq_fail_memory(err, "making queries");
-    for (uint32_t i = 0; i < movies->rows; i++) {
-        snprintf(id, sizeof id, "%lld", (long long)movies->id[i]);
-        MRQ_TRY(mrq_query_put(&b->movie[i], MRQ_Q_MOVIE, id, err));
+    for (uint32_t i = 0; i < items->rows; i++) {
+        snprintf(id, sizeof id, "%lld", (long long)items->id[i]);
+        MRQ_TRY(mrq_query_put(&b->item[i], MRQ_Q_ITEM, id, err));
     }
     return MRQ_OK;
 }
 
 static void clear(struct bench *b)
 {
-    for (uint32_t i = 0; b->movie && i < b->generation->movies->rows; i++)
-        mrq_query_clear(&b->movie[i]);
-    mrq_free(b->movie);
+    for (uint32_t i = 0; b->item && i < b->generation->items->rows; i++)
+        mrq_query_clear(&b->item[i]);
+    mrq_free(b->item);
     mrq_bench_queries_free(b->queries);
     mrq_generation_close(b->generation);
 }
@@ -394,7 +394,7 @@ static mrq_status run(int argc, char **argv, mrq_error *err)
     MRQ_TRY(mrq_bench_queries_make(b.generation, (uint32_t)b.n_queries, &b.queries, err));
     if (b.write)
         return mrq_bench_queries_write(b.queries, b.write, err);
-    MRQ_TRY(make_movies(&b, err));
+    MRQ_TRY(make_items(&b, err));
     if (!b.json)
         printf("%-24s %7s %12s %9s %9s %9s %9s\n", "", "threads", "answers/s", "p50 us", "p95", "p99", "p99.9");
     for (uint32_t threads = 1; threads <= 2; threads++)

@@ -103,14 +103,14 @@ static mrq_status inside(const struct arguments *a, struct report *report, int64
     mrq_bench_memory(&after, &files);
     char path[4096];
     struct stat st;
-    snprintf(path, sizeof path, "%s/current/movies.faiss", a->store);
+    snprintf(path, sizeof path, "%s/current/items.faiss", a->store);
     if (stat(path, &st) != 0)
         return mrq_fail_errno(err, "cannot look at %s", path);
     say(report, "index_bytes", (double)st.st_size, 1e-6, "MB", "the index, as a file");
     say(report, "own_bytes", after - before, 1e-6, "MB", "memory of an open store, beyond the mapped files");
     say(report, "own_of_index", (after - before) / (double)st.st_size, 1, "x", "as much as the index");
     say(report, "mapped_bytes", files - files_before, 1e-6, "MB", "mapped files, and programs' code, in memory");
-    const double read = mrq_bench_read(mrq_index_vectors(g->index), (size_t)g->movies->rows * g->tower->dim);
+    const double read = mrq_bench_read(mrq_index_vectors(g->index), (size_t)g->items->rows * g->tower->dim);
     say(report, "search_seconds", seconds, 1e6, "us", "a search for the best five");
     say(report, "read_seconds", read, 1e6, "us", "one thread reads all vectors once");
     say(report, "search_of_read", seconds / read, 1, "x", "the search, as long as that; below 1 where it is no scan");

@@ -53,9 +53,9 @@ static const mrq_column *category(const mrq_table *users, const char *name)
 
 static void find_years(struct source *s)
 {
-    const mrq_table *movies = s->generation->movies;
-    const mrq_column *year = mrq_table_column(movies, "year");
-    for (uint32_t m = 0; year && year->kind == MRQ_NUMBER && m < movies->rows; m++) {
+    const mrq_table *items = s->generation->items;
+    const mrq_column *year = mrq_table_column(items, "year");
+    for (uint32_t m = 0; year && year->kind == MRQ_NUMBER && m < items->rows; m++) {
         if (!isfinite(year->number[m]) || year->number[m] < 1 || year->number[m] > MRQ_YEAR_MAX)
             continue;
         const int y = (int)year->number[m];
@@ -72,8 +72,8 @@ static const char *value(struct source *s, const mrq_column *column)
 /* Who asks. */
 static void draw_person(struct source *s, struct drawn *q)
 {
-    const mrq_table *users = s->generation->users, *movies = s->generation->movies;
-    const uint32_t kind = draw(s, 8); /* 0 to 3: a user; 4 to 6: age, gender and job; 7: liked movies */
+    const mrq_table *users = s->generation->users, *items = s->generation->items;
+    const uint32_t kind = draw(s, 8); /* 0 to 3: a user; 4 to 6: age, gender and job; 7: liked items */
     const bool features = s->age && s->gender && s->job, feedback = s->generation->tower->has_history;
     if (kind < 4 || (!features && !feedback)) {
         q->user = users->id[draw(s, users->rows)];
@@ -83,7 +83,7 @@ static void draw_person(struct source *s, struct drawn *q)
         q->job = value(s, s->job);
     } else {
         for (int i = 0; i < LIKED; i++)
-            q->liked[i] = movies->id[draw(s, movies->rows)];
+            q->liked[i] = items->id[draw(s, items->rows)];
     }
 }
 
@@ -160,7 +160,7 @@ mrq_status mrq_bench_queries_make(const mrq_generation *generation, uint32_t n, 
                        .age = category(generation->users, "age"),
                        .gender = category(generation->users, "gender"),
                        .job = category(generation->users, "job"),
-                       .genre = mrq_table_first(generation->movies, MRQ_SET)};
+                       .genre = mrq_table_first(generation->items, MRQ_SET)};
     mrq_random_init(&s.random, 1, 0);
     find_years(&s);
     for (uint64_t tries = 0; queries->n < n; tries++) {

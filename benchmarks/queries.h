@@ -16,7 +16,7 @@ void mrq_bench_queries_free(mrq_bench_queries *queries);
 MRQ_DEFINE_CLEANUP(mrq_bench_queries, mrq_bench_queries_free)
 
 /* `n` queries, no two alike and the same ones in every run: half by users of the data; the others by age, gender and job, or by
- * three liked movies, as far as the data and the model know of such. Every second wants five movies, the others 1 to 10; one in
+ * three liked items, as far as the data and the model know of such. Every second wants five items, the others 1 to 10; one in
  * four names a genre, one in eight a span of years. MRQ_USAGE when the store has not so many. */
 MRQ_CHECKED mrq_status mrq_bench_queries_make(const mrq_generation *generation, uint32_t n, mrq_bench_queries **out,
                                               mrq_error *err);

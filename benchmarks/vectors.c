@@ -1,17 +1,17 @@
 /* Real vectors come from a model file. For sizes that no free data set has there is a generator, made after what the `fusion` model
  * of MovieLens 1M learns (marquee train, seed 1).
  *
- * How it was taken: covariance of the 3,883 movies' vectors, its eigenvectors; along each the variance of movies and of users, and
- * both means. The table has the first 32, with 0.96 of the movies' variance; behind them variance falls by a tenth from one to the
- * next. A plain Gaussian of that spectrum is too even; ten kinds of movies and users, which share half the variance, make it alike
+ * How it was taken: covariance of the 3,883 items' vectors, its eigenvectors; along each the variance of items and of users, and
+ * both means. The table has the first 32, with 0.96 of the items' variance; behind them variance falls by a tenth from one to the
+ * next. A plain Gaussian of that spectrum is too even; ten kinds of items and users, which share half the variance, make it alike
  * (medians over 1,000 queries, 3,883 generated vectors beside the real ones):
  *
  *                                                        real            generated
- *   a user's inner products with all movies              0.62 +- 0.16    0.66 +- 0.13
+ *   a user's inner products with all items              0.62 +- 0.16    0.66 +- 0.13
  *   with the best, the 10th, the 100th                   0.93 0.90 0.85  0.93 0.90 0.86
  *   dimensions around a user, by the nearest 100, 20     12.2 16.2       12.0 14.8
- *   dimensions around a movie                            11.3 13.0       10.6 13.8
- *   of the users' best ten, those among 100 movies       0.50            0.35
+ *   dimensions around a item                            11.3 13.0       10.6 13.8
+ *   of the users' best ten, those among 100 items       0.50            0.35
  *
  * (Dimensions: maximum likelihood, Levina and Bickel, 2004.) A random rotation follows, for kinds that code each coordinate on its
  * own. With 64 dimensions the spectrum ends there, where 0.0001 of it is left. */
@@ -32,10 +32,10 @@ enum { SEED = 4, GROUPS = 10, SPECTRUM = 32, BLOCK = 2048 };
 #define SHARED_VARIANCE 0.5 /* of the groups' centres */
 #define TAIL            0.9
 
-enum side { MOVIES, USERS };
+enum side { ITEMS, USERS };
 
 static const struct {
-    float variance[2], mean[2]; /* of movies, of users */
+    float variance[2], mean[2]; /* of items, of users */
 } spectrum[SPECTRUM] = {
     {{0.08445F, 0.03140F}, {0.115F, 0.317F}},  {{0.04068F, 0.03368F}, {0.085F, 0.096F}},  {{0.03073F, 0.02575F}, {0.129F, 0.265F}},
     {{0.02787F, 0.02102F}, {0.072F, -0.038F}}, {{0.02420F, 0.01596F}, {0.047F, -0.011F}}, {{0.02290F, 0.01763F}, {0.037F, -0.020F}},
@@ -106,7 +106,7 @@ static mrq_status answer(mrq_bench_vectors *v, mrq_error *err)
         uint32_t *row = v->answer + (size_t)q * MRQ_BENCH_K;
         for (uint32_t j = 0; j < MRQ_BENCH_K; j++)
             row[j] = top[q].hit[j].row;
-        mrq_items_sort(row, MRQ_BENCH_K);
+        mrq_list_sort(row, MRQ_BENCH_K);
     }
     return MRQ_OK;
 }
@@ -132,12 +132,12 @@ mrq_status mrq_bench_vectors_of_model(const char *path, uint32_t n_queries, mrq_
     MRQ_CLEANUP(mrq_bench_vectors_free) mrq_bench_vectors *v = NULL;
     MRQ_CLEANUP(mrq_folded_free) mrq_folded *tower = NULL;
     MRQ_TRY(mrq_model_load(path, &model, err));
-    const uint32_t rows = mrq_model_movies(model)->rows;
+    const uint32_t rows = mrq_model_items(model)->rows;
     if (rows < MRQ_BENCH_K)
-        return mrq_fail(err, MRQ_USAGE, "%s: %u movies, want %d or more", path, rows, MRQ_BENCH_K);
+        return mrq_fail(err, MRQ_USAGE, "%s: %u items, want %d or more", path, rows, MRQ_BENCH_K);
     MRQ_TRY(vectors_new("ml-1m", rows, mrq_description_dim(mrq_model_description(model)), n_queries, &v, err));
     double reach;
-    MRQ_TRY(mrq_model_export_movies(model, v->vector, &reach, err));
+    MRQ_TRY(mrq_model_export_items(model, v->vector, &reach, err));
     MRQ_TRY(mrq_model_fold(model, reach, &tower, err));
     MRQ_AUTOFREE uint32_t *value = mrq_array(tower->n_branches, sizeof *value);
     if (!value)
@@ -243,7 +243,7 @@ mrq_status mrq_bench_vectors_like_real(const char *name, uint32_t n, uint32_t di
     normals(&random, (size_t)GROUPS * dim, centre);
     rotation(&random, dim, turn);
     const struct shape shape = {centre, turn, dim, publication};
-    generate(&shape, MOVIES, n, &random, v->vector);
+    generate(&shape, ITEMS, n, &random, v->vector);
     generate(&shape, USERS, n_queries, &random, v->query);
     MRQ_TRY(answer(v, err));
     *out = v;

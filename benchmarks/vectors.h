@@ -20,7 +20,7 @@ typedef struct mrq_bench_vectors {
 void mrq_bench_vectors_free(mrq_bench_vectors *vectors);
 MRQ_DEFINE_CLEANUP(mrq_bench_vectors, mrq_bench_vectors_free)
 
-/* The movies of a model file; every fourth query is a stranger's vector, the others are of users drawn at random. */
+/* The items of a model file; every fourth query is a stranger's vector, the others are of users drawn at random. */
 MRQ_CHECKED mrq_status mrq_bench_vectors_of_model(const char *path, uint32_t n_queries, mrq_bench_vectors **out, mrq_error *err);
 
 /* Vectors that are spread as a trained model's are; n >= MRQ_BENCH_K, dim >= 34. The same numbers in every run. */

@@ -31,8 +31,8 @@ const char *mrq_backend_label(const mrq_backend *backend); /* the address, witho
 /* What a collection holds; all borrowed. */
 typedef struct mrq_contents {
     char name[MRQ_CONTENT_SIZE]; /* digits that begin the digest of the rest */
-    const mrq_table *movies;
-    const float *vectors; /* (movies, dim) */
+    const mrq_table *items;
+    const float *vectors; /* (items, dim) */
     uint32_t dim;
 } mrq_contents;
 

@@ -1,13 +1,13 @@
 /* An index that Milvus keeps: a searcher of inside.h, and all that is said to the server, in JSON, to make it.
  *
- * A collection has a row a movie: `row`, its place in the catalogue, by which it is searched and counted; the vector; and for other
+ * A collection has a row a item: `row`, its place in the catalogue, by which it is searched and counted; the vector; and for other
  * programs, and for filters, id, title, genres and year. Where the interface makes keys itself (v1), `id` is one field more and a
  * batch that was sent twice, because its answer was lost, stands there twice: rows are counted, and candidates taken, once. Where
  * it does not (v2), the id is the key, and sending it again changes nothing.
  *
  * Genres and years go as an expression; the caller drops what passes it all the same, and so names of genres with characters that
- * would have to be escaped are just left out. Movies to leave out, be they seen or excluded, are asked for in addition instead: for
- * "row not in [...]" a server looks at every movie it has, and already with 3,883 of them it takes no less time (165 rows 6.4 ms,
+ * would have to be escaped are just left out. Items to leave out, be they seen or excluded, are asked for in addition instead: for
+ * "row not in [...]" a server looks at every item it has, and already with 3,883 of them it takes no less time (165 rows 6.4 ms,
  * 265 candidates 5.0 ms).
  *
  * A server that is silent would keep every thread that asks it for the whole deadline, and let who waits for a thread wait for
@@ -444,7 +444,7 @@ static mrq_status window_attempt(mrq_backend *backend, const void *context, answ
     const cJSON *item;
     cJSON_ArrayForEach(item, out->data)
     {
-        const uint32_t row = row_in(item, u->contents->movies->rows);
+        const uint32_t row = row_in(item, u->contents->items->rows);
         if (row != MRQ_NONE)
             u->there[row / 64] |= (uint64_t)1 << row % 64;
     }
@@ -454,7 +454,7 @@ static mrq_status window_attempt(mrq_backend *backend, const void *context, answ
 /* Sets the bits of all rows that the server has, and counts them. */
 static mrq_status look(mrq_backend *backend, upload *u, uint32_t *n, mrq_error *err)
 {
-    const uint32_t rows = u->contents->movies->rows;
+    const uint32_t rows = u->contents->items->rows;
     *n = 0;
     for (u->first = 0; u->first < rows; u->first += u->rows) {
         u->rows = rows - u->first < WINDOW ? rows - u->first : WINDOW;
@@ -469,7 +469,7 @@ static void print_row(mrq_print *body, const upload *u, uint32_t row)
 {
     const float *vector = u->contents->vectors + (size_t)row * u->contents->dim;
     mrq_print_open(body, '{');
-    add_whole(body, "id", u->contents->movies->id[row]);
+    add_whole(body, "id", u->contents->items->id[row]);
     add_whole(body, "row", row);
     mrq_print_key(body, "vector");
     mrq_print_open(body, '[');
@@ -509,7 +509,7 @@ static mrq_status batch_attempt(mrq_backend *backend, const void *context, answe
 static mrq_status fill(mrq_backend *backend, upload *u, uint32_t there, void (*tell)(void *, uint32_t, uint32_t), void *context,
                        mrq_error *err)
 {
-    const uint32_t rows = u->contents->movies->rows;
+    const uint32_t rows = u->contents->items->rows;
     uint32_t n = 0;
     for (uint32_t row = 0; row < rows; row++) {
         if (!(u->there[row / 64] >> row % 64 & 1))
@@ -529,10 +529,10 @@ static mrq_status fill(mrq_backend *backend, upload *u, uint32_t there, void (*t
 static mrq_status upload_init(upload *u, const mrq_backend *backend, const mrq_contents *contents, mrq_error *err)
 {
     *u = (upload){.contents = contents, .collection = name_of(backend, contents->name)};
-    u->title = mrq_table_first(contents->movies, MRQ_TEXT);
-    u->genres = mrq_table_first(contents->movies, MRQ_SET);
-    u->year = mrq_table_year(contents->movies);
-    u->there = mrq_array(contents->movies->rows / 64 + 1, sizeof *u->there);
+    u->title = mrq_table_first(contents->items, MRQ_TEXT);
+    u->genres = mrq_table_first(contents->items, MRQ_SET);
+    u->year = mrq_table_year(contents->items);
+    u->there = mrq_array(contents->items->rows / 64 + 1, sizeof *u->there);
     return u->there ? MRQ_OK : mrq_fail_memory(err, "uploading");
 }
 
@@ -545,7 +545,7 @@ mrq_status mrq_backend_upload(mrq_backend *backend, const mrq_contents *contents
                               void (*tell)(void *context, uint32_t done, uint32_t of), void *context, uint32_t *sent,
                               mrq_error *err)
 {
-    const uint32_t rows = contents->movies->rows;
+    const uint32_t rows = contents->items->rows;
     uint32_t there;
     __attribute__((cleanup(upload_clear))) upload u;
     MRQ_TRY(upload_init(&u, backend, contents, err));
@@ -771,7 +771,7 @@ static mrq_status search(const mrq_index *index, const float *query, uint32_t as
     free(filter);
     MRQ_TRY(ask_in_time(r->backend, r->collection.text, &body, &reply, err));
     if (!cJSON_IsArray(reply.data))
-        return strange(r->backend, "a list of movies", err);
+        return strange(r->backend, "a list of items", err);
     return take_rows(reply.data, index->n, ask, row, found, err);
 }
 
@@ -793,7 +793,7 @@ static const mrq_searcher searcher = {search, count, close_index, true};
 mrq_status mrq_index_connect(mrq_backend *backend, const mrq_contents *contents, mrq_index **out, mrq_error *err)
 {
     MRQ_CLEANUP(mrq_index_free)
-    mrq_index *index = mrq_index_new(&searcher, contents->vectors, contents->movies->rows, contents->dim);
+    mrq_index *index = mrq_index_new(&searcher, contents->vectors, contents->items->rows, contents->dim);
     remote *r = index ? calloc(1, sizeof *r) : NULL;
     if (!r)
         return mrq_fail_memory(err, "opening an index");

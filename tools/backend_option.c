@@ -44,5 +44,5 @@ void show_upload(void *progress, uint32_t done, uint32_t of)
     mrq_progress *bar = progress;
     if (!bar->on)
         mrq_progress_start(bar, "uploading", of);
-    mrq_progress_step(bar, done, "%u of %u movies", done, of);
+    mrq_progress_step(bar, done, "%u of %u items", done, of);
 }

@@ -1,4 +1,4 @@
-/* Where the movies' index is kept, the same for every command that searches or fills it. */
+/* Where the items' index is kept, the same for every command that searches or fills it. */
 #ifndef MRQ_TOOLS_BACKEND_OPTION_H
 #define MRQ_TOOLS_BACKEND_OPTION_H
 
@@ -23,7 +23,7 @@ MRQ_CHECKED mrq_status default_backend(const char *option, mrq_backend_options *
 /* That backend; `*out` stays as it is without one. */
 MRQ_CHECKED mrq_status open_backend(const char *option, mrq_backend **out, mrq_error *err);
 
-/* Shows on a bar, an mrq_progress that the caller ends, how many movies a backend has. */
+/* Shows on a bar, an mrq_progress that the caller ends, how many items a backend has. */
 void show_upload(void *progress, uint32_t done, uint32_t of);
 
 #endif

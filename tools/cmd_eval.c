@@ -36,7 +36,7 @@ struct plan {
 static mrq_status read_arguments(int argc, char **argv, struct arguments *a, bool *json, bool *done, mrq_error *err)
 {
     const mrq_option options[] = {
-        {"data", 'd', MRQ_OPT_TEXT, &a->data, 0, 0, "DIR", "folder of ratings, users and movies"},
+        {"data", 'd', MRQ_OPT_TEXT, &a->data, 0, 0, "DIR", "folder of ratings, users and items"},
         {"protocol", 'p', MRQ_OPT_TEXT, &a->protocol, 0, 0, "NAME,...",
          "rating, topn, time, cold-users, cold-items, or all that data and\nmodels allow [topn; a trained model's own test part]"},
         {"model", 'm', MRQ_OPT_TEXT, &a->model, 0, 0, "NAME,...",
@@ -59,10 +59,10 @@ static mrq_status read_arguments(int argc, char **argv, struct arguments *a, boo
         .synopsis = "--data DIR [option...]",
         .about = "Judges models beside baselines. A like is a rating of at least the middle of the schema's range. Protocols:\n"
                  "  rating      how far predicted stars are from a random tenth of the ratings\n"
-                 "  topn        a tenth of each user's likes is to be found among all movies, learning from 80% of them\n"
+                 "  topn        a tenth of each user's likes is to be found among all items, learning from 80% of them\n"
                  "  time        the same with the latest 20% of all ratings\n"
                  "  cold-users  a tenth of the users is held out, and known by categories such as age alone\n"
-                 "  cold-items  a tenth of the movies is held out, and known by genres and title alone\n"
+                 "  cold-items  a tenth of the items is held out, and known by genres and title alone\n"
                  "A trained model is judged on the test part that it was trained without. Each protocol is printed with its "
                  "definition.\n"
                  "Measures are means over users, with 95% confidence intervals by bootstrap over users.",
@@ -193,8 +193,8 @@ static mrq_status read_plan(const struct arguments *a, struct plan *plan, bool *
     if (a->schema)
         MRQ_TRY(mrq_schema_load(a->schema, &schema, err));
     MRQ_TRY(mrq_dataset_load(a->data, schema, &plan->data, err));
-    mrq_log(MRQ_LOG_INFO, "data", "schema=%s users=%u movies=%u ratings=%llu", plan->data->schema, plan->data->users->rows,
-            plan->data->movies->rows, (unsigned long long)plan->data->n);
+    mrq_log(MRQ_LOG_INFO, "data", "schema=%s users=%u items=%u ratings=%llu", plan->data->schema, plan->data->users->rows,
+            plan->data->items->rows, (unsigned long long)plan->data->n);
     return MRQ_OK;
 }
 
@@ -297,9 +297,9 @@ static mrq_status check_index(const mrq_generation *generation, const mrq_model 
         user[i] = (uint32_t)((uint64_t)i * rows / n);
     MRQ_TRY(mrq_vectors_make(model, arena, &vectors, err));
     MRQ_TRY(mrq_vectors_update(model, &vectors, err));
-    const mrq_rank_task task = {.movies = generation->movies->rows, .user = user, .n_users = n, .k = INDEX_TOP, .threads = threads};
-    MRQ_TRY(mrq_rank(&task, mrq_score_movies, &(mrq_model_scorer){model, &vectors}, top, err));
-    const uint32_t wanted = task.movies < INDEX_TOP ? task.movies : INDEX_TOP;
+    const mrq_rank_task task = {.items = generation->items->rows, .user = user, .n_users = n, .k = INDEX_TOP, .threads = threads};
+    MRQ_TRY(mrq_rank(&task, mrq_score_items, &(mrq_model_scorer){model, &vectors}, top, err));
+    const uint32_t wanted = task.items < INDEX_TOP ? task.items : INDEX_TOP;
     *out = (index_check){.users = n};
     for (uint32_t i = 0; i < n; i++) {
         uint32_t value[MRQ_BRANCHES_MAX], found, same = 0, in_place = 0;

@@ -10,7 +10,7 @@
 
 static void print_uploaded(const mrq_backend *backend, const char *name, const mrq_uploaded *u)
 {
-    printf("generation %s is on %s: %u movies, %u sent\n", name, mrq_backend_label(backend), u->rows, u->sent);
+    printf("generation %s is on %s: %u items, %u sent\n", name, mrq_backend_label(backend), u->rows, u->sent);
     printf("recall@%d %.4f, p50 %.1f us, p99 %.1f us over %u queries; %u old collection%s dropped%s\n", MRQ_RECALL_K,
            u->measured.recall, 1e6 * u->measured.p50, 1e6 * u->measured.p99, u->measured.n_queries, u->removed,
            u->removed == 1 ? "" : "s", u->aliased ? "; the alias leads to it" : "");
@@ -39,7 +39,7 @@ static mrq_status export_model(const char *store, const char *model, const mrq_e
     MRQ_TRY(status);
     mrq_free(choice.trial);
     MRQ_TRY(mrq_generation_open(store, &generation, err));
-    printf("published generation %s in %s\n%u movies, %u dimensions, %.2f seconds\n", name, store, generation->movies->rows,
+    printf("published generation %s in %s\n%u items, %u dimensions, %.2f seconds\n", name, store, generation->items->rows,
            generation->tower->dim, mrq_clock() - start);
     char settings[MRQ_SETTINGS_TEXT];
     mrq_index_settings_text(&choice.best.settings, settings, sizeof settings);
@@ -71,16 +71,16 @@ mrq_status cmd_export(int argc, char **argv, mrq_error *err)
     const mrq_command command = {
         .name = "marquee export",
         .synopsis = "--model FILE [option...] | --to ADDRESS [option...]",
-        .about = "Turns a model into a generation of the store: the movies' vectors in an index, the folded user\n"
-                 "tower, the catalogue and the movies each user has seen. Then makes it the current one.\n"
-                 "With --to the movies' vectors go to a Milvus server as well, into a collection of their own: what is\n"
+        .about = "Turns a model into a generation of the store: the items' vectors in an index, the folded user\n"
+                 "tower, the catalogue and the items each user has seen. Then makes it the current one.\n"
+                 "With --to the items' vectors go to a Milvus server as well, into a collection of their own: what is\n"
                  "there from an upload that was broken off is not sent again, and the generation becomes the current one\n"
                  "once the server holds all of it and finds enough of the exact answer. Collections of generations that\n"
                  "are gone from the store are dropped.",
         .options = options,
         .examples = "  marquee export --model model.mrq --store store\n  marquee export --model model.mrq --index HNSW32\n"
                     "  marquee export --index list\n"
-                    "  marquee export --store store --to milvus://127.0.0.1:19530/movies\n",
+                    "  marquee export --store store --to milvus://127.0.0.1:19530/items\n",
     };
     int first = 0;
     bool done = false;

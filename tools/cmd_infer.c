@@ -1,4 +1,4 @@
-/* marquee infer: the top movies for a person, as a table or as JSON. */
+/* marquee infer: the top items for a person, as a table or as JSON. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,7 +26,7 @@ static mrq_status infer(int argc, char **argv, bool *json, mrq_error *err)
     const mrq_command command = {
         .name = "marquee infer",
         .synopsis = "[-a AGE] [-g GENDER] [-j JOB] [--with NAME=VALUE] [-i USER] [--liked ID,ID,...] [option...]",
-        .about = "The movies that a person is likely to enjoy most, from the store's current generation.",
+        .about = "The items that a person is likely to enjoy most, from the store's current generation.",
         .options = options,
         .examples = "  infer -a 25 -g F -j programmer\n  infer -i 4 -k 10 --json\n"
                     "  infer -i 4 --genre Comedy --genre Romance --year 1990-1999\n"

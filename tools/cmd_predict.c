@@ -1,4 +1,4 @@
-/* marquee predict: the score of a user and a movie, by dialogue or from a list of pairs. */
+/* marquee predict: the score of a user and a item, by dialogue or from a list of pairs. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,7 +19,7 @@ static mrq_status open_predictor(const char *model, const char *store, struct pr
 {
     MRQ_TRY(model ? mrq_model_load(model, &p->model, err) : mrq_store_model(mrq_default_store(store), &p->model, err));
     if (mrq_model_results_of(p->model)->ranks)
-        mrq_log(MRQ_LOG_WARN, "predict", "model=%s ranks: its scores order movies and are no ratings; those take --model fusion",
+        mrq_log(MRQ_LOG_WARN, "predict", "model=%s ranks: its scores order items and are no ratings; those take --model fusion",
                 mrq_model_description(p->model)->name);
     if (!(p->arena = mrq_arena_new()))
         return mrq_fail_memory(err, "preparing scores");
@@ -38,9 +38,9 @@ static mrq_status find_row(const mrq_table *table, const char *what, const char 
     return MRQ_OK;
 }
 
-static double score(const struct predictor *p, uint32_t user, uint32_t movie)
+static double score(const struct predictor *p, uint32_t user, uint32_t item)
 {
-    return mrq_score(p->model, &p->vectors, user, movie);
+    return mrq_score(p->model, &p->vectors, user, item);
 }
 
 /* A line of input without its end; nobody's pair of ids is longer. */
@@ -89,14 +89,14 @@ static mrq_status ask(const mrq_table *table, const char *what, uint32_t *row, b
 static mrq_status converse(const struct predictor *p, mrq_error *err)
 {
     for (;;) {
-        uint32_t user = 0, movie = 0;
+        uint32_t user = 0, item = 0;
         bool end = false;
-        MRQ_TRY(ask(p->model->movies, "movie", &movie, &end, err));
+        MRQ_TRY(ask(p->model->items, "item", &item, &end, err));
         if (!end)
             MRQ_TRY(ask(p->model->users, "user", &user, &end, err));
         if (end)
             return MRQ_OK;
-        printf("Prediction Score is %.2f\n", score(p, user, movie));
+        printf("Prediction Score is %.2f\n", score(p, user, item));
     }
 }
 
@@ -105,11 +105,11 @@ static mrq_status predict_line(const struct predictor *p, const struct line *lin
     const size_t first = strcspn(line->text, " \t"), gap = strspn(line->text + first, " \t");
     const char *second = line->text + first + gap;
     if (!first || !*second)
-        return mrq_fail(err, MRQ_USAGE, "\"%.40s\": want a user and a movie", line->text);
-    uint32_t user, movie;
+        return mrq_fail(err, MRQ_USAGE, "\"%.40s\": want a user and a item", line->text);
+    uint32_t user, item;
     MRQ_TRY(find_row(p->model->users, "user", line->text, first, &user, err));
-    MRQ_TRY(find_row(p->model->movies, "movie", second, line->size - first - gap, &movie, err));
-    printf("%.*s %s %.4f\n", (int)first, line->text, second, score(p, user, movie));
+    MRQ_TRY(find_row(p->model->items, "item", second, line->size - first - gap, &item, err));
+    printf("%.*s %s %.4f\n", (int)first, line->text, second, score(p, user, item));
     return MRQ_OK;
 }
 
@@ -142,13 +142,13 @@ mrq_status cmd_predict(int argc, char **argv, mrq_error *err)
         {"model", 'm', MRQ_OPT_TEXT, &model, 0, 0, "FILE", "a model file; without it, the model of the store"},
         STORE_OPTION(store),
         {"pairs", 'p', MRQ_OPT_TEXT, &pairs, 0, 0, "FILE",
-         "lines `user movie` to score, - for standard input;\nprints `user movie score` for each"},
+         "lines `user item` to score, - for standard input;\nprints `user item score` for each"},
         {0},
     };
     const mrq_command command = {
         .name = "marquee predict",
         .synopsis = "[--model FILE | --store DIR] [--pairs FILE|-]",
-        .about = "Predicts how a user of the data would rate a movie. Without --pairs it asks for ids until the input ends.",
+        .about = "Predicts how a user of the data would rate a item. Without --pairs it asks for ids until the input ends.",
         .options = options,
         .examples = "  marquee predict --model model.mrq\n"
                     "  echo 1 1962 | marquee predict --model model.mrq --pairs -\n",

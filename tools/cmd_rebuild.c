@@ -19,21 +19,21 @@ static mrq_status read_arguments(int argc, char **argv, struct arguments *a, boo
 {
     mrq_rebuild_options *o = &a->options;
     const mrq_option options[] = {
-        {"data", 'd', MRQ_OPT_TEXT, &o->data, 0, 0, "DIR", "folder of ratings, users and movies"},
+        {"data", 'd', MRQ_OPT_TEXT, &o->data, 0, 0, "DIR", "folder of ratings, users and items"},
         {"store", 's', MRQ_OPT_TEXT, &o->store, 0, 0, "DIR", "the store [$MARQUEE_STORE, else ./store]; made if there is none"},
         {"schema", 0, MRQ_OPT_TEXT, &o->schema, 0, 0, "NAME", "what the data's files hold, as for train [recognised]"},
         {"model", 'm', MRQ_OPT_TEXT, &o->model, 0, 0, "NAME", "a preset, or a FILE.json that describes the towers"},
         {"epochs", 'e', MRQ_OPT_INT, &o->epochs, 1, MRQ_EPOCHS_MAX, "N",
          "epochs over the ratings [the model's]; fewer will do with\n--warm-start"},
         {"warm-start", 0, MRQ_OPT_FLAG, &o->warm_start, 0, 0, NULL,
-         "go on from the serving model instead of from random numbers;\nusers and movies that it does not know start new"},
+         "go on from the serving model instead of from random numbers;\nusers and items that it does not know start new"},
         {"index", 0, MRQ_OPT_TEXT, &o->index, 0, 0, "FACTORY", "as for export: auto measures, or a FAISS factory string"},
         {"recall", 0, MRQ_OPT_REAL, &o->recall, 0.01, 1, "SHARE", "of the exact best 10 that the index is to find"},
         {"min-recall", 0, MRQ_OPT_REAL, &o->min_recall, 0, 1, "SHARE",
          "gate: what it finds of the best 10 of other queries\n[0.02 below --recall]"},
         {"max-loss", 0, MRQ_OPT_REAL, &o->max_loss, 0, 10, "X",
          "gate: by so much may the test quality (NDCG@10 of a ranking,\nelse RMSE) be worse than what serves"},
-        {"max-shrink", 0, MRQ_OPT_REAL, &o->max_shrink, 0, 1, "SHARE", "gate: so many of the movies that serve may be missing"},
+        {"max-shrink", 0, MRQ_OPT_REAL, &o->max_shrink, 0, 1, "SHARE", "gate: so many of the items that serve may be missing"},
         {"force", 'f', MRQ_OPT_FLAG, &o->force, 0, 0, NULL, "publish whatever the gates say"},
         {"keep", 'k', MRQ_OPT_INT, &a->keep, 1, MRQ_STORE_KEEP_MAX, "N",
          "generations; older ones are removed, never the one that serves"},
@@ -101,7 +101,7 @@ static void print_summary(const mrq_rebuild_options *o, const mrq_rebuild_report
         printf(", test %s %.4f", now.name, now.value);
     if (r->has_serving && !isnan(before.value) && before.more_is_better == now.more_is_better)
         printf(" (%.4f before)", before.value);
-    printf(", %u movies, index %s, recall %.4f", r->made.movies, r->choice.best.settings.factory, r->choice.best.recall);
+    printf(", %u items, index %s, recall %.4f", r->made.items, r->choice.best.settings.factory, r->choice.best.recall);
     if (o->backend)
         printf(", on %s, recall %.4f", mrq_backend_label(o->backend), r->uploaded.measured.recall);
     printf(", %u answers warmed, %u generation%s removed, %.1f s\n", r->warmed, r->pruned, r->pruned == 1 ? "" : "s", r->seconds);

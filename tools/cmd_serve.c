@@ -117,8 +117,8 @@ static mrq_status read_arguments(int argc, char **argv, struct arguments *a, boo
                     "  curl 'http://127.0.0.1:8080/v1/recommendations?age=25&gender=F&job=programmer'\n"
                     "  curl 'http://127.0.0.1:8080/v1/recommendations?user=4&k=10&genre=Comedy&genre=Romance&year=1990-1999'\n"
                     "  curl 'http://127.0.0.1:8080/v1/recommendations?liked=85,348&explain=true'\n"
-                    "  curl 'http://127.0.0.1:8080/v1/movies?query=star+wars'\n"
-                    "  curl 'http://127.0.0.1:8080/v1/movies/260/similar?k=3'\n"
+                    "  curl 'http://127.0.0.1:8080/v1/items?query=star+wars'\n"
+                    "  curl 'http://127.0.0.1:8080/v1/items/260/similar?k=3'\n"
                     "  curl --json '{\"queries\":[{\"user\":4},{\"age\":25,\"gender\":\"F\",\"job\":12}]}' \\\n"
                     "       http://127.0.0.1:8080/v1/recommendations\n\n"
                     "  head -c 24 /dev/urandom | base64 >token && chmod 600 token\n"
@@ -227,8 +227,8 @@ static mrq_status start(const struct arguments *a, struct serve *s, mrq_error *e
     mrq_systemd_notify("READY=1");
     for (unsigned i = 1; i < s->listener.n; i++)
         mrq_log(MRQ_LOG_INFO, "serve", "also address=%s", s->listener.address[i]);
-    mrq_log(MRQ_LOG_INFO, "serve", "start address=%s generation=%s movies=%u users=%u workers=%u%s%s ms=%.0f",
-            s->listener.address[0], s->before.generation, s->before.movies, s->before.users, options.workers,
+    mrq_log(MRQ_LOG_INFO, "serve", "start address=%s generation=%s items=%u users=%u workers=%u%s%s ms=%.0f",
+            s->listener.address[0], s->before.generation, s->before.items, s->before.users, options.workers,
             backend.address ? " backend=" : "", backend.address ? backend.address : "", 1e3 * (mrq_clock() - began));
     return MRQ_OK;
 }
@@ -261,7 +261,7 @@ static void reload(struct serve *s, bool asked)
             mrq_log(MRQ_LOG_ERROR, "serve", "reload refused: %s; generation=%s serves on", err.msg, s->before.generation);
     } else if (changed) {
         mrq_recommender_stats(s->recommender, &s->before);
-        mrq_log(MRQ_LOG_INFO, "serve", "reload generation=%s movies=%u users=%u ms=%.0f", s->before.generation, s->before.movies,
+        mrq_log(MRQ_LOG_INFO, "serve", "reload generation=%s items=%u users=%u ms=%.0f", s->before.generation, s->before.items,
                 s->before.users, 1e3 * (mrq_clock() - began));
     }
 }

@@ -1,4 +1,4 @@
-/* marquee similar: the movies most like one, as a table or as JSON. */
+/* marquee similar: the items most like one, as a table or as JSON. */
 #include <string.h>
 
 #include "backend_option.h"
@@ -21,11 +21,11 @@ static mrq_status similar(int argc, char **argv, bool *json, mrq_error *err)
     memcpy(options + n, rest, sizeof rest);
     const mrq_command command = {
         .name = "marquee similar",
-        .synopsis = "MOVIE [option...]",
-        .about = "The movies that the model finds most like MOVIE, which is an id, or a title or a part of it that fits one movie\n"
-                 "alone. With the model retrieval these are the movies that liking MOVIE speaks for most, and the score is by how "
+        .synopsis = "ITEM [option...]",
+        .about = "The items that the model finds most like ITEM, which is an id, or a title or a part of it that fits one item\n"
+                 "alone. With the model retrieval these are the items that liking ITEM speaks for most, and the score is by how "
                  "much;\n"
-                 "else the score is the cosine of the two movies' vectors: 1 for the same, 0 for nothing in common.",
+                 "else the score is the cosine of the two items' vectors: 1 for the same, 0 for nothing in common.",
         .options = options,
         .arguments_min = 1,
         .arguments_max = 1,
@@ -38,7 +38,7 @@ static mrq_status similar(int argc, char **argv, bool *json, mrq_error *err)
         return MRQ_OK;
     __attribute__((cleanup(mrq_query_clear))) mrq_query query = {0};
     MRQ_TRY(read_query_options(&asked, &query, err));
-    MRQ_TRY(mrq_query_put(&query, MRQ_Q_MOVIE, argv[first], err));
+    MRQ_TRY(mrq_query_put(&query, MRQ_Q_ITEM, argv[first], err));
     return answer_query(MRQ_ASK_SIMILAR, &query, store, where, NULL, true, *json, err);
 }
 

@@ -53,7 +53,7 @@ struct arguments {
 static mrq_status read_arguments(int argc, char **argv, struct arguments *a, bool *done, mrq_error *err)
 {
     const mrq_option options[] = {
-        {"data", 'd', MRQ_OPT_TEXT, &a->data, 0, 0, "DIR", "folder of ratings, users and movies"},
+        {"data", 'd', MRQ_OPT_TEXT, &a->data, 0, 0, "DIR", "folder of ratings, users and items"},
         {"out", 'o', MRQ_OPT_TEXT, &a->out, 0, 0, "FILE", "the model file to write"},
         {"model", 'm', MRQ_OPT_TEXT, &a->model, 0, 0, "NAME", "a preset, or a FILE.json that describes the towers"},
         {"schema", 0, MRQ_OPT_TEXT, &a->schema, 0, 0, "NAME",
@@ -79,7 +79,7 @@ static mrq_status read_arguments(int argc, char **argv, struct arguments *a, boo
         .name = "marquee train",
         .synopsis = "--data DIR --out FILE [option...]",
         .about =
-            "Learns a user tower and a movie tower from ratings and writes them, with all that an export needs, to one file.\n"
+            "Learns a user tower and a item tower from ratings and writes them, with all that an export needs, to one file.\n"
             "After each epoch it measures the RMSE of the test part, and of a validation part that chooses which epoch is kept,\n"
             "and draws the learning curve beside the model: FILE.curve.csv and FILE.curve.svg, less the .mrq.\n"
             "Ctrl-C, or SIGTERM, stops after the batch, keeps the state in FILE.checkpoint and saves the best epoch so far;\n"
@@ -133,8 +133,8 @@ static mrq_status load(const struct arguments *a, mrq_description *description, 
         MRQ_TRY(mrq_schema_load(a->schema, &schema, err));
     const double start = mrq_clock();
     MRQ_TRY(mrq_dataset_load(a->data, schema, data, err));
-    mrq_log(MRQ_LOG_INFO, "data", "schema=%s users=%u movies=%u ratings=%llu seconds=%.2f", (*data)->schema, (*data)->users->rows,
-            (*data)->movies->rows, (unsigned long long)(*data)->n, mrq_clock() - start);
+    mrq_log(MRQ_LOG_INFO, "data", "schema=%s users=%u items=%u ratings=%llu seconds=%.2f", (*data)->schema, (*data)->users->rows,
+            (*data)->items->rows, (unsigned long long)(*data)->n, mrq_clock() - start);
     return MRQ_OK;
 }
 

@@ -225,7 +225,7 @@ static void print_histogram(const mrq_dataset *data)
     }
 }
 
-/* Fewest and most ratings that one row of users or movies has; returns how many rows have any. */
+/* Fewest and most ratings that one row of users or items has; returns how many rows have any. */
 static mrq_status count_rated(const uint32_t *of, uint64_t n, uint32_t rows, uint32_t *rated, uint32_t *low, uint32_t *high,
                               mrq_error *err)
 {
@@ -247,19 +247,19 @@ static mrq_status count_rated(const uint32_t *of, uint64_t n, uint32_t rows, uin
 
 static mrq_status print_ratings(const mrq_dataset *data, mrq_error *err)
 {
-    uint32_t users, user_low, user_high, movies, movie_low, movie_high;
+    uint32_t users, user_low, user_high, items, item_low, item_high;
     MRQ_TRY(count_rated(data->user, data->n, data->users->rows, &users, &user_low, &user_high, err));
-    MRQ_TRY(count_rated(data->movie, data->n, data->movies->rows, &movies, &movie_low, &movie_high, err));
+    MRQ_TRY(count_rated(data->item, data->n, data->items->rows, &items, &item_low, &item_high, err));
     char low[32], high[32], rated[32];
     double sum = 0;
     for (uint64_t i = 0; i < data->n; i++)
         sum += (double)data->rating[i];
     print_count("users", data->users->rows);
     printf("  %s with ratings, %s to %s each\n", grouped(users, rated), grouped(user_low, low), grouped(user_high, high));
-    print_count("movies", data->movies->rows);
-    printf("  %s with ratings, %s to %s each\n", grouped(movies, rated), grouped(movie_low, low), grouped(movie_high, high));
+    print_count("items", data->items->rows);
+    printf("  %s with ratings, %s to %s each\n", grouped(items, rated), grouped(item_low, low), grouped(item_high, high));
     print_count("ratings", data->n);
-    printf("  %.3f %% of all pairs of a user and a movie\n", 100.0 * (double)data->n / data->users->rows / data->movies->rows);
+    printf("  %.3f %% of all pairs of a user and a item\n", 100.0 * (double)data->n / data->users->rows / data->items->rows);
     printf("%-12s%12.6f  within %g to %g\n", "mean rating", sum / (double)data->n, data->rating_min, data->rating_max);
     print_histogram(data);
     if (data->time) {
@@ -277,9 +277,9 @@ static mrq_status print_ratings(const mrq_dataset *data, mrq_error *err)
 static void print_first_ratings(const mrq_dataset *data)
 {
     char at[32];
-    printf("\nfirst ratings\n  %-10s%-10s%-8s%s\n", "user", "movie", "rating", data->time ? "time" : "");
+    printf("\nfirst ratings\n  %-10s%-10s%-8s%s\n", "user", "item", "rating", data->time ? "time" : "");
     for (uint64_t i = 0; i < data->n && i < ROWS_SHOWN; i++)
-        printf("  %-10lld%-10lld%-8g%s\n", (long long)data->users->id[data->user[i]], (long long)data->movies->id[data->movie[i]],
+        printf("  %-10lld%-10lld%-8g%s\n", (long long)data->users->id[data->user[i]], (long long)data->items->id[data->item[i]],
                (double)data->rating[i], data->time ? day(data->time[i], at) : "");
 }
 
@@ -292,7 +292,7 @@ mrq_status mrq_info_data(const char *folder, const char *schema_name, mrq_error 
     printf("%-12s%s\n%-12s%s (%s)\n", "data", folder, "schema", schema->name, schema->about);
     MRQ_TRY(print_ratings(data, err));
     MRQ_TRY(print_table("users", data->users, err));
-    MRQ_TRY(print_table("movies", data->movies, err));
+    MRQ_TRY(print_table("items", data->items, err));
     print_first_ratings(data);
     return MRQ_OK;
 }

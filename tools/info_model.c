@@ -17,7 +17,7 @@ void mrq_info_results(const mrq_model *model)
     const mrq_description *d = mrq_model_description(model);
     const mrq_model_results *r = mrq_model_results_of(model);
     printf("%-14s%s\n%-14s%s\n", "model", d->name, "", d->about);
-    printf("%-14s%u users, %u movies, schema %s, fingerprint %016llx\n", "data", model->users->rows, model->movies->rows, r->schema,
+    printf("%-14s%u users, %u items, schema %s, fingerprint %016llx\n", "data", model->users->rows, model->items->rows, r->schema,
            (unsigned long long)r->data_fingerprint);
     printf("%-14s%llu training, %llu validation, %llu test (%s, share %g)\n", "ratings", (unsigned long long)r->train_ratings,
            (unsigned long long)r->valid_ratings, (unsigned long long)r->test_ratings, r->split, r->test_share);
@@ -32,7 +32,7 @@ void mrq_info_results(const mrq_model *model)
     }
     printf("%-14s%s, learning rate %g %s, batch %lld %s, L2 %g, ", "training", mrq_optimizer_names[d->train.optimizer], d->train.lr,
            mrq_schedule_names[d->train.schedule], (long long)d->train.batch,
-           d->train.order == MRQ_SHUFFLE_MOVIE ? "movie by movie" : "at random", d->train.l2);
+           d->train.order == MRQ_SHUFFLE_ITEM ? "item by item" : "at random", d->train.l2);
     if (d->train.clip > 0)
         printf("clip %g, ", d->train.clip);
     printf("at most %lld epochs, ", (long long)d->train.epochs);
@@ -62,7 +62,7 @@ static void describe_branch(const mrq_branch_plan *plan, char *out, size_t size)
                                          [MRQ_BRANCH_CATEGORY] = "values",
                                          [MRQ_BRANCH_SET] = "members",
                                          [MRQ_BRANCH_RATINGS] = "raters",
-                                         [MRQ_BRANCH_HISTORY] = "liked movies"};
+                                         [MRQ_BRANCH_HISTORY] = "liked items"};
     const mrq_branch *b = plan->branch;
     if (b->kind == MRQ_BRANCH_TEXT)
         snprintf(out, size, "%u %s -> %u, window %u -> %u, tanh, %s", plan->n_values, b->unit == MRQ_WORDS ? "words" : "characters",
@@ -112,13 +112,13 @@ mrq_status mrq_info_model(const char *path, mrq_error *err)
     MRQ_TRY(mrq_model_load(path, &model, err));
     mrq_info_results(model);
     printf("\n%-20s %-52s %12s\n", "layer", "", "parameters");
-    const size_t total = print_tower(model, "user", &model->user) + print_tower(model, "movie", &model->movie);
+    const size_t total = print_tower(model, "user", &model->user) + print_tower(model, "item", &model->item);
     const mrq_description *d = &model->description;
     char score[64];
     if (d->score == MRQ_COSINE)
         snprintf(score, sizeof score, d->shift > 0 || d->shift < 0 ? "%g x cosine %+g" : "%g x cosine", d->scale, d->shift);
     else
-        snprintf(score, sizeof score, "inner product%s %+g", d->bias ? " + user's bias + movie's bias" : "", d->shift);
+        snprintf(score, sizeof score, "inner product%s %+g", d->bias ? " + user's bias + item's bias" : "", d->shift);
     printf("%-20s %s\n%-20s %-52s %12zu\n", "score", score, "total", "", total);
     return MRQ_OK;
 }

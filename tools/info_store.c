@@ -47,7 +47,7 @@ static void print_line(const mrq_generation_info *g, int64_t now)
     snprintf(quality, sizeof quality, "%s%s%s", isnan(g->quality.value) ? "" : g->quality.name, isnan(g->quality.value) ? "" : " ",
              value);
     size_text(g->bytes, bytes, sizeof bytes);
-    printf("%s %-29s %7s %8u  %-12s %-14s %7s %14s %10s\n", g->current ? "*" : " ", g->name, age, g->movies, g->model, g->index,
+    printf("%s %-29s %7s %8u  %-12s %-14s %7s %14s %10s\n", g->current ? "*" : " ", g->name, age, g->items, g->model, g->index,
            recall, quality, bytes);
     if (g->state != MRQ_OK)
         printf("  %s: %s\n", g->state == MRQ_FAILED ? "cannot be verified" : "damaged", g->problem);
@@ -60,8 +60,8 @@ static mrq_status print_current(const char *path, mrq_error *err)
     MRQ_TRY(mrq_generation_audit(path, &generation, &model, err));
     char settings[MRQ_SETTINGS_TEXT];
     mrq_index_settings_text(mrq_index_settings_of(generation->index), settings, sizeof settings);
-    printf("\n%-14s%s (current, verified)\n%-14s%u\n%-14s%u\n%-14s%s, %u dimensions", "generation", generation->name, "movies",
-           generation->movies->rows, "users", generation->users->rows, "index", settings, generation->tower->dim);
+    printf("\n%-14s%s (current, verified)\n%-14s%u\n%-14s%u\n%-14s%s, %u dimensions", "generation", generation->name, "items",
+           generation->items->rows, "users", generation->users->rows, "index", settings, generation->tower->dim);
     printf("; recall %.4f, p50 %.1f us, p99 %.1f us\n\n", generation->recall, 1e6 * generation->p50, 1e6 * generation->p99);
     mrq_info_results(model);
     return MRQ_OK;
@@ -72,7 +72,7 @@ mrq_status mrq_info_store(const char *path, mrq_error *err)
     uint32_t n = 0;
     MRQ_AUTOFREE mrq_generation_info *list = NULL;
     MRQ_TRY(mrq_store_list(path, &list, &n, err));
-    printf("  %-29s %7s %8s  %-12s %-14s %7s %14s %10s\n", "generation", "age", "movies", "model", "index", "recall", "quality",
+    printf("  %-29s %7s %8s  %-12s %-14s %7s %14s %10s\n", "generation", "age", "items", "model", "index", "recall", "quality",
            "size");
     const mrq_generation_info *unknown = NULL;
     for (uint32_t i = 0; i < n; i++) {

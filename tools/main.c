@@ -22,10 +22,10 @@ static const struct command {
     {"export", "turn a model into a published generation: index, catalogue, folded tower", cmd_export},
     {"rollback", "make an older generation the current one", cmd_rollback},
     {"prune", "remove the oldest generations", cmd_prune},
-    {"infer", "the top movies for an age, a gender and a job, or for a known user", cmd_infer},
-    {"similar", "the movies most like one", cmd_similar},
+    {"infer", "the top items for an age, a gender and a job, or for a known user", cmd_infer},
+    {"similar", "the items most like one", cmd_similar},
     {"serve", "answers over HTTP, and a page for the browser", cmd_serve},
-    {"predict", "the score of a user and a movie, asked for or in bulk", cmd_predict},
+    {"predict", "the score of a user and a item, asked for or in bulk", cmd_predict},
     {"rebuild", "the nightly job: train, export, gates, publish, report", cmd_rebuild},
     {"eval", "how good recommendations are: protocols, baselines, intervals", cmd_eval},
     {"info", "what a data folder, a model file or a store holds", cmd_info},
@@ -83,7 +83,7 @@ mrq_status mrq_default_cache(const char *option, mrq_cache **cache, mrq_error *e
 
 static void print_help(void)
 {
-    printf("usage: marquee COMMAND [option...]\n\nA movie recommender: learns from ratings, answers with the movies a person is "
+    printf("usage: marquee COMMAND [option...]\n\nA item recommender: learns from ratings, answers with the items a person is "
            "likely to enjoy.\n\n"
            "commands:\n");
     for (size_t i = 0; i < N_COMMANDS; i++)

@@ -1,7 +1,7 @@
 /* Writes the sample set: `make-sample DIR` → users.dat, movies.dat and ratings.dat in the layout of ml-1m, always the same bytes.
  *
- * Every title is put together from the word lists below, every person and rating is drawn. What a person thinks of a movie is the
- * sum of the planted feedback of age, gender and job over the movie's genres, feedback and a mood of the person's own, the movie's
+ * Every title is put together from the word lists below, every person and rating is drawn. What a person thinks of a item is the
+ * sum of the planted feedback of age, gender and job over the item's genres, feedback and a mood of the person's own, the item's
  * quality and noise; people also tend to pick what they will like. So demographics tell the direction, and ids add to it.
  *
  * Invariants: no row, title or figure comes from a real data set. Only + - * / on doubles, so that no maths library can change a
@@ -12,7 +12,7 @@
 #include "base/file.h"
 #include "base/random.h"
 
-enum { USERS = 600, MOVIES = 400, AGES = 7, JOBS = 21, WORDS = 8, MOVIE_GENRES = 3, SEED = 4 };
+enum { USERS = 600, ITEMS = 400, AGES = 7, JOBS = 21, WORDS = 8, ITEM_GENRES = 3, SEED = 4 };
 
 /* clang-format off */
 enum genre {
@@ -20,7 +20,7 @@ enum genre {
     NOIR, HORROR, MUSICAL, MYSTERY, ROMANCE, SCIFI, THRILLER, WAR, WESTERN, GENRES
 };
 
-/* A genre: how many movies of a hundred have it first, what it goes along with, the years of its movies and its titles' words. */
+/* A genre: how many items of a hundred have it first, what it goes along with, the years of its items and its titles' words. */
 static const struct {
     const char *name;
     unsigned share;
@@ -121,10 +121,10 @@ static const struct {
 };
 /* clang-format on */
 
-struct movie {
+struct item {
     unsigned id;
     unsigned n_genres;
-    enum genre genre[MOVIE_GENRES];
+    enum genre genre[ITEM_GENRES];
     double quality, popularity;
 };
 
@@ -160,16 +160,16 @@ static unsigned next_id(mrq_random *rng)
 }
 
 /* Adds a genre in its alphabetical place, unless it is there. */
-static void add_genre(struct movie *movie, enum genre genre)
+static void add_genre(struct item *item, enum genre genre)
 {
     unsigned at = 0;
-    while (at < movie->n_genres && movie->genre[at] < genre)
+    while (at < item->n_genres && item->genre[at] < genre)
         at++;
-    if (at < movie->n_genres && movie->genre[at] == genre)
+    if (at < item->n_genres && item->genre[at] == genre)
         return;
-    for (unsigned i = movie->n_genres++; i > at; i--)
-        movie->genre[i] = movie->genre[i - 1];
-    movie->genre[at] = genre;
+    for (unsigned i = item->n_genres++; i > at; i--)
+        item->genre[i] = item->genre[i - 1];
+    item->genre[at] = genre;
 }
 
 static enum genre draw_genre(mrq_random *rng)
@@ -183,14 +183,14 @@ static enum genre draw_genre(mrq_random *rng)
     return (enum genre)g;
 }
 
-static void make_movies(mrq_random *rng, struct movie movies[MOVIES], FILE *out)
+static void make_items(mrq_random *rng, struct item items[ITEMS], FILE *out)
 {
     static bool used[GENRES][WORDS][WORDS];
-    uint32_t rank[MOVIES];
-    for (uint32_t i = 0; i < MOVIES; i++)
+    uint32_t rank[ITEMS];
+    for (uint32_t i = 0; i < ITEMS; i++)
         rank[i] = i;
-    mrq_random_shuffle(rng, rank, MOVIES);
-    for (unsigned i = 0, id = 0; i < MOVIES; i++) {
+    mrq_random_shuffle(rng, rank, ITEMS);
+    for (unsigned i = 0, id = 0; i < ITEMS; i++) {
         enum genre genre;
         unsigned a, b;
         do {
@@ -200,19 +200,19 @@ static void make_movies(mrq_random *rng, struct movie movies[MOVIES], FILE *out)
         } while (used[genre][a][b]);
         used[genre][a][b] = true;
 
-        struct movie *movie = &movies[i];
+        struct item *item = &items[i];
         id += next_id(rng);
-        *movie = (struct movie){.id = id, .quality = 0.3 * noise(rng), .popularity = 1.0 / (20 + rank[i])};
-        add_genre(movie, genre);
+        *item = (struct item){.id = id, .quality = 0.3 * noise(rng), .popularity = 1.0 / (20 + rank[i])};
+        add_genre(item, genre);
         for (int c = 0; c < 2; c++)
             if (below(rng, 100) < 40)
-                add_genre(movie, genres[genre].companion[c]);
+                add_genre(item, genres[genre].companion[c]);
 
         const char *article = genre != DOCUMENTARY && below(rng, 2) ? ", The" : "";
         const unsigned year = genres[genre].from + below(rng, genres[genre].to - genres[genre].from + 1);
-        fprintf(out, "%u::%s %s%s (%u)::", movie->id, genres[genre].first[a], genres[genre].second[b], article, year);
-        for (unsigned g = 0; g < movie->n_genres; g++)
-            fprintf(out, "%s%s", g ? "|" : "", genres[movie->genre[g]].name);
+        fprintf(out, "%u::%s %s%s (%u)::", item->id, genres[genre].first[a], genres[genre].second[b], article, year);
+        for (unsigned g = 0; g < item->n_genres; g++)
+            fprintf(out, "%s%s", g ? "|" : "", genres[item->genre[g]].name);
         fputc('\n', out);
     }
 }
@@ -256,28 +256,28 @@ static void make_users(mrq_random *rng, struct user users[USERS], FILE *out)
     }
 }
 
-/* A person's ratings in the order of time: popular movies come up often, and appealing ones are taken more readily. */
-static void make_ratings(mrq_random *rng, const struct user *user, const struct movie movies[MOVIES], double popularity, FILE *out)
+/* A person's ratings in the order of time: popular items come up often, and appealing ones are taken more readily. */
+static void make_ratings(mrq_random *rng, const struct user *user, const struct item items[ITEMS], double popularity, FILE *out)
 {
-    bool rated[MOVIES] = {0};
+    bool rated[ITEMS] = {0};
     const double activity = mrq_random_unit(rng);
     uint64_t time = 1514764800 + mrq_random_below(rng, 3 * 365 * 86400);
     for (unsigned left = 12 + (unsigned)(87 * activity * activity * activity); left > 0;) {
         double at = popularity * mrq_random_unit(rng);
         unsigned m = 0;
-        while (m + 1 < MOVIES && at >= movies[m].popularity)
-            at -= movies[m++].popularity;
-        const struct movie *movie = &movies[m];
+        while (m + 1 < ITEMS && at >= items[m].popularity)
+            at -= items[m++].popularity;
+        const struct item *item = &items[m];
         double appeal = 0;
-        for (unsigned g = 0; g < movie->n_genres; g++)
-            appeal += user->feedback[movie->genre[g]] / movie->n_genres;
+        for (unsigned g = 0; g < item->n_genres; g++)
+            appeal += user->feedback[item->genre[g]] / item->n_genres;
         if (rated[m] || mrq_random_unit(rng) > clamp(0.25 + 0.4 * appeal, 0.02, 1))
             continue;
         rated[m] = true;
         left--;
-        const double stars = 3.3 + appeal + movie->quality + user->mood + 0.5 * noise(rng);
+        const double stars = 3.3 + appeal + item->quality + user->mood + 0.5 * noise(rng);
         time += 5 + mrq_random_below(rng, 90);
-        fprintf(out, "%u::%u::%d::%llu\n", user->id, movie->id, (int)(clamp(stars, 1, 5) + 0.5), (unsigned long long)time);
+        fprintf(out, "%u::%u::%d::%llu\n", user->id, item->id, (int)(clamp(stars, 1, 5) + 0.5), (unsigned long long)time);
     }
 }
 
@@ -319,7 +319,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: make-sample DIR (writes users.dat, movies.dat and ratings.dat there)\n");
         return 2;
     }
-    static struct movie movies[MOVIES];
+    static struct item items[ITEMS];
     static struct user users[USERS];
     struct text users_dat, movies_dat, ratings_dat;
     text_open(&users_dat);
@@ -328,13 +328,13 @@ int main(int argc, char **argv)
 
     mrq_random rng;
     mrq_random_init(&rng, SEED, 0);
-    make_movies(&rng, movies, movies_dat.stream);
+    make_items(&rng, items, movies_dat.stream);
     make_users(&rng, users, users_dat.stream);
     double popularity = 0;
-    for (unsigned m = 0; m < MOVIES; m++)
-        popularity += movies[m].popularity;
+    for (unsigned m = 0; m < ITEMS; m++)
+        popularity += items[m].popularity;
     for (unsigned u = 0; u < USERS; u++)
-        make_ratings(&rng, &users[u], movies, popularity, ratings_dat.stream);
+        make_ratings(&rng, &users[u], items, popularity, ratings_dat.stream);
 
     text_write(&users_dat, argv[1], "users.dat");
     text_write(&movies_dat, argv[1], "movies.dat");

@@ -1,4 +1,4 @@
-/* Answers as a table: a line that says what was asked, as it was understood, and a row a movie. */
+/* Answers as a table: a line that says what was asked, as it was understood, and a row a item. */
 #include "print_answer.h"
 
 #include <ctype.h>
@@ -101,27 +101,27 @@ static void write_part(mrq_writer *out, const mrq_generation *generation, const 
 static void write_liked(mrq_writer *out, const mrq_generation *generation, const mrq_score_part *part, uint32_t n)
 {
     enum { TOLD = 3 };
-    const mrq_column *title = mrq_table_first(generation->movies, MRQ_TEXT);
+    const mrq_column *title = mrq_table_first(generation->items, MRQ_TEXT);
     uint32_t liked = 0, best = 0;
     double rest = 0;
     for (uint32_t i = 0; i < n; i++)
-        if (part[i].kind == MRQ_PART_MOVIE && strcmp(part[i].input, "disliked") != 0) {
+        if (part[i].kind == MRQ_PART_ITEM && strcmp(part[i].input, "disliked") != 0) {
             liked++;
             best += best < TOLD && part[i].score > 0;
             rest += part[i].score;
         }
     if (liked && !best)
-        mrq_writer_put(out, ", %u liked movie%s %+.4f", liked, liked == 1 ? "" : "s", rounded(rest));
+        mrq_writer_put(out, ", %u liked item%s %+.4f", liked, liked == 1 ? "" : "s", rounded(rest));
     uint32_t told = 0;
     for (uint32_t i = 0; told < best; i++) {
-        if (part[i].kind != MRQ_PART_MOVIE || strcmp(part[i].input, "disliked") == 0 || part[i].score <= 0)
+        if (part[i].kind != MRQ_PART_ITEM || strcmp(part[i].input, "disliked") == 0 || part[i].score <= 0)
             continue;
         const bool last = ++told == best && best == liked;
         mrq_writer_put(out, "%s", told == 1 ? ", because you liked " : last ? " and " : ", ");
         if (title)
             mrq_writer_put(out, "%s", mrq_strings_at(&title->text, part[i].value));
         else
-            mrq_writer_put(out, "%lld", (long long)generation->movies->id[part[i].value]);
+            mrq_writer_put(out, "%lld", (long long)generation->items->id[part[i].value]);
         mrq_writer_put(out, " (%+.4f)", rounded(part[i].score));
         rest -= part[i].score;
     }
@@ -150,7 +150,7 @@ static void print_paragraph(char *text, int indent)
     putchar('\n');
 }
 
-/* "base 0.1200, age 25-34 +0.0200, female -0.0100, 2 disliked movies -0.0300, because you liked ...": the sum is the score. */
+/* "base 0.1200, age 25-34 +0.0200, female -0.0100, 2 disliked items -0.0300, because you liked ...": the sum is the score. */
 static mrq_status print_why(const mrq_generation *generation, const mrq_explanation *why, uint32_t place, mrq_error *err)
 {
     const mrq_score_part *part = why->part + (size_t)place * why->n;
@@ -160,7 +160,7 @@ static mrq_status print_why(const mrq_generation *generation, const mrq_explanat
     uint32_t disliked = 0;
     double sum = 0;
     for (uint32_t i = 0; i < why->n; i++) {
-        if (part[i].kind != MRQ_PART_MOVIE) {
+        if (part[i].kind != MRQ_PART_ITEM) {
             write_part(&out, generation, &part[i]);
         } else if (strcmp(part[i].input, "disliked") == 0) {
             disliked++;
@@ -168,7 +168,7 @@ static mrq_status print_why(const mrq_generation *generation, const mrq_explanat
         }
     }
     if (disliked)
-        mrq_writer_put(&out, ", %u disliked movie%s %+.4f", disliked, disliked == 1 ? "" : "s", rounded(sum));
+        mrq_writer_put(&out, ", %u disliked item%s %+.4f", disliked, disliked == 1 ? "" : "s", rounded(sum));
     write_liked(&out, generation, part, why->n);
     if (out.failed)
         return mrq_fail_memory(err, "printing the answer");
@@ -178,20 +178,20 @@ static mrq_status print_why(const mrq_generation *generation, const mrq_explanat
 
 static mrq_status print_rows(const mrq_generation *generation, const mrq_content *answer, mrq_error *err)
 {
-    const mrq_table *movies = generation->movies;
-    const mrq_column *title = mrq_table_first(movies, MRQ_TEXT), *genres = mrq_table_first(movies, MRQ_SET);
+    const mrq_table *items = generation->items;
+    const mrq_column *title = mrq_table_first(items, MRQ_TEXT), *genres = mrq_table_first(items, MRQ_SET);
     MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
     struct row *rows = arena ? mrq_arena_array(arena, answer->n, sizeof *rows) : NULL;
     if (!rows)
         return mrq_fail_memory(err, "printing the answer");
     size_t id_width = 2, title_width = 5, genres_width = 6;
     for (uint32_t i = 0; i < answer->n; i++) {
-        const uint32_t movie = answer->item[i].movie;
-        rows[i].title = title ? mrq_strings_at(&title->text, movie) : "";
-        rows[i].genres = genres ? join(genres, movie, arena) : "";
+        const uint32_t item = answer->hit[i].item;
+        rows[i].title = title ? mrq_strings_at(&title->text, item) : "";
+        rows[i].genres = genres ? join(genres, item, arena) : "";
         if (!rows[i].genres)
             return mrq_fail_memory(err, "printing the answer");
-        const size_t widths[] = {(size_t)snprintf(NULL, 0, "%lld", (long long)movies->id[movie]), mrq_utf8_columns(rows[i].title),
+        const size_t widths[] = {(size_t)snprintf(NULL, 0, "%lld", (long long)items->id[item]), mrq_utf8_columns(rows[i].title),
                                  mrq_utf8_columns(rows[i].genres)};
         id_width = widths[0] > id_width ? widths[0] : id_width;
         title_width = widths[1] > title_width ? widths[1] : title_width;
@@ -204,11 +204,11 @@ static mrq_status print_rows(const mrq_generation *generation, const mrq_content
     print_cell("genres", genres_width);
     puts("   score");
     for (uint32_t i = 0; i < answer->n; i++) {
-        printf("%4u  %*lld  ", i + 1, (int)id_width, (long long)movies->id[answer->item[i].movie]);
+        printf("%4u  %*lld  ", i + 1, (int)id_width, (long long)items->id[answer->hit[i].item]);
         print_cell(rows[i].title, title_width);
         fputs("  ", stdout);
         print_cell(rows[i].genres, genres_width);
-        printf(" %7.4f\n", answer->item[i].score);
+        printf(" %7.4f\n", answer->hit[i].score);
         if (answer->why.base)
             MRQ_TRY(print_why(generation, &answer->why, i, err));
     }
@@ -221,14 +221,14 @@ static void print_plain(const char *text)
     print_cell(text, mrq_utf8_columns(text));
 }
 
-/* "likes 3 movies", after what there is in front of it. Returns whether it said something. */
+/* "likes 3 items", after what there is in front of it. Returns whether it said something. */
 static bool print_liking(const mrq_query_feedback *feedback, bool likes, const char *before)
 {
     uint32_t n = 0;
     for (uint32_t i = 0; i < feedback->n; i++)
         n += (feedback->given[i] > 0) == likes;
     if (n)
-        printf("%s%s %u movie%s", before, likes ? "likes" : "dislikes", n, n == 1 ? "" : "s");
+        printf("%s%s %u item%s", before, likes ? "likes" : "dislikes", n, n == 1 ? "" : "s");
     return n > 0;
 }
 
@@ -253,8 +253,8 @@ static void print_feature(const mrq_feature *feature)
     }
 }
 
-/* "age 25-34, female, programmer, user 4 (21 rated movies left out), likes 3 movies" or "someone who likes 3 movies and dislikes 1
- * movie" or, of whom nothing is known, "someone". */
+/* "age 25-34, female, programmer, user 4 (21 rated items left out), likes 3 items" or "someone who likes 3 items and dislikes 1
+ * item" or, of whom nothing is known, "someone". */
 static void print_person(const mrq_generation *generation, const mrq_resolved *query)
 {
     const char *comma = "";
@@ -269,7 +269,7 @@ static void print_person(const mrq_generation *generation, const mrq_resolved *q
     if (query->user != MRQ_NONE) {
         const uint64_t *offset = generation->seen.offset + query->user;
         const unsigned long long seen = offset[1] - offset[0];
-        printf("%suser %lld (%llu rated movie%s %s)", comma, (long long)generation->users->id[query->user], seen,
+        printf("%suser %lld (%llu rated item%s %s)", comma, (long long)generation->users->id[query->user], seen,
                seen == 1 ? "" : "s", query->include_seen ? "included" : "left out");
         comma = ", ";
     }
@@ -281,11 +281,11 @@ static void print_person(const mrq_generation *generation, const mrq_resolved *q
     print_liking(&query->feedback, false, *comma ? comma : " who ");
 }
 
-/* "; Comedy or Drama, 1990-1999, without 2 movies". */
+/* "; Comedy or Drama, 1990-1999, without 2 items". */
 static void print_filters(const mrq_generation *generation, const mrq_selection *s)
 {
     const char *before = "; ";
-    const mrq_column *genres = mrq_table_first(generation->movies, MRQ_SET);
+    const mrq_column *genres = mrq_table_first(generation->items, MRQ_SET);
     for (uint32_t i = 0; i < s->n_genres; i++) {
         fputs(before, stdout);
         print_plain(mrq_strings_at(&genres->dict, s->genre[i]));
@@ -296,7 +296,7 @@ static void print_filters(const mrq_generation *generation, const mrq_selection 
     if (*years)
         printf("%s%s", s->n_genres ? ", " : "; ", years);
     if (s->n_exclude)
-        printf("%swithout %u movie%s", s->n_genres || *years ? ", " : "; ", s->n_exclude, s->n_exclude == 1 ? "" : "s");
+        printf("%swithout %u item%s", s->n_genres || *years ? ", " : "; ", s->n_exclude, s->n_exclude == 1 ? "" : "s");
 }
 
 /* "Top 5 for ..." or "Top 5 like Toy Story (1995)". */
@@ -304,12 +304,12 @@ static void print_head(const mrq_generation *generation, const mrq_content *answ
 {
     const mrq_resolved *query = &answer->query;
     printf(answer->n ? "Top %u " : "Nothing is left ", answer->n);
-    fputs(query->movie == MRQ_NONE ? "for " : "like ", stdout);
-    if (query->movie == MRQ_NONE) {
+    fputs(query->item == MRQ_NONE ? "for " : "like ", stdout);
+    if (query->item == MRQ_NONE) {
         print_person(generation, query);
     } else {
-        const mrq_column *title = mrq_table_first(generation->movies, MRQ_TEXT);
-        print_plain(title ? mrq_strings_at(&title->text, query->movie) : "the movie");
+        const mrq_column *title = mrq_table_first(generation->items, MRQ_TEXT);
+        print_plain(title ? mrq_strings_at(&title->text, query->item) : "the item");
     }
     print_filters(generation, &query->selection);
     putchar('\n');

@@ -109,7 +109,7 @@ static void print_other_cuts(const eval_report *r)
 static void print_choice(const eval_report *r)
 {
     printf(
-        "\ntop 10s: coverage is the share of the movies that anybody is shown, popularity the share of the training users who like "
+        "\ntop 10s: coverage is the share of the items that anybody is shown, popularity the share of the training users who like "
         "what "
         "is shown,\ndiversity 1 - the likeness of genres within a list; seconds to train and to rank\n%-*s   coverage popularity  "
         "diversity  train s   rank s\n",
@@ -204,7 +204,7 @@ static void print_report(const eval_report *r)
         print_groups(r);
     }
     if (r->index)
-        printf("\nindex: of %u known users, %.2f%% get the ten movies of the exact ranking, %.2f%% in its order\n", r->index->users,
+        printf("\nindex: of %u known users, %.2f%% get the ten items of the exact ranking, %.2f%% in its order\n", r->index->users,
                100 * r->index->sets, 100 * r->index->lists);
 }
 
@@ -312,7 +312,7 @@ mrq_status print_reports_json(const mrq_dataset *data, const char *folder, const
     MRQ_CLEANUP(cJSON_Delete) cJSON *root = cJSON_CreateObject();
     cJSON *about = root && mrq_json_add_whole(root, "schema", 1) ? cJSON_AddObjectToObject(root, "data") : NULL;
     bool done = about && mrq_json_add_clean(about, "folder", folder) && mrq_json_add_clean(about, "schema", data->schema) &&
-                mrq_json_add_whole(about, "users", data->users->rows) && mrq_json_add_whole(about, "movies", data->movies->rows) &&
+                mrq_json_add_whole(about, "users", data->users->rows) && mrq_json_add_whole(about, "items", data->items->rows) &&
                 mrq_json_add_whole(about, "ratings", (int64_t)data->n) &&
                 mrq_json_add_rounded(root, "like", mrq_like_least(data), DIGITS);
     cJSON *reports = done ? cJSON_AddArrayToObject(root, "protocols") : NULL;

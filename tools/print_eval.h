@@ -10,7 +10,7 @@
 /* Whether the index of a store answers as its model does. */
 typedef struct index_check {
     uint32_t users;     /* known ones, spread over the table */
-    double sets, lists; /* share of them whose top 10 by the index has the same movies, and the same order, as the exact ranking */
+    double sets, lists; /* share of them whose top 10 by the index has the same items, and the same order, as the exact ranking */
 } index_check;
 
 /* One experiment, its candidates' results and what there is to say about it. */

@@ -25,7 +25,7 @@ uint32_t add_query_options(query_options *options, mrq_ask what, mrq_option row[
     uint32_t n = 0;
     for (unsigned i = 0; i < MRQ_Q_FIELDS; i++) {
         const mrq_query_field *f = &mrq_query_fields[i];
-        if (!(f->asks & MRQ_ASKS(what)) || i == MRQ_Q_MOVIE)
+        if (!(f->asks & MRQ_ASKS(what)) || i == MRQ_Q_ITEM)
             continue;
         mrq_option *option = &row[n++];
         if (i == MRQ_Q_K)
@@ -66,7 +66,7 @@ mrq_status fail_in_options(const mrq_error *engine, mrq_error *err)
     const size_t size = strcspn(engine->msg, " :");
     for (unsigned i = 0; i < MRQ_Q_FIELDS; i++) {
         const mrq_query_field *f = &mrq_query_fields[i];
-        if (strlen(f->name) != size || strncmp(engine->msg, f->name, size) != 0 || i == MRQ_Q_MOVIE)
+        if (strlen(f->name) != size || strncmp(engine->msg, f->name, size) != 0 || i == MRQ_Q_ITEM)
             continue;
         if (f->letter)
             return mrq_fail(err, engine->status, "-%c%s", f->letter, engine->msg + size);

@@ -18,7 +18,7 @@ typedef enum mrq_status {
     MRQ_OK = 0,
     MRQ_FAILED = 1,      /* the system said no: out of memory, disk full, permission */
     MRQ_USAGE = 2,       /* an argument is wrong */
-    MRQ_NOT_FOUND = 3,   /* a file, user or movie that is not there */
+    MRQ_NOT_FOUND = 3,   /* a file, user or item that is not there */
     MRQ_BAD_FILE = 4,    /* a damaged, malformed or incompatible file */
     MRQ_UNAVAILABLE = 5, /* another server is gone */
 } mrq_status;

@@ -46,10 +46,10 @@ extern "C" {
 
 /* What can be asked of a store. */
 typedef enum mrq_ask {
-    MRQ_ASK_RECOMMEND, /* the best movies for a person */
-    MRQ_ASK_SIMILAR,   /* the movies most like the query's "movie" */
-    MRQ_ASK_ITEM,      /* the movie whose id is the query's "movie" */
-    MRQ_ASK_SEARCH,    /* movies by words of their titles, the query's "query" */
+    MRQ_ASK_RECOMMEND, /* the best items for a person */
+    MRQ_ASK_SIMILAR,   /* the items most like the query's "item" */
+    MRQ_ASK_ITEM,      /* the item whose id is the query's "item" */
+    MRQ_ASK_SEARCH,    /* items by words of their titles, the query's "query" */
     MRQ_ASK_USER,      /* what the data knows of the query's "user" */
     MRQ_ASK_INFO,      /* the serving generation */
 } mrq_ask;
@@ -61,19 +61,19 @@ typedef enum mrq_ask {
  *                    the user's own, or else the average user's.
  *   with             NAME=VALUE: the same, for a column that is called like a field
  *   user             the id of a user of the data. What he or she has rated is not answered.
- *   liked, disliked  the id of a movie; set again, it is one more, up to MRQ_FEEDBACK_MAX. Counts instead of what the ratings
+ *   liked, disliked  the id of a item; set again, it is one more, up to MRQ_FEEDBACK_MAX. Counts instead of what the ratings
  *                    of the user say of it; is not answered.
  *   include_seen     true, false: answers also what the user has rated and what the query likes or dislikes
- *   k                how many movies, 1 .. MRQ_K_MAX; without it MRQ_K_DEFAULT, of a search or a user MRQ_LIST_DEFAULT
+ *   k                how many items, 1 .. MRQ_K_MAX; without it MRQ_K_DEFAULT, of a search or a user MRQ_LIST_DEFAULT
  *   explain          true, false, all, or how many parts of each score are told, the largest first
- *   genre            only movies of this genre; set again, of one or the other, or, with
+ *   genre            only items of this genre; set again, of one or the other, or, with
  *   all_genres       true: of all of them
- *   year             "1994", "1990-1999", "1990-" or "-1999"; a movie of unknown year is in no range
- *   exclude          the id of a movie that is not to be answered; set again, one more, up to MRQ_EXCLUDE_MAX
- *   movie, query     see mrq_ask and mrq_recommender_ask()
+ *   year             "1994", "1990-1999", "1990-" or "-1999"; a item of unknown year is in no range
+ *   exclude          the id of a item that is not to be answered; set again, one more, up to MRQ_EXCLUDE_MAX
+ *   item, query     see mrq_ask and mrq_recommender_ask()
  *
- * To recommend knows all but the last two; similar: movie, k, genre, all_genres, year, exclude; search: query, k; user: user, k;
- * item: movie. */
+ * To recommend knows all but the last two; similar: item, k, genre, all_genres, year, exclude; search: query, k; user: user, k;
+ * item: item. */
 typedef struct mrq_query mrq_query;
 mrq_query *mrq_query_new(void);        /* nothing is set; NULL when out of memory */
 void mrq_query_free(mrq_query *query); /* NULL is legal */
@@ -90,7 +90,7 @@ typedef struct mrq_options {
     const char *redis;  /* unix:/path, host:port or redis://[user][:password@]host[:port][/database]; NULL: none */
     uint32_t redis_ttl; /* seconds that an answer stays there; 0: a day */
     size_t memory;      /* bytes of finished answers to keep in this process, the least recently asked go first; 0: none */
-    /* Where the movies' index is kept, instead of in the store: milvus://host[:port]/name, or milvuss:// for TLS, where
+    /* Where the items' index is kept, instead of in the store: milvus://host[:port]/name, or milvuss:// for TLS, where
      * `marquee export --to` has put it; NULL: nowhere else. The answers are the same. */
     const char *backend;
     const char *backend_token; /* "user:password" or a key; NULL: none */
@@ -117,26 +117,26 @@ MRQ_CHECKED mrq_status mrq_recommender_reload(mrq_recommender *recommender, bool
  * For now and then: every few seconds, and before closing. Nothing to do without Redis. */
 void mrq_recommender_flush(mrq_recommender *recommender);
 
-/* What a call came to: movies, and the same as a JSON document. For one thread at a time; freed with mrq_answer_free(). */
+/* What a call came to: items, and the same as a JSON document. For one thread at a time; freed with mrq_answer_free(). */
 typedef struct mrq_answer mrq_answer;
 
 /* Answers a query; NULL: one of which nothing is set. MRQ_USAGE for a value that the data's dictionaries do not have, a feature or
  * filter that the data has no column for, feedback that the model has no use for or that contradicts itself, more to explain than
- * 250,000 parts, told or not, over all its movies; MRQ_NOT_FOUND for an unknown user or movie: the sentence begins with the name of
+ * 250,000 parts, told or not, over all its items; MRQ_NOT_FOUND for an unknown user or item: the sentence begins with the name of
  * the field that is wrong. MRQ_UNAVAILABLE when the backend is gone, within 3 seconds, or when the system's resolver has given its
  * name up, if that is later.
  *
- * RECOMMEND: the person's best movies.
- * SIMILAR: the movies most like one, by what liking it says of a person, else by the cosine of their vectors. "movie" is an id; or
- * a title, with or without its year; or a part of one title alone. MRQ_NOT_FOUND when no movie matches, MRQ_USAGE when several do.
- * ITEM: an answer of one movie, without a score.
- * SEARCH: movies in whose titles every word of the text begins a word, in any order, ASCII letters in either case: those whose
+ * RECOMMEND: the person's best items.
+ * SIMILAR: the items most like one, by what liking it says of a person, else by the cosine of their vectors. "item" is an id; or
+ * a title, with or without its year; or a part of one title alone. MRQ_NOT_FOUND when no item matches, MRQ_USAGE when several do.
+ * ITEM: an answer of one item, without a score.
+ * SEARCH: items in whose titles every word of the text begins a word, in any order, ASCII letters in either case: those whose
  * title is or begins with the text first, then by how many have rated them. An empty text: the most rated ones. None is no error.
  * Without scores.
- * USER: the document tells what the data knows of a user; the movies are up to k of those that he or she has rated, the liked ones
+ * USER: the document tells what the data knows of a user; the items are up to k of those that he or she has rated, the liked ones
  * first where the model knows them, by how many have rated them. Without scores.
  * INFO: the document tells the generation's name, model, index, quality, learning curve, which values a query may name, and what
- * generations the store has. No movies. MRQ_FAILED when the system keeps those from being listed. */
+ * generations the store has. No items. MRQ_FAILED when the system keeps those from being listed. */
 MRQ_CHECKED mrq_status mrq_recommender_ask(mrq_recommender *recommender, mrq_ask what, const mrq_query *query, mrq_answer **out,
                                            mrq_error *err);
 
@@ -149,7 +149,7 @@ MRQ_CHECKED mrq_status mrq_recommender_batch(mrq_recommender *recommender, const
 typedef struct mrq_stats {
     char generation[64];                        /* the name of the serving one */
     int64_t created;                            /* when it was made, unix seconds */
-    uint32_t movies, users;                     /* rows of its tables */
+    uint32_t items, users;                     /* rows of its tables */
     uint64_t index_bytes;                       /* of its vectors and their index */
     uint64_t memory_hits, redis_hits, computed; /* answers by where they came from */
     uint64_t shared;                            /* of the memory's hits those that waited for another thread's computation */
@@ -172,25 +172,25 @@ const char *mrq_answer_cache_state(const mrq_answer *answer);
 /* The generation that answered. */
 const char *mrq_answer_generation(const mrq_answer *answer);
 
-uint32_t mrq_answer_size(const mrq_answer *answer); /* movies: k, or how many qualify when that is less */
+uint32_t mrq_answer_size(const mrq_answer *answer); /* items: k, or how many qualify when that is less */
 
-/* A movie of an answer; the texts are the answer's. */
-typedef struct mrq_movie {
+/* A item of an answer; the texts are the answer's. */
+typedef struct mrq_item {
     int64_t id;
     const char *title; /* "" where the data has none */
     int year;          /* 0: unknown */
     uint32_t n_genres;
     double score; /* the predicted rating or affinity, not held within a range so that it orders; NaN without one */
-} mrq_movie;
-mrq_movie mrq_answer_movie(const mrq_answer *answer, uint32_t i);               /* i < mrq_answer_size() */
+} mrq_item;
+mrq_item mrq_answer_item(const mrq_answer *answer, uint32_t i);               /* i < mrq_answer_size() */
 const char *mrq_answer_genre(const mrq_answer *answer, uint32_t i, uint32_t g); /* g < n_genres */
 
 /* A part of a score, where the query asked to explain: what one input adds to it (a Shapley value). The parts told and `rest`, what
  * the others add, sum to the score with `base`, that of the average person; both are NaN where it did not, and may be NULL. */
 typedef struct mrq_reason {
     const char *input; /* "age" and the like; "id"; "history", "liked" or "disliked" */
-    const char *value; /* a feature's value or its label, a movie's title; "" for an id */
-    int64_t id;        /* of the movie or the user; -1 for a feature */
+    const char *value; /* a feature's value or its label, a item's title; "" for an id */
+    int64_t id;        /* of the item or the user; -1 for a feature */
     double score;
 } mrq_reason;
 uint32_t mrq_answer_reasons(const mrq_answer *answer, uint32_t i, double *base, double *rest); /* how many are told; 0: none */

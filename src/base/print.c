@@ -8,7 +8,7 @@
 
 #include "base/utf8.h"
 
-#define FIRST 1024 /* bytes: an answer of five movies */
+#define FIRST 1024 /* bytes: an answer of five items */
 
 /* Room for `size` more bytes and a NUL; NULL when out of memory. */
 static char *room(mrq_print *print, size_t size)

@@ -58,9 +58,9 @@ const mrq_column *mrq_table_first(const mrq_table *table, mrq_column_kind kind)
     return NULL;
 }
 
-const mrq_column *mrq_table_year(const mrq_table *movies)
+const mrq_column *mrq_table_year(const mrq_table *items)
 {
-    const mrq_column *year = mrq_table_column(movies, "year");
+    const mrq_column *year = mrq_table_column(items, "year");
     return year && year->kind == MRQ_NUMBER ? year : NULL;
 }
 
@@ -119,12 +119,12 @@ static int compare_items(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-void mrq_items_sort(uint32_t *item, uint64_t n)
+void mrq_list_sort(uint32_t *item, uint64_t n)
 {
     qsort(item, n, sizeof *item, compare_items);
 }
 
-int mrq_items_group(const uint32_t *item, uint64_t n, const uint32_t *group, uint32_t groups, uint64_t *offset, uint32_t *out)
+int mrq_list_group(const uint32_t *item, uint64_t n, const uint32_t *group, uint32_t groups, uint64_t *offset, uint32_t *out)
 {
     MRQ_AUTOFREE uint64_t *next = mrq_array((size_t)groups + 1, sizeof *next);
     if (!next)

@@ -1,4 +1,4 @@
-/* A table of users or movies: ids in ascending order and typed columns. It is what the dataset reads, the towers learn from,
+/* A table of users or items: ids in ascending order and typed columns. It is what the dataset reads, the towers learn from,
  * the model file and the generation keep, and a query is resolved against.
  *
  * A table owns its memory through an arena, or points into an open container, which must outlive it. Read-only once built. */
@@ -57,7 +57,7 @@ MRQ_DEFINE_CLEANUP(mrq_table, mrq_table_free)
 uint32_t mrq_table_find(const mrq_table *table, int64_t id);                     /* row, or MRQ_NONE */
 const mrq_column *mrq_table_column(const mrq_table *table, const char *name);    /* NULL when there is none */
 const mrq_column *mrq_table_first(const mrq_table *table, mrq_column_kind kind); /* first column of a kind, or NULL */
-const mrq_column *mrq_table_year(const mrq_table *movies);                       /* the numbers called "year", or NULL */
+const mrq_column *mrq_table_year(const mrq_table *items);                       /* the numbers called "year", or NULL */
 
 /* The code of a category's value as a person writes it: the value, its label, or its place 0 .. n-1; for a category by range
  * the largest bound not above the number. MRQ_USAGE with a sentence that lists what would do. */
@@ -69,11 +69,11 @@ void mrq_table_save(const mrq_table *table, mrq_container_writer *writer, const 
 MRQ_CHECKED mrq_status mrq_table_load(const mrq_container *container, const char *prefix, mrq_table **out, mrq_error *err);
 
 /* Puts the items of one list into ascending order. */
-void mrq_items_sort(uint32_t *item, uint64_t n);
+void mrq_list_sort(uint32_t *item, uint64_t n);
 
 /* Puts `n` items (NULL: 0 .. n-1) into the order of their groups, group[item], each group's in the order in which they come: a
  * counting sort. `offset` (groups + 1), zero on entry, gets where each group begins in `out` (n). Returns -1 when out of memory. */
-int mrq_items_group(const uint32_t *item, uint64_t n, const uint32_t *group, uint32_t groups, uint64_t *offset, uint32_t *out);
+int mrq_list_group(const uint32_t *item, uint64_t n, const uint32_t *group, uint32_t groups, uint64_t *offset, uint32_t *out);
 
 /* mrq_table_save() and mrq_table_load() for lists over `rows` rows whose items are below `limit`. */
 void mrq_lists_save(const mrq_lists *lists, size_t rows, mrq_container_writer *writer, const char *prefix);

@@ -16,10 +16,10 @@ mrq_status mrq_dataset_load(const char *folder, const mrq_schema *schema, mrq_da
     MRQ_CLEANUP(mrq_dataset_free) mrq_dataset *data = calloc(1, sizeof *data);
     if (!data || !(data->arena = mrq_arena_new()))
         return mrq_fail_memory(err, "reading a data set");
-    uint64_t checksum[3] = {0}; /* of users, movies, ratings */
+    uint64_t checksum[3] = {0}; /* of users, items, ratings */
     if (schema->users.file)
         MRQ_TRY(mrq_read_table(folder, &schema->users, false, &data->users, &checksum[0], err));
-    MRQ_TRY(mrq_read_table(folder, &schema->movies, false, &data->movies, &checksum[1], err));
+    MRQ_TRY(mrq_read_table(folder, &schema->items, false, &data->items, &checksum[1], err));
     MRQ_TRY(mrq_read_ratings(folder, schema, false, data, &checksum[2], err));
     memcpy(data->schema, schema->name, sizeof data->schema);
     data->fingerprint = mrq_checksum(checksum, sizeof checksum);
@@ -33,7 +33,7 @@ void mrq_dataset_free(mrq_dataset *data)
     if (!data)
         return;
     mrq_table_free(data->users);
-    mrq_table_free(data->movies);
+    mrq_table_free(data->items);
     mrq_arena_free(data->arena);
     free(data);
 }

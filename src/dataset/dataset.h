@@ -1,4 +1,4 @@
-/* A rating data set in memory: users, movies and ratings, read through a schema. */
+/* A rating data set in memory: users, items and ratings, read through a schema. */
 #ifndef MRQ_DATASET_DATASET_H
 #define MRQ_DATASET_DATASET_H
 
@@ -8,10 +8,10 @@
 typedef struct mrq_dataset {
     mrq_arena *arena; /* owns the arrays below */
     char schema[MRQ_COLUMN_NAME];
-    mrq_table *users, *movies;
+    mrq_table *users, *items;
     uint64_t n;                    /* ratings, in the order of the file */
     const uint32_t *user;          /* (n) row in users */
-    const uint32_t *movie;         /* (n) row in movies */
+    const uint32_t *item;         /* (n) row in items */
     const float *rating;           /* (n) */
     const int64_t *time;           /* (n) seconds since 1970, or NULL when the schema has none */
     double rating_min, rating_max; /* the range that the schema allows */
@@ -19,7 +19,7 @@ typedef struct mrq_dataset {
 } mrq_dataset;
 
 /* Reads a folder. `schema` NULL: recognised among the shipped ones (see schema.h). A user who stands only in the ratings is
- * known without features when the schema has no users file; otherwise a rating by an unknown user, or of an unknown movie, is an
+ * known without features when the schema has no users file; otherwise a rating by an unknown user, or of an unknown item, is an
  * error. MRQ_NOT_FOUND for a missing folder or file, MRQ_BAD_FILE with "file:line: what, want what" for bad content. */
 MRQ_CHECKED mrq_status mrq_dataset_load(const char *folder, const mrq_schema *schema, mrq_dataset **out, mrq_error *err);
 void mrq_dataset_free(mrq_dataset *data);

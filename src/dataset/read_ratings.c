@@ -23,12 +23,12 @@ static mrq_status fail_memory(mrq_error *err)
 /* Columns of the file, places to put them, and what is known about ids. */
 struct ratings {
     mrq_reader reader;
-    const mrq_field *user_field, *movie_field, *rating_field, *time_field; /* the last may be NULL */
+    const mrq_field *user_field, *item_field, *rating_field, *time_field; /* the last may be NULL */
     const mrq_schema *schema;
-    mrq_idmap *users, *movies;
+    mrq_idmap *users, *items;
     int64_t *new_user; /* ids in order of arrival, where the ratings make the users */
     size_t new_users, new_user_room;
-    uint32_t *user, *movie;
+    uint32_t *user, *item;
     float *rating;
     int64_t *time;
     size_t room; /* for ratings */
@@ -38,7 +38,7 @@ static void clear_ratings_cleanup(struct ratings *r)
 {
     mrq_reader_close(&r->reader);
     mrq_idmap_free(r->users);
-    mrq_idmap_free(r->movies);
+    mrq_idmap_free(r->items);
     mrq_free(r->new_user);
 }
 
@@ -75,12 +75,12 @@ static mrq_status find_user(struct ratings *r, int64_t id, uint32_t *row, mrq_er
 /* The current record into place `i`. */
 static mrq_status add_rating(struct ratings *r, uint64_t i, bool first, mrq_error *err)
 {
-    int64_t user, movie;
+    int64_t user, item;
     double rating;
     char shown[MRQ_SHOWN];
     const mrq_reader *reader = &r->reader;
     MRQ_TRY(mrq_reader_id(reader, r->user_field, &user, err));
-    MRQ_TRY(mrq_reader_id(reader, r->movie_field, &movie, err));
+    MRQ_TRY(mrq_reader_id(reader, r->item_field, &item, err));
     const mrq_span value = reader->field[r->rating_field->place];
     if (!mrq_parse_real(value.text, value.size, r->rating_field->min, r->rating_field->max, &rating))
         return mrq_reader_fail(reader, err, "rating %s, want %g to %g", mrq_show(value, shown), r->rating_field->min,
@@ -94,8 +94,8 @@ static mrq_status add_rating(struct ratings *r, uint64_t i, bool first, mrq_erro
     if (first)
         return MRQ_OK;
     MRQ_TRY(find_user(r, user, &r->user[i], err));
-    r->movie[i] = mrq_idmap_find(r->movies, movie);
-    return r->movie[i] == MRQ_NONE ? fail_unknown(r, r->movie_field, movie, r->schema->movies.file, err) : MRQ_OK;
+    r->item[i] = mrq_idmap_find(r->items, item);
+    return r->item[i] == MRQ_NONE ? fail_unknown(r, r->item_field, item, r->schema->items.file, err) : MRQ_OK;
 }
 
 static int compare_ids(const void *a, const void *b)
@@ -131,18 +131,18 @@ static mrq_status start(struct ratings *r, const char *folder, const mrq_schema 
     const mrq_file_schema *file = &schema->ratings;
     r->schema = schema;
     r->user_field = mrq_schema_field(file, MRQ_FIELD_ID, "user");
-    r->movie_field = mrq_schema_field(file, MRQ_FIELD_ID, "movie");
+    r->item_field = mrq_schema_field(file, MRQ_FIELD_ID, "item");
     r->rating_field = mrq_schema_field(file, MRQ_FIELD_RATING, NULL);
     r->time_field = mrq_schema_field(file, MRQ_FIELD_TIMESTAMP, NULL);
     MRQ_TRY(mrq_reader_open(&r->reader, folder, file, err));
     const size_t room = r->room = first ? 1 : mrq_reader_bound(&r->reader);
     r->users = map_ids(data->users);
-    r->movies = map_ids(data->movies);
+    r->items = map_ids(data->items);
     r->user = mrq_arena_array(data->arena, room, sizeof *r->user);
-    r->movie = mrq_arena_array(data->arena, room, sizeof *r->movie);
+    r->item = mrq_arena_array(data->arena, room, sizeof *r->item);
     r->rating = mrq_arena_array(data->arena, room, sizeof *r->rating);
     r->time = r->time_field ? mrq_arena_array(data->arena, room, sizeof *r->time) : NULL;
-    if (!r->users || !r->movies || !r->user || !r->movie || !r->rating || (r->time_field && !r->time))
+    if (!r->users || !r->items || !r->user || !r->item || !r->rating || (r->time_field && !r->time))
         return fail_memory(err);
     return MRQ_OK;
 }
@@ -169,7 +169,7 @@ mrq_status mrq_read_ratings(const char *folder, const mrq_schema *schema, bool f
         MRQ_TRY(make_users(&r, n, &data->users, err));
     data->n = n;
     data->user = r.user;
-    data->movie = r.movie;
+    data->item = r.item;
     data->rating = r.rating;
     data->time = r.time;
     data->rating_min = r.rating_field->min;

@@ -1,4 +1,4 @@
-/* Users and movies: a file into a table, whose rows ascend by id whatever the order of the file.
+/* Users and items: a file into a table, whose rows ascend by id whatever the order of the file.
  *
  * Two passes over the map. The first splits the records and takes their ids; sorted, they give the rows, and two equal ones beside
  * each other are a doubled id. The second reads the records again in that order, so that every column is built front to back in its
@@ -50,7 +50,7 @@ struct pass {
 
 static mrq_status fail_memory(mrq_error *err)
 {
-    return mrq_fail_memory(err, "reading users or movies");
+    return mrq_fail_memory(err, "reading users or items");
 }
 
 /* The span as text in pass->decoded. */
@@ -138,7 +138,7 @@ static mrq_status add_members(struct pass *pass, struct builder *b, mrq_span spa
     /* A member named twice is still one member. */
     uint32_t *item = b->item + b->offset[pass->row];
     const size_t n = (size_t)(b->offset[pass->row + 1] - b->offset[pass->row]);
-    mrq_items_sort(item, n);
+    mrq_list_sort(item, n);
     size_t kept = 1;
     for (size_t i = 1; i < n; i++)
         if (item[i] != item[kept - 1])
@@ -300,7 +300,7 @@ static mrq_status sort_dict(const mrq_table *table, struct builder *b, mrq_error
         b->item[i] = rank[b->item[i]];
     for (uint32_t row = 0; b->offset && b->column->kind == MRQ_SET && row < table->rows; row++)
         if (b->offset[row + 1] > b->offset[row])
-            mrq_items_sort(b->item + b->offset[row], b->offset[row + 1] - b->offset[row]);
+            mrq_list_sort(b->item + b->offset[row], b->offset[row + 1] - b->offset[row]);
     return MRQ_OK;
 }
 

@@ -43,7 +43,7 @@ mrq_status mrq_reader_fail(const mrq_reader *reader, mrq_error *err, const char 
     return mrq_fail(err, MRQ_BAD_FILE, "%s:%llu: %s", reader->schema->file, (unsigned long long)reader->line, what);
 }
 
-/* "3 fields, want 4 (user::movie::rating::timestamp)" */
+/* "3 fields, want 4 (user::item::rating::timestamp)" */
 static mrq_status fail_count(const mrq_reader *reader, size_t count, mrq_error *err)
 {
     const mrq_file_schema *schema = reader->schema;

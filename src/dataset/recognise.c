@@ -12,7 +12,7 @@
 /* MRQ_NOT_FOUND when a file is missing. */
 static mrq_status fits(const char *folder, const mrq_schema *schema, mrq_error *err)
 {
-    const mrq_file_schema *files[] = {&schema->users, &schema->movies, &schema->ratings};
+    const mrq_file_schema *files[] = {&schema->users, &schema->items, &schema->ratings};
     for (int i = 0; i < 3; i++) {
         char path[4096];
         if (!files[i]->file)

@@ -289,7 +289,7 @@ static mrq_status check_names(const mrq_file_schema *file, const char *path, mrq
     return MRQ_OK;
 }
 
-/* What a file of users or movies (`table`) or of ratings can and must hold. */
+/* What a file of users or items (`table`) or of ratings can and must hold. */
 static mrq_status check_roles(const mrq_file_schema *file, bool table, const char *path, mrq_error *err)
 {
     static const unsigned in_table = 1u << MRQ_FIELD_ID | 1u << MRQ_FIELD_CATEGORY | 1u << MRQ_FIELD_SET | 1u << MRQ_FIELD_TEXT |
@@ -302,7 +302,7 @@ static mrq_status check_roles(const mrq_file_schema *file, bool table, const cha
         const mrq_field *field = &file->field[i];
         if (!((table ? in_table : in_ratings) >> field->kind & 1))
             return mrq_fail(err, MRQ_BAD_FILE, "%s.fields[%u].kind: \"%s\" cannot be in a file of %s", path, i, kinds[field->kind],
-                            table ? "users or movies" : "ratings");
+                            table ? "users or items" : "ratings");
         count[field->kind]++;
         columns += field->kind != MRQ_FIELD_ID && field->kind != MRQ_FIELD_IGNORE;
         columns += *field->extract != '\0';
@@ -312,8 +312,8 @@ static mrq_status check_roles(const mrq_file_schema *file, bool table, const cha
     if (table && columns > MRQ_COLUMNS_MAX)
         return mrq_fail(err, MRQ_BAD_FILE, "%s.fields: %u columns, want at most %d", path, columns, MRQ_COLUMNS_MAX);
     if (!table && (count[MRQ_FIELD_ID] != 2 || !mrq_schema_field(file, MRQ_FIELD_ID, "user") ||
-                   !mrq_schema_field(file, MRQ_FIELD_ID, "movie")))
-        return mrq_fail(err, MRQ_BAD_FILE, "%s.fields: want two fields of kind id, named \"user\" and \"movie\"", path);
+                   !mrq_schema_field(file, MRQ_FIELD_ID, "item")))
+        return mrq_fail(err, MRQ_BAD_FILE, "%s.fields: want two fields of kind id, named \"user\" and \"item\"", path);
     if (!table && (count[MRQ_FIELD_RATING] != 1 || count[MRQ_FIELD_TIMESTAMP] > 1))
         return mrq_fail(err, MRQ_BAD_FILE, "%s.fields: want one field of kind rating and at most one of kind timestamp", path);
     return check_names(file, path, err);
@@ -376,7 +376,7 @@ static mrq_status read_file(mrq_arena *arena, const cJSON *root, const char *sou
 
 mrq_status mrq_schema_parse(const char *text, size_t size, const char *source, mrq_schema **out, mrq_error *err)
 {
-    static const char *const keys[] = {"name", "about", "users", "movies", "ratings", NULL};
+    static const char *const keys[] = {"name", "about", "users", "items", "ratings", NULL};
     MRQ_CLEANUP(cJSON_Delete) cJSON *json = NULL;
     MRQ_CLEANUP(mrq_schema_free) mrq_schema *schema = calloc(1, sizeof *schema);
     if (!schema || !(schema->arena = mrq_arena_new()))
@@ -398,7 +398,7 @@ mrq_status mrq_schema_parse(const char *text, size_t size, const char *source, m
     if (!(schema->about = copy_text(schema->arena, about ? about : "")))
         return mrq_fail_memory(err, "reading a schema");
     MRQ_TRY(read_file(schema->arena, json, source, "users", false, &schema->users, err));
-    MRQ_TRY(read_file(schema->arena, json, source, "movies", true, &schema->movies, err));
+    MRQ_TRY(read_file(schema->arena, json, source, "items", true, &schema->items, err));
     MRQ_TRY(read_file(schema->arena, json, source, "ratings", true, &schema->ratings, err));
     *out = schema;
     schema = NULL;
@@ -440,7 +440,7 @@ void mrq_schema_free(mrq_schema *schema)
     if (!schema)
         return;
     free_patterns(&schema->users);
-    free_patterns(&schema->movies);
+    free_patterns(&schema->items);
     free_patterns(&schema->ratings);
     mrq_arena_free(schema->arena);
     free(schema);

@@ -1,11 +1,11 @@
 /* What the files of a data set hold, as a JSON file says it.
  *
  *   {"name": "ml-1m", "about": "...",
- *    "users": FILE (may be absent), "movies": FILE, "ratings": FILE}
+ *    "users": FILE (may be absent), "items": FILE, "ratings": FILE}
  *   FILE = {"file": "users.dat", "delimiter": "::", "header": false, "encoding": "utf-8" | "latin-1", "quoted": false,
  *           "fields": [FIELD, ...]}
  *   FIELD = {"name": ..., "kind": ..., and by kind:
- *     id         users and movies: "id"; ratings: "user" and "movie". A whole number from 0.
+ *     id         users and items: "id"; ratings: "user" and "item". A whole number from 0.
  *     category   "values": [...] and "labels": [...], or "buckets": [lower bounds] and "labels"; else discovered and sorted
  *     set        "delimiter": "|" and maybe "none", the text that means no member, or "values"; else "flags": [names], one for each
  *                of as many columns of 0 and 1
@@ -67,7 +67,7 @@ typedef struct mrq_schema {
     mrq_arena *arena; /* owns everything below */
     char name[MRQ_COLUMN_NAME];
     const char *about;
-    mrq_file_schema users, movies, ratings;
+    mrq_file_schema users, items, ratings;
 } mrq_schema;
 
 /* Reads a schema from JSON. `source` names the text in messages: MRQ_BAD_FILE `ml-1m.json: users.fields[2].kind: "foo", want ...`.

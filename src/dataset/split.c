@@ -112,8 +112,8 @@ static void divide_hash(struct division *d, uint64_t seed, uint64_t stream)
     const uint64_t start = mrq_random_mix(mix(seed, 1) + stream);
     for (uint64_t i = 0; i < d->n; i++) {
         const uint64_t user = (uint64_t)d->data->users->id[d->data->user[d->from[i]]],
-                       movie = (uint64_t)d->data->movies->id[d->data->movie[d->from[i]]];
-        put(d, d->from[i], mrq_random_share(mix(mix(start, user), movie)) < d->share);
+                       item = (uint64_t)d->data->items->id[d->data->item[d->from[i]]];
+        put(d, d->from[i], mrq_random_share(mix(mix(start, user), item)) < d->share);
     }
 }
 

@@ -8,7 +8,7 @@ typedef enum mrq_split_kind {
     MRQ_SPLIT_RANDOM, /* every rating alike */
     MRQ_SPLIT_USER,   /* the share of each user's ratings, at random, rounded down: one who has few keeps all for training */
     MRQ_SPLIT_TIME,   /* the latest share of all; equal times in the order of the file */
-    MRQ_SPLIT_HASH,   /* by a hash of user id, movie id and seed: a rating stays in its part whatever is added around it, so that a
+    MRQ_SPLIT_HASH,   /* by a hash of user id, item id and seed: a rating stays in its part whatever is added around it, so that a
                          model may go on learning from night to night. The shares are approximate */
 } mrq_split_kind;
 extern const char *const mrq_split_names[]; /* "random", "user", "time", "hash", NULL */

@@ -88,30 +88,30 @@ uint32_t mrq_answer_size(const mrq_answer *answer)
     return answer ? answer->cached->content.n : 0;
 }
 
-mrq_movie mrq_answer_movie(const mrq_answer *answer, uint32_t i)
+mrq_item mrq_answer_item(const mrq_answer *answer, uint32_t i)
 {
     if (i >= mrq_answer_size(answer))
-        return (mrq_movie){.id = -1, .title = "", .score = NAN};
-    const mrq_table *movies = mrq_answer_source(answer)->movies;
-    const mrq_recommendation *item = &answer->cached->content.item[i];
-    const mrq_column *title = mrq_table_first(movies, MRQ_TEXT), *genres = mrq_table_first(movies, MRQ_SET);
-    const mrq_column *year = mrq_table_year(movies);
-    mrq_movie movie = {.id = movies->id[item->movie], .title = "", .score = item->score};
+        return (mrq_item){.id = -1, .title = "", .score = NAN};
+    const mrq_table *items = mrq_answer_source(answer)->items;
+    const mrq_recommendation *hit = &answer->cached->content.hit[i];
+    const mrq_column *title = mrq_table_first(items, MRQ_TEXT), *genres = mrq_table_first(items, MRQ_SET);
+    const mrq_column *year = mrq_table_year(items);
+    mrq_item item = {.id = items->id[hit->item], .title = "", .score = hit->score};
     if (title)
-        movie.title = mrq_strings_at(&title->text, item->movie);
+        item.title = mrq_strings_at(&title->text, hit->item);
     if (genres)
-        movie.n_genres = (uint32_t)(genres->list.offset[item->movie + 1] - genres->list.offset[item->movie]);
-    if (year && fabs(year->number[item->movie]) <= MRQ_YEAR_MAX) /* false of NaN */
-        movie.year = (int)year->number[item->movie];
-    return movie;
+        item.n_genres = (uint32_t)(genres->list.offset[hit->item + 1] - genres->list.offset[hit->item]);
+    if (year && fabs(year->number[hit->item]) <= MRQ_YEAR_MAX) /* false of NaN */
+        item.year = (int)year->number[hit->item];
+    return item;
 }
 
 const char *mrq_answer_genre(const mrq_answer *answer, uint32_t i, uint32_t g)
 {
-    if (g >= mrq_answer_movie(answer, i).n_genres)
+    if (g >= mrq_answer_item(answer, i).n_genres)
         return "";
-    const mrq_column *genres = mrq_table_first(mrq_answer_source(answer)->movies, MRQ_SET);
-    const uint64_t first = genres->list.offset[answer->cached->content.item[i].movie];
+    const mrq_column *genres = mrq_table_first(mrq_answer_source(answer)->items, MRQ_SET);
+    const uint64_t first = genres->list.offset[answer->cached->content.hit[i].item];
     return mrq_strings_at(&genres->dict, genres->list.item[first + g]);
 }
 
@@ -133,14 +133,14 @@ mrq_reason mrq_answer_reason(const mrq_answer *answer, uint32_t i, uint32_t r)
     const mrq_generation *generation = mrq_answer_source(answer);
     const mrq_explanation *why = &answer->cached->content.why;
     const mrq_score_part *part = &why->part[(size_t)i * why->n + r];
-    const mrq_column *title = mrq_table_first(generation->movies, MRQ_TEXT);
+    const mrq_column *title = mrq_table_first(generation->items, MRQ_TEXT);
     const mrq_column *column = mrq_table_column(generation->users, part->input);
     mrq_reason reason = {.input = part->input, .value = "", .id = -1, .score = part->score};
     if (part->kind == MRQ_PART_FEATURE)
         reason.value = mrq_strings_at(column->label.n ? &column->label : &column->dict, part->value);
     else
-        reason.id = (part->kind == MRQ_PART_USER ? generation->users : generation->movies)->id[part->value];
-    if (part->kind == MRQ_PART_MOVIE && title)
+        reason.id = (part->kind == MRQ_PART_USER ? generation->users : generation->items)->id[part->value];
+    if (part->kind == MRQ_PART_ITEM && title)
         reason.value = mrq_strings_at(&title->text, part->value);
     return reason;
 }

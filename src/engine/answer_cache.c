@@ -14,7 +14,7 @@
 #include <sys/random.h>
 
 #define SHARDS   16
-#define TYPICAL  1024 /* bytes of an answer with five movies, its document and its key */
+#define TYPICAL  1024 /* bytes of an answer with five items, its document and its key */
 #define OVERHEAD 128  /* what the allocator takes for an answer's pieces */
 
 typedef struct entry {

@@ -1,4 +1,4 @@
-/* Looking up what is in the store: a movie, movies by their titles, a user.
+/* Looking up what is in the store: a item, items by their titles, a user.
  *
  * Titles are gone through one after the other, word by word: 4,000 in 0.2 ms, and a repeated question comes from memory. A word of
  * the question begins a word of the title, so that "matrix the" finds "Matrix, The", and each letter typed narrows what is found.
@@ -15,50 +15,50 @@
 #define TEXT_MAX  200 /* bytes of a question */
 #define WORDS_MAX 20
 
-/* A movie, and how many have rated it. */
-static void print_movie(mrq_print *print, const mrq_snapshot *snapshot, uint32_t row)
+/* A item, and how many have rated it. */
+static void print_item(mrq_print *print, const mrq_snapshot *snapshot, uint32_t row)
 {
     mrq_print_open(print, '{');
-    mrq_print_movie(print, snapshot->generation->movies, row);
+    mrq_print_item(print, snapshot->generation->items, row);
     mrq_print_key(print, "ratings");
     mrq_print_whole(print, snapshot->ratings[row]);
     mrq_print_close(print, '}');
 }
 
-/* Ends the document, which is `print`'s no more; its movies are these rows. */
+/* Ends the document, which is `print`'s no more; its items are these rows. */
 static mrq_status finish(mrq_snapshot *snapshot, mrq_print *print, const uint32_t *row, uint32_t n, mrq_cached_answer **out,
                          mrq_error *err)
 {
-    mrq_content answer = {.n = n, .item = mrq_array(n, sizeof *answer.item)};
-    for (uint32_t i = 0; answer.item && i < n; i++)
-        answer.item[i] = (mrq_recommendation){row[i], NAN};
-    print->failed |= !answer.item;
+    mrq_content answer = {.n = n, .hit = mrq_array(n, sizeof *answer.hit)};
+    for (uint32_t i = 0; answer.hit && i < n; i++)
+        answer.hit[i] = (mrq_recommendation){row[i], NAN};
+    print->failed |= !answer.hit;
     return mrq_cached_answer_new(snapshot, &answer, print, false, out, err);
 }
 
-/* The same with the movies under "results". */
+/* The same with the items under "results". */
 static mrq_status finish_list(mrq_snapshot *snapshot, mrq_print *print, const uint32_t *row, uint32_t n, mrq_cached_answer **out,
                               mrq_error *err)
 {
     mrq_print_key(print, "results");
     mrq_print_open(print, '[');
     for (uint32_t i = 0; i < n; i++)
-        print_movie(print, snapshot, row[i]);
+        print_item(print, snapshot, row[i]);
     mrq_print_close(print, ']');
     return finish(snapshot, print, row, n, out, err);
 }
 
-mrq_status mrq_find_movie(mrq_snapshot *snapshot, const mrq_query *query, mrq_cached_answer **out, mrq_error *err)
+mrq_status mrq_find_item(mrq_snapshot *snapshot, const mrq_query *query, mrq_cached_answer **out, mrq_error *err)
 {
-    const mrq_table *movies = snapshot->generation->movies;
-    const char *id = mrq_query_text(query, MRQ_Q_MOVIE);
-    const uint32_t row = mrq_row_of(movies, id, strlen(id));
+    const mrq_table *items = snapshot->generation->items;
+    const char *id = mrq_query_text(query, MRQ_Q_ITEM);
+    const uint32_t row = mrq_row_of(items, id, strlen(id));
     if (row == MRQ_NONE)
-        return mrq_fail(err, MRQ_NOT_FOUND, "movie %.40s: not among the %u of the data", id, movies->rows);
+        return mrq_fail(err, MRQ_NOT_FOUND, "item %.40s: not among the %u of the data", id, items->rows);
     mrq_print print = {0};
     mrq_print_begin(&print, snapshot->generation);
-    mrq_print_key(&print, "movie");
-    print_movie(&print, snapshot, row);
+    mrq_print_key(&print, "item");
+    print_item(&print, snapshot, row);
     return finish(snapshot, &print, &row, 1, out, err);
 }
 
@@ -96,7 +96,7 @@ static bool has_word(const char *title, const word *w)
 
 typedef struct found {
     uint32_t row, ratings;
-    bool first; /* the title begins with the text as it is; the user likes the movie */
+    bool first; /* the title begins with the text as it is; the user likes the item */
 } found;
 
 static int by_rank(const void *a, const void *b)
@@ -135,18 +135,18 @@ mrq_status mrq_find_titles(mrq_snapshot *snapshot, const mrq_query *query, mrq_c
 {
     const char *text = mrq_query_text(query, MRQ_Q_TEXT);
     const uint32_t k = (uint32_t)mrq_query_number(query, MRQ_Q_K, mrq_k_default(MRQ_ASK_SEARCH));
-    const mrq_table *movies = snapshot->generation->movies;
-    const mrq_column *title = mrq_table_first(movies, MRQ_TEXT);
+    const mrq_table *items = snapshot->generation->items;
+    const mrq_column *title = mrq_table_first(items, MRQ_TEXT);
     word words[WORDS_MAX + 1];
     uint32_t n_words = 0, n = 0;
     MRQ_TRY(read_words(text, words, &n_words, err));
     if (*text && !title)
-        return mrq_fail(err, MRQ_USAGE, "query: the data does not tell its movies' titles");
-    MRQ_AUTOFREE found *list = mrq_array(movies->rows, sizeof *list);
-    MRQ_AUTOFREE uint32_t *row = mrq_array(movies->rows, sizeof *row);
+        return mrq_fail(err, MRQ_USAGE, "query: the data does not tell its items' titles");
+    MRQ_AUTOFREE found *list = mrq_array(items->rows, sizeof *list);
+    MRQ_AUTOFREE uint32_t *row = mrq_array(items->rows, sizeof *row);
     if (!list || !row)
         return mrq_fail_memory(err, "searching titles");
-    for (uint32_t i = 0; i < movies->rows; i++) {
+    for (uint32_t i = 0; i < items->rows; i++) {
         const char *name = title ? mrq_strings_at(&title->text, i) : "";
         uint32_t w = 0;
         while (w < n_words && has_word(name, &words[w]))
@@ -196,8 +196,8 @@ mrq_status mrq_find_user(mrq_snapshot *snapshot, const mrq_query *query, mrq_cac
     if (!list || !row)
         return mrq_fail_memory(err, "answering");
     for (uint64_t i = 0; i < n; i++) {
-        const uint32_t movie = generation->seen.item[first + i];
-        list[i] = (found){movie, snapshot->ratings[movie], likes && mrq_lists_find(likes, user, movie) != UINT64_MAX};
+        const uint32_t item = generation->seen.item[first + i];
+        list[i] = (found){item, snapshot->ratings[item], likes && mrq_lists_find(likes, user, item) != UINT64_MAX};
     }
     mrq_print print = {0};
     mrq_print_begin(&print, generation);

@@ -1,11 +1,11 @@
 /* Explanations: Shapley values of the inputs of the folded tower (engine.h has the definition and its source).
  *
  * A linear tower under an inner product needs no subsets: what an input adds is the same in whatever order, its own inner product
- * with the movie less the average's. So a history of thousands of movies is a few thousand inner products a movie answered. Any
- * other tower has at most an input a branch, and each of the 2^n subsets is put through the tower once, for all movies: a score
+ * with the item less the average's. So a history of thousands of items is a few thousand inner products a item answered. Any
+ * other tower has at most an input a branch, and each of the 2^n subsets is put through the tower once, for all items: a score
  * f(S) counts in the part of input i with |S|-1 others before it when i is in S, and against it with |S| before it when it is not.
  *
- * A movie that is both in the user's history and in the query is one part, by what the query says. Rejected: sampled orders
+ * A item that is both in the user's history and in the query is one part, by what the query says. Rejected: sampled orders
  * (Strumbelj and Kononenko's own algorithm), because with few inputs the exact sum is cheaper. */
 #include <math.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@
 
 typedef struct input {
     mrq_score_part part;
-    uint32_t branch; /* a feature's or the user's; MRQ_NONE: a movie, */
+    uint32_t branch; /* a feature's or the user's; MRQ_NONE: a item, */
     float strength;  /* and how much it is liked */
 } input;
 
@@ -25,74 +25,74 @@ static bool is_linear(const mrq_folded *tower)
     return tower->score == MRQ_DOT && tower->activation == MRQ_LINEAR;
 }
 
-/* The movies of the user's history and of the query, each once, behind the `n` inputs that are there; returns how many
+/* The items of the user's history and of the query, each once, behind the `n` inputs that are there; returns how many
  * there are then. */
-static uint32_t add_movies(const mrq_feedback *history, const mrq_query_feedback *feedback, input *in, uint32_t n)
+static uint32_t add_items(const mrq_feedback *history, const mrq_query_feedback *feedback, input *in, uint32_t n)
 {
     for (uint32_t h = 0, o = 0; h < history->n || o < feedback->n;) {
-        if (o == feedback->n || (h < history->n && history->movie[h] < feedback->movie[o])) {
-            in[n++] = (input){{"history", MRQ_PART_MOVIE, history->movie[h], 0}, MRQ_NONE, history->strength[h]};
+        if (o == feedback->n || (h < history->n && history->item[h] < feedback->item[o])) {
+            in[n++] = (input){{"history", MRQ_PART_ITEM, history->item[h], 0}, MRQ_NONE, history->strength[h]};
             h++;
             continue;
         }
-        h += h < history->n && history->movie[h] == feedback->movie[o];
+        h += h < history->n && history->item[h] == feedback->item[o];
         const char *name = feedback->given[o] > 0 ? "liked" : "disliked";
-        in[n++] = (input){{name, MRQ_PART_MOVIE, feedback->movie[o], 0}, MRQ_NONE, feedback->given[o]};
+        in[n++] = (input){{name, MRQ_PART_ITEM, feedback->item[o], 0}, MRQ_NONE, feedback->given[o]};
         o++;
     }
     return n;
 }
 
-/* What is known of the person. Room for a branch each and all movies of history and feedback; returns how many there are. */
+/* What is known of the person. Room for a branch each and all items of history and feedback; returns how many there are. */
 static uint32_t find_inputs(const mrq_folded *tower, const mrq_resolved *resolved, const mrq_feedback *history, input *in)
 {
     uint32_t n = 0;
     for (uint32_t b = 0; b < tower->n_branches; b++) {
         const bool id = mrq_folded_is_id(&tower->branch[b]);
         if (resolved->value[b] == MRQ_NONE || (id && (!resolved->value[b] || tower->liked)))
-            continue; /* unknown, or to be told movie by movie */
+            continue; /* unknown, or to be told item by item */
         in[n++] = (input){
             {tower->branch[b].feature, id ? MRQ_PART_USER : MRQ_PART_FEATURE, id ? resolved->user : resolved->value[b], 0}, b, 1};
     }
-    return add_movies(history, &resolved->feedback, in, n);
+    return add_items(history, &resolved->feedback, in, n);
 }
 
-/* What a row of a linear tower adds to the score of a movie, whose unit vector this is. */
-static double product(const mrq_folded *tower, const float *row, const float *movie)
+/* What a row of a linear tower adds to the score of a item, whose unit vector this is. */
+static double product(const mrq_folded *tower, const float *row, const float *item)
 {
     const double own = tower->bias ? (double)row[tower->size] : 0;
-    return tower->scale * (double)mrq_kernels_best()->dot(row, movie, tower->size) + own;
+    return tower->scale * (double)mrq_kernels_best()->dot(row, item, tower->size) + own;
 }
 
 static void explain_linear(const mrq_generation *generation, const mrq_resolved *resolved, const input *in,
-                           const mrq_recommendation *item, uint32_t n, mrq_explanation *out)
+                           const mrq_recommendation *hit, uint32_t n, mrq_explanation *out)
 {
     const mrq_folded *tower = generation->tower;
     const float *vectors = mrq_index_vectors(generation->index);
     for (uint32_t m = 0; m < n; m++) {
-        const float *movie = vectors + (size_t)item[m].movie * tower->dim;
-        out->base[m] = tower->shift + product(tower, tower->start, movie);
+        const float *item = vectors + (size_t)hit[m].item * tower->dim;
+        out->base[m] = tower->shift + product(tower, tower->start, item);
         if (tower->bias)
-            out->base[m] += tower->scale * (double)movie[tower->size]; /* the movie's own */
+            out->base[m] += tower->scale * (double)item[tower->size]; /* the item's own */
         for (uint32_t b = 0; b < tower->n_branches; b++)
-            out->base[m] += product(tower, tower->branch[b].mean, movie);
+            out->base[m] += product(tower, tower->branch[b].mean, item);
     }
     for (uint32_t i = 0; i < out->n; i++)
         for (uint32_t m = 0; m < n; m++) { /* the inner one, so that a row is read once */
-            const float *movie = vectors + (size_t)item[m].movie * tower->dim;
+            const float *item = vectors + (size_t)hit[m].item * tower->dim;
             mrq_score_part *part = &out->part[(size_t)m * out->n + i];
             *part = in[i].part;
             if (in[i].branch == MRQ_NONE)
-                part->score = (double)in[i].strength * product(tower, tower->liked + (size_t)part->value * tower->width, movie);
+                part->score = (double)in[i].strength * product(tower, tower->liked + (size_t)part->value * tower->width, item);
             else
-                part->score = product(tower, mrq_folded_row(tower, in[i].branch, resolved->value[in[i].branch]), movie) -
-                              product(tower, tower->branch[in[i].branch].mean, movie);
+                part->score = product(tower, mrq_folded_row(tower, in[i].branch, resolved->value[in[i].branch]), item) -
+                              product(tower, tower->branch[in[i].branch].mean, item);
         }
 }
 
-/* The scores of the movies where of the inputs only those in `set` are known. */
+/* The scores of the items where of the inputs only those in `set` are known. */
 static void score_subset(const mrq_generation *generation, const mrq_resolved *resolved, const input *in, uint32_t n_inputs,
-                         uint32_t set, const mrq_recommendation *item, uint32_t n, float *vector, double *score)
+                         uint32_t set, const mrq_recommendation *hit, uint32_t n, float *vector, double *score)
 {
     const mrq_folded *tower = generation->tower;
     uint32_t value[MRQ_BRANCHES_MAX];
@@ -104,13 +104,13 @@ static void score_subset(const mrq_generation *generation, const mrq_resolved *r
             value[in[i].branch] = resolved->value[in[i].branch];
     mrq_folded_vector(tower, value, vector, &line);
     for (uint32_t m = 0; m < n; m++) {
-        const float *movie = mrq_index_vectors(generation->index) + (size_t)item[m].movie * tower->dim;
-        score[m] = line.slope * (double)mrq_kernels_best()->dot(vector, movie, tower->dim) + line.intercept;
+        const float *item = mrq_index_vectors(generation->index) + (size_t)hit[m].item * tower->dim;
+        score[m] = line.slope * (double)mrq_kernels_best()->dot(vector, item, tower->dim) + line.intercept;
     }
 }
 
 static mrq_status explain_subsets(const mrq_generation *generation, const mrq_resolved *resolved, const input *in,
-                                  const mrq_recommendation *item, uint32_t n, mrq_explanation *out, mrq_error *err)
+                                  const mrq_recommendation *hit, uint32_t n, mrq_explanation *out, mrq_error *err)
 {
     MRQ_AUTOFREE float *vector = mrq_array(generation->tower->dim, sizeof *vector);
     MRQ_AUTOFREE double *score = mrq_array(n, sizeof *score);
@@ -124,7 +124,7 @@ static mrq_status explain_subsets(const mrq_generation *generation, const mrq_re
             out->part[(size_t)m * out->n + i] = in[i].part;
     for (uint32_t set = 0; set < 1u << out->n; set++) {
         const uint32_t size = (uint32_t)__builtin_popcount(set);
-        score_subset(generation, resolved, in, out->n, set, item, n, vector, score);
+        score_subset(generation, resolved, in, out->n, set, hit, n, vector, score);
         for (uint32_t m = 0; m < n; m++) {
             mrq_score_part *part = out->part + (size_t)m * out->n;
             if (!set)
@@ -148,18 +148,18 @@ static int by_size(const void *a, const void *b)
 
 /* `out` has room for everything. */
 static mrq_status explain(const mrq_generation *generation, const mrq_resolved *resolved, const input *in,
-                          const mrq_recommendation *item, uint32_t n, mrq_explanation *out, mrq_error *err)
+                          const mrq_recommendation *hit, uint32_t n, mrq_explanation *out, mrq_error *err)
 {
     if (is_linear(generation->tower))
-        explain_linear(generation, resolved, in, item, n, out);
+        explain_linear(generation, resolved, in, hit, n, out);
     else
-        MRQ_TRY(explain_subsets(generation, resolved, in, item, n, out, err));
+        MRQ_TRY(explain_subsets(generation, resolved, in, hit, n, out, err));
     for (uint32_t m = 0; m < n; m++)
         qsort(out->part + (size_t)m * out->n, out->n, sizeof *out->part, by_size);
     return MRQ_OK;
 }
 
-/* Keeps `told` parts of each movie, and of the others their sum: an answer may lie in memory for long. */
+/* Keeps `told` parts of each item, and of the others their sum: an answer may lie in memory for long. */
 static mrq_status shorten(mrq_explanation *why, uint32_t n, uint32_t told, mrq_error *err)
 {
     if (told >= why->n)
@@ -182,7 +182,7 @@ static mrq_status shorten(mrq_explanation *why, uint32_t n, uint32_t told, mrq_e
     return MRQ_OK;
 }
 
-mrq_status mrq_person_explain(const mrq_generation *generation, const mrq_resolved *resolved, const mrq_recommendation *item,
+mrq_status mrq_person_explain(const mrq_generation *generation, const mrq_resolved *resolved, const mrq_recommendation *hit,
                               uint32_t n, uint32_t told, mrq_explanation *out, mrq_error *err)
 {
     const mrq_folded *tower = generation->tower;
@@ -196,12 +196,12 @@ mrq_status mrq_person_explain(const mrq_generation *generation, const mrq_resolv
                         "explain: model \"%s\" has %u inputs of this person, want at most %d where they do not add up",
                         generation->model_name, why.n, MRQ_SHAPLEY_MAX);
     if ((uint64_t)why.n * n > MRQ_PARTS_MAX)
-        return mrq_fail(err, MRQ_USAGE, "explain: %u movies with %u parts each, want at most %d in all; ask for fewer movies", n,
+        return mrq_fail(err, MRQ_USAGE, "explain: %u items with %u parts each, want at most %d in all; ask for fewer items", n,
                         why.n, MRQ_PARTS_MAX);
     why.base = mrq_array(n, sizeof *why.base);
     why.part = mrq_array((size_t)why.n * n, sizeof *why.part);
     mrq_status status =
-        why.base && why.part ? explain(generation, resolved, in, item, n, &why, err) : mrq_fail_memory(err, "explaining");
+        why.base && why.part ? explain(generation, resolved, in, hit, n, &why, err) : mrq_fail_memory(err, "explaining");
     if (status == MRQ_OK)
         status = shorten(&why, n, told, err);
     if (status != MRQ_OK) {

@@ -1,7 +1,7 @@
-/* Feedback: the movies that a query likes and dislikes, as strengths of rows of the tower's history.
+/* Feedback: the items that a query likes and dislikes, as strengths of rows of the tower's history.
  *
- * What is told counts instead of what is known, as with the features: where a user's own row already holds a movie, the strength
- * that is added is the difference. So to like a movie that the user has rated well changes next to nothing, and to dislike it takes
+ * What is told counts instead of what is known, as with the features: where a user's own row already holds a item, the strength
+ * that is added is the difference. So to like a item that the user has rated well changes next to nothing, and to dislike it takes
  * it out of the sum. */
 #include <stdlib.h>
 
@@ -11,7 +11,7 @@
 
 void mrq_query_feedback_clear(mrq_query_feedback *feedback)
 {
-    mrq_free(feedback->movie);
+    mrq_free(feedback->item);
     mrq_free(feedback->given);
     mrq_free(feedback->net);
     *feedback = (mrq_query_feedback){0};
@@ -36,30 +36,30 @@ mrq_feedback mrq_user_history(const mrq_generation *generation, uint32_t user)
 }
 
 /* Rows of the ids of a field, ascending and distinct; `*kept` is how many. */
-static mrq_status find_rows(const mrq_table *movies, const mrq_query *query, mrq_field_index field, uint32_t *row, uint32_t *kept,
+static mrq_status find_rows(const mrq_table *items, const mrq_query *query, mrq_field_index field, uint32_t *row, uint32_t *kept,
                             mrq_error *err)
 {
     mrq_query_value value;
     uint32_t n = 0;
     for (size_t at = mrq_query_begin(query, field); mrq_query_next(query, field, &at, &value);) {
-        row[n] = mrq_row_of(movies, value.text, value.size);
+        row[n] = mrq_row_of(items, value.text, value.size);
         if (row[n++] == MRQ_NONE)
-            return mrq_fail(err, MRQ_NOT_FOUND, "%s %s: not in the data, which has %u movies; want the id of one",
-                            mrq_query_fields[field].name, value.text, movies->rows);
+            return mrq_fail(err, MRQ_NOT_FOUND, "%s %s: not in the data, which has %u items; want the id of one",
+                            mrq_query_fields[field].name, value.text, items->rows);
     }
     *kept = mrq_rows_sort(row, n);
     return MRQ_OK;
 }
 
 /* Merges two ascending lists. */
-static mrq_status merge(const mrq_table *movies, const uint32_t *liked, uint32_t n_liked, const uint32_t *disliked,
+static mrq_status merge(const mrq_table *items, const uint32_t *liked, uint32_t n_liked, const uint32_t *disliked,
                         uint32_t n_disliked, mrq_query_feedback *out, mrq_error *err)
 {
     for (uint32_t i = 0, j = 0; i < n_liked || j < n_disliked;) {
         if (i < n_liked && j < n_disliked && liked[i] == disliked[j])
-            return mrq_fail(err, MRQ_USAGE, "liked %lld: disliked as well, want one or the other", (long long)movies->id[liked[i]]);
+            return mrq_fail(err, MRQ_USAGE, "liked %lld: disliked as well, want one or the other", (long long)items->id[liked[i]]);
         const bool likes = j == n_disliked || (i < n_liked && liked[i] < disliked[j]);
-        out->movie[out->n] = likes ? liked[i++] : disliked[j++];
+        out->item[out->n] = likes ? liked[i++] : disliked[j++];
         out->given[out->n++] = likes ? MRQ_LIKES : MRQ_DISLIKES;
     }
     return MRQ_OK;
@@ -68,9 +68,9 @@ static mrq_status merge(const mrq_table *movies, const uint32_t *liked, uint32_t
 static void subtract(const mrq_feedback *history, mrq_query_feedback *out)
 {
     for (uint32_t i = 0, h = 0; i < out->n; i++) {
-        while (h < history->n && history->movie[h] < out->movie[i])
+        while (h < history->n && history->item[h] < out->item[i])
             h++;
-        out->net[i] = out->given[i] - (h < history->n && history->movie[h] == out->movie[i] ? history->strength[h] : 0);
+        out->net[i] = out->given[i] - (h < history->n && history->item[h] == out->item[i] ? history->strength[h] : 0);
     }
 }
 
@@ -93,20 +93,20 @@ mrq_status mrq_feedback_resolve(const mrq_generation *generation, const mrq_quer
         return MRQ_OK;
     MRQ_AUTOFREE uint32_t *liked = mrq_array(n_liked, sizeof *liked);
     MRQ_AUTOFREE uint32_t *disliked = mrq_array(n_disliked, sizeof *disliked);
-    out->movie = mrq_array(n, sizeof *out->movie);
+    out->item = mrq_array(n, sizeof *out->item);
     out->given = mrq_array(n, sizeof *out->given);
     out->net = mrq_array(n, sizeof *out->net);
-    if (!liked || !disliked || !out->movie || !out->given || !out->net)
+    if (!liked || !disliked || !out->item || !out->given || !out->net)
         return mrq_fail_memory(err, "reading the query");
-    MRQ_TRY(find_rows(generation->movies, query, MRQ_Q_LIKED, liked, &n_liked, err));
-    MRQ_TRY(find_rows(generation->movies, query, MRQ_Q_DISLIKED, disliked, &n_disliked, err));
-    MRQ_TRY(merge(generation->movies, liked, n_liked, disliked, n_disliked, out, err));
+    MRQ_TRY(find_rows(generation->items, query, MRQ_Q_LIKED, liked, &n_liked, err));
+    MRQ_TRY(find_rows(generation->items, query, MRQ_Q_DISLIKED, disliked, &n_disliked, err));
+    MRQ_TRY(merge(generation->items, liked, n_liked, disliked, n_disliked, out, err));
     const mrq_feedback history = mrq_user_history(generation, user);
     subtract(&history, out);
     return MRQ_OK;
 }
 
-void mrq_print_feedback(mrq_print *print, const mrq_query_feedback *feedback, const mrq_table *movies, bool likes)
+void mrq_print_feedback(mrq_print *print, const mrq_query_feedback *feedback, const mrq_table *items, bool likes)
 {
     bool begun = false;
     for (uint32_t i = 0; i < feedback->n; i++) {
@@ -117,7 +117,7 @@ void mrq_print_feedback(mrq_print *print, const mrq_query_feedback *feedback, co
             mrq_print_open(print, '[');
         }
         begun = true;
-        mrq_print_whole(print, movies->id[feedback->movie[i]]);
+        mrq_print_whole(print, items->id[feedback->item[i]]);
     }
     if (begun)
         mrq_print_close(print, ']');

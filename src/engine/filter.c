@@ -1,8 +1,8 @@
 /* Filters, resolved once a query and then handed to the search as one bit a row: the search itself sees to it that k rows come back
  * when k qualify.
  *
- * The bitmap starts full. Movies to leave out, be they seen or excluded, clear a bit each; genres and years, which only a look at
- * each row can tell, are gone through when they are asked for: 5 µs for 4,000 movies. Genres are the first column of sets, years
+ * The bitmap starts full. Items to leave out, be they seen or excluded, clear a bit each; genres and years, which only a look at
+ * each row can tell, are gone through when they are asked for: 5 µs for 4,000 items. Genres are the first column of sets, years
  * the column of numbers called "year", as everywhere in the engine. */
 #include "engine/filter.h"
 
@@ -29,7 +29,7 @@ uint32_t mrq_row_of(const mrq_table *table, const char *id, size_t size)
 uint32_t mrq_rows_sort(uint32_t *row, uint32_t n)
 {
     uint32_t kept = 0;
-    mrq_items_sort(row, n);
+    mrq_list_sort(row, n);
     for (uint32_t i = 0; i < n; i++)
         if (!kept || row[kept - 1] != row[i])
             row[kept++] = row[i];
@@ -37,14 +37,14 @@ uint32_t mrq_rows_sort(uint32_t *row, uint32_t n)
 }
 
 /* The codes of the genres that are named. */
-static mrq_status resolve_genres(const mrq_table *movies, const mrq_query *query, mrq_selection *out, mrq_error *err)
+static mrq_status resolve_genres(const mrq_table *items, const mrq_query *query, mrq_selection *out, mrq_error *err)
 {
-    const mrq_column *genres = mrq_table_first(movies, MRQ_SET);
+    const mrq_column *genres = mrq_table_first(items, MRQ_SET);
     const char *text[MRQ_GENRES_MAX];
     const uint32_t n = query->n[MRQ_Q_GENRE];
     mrq_query_texts(query, MRQ_Q_GENRE, text);
     if (n && !genres)
-        return mrq_fail(err, MRQ_USAGE, "genre \"%.40s\": the data does not tell its movies' genres, so leave it out", text[0]);
+        return mrq_fail(err, MRQ_USAGE, "genre \"%.40s\": the data does not tell its items' genres, so leave it out", text[0]);
     for (uint32_t i = 0; i < n; i++) {
         out->genre[i] = mrq_strings_find(&genres->dict, text[i]);
         if (out->genre[i] != MRQ_NONE)
@@ -60,46 +60,46 @@ static mrq_status resolve_genres(const mrq_table *movies, const mrq_query *query
     return MRQ_OK;
 }
 
-static mrq_status resolve_years(const mrq_table *movies, const mrq_query *query, mrq_selection *out, mrq_error *err)
+static mrq_status resolve_years(const mrq_table *items, const mrq_query *query, mrq_selection *out, mrq_error *err)
 {
     const char *years = mrq_query_text(query, MRQ_Q_YEAR);
     if (!years)
         return MRQ_OK;
-    if (!mrq_table_year(movies))
-        return mrq_fail(err, MRQ_USAGE, "year: the data does not tell its movies' years, so leave it out");
+    if (!mrq_table_year(items))
+        return mrq_fail(err, MRQ_USAGE, "year: the data does not tell its items' years, so leave it out");
     if (!mrq_years_read(years, &out->year_from, &out->year_to)) /* it was checked when it was set */
         return mrq_fail(err, MRQ_USAGE, "year \"%.40s\": want years", years);
     return MRQ_OK;
 }
 
 /* Of the ids those that are in the catalogue: one that is not is left out as it is. */
-static void resolve_excluded(const mrq_table *movies, const mrq_query *query, mrq_selection *out)
+static void resolve_excluded(const mrq_table *items, const mrq_query *query, mrq_selection *out)
 {
     mrq_query_value value;
     uint32_t n = 0;
     for (size_t at = mrq_query_begin(query, MRQ_Q_EXCLUDE); mrq_query_next(query, MRQ_Q_EXCLUDE, &at, &value);) {
-        out->exclude[n] = mrq_row_of(movies, value.text, value.size);
+        out->exclude[n] = mrq_row_of(items, value.text, value.size);
         n += out->exclude[n] != MRQ_NONE;
     }
     out->n_exclude = mrq_rows_sort(out->exclude, n);
 }
 
-static mrq_status resolve(const mrq_table *movies, const mrq_query *query, mrq_selection *out, mrq_error *err)
+static mrq_status resolve(const mrq_table *items, const mrq_query *query, mrq_selection *out, mrq_error *err)
 {
     out->genre = mrq_array(query->n[MRQ_Q_GENRE], sizeof *out->genre);
     out->exclude = mrq_array(query->n[MRQ_Q_EXCLUDE], sizeof *out->exclude);
     if (!out->genre || !out->exclude)
         return mrq_fail_memory(err, "reading the query");
-    MRQ_TRY(resolve_genres(movies, query, out, err));
-    MRQ_TRY(resolve_years(movies, query, out, err));
-    resolve_excluded(movies, query, out);
+    MRQ_TRY(resolve_genres(items, query, out, err));
+    MRQ_TRY(resolve_years(items, query, out, err));
+    resolve_excluded(items, query, out);
     return MRQ_OK;
 }
 
-mrq_status mrq_selection_resolve(const mrq_table *movies, const mrq_query *query, mrq_selection *out, mrq_error *err)
+mrq_status mrq_selection_resolve(const mrq_table *items, const mrq_query *query, mrq_selection *out, mrq_error *err)
 {
     mrq_selection selection = {0};
-    const mrq_status status = resolve(movies, query, &selection, err);
+    const mrq_status status = resolve(items, query, &selection, err);
     if (status != MRQ_OK) {
         mrq_selection_clear(&selection);
         return status;
@@ -118,9 +118,9 @@ void mrq_years_print(const mrq_selection *s, char out[MRQ_YEARS_TEXT])
     snprintf(out, MRQ_YEARS_TEXT, s->year_from == s->year_to ? "%s" : "%s-%s", from, to);
 }
 
-static void print_genres(mrq_print *print, const mrq_selection *selection, const mrq_table *movies)
+static void print_genres(mrq_print *print, const mrq_selection *selection, const mrq_table *items)
 {
-    const mrq_column *genres = mrq_table_first(movies, MRQ_SET);
+    const mrq_column *genres = mrq_table_first(items, MRQ_SET);
     mrq_print_key(print, "genre");
     mrq_print_open(print, '[');
     for (uint32_t i = 0; i < selection->n_genres; i++)
@@ -136,19 +136,19 @@ static void print_years(mrq_print *print, const mrq_selection *selection)
     mrq_print_text(print, years);
 }
 
-static void print_excluded(mrq_print *print, const mrq_selection *selection, const mrq_table *movies)
+static void print_excluded(mrq_print *print, const mrq_selection *selection, const mrq_table *items)
 {
     mrq_print_key(print, "exclude");
     mrq_print_open(print, '[');
     for (uint32_t i = 0; i < selection->n_exclude; i++)
-        mrq_print_whole(print, movies->id[selection->exclude[i]]);
+        mrq_print_whole(print, items->id[selection->exclude[i]]);
     mrq_print_close(print, ']');
 }
 
-void mrq_print_selection(mrq_print *print, const mrq_selection *selection, const mrq_table *movies, unsigned field)
+void mrq_print_selection(mrq_print *print, const mrq_selection *selection, const mrq_table *items, unsigned field)
 {
     if (field == MRQ_Q_GENRE && selection->n_genres)
-        print_genres(print, selection, movies);
+        print_genres(print, selection, items);
     if (field == MRQ_Q_ALL_GENRES && selection->all_genres) {
         mrq_print_key(print, "all_genres");
         mrq_print_raw(print, "true");
@@ -156,7 +156,7 @@ void mrq_print_selection(mrq_print *print, const mrq_selection *selection, const
     if (field == MRQ_Q_YEAR && (selection->year_from || selection->year_to))
         print_years(print, selection);
     if (field == MRQ_Q_EXCLUDE && selection->n_exclude)
-        print_excluded(print, selection, movies);
+        print_excluded(print, selection, items);
 }
 
 /* How many of the selection's genres a row has. */
@@ -203,11 +203,11 @@ static void drop(uint64_t *keep, uint32_t row)
     keep[row / 64] &= ~((uint64_t)1 << row % 64);
 }
 
-mrq_status mrq_selection_bitmap(const mrq_selection *selection, const mrq_table *movies, const uint32_t *less, uint64_t n,
+mrq_status mrq_selection_bitmap(const mrq_selection *selection, const mrq_table *items, const uint32_t *less, uint64_t n,
                                 mrq_bitmap *out, mrq_error *err)
 {
-    const mrq_column *genres = mrq_table_first(movies, MRQ_SET), *year = mrq_table_year(movies);
-    const uint32_t rows = movies->rows, words = rows / 64 + (rows % 64 != 0);
+    const mrq_column *genres = mrq_table_first(items, MRQ_SET), *year = mrq_table_year(items);
+    const uint32_t rows = items->rows, words = rows / 64 + (rows % 64 != 0);
     uint64_t *keep = mrq_array(words, sizeof *keep);
     if (!keep)
         return mrq_fail_memory(err, "filtering");

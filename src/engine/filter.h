@@ -13,7 +13,7 @@ uint32_t mrq_row_of(const mrq_table *table, const char *id, size_t size);
 /* Sorts rows and drops what stands there twice; returns how many are left. */
 uint32_t mrq_rows_sort(uint32_t *row, uint32_t n);
 
-/* What the filters of a query mean to a catalogue, but for the seen movies. Equal for filters that mean the same. */
+/* What the filters of a query mean to a catalogue, but for the seen items. Equal for filters that mean the same. */
 typedef struct mrq_selection {
     uint32_t *genre; /* (n_genres) codes of the genres, ascending, distinct */
     uint32_t n_genres;
@@ -25,14 +25,14 @@ typedef struct mrq_selection {
 void mrq_selection_clear(mrq_selection *selection); /* legal on a zeroed struct */
 
 /* Statuses as of mrq_recommend(). */
-MRQ_CHECKED mrq_status mrq_selection_resolve(const mrq_table *movies, const mrq_query *query, mrq_selection *out, mrq_error *err);
+MRQ_CHECKED mrq_status mrq_selection_resolve(const mrq_table *items, const mrq_query *query, mrq_selection *out, mrq_error *err);
 
 /* "1994", "1990-1999", "1990-" or "-1999", as a query has them; "" for all. */
 #define MRQ_YEARS_TEXT 32
 void mrq_years_print(const mrq_selection *selection, char out[MRQ_YEARS_TEXT]);
 
 /* Adds a field of the selection to a query's description, MRQ_Q_GENRE, _ALL_GENRES, _YEAR or _EXCLUDE, if it selects. */
-void mrq_print_selection(mrq_print *print, const mrq_selection *selection, const mrq_table *movies, unsigned field);
+void mrq_print_selection(mrq_print *print, const mrq_selection *selection, const mrq_table *items, unsigned field);
 
 /* A bitmap of what the selection lets through, less `n` rows; it points into both, and the filter into it. */
 typedef struct mrq_bitmap {
@@ -41,7 +41,7 @@ typedef struct mrq_bitmap {
     mrq_terms terms;
 } mrq_bitmap;
 void mrq_bitmap_clear(mrq_bitmap *bitmap); /* legal on a zeroed struct */
-MRQ_CHECKED mrq_status mrq_selection_bitmap(const mrq_selection *selection, const mrq_table *movies, const uint32_t *less,
+MRQ_CHECKED mrq_status mrq_selection_bitmap(const mrq_selection *selection, const mrq_table *items, const uint32_t *less,
                                             uint64_t n, mrq_bitmap *out, mrq_error *err);
 
 #endif

@@ -83,16 +83,16 @@ static bool add_numbers(cJSON *document, const mrq_table *users)
     return ok;
 }
 
-/* "genres" and the "years" of the first and the last movie. */
-static bool add_filters(cJSON *document, const mrq_table *movies)
+/* "genres" and the "years" of the first and the last item. */
+static bool add_filters(cJSON *document, const mrq_table *items)
 {
-    const mrq_column *genres = mrq_table_first(movies, MRQ_SET), *year = mrq_table_year(movies);
+    const mrq_column *genres = mrq_table_first(items, MRQ_SET), *year = mrq_table_year(items);
     cJSON *names = cJSON_AddArrayToObject(document, "genres");
     bool ok = names != NULL;
     for (uint32_t g = 0; ok && genres && g < genres->dict.n; g++)
         ok = mrq_json_append_clean(names, mrq_strings_at(&genres->dict, g));
     double range[2] = {INFINITY, -INFINITY};
-    for (uint32_t i = 0; year && i < movies->rows; i++) {
+    for (uint32_t i = 0; year && i < items->rows; i++) {
         range[0] = fmin(range[0], year->number[i]); /* these skip NaN */
         range[1] = fmax(range[1], year->number[i]);
     }
@@ -120,7 +120,7 @@ static bool add_generations(cJSON *document, const mrq_generation_info *list, ui
             continue;
         cJSON *json = mrq_json_append_object(array);
         ok = mrq_json_add_clean(json, "name", list[i].name) && add_time(json, "created", list[i].created) &&
-             mrq_json_add_clean(json, "model", list[i].model) && mrq_json_add_whole(json, "movies", list[i].movies) &&
+             mrq_json_add_clean(json, "model", list[i].model) && mrq_json_add_whole(json, "items", list[i].items) &&
              mrq_json_add_rounded(json, "recall", list[i].recall, 4) && add_quality(json, &list[i].quality) &&
              cJSON_AddBoolToObject(json, "current", strcmp(list[i].name, generation->name) == 0);
     }
@@ -138,12 +138,12 @@ mrq_status mrq_tell_generation(mrq_snapshot *snapshot, const char *store, mrq_ca
                     mrq_json_add_clean(document, "generation", g->name) && add_time(document, "created", g->created) &&
                     mrq_json_add_clean(document, "model", g->model_name) &&
                     cJSON_AddStringToObject(document, "score", g->quality.more_is_better ? "affinity" : "rating") &&
-                    mrq_json_add_whole(document, "movies", g->movies->rows) &&
+                    mrq_json_add_whole(document, "items", g->items->rows) &&
                     mrq_json_add_whole(document, "users", g->users->rows) && add_index(document, g) &&
                     add_quality(document, &g->quality) &&
                     mrq_json_add_made(document, "training", mrq_model_results_json(&g->results)) &&
                     mrq_json_add_made(document, "curve", mrq_model_curve_json(&g->curve)) && add_choices(document, g->users) &&
-                    add_numbers(document, g->users) && add_filters(document, g->movies) &&
+                    add_numbers(document, g->users) && add_filters(document, g->items) &&
                     cJSON_AddBoolToObject(document, "feedback", g->tower->liked != NULL) && add_generations(document, list, n, g);
     char *text = ok ? cJSON_PrintUnformatted(document) : NULL;
     mrq_print print = {.failed = !text};

@@ -58,21 +58,21 @@ void mrq_print_value(mrq_print *print, const mrq_column *column, uint32_t code)
     mrq_print_text(print, mrq_strings_at(&column->label, code));
 }
 
-void mrq_print_name(mrq_print *print, const mrq_table *movies, uint32_t row)
+void mrq_print_name(mrq_print *print, const mrq_table *items, uint32_t row)
 {
-    const mrq_column *title = mrq_table_first(movies, MRQ_TEXT);
+    const mrq_column *title = mrq_table_first(items, MRQ_TEXT);
     mrq_print_key(print, "id");
-    mrq_print_whole(print, movies->id[row]);
+    mrq_print_whole(print, items->id[row]);
     if (title) {
         mrq_print_key(print, "title");
         mrq_print_text(print, mrq_strings_at(&title->text, row));
     }
 }
 
-void mrq_print_movie(mrq_print *print, const mrq_table *movies, uint32_t row)
+void mrq_print_item(mrq_print *print, const mrq_table *items, uint32_t row)
 {
-    const mrq_column *genres = mrq_table_first(movies, MRQ_SET), *year = mrq_table_year(movies);
-    mrq_print_name(print, movies, row);
+    const mrq_column *genres = mrq_table_first(items, MRQ_SET), *year = mrq_table_year(items);
+    mrq_print_name(print, items, row);
     if (year) {
         mrq_print_key(print, "year");
         mrq_print_real(print, year->number[row], 3);
@@ -101,8 +101,8 @@ static void print_part(mrq_print *print, const mrq_generation *generation, const
         mrq_print_key(print, "value");
         mrq_print_whole(print, generation->users->id[part->value]);
         break;
-    case MRQ_PART_MOVIE:
-        mrq_print_name(print, generation->movies, part->value);
+    case MRQ_PART_ITEM:
+        mrq_print_name(print, generation->items, part->value);
         break;
     }
     mrq_print_key(print, "score");
@@ -110,7 +110,7 @@ static void print_part(mrq_print *print, const mrq_generation *generation, const
     mrq_print_close(print, '}');
 }
 
-/* {"base":0.5,"parts":[...],"rest":0.1} of the movie at this place; more decimals than a score has, because thousands may be added
+/* {"base":0.5,"parts":[...],"rest":0.1} of the item at this place; more decimals than a score has, because thousands may be added
  * up. */
 static void print_explanation(mrq_print *print, const mrq_generation *generation, const mrq_explanation *why, uint32_t place)
 {
@@ -152,9 +152,9 @@ void mrq_print_content(mrq_print *print, const mrq_generation *generation, const
         mrq_print_open(print, '{');
         mrq_print_key(print, "rank");
         mrq_print_whole(print, i + 1);
-        mrq_print_movie(print, generation->movies, answer->item[i].movie);
+        mrq_print_item(print, generation->items, answer->hit[i].item);
         mrq_print_key(print, "score");
-        mrq_print_real(print, answer->item[i].score, 6);
+        mrq_print_real(print, answer->hit[i].score, 6);
         if (answer->why.base)
             print_explanation(print, generation, &answer->why, i);
         mrq_print_close(print, '}');

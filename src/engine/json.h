@@ -1,4 +1,4 @@
-/* JSON of texts that nobody vouches for, of movies and of answers. */
+/* JSON of texts that nobody vouches for, of items and of answers. */
 #ifndef MRQ_ENGINE_JSON_H
 #define MRQ_ENGINE_JSON_H
 
@@ -18,9 +18,9 @@ bool mrq_json_append_whole(cJSON *array, int64_t value);
 /* A category's value: "value", and its "label" where it has one. */
 void mrq_print_value(mrq_print *print, const mrq_column *column, uint32_t code);
 
-/* "id" and "title" of a movie; and with them "year" and "genres"; as far as the data has such columns. */
-void mrq_print_name(mrq_print *print, const mrq_table *movies, uint32_t row);
-void mrq_print_movie(mrq_print *print, const mrq_table *movies, uint32_t row);
+/* "id" and "title" of a item; and with them "year" and "genres"; as far as the data has such columns. */
+void mrq_print_name(mrq_print *print, const mrq_table *items, uint32_t row);
+void mrq_print_item(mrq_print *print, const mrq_table *items, uint32_t row);
 
 /* What every document of a generation begins with: an open object with "schema" and "generation". */
 void mrq_print_begin(mrq_print *print, const mrq_generation *generation);

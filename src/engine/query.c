@@ -149,7 +149,7 @@ static bool judge(const mrq_query_field *field, const char **text, char *want, s
         break;
     case MRQ_QT_ITEM:
         if (!mrq_parse_int(*text, strlen(*text), 0, INT64_MAX, &number))
-            snprintf(want, room, "want ids of movies with commas between them");
+            snprintf(want, room, "want ids of items with commas between them");
         break;
     case MRQ_QT_USER:
         if (!mrq_parse_int(*text, strlen(*text), 0, INT64_MAX, &number))
@@ -270,7 +270,7 @@ mrq_status mrq_query_set(mrq_query *query, const char *name, const char *value, 
 mrq_status mrq_query_check(const mrq_query *query, mrq_ask what, mrq_error *err)
 {
     static const mrq_field_index subject[] = {
-        [MRQ_ASK_RECOMMEND] = MRQ_Q_FIELDS, [MRQ_ASK_SIMILAR] = MRQ_Q_MOVIE, [MRQ_ASK_ITEM] = MRQ_Q_MOVIE,
+        [MRQ_ASK_RECOMMEND] = MRQ_Q_FIELDS, [MRQ_ASK_SIMILAR] = MRQ_Q_ITEM, [MRQ_ASK_ITEM] = MRQ_Q_ITEM,
         [MRQ_ASK_SEARCH] = MRQ_Q_TEXT,      [MRQ_ASK_USER] = MRQ_Q_USER,     [MRQ_ASK_INFO] = MRQ_Q_FIELDS};
     if ((unsigned)what >= sizeof subject / sizeof *subject)
         return mrq_fail(err, MRQ_USAGE, "what: %d is no kind of question", (int)what);

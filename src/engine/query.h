@@ -69,7 +69,7 @@ MRQ_CHECKED mrq_status mrq_query_check(const mrq_query *query, mrq_ask what, mrq
 MRQ_CHECKED mrq_status mrq_query_read_json(mrq_query *query, const cJSON *object, mrq_error *err);
 
 /* What is asked and the query's bytes, by which an answer is remembered: returns how many, or 0 where they do not fit. Such a
- * query, with a hundred liked movies, is computed each time. */
+ * query, with a hundred liked items, is computed each time. */
 #define MRQ_QUERY_KEY 2048
 size_t mrq_query_key(const mrq_query *query, mrq_ask what, char key[MRQ_QUERY_KEY]);
 

@@ -16,7 +16,7 @@ static const struct {
 } in_json[] = {[MRQ_QT_FEATURE] = {JSON_TEXT | JSON_NUMBER, "a text or a number"},
                [MRQ_QT_PAIR] = {JSON_TEXT, "NAME=VALUE, or an object of names and values"},
                [MRQ_QT_TEXT] = {JSON_TEXT, "a text"},
-               [MRQ_QT_ITEM] = {JSON_NUMBER, "ids of movies"},
+               [MRQ_QT_ITEM] = {JSON_NUMBER, "ids of items"},
                [MRQ_QT_USER] = {JSON_NUMBER, "the id of a user"},
                [MRQ_QT_WHOLE] = {JSON_NUMBER, "a whole number"},
                [MRQ_QT_FLAG] = {JSON_BOOL, "true or false"},

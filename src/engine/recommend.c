@@ -1,4 +1,4 @@
-/* Answers: the user's vector, and the nearest of the movies that qualify.
+/* Answers: the user's vector, and the nearest of the items that qualify.
  *
  * A hit of the cache and a search give the same rows and the same inner products, to the bit, so nothing but mrq_content.cache
  * tells them apart, and either can be explained. What Redis does is never an error: the answer is computed. */
@@ -11,7 +11,7 @@
 
 void mrq_content_clear(mrq_content *answer)
 {
-    mrq_free(answer->item);
+    mrq_free(answer->hit);
     mrq_resolved_clear(&answer->query);
     mrq_free(answer->why.base);
     mrq_free(answer->why.rest);
@@ -25,7 +25,7 @@ mrq_status mrq_person_vector(const mrq_generation *generation, const mrq_resolve
     MRQ_AUTOFREE float *vector = mrq_array(generation->tower->dim, sizeof *vector);
     if (!vector)
         return mrq_fail_memory(err, "answering");
-    const mrq_feedback feedback = {resolved->feedback.n, resolved->feedback.movie, resolved->feedback.net};
+    const mrq_feedback feedback = {resolved->feedback.n, resolved->feedback.item, resolved->feedback.net};
     mrq_folded_vector_of(generation->tower, resolved->value, &feedback, vector, line);
     for (uint32_t d = 0; d < generation->tower->dim; d++)
         if (!isfinite(vector[d]))
@@ -51,7 +51,7 @@ static mrq_status find_seen(const mrq_generation *generation, const mrq_resolved
     if (rated)
         memcpy(seen, generation->seen.item + offset[0], rated * sizeof *seen);
     if (resolved->feedback.n)
-        memcpy(seen + rated, resolved->feedback.movie, resolved->feedback.n * sizeof *seen);
+        memcpy(seen + rated, resolved->feedback.item, resolved->feedback.n * sizeof *seen);
     *out = seen;
     *n = rated + resolved->feedback.n;
     return MRQ_OK;
@@ -65,12 +65,12 @@ mrq_status mrq_person_search(const mrq_generation *generation, const mrq_resolve
     if (!resolved->include_seen)
         MRQ_TRY(find_seen(generation, resolved, &seen, &n_seen, err));
     __attribute__((cleanup(mrq_bitmap_clear))) mrq_bitmap bitmap = {0};
-    MRQ_TRY(mrq_selection_bitmap(&resolved->selection, generation->movies, seen, n_seen, &bitmap, err));
+    MRQ_TRY(mrq_selection_bitmap(&resolved->selection, generation->items, seen, n_seen, &bitmap, err));
     const uint32_t kept = bitmap.filter.n_kept, room = resolved->k < kept ? resolved->k : kept;
     MRQ_AUTOFREE mrq_hit *hits = mrq_array(room, sizeof *hits);
     if (!hits)
         return mrq_fail_memory(err, "searching");
-    const mrq_filter *filter = kept < generation->movies->rows ? &bitmap.filter : NULL;
+    const mrq_filter *filter = kept < generation->items->rows ? &bitmap.filter : NULL;
     MRQ_TRY(mrq_index_search(generation->index, vector, room, filter, hits, n, err));
     *out = hits;
     hits = NULL;
@@ -91,22 +91,22 @@ mrq_status mrq_recommend(const mrq_generation *generation, mrq_cache *cache, con
     char key[MRQ_REDIS_KEY];
     if (cache) {
         mrq_redis_answers_key(generation, &resolved, key);
-        state = mrq_redis_answers_get(cache, key, resolved.text, generation->movies->rows, resolved.k, &hits, &n);
+        state = mrq_redis_answers_get(cache, key, resolved.text, generation->items->rows, resolved.k, &hits, &n);
     }
     if (state != MRQ_CACHE_HIT)
         MRQ_TRY(mrq_person_search(generation, &resolved, vector, &hits, &n, err));
     if (state == MRQ_CACHE_MISS)
         state = mrq_redis_answers_set(cache, key, hits, n);
-    MRQ_AUTOFREE mrq_recommendation *item = mrq_array(n, sizeof *item);
-    if (!item)
+    MRQ_AUTOFREE mrq_recommendation *hit = mrq_array(n, sizeof *hit);
+    if (!hit)
         return mrq_fail_memory(err, "answering");
     for (uint32_t i = 0; i < n; i++)
-        item[i] = (mrq_recommendation){hits[i].row, line.slope * (double)hits[i].score + line.intercept};
+        hit[i] = (mrq_recommendation){hits[i].row, line.slope * (double)hits[i].score + line.intercept};
     mrq_explanation why = {0};
     if (resolved.explain)
-        MRQ_TRY(mrq_person_explain(generation, &resolved, item, n, resolved.explain, &why, err));
-    *out = (mrq_content){n, item, state, resolved, why};
-    item = NULL;
+        MRQ_TRY(mrq_person_explain(generation, &resolved, hit, n, resolved.explain, &why, err));
+    *out = (mrq_content){n, hit, state, resolved, why};
+    hit = NULL;
     resolved = (mrq_resolved){0};
     return MRQ_OK;
 }

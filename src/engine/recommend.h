@@ -9,14 +9,14 @@
 MRQ_CHECKED mrq_status mrq_person_vector(const mrq_generation *generation, const mrq_resolved *resolved, float **out,
                                          mrq_line *line, mrq_error *err);
 
-/* The best movies for the vector that qualify: `*hits`, freed with mrq_free(), and their number. */
+/* The best items for the vector that qualify: `*hits`, freed with mrq_free(), and their number. */
 MRQ_CHECKED mrq_status mrq_person_search(const mrq_generation *generation, const mrq_resolved *resolved, const float *vector,
                                          mrq_hit **hits, uint32_t *n, mrq_error *err);
 
-/* Why `n` movies have their scores by this person, with up to `told` parts each: `out` for mrq_content.why. MRQ_USAGE beyond
+/* Why `n` items have their scores by this person, with up to `told` parts each: `out` for mrq_content.why. MRQ_USAGE beyond
  * MRQ_PARTS_MAX and MRQ_SHAPLEY_MAX. */
 MRQ_CHECKED mrq_status mrq_person_explain(const mrq_generation *generation, const mrq_resolved *resolved,
-                                          const mrq_recommendation *item, uint32_t n, uint32_t told, mrq_explanation *out,
+                                          const mrq_recommendation *hit, uint32_t n, uint32_t told, mrq_explanation *out,
                                           mrq_error *err);
 
 #endif

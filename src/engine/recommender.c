@@ -233,7 +233,7 @@ static mrq_status compute(mrq_recommender *r, mrq_snapshot *snapshot, mrq_ask wh
     case MRQ_ASK_SIMILAR:
         return similar(snapshot, query, out, err);
     case MRQ_ASK_ITEM:
-        return mrq_find_movie(snapshot, query, out, err);
+        return mrq_find_item(snapshot, query, out, err);
     case MRQ_ASK_SEARCH:
         return mrq_find_titles(snapshot, query, out, err);
     case MRQ_ASK_USER:
@@ -335,7 +335,7 @@ void mrq_recommender_stats(mrq_recommender *r, mrq_stats *out)
     ACQUIRED *snapshot = acquire(r);
     const mrq_generation *generation = snapshot->generation;
     mrq_stats stats = {.created = generation->created,
-                       .movies = generation->movies->rows,
+                       .items = generation->items->rows,
                        .users = generation->users->rows,
                        .index_bytes = (uint64_t)generation->index_bytes,
                        .memory_hits = atomic_load(&r->memory_hits),

@@ -6,7 +6,7 @@
 
 #define MRQ_REDIS_KEY    (sizeof "marquee:1::" + MRQ_GENERATION_NAME + 32)
 #define MRQ_HOT_KEY      "marquee:1:hot" /* the sorted set of queries' texts by how often they were asked */
-#define MRQ_HOT_TEXT_MAX 1000            /* bytes; a longer query, one with hundreds of excluded movies, is not counted */
+#define MRQ_HOT_TEXT_MAX 1000            /* bytes; a longer query, one with hundreds of excluded items, is not counted */
 
 /* The key of a resolved query's answer in this generation. */
 void mrq_redis_answers_key(const mrq_generation *generation, const mrq_resolved *resolved, char key[MRQ_REDIS_KEY]);

@@ -32,7 +32,7 @@ size_t mrq_resolved_bytes(const mrq_resolved *resolved)
 {
     const mrq_selection *s = &resolved->selection;
     size_t bytes = resolved->n_features * sizeof *resolved->feature + resolved->n_values * sizeof *resolved->value +
-                   resolved->feedback.n * (sizeof *resolved->feedback.movie + 2 * sizeof *resolved->feedback.given) +
+                   resolved->feedback.n * (sizeof *resolved->feedback.item + 2 * sizeof *resolved->feedback.given) +
                    s->n_genres * sizeof *s->genre + s->n_exclude * sizeof *s->exclude + strlen(resolved->text) + 1;
     for (uint32_t i = 0; i < resolved->n_features; i++)
         bytes += resolved->feature[i].n_members * sizeof *resolved->feature[i].member;
@@ -288,15 +288,15 @@ static void print_field(mrq_print *print, const mrq_generation *generation, cons
         else
             mrq_print_whole(print, generation->users->id[resolved->user]);
         break;
-    case MRQ_Q_MOVIE:
-        mrq_print_key(print, "movie");
+    case MRQ_Q_ITEM:
+        mrq_print_key(print, "item");
         mrq_print_open(print, '{');
-        mrq_print_name(print, generation->movies, resolved->movie);
+        mrq_print_name(print, generation->items, resolved->item);
         mrq_print_close(print, '}');
         break;
     case MRQ_Q_LIKED:
     case MRQ_Q_DISLIKED:
-        mrq_print_feedback(print, &resolved->feedback, generation->movies, field == MRQ_Q_LIKED);
+        mrq_print_feedback(print, &resolved->feedback, generation->items, field == MRQ_Q_LIKED);
         break;
     case MRQ_Q_K:
         mrq_print_key(print, "k");
@@ -306,7 +306,7 @@ static void print_field(mrq_print *print, const mrq_generation *generation, cons
     case MRQ_Q_ALL_GENRES:
     case MRQ_Q_YEAR:
     case MRQ_Q_EXCLUDE:
-        mrq_print_selection(print, &resolved->selection, generation->movies, field);
+        mrq_print_selection(print, &resolved->selection, generation->items, field);
         break;
     case MRQ_Q_INCLUDE_SEEN:
         if (resolved->include_seen) {
@@ -359,8 +359,8 @@ static mrq_status resolve(const mrq_generation *generation, mrq_ask what, const 
     if (what == MRQ_ASK_RECOMMEND)
         MRQ_TRY(resolve_person(generation, query, out, err));
     else
-        MRQ_TRY(mrq_title_find(generation->movies, mrq_query_text(query, MRQ_Q_MOVIE), &out->movie, err));
-    MRQ_TRY(mrq_selection_resolve(generation->movies, query, &out->selection, err));
+        MRQ_TRY(mrq_title_find(generation->items, mrq_query_text(query, MRQ_Q_ITEM), &out->item, err));
+    MRQ_TRY(mrq_selection_resolve(generation->items, query, &out->selection, err));
     out->include_seen = query->n[MRQ_Q_INCLUDE_SEEN] && (out->user != MRQ_NONE || out->feedback.n);
     out->text = describe(generation, what, query, out);
     return out->text ? MRQ_OK : mrq_fail_memory(err, "reading the query");
@@ -370,7 +370,7 @@ mrq_status mrq_query_resolve(const mrq_generation *generation, mrq_ask what, con
                              mrq_error *err)
 {
     MRQ_TRY(mrq_query_check(query, what, err));
-    mrq_resolved resolved = {.user = MRQ_NONE, .movie = MRQ_NONE};
+    mrq_resolved resolved = {.user = MRQ_NONE, .item = MRQ_NONE};
     const mrq_status status = resolve(generation, what, query, &resolved, err);
     if (status != MRQ_OK) {
         mrq_resolved_clear(&resolved);

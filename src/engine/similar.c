@@ -1,9 +1,9 @@
-/* Movies like a movie: where the tower knows what liking a movie adds to a person, those whose scores that raises most; else the
- * nearest by the cosine of the movie tower's vectors.
+/* Items like an item: where the tower knows what liking an item adds to a person, those whose scores that raises most; else the
+ * nearest by the cosine of the item tower's vectors.
  *
  * Where the score is a cosine, the index holds those vectors and answers. Where it is an inner product, an exported vector is the
- * tower's, then its bias and the coordinate that makes all equally long (model/folded.h): inner products of these say which movies
- * are loved alike, not which are alike. There all rows are gone through, with the tower's part alone: 1 ms for 62,000 movies. */
+ * tower's, then its bias and the coordinate that makes all equally long (model/folded.h): inner products of these say which items
+ * are loved alike, not which are alike. There all rows are gone through, with the tower's part alone: 1 ms for 62,000 items. */
 #include <math.h>
 #include <string.h>
 
@@ -12,13 +12,13 @@
 #include "model/kernels.h"
 
 /* Goes through all vectors with their first `size` numbers. A vector of length 0 is like nothing: 0. */
-static void scan(const mrq_generation *generation, uint32_t movie, const mrq_filter *filter, mrq_top *top)
+static void scan(const mrq_generation *generation, uint32_t item, const mrq_filter *filter, mrq_top *top)
 {
     const mrq_kernels *kernels = mrq_kernels_best();
     const uint32_t dim = generation->tower->dim, size = generation->tower->size;
-    const float *vectors = mrq_index_vectors(generation->index), *query = vectors + (size_t)movie * dim;
+    const float *vectors = mrq_index_vectors(generation->index), *query = vectors + (size_t)item * dim;
     const float square = kernels->dot(query, query, size);
-    for (uint32_t row = 0; row < generation->movies->rows; row++) {
+    for (uint32_t row = 0; row < generation->items->rows; row++) {
         if (!(filter->keep[row / 64] >> row % 64 & 1))
             continue;
         const float *vector = vectors + (size_t)row * dim;
@@ -29,28 +29,28 @@ static void scan(const mrq_generation *generation, uint32_t movie, const mrq_fil
     mrq_top_sort(top);
 }
 
-/* What liking the movie adds to a person's vector, as a unit vector (dim) and the factor taken out of the scores; 0 where that is
- * not known. Rejected there: the cosine, which finds rare movies of the same words, as their length does not count. */
-static double liking(const mrq_folded *tower, uint32_t movie, float *out)
+/* What liking the item adds to a person's vector, as a unit vector (dim) and the factor taken out of the scores; 0 where that is
+ * not known. Rejected there: the cosine, which finds rare items of the same words, as their length does not count. */
+static double liking(const mrq_folded *tower, uint32_t item, float *out)
 {
     const mrq_kernels *kernels = mrq_kernels_best();
     if (!tower->liked)
         return 0;
     memset(out, 0, tower->dim * sizeof *out);
-    memcpy(out, tower->liked + (size_t)movie * tower->width, tower->size * sizeof *out);
+    memcpy(out, tower->liked + (size_t)item * tower->width, tower->size * sizeof *out);
     const float norm = sqrtf(kernels->dot(out, out, tower->size));
     kernels->scale(out, norm > 0 ? 1 / norm : 0, tower->size);
     return (double)norm * tower->scale;
 }
 
 /* The best `room` rows of those that the filter keeps. */
-static mrq_status search(const mrq_generation *generation, uint32_t movie, const mrq_filter *filter, uint32_t room, mrq_hit *hits,
+static mrq_status search(const mrq_generation *generation, uint32_t item, const mrq_filter *filter, uint32_t room, mrq_hit *hits,
                          uint32_t *n, mrq_error *err)
 {
     MRQ_AUTOFREE float *vector = mrq_array(generation->tower->dim, sizeof *vector);
     if (!vector)
         return mrq_fail_memory(err, "searching");
-    const double factor = liking(generation->tower, movie, vector);
+    const double factor = liking(generation->tower, item, vector);
     if (factor > 0) {
         MRQ_TRY(mrq_index_search(generation->index, vector, room, filter, hits, n, err));
         for (uint32_t i = 0; i < *n; i++)
@@ -58,10 +58,10 @@ static mrq_status search(const mrq_generation *generation, uint32_t movie, const
         return MRQ_OK;
     }
     if (generation->tower->score == MRQ_COSINE)
-        return mrq_index_search(generation->index, mrq_index_vectors(generation->index) + (size_t)movie * generation->tower->dim,
+        return mrq_index_search(generation->index, mrq_index_vectors(generation->index) + (size_t)item * generation->tower->dim,
                                 room, filter, hits, n, err);
     mrq_top top = {hits, room, 0};
-    scan(generation, movie, filter, &top);
+    scan(generation, item, filter, &top);
     *n = top.n;
     return MRQ_OK;
 }
@@ -72,18 +72,18 @@ mrq_status mrq_similar(const mrq_generation *generation, const mrq_query *query,
     __attribute__((cleanup(mrq_bitmap_clear))) mrq_bitmap bitmap = {0};
     MRQ_TRY(mrq_history_check(generation, err));
     MRQ_TRY(mrq_query_resolve(generation, MRQ_ASK_SIMILAR, query, &resolved, err));
-    MRQ_TRY(mrq_selection_bitmap(&resolved.selection, generation->movies, &resolved.movie, 1, &bitmap, err));
+    MRQ_TRY(mrq_selection_bitmap(&resolved.selection, generation->items, &resolved.item, 1, &bitmap, err));
     const uint32_t room = resolved.k < bitmap.filter.n_kept ? resolved.k : bitmap.filter.n_kept;
     MRQ_AUTOFREE mrq_hit *hits = mrq_array(room, sizeof *hits);
-    MRQ_AUTOFREE mrq_recommendation *item = mrq_array(room, sizeof *item);
+    MRQ_AUTOFREE mrq_recommendation *hit = mrq_array(room, sizeof *hit);
     uint32_t n = 0;
-    if (!hits || !item)
+    if (!hits || !hit)
         return mrq_fail_memory(err, "answering");
-    MRQ_TRY(search(generation, resolved.movie, &bitmap.filter, room, hits, &n, err));
+    MRQ_TRY(search(generation, resolved.item, &bitmap.filter, room, hits, &n, err));
     for (uint32_t i = 0; i < n; i++)
-        item[i] = (mrq_recommendation){hits[i].row, (double)hits[i].score};
-    *out = (mrq_content){.n = n, .item = item, .cache = MRQ_CACHE_OFF, .query = resolved};
-    item = NULL;
+        hit[i] = (mrq_recommendation){hits[i].row, (double)hits[i].score};
+    *out = (mrq_content){.n = n, .hit = hit, .cache = MRQ_CACHE_OFF, .query = resolved};
+    hit = NULL;
     resolved = (mrq_resolved){0};
     return MRQ_OK;
 }

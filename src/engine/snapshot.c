@@ -29,7 +29,7 @@ static void count_ratings(const mrq_generation *generation, uint32_t *ratings)
 static mrq_status prepare(mrq_snapshot *snapshot, size_t memory, atomic_ullong *evicted, mrq_error *err)
 {
     MRQ_TRY(mrq_index_sketch(snapshot->generation->index, err));
-    snapshot->ratings = mrq_array(snapshot->generation->movies->rows, sizeof *snapshot->ratings);
+    snapshot->ratings = mrq_array(snapshot->generation->items->rows, sizeof *snapshot->ratings);
     snapshot->answers = memory ? mrq_answer_cache_new(memory, evicted) : NULL;
     if (!snapshot->ratings || (memory && !snapshot->answers))
         return mrq_fail_memory(err, "opening the store");
@@ -96,7 +96,7 @@ void mrq_cached_answer_release(mrq_cached_answer *cached)
 size_t mrq_cached_answer_bytes(const mrq_cached_answer *cached)
 {
     const mrq_content *answer = &cached->content;
-    return sizeof *cached + cached->size + answer->n * sizeof *answer->item +
+    return sizeof *cached + cached->size + answer->n * sizeof *answer->hit +
            (answer->query.text ? mrq_resolved_bytes(&answer->query) : 0) +
            (answer->why.base ? answer->n * (2 * sizeof(double) + answer->why.n * sizeof(mrq_score_part)) : 0);
 }

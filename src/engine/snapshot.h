@@ -14,7 +14,7 @@ typedef struct mrq_answer_cache mrq_answer_cache;
 typedef struct mrq_snapshot {
     atomic_uint references;
     mrq_generation *generation;
-    uint32_t *ratings;         /* (movies) how many users have rated each; NULL: opened for one answer */
+    uint32_t *ratings;         /* (items) how many users have rated each; NULL: opened for one answer */
     mrq_answer_cache *answers; /* in memory; NULL: none are kept */
 } mrq_snapshot;
 
@@ -54,7 +54,7 @@ size_t mrq_cached_answer_bytes(const mrq_cached_answer *cached);
 void mrq_recommender_users(mrq_recommender *recommender, void (*tell)(void *context, const mrq_table *users), void *context);
 
 /* What mrq_recommender_ask() answers ITEM, SEARCH, USER and INFO with, of one generation; statuses as there. Held by the caller. */
-MRQ_CHECKED mrq_status mrq_find_movie(mrq_snapshot *snapshot, const mrq_query *query, mrq_cached_answer **out, mrq_error *err);
+MRQ_CHECKED mrq_status mrq_find_item(mrq_snapshot *snapshot, const mrq_query *query, mrq_cached_answer **out, mrq_error *err);
 MRQ_CHECKED mrq_status mrq_find_titles(mrq_snapshot *snapshot, const mrq_query *query, mrq_cached_answer **out, mrq_error *err);
 MRQ_CHECKED mrq_status mrq_find_user(mrq_snapshot *snapshot, const mrq_query *query, mrq_cached_answer **out, mrq_error *err);
 MRQ_CHECKED mrq_status mrq_tell_generation(mrq_snapshot *snapshot, const char *store, mrq_cached_answer **out, mrq_error *err);

@@ -1,4 +1,4 @@
-/* The movie that somebody means: by its id, or by its title or a part of it, letters of ASCII in either case. */
+/* The item that somebody means: by its id, or by its title or a part of it, letters of ASCII in either case. */
 #include <stdio.h>
 #include <string.h>
 
@@ -18,8 +18,8 @@ static int match(const char *title, const char *text)
     return strcasestr(title, text) ? PART : NOTHING;
 }
 
-/* "movie "x": 3 titles match, want one's id: 1 Toy Story (1995), 7 ..." */
-static mrq_status ambiguous(const mrq_table *movies, const mrq_strings *titles, const char *text, int level, uint32_t n,
+/* "item "x": 3 titles match, want one's id: 1 Toy Story (1995), 7 ..." */
+static mrq_status ambiguous(const mrq_table *items, const mrq_strings *titles, const char *text, int level, uint32_t n,
                             mrq_error *err)
 {
     enum { TOLD = 5 };
@@ -27,20 +27,20 @@ static mrq_status ambiguous(const mrq_table *movies, const mrq_strings *titles, 
     uint32_t told = 0;
     for (uint32_t i = 0; i < titles->n && told < TOLD; i++)
         if (match(mrq_strings_at(titles, i), text) == level)
-            snprintf(list + strlen(list), sizeof list - strlen(list), "%s%lld %.60s", told++ ? ", " : "", (long long)movies->id[i],
+            snprintf(list + strlen(list), sizeof list - strlen(list), "%s%lld %.60s", told++ ? ", " : "", (long long)items->id[i],
                      mrq_strings_at(titles, i));
-    return mrq_fail(err, MRQ_USAGE, "movie \"%.40s\": %u titles match, want one's id: %s%s", text, n, list,
+    return mrq_fail(err, MRQ_USAGE, "item \"%.40s\": %u titles match, want one's id: %s%s", text, n, list,
                     n > told ? ", ..." : "");
 }
 
-mrq_status mrq_title_find(const mrq_table *movies, const char *text, uint32_t *row, mrq_error *err)
+mrq_status mrq_title_find(const mrq_table *items, const char *text, uint32_t *row, mrq_error *err)
 {
-    const mrq_column *title = mrq_table_first(movies, MRQ_TEXT);
-    if ((*row = mrq_row_of(movies, text, strlen(text))) != MRQ_NONE)
+    const mrq_column *title = mrq_table_first(items, MRQ_TEXT);
+    if ((*row = mrq_row_of(items, text, strlen(text))) != MRQ_NONE)
         return MRQ_OK;
     int level = NOTHING;
     uint32_t n = 0;
-    for (uint32_t i = 0; title && *text && i < movies->rows; i++) {
+    for (uint32_t i = 0; title && *text && i < items->rows; i++) {
         const int how = match(mrq_strings_at(&title->text, i), text);
         if (how > level) {
             level = how;
@@ -50,7 +50,7 @@ mrq_status mrq_title_find(const mrq_table *movies, const char *text, uint32_t *r
         n += how == level;
     }
     if (level == NOTHING)
-        return mrq_fail(err, MRQ_NOT_FOUND, "movie \"%.40s\": want the id of one of the %u movies%s", text, movies->rows,
+        return mrq_fail(err, MRQ_NOT_FOUND, "item \"%.40s\": want the id of one of the %u items%s", text, items->rows,
                         title ? ", or its title or a part of it" : "");
-    return n == 1 ? MRQ_OK : ambiguous(movies, &title->text, text, level, n, err);
+    return n == 1 ? MRQ_OK : ambiguous(items, &title->text, text, level, n, err);
 }

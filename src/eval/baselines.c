@@ -3,7 +3,7 @@
  * faster than adding rows of a matrix that no cache holds.
  *
  * The settings were chosen on ml-1m by NDCG@10 of topn's validation part, of cold-users on other seeds than those that are
- * reported: 20 to 400 neighbours and shrinkage 0 to 100, each movie choosing its neighbours or the liked one choosing whom it
+ * reported: 20 to 400 neighbours and shrinkage 0 to 100, each item choosing its neighbours or the liked one choosing whom it
  * speaks for; ridge 1 to 300; lambda 200 to 700, which is also within 0.01 of the best on ml-100k and ml-latest-small. */
 #include "eval/baselines.h"
 
@@ -29,12 +29,12 @@
 const char *const mrq_baseline_names[] = {"bias",    "random", "popular", "genre-popular", "demographic-popular",
                                           "itemknn", "ease",   NULL};
 const char *const mrq_baseline_meanings[] = {
-    "mean + user's bias + movie's bias, damped",
+    "mean + user's bias + item's bias, damped",
     "in random order",
     "by number of training likes",
-    "by the mean likes of training movies that share its genres, averaged over its genres",
+    "by the mean likes of training items that share its genres, averaged over its genres",
     "share of users who like it, adjusted by each of the user's categories: ridge regression, penalty " TEXT(RIDGE),
-    "sum of a movie's cosines with those of its " TEXT(NEIGHBOURS) " nearest that the user likes, shrinkage " TEXT(
+    "sum of a item's cosines with those of its " TEXT(NEIGHBOURS) " nearest that the user likes, shrinkage " TEXT(
         SHRINKAGE) "; by number of likes for who likes none",
     "EASE (Steck 2019), lambda " TEXT(EASE_LAMBDA) "; by number of likes for who likes none",
     NULL,
@@ -48,13 +48,13 @@ const char *mrq_baseline_unfit(mrq_baseline_kind kind, mrq_protocol protocol, co
     if (protocol == MRQ_PROTOCOL_RATING)
         return "ranks, it does not predict stars";
     if (protocol == MRQ_PROTOCOL_COLD_ITEMS && kind != MRQ_BASELINE_RANDOM && kind != MRQ_BASELINE_GENRES)
-        return "cannot place a new movie";
+        return "cannot place a new item";
     if (protocol == MRQ_PROTOCOL_COLD_USERS && related)
         return "knows likes alone, and a new user has none";
     if (kind == MRQ_BASELINE_DEMOGRAPHIC && !mrq_table_first(data->users, MRQ_CATEGORY))
         return "needs users with categories";
-    if (kind == MRQ_BASELINE_GENRES && !mrq_table_first(data->movies, MRQ_SET))
-        return "needs movies with genres";
+    if (kind == MRQ_BASELINE_GENRES && !mrq_table_first(data->items, MRQ_SET))
+        return "needs items with genres";
     return NULL;
 }
 
@@ -64,10 +64,10 @@ bool mrq_baseline_usual(mrq_baseline_kind kind, mrq_protocol protocol, const mrq
     return !mrq_baseline_unfit(kind, protocol, data) && (!plain || protocol == MRQ_PROTOCOL_COLD_ITEMS);
 }
 
-/* Likes of each movie, (movies) in the arena. */
+/* Likes of each item, (items) in the arena. */
 static mrq_status count_likes(mrq_ranker *r, float **out, mrq_error *err)
 {
-    float *count = mrq_arena_array(r->arena, r->data->movies->rows, sizeof *count);
+    float *count = mrq_arena_array(r->arena, r->data->items->rows, sizeof *count);
     if (!count)
         return mrq_fail_memory(err, "counting likes");
     for (uint64_t i = 0; i < r->likes->list.offset[r->data->users->rows]; i++)
@@ -76,18 +76,18 @@ static mrq_status count_likes(mrq_ranker *r, float **out, mrq_error *err)
     return MRQ_OK;
 }
 
-/* genre-popular: movies that are asked about tell nothing, the others of each genre are averaged. */
+/* genre-popular: items that are asked about tell nothing, the others of each genre are averaged. */
 static mrq_status learn_genres(mrq_ranker *r, const unsigned char *asked, mrq_error *err)
 {
-    const mrq_column *genres = mrq_table_first(r->data->movies, MRQ_SET);
-    const uint32_t movies = r->data->movies->rows, n = genres->dict.n;
+    const mrq_column *genres = mrq_table_first(r->data->items, MRQ_SET);
+    const uint32_t items = r->data->items->rows, n = genres->dict.n;
     const uint64_t *of = genres->list.offset;
     MRQ_AUTOFREE double *sum = mrq_array((size_t)n + 1, sizeof *sum), *count = mrq_array((size_t)n + 1, sizeof *count);
     float *likes = NULL;
     if (!sum || !count)
         return mrq_fail_memory(err, "counting likes");
     MRQ_TRY(count_likes(r, &likes, err));
-    for (uint32_t m = 0; m < movies; m++) {
+    for (uint32_t m = 0; m < items; m++) {
         if (asked && asked[m])
             continue;
         sum[n] += (double)likes[m]; /* behind the genres: of all */
@@ -99,7 +99,7 @@ static mrq_status learn_genres(mrq_ranker *r, const unsigned char *asked, mrq_er
     }
     for (uint32_t g = 0; g <= n; g++)
         sum[g] = count[g] > 0 ? sum[g] / count[g] : 0;
-    for (uint32_t m = 0; m < movies; m++) {
+    for (uint32_t m = 0; m < items; m++) {
         double score = of[m] == of[m + 1] ? sum[n] : 0;
         for (uint64_t i = of[m]; i < of[m + 1]; i++)
             score += sum[genres->list.item[i]] / (double)(of[m + 1] - of[m]);
@@ -123,19 +123,19 @@ static uint32_t find_values(const mrq_table *users, const mrq_column **column, u
     return n;
 }
 
-/* demographic-popular: whether a user likes a movie, less the share of users who do, is regressed on the user's values. */
+/* demographic-popular: whether a user likes a item, less the share of users who do, is regressed on the user's values. */
 static mrq_status learn_demographics(mrq_ranker *r, mrq_error *err)
 {
     const mrq_table *users = r->data->users;
-    const uint32_t movies = r->data->movies->rows;
+    const uint32_t items = r->data->items->rows;
     const mrq_lists *likes = &r->likes->list;
     const mrq_column *column[MRQ_COLUMNS_MAX];
     uint32_t first[MRQ_COLUMNS_MAX], v;
     const uint32_t n = find_values(users, column, first, &v);
-    MRQ_AUTOFREE float *a = mrq_array((size_t)v * v, sizeof *a), *b = mrq_array((size_t)movies * v, sizeof *b),
+    MRQ_AUTOFREE float *a = mrq_array((size_t)v * v, sizeof *a), *b = mrq_array((size_t)items * v, sizeof *b),
                        *have = mrq_array(v, sizeof *have);
     r->n_values = v;
-    r->adjust = mrq_arena_array(r->arena, (size_t)v * movies, sizeof *r->adjust);
+    r->adjust = mrq_arena_array(r->arena, (size_t)v * items, sizeof *r->adjust);
     if (!a || !b || !have || !r->adjust)
         return mrq_fail_memory(err, "counting likes");
     MRQ_TRY(count_likes(r, &r->score, err));
@@ -156,25 +156,25 @@ static mrq_status learn_demographics(mrq_ranker *r, mrq_error *err)
     }
     for (uint32_t i = 0; i < v; i++)
         a[(size_t)i * v + i] += RIDGE;
-    for (uint32_t m = 0; m < movies; m++) {
+    for (uint32_t m = 0; m < items; m++) {
         r->score[m] /= people;
         for (uint32_t i = 0; i < v; i++)
             b[(size_t)m * v + i] -= have[i] * r->score[m];
     }
     if (v)
-        MRQ_TRY(mrq_solve(a, v, b, movies, err));
-    for (uint32_t m = 0; m < movies; m++)
+        MRQ_TRY(mrq_solve(a, v, b, items, err));
+    for (uint32_t m = 0; m < items; m++)
         for (uint32_t i = 0; i < v; i++)
-            r->adjust[(size_t)i * movies + m] = b[(size_t)m * v + i];
+            r->adjust[(size_t)i * items + m] = b[(size_t)m * v + i];
     return MRQ_OK;
 }
 
 struct knn {
     mrq_ranker *ranker;
-    const float *root; /* (n) of each movie's likes */
+    const float *root; /* (n) of each item's likes */
 };
 
-/* A movie's likes in common with each other become cosines, of which the largest stay. */
+/* A item's likes in common with each other become cosines, of which the largest stay. */
 static void keep_nearest(void *context, uint64_t i)
 {
     const struct knn *knn = context;
@@ -193,13 +193,13 @@ static void keep_nearest(void *context, uint64_t i)
 static mrq_status learn_relations(mrq_ranker *r, uint32_t threads, mrq_error *err)
 {
     MRQ_TRY(count_likes(r, &r->score, err));
-    MRQ_TRY(mrq_most_liked(r->likes, r->data->users->rows, r->data->movies->rows, r->arena, &r->related, err));
+    MRQ_TRY(mrq_most_liked(r->likes, r->data->users->rows, r->data->items->rows, r->arena, &r->related, err));
     r->n = r->related.n;
     r->matrix = mrq_arena_array(r->arena, (size_t)r->n * r->n, sizeof *r->matrix);
     MRQ_AUTOFREE float *each = mrq_array(r->n, sizeof *each);
     if (!r->matrix || !each)
-        return mrq_fail_memory(err, "relating movies");
-    MRQ_TRY(mrq_gram(r->likes, r->data->users->rows, r->data->movies->rows, NULL, r->related.place, r->n, threads, r->matrix, err));
+        return mrq_fail_memory(err, "relating items");
+    MRQ_TRY(mrq_gram(r->likes, r->data->users->rows, r->data->items->rows, NULL, r->related.place, r->n, threads, r->matrix, err));
     if (r->kind == MRQ_BASELINE_EASE) {
         for (uint32_t i = 0; i < r->n; i++)
             each[i] = EASE_LAMBDA;
@@ -248,15 +248,15 @@ void mrq_ranker_clear(mrq_ranker *ranker)
     *ranker = (mrq_ranker){0};
 }
 
-/* A user's likes by the matrix; a movie without a place gets 0, which is what the methods say of one that nobody likes. Of a
- * user who likes nothing the matrix knows nothing: the most liked movies come first. */
+/* A user's likes by the matrix; a item without a place gets 0, which is what the methods say of one that nobody likes. Of a
+ * user who likes nothing the matrix knows nothing: the most liked items come first. */
 static mrq_status score_related(const mrq_ranker *r, const uint32_t *user, uint32_t n, float *out, mrq_error *err)
 {
-    const uint32_t movies = r->data->movies->rows;
+    const uint32_t items = r->data->items->rows;
     const mrq_lists *likes = &r->likes->list;
     MRQ_AUTOFREE float *x = mrq_array((size_t)n * r->n, sizeof *x), *y = mrq_array((size_t)n * r->n, sizeof *y);
     if (!x || !y)
-        return mrq_fail_memory(err, "ranking movies");
+        return mrq_fail_memory(err, "ranking items");
     for (uint32_t i = 0; i < n; i++)
         for (uint64_t j = likes->offset[user[i]]; j < likes->offset[user[i] + 1]; j++)
             if (r->related.place[likes->item[j]] != MRQ_NONE)
@@ -268,7 +268,7 @@ static mrq_status score_related(const mrq_ranker *r, const uint32_t *user, uint3
     for (uint32_t i = 0; i < n; i++) {
         const bool stranger = likes->offset[user[i]] == likes->offset[user[i] + 1];
         for (uint32_t j = 0; j < r->n; j++)
-            out[(size_t)i * movies + r->related.movie[j]] = stranger ? r->score[r->related.movie[j]] : y[(size_t)i * r->n + j];
+            out[(size_t)i * items + r->related.item[j]] = stranger ? r->score[r->related.item[j]] : y[(size_t)i * r->n + j];
     }
     return MRQ_OK;
 }
@@ -276,20 +276,20 @@ static mrq_status score_related(const mrq_ranker *r, const uint32_t *user, uint3
 mrq_status mrq_ranker_score(const void *context, const uint32_t *user, uint32_t n, float *out, mrq_error *err)
 {
     const mrq_ranker *r = context;
-    const uint32_t movies = r->data->movies->rows;
+    const uint32_t items = r->data->items->rows;
     if (r->matrix)
         return score_related(r, user, n, out, err);
     const mrq_column *column[MRQ_COLUMNS_MAX];
     uint32_t first[MRQ_COLUMNS_MAX], values;
     const uint32_t columns = r->adjust ? find_values(r->data->users, column, first, &values) : 0;
     for (uint32_t i = 0; i < n; i++) {
-        float *row = out + (size_t)i * movies;
+        float *row = out + (size_t)i * items;
         mrq_random rng;
         mrq_random_init(&rng, r->seed, user[i]);
-        for (uint32_t m = 0; m < movies; m++)
+        for (uint32_t m = 0; m < items; m++)
             row[m] = r->score ? r->score[m] : (float)mrq_random_unit(&rng);
         for (uint32_t c = 0; c < columns; c++)
-            mrq_kernels_best()->add(row, r->adjust + (size_t)(first[c] + column[c]->code[user[i]]) * movies, movies);
+            mrq_kernels_best()->add(row, r->adjust + (size_t)(first[c] + column[c]->code[user[i]]) * items, items);
     }
     return MRQ_OK;
 }

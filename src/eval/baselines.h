@@ -20,7 +20,7 @@ typedef enum mrq_baseline_kind {
 extern const char *const mrq_baseline_names[];    /* by the enum; NULL ends */
 extern const char *const mrq_baseline_meanings[]; /* by the enum: each one's method, with its settings */
 
-/* NULL when the baseline has something to say in that protocol; else why not: "cannot place a new movie". */
+/* NULL when the baseline has something to say in that protocol; else why not: "cannot place a new item". */
 const char *mrq_baseline_unfit(mrq_baseline_kind kind, mrq_protocol protocol, const mrq_dataset *data);
 /* Whether it is taken when nobody says which. */
 bool mrq_baseline_usual(mrq_baseline_kind kind, mrq_protocol protocol, const mrq_dataset *data);
@@ -34,10 +34,10 @@ typedef struct mrq_ranker {
     uint64_t seed;
     mrq_liked related; /* itemknn, ease */
     uint32_t n;        /* of those */
-    float *matrix;     /* (n, n) ease: what a liked movie, the row, says for each other; itemknn: what speaks for the row */
-    float *score;      /* (movies) genre-popular: of each; demographic-popular: a stranger's; else likes of each. Not of random */
+    float *matrix;     /* (n, n) ease: what a liked item, the row, says for each other; itemknn: what speaks for the row */
+    float *score;      /* (items) genre-popular: of each; demographic-popular: a stranger's; else likes of each. Not of random */
     uint32_t n_values; /* demographic-popular: values of all categories together */
-    float *adjust;     /* (n_values, movies) what each adds */
+    float *adjust;     /* (n_values, items) what each adds */
 } mrq_ranker;
 
 /* Any kind but MRQ_BASELINE_BIAS; the seed is that of the random order. */

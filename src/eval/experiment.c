@@ -86,8 +86,8 @@ static mrq_status rank(struct turn *turn, mrq_scorer *scorer, const void *contex
         return MRQ_OK;
     MRQ_AUTOFREE uint32_t *top = mrq_array((size_t)parts->n_users * MRQ_CUT_MAX, sizeof *top);
     if (!top)
-        return mrq_fail_memory(err, "ranking movies");
-    const mrq_rank_task task = {.movies = turn->experiment->data->movies->rows,
+        return mrq_fail_memory(err, "ranking items");
+    const mrq_rank_task task = {.items = turn->experiment->data->items->rows,
                                 .user = parts->user,
                                 .n_users = parts->n_users,
                                 .hidden = parts->hidden,
@@ -117,13 +117,13 @@ static mrq_status judge_model(struct turn *turn, const mrq_model *model, mrq_err
     const bool stars = turn->experiment->protocol == MRQ_PROTOCOL_RATING || turn->experiment->protocol == MRQ_PROTOCOL_OWN;
     for (uint64_t i = 0; stars && mrq_predicts_stars(mrq_model_description(model)) && i < turn->parts->split.n_test; i++) {
         const uint32_t r = turn->parts->split.test[i];
-        mrq_report_stars(turn->report, data->user[r], mrq_score(model, &vectors, data->user[r], data->movie[r]),
+        mrq_report_stars(turn->report, data->user[r], mrq_score(model, &vectors, data->user[r], data->item[r]),
                          (double)data->rating[r]);
     }
-    return rank(turn, mrq_score_movies, &(mrq_model_scorer){model, &vectors}, err);
+    return rank(turn, mrq_score_items, &(mrq_model_scorer){model, &vectors}, err);
 }
 
-/* mean + user's bias + movie's bias. */
+/* mean + user's bias + item's bias. */
 static mrq_status judge_bias(struct turn *turn, mrq_error *err)
 {
     const mrq_dataset *data = turn->experiment->data;
@@ -138,7 +138,7 @@ static mrq_status judge_bias(struct turn *turn, mrq_error *err)
     turn->train_seconds = mrq_clock() - start;
     for (uint64_t i = 0; i < split->n_test; i++) {
         const uint32_t r = split->test[i];
-        const double stars = baseline.mean + (double)baseline.user[data->user[r]] + (double)baseline.movie[data->movie[r]];
+        const double stars = baseline.mean + (double)baseline.user[data->user[r]] + (double)baseline.item[data->item[r]];
         mrq_report_stars(turn->report, data->user[r], fmin(fmax(stars, baseline.min), baseline.max), (double)data->rating[r]);
     }
     turn->rank_seconds = (double)NAN;

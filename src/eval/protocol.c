@@ -1,5 +1,5 @@
 /* Each protocol says of every rating what part it is in; lists of likes follow from the parts in the same way for all. Likes are
- * divided as pairs of a user and a movie, so that a movie rated twice is not both learned from and asked for. */
+ * divided as pairs of a user and a item, so that a item rated twice is not both learned from and asked for. */
 #include "eval/protocol.h"
 
 #include <math.h>
@@ -10,24 +10,24 @@
 #include "train/evaluate.h"
 #include "train/train.h"
 
-enum { STREAM_LIKES = 0x70b1, STREAM_USERS = 0xc01d, STREAM_MOVIES = 0xc01e };
+enum { STREAM_LIKES = 0x70b1, STREAM_USERS = 0xc01d, STREAM_ITEMS = 0xc01e };
 enum { TRAIN, VALID, TEST, NOWHERE };
 enum { ASKED_MIN = 2 }; /* users: there is no interval of one */
-#define HELD_OUT 0.1    /* of the users or movies */
+#define HELD_OUT 0.1    /* of the users or items */
 #define LATEST   0.2    /* of the ratings */
 
 const char *const mrq_protocol_names[] = {"rating", "topn", "time", "cold-users", "cold-items", "own", NULL};
 const char *const mrq_protocol_meanings[] = {
     "a random tenth of the ratings is the test; how far predicted stars are from them",
     "each user's likes in random order: the first 80% to learn from, up to 90% for validation, the rest to be found among all "
-    "movies but those; ratings below a like belong to the training part",
-    "the latest 20% of all ratings are the test; the likes among them are to be found among all movies but the user's training "
+    "items but those; ratings below a like belong to the training part",
+    "the latest 20% of all ratings are the test; the likes among them are to be found among all items but the user's training "
     "likes; who has rated nothing before is a stranger",
     "a tenth of the users, at random, is held out whole and known by categories alone; their likes are to be found among all "
-    "movies",
-    "a tenth of the liked movies, at random, is held out whole and known by content alone; only these are ranked, for each user "
+    "items",
+    "a tenth of the liked items, at random, is held out whole and known by content alone; only these are ranked, for each user "
     "who likes one",
-    "the trained model's own test part; the likes in it are to be found among all movies but the user's other likes",
+    "the trained model's own test part; the likes in it are to be found among all items but the user's other likes",
     NULL,
 };
 
@@ -62,7 +62,7 @@ static mrq_status divide_likes(const mrq_dataset *data, uint64_t seed, unsigned 
     MRQ_TRY(find_all_likes(data, arena, &likes, err));
     const uint64_t n_likes = likes.offset[data->users->rows];
     unsigned char *part_of = mrq_arena_array(arena, n_likes, 1);
-    uint32_t *order = mrq_arena_array(arena, data->movies->rows, sizeof *order);
+    uint32_t *order = mrq_arena_array(arena, data->items->rows, sizeof *order);
     if (!part_of || !order)
         return mrq_fail_memory(err, "dividing likes");
     mrq_random rng;
@@ -76,7 +76,7 @@ static mrq_status divide_likes(const mrq_dataset *data, uint64_t seed, unsigned 
             part_of[first + order[i]] = i < n * 8 / 10 ? TRAIN : i < n * 9 / 10 ? VALID : TEST;
     }
     for (uint64_t i = 0; i < data->n; i++) {
-        const uint64_t place = mrq_lists_find(&likes, data->user[i], data->movie[i]);
+        const uint64_t place = mrq_lists_find(&likes, data->user[i], data->item[i]);
         part[i] = place == UINT64_MAX ? TRAIN : part_of[place];
     }
     return MRQ_OK;
@@ -123,24 +123,24 @@ static mrq_status divide_users(const mrq_dataset *data, uint64_t seed, unsigned 
     return MRQ_OK;
 }
 
-static mrq_status divide_movies(const mrq_dataset *data, double least, uint64_t seed, unsigned char *part, unsigned char *held,
+static mrq_status divide_items(const mrq_dataset *data, double least, uint64_t seed, unsigned char *part, unsigned char *held,
                                 mrq_error *err)
 {
-    const uint32_t rows = data->movies->rows;
+    const uint32_t rows = data->items->rows;
     MRQ_AUTOFREE uint32_t *liked = mrq_array(rows, sizeof *liked);
     MRQ_AUTOFREE unsigned char *likes = mrq_array(rows, 1);
     if (!liked || !likes)
         return mrq_fail_memory(err, "holding out");
     for (uint64_t i = 0; i < data->n; i++)
         if ((double)data->rating[i] >= least)
-            likes[data->movie[i]] = 1;
+            likes[data->item[i]] = 1;
     uint32_t n = 0;
     for (uint32_t m = 0; m < rows; m++)
         if (likes[m])
             liked[n++] = m;
-    MRQ_TRY(hold_out(liked, n, seed, STREAM_MOVIES, "cold-items: movies that somebody likes", held, err));
+    MRQ_TRY(hold_out(liked, n, seed, STREAM_ITEMS, "cold-items: items that somebody likes", held, err));
     for (uint64_t i = 0; i < data->n; i++)
-        part[i] = held[data->movie[i]] ? TEST : TRAIN;
+        part[i] = held[data->item[i]] ? TEST : TRAIN;
     return MRQ_OK;
 }
 
@@ -169,7 +169,7 @@ static mrq_status divide(const mrq_dataset *data, mrq_protocol protocol, bool on
                          mrq_error *err)
 {
     MRQ_AUTOFREE unsigned char *part = mrq_array(data->n, 1);
-    unsigned char *held = mrq_arena_array(parts->arena, data->movies->rows, 1);
+    unsigned char *held = mrq_arena_array(parts->arena, data->items->rows, 1);
     if (!part || !held)
         return mrq_fail_memory(err, "dividing ratings");
     if (protocol == MRQ_PROTOCOL_TOPN)
@@ -177,7 +177,7 @@ static mrq_status divide(const mrq_dataset *data, mrq_protocol protocol, bool on
     else if (protocol == MRQ_PROTOCOL_COLD_USERS)
         MRQ_TRY(divide_users(data, seed, part, err));
     else
-        MRQ_TRY(divide_movies(data, parts->least, seed, part, held, err));
+        MRQ_TRY(divide_items(data, parts->least, seed, part, held, err));
     for (uint64_t i = 0; on_valid && i < data->n; i++)
         part[i] = part[i] == VALID ? TEST : part[i] == TEST ? NOWHERE : part[i];
     parts->candidate = protocol == MRQ_PROTOCOL_COLD_ITEMS ? held : NULL;

@@ -25,11 +25,11 @@ typedef struct mrq_parts {
     mrq_arena *arena;               /* owns the lists below */
     double least;                   /* a rating of at least so much is a like */
     mrq_split split;                /* ratings of each part; `test` is what stars are predicted of */
-    mrq_links likes;                /* by user: liked movies of the training part, strength 1 */
-    uint32_t n_users;               /* users who are ranked for: those with relevant movies. None in the protocol "rating" */
+    mrq_links likes;                /* by user: liked items of the training part, strength 1 */
+    uint32_t n_users;               /* users who are ranked for: those with relevant items. None in the protocol "rating" */
     const uint32_t *user;           /* (n_users) rows, ascending */
     mrq_lists relevant, hidden;     /* by user row, ascending: what should be found, what is not ranked; nothing is in both */
-    const unsigned char *candidate; /* (movies) 1: is ranked; NULL: all are */
+    const unsigned char *candidate; /* (items) 1: is ranked; NULL: all are */
 } mrq_parts;
 
 /* Divides the data for a protocol other than MRQ_PROTOCOL_OWN; the same seed gives the same parts. With `on_valid`, for

@@ -109,10 +109,10 @@ static void add_measures(mrq_report *t, const mrq_parts *parts, const uint32_t *
 /* Coverage and popularity of a seed's top 10s. */
 static mrq_status add_choice(mrq_report *t, const mrq_parts *parts, const uint32_t *top, mrq_error *err)
 {
-    const uint32_t movies = t->data->movies->rows;
+    const uint32_t items = t->data->items->rows;
     const uint64_t *of = parts->likes.list.offset;
-    MRQ_AUTOFREE uint32_t *likes = mrq_array(movies, sizeof *likes);
-    MRQ_AUTOFREE unsigned char *shown = mrq_array(movies, 1);
+    MRQ_AUTOFREE uint32_t *likes = mrq_array(items, sizeof *likes);
+    MRQ_AUTOFREE unsigned char *shown = mrq_array(items, 1);
     if (!likes || !shown)
         return mrq_fail_memory(err, "measuring");
     for (uint64_t i = 0; i < of[t->data->users->rows]; i++)
@@ -122,20 +122,20 @@ static mrq_status add_choice(mrq_report *t, const mrq_parts *parts, const uint32
         people += of[u + 1] > of[u];
     for (uint32_t i = 0; i < parts->n_users; i++)
         for (uint32_t k = 0; k < SHOWN && top[(size_t)i * MRQ_CUT_MAX + k] != MRQ_NONE; k++) {
-            const uint32_t movie = top[(size_t)i * MRQ_CUT_MAX + k];
-            sum += likes[movie] / people;
+            const uint32_t item = top[(size_t)i * MRQ_CUT_MAX + k];
+            sum += likes[item] / people;
             n++;
-            distinct += !shown[movie];
-            shown[movie] = 1;
+            distinct += !shown[item];
+            shown[item] = 1;
         }
-    for (uint32_t m = 0; m < movies; m++)
+    for (uint32_t m = 0; m < items; m++)
         ranked += !parts->candidate || parts->candidate[m];
     t->coverage += distinct / ranked;
     t->popularity += parts->candidate ? NAN : sum / n;
     return MRQ_OK;
 }
 
-/* |A ∩ B| / |A ∪ B| of two movies' genres; two movies without any are alike. */
+/* |A ∩ B| / |A ∪ B| of two items' genres; two items without any are alike. */
 static double jaccard(const mrq_lists *genres, uint32_t a, uint32_t b)
 {
     uint64_t i = genres->offset[a], j = genres->offset[b], both = 0;
@@ -151,7 +151,7 @@ static double jaccard(const mrq_lists *genres, uint32_t a, uint32_t b)
 
 static void add_diversity(mrq_report *t, const mrq_parts *parts, const uint32_t *top)
 {
-    const mrq_column *genres = mrq_table_first(t->data->movies, MRQ_SET);
+    const mrq_column *genres = mrq_table_first(t->data->items, MRQ_SET);
     if (!genres) {
         t->diversity = (double)NAN;
         return;

@@ -33,7 +33,7 @@ static mrq_status read_queries(cJSON *list, mrq_batch *batch, mrq_error *err)
         return mrq_fail(err, MRQ_USAGE, "queries: %u of them with explain, want at most %d; ask in smaller batches", explained,
                         MRQ_BATCH_EXPLAINED);
     if (rows > MRQ_BATCH_ROWS)
-        return mrq_fail(err, MRQ_USAGE, "queries: %llu movies and parts of scores in all, want at most %d; ask in smaller batches",
+        return mrq_fail(err, MRQ_USAGE, "queries: %llu items and parts of scores in all, want at most %d; ask in smaller batches",
                         (unsigned long long)rows, MRQ_BATCH_ROWS);
     return MRQ_OK;
 }

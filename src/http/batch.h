@@ -9,7 +9,7 @@
 #define MRQ_BATCH_QUERIES 1000
 #define MRQ_BATCH_EXPLAINED                                                                                                        \
     100 /* queries of a batch that may ask for parts of scores: each takes far longer than one that does not */
-#define MRQ_BATCH_ROWS 100000 /* movies and parts of scores that all answers may hold together: some 10 MB of JSON */
+#define MRQ_BATCH_ROWS 100000 /* items and parts of scores that all answers may hold together: some 10 MB of JSON */
 
 typedef struct mrq_batch {
     uint32_t n;

@@ -121,7 +121,7 @@ static void put_recommender(mrq_writer *w, const mrq_stats *s)
     put_head(w, "marquee_generation_info", "gauge", "The generation that serves.");
     mrq_writer_put(w, "marquee_generation_info{generation=\"%s\"} 1\n", s->generation);
     put_one(w, "marquee_generation_created_seconds", "gauge", "When it was made, in unix time.", (double)s->created);
-    put_one(w, "marquee_movies", "gauge", "Movies in it.", s->movies);
+    put_one(w, "marquee_items", "gauge", "Items in it.", s->items);
     put_one(w, "marquee_users", "gauge", "Users in it.", s->users);
     put_one(w, "marquee_index_bytes", "gauge", "Its vectors and their index.", (double)s->index_bytes);
     put_head(w, "marquee_reloads_total", "counter", "New generations found, by what became of them.");

@@ -18,7 +18,7 @@ static mrq_status answer_query(const mrq_request *request, mrq_reply *reply, mrq
         return mrq_fail(err, MRQ_USAGE, "explain \"all\": want true, false, or how many parts, 1 to %d", MRQ_EXPLAIN_MAX);
     if (mrq_query_rows(query) > MRQ_BATCH_ROWS)
         return mrq_fail(err, MRQ_USAGE,
-                        "explain: %lld movies with %lld parts of scores each, want at most %d movies and parts in all",
+                        "explain: %lld items with %lld parts of scores each, want at most %d items and parts in all",
                         (long long)mrq_query_number(query, MRQ_Q_K, MRQ_K_DEFAULT),
                         (long long)mrq_query_number(query, MRQ_Q_EXPLAIN, 0), MRQ_BATCH_ROWS);
     MRQ_TRY(mrq_recommender_ask(request->service->recommender, (mrq_ask)request->route->what, query, &result, err));
@@ -120,14 +120,14 @@ static mrq_status answer_page(const mrq_request *request, mrq_reply *reply, mrq_
 }
 
 #define RECOMMENDATIONS "/v1/recommendations"
-#define SIMILAR         "/v1/movies/{id}/similar"
+#define SIMILAR         "/v1/items/{id}/similar"
 #define NO_ID           MRQ_Q_FIELDS
 const mrq_route mrq_routes[MRQ_ROUTES] = {
     {RECOMMENDATIONS, RECOMMENDATIONS, false, MRQ_GUARD_TOKEN, MRQ_ASK_RECOMMEND, NO_ID, NULL, answer_query},
     {"POST " RECOMMENDATIONS, RECOMMENDATIONS, true, MRQ_GUARD_TOKEN, MRQ_ROUTE_PLAIN, NO_ID, NULL, answer_batch},
-    {"/v1/movies/{id}", "/v1/movies/{id}", false, MRQ_GUARD_TOKEN, MRQ_ASK_ITEM, MRQ_Q_MOVIE, NULL, answer_query},
-    {SIMILAR, SIMILAR, false, MRQ_GUARD_TOKEN, MRQ_ASK_SIMILAR, MRQ_Q_MOVIE, NULL, answer_query},
-    {"/v1/movies", "/v1/movies", false, MRQ_GUARD_TOKEN, MRQ_ASK_SEARCH, NO_ID, NULL, answer_query},
+    {"/v1/items/{id}", "/v1/items/{id}", false, MRQ_GUARD_TOKEN, MRQ_ASK_ITEM, MRQ_Q_ITEM, NULL, answer_query},
+    {SIMILAR, SIMILAR, false, MRQ_GUARD_TOKEN, MRQ_ASK_SIMILAR, MRQ_Q_ITEM, NULL, answer_query},
+    {"/v1/items", "/v1/items", false, MRQ_GUARD_TOKEN, MRQ_ASK_SEARCH, NO_ID, NULL, answer_query},
     {"/v1/users/{id}", "/v1/users/{id}", false, MRQ_GUARD_TOKEN, MRQ_ASK_USER, MRQ_Q_USER, NULL, answer_query},
     {"/v1/info", "/v1/info", false, MRQ_GUARD_TOKEN, MRQ_ASK_INFO, NO_ID, NULL, answer_query},
     {"/healthz", "/healthz", false, MRQ_GUARD_NONE, MRQ_ROUTE_PLAIN, NO_ID, NULL, answer_health},

@@ -9,7 +9,7 @@
 #include "base/host.h"
 #include "base/option.h"
 
-/* Reads a host without a port, as "movies.example", "192.0.2.7" or "[2001:db8::7]", whose plain name is one for
+/* Reads a host without a port, as "items.example", "192.0.2.7" or "[2001:db8::7]", whose plain name is one for
  * mrq_host_is_known(). MRQ_USAGE quotes it. */
 MRQ_CHECKED mrq_status mrq_host_check(const char *text, mrq_host *out, mrq_error *err);
 

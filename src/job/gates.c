@@ -58,19 +58,19 @@ static void judge_quality(const mrq_rebuild_options *options, const mrq_facts *m
     }
 }
 
-static void judge_movies(const mrq_rebuild_options *options, const mrq_facts *made, const mrq_facts *serving, mrq_gate *gate)
+static void judge_items(const mrq_rebuild_options *options, const mrq_facts *made, const mrq_facts *serving, mrq_gate *gate)
 {
     gate->value = made->kept;
-    gate->limit = ceil((1 - options->max_shrink) * serving->movies - 1e-6);
+    gate->limit = ceil((1 - options->max_shrink) * serving->items - 1e-6);
     gate->verdict = gate->value >= gate->limit ? MRQ_PASSES : MRQ_FAILS;
-    snprintf(gate->text, sizeof gate->text, "%u of the %u movies that serve are there, want at least %.0f, all but %g %%",
-             made->kept, serving->movies, gate->limit, 100 * options->max_shrink);
+    snprintf(gate->text, sizeof gate->text, "%u of the %u items that serve are there, want at least %.0f, all but %g %%",
+             made->kept, serving->items, gate->limit, 100 * options->max_shrink);
 }
 
 void mrq_gates_judge(const mrq_rebuild_options *options, const mrq_facts *made, double recall, const mrq_facts *serving,
                      const char *reason, mrq_gate gate[MRQ_GATES])
 {
-    static const char *const names[MRQ_GATES] = {"recall", "quality", "movies"};
+    static const char *const names[MRQ_GATES] = {"recall", "quality", "items"};
     for (int i = 0; i < MRQ_GATES; i++) {
         gate[i] = (mrq_gate){.name = names[i], .verdict = MRQ_SKIPS, .value = NAN, .limit = NAN};
         snprintf(gate[i].text, sizeof gate[i].text, "nothing to compare with: %.160s", reason);
@@ -78,7 +78,7 @@ void mrq_gates_judge(const mrq_rebuild_options *options, const mrq_facts *made, 
     judge_recall(options, recall, &gate[MRQ_GATE_RECALL]);
     if (serving) {
         judge_quality(options, made, serving, &gate[MRQ_GATE_QUALITY]);
-        judge_movies(options, made, serving, &gate[MRQ_GATE_MOVIES]);
+        judge_items(options, made, serving, &gate[MRQ_GATE_ITEMS]);
     } else {
         gate[MRQ_GATE_QUALITY].value = mrq_quality_of(&made->results).value;
     }

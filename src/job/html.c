@@ -89,7 +89,7 @@ static void write_gates(const mrq_rebuild_report *r, mrq_writer *out)
                         "<th class=\"n\">limit</th><th></th></tr>\n");
     for (int i = 0; i < MRQ_GATES; i++) {
         const mrq_gate *gate = &r->gate[i];
-        const char *format = i == MRQ_GATE_MOVIES ? "%.0f" : "%.4f";
+        const char *format = i == MRQ_GATE_ITEMS ? "%.0f" : "%.4f";
         mrq_writer_put(out, "<tr><th>%s</th><td class=\"%s\">%s</td><td class=\"n\">%s</td><td class=\"n\">%s</td><td>", gate->name,
                        classes[gate->verdict], mrq_verdict_names[gate->verdict], number(value, format, gate->value),
                        number(limit, format, gate->limit));
@@ -113,7 +113,7 @@ static void write_generations(const mrq_rebuild_report *r, mrq_writer *out)
 {
     static const mrq_model_results none = {
         .train_rmse = NAN, .valid_rmse = NAN, .test_rmse = NAN, .test_recall = NAN, .test_ndcg = NAN};
-    if (!r->made.movies)
+    if (!r->made.items)
         return;
     const mrq_model_results *old = r->has_serving ? &r->serving.results : &none, *now = &r->made.results;
     mrq_writer_put(out, "<h2>Before and now</h2>\n<table>\n<tr><th></th><th class=\"n\">serving before</th><th class=\"n\">made now"
@@ -123,7 +123,7 @@ static void write_generations(const mrq_rebuild_report *r, mrq_writer *out)
     put_change(out, "test RMSE", "%.4f", old->test_rmse, now->test_rmse);
     put_change(out, "validation RMSE", "%.4f", old->valid_rmse, now->valid_rmse);
     put_change(out, "training RMSE", "%.4f", old->train_rmse, now->train_rmse);
-    put_change(out, "movies", "%.0f", r->has_serving ? r->serving.movies : (double)NAN, r->made.movies);
+    put_change(out, "items", "%.0f", r->has_serving ? r->serving.items : (double)NAN, r->made.items);
     put_change(out, "training ratings", "%.0f", r->has_serving ? (double)old->train_ratings : (double)NAN,
                (double)now->train_ratings);
     put_change(out, "test ratings", "%.0f", r->has_serving ? (double)old->test_ratings : (double)NAN, (double)now->test_ratings);
@@ -242,7 +242,7 @@ static void write_steps(const mrq_rebuild_options *o, const mrq_rebuild_report *
         return;
     mrq_writer_put(out, "<p>");
     put_text(out, mrq_backend_label(o->backend));
-    mrq_writer_put(out, " has %" PRIu32 " movies, %" PRIu32 " of them sent; recall@%d %.4f, median %.1f &#181;s.</p>\n",
+    mrq_writer_put(out, " has %" PRIu32 " items, %" PRIu32 " of them sent; recall@%d %.4f, median %.1f &#181;s.</p>\n",
                    r->uploaded.rows, r->uploaded.sent, MRQ_RECALL_K, r->uploaded.measured.recall, 1e6 * r->uploaded.measured.p50);
 }
 
@@ -253,7 +253,7 @@ static void write_settings(const mrq_rebuild_options *o, const mrq_rebuild_repor
     put_pair(out, "data", o->data);
     if (*r->schema) {
         put_pair(out, "schema", r->schema);
-        snprintf(text, sizeof text, "%" PRIu32 " users, %" PRIu32 " movies, %" PRIu64 " ratings", r->users, r->movies, r->ratings);
+        snprintf(text, sizeof text, "%" PRIu32 " users, %" PRIu32 " items, %" PRIu64 " ratings", r->users, r->items, r->ratings);
         put_pair(out, "holds", text);
     }
     put_pair(out, "model", o->model);

@@ -23,7 +23,7 @@ typedef struct mrq_rebuild_options {
     double recall;        /* that the index is chosen for */
     double min_recall;    /* gate: measured on queries that took no part in the choice; NaN: MRQ_RECALL_SLACK below `recall` */
     double max_loss;      /* gate: quality (RMSE, or NDCG@10 of a ranking) at most so much worse than the serving generation's */
-    double max_shrink;    /* gate: share of the serving generation's movies that may be missing */
+    double max_shrink;    /* gate: share of the serving generation's items that may be missing */
     bool force;           /* publishes whatever the gates say */
     uint32_t keep;        /* generations */
     mrq_cache *cache;     /* whose hottest queries are answered before the generation is published; NULL: none */
@@ -64,13 +64,13 @@ typedef struct mrq_gate {
     double value, limit; /* NaN where unknown */
     char text[200];      /* a sentence with both */
 } mrq_gate;
-enum { MRQ_GATE_RECALL, MRQ_GATE_QUALITY, MRQ_GATE_MOVIES, MRQ_GATES };
+enum { MRQ_GATE_RECALL, MRQ_GATE_QUALITY, MRQ_GATE_ITEMS, MRQ_GATES };
 
 /* What a generation is judged by, the new one and the serving one. */
 typedef struct mrq_facts {
     char generation[MRQ_GENERATION_NAME]; /* "" before the export */
-    uint32_t movies;
-    uint32_t kept;             /* of the new generation: so many of the serving one's movies are still there */
+    uint32_t items;
+    uint32_t kept;             /* of the new generation: so many of the serving one's items are still there */
     mrq_model_results results; /* how its quality was measured, and what it is */
 } mrq_facts;
 
@@ -81,7 +81,7 @@ typedef struct mrq_rebuild_report {
     char started[MRQ_TIME_TEXT];
     double seconds, step[MRQ_STEPS]; /* NaN: not begun */
     char schema[MRQ_COLUMN_NAME];    /* of the data, as the next four */
-    uint32_t users, movies;
+    uint32_t users, items;
     uint64_t ratings, fingerprint;
     bool has_serving; /* there was a generation that could be read */
     mrq_facts serving, made;

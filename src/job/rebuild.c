@@ -94,7 +94,7 @@ static mrq_status look_at_serving(struct job *job, mrq_error *err)
         return mrq_fail(err, status, "%s", problem.msg);
     r->has_serving = true;
     snprintf(r->serving.generation, sizeof r->serving.generation, "%s", generation->name);
-    r->serving.movies = generation->movies->rows;
+    r->serving.items = generation->items->rows;
     r->serving.results = *mrq_model_results_of(job->serving);
     return MRQ_OK;
 }
@@ -107,10 +107,10 @@ static mrq_status load(struct job *job, mrq_error *err)
     MRQ_TRY(mrq_dataset_load(job->options->data, job->schema, &job->data, err));
     snprintf(r->schema, sizeof r->schema, "%s", job->data->schema);
     r->users = job->data->users->rows;
-    r->movies = job->data->movies->rows;
+    r->items = job->data->items->rows;
     r->ratings = job->data->n;
     r->fingerprint = job->data->fingerprint;
-    end(job, " schema=%s users=%u movies=%u ratings=%llu", r->schema, r->users, r->movies, (unsigned long long)r->ratings);
+    end(job, " schema=%s users=%u items=%u ratings=%llu", r->schema, r->users, r->items, (unsigned long long)r->ratings);
     return MRQ_OK;
 }
 
@@ -189,7 +189,7 @@ static mrq_status learn(struct job *job, mrq_train_result *result, mrq_error *er
     return mrq_train(job->data, &r->description, &options, &watch, result, err);
 }
 
-/* How many of the old movies are among the new. */
+/* How many of the old items are among the new. */
 static uint32_t count_kept(const mrq_table *old, const mrq_table *made)
 {
     uint32_t kept = 0;
@@ -206,14 +206,14 @@ static mrq_status train(struct job *job, mrq_error *err)
     MRQ_TRY(learn(job, &result, err));
     job->model = result.model;
     if (r->has_serving)
-        r->made.kept = count_kept(mrq_model_movies(job->serving), mrq_model_movies(job->model));
+        r->made.kept = count_kept(mrq_model_items(job->serving), mrq_model_items(job->model));
     mrq_model_free(job->serving); /* its memory may be needed */
     job->serving = NULL;
     const int64_t epochs = r->description.train.epochs;
     if (result.end == MRQ_TRAIN_INTERRUPTED)
         return mrq_fail(err, MRQ_FAILED, "stopped in epoch %lld of %lld; nothing has changed", (long long)result.epoch,
                         (long long)epochs);
-    r->made.movies = job->data->movies->rows;
+    r->made.items = job->data->items->rows;
     r->made.results = *mrq_model_results_of(job->model);
     r->description = *mrq_model_description(job->model);
     if (result.end == MRQ_TRAIN_LOST)

@@ -51,17 +51,17 @@ static bool add_data(cJSON *root, const mrq_rebuild_report *r)
     return data &&
            (!*r->schema ||
             (cJSON_AddStringToObject(data, "schema", r->schema) && cJSON_AddNumberToObject(data, "users", r->users) &&
-             cJSON_AddNumberToObject(data, "movies", r->movies) && cJSON_AddNumberToObject(data, "ratings", (double)r->ratings) &&
+             cJSON_AddNumberToObject(data, "items", r->items) && cJSON_AddNumberToObject(data, "ratings", (double)r->ratings) &&
              cJSON_AddStringToObject(data, "fingerprint", fingerprint)));
 }
 
 /* A generation with how its model came out; null where there is none. */
 static bool add_facts(cJSON *root, const char *key, const mrq_facts *facts, const char *note)
 {
-    if (!facts->movies)
+    if (!facts->items)
         return cJSON_AddNullToObject(root, key) && (!*note || cJSON_AddStringToObject(root, "serving_note", note));
     cJSON *object = cJSON_AddObjectToObject(root, key);
-    return add_text(object, "generation", facts->generation) && cJSON_AddNumberToObject(object, "movies", facts->movies) &&
+    return add_text(object, "generation", facts->generation) && cJSON_AddNumberToObject(object, "items", facts->items) &&
            mrq_json_add_made(object, "results", mrq_model_results_json(&facts->results));
 }
 

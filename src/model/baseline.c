@@ -5,7 +5,7 @@
 
 /* Biases rest on so many ratings of nothing, and are taken in turns. */
 #define USER_DAMPING  5.0
-#define MOVIE_DAMPING 3.0
+#define ITEM_DAMPING 3.0
 #define ROUNDS        10
 
 static void range_and_mean(const mrq_model_source *source, mrq_baseline *out)
@@ -39,17 +39,17 @@ static void turn(const mrq_model_source *source, double mean, const uint32_t *si
 
 mrq_status mrq_baseline_make(const mrq_model_source *source, mrq_arena *arena, mrq_baseline *out, mrq_error *err)
 {
-    const uint32_t users = source->users->rows, movies = source->movies->rows, most = users > movies ? users : movies;
+    const uint32_t users = source->users->rows, items = source->items->rows, most = users > items ? users : items;
     range_and_mean(source, out);
     out->user = mrq_arena_array(arena, users, sizeof *out->user);
-    out->movie = mrq_arena_array(arena, movies, sizeof *out->movie);
+    out->item = mrq_arena_array(arena, items, sizeof *out->item);
     MRQ_AUTOFREE double *sum = mrq_array(most, sizeof *sum), *count = mrq_array(most, sizeof *count);
-    if (!out->user || !out->movie || !sum || !count)
+    if (!out->user || !out->item || !sum || !count)
         return mrq_fail_memory(err, "making a model");
     for (int round = 0; round < ROUNDS; round++) {
-        turn(source, out->mean, source->rating_movie, movies, MOVIE_DAMPING, source->rating_user, out->user, sum, count,
-             out->movie);
-        turn(source, out->mean, source->rating_user, users, USER_DAMPING, source->rating_movie, out->movie, sum, count, out->user);
+        turn(source, out->mean, source->rating_item, items, ITEM_DAMPING, source->rating_user, out->user, sum, count,
+             out->item);
+        turn(source, out->mean, source->rating_user, users, USER_DAMPING, source->rating_item, out->item, sum, count, out->user);
     }
     return MRQ_OK;
 }

@@ -1,4 +1,4 @@
-/* The baseline of ratings: mean + a user's bias + a movie's bias, each a damped mean (Koren, Bell, Volinsky 2009). */
+/* The baseline of ratings: mean + a user's bias + a item's bias, each a damped mean (Koren, Bell, Volinsky 2009). */
 #ifndef MRQ_MODEL_BASELINE_H
 #define MRQ_MODEL_BASELINE_H
 
@@ -6,7 +6,7 @@
 
 typedef struct mrq_baseline {
     double min, max, mean; /* of the training ratings */
-    float *user, *movie;   /* (users), (movies) biases; 0 without a rating */
+    float *user, *item;   /* (users), (items) biases; 0 without a rating */
 } mrq_baseline;
 
 /* From the ratings to learn from. The arrays come from `arena`. */

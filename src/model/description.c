@@ -11,7 +11,7 @@
 
 static const char *const unit_names[] = {"word", "character", NULL};
 static const char *const objective_names[] = {"rating", "ranking", NULL};
-static const char *const order_names[] = {"random", "movie", NULL};
+static const char *const order_names[] = {"random", "item", NULL};
 const char *const mrq_branch_kind_names[] = {"id", "category", "set", "text", "ratings", "history", NULL};
 const char *const mrq_pool_names[] = {"sum", "average", NULL};
 const char *const mrq_joint_names[] = {"dense", "sum", NULL};
@@ -218,7 +218,7 @@ static mrq_status read_joint(const cJSON *root, const char *source, mrq_descript
     MRQ_TRY(mrq_json_choice(joint, path, "activation", mrq_activation_names, &both, err));
     int user = both;
     MRQ_TRY(mrq_json_choice(joint, path, "user_activation", mrq_activation_names, &user, err));
-    out->movie.activation = (mrq_activation)both;
+    out->item.activation = (mrq_activation)both;
     out->user.activation = (mrq_activation)user;
     return MRQ_OK;
 }
@@ -281,7 +281,7 @@ static mrq_status check_objective(mrq_description *d, const char *source, mrq_er
     if (d->train.objective == MRQ_RATING)
         return history ? mrq_fail(err, MRQ_BAD_FILE, "%.100s: towers.user: a history wants train.objective \"ranking\"", source)
                        : MRQ_OK;
-    if (d->joint != MRQ_SUM || d->user.activation != MRQ_LINEAR || d->movie.activation != MRQ_LINEAR || d->score != MRQ_DOT ||
+    if (d->joint != MRQ_SUM || d->user.activation != MRQ_LINEAR || d->item.activation != MRQ_LINEAR || d->score != MRQ_DOT ||
         d->bias)
         return mrq_fail(
             err, MRQ_BAD_FILE,
@@ -290,11 +290,11 @@ static mrq_status check_objective(mrq_description *d, const char *source, mrq_er
     if (!history || mrq_description_has(&d->user, MRQ_BRANCH_ID))
         return mrq_fail(err, MRQ_BAD_FILE, "%.100s: train.objective \"ranking\" wants a history, and no id, among towers.user",
                         source);
-    if (!mrq_description_has(&d->movie, MRQ_BRANCH_ID) || mrq_description_has(&d->movie, MRQ_BRANCH_TEXT) ||
-        mrq_description_has(&d->movie, MRQ_BRANCH_RATINGS) || mrq_description_has(&d->movie, MRQ_BRANCH_CATEGORY))
+    if (!mrq_description_has(&d->item, MRQ_BRANCH_ID) || mrq_description_has(&d->item, MRQ_BRANCH_TEXT) ||
+        mrq_description_has(&d->item, MRQ_BRANCH_RATINGS) || mrq_description_has(&d->item, MRQ_BRANCH_CATEGORY))
         return mrq_fail(err, MRQ_BAD_FILE,
-                        "%.100s: train.objective \"ranking\" wants an id and sets among towers.movie, and nothing else", source);
-    if (!is_solvable(&d->user) || !is_solvable(&d->movie))
+                        "%.100s: train.objective \"ranking\" wants an id and sets among towers.item, and nothing else", source);
+    if (!is_solvable(&d->user) || !is_solvable(&d->item))
         return mrq_fail(err, MRQ_BAD_FILE,
                         "%.100s: train.objective \"ranking\" wants branches without embedding, fc, dropout and lr", source);
     if (isnan(d->shift))
@@ -305,7 +305,7 @@ static mrq_status check_objective(mrq_description *d, const char *source, mrq_er
 mrq_status mrq_description_parse(const char *text, size_t size, const char *source, mrq_description *out, mrq_error *err)
 {
     static const char *const keys[] = {"name", "about", "score", "joint", "towers", "train", NULL}, *const sides[] = {
-                                                                                                        "user", "movie", NULL};
+                                                                                                        "user", "item", NULL};
     MRQ_CLEANUP(cJSON_Delete) cJSON *root = NULL;
     MRQ_TRY(mrq_json_parse(text, size, source, &root, err));
     mrq_description description = {0};
@@ -326,7 +326,7 @@ mrq_status mrq_description_parse(const char *text, size_t size, const char *sour
     snprintf(path, sizeof path, "%.100s: towers", source);
     MRQ_TRY(mrq_json_keys(towers, path, sides, err));
     MRQ_TRY(read_tower(towers, source, "user", sum_width, description.bias, &description.user, err));
-    MRQ_TRY(read_tower(towers, source, "movie", sum_width, description.bias, &description.movie, err));
+    MRQ_TRY(read_tower(towers, source, "item", sum_width, description.bias, &description.item, err));
     MRQ_TRY(read_train(root, source, &description.train, err));
     MRQ_TRY(check_objective(&description, source, err));
     *out = description;
@@ -407,7 +407,7 @@ static bool write_joint(cJSON *root, const mrq_description *d)
     cJSON *joint = cJSON_AddObjectToObject(root, "joint");
     return joint && cJSON_AddStringToObject(joint, "kind", mrq_joint_names[d->joint]) &&
            cJSON_AddNumberToObject(joint, "size", d->dim) &&
-           cJSON_AddStringToObject(joint, "activation", mrq_activation_names[d->movie.activation]) &&
+           cJSON_AddStringToObject(joint, "activation", mrq_activation_names[d->item.activation]) &&
            cJSON_AddStringToObject(joint, "user_activation", mrq_activation_names[d->user.activation]);
 }
 
@@ -437,7 +437,7 @@ cJSON *mrq_description_json(const mrq_description *d)
     const bool ok = cJSON_AddStringToObject(root, "name", d->name) && cJSON_AddStringToObject(root, "about", d->about) &&
                     write_score(root, d) && write_joint(root, d) && (towers = cJSON_AddObjectToObject(root, "towers")) &&
                     write_tower(towers, "user", &d->user, d->joint == MRQ_SUM) &&
-                    write_tower(towers, "movie", &d->movie, d->joint == MRQ_SUM) && write_train(root, &d->train);
+                    write_tower(towers, "item", &d->item, d->joint == MRQ_SUM) && write_train(root, &d->train);
     if (!ok)
         return NULL;
     cJSON *made = root;

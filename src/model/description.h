@@ -29,7 +29,7 @@ typedef enum mrq_pool { MRQ_POOL_SUM, MRQ_POOL_AVERAGE } mrq_pool;
 typedef enum mrq_objective { MRQ_RATING, MRQ_RANKING } mrq_objective;
 typedef enum mrq_optimizer { MRQ_SGD, MRQ_MOMENTUM, MRQ_RMSPROP, MRQ_ADAM } mrq_optimizer;
 typedef enum mrq_schedule { MRQ_CONSTANT, MRQ_LINEAR_DECAY, MRQ_COSINE_DECAY } mrq_schedule;
-typedef enum mrq_shuffle { MRQ_SHUFFLE_RANDOM, MRQ_SHUFFLE_MOVIE } mrq_shuffle;
+typedef enum mrq_shuffle { MRQ_SHUFFLE_RANDOM, MRQ_SHUFFLE_ITEM } mrq_shuffle;
 
 /* One branch: a feature's way to the joint layer. */
 typedef struct mrq_branch {
@@ -62,7 +62,7 @@ typedef struct mrq_training {
     mrq_schedule schedule; /* from lr at the first batch to 0 behind the last, or constant */
     double l2;             /* adds l2 / batch × parameter to the gradient of each parameter that a batch moves */
     double clip;           /* the gradient's norm is cut to this; 0: never */
-    mrq_shuffle order;     /* of the ratings: random, or movie by movie */
+    mrq_shuffle order;     /* of the ratings: random, or item by item */
     int64_t batch;         /* ratings in one step; 0: a 200th of the training ratings, 64 to 4096 */
     int64_t epochs;
     int64_t patience;  /* epochs without a better one before the training stops; 0: never */
@@ -72,13 +72,13 @@ typedef struct mrq_training {
 typedef struct mrq_description {
     char name[MRQ_COLUMN_NAME];
     char about[256];
-    mrq_tower_description user, movie;
+    mrq_tower_description user, item;
     mrq_joint_kind joint; /* dense: a matrix over all branches; sum: branches as wide as the vector are added */
     uint32_t dim;         /* of both towers' vectors */
     mrq_score_kind score; /* scale × cosine + shift, or inner product + shift */
     double scale;         /* cosine only */
     double shift;         /* NAN, an inner product's default: the mean of the training ratings, which the trainer fills in */
-    bool bias;            /* dot: a bias for users and one for movies, made from the same features as the vectors */
+    bool bias;            /* dot: a bias for users and one for items, made from the same features as the vectors */
     mrq_training train;
 } mrq_description;
 
@@ -92,7 +92,7 @@ bool mrq_description_has(const mrq_tower_description *tower, mrq_branch_kind kin
 uint32_t mrq_description_width(const mrq_description *description);
 
 /* Numbers in an exported unit vector: a cosine's is the tower's; an inner product's has the bias and one more, which makes all
- * movies equally long. */
+ * items equally long. */
 uint32_t mrq_description_dim(const mrq_description *description);
 
 /* Reads a description; `source` names it in messages ("fusion.json"). MRQ_BAD_FILE quotes the path of the offending key and its

@@ -35,7 +35,7 @@ void mrq_folded_vector_of(const mrq_folded *folded, const uint32_t *value, const
     for (uint32_t b = 0; b < folded->n_branches; b++)
         kernels->add(out, mrq_folded_row(folded, b, value[b]), folded->width);
     for (uint32_t i = 0; i < feedback->n; i++)
-        kernels->add_scaled(out, feedback->strength[i], folded->liked + (size_t)feedback->movie[i] * folded->width, folded->width);
+        kernels->add_scaled(out, feedback->strength[i], folded->liked + (size_t)feedback->item[i] * folded->width, folded->width);
     if (folded->activation == MRQ_TANH)
         kernels->tanh(out, folded->size);
     *line = (mrq_line){folded->scale, folded->shift};
@@ -195,11 +195,11 @@ void mrq_folded_save(const mrq_folded *folded, const mrq_table *users, mrq_conta
     }
 }
 
-void mrq_folded_save_history(const mrq_folded *folded, uint32_t users, uint32_t movies, mrq_container_writer *writer)
+void mrq_folded_save_history(const mrq_folded *folded, uint32_t users, uint32_t items, mrq_container_writer *writer)
 {
     if (!folded->liked)
         return;
-    mrq_container_add(writer, folded->liked, (size_t)movies * folded->width, sizeof(float), "liked");
+    mrq_container_add(writer, folded->liked, (size_t)items * folded->width, sizeof(float), "liked");
     mrq_links_save(&folded->history, users, writer, "history");
 }
 
@@ -228,18 +228,18 @@ static mrq_status load_branch(const mrq_container *container, const mrq_table *u
     return MRQ_OK;
 }
 
-mrq_status mrq_folded_load_history(const mrq_container *container, uint32_t users, uint32_t movies, mrq_folded *folded,
+mrq_status mrq_folded_load_history(const mrq_container *container, uint32_t users, uint32_t items, mrq_folded *folded,
                                    mrq_error *err)
 {
     if (!folded->has_history)
         return MRQ_OK;
-    size_t count = (size_t)movies * folded->width;
+    size_t count = (size_t)items * folded->width;
     const void *liked;
     mrq_links history;
     MRQ_TRY(mrq_container_get(container, sizeof(float), &count, &liked, err, "liked"));
     if (!mrq_all_finite(liked, count))
-        return mrq_container_bad(container, err, "what a liked movie adds holds a number that is not finite");
-    MRQ_TRY(mrq_links_load(container, "history", users, movies, &history, err));
+        return mrq_container_bad(container, err, "what a liked item adds holds a number that is not finite");
+    MRQ_TRY(mrq_links_load(container, "history", users, items, &history, err));
     for (uint32_t u = 0; u < users; u++)
         for (uint64_t i = history.list.offset[u] + 1; i < history.list.offset[u + 1]; i++)
             if (history.list.item[i - 1] >= history.list.item[i])

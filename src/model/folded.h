@@ -1,11 +1,11 @@
 /* The folded user tower: what a trained user tower comes to when each branch depends on one feature value.
  *
  * vector = act(bias + Σ_b rows_b[value_b]), brought to unit length; exact. A query is a few row additions, an activation and a
- * norm. Where the score is an inner product, the vector is followed by 1 for the movies' biases, where there are any, and by 0 for
- * the coordinate that makes the movies equally long.
+ * norm. Where the score is an inner product, the vector is followed by 1 for the items' biases, where there are any, and by 0 for
+ * the coordinate that makes the items equally long.
  *
- * A "history" branch is a sum over the movies that a user liked, so each user's sum is the user's own row of the branch "id"; what
- * one liked movie adds is kept too, for those who are not in the data and for explanations. */
+ * A "history" branch is a sum over the items that a user liked, so each user's sum is the user's own row of the branch "id"; what
+ * one liked item adds is kept too, for those who are not in the data and for explanations. */
 #ifndef MRQ_MODEL_FOLDED_H
 #define MRQ_MODEL_FOLDED_H
 
@@ -35,14 +35,14 @@ typedef struct mrq_folded {
     uint32_t size;       /* of the tower's vector */
     uint32_t width;      /* of rows: size, and one more where there is a bias */
     uint32_t dim;        /* of the unit vector: size for a cosine, else width + 1 */
-    double scale, shift; /* cosine: score = scale × inner product + shift; else scale is the factor taken out of the movies */
+    double scale, shift; /* cosine: score = scale × inner product + shift; else scale is the factor taken out of the items */
     uint32_t n_branches;
     mrq_folded_branch *branch;
     const float *start;       /* (width) what the rows are added to */
     const uint32_t *user_row; /* (users) row of the "id" branch of each user of the table; 0: unknown. NULL without such a branch */
-    bool has_history;         /* the id's rows are sums over the movies that each user liked: */
-    const float *liked;       /* (movies, width) what a liked movie adds, times its strength; NULL also where it is not loaded */
-    mrq_links history;        /* with `liked`: the movies (rows, ascending) that each user's own row is the sum of */
+    bool has_history;         /* the id's rows are sums over the items that each user liked: */
+    const float *liked;       /* (items, width) what a liked item adds, times its strength; NULL also where it is not loaded */
+    mrq_links history;        /* with `liked`: the items (rows, ascending) that each user's own row is the sum of */
 } mrq_folded;
 
 void mrq_folded_free(mrq_folded *folded);
@@ -64,10 +64,10 @@ static inline const float *mrq_folded_row(const mrq_folded *folded, uint32_t b, 
  * No allocation; thread-safe. */
 void mrq_folded_vector(const mrq_folded *folded, const uint32_t *value, float *out, mrq_line *line);
 
-/* What a person says of movies, beside what the data knows. */
+/* What a person says of items, beside what the data knows. */
 typedef struct mrq_feedback {
     uint32_t n;
-    const uint32_t *movie; /* (n) rows */
+    const uint32_t *item; /* (n) rows */
     const float *strength; /* (n) MRQ_LIKES or MRQ_DISLIKES */
 } mrq_feedback;
 #define MRQ_LIKES    1.0f
@@ -85,8 +85,8 @@ void mrq_folded_values(const mrq_folded *folded, const mrq_table *users, uint32_
  * plain queries do not need it; empty for a tower without one. */
 void mrq_folded_save(const mrq_folded *folded, const mrq_table *users, mrq_container_writer *writer);
 MRQ_CHECKED mrq_status mrq_folded_load(const mrq_container *container, const mrq_table *users, mrq_folded **out, mrq_error *err);
-void mrq_folded_save_history(const mrq_folded *folded, uint32_t users, uint32_t movies, mrq_container_writer *writer);
-MRQ_CHECKED mrq_status mrq_folded_load_history(const mrq_container *container, uint32_t users, uint32_t movies, mrq_folded *folded,
+void mrq_folded_save_history(const mrq_folded *folded, uint32_t users, uint32_t items, mrq_container_writer *writer);
+MRQ_CHECKED mrq_status mrq_folded_load_history(const mrq_container *container, uint32_t users, uint32_t items, mrq_folded *folded,
                                                mrq_error *err);
 
 #endif

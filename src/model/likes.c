@@ -1,7 +1,7 @@
-/* Likes: of each user the movies rated well. Ratings are put into order by movie and then by user, each time without changing the
- * order of equals, so that every user's list comes out ascending and a movie rated twice stands there in the file's order.
+/* Likes: of each user the items rated well. Ratings are put into order by item and then by user, each time without changing the
+ * order of equals, so that every user's list comes out ascending and a item rated twice stands there in the file's order.
  *
- * How much a movie is liked varies little on purpose: on ml-1m's validation part a tenth was better than nothing and than more. */
+ * How much a item is liked varies little on purpose: on ml-1m's validation part a tenth was better than nothing and than more. */
 #include "model/likes.h"
 
 #include <math.h>
@@ -9,14 +9,14 @@
 #define TENTH 0.1
 #define MOST  2.0 /* deviations: one like among a thousand better ones is still a like */
 
-/* Keeps of each user's ratings, in order, the last of each movie and of those the likes; `offset` is theirs afterwards. */
+/* Keeps of each user's ratings, in order, the last of each item and of those the likes; `offset` is theirs afterwards. */
 static void keep_likes(const mrq_model_source *source, uint64_t *offset, uint32_t *rating)
 {
     uint64_t kept = 0, first = 0;
     for (uint32_t u = 0; u < source->users->rows; u++) {
         const uint64_t end = offset[u + 1];
         for (uint64_t i = first; i < end; i++) {
-            const bool last = i + 1 == end || source->rating_movie[rating[i + 1]] != source->rating_movie[rating[i]];
+            const bool last = i + 1 == end || source->rating_item[rating[i + 1]] != source->rating_item[rating[i]];
             if (last && (double)source->rating[rating[i]] >= source->like)
                 rating[kept++] = rating[i];
         }
@@ -30,7 +30,7 @@ static double value(const mrq_model_source *source, uint32_t rating)
     return (double)source->rating[rating];
 }
 
-/* From ratings to movies, in place, and strengths. */
+/* From ratings to items, in place, and strengths. */
 static void measure(const mrq_model_source *source, uint64_t n, uint32_t *item, float *strength)
 {
     double mean = 0, variance = 0;
@@ -42,20 +42,20 @@ static void measure(const mrq_model_source *source, uint64_t n, uint32_t *item, 
     for (uint64_t i = 0; i < n; i++) {
         const double z = deviation > 1e-6 ? (value(source, item[i]) - mean) / deviation : 0;
         strength[i] = (float)(1 + TENTH * fmax(-MOST, fmin(MOST, z)));
-        item[i] = source->rating_movie[item[i]];
+        item[i] = source->rating_item[item[i]];
     }
 }
 
 mrq_status mrq_likes_make(const mrq_model_source *source, mrq_arena *arena, mrq_links *out, mrq_error *err)
 {
-    const uint32_t users = source->users->rows, movies = source->movies->rows;
+    const uint32_t users = source->users->rows, items = source->items->rows;
     uint64_t *offset = mrq_arena_array(arena, (size_t)users + 1, sizeof *offset);
     uint32_t *item = mrq_arena_array(arena, source->n_train, sizeof *item);
-    MRQ_AUTOFREE uint64_t *of_movies = mrq_array((size_t)movies + 1, sizeof *of_movies);
-    MRQ_AUTOFREE uint32_t *by_movie = mrq_array(source->n_train, sizeof *by_movie);
-    if (!offset || !item || !of_movies || !by_movie ||
-        mrq_items_group(source->train, source->n_train, source->rating_movie, movies, of_movies, by_movie) ||
-        mrq_items_group(by_movie, source->n_train, source->rating_user, users, offset, item))
+    MRQ_AUTOFREE uint64_t *of_items = mrq_array((size_t)items + 1, sizeof *of_items);
+    MRQ_AUTOFREE uint32_t *by_item = mrq_array(source->n_train, sizeof *by_item);
+    if (!offset || !item || !of_items || !by_item ||
+        mrq_list_group(source->train, source->n_train, source->rating_item, items, of_items, by_item) ||
+        mrq_list_group(by_item, source->n_train, source->rating_user, users, offset, item))
         return mrq_fail_memory(err, "gathering likes");
     keep_likes(source, offset, item);
     float *strength = mrq_arena_array(arena, offset[users], sizeof *strength);

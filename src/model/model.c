@@ -13,7 +13,7 @@ void mrq_model_free(mrq_model *model)
     if (!model)
         return;
     mrq_table_free(model->own_users);
-    mrq_table_free(model->own_movies);
+    mrq_table_free(model->own_items);
     mrq_container_close(model->file);
     mrq_free(model->curve.epoch);
     mrq_arena_free(model->arena);
@@ -40,9 +40,9 @@ const mrq_table *mrq_model_users(const mrq_model *model)
     return model->users;
 }
 
-const mrq_table *mrq_model_movies(const mrq_model *model)
+const mrq_table *mrq_model_items(const mrq_model *model)
 {
-    return model->movies;
+    return model->items;
 }
 
 const mrq_lists *mrq_model_seen(const mrq_model *model)
@@ -121,7 +121,7 @@ static mrq_status plan_input(mrq_model *model, const mrq_table *table, const cha
         return MRQ_OK;
     }
     if (branch->kind == MRQ_BRANCH_HISTORY) {
-        plan->n_values = model->movies->rows;
+        plan->n_values = model->items->rows;
         plan->list = model->likes.list;
         plan->strength = model->likes.strength;
         return MRQ_OK;
@@ -203,13 +203,13 @@ static mrq_status plan_tower(mrq_model *model, const char *side, const mrq_tower
 
 mrq_status mrq_model_build(mrq_model *model, mrq_error *err)
 {
-    if (model->users->rows >= MRQ_DROPPED || model->movies->rows >= MRQ_DROPPED)
-        return mrq_fail(err, MRQ_FAILED, "%u users and %u movies: want less than %u of each", model->users->rows,
-                        model->movies->rows, MRQ_DROPPED);
+    if (model->users->rows >= MRQ_DROPPED || model->items->rows >= MRQ_DROPPED)
+        return mrq_fail(err, MRQ_FAILED, "%u users and %u items: want less than %u of each", model->users->rows,
+                        model->items->rows, MRQ_DROPPED);
     model->tensors = (mrq_tensors){0};
     MRQ_TRY(
         plan_tower(model, "user", &model->description.user, model->users, model->user_row, model->user_rows, &model->user, err));
-    MRQ_TRY(plan_tower(model, "movie", &model->description.movie, model->movies, model->movie_row, model->movie_rows, &model->movie,
+    MRQ_TRY(plan_tower(model, "item", &model->description.item, model->items, model->item_row, model->item_rows, &model->item,
                        err));
     mrq_tensors_arrange(&model->tensors);
     return MRQ_OK;
@@ -244,20 +244,20 @@ static const uint32_t *number_rows(mrq_arena *arena, uint32_t entities, const ui
     return row;
 }
 
-/* The movies of each user over all ratings, ascending. */
+/* The items of each user over all ratings, ascending. */
 static int gather_seen(mrq_model *model, const mrq_model_source *source)
 {
     const uint32_t users = source->users->rows;
     uint64_t *offset = mrq_arena_array(model->arena, (size_t)users + 1, sizeof *offset);
     uint32_t *item = mrq_arena_array(model->arena, source->n_ratings, sizeof *item);
-    if (!offset || !item || mrq_items_group(NULL, source->n_ratings, source->rating_user, users, offset, item))
+    if (!offset || !item || mrq_list_group(NULL, source->n_ratings, source->rating_user, users, offset, item))
         return -1;
     for (uint64_t i = 0; i < source->n_ratings; i++)
-        item[i] = source->rating_movie[item[i]];
-    uint64_t kept = 0; /* a movie rated twice is one movie */
+        item[i] = source->rating_item[item[i]];
+    uint64_t kept = 0; /* a item rated twice is one item */
     for (uint32_t u = 0; u < users; u++) {
         const uint64_t first = offset[u], end = offset[u + 1];
-        mrq_items_sort(item + first, end - first);
+        mrq_list_sort(item + first, end - first);
         offset[u] = kept;
         for (uint64_t i = first; i < end; i++)
             if (i == first || item[i] != item[i - 1])
@@ -268,22 +268,22 @@ static int gather_seen(mrq_model *model, const mrq_model_source *source)
     return 0;
 }
 
-/* What a "ratings" branch reads: who rated each movie, and how far from the baseline. */
+/* What a "ratings" branch reads: who rated each item, and how far from the baseline. */
 static mrq_status gather_raters(mrq_model *model, const mrq_model_source *source, const mrq_baseline *baseline, mrq_error *err)
 {
-    const uint32_t movies = source->movies->rows;
-    uint64_t *offset = mrq_arena_array(model->arena, (size_t)movies + 1, sizeof *offset);
-    uint32_t *item = mrq_arena_array(model->arena, source->n_train, sizeof *item);
+    const uint32_t items = source->items->rows;
+    uint64_t *offset = mrq_arena_array(model->arena, (size_t)items + 1, sizeof *offset);
+    uint32_t *rater = mrq_arena_array(model->arena, source->n_train, sizeof *rater);
     float *strength = mrq_arena_array(model->arena, source->n_train, sizeof *strength);
-    if (!offset || !item || !strength ||
-        mrq_items_group(source->train, source->n_train, source->rating_movie, movies, offset, item))
+    if (!offset || !rater || !strength ||
+        mrq_list_group(source->train, source->n_train, source->rating_item, items, offset, rater))
         return mrq_fail_memory(err, "making a model");
     for (uint64_t i = 0; i < source->n_train; i++) {
-        const uint32_t rating = item[i], user = source->rating_user[rating], movie = source->rating_movie[rating];
-        item[i] = user;
-        strength[i] = source->rating[rating] - (float)baseline->mean - baseline->user[user] - baseline->movie[movie];
+        const uint32_t rating = rater[i], user = source->rating_user[rating], item = source->rating_item[rating];
+        rater[i] = user;
+        strength[i] = source->rating[rating] - (float)baseline->mean - baseline->user[user] - baseline->item[item];
     }
-    model->raters = (mrq_links){{offset, item}, strength};
+    model->raters = (mrq_links){{offset, rater}, strength};
     return MRQ_OK;
 }
 
@@ -296,7 +296,7 @@ static mrq_status learn_ratings(mrq_model *model, const mrq_model_source *source
         model->description.shift = baseline->mean;
     if (mrq_description_has(&model->description.user, MRQ_BRANCH_HISTORY))
         MRQ_TRY(mrq_likes_make(source, model->arena, &model->likes, err));
-    if (!mrq_description_has(&model->description.movie, MRQ_BRANCH_RATINGS))
+    if (!mrq_description_has(&model->description.item, MRQ_BRANCH_RATINGS))
         return MRQ_OK;
     return gather_raters(model, source, baseline, err);
 }
@@ -331,17 +331,17 @@ mrq_status mrq_model_new(const mrq_description *description, const mrq_model_sou
         return mrq_fail_memory(err, "making a model");
     model->description = *description;
     model->users = source->users;
-    model->movies = source->movies;
+    model->items = source->items;
     resolve(&model->description.user, model->users);
-    resolve(&model->description.movie, model->movies);
-    if (!model->description.user.n || !model->description.movie.n)
+    resolve(&model->description.item, model->items);
+    if (!model->description.user.n || !model->description.item.n)
         return mrq_fail(err, MRQ_BAD_FILE, "the data has none of the features of the %s tower",
-                        model->description.user.n ? "movie" : "user");
+                        model->description.user.n ? "item" : "user");
     model->user_row =
         number_rows(model->arena, model->users->rows, source->rating_user, source->train, source->n_train, &model->user_rows);
-    model->movie_row =
-        number_rows(model->arena, model->movies->rows, source->rating_movie, source->train, source->n_train, &model->movie_rows);
-    if (!model->user_row || !model->movie_row || gather_seen(model, source))
+    model->item_row =
+        number_rows(model->arena, model->items->rows, source->rating_item, source->train, source->n_train, &model->item_rows);
+    if (!model->user_row || !model->item_row || gather_seen(model, source))
         return mrq_fail_memory(err, "making a model");
     MRQ_CLEANUP(mrq_arena_free) mrq_arena *scratch = mrq_arena_new();
     mrq_baseline baseline;
@@ -355,9 +355,9 @@ mrq_status mrq_model_new(const mrq_description *description, const mrq_model_sou
         return mrq_fail_memory(err, "making a model");
     mrq_tensors_start(&model->tensors, source->seed, model->param);
     clear_unknown(model, &model->user);
-    clear_unknown(model, &model->movie);
+    clear_unknown(model, &model->item);
     start_biases(model, &model->user, model->user_row, baseline.user);
-    start_biases(model, &model->movie, model->movie_row, baseline.movie);
+    start_biases(model, &model->item, model->item_row, baseline.item);
     *out = model;
     model = NULL;
     return MRQ_OK;
@@ -383,9 +383,9 @@ static mrq_status tower_vectors(const mrq_tower *tower, const float *param, floa
     return MRQ_OK;
 }
 
-mrq_status mrq_model_movie_vectors(const mrq_model *model, float *out, mrq_error *err)
+mrq_status mrq_model_item_vectors(const mrq_model *model, float *out, mrq_error *err)
 {
-    return tower_vectors(&model->movie, model->param, out, err);
+    return tower_vectors(&model->item, model->param, out, err);
 }
 
 mrq_status mrq_model_user_vectors(const mrq_model *model, float *out, mrq_error *err)
@@ -395,17 +395,17 @@ mrq_status mrq_model_user_vectors(const mrq_model *model, float *out, mrq_error 
 
 /* Unequally long vectors become unit vectors by one coordinate more, in which the users' are 0, and a common factor: the order of
  * inner products stays (Bachrach et al. 2014). */
-mrq_status mrq_model_export_movies(const mrq_model *model, float *out, double *reach, mrq_error *err)
+mrq_status mrq_model_export_items(const mrq_model *model, float *out, double *reach, mrq_error *err)
 {
-    const uint32_t width = model->movie.width, dim = mrq_description_dim(&model->description), rows = model->movies->rows;
+    const uint32_t width = model->item.width, dim = mrq_description_dim(&model->description), rows = model->items->rows;
     *reach = 1;
-    if (model->movie.unit)
-        return mrq_model_movie_vectors(model, out, err);
+    if (model->item.unit)
+        return mrq_model_item_vectors(model, out, err);
     MRQ_AUTOFREE float *vector = mrq_array((size_t)rows * width, sizeof *vector);
     MRQ_AUTOFREE double *square = mrq_array(rows, sizeof *square);
     if (!vector || !square)
         return mrq_fail_memory(err, "computing vectors");
-    MRQ_TRY(mrq_model_movie_vectors(model, vector, err));
+    MRQ_TRY(mrq_model_item_vectors(model, vector, err));
     double longest = 0;
     for (uint32_t i = 0; i < rows; i++) {
         for (uint32_t j = 0; j < width; j++)

@@ -1,4 +1,4 @@
-/* A model: the description of two towers, their parameters, and the users and movies they speak of. */
+/* A model: the description of two towers, their parameters, and the users and items they speak of. */
 #ifndef MRQ_MODEL_MODEL_H
 #define MRQ_MODEL_MODEL_H
 
@@ -71,19 +71,19 @@ cJSON *mrq_model_training_json(const mrq_model *model);
 MRQ_CHECKED mrq_status mrq_model_training_parse(const cJSON *object, const char *path, mrq_model_results *results,
                                                 mrq_model_curve *curve, mrq_error *err);
 const mrq_table *mrq_model_users(const mrq_model *model);
-const mrq_table *mrq_model_movies(const mrq_model *model);
-const mrq_lists *mrq_model_seen(const mrq_model *model); /* movies (rows, ascending) that each user has rated in the data set */
+const mrq_table *mrq_model_items(const mrq_model *model);
+const mrq_lists *mrq_model_seen(const mrq_model *model); /* items (rows, ascending) that each user has rated in the data set */
 
-/* What the towers give for all movies, (movies, width) row-major, and all users, (users, width), by the full network; width is
+/* What the towers give for all items, (items, width) row-major, and all users, (users, width), by the full network; width is
  * mrq_description_width(). */
-MRQ_CHECKED mrq_status mrq_model_movie_vectors(const mrq_model *model, float *out, mrq_error *err);
+MRQ_CHECKED mrq_status mrq_model_item_vectors(const mrq_model *model, float *out, mrq_error *err);
 MRQ_CHECKED mrq_status mrq_model_user_vectors(const mrq_model *model, float *out, mrq_error *err);
 
-/* The unit vectors of all movies for an index, (movies, mrq_description_dim()) row-major. `*reach` is the factor that was taken out
+/* The unit vectors of all items for an index, (items, mrq_description_dim()) row-major. `*reach` is the factor that was taken out
  * of them, the length of the longest; 1 where the score is a cosine. */
-MRQ_CHECKED mrq_status mrq_model_export_movies(const mrq_model *model, float *out, double *reach, mrq_error *err);
+MRQ_CHECKED mrq_status mrq_model_export_items(const mrq_model *model, float *out, double *reach, mrq_error *err);
 
-/* Folds the user tower; `reach` comes from mrq_model_export_movies(). The result owns its memory and may outlive the model. */
+/* Folds the user tower; `reach` comes from mrq_model_export_items(). The result owns its memory and may outlive the model. */
 MRQ_CHECKED mrq_status mrq_model_fold(const mrq_model *model, double reach, mrq_folded **out, mrq_error *err);
 
 #endif

@@ -1,4 +1,4 @@
-/* The model file: one container with the description (JSON), the results (JSON), both tables, the seen movies, the rows of the ids
+/* The model file: one container with the description (JSON), the results (JSON), both tables, the seen items, the rows of the ids
  * and a section a tensor. It holds all that an export needs, so the data set is not asked again. */
 #include <math.h>
 #include <stdio.h>
@@ -22,12 +22,12 @@ mrq_status mrq_model_save(const mrq_model *model, const char *path, mrq_error *e
     mrq_container_add(writer, description, strlen(description), 1, "description");
     mrq_container_add(writer, results, strlen(results), 1, "results");
     mrq_table_save(model->users, writer, "users");
-    mrq_table_save(model->movies, writer, "movies");
+    mrq_table_save(model->items, writer, "items");
     mrq_lists_save(&model->seen, model->users->rows, writer, "seen");
     mrq_container_add(writer, model->user_row, model->users->rows, sizeof(uint32_t), "user_row");
-    mrq_container_add(writer, model->movie_row, model->movies->rows, sizeof(uint32_t), "movie_row");
+    mrq_container_add(writer, model->item_row, model->items->rows, sizeof(uint32_t), "item_row");
     if (model->raters.strength)
-        mrq_links_save(&model->raters, model->movies->rows, writer, "raters");
+        mrq_links_save(&model->raters, model->items->rows, writer, "raters");
     if (model->likes.strength)
         mrq_links_save(&model->likes, model->users->rows, writer, "likes");
     for (uint32_t i = 0; i < 2 * model->tensors.n; i++) { /* first the dense, then the sparse, as they stand in the block */
@@ -59,11 +59,11 @@ static mrq_status load_rows(const mrq_container *file, const char *name, uint32_
 /* What branches read beside the tables. */
 static mrq_status load_links(mrq_model *model, mrq_error *err)
 {
-    const uint32_t users = model->users->rows, movies = model->movies->rows;
-    if (mrq_description_has(&model->description.movie, MRQ_BRANCH_RATINGS))
-        MRQ_TRY(mrq_links_load(model->file, "raters", movies, users, &model->raters, err));
+    const uint32_t users = model->users->rows, items = model->items->rows;
+    if (mrq_description_has(&model->description.item, MRQ_BRANCH_RATINGS))
+        MRQ_TRY(mrq_links_load(model->file, "raters", items, users, &model->raters, err));
     if (mrq_description_has(&model->description.user, MRQ_BRANCH_HISTORY))
-        MRQ_TRY(mrq_links_load(model->file, "likes", users, movies, &model->likes, err));
+        MRQ_TRY(mrq_links_load(model->file, "likes", users, items, &model->likes, err));
     return MRQ_OK;
 }
 
@@ -117,12 +117,12 @@ mrq_status mrq_model_load(const char *path, mrq_model **out, mrq_error *err)
     snprintf(at, sizeof at, "%s: results:", path);
     MRQ_TRY(mrq_model_training_parse(results, at, &model->results, &model->curve, err));
     MRQ_TRY(mrq_table_load(model->file, "users", &model->own_users, err));
-    MRQ_TRY(mrq_table_load(model->file, "movies", &model->own_movies, err));
+    MRQ_TRY(mrq_table_load(model->file, "items", &model->own_items, err));
     model->users = model->own_users;
-    model->movies = model->own_movies;
-    MRQ_TRY(mrq_lists_load(model->file, "seen", model->users->rows, model->movies->rows, &model->seen, err));
+    model->items = model->own_items;
+    MRQ_TRY(mrq_lists_load(model->file, "seen", model->users->rows, model->items->rows, &model->seen, err));
     MRQ_TRY(load_rows(model->file, "user_row", model->users->rows, &model->user_row, &model->user_rows, err));
-    MRQ_TRY(load_rows(model->file, "movie_row", model->movies->rows, &model->movie_row, &model->movie_rows, err));
+    MRQ_TRY(load_rows(model->file, "item_row", model->items->rows, &model->item_row, &model->item_rows, err));
     MRQ_TRY(load_links(model, err));
     const mrq_status built = mrq_model_build(model, err);
     if (built == MRQ_BAD_FILE) {

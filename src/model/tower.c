@@ -40,9 +40,9 @@ struct branch_state {
                           * same; in backward their gradients */
 };
 
-bool mrq_rating_kept(uint64_t salt, double dropout, uint32_t user, uint32_t movie)
+bool mrq_rating_kept(uint64_t salt, double dropout, uint32_t user, uint32_t item)
 {
-    return !salt || mrq_random_share(mrq_random_mix(salt ^ ((uint64_t)user << 32 | movie))) >= dropout;
+    return !salt || mrq_random_share(mrq_random_mix(salt ^ ((uint64_t)user << 32 | item))) >= dropout;
 }
 
 struct mrq_pass {

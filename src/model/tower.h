@@ -1,4 +1,4 @@
-/* A tower: from the features of users or movies to vectors, forward and backward over a batch of distinct entities.
+/* A tower: from the features of users or items to vectors, forward and backward over a batch of distinct entities.
  *
  * y = act(bias + Σ_b W_b branch_b(feature b)), and y / |y| where the score is a cosine. W stands as one tensor (inputs, width), a
  * block of rows a branch; where the joint layer sums there is no W, and a bias only before an activation that is not linear. The
@@ -61,7 +61,7 @@ MRQ_CHECKED mrq_status mrq_gradient_make(const mrq_tensors *tensors, mrq_arena *
 
 /* Whether a rating stays in what a "ratings" branch reads. A function of its arguments, so that nobody needs to write it down:
  * `salt` changes from pass to pass; 0 keeps all. */
-bool mrq_rating_kept(uint64_t salt, double dropout, uint32_t user, uint32_t movie);
+bool mrq_rating_kept(uint64_t salt, double dropout, uint32_t user, uint32_t item);
 
 /* One worker's state for one tower: what forward leaves for backward. Everything is allocated once. */
 typedef struct mrq_pass mrq_pass;

@@ -1,5 +1,5 @@
 /* A warm start: parameters that an older model has learned, put where a new model over other tables has the same things. What a row
- * of an embedding stands for is looked up - users and movies by id, categories, members of sets and words by their text, characters
+ * of an embedding stands for is looked up - users and items by id, categories, members of sets and words by their text, characters
  * by their code -, because the numbers of rows move as soon as anything is added. All other tensors have a shape that follows from
  * the description alone, so the two descriptions must make the same network; how it is trained may differ. Biases and vectors stay
  * relative to the ratings' mean, which is the new model's: it moves little between two nights. */
@@ -67,7 +67,7 @@ static mrq_status check_descriptions(const mrq_description *now, const mrq_descr
         return mrq_fail(err, MRQ_USAGE, "cannot start from that model: its score is %g x cosine %+g, this one's is %g x cosine %+g",
                         then->scale, then->shift, now->scale, now->shift);
     MRQ_TRY(check_tower("user", &now->user, &then->user, err));
-    return check_tower("movie", &now->movie, &then->movie, err);
+    return check_tower("item", &now->item, &then->item, err);
 }
 
 /* One branch of both models, and a row of the old embedding for each row of the new one: `from` (plan->n_values), on entry all
@@ -151,8 +151,8 @@ mrq_status mrq_model_warm(mrq_model *model, const mrq_model *old, mrq_error *err
         const struct match match = {&model->user.plan[b], &old->user.plan[b], model->users, old->users, NULL};
         MRQ_TRY(copy_embedding(model, old, &match, err));
     }
-    for (uint32_t b = 0; b < model->movie.n; b++) {
-        const struct match match = {&model->movie.plan[b], &old->movie.plan[b], model->movies, old->movies, NULL};
+    for (uint32_t b = 0; b < model->item.n; b++) {
+        const struct match match = {&model->item.plan[b], &old->item.plan[b], model->items, old->items, NULL};
         MRQ_TRY(copy_embedding(model, old, &match, err));
     }
     for (uint32_t i = 0; i < model->tensors.n; i++) {

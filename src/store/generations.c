@@ -91,7 +91,7 @@ static bool describe(const char *store, const char *name, const char *current, b
         info->state = mrq_manifest_read(folder, name, &manifest, NULL, &problem);
     if (info->state == MRQ_OK) {
         info->created = manifest.created_us / 1000000;
-        info->movies = manifest.movies;
+        info->items = manifest.items;
         info->users = manifest.users;
         strcpy(info->model, manifest.model_name);
         strcpy(info->index, manifest.index.settings.factory);

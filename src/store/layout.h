@@ -25,11 +25,11 @@ typedef enum mrq_part {
 extern const char *const mrq_part_names[MRQ_PARTS + 1]; /* ends with NULL */
 
 /* Kind of the container, and prefix of its table, lists or section. */
-#define MRQ_KIND_MOVIES  "movies"
+#define MRQ_KIND_ITEMS  "items"
 #define MRQ_KIND_USERS   "users"
 #define MRQ_KIND_SEEN    "seen"
 #define MRQ_KIND_HISTORY "history"
-#define MRQ_KIND_VECTORS "vectors" /* one section: (movies, dim) floats */
+#define MRQ_KIND_VECTORS "vectors" /* one section: (items, dim) floats */
 
 /* "STORE/generations/NAME", for a name of a generation, or one that hides it. */
 MRQ_CHECKED mrq_status mrq_generation_path(const char *store, const char *name, char out[MRQ_STORE_PATH], mrq_error *err);
@@ -59,8 +59,8 @@ MRQ_CHECKED mrq_status mrq_store_names(const char *store, mrq_name **out, uint32
 MRQ_CHECKED mrq_status mrq_generation_open_in(const char *folder, const char *name, mrq_backend *backend, bool history,
                                               mrq_generation **out, mrq_error *err);
 
-/* The movies' vectors, (movies, dim) finite numbers in the open file. MRQ_BAD_FILE. */
-MRQ_CHECKED mrq_status mrq_generation_vectors(const mrq_container *file, uint32_t movies, uint32_t dim, const float **out,
+/* The items' vectors, (items, dim) finite numbers in the open file. MRQ_BAD_FILE. */
+MRQ_CHECKED mrq_status mrq_generation_vectors(const mrq_container *file, uint32_t items, uint32_t dim, const float **out,
                                               mrq_error *err);
 
 /* Opens a generation and its model and compares the SHA-256 of every file: tells whether it is intact. */

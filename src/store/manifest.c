@@ -88,7 +88,7 @@ char *mrq_manifest_text(const mrq_manifest *manifest, const mrq_model *model, co
     MRQ_CLEANUP(cJSON_Delete) cJSON *root = cJSON_CreateObject();
     const bool ok =
         cJSON_AddNumberToObject(root, "format", MRQ_MANIFEST_FORMAT) && add_created(root, manifest->created_us) &&
-        cJSON_AddStringToObject(root, "model", manifest->model_name) && cJSON_AddNumberToObject(root, "movies", manifest->movies) &&
+        cJSON_AddStringToObject(root, "model", manifest->model_name) && cJSON_AddNumberToObject(root, "items", manifest->items) &&
         cJSON_AddNumberToObject(root, "users", manifest->users) && cJSON_AddNumberToObject(root, "dim", manifest->dim) &&
         add_index(root, &manifest->index) && add_parts(root, manifest) &&
         mrq_json_add_made(root, "results", mrq_model_training_json(model)) &&
@@ -208,7 +208,7 @@ static mrq_status read_parts(const cJSON *root, const char *path, mrq_manifest *
 mrq_status mrq_manifest_parse(const char *text, size_t size, const char *path, mrq_manifest *out, mrq_model_curve *curve,
                               mrq_error *err)
 {
-    static const char *const keys[] = {"format", "created", "model",   "movies",      "users",  "dim",
+    static const char *const keys[] = {"format", "created", "model",   "items",      "users",  "dim",
                                        "index",  "files",   "results", "description", "trials", NULL};
     char source[MRQ_STORE_PATH], at[MRQ_STORE_PATH + 64];
     snprintf(source, sizeof source, "%s:", path); /* "path: key" in messages */
@@ -227,7 +227,7 @@ mrq_status mrq_manifest_parse(const char *text, size_t size, const char *path, m
     MRQ_TRY(read_created(root, source, &manifest.created_us, err));
     MRQ_TRY(read_text(root, source, "model", manifest.model_name, sizeof manifest.model_name, err));
     MRQ_TRY(read_index(root, source, &manifest.index, err));
-    MRQ_TRY(read_count(root, source, "movies", &manifest.movies, err));
+    MRQ_TRY(read_count(root, source, "items", &manifest.items, err));
     MRQ_TRY(read_count(root, source, "users", &manifest.users, err));
     MRQ_TRY(read_count(root, source, "dim", &manifest.dim, err));
     MRQ_TRY(mrq_json_object(root, source, "results", true, &results, err));

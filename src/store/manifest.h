@@ -12,13 +12,13 @@ typedef struct mrq_manifest {
     int64_t created_us; /* microseconds since 1970, UTC */
     char model_name[MRQ_COLUMN_NAME];
     mrq_trial index; /* its settings and what they came to when they were measured */
-    uint32_t movies, users, dim;
+    uint32_t items, users, dim;
     mrq_model_results results; /* mrq_manifest_text() takes them from the model, as */
     mrq_quality quality;       /* what follows from them */
     struct {
         int64_t size;
         char sha256[MRQ_SHA256_HEX];
-        uint64_t checksum; /* a container's own; of movies.faiss mrq_checksum() */
+        uint64_t checksum; /* a container's own; of items.faiss mrq_checksum() */
     } part[MRQ_PARTS];
 } mrq_manifest;
 

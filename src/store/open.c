@@ -3,7 +3,7 @@
  * a part of another generation is as much refused as a damaged one; the index, which is FAISS's file, against the manifest alone.
  * SHA-256 of every file, at a hundredth of the speed, would be most of a query's start-up, and is left to the audit, which list and
  * rollback do. The model is only looked at by who asks for it: no query needs it, and opening compares no more than its size. An
- * index of the kind Flat is scanned in vectors.mrq: its movies.faiss is verified with the rest, and not read by FAISS.
+ * index of the kind Flat is scanned in vectors.mrq: its items.faiss is verified with the rest, and not read by FAISS.
  *
  * The folder is entered by its own name, never through `current`, so a generation that is published meanwhile does not mix in. A
  * generation may be pruned between the look at `current` and the opening of its last file; but then it is no longer current, which
@@ -81,14 +81,14 @@ static mrq_status load_index(mrq_generation *g, const char *path, const float *v
     else if (mrq_checksum(map.data, map.size) != manifest->part[MRQ_PART_INDEX].checksum)
         status = of_another(path, err);
     else
-        status = mrq_index_load(&map, path, &manifest->index.settings, vectors, g->movies->rows, g->tower->dim, &g->index, err);
+        status = mrq_index_load(&map, path, &manifest->index.settings, vectors, g->items->rows, g->tower->dim, &g->index, err);
     mrq_map_close(&map);
     return status;
 }
 
-mrq_status mrq_generation_vectors(const mrq_container *file, uint32_t movies, uint32_t dim, const float **out, mrq_error *err)
+mrq_status mrq_generation_vectors(const mrq_container *file, uint32_t items, uint32_t dim, const float **out, mrq_error *err)
 {
-    size_t count = (size_t)movies * dim;
+    size_t count = (size_t)items * dim;
     const void *data;
     MRQ_TRY(mrq_container_get(file, sizeof **out, &count, &data, err, MRQ_KIND_VECTORS));
     if (!mrq_all_finite(data, count))
@@ -104,9 +104,9 @@ static mrq_status load_part(mrq_generation *g, mrq_part part, const char *path, 
     const uint64_t checksum = manifest->part[part].checksum;
     switch (part) {
     case MRQ_PART_CATALOGUE:
-        MRQ_TRY(open_container(path, MRQ_KIND_MOVIES, checksum, &g->catalogue_file, err));
-        MRQ_TRY(mrq_table_load(g->catalogue_file, MRQ_KIND_MOVIES, &g->movies, err));
-        return agree(path, "movies", g->movies->rows, manifest->movies, err);
+        MRQ_TRY(open_container(path, MRQ_KIND_ITEMS, checksum, &g->catalogue_file, err));
+        MRQ_TRY(mrq_table_load(g->catalogue_file, MRQ_KIND_ITEMS, &g->items, err));
+        return agree(path, "items", g->items->rows, manifest->items, err);
     case MRQ_PART_USERS:
         MRQ_TRY(open_container(path, MRQ_KIND_USERS, checksum, &g->users_file, err));
         MRQ_TRY(mrq_table_load(g->users_file, MRQ_KIND_USERS, &g->users, err));
@@ -115,13 +115,13 @@ static mrq_status load_part(mrq_generation *g, mrq_part part, const char *path, 
         return agree(path, "dimensions", g->tower->dim, manifest->dim, err);
     case MRQ_PART_SEEN:
         MRQ_TRY(open_container(path, MRQ_KIND_SEEN, checksum, &g->seen_file, err));
-        return mrq_lists_load(g->seen_file, MRQ_KIND_SEEN, g->users->rows, g->movies->rows, &g->seen, err);
+        return mrq_lists_load(g->seen_file, MRQ_KIND_SEEN, g->users->rows, g->items->rows, &g->seen, err);
     case MRQ_PART_VECTORS:
         MRQ_TRY(open_container(path, MRQ_KIND_VECTORS, checksum, &g->vectors_file, err));
-        return mrq_generation_vectors(g->vectors_file, g->movies->rows, g->tower->dim, vectors, err);
+        return mrq_generation_vectors(g->vectors_file, g->items->rows, g->tower->dim, vectors, err);
     case MRQ_PART_HISTORY:
         MRQ_TRY(open_container(path, MRQ_KIND_HISTORY, checksum, &g->history_file, err));
-        return mrq_folded_load_history(g->history_file, g->users->rows, g->movies->rows, g->tower, err);
+        return mrq_folded_load_history(g->history_file, g->users->rows, g->items->rows, g->tower, err);
     case MRQ_PART_INDEX:
         return load_index(g, path, *vectors, manifest, err);
     default:
@@ -142,11 +142,11 @@ static mrq_status look_at(const char *folder, mrq_part part, int64_t size, mrq_e
     return st.st_size == size ? MRQ_OK : another_size(path, st.st_size, size, err);
 }
 
-/* The index that a backend keeps in the place of movies.faiss, which is only looked at. */
+/* The index that a backend keeps in the place of items.faiss, which is only looked at. */
 static mrq_status connect(mrq_generation *g, mrq_backend *backend, const char *folder, const float *vectors,
                           const mrq_manifest *manifest, mrq_error *err)
 {
-    mrq_contents contents = {.movies = g->movies, .vectors = vectors, .dim = g->tower->dim};
+    mrq_contents contents = {.items = g->items, .vectors = vectors, .dim = g->tower->dim};
     memcpy(contents.name, g->content, sizeof contents.name);
     MRQ_TRY(look_at(folder, MRQ_PART_INDEX, manifest->part[MRQ_PART_INDEX].size, err));
     return mrq_index_connect(backend, &contents, &g->index, err);
@@ -187,7 +187,7 @@ mrq_status mrq_generation_open_in(const char *folder, const char *name, mrq_back
         MRQ_TRY(load_part(g, order[i], path, &vectors, &manifest, err));
     }
     MRQ_TRY(look_at(folder, MRQ_PART_MODEL, manifest.part[MRQ_PART_MODEL].size, err));
-    g->index_bytes = (int64_t)g->movies->rows * g->tower->dim * (int64_t)sizeof *vectors;
+    g->index_bytes = (int64_t)g->items->rows * g->tower->dim * (int64_t)sizeof *vectors;
     if (strcmp(g->index_kind, "Flat") != 0)
         g->index_bytes += manifest.part[MRQ_PART_INDEX].size;
     *out = g;
@@ -327,7 +327,7 @@ void mrq_generation_close(mrq_generation *generation)
         return;
     mrq_index_free(generation->index);
     mrq_folded_free(generation->tower);
-    mrq_table_free(generation->movies);
+    mrq_table_free(generation->items);
     mrq_table_free(generation->users);
     mrq_container_close(generation->catalogue_file);
     mrq_container_close(generation->users_file);

@@ -1,10 +1,10 @@
 /* The store: generations on disk, each immutable once published, and `current`, a symlink to the one that serves.
  *
- * STORE/generations/<UTC time>-<12 digits>/ holds movies.faiss, catalogue.mrq (movies), users.mrq (users and folded tower),
- * seen.mrq, model.mrq, vectors.mrq (the movies' vectors, exact), history.mrq (what liked movies say, and which each user liked) and
+ * STORE/generations/<UTC time>-<12 digits>/ holds items.faiss, catalogue.mrq (items), users.mrq (users and folded tower),
+ * seen.mrq, model.mrq, vectors.mrq (the items' vectors, exact), history.mrq (what liked items say, and which each user liked) and
  * MANIFEST.json, written last. The digits begin the SHA-256 of the manifest, which holds the size, SHA-256 and checksum of each
  * other file: the name vouches for the manifest and the manifest for the files. Names sort by time, in the order of the exports,
- * even where the clock stepped back. Where the index is Flat, movies.faiss is one more copy of the vectors, for other users of
+ * even where the clock stepped back. Where the index is Flat, items.faiss is one more copy of the vectors, for other users of
  * FAISS: verified, but not loaded.
  *
  * Opening verifies the manifest and the 64-bit checksum of every file but the model's, of which it compares the size. List and
@@ -23,17 +23,17 @@
 typedef struct mrq_generation {
     char name[MRQ_GENERATION_NAME];
     char model_name[MRQ_COLUMN_NAME];  /* of the description */
-    char content[MRQ_CONTENT_SIZE];    /* begins the digest of movies and vectors: what a backend's collection is named after */
+    char content[MRQ_CONTENT_SIZE];    /* begins the digest of items and vectors: what a backend's collection is named after */
     char index_kind[MRQ_FACTORY_SIZE]; /* the factory string; the rest is in mrq_index_settings_of() */
     int64_t created;                   /* when it was made, unix seconds; the name's time may be later */
     double recall, p50, p99;           /* of the index, measured when it was made; seconds a query */
-    int64_t index_bytes;               /* of the vectors and, unless the kind is Flat, of movies.faiss */
+    int64_t index_bytes;               /* of the vectors and, unless the kind is Flat, of items.faiss */
     mrq_quality quality;               /* of the model, in its test */
     mrq_model_results results;         /* of its training */
     mrq_model_curve curve;
-    mrq_table *movies, *users;
+    mrq_table *items, *users;
     mrq_folded *tower;
-    mrq_lists seen; /* rows of movies, ascending, for each user */
+    mrq_lists seen; /* rows of items, ascending, for each user */
     mrq_index *index;
     mrq_container *catalogue_file, *users_file, *seen_file, *vectors_file, *history_file; /* keep the maps */
 } mrq_generation;
@@ -47,9 +47,9 @@ MRQ_CHECKED mrq_status mrq_store_current(const char *store, char name[MRQ_GENERA
  * not belong together; the sentence also names the newest older generation whose manifest and sizes are right, if there is one. */
 MRQ_CHECKED mrq_status mrq_generation_open(const char *store, mrq_generation **out, mrq_error *err);
 /* The same without the history, of which the size alone is compared: twice as quick, and enough for queries that neither name liked
- * or disliked movies nor ask for an explanation. */
+ * or disliked items nor ask for an explanation. */
 MRQ_CHECKED mrq_status mrq_generation_open_plain(const char *store, mrq_generation **out, mrq_error *err);
-/* The same with the index that a backend keeps, which mrq_store_upload() has put there; the backend is borrowed. movies.faiss is
+/* The same with the index that a backend keeps, which mrq_store_upload() has put there; the backend is borrowed. items.faiss is
  * not read. NULL: one of the two above. Other statuses as of mrq_index_connect(). */
 MRQ_CHECKED mrq_status mrq_generation_open_on(const char *store, mrq_backend *backend, bool history, mrq_generation **out,
                                               mrq_error *err);
@@ -69,7 +69,7 @@ typedef struct mrq_generation_info {
     mrq_status state;  /* MRQ_OK, else why it cannot be read: */
     char problem[200]; /* begins with the file's name */
     int64_t created;   /* unix seconds; by its name where the manifest cannot be read */
-    uint32_t movies, users;
+    uint32_t items, users;
     char model[MRQ_COLUMN_NAME], index[MRQ_FACTORY_SIZE];
     double recall, p50, p99; /* seconds */
     mrq_quality quality;

@@ -1,6 +1,6 @@
 /* Uploading, in an order in which a failure anywhere leaves what serves alone: the collection is made and filled under a name of
  * its own, waited for, and measured, all before the generation becomes current. What a broken upload leaves is gone on from by the
- * next one of the same movies and vectors, or dropped by it, if it is of others. */
+ * next one of the same items and vectors, or dropped by it, if it is of others. */
 #include "store/upload.h"
 
 #include <math.h>
@@ -37,7 +37,7 @@ static mrq_status name_owner(const char *store, owner *out, mrq_error *err)
 static mrq_contents contents_of(const mrq_generation *generation)
 {
     mrq_contents contents = {
-        .movies = generation->movies, .vectors = mrq_index_vectors(generation->index), .dim = generation->tower->dim};
+        .items = generation->items, .vectors = mrq_index_vectors(generation->index), .dim = generation->tower->dim};
     snprintf(contents.name, sizeof contents.name, "%s", generation->content);
     return contents;
 }
@@ -72,7 +72,7 @@ mrq_status mrq_store_upload(const char *store, const mrq_generation *generation,
                             const mrq_upload_watch *watch, mrq_uploaded *out, mrq_error *err)
 {
     const mrq_contents contents = contents_of(generation);
-    mrq_uploaded uploaded = {.rows = generation->movies->rows};
+    mrq_uploaded uploaded = {.rows = generation->items->rows};
     owner own;
     MRQ_TRY(name_owner(store, &own, err));
     MRQ_TRY(mrq_backend_upload(backend, &contents, own.text, watch ? watch->rows : NULL, watch ? watch->context : NULL,

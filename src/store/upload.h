@@ -14,7 +14,7 @@ typedef struct mrq_upload_watch {
 } mrq_upload_watch;
 
 typedef struct mrq_uploaded {
-    uint32_t rows, sent; /* movies, and how many of them were not there yet */
+    uint32_t rows, sent; /* items, and how many of them were not there yet */
     mrq_trial measured;  /* as for any index; its recall beside the exact scan */
     bool aliased;        /* the backend's NAME leads to it, for other programs */
     uint32_t removed;    /* collections of generations that are gone from the store */

@@ -20,10 +20,10 @@
 #include "store/publication.h"
 #include "store/queries.h"
 
-/* What a generation is made of; movies, users, seen movies and the description come from the model. */
+/* What a generation is made of; items, users, seen items and the description come from the model. */
 typedef struct parts {
     const mrq_model *model;
-    float *vectors; /* (movies, dim) */
+    float *vectors; /* (items, dim) */
     mrq_folded *tower;
     mrq_index *index;
     mrq_choice choice;
@@ -37,21 +37,21 @@ static void parts_clear(parts *p)
     mrq_free(p->choice.trial);
 }
 
-/* The vectors of all movies, every number finite, and the tower that goes with them. */
+/* The vectors of all items, every number finite, and the tower that goes with them. */
 static mrq_status make_vectors(parts *p, mrq_error *err)
 {
-    const mrq_table *movies = mrq_model_movies(p->model);
+    const mrq_table *items = mrq_model_items(p->model);
     const mrq_description *description = mrq_model_description(p->model);
     const uint32_t dim = mrq_description_dim(description);
     double reach;
-    p->vectors = mrq_array((size_t)movies->rows * dim, sizeof *p->vectors);
+    p->vectors = mrq_array((size_t)items->rows * dim, sizeof *p->vectors);
     if (!p->vectors)
-        return mrq_fail_memory(err, "computing the movies' vectors");
-    MRQ_TRY(mrq_model_export_movies(p->model, p->vectors, &reach, err));
-    for (uint32_t i = 0; i < movies->rows; i++)
+        return mrq_fail_memory(err, "computing the items' vectors");
+    MRQ_TRY(mrq_model_export_items(p->model, p->vectors, &reach, err));
+    for (uint32_t i = 0; i < items->rows; i++)
         if (!mrq_all_finite(p->vectors + (size_t)i * dim, dim))
-            return mrq_fail(err, MRQ_BAD_FILE, "model %s: the vector of movie %lld is not finite", description->name,
-                            (long long)movies->id[i]);
+            return mrq_fail(err, MRQ_BAD_FILE, "model %s: the vector of item %lld is not finite", description->name,
+                            (long long)items->id[i]);
     return mrq_model_fold(p->model, reach, &p->tower, err);
 }
 
@@ -60,7 +60,7 @@ static mrq_status choose_index(parts *p, const mrq_export_options *options, mrq_
     uint32_t n;
     MRQ_AUTOFREE float *queries = NULL;
     MRQ_TRY(mrq_store_queries(p->tower, mrq_model_users(p->model), &n, &queries, err));
-    return mrq_index_choose(options->index, options->recall, p->vectors, mrq_model_movies(p->model)->rows, p->tower->dim, queries,
+    return mrq_index_choose(options->index, options->recall, p->vectors, mrq_model_items(p->model)->rows, p->tower->dim, queries,
                             n, &p->index, &p->choice, err);
 }
 
@@ -76,18 +76,18 @@ static mrq_status sync_file(const char *path, mrq_error *err)
 
 static mrq_status write_container(mrq_part part, const parts *p, const char *path, mrq_error *err)
 {
-    static const char *const kinds[] = {[MRQ_PART_CATALOGUE] = MRQ_KIND_MOVIES,
+    static const char *const kinds[] = {[MRQ_PART_CATALOGUE] = MRQ_KIND_ITEMS,
                                         [MRQ_PART_USERS] = MRQ_KIND_USERS,
                                         [MRQ_PART_SEEN] = MRQ_KIND_SEEN,
                                         [MRQ_PART_VECTORS] = MRQ_KIND_VECTORS,
                                         [MRQ_PART_HISTORY] = MRQ_KIND_HISTORY};
-    const mrq_table *users = mrq_model_users(p->model), *movies = mrq_model_movies(p->model);
+    const mrq_table *users = mrq_model_users(p->model), *items = mrq_model_items(p->model);
     MRQ_CLEANUP(mrq_container_writer_free) mrq_container_writer *writer = mrq_container_writer_new(kinds[part], MRQ_PARTS_FORMAT);
     if (!writer)
         return mrq_fail_memory(err, "writing a generation");
     switch (part) {
     case MRQ_PART_CATALOGUE:
-        mrq_table_save(movies, writer, kinds[part]);
+        mrq_table_save(items, writer, kinds[part]);
         break;
     case MRQ_PART_USERS:
         mrq_table_save(users, writer, kinds[part]);
@@ -97,10 +97,10 @@ static mrq_status write_container(mrq_part part, const parts *p, const char *pat
         mrq_lists_save(mrq_model_seen(p->model), users->rows, writer, kinds[part]);
         break;
     case MRQ_PART_HISTORY:
-        mrq_folded_save_history(p->tower, users->rows, movies->rows, writer);
+        mrq_folded_save_history(p->tower, users->rows, items->rows, writer);
         break;
     default:
-        mrq_container_add(writer, p->vectors, (size_t)movies->rows * p->tower->dim, sizeof *p->vectors, "%s", kinds[part]);
+        mrq_container_add(writer, p->vectors, (size_t)items->rows * p->tower->dim, sizeof *p->vectors, "%s", kinds[part]);
         break;
     }
     return mrq_container_write(writer, path, err);
@@ -179,7 +179,7 @@ mrq_status mrq_publication_write(mrq_publication *publication, const mrq_model *
     __attribute__((cleanup(parts_clear))) parts p = {.model = model};
     MRQ_TRY(make_vectors(&p, err));
     MRQ_TRY(choose_index(&p, options, err));
-    mrq_manifest manifest = {.movies = mrq_model_movies(model)->rows,
+    mrq_manifest manifest = {.items = mrq_model_items(model)->rows,
                              .users = mrq_model_users(model)->rows,
                              .dim = p.tower->dim,
                              .index = p.choice.best};

@@ -6,21 +6,21 @@ mrq_status mrq_vectors_make(const mrq_model *model, mrq_arena *arena, mrq_vector
 {
     const size_t width = model->user.width;
     out->users = mrq_arena_array(arena, model->users->rows, width * sizeof(float));
-    out->movies = mrq_arena_array(arena, model->movies->rows, width * sizeof(float));
-    return out->users && out->movies ? MRQ_OK : mrq_fail_memory(err, "preparing the evaluation");
+    out->items = mrq_arena_array(arena, model->items->rows, width * sizeof(float));
+    return out->users && out->items ? MRQ_OK : mrq_fail_memory(err, "preparing the evaluation");
 }
 
 mrq_status mrq_vectors_update(const mrq_model *model, mrq_vectors *vectors, mrq_error *err)
 {
     MRQ_TRY(mrq_model_user_vectors(model, vectors->users, err));
-    return mrq_model_movie_vectors(model, vectors->movies, err);
+    return mrq_model_item_vectors(model, vectors->items, err);
 }
 
-double mrq_score(const mrq_model *model, const mrq_vectors *vectors, uint32_t user, uint32_t movie)
+double mrq_score(const mrq_model *model, const mrq_vectors *vectors, uint32_t user, uint32_t item)
 {
     const mrq_description *d = &model->description;
     const size_t width = model->user.width;
-    const float *u = vectors->users + user * width, *m = vectors->movies + movie * width;
+    const float *u = vectors->users + user * width, *m = vectors->items + item * width;
     double score = (double)mrq_kernels_best()->dot(u, m, d->dim) * (d->score == MRQ_COSINE ? d->scale : 1) + d->shift;
     if (d->bias)
         score += (double)u[d->dim] + (double)m[d->dim];
@@ -34,7 +34,7 @@ double mrq_rmse(const mrq_model *model, const mrq_vectors *vectors, const mrq_da
     double sum = 0;
     for (uint64_t i = 0; i < n; i++) {
         const double error =
-            mrq_score(model, vectors, data->user[rating[i]], data->movie[rating[i]]) - (double)data->rating[rating[i]];
+            mrq_score(model, vectors, data->user[rating[i]], data->item[rating[i]]) - (double)data->rating[rating[i]];
         sum += error * error;
     }
     return n ? sqrt(sum / (double)n) : NAN;
@@ -43,9 +43,9 @@ double mrq_rmse(const mrq_model *model, const mrq_vectors *vectors, const mrq_da
 mrq_model_source mrq_train_source(const mrq_dataset *data, const uint32_t *list, uint64_t n)
 {
     return (mrq_model_source){.users = data->users,
-                              .movies = data->movies,
+                              .items = data->items,
                               .rating_user = data->user,
-                              .rating_movie = data->movie,
+                              .rating_item = data->item,
                               .rating = data->rating,
                               .train = list,
                               .n_ratings = data->n,

@@ -7,14 +7,14 @@
 
 /* The vectors of everybody, computed anew from a model's parameters. */
 typedef struct mrq_vectors {
-    float *users, *movies; /* (users, width), (movies, width) */
+    float *users, *items; /* (users, width), (items, width) */
 } mrq_vectors;
 /* Room for them, and their computation. */
 MRQ_CHECKED mrq_status mrq_vectors_make(const mrq_model *model, mrq_arena *arena, mrq_vectors *out, mrq_error *err);
 MRQ_CHECKED mrq_status mrq_vectors_update(const mrq_model *model, mrq_vectors *vectors, mrq_error *err);
 
-/* The rating that the model predicts for a user and a movie (rows of their tables), held within the training ratings' range. */
-double mrq_score(const mrq_model *model, const mrq_vectors *vectors, uint32_t user, uint32_t movie);
+/* The rating that the model predicts for a user and a item (rows of their tables), held within the training ratings' range. */
+double mrq_score(const mrq_model *model, const mrq_vectors *vectors, uint32_t user, uint32_t item);
 
 /* Root of the mean squared difference between score and rating, over `n` ratings; NaN for none. */
 double mrq_rmse(const mrq_model *model, const mrq_vectors *vectors, const mrq_dataset *data, const uint32_t *rating, uint64_t n);

@@ -1,6 +1,6 @@
-/* The Gram matrix row by row: the row of a movie is the sum of the likes of those who like it, so it stays in the cache while it is
+/* The Gram matrix row by row: the row of a item is the sum of the likes of those who like it, so it stays in the cache while it is
  * added to and no two threads write to one. The work is the sum of the squares of the users' likes, far less than the product of
- * dense matrices. B follows from the inverse P of G + lambda as B_ij = -P_ij / P_jj: one Cholesky factorisation for all movies. */
+ * dense matrices. B follows from the inverse P of G + lambda as B_ij = -P_ij / P_jj: one Cholesky factorisation for all items. */
 #include "train/itemitem.h"
 
 #include <string.h>
@@ -9,64 +9,64 @@
 #include "model/gemm.h"
 #include "model/lapack.h"
 
-/* Movies from which on OpenBLAS's threads share an inverse: they wait for each other within it, and on a busy machine such a wait
+/* Items from which on OpenBLAS's threads share an inverse: they wait for each other within it, and on a busy machine such a wait
  * takes a time slice of another program. A smaller inverse takes one thread less time than that, 20 ms. */
 #define SHARED 1024
 
-mrq_status mrq_most_liked(const mrq_links *likes, uint32_t users, uint32_t movies, mrq_arena *arena, mrq_liked *out, mrq_error *err)
+mrq_status mrq_most_liked(const mrq_links *likes, uint32_t users, uint32_t items, mrq_arena *arena, mrq_liked *out, mrq_error *err)
 {
-    MRQ_AUTOFREE uint32_t *count = mrq_array(movies, sizeof *count), *with = mrq_array((size_t)users + 1, sizeof *with);
-    uint32_t *place = mrq_arena_array(arena, movies, sizeof *place);
+    MRQ_AUTOFREE uint32_t *count = mrq_array(items, sizeof *count), *with = mrq_array((size_t)users + 1, sizeof *with);
+    uint32_t *place = mrq_arena_array(arena, items, sizeof *place);
     if (!count || !with || !place)
-        return mrq_fail_memory(err, "relating movies");
+        return mrq_fail_memory(err, "relating items");
     for (uint64_t i = 0; i < likes->list.offset[users]; i++)
         count[likes->list.item[i]]++;
-    for (uint32_t m = 0; m < movies; m++)
+    for (uint32_t m = 0; m < items; m++)
         with[count[m]]++;
     uint32_t least = users; /* likes of the least liked that are taken; of those with so many, the first `some` */
     uint64_t room = MRQ_RELATED_MAX;
     while (least > 1 && with[least] <= room)
         room -= with[least--];
     uint64_t some = with[least] < room ? with[least] : room;
-    uint32_t *movie = mrq_arena_array(arena, MRQ_RELATED_MAX - room + some, sizeof *movie), n = 0;
+    uint32_t *item = mrq_arena_array(arena, MRQ_RELATED_MAX - room + some, sizeof *item), n = 0;
     float *number = mrq_arena_array(arena, MRQ_RELATED_MAX - room + some, sizeof *number);
-    if (!movie || !number)
-        return mrq_fail_memory(err, "relating movies");
-    for (uint32_t m = 0; m < movies; m++) {
+    if (!item || !number)
+        return mrq_fail_memory(err, "relating items");
+    for (uint32_t m = 0; m < items; m++) {
         place[m] = MRQ_NONE;
         if (!count[m] || count[m] < least || (count[m] == least && some == 0))
             continue;
         some -= count[m] == least;
         place[m] = n;
         number[n] = (float)count[m];
-        movie[n++] = m;
+        item[n++] = m;
     }
-    *out = (mrq_liked){n, place, movie, number};
+    *out = (mrq_liked){n, place, item, number};
     return MRQ_OK;
 }
 
 struct gram {
     const mrq_links *likes; /* by user */
-    mrq_links fans;         /* by movie: users, and how much times their weight */
+    mrq_links fans;         /* by item: users, and how much times their weight */
     const uint32_t *place;
     uint32_t n;
     float *gram;
 };
 
 /* Turns the likes round. */
-static mrq_status find_fans(const mrq_links *likes, uint32_t users, uint32_t movies, const float *weight, mrq_arena *arena,
+static mrq_status find_fans(const mrq_links *likes, uint32_t users, uint32_t items, const float *weight, mrq_arena *arena,
                             mrq_links *out, mrq_error *err)
 {
     const uint64_t n = likes->list.offset[users];
-    uint64_t *offset = mrq_arena_array(arena, (size_t)movies + 1, sizeof *offset);
-    uint64_t *next = mrq_arena_array(arena, (size_t)movies + 1, sizeof *next);
+    uint64_t *offset = mrq_arena_array(arena, (size_t)items + 1, sizeof *offset);
+    uint64_t *next = mrq_arena_array(arena, (size_t)items + 1, sizeof *next);
     uint32_t *user = mrq_arena_array(arena, n, sizeof *user);
     float *strength = mrq_arena_array(arena, n, sizeof *strength);
     if (!offset || !next || !user || !strength)
         return mrq_fail_memory(err, "counting who likes what");
     for (uint64_t i = 0; i < n; i++)
         offset[likes->list.item[i] + 1]++;
-    for (uint32_t m = 0; m < movies; m++)
+    for (uint32_t m = 0; m < items; m++)
         next[m + 1] = offset[m + 1] += offset[m];
     for (uint32_t u = 0; u < users; u++)
         for (uint64_t i = likes->list.offset[u]; i < likes->list.offset[u + 1]; i++) {
@@ -78,14 +78,14 @@ static mrq_status find_fans(const mrq_links *likes, uint32_t users, uint32_t mov
     return MRQ_OK;
 }
 
-static void add_row(void *context, uint64_t movie)
+static void add_row(void *context, uint64_t item)
 {
     const struct gram *g = context;
-    if (g->place[movie] == MRQ_NONE)
+    if (g->place[item] == MRQ_NONE)
         return;
-    float *row = g->gram + (size_t)g->place[movie] * g->n;
+    float *row = g->gram + (size_t)g->place[item] * g->n;
     memset(row, 0, g->n * sizeof *row);
-    for (uint64_t i = g->fans.list.offset[movie]; i < g->fans.list.offset[movie + 1]; i++) {
+    for (uint64_t i = g->fans.list.offset[item]; i < g->fans.list.offset[item + 1]; i++) {
         const uint64_t *of = g->likes->list.offset + g->fans.list.item[i];
         for (uint64_t j = of[0]; j < of[1]; j++) {
             const uint32_t to = g->place[g->likes->list.item[j]];
@@ -95,15 +95,15 @@ static void add_row(void *context, uint64_t movie)
     }
 }
 
-mrq_status mrq_gram(const mrq_links *likes, uint32_t users, uint32_t movies, const float *weight, const uint32_t *place, uint32_t n,
+mrq_status mrq_gram(const mrq_links *likes, uint32_t users, uint32_t items, const float *weight, const uint32_t *place, uint32_t n,
                     uint32_t threads, float *gram, mrq_error *err)
 {
     MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
     struct gram g = {.likes = likes, .place = place, .n = n, .gram = gram};
     if (!arena)
         return mrq_fail_memory(err, "counting who likes what");
-    MRQ_TRY(find_fans(likes, users, movies, weight, arena, &g.fans, err));
-    mrq_parallel(threads, movies, add_row, &g);
+    MRQ_TRY(find_fans(likes, users, items, weight, arena, &g.fans, err));
+    mrq_parallel(threads, items, add_row, &g);
     return MRQ_OK;
 }
 
@@ -119,7 +119,7 @@ mrq_status mrq_ease(float *gram, uint32_t n, const float *lambda, uint32_t threa
     MRQ_TRY(status);
     MRQ_AUTOFREE float *scale = mrq_array(n, sizeof *scale);
     if (!scale)
-        return mrq_fail_memory(err, "relating movies");
+        return mrq_fail_memory(err, "relating items");
     for (size_t j = 0; j < n; j++)
         scale[j] = -1 / gram[j * n + j];
     for (size_t i = 0; i < n; i++) {

@@ -1,9 +1,9 @@
 /* Users are ranked in blocks whose scores stay in the cache: a block is one matrix product, and its rows are then read once.
- * The best k are a sorted list that a movie enters when it beats the last: after the first few hundred movies hardly any does,
- * so a row costs little more than its comparisons. Movies come in ascending order and enter behind their equals, which settles
+ * The best k are a sorted list that a item enters when it beats the last: after the first few hundred items hardly any does,
+ * so a row costs little more than its comparisons. Items come in ascending order and enter behind their equals, which settles
  * ties by row.
  *
- * What a block is depends on the number of movies alone, so neither threads nor timing show in the result. */
+ * What a block is depends on the number of items alone, so neither threads nor timing show in the result. */
 #include "train/ranking.h"
 
 #include <math.h>
@@ -27,11 +27,11 @@ struct ranking {
     mrq_error err;
 };
 
-void mrq_take_best(const float *score, uint32_t movies, uint32_t k, float *best, uint32_t *top)
+void mrq_take_best(const float *score, uint32_t items, uint32_t k, float *best, uint32_t *top)
 {
     uint32_t n = 0;
-    float least = -INFINITY; /* what a movie must beat */
-    for (uint32_t m = 0; m < movies; m++) {
+    float least = -INFINITY; /* what a item must beat */
+    for (uint32_t m = 0; m < items; m++) {
         if (score[m] <= least)
             continue;
         uint32_t at = n < k ? n++ : k - 1;
@@ -53,7 +53,7 @@ static void hide(const mrq_rank_task *task, uint32_t user, float *score)
     const uint64_t *of = task->hidden.offset ? task->hidden.offset + user : NULL;
     for (uint64_t i = of ? of[0] : 0; of && i < of[1]; i++)
         score[task->hidden.item[i]] = -INFINITY;
-    for (uint32_t m = 0; task->candidate && m < task->movies; m++)
+    for (uint32_t m = 0; task->candidate && m < task->items; m++)
         if (!task->candidate[m])
             score[m] = -INFINITY;
 }
@@ -61,16 +61,16 @@ static void hide(const mrq_rank_task *task, uint32_t user, float *score)
 static mrq_status rank_users(const struct ranking *r, uint32_t first, uint32_t n, mrq_error *err)
 {
     const mrq_rank_task *task = r->task;
-    const size_t movies = task->movies;
-    MRQ_AUTOFREE float *score = mrq_array(n * movies, sizeof *score), *best = mrq_array(task->k, sizeof *best);
+    const size_t items = task->items;
+    MRQ_AUTOFREE float *score = mrq_array(n * items, sizeof *score), *best = mrq_array(task->k, sizeof *best);
     if (!score || !best)
-        return mrq_fail_memory(err, "ranking movies");
+        return mrq_fail_memory(err, "ranking items");
     MRQ_TRY(r->scorer(r->context, task->user + first, n, score, err));
-    if (!mrq_all_finite(score, n * movies))
+    if (!mrq_all_finite(score, n * items))
         return mrq_fail(err, MRQ_FAILED, "a score is not a finite number");
     for (uint32_t i = 0; i < n; i++) {
-        hide(task, task->user[first + i], score + i * movies);
-        mrq_take_best(score + i * movies, task->movies, task->k, best, r->top + (size_t)(first + i) * task->k);
+        hide(task, task->user[first + i], score + i * items);
+        mrq_take_best(score + i * items, task->items, task->k, best, r->top + (size_t)(first + i) * task->k);
     }
     return MRQ_OK;
 }
@@ -91,7 +91,7 @@ static void rank_block(void *context, uint64_t block)
 
 mrq_status mrq_rank(const mrq_rank_task *task, mrq_scorer *scorer, const void *context, uint32_t *top, mrq_error *err)
 {
-    const uint32_t fits = task->movies ? BLOCK_SCORES / task->movies : BLOCK_MAX;
+    const uint32_t fits = task->items ? BLOCK_SCORES / task->items : BLOCK_MAX;
     struct ranking r = {.task = task,
                         .scorer = scorer,
                         .context = context,
@@ -123,19 +123,19 @@ mrq_rank_measures mrq_rank_measure(const uint32_t *top, uint32_t k, const uint32
         .recall = found / (double)n, .ndcg = gain / most, .mrr = first, .hit = found > 0, .precision = (double)found / k};
 }
 
-mrq_status mrq_score_movies(const void *context, const uint32_t *user, uint32_t n, float *out, mrq_error *err)
+mrq_status mrq_score_items(const void *context, const uint32_t *user, uint32_t n, float *out, mrq_error *err)
 {
     const mrq_model_scorer *s = context;
     const mrq_description *d = &s->model->description;
-    const uint32_t width = s->model->user.width, movies = s->model->movies->rows;
+    const uint32_t width = s->model->user.width, items = s->model->items->rows;
     MRQ_AUTOFREE float *vector = mrq_array((size_t)n * width, sizeof *vector);
     if (!vector)
-        return mrq_fail_memory(err, "ranking movies");
+        return mrq_fail_memory(err, "ranking items");
     for (uint32_t i = 0; i < n; i++) {
         memcpy(vector + (size_t)i * width, s->vectors->users + (size_t)user[i] * width, width * sizeof *vector);
-        if (d->bias) /* the movie's bias stands at that place */
+        if (d->bias) /* the item's bias stands at that place */
             vector[(size_t)i * width + d->dim] = 1;
     }
-    mrq_gemm_bt(n, movies, width, vector, width, s->vectors->movies, width, out, movies);
+    mrq_gemm_bt(n, items, width, vector, width, s->vectors->items, width, out, items);
     return MRQ_OK;
 }

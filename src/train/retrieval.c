@@ -1,18 +1,18 @@
 /* A user's scores are x B, x being the user's likes and B EASE's matrix. B is as large as the square of the catalogue, so it is
  * compressed: E (n, d), the leading eigenvectors of the scores' covariance Bᵀ G B, is the best orthonormal basis of d dimensions
- * that scores can be written in. x B E is the user's vector, a sum of rows of the history table B E; rows of E are the movies'
+ * that scores can be written in. x B E is the user's vector, a sum of rows of the history table B E; rows of E are the items'
  * vectors.
  *
  * - Users count by 1 / sqrt(their likes), so that a few who like thousands do not drown the rest.
- * - lambda_i grows with the root of the movie's likes, and scores are damped by likes^-0.1: both favour the less popular a little.
- * - Strangers: ridge regression of the sums of liked movies' vectors on the categories, in the leading directions only, which also
+ * - lambda_i grows with the root of the item's likes, and scores are damped by likes^-0.1: both favour the less popular a little.
+ * - Strangers: ridge regression of the sums of liked items' vectors on the categories, in the leading directions only, which also
  *   takes out noise; times PRIOR, it is what a few likes are added to.
- * - Movies: ridge regression of E on the sets' members (genres, words of the title) by conjugate gradients; a movie lies between
+ * - Items: ridge regression of E on the sets' members (genres, words of the title) by conjugate gradients; a item lies between
  *   that and its row of E, by how many like it, and without likes on it.
  *
  * The constants were chosen on validation parts of ml-1m (benchmarks/README.md). Rejected after trials in a prototype: a softmax
  * over the catalogue by gradients, from E (it overfits within a pass); dropout in closed form (EDLAE); categories as columns of x;
- * the movies' features as more rows of X, which gain a thousandth. */
+ * the items' features as more rows of X, which gain a thousandth. */
 #include "train/retrieval.h"
 
 #include <math.h>
@@ -31,7 +31,7 @@
 #define LEADING        64
 #define CATEGORY_RIDGE 30.0f
 #define FEATURE_RIDGE  30.0f
-#define FEW            10.0f /* likes that weigh as much as a movie's features */
+#define FEW            10.0f /* likes that weigh as much as a item's features */
 #define SPARE          24    /* directions more than wanted, which makes the iteration converge */
 #define ROUNDS         6
 
@@ -40,7 +40,7 @@ struct solver {
     mrq_arena *arena;
     uint32_t threads;
     uint64_t seed;
-    uint32_t users, movies, d;
+    uint32_t users, items, d;
     mrq_liked related;
     uint32_t n;    /* of those */
     float *gram;   /* (n, n) */
@@ -54,14 +54,14 @@ static mrq_status no_memory(mrq_error *err)
     return mrq_fail_memory(err, "solving for a ranking");
 }
 
-static mrq_status choose_movies(struct solver *s, mrq_error *err)
+static mrq_status choose_items(struct solver *s, mrq_error *err)
 {
-    MRQ_TRY(mrq_most_liked(&s->model->likes, s->users, s->movies, s->arena, &s->related, err));
+    MRQ_TRY(mrq_most_liked(&s->model->likes, s->users, s->items, s->arena, &s->related, err));
     s->n = s->related.n;
     if (s->n < 2)
         return mrq_fail(
             err, MRQ_USAGE,
-            "%u movie%s liked, want 2 or more: ratings of at least the middle of their range are likes, and without them "
+            "%u item%s liked, want 2 or more: ratings of at least the middle of their range are likes, and without them "
             "there is nothing to rank by; try --model fusion",
             s->n, s->n == 1 ? " is" : "s are");
     return MRQ_OK;
@@ -86,7 +86,7 @@ static mrq_status relate(struct solver *s, mrq_error *err)
     const float norm = (float)((double)likes->list.offset[s->users] / weighted); /* G is as large as without weights */
     for (uint32_t u = 0; u < s->users; u++)
         weight[u] *= norm;
-    MRQ_TRY(mrq_gram(likes, s->users, s->movies, weight, s->related.place, s->n, s->threads, s->gram, err));
+    MRQ_TRY(mrq_gram(likes, s->users, s->items, weight, s->related.place, s->n, s->threads, s->gram, err));
     const double l2 = s->model->description.train.l2;
     for (size_t i = 0; i < s->n; i++)
         lambda[i] = (float)(l2 * (LAMBDA_ROOT * sqrt((double)s->gram[i * s->n + i]) + LAMBDA));
@@ -194,7 +194,7 @@ static float *parameters(const struct solver *s, uint32_t tensor, uint32_t row)
     return s->model->param + mrq_tensor_at(&s->model->tensors, tensor, row);
 }
 
-/* What a liked movie adds to a user: B E. */
+/* What a liked item adds to a user: B E. */
 static mrq_status make_history(struct solver *s, mrq_error *err)
 {
     const mrq_branch_plan *plan = find_branch(&s->model->user, MRQ_BRANCH_HISTORY);
@@ -203,7 +203,7 @@ static mrq_status make_history(struct solver *s, mrq_error *err)
         return no_memory(err);
     multiply((struct product){s->threads, s->n, s->d, s->n, s->b, s->basis, true, rows});
     for (uint32_t i = 0; i < s->n; i++)
-        memcpy(parameters(s, plan->embedding, s->related.movie[i]), rows + (size_t)i * s->d, s->d * sizeof *rows);
+        memcpy(parameters(s, plan->embedding, s->related.item[i]), rows + (size_t)i * s->d, s->d * sizeof *rows);
     return MRQ_OK;
 }
 
@@ -271,16 +271,16 @@ static mrq_status learn_categories(struct solver *s, mrq_error *err)
     return MRQ_OK;
 }
 
-/* The sets among the movies' branches. */
+/* The sets among the items' branches. */
 static const mrq_branch_plan *next_set(const struct solver *s, uint32_t *b)
 {
-    const mrq_tower *tower = &s->model->movie;
+    const mrq_tower *tower = &s->model->item;
     while (*b < tower->n && tower->plan[*b].branch->kind != MRQ_BRANCH_SET)
         ++*b;
     return *b < tower->n ? &tower->plan[(*b)++] : NULL;
 }
 
-/* The features of movies and what they say of a vector: the rows of all sets, and one that all movies have. A block (features, d)
+/* The features of items and what they say of a vector: the rows of all sets, and one that all items have. A block (features, d)
  * of such rows starts with that one. */
 static uint32_t count_features(const struct solver *s)
 {
@@ -290,8 +290,8 @@ static uint32_t count_features(const struct solver *s)
     return n;
 }
 
-/* Adds to `vector` what the block says of a movie, or to the block what the vector says of its features. */
-static void pass_features(const struct solver *s, uint32_t movie, float *block, float *vector, bool into_block)
+/* Adds to `vector` what the block says of a item, or to the block what the vector says of its features. */
+static void pass_features(const struct solver *s, uint32_t item, float *block, float *vector, bool into_block)
 {
     const size_t d = s->d;
     const mrq_kernels *kernels = mrq_kernels_best();
@@ -299,7 +299,7 @@ static void pass_features(const struct solver *s, uint32_t movie, float *block, 
     float *rows = block + d;
     uint32_t b = 0;
     for (const mrq_branch_plan *plan; (plan = next_set(s, &b)); rows += plan->n_values * d)
-        for (uint64_t j = plan->list.offset[movie]; j < plan->list.offset[movie + 1]; j++) {
+        for (uint64_t j = plan->list.offset[item]; j < plan->list.offset[item + 1]; j++) {
             float *row = rows + plan->list.item[j] * d;
             kernels->add(into_block ? row : vector, into_block ? vector : row, d);
         }
@@ -312,8 +312,8 @@ static void apply_features(const struct solver *s, float *from, size_t size, flo
         to[i] = FEATURE_RIDGE * from[i];
     for (uint32_t i = 0; i < s->n; i++) {
         memset(vector, 0, s->d * sizeof *vector);
-        pass_features(s, s->related.movie[i], from, vector, false);
-        pass_features(s, s->related.movie[i], to, vector, true);
+        pass_features(s, s->related.item[i], from, vector, false);
+        pass_features(s, s->related.item[i], to, vector, true);
     }
 }
 
@@ -338,7 +338,7 @@ static mrq_status regress_features(struct solver *s, uint32_t rows, float *x, mr
         return no_memory(err);
     double *pq = rr + d, *next = pq + d, *step = next + d;
     for (uint32_t i = 0; i < s->n; i++)
-        pass_features(s, s->related.movie[i], r, s->vector + i * d, true);
+        pass_features(s, s->related.item[i], r, s->vector + i * d, true);
     memcpy(p, r, size * sizeof *p);
     column_products(r, r, rows, d, rr);
     for (int i = 0; i < STEPS; i++) {
@@ -363,10 +363,10 @@ static mrq_status regress_features(struct solver *s, uint32_t rows, float *x, mr
     return MRQ_OK;
 }
 
-/* The movie tower: what features say, and in the id's row what the likes say beyond. */
-static mrq_status place_movies(struct solver *s, mrq_error *err)
+/* The item tower: what features say, and in the id's row what the likes say beyond. */
+static mrq_status place_items(struct solver *s, mrq_error *err)
 {
-    const mrq_tower *tower = &s->model->movie;
+    const mrq_tower *tower = &s->model->item;
     const size_t d = s->d;
     const uint32_t rows = count_features(s);
     MRQ_AUTOFREE float *block = mrq_array(rows * d, sizeof *block), *vector = mrq_array(d, sizeof *vector);
@@ -381,8 +381,8 @@ static mrq_status place_movies(struct solver *s, mrq_error *err)
     const uint32_t id = find_branch(tower, MRQ_BRANCH_ID)->embedding;
     for (uint32_t i = 0; i < s->n; i++) {
         memset(vector, 0, d * sizeof *vector);
-        pass_features(s, s->related.movie[i], block, vector, false);
-        float *row = parameters(s, id, s->model->movie_row[s->related.movie[i]]);
+        pass_features(s, s->related.item[i], block, vector, false);
+        float *row = parameters(s, id, s->model->item_row[s->related.item[i]]);
         const float share = s->related.likes[i] / (s->related.likes[i] + FEW);
         for (size_t k = 0; k < d; k++)
             row[k] = share * (s->vector[i * d + k] - vector[k]);
@@ -395,8 +395,8 @@ mrq_status mrq_retrieval_solve(mrq_model *model, uint32_t threads, uint64_t seed
     static const struct {
         const char *doing;
         mrq_status (*solve)(struct solver *s, mrq_error *err);
-    } stages[] = {{"choosing movies", choose_movies},   {"relating movies", relate},         {"finding directions", find_basis},
-                  {"making the history", make_history}, {"placing users", learn_categories}, {"placing movies", place_movies}};
+    } stages[] = {{"choosing items", choose_items},   {"relating items", relate},         {"finding directions", find_basis},
+                  {"making the history", make_history}, {"placing users", learn_categories}, {"placing items", place_items}};
     enum { STAGES = sizeof stages / sizeof *stages };
     MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
     if (!arena)
@@ -406,7 +406,7 @@ mrq_status mrq_retrieval_solve(mrq_model *model, uint32_t threads, uint64_t seed
                        .threads = threads,
                        .seed = seed,
                        .users = model->users->rows,
-                       .movies = model->movies->rows,
+                       .items = model->items->rows,
                        .d = model->description.dim};
     MRQ_TRY(mrq_blas_reserve(2 * threads - 1, err)); /* ours, and those of BLAS that wait meanwhile */
     memset(model->param, 0, model->tensors.size * sizeof *model->param);

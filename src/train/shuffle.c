@@ -2,23 +2,23 @@
 
 #include <string.h>
 
-/* Counting sort by movie, the movies themselves in random order. */
-static mrq_status by_movie(const mrq_dataset *data, mrq_random *rng, uint32_t *rating, uint64_t n, mrq_error *err)
+/* Counting sort by item, the items themselves in random order. */
+static mrq_status by_item(const mrq_dataset *data, mrq_random *rng, uint32_t *rating, uint64_t n, mrq_error *err)
 {
-    const uint32_t movies = data->movies->rows;
-    MRQ_AUTOFREE uint32_t *place = mrq_array(movies, sizeof *place), *sorted = mrq_array(n, sizeof *sorted);
-    MRQ_AUTOFREE uint64_t *next = mrq_array((size_t)movies + 1, sizeof *next);
+    const uint32_t items = data->items->rows;
+    MRQ_AUTOFREE uint32_t *place = mrq_array(items, sizeof *place), *sorted = mrq_array(n, sizeof *sorted);
+    MRQ_AUTOFREE uint64_t *next = mrq_array((size_t)items + 1, sizeof *next);
     if (!place || !sorted || !next)
         return mrq_fail_memory(err, "ordering the ratings");
-    for (uint32_t m = 0; m < movies; m++)
+    for (uint32_t m = 0; m < items; m++)
         place[m] = m;
-    mrq_random_shuffle(rng, place, movies);
+    mrq_random_shuffle(rng, place, items);
     for (uint64_t i = 0; i < n; i++)
-        next[place[data->movie[rating[i]]] + 1]++;
-    for (uint32_t m = 0; m < movies; m++)
+        next[place[data->item[rating[i]]] + 1]++;
+    for (uint32_t m = 0; m < items; m++)
         next[m + 1] += next[m];
     for (uint64_t i = 0; i < n; i++)
-        sorted[next[place[data->movie[rating[i]]]]++] = rating[i];
+        sorted[next[place[data->item[rating[i]]]]++] = rating[i];
     memcpy(rating, sorted, n * sizeof *rating);
     return MRQ_OK;
 }
@@ -26,8 +26,8 @@ static mrq_status by_movie(const mrq_dataset *data, mrq_random *rng, uint32_t *r
 mrq_status mrq_shuffle_epoch(mrq_shuffle order, const mrq_dataset *data, mrq_random *rng, uint32_t *rating, uint64_t n,
                              mrq_error *err)
 {
-    if (order == MRQ_SHUFFLE_MOVIE)
-        return by_movie(data, rng, rating, n, err);
+    if (order == MRQ_SHUFFLE_ITEM)
+        return by_item(data, rng, rating, n, err);
     mrq_random_shuffle(rng, rating, n);
     return MRQ_OK;
 }
@@ -39,7 +39,7 @@ uint64_t mrq_shuffle_cut(mrq_shuffle order, const mrq_dataset *data, const uint3
     for (uint64_t at = 0; at < n; at = end) {
         start[batches++] = at;
         end = n - at < size ? n : at + size;
-        while (order == MRQ_SHUFFLE_MOVIE && end < n && data->movie[rating[end]] == data->movie[rating[end - 1]])
+        while (order == MRQ_SHUFFLE_ITEM && end < n && data->item[rating[end]] == data->item[rating[end - 1]])
             end++;
     }
     start[batches] = n;
@@ -50,37 +50,37 @@ mrq_status mrq_shuffle_largest(mrq_shuffle order, const mrq_dataset *data, const
                                uint32_t *largest, mrq_error *err)
 {
     *largest = n < size ? (uint32_t)n : size;
-    if (order != MRQ_SHUFFLE_MOVIE)
+    if (order != MRQ_SHUFFLE_ITEM)
         return MRQ_OK;
-    MRQ_AUTOFREE uint32_t *count = mrq_array(data->movies->rows, sizeof *count);
+    MRQ_AUTOFREE uint32_t *count = mrq_array(data->items->rows, sizeof *count);
     if (!count)
         return mrq_fail_memory(err, "ordering the ratings");
     uint64_t most = 0;
     for (uint64_t i = 0; i < n; i++)
-        most = ++count[data->movie[rating[i]]] > most ? count[data->movie[rating[i]]] : most;
+        most = ++count[data->item[rating[i]]] > most ? count[data->item[rating[i]]] : most;
     most += size;
     if (most > UINT32_MAX)
-        return mrq_fail(err, MRQ_FAILED, "a movie has %llu ratings: too many for batches of whole movies",
+        return mrq_fail(err, MRQ_FAILED, "a item has %llu ratings: too many for batches of whole items",
                         (unsigned long long)(most - size));
     *largest = (uint32_t)(most < n ? most : n);
     return MRQ_OK;
 }
 
-/* A movie's place in a batch: its number, scattered over the next power of two. In the order of numbers, which is often that of
+/* A item's place in a batch: its number, scattered over the next power of two. In the order of numbers, which is often that of
  * arrival, one half of a batch would hold more of the films that few have seen than the other. */
-static uint32_t scattered(uint32_t movie, uint32_t mask)
+static uint32_t scattered(uint32_t item, uint32_t mask)
 {
-    return movie * 0x9e3779b1u & mask;
+    return item * 0x9e3779b1u & mask;
 }
 
 void mrq_shuffle_sort(const mrq_dataset *data, uint32_t *rating, uint32_t n, uint64_t *scratch)
 {
     uint64_t *from = scratch, *to = scratch + n;
     uint32_t mask = 0;
-    while (mask < data->movies->rows - 1)
+    while (mask < data->items->rows - 1)
         mask = mask << 1 | 1;
     for (uint32_t i = 0; i < n; i++)
-        from[i] = (uint64_t)scattered(data->movie[rating[i]], mask) << 32 | rating[i];
+        from[i] = (uint64_t)scattered(data->item[rating[i]], mask) << 32 | rating[i];
     for (uint32_t shift = 32; shift < 64 && mask >> (shift - 32); shift += 8) { /* by one byte after another */
         uint32_t next[257] = {0};
         for (uint32_t i = 0; i < n; i++)

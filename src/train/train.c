@@ -3,7 +3,7 @@
  * timing, and all of it that lasts beyond a batch stands in a checkpoint.
  *
  * Rejected: asynchronous updates (Hogwild) - faster still, but no run is like another; one tower a thread - two threads at most,
- * and the movie tower costs twice the user tower. */
+ * and the item tower costs twice the user tower. */
 #include "train/train.h"
 
 #include <math.h>
@@ -195,7 +195,7 @@ mrq_status mrq_train_begin(const mrq_dataset *data, const mrq_description *descr
     if (again)
         mrq_log(
             MRQ_LOG_WARN, "train",
-            "%llu of %llu ratings are of a movie that the same user has rated before; only --split hash keeps copies in one part",
+            "%llu of %llu ratings are of a item that the same user has rated before; only --split hash keeps copies in one part",
             (unsigned long long)again, (unsigned long long)data->n);
     return MRQ_OK;
 }

@@ -33,7 +33,7 @@ static mrq_status measure(const mrq_dataset *data, mrq_model *model, const mrq_s
     if (!user || !top)
         return mrq_fail_memory(err, "preparing the evaluation");
     mrq_rank_task task = {
-        .movies = data->movies->rows, .user = user, .hidden = model->likes.list, .k = MEASURED_AT, .threads = threads};
+        .items = data->items->rows, .user = user, .hidden = model->likes.list, .k = MEASURED_AT, .threads = threads};
     for (uint32_t u = 0; u < data->users->rows; u++)
         if (tested.list.offset[u] < tested.list.offset[u + 1])
             user[task.n_users++] = u;
@@ -41,7 +41,7 @@ static mrq_status measure(const mrq_dataset *data, mrq_model *model, const mrq_s
         return MRQ_OK;
     MRQ_TRY(mrq_vectors_make(model, arena, &vectors, err));
     MRQ_TRY(mrq_vectors_update(model, &vectors, err));
-    MRQ_TRY(mrq_rank(&task, mrq_score_movies, &(mrq_model_scorer){model, &vectors}, top, err));
+    MRQ_TRY(mrq_rank(&task, mrq_score_items, &(mrq_model_scorer){model, &vectors}, top, err));
     double recall = 0, ndcg = 0;
     for (uint32_t i = 0; i < task.n_users; i++) {
         const uint64_t *of = tested.list.offset + user[i];

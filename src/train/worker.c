@@ -34,7 +34,7 @@ static bool is_factor(const mrq_tower *tower)
 
 bool mrq_is_factorisation(const mrq_model *model)
 {
-    return is_factor(&model->user) && is_factor(&model->movie);
+    return is_factor(&model->user) && is_factor(&model->item);
 }
 
 mrq_status mrq_worker_make(const mrq_model *model, const mrq_dataset *data, uint32_t capacity, uint64_t seed, uint32_t number,
@@ -44,10 +44,10 @@ mrq_status mrq_worker_make(const mrq_model *model, const mrq_dataset *data, uint
                         .data = data,
                         .kernels = mrq_kernels_best(),
                         .factors = mrq_is_factorisation(model),
-                        .input_dropout = dropout(&model->movie, MRQ_BRANCH_RATINGS)};
+                        .input_dropout = dropout(&model->item, MRQ_BRANCH_RATINGS)};
     mrq_random_init(&out->rng, seed, 0x100000000u + number); /* the tensors' starting values have the lower streams */
     MRQ_TRY(make_side(&model->user, capacity, arena, &out->user, err));
-    MRQ_TRY(make_side(&model->movie, capacity, arena, &out->movie, err));
+    MRQ_TRY(make_side(&model->item, capacity, arena, &out->item, err));
     if (!(out->rating = mrq_arena_array(arena, capacity, sizeof *out->rating)))
         return mrq_fail_memory(err, "preparing a worker");
     return mrq_gradient_make(&model->tensors, arena, &out->gradient, err);
@@ -66,14 +66,14 @@ static uint32_t place(mrq_side *side, mrq_random *rng, uint32_t row)
     return *slot;
 }
 
-/* A rating that the movie's vector was made from tells less than one that it has not seen. */
+/* A rating that the item's vector was made from tells less than one that it has not seen. */
 #define SEEN_WEIGHT 0.5f
 
 static float weight(const mrq_worker *worker, uint32_t i)
 {
     if (!(worker->input_dropout > 0))
         return 1;
-    return mrq_rating_kept(worker->salt, worker->input_dropout, worker->user.row[i], worker->movie.row[i]) ? SEEN_WEIGHT : 1;
+    return mrq_rating_kept(worker->salt, worker->input_dropout, worker->user.row[i], worker->item.row[i]) ? SEEN_WEIGHT : 1;
 }
 
 /* Scores, squared errors, and their gradient by both vectors. */
@@ -83,20 +83,20 @@ static void score(mrq_worker *worker, uint32_t n, uint32_t batch)
     const mrq_description *d = &worker->model->description;
     const uint32_t dim = d->dim, width = worker->model->user.width;
     const float scale = d->score == MRQ_COSINE ? (float)d->scale : 1, shift = (float)d->shift;
-    const float *users = mrq_pass_vector(worker->user.pass), *movies = mrq_pass_vector(worker->movie.pass);
-    float *dusers = mrq_pass_gradient(worker->user.pass), *dmovies = mrq_pass_gradient(worker->movie.pass);
+    const float *users = mrq_pass_vector(worker->user.pass), *items = mrq_pass_vector(worker->item.pass);
+    float *dusers = mrq_pass_gradient(worker->user.pass), *ditems = mrq_pass_gradient(worker->item.pass);
     double loss = 0;
     for (uint32_t i = 0; i < n; i++) {
-        const size_t u = (size_t)worker->user.of[i] * width, m = (size_t)worker->movie.of[i] * width;
-        float error = scale * kernels->dot(users + u, movies + m, dim) + shift - worker->rating[i];
+        const size_t u = (size_t)worker->user.of[i] * width, m = (size_t)worker->item.of[i] * width;
+        float error = scale * kernels->dot(users + u, items + m, dim) + shift - worker->rating[i];
         if (dim < width)
-            error += users[u + dim] + movies[m + dim];
+            error += users[u + dim] + items[m + dim];
         const float by_score = 2 * error * weight(worker, i) / (float)batch;
         loss += (double)error * error;
-        kernels->add_both(dusers + u, dmovies + m, scale * by_score, users + u, movies + m, dim);
+        kernels->add_both(dusers + u, ditems + m, scale * by_score, users + u, items + m, dim);
         if (dim < width) {
             dusers[u + dim] += by_score;
-            dmovies[m + dim] += by_score;
+            ditems[m + dim] += by_score;
         }
     }
     worker->loss = loss;
@@ -117,7 +117,7 @@ static void prefetch(const mrq_worker *worker, const mrq_branch_plan *plan, uint
 static void run_factors(mrq_worker *worker, uint32_t n, uint32_t batch)
 {
     const mrq_model *model = worker->model;
-    const mrq_branch_plan *users = &model->user.plan[0], *movies = &model->movie.plan[0];
+    const mrq_branch_plan *users = &model->user.plan[0], *items = &model->item.plan[0];
     const uint32_t dim = model->description.dim, width = model->user.width;
     const float shift = (float)model->description.shift, *param = model->param;
     enum { AHEAD = 6 };
@@ -125,13 +125,13 @@ static void run_factors(mrq_worker *worker, uint32_t n, uint32_t batch)
     for (uint32_t i = 0; i < n; i++) {
         if (i + AHEAD < n) {
             prefetch(worker, users, users->value[worker->user.row[i + AHEAD]]);
-            prefetch(worker, movies, movies->value[worker->movie.row[i + AHEAD]]);
+            prefetch(worker, items, items->value[worker->item.row[i + AHEAD]]);
         }
-        const uint32_t user = users->value[worker->user.row[i]], movie = movies->value[worker->movie.row[i]];
+        const uint32_t user = users->value[worker->user.row[i]], item = items->value[worker->item.row[i]];
         const float *u = param + mrq_tensor_at(&model->tensors, users->embedding, user);
-        const float *m = param + mrq_tensor_at(&model->tensors, movies->embedding, movie);
+        const float *m = param + mrq_tensor_at(&model->tensors, items->embedding, item);
         float *du = mrq_gradient_touch(&worker->gradient, &model->tensors, users->embedding, user);
-        float *dm = mrq_gradient_touch(&worker->gradient, &model->tensors, movies->embedding, movie);
+        float *dm = mrq_gradient_touch(&worker->gradient, &model->tensors, items->embedding, item);
         float error = worker->kernels->dot(u, m, dim) + shift - worker->rating[i];
         if (dim < width)
             error += u[dim] + m[dim];
@@ -150,18 +150,18 @@ static void run_factors(mrq_worker *worker, uint32_t n, uint32_t batch)
 static void run_towers(mrq_worker *worker, uint32_t n, uint32_t batch)
 {
     const float *param = worker->model->param;
-    worker->user.n = worker->movie.n = 0;
+    worker->user.n = worker->item.n = 0;
     for (uint32_t i = 0; i < n; i++) {
         worker->user.of[i] = place(&worker->user, &worker->rng, worker->user.row[i]);
-        worker->movie.of[i] = place(&worker->movie, &worker->rng, worker->movie.row[i]);
+        worker->item.of[i] = place(&worker->item, &worker->rng, worker->item.row[i]);
     }
     mrq_flops = 0;
-    mrq_pass_salt(worker->movie.pass, worker->salt);
+    mrq_pass_salt(worker->item.pass, worker->salt);
     mrq_pass_forward(worker->user.pass, param, worker->user.entity, worker->user.n);
-    mrq_pass_forward(worker->movie.pass, param, worker->movie.entity, worker->movie.n);
+    mrq_pass_forward(worker->item.pass, param, worker->item.entity, worker->item.n);
     score(worker, n, batch);
     mrq_pass_backward(worker->user.pass, param, &worker->gradient);
-    mrq_pass_backward(worker->movie.pass, param, &worker->gradient);
+    mrq_pass_backward(worker->item.pass, param, &worker->gradient);
     worker->flops += mrq_flops;
 }
 
@@ -171,7 +171,7 @@ void mrq_worker_run(mrq_worker *worker, const uint32_t *rating, uint32_t n, uint
         worker->gradient.n_touched[t] = 0;
     for (uint32_t i = 0; i < n; i++) { /* ratings lie about in memory: this loop does nothing that would wait for one */
         worker->user.row[i] = worker->data->user[rating[i]];
-        worker->movie.row[i] = worker->data->movie[rating[i]];
+        worker->item.row[i] = worker->data->item[rating[i]];
         worker->rating[i] = worker->data->rating[rating[i]];
     }
     if (worker->factors)

@@ -26,7 +26,7 @@ typedef struct mrq_worker {
     mrq_random rng;
     uint64_t salt;        /* of this pass; see mrq_rating_kept() */
     double input_dropout; /* of a "ratings" branch */
-    mrq_side user, movie;
+    mrq_side user, item;
     mrq_gradient gradient;
     float *rating; /* (capacity) of each example */
     double loss;   /* Σ squared error of the last share */

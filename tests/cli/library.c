@@ -47,7 +47,7 @@ static int ask(int person, int64_t id[K])
     if (!json || strlen(json) != size || !strstr(json, generation[which]) || mrq_answer_size(result) != K)
         die("a result", json ? json : "no JSON");
     for (uint32_t i = 0; i < K; i++)
-        id[i] = mrq_answer_movie(result, i).id;
+        id[i] = mrq_answer_item(result, i).id;
     mrq_answer_free(result);
     return which;
 }

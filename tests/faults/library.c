@@ -33,10 +33,10 @@ static mrq_status tell(mrq_answer *result)
         snprintf(given + used, TEXT - used, "%.*s|%s|%s|%u|", (int)(size < 4096 ? size : 4096), json,
                  mrq_answer_cache_state(result), mrq_answer_generation(result), mrq_answer_size(result));
         for (uint32_t i = 0; i < mrq_answer_size(result); i++) {
-            const mrq_movie movie = mrq_answer_movie(result, i);
+            const mrq_item item = mrq_answer_item(result, i);
             double base, rest;
             const size_t at = strlen(given);
-            snprintf(given + at, TEXT - at, "%s %s %.4f,", movie.title, movie.n_genres ? mrq_answer_genre(result, i, 0) : "",
+            snprintf(given + at, TEXT - at, "%s %s %.4f,", item.title, item.n_genres ? mrq_answer_genre(result, i, 0) : "",
                      mrq_answer_reasons(result, i, &base, &rest) ? mrq_answer_reason(result, i, 0).score : 0);
         }
         status = MRQ_OK;
@@ -89,7 +89,7 @@ static mrq_status similar(mrq_error *err)
     return ask(MRQ_ASK_SIMILAR, (const char *[]){"movie", "1", "k", "4", NULL}, err);
 }
 
-static mrq_status movie(mrq_error *err)
+static mrq_status item(mrq_error *err)
 {
     return ask(MRQ_ASK_ITEM, (const char *[]){"movie", "1", NULL}, err);
 }
@@ -171,7 +171,7 @@ static mrq_status stats(mrq_error *err)
     mrq_stats now;
     mrq_recommender_stats(recommender, &now);
     mrq_recommender_flush(recommender);
-    snprintf(given, TEXT, "%s %u %u", now.generation, now.movies, now.users);
+    snprintf(given, TEXT, "%s %u %u", now.generation, now.items, now.users);
     return MRQ_OK;
 }
 
@@ -220,7 +220,7 @@ static const struct function {
     mrq_status (*run)(mrq_error *err);
 } functions[] = {{"recommend", recommend},
                  {"similar", similar},
-                 {"movie", movie},
+                 {"movie", item},
                  {"search", search},
                  {"user", user},
                  {"info", info},

@@ -9,7 +9,7 @@ static inline void fuzz_check_ratings(const mrq_dataset *data)
 {
     FUZZ_CHECK(data->n > 0 && data->rating_min < data->rating_max);
     for (uint64_t i = 0; i < data->n; i++) {
-        FUZZ_CHECK(data->user[i] < data->users->rows && data->movie[i] < data->movies->rows);
+        FUZZ_CHECK(data->user[i] < data->users->rows && data->item[i] < data->items->rows);
         FUZZ_CHECK(data->rating[i] >= (float)data->rating_min && data->rating[i] <= (float)data->rating_max);
     }
 }
@@ -19,7 +19,7 @@ static inline void fuzz_check_first(const mrq_schema *schema)
 {
     mrq_error err = {0};
     uint64_t checksum;
-    const mrq_file_schema *files[] = {&schema->users, &schema->movies};
+    const mrq_file_schema *files[] = {&schema->users, &schema->items};
     for (int i = 0; i < 2; i++) {
         mrq_table *table = NULL;
         if (!files[i]->file)
@@ -32,7 +32,7 @@ static inline void fuzz_check_first(const mrq_schema *schema)
     mrq_arena_free(first.arena);
 }
 
-/* Users, movies and ratings stand in the input one behind the other, with marks between them (fuzz_part()). They are the files 200,
+/* Users, items and ratings stand in the input one behind the other, with marks between them (fuzz_part()). They are the files 200,
  * 201 and 202 of the schema; one without users has no first part. */
 static inline void fuzz_dataset(const mrq_schema *schema, const uint8_t *data, size_t size, fuzz_origin origin)
 {
@@ -49,7 +49,7 @@ static inline void fuzz_dataset(const mrq_schema *schema, const uint8_t *data, s
     if (!read)
         return;
     fuzz_check_table(read->users, origin);
-    fuzz_check_table(read->movies, origin);
+    fuzz_check_table(read->items, origin);
     fuzz_check_ratings(read);
     fuzz_check_first(schema);
     mrq_dataset_free(read);
@@ -62,7 +62,7 @@ static inline void fuzz_shipped(const char *name, const uint8_t *data, size_t si
     if (!schema) {
         FUZZ_CHECK(mrq_schema_load(name, &schema, NULL) == MRQ_OK);
         schema->users.file = schema->users.file ? "200" : NULL;
-        schema->movies.file = "201";
+        schema->items.file = "201";
         schema->ratings.file = "202";
     }
     fuzz_dataset(schema, data, size, FUZZ_READ);

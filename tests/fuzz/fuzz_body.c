@@ -1,4 +1,4 @@
-/* Bodies of POST /v1/recommendations: as many answers as queries, each a document of its own, of at most k movies, without those
+/* Bodies of POST /v1/recommendations: as many answers as queries, each a document of its own, of at most k items, without those
  * that were to be left out. */
 #include "fuzz/world.h"
 #include "http/batch.h"

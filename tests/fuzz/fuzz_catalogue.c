@@ -1,4 +1,4 @@
-/* The catalogue of a generation: a table of movies that is as safe as one from a data set. */
+/* The catalogue of a generation: a table of items that is as safe as one from a data set. */
 #include "fuzz/container.h"
 #include "store/layout.h"
 
@@ -7,9 +7,9 @@ static void door(const char *path)
     mrq_error err = {0};
     mrq_container *file = NULL;
     mrq_table *table = NULL;
-    mrq_status status = mrq_container_open(path, MRQ_KIND_MOVIES, MRQ_PARTS_FORMAT, &file, &err);
+    mrq_status status = mrq_container_open(path, MRQ_KIND_ITEMS, MRQ_PARTS_FORMAT, &file, &err);
     if (status == MRQ_OK)
-        status = mrq_table_load(file, MRQ_KIND_MOVIES, &table, &err);
+        status = mrq_table_load(file, MRQ_KIND_ITEMS, &table, &err);
     fuzz_check_status(status, &err, FUZZ_ALLOW(MRQ_BAD_FILE));
     FUZZ_CHECK((table != NULL) == (status == MRQ_OK));
     if (table)

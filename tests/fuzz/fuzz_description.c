@@ -40,7 +40,7 @@ static void check_same(const mrq_description *a, const mrq_description *b)
                a->score == b->score && same(a->scale, b->scale) && same(a->shift, b->shift) && a->bias == b->bias);
     FUZZ_CHECK(a->dim >= 1 && a->dim <= 1024 && !isinf(a->shift) && isfinite(a->scale));
     check_same_tower(&a->user, &b->user);
-    check_same_tower(&a->movie, &b->movie);
+    check_same_tower(&a->item, &b->item);
     FUZZ_CHECK(t->objective == u->objective && t->optimizer == u->optimizer && same(t->lr, u->lr) && t->schedule == u->schedule &&
                same(t->l2, u->l2) && same(t->clip, u->clip) && t->order == u->order && t->batch == u->batch &&
                t->epochs == u->epochs && t->patience == u->patience && same(t->validation, u->validation));

@@ -1,8 +1,8 @@
-/* What users have liked, and what that adds: lists in ascending order, of movies that there are, and finite numbers. */
+/* What users have liked, and what that adds: lists in ascending order, of items that there are, and finite numbers. */
 #include "fuzz/container.h"
 #include "store/layout.h"
 
-enum { USERS = 16, MOVIES = 12 }; /* of the seeds */
+enum { USERS = 16, ITEMS = 12 }; /* of the seeds */
 
 /* The tower that the seeds belong to; it stays open. */
 static mrq_folded *tower(void)
@@ -25,13 +25,13 @@ static void door(const char *path)
     mrq_folded folded = *tower();
     mrq_status status = mrq_container_open(path, MRQ_KIND_HISTORY, MRQ_PARTS_FORMAT, &file, &err);
     if (status == MRQ_OK)
-        status = mrq_folded_load_history(file, USERS, MOVIES, &folded, &err);
+        status = mrq_folded_load_history(file, USERS, ITEMS, &folded, &err);
     fuzz_check_status(status, &err, FUZZ_ALLOW(MRQ_BAD_FILE));
     FUZZ_CHECK((folded.liked != NULL) == (status == MRQ_OK));
     if (folded.liked) {
         const mrq_lists *list = &folded.history.list;
-        fuzz_check_lists(list, USERS, MOVIES, true);
-        fuzz_check_finite(folded.liked, (size_t)MOVIES * folded.width);
+        fuzz_check_lists(list, USERS, ITEMS, true);
+        fuzz_check_finite(folded.liked, (size_t)ITEMS * folded.width);
         fuzz_check_finite(folded.history.strength, list->offset[USERS]);
         for (uint32_t u = 0; u < USERS; u++)
             for (uint64_t i = list->offset[u]; i < list->offset[u + 1]; i++)

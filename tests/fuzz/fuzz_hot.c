@@ -29,7 +29,7 @@ static bool same(const mrq_resolved *a, const mrq_resolved *b, uint32_t branches
     const mrq_selection *s = &a->selection, *t = &b->selection;
     return strcmp(a->text, b->text) == 0 && a->user == b->user && a->k == b->k && a->include_seen == b->include_seen &&
            same_rows(a->value, branches, b->value, branches) &&
-           same_rows(a->feedback.movie, a->feedback.n, b->feedback.movie, b->feedback.n) &&
+           same_rows(a->feedback.item, a->feedback.n, b->feedback.item, b->feedback.n) &&
            same_rows(s->genre, s->n_genres, t->genre, t->n_genres) &&
            same_rows(s->exclude, s->n_exclude, t->exclude, t->n_exclude) && s->all_genres == t->all_genres &&
            s->year_from == t->year_from && s->year_to == t->year_to;

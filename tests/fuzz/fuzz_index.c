@@ -5,7 +5,7 @@
 
 #include "fuzz/fuzz.h"
 
-enum { MOVIES = 12, DIM = 5 }; /* of the seeds */
+enum { ITEMS = 12, DIM = 5 }; /* of the seeds */
 
 /* The empty index of one of these factory strings, made once, as that takes FAISS long; of any other none. */
 static mrq_map empty(const char *factory)
@@ -45,10 +45,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     FUZZ_CHECK(bytes);
     memcpy(bytes, end + 1, left);
     const mrq_map file = {bytes, left};
-    const mrq_status status = mrq_faiss_file_check(&file, &like, MOVIES, "movies.faiss", &err);
+    const mrq_status status = mrq_faiss_file_check(&file, &like, ITEMS, "movies.faiss", &err);
     fuzz_check_status(status, &err, FUZZ_ALLOW(MRQ_BAD_FILE));
     FUZZ_CHECK(status != MRQ_OK || (left > 36 && memcmp(bytes + 4, &(uint32_t){DIM}, 4) == 0 &&
-                                    memcmp(bytes + 8, &(uint64_t){MOVIES}, 8) == 0 && bytes[32] == 1));
+                                    memcmp(bytes + 8, &(uint64_t){ITEMS}, 8) == 0 && bytes[32] == 1));
     free(bytes);
     return 0;
 }

@@ -7,7 +7,7 @@
 
 static void check(const mrq_manifest *m, const mrq_model_curve *curve)
 {
-    FUZZ_CHECK(m->movies >= 1 && m->users >= 1 && m->dim >= 1);
+    FUZZ_CHECK(m->items >= 1 && m->users >= 1 && m->dim >= 1);
     FUZZ_CHECK(strlen(m->model_name) < sizeof m->model_name);
     FUZZ_CHECK(strlen(m->index.settings.factory) < sizeof m->index.settings.factory);
     FUZZ_CHECK(m->index.recall >= 0 && m->index.recall <= 1 && m->index.p50 >= 0 && m->index.p99 >= 0);

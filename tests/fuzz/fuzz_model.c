@@ -14,9 +14,9 @@ static void check_links(const mrq_links *links, uint32_t rows, uint32_t limit)
 
 static void use(const mrq_model *model)
 {
-    const uint32_t users = model->users->rows, movies = model->movies->rows, width = mrq_description_width(&model->description),
+    const uint32_t users = model->users->rows, items = model->items->rows, width = mrq_description_width(&model->description),
                    dim = mrq_description_dim(&model->description);
-    const size_t most = (size_t)(users > movies ? users : movies) * dim;
+    const size_t most = (size_t)(users > items ? users : items) * dim;
     mrq_error err = {0};
     mrq_folded *tower = NULL;
     double reach;
@@ -25,7 +25,7 @@ static void use(const mrq_model *model)
     float *numbers = calloc(most, sizeof *numbers);
     FUZZ_CHECK(numbers && width <= dim);
     FUZZ_CHECK(mrq_model_user_vectors(model, numbers, &err) == MRQ_OK);
-    FUZZ_CHECK(mrq_model_export_movies(model, numbers, &reach, &err) == MRQ_OK);
+    FUZZ_CHECK(mrq_model_export_items(model, numbers, &reach, &err) == MRQ_OK);
     const mrq_status status = mrq_model_fold(model, reach, &tower, &err);
     fuzz_check_status(status, &err, 0);
     mrq_folded_free(tower);
@@ -42,11 +42,11 @@ static void door(const char *path)
     if (!model)
         return;
     fuzz_check_table(model->users, FUZZ_STORED);
-    fuzz_check_table(model->movies, FUZZ_STORED);
-    fuzz_check_lists(&model->seen, model->users->rows, model->movies->rows, false);
-    check_links(&model->raters, model->movies->rows, model->users->rows);
-    check_links(&model->likes, model->users->rows, model->movies->rows);
-    FUZZ_CHECK(model->user_rows <= model->users->rows + 1 && model->movie_rows <= model->movies->rows + 1);
+    fuzz_check_table(model->items, FUZZ_STORED);
+    fuzz_check_lists(&model->seen, model->users->rows, model->items->rows, false);
+    check_links(&model->raters, model->items->rows, model->users->rows);
+    check_links(&model->likes, model->users->rows, model->items->rows);
+    FUZZ_CHECK(model->user_rows <= model->users->rows + 1 && model->item_rows <= model->items->rows + 1);
     FUZZ_CHECK(model->curve.n <= MRQ_EPOCHS_MAX && isfinite(model->description.shift));
     fuzz_check_finite(model->param, model->tensors.size);
     use(model);

@@ -58,9 +58,9 @@ static void check_schema(const mrq_schema *schema)
 {
     FUZZ_CHECK(*schema->name && schema->about);
     check_file(&schema->users, false);
-    check_file(&schema->movies, true);
+    check_file(&schema->items, true);
     check_file(&schema->ratings, true);
-    FUZZ_CHECK(mrq_schema_field(&schema->movies, MRQ_FIELD_ID, "id") && mrq_schema_field(&schema->ratings, MRQ_FIELD_ID, "user") &&
+    FUZZ_CHECK(mrq_schema_field(&schema->items, MRQ_FIELD_ID, "id") && mrq_schema_field(&schema->ratings, MRQ_FIELD_ID, "user") &&
                mrq_schema_field(&schema->ratings, MRQ_FIELD_ID, "movie") &&
                mrq_schema_field(&schema->ratings, MRQ_FIELD_RATING, NULL));
 }
@@ -107,7 +107,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     FUZZ_CHECK(mrq_json_parse((const char *)data, size, "fuzz.json", &json, &err) == MRQ_OK);
     char *printed = cJSON_Print(json);
     FUZZ_CHECK(printed && mrq_schema_parse(printed, strlen(printed), "again.json", &again, &err) == MRQ_OK);
-    FUZZ_CHECK(same_file(&schema->users, &again->users) && same_file(&schema->movies, &again->movies) &&
+    FUZZ_CHECK(same_file(&schema->users, &again->users) && same_file(&schema->items, &again->items) &&
                same_file(&schema->ratings, &again->ratings));
     cJSON_free(printed);
     cJSON_Delete(json);

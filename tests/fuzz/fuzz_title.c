@@ -1,4 +1,4 @@
-/* What a person types to find a movie: the titles found are those that a plainer search finds; and a movie named for its like is
+/* What a person types to find a item: the titles found are those that a plainer search finds; and a item named for its like is
  * one that is there. */
 #include <ctype.h>
 
@@ -27,7 +27,7 @@ static uint32_t count_titles(const char *text)
     char *question = malloc(2 * strlen(text) + 1);
     FUZZ_CHECK(question);
     plain(text, question);
-    for (uint32_t i = 0; i < MOVIES; i++) {
+    for (uint32_t i = 0; i < ITEMS; i++) {
         char title[80], words[170];
         fuzz_title(i, title);
         plain(title, words);
@@ -73,7 +73,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (status == MRQ_OK)
         FUZZ_CHECK(mrq_answer_size(found) == count_titles(text));
     problem = (mrq_error){0};
-    status = mrq_query_put(&query, MRQ_Q_MOVIE, text, &problem);
+    status = mrq_query_put(&query, MRQ_Q_ITEM, text, &problem);
     if (status == MRQ_OK)
         status = mrq_recommender_ask(recommender, MRQ_ASK_SIMILAR, &query, &alike, &problem);
     check(status, alike, &problem, FUZZ_ALLOW(MRQ_USAGE) | FUZZ_ALLOW(MRQ_NOT_FOUND));

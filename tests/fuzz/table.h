@@ -1,4 +1,4 @@
-/* What must hold of a table of users or movies and of its lists, wherever they come from. */
+/* What must hold of a table of users or items and of its lists, wherever they come from. */
 #ifndef MRQ_TESTS_FUZZ_TABLE_H
 #define MRQ_TESTS_FUZZ_TABLE_H
 

@@ -27,7 +27,7 @@ static const char *const fuzz_titles[] = {"Matrix, The (1999)",
                                           "M (1931)",
                                           "\xd0\x98\xd0\xb4\xd0\xb8 i smotri"};
 
-/* Title i of the movies, which are called alike but for their numbers. */
+/* Title i of the items, which are called alike but for their numbers. */
 static inline void fuzz_title(uint32_t i, char out[80])
 {
     const uint32_t n = sizeof fuzz_titles / sizeof *fuzz_titles;
@@ -38,17 +38,17 @@ static inline void fuzz_title(uint32_t i, char out[80])
 static inline void fuzz_world(mrq_recommender **recommender, mrq_generation **generation)
 {
     users = small_users(USERS, 3);
-    movies = small_movies(MOVIES, 3);
+    items = small_items(ITEMS, 3);
     mrq_dict *dict = mrq_dict_new();
-    for (uint32_t i = 0; i < MOVIES; i++) {
+    for (uint32_t i = 0; i < ITEMS; i++) {
         char title[80];
         fuzz_title(i, title);
         mrq_dict_push(dict, title, strlen(title));
     }
     const mrq_strings titles = mrq_dict_strings(dict);
-    assert_int_equal(mrq_strings_copy(movies->arena, &titles, &movies->column[1].text), 0);
+    assert_int_equal(mrq_strings_copy(items->arena, &titles, &items->column[1].text), 0);
     mrq_dict_free(dict);
-    model = model_of(FUZZ_MODEL, users, movies);
+    model = model_of(FUZZ_MODEL, users, items);
     mrq_random rng;
     mrq_random_init(&rng, 5, 5);
     for (size_t i = 0; i < model->tensors.size; i++)
@@ -73,12 +73,12 @@ static inline mrq_recommender *fuzz_recommender(void)
     return recommender;
 }
 
-/* The movies of an answer: at most `k`, distinct, scores from the best down. */
+/* The items of an answer: at most `k`, distinct, scores from the best down. */
 static inline void fuzz_check_results(const cJSON *results, uint32_t k)
 {
     const cJSON *item;
     double last = INFINITY;
-    bool seen[10 + 3 * MOVIES] = {false}; /* by id */
+    bool seen[10 + 3 * ITEMS] = {false}; /* by id */
     FUZZ_CHECK(cJSON_IsArray(results) && cJSON_GetArraySize(results) <= (int)k);
     cJSON_ArrayForEach(item, results)
     {
@@ -88,7 +88,7 @@ static inline void fuzz_check_results(const cJSON *results, uint32_t k)
             FUZZ_CHECK(cJSON_IsNumber(score) && score->valuedouble <= last);
             last = score->valuedouble;
         }
-        FUZZ_CHECK(id->valueint >= 10 && id->valueint < 10 + 3 * MOVIES && !seen[id->valueint]);
+        FUZZ_CHECK(id->valueint >= 10 && id->valueint < 10 + 3 * ITEMS && !seen[id->valueint]);
         seen[id->valueint] = true;
     }
 }

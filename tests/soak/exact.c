@@ -1,18 +1,18 @@
 /* What a generation says, in doubles and without any shortcut: exact FOLDER NAME, asked by exact.py a line at a time.
  *
- * The store room opens and verifies the generation; of what it holds only the numbers are used: the tower's rows, which movies each
- * user likes, the movies' vectors. Vectors are summed and multiplied here, for every movie there is. Neither the engine's code nor
+ * The store room opens and verifies the generation; of what it holds only the numbers are used: the tower's rows, which items each
+ * user likes, the items' vectors. Vectors are summed and multiplied here, for every item there is. Neither the engine's code nor
  * its kernels, sketch, filters or caches have a part in it; filters, order and documents are exact.py's.
  *
  * Beside each number stands a bound of what single precision may have made of it: SLACK times the lengths of all that was summed,
  * which is ten times what was seen of the worst.
  *
  * The first line says what there is, as JSON. Then each line asks, and is answered by a line "ok COUNT" and so many doubles:
- *   score USER CODES FEEDBACK           a score of each movie, then the bound of each; USER is a row or -, CODES a number or - for
+ *   score USER CODES FEEDBACK           a score of each item, then the bound of each; USER is a row or -, CODES a number or - for
  *                                    each feature of the tower, FEEDBACK row:strength,... or -
- *   similar ROW                      the same of the movies like one
- *   explain USER CODES FEEDBACK ROWS    of each of these movies: the base, its bound; each part, its bound
- *   user ROW                         the rows of movies that a user has rated, -1, and those that the user likes
+ *   similar ROW                      the same of the items like one
+ *   explain USER CODES FEEDBACK ROWS    of each of these items: the base, its bound; each part, its bound
+ *   user ROW                         the rows of items that a user has rated, -1, and those that the user likes
  * Only a linear tower under an inner product, and only an index that scans, has one right answer that is told here. */
 #include <math.h>
 #include <stdio.h>
@@ -40,7 +40,7 @@ typedef struct person {
 
 static mrq_generation *generation;
 static const mrq_folded *tower;
-static const float *vectors;               /* (movies, dim) */
+static const float *vectors;               /* (items, dim) */
 static double *mean[MRQ_BRANCHES_MAX];     /* (width) each; NULL for the id's */
 static uint32_t feature[MRQ_BRANCHES_MAX]; /* branches but the id's, in their order */
 static uint32_t n_features;
@@ -67,23 +67,23 @@ static double length(const float *row)
     return sqrt(sum);
 }
 
-static const float *vector(uint32_t movie)
+static const float *vector(uint32_t item)
 {
-    return vectors + (size_t)movie * tower->dim;
+    return vectors + (size_t)item * tower->dim;
 }
 
-static double inner(const float *row, uint32_t movie)
+static double inner(const float *row, uint32_t item)
 {
-    const float *v = vector(movie);
+    const float *v = vector(item);
     double sum = 0;
     for (uint32_t d = 0; d < tower->size; d++)
         sum += (double)row[d] * (double)v[d];
     return tower->scale * sum;
 }
 
-static double inner_mean(const double *row, uint32_t movie)
+static double inner_mean(const double *row, uint32_t item)
 {
-    const float *v = vector(movie);
+    const float *v = vector(item);
     double sum = 0;
     for (uint32_t d = 0; d < tower->size; d++)
         sum += row[d] * (double)v[d];
@@ -175,24 +175,24 @@ static void print_users(mrq_print *out)
 }
 
 /* [id, title, year, [genre...], ratings] of each. */
-static void print_movies(mrq_print *out)
+static void print_items(mrq_print *out)
 {
-    const mrq_table *movies = generation->movies;
-    const mrq_column *title = mrq_table_first(movies, MRQ_TEXT), *genres = mrq_table_first(movies, MRQ_SET);
-    const mrq_column *year = mrq_table_column(movies, "year");
+    const mrq_table *items = generation->items;
+    const mrq_column *title = mrq_table_first(items, MRQ_TEXT), *genres = mrq_table_first(items, MRQ_SET);
+    const mrq_column *year = mrq_table_column(items, "year");
     if (!title || !genres || !year)
-        die("want movies with titles, genres and years");
-    uint32_t *ratings = mrq_array(movies->rows, sizeof *ratings);
+        die("want items with titles, genres and years");
+    uint32_t *ratings = mrq_array(items->rows, sizeof *ratings);
     if (!ratings)
         die("out of memory");
     for (uint64_t i = 0; i < generation->seen.offset[generation->users->rows]; i++)
         ratings[generation->seen.item[i]]++;
     print_strings(out, "genres", &genres->dict);
-    mrq_print_key(out, "movies");
+    mrq_print_key(out, "items");
     mrq_print_open(out, '[');
-    for (uint32_t m = 0; m < movies->rows; m++) {
+    for (uint32_t m = 0; m < items->rows; m++) {
         mrq_print_open(out, '[');
-        mrq_print_whole(out, movies->id[m]);
+        mrq_print_whole(out, items->id[m]);
         mrq_print_text(out, mrq_strings_at(&title->text, m));
         mrq_print_real(out, year->number[m], 3);
         mrq_print_open(out, '[');
@@ -213,7 +213,7 @@ static void tell(void)
     mrq_print_key(&out, "model");
     mrq_print_text(&out, generation->model_name);
     print_users(&out);
-    print_movies(&out);
+    print_items(&out);
     mrq_print_close(&out, '}');
     char *text = mrq_print_take(&out, NULL);
     if (!text)
@@ -238,22 +238,22 @@ static uint32_t number(const char *text, uint32_t limit)
     return (uint32_t)n;
 }
 
-/* What the movies that are told, and those of the user's history that are not, add: in the order of the rows. */
-static void add_movies(person *p, const char *user, char *feedback)
+/* What the items that are told, and those of the user's history that are not, add: in the order of the rows. */
+static void add_items(person *p, const char *user, char *feedback)
 {
     static double told[INPUTS_MAX];
-    static uint32_t movie[INPUTS_MAX];
+    static uint32_t item[INPUTS_MAX];
     uint32_t n = 0;
     char *save;
     for (char *word = strcmp(feedback, "-") == 0 ? NULL : strtok_r(feedback, ",", &save); word; word = strtok_r(NULL, ",", &save)) {
         if (n == INPUTS_MAX)
             die("feedback that is too long");
-        movie[n] = number(word, generation->movies->rows);
+        item[n] = number(word, generation->items->rows);
         told[n++] = strtod(strchr(word, ':') + 1, NULL);
     }
     const uint32_t row = strcmp(user, "-") == 0 ? MRQ_NONE : number(user, generation->users->rows);
     const uint64_t *offset = tower->history.list.offset + (row == MRQ_NONE ? 0 : row);
-    for (uint32_t m = 0; m < generation->movies->rows; m++) {
+    for (uint32_t m = 0; m < generation->items->rows; m++) {
         double strength = 0;
         bool has = false;
         if (row != MRQ_NONE && tower->user_row[row])
@@ -261,7 +261,7 @@ static void add_movies(person *p, const char *user, char *feedback)
                 if (tower->history.list.item[i] == m)
                     strength = (double)tower->history.strength[i], has = true;
         for (uint32_t i = 0; i < n; i++)
-            if (movie[i] == m)
+            if (item[i] == m)
                 strength = told[i], has = true;
         if (has)
             add(p, tower->liked + (size_t)m * tower->width, strength, NULL);
@@ -277,21 +277,21 @@ static void read_person(person *p, const char *user, char *codes, char *feedback
         if (word && strcmp(word, "-") != 0)
             add(p, branch->rows + (size_t)number(word, branch->n_rows) * tower->width, 1, mean[feature[f]]);
     }
-    add_movies(p, user, feedback);
+    add_items(p, user, feedback);
 }
 
 /* What anybody scores, and what the person's inputs change of it. */
-static double base(uint32_t movie)
+static double base(uint32_t item)
 {
-    double sum = tower->shift + inner(tower->start, movie);
+    double sum = tower->shift + inner(tower->start, item);
     for (uint32_t f = 0; f < n_features; f++)
-        sum += inner_mean(mean[feature[f]], movie);
+        sum += inner_mean(mean[feature[f]], item);
     return sum;
 }
 
-static double part(const summand *s, uint32_t movie)
+static double part(const summand *s, uint32_t item)
 {
-    return s->strength * inner(s->row, movie) - (s->less ? inner_mean(s->less, movie) : 0);
+    return s->strength * inner(s->row, item) - (s->less ? inner_mean(s->less, item) : 0);
 }
 
 static double norm(const double *row)
@@ -321,10 +321,10 @@ static void send_doubles(const double *data, size_t n)
     fwrite(data, sizeof *data, n, stdout);
 }
 
-/* One sum a coordinate, then one inner product a movie. */
+/* One sum a coordinate, then one inner product a item. */
 static void score(const person *p)
 {
-    const uint32_t n = generation->movies->rows;
+    const uint32_t n = generation->items->rows;
     double *sum = doubles(tower->width), *out = doubles(2 * (size_t)n), bound = base_bound();
     for (uint32_t d = 0; d < tower->width; d++) {
         sum[d] = (double)tower->start[d];
@@ -344,16 +344,16 @@ static void score(const person *p)
     mrq_free(out);
 }
 
-/* By what liking a movie adds; where nobody does, by the cosine of the movies' vectors. */
-static void similar(uint32_t movie)
+/* By what liking a item adds; where nobody does, by the cosine of the items' vectors. */
+static void similar(uint32_t item)
 {
-    const uint32_t n = generation->movies->rows;
-    const float *liked = tower->liked + (size_t)movie * tower->width;
+    const uint32_t n = generation->items->rows;
+    const float *liked = tower->liked + (size_t)item * tower->width;
     const bool known = length(liked) > 0;
     double *out = doubles(2 * (size_t)n);
     for (uint32_t m = 0; m < n; m++) {
-        const double lengths = length(vector(movie)) * length(vector(m));
-        const double product = inner(known ? liked : vector(movie), m) / tower->scale;
+        const double lengths = length(vector(item)) * length(vector(m));
+        const double product = inner(known ? liked : vector(item), m) / tower->scale;
         out[m] = known ? tower->scale * product : lengths > 0 ? product / lengths : 0;
         out[n + m] = SLACK * (known ? tower->scale * length(liked) : 1);
     }
@@ -370,11 +370,11 @@ static void explain(const person *p, char *rows)
     double *out = doubles(2 * n * (1 + (size_t)p->n));
     n = 0;
     for (char *word = strtok_r(rows, ",", &save); word; word = strtok_r(NULL, ",", &save)) {
-        const uint32_t movie = number(word, generation->movies->rows);
-        out[n++] = base(movie);
+        const uint32_t item = number(word, generation->items->rows);
+        out[n++] = base(item);
         out[n++] = base_bound();
         for (uint32_t i = 0; i < p->n; i++) {
-            out[n++] = part(&p->part[i], movie);
+            out[n++] = part(&p->part[i], item);
             out[n++] = part_bound(&p->part[i]);
         }
     }
@@ -385,7 +385,7 @@ static void explain(const person *p, char *rows)
 static void user(uint32_t row)
 {
     const mrq_lists *lists[] = {&generation->seen, &tower->history.list};
-    double *out = doubles(2 * (size_t)generation->movies->rows + 1);
+    double *out = doubles(2 * (size_t)generation->items->rows + 1);
     size_t n = 0;
     for (int l = 0; l < 2; l++) {
         for (uint64_t i = lists[l]->offset[row]; i < lists[l]->offset[row + 1]; i++)
@@ -416,7 +416,7 @@ int main(int argc, char **argv)
         else if (word[4] && strcmp(word[0], "explain") == 0)
             explain(&who, word[4]);
         else if (word[1] && strcmp(word[0], "similar") == 0)
-            similar(number(word[1], generation->movies->rows));
+            similar(number(word[1], generation->items->rows));
         else if (word[1] && strcmp(word[0], "user") == 0)
             user(number(word[1], generation->users->rows));
         else

@@ -111,11 +111,11 @@ static inline mrq_status asked_recommend(const mrq_generation *g, mrq_cache *cac
     return mrq_recommend(g, cache, &query, out, problem);
 }
 
-static inline mrq_status asked_similar(const mrq_generation *g, const char *movie, uint32_t k, const question_filters *filters,
+static inline mrq_status asked_similar(const mrq_generation *g, const char *item, uint32_t k, const question_filters *filters,
                                        mrq_content *out, mrq_error *problem)
 {
     ASKED_QUERY query = {0};
-    MRQ_TRY(mrq_query_put(&query, MRQ_Q_MOVIE, movie, problem));
+    MRQ_TRY(mrq_query_put(&query, MRQ_Q_ITEM, item, problem));
     MRQ_TRY(asked_number(&query, MRQ_Q_K, k, problem));
     if (filters)
         MRQ_TRY(asked_filter(filters, &query, problem));
@@ -136,21 +136,21 @@ static inline mrq_status ask_recommend(mrq_recommender *r, const question *a, mr
     return mrq_recommender_ask(r, MRQ_ASK_RECOMMEND, &query, out, problem);
 }
 
-static inline mrq_status ask_similar(mrq_recommender *r, const char *movie, uint32_t k, const question_filters *filters,
+static inline mrq_status ask_similar(mrq_recommender *r, const char *item, uint32_t k, const question_filters *filters,
                                      mrq_answer **out, mrq_error *problem)
 {
     ASKED_QUERY query = {0};
-    MRQ_TRY(mrq_query_put(&query, MRQ_Q_MOVIE, movie, problem));
+    MRQ_TRY(mrq_query_put(&query, MRQ_Q_ITEM, item, problem));
     MRQ_TRY(asked_number(&query, MRQ_Q_K, k, problem));
     if (filters)
         MRQ_TRY(asked_filter(filters, &query, problem));
     return mrq_recommender_ask(r, MRQ_ASK_SIMILAR, &query, out, problem);
 }
 
-static inline mrq_status ask_movie(mrq_recommender *r, int64_t id, mrq_answer **out, mrq_error *problem)
+static inline mrq_status ask_item(mrq_recommender *r, int64_t id, mrq_answer **out, mrq_error *problem)
 {
     ASKED_QUERY query = {0};
-    MRQ_TRY(asked_number(&query, MRQ_Q_MOVIE, id, problem));
+    MRQ_TRY(asked_number(&query, MRQ_Q_ITEM, id, problem));
     return mrq_recommender_ask(r, MRQ_ASK_ITEM, &query, out, problem);
 }
 

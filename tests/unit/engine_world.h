@@ -13,8 +13,8 @@ enum { WORLD_USERS = 50, WORLD_RATINGS = 900, WORLD_WIDTH = 20 };
 typedef struct engine_world {
     mrq_generation g;
     mrq_model *model;
-    float *movie;   /* (movies, width) of the movie tower */
-    float *vectors; /* (movies, dim) of the index */
+    float *item;   /* (items, width) of the item tower */
+    float *vectors; /* (items, dim) of the index */
 } engine_world;
 
 static mrq_error err;
@@ -31,18 +31,18 @@ static mrq_error err;
 #define WORLD_TANH                                                                                                                 \
     SMALL(SMALL_BIASED, "\"kind\":\"sum\",\"size\":19,\"activation\":\"tanh\"", SMALL_SUM_USER,                                    \
           "{\"feature\":\"id\",\"kind\":\"id\"}", "")
-#define WORLD_COSINE SMALL(SMALL_COSINE, SMALL_DENSE, SMALL_DENSE_USER, SMALL_DENSE_MOVIE, "")
+#define WORLD_COSINE SMALL(SMALL_COSINE, SMALL_DENSE, SMALL_DENSE_USER, SMALL_DENSE_ITEM, "")
 
-/* The last two users have rated nothing, and nobody has rated the last movie. User i has the id i + 1, movie i the id 10 + 3 i. */
-static inline engine_world *engine_world_new(const char *description_text, uint32_t movies)
+/* The last two users have rated nothing, and nobody has rated the last item. User i has the id i + 1, item i the id 10 + 3 i. */
+static inline engine_world *engine_world_new(const char *description_text, uint32_t items)
 {
-    static uint32_t user[WORLD_RATINGS], movie[WORLD_RATINGS], train[WORLD_RATINGS];
+    static uint32_t user[WORLD_RATINGS], item[WORLD_RATINGS], train[WORLD_RATINGS];
     static float rating[WORLD_RATINGS];
     mrq_random rng;
-    mrq_random_init(&rng, 5, movies);
+    mrq_random_init(&rng, 5, items);
     for (uint32_t i = 0; i < WORLD_RATINGS; i++) {
         user[i] = (uint32_t)mrq_random_below(&rng, WORLD_USERS - 2);
-        movie[i] = (uint32_t)mrq_random_below(&rng, movies - 1);
+        item[i] = (uint32_t)mrq_random_below(&rng, items - 1);
         rating[i] = (float)(1 + mrq_random_below(&rng, 5));
         train[i] = i;
     }
@@ -52,11 +52,11 @@ static inline engine_world *engine_world_new(const char *description_text, uint3
     strcpy(w->g.name, "20260131T020000Z-0123456789ab");
     strcpy(w->g.model_name, "toy");
     w->g.users = small_users(WORLD_USERS, 3);
-    w->g.movies = small_movies(movies, 3);
+    w->g.items = small_items(items, 3);
     const mrq_model_source source = {.users = w->g.users,
-                                     .movies = w->g.movies,
+                                     .items = w->g.items,
                                      .rating_user = user,
-                                     .rating_movie = movie,
+                                     .rating_item = item,
                                      .rating = rating,
                                      .train = train,
                                      .n_ratings = WORLD_RATINGS,
@@ -68,14 +68,14 @@ static inline engine_world *engine_world_new(const char *description_text, uint3
         w->model->param[i] = (float)(mrq_random_unit(&rng) - 0.5);
     double reach;
     const uint32_t dim = mrq_description_dim(&description);
-    w->movie = mrq_array((size_t)movies * mrq_description_width(&description), sizeof *w->movie);
-    w->vectors = mrq_array((size_t)movies * dim, sizeof *w->vectors);
-    assert_ok(mrq_model_movie_vectors(w->model, w->movie, &err));
-    assert_ok(mrq_model_export_movies(w->model, w->vectors, &reach, &err));
+    w->item = mrq_array((size_t)items * mrq_description_width(&description), sizeof *w->item);
+    w->vectors = mrq_array((size_t)items * dim, sizeof *w->vectors);
+    assert_ok(mrq_model_item_vectors(w->model, w->item, &err));
+    assert_ok(mrq_model_export_items(w->model, w->vectors, &reach, &err));
     assert_ok(mrq_model_fold(w->model, reach, &w->g.tower, &err));
     assert_true(w->g.tower->width <= WORLD_WIDTH);
     w->g.seen = *mrq_model_seen(w->model);
-    assert_ok(mrq_index_build("Flat", w->vectors, movies, dim, &w->g.index, &err));
+    assert_ok(mrq_index_build("Flat", w->vectors, items, dim, &w->g.index, &err));
     return w;
 }
 
@@ -85,8 +85,8 @@ static inline void engine_world_free(engine_world *w)
     mrq_folded_free(w->g.tower);
     mrq_model_free(w->model);
     mrq_table_free(w->g.users);
-    mrq_table_free(w->g.movies);
-    mrq_free(w->movie);
+    mrq_table_free(w->g.items);
+    mrq_free(w->item);
     mrq_free(w->vectors);
     free(w);
 }
@@ -116,9 +116,9 @@ static inline const float *world_row(const engine_world *w, const char *feature,
     return w->g.tower->branch[world_branch(w, feature)].rows + (size_t)value * w->g.tower->width;
 }
 
-static inline const float *world_liked(const engine_world *w, uint32_t movie)
+static inline const float *world_liked(const engine_world *w, uint32_t item)
 {
-    return w->g.tower->liked + (size_t)movie * w->g.tower->width;
+    return w->g.tower->liked + (size_t)item * w->g.tower->width;
 }
 
 /* Adds a feature's average: a row a user. */
@@ -138,11 +138,11 @@ static inline world_sum world_start(const engine_world *w)
 }
 
 /* The score that the network gives. */
-static inline double world_score(const engine_world *w, const world_sum *sum, uint32_t movie)
+static inline double world_score(const engine_world *w, const world_sum *sum, uint32_t item)
 {
     const mrq_folded *tower = w->g.tower;
     const mrq_description *d = mrq_model_description(w->model);
-    const float *m = w->movie + (size_t)movie * tower->width;
+    const float *m = w->item + (size_t)item * tower->width;
     double product = 0, own = 0, its = 0;
     for (uint32_t i = 0; i < tower->size; i++) {
         const double y = tower->activation == MRQ_TANH ? tanh(sum->at[i]) : sum->at[i];

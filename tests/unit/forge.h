@@ -68,7 +68,7 @@ static inline void vouch_for(const char *store, const char *file)
     current_path(store, file, path);
     MRQ_AUTOFREE unsigned char *bytes = read_bytes(path, &size);
     const mrq_map map = {bytes, size};
-    const bool container = strcmp(file, "movies.faiss") != 0;
+    const bool container = strcmp(file, "items.faiss") != 0;
     snprintf(hex, sizeof hex, "%016llx", (unsigned long long)(container ? mrq_container_claim(&map) : mrq_checksum(bytes, size)));
     MRQ_CLEANUP(cJSON_Delete) cJSON *json = get_manifest(store);
     cJSON *entry = cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(json, "files"), file);

@@ -103,20 +103,20 @@ static inline void reference_vector(const mrq_tower *tower, const double *param,
 }
 
 /* The score of two vectors (width). */
-static inline double reference_match(const mrq_description *d, const double *user, const double *movie)
+static inline double reference_match(const mrq_description *d, const double *user, const double *item)
 {
     double sum = 0;
     for (uint32_t i = 0; i < d->dim; i++)
-        sum += user[i] * movie[i];
-    return (d->score == MRQ_COSINE ? d->scale * sum : sum) + d->shift + (d->bias ? user[d->dim] + movie[d->dim] : 0);
+        sum += user[i] * item[i];
+    return (d->score == MRQ_COSINE ? d->scale * sum : sum) + d->shift + (d->bias ? user[d->dim] + item[d->dim] : 0);
 }
 
-/* The score of a user and a movie. */
-static inline double reference_score(const mrq_model *model, const double *param, uint32_t user, uint32_t movie, uint64_t salt)
+/* The score of a user and a item. */
+static inline double reference_score(const mrq_model *model, const double *param, uint32_t user, uint32_t item, uint64_t salt)
 {
     double u[1025], m[1025];
     reference_vector(&model->user, param, user, salt, u);
-    reference_vector(&model->movie, param, movie, salt, m);
+    reference_vector(&model->item, param, item, salt, m);
     return reference_match(&model->description, u, m);
 }
 

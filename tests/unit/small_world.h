@@ -1,4 +1,4 @@
-/* A small world for tests: users and movies with every kind of column, made from a seed. */
+/* A small world for tests: users and items with every kind of column, made from a seed. */
 #ifndef MRQ_TESTS_SMALL_WORLD_H
 #define MRQ_TESTS_SMALL_WORLD_H
 
@@ -49,7 +49,7 @@ static inline mrq_lists small_lists(mrq_table *table, mrq_random *rng, uint32_t 
         for (uint64_t j = 0; j < n; j++)
             row[j] = (uint32_t)mrq_random_below(rng, values);
         if (set)
-            mrq_items_sort(row, n);
+            mrq_list_sort(row, n);
         for (uint64_t j = 0; j < n; j++)
             if (!set || !j || row[j] != row[kept - 1])
                 row[kept++] = row[j];
@@ -83,7 +83,7 @@ static inline mrq_table *small_users(uint32_t rows, uint64_t seed)
 }
 
 /* genres (set), title (text), year (number) */
-static inline mrq_table *small_movies(uint32_t rows, uint64_t seed)
+static inline mrq_table *small_items(uint32_t rows, uint64_t seed)
 {
     mrq_random rng;
     mrq_random_init(&rng, seed, 2);
@@ -102,26 +102,26 @@ static inline mrq_table *small_movies(uint32_t rows, uint64_t seed)
     return table;
 }
 
-/* A data set whose ratings, 1 to 5, follow a rule of gender and movie. */
+/* A data set whose ratings, 1 to 5, follow a rule of gender and item. */
 typedef struct small_data {
     mrq_dataset data;
-    uint32_t *user, *movie; /* (ratings) what `data` reads, free to change */
+    uint32_t *user, *item; /* (ratings) what `data` reads, free to change */
     float *rating;
 } small_data;
 
-static inline small_data *small_data_new(uint32_t users, uint32_t movies, uint32_t ratings)
+static inline small_data *small_data_new(uint32_t users, uint32_t items, uint32_t ratings)
 {
     small_data *s = calloc(1, sizeof *s);
     mrq_random rng;
     mrq_random_init(&rng, 9, 0);
     s->user = mrq_array(ratings, sizeof *s->user);
-    s->movie = mrq_array(ratings, sizeof *s->movie);
+    s->item = mrq_array(ratings, sizeof *s->item);
     s->rating = mrq_array(ratings, sizeof *s->rating);
     s->data = (mrq_dataset){.users = small_users(users, 5),
-                            .movies = small_movies(movies, 5),
+                            .items = small_items(items, 5),
                             .n = ratings,
                             .user = s->user,
-                            .movie = s->movie,
+                            .item = s->item,
                             .rating = s->rating,
                             .rating_min = 1,
                             .rating_max = 5,
@@ -129,8 +129,8 @@ static inline small_data *small_data_new(uint32_t users, uint32_t movies, uint32
                             .schema = "small"};
     for (uint32_t i = 0; i < ratings; i++) {
         s->user[i] = (uint32_t)mrq_random_below(&rng, users);
-        s->movie[i] = (uint32_t)mrq_random_below(&rng, movies);
-        s->rating[i] = (float)(1 + (s->data.users->column[0].code[s->user[i]] + s->movie[i]) % 5);
+        s->item[i] = (uint32_t)mrq_random_below(&rng, items);
+        s->rating[i] = (float)(1 + (s->data.users->column[0].code[s->user[i]] + s->item[i]) % 5);
     }
     return s;
 }
@@ -138,16 +138,16 @@ static inline small_data *small_data_new(uint32_t users, uint32_t movies, uint32
 static inline void small_data_free(small_data *s)
 {
     mrq_table_free(s->data.users);
-    mrq_table_free(s->data.movies);
+    mrq_table_free(s->data.items);
     mrq_free(s->user);
-    mrq_free(s->movie);
+    mrq_free(s->item);
     mrq_free(s->rating);
     free(s);
 }
 
-/* Descriptions for it: SMALL(score, joint, user branches, movie branches, train). Odd sizes, so that no kernel runs even. */
-#define SMALL(score, joint, user, movie, train)                                                                                    \
-    "{\"name\":\"small\",\"score\":{" score "},\"joint\":{" joint "},\"towers\":{\"user\":[" user "],\"movie\":[" movie            \
+/* Descriptions for it: SMALL(score, joint, user branches, item branches, train). Odd sizes, so that no kernel runs even. */
+#define SMALL(score, joint, user, item, train)                                                                                    \
+    "{\"name\":\"small\",\"score\":{" score "},\"joint\":{" joint "},\"towers\":{\"user\":[" user "],\"movie\":[" item            \
     "]},\"train\":{" train "}}"
 #define SMALL_COSINE "\"kind\":\"cosine\",\"scale\":5"
 #define SMALL_DOT    "\"kind\":\"dot\",\"shift\":3"
@@ -158,7 +158,7 @@ static inline void small_data_free(small_data *s)
     "{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":5,\"fc\":7,\"dropout\":0.3},"                                               \
     "{\"feature\":\"gender\",\"kind\":\"category\",\"embedding\":3,\"lr\":0.25},"                                                  \
     "{\"feature\":\"job\",\"kind\":\"category\",\"embedding\":4,\"fc\":3}"
-#define SMALL_DENSE_MOVIE                                                                                                          \
+#define SMALL_DENSE_ITEM                                                                                                          \
     "{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":6},"                                                                        \
     "{\"feature\":\"genres\",\"kind\":\"set\",\"embedding\":3},"                                                                   \
     "{\"feature\":\"title\",\"kind\":\"text\",\"embedding\":4,\"window\":3,\"filters\":5}"
@@ -166,7 +166,7 @@ static inline void small_data_free(small_data *s)
     "{\"feature\":\"id\",\"kind\":\"id\",\"dropout\":0.3},"                                                                        \
     "{\"feature\":\"gender\",\"kind\":\"category\",\"lr\":0.25},"                                                                  \
     "{\"feature\":\"job\",\"kind\":\"category\",\"embedding\":4}"
-#define SMALL_SUM_MOVIE                                                                                                            \
+#define SMALL_SUM_ITEM                                                                                                            \
     "{\"feature\":\"id\",\"kind\":\"id\",\"dropout\":0.3},"                                                                        \
     "{\"feature\":\"ratings\",\"kind\":\"ratings\",\"dropout\":0.4},"                                                              \
     "{\"feature\":\"genres\",\"kind\":\"set\"},"                                                                                   \
@@ -182,7 +182,7 @@ static inline mrq_description describe(const char *text)
 
 /* What the shipped model "rating" looks like. */
 #define SMALL_RATING_USER "{\"feature\":\"id\",\"kind\":\"id\"},{\"feature\":\"gender\",\"kind\":\"category\",\"bias_only\":true}"
-#define SMALL_RATING_MOVIE                                                                                                         \
+#define SMALL_RATING_ITEM                                                                                                         \
     "{\"feature\":\"ratings\",\"kind\":\"ratings\",\"dropout\":0.5},"                                                              \
     "{\"feature\":\"id\",\"kind\":\"id\",\"dropout\":0.3,\"bias_only\":true},"                                                     \
     "{\"feature\":\"genres\",\"kind\":\"set\",\"bias_only\":true},"                                                                \

@@ -11,28 +11,28 @@
 #include "store/publication.h"
 #include "unit/forge.h"
 
-enum { USERS = 50, MOVIES = 40, DIM = 16 };
+enum { USERS = 50, ITEMS = 40, DIM = 16 };
 
 static char folder[PATH], model_path[PATH + 20];
-static mrq_table *users, *movies;
+static mrq_table *users, *items;
 static mrq_model *model;
 static const mrq_export_options flat = {.index = "Flat", .recall = 1};
 
 /* A model of these tables with starting parameters. */
-static inline mrq_model *model_of(const char *text, const mrq_table *its_users, const mrq_table *its_movies)
+static inline mrq_model *model_of(const char *text, const mrq_table *its_users, const mrq_table *its_items)
 {
-    static uint32_t user[200], movie[200], train[200];
+    static uint32_t user[200], item[200], train[200];
     static float rating[200];
     for (uint32_t i = 0; i < 200; i++) {
         rating[i] = (float)(1 + i % 5);
         user[i] = i * 7 % its_users->rows;
-        movie[i] = i * 13 % its_movies->rows;
+        item[i] = i * 13 % its_items->rows;
         train[i] = i;
     }
     mrq_description description;
     mrq_model *made = NULL;
     assert_ok(mrq_description_parse(text, strlen(text), "small.json", &description, &err));
-    const mrq_model_source source = {its_users, its_movies, user, movie, rating, train, 200, 200, 11, 3};
+    const mrq_model_source source = {its_users, its_items, user, item, rating, train, 200, 200, 11, 3};
     assert_ok(mrq_model_new(&description, &source, &made, &err));
     return made;
 }
@@ -50,8 +50,8 @@ static inline int make_world(void **state)
 {
     (void)state;
     users = small_users(USERS, 3);
-    movies = small_movies(MOVIES, 3);
-    model = model_of(STORE_MODEL, users, movies);
+    items = small_items(ITEMS, 3);
+    model = model_of(STORE_MODEL, users, items);
     model->results = (mrq_model_results){.seed = 11,
                                          .data_fingerprint = 0x123456789abcdef0,
                                          .train_rmse = 0.8,
@@ -77,7 +77,7 @@ static inline int free_world(void **state)
     (void)state;
     mrq_model_free(model);
     mrq_table_free(users);
-    mrq_table_free(movies);
+    mrq_table_free(items);
     temporary_remove(folder);
     return 0;
 }

@@ -530,7 +530,7 @@ static void save_table(const mrq_table *table, const char *path)
 static void test_table(void **state)
 {
     (void)state;
-    mrq_table *table = small_movies(20, 8), *back = NULL;
+    mrq_table *table = small_items(20, 8), *back = NULL;
     mrq_container *c = NULL;
     save_table(table, in_folder("t.mrq"));
     assert_ok(mrq_container_open(in_folder("t.mrq"), "test", 1, &c, &err));

@@ -21,7 +21,7 @@ static mrq_error err;
 #define HISTORY "{\"feature\":\"history\",\"kind\":\"history\"}"
 #define ID      "{\"feature\":\"id\",\"kind\":\"id\"}"
 #define RANKS   SMALL("\"kind\":\"dot\"", "\"kind\":\"sum\",\"size\":11", HISTORY, ID, "\"objective\":\"ranking\"")
-#define RATES   SMALL(SMALL_BIASED, SMALL_SUM, SMALL_SUM_USER, SMALL_SUM_MOVIE, "\"epochs\":1")
+#define RATES   SMALL(SMALL_BIASED, SMALL_SUM, SMALL_SUM_USER, SMALL_SUM_ITEM, "\"epochs\":1")
 
 static enum fault {
     NONE,
@@ -279,7 +279,7 @@ static void a_product_has_its_memory_beforehand(void **state)
     assert_int_equal(blocks_taken, 0);
     uint32_t top[6];
     const mrq_rank_task many = {
-        .movies = 1, .user = top, .k = 1, .threads = 6}; /* and as many threads of BLAS, but for the first */
+        .items = 1, .user = top, .k = 1, .threads = 6}; /* and as many threads of BLAS, but for the first */
     assert_int_equal(setrlimit(RLIMIT_AS, &few), 0);
     const mrq_status ranked = mrq_rank(&many, NULL, NULL, top, &err);
     assert_int_equal(setrlimit(RLIMIT_AS, &all), 0);
@@ -291,7 +291,7 @@ static void a_product_has_its_memory_beforehand(void **state)
     assert_int_equal(blocks_taken, 5);
     blocks_taken = 0;
     uint32_t nobody[1] = {0};
-    const mrq_rank_task ranking = {.movies = 1, .user = nobody, .k = 1, .threads = 4};
+    const mrq_rank_task ranking = {.items = 1, .user = nobody, .k = 1, .threads = 4};
     assert_ok(mrq_rank(&ranking, NULL, NULL, nobody, &err));
     assert_int_equal(blocks_taken, 7);
     blocks_taken = 0;
@@ -366,7 +366,7 @@ static void each_cpu_has_its_kernels(void **state)
     (void)cpus;
 }
 
-/* From 1024 movies on threads share an inverse; none is left with the products that follow. */
+/* From 1024 items on threads share an inverse; none is left with the products that follow. */
 static void a_large_inverse_is_shared(void **state)
 {
     (void)state;
@@ -419,7 +419,7 @@ static void nothing_else_is_computed_with_wrong_kernels(void **state)
     for (int i = 0; i < 2; i++)
         assert_fails(mrq_ranker_make(kinds[i], &s->data, &parts, 1, 1, &ranker, &err), MRQ_FAILED,
                      "OpenBLAS computes wrongly here");
-    assert_fails(mrq_model_export_movies(model, vectors, &reach, &err), MRQ_FAILED, "OpenBLAS computes wrongly here");
+    assert_fails(mrq_model_export_items(model, vectors, &reach, &err), MRQ_FAILED, "OpenBLAS computes wrongly here");
     fault = NONE;
     mrq_parts_clear(&parts);
     small_data_free(s);

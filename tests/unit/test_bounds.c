@@ -8,17 +8,17 @@ static mrq_error err;
 
 /* Ratings that are given one by one */
 
-static small_data *empty(uint32_t users, uint32_t movies, uint32_t most)
+static small_data *empty(uint32_t users, uint32_t items, uint32_t most)
 {
-    small_data *s = small_data_new(users, movies, most);
+    small_data *s = small_data_new(users, items, most);
     s->data.n = 0;
     return s;
 }
 
-static void rate(small_data *s, uint32_t user, uint32_t movie, float rating)
+static void rate(small_data *s, uint32_t user, uint32_t item, float rating)
 {
     s->user[s->data.n] = user;
-    s->movie[s->data.n] = movie;
+    s->item[s->data.n] = item;
     s->rating[s->data.n++] = rating;
 }
 
@@ -29,7 +29,7 @@ static uint32_t held_out(const small_data *s, mrq_protocol protocol)
     bool seen[100] = {false};
     assert_ok(mrq_parts_make(&s->data, protocol, false, 1, &p, &err));
     for (uint64_t i = 0; i < p.split.n_test; i++) {
-        const uint32_t r = p.split.test[i], who = protocol == MRQ_PROTOCOL_COLD_USERS ? s->user[r] : s->movie[r];
+        const uint32_t r = p.split.test[i], who = protocol == MRQ_PROTOCOL_COLD_USERS ? s->user[r] : s->item[r];
         n += !seen[who];
         seen[who] = true;
     }
@@ -153,19 +153,19 @@ static void each_baseline_has_its_protocols(void **state)
             assert_int_equal(mrq_baseline_usual((mrq_baseline_kind)kind, (mrq_protocol)protocol, &s->data),
                              usual[kind][protocol] == 'y');
         }
-    const uint32_t columns[] = {s->data.users->n_columns, s->data.movies->n_columns};
-    s->data.users->n_columns = s->data.movies->n_columns = 0;
+    const uint32_t columns[] = {s->data.users->n_columns, s->data.items->n_columns};
+    s->data.users->n_columns = s->data.items->n_columns = 0;
     assert_string_equal(mrq_baseline_unfit(MRQ_BASELINE_DEMOGRAPHIC, MRQ_PROTOCOL_TOPN, &s->data), "needs users with categories");
     assert_string_equal(mrq_baseline_unfit(MRQ_BASELINE_GENRES, MRQ_PROTOCOL_TOPN, &s->data), "needs movies with genres");
     for (int kind = 0; kind < MRQ_BASELINES; kind++)
         if (kind != MRQ_BASELINE_DEMOGRAPHIC && kind != MRQ_BASELINE_GENRES && kind != MRQ_BASELINE_BIAS)
             assert_null(mrq_baseline_unfit((mrq_baseline_kind)kind, MRQ_PROTOCOL_TOPN, &s->data));
     s->data.users->n_columns = columns[0];
-    s->data.movies->n_columns = columns[1];
+    s->data.items->n_columns = columns[1];
     small_data_free(s);
 }
 
-/* A movie's 200 nearest, of equally near ones the first; the others say nothing. */
+/* A item's 200 nearest, of equally near ones the first; the others say nothing. */
 static void two_hundred_neighbours_are_near(void **state)
 {
     (void)state;
@@ -209,7 +209,7 @@ static void two_hundred_neighbours_are_near(void **state)
     assert_ok(mrq_ranker_score(&ranker, all, PEOPLE, score, &err));
     for (uint32_t u = 0; u < PEOPLE; u++)
         for (uint32_t i = 0; i < FILMS; i++) {
-            double want = 0; /* what a movie's own neighbours say of it, and not what it says of those that it is near to */
+            double want = 0; /* what a item's own neighbours say of it, and not what it says of those that it is near to */
             for (uint32_t j = 0; j < FILMS; j++)
                 want += likes[u][j] * (double)ranker.matrix[i * FILMS + j];
             assert_true(fabs((double)score[u * FILMS + i] - want) < 1e-4);

@@ -7,7 +7,7 @@
 static mrq_error err;
 static char folder[128], path[200];
 
-enum { USERS = 20, MOVIES = 15, RATINGS = 90, LEARNED = 73, EPOCHS = 3 };
+enum { USERS = 20, ITEMS = 15, RATINGS = 90, LEARNED = 73, EPOCHS = 3 };
 
 /* A training that is interrupted in its second epoch, and its checkpoint. */
 static struct {
@@ -27,8 +27,8 @@ static void stop_in_the_second_pass(void *context, const mrq_train_epoch *all, u
 static int interrupt(void **state)
 {
     (void)state;
-    world.data = small_data_new(USERS, MOVIES, RATINGS);
-    world.d = describe(SMALL(SMALL_BIASED, SMALL_DENSE, SMALL_DENSE_USER, SMALL_DENSE_MOVIE,
+    world.data = small_data_new(USERS, ITEMS, RATINGS);
+    world.d = describe(SMALL(SMALL_BIASED, SMALL_DENSE, SMALL_DENSE_USER, SMALL_DENSE_ITEM,
                              "\"lr\":0.01,\"batch\":16,\"epochs\":3,\"validation\":0.1"));
     world.options = (mrq_train_options){.test = 0.1, .seed = 3, .threads = 2, .checkpoint = path, .checkpoint_seconds = 1e9};
     const mrq_train_watch watch = {.epoch = stop_in_the_second_pass, .stop = &world.stop};

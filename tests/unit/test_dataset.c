@@ -45,22 +45,22 @@ static mrq_status parse(const char *text, mrq_schema **out, mrq_error *err)
     return mrq_schema_parse(json, strlen(json), "t.json", out, err);
 }
 
-/* A schema with these movie fields, rating fields and further keys of the file of movies. */
-static mrq_status parse_parts(const char *movies, const char *ratings, const char *keys, mrq_schema **out, mrq_error *err)
+/* A schema with these item fields, rating fields and further keys of the file of items. */
+static mrq_status parse_parts(const char *items, const char *ratings, const char *keys, mrq_schema **out, mrq_error *err)
 {
     char text[8192];
     snprintf(
         text, sizeof text,
         "{'name':'t','movies':{'file':'m','delimiter':'|'%s,'fields':[%s]},'ratings':{'file':'r','delimiter':',','fields':[%s]}}",
-        keys, movies, ratings);
+        keys, items, ratings);
     return parse(text, out, err);
 }
 
 #define ID      "{'name':'id','kind':'id'}"
 #define RATINGS "{'name':'user','kind':'id'},{'name':'movie','kind':'id'},{'name':'stars','kind':'rating','min':1,'max':5}"
 
-/* Movies of these fields from this text; ratings of movie 1 by users 7 and 3. */
-static mrq_status load_movies(const char *fields, const char *keys, const char *text, size_t size, mrq_dataset **out,
+/* Items of these fields from this text; ratings of item 1 by users 7 and 3. */
+static mrq_status load_items(const char *fields, const char *keys, const char *text, size_t size, mrq_dataset **out,
                               mrq_error *err)
 {
     MRQ_CLEANUP(mrq_schema_free) mrq_schema *schema = NULL;
@@ -71,9 +71,9 @@ static mrq_status load_movies(const char *fields, const char *keys, const char *
     return mrq_dataset_load(folder, schema, out, err);
 }
 
-static const mrq_column *movie_column(const mrq_dataset *data, const char *name)
+static const mrq_column *item_column(const mrq_dataset *data, const char *name)
 {
-    const mrq_column *column = mrq_table_column(data->movies, name);
+    const mrq_column *column = mrq_table_column(data->items, name);
     assert_non_null(column);
     return column;
 }
@@ -139,9 +139,9 @@ static void test_schema_refuses(void **state)
 {
     (void)state;
     static const struct {
-        const char *movies, *ratings, *keys, *want;
+        const char *items, *ratings, *keys, *want;
     } cases[] = {
-        {"{'name':'id','kind':'foo'}", RATINGS, "", "t.json: movies.fields[0].kind: \"foo\", want one of id, category, set, text"},
+        {"{'name':'id','kind':'foo'}", RATINGS, "", "t.json: items.fields[0].kind: \"foo\", want one of id, category, set, text"},
         {"{'name':'id'}", RATINGS, "", "t.json: movies.fields[0].kind: missing"},
         {ID ",{'kind':'number'}", RATINGS, "", "t.json: movies.fields[1].name: missing"},
         {ID ",{'name':'a b','kind':'number'}", RATINGS, "", "movies.fields[1].name: \"a b\", want 1 to 31 letters"},
@@ -196,7 +196,7 @@ static void test_schema_refuses(void **state)
     mrq_error err;
     mrq_schema *schema = NULL;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        assert_fails(parse_parts(cases[i].movies, cases[i].ratings, cases[i].keys, &schema, &err), MRQ_BAD_FILE, cases[i].want);
+        assert_fails(parse_parts(cases[i].items, cases[i].ratings, cases[i].keys, &schema, &err), MRQ_BAD_FILE, cases[i].want);
     static const char *const texts[][2] = {
         {"", "t.json:1: not valid JSON"},
         {"{'name':\n'x'", "not valid JSON"},
@@ -258,40 +258,40 @@ static void test_columns(void **state)
                                "9223372036854775807|pear|z|10|?|-|0|1|7|One (2001) Two";
     mrq_error err;
     MRQ_CLEANUP(mrq_dataset_free) mrq_dataset *data = NULL;
-    assert_fails(load_movies(fields, "", text, strlen(text), &data, &err), MRQ_BAD_FILE, "r:1: movie 1 does not stand in m");
+    assert_fails(load_items(fields, "", text, strlen(text), &data, &err), MRQ_BAD_FILE, "r:1: movie 1 does not stand in m");
 
     MRQ_CLEANUP(mrq_schema_free) mrq_schema *schema = NULL;
     assert_ok(parse_parts(fields, RATINGS, "", &schema, &err));
     put("r", "7,30,5\r\n3,2,1\r\n7,9223372036854775807,2.5\r\n\r\n\n");
     assert_ok(mrq_dataset_load(folder, schema, &data, &err));
-    const mrq_table *m = data->movies;
+    const mrq_table *m = data->items;
     assert_int_equal(m->rows, 3);
     assert_int_equal(m->n_columns, 8);
     assert_true(m->id[0] == 2 && m->id[1] == 30 && m->id[2] == INT64_MAX);
 
-    const mrq_column *c = movie_column(data, "c"); /* discovered, sorted */
+    const mrq_column *c = item_column(data, "c"); /* discovered, sorted */
     assert_int_equal(c->dict.n, 2);
     assert_string_equal(mrq_strings_at(&c->dict, 0), "apple");
     assert_true(c->code[0] == 0 && c->code[1] == 1 && c->code[2] == 1);
-    const mrq_column *g = movie_column(data, "g"); /* given, in their order */
+    const mrq_column *g = item_column(data, "g"); /* given, in their order */
     assert_string_equal(mrq_strings_at(&g->dict, 0), "z");
     assert_string_equal(mrq_strings_at(&g->label, 1), "Ay");
     assert_true(g->code[0] == 0 && g->code[1] == 1 && g->code[2] == 0);
-    const mrq_column *b = movie_column(data, "b");
+    const mrq_column *b = item_column(data, "b");
     assert_string_equal(mrq_strings_at(&b->dict, 0), "0.5");
     assert_true(b->bound && b->bound[1] == 10 && b->code[0] == 0 && b->code[1] == 0 && b->code[2] == 1);
-    const mrq_column *s = movie_column(data, "s");
+    const mrq_column *s = item_column(data, "s");
     assert_int_equal(s->dict.n, 2);
     assert_string_equal(row_items(s, 0), "");
     assert_string_equal(row_items(s, 1), "a b");
     assert_string_equal(row_items(s, 2), "");
-    const mrq_column *f = movie_column(data, "f");
+    const mrq_column *f = item_column(data, "f");
     assert_string_equal(row_items(f, 0), "");
     assert_string_equal(row_items(f, 1), "x y");
     assert_string_equal(row_items(f, 2), "y");
-    const mrq_column *n = movie_column(data, "n");
+    const mrq_column *n = item_column(data, "n");
     assert_true(isnan(n->number[0]) && n->number[1] == -1.5 && n->number[2] == 7);
-    const mrq_column *t = movie_column(data, "t"), *year = movie_column(data, "year");
+    const mrq_column *t = item_column(data, "t"), *year = item_column(data, "year");
     assert_string_equal(row_items(t, 1), "éa x");
     assert_string_equal(mrq_strings_at(&t->text, 1), "Éa (x) (1999)");
     assert_string_equal(row_items(t, 2), "one two");
@@ -306,7 +306,7 @@ static void test_columns(void **state)
     assert_int_equal(data->users->n_columns, 0);
     assert_true(data->users->id[0] == 3 && data->users->id[1] == 7);
     assert_true(data->user[0] == 1 && data->user[1] == 0 && data->user[2] == 1);
-    assert_true(data->movie[0] == 1 && data->movie[1] == 0 && data->movie[2] == 2);
+    assert_true(data->item[0] == 1 && data->item[1] == 0 && data->item[2] == 2);
     assert_true(data->rating[0] == 5 && data->rating[1] == 1 && data->rating[2] == 2.5f);
 }
 
@@ -316,14 +316,14 @@ static void test_encodings(void **state)
     mrq_error err;
     static const char title[] = ID ",{'name':'t','kind':'text','split':'characters'}";
     MRQ_CLEANUP(mrq_dataset_free) mrq_dataset *latin = NULL, *quoted = NULL;
-    assert_ok(load_movies(title, ",'encoding':'latin-1'", "1|\xc9t\xe9\x1b\x9b", 7, &latin, &err));
-    assert_string_equal(mrq_strings_at(&movie_column(latin, "t")->text, 0), "Été  "); /* controls become blanks */
-    assert_string_equal(row_items(movie_column(latin, "t"), 0), "é t é    ");
+    assert_ok(load_items(title, ",'encoding':'latin-1'", "1|\xc9t\xe9\x1b\x9b", 7, &latin, &err));
+    assert_string_equal(mrq_strings_at(&item_column(latin, "t")->text, 0), "Été  "); /* controls become blanks */
+    assert_string_equal(row_items(item_column(latin, "t"), 0), "é t é    ");
 
     static const char csv[] = "the id|\"the\ntitle\"\n1|\"a|b \"\"c\"\"\nd\"\r\n\"3\"|\"\"\n2|e";
-    assert_ok(load_movies(title, ",'header':true,'quoted':true", csv, strlen(csv), &quoted, &err));
-    assert_int_equal(quoted->movies->rows, 3);
-    const mrq_column *t = movie_column(quoted, "t");
+    assert_ok(load_items(title, ",'header':true,'quoted':true", csv, strlen(csv), &quoted, &err));
+    assert_int_equal(quoted->items->rows, 3);
+    const mrq_column *t = item_column(quoted, "t");
     assert_string_equal(mrq_strings_at(&t->text, 0), "a|b \"c\" d");
     assert_string_equal(mrq_strings_at(&t->text, 1), "e");
     assert_string_equal(mrq_strings_at(&t->text, 2), "");
@@ -336,8 +336,8 @@ static void a_number_is_found_where_it_stands(void **state)
     mrq_error err;
     MRQ_CLEANUP(mrq_dataset_free) mrq_dataset *data = NULL;
     static const char text[] = "1|12 Monkeys\n2|Heat\n3|7\n4|Se7en";
-    assert_ok(load_movies(ID ",{'name':'t','kind':'text','extract':{'n':'^([0-9]+)? *'}}", "", text, strlen(text), &data, &err));
-    const mrq_column *t = movie_column(data, "t"), *n = movie_column(data, "n");
+    assert_ok(load_items(ID ",{'name':'t','kind':'text','extract':{'n':'^([0-9]+)? *'}}", "", text, strlen(text), &data, &err));
+    const mrq_column *t = item_column(data, "t"), *n = item_column(data, "n");
     assert_true(n->number[0] == 12 && isnan(n->number[1]) && n->number[2] == 7 && isnan(n->number[3]));
     assert_string_equal(mrq_strings_at(&t->text, 0), "12 Monkeys");
     assert_string_equal(row_items(t, 0), "monkeys");
@@ -391,17 +391,17 @@ static void test_table_refuses(void **state)
     mrq_error err;
     mrq_dataset *data = NULL;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        assert_fails(load_movies(cases[i].fields, cases[i].keys, cases[i].text, strlen(cases[i].text), &data, &err), MRQ_BAD_FILE,
+        assert_fails(load_items(cases[i].fields, cases[i].keys, cases[i].text, strlen(cases[i].text), &data, &err), MRQ_BAD_FILE,
                      cases[i].want);
-    assert_fails(load_movies(number, "", "1|2\n3|\0\n", 8, &data, &err), MRQ_BAD_FILE, "m:2: a NUL byte");
-    assert_fails(load_movies(text, quoted, "1|\"\0\"\n", 6, &data, &err), MRQ_BAD_FILE, "m:1: a NUL byte");
+    assert_fails(load_items(number, "", "1|2\n3|\0\n", 8, &data, &err), MRQ_BAD_FILE, "m:2: a NUL byte");
+    assert_fails(load_items(text, quoted, "1|\"\0\"\n", 6, &data, &err), MRQ_BAD_FILE, "m:1: a NUL byte");
 
     const size_t size = 70000; /* a text beyond the limit */
     MRQ_AUTOFREE char *big = mrq_array(size, 1);
     assert_non_null(big);
     memset(big, 'x', size);
     memcpy(big, "1|", 2);
-    assert_fails(load_movies(text, "", big, size, &data, &err), MRQ_BAD_FILE, "m:1: t: 69998 bytes, want at most 65535");
+    assert_fails(load_items(text, "", big, size, &data, &err), MRQ_BAD_FILE, "m:1: t: 69998 bytes, want at most 65535");
     assert_null(data);
 }
 
@@ -457,9 +457,9 @@ static void test_recognise(void **state)
     assert_int_equal(mrq_table_column(data->users, "gender")->code[0], 1);
     assert_int_equal(mrq_table_column(data->users, "age")->code[1], 6);
     assert_int_equal(mrq_table_column(data->users, "job")->code[1], 16);
-    assert_string_equal(row_items(movie_column(data, "title"), 1), "café");
-    assert_string_equal(row_items(movie_column(data, "genres"), 1), "Action Comedy");
-    assert_true(movie_column(data, "year")->number[1] == 2000);
+    assert_string_equal(row_items(item_column(data, "title"), 1), "café");
+    assert_string_equal(row_items(item_column(data, "genres"), 1), "Action Comedy");
+    assert_true(item_column(data, "year")->number[1] == 2000);
     assert_true(data->time[1] == 86400);
     const uint64_t fingerprint = data->fingerprint;
     mrq_dataset_free(data);
@@ -475,7 +475,7 @@ static void test_recognise(void **state)
     assert_ok(mrq_dataset_load(folder, NULL, &data, &err));
     assert_string_equal(data->schema, "ml-100k");
     assert_int_equal(mrq_table_column(data->users, "age")->code[0], 2);
-    assert_string_equal(row_items(movie_column(data, "genres"), 0), "Action Western");
+    assert_string_equal(row_items(item_column(data, "genres"), 0), "Action Western");
     mrq_dataset_free(data);
     data = NULL;
 
@@ -495,9 +495,9 @@ static void test_recognise(void **state)
     put("ratings.csv", "userId,movieId,rating,timestamp\n1,1,0.5,1\n");
     assert_ok(mrq_dataset_load(folder, NULL, &data, &err));
     assert_string_equal(data->schema, "ml-latest");
-    assert_string_equal(row_items(movie_column(data, "title"), 0), "one two");
-    assert_true(movie_column(data, "year")->number[0] == 2006);
-    assert_string_equal(row_items(movie_column(data, "genres"), 0), "");
+    assert_string_equal(row_items(item_column(data, "title"), 0), "one two");
+    assert_true(item_column(data, "year")->number[0] == 2006);
+    assert_string_equal(row_items(item_column(data, "genres"), 0), "");
     mrq_dataset_free(data);
     data = NULL;
     strcat(folder, "/nothing");
@@ -618,17 +618,17 @@ static mrq_dataset *made_up(uint32_t *user, int64_t *time, mrq_table *users)
         user[i] = i < 3 ? USERS : i % USERS; /* one more user has three */
         time[i] = 5000 - i / 4;
     }
-    static int64_t user_id[USERS + 1], movie_id[N];
-    static uint32_t movie[N];
-    static mrq_table movies = {.rows = N, .id = movie_id};
+    static int64_t user_id[USERS + 1], item_id[N];
+    static uint32_t item[N];
+    static mrq_table items = {.rows = N, .id = item_id};
     for (uint32_t i = 0; i < N; i++) {
-        movie_id[i] = 3 * i;
-        movie[i] = i;
+        item_id[i] = 3 * i;
+        item[i] = i;
     }
     for (uint32_t i = 0; i <= USERS; i++)
         user_id[i] = 10 + i;
     *users = (mrq_table){.rows = USERS + 1, .id = user_id};
-    data = (mrq_dataset){.users = users, .movies = &movies, .n = N, .user = user, .movie = movie, .time = time};
+    data = (mrq_dataset){.users = users, .items = &items, .n = N, .user = user, .item = item, .time = time};
     return &data;
 }
 
@@ -749,31 +749,31 @@ static void note_parts(const mrq_dataset *data, uint64_t seed, double test, unsi
         const uint32_t rating = which == 0   ? split.train[i]
                                 : which == 1 ? split.valid[i - split.n_train]
                                              : split.test[i - split.n_train - split.n_valid];
-        part[data->users->id[data->user[rating]]][data->movies->id[data->movie[rating]]] = (unsigned char)which;
+        part[data->users->id[data->user[rating]]][data->items->id[data->item[rating]]] = (unsigned char)which;
     }
     mrq_split_clear(&split);
 }
 
-/* All pairs of 20 users and 1000 movies; then the same pairs in another order, among others, with other rows. */
+/* All pairs of 20 users and 1000 items; then the same pairs in another order, among others, with other rows. */
 static void test_split_by_hash(void **state)
 {
     (void)state;
     enum { ALL = 2 * USERS * N };
     static unsigned char whole[2 * USERS][2 * N], part[2 * USERS][2 * N], seed[2 * USERS][2 * N], wider[2 * USERS][2 * N];
-    static uint32_t user[ALL], movie[ALL];
-    static int64_t user_id[2 * USERS], movie_id[N], half_id[N / 2];
+    static uint32_t user[ALL], item[ALL];
+    static int64_t user_id[2 * USERS], item_id[N], half_id[N / 2];
     for (uint32_t i = 0; i < ALL; i++) {
         user[i] = i % (2 * USERS);
-        movie[i] = i / (2 * USERS);
+        item[i] = i / (2 * USERS);
     }
     for (uint32_t i = 0; i < N; i++)
-        movie_id[i] = i;
+        item_id[i] = i;
     for (uint32_t i = 0; i < N / 2; i++)
         half_id[i] = 2 * i;
     for (uint32_t i = 0; i < 2 * USERS; i++)
         user_id[i] = i;
-    mrq_table users = {.rows = 2 * USERS, .id = user_id}, movies = {.rows = N, .id = movie_id};
-    mrq_dataset data = {.users = &users, .movies = &movies, .n = ALL, .user = user, .movie = movie};
+    mrq_table users = {.rows = 2 * USERS, .id = user_id}, items = {.rows = N, .id = item_id};
+    mrq_dataset data = {.users = &users, .items = &items, .n = ALL, .user = user, .item = item};
     note_parts(&data, 1, 0.1, whole);
     note_parts(&data, 2, 0.1, seed);
     note_parts(&data, 1, 0.3, wider);
@@ -793,12 +793,12 @@ static void test_split_by_hash(void **state)
 
     uint32_t kept = 0;
     for (uint32_t i = ALL; i-- > 0;)
-        if (user[i] % 3 && movie[i] % 2 == 0) { /* backwards, over the same arrays from behind */
+        if (user[i] % 3 && item[i] % 2 == 0) { /* backwards, over the same arrays from behind */
             user[ALL - 1 - kept] = user[i];
-            movie[ALL - 1 - kept++] = movie[i] / 2;
+            item[ALL - 1 - kept++] = item[i] / 2;
         }
     mrq_table fewer = {.rows = N / 2, .id = half_id};
-    data = (mrq_dataset){.users = &users, .movies = &fewer, .n = kept, .user = user + ALL - kept, .movie = movie + ALL - kept};
+    data = (mrq_dataset){.users = &users, .items = &fewer, .n = kept, .user = user + ALL - kept, .item = item + ALL - kept};
     memset(part, 9, sizeof part);
     note_parts(&data, 1, 0.1, part);
     uint32_t found = 0;

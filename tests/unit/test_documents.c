@@ -65,11 +65,11 @@ static void add_result(const mrq_recommender *r, mrq_status status, mrq_answer *
     assert_ptr_equal(mrq_answer_json(result, NULL), json);
     add("%u movies, %s\n", mrq_answer_size(result), mrq_answer_cache_state(result));
     for (uint32_t i = 0; i <= mrq_answer_size(result); i++) { /* one too many as well */
-        const mrq_movie movie = mrq_answer_movie(result, i);
+        const mrq_item item = mrq_answer_item(result, i);
         double base, rest;
         const uint32_t reasons = mrq_answer_reasons(result, i, &base, &rest);
-        add("%" PRId64 " '%s' %d %.4f:", movie.id, movie.title, movie.year, movie.score);
-        for (uint32_t g = 0; g <= movie.n_genres; g++)
+        add("%" PRId64 " '%s' %d %.4f:", item.id, item.title, item.year, item.score);
+        for (uint32_t g = 0; g <= item.n_genres; g++)
             add(" '%s'", mrq_answer_genre(result, i, g));
         add(" base %.4f rest %.4f", base, rest);
         for (uint32_t p = 0; p <= reasons; p++) {
@@ -90,11 +90,11 @@ static void recommend(mrq_recommender *r, question query)
     add_result(r, status, result);
 }
 
-static void similar(mrq_recommender *r, const char *movie, uint32_t k, const question_filters *filters)
+static void similar(mrq_recommender *r, const char *item, uint32_t k, const question_filters *filters)
 {
     mrq_answer *result = NULL;
-    add("similar %s k=%u\n", movie, k);
-    const mrq_status status = ask_similar(r, movie, k, filters, &result, &err);
+    add("similar %s k=%u\n", item, k);
+    const mrq_status status = ask_similar(r, item, k, filters, &result, &err);
     add_result(r, status, result);
 }
 
@@ -106,11 +106,11 @@ static void search(mrq_recommender *r, const char *text, uint32_t k)
     add_result(r, status, result);
 }
 
-static void tell(mrq_recommender *r, int64_t movie, int64_t user, uint32_t k)
+static void tell(mrq_recommender *r, int64_t item, int64_t user, uint32_t k)
 {
     mrq_answer *result = NULL;
-    add("movie %" PRId64 " user %" PRId64 "\n", movie, user);
-    const mrq_status status = movie >= 0  ? ask_movie(r, movie, &result, &err)
+    add("movie %" PRId64 " user %" PRId64 "\n", item, user);
+    const mrq_status status = item >= 0  ? ask_item(r, item, &result, &err)
                               : user >= 0 ? ask_user(r, user, k, &result, &err)
                                           : ask_info(r, &result, &err);
     add_result(r, status, result);
@@ -220,7 +220,7 @@ static void all_that_is_said_is_as_it_was(void **state)
     for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
         char store[PATH], name[MRQ_GENERATION_NAME];
         mrq_recommender *r = NULL;
-        MRQ_CLEANUP(mrq_model_free) mrq_model *made = model_of(models[i], users, movies);
+        MRQ_CLEANUP(mrq_model_free) mrq_model *made = model_of(models[i], users, items);
         mrq_random rng;
         mrq_random_init(&rng, 5, i);
         for (size_t p = 0; p < made->tensors.size; p++)

@@ -16,7 +16,7 @@
 
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers" /* most queries here have no filters */
 
-enum { DIM = 8, USERS = 5, MOVIES = 60, TWIN = 11 };
+enum { DIM = 8, USERS = 5, ITEMS = 60, TWIN = 11 };
 
 static mrq_error err;
 static const char *folder;
@@ -74,15 +74,15 @@ static mrq_table *users_of(bool demographics)
     return users;
 }
 
-static mrq_table *movies_of(void)
+static mrq_table *items_of(void)
 {
-    static int64_t id[MOVIES];
-    static double year[MOVIES];
-    static char title[MOVIES][40];
-    static const char *list[MOVIES + 1];
-    static uint64_t at[MOVIES + 1];
-    static uint32_t genre[2 * MOVIES];
-    for (uint32_t i = 0; i < MOVIES; i++) {
+    static int64_t id[ITEMS];
+    static double year[ITEMS];
+    static char title[ITEMS][40];
+    static const char *list[ITEMS + 1];
+    static uint64_t at[ITEMS + 1];
+    static uint32_t genre[2 * ITEMS];
+    for (uint32_t i = 0; i < ITEMS; i++) {
         id[i] = 10 * (int64_t)i + 1;
         year[i] = i == 1 ? (double)NAN : 1900 + i;
         snprintf(title[i], sizeof title[i], i == 2 ? "Amélie \"%u\"" : i == 3 ? "cut \xc3" : "Movie %u", i);
@@ -91,15 +91,15 @@ static mrq_table *movies_of(void)
             genre[at[i] + g] = g;
         at[i + 1] = at[i] + i % 3;
     }
-    id[MOVIES - 1] = INT64_MAX - 1;
-    mrq_table *movies = table_of(MOVIES, id);
-    mrq_column *column = movies->column;
-    column[0] = (mrq_column){.name = "title", .kind = MRQ_TEXT, .text = texts(movies->arena, list)};
+    id[ITEMS - 1] = INT64_MAX - 1;
+    mrq_table *items = table_of(ITEMS, id);
+    mrq_column *column = items->column;
+    column[0] = (mrq_column){.name = "title", .kind = MRQ_TEXT, .text = texts(items->arena, list)};
     column[1] = (mrq_column){.name = "genres", .kind = MRQ_SET, .list = {at, genre}};
-    column[1].dict = texts(movies->arena, (const char *const[]){"Comedy", "Film-Noir", NULL});
+    column[1].dict = texts(items->arena, (const char *const[]){"Comedy", "Film-Noir", NULL});
     column[2] = (mrq_column){.name = "year", .kind = MRQ_NUMBER, .number = year};
-    movies->n_columns = 3;
-    return movies;
+    items->n_columns = 3;
+    return items;
 }
 
 static float *random_rows(mrq_arena *arena, mrq_random *rng, uint32_t n)
@@ -148,13 +148,13 @@ static mrq_folded *tower_of(const mrq_table *users, mrq_random *rng)
     return tower;
 }
 
-static float vectors[MOVIES * DIM]; /* of the movies; rows TWIN .. TWIN + 3 are the same */
+static float vectors[ITEMS * DIM]; /* of the items; rows TWIN .. TWIN + 3 are the same */
 
 static void make_vectors(void)
 {
     mrq_random rng;
     mrq_random_init(&rng, 7, 1);
-    for (uint32_t m = 0; m < MOVIES; m++) {
+    for (uint32_t m = 0; m < ITEMS; m++) {
         float *vector = vectors + m * DIM;
         double norm = 0;
         for (int d = 0; d < DIM; d++) {
@@ -168,15 +168,15 @@ static void make_vectors(void)
     }
 }
 
-/* User 1 has seen every third movie, user 2 nothing, user 3 all but five, user 7 all, user 1000 the first. */
+/* User 1 has seen every third item, user 2 nothing, user 3 all but five, user 7 all, user 1000 the first. */
 static mrq_lists seen_lists(void)
 {
     static uint64_t at[USERS + 1];
-    static uint32_t item[USERS * MOVIES];
+    static uint32_t item[USERS * ITEMS];
     uint64_t n = 0;
     for (uint32_t u = 0; u < USERS; u++) {
         at[u] = n;
-        for (uint32_t m = 0; m < MOVIES; m++)
+        for (uint32_t m = 0; m < ITEMS; m++)
             if ((u == 0 && m % 3 == 0) || (u == 2 && m >= 5) || u == 3 || (u == 4 && m == 0))
                 item[n++] = m;
     }
@@ -193,11 +193,11 @@ static mrq_generation *generation_of(const char *index, bool demographics)
     strcpy(g->model_name, "toy");
     strcpy(g->index_kind, index);
     g->users = users_of(demographics);
-    g->movies = movies_of();
+    g->items = items_of();
     g->tower = tower_of(g->users, &rng);
     g->seen = seen_lists();
     make_vectors();
-    assert_ok(mrq_index_build(index, vectors, MOVIES, DIM, &g->index, &err));
+    assert_ok(mrq_index_build(index, vectors, ITEMS, DIM, &g->index, &err));
     return g;
 }
 
@@ -205,7 +205,7 @@ static mrq_generation *flat, *plain; /* with and without demographics */
 
 /* A scan. A value that is MRQ_NONE is the average user's. */
 
-static double reference_score(const mrq_generation *g, const uint32_t *value, uint32_t movie)
+static double reference_score(const mrq_generation *g, const uint32_t *value, uint32_t item)
 {
     double y[DIM], norm = 0, product = 0;
     for (int d = 0; d < DIM; d++) {
@@ -215,38 +215,38 @@ static double reference_score(const mrq_generation *g, const uint32_t *value, ui
                                         : (double)g->tower->branch[b].rows[value[b] * DIM + (uint32_t)d];
         y[d] = tanh(sum);
         norm += y[d] * y[d];
-        product += y[d] * (double)vectors[movie * DIM + (uint32_t)d];
+        product += y[d] * (double)vectors[item * DIM + (uint32_t)d];
     }
     return g->tower->scale * product / sqrt(norm);
 }
 
-static bool has_seen(uint32_t user, uint32_t movie)
+static bool has_seen(uint32_t user, uint32_t item)
 {
     for (uint64_t i = flat->seen.offset[user]; i < flat->seen.offset[user + 1]; i++)
-        if (flat->seen.item[i] == movie)
+        if (flat->seen.item[i] == item)
             return true;
     return false;
 }
 
-/* The answer holds the best movies that `user` (a row, or MRQ_NONE) has not seen, by the scan's scores. */
+/* The answer holds the best items that `user` (a row, or MRQ_NONE) has not seen, by the scan's scores. */
 static void assert_best(const mrq_generation *g, const mrq_content *answer, const uint32_t *value, uint32_t user, uint32_t k)
 {
-    bool given[MOVIES] = {false};
+    bool given[ITEMS] = {false};
     uint32_t left = 0;
-    for (uint32_t m = 0; m < MOVIES; m++)
+    for (uint32_t m = 0; m < ITEMS; m++)
         left += user == MRQ_NONE || !has_seen(user, m);
     assert_int_equal(answer->n, k < left ? k : left);
     double last = (double)INFINITY;
     for (uint32_t i = 0; i < answer->n; i++) {
-        const mrq_recommendation *item = &answer->item[i];
-        assert_true(item->movie < MOVIES && !given[item->movie]);
-        assert_true(user == MRQ_NONE || !has_seen(user, item->movie));
-        assert_true(fabs(item->score - reference_score(g, value, item->movie)) < 1e-5);
-        assert_true(item->score < last || (i && item->score == last && item->movie > answer->item[i - 1].movie));
-        given[item->movie] = true;
+        const mrq_recommendation *item = &answer->hit[i];
+        assert_true(item->item < ITEMS && !given[item->item]);
+        assert_true(user == MRQ_NONE || !has_seen(user, item->item));
+        assert_true(fabs(item->score - reference_score(g, value, item->item)) < 1e-5);
+        assert_true(item->score < last || (i && item->score == last && item->item > answer->hit[i - 1].item));
+        given[item->item] = true;
         last = item->score;
     }
-    for (uint32_t m = 0; m < MOVIES; m++)
+    for (uint32_t m = 0; m < ITEMS; m++)
         assert_true(given[m] || (user != MRQ_NONE && has_seen(user, m)) || reference_score(g, value, m) < last + 1e-5);
 }
 
@@ -284,7 +284,7 @@ static void known_users_get_what_they_have_not_seen(void **state)
     for (uint32_t u = 0; u < USERS; u++) {
         uint32_t value[4];
         mrq_folded_values(flat->tower, flat->users, u, value);
-        for (uint32_t k = 1; k <= MOVIES; k += 4) {
+        for (uint32_t k = 1; k <= ITEMS; k += 4) {
             const question query = {NULL, NULL, NULL, ids[u], k};
             mrq_content answer = answer_of(flat, NULL, &query);
             assert_best(flat, &answer, value, u, k);
@@ -310,13 +310,13 @@ static void equal_scores_stand_by_id(void **state)
 {
     (void)state;
     uint32_t pairs = 0;
-    for (int64_t k = 1; k <= MOVIES; k++) {
+    for (int64_t k = 1; k <= ITEMS; k++) {
         const question query = {"25", "M", "miner", -1, (uint32_t)k};
         mrq_content answer = answer_of(flat, NULL, &query);
         bool in[4] = {false};
         for (uint32_t i = 0; i < answer.n; i++)
-            if (answer.item[i].movie >= TWIN && answer.item[i].movie < TWIN + 4) {
-                const uint32_t twin = answer.item[i].movie - TWIN;
+            if (answer.hit[i].item >= TWIN && answer.hit[i].item < TWIN + 4) {
+                const uint32_t twin = answer.hit[i].item - TWIN;
                 assert_true(twin == 0 || in[twin - 1]); /* also where k cuts them apart */
                 in[twin] = true;
                 pairs++;
@@ -372,7 +372,7 @@ static void refuses_wrong_values(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         mrq_content answer = {0};
         assert_fails(asked_recommend(flat, NULL, &cases[i].query, &answer, &err), cases[i].status, cases[i].sentence);
-        assert_null(answer.item);
+        assert_null(answer.hit);
         assert_null(answer.query.text);
     }
 }
@@ -449,7 +449,7 @@ static void any_column_can_be_given(void **state)
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         answer = (mrq_content){0};
         assert_fails(ask_with(wrong[i][0], wrong[i][1], &answer), MRQ_USAGE, wrong[i][2]);
-        assert_null(answer.item);
+        assert_null(answer.hit);
     }
     strcpy(flat->users->column[2].name, "job");
     strcpy(flat->tower->branch[3].feature, "job");
@@ -462,15 +462,15 @@ static void an_approximate_index_is_never_short(void **state)
     mrq_index *exact = flat->index;
     static const char *const kinds[] = {"HNSW2", "HNSW8", "IVF8,Flat"};
     for (size_t kind = 0; kind < sizeof kinds / sizeof *kinds; kind++) {
-        assert_ok(mrq_index_build(kinds[kind], vectors, MOVIES, DIM, &flat->index, &err));
+        assert_ok(mrq_index_build(kinds[kind], vectors, ITEMS, DIM, &flat->index, &err));
         for (uint32_t u = 0; u < USERS; u++) {
             uint32_t unseen = 0;
-            for (uint32_t m = 0; m < MOVIES; m++)
+            for (uint32_t m = 0; m < ITEMS; m++)
                 unseen += !has_seen(u, m);
-            for (uint32_t k = 1; k <= MOVIES; k++) {
+            for (uint32_t k = 1; k <= ITEMS; k++) {
                 mrq_content answer = answer_of(flat, NULL, &(question){NULL, NULL, NULL, flat->users->id[u], k});
                 for (uint32_t i = 0; i < answer.n; i++)
-                    assert_false(has_seen(u, answer.item[i].movie));
+                    assert_false(has_seen(u, answer.hit[i].item));
                 assert_int_equal(answer.n, k < unseen ? k : unseen);
                 mrq_content_clear(&answer);
             }
@@ -495,7 +495,7 @@ static void a_tower_without_numbers_is_a_bad_file(void **state)
     flat->tower->activation = MRQ_TANH;
     assert_int_equal(status, MRQ_BAD_FILE);
     assert_non_null(strstr(err.msg, "the user tower gives"));
-    assert_null(answer.item);
+    assert_null(answer.hit);
 }
 
 /* JSON */
@@ -522,7 +522,7 @@ static cJSON *parsed(const char *text)
 static void answers_as_json(void **state)
 {
     (void)state;
-    mrq_content answer = answer_of(flat, NULL, &(question){"25", "F", "1", -1, MOVIES});
+    mrq_content answer = answer_of(flat, NULL, &(question){"25", "F", "1", -1, ITEMS});
     MRQ_AUTOFREE char *text = asked_json(flat, &answer);
     MRQ_CLEANUP(cJSON_Delete) cJSON *json = parsed(text);
     static const char *const keys[] = {"schema", "generation", "model", "query", "cache", "results", NULL};
@@ -534,23 +534,23 @@ static void answers_as_json(void **state)
     assert_member(json, "cache", "\"off\"");
     assert_member(json, "query", answer.query.text);
     const cJSON *results = cJSON_GetObjectItem(json, "results"), *result;
-    assert_int_equal(cJSON_GetArraySize(results), MOVIES);
+    assert_int_equal(cJSON_GetArraySize(results), ITEMS);
     uint32_t i = 0;
     cJSON_ArrayForEach(result, results)
     {
         assert_ok(mrq_json_keys(result, "", result_keys, &err));
-        const uint32_t movie = answer.item[i].movie;
+        const uint32_t item = answer.hit[i].item;
         assert_int_equal(cJSON_GetObjectItem(result, "rank")->valueint, i + 1);
-        assert_true(fabs(cJSON_GetObjectItem(result, "score")->valuedouble - answer.item[i].score) <= 0.5e-4 + 1e-12);
-        assert_member(result, "genres", movie % 3 == 0 ? "[]" : movie % 3 == 1 ? "[\"Comedy\"]" : "[\"Comedy\",\"Film-Noir\"]");
-        if (movie == 1)
+        assert_true(fabs(cJSON_GetObjectItem(result, "score")->valuedouble - answer.hit[i].score) <= 0.5e-4 + 1e-12);
+        assert_member(result, "genres", item % 3 == 0 ? "[]" : item % 3 == 1 ? "[\"Comedy\"]" : "[\"Comedy\",\"Film-Noir\"]");
+        if (item == 1)
             assert_member(result, "year", "null");
-        if (movie == 2) {
+        if (item == 2) {
             assert_member(result, "title", "\"Amélie \\\"2\\\"\"");
             assert_member(result, "year", "1902");
             assert_member(result, "id", "21");
         }
-        if (movie == 3)
+        if (item == 3)
             assert_member(result, "title", "\"cut ?\"");
         i++;
     }
@@ -558,13 +558,13 @@ static void answers_as_json(void **state)
     mrq_content_clear(&answer);
 }
 
-static void movies_need_no_columns(void **state)
+static void items_need_no_columns(void **state)
 {
     (void)state;
-    flat->movies->n_columns = 0;
+    flat->items->n_columns = 0;
     mrq_content answer = answer_of(flat, NULL, &(question){"25", "F", "1", -1, 2});
     MRQ_AUTOFREE char *text = asked_json(flat, &answer);
-    flat->movies->n_columns = 3;
+    flat->items->n_columns = 3;
     MRQ_CLEANUP(cJSON_Delete) cJSON *json = parsed(text);
     static const char *const keys[] = {"rank", "id", "score", NULL};
     assert_ok(mrq_json_keys(cJSON_GetArrayItem(cJSON_GetObjectItem(json, "results"), 0), "", keys, &err));
@@ -644,8 +644,8 @@ static void assert_through(const mrq_generation *g, mrq_cache *cache, const ques
                  mrq_cache_problem(cache));
     assert_int_equal(answer.n, bare.n);
     for (uint32_t i = 0; i < bare.n; i++) {
-        assert_int_equal(answer.item[i].movie, bare.item[i].movie);
-        assert_true(answer.item[i].score == bare.item[i].score);
+        assert_int_equal(answer.hit[i].item, bare.hit[i].item);
+        assert_true(answer.hit[i].score == bare.hit[i].score);
     }
     bare.cache = answer.cache;
     MRQ_AUTOFREE char *text = asked_json(g, &answer);
@@ -662,7 +662,7 @@ static void hits_equal_searches(void **state)
     static const question queries[] = {
         {"1", "F", "artist", -1, 1},
         {"18", "M", "lawyer", -1, 5},
-        {"25", "F", "miner", -1, MOVIES},
+        {"25", "F", "miner", -1, ITEMS},
         {"25", "M", "miner", -1, MRQ_K_MAX},
         {NULL, NULL, NULL, 1, 5},
         {NULL, NULL, NULL, 2, 60},
@@ -1064,18 +1064,18 @@ static void long_queries_are_not_counted(void **state)
     (void)state;
     MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = redis_cache(&redis);
     freeReplyObject(redis_raw(&redis, NULL, "FLUSHALL"));
-    const int64_t *const before = flat->movies->id;
-    const question query = {NULL, NULL, NULL, 2, 5, {.exclude = before, .n_exclude = MOVIES - 2}};
+    const int64_t *const before = flat->items->id;
+    const question query = {NULL, NULL, NULL, 2, 5, {.exclude = before, .n_exclude = ITEMS - 2}};
     assert_through(flat, cache, &query, MRQ_CACHE_MISS);
     assert_true(redis_number(&redis, "ZCARD " MRQ_HOT_KEY) == 1); /* these ids are short */
-    int64_t ids[MOVIES];
-    for (uint32_t i = 0; i < MOVIES; i++)
+    int64_t ids[ITEMS];
+    for (uint32_t i = 0; i < ITEMS; i++)
         ids[i] = INT64_C(1000000000000000000) + i;
-    flat->movies->id = ids;
-    const question longer = {NULL, NULL, NULL, 2, 5, {.exclude = ids, .n_exclude = MOVIES - 2}};
+    flat->items->id = ids;
+    const question longer = {NULL, NULL, NULL, 2, 5, {.exclude = ids, .n_exclude = ITEMS - 2}};
     assert_through(flat, cache, &longer, MRQ_CACHE_MISS);
     assert_through(flat, cache, &longer, MRQ_CACHE_HIT);
-    flat->movies->id = before;
+    flat->items->id = before;
     assert_true(redis_number(&redis, "ZCARD " MRQ_HOT_KEY) == 1);
 }
 
@@ -1084,7 +1084,7 @@ static void generation_free(mrq_generation *g)
     mrq_index_free(g->index);
     mrq_folded_free(g->tower);
     mrq_table_free(g->users);
-    mrq_table_free(g->movies);
+    mrq_table_free(g->items);
     free(g);
 }
 
@@ -1121,7 +1121,7 @@ int main(void)
         cmocka_unit_test(an_approximate_index_is_never_short),
         cmocka_unit_test(a_tower_without_numbers_is_a_bad_file),
         cmocka_unit_test(answers_as_json),
-        cmocka_unit_test(movies_need_no_columns),
+        cmocka_unit_test(items_need_no_columns),
         cmocka_unit_test(errors_as_json),
         cmocka_unit_test(survives_without_memory),
         cmocka_unit_test(hits_equal_searches),

@@ -9,7 +9,7 @@ static mrq_error err;
 
 enum { PEOPLE = 60, FILMS = 40, RATINGS = 1500 };
 
-/* A small world with times; some of its ratings are of a movie that the user has rated before. */
+/* A small world with times; some of its ratings are of a item that the user has rated before. */
 struct world {
     small_data *small;
     mrq_dataset *data;
@@ -23,7 +23,7 @@ static struct world *make_world(void)
     w->data = &w->small->data;
     for (uint32_t i = 0; i < RATINGS; i++) {
         w->time[i] = 1000 + i * 7919 % RATINGS / 3; /* thrice each */
-        if (i % 3 == 0)                             /* not the rule, or every rating of a movie by a user would be the same */
+        if (i % 3 == 0)                             /* not the rule, or every rating of a item by a user would be the same */
             w->small->rating[i] = (float)(1 + i / 3 % 5);
     }
     w->data->time = w->time;
@@ -36,10 +36,10 @@ static void free_world(struct world *w)
     free(w);
 }
 
-static bool listed(const mrq_lists *lists, uint32_t user, uint32_t movie)
+static bool listed(const mrq_lists *lists, uint32_t user, uint32_t item)
 {
     for (uint64_t i = lists->offset[user]; i < lists->offset[user + 1]; i++)
-        if (lists->item[i] == movie)
+        if (lists->item[i] == item)
             return true;
     return false;
 }
@@ -49,13 +49,13 @@ static uint64_t length(const mrq_lists *lists, uint32_t user)
     return lists->offset[user + 1] - lists->offset[user];
 }
 
-/* Whether the last rating of a movie by a user, of those in a part (NULL: of all), is a like. */
-static bool likes(const mrq_dataset *data, const uint32_t *part, uint64_t n, uint32_t user, uint32_t movie)
+/* Whether the last rating of a item by a user, of those in a part (NULL: of all), is a like. */
+static bool likes(const mrq_dataset *data, const uint32_t *part, uint64_t n, uint32_t user, uint32_t item)
 {
     bool like = false;
     for (uint64_t i = 0; i < n; i++) {
         const uint64_t r = part ? part[i] : i;
-        if (data->user[r] == user && data->movie[r] == movie)
+        if (data->user[r] == user && data->item[r] == item)
             like = data->rating[r] >= 3;
     }
     return like;
@@ -143,7 +143,7 @@ static void test_topn_shares(void **state)
     assert_int_equal(valid.split.n_train, p.split.n_train);
     assert_true(valid.split.n_train + valid.split.n_test < RATINGS); /* the test part is nowhere */
     for (uint64_t i = 0; i < p.split.n_test; i++)                    /* ratings below a like are learned from */
-        assert_true(likes(w->data, NULL, RATINGS, w->data->user[p.split.test[i]], w->data->movie[p.split.test[i]]));
+        assert_true(likes(w->data, NULL, RATINGS, w->data->user[p.split.test[i]], w->data->item[p.split.test[i]]));
     mrq_parts_clear(&p);
     mrq_parts_clear(&valid);
     free_world(w);
@@ -187,9 +187,9 @@ static void test_held_out(void **state)
         held += p.candidate[m];
     assert_int_equal(held, FILMS / 10);
     for (uint64_t i = 0; i < p.split.n_train; i++)
-        assert_false(p.candidate[w->data->movie[p.split.train[i]]]);
+        assert_false(p.candidate[w->data->item[p.split.train[i]]]);
     for (uint64_t i = 0; i < p.split.n_test; i++)
-        assert_true(p.candidate[w->data->movie[p.split.test[i]]]);
+        assert_true(p.candidate[w->data->item[p.split.test[i]]]);
     mrq_parts_clear(&p);
     free_world(w);
 }
@@ -212,7 +212,7 @@ static void test_what_data_cannot_support(void **state)
 
     for (uint32_t i = 0; i < RATINGS; i++) {
         w->small->user[i] %= 9;
-        w->small->movie[i] %= 9;
+        w->small->item[i] %= 9;
     }
     assert_fails(mrq_parts_make(w->data, MRQ_PROTOCOL_COLD_USERS, false, 1, &p, &err), MRQ_USAGE,
                  "cold-users: users with ratings: 9, want at least 10");
@@ -232,9 +232,9 @@ static void test_what_data_cannot_support(void **state)
 
 /* Baselines against the same in double precision and by the book. */
 
-static double like_of(const mrq_parts *p, uint32_t user, uint32_t movie)
+static double like_of(const mrq_parts *p, uint32_t user, uint32_t item)
 {
-    return listed(&p->likes.list, user, movie) ? 1 : 0;
+    return listed(&p->likes.list, user, item) ? 1 : 0;
 }
 
 /* Replaces the first half of each row of A | B, (n, n + m), by the identity, which leaves the inverse of A times B. */
@@ -272,7 +272,7 @@ static void reference_ease(const mrq_parts *p, double *out)
     free(a);
 }
 
-/* There are fewer movies than neighbours, so all are near. */
+/* There are fewer items than neighbours, so all are near. */
 static void reference_itemknn(const mrq_parts *p, double *out)
 {
     for (uint32_t i = 0; i < FILMS; i++)
@@ -296,9 +296,9 @@ static void reference_popular(const mrq_parts *p, double *out)
                 out[u * FILMS + m] += like_of(p, v, m);
 }
 
-static bool has_genre(const mrq_dataset *data, uint32_t movie, uint32_t genre)
+static bool has_genre(const mrq_dataset *data, uint32_t item, uint32_t genre)
 {
-    return listed(&mrq_table_column(data->movies, "genres")->list, movie, genre);
+    return listed(&mrq_table_column(data->items, "genres")->list, item, genre);
 }
 
 static void reference_genres(const mrq_dataset *data, const mrq_parts *p, double *out)
@@ -510,17 +510,17 @@ static void test_the_interval_is_of_95_percent_on_either_side(void **state)
         fail_msg("the ends are %.3f and %.3f deviations from the mean, want 1.96", below / deviation, above / deviation);
 }
 
-/* Two users and six movies, worked by hand. */
+/* Two users and six items, worked by hand. */
 static void test_report_by_hand(void **state)
 {
     (void)state;
-    mrq_table *users = small_users(3, 1), *movies = small_movies(6, 1);
+    mrq_table *users = small_users(3, 1), *items = small_items(6, 1);
     const uint64_t of_genres[] = {0, 1, 2, 4, 4, 4, 4}, of_relevant[] = {0, 1, 3, 3}, of_likes[] = {0, 2, 3, 3};
     const uint32_t genres[] = {0, 0, 0, 1}, relevant[] = {3, 0, 4}, liked[] = {0, 1, 0}, asked[] = {0, 1}, gender[] = {0, 1, 1};
     const float one[] = {1, 1, 1};
-    movies->column[0].list = (mrq_lists){of_genres, genres};
+    items->column[0].list = (mrq_lists){of_genres, genres};
     users->column[0].code = gender;
-    const mrq_dataset data = {.users = users, .movies = movies};
+    const mrq_dataset data = {.users = users, .items = items};
     const mrq_parts p = {.likes = {{of_likes, liked}, one}, .n_users = 2, .user = asked, .relevant = {of_relevant, relevant}};
     uint32_t top[2 * MRQ_CUT_MAX];
     for (int i = 0; i < 2 * MRQ_CUT_MAX; i++)
@@ -545,7 +545,7 @@ static void test_report_by_hand(void **state)
     assert_true(fabs(s.ndcg[1] - ndcg / 2) < 1e-12 && fabs(s.recall[0] - 0.25) < 1e-12);
     assert_true(fabs(s.measure[0][4].mean - 0.1) < 1e-12); /* precision@5: 1 of 10 places */
     assert_true(s.measure[2][3].low == 0 && s.measure[2][3].high == 1);
-    assert_true(fabs(s.coverage - 5.0 / 6) < 1e-12);                             /* 5 of 6 movies */
+    assert_true(fabs(s.coverage - 5.0 / 6) < 1e-12);                             /* 5 of 6 items */
     assert_true(fabs(s.popularity - (1 + 0.5 + 0 + 0 + 0 + 1 + 0) / 7) < 1e-12); /* likes by 2, 1 and 0 of 2 people */
     const double first = 1 - (1 + 0.5 + 0.5 + 1) / 10;                           /* {0} {0} {0,1} {} {} */
     assert_true(fabs(s.diversity - (first + 0.5) / 2) < 1e-12);
@@ -556,7 +556,7 @@ static void test_report_by_hand(void **state)
     assert_true(fabs(s.group[1].ndcg.mean - ndcg) < 1e-12 && s.group[1].users == 1);
     mrq_arena_free(arena);
     mrq_table_free(users);
-    mrq_table_free(movies);
+    mrq_table_free(items);
 }
 
 /* Studies of a model and baselines, from beginning to end. */

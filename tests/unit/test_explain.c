@@ -6,7 +6,7 @@
 #include "unit/engine_world.h"
 #include "unit/failing_memory.h"
 
-enum { MOVIES = 40 };
+enum { ITEMS = 40 };
 
 static const char *const descriptions[] = {WORLD_RETRIEVAL, WORLD_BIASED, WORLD_TANH, WORLD_COSINE};
 enum { KINDS = sizeof descriptions / sizeof *descriptions };
@@ -40,8 +40,8 @@ static void assert_sums(const mrq_content *answer)
             sum += part[p].score;
             assert_true(!p || fabs(part[p].score) <= fabs(part[p - 1].score));
         }
-        if (!(fabs(sum - answer->item[i].score) < 1e-5 * (1 + fabs(sum))))
-            fail_msg("movie %u: parts sum to %.8f, score %.8f", answer->item[i].movie, sum, answer->item[i].score);
+        if (!(fabs(sum - answer->hit[i].score) < 1e-5 * (1 + fabs(sum))))
+            fail_msg("movie %u: parts sum to %.8f, score %.8f", answer->hit[i].item, sum, answer->hit[i].score);
     }
 }
 
@@ -50,11 +50,11 @@ static void parts_sum_to_the_score(void **state)
     (void)state;
     const int64_t liked[] = {10, 19, 40}, disliked[] = {31, 13};
     const question queries[] = {
-        {.age = "1", .gender = "0", .job = "4", .user = -1, .k = MOVIES, .explain = MRQ_EXPLAIN_ALL},
-        {.user = 3, .k = MOVIES, .explain = MRQ_EXPLAIN_ALL},
+        {.age = "1", .gender = "0", .job = "4", .user = -1, .k = ITEMS, .explain = MRQ_EXPLAIN_ALL},
+        {.user = 3, .k = ITEMS, .explain = MRQ_EXPLAIN_ALL},
         {.gender = "1", .job = "2", .user = 5, .k = 4, .filters = {.include_seen = true}, .explain = MRQ_EXPLAIN_ALL},
-        {.user = WORLD_USERS, .k = MOVIES, .explain = MRQ_EXPLAIN_ALL}, /* has rated nothing */
-        {.user = -1, .k = MOVIES, .liked = liked, .n_liked = 3, .explain = MRQ_EXPLAIN_ALL},
+        {.user = WORLD_USERS, .k = ITEMS, .explain = MRQ_EXPLAIN_ALL}, /* has rated nothing */
+        {.user = -1, .k = ITEMS, .liked = liked, .n_liked = 3, .explain = MRQ_EXPLAIN_ALL},
         {.age = "1",
          .user = -1,
          .k = 7,
@@ -108,7 +108,7 @@ static world_sum average(const engine_world *w)
 }
 
 /* The score where of the tower's branches those in `set` have the user's value, by the network. */
-static double subset_score(const engine_world *w, uint32_t user, uint32_t set, uint32_t movie)
+static double subset_score(const engine_world *w, uint32_t user, uint32_t set, uint32_t item)
 {
     world_sum sum = world_start(w);
     uint32_t value[MRQ_BRANCHES_MAX];
@@ -122,19 +122,19 @@ static double subset_score(const engine_world *w, uint32_t user, uint32_t set, u
         else
             world_add_average(w, &sum, feature);
     }
-    return world_score(w, &sum, movie);
+    return world_score(w, &sum, item);
 }
 
 /* Shapley's definition in its other form: the mean, over all orders of the inputs, of what each adds when its turn comes. */
-static void add_orders(const engine_world *w, uint32_t user, uint32_t movie, uint32_t set, double share, double *part)
+static void add_orders(const engine_world *w, uint32_t user, uint32_t item, uint32_t set, double share, double *part)
 {
     const uint32_t n = w->g.tower->n_branches, left = n - (uint32_t)__builtin_popcount(set);
     for (uint32_t b = 0; b < n; b++) {
         if (set >> b & 1)
             continue;
         const uint32_t with = set | 1u << b;
-        part[b] += share / left * (subset_score(w, user, with, movie) - subset_score(w, user, set, movie));
-        add_orders(w, user, movie, with, share / left, part);
+        part[b] += share / left * (subset_score(w, user, with, item) - subset_score(w, user, set, item));
+        add_orders(w, user, item, with, share / left, part);
     }
 }
 
@@ -152,8 +152,8 @@ static void parts_are_shapley_values(void **state)
         for (uint32_t i = 0; i < answer.n; i++) {
             double part[MRQ_BRANCHES_MAX] = {0};
             const world_sum nobody = average(w);
-            add_orders(w, user, answer.item[i].movie, 0, 1, part);
-            assert_true(fabs(answer.why.base[i] - world_score(w, &nobody, answer.item[i].movie)) < 1e-5);
+            add_orders(w, user, answer.hit[i].item, 0, 1, part);
+            assert_true(fabs(answer.why.base[i] - world_score(w, &nobody, answer.hit[i].item)) < 1e-5);
             for (uint32_t b = 0; b < n; b++) {
                 const char *feature = w->g.tower->branch[b].feature;
                 const double got = part_of(&answer, i, feature, strcmp(feature, "id") == 0 ? user : value[b]);
@@ -197,26 +197,26 @@ static void equal_inputs_have_equal_parts(void **state)
     }
 }
 
-/* What a row adds to a movie's score in a linear tower. */
-static double product(const engine_world *w, const float *row, uint32_t movie)
+/* What a row adds to a item's score in a linear tower. */
+static double product(const engine_world *w, const float *row, uint32_t item)
 {
-    const float *m = w->movie + (size_t)movie * w->g.tower->width;
+    const float *m = w->item + (size_t)item * w->g.tower->width;
     double sum = 0;
     for (uint32_t d = 0; d < w->g.tower->size; d++)
         sum += (double)row[d] * (double)m[d];
     return sum;
 }
 
-static void a_history_is_told_movie_by_movie(void **state)
+static void a_history_is_told_item_by_item(void **state)
 {
     (void)state;
     const engine_world *w = worlds[0];
     const mrq_links *history = &w->g.tower->history;
     const uint32_t user = 11;
     const uint64_t first = history->list.offset[user], n = history->list.offset[user + 1] - first;
-    const uint32_t *own = history->list.item + first, nobodys = MOVIES - 1;
+    const uint32_t *own = history->list.item + first, nobodys = ITEMS - 1;
     assert_true(n > 3);
-    const int64_t liked[] = {w->g.movies->id[own[1]], w->g.movies->id[nobodys]}, disliked[] = {w->g.movies->id[own[2]]};
+    const int64_t liked[] = {w->g.items->id[own[1]], w->g.items->id[nobodys]}, disliked[] = {w->g.items->id[own[2]]};
     question query = {.user = user + 1, .k = 5, .explain = MRQ_EXPLAIN_ALL};
     mrq_content answer = world_answer(w, &query);
     assert_int_equal(answer.why.n, 3 + n);
@@ -225,24 +225,24 @@ static void a_history_is_told_movie_by_movie(void **state)
     query.disliked = disliked;
     query.n_disliked = 1;
     mrq_content told = world_answer(w, &query);
-    assert_int_equal(told.why.n, 3 + n + 1); /* each movie once */
+    assert_int_equal(told.why.n, 3 + n + 1); /* each item once */
     for (uint32_t i = 0; i < answer.n; i++) {
-        const uint32_t movie = answer.item[i].movie, age = mrq_table_column(w->g.users, "age")->code[user];
+        const uint32_t item = answer.hit[i].item, age = mrq_table_column(w->g.users, "age")->code[user];
         const world_sum nobody = average(w);
-        assert_true(fabs(answer.why.base[i] - world_score(w, &nobody, movie)) < 1e-5);
+        assert_true(fabs(answer.why.base[i] - world_score(w, &nobody, item)) < 1e-5);
         double mean = 0;
         for (uint32_t u = 0; u < WORLD_USERS; u++)
-            mean += product(w, world_row(w, "age", mrq_table_column(w->g.users, "age")->code[u]), movie) / WORLD_USERS;
-        assert_true(fabs(part_of(&answer, i, "age", age) - (product(w, world_row(w, "age", age), movie) - mean)) < 1e-5);
+            mean += product(w, world_row(w, "age", mrq_table_column(w->g.users, "age")->code[u]), item) / WORLD_USERS;
+        assert_true(fabs(part_of(&answer, i, "age", age) - (product(w, world_row(w, "age", age), item) - mean)) < 1e-5);
         for (uint64_t h = 0; h < n; h++)
             assert_true(fabs(part_of(&answer, i, "history", own[h]) -
-                             (double)history->strength[first + h] * product(w, world_liked(w, own[h]), movie)) < 1e-5);
+                             (double)history->strength[first + h] * product(w, world_liked(w, own[h]), item)) < 1e-5);
     }
     for (uint32_t i = 0; i < told.n; i++) {
-        const uint32_t movie = told.item[i].movie;
-        assert_true(fabs(part_of(&told, i, "liked", own[1]) - product(w, world_liked(w, own[1]), movie)) < 1e-5);
-        assert_true(fabs(part_of(&told, i, "liked", nobodys) - product(w, world_liked(w, nobodys), movie)) < 1e-5);
-        assert_true(fabs(part_of(&told, i, "disliked", own[2]) - (double)MRQ_DISLIKES * product(w, world_liked(w, own[2]), movie)) <
+        const uint32_t item = told.hit[i].item;
+        assert_true(fabs(part_of(&told, i, "liked", own[1]) - product(w, world_liked(w, own[1]), item)) < 1e-5);
+        assert_true(fabs(part_of(&told, i, "liked", nobodys) - product(w, world_liked(w, nobodys), item)) < 1e-5);
+        assert_true(fabs(part_of(&told, i, "disliked", own[2]) - (double)MRQ_DISLIKES * product(w, world_liked(w, own[2]), item)) <
                     1e-5);
         part_of(&told, i, "history", own[0]);
     }
@@ -267,7 +267,7 @@ static cJSON *document_of(const engine_world *w, const question *query)
 static int assert_document(const cJSON *json)
 {
     static const char *const keys[] = {"base", "parts", NULL};
-    static const char *const feature_keys[] = {"input", "value", "score", NULL}, *const movie_keys[] = {"input", "id", "title",
+    static const char *const feature_keys[] = {"input", "value", "score", NULL}, *const item_keys[] = {"input", "id", "title",
                                                                                                         "score", NULL};
     const cJSON *result, *part;
     int n = 0;
@@ -280,8 +280,8 @@ static int assert_document(const cJSON *json)
         cJSON_ArrayForEach(part, cJSON_GetObjectItem(why, "parts"))
         {
             const char *input = cJSON_GetStringValue(cJSON_GetObjectItem(part, "input"));
-            const bool movie = strstr(input, "liked") || strcmp(input, "history") == 0;
-            assert_ok(mrq_json_keys(part, "", movie ? movie_keys : feature_keys, &err));
+            const bool item = strstr(input, "liked") || strcmp(input, "history") == 0;
+            assert_ok(mrq_json_keys(part, "", item ? item_keys : feature_keys, &err));
             sum += cJSON_GetObjectItem(part, "score")->valuedouble;
             n++;
         }
@@ -402,7 +402,7 @@ static void too_much_to_explain(void **state)
     engine_world *large = engine_world_new(WORLD_RETRIEVAL, MANY);
     int64_t liked[LIKED];
     for (uint32_t i = 0; i < LIKED; i++)
-        liked[i] = large->g.movies->id[i];
+        liked[i] = large->g.items->id[i];
     question many = {.user = -1, .k = 250, .liked = liked, .n_liked = 1000, .explain = MRQ_EXPLAIN_ALL};
     answer = world_answer(large, &many);
     assert_int_equal(answer.why.n, 1000);
@@ -422,7 +422,7 @@ static int set_up(void **state)
 {
     (void)state;
     for (int kind = 0; kind < KINDS; kind++)
-        worlds[kind] = engine_world_new(descriptions[kind], MOVIES);
+        worlds[kind] = engine_world_new(descriptions[kind], ITEMS);
     return 0;
 }
 
@@ -443,7 +443,7 @@ int main(void)
         cmocka_unit_test(nothing_is_told_unless_asked_for),
         cmocka_unit_test(parts_are_shapley_values),
         cmocka_unit_test(equal_inputs_have_equal_parts),
-        cmocka_unit_test(a_history_is_told_movie_by_movie),
+        cmocka_unit_test(a_history_is_told_item_by_item),
         cmocka_unit_test(explanations_as_json),
         cmocka_unit_test(survives_without_memory),
         cmocka_unit_test(a_cached_answer_is_explained),

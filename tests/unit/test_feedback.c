@@ -1,4 +1,4 @@
-/* Tastes: liked and disliked movies in a query, against sums by hand. */
+/* Tastes: liked and disliked items in a query, against sums by hand. */
 #include "engine/redis_answers.h"
 #include "engine/snapshot.h"
 #include "unit/asked.h"
@@ -6,23 +6,23 @@
 
 #include "unit/engine_world.h"
 
-enum { MOVIES = 40, NOBODYS = MOVIES - 1 /* the movie that nobody has rated */ };
+enum { ITEMS = 40, NOBODYS = ITEMS - 1 /* the item that nobody has rated */ };
 
 static engine_world *world, *plain; /* with a history, and without one */
 static const char *folder;
 static redis_server redis;
 
-static int64_t id_of(uint32_t movie)
+static int64_t id_of(uint32_t item)
 {
-    return world->g.movies->id[movie];
+    return world->g.items->id[item];
 }
 
-/* The answer has the scores of this sum, the best first, and is without the `n` movies in `out`. */
+/* The answer has the scores of this sum, the best first, and is without the `n` items in `out`. */
 static void assert_scores(const engine_world *w, const question *query, const world_sum *sum, const uint32_t *out, uint32_t n)
 {
     mrq_content answer = world_answer(w, query);
-    bool given[MOVIES] = {false}, left_out[MOVIES] = {false};
-    uint32_t left = MOVIES;
+    bool given[ITEMS] = {false}, left_out[ITEMS] = {false};
+    uint32_t left = ITEMS;
     for (uint32_t i = 0; i < n; i++) {
         left -= !left_out[out[i]];
         left_out[out[i]] = true;
@@ -30,14 +30,14 @@ static void assert_scores(const engine_world *w, const question *query, const wo
     assert_int_equal(answer.n, query->k < left ? query->k : left);
     double last = (double)INFINITY;
     for (uint32_t i = 0; i < answer.n; i++) {
-        const uint32_t movie = answer.item[i].movie;
-        assert_false(left_out[movie] || given[movie]);
-        if (!(fabs(answer.item[i].score - world_score(w, sum, movie)) < 1e-5))
-            fail_msg("movie %u: %.7f, want %.7f", movie, answer.item[i].score, world_score(w, sum, movie));
-        given[movie] = true;
-        last = answer.item[i].score;
+        const uint32_t item = answer.hit[i].item;
+        assert_false(left_out[item] || given[item]);
+        if (!(fabs(answer.hit[i].score - world_score(w, sum, item)) < 1e-5))
+            fail_msg("movie %u: %.7f, want %.7f", item, answer.hit[i].score, world_score(w, sum, item));
+        given[item] = true;
+        last = answer.hit[i].score;
     }
-    for (uint32_t m = 0; m < MOVIES; m++)
+    for (uint32_t m = 0; m < ITEMS; m++)
         assert_true(given[m] || left_out[m] || world_score(w, sum, m) < last + 1e-5);
     mrq_content_clear(&answer);
 }
@@ -45,16 +45,16 @@ static void assert_scores(const engine_world *w, const question *query, const wo
 static void a_strangers_feedback_is_added(void **state)
 {
     (void)state;
-    const uint32_t movies[] = {3, 7, 20, 31, 5};
+    const uint32_t items[] = {3, 7, 20, 31, 5};
     const int64_t liked[] = {id_of(20), id_of(3), id_of(7), id_of(3)}, disliked[] = {id_of(31), id_of(5)};
     world_sum sum = world_start(world);
     world_add(world, &sum, world_row(world, "age", 2), 1);
     world_add(world, &sum, world_row(world, "gender", 1), 1);
     world_add(world, &sum, world_row(world, "job", 9), 1);
     for (int i = 0; i < 3; i++)
-        world_add(world, &sum, world_liked(world, movies[i]), 1);
+        world_add(world, &sum, world_liked(world, items[i]), 1);
     for (int i = 3; i < 5; i++)
-        world_add(world, &sum, world_liked(world, movies[i]), (double)MRQ_DISLIKES);
+        world_add(world, &sum, world_liked(world, items[i]), (double)MRQ_DISLIKES);
     question query = {.age = "2",
                       .gender = "1",
                       .job = "job009",
@@ -63,8 +63,8 @@ static void a_strangers_feedback_is_added(void **state)
                       .n_liked = 4,
                       .disliked = disliked,
                       .n_disliked = 2};
-    for (query.k = 1; query.k <= MOVIES; query.k++)
-        assert_scores(world, &query, &sum, movies, 5);
+    for (query.k = 1; query.k <= ITEMS; query.k++)
+        assert_scores(world, &query, &sum, items, 5);
     query.filters.include_seen = true;
     assert_scores(world, &query, &sum, NULL, 0);
 }
@@ -72,17 +72,17 @@ static void a_strangers_feedback_is_added(void **state)
 static void what_is_not_given_is_the_average(void **state)
 {
     (void)state;
-    const uint32_t movie = 12;
-    const int64_t liked[] = {id_of(movie)};
+    const uint32_t item = 12;
+    const int64_t liked[] = {id_of(item)};
     world_sum sum = world_start(world);
-    world_add(world, &sum, world_liked(world, movie), 1);
+    world_add(world, &sum, world_liked(world, item), 1);
     world_add_average(world, &sum, "age");
     world_add_average(world, &sum, "job");
     world_sum female = sum;
     world_add(world, &female, world_row(world, "gender", 0), 1);
     world_add_average(world, &sum, "gender");
-    assert_scores(world, &(question){.user = -1, .k = 9, .liked = liked, .n_liked = 1}, &sum, &movie, 1);
-    assert_scores(world, &(question){.gender = "0", .user = -1, .k = 9, .liked = liked, .n_liked = 1}, &female, &movie, 1);
+    assert_scores(world, &(question){.user = -1, .k = 9, .liked = liked, .n_liked = 1}, &sum, &item, 1);
+    assert_scores(world, &(question){.gender = "0", .user = -1, .k = 9, .liked = liked, .n_liked = 1}, &female, &item, 1);
 }
 
 /* Nor are likes needed for it: of whom nothing is known is the average person. */
@@ -97,22 +97,22 @@ static void who_says_nothing_is_the_average(void **state)
     world_sum male = sum;
     world_add(world, &male, world_row(world, "gender", 1), 1);
     world_add_average(world, &sum, "gender");
-    assert_scores(world, &(question){.user = -1, .k = MOVIES}, &sum, NULL, 0);
-    assert_scores(world, &(question){.gender = "1", .user = -1, .k = MOVIES}, &male, NULL, 0);
+    assert_scores(world, &(question){.user = -1, .k = ITEMS}, &sum, NULL, 0);
+    assert_scores(world, &(question){.gender = "1", .user = -1, .k = ITEMS}, &male, NULL, 0);
     world_add(world, &sum, world_liked(world, disliked), (double)MRQ_DISLIKES);
-    assert_scores(world, &(question){.user = -1, .k = MOVIES, .disliked = ids, .n_disliked = 1}, &sum, &disliked, 1);
+    assert_scores(world, &(question){.user = -1, .k = ITEMS, .disliked = ids, .n_disliked = 1}, &sum, &disliked, 1);
 }
 
-/* Nobody liked the movie, so nothing is known of who does: the average person. */
-static void a_movie_that_says_nothing_gives_the_average(void **state)
+/* Nobody liked the item, so nothing is known of who does: the average person. */
+static void a_item_that_says_nothing_gives_the_average(void **state)
 {
     (void)state;
     const uint32_t nobodys = NOBODYS;
     const int64_t liked[] = {id_of(NOBODYS)};
     const mrq_folded *tower = world->g.tower;
     const float *before = tower->liked;
-    float *rows = mrq_array((size_t)MOVIES * tower->width, sizeof *rows);
-    memcpy(rows, tower->liked, (size_t)MOVIES * tower->width * sizeof *rows);
+    float *rows = mrq_array((size_t)ITEMS * tower->width, sizeof *rows);
+    memcpy(rows, tower->liked, (size_t)ITEMS * tower->width * sizeof *rows);
     memset(rows + (size_t)NOBODYS * tower->width, 0, tower->width * sizeof *rows);
     world->g.tower->liked = rows;
     world_sum sum = world_start(world);
@@ -124,7 +124,7 @@ static void a_movie_that_says_nothing_gives_the_average(void **state)
     mrq_free(rows);
 }
 
-/* What is told of a movie counts instead of the rating that the user's own row holds of it. */
+/* What is told of a item counts instead of the rating that the user's own row holds of it. */
 static void a_users_feedback_corrects_the_history(void **state)
 {
     (void)state;
@@ -155,7 +155,7 @@ static void a_users_feedback_corrects_the_history(void **state)
         question query = {.user = u + 1, .k = 15, .liked = liked, .n_liked = 2, .disliked = disliked, .n_disliked = 1};
         assert_scores(world, &query, &sum, out, n_out);
         query.filters.include_seen = true;
-        query.k = MOVIES;
+        query.k = ITEMS;
         assert_scores(world, &query, &sum, NULL, 0);
         tried += rated;
     }
@@ -225,8 +225,8 @@ static void assert_same(const mrq_content *a, const mrq_content *b)
 {
     assert_int_equal(a->n, b->n);
     for (uint32_t i = 0; i < a->n; i++) {
-        assert_int_equal(a->item[i].movie, b->item[i].movie);
-        assert_true(a->item[i].score == b->item[i].score);
+        assert_int_equal(a->hit[i].item, b->hit[i].item);
+        assert_true(a->hit[i].score == b->hit[i].score);
     }
     assert_string_equal(a->query.text, b->query.text);
 }
@@ -290,7 +290,7 @@ static void assert_refused(const engine_world *w, const question *query, mrq_sta
     mrq_content answer = {0};
     assert_fails(asked_recommend(&w->g, NULL, query, &answer, &err), status, sentence);
     assert_true(strstr(err.msg, sentence) == err.msg); /* it begins with the member's name */
-    assert_null(answer.item);
+    assert_null(answer.hit);
 }
 
 static void refuses_wrong_feedback(void **state)
@@ -298,7 +298,7 @@ static void refuses_wrong_feedback(void **state)
     (void)state;
     static int64_t many[MRQ_FEEDBACK_MAX + 1];
     for (uint32_t i = 0; i < MRQ_FEEDBACK_MAX + 1; i++)
-        many[i] = id_of(i % MOVIES);
+        many[i] = id_of(i % ITEMS);
     const int64_t known[] = {10, 13}, unknown[] = {10, 11}, negative[] = {-1}, both[] = {16, 13};
     assert_refused(world, &(question){.user = -1, .k = 5, .liked = unknown, .n_liked = 2}, MRQ_NOT_FOUND,
                    "liked 11: not in the data, which has 40 movies");
@@ -321,21 +321,21 @@ static void refuses_wrong_feedback(void **state)
 static void people_known_by_their_history_alone(void **state)
 {
     (void)state;
-    engine_world *w = engine_world_new(WORLD_HISTORY_ALONE, MOVIES);
+    engine_world *w = engine_world_new(WORLD_HISTORY_ALONE, ITEMS);
     world_sum nobody = world_start(w);
-    assert_scores(w, &(question){.user = -1, .k = MOVIES}, &nobody, NULL, 0);
-    const uint32_t movies[] = {4, 9};
+    assert_scores(w, &(question){.user = -1, .k = ITEMS}, &nobody, NULL, 0);
+    const uint32_t items[] = {4, 9};
     const int64_t liked[] = {id_of(4)}, disliked[] = {id_of(9)};
     world_sum sum = world_start(w);
     world_add(w, &sum, world_liked(w, 4), 1);
     world_add(w, &sum, world_liked(w, 9), (double)MRQ_DISLIKES);
     assert_scores(w, &(question){.user = -1, .k = 5, .liked = liked, .n_liked = 1, .disliked = disliked, .n_disliked = 1}, &sum,
-                  movies, 2);
+                  items, 2);
     engine_world_free(w);
 }
 
 /* As many as may be, all different, out of more: those are left out, and the vector is their sum. */
-static void ten_thousand_movies(void **state)
+static void ten_thousand_items(void **state)
 {
     (void)state;
     enum { MANY = 10050 };
@@ -346,14 +346,14 @@ static void ten_thousand_movies(void **state)
     world_add_average(w, &sum, "gender");
     world_add_average(w, &sum, "job");
     for (uint32_t i = 0; i < MRQ_FEEDBACK_MAX; i++) {
-        liked[i] = w->g.movies->id[MANY - 1 - i];
+        liked[i] = w->g.items->id[MANY - 1 - i];
         world_add(w, &sum, world_liked(w, MANY - 1 - i), 1);
     }
     mrq_content answer = world_answer(w, &(question){.user = -1, .k = 1000, .liked = liked, .n_liked = MRQ_FEEDBACK_MAX});
     assert_int_equal(answer.n, MANY - MRQ_FEEDBACK_MAX);
     for (uint32_t i = 0; i < answer.n; i++) {
-        assert_true(answer.item[i].movie < MANY - MRQ_FEEDBACK_MAX);
-        assert_true(fabs(answer.item[i].score - world_score(w, &sum, answer.item[i].movie)) < 1e-3);
+        assert_true(answer.hit[i].item < MANY - MRQ_FEEDBACK_MAX);
+        assert_true(fabs(answer.hit[i].score - world_score(w, &sum, answer.hit[i].item)) < 1e-3);
     }
     mrq_content_clear(&answer);
     engine_world_free(w);
@@ -362,8 +362,8 @@ static void ten_thousand_movies(void **state)
 static int set_up(void **state)
 {
     (void)state;
-    world = engine_world_new(WORLD_RETRIEVAL, MOVIES);
-    plain = engine_world_new(WORLD_COSINE, MOVIES);
+    world = engine_world_new(WORLD_RETRIEVAL, ITEMS);
+    plain = engine_world_new(WORLD_COSINE, ITEMS);
     return 0;
 }
 
@@ -372,7 +372,7 @@ static void without_its_history(void **state)
 {
     (void)state;
     const float *liked = world->g.tower->liked;
-    const int64_t movie[] = {id_of(3)};
+    const int64_t item[] = {id_of(3)};
     mrq_content answer = {0};
     question query = {.user = 3, .k = 5};
     mrq_content whole = world_answer(world, &query);
@@ -380,50 +380,50 @@ static void without_its_history(void **state)
     assert_ok(asked_recommend(&world->g, NULL, &query, &answer, &err));
     assert_int_equal(answer.n, whole.n);
     for (uint32_t i = 0; i < whole.n; i++)
-        assert_true(answer.item[i].movie == whole.item[i].movie && fabs(answer.item[i].score - whole.item[i].score) <= 0);
+        assert_true(answer.hit[i].item == whole.hit[i].item && fabs(answer.hit[i].score - whole.hit[i].score) <= 0);
     mrq_content_clear(&answer);
     mrq_content_clear(&whole);
     query.explain = MRQ_EXPLAIN_ALL;
     assert_fails(asked_recommend(&world->g, NULL, &query, &answer, &err), MRQ_FAILED, "opened without its history");
-    query = (question){.user = 3, .k = 5, .disliked = movie, .n_disliked = 1};
+    query = (question){.user = 3, .k = 5, .disliked = item, .n_disliked = 1};
     assert_fails(asked_recommend(&world->g, NULL, &query, &answer, &err), MRQ_FAILED, "opened without its history");
     assert_fails(asked_similar(&world->g, "10", 3, &query.filters, &answer, &err), MRQ_FAILED, "opened without its history");
     world->g.tower->liked = liked;
 }
 
-/* Similar movies are those whose score it raises most that the movie is liked. */
+/* Similar items are those whose score it raises most that the item is liked. */
 static void similar_is_what_liking_adds(void **state)
 {
     (void)state;
-    const uint32_t movie = 4;
+    const uint32_t item = 4;
     world_sum sum = {{0}};
-    world_add(world, &sum, world_liked(world, movie), 1);
+    world_add(world, &sum, world_liked(world, item), 1);
     mrq_content answer = {0};
     char id[24];
-    snprintf(id, sizeof id, "%lld", (long long)id_of(movie));
+    snprintf(id, sizeof id, "%lld", (long long)id_of(item));
     assert_ok(asked_similar(&world->g, id, 7, &(question_filters){.genre = NULL}, &answer, &err));
     assert_int_equal(answer.n, 7);
-    bool given[MOVIES] = {[4] = true};
+    bool given[ITEMS] = {[4] = true};
     for (uint32_t i = 0; i < answer.n; i++) {
-        assert_false(given[answer.item[i].movie]);
-        given[answer.item[i].movie] = true;
-        assert_true(fabs(answer.item[i].score - world_score(world, &sum, answer.item[i].movie)) < 1e-5);
+        assert_false(given[answer.hit[i].item]);
+        given[answer.hit[i].item] = true;
+        assert_true(fabs(answer.hit[i].score - world_score(world, &sum, answer.hit[i].item)) < 1e-5);
     }
-    for (uint32_t m = 0; m < MOVIES; m++)
-        assert_true(given[m] || world_score(world, &sum, m) < answer.item[6].score + 1e-5);
+    for (uint32_t m = 0; m < ITEMS; m++)
+        assert_true(given[m] || world_score(world, &sum, m) < answer.hit[6].score + 1e-5);
     mrq_content_clear(&answer);
 }
 
-static bool user_likes(uint32_t user, uint32_t movie)
+static bool user_likes(uint32_t user, uint32_t item)
 {
-    return mrq_lists_find(&world->g.tower->history.list, user, movie) != UINT64_MAX;
+    return mrq_lists_find(&world->g.tower->history.list, user, item) != UINT64_MAX;
 }
 
 /* What a user likes comes first, however few have rated it. */
 static void a_users_likes_come_first(void **state)
 {
     (void)state;
-    uint32_t ratings[MOVIES] = {0}, mixed = 0;
+    uint32_t ratings[ITEMS] = {0}, mixed = 0;
     for (uint64_t i = 0; i < world->g.seen.offset[WORLD_USERS]; i++)
         ratings[world->g.seen.item[i]]++;
     mrq_snapshot serving = {.references = 1, .generation = &world->g, .ratings = ratings};
@@ -431,16 +431,16 @@ static void a_users_likes_come_first(void **state)
         mrq_cached_answer *finished = NULL;
         ASKED_QUERY query = {0};
         assert_ok(asked_number(&query, MRQ_Q_USER, u + 1, &err));
-        assert_ok(asked_number(&query, MRQ_Q_K, MOVIES, &err));
+        assert_ok(asked_number(&query, MRQ_Q_K, ITEMS, &err));
         assert_ok(mrq_find_user(&serving, &query, &finished, &err));
         const mrq_content *answer = &finished->content;
         assert_int_equal(answer->n, world->g.seen.offset[u + 1] - world->g.seen.offset[u]);
         for (uint32_t i = 1; i < answer->n; i++) {
-            const uint32_t before = answer->item[i - 1].movie, movie = answer->item[i].movie;
-            const bool likes_before = user_likes(u, before), likes = user_likes(u, movie);
+            const uint32_t before = answer->hit[i - 1].item, item = answer->hit[i].item;
+            const bool likes_before = user_likes(u, before), likes = user_likes(u, item);
             assert_true(likes_before || !likes);
-            assert_true(likes_before != likes || ratings[before] >= ratings[movie]);
-            mixed += likes_before != likes && ratings[before] < ratings[movie];
+            assert_true(likes_before != likes || ratings[before] >= ratings[item]);
+            mixed += likes_before != likes && ratings[before] < ratings[item];
         }
         mrq_cached_answer_release(finished);
     }
@@ -463,14 +463,14 @@ int main(void)
         cmocka_unit_test(a_strangers_feedback_is_added),
         cmocka_unit_test(what_is_not_given_is_the_average),
         cmocka_unit_test(who_says_nothing_is_the_average),
-        cmocka_unit_test(a_movie_that_says_nothing_gives_the_average),
+        cmocka_unit_test(a_item_that_says_nothing_gives_the_average),
         cmocka_unit_test(a_users_feedback_corrects_the_history),
         cmocka_unit_test(averages_survive_the_file),
         cmocka_unit_test(the_text_holds_the_feedback),
         cmocka_unit_test(a_hit_equals_a_search_and_is_warmed),
         cmocka_unit_test(refuses_wrong_feedback),
         cmocka_unit_test(people_known_by_their_history_alone),
-        cmocka_unit_test(ten_thousand_movies),
+        cmocka_unit_test(ten_thousand_items),
         cmocka_unit_test(similar_is_what_liking_adds),
         cmocka_unit_test(without_its_history),
         cmocka_unit_test(a_users_likes_come_first),

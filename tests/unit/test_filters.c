@@ -1,5 +1,5 @@
-/* Filters and similar movies over a catalogue large enough for approximate searches, each answer compared with a look at every
- * movie. */
+/* Filters and similar items over a catalogue large enough for approximate searches, each answer compared with a look at every
+ * item. */
 #include <math.h>
 
 #include "base/random.h"
@@ -12,11 +12,11 @@ enum { USERS = 5, DIM = 18, MANY = 6000, FEW = 60 };
 
 static mrq_error err;
 
-/* A generation of random vectors, with some all of zeros. Where `dot`, a movie's vector is the tower's of DIM - 2 numbers, a bias
+/* A generation of random vectors, with some all of zeros. Where `dot`, a item's vector is the tower's of DIM - 2 numbers, a bias
  * and the number that makes all equally long. */
 typedef struct world {
     mrq_generation g;
-    float *vectors; /* (movies, DIM) */
+    float *vectors; /* (items, DIM) */
 } world;
 
 static void unit_row(float *row, uint32_t n, double length)
@@ -30,7 +30,7 @@ static void unit_row(float *row, uint32_t n, double length)
 
 static void make_vectors(world *w, mrq_random *rng, bool dot)
 {
-    const uint32_t rows = w->g.movies->rows;
+    const uint32_t rows = w->g.items->rows;
     w->vectors = mrq_array((size_t)rows * DIM, sizeof *w->vectors);
     for (uint32_t m = 0; m < rows; m++) {
         float *row = w->vectors + (size_t)m * DIM;
@@ -46,13 +46,13 @@ static void make_vectors(world *w, mrq_random *rng, bool dot)
     }
 }
 
-/* Users are known by their id and gender. The first has seen nothing, the second a tenth, the third all but one movie, the fourth
+/* Users are known by their id and gender. The first has seen nothing, the second a tenth, the third all but one item, the fourth
  * all, the fifth half. */
 static void make_users(world *w, mrq_random *rng)
 {
     static uint64_t seen_at[USERS + 1];
     static uint32_t seen[USERS * MANY], user_row[USERS] = {1, 2, 0, 3, 4};
-    const uint32_t rows = w->g.movies->rows;
+    const uint32_t rows = w->g.items->rows;
     uint64_t n = 0;
     w->g.users = small_users(USERS, 3);
     w->g.users->n_columns = 1;
@@ -81,14 +81,14 @@ static void make_users(world *w, mrq_random *rng)
     tower->branch[1] = (mrq_folded_branch){"gender", 2, rows_of[2], rows_of[2]};
 }
 
-static world *world_new(const char *kind, uint32_t movies, bool dot)
+static world *world_new(const char *kind, uint32_t items, bool dot)
 {
     mrq_random rng;
-    mrq_random_init(&rng, 11, movies);
+    mrq_random_init(&rng, 11, items);
     world *w = calloc(1, sizeof *w);
     strcpy(w->g.name, "20260131T020000Z-0123456789ab");
     strcpy(w->g.model_name, "toy");
-    w->g.movies = small_movies(movies, 3);
+    w->g.items = small_items(items, 3);
     make_users(w, &rng);
     make_vectors(w, &rng, dot);
     if (dot) {
@@ -97,7 +97,7 @@ static world *world_new(const char *kind, uint32_t movies, bool dot)
         w->g.tower->size = DIM - 2;
         w->g.tower->width = DIM - 1;
     }
-    assert_ok(mrq_index_build(kind, w->vectors, movies, DIM, &w->g.index, &err));
+    assert_ok(mrq_index_build(kind, w->vectors, items, DIM, &w->g.index, &err));
     return w;
 }
 
@@ -106,12 +106,12 @@ static void world_free(world *w)
     mrq_index_free(w->g.index);
     mrq_folded_free(w->g.tower);
     mrq_table_free(w->g.users);
-    mrq_table_free(w->g.movies);
+    mrq_table_free(w->g.items);
     mrq_free(w->vectors);
     free(w);
 }
 
-/* The definition of a filter, a movie at a time */
+/* The definition of a filter, a item at a time */
 
 static bool in_list(const uint32_t *item, uint64_t n, uint32_t what)
 {
@@ -121,9 +121,9 @@ static bool in_list(const uint32_t *item, uint64_t n, uint32_t what)
     return false;
 }
 
-static bool has_genre(const mrq_table *movies, uint32_t m, const char *name)
+static bool has_genre(const mrq_table *items, uint32_t m, const char *name)
 {
-    const mrq_column *genres = &movies->column[0];
+    const mrq_column *genres = &items->column[0];
     for (uint64_t i = genres->list.offset[m]; i < genres->list.offset[m + 1]; i++)
         if (strcasecmp(mrq_strings_at(&genres->dict, genres->list.item[i]), name) == 0)
             return true;
@@ -134,14 +134,14 @@ static bool qualifies(const mrq_generation *g, const question_filters *f, uint32
 {
     uint32_t matches = 0;
     for (uint32_t i = 0; i < f->n_genres; i++)
-        matches += has_genre(g->movies, m, f->genre[i]);
+        matches += has_genre(g->items, m, f->genre[i]);
     if (f->n_genres && (f->all_genres ? matches < f->n_genres : matches == 0))
         return false;
-    const double year = g->movies->column[2].number[m];
+    const double year = g->items->column[2].number[m];
     if ((f->year_from && !(year >= f->year_from)) || (f->year_to && !(year <= f->year_to)))
         return false;
     for (uint32_t i = 0; i < f->n_exclude; i++)
-        if (f->exclude[i] == g->movies->id[m])
+        if (f->exclude[i] == g->items->id[m])
             return false;
     return user == MRQ_NONE || f->include_seen ||
            !in_list(g->seen.item + g->seen.offset[user], g->seen.offset[user + 1] - g->seen.offset[user], m);
@@ -153,27 +153,27 @@ static int descending(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
-/* The answer is k movies that qualify, or all of them, in order and with the scores (movies) of the reference; the best if
- * `exact`. Movie `but` never qualifies. */
+/* The answer is k items that qualify, or all of them, in order and with the scores (items) of the reference; the best if
+ * `exact`. Item `but` never qualifies. */
 static void assert_answer(const mrq_generation *g, const mrq_content *answer, const question_filters *f, uint32_t user,
                           uint32_t but, uint32_t k, const double *score, bool exact)
 {
-    MRQ_AUTOFREE double *best = mrq_array(g->movies->rows, sizeof *best);
-    MRQ_AUTOFREE bool *given = mrq_array(g->movies->rows, sizeof *given);
+    MRQ_AUTOFREE double *best = mrq_array(g->items->rows, sizeof *best);
+    MRQ_AUTOFREE bool *given = mrq_array(g->items->rows, sizeof *given);
     uint32_t n = 0;
-    for (uint32_t m = 0; m < g->movies->rows; m++)
+    for (uint32_t m = 0; m < g->items->rows; m++)
         if (m != but && qualifies(g, f, user, m))
             best[n++] = score[m];
     qsort(best, n, sizeof *best, descending);
     assert_int_equal(answer->n, k < n ? k : n);
     for (uint32_t i = 0; i < answer->n; i++) {
-        const mrq_recommendation *item = &answer->item[i], *last = i ? item - 1 : NULL;
-        assert_true(item->movie < g->movies->rows && !given[item->movie]);
-        assert_true(item->movie != but && qualifies(g, f, user, item->movie));
-        assert_true(isfinite(item->score) && fabs(item->score - score[item->movie]) < 1e-5);
-        assert_true(!last || item->score < last->score || (item->score == last->score && item->movie > last->movie));
+        const mrq_recommendation *item = &answer->hit[i], *last = i ? item - 1 : NULL;
+        assert_true(item->item < g->items->rows && !given[item->item]);
+        assert_true(item->item != but && qualifies(g, f, user, item->item));
+        assert_true(isfinite(item->score) && fabs(item->score - score[item->item]) < 1e-5);
+        assert_true(!last || item->score < last->score || (item->score == last->score && item->item > last->item));
         assert_true(!exact || fabs(item->score - best[i]) < 1e-5);
-        given[item->movie] = true;
+        given[item->item] = true;
     }
 }
 
@@ -187,16 +187,16 @@ static void person_scores(const world *w, uint32_t user, uint32_t gender, double
                (double)tower->branch[1].rows[gender * DIM + d];
         square += y[d] * y[d];
     }
-    for (uint32_t m = 0; m < w->g.movies->rows; m++) {
+    for (uint32_t m = 0; m < w->g.items->rows; m++) {
         score[m] = 0;
         for (uint32_t d = 0; d < DIM; d++)
             score[m] += 5 / sqrt(square) * y[d] * (double)w->vectors[m * DIM + d];
     }
 }
 
-/* Filters that keep anything from all movies to none */
+/* Filters that keep anything from all items to none */
 
-static int64_t thousand[MRQ_EXCLUDE_MAX + 1]; /* ids of the first movies, the last first */
+static int64_t thousand[MRQ_EXCLUDE_MAX + 1]; /* ids of the first items, the last first */
 static const char *const genres[] = {"genre003", "GENRE001", "genre005"};
 #define GENRES(n) .genre = genres, .n_genres = (n)
 
@@ -252,8 +252,8 @@ static void answers_are_what_qualifies(void **state)
     }
 }
 
-/* Whatever is left over, one movie among them, is found. */
-static void the_last_movies_are_found(void **state)
+/* Whatever is left over, one item among them, is found. */
+static void the_last_items_are_found(void **state)
 {
     (void)state;
     static const char *const kinds[] = {"Flat", "HNSW32", "IVF16,Flat", "HNSW32,SQ8"};
@@ -266,7 +266,7 @@ static void the_last_movies_are_found(void **state)
                 asked_recommend(&w->g, NULL, &(question){.user = -1, .gender = "0", .k = FEW + 1, .filters = f}, &answer, &err));
             assert_int_equal(answer.n, left);
             for (uint32_t i = 0; i < left; i++)
-                assert_true(answer.item[i].movie >= FEW - left);
+                assert_true(answer.hit[i].item >= FEW - left);
             mrq_content_clear(&answer);
         }
         world_free(w);
@@ -275,7 +275,7 @@ static void the_last_movies_are_found(void **state)
 
 /* Texts */
 
-static world *flat; /* FEW movies */
+static world *flat; /* FEW items */
 
 static char *text_of(const question_filters *f, int64_t user)
 {
@@ -360,7 +360,7 @@ static void refuses_filters(const question_filters *f, mrq_status status, const 
     assert_fails(asked_recommend(&flat->g, NULL, &(question){.user = -1, .gender = "0", .k = 5, .filters = *f}, &answer, &err),
                  status, sentence);
     assert_fails(asked_similar(&flat->g, "10", 5, f, &answer, &err), status, sentence);
-    assert_null(answer.item);
+    assert_null(answer.hit);
     assert_null(answer.query.text);
 }
 
@@ -377,21 +377,21 @@ static void refuses_wrong_filters(void **state)
                     "year \"1999-1990\": the first comes after the last");
     refuses_filters(&(question_filters){.year_from = -1}, MRQ_USAGE, "year \"-1-\": want a year");
     refuses_filters(&(question_filters){.year_to = 10000}, MRQ_USAGE, "year \"-10000\": want a year");
-    strcpy(flat->g.movies->column[2].name, "decade");
+    strcpy(flat->g.items->column[2].name, "decade");
     refuses_filters(&(question_filters){.year_to = 1999}, MRQ_USAGE, "year: the data does not tell its movies' years");
-    strcpy(flat->g.movies->column[2].name, "year");
-    flat->g.movies->column[0].kind = MRQ_TEXT;
+    strcpy(flat->g.items->column[2].name, "year");
+    flat->g.items->column[0].kind = MRQ_TEXT;
     refuses_filters(&(question_filters){GENRES(1)}, MRQ_USAGE, "genre \"genre003\": the data does not tell its movies' genres");
-    flat->g.movies->column[0].kind = MRQ_SET;
+    flat->g.items->column[0].kind = MRQ_SET;
 }
 
-/* Similar movies */
+/* Similar items */
 
-static void cosines(const world *w, uint32_t movie, double *score)
+static void cosines(const world *w, uint32_t item, double *score)
 {
     const uint32_t size = w->g.tower->size;
-    const float *a = w->vectors + (size_t)movie * DIM;
-    for (uint32_t m = 0; m < w->g.movies->rows; m++) {
+    const float *a = w->vectors + (size_t)item * DIM;
+    for (uint32_t m = 0; m < w->g.items->rows; m++) {
         const float *b = w->vectors + (size_t)m * DIM;
         double product = 0, aa = 0, bb = 0;
         for (uint32_t d = 0; d < size; d++) {
@@ -403,31 +403,31 @@ static void cosines(const world *w, uint32_t movie, double *score)
     }
 }
 
-static void similar_movies_are_the_nearest(void **state)
+static void similar_items_are_the_nearest(void **state)
 {
     (void)state;
     static const struct {
         const char *kind;
-        uint32_t movies;
+        uint32_t items;
         bool dot;
     } cases[] = {{"Flat", MANY, false},   {"Flat", MANY, true},        {"HNSW32", MANY, true},    {"IVF16,Flat", FEW, true},
                  {"HNSW32", MANY, false}, {"IVF16,Flat", MANY, false}, {"HNSW32,SQ8", FEW, false}};
-    static const uint32_t movies[] = {0, 1, 48, 49 /* all zero */, 59}, ks[] = {1, 10, MRQ_K_MAX};
+    static const uint32_t items[] = {0, 1, 48, 49 /* all zero */, 59}, ks[] = {1, 10, MRQ_K_MAX};
     static double score[MANY];
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
-        world *w = world_new(cases[c].kind, cases[c].movies, cases[c].dot);
+        world *w = world_new(cases[c].kind, cases[c].items, cases[c].dot);
         const bool exact = cases[c].dot || strcmp(cases[c].kind, "Flat") == 0;
         for (size_t i = 0; i < 5 * N_FILTERS * 3; i++) {
-            const uint32_t movie = movies[i % 5], k = ks[i / 5 % 3];
+            const uint32_t item = items[i % 5], k = ks[i / 5 % 3];
             question_filters f = filters[i / 15];
             f.include_seen = false;
             char id[24];
-            snprintf(id, sizeof id, "%lld", (long long)w->g.movies->id[movie]);
+            snprintf(id, sizeof id, "%lld", (long long)w->g.items->id[item]);
             mrq_content answer = {0};
             assert_ok(asked_similar(&w->g, id, k, &f, &answer, &err));
             assert_int_equal(answer.cache, MRQ_CACHE_OFF);
-            cosines(w, movie, score);
-            assert_answer(&w->g, &answer, &f, MRQ_NONE, movie, k, score, exact);
+            cosines(w, item, score);
+            assert_answer(&w->g, &answer, &f, MRQ_NONE, item, k, score, exact);
             mrq_content_clear(&answer);
         }
         world_free(w);
@@ -440,7 +440,7 @@ static const char *const titles[] = {
     "Sunset Hotel (x)", "A \"q\" \x1b (1999)", "13 (2010)",         "Title",          "Odd (abcd)",
     "Odd (1990)"};
 
-static void titles_find_their_movie(void **state)
+static void titles_find_their_item(void **state)
 {
     (void)state;
     static const struct {
@@ -482,12 +482,12 @@ static void titles_find_their_movie(void **state)
         mrq_content answer = {0};
         if (cases[i].status != MRQ_OK) {
             assert_fails(asked_similar(&flat->g, cases[i].text, 3, &none, &answer, &err), cases[i].status, cases[i].sentence);
-            assert_null(answer.item);
+            assert_null(answer.hit);
             continue;
         }
         assert_ok(asked_similar(&flat->g, cases[i].text, 3, &none, &answer, &err));
         char start[40];
-        snprintf(start, sizeof start, "{\"movie\":{\"id\":%lld,", (long long)flat->g.movies->id[cases[i].row]);
+        snprintf(start, sizeof start, "{\"movie\":{\"id\":%lld,", (long long)flat->g.items->id[cases[i].row]);
         if (strncmp(answer.query.text, start, strlen(start)) != 0)
             fail_msg("\"%s\": %s, want %s", cases[i].text, answer.query.text, start);
         mrq_content_clear(&answer);
@@ -513,17 +513,17 @@ static void similar_as_json(void **state)
                  "k \"0\": want a whole number from 1 to 1000");
     assert_fails(asked_similar(&flat->g, "days", 1001, &(question_filters){0}, &answer, &err), MRQ_USAGE,
                  "k \"1001\": want a whole number from 1 to 1000");
-    flat->g.movies->column[1].kind = MRQ_SET;
+    flat->g.items->column[1].kind = MRQ_SET;
     assert_fails(asked_similar(&flat->g, "days", 2, &(question_filters){0}, &answer, &err), MRQ_NOT_FOUND,
                  "movie \"days\": want the id of one of the 60 movies");
     assert_ok(asked_similar(&flat->g, "10", 2, &(question_filters){0}, &answer, &err));
-    flat->g.movies->column[1].kind = MRQ_TEXT;
+    flat->g.items->column[1].kind = MRQ_TEXT;
     assert_string_equal(answer.query.text, "{\"movie\":{\"id\":10},\"k\":2}");
     mrq_content_clear(&answer);
 }
 
-/* A catalogue of one movie, and that one excluded. */
-static void one_movie(void **state)
+/* A catalogue of one item, and that one excluded. */
+static void one_item(void **state)
 {
     (void)state;
     static const int64_t only[] = {10};
@@ -558,7 +558,7 @@ static int set_up(void **state)
         mrq_dict_push(dict, text, strlen(text));
     }
     const mrq_strings all = mrq_dict_strings(dict);
-    return mrq_strings_copy(flat->g.movies->arena, &all, &flat->g.movies->column[1].text);
+    return mrq_strings_copy(flat->g.items->arena, &all, &flat->g.items->column[1].text);
 }
 
 static int tear_down(void **state)
@@ -574,11 +574,11 @@ int main(void)
         cmocka_unit_test(the_same_filter_is_the_same_text),
         cmocka_unit_test(years_as_a_person_writes_them),
         cmocka_unit_test(refuses_wrong_filters),
-        cmocka_unit_test(titles_find_their_movie),
+        cmocka_unit_test(titles_find_their_item),
         cmocka_unit_test(similar_as_json),
-        cmocka_unit_test(one_movie),
-        cmocka_unit_test(the_last_movies_are_found),
-        cmocka_unit_test(similar_movies_are_the_nearest),
+        cmocka_unit_test(one_item),
+        cmocka_unit_test(the_last_items_are_found),
+        cmocka_unit_test(similar_items_are_the_nearest),
         cmocka_unit_test(answers_are_what_qualifies),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

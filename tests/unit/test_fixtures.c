@@ -13,7 +13,7 @@
 #include "train/train.h"
 #include "unit/asked.h"
 
-enum { USERS = 16, MOVIES = 12, GENERATIONS = 4, QUESTIONS = 4 };
+enum { USERS = 16, ITEMS = 12, GENERATIONS = 4, QUESTIONS = 4 };
 
 static char folder[200];
 
@@ -66,7 +66,7 @@ static question asked(int i)
     }
 }
 
-/* The answer is the one that was recorded, movie by movie. */
+/* The answer is the one that was recorded, item by item. */
 static void assert_answer(const mrq_generation *g, mrq_cache *cache, int i, const char *line, size_t size)
 {
     MRQ_CLEANUP(cJSON_Delete) cJSON *recorded = json_of(line, size);
@@ -79,10 +79,10 @@ static void assert_answer(const mrq_generation *g, mrq_cache *cache, int i, cons
     uint32_t rank = 0;
     cJSON_ArrayForEach(result, results)
     {
-        const mrq_recommendation *item = &answer.item[rank++];
-        assert_int_equal(g->movies->id[item->movie], cJSON_GetObjectItemCaseSensitive(result, "id")->valueint);
+        const mrq_recommendation *item = &answer.hit[rank++];
+        assert_int_equal(g->items->id[item->item], cJSON_GetObjectItemCaseSensitive(result, "id")->valueint);
         assert_true(fabs(item->score - cJSON_GetObjectItemCaseSensitive(result, "score")->valuedouble) < 2e-6);
-        const char *title = mrq_strings_at(&mrq_table_column(g->movies, "title")->text, item->movie);
+        const char *title = mrq_strings_at(&mrq_table_column(g->items, "title")->text, item->item);
         assert_string_equal(title, cJSON_GetObjectItemCaseSensitive(result, "title")->valuestring);
     }
     MRQ_CLEANUP(cJSON_Delete) cJSON *understood = json_of(answer.query.text, strlen(answer.query.text));
@@ -107,11 +107,11 @@ static void assert_answers(const mrq_generation *g, mrq_cache *cache, scripted_r
 
 static void assert_tables(const mrq_generation *g)
 {
-    const mrq_column *title = mrq_table_column(g->movies, "title"), *genres = mrq_table_column(g->movies, "genres"),
-                     *year = mrq_table_column(g->movies, "year"), *job = mrq_table_column(g->users, "job"),
+    const mrq_column *title = mrq_table_column(g->items, "title"), *genres = mrq_table_column(g->items, "genres"),
+                     *year = mrq_table_column(g->items, "year"), *job = mrq_table_column(g->users, "job"),
                      *age = mrq_table_column(g->users, "age");
-    assert_true(g->movies->rows == MOVIES && g->users->rows == USERS && g->tower->dim == 5);
-    assert_true(g->movies->id[0] == 3 && g->movies->id[11] == 610 && g->users->id[0] == 2 && g->users->id[15] == 32);
+    assert_true(g->items->rows == ITEMS && g->users->rows == USERS && g->tower->dim == 5);
+    assert_true(g->items->id[0] == 3 && g->items->id[11] == 610 && g->users->id[0] == 2 && g->users->id[15] == 32);
     assert_string_equal(mrq_strings_at(&title->text, 4), "Caf\303\251 Second Quiet (1966)");
     assert_true(year->number[4] == 1966 && isnan(year->number[7]));
     assert_int_equal(genres->list.offset[1], 1);
@@ -152,10 +152,10 @@ static void models_are_read_and_predict(void **state)
     FILE *file = fopen(fixture("predictions"), "r");
     assert_non_null(file);
     char name[32], path[64];
-    long long user, movie;
+    long long user, item;
     double want;
     int lines = 0;
-    for (; fscanf(file, "%31s %lld %lld %lf", name, &user, &movie, &want) == 4; lines++) {
+    for (; fscanf(file, "%31s %lld %lld %lf", name, &user, &item, &want) == 4; lines++) {
         MRQ_CLEANUP(mrq_model_free) mrq_model *model = NULL;
         MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
         mrq_vectors vectors;
@@ -164,7 +164,7 @@ static void models_are_read_and_predict(void **state)
         assert_true(model->results.threads == 2 && model->curve.n == model->results.epochs);
         assert_ok(mrq_vectors_make(model, arena, &vectors, &err));
         assert_ok(mrq_vectors_update(model, &vectors, &err));
-        const uint32_t u = mrq_table_find(model->users, user), m = mrq_table_find(model->movies, movie);
+        const uint32_t u = mrq_table_find(model->users, user), m = mrq_table_find(model->items, item);
         assert_true(u != MRQ_NONE && m != MRQ_NONE);
         assert_true(fabs(mrq_score(model, &vectors, u, m) - want) < 1e-4);
     }

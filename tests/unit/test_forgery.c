@@ -6,7 +6,7 @@
 static mrq_error err;
 static char folder[128], path[200];
 
-enum { USERS = 12, MOVIES = 8, RATINGS = 60, SIZE = 3, MOST = 80 };
+enum { USERS = 12, ITEMS = 8, RATINGS = 60, SIZE = 3, MOST = 80 };
 
 #define ID      "{\"feature\":\"id\",\"kind\":\"id\"}"
 #define HISTORY "{\"feature\":\"history\",\"kind\":\"history\"}"
@@ -22,7 +22,7 @@ static mrq_model *make(const small_data *s, const char *text)
     for (uint32_t i = 0; i < RATINGS; i++)
         train[i] = i;
     const mrq_description d = describe(text);
-    const mrq_model_source source = {s->data.users, s->data.movies, s->user, s->movie, s->rating, train, RATINGS, RATINGS, 11, 3};
+    const mrq_model_source source = {s->data.users, s->data.items, s->user, s->item, s->rating, train, RATINGS, RATINGS, 11, 3};
     mrq_model *model = NULL;
     assert_ok(mrq_model_new(&d, &source, &model, &err));
     model->results = (mrq_model_results){.schema = "x", .split = "random"};
@@ -114,7 +114,7 @@ static void each_section_of_a_model_is_there_and_whole(void **state)
     (void)state;
     static const char *const texts[] = {rates, ranks};
     for (int k = 0; k < 2; k++) {
-        small_data *s = small_data_new(USERS, MOVIES, RATINGS);
+        small_data *s = small_data_new(USERS, ITEMS, RATINGS);
         MRQ_CLEANUP(mrq_model_free) mrq_model *model = make(s, texts[k]);
         struct sections all;
         assert_ok(mrq_model_save(model, path, &err));
@@ -151,17 +151,17 @@ static void each_section_of_a_model_is_there_and_whole(void **state)
 static void rows_of_ids_are_no_more_than_there_are(void **state)
 {
     (void)state;
-    small_data *s = small_data_new(USERS, MOVIES, RATINGS);
+    small_data *s = small_data_new(USERS, ITEMS, RATINGS);
     MRQ_CLEANUP(mrq_model_free) mrq_model *model = make(s, rates);
     struct sections all;
     assert_int_equal(model->user_rows, USERS + 1);
-    assert_int_equal(model->movie_rows, MOVIES + 1);
+    assert_int_equal(model->item_rows, ITEMS + 1);
     assert_ok(mrq_model_save(model, path, &err));
     read_sections(&all, "model", path);
-    for (int movies = 0; movies < 2; movies++)
+    for (int items = 0; items < 2; items++)
         for (uint32_t more = 0; more < 2; more++) {
-            const uint32_t row = (movies ? MOVIES : USERS) + more;
-            const char *name = movies ? "movie_row" : "user_row";
+            const uint32_t row = (items ? ITEMS : USERS) + more;
+            const char *name = items ? "movie_row" : "user_row";
             char sentence[60];
             snprintf(sentence, sizeof sentence, "%s: row %u of %u", name, row, row - more);
             write_number(&all, name, 0, &row, sizeof row);
@@ -200,7 +200,7 @@ static void a_models_documents_are_read_strictly(void **state)
         {"results", "\"seed\":0", "\"seed\":-1", "m.mrq: results: seed: -1, want"},
         {"results", "\"data\"", "\"date\"", "m.mrq: results: data: missing"},
     };
-    small_data *s = small_data_new(USERS, MOVIES, RATINGS);
+    small_data *s = small_data_new(USERS, ITEMS, RATINGS);
     MRQ_CLEANUP(mrq_model_free) mrq_model *model = make(s, rates);
     struct sections all;
     assert_ok(mrq_model_save(model, path, &err));
@@ -223,7 +223,7 @@ static void fold(const mrq_model *model, struct sections *all)
     MRQ_CLEANUP(mrq_container_writer_free) mrq_container_writer *writer = mrq_container_writer_new("users", 1);
     assert_ok(mrq_model_fold(model, 2, &folded, &err));
     mrq_folded_save(folded, model->users, writer);
-    mrq_folded_save_history(folded, USERS, MOVIES, writer);
+    mrq_folded_save_history(folded, USERS, ITEMS, writer);
     assert_ok(mrq_container_write(writer, path, &err));
     read_sections(all, "users", path);
 }
@@ -234,7 +234,7 @@ static mrq_status load_tower(const mrq_table *users)
     MRQ_CLEANUP(mrq_folded_free) mrq_folded *folded = NULL;
     assert_ok(mrq_container_open(path, "users", 1, &file, &err));
     MRQ_TRY(mrq_folded_load(file, users, &folded, &err));
-    return mrq_folded_load_history(file, USERS, MOVIES, folded, &err);
+    return mrq_folded_load_history(file, USERS, ITEMS, folded, &err);
 }
 
 static void each_section_of_a_tower_is_there_and_whole(void **state)
@@ -242,7 +242,7 @@ static void each_section_of_a_tower_is_there_and_whole(void **state)
     (void)state;
     static const char *const texts[] = {rates, ranks};
     for (int k = 0; k < 2; k++) {
-        small_data *s = small_data_new(USERS, MOVIES, RATINGS);
+        small_data *s = small_data_new(USERS, ITEMS, RATINGS);
         MRQ_CLEANUP(mrq_model_free) mrq_model *model = make(s, texts[k]);
         struct sections all;
         fold(model, &all);
@@ -264,7 +264,7 @@ static void each_section_of_a_tower_is_there_and_whole(void **state)
 static void rows_of_a_tower_fit_the_users(void **state)
 {
     (void)state;
-    small_data *s = small_data_new(USERS, MOVIES, RATINGS);
+    small_data *s = small_data_new(USERS, ITEMS, RATINGS);
     MRQ_CLEANUP(mrq_model_free) mrq_model *model = make(s, rates);
     struct sections all;
     fold(model, &all);
@@ -320,7 +320,7 @@ static void a_history_wants_a_linear_tower(void **state)
     (void)state;
     enum { SCORE = 16, ACTIVATION = 20, SHAPE = 28, HAS_HISTORY = 40, BRANCHES = 32, FEATURE = 48 };
     const uint32_t one = 1, two = 2, nothing = 0, large[] = {65536, 65537};
-    small_data *s = small_data_new(USERS, MOVIES, RATINGS);
+    small_data *s = small_data_new(USERS, ITEMS, RATINGS);
     MRQ_CLEANUP(mrq_model_free) mrq_model *model = make(s, ranks);
     struct sections all;
     fold(model, &all);
@@ -351,7 +351,7 @@ static void a_history_wants_a_linear_tower(void **state)
 static void nothing_known_is_the_average_user(void **state)
 {
     (void)state;
-    small_data *s = small_data_new(USERS, MOVIES, RATINGS);
+    small_data *s = small_data_new(USERS, ITEMS, RATINGS);
     MRQ_CLEANUP(mrq_model_free) mrq_model *model = make(s, rates);
     struct sections all;
     fold(model, &all);
@@ -384,9 +384,9 @@ static void a_tower_without_features_is_refused(void **state)
 #define WIDE             "{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":2}"
     static const char *const texts[] = {SMALL(SMALL_COSINE, SMALL_DENSE, SHOE("category", ""), WIDE, ""),
                                         SMALL(SMALL_COSINE, SMALL_DENSE, WIDE, SHOE("set", ""), "")};
-    small_data *s = small_data_new(USERS, MOVIES, RATINGS);
+    small_data *s = small_data_new(USERS, ITEMS, RATINGS);
     const uint32_t train = 0;
-    const mrq_model_source source = {s->data.users, s->data.movies, s->user, s->movie, s->rating, &train, RATINGS, 1, 11, 3};
+    const mrq_model_source source = {s->data.users, s->data.items, s->user, s->item, s->rating, &train, RATINGS, 1, 11, 3};
     for (int i = 0; i < 2; i++) {
         const mrq_description d = describe(texts[i]);
         mrq_model *model = NULL;
@@ -397,17 +397,17 @@ static void a_tower_without_features_is_refused(void **state)
     small_data_free(s);
 }
 
-/* The vectors of more users than are computed at once: a user's is the sum of what the liked movies add. */
+/* The vectors of more users than are computed at once: a user's is the sum of what the liked items add. */
 static void vectors_of_a_history_are_its_sum(void **state)
 {
     (void)state;
     enum { MANY = 600 };
-    small_data *s = small_data_new(MANY, MOVIES, 3 * MANY);
+    small_data *s = small_data_new(MANY, ITEMS, 3 * MANY);
     MRQ_AUTOFREE uint32_t *train = mrq_array(3 * MANY, sizeof *train);
     for (uint32_t i = 0; i < 3 * MANY; i++)
         train[i] = i;
     const mrq_description d = describe(ranks);
-    const mrq_model_source source = {s->data.users, s->data.movies, s->user, s->movie, s->rating, train, 3 * MANY, 3 * MANY, 11, 3};
+    const mrq_model_source source = {s->data.users, s->data.items, s->user, s->item, s->rating, train, 3 * MANY, 3 * MANY, 11, 3};
     MRQ_CLEANUP(mrq_model_free) mrq_model *model = NULL;
     assert_ok(mrq_model_new(&d, &source, &model, &err));
     static float got[MANY * SIZE];
@@ -428,7 +428,7 @@ static void vectors_of_a_history_are_its_sum(void **state)
 static void a_loaded_models_parameters_are_not_copied(void **state)
 {
     (void)state;
-    small_data *s = small_data_new(USERS, MOVIES, RATINGS);
+    small_data *s = small_data_new(USERS, ITEMS, RATINGS);
     MRQ_CLEANUP(mrq_model_free) mrq_model *model = make(s, rates), *loaded = NULL;
     assert_ok(mrq_model_save(model, path, &err));
     assert_ok(mrq_model_load(path, &loaded, &err));

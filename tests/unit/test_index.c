@@ -31,7 +31,7 @@ static const char *in_folder(const char *name)
     return path[turn];
 }
 
-/* (n, dim) unit vectors around a few centres, as movies lie. */
+/* (n, dim) unit vectors around a few centres, as items lie. */
 static float *clustered(uint32_t n, uint32_t dim, uint64_t seed)
 {
     float *x = mrq_array((size_t)n * dim, sizeof *x), centre[8][64];

@@ -130,9 +130,9 @@ static const char *publish(const mrq_rebuild_options *options)
 
 /* The gates alone */
 
-static mrq_facts facts(uint32_t movies, double quality, bool ranks)
+static mrq_facts facts(uint32_t items, double quality, bool ranks)
 {
-    return (mrq_facts){.movies = movies,
+    return (mrq_facts){.items = items,
                        .results = {.seed = 1,
                                    .test_share = 0.1,
                                    .ranks = ranks,
@@ -148,7 +148,7 @@ static void each_gate_judges(void **state)
     static const struct {
         int gate;
         double recall;
-        uint32_t movies, old_movies;
+        uint32_t items, old_items;
         double quality, old, min_recall;
         mrq_verdict want;
         const char *says;
@@ -167,26 +167,26 @@ static void each_gate_judges(void **state)
         {MRQ_GATE_QUALITY, 1, 9, 9, 0.289, 0.3, NAN, MRQ_FAILS, "0.2890, want at least 0.2900", true},
         {MRQ_GATE_QUALITY, 1, 9, 9, NAN, 0.3, NAN, MRQ_FAILS, "want at least 0.2900", true},
         {MRQ_GATE_QUALITY, 1, 9, 9, 0.3, NAN, NAN, MRQ_SKIPS, "quality is not known", true},
-        {MRQ_GATE_MOVIES, 1, 900, 1000, 1, 1, NAN, MRQ_PASSES,
+        {MRQ_GATE_ITEMS, 1, 900, 1000, 1, 1, NAN, MRQ_PASSES,
          "900 of the 1000 movies that serve are there, want at least 900, all but 10 %", false},
-        {MRQ_GATE_MOVIES, 1, 899, 1000, 1, 1, NAN, MRQ_FAILS, "899 of the 1000 movies that serve are there, want at least 900",
+        {MRQ_GATE_ITEMS, 1, 899, 1000, 1, 1, NAN, MRQ_FAILS, "899 of the 1000 movies that serve are there, want at least 900",
          false},
-        {MRQ_GATE_MOVIES, 1, 5000, 1000, 1, 1, NAN, MRQ_PASSES, "1000 of the 1000 movies", false},
+        {MRQ_GATE_ITEMS, 1, 5000, 1000, 1, 1, NAN, MRQ_PASSES, "1000 of the 1000 movies", false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const mrq_rebuild_options options = {
             .recall = 0.99, .min_recall = cases[i].min_recall, .max_loss = 0.01, .max_shrink = 0.1};
-        mrq_facts made = facts(cases[i].movies, cases[i].quality, cases[i].ranks);
-        const mrq_facts serving = facts(cases[i].old_movies, cases[i].old, cases[i].ranks);
-        made.kept = made.movies < serving.movies ? made.movies : serving.movies;
+        mrq_facts made = facts(cases[i].items, cases[i].quality, cases[i].ranks);
+        const mrq_facts serving = facts(cases[i].old_items, cases[i].old, cases[i].ranks);
+        made.kept = made.items < serving.items ? made.items : serving.items;
         mrq_gate gate[MRQ_GATES];
         mrq_gates_judge(&options, &made, cases[i].recall, &serving, "", gate);
         if (gate[cases[i].gate].verdict != cases[i].want || !strstr(gate[cases[i].gate].text, cases[i].says))
             fail_msg("case %zu: %s, \"%s\"", i, mrq_verdict_names[gate[cases[i].gate].verdict], gate[cases[i].gate].text);
         mrq_gates_judge(&options, &made, cases[i].recall, NULL, "no store", gate); /* nothing to compare with */
         assert_int_equal(gate[MRQ_GATE_QUALITY].verdict, MRQ_SKIPS);
-        assert_int_equal(gate[MRQ_GATE_MOVIES].verdict, MRQ_SKIPS);
-        assert_non_null(strstr(gate[MRQ_GATE_MOVIES].text, "nothing to compare with: no store"));
+        assert_int_equal(gate[MRQ_GATE_ITEMS].verdict, MRQ_SKIPS);
+        assert_non_null(strstr(gate[MRQ_GATE_ITEMS].text, "nothing to compare with: no store"));
     }
 }
 
@@ -243,7 +243,7 @@ static void a_rebuild_publishes(void **state)
     assert_int_equal(r.outcome, MRQ_PUBLISHED);
     assert_false(r.has_serving);
     assert_int_equal(r.n_epochs, 3);
-    assert_int_equal(r.movies, 400);
+    assert_int_equal(r.items, 400);
     assert_current(where, r.made.generation);
     char first[MRQ_GENERATION_NAME];
     strcpy(first, r.made.generation);
@@ -342,8 +342,8 @@ static void a_worse_model_is_refused(void **state)
     mrq_rebuild_report_clear(&r);
 }
 
-/* Copies the sample without every `n`-th movie. */
-static const char *fewer_movies(int64_t n)
+/* Copies the sample without every `n`-th item. */
+static const char *fewer_items(int64_t n)
 {
     static char path[300];
     char command[4000];
@@ -363,17 +363,17 @@ static void a_smaller_catalogue_is_refused(void **state)
     mrq_rebuild_options options = usual(where);
     char serving[MRQ_GENERATION_NAME];
     strcpy(serving, publish(&options));
-    options.data = fewer_movies(4);
+    options.data = fewer_items(4);
     options.max_loss = 10;
     mrq_rebuild_report r;
     assert_fails(mrq_rebuild(&options, NULL, &r, &err), MRQ_FAILED, "of the 400 movies that serve are there, want at least 360");
-    assert_int_equal(r.gate[MRQ_GATE_MOVIES].verdict, MRQ_FAILS);
-    assert_true(r.gate[MRQ_GATE_MOVIES].value == r.movies && r.movies < 360);
+    assert_int_equal(r.gate[MRQ_GATE_ITEMS].verdict, MRQ_FAILS);
+    assert_true(r.gate[MRQ_GATE_ITEMS].value == r.items && r.items < 360);
     mrq_rebuild_report_clear(&r);
     assert_current(where, serving);
     options.max_shrink = 0.5;
     publish(&options);
-    options.data = sample; /* more movies are always welcome */
+    options.data = sample; /* more items are always welcome */
     options.max_shrink = 0;
     publish(&options);
 }

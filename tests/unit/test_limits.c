@@ -48,17 +48,17 @@ static const struct number described[] = {
     {PART, "validation", "0", "0.5", "-0.5", "0.75", "t.json: train.validation: %s, want a number, 0 to 0.5"},
     {RANKING, "l2", "0.001", "10000", "0.00099", "10000.5", "t.json: train.l2: %s, want a number, 0.001 to 10000"},
     {BRANCH(ID, ""), "embedding", "1", "1024", "0", "1025",
-     "t.json: towers.movie[0].embedding: %s, want a whole number, 1 to 1024"},
+     "t.json: towers.item[0].embedding: %s, want a whole number, 1 to 1024"},
     {BRANCH(ID, "\"embedding\":8,"), "fc", "1", "1024", "0", "1025",
-     "t.json: towers.movie[0].fc: %s, want a whole number, 1 to 1024"},
+     "t.json: towers.item[0].fc: %s, want a whole number, 1 to 1024"},
     {BRANCH(ID, "\"embedding\":8,"), "dropout", "0", "0.9", "-0.5", "0.91",
-     "t.json: towers.movie[0].dropout: %s, want a number, 0 to 0.9"},
+     "t.json: towers.item[0].dropout: %s, want a number, 0 to 0.9"},
     {BRANCH(ID, "\"embedding\":8,"), "lr", "0.001", "100", "0.00099", "100.5",
-     "t.json: towers.movie[0].lr: %s, want a number, 0.001 to 100"},
+     "t.json: towers.item[0].lr: %s, want a number, 0.001 to 100"},
     {BRANCH(TEXT, "\"embedding\":8,\"filters\":3,"), "window", "1", "1023", "0", "1025",
-     "t.json: towers.movie[0].window: %s, want a whole number, 1 to 1024"},
+     "t.json: towers.item[0].window: %s, want a whole number, 1 to 1024"},
     {BRANCH(TEXT, "\"embedding\":8,\"window\":3,"), "filters", "1", "1024", "0", "1025",
-     "t.json: towers.movie[0].filters: %s, want a whole number, 1 to 1024"},
+     "t.json: towers.item[0].filters: %s, want a whole number, 1 to 1024"},
 };
 
 /* The value of a member, wherever it stands in a document. */
@@ -150,13 +150,13 @@ static void names_and_lists_end_where_they_must(void **state)
                            b ? "," : "", b, b + 1);
         snprintf(text + at, sizeof text - (size_t)at, "]}}");
         if (n > MRQ_BRANCHES_MAX) {
-            assert_fails(parse(text, &d), MRQ_BAD_FILE, "t.json: towers.movie: 17 branches, want 1 to 16");
+            assert_fails(parse(text, &d), MRQ_BAD_FILE, "t.json: towers.item: 17 branches, want 1 to 16");
             continue;
         }
         assert_ok(parse(text, &d));
-        assert_int_equal(d.movie.n, n);
+        assert_int_equal(d.item.n, n);
         for (int b = 0; b < n; b++)
-            assert_int_equal(d.movie.branch[b].embedding, b + 1);
+            assert_int_equal(d.item.branch[b].embedding, b + 1);
     }
 }
 
@@ -171,7 +171,7 @@ static void what_is_missing_or_unknown_is_named(void **state)
         {"{\"name\":\"t\",\"score\":{},\"joint\":{\"size\":9}}", "t.json: towers: missing"},
         {"{\"name\":\"t\",\"score\":{},\"joint\":{\"size\":9},\"towers\":{}}", "t.json: towers.user: missing"},
         {"{\"name\":\"t\",\"score\":{},\"joint\":{\"size\":9},\"towers\":{\"user\":[{" ID ",\"embedding\":8}]}}",
-         "t.json: towers.movie: missing"},
+         "t.json: towers.item: missing"},
         {"{\"name\":\"t\",\"score\":{},\"joint\":{\"size\":9}" OTHERS "}", "t.json: train: missing"},
         {"{\"name\":\"t\",\"score\":{},\"joint\":{\"size\":9},\"towers\":{\"film\":[]}}",
          "t.json: towers.film: unknown key, want one of user, movie"},

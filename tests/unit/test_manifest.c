@@ -10,7 +10,7 @@ static const mrq_trial trials[] = {{{"HNSW32", 8, 0}, 0.5, 1.5e-6, 2.25e-6, 25},
 
 static mrq_manifest whole(void)
 {
-    mrq_manifest m = {.created_us = INT64_C(1769824800000042), .model_name = "small", .movies = 40, .users = 50, .dim = 16};
+    mrq_manifest m = {.created_us = INT64_C(1769824800000042), .model_name = "small", .items = 40, .users = 50, .dim = 16};
     m.index = (mrq_trial){{"HNSW32,SQ8", 48, 20}, 0.99, 10e-6, 20.5e-6, 25};
     for (int i = 0; i < MRQ_PARTS; i++) {
         m.part[i].size = 100 + i;
@@ -89,7 +89,7 @@ static void what_is_told_is_read(void **state)
     mrq_model_curve curve = {0};
     memset(&have, 77, sizeof have);
     assert_ok(mrq_manifest_parse(text, strlen(text), "M", &have, &curve, &err));
-    assert_true(have.created_us == want.created_us && have.movies == 40 && have.users == 50 && have.dim == 16);
+    assert_true(have.created_us == want.created_us && have.items == 40 && have.users == 50 && have.dim == 16);
     assert_string_equal(have.model_name, "small");
     assert_memory_equal(&have.index.settings, &want.index.settings, sizeof want.index.settings);
     assert_true(fabs(have.index.recall - 0.99) < 1e-12 && fabs(have.index.p50 - 10e-6) < 1e-15 &&
@@ -224,7 +224,7 @@ static void memory_that_is_short_for_a_moment_is_told(void **state)
 }
 
 /* Of the digests of catalogue and vectors, in this order, as text. */
-static void a_collection_is_named_after_movies_and_vectors(void **state)
+static void a_collection_is_named_after_items_and_vectors(void **state)
 {
     (void)state;
     mrq_manifest m = whole();
@@ -337,7 +337,7 @@ int main(void)
         cmocka_unit_test(values_are_taken_as_they_stand),
         cmocka_unit_test(memory_that_runs_out_is_told),
         cmocka_unit_test(memory_that_is_short_for_a_moment_is_told),
-        cmocka_unit_test(a_collection_is_named_after_movies_and_vectors),
+        cmocka_unit_test(a_collection_is_named_after_items_and_vectors),
         cmocka_unit_test(a_name_is_a_time_and_the_digits_of_a_digest),
         cmocka_unit_test(every_character_of_a_name_is_looked_at),
         cmocka_unit_test(names_come_newest_first_and_others_are_left_out),

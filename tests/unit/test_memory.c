@@ -13,20 +13,20 @@ static mrq_error err;
 static mrq_snapshot snapshot = {.references = 1};
 enum { SHARDS = 16 };
 
-/* An answer of the test's own, with this query, a document of these bytes and so many movies and parts. */
-static mrq_cached_answer *finished_with(const char *query, size_t bytes, uint32_t movies, uint32_t parts)
+/* An answer of the test's own, with this query, a document of these bytes and so many items and parts. */
+static mrq_cached_answer *finished_with(const char *query, size_t bytes, uint32_t items, uint32_t parts)
 {
     mrq_print print = {0};
     mrq_cached_answer *finished = NULL;
-    mrq_content answer = {.n = movies, .item = mrq_array(movies, sizeof *answer.item)};
+    mrq_content answer = {.n = items, .hit = mrq_array(items, sizeof *answer.hit)};
     if (query) {
         answer.query.text = mrq_array(strlen(query) + 1, 1);
         strcpy(answer.query.text, query);
     }
     if (parts) {
         answer.why.n = parts;
-        answer.why.base = mrq_array(movies, sizeof *answer.why.base);
-        answer.why.part = mrq_array((size_t)movies * parts, sizeof *answer.why.part);
+        answer.why.base = mrq_array(items, sizeof *answer.why.base);
+        answer.why.part = mrq_array((size_t)items * parts, sizeof *answer.why.part);
     }
     char text[1000] = "";
     memset(text, 'x', bytes);
@@ -42,12 +42,12 @@ static void an_answer_takes_the_bytes_of_its_parts(void **state)
     static const struct {
         const char *query;
         size_t bytes;
-        uint32_t movies, parts;
+        uint32_t items, parts;
     } cases[] = {{NULL, 1, 0, 0}, {NULL, 100, 0, 0}, {"{}", 1, 0, 0}, {NULL, 1, 3, 0}, {"{\"k\":1}", 500, 7, 2}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        mrq_cached_answer *f = finished_with(cases[i].query, cases[i].bytes, cases[i].movies, cases[i].parts);
+        mrq_cached_answer *f = finished_with(cases[i].query, cases[i].bytes, cases[i].items, cases[i].parts);
         const size_t want = sizeof(mrq_cached_answer) + cases[i].bytes + (cases[i].query ? strlen(cases[i].query) + 1 : 0) +
-                            cases[i].movies * (sizeof(mrq_recommendation) +
+                            cases[i].items * (sizeof(mrq_recommendation) +
                                                (cases[i].parts ? 2 * sizeof(double) + cases[i].parts * sizeof(mrq_score_part) : 0));
         assert_int_equal(mrq_cached_answer_bytes(f), want);
         mrq_cached_answer_release(f);
@@ -273,14 +273,14 @@ static void a_bitmap_has_a_bit_for_each_row(void **state)
 {
     (void)state;
     for (uint32_t rows = 1; rows <= 200; rows++) {
-        mrq_table *movies = mrq_table_new();
-        int64_t *id = mrq_arena_array(movies->arena, rows, sizeof *id);
-        double *year = mrq_arena_array(movies->arena, rows, sizeof *year);
-        movies->column = mrq_arena_array(movies->arena, 1, sizeof *movies->column);
-        movies->column[0] = (mrq_column){.name = "year", .kind = MRQ_NUMBER, .number = year};
-        movies->n_columns = 1;
-        movies->rows = rows;
-        movies->id = id;
+        mrq_table *items = mrq_table_new();
+        int64_t *id = mrq_arena_array(items->arena, rows, sizeof *id);
+        double *year = mrq_arena_array(items->arena, rows, sizeof *year);
+        items->column = mrq_arena_array(items->arena, 1, sizeof *items->column);
+        items->column[0] = (mrq_column){.name = "year", .kind = MRQ_NUMBER, .number = year};
+        items->n_columns = 1;
+        items->rows = rows;
+        items->id = id;
         for (uint32_t i = 0; i < rows; i++) {
             id[i] = i;
             year[i] = i % 5 == 4 ? (double)NAN : 1900 + i;
@@ -292,7 +292,7 @@ static void a_bitmap_has_a_bit_for_each_row(void **state)
         for (size_t s = 0; s < 4; s++) {
             mrq_bitmap bitmap = {0};
             uint32_t kept = 0;
-            assert_ok(mrq_selection_bitmap(selections[s], movies, less, 3, &bitmap, &err));
+            assert_ok(mrq_selection_bitmap(selections[s], items, less, 3, &bitmap, &err));
             for (uint32_t i = 0; i < (rows + 63) / 64 * 64; i++) {
                 const bool in =
                     i < rows && i != 0 && i != rows - 1 && i != rows / 2 &&
@@ -308,11 +308,11 @@ static void a_bitmap_has_a_bit_for_each_row(void **state)
         }
         mrq_bitmap bitmap = {0};
         uint32_t excluded[] = {rows - 1};
-        assert_ok(mrq_selection_bitmap(&(mrq_selection){.exclude = excluded, .n_exclude = 1}, movies, less, 1, &bitmap, &err));
+        assert_ok(mrq_selection_bitmap(&(mrq_selection){.exclude = excluded, .n_exclude = 1}, items, less, 1, &bitmap, &err));
         assert_int_equal(bitmap.filter.n_kept, rows > 1 ? rows - 2 : 0);
         assert_int_equal(bitmap.terms.n_without, 2);
         mrq_bitmap_clear(&bitmap);
-        mrq_table_free(movies);
+        mrq_table_free(items);
     }
 }
 
@@ -331,7 +331,7 @@ static void years_end_with_the_last(void **state)
                  {"0-5", "year \"0-5\": want a year"},
                  {"2-1", "year \"2-1\": the first comes after the last, want 1-2"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        mrq_table *movies = mrq_table_new();
+        mrq_table *items = mrq_table_new();
         mrq_query query = {0};
         mrq_selection selection = {0};
         if (cases[i].says)
@@ -339,10 +339,10 @@ static void years_end_with_the_last(void **state)
         else
             assert_ok(mrq_query_put(&query, MRQ_Q_YEAR, cases[i].years, &err));
         if (!cases[i].says)
-            assert_fails(mrq_selection_resolve(movies, &query, &selection, &err), MRQ_USAGE,
+            assert_fails(mrq_selection_resolve(items, &query, &selection, &err), MRQ_USAGE,
                          "year: the data does not tell its movies' years");
         mrq_query_clear(&query);
-        mrq_table_free(movies);
+        mrq_table_free(items);
     }
 }
 

@@ -29,7 +29,7 @@
 
 static mrq_error err;
 
-/* Three movies: a quote in a title, none to two genres, a year that is unknown and one with a fraction. */
+/* Three items: a quote in a title, none to two genres, a year that is unknown and one with a fraction. */
 static const int64_t ids[] = {7, 9, INT64_C(9007199254740993)};
 static const uint32_t title_at[] = {0, 6, 12, 20}, genre_at[] = {0, 6, 12, 18, 24};
 static const uint64_t genres_of[] = {0, 2, 2, 3};
@@ -40,8 +40,8 @@ static mrq_column columns[] = {
     {.name = "title", .kind = MRQ_TEXT, .text = {3, title_at, "A \"1\"\0Bravo\0Charlie\0"}},
     {.name = "genres", .kind = MRQ_SET, .dict = {4, genre_at, "Drama\0Sci-F\0Q\"ote\0Music\0"}, .list = {genres_of, genre_items}},
     {.name = "year", .kind = MRQ_NUMBER, .number = years}};
-static mrq_table movies = {.rows = 3, .id = ids, .n_columns = 3, .column = columns};
-static const mrq_contents contents = {CONTENT, &movies, vectors, 2};
+static mrq_table items = {.rows = 3, .id = ids, .n_columns = 3, .column = columns};
+static const mrq_contents contents = {CONTENT, &items, vectors, 2};
 
 static mrq_backend *open_backend(void)
 {

@@ -141,7 +141,7 @@ static mrq_status do_open(void)
 {
     MRQ_CLEANUP(mrq_generation_close) mrq_generation *g = NULL;
     MRQ_TRY(mrq_generation_open(store, &g, &err));
-    assert_true(g->movies->rows == MOVIES && g->users->rows == USERS && g->curve.n == 3);
+    assert_true(g->items->rows == ITEMS && g->users->rows == USERS && g->curve.n == 3);
     return MRQ_OK;
 }
 

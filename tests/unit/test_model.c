@@ -8,11 +8,11 @@
 
 static mrq_error err;
 
-#define TOWERS(user, movie)                                                                                                        \
+#define TOWERS(user, item)                                                                                                        \
     "{\"name\":\"t\",\"score\":{\"kind\":\"cosine\",\"scale\":5},\"joint\":{\"size\":24,\"activation\":\"tanh\"},\"towers\":{"     \
-    "\"user\":[" user "],\"movie\":[" movie "]},\"train\":{}}"
+    "\"user\":[" user "],\"movie\":[" item "]},\"train\":{}}"
 #define USER_ID  "{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":8,\"fc\":8,\"dropout\":0.1}"
-#define MOVIE_ID "{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":8,\"fc\":8}"
+#define ITEM_ID "{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":8,\"fc\":8}"
 
 static mrq_status parse(const char *text, mrq_description *out)
 {
@@ -29,25 +29,25 @@ static void test_description_refuses(void **state)
     assert_fails(parse("{}", &d), MRQ_BAD_FILE, "t.json: name: missing");
     assert_fails(parse("{\"foo\":1}", &d), MRQ_BAD_FILE, "t.json: foo: unknown key");
     assert_fails(parse("{\"name\":\"a\",\"name\":\"b\"}", &d), MRQ_BAD_FILE, "name: stands there twice");
-    assert_fails(parse(TOWERS("", MOVIE_ID), &d), MRQ_BAD_FILE, "towers.user: 0 branches, want 1 to 16");
-    assert_fails(parse(TOWERS(USER_ID ",{\"feature\":\"x\",\"kind\":\"foo\"}", MOVIE_ID), &d), MRQ_BAD_FILE,
+    assert_fails(parse(TOWERS("", ITEM_ID), &d), MRQ_BAD_FILE, "towers.user: 0 branches, want 1 to 16");
+    assert_fails(parse(TOWERS(USER_ID ",{\"feature\":\"x\",\"kind\":\"foo\"}", ITEM_ID), &d), MRQ_BAD_FILE,
                  "t.json: towers.user[1].kind: \"foo\", want one of id, category, set, text");
-    assert_fails(parse(TOWERS(USER_ID "," USER_ID, MOVIE_ID), &d), MRQ_BAD_FILE,
+    assert_fails(parse(TOWERS(USER_ID "," USER_ID, ITEM_ID), &d), MRQ_BAD_FILE,
                  "towers.user[1].feature: \"id\" stands in towers.user[0] already");
-    assert_fails(parse(TOWERS("{\"feature\":\"g\",\"kind\":\"set\",\"embedding\":8}", MOVIE_ID), &d), MRQ_BAD_FILE,
+    assert_fails(parse(TOWERS("{\"feature\":\"g\",\"kind\":\"set\",\"embedding\":8}", ITEM_ID), &d), MRQ_BAD_FILE,
                  "towers.user[0].kind: \"set\", want one of id, category, history on the user's side");
-    assert_fails(parse(TOWERS("{\"feature\":\"g\",\"kind\":\"id\",\"embedding\":8}", MOVIE_ID), &d), MRQ_BAD_FILE,
+    assert_fails(parse(TOWERS("{\"feature\":\"g\",\"kind\":\"id\",\"embedding\":8}", ITEM_ID), &d), MRQ_BAD_FILE,
                  "cannot be of kind \"id\"");
     assert_fails(parse(TOWERS(USER_ID, "{\"feature\":\"t\",\"kind\":\"text\",\"embedding\":8}"), &d), MRQ_BAD_FILE,
                  "needs window and filters");
     assert_fails(parse(TOWERS(USER_ID, "{\"feature\":\"t\",\"kind\":\"text\",\"embedding\":8,\"window\":2,\"filters\":4}"), &d),
-                 MRQ_BAD_FILE, "towers.movie[0].window: 2, want an odd number");
+                 MRQ_BAD_FILE, "towers.item[0].window: 2, want an odd number");
     assert_fails(parse(TOWERS(USER_ID, "{\"feature\":\"t\",\"kind\":\"set\",\"embedding\":0}"), &d), MRQ_BAD_FILE,
-                 "towers.movie[0].embedding: 0, want a whole number, 1 to 1024");
+                 "towers.item[0].embedding: 0, want a whole number, 1 to 1024");
     assert_fails(parse(TOWERS(USER_ID, "{\"feature\":\"t\",\"kind\":\"set\",\"embedding\":1.5}"), &d), MRQ_BAD_FILE,
                  "embedding: 1.5, want");
     assert_fails(parse(TOWERS(USER_ID, "{\"feature\":\"t\",\"kind\":\"set\"}"), &d), MRQ_BAD_FILE,
-                 "towers.movie[0].embedding: missing");
+                 "towers.item[0].embedding: missing");
     assert_fails(mrq_description_load("nope", &d, &err), MRQ_NOT_FOUND, "no model \"nope\": want one of fusion");
     assert_fails(mrq_description_load("/nowhere/x.json", &d, &err), MRQ_NOT_FOUND, "/nowhere/x.json");
 }
@@ -57,7 +57,7 @@ static const char user_id[] = "{\"feature\":\"id\",\"kind\":\"id\",\"embedding\"
                   factor[] = "{\"feature\":\"id\",\"kind\":\"id\"}";
 
 struct parts {
-    const char *score, *joint, *user, *movie, *train;
+    const char *score, *joint, *user, *item, *train;
 };
 
 static mrq_status parse_parts(const struct parts *p, mrq_description *out)
@@ -70,7 +70,7 @@ static mrq_status parse_parts(const struct parts *p, mrq_description *out)
              p->user ? p->user
              : sum   ? factor
                      : user_id,
-             p->movie ? p->movie
+             p->item ? p->item
              : sum    ? factor
                       : user_id,
              p->train ? p->train : "");
@@ -106,21 +106,21 @@ static void test_description_refuses_each_wrong_value(void **state)
         {{.joint = "\"size\":24,\"movie_activation\":\"tanh\""}, "joint.movie_activation: unknown key"},
         {{.user = BRANCH("a", "foo", "")}, "t.json: towers.user[0].kind: \"foo\", want one of id, category, set, text, ratings"},
         {{.user = BRANCH("ratings", "ratings", ",\"embedding\":8")}, "towers.user[0].kind: \"ratings\", want one of id, category"},
-        {{.movie = BRANCH("r", "ratings", ",\"embedding\":8")}, "feature: \"r\" cannot be of kind \"ratings\""},
-        {{.movie = BRANCH("ratings", "set", ",\"embedding\":8")}, "feature: \"ratings\" cannot be of kind \"set\""},
-        {{.movie = BRANCH("g", "set", ",\"embedding\":8,\"fc\":8")}, "towers.movie[0].fc: belongs to kind \"id\" or \"category\""},
-        {{.movie = BRANCH("ratings", "ratings", ",\"embedding\":8,\"fc\":8")}, "movie[0].fc: belongs to kind"},
-        {{.movie = BRANCH("id", "id", ",\"embedding\":8,\"window\":3")}, "towers.movie[0]: window and filters belong to"},
-        {{.movie = BRANCH("id", "id", ",\"embedding\":8,\"filters\":3")}, "towers.movie[0]: window and filters belong"},
-        {{.movie = BRANCH("g", "set", ",\"embedding\":8,\"unit\":\"character\"")}, "movie[0]: unit and pool belong to kind"},
-        {{.movie = BRANCH("g", "set", ",\"embedding\":8,\"pool\":\"sum\"")}, "movie[0]: unit and pool belong to kind"},
-        {{.movie = BRANCH("g", "set", ",\"embedding\":8,\"pool\":\"average\"")}, "movie[0]: unit and pool belong to kind"},
-        {{.movie = BRANCH("t", "text", ",\"embedding\":8,\"filters\":3")}, "which needs window and filters"},
-        {{.movie = BRANCH("t", "text", ",\"embedding\":8,\"window\":3")}, "which needs window and filters"},
-        {{.movie = BRANCH("t", "text", ",\"embedding\":8,\"window\":3,\"filters\":4,\"unit\":\"byte\"")},
-         "towers.movie[0].unit: \"byte\", want one of word, character"},
-        {{.movie = BRANCH("t", "text", ",\"embedding\":8,\"window\":3,\"filters\":4,\"pool\":\"max\"")},
-         "towers.movie[0].pool: \"max\", want one of sum, average"},
+        {{.item = BRANCH("r", "ratings", ",\"embedding\":8")}, "feature: \"r\" cannot be of kind \"ratings\""},
+        {{.item = BRANCH("ratings", "set", ",\"embedding\":8")}, "feature: \"ratings\" cannot be of kind \"set\""},
+        {{.item = BRANCH("g", "set", ",\"embedding\":8,\"fc\":8")}, "towers.item[0].fc: belongs to kind \"id\" or \"category\""},
+        {{.item = BRANCH("ratings", "ratings", ",\"embedding\":8,\"fc\":8")}, "movie[0].fc: belongs to kind"},
+        {{.item = BRANCH("id", "id", ",\"embedding\":8,\"window\":3")}, "towers.item[0]: window and filters belong to"},
+        {{.item = BRANCH("id", "id", ",\"embedding\":8,\"filters\":3")}, "towers.item[0]: window and filters belong"},
+        {{.item = BRANCH("g", "set", ",\"embedding\":8,\"unit\":\"character\"")}, "movie[0]: unit and pool belong to kind"},
+        {{.item = BRANCH("g", "set", ",\"embedding\":8,\"pool\":\"sum\"")}, "movie[0]: unit and pool belong to kind"},
+        {{.item = BRANCH("g", "set", ",\"embedding\":8,\"pool\":\"average\"")}, "movie[0]: unit and pool belong to kind"},
+        {{.item = BRANCH("t", "text", ",\"embedding\":8,\"filters\":3")}, "which needs window and filters"},
+        {{.item = BRANCH("t", "text", ",\"embedding\":8,\"window\":3")}, "which needs window and filters"},
+        {{.item = BRANCH("t", "text", ",\"embedding\":8,\"window\":3,\"filters\":4,\"unit\":\"byte\"")},
+         "towers.item[0].unit: \"byte\", want one of word, character"},
+        {{.item = BRANCH("t", "text", ",\"embedding\":8,\"window\":3,\"filters\":4,\"pool\":\"max\"")},
+         "towers.item[0].pool: \"max\", want one of sum, average"},
         {{.user = BRANCH("g", "category", ",\"embedding\":8,\"dropout\":0.5")}, "towers.user[0].dropout: belongs to kind \"id\""},
         {{.user = BRANCH("id", "id", ",\"embedding\":8,\"dropout\":0.91")},
          "towers.user[0].dropout: 0.91, want a number, 0 to 0.9"},
@@ -134,12 +134,12 @@ static void test_description_refuses_each_wrong_value(void **state)
         {{.joint = JOINT_SUM, .user = BRANCH("id", "id", ",\"embedding\":8,\"fc\":24")}, "towers.user[0].fc: leave it out: where"},
         {{.joint = JOINT_SUM, .user = BRANCH("id", "id", ",\"fc\":24")},
          "towers.user[0].fc: leave it out: where joint.kind is \"sum\""},
-        {{.joint = JOINT_SUM, .movie = BRANCH("g", "set", ",\"embedding\":24")}, "towers.movie[0].embedding: leave it out"},
-        {{.joint = JOINT_SUM, .movie = BRANCH("ratings", "ratings", ",\"embedding\":24")},
-         "towers.movie[0].embedding: leave it out"},
-        {{.joint = JOINT_SUM, .movie = BRANCH("t", "text", ",\"embedding\":8,\"window\":3,\"filters\":24")},
-         "towers.movie[0].filters: leave it out"},
-        {{.joint = JOINT_SUM, .movie = BRANCH("t", "text", ",\"window\":3")}, "towers.movie[0].embedding: missing"},
+        {{.joint = JOINT_SUM, .item = BRANCH("g", "set", ",\"embedding\":24")}, "towers.item[0].embedding: leave it out"},
+        {{.joint = JOINT_SUM, .item = BRANCH("ratings", "ratings", ",\"embedding\":24")},
+         "towers.item[0].embedding: leave it out"},
+        {{.joint = JOINT_SUM, .item = BRANCH("t", "text", ",\"embedding\":8,\"window\":3,\"filters\":24")},
+         "towers.item[0].filters: leave it out"},
+        {{.joint = JOINT_SUM, .item = BRANCH("t", "text", ",\"window\":3")}, "towers.item[0].embedding: missing"},
         {{.train = "\"optimizer\":\"adagrad\""}, "t.json: train.optimizer: \"adagrad\", want one of sgd, momentum, rmsprop, adam"},
         {{.train = "\"lr\":0"}, "t.json: train.lr: 0, want a number, 1e-09 to 1000"},
         {{.train = "\"lr\":\"1\""}, "train.lr: \"1\", want a number"},
@@ -170,17 +170,17 @@ static void test_description_defaults(void **state)
     mrq_description d;
     assert_ok(parse_parts(&(struct parts){.score = ""}, &d));
     assert_true(d.score == MRQ_COSINE && d.scale == 1 && d.shift == 0 && !d.bias);
-    assert_true(d.joint == MRQ_DENSE && d.user.activation == MRQ_TANH && d.movie.activation == MRQ_TANH);
+    assert_true(d.joint == MRQ_DENSE && d.user.activation == MRQ_TANH && d.item.activation == MRQ_TANH);
     assert_true(d.train.optimizer == MRQ_ADAM && d.train.schedule == MRQ_CONSTANT && d.train.order == MRQ_SHUFFLE_RANDOM);
     assert_true(d.train.l2 == 0 && d.train.clip == 0 && d.train.patience == 0 && d.train.validation == 0);
     assert_true(d.user.branch[0].lr == 1 && mrq_description_width(&d) == 24 && mrq_description_dim(&d) == 24);
     assert_ok(parse_parts(&(struct parts){.score = DOT_BIAS, .joint = JOINT_SUM}, &d));
     assert_true(d.score == MRQ_DOT && d.bias && isnan(d.shift));
-    assert_true(d.joint == MRQ_SUM && d.user.activation == MRQ_LINEAR && d.movie.activation == MRQ_LINEAR);
+    assert_true(d.joint == MRQ_SUM && d.user.activation == MRQ_LINEAR && d.item.activation == MRQ_LINEAR);
     assert_int_equal(d.user.branch[0].embedding, 25); /* the bias is one of the numbers that are added */
     assert_true(mrq_description_width(&d) == 25 && mrq_description_dim(&d) == 26);
     assert_ok(parse_parts(&(struct parts){.score = "\"kind\":\"dot\"", .joint = JOINT_SUM ",\"activation\":\"tanh\""}, &d));
-    assert_true(isnan(d.shift) && d.user.activation == MRQ_TANH && d.movie.activation == MRQ_TANH);
+    assert_true(isnan(d.shift) && d.user.activation == MRQ_TANH && d.item.activation == MRQ_TANH);
     assert_true(mrq_description_width(&d) == 24 && mrq_description_dim(&d) == 25);
 }
 
@@ -203,7 +203,7 @@ static void test_description_round_trip(void **state)
     assert_ok(mrq_description_load("fusion", &d, &err));
     assert_int_equal(d.dim, 200);
     assert_int_equal(d.user.n, 4);
-    assert_int_equal(d.movie.n, 3);
+    assert_int_equal(d.item.n, 3);
     for (const mrq_asset *preset = mrq_presets; preset->name; preset++) {
         assert_ok(mrq_description_load(preset->name, &d, &err));
         check_round_trip(&d);
@@ -217,16 +217,16 @@ static void test_description_round_trip(void **state)
         {.joint = "\"size\":24,\"activation\":\"linear\""},
         {.joint = "\"size\":24,\"activation\":\"linear\",\"user_activation\":\"tanh\""},
         {.joint = JOINT_SUM ",\"activation\":\"tanh\",\"user_activation\":\"linear\""},
-        {.joint = JOINT_SUM, .user = BRANCH("id", "id", ",\"embedding\":24"), .movie = SMALL_SUM_MOVIE},
-        {.joint = JOINT_SUM, .user = SMALL_SUM_USER, .movie = BRANCH("t", "text", ",\"window\":5,\"embedding\":3")},
-        {.joint = "\"kind\":\"sum\",\"size\":1024", .score = DOT_BIAS, .user = SMALL_SUM_USER, .movie = SMALL_SUM_MOVIE},
-        {.joint = JOINT_SUM, .score = DOT_BIAS, .user = SMALL_RATING_USER, .movie = SMALL_RATING_MOVIE},
+        {.joint = JOINT_SUM, .user = BRANCH("id", "id", ",\"embedding\":24"), .item = SMALL_SUM_ITEM},
+        {.joint = JOINT_SUM, .user = SMALL_SUM_USER, .item = BRANCH("t", "text", ",\"window\":5,\"embedding\":3")},
+        {.joint = "\"kind\":\"sum\",\"size\":1024", .score = DOT_BIAS, .user = SMALL_SUM_USER, .item = SMALL_SUM_ITEM},
+        {.joint = JOINT_SUM, .score = DOT_BIAS, .user = SMALL_RATING_USER, .item = SMALL_RATING_ITEM},
         {.joint = JOINT_SUM,
          .score = DOT_BIAS,
          .user = BRANCH("job", "category", ",\"embedding\":3,\"bias_only\":true,\"lr\":0.5")},
         {.user = BRANCH("id", "id", ",\"embedding\":3,\"lr\":2.5")},
         {.user = SMALL_DENSE_USER,
-         .movie = SMALL_DENSE_MOVIE "," BRANCH("ratings", "ratings", ",\"embedding\":3,\"optional\":true")},
+         .item = SMALL_DENSE_ITEM "," BRANCH("ratings", "ratings", ",\"embedding\":3,\"optional\":true")},
     };
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         assert_ok(parse_parts(&parts[i], &d));
@@ -236,17 +236,17 @@ static void test_description_round_trip(void **state)
     assert_true(d.train.optimizer == MRQ_MOMENTUM && d.train.schedule == MRQ_COSINE_DECAY && d.train.l2 == 0.01 &&
                 d.train.clip == 2.5);
     assert_ok(parse_parts(&parts[2], &d));
-    assert_true(d.shift == 3.5 && d.train.optimizer == MRQ_RMSPROP && d.train.order == MRQ_SHUFFLE_MOVIE && d.train.batch == 7);
+    assert_true(d.shift == 3.5 && d.train.optimizer == MRQ_RMSPROP && d.train.order == MRQ_SHUFFLE_ITEM && d.train.batch == 7);
     assert_ok(parse_parts(&parts[3], &d));
     assert_true(isnan(d.shift) && d.train.epochs == 77 && d.train.patience == 3 && d.train.validation == 0.25);
     assert_ok(parse_parts(&parts[8], &d));
     assert_true(d.user.branch[0].embedding == 24 && d.user.branch[0].fc == 24);
-    assert_true(d.movie.branch[1].kind == MRQ_BRANCH_RATINGS && d.movie.branch[1].embedding == 24 &&
-                d.movie.branch[1].dropout == 0.4);
-    assert_true(d.movie.branch[3].filters == 24 && d.movie.branch[3].unit == MRQ_CHARACTERS &&
-                d.movie.branch[3].pool == MRQ_POOL_AVERAGE);
+    assert_true(d.item.branch[1].kind == MRQ_BRANCH_RATINGS && d.item.branch[1].embedding == 24 &&
+                d.item.branch[1].dropout == 0.4);
+    assert_true(d.item.branch[3].filters == 24 && d.item.branch[3].unit == MRQ_CHARACTERS &&
+                d.item.branch[3].pool == MRQ_POOL_AVERAGE);
     assert_ok(parse_parts(&parts[11], &d));
-    assert_true(d.movie.branch[1].bias_only && d.movie.branch[1].embedding == 1 && d.movie.branch[3].filters == 1);
+    assert_true(d.item.branch[1].bias_only && d.item.branch[1].embedding == 1 && d.item.branch[3].filters == 1);
 }
 
 /* Kernels */
@@ -437,30 +437,30 @@ static void test_tanh_at_its_edges(void **state)
             }
 }
 
-/* A model over the small world; some users and half of the movies are not in training. */
+/* A model over the small world; some users and half of the items are not in training. */
 struct small {
-    mrq_table *users, *movies;
+    mrq_table *users, *items;
     mrq_model *model;
-    uint32_t user[200], movie[200], train[200];
+    uint32_t user[200], item[200], train[200];
     float rating[200];
     mrq_model_source source;
 };
 
 /* `preset`: a name, or a description. */
-static struct small *small_model_of(const char *preset, uint32_t users, uint32_t movies)
+static struct small *small_model_of(const char *preset, uint32_t users, uint32_t items)
 {
     struct small *s = calloc(1, sizeof *s);
     s->users = small_users(users, 3);
-    s->movies = small_movies(movies, 3);
+    s->items = small_items(items, 3);
     for (uint32_t i = 0; i < 200; i++) {
         s->user[i] = i % (users - users / 10);
-        s->movie[i] = i % (movies / 2);
+        s->item[i] = i % (items / 2);
         s->rating[i] = (float)(1 + (i * 7 + i / 9) % 5);
         s->train[i] = i;
     }
     mrq_description d;
     assert_ok(preset[0] == '{' ? parse(preset, &d) : mrq_description_load(preset, &d, &err));
-    s->source = (mrq_model_source){s->users, s->movies, s->user, s->movie, s->rating, s->train, 200, 200, 11, 3};
+    s->source = (mrq_model_source){s->users, s->items, s->user, s->item, s->rating, s->train, 200, 200, 11, 3};
     assert_ok(mrq_model_new(&d, &s->source, &s->model, &err));
     return s;
 }
@@ -474,19 +474,19 @@ static void small_free(struct small *s)
 {
     mrq_model_free(s->model);
     mrq_table_free(s->users);
-    mrq_table_free(s->movies);
+    mrq_table_free(s->items);
     free(s);
 }
 
 /* One of each sort, and what its scores are like. */
 static const char *const sorts[] = {
     "fusion",
-    SMALL("\"scale\":2.5,\"shift\":3", SMALL_SUM, SMALL_SUM_USER, SMALL_SUM_MOVIE, ""),
-    SMALL(SMALL_DOT, SMALL_DENSE, SMALL_DENSE_USER, SMALL_DENSE_MOVIE, ""),
-    SMALL(SMALL_DOT, SMALL_SUM ",\"activation\":\"tanh\"", SMALL_SUM_USER, SMALL_SUM_MOVIE, ""),
-    SMALL(SMALL_BIASED, SMALL_DENSE ",\"user_activation\":\"linear\"", SMALL_DENSE_USER, SMALL_DENSE_MOVIE, ""),
-    SMALL(SMALL_BIASED, SMALL_SUM ",\"activation\":\"tanh\"", SMALL_SUM_USER, SMALL_SUM_MOVIE, ""),
-    SMALL(SMALL_BIASED, SMALL_SUM, SMALL_RATING_USER, SMALL_RATING_MOVIE, ""),
+    SMALL("\"scale\":2.5,\"shift\":3", SMALL_SUM, SMALL_SUM_USER, SMALL_SUM_ITEM, ""),
+    SMALL(SMALL_DOT, SMALL_DENSE, SMALL_DENSE_USER, SMALL_DENSE_ITEM, ""),
+    SMALL(SMALL_DOT, SMALL_SUM ",\"activation\":\"tanh\"", SMALL_SUM_USER, SMALL_SUM_ITEM, ""),
+    SMALL(SMALL_BIASED, SMALL_DENSE ",\"user_activation\":\"linear\"", SMALL_DENSE_USER, SMALL_DENSE_ITEM, ""),
+    SMALL(SMALL_BIASED, SMALL_SUM ",\"activation\":\"tanh\"", SMALL_SUM_USER, SMALL_SUM_ITEM, ""),
+    SMALL(SMALL_BIASED, SMALL_SUM, SMALL_RATING_USER, SMALL_RATING_ITEM, ""),
 };
 enum { SORTS = sizeof sorts / sizeof *sorts };
 
@@ -497,10 +497,10 @@ static float *user_vectors(const struct small *s)
     return out;
 }
 
-static float *movie_vectors(const struct small *s)
+static float *item_vectors(const struct small *s)
 {
-    float *out = mrq_array(s->movies->rows, s->model->movie.width * sizeof *out);
-    assert_ok(mrq_model_movie_vectors(s->model, out, &err));
+    float *out = mrq_array(s->items->rows, s->model->item.width * sizeof *out);
+    assert_ok(mrq_model_item_vectors(s->model, out, &err));
     return out;
 }
 
@@ -522,9 +522,9 @@ static void test_vectors_equal_reference(void **state)
         MRQ_AUTOFREE double *param = mrq_array(s->model->tensors.size, sizeof *param);
         for (size_t i = 0; i < s->model->tensors.size; i++)
             param[i] = (double)s->model->param[i];
-        MRQ_AUTOFREE float *users = user_vectors(s), *movies = movie_vectors(s);
+        MRQ_AUTOFREE float *users = user_vectors(s), *items = item_vectors(s);
         check_vectors(&s->model->user, param, users);
-        check_vectors(&s->model->movie, param, movies);
+        check_vectors(&s->model->item, param, items);
         small_free(s);
     }
 }
@@ -540,7 +540,7 @@ static void test_characters(void **state)
     MRQ_CLEANUP(mrq_dict_free) mrq_dict *dict = mrq_dict_new();
     for (int i = 0; i < 5; i++)
         assert_int_equal(mrq_dict_push(dict, titles[i], strlen(titles[i])), i);
-    s->movies->column[1].text = mrq_dict_strings(dict);
+    s->items->column[1].text = mrq_dict_strings(dict);
     mrq_description d;
     mrq_model *model = NULL;
     assert_ok(parse(
@@ -548,7 +548,7 @@ static void test_characters(void **state)
               "{\"feature\":\"title\",\"kind\":\"text\",\"unit\":\"character\",\"embedding\":3,\"window\":3,\"filters\":2}", ""),
         &d));
     assert_ok(mrq_model_new(&d, &s->source, &model, &err));
-    const mrq_branch_plan *plan = &model->movie.plan[0];
+    const mrq_branch_plan *plan = &model->item.plan[0];
     assert_int_equal(plan->n_values, sizeof codes / sizeof *codes);
     for (int i = 0; i <= 5; i++)
         assert_int_equal(plan->list.offset[i], offset[i]);
@@ -558,27 +558,27 @@ static void test_characters(void **state)
     small_free(s);
 }
 
-/* Who rated each movie and how far from the baseline: mean, damped biases of users and movies. */
+/* Who rated each item and how far from the baseline: mean, damped biases of users and items. */
 static void test_raters(void **state)
 {
     (void)state;
     struct small *s = small_model(sorts[6]);
     const mrq_lists *raters = &s->model->raters.list;
-    double mean = 0, user[50] = {0}, movie[40] = {0};
+    double mean = 0, user[50] = {0}, item[40] = {0};
     for (uint32_t i = 0; i < 200; i++)
         mean += (double)s->rating[i] / 200;
     for (int round = 0; round < 10; round++) {
         double sum[50] = {0}, count[50] = {0};
         for (uint32_t i = 0; i < 200; i++) {
-            sum[s->movie[i]] += (double)s->rating[i] - mean - user[s->user[i]];
-            count[s->movie[i]]++;
+            sum[s->item[i]] += (double)s->rating[i] - mean - user[s->user[i]];
+            count[s->item[i]]++;
         }
         for (uint32_t m = 0; m < 40; m++)
-            movie[m] = sum[m] / (count[m] + 3);
+            item[m] = sum[m] / (count[m] + 3);
         memset(sum, 0, sizeof sum);
         memset(count, 0, sizeof count);
         for (uint32_t i = 0; i < 200; i++) {
-            sum[s->user[i]] += (double)s->rating[i] - mean - movie[s->movie[i]];
+            sum[s->user[i]] += (double)s->rating[i] - mean - item[s->item[i]];
             count[s->user[i]]++;
         }
         for (uint32_t u = 0; u < 50; u++)
@@ -590,11 +590,11 @@ static void test_raters(void **state)
     for (uint32_t m = 0; m < 40; m++) {
         uint64_t at = raters->offset[m];
         for (uint32_t i = 0; i < 200; i++) {
-            if (s->movie[i] != m)
+            if (s->item[i] != m)
                 continue;
             assert_int_equal(raters->item[at], s->user[i]);
             assert_true(
-                fabs((double)s->model->raters.strength[at++] - ((double)s->rating[i] - mean - user[s->user[i]] - movie[m])) < 1e-5);
+                fabs((double)s->model->raters.strength[at++] - ((double)s->rating[i] - mean - user[s->user[i]] - item[m])) < 1e-5);
         }
         assert_int_equal(at, raters->offset[m + 1]);
     }
@@ -609,8 +609,8 @@ static void check_folded(const struct small *s, const mrq_folded *folded, const 
     const mrq_description *d = &s->model->description;
     const uint32_t width = mrq_description_width(d), dim = mrq_description_dim(d);
     assert_int_equal(folded->dim, dim);
-    MRQ_AUTOFREE float *users = user_vectors(s), *movies = movie_vectors(s), *unit = mrq_array(dim, sizeof *unit);
-    double user[1025], movie[1025];
+    MRQ_AUTOFREE float *users = user_vectors(s), *items = item_vectors(s), *unit = mrq_array(dim, sizeof *unit);
+    double user[1025], item[1025];
     for (uint32_t u = 0; u < s->users->rows; u++) {
         uint32_t value[MRQ_BRANCHES_MAX];
         mrq_line line;
@@ -618,13 +618,13 @@ static void check_folded(const struct small *s, const mrq_folded *folded, const 
         mrq_folded_vector(folded, value, unit, &line);
         for (uint32_t i = 0; i < width; i++)
             user[i] = (double)users[u * width + i];
-        for (uint32_t m = 0; m < s->movies->rows; m++) {
+        for (uint32_t m = 0; m < s->items->rows; m++) {
             double product = 0;
             for (uint32_t i = 0; i < width; i++)
-                movie[i] = (double)movies[m * width + i];
+                item[i] = (double)items[m * width + i];
             for (uint32_t i = 0; i < dim; i++)
                 product += (double)unit[i] * (double)exported[m * dim + i];
-            const double want = reference_match(d, user, movie), got = line.slope * product + line.intercept;
+            const double want = reference_match(d, user, item), got = line.slope * product + line.intercept;
             if (!(fabs(got - want) <= 1e-4 * fmax(fabs(want), 0.1)))
                 fail_msg("%s: user %u, movie %u: %g, want %g", d->name, u, m, got, want);
         }
@@ -634,9 +634,9 @@ static void check_folded(const struct small *s, const mrq_folded *folded, const 
 static float *export(const struct small *s, double *reach)
 {
     const uint32_t dim = mrq_description_dim(&s->model->description);
-    float *out = mrq_array(s->movies->rows, dim * sizeof *out);
-    assert_ok(mrq_model_export_movies(s->model, out, reach, &err));
-    for (uint32_t m = 0; m < s->movies->rows; m++) {
+    float *out = mrq_array(s->items->rows, dim * sizeof *out);
+    assert_ok(mrq_model_export_items(s->model, out, reach, &err));
+    for (uint32_t m = 0; m < s->items->rows; m++) {
         double square = 0;
         for (uint32_t i = 0; i < dim; i++)
             square += (double)out[m * dim + i] * (double)out[m * dim + i];
@@ -799,8 +799,8 @@ static void test_untrained_share_the_unknown(void **state)
     assert_int_equal(s->model->user_row[0], 1);
     assert_int_equal(s->model->user_row[44], 45);
     assert_int_equal(s->model->user_row[45], 0);
-    assert_int_equal(s->model->movie_row[19], 20);
-    assert_int_equal(s->model->movie_row[20], 0);
+    assert_int_equal(s->model->item_row[19], 20);
+    assert_int_equal(s->model->item_row[20], 0);
     small_free(s);
 }
 
@@ -808,14 +808,14 @@ static void test_missing_features(void **state)
 {
     (void)state;
     struct small *s =
-        small_model(TOWERS(USER_ID ",{\"feature\":\"shoe\",\"kind\":\"category\",\"embedding\":4,\"optional\":true}", MOVIE_ID));
+        small_model(TOWERS(USER_ID ",{\"feature\":\"shoe\",\"kind\":\"category\",\"embedding\":4,\"optional\":true}", ITEM_ID));
     assert_int_equal(s->model->user.n, 1);
     mrq_description d;
     mrq_model *model = NULL;
     const uint32_t none = 0;
     const float rating = 1;
-    const mrq_model_source source = {s->users, s->movies, &none, &none, &rating, &none, 1, 1, 11, 3};
-    assert_ok(parse(TOWERS("{\"feature\":\"shoe\",\"kind\":\"category\",\"embedding\":4}", MOVIE_ID), &d));
+    const mrq_model_source source = {s->users, s->items, &none, &none, &rating, &none, 1, 1, 11, 3};
+    assert_ok(parse(TOWERS("{\"feature\":\"shoe\",\"kind\":\"category\",\"embedding\":4}", ITEM_ID), &d));
     assert_fails(mrq_model_new(&d, &source, &model, &err), MRQ_BAD_FILE,
                  "wants a feature \"shoe\", which the data does not have: want it in the schema, or \"optional\": true");
     assert_ok(parse(TOWERS(USER_ID, "{\"feature\":\"year\",\"kind\":\"set\",\"embedding\":4}"), &d));
@@ -859,9 +859,9 @@ static void check_file_round_trip(const char *folder, const char *preset)
     MRQ_AUTOFREE unsigned char *a = read_bytes(one, &na), *b = read_bytes(two, &nb);
     assert_int_equal(na, nb);
     assert_memory_equal(a, b, na);
-    MRQ_AUTOFREE float *want = movie_vectors(s), *got = mrq_array(s->movies->rows, s->model->movie.width * sizeof *got);
-    assert_ok(mrq_model_movie_vectors(loaded, got, &err));
-    assert_memory_equal(want, got, s->movies->rows * s->model->movie.width * sizeof *got);
+    MRQ_AUTOFREE float *want = item_vectors(s), *got = mrq_array(s->items->rows, s->model->item.width * sizeof *got);
+    assert_ok(mrq_model_item_vectors(loaded, got, &err));
+    assert_memory_equal(want, got, s->items->rows * s->model->item.width * sizeof *got);
     small_free(s);
 }
 
@@ -1068,7 +1068,7 @@ static void test_file_damage_of_raters(void **state)
                                      12, 8),
                       3);
     check_file_damage(
-        small_model_of(SMALL(SMALL_BIASED, "\"kind\":\"sum\",\"size\":3", SMALL_SUM_USER, SMALL_SUM_MOVIE, ""), 12, 8), 149);
+        small_model_of(SMALL(SMALL_BIASED, "\"kind\":\"sum\",\"size\":3", SMALL_SUM_USER, SMALL_SUM_ITEM, ""), 12, 8), 149);
 }
 
 /* Whether the program was started with the variable, whatever has become of it. */

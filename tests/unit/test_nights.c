@@ -229,9 +229,9 @@ static void two_nights_are_told_whole(void **state)
     assert_int_equal(told.stages, 1);
     assert_int_equal(told.uploads, 0);
     assert_true(told.batches >= 3 && told.total > 0 && told.done <= told.total);
-    assert_true(r.users == 600 && r.movies == 400 && r.ratings == 19705 && r.fingerprint != 0);
+    assert_true(r.users == 600 && r.items == 400 && r.ratings == 19705 && r.fingerprint != 0);
     assert_string_equal(r.schema, "ml-1m");
-    assert_true(r.warmed == 11 && r.pruned == 0 && r.made.movies == 400 && r.made.kept == 0 && r.judged);
+    assert_true(r.warmed == 11 && r.pruned == 0 && r.made.items == 400 && r.made.kept == 0 && r.judged);
     assert_near(r.made.results.test_rmse, 0.7978735);
     assert_near(r.epoch[0].test_rmse, 0.9488127);
     const double first = r.made.results.test_rmse;
@@ -247,7 +247,7 @@ static void two_nights_are_told_whole(void **state)
     r = rebuild(&options, MRQ_OK, &page);
     assert_string_equal(told.steps, "load train export gates upload warm publish prune ");
     assert_true(told.epochs == 1 && told.uploads == 1 && uploads == 1);
-    assert_true(r.has_serving && r.made.kept == 400 && r.serving.movies == 400 && r.warm_started);
+    assert_true(r.has_serving && r.made.kept == 400 && r.serving.items == 400 && r.warm_started);
     assert_string_equal(r.serving.generation, serving);
     assert_near(r.serving.results.test_rmse, first);
     assert_true(r.uploaded.rows == 400 && r.uploaded.sent == 9 && r.uploaded.removed == 2);
@@ -360,8 +360,8 @@ static void gates_stand_at_their_limits(void **state)
     (void)state;
     mrq_gate gate[MRQ_GATES];
     mrq_rebuild_options options = usual("none");
-    mrq_facts made = {.movies = 100, .kept = 90, .results = {.test_rmse = 0.5, .test_ndcg = NAN, .schema = "s", .split = "hash"}};
-    mrq_facts serving = {.movies = 100, .results = made.results};
+    mrq_facts made = {.items = 100, .kept = 90, .results = {.test_rmse = 0.5, .test_ndcg = NAN, .schema = "s", .split = "hash"}};
+    mrq_facts serving = {.items = 100, .results = made.results};
     static const struct {
         double recall, wanted, min_recall, limit;
         mrq_verdict verdict;
@@ -379,16 +379,16 @@ static void gates_stand_at_their_limits(void **state)
         uint32_t serving, kept;
         double limit;
         mrq_verdict verdict;
-    } movies[] = {{0.1, 100, 90, 90, MRQ_PASSES}, {0.1, 100, 89, 90, MRQ_FAILS}, {0.1, 101, 91, 91, MRQ_PASSES},
+    } items[] = {{0.1, 100, 90, 90, MRQ_PASSES}, {0.1, 100, 89, 90, MRQ_FAILS}, {0.1, 101, 91, 91, MRQ_PASSES},
                   {0.1, 101, 90, 91, MRQ_FAILS},  {0, 3, 3, 3, MRQ_PASSES},      {0, 3, 2, 3, MRQ_FAILS},
                   {1, 3, 0, 0, MRQ_PASSES}};
-    for (size_t i = 0; i < sizeof movies / sizeof *movies; i++) {
-        options.max_shrink = movies[i].shrink;
-        serving.movies = movies[i].serving;
-        made.kept = movies[i].kept;
+    for (size_t i = 0; i < sizeof items / sizeof *items; i++) {
+        options.max_shrink = items[i].shrink;
+        serving.items = items[i].serving;
+        made.kept = items[i].kept;
         mrq_gates_judge(&options, &made, 1, &serving, "", gate);
-        assert_int_equal(gate[MRQ_GATE_MOVIES].verdict, movies[i].verdict);
-        assert_true(gate[MRQ_GATE_MOVIES].limit == movies[i].limit && gate[MRQ_GATE_MOVIES].value == movies[i].kept);
+        assert_int_equal(gate[MRQ_GATE_ITEMS].verdict, items[i].verdict);
+        assert_true(gate[MRQ_GATE_ITEMS].limit == items[i].limit && gate[MRQ_GATE_ITEMS].value == items[i].kept);
     }
     char text[120] = "before";
     mrq_model_results other = made.results;
@@ -398,7 +398,7 @@ static void gates_stand_at_their_limits(void **state)
     other.test_share = made.results.test_share - 1.1e-9;
     assert_true(mrq_protocols_differ(&made.results, &other, text, sizeof text));
     mrq_gates_judge(&options, &made, 0.5, NULL, "why", gate);
-    assert_true(gate[MRQ_GATE_QUALITY].value == 0.5 && isnan(gate[MRQ_GATE_QUALITY].limit) && isnan(gate[MRQ_GATE_MOVIES].value));
+    assert_true(gate[MRQ_GATE_QUALITY].value == 0.5 && isnan(gate[MRQ_GATE_QUALITY].limit) && isnan(gate[MRQ_GATE_ITEMS].value));
     assert_int_equal(gate[MRQ_GATE_RECALL].verdict, MRQ_FAILS);
 }
 

@@ -11,8 +11,8 @@
 
 static char store[PATH];
 static mrq_recommender *r;
-static mrq_query *query;              /* of two movies for a user */
-static mrq_answer *plain, *explained; /* of two movies each */
+static mrq_query *query;              /* of two items for a user */
+static mrq_answer *plain, *explained; /* of two items each */
 static mrq_answer *none;              /* what no call that fails fills */
 
 static int at_rest; /* threads of the process, when none has been started */
@@ -170,9 +170,9 @@ static void ask_misused(void)
         {MRQ_ASK_RECOMMEND, MRQ_USAGE, "movie", "13", "movie: means nothing here"},
         {MRQ_ASK_RECOMMEND, MRQ_USAGE, "country", "DE",
          "country \"DE\": no field of a query, and the data does not tell its users' country, but gender, age, job"},
-        {MRQ_ASK_SIMILAR, MRQ_USAGE, "k", "2", "movie is missing"},
+        {MRQ_ASK_SIMILAR, MRQ_USAGE, "k", "2", "item is missing"},
         {MRQ_ASK_SIMILAR, MRQ_USAGE, "user", "4", "user: means nothing here"},
-        {MRQ_ASK_SIMILAR, MRQ_NOT_FOUND, "movie", "", "movie \"\""},
+        {MRQ_ASK_SIMILAR, MRQ_NOT_FOUND, "item", "", "item \"\""},
         {MRQ_ASK_ITEM, MRQ_USAGE, "k", "2", "k: means nothing here"},
         {MRQ_ASK_ITEM, MRQ_NOT_FOUND, "movie", "9223372036854775807", "movie 9223372036854775807"},
         {MRQ_ASK_ITEM, MRQ_NOT_FOUND, "movie", "no id", "movie no id"},
@@ -259,15 +259,15 @@ static const struct {
 } nowhere[] = {{&none, 0}, {&plain, 2}, {&plain, UINT32_MAX}, {&explained, 2}, {&explained, UINT32_MAX}};
 #define NOWHERE (sizeof nowhere / sizeof *nowhere)
 
-static void result_movie_misused(void)
+static void result_item_misused(void)
 {
     for (size_t n = 0; n < NOWHERE; n++) {
-        const mrq_movie movie = mrq_answer_movie(*nowhere[n].result, nowhere[n].i);
-        assert_int_equal(movie.id, -1);
-        assert_string_equal(movie.title, "");
-        assert_int_equal(movie.year, 0);
-        assert_int_equal(movie.n_genres, 0);
-        assert_true(isnan(movie.score));
+        const mrq_item item = mrq_answer_item(*nowhere[n].result, nowhere[n].i);
+        assert_int_equal(item.id, -1);
+        assert_string_equal(item.title, "");
+        assert_int_equal(item.year, 0);
+        assert_int_equal(item.n_genres, 0);
+        assert_true(isnan(item.score));
     }
 }
 
@@ -276,7 +276,7 @@ static void genre_misused(void)
     for (size_t n = 0; n < NOWHERE; n++)
         assert_string_equal(mrq_answer_genre(*nowhere[n].result, nowhere[n].i, 0), "");
     for (uint32_t i = 0; i < 2; i++) {
-        const uint32_t n = mrq_answer_movie(plain, i).n_genres;
+        const uint32_t n = mrq_answer_item(plain, i).n_genres;
         for (uint32_t g = 0; g < n; g++)
             assert_string_not_equal(mrq_answer_genre(plain, i, g), "");
         assert_string_equal(mrq_answer_genre(plain, i, n), "");
@@ -286,7 +286,7 @@ static void genre_misused(void)
 
 static void reasons_misused(void)
 {
-    for (size_t n = 0; n <= NOWHERE; n++) { /* and a movie that is there, of an answer without explanation */
+    for (size_t n = 0; n <= NOWHERE; n++) { /* and a item that is there, of an answer without explanation */
         const mrq_answer *result = n < NOWHERE ? *nowhere[n].result : plain;
         const uint32_t i = n < NOWHERE ? nowhere[n].i : 0;
         double base = 1, rest = 1;
@@ -357,7 +357,7 @@ static const struct {
     {"mrq_recommender_stats", stats_misused},   {"mrq_answer_cache_state", cache_misused},
     {"mrq_answer_free", free_misused},          {"mrq_answer_generation", generation_misused},
     {"mrq_answer_genre", genre_misused},        {"mrq_answer_json", json_misused},
-    {"mrq_answer_movie", result_movie_misused}, {"mrq_answer_reason", reason_misused},
+    {"mrq_answer_item", result_item_misused}, {"mrq_answer_reason", reason_misused},
     {"mrq_answer_reasons", reasons_misused},    {"mrq_answer_size", size_misused},
     {"mrq_version", version_misused},
 };

@@ -328,7 +328,7 @@ static void list_tells_all(void **state)
         assert_int_equal(list[i].bytes, atoll(out));
     }
     for (uint32_t i = 0; i < 2; i++) { /* the manifest of both can be read */
-        assert_int_equal(list[i].movies, MOVIES);
+        assert_int_equal(list[i].items, ITEMS);
         assert_int_equal(list[i].users, USERS);
         assert_string_equal(list[i].model, "small");
         assert_string_equal(list[i].index, "Flat");
@@ -337,7 +337,7 @@ static void list_tells_all(void **state)
     assert_string_equal(list[0].problem, "");
     assert_memory_equal(list[1].problem, "model.mrq: ", 11);
     assert_memory_equal(list[2].problem, "MANIFEST.json: ", 15);
-    assert_int_equal(list[2].movies, 0);
+    assert_int_equal(list[2].items, 0);
     assert_true(isnan(list[2].recall) && isnan(list[2].quality.value));
     mrq_free(list);
     shell(out, sizeof out, "rm '%s/current'", store);
@@ -353,7 +353,7 @@ static void assert_same_line(const mrq_generation_info *a, const mrq_generation_
     assert_string_equal(a->model, b->model);
     assert_string_equal(a->index, b->index);
     assert_true(a->current == b->current && a->created == b->created && a->bytes == b->bytes);
-    assert_true(a->movies == b->movies && a->users == b->users);
+    assert_true(a->items == b->items && a->users == b->users);
     assert_memory_equal(&a->recall, &b->recall, 3 * sizeof a->recall); /* or NaN */
     assert_memory_equal(&a->quality.value, &b->quality.value, sizeof a->quality.value);
 }
@@ -470,7 +470,7 @@ static void prune_keeps_the_newest_and_the_current(void **state)
     shell(text, sizeof text, "ls -A '%s/generations' | wc -l", store);
     assert_int_equal(atoi(text), 3);
     assert_int_equal(try_open(store), MRQ_OK);
-    assert_string_equal(mrq_strings_at(&mrq_table_column(g->movies, "title")->text, 39), "Title 039"); /* read on */
+    assert_string_equal(mrq_strings_at(&mrq_table_column(g->items, "title")->text, 39), "Title 039"); /* read on */
     assert_ok(mrq_store_prune(store, 0, &removed, &err));
     assert_int_equal(removed, 2);
     assert_current(store, name[1]);
@@ -701,18 +701,18 @@ static void save_large_model(const char *path)
         "{\"name\":\"large\",\"score\":{\"kind\":\"cosine\",\"scale\":5},\"joint\":{\"size\":16,\"activation\":\"tanh\"},"
         "\"towers\":{\"user\":[{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":512}],"
         "\"movie\":[{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":4}]},\"train\":{}}";
-    static uint32_t user[MANY], movie[MANY];
+    static uint32_t user[MANY], item[MANY];
     static float rating[MANY];
     MRQ_CLEANUP(mrq_table_free) mrq_table *many = small_users(MANY, 3);
     MRQ_CLEANUP(mrq_model_free) mrq_model *large = NULL;
     mrq_description description;
     for (uint32_t i = 0; i < MANY; i++) {
         user[i] = i;
-        movie[i] = i % MOVIES;
+        item[i] = i % ITEMS;
         rating[i] = (float)(1 + i % 5);
     }
     assert_ok(mrq_description_parse(text, sizeof text - 1, "large.json", &description, &err));
-    const mrq_model_source source = {many, movies, user, movie, rating, user, MANY, MANY, 11, 3};
+    const mrq_model_source source = {many, items, user, item, rating, user, MANY, MANY, 11, 3};
     assert_ok(mrq_model_new(&description, &source, &large, &err));
     assert_ok(mrq_model_save(large, path, &err));
 }
@@ -865,14 +865,14 @@ static void queries_are_mixed(void **state)
         bool strangers, ids;
     } towers[] = {
         {STORE_MODEL, true, true},
-        {SMALL(SMALL_DOT, SMALL_DENSE, "{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":5}", SMALL_DENSE_MOVIE, ""), false, true},
-        {SMALL(SMALL_COSINE, SMALL_DENSE, "{\"feature\":\"gender\",\"kind\":\"category\",\"embedding\":3}", SMALL_DENSE_MOVIE, ""),
+        {SMALL(SMALL_DOT, SMALL_DENSE, "{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":5}", SMALL_DENSE_ITEM, ""), false, true},
+        {SMALL(SMALL_COSINE, SMALL_DENSE, "{\"feature\":\"gender\",\"kind\":\"category\",\"embedding\":3}", SMALL_DENSE_ITEM, ""),
          true, false}};
     const uint32_t rows[] = {1, 2, 3, 50, 1001, 5000};
     for (size_t k = 0; k < 3 * sizeof rows / sizeof *rows; k++) {
         const uint32_t t = (uint32_t)(k % 3), n_rows = rows[k / 3], turn = towers[t].strangers ? 2 : 1;
         MRQ_CLEANUP(mrq_table_free) mrq_table *many = small_users(n_rows, 3);
-        MRQ_CLEANUP(mrq_model_free) mrq_model *its = model_of(towers[t].text, many, movies);
+        MRQ_CLEANUP(mrq_model_free) mrq_model *its = model_of(towers[t].text, many, items);
         MRQ_CLEANUP(mrq_folded_free) mrq_folded *tower = NULL;
         uint32_t n = 0;
         assert_ok(mrq_model_fold(its, 1, &tower, &err));
@@ -899,8 +899,8 @@ static void a_stranger_may_be_the_only_one(void **state)
     small_category(alike, &rng, "gender", 1);
     MRQ_CLEANUP(mrq_model_free)
     mrq_model *its = model_of(
-        SMALL(SMALL_COSINE, SMALL_DENSE, "{\"feature\":\"gender\",\"kind\":\"category\",\"embedding\":3}", SMALL_DENSE_MOVIE, ""),
-        alike, movies);
+        SMALL(SMALL_COSINE, SMALL_DENSE, "{\"feature\":\"gender\",\"kind\":\"category\",\"embedding\":3}", SMALL_DENSE_ITEM, ""),
+        alike, items);
     MRQ_CLEANUP(mrq_folded_free) mrq_folded *tower = NULL;
     MRQ_AUTOFREE float *vectors = NULL;
     uint32_t n = 0;

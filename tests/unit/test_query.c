@@ -6,7 +6,7 @@
 
 #include "base/json.h"
 
-enum { MOVIES = 40, VALUE_MAX = 8192 };
+enum { ITEMS = 40, VALUE_MAX = 8192 };
 
 /* A query as a line: all that it holds, in the order of the table. */
 static const char *line_of(const mrq_query *query)
@@ -69,7 +69,7 @@ static void every_row_is_whole_and_found(void **state)
 static void a_question_knows_its_fields(void **state)
 {
     (void)state;
-    static const mrq_field_index about[] = {MRQ_Q_FIELDS, MRQ_Q_MOVIE, MRQ_Q_MOVIE, MRQ_Q_TEXT, MRQ_Q_USER, MRQ_Q_FIELDS};
+    static const mrq_field_index about[] = {MRQ_Q_FIELDS, MRQ_Q_ITEM, MRQ_Q_ITEM, MRQ_Q_TEXT, MRQ_Q_USER, MRQ_Q_FIELDS};
     for (unsigned what = 0; what < sizeof about / sizeof *about; what++) {
         const mrq_query none = {0};
         if (about[what] == MRQ_Q_FIELDS) {
@@ -309,7 +309,7 @@ static void a_value_has_at_most_so_many_bytes(void **state)
     }
 }
 
-static void rows_are_movies_and_parts(void **state)
+static void rows_are_items_and_parts(void **state)
 {
     (void)state;
     ASKED_QUERY query = {0};
@@ -817,7 +817,7 @@ static void a_column_that_the_tower_does_not_use_changes_nothing(void **state)
     assert_ok(mrq_recommend(&world->g, NULL, &none, &plain, &err));
     assert_int_equal(answer.n, plain.n);
     for (uint32_t i = 0; i < plain.n; i++)
-        assert_true(answer.item[i].movie == plain.item[i].movie && answer.item[i].score == plain.item[i].score);
+        assert_true(answer.hit[i].item == plain.hit[i].item && answer.hit[i].score == plain.hit[i].score);
     mrq_content_clear(&answer);
     mrq_content_clear(&plain);
 }
@@ -838,7 +838,7 @@ static void what_a_column_cannot_have_is_refused(void **state)
         {"with", "year=1990-", "with year \"1990-\": want a number"},
         {"name", "Name 001",
          "name \"Name 001\": no field of a query, and the data does not tell its users' name, but gender, age, "
-         "job, town, movie, tags, height, genre, year"},
+         "job, town, item, tags, height, genre, year"},
         {"tag", "1", "tag \"1\": no field of a query"},
         {"with", "user=4", "with \"user=4\": the data does not tell its users' user"}, /* a field, but no column */
         {"tagss", "1", "tagss \"1\": no field of a query"},
@@ -887,7 +887,7 @@ static void a_query_is_resolved_without_memory(void **state)
 static int set_up(void **state)
 {
     (void)state;
-    world = engine_world_new(WORLD_RETRIEVAL, MOVIES);
+    world = engine_world_new(WORLD_RETRIEVAL, ITEMS);
     add_columns(world->g.users);
     return 0;
 }
@@ -910,7 +910,7 @@ int main(void)
         cmocka_unit_test(a_field_has_at_most_so_many_values),
         cmocka_unit_test(a_number_has_a_least_and_a_most),
         cmocka_unit_test(a_value_has_at_most_so_many_bytes),
-        cmocka_unit_test(rows_are_movies_and_parts),
+        cmocka_unit_test(rows_are_items_and_parts),
         cmocka_unit_test(years_are_read),
         cmocka_unit_test(the_order_of_setting_makes_no_difference),
         cmocka_unit_test(what_is_not_the_same_has_another_key),

@@ -6,9 +6,9 @@
 
 static mrq_error err;
 
-/* Scores with many ties, from a table (users, movies). */
+/* Scores with many ties, from a table (users, items). */
 struct table {
-    uint32_t movies;
+    uint32_t items;
     const float *score;
 };
 
@@ -17,10 +17,10 @@ static mrq_status look_up(const void *context, const uint32_t *user, uint32_t n,
     const struct table *t = context;
     (void)problem;
     for (uint32_t i = 0; i < n; i++)
-        for (uint32_t m = 0; m < t->movies; m++) {
-            if (out[(size_t)i * t->movies + m] != 0) /* the header says so */
+        for (uint32_t m = 0; m < t->items; m++) {
+            if (out[(size_t)i * t->items + m] != 0) /* the header says so */
                 abort();
-            out[(size_t)i * t->movies + m] = t->score[(size_t)user[i] * t->movies + m];
+            out[(size_t)i * t->items + m] = t->score[(size_t)user[i] * t->items + m];
         }
     return MRQ_OK;
 }
@@ -43,14 +43,14 @@ static bool listed(const uint32_t *list, uint64_t n, uint32_t item)
     return false;
 }
 
-enum { USERS = 150, MOVIES = 90 };
+enum { USERS = 150, ITEMS = 90 };
 
 struct world {
     float *score;
     mrq_lists hidden;
     uint64_t offset[USERS + 1];
     uint32_t item[USERS * 40], user[USERS];
-    unsigned char candidate[MOVIES];
+    unsigned char candidate[ITEMS];
     struct table table;
 };
 
@@ -59,27 +59,27 @@ static struct world *make_world(uint64_t seed)
     struct world *w = calloc(1, sizeof *w);
     mrq_random rng;
     mrq_random_init(&rng, seed, 0);
-    w->score = mrq_array(USERS * MOVIES, sizeof *w->score);
-    for (uint32_t i = 0; i < USERS * MOVIES; i++)
+    w->score = mrq_array(USERS * ITEMS, sizeof *w->score);
+    for (uint32_t i = 0; i < USERS * ITEMS; i++)
         w->score[i] = (float)mrq_random_below(&rng, 30) - 15;
     for (uint32_t u = 0; u < USERS; u++) {
         w->user[u] = (u * 7 + 3) % USERS; /* not in order */
         uint64_t n = w->offset[u];
-        for (uint32_t m = 0; m < MOVIES; m++)
+        for (uint32_t m = 0; m < ITEMS; m++)
             if (n < w->offset[u] + 40 && mrq_random_below(&rng, 4) == 0)
                 w->item[n++] = m;
         w->offset[u + 1] = n;
     }
-    for (uint32_t m = 0; m < MOVIES; m++)
+    for (uint32_t m = 0; m < ITEMS; m++)
         w->candidate[m] = mrq_random_below(&rng, 3) == 0;
     w->hidden = (mrq_lists){w->offset, w->item};
-    w->table = (struct table){MOVIES, w->score};
+    w->table = (struct table){ITEMS, w->score};
     return w;
 }
 
 static void check_rank(const struct world *w, bool hide, bool choose, uint32_t k, uint32_t threads)
 {
-    const mrq_rank_task task = {.movies = MOVIES,
+    const mrq_rank_task task = {.items = ITEMS,
                                 .user = w->user,
                                 .n_users = USERS,
                                 .hidden = hide ? w->hidden : (mrq_lists){0},
@@ -90,11 +90,11 @@ static void check_rank(const struct world *w, bool hide, bool choose, uint32_t k
     assert_ok(mrq_rank(&task, look_up, &w->table, top, &err));
     for (uint32_t i = 0; i < USERS; i++) {
         const uint32_t u = w->user[i];
-        uint32_t all[MOVIES], n = 0;
-        for (uint32_t m = 0; m < MOVIES; m++)
+        uint32_t all[ITEMS], n = 0;
+        for (uint32_t m = 0; m < ITEMS; m++)
             if (!(hide && listed(w->item + w->offset[u], w->offset[u + 1] - w->offset[u], m)) && !(choose && !w->candidate[m]))
                 all[n++] = m;
-        sorted_by = w->score + (size_t)u * MOVIES;
+        sorted_by = w->score + (size_t)u * ITEMS;
         qsort(all, n, sizeof *all, by_score);
         for (uint32_t j = 0; j < k; j++)
             assert_int_equal(top[(size_t)i * k + j], j < n ? all[j] : MRQ_NONE);
@@ -111,7 +111,7 @@ static void test_rank_is_a_full_sort(void **state)
             for (int choose = 0; choose < 2; choose++) {
                 check_rank(w, hide, choose, 1, threads);
                 check_rank(w, hide, choose, 10, threads);
-                check_rank(w, hide, choose, MOVIES + 5, threads);
+                check_rank(w, hide, choose, ITEMS + 5, threads);
             }
     mrq_free(w->score);
     free(w);
@@ -130,14 +130,14 @@ static void test_rank_reports(void **state)
     (void)state;
     struct world *w = make_world(2);
     static uint32_t top[USERS * 5];
-    const mrq_rank_task task = {.movies = MOVIES, .user = w->user, .n_users = USERS, .k = 5, .threads = 2};
-    w->score[77 * MOVIES + 4] = (float)NAN;
+    const mrq_rank_task task = {.items = ITEMS, .user = w->user, .n_users = USERS, .k = 5, .threads = 2};
+    w->score[77 * ITEMS + 4] = (float)NAN;
     assert_fails(mrq_rank(&task, look_up, &w->table, top, &err), MRQ_FAILED, "not a finite number");
-    w->score[77 * MOVIES + 4] = INFINITY;
+    w->score[77 * ITEMS + 4] = INFINITY;
     assert_fails(mrq_rank(&task, look_up, &w->table, top, &err), MRQ_FAILED, "not a finite number");
     w->user[0] = 10;
     assert_fails(mrq_rank(&task, give_up, NULL, top, &err), MRQ_UNAVAILABLE, "gone fishing");
-    const mrq_rank_task nobody = {.movies = MOVIES, .k = 5, .threads = 2};
+    const mrq_rank_task nobody = {.items = ITEMS, .k = 5, .threads = 2};
     assert_ok(mrq_rank(&nobody, look_up, &w->table, top, &err));
     mrq_free(w->score);
     free(w);
@@ -213,7 +213,7 @@ static void test_measures_by_definition(void **state)
     }
 }
 
-/* A model's scores are those of the full network, but for what is the same for all movies of a user. */
+/* A model's scores are those of the full network, but for what is the same for all items of a user. */
 static void check_model(const char *text)
 {
     small_data *s = small_data_new(30, 25, 400);
@@ -236,7 +236,7 @@ static void check_model(const char *text)
     assert_ok(mrq_vectors_make(model, arena, &vectors, &err));
     assert_ok(mrq_vectors_update(model, &vectors, &err));
     static float out[3 * 25];
-    assert_ok(mrq_score_movies(&(mrq_model_scorer){model, &vectors}, user, 3, out, &err));
+    assert_ok(mrq_score_items(&(mrq_model_scorer){model, &vectors}, user, 3, out, &err));
     const double slope = description.score == MRQ_COSINE ? description.scale : 1;
     for (uint32_t i = 0; i < 3; i++) {
         const double apart = mrq_score(model, &vectors, user[i], 0) - slope * (double)out[i * 25];
@@ -254,8 +254,8 @@ static void check_model(const char *text)
 static void test_model_scores(void **state)
 {
     (void)state;
-    check_model(SMALL(SMALL_COSINE, SMALL_DENSE, SMALL_DENSE_USER, SMALL_DENSE_MOVIE, ""));
-    check_model(SMALL(SMALL_DOT, SMALL_DENSE, SMALL_DENSE_USER, SMALL_DENSE_MOVIE, ""));
+    check_model(SMALL(SMALL_COSINE, SMALL_DENSE, SMALL_DENSE_USER, SMALL_DENSE_ITEM, ""));
+    check_model(SMALL(SMALL_DOT, SMALL_DENSE, SMALL_DENSE_USER, SMALL_DENSE_ITEM, ""));
     check_model(SMALL(SMALL_BIASED, SMALL_SUM, "{\"feature\":\"id\",\"kind\":\"id\"}", "{\"feature\":\"id\",\"kind\":\"id\"}", ""));
 }
 

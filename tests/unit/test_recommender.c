@@ -31,7 +31,7 @@ static int set_up(void **state)
 {
     make_world(state);
     new_store(store);
-    MRQ_CLEANUP(mrq_model_free) mrq_model *other = model_of(STORE_MODEL, users, movies);
+    MRQ_CLEANUP(mrq_model_free) mrq_model *other = model_of(STORE_MODEL, users, items);
     for (size_t i = 0; i < other->tensors.size; i++)
         other->param[i] = (float)(i % 13) / 13 - 0.4f;
     char path[PATH + 20];
@@ -99,9 +99,9 @@ static void assert_answers(const mrq_generation *generation, const question *que
     assert_string_equal(mrq_answer_generation(result), generation->name);
     assert_int_equal(mrq_answer_size(result), answer.n);
     for (uint32_t i = 0; i < answer.n; i++) {
-        const mrq_movie movie = mrq_answer_movie(result, i);
-        assert_int_equal(movie.id, generation->movies->id[answer.item[i].movie]);
-        assert_true(movie.score == answer.item[i].score); /* NOLINT: equal to the bit */
+        const mrq_item item = mrq_answer_item(result, i);
+        assert_int_equal(item.id, generation->items->id[answer.hit[i].item]);
+        assert_true(item.score == answer.hit[i].score); /* NOLINT: equal to the bit */
     }
     mrq_content_clear(&answer);
 }
@@ -156,7 +156,7 @@ static void answers_are_the_engines_wherever_they_come_from(void **state)
     assert_int_equal(stats.computed, N);
     assert_int_equal(stats.memory_hits, 2 * N);
     assert_int_equal(stats.memory_entries, N);
-    assert_int_equal(stats.movies, MOVIES);
+    assert_int_equal(stats.items, ITEMS);
     assert_string_equal(stats.generation, newer);
     mrq_recommender_close(r);
 }
@@ -198,7 +198,7 @@ static void an_answer_too_large_for_memory_is_an_answer(void **state)
     (void)state;
     mrq_recommender *r = open_with(16 * 600, NULL); /* 600 bytes a shard */
     for (int i = 0; i < 2; i++) {
-        mrq_answer *result = ask(r, &(question){.user = 7, .k = MOVIES});
+        mrq_answer *result = ask(r, &(question){.user = 7, .k = ITEMS});
         assert_string_equal(mrq_answer_cache_state(result), "off");
         mrq_answer_free(result);
     }
@@ -218,7 +218,7 @@ static void errors_are_told_each_time_and_not_kept(void **state)
         assert_fails(ask_recommend(r, &(question){.user = 400, .k = 1}, &result, &err), MRQ_NOT_FOUND, "user 400");
         assert_fails(ask_recommend(r, &(question){.age = "x", .user = -1, .k = 5}, &result, &err), MRQ_USAGE, "age \"x\"");
         assert_fails(ask_similar(r, "No such film", 5, NULL, &result, &err), MRQ_NOT_FOUND, "No such film");
-        assert_fails(ask_movie(r, 11, &result, &err), MRQ_NOT_FOUND, "movie 11");
+        assert_fails(ask_item(r, 11, &result, &err), MRQ_NOT_FOUND, "movie 11");
         assert_fails(ask_user(r, -1, 5, &result, &err), MRQ_USAGE, "user \"-1\"");
         assert_fails(ask_user(r, 4, MRQ_K_MAX + 1, &result, &err), MRQ_USAGE, "k \"1001\"");
         assert_fails(ask_search(r, "x", 0, &result, &err), MRQ_USAGE, "k \"0\"");
@@ -231,24 +231,24 @@ static void errors_are_told_each_time_and_not_kept(void **state)
     mrq_recommender_close(r);
 }
 
-static void movies_users_and_the_generation_are_told(void **state)
+static void items_users_and_the_generation_are_told(void **state)
 {
     (void)state;
     mrq_recommender *r = open_with(1 << 20, NULL);
     mrq_answer *result = NULL;
-    assert_ok(ask_movie(r, 13, &result, &err));
+    assert_ok(ask_item(r, 13, &result, &err));
     assert_int_equal(mrq_answer_size(result), 1);
-    mrq_movie movie = mrq_answer_movie(result, 0);
-    assert_int_equal(movie.id, 13);
-    assert_string_equal(movie.title, "Title 001");
-    assert_true(isnan(movie.score));
+    mrq_item item = mrq_answer_item(result, 0);
+    assert_int_equal(item.id, 13);
+    assert_string_equal(item.title, "Title 001");
+    assert_true(isnan(item.score));
     {
         MRQ_CLEANUP(cJSON_Delete) cJSON *json = document_of(result);
         const cJSON *object = cJSON_GetObjectItemCaseSensitive(json, "movie");
         assert_string_equal(text_at(object, "title"), "Title 001");
         const cJSON *genres = cJSON_GetObjectItemCaseSensitive(object, "genres");
-        assert_int_equal(cJSON_GetArraySize(genres), movie.n_genres);
-        for (uint32_t g = 0; g < movie.n_genres; g++)
+        assert_int_equal(cJSON_GetArraySize(genres), item.n_genres);
+        for (uint32_t g = 0; g < item.n_genres; g++)
             assert_string_equal(mrq_answer_genre(result, 0, g), cJSON_GetStringValue(cJSON_GetArrayItem(genres, (int)g)));
         assert_true(number_at(object, "ratings") > 0);
     }
@@ -256,7 +256,7 @@ static void movies_users_and_the_generation_are_told(void **state)
 
     assert_ok(ask_similar(r, "Title 001", 4, NULL, &result, &err));
     assert_int_equal(mrq_answer_size(result), 4);
-    assert_int_not_equal(mrq_answer_movie(result, 0).id, 13);
+    assert_int_not_equal(mrq_answer_item(result, 0).id, 13);
     mrq_answer_free(result);
 
     assert_ok(ask_user(r, 4, 2, &result, &err));
@@ -296,7 +296,7 @@ static uint32_t search(mrq_recommender *r, const char *text, uint32_t k, int64_t
     assert_ok(ask_search(r, text, k, &result, &err));
     const uint32_t n = mrq_answer_size(result);
     for (uint32_t i = 0; i < n; i++)
-        id[i] = mrq_answer_movie(result, i).id;
+        id[i] = mrq_answer_item(result, i).id;
     mrq_answer_free(result);
     return n;
 }
@@ -313,7 +313,7 @@ static void words_end_where_letters_and_digits_do(void **state)
                  {"x~", false}, {"x_", false}, {"x^", false}, {"x'", false}, {"x ", false}, {"x\xc3\xa9", true}, {"x-", false}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char where[PATH], name[MRQ_GENERATION_NAME], path[PATH + 20];
-        MRQ_CLEANUP(mrq_table_free) mrq_table *titled = small_movies(2, 3);
+        MRQ_CLEANUP(mrq_table_free) mrq_table *titled = small_items(2, 3);
         titled->column[1].text = small_strings(titled->arena, cases[i].title, 2);
         MRQ_CLEANUP(mrq_model_free) mrq_model *its = model_of(STORE_MODEL, users, titled);
         snprintf(path, sizeof path, "%s/titled.mrq", folder);
@@ -333,25 +333,25 @@ static void titles_are_found_by_the_beginnings_of_words(void **state)
 {
     (void)state;
     mrq_recommender *r = open_with(0, NULL);
-    int64_t id[MOVIES];
+    int64_t id[ITEMS];
     assert_int_equal(search(r, "Title 007", 10, id), 1);
     assert_int_equal(id[0], 10 + 3 * 7);
     assert_int_equal(search(r, "  007, tITL ", 10, id), 1); /* words in any order, in either case */
     assert_int_equal(id[0], 10 + 3 * 7);
-    assert_int_equal(search(r, "00", MOVIES, id), 10);
+    assert_int_equal(search(r, "00", ITEMS, id), 10);
     static const char *const within[] = {"7", "07", "itle", "tle", "le", "e"}; /* none of them a beginning */
     for (size_t i = 0; i < sizeof within / sizeof *within; i++)
-        assert_int_equal(search(r, within[i], MOVIES, id), 0);
-    assert_int_equal(search(r, "title title", MOVIES, id), MOVIES);
-    assert_int_equal(search(r, "", MOVIES, id), MOVIES);
+        assert_int_equal(search(r, within[i], ITEMS, id), 0);
+    assert_int_equal(search(r, "title title", ITEMS, id), ITEMS);
+    assert_int_equal(search(r, "", ITEMS, id), ITEMS);
     assert_int_equal(search(r, "?!", 10, id), 0);
     assert_int_equal(search(r, "\xff\xc3", 10, id), 0);
     assert_int_equal(search(r, "", 3, id), 3);
     const mrq_lists *seen = mrq_model_seen(model); /* the most rated first */
-    uint32_t ratings[MOVIES] = {0}, most = 0;
+    uint32_t ratings[ITEMS] = {0}, most = 0;
     for (uint64_t i = 0; i < seen->offset[USERS]; i++)
         ratings[seen->item[i]]++;
-    for (uint32_t i = 0; i < MOVIES; i++)
+    for (uint32_t i = 0; i < ITEMS; i++)
         most = ratings[i] > ratings[most] ? i : most;
     assert_int_equal(id[0], 10 + 3 * most);
     char text[300];
@@ -369,7 +369,7 @@ static void titles_match_whatever_locale_the_program_has(void **state)
     (void)state;
     mrq_recommender *r = open_with(0, NULL);
     mrq_answer *result = NULL;
-    int64_t id[MOVIES];
+    int64_t id[ITEMS];
     turkish_locale(folder);
     const locale_t own = duplocale(LC_GLOBAL_LOCALE), before = uselocale(own);
     const uint32_t n = search(r, "007 TITLE", 10, id);
@@ -461,7 +461,7 @@ static void explanations_tell_so_many_parts_and_the_rest(void **state)
             double sum = base + rest;
             for (uint32_t p = 0; p < n; p++)
                 sum += mrq_answer_reason(result, i, p).score;
-            assert_true(fabs(sum - mrq_answer_movie(result, i).score) < 1e-5);
+            assert_true(fabs(sum - mrq_answer_item(result, i).score) < 1e-5);
             const cJSON *item = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(json, "results"), (int)i);
             const cJSON *why = cJSON_GetObjectItemCaseSensitive(item, "explanation");
             assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(why, "parts")), n);
@@ -558,7 +558,7 @@ static void a_reload_takes_the_current_generation_and_results_stay(void **state)
     assert_ok(mrq_recommender_reload(r, NULL, &err));
     mrq_recommender_close(r);
     assert_string_equal(mrq_answer_generation(before), newer); /* results outlive everything */
-    assert_int_equal(mrq_answer_movie(before, 0).id, mrq_answer_movie(still, 0).id);
+    assert_int_equal(mrq_answer_item(before, 0).id, mrq_answer_item(still, 0).id);
     assert_non_null(strstr(mrq_answer_json(before, NULL), newer));
     mrq_answer_free(before);
     mrq_answer_free(still);
@@ -605,7 +605,7 @@ static mrq_status ask_everything(mrq_recommender *r)
     if (status == MRQ_OK)
         status = ask_similar(r, "13", 3, &filters, &result[1], NULL);
     if (status == MRQ_OK)
-        status = ask_movie(r, 13, &result[2], NULL);
+        status = ask_item(r, 13, &result[2], NULL);
     if (status == MRQ_OK)
         status = ask_search(r, "title", 3, &result[3], NULL);
     if (status == MRQ_OK)
@@ -688,7 +688,7 @@ static void *ask_the_same(void *context)
 {
     work *w = context;
     pthread_barrier_wait(&w->start);
-    for (uint32_t k = 1; k <= MOVIES; k++) {
+    for (uint32_t k = 1; k <= ITEMS; k++) {
         mrq_answer *result = NULL;
         if (ask_recommend(w->r, &(question){.user = 4, .k = k}, &result, NULL) != MRQ_OK)
             atomic_fetch_add(&w->wrong, 1);
@@ -717,8 +717,8 @@ static void what_many_ask_at_once_is_computed_once(void **state)
     pthread_barrier_destroy(&w.start);
     const mrq_stats stats = stats_of(w.r);
     assert_int_equal(w.wrong, 0);
-    assert_int_equal(stats.computed, MOVIES);
-    assert_int_equal(stats.memory_hits, (THREADS - 1) * MOVIES);
+    assert_int_equal(stats.computed, ITEMS);
+    assert_int_equal(stats.memory_hits, (THREADS - 1) * ITEMS);
     mrq_recommender_close(w.r);
 }
 
@@ -800,7 +800,7 @@ static int share(mrq_answer_cache *answers, mrq_cached_answer *finished, usecond
     return w.got;
 }
 
-/* The most rated movies. */
+/* The most rated items. */
 static void find_first(mrq_snapshot *serving, uint32_t k, mrq_cached_answer **out)
 {
     ASKED_QUERY query = {0};
@@ -816,7 +816,7 @@ static void what_is_too_large_to_keep_goes_to_all_who_wait(void **state)
     mrq_cached_answer *finished;
     atomic_ullong evicted = 0;
     assert_ok(mrq_snapshot_open(store, NULL, MRQ_FOR_ALL, 16 * 600, &evicted, &serving, &err)); /* 600 bytes a shard */
-    find_first(serving, MOVIES, &finished);
+    find_first(serving, ITEMS, &finished);
     useconds_t time = 20000;
     while (share(serving->answers, finished, time) < THREADS) /* some came too late */
         assert_true((time *= 2) < 5000000);
@@ -882,7 +882,7 @@ static void *ask_all_kinds(void *context)
             good = asked_recommend(w->generation[!old], NULL, &query, &answer, NULL) == MRQ_OK &&
                    answer.n == mrq_answer_size(result) && mrq_answer_json(result, NULL);
             for (uint32_t j = 0; good && j < answer.n; j++)
-                good = mrq_answer_movie(result, j).id == movies->id[answer.item[j].movie];
+                good = mrq_answer_item(result, j).id == items->id[answer.hit[j].item];
         }
         if (i % 16 == 0)
             good = good && ask_info(w->r, &other, NULL) == MRQ_OK;
@@ -947,7 +947,7 @@ static void recommenders_share_answers_and_counts_through_redis(void **state)
     assert_string_equal(mrq_answer_cache_state(second), "hit");
     assert_int_equal(stats_of(two).redis_hits, 1);
     for (uint32_t i = 0; i < 5; i++)
-        assert_true(mrq_answer_movie(first, i).score == mrq_answer_movie(second, i).score); /* NOLINT: to the bit */
+        assert_true(mrq_answer_item(first, i).score == mrq_answer_item(second, i).score); /* NOLINT: to the bit */
     mrq_answer_free(first);
     mrq_answer_free(second);
     for (int i = 0; i < 9; i++)
@@ -1062,7 +1062,7 @@ int main(void)
         cmocka_unit_test(memory_keeps_within_its_bytes_and_what_is_asked),
         cmocka_unit_test(an_answer_too_large_for_memory_is_an_answer),
         cmocka_unit_test(errors_are_told_each_time_and_not_kept),
-        cmocka_unit_test(movies_users_and_the_generation_are_told),
+        cmocka_unit_test(items_users_and_the_generation_are_told),
         cmocka_unit_test(titles_are_found_by_the_beginnings_of_words),
         cmocka_unit_test(words_end_where_letters_and_digits_do),
         cmocka_unit_test(titles_match_whatever_locale_the_program_has),

@@ -11,7 +11,7 @@ static mrq_error err;
 static char *folder;
 
 #define RATING "\"lr\":0.01,\"batch\":256,\"epochs\":3,\"validation\":0.02"
-#define MODEL  SMALL(SMALL_COSINE, SMALL_DENSE, SMALL_DENSE_USER, SMALL_DENSE_MOVIE, RATING)
+#define MODEL  SMALL(SMALL_COSINE, SMALL_DENSE, SMALL_DENSE_USER, SMALL_DENSE_ITEM, RATING)
 
 /* A server that is never asked. */
 const char *__wrap_mrq_backend_label(const mrq_backend *backend);
@@ -87,12 +87,12 @@ static mrq_rebuild_report full_report(void)
         .seconds = 61.2345,
         .schema = "ml-1m",
         .users = 6040,
-        .movies = 3883,
+        .items = 3883,
         .ratings = 1000209,
         .fingerprint = 0x1234,
         .has_serving = true,
-        .serving = {.generation = "20260130T020000Z-0123456789abcdef", .movies = 3880, .results = results(0)},
-        .made = {.generation = "20260131T020000Z-fedcba9876543210", .movies = 3883, .kept = 3879, .results = results(0.0031)},
+        .serving = {.generation = "20260130T020000Z-0123456789abcdef", .items = 3880, .results = results(0)},
+        .made = {.generation = "20260131T020000Z-fedcba9876543210", .items = 3883, .kept = 3879, .results = results(0.0031)},
         .warm_started = true,
         .description = describe(MODEL),
         .n_epochs = 3,
@@ -193,7 +193,7 @@ static void a_first_night_is_told_whole(void **state)
     const mrq_rebuild_options options = all_options();
     mrq_rebuild_report r = full_report();
     r.has_serving = false;
-    r.serving = (mrq_facts){.movies = 0};
+    r.serving = (mrq_facts){.items = 0};
     snprintf(r.serving_note, sizeof r.serving_note, "/store: no <generation>");
     r.made.results.ranks = true;
     r.made.results.train_rmse = r.made.results.valid_rmse = r.made.results.test_rmse = NAN;

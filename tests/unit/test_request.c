@@ -449,7 +449,7 @@ static void metrics_are_told_whole(void **state)
                        .memory_bytes = 11,
                        .memory_evicted = 12,
                        .created = 1700000000,
-                       .movies = 400,
+                       .items = 400,
                        .users = 30,
                        .index_bytes = 13,
                        .reloads = 14,

@@ -1,4 +1,4 @@
-/* Train room, rankings: likes, matrices, EASE, and what a solved model knows of users, strangers and new movies. */
+/* Train room, rankings: likes, matrices, EASE, and what a solved model knows of users, strangers and new items. */
 #include <math.h>
 
 #include "base/finite.h"
@@ -14,8 +14,8 @@
 static mrq_error err;
 
 #define HISTORY "{\"feature\":\"history\",\"kind\":\"history\"}"
-#define RANKS(user, movie)                                                                                                         \
-    SMALL("\"kind\":\"dot\"", "\"kind\":\"sum\",\"size\":11", HISTORY user, "{\"feature\":\"id\",\"kind\":\"id\"}" movie,          \
+#define RANKS(user, item)                                                                                                         \
+    SMALL("\"kind\":\"dot\"", "\"kind\":\"sum\",\"size\":11", HISTORY user, "{\"feature\":\"id\",\"kind\":\"id\"}" item,          \
           "\"objective\":\"ranking\"")
 #define GENDER ",{\"feature\":\"gender\",\"kind\":\"category\"},{\"feature\":\"job\",\"kind\":\"category\"}"
 #define SETS   ",{\"feature\":\"genres\",\"kind\":\"set\"},{\"feature\":\"title\",\"kind\":\"set\"}"
@@ -162,15 +162,15 @@ static void test_orthonormal(void **state)
 static void test_likes(void **state)
 {
     (void)state;
-    /* user 0: 2 then 5 for movie 1 (a like), 5 then 2 for movie 3 (none); user 1: nothing liked; user 2: movies 4, 0 */
-    static const uint32_t user[] = {2, 0, 0, 1, 0, 0, 2, 2}, movie[] = {4, 3, 1, 2, 1, 3, 0, 2};
+    /* user 0: 2 then 5 for item 1 (a like), 5 then 2 for item 3 (none); user 1: nothing liked; user 2: items 4, 0 */
+    static const uint32_t user[] = {2, 0, 0, 1, 0, 0, 2, 2}, item[] = {4, 3, 1, 2, 1, 3, 0, 2};
     static const float rating[] = {3, 5, 2, 2, 5, 2, 4, 5};
     static const uint32_t train[] = {0, 1, 2, 3, 4, 5, 6};
-    mrq_table *users = small_users(3, 1), *movies = small_movies(5, 1);
+    mrq_table *users = small_users(3, 1), *items = small_items(5, 1);
     const mrq_model_source source = {.users = users,
-                                     .movies = movies,
+                                     .items = items,
                                      .rating_user = user,
-                                     .rating_movie = movie,
+                                     .rating_item = item,
                                      .rating = rating,
                                      .train = train,
                                      .n_train = 7,
@@ -179,14 +179,14 @@ static void test_likes(void **state)
     mrq_links likes;
     assert_ok(mrq_likes_make(&source, arena, &likes, &err));
     static const uint64_t offset[] = {0, 1, 1, 3};
-    static const uint32_t item[] = {1, 0, 4};
+    static const uint32_t liked[] = {1, 0, 4};
     static const double stars[] = {5, 4, 3};
     assert_memory_equal(likes.list.offset, offset, sizeof offset);
-    assert_memory_equal(likes.list.item, item, sizeof item);
+    assert_memory_equal(likes.list.item, liked, sizeof liked);
     for (int i = 0; i < 3; i++) /* their mean is 4, their standard deviation sqrt(2/3) */
         assert_true(fabs((double)likes.strength[i] - (1 + 0.1 * (stars[i] - 4) / sqrt(2.0 / 3))) < 1e-6);
     mrq_table_free(users);
-    mrq_table_free(movies);
+    mrq_table_free(items);
 }
 
 /* However much one is liked beyond the others, it counts two deviations at most; where all are alike, each counts 1. */
@@ -194,14 +194,14 @@ static void a_like_counts_at_most_a_fifth_more(void **state)
 {
     (void)state;
     enum { MANY = 40 };
-    uint32_t user[MANY] = {0}, movie[MANY], train[MANY];
+    uint32_t user[MANY] = {0}, item[MANY], train[MANY];
     float rating[MANY];
-    mrq_table *users = small_users(1, 1), *movies = small_movies(MANY, 1);
+    mrq_table *users = small_users(1, 1), *items = small_items(MANY, 1);
     for (uint32_t i = 0; i < MANY; i++) {
-        movie[i] = train[i] = i;
+        item[i] = train[i] = i;
         rating[i] = 4;
     }
-    const mrq_model_source source = {users, movies, user, movie, rating, train, MANY, MANY, 1, 3};
+    const mrq_model_source source = {users, items, user, item, rating, train, MANY, MANY, 1, 3};
     const struct {
         float first, last;
         double want[3]; /* of the first, of the last, of all others */
@@ -220,10 +220,10 @@ static void a_like_counts_at_most_a_fifth_more(void **state)
             assert_true(fabs((double)likes.strength[i] - cases[c].want[i == 0 ? 0 : i == MANY - 1 ? 1 : 2]) < 1e-6);
     }
     mrq_table_free(users);
-    mrq_table_free(movies);
+    mrq_table_free(items);
 }
 
-/* Of more movies than can be related, those liked most are taken, and of equals the first. */
+/* Of more items than can be related, those liked most are taken, and of equals the first. */
 static void the_most_liked_are_related(void **state)
 {
     (void)state;
@@ -231,7 +231,7 @@ static void the_most_liked_are_related(void **state)
     static uint64_t offset[FEW + 1];
     static uint32_t item[FEW * ALL], number[ALL];
     for (int round = 0; round < 5; round++) {
-        /* 0: each movie as many as any other; 1: many liked by one and some by more; 2: as many as may be taken are liked; 3: one
+        /* 0: each item as many as any other; 1: many liked by one and some by more; 2: as many as may be taken are liked; 3: one
          * more; 4: hardly any */
         const uint32_t liked[] = {ALL, ALL, MRQ_RELATED_MAX, MRQ_RELATED_MAX + 1, 7};
         uint64_t n = 0;
@@ -265,7 +265,7 @@ static void the_most_liked_are_related(void **state)
             assert_int_equal(got.place[m], in ? want : MRQ_NONE);
             if (!in)
                 continue;
-            assert_int_equal(got.movie[want], m);
+            assert_int_equal(got.item[want], m);
             assert_true(got.likes[want++] == (float)number[m]);
         }
         assert_int_equal(want, n_want);
@@ -274,17 +274,17 @@ static void the_most_liked_are_related(void **state)
 
 /* Gram matrix and EASE against their definitions */
 
-enum { USERS = 60, MOVIES = 23 };
+enum { USERS = 60, ITEMS = 23 };
 
-static void random_likes(mrq_arena *arena, mrq_links *out, double dense[USERS][MOVIES])
+static void random_likes(mrq_arena *arena, mrq_links *out, double dense[USERS][ITEMS])
 {
     mrq_random rng;
     mrq_random_init(&rng, 8, 0);
     uint64_t *offset = mrq_arena_array(arena, USERS + 1, sizeof *offset), n = 0;
-    uint32_t *item = mrq_arena_array(arena, USERS * MOVIES, sizeof *item);
-    float *strength = mrq_arena_array(arena, USERS * MOVIES, sizeof *strength);
+    uint32_t *item = mrq_arena_array(arena, USERS * ITEMS, sizeof *item);
+    float *strength = mrq_arena_array(arena, USERS * ITEMS, sizeof *strength);
     for (uint32_t u = 0; u < USERS; u++) {
-        for (uint32_t m = 0; m < MOVIES; m++) {
+        for (uint32_t m = 0; m < ITEMS; m++) {
             dense[u][m] = 0;
             if (mrq_random_below(&rng, 4))
                 continue;
@@ -301,26 +301,26 @@ static void test_gram_and_ease(void **state)
 {
     (void)state;
     MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
-    double x[USERS][MOVIES], g[MOVIES][MOVIES];
+    double x[USERS][ITEMS], g[ITEMS][ITEMS];
     mrq_links likes;
     random_likes(arena, &likes, x);
-    uint32_t place[MOVIES], movie[MOVIES], n = 0;
-    float weight[USERS], gram[MOVIES * MOVIES], lambda[MOVIES];
-    for (uint32_t m = 0; m < MOVIES; m++) {
+    uint32_t place[ITEMS], item[ITEMS], n = 0;
+    float weight[USERS], gram[ITEMS * ITEMS], lambda[ITEMS];
+    for (uint32_t m = 0; m < ITEMS; m++) {
         place[m] = m % 5 == 2 ? MRQ_NONE : n;
         if (place[m] != MRQ_NONE)
-            movie[n++] = m;
+            item[n++] = m;
     }
     for (uint32_t u = 0; u < USERS; u++)
         weight[u] = 0.5f + 0.01f * (float)u;
     for (uint32_t threads = 1; threads < 4; threads += 2)
         for (int weighted = 0; weighted < 2; weighted++) {
-            assert_ok(mrq_gram(&likes, USERS, MOVIES, weighted ? weight : NULL, place, n, threads, gram, &err));
+            assert_ok(mrq_gram(&likes, USERS, ITEMS, weighted ? weight : NULL, place, n, threads, gram, &err));
             for (uint32_t i = 0; i < n; i++)
                 for (uint32_t j = 0; j < n; j++) {
                     g[i][j] = 0;
                     for (uint32_t u = 0; u < USERS; u++)
-                        g[i][j] += (weighted ? (double)weight[u] : 1) * x[u][movie[i]] * x[u][movie[j]];
+                        g[i][j] += (weighted ? (double)weight[u] : 1) * x[u][item[i]] * x[u][item[j]];
                     assert_true(fabs(g[i][j] - (double)gram[i * n + j]) < 1e-4);
                 }
         }
@@ -338,7 +338,7 @@ static void test_gram_and_ease(void **state)
     }
 }
 
-/* A world of two feedback: men (gender 0) like even movies, women odd ones; even movies have genre 0 and word 0, odd ones 1. */
+/* A world of two feedback: men (gender 0) like even items, women odd ones; even items have genre 0 and word 0, odd ones 1. */
 
 enum { PEOPLE = 120, FILMS = 40, KNOWN = 36, EACH = 9 }; /* nobody has rated the last four films */
 
@@ -357,21 +357,21 @@ static small_data *two_feedbacks(void)
         mrq_random_shuffle(&rng, film, KNOWN / 2);
         for (uint32_t i = 0; i < EACH; i++) {
             s->user[n] = u;
-            s->movie[n] = film[i];
+            s->item[n] = film[i];
             s->rating[n++] = (float)(3 + mrq_random_below(&rng, 3));
         }
         s->user[n] = u; /* and one of the other kind, which is not liked */
-        s->movie[n] = film[0] ^ 1;
+        s->item[n] = film[0] ^ 1;
         s->rating[n++] = 1;
     }
     s->data.users->column[0].code = gender;
-    uint64_t *offset = mrq_arena_array(s->data.movies->arena, FILMS + 1, sizeof *offset);
-    uint32_t *item = mrq_arena_array(s->data.movies->arena, FILMS, sizeof *item);
+    uint64_t *offset = mrq_arena_array(s->data.items->arena, FILMS + 1, sizeof *offset);
+    uint32_t *item = mrq_arena_array(s->data.items->arena, FILMS, sizeof *item);
     for (uint32_t m = 0; m < FILMS; m++) {
         offset[m + 1] = m + 1;
         item[m] = m % 2;
     }
-    s->data.movies->column[0].list = s->data.movies->column[1].list = (mrq_lists){offset, item};
+    s->data.items->column[0].list = s->data.items->column[1].list = (mrq_lists){offset, item};
     return s;
 }
 
@@ -385,20 +385,20 @@ static mrq_model *solve(const small_data *s, const char *text, uint32_t threads)
     return result.model;
 }
 
-static double score(const mrq_folded *tower, const float *user, const float *movies, uint32_t movie)
+static double score(const mrq_folded *tower, const float *user, const float *items, uint32_t item)
 {
     double sum = 0;
     for (uint32_t i = 0; i < tower->dim; i++)
-        sum += (double)user[i] * (double)movies[movie * tower->dim + i];
+        sum += (double)user[i] * (double)items[item * tower->dim + i];
     return sum;
 }
 
-/* Mean scores of the even and the odd ones of some movies. */
-static void compare(const mrq_folded *tower, const float *user, const float *movies, uint32_t from, uint32_t to, double mean[2])
+/* Mean scores of the even and the odd ones of some items. */
+static void compare(const mrq_folded *tower, const float *user, const float *items, uint32_t from, uint32_t to, double mean[2])
 {
     mean[0] = mean[1] = 0;
     for (uint32_t m = from; m < to; m++)
-        mean[m % 2] += score(tower, user, movies, m) / ((to - from) / 2.0);
+        mean[m % 2] += score(tower, user, items, m) / ((to - from) / 2.0);
 }
 
 static void test_two_feedbacks(void **state)
@@ -413,50 +413,50 @@ static void test_two_feedbacks(void **state)
     double reach, mean[2];
     const uint32_t dim = mrq_description_dim(mrq_model_description(model));
     assert_int_equal(dim, 12);
-    MRQ_AUTOFREE float *movies = mrq_array(FILMS * dim, sizeof *movies);
-    assert_ok(mrq_model_export_movies(model, movies, &reach, &err));
+    MRQ_AUTOFREE float *items = mrq_array(FILMS * dim, sizeof *items);
+    assert_ok(mrq_model_export_items(model, items, &reach, &err));
     MRQ_CLEANUP(mrq_folded_free) mrq_folded *tower = NULL;
     assert_ok(mrq_model_fold(model, reach, &tower, &err));
     assert_non_null(tower->liked);
     float unit[12];
     mrq_line line;
-    for (uint32_t u = 0; u < 2; u++) { /* the known user, among old and among new movies */
+    for (uint32_t u = 0; u < 2; u++) { /* the known user, among old and among new items */
         uint32_t value[MRQ_BRANCHES_MAX];
         mrq_folded_values(tower, s->data.users, u, value);
         mrq_folded_vector(tower, value, unit, &line);
-        compare(tower, unit, movies, 0, KNOWN, mean);
+        compare(tower, unit, items, 0, KNOWN, mean);
         assert_true(mean[u] > mean[1 - u] + 0.1);
-        compare(tower, unit, movies, KNOWN, FILMS, mean);
+        compare(tower, unit, items, KNOWN, FILMS, mean);
         assert_true(mean[u] > mean[1 - u] + 0.1);
     }
     for (uint32_t g = 0; g < 2; g++) { /* a stranger by gender, and one who says what she likes or does not */
         const uint32_t value[] = {0, g, 3};
         mrq_folded_vector(tower, value, unit, &line);
-        compare(tower, unit, movies, 0, KNOWN, mean);
+        compare(tower, unit, items, 0, KNOWN, mean);
         assert_true(mean[g] > mean[1 - g]);
-        const uint32_t movie[] = {1 - g, 3 - g};
+        const uint32_t item[] = {1 - g, 3 - g};
         const float likes[] = {MRQ_LIKES, MRQ_LIKES}, dislikes[] = {MRQ_DISLIKES, MRQ_DISLIKES};
         const double before = mean[1 - g] - mean[g];
-        mrq_folded_vector_of(tower, value, &(mrq_feedback){2, movie, likes}, unit, &line);
-        compare(tower, unit, movies, 0, KNOWN, mean);
+        mrq_folded_vector_of(tower, value, &(mrq_feedback){2, item, likes}, unit, &line);
+        compare(tower, unit, items, 0, KNOWN, mean);
         assert_true(mean[1 - g] > mean[g]);
-        mrq_folded_vector_of(tower, value, &(mrq_feedback){2, movie, dislikes}, unit, &line);
-        compare(tower, unit, movies, 0, KNOWN, mean);
+        mrq_folded_vector_of(tower, value, &(mrq_feedback){2, item, dislikes}, unit, &line);
+        compare(tower, unit, items, 0, KNOWN, mean);
         assert_true(mean[1 - g] - mean[g] < before);
     }
     small_data_free(s);
 }
 
 /* Each number of a score with a weight of its own: what does not change when the directions are turned. */
-static double weigh(const mrq_model *model, uint32_t users, uint32_t movies)
+static double weigh(const mrq_model *model, uint32_t users, uint32_t items)
 {
     const uint32_t width = mrq_description_width(mrq_model_description(model));
-    MRQ_AUTOFREE float *u = mrq_array((size_t)users * width, sizeof *u), *m = mrq_array((size_t)movies * width, sizeof *m);
+    MRQ_AUTOFREE float *u = mrq_array((size_t)users * width, sizeof *u), *m = mrq_array((size_t)items * width, sizeof *m);
     assert_ok(mrq_model_user_vectors(model, u, &err));
-    assert_ok(mrq_model_movie_vectors(model, m, &err));
+    assert_ok(mrq_model_item_vectors(model, m, &err));
     double sum = 0;
     for (uint32_t i = 0; i < users; i++)
-        for (uint32_t j = 0; j < movies; j++) {
+        for (uint32_t j = 0; j < items; j++) {
             double score = 0;
             for (uint32_t k = 0; k < width; k++)
                 score += (double)u[i * width + k] * (double)m[j * width + k];
@@ -537,7 +537,7 @@ static void add_like(struct needed *w, uint32_t user, uint32_t film)
 {
     small_data *s = w->data;
     s->user[s->data.n] = user;
-    s->movie[s->data.n] = film;
+    s->item[s->data.n] = film;
     s->rating[s->data.n++] = 5;
     w->liked[user][film] = true;
 }
@@ -580,46 +580,46 @@ static void make_needed(struct needed *w)
         add_like(w, 11 * i + (i + 1) % 2, OF_FEEDBACK + HITS + i);
     s->data.users->column[0].code = gender;
     s->data.users->column[2].code = job;
-    uint64_t *offset = mrq_arena_array(s->data.movies->arena, ALL_FILMS + 1, sizeof *offset);
-    uint32_t *item = mrq_arena_array(s->data.movies->arena, ALL_FILMS, sizeof *item);
+    uint64_t *offset = mrq_arena_array(s->data.items->arena, ALL_FILMS + 1, sizeof *offset);
+    uint32_t *item = mrq_arena_array(s->data.items->arena, ALL_FILMS, sizeof *item);
     for (uint32_t m = 0; m < ALL_FILMS; m++) {
         offset[m + 1] = m + 1;
         item[m] = m >= OF_FEEDBACK && m < OF_FEEDBACK + HITS ? 2 : m % 2;
     }
-    s->data.movies->column[0].list = s->data.movies->column[1].list = (mrq_lists){offset, item};
+    s->data.items->column[0].list = s->data.items->column[1].list = (mrq_lists){offset, item};
 }
 
 /* Of the pairs of films from `first` on, an even and an odd one, how many are in the order of the feedback. */
-static double in_order(const mrq_folded *tower, const float *unit, const float *movies, uint32_t first, uint32_t end,
+static double in_order(const mrq_folded *tower, const float *unit, const float *items, uint32_t first, uint32_t end,
                        uint32_t feedback)
 {
     uint32_t right = 0, pairs = 0;
     for (uint32_t a = first + (first + feedback) % 2; a < end; a += 2)
         for (uint32_t b = first + (first + feedback + 1) % 2; b < end; b += 2, pairs++)
-            right += score(tower, unit, movies, a) > score(tower, unit, movies, b);
+            right += score(tower, unit, items, a) > score(tower, unit, items, b);
     return (double)right / pairs;
 }
 
-static double found(const struct needed *w, uint32_t user, const mrq_folded *tower, const float *unit, const float *movies)
+static double found(const struct needed *w, uint32_t user, const mrq_folded *tower, const float *unit, const float *items)
 {
     float value[ALL_FILMS], best[10];
     uint32_t top[10], hits = 0;
     for (uint32_t m = 0; m < ALL_FILMS; m++)
-        value[m] = w->liked[user][m] ? -INFINITY : (float)score(tower, unit, movies, m);
+        value[m] = w->liked[user][m] ? -INFINITY : (float)score(tower, unit, items, m);
     mrq_take_best(value, ALL_FILMS, 10, best, top);
     for (uint32_t i = 0; i < 10; i++)
         hits += top[i] != MRQ_NONE && w->held[user][top[i]];
     return (double)hits / HELD;
 }
 
-static double over_hits(const struct needed *w, uint32_t user, const mrq_folded *tower, const float *unit, const float *movies)
+static double over_hits(const struct needed *w, uint32_t user, const mrq_folded *tower, const float *unit, const float *items)
 {
     uint32_t right = 0, pairs = 0;
     for (uint32_t m = user % 2; m < OF_FEEDBACK; m += 2)
         for (uint32_t hit = OF_FEEDBACK; hit < OF_FEEDBACK + HITS; hit++)
             if (!w->liked[user][m] && !w->liked[user][hit]) {
                 pairs++;
-                right += score(tower, unit, movies, m) > score(tower, unit, movies, hit);
+                right += score(tower, unit, items, m) > score(tower, unit, items, hit);
             }
     return pairs ? (double)right / pairs : 1;
 }
@@ -631,22 +631,22 @@ static struct quality measure(const struct needed *w, const mrq_model *model)
     double reach;
     mrq_line line;
     uint32_t value[MRQ_BRANCHES_MAX];
-    MRQ_AUTOFREE float *movies = mrq_array(ALL_FILMS * 12, sizeof *movies);
+    MRQ_AUTOFREE float *items = mrq_array(ALL_FILMS * 12, sizeof *items);
     MRQ_CLEANUP(mrq_folded_free) mrq_folded *tower = NULL;
-    assert_ok(mrq_model_export_movies(model, movies, &reach, &err));
+    assert_ok(mrq_model_export_items(model, items, &reach, &err));
     assert_ok(mrq_model_fold(model, reach, &tower, &err));
     assert_int_equal(tower->dim, 12);
     for (uint32_t u = 0; u < USERS_WITH_FEEDBACK; u++) {
         mrq_folded_values(tower, w->data->data.users, u, value);
         mrq_folded_vector(tower, value, unit, &line);
-        q.held += found(w, u, tower, unit, movies) / USERS_WITH_FEEDBACK;
-        q.over_hit += over_hits(w, u, tower, unit, movies) / USERS_WITH_FEEDBACK;
-        q.lone_film += in_order(tower, unit, movies, OF_FEEDBACK + HITS, ALL_FILMS, u % 2) / USERS_WITH_FEEDBACK;
+        q.held += found(w, u, tower, unit, items) / USERS_WITH_FEEDBACK;
+        q.over_hit += over_hits(w, u, tower, unit, items) / USERS_WITH_FEEDBACK;
+        q.lone_film += in_order(tower, unit, items, OF_FEEDBACK + HITS, ALL_FILMS, u % 2) / USERS_WITH_FEEDBACK;
     }
     for (uint32_t i = 0; i < LONE_JOBS; i++) {
         const uint32_t gender = (USERS_WITH_FEEDBACK + i) % 2, stranger[] = {0, gender, FIRST_LONE_JOB + i};
         mrq_folded_vector(tower, stranger, unit, &line);
-        q.lone_job += in_order(tower, unit, movies, 0, OF_FEEDBACK, gender) / LONE_JOBS;
+        q.lone_job += in_order(tower, unit, items, 0, OF_FEEDBACK, gender) / LONE_JOBS;
     }
     return q;
 }
@@ -678,18 +678,18 @@ static void each_correction_of_the_solution_is_worth_it(void **state)
         fail_msg("over hits %g, without damping %g", q.over_hit, plain.over_hit);
 }
 
-/* A movie that is rated and liked by nobody says nothing of its own: all its rows are zero. */
-static void a_movie_that_nobody_likes_says_nothing(void **state)
+/* A item that is rated and liked by nobody says nothing of its own: all its rows are zero. */
+static void a_item_that_nobody_likes_says_nothing(void **state)
 {
     (void)state;
     small_data *s = two_feedbacks();
-    s->movie[EACH] = FILMS - 1; /* the first user's rating of 1 */
+    s->item[EACH] = FILMS - 1; /* the first user's rating of 1 */
     MRQ_CLEANUP(mrq_model_free) mrq_model *model = solve(s, RANKS(GENDER, SETS), 1);
-    const uint32_t row = model->movie_row[FILMS - 1];
+    const uint32_t row = model->item_row[FILMS - 1];
     assert_true(row > 0);
     for (uint32_t i = 0; i < 11; i++) {
         assert_true(model->param[mrq_tensor_at(&model->tensors, model->user.plan[0].embedding, FILMS - 1) + i] == 0);
-        assert_true(model->param[mrq_tensor_at(&model->tensors, model->movie.plan[0].embedding, row) + i] == 0);
+        assert_true(model->param[mrq_tensor_at(&model->tensors, model->item.plan[0].embedding, row) + i] == 0);
     }
     small_data_free(s);
 }
@@ -710,10 +710,10 @@ static void test_fold_and_files(void **state)
     double reach;
     enum { DIM = 12, WIDTH = 11 };
     MRQ_AUTOFREE float *exported = mrq_array(FILMS * DIM, sizeof *exported), *users = mrq_array(PEOPLE * WIDTH, sizeof *users),
-                       *movies = mrq_array(FILMS * WIDTH, sizeof *movies);
-    assert_ok(mrq_model_export_movies(loaded, exported, &reach, &err));
+                       *items = mrq_array(FILMS * WIDTH, sizeof *items);
+    assert_ok(mrq_model_export_items(loaded, exported, &reach, &err));
     assert_ok(mrq_model_user_vectors(loaded, users, &err));
-    assert_ok(mrq_model_movie_vectors(loaded, movies, &err));
+    assert_ok(mrq_model_item_vectors(loaded, items, &err));
     MRQ_CLEANUP(mrq_folded_free) mrq_folded *made = NULL, *tower = NULL;
     assert_ok(mrq_model_fold(loaded, reach, &made, &err));
     snprintf(path, sizeof path, "%s/users.mrq", folder);
@@ -733,7 +733,7 @@ static void test_fold_and_files(void **state)
         for (uint32_t m = 0; m < FILMS; m++) {
             double want = 0;
             for (uint32_t i = 0; i < WIDTH; i++)
-                want += (double)users[u * WIDTH + i] * (double)movies[m * WIDTH + i];
+                want += (double)users[u * WIDTH + i] * (double)items[m * WIDTH + i];
             assert_true(fabs(line.slope * score(tower, unit, exported, m) + line.intercept - want) < 1e-5);
         }
     }
@@ -750,7 +750,7 @@ static void test_fold_and_files(void **state)
     temporary_remove(folder);
 }
 
-/* A history that is out of order, or has a movie twice, a movie that is none, or numbers that are none. */
+/* A history that is out of order, or has a item twice, a item that is none, or numbers that are none. */
 static void test_history_damage(void **state)
 {
     (void)state;
@@ -808,7 +808,7 @@ static void test_same_again(void **state)
     small_data_free(s);
 }
 
-/* Without categories or sets; with more dimensions than movies that are liked; given parts. */
+/* Without categories or sets; with more dimensions than items that are liked; given parts. */
 static void test_little(void **state)
 {
     (void)state;
@@ -884,7 +884,7 @@ static void test_descriptions(void **state)
                "{\"feature\":\"id\",\"kind\":\"id\"}", "\"objective\":\"ranking\""),
          "wants a history, and no id"},
         {RANKS(",{\"feature\":\"id\",\"kind\":\"id\"}", ""), "wants a history, and no id"},
-        {RANKS("", ",{\"feature\":\"title\",\"kind\":\"text\",\"embedding\":4,\"window\":3}"), "an id and sets among towers.movie"},
+        {RANKS("", ",{\"feature\":\"title\",\"kind\":\"text\",\"embedding\":4,\"window\":3}"), "an id and sets among towers.item"},
         {RANKS(",{\"feature\":\"gender\",\"kind\":\"category\",\"embedding\":4}", ""), "without embedding, fc, dropout and lr"},
         {RANKS(",{\"feature\":\"gender\",\"kind\":\"category\",\"lr\":4}", ""), "without embedding, fc, dropout and lr"},
         {SMALL("\"kind\":\"dot\"", "\"kind\":\"sum\",\"size\":11", HISTORY, "{\"feature\":\"id\",\"kind\":\"id\",\"dropout\":0.1}",
@@ -926,7 +926,7 @@ int main(void)
         cmocka_unit_test(test_two_feedbacks),
         cmocka_unit_test(a_solution_comes_to_these_numbers),
         cmocka_unit_test(each_correction_of_the_solution_is_worth_it),
-        cmocka_unit_test(a_movie_that_nobody_likes_says_nothing),
+        cmocka_unit_test(a_item_that_nobody_likes_says_nothing),
         cmocka_unit_test(test_fold_and_files),
         cmocka_unit_test(test_history_damage),
         cmocka_unit_test(test_same_again),

@@ -15,7 +15,7 @@
 static mrq_error err;
 static char folder[128];
 
-enum { USERS = 20, MOVIES = 15, RATINGS = 400 };
+enum { USERS = 20, ITEMS = 15, RATINGS = 400 };
 
 /* One allocation fails */
 
@@ -97,8 +97,8 @@ static const char *file(const char *name)
 #define ID      "{\"feature\":\"id\",\"kind\":\"id\"}"
 #define SIZES   "\"batch\":200,\"epochs\":1,\"validation\":0.1"
 static const char *const sorts[] = {
-    SMALL(SMALL_BIASED, SMALL_DENSE, SMALL_DENSE_USER, SMALL_DENSE_MOVIE, "\"clip\":1," SIZES),
-    SMALL(SMALL_BIASED, SMALL_SUM, SMALL_SUM_USER, SMALL_SUM_MOVIE, "\"order\":\"movie\"," SIZES),
+    SMALL(SMALL_BIASED, SMALL_DENSE, SMALL_DENSE_USER, SMALL_DENSE_ITEM, "\"clip\":1," SIZES),
+    SMALL(SMALL_BIASED, SMALL_SUM, SMALL_SUM_USER, SMALL_SUM_ITEM, "\"order\":\"movie\"," SIZES),
     SMALL("\"kind\":\"dot\"", "\"kind\":\"sum\",\"size\":11", HISTORY ",{\"feature\":\"gender\",\"kind\":\"category\"}",
           ID ",{\"feature\":\"genres\",\"kind\":\"set\"}", "\"objective\":\"ranking\""),
 };
@@ -118,7 +118,7 @@ static struct work *work_of(const char *text)
 {
     struct work *w = calloc(1, sizeof *w);
     *w = (struct work){
-        .data = small_data_new(USERS, MOVIES, RATINGS), .d = describe(text), .options = {.test = 0.1, .seed = 3, .threads = 1}};
+        .data = small_data_new(USERS, ITEMS, RATINGS), .d = describe(text), .options = {.test = 0.1, .seed = 3, .threads = 1}};
     return w;
 }
 
@@ -187,15 +187,15 @@ static mrq_status fold(void *context, mrq_error *problem)
 {
     const struct work *w = context;
     double reach;
-    float movies[MOVIES * 40];
+    float items[ITEMS * 40];
     mrq_folded *folded = NULL;
-    MRQ_TRY(mrq_model_export_movies(w->model, movies, &reach, problem));
+    MRQ_TRY(mrq_model_export_items(w->model, items, &reach, problem));
     MRQ_TRY(mrq_model_fold(w->model, reach, &folded, problem));
     MRQ_CLEANUP(mrq_container_writer_free) mrq_container_writer *writer = mrq_container_writer_new("users", 1);
     mrq_status status = writer ? MRQ_OK : mrq_fail_memory(problem, "writing a tower");
     if (writer) {
         mrq_folded_save(folded, w->model->users, writer);
-        mrq_folded_save_history(folded, USERS, MOVIES, writer);
+        mrq_folded_save_history(folded, USERS, ITEMS, writer);
         status = mrq_container_write(writer, file("users.mrq"), problem);
     }
     mrq_folded_free(folded);
@@ -209,7 +209,7 @@ static mrq_status load_folded(void *context, mrq_error *problem)
     MRQ_CLEANUP(mrq_folded_free) mrq_folded *folded = NULL;
     MRQ_TRY(mrq_container_open(file("users.mrq"), "users", 1, &container, problem));
     MRQ_TRY(mrq_folded_load(container, w->model->users, &folded, problem));
-    return mrq_folded_load_history(container, USERS, MOVIES, folded, problem);
+    return mrq_folded_load_history(container, USERS, ITEMS, folded, problem);
 }
 
 static mrq_status start_warm(void *context, mrq_error *problem)
@@ -254,7 +254,7 @@ static mrq_status rank(void *context, mrq_error *problem)
     const struct work *w = context;
     const mrq_dataset *data = &w->data->data;
     const uint32_t user[] = {3, 4};
-    float score[2 * MOVIES] = {0};
+    float score[2 * ITEMS] = {0};
     mrq_ranker ranker;
     mrq_parts parts;
     MRQ_TRY(mrq_parts_make(data, MRQ_PROTOCOL_TOPN, false, 1, &parts, problem));
@@ -329,7 +329,7 @@ static void test_trainings(void **state)
 static void test_experiments(void **state)
 {
     (void)state;
-    struct work *w = work_of(SMALL(SMALL_BIASED, SMALL_SUM, SMALL_RATING_USER, SMALL_RATING_MOVIE, SIZES));
+    struct work *w = work_of(SMALL(SMALL_BIASED, SMALL_SUM, SMALL_RATING_USER, SMALL_RATING_ITEM, SIZES));
     int64_t time[RATINGS];
     for (int i = 0; i < RATINGS; i++)
         time[i] = i;

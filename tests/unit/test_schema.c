@@ -79,7 +79,7 @@ static const char *dump_schema(const mrq_schema *schema)
     used = 0;
     add("%s: %s\n", schema->name, schema->about);
     add_file("users", &schema->users);
-    add_file("movies", &schema->movies);
+    add_file("movies", &schema->items);
     add_file("ratings", &schema->ratings);
     return out;
 }
@@ -118,9 +118,9 @@ static const char *dump_data(const mrq_dataset *data)
     used = 0;
     add("%s %g to %g\n", data->schema, data->rating_min, data->rating_max);
     add_table("users", data->users);
-    add_table("movies", data->movies);
+    add_table("movies", data->items);
     for (uint64_t i = 0; i < data->n; i++) {
-        add("%u %u %g", data->user[i], data->movie[i], (double)data->rating[i]);
+        add("%u %u %g", data->user[i], data->item[i], (double)data->rating[i]);
         if (data->time)
             add(" %" PRId64, data->time[i]);
         add("\n");
@@ -545,8 +545,8 @@ static void letters_and_digits_make_words(void **state)
     }
 }
 
-/* Movies of these fields and this text, ratings of this one; a NULL text leaves the file as it is. */
-static mrq_status load(const char *fields, const char *keys, const char *movies, const char *ratings, mrq_dataset **data)
+/* Items of these fields and this text, ratings of this one; a NULL text leaves the file as it is. */
+static mrq_status load(const char *fields, const char *keys, const char *items, const char *ratings, mrq_dataset **data)
 {
     MRQ_CLEANUP(mrq_schema_free) mrq_schema *schema = NULL;
     char text[4000];
@@ -558,7 +558,7 @@ static mrq_status load(const char *fields, const char *keys, const char *movies,
              keys, fields);
     assert_ok(parse(text, &schema));
     fresh();
-    put("m", movies);
+    put("m", items);
     put("r", ratings ? ratings : "1--1--1--1\n");
     return mrq_dataset_load(folder, schema, data, &err);
 }
@@ -570,7 +570,7 @@ static void what_is_refused_is_told_whole(void **state)
 #define CATEGORY(values) ",{\"name\":\"c\",\"kind\":\"category\",\"values\":[" values "]}"
 #define TEN(letter)      "\"" letter "123456789\""
     static const struct {
-        const char *fields, *keys, *movies, *ratings, *says; /* says NULL: fine */
+        const char *fields, *keys, *items, *ratings, *says; /* says NULL: fine */
     } cases[] = {
         {CATEGORY("\"a\""), "", "1\tb\n", NULL, "m:1: c \"b\", want a"},
         {CATEGORY("\"a\",\"b\""), "", "1\t" FORTY "\n", NULL, "m:1: c \"" FORTY "\", want one of a, b"},
@@ -635,7 +635,7 @@ static void what_is_refused_is_told_whole(void **state)
         MRQ_CLEANUP(mrq_dataset_free) mrq_dataset *data = NULL;
         const int before = descriptors_of_process();
         err = (mrq_error){0};
-        const mrq_status status = load(cases[i].fields, cases[i].keys, cases[i].movies, cases[i].ratings, &data);
+        const mrq_status status = load(cases[i].fields, cases[i].keys, cases[i].items, cases[i].ratings, &data);
         if (status != (cases[i].says ? MRQ_BAD_FILE : MRQ_OK) || strcmp(err.msg, cases[i].says ? cases[i].says : "") != 0)
             fail_msg("case %zu: %s, want %s", i, err.msg, cases[i].says);
         assert_int_equal(descriptors_of_process(), before);
@@ -647,15 +647,15 @@ static void a_text_may_have_65535_bytes(void **state)
 {
     (void)state;
     enum { LIMIT = 65535 };
-    static char movies[LIMIT + 10] = "1\t";
+    static char items[LIMIT + 10] = "1\t";
     for (int more = 0; more < 2; more++) {
         MRQ_CLEANUP(mrq_dataset_free) mrq_dataset *data = NULL;
-        memset(movies + 2, 'x', LIMIT + (size_t)more);
+        memset(items + 2, 'x', LIMIT + (size_t)more);
         static const char field[] = ",{\"name\":\"t\",\"kind\":\"text\"}";
         if (more)
-            assert_fails(load(field, "", movies, NULL, &data), MRQ_BAD_FILE, "m:1: t: 65536 bytes, want at most 65535");
+            assert_fails(load(field, "", items, NULL, &data), MRQ_BAD_FILE, "m:1: t: 65536 bytes, want at most 65535");
         else
-            assert_ok(load(field, "", movies, NULL, &data));
+            assert_ok(load(field, "", items, NULL, &data));
     }
 }
 
@@ -717,20 +717,20 @@ static void a_folder_is_recognised_or_told_why_not(void **state)
 static void a_seed_divides_as_it_always_has(void **state)
 {
     (void)state;
-    enum { RATINGS = 500, OF_USERS = 9, OF_MOVIES = 31 };
-    static uint32_t user[RATINGS], movie[RATINGS];
-    static int64_t time[RATINGS], user_id[OF_USERS], movie_id[OF_MOVIES];
+    enum { RATINGS = 500, OF_USERS = 9, OF_ITEMS = 31 };
+    static uint32_t user[RATINGS], item[RATINGS];
+    static int64_t time[RATINGS], user_id[OF_USERS], item_id[OF_ITEMS];
     for (uint32_t i = 0; i < RATINGS; i++) {
         user[i] = i * i % OF_USERS;
-        movie[i] = i * 7 % OF_MOVIES;
+        item[i] = i * 7 % OF_ITEMS;
         time[i] = INT64_C(1000000007) * (i * 37 % 101);
     }
-    for (uint32_t i = 0; i < OF_MOVIES; i++) {
+    for (uint32_t i = 0; i < OF_ITEMS; i++) {
         user_id[i % OF_USERS] = 100 + i % OF_USERS;
-        movie_id[i] = INT64_C(1) << i;
+        item_id[i] = INT64_C(1) << i;
     }
-    mrq_table users = {.rows = OF_USERS, .id = user_id}, movies = {.rows = OF_MOVIES, .id = movie_id};
-    const mrq_dataset data = {.users = &users, .movies = &movies, .n = RATINGS, .user = user, .movie = movie, .time = time};
+    mrq_table users = {.rows = OF_USERS, .id = user_id}, items = {.rows = OF_ITEMS, .id = item_id};
+    const mrq_dataset data = {.users = &users, .items = &items, .n = RATINGS, .user = user, .item = item, .time = time};
     static const double shares[][2] = {{0, 0}, {0.001, 0}, {0, 0.3}, {0.1, 0.05}, {0.333, 0.5}, {0.9, 0}};
     used = 0;
     for (mrq_split_kind kind = MRQ_SPLIT_RANDOM; kind <= MRQ_SPLIT_HASH; kind++)

@@ -159,7 +159,7 @@ static void what_qualifies_may_lie_far_away(void **state)
     }
 }
 
-/* All-zero vectors tie at 0 and come by row; an all-zero query finds the first rows; a catalogue may have one movie. */
+/* All-zero vectors tie at 0 and come by row; an all-zero query finds the first rows; a catalogue may have one item. */
 static void zeros_and_a_single_row(void **state)
 {
     (void)state;
@@ -342,7 +342,7 @@ static void a_recall_that_no_setting_reaches_is_an_error(void **state)
     assert_fails(mrq_index_choose("auto", 0.99, x, N, DIM, queries, 20, &index, &choice, &err), MRQ_USAGE, "vector 0 holds");
 }
 
-static void one_movie_and_two_queries_are_enough_to_choose(void **state)
+static void one_item_and_two_queries_are_enough_to_choose(void **state)
 {
     (void)state;
     MRQ_AUTOFREE float *x = vectors(1, DIM, 11), *queries = vectors(2, DIM, 12);
@@ -661,7 +661,7 @@ int main(void)
         cmocka_unit_test(auto_measures_what_fits_the_vectors),
         cmocka_unit_test(equal_vectors_tie),
         cmocka_unit_test(a_recall_that_no_setting_reaches_is_an_error),
-        cmocka_unit_test(one_movie_and_two_queries_are_enough_to_choose),
+        cmocka_unit_test(one_item_and_two_queries_are_enough_to_choose),
         cmocka_unit_test(the_search_parameter_is_checked),
         cmocka_unit_test(graphs_that_lead_nowhere_are_refused),
         cmocka_unit_test(kinds_are_made_as_faiss_makes_them),

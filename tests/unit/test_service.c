@@ -195,10 +195,10 @@ static const char *searched(const char *text, uint32_t k)
     return document(status, result);
 }
 
-static const char *told(int64_t movie, int64_t user, uint32_t k)
+static const char *told(int64_t item, int64_t user, uint32_t k)
 {
     mrq_answer *result = NULL;
-    const mrq_status status = movie >= 0  ? ask_movie(twin, movie, &result, &err)
+    const mrq_status status = item >= 0  ? ask_item(twin, item, &result, &err)
                               : user >= 0 ? ask_user(twin, user, k, &result, &err)
                                           : ask_info(twin, &result, &err);
     return document(status, result);

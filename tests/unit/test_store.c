@@ -3,7 +3,7 @@
 
 #include <time.h>
 
-/* The best `k` movies for a user of the generation, whose vector comes along. */
+/* The best `k` items for a user of the generation, whose vector comes along. */
 static mrq_line find(const mrq_generation *g, uint32_t user, float *vector, uint32_t k, mrq_hit *hits)
 {
     uint32_t value[MRQ_BRANCHES_MAX], found = 0;
@@ -29,28 +29,28 @@ static void round_trip(void **state)
     assert_true(g->recall >= 1 && g->p50 > 0 && g->p99 >= g->p50 && fabs(g->quality.value - 0.9) < 1e-9);
     assert_true(llabs((long long)g->created - (long long)time(NULL)) < 60);
     assert_true(g->tower->scale == 5);
-    assert_int_equal(g->movies->rows, MOVIES);
+    assert_int_equal(g->items->rows, ITEMS);
     assert_int_equal(g->users->rows, USERS);
-    assert_memory_equal(g->movies->id, movies->id, MOVIES * sizeof(int64_t));
-    assert_string_equal(mrq_strings_at(&mrq_table_column(g->movies, "title")->text, 17), "Title 017");
+    assert_memory_equal(g->items->id, items->id, ITEMS * sizeof(int64_t));
+    assert_string_equal(mrq_strings_at(&mrq_table_column(g->items, "title")->text, 17), "Title 017");
     assert_memory_equal(g->seen.offset, model->seen.offset, (USERS + 1) * sizeof *g->seen.offset);
     assert_memory_equal(g->seen.item, model->seen.item, model->seen.offset[USERS] * sizeof *g->seen.item);
 
-    /* the folded tower is the network, and the index holds the network's movies */
-    static float user[USERS * DIM], movie[MOVIES * DIM];
+    /* the folded tower is the network, and the index holds the network's items */
+    static float user[USERS * DIM], item[ITEMS * DIM];
     assert_ok(mrq_model_user_vectors(model, user, &err));
-    assert_ok(mrq_model_movie_vectors(model, movie, &err));
+    assert_ok(mrq_model_item_vectors(model, item, &err));
     for (uint32_t u = 0; u < USERS; u++) {
         float vector[DIM];
-        mrq_hit hits[MOVIES];
-        const mrq_line line = find(g, u, vector, MOVIES, hits);
+        mrq_hit hits[ITEMS];
+        const mrq_line line = find(g, u, vector, ITEMS, hits);
         assert_true(line.slope == 5 && line.intercept == 0);
         for (uint32_t j = 0; j < DIM; j++)
             assert_true(fabsf(vector[j] - user[u * DIM + j]) < 1e-5f);
-        for (uint32_t i = 0; i < MOVIES; i++) {
+        for (uint32_t i = 0; i < ITEMS; i++) {
             float score = 0;
             for (uint32_t j = 0; j < DIM; j++)
-                score += vector[j] * movie[hits[i].row * DIM + j];
+                score += vector[j] * item[hits[i].row * DIM + j];
             assert_true(fabsf(score - hits[i].score) < 1e-5f);
         }
     }
@@ -67,7 +67,7 @@ static void the_training_comes_along(void **state)
     export_to(new_store(store), name);
     MRQ_CLEANUP(mrq_generation_close) mrq_generation *g = NULL;
     assert_ok(mrq_generation_open_plain(store, &g, &err));
-    assert_int_equal(g->index_bytes, MOVIES * DIM * sizeof(float)); /* Flat: movies.faiss is not read */
+    assert_int_equal(g->index_bytes, ITEMS * DIM * sizeof(float)); /* Flat: items.faiss is not read */
     assert_true(g->results.seed == 11 && g->results.data_fingerprint == 0x123456789abcdef0 && !g->results.ranks);
     assert_true(fabs(g->results.test_rmse - 0.9) < 1e-12 && isnan(g->results.valid_rmse) && isnan(g->results.test_ndcg));
     assert_string_equal(g->results.schema, "small");
@@ -82,7 +82,7 @@ static void the_training_comes_along(void **state)
     assert_ok(mrq_generation_open(store, &g, &err));
     current_path(store, "movies.faiss", path);
     assert_int_equal(stat(path, &st), 0);
-    assert_int_equal(g->index_bytes, MOVIES * DIM * (int64_t)sizeof(float) + st.st_size);
+    assert_int_equal(g->index_bytes, ITEMS * DIM * (int64_t)sizeof(float) + st.st_size);
 }
 
 /* As many passes as a description may ask for, and numbers as long as they get. */
@@ -90,7 +90,7 @@ static void the_longest_curve_is_exported(void **state)
 {
     (void)state;
     char store[PATH], name[MRQ_GENERATION_NAME], path[PATH];
-    MRQ_CLEANUP(mrq_model_free) mrq_model *long_model = model_of(STORE_MODEL, users, movies);
+    MRQ_CLEANUP(mrq_model_free) mrq_model *long_model = model_of(STORE_MODEL, users, items);
     long_model->results = model->results;
     long_model->curve = (mrq_model_curve){MRQ_EPOCHS_MAX, mrq_array(MRQ_EPOCHS_MAX, sizeof(mrq_model_epoch))};
     for (uint32_t i = 0; i < MRQ_EPOCHS_MAX; i++)
@@ -109,11 +109,11 @@ static void inner_products_are_served(void **state)
 {
     (void)state;
     static const char *const texts[] = {
-        SMALL(SMALL_DOT, SMALL_DENSE, SMALL_DENSE_USER, SMALL_DENSE_MOVIE, ""),
-        SMALL(SMALL_BIASED, SMALL_SUM ",\"activation\":\"tanh\"", SMALL_SUM_USER, SMALL_SUM_MOVIE, "")};
+        SMALL(SMALL_DOT, SMALL_DENSE, SMALL_DENSE_USER, SMALL_DENSE_ITEM, ""),
+        SMALL(SMALL_BIASED, SMALL_SUM ",\"activation\":\"tanh\"", SMALL_SUM_USER, SMALL_SUM_ITEM, "")};
     for (int k = 0; k < 2; k++) {
         char store[PATH], name[MRQ_GENERATION_NAME], path[PATH + 20];
-        MRQ_CLEANUP(mrq_model_free) mrq_model *dot = model_of(texts[k], users, movies);
+        MRQ_CLEANUP(mrq_model_free) mrq_model *dot = model_of(texts[k], users, items);
         snprintf(path, sizeof path, "%.4000s/dot.mrq", folder);
         assert_ok(mrq_model_save(dot, path, &err));
         assert_ok(mrq_store_export(new_store(store), path, &flat, name, NULL, NULL, &err));
@@ -123,16 +123,16 @@ static void inner_products_are_served(void **state)
         const uint32_t width = mrq_description_width(d);
         assert_int_equal(g->tower->dim, width + 1);
         MRQ_AUTOFREE float *user = mrq_array((size_t)USERS * width, sizeof *user),
-                           *movie = mrq_array((size_t)MOVIES * width, sizeof *movie);
+                           *item = mrq_array((size_t)ITEMS * width, sizeof *item);
         assert_ok(mrq_model_user_vectors(dot, user, &err));
-        assert_ok(mrq_model_movie_vectors(dot, movie, &err));
+        assert_ok(mrq_model_item_vectors(dot, item, &err));
         for (uint32_t u = 0; u < USERS; u++) {
             float vector[32];
-            mrq_hit hits[MOVIES];
-            const mrq_line line = find(g, u, vector, MOVIES, hits);
+            mrq_hit hits[ITEMS];
+            const mrq_line line = find(g, u, vector, ITEMS, hits);
             double last = (double)INFINITY;
-            for (uint32_t i = 0; i < MOVIES; i++) {
-                const float *a = user + u * width, *b = movie + hits[i].row * width;
+            for (uint32_t i = 0; i < ITEMS; i++) {
+                const float *a = user + u * width, *b = item + hits[i].row * width;
                 double want = d->shift + (d->bias ? (double)a[d->dim] + (double)b[d->dim] : 0);
                 for (uint32_t j = 0; j < d->dim; j++)
                     want += (double)a[j] * (double)b[j];
@@ -166,7 +166,7 @@ static void kinds_come_back(void **state)
             float vector[DIM], best = -2;
             mrq_hit hits[3];
             find(g, u, vector, 3, hits);
-            for (uint32_t m = 0; m < MOVIES; m++) {
+            for (uint32_t m = 0; m < ITEMS; m++) {
                 float sum = 0;
                 for (uint32_t j = 0; j < DIM; j++)
                     sum += vector[j] * mrq_index_vectors(g->index)[m * DIM + j];
@@ -215,7 +215,7 @@ static void a_reader_is_never_disturbed(void **state)
     MRQ_CLEANUP(mrq_generation_close) mrq_generation *g = NULL;
     assert_ok(mrq_generation_open(store, &g, &err));
     shell(text, sizeof text, "rm -r '%s'", store);
-    assert_string_equal(mrq_strings_at(&mrq_table_column(g->movies, "title")->text, 39), "Title 039");
+    assert_string_equal(mrq_strings_at(&mrq_table_column(g->items, "title")->text, 39), "Title 039");
     uint32_t value[MRQ_BRANCHES_MAX] = {0}, found = 0;
     float vector[DIM];
     mrq_line line;
@@ -432,7 +432,7 @@ static void every_sha256_is_compared(void **state)
 {
     (void)state;
     static const char *const files[] = {"movies.faiss", "vectors.mrq", "model.mrq"};
-    static const float zeros[MOVIES * DIM];
+    static const float zeros[ITEMS * DIM];
     for (int i = 0; i < 3; i++) {
         char store[PATH], name[MRQ_GENERATION_NAME], path[PATH];
         export_to(new_store(store), name);
@@ -444,10 +444,10 @@ static void every_sha256_is_compared(void **state)
         else if (i == 1) {
             MRQ_CLEANUP(mrq_container_writer_free)
             mrq_container_writer *writer = mrq_container_writer_new(MRQ_KIND_VECTORS, MRQ_PARTS_FORMAT);
-            mrq_container_add(writer, zeros, (size_t)MOVIES * DIM, sizeof *zeros, MRQ_KIND_VECTORS);
+            mrq_container_add(writer, zeros, (size_t)ITEMS * DIM, sizeof *zeros, MRQ_KIND_VECTORS);
             assert_ok(mrq_container_write(writer, path, &err));
         } else {
-            MRQ_CLEANUP(mrq_model_free) mrq_model *other = model_of(STORE_MODEL, users, movies);
+            MRQ_CLEANUP(mrq_model_free) mrq_model *other = model_of(STORE_MODEL, users, items);
             other->param[0] += 1;
             assert_ok(mrq_model_save(other, path, &err));
         }
@@ -495,24 +495,24 @@ static void counts_must_agree(void **state)
 static void an_index_of_another_dimension_is_refused(void **state)
 {
     (void)state;
-    static const float vectors[MOVIES * 8];
+    static const float vectors[ITEMS * 8];
     char store[PATH], name[MRQ_GENERATION_NAME], path[PATH];
     const mrq_export_options options = {.index = "SQfp16", .recall = 0.5};
     assert_ok(mrq_store_export(new_store(store), model_path, &options, name, NULL, NULL, &err));
     MRQ_CLEANUP(mrq_index_free) mrq_index *index = NULL;
-    assert_ok(mrq_index_build("SQfp16", vectors, MOVIES, 8, &index, &err));
+    assert_ok(mrq_index_build("SQfp16", vectors, ITEMS, 8, &index, &err));
     current_path(store, "movies.faiss", path);
     assert_ok(mrq_index_save(index, path, &err));
     vouch_for(store, "movies.faiss");
     assert_fails(try_open(store), MRQ_BAD_FILE, "movies.faiss: an index of 8 dimensions, want 16");
 }
 
-static void seen_movies_must_be_in_the_catalogue(void **state)
+static void seen_items_must_be_in_the_catalogue(void **state)
 {
     (void)state;
     char store[PATH], name[MRQ_GENERATION_NAME], path[PATH];
     export_to(new_store(store), name);
-    const uint32_t item[] = {MOVIES};
+    const uint32_t item[] = {ITEMS};
     uint64_t offset[USERS + 1] = {0};
     offset[USERS] = 1;
     const mrq_lists lists = {offset, item};
@@ -535,9 +535,9 @@ static void vectors_belong_to_the_generation(void **state)
     damage(store, name, "vectors.mrq"); /* undone */
     assert_int_equal(try_open(store), MRQ_OK);
 
-    static const float zeros[MOVIES * DIM];
+    static const float zeros[ITEMS * DIM];
     MRQ_CLEANUP(mrq_container_writer_free) mrq_container_writer *writer = mrq_container_writer_new("vectors", MRQ_PARTS_FORMAT);
-    mrq_container_add(writer, zeros, (size_t)MOVIES * DIM, sizeof *zeros, "vectors");
+    mrq_container_add(writer, zeros, (size_t)ITEMS * DIM, sizeof *zeros, "vectors");
     current_path(store, "vectors.mrq", path);
     assert_ok(mrq_container_write(writer, path, &err));
     assert_fails(try_open(store), MRQ_BAD_FILE,
@@ -687,10 +687,10 @@ static void assert_serves(const mrq_model *odd, const char *kind)
     uint32_t value[MRQ_BRANCHES_MAX] = {0}, found = 0;
     float vector[32];
     mrq_line line;
-    mrq_hit hits[MOVIES + 1];
+    mrq_hit hits[ITEMS + 1];
     mrq_folded_vector(g->tower, value, vector, &line);
-    assert_ok(mrq_index_search(g->index, vector, g->movies->rows + 1, NULL, hits, &found, &err));
-    assert_int_equal(found, g->movies->rows);
+    assert_ok(mrq_index_search(g->index, vector, g->items->rows + 1, NULL, hits, &found, &err));
+    assert_int_equal(found, g->items->rows);
     for (uint32_t i = 0; i < found; i++)
         assert_true(isfinite(hits[i].score) && hits[i].row < found);
 }
@@ -699,22 +699,22 @@ static void odd_worlds_are_served(void **state)
 {
     (void)state;
     MRQ_CLEANUP(mrq_table_free) mrq_table *one_user = small_users(1, 3);
-    MRQ_CLEANUP(mrq_table_free) mrq_table *one_movie = small_movies(1, 3);
+    MRQ_CLEANUP(mrq_table_free) mrq_table *one_item = small_items(1, 3);
     static const char *const kinds[] = {"auto", "Flat", "HNSW32", "HNSW32,SQ8", "IVF1,Flat"};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        MRQ_CLEANUP(mrq_model_free) mrq_model *tiny = model_of(STORE_MODEL, one_user, one_movie);
+        MRQ_CLEANUP(mrq_model_free) mrq_model *tiny = model_of(STORE_MODEL, one_user, one_item);
         assert_serves(tiny, kinds[i]);
         /* all embeddings zero, so all vectors are */
-        MRQ_CLEANUP(mrq_model_free) mrq_model *zero = model_of(STORE_MODEL, users, movies);
+        MRQ_CLEANUP(mrq_model_free) mrq_model *zero = model_of(STORE_MODEL, users, items);
         memset(zero->param, 0, zero->tensors.size * sizeof *zero->param);
         assert_serves(zero, kinds[i]);
     }
     /* without an id of users, and without anything but it */
     static const char *const texts[] = {
-        SMALL(SMALL_COSINE, SMALL_DENSE, "{\"feature\":\"gender\",\"kind\":\"category\",\"embedding\":3}", SMALL_DENSE_MOVIE, ""),
-        SMALL(SMALL_DOT, SMALL_DENSE, "{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":5}", SMALL_DENSE_MOVIE, "")};
+        SMALL(SMALL_COSINE, SMALL_DENSE, "{\"feature\":\"gender\",\"kind\":\"category\",\"embedding\":3}", SMALL_DENSE_ITEM, ""),
+        SMALL(SMALL_DOT, SMALL_DENSE, "{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":5}", SMALL_DENSE_ITEM, "")};
     for (int i = 0; i < 2; i++) {
-        MRQ_CLEANUP(mrq_model_free) mrq_model *narrow = model_of(texts[i], users, movies);
+        MRQ_CLEANUP(mrq_model_free) mrq_model *narrow = model_of(texts[i], users, items);
         assert_serves(narrow, "auto");
     }
 }
@@ -723,10 +723,10 @@ static void a_vector_that_is_not_finite_is_refused(void **state)
 {
     (void)state;
     char store[PATH], path[PATH];
-    static const char text[] = SMALL(SMALL_DOT, SMALL_DENSE, SMALL_DENSE_USER, SMALL_DENSE_MOVIE, "");
+    static const char text[] = SMALL(SMALL_DOT, SMALL_DENSE, SMALL_DENSE_USER, SMALL_DENSE_ITEM, "");
     const float bad[] = {NAN, INFINITY};
     for (int i = 0; i < 2; i++) {
-        MRQ_CLEANUP(mrq_model_free) mrq_model *broken = model_of(text, users, movies);
+        MRQ_CLEANUP(mrq_model_free) mrq_model *broken = model_of(text, users, items);
         for (size_t k = 0; k < broken->tensors.size; k++)
             broken->param[k] = bad[i];
         MRQ_CLEANUP(mrq_publication_discard) mrq_publication *publication = NULL;
@@ -760,7 +760,7 @@ int main(void)
         cmocka_unit_test(a_manifest_at_odds_with_itself_is_refused),
         cmocka_unit_test(counts_must_agree),
         cmocka_unit_test(an_index_of_another_dimension_is_refused),
-        cmocka_unit_test(seen_movies_must_be_in_the_catalogue),
+        cmocka_unit_test(seen_items_must_be_in_the_catalogue),
         cmocka_unit_test(vectors_belong_to_the_generation),
         cmocka_unit_test(newer_versions_are_refused),
         cmocka_unit_test(a_fallback_is_offered),

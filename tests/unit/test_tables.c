@@ -316,10 +316,10 @@ static void the_instruction_set_is_the_one_that_is_there(void **state)
 
 /* Tables */
 
-/* A table of each kind of column: small_movies() and two categories, one by range, one with labels. */
+/* A table of each kind of column: small_items() and two categories, one by range, one with labels. */
 static mrq_table *all_kinds(void)
 {
-    mrq_table *table = small_movies(20, 8);
+    mrq_table *table = small_items(20, 8);
     mrq_random rng;
     mrq_random_init(&rng, 5, 0);
     small_category(table, &rng, "age", 4);
@@ -538,17 +538,17 @@ static void lists_and_links_are_found_and_kept(void **state)
     }
     uint32_t sorted[] = {5, 1, UINT32_MAX, 0, 5, 3}, out[6];
     static const uint32_t ascending[] = {0, 1, 3, 5, 5, UINT32_MAX}, group[] = {2, 0, 2, 1, 0, 2}, some[] = {5, 1, 0};
-    mrq_items_sort(sorted, 6);
+    mrq_list_sort(sorted, 6);
     assert_memory_equal(sorted, ascending, sizeof ascending);
     uint64_t begins[4] = {0}, begins_some[4] = {0};
-    assert_int_equal(mrq_items_group(NULL, 6, group, 3, begins, out), 0);
+    assert_int_equal(mrq_list_group(NULL, 6, group, 3, begins, out), 0);
     assert_memory_equal(begins, ((const uint64_t[]){0, 2, 3, 6}), sizeof begins);
     assert_memory_equal(out, ((const uint32_t[]){1, 4, 3, 0, 2, 5}), sizeof out);
-    assert_int_equal(mrq_items_group(some, 3, group, 3, begins_some, out), 0);
+    assert_int_equal(mrq_list_group(some, 3, group, 3, begins_some, out), 0);
     assert_memory_equal(begins_some, ((const uint64_t[]){0, 1, 1, 3}), sizeof begins);
     assert_memory_equal(out, ((const uint32_t[]){1, 5, 0}), 3 * sizeof *out);
     atomic_store(&allocations_left, 0);
-    const int failed = mrq_items_group(NULL, 6, group, 3, begins, out);
+    const int failed = mrq_list_group(NULL, 6, group, 3, begins, out);
     atomic_store(&allocations_left, INT_MAX);
     assert_int_equal(failed, -1);
 }

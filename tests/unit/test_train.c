@@ -8,7 +8,7 @@
 
 static mrq_error err;
 
-enum { USERS = 40, MOVIES = 30, RATINGS = 120 };
+enum { USERS = 40, ITEMS = 30, RATINGS = 120 };
 
 static uint32_t every[RATINGS]; /* rating i is number i */
 
@@ -32,12 +32,12 @@ static mrq_model *make_model(const small_data *s, const mrq_description *d)
 /* Gradients */
 
 /* Ratings that stay in what a "ratings" branch reads count half, where it drops any. */
-static double weight(const mrq_worker *worker, uint32_t user, uint32_t movie)
+static double weight(const mrq_worker *worker, uint32_t user, uint32_t item)
 {
-    const mrq_tower *tower = &worker->model->movie;
+    const mrq_tower *tower = &worker->model->item;
     for (uint32_t b = 0; b < tower->n; b++)
         if (tower->plan[b].branch->kind == MRQ_BRANCH_RATINGS && tower->plan[b].branch->dropout > 0)
-            return mrq_rating_kept(worker->salt, tower->plan[b].branch->dropout, user, movie) ? 0.5 : 1;
+            return mrq_rating_kept(worker->salt, tower->plan[b].branch->dropout, user, item) ? 0.5 : 1;
     return 1;
 }
 
@@ -48,9 +48,9 @@ static double reference_loss(const mrq_model *model, const small_data *s, const 
     double sum = 0;
     for (uint32_t i = 0; i < n; i++) {
         const uint32_t u = worker->factors ? worker->user.row[i] : worker->user.entity[worker->user.of[i]];
-        const uint32_t m = worker->factors ? worker->movie.row[i] : worker->movie.entity[worker->movie.of[i]];
+        const uint32_t m = worker->factors ? worker->item.row[i] : worker->item.entity[worker->item.of[i]];
         const double e = reference_score(model, param, u, m, worker->salt) - (double)s->rating[i];
-        sum += e * e * (weighted ? weight(worker, s->user[i], s->movie[i]) : 1);
+        sum += e * e * (weighted ? weight(worker, s->user[i], s->item[i]) : 1);
     }
     return sum / n;
 }
@@ -134,7 +134,7 @@ static void check_gradients(const char *name, const mrq_model *model, const smal
 /* 24 ratings make tables of the categories; 3 have all branches beside, and 8 some of each. */
 static void check_description(const char *name, const char *text)
 {
-    small_data *s = small_data_new(USERS, MOVIES, RATINGS);
+    small_data *s = small_data_new(USERS, ITEMS, RATINGS);
     const mrq_description d = describe(text);
     mrq_model *model = make_model(s, &d);
     static const uint32_t sizes[] = {25, 24, 8, 3};
@@ -150,32 +150,32 @@ static void check_description(const char *name, const char *text)
 static void gradients_of_a_dense_joint(void **state)
 {
     (void)state;
-    check_description("cosine, tanh", SMALL(SMALL_COSINE, SMALL_DENSE, SMALL_DENSE_USER, SMALL_DENSE_MOVIE, ""));
+    check_description("cosine, tanh", SMALL(SMALL_COSINE, SMALL_DENSE, SMALL_DENSE_USER, SMALL_DENSE_ITEM, ""));
     check_description("cosine with shift, linear, window 5",
                       SMALL("\"scale\":2.5,\"shift\":3", SMALL_DENSE ",\"activation\":\"linear\"", SMALL_DENSE_USER,
                             "{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":4,\"fc\":3,\"dropout\":0.5},"
                             "{\"feature\":\"title\",\"kind\":\"text\",\"embedding\":4,\"window\":5,\"filters\":5}",
                             ""));
-    check_description("dot", SMALL(SMALL_DOT, SMALL_DENSE, SMALL_DENSE_USER, SMALL_DENSE_MOVIE, ""));
+    check_description("dot", SMALL(SMALL_DOT, SMALL_DENSE, SMALL_DENSE_USER, SMALL_DENSE_ITEM, ""));
     check_description("dot with bias, linear users",
                       SMALL(SMALL_BIASED, SMALL_DENSE ",\"user_activation\":\"linear\"", SMALL_DENSE_USER,
-                            SMALL_DENSE_MOVIE ",{\"feature\":\"ratings\",\"kind\":\"ratings\",\"embedding\":3}", ""));
+                            SMALL_DENSE_ITEM ",{\"feature\":\"ratings\",\"kind\":\"ratings\",\"embedding\":3}", ""));
 }
 
 static void gradients_of_a_joint_that_sums(void **state)
 {
     (void)state;
-    check_description("dot, linear", SMALL(SMALL_DOT, SMALL_SUM, SMALL_SUM_USER, SMALL_SUM_MOVIE, ""));
+    check_description("dot, linear", SMALL(SMALL_DOT, SMALL_SUM, SMALL_SUM_USER, SMALL_SUM_ITEM, ""));
     check_description("dot, tanh movies", SMALL(SMALL_DOT, SMALL_SUM ",\"activation\":\"tanh\",\"user_activation\":\"linear\"",
-                                                SMALL_SUM_USER, SMALL_SUM_MOVIE, ""));
-    check_description("dot with bias, linear", SMALL(SMALL_BIASED, SMALL_SUM, SMALL_SUM_USER, SMALL_SUM_MOVIE, ""));
+                                                SMALL_SUM_USER, SMALL_SUM_ITEM, ""));
+    check_description("dot with bias, linear", SMALL(SMALL_BIASED, SMALL_SUM, SMALL_SUM_USER, SMALL_SUM_ITEM, ""));
     check_description("dot with bias, tanh movies",
                       SMALL(SMALL_BIASED, SMALL_SUM ",\"activation\":\"tanh\",\"user_activation\":\"linear\"", SMALL_SUM_USER,
-                            SMALL_SUM_MOVIE, ""));
+                            SMALL_SUM_ITEM, ""));
     check_description("cosine with shift, tanh", SMALL("\"scale\":2.5,\"shift\":3", SMALL_SUM ",\"activation\":\"tanh\"",
-                                                       SMALL_SUM_USER, SMALL_SUM_MOVIE, ""));
-    check_description("biases of their own", SMALL(SMALL_BIASED, SMALL_SUM, SMALL_RATING_USER, SMALL_RATING_MOVIE, ""));
-    check_description("cosine, linear", SMALL(SMALL_COSINE, SMALL_SUM, SMALL_SUM_USER, SMALL_SUM_MOVIE, ""));
+                                                       SMALL_SUM_USER, SMALL_SUM_ITEM, ""));
+    check_description("biases of their own", SMALL(SMALL_BIASED, SMALL_SUM, SMALL_RATING_USER, SMALL_RATING_ITEM, ""));
+    check_description("cosine, linear", SMALL(SMALL_COSINE, SMALL_SUM, SMALL_SUM_USER, SMALL_SUM_ITEM, ""));
 }
 
 #define FACTORS "{\"feature\":\"id\",\"kind\":\"id\"}"
@@ -197,7 +197,7 @@ static void factors_equal_towers(void **state)
     static const char *const texts[] = {SMALL(SMALL_DOT, SMALL_SUM, FACTORS, FACTORS, ""),
                                         SMALL(SMALL_BIASED, SMALL_SUM, FACTORS, FACTORS, "")};
     for (int k = 0; k < 2; k++) {
-        small_data *s = small_data_new(USERS, MOVIES, RATINGS);
+        small_data *s = small_data_new(USERS, ITEMS, RATINGS);
         const mrq_description d = describe(texts[k]);
         mrq_model *model = make_model(s, &d);
         MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
@@ -242,7 +242,7 @@ static void only_two_embeddings_are_a_factorisation(void **state)
          false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        small_data *s = small_data_new(USERS, MOVIES, RATINGS);
+        small_data *s = small_data_new(USERS, ITEMS, RATINGS);
         const mrq_description d = describe(cases[i].text);
         mrq_model *model = make_model(s, &d);
         assert_int_equal(mrq_is_factorisation(model), cases[i].is);
@@ -254,7 +254,7 @@ static void only_two_embeddings_are_a_factorisation(void **state)
 static void gradients_of_the_preset(void **state)
 {
     (void)state;
-    small_data *s = small_data_new(USERS, MOVIES, RATINGS);
+    small_data *s = small_data_new(USERS, ITEMS, RATINGS);
     mrq_description d;
     assert_ok(mrq_description_load("fusion", &d, &err));
     mrq_model *model = make_model(s, &d);
@@ -269,8 +269,8 @@ static void gradients_of_the_preset(void **state)
 static void workers_sum(void **state)
 {
     (void)state;
-    small_data *s = small_data_new(USERS, MOVIES, RATINGS);
-    mrq_description d = describe(SMALL(SMALL_BIASED, SMALL_DENSE, SMALL_DENSE_USER, SMALL_DENSE_MOVIE, "\"lr\":0.01"));
+    small_data *s = small_data_new(USERS, ITEMS, RATINGS);
+    mrq_description d = describe(SMALL(SMALL_BIASED, SMALL_DENSE, SMALL_DENSE_USER, SMALL_DENSE_ITEM, "\"lr\":0.01"));
     d.user.branch[0].dropout = 0;
     mrq_model *one = make_model(s, &d), *two = make_model(s, &d);
     MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
@@ -323,8 +323,8 @@ struct bench {
 static void bench_init(struct bench *b, const char *train)
 {
     char text[3000];
-    snprintf(text, sizeof text, SMALL(SMALL_BIASED, SMALL_DENSE, SMALL_DENSE_USER, SMALL_DENSE_MOVIE, "%s"), train);
-    *b = (struct bench){.data = small_data_new(USERS, MOVIES, RATINGS), .arena = mrq_arena_new(), .d = describe(text)};
+    snprintf(text, sizeof text, SMALL(SMALL_BIASED, SMALL_DENSE, SMALL_DENSE_USER, SMALL_DENSE_ITEM, "%s"), train);
+    *b = (struct bench){.data = small_data_new(USERS, ITEMS, RATINGS), .arena = mrq_arena_new(), .d = describe(text)};
     b->model = make_model(b->data, &b->d);
     for (uint32_t i = 0; i < 2; i++) {
         assert_ok(mrq_worker_make(b->model, &b->data->data, RATINGS, 3, i, b->arena, &b->worker[i], &err));
@@ -462,16 +462,16 @@ static void assert_permutation(const uint32_t *rating, uint64_t n)
     }
 }
 
-/* Every movie's ratings stand together. */
+/* Every item's ratings stand together. */
 static void assert_grouped(const mrq_dataset *data, const uint32_t *rating, uint64_t n)
 {
-    MRQ_AUTOFREE unsigned char *done = mrq_array(data->movies->rows, 1);
+    MRQ_AUTOFREE unsigned char *done = mrq_array(data->items->rows, 1);
     for (uint64_t i = 0; i < n; i++) {
-        const uint32_t movie = data->movie[rating[i]];
-        if (i && data->movie[rating[i - 1]] == movie)
+        const uint32_t item = data->item[rating[i]];
+        if (i && data->item[rating[i - 1]] == item)
             continue;
-        assert_false(done[movie]);
-        done[movie] = 1;
+        assert_false(done[item]);
+        done[item] = 1;
     }
 }
 
@@ -490,8 +490,8 @@ static void assert_cut(mrq_shuffle order, const mrq_dataset *data, const uint32_
         if (start[b + 1] == n)
             continue;
         assert_true(order == MRQ_SHUFFLE_RANDOM ? length == size : length >= size);
-        if (order == MRQ_SHUFFLE_MOVIE)
-            assert_int_not_equal(data->movie[rating[start[b + 1] - 1]], data->movie[rating[start[b + 1]]]);
+        if (order == MRQ_SHUFFLE_ITEM)
+            assert_int_not_equal(data->item[rating[start[b + 1] - 1]], data->item[rating[start[b + 1]]]);
     }
 }
 
@@ -499,12 +499,12 @@ static void a_pass_has_every_rating_once(void **state)
 {
     (void)state;
     enum { N = 500 };
-    small_data *s = small_data_new(USERS, MOVIES, N);
+    small_data *s = small_data_new(USERS, ITEMS, N);
     uint32_t rating[N], before[N], largest;
     for (uint32_t i = 0; i < N; i++)
         rating[i] = i;
     static const uint32_t sizes[] = {1, 2, 7, 64, 499, 500, 501, 100000};
-    for (int order = MRQ_SHUFFLE_RANDOM; order <= MRQ_SHUFFLE_MOVIE; order++) {
+    for (int order = MRQ_SHUFFLE_RANDOM; order <= MRQ_SHUFFLE_ITEM; order++) {
         mrq_random rng;
         mrq_random_init(&rng, 5, 0);
         for (int pass = 0; pass < 20; pass++) {
@@ -512,7 +512,7 @@ static void a_pass_has_every_rating_once(void **state)
             assert_ok(mrq_shuffle_epoch((mrq_shuffle)order, &s->data, &rng, rating, N, &err));
             assert_true(memcmp(before, rating, sizeof rating) != 0);
             assert_permutation(rating, N);
-            if (order == MRQ_SHUFFLE_MOVIE)
+            if (order == MRQ_SHUFFLE_ITEM)
                 assert_grouped(&s->data, rating, N);
             for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
                 assert_ok(mrq_shuffle_largest((mrq_shuffle)order, &s->data, rating, N, sizes[i], &largest, &err));
@@ -524,21 +524,21 @@ static void a_pass_has_every_rating_once(void **state)
     small_data_free(s);
 }
 
-static void the_movies_come_in_another_order_each_pass(void **state)
+static void the_items_come_in_another_order_each_pass(void **state)
 {
     (void)state;
-    small_data *s = small_data_new(USERS, MOVIES, RATINGS);
-    uint32_t rating[RATINGS], first[MOVIES] = {0};
+    small_data *s = small_data_new(USERS, ITEMS, RATINGS);
+    uint32_t rating[RATINGS], first[ITEMS] = {0};
     for (uint32_t i = 0; i < RATINGS; i++)
         rating[i] = i;
     mrq_random rng;
     mrq_random_init(&rng, 5, 0);
     for (int pass = 0; pass < 3000; pass++) {
-        assert_ok(mrq_shuffle_epoch(MRQ_SHUFFLE_MOVIE, &s->data, &rng, rating, RATINGS, &err));
-        first[s->movie[rating[0]]]++;
+        assert_ok(mrq_shuffle_epoch(MRQ_SHUFFLE_ITEM, &s->data, &rng, rating, RATINGS, &err));
+        first[s->item[rating[0]]]++;
     }
     uint32_t rated = 0;
-    for (uint32_t m = 0; m < MOVIES; m++) /* each is first as often as any other, however many ratings it has */
+    for (uint32_t m = 0; m < ITEMS; m++) /* each is first as often as any other, however many ratings it has */
         if (first[m]) {
             rated++;
             assert_true(first[m] > 60 && first[m] < 150);
@@ -547,7 +547,7 @@ static void the_movies_come_in_another_order_each_pass(void **state)
     small_data_free(s);
 }
 
-static void one_movie_is_one_batch(void **state)
+static void one_item_is_one_batch(void **state)
 {
     (void)state;
     small_data *s = small_data_new(USERS, 1, RATINGS);
@@ -555,30 +555,30 @@ static void one_movie_is_one_batch(void **state)
     uint64_t start[RATINGS + 2];
     for (uint32_t i = 0; i < RATINGS; i++)
         rating[i] = i;
-    assert_ok(mrq_shuffle_largest(MRQ_SHUFFLE_MOVIE, &s->data, rating, RATINGS, 1, &largest, &err));
+    assert_ok(mrq_shuffle_largest(MRQ_SHUFFLE_ITEM, &s->data, rating, RATINGS, 1, &largest, &err));
     assert_int_equal(largest, RATINGS);
-    assert_int_equal(mrq_shuffle_cut(MRQ_SHUFFLE_MOVIE, &s->data, rating, RATINGS, 1, start), 1);
+    assert_int_equal(mrq_shuffle_cut(MRQ_SHUFFLE_ITEM, &s->data, rating, RATINGS, 1, start), 1);
     assert_int_equal(mrq_shuffle_cut(MRQ_SHUFFLE_RANDOM, &s->data, rating, RATINGS, 1, start), RATINGS);
-    assert_int_equal(mrq_shuffle_cut(MRQ_SHUFFLE_MOVIE, &s->data, rating, 0, 1, start), 0);
+    assert_int_equal(mrq_shuffle_cut(MRQ_SHUFFLE_ITEM, &s->data, rating, 0, 1, start), 0);
     assert_int_equal(start[0], 0);
     small_data_free(s);
 }
 
-/* Movie by movie, each one's ratings as they were; whatever number of bytes a movie's number takes. */
-static void sorting_keeps_the_order_of_a_movies_ratings(void **state)
+/* Item by item, each one's ratings as they were; whatever number of bytes a item's number takes. */
+static void sorting_keeps_the_order_of_a_items_ratings(void **state)
 {
     (void)state;
     enum { N = 3000 };
-    static const uint32_t movies[] = {1, 2, 255, 256, 257, 65536, 65537, 20000000};
-    static uint32_t movie[N], rating[N], place[N];
+    static const uint32_t items[] = {1, 2, 255, 256, 257, 65536, 65537, 20000000};
+    static uint32_t item[N], rating[N], place[N];
     static uint64_t scratch[2 * N];
-    for (size_t k = 0; k < sizeof movies / sizeof *movies; k++) {
-        mrq_table table = {.rows = movies[k]};
-        const mrq_dataset data = {.movies = &table, .movie = movie, .n = N};
+    for (size_t k = 0; k < sizeof items / sizeof *items; k++) {
+        mrq_table table = {.rows = items[k]};
+        const mrq_dataset data = {.items = &table, .item = item, .n = N};
         mrq_random rng;
         mrq_random_init(&rng, 5, k);
         for (uint32_t i = 0; i < N; i++) {
-            movie[i] = (uint32_t)mrq_random_below(&rng, 2) ? movies[k] - 1 : (uint32_t)mrq_random_below(&rng, movies[k]);
+            item[i] = (uint32_t)mrq_random_below(&rng, 2) ? items[k] - 1 : (uint32_t)mrq_random_below(&rng, items[k]);
             rating[i] = i;
         }
         for (uint32_t n = 0; n <= N; n = n * 3 + 1) {
@@ -589,11 +589,11 @@ static void sorting_keeps_the_order_of_a_movies_ratings(void **state)
             for (uint32_t i = 0; i < n; i++)
                 assert_true(place[rating[i]] < n);
             for (uint32_t i = 1; i < n; i++)
-                if (movie[rating[i - 1]] == movie[rating[i]])
+                if (item[rating[i - 1]] == item[rating[i]])
                     assert_true(place[rating[i - 1]] < place[rating[i]]);
                 else
-                    for (uint32_t j = 0; j < i; j++) /* a movie that has gone does not come back */
-                        assert_true(movie[rating[j]] != movie[rating[i]]);
+                    for (uint32_t j = 0; j < i; j++) /* a item that has gone does not come back */
+                        assert_true(item[rating[j]] != item[rating[i]]);
         }
         assert_permutation(rating, N);
     }
@@ -604,11 +604,11 @@ static void sorting_keeps_the_order_of_a_movies_ratings(void **state)
 static void scores_stay_within_the_training_ratings(void **state)
 {
     (void)state;
-    static const char *const texts[] = {SMALL(SMALL_COSINE, SMALL_DENSE, SMALL_DENSE_USER, SMALL_DENSE_MOVIE, ""),
-                                        SMALL(SMALL_DOT, SMALL_SUM, SMALL_SUM_USER, SMALL_SUM_MOVIE, ""),
-                                        SMALL(SMALL_BIASED, SMALL_SUM, SMALL_SUM_USER, SMALL_SUM_MOVIE, "")};
+    static const char *const texts[] = {SMALL(SMALL_COSINE, SMALL_DENSE, SMALL_DENSE_USER, SMALL_DENSE_ITEM, ""),
+                                        SMALL(SMALL_DOT, SMALL_SUM, SMALL_SUM_USER, SMALL_SUM_ITEM, ""),
+                                        SMALL(SMALL_BIASED, SMALL_SUM, SMALL_SUM_USER, SMALL_SUM_ITEM, "")};
     for (size_t k = 0; k < 3; k++) {
-        small_data *s = small_data_new(USERS, MOVIES, RATINGS);
+        small_data *s = small_data_new(USERS, ITEMS, RATINGS);
         for (uint32_t i = 0; i < RATINGS; i++) /* 2 to 4, though the schema allows 1 to 5 */
             s->rating[i] = fminf(fmaxf(s->rating[i], 2), 4);
         const mrq_description d = describe(texts[k]);
@@ -622,7 +622,7 @@ static void scores_stay_within_the_training_ratings(void **state)
             param[i] = (double)model->param[i];
         uint32_t inside = 0, beyond = 0;
         for (uint32_t u = 0; u < USERS; u++)
-            for (uint32_t m = 0; m < MOVIES; m++) {
+            for (uint32_t m = 0; m < ITEMS; m++) {
                 const double exact = reference_score(model, param, u, m, 0), want = fmin(fmax(exact, 2), 4);
                 assert_true(fabs(mrq_score(model, &vectors, u, m) - want) < 1e-4);
                 inside += exact > 2 && exact < 4;
@@ -630,7 +630,7 @@ static void scores_stay_within_the_training_ratings(void **state)
             }
         assert_true(inside > 20 && beyond > 20);
         for (uint32_t i = 0; i < RATINGS; i++)
-            sum += pow(fmin(fmax(reference_score(model, param, s->user[i], s->movie[i], 0), 2), 4) - (double)s->rating[i], 2);
+            sum += pow(fmin(fmax(reference_score(model, param, s->user[i], s->item[i], 0), 2), 4) - (double)s->rating[i], 2);
         assert_true(fabs(mrq_rmse(model, &vectors, &s->data, every, RATINGS) - sqrt(sum / RATINGS)) < 1e-4);
         assert_true(isnan(mrq_rmse(model, &vectors, &s->data, every, 0)));
         mrq_model_free(model);
@@ -652,9 +652,9 @@ int main(void)
         cmocka_unit_test(weight_decay_is_for_what_a_batch_moves),
         cmocka_unit_test(the_learning_rate_follows_its_schedule),
         cmocka_unit_test(a_pass_has_every_rating_once),
-        cmocka_unit_test(the_movies_come_in_another_order_each_pass),
-        cmocka_unit_test(one_movie_is_one_batch),
-        cmocka_unit_test(sorting_keeps_the_order_of_a_movies_ratings),
+        cmocka_unit_test(the_items_come_in_another_order_each_pass),
+        cmocka_unit_test(one_item_is_one_batch),
+        cmocka_unit_test(sorting_keeps_the_order_of_a_items_ratings),
         cmocka_unit_test(scores_stay_within_the_training_ratings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

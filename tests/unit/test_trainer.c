@@ -10,19 +10,19 @@
 static mrq_error err;
 static char folder[128];
 
-enum { USERS = 20, MOVIES = 15, RATINGS = 90, BATCH = 16, BATCHES = 6, EPOCHS = 3 };
+enum { USERS = 20, ITEMS = 15, RATINGS = 90, BATCH = 16, BATCHES = 6, EPOCHS = 3 };
 
-#define DENSE(train)  SMALL(SMALL_BIASED, SMALL_DENSE, SMALL_DENSE_USER, SMALL_DENSE_MOVIE, train)
-#define SUM(train)    SMALL(SMALL_BIASED, SMALL_SUM, SMALL_SUM_USER, SMALL_SUM_MOVIE, train)
-#define COSINE(train) SMALL(SMALL_COSINE, SMALL_DENSE, SMALL_DENSE_USER, SMALL_DENSE_MOVIE, train)
-#define RATING(train) SMALL(SMALL_BIASED, SMALL_SUM ",\"activation\":\"tanh\"", SMALL_RATING_USER, SMALL_RATING_MOVIE, train)
+#define DENSE(train)  SMALL(SMALL_BIASED, SMALL_DENSE, SMALL_DENSE_USER, SMALL_DENSE_ITEM, train)
+#define SUM(train)    SMALL(SMALL_BIASED, SMALL_SUM, SMALL_SUM_USER, SMALL_SUM_ITEM, train)
+#define COSINE(train) SMALL(SMALL_COSINE, SMALL_DENSE, SMALL_DENSE_USER, SMALL_DENSE_ITEM, train)
+#define RATING(train) SMALL(SMALL_BIASED, SMALL_SUM ",\"activation\":\"tanh\"", SMALL_RATING_USER, SMALL_RATING_ITEM, train)
 #define FACTORS       "{\"feature\":\"id\",\"kind\":\"id\"}"
 #define SIZES         ",\"batch\":16,\"epochs\":3"
 
 static void no_dropout(mrq_description *d)
 {
     for (uint32_t b = 0; b < MRQ_BRANCHES_MAX; b++)
-        d->user.branch[b].dropout = d->movie.branch[b].dropout = 0;
+        d->user.branch[b].dropout = d->item.branch[b].dropout = 0;
 }
 
 /* Training, with a watch that counts batches and raises the stop flag */
@@ -144,7 +144,7 @@ static void a_toy_is_learned_by_heart(void **state)
     };
     small_data *s = small_data_new(8, 6, 24);
     for (uint32_t i = 0; i < 24; i++) /* each pair once: a rating twice could not be learned */
-        s->user[i] = i % 8, s->movie[i] = (i * 5 + i / 8) % 6;
+        s->user[i] = i % 8, s->item[i] = (i * 5 + i / 8) % 6;
     for (size_t i = 0; i < sizeof runs / sizeof *runs; i++) {
         mrq_description d = describe(runs[i].text);
         no_dropout(&d);
@@ -163,7 +163,7 @@ static void a_toy_is_learned_by_heart(void **state)
 static void a_training_is_its_batches(void **state)
 {
     (void)state;
-    small_data *s = small_data_new(USERS, MOVIES, RATINGS);
+    small_data *s = small_data_new(USERS, ITEMS, RATINGS);
     const mrq_description d = describe(DENSE("\"optimizer\":\"momentum\",\"lr\":0.02,\"schedule\":\"linear\"" SIZES));
     const mrq_train_result result = train_quietly(s, &d, &(mrq_train_options){.seed = 8, .threads = 1});
 
@@ -203,7 +203,7 @@ static void a_training_is_its_batches(void **state)
 static void the_curve_travels_with_the_model(void **state)
 {
     (void)state;
-    small_data *s = small_data_new(USERS, MOVIES, RATINGS);
+    small_data *s = small_data_new(USERS, ITEMS, RATINGS);
     const mrq_description with = describe(DENSE("\"lr\":0.01,\"validation\":0.1" SIZES)),
                           without = describe(DENSE("\"lr\":0.01" SIZES));
     mrq_train_options options = {.test = 0.1, .seed = 3, .threads = 1};
@@ -251,7 +251,7 @@ static const char *const settings[] = {
 static void the_same_seed_gives_the_same_bytes(void **state)
 {
     (void)state;
-    small_data *s = small_data_new(USERS, MOVIES, RATINGS);
+    small_data *s = small_data_new(USERS, ITEMS, RATINGS);
     for (size_t k = 0; k < sizeof settings / sizeof *settings; k++)
         for (uint32_t threads = 1; threads <= 3; threads++) {
             const mrq_description d = describe(settings[k]);
@@ -286,7 +286,7 @@ static void a_training_comes_to_these_numbers(void **state)
         {{{1.436854, 1.097961, 1.915732}, 195090, 3}, {{1.338835, 0.9910846, 1.945091}, 225102, 3}},
         {{{1.733876, 1.355311, 1.593133}, 8916, 3}, {{1.663127, 1.337214, 1.60214}, 9294, 3}},
     };
-    small_data *s = small_data_new(USERS, MOVIES, RATINGS);
+    small_data *s = small_data_new(USERS, ITEMS, RATINGS);
     for (size_t k = 0; k < sizeof settings / sizeof *settings; k++)
         for (uint32_t threads = 1; threads <= 2; threads++) {
             const mrq_description d = describe(settings[k]);
@@ -319,7 +319,7 @@ static void a_training_comes_to_these_numbers(void **state)
 static void threads_may_outnumber_the_ratings(void **state)
 {
     (void)state;
-    small_data *s = small_data_new(USERS, MOVIES, 10);
+    small_data *s = small_data_new(USERS, ITEMS, 10);
     for (size_t k = 0; k < sizeof settings / sizeof *settings; k++) {
         mrq_description d = describe(settings[k]);
         d.train.validation = 0;
@@ -340,7 +340,7 @@ static void an_interruption_leaves_no_trace(void **state)
     (void)state;
     /* in the first epoch, at its end, in the second, in the last, at the very end */
     static const int points[] = {1, 2, BATCHES - 1, BATCHES, BATCHES + 3, 2 * BATCHES, 3 * BATCHES - 2};
-    small_data *s = small_data_new(USERS, MOVIES, RATINGS);
+    small_data *s = small_data_new(USERS, ITEMS, RATINGS);
     const char *path = file("interrupted.mrq");
     for (size_t k = 0; k < sizeof settings / sizeof *settings; k++)
         for (uint32_t threads = 1; threads <= 2; threads++) {
@@ -386,7 +386,7 @@ static void an_interruption_leaves_no_trace(void **state)
 static void interruptions_may_follow_each_other(void **state)
 {
     (void)state;
-    small_data *s = small_data_new(USERS, MOVIES, RATINGS);
+    small_data *s = small_data_new(USERS, ITEMS, RATINGS);
     const mrq_description d = describe(settings[0]);
     mrq_train_options options = {.test = 0.1, .seed = 3, .threads = 2};
     const mrq_train_result straight = train_quietly(s, &d, &options);
@@ -415,7 +415,7 @@ static void interruptions_may_follow_each_other(void **state)
 static void a_checkpoint_by_the_clock_can_be_resumed(void **state)
 {
     (void)state;
-    small_data *s = small_data_new(USERS, MOVIES, RATINGS);
+    small_data *s = small_data_new(USERS, ITEMS, RATINGS);
     const mrq_description d = describe(settings[0]);
     mrq_train_options options = {.seed = 3, .threads = 2, .checkpoint = file("clock.mrq"), .checkpoint_seconds = 0};
     struct tale tale = {0};
@@ -437,7 +437,7 @@ static void a_checkpoint_by_the_clock_can_be_resumed(void **state)
 static void resuming_without_a_file_starts_anew(void **state)
 {
     (void)state;
-    small_data *s = small_data_new(USERS, MOVIES, RATINGS);
+    small_data *s = small_data_new(USERS, ITEMS, RATINGS);
     const mrq_description d = describe(settings[0]);
     mrq_train_options options = {.seed = 3, .threads = 1};
     const mrq_train_result straight = train_quietly(s, &d, &options);
@@ -455,7 +455,7 @@ static void resuming_without_a_file_starts_anew(void **state)
 static void a_checkpoint_that_cannot_be_written_is_told_and_no_more(void **state)
 {
     (void)state;
-    small_data *s = small_data_new(USERS, MOVIES, RATINGS);
+    small_data *s = small_data_new(USERS, ITEMS, RATINGS);
     const mrq_description d = describe(settings[0]);
     const mrq_train_options without = {.seed = 3, .threads = 3},
                             options = {.seed = 3, .threads = 3, .checkpoint = file("no/where.mrq")};
@@ -480,7 +480,7 @@ struct interrupted {
 
 static void interrupt(struct interrupted *i)
 {
-    *i = (struct interrupted){.data = small_data_new(USERS, MOVIES, RATINGS), .d = describe(settings[0])};
+    *i = (struct interrupted){.data = small_data_new(USERS, ITEMS, RATINGS), .d = describe(settings[0])};
     i->options =
         (mrq_train_options){.test = 0.1, .seed = 3, .threads = 2, .checkpoint = file("resume.mrq"), .checkpoint_seconds = 1e9};
     struct tale tale = {.stop_after = BATCHES + 1};
@@ -647,10 +647,10 @@ static void a_checkpoint_holds_each_rating_to_learn_from_once(void **state)
 static void a_first_pass_that_is_lost_gives_advice(void **state)
 {
     (void)state;
-    small_data *s = small_data_new(USERS, MOVIES, RATINGS);
+    small_data *s = small_data_new(USERS, ITEMS, RATINGS);
     static const char *const texts[] = {
-        SMALL(SMALL_DOT, SMALL_SUM, SMALL_SUM_USER, SMALL_SUM_MOVIE, "\"optimizer\":\"sgd\",\"lr\":1000" SIZES),
-        SMALL(SMALL_BIASED, SMALL_DENSE, SMALL_DENSE_USER, SMALL_DENSE_MOVIE,
+        SMALL(SMALL_DOT, SMALL_SUM, SMALL_SUM_USER, SMALL_SUM_ITEM, "\"optimizer\":\"sgd\",\"lr\":1000" SIZES),
+        SMALL(SMALL_BIASED, SMALL_DENSE, SMALL_DENSE_USER, SMALL_DENSE_ITEM,
               "\"optimizer\":\"adam\",\"lr\":1000,\"clip\":1" SIZES)};
     static const char *const advice[] = {"try a smaller learning rate than 1000, or a \"clip\" of 1",
                                          "try a smaller learning rate than 1000"};
@@ -672,7 +672,7 @@ static void a_first_pass_that_is_lost_gives_advice(void **state)
 static void a_rating_that_is_no_number_is_a_lost_loss(void **state)
 {
     (void)state;
-    small_data *s = small_data_new(USERS, MOVIES, RATINGS);
+    small_data *s = small_data_new(USERS, ITEMS, RATINGS);
     const mrq_description d = describe(settings[1]);
     struct tale tale = {0};
     mrq_train_result result = {0};
@@ -687,7 +687,7 @@ static void a_later_pass_that_is_lost_keeps_the_best(void **state)
 {
     (void)state;
     for (size_t k = 0; k < sizeof settings / sizeof *settings; k++) {
-        small_data *s = small_data_new(USERS, MOVIES, RATINGS);
+        small_data *s = small_data_new(USERS, ITEMS, RATINGS);
         mrq_description d = describe(settings[k]), two = d;
         d.train.schedule = two.train.schedule = MRQ_CONSTANT;
         two.train.epochs = 2;
@@ -713,7 +713,7 @@ static void parameters_that_are_no_numbers_are_never_kept(void **state)
                                          "\"optimizer\":\"sgd\",\"batch\":1000,\"epochs\":2",
                                          "\"optimizer\":\"sgd\",\"batch\":1000,\"epochs\":1,\"validation\":0.2"};
     for (int k = 0; k < 3; k++) {
-        small_data *s = small_data_new(USERS, MOVIES, RATINGS);
+        small_data *s = small_data_new(USERS, ITEMS, RATINGS);
         char text[3000];
         snprintf(text, sizeof text, SMALL(SMALL_DOT, SMALL_SUM, FACTORS, FACTORS, "%s"), trains[k]);
         const mrq_description d = describe(text);
@@ -731,7 +731,7 @@ static void parameters_that_are_no_numbers_are_never_kept(void **state)
 static void patience_ends_a_training_that_gets_no_better(void **state)
 {
     (void)state;
-    small_data *s = small_data_new(USERS, MOVIES, RATINGS);
+    small_data *s = small_data_new(USERS, ITEMS, RATINGS);
     mrq_random rng;
     mrq_random_init(&rng, 3, 0);
     for (uint32_t i = 0; i < RATINGS; i++) /* noise: learning it by heart makes the rest worse */
@@ -764,7 +764,7 @@ static void patience_ends_a_training_that_gets_no_better(void **state)
 static void without_a_validation_part_the_last_pass_is_the_best(void **state)
 {
     (void)state;
-    small_data *s = small_data_new(USERS, MOVIES, RATINGS);
+    small_data *s = small_data_new(USERS, ITEMS, RATINGS);
     const mrq_description d = describe(settings[1]);
     struct tale tale = {0};
     const mrq_train_result result = train(s, &d, &(mrq_train_options){.seed = 1, .threads = 1}, &tale);
@@ -781,7 +781,7 @@ static void assert_trains(const small_data *s, const char *what)
 {
     static const char *const texts[] = {
         COSINE("\"lr\":0.01,\"batch\":4"),
-        SMALL(SMALL_DOT, SMALL_SUM, SMALL_SUM_USER, SMALL_SUM_MOVIE,
+        SMALL(SMALL_DOT, SMALL_SUM, SMALL_SUM_USER, SMALL_SUM_ITEM,
               "\"optimizer\":\"momentum\",\"lr\":0.02,\"clip\":3,\"batch\":4,\"order\":\"movie\""),
         SUM("\"optimizer\":\"rmsprop\",\"lr\":0.02,\"batch\":1000,\"order\":\"movie\",\"validation\":0.02"),
     };
@@ -804,22 +804,22 @@ static void assert_trains(const small_data *s, const char *what)
 static void small_and_strange_data_can_be_learned(void **state)
 {
     (void)state;
-    small_data *one_user = small_data_new(1, 10, 10), *one_movie = small_data_new(10, 1, 10), *single = small_data_new(3, 3, 1);
+    small_data *one_user = small_data_new(1, 10, 10), *one_item = small_data_new(10, 1, 10), *single = small_data_new(3, 3, 1);
     small_data *equal = small_data_new(6, 5, 20), *twice = small_data_new(6, 5, 20);
     for (uint32_t i = 0; i < 10; i++)
-        one_user->movie[i] = one_movie->user[i] = i;
+        one_user->item[i] = one_item->user[i] = i;
     for (uint32_t i = 0; i < 20; i++) {
         equal->rating[i] = 4;
-        twice->user[i] = twice->movie[i] = i % 4; /* each pair five times */
+        twice->user[i] = twice->item[i] = i % 4; /* each pair five times */
         twice->rating[i] = (float)(1 + i % 4);
     }
     assert_trains(one_user, "one user");
-    assert_trains(one_movie, "one movie");
+    assert_trains(one_item, "one movie");
     assert_trains(single, "a single rating");
     assert_trains(equal, "equal ratings");
     assert_trains(twice, "a pair more than once");
     small_data_free(one_user);
-    small_data_free(one_movie);
+    small_data_free(one_item);
     small_data_free(single);
     small_data_free(equal);
     small_data_free(twice);
@@ -828,7 +828,7 @@ static void small_and_strange_data_can_be_learned(void **state)
 static void a_cosine_must_reach_the_ratings(void **state)
 {
     (void)state;
-    small_data *s = small_data_new(USERS, MOVIES, RATINGS);
+    small_data *s = small_data_new(USERS, ITEMS, RATINGS);
     mrq_description d = describe(COSINE(""));
     struct tale tale = {0};
     mrq_train_result result = {0};

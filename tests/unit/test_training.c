@@ -8,7 +8,7 @@
 
 static mrq_error err;
 
-enum { USERS = 20, MOVIES = 15, RATINGS = 90 };
+enum { USERS = 20, ITEMS = 15, RATINGS = 90 };
 
 #define ID             "{\"feature\":\"id\",\"kind\":\"id\"}"
 #define FACTORS(train) SMALL(SMALL_BIASED, "\"kind\":\"sum\",\"size\":2", ID, ID, train)
@@ -58,7 +58,7 @@ static void a_batch_is_a_two_hundredth_of_the_ratings(void **state)
         uint64_t batch;
     } cases[] = {{1, 1},      {63, 63},    {64, 64},       {65, 64},       {12999, 64},
                  {13000, 65}, {13199, 65}, {819199, 4095}, {819200, 4096}, {830000, 4096}};
-    small_data *s = small_data_new(USERS, MOVIES, 830000);
+    small_data *s = small_data_new(USERS, ITEMS, 830000);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct first first;
         mrq_train_result result;
@@ -103,7 +103,7 @@ static void on_warning(void *context, const mrq_error *problem)
 static void time_is_told_as_it_passes(void **state)
 {
     (void)state;
-    small_data *s = small_data_new(USERS, MOVIES, RATINGS);
+    small_data *s = small_data_new(USERS, ITEMS, RATINGS);
     const mrq_description d = describe(FACTORS("\"batch\":16,\"epochs\":3"));
     const mrq_train_options options = {.seed = 1, .threads = 1, .checkpoint = "/nowhere/m.checkpoint", .checkpoint_seconds = 3};
     struct seconds seconds = {0};
@@ -131,7 +131,7 @@ static void parameters_that_are_no_numbers_are_not_written(void **state)
     (void)state;
     char path[200], *folder = temporary_folder();
     snprintf(path, sizeof path, "%s/m.checkpoint", folder);
-    small_data *s = small_data_new(USERS, MOVIES, RATINGS);
+    small_data *s = small_data_new(USERS, ITEMS, RATINGS);
     for (uint32_t i = 0; i < RATINGS; i += 2)
         s->rating[i] = 3e38f; /* the loss is a number, its gradient is not */
     const mrq_description d = describe(SMALL(SMALL_DOT, SMALL_SUM, ID, ID, "\"optimizer\":\"sgd\",\"batch\":16,\"epochs\":2"));
@@ -157,7 +157,7 @@ static void as_many_threads_compute_as_are_of_use(void **state)
     } cases[] = {{FACTORS("\"batch\":1"), 1},    {FACTORS("\"batch\":511"), 1},  {FACTORS("\"batch\":512"), 1},
                  {FACTORS("\"batch\":1023"), 1}, {FACTORS("\"batch\":1024"), 2}, {FACTORS("\"batch\":1535"), 2},
                  {FACTORS("\"batch\":1536"), 3}, {FACTORS("\"batch\":9999"), 3}, {TOWERS("\"batch\":1"), 3}};
-    small_data *s = small_data_new(USERS, MOVIES, RATINGS);
+    small_data *s = small_data_new(USERS, ITEMS, RATINGS);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct first first;
         mrq_train_result result;
@@ -191,7 +191,7 @@ static void a_loss_is_lost_at_a_hundred_ranges(void **state)
         bool lost;
     } cases[] = {{3, 3, 99.9f, false}, {3, 3, 100.1f, true}, {3, 3.5f, 99.9f, false}, {3, 3.5f, 100.1f, true},
                  {1, 5, 399, false},   {1, 5, 401, true},    {0, 10, 999, false},     {0, 10, 1001, true}};
-    small_data *s = small_data_new(USERS, MOVIES, RATINGS);
+    small_data *s = small_data_new(USERS, ITEMS, RATINGS);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         for (uint32_t r = 0; r < RATINGS; r++)
             s->rating[r] = r % 2 ? cases[i].low : cases[i].high;
@@ -235,7 +235,7 @@ static void results_say_what_was_trained(void **state)
          "\"epochs\":1,\"best_epoch\":1,\"train_ratings\":4,\"valid_ratings\":1,\"test_ratings\":2,\"rating_min\":1,\"rating_max\":"
          "5}"},
     };
-    small_data *s = small_data_new(USERS, MOVIES, RATINGS);
+    small_data *s = small_data_new(USERS, ITEMS, RATINGS);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const mrq_description d = describe(cases[i].text);
         mrq_train_result result;
@@ -254,19 +254,19 @@ static void results_say_what_was_trained(void **state)
     small_data_free(s);
 }
 
-/* A movie rated twice by the same user is told to the log once, with how many there are, and not at all where there is none. */
-static void ratings_of_the_same_movie_are_told(void **state)
+/* A item rated twice by the same user is told to the log once, with how many there are, and not at all where there is none. */
+static void ratings_of_the_same_item_are_told(void **state)
 {
     (void)state;
     for (uint32_t copies = 0; copies < 3; copies++) {
-        small_data *s = small_data_new(USERS, MOVIES, RATINGS);
+        small_data *s = small_data_new(USERS, ITEMS, RATINGS);
         for (uint32_t i = 0; i < RATINGS; i++) {
             s->user[i] = i % USERS;
-            s->movie[i] = i / USERS;
+            s->item[i] = i / USERS;
         }
         for (uint32_t i = 0; i < copies; i++) {
             s->user[10 + i] = s->user[50];
-            s->movie[10 + i] = s->movie[50];
+            s->item[10 + i] = s->item[50];
         }
         char text[2000] = "", want[300] = "";
         struct first first;
@@ -298,7 +298,7 @@ static void a_cosine_reaches_the_ratings_on_either_side(void **state)
         double low, high, want;
         bool fine;
     } cases[] = {{1, 5, 0, true}, {1, 5.01, 2.01, false}, {0.99, 5, 2.01, false}, {0, 5, 3, false}, {2, 4, 0, true}};
-    small_data *s = small_data_new(USERS, MOVIES, RATINGS);
+    small_data *s = small_data_new(USERS, ITEMS, RATINGS);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct first first;
         mrq_train_result result = {0};
@@ -306,7 +306,7 @@ static void a_cosine_reaches_the_ratings_on_either_side(void **state)
         s->data.rating_max = cases[i].high;
         err = (mrq_error){0};
         const mrq_status status =
-            train_first(s, SMALL("\"scale\":2,\"shift\":3", SMALL_DENSE, SMALL_DENSE_USER, SMALL_DENSE_MOVIE, ""),
+            train_first(s, SMALL("\"scale\":2,\"shift\":3", SMALL_DENSE, SMALL_DENSE_USER, SMALL_DENSE_ITEM, ""),
                         (mrq_train_options){.seed = 1, .threads = 1}, &first, &result);
         char want[200] = "";
         if (!cases[i].fine)
@@ -320,7 +320,7 @@ static void a_cosine_reaches_the_ratings_on_either_side(void **state)
     small_data_free(s);
 }
 
-/* The largest batch there can be: as large as is asked for, and with whole movies the most rated one more. */
+/* The largest batch there can be: as large as is asked for, and with whole items the most rated one more. */
 static void the_largest_batch_is_known_beforehand(void **state)
 {
     (void)state;
@@ -328,19 +328,19 @@ static void the_largest_batch_is_known_beforehand(void **state)
         mrq_shuffle order;
         uint32_t size, want;
     } cases[] = {{MRQ_SHUFFLE_RANDOM, 1, 1},   {MRQ_SHUFFLE_RANDOM, 89, 89}, {MRQ_SHUFFLE_RANDOM, 90, 90},
-                 {MRQ_SHUFFLE_RANDOM, 91, 90}, {MRQ_SHUFFLE_MOVIE, 1, 11},   {MRQ_SHUFFLE_MOVIE, 79, 89},
-                 {MRQ_SHUFFLE_MOVIE, 80, 90},  {MRQ_SHUFFLE_MOVIE, 81, 90},  {MRQ_SHUFFLE_MOVIE, UINT32_MAX - 10, 90}};
-    small_data *s = small_data_new(USERS, MOVIES, RATINGS);
+                 {MRQ_SHUFFLE_RANDOM, 91, 90}, {MRQ_SHUFFLE_ITEM, 1, 11},   {MRQ_SHUFFLE_ITEM, 79, 89},
+                 {MRQ_SHUFFLE_ITEM, 80, 90},  {MRQ_SHUFFLE_ITEM, 81, 90},  {MRQ_SHUFFLE_ITEM, UINT32_MAX - 10, 90}};
+    small_data *s = small_data_new(USERS, ITEMS, RATINGS);
     uint32_t rating[RATINGS], largest;
     for (uint32_t i = 0; i < RATINGS; i++) {
         rating[i] = i;
-        s->movie[i] = i < 10 ? 3 : 4 + i % 11; /* ten of the third, at most eight of another */
+        s->item[i] = i < 10 ? 3 : 4 + i % 11; /* ten of the third, at most eight of another */
     }
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         assert_ok(mrq_shuffle_largest(cases[i].order, &s->data, rating, RATINGS, cases[i].size, &largest, &err));
         assert_int_equal(largest, cases[i].want);
     }
-    assert_fails(mrq_shuffle_largest(MRQ_SHUFFLE_MOVIE, &s->data, rating, RATINGS, UINT32_MAX - 9, &largest, &err), MRQ_FAILED,
+    assert_fails(mrq_shuffle_largest(MRQ_SHUFFLE_ITEM, &s->data, rating, RATINGS, UINT32_MAX - 9, &largest, &err), MRQ_FAILED,
                  "a movie has 10 ratings: too many for batches of whole movies");
     small_data_free(s);
 }
@@ -354,7 +354,7 @@ int main(void)
         cmocka_unit_test(as_many_threads_compute_as_are_of_use),
         cmocka_unit_test(a_loss_is_lost_at_a_hundred_ranges),
         cmocka_unit_test(results_say_what_was_trained),
-        cmocka_unit_test(ratings_of_the_same_movie_are_told),
+        cmocka_unit_test(ratings_of_the_same_item_are_told),
         cmocka_unit_test(a_cosine_reaches_the_ratings_on_either_side),
         cmocka_unit_test(the_largest_batch_is_known_beforehand),
     };

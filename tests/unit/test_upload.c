@@ -54,10 +54,10 @@ mrq_status __wrap_mrq_backend_upload(mrq_backend *backend, const mrq_contents *c
     say("upload");
     assert_ptr_equal(backend, server);
     assert_int_equal(strlen(contents->name), MRQ_CONTENT_SIZE - 1);
-    assert_int_equal(contents->movies->rows, MOVIES);
+    assert_int_equal(contents->items->rows, ITEMS);
     assert_int_equal(contents->dim, DIM);
     if (uploading) {
-        assert_ptr_equal(contents->movies, uploading->movies);
+        assert_ptr_equal(contents->items, uploading->items);
         assert_ptr_equal(contents->vectors, mrq_index_vectors(uploading->index));
         assert_string_equal(contents->name, uploading->content);
     }
@@ -77,7 +77,7 @@ mrq_status __wrap_mrq_index_connect(mrq_backend *backend, const mrq_contents *co
     assert_ptr_equal(backend, server);
     if (connect_comes_to != MRQ_OK)
         return mrq_fail(error, connect_comes_to, "no connection");
-    return mrq_index_build("Flat", contents->vectors, contents->movies->rows, contents->dim, out, error);
+    return mrq_index_build("Flat", contents->vectors, contents->items->rows, contents->dim, out, error);
 }
 
 mrq_status __wrap_mrq_index_count(const mrq_index *index, uint32_t *n, mrq_error *error);
@@ -157,7 +157,7 @@ static int make_store(void **state)
 {
     (void)state;
     upload_comes_to = connect_comes_to = count_comes_to = measure_comes_to = point_comes_to = prune_comes_to = MRQ_OK;
-    shown[0] = MOVIES;
+    shown[0] = ITEMS;
     n_shown = 1;
     at_shown = 0;
     now = 0;
@@ -200,8 +200,8 @@ static void a_generation_is_uploaded_waited_for_and_measured(void **state)
     exact = queries;
     uploading = g;
     shown[0] = 0;
-    shown[1] = MOVIES - 1;
-    shown[2] = MOVIES;
+    shown[1] = ITEMS - 1;
+    shown[2] = ITEMS;
     n_shown = 3;
     const mrq_upload_watch watch = {(void (*)(void *, uint32_t, uint32_t))(uintptr_t)1, &mine};
     assert_ok(upload(&watch));
@@ -209,7 +209,7 @@ static void a_generation_is_uploaded_waited_for_and_measured(void **state)
     assert_int_equal(at_shown, 3);
     assert_true(now == 1);
     assert_true(rows_said == watch.rows && context_said == &mine);
-    assert_true(uploaded.rows == MOVIES && uploaded.sent == 17 && uploaded.measured.recall == 1 && !uploaded.aliased);
+    assert_true(uploaded.rows == ITEMS && uploaded.sent == 17 && uploaded.measured.recall == 1 && !uploaded.aliased);
     assert_int_equal(gethostname(host, sizeof host), 0);
     char *path = realpath(store, NULL);
     snprintf(want, sizeof want, "Marquee's, of %s:%s", host, path);
@@ -225,7 +225,7 @@ static void no_more_than_200_queries_are_asked_of_a_backend(void **state)
 {
     (void)state;
     MRQ_CLEANUP(mrq_table_free) mrq_table *many = small_users(150, 3);
-    MRQ_CLEANUP(mrq_model_free) mrq_model *large = model_of(STORE_MODEL, many, movies);
+    MRQ_CLEANUP(mrq_model_free) mrq_model *large = model_of(STORE_MODEL, many, items);
     char path[PATH], name[MRQ_GENERATION_NAME];
     snprintf(path, sizeof path, "%.4000s/large.mrq", folder);
     assert_ok(mrq_model_save(large, path, &err));
@@ -266,12 +266,12 @@ static void rows_that_do_not_show_are_waited_for_a_minute(void **state)
     shown[0] = 7;
     assert_fails(upload(NULL), MRQ_UNAVAILABLE, "the server took 40 rows, and shows 7 of them after 60 s");
     assert_true(now == 60.5);
-    shown[0] = MOVIES + 1; /* which are others, too */
+    shown[0] = ITEMS + 1; /* which are others, too */
     now = 0;
     assert_fails(upload(NULL), MRQ_UNAVAILABLE, "shows 41 of them");
     for (uint32_t i = 0; i < 121; i++)
         shown[i] = 7;
-    shown[120] = MOVIES; /* in the last moment */
+    shown[120] = ITEMS; /* in the last moment */
     n_shown = 121;
     now = 0;
     assert_ok(upload(NULL));
@@ -322,7 +322,7 @@ static void an_export_uploads_before_it_publishes(void **state)
     mrq_choice choice = {0};
     assert_ok(mrq_store_export(store, model_path, &to_server, name, &choice, &uploaded, &err));
     assert_string_equal(said, "upload(before) connect(before) count(before) measure(before) point prune ");
-    assert_true(uploaded.rows == MOVIES && uploaded.sent == 17 && uploaded.aliased && uploaded.removed == 3);
+    assert_true(uploaded.rows == ITEMS && uploaded.sent == 17 && uploaded.aliased && uploaded.removed == 3);
     assert_true(choice.n == 1 && choice.trial);
     mrq_free(choice.trial);
     mrq_generation *g = open_it();
@@ -395,7 +395,7 @@ static void the_current_generation_is_uploaded_as_it_is(void **state)
     assert_ok(mrq_store_export_current(store, &to_server, told, &uploaded, &err));
     assert_string_equal(told, name);
     assert_string_equal(said, "upload connect count measure point prune ");
-    assert_true(uploaded.rows == MOVIES && uploaded.sent == 17 && uploaded.aliased && uploaded.removed == 3);
+    assert_true(uploaded.rows == ITEMS && uploaded.sent == 17 && uploaded.aliased && uploaded.removed == 3);
     assert_state(store, before);
     recall_comes_to = 0.5;
     at_shown = 0;

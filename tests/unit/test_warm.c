@@ -7,13 +7,13 @@
 
 static mrq_error err;
 
-enum { USERS = 20, MOVIES = 15, RATINGS = 400 };
+enum { USERS = 20, ITEMS = 15, RATINGS = 400 };
 
 #define TRAIN "\"lr\":0.01,\"batch\":16,\"epochs\":4,\"validation\":0.1"
 static const char *const sorts[] = {
-    SMALL(SMALL_COSINE, SMALL_DENSE, SMALL_DENSE_USER, SMALL_DENSE_MOVIE, TRAIN),
-    SMALL(SMALL_BIASED, SMALL_SUM, SMALL_SUM_USER, SMALL_SUM_MOVIE, TRAIN),
-    SMALL(SMALL_BIASED, SMALL_SUM ",\"activation\":\"tanh\"", SMALL_RATING_USER, SMALL_RATING_MOVIE, TRAIN),
+    SMALL(SMALL_COSINE, SMALL_DENSE, SMALL_DENSE_USER, SMALL_DENSE_ITEM, TRAIN),
+    SMALL(SMALL_BIASED, SMALL_SUM, SMALL_SUM_USER, SMALL_SUM_ITEM, TRAIN),
+    SMALL(SMALL_BIASED, SMALL_SUM ",\"activation\":\"tanh\"", SMALL_RATING_USER, SMALL_RATING_ITEM, TRAIN),
 };
 enum { SORTS = sizeof sorts / sizeof *sorts };
 
@@ -90,12 +90,12 @@ static small_data *next_day(const small_data *old)
 {
     small_data *s = small_data_new(4, 4, RATINGS);
     mrq_table_free(s->data.users);
-    mrq_table_free(s->data.movies);
+    mrq_table_free(s->data.items);
     s->data.users = day_later(old->data.users, 1);
-    s->data.movies = day_later(old->data.movies, 2);
+    s->data.items = day_later(old->data.items, 2);
     for (uint32_t i = 0; i < RATINGS; i++) { /* the last of each is known to the new model by its row alone */
         s->user[i] = i % (s->data.users->rows - 1);
-        s->movie[i] = i / 7 % (s->data.movies->rows - 1);
+        s->item[i] = i / 7 % (s->data.items->rows - 1);
     }
     return s;
 }
@@ -103,7 +103,7 @@ static small_data *next_day(const small_data *old)
 /* What a row of an embedding stands for, in words. */
 static void name_row(const mrq_model *model, const mrq_tower *tower, const mrq_branch_plan *plan, uint32_t row, char out[80])
 {
-    const mrq_table *table = tower == &model->user ? model->users : model->movies;
+    const mrq_table *table = tower == &model->user ? model->users : model->items;
     strcpy(out, "unknown");
     if (plan->branch->kind == MRQ_BRANCH_RATINGS)
         snprintf(out, 80, "rater %lld", (long long)model->users->id[row]);
@@ -120,7 +120,7 @@ static void name_row(const mrq_model *model, const mrq_tower *tower, const mrq_b
 static void check_rows(const mrq_model *warm, const mrq_model *old, const mrq_model *fresh, bool user, uint32_t *kept,
                        uint32_t *added)
 {
-    const mrq_tower *now = user ? &warm->user : &warm->movie, *then = user ? &old->user : &old->movie;
+    const mrq_tower *now = user ? &warm->user : &warm->item, *then = user ? &old->user : &old->item;
     for (uint32_t b = 0; b < now->n; b++) {
         const size_t bytes = warm->tensors.tensor[now->plan[b].embedding].cols * sizeof(float);
         for (uint32_t i = 0; i < now->plan[b].n_values; i++) {
@@ -146,7 +146,7 @@ static void check_rows(const mrq_model *warm, const mrq_model *old, const mrq_mo
 static void rows_follow_what_they_stand_for(void **state)
 {
     (void)state;
-    small_data *today = small_data_new(USERS, MOVIES, RATINGS), *tomorrow = next_day(today);
+    small_data *today = small_data_new(USERS, ITEMS, RATINGS), *tomorrow = next_day(today);
     for (size_t k = 0; k < SORTS; k++) {
         const mrq_description d = describe(sorts[k]);
         mrq_model *old = learn(&today->data, &d, NULL, MRQ_OK), *fresh = start(&tomorrow->data, &d, NULL),
@@ -182,7 +182,7 @@ static double rmse_of(const mrq_model *model, const mrq_dataset *data, const mrq
 static void a_warm_start_begins_at_the_old_rmse(void **state)
 {
     (void)state;
-    small_data *s = small_data_new(USERS, MOVIES, RATINGS);
+    small_data *s = small_data_new(USERS, ITEMS, RATINGS);
     for (size_t k = 0; k < SORTS; k++) {
         mrq_description d = describe(sorts[k]);
         d.train.epochs = 30;
@@ -252,7 +252,7 @@ static void another_network_is_refused(void **state)
          "its activation of the movie tower is tanh, this one's is linear"},
         {2, "\"bias_only\":true}", "\"bias_only\":false}", "its target of user.gender is bias, this one's is vector"},
     };
-    small_data *s = small_data_new(USERS, MOVIES, RATINGS);
+    small_data *s = small_data_new(USERS, ITEMS, RATINGS);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const mrq_description d = describe(sorts[cases[i].sort]), other = altered(sorts[cases[i].sort], cases[i].from, cases[i].to);
         mrq_model *old = start(&s->data, &d, NULL), *now = start(&s->data, &other, NULL);
