@@ -10,7 +10,7 @@
  *   a user's inner products with all items              0.62 +- 0.16    0.66 +- 0.13
  *   with the best, the 10th, the 100th                   0.93 0.90 0.85  0.93 0.90 0.86
  *   dimensions around a user, by the nearest 100, 20     12.2 16.2       12.0 14.8
- *   dimensions around a item                            11.3 13.0       10.6 13.8
+ *   dimensions around an item                            11.3 13.0       10.6 13.8
  *   of the users' best ten, those among 100 items       0.50            0.35
  *
  * (Dimensions: maximum likelihood, Levina and Bickel, 2004.) A random rotation follows, for kinds that code each coordinate on its

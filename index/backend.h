@@ -18,6 +18,7 @@ typedef struct mrq_backend_options {
     const char *address; /* MRQ_BACKEND_FORMS; NAME of letters, digits and _, not beginning with a digit */
     const char *token;   /* "user:password" or a key; NULL: none */
     const char *ca;      /* file of the certificates that are trusted; NULL: the system's */
+    uint32_t deadline;   /* milliseconds of a search; 0: 3000 */
 } mrq_backend_options;
 
 /* Does not connect. MRQ_USAGE for an address or a token that makes no sense: the sentence does not quote the token. MRQ_FAILED
@@ -45,7 +46,7 @@ MRQ_CHECKED mrq_status mrq_backend_upload(mrq_backend *backend, const mrq_conten
                                           void (*tell)(void *context, uint32_t done, uint32_t of), void *context, uint32_t *sent,
                                           mrq_error *err);
 
-/* The index over an uploaded collection; contents and backend are borrowed for its life. Each search has a deadline of 3 seconds.
+/* The index over an uploaded collection; contents and backend are borrowed for its life. A search that takes longer than the backend's deadline fails.
  * MRQ_NOT_FOUND when there is no such collection, MRQ_UNAVAILABLE when the server is gone or the collection has other
  * dimensions. */
 MRQ_CHECKED mrq_status mrq_index_connect(mrq_backend *backend, const mrq_contents *contents, mrq_index **out, mrq_error *err);

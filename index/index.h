@@ -74,7 +74,7 @@ MRQ_CHECKED mrq_status mrq_index_tune(mrq_index *index, uint32_t parameter, uint
  * Takes about n × (dim + 18) bytes. Not while another thread searches. MRQ_FAILED: out of memory. */
 MRQ_CHECKED mrq_status mrq_index_sketch(mrq_index *index, mrq_error *err);
 
-/* The same rows in terms of the catalogue, for an index that is kept where the rows' bits are not: a item must have one of the
+/* The same rows in terms of the catalogue, for an index that is kept where the rows' bits are not: an item must have one of the
  * genres, or `all` of them, and a year between the two, and not be among some rows that were left out one by one. */
 typedef struct mrq_terms {
     const mrq_strings *genres; /* the names by code */

@@ -1,6 +1,6 @@
 /* An index that Milvus keeps: a searcher of inside.h, and all that is said to the server, in JSON, to make it.
  *
- * A collection has a row a item: `row`, its place in the catalogue, by which it is searched and counted; the vector; and for other
+ * A collection has a row an item: `row`, its place in the catalogue, by which it is searched and counted; the vector; and for other
  * programs, and for filters, id, title, genres and year. Where the interface makes keys itself (v1), `id` is one field more and a
  * batch that was sent twice, because its answer was lost, stands there twice: rows are counted, and candidates taken, once. Where
  * it does not (v2), the id is the key, and sending it again changes nothing.
@@ -32,13 +32,15 @@
 #include "index/inside.h"
 #include "index/rest.h"
 
+#define TEXT_(x)       #x
+#define TEXT_OF(x)     TEXT_(x)
 #define DEFAULT_PORT   "19530"
 #define NAME_MAX_SIZE  200
 #define BATCH          100   /* rows of a request; v1 takes no more */
 #define WINDOW         8192  /* rows that are read back at once; a server answers with 16,384 at most */
 #define ANSWER_MAX     16384 /* candidates of one search */
 #define RERANK         100   /* candidates more than are wanted: the server rounds otherwise, and they are put in order exactly */
-#define SEARCH_SECONDS 3.0
+#define SEARCH_SECONDS 3.0 /* of a search, where no deadline is set */
 #define ASK_SECONDS    5.0
 #define WRITE_SECONDS  20.0
 #define SILENT_SECONDS 1.0 /* a failure that took so long is silence; and for so long after it nobody tries again */
@@ -50,6 +52,7 @@ struct mrq_backend {
     char name[NAME_MAX_SIZE + 1];
     char label[600], server[300]; /* milvus://host:port/name, and "Milvus at host:port" */
     atomic_int version;           /* of the interface, 1 or 2; 0: not known yet */
+    double search_seconds;
     atomic_llong again;           /* milliseconds of the clock: after a search that took its whole deadline, one may try then */
 };
 
@@ -123,6 +126,7 @@ mrq_status mrq_backend_open(const mrq_backend_options *options, mrq_backend **ou
     MRQ_CLEANUP(mrq_backend_close) mrq_backend *backend = calloc(1, sizeof *backend);
     if (!backend)
         return mrq_fail_memory(err, "setting up a backend");
+    backend->search_seconds = options->deadline ? 1e-3 * options->deadline : SEARCH_SECONDS;
     MRQ_TRY(parse_address(options->address, backend, base, sizeof base, err));
     if (token && (strlen(token) > MRQ_SECRET_MAX || mrq_secret_flaw(token)))
         return mrq_fail(err, MRQ_USAGE, "backend: the token has %zu characters, want up to %d of ASCII without blanks",
@@ -414,8 +418,10 @@ static mrq_status make_attempt(mrq_backend *backend, const void *context, answer
         add_text(&body, "vectorField", "vector");
     } else {
         add_text(&body, "primaryFieldName", "id");
-        add_text(&body, "idType", "Int64");
+        add_text(&body, "idType", "VarChar");
         add_text(&body, "vectorFieldName", "vector");
+        mrq_print_key(&body, "params");
+        mrq_print_raw(&body, "{\"max_length\":\"" TEXT_OF(MRQ_ID_BYTES) "\"}");
     }
     return call(backend, &op_create, u->collection.text, &body, WRITE_SECONDS, out, err);
 }
@@ -469,7 +475,7 @@ static void print_row(mrq_print *body, const upload *u, uint32_t row)
 {
     const float *vector = u->contents->vectors + (size_t)row * u->contents->dim;
     mrq_print_open(body, '{');
-    add_whole(body, "id", u->contents->items->id[row]);
+    add_text(body, "id", mrq_table_id(u->contents->items, row));
     add_whole(body, "row", row);
     mrq_print_key(body, "vector");
     mrq_print_open(body, '[');
@@ -735,7 +741,7 @@ static bool may_ask(mrq_backend *backend)
     const long long now = milliseconds(mrq_clock());
     long long again = atomic_load(&backend->again);
     return !again || (now >= again &&
-                      atomic_compare_exchange_strong(&backend->again, &again, now + milliseconds(SEARCH_SECONDS + SILENT_SECONDS)));
+                      atomic_compare_exchange_strong(&backend->again, &again, now + milliseconds(backend->search_seconds + SILENT_SECONDS)));
 }
 
 static mrq_status ask_in_time(mrq_backend *backend, const char *collection, mrq_print *body, answer *out, mrq_error *err)
@@ -745,7 +751,7 @@ static mrq_status ask_in_time(mrq_backend *backend, const char *collection, mrq_
         mrq_free(mrq_print_take(body, NULL));
         return mrq_fail(err, MRQ_UNAVAILABLE, "%s: no answer a moment ago", backend->server);
     }
-    const mrq_status status = call(backend, &op_search, collection, body, SEARCH_SECONDS, out, err);
+    const mrq_status status = call(backend, &op_search, collection, body, backend->search_seconds, out, err);
     const double end = mrq_clock();
     const bool silent = status == MRQ_UNAVAILABLE && end - start >= SILENT_SECONDS;
     atomic_store(&backend->again, silent ? milliseconds(end + SILENT_SECONDS) : 0);

@@ -1,4 +1,4 @@
-/* marquee predict: the score of a user and a item, by dialogue or from a list of pairs. */
+/* marquee predict: the score of a user and an item, by dialogue or from a list of pairs. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -27,14 +27,11 @@ static mrq_status open_predictor(const char *model, const char *store, struct pr
     return mrq_vectors_update(p->model, &p->vectors, err);
 }
 
-static mrq_status find_row(const mrq_table *table, const char *what, const char *text, size_t size, uint32_t *row, mrq_error *err)
+static mrq_status find_row(const mrq_table *table, const char *id, size_t size, uint32_t *row, mrq_error *err)
 {
-    int64_t id;
-    if (!mrq_parse_int(text, size, 0, INT64_MAX, &id))
-        return mrq_fail(err, MRQ_USAGE, "%s \"%.*s\": want an id, a whole number", what, (int)(size < 40 ? size : 40), text);
-    *row = mrq_table_find(table, id);
+    *row = mrq_id_is_valid(id, size) ? mrq_table_find(table, id, size) : MRQ_NONE;
     if (*row == MRQ_NONE)
-        return mrq_fail(err, MRQ_NOT_FOUND, "no %s %lld in the model", what, (long long)id);
+        return mrq_fail(err, MRQ_NOT_FOUND, "no %s \"%.*s\" in the model", table->noun.one, (int)(size < 40 ? size : 40), id);
     return MRQ_OK;
 }
 
@@ -43,9 +40,9 @@ static double score(const struct predictor *p, uint32_t user, uint32_t item)
     return mrq_score(p->model, &p->vectors, user, item);
 }
 
-/* A line of input without its end; nobody's pair of ids is longer. */
+/* A line of input without its end; no pair of ids is longer. */
 struct line {
-    char text[256];
+    char text[2 * MRQ_ID_BYTES + 16];
     size_t size;
     bool end; /* there was none */
 };
@@ -63,17 +60,17 @@ static mrq_status next_line(FILE *file, struct line *line, mrq_error *err)
 }
 
 /* Asks until the answer is good, or the input ends; a script's first bad answer is an error. */
-static mrq_status ask(const mrq_table *table, const char *what, uint32_t *row, bool *end, mrq_error *err)
+static mrq_status ask(const mrq_table *table, uint32_t *row, bool *end, mrq_error *err)
 {
     for (;;) {
-        printf("Input %s_id: ", what);
+        printf("Input %s_id: ", table->noun.one);
         fflush(stdout);
         struct line line;
         mrq_error local = {MRQ_OK, ""};
         mrq_status status = next_line(stdin, &line, &local);
         *end = status == MRQ_OK && line.end;
         if (status == MRQ_OK && !line.end)
-            status = find_row(table, what, line.text, line.size, row, &local);
+            status = find_row(table, line.text, line.size, row, &local);
         if (*end)
             putchar('\n');
         if (status == MRQ_OK)
@@ -91,9 +88,9 @@ static mrq_status converse(const struct predictor *p, mrq_error *err)
     for (;;) {
         uint32_t user = 0, item = 0;
         bool end = false;
-        MRQ_TRY(ask(p->model->items, "item", &item, &end, err));
+        MRQ_TRY(ask(p->model->items, &item, &end, err));
         if (!end)
-            MRQ_TRY(ask(p->model->users, "user", &user, &end, err));
+            MRQ_TRY(ask(p->model->users, &user, &end, err));
         if (end)
             return MRQ_OK;
         printf("Prediction Score is %.2f\n", score(p, user, item));
@@ -102,14 +99,16 @@ static mrq_status converse(const struct predictor *p, mrq_error *err)
 
 static mrq_status predict_line(const struct predictor *p, const struct line *line, mrq_error *err)
 {
-    const size_t first = strcspn(line->text, " \t"), gap = strspn(line->text + first, " \t");
+    const char *blanks = strchr(line->text, '\t') ? "\t" : " "; /* between tabs an id may have blanks */
+    const size_t first = strcspn(line->text, blanks), gap = strspn(line->text + first, blanks);
     const char *second = line->text + first + gap;
     if (!first || !*second)
-        return mrq_fail(err, MRQ_USAGE, "\"%.40s\": want a user and a item", line->text);
+        return mrq_fail(err, MRQ_USAGE, "\"%.40s\": want a user and %s, with a blank or a tab between them", line->text,
+                        p->model->items->noun.one);
     uint32_t user, item;
-    MRQ_TRY(find_row(p->model->users, "user", line->text, first, &user, err));
-    MRQ_TRY(find_row(p->model->items, "item", second, line->size - first - gap, &item, err));
-    printf("%.*s %s %.4f\n", (int)first, line->text, second, score(p, user, item));
+    MRQ_TRY(find_row(p->model->users, line->text, first, &user, err));
+    MRQ_TRY(find_row(p->model->items, second, line->size - first - gap, &item, err));
+    printf("%.*s%c%s%c%.4f\n", (int)first, line->text, *blanks, second, *blanks, score(p, user, item));
     return MRQ_OK;
 }
 
@@ -148,7 +147,7 @@ mrq_status cmd_predict(int argc, char **argv, mrq_error *err)
     const mrq_command command = {
         .name = "marquee predict",
         .synopsis = "[--model FILE | --store DIR] [--pairs FILE|-]",
-        .about = "Predicts how a user of the data would rate a item. Without --pairs it asks for ids until the input ends.",
+        .about = "Predicts how a user of the data would rate an item. Without --pairs it asks for ids until the input ends.",
         .options = options,
         .examples = "  marquee predict --model model.mrq\n"
                     "  echo 1 1962 | marquee predict --model model.mrq --pairs -\n",

@@ -19,6 +19,7 @@
 #include "backend_option.h"
 #include "base/log.h"
 #include "command.h"
+#include "engine/options.h"
 #include "http/listen.h"
 #include "http/server.h"
 #include "http/systemd.h"
@@ -223,7 +224,7 @@ static mrq_status start(const struct arguments *a, struct serve *s, mrq_error *e
     options.listener = &s->listener;
     options.access = s->access;
     MRQ_TRY(mrq_server_start(&options, &s->server, err));
-    mrq_recommender_stats(s->recommender, &s->before);
+    mrq_recommender_measure(s->recommender, &s->before);
     mrq_systemd_notify("READY=1");
     for (unsigned i = 1; i < s->listener.n; i++)
         mrq_log(MRQ_LOG_INFO, "serve", "also address=%s", s->listener.address[i]);
@@ -260,7 +261,7 @@ static void reload(struct serve *s, bool asked)
         if (asked || !again)
             mrq_log(MRQ_LOG_ERROR, "serve", "reload refused: %s; generation=%s serves on", err.msg, s->before.generation);
     } else if (changed) {
-        mrq_recommender_stats(s->recommender, &s->before);
+        mrq_recommender_measure(s->recommender, &s->before);
         mrq_log(MRQ_LOG_INFO, "serve", "reload generation=%s items=%u users=%u ms=%.0f", s->before.generation, s->before.items,
                 s->before.users, 1e3 * (mrq_clock() - began));
     }
@@ -270,7 +271,7 @@ static void reload(struct serve *s, bool asked)
 static void watch_redis(struct serve *s)
 {
     mrq_stats now;
-    mrq_recommender_stats(s->recommender, &now);
+    mrq_recommender_measure(s->recommender, &now);
     const bool failed = now.redis_errors > s->before.redis_errors;
     const bool asked = now.redis_hits + now.computed > s->before.redis_hits + s->before.computed;
     if (failed && !s->redis_down)
@@ -394,7 +395,7 @@ static mrq_status stop(struct serve *s, mrq_error *err)
     s->server = NULL;
     mrq_recommender_flush(s->recommender);
     mrq_stats stats;
-    mrq_recommender_stats(s->recommender, &stats);
+    mrq_recommender_measure(s->recommender, &stats);
     write_access(s);
     mrq_log(MRQ_LOG_INFO, "serve",
             "stop requests=%" PRIu64 " memory=%" PRIu64 " redis=%" PRIu64 " computed=%" PRIu64 " redis_errors=%" PRIu64

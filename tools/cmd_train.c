@@ -79,7 +79,7 @@ static mrq_status read_arguments(int argc, char **argv, struct arguments *a, boo
         .name = "marquee train",
         .synopsis = "--data DIR --out FILE [option...]",
         .about =
-            "Learns a user tower and a item tower from ratings and writes them, with all that an export needs, to one file.\n"
+            "Learns a user tower and an item tower from ratings and writes them, with all that an export needs, to one file.\n"
             "After each epoch it measures the RMSE of the test part, and of a validation part that chooses which epoch is kept,\n"
             "and draws the learning curve beside the model: FILE.curve.csv and FILE.curve.svg, less the .mrq.\n"
             "Ctrl-C, or SIGTERM, stops after the batch, keeps the state in FILE.checkpoint and saves the best epoch so far;\n"

@@ -160,7 +160,7 @@ static void write_cell(const mrq_column *column, uint32_t row, char out[CELL_BYT
     out[whole] = '\0';
 }
 
-static void print_first_rows(const char *name, const mrq_table *table)
+static void print_first_rows(const mrq_table *table)
 {
     char cell[1 + ROWS_SHOWN][1 + MRQ_COLUMNS_MAX][CELL_BYTES];
     int width[1 + MRQ_COLUMNS_MAX] = {0};
@@ -168,14 +168,14 @@ static void print_first_rows(const char *name, const mrq_table *table)
     for (uint32_t r = 0; r <= rows; r++)
         for (uint32_t c = 0; c <= table->n_columns; c++) {
             if (c == 0 && r > 0)
-                snprintf(cell[r][c], CELL_BYTES, "%lld", (long long)table->id[r - 1]);
+                snprintf(cell[r][c], CELL_BYTES, "%s", mrq_table_id(table, r - 1));
             else if (r == 0)
                 snprintf(cell[r][c], CELL_BYTES, "%s", c ? table->column[c - 1].name : "id");
             else
                 write_cell(&table->column[c - 1], r - 1, cell[r][c]);
             width[c] = (int)mrq_utf8_columns(cell[r][c]) > width[c] ? (int)mrq_utf8_columns(cell[r][c]) : width[c];
         }
-    printf("\nfirst %s\n", name);
+    printf("\nfirst %s\n", table->noun.many);
     for (uint32_t r = 0; r <= rows; r++) {
         fputs("  ", stdout);
         for (uint32_t c = 0; c < table->n_columns; c++)
@@ -184,14 +184,14 @@ static void print_first_rows(const char *name, const mrq_table *table)
     }
 }
 
-static mrq_status print_table(const char *name, const mrq_table *table, mrq_error *err)
+static mrq_status print_table(const mrq_table *table, mrq_error *err)
 {
     if (!table->n_columns)
         return MRQ_OK; /* known by their ids alone */
-    printf("\ncolumns of %s\n", name);
+    printf("\ncolumns of %s\n", table->noun.many);
     for (uint32_t i = 0; i < table->n_columns; i++)
         MRQ_TRY(print_column(table, &table->column[i], err));
-    print_first_rows(name, table);
+    print_first_rows(table);
     return MRQ_OK;
 }
 
@@ -256,10 +256,10 @@ static mrq_status print_ratings(const mrq_dataset *data, mrq_error *err)
         sum += (double)data->rating[i];
     print_count("users", data->users->rows);
     printf("  %s with ratings, %s to %s each\n", grouped(users, rated), grouped(user_low, low), grouped(user_high, high));
-    print_count("items", data->items->rows);
+    print_count(data->items->noun.many, data->items->rows);
     printf("  %s with ratings, %s to %s each\n", grouped(items, rated), grouped(item_low, low), grouped(item_high, high));
     print_count("ratings", data->n);
-    printf("  %.3f %% of all pairs of a user and a item\n", 100.0 * (double)data->n / data->users->rows / data->items->rows);
+    printf("  %.3f %% of all pairs of a user and %s\n", 100.0 * (double)data->n / data->users->rows / data->items->rows, data->items->noun.one);
     printf("%-12s%12.6f  within %g to %g\n", "mean rating", sum / (double)data->n, data->rating_min, data->rating_max);
     print_histogram(data);
     if (data->time) {
@@ -277,9 +277,9 @@ static mrq_status print_ratings(const mrq_dataset *data, mrq_error *err)
 static void print_first_ratings(const mrq_dataset *data)
 {
     char at[32];
-    printf("\nfirst ratings\n  %-10s%-10s%-8s%s\n", "user", "item", "rating", data->time ? "time" : "");
+    printf("\nfirst ratings\n  %-10s%-10s%-8s%s\n", "user", data->items->noun.one, "rating", data->time ? "time" : "");
     for (uint64_t i = 0; i < data->n && i < ROWS_SHOWN; i++)
-        printf("  %-10lld%-10lld%-8g%s\n", (long long)data->users->id[data->user[i]], (long long)data->items->id[data->item[i]],
+        printf("  %-10s%-10s%-8g%s\n", mrq_table_id(data->users, data->user[i]), mrq_table_id(data->items, data->item[i]),
                (double)data->rating[i], data->time ? day(data->time[i], at) : "");
 }
 
@@ -291,8 +291,8 @@ mrq_status mrq_info_data(const char *folder, const char *schema_name, mrq_error 
     MRQ_TRY(mrq_dataset_load(folder, schema, &data, err));
     printf("%-12s%s\n%-12s%s (%s)\n", "data", folder, "schema", schema->name, schema->about);
     MRQ_TRY(print_ratings(data, err));
-    MRQ_TRY(print_table("users", data->users, err));
-    MRQ_TRY(print_table("items", data->items, err));
+    MRQ_TRY(print_table(data->users, err));
+    MRQ_TRY(print_table(data->items, err));
     print_first_ratings(data);
     return MRQ_OK;
 }

@@ -25,7 +25,7 @@ static const struct command {
     {"infer", "the top items for an age, a gender and a job, or for a known user", cmd_infer},
     {"similar", "the items most like one", cmd_similar},
     {"serve", "answers over HTTP, and a page for the browser", cmd_serve},
-    {"predict", "the score of a user and a item, asked for or in bulk", cmd_predict},
+    {"predict", "the score of a user and an item, asked for or in bulk", cmd_predict},
     {"rebuild", "the nightly job: train, export, gates, publish, report", cmd_rebuild},
     {"eval", "how good recommendations are: protocols, baselines, intervals", cmd_eval},
     {"info", "what a data folder, a model file or a store holds", cmd_info},

@@ -1,6 +1,6 @@
 /* Writes the sample set: `make-sample DIR` → users.dat, movies.dat and ratings.dat in the layout of ml-1m, always the same bytes.
  *
- * Every title is put together from the word lists below, every person and rating is drawn. What a person thinks of a item is the
+ * Every title is put together from the word lists below, every person and rating is drawn. What a person thinks of an item is the
  * sum of the planted feedback of age, gender and job over the item's genres, feedback and a mood of the person's own, the item's
  * quality and noise; people also tend to pick what they will like. So demographics tell the direction, and ids add to it.
  *

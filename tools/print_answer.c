@@ -1,4 +1,4 @@
-/* Answers as a table: a line that says what was asked, as it was understood, and a row a item. */
+/* Answers as a table: a line that says what was asked, as it was understood, and a row an item. */
 #include "print_answer.h"
 
 #include <ctype.h>
@@ -87,7 +87,7 @@ static double rounded(double score)
 static void write_part(mrq_writer *out, const mrq_generation *generation, const mrq_score_part *part)
 {
     if (part->kind == MRQ_PART_USER) {
-        mrq_writer_put(out, ", user %lld %+.4f", (long long)generation->users->id[part->value], rounded(part->score));
+        mrq_writer_put(out, ", user %s %+.4f", mrq_table_id(generation->users, part->value), rounded(part->score));
         return;
     }
     const mrq_column *column = mrq_table_column(generation->users, part->input);
@@ -111,17 +111,14 @@ static void write_liked(mrq_writer *out, const mrq_generation *generation, const
             rest += part[i].score;
         }
     if (liked && !best)
-        mrq_writer_put(out, ", %u liked item%s %+.4f", liked, liked == 1 ? "" : "s", rounded(rest));
+        mrq_writer_put(out, ", %u liked %s %+.4f", liked, mrq_table_noun(generation->items, liked), rounded(rest));
     uint32_t told = 0;
     for (uint32_t i = 0; told < best; i++) {
         if (part[i].kind != MRQ_PART_ITEM || strcmp(part[i].input, "disliked") == 0 || part[i].score <= 0)
             continue;
         const bool last = ++told == best && best == liked;
         mrq_writer_put(out, "%s", told == 1 ? ", because you liked " : last ? " and " : ", ");
-        if (title)
-            mrq_writer_put(out, "%s", mrq_strings_at(&title->text, part[i].value));
-        else
-            mrq_writer_put(out, "%lld", (long long)generation->items->id[part[i].value]);
+        mrq_writer_put(out, "%s", title ? mrq_strings_at(&title->text, part[i].value) : mrq_table_id(generation->items, part[i].value));
         mrq_writer_put(out, " (%+.4f)", rounded(part[i].score));
         rest -= part[i].score;
     }
@@ -168,7 +165,7 @@ static mrq_status print_why(const mrq_generation *generation, const mrq_explanat
         }
     }
     if (disliked)
-        mrq_writer_put(&out, ", %u disliked item%s %+.4f", disliked, disliked == 1 ? "" : "s", rounded(sum));
+        mrq_writer_put(&out, ", %u disliked %s %+.4f", disliked, mrq_table_noun(generation->items, disliked), rounded(sum));
     write_liked(&out, generation, part, why->n);
     if (out.failed)
         return mrq_fail_memory(err, "printing the answer");
@@ -191,7 +188,7 @@ static mrq_status print_rows(const mrq_generation *generation, const mrq_content
         rows[i].genres = genres ? join(genres, item, arena) : "";
         if (!rows[i].genres)
             return mrq_fail_memory(err, "printing the answer");
-        const size_t widths[] = {(size_t)snprintf(NULL, 0, "%lld", (long long)items->id[item]), mrq_utf8_columns(rows[i].title),
+        const size_t widths[] = {mrq_utf8_columns(mrq_table_id(items, item)), mrq_utf8_columns(rows[i].title),
                                  mrq_utf8_columns(rows[i].genres)};
         id_width = widths[0] > id_width ? widths[0] : id_width;
         title_width = widths[1] > title_width ? widths[1] : title_width;
@@ -204,7 +201,8 @@ static mrq_status print_rows(const mrq_generation *generation, const mrq_content
     print_cell("genres", genres_width);
     puts("   score");
     for (uint32_t i = 0; i < answer->n; i++) {
-        printf("%4u  %*lld  ", i + 1, (int)id_width, (long long)items->id[answer->hit[i].item]);
+        const char *id = mrq_table_id(items, answer->hit[i].item);
+        printf("%4u  %*s%s  ", i + 1, (int)(id_width - mrq_utf8_columns(id)), "", id);
         print_cell(rows[i].title, title_width);
         fputs("  ", stdout);
         print_cell(rows[i].genres, genres_width);
@@ -222,13 +220,13 @@ static void print_plain(const char *text)
 }
 
 /* "likes 3 items", after what there is in front of it. Returns whether it said something. */
-static bool print_liking(const mrq_query_feedback *feedback, bool likes, const char *before)
+static bool print_liking(const mrq_query_feedback *feedback, const mrq_table *items, bool likes, const char *before)
 {
     uint32_t n = 0;
     for (uint32_t i = 0; i < feedback->n; i++)
         n += (feedback->given[i] > 0) == likes;
     if (n)
-        printf("%s%s %u item%s", before, likes ? "likes" : "dislikes", n, n == 1 ? "" : "s");
+        printf("%s%s %u %s", before, likes ? "likes" : "dislikes", n, mrq_table_noun(items, n));
     return n > 0;
 }
 
@@ -269,16 +267,16 @@ static void print_person(const mrq_generation *generation, const mrq_resolved *q
     if (query->user != MRQ_NONE) {
         const uint64_t *offset = generation->seen.offset + query->user;
         const unsigned long long seen = offset[1] - offset[0];
-        printf("%suser %lld (%llu rated item%s %s)", comma, (long long)generation->users->id[query->user], seen,
-               seen == 1 ? "" : "s", query->include_seen ? "included" : "left out");
+        printf("%suser %s (%llu rated %s %s)", comma, mrq_table_id(generation->users, query->user), seen,
+               mrq_table_noun(generation->items, seen), query->include_seen ? "included" : "left out");
         comma = ", ";
     }
     const bool someone = !*comma;
     if (someone)
         fputs("someone", stdout);
-    if (print_liking(&query->feedback, true, someone ? " who " : comma))
+    if (print_liking(&query->feedback, generation->items, true, someone ? " who " : comma))
         comma = someone ? " and " : ", ";
-    print_liking(&query->feedback, false, *comma ? comma : " who ");
+    print_liking(&query->feedback, generation->items, false, *comma ? comma : " who ");
 }
 
 /* "; Comedy or Drama, 1990-1999, without 2 items". */
@@ -296,7 +294,7 @@ static void print_filters(const mrq_generation *generation, const mrq_selection 
     if (*years)
         printf("%s%s", s->n_genres ? ", " : "; ", years);
     if (s->n_exclude)
-        printf("%swithout %u item%s", s->n_genres || *years ? ", " : "; ", s->n_exclude, s->n_exclude == 1 ? "" : "s");
+        printf("%swithout %u %s", s->n_genres || *years ? ", " : "; ", s->n_exclude, mrq_table_noun(generation->items, s->n_exclude));
 }
 
 /* "Top 5 for ..." or "Top 5 like Toy Story (1995)". */
@@ -309,7 +307,7 @@ static void print_head(const mrq_generation *generation, const mrq_content *answ
         print_person(generation, query);
     } else {
         const mrq_column *title = mrq_table_first(generation->items, MRQ_TEXT);
-        print_plain(title ? mrq_strings_at(&title->text, query->item) : "the item");
+        print_plain(title ? mrq_strings_at(&title->text, query->item) : mrq_table_id(generation->items, query->item));
     }
     print_filters(generation, &query->selection);
     putchar('\n');
@@ -361,7 +359,7 @@ mrq_status answer_query(mrq_ask what, const mrq_query *query, const char *store,
     if (mrq_recommender_ask(recommender, what, query, &result, &inner) != MRQ_OK)
         return fail_in_options(&inner, err);
     mrq_stats stats;
-    mrq_recommender_stats(recommender, &stats);
+    mrq_recommender_measure(recommender, &stats);
     if (stats.redis_errors) /* also when the answer was there, and counting or keeping it failed */
         mrq_log(MRQ_LOG_WARN, "infer", "cache=%s problem=\"%s\"", mrq_answer_cache_state(result), stats.redis_problem);
     return print_answer(result, json, err);

@@ -1,25 +1,27 @@
 /* libmarquee: recommendations from a store, for programs in C and whatever calls C.
  *
- * Open a store once, ask it from as many threads as you like, and let it reload when a new generation has been published. Every
- * function that can fail returns an mrq_status, fills the caller's mrq_error (NULL is legal) and leaves its outputs alone. The
- * library neither prints nor exits, installs no signal handler and starts no thread of its own but where a batch asks for some and
- * where the address of Redis or of a backend is a name, for the time it takes to look that up. They block
- * signals; those that libcurl starts to look a backend's name up block what the thread that asks does.
+ * Open a store once, ask it from as many threads as you like, and let it reload when a new generation has been published. A
+ * function that can fail returns an mrq_status, fills the caller's mrq_error and changes its outputs on success only. All types are
+ * opaque and set or read by name, so that they can grow without breaking a program.
  *
- *     mrq_recommender *r;
- *     mrq_answer *answer;
+ *     mrq_options *options = mrq_options_new();
  *     mrq_query *query = mrq_query_new();
- *     if (mrq_recommender_open(&(mrq_options){.store = "store"}, &r, &err) == MRQ_OK &&
+ *     mrq_recommender *recommender = NULL;
+ *     mrq_answer *answer = NULL;
+ *     mrq_error err;
+ *     if (mrq_options_set(options, "store", "store", &err) == MRQ_OK &&
+ *         mrq_recommender_open(options, &recommender, &err) == MRQ_OK &&
  *         mrq_query_set(query, "age", "25", &err) == MRQ_OK && mrq_query_set(query, "k", "10", &err) == MRQ_OK &&
- *         mrq_recommender_ask(r, MRQ_ASK_RECOMMEND, query, &answer, &err) == MRQ_OK)
- *         ...
+ *         mrq_recommender_ask(recommender, MRQ_ASK_RECOMMEND, query, &answer, &err) == MRQ_OK)
+ *         for (uint32_t i = 0; i < mrq_answer_size(answer); i++)
+ *             printf("%s %.4f\n", mrq_answer_id(answer, i), mrq_answer_score(answer, i));
  *
- * A NULL or an index out of range crashes nothing. A NULL that no comment allows is refused with MRQ_USAGE and its name; a function
- * without a status does nothing with it, or gives nothing, as for such an index: 0, "", NaN for a score, -1 for an id, NULL for a
- * document.
+ * NULL: a function that needs a pointer and gets NULL returns MRQ_USAGE with its name; one without a status does nothing, and
+ * returns 0, "", NaN or NULL, as it also does for an unknown name and for an index that is too large.
  *
- * Structs are to be initialised as shown, or zeroed: members may be added with a new soname. All texts are UTF-8. Who loads the
- * library with dlopen() does so before starting threads: it sets up OpenBLAS, which reads the environment. */
+ * The library neither prints nor exits and installs no signal handler. It starts threads only for a batch that asks for them, and
+ * to look up a host's name; they block all signals. All texts are UTF-8. A program that loads the library by dlopen() does so
+ * before it starts threads: loading sets up OpenBLAS, which reads the environment. */
 #ifndef MARQUEE_MARQUEE_H
 #define MARQUEE_MARQUEE_H
 
@@ -44,7 +46,8 @@ extern "C" {
 #define MRQ_RECOMMEND_BATCH_MAX 10000
 #define MRQ_MEMORY_DEFAULT      ((size_t)16 << 20)
 
-/* What can be asked of a store. */
+/* --- What can be asked --- */
+
 typedef enum mrq_ask {
     MRQ_ASK_RECOMMEND, /* the best items for a person */
     MRQ_ASK_SIMILAR,   /* the items most like the query's "item" */
@@ -54,150 +57,166 @@ typedef enum mrq_ask {
     MRQ_ASK_INFO,      /* the serving generation */
 } mrq_ask;
 
-/* A query: fields that are set by name. For one thread at a time while it is set; any number may ask with it.
+/* A query: fields that are set by name. One thread at a time may set it; any number may ask with it. Ids are texts of 1 to 255
+ * bytes.
  *
  *   age gender job   values of the users' columns of these names, and of
  *   any other name   a column of the users: category, set (members with '|' between them) or number. A feature that is not set is
  *                    the user's own, or else the average user's.
- *   with             NAME=VALUE: the same, for a column that is called like a field
- *   user             the id of a user of the data. What he or she has rated is not answered.
- *   liked, disliked  the id of a item; set again, it is one more, up to MRQ_FEEDBACK_MAX. Counts instead of what the ratings
- *                    of the user say of it; is not answered.
- *   include_seen     true, false: answers also what the user has rated and what the query likes or dislikes
- *   k                how many items, 1 .. MRQ_K_MAX; without it MRQ_K_DEFAULT, of a search or a user MRQ_LIST_DEFAULT
+ *   with             NAME=VALUE: the same, for a column that has the name of a field
+ *   user             the id of a user of the data. Items that the user has rated are not answered.
+ *   liked, disliked  the id of an item; each call adds one, up to MRQ_FEEDBACK_MAX. Replaces what the user's ratings say of the
+ *                    item; is not answered.
+ *   include_seen     true, false: also answers what the user has rated and what the query likes or dislikes
+ *   k                how many items, 1 .. MRQ_K_MAX; default MRQ_K_DEFAULT, of a search or a user MRQ_LIST_DEFAULT
  *   explain          true, false, all, or how many parts of each score are told, the largest first
- *   genre            only items of this genre; set again, of one or the other, or, with
+ *   genre            only items of this genre; each call adds one. Items of any of them, or, with
  *   all_genres       true: of all of them
- *   year             "1994", "1990-1999", "1990-" or "-1999"; a item of unknown year is in no range
- *   exclude          the id of a item that is not to be answered; set again, one more, up to MRQ_EXCLUDE_MAX
- *   item, query     see mrq_ask and mrq_recommender_ask()
+ *   year             "1994", "1990-1999", "1990-" or "-1999"; an item of unknown year is in no range
+ *   exclude          the id of an item that is not to be answered; each call adds one, up to MRQ_EXCLUDE_MAX
+ *   item, query      see mrq_ask and mrq_recommender_ask()
  *
- * To recommend knows all but the last two; similar: item, k, genre, all_genres, year, exclude; search: query, k; user: user, k;
- * item: item. */
+ * RECOMMEND takes all but the last two; SIMILAR: item, k, genre, all_genres, year, exclude; SEARCH: query, k; USER: user, k;
+ * ITEM: item. */
 typedef struct mrq_query mrq_query;
 mrq_query *mrq_query_new(void);        /* nothing is set; NULL when out of memory */
 void mrq_query_free(mrq_query *query); /* NULL is legal */
 
-/* Sets a field, or adds a value to one that may have several. MRQ_USAGE for a value that the field cannot have: the sentence begins
- * with the field's name, and the query is as it was. What only the data can tell is said by who answers. */
+/* Sets a field, or adds a value to one that may have several. MRQ_USAGE for a value that the field cannot have: the message begins
+ * with the field's name, and the query is as it was. What only the data can tell is checked when it is asked. */
 MRQ_CHECKED mrq_status mrq_query_set(mrq_query *query, const char *name, const char *value, mrq_error *err);
 
-/* An open store. Every function below but mrq_recommender_close() may be called by many threads at once. */
+/* --- Opening a store --- */
+
+/* Options, by name:
+ *
+ *   store          the folder; required
+ *   memory         bytes of answers to keep in this process, of which the least recently asked are dropped first; default 0: none
+ *   redis          unix:/path, host:port or redis://[user][:password@]host[:port][/database]; default: none
+ *   redis_ttl      seconds that an answer stays in Redis; default 86400
+ *   backend        where the items' index is kept instead of in the store: milvus://host[:port]/name, or milvuss:// for TLS, where
+ *                  `marquee export --to` has put it; default: none. The answers are the same.
+ *   backend_token  "user:password" or a key
+ *   backend_ca     file of the certificates that are trusted; default: the system's
+ *   deadline       milliseconds that a query may wait for the backend, 1 .. 60000; default 3000 */
+typedef struct mrq_options mrq_options;
+mrq_options *mrq_options_new(void);          /* NULL when out of memory */
+void mrq_options_free(mrq_options *options); /* NULL is legal */
+/* MRQ_USAGE for an unknown name or a value that the option cannot have. */
+MRQ_CHECKED mrq_status mrq_options_set(mrq_options *options, const char *name, const char *value, mrq_error *err);
+
+/* An open store. Any number of threads may call every function below but mrq_recommender_close() at once. */
 typedef struct mrq_recommender mrq_recommender;
 
-typedef struct mrq_options {
-    const char *store;  /* the folder */
-    const char *redis;  /* unix:/path, host:port or redis://[user][:password@]host[:port][/database]; NULL: none */
-    uint32_t redis_ttl; /* seconds that an answer stays there; 0: a day */
-    size_t memory;      /* bytes of finished answers to keep in this process, the least recently asked go first; 0: none */
-    /* Where the items' index is kept, instead of in the store: milvus://host[:port]/name, or milvuss:// for TLS, where
-     * `marquee export --to` has put it; NULL: nowhere else. The answers are the same. */
-    const char *backend;
-    const char *backend_token; /* "user:password" or a key; NULL: none */
-    const char *backend_ca;    /* file of the certificates that are trusted; NULL: the system's */
-} mrq_options;
-
-/* Opens the store's current generation and verifies every file of it but the model's, which no answer needs; nothing of `options`
- * is kept. Does not connect to Redis, which is asked when the first query comes and without which everything works. MRQ_NOT_FOUND
- * without a store, or where the backend does not have the generation; MRQ_BAD_FILE names the damaged file; MRQ_USAGE for an address
- * that makes no sense; MRQ_UNAVAILABLE when the backend is gone. */
+/* Opens the store's current generation and verifies every file of it but the model's, which no answer needs; keeps nothing of
+ * `options`. Does not connect to Redis: that is done for the first query, and everything works without it. MRQ_NOT_FOUND without a
+ * store, or where the backend does not have the generation; MRQ_BAD_FILE names the damaged file; MRQ_USAGE for a bad address;
+ * MRQ_UNAVAILABLE when the backend does not answer. */
 MRQ_CHECKED mrq_status mrq_recommender_open(const mrq_options *options, mrq_recommender **out, mrq_error *err);
 
-/* Results stay valid; no thread of the library is left. Waits for a look-up of Redis's name that is under way, at most two seconds
- * for each name server of the system, and as long again where it searches domains; a name from elsewhere than DNS takes as long as
- * its source does. NULL is legal. */
+/* Answers stay valid, and no thread of the library is left. Waits for a look-up of Redis's name that is under way: at most two
+ * seconds for each name server and search domain of the system, as far as names come from DNS. NULL is legal. */
 void mrq_recommender_close(mrq_recommender *recommender);
 
-/* Looks which generation is current. When it is another, opens and verifies it and lets all later calls answer from it, while
- * those under way end on the old one, which is then freed; `*changed`, which may be NULL, says so. On failure, statuses as of
+/* Checks which generation is current. If it has changed, opens and verifies it and lets all later calls answer from it; calls under
+ * way end on the old one, which is then freed. `*changed`, which may be NULL, tells which. On failure, statuses as of
  * mrq_recommender_open(), the old one serves on. */
 MRQ_CHECKED mrq_status mrq_recommender_reload(mrq_recommender *recommender, bool *changed, mrq_error *err);
 
-/* Tells Redis how often each query was asked that this process's memory has answered, so that the nightly job knows the hottest.
- * For now and then: every few seconds, and before closing. Nothing to do without Redis. */
+/* Tells Redis how often this process's memory has answered each query, so that the nightly job knows the most frequent ones. Call
+ * it every few seconds. Does nothing without Redis. */
 void mrq_recommender_flush(mrq_recommender *recommender);
 
-/* What a call came to: items, and the same as a JSON document. For one thread at a time; freed with mrq_answer_free(). */
+/* --- Answers --- */
+
+/* An answer: hits, and the same as a JSON document. For one thread at a time; freed with mrq_answer_free(). Texts that its functions
+ * return live as long as the answer. */
 typedef struct mrq_answer mrq_answer;
 
-/* Answers a query; NULL: one of which nothing is set. MRQ_USAGE for a value that the data's dictionaries do not have, a feature or
- * filter that the data has no column for, feedback that the model has no use for or that contradicts itself, more to explain than
- * 250,000 parts, told or not, over all its items; MRQ_NOT_FOUND for an unknown user or item: the sentence begins with the name of
- * the field that is wrong. MRQ_UNAVAILABLE when the backend is gone, within 3 seconds, or when the system's resolver has given its
- * name up, if that is later.
+/* Answers a query; NULL is one of which nothing is set. MRQ_USAGE for a value that the data's dictionaries do not have, a feature
+ * or filter that the data has no column for, feedback that the model cannot use or that contradicts itself, more than 250,000
+ * parts to explain over all items; MRQ_NOT_FOUND for an unknown user or item: the message begins with the name of the field.
+ * MRQ_UNAVAILABLE when the backend does not answer within the deadline, or when the system's resolver gives its name up, if that is
+ * later.
  *
  * RECOMMEND: the person's best items.
- * SIMILAR: the items most like one, by what liking it says of a person, else by the cosine of their vectors. "item" is an id; or
- * a title, with or without its year; or a part of one title alone. MRQ_NOT_FOUND when no item matches, MRQ_USAGE when several do.
+ * SIMILAR: the items most like one, by what liking it says of a person, else by the cosine of their vectors. "item" is an id; or a
+ * title, with or without its year; or a part of one title alone. MRQ_NOT_FOUND when no item matches, MRQ_USAGE when several do.
  * ITEM: an answer of one item, without a score.
- * SEARCH: items in whose titles every word of the text begins a word, in any order, ASCII letters in either case: those whose
- * title is or begins with the text first, then by how many have rated them. An empty text: the most rated ones. None is no error.
+ * SEARCH: items in whose titles every word of the text begins a word, in any order, ASCII letters in either case: those whose title
+ * is or begins with the text first, then by how many users have rated them. An empty text: the most rated ones. No hit is no error.
  * Without scores.
- * USER: the document tells what the data knows of a user; the items are up to k of those that he or she has rated, the liked ones
- * first where the model knows them, by how many have rated them. Without scores.
- * INFO: the document tells the generation's name, model, index, quality, learning curve, which values a query may name, and what
- * generations the store has. No items. MRQ_FAILED when the system keeps those from being listed. */
+ * USER: what the data knows of a user; the hits are up to k of the items that the user has rated, the liked ones first where the
+ * model knows them, then by how many have rated them. Without scores.
+ * INFO: the generation's name, model, index, quality, learning curve, the values that a query may name, and the store's
+ * generations. No hits. MRQ_FAILED when the system keeps those from being listed. */
 MRQ_CHECKED mrq_status mrq_recommender_ask(mrq_recommender *recommender, mrq_ask what, const mrq_query *query, mrq_answer **out,
                                            mrq_error *err);
 
-/* Recommends for `n` <= MRQ_RECOMMEND_BATCH_MAX queries of one generation on up to `threads` threads, this one among them.
+/* Recommends for `n` <= MRQ_RECOMMEND_BATCH_MAX queries of one generation on up to `threads` threads, the caller's included.
  * answer[i] is the answer to query[i], or NULL: then error[i] says why, unless `error` is NULL. MRQ_USAGE for too many. */
 MRQ_CHECKED mrq_status mrq_recommender_batch(mrq_recommender *recommender, const mrq_query *const *query, uint32_t n,
                                              uint32_t threads, mrq_answer **answer, mrq_error *error, mrq_error *err);
 
-/* Counts since the store was opened. */
-typedef struct mrq_stats {
-    char generation[64];                        /* the name of the serving one */
-    int64_t created;                            /* when it was made, unix seconds */
-    uint32_t items, users;                     /* rows of its tables */
-    uint64_t index_bytes;                       /* of its vectors and their index */
-    uint64_t memory_hits, redis_hits, computed; /* answers by where they came from */
-    uint64_t shared;                            /* of the memory's hits those that waited for another thread's computation */
-    uint64_t redis_errors;                      /* operations that failed, or were not tried a moment after one that did */
-    uint64_t memory_entries, memory_bytes, memory_evicted; /* answers in memory now, what they take, how many had to go */
-    uint64_t reloads, reloads_refused;
-    char redis_problem[256]; /* the last thing that was wrong with Redis, or "" */
-} mrq_stats;
-void mrq_recommender_stats(mrq_recommender *recommender, mrq_stats *out);
-
 void mrq_answer_free(mrq_answer *answer); /* NULL is legal */
 
-/* One JSON document with "schema": 1 and a line end, as `marquee --json` prints it; the answer's own. NULL when out of memory. */
+/* One JSON document with "schema": 1 and a line end, as `marquee --json` prints it. NULL when out of memory. */
 const char *mrq_answer_json(mrq_answer *answer, size_t *size);
 
 /* Where the answer came from: "memory", "hit" (Redis), "miss" (computed, and kept in Redis), "down" (computed, Redis did not
  * answer), "off" (computed, no Redis). */
 const char *mrq_answer_cache_state(const mrq_answer *answer);
 
-/* The generation that answered. */
-const char *mrq_answer_generation(const mrq_answer *answer);
+/* The generation that answered: its texts "generation" (its name), "model", "noun" and "nouns" (what people call an item and
+ * several), "index", "quality" (the name of its measure); its numbers "created" (unix seconds), "items", "users", "dimensions",
+ * "recall" (of the index), "quality" (its value). */
+const char *mrq_answer_info_text(const mrq_answer *answer, const char *name);
+double mrq_answer_info_number(const mrq_answer *answer, const char *name);
 
-uint32_t mrq_answer_size(const mrq_answer *answer); /* items: k, or how many qualify when that is less */
+/* The user that the query named: "" and NaN without one. "id", or a column of the users: of a category its label or value, of a
+ * number the number. */
+const char *mrq_answer_user_text(const mrq_answer *answer, const char *column);
+double mrq_answer_user_number(const mrq_answer *answer, const char *column);
 
-/* A item of an answer; the texts are the answer's. */
-typedef struct mrq_item {
-    int64_t id;
-    const char *title; /* "" where the data has none */
-    int year;          /* 0: unknown */
-    uint32_t n_genres;
-    double score; /* the predicted rating or affinity, not held within a range so that it orders; NaN without one */
-} mrq_item;
-mrq_item mrq_answer_item(const mrq_answer *answer, uint32_t i);               /* i < mrq_answer_size() */
-const char *mrq_answer_genre(const mrq_answer *answer, uint32_t i, uint32_t g); /* g < n_genres */
+/* Hit i, i < mrq_answer_size(): the item's id; its score, the predicted rating or affinity, not clamped to a range, NaN without one;
+ * and its columns by name: of a text or category the text, of a number the number, of a set how many members and each of them. */
+uint32_t mrq_answer_size(const mrq_answer *answer); /* k, or fewer when fewer qualify */
+const char *mrq_answer_id(const mrq_answer *answer, uint32_t i);
+double mrq_answer_score(const mrq_answer *answer, uint32_t i);
+const char *mrq_answer_text(const mrq_answer *answer, uint32_t i, const char *column);
+double mrq_answer_number(const mrq_answer *answer, uint32_t i, const char *column);
+uint32_t mrq_answer_members(const mrq_answer *answer, uint32_t i, const char *column);
+const char *mrq_answer_member(const mrq_answer *answer, uint32_t i, const char *column, uint32_t m);
 
-/* A part of a score, where the query asked to explain: what one input adds to it (a Shapley value). The parts told and `rest`, what
- * the others add, sum to the score with `base`, that of the average person; both are NaN where it did not, and may be NULL. */
-typedef struct mrq_reason {
-    const char *input; /* "age" and the like; "id"; "history", "liked" or "disliked" */
-    const char *value; /* a feature's value or its label, a item's title; "" for an id */
-    int64_t id;        /* of the item or the user; -1 for a feature */
-    double score;
-} mrq_reason;
-uint32_t mrq_answer_reasons(const mrq_answer *answer, uint32_t i, double *base, double *rest); /* how many are told; 0: none */
-mrq_reason mrq_answer_reason(const mrq_answer *answer, uint32_t i, uint32_t r);
+/* The parts of hit i's score, if the query asked to explain: what each input adds to it (a Shapley value). The parts that are told,
+ * `rest`, which the others add, and `base`, the average person's score, sum to the score; both are NaN without an explanation, and
+ * the pointers may be NULL. A part's input is "age" and the like, "id", "history", "liked" or "disliked"; its value a feature's label
+ * or value or an item's title, "" for "id"; its id that of the item or the user, "" for a feature. */
+uint32_t mrq_answer_parts(const mrq_answer *answer, uint32_t i, double *base, double *rest);
+const char *mrq_answer_part_input(const mrq_answer *answer, uint32_t i, uint32_t part);
+const char *mrq_answer_part_value(const mrq_answer *answer, uint32_t i, uint32_t part);
+const char *mrq_answer_part_id(const mrq_answer *answer, uint32_t i, uint32_t part);
+double mrq_answer_part_score(const mrq_answer *answer, uint32_t i, uint32_t part);
+
+/* --- Counts, log, errors --- */
+
+/* What has happened since the store was opened, by name. Texts: "generation" (the serving one), "redis_problem" (the last one, or
+ * ""). Numbers: "created" (of the generation, unix seconds), "items", "users", "index_bytes"; answers "memory_hits", "redis_hits",
+ * "computed"; "shared" (memory hits that waited for another thread's computation); "redis_errors" (failed operations); answers in
+ * memory "memory_entries", "memory_bytes", "memory_evicted"; "reloads", "reloads_refused". */
+typedef struct mrq_stats mrq_stats;
+mrq_stats *mrq_recommender_stats(mrq_recommender *recommender); /* a snapshot; NULL when out of memory */
+void mrq_stats_free(mrq_stats *stats);                          /* NULL is legal */
+const char *mrq_stats_text(const mrq_stats *stats, const char *name);
+double mrq_stats_number(const mrq_stats *stats, const char *name);
+
+/* Calls tell(context, level, line) for each event of the library from now on, level 0 (error), 1 (warning) or 2 (information), the
+ * line without time or line end; from any thread, one call at a time. NULL: silence, as at first. For all recommenders of the
+ * process; call it before the first is opened. */
+void mrq_log_to(void (*tell)(void *context, int level, const char *line), void *context);
 
 /* An error as a JSON document with "schema": 1 and a line end: {"schema":1,"error":{"code":"usage","message":"..."}}; freed with
- * free(). A status that is none of mrq_status is told as "failed". NULL when out of memory, and for NULL. */
+ * free(). A status that is none of mrq_status is told as "failed". NULL when out of memory. */
 char *mrq_error_json(const mrq_error *error);
 
 const char *mrq_version(void); /* of the library at run time */

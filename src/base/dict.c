@@ -1,5 +1,6 @@
 /* Open addressing with linear probing, at most half full. Strings are kept in one growing block with 32-bit offsets, so a
- * dictionary holds up to 4 GiB of text; slots hold index + 1. */
+ * dictionary holds up to 4 GiB of text. A slot holds a key and index + 1. The key of up to seven bytes is these bytes and their
+ * number, so that most ids and words are found without a look at the block; that of a longer text is a hash, and the block decides. */
 #include "base/dict.h"
 
 #include <stdlib.h>
@@ -7,6 +8,7 @@
 #include <strings.h>
 
 #include "base/c_locale.h"
+#include "base/random.h"
 
 uint32_t mrq_strings_find(const mrq_strings *strings, const char *text)
 {
@@ -38,21 +40,44 @@ int mrq_strings_copy(mrq_arena *arena, const mrq_strings *from, mrq_strings *to)
     return 0;
 }
 
+typedef struct slot {
+    uint64_t key;
+    uint32_t index; /* + 1; 0: free */
+} slot;
+
 struct mrq_dict {
     uint32_t n;
     uint32_t *offset; /* (n + 1) */
     char *bytes;      /* (offset[n]) */
     size_t offset_room, bytes_room;
-    uint32_t *slot; /* (slots) index + 1, or 0 */
-    size_t slots;   /* a power of two, or 0 */
+    slot *slot;
+    size_t slots; /* a power of two, or 0 */
 };
 
-static uint64_t hash_text(const char *text, size_t size)
+enum { SHORT = 7 }; /* bytes */
+
+static uint64_t load(const char *text, size_t size)
 {
-    uint64_t h = 0xcbf29ce484222325u;
-    for (size_t i = 0; i < size; i++)
-        h = (h ^ (unsigned char)text[i]) * 0x100000001b3u;
-    return h ^ h >> 32;
+    uint64_t word = 0;
+    memcpy(&word, text, size);
+    return word;
+}
+
+/* Different for different texts of up to SHORT bytes, whose number is the top byte; 255 there for a longer one. */
+static uint64_t key_of(const char *text, size_t size)
+{
+    if (size > SHORT) {
+        uint64_t hash = size;
+        for (; size > 8; size -= 8, text += 8)
+            hash = mrq_random_mix(hash ^ load(text, 8));
+        return mrq_random_mix(hash ^ load(text, size)) | (uint64_t)255 << 56;
+    }
+    uint64_t word = (uint64_t)size << 56;
+    if (size >= 4)
+        word |= load(text, 4) | load(text + size - 4, 4) << 8 * (size - 4);
+    else if (size)
+        word |= load(text, 1) | load(text + size / 2, 1) << 8 * (size / 2) | load(text + size - 1, 1) << 8 * (size - 1);
+    return word;
 }
 
 mrq_dict *mrq_dict_new(void)
@@ -76,30 +101,46 @@ mrq_strings mrq_dict_strings(const mrq_dict *dict)
     return (mrq_strings){dict->n, dict->n ? dict->offset : empty, dict->n ? dict->bytes : ""};
 }
 
+static slot *first_slot(const mrq_dict *dict, uint64_t key)
+{
+    return &dict->slot[key * 0x9e3779b97f4a7c15u >> 20 & (dict->slots - 1)];
+}
+
+static slot *next_slot(const mrq_dict *dict, slot *at)
+{
+    return at + 1 < dict->slot + dict->slots ? at + 1 : dict->slot;
+}
+
 /* The slot that holds the text, or the free one where it belongs. */
-static uint32_t *find_slot(const mrq_dict *dict, const char *text, size_t size)
+static slot *find_slot(const mrq_dict *dict, uint64_t key, const char *text, size_t size)
 {
     const mrq_strings strings = mrq_dict_strings(dict);
-    for (size_t i = hash_text(text, size);; i++) {
-        uint32_t *slot = &dict->slot[i & (dict->slots - 1)];
-        if (!*slot ||
-            (mrq_strings_size(&strings, *slot - 1) == size && memcmp(mrq_strings_at(&strings, *slot - 1), text, size) == 0))
-            return slot;
-    }
+    slot *at = first_slot(dict, key);
+    for (; at->index; at = next_slot(dict, at))
+        if (at->key == key && (size <= SHORT || (mrq_strings_size(&strings, at->index - 1) == size &&
+                                                 memcmp(mrq_strings_at(&strings, at->index - 1), text, size) == 0)))
+            break;
+    return at;
 }
 
 static int rehash(mrq_dict *dict)
 {
-    const size_t slots = dict->slots ? dict->slots * 2 : 64;
-    uint32_t *slot = mrq_array(slots, sizeof *slot);
-    if (!slot)
+    const mrq_dict old = *dict;
+    const size_t slots = old.slots ? old.slots * 2 : 64;
+    slot *bigger = mrq_array(slots, sizeof *bigger);
+    if (!bigger)
         return -1;
-    mrq_free(dict->slot);
-    dict->slot = slot;
+    dict->slot = bigger;
     dict->slots = slots;
-    const mrq_strings strings = mrq_dict_strings(dict);
-    for (uint32_t i = 0; i < dict->n; i++)
-        *find_slot(dict, mrq_strings_at(&strings, i), mrq_strings_size(&strings, i)) = i + 1;
+    for (size_t i = 0; i < old.slots; i++) {
+        if (!old.slot[i].index)
+            continue;
+        slot *at = first_slot(dict, old.slot[i].key);
+        while (at->index)
+            at = next_slot(dict, at);
+        *at = old.slot[i];
+    }
+    mrq_free(old.slot);
     return 0;
 }
 
@@ -121,40 +162,49 @@ uint32_t mrq_dict_add(mrq_dict *dict, const char *text, size_t size)
 {
     if (dict->slots < 2 * ((size_t)dict->n + 1) && rehash(dict))
         return MRQ_NONE;
-    uint32_t *slot = find_slot(dict, text, size);
-    if (*slot)
-        return *slot - 1;
+    const uint64_t key = key_of(text, size);
+    slot *at = find_slot(dict, key, text, size);
+    if (at->index)
+        return at->index - 1;
     const uint32_t index = mrq_dict_push(dict, text, size);
     if (index != MRQ_NONE)
-        *slot = index + 1;
+        *at = (slot){key, index + 1};
     return index;
 }
 
 uint32_t mrq_dict_find(const mrq_dict *dict, const char *text, size_t size)
 {
-    return dict->slots ? *find_slot(dict, text, size) - 1 : MRQ_NONE; /* 0 - 1 is MRQ_NONE */
+    return dict->slots ? find_slot(dict, key_of(text, size), text, size)->index - 1 : MRQ_NONE; /* 0 - 1 is MRQ_NONE */
 }
 
-static int compare_texts(const void *a, const void *b, void *strings)
+struct order {
+    mrq_strings strings;
+    mrq_text_order *compare;
+};
+
+static int compare_texts(const void *a, const void *b, void *context)
 {
+    const struct order *order = context;
     uint32_t i, j;
     memcpy(&i, a, sizeof i);
     memcpy(&j, b, sizeof j);
-    return strcmp(mrq_strings_at(strings, i), mrq_strings_at(strings, j));
+    return order->compare(mrq_strings_at(&order->strings, i), mrq_strings_size(&order->strings, i),
+                          mrq_strings_at(&order->strings, j), mrq_strings_size(&order->strings, j));
 }
 
-int mrq_dict_sort(mrq_dict *dict, uint32_t *rank)
+int mrq_dict_sort(mrq_dict *dict, mrq_text_order *compare, uint32_t *rank)
 {
-    mrq_strings strings = mrq_dict_strings(dict);
+    struct order context = {mrq_dict_strings(dict), compare};
+    const mrq_strings *strings = &context.strings;
     MRQ_AUTOFREE uint32_t *order = mrq_array(dict->n, sizeof *order);
     MRQ_CLEANUP(mrq_dict_free) mrq_dict *sorted = mrq_dict_new();
     if (!order || !sorted)
         return -1;
     for (uint32_t i = 0; i < dict->n; i++)
         order[i] = i;
-    qsort_r(order, dict->n, sizeof *order, compare_texts, &strings);
+    qsort_r(order, dict->n, sizeof *order, compare_texts, &context);
     for (uint32_t i = 0; i < dict->n; i++) {
-        if (mrq_dict_add(sorted, mrq_strings_at(&strings, order[i]), mrq_strings_size(&strings, order[i])) == MRQ_NONE)
+        if (mrq_dict_add(sorted, mrq_strings_at(strings, order[i]), mrq_strings_size(strings, order[i])) == MRQ_NONE)
             return -1;
         rank[order[i]] = i;
     }
@@ -164,77 +214,8 @@ int mrq_dict_sort(mrq_dict *dict, uint32_t *rank)
     return 0;
 }
 
-struct mrq_idmap {
-    size_t n, slots; /* `slots` a power of two, or 0 */
-    int64_t *id;     /* (slots), -1 where free */
-    uint32_t *index; /* (slots) */
-};
-
-mrq_idmap *mrq_idmap_new(void)
+int mrq_compare_bytes(const char *a, size_t a_size, const char *b, size_t b_size)
 {
-    return calloc(1, sizeof(mrq_idmap));
-}
-
-void mrq_idmap_free(mrq_idmap *map)
-{
-    if (!map)
-        return;
-    mrq_free(map->id);
-    mrq_free(map->index);
-    free(map);
-}
-
-static size_t id_slot(const mrq_idmap *map, int64_t id)
-{
-    size_t i = (size_t)(((uint64_t)id * 0x9e3779b97f4a7c15u) >> 20);
-    for (;; i++) {
-        const size_t slot = i & (map->slots - 1);
-        if (map->id[slot] == id || map->id[slot] < 0)
-            return slot;
-    }
-}
-
-static int grow_idmap(mrq_idmap *map)
-{
-    mrq_idmap bigger = {.n = map->n, .slots = map->slots ? map->slots * 2 : 64};
-    bigger.id = mrq_array(bigger.slots, sizeof *bigger.id);
-    bigger.index = mrq_array(bigger.slots, sizeof *bigger.index);
-    if (!bigger.id || !bigger.index) {
-        mrq_free(bigger.id);
-        mrq_free(bigger.index);
-        return -1;
-    }
-    memset(bigger.id, 0xff, bigger.slots * sizeof *bigger.id);
-    for (size_t i = 0; i < map->slots; i++) {
-        if (map->id[i] < 0)
-            continue;
-        const size_t slot = id_slot(&bigger, map->id[i]);
-        bigger.id[slot] = map->id[i];
-        bigger.index[slot] = map->index[i];
-    }
-    mrq_free(map->id);
-    mrq_free(map->index);
-    *map = bigger;
-    return 0;
-}
-
-uint32_t mrq_idmap_add(mrq_idmap *map, int64_t id, uint32_t index)
-{
-    if (map->slots < 2 * (map->n + 1) && grow_idmap(map))
-        return MRQ_NONE;
-    const size_t slot = id_slot(map, id);
-    if (map->id[slot] < 0) {
-        map->id[slot] = id;
-        map->index[slot] = index;
-        map->n++;
-    }
-    return map->index[slot];
-}
-
-uint32_t mrq_idmap_find(const mrq_idmap *map, int64_t id)
-{
-    if (!map->slots || id < 0)
-        return MRQ_NONE;
-    const size_t slot = id_slot(map, id);
-    return map->id[slot] < 0 ? MRQ_NONE : map->index[slot];
+    const int order = memcmp(a, b, a_size < b_size ? a_size : b_size);
+    return order ? order : (a_size > b_size) - (a_size < b_size);
 }

@@ -1,4 +1,4 @@
-/* Dictionaries: strings or ids to small numbers, by open addressing. */
+/* Dictionaries: texts to small numbers, by open addressing. */
 #ifndef MRQ_BASE_DICT_H
 #define MRQ_BASE_DICT_H
 
@@ -38,20 +38,14 @@ uint32_t mrq_dict_push(mrq_dict *dict, const char *text, size_t size); /* append
 uint32_t mrq_dict_find(const mrq_dict *dict, const char *text, size_t size);
 mrq_strings mrq_dict_strings(const mrq_dict *dict); /* valid until the next change */
 
-/* Puts the entries into byte order. `rank` (n entries, caller's) tells the new index of each old one. Returns -1 when out of
- * memory. */
-int mrq_dict_sort(mrq_dict *dict, uint32_t *rank);
+/* Below 0, 0 or above 0, as the first text comes before the second, is it, or comes after it. */
+typedef int mrq_text_order(const char *a, size_t a_size, const char *b, size_t b_size);
+int mrq_compare_bytes(const char *a, size_t a_size, const char *b, size_t b_size); /* the order of bytes */
+
+/* Puts the entries into order. `rank` (n entries, caller's) tells the new index of each old one. Returns -1 when out of memory. */
+int mrq_dict_sort(mrq_dict *dict, mrq_text_order *compare, uint32_t *rank);
 
 /* Copies a list into an arena. Returns -1 when out of memory. */
 int mrq_strings_copy(mrq_arena *arena, const mrq_strings *from, mrq_strings *to);
-
-/* Ids (0 .. 2^63-1) to indices. Not thread-safe while it grows. */
-typedef struct mrq_idmap mrq_idmap;
-mrq_idmap *mrq_idmap_new(void);
-void mrq_idmap_free(mrq_idmap *map);
-MRQ_DEFINE_CLEANUP(mrq_idmap, mrq_idmap_free)
-/* Sets id → index unless the id is there. Returns the index it has now; MRQ_NONE when out of memory. */
-uint32_t mrq_idmap_add(mrq_idmap *map, int64_t id, uint32_t index);
-uint32_t mrq_idmap_find(const mrq_idmap *map, int64_t id);
 
 #endif

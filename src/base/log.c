@@ -8,12 +8,15 @@
 #include <time.h>
 
 #include "base/utf8.h"
+#include "marquee/marquee.h"
 
 #define PATIENCE_MS 1000
 
 static struct {
     pthread_mutex_t lock;
     FILE *sink;
+    void (*tell)(void *context, int level, const char *line); /* instead of the sink, unless NULL */
+    void *context;
     mrq_log_level level;
     unsigned lost; /* lines since the last that was written */
 } state = {.lock = PTHREAD_MUTEX_INITIALIZER};
@@ -22,6 +25,15 @@ void mrq_log_open(FILE *sink, mrq_log_level level)
 {
     state.sink = sink;
     state.level = level;
+}
+
+void mrq_log_to(void (*tell)(void *context, int level, const char *line), void *context)
+{
+    pthread_mutex_lock(&state.lock);
+    state.tell = tell;
+    state.context = context;
+    state.level = MRQ_LOG_INFO;
+    pthread_mutex_unlock(&state.lock);
 }
 
 void mrq_time_text(char out[MRQ_TIME_TEXT])
@@ -39,28 +51,40 @@ double mrq_clock(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-void mrq_log(mrq_log_level level, const char *room, const char *format, ...)
+static void write_line(mrq_log_level level, const char *room, const char *what)
 {
     static const char *const names[] = {"ERROR", "WARN", "INFO", "DEBUG"};
-    if (!state.sink || level > state.level)
+    char when[MRQ_TIME_TEXT];
+    struct pollfd takes = {fileno(state.sink), POLLOUT, 0};
+    if (takes.fd >= 0 && poll(&takes, 1, state.lost ? 0 : PATIENCE_MS) == 0) {
+        state.lost++;
         return;
-    char when[MRQ_TIME_TEXT], what[1024];
+    }
     mrq_time_text(when);
+    if (state.lost)
+        fprintf(state.sink, "%s WARN log lost=%u: nobody read them\n", when, state.lost);
+    fprintf(state.sink, "%s %s %s %s\n", when, names[level], room, what);
+    fflush(state.sink);
+    state.lost = 0;
+}
+
+void mrq_log(mrq_log_level level, const char *room, const char *format, ...)
+{
+    if (!(state.sink || state.tell) || level > state.level)
+        return;
+    char what[1024];
     va_list args;
     va_start(args, format);
     vsnprintf(what, sizeof what, format, args);
     va_end(args);
     mrq_utf8_clean(what); /* one line an event, whatever a file name holds */
     pthread_mutex_lock(&state.lock);
-    struct pollfd takes = {fileno(state.sink), POLLOUT, 0};
-    if (takes.fd >= 0 && poll(&takes, 1, state.lost ? 0 : PATIENCE_MS) == 0) {
-        state.lost++;
-    } else {
-        if (state.lost)
-            fprintf(state.sink, "%s WARN log lost=%u: nobody read them\n", when, state.lost);
-        fprintf(state.sink, "%s %s %s %s\n", when, names[level], room, what);
-        fflush(state.sink);
-        state.lost = 0;
+    if (state.tell) {
+        char line[1100];
+        snprintf(line, sizeof line, "%s %s", room, what);
+        state.tell(state.context, (int)level, line);
+    } else if (state.sink) {
+        write_line(level, room, what);
     }
     pthread_mutex_unlock(&state.lock);
 }

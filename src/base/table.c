@@ -18,6 +18,8 @@ mrq_table *mrq_table_new(void)
         free(table);
         return NULL;
     }
+    if (table)
+        table->noun = (mrq_noun){"item", "items"};
     return table;
 }
 
@@ -29,17 +31,22 @@ void mrq_table_free(mrq_table *table)
     free(table);
 }
 
-uint32_t mrq_table_find(const mrq_table *table, int64_t id)
+static int compare_id(const mrq_table *table, uint32_t row, const char *id, size_t size)
+{
+    return mrq_id_compare(mrq_table_id(table, row), mrq_strings_size(&table->id, row), id, size);
+}
+
+uint32_t mrq_table_find(const mrq_table *table, const char *id, size_t size)
 {
     uint32_t low = 0, high = table->rows;
     while (low < high) {
         const uint32_t middle = low + (high - low) / 2;
-        if (table->id[middle] < id)
+        if (compare_id(table, middle, id, size) < 0)
             low = middle + 1;
         else
             high = middle;
     }
-    return low < table->rows && table->id[low] == id ? low : MRQ_NONE;
+    return low < table->rows && compare_id(table, low, id, size) == 0 ? low : MRQ_NONE;
 }
 
 const mrq_column *mrq_table_column(const mrq_table *table, const char *name)
@@ -246,7 +253,8 @@ void mrq_table_save(const mrq_table *table, mrq_container_writer *writer, const 
 {
     /* The writer borrows what it is given until it writes, so the small records live in the table's arena. */
     struct stored_column *stored = mrq_arena_array(table->arena, table->n_columns, sizeof *stored);
-    mrq_container_add(writer, table->id, table->rows, sizeof *table->id, "%s.id", prefix);
+    save_strings(&table->id, writer, prefix, "id");
+    mrq_container_add(writer, &table->noun, 1, sizeof table->noun, "%s.noun", prefix);
     mrq_container_add(writer, stored, stored ? table->n_columns : SIZE_MAX, sizeof *stored, "%s.columns", prefix);
     for (uint32_t i = 0; stored && i < table->n_columns; i++) {
         const mrq_column *column = &table->column[i];
@@ -335,23 +343,47 @@ static mrq_status load_column(const mrq_container *container, const char *prefix
     return MRQ_OK;
 }
 
+static mrq_status load_ids(const mrq_container *container, const char *prefix, mrq_table *table, mrq_error *err)
+{
+    MRQ_TRY(load_strings(container, prefix, "id", MRQ_ANY, &table->id, err));
+    table->rows = table->id.n;
+    if (!table->rows)
+        return mrq_container_bad(container, err, "%s: no rows", prefix);
+    for (uint32_t i = 0; i < table->rows; i++) {
+        const size_t size = mrq_strings_size(&table->id, i);
+        if (!mrq_id_is_valid(mrq_table_id(table, i), size))
+            return mrq_container_bad(container, err, "%s: the id of row %u, want " MRQ_ID_WANT, prefix, i);
+        if (i && compare_id(table, i - 1, mrq_table_id(table, i), size) >= 0)
+            return mrq_container_bad(container, err, "%s: ids do not ascend at row %u", prefix, i);
+    }
+    return MRQ_OK;
+}
+
+static mrq_status load_noun(const mrq_container *container, const char *prefix, mrq_table *table, mrq_error *err)
+{
+    size_t n = 1;
+    const void *noun;
+    MRQ_TRY(mrq_container_get(container, sizeof table->noun, &n, &noun, err, "%s.noun", prefix));
+    memcpy(&table->noun, noun, sizeof table->noun);
+    const char *const words[] = {table->noun.one, table->noun.many};
+    for (int i = 0; i < 2; i++)
+        if (!memchr(words[i], '\0', MRQ_NOUN) || !*words[i] || !mrq_utf8_is_plain(words[i]))
+            return mrq_container_bad(container, err, "%s: the noun is not well formed", prefix);
+    return MRQ_OK;
+}
+
 mrq_status mrq_table_load(const mrq_container *container, const char *prefix, mrq_table **out, mrq_error *err)
 {
     MRQ_CLEANUP(mrq_table_free) mrq_table *table = mrq_table_new();
     if (!table)
         return mrq_fail_memory(err, "reading a table");
-    size_t rows = MRQ_ANY, columns = MRQ_ANY;
-    const void *id, *stored;
-    MRQ_TRY(mrq_container_get(container, sizeof *table->id, &rows, &id, err, "%s.id", prefix));
+    size_t columns = MRQ_ANY;
+    const void *stored;
+    MRQ_TRY(load_ids(container, prefix, table, err));
+    MRQ_TRY(load_noun(container, prefix, table, err));
     MRQ_TRY(mrq_container_get(container, sizeof(struct stored_column), &columns, &stored, err, "%s.columns", prefix));
-    if (rows == 0 || rows >= MRQ_NONE || columns > MRQ_COLUMNS_MAX)
-        return mrq_container_bad(container, err, "%s: %zu rows and %zu columns, want 1 to %u and at most %d", prefix, rows, columns,
-                                 MRQ_NONE - 1, MRQ_COLUMNS_MAX);
-    table->rows = (uint32_t)rows;
-    table->id = id;
-    for (size_t i = 0; i < rows; i++)
-        if (table->id[i] < 0 || (i && table->id[i] <= table->id[i - 1]))
-            return mrq_container_bad(container, err, "%s: ids do not ascend at row %zu", prefix, i);
+    if (columns > MRQ_COLUMNS_MAX)
+        return mrq_container_bad(container, err, "%s: %zu columns, want at most %d", prefix, columns, MRQ_COLUMNS_MAX);
     table->n_columns = (uint32_t)columns;
     table->column = mrq_arena_array(table->arena, columns, sizeof *table->column);
     if (!table->column)

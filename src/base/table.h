@@ -1,4 +1,4 @@
-/* A table of users or items: ids in ascending order and typed columns. It is what the dataset reads, the towers learn from,
+/* A table of users or items: ids in ascending order (id.h) and typed columns. It is what the dataset reads, the towers learn from,
  * the model file and the generation keep, and a query is resolved against.
  *
  * A table owns its memory through an arena, or points into an open container, which must outlive it. Read-only once built. */
@@ -7,6 +7,7 @@
 
 #include "base/container.h"
 #include "base/dict.h"
+#include "base/id.h"
 
 #define MRQ_COLUMNS_MAX 64
 #define MRQ_COLUMN_NAME 32
@@ -42,10 +43,17 @@ typedef struct mrq_column {
     const double *number; /* number: (rows) */
 } mrq_column;
 
+/* What people call one row and several of them: "movie" and "movies". */
+#define MRQ_NOUN 32
+typedef struct mrq_noun {
+    char one[MRQ_NOUN], many[MRQ_NOUN];
+} mrq_noun;
+
 typedef struct mrq_table {
-    mrq_arena *arena;  /* owns what is not in a container */
-    uint32_t rows;     /* 1 or more once it is made or loaded */
-    const int64_t *id; /* (rows) ascending, distinct, 0 .. 2^63-1 */
+    mrq_arena *arena; /* owns what is not in a container */
+    uint32_t rows;    /* 1 or more once it is made or loaded */
+    mrq_noun noun;
+    mrq_strings id; /* (rows) ascending, distinct */
     uint32_t n_columns;
     mrq_column *column; /* (n_columns) */
 } mrq_table;
@@ -54,7 +62,16 @@ mrq_table *mrq_table_new(void); /* an empty table with an arena; NULL when out o
 void mrq_table_free(mrq_table *table);
 MRQ_DEFINE_CLEANUP(mrq_table, mrq_table_free)
 
-uint32_t mrq_table_find(const mrq_table *table, int64_t id);                     /* row, or MRQ_NONE */
+static inline const char *mrq_table_id(const mrq_table *table, uint32_t row)
+{
+    return mrq_strings_at(&table->id, row);
+}
+/* The noun for `n` of its rows. */
+static inline const char *mrq_table_noun(const mrq_table *table, uint64_t n)
+{
+    return n == 1 ? table->noun.one : table->noun.many;
+}
+uint32_t mrq_table_find(const mrq_table *table, const char *id, size_t size);    /* row, or MRQ_NONE */
 const mrq_column *mrq_table_column(const mrq_table *table, const char *name);    /* NULL when there is none */
 const mrq_column *mrq_table_first(const mrq_table *table, mrq_column_kind kind); /* first column of a kind, or NULL */
 const mrq_column *mrq_table_year(const mrq_table *items);                       /* the numbers called "year", or NULL */

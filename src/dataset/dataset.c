@@ -21,6 +21,8 @@ mrq_status mrq_dataset_load(const char *folder, const mrq_schema *schema, mrq_da
         MRQ_TRY(mrq_read_table(folder, &schema->users, false, &data->users, &checksum[0], err));
     MRQ_TRY(mrq_read_table(folder, &schema->items, false, &data->items, &checksum[1], err));
     MRQ_TRY(mrq_read_ratings(folder, schema, false, data, &checksum[2], err));
+    data->users->noun = (mrq_noun){"user", "users"};
+    data->items->noun = schema->noun;
     memcpy(data->schema, schema->name, sizeof data->schema);
     data->fingerprint = mrq_checksum(checksum, sizeof checksum);
     *out = data;

@@ -1,7 +1,7 @@
 /* Ratings: by far the largest file, read in one pass into arrays that are sized by its number of lines.
  *
- * Ids become rows through hash maps filled from the tables. Where the schema has no file of users, the map numbers users as they
- * come, and once all are known their ids are sorted and the numbers changed, so that the table of users ascends by id like any
+ * Ids become rows through dictionaries filled from the tables. Where the schema has no file of users, the dictionary numbers users
+ * as they come, and once all are known they are sorted and the numbers changed, so that the table of users ascends by id like any
  * other. */
 #include <stdlib.h>
 #include <string.h>
@@ -25,9 +25,7 @@ struct ratings {
     mrq_reader reader;
     const mrq_field *user_field, *item_field, *rating_field, *time_field; /* the last may be NULL */
     const mrq_schema *schema;
-    mrq_idmap *users, *items;
-    int64_t *new_user; /* ids in order of arrival, where the ratings make the users */
-    size_t new_users, new_user_room;
+    mrq_dict *users, *items; /* ids; of the tables in the order of their rows */
     uint32_t *user, *item;
     float *rating;
     int64_t *time;
@@ -37,50 +35,53 @@ struct ratings {
 static void clear_ratings_cleanup(struct ratings *r)
 {
     mrq_reader_close(&r->reader);
-    mrq_idmap_free(r->users);
-    mrq_idmap_free(r->items);
-    mrq_free(r->new_user);
+    mrq_dict_free(r->users);
+    mrq_dict_free(r->items);
 }
 
-static mrq_idmap *map_ids(const mrq_table *table)
+static mrq_dict *ids_of(const mrq_table *table)
 {
-    MRQ_CLEANUP(mrq_idmap_free) mrq_idmap *map = mrq_idmap_new();
-    for (uint32_t row = 0; map && table && row < table->rows; row++)
-        if (mrq_idmap_add(map, table->id[row], row) == MRQ_NONE)
+    MRQ_CLEANUP(mrq_dict_free) mrq_dict *ids = mrq_dict_new();
+    for (uint32_t row = 0; ids && table && row < table->rows; row++)
+        if (mrq_dict_add(ids, mrq_table_id(table, row), mrq_strings_size(&table->id, row)) == MRQ_NONE)
             return NULL;
-    mrq_idmap *full = map;
-    map = NULL;
+    mrq_dict *full = ids;
+    ids = NULL;
     return full;
 }
 
-static mrq_status fail_unknown(const struct ratings *r, const mrq_field *field, int64_t id, const char *file, mrq_error *err)
+/* The row of the id in a field; an id that is not in the dictionary is added, or refused where a file should have it. */
+static mrq_status find_row(struct ratings *r, const mrq_field *field, mrq_dict *ids, const char *file, uint32_t *row, mrq_error *err)
 {
-    return mrq_reader_fail(&r->reader, err, "%s %lld does not stand in %s", field->name, (long long)id, file);
+    char scratch[MRQ_ID_SCRATCH], shown[MRQ_SHOWN];
+    const mrq_span id = mrq_reader_id(&r->reader, field, scratch);
+    *row = mrq_dict_find(ids, id.text, id.size);
+    if (*row != MRQ_NONE)
+        return MRQ_OK;
+    MRQ_TRY(mrq_reader_check_id(&r->reader, field, id, err));
+    if (file)
+        return mrq_reader_fail(&r->reader, err, "%s %s does not stand in %s", field->name, mrq_show(id, shown), file);
+    *row = mrq_dict_add(ids, id.text, id.size);
+    return *row == MRQ_NONE ? fail_memory(err) : MRQ_OK;
 }
 
-static mrq_status find_user(struct ratings *r, int64_t id, uint32_t *row, mrq_error *err)
+/* That the current record has ids, whosesoever they are. */
+static mrq_status check_ids(const struct ratings *r, mrq_error *err)
 {
-    if (r->schema->users.file) {
-        *row = mrq_idmap_find(r->users, id);
-        return *row == MRQ_NONE ? fail_unknown(r, r->user_field, id, r->schema->users.file, err) : MRQ_OK;
+    const mrq_field *const fields[] = {r->user_field, r->item_field};
+    for (int i = 0; i < 2; i++) {
+        char scratch[MRQ_ID_SCRATCH];
+        MRQ_TRY(mrq_reader_check_id(&r->reader, fields[i], mrq_reader_id(&r->reader, fields[i], scratch), err));
     }
-    *row = mrq_idmap_add(r->users, id, (uint32_t)r->new_users);
-    if (*row == MRQ_NONE || mrq_grow(&r->new_user, &r->new_user_room, r->new_users + 1, sizeof *r->new_user))
-        return fail_memory(err);
-    if (*row == r->new_users)
-        r->new_user[r->new_users++] = id;
     return MRQ_OK;
 }
 
 /* The current record into place `i`. */
 static mrq_status add_rating(struct ratings *r, uint64_t i, bool first, mrq_error *err)
 {
-    int64_t user, item;
     double rating;
     char shown[MRQ_SHOWN];
     const mrq_reader *reader = &r->reader;
-    MRQ_TRY(mrq_reader_id(reader, r->user_field, &user, err));
-    MRQ_TRY(mrq_reader_id(reader, r->item_field, &item, err));
     const mrq_span value = reader->field[r->rating_field->place];
     if (!mrq_parse_real(value.text, value.size, r->rating_field->min, r->rating_field->max, &rating))
         return mrq_reader_fail(reader, err, "rating %s, want %g to %g", mrq_show(value, shown), r->rating_field->min,
@@ -92,32 +93,22 @@ static mrq_status add_rating(struct ratings *r, uint64_t i, bool first, mrq_erro
             return mrq_reader_fail(reader, err, "%s %s, want seconds since 1970", r->time_field->name, mrq_show(time, shown));
     }
     if (first)
-        return MRQ_OK;
-    MRQ_TRY(find_user(r, user, &r->user[i], err));
-    r->item[i] = mrq_idmap_find(r->items, item);
-    return r->item[i] == MRQ_NONE ? fail_unknown(r, r->item_field, item, r->schema->items.file, err) : MRQ_OK;
-}
-
-static int compare_ids(const void *a, const void *b)
-{
-    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
+        return check_ids(r, err);
+    MRQ_TRY(find_row(r, r->user_field, r->users, r->schema->users.file, &r->user[i], err));
+    return find_row(r, r->item_field, r->items, r->schema->items.file, &r->item[i], err);
 }
 
 /* A table of the users that the ratings named, without columns; numbers them anew. */
 static mrq_status make_users(struct ratings *r, uint64_t n, mrq_table **out, mrq_error *err)
 {
     MRQ_CLEANUP(mrq_table_free) mrq_table *table = mrq_table_new();
-    int64_t *id = table ? mrq_arena_array(table->arena, r->new_users, sizeof *id) : NULL;
-    MRQ_AUTOFREE uint32_t *rank = mrq_array(r->new_users, sizeof *rank);
-    if (!id || !rank)
+    MRQ_AUTOFREE uint32_t *rank = mrq_array(mrq_dict_strings(r->users).n, sizeof *rank);
+    if (!table || !rank || mrq_dict_sort(r->users, mrq_id_compare, rank))
         return fail_memory(err);
-    memcpy(id, r->new_user, r->new_users * sizeof *id);
-    qsort(id, r->new_users, sizeof *id, compare_ids);
-    table->rows = (uint32_t)r->new_users;
-    table->id = id;
-    for (uint32_t i = 0; i < table->rows; i++)
-        rank[i] = mrq_table_find(table, r->new_user[i]);
+    const mrq_strings sorted = mrq_dict_strings(r->users);
+    if (mrq_strings_copy(table->arena, &sorted, &table->id))
+        return fail_memory(err);
+    table->rows = sorted.n;
     for (uint64_t i = 0; i < n; i++)
         r->user[i] = rank[r->user[i]];
     *out = table;
@@ -131,13 +122,13 @@ static mrq_status start(struct ratings *r, const char *folder, const mrq_schema 
     const mrq_file_schema *file = &schema->ratings;
     r->schema = schema;
     r->user_field = mrq_schema_field(file, MRQ_FIELD_ID, "user");
-    r->item_field = mrq_schema_field(file, MRQ_FIELD_ID, "item");
+    r->item_field = mrq_schema_item(file);
     r->rating_field = mrq_schema_field(file, MRQ_FIELD_RATING, NULL);
     r->time_field = mrq_schema_field(file, MRQ_FIELD_TIMESTAMP, NULL);
     MRQ_TRY(mrq_reader_open(&r->reader, folder, file, err));
     const size_t room = r->room = first ? 1 : mrq_reader_bound(&r->reader);
-    r->users = map_ids(data->users);
-    r->items = map_ids(data->items);
+    r->users = ids_of(data->users);
+    r->items = ids_of(data->items);
     r->user = mrq_arena_array(data->arena, room, sizeof *r->user);
     r->item = mrq_arena_array(data->arena, room, sizeof *r->item);
     r->rating = mrq_arena_array(data->arena, room, sizeof *r->rating);

@@ -1,7 +1,6 @@
 /* Users and items: a file into a table, whose rows ascend by id whatever the order of the file.
  *
- * Two passes over the map. The first splits the records and takes their ids; sorted, they give the rows, and two equal ones beside
- * each other are a doubled id. The second reads the records again in that order, so that every column is built front to back in its
+ * Two passes over the map. The first splits the records and takes their ids; sorted, they give the rows. The second reads the records again in that order, so that every column is built front to back in its
  * final place and only dictionary numbers are changed afterwards, once the dictionary is sorted. Building columns in the order of
  * the file and permuting each by its kind was rejected: more code, for files that are small. */
 #include <assert.h>
@@ -19,7 +18,6 @@
 
 /* A record found by the first pass. */
 struct record {
-    int64_t id;
     uint64_t line;
     const char *at;
 };
@@ -292,7 +290,7 @@ static mrq_status start_columns(struct pass *pass, mrq_error *err)
 static mrq_status sort_dict(const mrq_table *table, struct builder *b, mrq_error *err)
 {
     MRQ_AUTOFREE uint32_t *rank = mrq_array(mrq_dict_strings(b->dict).n, sizeof *rank);
-    if (!rank || mrq_dict_sort(b->dict, rank))
+    if (!rank || mrq_dict_sort(b->dict, mrq_compare_bytes, rank))
         return fail_memory(err);
     for (uint32_t row = 0; b->code && row < table->rows; row++)
         b->code[row] = rank[b->code[row]];
@@ -364,14 +362,24 @@ static void clear_pass_cleanup(struct pass *pass)
     mrq_free(pass->word);
 }
 
-static int compare_records(const void *a, const void *b)
+/* The id of the current record, number `n`, into the dictionary. */
+static mrq_status add_id(mrq_reader *reader, const mrq_field *field, const struct record *record, uint32_t n, mrq_dict *ids,
+                         mrq_error *err)
 {
-    const struct record *x = a, *y = b;
-    return x->id != y->id ? (x->id > y->id) - (x->id < y->id) : (x->line > y->line) - (x->line < y->line);
+    char scratch[MRQ_ID_SCRATCH], shown[MRQ_SHOWN];
+    const mrq_span id = mrq_reader_id(reader, field, scratch);
+    MRQ_TRY(mrq_reader_check_id(reader, field, id, err));
+    const uint32_t index = mrq_dict_add(ids, id.text, id.size);
+    if (index == MRQ_NONE)
+        return fail_memory(err);
+    if (index != n)
+        return mrq_reader_fail(reader, err, "id %s stands in line %llu already", mrq_show(id, shown),
+                               (unsigned long long)record[index].line);
+    return MRQ_OK;
 }
 
-/* All records, by id. */
-static mrq_status first_pass(mrq_reader *reader, bool first, struct record **out, uint32_t *n_out, mrq_error *err)
+/* Where all records stand, in the order of the file, and their ids. */
+static mrq_status find_records(mrq_reader *reader, bool first, mrq_dict *ids, struct record **out, mrq_error *err)
 {
     const mrq_field *field = mrq_schema_field(reader->schema, MRQ_FIELD_ID, NULL);
     const size_t room = first ? 1 : mrq_reader_bound(reader);
@@ -390,18 +398,34 @@ static mrq_status first_pass(mrq_reader *reader, bool first, struct record **out
             return mrq_reader_fail(reader, err, "more than %u rows", n);
         record[n].at = at;
         record[n].line = reader->line;
-        MRQ_TRY(mrq_reader_id(reader, field, &record[n].id, err));
+        MRQ_TRY(add_id(reader, field, record, n, ids, err));
     }
     if (!n)
         return mrq_fail(err, MRQ_BAD_FILE, "%s: no rows", reader->schema->file);
-    qsort(record, n, sizeof *record, compare_records);
-    for (uint32_t i = 1; i < n; i++)
-        if (record[i].id == record[i - 1].id) {
-            reader->line = record[i].line;
-            return mrq_reader_fail(reader, err, "id %lld stands in line %llu already", (long long)record[i].id,
-                                   (unsigned long long)record[i - 1].line);
-        }
-    *n_out = n;
+    *out = record;
+    record = NULL;
+    return MRQ_OK;
+}
+
+/* All records by id, and the table's ids. */
+static mrq_status first_pass(mrq_reader *reader, bool first, mrq_table *table, struct record **out, mrq_error *err)
+{
+    MRQ_CLEANUP(mrq_dict_free) mrq_dict *ids = mrq_dict_new();
+    MRQ_AUTOFREE struct record *found = NULL;
+    if (!ids)
+        return fail_memory(err);
+    MRQ_TRY(find_records(reader, first, ids, &found, err));
+    const uint32_t n = mrq_dict_strings(ids).n;
+    MRQ_AUTOFREE uint32_t *rank = mrq_array(n, sizeof *rank);
+    MRQ_AUTOFREE struct record *record = mrq_array(n, sizeof *record);
+    if (!rank || !record || mrq_dict_sort(ids, mrq_id_compare, rank))
+        return fail_memory(err);
+    for (uint32_t i = 0; i < n; i++)
+        record[rank[i]] = found[i];
+    const mrq_strings sorted = mrq_dict_strings(ids);
+    if (mrq_strings_copy(table->arena, &sorted, &table->id))
+        return fail_memory(err);
+    table->rows = n;
     *out = record;
     record = NULL;
     return MRQ_OK;
@@ -417,14 +441,7 @@ mrq_status mrq_read_table(const char *folder, const mrq_file_schema *schema, boo
     if (!table)
         return fail_memory(err);
     MRQ_TRY(mrq_reader_open(&reader, folder, schema, err));
-    MRQ_TRY(first_pass(&reader, first, &record, &table->rows, err));
-    assert(record);
-    int64_t *id = mrq_arena_array(table->arena, table->rows, sizeof *id);
-    if (!id)
-        return fail_memory(err);
-    for (uint32_t row = 0; row < table->rows; row++)
-        id[row] = record[row].id;
-    table->id = id;
+    MRQ_TRY(first_pass(&reader, first, table, &record, err));
     MRQ_TRY(second_pass(&pass, record, err));
     *checksum = mrq_checksum(reader.map.data, reader.map.size);
     *out = table;

@@ -212,12 +212,32 @@ mrq_status mrq_reader_changed(const mrq_reader *reader, mrq_error *err)
                     reader->schema->file);
 }
 
-mrq_status mrq_reader_id(const mrq_reader *reader, const mrq_field *field, int64_t *id, mrq_error *err)
+/* Whether a byte of the field stands for another in the file. A control character is left alone: it is refused. */
+static bool has_escapes(mrq_span span, bool latin1)
+{
+    bool escapes = false;
+    for (size_t i = 0; i < span.size; i++) {
+        const unsigned char c = (unsigned char)span.text[i];
+        if (mrq_utf8_is_control(c) && (latin1 || c < 0x80))
+            return false;
+        escapes = escapes || c == '"' || (latin1 && c >= 0x80);
+    }
+    return escapes;
+}
+
+mrq_span mrq_reader_id(const mrq_reader *reader, const mrq_field *field, char scratch[MRQ_ID_SCRATCH])
 {
     const mrq_span span = reader->field[field->place];
+    const mrq_file_schema *schema = reader->schema;
+    if (!(schema->latin1 || schema->quoted) || span.size > MRQ_ID_BYTES || !has_escapes(span, schema->latin1))
+        return span;
+    return (mrq_span){scratch, mrq_text_decode(span.text, span.size, schema->latin1, schema->quoted, scratch)};
+}
+
+mrq_status mrq_reader_check_id(const mrq_reader *reader, const mrq_field *field, mrq_span id, mrq_error *err)
+{
     char shown[MRQ_SHOWN];
-    if (!mrq_parse_int(span.text, span.size, 0, INT64_MAX, id))
-        return mrq_reader_fail(reader, err, "%s %s, want a whole number, 0 to %lld", field->name, mrq_show(span, shown),
-                               (long long)INT64_MAX);
+    if (!mrq_id_is_valid(id.text, id.size))
+        return mrq_reader_fail(reader, err, "%s %s, want an id: " MRQ_ID_WANT, field->name, mrq_show(id, shown));
     return MRQ_OK;
 }

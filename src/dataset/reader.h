@@ -41,8 +41,12 @@ mrq_status mrq_reader_changed(const mrq_reader *reader, mrq_error *err);
 /* MRQ_BAD_FILE with "file:line: " before the sentence. */
 mrq_status mrq_reader_fail(const mrq_reader *reader, mrq_error *err, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* The field as an id: a whole number, 0 to 2^63-1. */
-MRQ_CHECKED mrq_status mrq_reader_id(const mrq_reader *reader, const mrq_field *field, int64_t *id, mrq_error *err);
+/* The bytes of a field that is an id: in the file, or decoded into `scratch`. */
+#define MRQ_ID_SCRATCH (2 * MRQ_ID_BYTES + 1)
+mrq_span mrq_reader_id(const mrq_reader *reader, const mrq_field *field, char scratch[MRQ_ID_SCRATCH]);
+
+/* MRQ_BAD_FILE unless it can be an id; see base/id.h. */
+MRQ_CHECKED mrq_status mrq_reader_check_id(const mrq_reader *reader, const mrq_field *field, mrq_span id, mrq_error *err);
 
 /* Bytes of a file for a message: a number as it is, else in quotes; at most 40 bytes, what is not printable ASCII as \xNN. */
 #define MRQ_SHOWN 176

@@ -271,6 +271,12 @@ const mrq_field *mrq_schema_field(const mrq_file_schema *file, mrq_field_kind ki
     return NULL;
 }
 
+const mrq_field *mrq_schema_item(const mrq_file_schema *ratings)
+{
+    const mrq_field *field = mrq_schema_field(ratings, MRQ_FIELD_ID, "item");
+    return field ? field : mrq_schema_field(ratings, MRQ_FIELD_ID, "movie");
+}
+
 /* No two columns of one name. */
 static mrq_status check_names(const mrq_file_schema *file, const char *path, mrq_error *err)
 {
@@ -311,8 +317,7 @@ static mrq_status check_roles(const mrq_file_schema *file, bool table, const cha
         return mrq_fail(err, MRQ_BAD_FILE, "%s.fields: want one field of kind id, named \"id\"", path);
     if (table && columns > MRQ_COLUMNS_MAX)
         return mrq_fail(err, MRQ_BAD_FILE, "%s.fields: %u columns, want at most %d", path, columns, MRQ_COLUMNS_MAX);
-    if (!table && (count[MRQ_FIELD_ID] != 2 || !mrq_schema_field(file, MRQ_FIELD_ID, "user") ||
-                   !mrq_schema_field(file, MRQ_FIELD_ID, "item")))
+    if (!table && (count[MRQ_FIELD_ID] != 2 || !mrq_schema_field(file, MRQ_FIELD_ID, "user") || !mrq_schema_item(file)))
         return mrq_fail(err, MRQ_BAD_FILE, "%s.fields: want two fields of kind id, named \"user\" and \"item\"", path);
     if (!table && (count[MRQ_FIELD_RATING] != 1 || count[MRQ_FIELD_TIMESTAMP] > 1))
         return mrq_fail(err, MRQ_BAD_FILE, "%s.fields: want one field of kind rating and at most one of kind timestamp", path);
@@ -374,9 +379,28 @@ static mrq_status read_file(mrq_arena *arena, const cJSON *root, const char *sou
     return file->delimiter && file->file ? MRQ_OK : mrq_fail_memory(err, "reading a schema");
 }
 
+/* Keeps the noun that there is when the schema says none. */
+static mrq_status read_noun(const cJSON *json, const char *root, mrq_noun *noun, mrq_error *err)
+{
+    const cJSON *array;
+    MRQ_TRY(mrq_json_array(json, root, "noun", false, &array, err));
+    if (!array)
+        return MRQ_OK;
+    char *const words[] = {noun->one, noun->many};
+    for (int i = 0; i < 2; i++) {
+        const cJSON *word = cJSON_GetArrayItem(array, i);
+        if (cJSON_GetArraySize(array) != 2 || !cJSON_IsString(word) || !*word->valuestring ||
+            strlen(word->valuestring) >= MRQ_NOUN || !mrq_utf8_is_plain(word->valuestring))
+            return mrq_fail(err, MRQ_BAD_FILE, "%s noun: want two words, for one and for many, of up to %d bytes each", root,
+                            MRQ_NOUN - 1);
+        strcpy(words[i], word->valuestring);
+    }
+    return MRQ_OK;
+}
+
 mrq_status mrq_schema_parse(const char *text, size_t size, const char *source, mrq_schema **out, mrq_error *err)
 {
-    static const char *const keys[] = {"name", "about", "users", "items", "ratings", NULL};
+    static const char *const keys[] = {"name", "about", "noun", "users", "items", "movies", "ratings", NULL};
     MRQ_CLEANUP(cJSON_Delete) cJSON *json = NULL;
     MRQ_CLEANUP(mrq_schema_free) mrq_schema *schema = calloc(1, sizeof *schema);
     if (!schema || !(schema->arena = mrq_arena_new()))
@@ -398,7 +422,12 @@ mrq_status mrq_schema_parse(const char *text, size_t size, const char *source, m
     if (!(schema->about = copy_text(schema->arena, about ? about : "")))
         return mrq_fail_memory(err, "reading a schema");
     MRQ_TRY(read_file(schema->arena, json, source, "users", false, &schema->users, err));
-    MRQ_TRY(read_file(schema->arena, json, source, "items", true, &schema->items, err));
+    const bool movies = cJSON_HasObjectItem(json, "movies");
+    if (movies && cJSON_HasObjectItem(json, "items"))
+        return mrq_fail(err, MRQ_BAD_FILE, "%s items, movies: want one of them", root);
+    schema->noun = movies ? (mrq_noun){"movie", "movies"} : (mrq_noun){"item", "items"};
+    MRQ_TRY(read_noun(json, root, &schema->noun, err));
+    MRQ_TRY(read_file(schema->arena, json, source, movies ? "movies" : "items", true, &schema->items, err));
     MRQ_TRY(read_file(schema->arena, json, source, "ratings", true, &schema->ratings, err));
     *out = schema;
     schema = NULL;

@@ -1,11 +1,13 @@
 /* What the files of a data set hold, as a JSON file says it.
  *
- *   {"name": "ml-1m", "about": "...",
+ *   {"name": "ml-1m", "about": "...", "noun": ["movie", "movies"],
  *    "users": FILE (may be absent), "items": FILE, "ratings": FILE}
+ *   "noun" is what people call one item and several; without it "item" and "items". Instead of "items" a schema may say "movies",
+ *   which is then its noun.
  *   FILE = {"file": "users.dat", "delimiter": "::", "header": false, "encoding": "utf-8" | "latin-1", "quoted": false,
  *           "fields": [FIELD, ...]}
  *   FIELD = {"name": ..., "kind": ..., and by kind:
- *     id         users and items: "id"; ratings: "user" and "item". A whole number from 0.
+ *     id         users and items: "id"; ratings: "user" and "item", or "movie". A text, 1 to 255 bytes of UTF-8
  *     category   "values": [...] and "labels": [...], or "buckets": [lower bounds] and "labels"; else discovered and sorted
  *     set        "delimiter": "|" and maybe "none", the text that means no member, or "values"; else "flags": [names], one for each
  *                of as many columns of 0 and 1
@@ -67,6 +69,7 @@ typedef struct mrq_schema {
     mrq_arena *arena; /* owns everything below */
     char name[MRQ_COLUMN_NAME];
     const char *about;
+    mrq_noun noun; /* of the items */
     mrq_file_schema users, items, ratings;
 } mrq_schema;
 
@@ -84,6 +87,9 @@ MRQ_CHECKED mrq_status mrq_schema_recognise(const char *folder, mrq_schema **out
 
 /* The first field of a kind, with this name unless it is NULL; NULL when there is none. */
 const mrq_field *mrq_schema_field(const mrq_file_schema *file, mrq_field_kind kind, const char *name);
+
+/* The id of the item in a file of ratings, "item" or "movie". */
+const mrq_field *mrq_schema_item(const mrq_file_schema *ratings);
 
 void mrq_schema_free(mrq_schema *schema);
 MRQ_DEFINE_CLEANUP(mrq_schema, mrq_schema_free)

@@ -107,14 +107,28 @@ static uint64_t mix(uint64_t state, uint64_t value)
     return mrq_random_mix(state + value * MRQ_RANDOM_STEP);
 }
 
-static void divide_hash(struct division *d, uint64_t seed, uint64_t stream)
+/* The number of each row's id. NULL: out of memory. */
+static uint64_t *number_ids(const mrq_table *table)
+{
+    uint64_t *number = mrq_array(table->rows, sizeof *number);
+    for (uint32_t row = 0; number && row < table->rows; row++)
+        number[row] = mrq_id_number(mrq_table_id(table, row), mrq_strings_size(&table->id, row));
+    return number;
+}
+
+static mrq_status divide_hash(struct division *d, uint64_t seed, uint64_t stream, mrq_error *err)
 {
     const uint64_t start = mrq_random_mix(mix(seed, 1) + stream);
+    MRQ_AUTOFREE uint64_t *user = number_ids(d->data->users);
+    MRQ_AUTOFREE uint64_t *item = number_ids(d->data->items);
+    if (!user || !item)
+        return mrq_fail_memory(err, "splitting ratings");
     for (uint64_t i = 0; i < d->n; i++) {
-        const uint64_t user = (uint64_t)d->data->users->id[d->data->user[d->from[i]]],
-                       item = (uint64_t)d->data->items->id[d->data->item[d->from[i]]];
-        put(d, d->from[i], mrq_random_share(mix(mix(start, user), item)) < d->share);
+        const uint32_t rating = d->from[i];
+        const uint64_t place = mix(mix(start, user[d->data->user[rating]]), item[d->data->item[rating]]);
+        put(d, rating, mrq_random_share(place) < d->share);
     }
+    return MRQ_OK;
 }
 
 /* On success the caller frees `taken` and `left`. */
@@ -128,7 +142,7 @@ static mrq_status divide(struct division *d, mrq_split_kind kind, uint64_t seed,
     if (!d->taken || !d->left)
         status = mrq_fail_memory(err, "splitting ratings");
     else if (kind == MRQ_SPLIT_HASH)
-        divide_hash(d, seed, stream);
+        status = divide_hash(d, seed, stream, err);
     else
         status = kind == MRQ_SPLIT_TIME ? divide_time(d, err) : divide_random(d, kind == MRQ_SPLIT_USER, &rng, err);
     if (status != MRQ_OK) {

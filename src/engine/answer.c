@@ -78,9 +78,78 @@ const mrq_generation *mrq_answer_source(const mrq_answer *answer)
     return answer->cached->snapshot->generation;
 }
 
-const char *mrq_answer_generation(const mrq_answer *answer)
+static const mrq_table *items_of(const mrq_answer *answer)
 {
-    return answer ? mrq_answer_source(answer)->name : "";
+    return mrq_answer_source(answer)->items;
+}
+
+const char *mrq_answer_info_text(const mrq_answer *answer, const char *name)
+{
+    if (!answer || !name)
+        return "";
+    const mrq_generation *g = mrq_answer_source(answer);
+    const struct {
+        const char *name, *text;
+    } facts[] = {{"generation", g->name},          {"model", g->model_name},
+                 {"noun", g->items->noun.one},     {"nouns", g->items->noun.many},
+                 {"quality", g->quality.name},     {"index", mrq_index_settings_of(g->index)->factory}};
+    for (size_t i = 0; i < sizeof facts / sizeof *facts; i++)
+        if (strcmp(facts[i].name, name) == 0)
+            return facts[i].text;
+    return "";
+}
+
+double mrq_answer_info_number(const mrq_answer *answer, const char *name)
+{
+    if (!answer || !name)
+        return NAN;
+    const mrq_generation *g = mrq_answer_source(answer);
+    const struct {
+        const char *name;
+        double number;
+    } facts[] = {{"created", (double)g->created}, {"items", g->items->rows}, {"users", g->users->rows},
+                 {"dimensions", g->tower->dim},   {"recall", g->recall},     {"quality", g->quality.value}};
+    for (size_t i = 0; i < sizeof facts / sizeof *facts; i++)
+        if (strcmp(facts[i].name, name) == 0)
+            return facts[i].number;
+    return NAN;
+}
+
+/* A column's value as text: of a category its label, or else the value. "" for a kind that is no text, and for a value unknown. */
+static const char *text_in(const mrq_table *table, uint32_t row, const char *name)
+{
+    if (strcmp(name, "id") == 0)
+        return mrq_table_id(table, row);
+    const mrq_column *column = mrq_table_column(table, name);
+    if (column && column->kind == MRQ_TEXT)
+        return mrq_strings_at(&column->text, row);
+    if (column && column->kind == MRQ_CATEGORY)
+        return mrq_strings_at(column->label.n ? &column->label : &column->dict, column->code[row]);
+    return "";
+}
+
+static double number_in(const mrq_table *table, uint32_t row, const char *name)
+{
+    const mrq_column *column = mrq_table_column(table, name);
+    return column && column->kind == MRQ_NUMBER ? column->number[row] : NAN;
+}
+
+/* The row of the user that the query named, or MRQ_NONE. */
+static uint32_t user_of(const mrq_answer *answer)
+{
+    return answer ? answer->cached->content.query.user : MRQ_NONE;
+}
+
+const char *mrq_answer_user_text(const mrq_answer *answer, const char *column)
+{
+    const uint32_t user = user_of(answer);
+    return user == MRQ_NONE || !column ? "" : text_in(mrq_answer_source(answer)->users, user, column);
+}
+
+double mrq_answer_user_number(const mrq_answer *answer, const char *column)
+{
+    const uint32_t user = user_of(answer);
+    return user == MRQ_NONE || !column ? (double)NAN : number_in(mrq_answer_source(answer)->users, user, column);
 }
 
 uint32_t mrq_answer_size(const mrq_answer *answer)
@@ -88,59 +157,109 @@ uint32_t mrq_answer_size(const mrq_answer *answer)
     return answer ? answer->cached->content.n : 0;
 }
 
-mrq_item mrq_answer_item(const mrq_answer *answer, uint32_t i)
+/* Hit i, or NULL. */
+static const mrq_recommendation *hit_of(const mrq_answer *answer, uint32_t i)
 {
-    if (i >= mrq_answer_size(answer))
-        return (mrq_item){.id = -1, .title = "", .score = NAN};
-    const mrq_table *items = mrq_answer_source(answer)->items;
-    const mrq_recommendation *hit = &answer->cached->content.hit[i];
-    const mrq_column *title = mrq_table_first(items, MRQ_TEXT), *genres = mrq_table_first(items, MRQ_SET);
-    const mrq_column *year = mrq_table_year(items);
-    mrq_item item = {.id = items->id[hit->item], .title = "", .score = hit->score};
-    if (title)
-        item.title = mrq_strings_at(&title->text, hit->item);
-    if (genres)
-        item.n_genres = (uint32_t)(genres->list.offset[hit->item + 1] - genres->list.offset[hit->item]);
-    if (year && fabs(year->number[hit->item]) <= MRQ_YEAR_MAX) /* false of NaN */
-        item.year = (int)year->number[hit->item];
-    return item;
+    return i < mrq_answer_size(answer) ? &answer->cached->content.hit[i] : NULL;
 }
 
-const char *mrq_answer_genre(const mrq_answer *answer, uint32_t i, uint32_t g)
+const char *mrq_answer_id(const mrq_answer *answer, uint32_t i)
 {
-    if (g >= mrq_answer_item(answer, i).n_genres)
-        return "";
-    const mrq_column *genres = mrq_table_first(mrq_answer_source(answer)->items, MRQ_SET);
-    const uint64_t first = genres->list.offset[answer->cached->content.hit[i].item];
-    return mrq_strings_at(&genres->dict, genres->list.item[first + g]);
+    const mrq_recommendation *hit = hit_of(answer, i);
+    return hit ? mrq_table_id(items_of(answer), hit->item) : "";
 }
 
-uint32_t mrq_answer_reasons(const mrq_answer *answer, uint32_t i, double *base, double *rest)
+double mrq_answer_score(const mrq_answer *answer, uint32_t i)
+{
+    const mrq_recommendation *hit = hit_of(answer, i);
+    return hit ? hit->score : (double)NAN;
+}
+
+const char *mrq_answer_text(const mrq_answer *answer, uint32_t i, const char *column)
+{
+    const mrq_recommendation *hit = hit_of(answer, i);
+    return hit && column ? text_in(items_of(answer), hit->item, column) : "";
+}
+
+double mrq_answer_number(const mrq_answer *answer, uint32_t i, const char *column)
+{
+    const mrq_recommendation *hit = hit_of(answer, i);
+    return hit && column ? number_in(items_of(answer), hit->item, column) : (double)NAN;
+}
+
+/* The members of hit i in a set, codes of `*set`, and how many; 0 for what is no set. */
+static uint32_t members_of(const mrq_answer *answer, uint32_t i, const char *name, const mrq_column **set, const uint32_t **member)
+{
+    const mrq_recommendation *hit = hit_of(answer, i);
+    *set = hit && name ? mrq_table_column(items_of(answer), name) : NULL;
+    if (!*set || (*set)->kind != MRQ_SET)
+        return 0;
+    const uint64_t *offset = (*set)->list.offset + hit->item;
+    *member = (*set)->list.item + offset[0];
+    return (uint32_t)(offset[1] - offset[0]);
+}
+
+uint32_t mrq_answer_members(const mrq_answer *answer, uint32_t i, const char *column)
+{
+    const mrq_column *set;
+    const uint32_t *member;
+    return members_of(answer, i, column, &set, &member);
+}
+
+const char *mrq_answer_member(const mrq_answer *answer, uint32_t i, const char *column, uint32_t m)
+{
+    const mrq_column *set;
+    const uint32_t *member;
+    return m < members_of(answer, i, column, &set, &member) ? mrq_strings_at(&set->dict, member[m]) : "";
+}
+
+uint32_t mrq_answer_parts(const mrq_answer *answer, uint32_t i, double *base, double *rest)
 {
     const mrq_explanation *why = i < mrq_answer_size(answer) ? &answer->cached->content.why : NULL;
-    const bool told = why && why->base;
+    const bool explained = why && why->base;
     if (base)
-        *base = told ? why->base[i] : NAN;
+        *base = explained ? why->base[i] : NAN;
     if (rest)
-        *rest = !told ? NAN : why->rest ? why->rest[i] : 0;
-    return told ? why->n : 0;
+        *rest = !explained ? NAN : why->rest ? why->rest[i] : 0;
+    return explained ? why->n : 0;
 }
 
-mrq_reason mrq_answer_reason(const mrq_answer *answer, uint32_t i, uint32_t r)
+/* A part of hit i's score, or NULL. */
+static const mrq_score_part *part_of(const mrq_answer *answer, uint32_t i, uint32_t part)
 {
-    if (r >= mrq_answer_reasons(answer, i, NULL, NULL))
-        return (mrq_reason){.input = "", .value = "", .id = -1, .score = NAN};
-    const mrq_generation *generation = mrq_answer_source(answer);
-    const mrq_explanation *why = &answer->cached->content.why;
-    const mrq_score_part *part = &why->part[(size_t)i * why->n + r];
-    const mrq_column *title = mrq_table_first(generation->items, MRQ_TEXT);
-    const mrq_column *column = mrq_table_column(generation->users, part->input);
-    mrq_reason reason = {.input = part->input, .value = "", .id = -1, .score = part->score};
-    if (part->kind == MRQ_PART_FEATURE)
-        reason.value = mrq_strings_at(column->label.n ? &column->label : &column->dict, part->value);
-    else
-        reason.id = (part->kind == MRQ_PART_USER ? generation->users : generation->items)->id[part->value];
-    if (part->kind == MRQ_PART_ITEM && title)
-        reason.value = mrq_strings_at(&title->text, part->value);
-    return reason;
+    const uint32_t n = mrq_answer_parts(answer, i, NULL, NULL);
+    return part < n ? &answer->cached->content.why.part[(size_t)i * n + part] : NULL;
+}
+
+const char *mrq_answer_part_input(const mrq_answer *answer, uint32_t i, uint32_t part)
+{
+    const mrq_score_part *p = part_of(answer, i, part);
+    return p ? p->input : "";
+}
+
+const char *mrq_answer_part_value(const mrq_answer *answer, uint32_t i, uint32_t part)
+{
+    const mrq_score_part *p = part_of(answer, i, part);
+    if (!p || p->kind == MRQ_PART_USER)
+        return "";
+    if (p->kind == MRQ_PART_ITEM) {
+        const mrq_column *title = mrq_table_first(items_of(answer), MRQ_TEXT);
+        return title ? mrq_strings_at(&title->text, p->value) : "";
+    }
+    const mrq_column *column = mrq_table_column(mrq_answer_source(answer)->users, p->input);
+    return mrq_strings_at(column->label.n ? &column->label : &column->dict, p->value);
+}
+
+const char *mrq_answer_part_id(const mrq_answer *answer, uint32_t i, uint32_t part)
+{
+    const mrq_score_part *p = part_of(answer, i, part);
+    if (!p || p->kind == MRQ_PART_FEATURE)
+        return "";
+    return mrq_table_id(p->kind == MRQ_PART_USER ? mrq_answer_source(answer)->users : items_of(answer), p->value);
+}
+
+double mrq_answer_part_score(const mrq_answer *answer, uint32_t i, uint32_t part)
+{
+    const mrq_score_part *p = part_of(answer, i, part);
+    return p ? p->score : (double)NAN;
 }

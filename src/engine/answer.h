@@ -2,6 +2,7 @@
 #ifndef MRQ_ENGINE_ANSWER_H
 #define MRQ_ENGINE_ANSWER_H
 
+#include "engine/options.h"
 #include "engine/snapshot.h"
 
 /* Takes over the hold on `cached`, also on failure, which is NULL: out of memory. */

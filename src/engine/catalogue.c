@@ -1,4 +1,4 @@
-/* Looking up what is in the store: a item, items by their titles, a user.
+/* Looking up what is in the store: an item, items by their titles, a user.
  *
  * Titles are gone through one after the other, word by word: 4,000 in 0.2 ms, and a repeated question comes from memory. A word of
  * the question begins a word of the title, so that "matrix the" finds "Matrix, The", and each letter typed narrows what is found.
@@ -15,7 +15,7 @@
 #define TEXT_MAX  200 /* bytes of a question */
 #define WORDS_MAX 20
 
-/* A item, and how many have rated it. */
+/* An item, and how many have rated it. */
 static void print_item(mrq_print *print, const mrq_snapshot *snapshot, uint32_t row)
 {
     mrq_print_open(print, '{');
@@ -25,11 +25,11 @@ static void print_item(mrq_print *print, const mrq_snapshot *snapshot, uint32_t 
     mrq_print_close(print, '}');
 }
 
-/* Ends the document, which is `print`'s no more; its items are these rows. */
-static mrq_status finish(mrq_snapshot *snapshot, mrq_print *print, const uint32_t *row, uint32_t n, mrq_cached_answer **out,
-                         mrq_error *err)
+/* Ends the document, which is `print`'s no more; its items are these rows, and it is about this user, unless MRQ_NONE. */
+static mrq_status finish(mrq_snapshot *snapshot, uint32_t user, mrq_print *print, const uint32_t *row, uint32_t n,
+                         mrq_cached_answer **out, mrq_error *err)
 {
-    mrq_content answer = {.n = n, .hit = mrq_array(n, sizeof *answer.hit)};
+    mrq_content answer = {.n = n, .hit = mrq_array(n, sizeof *answer.hit), .query = {.user = user, .item = MRQ_NONE}};
     for (uint32_t i = 0; answer.hit && i < n; i++)
         answer.hit[i] = (mrq_recommendation){row[i], NAN};
     print->failed |= !answer.hit;
@@ -37,29 +37,29 @@ static mrq_status finish(mrq_snapshot *snapshot, mrq_print *print, const uint32_
 }
 
 /* The same with the items under "results". */
-static mrq_status finish_list(mrq_snapshot *snapshot, mrq_print *print, const uint32_t *row, uint32_t n, mrq_cached_answer **out,
-                              mrq_error *err)
+static mrq_status finish_list(mrq_snapshot *snapshot, uint32_t user, mrq_print *print, const uint32_t *row, uint32_t n,
+                              mrq_cached_answer **out, mrq_error *err)
 {
     mrq_print_key(print, "results");
     mrq_print_open(print, '[');
     for (uint32_t i = 0; i < n; i++)
         print_item(print, snapshot, row[i]);
     mrq_print_close(print, ']');
-    return finish(snapshot, print, row, n, out, err);
+    return finish(snapshot, user, print, row, n, out, err);
 }
 
 mrq_status mrq_find_item(mrq_snapshot *snapshot, const mrq_query *query, mrq_cached_answer **out, mrq_error *err)
 {
     const mrq_table *items = snapshot->generation->items;
     const char *id = mrq_query_text(query, MRQ_Q_ITEM);
-    const uint32_t row = mrq_row_of(items, id, strlen(id));
+    const uint32_t row = mrq_table_find(items, id, strlen(id));
     if (row == MRQ_NONE)
-        return mrq_fail(err, MRQ_NOT_FOUND, "item %.40s: not among the %u of the data", id, items->rows);
+        return mrq_fail(err, MRQ_NOT_FOUND, "%s %.40s: not among the %u of the data", items->noun.one, id, items->rows);
     mrq_print print = {0};
     mrq_print_begin(&print, snapshot->generation);
     mrq_print_key(&print, "item");
     print_item(&print, snapshot, row);
-    return finish(snapshot, &print, &row, 1, out, err);
+    return finish(snapshot, MRQ_NONE, &print, &row, 1, out, err);
 }
 
 /* Whether a byte belongs to a word: letters and digits, and all that is not ASCII. */
@@ -141,7 +141,7 @@ mrq_status mrq_find_titles(mrq_snapshot *snapshot, const mrq_query *query, mrq_c
     uint32_t n_words = 0, n = 0;
     MRQ_TRY(read_words(text, words, &n_words, err));
     if (*text && !title)
-        return mrq_fail(err, MRQ_USAGE, "query: the data does not tell its items' titles");
+        return mrq_fail(err, MRQ_USAGE, "query: the data does not tell its %s' titles", items->noun.many);
     MRQ_AUTOFREE found *list = mrq_array(items->rows, sizeof *list);
     MRQ_AUTOFREE uint32_t *row = mrq_array(items->rows, sizeof *row);
     if (!list || !row)
@@ -163,7 +163,7 @@ mrq_status mrq_find_titles(mrq_snapshot *snapshot, const mrq_query *query, mrq_c
     mrq_print_key(&print, "k");
     mrq_print_whole(&print, k);
     mrq_print_close(&print, '}');
-    return finish_list(snapshot, &print, row, rank_rows(list, n, k, row), out, err);
+    return finish_list(snapshot, MRQ_NONE, &print, row, rank_rows(list, n, k, row), out, err);
 }
 
 /* "age":{"value":"25","label":"25-34"} for each category of the user's. */
@@ -182,13 +182,13 @@ static void print_features(mrq_print *print, const mrq_table *users, uint32_t us
 
 mrq_status mrq_find_user(mrq_snapshot *snapshot, const mrq_query *query, mrq_cached_answer **out, mrq_error *err)
 {
-    const int64_t id = mrq_query_number(query, MRQ_Q_USER, -1);
+    const char *id = mrq_query_text(query, MRQ_Q_USER);
     const uint32_t k = (uint32_t)mrq_query_number(query, MRQ_Q_K, mrq_k_default(MRQ_ASK_USER));
     const mrq_generation *generation = snapshot->generation;
     const mrq_table *users = generation->users;
-    const uint32_t user = mrq_table_find(users, id);
+    const uint32_t user = mrq_table_find(users, id, strlen(id));
     if (user == MRQ_NONE)
-        return mrq_fail(err, MRQ_NOT_FOUND, "user %lld: not among the %u of the data", (long long)id, users->rows);
+        return mrq_fail(err, MRQ_NOT_FOUND, "user %.40s: not among the %u users of the data", id, users->rows);
     const mrq_lists *likes = generation->tower->liked ? &generation->tower->history.list : NULL;
     const uint64_t first = generation->seen.offset[user], n = generation->seen.offset[user + 1] - first;
     MRQ_AUTOFREE found *list = mrq_array(n, sizeof *list);
@@ -204,7 +204,7 @@ mrq_status mrq_find_user(mrq_snapshot *snapshot, const mrq_query *query, mrq_cac
     mrq_print_key(&print, "user");
     mrq_print_open(&print, '{');
     mrq_print_key(&print, "id");
-    mrq_print_whole(&print, id);
+    mrq_print_text(&print, id);
     print_features(&print, users, user);
     mrq_print_key(&print, "ratings");
     mrq_print_whole(&print, (int64_t)n);
@@ -213,5 +213,5 @@ mrq_status mrq_find_user(mrq_snapshot *snapshot, const mrq_query *query, mrq_cac
         mrq_print_whole(&print, (int64_t)(likes->offset[user + 1] - likes->offset[user]));
     }
     mrq_print_close(&print, '}');
-    return finish_list(snapshot, &print, row, rank_rows(list, (uint32_t)n, k, row), out, err);
+    return finish_list(snapshot, user, &print, row, rank_rows(list, (uint32_t)n, k, row), out, err);
 }

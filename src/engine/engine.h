@@ -1,4 +1,4 @@
-/* The engine: a person or a item in, the best items out. */
+/* The engine: a person or an item in, the best items out. */
 #ifndef MRQ_ENGINE_ENGINE_H
 #define MRQ_ENGINE_ENGINE_H
 
@@ -36,7 +36,7 @@ typedef struct mrq_explanation {
                  * input of the tower */
     double *base; /* (items of the answer) */
     double *rest; /* (items of the answer) what the parts that are not told add; NULL: all are told */
-    mrq_score_part *part; /* (items of the answer, n) those of a item by size, the largest first */
+    mrq_score_part *part; /* (items of the answer, n) those of an item by size, the largest first */
 } mrq_explanation;
 
 typedef struct mrq_content {

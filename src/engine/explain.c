@@ -1,11 +1,11 @@
 /* Explanations: Shapley values of the inputs of the folded tower (engine.h has the definition and its source).
  *
  * A linear tower under an inner product needs no subsets: what an input adds is the same in whatever order, its own inner product
- * with the item less the average's. So a history of thousands of items is a few thousand inner products a item answered. Any
+ * with the item less the average's. So a history of thousands of items is a few thousand inner products an item answered. Any
  * other tower has at most an input a branch, and each of the 2^n subsets is put through the tower once, for all items: a score
  * f(S) counts in the part of input i with |S|-1 others before it when i is in S, and against it with |S| before it when it is not.
  *
- * A item that is both in the user's history and in the query is one part, by what the query says. Rejected: sampled orders
+ * An item that is both in the user's history and in the query is one part, by what the query says. Rejected: sampled orders
  * (Strumbelj and Kononenko's own algorithm), because with few inputs the exact sum is cheaper. */
 #include <math.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@
 
 typedef struct input {
     mrq_score_part part;
-    uint32_t branch; /* a feature's or the user's; MRQ_NONE: a item, */
+    uint32_t branch; /* a feature's or the user's; MRQ_NONE: an item, */
     float strength;  /* and how much it is liked */
 } input;
 
@@ -57,7 +57,7 @@ static uint32_t find_inputs(const mrq_folded *tower, const mrq_resolved *resolve
     return add_items(history, &resolved->feedback, in, n);
 }
 
-/* What a row of a linear tower adds to the score of a item, whose unit vector this is. */
+/* What a row of a linear tower adds to the score of an item, whose unit vector this is. */
 static double product(const mrq_folded *tower, const float *row, const float *item)
 {
     const double own = tower->bias ? (double)row[tower->size] : 0;
@@ -196,8 +196,8 @@ mrq_status mrq_person_explain(const mrq_generation *generation, const mrq_resolv
                         "explain: model \"%s\" has %u inputs of this person, want at most %d where they do not add up",
                         generation->model_name, why.n, MRQ_SHAPLEY_MAX);
     if ((uint64_t)why.n * n > MRQ_PARTS_MAX)
-        return mrq_fail(err, MRQ_USAGE, "explain: %u items with %u parts each, want at most %d in all; ask for fewer items", n,
-                        why.n, MRQ_PARTS_MAX);
+        return mrq_fail(err, MRQ_USAGE, "explain: %u %s with %u parts each, want at most %d in all; ask for fewer %s", n,
+                        mrq_table_noun(generation->items, n), why.n, MRQ_PARTS_MAX, generation->items->noun.many);
     why.base = mrq_array(n, sizeof *why.base);
     why.part = mrq_array((size_t)why.n * n, sizeof *why.part);
     mrq_status status =

@@ -1,7 +1,7 @@
 /* Feedback: the items that a query likes and dislikes, as strengths of rows of the tower's history.
  *
- * What is told counts instead of what is known, as with the features: where a user's own row already holds a item, the strength
- * that is added is the difference. So to like a item that the user has rated well changes next to nothing, and to dislike it takes
+ * What is told counts instead of what is known, as with the features: where a user's own row already holds an item, the strength
+ * that is added is the difference. So to like an item that the user has rated well changes next to nothing, and to dislike it takes
  * it out of the sum. */
 #include <stdlib.h>
 
@@ -42,10 +42,10 @@ static mrq_status find_rows(const mrq_table *items, const mrq_query *query, mrq_
     mrq_query_value value;
     uint32_t n = 0;
     for (size_t at = mrq_query_begin(query, field); mrq_query_next(query, field, &at, &value);) {
-        row[n] = mrq_row_of(items, value.text, value.size);
+        row[n] = mrq_table_find(items, value.text, value.size);
         if (row[n++] == MRQ_NONE)
-            return mrq_fail(err, MRQ_NOT_FOUND, "%s %s: not in the data, which has %u items; want the id of one",
-                            mrq_query_fields[field].name, value.text, items->rows);
+            return mrq_fail(err, MRQ_NOT_FOUND, "%s %.40s: not among the %u %s of the data; want the id of one",
+                            mrq_query_fields[field].name, value.text, items->rows, mrq_table_noun(items, items->rows));
     }
     *kept = mrq_rows_sort(row, n);
     return MRQ_OK;
@@ -57,7 +57,7 @@ static mrq_status merge(const mrq_table *items, const uint32_t *liked, uint32_t 
 {
     for (uint32_t i = 0, j = 0; i < n_liked || j < n_disliked;) {
         if (i < n_liked && j < n_disliked && liked[i] == disliked[j])
-            return mrq_fail(err, MRQ_USAGE, "liked %lld: disliked as well, want one or the other", (long long)items->id[liked[i]]);
+            return mrq_fail(err, MRQ_USAGE, "liked %.40s: disliked as well, want one or the other", mrq_table_id(items, liked[i]));
         const bool likes = j == n_disliked || (i < n_liked && liked[i] < disliked[j]);
         out->item[out->n] = likes ? liked[i++] : disliked[j++];
         out->given[out->n++] = likes ? MRQ_LIKES : MRQ_DISLIKES;
@@ -117,7 +117,7 @@ void mrq_print_feedback(mrq_print *print, const mrq_query_feedback *feedback, co
             mrq_print_open(print, '[');
         }
         begun = true;
-        mrq_print_whole(print, items->id[feedback->item[i]]);
+        mrq_print_text(print, mrq_table_id(items, feedback->item[i]));
     }
     if (begun)
         mrq_print_close(print, ']');

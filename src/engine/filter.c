@@ -20,12 +20,6 @@ void mrq_selection_clear(mrq_selection *selection)
     *selection = (mrq_selection){0};
 }
 
-uint32_t mrq_row_of(const mrq_table *table, const char *id, size_t size)
-{
-    int64_t number;
-    return mrq_parse_int(id, size, 0, INT64_MAX, &number) ? mrq_table_find(table, number) : MRQ_NONE;
-}
-
 uint32_t mrq_rows_sort(uint32_t *row, uint32_t n)
 {
     uint32_t kept = 0;
@@ -44,7 +38,7 @@ static mrq_status resolve_genres(const mrq_table *items, const mrq_query *query,
     const uint32_t n = query->n[MRQ_Q_GENRE];
     mrq_query_texts(query, MRQ_Q_GENRE, text);
     if (n && !genres)
-        return mrq_fail(err, MRQ_USAGE, "genre \"%.40s\": the data does not tell its items' genres, so leave it out", text[0]);
+        return mrq_fail(err, MRQ_USAGE, "genre \"%.40s\": the data does not tell its %s' genres, so leave it out", text[0], items->noun.many);
     for (uint32_t i = 0; i < n; i++) {
         out->genre[i] = mrq_strings_find(&genres->dict, text[i]);
         if (out->genre[i] != MRQ_NONE)
@@ -66,7 +60,7 @@ static mrq_status resolve_years(const mrq_table *items, const mrq_query *query, 
     if (!years)
         return MRQ_OK;
     if (!mrq_table_year(items))
-        return mrq_fail(err, MRQ_USAGE, "year: the data does not tell its items' years, so leave it out");
+        return mrq_fail(err, MRQ_USAGE, "year: the data does not tell its %s' years, so leave it out", items->noun.many);
     if (!mrq_years_read(years, &out->year_from, &out->year_to)) /* it was checked when it was set */
         return mrq_fail(err, MRQ_USAGE, "year \"%.40s\": want years", years);
     return MRQ_OK;
@@ -78,7 +72,7 @@ static void resolve_excluded(const mrq_table *items, const mrq_query *query, mrq
     mrq_query_value value;
     uint32_t n = 0;
     for (size_t at = mrq_query_begin(query, MRQ_Q_EXCLUDE); mrq_query_next(query, MRQ_Q_EXCLUDE, &at, &value);) {
-        out->exclude[n] = mrq_row_of(items, value.text, value.size);
+        out->exclude[n] = mrq_table_find(items, value.text, value.size);
         n += out->exclude[n] != MRQ_NONE;
     }
     out->n_exclude = mrq_rows_sort(out->exclude, n);
@@ -141,7 +135,7 @@ static void print_excluded(mrq_print *print, const mrq_selection *selection, con
     mrq_print_key(print, "exclude");
     mrq_print_open(print, '[');
     for (uint32_t i = 0; i < selection->n_exclude; i++)
-        mrq_print_whole(print, items->id[selection->exclude[i]]);
+        mrq_print_text(print, mrq_table_id(items, selection->exclude[i]));
     mrq_print_close(print, ']');
 }
 

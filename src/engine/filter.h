@@ -7,9 +7,6 @@
 #include "engine/query.h"
 #include "index/index.h"
 
-/* The row of an id as it is written; MRQ_NONE when there is none. */
-uint32_t mrq_row_of(const mrq_table *table, const char *id, size_t size);
-
 /* Sorts rows and drops what stands there twice; returns how many are left. */
 uint32_t mrq_rows_sort(uint32_t *row, uint32_t n);
 

@@ -127,6 +127,12 @@ static bool add_generations(cJSON *document, const mrq_generation_info *list, ui
     return ok;
 }
 
+static bool add_noun(cJSON *document, const mrq_noun *noun)
+{
+    cJSON *array = cJSON_AddArrayToObject(document, "noun");
+    return array && mrq_json_append_clean(array, noun->one) && mrq_json_append_clean(array, noun->many);
+}
+
 mrq_status mrq_tell_generation(mrq_snapshot *snapshot, const char *store, mrq_cached_answer **out, mrq_error *err)
 {
     const mrq_generation *g = snapshot->generation;
@@ -138,7 +144,7 @@ mrq_status mrq_tell_generation(mrq_snapshot *snapshot, const char *store, mrq_ca
                     mrq_json_add_clean(document, "generation", g->name) && add_time(document, "created", g->created) &&
                     mrq_json_add_clean(document, "model", g->model_name) &&
                     cJSON_AddStringToObject(document, "score", g->quality.more_is_better ? "affinity" : "rating") &&
-                    mrq_json_add_whole(document, "items", g->items->rows) &&
+                    mrq_json_add_whole(document, "items", g->items->rows) && add_noun(document, &g->items->noun) &&
                     mrq_json_add_whole(document, "users", g->users->rows) && add_index(document, g) &&
                     add_quality(document, &g->quality) &&
                     mrq_json_add_made(document, "training", mrq_model_results_json(&g->results)) &&
@@ -152,5 +158,5 @@ mrq_status mrq_tell_generation(mrq_snapshot *snapshot, const char *store, mrq_ca
         mrq_print_raw(&print, text);
     }
     cJSON_free(text);
-    return mrq_cached_answer_new(snapshot, &(mrq_content){0}, &print, false, out, err);
+    return mrq_cached_answer_new(snapshot, &(mrq_content){.query = {.user = MRQ_NONE, .item = MRQ_NONE}}, &print, false, out, err);
 }

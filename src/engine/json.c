@@ -62,7 +62,7 @@ void mrq_print_name(mrq_print *print, const mrq_table *items, uint32_t row)
 {
     const mrq_column *title = mrq_table_first(items, MRQ_TEXT);
     mrq_print_key(print, "id");
-    mrq_print_whole(print, items->id[row]);
+    mrq_print_text(print, mrq_table_id(items, row));
     if (title) {
         mrq_print_key(print, "title");
         mrq_print_text(print, mrq_strings_at(&title->text, row));
@@ -86,7 +86,7 @@ void mrq_print_item(mrq_print *print, const mrq_table *items, uint32_t row)
     }
 }
 
-/* {"input":"age","value":"25","label":"25-34","score":0.1}, {"input":"id","value":4,"score":0.1} or {"input":"liked","id":260,
+/* {"input":"age","value":"25","label":"25-34","score":0.1}, {"input":"id","value":"4","score":0.1} or {"input":"liked","id":"260",
  * "title":"...","score":0.1}. */
 static void print_part(mrq_print *print, const mrq_generation *generation, const mrq_score_part *part)
 {
@@ -99,7 +99,7 @@ static void print_part(mrq_print *print, const mrq_generation *generation, const
         break;
     case MRQ_PART_USER:
         mrq_print_key(print, "value");
-        mrq_print_whole(print, generation->users->id[part->value]);
+        mrq_print_text(print, mrq_table_id(generation->users, part->value));
         break;
     case MRQ_PART_ITEM:
         mrq_print_name(print, generation->items, part->value);

@@ -18,7 +18,7 @@ bool mrq_json_append_whole(cJSON *array, int64_t value);
 /* A category's value: "value", and its "label" where it has one. */
 void mrq_print_value(mrq_print *print, const mrq_column *column, uint32_t code);
 
-/* "id" and "title" of a item; and with them "year" and "genres"; as far as the data has such columns. */
+/* "id" and "title" of an item; and with them "year" and "genres"; as far as the data has such columns. */
 void mrq_print_name(mrq_print *print, const mrq_table *items, uint32_t row);
 void mrq_print_item(mrq_print *print, const mrq_table *items, uint32_t row);
 

@@ -148,12 +148,9 @@ static bool judge(const mrq_query_field *field, const char **text, char *want, s
             snprintf(want, room, "want NAME=VALUE, the name of a column of the users and a value");
         break;
     case MRQ_QT_ITEM:
-        if (!mrq_parse_int(*text, strlen(*text), 0, INT64_MAX, &number))
-            snprintf(want, room, "want ids of items with commas between them");
-        break;
     case MRQ_QT_USER:
-        if (!mrq_parse_int(*text, strlen(*text), 0, INT64_MAX, &number))
-            snprintf(want, room, "want a whole number from 0 to %lld", (long long)INT64_MAX);
+        if (!mrq_id_is_valid(*text, strlen(*text)))
+            snprintf(want, room, "want an id, " MRQ_ID_WANT);
         break;
     case MRQ_QT_WHOLE:
         if (!mrq_parse_int(*text, strlen(*text), field->min, field->max, &number))
@@ -235,13 +232,18 @@ mrq_status mrq_query_put_list(mrq_query *query, mrq_field_index field, const cha
     char id[VALUE_MAX + 1];
     if (mrq_query_fields[field].type != MRQ_QT_ITEM)
         return mrq_query_put(query, field, text, err);
-    for (const char *at = text, *end; at; at = *end ? end + 1 : NULL) {
-        end = strchrnul(at, ',');
-        const size_t size = (size_t)(end - at) < VALUE_MAX ? (size_t)(end - at) : VALUE_MAX;
-        *(char *)mempcpy(id, at, size) = '\0';
+    for (const char *at = text;; at++) {
+        size_t size = 0;
+        for (; *at && *at != ','; at++) {
+            at += *at == '\\' && (at[1] == ',' || at[1] == '\\');
+            id[size] = *at;
+            size += size < VALUE_MAX;
+        }
+        id[size] = '\0';
         MRQ_TRY(mrq_query_put(query, field, id, err));
+        if (!*at)
+            return MRQ_OK;
     }
-    return MRQ_OK;
 }
 
 static mrq_status set_feature(mrq_query *query, const char *name, const char *text, bool replaces, mrq_error *err)
@@ -273,7 +275,7 @@ mrq_status mrq_query_check(const mrq_query *query, mrq_ask what, mrq_error *err)
         [MRQ_ASK_RECOMMEND] = MRQ_Q_FIELDS, [MRQ_ASK_SIMILAR] = MRQ_Q_ITEM, [MRQ_ASK_ITEM] = MRQ_Q_ITEM,
         [MRQ_ASK_SEARCH] = MRQ_Q_TEXT,      [MRQ_ASK_USER] = MRQ_Q_USER,     [MRQ_ASK_INFO] = MRQ_Q_FIELDS};
     if ((unsigned)what >= sizeof subject / sizeof *subject)
-        return mrq_fail(err, MRQ_USAGE, "what: %d is no kind of question", (int)what);
+        return mrq_fail(err, MRQ_USAGE, "what: %d is no kind of query", (int)what);
     for (unsigned i = 0; i < MRQ_Q_FIELDS; i++)
         if (query->n[i] && !(mrq_query_fields[i].asks & MRQ_ASKS(what)))
             return mrq_fail(err, MRQ_USAGE, "%s: means nothing here, so leave it out", mrq_query_fields[i].name);

@@ -57,10 +57,11 @@ MRQ_CHECKED mrq_status mrq_query_put(mrq_query *query, mrq_field_index field, co
 /* Sets the value of a column of the users. */
 MRQ_CHECKED mrq_status mrq_query_put_feature(mrq_query *query, const char *name, const char *text, mrq_error *err);
 
-/* mrq_query_put() with texts that hold ids with commas between them, where the field is one of ids of items. */
+/* The same with ids that have commas between them, where the field is one of ids of items; a comma within an id is written as "\,"
+ * and a backslash as "\\". */
 MRQ_CHECKED mrq_status mrq_query_put_list(mrq_query *query, mrq_field_index field, const char *text, mrq_error *err);
 
-/* MRQ_USAGE when it has a field that a question of this kind does not know, or lacks the item, user or text that it is about. */
+/* MRQ_USAGE when it has a field that a query of this kind does not know, or lacks the item, user or text that it is about. */
 MRQ_CHECKED mrq_status mrq_query_check(const mrq_query *query, mrq_ask what, mrq_error *err);
 
 /* Reads the members of a JSON object, as a body or a told query has them: texts and numbers, lists where there may be several, and

@@ -16,8 +16,8 @@ static const struct {
 } in_json[] = {[MRQ_QT_FEATURE] = {JSON_TEXT | JSON_NUMBER, "a text or a number"},
                [MRQ_QT_PAIR] = {JSON_TEXT, "NAME=VALUE, or an object of names and values"},
                [MRQ_QT_TEXT] = {JSON_TEXT, "a text"},
-               [MRQ_QT_ITEM] = {JSON_NUMBER, "ids of items"},
-               [MRQ_QT_USER] = {JSON_NUMBER, "the id of a user"},
+               [MRQ_QT_ITEM] = {JSON_TEXT | JSON_NUMBER, "ids of items"},
+               [MRQ_QT_USER] = {JSON_TEXT | JSON_NUMBER, "the id of a user"},
                [MRQ_QT_WHOLE] = {JSON_NUMBER, "a whole number"},
                [MRQ_QT_FLAG] = {JSON_BOOL, "true or false"},
                [MRQ_QT_YEARS] = {JSON_TEXT | JSON_NUMBER, "a year or years"},
@@ -30,7 +30,7 @@ static mrq_status wrong(const char *name, mrq_query_type type, const cJSON *item
     return mrq_fail(err, MRQ_USAGE, "%s", problem.msg);
 }
 
-/* Whether it is of the field's type; where ids stand, only what a double tells exactly. */
+/* Whether it is of the field's type; an id that is a number is one that a double tells exactly. */
 static bool fits(const cJSON *item, mrq_query_type type)
 {
     const unsigned kinds = in_json[type].kinds;

@@ -1,6 +1,6 @@
-/* The library's door: a store that is open, asked by many threads, and changed under them.
+/* The library's main object: an open store, asked by many threads, which may change under them.
  *
- * A question is looked up in this process's memory, then in Redis, then computed (recommend.c); who asks what another thread is
+ * A query is looked up in this process's memory, then in Redis, then computed (recommend.c); who asks what another thread is
  * computing just now waits for that.
  *
  * The serving generation is a counted pointer under a lock that is held for the time of a count. A reload opens the next one
@@ -15,6 +15,7 @@
 #include "engine/answer_cache.h"
 #include "engine/connections.h"
 #include "engine/json.h"
+#include "engine/options.h"
 #include "engine/query.h"
 #include "engine/redis_answers.h"
 
@@ -65,7 +66,7 @@ static mrq_status open_for(const mrq_options *options, mrq_purpose purpose, mrq_
     mrq_status status = r->store ? MRQ_OK : mrq_fail_memory(err, "opening the store");
     if (status == MRQ_OK && options->redis)
         status = mrq_connections_new(options->redis, ttl, &r->connections, err);
-    const mrq_backend_options where = {options->backend, options->backend_token, options->backend_ca};
+    const mrq_backend_options where = {options->backend, options->backend_token, options->backend_ca, options->deadline};
     if (status == MRQ_OK && options->backend)
         status = mrq_backend_open(&where, &r->backend, err);
     if (status == MRQ_OK)
@@ -107,7 +108,7 @@ void mrq_recommender_close(mrq_recommender *r)
         mrq_recommender_flush(r);
     retire(r->snapshot);
     mrq_connections_free(r->connections);
-    mrq_backend_close(r->backend); /* a answer that outlives this never searches */
+    mrq_backend_close(r->backend); /* an answer that outlives this never searches */
     pthread_mutex_destroy(&r->lock);
     pthread_mutex_destroy(&r->reloading);
     free(r->store);
@@ -241,7 +242,7 @@ static mrq_status compute(mrq_recommender *r, mrq_snapshot *snapshot, mrq_ask wh
     case MRQ_ASK_INFO:
         return mrq_tell_generation(snapshot, r->store, out, err);
     }
-    return mrq_fail(err, MRQ_FAILED, "a question of no kind");
+    return mrq_fail(err, MRQ_FAILED, "a query of no kind");
 }
 
 /* The answer, from memory where there is one. */
@@ -326,12 +327,8 @@ mrq_status mrq_recommender_batch(mrq_recommender *r, const mrq_query *const *que
     return MRQ_OK;
 }
 
-void mrq_recommender_stats(mrq_recommender *r, mrq_stats *out)
+void mrq_recommender_measure(mrq_recommender *r, mrq_stats *out)
 {
-    if (out)
-        *out = (mrq_stats){0};
-    if (!r || !out)
-        return;
     ACQUIRED *snapshot = acquire(r);
     const mrq_generation *generation = snapshot->generation;
     mrq_stats stats = {.created = generation->created,

@@ -41,14 +41,10 @@ size_t mrq_resolved_bytes(const mrq_resolved *resolved)
 
 static mrq_status find_user(const mrq_table *users, const mrq_query *query, uint32_t *row, mrq_error *err)
 {
-    const int64_t id = mrq_query_number(query, MRQ_Q_USER, -1);
-    *row = MRQ_NONE;
-    if (id == -1)
-        return MRQ_OK;
-    *row = mrq_table_find(users, id);
-    if (*row == MRQ_NONE)
-        return mrq_fail(err, MRQ_NOT_FOUND, "user %lld: not in the data, which has %u users from %lld to %lld", (long long)id,
-                        users->rows, (long long)users->id[0], (long long)users->id[users->rows - 1]);
+    const char *id = mrq_query_text(query, MRQ_Q_USER);
+    *row = id ? mrq_table_find(users, id, strlen(id)) : MRQ_NONE;
+    if (id && *row == MRQ_NONE)
+        return mrq_fail(err, MRQ_NOT_FOUND, "user %.40s: not among the %u users of the data", id, users->rows);
     return MRQ_OK;
 }
 
@@ -286,7 +282,7 @@ static void print_field(mrq_print *print, const mrq_generation *generation, cons
         if (resolved->user == MRQ_NONE)
             mrq_print_raw(print, "null");
         else
-            mrq_print_whole(print, generation->users->id[resolved->user]);
+            mrq_print_text(print, mrq_table_id(generation->users, resolved->user));
         break;
     case MRQ_Q_ITEM:
         mrq_print_key(print, "item");

@@ -23,20 +23,20 @@ static mrq_status ambiguous(const mrq_table *items, const mrq_strings *titles, c
                             mrq_error *err)
 {
     enum { TOLD = 5 };
-    char list[TOLD * 90] = "";
+    char list[TOLD * 110] = "";
     uint32_t told = 0;
     for (uint32_t i = 0; i < titles->n && told < TOLD; i++)
         if (match(mrq_strings_at(titles, i), text) == level)
-            snprintf(list + strlen(list), sizeof list - strlen(list), "%s%lld %.60s", told++ ? ", " : "", (long long)items->id[i],
+            snprintf(list + strlen(list), sizeof list - strlen(list), "%s%.40s %.60s", told++ ? ", " : "", mrq_table_id(items, i),
                      mrq_strings_at(titles, i));
-    return mrq_fail(err, MRQ_USAGE, "item \"%.40s\": %u titles match, want one's id: %s%s", text, n, list,
+    return mrq_fail(err, MRQ_USAGE, "%s \"%.40s\": %u titles match, want one's id: %s%s", items->noun.one, text, n, list,
                     n > told ? ", ..." : "");
 }
 
 mrq_status mrq_title_find(const mrq_table *items, const char *text, uint32_t *row, mrq_error *err)
 {
     const mrq_column *title = mrq_table_first(items, MRQ_TEXT);
-    if ((*row = mrq_row_of(items, text, strlen(text))) != MRQ_NONE)
+    if ((*row = mrq_table_find(items, text, strlen(text))) != MRQ_NONE)
         return MRQ_OK;
     int level = NOTHING;
     uint32_t n = 0;
@@ -50,7 +50,7 @@ mrq_status mrq_title_find(const mrq_table *items, const char *text, uint32_t *ro
         n += how == level;
     }
     if (level == NOTHING)
-        return mrq_fail(err, MRQ_NOT_FOUND, "item \"%.40s\": want the id of one of the %u items%s", text, items->rows,
+        return mrq_fail(err, MRQ_NOT_FOUND, "%s \"%.40s\": want the id of one of the %u %s%s", items->noun.one, text, items->rows, mrq_table_noun(items, items->rows),
                         title ? ", or its title or a part of it" : "");
     return n == 1 ? MRQ_OK : ambiguous(items, &title->text, text, level, n, err);
 }

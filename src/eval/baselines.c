@@ -34,7 +34,7 @@ const char *const mrq_baseline_meanings[] = {
     "by number of training likes",
     "by the mean likes of training items that share its genres, averaged over its genres",
     "share of users who like it, adjusted by each of the user's categories: ridge regression, penalty " TEXT(RIDGE),
-    "sum of a item's cosines with those of its " TEXT(NEIGHBOURS) " nearest that the user likes, shrinkage " TEXT(
+    "sum of an item's cosines with those of its " TEXT(NEIGHBOURS) " nearest that the user likes, shrinkage " TEXT(
         SHRINKAGE) "; by number of likes for who likes none",
     "EASE (Steck 2019), lambda " TEXT(EASE_LAMBDA) "; by number of likes for who likes none",
     NULL,
@@ -123,7 +123,7 @@ static uint32_t find_values(const mrq_table *users, const mrq_column **column, u
     return n;
 }
 
-/* demographic-popular: whether a user likes a item, less the share of users who do, is regressed on the user's values. */
+/* demographic-popular: whether a user likes an item, less the share of users who do, is regressed on the user's values. */
 static mrq_status learn_demographics(mrq_ranker *r, mrq_error *err)
 {
     const mrq_table *users = r->data->users;
@@ -174,7 +174,7 @@ struct knn {
     const float *root; /* (n) of each item's likes */
 };
 
-/* A item's likes in common with each other become cosines, of which the largest stay. */
+/* An item's likes in common with each other become cosines, of which the largest stay. */
 static void keep_nearest(void *context, uint64_t i)
 {
     const struct knn *knn = context;
@@ -248,7 +248,7 @@ void mrq_ranker_clear(mrq_ranker *ranker)
     *ranker = (mrq_ranker){0};
 }
 
-/* A user's likes by the matrix; a item without a place gets 0, which is what the methods say of one that nobody likes. Of a
+/* A user's likes by the matrix; an item without a place gets 0, which is what the methods say of one that nobody likes. Of a
  * user who likes nothing the matrix knows nothing: the most liked items come first. */
 static mrq_status score_related(const mrq_ranker *r, const uint32_t *user, uint32_t n, float *out, mrq_error *err)
 {

@@ -1,5 +1,5 @@
 /* Each protocol says of every rating what part it is in; lists of likes follow from the parts in the same way for all. Likes are
- * divided as pairs of a user and a item, so that a item rated twice is not both learned from and asked for. */
+ * divided as pairs of a user and an item, so that an item rated twice is not both learned from and asked for. */
 #include "eval/protocol.h"
 
 #include <math.h>

@@ -39,7 +39,7 @@ typedef struct mrq_summary {
     mrq_estimate measure[MRQ_CUTS][MRQ_MEASURES]; /* the mean is that over the seeds */
     double *recall, *ndcg;                        /* (seeds) @10 */
     double coverage;                              /* share of the items ranked that are in anybody's top 10 */
-    double popularity; /* mean share of the training users who like a item of a top 10; NaN where only new items are ranked */
+    double popularity; /* mean share of the training users who like an item of a top 10; NaN where only new items are ranked */
     double diversity;  /* 1 - the mean Jaccard index of genres over pairs in a top 10; NaN without genres */
     uint32_t n_groups;
     mrq_group *group; /* by every category of the users with at most MRQ_GROUP_VALUES values; empty ones are left out */

@@ -5,7 +5,7 @@
 #include <stdatomic.h>
 
 #include "base/error.h"
-#include "marquee/marquee.h"
+#include "engine/options.h"
 
 #define MRQ_METRICS_ROUTES  20
 #define MRQ_METRICS_CODES   13

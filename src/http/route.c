@@ -83,7 +83,7 @@ static mrq_status answer_metrics(const mrq_request *request, mrq_reply *reply, m
     for (unsigned i = 0; i < MRQ_ROUTES; i++)
         label[i] = mrq_routes[i].label;
     label[MRQ_ROUTE_NONE] = "none";
-    mrq_recommender_stats(request->service->recommender, &stats);
+    mrq_recommender_measure(request->service->recommender, &stats);
     MRQ_TRY(mrq_metrics_text(&request->service->metrics, label, MRQ_ROUTES + 1, &stats, &text, &size, err));
     mrq_reply_owned(reply, "text/plain; version=0.0.4; charset=utf-8", text, size);
     return MRQ_OK;

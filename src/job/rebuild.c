@@ -194,7 +194,7 @@ static uint32_t count_kept(const mrq_table *old, const mrq_table *made)
 {
     uint32_t kept = 0;
     for (uint32_t i = 0; i < old->rows; i++)
-        kept += mrq_table_find(made, old->id[i]) != MRQ_NONE;
+        kept += mrq_table_find(made, mrq_table_id(old, i), mrq_strings_size(&old->id, i)) != MRQ_NONE;
     return kept;
 }
 

@@ -1,4 +1,4 @@
-/* The baseline of ratings: mean + a user's bias + a item's bias, each a damped mean (Koren, Bell, Volinsky 2009). */
+/* The baseline of ratings: mean + a user's bias + an item's bias, each a damped mean (Koren, Bell, Volinsky 2009). */
 #ifndef MRQ_MODEL_BASELINE_H
 #define MRQ_MODEL_BASELINE_H
 

@@ -131,7 +131,7 @@ static void set_backward(const mrq_branch_call *call, const uint32_t *entity, ui
             call->kernels->add(touch(call, gradient, items(&plan->list, entity[i])[j]), dout + i * stride, plan->width);
 }
 
-/* ratings: what those who rated a item say of it, Σ (rating - baseline) V_user + U_user, a user's V and U side by side in one
+/* ratings: what those who rated an item say of it, Σ (rating - baseline) V_user + U_user, a user's V and U side by side in one
  * row. V is I-AutoRec's (Sedhain et al. 2015), U, that somebody rated it at all, SVD++'s (Koren 2008). The sum is divided by n^¾,
  * less than a mean and more than SVD++'s square root: chosen on ml-1m's validation part, as STRENGTH is. */
 

@@ -1,7 +1,7 @@
 /* Likes: of each user the items rated well. Ratings are put into order by item and then by user, each time without changing the
- * order of equals, so that every user's list comes out ascending and a item rated twice stands there in the file's order.
+ * order of equals, so that every user's list comes out ascending and an item rated twice stands there in the file's order.
  *
- * How much a item is liked varies little on purpose: on ml-1m's validation part a tenth was better than nothing and than more. */
+ * How much an item is liked varies little on purpose: on ml-1m's validation part a tenth was better than nothing and than more. */
 #include "model/likes.h"
 
 #include <math.h>

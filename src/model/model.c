@@ -254,7 +254,7 @@ static int gather_seen(mrq_model *model, const mrq_model_source *source)
         return -1;
     for (uint64_t i = 0; i < source->n_ratings; i++)
         item[i] = source->rating_item[item[i]];
-    uint64_t kept = 0; /* a item rated twice is one item */
+    uint64_t kept = 0; /* an item rated twice is one item */
     for (uint32_t u = 0; u < users; u++) {
         const uint64_t first = offset[u], end = offset[u + 1];
         mrq_list_sort(item + first, end - first);

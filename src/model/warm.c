@@ -82,7 +82,7 @@ static void match_ids(const struct match *m)
 {
     m->from[0] = 0; /* the unknown one */
     for (uint32_t i = 0; i < m->table->rows; i++) {
-        const uint32_t old = mrq_table_find(m->old_table, m->table->id[i]);
+        const uint32_t old = mrq_table_find(m->old_table, mrq_table_id(m->table, i), mrq_strings_size(&m->table->id, i));
         if (m->now->value[i] && old != MRQ_NONE && m->then->value[old])
             m->from[m->now->value[i]] = m->then->value[old];
     }
@@ -91,7 +91,7 @@ static void match_ids(const struct match *m)
 static void match_raters(const struct match *m, const mrq_table *users, const mrq_table *old_users)
 {
     for (uint32_t i = 0; i < users->rows; i++)
-        m->from[i] = mrq_table_find(old_users, users->id[i]);
+        m->from[i] = mrq_table_find(old_users, mrq_table_id(users, i), mrq_strings_size(&users->id, i));
 }
 
 static mrq_status match_texts(const struct match *m, mrq_error *err)

@@ -50,8 +50,8 @@ static mrq_status make_vectors(parts *p, mrq_error *err)
     MRQ_TRY(mrq_model_export_items(p->model, p->vectors, &reach, err));
     for (uint32_t i = 0; i < items->rows; i++)
         if (!mrq_all_finite(p->vectors + (size_t)i * dim, dim))
-            return mrq_fail(err, MRQ_BAD_FILE, "model %s: the vector of item %lld is not finite", description->name,
-                            (long long)items->id[i]);
+            return mrq_fail(err, MRQ_BAD_FILE, "model %s: the vector of %s %s is not finite", description->name,
+                            items->noun.one, mrq_table_id(items, i));
     return mrq_model_fold(p->model, reach, &p->tower, err);
 }
 

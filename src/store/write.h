@@ -24,7 +24,7 @@ MRQ_CHECKED mrq_status mrq_publication_open(const char *store, const char *who, 
 
 /* Makes a generation from a model, at most once a publication: vectors, the index chosen and measured, all files and the manifest,
  * synced; and opens it as a reader would. Its name is final, but nobody else sees it before it is published. `choice` may be
- * NULL; else its trials are freed with mrq_free(). MRQ_BAD_FILE when a item's vector is not finite; statuses of
+ * NULL; else its trials are freed with mrq_free(). MRQ_BAD_FILE when an item's vector is not finite; statuses of
  * mrq_index_choose(). */
 MRQ_CHECKED mrq_status mrq_publication_write(mrq_publication *publication, const mrq_model *model,
                                              const mrq_export_options *options, mrq_choice *choice, mrq_error *err);

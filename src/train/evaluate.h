@@ -13,7 +13,7 @@ typedef struct mrq_vectors {
 MRQ_CHECKED mrq_status mrq_vectors_make(const mrq_model *model, mrq_arena *arena, mrq_vectors *out, mrq_error *err);
 MRQ_CHECKED mrq_status mrq_vectors_update(const mrq_model *model, mrq_vectors *vectors, mrq_error *err);
 
-/* The rating that the model predicts for a user and a item (rows of their tables), held within the training ratings' range. */
+/* The rating that the model predicts for a user and an item (rows of their tables), held within the training ratings' range. */
 double mrq_score(const mrq_model *model, const mrq_vectors *vectors, uint32_t user, uint32_t item);
 
 /* Root of the mean squared difference between score and rating, over `n` ratings; NaN for none. */

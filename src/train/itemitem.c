@@ -1,4 +1,4 @@
-/* The Gram matrix row by row: the row of a item is the sum of the likes of those who like it, so it stays in the cache while it is
+/* The Gram matrix row by row: the row of an item is the sum of the likes of those who like it, so it stays in the cache while it is
  * added to and no two threads write to one. The work is the sum of the squares of the users' likes, far less than the product of
  * dense matrices. B follows from the inverse P of G + lambda as B_ij = -P_ij / P_jj: one Cholesky factorisation for all items. */
 #include "train/itemitem.h"

@@ -15,7 +15,7 @@ typedef struct mrq_liked {
 MRQ_CHECKED mrq_status mrq_most_liked(const mrq_links *likes, uint32_t users, uint32_t items, mrq_arena *arena, mrq_liked *out,
                                       mrq_error *err);
 
-/* G (n, n) = Σ_users weight · x xᵀ, x being a user's row of `likes`; `place` (items) says where a item stands in G, MRQ_NONE:
+/* G (n, n) = Σ_users weight · x xᵀ, x being a user's row of `likes`; `place` (items) says where an item stands in G, MRQ_NONE:
  * nowhere. `weight` (users) NULL: 1. Both triangles are filled. Sums are floats: of likes of strength 1 exact up to 2^24 users. */
 MRQ_CHECKED mrq_status mrq_gram(const mrq_links *likes, uint32_t users, uint32_t items, const float *weight, const uint32_t *place,
                                 uint32_t n, uint32_t threads, float *gram, mrq_error *err);

@@ -1,5 +1,5 @@
 /* Users are ranked in blocks whose scores stay in the cache: a block is one matrix product, and its rows are then read once.
- * The best k are a sorted list that a item enters when it beats the last: after the first few hundred items hardly any does,
+ * The best k are a sorted list that an item enters when it beats the last: after the first few hundred items hardly any does,
  * so a row costs little more than its comparisons. Items come in ascending order and enter behind their equals, which settles
  * ties by row.
  *
@@ -30,7 +30,7 @@ struct ranking {
 void mrq_take_best(const float *score, uint32_t items, uint32_t k, float *best, uint32_t *top)
 {
     uint32_t n = 0;
-    float least = -INFINITY; /* what a item must beat */
+    float least = -INFINITY; /* what an item must beat */
     for (uint32_t m = 0; m < items; m++) {
         if (score[m] <= least)
             continue;

@@ -7,7 +7,7 @@
  * - lambda_i grows with the root of the item's likes, and scores are damped by likes^-0.1: both favour the less popular a little.
  * - Strangers: ridge regression of the sums of liked items' vectors on the categories, in the leading directions only, which also
  *   takes out noise; times PRIOR, it is what a few likes are added to.
- * - Items: ridge regression of E on the sets' members (genres, words of the title) by conjugate gradients; a item lies between
+ * - Items: ridge regression of E on the sets' members (genres, words of the title) by conjugate gradients; an item lies between
  *   that and its row of E, by how many like it, and without likes on it.
  *
  * The constants were chosen on validation parts of ml-1m (benchmarks/README.md). Rejected after trials in a prototype: a softmax
@@ -31,7 +31,7 @@
 #define LEADING        64
 #define CATEGORY_RIDGE 30.0f
 #define FEATURE_RIDGE  30.0f
-#define FEW            10.0f /* likes that weigh as much as a item's features */
+#define FEW            10.0f /* likes that weigh as much as an item's features */
 #define SPARE          24    /* directions more than wanted, which makes the iteration converge */
 #define ROUNDS         6
 
@@ -290,7 +290,7 @@ static uint32_t count_features(const struct solver *s)
     return n;
 }
 
-/* Adds to `vector` what the block says of a item, or to the block what the vector says of its features. */
+/* Adds to `vector` what the block says of an item, or to the block what the vector says of its features. */
 static void pass_features(const struct solver *s, uint32_t item, float *block, float *vector, bool into_block)
 {
     const size_t d = s->d;

@@ -60,13 +60,13 @@ mrq_status mrq_shuffle_largest(mrq_shuffle order, const mrq_dataset *data, const
         most = ++count[data->item[rating[i]]] > most ? count[data->item[rating[i]]] : most;
     most += size;
     if (most > UINT32_MAX)
-        return mrq_fail(err, MRQ_FAILED, "a item has %llu ratings: too many for batches of whole items",
+        return mrq_fail(err, MRQ_FAILED, "an item has %llu ratings: too many for batches of whole items",
                         (unsigned long long)(most - size));
     *largest = (uint32_t)(most < n ? most : n);
     return MRQ_OK;
 }
 
-/* A item's place in a batch: its number, scattered over the next power of two. In the order of numbers, which is often that of
+/* An item's place in a batch: its number, scattered over the next power of two. In the order of numbers, which is often that of
  * arrival, one half of a batch would hold more of the films that few have seen than the other. */
 static uint32_t scattered(uint32_t item, uint32_t mask)
 {

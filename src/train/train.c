@@ -195,7 +195,7 @@ mrq_status mrq_train_begin(const mrq_dataset *data, const mrq_description *descr
     if (again)
         mrq_log(
             MRQ_LOG_WARN, "train",
-            "%llu of %llu ratings are of a item that the same user has rated before; only --split hash keeps copies in one part",
+            "%llu of %llu ratings are of an item that the same user has rated before; only --split hash keeps copies in one part",
             (unsigned long long)again, (unsigned long long)data->n);
     return MRQ_OK;
 }

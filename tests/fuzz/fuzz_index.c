@@ -45,7 +45,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     FUZZ_CHECK(bytes);
     memcpy(bytes, end + 1, left);
     const mrq_map file = {bytes, left};
-    const mrq_status status = mrq_faiss_file_check(&file, &like, ITEMS, "movies.faiss", &err);
+    const mrq_status status = mrq_faiss_file_check(&file, &like, ITEMS, "items.faiss", &err);
     fuzz_check_status(status, &err, FUZZ_ALLOW(MRQ_BAD_FILE));
     FUZZ_CHECK(status != MRQ_OK || (left > 36 && memcmp(bytes + 4, &(uint32_t){DIM}, 4) == 0 &&
                                     memcmp(bytes + 8, &(uint64_t){ITEMS}, 8) == 0 && bytes[32] == 1));

@@ -34,12 +34,12 @@ static void check_reply(const uint8_t *data, size_t size)
     if (status == MRQ_OK) {
         check_rows(out.data);
         (void)dimensions(out.data);
-        (void)listed(out.data, "movies_0123456789abcdef");
+        (void)listed(out.data, "items_0123456789abcdef");
         const cJSON *name;
         cJSON_ArrayForEach(name, out.data)
         {
             const char *content;
-            const mrq_backend ours = {.name = "movies"};
+            const mrq_backend ours = {.name = "items"};
             if (cJSON_IsString(name) && is_ours(&ours, name->valuestring, &content))
                 FUZZ_CHECK(strlen(content) == MRQ_CONTENT_SIZE - 1);
         }

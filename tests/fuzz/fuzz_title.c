@@ -1,4 +1,4 @@
-/* What a person types to find a item: the titles found are those that a plainer search finds; and a item named for its like is
+/* What a person types to find an item: the titles found are those that a plainer search finds; and an item named for its like is
  * one that is there. */
 #include <ctype.h>
 

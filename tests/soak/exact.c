@@ -321,7 +321,7 @@ static void send_doubles(const double *data, size_t n)
     fwrite(data, sizeof *data, n, stdout);
 }
 
-/* One sum a coordinate, then one inner product a item. */
+/* One sum a coordinate, then one inner product an item. */
 static void score(const person *p)
 {
     const uint32_t n = generation->items->rows;
@@ -344,7 +344,7 @@ static void score(const person *p)
     mrq_free(out);
 }
 
-/* By what liking a item adds; where nobody does, by the cosine of the items' vectors. */
+/* By what liking an item adds; where nobody does, by the cosine of the items' vectors. */
 static void similar(uint32_t item)
 {
     const uint32_t n = generation->items->rows;

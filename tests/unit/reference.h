@@ -111,7 +111,7 @@ static inline double reference_match(const mrq_description *d, const double *use
     return (d->score == MRQ_COSINE ? d->scale * sum : sum) + d->shift + (d->bias ? user[d->dim] + item[d->dim] : 0);
 }
 
-/* The score of a user and a item. */
+/* The score of a user and an item. */
 static inline double reference_score(const mrq_model *model, const double *param, uint32_t user, uint32_t item, uint64_t salt)
 {
     double u[1025], m[1025];

@@ -147,7 +147,7 @@ static inline void small_data_free(small_data *s)
 
 /* Descriptions for it: SMALL(score, joint, user branches, item branches, train). Odd sizes, so that no kernel runs even. */
 #define SMALL(score, joint, user, item, train)                                                                                    \
-    "{\"name\":\"small\",\"score\":{" score "},\"joint\":{" joint "},\"towers\":{\"user\":[" user "],\"movie\":[" item            \
+    "{\"name\":\"small\",\"score\":{" score "},\"joint\":{" joint "},\"towers\":{\"user\":[" user "],\"item\":[" item            \
     "]},\"train\":{" train "}}"
 #define SMALL_COSINE "\"kind\":\"cosine\",\"scale\":5"
 #define SMALL_DOT    "\"kind\":\"dot\",\"shift\":3"

@@ -60,7 +60,7 @@ static void a_tenth_is_held_out_of_ten_or_more(void **state)
             assert_int_equal(held_out(s, MRQ_PROTOCOL_COLD_ITEMS), 1);
         else
             assert_fails(mrq_parts_make(&s->data, MRQ_PROTOCOL_COLD_ITEMS, false, 1, &p, &err), MRQ_USAGE,
-                         "cold-items: movies that somebody likes: 9, want at least 10 to hold a tenth of them out");
+                         "cold-items: items that somebody likes: 9, want at least 10 to hold a tenth of them out");
         s->data.n = 0;
         for (uint32_t i = 0; i < n; i++)
             for (uint32_t k = 0; k < 20; k++)
@@ -136,7 +136,7 @@ static void each_baseline_has_its_protocols(void **state)
 {
     (void)state;
     static const char no_stars[] = "ranks, it does not predict stars", no_rank[] = "predicts stars, it does not rank",
-                      no_new[] = "cannot place a new movie", no_stranger[] = "knows likes alone, and a new user has none";
+                      no_new[] = "cannot place a new item", no_stranger[] = "knows likes alone, and a new user has none";
     static const char *const why[MRQ_BASELINES][MRQ_PROTOCOLS + 1] = {
         {NULL, no_rank, no_rank, no_rank, no_rank, NULL},  {no_stars, NULL, NULL, NULL, NULL, NULL},
         {no_stars, NULL, NULL, NULL, no_new, NULL},        {no_stars, NULL, NULL, NULL, NULL, NULL},
@@ -156,7 +156,7 @@ static void each_baseline_has_its_protocols(void **state)
     const uint32_t columns[] = {s->data.users->n_columns, s->data.items->n_columns};
     s->data.users->n_columns = s->data.items->n_columns = 0;
     assert_string_equal(mrq_baseline_unfit(MRQ_BASELINE_DEMOGRAPHIC, MRQ_PROTOCOL_TOPN, &s->data), "needs users with categories");
-    assert_string_equal(mrq_baseline_unfit(MRQ_BASELINE_GENRES, MRQ_PROTOCOL_TOPN, &s->data), "needs movies with genres");
+    assert_string_equal(mrq_baseline_unfit(MRQ_BASELINE_GENRES, MRQ_PROTOCOL_TOPN, &s->data), "needs items with genres");
     for (int kind = 0; kind < MRQ_BASELINES; kind++)
         if (kind != MRQ_BASELINE_DEMOGRAPHIC && kind != MRQ_BASELINE_GENRES && kind != MRQ_BASELINE_BIAS)
             assert_null(mrq_baseline_unfit((mrq_baseline_kind)kind, MRQ_PROTOCOL_TOPN, &s->data));
@@ -165,7 +165,7 @@ static void each_baseline_has_its_protocols(void **state)
     small_data_free(s);
 }
 
-/* A item's 200 nearest, of equally near ones the first; the others say nothing. */
+/* An item's 200 nearest, of equally near ones the first; the others say nothing. */
 static void two_hundred_neighbours_are_near(void **state)
 {
     (void)state;
@@ -209,7 +209,7 @@ static void two_hundred_neighbours_are_near(void **state)
     assert_ok(mrq_ranker_score(&ranker, all, PEOPLE, score, &err));
     for (uint32_t u = 0; u < PEOPLE; u++)
         for (uint32_t i = 0; i < FILMS; i++) {
-            double want = 0; /* what a item's own neighbours say of it, and not what it says of those that it is near to */
+            double want = 0; /* what an item's own neighbours say of it, and not what it says of those that it is near to */
             for (uint32_t j = 0; j < FILMS; j++)
                 want += likes[u][j] * (double)ranker.matrix[i * FILMS + j];
             assert_true(fabs((double)score[u * FILMS + i] - want) < 1e-4);

@@ -51,13 +51,13 @@ static mrq_status parse_parts(const char *items, const char *ratings, const char
     char text[8192];
     snprintf(
         text, sizeof text,
-        "{'name':'t','movies':{'file':'m','delimiter':'|'%s,'fields':[%s]},'ratings':{'file':'r','delimiter':',','fields':[%s]}}",
+        "{'name':'t','items':{'file':'m','delimiter':'|'%s,'fields':[%s]},'ratings':{'file':'r','delimiter':',','fields':[%s]}}",
         keys, items, ratings);
     return parse(text, out, err);
 }
 
 #define ID      "{'name':'id','kind':'id'}"
-#define RATINGS "{'name':'user','kind':'id'},{'name':'movie','kind':'id'},{'name':'stars','kind':'rating','min':1,'max':5}"
+#define RATINGS "{'name':'user','kind':'id'},{'name':'item','kind':'id'},{'name':'stars','kind':'rating','min':1,'max':5}"
 
 /* Items of these fields from this text; ratings of item 1 by users 7 and 3. */
 static mrq_status load_items(const char *fields, const char *keys, const char *text, size_t size, mrq_dataset **out,
@@ -142,37 +142,37 @@ static void test_schema_refuses(void **state)
         const char *items, *ratings, *keys, *want;
     } cases[] = {
         {"{'name':'id','kind':'foo'}", RATINGS, "", "t.json: items.fields[0].kind: \"foo\", want one of id, category, set, text"},
-        {"{'name':'id'}", RATINGS, "", "t.json: movies.fields[0].kind: missing"},
-        {ID ",{'kind':'number'}", RATINGS, "", "t.json: movies.fields[1].name: missing"},
-        {ID ",{'name':'a b','kind':'number'}", RATINGS, "", "movies.fields[1].name: \"a b\", want 1 to 31 letters"},
+        {"{'name':'id'}", RATINGS, "", "t.json: items.fields[0].kind: missing"},
+        {ID ",{'kind':'number'}", RATINGS, "", "t.json: items.fields[1].name: missing"},
+        {ID ",{'name':'a b','kind':'number'}", RATINGS, "", "items.fields[1].name: \"a b\", want 1 to 31 letters"},
         {ID ",{'name':'x23456789012345678901234567890123','kind':'number'}", RATINGS, "", "want 1 to 31 letters"},
-        {ID ",{'name':'a','kind':'number','min':1}", RATINGS, "", "t.json: movies.fields[1].min: unknown key"},
-        {ID ",{'name':'a','kind':'number'},{'name':'a','kind':'number'}", RATINGS, "", "movies.fields[2]: a second column \"a\""},
+        {ID ",{'name':'a','kind':'number','min':1}", RATINGS, "", "t.json: items.fields[1].min: unknown key"},
+        {ID ",{'name':'a','kind':'number'},{'name':'a','kind':'number'}", RATINGS, "", "items.fields[2]: a second column \"a\""},
         {ID ",{'name':'a','kind':'text','extract':{'a':'(x)'}}", RATINGS, "", "a second column \"a\""},
-        {ID ",7", RATINGS, "", "t.json: movies.fields[1]: want an object"},
-        {"", RATINGS, "", "t.json: movies.fields: 0 of them"},
-        {"{'name':'key','kind':'id'}", RATINGS, "", "t.json: movies.fields: want one field of kind id, named \"id\""},
+        {ID ",7", RATINGS, "", "t.json: items.fields[1]: want an object"},
+        {"", RATINGS, "", "t.json: items.fields: 0 of them"},
+        {"{'name':'key','kind':'id'}", RATINGS, "", "t.json: items.fields: want one field of kind id, named \"id\""},
         {ID ",{'name':'id2','kind':'id'}", RATINGS, "", "want one field of kind id"},
-        {ID ",{'name':'r','kind':'rating','min':1,'max':5}", RATINGS, "", "\"rating\" cannot be in a file of users or movies"},
-        {ID ",{'name':'c','kind':'category','values':[]}", RATINGS, "", "movies.fields[1].values: empty"},
-        {ID ",{'name':'c','kind':'category','values':['a',1]}", RATINGS, "", "movies.fields[1].values[1]: want a string"},
+        {ID ",{'name':'r','kind':'rating','min':1,'max':5}", RATINGS, "", "\"rating\" cannot be in a file of users or items"},
+        {ID ",{'name':'c','kind':'category','values':[]}", RATINGS, "", "items.fields[1].values: empty"},
+        {ID ",{'name':'c','kind':'category','values':['a',1]}", RATINGS, "", "items.fields[1].values[1]: want a string"},
         {ID ",{'name':'c','kind':'category','values':['a','a']}", RATINGS, "", "values[1]: \"a\" stands there twice"},
         {ID ",{'name':'c','kind':'category','values':['a','\\u001b[31m']}", RATINGS, "",
          "values[1]: \"?[31m\", want no control characters"},
         {ID ",{'name':'c','kind':'category','values':['a'],'labels':['a\\n']}", RATINGS, "", "labels[0]: \"a?\", want no control"},
         {ID ",{'name':'c','kind':'category','values':'a'}", RATINGS, "", "want an array"},
         {ID ",{'name':'c','kind':'category','labels':['a']}", RATINGS, "",
-         "movies.fields[1].labels: 1 of them, want one for each of the 0"},
+         "items.fields[1].labels: 1 of them, want one for each of the 0"},
         {ID ",{'name':'c','kind':'category','values':['a'],'buckets':[1]}", RATINGS, "", "values and buckets"},
         {ID ",{'name':'c','kind':'category','buckets':[]}", RATINGS, "", "buckets: empty"},
         {ID ",{'name':'c','kind':'category','buckets':[1,'2']}", RATINGS, "", "buckets[1]: want a number"},
         {ID ",{'name':'c','kind':'category','buckets':[1,3,3]}", RATINGS, "", "buckets[2]: 3 behind 3, want them to ascend"},
-        {ID ",{'name':'s','kind':'set'}", RATINGS, "", "movies.fields[1]: want delimiter or flags"},
-        {ID ",{'name':'s','kind':'set','delimiter':''}", RATINGS, "", "movies.fields[1].delimiter: 0 bytes, want 1 to 7"},
+        {ID ",{'name':'s','kind':'set'}", RATINGS, "", "items.fields[1]: want delimiter or flags"},
+        {ID ",{'name':'s','kind':'set','delimiter':''}", RATINGS, "", "items.fields[1].delimiter: 0 bytes, want 1 to 7"},
         {ID ",{'name':'s','kind':'set','delimiter':'|','flags':['a']}", RATINGS, "", "want one or the other"},
         {ID ",{'name':'x','kind':'text','split':'lines'}", RATINGS, "", "split: \"lines\", want one of words, characters"},
-        {ID ",{'name':'x','kind':'text','extract':{}}", RATINGS, "", "movies.fields[1].extract: want one column"},
-        {ID ",{'name':'x','kind':'text','extract':{'y':'((1)'}}", RATINGS, "", "movies.fields[1].extract.y: Unmatched"},
+        {ID ",{'name':'x','kind':'text','extract':{}}", RATINGS, "", "items.fields[1].extract: want one column"},
+        {ID ",{'name':'x','kind':'text','extract':{'y':'((1)'}}", RATINGS, "", "items.fields[1].extract.y: Unmatched"},
         {ID ",{'name':'x','kind':'text','extract':{'y':'1'}}", RATINGS, "", "extract.y: want a group"},
         {ID ",{'name':'x','kind':'text','extract':{'y':'(1++++++++++++++++++++++++++)'}}", RATINGS, "",
          "repeats itself to 1.95e+09"},
@@ -181,13 +181,13 @@ static void test_schema_refuses(void **state)
         {ID ",{'name':'x','kind':'text','extract':{'y':'" BRACKETS BRACKETS BRACKETS BRACKETS "'}}", RATINGS, "",
          "extract.y: a pattern of 256 bytes, want at most 255"},
         {ID ",{'name':'x','kind':'text','extract':{'y':'((1{99}){9,99}){99}'}}", RATINGS, "", "repeats itself to 1.84e+07, want"},
-        {ID, RATINGS, ",'delimiter':','", "t.json: movies.delimiter: stands there twice"},
-        {ID, RATINGS, ",'encoding':'utf-16'", "t.json: movies.encoding: \"utf-16\", want one of utf-8, latin-1"},
-        {ID, RATINGS, ",'header':1", "t.json: movies.header: 1, want true or false"},
-        {ID, RATINGS, ",'colour':1", "t.json: movies.colour: unknown key"},
+        {ID, RATINGS, ",'delimiter':','", "t.json: items.delimiter: stands there twice"},
+        {ID, RATINGS, ",'encoding':'utf-16'", "t.json: items.encoding: \"utf-16\", want one of utf-8, latin-1"},
+        {ID, RATINGS, ",'header':1", "t.json: items.header: 1, want true or false"},
+        {ID, RATINGS, ",'colour':1", "t.json: items.colour: unknown key"},
         {ID, ID, "", "t.json: ratings.fields: want two fields of kind id"},
         {ID, RATINGS ",{'name':'r2','kind':'rating','min':1,'max':5}", "", "t.json: ratings.fields: want one field of kind rating"},
-        {ID, "{'name':'user','kind':'id'},{'name':'movie','kind':'id'}", "", "want one field of kind rating"},
+        {ID, "{'name':'user','kind':'id'},{'name':'item','kind':'id'}", "", "want one field of kind rating"},
         {ID, RATINGS ",{'name':'c','kind':'category'}", "", "ratings.fields[3].kind: \"category\" cannot be in a file of ratings"},
         {ID, "{'name':'r','kind':'rating','min':1}", "", "ratings.fields[0]: want min and max"},
         {ID, "{'name':'r','kind':'rating','min':5,'max':5}", "", "min 5, max 5, want min below max"},
@@ -203,14 +203,14 @@ static void test_schema_refuses(void **state)
         {"[]", "t.json: want a JSON object"},
         {"{}", "t.json: name: missing"},
         {"{'name':''}", "t.json: name: \"\", want 1 to 31"},
-        {"{'name':'x'}", "t.json: movies: missing"},
+        {"{'name':'x'}", "t.json: items: missing"},
         {"{'name':'x','films':{}}", "t.json: films: unknown key"},
-        {"{'name':'x','movies':[]}", "t.json: movies: [], want an object"},
-        {"{'name':'x','movies':{'delimiter':','}}", "t.json: movies.file: missing"},
-        {"{'name':'x','movies':{'file':'../m','delimiter':','}}", "t.json: movies.file: \"../m\", want the name of a file"},
-        {"{'name':'x','movies':{'file':'m','delimiter':'\\n'}}", "t.json: movies.delimiter: want printable ASCII or a tab"},
-        {"{'name':'x','movies':{'file':'m','delimiter':'\xc3\xa9'}}", "t.json: movies.delimiter: want printable ASCII"},
-        {"{'name':'x','movies':{'file':'m','delimiter':','}}", "t.json: movies.fields: missing"},
+        {"{'name':'x','items':[]}", "t.json: items: [], want an object"},
+        {"{'name':'x','items':{'delimiter':','}}", "t.json: items.file: missing"},
+        {"{'name':'x','items':{'file':'../m','delimiter':','}}", "t.json: items.file: \"../m\", want the name of a file"},
+        {"{'name':'x','items':{'file':'m','delimiter':'\\n'}}", "t.json: items.delimiter: want printable ASCII or a tab"},
+        {"{'name':'x','items':{'file':'m','delimiter':'\xc3\xa9'}}", "t.json: items.delimiter: want printable ASCII"},
+        {"{'name':'x','items':{'file':'m','delimiter':','}}", "t.json: items.fields: missing"},
         {"{'name':'\xe9'}", "t.json: not valid UTF-8 at byte 10"},
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
@@ -258,7 +258,7 @@ static void test_columns(void **state)
                                "9223372036854775807|pear|z|10|?|-|0|1|7|One (2001) Two";
     mrq_error err;
     MRQ_CLEANUP(mrq_dataset_free) mrq_dataset *data = NULL;
-    assert_fails(load_items(fields, "", text, strlen(text), &data, &err), MRQ_BAD_FILE, "r:1: movie 1 does not stand in m");
+    assert_fails(load_items(fields, "", text, strlen(text), &data, &err), MRQ_BAD_FILE, "r:1: item 1 does not stand in m");
 
     MRQ_CLEANUP(mrq_schema_free) mrq_schema *schema = NULL;
     assert_ok(parse_parts(fields, RATINGS, "", &schema, &err));
@@ -420,14 +420,14 @@ static void test_ratings_refuse(void **state)
     static const struct {
         const char *ratings, *want;
     } cases[] = {
-        {"1::1::5::0\n1::2::3\n", "ratings.dat:2: 3 fields, want 4 (user::movie::rating::timestamp)"},
+        {"1::1::5::0\n1::2::3\n", "ratings.dat:2: 3 fields, want 4 (user::item::rating::timestamp)"},
         {"1::1::5::0\n1::2::9::0\n", "ratings.dat:2: rating 9, want 1 to 5"},
         {"1::1::5::0\n1::2::::0\n", "ratings.dat:2: rating \"\", want 1 to 5"},
         {"1::1::5::0\n1::2::nan::0\n", "ratings.dat:2: rating \"nan\", want 1 to 5"},
         {"1::1::5::0\n1::2::-0::0\n", "ratings.dat:2: rating -0, want 1 to 5"},
-        {"1::1::5::0\n1::3::5::0\n", "ratings.dat:2: movie 3 does not stand in movies.dat"},
+        {"1::1::5::0\n1::3::5::0\n", "ratings.dat:2: item 3 does not stand in movies.dat"},
         {"1::1::5::0\n3::1::5::0\n", "ratings.dat:2: user 3 does not stand in users.dat"},
-        {"1::1::5::0\n1::two::5::0\n", "ratings.dat:2: movie \"two\", want a whole number"},
+        {"1::1::5::0\n1::two::5::0\n", "ratings.dat:2: item \"two\", want a whole number"},
         {"1::1::5::0\n1::1::5::0.5\n", "ratings.dat:2: timestamp 0.5, want seconds since 1970"},
         {"1::1::5::0\n1::1::5::9223372036854775807\n", "timestamp 9223372036854775807, want seconds"},
         {"1::1::5::0\n1::1::5::0::\n", "ratings.dat:2: 5 fields, want 4"},

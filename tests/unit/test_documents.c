@@ -63,7 +63,7 @@ static void add_result(const mrq_recommender *r, mrq_status status, mrq_answer *
     assert_int_equal(strlen(json), size);
     add_masked(r, json);
     assert_ptr_equal(mrq_answer_json(result, NULL), json);
-    add("%u movies, %s\n", mrq_answer_size(result), mrq_answer_cache_state(result));
+    add("%u items, %s\n", mrq_answer_size(result), mrq_answer_cache_state(result));
     for (uint32_t i = 0; i <= mrq_answer_size(result); i++) { /* one too many as well */
         const mrq_item item = mrq_answer_item(result, i);
         double base, rest;
@@ -109,7 +109,7 @@ static void search(mrq_recommender *r, const char *text, uint32_t k)
 static void tell(mrq_recommender *r, int64_t item, int64_t user, uint32_t k)
 {
     mrq_answer *result = NULL;
-    add("movie %" PRId64 " user %" PRId64 "\n", item, user);
+    add("item %" PRId64 " user %" PRId64 "\n", item, user);
     const mrq_status status = item >= 0  ? ask_item(r, item, &result, &err)
                               : user >= 0 ? ask_user(r, user, k, &result, &err)
                                           : ask_info(r, &result, &err);

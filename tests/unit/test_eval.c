@@ -9,7 +9,7 @@ static mrq_error err;
 
 enum { PEOPLE = 60, FILMS = 40, RATINGS = 1500 };
 
-/* A small world with times; some of its ratings are of a item that the user has rated before. */
+/* A small world with times; some of its ratings are of an item that the user has rated before. */
 struct world {
     small_data *small;
     mrq_dataset *data;
@@ -23,7 +23,7 @@ static struct world *make_world(void)
     w->data = &w->small->data;
     for (uint32_t i = 0; i < RATINGS; i++) {
         w->time[i] = 1000 + i * 7919 % RATINGS / 3; /* thrice each */
-        if (i % 3 == 0)                             /* not the rule, or every rating of a item by a user would be the same */
+        if (i % 3 == 0)                             /* not the rule, or every rating of an item by a user would be the same */
             w->small->rating[i] = (float)(1 + i / 3 % 5);
     }
     w->data->time = w->time;
@@ -49,7 +49,7 @@ static uint64_t length(const mrq_lists *lists, uint32_t user)
     return lists->offset[user + 1] - lists->offset[user];
 }
 
-/* Whether the last rating of a item by a user, of those in a part (NULL: of all), is a like. */
+/* Whether the last rating of an item by a user, of those in a part (NULL: of all), is a like. */
 static bool likes(const mrq_dataset *data, const uint32_t *part, uint64_t n, uint32_t user, uint32_t item)
 {
     bool like = false;
@@ -217,7 +217,7 @@ static void test_what_data_cannot_support(void **state)
     assert_fails(mrq_parts_make(w->data, MRQ_PROTOCOL_COLD_USERS, false, 1, &p, &err), MRQ_USAGE,
                  "cold-users: users with ratings: 9, want at least 10");
     assert_fails(mrq_parts_make(w->data, MRQ_PROTOCOL_COLD_ITEMS, false, 1, &p, &err), MRQ_USAGE,
-                 "cold-items: movies that somebody likes: 9");
+                 "cold-items: items that somebody likes: 9");
     w->data->n = 3;
     assert_fails(mrq_parts_make(w->data, MRQ_PROTOCOL_RATING, false, 1, &p, &err), MRQ_USAGE, "3 ratings are too few");
     w->data->n = RATINGS;
@@ -383,7 +383,7 @@ static void check_baseline(const struct world *w, mrq_protocol protocol, mrq_bas
         reference_popular(&p, want);
     for (uint32_t i = 0; i < PEOPLE * FILMS; i++)
         if (!(fabs((double)got[i] - want[i]) < 1e-4 * (1 + fabs(want[i]))))
-            fail_msg("%s: user %u, movie %u: %g, want %g", mrq_baseline_names[kind], i / FILMS, i % FILMS, (double)got[i], want[i]);
+            fail_msg("%s: user %u, item %u: %g, want %g", mrq_baseline_names[kind], i / FILMS, i % FILMS, (double)got[i], want[i]);
     mrq_ranker_clear(&ranker);
     mrq_parts_clear(&p);
 }
@@ -431,7 +431,7 @@ static void test_unfit_baselines(void **state)
     (void)state;
     struct world *w = make_world();
     const mrq_dataset *data = w->data;
-    assert_string_equal(mrq_baseline_unfit(MRQ_BASELINE_EASE, MRQ_PROTOCOL_COLD_ITEMS, data), "cannot place a new movie");
+    assert_string_equal(mrq_baseline_unfit(MRQ_BASELINE_EASE, MRQ_PROTOCOL_COLD_ITEMS, data), "cannot place a new item");
     assert_non_null(mrq_baseline_unfit(MRQ_BASELINE_EASE, MRQ_PROTOCOL_COLD_USERS, data));
     assert_non_null(mrq_baseline_unfit(MRQ_BASELINE_EASE, MRQ_PROTOCOL_RATING, data));
     assert_non_null(mrq_baseline_unfit(MRQ_BASELINE_BIAS, MRQ_PROTOCOL_TOPN, data));

@@ -41,7 +41,7 @@ static void assert_sums(const mrq_content *answer)
             assert_true(!p || fabs(part[p].score) <= fabs(part[p - 1].score));
         }
         if (!(fabs(sum - answer->hit[i].score) < 1e-5 * (1 + fabs(sum))))
-            fail_msg("movie %u: parts sum to %.8f, score %.8f", answer->hit[i].item, sum, answer->hit[i].score);
+            fail_msg("item %u: parts sum to %.8f, score %.8f", answer->hit[i].item, sum, answer->hit[i].score);
     }
 }
 
@@ -197,7 +197,7 @@ static void equal_inputs_have_equal_parts(void **state)
     }
 }
 
-/* What a row adds to a item's score in a linear tower. */
+/* What a row adds to an item's score in a linear tower. */
 static double product(const engine_world *w, const float *row, uint32_t item)
 {
     const float *m = w->item + (size_t)item * w->g.tower->width;
@@ -410,11 +410,11 @@ static void too_much_to_explain(void **state)
     mrq_content_clear(&answer);
     many.k++;
     assert_fails(asked_recommend(&large->g, NULL, &many, &answer, &err), MRQ_USAGE,
-                 "explain: 251 movies with 1000 parts each, want at most 250000 in all");
+                 "explain: 251 items with 1000 parts each, want at most 250000 in all");
     many.k = 53;
     many.n_liked = LIKED; /* one part more than may be */
     assert_fails(asked_recommend(&large->g, NULL, &many, &answer, &err), MRQ_USAGE, "");
-    assert_string_equal(err.msg, "explain: 53 movies with 4717 parts each, want at most 250000 in all; ask for fewer movies");
+    assert_string_equal(err.msg, "explain: 53 items with 4717 parts each, want at most 250000 in all; ask for fewer items");
     engine_world_free(large);
 }
 

@@ -33,7 +33,7 @@ static void assert_scores(const engine_world *w, const question *query, const wo
         const uint32_t item = answer.hit[i].item;
         assert_false(left_out[item] || given[item]);
         if (!(fabs(answer.hit[i].score - world_score(w, sum, item)) < 1e-5))
-            fail_msg("movie %u: %.7f, want %.7f", item, answer.hit[i].score, world_score(w, sum, item));
+            fail_msg("item %u: %.7f, want %.7f", item, answer.hit[i].score, world_score(w, sum, item));
         given[item] = true;
         last = answer.hit[i].score;
     }
@@ -124,7 +124,7 @@ static void a_item_that_says_nothing_gives_the_average(void **state)
     mrq_free(rows);
 }
 
-/* What is told of a item counts instead of the rating that the user's own row holds of it. */
+/* What is told of an item counts instead of the rating that the user's own row holds of it. */
 static void a_users_feedback_corrects_the_history(void **state)
 {
     (void)state;
@@ -301,9 +301,9 @@ static void refuses_wrong_feedback(void **state)
         many[i] = id_of(i % ITEMS);
     const int64_t known[] = {10, 13}, unknown[] = {10, 11}, negative[] = {-1}, both[] = {16, 13};
     assert_refused(world, &(question){.user = -1, .k = 5, .liked = unknown, .n_liked = 2}, MRQ_NOT_FOUND,
-                   "liked 11: not in the data, which has 40 movies");
+                   "liked 11: not in the data, which has 40 items");
     assert_refused(world, &(question){.user = 1, .k = 5, .disliked = negative, .n_disliked = 1}, MRQ_USAGE,
-                   "disliked \"-1\": want ids of movies with commas between them");
+                   "disliked \"-1\": want ids of items with commas between them");
     assert_refused(world, &(question){.user = 1, .k = 5, .liked = known, .n_liked = 2, .disliked = both, .n_disliked = 2},
                    MRQ_USAGE, "liked 13: disliked as well, want one or the other");
     assert_refused(world, &(question){.user = -1, .k = 5, .liked = many, .n_liked = MRQ_FEEDBACK_MAX + 1}, MRQ_USAGE,

@@ -12,7 +12,7 @@ enum { USERS = 5, DIM = 18, MANY = 6000, FEW = 60 };
 
 static mrq_error err;
 
-/* A generation of random vectors, with some all of zeros. Where `dot`, a item's vector is the tower's of DIM - 2 numbers, a bias
+/* A generation of random vectors, with some all of zeros. Where `dot`, an item's vector is the tower's of DIM - 2 numbers, a bias
  * and the number that makes all equally long. */
 typedef struct world {
     mrq_generation g;
@@ -111,7 +111,7 @@ static void world_free(world *w)
     free(w);
 }
 
-/* The definition of a filter, a item at a time */
+/* The definition of a filter, an item at a time */
 
 static bool in_list(const uint32_t *item, uint64_t n, uint32_t what)
 {
@@ -378,10 +378,10 @@ static void refuses_wrong_filters(void **state)
     refuses_filters(&(question_filters){.year_from = -1}, MRQ_USAGE, "year \"-1-\": want a year");
     refuses_filters(&(question_filters){.year_to = 10000}, MRQ_USAGE, "year \"-10000\": want a year");
     strcpy(flat->g.items->column[2].name, "decade");
-    refuses_filters(&(question_filters){.year_to = 1999}, MRQ_USAGE, "year: the data does not tell its movies' years");
+    refuses_filters(&(question_filters){.year_to = 1999}, MRQ_USAGE, "year: the data does not tell its items' years");
     strcpy(flat->g.items->column[2].name, "year");
     flat->g.items->column[0].kind = MRQ_TEXT;
-    refuses_filters(&(question_filters){GENRES(1)}, MRQ_USAGE, "genre \"genre003\": the data does not tell its movies' genres");
+    refuses_filters(&(question_filters){GENRES(1)}, MRQ_USAGE, "genre \"genre003\": the data does not tell its items' genres");
     flat->g.items->column[0].kind = MRQ_SET;
 }
 
@@ -465,16 +465,16 @@ static void titles_find_their_item(void **state)
         {"sunset hotel", 10, MRQ_OK, ""},
         {"odd", 15, MRQ_OK, ""},
         {"title", 13, MRQ_OK, ""},
-        {"sabrina", MRQ_NONE, MRQ_USAGE, "movie \"sabrina\": 2 titles match, want one's id: 16 Sabrina (1954), 19 Sabrina (1995)"},
+        {"sabrina", MRQ_NONE, MRQ_USAGE, "item \"sabrina\": 2 titles match, want one's id: 16 Sabrina (1954), 19 Sabrina (1995)"},
         {"Twin (2000)", MRQ_NONE, MRQ_USAGE, "2 titles match, want one's id: 22 Twin (2000), 25 Twin (2000)"},
         {"tle 0", MRQ_NONE, MRQ_USAGE,
          "44 titles match, want one's id: 58 Title 016, 61 Title 017, 64 Title 018, 67 Title 019, 70 "
          "Title 020, ..."},
         {"\"q\"", 11, MRQ_OK, ""},
-        {"", MRQ_NONE, MRQ_NOT_FOUND, "movie \"\": want the id of one of the 60 movies, or its title or a part of it"},
-        {"no such", MRQ_NONE, MRQ_NOT_FOUND, "movie \"no such\": want"},
-        {"11", MRQ_NONE, MRQ_NOT_FOUND, "movie \"11\": want"},
-        {"-1", MRQ_NONE, MRQ_NOT_FOUND, "movie \"-1\": want"},
+        {"", MRQ_NONE, MRQ_NOT_FOUND, "item \"\": want the id of one of the 60 items, or its title or a part of it"},
+        {"no such", MRQ_NONE, MRQ_NOT_FOUND, "item \"no such\": want"},
+        {"11", MRQ_NONE, MRQ_NOT_FOUND, "item \"11\": want"},
+        {"-1", MRQ_NONE, MRQ_NOT_FOUND, "item \"-1\": want"},
         {"99999999999999999999999", MRQ_NONE, MRQ_NOT_FOUND, "want"},
     };
     const question_filters none = {0};
@@ -487,7 +487,7 @@ static void titles_find_their_item(void **state)
         }
         assert_ok(asked_similar(&flat->g, cases[i].text, 3, &none, &answer, &err));
         char start[40];
-        snprintf(start, sizeof start, "{\"movie\":{\"id\":%lld,", (long long)flat->g.items->id[cases[i].row]);
+        snprintf(start, sizeof start, "{\"item\":{\"id\":%lld,", (long long)flat->g.items->id[cases[i].row]);
         if (strncmp(answer.query.text, start, strlen(start)) != 0)
             fail_msg("\"%s\": %s, want %s", cases[i].text, answer.query.text, start);
         mrq_content_clear(&answer);
@@ -502,10 +502,10 @@ static void similar_as_json(void **state)
                  "include_seen: means nothing here, so leave it out");
     assert_null(answer.query.text);
     assert_ok(asked_similar(&flat->g, "days", 2, &(question_filters){GENRES(2)}, &answer, &err));
-    assert_string_equal(answer.query.text, "{\"movie\":{\"id\":31,\"title\":\"(500) Days (2009)\"},\"k\":2,"
+    assert_string_equal(answer.query.text, "{\"item\":{\"id\":31,\"title\":\"(500) Days (2009)\"},\"k\":2,"
                                            "\"genre\":[\"genre001\",\"genre003\"]}");
     MRQ_AUTOFREE char *text = asked_json(&flat->g, &answer);
-    assert_non_null(strstr(text, "\"model\":\"toy\",\"query\":{\"movie\":{\"id\":31,"));
+    assert_non_null(strstr(text, "\"model\":\"toy\",\"query\":{\"item\":{\"id\":31,"));
     assert_non_null(strstr(text, ",\"results\":[{\"rank\":1,"));
     assert_non_null(strstr(text, "],\"cache\":\"off\"}\n"));
     mrq_content_clear(&answer);
@@ -515,10 +515,10 @@ static void similar_as_json(void **state)
                  "k \"1001\": want a whole number from 1 to 1000");
     flat->g.items->column[1].kind = MRQ_SET;
     assert_fails(asked_similar(&flat->g, "days", 2, &(question_filters){0}, &answer, &err), MRQ_NOT_FOUND,
-                 "movie \"days\": want the id of one of the 60 movies");
+                 "item \"days\": want the id of one of the 60 items");
     assert_ok(asked_similar(&flat->g, "10", 2, &(question_filters){0}, &answer, &err));
     flat->g.items->column[1].kind = MRQ_TEXT;
-    assert_string_equal(answer.query.text, "{\"movie\":{\"id\":10},\"k\":2}");
+    assert_string_equal(answer.query.text, "{\"item\":{\"id\":10},\"k\":2}");
     mrq_content_clear(&answer);
 }
 

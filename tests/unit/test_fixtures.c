@@ -324,17 +324,17 @@ static void other_indexes_are_refused(void **state)
     (void)state;
     static const struct {
         const char *mark, *sentence;
-    } marks[] = {{"IwFm", "movies.faiss: an index of kind \"IwFm\", want \"IwFl\""},
-                 {"lFwI", "movies.faiss: not an index that FAISS can read: written on a machine of another byte order"}};
+    } marks[] = {{"IwFm", "items.faiss: an index of kind \"IwFm\", want \"IwFl\""},
+                 {"lFwI", "items.faiss: not an index that FAISS can read: written on a machine of another byte order"}};
     for (int i = 0; i < 2; i++) {
         const char *store = copied("store");
         char path[PATH];
         size_t size;
-        current_path(store, "movies.faiss", path);
+        current_path(store, "items.faiss", path);
         MRQ_AUTOFREE unsigned char *bytes = read_bytes(path, &size);
         memcpy(bytes, marks[i].mark, 4);
         write_bytes(path, bytes, size);
-        vouch_for(store, "movies.faiss");
+        vouch_for(store, "items.faiss");
         assert_fails(open_store(store), MRQ_BAD_FILE, marks[i].sentence);
     }
 }

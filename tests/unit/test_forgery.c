@@ -124,7 +124,7 @@ static void each_section_of_a_model_is_there_and_whole(void **state)
             snprintf(sentence, sizeof sentence, "section \"%s\"", all.of[i].name);
             write_with(&all, i, NULL, 0);
             assert_fails(load(), MRQ_BAD_FILE, sentence);
-            if (strncmp(all.of[i].name, "users", 5) == 0 || strncmp(all.of[i].name, "movies", 6) == 0)
+            if (strncmp(all.of[i].name, "users", 5) == 0 || strncmp(all.of[i].name, "items", 6) == 0)
                 continue; /* the tables' own affair */
             write_with(&all, i, all.of[i].data, all.of[i].size - 4);
             assert_fails(load(), MRQ_BAD_FILE,
@@ -161,7 +161,7 @@ static void rows_of_ids_are_no_more_than_there_are(void **state)
     for (int items = 0; items < 2; items++)
         for (uint32_t more = 0; more < 2; more++) {
             const uint32_t row = (items ? ITEMS : USERS) + more;
-            const char *name = items ? "movie_row" : "user_row";
+            const char *name = items ? "item_row" : "user_row";
             char sentence[60];
             snprintf(sentence, sizeof sentence, "%s: row %u of %u", name, row, row - more);
             write_number(&all, name, 0, &row, sizeof row);
@@ -391,7 +391,7 @@ static void a_tower_without_features_is_refused(void **state)
         const mrq_description d = describe(texts[i]);
         mrq_model *model = NULL;
         assert_fails(mrq_model_new(&d, &source, &model, &err), MRQ_BAD_FILE,
-                     i ? "the data has none of the features of the movie tower"
+                     i ? "the data has none of the features of the item tower"
                        : "the data has none of the features of the user tower");
     }
     small_data_free(s);

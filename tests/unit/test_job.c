@@ -19,7 +19,7 @@ static redis_server server;
     "{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":4,\"dropout\":0.1},{\"feature\":\"gender\",\"kind\":\"category\","          \
     "\"embedding\":2},"                                                                                                            \
     "{\"feature\":\"age\",\"kind\":\"category\",\"embedding\":2},{\"feature\":\"job\",\"kind\":\"category\",\"embedding\":2}],"    \
-    "\"movie\":["                                                                                                                  \
+    "\"item\":["                                                                                                                  \
     "{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":4},{\"feature\":\"genres\",\"kind\":\"set\",\"embedding\":4}]},"            \
     "\"train\":{\"lr\":" lr ",\"batch\":256,\"epochs\":3,\"validation\":" validation "}}"
 
@@ -168,10 +168,10 @@ static void each_gate_judges(void **state)
         {MRQ_GATE_QUALITY, 1, 9, 9, NAN, 0.3, NAN, MRQ_FAILS, "want at least 0.2900", true},
         {MRQ_GATE_QUALITY, 1, 9, 9, 0.3, NAN, NAN, MRQ_SKIPS, "quality is not known", true},
         {MRQ_GATE_ITEMS, 1, 900, 1000, 1, 1, NAN, MRQ_PASSES,
-         "900 of the 1000 movies that serve are there, want at least 900, all but 10 %", false},
-        {MRQ_GATE_ITEMS, 1, 899, 1000, 1, 1, NAN, MRQ_FAILS, "899 of the 1000 movies that serve are there, want at least 900",
+         "900 of the 1000 items that serve are there, want at least 900, all but 10 %", false},
+        {MRQ_GATE_ITEMS, 1, 899, 1000, 1, 1, NAN, MRQ_FAILS, "899 of the 1000 items that serve are there, want at least 900",
          false},
-        {MRQ_GATE_ITEMS, 1, 5000, 1000, 1, 1, NAN, MRQ_PASSES, "1000 of the 1000 movies", false},
+        {MRQ_GATE_ITEMS, 1, 5000, 1000, 1, 1, NAN, MRQ_PASSES, "1000 of the 1000 items", false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const mrq_rebuild_options options = {
@@ -366,7 +366,7 @@ static void a_smaller_catalogue_is_refused(void **state)
     options.data = fewer_items(4);
     options.max_loss = 10;
     mrq_rebuild_report r;
-    assert_fails(mrq_rebuild(&options, NULL, &r, &err), MRQ_FAILED, "of the 400 movies that serve are there, want at least 360");
+    assert_fails(mrq_rebuild(&options, NULL, &r, &err), MRQ_FAILED, "of the 400 items that serve are there, want at least 360");
     assert_int_equal(r.gate[MRQ_GATE_ITEMS].verdict, MRQ_FAILS);
     assert_true(r.gate[MRQ_GATE_ITEMS].value == r.items && r.items < 360);
     mrq_rebuild_report_clear(&r);
@@ -639,7 +639,7 @@ static void one_rebuild_at_a_time(void **state)
 static void a_damaged_generation_is_replaced(void **state)
 {
     (void)state;
-    static const char *const files[] = {"users.mrq", "movies.faiss", "model.mrq", "MANIFEST.json"};
+    static const char *const files[] = {"users.mrq", "items.faiss", "model.mrq", "MANIFEST.json"};
     const char *where = store("damaged");
     mrq_rebuild_options options = usual(where);
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
@@ -754,7 +754,7 @@ int main(void)
     put(judged, "judged.json", TINY("8", "0.01", "0.03"));
     put(misfit, "misfit.json",
         "{\"name\":\"misfit\",\"score\":{\"kind\":\"cosine\",\"scale\":5},\"joint\":{\"size\":8},\"towers\":{\"user\":["
-        "{\"feature\":\"height\",\"kind\":\"category\",\"embedding\":2}],\"movie\":["
+        "{\"feature\":\"height\",\"kind\":\"category\",\"embedding\":2}],\"item\":["
         "{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":4}]},\"train\":{\"lr\":0.1,\"epochs\":1}}");
     server = redis_try(folder);
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,7 +13,7 @@ static mrq_status parse(const char *text, mrq_description *out)
 /* Numbers */
 
 #define OTHERS                                                                                                                     \
-    ",\"towers\":{\"user\":[{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":8}],\"movie\":[{\"feature\":\"id\",\"kind\":\"id\"," \
+    ",\"towers\":{\"user\":[{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":8}],\"item\":[{\"feature\":\"id\",\"kind\":\"id\"," \
     "\"embedding\":8}]}"
 #define SCORE "\"name\":\"t\",\"score\":{%s},\"joint\":{\"size\":9},\"train\":{}" OTHERS
 #define JOINT "\"name\":\"t\",\"score\":{},\"joint\":{%s},\"train\":{}" OTHERS
@@ -22,10 +22,10 @@ static mrq_status parse(const char *text, mrq_description *out)
 #define RANKING                                                                                                                    \
     "\"name\":\"t\",\"score\":{\"kind\":\"dot\"},\"joint\":{\"kind\":\"sum\",\"size\":9},\"train\":{\"objective\":\"ranking\",%s}" \
     ","                                                                                                                            \
-    "\"towers\":{\"user\":[{\"feature\":\"history\",\"kind\":\"history\"}],\"movie\":[{\"feature\":\"id\",\"kind\":\"id\"}]}"
+    "\"towers\":{\"user\":[{\"feature\":\"history\",\"kind\":\"history\"}],\"item\":[{\"feature\":\"id\",\"kind\":\"id\"}]}"
 #define BRANCH(kind, rest)                                                                                                         \
     "\"name\":\"t\",\"score\":{},\"joint\":{\"size\":9},\"train\":{},\"towers\":{\"user\":[{\"feature\":\"id\",\"kind\":\"id\","   \
-    "\"embedding\":8}],\"movie\":[{" kind "," rest "%s}]}"
+    "\"embedding\":8}],\"item\":[{" kind "," rest "%s}]}"
 #define ID   "\"feature\":\"id\",\"kind\":\"id\""
 #define TEXT "\"feature\":\"t\",\"kind\":\"text\""
 
@@ -144,7 +144,7 @@ static void names_and_lists_end_where_they_must(void **state)
     for (int n = MRQ_BRANCHES_MAX; n <= MRQ_BRANCHES_MAX + 1; n++) {
         int at = snprintf(text, sizeof text,
                           "{\"name\":\"t\",\"score\":{},\"joint\":{\"size\":9},\"train\":{},\"towers\":{\"user\":[{" ID
-                          ",\"embedding\":8}],\"movie\":[");
+                          ",\"embedding\":8}],\"item\":[");
         for (int b = 0; b < n; b++)
             at += snprintf(text + at, sizeof text - (size_t)at, "%s{\"feature\":\"f%d\",\"kind\":\"set\",\"embedding\":%d}",
                            b ? "," : "", b, b + 1);
@@ -174,14 +174,14 @@ static void what_is_missing_or_unknown_is_named(void **state)
          "t.json: towers.item: missing"},
         {"{\"name\":\"t\",\"score\":{},\"joint\":{\"size\":9}" OTHERS "}", "t.json: train: missing"},
         {"{\"name\":\"t\",\"score\":{},\"joint\":{\"size\":9},\"towers\":{\"film\":[]}}",
-         "t.json: towers.film: unknown key, want one of user, movie"},
-        {"{\"name\":\"t\",\"score\":{},\"joint\":{\"size\":9},\"towers\":{\"user\":[1],\"movie\":[]}}",
+         "t.json: towers.film: unknown key, want one of user, item"},
+        {"{\"name\":\"t\",\"score\":{},\"joint\":{\"size\":9},\"towers\":{\"user\":[1],\"item\":[]}}",
          "t.json: towers.user[0]: want an object"},
-        {"{\"name\":\"t\",\"score\":{},\"joint\":{\"size\":9},\"towers\":{\"user\":[{}],\"movie\":[]}}",
+        {"{\"name\":\"t\",\"score\":{},\"joint\":{\"size\":9},\"towers\":{\"user\":[{}],\"item\":[]}}",
          "t.json: towers.user[0].feature: missing"},
-        {"{\"name\":\"t\",\"score\":{},\"joint\":{\"size\":9},\"towers\":{\"user\":[{\"feature\":\"id\"}],\"movie\":[]}}",
+        {"{\"name\":\"t\",\"score\":{},\"joint\":{\"size\":9},\"towers\":{\"user\":[{\"feature\":\"id\"}],\"item\":[]}}",
          "t.json: towers.user[0].kind: missing, want one of id, category, set, text, ratings, history"},
-        {"{\"name\":\"t\",\"score\":{},\"joint\":{\"size\":9},\"towers\":{\"user\":[{\"feature\":\"id\",\"shoe\":1}],\"movie\":[]}"
+        {"{\"name\":\"t\",\"score\":{},\"joint\":{\"size\":9},\"towers\":{\"user\":[{\"feature\":\"id\",\"shoe\":1}],\"item\":[]}"
          "}",
          "t.json: towers.user[0].shoe: unknown key, want one of feature, kind, "},
         {"{\"name\":\"t\",\"about\":1}", "t.json: about: 1, want a string"},
@@ -222,29 +222,29 @@ static void descriptions_are_written_to_the_letter(void **state)
         "\"activation\":\"tanh\",\"user_activation\":\"linear\"},\"towers\":{\"user\":[{\"feature\":\"id\",\"kind\":\"id\","
         "\"embedding\":8,\"fc\":7,\"dropout\":0.25,\"lr\":0.5},{\"feature\":\"g\",\"kind\":\"category\",\"optional\":true,"
         "\"embedding\":3,"
-        "\"lr\":2}],\"movie\":[{\"feature\":\"t\",\"kind\":\"text\",\"unit\":\"character\",\"pool\":\"average\",\"embedding\":4,"
+        "\"lr\":2}],\"item\":[{\"feature\":\"t\",\"kind\":\"text\",\"unit\":\"character\",\"pool\":\"average\",\"embedding\":4,"
         "\"window\":3,"
         "\"filters\":5},{\"feature\":\"ratings\",\"kind\":\"ratings\",\"embedding\":2,\"dropout\":0.5}]},\"train\":{\"optimizer\":"
         "\"sgd\","
-        "\"schedule\":\"cosine\",\"order\":\"movie\",\"lr\":0.5,\"l2\":0.25,\"clip\":3,\"batch\":7,\"epochs\":9,\"patience\":2,"
+        "\"schedule\":\"cosine\",\"order\":\"item\",\"lr\":0.5,\"l2\":0.25,\"clip\":3,\"batch\":7,\"epochs\":9,\"patience\":2,"
         "\"validation\":0.125}}",
         "{\"name\":\"t\",\"about\":\"\",\"score\":{\"kind\":\"dot\",\"shift\":-2,\"bias\":true},\"joint\":{\"kind\":\"sum\","
         "\"size\":9,"
         "\"activation\":\"linear\",\"user_activation\":\"linear\"},\"towers\":{\"user\":[{\"feature\":\"id\",\"kind\":\"id\"},"
-        "{\"feature\":\"g\",\"kind\":\"category\",\"bias_only\":true}],\"movie\":[{\"feature\":\"id\",\"kind\":\"id\","
+        "{\"feature\":\"g\",\"kind\":\"category\",\"bias_only\":true}],\"item\":[{\"feature\":\"id\",\"kind\":\"id\","
         "\"embedding\":3},"
         "{\"feature\":\"t\",\"kind\":\"text\",\"embedding\":4,\"window\":3},{\"feature\":\"s\",\"kind\":\"set\"}]},\"train\":{"
         "\"optimizer\":\"adam\",\"schedule\":\"constant\",\"order\":\"random\",\"lr\":0.001,\"epochs\":10}}",
         "{\"name\":\"t\",\"about\":\"\",\"score\":{\"kind\":\"dot\",\"shift\":0},\"joint\":{\"kind\":\"sum\",\"size\":9,"
         "\"activation\":\"linear\",\"user_activation\":\"linear\"},\"towers\":{\"user\":[{\"feature\":\"history\",\"kind\":"
         "\"history\"}],"
-        "\"movie\":[{\"feature\":\"id\",\"kind\":\"id\"},{\"feature\":\"s\",\"kind\":\"set\"}]},\"train\":{\"objective\":"
+        "\"item\":[{\"feature\":\"id\",\"kind\":\"id\"},{\"feature\":\"s\",\"kind\":\"set\"}]},\"train\":{\"objective\":"
         "\"ranking\",\"l2\":1}}",
         "{\"name\":\"t\",\"about\":\"\",\"score\":{\"kind\":\"cosine\",\"scale\":1,\"shift\":0.5},\"joint\":{\"kind\":\"dense\","
         "\"size\":9,"
         "\"activation\":\"tanh\",\"user_activation\":\"tanh\"},\"towers\":{\"user\":[{\"feature\":\"id\",\"kind\":\"id\","
         "\"embedding\":8}],"
-        "\"movie\":[{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":8}]},\"train\":{\"optimizer\":\"momentum\",\"schedule\":"
+        "\"item\":[{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":8}]},\"train\":{\"optimizer\":\"momentum\",\"schedule\":"
         "\"linear\","
         "\"order\":\"random\",\"lr\":0.001,\"epochs\":10}}",
     };

@@ -36,9 +36,9 @@ static void a_manifest_is_told_to_the_letter(void **state)
 {
     (void)state;
     static const char want[] =
-        "{\"format\":4,\"created\":\"2026-01-31T02:00:00.000042Z\",\"model\":\"small\",\"movies\":40,\"users\":50,\"dim\":16,"
+        "{\"format\":4,\"created\":\"2026-01-31T02:00:00.000042Z\",\"model\":\"small\",\"items\":40,\"users\":50,\"dim\":16,"
         "\"index\":{\"factory\":\"HNSW32,SQ8\",\"efSearch\":48,\"rerank\":20,\"recall\":0.99,\"p50_us\":10,\"p99_us\":20.5,"
-        "\"queries\":25,\"k\":10},\"files\":{" FILE_OF("movies.faiss", "100", "a", "0") "," FILE_OF(
+        "\"queries\":25,\"k\":10},\"files\":{" FILE_OF("items.faiss", "100", "a", "0") "," FILE_OF(
             "catalogue.mrq", "101", "b",
             "1") "," FILE_OF("users.mrq", "102", "c",
                              "2") "," FILE_OF("seen.mrq", "103", "d",
@@ -127,7 +127,7 @@ static void every_number_has_its_least_and_its_most(void **state)
     static const struct {
         const char *object, *key, *below, *least, *most, *above, *where;
     } rows[] = {
-        {NULL, "movies", "0", "1", "4294967294", "4294967295", "M: movies: "},
+        {NULL, "items", "0", "1", "4294967294", "4294967295", "M: items: "},
         {NULL, "users", "0", "1", "4294967294", "4294967295", "M: users: "},
         {NULL, "dim", "0", "1", "4294967294", "4294967295", "M: dim: "},
         {"index", "efSearch", "-1", "0", "1048576", "1048577", "M index: efSearch: "},

@@ -15,7 +15,7 @@
 #define NONE    "{\"code\":0,\"data\":[]}"
 #define LISTED  "{\"code\":0,\"data\":[\"other\",\"m_" CONTENT "\"]}"
 #define DIM_2                                                                                                                      \
-    "{\"code\":0,\"data\":{\"fields\":[{\"name\":\"id\",\"type\":\"Int64\"},"                                                      \
+    "{\"code\":0,\"data\":{\"fields\":[{\"name\":\"id\",\"type\":\"VarChar\"},"                                                      \
     "{\"name\":\"vector\",\"type\":\"FloatVector\",\"params\":[{\"key\":\"x\",\"value\":\"7\"},{\"key\":\"dim\",\"value\":\"2\"}]" \
     "}]}}"
 #define PROBED                                                                                                                     \
@@ -190,7 +190,7 @@ static void an_upload_makes_the_collection_and_sends_what_is_missing(void **stat
     REST_SCRIPT(PROBED, {V2 "/collections/list", "{}", 5, 200, NONE},
                 {V2 "/collections/create",
                  NAMED ",\"dimension\":2,\"metricType\":\"IP\",\"description\":\"owner\",\"primaryFieldName\":\"id\","
-                       "\"idType\":\"Int64\",\"vectorFieldName\":\"vector\"}",
+                       "\"idType\":\"VarChar\",\"vectorFieldName\":\"vector\",\"params\":{\"max_length\":\"255\"}}",
                  20, 200, "{\"code\":0,\"data\":{}}"},
                 {V2 "/entities/query", WINDOW_3, 20, 200, NONE},
                 {V2 "/entities/upsert", NAMED ",\"data\":[" ROW_0 "," ROW_1 "," ROW_2 "]}", 20, 200, "{\"code\":0}"});
@@ -378,7 +378,7 @@ static void an_upload_goes_on_after_what_has_passed(void **state)
     static const exchange failed = {V2 "/collections/list", "{}", 5, 503, ""};
     static const char create[] =
         NAMED ",\"dimension\":2,\"metricType\":\"IP\",\"description\":\"owner\",\"primaryFieldName\":\"id\","
-              "\"idType\":\"Int64\",\"vectorFieldName\":\"vector\"}";
+              "\"idType\":\"VarChar\",\"vectorFieldName\":\"vector\",\"params\":{\"max_length\":\"255\"}}";
     static const char batch[] = NAMED ",\"data\":[" ROW_0 "," ROW_1 "," ROW_2 "]}";
     const exchange script[] = {failed,
                                failed,
@@ -641,7 +641,7 @@ static void rows_that_cannot_be_are_not_taken_and_none_twice(void **state)
     assert_int_equal(found, 0);
     for (int i = 0; i < 2; i++)
         assert_fails(index->searcher->search(index, query, 1, NULL, row, &found, &err), MRQ_UNAVAILABLE,
-                     "Milvus at localhost:19530: a reply without a list of movies");
+                     "Milvus at localhost:19530: a reply without a list of items");
     assert_script_done();
     mrq_index_free(index);
     mrq_backend_close(backend);

@@ -10,7 +10,7 @@ static mrq_error err;
 
 #define TOWERS(user, item)                                                                                                        \
     "{\"name\":\"t\",\"score\":{\"kind\":\"cosine\",\"scale\":5},\"joint\":{\"size\":24,\"activation\":\"tanh\"},\"towers\":{"     \
-    "\"user\":[" user "],\"movie\":[" item "]},\"train\":{}}"
+    "\"user\":[" user "],\"item\":[" item "]},\"train\":{}}"
 #define USER_ID  "{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":8,\"fc\":8,\"dropout\":0.1}"
 #define ITEM_ID "{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":8,\"fc\":8}"
 
@@ -65,7 +65,7 @@ static mrq_status parse_parts(const struct parts *p, mrq_description *out)
     const bool sum = p->joint && strstr(p->joint, "\"sum\"");
     char text[4000];
     snprintf(text, sizeof text,
-             "{\"name\":\"t\",\"score\":{%s},\"joint\":{%s},\"towers\":{\"user\":[%s],\"movie\":[%s]},\"train\":{%s}}",
+             "{\"name\":\"t\",\"score\":{%s},\"joint\":{%s},\"towers\":{\"user\":[%s],\"item\":[%s]},\"train\":{%s}}",
              p->score ? p->score : "\"scale\":5", p->joint ? p->joint : "\"size\":24",
              p->user ? p->user
              : sum   ? factor
@@ -103,18 +103,18 @@ static void test_description_refuses_each_wrong_value(void **state)
         {{.joint = "\"size\":1025"}, "t.json: joint.size: 1025, want a whole number, 1 to 1024"},
         {{.joint = "\"size\":24,\"activation\":\"relu\""}, "t.json: joint.activation: \"relu\", want one of linear, tanh"},
         {{.joint = "\"size\":24,\"user_activation\":0"}, "t.json: joint.user_activation: 0, want one of linear, tanh"},
-        {{.joint = "\"size\":24,\"movie_activation\":\"tanh\""}, "joint.movie_activation: unknown key"},
+        {{.joint = "\"size\":24,\"item_activation\":\"tanh\""}, "joint.item_activation: unknown key"},
         {{.user = BRANCH("a", "foo", "")}, "t.json: towers.user[0].kind: \"foo\", want one of id, category, set, text, ratings"},
         {{.user = BRANCH("ratings", "ratings", ",\"embedding\":8")}, "towers.user[0].kind: \"ratings\", want one of id, category"},
         {{.item = BRANCH("r", "ratings", ",\"embedding\":8")}, "feature: \"r\" cannot be of kind \"ratings\""},
         {{.item = BRANCH("ratings", "set", ",\"embedding\":8")}, "feature: \"ratings\" cannot be of kind \"set\""},
         {{.item = BRANCH("g", "set", ",\"embedding\":8,\"fc\":8")}, "towers.item[0].fc: belongs to kind \"id\" or \"category\""},
-        {{.item = BRANCH("ratings", "ratings", ",\"embedding\":8,\"fc\":8")}, "movie[0].fc: belongs to kind"},
+        {{.item = BRANCH("ratings", "ratings", ",\"embedding\":8,\"fc\":8")}, "item[0].fc: belongs to kind"},
         {{.item = BRANCH("id", "id", ",\"embedding\":8,\"window\":3")}, "towers.item[0]: window and filters belong to"},
         {{.item = BRANCH("id", "id", ",\"embedding\":8,\"filters\":3")}, "towers.item[0]: window and filters belong"},
-        {{.item = BRANCH("g", "set", ",\"embedding\":8,\"unit\":\"character\"")}, "movie[0]: unit and pool belong to kind"},
-        {{.item = BRANCH("g", "set", ",\"embedding\":8,\"pool\":\"sum\"")}, "movie[0]: unit and pool belong to kind"},
-        {{.item = BRANCH("g", "set", ",\"embedding\":8,\"pool\":\"average\"")}, "movie[0]: unit and pool belong to kind"},
+        {{.item = BRANCH("g", "set", ",\"embedding\":8,\"unit\":\"character\"")}, "item[0]: unit and pool belong to kind"},
+        {{.item = BRANCH("g", "set", ",\"embedding\":8,\"pool\":\"sum\"")}, "item[0]: unit and pool belong to kind"},
+        {{.item = BRANCH("g", "set", ",\"embedding\":8,\"pool\":\"average\"")}, "item[0]: unit and pool belong to kind"},
         {{.item = BRANCH("t", "text", ",\"embedding\":8,\"filters\":3")}, "which needs window and filters"},
         {{.item = BRANCH("t", "text", ",\"embedding\":8,\"window\":3")}, "which needs window and filters"},
         {{.item = BRANCH("t", "text", ",\"embedding\":8,\"window\":3,\"filters\":4,\"unit\":\"byte\"")},
@@ -144,7 +144,7 @@ static void test_description_refuses_each_wrong_value(void **state)
         {{.train = "\"lr\":0"}, "t.json: train.lr: 0, want a number, 1e-09 to 1000"},
         {{.train = "\"lr\":\"1\""}, "train.lr: \"1\", want a number"},
         {{.train = "\"schedule\":\"step\""}, "t.json: train.schedule: \"step\", want one of constant, linear, cosine"},
-        {{.train = "\"order\":\"user\""}, "t.json: train.order: \"user\", want one of random, movie"},
+        {{.train = "\"order\":\"user\""}, "t.json: train.order: \"user\", want one of random, item"},
         {{.train = "\"l2\":-0.1"}, "t.json: train.l2: -0.1, want a number, 0 to 1"},
         {{.train = "\"clip\":-1"}, "t.json: train.clip: -1, want a number, 0 to 1000000"},
         {{.train = "\"batch\":0"}, "t.json: train.batch: 0, want a whole number, 1 to 1000000"},
@@ -211,7 +211,7 @@ static void test_description_round_trip(void **state)
     static const struct parts parts[] = {
         {.score = "\"scale\":2.5,\"shift\":-0.125", .train = "\"optimizer\":\"sgd\",\"schedule\":\"linear\",\"lr\":0.3"},
         {.score = "\"kind\":\"dot\"", .train = "\"optimizer\":\"momentum\",\"schedule\":\"cosine\",\"l2\":0.01,\"clip\":2.5"},
-        {.score = "\"kind\":\"dot\",\"shift\":3.5", .train = "\"optimizer\":\"rmsprop\",\"order\":\"movie\",\"batch\":7"},
+        {.score = "\"kind\":\"dot\",\"shift\":3.5", .train = "\"optimizer\":\"rmsprop\",\"order\":\"item\",\"batch\":7"},
         {.score = DOT_BIAS, .train = "\"epochs\":77,\"patience\":3,\"validation\":0.25"},
         {.score = DOT_BIAS ",\"shift\":0"},
         {.joint = "\"size\":24,\"activation\":\"linear\""},
@@ -626,7 +626,7 @@ static void check_folded(const struct small *s, const mrq_folded *folded, const 
                 product += (double)unit[i] * (double)exported[m * dim + i];
             const double want = reference_match(d, user, item), got = line.slope * product + line.intercept;
             if (!(fabs(got - want) <= 1e-4 * fmax(fabs(want), 0.1)))
-                fail_msg("%s: user %u, movie %u: %g, want %g", d->name, u, m, got, want);
+                fail_msg("%s: user %u, item %u: %g, want %g", d->name, u, m, got, want);
         }
     }
 }

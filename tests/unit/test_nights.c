@@ -78,7 +78,7 @@ mrq_status __wrap_mrq_publication_prune(mrq_publication *publication, uint32_t k
 
 const char *__wrap_mrq_backend_label(const mrq_backend *backend)
 {
-    return backend ? "milvus://host:19530/movies" : "none";
+    return backend ? "milvus://host:19530/items" : "none";
 }
 
 static char server;
@@ -412,7 +412,7 @@ int main(void)
     };
     static const char text[] =
         "{\"name\":\"tiny\",\"score\":{\"kind\":\"cosine\",\"scale\":5},\"joint\":{\"size\":8},\"towers\":{\"user\":["
-        "{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":4}],\"movie\":[{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":4}]},"
+        "{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":4}],\"item\":[{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":4}]},"
         "\"train\":{\"lr\":0.01,\"batch\":256,\"epochs\":3,\"validation\":0.02}}";
     const char *source = getenv("MRQ_SOURCE");
     snprintf(sample, sizeof sample, "%s/data/sample", source ? source : ".");

@@ -138,8 +138,8 @@ static void query_set_misused(void)
         {"k", "0", "k \"0\": want a whole number from 1 to 1000"},
         {"k", "4294967297", "k \"4294967297\": want a whole number from 1 to 1000"},
         {"user", "-1", "user \"-1\": want a whole number"},
-        {"liked", "1,2", "liked \"1,2\": want ids of movies"},
-        {"exclude", "", "exclude \"\": want ids of movies"},
+        {"liked", "1,2", "liked \"1,2\": want ids of items"},
+        {"exclude", "", "exclude \"\": want ids of items"},
         {"all_genres", "yes", "all_genres \"yes\": want true or false"},
         {"year", "1990-1980", "year \"1990-1980\": the first comes after the last, want 1980-1990"},
         {"year", "10000", "year \"10000\": want a year or years"},
@@ -167,15 +167,15 @@ static void ask_misused(void)
         mrq_status status;
         const char *name, *value, *sentence;
     } wrong[] = {
-        {MRQ_ASK_RECOMMEND, MRQ_USAGE, "movie", "13", "movie: means nothing here"},
+        {MRQ_ASK_RECOMMEND, MRQ_USAGE, "item", "13", "item: means nothing here"},
         {MRQ_ASK_RECOMMEND, MRQ_USAGE, "country", "DE",
          "country \"DE\": no field of a query, and the data does not tell its users' country, but gender, age, job"},
         {MRQ_ASK_SIMILAR, MRQ_USAGE, "k", "2", "item is missing"},
         {MRQ_ASK_SIMILAR, MRQ_USAGE, "user", "4", "user: means nothing here"},
         {MRQ_ASK_SIMILAR, MRQ_NOT_FOUND, "item", "", "item \"\""},
         {MRQ_ASK_ITEM, MRQ_USAGE, "k", "2", "k: means nothing here"},
-        {MRQ_ASK_ITEM, MRQ_NOT_FOUND, "movie", "9223372036854775807", "movie 9223372036854775807"},
-        {MRQ_ASK_ITEM, MRQ_NOT_FOUND, "movie", "no id", "movie no id"},
+        {MRQ_ASK_ITEM, MRQ_NOT_FOUND, "item", "9223372036854775807", "item 9223372036854775807"},
+        {MRQ_ASK_ITEM, MRQ_NOT_FOUND, "item", "no id", "item no id"},
         {MRQ_ASK_SEARCH, MRQ_USAGE, "k", "2", "query is missing"},
         {MRQ_ASK_USER, MRQ_USAGE, "k", "2", "user is missing"},
         {MRQ_ASK_USER, MRQ_NOT_FOUND, "user", "9223372036854775807", "user 9223372036854775807"},
@@ -184,7 +184,7 @@ static void ask_misused(void)
     assert_refused(mrq_recommender_ask(NULL, MRQ_ASK_RECOMMEND, query, &none, to), "recommender is NULL");
     assert_refused(mrq_recommender_ask(r, MRQ_ASK_RECOMMEND, query, NULL, to), "out is NULL");
     assert_refused(mrq_recommender_ask(r, (mrq_ask)6, NULL, &none, to), "what: 6 is no kind of question");
-    assert_refused(mrq_recommender_ask(r, MRQ_ASK_SIMILAR, NULL, &none, to), "movie is missing");
+    assert_refused(mrq_recommender_ask(r, MRQ_ASK_SIMILAR, NULL, &none, to), "item is missing");
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         mrq_query *q = query_of(wrong[i].name, wrong[i].value);
         assert_fails(mrq_recommender_ask(r, wrong[i].what, q, &none, &err), wrong[i].status, wrong[i].sentence);
@@ -286,7 +286,7 @@ static void genre_misused(void)
 
 static void reasons_misused(void)
 {
-    for (size_t n = 0; n <= NOWHERE; n++) { /* and a item that is there, of an answer without explanation */
+    for (size_t n = 0; n <= NOWHERE; n++) { /* and an item that is there, of an answer without explanation */
         const mrq_answer *result = n < NOWHERE ? *nowhere[n].result : plain;
         const uint32_t i = n < NOWHERE ? nowhere[n].i : 0;
         double base = 1, rest = 1;

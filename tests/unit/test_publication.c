@@ -700,7 +700,7 @@ static void save_large_model(const char *path)
     static const char text[] =
         "{\"name\":\"large\",\"score\":{\"kind\":\"cosine\",\"scale\":5},\"joint\":{\"size\":16,\"activation\":\"tanh\"},"
         "\"towers\":{\"user\":[{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":512}],"
-        "\"movie\":[{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":4}]},\"train\":{}}";
+        "\"item\":[{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":4}]},\"train\":{}}";
     static uint32_t user[MANY], item[MANY];
     static float rating[MANY];
     MRQ_CLEANUP(mrq_table_free) mrq_table *many = small_users(MANY, 3);

@@ -163,7 +163,7 @@ static void the_others_stay(void **state)
 static void wrong_values_are_refused(void **state)
 {
     (void)state;
-    static const char ids[] = "want ids of movies with commas between them", years[] = "want a year or years, such as 1994",
+    static const char ids[] = "want ids of items with commas between them", years[] = "want a year or years, such as 1994",
                       user[] = "want a whole number from 0 to 9223372036854775807", k[] = "want a whole number from 1 to 1000",
                       parts[] = "want true, false, or how many parts, 1 to 1000", flag[] = "want true or false",
                       pair[] = "want NAME=VALUE, the name of a column of the users and a value";
@@ -294,7 +294,7 @@ static void a_value_has_at_most_so_many_bytes(void **state)
 {
     (void)state;
     static char text[VALUE_MAX + 2];
-    static const char *const names[] = {"movie", "genre", "age", "town"};
+    static const char *const names[] = {"item", "genre", "age", "town"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         ASKED_QUERY query = {0};
         char says[80];
@@ -352,7 +352,7 @@ static void the_order_of_setting_makes_no_difference(void **state)
     (void)state;
     static const char *const set[][2] = {{"age", "25"},    {"ages", "1"},     {"ag", "x"},        {"gender", "F"},
                                          {"with", "b=2"},  {"user", "4"},     {"k", "7"},         {"year", "1990-"},
-                                         {"movie", "13"},  {"query", "star"}, {"explain", "all"}, {"include_seen", "true"},
+                                         {"item", "13"},  {"query", "star"}, {"explain", "all"}, {"include_seen", "true"},
                                          {"liked", "1"},   {"genre", "War"},  {"exclude", "9"},   {"a", ""},
                                          {"zebra", "3=4"}, {"disliked", "3"}, {"age2", "5"},      {"all_genres", "1"}};
     enum { N = sizeof set / sizeof *set };
@@ -398,7 +398,7 @@ static void what_is_not_the_same_has_another_key(void **state)
         {{"genre", "ab"}},
         {{"genre", "a b"}},
         {{"genre", ""}},
-        {{"movie", ""}},
+        {{"item", ""}},
         {{"query", ""}},
         {{"age", ""}},
         {{"age", "5"}},
@@ -595,20 +595,20 @@ static void every_type_is_read_of_json(void **state)
         {"{\"with\":{\"town\":true}}", NULL, "town: true, want a text or a number"},
         {"{\"with\":[1]}", NULL, "with: 1, want NAME=VALUE"},
         {"{\"with\":{\"value\":\"a\"}}", "with=value=a", NULL}, /* a column of that name */
-        {"{\"genre\":\"War\",\"movie\":\"13\",\"query\":\"\"}", "movie=13 genre=War query=", NULL},
+        {"{\"genre\":\"War\",\"item\":\"13\",\"query\":\"\"}", "item=13 genre=War query=", NULL},
         {"{\"genre\":[\"War\",\"\"]}", "genre=War genre=", NULL},
         {"{\"genre\":[]}", "", NULL},
         {"{\"genre\":[[\"War\"]]}", NULL, "genre: [\"War\"], want a text"},
         {"{\"genre\":1}", NULL, "genre: 1, want a text"},
-        {"{\"movie\":13}", NULL, "movie: 13, want a text"},
-        {"{\"movie\":[\"13\"]}", NULL, "movie: [\"13\"], want a text"},
+        {"{\"item\":13}", NULL, "item: 13, want a text"},
+        {"{\"item\":[\"13\"]}", NULL, "item: [\"13\"], want a text"},
         {"{\"liked\":[3,1],\"disliked\":2,\"exclude\":[0]}", "liked=3 liked=1 disliked=2 exclude=0", NULL},
         {"{\"liked\":[9007199254740991]}", "liked=9007199254740991", NULL},
-        {"{\"liked\":[9007199254740992]}", NULL, "want ids of movies"},
-        {"{\"liked\":[1,-1]}", NULL, "liked: -1, want ids of movies"},
-        {"{\"exclude\":1.5}", NULL, "exclude: 1.5, want ids of movies"},
-        {"{\"exclude\":[\"1\"]}", NULL, "exclude: \"1\", want ids of movies"},
-        {"{\"exclude\":[null]}", NULL, "exclude: null, want ids of movies"},
+        {"{\"liked\":[9007199254740992]}", NULL, "want ids of items"},
+        {"{\"liked\":[1,-1]}", NULL, "liked: -1, want ids of items"},
+        {"{\"exclude\":1.5}", NULL, "exclude: 1.5, want ids of items"},
+        {"{\"exclude\":[\"1\"]}", NULL, "exclude: \"1\", want ids of items"},
+        {"{\"exclude\":[null]}", NULL, "exclude: null, want ids of items"},
         {"{\"user\":4}", "user=4", NULL},
         {"{\"user\":9007199254740991}", "user=9007199254740991", NULL},
         {"{\"user\":9007199254740992}", NULL, "want the id of a user"},
@@ -702,7 +702,7 @@ static void add_columns(mrq_table *users)
     for (uint32_t u = 0; u < users->rows; u++)
         number[u] = numbers[u % 8];
     small_category(users, &rng, "town", 5);
-    small_category(users, &rng, "movie", 3);
+    small_category(users, &rng, "item", 3);
     for (int i = 0; i < 2; i++) {
         mrq_column set = {.kind = MRQ_SET, .dict = small_strings(arena, i ? "g" : "tag", 6)};
         set.list = small_lists(users, &rng, 6, 4, true);
@@ -753,7 +753,7 @@ static void columns_of_every_kind_are_told_and_asked_again(void **state)
         {"with", "year=1990.5", "{\"with\":{\"year\":{\"value\":1990.5}},\"user\":null,\"k\":5}"},
         {"with", "genre=g003|g001", "{\"with\":{\"genre\":{\"value\":[\"g001\",\"g003\"]}},\"user\":null,\"k\":5}"},
         {"with", "genre=", "{\"with\":{\"genre\":{\"value\":[]}},\"user\":null,\"k\":5}"},
-        {"with", "movie=2", "{\"with\":{\"movie\":{\"value\":\"movie002\"}},\"user\":null,\"k\":5}"},
+        {"with", "item=2", "{\"with\":{\"item\":{\"value\":\"item002\"}},\"user\":null,\"k\":5}"},
         {"year", "1990", "{\"user\":null,\"k\":5,\"year\":\"1990\"}"}, /* the field */
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -764,12 +764,12 @@ static void columns_of_every_kind_are_told_and_asked_again(void **state)
     ASKED_QUERY query = {0}; /* all at once */
     static const char *const set[][2] = {
         {"tags", "tag001"},     {"height", "2"},     {"town", "1"},   {"with", "year=3"}, {"year", "1990-"}, {"genre", "genre003"},
-        {"with", "genre=g004"}, {"with", "movie=1"}, {"liked", "13"}, {"job", "3"},       {"k", "7"},        {"explain", "all"}};
+        {"with", "genre=g004"}, {"with", "item=1"}, {"liked", "13"}, {"job", "3"},       {"k", "7"},        {"explain", "all"}};
     for (size_t i = 0; i < sizeof set / sizeof *set; i++)
         assert_ok(mrq_query_set(&query, set[i][0], set[i][1], &err));
     assert_told(&query, "{\"height\":{\"value\":2},\"job\":{\"value\":\"job003\"},\"tags\":{\"value\":[\"tag001\"]},"
-                        "\"town\":{\"value\":\"town001\"},\"with\":{\"genre\":{\"value\":[\"g004\"]},\"movie\":{\"value\":"
-                        "\"movie001\"},\"year\":{\"value\":3}},\"user\":null,"
+                        "\"town\":{\"value\":\"town001\"},\"with\":{\"genre\":{\"value\":[\"g004\"]},\"item\":{\"value\":"
+                        "\"item001\"},\"year\":{\"value\":3}},\"user\":null,"
                         "\"liked\":[13],\"k\":7,\"genre\":[\"genre003\"],\"year\":\"1990-\"}");
 }
 

@@ -243,7 +243,7 @@ static void check_model(const char *text)
         for (uint32_t m = 1; m < 25; m++) {
             const double want = mrq_score(model, &vectors, user[i], m), got = slope * (double)out[i * 25 + m] + apart;
             if (!(fabs(got - want) < 1e-4))
-                fail_msg("user %u movie %u: %g, want %g", user[i], m, got, want);
+                fail_msg("user %u item %u: %g, want %g", user[i], m, got, want);
         }
     }
     mrq_arena_free(arena);

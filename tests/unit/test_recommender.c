@@ -218,7 +218,7 @@ static void errors_are_told_each_time_and_not_kept(void **state)
         assert_fails(ask_recommend(r, &(question){.user = 400, .k = 1}, &result, &err), MRQ_NOT_FOUND, "user 400");
         assert_fails(ask_recommend(r, &(question){.age = "x", .user = -1, .k = 5}, &result, &err), MRQ_USAGE, "age \"x\"");
         assert_fails(ask_similar(r, "No such film", 5, NULL, &result, &err), MRQ_NOT_FOUND, "No such film");
-        assert_fails(ask_item(r, 11, &result, &err), MRQ_NOT_FOUND, "movie 11");
+        assert_fails(ask_item(r, 11, &result, &err), MRQ_NOT_FOUND, "item 11");
         assert_fails(ask_user(r, -1, 5, &result, &err), MRQ_USAGE, "user \"-1\"");
         assert_fails(ask_user(r, 4, MRQ_K_MAX + 1, &result, &err), MRQ_USAGE, "k \"1001\"");
         assert_fails(ask_search(r, "x", 0, &result, &err), MRQ_USAGE, "k \"0\"");
@@ -244,7 +244,7 @@ static void items_users_and_the_generation_are_told(void **state)
     assert_true(isnan(item.score));
     {
         MRQ_CLEANUP(cJSON_Delete) cJSON *json = document_of(result);
-        const cJSON *object = cJSON_GetObjectItemCaseSensitive(json, "movie");
+        const cJSON *object = cJSON_GetObjectItemCaseSensitive(json, "item");
         assert_string_equal(text_at(object, "title"), "Title 001");
         const cJSON *genres = cJSON_GetObjectItemCaseSensitive(object, "genres");
         assert_int_equal(cJSON_GetArraySize(genres), item.n_genres);

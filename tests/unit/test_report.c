@@ -17,7 +17,7 @@ static char *folder;
 const char *__wrap_mrq_backend_label(const mrq_backend *backend);
 const char *__wrap_mrq_backend_label(const mrq_backend *backend)
 {
-    return backend ? "milvus://host:19530/<movies>" : "none";
+    return backend ? "milvus://host:19530/<items>" : "none";
 }
 static char server;
 #define BACKEND (mrq_backend *)(void *)&server

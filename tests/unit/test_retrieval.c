@@ -678,7 +678,7 @@ static void each_correction_of_the_solution_is_worth_it(void **state)
         fail_msg("over hits %g, without damping %g", q.over_hit, plain.over_hit);
 }
 
-/* A item that is rated and liked by nobody says nothing of its own: all its rows are zero. */
+/* An item that is rated and liked by nobody says nothing of its own: all its rows are zero. */
 static void a_item_that_nobody_likes_says_nothing(void **state)
 {
     (void)state;
@@ -750,7 +750,7 @@ static void test_fold_and_files(void **state)
     temporary_remove(folder);
 }
 
-/* A history that is out of order, or has a item twice, a item that is none, or numbers that are none. */
+/* A history that is out of order, or has an item twice, an item that is none, or numbers that are none. */
 static void test_history_damage(void **state)
 {
     (void)state;
@@ -828,7 +828,7 @@ static void test_little(void **state)
     assert_true(mrq_all_finite(few->param, few->tensors.size));
     for (int i = 0; i < 4; i++)
         s->rating[i] = 1;
-    assert_fails(mrq_train(&s->data, &d, &options, NULL, &result, &err), MRQ_USAGE, "0 movies are liked, want 2 or more");
+    assert_fails(mrq_train(&s->data, &d, &options, NULL, &result, &err), MRQ_USAGE, "0 items are liked, want 2 or more");
     options.warm = few;
     assert_fails(mrq_train(&s->data, &d, &options, NULL, &result, &err), MRQ_USAGE, "cannot start from another");
     small_data_free(s);

@@ -98,7 +98,7 @@ static const char *file(const char *name)
 #define SIZES   "\"batch\":200,\"epochs\":1,\"validation\":0.1"
 static const char *const sorts[] = {
     SMALL(SMALL_BIASED, SMALL_DENSE, SMALL_DENSE_USER, SMALL_DENSE_ITEM, "\"clip\":1," SIZES),
-    SMALL(SMALL_BIASED, SMALL_SUM, SMALL_SUM_USER, SMALL_SUM_ITEM, "\"order\":\"movie\"," SIZES),
+    SMALL(SMALL_BIASED, SMALL_SUM, SMALL_SUM_USER, SMALL_SUM_ITEM, "\"order\":\"item\"," SIZES),
     SMALL("\"kind\":\"dot\"", "\"kind\":\"sum\",\"size\":11", HISTORY ",{\"feature\":\"gender\",\"kind\":\"category\"}",
           ID ",{\"feature\":\"genres\",\"kind\":\"set\"}", "\"objective\":\"ranking\""),
 };

@@ -79,7 +79,7 @@ static const char *dump_schema(const mrq_schema *schema)
     used = 0;
     add("%s: %s\n", schema->name, schema->about);
     add_file("users", &schema->users);
-    add_file("movies", &schema->items);
+    add_file("items", &schema->items);
     add_file("ratings", &schema->ratings);
     return out;
 }
@@ -118,7 +118,7 @@ static const char *dump_data(const mrq_dataset *data)
     used = 0;
     add("%s %g to %g\n", data->schema, data->rating_min, data->rating_max);
     add_table("users", data->users);
-    add_table("movies", data->items);
+    add_table("items", data->items);
     for (uint64_t i = 0; i < data->n; i++) {
         add("%u %u %g", data->user[i], data->item[i], (double)data->rating[i]);
         if (data->time)
@@ -141,7 +141,7 @@ static mrq_status parse(const char *text, mrq_schema **schema)
     "{\"name\":\"gender\",\"kind\":\"category\",\"values\":[\"M\",\"F\"],\"labels\":[\"Men\",\"Women\"]},"                         \
     "{\"kind\":\"ignore\"},{\"name\":\"unused\",\"kind\":\"ignore\"},"                                                             \
     "{\"name\":\"job\",\"kind\":\"category\"}]},"                                                                                  \
-    "\"movies\":{\"file\":\"m\",\"delimiter\":\"|\",\"encoding\":\"utf-8\",\"fields\":["                                           \
+    "\"items\":{\"file\":\"m\",\"delimiter\":\"|\",\"encoding\":\"utf-8\",\"fields\":["                                           \
     "{\"name\":\"flags\",\"kind\":\"set\",\"flags\":[\"x\",\"y\",\"z\"]},"                                                         \
     "{\"name\":\"id\",\"kind\":\"id\"},"                                                                                           \
     "{\"name\":\"title\",\"kind\":\"text\",\"split\":\"words\",\"extract\":{\"year\":\" *\\\\(([0-9]+)\\\\)\"}},"                  \
@@ -149,14 +149,14 @@ static mrq_status parse(const char *text, mrq_schema **schema)
     "{\"name\":\"open\",\"kind\":\"set\",\"delimiter\":\"+\",\"none\":\"-\"},"                                                     \
     "{\"name\":\"closed\",\"kind\":\"set\",\"delimiter\":\", \",\"values\":[\"b\",\"a\",\"c\"]},"                                  \
     "{\"name\":\"size\",\"kind\":\"number\"}]},"                                                                                   \
-    "\"ratings\":{\"file\":\"r\",\"delimiter\":\"\\t\",\"fields\":[{\"name\":\"movie\",\"kind\":\"id\"},"                          \
+    "\"ratings\":{\"file\":\"r\",\"delimiter\":\"\\t\",\"fields\":[{\"name\":\"item\",\"kind\":\"id\"},"                          \
     "{\"name\":\"user\",\"kind\":\"id\"},{\"name\":\"at\",\"kind\":\"timestamp\"},{\"kind\":\"ignore\"},"                          \
     "{\"name\":\"stars\",\"kind\":\"rating\",\"min\":-0.5,\"max\":5}]}}"
 
 #define PLAIN                                                                                                                      \
-    "{\"name\":\"plain\",\"movies\":{\"file\":\"m\",\"delimiter\":\",\",\"fields\":[{\"name\":\"id\",\"kind\":\"id\"}]},"          \
+    "{\"name\":\"plain\",\"items\":{\"file\":\"m\",\"delimiter\":\",\",\"fields\":[{\"name\":\"id\",\"kind\":\"id\"}]},"          \
     "\"ratings\":{\"file\":\"r\",\"delimiter\":\",\",\"fields\":[{\"name\":\"user\",\"kind\":\"id\"},"                             \
-    "{\"name\":\"movie\",\"kind\":\"id\"},{\"name\":\"stars\",\"kind\":\"rating\",\"min\":1,\"max\":5}]}}"
+    "{\"name\":\"item\",\"kind\":\"id\"},{\"name\":\"stars\",\"kind\":\"rating\",\"min\":1,\"max\":5}]}}"
 
 static void a_schema_is_read_whole(void **state)
 {
@@ -175,7 +175,7 @@ static void a_schema_is_read_whole(void **state)
         "   kind=7 place=3 width=1 values= labels= flags=0 delimiter= none= characters=0 extract= pattern=0 min=0 max=0\n"
         "  unused kind=7 place=4 width=1 values= labels= flags=0 delimiter= none= characters=0 extract= pattern=0 min=0 max=0\n"
         "  job kind=1 place=5 width=1 values= labels= flags=0 delimiter= none= characters=0 extract= pattern=0 min=0 max=0\n"
-        "movies file=m delimiter=| header=0 quoted=0 latin1=0 fields=7 width=9\n"
+        "items file=m delimiter=| header=0 quoted=0 latin1=0 fields=7 width=9\n"
         "  flags kind=2 place=0 width=3 values=x,y,z labels= flags=1 delimiter= none= characters=0 extract= pattern=0 min=0 max=0\n"
         "  id kind=0 place=3 width=1 values= labels= flags=0 delimiter= none= characters=0 extract= pattern=0 min=0 max=0\n"
         "  title kind=3 place=4 width=1 values= labels= flags=0 delimiter= none= characters=0 extract=year pattern=1 min=0 max=0\n"
@@ -185,7 +185,7 @@ static void a_schema_is_read_whole(void **state)
         "max=0\n"
         "  size kind=4 place=8 width=1 values= labels= flags=0 delimiter= none= characters=0 extract= pattern=0 min=0 max=0\n"
         "ratings file=r delimiter=\t header=0 quoted=0 latin1=0 fields=5 width=5\n"
-        "  movie kind=0 place=0 width=1 values= labels= flags=0 delimiter= none= characters=0 extract= pattern=0 min=0 max=0\n"
+        "  item kind=0 place=0 width=1 values= labels= flags=0 delimiter= none= characters=0 extract= pattern=0 min=0 max=0\n"
         "  user kind=0 place=1 width=1 values= labels= flags=0 delimiter= none= characters=0 extract= pattern=0 min=0 max=0\n"
         "  at kind=6 place=2 width=1 values= labels= flags=0 delimiter= none= characters=0 extract= pattern=0 min=0 max=0\n"
         "   kind=7 place=3 width=1 values= labels= flags=0 delimiter= none= characters=0 extract= pattern=0 min=0 max=0\n"
@@ -195,11 +195,11 @@ static void a_schema_is_read_whole(void **state)
         dump_schema(plain),
         "plain: \n"
         "users file=none delimiter=none header=0 quoted=0 latin1=0 fields=0 width=0\n"
-        "movies file=m delimiter=, header=0 quoted=0 latin1=0 fields=1 width=1\n"
+        "items file=m delimiter=, header=0 quoted=0 latin1=0 fields=1 width=1\n"
         "  id kind=0 place=0 width=1 values= labels= flags=0 delimiter= none= characters=0 extract= pattern=0 min=0 max=0\n"
         "ratings file=r delimiter=, header=0 quoted=0 latin1=0 fields=3 width=3\n"
         "  user kind=0 place=0 width=1 values= labels= flags=0 delimiter= none= characters=0 extract= pattern=0 min=0 max=0\n"
-        "  movie kind=0 place=1 width=1 values= labels= flags=0 delimiter= none= characters=0 extract= pattern=0 min=0 max=0\n"
+        "  item kind=0 place=1 width=1 values= labels= flags=0 delimiter= none= characters=0 extract= pattern=0 min=0 max=0\n"
         "  stars kind=5 place=2 width=1 values= labels= flags=0 delimiter= none= characters=0 extract= pattern=0 min=1 max=5\n");
 }
 
@@ -232,7 +232,7 @@ static void a_data_set_is_read_whole(void **state)
         "  age kind=0 dict=-1.5,18,25 label=young,old,older text= -1.5 18 25: |1 |2 |0\n"
         "  gender kind=0 dict=M,F label=Men,Women text=: |0 |1 |1\n"
         "  job kind=0 dict=Caf\u00e9 ::\"x\",ace,clerk label= text=: |0 |1 |2\n"
-        "movies\n"
+        "items\n"
         " 7 8 9\n"
         "  flags kind=1 dict=x,y,z label= text=: |1, | |0,1,2,\n"
         "  title kind=2 dict=caf\u00e9,it's,no,the,x,year label= text=The Caf\u00e9 (1999) X,It's (2001),No year: |3,0,4, |1, "
@@ -252,7 +252,7 @@ static void a_data_set_is_read_whole(void **state)
     assert_string_equal(dump_data(made), "plain 1 to 5\n"
                                          "users\n"
                                          " 5 6 70\n"
-                                         "movies\n"
+                                         "items\n"
                                          " 2 4 9\n"
                                          "2 1 1\n"
                                          "0 0 5\n"
@@ -283,7 +283,7 @@ static mrq_status parse_amount(const amount *a)
     used = 0;
     add("{\"name\":\"");
     add_repeated("n", a->name);
-    add("\",\"movies\":{\"file\":\"");
+    add("\",\"items\":{\"file\":\"");
     add_repeated("f", a->file_name);
     add("\",\"delimiter\":\"");
     add_repeated(a->first == '\t' ? "\\t" : (const char[]){a->first, '\0'}, a->delimiter);
@@ -319,7 +319,7 @@ static mrq_status parse_amount(const amount *a)
     if (a->bucket)
         add(",{\"kind\":\"category\",\"name\":\"b\",\"buckets\":[%s]}", a->bucket);
     add("]},\"ratings\":{\"file\":\"r\",\"delimiter\":\",\",\"fields\":[{\"name\":\"user\",\"kind\":\"id\"},"
-        "{\"name\":\"movie\",\"kind\":\"id\"},{\"name\":\"s\",\"kind\":\"rating\",\"min\":%s,\"max\":%s}]}}",
+        "{\"name\":\"item\",\"kind\":\"id\"},{\"name\":\"s\",\"kind\":\"rating\",\"min\":%s,\"max\":%s}]}}",
         a->min, a->max);
     return mrq_schema_parse(out, used, "t.json", &schema, &err);
 }
@@ -339,16 +339,16 @@ static void a_schema_may_be_as_large_as_its_limits(void **state)
     } sizes[] = {
         {offsetof(amount, name), 31, 32, "t.json: name: \"nnnn"},
         {offsetof(amount, name), 1, 0, "t.json: name: \"\", want 1 to 31 letters, digits, _ or -"},
-        {offsetof(amount, file_name), 200, 201, "movies.file: \"ffff"},
-        {offsetof(amount, file_name), 1, 0, "movies.file: \"\", want the name of a file in the folder"},
-        {offsetof(amount, delimiter), 7, 8, "movies.delimiter: 8 bytes, want 1 to 7"},
-        {offsetof(amount, delimiter), 1, 0, "movies.delimiter: 0 bytes, want 1 to 7"},
-        {offsetof(amount, member_delimiter), 7, 8, "movies.fields[1].delimiter: 8 bytes, want 1 to 7"},
-        {offsetof(amount, fields), 256, 257, "movies.fields: 257 of them, want 1 to 256"},
-        {offsetof(amount, flags), 255, 256, "movies.fields[1]: more than 256 columns"},
-        {offsetof(amount, columns), 64, 65, "movies.fields: 65 columns, want at most 64"},
-        {offsetof(amount, field_name), 31, 32, "movies.fields[1].name: \"xxxx"},
-        {offsetof(amount, pattern), 255, 256, "movies.fields[1].extract.e: a pattern of 256 bytes, want at most 255"},
+        {offsetof(amount, file_name), 200, 201, "items.file: \"ffff"},
+        {offsetof(amount, file_name), 1, 0, "items.file: \"\", want the name of a file in the folder"},
+        {offsetof(amount, delimiter), 7, 8, "items.delimiter: 8 bytes, want 1 to 7"},
+        {offsetof(amount, delimiter), 1, 0, "items.delimiter: 0 bytes, want 1 to 7"},
+        {offsetof(amount, member_delimiter), 7, 8, "items.fields[1].delimiter: 8 bytes, want 1 to 7"},
+        {offsetof(amount, fields), 256, 257, "items.fields: 257 of them, want 1 to 256"},
+        {offsetof(amount, flags), 255, 256, "items.fields[1]: more than 256 columns"},
+        {offsetof(amount, columns), 64, 65, "items.fields: 65 columns, want at most 64"},
+        {offsetof(amount, field_name), 31, 32, "items.fields[1].name: \"xxxx"},
+        {offsetof(amount, pattern), 255, 256, "items.fields[1].extract.e: a pattern of 256 bytes, want at most 255"},
     };
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         amount a = least;
@@ -367,11 +367,11 @@ static void a_schema_may_be_as_large_as_its_limits(void **state)
     assert_fails(parse_amount(&a), MRQ_BAD_FILE, "a pattern of 17 bytes that repeats itself to 4.1e+03, want at most 4096");
     a.copies = 0;
     a.extract_name = 32;
-    assert_fails(parse_amount(&a), MRQ_BAD_FILE, "movies.fields[1].extract: \"eeee");
+    assert_fails(parse_amount(&a), MRQ_BAD_FILE, "items.fields[1].extract: \"eeee");
     a = least;
     a.columns = 63; /* a text with a pattern makes two columns */
     a.pattern = 5;
-    assert_fails(parse_amount(&a), MRQ_BAD_FILE, "movies.fields: 65 columns, want at most 64");
+    assert_fails(parse_amount(&a), MRQ_BAD_FILE, "items.fields: 65 columns, want at most 64");
     a.columns = 62;
     assert_ok(parse_amount(&a));
 
@@ -379,10 +379,10 @@ static void a_schema_may_be_as_large_as_its_limits(void **state)
         const char *bucket, *min, *max, *says; /* NULL: fine */
     } numbers[] = {
         {"-999999999999999,999999999999999", "-1000000", "1000000", NULL},
-        {"1e15", "1", "5", "movies.fields[1].buckets[0]: want a number"},
-        {"0,1e15", "1", "5", "movies.fields[1].buckets[1]: want a number"},
-        {"-1e15", "1", "5", "movies.fields[1].buckets[0]: want a number"},
-        {"1,2,1", "1", "5", "movies.fields[1].buckets[2]: 1 behind 2, want them to ascend"},
+        {"1e15", "1", "5", "items.fields[1].buckets[0]: want a number"},
+        {"0,1e15", "1", "5", "items.fields[1].buckets[1]: want a number"},
+        {"-1e15", "1", "5", "items.fields[1].buckets[0]: want a number"},
+        {"1,2,1", "1", "5", "items.fields[1].buckets[2]: 1 behind 2, want them to ascend"},
         {"1", "-1000001", "5", "ratings.fields[2].min: -1000001, want"},
         {"1", "1", "1000001", "ratings.fields[2].max: 1000001, want"},
         {"1", "5", "1", "ratings.fields[2]: min 5, max 1, want min below max"},
@@ -551,9 +551,9 @@ static mrq_status load(const char *fields, const char *keys, const char *items, 
     MRQ_CLEANUP(mrq_schema_free) mrq_schema *schema = NULL;
     char text[4000];
     snprintf(text, sizeof text,
-             "{\"name\":\"t\",\"movies\":{\"file\":\"m\",\"delimiter\":\"\\t\"%s,\"fields\":[{\"name\":\"id\",\"kind\":\"id\"}%s]},"
+             "{\"name\":\"t\",\"items\":{\"file\":\"m\",\"delimiter\":\"\\t\"%s,\"fields\":[{\"name\":\"id\",\"kind\":\"id\"}%s]},"
              "\"ratings\":{\"file\":\"r\",\"delimiter\":\"--\",\"fields\":[{\"name\":\"user\",\"kind\":\"id\"},"
-             "{\"name\":\"movie\",\"kind\":\"id\"},{\"name\":\"stars\",\"kind\":\"rating\",\"min\":-1,\"max\":5},"
+             "{\"name\":\"item\",\"kind\":\"id\"},{\"name\":\"stars\",\"kind\":\"rating\",\"min\":-1,\"max\":5},"
              "{\"name\":\"when\",\"kind\":\"timestamp\"}]}}",
              keys, fields);
     assert_ok(parse(text, &schema));
@@ -616,7 +616,7 @@ static void what_is_refused_is_told_whole(void **state)
         {"", "", "1\n", "1--1--5---62135596801\n", "r:1: when -62135596801, want seconds since 1970"},
         {"", "", "1\n", "1--1--5---62135596800\n1--1--5--253402300799", NULL},
         {"", "", "1\n", "1--1--5--1-\n", "r:1: when \"1-\", want seconds since 1970"},
-        {"", "", "1\n", "1-1--5--1\n", "r:1: 3 fields, want 4 (user--movie--stars--when)"},
+        {"", "", "1\n", "1-1--5--1\n", "r:1: 3 fields, want 4 (user--item--stars--when)"},
         {"", "", "1\n", "9223372036854775807--1--5--1\n0--1--5--1\n", NULL},
         {"", "", "1\n", "9223372036854775808--1--5--1\n",
          "r:1: user 9223372036854775808, want a whole number, 0 to 9223372036854775807"},

@@ -80,7 +80,7 @@ static void the_training_comes_along(void **state)
     struct stat st;
     assert_ok(mrq_store_export(store, model_path, &coded, name, NULL, NULL, &err));
     assert_ok(mrq_generation_open(store, &g, &err));
-    current_path(store, "movies.faiss", path);
+    current_path(store, "items.faiss", path);
     assert_int_equal(stat(path, &st), 0);
     assert_int_equal(g->index_bytes, ITEMS * DIM * (int64_t)sizeof(float) + st.st_size);
 }
@@ -242,7 +242,7 @@ static void assert_damage_found(const char *store, const char *path, const char 
 static void every_damage_is_found(void **state)
 {
     (void)state;
-    static const char *const files[] = {"MANIFEST.json", "movies.faiss", "catalogue.mrq", "users.mrq",
+    static const char *const files[] = {"MANIFEST.json", "items.faiss", "catalogue.mrq", "users.mrq",
                                         "seen.mrq",      "model.mrq",    "vectors.mrq"};
     char store[PATH], name[MRQ_GENERATION_NAME], path[PATH];
     export_to(new_store(store), name);
@@ -369,8 +369,8 @@ static void manifests_are_read_strictly(void **state)
         {"index", "p50_us", NULL, "index: p50_us: missing"},
         {"index", "shoes", "1", "index: shoes: unknown key"},
         {NULL, "scale", "5", "MANIFEST.json: scale: unknown key"},
-        {NULL, "movies", "0", "MANIFEST.json: movies: 0, want a whole number"},
-        {NULL, "movies", "1.5", "MANIFEST.json: movies: 1.5, want a whole number"},
+        {NULL, "items", "0", "MANIFEST.json: items: 0, want a whole number"},
+        {NULL, "items", "1.5", "MANIFEST.json: items: 1.5, want a whole number"},
         {NULL, "users", NULL, "MANIFEST.json: users: missing"},
         {NULL, "dim", "-1", "MANIFEST.json: dim: -1, want"},
         {NULL, "files", "[]", "MANIFEST.json: files: [], want an object"},
@@ -431,7 +431,7 @@ static void assert_audit_refuses(const char *store, const char *file)
 static void every_sha256_is_compared(void **state)
 {
     (void)state;
-    static const char *const files[] = {"movies.faiss", "vectors.mrq", "model.mrq"};
+    static const char *const files[] = {"items.faiss", "vectors.mrq", "model.mrq"};
     static const float zeros[ITEMS * DIM];
     for (int i = 0; i < 3; i++) {
         char store[PATH], name[MRQ_GENERATION_NAME], path[PATH];
@@ -470,15 +470,15 @@ static void a_manifest_at_odds_with_itself_is_refused(void **state)
     put_json(store, json);
     snprintf(want, sizeof want, "; try `marquee rollback --store %s`: %s looks intact", store, name[0]);
     assert_fails(try_open(store), MRQ_BAD_FILE, want);
-    assert_non_null(strstr(err.msg, "/movies.faiss: "));
+    assert_non_null(strstr(err.msg, "/items.faiss: "));
     assert_non_null(strstr(err.msg, "efSearch 0"));
 }
 
 static void counts_must_agree(void **state)
 {
     (void)state;
-    static const char *const keys[] = {"movies", "users", "dim"};
-    static const char *const sentences[] = {"catalogue.mrq: 40 movies, the manifest says 7",
+    static const char *const keys[] = {"items", "users", "dim"};
+    static const char *const sentences[] = {"catalogue.mrq: 40 items, the manifest says 7",
                                             "users.mrq: 50 users, the manifest says 7",
                                             "users.mrq: 16 dimensions, the manifest says 7"};
     char store[PATH], name[MRQ_GENERATION_NAME];
@@ -501,10 +501,10 @@ static void an_index_of_another_dimension_is_refused(void **state)
     assert_ok(mrq_store_export(new_store(store), model_path, &options, name, NULL, NULL, &err));
     MRQ_CLEANUP(mrq_index_free) mrq_index *index = NULL;
     assert_ok(mrq_index_build("SQfp16", vectors, ITEMS, 8, &index, &err));
-    current_path(store, "movies.faiss", path);
+    current_path(store, "items.faiss", path);
     assert_ok(mrq_index_save(index, path, &err));
-    vouch_for(store, "movies.faiss");
-    assert_fails(try_open(store), MRQ_BAD_FILE, "movies.faiss: an index of 8 dimensions, want 16");
+    vouch_for(store, "items.faiss");
+    assert_fails(try_open(store), MRQ_BAD_FILE, "items.faiss: an index of 8 dimensions, want 16");
 }
 
 static void seen_items_must_be_in_the_catalogue(void **state)
@@ -732,7 +732,7 @@ static void a_vector_that_is_not_finite_is_refused(void **state)
         MRQ_CLEANUP(mrq_publication_discard) mrq_publication *publication = NULL;
         assert_ok(mrq_publication_open(new_store(store), "test", &publication, &err));
         assert_fails(mrq_publication_write(publication, broken, &flat, NULL, &err), MRQ_BAD_FILE,
-                     "model small: the vector of movie 10 is not finite");
+                     "model small: the vector of item 10 is not finite");
         snprintf(path, sizeof path, "%.4000s/broken.mrq", folder);
         assert_ok(mrq_model_save(broken, path, &err));
         mrq_publication_discard(publication);

@@ -166,10 +166,10 @@ static void gradients_of_a_joint_that_sums(void **state)
 {
     (void)state;
     check_description("dot, linear", SMALL(SMALL_DOT, SMALL_SUM, SMALL_SUM_USER, SMALL_SUM_ITEM, ""));
-    check_description("dot, tanh movies", SMALL(SMALL_DOT, SMALL_SUM ",\"activation\":\"tanh\",\"user_activation\":\"linear\"",
+    check_description("dot, tanh items", SMALL(SMALL_DOT, SMALL_SUM ",\"activation\":\"tanh\",\"user_activation\":\"linear\"",
                                                 SMALL_SUM_USER, SMALL_SUM_ITEM, ""));
     check_description("dot with bias, linear", SMALL(SMALL_BIASED, SMALL_SUM, SMALL_SUM_USER, SMALL_SUM_ITEM, ""));
-    check_description("dot with bias, tanh movies",
+    check_description("dot with bias, tanh items",
                       SMALL(SMALL_BIASED, SMALL_SUM ",\"activation\":\"tanh\",\"user_activation\":\"linear\"", SMALL_SUM_USER,
                             SMALL_SUM_ITEM, ""));
     check_description("cosine with shift, tanh", SMALL("\"scale\":2.5,\"shift\":3", SMALL_SUM ",\"activation\":\"tanh\"",
@@ -564,7 +564,7 @@ static void one_item_is_one_batch(void **state)
     small_data_free(s);
 }
 
-/* Item by item, each one's ratings as they were; whatever number of bytes a item's number takes. */
+/* Item by item, each one's ratings as they were; whatever number of bytes an item's number takes. */
 static void sorting_keeps_the_order_of_a_items_ratings(void **state)
 {
     (void)state;
@@ -592,7 +592,7 @@ static void sorting_keeps_the_order_of_a_items_ratings(void **state)
                 if (item[rating[i - 1]] == item[rating[i]])
                     assert_true(place[rating[i - 1]] < place[rating[i]]);
                 else
-                    for (uint32_t j = 0; j < i; j++) /* a item that has gone does not come back */
+                    for (uint32_t j = 0; j < i; j++) /* an item that has gone does not come back */
                         assert_true(item[rating[j]] != item[rating[i]]);
         }
         assert_permutation(rating, N);

@@ -140,7 +140,7 @@ static void a_toy_is_learned_by_heart(void **state)
         {"momentum", DENSE("\"optimizer\":\"momentum\",\"lr\":0.02,\"epochs\":150,\"batch\":8")},
         {"rmsprop", DENSE("\"optimizer\":\"rmsprop\",\"lr\":0.004,\"epochs\":150,\"batch\":8,\"schedule\":\"linear\"")},
         {"adam", COSINE("\"optimizer\":\"adam\",\"lr\":0.01,\"epochs\":150,\"batch\":8,\"schedule\":\"cosine\",\"clip\":5")},
-        {"adam, movie by movie", SUM("\"optimizer\":\"adam\",\"lr\":0.01,\"epochs\":150,\"batch\":8,\"order\":\"movie\"")},
+        {"adam, item by item", SUM("\"optimizer\":\"adam\",\"lr\":0.01,\"epochs\":150,\"batch\":8,\"order\":\"item\"")},
     };
     small_data *s = small_data_new(8, 6, 24);
     for (uint32_t i = 0; i < 24; i++) /* each pair once: a rating twice could not be learned */
@@ -242,10 +242,10 @@ static void the_curve_travels_with_the_model(void **state)
 
 static const char *const settings[] = {
     DENSE("\"optimizer\":\"adam\",\"lr\":0.01,\"clip\":1,\"schedule\":\"cosine\",\"validation\":0.1" SIZES),
-    SUM("\"optimizer\":\"momentum\",\"lr\":0.01,\"l2\":0.001,\"order\":\"movie\"" SIZES),
+    SUM("\"optimizer\":\"momentum\",\"lr\":0.01,\"l2\":0.001,\"order\":\"item\"" SIZES),
     SMALL(SMALL_BIASED, SMALL_SUM, FACTORS, FACTORS, "\"lr\":0.01,\"l2\":0.001,\"validation\":0.1" SIZES),
     COSINE("\"optimizer\":\"rmsprop\",\"lr\":0.01,\"schedule\":\"linear\",\"validation\":0.1" SIZES),
-    RATING("\"optimizer\":\"sgd\",\"lr\":0.05,\"clip\":2,\"order\":\"movie\",\"validation\":0.1" SIZES),
+    RATING("\"optimizer\":\"sgd\",\"lr\":0.05,\"clip\":2,\"order\":\"item\",\"validation\":0.1" SIZES),
 };
 
 static void the_same_seed_gives_the_same_bytes(void **state)
@@ -782,8 +782,8 @@ static void assert_trains(const small_data *s, const char *what)
     static const char *const texts[] = {
         COSINE("\"lr\":0.01,\"batch\":4"),
         SMALL(SMALL_DOT, SMALL_SUM, SMALL_SUM_USER, SMALL_SUM_ITEM,
-              "\"optimizer\":\"momentum\",\"lr\":0.02,\"clip\":3,\"batch\":4,\"order\":\"movie\""),
-        SUM("\"optimizer\":\"rmsprop\",\"lr\":0.02,\"batch\":1000,\"order\":\"movie\",\"validation\":0.02"),
+              "\"optimizer\":\"momentum\",\"lr\":0.02,\"clip\":3,\"batch\":4,\"order\":\"item\""),
+        SUM("\"optimizer\":\"rmsprop\",\"lr\":0.02,\"batch\":1000,\"order\":\"item\",\"validation\":0.02"),
     };
     for (size_t k = 0; k < sizeof texts / sizeof *texts; k++)
         for (uint32_t threads = 1; threads <= 2; threads++) {
@@ -814,7 +814,7 @@ static void small_and_strange_data_can_be_learned(void **state)
         twice->rating[i] = (float)(1 + i % 4);
     }
     assert_trains(one_user, "one user");
-    assert_trains(one_item, "one movie");
+    assert_trains(one_item, "one item");
     assert_trains(single, "a single rating");
     assert_trains(equal, "equal ratings");
     assert_trains(twice, "a pair more than once");

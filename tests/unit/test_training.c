@@ -254,7 +254,7 @@ static void results_say_what_was_trained(void **state)
     small_data_free(s);
 }
 
-/* A item rated twice by the same user is told to the log once, with how many there are, and not at all where there is none. */
+/* An item rated twice by the same user is told to the log once, with how many there are, and not at all where there is none. */
 static void ratings_of_the_same_item_are_told(void **state)
 {
     (void)state;
@@ -281,7 +281,7 @@ static void ratings_of_the_same_item_are_told(void **state)
         fclose(sink);
         snprintf(
             want, sizeof want,
-            "WARN train %u of 90 ratings are of a movie that the same user has rated before; only --split hash keeps copies in one "
+            "WARN train %u of 90 ratings are of an item that the same user has rated before; only --split hash keeps copies in one "
             "part\n",
             copies);
         assert_string_equal(copies ? strstr(text, "WARN") : text, copies ? want : "");
@@ -341,7 +341,7 @@ static void the_largest_batch_is_known_beforehand(void **state)
         assert_int_equal(largest, cases[i].want);
     }
     assert_fails(mrq_shuffle_largest(MRQ_SHUFFLE_ITEM, &s->data, rating, RATINGS, UINT32_MAX - 9, &largest, &err), MRQ_FAILED,
-                 "a movie has 10 ratings: too many for batches of whole movies");
+                 "an item has 10 ratings: too many for batches of whole items");
     small_data_free(s);
 }
 

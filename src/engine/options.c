@@ -1,0 +1,154 @@
+/* Options and counts by name: a table each, of the name and where it lies in the struct. */
+#include "engine/options.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/parse.h"
+
+#define DEADLINE_MAX 60000 /* milliseconds */
+
+enum kind { TEXT, SIZE, WHOLE, COUNT, MOMENT };
+
+static const struct option {
+    const char *name;
+    size_t at;
+    enum kind kind;
+    int64_t min, max;
+} options[] = {
+    {"store", offsetof(struct mrq_options, store), TEXT, 0, 0},
+    {"redis", offsetof(struct mrq_options, redis), TEXT, 0, 0},
+    {"backend", offsetof(struct mrq_options, backend), TEXT, 0, 0},
+    {"backend_token", offsetof(struct mrq_options, backend_token), TEXT, 0, 0},
+    {"backend_ca", offsetof(struct mrq_options, backend_ca), TEXT, 0, 0},
+    {"memory", offsetof(struct mrq_options, memory), SIZE, 0, INT64_MAX},
+    {"redis_ttl", offsetof(struct mrq_options, redis_ttl), WHOLE, 1, INT32_MAX},
+    {"deadline", offsetof(struct mrq_options, deadline), WHOLE, 1, DEADLINE_MAX},
+};
+enum { OPTIONS = sizeof options / sizeof *options };
+
+static const struct count {
+    const char *name;
+    size_t at;
+    enum kind kind;
+} counts[] = {
+    {"generation", offsetof(struct mrq_stats, generation), TEXT},
+    {"redis_problem", offsetof(struct mrq_stats, redis_problem), TEXT},
+    {"created", offsetof(struct mrq_stats, created), MOMENT},
+    {"items", offsetof(struct mrq_stats, items), WHOLE},
+    {"users", offsetof(struct mrq_stats, users), WHOLE},
+    {"index_bytes", offsetof(struct mrq_stats, index_bytes), COUNT},
+    {"memory_hits", offsetof(struct mrq_stats, memory_hits), COUNT},
+    {"redis_hits", offsetof(struct mrq_stats, redis_hits), COUNT},
+    {"computed", offsetof(struct mrq_stats, computed), COUNT},
+    {"shared", offsetof(struct mrq_stats, shared), COUNT},
+    {"redis_errors", offsetof(struct mrq_stats, redis_errors), COUNT},
+    {"memory_entries", offsetof(struct mrq_stats, memory_entries), COUNT},
+    {"memory_bytes", offsetof(struct mrq_stats, memory_bytes), COUNT},
+    {"memory_evicted", offsetof(struct mrq_stats, memory_evicted), COUNT},
+    {"reloads", offsetof(struct mrq_stats, reloads), COUNT},
+    {"reloads_refused", offsetof(struct mrq_stats, reloads_refused), COUNT},
+};
+enum { COUNTS = sizeof counts / sizeof *counts };
+
+mrq_options *mrq_options_new(void)
+{
+    return calloc(1, sizeof(mrq_options));
+}
+
+void mrq_options_free(mrq_options *opened)
+{
+    for (int i = 0; opened && i < OPTIONS; i++)
+        if (options[i].kind == TEXT) {
+            char *text;
+            memcpy(&text, (char *)opened + options[i].at, sizeof text);
+            free(text);
+        }
+    free(opened);
+}
+
+static mrq_status set_text(void *member, const char *value, mrq_error *err)
+{
+    char *text, *copy = strdup(value);
+    if (!copy)
+        return mrq_fail_memory(err, "setting an option");
+    memcpy(&text, member, sizeof text);
+    free(text);
+    memcpy(member, &copy, sizeof copy);
+    return MRQ_OK;
+}
+
+mrq_status mrq_options_set(mrq_options *opened, const char *name, const char *value, mrq_error *err)
+{
+    MRQ_TRY(mrq_argument_check(opened, "options", err));
+    MRQ_TRY(mrq_argument_check(name, "name", err));
+    MRQ_TRY(mrq_argument_check(value, "value", err));
+    const struct option *o = options;
+    while (o < options + OPTIONS && strcmp(o->name, name) != 0)
+        o++;
+    if (o == options + OPTIONS)
+        return mrq_fail(err, MRQ_USAGE, "\"%.40s\" is no option", name);
+    void *member = (char *)opened + o->at;
+    if (o->kind == TEXT)
+        return set_text(member, value, err);
+    int64_t number;
+    if (!mrq_parse_int(value, strlen(value), o->min, o->max, &number))
+        return mrq_fail(err, MRQ_USAGE, "%s \"%.40s\": want a whole number from %" PRId64 " to %" PRId64, name, value, o->min, o->max);
+    if (o->kind == SIZE)
+        memcpy(member, &(size_t){(size_t)number}, sizeof(size_t));
+    else
+        memcpy(member, &(uint32_t){(uint32_t)number}, sizeof(uint32_t));
+    return MRQ_OK;
+}
+
+mrq_stats *mrq_recommender_stats(mrq_recommender *recommender)
+{
+    mrq_stats *stats = recommender ? calloc(1, sizeof *stats) : NULL;
+    if (stats)
+        mrq_recommender_measure(recommender, stats);
+    return stats;
+}
+
+void mrq_stats_free(mrq_stats *stats)
+{
+    free(stats);
+}
+
+/* Where the member of this name lies, if it is of the kind that is asked for; else NULL. */
+static const char *find_count(const mrq_stats *stats, const char *name, bool text, enum kind *kind)
+{
+    for (int i = 0; stats && name && i < COUNTS; i++)
+        if (strcmp(counts[i].name, name) == 0 && (counts[i].kind == TEXT) == text) {
+            *kind = counts[i].kind;
+            return (const char *)stats + counts[i].at;
+        }
+    return NULL;
+}
+
+const char *mrq_stats_text(const mrq_stats *stats, const char *name)
+{
+    enum kind kind;
+    const char *text = find_count(stats, name, true, &kind);
+    return text ? text : "";
+}
+
+double mrq_stats_number(const mrq_stats *stats, const char *name)
+{
+    enum kind kind;
+    const char *member = find_count(stats, name, false, &kind);
+    uint32_t whole;
+    uint64_t count;
+    int64_t moment;
+    if (!member)
+        return NAN;
+    memcpy(&whole, member, sizeof whole);
+    if (kind == WHOLE)
+        return whole;
+    memcpy(&count, member, sizeof count);
+    memcpy(&moment, member, sizeof moment);
+    return kind == MOMENT ? (double)moment : (double)count;
+}
