@@ -17,6 +17,7 @@
 #include "base/print.h"
 #include "base/random.h"
 #include "unit/small_world.h"
+#include "unit/ids.h"
 
 static mrq_error err;
 static char *folder;
@@ -536,8 +537,8 @@ static void test_table(void **state)
     assert_ok(mrq_container_open(in_folder("t.mrq"), "test", 1, &c, &err));
     assert_ok(mrq_table_load(c, "t", &back, &err));
     assert_int_equal(back->rows, 20);
-    assert_int_equal(mrq_table_find(back, 13), 1);
-    assert_int_equal(mrq_table_find(back, 14), MRQ_NONE);
+    assert_int_equal(find_number(back, 13), 1);
+    assert_int_equal(find_number(back, 14), MRQ_NONE);
     assert_string_equal(mrq_strings_at(&mrq_table_column(back, "title")->text, 3), "Title 003");
     assert_null(mrq_table_column(back, "nope"));
     save_table(back, in_folder("u.mrq"));

@@ -11,6 +11,7 @@
 #include "dataset/dataset.h"
 #include "dataset/split.h"
 #include "dataset/text.h"
+#include "unit/ids.h"
 
 /* A folder of files for each test, under one that is removed at the end. */
 static char root[4096], folder[4200];
@@ -267,7 +268,7 @@ static void test_columns(void **state)
     const mrq_table *m = data->items;
     assert_int_equal(m->rows, 3);
     assert_int_equal(m->n_columns, 8);
-    assert_true(m->id[0] == 2 && m->id[1] == 30 && m->id[2] == INT64_MAX);
+    assert_true(id_number(m, 0) == 2 && id_number(m, 1) == 30 && id_number(m, 2) == INT64_MAX);
 
     const mrq_column *c = item_column(data, "c"); /* discovered, sorted */
     assert_int_equal(c->dict.n, 2);
@@ -304,7 +305,7 @@ static void test_columns(void **state)
     assert_true(data->rating_min == 1 && data->rating_max == 5);
     assert_int_equal(data->users->rows, 2); /* made from the ratings, in order of id */
     assert_int_equal(data->users->n_columns, 0);
-    assert_true(data->users->id[0] == 3 && data->users->id[1] == 7);
+    assert_true(id_number(data->users, 0) == 3 && id_number(data->users, 1) == 7);
     assert_true(data->user[0] == 1 && data->user[1] == 0 && data->user[2] == 1);
     assert_true(data->item[0] == 1 && data->item[1] == 0 && data->item[2] == 2);
     assert_true(data->rating[0] == 5 && data->rating[1] == 1 && data->rating[2] == 2.5f);
@@ -749,7 +750,7 @@ static void note_parts(const mrq_dataset *data, uint64_t seed, double test, unsi
         const uint32_t rating = which == 0   ? split.train[i]
                                 : which == 1 ? split.valid[i - split.n_train]
                                              : split.test[i - split.n_train - split.n_valid];
-        part[data->users->id[data->user[rating]]][data->items->id[data->item[rating]]] = (unsigned char)which;
+        part[id_number(data->users, data->user[rating])][id_number(data->items, data->item[rating])] = (unsigned char)which;
     }
     mrq_split_clear(&split);
 }

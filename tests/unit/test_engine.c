@@ -13,6 +13,7 @@
 #include "redis_server.h"
 #include "testing.h"
 #include "unit/failing_memory.h"
+#include "unit/ids.h"
 
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers" /* most queries here have no filters */
 
@@ -468,7 +469,7 @@ static void an_approximate_index_is_never_short(void **state)
             for (uint32_t m = 0; m < ITEMS; m++)
                 unseen += !has_seen(u, m);
             for (uint32_t k = 1; k <= ITEMS; k++) {
-                mrq_content answer = answer_of(flat, NULL, &(question){NULL, NULL, NULL, flat->users->id[u], k});
+                mrq_content answer = answer_of(flat, NULL, &(question){NULL, NULL, NULL, id_number(flat->users, u), k});
                 for (uint32_t i = 0; i < answer.n; i++)
                     assert_false(has_seen(u, answer.hit[i].item));
                 assert_int_equal(answer.n, k < unseen ? k : unseen);

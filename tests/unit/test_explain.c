@@ -5,6 +5,7 @@
 
 #include "unit/engine_world.h"
 #include "unit/failing_memory.h"
+#include "unit/ids.h"
 
 enum { ITEMS = 40 };
 
@@ -216,7 +217,7 @@ static void a_history_is_told_item_by_item(void **state)
     const uint64_t first = history->list.offset[user], n = history->list.offset[user + 1] - first;
     const uint32_t *own = history->list.item + first, nobodys = ITEMS - 1;
     assert_true(n > 3);
-    const int64_t liked[] = {w->g.items->id[own[1]], w->g.items->id[nobodys]}, disliked[] = {w->g.items->id[own[2]]};
+    const int64_t liked[] = {id_number(w->g.items, own[1]), id_number(w->g.items, nobodys)}, disliked[] = {id_number(w->g.items, own[2])};
     question query = {.user = user + 1, .k = 5, .explain = MRQ_EXPLAIN_ALL};
     mrq_content answer = world_answer(w, &query);
     assert_int_equal(answer.why.n, 3 + n);
@@ -402,7 +403,7 @@ static void too_much_to_explain(void **state)
     engine_world *large = engine_world_new(WORLD_RETRIEVAL, MANY);
     int64_t liked[LIKED];
     for (uint32_t i = 0; i < LIKED; i++)
-        liked[i] = large->g.items->id[i];
+        liked[i] = id_number(large->g.items, i);
     question many = {.user = -1, .k = 250, .liked = liked, .n_liked = 1000, .explain = MRQ_EXPLAIN_ALL};
     answer = world_answer(large, &many);
     assert_int_equal(answer.why.n, 1000);

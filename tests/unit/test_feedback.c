@@ -5,6 +5,7 @@
 #include "unit/redis_server.h"
 
 #include "unit/engine_world.h"
+#include "unit/ids.h"
 
 enum { ITEMS = 40, NOBODYS = ITEMS - 1 /* the item that nobody has rated */ };
 
@@ -14,7 +15,7 @@ static redis_server redis;
 
 static int64_t id_of(uint32_t item)
 {
-    return world->g.items->id[item];
+    return id_number(world->g.items, item);
 }
 
 /* The answer has the scores of this sum, the best first, and is without the `n` items in `out`. */
@@ -346,7 +347,7 @@ static void ten_thousand_items(void **state)
     world_add_average(w, &sum, "gender");
     world_add_average(w, &sum, "job");
     for (uint32_t i = 0; i < MRQ_FEEDBACK_MAX; i++) {
-        liked[i] = w->g.items->id[MANY - 1 - i];
+        liked[i] = id_number(w->g.items, MANY - 1 - i);
         world_add(w, &sum, world_liked(w, MANY - 1 - i), 1);
     }
     mrq_content answer = world_answer(w, &(question){.user = -1, .k = 1000, .liked = liked, .n_liked = MRQ_FEEDBACK_MAX});

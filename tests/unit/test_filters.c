@@ -7,6 +7,7 @@
 #include "small_world.h"
 #include "testing.h"
 #include "unit/asked.h"
+#include "unit/ids.h"
 
 enum { USERS = 5, DIM = 18, MANY = 6000, FEW = 60 };
 
@@ -141,7 +142,7 @@ static bool qualifies(const mrq_generation *g, const question_filters *f, uint32
     if ((f->year_from && !(year >= f->year_from)) || (f->year_to && !(year <= f->year_to)))
         return false;
     for (uint32_t i = 0; i < f->n_exclude; i++)
-        if (f->exclude[i] == g->items->id[m])
+        if (f->exclude[i] == id_number(g->items, m))
             return false;
     return user == MRQ_NONE || f->include_seen ||
            !in_list(g->seen.item + g->seen.offset[user], g->seen.offset[user + 1] - g->seen.offset[user], m);
@@ -239,7 +240,7 @@ static void answers_are_what_qualifies(void **state)
                 for (size_t i = 0; i < 4; i++) {
                     question query = {.user = -1, .gender = "1", .k = ks[i], .filters = filters[f]};
                     if (user != MRQ_NONE) {
-                        query.user = w->g.users->id[user];
+                        query.user = id_number(w->g.users, user);
                         query.gender = NULL;
                     }
                     mrq_content answer = {0};
@@ -422,7 +423,7 @@ static void similar_items_are_the_nearest(void **state)
             question_filters f = filters[i / 15];
             f.include_seen = false;
             char id[24];
-            snprintf(id, sizeof id, "%lld", (long long)w->g.items->id[item]);
+            snprintf(id, sizeof id, "%lld", (long long)id_number(w->g.items, item));
             mrq_content answer = {0};
             assert_ok(asked_similar(&w->g, id, k, &f, &answer, &err));
             assert_int_equal(answer.cache, MRQ_CACHE_OFF);
@@ -487,7 +488,7 @@ static void titles_find_their_item(void **state)
         }
         assert_ok(asked_similar(&flat->g, cases[i].text, 3, &none, &answer, &err));
         char start[40];
-        snprintf(start, sizeof start, "{\"item\":{\"id\":%lld,", (long long)flat->g.items->id[cases[i].row]);
+        snprintf(start, sizeof start, "{\"item\":{\"id\":%lld,", (long long)id_number(flat->g.items, cases[i].row));
         if (strncmp(answer.query.text, start, strlen(start)) != 0)
             fail_msg("\"%s\": %s, want %s", cases[i].text, answer.query.text, start);
         mrq_content_clear(&answer);

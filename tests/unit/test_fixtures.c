@@ -12,6 +12,7 @@
 #include "train/evaluate.h"
 #include "train/train.h"
 #include "unit/asked.h"
+#include "unit/ids.h"
 
 enum { USERS = 16, ITEMS = 12, GENERATIONS = 4, QUESTIONS = 4 };
 
@@ -80,7 +81,7 @@ static void assert_answer(const mrq_generation *g, mrq_cache *cache, int i, cons
     cJSON_ArrayForEach(result, results)
     {
         const mrq_recommendation *item = &answer.hit[rank++];
-        assert_int_equal(g->items->id[item->item], cJSON_GetObjectItemCaseSensitive(result, "id")->valueint);
+        assert_int_equal(id_number(g->items, item->item), cJSON_GetObjectItemCaseSensitive(result, "id")->valueint);
         assert_true(fabs(item->score - cJSON_GetObjectItemCaseSensitive(result, "score")->valuedouble) < 2e-6);
         const char *title = mrq_strings_at(&mrq_table_column(g->items, "title")->text, item->item);
         assert_string_equal(title, cJSON_GetObjectItemCaseSensitive(result, "title")->valuestring);
@@ -111,7 +112,7 @@ static void assert_tables(const mrq_generation *g)
                      *year = mrq_table_column(g->items, "year"), *job = mrq_table_column(g->users, "job"),
                      *age = mrq_table_column(g->users, "age");
     assert_true(g->items->rows == ITEMS && g->users->rows == USERS && g->tower->dim == 5);
-    assert_true(g->items->id[0] == 3 && g->items->id[11] == 610 && g->users->id[0] == 2 && g->users->id[15] == 32);
+    assert_true(id_number(g->items, 0) == 3 && id_number(g->items, 11) == 610 && id_number(g->users, 0) == 2 && id_number(g->users, 15) == 32);
     assert_string_equal(mrq_strings_at(&title->text, 4), "Caf\303\251 Second Quiet (1966)");
     assert_true(year->number[4] == 1966 && isnan(year->number[7]));
     assert_int_equal(genres->list.offset[1], 1);
@@ -164,7 +165,7 @@ static void models_are_read_and_predict(void **state)
         assert_true(model->results.threads == 2 && model->curve.n == model->results.epochs);
         assert_ok(mrq_vectors_make(model, arena, &vectors, &err));
         assert_ok(mrq_vectors_update(model, &vectors, &err));
-        const uint32_t u = mrq_table_find(model->users, user), m = mrq_table_find(model->items, item);
+        const uint32_t u = find_number(model->users, user), m = find_number(model->items, item);
         assert_true(u != MRQ_NONE && m != MRQ_NONE);
         assert_true(fabs(mrq_score(model, &vectors, u, m) - want) < 1e-4);
     }

@@ -5,6 +5,7 @@
 #include "unit/engine_world.h"
 
 #include "base/json.h"
+#include "unit/ids.h"
 
 enum { ITEMS = 40, VALUE_MAX = 8192 };
 
@@ -782,7 +783,7 @@ static void a_users_own_columns_are_told_and_asked_again(void **state)
     for (uint32_t u = 0; u < users->rows; u++) {
         ASKED_QUERY query = {0};
         char id[24], town[60];
-        snprintf(id, sizeof id, "%" PRId64, users->id[u]);
+        snprintf(id, sizeof id, "%" PRId64, id_number(users, u));
         assert_ok(mrq_query_set(&query, "user", id, &err));
         char *text = told_of(&query);
         const mrq_column *column = mrq_table_column(users, "town");

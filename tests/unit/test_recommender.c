@@ -18,6 +18,7 @@
 #include "engine/snapshot.h"
 #include "store/write.h"
 #include "unit/asked.h"
+#include "unit/ids.h"
 
 enum { THREADS = 4 };
 
@@ -100,7 +101,7 @@ static void assert_answers(const mrq_generation *generation, const question *que
     assert_int_equal(mrq_answer_size(result), answer.n);
     for (uint32_t i = 0; i < answer.n; i++) {
         const mrq_item item = mrq_answer_item(result, i);
-        assert_int_equal(item.id, generation->items->id[answer.hit[i].item]);
+        assert_int_equal(item.id, id_number(generation->items, answer.hit[i].item));
         assert_true(item.score == answer.hit[i].score); /* NOLINT: equal to the bit */
     }
     mrq_content_clear(&answer);
@@ -882,7 +883,7 @@ static void *ask_all_kinds(void *context)
             good = asked_recommend(w->generation[!old], NULL, &query, &answer, NULL) == MRQ_OK &&
                    answer.n == mrq_answer_size(result) && mrq_answer_json(result, NULL);
             for (uint32_t j = 0; good && j < answer.n; j++)
-                good = mrq_answer_item(result, j).id == items->id[answer.hit[j].item];
+                good = mrq_answer_item(result, j).id == id_number(items, answer.hit[j].item);
         }
         if (i % 16 == 0)
             good = good && ask_info(w->r, &other, NULL) == MRQ_OK;

@@ -14,6 +14,7 @@
 #include "dataset/reader.h"
 #include "dataset/split.h"
 #include "dataset/text.h"
+#include "unit/ids.h"
 
 static mrq_error err;
 static char root[200], folder[300];
@@ -88,7 +89,7 @@ static void add_table(const char *name, const mrq_table *table)
 {
     add("%s\n", name);
     for (uint32_t row = 0; row < table->rows; row++)
-        add(" %" PRId64, table->id[row]);
+        add(" %" PRId64, id_number(table, row));
     add("\n");
     for (uint32_t c = 0; c < table->n_columns; c++) {
         const mrq_column *column = &table->column[c];

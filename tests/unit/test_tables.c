@@ -7,6 +7,7 @@
 #include "base/finite.h"
 #include "unit/failing_memory.h"
 #include "unit/small_world.h"
+#include "unit/ids.h"
 
 static mrq_error err;
 static char *folder;
@@ -395,7 +396,7 @@ static void each_kind_of_column_comes_back(void **state)
     strcpy(table->column[0].name, "year"); /* of another kind */
     assert_null(mrq_table_year(table));
     for (int64_t id = 0; id < 80; id++) /* 10, 13, ..., 67 */
-        assert_int_equal(mrq_table_find(back, id), id < 10 || id > 67 || (id - 10) % 3 ? MRQ_NONE : (id - 10) / 3);
+        assert_int_equal(find_number(back, id), id < 10 || id > 67 || (id - 10) % 3 ? MRQ_NONE : (id - 10) / 3);
     mrq_table_free(back);
     mrq_table_free(NULL);
     mrq_container_close(c);
@@ -415,11 +416,11 @@ static void each_wrong_number_of_a_table_is_told(void **state)
         size_t size;
         const char *says; /* NULL: it is right */
     } cases[] = {
-        {AT(&table->id[0]), &(int64_t){-1}, 8, "t: ids do not ascend at row 0"},
-        {AT(&table->id[0]), &(int64_t){0}, 8, NULL},
-        {AT(&table->id[1]), &(int64_t){10}, 8, "t: ids do not ascend at row 1"},
-        {AT(&table->id[1]), &(int64_t){11}, 8, NULL},
-        {AT(&table->id[19]), &(int64_t){1}, 8, "t: ids do not ascend at row 19"},
+        {AT(&table->id.offset[0]), &(int64_t){-1}, 8, "t: ids do not ascend at row 0"},
+        {AT(&table->id.offset[0]), &(int64_t){0}, 8, NULL},
+        {AT(&table->id.offset[1]), &(int64_t){10}, 8, "t: ids do not ascend at row 1"},
+        {AT(&table->id.offset[1]), &(int64_t){11}, 8, NULL},
+        {AT(&table->id.offset[19]), &(int64_t){1}, 8, "t: ids do not ascend at row 19"},
         {column[0].name, "year", 5, "t: two columns \"year\""},
         {column[0].name, "31 bytes of a name, as is allowed", 31, NULL},
         {column[0].name, "32 bytes of a name, too many....", 32, "t.0: unknown column"},

@@ -4,6 +4,7 @@
 #include "train/evaluate.h"
 #include "train/train.h"
 #include "unit/small_world.h"
+#include "unit/ids.h"
 
 static mrq_error err;
 
@@ -106,14 +107,14 @@ static void name_row(const mrq_model *model, const mrq_tower *tower, const mrq_b
     const mrq_table *table = tower == &model->user ? model->users : model->items;
     strcpy(out, "unknown");
     if (plan->branch->kind == MRQ_BRANCH_RATINGS)
-        snprintf(out, 80, "rater %lld", (long long)model->users->id[row]);
+        snprintf(out, 80, "rater %lld", (long long)id_number(model->users, row));
     else if (plan->character)
         snprintf(out, 80, "character %u", plan->character[row]);
     else if (plan->branch->kind != MRQ_BRANCH_ID)
         snprintf(out, 80, "text %s", mrq_strings_at(&mrq_table_column(table, plan->branch->feature)->dict, row));
     for (uint32_t i = 0; row && plan->branch->kind == MRQ_BRANCH_ID && i < table->rows; i++)
         if (plan->value[i] == row)
-            snprintf(out, 80, "id %lld", (long long)table->id[i]);
+            snprintf(out, 80, "id %lld", (long long)id_number(table, i));
 }
 
 /* Each row of `warm` is that of `old` with the same name, or else that of `fresh`. */
