@@ -14,6 +14,7 @@
 #include "base/option.h"
 #include "bench.h"
 #include "engine/json.h"
+#include "engine/options.h"
 #include "engine/recommend.h"
 #include "measure.h"
 #include "queries.h"
@@ -45,7 +46,7 @@ static mrq_status call_hot(mrq_recommender *r, const struct bench *b, uint32_t i
 
 /* The i-th item, asked for with a query that was made before. */
 static mrq_status call_item_by(mrq_recommender *r, const struct bench *b, mrq_ask what, uint32_t i, mrq_answer **out,
-                                mrq_error *err)
+                               mrq_error *err)
 {
     return mrq_recommender_ask(r, what, &b->item[i * 7919u % b->generation->items->rows], out, err);
 }
@@ -340,14 +341,11 @@ static mrq_status break_down(const struct bench *b, mrq_error *err)
 static mrq_status make_items(struct bench *b, mrq_error *err)
 {
     const mrq_table *items = b->generation->items;
-    char id[24];
     b->item = mrq_array(items->rows, sizeof *b->item);
     if (!b->item)
         return mrq_fail_memory(err, "making queries");
-    for (uint32_t i = 0; i < items->rows; i++) {
-        snprintf(id, sizeof id, "%lld", (long long)items->id[i]);
-        MRQ_TRY(mrq_query_put(&b->item[i], MRQ_Q_ITEM, id, err));
-    }
+    for (uint32_t i = 0; i < items->rows; i++)
+        MRQ_TRY(mrq_query_put(&b->item[i], MRQ_Q_ITEM, mrq_table_id(items, i), err));
     return MRQ_OK;
 }
 

@@ -116,7 +116,7 @@ static mrq_status inside(const struct arguments *a, struct report *report, int64
     say(report, "search_of_read", seconds / read, 1, "x", "the search, as long as that; below 1 where it is no scan");
     MRQ_TRY(time_vectors(g, a->runs, &seconds, err));
     say(report, "user_vector_seconds", seconds, 1e9, "ns", "from age, gender, job and id to the user's vector");
-    *user = g->users->rows ? g->users->id[0] : 0;
+    *user = g->users->rows ? strtoll(mrq_table_id(g->users, 0), NULL, 10) : 0;
     for (int64_t r = 0; r < a->runs; r++) {
         mrq_generation_close(g);
         g = NULL;

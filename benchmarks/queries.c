@@ -24,7 +24,7 @@ struct source {
 /* What was drawn; a NULL or a 0 is not asked for. */
 struct drawn {
     const char *age, *gender, *job, *genre;
-    int64_t user, liked[LIKED]; /* -1: nobody, nothing */
+    const char *user, *liked[LIKED];
     uint32_t k;
     int year_from, year_to;
 };
@@ -76,20 +76,20 @@ static void draw_person(struct source *s, struct drawn *q)
     const uint32_t kind = draw(s, 8); /* 0 to 3: a user; 4 to 6: age, gender and job; 7: liked items */
     const bool features = s->age && s->gender && s->job, feedback = s->generation->tower->has_history;
     if (kind < 4 || (!features && !feedback)) {
-        q->user = users->id[draw(s, users->rows)];
+        q->user = mrq_table_id(users, draw(s, users->rows));
     } else if (features && (kind < 7 || !feedback)) {
         q->age = value(s, s->age);
         q->gender = value(s, s->gender);
         q->job = value(s, s->job);
     } else {
         for (int i = 0; i < LIKED; i++)
-            q->liked[i] = items->id[draw(s, items->rows)];
+            q->liked[i] = mrq_table_id(items, draw(s, items->rows));
     }
 }
 
 static void draw_query(struct source *s, struct drawn *q)
 {
-    *q = (struct drawn){.user = -1, .liked = {-1}};
+    *q = (struct drawn){.user = NULL};
     draw_person(s, q);
     q->k = draw(s, 2) ? MRQ_K_DEFAULT : 1 + draw(s, 10);
     if (s->genre && draw(s, 4) == 0)
@@ -124,19 +124,17 @@ static void add(struct writing *w, mrq_field_index field, const char *text)
 static mrq_status write_query(const struct drawn *q, mrq_query *query, char path[PATH_MAX_SIZE], mrq_error *err)
 {
     struct writing w = {query, path, MRQ_OK, err};
-    char text[80];
+    char text[3 * MRQ_ID_BYTES + 3];
     snprintf(path, PATH_MAX_SIZE, "/v1/recommendations?");
     if (q->age) {
         add(&w, MRQ_Q_AGE, q->age);
         add(&w, MRQ_Q_GENDER, q->gender);
         add(&w, MRQ_Q_JOB, q->job);
     }
-    if (q->user >= 0) {
-        snprintf(text, sizeof text, "%lld", (long long)q->user);
-        add(&w, MRQ_Q_USER, text);
-    }
-    if (q->liked[0] >= 0) {
-        snprintf(text, sizeof text, "%lld,%lld,%lld", (long long)q->liked[0], (long long)q->liked[1], (long long)q->liked[2]);
+    if (q->user)
+        add(&w, MRQ_Q_USER, q->user);
+    if (q->liked[0]) {
+        snprintf(text, sizeof text, "%s,%s,%s", q->liked[0], q->liked[1], q->liked[2]);
         add(&w, MRQ_Q_LIKED, text);
     }
     snprintf(text, sizeof text, "%u", q->k);

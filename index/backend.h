@@ -46,9 +46,9 @@ MRQ_CHECKED mrq_status mrq_backend_upload(mrq_backend *backend, const mrq_conten
                                           void (*tell)(void *context, uint32_t done, uint32_t of), void *context, uint32_t *sent,
                                           mrq_error *err);
 
-/* The index over an uploaded collection; contents and backend are borrowed for its life. A search that takes longer than the backend's deadline fails.
- * MRQ_NOT_FOUND when there is no such collection, MRQ_UNAVAILABLE when the server is gone or the collection has other
- * dimensions. */
+/* The index over an uploaded collection; contents and backend are borrowed for its life. A search that takes longer than the
+ * backend's deadline fails. MRQ_NOT_FOUND when there is no such collection, MRQ_UNAVAILABLE when the server is gone or the
+ * collection has other dimensions. */
 MRQ_CHECKED mrq_status mrq_index_connect(mrq_backend *backend, const mrq_contents *contents, mrq_index **out, mrq_error *err);
 
 /* Where the server has aliases, points NAME to the collection, at a stroke, for other programs: `*aliased` tells. */

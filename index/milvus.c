@@ -40,7 +40,7 @@
 #define WINDOW         8192  /* rows that are read back at once; a server answers with 16,384 at most */
 #define ANSWER_MAX     16384 /* candidates of one search */
 #define RERANK         100   /* candidates more than are wanted: the server rounds otherwise, and they are put in order exactly */
-#define SEARCH_SECONDS 3.0 /* of a search, where no deadline is set */
+#define SEARCH_SECONDS 3.0   /* of a search, where no deadline is set */
 #define ASK_SECONDS    5.0
 #define WRITE_SECONDS  20.0
 #define SILENT_SECONDS 1.0 /* a failure that took so long is silence; and for so long after it nobody tries again */
@@ -53,7 +53,7 @@ struct mrq_backend {
     char label[600], server[300]; /* milvus://host:port/name, and "Milvus at host:port" */
     atomic_int version;           /* of the interface, 1 or 2; 0: not known yet */
     double search_seconds;
-    atomic_llong again;           /* milliseconds of the clock: after a search that took its whole deadline, one may try then */
+    atomic_llong again; /* milliseconds of the clock: after a search that took its whole deadline, one may try then */
 };
 
 /* What can be asked: the path in both versions, and whether version 1 wants a GET. */
@@ -740,8 +740,8 @@ static bool may_ask(mrq_backend *backend)
 {
     const long long now = milliseconds(mrq_clock());
     long long again = atomic_load(&backend->again);
-    return !again || (now >= again &&
-                      atomic_compare_exchange_strong(&backend->again, &again, now + milliseconds(backend->search_seconds + SILENT_SECONDS)));
+    return !again || (now >= again && atomic_compare_exchange_strong(&backend->again, &again,
+                                                                     now + milliseconds(backend->search_seconds + SILENT_SECONDS)));
 }
 
 static mrq_status ask_in_time(mrq_backend *backend, const char *collection, mrq_print *body, answer *out, mrq_error *err)

@@ -118,7 +118,8 @@ static void write_liked(mrq_writer *out, const mrq_generation *generation, const
             continue;
         const bool last = ++told == best && best == liked;
         mrq_writer_put(out, "%s", told == 1 ? ", because you liked " : last ? " and " : ", ");
-        mrq_writer_put(out, "%s", title ? mrq_strings_at(&title->text, part[i].value) : mrq_table_id(generation->items, part[i].value));
+        mrq_writer_put(out, "%s",
+                       title ? mrq_strings_at(&title->text, part[i].value) : mrq_table_id(generation->items, part[i].value));
         mrq_writer_put(out, " (%+.4f)", rounded(part[i].score));
         rest -= part[i].score;
     }
@@ -294,7 +295,8 @@ static void print_filters(const mrq_generation *generation, const mrq_selection 
     if (*years)
         printf("%s%s", s->n_genres ? ", " : "; ", years);
     if (s->n_exclude)
-        printf("%swithout %u %s", s->n_genres || *years ? ", " : "; ", s->n_exclude, mrq_table_noun(generation->items, s->n_exclude));
+        printf("%swithout %u %s", s->n_genres || *years ? ", " : "; ", s->n_exclude,
+               mrq_table_noun(generation->items, s->n_exclude));
 }
 
 /* "Top 5 for ..." or "Top 5 like Toy Story (1995)". */

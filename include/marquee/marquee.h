@@ -129,8 +129,8 @@ void mrq_recommender_flush(mrq_recommender *recommender);
 
 /* --- Answers --- */
 
-/* An answer: hits, and the same as a JSON document. For one thread at a time; freed with mrq_answer_free(). Texts that its functions
- * return live as long as the answer. */
+/* An answer: hits, and the same as a JSON document. For one thread at a time; freed with mrq_answer_free(). Texts that its
+ * functions return live as long as the answer. */
 typedef struct mrq_answer mrq_answer;
 
 /* Answers a query; NULL is one of which nothing is set. MRQ_USAGE for a value that the data's dictionaries do not have, a feature
@@ -178,8 +178,9 @@ double mrq_answer_info_number(const mrq_answer *answer, const char *name);
 const char *mrq_answer_user_text(const mrq_answer *answer, const char *column);
 double mrq_answer_user_number(const mrq_answer *answer, const char *column);
 
-/* Hit i, i < mrq_answer_size(): the item's id; its score, the predicted rating or affinity, not clamped to a range, NaN without one;
- * and its columns by name: of a text or category the text, of a number the number, of a set how many members and each of them. */
+/* Hit i, i < mrq_answer_size(): the item's id; its score, the predicted rating or affinity, not clamped to a range, NaN without
+ * one; and its columns by name: of a text or category the text, of a number the number, of a set how many members and each of them.
+ * */
 uint32_t mrq_answer_size(const mrq_answer *answer); /* k, or fewer when fewer qualify */
 const char *mrq_answer_id(const mrq_answer *answer, uint32_t i);
 double mrq_answer_score(const mrq_answer *answer, uint32_t i);
@@ -190,8 +191,8 @@ const char *mrq_answer_member(const mrq_answer *answer, uint32_t i, const char *
 
 /* The parts of hit i's score, if the query asked to explain: what each input adds to it (a Shapley value). The parts that are told,
  * `rest`, which the others add, and `base`, the average person's score, sum to the score; both are NaN without an explanation, and
- * the pointers may be NULL. A part's input is "age" and the like, "id", "history", "liked" or "disliked"; its value a feature's label
- * or value or an item's title, "" for "id"; its id that of the item or the user, "" for a feature. */
+ * the pointers may be NULL. A part's input is "age" and the like, "id", "history", "liked" or "disliked"; its value a feature's
+ * label or value or an item's title, "" for "id"; its id that of the item or the user, "" for a feature. */
 uint32_t mrq_answer_parts(const mrq_answer *answer, uint32_t i, double *base, double *rest);
 const char *mrq_answer_part_input(const mrq_answer *answer, uint32_t i, uint32_t part);
 const char *mrq_answer_part_value(const mrq_answer *answer, uint32_t i, uint32_t part);

@@ -1,6 +1,7 @@
 /* Open addressing with linear probing, at most half full. Strings are kept in one growing block with 32-bit offsets, so a
  * dictionary holds up to 4 GiB of text. A slot holds a key and index + 1. The key of up to seven bytes is these bytes and their
- * number, so that most ids and words are found without a look at the block; that of a longer text is a hash, and the block decides. */
+ * number, so that most ids and words are found without a look at the block; that of a longer text is a hash, and the block decides.
+ * */
 #include "base/dict.h"
 
 #include <stdlib.h>

@@ -74,7 +74,7 @@ static inline const char *mrq_table_noun(const mrq_table *table, uint64_t n)
 uint32_t mrq_table_find(const mrq_table *table, const char *id, size_t size);    /* row, or MRQ_NONE */
 const mrq_column *mrq_table_column(const mrq_table *table, const char *name);    /* NULL when there is none */
 const mrq_column *mrq_table_first(const mrq_table *table, mrq_column_kind kind); /* first column of a kind, or NULL */
-const mrq_column *mrq_table_year(const mrq_table *items);                       /* the numbers called "year", or NULL */
+const mrq_column *mrq_table_year(const mrq_table *items);                        /* the numbers called "year", or NULL */
 
 /* The code of a category's value as a person writes it: the value, its label, or its place 0 .. n-1; for a category by range
  * the largest bound not above the number. MRQ_USAGE with a sentence that lists what would do. */

@@ -11,7 +11,7 @@ typedef struct mrq_dataset {
     mrq_table *users, *items;
     uint64_t n;                    /* ratings, in the order of the file */
     const uint32_t *user;          /* (n) row in users */
-    const uint32_t *item;         /* (n) row in items */
+    const uint32_t *item;          /* (n) row in items */
     const float *rating;           /* (n) */
     const int64_t *time;           /* (n) seconds since 1970, or NULL when the schema has none */
     double rating_min, rating_max; /* the range that the schema allows */

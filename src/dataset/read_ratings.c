@@ -51,7 +51,8 @@ static mrq_dict *ids_of(const mrq_table *table)
 }
 
 /* The row of the id in a field; an id that is not in the dictionary is added, or refused where a file should have it. */
-static mrq_status find_row(struct ratings *r, const mrq_field *field, mrq_dict *ids, const char *file, uint32_t *row, mrq_error *err)
+static mrq_status find_row(struct ratings *r, const mrq_field *field, mrq_dict *ids, const char *file, uint32_t *row,
+                           mrq_error *err)
 {
     char scratch[MRQ_ID_SCRATCH], shown[MRQ_SHOWN];
     const mrq_span id = mrq_reader_id(&r->reader, field, scratch);

@@ -1,8 +1,9 @@
 /* Users and items: a file into a table, whose rows ascend by id whatever the order of the file.
  *
- * Two passes over the map. The first splits the records and takes their ids; sorted, they give the rows. The second reads the records again in that order, so that every column is built front to back in its
- * final place and only dictionary numbers are changed afterwards, once the dictionary is sorted. Building columns in the order of
- * the file and permuting each by its kind was rejected: more code, for files that are small. */
+ * Two passes over the map. The first splits the records and takes their ids; sorted, they give the rows. The second reads the
+ * records again in that order, so that every column is built front to back in its final place and only dictionary numbers are
+ * changed afterwards, once the dictionary is sorted. Building columns in the order of the file and permuting each by its kind was
+ * rejected: more code, for files that are small. */
 #include <assert.h>
 #include <errno.h>
 #include <math.h>

@@ -90,9 +90,8 @@ const char *mrq_answer_info_text(const mrq_answer *answer, const char *name)
     const mrq_generation *g = mrq_answer_source(answer);
     const struct {
         const char *name, *text;
-    } facts[] = {{"generation", g->name},          {"model", g->model_name},
-                 {"noun", g->items->noun.one},     {"nouns", g->items->noun.many},
-                 {"quality", g->quality.name},     {"index", mrq_index_settings_of(g->index)->factory}};
+    } facts[] = {{"generation", g->name},        {"model", g->model_name},     {"noun", g->items->noun.one},
+                 {"nouns", g->items->noun.many}, {"quality", g->quality.name}, {"index", mrq_index_settings_of(g->index)->factory}};
     for (size_t i = 0; i < sizeof facts / sizeof *facts; i++)
         if (strcmp(facts[i].name, name) == 0)
             return facts[i].text;

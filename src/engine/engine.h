@@ -12,7 +12,7 @@
 
 typedef struct mrq_recommendation {
     uint32_t item; /* row in the generation's items */
-    double score;   /* the rating that the model predicts, not held within their range so that it orders; or the cosine */
+    double score;  /* the rating that the model predicts, not held within their range so that it orders; or the cosine */
 } mrq_recommendation;
 
 /* What one input adds to a score. */
@@ -40,7 +40,7 @@ typedef struct mrq_explanation {
 } mrq_explanation;
 
 typedef struct mrq_content {
-    uint32_t n;               /* k, or the number of items that qualify when that is less */
+    uint32_t n;              /* k, or the number of items that qualify when that is less */
     mrq_recommendation *hit; /* best first, equal scores by id */
     mrq_cache_state cache;
     mrq_resolved query;  /* as it was understood; zeroed where there was none */

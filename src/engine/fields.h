@@ -42,23 +42,22 @@ typedef enum mrq_query_type {
     X(WITH, "with", NULL, 0, MRQ_QT_PAIR, MRQ_FEATURES_MAX, 0, 0, MRQ_ASKS_PERSON, "NAME=VALUE",                                   \
       "any other column of the users, country=DE;\ngiven again, of several", NULL)                                                 \
     X(USER, "user", NULL, 'i', MRQ_QT_USER, 1, 0, 0, MRQ_ASKS_PERSON | MRQ_ASKS(MRQ_ASK_USER), "USER",                             \
-      "a user of the data: fills in what is not given,\nand leaves out the items he or she has rated", NULL)                      \
-    X(LIKED, "liked", NULL, 0, MRQ_QT_ITEM, MRQ_FEEDBACK_MAX, 0, 0, MRQ_ASKS_PERSON, "ID,ID,...", "items that the person likes",  \
+      "a user of the data: fills in what is not given,\nand leaves out the items he or she has rated", NULL)                       \
+    X(LIKED, "liked", NULL, 0, MRQ_QT_ITEM, MRQ_FEEDBACK_MAX, 0, 0, MRQ_ASKS_PERSON, "ID,ID,...", "items that the person likes",   \
       NULL)                                                                                                                        \
     X(DISLIKED, "disliked", NULL, 0, MRQ_QT_ITEM, MRQ_FEEDBACK_MAX, 0, 0, MRQ_ASKS_PERSON, "ID,ID,...",                            \
-      "items that the person does not like", NULL)                                                                                \
-    X(ITEM, "item", NULL, 0, MRQ_QT_TEXT, 1, 0, 0, MRQ_ASKS(MRQ_ASK_SIMILAR) | MRQ_ASKS(MRQ_ASK_ITEM), "ITEM",                  \
-      "an id or a title", NULL)                                                                                                    \
-    X(K, "k", "top", 'k', MRQ_QT_WHOLE, 1, 1, MRQ_K_MAX, MRQ_ASKS_LISTS, "K", "how many items", NULL)                             \
-    X(GENRE, "genre", NULL, 0, MRQ_QT_TEXT, MRQ_GENRES_MAX, 0, 0, MRQ_ASKS_FILTERS, "GENRE",                                       \
-      "only items of this genre; given again, of one or the other", NULL)                                                         \
-    X(ALL_GENRES, "all_genres", NULL, 0, MRQ_QT_FLAG, 1, 0, 0, MRQ_ASKS_FILTERS, NULL, "only items of all the genres given",      \
+      "items that the person does not like", NULL)                                                                                 \
+    X(ITEM, "item", NULL, 0, MRQ_QT_TEXT, 1, 0, 0, MRQ_ASKS(MRQ_ASK_SIMILAR) | MRQ_ASKS(MRQ_ASK_ITEM), "ITEM", "an id or a title", \
       NULL)                                                                                                                        \
-    X(YEAR, "year", NULL, 0, MRQ_QT_YEARS, 1, 0, 0, MRQ_ASKS_FILTERS, "YEARS", "only items of 1994, 1990-1999, 1990- or -1999",   \
+    X(K, "k", "top", 'k', MRQ_QT_WHOLE, 1, 1, MRQ_K_MAX, MRQ_ASKS_LISTS, "K", "how many items", NULL)                              \
+    X(GENRE, "genre", NULL, 0, MRQ_QT_TEXT, MRQ_GENRES_MAX, 0, 0, MRQ_ASKS_FILTERS, "GENRE",                                       \
+      "only items of this genre; given again, of one or the other", NULL)                                                          \
+    X(ALL_GENRES, "all_genres", NULL, 0, MRQ_QT_FLAG, 1, 0, 0, MRQ_ASKS_FILTERS, NULL, "only items of all the genres given", NULL) \
+    X(YEAR, "year", NULL, 0, MRQ_QT_YEARS, 1, 0, 0, MRQ_ASKS_FILTERS, "YEARS", "only items of 1994, 1990-1999, 1990- or -1999",    \
       "1990-1999")                                                                                                                 \
-    X(EXCLUDE, "exclude", NULL, 0, MRQ_QT_ITEM, MRQ_EXCLUDE_MAX, 0, 0, MRQ_ASKS_FILTERS, "ID,ID,...", "not these items", NULL)    \
+    X(EXCLUDE, "exclude", NULL, 0, MRQ_QT_ITEM, MRQ_EXCLUDE_MAX, 0, 0, MRQ_ASKS_FILTERS, "ID,ID,...", "not these items", NULL)     \
     X(INCLUDE_SEEN, "include_seen", NULL, 0, MRQ_QT_FLAG, 1, 0, 0, MRQ_ASKS_PERSON, NULL,                                          \
-      "also items that the user has rated, liked and disliked ones", NULL)                                                        \
+      "also items that the user has rated, liked and disliked ones", NULL)                                                         \
     X(EXPLAIN, "explain", NULL, 0, MRQ_QT_PARTS, 1, 0, MRQ_EXPLAIN_MAX, MRQ_ASKS_PERSON, NULL, "says what each score is made of",  \
       NULL)                                                                                                                        \
     X(TEXT, "query", NULL, 0, MRQ_QT_TEXT, 1, 0, 0, MRQ_ASKS(MRQ_ASK_SEARCH), "TEXT",                                              \

@@ -38,7 +38,8 @@ static mrq_status resolve_genres(const mrq_table *items, const mrq_query *query,
     const uint32_t n = query->n[MRQ_Q_GENRE];
     mrq_query_texts(query, MRQ_Q_GENRE, text);
     if (n && !genres)
-        return mrq_fail(err, MRQ_USAGE, "genre \"%.40s\": the data does not tell its %s' genres, so leave it out", text[0], items->noun.many);
+        return mrq_fail(err, MRQ_USAGE, "genre \"%.40s\": the data does not tell its %s' genres, so leave it out", text[0],
+                        items->noun.many);
     for (uint32_t i = 0; i < n; i++) {
         out->genre[i] = mrq_strings_find(&genres->dict, text[i]);
         if (out->genre[i] != MRQ_NONE)

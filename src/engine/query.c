@@ -273,7 +273,7 @@ mrq_status mrq_query_check(const mrq_query *query, mrq_ask what, mrq_error *err)
 {
     static const mrq_field_index subject[] = {
         [MRQ_ASK_RECOMMEND] = MRQ_Q_FIELDS, [MRQ_ASK_SIMILAR] = MRQ_Q_ITEM, [MRQ_ASK_ITEM] = MRQ_Q_ITEM,
-        [MRQ_ASK_SEARCH] = MRQ_Q_TEXT,      [MRQ_ASK_USER] = MRQ_Q_USER,     [MRQ_ASK_INFO] = MRQ_Q_FIELDS};
+        [MRQ_ASK_SEARCH] = MRQ_Q_TEXT,      [MRQ_ASK_USER] = MRQ_Q_USER,    [MRQ_ASK_INFO] = MRQ_Q_FIELDS};
     if ((unsigned)what >= sizeof subject / sizeof *subject)
         return mrq_fail(err, MRQ_USAGE, "what: %d is no kind of query", (int)what);
     for (unsigned i = 0; i < MRQ_Q_FIELDS; i++)

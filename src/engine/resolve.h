@@ -19,12 +19,12 @@ typedef struct mrq_feature {
 typedef struct mrq_query_feedback {
     uint32_t n;
     uint32_t *item; /* (n) rows, ascending, distinct */
-    float *given;    /* (n) MRQ_LIKES or MRQ_DISLIKES */
-    float *net;      /* (n) the same less what the user's own row holds of the item: what is to be added to it */
+    float *given;   /* (n) MRQ_LIKES or MRQ_DISLIKES */
+    float *net;     /* (n) the same less what the user's own row holds of the item: what is to be added to it */
 } mrq_query_feedback;
 
 typedef struct mrq_resolved {
-    uint32_t user;  /* row of the users, or MRQ_NONE */
+    uint32_t user; /* row of the users, or MRQ_NONE */
     uint32_t item; /* row of the item that others are to be like, or MRQ_NONE */
     uint32_t k, explain;
     uint32_t n_features;

@@ -50,7 +50,7 @@ mrq_status mrq_title_find(const mrq_table *items, const char *text, uint32_t *ro
         n += how == level;
     }
     if (level == NOTHING)
-        return mrq_fail(err, MRQ_NOT_FOUND, "%s \"%.40s\": want the id of one of the %u %s%s", items->noun.one, text, items->rows, mrq_table_noun(items, items->rows),
-                        title ? ", or its title or a part of it" : "");
+        return mrq_fail(err, MRQ_NOT_FOUND, "%s \"%.40s\": want the id of one of the %u %s%s", items->noun.one, text, items->rows,
+                        mrq_table_noun(items, items->rows), title ? ", or its title or a part of it" : "");
     return n == 1 ? MRQ_OK : ambiguous(items, &title->text, text, level, n, err);
 }

@@ -124,7 +124,7 @@ static mrq_status divide_users(const mrq_dataset *data, uint64_t seed, unsigned 
 }
 
 static mrq_status divide_items(const mrq_dataset *data, double least, uint64_t seed, unsigned char *part, unsigned char *held,
-                                mrq_error *err)
+                               mrq_error *err)
 {
     const uint32_t rows = data->items->rows;
     MRQ_AUTOFREE uint32_t *liked = mrq_array(rows, sizeof *liked);

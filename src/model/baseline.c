@@ -4,9 +4,9 @@
 #include <string.h>
 
 /* Biases rest on so many ratings of nothing, and are taken in turns. */
-#define USER_DAMPING  5.0
+#define USER_DAMPING 5.0
 #define ITEM_DAMPING 3.0
-#define ROUNDS        10
+#define ROUNDS       10
 
 static void range_and_mean(const mrq_model_source *source, mrq_baseline *out)
 {
@@ -47,8 +47,7 @@ mrq_status mrq_baseline_make(const mrq_model_source *source, mrq_arena *arena, m
     if (!out->user || !out->item || !sum || !count)
         return mrq_fail_memory(err, "making a model");
     for (int round = 0; round < ROUNDS; round++) {
-        turn(source, out->mean, source->rating_item, items, ITEM_DAMPING, source->rating_user, out->user, sum, count,
-             out->item);
+        turn(source, out->mean, source->rating_item, items, ITEM_DAMPING, source->rating_user, out->user, sum, count, out->item);
         turn(source, out->mean, source->rating_user, users, USER_DAMPING, source->rating_item, out->item, sum, count, out->user);
     }
     return MRQ_OK;

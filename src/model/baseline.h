@@ -6,7 +6,7 @@
 
 typedef struct mrq_baseline {
     double min, max, mean; /* of the training ratings */
-    float *user, *item;   /* (users), (items) biases; 0 without a rating */
+    float *user, *item;    /* (users), (items) biases; 0 without a rating */
 } mrq_baseline;
 
 /* From the ratings to learn from. The arrays come from `arena`. */

@@ -304,8 +304,8 @@ static mrq_status check_objective(mrq_description *d, const char *source, mrq_er
 
 mrq_status mrq_description_parse(const char *text, size_t size, const char *source, mrq_description *out, mrq_error *err)
 {
-    static const char *const keys[] = {"name", "about", "score", "joint", "towers", "train", NULL}, *const sides[] = {
-                                                                                                        "user", "item", NULL};
+    static const char *const keys[] = {"name", "about", "score", "joint", "towers", "train", NULL}, *const sides[] = {"user",
+                                                                                                                      "item", NULL};
     MRQ_CLEANUP(cJSON_Delete) cJSON *root = NULL;
     MRQ_TRY(mrq_json_parse(text, size, source, &root, err));
     mrq_description description = {0};

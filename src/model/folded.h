@@ -67,7 +67,7 @@ void mrq_folded_vector(const mrq_folded *folded, const uint32_t *value, float *o
 /* What a person says of items, beside what the data knows. */
 typedef struct mrq_feedback {
     uint32_t n;
-    const uint32_t *item; /* (n) rows */
+    const uint32_t *item;  /* (n) rows */
     const float *strength; /* (n) MRQ_LIKES or MRQ_DISLIKES */
 } mrq_feedback;
 #define MRQ_LIKES    1.0f

@@ -204,13 +204,13 @@ static mrq_status plan_tower(mrq_model *model, const char *side, const mrq_tower
 mrq_status mrq_model_build(mrq_model *model, mrq_error *err)
 {
     if (model->users->rows >= MRQ_DROPPED || model->items->rows >= MRQ_DROPPED)
-        return mrq_fail(err, MRQ_FAILED, "%u users and %u items: want less than %u of each", model->users->rows,
-                        model->items->rows, MRQ_DROPPED);
+        return mrq_fail(err, MRQ_FAILED, "%u users and %u items: want less than %u of each", model->users->rows, model->items->rows,
+                        MRQ_DROPPED);
     model->tensors = (mrq_tensors){0};
     MRQ_TRY(
         plan_tower(model, "user", &model->description.user, model->users, model->user_row, model->user_rows, &model->user, err));
-    MRQ_TRY(plan_tower(model, "item", &model->description.item, model->items, model->item_row, model->item_rows, &model->item,
-                       err));
+    MRQ_TRY(
+        plan_tower(model, "item", &model->description.item, model->items, model->item_row, model->item_rows, &model->item, err));
     mrq_tensors_arrange(&model->tensors);
     return MRQ_OK;
 }
@@ -275,8 +275,7 @@ static mrq_status gather_raters(mrq_model *model, const mrq_model_source *source
     uint64_t *offset = mrq_arena_array(model->arena, (size_t)items + 1, sizeof *offset);
     uint32_t *rater = mrq_arena_array(model->arena, source->n_train, sizeof *rater);
     float *strength = mrq_arena_array(model->arena, source->n_train, sizeof *strength);
-    if (!offset || !rater || !strength ||
-        mrq_list_group(source->train, source->n_train, source->rating_item, items, offset, rater))
+    if (!offset || !rater || !strength || mrq_list_group(source->train, source->n_train, source->rating_item, items, offset, rater))
         return mrq_fail_memory(err, "making a model");
     for (uint64_t i = 0; i < source->n_train; i++) {
         const uint32_t rating = rater[i], user = source->rating_user[rating], item = source->rating_item[rating];

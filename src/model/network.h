@@ -7,9 +7,9 @@
 
 struct mrq_model {
     mrq_arena *arena;
-    mrq_container *file;               /* of a loaded model, else NULL */
+    mrq_container *file;              /* of a loaded model, else NULL */
     mrq_table *own_users, *own_items; /* of a loaded model, else NULL */
-    mrq_description description;       /* without the optional branches that the data lacks */
+    mrq_description description;      /* without the optional branches that the data lacks */
     mrq_model_results results;
     mrq_model_curve curve; /* its own */
     const mrq_table *users, *items;

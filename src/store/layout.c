@@ -23,7 +23,7 @@
 #define TIME_TEXT 17 /* "20260131T020000Z" and a NUL */
 
 const char *const mrq_part_names[MRQ_PARTS + 1] = {"items.faiss", "catalogue.mrq", "users.mrq",   "seen.mrq",
-                                                   "model.mrq",    "vectors.mrq",   "history.mrq", NULL};
+                                                   "model.mrq",   "vectors.mrq",   "history.mrq", NULL};
 
 mrq_status mrq_generation_path(const char *store, const char *name, char out[MRQ_STORE_PATH], mrq_error *err)
 {

@@ -25,7 +25,7 @@ typedef enum mrq_part {
 extern const char *const mrq_part_names[MRQ_PARTS + 1]; /* ends with NULL */
 
 /* Kind of the container, and prefix of its table, lists or section. */
-#define MRQ_KIND_ITEMS  "items"
+#define MRQ_KIND_ITEMS   "items"
 #define MRQ_KIND_USERS   "users"
 #define MRQ_KIND_SEEN    "seen"
 #define MRQ_KIND_HISTORY "history"

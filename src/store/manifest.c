@@ -208,7 +208,7 @@ static mrq_status read_parts(const cJSON *root, const char *path, mrq_manifest *
 mrq_status mrq_manifest_parse(const char *text, size_t size, const char *path, mrq_manifest *out, mrq_model_curve *curve,
                               mrq_error *err)
 {
-    static const char *const keys[] = {"format", "created", "model",   "items",      "users",  "dim",
+    static const char *const keys[] = {"format", "created", "model",   "items",       "users",  "dim",
                                        "index",  "files",   "results", "description", "trials", NULL};
     char source[MRQ_STORE_PATH], at[MRQ_STORE_PATH + 64];
     snprintf(source, sizeof source, "%s:", path); /* "path: key" in messages */

@@ -50,8 +50,8 @@ static mrq_status make_vectors(parts *p, mrq_error *err)
     MRQ_TRY(mrq_model_export_items(p->model, p->vectors, &reach, err));
     for (uint32_t i = 0; i < items->rows; i++)
         if (!mrq_all_finite(p->vectors + (size_t)i * dim, dim))
-            return mrq_fail(err, MRQ_BAD_FILE, "model %s: the vector of %s %s is not finite", description->name,
-                            items->noun.one, mrq_table_id(items, i));
+            return mrq_fail(err, MRQ_BAD_FILE, "model %s: the vector of %s %s is not finite", description->name, items->noun.one,
+                            mrq_table_id(items, i));
     return mrq_model_fold(p->model, reach, &p->tower, err);
 }
 
@@ -60,8 +60,8 @@ static mrq_status choose_index(parts *p, const mrq_export_options *options, mrq_
     uint32_t n;
     MRQ_AUTOFREE float *queries = NULL;
     MRQ_TRY(mrq_store_queries(p->tower, mrq_model_users(p->model), &n, &queries, err));
-    return mrq_index_choose(options->index, options->recall, p->vectors, mrq_model_items(p->model)->rows, p->tower->dim, queries,
-                            n, &p->index, &p->choice, err);
+    return mrq_index_choose(options->index, options->recall, p->vectors, mrq_model_items(p->model)->rows, p->tower->dim, queries, n,
+                            &p->index, &p->choice, err);
 }
 
 static mrq_status sync_file(const char *path, mrq_error *err)
@@ -179,10 +179,8 @@ mrq_status mrq_publication_write(mrq_publication *publication, const mrq_model *
     __attribute__((cleanup(parts_clear))) parts p = {.model = model};
     MRQ_TRY(make_vectors(&p, err));
     MRQ_TRY(choose_index(&p, options, err));
-    mrq_manifest manifest = {.items = mrq_model_items(model)->rows,
-                             .users = mrq_model_users(model)->rows,
-                             .dim = p.tower->dim,
-                             .index = p.choice.best};
+    mrq_manifest manifest = {
+        .items = mrq_model_items(model)->rows, .users = mrq_model_users(model)->rows, .dim = p.tower->dim, .index = p.choice.best};
     snprintf(manifest.model_name, sizeof manifest.model_name, "%s", description->name);
     MRQ_TRY(write_parts(publication, &p, &manifest, err));
     MRQ_TRY(mrq_model_check_again(model, err)); /* vectors and model.mrq are of the same parameters */

@@ -8,7 +8,7 @@
 typedef struct mrq_liked {
     uint32_t n;
     const uint32_t *place; /* (items) 0 .. n-1, or MRQ_NONE */
-    const uint32_t *item; /* (n) rows */
+    const uint32_t *item;  /* (n) rows */
     const float *likes;    /* (n) how many like it */
 } mrq_liked;
 #define MRQ_RELATED_MAX 10000 /* two matrices of its square are 0.8 GB */

@@ -395,7 +395,7 @@ mrq_status mrq_retrieval_solve(mrq_model *model, uint32_t threads, uint64_t seed
     static const struct {
         const char *doing;
         mrq_status (*solve)(struct solver *s, mrq_error *err);
-    } stages[] = {{"choosing items", choose_items},   {"relating items", relate},         {"finding directions", find_basis},
+    } stages[] = {{"choosing items", choose_items},     {"relating items", relate},          {"finding directions", find_basis},
                   {"making the history", make_history}, {"placing users", learn_categories}, {"placing items", place_items}};
     enum { STAGES = sizeof stages / sizeof *stages };
     MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();

@@ -6,7 +6,6 @@
 
 #include "base/table.h"
 #include "fuzz/fuzz.h"
-#include "unit/ids.h"
 
 /* From a file of ours; from data, by a schema that says what values there are; from data alone. Each is held to more. */
 typedef enum fuzz_origin { FUZZ_STORED, FUZZ_GIVEN, FUZZ_READ } fuzz_origin;
@@ -61,8 +60,12 @@ static inline void fuzz_check_column(const mrq_column *column, uint32_t rows, fu
 static inline void fuzz_check_table(const mrq_table *table, fuzz_origin origin)
 {
     FUZZ_CHECK(table->rows > 0 && table->n_columns <= MRQ_COLUMNS_MAX);
-    for (uint32_t i = 0; i < table->rows; i++)
-        FUZZ_CHECK(id_number(table, i) >= 0 && (!i || id_number(table, i) > id_number(table, i - 1)) && mrq_table_find(table, id_number(table, i)) == i);
+    for (uint32_t i = 0; i < table->rows; i++) {
+        const char *id = mrq_table_id(table, i);
+        const size_t size = mrq_strings_size(&table->id, i);
+        FUZZ_CHECK(mrq_id_is_valid(id, size) && mrq_table_find(table, id, size) == i);
+        FUZZ_CHECK(!i || mrq_id_compare(mrq_table_id(table, i - 1), mrq_strings_size(&table->id, i - 1), id, size) < 0);
+    }
     for (uint32_t c = 0; c < table->n_columns; c++) {
         FUZZ_CHECK(mrq_table_column(table, table->column[c].name) == &table->column[c]);
         fuzz_check_column(&table->column[c], table->rows, origin);

@@ -8,6 +8,7 @@
 #include "unit/store_world.h"
 
 #include "base/json.h"
+#include "engine/options.h"
 #include "marquee/marquee.h"
 #include "store/write.h"
 

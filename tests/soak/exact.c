@@ -21,7 +21,6 @@
 
 #include "base/print.h"
 #include "store/layout.h"
-#include "unit/ids.h"
 
 #define SLACK      2e-7
 #define LINE_SIZE  65536
@@ -160,7 +159,7 @@ static void print_users(mrq_print *out)
     mrq_print_key(out, "users");
     mrq_print_open(out, '[');
     for (uint32_t u = 0; u < users->rows; u++)
-        mrq_print_whole(out, id_number(users, u));
+        mrq_print_text(out, mrq_table_id(users, u));
     mrq_print_close(out, ']');
     mrq_print_key(out, "categories");
     mrq_print_open(out, '[');
@@ -193,7 +192,7 @@ static void print_items(mrq_print *out)
     mrq_print_open(out, '[');
     for (uint32_t m = 0; m < items->rows; m++) {
         mrq_print_open(out, '[');
-        mrq_print_whole(out, id_number(items, m));
+        mrq_print_text(out, mrq_table_id(items, m));
         mrq_print_text(out, mrq_strings_at(&title->text, m));
         mrq_print_real(out, year->number[m], 3);
         mrq_print_open(out, '[');

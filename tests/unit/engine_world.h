@@ -13,7 +13,7 @@ enum { WORLD_USERS = 50, WORLD_RATINGS = 900, WORLD_WIDTH = 20 };
 typedef struct engine_world {
     mrq_generation g;
     mrq_model *model;
-    float *item;   /* (items, width) of the item tower */
+    float *item;    /* (items, width) of the item tower */
     float *vectors; /* (items, dim) of the index */
 } engine_world;
 

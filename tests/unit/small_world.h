@@ -9,6 +9,7 @@
 #include "base/table.h"
 #include "dataset/dataset.h"
 #include "model/description.h"
+#include "unit/ids.h"
 #include "unit/testing.h"
 
 static inline mrq_strings small_strings(mrq_arena *arena, const char *prefix, uint32_t n)
@@ -61,11 +62,12 @@ static inline mrq_lists small_lists(mrq_table *table, mrq_random *rng, uint32_t 
 static inline mrq_table *small_table(uint32_t rows, int64_t first_id, int64_t step)
 {
     mrq_table *table = mrq_table_new();
-    int64_t *id = mrq_arena_array(table->arena, rows, sizeof *id);
+    int64_t *id = mrq_array(rows, sizeof *id);
     for (uint32_t i = 0; i < rows; i++)
         id[i] = first_id + step * i;
     table->rows = rows;
-    table->id = id;
+    table->id = number_ids(table->arena, id, rows);
+    mrq_free(id);
     table->column = mrq_arena_array(table->arena, 8, sizeof *table->column);
     return table;
 }
@@ -146,8 +148,8 @@ static inline void small_data_free(small_data *s)
 }
 
 /* Descriptions for it: SMALL(score, joint, user branches, item branches, train). Odd sizes, so that no kernel runs even. */
-#define SMALL(score, joint, user, item, train)                                                                                    \
-    "{\"name\":\"small\",\"score\":{" score "},\"joint\":{" joint "},\"towers\":{\"user\":[" user "],\"item\":[" item            \
+#define SMALL(score, joint, user, item, train)                                                                                     \
+    "{\"name\":\"small\",\"score\":{" score "},\"joint\":{" joint "},\"towers\":{\"user\":[" user "],\"item\":[" item              \
     "]},\"train\":{" train "}}"
 #define SMALL_COSINE "\"kind\":\"cosine\",\"scale\":5"
 #define SMALL_DOT    "\"kind\":\"dot\",\"shift\":3"
@@ -158,7 +160,7 @@ static inline void small_data_free(small_data *s)
     "{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":5,\"fc\":7,\"dropout\":0.3},"                                               \
     "{\"feature\":\"gender\",\"kind\":\"category\",\"embedding\":3,\"lr\":0.25},"                                                  \
     "{\"feature\":\"job\",\"kind\":\"category\",\"embedding\":4,\"fc\":3}"
-#define SMALL_DENSE_ITEM                                                                                                          \
+#define SMALL_DENSE_ITEM                                                                                                           \
     "{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":6},"                                                                        \
     "{\"feature\":\"genres\",\"kind\":\"set\",\"embedding\":3},"                                                                   \
     "{\"feature\":\"title\",\"kind\":\"text\",\"embedding\":4,\"window\":3,\"filters\":5}"
@@ -166,7 +168,7 @@ static inline void small_data_free(small_data *s)
     "{\"feature\":\"id\",\"kind\":\"id\",\"dropout\":0.3},"                                                                        \
     "{\"feature\":\"gender\",\"kind\":\"category\",\"lr\":0.25},"                                                                  \
     "{\"feature\":\"job\",\"kind\":\"category\",\"embedding\":4}"
-#define SMALL_SUM_ITEM                                                                                                            \
+#define SMALL_SUM_ITEM                                                                                                             \
     "{\"feature\":\"id\",\"kind\":\"id\",\"dropout\":0.3},"                                                                        \
     "{\"feature\":\"ratings\",\"kind\":\"ratings\",\"dropout\":0.4},"                                                              \
     "{\"feature\":\"genres\",\"kind\":\"set\"},"                                                                                   \
@@ -182,7 +184,7 @@ static inline mrq_description describe(const char *text)
 
 /* What the shipped model "rating" looks like. */
 #define SMALL_RATING_USER "{\"feature\":\"id\",\"kind\":\"id\"},{\"feature\":\"gender\",\"kind\":\"category\",\"bias_only\":true}"
-#define SMALL_RATING_ITEM                                                                                                         \
+#define SMALL_RATING_ITEM                                                                                                          \
     "{\"feature\":\"ratings\",\"kind\":\"ratings\",\"dropout\":0.5},"                                                              \
     "{\"feature\":\"id\",\"kind\":\"id\",\"dropout\":0.3,\"bias_only\":true},"                                                     \
     "{\"feature\":\"genres\",\"kind\":\"set\",\"bias_only\":true},"                                                                \

@@ -42,7 +42,7 @@ static inline mrq_model *model_of(const char *text, const mrq_table *its_users, 
     "{\"name\":\"small\",\"score\":{\"kind\":\"cosine\",\"scale\":5},\"joint\":{\"size\":16,\"activation\":\"tanh\"},"             \
     "\"towers\":{\"user\":[{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":4},"                                                  \
     "{\"feature\":\"age\",\"kind\":\"category\",\"embedding\":4}],"                                                                \
-    "\"item\":[{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":4},"                                                             \
+    "\"item\":[{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":4},"                                                              \
     "{\"feature\":\"title\",\"kind\":\"text\",\"embedding\":4,\"window\":3,\"filters\":4}]},\"train\":{}}"
 
 /* A small model, as if trained, and its file. */

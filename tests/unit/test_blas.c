@@ -278,8 +278,7 @@ static void a_product_has_its_memory_beforehand(void **state)
     assert_string_equal(err.msg, "out of memory: products of matrices take 1015 MB of addresses, and fewer with fewer threads");
     assert_int_equal(blocks_taken, 0);
     uint32_t top[6];
-    const mrq_rank_task many = {
-        .items = 1, .user = top, .k = 1, .threads = 6}; /* and as many threads of BLAS, but for the first */
+    const mrq_rank_task many = {.items = 1, .user = top, .k = 1, .threads = 6}; /* and as many threads of BLAS, but for the first */
     assert_int_equal(setrlimit(RLIMIT_AS, &few), 0);
     const mrq_status ranked = mrq_rank(&many, NULL, NULL, top, &err);
     assert_int_equal(setrlimit(RLIMIT_AS, &all), 0);

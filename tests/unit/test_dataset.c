@@ -61,8 +61,7 @@ static mrq_status parse_parts(const char *items, const char *ratings, const char
 #define RATINGS "{'name':'user','kind':'id'},{'name':'item','kind':'id'},{'name':'stars','kind':'rating','min':1,'max':5}"
 
 /* Items of these fields from this text; ratings of item 1 by users 7 and 3. */
-static mrq_status load_items(const char *fields, const char *keys, const char *text, size_t size, mrq_dataset **out,
-                              mrq_error *err)
+static mrq_status load_items(const char *fields, const char *keys, const char *text, size_t size, mrq_dataset **out, mrq_error *err)
 {
     MRQ_CLEANUP(mrq_schema_free) mrq_schema *schema = NULL;
     assert_int_equal(parse_parts(fields, RATINGS, keys, &schema, err), MRQ_OK);
@@ -621,14 +620,18 @@ static mrq_dataset *made_up(uint32_t *user, int64_t *time, mrq_table *users)
     }
     static int64_t user_id[USERS + 1], item_id[N];
     static uint32_t item[N];
-    static mrq_table items = {.rows = N, .id = item_id};
+    static mrq_table items = {.rows = N};
     for (uint32_t i = 0; i < N; i++) {
         item_id[i] = 3 * i;
         item[i] = i;
     }
     for (uint32_t i = 0; i <= USERS; i++)
         user_id[i] = 10 + i;
-    *users = (mrq_table){.rows = USERS + 1, .id = user_id};
+    static mrq_arena *arena; /* of the ids, in every test that asks */
+    mrq_arena_free(arena);
+    arena = mrq_arena_new();
+    items.id = number_ids(arena, item_id, N);
+    *users = (mrq_table){.rows = USERS + 1, .id = number_ids(arena, user_id, USERS + 1)};
     data = (mrq_dataset){.users = users, .items = &items, .n = N, .user = user, .item = item, .time = time};
     return &data;
 }

@@ -110,7 +110,7 @@ static void tell(mrq_recommender *r, int64_t item, int64_t user, uint32_t k)
 {
     mrq_answer *result = NULL;
     add("item %" PRId64 " user %" PRId64 "\n", item, user);
-    const mrq_status status = item >= 0  ? ask_item(r, item, &result, &err)
+    const mrq_status status = item >= 0   ? ask_item(r, item, &result, &err)
                               : user >= 0 ? ask_user(r, user, k, &result, &err)
                                           : ask_info(r, &result, &err);
     add_result(r, status, result);

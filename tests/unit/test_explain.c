@@ -217,7 +217,8 @@ static void a_history_is_told_item_by_item(void **state)
     const uint64_t first = history->list.offset[user], n = history->list.offset[user + 1] - first;
     const uint32_t *own = history->list.item + first, nobodys = ITEMS - 1;
     assert_true(n > 3);
-    const int64_t liked[] = {id_number(w->g.items, own[1]), id_number(w->g.items, nobodys)}, disliked[] = {id_number(w->g.items, own[2])};
+    const int64_t liked[] = {id_number(w->g.items, own[1]), id_number(w->g.items, nobodys)},
+                  disliked[] = {id_number(w->g.items, own[2])};
     question query = {.user = user + 1, .k = 5, .explain = MRQ_EXPLAIN_ALL};
     mrq_content answer = world_answer(w, &query);
     assert_int_equal(answer.why.n, 3 + n);
@@ -269,7 +270,7 @@ static int assert_document(const cJSON *json)
 {
     static const char *const keys[] = {"base", "parts", NULL};
     static const char *const feature_keys[] = {"input", "value", "score", NULL}, *const item_keys[] = {"input", "id", "title",
-                                                                                                        "score", NULL};
+                                                                                                       "score", NULL};
     const cJSON *result, *part;
     int n = 0;
     cJSON_ArrayForEach(result, cJSON_GetObjectItem(json, "results"))

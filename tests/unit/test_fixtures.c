@@ -112,7 +112,8 @@ static void assert_tables(const mrq_generation *g)
                      *year = mrq_table_column(g->items, "year"), *job = mrq_table_column(g->users, "job"),
                      *age = mrq_table_column(g->users, "age");
     assert_true(g->items->rows == ITEMS && g->users->rows == USERS && g->tower->dim == 5);
-    assert_true(id_number(g->items, 0) == 3 && id_number(g->items, 11) == 610 && id_number(g->users, 0) == 2 && id_number(g->users, 15) == 32);
+    assert_true(id_number(g->items, 0) == 3 && id_number(g->items, 11) == 610 && id_number(g->users, 0) == 2 &&
+                id_number(g->users, 15) == 32);
     assert_string_equal(mrq_strings_at(&title->text, 4), "Caf\303\251 Second Quiet (1966)");
     assert_true(year->number[4] == 1966 && isnan(year->number[7]));
     assert_int_equal(genres->list.offset[1], 1);

@@ -19,7 +19,7 @@ static redis_server server;
     "{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":4,\"dropout\":0.1},{\"feature\":\"gender\",\"kind\":\"category\","          \
     "\"embedding\":2},"                                                                                                            \
     "{\"feature\":\"age\",\"kind\":\"category\",\"embedding\":2},{\"feature\":\"job\",\"kind\":\"category\",\"embedding\":2}],"    \
-    "\"item\":["                                                                                                                  \
+    "\"item\":["                                                                                                                   \
     "{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":4},{\"feature\":\"genres\",\"kind\":\"set\",\"embedding\":4}]},"            \
     "\"train\":{\"lr\":" lr ",\"batch\":256,\"epochs\":3,\"validation\":" validation "}}"
 

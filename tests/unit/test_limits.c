@@ -13,7 +13,7 @@ static mrq_status parse(const char *text, mrq_description *out)
 /* Numbers */
 
 #define OTHERS                                                                                                                     \
-    ",\"towers\":{\"user\":[{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":8}],\"item\":[{\"feature\":\"id\",\"kind\":\"id\"," \
+    ",\"towers\":{\"user\":[{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":8}],\"item\":[{\"feature\":\"id\",\"kind\":\"id\","  \
     "\"embedding\":8}]}"
 #define SCORE "\"name\":\"t\",\"score\":{%s},\"joint\":{\"size\":9},\"train\":{}" OTHERS
 #define JOINT "\"name\":\"t\",\"score\":{},\"joint\":{%s},\"train\":{}" OTHERS
@@ -47,8 +47,7 @@ static const struct number described[] = {
     {TRAIN, "patience", "0", "10000", "-1", "10001", "t.json: train.patience: %s, want a whole number, 0 to 10000"},
     {PART, "validation", "0", "0.5", "-0.5", "0.75", "t.json: train.validation: %s, want a number, 0 to 0.5"},
     {RANKING, "l2", "0.001", "10000", "0.00099", "10000.5", "t.json: train.l2: %s, want a number, 0.001 to 10000"},
-    {BRANCH(ID, ""), "embedding", "1", "1024", "0", "1025",
-     "t.json: towers.item[0].embedding: %s, want a whole number, 1 to 1024"},
+    {BRANCH(ID, ""), "embedding", "1", "1024", "0", "1025", "t.json: towers.item[0].embedding: %s, want a whole number, 1 to 1024"},
     {BRANCH(ID, "\"embedding\":8,"), "fc", "1", "1024", "0", "1025",
      "t.json: towers.item[0].fc: %s, want a whole number, 1 to 1024"},
     {BRANCH(ID, "\"embedding\":8,"), "dropout", "0", "0.9", "-0.5", "0.91",

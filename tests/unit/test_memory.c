@@ -48,7 +48,7 @@ static void an_answer_takes_the_bytes_of_its_parts(void **state)
         mrq_cached_answer *f = finished_with(cases[i].query, cases[i].bytes, cases[i].items, cases[i].parts);
         const size_t want = sizeof(mrq_cached_answer) + cases[i].bytes + (cases[i].query ? strlen(cases[i].query) + 1 : 0) +
                             cases[i].items * (sizeof(mrq_recommendation) +
-                                               (cases[i].parts ? 2 * sizeof(double) + cases[i].parts * sizeof(mrq_score_part) : 0));
+                                              (cases[i].parts ? 2 * sizeof(double) + cases[i].parts * sizeof(mrq_score_part) : 0));
         assert_int_equal(mrq_cached_answer_bytes(f), want);
         mrq_cached_answer_release(f);
     }
@@ -274,15 +274,12 @@ static void a_bitmap_has_a_bit_for_each_row(void **state)
     (void)state;
     for (uint32_t rows = 1; rows <= 200; rows++) {
         mrq_table *items = mrq_table_new();
-        int64_t *id = mrq_arena_array(items->arena, rows, sizeof *id);
         double *year = mrq_arena_array(items->arena, rows, sizeof *year);
         items->column = mrq_arena_array(items->arena, 1, sizeof *items->column);
         items->column[0] = (mrq_column){.name = "year", .kind = MRQ_NUMBER, .number = year};
         items->n_columns = 1;
         items->rows = rows;
-        items->id = id;
         for (uint32_t i = 0; i < rows; i++) {
-            id[i] = i;
             year[i] = i % 5 == 4 ? (double)NAN : 1900 + i;
         }
         const mrq_selection all = {0}, from = {.year_from = 1903}, to = {.year_to = 1970},

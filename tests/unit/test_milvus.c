@@ -15,7 +15,7 @@
 #define NONE    "{\"code\":0,\"data\":[]}"
 #define LISTED  "{\"code\":0,\"data\":[\"other\",\"m_" CONTENT "\"]}"
 #define DIM_2                                                                                                                      \
-    "{\"code\":0,\"data\":{\"fields\":[{\"name\":\"id\",\"type\":\"VarChar\"},"                                                      \
+    "{\"code\":0,\"data\":{\"fields\":[{\"name\":\"id\",\"type\":\"VarChar\"},"                                                    \
     "{\"name\":\"vector\",\"type\":\"FloatVector\",\"params\":[{\"key\":\"x\",\"value\":\"7\"},{\"key\":\"dim\",\"value\":\"2\"}]" \
     "}]}}"
 #define PROBED                                                                                                                     \
@@ -30,7 +30,7 @@
 static mrq_error err;
 
 /* Three items: a quote in a title, none to two genres, a year that is unknown and one with a fraction. */
-static const int64_t ids[] = {7, 9, INT64_C(9007199254740993)};
+static const uint32_t id_at[] = {0, 2, 4, 21};
 static const uint32_t title_at[] = {0, 6, 12, 20}, genre_at[] = {0, 6, 12, 18, 24};
 static const uint64_t genres_of[] = {0, 2, 2, 3};
 static const uint32_t genre_items[] = {0, 1, 2};
@@ -40,7 +40,14 @@ static mrq_column columns[] = {
     {.name = "title", .kind = MRQ_TEXT, .text = {3, title_at, "A \"1\"\0Bravo\0Charlie\0"}},
     {.name = "genres", .kind = MRQ_SET, .dict = {4, genre_at, "Drama\0Sci-F\0Q\"ote\0Music\0"}, .list = {genres_of, genre_items}},
     {.name = "year", .kind = MRQ_NUMBER, .number = years}};
-static mrq_table items = {.rows = 3, .id = ids, .n_columns = 3, .column = columns};
+static mrq_table items = {.rows = 3,
+                          .noun = {"item", "items"},
+                          .id = {3, id_at,
+                                 "7\0"
+                                 "9\0"
+                                 "9007199254740993"},
+                          .n_columns = 3,
+                          .column = columns};
 static const mrq_contents contents = {CONTENT, &items, vectors, 2};
 
 static mrq_backend *open_backend(void)

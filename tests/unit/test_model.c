@@ -8,10 +8,10 @@
 
 static mrq_error err;
 
-#define TOWERS(user, item)                                                                                                        \
+#define TOWERS(user, item)                                                                                                         \
     "{\"name\":\"t\",\"score\":{\"kind\":\"cosine\",\"scale\":5},\"joint\":{\"size\":24,\"activation\":\"tanh\"},\"towers\":{"     \
     "\"user\":[" user "],\"item\":[" item "]},\"train\":{}}"
-#define USER_ID  "{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":8,\"fc\":8,\"dropout\":0.1}"
+#define USER_ID "{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":8,\"fc\":8,\"dropout\":0.1}"
 #define ITEM_ID "{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":8,\"fc\":8}"
 
 static mrq_status parse(const char *text, mrq_description *out)
@@ -71,8 +71,8 @@ static mrq_status parse_parts(const struct parts *p, mrq_description *out)
              : sum   ? factor
                      : user_id,
              p->item ? p->item
-             : sum    ? factor
-                      : user_id,
+             : sum   ? factor
+                     : user_id,
              p->train ? p->train : "");
     return parse(text, out);
 }
@@ -135,8 +135,7 @@ static void test_description_refuses_each_wrong_value(void **state)
         {{.joint = JOINT_SUM, .user = BRANCH("id", "id", ",\"fc\":24")},
          "towers.user[0].fc: leave it out: where joint.kind is \"sum\""},
         {{.joint = JOINT_SUM, .item = BRANCH("g", "set", ",\"embedding\":24")}, "towers.item[0].embedding: leave it out"},
-        {{.joint = JOINT_SUM, .item = BRANCH("ratings", "ratings", ",\"embedding\":24")},
-         "towers.item[0].embedding: leave it out"},
+        {{.joint = JOINT_SUM, .item = BRANCH("ratings", "ratings", ",\"embedding\":24")}, "towers.item[0].embedding: leave it out"},
         {{.joint = JOINT_SUM, .item = BRANCH("t", "text", ",\"embedding\":8,\"window\":3,\"filters\":24")},
          "towers.item[0].filters: leave it out"},
         {{.joint = JOINT_SUM, .item = BRANCH("t", "text", ",\"window\":3")}, "towers.item[0].embedding: missing"},
@@ -225,8 +224,7 @@ static void test_description_round_trip(void **state)
          .score = DOT_BIAS,
          .user = BRANCH("job", "category", ",\"embedding\":3,\"bias_only\":true,\"lr\":0.5")},
         {.user = BRANCH("id", "id", ",\"embedding\":3,\"lr\":2.5")},
-        {.user = SMALL_DENSE_USER,
-         .item = SMALL_DENSE_ITEM "," BRANCH("ratings", "ratings", ",\"embedding\":3,\"optional\":true")},
+        {.user = SMALL_DENSE_USER, .item = SMALL_DENSE_ITEM "," BRANCH("ratings", "ratings", ",\"embedding\":3,\"optional\":true")},
     };
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         assert_ok(parse_parts(&parts[i], &d));
@@ -241,8 +239,7 @@ static void test_description_round_trip(void **state)
     assert_true(isnan(d.shift) && d.train.epochs == 77 && d.train.patience == 3 && d.train.validation == 0.25);
     assert_ok(parse_parts(&parts[8], &d));
     assert_true(d.user.branch[0].embedding == 24 && d.user.branch[0].fc == 24);
-    assert_true(d.item.branch[1].kind == MRQ_BRANCH_RATINGS && d.item.branch[1].embedding == 24 &&
-                d.item.branch[1].dropout == 0.4);
+    assert_true(d.item.branch[1].kind == MRQ_BRANCH_RATINGS && d.item.branch[1].embedding == 24 && d.item.branch[1].dropout == 0.4);
     assert_true(d.item.branch[3].filters == 24 && d.item.branch[3].unit == MRQ_CHARACTERS &&
                 d.item.branch[3].pool == MRQ_POOL_AVERAGE);
     assert_ok(parse_parts(&parts[11], &d));
@@ -593,8 +590,8 @@ static void test_raters(void **state)
             if (s->item[i] != m)
                 continue;
             assert_int_equal(raters->item[at], s->user[i]);
-            assert_true(
-                fabs((double)s->model->raters.strength[at++] - ((double)s->rating[i] - mean - user[s->user[i]] - item[m])) < 1e-5);
+            assert_true(fabs((double)s->model->raters.strength[at++] - ((double)s->rating[i] - mean - user[s->user[i]] - item[m])) <
+                        1e-5);
         }
         assert_int_equal(at, raters->offset[m + 1]);
     }
@@ -1067,8 +1064,8 @@ static void test_file_damage_of_raters(void **state)
                                            "{\"feature\":\"ratings\",\"kind\":\"ratings\"}", ""),
                                      12, 8),
                       3);
-    check_file_damage(
-        small_model_of(SMALL(SMALL_BIASED, "\"kind\":\"sum\",\"size\":3", SMALL_SUM_USER, SMALL_SUM_ITEM, ""), 12, 8), 149);
+    check_file_damage(small_model_of(SMALL(SMALL_BIASED, "\"kind\":\"sum\",\"size\":3", SMALL_SUM_USER, SMALL_SUM_ITEM, ""), 12, 8),
+                      149);
 }
 
 /* Whether the program was started with the variable, whatever has become of it. */

@@ -380,8 +380,8 @@ static void gates_stand_at_their_limits(void **state)
         double limit;
         mrq_verdict verdict;
     } items[] = {{0.1, 100, 90, 90, MRQ_PASSES}, {0.1, 100, 89, 90, MRQ_FAILS}, {0.1, 101, 91, 91, MRQ_PASSES},
-                  {0.1, 101, 90, 91, MRQ_FAILS},  {0, 3, 3, 3, MRQ_PASSES},      {0, 3, 2, 3, MRQ_FAILS},
-                  {1, 3, 0, 0, MRQ_PASSES}};
+                 {0.1, 101, 90, 91, MRQ_FAILS},  {0, 3, 3, 3, MRQ_PASSES},      {0, 3, 2, 3, MRQ_FAILS},
+                 {1, 3, 0, 0, MRQ_PASSES}};
     for (size_t i = 0; i < sizeof items / sizeof *items; i++) {
         options.max_shrink = items[i].shrink;
         serving.items = items[i].serving;

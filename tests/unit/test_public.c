@@ -349,16 +349,16 @@ static const struct {
     const char *name;
     void (*misuse)(void);
 } functions[] = {
-    {"mrq_error_json", error_json_misused},     {"mrq_query_free", query_free_misused},
-    {"mrq_query_new", query_new_misused},       {"mrq_query_set", query_set_misused},
-    {"mrq_recommender_ask", ask_misused},       {"mrq_recommender_batch", batch_misused},
-    {"mrq_recommender_close", close_misused},   {"mrq_recommender_flush", flush_misused},
-    {"mrq_recommender_open", open_misused},     {"mrq_recommender_reload", reload_misused},
-    {"mrq_recommender_stats", stats_misused},   {"mrq_answer_cache_state", cache_misused},
-    {"mrq_answer_free", free_misused},          {"mrq_answer_generation", generation_misused},
-    {"mrq_answer_genre", genre_misused},        {"mrq_answer_json", json_misused},
+    {"mrq_error_json", error_json_misused},   {"mrq_query_free", query_free_misused},
+    {"mrq_query_new", query_new_misused},     {"mrq_query_set", query_set_misused},
+    {"mrq_recommender_ask", ask_misused},     {"mrq_recommender_batch", batch_misused},
+    {"mrq_recommender_close", close_misused}, {"mrq_recommender_flush", flush_misused},
+    {"mrq_recommender_open", open_misused},   {"mrq_recommender_reload", reload_misused},
+    {"mrq_recommender_stats", stats_misused}, {"mrq_answer_cache_state", cache_misused},
+    {"mrq_answer_free", free_misused},        {"mrq_answer_generation", generation_misused},
+    {"mrq_answer_genre", genre_misused},      {"mrq_answer_json", json_misused},
     {"mrq_answer_item", result_item_misused}, {"mrq_answer_reason", reason_misused},
-    {"mrq_answer_reasons", reasons_misused},    {"mrq_answer_size", size_misused},
+    {"mrq_answer_reasons", reasons_misused},  {"mrq_answer_size", size_misused},
     {"mrq_version", version_misused},
 };
 enum { FUNCTIONS = sizeof functions / sizeof *functions };

@@ -353,7 +353,7 @@ static void the_order_of_setting_makes_no_difference(void **state)
     (void)state;
     static const char *const set[][2] = {{"age", "25"},    {"ages", "1"},     {"ag", "x"},        {"gender", "F"},
                                          {"with", "b=2"},  {"user", "4"},     {"k", "7"},         {"year", "1990-"},
-                                         {"item", "13"},  {"query", "star"}, {"explain", "all"}, {"include_seen", "true"},
+                                         {"item", "13"},   {"query", "star"}, {"explain", "all"}, {"include_seen", "true"},
                                          {"liked", "1"},   {"genre", "War"},  {"exclude", "9"},   {"a", ""},
                                          {"zebra", "3=4"}, {"disliked", "3"}, {"age2", "5"},      {"all_genres", "1"}};
     enum { N = sizeof set / sizeof *set };
@@ -764,7 +764,7 @@ static void columns_of_every_kind_are_told_and_asked_again(void **state)
     }
     ASKED_QUERY query = {0}; /* all at once */
     static const char *const set[][2] = {
-        {"tags", "tag001"},     {"height", "2"},     {"town", "1"},   {"with", "year=3"}, {"year", "1990-"}, {"genre", "genre003"},
+        {"tags", "tag001"},     {"height", "2"},    {"town", "1"},   {"with", "year=3"}, {"year", "1990-"}, {"genre", "genre003"},
         {"with", "genre=g004"}, {"with", "item=1"}, {"liked", "13"}, {"job", "3"},       {"k", "7"},        {"explain", "all"}};
     for (size_t i = 0; i < sizeof set / sizeof *set; i++)
         assert_ok(mrq_query_set(&query, set[i][0], set[i][1], &err));

@@ -14,8 +14,8 @@
 static mrq_error err;
 
 #define HISTORY "{\"feature\":\"history\",\"kind\":\"history\"}"
-#define RANKS(user, item)                                                                                                         \
-    SMALL("\"kind\":\"dot\"", "\"kind\":\"sum\",\"size\":11", HISTORY user, "{\"feature\":\"id\",\"kind\":\"id\"}" item,          \
+#define RANKS(user, item)                                                                                                          \
+    SMALL("\"kind\":\"dot\"", "\"kind\":\"sum\",\"size\":11", HISTORY user, "{\"feature\":\"id\",\"kind\":\"id\"}" item,           \
           "\"objective\":\"ranking\"")
 #define GENDER ",{\"feature\":\"gender\",\"kind\":\"category\"},{\"feature\":\"job\",\"kind\":\"category\"}"
 #define SETS   ",{\"feature\":\"genres\",\"kind\":\"set\"},{\"feature\":\"title\",\"kind\":\"set\"}"

@@ -142,7 +142,7 @@ static mrq_status parse(const char *text, mrq_schema **schema)
     "{\"name\":\"gender\",\"kind\":\"category\",\"values\":[\"M\",\"F\"],\"labels\":[\"Men\",\"Women\"]},"                         \
     "{\"kind\":\"ignore\"},{\"name\":\"unused\",\"kind\":\"ignore\"},"                                                             \
     "{\"name\":\"job\",\"kind\":\"category\"}]},"                                                                                  \
-    "\"items\":{\"file\":\"m\",\"delimiter\":\"|\",\"encoding\":\"utf-8\",\"fields\":["                                           \
+    "\"items\":{\"file\":\"m\",\"delimiter\":\"|\",\"encoding\":\"utf-8\",\"fields\":["                                            \
     "{\"name\":\"flags\",\"kind\":\"set\",\"flags\":[\"x\",\"y\",\"z\"]},"                                                         \
     "{\"name\":\"id\",\"kind\":\"id\"},"                                                                                           \
     "{\"name\":\"title\",\"kind\":\"text\",\"split\":\"words\",\"extract\":{\"year\":\" *\\\\(([0-9]+)\\\\)\"}},"                  \
@@ -150,12 +150,12 @@ static mrq_status parse(const char *text, mrq_schema **schema)
     "{\"name\":\"open\",\"kind\":\"set\",\"delimiter\":\"+\",\"none\":\"-\"},"                                                     \
     "{\"name\":\"closed\",\"kind\":\"set\",\"delimiter\":\", \",\"values\":[\"b\",\"a\",\"c\"]},"                                  \
     "{\"name\":\"size\",\"kind\":\"number\"}]},"                                                                                   \
-    "\"ratings\":{\"file\":\"r\",\"delimiter\":\"\\t\",\"fields\":[{\"name\":\"item\",\"kind\":\"id\"},"                          \
+    "\"ratings\":{\"file\":\"r\",\"delimiter\":\"\\t\",\"fields\":[{\"name\":\"item\",\"kind\":\"id\"},"                           \
     "{\"name\":\"user\",\"kind\":\"id\"},{\"name\":\"at\",\"kind\":\"timestamp\"},{\"kind\":\"ignore\"},"                          \
     "{\"name\":\"stars\",\"kind\":\"rating\",\"min\":-0.5,\"max\":5}]}}"
 
 #define PLAIN                                                                                                                      \
-    "{\"name\":\"plain\",\"items\":{\"file\":\"m\",\"delimiter\":\",\",\"fields\":[{\"name\":\"id\",\"kind\":\"id\"}]},"          \
+    "{\"name\":\"plain\",\"items\":{\"file\":\"m\",\"delimiter\":\",\",\"fields\":[{\"name\":\"id\",\"kind\":\"id\"}]},"           \
     "\"ratings\":{\"file\":\"r\",\"delimiter\":\",\",\"fields\":[{\"name\":\"user\",\"kind\":\"id\"},"                             \
     "{\"name\":\"item\",\"kind\":\"id\"},{\"name\":\"stars\",\"kind\":\"rating\",\"min\":1,\"max\":5}]}}"
 

@@ -15,6 +15,7 @@
 
 #include "base/asset.h"
 #include "base/log.h"
+#include "engine/options.h"
 #include "http/batch.h"
 #include "http/mhd.h"
 #include "http/params.h"
@@ -198,7 +199,7 @@ static const char *searched(const char *text, uint32_t k)
 static const char *told(int64_t item, int64_t user, uint32_t k)
 {
     mrq_answer *result = NULL;
-    const mrq_status status = item >= 0  ? ask_item(twin, item, &result, &err)
+    const mrq_status status = item >= 0   ? ask_item(twin, item, &result, &err)
                               : user >= 0 ? ask_user(twin, user, k, &result, &err)
                                           : ask_info(twin, &result, &err);
     return document(status, result);

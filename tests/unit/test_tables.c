@@ -6,8 +6,8 @@
 #include "base/cpu.h"
 #include "base/finite.h"
 #include "unit/failing_memory.h"
-#include "unit/small_world.h"
 #include "unit/ids.h"
+#include "unit/small_world.h"
 
 static mrq_error err;
 static char *folder;
@@ -97,14 +97,12 @@ static void a_dictionary_keeps_what_it_has_when_memory_runs_out(void **state)
     int lost = 0, most = 0;
     for (int n = 0; n <= most + 1; n++) {
         mrq_dict *dict = mrq_dict_new();
-        mrq_idmap *map = mrq_idmap_new();
-        uint32_t have = 0, ids = 0;
+        uint32_t have = 0;
         int needed = INT_MAX;
         for (uint32_t i = 0; i < 200; i++) {
             const int size = snprintf(text, sizeof text, "word %u", i);
             atomic_store(&allocations_left, n);
             const uint32_t index = mrq_dict_add(dict, text, (size_t)size);
-            const uint32_t of_id = mrq_idmap_add(map, i, i);
             needed = atomic_load(&allocations_left);
             n = needed > 0 ? needed : 0;
             atomic_store(&allocations_left, INT_MAX);
@@ -112,7 +110,6 @@ static void a_dictionary_keeps_what_it_has_when_memory_runs_out(void **state)
                 have++;
             else
                 lost += index == MRQ_NONE;
-            ids += of_id == i;
         }
         assert_int_equal(mrq_dict_strings(dict).n, have);
         for (uint32_t i = 0, found = 0; i < 200; i++) {
@@ -120,19 +117,13 @@ static void a_dictionary_keeps_what_it_has_when_memory_runs_out(void **state)
             found += mrq_dict_find(dict, text, (size_t)size) != MRQ_NONE;
             assert_true(i < 199 || found == have);
         }
-        for (uint32_t i = 0, found = 0; i < 200; i++) {
-            found += mrq_idmap_find(map, i) == i;
-            assert_true(i < 199 || found == ids);
-        }
         mrq_dict_free(dict);
-        mrq_idmap_free(map);
-        if (have == 200 && ids == 200)
+        if (have == 200)
             break;
         n = most++;
     }
     assert_true(lost > 0);
     mrq_dict_free(NULL);
-    mrq_idmap_free(NULL);
 }
 
 static void a_dictionary_is_sorted_or_left_as_it_was(void **state)
@@ -151,7 +142,7 @@ static void a_dictionary_is_sorted_or_left_as_it_was(void **state)
     int n = 0;
     for (int failed = -1; failed; n++) {
         atomic_store(&allocations_left, n);
-        failed = mrq_dict_sort(dict, rank);
+        failed = mrq_dict_sort(dict, mrq_compare_bytes, rank);
         atomic_store(&allocations_left, INT_MAX);
         const mrq_strings s = mrq_dict_strings(dict);
         assert_int_equal(s.n, 6);
@@ -198,20 +189,44 @@ static void a_dictionary_is_sorted_or_left_as_it_was(void **state)
     mrq_dict_free(dict);
 }
 
-/* Also of the id 0, which is no free place. */
-static void an_id_keeps_its_first_index(void **state)
+/* The order of rows: numbers by their value, then other texts by their bytes. */
+static void ids_have_an_order(void **state)
 {
     (void)state;
-    static const int64_t ids[] = {0, 1, 64, 1000000, INT64_MAX};
-    mrq_idmap *map = mrq_idmap_new();
-    for (int twice = 0; twice < 2; twice++)
-        for (uint32_t i = 0; i < 5; i++) {
-            assert_int_equal(mrq_idmap_find(map, ids[i]), twice ? i + 7 : MRQ_NONE);
-            assert_int_equal(mrq_idmap_add(map, ids[i], i + (twice ? 70 : 7)), i + 7);
-            assert_int_equal(mrq_idmap_find(map, ids[i]), i + 7);
+    static const char *const sorted[] = {"0",  "1",  "9",   "10",      "999", "1000", "18446744073709551616",
+                                         "+1", "-1", "007", "1.0",     "1a",  "1e3",  "Nr1",
+                                         "a",  "aa", "b",   "\xc3\xa9"};
+    enum { N = sizeof sorted / sizeof *sorted };
+    for (int i = 0; i < N; i++)
+        for (int j = 0; j < N; j++) {
+            const int order = mrq_id_compare(sorted[i], strlen(sorted[i]), sorted[j], strlen(sorted[j]));
+            if ((order > 0) - (order < 0) != (i > j) - (i < j))
+                fail_msg("\"%s\" and \"%s\": %d", sorted[i], sorted[j], order);
         }
-    assert_int_equal(mrq_idmap_find(map, -1), MRQ_NONE);
-    mrq_idmap_free(map);
+}
+
+static void an_id_is_a_text_of_255_bytes(void **state)
+{
+    (void)state;
+    char longest[257];
+    memset(longest, 'x', sizeof longest);
+    assert_false(mrq_id_is_valid("", 0));
+    assert_true(mrq_id_is_valid("a b,c/d", 7) && mrq_id_is_valid("\xc3\xa9", 2) && mrq_id_is_valid(" ", 1));
+    assert_true(mrq_id_is_valid(longest, 255));
+    assert_false(mrq_id_is_valid(longest, 256));
+    assert_false(mrq_id_is_valid("a\0b", 3) || mrq_id_is_valid("a\n", 2) || mrq_id_is_valid("\x7f", 1));
+    assert_false(mrq_id_is_valid("\xc2\x85", 2) || mrq_id_is_valid("\xc3", 1) || mrq_id_is_valid("\xff", 1) ||
+                 mrq_id_is_valid("\xc3\xa9\x80", 3));
+}
+
+/* Numbers are themselves, so that a split of numbered rows stays as it was. */
+static void an_id_has_a_number(void **state)
+{
+    (void)state;
+    assert_true(mrq_id_number("0", 1) == 0 && mrq_id_number("260", 3) == 260);
+    assert_true(mrq_id_number("9223372036854775807", 19) == INT64_MAX);
+    assert_true(mrq_id_number("9223372036854775808", 19) != (uint64_t)INT64_MAX + 1);
+    assert_true(mrq_id_number("007", 3) != 7 && mrq_id_number("a", 1) != mrq_id_number("b", 1));
 }
 
 /* Random numbers, digests, instruction sets */
@@ -366,7 +381,7 @@ static void each_kind_of_column_comes_back(void **state)
     assert_int_equal(n, 4);
     assert_int_equal(back->rows, 20);
     assert_int_equal(back->n_columns, 5);
-    assert_memory_equal(back->id, table->id, 20 * sizeof *table->id);
+    assert_strings(&back->id, &table->id);
     for (uint32_t i = 0; i < 5; i++) {
         const mrq_column *a = &table->column[i], *b = &back->column[i];
         assert_string_equal(a->name, b->name);
@@ -416,11 +431,15 @@ static void each_wrong_number_of_a_table_is_told(void **state)
         size_t size;
         const char *says; /* NULL: it is right */
     } cases[] = {
-        {AT(&table->id.offset[0]), &(int64_t){-1}, 8, "t: ids do not ascend at row 0"},
-        {AT(&table->id.offset[0]), &(int64_t){0}, 8, NULL},
-        {AT(&table->id.offset[1]), &(int64_t){10}, 8, "t: ids do not ascend at row 1"},
-        {AT(&table->id.offset[1]), &(int64_t){11}, 8, NULL},
-        {AT(&table->id.offset[19]), &(int64_t){1}, 8, "t: ids do not ascend at row 19"},
+        {AT(&table->id.bytes[0]), "\x7f", 1, "t: the id of row 0, want 1 to 255 bytes"},
+        {AT(&table->id.bytes[0]), "1\0", 2, "t.id: text 0 is not well formed"},
+        {AT(&table->id.bytes[3]), "10", 2, "t: ids do not ascend at row 1"},
+        {AT(&table->id.bytes[3]), "11", 2, NULL},
+        {AT(&table->id.bytes[57]), "64", 2, "t: ids do not ascend at row 19"},
+        {table->noun.one, "", 1, "t: the noun is not well formed"},
+        {table->noun.many, "a\n", 3, "t: the noun is not well formed"},
+        {table->noun.many, "31 bytes of a word, as allowed.", 32, NULL},
+        {table->noun.many, "32 bytes of a word, too many....", 32, "t: the noun is not well formed"},
         {column[0].name, "year", 5, "t: two columns \"year\""},
         {column[0].name, "31 bytes of a name, as is allowed", 31, NULL},
         {column[0].name, "32 bytes of a name, too many....", 32, "t.0: unknown column"},
@@ -608,7 +627,9 @@ int main(void)
         cmocka_unit_test(an_arena_takes_blocks_as_they_fill),
         cmocka_unit_test(a_dictionary_keeps_what_it_has_when_memory_runs_out),
         cmocka_unit_test(a_dictionary_is_sorted_or_left_as_it_was),
-        cmocka_unit_test(an_id_keeps_its_first_index),
+        cmocka_unit_test(ids_have_an_order),
+        cmocka_unit_test(an_id_is_a_text_of_255_bytes),
+        cmocka_unit_test(an_id_has_a_number),
         cmocka_unit_test(a_seed_gives_these_numbers_for_ever),
         cmocka_unit_test(digests_of_every_length_are_these),
         cmocka_unit_test(one_that_is_not_finite_is_found_wherever_it_stands),

@@ -167,13 +167,13 @@ static void gradients_of_a_joint_that_sums(void **state)
     (void)state;
     check_description("dot, linear", SMALL(SMALL_DOT, SMALL_SUM, SMALL_SUM_USER, SMALL_SUM_ITEM, ""));
     check_description("dot, tanh items", SMALL(SMALL_DOT, SMALL_SUM ",\"activation\":\"tanh\",\"user_activation\":\"linear\"",
-                                                SMALL_SUM_USER, SMALL_SUM_ITEM, ""));
+                                               SMALL_SUM_USER, SMALL_SUM_ITEM, ""));
     check_description("dot with bias, linear", SMALL(SMALL_BIASED, SMALL_SUM, SMALL_SUM_USER, SMALL_SUM_ITEM, ""));
     check_description("dot with bias, tanh items",
                       SMALL(SMALL_BIASED, SMALL_SUM ",\"activation\":\"tanh\",\"user_activation\":\"linear\"", SMALL_SUM_USER,
                             SMALL_SUM_ITEM, ""));
-    check_description("cosine with shift, tanh", SMALL("\"scale\":2.5,\"shift\":3", SMALL_SUM ",\"activation\":\"tanh\"",
-                                                       SMALL_SUM_USER, SMALL_SUM_ITEM, ""));
+    check_description("cosine with shift, tanh",
+                      SMALL("\"scale\":2.5,\"shift\":3", SMALL_SUM ",\"activation\":\"tanh\"", SMALL_SUM_USER, SMALL_SUM_ITEM, ""));
     check_description("biases of their own", SMALL(SMALL_BIASED, SMALL_SUM, SMALL_RATING_USER, SMALL_RATING_ITEM, ""));
     check_description("cosine, linear", SMALL(SMALL_COSINE, SMALL_SUM, SMALL_SUM_USER, SMALL_SUM_ITEM, ""));
 }

@@ -328,8 +328,8 @@ static void the_largest_batch_is_known_beforehand(void **state)
         mrq_shuffle order;
         uint32_t size, want;
     } cases[] = {{MRQ_SHUFFLE_RANDOM, 1, 1},   {MRQ_SHUFFLE_RANDOM, 89, 89}, {MRQ_SHUFFLE_RANDOM, 90, 90},
-                 {MRQ_SHUFFLE_RANDOM, 91, 90}, {MRQ_SHUFFLE_ITEM, 1, 11},   {MRQ_SHUFFLE_ITEM, 79, 89},
-                 {MRQ_SHUFFLE_ITEM, 80, 90},  {MRQ_SHUFFLE_ITEM, 81, 90},  {MRQ_SHUFFLE_ITEM, UINT32_MAX - 10, 90}};
+                 {MRQ_SHUFFLE_RANDOM, 91, 90}, {MRQ_SHUFFLE_ITEM, 1, 11},    {MRQ_SHUFFLE_ITEM, 79, 89},
+                 {MRQ_SHUFFLE_ITEM, 80, 90},   {MRQ_SHUFFLE_ITEM, 81, 90},   {MRQ_SHUFFLE_ITEM, UINT32_MAX - 10, 90}};
     small_data *s = small_data_new(USERS, ITEMS, RATINGS);
     uint32_t rating[RATINGS], largest;
     for (uint32_t i = 0; i < RATINGS; i++) {

@@ -3,8 +3,8 @@
 
 #include "train/evaluate.h"
 #include "train/train.h"
-#include "unit/small_world.h"
 #include "unit/ids.h"
+#include "unit/small_world.h"
 
 static mrq_error err;
 
@@ -69,7 +69,7 @@ static mrq_table *day_later(const mrq_table *old, uint64_t seed)
     for (int64_t i = 0; table->rows < old->rows + 4; i++)
         if (i % 5 || i == 0)
             id[table->rows++] = i;
-    table->id = id;
+    table->id = number_ids(table->arena, id, table->rows);
     table->n_columns = old->n_columns;
     for (uint32_t c = 0; c < old->n_columns; c++) {
         mrq_column *column = &table->column[c];
