@@ -39,8 +39,8 @@ static mrq_status export_model(const char *store, const char *model, const mrq_e
     MRQ_TRY(status);
     mrq_free(choice.trial);
     MRQ_TRY(mrq_generation_open(store, &generation, err));
-    printf("published generation %s in %s\n%u items, %u dimensions, %.2f seconds\n", name, store, generation->items->rows,
-           generation->tower->dim, mrq_clock() - start);
+    printf("published generation %s in %s\n%u %s, %u dimensions, %.2f seconds\n", name, store, generation->items->rows,
+           mrq_table_noun(generation->items, generation->items->rows), generation->tower->dim, mrq_clock() - start);
     char settings[MRQ_SETTINGS_TEXT];
     mrq_index_settings_text(&choice.best.settings, settings, sizeof settings);
     printf("index %s: recall@%d %.4f, p50 %.1f us, p99 %.1f us over %u queries; %u setting%s tried\n", settings, MRQ_RECALL_K,
@@ -80,7 +80,7 @@ mrq_status cmd_export(int argc, char **argv, mrq_error *err)
         .options = options,
         .examples = "  marquee export --model model.mrq --store store\n  marquee export --model model.mrq --index HNSW32\n"
                     "  marquee export --index list\n"
-                    "  marquee export --store store --to milvus://127.0.0.1:19530/items\n",
+                    "  marquee export --store store --to milvus://127.0.0.1:19530/movies\n",
     };
     int first = 0;
     bool done = false;

@@ -101,7 +101,8 @@ static void print_summary(const mrq_rebuild_options *o, const mrq_rebuild_report
         printf(", test %s %.4f", now.name, now.value);
     if (r->has_serving && !isnan(before.value) && before.more_is_better == now.more_is_better)
         printf(" (%.4f before)", before.value);
-    printf(", %u items, index %s, recall %.4f", r->made.items, r->choice.best.settings.factory, r->choice.best.recall);
+    printf(", %u %s, index %s, recall %.4f", r->made.items, r->made.items == 1 ? r->noun.one : r->noun.many,
+           r->choice.best.settings.factory, r->choice.best.recall);
     if (o->backend)
         printf(", on %s, recall %.4f", mrq_backend_label(o->backend), r->uploaded.measured.recall);
     printf(", %u answers warmed, %u generation%s removed, %.1f s\n", r->warmed, r->pruned, r->pruned == 1 ? "" : "s", r->seconds);

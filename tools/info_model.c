@@ -17,8 +17,8 @@ void mrq_info_results(const mrq_model *model)
     const mrq_description *d = mrq_model_description(model);
     const mrq_model_results *r = mrq_model_results_of(model);
     printf("%-14s%s\n%-14s%s\n", "model", d->name, "", d->about);
-    printf("%-14s%u users, %u items, schema %s, fingerprint %016llx\n", "data", model->users->rows, model->items->rows, r->schema,
-           (unsigned long long)r->data_fingerprint);
+    printf("%-14s%u users, %u %s, schema %s, fingerprint %016llx\n", "data", model->users->rows, model->items->rows,
+           mrq_table_noun(model->items, model->items->rows), r->schema, (unsigned long long)r->data_fingerprint);
     printf("%-14s%llu training, %llu validation, %llu test (%s, share %g)\n", "ratings", (unsigned long long)r->train_ratings,
            (unsigned long long)r->valid_ratings, (unsigned long long)r->test_ratings, r->split, r->test_share);
     if (*r->blas_core)

@@ -60,8 +60,9 @@ static mrq_status print_current(const char *path, mrq_error *err)
     MRQ_TRY(mrq_generation_audit(path, &generation, &model, err));
     char settings[MRQ_SETTINGS_TEXT];
     mrq_index_settings_text(mrq_index_settings_of(generation->index), settings, sizeof settings);
-    printf("\n%-14s%s (current, verified)\n%-14s%u\n%-14s%u\n%-14s%s, %u dimensions", "generation", generation->name, "items",
-           generation->items->rows, "users", generation->users->rows, "index", settings, generation->tower->dim);
+    printf("\n%-14s%s (current, verified)\n%-14s%u\n%-14s%u\n%-14s%s, %u dimensions", "generation", generation->name,
+           generation->items->noun.many, generation->items->rows, "users", generation->users->rows, "index", settings,
+           generation->tower->dim);
     printf("; recall %.4f, p50 %.1f us, p99 %.1f us\n\n", generation->recall, 1e6 * generation->p50, 1e6 * generation->p99);
     mrq_info_results(model);
     return MRQ_OK;

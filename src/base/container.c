@@ -197,7 +197,9 @@ static mrq_status check_header(const mrq_container *c, const char *kind, uint32_
     if (memcmp(h->kind, want, sizeof want) != 0)
         return mrq_container_bad(c, err, "holds \"%.7s\", want \"%s\"", h->kind, want);
     if (h->version != version)
-        return mrq_container_bad(c, err, "format version %u, this program reads version %u", h->version, version);
+        return mrq_container_bad(
+            c, err, "format version %u, this program reads version %u; make it anew: `marquee train`, then `marquee export`",
+            h->version, version);
     if (h->file_size != c->map.size)
         return mrq_container_bad(c, err, "%zu bytes, its header says %llu: cut short or damaged", c->map.size,
                                  (unsigned long long)h->file_size);

@@ -1,4 +1,4 @@
-/* The cache's key is `marquee:1:GENERATION:DIGEST`, the digest being half the SHA-256 of the query as it was understood. A
+/* The cache's key is `marquee:2:GENERATION:DIGEST`, the digest being half the SHA-256 of the query as it was understood. A
  * generation never changes, so neither does its answer, and a new one needs no flush.
  *
  * The value is a line with two checksums, of the key and of what follows, and then {"results":[[row,inner product],...]}. So a
@@ -25,7 +25,7 @@ void mrq_redis_answers_key(const mrq_generation *generation, const mrq_resolved 
     mrq_sha256_init(&sha);
     mrq_sha256_update(&sha, resolved->text, strlen(resolved->text));
     mrq_sha256_hex(&sha, digest);
-    snprintf(key, MRQ_REDIS_KEY, "marquee:1:%s:%.32s", generation->name, digest);
+    snprintf(key, MRQ_REDIS_KEY, "marquee:2:%s:%.32s", generation->name, digest);
 }
 
 static void head(const char *key, const char *body, size_t size, char out[HEAD + 1])

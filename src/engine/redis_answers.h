@@ -4,8 +4,8 @@
 
 #include "engine/engine.h"
 
-#define MRQ_REDIS_KEY    (sizeof "marquee:1::" + MRQ_GENERATION_NAME + 32)
-#define MRQ_HOT_KEY      "marquee:1:hot" /* the sorted set of queries' texts by how often they were asked */
+#define MRQ_REDIS_KEY    (sizeof "marquee:2::" + MRQ_GENERATION_NAME + 32)
+#define MRQ_HOT_KEY      "marquee:2:hot" /* the sorted set of queries' texts by how often they were asked */
 #define MRQ_HOT_TEXT_MAX 1000            /* bytes; a longer query, one with hundreds of excluded items, is not counted */
 
 /* The key of a resolved query's answer in this generation. */

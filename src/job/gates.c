@@ -63,8 +63,8 @@ static void judge_items(const mrq_rebuild_options *options, const mrq_facts *mad
     gate->value = made->kept;
     gate->limit = ceil((1 - options->max_shrink) * serving->items - 1e-6);
     gate->verdict = gate->value >= gate->limit ? MRQ_PASSES : MRQ_FAILS;
-    snprintf(gate->text, sizeof gate->text, "%u of the %u items that serve are there, want at least %.0f, all but %g %%",
-             made->kept, serving->items, gate->limit, 100 * options->max_shrink);
+    snprintf(gate->text, sizeof gate->text, "%u of the %u %s that serve are there, want at least %.0f, all but %g %%", made->kept,
+             serving->items, made->noun.many, gate->limit, 100 * options->max_shrink);
 }
 
 void mrq_gates_judge(const mrq_rebuild_options *options, const mrq_facts *made, double recall, const mrq_facts *serving,

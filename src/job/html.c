@@ -105,7 +105,9 @@ static void put_change(mrq_writer *out, const char *name, const char *format, do
     if (isnan(before) && isnan(now))
         return;
     char a[32], b[32];
-    mrq_writer_put(out, "<tr><th>%s</th><td class=\"n\">%s</td><td class=\"n\">%s</td></tr>\n", name, number(a, format, before),
+    mrq_writer_put(out, "<tr><th>");
+    put_text(out, name);
+    mrq_writer_put(out, "</th><td class=\"n\">%s</td><td class=\"n\">%s</td></tr>\n", number(a, format, before),
                    number(b, format, now));
 }
 
@@ -123,7 +125,7 @@ static void write_generations(const mrq_rebuild_report *r, mrq_writer *out)
     put_change(out, "test RMSE", "%.4f", old->test_rmse, now->test_rmse);
     put_change(out, "validation RMSE", "%.4f", old->valid_rmse, now->valid_rmse);
     put_change(out, "training RMSE", "%.4f", old->train_rmse, now->train_rmse);
-    put_change(out, "items", "%.0f", r->has_serving ? r->serving.items : (double)NAN, r->made.items);
+    put_change(out, r->noun.many, "%.0f", r->has_serving ? r->serving.items : (double)NAN, r->made.items);
     put_change(out, "training ratings", "%.0f", r->has_serving ? (double)old->train_ratings : (double)NAN,
                (double)now->train_ratings);
     put_change(out, "test ratings", "%.0f", r->has_serving ? (double)old->test_ratings : (double)NAN, (double)now->test_ratings);
@@ -242,8 +244,10 @@ static void write_steps(const mrq_rebuild_options *o, const mrq_rebuild_report *
         return;
     mrq_writer_put(out, "<p>");
     put_text(out, mrq_backend_label(o->backend));
-    mrq_writer_put(out, " has %" PRIu32 " items, %" PRIu32 " of them sent; recall@%d %.4f, median %.1f &#181;s.</p>\n",
-                   r->uploaded.rows, r->uploaded.sent, MRQ_RECALL_K, r->uploaded.measured.recall, 1e6 * r->uploaded.measured.p50);
+    mrq_writer_put(out, " has %" PRIu32 " ", r->uploaded.rows);
+    put_text(out, r->noun.many);
+    mrq_writer_put(out, ", %" PRIu32 " of them sent; recall@%d %.4f, median %.1f &#181;s.</p>\n", r->uploaded.sent, MRQ_RECALL_K,
+                   r->uploaded.measured.recall, 1e6 * r->uploaded.measured.p50);
 }
 
 static void write_settings(const mrq_rebuild_options *o, const mrq_rebuild_report *r, mrq_writer *out)
@@ -253,7 +257,8 @@ static void write_settings(const mrq_rebuild_options *o, const mrq_rebuild_repor
     put_pair(out, "data", o->data);
     if (*r->schema) {
         put_pair(out, "schema", r->schema);
-        snprintf(text, sizeof text, "%" PRIu32 " users, %" PRIu32 " items, %" PRIu64 " ratings", r->users, r->items, r->ratings);
+        snprintf(text, sizeof text, "%" PRIu32 " users, %" PRIu32 " %s, %" PRIu64 " ratings", r->users, r->items, r->noun.many,
+                 r->ratings);
         put_pair(out, "holds", text);
     }
     put_pair(out, "model", o->model);

@@ -70,6 +70,7 @@ enum { MRQ_GATE_RECALL, MRQ_GATE_QUALITY, MRQ_GATE_ITEMS, MRQ_GATES };
 typedef struct mrq_facts {
     char generation[MRQ_GENERATION_NAME]; /* "" before the export */
     uint32_t items;
+    mrq_noun noun;             /* of the items */
     uint32_t kept;             /* of the new generation: so many of the serving one's items are still there */
     mrq_model_results results; /* how its quality was measured, and what it is */
 } mrq_facts;
@@ -80,7 +81,8 @@ typedef struct mrq_rebuild_report {
     char reason[sizeof((mrq_error *)0)->msg]; /* remarks, and why not, with "; " between; "" */
     char started[MRQ_TIME_TEXT];
     double seconds, step[MRQ_STEPS]; /* NaN: not begun */
-    char schema[MRQ_COLUMN_NAME];    /* of the data, as the next four */
+    char schema[MRQ_COLUMN_NAME];    /* of the data */
+    mrq_noun noun;                   /* of the items, as the next four of the data */
     uint32_t users, items;
     uint64_t ratings, fingerprint;
     bool has_serving; /* there was a generation that could be read */

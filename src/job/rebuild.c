@@ -106,6 +106,7 @@ static mrq_status load(struct job *job, mrq_error *err)
     MRQ_TRY(look_at_serving(job, err));
     MRQ_TRY(mrq_dataset_load(job->options->data, job->schema, &job->data, err));
     snprintf(r->schema, sizeof r->schema, "%s", job->data->schema);
+    r->noun = job->data->items->noun;
     r->users = job->data->users->rows;
     r->items = job->data->items->rows;
     r->ratings = job->data->n;
@@ -214,6 +215,7 @@ static mrq_status train(struct job *job, mrq_error *err)
         return mrq_fail(err, MRQ_FAILED, "stopped in epoch %lld of %lld; nothing has changed", (long long)result.epoch,
                         (long long)epochs);
     r->made.items = job->data->items->rows;
+    r->made.noun = job->data->items->noun;
     r->made.results = *mrq_model_results_of(job->model);
     r->description = *mrq_model_description(job->model);
     if (result.end == MRQ_TRAIN_LOST)
@@ -371,7 +373,7 @@ mrq_status mrq_rebuild(const mrq_rebuild_options *options, const mrq_rebuild_wat
 {
     static const mrq_rebuild_watch nobody;
     struct job job = {.options = options, .watch = watch ? watch : &nobody, .report = out};
-    *out = (mrq_rebuild_report){.outcome = MRQ_NOT_DONE};
+    *out = (mrq_rebuild_report){.outcome = MRQ_NOT_DONE, .noun = {"item", "items"}};
     for (int i = 0; i < MRQ_STEPS; i++)
         out->step[i] = NAN;
     mrq_time_text(out->started);

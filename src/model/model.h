@@ -6,7 +6,7 @@
 #include "model/description.h"
 #include "model/folded.h"
 
-#define MRQ_MODEL_VERSION 1
+#define MRQ_MODEL_VERSION 2
 
 /* What training reports; kept in the model file. NaN where not measured. */
 typedef struct mrq_model_results {

@@ -9,7 +9,7 @@
 #define MRQ_CURRENT      "current"
 #define MRQ_MANIFEST     "MANIFEST.json"
 #define MRQ_TEMPORARY    ".tmp-" /* begins the name of what is half made or half removed; swept out under the lock */
-#define MRQ_PARTS_FORMAT 1       /* version of the containers, but for the model's */
+#define MRQ_PARTS_FORMAT 2       /* version of the containers, but for the model's */
 
 /* The files of a generation, besides its manifest. */
 typedef enum mrq_part {

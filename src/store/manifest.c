@@ -220,8 +220,9 @@ mrq_status mrq_manifest_parse(const char *text, size_t size, const char *path, m
     MRQ_TRY(read_number(root, source, "format", 0, INT32_MAX, &format, err));
     if (format != MRQ_MANIFEST_FORMAT)
         return mrq_fail(err, MRQ_BAD_FILE,
-                        "%s: format version %lld, this program reads version %d; export or rebuild the store anew", path,
-                        (long long)format, MRQ_MANIFEST_FORMAT);
+                        "%s: format version %lld, this program reads version %d; make it anew: `marquee train`, then `marquee "
+                        "export`, or `marquee rebuild`",
+                        path, (long long)format, MRQ_MANIFEST_FORMAT);
     mrq_manifest manifest = {0};
     MRQ_TRY(mrq_json_keys(root, source, keys, err));
     MRQ_TRY(read_created(root, source, &manifest.created_us, err));

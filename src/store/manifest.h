@@ -6,7 +6,7 @@
 #include "index/choose.h"
 #include "store/layout.h"
 
-#define MRQ_MANIFEST_FORMAT 4
+#define MRQ_MANIFEST_FORMAT 5
 
 typedef struct mrq_manifest {
     int64_t created_us; /* microseconds since 1970, UTC */

@@ -9,7 +9,7 @@
 #include "train/trainer.h"
 
 #define KIND    "resume"
-#define VERSION 1
+#define VERSION 2
 
 /* What makes a training this one. NULL when out of memory. */
 static cJSON *settings_json(const mrq_trainer *t)

@@ -59,11 +59,10 @@ static mrq_status choose_items(struct solver *s, mrq_error *err)
     MRQ_TRY(mrq_most_liked(&s->model->likes, s->users, s->items, s->arena, &s->related, err));
     s->n = s->related.n;
     if (s->n < 2)
-        return mrq_fail(
-            err, MRQ_USAGE,
-            "%u item%s liked, want 2 or more: ratings of at least the middle of their range are likes, and without them "
-            "there is nothing to rank by; try --model fusion",
-            s->n, s->n == 1 ? " is" : "s are");
+        return mrq_fail(err, MRQ_USAGE,
+                        "%u %s liked, want 2 or more: ratings of at least the middle of their range are likes, and without them "
+                        "there is nothing to rank by; try --model fusion",
+                        s->n, s->n == 1 ? "item is" : "items are");
     return MRQ_OK;
 }
 

@@ -150,7 +150,7 @@ as DE
 cached miss --with country=FR
 as FR
 cached miss --with country=US --with height=180
-redis-cli -s redis zrevrange marquee:1:hot 0 0 >hottest
+redis-cli -s redis zrevrange marquee:2:hot 0 0 >hottest
 holds hottest 'j == {"country": {"value": "DE"}, "user": None, "k": 5}'
 old=$(readlink S/current)
 for _ in 1 2 3; do

@@ -37,9 +37,9 @@ run 0 "$INFER" --store S -a 25 -g F -j 12
 cmp out table || fail "the table differs with the cache"
 
 # What was asked is counted: six times the first query, once each of two others.
-[ "$(redis-cli -s redis zcard marquee:1:hot)" -eq 3 ] || fail "counted: $(redis-cli -s redis zrange marquee:1:hot 0 -1 withscores)"
-redis-cli -s redis zrevrange marquee:1:hot 0 0 >hottest
-[ "$(redis-cli -s redis zscore marquee:1:hot "$(cat hottest)")" -eq 6 ] || fail "the hottest: $(cat hottest)"
+[ "$(redis-cli -s redis zcard marquee:2:hot)" -eq 3 ] || fail "counted: $(redis-cli -s redis zrange marquee:2:hot 0 -1 withscores)"
+redis-cli -s redis zrevrange marquee:2:hot 0 0 >hottest
+[ "$(redis-cli -s redis zscore marquee:2:hot "$(cat hottest)")" -eq 6 ] || fail "the hottest: $(cat hottest)"
 holds hottest 'j["age"]["value"] == "25" and j["gender"]["value"] == "F" and j["k"] == 5'
 
 # Keys as designed, each with a time to live; a new generation asks anew.
@@ -48,7 +48,7 @@ keys=$(redis-cli -s redis --scan)
 [ -n "$keys" ] || fail "no keys"
 for key in $keys; do
     case $key in
-    marquee:1:"$name":* | marquee:1:hot) [ "$(redis-cli -s redis ttl "$key")" -gt 0 ] || fail "$key has no time to live" ;;
+    marquee:2:"$name":* | marquee:2:hot) [ "$(redis-cli -s redis ttl "$key")" -gt 0 ] || fail "$key has no time to live" ;;
     *) fail "key $key" ;;
     esac
 done

@@ -87,7 +87,7 @@ class RedisActor:
         """Values under our own keys that are not what was kept there."""
         rng = self.rng
         with contextlib.closing(Wire(self.path)) as ask:
-            keys = [key for key in ask("KEYS", "marquee:1:*") if key != b"marquee:1:hot"]
+            keys = [key for key in ask("KEYS", "marquee:2:*") if key != b"marquee:2:hot"]
             for key in rng.sample(keys, min(len(keys), 200)):
                 value, other = ask("GET", key) or b"", ask("GET", rng.choice(keys)) or b""
                 flipped = bytearray(value or b"?")
@@ -100,7 +100,7 @@ class RedisActor:
 
     def foul_counts(self):
         """Members of the set of hot queries that are none, or a value that is no such set."""
-        rng, hot = self.rng, "marquee:1:hot"
+        rng, hot = self.rng, "marquee:2:hot"
         with contextlib.closing(Wire(self.path)) as ask:
             if rng.randrange(4) == 0:
                 ask("SET", hot, "no set")

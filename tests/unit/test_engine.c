@@ -701,7 +701,7 @@ static void keys_are_as_documented(void **state)
     (void)state;
     char key[MRQ_REDIS_KEY], other[MRQ_REDIS_KEY];
     key_of(&(question){"25", "F", "1", -1, 5}, key);
-    static const char prefix[] = "marquee:1:20260131T020000Z-0123456789ab:";
+    static const char prefix[] = "marquee:2:20260131T020000Z-0123456789ab:";
     assert_memory_equal(key, prefix, sizeof prefix - 1);
     assert_int_equal(strlen(key), sizeof prefix - 1 + 32);
     assert_int_equal(strspn(key + sizeof prefix - 1, "0123456789abcdef"), 32);
@@ -871,10 +871,10 @@ static void counts_age_with_each_warming(void **state)
     freeReplyObject(top);
     assert_true(redis_number(&redis, "ZCARD " MRQ_HOT_KEY) == QUESTIONS);
     const double before =
-        redis_number(&redis, "EVAL %s 0", "return redis.call('zrevrange', 'marquee:1:hot', 0, 0, 'withscores')[2]");
+        redis_number(&redis, "EVAL %s 0", "return redis.call('zrevrange', 'marquee:2:hot', 0, 0, 'withscores')[2]");
     assert_true(before >= QUESTIONS);
     warmed_by(flat, cache, 1);
-    assert_true(redis_number(&redis, "EVAL %s 0", "return redis.call('zrevrange', 'marquee:1:hot', 0, 0, 'withscores')[2]") ==
+    assert_true(redis_number(&redis, "EVAL %s 0", "return redis.call('zrevrange', 'marquee:2:hot', 0, 0, 'withscores')[2]") ==
                 before / 2);
     assert_true(redis_number(&redis, "TTL " MRQ_HOT_KEY) > 29 * 86400);
 }

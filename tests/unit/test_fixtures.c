@@ -31,7 +31,8 @@ static const char *copied(const char *name)
 {
     static char path[300];
     char out[10];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
+    const char *slash = strrchr(name, '/');
+    snprintf(path, sizeof path, "%s/%s", folder, slash ? slash + 1 : name);
     shell(out, sizeof out, "rm -rf '%s' && cp -a '%s' '%s'", path, fixture(name), path);
     return path;
 }
@@ -81,7 +82,7 @@ static void assert_answer(const mrq_generation *g, mrq_cache *cache, int i, cons
     cJSON_ArrayForEach(result, results)
     {
         const mrq_recommendation *item = &answer.hit[rank++];
-        assert_int_equal(id_number(g->items, item->item), cJSON_GetObjectItemCaseSensitive(result, "id")->valueint);
+        assert_string_equal(mrq_table_id(g->items, item->item), cJSON_GetObjectItemCaseSensitive(result, "id")->valuestring);
         assert_true(fabs(item->score - cJSON_GetObjectItemCaseSensitive(result, "score")->valuedouble) < 2e-6);
         const char *title = mrq_strings_at(&mrq_table_column(g->items, "title")->text, item->item);
         assert_string_equal(title, cJSON_GetObjectItemCaseSensitive(result, "title")->valuestring);
@@ -255,7 +256,7 @@ static const struct forgery {
     size_t at;
     uint32_t value;
     const char *sentence;
-} forgeries[] = {{16, 2, "format version 2, this program reads version 1"},
+} forgeries[] = {{16, 1, "format version 1, this program reads version 2; make it anew"},
                  {20, 0x04030201, "written on a machine of another byte order"},
                  {28, 2, "container format 2, this program reads format 1"}};
 enum { FORGERIES = 3 };
@@ -315,9 +316,22 @@ static void other_manifests_are_refused(void **state)
         MRQ_CLEANUP(cJSON_Delete) cJSON *json = get_manifest(store);
         cJSON_SetNumberValue(cJSON_GetObjectItemCaseSensitive(json, "format"), format);
         put_json(store, json);
-        snprintf(want, sizeof want, "MANIFEST.json: format version %d, this program reads version 4", format);
+        snprintf(want, sizeof want, "MANIFEST.json: format version %d, this program reads version 5", format);
         assert_fails(open_store(store), MRQ_BAD_FILE, want);
     }
+}
+
+/* What older versions wrote is refused by its version, and told how to be made anew. */
+static void what_older_versions_wrote_is_refused(void **state)
+{
+    (void)state;
+    mrq_model *model = NULL;
+    mrq_train_result result = {0};
+    assert_fails(mrq_model_load(fixture("old/rating.mrq"), &model, &err), MRQ_BAD_FILE,
+                 "rating.mrq: format version 1, this program reads version 2; make it anew: `marquee train`");
+    assert_fails(resume(copied("old/resume.checkpoint"), &result), MRQ_BAD_FILE, "resume.checkpoint: format version 1,");
+    assert_fails(open_store(fixture("old/store")), MRQ_BAD_FILE,
+                 "MANIFEST.json: format version 4, this program reads version 5; make it anew: `marquee train`");
 }
 
 /* FAISS numbers its formats by the letters of the kind. */
@@ -415,11 +429,17 @@ static int remove_folder(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(generations_are_read_and_answer), cmocka_unit_test(models_are_read_and_predict),
-        cmocka_unit_test(a_checkpoint_is_gone_on_from),    cmocka_unit_test(schemas_and_descriptions_are_read),
-        cmocka_unit_test(other_parts_are_refused),         cmocka_unit_test(other_models_and_checkpoints_are_refused),
-        cmocka_unit_test(other_manifests_are_refused),     cmocka_unit_test(other_indexes_are_refused),
-        cmocka_unit_test(cached_answers_are_believed),     cmocka_unit_test(hot_queries_are_read),
+        cmocka_unit_test(generations_are_read_and_answer),
+        cmocka_unit_test(models_are_read_and_predict),
+        cmocka_unit_test(a_checkpoint_is_gone_on_from),
+        cmocka_unit_test(schemas_and_descriptions_are_read),
+        cmocka_unit_test(what_older_versions_wrote_is_refused),
+        cmocka_unit_test(other_parts_are_refused),
+        cmocka_unit_test(other_models_and_checkpoints_are_refused),
+        cmocka_unit_test(other_manifests_are_refused),
+        cmocka_unit_test(other_indexes_are_refused),
+        cmocka_unit_test(cached_answers_are_believed),
+        cmocka_unit_test(hot_queries_are_read),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
