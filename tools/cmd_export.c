@@ -8,9 +8,10 @@
 #include "command.h"
 #include "store/write.h"
 
-static void print_uploaded(const mrq_backend *backend, const char *name, const mrq_uploaded *u)
+static void print_uploaded(const mrq_backend *backend, const mrq_generation *generation, const char *name, const mrq_uploaded *u)
 {
-    printf("generation %s is on %s: %u items, %u sent\n", name, mrq_backend_label(backend), u->rows, u->sent);
+    printf("generation %s is on %s: %u %s, %u sent\n", name, mrq_backend_label(backend), u->rows,
+           mrq_table_noun(generation->items, u->rows), u->sent);
     printf("recall@%d %.4f, p50 %.1f us, p99 %.1f us over %u queries; %u old collection%s dropped%s\n", MRQ_RECALL_K,
            u->measured.recall, 1e6 * u->measured.p50, 1e6 * u->measured.p99, u->measured.n_queries, u->removed,
            u->removed == 1 ? "" : "s", u->aliased ? "; the alias leads to it" : "");
@@ -20,10 +21,12 @@ static mrq_status export_current(const char *store, const mrq_export_options *op
 {
     char name[MRQ_GENERATION_NAME];
     mrq_uploaded uploaded;
+    MRQ_CLEANUP(mrq_generation_close) mrq_generation *generation = NULL;
     const mrq_status status = mrq_store_export_current(store, options, name, &uploaded, err);
     mrq_progress_end(options->watch.context);
     MRQ_TRY(status);
-    print_uploaded(options->backend, name, &uploaded);
+    MRQ_TRY(mrq_generation_open(store, &generation, err));
+    print_uploaded(options->backend, generation, name, &uploaded);
     return MRQ_OK;
 }
 
@@ -47,7 +50,7 @@ static mrq_status export_model(const char *store, const char *model, const mrq_e
            choice.best.recall, 1e6 * choice.best.p50, 1e6 * choice.best.p99, choice.best.n_queries, choice.n,
            choice.n == 1 ? "" : "s");
     if (options->backend)
-        print_uploaded(options->backend, name, &uploaded);
+        print_uploaded(options->backend, generation, name, &uploaded);
     return MRQ_OK;
 }
 

@@ -19,8 +19,8 @@ static mrq_status open_predictor(const char *model, const char *store, struct pr
 {
     MRQ_TRY(model ? mrq_model_load(model, &p->model, err) : mrq_store_model(mrq_default_store(store), &p->model, err));
     if (mrq_model_results_of(p->model)->ranks)
-        mrq_log(MRQ_LOG_WARN, "predict", "model=%s ranks: its scores order items and are no ratings; those take --model fusion",
-                mrq_model_description(p->model)->name);
+        mrq_log(MRQ_LOG_WARN, "predict", "model=%s ranks: its scores order %s and are no ratings; those take --model fusion",
+                mrq_model_description(p->model)->name, p->model->items->noun.many);
     if (!(p->arena = mrq_arena_new()))
         return mrq_fail_memory(err, "preparing scores");
     MRQ_TRY(mrq_vectors_make(p->model, p->arena, &p->vectors, err));

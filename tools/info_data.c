@@ -259,7 +259,7 @@ static mrq_status print_ratings(const mrq_dataset *data, mrq_error *err)
     print_count(data->items->noun.many, data->items->rows);
     printf("  %s with ratings, %s to %s each\n", grouped(items, rated), grouped(item_low, low), grouped(item_high, high));
     print_count("ratings", data->n);
-    printf("  %.3f %% of all pairs of a user and %s\n", 100.0 * (double)data->n / data->users->rows / data->items->rows,
+    printf("  %.3f %% of all pairs of user and %s\n", 100.0 * (double)data->n / data->users->rows / data->items->rows,
            data->items->noun.one);
     printf("%-12s%12.6f  within %g to %g\n", "mean rating", sum / (double)data->n, data->rating_min, data->rating_max);
     print_histogram(data);

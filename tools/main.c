@@ -83,8 +83,8 @@ mrq_status mrq_default_cache(const char *option, mrq_cache **cache, mrq_error *e
 
 static void print_help(void)
 {
-    printf("usage: marquee COMMAND [option...]\n\nA item recommender: learns from ratings, answers with the items a person is "
-           "likely to enjoy.\n\n"
+    printf("usage: marquee COMMAND [option...]\n\nA recommender: learns from ratings, answers with the items a person is likely to "
+           "enjoy.\n\n"
            "commands:\n");
     for (size_t i = 0; i < N_COMMANDS; i++)
         printf("  %-8s  %s\n", commands[i].name, commands[i].about);

@@ -108,12 +108,10 @@ static void print_other_cuts(const eval_report *r)
 
 static void print_choice(const eval_report *r)
 {
-    printf(
-        "\ntop 10s: coverage is the share of the items that anybody is shown, popularity the share of the training users who like "
-        "what "
-        "is shown,\ndiversity 1 - the likeness of genres within a list; seconds to train and to rank\n%-*s   coverage popularity  "
-        "diversity  train s   rank s\n",
-        NAME, "");
+    printf("\ntop 10s: coverage is the share of the %s that anybody is shown, popularity the share of the training users who like "
+           "what is shown,\ndiversity 1 - the likeness of genres within a list; seconds to train and to rank\n"
+           "%-*s   coverage popularity  diversity  train s   rank s\n",
+           r->experiment.data->items->noun.many, NAME, "");
     for (uint32_t i = 0; i < r->experiment.n; i++) {
         const mrq_experiment_result *result = &r->result[i];
         if (!result->summary.seeds)
@@ -181,7 +179,9 @@ static void print_report(const eval_report *r)
         ranks = ranks || r->result[i].summary.seeds;
         users = users > r->result[i].summary.ranked_users ? users : r->result[i].summary.ranked_users;
     }
-    printf("protocol %s: %s.\n", mrq_protocol_names[experiment->protocol], mrq_protocol_meanings[experiment->protocol]);
+    char meaning[MRQ_PROTOCOL_MEANING];
+    mrq_protocol_meaning(experiment->protocol, &experiment->data->items->noun, meaning);
+    printf("protocol %s: %s.\n", mrq_protocol_names[experiment->protocol], meaning);
     if (ranks)
         printf("A like is a rating of %g or more; %u users were asked%s.\n", mrq_like_least(experiment->data), users,
                experiment->on_valid
@@ -204,8 +204,8 @@ static void print_report(const eval_report *r)
         print_groups(r);
     }
     if (r->index)
-        printf("\nindex: of %u known users, %.2f%% get the ten items of the exact ranking, %.2f%% in its order\n", r->index->users,
-               100 * r->index->sets, 100 * r->index->lists);
+        printf("\nindex: of %u known users, %.2f%% get the ten %s of the exact ranking, %.2f%% in its order\n", r->index->users,
+               100 * r->index->sets, r->experiment.data->items->noun.many, 100 * r->index->lists);
 }
 
 void print_reports(const eval_report *report, uint32_t n)
@@ -286,8 +286,10 @@ static bool add_report(cJSON *reports, const eval_report *r)
 {
     const mrq_experiment *experiment = &r->experiment;
     cJSON *report = mrq_json_append_object(reports);
+    char meaning[MRQ_PROTOCOL_MEANING];
+    mrq_protocol_meaning(experiment->protocol, &experiment->data->items->noun, meaning);
     bool done = report && cJSON_AddStringToObject(report, "protocol", mrq_protocol_names[experiment->protocol]) &&
-                cJSON_AddStringToObject(report, "definition", mrq_protocol_meanings[experiment->protocol]) &&
+                mrq_json_add_clean(report, "definition", meaning) &&
                 cJSON_AddStringToObject(report, "part", experiment->on_valid ? "valid" : "test") &&
                 mrq_json_add_whole(report, "users", r->experiment.n ? r->result[0].summary.ranked_users : 0);
     cJSON *seeds = done ? cJSON_AddArrayToObject(report, "seeds") : NULL;

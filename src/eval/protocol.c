@@ -3,6 +3,7 @@
 #include "eval/protocol.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/random.h"
@@ -17,19 +18,26 @@ enum { ASKED_MIN = 2 }; /* users: there is no interval of one */
 #define LATEST   0.2    /* of the ratings */
 
 const char *const mrq_protocol_names[] = {"rating", "topn", "time", "cold-users", "cold-items", "own", NULL};
-const char *const mrq_protocol_meanings[] = {
-    "a random tenth of the ratings is the test; how far predicted stars are from them",
-    "each user's likes in random order: the first 80% to learn from, up to 90% for validation, the rest to be found among all "
-    "items but those; ratings below a like belong to the training part",
-    "the latest 20% of all ratings are the test; the likes among them are to be found among all items but the user's training "
-    "likes; who has rated nothing before is a stranger",
-    "a tenth of the users, at random, is held out whole and known by categories alone; their likes are to be found among all "
-    "items",
-    "a tenth of the liked items, at random, is held out whole and known by content alone; only these are ranked, for each user "
-    "who likes one",
-    "the trained model's own test part; the likes in it are to be found among all items but the user's other likes",
-    NULL,
+
+/* The noun stands between the two, if there are two. */
+static const char *const meanings[][2] = {
+    {"a random tenth of the ratings is the test; how far predicted stars are from them"},
+    {"each user's likes in random order: the first 80% to learn from, up to 90% for validation, the rest to be found among all ",
+     " but those; ratings below a like belong to the training part"},
+    {"the latest 20% of all ratings are the test; the likes among them are to be found among all ",
+     " but the user's training likes; who has rated nothing before is a stranger"},
+    {"a tenth of the users, at random, is held out whole and known by categories alone; their likes are to be found among all ",
+     ""},
+    {"a tenth of the liked ", ", at random, is held out whole and known by content alone; only these are ranked, for each user who "
+                              "likes one"},
+    {"the trained model's own test part; the likes in it are to be found among all ", " but the user's other likes"},
 };
+
+void mrq_protocol_meaning(mrq_protocol protocol, const mrq_noun *noun, char out[MRQ_PROTOCOL_MEANING])
+{
+    const char *rest = meanings[protocol][1];
+    snprintf(out, MRQ_PROTOCOL_MEANING, "%s%s%s", meanings[protocol][0], rest ? noun->many : "", rest ? rest : "");
+}
 
 /* Who liked what among the ratings `list` (n): mrq_likes_make(). */
 static mrq_status find_likes(const mrq_dataset *data, const uint32_t *list, uint64_t n, mrq_arena *arena, mrq_links *out,

@@ -18,8 +18,11 @@ typedef enum mrq_protocol {
 } mrq_protocol;
 #define MRQ_PROTOCOLS MRQ_PROTOCOL_OWN /* those that are chosen by name */
 
-extern const char *const mrq_protocol_names[];    /* by the enum; NULL ends */
-extern const char *const mrq_protocol_meanings[]; /* by the enum: each one's definition, a sentence */
+extern const char *const mrq_protocol_names[]; /* by the enum; NULL ends */
+
+/* A protocol's definition, a sentence, in the words of the data. */
+#define MRQ_PROTOCOL_MEANING 300
+void mrq_protocol_meaning(mrq_protocol protocol, const mrq_noun *noun, char out[MRQ_PROTOCOL_MEANING]);
 
 typedef struct mrq_parts {
     mrq_arena *arena;               /* owns the lists below */

@@ -60,9 +60,9 @@ static mrq_status choose_items(struct solver *s, mrq_error *err)
     s->n = s->related.n;
     if (s->n < 2)
         return mrq_fail(err, MRQ_USAGE,
-                        "%u %s liked, want 2 or more: ratings of at least the middle of their range are likes, and without them "
+                        "%u %s %s liked, want 2 or more: ratings of at least the middle of their range are likes, and without them "
                         "there is nothing to rank by; try --model fusion",
-                        s->n, s->n == 1 ? "item is" : "items are");
+                        s->n, mrq_table_noun(s->model->items, s->n), s->n == 1 ? "is" : "are");
     return MRQ_OK;
 }
 

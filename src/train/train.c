@@ -193,10 +193,9 @@ mrq_status mrq_train_begin(const mrq_dataset *data, const mrq_description *descr
     snprintf(r->split, sizeof r->split, "%s", options->parts ? "given" : mrq_split_names[options->split]);
     const uint64_t again = data->n - (*out)->seen.offset[data->users->rows];
     if (again)
-        mrq_log(
-            MRQ_LOG_WARN, "train",
-            "%llu of %llu ratings are of an item that the same user has rated before; only --split hash keeps copies in one part",
-            (unsigned long long)again, (unsigned long long)data->n);
+        mrq_log(MRQ_LOG_WARN, "train",
+                "%llu of %llu ratings are of %s that the same user has rated before; only --split hash keeps copies in one part",
+                (unsigned long long)again, (unsigned long long)data->n, data->items->noun.many);
     return MRQ_OK;
 }
 

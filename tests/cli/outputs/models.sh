@@ -10,7 +10,7 @@ train --out rating.mrq --model rating --epochs 2 --schema ml-1m
 cat >odd.json <<'END'
 {"name": "odd", "about": "All that info tells", "score": {"kind": "cosine", "scale": 2.5, "shift": 3}, "joint": {"size": 8},
  "towers": {"user": [{"feature": "gender", "kind": "category", "embedding": 2, "fc": 3}],
-            "movie": [{"feature": "genres", "kind": "set", "embedding": 4}]},
+            "item": [{"feature": "genres", "kind": "set", "embedding": 4}]},
  "train": {"lr": 0.01, "batch": 512, "epochs": 40, "validation": 0.2, "patience": 2, "clip": 1}}
 END
 train --out odd.mrq --model odd.json
@@ -56,8 +56,8 @@ p='marquee predict --model mf-bias.mrq'
 for text in '' '1' '1\n' 'x\n' '-1\n' '99999\n' '1\n99999\n' "$seventy\n" '1\r\n2\r\n' '1 \n'; do
     typed "$text" $p
 done
-for text in '' '1 1\n2 3\n' '1\t \t1\r\n\n2 1' '1\n' ' 1 1\n' '1 \n' '1 1 1\n' '1 1\n\n\nx 1\n' '1 99999\n' '99999 1\n' "$seventy 1\n" \
-    "1 $seventy$seventy$seventy$seventy\n" "1 $(printf '%0253d' 1)\n" "1 $(printf '%0254d' 1)\n"; do
+for text in '' '1 1\n2 3\n' '1\t\t1\r\n\n2 1' '1\t \t1\n' '1\n' ' 1 1\n' '1 \n' '1 1 1\n' '1 1\n\n\nx 1\n' '1 99999\n' '99999 1\n' "$seventy 1\n" \
+    "1 $seventy$seventy$seventy$seventy\n" "1 $(printf '%0522d' 1)\n" "1 $(printf '%0523d' 1)\n"; do
     typed "$text" $p --pairs -
 done
 printf '1 1\n2 x\n' >pairs
