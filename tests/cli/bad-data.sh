@@ -23,7 +23,7 @@ bad_line() {
     spoilt 4 "$1:$(wc -l <"data/$1"): "
     has "$3" err
 }
-bad_line ratings.dat '1::1::5' '3 fields, want 4 (user::movie::rating::timestamp)'
+bad_line ratings.dat '1::1::5' '3 fields, want 4 (user::item::rating::timestamp)'
 bad_line ratings.dat '1::1::5::1600000000::7' '5 fields, want 4'
 bad_line ratings.dat '1::1::9::1600000000' 'rating 9, want 1 to 5'
 bad_line ratings.dat '1::1::0::1600000000' 'rating 0, want 1 to 5'
@@ -32,10 +32,10 @@ bad_line ratings.dat '1::1::nan::1600000000' 'rating "nan"'
 bad_line ratings.dat '1::1::::1600000000' 'rating ""'
 bad_line ratings.dat '1::1::5::yesterday' '"yesterday"'
 bad_line ratings.dat '1::1::5::16000\0000000' 'NUL'
-bad_line ratings.dat '1::99999::5::1600000000' 'movie 99999'
-bad_line ratings.dat '99999::1::5::1600000000' 'user 99999'
+bad_line ratings.dat '1::99999::5::1600000000' 'item 99999 does not stand in movies.dat'
+bad_line ratings.dat '99999::1::5::1600000000' 'user 99999 does not stand in users.dat'
 bad_line ratings.dat '-1::1::5::1600000000' 'user -1'
-bad_line ratings.dat '::1::5::1600000000' 'user ""'
+bad_line ratings.dat '::1::5::1600000000' 'user "", want an id: 1 to 255 bytes of UTF-8 without control characters'
 bad_line ratings.dat '99999999999999999999::1::5::1600000000' 'user 99999999999999999999'
 bad_line users.dat '5000::X::25::4::12345' '"X"'
 bad_line users.dat '5000::M::0::4::12345' 'age'
@@ -44,7 +44,8 @@ bad_line users.dat '1::M::25::4::12345' 'in line 1'
 bad_line users.dat '5000::M::25::4' '4 fields, want 5'
 bad_line movies.dat '1::Twice (1990)::Drama' 'in line 1'
 bad_line movies.dat '5000::Twice (1990)' '2 fields, want 3'
-bad_line movies.dat 'x::Twice (1990)::Drama' '"x"'
+bad_line movies.dat '::Nameless (1990)::Drama' 'id "", want an id'
+bad_line movies.dat '5\t0::Tabbed (1990)::Drama' 'id "5\t0", want an id'
 
 # A file that is empty, missing or a folder.
 for file in users.dat movies.dat ratings.dat; do

@@ -12,7 +12,7 @@ cat >columns.json <<'END'
 END
 cat >towns.json <<'END'
 {"name": "towns", "about": "By town", "score": {"kind": "dot", "shift": 3}, "joint": {"kind": "sum", "size": 8},
- "towers": {"user": [{"feature": "town", "kind": "category"}], "movie": [{"feature": "id", "kind": "id"}]},
+ "towers": {"user": [{"feature": "town", "kind": "category"}], "item": [{"feature": "id", "kind": "id"}]},
  "train": {"optimizer": "adam", "lr": 0.05, "batch": 100, "epochs": 20}}
 END
 mkdir data
@@ -37,13 +37,13 @@ head_is 'Top 2 for height 1.8, pets cat|dog, Ulm, year 1950; 1990-' --with town=
 head_is 'Top 5 for someone'
 run 0 "$INFER" --store S --json -i 4 -k 1 --year 1990-
 holds out 'j["query"] == {"height": {"value": 1.54}, "pets": {"value": ["cat", "dog"]}, "town": {"value": "Bonn"},
-    "with": {"year": {"value": 1954}}, "user": 4, "k": 1, "year": "1990-"}'
+    "with": {"year": {"value": 1954}}, "user": "4", "k": 1, "year": "1990-"}'
 
 # The towns' own movies come first, and a town that is not given is all towns in equal parts.
 for town in Ulm:1000 Bonn:1020 Rom:1040; do
     run 0 "$INFER" --store S --json --with "town=${town%:*}" -k 60
     cat out >>towns
-    holds out 'all(int(a[0]) <= id < int(a[0]) + 20 for id in ids[:20])' "${town#*:}"
+    holds out 'all(int(a[0]) <= int(id) < int(a[0]) + 20 for id in ids[:20])' "${town#*:}"
     run 0 "$INFER" --store S --json --with "town=${town%:*}" --with pets=cat --with height=2 --with year=7 -k 60
     holds out 'results == json.loads(open("towns").readlines()[-1])["results"]'
 done

@@ -113,26 +113,30 @@ cat data/ratings.dat data/ratings.dat >twice
 mv twice data/ratings.dat
 each learned 1 335
 run 0 "$MARQUEE" train --data data --model mf-bias --epochs 1 --out m.mrq
-has "WARN train $(($(wc -l <data/ratings.dat) / 2)) of $(wc -l <data/ratings.dat) ratings are of a movie that the same user has rated before" err
+has "WARN train $(($(wc -l <data/ratings.dat) / 2)) of $(wc -l <data/ratings.dat) ratings are of movies that the same user has rated before" err
 awk 'NR == 1 { for (i = 0; i < 1000; i++) print }' "$sample/ratings.dat" >data/ratings.dat
 each learned 1 335
 
-# Ids of up to 2^63 - 1.
+# Ids that no whole number of a machine holds: of users the longest there are, with zeros in front; of movies 24 digits.
 odd
+zeros=$(printf '%0250d' 0)
 for file in users movies ratings; do
-    awk -F:: -v OFS=:: -v file=$file '{
-        $1 = sprintf("92233720368547%05d", 75808 - $1)
+    awk -F:: -v OFS=:: -v file=$file -v zeros="$zeros" '{
+        if (file != "movies")
+            $1 = sprintf("%s%05d", zeros, 75808 - $1)
         if (file == "ratings")
-            $2 = sprintf("92233720368547%05d", 75808 - $2)
+            $2 = sprintf("9223372036854775807%05d", 75808 - $2)
+        if (file == "movies")
+            $1 = sprintf("9223372036854775807%05d", 75808 - $1)
         print
     }' data/$file.dat >big
     mv big data/$file.dat
 done
-each learned 9223372036854775807 9223372036854775473
-ranked 9223372036854775807 9223372036854775473
-sed 's/^9223372036854775807/9223372036854775808/' data/users.dat >big
+each learned "${zeros}75807" 922337203685477580775473
+ranked "${zeros}75807" 922337203685477580775473
+sed 1s/^0/00/ data/users.dat >big
 mv big data/users.dat
-refuse 4 'users.dat:1: id 9223372036854775808' "$MARQUEE" train --data data --out n.mrq
+refuse 4 "users.dat:1: id \"$(printf '%040d' 0)\"..., want an id: 1 to 255 bytes" "$MARQUEE" train --data data --out n.mrq
 
 # 100,000 genres, 250 each movie.
 odd

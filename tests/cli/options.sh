@@ -77,10 +77,13 @@ ask 2 '-j "astronaut"' -a 25 -g F -j astronaut
 ask 2 '-k "0"' -a 25 -g F -j 12 -k 0
 ask 2 '-k "100000"' -a 25 -g F -j 12 -k 100000
 ask 2 '-k "five"' -a 25 -g F -j 12 -k five
-ask 3 '-i 999999' -i 999999
-ask 2 '-i "-1"' -i -1
-ask 2 '-i "x"' -i x
-ask 2 '-i "99999999999999999999"' -i 99999999999999999999
+for nobody in 999999 -1 x 04 99999999999999999999; do
+    ask 3 "-i $nobody: not among the 600 users of the data" -i $nobody
+done
+ask 2 '-i: empty' -i ''
+ask 2 '-i "4?5": want an id, 1 to 255 bytes of UTF-8 without control characters' -i "$(printf '4\t5')"
+ask 2 '-i "0000000000000000000000000000000000000000": want an id' -i "$(printf '%0256d' 4)"
+ask 3 '-i 0000000000000000000000000000000000000000: not among' -i "$(printf '%0255d' 4)"
 ask 2 '-a "x": want a number, 1 or more' --with age=x
 ask 2 'foo "1": no field of a query, and the data does not tell its users'"' foo, but gender, age, job" --with foo=1
 ask 2 'zip "85208": no field of a query' --with zip=85208

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Ratings in, top five out, on the sample: the same seed gives the same files, and the planted feedback come back out.
+# Ratings in, top five out, on the sample: the same seed gives the same files, and the planted tastes come back out.
 . "$(dirname "$0")/lib.sh"
 
 train() {
@@ -15,7 +15,7 @@ train --seed 1 --epochs 20 --out m.mrq
 run 0 "$MARQUEE" export --model m.mrq --store S
 has '400 movies' out
 [ -L S/current ] || fail "no S/current"
-for file in MANIFEST.json movies.faiss catalogue.mrq users.mrq seen.mrq model.mrq; do
+for file in MANIFEST.json items.faiss catalogue.mrq users.mrq seen.mrq model.mrq; do
     [ -s "S/current/$file" ] || fail "no S/current/$file"
 done
 first=$(readlink S/current)
@@ -81,7 +81,7 @@ user=$(awk -F:: '{ n[$1]++ } END { for (u in n) if (n[u] > n[best]) best = u; pr
 seen=$(awk -F:: -v u="$user" '$1 == u { print $2 }' "$sample/ratings.dat")
 top -i "$user" -k 1000
 # shellcheck disable=SC2086 # word splitting is wanted
-holds out 'len(ids) == 400 - len(a) and set(ids).isdisjoint(map(int, a))' $seen
+holds out 'len(ids) == 400 - len(a) and set(ids).isdisjoint(a)' $seen
 top -i "$user"
 alone=$(json out ids)
 row=$(grep "^$user::" "$sample/users.dat")

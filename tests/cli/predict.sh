@@ -45,9 +45,9 @@ wrong() {
 wrong 3 'pairs:2: ' '1 1\n1 99999\n'
 wrong 3 'pairs:2: ' '1 1\n99999 1\n'
 wrong 4 'pairs:1: ' '1\n'
-wrong 4 'pairs:3: ' '1 1\n2 1\n1 1 1\n'
-wrong 4 'pairs:1: ' 'x 1\n'
-wrong 4 'pairs:1: ' '1 -1\n'
+wrong 3 'pairs:3: no movie "1 1" in the model' '1 1\n2 1\n1 1 1\n'
+wrong 3 'pairs:1: no user "x" in the model' 'x 1\n'
+wrong 3 'pairs:1: no movie "-1" in the model' '1 -1\n'
 refuse 3 nosuch "$MARQUEE" predict --store S --pairs nosuch
 refuse 3 nosuch "$MARQUEE" predict --store nosuch --pairs pairs
 run 3 sh -c "printf '99999\n1\n' | '$MARQUEE' predict --store S"

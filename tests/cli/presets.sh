@@ -10,9 +10,9 @@ layers() {
     run 0 "$MARQUEE" info m.mrq
     awk '/^layer / { on = 1; next }
         on && $1 == "total" { total = $2 }
-        on && $1 ~ /^(user|movie)\./ && $NF ~ /^[0-9]+$/ { sum += $NF; n++ }
+        on && $1 ~ /^(user|item)\./ && $NF ~ /^[0-9]+$/ { sum += $NF; n++ }
         END { exit !(n >= 4 && sum > 0 && sum == total) }' out || fail "the layers do not add up: $(cat out)"
-    for layer in user.joint movie.joint score; do
+    for layer in user.joint item.joint score; do
         grep -q "^$layer " out || fail "no $layer: $(cat out)"
     done
 }
@@ -123,14 +123,14 @@ cat >dense.json <<'END'
       {"feature": "age", "kind": "category", "embedding": 4},
       {"feature": "shoe size", "kind": "category", "embedding": 4, "optional": true}
     ],
-    "movie": [
+    "item": [
       {"feature": "id", "kind": "id", "embedding": 8, "fc": 6, "dropout": 0.1},
       {"feature": "ratings", "kind": "ratings", "embedding": 8, "dropout": 0.5},
       {"feature": "genres", "kind": "set", "embedding": 8, "optional": true},
       {"feature": "title", "kind": "text", "unit": "character", "embedding": 8, "window": 5, "filters": 6, "pool": "average"}
     ]
   },
-  "train": {"optimizer": "momentum", "lr": 0.05, "schedule": "linear", "l2": 1e-6, "clip": 1, "order": "movie", "batch": 500,
+  "train": {"optimizer": "momentum", "lr": 0.05, "schedule": "linear", "l2": 1e-6, "clip": 1, "order": "item", "batch": 500,
             "epochs": 2, "patience": 2, "validation": 0.1}
 }
 END
@@ -147,7 +147,7 @@ cat >sum.json <<'END'
       {"feature": "age", "kind": "category", "bias_only": true},
       {"feature": "job", "kind": "category", "optional": true}
     ],
-    "movie": [
+    "item": [
       {"feature": "id", "kind": "id", "bias_only": true},
       {"feature": "ratings", "kind": "ratings", "dropout": 0.5},
       {"feature": "genres", "kind": "set"},
@@ -166,7 +166,7 @@ cat >rank.json <<'END'
   "joint": {"kind": "sum", "size": 20},
   "towers": {
     "user": [{"feature": "age", "kind": "category"}, {"feature": "history", "kind": "history"}],
-    "movie": [{"feature": "title", "kind": "set"}, {"feature": "id", "kind": "id"}]
+    "item": [{"feature": "title", "kind": "set"}, {"feature": "id", "kind": "id"}]
   },
   "train": {"objective": "ranking", "l2": 0.5}
 }
@@ -201,19 +201,19 @@ dense @ user[0]["fc"] = 100000 @ wrong.json: towers.user[0].fc: 100000, want a w
 dense @ del user[0]["embedding"] @ wrong.json: towers.user[0].embedding: missing
 dense @ j["towers"]["user"] = [] @ wrong.json: towers.user: 0 branches, want 1 to 16
 dense @ j["towers"]["user"] = 17 * user[:1] @ wrong.json: towers.user: 17 branches, want 1 to 16
-dense @ del j["towers"]["movie"] @ wrong.json: towers.movie: missing
-dense @ j["towers"]["shop"] = [] @ wrong.json: towers.shop: unknown key, want one of user, movie
-dense @ movie[2]["fc"] = 4 @ wrong.json: towers.movie[2].fc: belongs to kind "id" or "category"
-dense @ movie[2]["pool"] = "average" @ wrong.json: towers.movie[2]: unit and pool belong to kind "text"
-dense @ movie[2]["window"] = 3 @ wrong.json: towers.movie[2]: window and filters belong to kind "text"
+dense @ del j["towers"]["item"] @ wrong.json: towers.item: missing
+dense @ j["towers"]["shop"] = [] @ wrong.json: towers.shop: unknown key, want one of user, item
+dense @ item[2]["fc"] = 4 @ wrong.json: towers.item[2].fc: belongs to kind "id" or "category"
+dense @ item[2]["pool"] = "average" @ wrong.json: towers.item[2]: unit and pool belong to kind "text"
+dense @ item[2]["window"] = 3 @ wrong.json: towers.item[2]: window and filters belong to kind "text"
 dense @ user[0]["lr"] = 0 @ wrong.json: towers.user[0].lr: 0, want a number, 0.001 to 100
-dense @ movie[3]["window"] = 4 @ wrong.json: towers.movie[3].window: 4, want an odd number
-dense @ del movie[3]["filters"] @ wrong.json: towers.movie[3]: window and filters belong to kind "text", which needs
-dense @ movie[3]["unit"] = "letter" @ wrong.json: towers.movie[3].unit: "letter", want one of word, character
-dense @ movie[3]["pool"] = "max" @ wrong.json: towers.movie[3].pool: "max", want one of sum, average
-dense @ movie[0]["bias_only"] = True @ wrong.json: towers.movie[0].bias_only: wants joint.kind "sum" and score.bias
+dense @ item[3]["window"] = 4 @ wrong.json: towers.item[3].window: 4, want an odd number
+dense @ del item[3]["filters"] @ wrong.json: towers.item[3]: window and filters belong to kind "text", which needs
+dense @ item[3]["unit"] = "letter" @ wrong.json: towers.item[3].unit: "letter", want one of word, character
+dense @ item[3]["pool"] = "max" @ wrong.json: towers.item[3].pool: "max", want one of sum, average
+dense @ item[0]["bias_only"] = True @ wrong.json: towers.item[0].bias_only: wants joint.kind "sum" and score.bias
 sum @ user[0]["fc"] = 12 @ wrong.json: towers.user[0].fc: leave it out
-sum @ movie[3]["filters"] = 12 @ wrong.json: towers.movie[3].filters: leave it out
+sum @ item[3]["filters"] = 12 @ wrong.json: towers.item[3].filters: leave it out
 sum @ del j["score"]["bias"] @ wrong.json: towers.user[2].bias_only: wants
 sum @ j["score"]["scale"] = 5 @ wrong.json: score.scale: belongs to kind "cosine"
 dense @ j["score"]["bias"] = True @ wrong.json: score.bias: belongs to kind "dot"
@@ -227,7 +227,7 @@ dense @ j["joint"]["activation"] = "relu" @ wrong.json: joint.activation: "relu"
 dense @ j["joint"]["user_activation"] = None @ wrong.json: joint.user_activation: null, want one of linear, tanh
 dense @ train["optimizer"] = "adagrad" @ wrong.json: train.optimizer: "adagrad", want one of sgd, momentum, rmsprop, adam
 dense @ train["schedule"] = "step" @ wrong.json: train.schedule: "step", want one of constant, linear, cosine
-dense @ train["order"] = "user" @ wrong.json: train.order: "user", want one of random, movie
+dense @ train["order"] = "user" @ wrong.json: train.order: "user", want one of random, item
 dense @ train["lr"] = 0 @ wrong.json: train.lr: 0, want a number, 1e-09 to 1000
 dense @ train["l2"] = 20000 @ wrong.json: train.l2: 20000, want a number, 0 to 10000
 dense @ train["clip"] = -1 @ wrong.json: train.clip: -1, want a number
@@ -244,14 +244,14 @@ dense @ j["author"] = "me" @ wrong.json: author: unknown key, want one of name, 
 dense @ j["score"]["shift"] = 0 @ ratings of 1 to 5 lie outside the scores of model "dense", -4 to 4
 dense @ user[3]["optional"] = False @ shoe size
 dense @ user[3].update(feature="zip", optional=False) @ zip
-dense @ movie[2].update(feature="year", optional=False) @ a feature "year", which the data has as another kind
+dense @ item[2].update(feature="year", optional=False) @ a feature "year", which the data has as another kind
 END
 python3 - <<'END'
 import json, os
 for n, line in enumerate(open("wrong"), 1):
     model, change, _ = line.split(" @ ")
     j = json.load(open(model + ".json"))
-    user, movie, train = j["towers"]["user"], j["towers"]["movie"], j["train"]
+    user, item, train = j["towers"]["user"], j["towers"]["item"], j["train"]
     exec(change)
     os.mkdir(str(n))
     json.dump(j, open(f"{n}/wrong.json", "w"))

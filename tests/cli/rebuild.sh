@@ -14,7 +14,7 @@ cat >tiny.json <<'END'
       {"feature": "age", "kind": "category", "embedding": 2},
       {"feature": "job", "kind": "category", "embedding": 2}
     ],
-    "movie": [{"feature": "id", "kind": "id", "embedding": 4}]
+    "item": [{"feature": "id", "kind": "id", "embedding": 4}]
   },
   "train": {"lr": 0.01, "batch": 512, "epochs": 2, "validation": 0.02}
 }

@@ -14,7 +14,7 @@ cat >small.json <<'END'
       {"feature": "id", "kind": "id", "embedding": 8, "dropout": 0.2},
       {"feature": "age", "kind": "category", "embedding": 4}
     ],
-    "movie": [
+    "item": [
       {"feature": "id", "kind": "id", "embedding": 8},
       {"feature": "genres", "kind": "set", "embedding": 8}
     ]
@@ -256,7 +256,7 @@ cat >lost.json <<'END'
   "name": "lost",
   "score": {"kind": "dot"},
   "joint": {"kind": "sum", "size": 8},
-  "towers": {"user": [{"feature": "id", "kind": "id"}], "movie": [{"feature": "id", "kind": "id"}]},
+  "towers": {"user": [{"feature": "id", "kind": "id"}], "item": [{"feature": "id", "kind": "id"}]},
   "train": {"optimizer": "sgd", "lr": 1000, "batch": 1000, "epochs": 5, "validation": 0.02}
 }
 END
