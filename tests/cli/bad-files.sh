@@ -47,7 +47,7 @@ rm B/current
 ask 3 current B
 ln -s generations/20200101T000000Z-000000000000 B/current
 ask 4 20200101T000000Z-000000000000 B
-for file in MANIFEST.json movies.faiss vectors.mrq catalogue.mrq users.mrq seen.mrq; do
+for file in MANIFEST.json items.faiss vectors.mrq catalogue.mrq users.mrq seen.mrq; do
     broken
     rm B/current/$file
     ask 4 $file B
@@ -79,7 +79,7 @@ done
 # Parts of another generation, of the same size and whole in themselves.
 run 0 "$MARQUEE" train --data "$sample" --model fusion --out other.mrq --test 0.1 --seed 2 --epochs 1
 run 0 "$MARQUEE" export --model other.mrq --store O
-for file in movies.faiss vectors.mrq catalogue.mrq users.mrq seen.mrq; do
+for file in items.faiss vectors.mrq catalogue.mrq users.mrq seen.mrq; do
     cmp -s O/current/$file S/current/$file && continue
     broken
     cp O/current/$file B/current/$file

@@ -73,7 +73,7 @@ has 'coverage' out
 has 'female' out
 awk '$1 == "retrieval" || $1 == "popular"' out | grep -q '(\.' || fail "no intervals: $(cat out)"
 ask --model none --protocol cold-items --baselines popular,random
-has 'popular is left out: it cannot place a new movie' out
+has 'popular is left out: it cannot place a new item' out
 ask --model none --baselines popular --part valid
 has 'for the validation part' out
 ask --protocol rating --model mf-dot --baselines none
