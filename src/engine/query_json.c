@@ -51,7 +51,7 @@ static mrq_status read_value(mrq_query *query, mrq_field_index field, const cJSO
         return wrong(f->name, f->type, item, err);
     snprintf(number, sizeof number, "%.15g", item->valuedouble);
     if (f->type == MRQ_QT_ITEM || f->type == MRQ_QT_USER)
-        snprintf(number, sizeof number, "%.0f", item->valuedouble);
+        snprintf(number, sizeof number, "%.0f", fabs(item->valuedouble)); /* -0 is 0 */
     return mrq_query_put(query, field,
                          cJSON_IsString(item) ? item->valuestring
                          : cJSON_IsBool(item) ? cJSON_IsTrue(item) ? "true" : "false"

@@ -1,6 +1,9 @@
 /* What Milvus says, and its address: whatever comes, the rows that are taken are of the catalogue and none twice, a refusal says
  * why, and an address that is taken says the same when it is read again and never quotes a password. */
-#include "index/milvus.c" /* how it reads a reply is its own */
+/* how replies are read is static */
+#include "index/milvus.c"
+#include "index/milvus_search.c"
+#include "index/milvus_upload.c"
 
 #include "fuzz/fuzz.h"
 
@@ -27,7 +30,7 @@ static void check_reply(const uint8_t *data, size_t size)
     char *body = fuzz_text(data + 1, size - 1);
     const mrq_rest_reply reply = {.code = codes[data[0] % 6], .body = body, .size = size - 1};
     mrq_error err = {0};
-    ANSWER out = {0};
+    MRQ_MILVUS_REPLY out = {0};
     const mrq_status status = read_reply(&backend, &reply, &out, &err);
     fuzz_check_status(status, &err, FUZZ_ALLOW(MRQ_UNAVAILABLE));
     FUZZ_CHECK(status != MRQ_OK || (reply.code != 401 && reply.code < 429));

@@ -61,8 +61,7 @@ static void check_schema(const mrq_schema *schema)
     check_file(&schema->items, true);
     check_file(&schema->ratings, true);
     FUZZ_CHECK(mrq_schema_field(&schema->items, MRQ_FIELD_ID, "id") && mrq_schema_field(&schema->ratings, MRQ_FIELD_ID, "user") &&
-               mrq_schema_field(&schema->ratings, MRQ_FIELD_ID, "item") &&
-               mrq_schema_field(&schema->ratings, MRQ_FIELD_RATING, NULL));
+               mrq_schema_item(&schema->ratings) && mrq_schema_field(&schema->ratings, MRQ_FIELD_RATING, NULL));
 }
 
 static bool same_text(const char *a, const char *b)

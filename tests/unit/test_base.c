@@ -549,9 +549,9 @@ static void test_table(void **state)
         uint64_t wrong;
         size_t size;
         const char *says;
-    } cases[] = {{&ids[9], '1', 1, "ids do not ascend at row 3"}, {&ids[0], '\n', 1, "the id of row 0, want 1 to 255 bytes"},
-                 {&ids[0], '9', 1, "ids do not ascend at row 1"}, {&items[0], 6, 4, "item 6, want less than 6"},
-                 {&offsets[2], 1000000, 8, "goes back"},          {&offsets[20], 1, 8, "t.1"}};
+    } cases[] = {{&ids[10], '0', 1, "ids do not ascend at row 3"}, {&ids[0], '\n', 1, "the id of row 0, want 1 to 255 bytes"},
+                 {&ids[0], '9', 1, "ids do not ascend at row 1"},  {&items[0], 6, 4, "item 6, want less than 6"},
+                 {&offsets[2], 1000000, 8, "goes back"},           {&offsets[20], 1, 8, "t.1"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         unsigned char keep[8];
         memcpy(keep, cases[i].at, cases[i].size);

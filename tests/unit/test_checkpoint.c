@@ -38,7 +38,7 @@ static int interrupt(void **state)
     assert_int_equal(result.model->results.train_ratings, LEARNED);
     mrq_model_free(result.model);
     world.options.resume = true;
-    assert_ok(mrq_container_open(path, "resume", 1, &world.file, &err));
+    assert_ok(mrq_container_open(path, "resume", 2, &world.file, &err));
     return 0;
 }
 
@@ -67,7 +67,7 @@ enum { SECTIONS = sizeof sections / sizeof *sections };
 /* The checkpoint with another section `name`, or none where `data` is NULL. */
 static void write_with(const char *name, const void *data, size_t size)
 {
-    MRQ_CLEANUP(mrq_container_writer_free) mrq_container_writer *writer = mrq_container_writer_new("resume", 1);
+    MRQ_CLEANUP(mrq_container_writer_free) mrq_container_writer *writer = mrq_container_writer_new("resume", 2);
     for (int i = 0; i < SECTIONS; i++) {
         size_t bytes = MRQ_ANY;
         const void *was;

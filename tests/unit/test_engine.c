@@ -14,6 +14,7 @@
 #include "testing.h"
 #include "unit/failing_memory.h"
 #include "unit/ids.h"
+#include "unit/text_ids.h"
 
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers" /* most queries here have no filters */
 
@@ -303,7 +304,7 @@ static void what_is_given_comes_before_the_users_row(void **state)
     assert_best(flat, &answer, value, 1, 5);
     assert_string_equal(answer.query.text,
                         "{\"age\":{\"value\":\"25\",\"label\":\"25 or more\"},\"gender\":{\"value\":\"F\",\"label\":\"female\"},"
-                        "\"job\":{\"value\":\"artist\"},\"user\":2,\"k\":5}");
+                        "\"job\":{\"value\":\"artist\"},\"user\":\"2\",\"k\":5}");
     mrq_content_clear(&answer);
 }
 
@@ -362,17 +363,40 @@ static void refuses_wrong_values(void **state)
         {{"25", "F", "astronaut", -1, 5}, MRQ_USAGE, "job \"astronaut\": want"},
         {{"25", "F", "-1", -1, 5}, MRQ_USAGE, "job \"-1\": want"},
         {{"25", "X", NULL, 2, 5}, MRQ_USAGE, "gender \"X\": want"},
-        {{"25", "F", "1", -2, 5}, MRQ_USAGE, "user \"-2\": want a whole number from 0 to 9223372036854775807"},
-        {{"25", "F", "1", INT64_MIN, 5}, MRQ_USAGE, "user \"-9223372036854775808\": want a whole number from 0 to"},
-        {{"25", "F", "1", 0, 5}, MRQ_NOT_FOUND, "user 0: not in the data, which has 5 users from 1 to 1000"},
-        {{NULL, NULL, NULL, 999999, 5}, MRQ_NOT_FOUND, "user 999999: not in the data"},
-        {{"25", "F", "1", INT64_MAX, 5}, MRQ_NOT_FOUND, "not in the data"},
+        {{"25", "F", "1", -2, 5}, MRQ_NOT_FOUND, "user -2: not among the 5 users of the data"},
+        {{"25", "F", "1", INT64_MIN, 5}, MRQ_NOT_FOUND, "user -9223372036854775808: not among the 5 users of the data"},
+        {{"25", "F", "1", 0, 5}, MRQ_NOT_FOUND, "user 0: not among the 5 users of the data"},
+        {{NULL, NULL, NULL, 999999, 5}, MRQ_NOT_FOUND, "user 999999: not among the 5 users of the data"},
+        {{"25", "F", "1", INT64_MAX, 5}, MRQ_NOT_FOUND, "user 9223372036854775807: not among the 5 users of the data"},
         {{"25", "F", "1", -1, 0}, MRQ_USAGE, "k \"0\": want a whole number from 1 to 1000"},
         {{"25", "F", "1", -1, MRQ_K_MAX + 1}, MRQ_USAGE, "k \"1001\": want a whole number from 1 to 1000"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         mrq_content answer = {0};
         assert_fails(asked_recommend(flat, NULL, &cases[i].query, &answer, &err), cases[i].status, cases[i].sentence);
+        assert_null(answer.hit);
+        assert_null(answer.query.text);
+    }
+}
+
+/* An id that none can be is refused where it is set, whoever the person is. */
+static void refuses_wrong_ids(void **state)
+{
+    (void)state;
+    for (int i = 0; i < WRONG_IDS; i++) {
+        ASKED_QUERY query = {0};
+        assert_ok(mrq_query_put(&query, MRQ_Q_GENDER, "F", &err));
+        assert_fails(mrq_query_put(&query, MRQ_Q_USER, wrong_ids[i], &err), MRQ_USAGE,
+                     "want an id, 1 to 255 bytes of UTF-8 without control characters");
+        assert_int_equal(query.n[MRQ_Q_USER], 0);
+    }
+    for (int i = 0; i < TEXT_IDS; i++) {
+        mrq_content answer = {0};
+        char says[100];
+        ASKED_QUERY query = {0};
+        assert_ok(mrq_query_put(&query, MRQ_Q_USER, text_ids[i], &err));
+        snprintf(says, sizeof says, "user %.40s: not among the 5 users of the data", text_ids[i]);
+        assert_fails(mrq_recommend(flat, NULL, &query, &answer, &err), MRQ_NOT_FOUND, says);
         assert_null(answer.hit);
         assert_null(answer.query.text);
     }
@@ -386,7 +410,7 @@ static void data_without_demographics(void **state)
                  "age \"25\": no field of a query, and the data does not tell its users' age, but nothing");
     answer = answer_of(plain, NULL, &(question){NULL, NULL, NULL, 1, 5});
     assert_best(plain, &answer, (const uint32_t[]){1}, 0, 5);
-    assert_string_equal(answer.query.text, "{\"user\":1,\"k\":5}");
+    assert_string_equal(answer.query.text, "{\"user\":\"1\",\"k\":5}");
     mrq_content_clear(&answer);
     answer = answer_of(plain, NULL, &(question){NULL, NULL, NULL, -1, 5}); /* of whom nothing is known: the unknown user */
     assert_best(plain, &answer, (const uint32_t[]){0}, MRQ_NONE, 5);
@@ -437,7 +461,7 @@ static void any_column_can_be_given(void **state)
     assert_best(flat, &answer, (const uint32_t[]){2, 1, 1, 1}, 1, 5);
     assert_string_equal(answer.query.text,
                         "{\"age\":{\"value\":\"18\",\"label\":\"18-24\"},\"gender\":{\"value\":\"M\",\"label\":\"male\"},"
-                        "\"town\":{\"value\":\"lawyer\"},\"user\":2,\"k\":5}");
+                        "\"town\":{\"value\":\"lawyer\"},\"user\":\"2\",\"k\":5}");
     mrq_content_clear(&answer);
     static const char *const wrong[][3] = {
         {"town", "astronaut", "town \"astronaut\": want 0 to 2, or one of artist, lawyer, miner"},
@@ -549,13 +573,13 @@ static void answers_as_json(void **state)
         if (item == 2) {
             assert_member(result, "title", "\"Amélie \\\"2\\\"\"");
             assert_member(result, "year", "1902");
-            assert_member(result, "id", "21");
+            assert_member(result, "id", "\"21\"");
         }
         if (item == 3)
             assert_member(result, "title", "\"cut ?\"");
         i++;
     }
-    assert_non_null(strstr(text, "\"id\":9223372036854775806,")); /* where a double would have rounded */
+    assert_non_null(strstr(text, "\"id\":\"9223372036854775806\",")); /* where a double would have rounded */
     mrq_content_clear(&answer);
 }
 
@@ -867,7 +891,7 @@ static void counts_age_with_each_warming(void **state)
     redisReply *top = redis_raw(&redis, NULL, "ZREVRANGE " MRQ_HOT_KEY " 0 0");
     assert_int_equal(top->elements, 1);
     assert_string_equal(top->element[0]->str, "{\"age\":{\"value\":\"25\",\"label\":\"25 or more\"},\"gender\":{\"value\":\"F\","
-                                              "\"label\":\"female\"},\"job\":{\"value\":\"miner\"},\"user\":7,\"k\":4}");
+                                              "\"label\":\"female\"},\"job\":{\"value\":\"miner\"},\"user\":\"7\",\"k\":4}");
     freeReplyObject(top);
     assert_true(redis_number(&redis, "ZCARD " MRQ_HOT_KEY) == QUESTIONS);
     const double before =
@@ -901,7 +925,13 @@ static void hostile_members_are_skipped(void **state)
         "{\"user\":999,\"k\":5}",
         "{\"user\":-1,\"k\":5}",
         "{\"user\":-2,\"k\":5}",
-        "{\"user\":\"1\",\"k\":5}",
+        "{\"user\":\"\",\"k\":5}",
+        "{\"user\":\"01\",\"k\":5}",
+        "{\"user\":\"1 \",\"k\":5}",
+        "{\"user\":\"1.0\",\"k\":5}",
+        "{\"user\":\"\\u001b\",\"k\":5}",
+        "{\"user\":\"1\\u0000\",\"k\":5}",
+        "{\"user\":1.5,\"k\":5}",
         "{\"user\":9223372036854775807,\"k\":5}",
         "{\"user\":true,\"k\":5}",
         "{\"age\":true,\"user\":1,\"k\":5}",
@@ -920,8 +950,11 @@ static void hostile_members_are_skipped(void **state)
         "{\"user\":1,\"k\":5,\"year\":10000}",
         "{\"user\":1,\"k\":5,\"year\":\"\"}",
         "{\"user\":1,\"k\":5,\"year\":\"1999-1990\"}",
-        "{\"user\":1,\"k\":5,\"exclude\":\"1\"}",
-        "{\"user\":1,\"k\":5,\"exclude\":[\"1\"]}",
+        "{\"user\":1,\"k\":5,\"exclude\":\"\"}",
+        "{\"user\":1,\"k\":5,\"exclude\":[\"\"]}",
+        "{\"user\":1,\"k\":5,\"exclude\":[\"1\",\"\\u007f\"]}",
+        "{\"user\":1,\"k\":5,\"exclude\":[true]}",
+        "{\"user\":1,\"k\":5,\"exclude\":[[\"1\"]]}",
         "{\"user\":1,\"k\":5,\"exclude\":[1e300]}",
         "{\"user\":1,\"k\":5,\"exclude\":[-1]}",
         "{\"user\":1,\"k\":5,\"exclude\":[nan]}",
@@ -944,9 +977,9 @@ static void hostile_members_are_skipped(void **state)
     assert_int_equal(warmed_by(flat, cache, 1000), 1);
     assert_through(flat, cache, &(question){NULL, NULL, NULL, 1, 5}, MRQ_CACHE_HIT);
 
-    /* As a person would write them. */
+    /* As a person would write them; an id may be a number below 2^53. */
     static const char *const readable[] = {
-        "{}", "{\"user\":1,\"k\":7,\"genre\":\"comedy\",\"year\":1952}",
+        "{}", "{\"user\":\"1\",\"k\":7,\"genre\":\"comedy\",\"year\":1952}",
         "{\"user\":null,\"age\":26.5,\"gender\":{\"value\":\"male\",\"x\":1},\"k\":8,\"exclude\":11}"};
     freeReplyObject(redis_raw(&redis, NULL, "FLUSHALL"));
     for (size_t i = 0; i < sizeof readable / sizeof *readable; i++)
@@ -966,6 +999,53 @@ static void hostile_members_are_skipped(void **state)
     assert_through(flat, cache, &(question){NULL, NULL, NULL, 1, 5}, MRQ_CACHE_HIT);
     freeReplyObject(redis_raw(&redis, NULL, "DEL " MRQ_HOT_KEY));
     assert_int_equal(warmed_by(flat, cache, 1000), 0);
+}
+
+/* Users and items whose ids are texts: each has an answer of his or her own, is told, remembered in Redis and warmed. */
+static void ids_can_be_texts(void **state)
+{
+    (void)state;
+    MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = redis_cache(&redis);
+    const char *const names[] = {"7", "007", "a\"b", "tt0111161", "é", NULL};
+    const char *const told[] = {"\"7\"", "\"007\"", "\"a\\\"b\"", "\"tt0111161\"", "\"é\""};
+    const mrq_strings users = flat->users->id, items = take_text_ids(flat->items);
+    flat->users->id = texts(flat->users->arena, names);
+    freeReplyObject(redis_raw(&redis, NULL, "FLUSHALL"));
+    const mrq_generation second = newer("20260201T020000Z-0123456789ab");
+    for (int turn = 0; turn < 3; turn++)
+        for (uint32_t u = 0; u < USERS; u++) {
+            uint32_t value[4];
+            mrq_content answer = {0};
+            ASKED_QUERY query = {0};
+            mrq_folded_values(flat->tower, flat->users, u, value);
+            assert_ok(mrq_query_put(&query, MRQ_Q_USER, names[u], &err));
+            assert_ok(mrq_query_put(&query, MRQ_Q_K, "60", &err));
+            assert_ok(mrq_query_put(&query, MRQ_Q_EXCLUDE, "no id", &err));
+            if (turn == 2 && u == 0)
+                assert_int_equal(warmed_by(&second, cache, 1000), USERS);
+            for (int tries = 0; tries < 10; tries++) { /* a busy machine can make Redis look down */
+                mrq_content_clear(&answer);
+                assert_ok(mrq_recommend(turn == 2 ? &second : flat, cache, &query, &answer, &err));
+                if (answer.cache != MRQ_CACHE_DOWN)
+                    break;
+                usleep(300000);
+            }
+            assert_int_equal(answer.cache, turn ? MRQ_CACHE_HIT : MRQ_CACHE_MISS);
+            assert_best(flat, &answer, value, u, ITEMS);
+            char want[60];
+            snprintf(want, sizeof want, ",\"user\":%s,\"k\":60}", told[u]);
+            assert_string_equal(strstr(answer.query.text, ",\"user\":"), want);
+            MRQ_AUTOFREE char *text = asked_json(flat, &answer);
+            MRQ_CLEANUP(cJSON_Delete) cJSON *json = parsed(text);
+            const cJSON *result;
+            uint32_t i = 0;
+            cJSON_ArrayForEach(result, cJSON_GetObjectItem(json, "results")) assert_string_equal(
+                cJSON_GetStringValue(cJSON_GetObjectItem(result, "id")), mrq_table_id(flat->items, answer.hit[i++].item));
+            assert_int_equal(i, answer.n);
+            mrq_content_clear(&answer);
+        }
+    flat->users->id = users;
+    flat->items->id = items;
 }
 
 static void many_are_warmed_page_by_page(void **state)
@@ -1118,6 +1198,7 @@ int main(void)
         cmocka_unit_test(equal_scores_stand_by_id),
         cmocka_unit_test(the_same_meaning_is_the_same_query),
         cmocka_unit_test(refuses_wrong_values),
+        cmocka_unit_test(refuses_wrong_ids),
         cmocka_unit_test(data_without_demographics),
         cmocka_unit_test(what_is_not_given_is_the_average),
         cmocka_unit_test(any_column_can_be_given),
@@ -1135,6 +1216,7 @@ int main(void)
         cmocka_unit_test(what_was_asked_is_warm_in_the_next_generation),
         cmocka_unit_test(counts_age_with_each_warming),
         cmocka_unit_test(hostile_members_are_skipped),
+        cmocka_unit_test(ids_can_be_texts),
         cmocka_unit_test(many_are_warmed_page_by_page),
         cmocka_unit_test(warming_ends_with_redis),
         cmocka_unit_test(a_generation_that_cannot_answer_is_not_warmed),

@@ -6,6 +6,7 @@
 #include "unit/engine_world.h"
 #include "unit/failing_memory.h"
 #include "unit/ids.h"
+#include "unit/text_ids.h"
 
 enum { ITEMS = 40 };
 
@@ -312,12 +313,49 @@ static void explanations_as_json(void **state)
     assert_null(cJSON_GetObjectItem(cJSON_GetArrayItem(cJSON_GetObjectItem(plain, "results"), 0), "explanation"));
     char *text = cJSON_PrintUnformatted(stranger);
     assert_non_null(strstr(text, "{\"input\":\"gender\",\"value\":\"gender001\",\"score\":"));
-    assert_non_null(strstr(text, "{\"input\":\"liked\",\"id\":13,\"title\":\"Title 001\",\"score\":"));
-    assert_non_null(strstr(text, "{\"input\":\"disliked\",\"id\":16,\"title\":\"Title 002\",\"score\":"));
+    assert_non_null(strstr(text, "{\"input\":\"liked\",\"id\":\"13\",\"title\":\"Title 001\",\"score\":"));
+    assert_non_null(strstr(text, "{\"input\":\"disliked\",\"id\":\"16\",\"title\":\"Title 002\",\"score\":"));
     cJSON_free(text);
     text = cJSON_PrintUnformatted(known);
-    assert_non_null(strstr(text, "{\"input\":\"id\",\"value\":4,\"score\":"));
+    assert_non_null(strstr(text, "{\"input\":\"id\",\"value\":\"4\",\"score\":"));
     cJSON_free(text);
+}
+
+/* The parts tell ids as they are. */
+static void ids_can_be_texts(void **state)
+{
+    (void)state;
+    static const struct {
+        int world;
+        const char *set[3][2], *parts[3];
+    } cases[] = {
+        {0,
+         {{"liked", "a\"b"}, {"liked", "007"}, {"disliked", "a,b"}},
+         {"{\"input\":\"liked\",\"id\":\"a\\\"b\",\"title\":\"Title 031\",\"score\":",
+          "{\"input\":\"liked\",\"id\":\"007\",\"title\":\"Title 028\",\"score\":",
+          "{\"input\":\"disliked\",\"id\":\"a,b\",\"title\":\"Title 032\",\"score\":"}},
+        {0, {{"liked", "7"}}, {"{\"input\":\"liked\",\"id\":\"7\",\"title\":\"Title 001\",\"score\":"}},
+        {3, {{"user", "tt0111161"}}, {"{\"input\":\"id\",\"value\":\"tt0111161\",\"score\":"}},
+        {3, {{"user", "a\\"}}, {"{\"input\":\"id\",\"value\":\"a\\\\\",\"score\":"}},
+        {3, {{"user", "7"}}, {"{\"input\":\"id\",\"value\":\"7\",\"score\":"}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const engine_world *w = worlds[cases[i].world];
+        const mrq_strings users = take_text_ids(w->g.users), items = take_text_ids(w->g.items);
+        mrq_content answer = {0};
+        ASKED_QUERY query = {0};
+        assert_ok(mrq_query_set(&query, "explain", "all", &err));
+        for (int s = 0; s < 3 && cases[i].set[s][0]; s++)
+            assert_ok(mrq_query_set(&query, cases[i].set[s][0], cases[i].set[s][1], &err));
+        assert_ok(mrq_recommend(&w->g, NULL, &query, &answer, &err));
+        assert_sums(&answer);
+        MRQ_AUTOFREE char *text = asked_json(&w->g, &answer);
+        for (int p = 0; p < 3 && cases[i].parts[p]; p++)
+            assert_non_null(strstr(text, cases[i].parts[p]));
+        mrq_content_clear(&answer);
+        w->g.users->id = users;
+        w->g.items->id = items;
+    }
 }
 
 /* Memory runs out at the n-th allocation, for every n. */
@@ -447,6 +485,7 @@ int main(void)
         cmocka_unit_test(equal_inputs_have_equal_parts),
         cmocka_unit_test(a_history_is_told_item_by_item),
         cmocka_unit_test(explanations_as_json),
+        cmocka_unit_test(ids_can_be_texts),
         cmocka_unit_test(survives_without_memory),
         cmocka_unit_test(a_cached_answer_is_explained),
         cmocka_unit_test(too_much_to_explain),

@@ -6,6 +6,7 @@
 
 #include "unit/engine_world.h"
 #include "unit/ids.h"
+#include "unit/text_ids.h"
 
 enum { ITEMS = 40, NOBODYS = ITEMS - 1 /* the item that nobody has rated */ };
 
@@ -204,12 +205,13 @@ static void the_text_holds_the_feedback(void **state)
     (void)state;
     const int64_t a[] = {16, 10, 13, 10}, b[] = {13, 16, 10}, c[] = {22, 19};
     assert_text(&(question){.user = -1, .k = 5, .liked = a, .n_liked = 4, .disliked = c, .n_disliked = 2},
-                "{\"user\":null,\"liked\":[10,13,16],\"disliked\":[19,22],\"k\":5}");
-    assert_text(&(question){.user = -1, .k = 5, .liked = b, .n_liked = 3}, "{\"user\":null,\"liked\":[10,13,16],\"k\":5}");
+                "{\"user\":null,\"liked\":[\"10\",\"13\",\"16\"],\"disliked\":[\"19\",\"22\"],\"k\":5}");
+    assert_text(&(question){.user = -1, .k = 5, .liked = b, .n_liked = 3},
+                "{\"user\":null,\"liked\":[\"10\",\"13\",\"16\"],\"k\":5}");
     assert_text(&(question){.user = -1, .k = 5, .liked = a, .n_liked = 4, .explain = MRQ_EXPLAIN_ALL},
-                "{\"user\":null,\"liked\":[10,13,16],\"k\":5}");
+                "{\"user\":null,\"liked\":[\"10\",\"13\",\"16\"],\"k\":5}");
     assert_text(&(question){.user = -1, .k = 5, .liked = c, .n_liked = 1, .filters = {.include_seen = true}},
-                "{\"user\":null,\"liked\":[22],\"k\":5,\"include_seen\":true}");
+                "{\"user\":null,\"liked\":[\"22\"],\"k\":5,\"include_seen\":true}");
     const question same = {.age = "1", .gender = "1", .job = "1", .user = -1, .k = 5};
     question other = same;
     char *text = text_of(&same);
@@ -274,9 +276,11 @@ static void a_hit_equals_a_search_and_is_warmed(void **state)
     for (size_t i = 0; i < n; i++)
         assert_through(&newer, cache, &queries[i], MRQ_CACHE_HIT);
     static const char *const hostile[] = {
-        "{\"user\":1,\"k\":3,\"liked\":1}",       "{\"user\":1,\"k\":3,\"liked\":[\"10\"]}",
-        "{\"user\":1,\"k\":3,\"disliked\":[-1]}", "{\"user\":1,\"k\":3,\"disliked\":[1e300]}",
-        "{\"user\":1,\"k\":3,\"liked\":[11]}",    "{\"user\":1,\"k\":3,\"liked\":[10],\"disliked\":[10]}"};
+        "{\"user\":1,\"k\":3,\"liked\":1}",           "{\"user\":1,\"k\":3,\"liked\":[\"\"]}",
+        "{\"user\":1,\"k\":3,\"liked\":[\"010\"]}",   "{\"user\":1,\"k\":3,\"liked\":[\"10\",\"\\n\"]}",
+        "{\"user\":1,\"k\":3,\"liked\":[\"10,13\"]}", "{\"user\":1,\"k\":3,\"liked\":[true]}",
+        "{\"user\":1,\"k\":3,\"disliked\":[-1]}",     "{\"user\":1,\"k\":3,\"disliked\":[1e300]}",
+        "{\"user\":1,\"k\":3,\"liked\":[11]}",        "{\"user\":1,\"k\":3,\"liked\":[10],\"disliked\":[10]}"};
     freeReplyObject(redis_raw(&redis, NULL, "FLUSHALL"));
     for (size_t i = 0; i < sizeof hostile / sizeof *hostile; i++)
         freeReplyObject(redis_raw(&redis, NULL, "ZADD " MRQ_HOT_KEY " 100 %s", hostile[i]));
@@ -302,9 +306,9 @@ static void refuses_wrong_feedback(void **state)
         many[i] = id_of(i % ITEMS);
     const int64_t known[] = {10, 13}, unknown[] = {10, 11}, negative[] = {-1}, both[] = {16, 13};
     assert_refused(world, &(question){.user = -1, .k = 5, .liked = unknown, .n_liked = 2}, MRQ_NOT_FOUND,
-                   "liked 11: not in the data, which has 40 items");
-    assert_refused(world, &(question){.user = 1, .k = 5, .disliked = negative, .n_disliked = 1}, MRQ_USAGE,
-                   "disliked \"-1\": want ids of items with commas between them");
+                   "liked 11: not among the 40 items of the data; want the id of one");
+    assert_refused(world, &(question){.user = 1, .k = 5, .disliked = negative, .n_disliked = 1}, MRQ_NOT_FOUND,
+                   "disliked -1: not among the 40 items of the data; want the id of one");
     assert_refused(world, &(question){.user = 1, .k = 5, .liked = known, .n_liked = 2, .disliked = both, .n_disliked = 2},
                    MRQ_USAGE, "liked 13: disliked as well, want one or the other");
     assert_refused(world, &(question){.user = -1, .k = 5, .liked = many, .n_liked = MRQ_FEEDBACK_MAX + 1}, MRQ_USAGE,
@@ -316,7 +320,71 @@ static void refuses_wrong_feedback(void **state)
     assert_refused(plain, &(question){.user = 1, .k = 5, .disliked = known, .n_disliked = 1}, MRQ_USAGE,
                    "disliked: model \"toy\" does not learn from what a person likes; train with --model retrieval");
     assert_refused(world, &(question){.age = "x", .user = -1, .k = 5, .liked = known, .n_liked = 1}, MRQ_USAGE, "age \"x\"");
-    assert_refused(world, &(question){.user = 999, .k = 5, .liked = known, .n_liked = 1}, MRQ_NOT_FOUND, "user 999");
+    assert_refused(world, &(question){.user = 999, .k = 5, .liked = known, .n_liked = 1}, MRQ_NOT_FOUND,
+                   "user 999: not among the 50 users of the data");
+}
+
+static void refuses_wrong_ids(void **state)
+{
+    (void)state;
+    static const mrq_field_index fields[] = {MRQ_Q_LIKED, MRQ_Q_DISLIKED};
+    for (int f = 0; f < 2; f++)
+        for (int i = 0; i < WRONG_IDS + TEXT_IDS; i++) {
+            const char *name = mrq_query_fields[fields[f]].name, *id = i < WRONG_IDS ? wrong_ids[i] : text_ids[i - WRONG_IDS];
+            char says[120];
+            mrq_content answer = {0};
+            ASKED_QUERY query = {0};
+            if (i < WRONG_IDS) {
+                assert_fails(mrq_query_put(&query, fields[f], id, &err), MRQ_USAGE,
+                             "want an id, 1 to 255 bytes of UTF-8 without control characters");
+                continue;
+            }
+            assert_ok(mrq_query_put(&query, fields[f], "10", &err));
+            assert_ok(mrq_query_put(&query, fields[f], id, &err));
+            snprintf(says, sizeof says, "%s %.40s: not among the 40 items of the data; want the id of one", name, id);
+            assert_fails(mrq_recommend(&world->g, NULL, &query, &answer, &err), MRQ_NOT_FOUND, says);
+            assert_true(strstr(err.msg, says) == err.msg);
+            assert_null(answer.hit);
+        }
+}
+
+/* Items whose ids are texts count as those that are numbers do, each of them for itself. */
+static void ids_can_be_texts(void **state)
+{
+    (void)state;
+    static const char *const liked[] = {"tt0111161", "7", "a,b", "7", "é"}, *const disliked[] = {"007", "a\"b"};
+    const mrq_strings before = take_text_ids(world->g.items);
+    uint32_t out[6], n = 0;
+    ASKED_QUERY query = {0};
+    world_sum sum = world_start(world);
+    static const char *const features[] = {"age", "gender", "job"};
+    for (int i = 0; i < 3; i++)
+        world_add_average(world, &sum, features[i]);
+    for (int i = 0; i < 7; i++) {
+        const char *id = i < 5 ? liked[i] : disliked[i - 5];
+        assert_ok(mrq_query_put(&query, i < 5 ? MRQ_Q_LIKED : MRQ_Q_DISLIKED, id, &err));
+        if (i == 3)
+            continue; /* again */
+        out[n] = row_of(world->g.items, id);
+        world_add(world, &sum, world_liked(world, out[n++]), i < 5 ? 1 : (double)MRQ_DISLIKES);
+    }
+    assert_ok(mrq_query_put(&query, MRQ_Q_K, "40", &err));
+    mrq_content answer = {0};
+    assert_ok(mrq_recommend(&world->g, NULL, &query, &answer, &err));
+    assert_int_equal(answer.n, ITEMS - n);
+    for (uint32_t i = 0; i < answer.n; i++) {
+        const uint32_t item = answer.hit[i].item;
+        for (uint32_t j = 0; j < n; j++)
+            assert_int_not_equal(item, out[j]);
+        assert_true(fabs(answer.hit[i].score - world_score(world, &sum, item)) < 1e-5);
+    }
+    assert_string_equal(answer.query.text, "{\"user\":null,\"liked\":[\"7\",\"a,b\",\"tt0111161\",\"é\"],"
+                                           "\"disliked\":[\"007\",\"a\\\"b\"],\"k\":40}");
+    mrq_content_clear(&answer);
+    assert_ok(mrq_query_put(&query, MRQ_Q_DISLIKED, "a,b", &err));
+    assert_fails(mrq_recommend(&world->g, NULL, &query, &answer, &err), MRQ_USAGE,
+                 "liked a,b: disliked as well, want one or the other");
+    world->g.items->id = before;
 }
 
 static void people_known_by_their_history_alone(void **state)
@@ -470,6 +538,8 @@ int main(void)
         cmocka_unit_test(the_text_holds_the_feedback),
         cmocka_unit_test(a_hit_equals_a_search_and_is_warmed),
         cmocka_unit_test(refuses_wrong_feedback),
+        cmocka_unit_test(refuses_wrong_ids),
+        cmocka_unit_test(ids_can_be_texts),
         cmocka_unit_test(people_known_by_their_history_alone),
         cmocka_unit_test(ten_thousand_items),
         cmocka_unit_test(similar_is_what_liking_adds),

@@ -8,6 +8,7 @@
 #include "testing.h"
 #include "unit/asked.h"
 #include "unit/ids.h"
+#include "unit/text_ids.h"
 
 enum { USERS = 5, DIM = 18, MANY = 6000, FEW = 60 };
 
@@ -314,16 +315,16 @@ static void the_same_filter_is_the_same_text(void **state)
         {{.year_from = 1994, .year_to = 1994}, -1, ",\"year\":\"1994\""},
         {{.year_from = 1990}, -1, ",\"year\":\"1990-\""},
         {{.year_to = 1999}, -1, ",\"year\":\"-1999\""},
-        {{.exclude = ids, .n_exclude = 4}, -1, ",\"exclude\":[10,13,40]"},
+        {{.exclude = ids, .n_exclude = 4}, -1, ",\"exclude\":[\"10\",\"13\",\"40\"]"},
         {{.exclude = ids, .n_exclude = 1, .year_from = 5, GENRES(1)},
          1,
-         ",\"genre\":[\"genre003\"],\"year\":\"5-\",\"exclude\":[40]"},
+         ",\"genre\":[\"genre003\"],\"year\":\"5-\",\"exclude\":[\"40\"]"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         MRQ_AUTOFREE char *text = text_of(&cases[i].filters, cases[i].user);
         char want[300];
         snprintf(want, sizeof want, "{\"gender\":{\"value\":\"gender000\"},\"user\":%s,\"k\":5%s}",
-                 cases[i].user < 0 ? "null" : "1", cases[i].text);
+                 cases[i].user < 0 ? "null" : "\"1\"", cases[i].text);
         assert_string_equal(text, want);
     }
 }
@@ -488,7 +489,7 @@ static void titles_find_their_item(void **state)
         }
         assert_ok(asked_similar(&flat->g, cases[i].text, 3, &none, &answer, &err));
         char start[40];
-        snprintf(start, sizeof start, "{\"item\":{\"id\":%lld,", (long long)id_number(flat->g.items, cases[i].row));
+        snprintf(start, sizeof start, "{\"item\":{\"id\":\"%lld\",", (long long)id_number(flat->g.items, cases[i].row));
         if (strncmp(answer.query.text, start, strlen(start)) != 0)
             fail_msg("\"%s\": %s, want %s", cases[i].text, answer.query.text, start);
         mrq_content_clear(&answer);
@@ -503,10 +504,10 @@ static void similar_as_json(void **state)
                  "include_seen: means nothing here, so leave it out");
     assert_null(answer.query.text);
     assert_ok(asked_similar(&flat->g, "days", 2, &(question_filters){GENRES(2)}, &answer, &err));
-    assert_string_equal(answer.query.text, "{\"item\":{\"id\":31,\"title\":\"(500) Days (2009)\"},\"k\":2,"
+    assert_string_equal(answer.query.text, "{\"item\":{\"id\":\"31\",\"title\":\"(500) Days (2009)\"},\"k\":2,"
                                            "\"genre\":[\"genre001\",\"genre003\"]}");
     MRQ_AUTOFREE char *text = asked_json(&flat->g, &answer);
-    assert_non_null(strstr(text, "\"model\":\"toy\",\"query\":{\"item\":{\"id\":31,"));
+    assert_non_null(strstr(text, "\"model\":\"toy\",\"query\":{\"item\":{\"id\":\"31\","));
     assert_non_null(strstr(text, ",\"results\":[{\"rank\":1,"));
     assert_non_null(strstr(text, "],\"cache\":\"off\"}\n"));
     mrq_content_clear(&answer);
@@ -519,8 +520,61 @@ static void similar_as_json(void **state)
                  "item \"days\": want the id of one of the 60 items");
     assert_ok(asked_similar(&flat->g, "10", 2, &(question_filters){0}, &answer, &err));
     flat->g.items->column[1].kind = MRQ_TEXT;
-    assert_string_equal(answer.query.text, "{\"item\":{\"id\":10},\"k\":2}");
+    assert_string_equal(answer.query.text, "{\"item\":{\"id\":\"10\"},\"k\":2}");
     mrq_content_clear(&answer);
+}
+
+/* Items whose ids are texts are found by them, left out and told; "7" and "007" are two. */
+static void ids_can_be_texts(void **state)
+{
+    (void)state;
+    const mrq_table *items = flat->g.items;
+    const mrq_strings before = take_text_ids(flat->g.items);
+    for (uint32_t row = 0; row < items->rows; row++) {
+        const char *id = mrq_table_id(items, row);
+        mrq_content answer = {0};
+        ASKED_QUERY query = {0};
+        assert_ok(mrq_query_put(&query, MRQ_Q_GENDER, "0", &err));
+        assert_ok(mrq_query_put(&query, MRQ_Q_K, "60", &err));
+        assert_ok(mrq_query_put(&query, MRQ_Q_EXCLUDE, id, &err));
+        assert_ok(mrq_query_put(&query, MRQ_Q_EXCLUDE, "no id", &err)); /* is left out as it is */
+        assert_ok(mrq_recommend(&flat->g, NULL, &query, &answer, &err));
+        assert_int_equal(answer.n, FEW - 1);
+        for (uint32_t i = 0; i < answer.n; i++)
+            assert_int_not_equal(answer.hit[i].item, row);
+        mrq_content_clear(&answer);
+        assert_ok(asked_similar(&flat->g, id, 60, NULL, &answer, &err));
+        assert_int_equal(answer.n, FEW - 1);
+        for (uint32_t i = 0; i < answer.n; i++)
+            assert_int_not_equal(answer.hit[i].item, row);
+        assert_int_equal(answer.query.item, row);
+        mrq_content_clear(&answer);
+    }
+    ASKED_QUERY query = {0};
+    mrq_resolved resolved = {0};
+    assert_ok(mrq_query_put(&query, MRQ_Q_ITEM, "a\"b", &err));
+    assert_ok(mrq_query_put_list(&query, MRQ_Q_EXCLUDE, "tt0111161,007,a\\,b,7,é,a\\\\,7", &err));
+    assert_ok(mrq_query_resolve(&flat->g, MRQ_ASK_SIMILAR, &query, &resolved, &err));
+    assert_string_equal(resolved.text, "{\"item\":{\"id\":\"a\\\"b\",\"title\":\"Title 051\"},\"k\":5,"
+                                       "\"exclude\":[\"7\",\"007\",\"a,b\",\"a\\\\\",\"tt0111161\",\"é\"]}");
+    mrq_resolved_clear(&resolved);
+    static const struct {
+        const char *text;
+        mrq_status status;
+        const char *sentence;
+    } wrong[] = {
+        {"tle 05", MRQ_USAGE,
+         "item \"tle 05\": 10 titles match, want one's id: 9  Title 050, a\"b Title 051, a,b Title 052, a\\ Title 053, null Title "
+         "054, ..."},
+        {"TT0111161", MRQ_NOT_FOUND, "item \"TT0111161\": want the id of one of the 60 items, or its title or a part of it"},
+        {"0007", MRQ_NOT_FOUND, "item \"0007\": want the id"},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        mrq_content answer = {0};
+        assert_fails(asked_similar(&flat->g, wrong[i].text, 3, NULL, &answer, &err), wrong[i].status, wrong[i].sentence);
+        assert_null(answer.hit);
+    }
+    flat->g.items->id = before;
 }
 
 /* A catalogue of one item, and that one excluded. */
@@ -577,6 +631,7 @@ int main(void)
         cmocka_unit_test(refuses_wrong_filters),
         cmocka_unit_test(titles_find_their_item),
         cmocka_unit_test(similar_as_json),
+        cmocka_unit_test(ids_can_be_texts),
         cmocka_unit_test(one_item),
         cmocka_unit_test(the_last_items_are_found),
         cmocka_unit_test(similar_items_are_the_nearest),

@@ -45,7 +45,7 @@ static void read_sections(struct sections *s, const char *kind, const char *from
     enum { TABLE = 48, ENTRY = MRQ_CONTAINER_NAME + 16 }; /* base/container.h */
     MRQ_CLEANUP(mrq_container_close) mrq_container *file = NULL;
     size_t size;
-    assert_ok(mrq_container_open(from, kind, 1, &file, &err));
+    assert_ok(mrq_container_open(from, kind, 2, &file, &err));
     MRQ_AUTOFREE unsigned char *bytes = read_bytes(from, &size);
     *s = (struct sections){0};
     strcpy(s->kind, kind);
@@ -79,7 +79,7 @@ static uint32_t find(const struct sections *s, const char *name)
 /* Writes them with another section `which`, or without it. */
 static void write_with(const struct sections *s, uint32_t which, const void *data, size_t size)
 {
-    MRQ_CLEANUP(mrq_container_writer_free) mrq_container_writer *writer = mrq_container_writer_new(s->kind, 1);
+    MRQ_CLEANUP(mrq_container_writer_free) mrq_container_writer *writer = mrq_container_writer_new(s->kind, 2);
     for (uint32_t i = 0; i < s->n; i++)
         if (i != which)
             mrq_container_add(writer, s->of[i].data, s->of[i].size, 1, "%s", s->of[i].name);
@@ -220,7 +220,7 @@ static void a_models_documents_are_read_strictly(void **state)
 static void fold(const mrq_model *model, struct sections *all)
 {
     MRQ_CLEANUP(mrq_folded_free) mrq_folded *folded = NULL;
-    MRQ_CLEANUP(mrq_container_writer_free) mrq_container_writer *writer = mrq_container_writer_new("users", 1);
+    MRQ_CLEANUP(mrq_container_writer_free) mrq_container_writer *writer = mrq_container_writer_new("users", 2);
     assert_ok(mrq_model_fold(model, 2, &folded, &err));
     mrq_folded_save(folded, model->users, writer);
     mrq_folded_save_history(folded, USERS, ITEMS, writer);
@@ -232,7 +232,7 @@ static mrq_status load_tower(const mrq_table *users)
 {
     MRQ_CLEANUP(mrq_container_close) mrq_container *file = NULL;
     MRQ_CLEANUP(mrq_folded_free) mrq_folded *folded = NULL;
-    assert_ok(mrq_container_open(path, "users", 1, &file, &err));
+    assert_ok(mrq_container_open(path, "users", 2, &file, &err));
     MRQ_TRY(mrq_folded_load(file, users, &folded, &err));
     return mrq_folded_load_history(file, USERS, ITEMS, folded, &err);
 }
@@ -363,7 +363,7 @@ static void nothing_known_is_the_average_user(void **state)
     write_with(&all, find(&all, "tower.1"), rows, sizeof rows);
     MRQ_CLEANUP(mrq_container_close) mrq_container *file = NULL;
     MRQ_CLEANUP(mrq_folded_free) mrq_folded *loaded = NULL;
-    assert_ok(mrq_container_open(path, "users", 1, &file, &err));
+    assert_ok(mrq_container_open(path, "users", 2, &file, &err));
     assert_ok(mrq_folded_load(file, s->data.users, &loaded, &err));
     assert_ptr_equal(mrq_folded_row(loaded, 0, MRQ_NONE), loaded->branch[0].rows);
     for (uint32_t j = 0; j <= SIZE; j++) {

@@ -133,6 +133,7 @@ static const char *publish(const mrq_rebuild_options *options)
 static mrq_facts facts(uint32_t items, double quality, bool ranks)
 {
     return (mrq_facts){.items = items,
+                       .noun = {"item", "items"},
                        .results = {.seed = 1,
                                    .test_share = 0.1,
                                    .ranks = ranks,
@@ -366,7 +367,7 @@ static void a_smaller_catalogue_is_refused(void **state)
     options.data = fewer_items(4);
     options.max_loss = 10;
     mrq_rebuild_report r;
-    assert_fails(mrq_rebuild(&options, NULL, &r, &err), MRQ_FAILED, "of the 400 items that serve are there, want at least 360");
+    assert_fails(mrq_rebuild(&options, NULL, &r, &err), MRQ_FAILED, "of the 400 movies that serve are there, want at least 360");
     assert_int_equal(r.gate[MRQ_GATE_ITEMS].verdict, MRQ_FAILS);
     assert_true(r.gate[MRQ_GATE_ITEMS].value == r.items && r.items < 360);
     mrq_rebuild_report_clear(&r);

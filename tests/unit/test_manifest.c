@@ -36,7 +36,7 @@ static void a_manifest_is_told_to_the_letter(void **state)
 {
     (void)state;
     static const char want[] =
-        "{\"format\":4,\"created\":\"2026-01-31T02:00:00.000042Z\",\"model\":\"small\",\"items\":40,\"users\":50,\"dim\":16,"
+        "{\"format\":5,\"created\":\"2026-01-31T02:00:00.000042Z\",\"model\":\"small\",\"items\":40,\"users\":50,\"dim\":16,"
         "\"index\":{\"factory\":\"HNSW32,SQ8\",\"efSearch\":48,\"rerank\":20,\"recall\":0.99,\"p50_us\":10,\"p99_us\":20.5,"
         "\"queries\":25,\"k\":10},\"files\":{" FILE_OF("items.faiss", "100", "a", "0") "," FILE_OF(
             "catalogue.mrq", "101", "b",
@@ -147,7 +147,7 @@ static void every_number_has_its_least_and_its_most(void **state)
         {NULL, "model", "7", "\"\"", "\"a2345678901234567890123456789 1\"", "\"a2345678901234567890123456789 12\"", "M: model: "},
         {"index", "factory", "7", "\"HNSW\"", "\"HNSW56789012345678901234567890123456789012345678901234567890 23\"",
          "\"HNSW56789012345678901234567890123456789012345678901234567890 234\"", "M index: factory: "},
-        {NULL, "format", "3", "4", "4", "5", "M: format version "},
+        {NULL, "format", "4", "5", "5", "6", "M: format version "},
         {NULL, "created", "\"2026-01-31T02:00:00.00004Z\"", "\"1970-01-01T00:00:00.000000Z\"", "\"2026-01-31T02:00:00.999999Z\"",
          "\"2026-01-31T02:00:00.0000000Z\"", "M: created: "},
         {NULL, "created", "\"2026-01-31T02:00:00:000042Z\"", "\"2026-01-31T02:00:00.000042Z\"", "\"2026-12-31T23:59:59.000042Z\"",
@@ -180,8 +180,10 @@ static void values_are_taken_as_they_stand(void **state)
     assert_true(m.part[MRQ_PART_USERS].checksum == UINT64_C(0xfedcba9876543210));
     assert_ok(parse_with("index", "p50_us", "1000000", &m));
     assert_true(fabs(m.index.p50 - 1) < 1e-12 && fabs(m.index.p99 - 20.5e-6) < 1e-15);
-    assert_fails(parse_with(NULL, "format", "5", &m), MRQ_BAD_FILE, "");
-    assert_string_equal(err.msg, "M: format version 5, this program reads version 4; export or rebuild the store anew");
+    assert_fails(parse_with(NULL, "format", "6", &m), MRQ_BAD_FILE, "");
+    assert_string_equal(
+        err.msg, "M: format version 6, this program reads version 5; make it anew: `marquee train`, then `marquee export`, or "
+                 "`marquee rebuild`");
     assert_fails(parse_with(NULL, "model", "\"a2345678901234567890123456789 12\"", &m), MRQ_BAD_FILE,
                  "M: model: 32 bytes, want less than 32");
 }

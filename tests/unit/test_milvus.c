@@ -7,6 +7,7 @@
 #include "base/secret.h"
 #include "index/inside.h"
 #include "unit/failing_memory.h"
+#include "unit/ids.h"
 
 #define CONTENT "0123456789abcdef"
 #define NAMED   "{\"collectionName\":\"m_" CONTENT "\""
@@ -182,10 +183,12 @@ static mrq_status upload(mrq_backend *backend, const mrq_contents *what, uint32_
     return mrq_backend_upload(backend, what, "owner", tell, &context_of_tell, sent, &err);
 }
 
-#define ROW_0 "{\"id\":7,\"row\":0,\"vector\":[0.5,-0.25],\"title\":\"A \\\"1\\\"\",\"genres\":[\"Drama\",\"Sci-F\"],\"year\":1995}"
-#define ROW_1 "{\"id\":9,\"row\":1,\"vector\":[1,0],\"title\":\"Bravo\",\"genres\":[]}"
+#define ROW_0                                                                                                                      \
+    "{\"id\":\"7\",\"row\":0,\"vector\":[0.5,-0.25],\"title\":\"A \\\"1\\\"\",\"genres\":[\"Drama\",\"Sci-F\"],\"year\":1995}"
+#define ROW_1 "{\"id\":\"9\",\"row\":1,\"vector\":[1,0],\"title\":\"Bravo\",\"genres\":[]}"
 #define ROW_2                                                                                                                      \
-    "{\"id\":9007199254740993,\"row\":2,\"vector\":[0.123456791,0],\"title\":\"Charlie\",\"genres\":[\"Q\\\"ote\"],\"year\":2001." \
+    "{\"id\":\"9007199254740993\",\"row\":2,\"vector\":[0.123456791,0],\"title\":\"Charlie\",\"genres\":[\"Q\\\"ote\"],\"year\":"  \
+    "2001."                                                                                                                        \
     "5}"
 #define WINDOW_3 NAMED ",\"filter\":\"row >= 0 and row < 3\",\"outputFields\":[\"row\"],\"limit\":16384}"
 
@@ -252,12 +255,16 @@ static void the_first_version_is_spoken_to_in_its_own_words(void **state)
 }
 
 /* A table of `n` rows with nothing but ids. */
-static mrq_table plain_table(uint32_t n, int64_t **id)
+static mrq_table *plain_table(uint32_t n)
 {
-    *id = mrq_array(n, sizeof **id);
+    mrq_table *table = mrq_table_new();
+    int64_t *id = mrq_array(n, sizeof *id);
     for (uint32_t i = 0; i < n; i++)
-        (*id)[i] = i + 1;
-    return (mrq_table){.rows = n, .id = *id};
+        id[i] = i + 1;
+    table->rows = n;
+    table->id = number_ids(table->arena, id, n);
+    mrq_free(id);
+    return table;
 }
 
 static char *rows_reply(uint32_t from, uint32_t to)
@@ -275,7 +282,7 @@ static char *rows_sent(uint32_t from, uint32_t to)
     char *text = mrq_array((to - from) * 60 + 80, 1);
     size_t size = (size_t)sprintf(text, NAMED ",\"data\":[");
     for (uint32_t i = from; i < to; i++)
-        size += (size_t)sprintf(text + size, "%s{\"id\":%u,\"row\":%u,\"vector\":[1]}", i > from ? "," : "", i + 1, i);
+        size += (size_t)sprintf(text + size, "%s{\"id\":\"%u\",\"row\":%u,\"vector\":[1]}", i > from ? "," : "", i + 1, i);
     strcpy(text + size, "]}");
     return text;
 }
@@ -293,9 +300,8 @@ static void rows_go_by_the_hundred_and_are_read_back_by_the_window(void **state)
     } cases[] = {{100, 100, 1}, {101, 101, 2}, {200, 200, 2}, {16384, 99, 1}, {16385, 201, 3}, {8192, 0, 0}, {8193, 1, 1}};
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
         const uint32_t rows = cases[c].rows, missing = cases[c].missing;
-        MRQ_AUTOFREE int64_t *id = NULL;
-        const mrq_table table = plain_table(rows, &id);
-        const mrq_contents many = {CONTENT, &table, ones, 1};
+        MRQ_CLEANUP(mrq_table_free) mrq_table *table = plain_table(rows);
+        const mrq_contents many = {CONTENT, table, ones, 1};
         exchange script[20] = {
             PROBED, {V2 "/collections/list", "{}", 5, 200, LISTED}, {V2 "/collections/describe", NAMED "}", 5, 200, dim_1}};
         size_t n = 3;
@@ -695,9 +701,8 @@ static void candidates_enough_are_asked_for(void **state)
     enum { ROWS = 500 };
     static float many_vectors[2 * ROWS];
     static uint64_t keep[ROWS / 64 + 1];
-    MRQ_AUTOFREE int64_t *id = NULL;
-    const mrq_table table = plain_table(ROWS, &id);
-    const mrq_contents many = {CONTENT, &table, many_vectors, 2};
+    MRQ_CLEANUP(mrq_table_free) mrq_table *table = plain_table(ROWS);
+    const mrq_contents many = {CONTENT, table, many_vectors, 2};
     static const struct {
         uint32_t k;
         int64_t without; /* -1: no terms; -2: no filter */

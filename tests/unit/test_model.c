@@ -961,7 +961,7 @@ static void test_curve_is_bounded(void **state)
             cJSON_AddItemToArray(cJSON_GetObjectItemCaseSensitive(json, "curve"), cJSON_CreateDoubleArray(row, 3));
         if (n > MRQ_EPOCHS_MAX)
             assert_fails(mrq_model_training_parse(json, "m.mrq: results:", &results, &curve, &err), MRQ_BAD_FILE,
-                         "m.mrq: results: curve: 10001 passes, want at most 10000");
+                         "m.mrq: results: curve: 10001 epochs, want at most 10000");
         else
             assert_ok(mrq_model_training_parse(json, "m.mrq: results:", &results, &curve, &err));
         assert_int_equal(curve.n, n > MRQ_EPOCHS_MAX ? 0 : n);

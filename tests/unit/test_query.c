@@ -5,7 +5,9 @@
 #include "unit/engine_world.h"
 
 #include "base/json.h"
+#include "base/utf8.h"
 #include "unit/ids.h"
+#include "unit/text_ids.h"
 
 enum { ITEMS = 40, VALUE_MAX = 8192 };
 
@@ -35,8 +37,8 @@ static const struct {
     [MRQ_QT_FEATURE] = {{"a", "a"}, {"", ""}},
     [MRQ_QT_PAIR] = {{"x=1", "x=1"}, {"y==2=", "y==2="}},
     [MRQ_QT_TEXT] = {{"Sci-Fi", "Sci-Fi"}, {"", ""}},
-    [MRQ_QT_ITEM] = {{"0", "0"}, {"9223372036854775807", "9223372036854775807"}},
-    [MRQ_QT_USER] = {{"9223372036854775807", "9223372036854775807"}, {"0", "0"}},
+    [MRQ_QT_ITEM] = {{"0", "0"}, {"tt0111161", "tt0111161"}},
+    [MRQ_QT_USER] = {{"9223372036854775807", "9223372036854775807"}, {"007", "007"}},
     [MRQ_QT_WHOLE] = {{"1", "1"}, {"1000", "1000"}},
     [MRQ_QT_FLAG] = {{"true", "1"}, {"1", "1"}},
     [MRQ_QT_YEARS] = {{"1994", "1994"}, {"-1999", "-1999"}},
@@ -94,7 +96,7 @@ static void a_question_knows_its_fields(void **state)
                 assert_fails(mrq_query_check(&query, (mrq_ask)what, &err), MRQ_USAGE, means);
         }
     }
-    assert_fails(mrq_query_check(&(mrq_query){0}, (mrq_ask)6, &err), MRQ_USAGE, "what: 6 is no kind of question");
+    assert_fails(mrq_query_check(&(mrq_query){0}, (mrq_ask)6, &err), MRQ_USAGE, "what: 6 is no kind of query");
 }
 
 /* Setting */
@@ -164,24 +166,17 @@ static void the_others_stay(void **state)
 static void wrong_values_are_refused(void **state)
 {
     (void)state;
-    static const char ids[] = "want ids of items with commas between them", years[] = "want a year or years, such as 1994",
-                      user[] = "want a whole number from 0 to 9223372036854775807", k[] = "want a whole number from 1 to 1000",
+    static const char id[] = "want an id, 1 to 255 bytes of UTF-8 without control characters",
+                      years[] = "want a year or years, such as 1994", k[] = "want a whole number from 1 to 1000",
                       parts[] = "want true, false, or how many parts, 1 to 1000", flag[] = "want true or false",
                       pair[] = "want NAME=VALUE, the name of a column of the users and a value";
     static const struct {
         const char *name, *value, *says;
     } wrong[] = {
-        {"liked", "x", ids},
-        {"liked", "", ids},
-        {"liked", "-1", ids},
-        {"disliked", "1,2", ids},
-        {"exclude", "1.5", ids},
-        {"exclude", "9223372036854775808", ids},
-        {"exclude", " 1", ids},
-        {"user", "-1", user},
-        {"user", "", user},
-        {"user", "9223372036854775808", user},
-        {"user", "1e3", user},
+        {"liked", "", id},
+        {"disliked", "", id},
+        {"exclude", "", id},
+        {"user", "", id},
         {"k", "0", k},
         {"k", "-5", k},
         {"k", "1001", k},
@@ -227,6 +222,91 @@ static void wrong_values_are_refused(void **state)
         assert_string_equal(line_of(&query), "with=age=25 query=x");
     }
     assert_ok(mrq_query_set(&query, "1234567890123456789012345678901", "1", &err));
+}
+
+static const mrq_field_index id_fields[] = {MRQ_Q_USER, MRQ_Q_LIKED, MRQ_Q_DISLIKED, MRQ_Q_EXCLUDE};
+enum { ID_FIELDS = sizeof id_fields / sizeof *id_fields };
+
+/* An id is kept byte for byte, a number or not. */
+static void an_id_is_a_text(void **state)
+{
+    (void)state;
+    static const char *const more[] = {"x", "1,2", "9223372036854775808", "1e3", "0", "00", "null", "\xc2\xa0"};
+    enum { MORE = sizeof more / sizeof *more };
+    for (int f = 0; f < ID_FIELDS; f++) {
+        const char *name = mrq_query_fields[id_fields[f]].name;
+        for (int i = 0; i < TEXT_IDS + MORE; i++) {
+            const char *id = i < TEXT_IDS ? text_ids[i] : more[i - TEXT_IDS];
+            char want[400];
+            ASKED_QUERY query = {0};
+            assert_ok(mrq_query_set(&query, name, id, &err));
+            snprintf(want, sizeof want, "%s=%s", name, id);
+            assert_string_equal(line_of(&query), want);
+        }
+        ASKED_QUERY query = {0};
+        assert_ok(mrq_query_set(&query, "age", "25", &err));
+        for (int i = 0; i < WRONG_IDS; i++) {
+            char start[40];
+            assert_fails(mrq_query_set(&query, name, wrong_ids[i], &err), MRQ_USAGE,
+                         "\": want an id, 1 to 255 bytes of UTF-8 without control characters");
+            snprintf(start, sizeof start, "%s \"", name);
+            assert_true(strstr(err.msg, start) == err.msg);
+            assert_true(mrq_utf8_is_plain(err.msg));
+            assert_string_equal(line_of(&query), "with=age=25");
+        }
+    }
+}
+
+/* As options and URLs have them: commas between ids, and within one an escaped comma. */
+static void ids_stand_in_a_list(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *list, *line;
+    } good[] = {
+        {"1", "liked=1"},
+        {"1,2,1", "liked=1 liked=2 liked=1"},
+        {"7,007", "liked=7 liked=007"},
+        {"tt0111161,7", "liked=tt0111161 liked=7"},
+        {"a\\,b", "liked=a,b"},
+        {"a\\,b,c", "liked=a,b liked=c"},
+        {"\\,,\\,\\,", "liked=, liked=,,"},
+        {"a\\\\,b", "liked=a\\ liked=b"},
+        {"a\\\\\\,b", "liked=a\\,b"},
+        {"a\\b,\\", "liked=a\\b liked=\\"}, /* before others it stands for itself */
+        {" 1, 2", "liked= 1 liked= 2"},
+        {"\"a,b\"", "liked=\"a liked=b\""}, /* a quote is a byte like others */
+        {"é,😀", "liked=é liked=😀"},
+        {ID_OF_255 "," ID_OF_255, "liked=" ID_OF_255 " liked=" ID_OF_255},
+    };
+    static const char *const bad[] = {"", ",", "1,", ",1", "1,,2", "1,a\nb", "1,\xff", "1," ID_OF_255 "x", "1," ID_OF_255 "\\,"};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        ASKED_QUERY query = {0};
+        assert_ok(mrq_query_put_list(&query, MRQ_Q_LIKED, good[i].list, &err));
+        assert_string_equal(line_of(&query), good[i].line);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        ASKED_QUERY query = {0};
+        assert_fails(mrq_query_put_list(&query, MRQ_Q_EXCLUDE, bad[i], &err), MRQ_USAGE, "want an id, 1 to 255 bytes of UTF-8");
+        assert_true(strstr(err.msg, "exclude \"") == err.msg);
+    }
+    char *huge = calloc(1, 3 * VALUE_MAX); /* of which no part is taken */
+    memset(huge, 'x', 3 * VALUE_MAX - 1);
+    ASKED_QUERY none = {0};
+    assert_fails(mrq_query_put_list(&none, MRQ_Q_LIKED, huge, &err), MRQ_USAGE, "liked");
+    assert_int_equal(none.size, 0);
+    free(huge);
+    static const mrq_field_index alone[] = {MRQ_Q_USER, MRQ_Q_GENRE, MRQ_Q_TEXT, MRQ_Q_ITEM}; /* elsewhere it is no list */
+    for (size_t i = 0; i < sizeof alone / sizeof *alone; i++) {
+        ASKED_QUERY query = {0};
+        assert_ok(mrq_query_put_list(&query, alone[i], "a\\,b,c", &err));
+        assert_string_equal(mrq_query_text(&query, alone[i]), "a\\,b,c");
+        assert_int_equal(query.n[alone[i]], 1);
+    }
+    ASKED_QUERY many = {0};
+    for (uint32_t i = 0; i < MRQ_EXCLUDE_MAX; i += 2)
+        assert_ok(mrq_query_put_list(&many, MRQ_Q_EXCLUDE, "1,2", &err));
+    assert_fails(mrq_query_put_list(&many, MRQ_Q_EXCLUDE, "1,2", &err), MRQ_USAGE, "exclude: more than 1000 of them");
 }
 
 /* Limits */
@@ -608,13 +688,33 @@ static void every_type_is_read_of_json(void **state)
         {"{\"liked\":[9007199254740992]}", NULL, "want ids of items"},
         {"{\"liked\":[1,-1]}", NULL, "liked: -1, want ids of items"},
         {"{\"exclude\":1.5}", NULL, "exclude: 1.5, want ids of items"},
-        {"{\"exclude\":[\"1\"]}", NULL, "exclude: \"1\", want ids of items"},
+        {"{\"exclude\":[\"1\"]}", "exclude=1", NULL},
+        {"{\"exclude\":\"1,2\"}", "exclude=1,2", NULL}, /* one id */
+        {"{\"liked\":[\"tt0111161\",\"007\",7,\"7\",\"a,b\",\"a\\\"b\",\"\\u00e9\",\"a\\\\b\"]}",
+         "liked=tt0111161 liked=007 liked=7 liked=7 liked=a,b liked=a\"b liked=é liked=a\\b", NULL},
+        {"{\"liked\":[-0,-0.0,7.0,1e3]}", "liked=0 liked=0 liked=7 liked=1000", NULL},
+        {"{\"liked\":[\"1\",\"\"]}", NULL, "liked \"\": want an id, 1 to 255 bytes of UTF-8 without control characters"},
+        {"{\"disliked\":\"\\u001b\"}", NULL, "disliked \"?\": want an id"},
+        {"{\"exclude\":[\"a\\nb\"]}", NULL, "exclude \"a?b\": want an id"},
+        {"{\"exclude\":[[\"1\"]]}", NULL, "exclude: [\"1\"], want ids of items"},
+        {"{\"exclude\":[true]}", NULL, "exclude: true, want ids of items"},
+        {"{\"exclude\":{\"id\":\"1\"}}", NULL, "exclude: {\"id\":\"1\"}, want ids of items"},
         {"{\"exclude\":[null]}", NULL, "exclude: null, want ids of items"},
         {"{\"user\":4}", "user=4", NULL},
         {"{\"user\":9007199254740991}", "user=9007199254740991", NULL},
         {"{\"user\":9007199254740992}", NULL, "want the id of a user"},
         {"{\"user\":-1}", NULL, "user: -1, want the id of a user"},
-        {"{\"user\":\"4\"}", NULL, "user: \"4\", want the id of a user"},
+        {"{\"user\":-0}", "user=0", NULL},
+        {"{\"user\":4.5}", NULL, "user: 4.5, want the id of a user"},
+        {"{\"user\":\"4\"}", "user=4", NULL},
+        {"{\"user\":\"9007199254740993\"}", "user=9007199254740993", NULL}, /* where a double would have rounded */
+        {"{\"user\":\"-1\"}", "user=-1", NULL},
+        {"{\"user\":\"a\\\"b\"}", "user=a\"b", NULL},
+        {"{\"user\":\"\"}", NULL, "user \"\": want an id, 1 to 255 bytes of UTF-8 without control characters"},
+        {"{\"user\":\"\\u0085\"}", NULL, "user \"??\": want an id"},
+        {"{\"user\":true}", NULL, "user: true, want the id of a user"},
+        {"{\"user\":{\"value\":\"4\"}}", NULL, "user: {\"value\":\"4\"}, want the id of a user"},
+        {"{\"user\":[\"4\"]}", NULL, "user: [\"4\"], want the id of a user"},
         {"{\"user\":[4]}", NULL, "user: [4], want the id of a user"},
         {"{\"k\":1000}", "k=1000", NULL},
         {"{\"k\":7.0}", "k=7", NULL},
@@ -771,7 +871,7 @@ static void columns_of_every_kind_are_told_and_asked_again(void **state)
     assert_told(&query, "{\"height\":{\"value\":2},\"job\":{\"value\":\"job003\"},\"tags\":{\"value\":[\"tag001\"]},"
                         "\"town\":{\"value\":\"town001\"},\"with\":{\"genre\":{\"value\":[\"g004\"]},\"item\":{\"value\":"
                         "\"item001\"},\"year\":{\"value\":3}},\"user\":null,"
-                        "\"liked\":[13],\"k\":7,\"genre\":[\"genre003\"],\"year\":\"1990-\"}");
+                        "\"liked\":[\"13\"],\"k\":7,\"genre\":[\"genre003\"],\"year\":\"1990-\"}");
 }
 
 /* What the data knows of a user is told, by name of column; what it does not know is left out. */
@@ -803,6 +903,65 @@ static void a_users_own_columns_are_told_and_asked_again(void **state)
         free(text);
     }
     assert_true(unknown > 3);
+}
+
+/* Whatever an id is made of, it is found, told as a text and asked again; "7" and "007" are two. */
+static void ids_that_are_texts_are_told_and_asked_again(void **state)
+{
+    (void)state;
+    mrq_table *tables[] = {world->g.users, world->g.items};
+    const mrq_strings before[] = {take_text_ids(tables[0]), take_text_ids(tables[1])};
+    for (int t = 0; t < 2; t++)
+        for (uint32_t row = 0; row < tables[t]->rows; row++) {
+            const char *id = mrq_table_id(tables[t], row);
+            mrq_resolved resolved = {0};
+            ASKED_QUERY query = {0};
+            assert_ok(mrq_query_set(&query, t ? "liked" : "user", id, &err));
+            assert_ok(mrq_query_resolve(&world->g, MRQ_ASK_RECOMMEND, &query, &resolved, &err));
+            if (t)
+                assert_true(resolved.feedback.n == 1 && resolved.feedback.item[0] == row);
+            else
+                assert_int_equal(resolved.user, row);
+            mrq_resolved_clear(&resolved);
+            assert_told(&query, NULL);
+        }
+    static const char *const cases[][3] = {
+        {"user", "a\"b", "\"user\":\"a\\\"b\",\"k\":5}"}, {"user", "a\\", "\"user\":\"a\\\\\",\"k\":5}"},
+        {"user", "7", "\"user\":\"7\",\"k\":5}"},         {"user", "007", "\"user\":\"007\",\"k\":5}"},
+        {"user", "null", "\"user\":\"null\",\"k\":5}"},   {"user", "é", "\"user\":\"é\",\"k\":5}"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ASKED_QUERY query = {0};
+        assert_ok(mrq_query_set(&query, cases[i][0], cases[i][1], &err));
+        char *text = told_of(&query);
+        assert_string_equal(strstr(text, "\"user\":"), cases[i][2]);
+        free(text);
+    }
+    ASKED_QUERY query = {0};
+    static const char *const set[][2] = {{"liked", "tt0111161"}, {"liked", "007"},  {"liked", "a,b"},
+                                         {"disliked", "7"},      {"liked", "a\"b"}, {"liked", "007"},
+                                         {"exclude", "no id"},   {"exclude", "é"},  {"exclude", "14"}};
+    for (size_t i = 0; i < sizeof set / sizeof *set; i++)
+        assert_ok(mrq_query_set(&query, set[i][0], set[i][1], &err));
+    assert_told(&query, "{\"user\":null,\"liked\":[\"007\",\"a\\\"b\",\"a,b\",\"tt0111161\"],\"disliked\":[\"7\"],\"k\":5,"
+                        "\"exclude\":[\"14\",\"é\"]}");
+    static const char *const unknown[][3] = {
+        {"user", "07", "user 07: not among the 50 users of the data"},
+        {"user", "1", "user 1: not among the 50 users of the data"},
+        {"user", "é ", "user é : not among the 50 users of the data"},
+        {"user", "ID", "user ID: not among the 50 users of the data"},
+        {"liked", "TT0111161", "liked TT0111161: not among the 40 items of the data; want the id of one"},
+        {"disliked", "a", "disliked a: not among the 40 items of the data; want the id of one"},
+    };
+    for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++) {
+        ASKED_QUERY other = {0};
+        mrq_resolved resolved = {0};
+        assert_ok(mrq_query_set(&other, unknown[i][0], unknown[i][1], &err));
+        assert_fails(mrq_query_resolve(&world->g, MRQ_ASK_RECOMMEND, &other, &resolved, &err), MRQ_NOT_FOUND, unknown[i][2]);
+        assert_string_equal(err.msg, unknown[i][2]);
+    }
+    for (int t = 0; t < 2; t++)
+        tables[t]->id = before[t];
 }
 
 /* They are told, and change nothing: no branch of the tower looks at them. */
@@ -908,6 +1067,8 @@ int main(void)
         cmocka_unit_test(each_field_is_set_replaced_appended_and_removed),
         cmocka_unit_test(the_others_stay),
         cmocka_unit_test(wrong_values_are_refused),
+        cmocka_unit_test(an_id_is_a_text),
+        cmocka_unit_test(ids_stand_in_a_list),
         cmocka_unit_test(a_field_has_at_most_so_many_values),
         cmocka_unit_test(a_number_has_a_least_and_a_most),
         cmocka_unit_test(a_value_has_at_most_so_many_bytes),
@@ -923,6 +1084,7 @@ int main(void)
         cmocka_unit_test(json_is_read_without_memory),
         cmocka_unit_test(columns_of_every_kind_are_told_and_asked_again),
         cmocka_unit_test(a_users_own_columns_are_told_and_asked_again),
+        cmocka_unit_test(ids_that_are_texts_are_told_and_asked_again),
         cmocka_unit_test(a_column_that_the_tower_does_not_use_changes_nothing),
         cmocka_unit_test(what_a_column_cannot_have_is_refused),
         cmocka_unit_test(a_query_is_resolved_without_memory),

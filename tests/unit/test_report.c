@@ -81,25 +81,29 @@ static mrq_trial trials[TRIALS];
 /* A night in which all went well: what the others are made from. */
 static mrq_rebuild_report full_report(void)
 {
-    mrq_rebuild_report r = {
-        .outcome = MRQ_PUBLISHED,
-        .started = "2026-01-31T02:00:00Z",
-        .seconds = 61.2345,
-        .schema = "ml-1m",
-        .users = 6040,
-        .items = 3883,
-        .ratings = 1000209,
-        .fingerprint = 0x1234,
-        .has_serving = true,
-        .serving = {.generation = "20260130T020000Z-0123456789abcdef", .items = 3880, .results = results(0)},
-        .made = {.generation = "20260131T020000Z-fedcba9876543210", .items = 3883, .kept = 3879, .results = results(0.0031)},
-        .warm_started = true,
-        .description = describe(MODEL),
-        .n_epochs = 3,
-        .epoch = curve,
-        .judged = true,
-        .warmed = 12,
-        .pruned = 3};
+    mrq_rebuild_report r = {.outcome = MRQ_PUBLISHED,
+                            .started = "2026-01-31T02:00:00Z",
+                            .seconds = 61.2345,
+                            .schema = "ml-1m",
+                            .users = 6040,
+                            .noun = {"movie", "movies"},
+                            .items = 3883,
+                            .ratings = 1000209,
+                            .fingerprint = 0x1234,
+                            .has_serving = true,
+                            .serving = {.generation = "20260130T020000Z-0123456789abcdef", .items = 3880, .results = results(0)},
+                            .made = {.generation = "20260131T020000Z-fedcba9876543210",
+                                     .items = 3883,
+                                     .noun = {"movie", "movies"},
+                                     .kept = 3879,
+                                     .results = results(0.0031)},
+                            .warm_started = true,
+                            .description = describe(MODEL),
+                            .n_epochs = 3,
+                            .epoch = curve,
+                            .judged = true,
+                            .warmed = 12,
+                            .pruned = 3};
     for (int i = 0; i < MRQ_STEPS; i++)
         r.step[i] = i == MRQ_STEP_UPLOAD ? NAN : 1.2345678 * (i + 1);
     for (int i = 0; i < 3; i++)

@@ -590,18 +590,19 @@ static void what_is_refused_is_told_whole(void **state)
         {CATEGORY("\"a\""), "", "1\n", NULL, "m:1: 1 field, want 2 (id\\tc)"},
         {CATEGORY("\"a\""), "", "1\ta\tb\tc\n", NULL, "m:1: 4 fields, want 2 (id\\tc)"},
         {CATEGORY("\"a\""), "", "1\t\x1f\x20\x7e\x7f\n", NULL, "m:1: c \"  ~ \", want a"},
-        {"", "", "\x1f\x20\x7e\x7f\n", NULL, "m:1: id \"\\x1f ~\\x7f\", want a whole number, 0 to 9223372036854775807"},
-        {"", "", "1\n", "\t1--1--1--1\n", "r:1: user \"\\t1\", want a whole number, 0 to 9223372036854775807"},
+        {"", "", "\x1f\x20\x7e\x7f\n", NULL,
+         "m:1: id \"\\x1f ~\\x7f\", want an id: 1 to 255 bytes of UTF-8 without control characters"},
+        {"", "", "1\n", "\t1--1--1--1\n", "r:1: user \"\\t1\", want an id: 1 to 255 bytes of UTF-8 without control characters"},
         {"", ",\"quoted\":true", "\"1\r\n", NULL, "m:1: the quote before \"1\\x0d\\x0a\" is never closed"},
         {"", ",\"quoted\":true", "\"1\"\r\"\n", NULL, "m:1: text behind the closing quote of 1"},
         {"", ",\"quoted\":true", "\"1\" \n", NULL, "m:1: text behind the closing quote of 1"},
         {"", ",\"quoted\":true", "\"1\"\r", NULL, NULL},
         {"", ",\"quoted\":true", "\"1\"", NULL, NULL},
         {"", ",\"quoted\":true", "1\"", NULL, "m:1: a quote inside the unquoted field \"1\"\""},
-        {"", "", "1\"", NULL, "m:1: id \"1\"\", want a whole number, 0 to 9223372036854775807"},
-        {"", "", "\"1\"", NULL, "m:1: id \"\"1\"\", want a whole number, 0 to 9223372036854775807"},
+        {"", "", "1\"", "1--1\"--1--1", NULL},
+        {"", "", "\"1\"", "1--\"1\"--1--1", NULL},
         {"", "", "1\r", NULL, NULL},
-        {"", "", "1\r\r", NULL, "m:1: id \"1\\x0d\", want a whole number, 0 to 9223372036854775807"},
+        {"", "", "1\r\r", NULL, "m:1: id \"1\\x0d\", want an id: 1 to 255 bytes of UTF-8 without control characters"},
         {"", "", "0\n\r\n", "1--0--1--1", NULL},
         {"", "",
          "\xef\xbb\xbf"
@@ -619,8 +620,9 @@ static void what_is_refused_is_told_whole(void **state)
         {"", "", "1\n", "1--1--5--1-\n", "r:1: when \"1-\", want seconds since 1970"},
         {"", "", "1\n", "1-1--5--1\n", "r:1: 3 fields, want 4 (user--item--stars--when)"},
         {"", "", "1\n", "9223372036854775807--1--5--1\n0--1--5--1\n", NULL},
-        {"", "", "1\n", "9223372036854775808--1--5--1\n",
-         "r:1: user 9223372036854775808, want a whole number, 0 to 9223372036854775807"},
+        {"", "", "1\n", "9223372036854775808--1--5--1\nNr. 7--1--5--1\n", NULL},
+        {"", "", "1\n", "7--01--5--1\n", "r:1: item 01 does not stand in m"},
+        {"", "", "1\n", "--1--5--1\n", "r:1: user \"\", want an id: 1 to 255 bytes of UTF-8 without control characters"},
         {"", "", "1\n", "\n", "r: no rows"},
         {"", ",\"header\":true", "id\n1\n", NULL, NULL},
         {"", ",\"header\":true", "id\n", NULL, "m: no rows"},
@@ -730,7 +732,9 @@ static void a_seed_divides_as_it_always_has(void **state)
         user_id[i % OF_USERS] = 100 + i % OF_USERS;
         item_id[i] = INT64_C(1) << i;
     }
-    mrq_table users = {.rows = OF_USERS, .id = user_id}, items = {.rows = OF_ITEMS, .id = item_id};
+    MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
+    mrq_table users = {.rows = OF_USERS, .id = number_ids(arena, user_id, OF_USERS)},
+              items = {.rows = OF_ITEMS, .id = number_ids(arena, item_id, OF_ITEMS)};
     const mrq_dataset data = {.users = &users, .items = &items, .n = RATINGS, .user = user, .item = item, .time = time};
     static const double shares[][2] = {{0, 0}, {0.001, 0}, {0, 0.3}, {0.1, 0.05}, {0.333, 0.5}, {0.9, 0}};
     used = 0;

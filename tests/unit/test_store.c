@@ -344,8 +344,8 @@ static void manifests_are_read_strictly(void **state)
         const char *object, *key, *value; /* value NULL: the key is left out */
         const char *sentence;
     } wrong[] = {
-        {NULL, "format", "3", "MANIFEST.json: format version 3, this program reads version 4"},
-        {NULL, "format", "5", "MANIFEST.json: format version 5, this program reads version 4"},
+        {NULL, "format", "4", "MANIFEST.json: format version 4, this program reads version 5"},
+        {NULL, "format", "6", "MANIFEST.json: format version 6, this program reads version 5"},
         {NULL, "format", NULL, "MANIFEST.json: format: missing"},
         {NULL, "format", "\"1\"", "MANIFEST.json: format: \"1\", want a whole number"},
         {NULL, "shoes", "1", "MANIFEST.json: shoes: unknown key"},
@@ -560,8 +560,8 @@ static void newer_versions_are_refused(void **state)
         const char *file, *kind;
         uint32_t version;
         const char *sentence;
-    } newer[] = {{"seen.mrq", MRQ_KIND_SEEN, MRQ_PARTS_FORMAT + 1, "seen.mrq: format version 2, this program reads version 1"},
-                 {"model.mrq", "model", MRQ_MODEL_VERSION + 1, "model.mrq: format version 2, this program reads version 1"}};
+    } newer[] = {{"seen.mrq", MRQ_KIND_SEEN, MRQ_PARTS_FORMAT + 1, "seen.mrq: format version 3, this program reads version 2"},
+                 {"model.mrq", "model", MRQ_MODEL_VERSION + 1, "model.mrq: format version 3, this program reads version 2"}};
     char store[PATH], name[MRQ_GENERATION_NAME], path[PATH];
     export_to(new_store(store), name);
     for (int i = 0; i < 2; i++) {
@@ -578,7 +578,7 @@ static void newer_versions_are_refused(void **state)
             assert_fails(mrq_store_model(store, &loaded, &err), MRQ_BAD_FILE, newer[i].sentence);
     }
     assert_fails(mrq_store_export(store, path, &flat, name, NULL, NULL, &err), MRQ_BAD_FILE,
-                 "model.mrq: format version 2, this program reads version 1");
+                 "model.mrq: format version 3, this program reads version 2");
 }
 
 /* Cuts the last byte of a generation's file off. */

@@ -59,6 +59,22 @@ static mrq_strings shuffled(mrq_arena *arena, const mrq_strings *old, const char
     return to;
 }
 
+/* Numbers, and behind them texts that say numbers: "7", "007", "tt0007". */
+static void name_ids(mrq_table *table)
+{
+    mrq_dict *dict = mrq_dict_new();
+    for (uint32_t i = 0; i < table->rows; i++) {
+        char text[40];
+        const uint32_t third = 3 * i / table->rows;
+        const int size = third ? snprintf(text, sizeof text, third == 1 ? "%03lld" : "tt%04lld", (long long)id_number(table, i))
+                               : snprintf(text, sizeof text, "%s", mrq_table_id(table, i));
+        assert_int_equal(mrq_dict_push(dict, text, (size_t)size), i);
+    }
+    const mrq_strings all = mrq_dict_strings(dict);
+    assert_int_equal(mrq_strings_copy(table->arena, &all, &table->id), 0);
+    mrq_dict_free(dict);
+}
+
 static mrq_table *day_later(const mrq_table *old, uint64_t seed)
 {
     mrq_random rng;
@@ -107,14 +123,14 @@ static void name_row(const mrq_model *model, const mrq_tower *tower, const mrq_b
     const mrq_table *table = tower == &model->user ? model->users : model->items;
     strcpy(out, "unknown");
     if (plan->branch->kind == MRQ_BRANCH_RATINGS)
-        snprintf(out, 80, "rater %lld", (long long)id_number(model->users, row));
+        snprintf(out, 80, "rater %s", mrq_table_id(model->users, row));
     else if (plan->character)
         snprintf(out, 80, "character %u", plan->character[row]);
     else if (plan->branch->kind != MRQ_BRANCH_ID)
         snprintf(out, 80, "text %s", mrq_strings_at(&mrq_table_column(table, plan->branch->feature)->dict, row));
     for (uint32_t i = 0; row && plan->branch->kind == MRQ_BRANCH_ID && i < table->rows; i++)
         if (plan->value[i] == row)
-            snprintf(out, 80, "id %lld", (long long)id_number(table, i));
+            snprintf(out, 80, "id %s", mrq_table_id(table, i));
 }
 
 /* Each row of `warm` is that of `old` with the same name, or else that of `fresh`. */
@@ -148,8 +164,14 @@ static void rows_follow_what_they_stand_for(void **state)
 {
     (void)state;
     small_data *today = small_data_new(USERS, ITEMS, RATINGS), *tomorrow = next_day(today);
-    for (size_t k = 0; k < SORTS; k++) {
-        const mrq_description d = describe(sorts[k]);
+    for (size_t k = 0; k < 2 * SORTS; k++) {
+        const mrq_description d = describe(sorts[k % SORTS]);
+        if (k == SORTS) { /* once more with ids that are texts */
+            name_ids(today->data.users);
+            name_ids(today->data.items);
+            name_ids(tomorrow->data.users);
+            name_ids(tomorrow->data.items);
+        }
         mrq_model *old = learn(&today->data, &d, NULL, MRQ_OK), *fresh = start(&tomorrow->data, &d, NULL),
                   *warm = start(&tomorrow->data, &d, old);
         uint32_t kept = 0, added = 0;

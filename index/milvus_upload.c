@@ -1,0 +1,260 @@
+/* Collections on Milvus: made, filled, pointed to and dropped.
+ *
+ * A collection has a row an item: `row`, its place in the catalogue, by which it is searched and counted; the vector; and for other
+ * programs, and for filters, id, title, genres and year. Where the interface makes keys itself (v1), `id` is one field more and a
+ * batch that was sent twice, because its answer was lost, stands there twice: rows are counted, and candidates taken, once. Where
+ * it does not (v2), the id is the key, a text, and sending it again changes nothing. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "index/milvus.h"
+
+#define TEXT_(x)   #x
+#define TEXT_OF(x) TEXT_(x)
+#define BATCH      100  /* rows of a request; v1 takes no more */
+#define WINDOW     8192 /* rows that are read back at once */
+
+/* What an upload is about. */
+typedef struct upload {
+    const mrq_contents *contents;
+    mrq_milvus_name collection;
+    const char *owner;
+    uint64_t *there;         /* a bit for each row that the server has */
+    uint32_t first, rows;    /* the window, or the batch, of an attempt */
+    uint32_t row[BATCH];     /* (rows) of a batch */
+    const mrq_column *title; /* the columns that are sent; NULL without */
+    const mrq_column *genres, *year;
+} upload;
+
+/* Makes the collection unless it is there. */
+static mrq_status make_attempt(mrq_backend *backend, const void *context, mrq_milvus_reply *out, mrq_error *err)
+{
+    const upload *u = context;
+    bool there = false;
+    {
+        MRQ_MILVUS_REPLY names = {0};
+        const mrq_status status = mrq_milvus_exists(backend, u->collection.text, &there, &names, err);
+        out->passing = names.passing;
+        MRQ_TRY(status);
+    }
+    if (there)
+        return mrq_milvus_check_dimensions(backend, u->collection.text, u->contents->dim, out, err);
+    mrq_print body = {0};
+    mrq_milvus_begin(&body, u->collection.text);
+    mrq_milvus_add_whole(&body, "dimension", u->contents->dim);
+    mrq_milvus_add_text(&body, "metricType", "IP");
+    mrq_milvus_add_text(&body, "description", u->owner);
+    if (atomic_load(&backend->version) == 1) {
+        mrq_milvus_add_text(&body, "primaryField", "key");
+        mrq_milvus_add_text(&body, "vectorField", "vector");
+    } else {
+        mrq_milvus_add_text(&body, "primaryFieldName", "id");
+        mrq_milvus_add_text(&body, "idType", "VarChar");
+        mrq_milvus_add_text(&body, "vectorFieldName", "vector");
+        mrq_print_key(&body, "params");
+        mrq_print_raw(&body, "{\"max_length\":\"" TEXT_OF(MRQ_ID_BYTES) "\"}");
+    }
+    return mrq_milvus_call(backend, &mrq_milvus_create, u->collection.text, &body, MRQ_MILVUS_WRITE_SECONDS, out, err);
+}
+
+/* Sets the bits of the rows in a window that the server has. */
+static mrq_status window_attempt(mrq_backend *backend, const void *context, mrq_milvus_reply *out, mrq_error *err)
+{
+    const upload *u = context;
+    char filter[80];
+    mrq_print body = {0};
+    snprintf(filter, sizeof filter, "row >= %u and row < %u", u->first, u->first + u->rows);
+    mrq_milvus_begin(&body, u->collection.text);
+    mrq_milvus_add_text(&body, "filter", filter);
+    mrq_print_key(&body, "outputFields");
+    mrq_print_raw(&body, "[\"row\"]");
+    mrq_milvus_add_whole(&body, "limit", MRQ_MILVUS_HITS);
+    MRQ_TRY(mrq_milvus_call(backend, &mrq_milvus_query, u->collection.text, &body, MRQ_MILVUS_WRITE_SECONDS, out, err));
+    const cJSON *item;
+    cJSON_ArrayForEach(item, out->data)
+    {
+        const uint32_t row = mrq_milvus_row(item, u->contents->items->rows);
+        if (row != MRQ_NONE)
+            u->there[row / 64] |= (uint64_t)1 << row % 64;
+    }
+    return MRQ_OK;
+}
+
+/* Sets the bits of all rows that the server has, and counts them. */
+static mrq_status look(mrq_backend *backend, upload *u, uint32_t *n, mrq_error *err)
+{
+    const uint32_t rows = u->contents->items->rows;
+    *n = 0;
+    for (u->first = 0; u->first < rows; u->first += u->rows) {
+        u->rows = rows - u->first < WINDOW ? rows - u->first : WINDOW;
+        MRQ_TRY(mrq_milvus_insist(backend, window_attempt, u, err));
+    }
+    for (uint32_t i = 0; i < (rows + 63) / 64; i++)
+        *n += (uint32_t)__builtin_popcountll(u->there[i]);
+    return MRQ_OK;
+}
+
+static void print_row(mrq_print *body, const upload *u, uint32_t row)
+{
+    const float *vector = u->contents->vectors + (size_t)row * u->contents->dim;
+    mrq_print_open(body, '{');
+    mrq_milvus_add_text(body, "id", mrq_table_id(u->contents->items, row));
+    mrq_milvus_add_whole(body, "row", row);
+    mrq_print_key(body, "vector");
+    mrq_print_open(body, '[');
+    for (uint32_t d = 0; d < u->contents->dim; d++)
+        mrq_print_real(body, (double)vector[d], 9);
+    mrq_print_close(body, ']');
+    if (u->title)
+        mrq_milvus_add_text(body, "title", mrq_strings_at(&u->title->text, row));
+    if (u->genres) {
+        mrq_print_key(body, "genres");
+        mrq_print_open(body, '[');
+        for (uint64_t i = u->genres->list.offset[row]; i < u->genres->list.offset[row + 1]; i++)
+            mrq_print_text(body, mrq_strings_at(&u->genres->dict, u->genres->list.item[i]));
+        mrq_print_close(body, ']');
+    }
+    if (u->year && isfinite(u->year->number[row])) {
+        mrq_print_key(body, "year");
+        mrq_print_real(body, u->year->number[row], 3);
+    }
+    mrq_print_close(body, '}');
+}
+
+static mrq_status batch_attempt(mrq_backend *backend, const void *context, mrq_milvus_reply *out, mrq_error *err)
+{
+    const upload *u = context;
+    mrq_print body = {0};
+    mrq_milvus_begin(&body, u->collection.text);
+    mrq_print_key(&body, "data");
+    mrq_print_open(&body, '[');
+    for (uint32_t i = 0; i < u->rows; i++)
+        print_row(&body, u, u->row[i]);
+    mrq_print_close(&body, ']');
+    return mrq_milvus_call(backend, &mrq_milvus_insert, u->collection.text, &body, MRQ_MILVUS_WRITE_SECONDS, out, err);
+}
+
+/* Sends the rows whose bits are not set. */
+static mrq_status fill(mrq_backend *backend, upload *u, uint32_t there, void (*tell)(void *, uint32_t, uint32_t), void *context,
+                       mrq_error *err)
+{
+    const uint32_t rows = u->contents->items->rows;
+    uint32_t n = 0;
+    for (uint32_t row = 0; row < rows; row++) {
+        if (!(u->there[row / 64] >> row % 64 & 1))
+            u->row[n++] = row;
+        if (n < BATCH && (row + 1 < rows || !n))
+            continue;
+        u->rows = n;
+        MRQ_TRY(mrq_milvus_insist(backend, batch_attempt, u, err));
+        there += n;
+        n = 0;
+        if (tell)
+            tell(context, there, rows);
+    }
+    return MRQ_OK;
+}
+
+static mrq_status upload_init(upload *u, const mrq_backend *backend, const mrq_contents *contents, mrq_error *err)
+{
+    *u = (upload){.contents = contents, .collection = mrq_milvus_collection(backend, contents->name)};
+    u->title = mrq_table_first(contents->items, MRQ_TEXT);
+    u->genres = mrq_table_first(contents->items, MRQ_SET);
+    u->year = mrq_table_year(contents->items);
+    u->there = mrq_array(contents->items->rows / 64 + 1, sizeof *u->there);
+    return u->there ? MRQ_OK : mrq_fail_memory(err, "uploading");
+}
+
+static void upload_clear(upload *u)
+{
+    mrq_free(u->there);
+}
+
+mrq_status mrq_milvus_count(mrq_backend *backend, const mrq_contents *contents, uint32_t *n, mrq_error *err)
+{
+    __attribute__((cleanup(upload_clear))) upload u;
+    MRQ_TRY(upload_init(&u, backend, contents, err));
+    return look(backend, &u, n, err);
+}
+
+mrq_status mrq_backend_upload(mrq_backend *backend, const mrq_contents *contents, const char *owner,
+                              void (*tell)(void *context, uint32_t done, uint32_t of), void *context, uint32_t *sent,
+                              mrq_error *err)
+{
+    const uint32_t rows = contents->items->rows;
+    uint32_t there;
+    __attribute__((cleanup(upload_clear))) upload u;
+    MRQ_TRY(upload_init(&u, backend, contents, err));
+    u.owner = owner;
+    MRQ_TRY(mrq_milvus_insist(backend, make_attempt, &u, err));
+    MRQ_TRY(look(backend, &u, &there, err));
+    const uint32_t missing = rows - there;
+    if (tell)
+        tell(context, there, rows);
+    MRQ_TRY(fill(backend, &u, there, tell, context, err));
+    *sent = missing;
+    return MRQ_OK;
+}
+
+mrq_status mrq_backend_point(mrq_backend *backend, const char name[MRQ_CONTENT_SIZE], bool *aliased, mrq_error *err)
+{
+    const mrq_milvus_name collection = mrq_milvus_collection(backend, name);
+    *aliased = atomic_load(&backend->version) == 2;
+    if (!*aliased)
+        return MRQ_OK;
+    const mrq_milvus_operation *const ways[] = {&mrq_milvus_alias_alter, &mrq_milvus_alias_new};
+    mrq_status status = MRQ_OK;
+    for (int i = 0; i < 2; i++) {
+        MRQ_MILVUS_REPLY reply = {0};
+        mrq_print body = {0};
+        mrq_milvus_begin(&body, collection.text);
+        mrq_milvus_add_text(&body, "aliasName", backend->name);
+        status = mrq_milvus_call(backend, ways[i], collection.text, &body, MRQ_MILVUS_WRITE_SECONDS, &reply, err);
+        if (status == MRQ_OK || !reply.refused)
+            break;
+    }
+    return status;
+}
+
+/* Whether a collection's name is one that mrq_milvus_collection() makes; `content` is its end. */
+static bool is_ours(const mrq_backend *backend, const char *collection, const char **content)
+{
+    const size_t size = strlen(backend->name);
+    *content = collection + size + 1;
+    return strncmp(collection, backend->name, size) == 0 && collection[size] == '_' && strlen(*content) == MRQ_CONTENT_SIZE - 1 &&
+           strspn(*content, "0123456789abcdef") == MRQ_CONTENT_SIZE - 1;
+}
+
+/* Drops a collection if it is this owner's. */
+static mrq_status drop_own(mrq_backend *backend, const char *collection, const char *owner, bool *dropped, mrq_error *err)
+{
+    MRQ_MILVUS_REPLY about = {0}, gone = {0};
+    MRQ_TRY(mrq_milvus_call_plain(backend, &mrq_milvus_describe, collection, MRQ_MILVUS_ASK_SECONDS, &about, err));
+    const cJSON *description = cJSON_GetObjectItemCaseSensitive(about.data, "description");
+    *dropped = cJSON_IsString(description) && strcmp(description->valuestring, owner) == 0;
+    return *dropped ? mrq_milvus_call_plain(backend, &mrq_milvus_drop, collection, MRQ_MILVUS_WRITE_SECONDS, &gone, err) : MRQ_OK;
+}
+
+mrq_status mrq_backend_prune(mrq_backend *backend, const char *owner, const mrq_content_name *keep, uint32_t n, uint32_t *removed,
+                             mrq_error *err)
+{
+    uint32_t count = 0;
+    MRQ_MILVUS_REPLY names = {0};
+    MRQ_TRY(mrq_milvus_list_all(backend, &names, err));
+    const cJSON *name;
+    cJSON_ArrayForEach(name, names.data)
+    {
+        const char *content;
+        if (!cJSON_IsString(name) || !is_ours(backend, name->valuestring, &content))
+            continue;
+        bool kept = false, dropped = false;
+        for (uint32_t i = 0; i < n; i++)
+            kept = kept || strcmp(keep[i].text, content) == 0;
+        if (!kept)
+            MRQ_TRY(drop_own(backend, name->valuestring, owner, &dropped, err));
+        count += dropped;
+    }
+    *removed = count;
+    return MRQ_OK;
+}
