@@ -38,23 +38,23 @@ QUERIES = (
 
 # Whole targets.
 TARGETS = (
-    ("/v1/movies/999999", 404, "999999"),
-    ("/v1/movies/1x", 400, 'id "1x": want a whole number'),
-    ("/v1/movies/-1", 400, 'id "-1"'),
-    ("/v1/movies/%31", 400, 'id "%31"'),
-    ("/v1/movies/99999999999999999999", 400, 'id "99999999999999999999"'),
-    ("/v1/movies/1?k=1", 400, "want no parameters"),
-    ("/v1/movies/999999/similar", 404, "999999"),
-    ("/v1/movies/1/similar?age=1", 400, 'unknown parameter "age": want k, genre, all_genres, year, exclude'),
-    ("/v1/movies/1/similar?foo=1", 400, 'unknown parameter "foo": want k, genre, all_genres, year, exclude'),
-    ("/v1/movies/1/similar?movie=1", 400, 'unknown parameter "movie"'),
-    ("/v1/movies/1/similar?include_seen=1", 400, 'unknown parameter "include_seen"'),
+    ("/v1/items/999999", 404, "999999"),
+    ("/v1/items/1x", 400, 'id "1x": want a whole number'),
+    ("/v1/items/-1", 400, 'id "-1"'),
+    ("/v1/items/%31", 400, 'id "%31"'),
+    ("/v1/items/99999999999999999999", 400, 'id "99999999999999999999"'),
+    ("/v1/items/1?k=1", 400, "want no parameters"),
+    ("/v1/items/999999/similar", 404, "999999"),
+    ("/v1/items/1/similar?age=1", 400, 'unknown parameter "age": want k, genre, all_genres, year, exclude'),
+    ("/v1/items/1/similar?foo=1", 400, 'unknown parameter "foo": want k, genre, all_genres, year, exclude'),
+    ("/v1/items/1/similar?movie=1", 400, 'unknown parameter "movie"'),
+    ("/v1/items/1/similar?include_seen=1", 400, 'unknown parameter "include_seen"'),
     ("/v1/users/4?user=4", 400, 'unknown parameter "user": want k'),
-    ("/v1/movies?with=age=25", 400, 'unknown parameter "with": want k, query'),
+    ("/v1/items?with=age=25", 400, 'unknown parameter "with": want k, query'),
     ("/v1/users/999999", 404, "999999"),
     ("/v1/users/x", 400, 'id "x"'),
     ("/v1/users/4?k=1001", 400, 'k "1001"'),
-    ("/v1/movies?query=%", 400, "query: broken"),
+    ("/v1/items?query=%", 400, "query: broken"),
     ("/v1/info?x", 400, 'parameter "x"'),
     ("/healthz?x=1", 400, 'parameter "x"'),
 )
@@ -67,9 +67,9 @@ NOWHERE = (
     "//v1/info",
     "/v1//info",
     "/v1/../v1/info",
-    "/v1/movies/",
-    "/v1/movies//similar",
-    "/v1/movies/1/",
+    "/v1/items/",
+    "/v1/items//similar",
+    "/v1/items/1/",
     "/../../../etc/passwd",
     "/%2e%2e/%2e%2e/etc/passwd",
     "/page.css/..",
@@ -77,7 +77,7 @@ NOWHERE = (
     "/index.html",
     "/page.js%00",
     "/.",
-    "/v1/movies/1/similar/x",
+    "/v1/items/1/similar/x",
 )
 
 # Methods that a target does not take, and which it does.
@@ -86,7 +86,7 @@ METHODS = (
     ("PUT", "/v1/recommendations", "GET, HEAD, POST"),
     ("DELETE", "/", "GET, HEAD"),
     ("OPTIONS", "/healthz", "GET, HEAD"),
-    ("BREW", "/v1/movies/1", "GET, HEAD"),
+    ("BREW", "/v1/items/1", "GET, HEAD"),
     ("get", "/healthz", "GET, HEAD"),
 )
 

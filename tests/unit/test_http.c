@@ -384,14 +384,16 @@ static void test_routes(void **state)
         if (!strchr(mrq_routes[i].path, '{'))
             assert_route(mrq_routes[i].post ? "POST" : "GET", mrq_routes[i].path, 200, mrq_routes[i].label);
     assert_route("HEAD", "/v1/info", 200, "/v1/info");
-    assert_route("GET", "/v1/movies/1", 200, "/v1/movies/{id}");
-    assert_route("GET", "/v1/movies/x", 200, "/v1/movies/{id}");
-    assert_route("GET", "/v1/movies/1/similar", 200, "/v1/movies/{id}/similar");
+    assert_route("GET", "/v1/items/1", 200, "/v1/items/{id}");
+    assert_route("GET", "/v1/items/x", 200, "/v1/items/{id}");
+    assert_route("GET", "/v1/items/a%2Fb", 200, "/v1/items/{id}");
+    assert_route("GET", "/v1/items/%zz/similar", 200, "/v1/items/{id}/similar");
+    assert_route("GET", "/v1/items/1/similar", 200, "/v1/items/{id}/similar");
     assert_route("GET", "/v1/users/12", 200, "/v1/users/{id}");
     assert_route("PUT", "/v1/recommendations", 405, "GET, HEAD, POST");
     assert_route("POST", "/v1/info", 405, "GET, HEAD");
     assert_route("get", "/v1/info", 405, "GET, HEAD");
-    assert_route("OPTIONS", "/v1/movies/1/similar", 405, "GET, HEAD");
+    assert_route("OPTIONS", "/v1/items/1/similar", 405, "GET, HEAD");
     static const char *const nowhere[] = {"",
                                           "*",
                                           "//",
@@ -401,11 +403,16 @@ static void test_routes(void **state)
                                           "//v1/info",
                                           "/v1//info",
                                           "/v1/../v1/info",
-                                          "/v1/movies/",
-                                          "/v1/movies//similar",
-                                          "/v1/movies/1/",
-                                          "/v1/movies/1/similar/",
-                                          "/v1/movies/1/2",
+                                          "/v1/items/",
+                                          "/v1/items//similar",
+                                          "/v1/items/1/",
+                                          "/v1/items/1/similar/",
+                                          "/v1/items/1/2",
+                                          "/v1/items/a/b/similar",
+                                          "/v1/items/1%2Fsimilar/",
+                                          "/v1/movies",
+                                          "/v1/movies/1",
+                                          "/v1/movies/1/similar",
                                           "/v1/users/",
                                           "/v1%2Finfo",
                                           "/page.css/",
@@ -413,8 +420,54 @@ static void test_routes(void **state)
                                           "/V1/info"};
     for (size_t i = 0; i < sizeof nowhere / sizeof *nowhere; i++)
         assert_route("GET", nowhere[i], 404, NULL);
-    const mrq_match match = mrq_route_find("GET", "/v1/movies/123/similar");
-    assert_true(match.id_size == 3 && memcmp(match.id, "123", 3) == 0);
+    const mrq_match match = mrq_route_find("GET", "/v1/items/1%2F3/similar");
+    assert_true(match.id_size == 5 && memcmp(match.id, "1%2F3", 5) == 0);
+}
+
+/* What a GET of a path and a query string sets, as "field=value ..."; "" where that is wrong, with a sentence in `err`. */
+static const char *asked_by(const char *path, const char *parameters)
+{
+    static char set[1000], text[200];
+    const mrq_match match = mrq_route_find("GET", path);
+    mrq_query query = {0};
+    int n = 0;
+    *set = '\0';
+    err = (mrq_error){0};
+    assert_int_equal(match.status, 200);
+    snprintf(text, sizeof text, "%s", parameters ? parameters : "");
+    if (mrq_route_query(&match, parameters ? text : NULL, &query, &err) == MRQ_OK)
+        for (unsigned i = 0; i < MRQ_Q_FIELDS; i++) {
+            mrq_query_value value;
+            for (size_t at = mrq_query_begin(&query, (mrq_field_index)i); mrq_query_next(&query, (mrq_field_index)i, &at, &value);)
+                n += snprintf(set + n, sizeof set - (size_t)n, "%s%s=%s", n ? " " : "", mrq_query_fields[i].name, value.text);
+        }
+    mrq_query_clear(&query);
+    return set;
+}
+
+static void a_path_and_its_parameters_make_a_query(void **state)
+{
+    (void)state;
+    assert_string_equal(asked_by("/v1/items/%32", NULL), "item=2");
+    assert_string_equal(asked_by("/v1/items/a%2Fb%20c+d/similar", "k=3"), "item=a/b c+d k=3");
+    assert_string_equal(asked_by("/v1/items/caf%c3%a9", ""), "item=caf\xc3\xa9");
+    assert_string_equal(asked_by("/v1/users/%34", "k=2"), "user=4 k=2");
+    assert_string_equal(asked_by("/v1/items/%0a", NULL), "");
+    assert_string_equal(err.msg, "id \"?\": contains a control character");
+    assert_string_equal(asked_by("/v1/items/1", "k=2"), "");
+    assert_string_equal(err.msg, "unknown parameter \"k\": want no parameters");
+    static const char *const blank[] = {NULL, "", "query=", "query=+", "query=%20%09+%0a%0b%0c%0d"};
+    for (size_t i = 0; i < sizeof blank / sizeof *blank; i++)
+        assert_string_equal(asked_by("/v1/items", blank[i]), "query=");
+    assert_string_equal(asked_by("/v1/items", "k=2&query=+"), "k=2 query=");
+    assert_string_equal(asked_by("/v1/items", "query=+a"), "query= a");
+    static const char *const lenient[] = {"/healthz", "/readyz", "/openapi.json", "/", "/page.css", "/page.js", "/parts.js"};
+    for (size_t i = 0; i < sizeof lenient / sizeof *lenient; i++) {
+        assert_string_equal(asked_by(lenient[i], "k=1&k=%zz&x"), "");
+        assert_string_equal(err.msg, "");
+    }
+    assert_string_equal(asked_by("/metrics", "x=1"), "");
+    assert_string_equal(err.msg, "unknown parameter \"x\": want no parameters");
 }
 
 static void test_access(void **state)
@@ -1009,6 +1062,7 @@ int main(void)
         cmocka_unit_test(test_token),
         cmocka_unit_test(a_token_file_of_another_user_is_refused),
         cmocka_unit_test(test_routes),
+        cmocka_unit_test(a_path_and_its_parameters_make_a_query),
         cmocka_unit_test(test_access),
         cmocka_unit_test(test_systemd),
         cmocka_unit_test(test_access_link),
