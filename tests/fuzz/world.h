@@ -83,13 +83,14 @@ static inline void fuzz_check_results(const cJSON *results, uint32_t k)
     cJSON_ArrayForEach(item, results)
     {
         const cJSON *score = cJSON_GetObjectItemCaseSensitive(item, "score"), *id = cJSON_GetObjectItemCaseSensitive(item, "id");
-        FUZZ_CHECK(cJSON_IsNumber(id) && cJSON_IsString(cJSON_GetObjectItemCaseSensitive(item, "title")));
+        FUZZ_CHECK(cJSON_IsString(id) && cJSON_IsString(cJSON_GetObjectItemCaseSensitive(item, "title")));
         if (score) {
             FUZZ_CHECK(cJSON_IsNumber(score) && score->valuedouble <= last);
             last = score->valuedouble;
         }
-        FUZZ_CHECK(id->valueint >= 10 && id->valueint < 10 + 3 * ITEMS && !seen[id->valueint]);
-        seen[id->valueint] = true;
+        const int number = atoi(id->valuestring);
+        FUZZ_CHECK(number >= 10 && number < 10 + 3 * ITEMS && !seen[number]);
+        seen[number] = true;
     }
 }
 
