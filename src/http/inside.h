@@ -45,7 +45,7 @@ struct mrq_server {
     mrq_service service;
     mrq_http_worker workers[MRQ_WORKERS_MAX];
     atomic_bool stopping;
-    sem_t deaf; /* posted by each worker that has stopped listening */
+    sem_t quiesced; /* posted by each worker that has stopped listening */
     const mrq_listener *listener;
     const mrq_secret *token;
     const mrq_texts *hosts, *origins;

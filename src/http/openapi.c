@@ -1,7 +1,9 @@
 /* openapi.json is the document without the fields of a query. This file adds them: as parameters of the routes that accept them,
- * and as members of the queries of a batch. They come from the table of fields and from the columns of the serving generation's users.
+ * and as members of the queries of a batch. They come from the table of fields and from the columns of the serving generation's
+ * users.
  *
- * The document is made for each request, because few ask for it. It needs no token: it names columns, but none of their values. */
+ * The document is made for each request, because few ask for it. It needs no token: it names columns, but none of their
+ * values. */
 #include "http/openapi.h"
 
 #include <ctype.h>

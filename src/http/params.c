@@ -25,7 +25,7 @@ static mrq_status decode(const char *name, char *text, char plus, mrq_error *err
         if (low < 0)
             return mrq_fail(err, MRQ_USAGE, "%.40s: broken percent-encoding \"%.3s\", want %% and two hexadecimal digits", name, p);
         if (high + low == 0)
-            return mrq_fail(err, MRQ_USAGE, "%.40s: \"%%00\" is no character of a text", name);
+            return mrq_fail(err, MRQ_USAGE, "%.40s: \"%%00\" is not allowed in a text", name);
         text[size++] = (char)(high << 4 | low);
         p += 2;
     }

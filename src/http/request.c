@@ -1,5 +1,5 @@
-/* One request from its first line to its end: libmicrohttpd's callbacks, in the order in which it calls them. The thread that reads a
- * request also answers it.
+/* One request from its first line to its end: libmicrohttpd's callbacks, in the order in which it calls them. The thread that reads
+ * a request also answers it.
  *
  * The head shows whether a request is refused. If it announces a body, the refusal is sent at once and the connection closes;
  * otherwise it is sent after the end of the request and the connection stays open. libmicrohttpd accepts no answer while a body

@@ -1,4 +1,4 @@
-/* Paths are compared undecoded: none of ours needs percent-encoding, so "/v1%2Finfo", "//" and "/v1/../" have no route. Only an id
+/* Paths are compared undecoded: no pattern needs percent-encoding, so "/v1%2Finfo", "//" and "/v1/../" have no route. Only an id
  * is decoded, after its route has been found, so a slash in an id is written %2F. */
 #include "http/route.h"
 
@@ -137,7 +137,7 @@ const mrq_route mrq_routes[MRQ_ROUTES] = {
     {"/page.js", "/page.js", false, MRQ_GUARD_NAME, MRQ_ROUTE_LENIENT, NO_ID, "page.js", answer_page},
     {"/parts.js", "/parts.js", false, MRQ_GUARD_NAME, MRQ_ROUTE_LENIENT, NO_ID, "parts.js", answer_page},
 };
-_Static_assert(MRQ_ROUTES + 1 <= MRQ_METRICS_ROUTES, "the metrics have room for all routes and for what has none");
+_Static_assert(MRQ_ROUTES + 1 <= MRQ_METRICS_ROUTES, "the metrics have a counter for each route and for requests without one");
 
 /* Whether a path matches a route's pattern; match->id is then the segment at "{id}". */
 static bool matches(const char *pattern, const char *path, mrq_match *match)

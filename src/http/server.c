@@ -1,5 +1,5 @@
-/* Starting and stopping the server. It has worker threads, each with its own libmicrohttpd daemon, which all accept connections from
- * the same listening sockets. There is no thread per connection. */
+/* Starting and stopping the server. It has worker threads, each with its own libmicrohttpd daemon, which all accept connections
+ * from the same listening sockets. There is no thread per connection. */
 #include "http/server.h"
 
 #include <errno.h>
@@ -57,7 +57,7 @@ mrq_status mrq_server_start(const mrq_server_options *options, mrq_server **out,
     server->access = options->access;
     server->request_seconds = options->request_seconds;
     pthread_mutex_init(&server->lock, NULL);
-    sem_init(&server->deaf, 0, 0);
+    sem_init(&server->quiesced, 0, 0);
     mrq_status status = MRQ_OK;
     for (uint32_t i = 0; i < options->workers && status == MRQ_OK; i++)
         status = start_worker(server, &server->workers[i], options, err);
@@ -73,7 +73,7 @@ void mrq_server_drain(mrq_server *server)
 {
     atomic_store(&server->service.draining, true);
     for (uint32_t i = 0; i < server->service.workers; i++)
-        while (sem_wait(&server->deaf) != 0)
+        while (sem_wait(&server->quiesced) != 0)
             ; /* interrupted by a signal */
 }
 
@@ -98,7 +98,7 @@ void mrq_server_stop(mrq_server *server)
         mrq_mhd.quiesce_daemon(worker->daemon); /* so that libmicrohttpd does not close the listener's socket */
         mrq_mhd.stop_daemon(worker->daemon);
     }
-    sem_destroy(&server->deaf);
+    sem_destroy(&server->quiesced);
     pthread_mutex_destroy(&server->lock);
     free(server);
 }

@@ -44,7 +44,7 @@ static void test_places(void **state)
                                         "unix:",      "unix:ab",    "host:+1", "host: 80", "host:8080\n", "[::1]:-0", "host:1e3",
                                         "[[]:9",      "[[::1]]:80", "a]:80"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
-        assert_fails(mrq_place_parse(wrong[i], &place, &err), MRQ_USAGE, "is no address to listen on, want HOST:PORT");
+        assert_fails(mrq_place_parse(wrong[i], &place, &err), MRQ_USAGE, "is not an address to listen on, want HOST:PORT");
     char lengthy[200] = "unix:/";
     memset(lengthy + 6, 'a', 107);
     assert_fails(mrq_place_parse(lengthy, &place, &err), MRQ_USAGE, "the path of a socket has 108 bytes, may have 107");
@@ -85,9 +85,9 @@ static void test_listen(void **state)
 
     int pair[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
-    assert_fails(mrq_listener_adopt(pair[0], false, &a, &err), MRQ_USAGE, "is no listening stream socket");
+    assert_fails(mrq_listener_adopt(pair[0], false, &a, &err), MRQ_USAGE, "is not a listening stream socket");
     close(pair[1]);
-    assert_fails(mrq_listener_adopt(open("/dev/null", O_RDONLY), false, &a, &err), MRQ_USAGE, "is no listening stream socket");
+    assert_fails(mrq_listener_adopt(open("/dev/null", O_RDONLY), false, &a, &err), MRQ_USAGE, "is not a listening stream socket");
     assert_ok(mrq_listener_open("[::]:0", true, &a, &err));
     assert_fails(mrq_listener_adopt(dup(a.socket[0]), false, &b, &err), MRQ_USAGE, "can be reached from other machines");
     assert_ok(mrq_listener_adopt(dup(a.socket[0]), true, &b, &err));
@@ -303,7 +303,7 @@ static void only_our_own_names_are_known(void **state)
             fail_msg("%s is known", unknown[i]);
     assert_false(mrq_host_is_known(&names, "localhost\0", 10));
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
-        assert_fails(mrq_host_check(wrong[i], &host, &err), MRQ_USAGE, "is no name of a host, want one without a port");
+        assert_fails(mrq_host_check(wrong[i], &host, &err), MRQ_USAGE, "is not a host name: want one without a port");
     assert_ok(mrq_host_check("movies.example", &host, &err));
     assert_string_equal(host.name, "movies.example");
     assert_ok(mrq_host_check("192.0.2.7", &host, &err));
@@ -318,15 +318,15 @@ static void an_origin_is_one_as_browsers_write_it(void **state)
     static const struct {
         const char *text, *says;
     } wrong[] = {
-        {"*", "any page would read the answers; name each that may"},
+        {"*", "any page could read the answers, so name each origin"},
         {"null", "it does not begin with a scheme"},
         {"movies.example", "it does not begin with a scheme"},
         {"://a", "it does not begin with a scheme"},
         {"1://a", "it does not begin with a scheme"},
         {"https:a", "it does not begin with a scheme"},
-        {"https://movies.example/", "a path does not belong to it"},
-        {"https://movies.example/app", "a path does not belong to it"},
-        {"https://Movies.example", "browsers write it in small letters"},
+        {"https://movies.example/", "it may not have a path"},
+        {"https://movies.example/app", "it may not have a path"},
+        {"https://Movies.example", "browsers write it in lower case"},
         {"https://*.example", "want HOST"},
         {"https://a b", "want HOST"},
         {"https://u@a", "want HOST"},
@@ -334,8 +334,8 @@ static void an_origin_is_one_as_browsers_write_it(void **state)
         {"https://", "want HOST"},
         {"https://a:0", "want a port from 1 to 65535"},
         {"https://a:x", "want a port from 1 to 65535"},
-        {"http://a:80", "browsers leave out the port"},
-        {"https://a:443", "browsers leave out the port"},
+        {"http://a:80", "browsers leave out the default port"},
+        {"https://a:443", "browsers leave out the default port"},
     };
     static const mrq_texts list = {2, {"https://a", "http://b:81"}}, none = {0};
     (void)state;
@@ -912,7 +912,7 @@ static void a_libmicrohttpd_whose_heads_cannot_be_judged_is_refused(void **state
     assert_ok(mrq_microhttpd_load(&err));
     assert_ok(mrq_head_check(&err));
     mrq_mhd.get_connection_info = no_info;
-    assert_fails(mrq_head_check(&err), MRQ_FAILED, "keeps requests in another way than 0.9.75, so they cannot be judged");
+    assert_fails(mrq_head_check(&err), MRQ_FAILED, "stores requests differently from 0.9.75, so their heads cannot be checked");
     assert_ok(mrq_microhttpd_load(&err));
     real_wait = mrq_mhd.run_wait;
     mrq_mhd.run_wait = wait_with_nul;

@@ -79,7 +79,7 @@ static void test_params_wrong(void **state)
         {"k=1.5", "k \"1.5\""},
         {"k=1e2", "k \"1e2\""},
         {"k=+5", "k \" 5\""},
-        {"k=5%00", "k: \"%00\" is no character"},
+        {"k=5%00", "k: \"%00\" is not allowed"},
         {"k=99999999999999999999", "k \"99999999999999999999\""},
         {"user=", "user \"\""},
         {"user=a%0Ab", "user \"a?b\""},
@@ -145,7 +145,7 @@ static void an_id_of_a_path_is_a_text(void **state)
         {"%", "id: broken percent-encoding \"%\", want % and two hexadecimal digits"},
         {"a%2", "id: broken percent-encoding \"%2\", want % and two hexadecimal digits"},
         {"%zz", "id: broken percent-encoding \"%zz\", want % and two hexadecimal digits"},
-        {"%00", "id: \"%00\" is no character of a text"},
+        {"%00", "id: \"%00\" is not allowed in a text"},
         {"a%ff", "id: byte 2 is not UTF-8"},
         {"\xff", "id: byte 1 is not UTF-8"},
         {"a%1fb", "id \"a?b\": contains a control character"},
@@ -605,44 +605,44 @@ static void metrics_are_told_whole(void **state)
         "marquee_answers_total{source=\"memory\"} 5\n"
         "marquee_answers_total{source=\"redis\"} 6\n"
         "marquee_answers_total{source=\"computed\"} 7\n"
-        "# HELP marquee_answers_shared_total Answers from memory that waited for another request's computation.\n"
+        "# HELP marquee_answers_shared_total Answers from memory that waited until another request had computed them.\n"
         "# TYPE marquee_answers_shared_total counter\n"
         "marquee_answers_shared_total 8\n"
-        "# HELP marquee_redis_errors_total Operations on Redis that failed, or were not tried just after one that did.\n"
+        "# HELP marquee_redis_errors_total Operations on Redis that failed, or were skipped just after a failure.\n"
         "# TYPE marquee_redis_errors_total counter\n"
         "marquee_redis_errors_total 9\n"
         "# HELP marquee_memory_entries Answers kept in memory.\n"
         "# TYPE marquee_memory_entries gauge\n"
         "marquee_memory_entries 10\n"
-        "# HELP marquee_memory_bytes What they take.\n"
+        "# HELP marquee_memory_bytes Bytes of the answers kept in memory.\n"
         "# TYPE marquee_memory_bytes gauge\n"
         "marquee_memory_bytes 11\n"
-        "# HELP marquee_memory_evicted_total Answers that had to go for others.\n"
+        "# HELP marquee_memory_evicted_total Answers evicted from memory to make space for others.\n"
         "# TYPE marquee_memory_evicted_total counter\n"
         "marquee_memory_evicted_total 12\n"
-        "# HELP marquee_generation_info The generation that serves.\n"
+        "# HELP marquee_generation_info The serving generation.\n"
         "# TYPE marquee_generation_info gauge\n"
         "marquee_generation_info{generation=\"G\"} 1\n"
-        "# HELP marquee_generation_created_seconds When it was made, in unix time.\n"
+        "# HELP marquee_generation_created_seconds When the serving generation was created, in unix time.\n"
         "# TYPE marquee_generation_created_seconds gauge\n"
         "marquee_generation_created_seconds 1700000000\n"
-        "# HELP marquee_items Items in it.\n"
+        "# HELP marquee_items Items in the serving generation.\n"
         "# TYPE marquee_items gauge\n"
         "marquee_items 400\n"
-        "# HELP marquee_users Users in it.\n"
+        "# HELP marquee_users Users in the serving generation.\n"
         "# TYPE marquee_users gauge\n"
         "marquee_users 30\n"
-        "# HELP marquee_index_bytes Its vectors and their index.\n"
+        "# HELP marquee_index_bytes Bytes of the vectors and their index.\n"
         "# TYPE marquee_index_bytes gauge\n"
         "marquee_index_bytes 13\n"
-        "# HELP marquee_reloads_total New generations found, by what became of them.\n"
+        "# HELP marquee_reloads_total New generations found, by result.\n"
         "# TYPE marquee_reloads_total counter\n"
         "marquee_reloads_total{result=\"served\"} 14\n"
         "marquee_reloads_total{result=\"refused\"} 15\n"
         "# HELP marquee_connections Open connections.\n"
         "# TYPE marquee_connections gauge\n"
         "marquee_connections 17\n"
-        "# HELP marquee_build_info The version that runs.\n"
+        "# HELP marquee_build_info The running version.\n"
         "# TYPE marquee_build_info gauge\n"
         "marquee_build_info{version=\"" MRQ_VERSION "\"} 1\n"
         "# HELP process_start_time_seconds When the process began to serve, in unix time.\n"

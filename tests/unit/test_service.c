@@ -326,7 +326,7 @@ static void a_batch_is_answered_as_its_queries_are(void **state)
     "want one Host; at most one Content-Length, in digits, or in HTTP/1.1 one \\\"Transfer-Encoding: chunked\\\"; "                \
     "lines that end in CRLF, none folded; no blanks in the URL or in names; no control characters"
 #define STRANGE_HOST(host)                                                                                                         \
-    "\\\"" host "\\\" is not a host that this service goes by: want localhost, a loopback address, the name in --listen, or one "  \
+    "\\\"" host "\\\" is not a host name of this service: want localhost, a loopback address, the name in --listen, or one "       \
     "that --host NAME adds"
 #define ORIGIN  "Origin: https://page.example\r\n"
 #define ALLOWED JSON "Vary: Origin\r\nAccess-Control-Allow-Origin: https://page.example\r\n"
