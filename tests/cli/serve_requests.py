@@ -49,7 +49,8 @@ def check_routes(s, r):
     j = s.good("/v1/users/4?k=2")
     assert j["user"]["id"] == "4" and j["user"]["ratings"] > 0 and len(j["results"]) == 2, j
     j = s.good("/v1/info")
-    assert j["model"] == "fusion" and j["items"] == 400 and j["noun"] == ["movie", "movies"] and j["choices"]["gender"] and j["generations"][0]["current"], j
+    assert j["model"] == "fusion" and j["items"] == 400 and j["noun"] == ["movie", "movies"], j
+    assert j["choices"]["gender"] and j["generations"][0]["current"], j
     assert s.good("/healthz") == s.good("/readyz?probe") == s.good("/healthz?x=1&x=%") == {"status": "ok"}
 
     # The document describes just these routes; and all of them take HEAD.
