@@ -18,7 +18,7 @@ static mrq_status decode(const char *name, char *text, char plus, mrq_error *err
     size_t size = 0;
     for (const char *p = text; *p; p++) {
         if (*p != '%') {
-            text[size++] = *p == '+' ? plus : *p;
+            text[size++] = (char)(*p == '+' ? plus : *p);
             continue;
         }
         const int high = hex(p[1]), low = high < 0 ? -1 : hex(p[2]);

@@ -28,7 +28,7 @@ void mrq_reply_owned(mrq_reply *reply, const char *type, char *text, size_t size
     reply->owner = text;
 }
 
-/* Sends a document, which the reply then owns; NULL: an error document that needs no memory. */
+/* Replies with a document, which the reply then owns; NULL: with an error document that needs no memory. */
 static void reply_text(mrq_reply *reply, unsigned status, char *text)
 {
     static const char none[] = "{\"schema\":1,\"error\":{\"code\":\"failed\",\"message\":\"out of memory\"}}\n";
