@@ -3,10 +3,10 @@
 Scores are those of exact.c, in doubles; who qualifies, in which order, and what the document says is worked out here, row by row,
 from what the generation's tables hold. An answer is right when
 
-  - it is the document of that question and generation in every word and whole number, and holds k movies whenever k qualify;
+  - it is the document of that question and generation in every word and whole number, and holds k items whenever k qualify;
   - each score is the exact one, but for its rounding to six decimals and the bound of single precision that exact.c tells;
-  - no movie stands before a better one, and none that is better than the last was left out, by more than two such bounds;
-  - movies whose scores are exactly equal stand in the order of their ids;
+  - no item stands before a better one, and none that is better than the last was left out, by more than two such bounds;
+  - items whose scores are exactly equal stand in the order of their ids;
   - parts of an explanation are held to the same rules, and what is told as their rest is the sum of the others."""
 import array
 import collections
@@ -57,9 +57,9 @@ class Generation:
         told = json.loads(self.process.stdout.readline())
         self.model, self.features = told["model"], told["features"]
         self.categories = {c["name"]: c for c in told["categories"]}
-        self.users, self.movies, self.genres = told["users"], told["movies"], told["genres"]
+        self.users, self.items, self.genres = told["users"], told["items"], told["genres"]
         self.user_row = {user: row for row, user in enumerate(self.users)}
-        self.movie_row = {movie[0]: row for row, movie in enumerate(self.movies)}
+        self.item_row = {item[0]: row for row, item in enumerate(self.items)}
         self.scores = collections.OrderedDict()  # of the persons asked last
         self.worst = 0.0  # of the bounds of single precision, so much was used
 
@@ -84,7 +84,7 @@ class Generation:
         return ids[id]
 
     def person(self, query):
-        """The user's row, the code of each feature, and the movies that are liked and disliked, by row."""
+        """The user's row, the code of each feature, and the items that are liked and disliked, by row."""
         user = self.row(self.user_row, query["user"]) if "user" in query else None
         codes = {}
         for name in ("age", "gender", "job"):
@@ -94,20 +94,20 @@ class Generation:
                 codes[name] = self.categories[name]["codes"][user]
         feedback = {}
         for key, strength in ("liked", LIKES), ("disliked", DISLIKES):
-            for movie in query.get(key, []):
-                feedback[self.row(self.movie_row, movie)] = strength
+            for item in query.get(key, []):
+                feedback[self.row(self.item_row, item)] = strength
         return user, codes, dict(sorted(feedback.items()))
 
     def words(self, person):
         user, codes, feedback = person
         return ("-" if user is None else user, ",".join(str(codes.get(name, "-")) for name in self.features),
-                ",".join("%d:%g" % item for item in feedback.items()) or "-")
+                ",".join("%d:%g" % pair for pair in feedback.items()) or "-")
 
     def score(self, *words):
-        """The score of each movie, and the bound of what a float may make of it."""
+        """The score of each item, and the bound of what a float may make of it."""
         if words not in self.scores:
             numbers = self.ask(*words)
-            self.scores[words] = numbers[: len(self.movies)], numbers[len(self.movies)]
+            self.scores[words] = numbers[: len(self.items)], numbers[len(self.items)]
             while len(self.scores) > 300:
                 self.scores.popitem(last=False)
         self.scores.move_to_end(words)
@@ -124,9 +124,9 @@ class Generation:
         genres, everyone = set(query.get("genre", [])), query.get("all_genres", False)
         first, last = years_of(query["year"]) if "year" in query else (None, None)
         excluded, rows = set(query.get("exclude", [])), []
-        for row, (movie, _, year, has, _) in enumerate(self.movies):
+        for row, (item, _, year, has, _) in enumerate(self.items):
             having = genres & {self.genres[g] for g in has} if genres else None
-            if row in left_out or movie in excluded:
+            if row in left_out or item in excluded:
                 continue
             if genres and (having != genres if everyone else not having):
                 continue
@@ -144,7 +144,7 @@ class Generation:
             told["all_genres"] = True
         if "year" in query:
             told["year"] = query["year"]
-        excluded = sorted({movie for movie in query.get("exclude", []) if movie in self.movie_row})
+        excluded = sorted({item for item in query.get("exclude", []) if item in self.item_row}, key=self.item_row.get)
         if excluded:
             told["exclude"] = excluded
         return told
@@ -156,9 +156,9 @@ class Generation:
             told["label"] = category["labels"][code]
         return told
 
-    def movie(self, row, *more):
-        movie, title, year, genres, ratings = self.movies[row]
-        told = {"id": movie, "title": title, "year": year, "genres": [self.genres[g] for g in genres]}
+    def item(self, row, *more):
+        item, title, year, genres, ratings = self.items[row]
+        told = {"id": item, "title": title, "year": year, "genres": [self.genres[g] for g in genres]}
         return {**told, "ratings": ratings} if "ratings" in more else told
 
     # Whether an answer is right.
@@ -192,7 +192,7 @@ class Generation:
         told["user"] = query.get("user")
         for key in "liked", "disliked":
             if query.get(key):
-                told[key] = sorted(set(query[key]))
+                told[key] = sorted(set(query[key]), key=self.item_row.get)
         told.update(k=query.get("k", K_DEFAULT), **self.filters(query))
         seen = query.get("include_seen") and (user is not None or feedback)
         if seen:
@@ -206,37 +206,37 @@ class Generation:
             self.judge_explanations(person, query["explain"], answered, document["results"])
 
     def judge_similar(self, query, document):
-        row = self.row(self.movie_row, query["id"])
-        told = {"movie": {"id": query["id"], "title": self.movies[row][1]}, "k": query.get("k", K_DEFAULT), **self.filters(query)}
+        row = self.row(self.item_row, query["id"])
+        told = {"item": {"id": query["id"], "title": self.items[row][1]}, "k": query.get("k", K_DEFAULT), **self.filters(query)}
         if self.expect(document, model=self.model, query=told):
             self.judge_order(self.qualifying(query, {row}), *self.score("similar", row), told["k"], document["results"])
 
     def judge_order(self, rows, score, bound, k, results):
         """Returns the rows that are answered."""
-        demand(len(results) == min(k, len(rows)), len(results), "movies answered,", len(rows), "qualify, k is", k)
+        demand(len(results) == min(k, len(rows)), len(results), "items answered,", len(rows), "qualify, k is", k)
         answered, qualify, before = [], set(rows), None
-        for rank, item in enumerate(results, 1):
-            row = self.movie_row.get(item["id"])
-            demand(item["rank"] == rank, "rank", item["rank"], "at place", rank)
-            demand(row in qualify, "movie", item["id"], "does not qualify")
+        for rank, hit in enumerate(results, 1):
+            row = self.item_row.get(hit["id"])
+            demand(hit["rank"] == rank, "rank", hit["rank"], "at place", rank)
+            demand(row in qualify, "item", hit["id"], "does not qualify")
             qualify.remove(row)  # so that none is answered twice
-            for key, value in self.movie(row).items():
-                demand(item.get(key) == value, "movie", item["id"], key, "is", item.get(key), "want", value)
-            left = set(item) - {"rank", "id", "title", "year", "genres", "score", "explanation"}
-            demand(not left, "movie", item["id"], "unexpected", sorted(left))
-            off = abs(item["score"] - score[row])
-            demand(off <= bound + ROUNDED, "movie", item["id"], "score", item["score"], "want", score[row], "within", bound)
+            for key, value in self.item(row).items():
+                demand(hit.get(key) == value, "item", hit["id"], key, "is", hit.get(key), "want", value)
+            left = set(hit) - {"rank", "id", "title", "year", "genres", "score", "explanation"}
+            demand(not left, "item", hit["id"], "unexpected", sorted(left))
+            off = abs(hit["score"] - score[row])
+            demand(off <= bound + ROUNDED, "item", hit["id"], "score", hit["score"], "want", score[row], "within", bound)
             self.worst = max(self.worst, (off - ROUNDED) / bound if bound else 0)
             if before is not None:
-                demand(score[before] >= score[row] - 2 * bound, "movie", item["id"], score[row], "comes behind", score[before])
-                demand(score[before] != score[row] or before < row, "movie", item["id"], "is equal, and of smaller id")
+                demand(score[before] >= score[row] - 2 * bound, "item", hit["id"], score[row], "comes behind", score[before])
+                demand(score[before] != score[row] or before < row, "item", hit["id"], "is equal, and of smaller id")
             answered.append(row)
             before = row
         if answered and qualify:
             best, last = max(qualify, key=lambda row: score[row]), min(score[row] for row in answered)
-            demand(score[best] <= last + 2 * bound, "movie", self.movies[best][0], score[best], "is missing, the last has", last)
+            demand(score[best] <= last + 2 * bound, "item", self.items[best][0], score[best], "is missing, the last has", last)
             ties = [row for row in qualify if score[row] == score[answered[-1]] and row < answered[-1]]
-            demand(not ties, "equal movies of smaller ids are missing", [self.movies[row][0] for row in ties])
+            demand(not ties, "equal items of smaller ids are missing", [self.items[row][0] for row in ties])
         return answered
 
     def inputs(self, person):
@@ -246,7 +246,7 @@ class Generation:
         history = self.rated(user)[1] if user is not None else []
         for row in sorted(set(history) | set(feedback)):
             name = "history" if row not in feedback else "liked" if feedback[row] > 0 else "disliked"
-            named.append({"input": name, "id": self.movies[row][0], "title": self.movies[row][1]})
+            named.append({"input": name, "id": self.items[row][0], "title": self.items[row][1]})
         return named
 
     def judge_explanations(self, person, told, rows, results):
@@ -256,9 +256,9 @@ class Generation:
         numbers = self.ask("explain", *self.words(person), ",".join(str(row) for row in rows))
         size = 2 + 2 * len(named)
         demand(len(numbers) == size * len(rows), "the oracle knows", len(numbers), "numbers, want", size * len(rows))
-        for place, item in enumerate(results):
+        for place, hit in enumerate(results):
             base, bound, *parts = numbers[place * size:(place + 1) * size]
-            self.judge_explanation(item["explanation"], base, bound, dict(zip(named, zip(parts[::2], parts[1::2]))),
+            self.judge_explanation(hit["explanation"], base, bound, dict(zip(named, zip(parts[::2], parts[1::2]))),
                                    EXPLAIN_DEFAULT if told is True else told)
 
     def judge_explanation(self, explanation, base, bound, parts, told):
@@ -285,19 +285,19 @@ class Generation:
 
     # What is looked up.
 
-    def judge_movie(self, question, document):
-        row = self.row(self.movie_row, question["id"])
-        self.expect(document, movie=self.movie(row, "ratings"))
+    def judge_item(self, question, document):
+        row = self.row(self.item_row, question["id"])
+        self.expect(document, item=self.item(row, "ratings"))
 
     def judge_search(self, question, document):
         text, k = question["query"].encode().lower(), question.get("k", LIST_DEFAULT)
         words, found = re.findall(rb"[0-9a-z\x80-\xff]+", text), []
-        for row, movie in enumerate(self.movies):
-            title = movie[1].encode().lower()
+        for row, item in enumerate(self.items):
+            title = item[1].encode().lower()
             if not text or (words and all(any(has.startswith(word) for has in re.findall(rb"[0-9a-z\x80-\xff]+", title))
                                           for word in words)):
-                found.append((not title.startswith(text), -movie[4], row))
-        want = [self.movie(row, "ratings") for _, _, row in sorted(found)[:k]]
+                found.append((not title.startswith(text), -item[4], row))
+        want = [self.item(row, "ratings") for _, _, row in sorted(found)[:k]]
         if self.expect(document, query={"text": question["query"], "k": k}):
             demand(document["results"] == want, "found", [x["id"] for x in document["results"]], "want", [x["id"] for x in want])
 
@@ -307,15 +307,15 @@ class Generation:
         user = {"id": question["id"], **{name: self.value(name, c["codes"][row]) for name, c in self.categories.items()},
                 "ratings": len(rated), "likes": len(likes)}
         if self.expect(document, user=user):
-            order = sorted(rated, key=lambda movie: (movie not in likes, -self.movies[movie][4], movie))
-            want = [self.movie(movie, "ratings") for movie in order[: question.get("k", LIST_DEFAULT)]]
+            order = sorted(rated, key=lambda item: (item not in likes, -self.items[item][4], item))
+            want = [self.item(item, "ratings") for item in order[: question.get("k", LIST_DEFAULT)]]
             demand(document["results"] == want, "has", [x["id"] for x in document["results"]], "want", [x["id"] for x in want])
 
     def judge_info(self, _, document):
         if document is None:
             return
-        years = [movie[2] for movie in self.movies if movie[2] is not None]
-        want = {"generation": self.name, "model": self.model, "movies": len(self.movies), "users": len(self.users), "feedback": True,
+        years = [item[2] for item in self.items if item[2] is not None]
+        want = {"generation": self.name, "model": self.model, "items": len(self.items), "users": len(self.users), "feedback": True,
                 "genres": self.genres, "years": [min(years), max(years)]}
         for key, value in want.items():
             demand(document.get(key) == value, key, "is", document.get(key), "want", value)

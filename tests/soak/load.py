@@ -225,7 +225,7 @@ class Load(Client):
             rows = generation.qualifying(question, set() if question.get("include_seen") else seen)
             score, bound = generation.score("score", *generation.words(person))
             best = sorted(rows, key=lambda row: (-score[row], row))[: question.get("k", 5)]
-            return {"results": [[generation.movies[row][0], score[row]] for row in best], "bound": bound}
+            return {"results": [[generation.items[row][0], score[row]] for row in best], "bound": bound}
         except (exact.Wrong, exact.Refused, TypeError, IndexError) as problem:
             return repr(problem)
 

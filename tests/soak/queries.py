@@ -2,20 +2,25 @@
 import json
 import urllib.parse
 
-KINDS = (("recommend", 70), ("similar", 10), ("movie", 6), ("search", 6), ("user", 6), ("info", 2))
-PATHS = {"recommend": "/v1/recommendations", "similar": "/v1/items/%s/similar", "movie": "/v1/items/%s", "search": "/v1/items",
+KINDS = (("recommend", 70), ("similar", 10), ("item", 6), ("search", 6), ("user", 6), ("info", 2))
+PATHS = {"recommend": "/v1/recommendations", "similar": "/v1/items/%s/similar", "item": "/v1/items/%s", "search": "/v1/items",
          "user": "/v1/users/%s", "info": "/v1/info"}
 NEW = 60  # ids that are not there yet, and may come with a rebuild
+
+
+def following(id):
+    """Whole numbers, of which the largest comes last."""
+    return [str(int(id) + 1 + i) for i in range(NEW)]
 
 
 class World:
     """What can be asked of, by a generation; and ids that are to come."""
 
     def __init__(self, generation):
-        self.users = generation.users + [generation.users[-1] + 1 + i for i in range(NEW)]
-        self.movies = [movie[0] for movie in generation.movies] + [generation.movies[-1][0] + 1 + i for i in range(NEW)]
-        self.titles = [movie[1] for movie in generation.movies]
-        self.years = sorted({int(movie[2]) for movie in generation.movies if movie[2]})
+        self.users = generation.users + following(generation.users[-1])
+        self.items = [item[0] for item in generation.items] + following(generation.items[-1][0])
+        self.titles = [item[1] for item in generation.items]
+        self.years = sorted({int(item[2]) for item in generation.items if item[2]})
         self.genres, self.categories = generation.genres, generation.categories
 
 
@@ -30,10 +35,10 @@ def draw_person(world, rng, query):
         query["gender"] = rng.choice(["F", "M", "female", "male", "0", "1"])
         query["job"] = rng.choice([job] + ([labels[int(job)]] if labels else []))
     if kind in (2, 7):
-        movies = rng.sample(world.movies, rng.randrange(2, 8))
-        query["liked"] = movies[:-1]
+        items = rng.sample(world.items, rng.randrange(2, 8))
+        query["liked"] = items[:-1]
         if rng.randrange(2):
-            query["disliked"] = movies[-1:]
+            query["disliked"] = items[-1:]
 
 
 def draw_filters(world, rng, query):
@@ -45,7 +50,7 @@ def draw_filters(world, rng, query):
         first, last = sorted((rng.choice(world.years), rng.choice(world.years)))
         query["year"] = rng.choice([str(first), "%d-" % first, "-%d" % last] + (["%d-%d" % (first, last)] if first < last else []))
     if rng.randrange(6) == 0:
-        query["exclude"] = rng.sample(world.movies, rng.randrange(1, 20))
+        query["exclude"] = rng.sample(world.items, rng.randrange(1, 20))
 
 
 def draw_question(world, rng):
@@ -53,8 +58,8 @@ def draw_question(world, rng):
     question = {"kind": kind}
     if kind == "recommend":
         draw_person(world, rng, question)
-    if kind in ("movie", "similar"):
-        question["id"] = rng.choice(world.movies)
+    if kind in ("item", "similar"):
+        question["id"] = rng.choice(world.items)
     if kind == "user":
         question["id"] = rng.choice(world.users)
     if kind == "search":

@@ -47,16 +47,16 @@ def mutations(document):
     last = len(results) - 1
     yield from changed("generation", lambda x: x + "x", "generation")
     yield from changed("model", lambda x: x + "x", "model")
-    for key in ("query", "user", "movie"):
+    for key in ("query", "user", "item"):
         if key in document:
             yield from changed(key, lambda x: {**x, "x": 1}, key)
-    if "movies" in document:
-        yield from changed("movies", lambda x: x + 1, "movies")
+    if "items" in document:
+        yield from changed("items", lambda x: x + 1, "items")
     if not results:
         return
     yield from changed("one less", lambda x: x[:-1], "results")
     yield from changed("one more", lambda x: x + [{**x[-1], "rank": len(x) + 1}], "results")
-    yield from changed("another movie", lambda x: x + 7, "results", last, "id")
+    yield from changed("another item", lambda x: x + "7", "results", last, "id")
     yield from changed("title", lambda x: x + ".", "results", last, "title")
     yield from changed("year", lambda x: (x or 0) + 1, "results", 0, "year")
     yield from changed("genres", lambda x: x[1:], "results", 0, "genres")

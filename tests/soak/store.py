@@ -13,7 +13,7 @@ from serving import Process
 KEEP = 3
 PINNED = 40  # seconds that a generation is held ready after it was current: longer than anybody answers from it
 NAMED = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{12}")
-READ_AT_OPEN = ("movies.faiss", "catalogue.mrq", "users.mrq", "seen.mrq", "vectors.mrq", "history.mrq", "MANIFEST.json")
+READ_AT_OPEN = ("items.faiss", "catalogue.mrq", "users.mrq", "seen.mrq", "vectors.mrq", "history.mrq", "MANIFEST.json")
 TITLES = "Broken Silence Robot Lemonade Penguin Midnight Rain Caf\xe9 Se\xf1or 24 & \"Quoted\" It's Last Tango".split()
 FILES = ("users.dat", "movies.dat", "ratings.dat")
 
