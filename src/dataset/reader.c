@@ -229,7 +229,7 @@ mrq_span mrq_reader_id(const mrq_reader *reader, const mrq_field *field, char sc
 {
     const mrq_span span = reader->field[field->place];
     const mrq_file_schema *schema = reader->schema;
-    if (!(schema->latin1 || schema->quoted) || span.size > MRQ_ID_BYTES || !has_escapes(span, schema->latin1))
+    if (!(schema->latin1 || schema->quoted) || span.size > 2 * MRQ_ID_BYTES || !has_escapes(span, schema->latin1))
         return span;
     return (mrq_span){scratch, mrq_text_decode(span.text, span.size, schema->latin1, schema->quoted, scratch)};
 }

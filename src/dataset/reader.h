@@ -42,7 +42,7 @@ mrq_status mrq_reader_changed(const mrq_reader *reader, mrq_error *err);
 mrq_status mrq_reader_fail(const mrq_reader *reader, mrq_error *err, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* The bytes of a field that is an id: in the file, or decoded into `scratch`. */
-#define MRQ_ID_SCRATCH (2 * MRQ_ID_BYTES + 1)
+#define MRQ_ID_SCRATCH (4 * MRQ_ID_BYTES + 1) /* of quotes each stands twice, and a byte of Latin-1 becomes two */
 mrq_span mrq_reader_id(const mrq_reader *reader, const mrq_field *field, char scratch[MRQ_ID_SCRATCH]);
 
 /* MRQ_BAD_FILE unless it can be an id; see base/id.h. */

@@ -128,7 +128,7 @@ refuse 2 '--liked: more than 10000 of them' "$INFER" --store R --liked "$many,1"
 refuse 2 '--disliked: more than 10000 of them' "$INFER" --store R -i 4 --disliked "$many,1"
 for option in --liked --disliked; do
     refuse 2 "$option: empty" "$INFER" --store R -i 4 $option ''
-    for wrong in 1, ,1 1,,2; do
+    for wrong in '1,' ,1 1,,2; do
         refuse 2 "$option \"\": want an id, 1 to 255 bytes of UTF-8 without control characters" "$INFER" --store R -i 4 $option "$wrong"
     done
     refuse 2 "$option \"1?2\": want an id" "$INFER" --store R -i 4 $option "$(printf '1\t2')"
