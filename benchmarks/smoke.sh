@@ -13,4 +13,4 @@ cat "$work/query"
 [ "$(wc -l <"$work/query")" -eq 17 ]
 "$5" --smoke --store "$work/store" >"$work/engine"
 cat "$work/engine"
-[ "$(grep -c '^computed\|^from memory\|^batch\|^similar\|^movie\|^search,' "$work/engine")" -eq 12 ]
+[ "$(grep -c '^computed\|^from memory\|^batch\|^similar\|^item\|^search,' "$work/engine")" -eq 12 ]
