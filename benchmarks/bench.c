@@ -9,6 +9,7 @@
 #include "build.h"
 #include "model/gemm.h"
 #include "model/kernels.h"
+#include "base/clock.h"
 
 static void cpu_name(char *out, size_t size)
 {

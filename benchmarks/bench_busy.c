@@ -12,6 +12,7 @@
 #include "base/parallel.h"
 #include "bench.h"
 #include "train/train.h"
+#include "base/clock.h"
 
 enum { REPEATS_MAX = 100 };
 #define BOUND 3.0 /* times as long as on one thread, beside other programs: more is a fault */

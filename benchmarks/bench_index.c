@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/option.h"
 #include "base/plot.h"

@@ -23,7 +23,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "base/log.h"
+#include "base/clock.h"
 #include "base/option.h"
 
 enum { CONNECTIONS_MAX = 1024, HEAD_MAX = 8192 };

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/json.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/option.h"
 #include "base/random.h"

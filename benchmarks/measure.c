@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/cpu.h"
-#include "base/log.h"
+#include "base/clock.h"
 #include "bench.h"
 
 enum { WARM_UP = 20, LEAST_QUERIES = 50, REPEATS_MAX = 31, BLOCK = 100 };

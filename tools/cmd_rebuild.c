@@ -5,9 +5,11 @@
 #include <stdlib.h>
 
 #include "backend_option.h"
+#include "base/parallel.h"
 #include "command.h"
 #include "job/job.h"
 #include "train_screen.h"
+#include "signals.h"
 
 struct arguments {
     mrq_rebuild_options options;

@@ -5,6 +5,7 @@
 #include <netdb.h>
 
 #include "base/error.h"
+#include "base/clock.h"
 
 typedef struct mrq_lookup mrq_lookup; /* a name being looked up */
 

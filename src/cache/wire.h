@@ -9,6 +9,7 @@
 
 #include "cache/address.h"
 #include "cache/resolve.h"
+#include "base/clock.h"
 
 typedef struct mrq_wire mrq_wire;
 

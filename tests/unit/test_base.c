@@ -10,6 +10,7 @@
 
 #include "base/digest.h"
 #include "base/json.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/option.h"
 #include "base/parallel.h"

@@ -15,6 +15,7 @@
 #include "unit/failing_memory.h"
 #include "unit/ids.h"
 #include "unit/text_ids.h"
+#include "base/clock.h"
 
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers" /* most queries here have no filters */
 

@@ -11,6 +11,7 @@
 
 #include "cache/wire.h"
 #include "unit/slow_names.h"
+#include "base/clock.h"
 
 /* One of them, a child process. */
 typedef struct fake {

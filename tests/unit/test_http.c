@@ -16,6 +16,7 @@
 #include <sys/un.h>
 
 #include "base/json.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "http/head.h"
 #include "http/listen.h"

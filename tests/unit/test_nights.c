@@ -5,6 +5,7 @@
 #include "job/job.h"
 #include "unit/expected.h"
 #include "unit/failing_memory.h"
+#include "base/clock.h"
 
 static mrq_error err;
 static char folder[160], sample[512], model[300];

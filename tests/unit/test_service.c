@@ -14,7 +14,7 @@
 #include <time.h>
 
 #include "base/asset.h"
-#include "base/log.h"
+#include "base/clock.h"
 #include "engine/options.h"
 #include "http/batch.h"
 #include "http/mhd.h"

@@ -8,6 +8,7 @@
 
 #include "base/host.h"
 #include "base/json.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/option.h"
 #include "base/parse.h"
