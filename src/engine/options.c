@@ -97,7 +97,8 @@ mrq_status mrq_options_set(mrq_options *opened, const char *name, const char *va
         return set_text(member, value, err);
     int64_t number;
     if (!mrq_parse_int(value, strlen(value), o->min, o->max, &number))
-        return mrq_fail(err, MRQ_USAGE, "%s \"%.40s\": want a whole number from %" PRId64 " to %" PRId64, name, value, o->min, o->max);
+        return mrq_fail(err, MRQ_USAGE, "%s \"%.40s\": want a whole number from %" PRId64 " to %" PRId64, name, value, o->min,
+                        o->max);
     if (o->kind == SIZE)
         memcpy(member, &(size_t){(size_t)number}, sizeof(size_t));
     else
