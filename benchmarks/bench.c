@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "build.h"
 #include "model/gemm.h"
 #include "model/kernels.h"
-#include "base/clock.h"
 
 static void cpu_name(char *out, size_t size)
 {

@@ -8,11 +8,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/option.h"
 #include "base/parallel.h"
 #include "bench.h"
 #include "train/train.h"
-#include "base/clock.h"
 
 enum { REPEATS_MAX = 100 };
 #define BOUND 3.0 /* times as long as on one thread, beside other programs: more is a fault */

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json.h"
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/option.h"
 #include "bench.h"

@@ -11,9 +11,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/option.h"
 #include "base/plot.h"

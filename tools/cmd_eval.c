@@ -8,8 +8,8 @@
 #include "command.h"
 #include "print_answer.h"
 #include "print_eval.h"
-#include "train_screen.h"
 #include "signals.h"
+#include "train_screen.h"
 
 enum { MODELS_MAX = 12, REPORTS_MAX = MODELS_MAX, SEEDS_MAX = 1000, INDEX_USERS = 1000, INDEX_TOP = 10 };
 

@@ -8,8 +8,8 @@
 #include "base/parallel.h"
 #include "command.h"
 #include "job/job.h"
-#include "train_screen.h"
 #include "signals.h"
+#include "train_screen.h"
 
 struct arguments {
     mrq_rebuild_options options;

@@ -9,8 +9,8 @@
 #include "base/log.h"
 #include "base/parallel.h"
 #include "command.h"
-#include "train_screen.h"
 #include "signals.h"
+#include "train_screen.h"
 
 #define CHECKPOINT_SECONDS 60
 

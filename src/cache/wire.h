@@ -7,9 +7,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/clock.h"
 #include "cache/address.h"
 #include "cache/resolve.h"
-#include "base/clock.h"
 
 typedef struct mrq_wire mrq_wire;
 

@@ -1,8 +1,9 @@
-/* Two buffers: workers add lines to one, and whoever flushes takes it away under the lock and writes it outside, so that no request
- * waits for a disk. A buffer that is full before the second is over is written by the worker that found it so.
- * A reader that sleeps must not stop the service: what is written is what poll() says the file takes, by PIPE_BUF bytes at most,
- * which a pipe that takes any takes whole. O_NONBLOCK would be simpler, but standard output shares it with other processes. Lines
- * that find no room meanwhile are dropped and counted. */
+/* There are two buffers. Workers append lines to one; a flush swaps them under the lock and writes outside it, so that no request
+ * waits for a disk. A worker that finds the buffer full between two flushes flushes it itself.
+ *
+ * A reader that does not read must not block the service: a write happens only when poll() says that the file accepts data, and
+ * is at most PIPE_BUF bytes, which a writable pipe accepts whole. O_NONBLOCK would be simpler, but other processes share standard
+ * output and would get it too. Lines that do not fit into the buffer in the meantime are dropped and counted. */
 #include "http/access.h"
 
 #include <errno.h>
@@ -20,23 +21,23 @@
 #include "base/memory.h"
 
 #define BUFFER         65536
-#define PATH_MAX_SHOWN 1024 /* bytes of a path as it is written */
+#define PATH_MAX_SHOWN 1024 /* bytes of a path in the log */
 #define LINE           (PATH_MAX_SHOWN + 300)
 
 struct mrq_access {
-    pthread_mutex_t lock;    /* of `buffer`, `size` and `dropped` */
-    pthread_mutex_t writing; /* of `spare` and `file`; taken first */
+    pthread_mutex_t lock;    /* protects `buffer`, `size` and `dropped` */
+    pthread_mutex_t writing; /* protects the rest; locked before `lock` */
     char *buffer, *spare;
     size_t size;
     uint64_t dropped; /* lines */
     const char *at;   /* in `spare` */
-    size_t left;      /* bytes from there on that are to be written yet */
+    size_t left;      /* bytes from there that are not written yet */
     int file;
     const char *path;
 };
 
-/* A link is followed to a pipe, a terminal or a device, as containers have one in a log's place, but never to a file: who may make
- * links could have us write where only we may. */
+/* A symbolic link is followed to a pipe, a terminal or a device, because containers replace logs with such links, but never to a
+ * file: a user who may create the link could make the service write to a file that only the service may write. */
 static mrq_status open_file(const char *path, int *out, mrq_error *err)
 {
     const int flags = O_WRONLY | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
@@ -105,7 +106,7 @@ mrq_status mrq_access_reopen(mrq_access *access, mrq_error *err)
     return status;
 }
 
-/* Lets workers fill the buffer that has been written. Whether there is something to write. */
+/* Gives the empty buffer to the workers. Whether the other has something to write. */
 static bool swap(mrq_access *access)
 {
     pthread_mutex_lock(&access->lock);
@@ -127,7 +128,7 @@ mrq_status mrq_access_flush(mrq_access *access, mrq_error *err)
         if (poll(&takes, 1, 0) != 1)
             break;
         size_t size = access->left;
-        if (size > PIPE_BUF) /* whole lines: what others write to the same pipe is not to stand within one */
+        if (size > PIPE_BUF) /* whole lines, so that no other process writes into the middle of one */
             size = (size_t)((char *)memrchr(access->at, '\n', PIPE_BUF) + 1 - access->at);
         const ssize_t n = write(access->file, access->at, size);
         if (n >= 0) {

@@ -1,5 +1,5 @@
-/* Who may ask, and for what, judged by a request's first lines: the head has to be one that everybody reads alike, then the host
- * has to be ours, and so on; the first that is wrong makes the answer. */
+/* Decides by a request's head whether it is refused. The checks run in order: every reader must see the same request in the head,
+ * the Host must be a name of the service, and so on. The first check that fails makes the answer. */
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
@@ -10,7 +10,7 @@
 #include "http/inside.h"
 #include "http/visitor.h"
 
-/* Bytes of the scheme, where a target is written as a proxy is asked; or 0. */
+/* Bytes of the scheme of a target that is an absolute URL; otherwise 0. */
 static size_t scheme_size(const char *target)
 {
     static const char http[] = "http://";
@@ -23,17 +23,17 @@ const char *mrq_admit_path(const char *target)
     return scheme ? strchrnul(target + scheme, '/') : target;
 }
 
-/* Whether a body is JSON as far as its header tells: "application/json", and parameters behind it. A page elsewhere may send any
- * other without asking first. */
+/* Whether a Content-Type is "application/json", with or without parameters. A page of another origin can send many other types
+ * without a preflight. */
 static bool is_json(const char *type)
 {
     const size_t size = sizeof MRQ_TYPE_JSON - 1;
     return type && (strncasecmp(type, MRQ_TYPE_JSON, size) == 0 && strchr("; \t", type[size]));
 }
 
-/* The name, of `size` bytes, by which a request asks for somebody else, as visitor.c has it; NULL: it asks for us. Only HTTP/1.0
- * may come without one, which no browser speaks; nor does any reach a unix socket. */
-static const char *find_stranger(const mrq_server *server, struct MHD_Connection *connection, const char *uri, size_t *size)
+/* The host, `size` bytes, that a request names although it is not a name of the service (visitor.c says why this matters); NULL
+ * when there is none. A request without a Host is HTTP/1.0, which no browser uses; no browser connects to a unix socket either. */
+static const char *find_foreign_host(const mrq_server *server, struct MHD_Connection *connection, const char *uri, size_t *size)
 {
     const union MHD_ConnectionInfo *info = mrq_mhd.get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
     const char *host = mrq_header(connection, MHD_HTTP_HEADER_HOST);
@@ -48,7 +48,7 @@ static const char *find_stranger(const mrq_server *server, struct MHD_Connection
     return host && !mrq_host_is_known(server->hosts, host, *size) ? host : NULL;
 }
 
-/* Whether a browser asks if a page of an origin that may ask us may do so in this way. */
+/* Whether a request is a browser's preflight for a page of an allowed origin. */
 static bool is_preflight(const mrq_client *client, struct MHD_Connection *connection, const char *method)
 {
     return client->origin && client->match.status == MHD_HTTP_METHOD_NOT_ALLOWED && strcmp(method, MHD_HTTP_METHOD_OPTIONS) == 0 &&
@@ -64,7 +64,7 @@ unsigned mrq_admit_judge(const mrq_server *server, const mrq_client *client, str
     size_t size;
     if (client->blank || !mrq_head_is_plain(connection, method, client->uri, client->uri_size, version))
         return MHD_HTTP_BAD_REQUEST;
-    if (guard != MRQ_GUARD_NONE && find_stranger(server, connection, client->uri, &size))
+    if (guard != MRQ_GUARD_NONE && find_foreign_host(server, connection, client->uri, &size))
         return MHD_HTTP_MISDIRECTED_REQUEST;
     if (client->uri_size > MRQ_URL_MAX)
         return MHD_HTTP_URI_TOO_LONG;
@@ -86,7 +86,7 @@ void mrq_admit_refuse(const mrq_client *client, struct MHD_Connection *connectio
                       mrq_reply *reply)
 {
     const char *name;
-    size_t size;
+    size_t size = 0;
     switch (client->refused) {
     case MHD_HTTP_BAD_REQUEST:
         mrq_reply_refuse(reply, client->refused, "usage",
@@ -96,9 +96,9 @@ void mrq_admit_refuse(const mrq_client *client, struct MHD_Connection *connectio
         reply->last = true;
         return;
     case MHD_HTTP_MISDIRECTED_REQUEST:
-        name = find_stranger(client->worker->server, connection, client->uri, &size);
+        name = find_foreign_host(client->worker->server, connection, client->uri, &size);
         mrq_reply_refuse(reply, client->refused, "misdirected",
-                         "\"%.*s\" is not a host that this service goes by: want localhost, a loopback address, the name in "
+                         "\"%.*s\" is not a host name of this service: want localhost, a loopback address, the name in "
                          "--listen, or one that --host NAME adds",
                          (int)(size < 100 ? size : 100), name);
         return;

@@ -1,5 +1,5 @@
-/* A query of a batch that cannot be read, or that the recommender refuses, is answered with its error, in its place; the others
- * are answered all the same. Who sends back the query that an answer tells means the same. */
+/* A query that cannot be read, or that the recommender refuses, gets an error at its place among the answers; the other queries are
+ * still answered. The query of an answer can be sent again and means the same. */
 #include "http/batch.h"
 
 #include <stdio.h>
@@ -22,7 +22,7 @@ static mrq_status read_queries(cJSON *list, mrq_batch *batch, mrq_error *err)
             problem->status = mrq_query_read_json(query, item, problem);
         } else {
             (void)mrq_json_wrong(item, "", "query", "an object", problem);
-            problem->status = MRQ_USAGE; /* the reader of JSON takes it for a file's */
+            problem->status = MRQ_USAGE; /* the reader of JSON says MRQ_BAD_FILE */
         }
         if (problem->status != MRQ_OK)
             continue;
@@ -82,12 +82,12 @@ void mrq_batch_clear(mrq_batch *batch)
     *batch = (mrq_batch){0};
 }
 
-/* The answers while they are put together. */
+/* The answers of a batch, before their documents are joined. */
 struct answers {
     uint32_t n;
-    mrq_answer **result; /* (n) of the queries that could be read, in their order */
+    mrq_answer **result; /* (n) of the queries that could be read, in order */
     mrq_error *error;    /* (n) */
-    const char **text;   /* (n of the batch) documents, of the results or from mrq_error_json() */
+    const char **text;   /* (batch->n) documents of answers, or from mrq_error_json() */
     size_t *size;
 };
 
@@ -107,7 +107,7 @@ static void answers_clear(const mrq_batch *batch, struct answers *a)
     mrq_free(a->size);
 }
 
-/* Each answer's document, less its line end. */
+/* Collects the answers' documents without their line ends. */
 static bool collect(const mrq_batch *batch, struct answers *a, size_t *total)
 {
     for (uint32_t i = 0, r = 0; i < batch->n; i++) {

@@ -1,13 +1,18 @@
-/* Where a request ends is told by its headers, so whoever reads them in another way than the proxy before us makes two requests of
- * one. libmicrohttpd 0.9.75 does: it joins a folded line to the name of the header before it, ends a value at a NUL, takes a bare
- * LF for the end of a line, and of several headers the first. What it gives us does not show that; but it leaves each name and
- * value where it came in, so every byte of the head is counted: whatever stands between what we were shown, other than a colon with
- * blanks behind it and the CRLF of a line, is refused. It puts two NULs where a CRLF was, so a NUL with a bare LF would count as
- * one: no NUL may reach it. It reads by recv(), which is found in the program first: there it is ours, and makes a \v of each NUL,
- * which neither a head nor JSON may hold. The lines between the chunks of a body are not shown to us: there a bare LF counts, so a
- * request in chunks is the last of its connection. All this is so in 0.9.75; whether it is in the version that was loaded, requests
- * of our own show at the start. Rejected: a list of names that may be meant, which never ends; to look at the bytes behind the
- * request line when that has come, as what comes later is not seen, and what was in the buffer before looks like it. */
+/* Request smuggling: the headers say where a request ends, so a server that reads them differently from the proxy before it sees
+ * two requests where the proxy saw one. libmicrohttpd 0.9.75 does read some differently: it joins a folded line to the name of the
+ * previous header, ends a value at a NUL, accepts a bare LF as the end of a line, and uses the first of several equal headers.
+ *
+ * Its callbacks do not show this, but each name and value stays where it was received. So every byte of the head is accounted
+ * for: between the names and values there may only be a colon, blanks after it, and the CRLF of a line. libmicrohttpd writes two
+ * NULs over a CRLF, so a NUL and a bare LF would look like one; no NUL may reach it. It reads with recv(), and the program's own
+ * recv() below replaces the C library's: it turns each NUL into \v, which is valid neither in a head nor in JSON.
+ *
+ * The lines between the chunks of a body are not visible, and a bare LF is accepted there, so the connection closes after a
+ * chunked request. All this is true of 0.9.75; mrq_head_check() tries requests to find out whether it is true of the loaded
+ * version.
+ *
+ * Rejected: a list of dangerous headers, which would never be complete; checking the bytes after the request line in the callback
+ * for the target, when later bytes have not arrived and older bytes of the buffer look like them. */
 #include "http/head.h"
 
 #include <string.h>
@@ -15,12 +20,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define TRIAL_LOOKS 10 /* that a request of our own takes at most, of TRIAL_MS each */
+#define TRIAL_WAITS 10 /* waits for a trial request at most, of TRIAL_MS each */
 #define TRIAL_MS    100
 
 _Thread_local bool mrq_head_reads;
 
-/* In the place of the C library's, for the whole program. */
+/* Replaces the C library's, in the whole program. */
 ssize_t recv(int fd, void *data, size_t size, int flags)
 {
     const ssize_t n = recvfrom(fd, data, size, flags, NULL, NULL);
@@ -32,12 +37,12 @@ ssize_t recv(int fd, void *data, size_t size, int flags)
 }
 
 struct walk {
-    const char *at; /* where the next line has to begin */
+    const char *at; /* where the next line must begin */
     bool plain, chunked;
     unsigned lengths, codings, hosts;
 };
 
-/* A name by RFC 9110: "Content-Length : 5" is none to us, and may be one to a proxy. */
+/* A token by RFC 9110, which a header's name must be: a proxy may accept "Content-Length : 5" as that header. */
 static bool is_token(const char *text)
 {
     return *text && text[strspn(text, "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")] == '\0';
@@ -60,7 +65,8 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char 
         return MHD_NO;
     walk->at = value + strlen(value) + 2;
     walk->hosts += strcasecmp(name, MHD_HTTP_HEADER_HOST) == 0;
-    walk->lengths += strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0; /* of digits, or it would not have come this far */
+    walk->lengths +=
+        strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0; /* libmicrohttpd has already refused one that is not digits */
     if (strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0) {
         walk->codings++;
         walk->chunked = strcasecmp(value, "chunked") == 0;
@@ -80,7 +86,7 @@ bool mrq_head_is_plain(struct MHD_Connection *connection, const char *method, co
            walk.codings == (unsigned)walk.chunked && (modern ? walk.hosts == 1 : walk.hosts <= 1 && !walk.codings);
 }
 
-/* A request of our own, and whether its head was found plain. */
+/* A trial request, and whether its head was found plain. */
 struct trial {
     const char *uri;
     size_t uri_size;
@@ -92,7 +98,7 @@ static void *on_trial_uri(void *cls, const char *uri, struct MHD_Connection *con
     struct trial *trial = cls;
     (void)connection;
     trial->uri = uri;
-    trial->uri_size = strlen(uri); /* libmicrohttpd will end it at the "?" */
+    trial->uri_size = strlen(uri); /* libmicrohttpd will write a NUL over the "?" */
     return NULL;
 }
 
@@ -103,7 +109,7 @@ static enum MHD_Result on_trial(void *cls, struct MHD_Connection *connection, co
     (void)path, (void)data, (void)size, (void)context;
     trial->seen = true;
     trial->plain = mrq_head_is_plain(connection, method, trial->uri, trial->uri_size, version);
-    return MHD_NO; /* which ends the connection */
+    return MHD_NO; /* closes the connection */
 }
 
 static mrq_status run_trial(const char *head, size_t size, struct trial *trial, mrq_error *err)
@@ -111,16 +117,16 @@ static mrq_status run_trial(const char *head, size_t size, struct trial *trial, 
     const struct sockaddr nobody = {.sa_family = AF_UNIX};
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0)
-        return mrq_fail_errno(err, "cannot try libmicrohttpd");
+        return mrq_fail_errno(err, "cannot test libmicrohttpd");
     struct MHD_Daemon *daemon = mrq_mhd.start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL, on_trial, trial,
                                                      MHD_OPTION_URI_LOG_CALLBACK, on_trial_uri, trial, MHD_OPTION_END);
     const bool sent = daemon && send(pair[1], head, size, MSG_NOSIGNAL) == (ssize_t)size;
-    const mrq_status status = sent ? MRQ_OK : mrq_fail_errno(err, "cannot try libmicrohttpd");
+    const mrq_status status = sent ? MRQ_OK : mrq_fail_errno(err, "cannot test libmicrohttpd");
     if (!sent) {
         close(pair[0]);
     } else if (mrq_mhd.add_connection(daemon, pair[0], &nobody, sizeof nobody.sa_family) == MHD_YES) {
         mrq_head_reads = true;
-        for (int i = 0; i < TRIAL_LOOKS && !trial->seen; i++)
+        for (int i = 0; i < TRIAL_WAITS && !trial->seen; i++)
             mrq_mhd.run_wait(daemon, TRIAL_MS);
         mrq_head_reads = false;
     }
@@ -133,12 +139,12 @@ static mrq_status run_trial(const char *head, size_t size, struct trial *trial, 
 mrq_status mrq_head_check(mrq_error *err)
 {
     static const char sound[] = "GET /a?b HTTP/1.1\r\nHost: a\r\nX:\r\nY: \t b c\t\r\n\r\n";
-    static const char unsound[] = "GET / HTTP/1.1\r\nHost: a\0\nX: b\r\n\r\n"; /* which may not even come to us */
+    static const char unsound[] = "GET / HTTP/1.1\r\nHost: a\0\nX: b\r\n\r\n"; /* libmicrohttpd may refuse it itself */
     struct trial good = {0}, bad = {0};
     MRQ_TRY(run_trial(sound, sizeof sound - 1, &good, err));
     MRQ_TRY(run_trial(unsound, sizeof unsound - 1, &bad, err));
     if (good.plain && !bad.plain)
         return MRQ_OK;
-    return mrq_fail(err, MRQ_FAILED, "libmicrohttpd %s keeps requests in another way than 0.9.75, so they cannot be judged",
+    return mrq_fail(err, MRQ_FAILED, "libmicrohttpd %s stores requests differently from 0.9.75, so their heads cannot be checked",
                     mrq_mhd.get_version());
 }

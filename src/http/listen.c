@@ -1,8 +1,9 @@
-/* Sockets that listen. A name may have several addresses, "localhost" 127.0.0.1 and ::1, and who comes by the name may try either:
- * so all of them are listened on, but those that this machine does not have, of which the log tells. What other machines can reach
- * takes a token; that is judged by each address itself, not by how it was written, and for a socket of systemd's as for our own. A
- * unix socket of ours is its user's alone; systemd makes one with other rights. A file that is left of a server which was killed
- * would keep the next one from starting: so whoever finds one knocks, and takes the place when nobody answers. */
+/* Listening sockets. A host name may have several addresses, as "localhost" has 127.0.0.1 and ::1, and a client may try any of
+ * them. So the service listens on all of them; the log names those that this machine does not have. A token is required for an
+ * address that other machines can reach. The address itself decides this and not its text, also for a socket of systemd's.
+ *
+ * Only the user can connect to a unix socket that Marquee creates; systemd can create one with other rights. The socket file of a
+ * killed server would keep the next one from starting, so a file on which no server accepts a connection is replaced. */
 #include "http/listen.h"
 
 #include <errno.h>
@@ -20,11 +21,11 @@
 #include "base/log.h"
 
 #define BACKLOG    4096 /* connections that wait to be accepted; the kernel may allow fewer */
-#define PORT_TRIES 20   /* free ports of one address that turn out to be taken at another */
+#define PORT_TRIES 20   /* tries to find a port that is free at all addresses */
 
-static mrq_status no_place(const char *text, mrq_error *err)
+static mrq_status fail_place(const char *text, mrq_error *err)
 {
-    return mrq_fail(err, MRQ_USAGE, "\"%.100s\" is no address to listen on, want HOST:PORT, [IPV6]:PORT or unix:/path", text);
+    return mrq_fail(err, MRQ_USAGE, "\"%.100s\" is not an address to listen on, want HOST:PORT, [IPV6]:PORT or unix:/path", text);
 }
 
 mrq_status mrq_place_parse(const char *text, mrq_place *out, mrq_error *err)
@@ -33,7 +34,7 @@ mrq_status mrq_place_parse(const char *text, mrq_place *out, mrq_error *err)
     if (place.local) {
         const char *path = text + 5;
         if (*path != '/')
-            return no_place(text, err);
+            return fail_place(text, err);
         if (strlen(path) >= sizeof place.path)
             return mrq_fail(err, MRQ_USAGE, "\"%.100s...\": the path of a socket has %zu bytes, may have %zu", text, strlen(path),
                             sizeof place.path - 1);
@@ -43,7 +44,7 @@ mrq_status mrq_place_parse(const char *text, mrq_place *out, mrq_error *err)
     }
     mrq_host host;
     if (mrq_host_parse(text, strlen(text), "", 0, &host))
-        return no_place(text, err);
+        return fail_place(text, err);
     memcpy(place.host, host.name, sizeof host.name);
     memcpy(place.port, host.port, sizeof host.port);
     *out = place;
@@ -69,10 +70,10 @@ static mrq_status check_exposed(const char *text, const struct sockaddr *address
 {
     return exposed || mrq_is_loopback(address)
                ? MRQ_OK
-               : mrq_fail(err, MRQ_USAGE, "%s can be reached from other machines, which takes --token-file FILE", text);
+               : mrq_fail(err, MRQ_USAGE, "%s can be reached from other machines, which requires --token-file FILE", text);
 }
 
-/* An address for people; `size` bytes of it are known. */
+/* Writes an address, of which `size` bytes are valid, as people read it. */
 static void print_address(const struct sockaddr *address, socklen_t size, char out[MRQ_ADDRESS_TEXT])
 {
     char host[NI_MAXHOST] = "?", port[NI_MAXSERV] = "?";
@@ -92,7 +93,7 @@ static void add_socket(mrq_listener *listener, int fd, const struct sockaddr *ad
     listener->socket[listener->n++] = fd;
 }
 
-/* Binds and listens; -1 with errno. A unix socket is for its own user: its file gets the rights of the descriptor. */
+/* Binds and listens; -1 with errno. Only the user can connect to a unix socket: its file gets the rights of the descriptor. */
 static int open_socket(const struct sockaddr *address, socklen_t size, bool alone)
 {
     const int on = 1, fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -128,7 +129,7 @@ static void set_port(const struct addrinfo *found, const struct sockaddr *bound)
         *port_of(found->ai_addr) = *port_of(bound);
 }
 
-/* A file of hosts may name an address twice. */
+/* Whether `end` repeats an earlier address: /etc/hosts may list one twice. */
 static bool is_listed(const struct addrinfo *found, const struct addrinfo *end)
 {
     for (; found != end; found = found->ai_next)
@@ -137,7 +138,7 @@ static bool is_listed(const struct addrinfo *found, const struct addrinfo *end)
     return false;
 }
 
-/* Says that an address is not listened on. Where there is no other the error says it. */
+/* Logs that the service does not listen on an address. If it is the only one, the error says so instead. */
 static void leave_out(const struct addrinfo *found, const struct addrinfo *at, int why)
 {
     char text[MRQ_ADDRESS_TEXT];
@@ -146,10 +147,10 @@ static void leave_out(const struct addrinfo *found, const struct addrinfo *at, i
         mrq_log(MRQ_LOG_WARN, "serve", "not address=%s: %s", text, strerror(why));
 }
 
-/* Listens on all addresses, at the port of the first, or at none. 0, or why not. */
+/* Listens on all addresses, at the port of the first, or on none. Returns 0 or an errno. */
 static int open_addresses(struct addrinfo *found, mrq_listener *out)
 {
-    int problem = 0, strange = EADDRNOTAVAIL;
+    int problem = 0, missing = EADDRNOTAVAIL;
     for (struct addrinfo *at = found; at && !problem; at = at->ai_next) {
         struct sockaddr_storage bound = {0};
         socklen_t size = sizeof bound;
@@ -157,8 +158,8 @@ static int open_addresses(struct addrinfo *found, mrq_listener *out)
             continue;
         const int fd = open_socket(at->ai_addr, at->ai_addrlen, !found->ai_next);
         if (fd < 0 && (errno == EADDRNOTAVAIL || errno == EAFNOSUPPORT)) {
-            strange = errno;
-            leave_out(found, at, strange);
+            missing = errno;
+            leave_out(found, at, missing);
             continue;
         }
         problem = fd < 0 || getsockname(fd, (struct sockaddr *)&bound, &size) != 0 ? errno : 0;
@@ -168,7 +169,7 @@ static int open_addresses(struct addrinfo *found, mrq_listener *out)
             set_port(found, (const struct sockaddr *)&bound);
     }
     if (!problem && out->n == 0)
-        problem = strange;
+        problem = missing;
     if (problem)
         close_sockets(out);
     return problem;
@@ -182,7 +183,7 @@ static mrq_status open_host(const mrq_place *place, const char *text, bool expos
         struct addrinfo *found = NULL;
         unsigned n = 0;
         const int unknown = getaddrinfo(place->host, place->port, &hints, &found);
-        if (unknown) /* the system's, or else the address's */
+        if (unknown) /* either the system failed, or the address is wrong */
             return mrq_fail(err, unknown == EAI_MEMORY || unknown == EAI_SYSTEM ? MRQ_FAILED : MRQ_USAGE, "\"%.100s\": %s", text,
                             gai_strerror(unknown));
         mrq_status status = MRQ_OK;
@@ -198,7 +199,7 @@ static mrq_status open_host(const mrq_place *place, const char *text, bool expos
     return problem ? mrq_fail_errno(err, "cannot listen on %s", text) : MRQ_OK;
 }
 
-/* Whether there is a socket on which nobody answers. */
+/* Whether there is a socket file on which no server accepts connections. */
 static bool is_stale(const struct sockaddr_un *address)
 {
     struct stat about;
@@ -251,7 +252,7 @@ mrq_status mrq_listener_adopt(int socket, bool exposed, mrq_listener *out, mrq_e
         getsockopt(socket, SOL_SOCKET, SO_ACCEPTCONN, &listens, &int_size) != 0 || !listens ||
         getsockopt(socket, SOL_SOCKET, SO_TYPE, &type, &int_size) != 0 || type != SOCK_STREAM)
         status =
-            mrq_fail(err, MRQ_USAGE, "descriptor %d, which the service was started with, is no listening stream socket", socket);
+            mrq_fail(err, MRQ_USAGE, "descriptor %d, which the service was started with, is not a listening stream socket", socket);
     if (status == MRQ_OK) {
         add_socket(&listener, socket, (const struct sockaddr *)&bound, size);
         status = check_exposed(listener.address[0], (const struct sockaddr *)&bound, exposed, err);
@@ -276,7 +277,7 @@ void mrq_listener_close(mrq_listener *listener)
 {
     struct stat about;
     if (*listener->path && lstat(listener->path, &about) == 0 && about.st_dev == listener->device &&
-        about.st_ino == listener->inode) /* which no other file can have while our socket is open */
+        about.st_ino == listener->inode) /* no other file can have both while the socket is open */
         unlink(listener->path);
     close_sockets(listener);
     *listener->path = '\0';

@@ -5,7 +5,7 @@
 
 #include "base/writer.h"
 
-static const unsigned codes[MRQ_METRICS_CODES] = {200, 204, 400, 401, 404, 405, 413, 414, 415, 421, 500, 503, 0}; /* 0: another */
+static const unsigned codes[MRQ_METRICS_CODES] = {200, 204, 400, 401, 404, 405, 413, 414, 415, 421, 500, 503, 0}; /* 0: any other */
 static const double bounds[MRQ_METRICS_BUCKETS] = {25e-6, 50e-6, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3,
                                                    0.01,  0.02,  0.05, 0.1,  0.2,  0.5,  1,    2};
 
@@ -66,7 +66,7 @@ static void put_requests(mrq_writer *w, const mrq_metrics *m, const char *const 
     }
 }
 
-/* Of one route; a bucket counts all that took no longer than its bound. */
+/* The histogram of a route. A bucket counts all requests that took at most its bound. */
 static void put_histogram(mrq_writer *w, const mrq_metrics *m, unsigned r, const char *route)
 {
     unsigned long sum = 0;
@@ -111,20 +111,22 @@ static void put_recommender(mrq_writer *w, const mrq_stats *s)
     mrq_writer_put(w, "marquee_answers_total{source=\"memory\"} %llu\n", (unsigned long long)s->memory_hits);
     mrq_writer_put(w, "marquee_answers_total{source=\"redis\"} %llu\n", (unsigned long long)s->redis_hits);
     mrq_writer_put(w, "marquee_answers_total{source=\"computed\"} %llu\n", (unsigned long long)s->computed);
-    put_one(w, "marquee_answers_shared_total", "counter", "Answers from memory that waited for another request's computation.",
-            (double)s->shared);
-    put_one(w, "marquee_redis_errors_total", "counter",
-            "Operations on Redis that failed, or were not tried just after one that did.", (double)s->redis_errors);
+    put_one(w, "marquee_answers_shared_total", "counter",
+            "Answers from memory that waited until another request had computed them.", (double)s->shared);
+    put_one(w, "marquee_redis_errors_total", "counter", "Operations on Redis that failed, or were skipped just after a failure.",
+            (double)s->redis_errors);
     put_one(w, "marquee_memory_entries", "gauge", "Answers kept in memory.", (double)s->memory_entries);
-    put_one(w, "marquee_memory_bytes", "gauge", "What they take.", (double)s->memory_bytes);
-    put_one(w, "marquee_memory_evicted_total", "counter", "Answers that had to go for others.", (double)s->memory_evicted);
-    put_head(w, "marquee_generation_info", "gauge", "The generation that serves.");
+    put_one(w, "marquee_memory_bytes", "gauge", "Bytes of the answers kept in memory.", (double)s->memory_bytes);
+    put_one(w, "marquee_memory_evicted_total", "counter", "Answers evicted from memory to make space for others.",
+            (double)s->memory_evicted);
+    put_head(w, "marquee_generation_info", "gauge", "The serving generation.");
     mrq_writer_put(w, "marquee_generation_info{generation=\"%s\"} 1\n", s->generation);
-    put_one(w, "marquee_generation_created_seconds", "gauge", "When it was made, in unix time.", (double)s->created);
-    put_one(w, "marquee_items", "gauge", "Items in it.", s->items);
-    put_one(w, "marquee_users", "gauge", "Users in it.", s->users);
-    put_one(w, "marquee_index_bytes", "gauge", "Its vectors and their index.", (double)s->index_bytes);
-    put_head(w, "marquee_reloads_total", "counter", "New generations found, by what became of them.");
+    put_one(w, "marquee_generation_created_seconds", "gauge", "When the serving generation was created, in unix time.",
+            (double)s->created);
+    put_one(w, "marquee_items", "gauge", "Items in the serving generation.", s->items);
+    put_one(w, "marquee_users", "gauge", "Users in the serving generation.", s->users);
+    put_one(w, "marquee_index_bytes", "gauge", "Bytes of the vectors and their index.", (double)s->index_bytes);
+    put_head(w, "marquee_reloads_total", "counter", "New generations found, by result.");
     mrq_writer_put(w, "marquee_reloads_total{result=\"served\"} %llu\n", (unsigned long long)s->reloads);
     mrq_writer_put(w, "marquee_reloads_total{result=\"refused\"} %llu\n", (unsigned long long)s->reloads_refused);
 }
@@ -138,7 +140,7 @@ mrq_status mrq_metrics_text(const mrq_metrics *metrics, const char *const *route
     put_seconds(&w, metrics, route, n);
     put_recommender(&w, stats);
     put_one(&w, "marquee_connections", "gauge", "Open connections.", (double)get(&metrics->connections));
-    put_head(&w, "marquee_build_info", "gauge", "The version that runs.");
+    put_head(&w, "marquee_build_info", "gauge", "The running version.");
     mrq_writer_put(&w, "marquee_build_info{version=\"%s\"} 1\n", mrq_version());
     put_one(&w, "process_start_time_seconds", "gauge", "When the process began to serve, in unix time.", metrics->started);
     put_one(&w, "process_resident_memory_bytes", "gauge", "Resident memory.", resident_bytes());

@@ -1,4 +1,4 @@
-/* What the service counts, and how it tells Prometheus. */
+/* The service's counters, and their text for Prometheus. */
 #ifndef MRQ_HTTP_METRICS_H
 #define MRQ_HTTP_METRICS_H
 
@@ -11,24 +11,24 @@
 #define MRQ_METRICS_CODES   13
 #define MRQ_METRICS_BUCKETS 16
 
-/* Counters are added to without order between them: each is right, and a reader may see one of a request before the other. Zeroed
- * to begin with. */
+/* Each counter is exact, but they are not updated together: a reader may see one counter of a request before another. The caller
+ * zeroes the struct. */
 typedef struct mrq_metrics {
     struct {
         atomic_ulong requests[MRQ_METRICS_CODES];
-        atomic_ulong within[MRQ_METRICS_BUCKETS + 1]; /* requests by how long they took; the last: longer than any bound */
+        atomic_ulong within[MRQ_METRICS_BUCKETS + 1]; /* requests by duration; the last: longer than every bound */
         atomic_ulong nanoseconds;
     } route[MRQ_METRICS_ROUTES];
-    atomic_ulong connections; /* open now */
+    atomic_ulong connections; /* that are open */
     double started;           /* unix seconds */
 } mrq_metrics;
 
-/* A request was answered with this status after this long. */
+/* Counts a request, its status and its duration. */
 void mrq_metrics_count(mrq_metrics *metrics, unsigned route, unsigned status, double seconds);
 
-uint64_t mrq_metrics_requests(const mrq_metrics *metrics); /* all of them */
+uint64_t mrq_metrics_requests(const mrq_metrics *metrics); /* the number of all requests */
 
-/* Prometheus' text format, version 0.0.4, of `n` routes of these names; freed with mrq_free(). MRQ_FAILED when out of memory. */
+/* Prometheus' text format, version 0.0.4, with the names of `n` routes; freed with mrq_free(). MRQ_FAILED when out of memory. */
 MRQ_CHECKED mrq_status mrq_metrics_text(const mrq_metrics *metrics, const char *const *route, unsigned n, const mrq_stats *stats,
                                         char **out, size_t *size, mrq_error *err);
 

@@ -1,5 +1,5 @@
-/* Rejected: linking it, for the reason in the header; its static archive, which wants the same libraries; a second program for the
- * service, 30 MB once more. */
+/* Rejected: linking libmicrohttpd, for the reason in the header; its static archive, which needs the same libraries; a separate
+ * program for the service, which would be another 30 MB. */
 #include "http/mhd.h"
 
 #include "base/library.h"

@@ -1,5 +1,5 @@
-/* libmicrohttpd, loaded when a server starts: it brings a dozen libraries for TLS, and loading those takes 2 ms, a quarter of what
- * `infer`, the same program, takes as a whole. */
+/* libmicrohttpd, loaded when a server starts. It depends on a dozen libraries for TLS; loading those takes 2 ms, a quarter of the
+ * whole run of `infer`, which is the same program. */
 #ifndef MRQ_HTTP_MHD_H
 #define MRQ_HTTP_MHD_H
 
@@ -31,7 +31,7 @@ extern struct mrq_microhttpd {
     MRQ_MICROHTTPD(MRQ_MICROHTTPD_MEMBER)
 } mrq_mhd;
 
-/* Before any of them is called; a second time nothing changes. MRQ_FAILED when the library is not installed. */
+/* To be called before any of the functions; a second call does nothing. MRQ_FAILED when the library is not installed. */
 MRQ_CHECKED mrq_status mrq_microhttpd_load(mrq_error *err);
 
 #endif

@@ -1,7 +1,8 @@
-/* openapi.json is the document without the fields of a query. They are put in here: as parameters of the routes that know them, and
- * as members of the queries of a batch. They come from the table of fields, and from the columns of the serving generation's users.
+/* openapi.json is the document without the fields of a query. This file adds them: as parameters of the routes that accept them,
+ * and as members of the queries of a batch. They come from the table of fields and from the columns of the serving generation's
+ * users.
  *
- * The document is made anew for each request, as few ask for it. It is told without a token: it names columns, and none of their
+ * The document is made for each request, because few ask for it. It needs no token: it names columns, but none of their
  * values. */
 #include "http/openapi.h"
 
@@ -15,7 +16,7 @@
 #include "engine/snapshot.h"
 #include "http/route.h"
 
-/* Schemas, as text. */
+/* Schemas as text. */
 #define ID           "{\"$ref\":\"#/components/schemas/Id\"}"
 #define FEATURE      "{\"$ref\":\"#/components/schemas/Feature\"}"
 #define TEXT         "{\"type\":\"string\"}"
@@ -27,7 +28,7 @@
 #define UP_TO(items) "{\"type\":\"array\",\"maxItems\":%u,\"items\":" items "}"
 #define EITHER(a, b) "{\"oneOf\":[" a "," b "]}"
 
-/* A schema, of which at most numbers are to be filled in; NULL when out of memory. */
+/* Parses a schema after filling in its numbers; NULL when out of memory. */
 __attribute__((format(printf, 1, 2))) static cJSON *schema(const char *format, ...)
 {
     char text[200];
@@ -38,7 +39,7 @@ __attribute__((format(printf, 1, 2))) static cJSON *schema(const char *format, .
     return cJSON_Parse(text);
 }
 
-/* What the values of a field are: in a URL, or in a body, where one value need not be a list. */
+/* The schema of a field, in a body or in a URL. In a body a single value need not be in a list. */
 static cJSON *field_schema(const mrq_query_field *field, bool body)
 {
     const long long min = field->min, max = field->max;
@@ -66,7 +67,7 @@ static cJSON *field_schema(const mrq_query_field *field, bool body)
     return NULL;
 }
 
-/* Adds a field's schema to `object`, with what counts for `what` where the field is not given. */
+/* Adds a field's schema to `object`, with the default value that `what` has. */
 static bool add_schema(cJSON *object, const char *key, mrq_field_index field, mrq_ask what, bool body)
 {
     cJSON *made = field_schema(&mrq_query_fields[field], body);
@@ -79,7 +80,7 @@ static bool add_schema(cJSON *object, const char *key, mrq_field_index field, mr
     return mrq_query_fields[field].type != MRQ_QT_PARTS || cJSON_AddFalseToObject(made, "default");
 }
 
-/* A field's help, as a sentence. */
+/* Adds a field's help as a sentence. */
 static bool add_description(cJSON *parameter, const mrq_query_field *field)
 {
     char text[300];
@@ -95,15 +96,14 @@ static bool add_field(cJSON *parameters, mrq_field_index i, mrq_ask what)
     const mrq_query_field *field = &mrq_query_fields[i];
     cJSON *parameter = mrq_json_append_object(parameters);
     bool ok = cJSON_AddStringToObject(parameter, "name", field->name) && cJSON_AddStringToObject(parameter, "in", "query");
-    if (field->most > 1) /* ids stand in one value with commas between them; others are given again */
+    if (field->most > 1) /* ids are separated by commas; other fields are repeated */
         ok = ok && cJSON_AddStringToObject(parameter, "style", "form") &&
              cJSON_AddBoolToObject(parameter, "explode", field->type != MRQ_QT_ITEM);
     ok = ok && add_schema(parameter, "schema", i, what, false) && add_description(parameter, field);
     return ok && (!field->example || cJSON_AddStringToObject(parameter, "example", field->example));
 }
 
-/* What a query can say of a column of the users by the column's name; NULL where it cannot: a text, or a column called like a
- * field. */
+/* The description of a users' column as a parameter. NULL for a column that cannot be one: a text, or one named like a field. */
 static const char *column_description(const mrq_column *column)
 {
     static const char *const by_kind[] = {[MRQ_CATEGORY] = "A value of this category of the data's users.",
@@ -121,7 +121,7 @@ static bool add_column(cJSON *parameters, const mrq_column *column)
            cJSON_AddStringToObject(parameter, "description", column_description(column));
 }
 
-/* What stands at the end of a path of keys, of which NULL is the last; NULL where there is nothing. */
+/* The value at a path of keys, which ends with NULL; NULL when there is none. */
 static cJSON *find(cJSON *at, const char *const *key)
 {
     for (; *key; key++)
@@ -142,7 +142,7 @@ static bool add_parameters(cJSON *document, const mrq_route *route, const mrq_ta
     return ok;
 }
 
-/* The members of a query of a batch. */
+/* Adds the members of a query of a batch. */
 static bool add_members(cJSON *document, const mrq_table *users)
 {
     cJSON *members = find(document, (const char *const[]){"components", "schemas", "Query", "properties", NULL});
@@ -156,13 +156,13 @@ static bool add_members(cJSON *document, const mrq_table *users)
     return ok;
 }
 
-/* The document into `context`, a char *; NULL when out of memory. */
+/* Prints the document into `context`, a char **; NULL when out of memory. */
 static void print_document(void *context, const mrq_table *users)
 {
     MRQ_CLEANUP(cJSON_Delete) cJSON *document = cJSON_Parse(mrq_documents[0].text);
     bool ok = document != NULL;
     for (unsigned i = 0; i < MRQ_ROUTES && ok; i++)
-        if (!mrq_routes[i].post && mrq_routes[i].what != MRQ_ROUTE_PLAIN)
+        if (mrq_routes[i].what >= 0)
             ok = add_parameters(document, &mrq_routes[i], users);
     *(char **)context = ok && add_members(document, users) ? cJSON_Print(document) : NULL;
 }

@@ -6,7 +6,7 @@
 
 #include "marquee/marquee.h"
 
-/* The document with a line end, for the generation that serves; `*text` is freed with mrq_free(). MRQ_FAILED: out of memory. */
+/* The document of the serving generation, with a line end; `*text` is freed with mrq_free(). MRQ_FAILED when out of memory. */
 MRQ_CHECKED mrq_status mrq_openapi_text(mrq_recommender *recommender, char **text, size_t *size, mrq_error *err);
 
 #endif

@@ -1,5 +1,5 @@
-/* Names and values are decoded where they stand, as they only get shorter. libmicrohttpd's own reader of query strings is not
- * asked: it lets broken percent-encoding pass, and does not answer when there are more parameters than it has memory for. */
+/* Names and values are decoded in place, as decoding never makes a text longer. Rejected: libmicrohttpd's own reader of query
+ * strings, which accepts broken percent-encoding, and does not answer when there are more parameters than it has memory for. */
 #include "http/params.h"
 
 #include <stdio.h>
@@ -12,20 +12,20 @@ static int hex(char c)
     return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* '+' is a blank, %20 too. `name` is for messages. */
-static mrq_status decode(const char *name, char *text, mrq_error *err)
+/* Decodes percent-encoding in place; `plus` is what a '+' stands for, `name` is for messages. */
+static mrq_status decode(const char *name, char *text, char plus, mrq_error *err)
 {
     size_t size = 0;
     for (const char *p = text; *p; p++) {
         if (*p != '%') {
-            text[size++] = (char)(*p == '+' ? ' ' : *p);
+            text[size++] = (char)(*p == '+' ? plus : *p);
             continue;
         }
         const int high = hex(p[1]), low = high < 0 ? -1 : hex(p[2]);
         if (low < 0)
             return mrq_fail(err, MRQ_USAGE, "%.40s: broken percent-encoding \"%.3s\", want %% and two hexadecimal digits", name, p);
         if (high + low == 0)
-            return mrq_fail(err, MRQ_USAGE, "%.40s: \"%%00\" is no character of a text", name);
+            return mrq_fail(err, MRQ_USAGE, "%.40s: \"%%00\" is not allowed in a text", name);
         text[size++] = (char)(high << 4 | low);
         p += 2;
     }
@@ -34,7 +34,22 @@ static mrq_status decode(const char *name, char *text, mrq_error *err)
     return bad ? mrq_fail(err, MRQ_USAGE, "%.40s: byte %zu is not UTF-8", name, bad) : MRQ_OK;
 }
 
-/* A field that was set before there were parameters, by the path, is no parameter. */
+mrq_status mrq_params_read_id(const char *text, size_t size, char out[MRQ_ID_MAX + 1], mrq_error *err)
+{
+    char id[3 * MRQ_ID_MAX + 1]; /* an encoded byte takes three */
+    if (size < sizeof id) {
+        *(char *)mempcpy(id, text, size) = '\0';
+        MRQ_TRY(decode("id", id, '+', err));
+    }
+    if (size >= sizeof id || strlen(id) > MRQ_ID_MAX)
+        return mrq_fail(err, MRQ_USAGE, "id: more than %d bytes", MRQ_ID_MAX);
+    if (!mrq_utf8_is_plain(id))
+        return mrq_fail(err, MRQ_USAGE, "id \"%.40s\": contains a control character", id);
+    strcpy(out, id);
+    return MRQ_OK;
+}
+
+/* Whether a field may be a parameter. One that the path has already set may not. */
 static bool is_parameter(const mrq_query *query, uint32_t asks, uint64_t given, size_t i)
 {
     return mrq_query_fields[i].asks & asks && (mrq_query_fields[i].most > 1 || !query->n[i] || given >> i & 1);
@@ -52,14 +67,14 @@ static mrq_status fail_unknown(const mrq_query *query, uint32_t asks, uint64_t g
 
 static mrq_status add(mrq_query *query, uint32_t asks, char *name, char *value, uint64_t *given, mrq_error *err)
 {
-    MRQ_TRY(decode("query string", name, err));
+    MRQ_TRY(decode("query string", name, ' ', err));
     const mrq_field_index i = mrq_query_field_find(name);
     const bool feature = i == MRQ_Q_FIELDS && mrq_query_fields[MRQ_Q_WITH].asks & asks;
     if (!feature && (i == MRQ_Q_FIELDS || !is_parameter(query, asks, *given, i)))
         return fail_unknown(query, asks, *given, name, err);
     if (!value)
         return mrq_fail(err, MRQ_USAGE, "%.40s: without a value, want %.40s=...", name, name);
-    MRQ_TRY(decode(name, value, err));
+    MRQ_TRY(decode(name, value, ' ', err));
     if (feature)
         return mrq_query_put_feature(query, name, value, err);
     if (mrq_query_fields[i].most == 1 && *given >> i & 1)

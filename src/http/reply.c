@@ -7,7 +7,8 @@
 
 #include "engine/json.h"
 
-/* Bytes of a document from which on it is copied: a result takes some three times as much, which its reader may leave waiting. */
+/* A document of at least so many bytes is copied, and its answer released: an answer takes about three times the memory of its
+ * document, and a slow client would keep it. */
 #define LARGE 65536
 
 static void release_result(void *owner)
@@ -27,7 +28,7 @@ void mrq_reply_owned(mrq_reply *reply, const char *type, char *text, size_t size
     reply->owner = text;
 }
 
-/* A document to be freed, or what can be said without memory. */
+/* Replies with a document, which the reply then owns; NULL: with an error document that needs no memory. */
 static void reply_text(mrq_reply *reply, unsigned status, char *text)
 {
     static const char none[] = "{\"schema\":1,\"error\":{\"code\":\"failed\",\"message\":\"out of memory\"}}\n";
@@ -75,7 +76,7 @@ void mrq_reply_refuse(mrq_reply *reply, unsigned status, const char *code, const
     va_start(args, format);
     vsnprintf(message, sizeof message, format, args);
     va_end(args);
-    mrq_fail(&said, MRQ_USAGE, "%s", message); /* one line of UTF-8, whatever was quoted */
+    mrq_fail(&said, MRQ_USAGE, "%s", message); /* makes it one line of UTF-8, whatever it quotes */
     mrq_print print = {0};
     mrq_print_error(&print, code, said.msg);
     reply_text(reply, status, mrq_print_take(&print, NULL));

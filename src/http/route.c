@@ -1,12 +1,10 @@
-/* Paths are compared as they come, not decoded: none of ours holds a character that needs an escape, so "/v1%2Finfo", "//" and
- * "/v1/../" are other paths, which lead nowhere. An id is judged by the handler of its route, whose sentence says what is wrong. */
+/* Paths are compared undecoded: no pattern needs percent-encoding, so "/v1%2Finfo", "//" and "/v1/../" have no route. Only an id
+ * is decoded, after its route has been found, so a slash in an id is written %2F. */
 #include "http/route.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/asset.h"
-#include "base/parse.h"
 #include "http/batch.h"
 #include "http/openapi.h"
 
@@ -130,18 +128,18 @@ const mrq_route mrq_routes[MRQ_ROUTES] = {
     {"/v1/items", "/v1/items", false, MRQ_GUARD_TOKEN, MRQ_ASK_SEARCH, NO_ID, NULL, answer_query},
     {"/v1/users/{id}", "/v1/users/{id}", false, MRQ_GUARD_TOKEN, MRQ_ASK_USER, MRQ_Q_USER, NULL, answer_query},
     {"/v1/info", "/v1/info", false, MRQ_GUARD_TOKEN, MRQ_ASK_INFO, NO_ID, NULL, answer_query},
-    {"/healthz", "/healthz", false, MRQ_GUARD_NONE, MRQ_ROUTE_PLAIN, NO_ID, NULL, answer_health},
-    {"/readyz", "/readyz", false, MRQ_GUARD_NONE, MRQ_ROUTE_PLAIN, NO_ID, NULL, answer_ready},
+    {"/healthz", "/healthz", false, MRQ_GUARD_NONE, MRQ_ROUTE_LENIENT, NO_ID, NULL, answer_health},
+    {"/readyz", "/readyz", false, MRQ_GUARD_NONE, MRQ_ROUTE_LENIENT, NO_ID, NULL, answer_ready},
     {"/metrics", "/metrics", false, MRQ_GUARD_TOKEN, MRQ_ROUTE_PLAIN, NO_ID, NULL, answer_metrics},
-    {"/openapi.json", "/openapi.json", false, MRQ_GUARD_NAME, MRQ_ROUTE_PLAIN, NO_ID, "openapi", answer_document},
-    {"/", "/", false, MRQ_GUARD_NAME, MRQ_ROUTE_PLAIN, NO_ID, "index.html", answer_page},
-    {"/page.css", "/page.css", false, MRQ_GUARD_NAME, MRQ_ROUTE_PLAIN, NO_ID, "page.css", answer_page},
-    {"/page.js", "/page.js", false, MRQ_GUARD_NAME, MRQ_ROUTE_PLAIN, NO_ID, "page.js", answer_page},
-    {"/parts.js", "/parts.js", false, MRQ_GUARD_NAME, MRQ_ROUTE_PLAIN, NO_ID, "parts.js", answer_page},
+    {"/openapi.json", "/openapi.json", false, MRQ_GUARD_NAME, MRQ_ROUTE_LENIENT, NO_ID, NULL, answer_document},
+    {"/", "/", false, MRQ_GUARD_NAME, MRQ_ROUTE_LENIENT, NO_ID, "index.html", answer_page},
+    {"/page.css", "/page.css", false, MRQ_GUARD_NAME, MRQ_ROUTE_LENIENT, NO_ID, "page.css", answer_page},
+    {"/page.js", "/page.js", false, MRQ_GUARD_NAME, MRQ_ROUTE_LENIENT, NO_ID, "page.js", answer_page},
+    {"/parts.js", "/parts.js", false, MRQ_GUARD_NAME, MRQ_ROUTE_LENIENT, NO_ID, "parts.js", answer_page},
 };
-_Static_assert(MRQ_ROUTES + 1 <= MRQ_METRICS_ROUTES, "the metrics have room for all routes and for what has none");
+_Static_assert(MRQ_ROUTES + 1 <= MRQ_METRICS_ROUTES, "the metrics have a counter for each route and for requests without one");
 
-/* Whether a path is a route's; `id` is then the segment that stands in the place of "{id}". */
+/* Whether a path matches a route's pattern; match->id is then the segment at "{id}". */
 static bool matches(const char *pattern, const char *path, mrq_match *match)
 {
     const char *brace = strchr(pattern, '{');
@@ -173,16 +171,16 @@ mrq_match mrq_route_find(const char *method, const char *path)
     return match;
 }
 
-/* The path's id, as the field of the query that it is. */
 static mrq_status read_id(const mrq_match *match, mrq_field_index field, mrq_query *query, mrq_error *err)
 {
-    char id[24];
-    int64_t number;
-    if (!mrq_parse_int(match->id, match->id_size, 0, INT64_MAX, &number))
-        return mrq_fail(err, MRQ_USAGE, "id \"%.*s\": want a whole number from 0 to %lld",
-                        (int)(match->id_size < 40 ? match->id_size : 40), match->id, (long long)INT64_MAX);
-    snprintf(id, sizeof id, "%lld", (long long)number);
+    char id[MRQ_ID_MAX + 1];
+    MRQ_TRY(mrq_params_read_id(match->id, match->id_size, id, err));
     return mrq_query_put(query, field, id, err);
+}
+
+static bool is_blank(const char *text)
+{
+    return !text || text[strspn(text, " \t\r\n\v\f")] == '\0';
 }
 
 mrq_status mrq_route_query(const mrq_match *match, char *text, mrq_query *query, mrq_error *err)
@@ -190,9 +188,9 @@ mrq_status mrq_route_query(const mrq_match *match, char *text, mrq_query *query,
     const mrq_route *route = &mrq_routes[match->route];
     if (match->id)
         MRQ_TRY(read_id(match, route->id, query, err));
-    if (text && !route->asset) /* links to the page collect parameters of others' */
+    if (text && route->what != MRQ_ROUTE_LENIENT)
         MRQ_TRY(mrq_params_read(query, route->what < 0 ? 0 : MRQ_ASKS(route->what), text, err));
-    if (route->what == MRQ_ASK_SEARCH && !query->n[MRQ_Q_TEXT])
-        return mrq_query_put(query, MRQ_Q_TEXT, "", err);
+    if (route->what == MRQ_ASK_SEARCH && is_blank(mrq_query_text(query, MRQ_Q_TEXT)))
+        return mrq_query_put(query, MRQ_Q_TEXT, "", err); /* which finds the most rated items */
     return MRQ_OK;
 }

@@ -1,4 +1,4 @@
-/* The HTTP server: a recommender's answers on a listening socket. */
+/* The HTTP server: answers requests on listening sockets with a recommender's answers. */
 #ifndef MRQ_HTTP_SERVER_H
 #define MRQ_HTTP_SERVER_H
 
@@ -17,28 +17,28 @@
 
 typedef struct mrq_server mrq_server;
 
-/* All that is pointed to outlives the server. */
+/* Everything pointed to must outlive the server. */
 typedef struct mrq_server_options {
     mrq_recommender *recommender;
-    const mrq_listener *listener; /* the caller's, who closes it after mrq_server_stop() */
+    const mrq_listener *listener; /* owned by the caller, who closes it after mrq_server_stop() */
     uint32_t workers;             /* threads, 1 .. MRQ_WORKERS_MAX */
-    uint32_t connections;         /* at once; more wait to be accepted */
-    uint32_t idle_seconds;        /* a connection that is silent for so long is closed */
-    uint32_t request_seconds;     /* and one on which no request comes to its end for so long, whatever trickles in or out */
-    const mrq_secret *token;      /* that clients have to tell; NULL: none */
+    uint32_t connections;         /* open at the same time; more wait to be accepted */
+    uint32_t idle_seconds;        /* time-out of a silent connection */
+    uint32_t request_seconds;     /* time-out of a connection that completes no request, even if bytes arrive or leave */
+    const mrq_secret *token;      /* that clients must send; NULL: none */
     mrq_access *access;           /* NULL: no access log */
-    const mrq_texts *hosts;       /* names that a request's Host may say beside localhost and loopback addresses; NULL: any */
-    const mrq_texts *origins;     /* of pages elsewhere that may read the answers; NULL: none */
+    const mrq_texts *hosts;       /* names that a Host may have besides localhost and loopback addresses; NULL: any */
+    const mrq_texts *origins;     /* of pages on other servers that may read the answers; NULL: none */
 } mrq_server_options;
 
-/* Starts the threads. Each answers requests in turn on the connections that it accepted. MRQ_FAILED. */
+/* Starts the threads. Each answers the requests of the connections that it accepted. MRQ_FAILED. */
 MRQ_CHECKED mrq_status mrq_server_start(const mrq_server_options *options, mrq_server **out, mrq_error *err);
 
-/* Cuts connections on which no request has come to its end for too long. To be called every few seconds. */
+/* Closes connections that have completed no request for request_seconds. To be called every few seconds. */
 void mrq_server_sweep(mrq_server *server);
 
-/* Accepts no more, but for those that wait already, and lets every connection end with its next answer. Returns when no worker
- * listens any more: each first ends the answer that it is busy with. To be called once. */
+/* Accepts the connections that wait already and no more, and closes every connection after its next answer. Returns when all
+ * workers have stopped listening, which each does after its current answer. To be called once. */
 void mrq_server_drain(mrq_server *server);
 
 uint32_t mrq_server_pending(const mrq_server *server);  /* requests under way */

@@ -36,7 +36,7 @@ void mrq_systemd_notify(const char *text)
         return;
     memcpy(to.sun_path, path, size);
     if (*path == '@')
-        to.sun_path[0] = '\0'; /* in the abstract name space */
+        to.sun_path[0] = '\0'; /* the abstract namespace */
     const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return;

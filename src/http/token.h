@@ -1,4 +1,4 @@
-/* The secret that a client has to know: "Authorization: Bearer TOKEN". */
+/* The secret that a client sends: "Authorization: Bearer TOKEN". */
 #ifndef MRQ_HTTP_TOKEN_H
 #define MRQ_HTTP_TOKEN_H
 
@@ -8,8 +8,8 @@
 
 #define MRQ_TOKEN_MIN 16 /* characters */
 
-/* Whether a value of the header, which may be NULL, tells the token. Takes as long for a token that is nearly right as for any
- * other of its length. */
+/* Whether the header's value, which may be NULL, holds the token. The time depends only on the length of the value, not on how much
+ * of it is right. */
 bool mrq_token_matches(const mrq_secret *token, const char *authorization);
 
 #endif

@@ -1,7 +1,9 @@
-/* A page anywhere may let its name lead to 127.0.0.1 after it was loaded; its scripts then ask us as their own server, and read the
- * answers. What such a request cannot hide is that name, in its Host; so without a token, which the page would not know, only our
- * own names are answered. A page that is served elsewhere asks by our name and tells its origin; its browser shows it an answer
- * only if that allows the origin. Both are compared as they stand: browsers write them in one way. */
+/* DNS rebinding: after a page is loaded, its host name may be changed to resolve to 127.0.0.1. Its scripts can then send requests
+ * to this service as if it were their own server, and read the answers. The Host of such a request still holds the page's name. So
+ * a service without a token, which the page would not know, answers only requests whose Host is one of its own names.
+ *
+ * CORS: a page of another origin sends its Origin, and its browser gives it an answer only if the answer allows that origin.
+ * Origins are compared byte by byte, because browsers write an origin in one way only. */
 #include "http/visitor.h"
 
 #include <arpa/inet.h>
@@ -15,7 +17,7 @@ mrq_status mrq_host_check(const char *text, mrq_host *out, mrq_error *err)
     const size_t size = strlen(text);
     mrq_host host;
     if (mrq_host_parse(text, size, "80", 0, &host) || strlen(host.name) + (*text == '[' ? 2 : 0) != size)
-        return mrq_fail(err, MRQ_USAGE, "\"%.100s\" is no name of a host, want one without a port", text);
+        return mrq_fail(err, MRQ_USAGE, "\"%.100s\" is not a host name: want one without a port", text);
     *out = host;
     return MRQ_OK;
 }
@@ -31,18 +33,18 @@ static bool is_loopback_address(const char *name)
 
 bool mrq_host_is_known(const mrq_texts *names, const char *host, size_t size)
 {
-    mrq_host told;
-    if (mrq_host_parse(host, size, "80", 0, &told))
+    mrq_host parsed;
+    if (mrq_host_parse(host, size, "80", 0, &parsed))
         return false;
-    bool known = strcasecmp(told.name, "localhost") == 0 || is_loopback_address(told.name);
+    bool known = strcasecmp(parsed.name, "localhost") == 0 || is_loopback_address(parsed.name);
     for (uint32_t i = 0; !known && i < names->n; i++)
-        known = strcasecmp(names->text[i], told.name) == 0;
+        known = strcasecmp(names->text[i], parsed.name) == 0;
     return known;
 }
 
-static mrq_status no_origin(const char *text, const char *why, mrq_error *err)
+static mrq_status fail_origin(const char *text, const char *why, mrq_error *err)
 {
-    return mrq_fail(err, MRQ_USAGE, "\"%.100s\" is no origin, want scheme://host[:port]: %s", text, why);
+    return mrq_fail(err, MRQ_USAGE, "\"%.100s\" is not an origin, want scheme://host[:port]: %s", text, why);
 }
 
 mrq_status mrq_origin_check(const char *text, mrq_error *err)
@@ -50,20 +52,20 @@ mrq_status mrq_origin_check(const char *text, mrq_error *err)
     mrq_host host;
     const size_t scheme = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789+-.");
     if (strcmp(text, "*") == 0)
-        return no_origin(text, "any page would read the answers; name each that may", err);
+        return fail_origin(text, "any page could read the answers, so name each origin", err);
     if (text[strcspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ")])
-        return no_origin(text, "browsers write it in small letters", err);
+        return fail_origin(text, "browsers write it in lower case", err);
     if (scheme == 0 || *text < 'a' || strncmp(text + scheme, "://", 3) != 0)
-        return no_origin(text, "it does not begin with a scheme, as https://", err);
+        return fail_origin(text, "it does not begin with a scheme, as https://", err);
     const char *name = text + scheme + 3;
     if (strchr(name, '/'))
-        return no_origin(text, "a path does not belong to it, not even a slash", err);
+        return fail_origin(text, "it may not have a path, not even a slash", err);
     const char *problem = mrq_host_parse(name, strlen(name), "-", 1, &host);
     if (problem)
-        return no_origin(text, problem, err);
+        return fail_origin(text, problem, err);
     if ((strncmp(text, "http:", 5) == 0 && strcmp(host.port, "80") == 0) ||
         (strncmp(text, "https:", 6) == 0 && strcmp(host.port, "443") == 0))
-        return no_origin(text, "browsers leave out the port that is the scheme's own", err);
+        return fail_origin(text, "browsers leave out the default port of the scheme", err);
     return MRQ_OK;
 }
 

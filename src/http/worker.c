@@ -1,6 +1,8 @@
-/* A worker: a thread with a daemon of libmicrohttpd, which accepts, reads and answers.
- * The threads are ours: to stop listening a daemon has to leave epoll_wait(), and libmicrohttpd 0.9.75 aborts now and then when
- * another thread than the one that waits calls MHD_quiesce_daemon() (both take the socket out, the second finds it gone). */
+/* A worker: a thread that runs a libmicrohttpd daemon, which accepts connections, reads requests and answers them.
+ *
+ * Marquee starts the threads itself, because a daemon must leave epoll_wait() to stop listening, and libmicrohttpd 0.9.75
+ * sometimes aborts when MHD_quiesce_daemon() is called by another thread than the waiting one: both remove the socket, and the
+ * second does not find it. */
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -9,11 +11,12 @@
 #include "http/head.h"
 #include "http/inside.h"
 
-#define HEED_MS          100 /* within which an idle worker hears that the end has come */
-#define HEED_DRAINING_MS 10
+#define WAIT_MS          100 /* longest wait of an idle worker, which then notices that the server drains or stops */
+#define WAIT_DRAINING_MS 10
 
-/* libmicrohttpd refuses a request by itself. One whose headers have all come gets the lines of that answer twice, by a mistake of
- * 0.9.75: it is the one of this worker's that has a head and was not given to us, and gets an answer of ours, the last. */
+/* Called when libmicrohttpd itself refuses a request. If all headers have arrived, a bug of 0.9.75 makes it send the head of that
+ * answer twice. Such a request belongs to this worker, has a head and was not handed to mrq_http_request_handle(). It gets this
+ * answer, and its connection is closed for writing before libmicrohttpd's answer. */
 void mrq_http_worker_message(void *cls, const char *format, va_list args)
 {
 #define BODY "{\"schema\":1,\"error\":{\"code\":\"usage\",\"message\":\"the headers are malformed\"}}\n"
@@ -35,7 +38,7 @@ void mrq_http_worker_message(void *cls, const char *format, va_list args)
     pthread_mutex_unlock(&server->lock);
 }
 
-/* Accepts who waits at a socket, one or all; false when that is not possible now. */
+/* Accepts one or all of the connections that wait at a socket. False when that failed. */
 static bool accept_from(const mrq_http_worker *worker, int socket, bool all)
 {
     struct sockaddr_storage from;
@@ -43,31 +46,32 @@ static bool accept_from(const mrq_http_worker *worker, int socket, bool all)
         socklen_t size = sizeof from;
         const int fd = accept4(socket, (struct sockaddr *)&from, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd < 0)
-            return errno == EAGAIN; /* another worker was faster */
+            return errno == EAGAIN; /* another worker accepted it */
         mrq_mhd.add_connection(worker->daemon, fd, (struct sockaddr *)&from, size);
     } while (all);
     return true;
 }
 
-/* Who waits to be accepted is under way already, and would be turned away when the socket closes. */
-static void listen_no_more(const mrq_http_worker *worker)
+/* Accepts the connections that wait already, which would be refused when the socket closes. */
+static void stop_listening(const mrq_http_worker *worker)
 {
     const mrq_listener *listener = worker->server->listener;
     mrq_mhd.quiesce_daemon(worker->daemon);
     for (unsigned i = 0; i < listener->n; i++)
         accept_from(worker, listener->socket[i], true);
-    sem_post(&worker->server->deaf);
+    sem_post(&worker->server->quiesced);
 }
 
-static bool has_room(const mrq_http_worker *worker)
+static bool has_capacity(const mrq_http_worker *worker)
 {
     const union MHD_DaemonInfo *info = mrq_mhd.get_daemon_info(worker->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
     return info->num_connections < worker->connections;
 }
 
-/* Does what there is to do, and waits for it for `ms` at most. libmicrohttpd listens on the first socket; on others we do, while
- * there is room. Where no descriptor was left for who waits at one, that stays ready: so the next wait is without them. */
-static void attend(mrq_http_worker *worker, bool listens, int ms)
+/* Waits for events for at most `ms` and handles them. libmicrohttpd listens on the first socket; this function listens on the
+ * others while the worker has capacity. When accept4() found no free descriptor the socket stays ready, so the next wait leaves it
+ * out. */
+static void serve(mrq_http_worker *worker, bool listens, int ms)
 {
     const mrq_listener *listener = worker->server->listener;
     struct pollfd fds[MRQ_SOCKETS_MAX];
@@ -78,14 +82,14 @@ static void attend(mrq_http_worker *worker, bool listens, int ms)
         return;
     }
     fds[0] = (struct pollfd){mrq_mhd.get_daemon_info(worker->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd, POLLIN, 0};
-    if (!worker->short_of_files && has_room(worker))
+    if (!worker->short_of_files && has_capacity(worker))
         for (unsigned i = 1; i < listener->n; i++)
             fds[n++] = (struct pollfd){listener->socket[i], POLLIN, 0};
     worker->short_of_files = false;
     if (mrq_mhd.get_timeout(worker->daemon, &wait) == MHD_YES && wait < (unsigned)ms)
         ms = (int)wait;
     poll(fds, n, ms);
-    for (nfds_t i = 1; i < n && has_room(worker); i++)
+    for (nfds_t i = 1; i < n && has_capacity(worker); i++)
         if (fds[i].revents && !accept_from(worker, fds[i].fd, false))
             worker->short_of_files = true;
     mrq_mhd.run_wait(worker->daemon, 0);
@@ -98,9 +102,9 @@ void *mrq_http_worker_run(void *arg)
     bool listens = true;
     mrq_head_reads = true;
     while (!atomic_load_explicit(&server->stopping, memory_order_relaxed)) {
-        attend(worker, listens, listens ? HEED_MS : HEED_DRAINING_MS);
+        serve(worker, listens, listens ? WAIT_MS : WAIT_DRAINING_MS);
         if (listens && atomic_load_explicit(&server->service.draining, memory_order_relaxed)) {
-            listen_no_more(worker);
+            stop_listening(worker);
             listens = false;
         }
     }

@@ -34,8 +34,8 @@ typedef enum mrq_shuffle { MRQ_SHUFFLE_RANDOM, MRQ_SHUFFLE_ITEM } mrq_shuffle;
 /* What objectives differ in; how each is read and checked is a table in description.c, how each is trained one in train/train.c. */
 typedef struct mrq_objective_traits {
     const char *name;
-    bool ranks;         /* its scores order items; else they predict ratings */
-    bool closed_form;   /* solved at once: no epochs, and of the settings l2 alone means something */
+    bool ranks;       /* its scores order items; else they predict ratings */
+    bool closed_form; /* solved at once: no epochs, and of the settings l2 alone means something */
     double l2_min;
 } mrq_objective_traits;
 extern const mrq_objective_traits mrq_objectives[]; /* by mrq_objective; behind the last one without a name */

@@ -10,9 +10,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/crew.h"
 #include "base/finite.h"
-#include "base/clock.h"
 #include "model/gemm.h"
 #include "model/warm.h"
 #include "train/shuffle.h"

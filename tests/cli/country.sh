@@ -85,7 +85,7 @@ with Server() as s:
     assert first["cache"] == "off" and again["cache"] == "memory" and first["results"] == again["results"], (first, again)
     assert s.bad(ask + "?country=XX", 400, 'country "XX": ')[1] == "usage"
     s.bad(ask + "?country=DE&country=FR", 400, "country: given twice")
-    s.bad("/v1/movies?country=DE", 400, 'unknown parameter "country"')
+    s.bad("/v1/items?country=DE", 400, 'unknown parameter "country"')
 
     batch = [{"country": "DE"}, {"country": "XX"}, {"with": ["country=FR"]}, {"user": user, "country": {"value": "DE"}}, {}]
     body = json.dumps({"queries": batch}).encode()
@@ -101,7 +101,7 @@ with Server() as s:
     assert parameters["country"]["schema"] == {"type": "string"} and parameters["height"]["schema"] == {"type": "number"}
     assert {"country", "height", "pets"} <= set(document["components"]["schemas"]["Query"]["properties"]), document
     assert not {"DE", "cat"} & set(json.dumps(document).replace('"', " ").split()), "the document tells values"
-    assert "country" not in json.dumps(document["paths"]["/v1/movies"])
+    assert "country" not in json.dumps(document["paths"]["/v1/items"])
 END
 python3 service.py "$MRQ_SOURCE" "$user" || fail "the service, see above"
 

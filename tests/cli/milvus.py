@@ -59,7 +59,7 @@ def check_same():
             assert a == b, (q, [pair for pair in zip(a["results"], b["results"]) if pair[0] != pair[1]][:1])
         assert not any("error" in a for a in want)
         for movie in (1, 260, 589, 2571):
-            path = f"/v1/movies/{movie}/similar?k=20"
+            path = f"/v1/items/{movie}/similar?k=20"
             assert own.good(path)["results"] == theirs.good(path)["results"]
 
 

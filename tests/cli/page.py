@@ -129,13 +129,13 @@ def service(path, root=OPEN, **parameters):
 
 
 def ids(browser):
-    return browser.get("[...document.querySelectorAll('.card h2 button')].map(b => +b.dataset.id)")
+    return browser.get("[...document.querySelectorAll('.card h2 button')].map(b => b.dataset.id)")
 
 
 def answers(browser, root=OPEN, **parameters):
     """The cards are the service's answer to this."""
     want = [movie["id"] for movie in service("recommendations", root, **{"k": 12, **parameters})["results"]]
-    browser.wait("JSON.stringify([...document.querySelectorAll('.card h2 button')].map(b => +b.dataset.id)) === arguments[0]",
+    browser.wait("JSON.stringify([...document.querySelectorAll('.card h2 button')].map(b => b.dataset.id)) === arguments[0]",
                  json.dumps(want, separators=(",", ":")))
     browser.settle()
     check(browser.get("document.querySelectorAll('.problem').length") == 0, "a problem is told beside an answer")
@@ -245,7 +245,7 @@ def feedback(browser):
     browser.press(*"tiny")
     browser.wait("document.querySelectorAll('#options [role=option]').length > 0")
     check(browser.get("document.getElementById('title').ariaExpanded") == "true", "aria-expanded")
-    found = service("movies", query="tiny", k=8)["results"]
+    found = service("items", query="tiny", k=8)["results"]
     browser.press(DOWN, DOWN)
     active = browser.get("document.getElementById('title').getAttribute('aria-activedescendant')")
     check(browser.get("document.getElementById(arguments[0]).ariaSelected", active) == "true", "the active option is", active)
@@ -264,7 +264,7 @@ def feedback(browser):
     browser.wait("document.querySelectorAll('#options [role=option]').length > 0")
     browser.press((SHIFT, ENTER))
     browser.wait("document.querySelectorAll('.chip.disliked').length === 1")
-    disliked = service("movies", query="beanbag", k=1)["results"][0]["id"]
+    disliked = service("items", query="beanbag", k=1)["results"][0]["id"]
     answers(browser, age=25, gender="F", job=12, liked=liked, disliked=disliked)
     # The first chip is turned round, and the second then removed; the focus does not get lost.
     browser.press(TAB)
@@ -388,17 +388,17 @@ def similar(browser):
     browser.press(ENTER)
     browser.wait("document.querySelector('.similar')")
     check(browser.get("document.querySelector('dialog.panel').contains(document.activeElement)"), "the focus is outside the panel")
-    listed = "[...document.querySelectorAll('.similar button')].map(b => +b.dataset.id)"
-    want = [movie["id"] for movie in service(f"movies/{first}/similar", k=8)["results"]]
+    listed = "[...document.querySelectorAll('.similar button')].map(b => b.dataset.id)"
+    want = [movie["id"] for movie in service(f"items/{first}/similar", k=8)["results"]]
     check(browser.get(listed) == want, "similar are", want)
-    check(f"movie={first}" in browser.get("location.hash"), "the panel is not in the link")
+    check(f"item={first}" in browser.get("location.hash"), "the panel is not in the link")
     time.sleep(0.3)
     browser.shoot("similar")
     readable(browser, "the panel")
     browser.press(ESCAPE)
     browser.wait("!document.querySelector('dialog.panel').open")
-    check(browser.get("+document.activeElement.dataset.id") == first, "the focus does not come back")
-    check("movie=" not in browser.get("location.hash"), "a closed panel stays in the link")
+    check(browser.get("document.activeElement.dataset.id") == first, "the focus does not come back")
+    check("item=" not in browser.get("location.hash"), "a closed panel stays in the link")
     # A like in the panel changes what is behind it; a similar movie opens in its place; "back" goes back.
     browser.click(f".card:nth-child(2) h2 button")
     browser.wait("document.querySelector('.similar')")
@@ -407,9 +407,9 @@ def similar(browser):
     answers(browser, age=25, gender="F", job=12, liked=second)
     other = browser.get(listed)[0]
     browser.click(".similar button")
-    browser.wait("location.hash.includes('movie=' + arguments[0]) && document.querySelector('.similar')", other)
+    browser.wait("location.hash.includes('item=' + arguments[0]) && document.querySelector('.similar')", other)
     browser.post("/back")
-    browser.wait("location.hash.includes('movie=' + arguments[0])", second)
+    browser.wait("location.hash.includes('item=' + arguments[0])", second)
     browser.click("#panel-close")
     browser.wait("!document.querySelector('dialog.panel').open")
     # From a card: disliked, it is gone, and the focus is on something.
@@ -422,7 +422,7 @@ def similar(browser):
 def links(browser):
     address = OPEN + "#age=35&gender=M&job=7&liked=249&disliked=5&genre=Comedy&genre=Drama&year=1970-2005&k=7"
     browser.open(address)
-    answers(browser, age=35, gender="M", job=7, liked=249, disliked=5, genre=["Comedy", "Drama"], year="1970-2005", k=7)
+    answers(browser, age=35, gender="M", job=7, liked="249", disliked="5", genre=["Comedy", "Drama"], year="1970-2005", k=7)
     browser.wait("document.querySelectorAll('.chip').length === 2 && document.querySelector('.chip').innerText.includes('Tiny')")
     values = browser.get("['feature-age', 'feature-gender', 'feature-job', 'from', 'to', 'k'].map(id => document.getElementById(id).value)")
     check(values == ["35", "M", "7", "1970", "2005", "7"], "the link restores", values)
@@ -434,13 +434,57 @@ def links(browser):
     browser.open(OPEN + "#age=soon&gender=M&job=7")
     browser.wait("document.querySelector('.field[data-field=age] .problem')")
     # A panel's link, of a movie that there is not.
-    browser.open(OPEN + "#age=35&gender=M&job=7&movie=98765")
+    browser.open(OPEN + "#age=35&gender=M&job=7&item=98765")
     browser.wait("document.querySelector('dialog.panel .problem')")
     check("98765" in text(browser, "dialog.panel .problem"), text(browser, "dialog.panel .problem"))
     # The skip link comes first and leads to the movies.
     browser.open(OPEN + "#age=35&gender=M&job=7")
     browser.press(TAB, ENTER)
     check(focus(browser) == "results-title", "the skip link leads to", focus(browser))
+
+
+def ids_are_texts(browser):
+    """An id that is no number, and holds a slash: asked for as one, and told as it is."""
+    browser.open(OPEN + "#item=a%2Fb%25%20c")
+    browser.wait("document.querySelector('dialog.panel .problem')")
+    check("a/b% c" in text(browser, "dialog.panel .problem"), text(browser, "dialog.panel .problem"))
+    browser.press(ESCAPE)
+    browser.open(OPEN + "#liked=249,no-such")
+    browser.wait("document.querySelectorAll('.chip').length === 2")
+    check("no-such" in text(browser, ".chip:nth-child(2)"), "the chip of an unknown id is", text(browser, ".chip:nth-child(2)"))
+    browser.wait("document.querySelector('.field[data-field=liked] .problem')")
+    check("no-such" in text(browser, ".field[data-field=liked] .problem"), text(browser, ".field[data-field=liked] .problem"))
+
+
+def nouns(browser):
+    """What the data calls its items is what the page calls them: as the service says, another word, and none."""
+    def said(browser):
+        parts = "#skip", "#to-find", "#feedback legend", "#all-genres-label", "#filters label:has(#seen)", "#results-said"
+        shown = " ".join(browser.get("document.querySelector(arguments[0]).textContent", part) for part in parts)
+        return shown + " " + browser.get("document.getElementById('chips').ariaLabel")
+
+    browser.open(OPEN)
+    check(said(browser).lower().count("movies") == 8 and "item" not in said(browser).lower(), said(browser))
+    for noun, one, many in ('["<b>book</b>", "books"]', "<b>book</b>", "books"), ("undefined", "item", "items"):
+        script = browser.cdp("Page.addScriptToEvaluateOnNewDocument", source=f"""
+            const real = Response.prototype.text;
+            Response.prototype.text = async function() {{
+              const text = await real.call(this);
+              return this.url.endsWith("/v1/info") ? JSON.stringify({{...JSON.parse(text), noun: {noun}}}) : text;
+            }};""")["identifier"]
+        browser.open(OPEN)
+        shown = said(browser).lower()
+        check(shown.count(many) == 8 and "movie" not in shown, "said of", many, "is", shown)
+        browser.open(OPEN + "#year=1890")
+        browser.wait("document.getElementById('empty').innerText.includes(arguments[0])", f"No {one} passes these filters")
+        browser.open(OPEN + "#item=98765")
+        browser.wait("document.querySelector('dialog.panel .problem')")
+        check(text(browser, "#panel-title") == f"No such {one}", "the panel says", text(browser, "#panel-title"))
+        browser.open(OPEN + "#view=quality")
+        browser.wait("document.querySelector('#quality h1')")
+        shown = text(browser, "#quality")
+        check(f"400 {many}" in shown and many.capitalize() in shown, "no", many, "in", shown)
+        browser.cdp("Page.removeScriptToEvaluateOnNewDocument", identifier=script)
 
 
 def quality(browser):
@@ -513,7 +557,7 @@ def looks(browser):
             fits(browser, "the phone with filters")
             browser.js("document.getElementById('filters').open = false; document.getElementById('results').scrollIntoView()")
         browser.shoot(name)
-    browser.open(OPEN + "#age=25&gender=F&job=12&movie=249")
+    browser.open(OPEN + "#age=25&gender=F&job=12&item=249")
     browser.wait("document.querySelector('.similar')")
     fits(browser, "the panel on a phone")
     time.sleep(0.3)
@@ -524,7 +568,7 @@ def main():
     browser, log = Browser(), []
     try:
         browser.window(1280, 1000)
-        for step in demographics, columns, feedback, late_replies, filters, users, similar, links, quality, token, looks:
+        for step in demographics, columns, feedback, late_replies, filters, users, similar, links, ids_are_texts, nouns, quality, token, looks:
             began = time.monotonic()
             try:
                 step(browser)

@@ -14,18 +14,18 @@ serve() {
 run 0 "$MARQUEE" serve --help
 has 'curl' out
 for wrong in 8080 :8080 localhost localhost:x 127.0.0.1:65536 ::1:80 unix:relative; do
-    serve "--listen \"$wrong\" is no address to listen on" --listen "$wrong"
+    serve "--listen \"$wrong\" is not an address to listen on" --listen "$wrong"
 done
-serve '--listen 0.0.0.0:0 can be reached from other machines, which takes --token-file' --listen 0.0.0.0:0
+serve '--listen 0.0.0.0:0 can be reached from other machines, which requires --token-file' --listen 0.0.0.0:0
 serve '--listen [::]:0 can be reached from other machines' --listen '[::]:0'
 serve '--workers "0": want' --workers 0
 serve '--workers "1000": want' --workers 1000
 serve '--memory "-1": want' --memory -1
 serve '--connections "3": want' --connections 3
 serve 'extra' --listen 127.0.0.1:0 extra
-serve '--host "movies.example:80" is no name of a host, want one without a port' --listen 127.0.0.1:0 --host movies.example:80
-serve '--allow-origin "*" is no origin, want scheme://host[:port]: any page would read the answers' --allow-origin '*'
-serve 'a path does not belong to it, not even a slash' --listen 127.0.0.1:0 --allow-origin https://a --allow-origin https://b/
+serve '--host "movies.example:80" is not a host name: want one without a port' --listen 127.0.0.1:0 --host movies.example:80
+serve '--allow-origin "*" is not an origin, want scheme://host[:port]: any page could read the answers' --allow-origin '*'
+serve 'it may not have a path, not even a slash' --listen 127.0.0.1:0 --allow-origin https://a --allow-origin https://b/
 serve '--redis' --listen 127.0.0.1:0 --redis redis://host:99999
 printf 0123456789abcdef >token
 chmod 644 token

@@ -59,8 +59,8 @@ def check_same(backend):
     users = USERS[:40]
     with Server("--memory", "0") as own, Server("--memory", "0", "--backend", backend.address) as theirs:
         assert answers(own, users) == answers(theirs, users)
-        j = theirs.good("/v1/movies/170/similar?k=3")
-        assert j["results"] == own.good("/v1/movies/170/similar?k=3")["results"]
+        j = theirs.good("/v1/items/170/similar?k=3")
+        assert j["results"] == own.good("/v1/items/170/similar?k=3")["results"]
     log = open(backend.file + ".log").read()
     assert "search" in log
 

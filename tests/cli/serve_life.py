@@ -85,9 +85,9 @@ def check_token():
             "/v1/info",
             "/v1/recommendations?age=25&gender=F&job=12",
             "/metrics",
-            "/v1/movies/1",
+            "/v1/items/1",
             "/nothing",
-            "/v1/movies/x",
+            "/v1/items/x",
         ):
             for wrong in (
                 {},

@@ -24,29 +24,34 @@ def check_routes(s, r):
         "/v1/recommendations?user=4&genre=Drama&genre=Comedy&year=1950-&exclude=1,2&exclude=3&include_seen=true&explain=2"
     )
     assert all(
-        {"Drama", "Comedy"} & set(m["genres"]) and m["id"] > 3 and len(m["explanation"]["parts"]) <= 2 for m in known["results"]
+        {"Drama", "Comedy"} & set(m["genres"]) and int(m["id"]) > 3 and len(m["explanation"]["parts"]) <= 2 for m in known["results"]
     )
-    assert s.good("/v1/recommendations?user=4&k=1")["query"]["user"] == 4
-    a, b, c, d = [m["id"] for m in r.good("/v1/movies?k=4")["results"]]
+    assert s.good("/v1/recommendations?user=4&k=1")["query"]["user"] == "4"
+    a, b, c, d = [m["id"] for m in r.good("/v1/items?k=4")["results"]]
     liked = r.good(f"/v1/recommendations?liked={a},{b}&liked={c}&disliked={d}&explain=true")
     assert not {a, b, c, d} & {m["id"] for m in liked["results"]} and liked["results"][0]["explanation"]["parts"]
 
-    j = s.good("/v1/movies/1")
-    assert j["schema"] == 1 and j["generation"] and j["movie"]["id"] == 1 and j["movie"]["ratings"] > 0, j
-    title = j["movie"]["title"]
-    j = s.good("/v1/movies/1/similar?k=2&genre=" + "&genre=".join(j["movie"]["genres"]).replace(" ", "+"))
-    assert j["query"]["movie"] == {"id": 1, "title": title} and 1 <= len(j["results"]) <= 2 and j["results"][0]["id"] != 1, j
-    j = s.good("/v1/movies?k=3")
+    j = s.good("/v1/items/1")
+    assert j["schema"] == 1 and j["generation"] and j["item"]["id"] == "1" and j["item"]["ratings"] > 0, j
+    title = j["item"]["title"]
+    genres = j["item"]["genres"]
+    j = s.good("/v1/items/1/similar?k=2&genre=" + "&genre=".join(genres).replace(" ", "+"))
+    assert j["query"]["item"] == {"id": "1", "title": title} and 1 <= len(j["results"]) <= 2 and j["results"][0]["id"] != "1", j
+    assert s.good("/v1/items/%31/similar?k=2&genre=" + "&genre=".join(genres).replace(" ", "+"))["results"] == j["results"]
+    j = s.good("/v1/items?k=3")
     assert len(j["results"]) == 3 and j["results"][0]["ratings"] >= j["results"][2]["ratings"], j
-    assert len(s.good("/v1/movies")["results"]) == 10
+    assert len(s.good("/v1/items")["results"]) == 10
     word = title.split()[0].lower()
-    assert 1 in [m["id"] for m in s.good(f"/v1/movies?query={word}&k=1000")["results"]], word
-    assert s.good("/v1/movies?query=%C3%A9%E2%82%AC+zzz")["results"] == []
+    assert "1" in [m["id"] for m in s.good(f"/v1/items?query={word}&k=1000")["results"]], word
+    for blank in "?query=", "?query=%20+%09", "":
+        assert s.good("/v1/items" + blank)["results"] == s.good("/v1/items")["results"], blank
+    assert s.good("/v1/items?query=%C3%A9%E2%82%AC+zzz")["results"] == []
     j = s.good("/v1/users/4?k=2")
-    assert j["user"]["id"] == 4 and j["user"]["ratings"] > 0 and len(j["results"]) == 2, j
+    assert j["user"]["id"] == "4" and j["user"]["ratings"] > 0 and len(j["results"]) == 2, j
     j = s.good("/v1/info")
-    assert j["model"] == "fusion" and j["movies"] == 400 and j["choices"]["gender"] and j["generations"][0]["current"], j
-    assert s.good("/healthz") == s.good("/readyz") == {"status": "ok"}
+    assert j["model"] == "fusion" and j["items"] == 400 and j["noun"] == ["movie", "movies"], j
+    assert j["choices"]["gender"] and j["generations"][0]["current"], j
+    assert s.good("/healthz") == s.good("/readyz?probe") == s.good("/healthz?x=1&x=%") == {"status": "ok"}
 
     # The document describes just these routes; and all of them take HEAD.
     document = s.good("/openapi.json")
@@ -64,6 +69,9 @@ def check_routes(s, r):
         parameters = [resolve(document, p["$ref"][2:]) if "$ref" in p else p for p in methods["get"].get("parameters", [])]
         known = {p["name"]: p["schema"] for p in parameters if p["in"] == "query"}
         persons = path == "/v1/recommendations"  # where any other may be a column of the users
+        if path in ("/healthz", "/readyz"):
+            assert s.good(path + "?nosuch=1") and not known
+            continue
         refused = s.ask(path + ("?query=1" if persons else "?nosuch=1"))[2]["error"]["message"]
         want = set(re.findall(r"\w+", refused.split("want ")[1])) - {"no", "parameters"}
         if persons:
@@ -84,7 +92,7 @@ def check_routes(s, r):
         assert "default-src 'none'" in policy and "script-src 'self'" in policy and "unsafe" not in policy, policy
         assert headers["Referrer-Policy"] == "no-referrer" and headers["X-Content-Type-Options"] == "nosniff"
     assert s.metric('marquee_requests_total{route="/v1/info",code="200"}') >= 2
-    assert s.metric('marquee_answers_total{source="memory"}') >= 1 and s.metric("marquee_movies") == 400
+    assert s.metric('marquee_answers_total{source="memory"}') >= 1 and s.metric("marquee_items") == 400
 
 
 def resolve(document, path):
@@ -178,7 +186,7 @@ def check_batch(s, r):
         (b"[" * 1000 + b"]" * 1000, "body"),
         (b'{"queries":' + b"[" * 500000 + b"]" * 500000 + b"}", "not valid JSON"),
         (b'{"a":' * 1000 + b"1" + b"}" * 1000, "body"),
-        (json.dumps({"queries": [{"k": 1000, "user": 4}] * 101}).encode(), "101000 movies and parts"),
+        (json.dumps({"queries": [{"k": 1000, "user": 4}] * 101}).encode(), "101000 items and parts"),
         (json.dumps({"queries": [{"k": 1, "user": 4, "explain": 1}] * 101}).encode(), "101 of them with explain"),
     ):
         assert s.bad("/v1/recommendations", 400, says, body=body, **post)[1] == "usage"
@@ -258,7 +266,7 @@ def check_heads(s, r):
     for line in (
         b"GET /healthz\0 HTTP/1.1\r\n",
         b"GET /healthz\0/x HTTP/1.1\r\n",
-        b"GET /v1/movies?query=a\0b HTTP/1.1\r\n",
+        b"GET /v1/items?query=a\0b HTTP/1.1\r\n",
         b"GET /healthz?\0 HTTP/1.1\r\n",
         b"GET\0 /healthz HTTP/1.1\r\n",
         b"GET  /healthz HTTP/1.1\r\n",
@@ -401,8 +409,8 @@ def check_protocol(s, r):
     sound = lambda: s.good("/healthz")
     assert statuses(raw(s, health * 100, want=100)[0]) == [200] * 100  # pipelined, in one piece
     assert statuses(raw(s, *[bytes([b]) for b in health])[0]) == [200]  # byte by byte
-    out, closed = raw(s, (GET % b"/v1/movies/1") + (GET % b"/v1/movies/1/similar") + (GET % b"/nothing") + health, want=4)
-    assert statuses(out) == [200, 200, 404, 200] and not closed and out.index(b'"movie"') < out.index(b'"results"')
+    out, closed = raw(s, (GET % b"/v1/items/1") + (GET % b"/v1/items/1/similar") + (GET % b"/nothing") + health, want=4)
+    assert statuses(out) == [200, 200, 404, 200] and not closed and out.index(b'"item"') < out.index(b'"results"')
     assert statuses(raw(s, health + b"\x00\x01garbage\r\n\r\n" + health)[0])[:1] == [200]
     assert raw(s, b"GET /healthz HTTP/1.0\r\n\r\n")[1] and statuses(raw(s, b"GET /healthz HTTP/1.0\r\n\r\n")[0]) == [200]
     assert statuses(raw(s, b"GET http://localhost:7/healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")[0]) == [200]
@@ -421,7 +429,7 @@ def check_protocol(s, r):
             c.sendall(raw_bytes)
     sound()
     for byte in (b"\xff", b"\xc3"):
-        out = raw(s, GET % (b"/v1/movies?query=" + byte))[0]
+        out = raw(s, GET % (b"/v1/items?query=" + byte))[0]
         assert statuses(out) == [400] and b"query: byte 1 is not UTF-8" in out, out
 
     # What a proxy before us may cut into requests in another way: refused, and the end of the connection.
@@ -544,8 +552,8 @@ def check_unread():
     """Clients that ask for large answers and do not read them: what they hold is bounded, and their bodies are freed."""
     path = os.path.join(os.getcwd(), "socket")  # whose buffer in the kernel is small
     with Server(store="R", listen=f"unix:{path}") as s:
-        movies = [m["id"] for m in s.good("/v1/movies?k=244")["results"]]
-        ask = "/v1/recommendations?k=400&include_seen=true&liked=" + ",".join(map(str, movies))
+        items = [m["id"] for m in s.good("/v1/items?k=244")["results"]]
+        ask = "/v1/recommendations?k=400&include_seen=true&liked=" + ",".join(items)
         ask += "&explain=240"
         large = int(s.ask(ask, method="HEAD")[1]["Content-Length"])
         fit = (256 << 20) // large
@@ -560,11 +568,11 @@ def check_unread():
             if not late:
                 assert s.bad(ask, 503, "too many answers wait")[1] == "unavailable"
             s.good("/healthz")
-            s.bad("/v1/movies/x", 400, 'id "x"')
+            s.bad("/v1/items/%", 400, "id: broken")
         until(lambda: s.ask(ask)[0] == 200)
         print(f"{fit} answers of {large >> 10} KiB at once, {s.resident('VmHWM'):.0f} MB at most")
 
-        query = {"liked": movies[:50], "k": 400, "include_seen": True, "explain": 20}
+        query = {"liked": items[:50], "k": 400, "include_seen": True, "explain": 20}
         body = json.dumps({"queries": [query]}).encode().ljust(1 << 20)
         with contextlib.ExitStack() as stack:
             held = []

@@ -59,8 +59,8 @@ sound_memory
 
 "$MARQUEE" serve --store S --listen "unix:$work/socket" 2>server &
 processes=$!
-for path in '/v1/recommendations?age=25&gender=F&job=programmer' '/v1/recommendations?user=4&explain=2' '/v1/movies/85/similar' \
-    '/v1/movies?query=robot' /v1/info /metrics / /nothing; do
+for path in '/v1/recommendations?age=25&gender=F&job=programmer' '/v1/recommendations?user=4&explain=2' '/v1/items/85/similar' \
+    '/v1/items?query=robot' /v1/info /metrics / /nothing; do
     curl -s --retry 60 --retry-delay 1 --retry-all-errors --unix-socket socket -o answer "http://x$path" || fail "$path"
 done
 curl -s --unix-socket socket --json '{"queries":[{"user":4},{"age":12,"gender":"M","job":10}]}' -o answer \

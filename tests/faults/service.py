@@ -21,8 +21,8 @@ from world import World, copy
 REQUESTS = {
     "recommend": ("GET", "/v1/recommendations?age=25&gender=F&job=12&k=3&explain=2"),
     "feedback": ("GET", "/v1/recommendations?liked=1,3&k=2&genre=Drama"),
-    "similar": ("GET", "/v1/movies/1/similar?k=3"),
-    "search": ("GET", "/v1/movies?query=the&k=3"),
+    "similar": ("GET", "/v1/items/1/similar?k=3"),
+    "search": ("GET", "/v1/items?query=the&k=3"),
     "user": ("GET", "/v1/users/4"),
     "info": ("GET", "/v1/info"),
     "wrong": ("GET", "/v1/recommendations?age=old"),

@@ -1,6 +1,7 @@
 /* Query strings: what is taken is within the limits and stands in order, and says the same when every byte of its values is
  * percent-encoded; paths and methods lead to one route or to none. */
 #include "base/parse.h"
+#include "base/utf8.h"
 #include "fuzz/fuzz.h"
 #include "http/route.h"
 
@@ -20,7 +21,7 @@ static void check_values(const mrq_query *query)
             FUZZ_CHECK(value.text + value.size < query->bytes + query->size && strlen(value.text) == value.size);
             fuzz_check_text(value.text);
             if (f->type == MRQ_QT_ITEM || f->type == MRQ_QT_USER)
-                FUZZ_CHECK(mrq_parse_int(value.text, value.size, 0, INT64_MAX, &number));
+                FUZZ_CHECK(value.size > 0 && value.size <= MRQ_ID_MAX && mrq_utf8_is_plain(value.text));
             if (f->type == MRQ_QT_WHOLE)
                 FUZZ_CHECK(mrq_parse_int(value.text, value.size, f->min, f->max, &number));
             if (f->type == MRQ_QT_YEARS)

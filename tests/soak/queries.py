@@ -3,7 +3,7 @@ import json
 import urllib.parse
 
 KINDS = (("recommend", 70), ("similar", 10), ("movie", 6), ("search", 6), ("user", 6), ("info", 2))
-PATHS = {"recommend": "/v1/recommendations", "similar": "/v1/movies/%s/similar", "movie": "/v1/movies/%s", "search": "/v1/movies",
+PATHS = {"recommend": "/v1/recommendations", "similar": "/v1/items/%s/similar", "movie": "/v1/items/%s", "search": "/v1/items",
          "user": "/v1/users/%s", "info": "/v1/info"}
 NEW = 60  # ids that are not there yet, and may come with a rebuild
 

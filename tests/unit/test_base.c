@@ -8,9 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/digest.h"
 #include "base/json.h"
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/option.h"
 #include "base/parallel.h"

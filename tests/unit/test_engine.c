@@ -6,6 +6,7 @@
 #include <math.h>
 #include <sys/prctl.h>
 
+#include "base/clock.h"
 #include "base/digest.h"
 #include "base/json.h"
 #include "base/random.h"
@@ -15,7 +16,6 @@
 #include "unit/failing_memory.h"
 #include "unit/ids.h"
 #include "unit/text_ids.h"
-#include "base/clock.h"
 
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers" /* most queries here have no filters */
 

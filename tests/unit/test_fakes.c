@@ -9,9 +9,9 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
+#include "base/clock.h"
 #include "cache/wire.h"
 #include "unit/slow_names.h"
-#include "base/clock.h"
 
 /* One of them, a child process. */
 typedef struct fake {

@@ -15,8 +15,8 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#include "base/json.h"
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "http/head.h"
 #include "http/listen.h"
@@ -45,7 +45,7 @@ static void test_places(void **state)
                                         "unix:",      "unix:ab",    "host:+1", "host: 80", "host:8080\n", "[::1]:-0", "host:1e3",
                                         "[[]:9",      "[[::1]]:80", "a]:80"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
-        assert_fails(mrq_place_parse(wrong[i], &place, &err), MRQ_USAGE, "is no address to listen on, want HOST:PORT");
+        assert_fails(mrq_place_parse(wrong[i], &place, &err), MRQ_USAGE, "is not an address to listen on, want HOST:PORT");
     char lengthy[200] = "unix:/";
     memset(lengthy + 6, 'a', 107);
     assert_fails(mrq_place_parse(lengthy, &place, &err), MRQ_USAGE, "the path of a socket has 108 bytes, may have 107");
@@ -86,9 +86,9 @@ static void test_listen(void **state)
 
     int pair[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
-    assert_fails(mrq_listener_adopt(pair[0], false, &a, &err), MRQ_USAGE, "is no listening stream socket");
+    assert_fails(mrq_listener_adopt(pair[0], false, &a, &err), MRQ_USAGE, "is not a listening stream socket");
     close(pair[1]);
-    assert_fails(mrq_listener_adopt(open("/dev/null", O_RDONLY), false, &a, &err), MRQ_USAGE, "is no listening stream socket");
+    assert_fails(mrq_listener_adopt(open("/dev/null", O_RDONLY), false, &a, &err), MRQ_USAGE, "is not a listening stream socket");
     assert_ok(mrq_listener_open("[::]:0", true, &a, &err));
     assert_fails(mrq_listener_adopt(dup(a.socket[0]), false, &b, &err), MRQ_USAGE, "can be reached from other machines");
     assert_ok(mrq_listener_adopt(dup(a.socket[0]), true, &b, &err));
@@ -304,7 +304,7 @@ static void only_our_own_names_are_known(void **state)
             fail_msg("%s is known", unknown[i]);
     assert_false(mrq_host_is_known(&names, "localhost\0", 10));
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
-        assert_fails(mrq_host_check(wrong[i], &host, &err), MRQ_USAGE, "is no name of a host, want one without a port");
+        assert_fails(mrq_host_check(wrong[i], &host, &err), MRQ_USAGE, "is not a host name: want one without a port");
     assert_ok(mrq_host_check("movies.example", &host, &err));
     assert_string_equal(host.name, "movies.example");
     assert_ok(mrq_host_check("192.0.2.7", &host, &err));
@@ -319,15 +319,15 @@ static void an_origin_is_one_as_browsers_write_it(void **state)
     static const struct {
         const char *text, *says;
     } wrong[] = {
-        {"*", "any page would read the answers; name each that may"},
+        {"*", "any page could read the answers, so name each origin"},
         {"null", "it does not begin with a scheme"},
         {"movies.example", "it does not begin with a scheme"},
         {"://a", "it does not begin with a scheme"},
         {"1://a", "it does not begin with a scheme"},
         {"https:a", "it does not begin with a scheme"},
-        {"https://movies.example/", "a path does not belong to it"},
-        {"https://movies.example/app", "a path does not belong to it"},
-        {"https://Movies.example", "browsers write it in small letters"},
+        {"https://movies.example/", "it may not have a path"},
+        {"https://movies.example/app", "it may not have a path"},
+        {"https://Movies.example", "browsers write it in lower case"},
         {"https://*.example", "want HOST"},
         {"https://a b", "want HOST"},
         {"https://u@a", "want HOST"},
@@ -335,8 +335,8 @@ static void an_origin_is_one_as_browsers_write_it(void **state)
         {"https://", "want HOST"},
         {"https://a:0", "want a port from 1 to 65535"},
         {"https://a:x", "want a port from 1 to 65535"},
-        {"http://a:80", "browsers leave out the port"},
-        {"https://a:443", "browsers leave out the port"},
+        {"http://a:80", "browsers leave out the default port"},
+        {"https://a:443", "browsers leave out the default port"},
     };
     static const mrq_texts list = {2, {"https://a", "http://b:81"}}, none = {0};
     (void)state;
@@ -385,14 +385,16 @@ static void test_routes(void **state)
         if (!strchr(mrq_routes[i].path, '{'))
             assert_route(mrq_routes[i].post ? "POST" : "GET", mrq_routes[i].path, 200, mrq_routes[i].label);
     assert_route("HEAD", "/v1/info", 200, "/v1/info");
-    assert_route("GET", "/v1/movies/1", 200, "/v1/movies/{id}");
-    assert_route("GET", "/v1/movies/x", 200, "/v1/movies/{id}");
-    assert_route("GET", "/v1/movies/1/similar", 200, "/v1/movies/{id}/similar");
+    assert_route("GET", "/v1/items/1", 200, "/v1/items/{id}");
+    assert_route("GET", "/v1/items/x", 200, "/v1/items/{id}");
+    assert_route("GET", "/v1/items/a%2Fb", 200, "/v1/items/{id}");
+    assert_route("GET", "/v1/items/%zz/similar", 200, "/v1/items/{id}/similar");
+    assert_route("GET", "/v1/items/1/similar", 200, "/v1/items/{id}/similar");
     assert_route("GET", "/v1/users/12", 200, "/v1/users/{id}");
     assert_route("PUT", "/v1/recommendations", 405, "GET, HEAD, POST");
     assert_route("POST", "/v1/info", 405, "GET, HEAD");
     assert_route("get", "/v1/info", 405, "GET, HEAD");
-    assert_route("OPTIONS", "/v1/movies/1/similar", 405, "GET, HEAD");
+    assert_route("OPTIONS", "/v1/items/1/similar", 405, "GET, HEAD");
     static const char *const nowhere[] = {"",
                                           "*",
                                           "//",
@@ -402,11 +404,16 @@ static void test_routes(void **state)
                                           "//v1/info",
                                           "/v1//info",
                                           "/v1/../v1/info",
-                                          "/v1/movies/",
-                                          "/v1/movies//similar",
-                                          "/v1/movies/1/",
-                                          "/v1/movies/1/similar/",
-                                          "/v1/movies/1/2",
+                                          "/v1/items/",
+                                          "/v1/items//similar",
+                                          "/v1/items/1/",
+                                          "/v1/items/1/similar/",
+                                          "/v1/items/1/2",
+                                          "/v1/items/a/b/similar",
+                                          "/v1/items/1%2Fsimilar/",
+                                          "/v1/movies",
+                                          "/v1/movies/1",
+                                          "/v1/movies/1/similar",
                                           "/v1/users/",
                                           "/v1%2Finfo",
                                           "/page.css/",
@@ -414,8 +421,54 @@ static void test_routes(void **state)
                                           "/V1/info"};
     for (size_t i = 0; i < sizeof nowhere / sizeof *nowhere; i++)
         assert_route("GET", nowhere[i], 404, NULL);
-    const mrq_match match = mrq_route_find("GET", "/v1/movies/123/similar");
-    assert_true(match.id_size == 3 && memcmp(match.id, "123", 3) == 0);
+    const mrq_match match = mrq_route_find("GET", "/v1/items/1%2F3/similar");
+    assert_true(match.id_size == 5 && memcmp(match.id, "1%2F3", 5) == 0);
+}
+
+/* What a GET of a path and a query string sets, as "field=value ..."; "" where that is wrong, with a sentence in `err`. */
+static const char *asked_by(const char *path, const char *parameters)
+{
+    static char set[1000], text[200];
+    const mrq_match match = mrq_route_find("GET", path);
+    mrq_query query = {0};
+    int n = 0;
+    *set = '\0';
+    err = (mrq_error){0};
+    assert_int_equal(match.status, 200);
+    snprintf(text, sizeof text, "%s", parameters ? parameters : "");
+    if (mrq_route_query(&match, parameters ? text : NULL, &query, &err) == MRQ_OK)
+        for (unsigned i = 0; i < MRQ_Q_FIELDS; i++) {
+            mrq_query_value value;
+            for (size_t at = mrq_query_begin(&query, (mrq_field_index)i); mrq_query_next(&query, (mrq_field_index)i, &at, &value);)
+                n += snprintf(set + n, sizeof set - (size_t)n, "%s%s=%s", n ? " " : "", mrq_query_fields[i].name, value.text);
+        }
+    mrq_query_clear(&query);
+    return set;
+}
+
+static void a_path_and_its_parameters_make_a_query(void **state)
+{
+    (void)state;
+    assert_string_equal(asked_by("/v1/items/%32", NULL), "item=2");
+    assert_string_equal(asked_by("/v1/items/a%2Fb%20c+d/similar", "k=3"), "item=a/b c+d k=3");
+    assert_string_equal(asked_by("/v1/items/caf%c3%a9", ""), "item=caf\xc3\xa9");
+    assert_string_equal(asked_by("/v1/users/%34", "k=2"), "user=4 k=2");
+    assert_string_equal(asked_by("/v1/items/%0a", NULL), "");
+    assert_string_equal(err.msg, "id \"?\": contains a control character");
+    assert_string_equal(asked_by("/v1/items/1", "k=2"), "");
+    assert_string_equal(err.msg, "unknown parameter \"k\": want no parameters");
+    static const char *const blank[] = {NULL, "", "query=", "query=+", "query=%20%09+%0a%0b%0c%0d"};
+    for (size_t i = 0; i < sizeof blank / sizeof *blank; i++)
+        assert_string_equal(asked_by("/v1/items", blank[i]), "query=");
+    assert_string_equal(asked_by("/v1/items", "k=2&query=+"), "k=2 query=");
+    assert_string_equal(asked_by("/v1/items", "query=+a"), "query= a");
+    static const char *const lenient[] = {"/healthz", "/readyz", "/openapi.json", "/", "/page.css", "/page.js", "/parts.js"};
+    for (size_t i = 0; i < sizeof lenient / sizeof *lenient; i++) {
+        assert_string_equal(asked_by(lenient[i], "k=1&k=%zz&x"), "");
+        assert_string_equal(err.msg, "");
+    }
+    assert_string_equal(asked_by("/metrics", "x=1"), "");
+    assert_string_equal(err.msg, "unknown parameter \"x\": want no parameters");
 }
 
 static void test_access(void **state)
@@ -860,7 +913,7 @@ static void a_libmicrohttpd_whose_heads_cannot_be_judged_is_refused(void **state
     assert_ok(mrq_microhttpd_load(&err));
     assert_ok(mrq_head_check(&err));
     mrq_mhd.get_connection_info = no_info;
-    assert_fails(mrq_head_check(&err), MRQ_FAILED, "keeps requests in another way than 0.9.75, so they cannot be judged");
+    assert_fails(mrq_head_check(&err), MRQ_FAILED, "stores requests differently from 0.9.75, so their heads cannot be checked");
     assert_ok(mrq_microhttpd_load(&err));
     real_wait = mrq_mhd.run_wait;
     mrq_mhd.run_wait = wait_with_nul;
@@ -1010,6 +1063,7 @@ int main(void)
         cmocka_unit_test(test_token),
         cmocka_unit_test(a_token_file_of_another_user_is_refused),
         cmocka_unit_test(test_routes),
+        cmocka_unit_test(a_path_and_its_parameters_make_a_query),
         cmocka_unit_test(test_access),
         cmocka_unit_test(test_systemd),
         cmocka_unit_test(test_access_link),

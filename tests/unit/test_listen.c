@@ -118,7 +118,8 @@ static void a_socket_of_anothers_is_taken_as_it_is(void **state)
     int wrong[] = {idle, datagram, open("/dev/null", O_RDONLY), -1};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         char says[100];
-        snprintf(says, sizeof says, "descriptor %d, which the service was started with, is no listening stream socket", wrong[i]);
+        snprintf(says, sizeof says, "descriptor %d, which the service was started with, is not a listening stream socket",
+                 wrong[i]);
         assert_fails(mrq_listener_adopt(wrong[i], true, &b, &err), MRQ_USAGE, says);
     }
     const int sequence = socket(AF_UNIX, SOCK_SEQPACKET, 0);
@@ -126,7 +127,7 @@ static void a_socket_of_anothers_is_taken_as_it_is(void **state)
     snprintf(un.sun_path, sizeof un.sun_path, "%.80s/sequence", folder);
     assert_int_equal(bind(sequence, (struct sockaddr *)&un, sizeof un), 0);
     assert_int_equal(listen(sequence, 1), 0);
-    assert_fails(mrq_listener_adopt(sequence, true, &b, &err), MRQ_USAGE, "is no listening stream socket");
+    assert_fails(mrq_listener_adopt(sequence, true, &b, &err), MRQ_USAGE, "is not a listening stream socket");
     assert_int_equal(descriptors_of_process(), before); /* each was closed */
     mrq_listener_close(&a);
 }

@@ -66,9 +66,9 @@ static void each_route_has_the_parameters_that_it_knows(void **state)
     assert_string_equal(names_of(json, "/v1/recommendations"),
                         "age gender job with user liked disliked k genre all_genres year exclude include_seen explain country tags "
                         "height");
-    assert_string_equal(names_of(json, "/v1/movies"), "k query");
-    assert_string_equal(names_of(json, "/v1/movies/{id}"), "{id}");
-    assert_string_equal(names_of(json, "/v1/movies/{id}/similar"), "{id} k genre all_genres year exclude");
+    assert_string_equal(names_of(json, "/v1/items"), "k query");
+    assert_string_equal(names_of(json, "/v1/items/{id}"), "{id}");
+    assert_string_equal(names_of(json, "/v1/items/{id}/similar"), "{id} k genre all_genres year exclude");
     assert_string_equal(names_of(json, "/v1/users/{id}"), "{id} k");
     assert_string_equal(names_of(json, "/v1/info"), "");
     cJSON_Delete(json);
@@ -104,31 +104,31 @@ static void a_parameter_of_each_type_is_described(void **state)
          "several.\"}"},
         {"/v1/recommendations", "user",
          "{\"name\":\"user\",\"in\":\"query\",\"schema\":{\"$ref\":\"#/components/schemas/Id\"},\"description\":\"A user of the "
-         "data: fills in what is not given, and leaves out the movies he or she has rated.\"}"},
+         "data: fills in what is not given, and leaves out the items he or she has rated.\"}"},
         {"/v1/recommendations", "liked",
          "{\"name\":\"liked\",\"in\":\"query\",\"style\":\"form\",\"explode\":false,\"schema\":{\"type\":\"array\",\"maxItems\":"
-         "10000,\"items\":{\"$ref\":\"#/components/schemas/Id\"}},\"description\":\"Movies that the person likes; may be given "
+         "10000,\"items\":{\"$ref\":\"#/components/schemas/Id\"}},\"description\":\"Items that the person likes; may be given "
          "again.\"}"},
         {"/v1/recommendations", "k",
          "{\"name\":\"k\",\"in\":\"query\",\"schema\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000,\"default\":5},"
-         "\"description\":\"How many movies.\"}"},
-        {"/v1/movies", "k",
+         "\"description\":\"How many items.\"}"},
+        {"/v1/items", "k",
          "{\"name\":\"k\",\"in\":\"query\",\"schema\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000,\"default\":10},"
-         "\"description\":\"How many movies.\"}"},
-        {"/v1/movies/{id}/similar", "all_genres",
+         "\"description\":\"How many items.\"}"},
+        {"/v1/items/{id}/similar", "all_genres",
          "{\"name\":\"all_genres\",\"in\":\"query\",\"schema\":{\"type\":\"boolean\",\"default\":false},\"description\":\"Only "
-         "movies of all the genres given.\"}"},
-        {"/v1/movies/{id}/similar", "year",
-         "{\"name\":\"year\",\"in\":\"query\",\"schema\":{\"type\":\"string\"},\"description\":\"Only movies of 1994, 1990-1999, "
+         "items of all the genres given.\"}"},
+        {"/v1/items/{id}/similar", "year",
+         "{\"name\":\"year\",\"in\":\"query\",\"schema\":{\"type\":\"string\"},\"description\":\"Only items of 1994, 1990-1999, "
          "1990- or -1999.\",\"example\":\"1990-1999\"}"},
         {"/v1/recommendations", "explain",
          "{\"name\":\"explain\",\"in\":\"query\",\"schema\":{\"oneOf\":[{\"type\":\"boolean\",\"description\":\"true: 10 parts, "
          "the "
          "largest.\"},{\"type\":\"integer\",\"minimum\":0,\"maximum\":1000}],\"default\":false},\"description\":\"Says what each "
          "score is made of.\"}"},
-        {"/v1/movies", "query",
+        {"/v1/items", "query",
          "{\"name\":\"query\",\"in\":\"query\",\"schema\":{\"type\":\"string\",\"default\":\"\"},\"description\":\"Words, each of "
-         "which begins a word of the title; without: the most rated movies.\",\"example\":\"star wars\"}"},
+         "which begins a word of the title; without: the most rated items.\",\"example\":\"star wars\"}"},
         {"/v1/recommendations", "country",
          "{\"name\":\"country\",\"in\":\"query\",\"schema\":{\"type\":\"string\"},\"description\":\"A value of this category of "
          "the "
@@ -152,6 +152,30 @@ static void a_parameter_of_each_type_is_described(void **state)
 #define ID               "{\"$ref\":\"#/components/schemas/Id\"}"
 #define FLAG             "{\"type\":\"boolean\",\"default\":false}"
 #define FEATURE          "{\"$ref\":\"#/components/schemas/Feature\"}"
+
+/* Ids are texts, and the document says nothing of movies but as an example of what items are called. */
+static void items_have_texts_as_ids(void **state)
+{
+    (void)state;
+    cJSON *json = document();
+    const cJSON *schemas = member(member(json, "components"), "schemas"), *path;
+    char *text = cJSON_PrintUnformatted(member(schemas, "Id"));
+    assert_string_equal(text,
+                        "{\"type\":\"string\",\"minLength\":1,\"maxLength\":255,\"description\":\"Without control characters. In "
+                        "a path a slash is written %2F.\",\"example\":\"260\"}");
+    free(text);
+    text = cJSON_PrintUnformatted(member(member(member(schemas, "Item"), "properties"), "id"));
+    assert_string_equal(text, "{\"$ref\":\"#/components/schemas/Id\"}");
+    free(text);
+    cJSON_ArrayForEach(path, member(json, "paths")) assert_null(strstr(path->string, "movie"));
+    text = cJSON_PrintUnformatted(json);
+    char *example = strstr(text, "[\"movie\",\"movies\"]");
+    assert_non_null(example);
+    memset(example, ' ', strlen("[\"movie\",\"movies\"]"));
+    assert_null(strcasestr(text, "movie"));
+    free(text);
+    cJSON_Delete(json);
+}
 
 static void a_query_of_a_batch_has_the_same_members(void **state)
 {
@@ -235,6 +259,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_route_has_the_parameters_that_it_knows),
         cmocka_unit_test(a_parameter_of_each_type_is_described),
+        cmocka_unit_test(items_have_texts_as_ids),
         cmocka_unit_test(a_query_of_a_batch_has_the_same_members),
         cmocka_unit_test(without_memory_there_is_no_document),
     };

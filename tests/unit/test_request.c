@@ -79,11 +79,10 @@ static void test_params_wrong(void **state)
         {"k=1.5", "k \"1.5\""},
         {"k=1e2", "k \"1e2\""},
         {"k=+5", "k \" 5\""},
-        {"k=5%00", "k: \"%00\" is no character"},
+        {"k=5%00", "k: \"%00\" is not allowed"},
         {"k=99999999999999999999", "k \"99999999999999999999\""},
-        {"user=-1", "user \"-1\": want a whole number from 0 to 9223372036854775807"},
-        {"user=9223372036854775808", "user \"9223372036854775808\""},
-        {"user=x", "user \"x\""},
+        {"user=", "user \"\""},
+        {"user=a%0Ab", "user \"a?b\""},
         {"age=%", "age: broken percent-encoding \"%\""},
         {"age=%2", "age: broken percent-encoding \"%2\""},
         {"age=%zz", "age: broken percent-encoding \"%zz\""},
@@ -95,9 +94,7 @@ static void test_params_wrong(void **state)
         {"liked=", "liked \"\": want ids"},
         {"liked=1,", "liked \"\": want ids"},
         {"liked=1,,2", "liked \"\": want ids"},
-        {"liked=1;2", "liked \"1;2\": want ids"},
-        {"disliked=-1", "disliked \"-1\": want ids"},
-        {"exclude=1.0", "exclude \"1.0\": want ids"},
+        {"disliked=a%7F", "disliked \"a?\": want ids"},
         {"all_genres=yes", "all_genres \"yes\": want true or false"},
         {"include_seen=TRUE", "include_seen \"TRUE\": want true or false"},
         {"explain=1001", "explain \"1001\": want true, false, or how many parts, 1 to 1000"},
@@ -133,6 +130,52 @@ static void test_params_wrong(void **state)
     assert_int_equal(asked.n[MRQ_Q_LIKED], MRQ_URL_MAX / 2);
 }
 
+/* An id of a path at each limit and one beyond. */
+static void an_id_of_a_path_is_a_text(void **state)
+{
+    static const struct {
+        const char *text, *want;
+    } good[] = {
+        {"1", "1"},           {"%31", "1"},           {"a%2Fb", "a/b"},         {"a%2fb", "a/b"}, {"a+b", "a+b"},
+        {"a%20b%2C", "a b,"}, {"%c3%a9", "\xc3\xa9"}, {"\xc3\xa9", "\xc3\xa9"}, {"%2531", "%31"}, {"%C2%A0", "\xc2\xa0"},
+    };
+    static const struct {
+        const char *text, *says;
+    } wrong[] = {
+        {"%", "id: broken percent-encoding \"%\", want % and two hexadecimal digits"},
+        {"a%2", "id: broken percent-encoding \"%2\", want % and two hexadecimal digits"},
+        {"%zz", "id: broken percent-encoding \"%zz\", want % and two hexadecimal digits"},
+        {"%00", "id: \"%00\" is not allowed in a text"},
+        {"a%ff", "id: byte 2 is not UTF-8"},
+        {"\xff", "id: byte 1 is not UTF-8"},
+        {"a%1fb", "id \"a?b\": contains a control character"},
+        {"%7F", "id \"?\": contains a control character"},
+        {"%c2%9f", "id \"??\": contains a control character"},
+    };
+    char id[MRQ_ID_MAX + 1], text[4 * MRQ_ID_MAX] = "";
+    (void)state;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        snprintf(text, sizeof text, "%s/similar", good[i].text);
+        assert_ok(mrq_params_read_id(text, strlen(good[i].text), id, &err));
+        assert_string_equal(id, good[i].want);
+    }
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        assert_fails(mrq_params_read_id(wrong[i].text, strlen(wrong[i].text), id, &err), MRQ_USAGE, wrong[i].says);
+        assert_string_equal(err.msg, wrong[i].says);
+    }
+    memset(text, 'x', sizeof text);
+    assert_ok(mrq_params_read_id(text, MRQ_ID_MAX, id, &err));
+    assert_int_equal(strlen(id), MRQ_ID_MAX);
+    static const size_t lengthy[] = {MRQ_ID_MAX + 1, 3 * MRQ_ID_MAX, 3 * MRQ_ID_MAX + 1, sizeof text};
+    for (size_t i = 0; i < sizeof lengthy / sizeof *lengthy; i++)
+        assert_fails(mrq_params_read_id(text, lengthy[i], id, &err), MRQ_USAGE, "id: more than 255 bytes");
+    for (size_t i = 0; i + 3 <= sizeof text; i += 3)
+        memcpy(text + i, "%41", 3);
+    assert_ok(mrq_params_read_id(text, 3 * MRQ_ID_MAX, id, &err));
+    assert_true(strlen(id) == MRQ_ID_MAX && strspn(id, "A") == MRQ_ID_MAX);
+    assert_fails(mrq_params_read_id(text, 3 * MRQ_ID_MAX + 3, id, &err), MRQ_USAGE, "id: more than 255 bytes");
+}
+
 static mrq_status read_batch(const char *body, mrq_batch *batch)
 {
     return mrq_batch_read(body, strlen(body), batch, &err);
@@ -166,7 +209,7 @@ static void test_batch_problems(void **state)
     } wrong[] = {
         {"7", "query: 7, want an object"},
         {"{\"\":1}", "\"\" is no field"},
-        {"{\"movie\":\"13\"}", ""}, /* until it is asked */
+        {"{\"item\":\"13\"}", ""}, /* until it is asked */
         {"{\"k\":1,\"k\":1}", "k: stands there twice"},
         {"{\"k\":0}", "k \"0\": want a whole number from 1 to 1000"},
         {"{\"k\":\"5\"}", "k: \"5\", want a whole number"},
@@ -176,14 +219,16 @@ static void test_batch_problems(void **state)
         {"{\"age\":[1]}", "age: [1], want a text or a number"},
         {"{\"age\":true}", "age: true, want a text or a number"},
         {"{\"liked\":1}", ""},
-        {"{\"liked\":{}}", "liked: {}, want ids of movies"},
-        {"{\"liked\":[1,\"2\"]}", "liked: \"2\", want ids of movies"},
-        {"{\"liked\":[9007199254740994]}", "want ids of movies"}, /* beyond 2^53 a number of JSON may mean its neighbour */
-        {"{\"disliked\":[1e300]}", "want ids of movies"},
-        {"{\"exclude\":[9007199254740991,9007199254740992]}", "want ids of movies"},
+        {"{\"liked\":{}}", "liked: {}, want ids of items"},
+        {"{\"liked\":[1,\"2\"]}", ""},
+        {"{\"liked\":[true]}", "liked: true, want ids of items"},
+        {"{\"liked\":[9007199254740994]}", "want ids of items"}, /* beyond 2^53 a number of JSON may mean its neighbour */
+        {"{\"liked\":[\"9007199254740993\"],\"user\":\"9223372036854775807\"}", ""},
+        {"{\"disliked\":[1e300]}", "want ids of items"},
+        {"{\"exclude\":[9007199254740991,9007199254740992]}", "want ids of items"},
         {"{\"liked\":[9007199254740991]}", ""},
-        {"{\"disliked\":[-1]}", "disliked: -1, want ids of movies"},
-        {"{\"exclude\":[1.5]}", "exclude: 1.5, want ids of movies"},
+        {"{\"disliked\":[-1]}", "disliked: -1, want ids of items"},
+        {"{\"exclude\":[1.5]}", "exclude: 1.5, want ids of items"},
         {"{\"genre\":1}", "genre: 1, want a text"},
         {"{\"genre\":[1]}", "genre: 1, want a text"},
         {"{\"year\":\"x\"}", "year \"x\""},
@@ -230,8 +275,8 @@ static void test_batch_wrong(void **state)
     for (int i = 0; i < 101; i++)
         n += (size_t)sprintf(body + n, "%s{\"k\":1000}", i ? "," : "{\"queries\":[");
     strcpy(body + n, "]}");
-    assert_fails(read_batch(body, &batch), MRQ_USAGE, "queries: 101000 movies and parts of scores in all, want at most 100000");
-    assert_fails(read_batch("{\"queries\":[{\"k\":1000,\"explain\":100}]}", &batch), MRQ_USAGE, "queries: 101000 movies and parts");
+    assert_fails(read_batch(body, &batch), MRQ_USAGE, "queries: 101000 items and parts of scores in all, want at most 100000");
+    assert_fails(read_batch("{\"queries\":[{\"k\":1000,\"explain\":100}]}", &batch), MRQ_USAGE, "queries: 101000 items and parts");
     n = 0;
     for (int i = 0; i <= MRQ_BATCH_EXPLAINED; i++)
         n += (size_t)sprintf(body + n, "%s{\"k\":1,\"explain\":1}", i ? "," : "{\"queries\":[{},");
@@ -280,7 +325,9 @@ static void a_query_is_read_whole(void **state)
         {"year=1990", "\"year\":1990", "year=1990"},
         {"exclude=7,7", "\"exclude\":[7,7]", "exclude=7 exclude=7"},
         {"include_seen=true", "\"include_seen\":true", "include_seen=1"},
-        {"liked=9223372036854775807", NULL, "liked=9223372036854775807"},
+        {"liked=9223372036854775808,a-1", "\"liked\":[\"9223372036854775808\",\"a-1\"]", "liked=9223372036854775808 liked=a-1"},
+        {"user=x+y", "\"user\":\"x y\"", "user=x y"},
+        {"user=9223372036854775808", "\"user\":\"9223372036854775808\"", "user=9223372036854775808"},
         {"age=1&gender=2&job=3", "\"age\":1,\"gender\":2,\"job\":3,\"k\":null", "with=age=1 with=gender=2 with=job=3"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -326,8 +373,11 @@ static void what_may_be_many_has_a_limit(void **state)
     assert_ok(read_params(ALL, many("query=", "x", 8192, "", "")));
     assert_int_equal(strlen(mrq_query_text(&asked, MRQ_Q_TEXT)), 8192);
     assert_fails(read_params(ALL, many("query=", "x", 8193, "", "")), MRQ_USAGE, "query: 8193 bytes, want at most 8192");
-    assert_fails(read_params(ALL, many("liked=", "1", 45, "", "")), MRQ_USAGE,
-                 "liked \"1111111111111111111111111111111111111111\": want ids of movies");
+    assert_ok(read_params(ALL, many("liked=", "1", 255, "", "")));
+    assert_fails(read_params(ALL, many("liked=", "1", 256, "", "")), MRQ_USAGE,
+                 "liked \"1111111111111111111111111111111111111111\": want ids");
+    assert_ok(read_params(ALL, many("user=", "1", 255, "", "")));
+    assert_fails(read_params(ALL, many("user=", "1", 256, "", "")), MRQ_USAGE, "user \"1111111111111111111111111111111111111111\"");
 
     static const struct {
         const char *before, *piece, *behind, *says;
@@ -352,11 +402,11 @@ static void what_may_be_many_has_a_limit(void **state)
         size_t most;
     } whole[] = {
         {"{}", "queries: 1001 of them, want at most 1000", 1000},
-        {"{\"k\":1000}", "queries: 101000 movies and parts of scores in all, want at most 100000; ask in smaller batches", 100},
+        {"{\"k\":1000}", "queries: 101000 items and parts of scores in all, want at most 100000; ask in smaller batches", 100},
         {"{\"k\":1,\"explain\":1}", "queries: 101 of them with explain, want at most 100; ask in smaller batches", 100},
         {"{\"k\":10,\"explain\":99}", "queries: 101 of them with explain, want at most 100; ask in smaller batches", 100},
         {"{\"k\":1000,\"explain\":99}",
-         "queries: 200000 movies and parts of scores in all, want at most 100000; ask in smaller batches", 1},
+         "queries: 200000 items and parts of scores in all, want at most 100000; ask in smaller batches", 1},
     };
     for (size_t i = 0; i < sizeof whole / sizeof *whole; i++) {
         assert_ok(read_batch(many("{\"queries\":[", whole[i].piece, whole[i].most, ",", "]}"), &batch));
@@ -380,9 +430,9 @@ static void a_members_problem_is_told_whole(void **state)
         {"{\"k\":1001}", "k \"1001\": want a whole number from 1 to 1000"},
         {"{\"explain\":-1}", "explain \"-1\": want true, false, or how many parts, 1 to 1000"},
         {"{\"explain\":1001}", "explain \"1001\": want true, false, or how many parts, 1 to 1000"},
-        {"{\"liked\":[-1]}", "liked: -1, want ids of movies"},
-        {"{\"liked\":[0.5]}", "liked: 0.5, want ids of movies"},
-        {"{\"liked\":{}}", "liked: {}, want ids of movies"},
+        {"{\"liked\":[-1]}", "liked: -1, want ids of items"},
+        {"{\"liked\":[0.5]}", "liked: 0.5, want ids of items"},
+        {"{\"liked\":{}}", "liked: {}, want ids of items"},
         {"{\"genre\":[\"a\",1]}", "genre: 1, want a text"},
         {"{\"genre\":{}}", "genre: {}, want a text"},
         {"{\"age\":{}}", "age: {}, want a text or a number"},
@@ -555,44 +605,44 @@ static void metrics_are_told_whole(void **state)
         "marquee_answers_total{source=\"memory\"} 5\n"
         "marquee_answers_total{source=\"redis\"} 6\n"
         "marquee_answers_total{source=\"computed\"} 7\n"
-        "# HELP marquee_answers_shared_total Answers from memory that waited for another request's computation.\n"
+        "# HELP marquee_answers_shared_total Answers from memory that waited until another request had computed them.\n"
         "# TYPE marquee_answers_shared_total counter\n"
         "marquee_answers_shared_total 8\n"
-        "# HELP marquee_redis_errors_total Operations on Redis that failed, or were not tried just after one that did.\n"
+        "# HELP marquee_redis_errors_total Operations on Redis that failed, or were skipped just after a failure.\n"
         "# TYPE marquee_redis_errors_total counter\n"
         "marquee_redis_errors_total 9\n"
         "# HELP marquee_memory_entries Answers kept in memory.\n"
         "# TYPE marquee_memory_entries gauge\n"
         "marquee_memory_entries 10\n"
-        "# HELP marquee_memory_bytes What they take.\n"
+        "# HELP marquee_memory_bytes Bytes of the answers kept in memory.\n"
         "# TYPE marquee_memory_bytes gauge\n"
         "marquee_memory_bytes 11\n"
-        "# HELP marquee_memory_evicted_total Answers that had to go for others.\n"
+        "# HELP marquee_memory_evicted_total Answers evicted from memory to make space for others.\n"
         "# TYPE marquee_memory_evicted_total counter\n"
         "marquee_memory_evicted_total 12\n"
-        "# HELP marquee_generation_info The generation that serves.\n"
+        "# HELP marquee_generation_info The serving generation.\n"
         "# TYPE marquee_generation_info gauge\n"
         "marquee_generation_info{generation=\"G\"} 1\n"
-        "# HELP marquee_generation_created_seconds When it was made, in unix time.\n"
+        "# HELP marquee_generation_created_seconds When the serving generation was created, in unix time.\n"
         "# TYPE marquee_generation_created_seconds gauge\n"
         "marquee_generation_created_seconds 1700000000\n"
-        "# HELP marquee_movies Movies in it.\n"
-        "# TYPE marquee_movies gauge\n"
-        "marquee_movies 400\n"
-        "# HELP marquee_users Users in it.\n"
+        "# HELP marquee_items Items in the serving generation.\n"
+        "# TYPE marquee_items gauge\n"
+        "marquee_items 400\n"
+        "# HELP marquee_users Users in the serving generation.\n"
         "# TYPE marquee_users gauge\n"
         "marquee_users 30\n"
-        "# HELP marquee_index_bytes Its vectors and their index.\n"
+        "# HELP marquee_index_bytes Bytes of the vectors and their index.\n"
         "# TYPE marquee_index_bytes gauge\n"
         "marquee_index_bytes 13\n"
-        "# HELP marquee_reloads_total New generations found, by what became of them.\n"
+        "# HELP marquee_reloads_total New generations found, by result.\n"
         "# TYPE marquee_reloads_total counter\n"
         "marquee_reloads_total{result=\"served\"} 14\n"
         "marquee_reloads_total{result=\"refused\"} 15\n"
         "# HELP marquee_connections Open connections.\n"
         "# TYPE marquee_connections gauge\n"
         "marquee_connections 17\n"
-        "# HELP marquee_build_info The version that runs.\n"
+        "# HELP marquee_build_info The running version.\n"
         "# TYPE marquee_build_info gauge\n"
         "marquee_build_info{version=\"" MRQ_VERSION "\"} 1\n"
         "# HELP process_start_time_seconds When the process began to serve, in unix time.\n"
@@ -617,6 +667,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_params),
         cmocka_unit_test(test_params_wrong),
+        cmocka_unit_test(an_id_of_a_path_is_a_text),
         cmocka_unit_test(test_batch),
         cmocka_unit_test(test_batch_problems),
         cmocka_unit_test(test_batch_wrong),

@@ -226,16 +226,20 @@ static void every_answer_is_the_librarys(void **state)
         {GET("/v1/recommendations?user=4&k=9&include_seen=true&genre=genre001&genre=genre002&all_genres=1"),
          strdup(recommended(&(question){
              .user = 4, .k = 9, .filters = {.genre = genre, .n_genres = 2, .all_genres = true, .include_seen = true}}))},
-        {GET("/v1/movies/13"), strdup(told(13, -1, 0))},
-        {GET("/v1/movies/13/similar"), strdup(similar(NULL, MRQ_K_DEFAULT))},
-        {GET("/v1/movies/13/similar?k=7&genre=genre001&genre=genre002&year=1950-1990&exclude=10,13"), strdup(similar(&filters, 7))},
-        {GET("/v1/movies"), strdup(searched("", 10))},
-        {GET("/v1/movies?query=title+00&k=3"), strdup(searched("title 00", 3))},
+        {GET("/v1/items/13"), strdup(told(13, -1, 0))},
+        {GET("/v1/items/%31%33"), strdup(told(13, -1, 0))},
+        {GET("/v1/items/13/similar"), strdup(similar(NULL, MRQ_K_DEFAULT))},
+        {GET("/v1/items/13/similar?k=7&genre=genre001&genre=genre002&year=1950-1990&exclude=10,13"), strdup(similar(&filters, 7))},
+        {GET("/v1/items"), strdup(searched("", 10))},
+        {GET("/v1/items?query=+%09"), strdup(searched("", 10))},
+        {GET("/v1/items?query=title+00&k=3"), strdup(searched("title 00", 3))},
         {GET("/v1/users/4"), strdup(told(-1, 4, 10))},
         {GET("/v1/users/4?k=1"), strdup(told(-1, 4, 1))},
         {GET("/v1/info"), strdup(told(-1, -1, 0))},
         {GET("/healthz"), strdup("{\"status\":\"ok\"}\n")},
+        {GET("/healthz?probe=1&probe=%zz"), strdup("{\"status\":\"ok\"}\n")},
         {GET("/readyz"), strdup("{\"status\":\"ok\"}\n")},
+        {GET("/readyz?x"), strdup("{\"status\":\"ok\"}\n")},
         {"GET http://anything/readyz HTTP/1.1\r\n" HOST "\r\n", strdup("{\"status\":\"ok\"}\n")},
     };
     const int kept = connect_to(&s);
@@ -323,7 +327,7 @@ static void a_batch_is_answered_as_its_queries_are(void **state)
     "want one Host; at most one Content-Length, in digits, or in HTTP/1.1 one \\\"Transfer-Encoding: chunked\\\"; "                \
     "lines that end in CRLF, none folded; no blanks in the URL or in names; no control characters"
 #define STRANGE_HOST(host)                                                                                                         \
-    "\\\"" host "\\\" is not a host that this service goes by: want localhost, a loopback address, the name in --listen, or one "  \
+    "\\\"" host "\\\" is not a host name of this service: want localhost, a loopback address, the name in --listen, or one "       \
     "that --host NAME adds"
 #define ORIGIN  "Origin: https://page.example\r\n"
 #define ALLOWED JSON "Vary: Origin\r\nAccess-Control-Allow-Origin: https://page.example\r\n"
@@ -403,37 +407,37 @@ static void what_is_refused_is_told_whole(void **state)
         {"OPTIONS /nothing HTTP/1.1\r\n" HOST ORIGIN "Access-Control-Request-Method: GET\r\n\r\n", "404 Not Found", ALLOWED,
          PROBLEM("not_found", "nothing at /nothing; see /openapi.json")},
         {GET("/v1/info?x=1"), "400 Bad Request", OTHERS, PROBLEM("usage", "unknown parameter \\\"x\\\": want no parameters")},
-        {GET("/healthz?x=1"), "400 Bad Request", OTHERS, PROBLEM("usage", "unknown parameter \\\"x\\\": want no parameters")},
-        {GET("/v1/movies/13/similar?user=1"), "400 Bad Request", OTHERS,
+        {GET("/metrics?x=1"), "400 Bad Request", OTHERS, PROBLEM("usage", "unknown parameter \\\"x\\\": want no parameters")},
+        {GET("/v1/items/13/similar?user=1"), "400 Bad Request", OTHERS,
          PROBLEM("usage", "unknown parameter \\\"user\\\": want k, genre, all_genres, year, exclude")},
-        {GET("/v1/movies?user=1"), "400 Bad Request", OTHERS, PROBLEM("usage", "unknown parameter \\\"user\\\": want k, query")},
+        {GET("/v1/items?user=1"), "400 Bad Request", OTHERS, PROBLEM("usage", "unknown parameter \\\"user\\\": want k, query")},
         {GET("/v1/users/1?query=1"), "400 Bad Request", OTHERS, PROBLEM("usage", "unknown parameter \\\"query\\\": want k")},
         {GET("/v1/recommendations?query=1"), "400 Bad Request", OTHERS,
          PROBLEM("usage",
                  "unknown parameter \\\"query\\\": want age, gender, job, with, user, liked, disliked, k, genre, all_genres, year, "
                  "exclude, include_seen, explain")},
-        {GET("/v1/movies/13/similar?movie=13"), "400 Bad Request", OTHERS,
-         PROBLEM("usage", "unknown parameter \\\"movie\\\": want k, genre, all_genres, year, exclude")},
+        {GET("/v1/items/13/similar?item=13"), "400 Bad Request", OTHERS,
+         PROBLEM("usage", "unknown parameter \\\"item\\\": want k, genre, all_genres, year, exclude")},
         {GET("/v1/recommendations?town=1"), "400 Bad Request", OTHERS,
          PROBLEM("usage", "town \\\"1\\\": no field of a query, and the data does not tell its users' town, but gender, age, job")},
         {GET("/v1/recommendations?user=4&k=2&explain=all"), "400 Bad Request", OTHERS,
          PROBLEM("usage", "explain \\\"all\\\": want true, false, or how many parts, 1 to 1000")},
         {GET("/v1/recommendations?user=4&k=1000&explain=100"), "400 Bad Request", OTHERS,
-         PROBLEM("usage", "explain: 1000 movies with 100 parts of scores each, want at most 100000 movies and parts in all")},
+         PROBLEM("usage", "explain: 1000 items with 100 parts of scores each, want at most 100000 items and parts in all")},
         {GET("/v1/recommendations?user=4&k=1000&explain=99"), "200 OK", OTHERS, NULL},
-        {GET("/v1/movies/x"), "400 Bad Request", OTHERS,
-         PROBLEM("usage", "id \\\"x\\\": want a whole number from 0 to 9223372036854775807")},
-        {GET("/v1/movies/-1"), "400 Bad Request", OTHERS,
-         PROBLEM("usage", "id \\\"-1\\\": want a whole number from 0 to 9223372036854775807")},
-        {GET("/v1/movies/0"), "404 Not Found", OTHERS, PROBLEM("not_found", "movie 0: not among the 40 of the data")},
-        {GET("/v1/movies/9223372036854775807/similar"), "404 Not Found", OTHERS,
+        {GET("/v1/movies"), "404 Not Found", OTHERS, PROBLEM("not_found", "nothing at /v1/movies; see /openapi.json")},
+        {GET("/v1/movies/13/similar"), "404 Not Found", OTHERS,
+         PROBLEM("not_found", "nothing at /v1/movies/13/similar; see /openapi.json")},
+        {GET("/v1/items/x%0A"), "400 Bad Request", OTHERS, PROBLEM("usage", "id \\\"x?\\\": contains a control character")},
+        {GET("/v1/items/%2"), "400 Bad Request", OTHERS,
+         PROBLEM("usage", "id: broken percent-encoding \\\"%2\\\", want % and two hexadecimal digits")},
+        {GET("/v1/items/%ff/similar"), "400 Bad Request", OTHERS, PROBLEM("usage", "id: byte 1 is not UTF-8")},
+        {GET("/v1/items/a%2Fb"), "404 Not Found", OTHERS, PROBLEM("not_found", "item a/b: not among the 40 of the data")},
+        {GET("/v1/items/0"), "404 Not Found", OTHERS, PROBLEM("not_found", "item 0: not among the 40 of the data")},
+        {GET("/v1/items/9223372036854775807/similar"), "404 Not Found", OTHERS,
          PROBLEM("not_found",
-                 "movie \\\"9223372036854775807\\\": want the id of one of the 40 movies, or its title or a part of it")},
-        {GET("/v1/users/9223372036854775808"), "400 Bad Request", OTHERS,
-         PROBLEM("usage", "id \\\"9223372036854775808\\\": want a whole number from 0 to 9223372036854775807")},
-        {GET("/v1/users/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxyz"), "400 Bad Request", OTHERS,
-         PROBLEM("usage",
-                 "id \\\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\\\": want a whole number from 0 to 9223372036854775807")},
+                 "item \\\"9223372036854775807\\\": want the id of one of the 40 items, or its title or a part of it")},
+        {GET("/v1/users/x"), "404 Not Found", OTHERS, PROBLEM("not_found", "user x: not among the 50 of the data")},
         {GET("/v1/users/51"), "404 Not Found", OTHERS, PROBLEM("not_found", "user 51: not among the 50 of the data")},
     };
     service s;
@@ -645,8 +649,8 @@ static void every_request_is_counted_and_logged(void **state)
     const int kept = connect_to(&s), idle = connect_to(&s);
     static const char *const asked[] = {
         GET("/healthz"),
-        GET("/v1/movies/13"),
-        GET("/v1/movies/11?secret=1"),
+        GET("/v1/items/13"),
+        GET("/v1/items/11?secret=1"),
         GET("/v1/recommendations?user=4"),
         GET("/nothing?secret=1"),
         "GET http://host/v1/info HTTP/1.1\r\n" HOST "\r\n",
@@ -671,8 +675,8 @@ static void every_request_is_counted_and_logged(void **state)
                                    "marquee_requests_total{route=\"/v1/recommendations\",code=\"200\"} 1\n"
                                    "marquee_requests_total{route=\"POST /v1/recommendations\",code=\"200\"} 1\n"
                                    "marquee_requests_total{route=\"POST /v1/recommendations\",code=\"415\"} 1\n"
-                                   "marquee_requests_total{route=\"/v1/movies/{id}\",code=\"200\"} 1\n"
-                                   "marquee_requests_total{route=\"/v1/movies/{id}\",code=\"400\"} 1\n"
+                                   "marquee_requests_total{route=\"/v1/items/{id}\",code=\"200\"} 1\n"
+                                   "marquee_requests_total{route=\"/v1/items/{id}\",code=\"400\"} 1\n"
                                    "marquee_requests_total{route=\"/v1/info\",code=\"200\"} 1\n"
                                    "marquee_requests_total{route=\"/healthz\",code=\"200\"} 1\n"
                                    "marquee_requests_total{route=\"/page.css\",code=\"200\"} 1\n"
@@ -707,8 +711,8 @@ static void every_request_is_counted_and_logged(void **state)
         unsigned status;
     } lines[N + 1] = {
         {"GET /healthz", "-", 200},
-        {"GET /v1/movies/13", "off", 200},
-        {"GET /v1/movies/11", "-", 400},
+        {"GET /v1/items/13", "off", 200},
+        {"GET /v1/items/11", "-", 400},
         {"GET /v1/recommendations", "off", 200},
         {"GET /nothing", "-", 404},
         {"GET http://host/v1/info", "off", 200},
@@ -820,7 +824,7 @@ static const char *const plain[] = {
     GET("/healthz"),
     GET("/"),
     GET("/v1/recommendations?user=4&k=9"),
-    GET("/v1/movies/13"),
+    GET("/v1/items/13"),
     GET("/v1/info"),
     GET("/metrics"),
     GET("/nothing"),

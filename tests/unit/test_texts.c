@@ -6,9 +6,9 @@
 #include <pty.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/host.h"
 #include "base/json.h"
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/option.h"
 #include "base/parse.h"

@@ -1,14 +1,15 @@
-/* The page: asks the service that it came from and shows what it says. What can be told of a person is what the data knows of its
- * users: a control for each column that the service's info names.
+/* The page sends queries to the service that it was loaded from, and shows the answers. The form describes a person by the columns
+ * of the data's users: it has a control for each column in the service's info.
  *
- * `state` holds what is asked. The address's hash is the same as text, named as the service's parameters are, so that a link
- * restores it; it is a hash and no query, so that feedback stay out of logs. Whatever changes the state calls changed(), which writes
- * the hash and shows everything anew. Requests have lanes; a newer one cancels the older, so that no late reply overwrites it.
+ * `state` is the query that the page shows. The address's hash holds the same as text, under the names of the service's parameters,
+ * so that a link restores it. It is a hash and not a query string, so that feedback stays out of logs. Code that changes the state
+ * calls changed(), which writes the hash and renders everything again. Each request has a lane; a newer request cancels the older
+ * one of its lane, so that a late reply never replaces a newer one.
  *
- * Every text of the service is untrusted; parts.js makes elements of it. */
+ * Every text of the service is untrusted; parts.js makes elements from it. */
 
-import {$, button, icon, later, list, make, meter, number, plain, plate, plural, sentence, show, showQuality, signed, small}
-  from "./parts.js";
+import {$, button, icon, items, later, list, make, meter, noun, number, plain, plate, plural, sentence, setNoun, show, showQuality,
+  signed, small} from "./parts.js";
 
 /* ---- The service ---- */
 
@@ -16,14 +17,14 @@ class Refused extends Error {
   constructor(status, message) {
     super(sentence(message));
     this.status = status;
-    /* A sentence about a parameter begins with its name. */
+    /* A message about a parameter begins with its name. */
     this.field = status < 500 ? (/^([\w-]+)/.exec(message) || [])[1] : undefined;
   }
 }
 
 const lanes = new Map();
 
-/* The document at `path`. Throws Refused with a sentence, or an AbortError when a newer request took the lane. */
+/* The document at `path`. Throws Refused with a message, or an AbortError when a newer request took the lane. */
 async function ask(path, parameters, lane = path) {
   lanes.get(lane)?.abort();
   const control = new AbortController();
@@ -38,10 +39,10 @@ async function ask(path, parameters, lane = path) {
     } catch (error) {
       throw error.name === "AbortError" ? error : new Refused(503, "The service does not answer. Is it running?");
     }
-    /* Another request may have been given a token meanwhile. */
+    /* Another request may have got a token in the meantime. */
     if (reply.status === 401 && (token !== sessionStorage.getItem("marquee.token") || await askToken(token !== null))) continue;
     let document = null;
-    try { document = JSON.parse(text); } catch { /* told below */ }
+    try { document = JSON.parse(text); } catch { /* reported below */ }
     if (!reply.ok || document === null)
       throw new Refused(reply.status, document?.error?.message || `the service answered ${reply.status}`);
     control.signal.throwIfAborted();
@@ -49,7 +50,7 @@ async function ask(path, parameters, lane = path) {
   }
 }
 
-/* Asks for the token once however many requests were refused; true when there is one to try. */
+/* Asks for the token once, however many requests were refused. True when there is one to try. */
 let tokenWanted = null;
 function askToken(wrong) {
   tokenWanted ||= new Promise(resolve => {
@@ -71,20 +72,21 @@ function askToken(wrong) {
 
 /* `features` holds values by column of the users. */
 const NOTHING = {view: "", known: false, features: new Map(), user: "", liked: [], disliked: [], genre: [], all: false,
-  from: "", to: "", k: "12", seen: false, movie: ""};
-/* What the address calls by these names; any other is a column of the users. */
-const OWN = ["view", "movie", "user", "liked", "disliked", "genre", "all_genres", "year", "include_seen", "k", "with"];
+  from: "", to: "", k: "12", seen: false, item: ""};
+/* The hash uses these names itself; any other name is a column of the users. */
+const OWN = ["view", "item", "user", "liked", "disliked", "genre", "all_genres", "year", "include_seen", "k", "with"];
 const FILTERS = ["genre", "all", "from", "to", "seen"];
-const FEEDBACK_USERS = 200; /* so that a link stays within what servers take as an address */
+const FEEDBACK_MAX = 200; /* so that a link stays within the URLs that servers accept */
+const ID_MAX = 255;
 let state = structuredClone(NOTHING);
 let info = null;
 
 const year = s => s.from || s.to ? (s.from === s.to ? s.from : `${s.from}-${s.to}`) : "";
 
-/* "with" is for a column that is called like something else; the service takes any so. */
+/* "with" names a column that has the name of something else; the service accepts any column in this form. */
 const pair = (name, value) => ["with", `${name}=${value}`];
 
-/* What the service is asked, under the service's names; `feature` makes a parameter of a column's value. */
+/* The query as the service's parameters; `feature` makes a parameter from a column's value. */
 function parameters(s, feature = pair) {
   const p = new URLSearchParams();
   const put = (name, value) => { if (value) p.append(name, value); };
@@ -103,15 +105,15 @@ function parameters(s, feature = pair) {
 function hash(s) {
   const p = parameters(s, (name, value) => OWN.includes(name) ? pair(name, value) : [name, value]);
   if (s.view) p.append("view", s.view);
-  if (s.movie) p.append("movie", s.movie);
+  if (s.item) p.append("item", s.item);
   return `#${String(p).replaceAll("%2C", ",")}`;
 }
 
 function parse(text) {
   const p = new URLSearchParams(text.replace(/^#/, ""));
-  const ids = name => [...new Set(p.getAll(name).join().split(",").filter(id => /^\d{1,18}$/.test(id)))].slice(0, FEEDBACK_USERS);
+  const ids = name => [...new Set(p.getAll(name).join().split(",").filter(id => id && id.length <= ID_MAX))].slice(0, FEEDBACK_MAX);
   const s = structuredClone(NOTHING);
-  for (const name of ["user", "view", "movie", "k"]) s[name] = p.get(name) ?? s[name];
+  for (const name of ["user", "view", "item", "k"]) s[name] = p.get(name) ?? s[name];
   for (const [name, value] of p) {
     const [, column, its] = name === "with" ? /^([^=]*)=?(.*)$/s.exec(value) : ["", OWN.includes(name) ? "" : name, value];
     if (column && its) s.features.set(column, its);
@@ -127,7 +129,7 @@ function parse(text) {
   return s;
 }
 
-/* The state was changed by hand: `push` when "back" should undo it. */
+/* To be called when a person has changed the state; with `push` when "back" should undo the change. */
 function changed(push = false) {
   const address = hash(state);
   if (address !== (location.hash || "#")) history[push ? "pushState" : "replaceState"](null, "", address);
@@ -136,8 +138,8 @@ function changed(push = false) {
 
 function refresh() {
   const quality = state.view === "quality";
-  $("to-find").href = hash({...state, view: "", movie: ""});
-  $("to-quality").href = hash({...state, view: "quality", movie: ""});
+  $("to-find").href = hash({...state, view: "", item: ""});
+  $("to-quality").href = hash({...state, view: "quality", item: ""});
   $("to-find").ariaCurrent = quality ? "false" : "page";
   $("to-quality").ariaCurrent = quality ? "page" : "false";
   show($("find"), !quality);
@@ -151,56 +153,56 @@ function refresh() {
   showPanel();
 }
 
-/* ---- Movies: what is known of them, feedback ---- */
+/* ---- Items: what the replies said about them, and feedback ---- */
 
-const movies = new Map(); /* by id as text, whatever reply told of them */
-const remember = found => found.forEach(movie => movies.set(String(movie.id), {...movies.get(String(movie.id)), ...movie}));
+const catalogue = new Map(); /* the items of all replies, by id */
+const remember = found => found.forEach(item => catalogue.set(item.id, {...catalogue.get(item.id), ...item}));
 
 const feedback = id => state.liked.includes(id) ? "liked" : state.disliked.includes(id) ? "disliked" : "";
 
-/* `as` is "liked", "disliked" or "": no feedback any more. */
+/* `as` is "liked", "disliked", or "" to remove the feedback. */
 function judge(id, as) {
   for (const kind of ["liked", "disliked"]) state[kind] = state[kind].filter(other => other !== id);
-  if (as && state.liked.length + state.disliked.length < FEEDBACK_USERS) state[as].push(id);
+  if (as && state.liked.length + state.disliked.length < FEEDBACK_MAX) state[as].push(id);
   changed();
 }
 
-function judgeButtons(movie) {
+function judgeButtons(item) {
   if (!info.feedback) return [];
-  const id = String(movie.id);
+  const {id} = item;
   return [["liked", "up", "Like"], ["disliked", "down", "Dislike"]].map(([as, glyph, verb]) => make("button.icon-button", {
-    type: "button", title: verb, "aria-label": `${verb} ${plain(movie)}`, "aria-pressed": String(feedback(id) === as), "data-id": id,
+    type: "button", title: verb, "aria-label": `${verb} ${plain(item)}`, "aria-pressed": String(feedback(id) === as), "data-id": id,
     "data-as": as, onclick: () => judge(id, feedback(id) === as ? "" : as)}, icon(glyph)));
 }
 
 /* ---- Cards ---- */
 
-function scoreLine(movie, best) {
+function scoreLine(item, best) {
   if (info.score === "rating") {
     const stars = make("span.stars", {"aria-hidden": "true"}, make("span"));
-    stars.firstChild.style.width = `${Math.max(0, Math.min(5, movie.score)) * 20}%`;
-    return make("p.score", {title: "The rating that the model expects"}, stars, make("b", movie.score.toFixed(2)),
+    stars.firstChild.style.width = `${Math.max(0, Math.min(5, item.score)) * 20}%`;
+    return make("p.score", {title: "The rating that the model expects"}, stars, make("b", item.score.toFixed(2)),
       make("span.unseen", " stars expected"));
   }
-  return make("p.score", {title: "How strongly the model speaks for it: it orders movies and means nothing by itself"},
-    make("span.unseen", "Affinity "), meter(movie.score / best), make("b", small(movie.score)));
+  return make("p.score", {title: `How strongly the model recommends it: this orders ${noun.many} and means nothing by itself`},
+    make("span.unseen", "Affinity "), meter(item.score / best), make("b", small(item.score)));
 }
 
 /* A column's name in words, and a value of it, which of a set is a list. */
 const plainName = name => name.replaceAll(/[_-]/g, " ");
 const valueOf = feature => Array.isArray(feature.value) ? list(feature.value) : String(feature.label ?? feature.value);
 
-/* "female", but "age 25-34": the name stands before what does not say by itself what it is. */
+/* "female", but "age 25-34": a value that begins like a number follows the name of its column. */
 function featuresOf(document) {
   const told = Object.entries(document).filter(([, feature]) => feature?.value !== undefined && String(feature.value));
   const words = told.map(([name, feature]) => (/^[-+.\d]/.test(valueOf(feature)) ? `${plainName(name)} ` : "") + valueOf(feature));
   return [...words, ...(document.with || [])];
 }
 
-const WORDS = new Map(Object.entries({id: p => `what user ${p.value} is like`, liked: p => `you like ${plain(movieOf(p))}`,
-  disliked: p => `you dislike ${plain(movieOf(p))}`, history: p => `user ${state.user} liked ${plain(movieOf(p))}`}));
+const WORDS = new Map(Object.entries({id: p => `what user ${p.value} is like`, liked: p => `you like ${plain(itemOf(p))}`,
+  disliked: p => `you dislike ${plain(itemOf(p))}`, history: p => `user ${state.user} liked ${plain(itemOf(p))}`}));
 const wordsOf = part => WORDS.get(part.input)?.(part) || `your ${plainName(part.input)}, ${valueOf(part)}`;
-const movieOf = part => movies.get(String(part.id)) || {...part, year: +(/\((\d{4})\)$/.exec(part.title) || [])[1]};
+const itemOf = part => catalogue.get(part.id) || {...part, year: +(/\((\d{4})\)$/.exec(part.title) || [])[1]};
 
 function why(explanation) {
   const {base, parts, rest} = explanation;
@@ -213,25 +215,25 @@ function why(explanation) {
   return make("div.why", {}, make("h3", "Why"), make("ul", {}, ...rows), make("p.hint", others));
 }
 
-const facts = movie => [movie.year, ...(movie.genres || [])].filter(Boolean).join("\u00a0\u00b7 ");
+const facts = item => [item.year, ...(item.genres || [])].filter(Boolean).join("\u00a0\u00b7 ");
 
 /* A title that opens the panel. */
-const opener = movie => make("button", {type: "button", textContent: plain(movie), "data-id": movie.id, "aria-haspopup": "dialog",
-  onclick: () => { state.movie = String(movie.id); changed(true); }});
+const opener = item => make("button", {type: "button", textContent: plain(item), "data-id": item.id, "aria-haspopup": "dialog",
+  onclick: () => { state.item = item.id; changed(true); }});
 
-function card(movie, best) {
-  const head = make("div.head", {}, plate(movie, info.genres, movie.rank ? make("span.rank", String(movie.rank)) : null),
-    make("h2", {}, opener(movie)), make("p.facts", facts(movie)));
-  const score = movie.score === undefined ? make("p.score", plural(movie.ratings, "rating")) : scoreLine(movie, best);
-  return make("li.card", {}, head, make("div.row", {}, score, make("div.judge", {}, ...judgeButtons(movie))),
-    movie.explanation?.parts.length ? why(movie.explanation) : null);
+function card(item, best) {
+  const head = make("div.head", {}, plate(item, info.genres, item.rank ? make("span.rank", String(item.rank)) : null),
+    make("h2", {}, opener(item)), make("p.facts", facts(item)));
+  const score = item.score === undefined ? make("p.score", plural(item.ratings, "rating")) : scoreLine(item, best);
+  return make("li.card", {}, head, make("div.row", {}, score, make("div.judge", {}, ...judgeButtons(item))),
+    item.explanation?.parts.length ? why(item.explanation) : null);
 }
 
 function showCards(results) {
   remember(results);
-  /* A like or a dislike makes the cards anew under the finger: the focus stays on the same movie's, if it is still there. */
+  /* A like or a dislike replaces the cards. The focus stays on the button of the same item, if it is still there. */
   const held = $("cards").contains(document.activeElement) ? document.activeElement.dataset : null;
-  $("cards").replaceChildren(...results.map(movie => card(movie, results[0].score)));
+  $("cards").replaceChildren(...results.map(item => card(item, results[0].score)));
   if (held) {
     const same = [...$("cards").querySelectorAll("button")].find(b => b.dataset.id === held.id && b.dataset.as === held.as);
     (same || $("results-title")).focus({preventScroll: Boolean(same)});
@@ -241,19 +243,19 @@ function showCards(results) {
 /* ---- The answer ---- */
 
 function whom(query) {
-  const known = query.user !== null && query.user !== undefined, words = known ? [`user ${query.user}`] : featuresOf(query);
+  const words = query.user ? [`user ${query.user}`] : featuresOf(query);
   const feedback = ["liked", "disliked"].filter(as => query[as]?.length)
-    .map(as => `${as.slice(0, -1)}s ${plural(query[as].length, "movie")}`);
+    .map(as => `${as.slice(0, -1)}s ${items(query[as].length)}`);
   if (!feedback.length) return words.join(", ") || "anybody";
   return `${words.join(", ") || "someone"} who ${list(feedback)}`;
 }
 
-let asked = null; /* what the cards show, so that coming back to them asks nothing */
+let asked = null; /* the query that the cards show, so that coming back to them sends no request */
 async function recommend() {
   const lack = state.known && !state.user.trim();
-  const question = lack ? `lack ${state.liked} ${state.disliked}` : String(parameters(state));
-  if (question === asked) return;
-  asked = question;
+  const query = lack ? `lack ${state.liked} ${state.disliked}` : String(parameters(state));
+  if (query === asked) return;
+  asked = query;
   const loading = setTimeout(() => show($("loading"), true), 150);
   $("results").setAttribute("aria-busy", "true");
   try {
@@ -264,7 +266,7 @@ async function recommend() {
     problem(error);
   } finally {
     clearTimeout(loading);
-    if (asked === question || asked === null) {
+    if (asked === query || asked === null) {
       show($("loading"), false);
       $("results").removeAttribute("aria-busy");
     }
@@ -281,27 +283,27 @@ async function answer() {
   clearProblems();
   showCards(results);
   const person = whom(query), anybody = person === "anybody", ms = number(took, took < 10 ? 1 : 0);
-  const more = `. Say who it is for${info.feedback ? ", or like a movie or two" : ""}, and they change.`;
+  const more = `. Say who it is for${info.feedback ? `, or like some ${noun.many}` : ""}, and they change.`;
   $("results-title").textContent = !results.length ? "Nothing fits" : anybody ? "For anybody" : "You may like";
-  $("results-said").textContent = `${plural(results.length, "movie")} for ${person}, in ${ms} ms${anybody ? more : ""}`;
+  $("results-said").textContent = `${items(results.length)} for ${person}, in ${ms} ms${anybody ? more : ""}`;
   if (results.length === 0) explainNothing();
   if (whose) aboutUser(whose);
 }
 
-/* A known user without an id yet: the movies that most people know. */
+/* A known user, but no id yet: the most rated items. */
 async function invite() {
-  const popular = await ask("movies", new URLSearchParams({k: "12"}), "answer");
+  const popular = await ask("items", new URLSearchParams({k: "12"}), "answer");
   clearProblems();
   $("results-title").textContent = "Most rated";
-  $("results-said").textContent = "Write the id of a user of the data.";
+  $("results-said").textContent = "Enter the id of a user of the data.";
   showCards(popular.results);
 }
 
 function explainNothing() {
-  const years = info.years && year(state) ? ` The data has movies of ${info.years[0]} to ${info.years[1]}.` : "";
+  const years = info.years && year(state) ? ` The data has ${noun.many} of ${info.years[0]} to ${info.years[1]}.` : "";
   const filtered = FILTERS.some(name => String(state[name]) !== String(NOTHING[name]));
-  $("empty").replaceChildren(make("p", filtered ? `No movie passes these filters.${years}`
-    : "Everything has been seen: \u201cAlso movies already rated\u201d among the filters shows them again."));
+  $("empty").replaceChildren(make("p", filtered ? `No ${noun.one} passes these filters.${years}`
+    : `Everything has been rated already. The filter \u201cAlso ${noun.many} already rated\u201d shows them again.`));
   if (filtered) $("empty").append(button("Clear the filters", clearFilters));
   show($("empty"), true);
 }
@@ -317,7 +319,7 @@ async function aboutUser(id) {
   }
 }
 
-/* ---- Problems, each where it belongs ---- */
+/* ---- Problems, each shown beside its field ---- */
 
 function clearProblems() {
   $("empty").replaceChildren();
@@ -348,7 +350,7 @@ function problem(error) {
   field.append(make("p.problem", {id: `problem-${name}`, role: "alert", textContent: error.message}));
   input.setAttribute("aria-invalid", "true");
   input.setAttribute("aria-errormessage", `problem-${name}`);
-  $("empty").replaceChildren(make("p", {}, "The service does not take what stands in ",
+  $("empty").replaceChildren(make("p", {}, "The service does not accept the value of ",
     button(label, () => input.focus(), "plain-link"), "."));
 }
 
@@ -368,6 +370,8 @@ function featureField(name) {
 }
 
 function fillForm() {
+  setNoun(info.noun);
+  $("chips").ariaLabel = `Liked and disliked ${noun.many}`;
   $("new-fields").replaceChildren(...columns().map(featureField));
   show($("feedback"), info.feedback);
   show($("genre-field"), info.genres.length > 0);
@@ -378,7 +382,7 @@ function fillForm() {
   $("foot-said").textContent = `Marquee ${info.version}, generation ${info.generation}`;
 }
 
-/* Another generation serves, whose users may have other columns and values. */
+/* To be called when another generation serves: its users may have other columns and values. */
 async function renew() {
   const held = document.activeElement.id;
   info = await ask("info");
@@ -387,14 +391,14 @@ async function renew() {
   $(held)?.focus();
 }
 
-/* The state in the form. What has the focus is left alone: somebody is writing there. */
+/* Shows the state in the form. The focused field keeps its value, because somebody is writing there. */
 function showForm() {
   const put = (id, value) => { if ($(id) !== document.activeElement) $(id).value = value; };
   for (const name of info ? columns() : []) {
     const value = state.features.get(name) ?? "", field = control(name);
-    /* A link may say "age=30", which the service understands and the list does not have. */
-    const known = [...field.options || []].some(option => option.value === value);
-    if (value && field.options && !known) field.append(new Option(value, value));
+    /* A link may contain "age=30", which the service understands although the list does not have it. */
+    const listed = [...field.options || []].some(option => option.value === value);
+    if (value && field.options && !listed) field.append(new Option(value, value));
     put(field.id, value);
   }
   for (const radio of $("form").elements.mode) radio.checked = (radio.value === "user") === state.known;
@@ -428,11 +432,11 @@ function clearFilters() {
 }
 
 function chip(id, as, other) {
-  const movie = movies.get(id) || {id};
+  const item = catalogue.get(id) || {id};
   const act = (name, label, glyph, to) => make("button", {type: "button", "data-act": name, "aria-label": label, title: label,
     onclick: () => judge(id, to)}, icon(glyph));
-  return make(`li.chip.${as}`, {}, act("turn", `${plain(movie)} is ${as}: make it ${other}`, as === "liked" ? "up" : "down", other),
-    make("span", plain(movie)), act("remove", `Remove ${plain(movie)}`, "cross", ""));
+  return make(`li.chip.${as}`, {}, act("turn", `${plain(item)} is ${as}: make it ${other}`, as === "liked" ? "up" : "down", other),
+    make("span", plain(item)), act("remove", `Remove ${plain(item)}`, "cross", ""));
 }
 
 async function showChips() {
@@ -441,12 +445,12 @@ async function showChips() {
   const chips = [["liked", "disliked"], ["disliked", "liked"]].flatMap(([as, other]) => state[as].map(id => chip(id, as, other)));
   $("chips").replaceChildren(...chips);
   if (held) (chips[Math.min(place, chips.length - 1)]?.querySelector(`[data-act=${act}]`) || $("title")).focus();
-  /* Titles of a link's movies. One that does not exist is the answer's problem, told there. */
-  const unknown = info ? [...state.liked, ...state.disliked].filter(id => !movies.has(id)) : [];
+  /* Titles of the items of a link. If one does not exist, the answer reports it. */
+  const unknown = info ? [...state.liked, ...state.disliked].filter(id => !catalogue.has(id)) : [];
   if (unknown.length === 0) return;
   remember(unknown.map(id => ({id})));
-  const found = await Promise.allSettled(unknown.map(id => ask(`movies/${id}`)));
-  remember(found.filter(reply => reply.value).map(reply => reply.value.movie));
+  const found = await Promise.allSettled(unknown.map(id => ask(`items/${encodeURIComponent(id)}`)));
+  remember(found.filter(reply => reply.value).map(reply => reply.value.item));
   showChips();
 }
 
@@ -457,9 +461,9 @@ let options = [], active = -1;
 function showOptions(found) {
   options = found;
   active = -1;
-  $("options").replaceChildren(...found.map((movie, i) => make("li", {id: `option-${i}`, role: "option", "aria-selected": "false",
+  $("options").replaceChildren(...found.map((item, i) => make("li", {id: `option-${i}`, role: "option", "aria-selected": "false",
     onclick: event => choose(i, event.shiftKey ? "disliked" : "liked")},
-  make("span", plain(movie)), make("span.facts", movie.year || ""))));
+  make("span", plain(item)), make("span.facts", item.year || ""))));
   show($("options"), found.length > 0);
   $("title").setAttribute("aria-expanded", String(found.length > 0));
   $("title").removeAttribute("aria-activedescendant");
@@ -473,18 +477,18 @@ function activate(i) {
 }
 
 function choose(i, as) {
-  const movie = options[i];
-  remember([movie]);
+  const item = options[i];
+  remember([item]);
   $("title").value = "";
   showOptions([]);
-  $("title-said").textContent = `${plain(movie)}: ${as}.`;
-  judge(String(movie.id), as);
+  $("title-said").textContent = `${plain(item)}: ${as}.`;
+  judge(item.id, as);
 }
 
 async function suggest() {
   const text = $("title").value.trim();
   try {
-    const found = await ask("movies", new URLSearchParams({query: text, k: "8"}), "suggest");
+    const found = await ask("items", new URLSearchParams({query: text, k: "8"}), "suggest");
     if ($("title") !== document.activeElement) return;
     showOptions(found.results);
     $("title-said").textContent = found.results.length ? `${plural(found.results.length, "title")}.`
@@ -505,7 +509,7 @@ function listenTitle() {
     else close();
   });
   input.addEventListener("blur", close);
-  $("options").addEventListener("mousedown", event => event.preventDefault()); /* which would take the focus from the input */
+  $("options").addEventListener("mousedown", event => event.preventDefault()); /* keeps the focus in the input */
   input.addEventListener("keydown", event => {
     const key = event.key;
     if (key === "ArrowDown" || key === "ArrowUp") {
@@ -519,44 +523,44 @@ function listenTitle() {
   });
 }
 
-/* ---- The panel: one movie, and those like it ---- */
+/* ---- The panel: one item, and similar ones ---- */
 
 let panelShows = "";
 async function showPanel() {
-  const dialog = $("panel"), body = $("panel-body"), id = state.movie, judged = body.querySelector(".judge");
+  const dialog = $("panel"), body = $("panel-body"), id = state.item, judged = body.querySelector(".judge");
   if (!id || state.view) {
     panelShows = "";
     dialog.close();
   } else if (panelShows === id) {
-    /* A like or a dislike: the rest stays as it is. */
+    /* After a like or a dislike only the buttons change. */
     const held = judged?.contains(document.activeElement) ? document.activeElement.dataset.as : "";
-    judged?.replaceChildren(...judgeButtons(movies.get(id)));
+    judged?.replaceChildren(...judgeButtons(catalogue.get(id)));
     judged?.querySelector(`[data-as="${held}"]`)?.focus();
   } else {
     panelShows = id;
     body.replaceChildren(make("h2", {id: "panel-title", tabIndex: -1, textContent: "One moment\u2026"}));
     if (!dialog.open) dialog.showModal();
     try {
-      const path = `movies/${encodeURIComponent(id)}`;
-      const replies = [ask(path, null, "movie"), ask(`${path}/similar`, new URLSearchParams({k: "8"}), "similar")];
-      const [{movie}, {results}] = await Promise.all(replies);
-      remember([movie, ...results]);
-      body.replaceChildren(...panel(movie, results));
+      const path = `items/${encodeURIComponent(id)}`;
+      const replies = [ask(path, null, "item"), ask(`${path}/similar`, new URLSearchParams({k: "8"}), "similar")];
+      const [{item}, {results}] = await Promise.all(replies);
+      remember([item, ...results]);
+      body.replaceChildren(...panel(item, results));
       dialog.scrollTop = 0;
     } catch (error) {
       if (error.name === "AbortError") return;
-      body.replaceChildren(make("h2", {id: "panel-title", tabIndex: -1, textContent: "No such movie"}),
+      body.replaceChildren(make("h2", {id: "panel-title", tabIndex: -1, textContent: `No such ${noun.one}`}),
         make("p.problem", {role: "alert", textContent: error.message}));
     }
     $("panel-title").focus();
   }
 }
 
-function panel(movie, results) {
-  const about = [facts(movie), movie.ratings === undefined ? "" : plural(movie.ratings, "rating")].filter(Boolean).join(" \u00b7 ");
-  const title = make("h2", {id: "panel-title", tabIndex: -1, textContent: plain(movie)});
-  return [plate(movie, info.genres), title, make("p.facts", about), make("div.judge", {}, ...judgeButtons(movie)),
-    make("h3", results.length ? "Similar movies" : "No movie is like it"),
+function panel(item, results) {
+  const about = [facts(item), item.ratings === undefined ? "" : plural(item.ratings, "rating")].filter(Boolean).join(" \u00b7 ");
+  const title = make("h2", {id: "panel-title", tabIndex: -1, textContent: plain(item)});
+  return [plate(item, info.genres), title, make("p.facts", about), make("div.judge", {}, ...judgeButtons(item)),
+    make("h3", results.length ? `Similar ${noun.many}` : `No ${noun.one} is like it`),
     make("ol.similar", {}, ...results.map(other => make("li", {}, plate(other, info.genres),
       make("div", {}, opener(other), make("p.facts", facts(other)), meter(other.score / results[0].score)))))];
 }
@@ -564,14 +568,14 @@ function panel(movie, results) {
 function listenDialogs() {
   const panel = $("panel"), token = $("token-dialog");
   $("panel-close").addEventListener("click", () => panel.close());
-  /* Escape closes it without asking us; a click on the dialog itself is one beside its content. */
+  /* Escape closes a dialog by itself. A click whose target is the dialog is outside its content. */
   panel.addEventListener("click", event => { if (event.target === panel) panel.close(); });
   panel.addEventListener("close", () => {
-    if (!state.movie) return;
-    const id = state.movie;
-    state.movie = "";
+    if (!state.item) return;
+    const id = state.item;
+    state.item = "";
     changed();
-    /* The dialog gives the focus back, unless a like has made the cards anew meanwhile. */
+    /* The dialog restores the focus, unless a like has replaced the cards in the meantime. */
     if (document.activeElement === document.body)
       ($("cards").querySelector(`h2 [data-id="${CSS.escape(id)}"]`) || $("results-title")).focus();
   });
@@ -619,7 +623,7 @@ function listen() {
     setTimeout(() => { said.textContent = "Copy link"; }, 2500);
   });
   const restore = () => { state = parse(location.hash); refresh(); };
-  addEventListener("popstate", restore); /* which also comes when the hash is changed by hand or by a link */
+  addEventListener("popstate", restore); /* also fired when a person or a link changes the hash */
   addEventListener("resize", later(200, () => { if (info && state.view === "quality") showQuality($("quality"), info); }));
   listenTitle();
   listenDialogs();

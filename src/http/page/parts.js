@@ -1,14 +1,15 @@
-/* What the page is made of: elements, numbers in words, plates instead of posters, charts, and the view that tells how good the
- * serving generation is. Nothing here asks the service or knows what is asked.
+/* The parts of the page: elements, words and numbers, plates instead of posters, charts, and the view that shows the quality of the
+ * serving generation. Nothing here sends a request or knows the query.
  *
- * Every text of the service is untrusted and goes in with textContent; no markup is made of strings. The security policy forbids
+ * Every text of the service is untrusted and is set with textContent; no markup is made from strings. The security policy forbids
  * inline styles in markup: sizes and hues that depend on data are set through the CSSOM. */
 
 /* ---- Elements and words ---- */
 
 export const $ = id => document.getElementById(id);
 
-/* make("p.said", {title: "x"}, child...): an element; "on" members are listeners. Instead of members its text may stand. */
+/* make("p.said", {title: "x"}, child...): an element. Members whose names begin with "on" are listeners. A string instead of the
+ * members is the element's text. */
 export function make(what, members = {}, ...children) {
   const [tag, ...classes] = what.split(".");
   return fill(Object.assign(document.createElement(tag), {className: classes.join(" ")}), members, children);
@@ -34,19 +35,31 @@ export const show = (node, shown) => { node.hidden = !shown; };
 const range = n => [...Array(n).keys()];
 export const number = (value, digits = 0) =>
   value.toLocaleString("en", {minimumFractionDigits: digits, maximumFractionDigits: digits});
+export const capital = text => text.charAt(0).toUpperCase() + text.slice(1);
 export const plural = (n, one, many = one + "s") => `${number(n)} ${n === 1 ? one : many}`;
 export const list = words => new Intl.ListFormat("en-GB").format(words);
-export const sentence = text => text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
+export const sentence = text => capital(text) + (/[.!?]$/.test(text) ? "" : ".");
 export const later = (ms, run) => { let timer; return () => { clearTimeout(timer); timer = setTimeout(run, ms); }; };
 
-/* Scores of the ranking model are small: three digits that count, whatever their size. */
+/* What the data calls its items: one, and several. */
+export const noun = {one: "item", many: "items"};
+export const items = n => plural(n, noun.one, noun.many);
+
+/* Takes the words from the service's info and writes them into the elements that are marked with data-noun. */
+export function setNoun(words) {
+  [noun.one, noun.many] = words || ["item", "items"];
+  for (const node of document.querySelectorAll("[data-noun]"))
+    node.textContent = node.dataset.noun === "Many" ? capital(noun.many) : noun.many;
+}
+
+/* Scores of the ranking model are small, so they are shown with about three significant digits. */
 export const signed = score => (score < 0 ? "\u2212" : "+") + small(Math.abs(score));
 export const small = score => score.toFixed(Math.abs(score) >= 1 ? 2 : Math.abs(score) >= 0.1 ? 3 : 4);
 
-/* "Piano, The (1993)" → "The Piano": the year is shown beside. */
-export function plain(movie) {
-  const title = movie.title || `Movie ${movie.id}`;
-  const bare = movie.year && title.endsWith(` (${movie.year})`) ? title.slice(0, -7) : title;
+/* "Piano, The (1993)" → "The Piano": the year is shown separately. */
+export function plain(item) {
+  const title = item.title || `${capital(noun.one)} ${item.id}`;
+  const bare = item.year && title.endsWith(` (${item.year})`) ? title.slice(0, -7) : title;
   const turned = /^(.+), (The|An?)( \(.*\))?$/.exec(bare);
   return turned ? `${turned[2]} ${turned[1]}${turned[3] || ""}` : bare;
 }
@@ -60,7 +73,7 @@ export function meter(share) {
 
 /* ---- Plates ---- */
 
-/* A generator of numbers in [0, 1) that a text seeds (FNV-1a, then mulberry32): a movie looks the same every time. */
+/* A generator of numbers in [0, 1) that a text seeds (FNV-1a, then mulberry32): an item always looks the same. */
 function dice(text) {
   let seed = 2166136261;
   for (const unit of text) seed = Math.imul(seed ^ unit.codePointAt(0), 16777619);
@@ -113,9 +126,9 @@ const MOTIFS = [
   },
 ];
 
-/* What stands for a poster: hues and motif of the genres, of which `known` is the list, the rest of the title. */
-export function plate(movie, known, ...children) {
-  const genres = movie.genres?.length ? movie.genres : [""], dies = dice(movie.title || String(movie.id));
+/* A drawing instead of a poster. Its hues and motif depend on the genres' places in the list `known`, the rest on the title. */
+export function plate(item, known, ...children) {
+  const genres = item.genres?.length ? item.genres : [""], dies = dice(item.title || item.id);
   const place = genre => Math.max(0, known.indexOf(genre));
   const motif = MOTIFS[genres.reduce((sum, genre) => sum + place(genre), 0) % MOTIFS.length];
   const drawing = draw("svg", {viewBox: `0 0 ${W} ${H}`, preserveAspectRatio: "xMaxYMid slice", "aria-hidden": "true"});
@@ -138,7 +151,7 @@ function ticks(low, high, n) {
   return {step, at: range(last - first + 1).map(i => (first + i) * step)};
 }
 
-/* Lines over x; series: {name, values: [[x, y]]}. The words of `about` stand for the drawing where it cannot be seen. */
+/* Lines over x; series: {name, values: [[x, y]]}. `about` describes the drawing to people who cannot see it. */
 function chart(series, about, labelOf, width) {
   const all = series.flatMap(s => s.values), height = 260, left = 56, right = series.length > 1 ? 92 : 28, top = 14, bottom = 32;
   const xs = all.map(p => p[0]), ys = all.map(p => p[1]), [x0, x1] = [Math.min(...xs), Math.max(...xs)];
@@ -152,7 +165,7 @@ function chart(series, about, labelOf, width) {
     svg.append(draw("line", {class: "grid", x1: left, x2: width - right, y1: Y(y), y2: Y(y)}),
       draw("text", {x: left - 8, y: Y(y) + 4, "text-anchor": "end"}, y.toFixed(digits)));
   for (let x = x0; x <= x1; x += stride) svg.append(draw("text", {x: X(x), y: height - 10, "text-anchor": "middle"}, labelOf(x)));
-  /* Names at the lines' ends, pushed apart where they would overlap. */
+  /* Names at the lines' ends, moved apart where they would overlap. */
   let free = -Infinity;
   for (const [at, s] of series.map((s, i) => [i, s]).sort((a, b) => b[1].values.at(-1)[1] - a[1].values.at(-1)[1])) {
     const points = s.values.map(([x, y]) => [X(x), Y(y)]);
@@ -191,11 +204,12 @@ function historyPart(info, width) {
   const told = g => g.quality && Number.isFinite(g.quality.value) ? `${g.quality.name} ${measure(g.quality.value)}` : "\u2013";
   const row = g => make(g.current ? "tr.current" : "tr", {},
     make("td", time(g.created) + (g.current ? ", serving" : ""), make("span", g.name)),
-    ...[g.model, number(g.movies), measure(g.recall), told(g)].map(text => make("td", text)));
-  const head = ["Generation", "Model", "Movies", "Recall", "Quality"].map(text => make("th", {scope: "col", textContent: text}));
+    ...[g.model, number(g.items), measure(g.recall), told(g)].map(text => make("td", text)));
+  const head = ["Generation", "Model", capital(noun.many), "Recall", "Quality"]
+    .map(text => make("th", {scope: "col", textContent: text}));
   const table = make("div.scroll", {tabIndex: 0, role: "region", "aria-label": "Generations"},
     make("table", {}, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...info.generations.map(row))));
-  /* Numbers of different measures do not belong on one line. */
+  /* One line shows one measure only. */
   const {name} = info.quality;
   const past = info.generations.filter(g => g.quality?.name === name && Number.isFinite(g.quality.value)).reverse();
   if (past.length < 2) return [make("p", "A curve of it begins with the second generation."), table];
@@ -206,7 +220,7 @@ function historyPart(info, width) {
       `${name} over ${past.length} generations, from ${ends.join(" to ")}`, i => label(past[i].created), width), table];
 }
 
-/* Fills `page` with what the service's info tells. */
+/* Fills `page` from the service's info. */
 export function showQuality(page, info) {
   const {index, quality} = info, width = Math.min(860, Math.max(300, page.clientWidth));
   const figure = (name, value, note) =>
@@ -217,7 +231,7 @@ export function showQuality(page, info) {
   const settings = Object.entries(info.training || {}).filter(([, value]) => value !== null && typeof value !== "object");
   page.replaceChildren(make("h1", {id: "quality-title", textContent: "How good is it"}),
     make("p.lead", `The model \u201c${info.model}\u201d answers, in the generation made on ${time(info.created)}, ` +
-      `for ${plural(info.movies, "movie")} and ${plural(info.users, "user")}.`),
+      `for ${items(info.items)} and ${plural(info.users, "user")}.`),
     make("dl.figures", {},
       figure(quality.name || "Quality", measure(quality.value), Number.isFinite(quality.value) ?
         `On ratings held back from training; ${better(quality)}.` : "Not measured when it was made."),
