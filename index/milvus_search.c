@@ -129,6 +129,13 @@ static long long milliseconds(double seconds)
     return (long long)(1e3 * seconds);
 }
 
+/* Seconds of waiting in vain that are silence. */
+static double silence(const mrq_backend *backend)
+{
+    const double most = 0.9 * backend->search_seconds;
+    return most < SILENT_SECONDS ? most : SILENT_SECONDS;
+}
+
 /* Whether this thread may ask: always, but after silence one at a time. */
 static bool may_ask(mrq_backend *backend)
 {
@@ -147,7 +154,7 @@ static mrq_status ask_in_time(mrq_backend *backend, const char *collection, mrq_
     }
     const mrq_status status = mrq_milvus_call(backend, &mrq_milvus_search, collection, body, backend->search_seconds, out, err);
     const double end = mrq_clock();
-    const bool silent = status == MRQ_UNAVAILABLE && end - start >= SILENT_SECONDS;
+    const bool silent = status == MRQ_UNAVAILABLE && end - start >= silence(backend);
     atomic_store(&backend->again, silent ? milliseconds(end + SILENT_SECONDS) : 0);
     return status;
 }

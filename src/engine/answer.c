@@ -200,16 +200,17 @@ static uint32_t members_of(const mrq_answer *answer, uint32_t i, const char *nam
 
 uint32_t mrq_answer_members(const mrq_answer *answer, uint32_t i, const char *column)
 {
-    const mrq_column *set;
-    const uint32_t *member;
+    const mrq_column *set = NULL;
+    const uint32_t *member = NULL;
     return members_of(answer, i, column, &set, &member);
 }
 
 const char *mrq_answer_member(const mrq_answer *answer, uint32_t i, const char *column, uint32_t m)
 {
-    const mrq_column *set;
-    const uint32_t *member;
-    return m < members_of(answer, i, column, &set, &member) ? mrq_strings_at(&set->dict, member[m]) : "";
+    const mrq_column *set = NULL;
+    const uint32_t *member = NULL;
+    const uint32_t n = members_of(answer, i, column, &set, &member);
+    return set && m < n ? mrq_strings_at(&set->dict, member[m]) : "";
 }
 
 uint32_t mrq_answer_parts(const mrq_answer *answer, uint32_t i, double *base, double *rest)
