@@ -14,9 +14,9 @@ typedef enum mrq_cpu {
 /* The best of this CPU; each implies those before it. Constant for the life of the process. */
 mrq_cpu mrq_cpu_best(void);
 
-/* Defines name_best(), the kernels that this CPU runs, and name_usable(), all sets of kernels that it can run, NULL behind the last.
- * The arguments behind `name` are addresses of sets, one for each mrq_cpu in its order; a set may stand there twice. Where there is
- * one set alone, as on other CPUs, one argument will do. */
+/* Defines name_best(), the kernels that this CPU runs, and name_usable(), all sets of kernels that it can run, NULL behind the
+ * last. The arguments behind `name` are addresses of sets, one for each mrq_cpu in its order; a set may stand there twice. Where
+ * there is one set alone, as on other CPUs, one argument will do. */
 #define MRQ_DISPATCH(type, name, ...)                                                                                              \
     static const type *const name##_sets[] = {__VA_ARGS__};                                                                        \
     const type *name##_best(void)                                                                                                  \
