@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/option.h"
 #include "base/parallel.h"
 #include "bench.h"

@@ -21,9 +21,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "base/log.h"
 #include "base/option.h"
 
 enum { CONNECTIONS_MAX = 1024, HEAD_MAX = 8192 };

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/cpu.h"
-#include "base/log.h"
 #include "bench.h"
 
 enum { WARM_UP = 20, LEAST_QUERIES = 50, REPEATS_MAX = 31, BLOCK = 100 };

@@ -1,7 +1,9 @@
 /* What every index can do, whoever keeps it; search.c has the search. */
 #include "index/index.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/finite.h"
 #include "index/inside.h"

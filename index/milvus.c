@@ -1,5 +1,5 @@
-/* Milvus's RESTful interface: the address, one request, and what is asked of collections. What is uploaded is milvus_upload.c's, what is
- * searched milvus_search.c's.
+/* Milvus's RESTful interface: the address, one request, and what is asked of collections. What is uploaded is milvus_upload.c's,
+ * what is searched milvus_search.c's.
  *
  * Nothing that the server says is trusted: rows are numbers below the catalogue's size, or not taken; scores are not looked at. */
 #include "index/milvus.h"

@@ -1,4 +1,5 @@
-/* Inside the index room: what is shared by the files that speak to Milvus: milvus.c the protocol, milvus_upload.c, milvus_search.c. */
+/* Inside the index room: what is shared by the files that speak to Milvus: milvus.c the protocol, milvus_upload.c, milvus_search.c.
+ * */
 #ifndef MRQ_INDEX_MILVUS_H
 #define MRQ_INDEX_MILVUS_H
 

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
+#include "base/clock.h"
 #include "index/inside.h"
 #include "index/milvus.h"
 
@@ -46,46 +46,49 @@ static const char *joint(bool *begun)
     return before ? " and " : "";
 }
 
-static void express_genres(FILE *out, const mrq_terms *terms, bool *begun)
+static void express_genres(mrq_print *out, const mrq_terms *terms, bool *begun)
 {
     uint32_t told = 0;
     for (uint32_t i = 0; i < terms->n_genres; i++)
         told += plain(mrq_strings_at(terms->genres, terms->genre[i]));
     if (!told || (told < terms->n_genres && !terms->all))
         return;
-    fprintf(out, "%sjson_contains_%s(genres, [", joint(begun), terms->all ? "all" : "any");
+    mrq_print_add(out, joint(begun));
+    mrq_print_add(out, terms->all ? "json_contains_all(genres, [" : "json_contains_any(genres, [");
     const char *comma = "";
     for (uint32_t i = 0; i < terms->n_genres; i++) {
         const char *name = mrq_strings_at(terms->genres, terms->genre[i]);
         if (!plain(name))
             continue;
-        fprintf(out, "%s\"%s\"", comma, name);
+        mrq_print_add(out, comma);
+        mrq_print_add(out, "\"");
+        mrq_print_add(out, name);
+        mrq_print_add(out, "\"");
         comma = ", ";
     }
-    fputs("])", out);
+    mrq_print_add(out, "])");
 }
 
-/* The terms as an expression, "" for none that can be told; freed with free(). NULL when out of memory. */
+static void express_year(mrq_print *out, const char *comparison, int year, bool *begun)
+{
+    char text[40];
+    if (!year)
+        return;
+    snprintf(text, sizeof text, "%syear %s %d", joint(begun), comparison, year);
+    mrq_print_add(out, text);
+}
+
+/* The terms as an expression, "" for none that can be expressed; freed with mrq_free(). NULL when out of memory. */
 static char *express(const mrq_terms *terms)
 {
-    char *text = NULL;
-    size_t size;
     bool begun = false;
-    FILE *out = open_memstream(&text, &size);
-    if (!out)
-        return NULL;
+    mrq_print out = {0};
     if (terms) {
-        express_genres(out, terms, &begun);
-        if (terms->year_from)
-            fprintf(out, "%syear >= %d", joint(&begun), terms->year_from);
-        if (terms->year_to)
-            fprintf(out, "%syear <= %d", joint(&begun), terms->year_to);
+        express_genres(&out, terms, &begun);
+        express_year(&out, ">=", terms->year_from, &begun);
+        express_year(&out, "<=", terms->year_to, &begun);
     }
-    const bool failed = ferror(out);
-    if (fclose(out) == 0 && !failed)
-        return text;
-    free(text);
-    return NULL;
+    return mrq_print_take(&out, NULL);
 }
 
 static void print_vector(mrq_print *body, const mrq_backend *backend, const float *vector, uint32_t dim)
@@ -129,6 +132,13 @@ static long long milliseconds(double seconds)
     return (long long)(1e3 * seconds);
 }
 
+/* Seconds of waiting in vain that are silence. */
+static double silence(const mrq_backend *backend)
+{
+    const double most = 0.9 * backend->search_seconds;
+    return most < SILENT_SECONDS ? most : SILENT_SECONDS;
+}
+
 /* Whether this thread may ask: always, but after silence one at a time. */
 static bool may_ask(mrq_backend *backend)
 {
@@ -147,7 +157,7 @@ static mrq_status ask_in_time(mrq_backend *backend, const char *collection, mrq_
     }
     const mrq_status status = mrq_milvus_call(backend, &mrq_milvus_search, collection, body, backend->search_seconds, out, err);
     const double end = mrq_clock();
-    const bool silent = status == MRQ_UNAVAILABLE && end - start >= SILENT_SECONDS;
+    const bool silent = status == MRQ_UNAVAILABLE && end - start >= silence(backend);
     atomic_store(&backend->again, silent ? milliseconds(end + SILENT_SECONDS) : 0);
     return status;
 }
@@ -158,7 +168,7 @@ static mrq_status search(const mrq_index *index, const float *query, uint32_t as
     const remote *r = index->remote;
     MRQ_MILVUS_REPLY reply = {0};
     mrq_print body = {0};
-    char *filter = express(terms);
+    MRQ_AUTOFREE char *filter = express(terms);
     if (!filter)
         return mrq_fail_memory(err, "searching");
     mrq_milvus_begin(&body, r->collection.text);
@@ -168,7 +178,6 @@ static mrq_status search(const mrq_index *index, const float *query, uint32_t as
     mrq_milvus_add_whole(&body, "limit", ask < MRQ_MILVUS_HITS ? ask : MRQ_MILVUS_HITS);
     mrq_print_key(&body, "outputFields");
     mrq_print_raw(&body, "[\"row\"]");
-    free(filter);
     MRQ_TRY(ask_in_time(r->backend, r->collection.text, &body, &reply, err));
     if (!cJSON_IsArray(reply.data))
         return mrq_milvus_strange(r->backend, "a list of items", err);

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/idle.h"
 #include "base/library.h"
 #include "index/curl.h"
 
@@ -37,9 +38,7 @@ static struct {
 struct mrq_rest {
     char *base, *label, *ca;
     struct curl_slist *headers;
-    pthread_mutex_t lock;
-    uint32_t n;
-    CURL *idle[POOLED];
+    mrq_idle idle; /* CURL * */
 };
 
 /* Once; two threads may open a server each at the same time. */
@@ -87,7 +86,7 @@ mrq_status mrq_rest_new(const char *base, const char *label, const char *token, 
     mrq_rest *rest = calloc(1, sizeof *rest);
     if (!rest)
         return mrq_fail_memory(err, "setting up a server");
-    pthread_mutex_init(&rest->lock, NULL);
+    mrq_idle_init(&rest->idle);
     rest->base = strdup(base);
     rest->label = strdup(label);
     rest->ca = ca ? strdup(ca) : NULL;
@@ -99,16 +98,19 @@ mrq_status mrq_rest_new(const char *base, const char *label, const char *token, 
     return MRQ_OK;
 }
 
+static void close_handle(void *handle)
+{
+    curl.easy_cleanup(handle);
+}
+
 void mrq_rest_free(mrq_rest *rest)
 {
     if (!rest)
         return;
-    while (rest->n)
-        curl.easy_cleanup(rest->idle[--rest->n]);
+    mrq_idle_deinit(&rest->idle, close_handle);
     for (struct curl_slist *h = rest->headers; h; h = h->next)
         explicit_bzero(h->data, strlen(h->data)); /* a token may stand in it */
     curl.slist_free_all(rest->headers);
-    pthread_mutex_destroy(&rest->lock);
     free(rest->base);
     free(rest->label);
     free(rest->ca);
@@ -153,22 +155,13 @@ static CURL *new_handle(const mrq_rest *rest)
 
 static CURL *take_handle(mrq_rest *rest)
 {
-    CURL *handle = NULL;
-    pthread_mutex_lock(&rest->lock);
-    if (rest->n)
-        handle = rest->idle[--rest->n];
-    pthread_mutex_unlock(&rest->lock);
+    CURL *handle = mrq_idle_take(&rest->idle);
     return handle ? handle : new_handle(rest);
 }
 
 static void give_handle(mrq_rest *rest, CURL *handle)
 {
-    pthread_mutex_lock(&rest->lock);
-    const bool room = rest->n < POOLED;
-    if (room)
-        rest->idle[rest->n++] = handle;
-    pthread_mutex_unlock(&rest->lock);
-    if (!room)
+    if (!mrq_idle_give(&rest->idle, handle, POOLED))
         curl.easy_cleanup(handle);
 }
 

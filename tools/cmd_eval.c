@@ -4,9 +4,11 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/parallel.h"
 #include "command.h"
 #include "print_answer.h"
 #include "print_eval.h"
+#include "signals.h"
 #include "train_screen.h"
 
 enum { MODELS_MAX = 12, REPORTS_MAX = MODELS_MAX, SEEDS_MAX = 1000, INDEX_USERS = 1000, INDEX_TOP = 10 };
@@ -221,7 +223,7 @@ static mrq_status add_baselines(const struct plan *plan, eval_report *report, mr
 static mrq_status add_models(const struct plan *plan, eval_report *report, mrq_error *err)
 {
     for (uint32_t i = 0; i < plan->n_models; i++) {
-        const bool unfit = report->experiment.protocol == MRQ_PROTOCOL_RATING && !mrq_predicts_stars(&plan->description[i]);
+        const bool unfit = report->experiment.protocol == MRQ_PROTOCOL_RATING && mrq_objective_of(&plan->description[i])->ranks;
         if (unfit && !plan->all)
             return mrq_fail(err, MRQ_USAGE, "protocol rating: model %s ranks, it does not predict stars; try --model fusion",
                             plan->name[i]);

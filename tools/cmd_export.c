@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "backend_option.h"
-#include "base/log.h"
+#include "base/clock.h"
 #include "command.h"
 #include "store/write.h"
 

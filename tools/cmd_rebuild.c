@@ -5,8 +5,10 @@
 #include <stdlib.h>
 
 #include "backend_option.h"
+#include "base/parallel.h"
 #include "command.h"
 #include "job/job.h"
+#include "signals.h"
 #include "train_screen.h"
 
 struct arguments {

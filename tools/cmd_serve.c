@@ -17,7 +17,9 @@
 #include <unistd.h>
 
 #include "backend_option.h"
+#include "base/clock.h"
 #include "base/log.h"
+#include "base/parallel.h"
 #include "command.h"
 #include "engine/options.h"
 #include "http/listen.h"

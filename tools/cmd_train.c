@@ -5,8 +5,11 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
+#include "base/parallel.h"
 #include "command.h"
+#include "signals.h"
 #include "train_screen.h"
 
 #define CHECKPOINT_SECONDS 60
@@ -118,14 +121,15 @@ static mrq_status load(const struct arguments *a, mrq_description *description, 
                                   : a->resume          ? "resume"
                                   : a->checkpoint >= 0 ? "checkpoint"
                                                        : NULL;
-    if (description->train.objective == MRQ_RANKING && of_epochs)
+    if (mrq_objective_of(description)->closed_form && of_epochs)
         return mrq_fail(err, MRQ_USAGE, "--%s: model \"%s\" is solved in closed form, without epochs; leave it out", of_epochs,
                         description->name);
     description->train.epochs = a->epochs ? a->epochs : description->train.epochs;
     description->train.batch = a->batch ? a->batch : description->train.batch;
     description->train.lr = a->lr > 0 ? a->lr : description->train.lr;
-    if (description->train.objective == MRQ_RANKING && a->l2 >= 0 && a->l2 < 1e-3)
-        return mrq_fail(err, MRQ_USAGE, "--l2 %g: model \"%s\" wants at least 0.001", a->l2, description->name);
+    const double l2_min = mrq_objective_of(description)->l2_min;
+    if (a->l2 >= 0 && a->l2 < l2_min)
+        return mrq_fail(err, MRQ_USAGE, "--l2 %g: model \"%s\" wants at least %g", a->l2, description->name, l2_min);
     description->train.l2 = a->l2 >= 0 ? a->l2 : description->train.l2;
     MRQ_TRY(check_out(a->out, err));
     MRQ_CLEANUP(mrq_schema_free) mrq_schema *schema = NULL;
@@ -151,7 +155,7 @@ static mrq_status report(const struct arguments *a, const mrq_train_result *resu
         snprintf(test, sizeof test, " test_ndcg@10=%.4f test_recall@10=%.4f", r->test_ndcg, r->test_recall);
     else if (!isnan(r->test_rmse))
         snprintf(test, sizeof test, " test_rmse=%.4f", r->test_rmse);
-    if (d->train.objective == MRQ_RANKING)
+    if (mrq_objective_of(d)->closed_form)
         printf("%s: model %s,%s seed %llu, %.1f s, %ld MB\n", a->out, d->name, test, (unsigned long long)r->seed, seconds,
                usage.ru_maxrss / 1024);
     else if (written)

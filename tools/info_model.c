@@ -23,7 +23,7 @@ void mrq_info_results(const mrq_model *model)
            (unsigned long long)r->valid_ratings, (unsigned long long)r->test_ratings, r->split, r->test_share);
     if (*r->blas_core)
         printf("%-14s%s, chosen by %s\n", "BLAS core", r->blas_core, r->blas_chosen_by);
-    if (d->train.objective == MRQ_RANKING) {
+    if (mrq_objective_of(d)->closed_form) {
         printf("%-14sranking of likes in closed form, L2 %g, seed %llu, %lld threads\n", "training", d->train.l2,
                (unsigned long long)r->seed, (long long)r->threads);
         print_measure("test NDCG@10", r->test_ndcg);

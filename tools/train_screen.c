@@ -2,41 +2,12 @@
 #include "train_screen.h"
 
 #include <math.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
+#include "signals.h"
 #include "train/curve.h"
-
-static volatile sig_atomic_t stop_signal;
-
-static void on_signal(int number)
-{
-    stop_signal = number;
-}
-
-void mrq_signals_catch(void)
-{
-    const struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-}
-
-void mrq_signals_release(void)
-{
-    signal(SIGINT, SIG_DFL);
-    signal(SIGTERM, SIG_DFL);
-    if (stop_signal)
-        raise(stop_signal);
-}
-
-void mrq_signals_end(const char *command, const mrq_error *why)
-{
-    if (stop_signal)
-        fprintf(stderr, "marquee %s: %s\n", command, why->msg);
-    mrq_signals_release();
-}
 
 static void show_batch(void *context, int64_t epoch, uint64_t done, uint64_t total, double rmse, double samples_per_second)
 {
@@ -106,7 +77,7 @@ static void show_warning(void *context, const mrq_error *problem)
 
 mrq_train_watch mrq_screen_watch(mrq_screen *screen)
 {
-    return (mrq_train_watch){screen, show_batch, show_epoch, show_stage, show_warning, &stop_signal};
+    return (mrq_train_watch){screen, show_batch, show_epoch, show_stage, show_warning, &mrq_stop_signal};
 }
 
 void mrq_screen_end(mrq_screen *screen)
@@ -116,11 +87,4 @@ void mrq_screen_end(mrq_screen *screen)
         draw(screen, screen->behind, screen->n_behind);
     mrq_free(screen->behind);
     screen->behind = NULL;
-}
-
-uint32_t mrq_threads_default(void)
-{
-    cpu_set_t set;
-    const int cpus = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-    return cpus > MRQ_THREADS_MAX ? MRQ_THREADS_MAX : (uint32_t)cpus;
 }

@@ -1,5 +1,4 @@
-/* A training on the screen: progress bar, log and learning curve, and the signals that end it in order. For every command that
- * trains. */
+/* A training on the screen: progress bar, log and learning curve. For every command that trains. */
 #ifndef MRQ_TOOLS_TRAIN_SCREEN_H
 #define MRQ_TOOLS_TRAIN_SCREEN_H
 
@@ -23,15 +22,5 @@ mrq_train_watch mrq_screen_watch(mrq_screen *screen);
 
 /* When the training has ended, in whatever way: wipes the bar, brings the curve up to date. */
 void mrq_screen_end(mrq_screen *screen);
-
-/* SIGINT and SIGTERM set the watch's stop flag from here on, once: the second one is the system's. */
-void mrq_signals_catch(void);
-/* Both do again what they did; one that has come meanwhile does it now: what called us learns of the signal. */
-void mrq_signals_release(void);
-/* The same for a command that has failed, be it because of the signal, whose sentence is printed before. */
-void mrq_signals_end(const char *command, const mrq_error *why);
-
-/* As many as there are processors to run on. */
-uint32_t mrq_threads_default(void);
 
 #endif

@@ -212,8 +212,8 @@ const char *mrq_stats_text(const mrq_stats *stats, const char *name);
 double mrq_stats_number(const mrq_stats *stats, const char *name);
 
 /* Calls tell(context, level, line) for each event of the library from now on, level 0 (error), 1 (warning) or 2 (information), the
- * line without time or line end; from any thread, one call at a time. NULL: silence, as at first. For all recommenders of the
- * process; call it before the first is opened. */
+ * line without time or line end; from any thread, one call at a time; it must not call the library. NULL: silence, as at first.
+ * For all recommenders of the process; call it before the first is opened. */
 void mrq_log_to(void (*tell)(void *context, int level, const char *line), void *context);
 
 /* An error as a JSON document with "schema": 1 and a line end: {"schema":1,"error":{"code":"usage","message":"..."}}; freed with

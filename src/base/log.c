@@ -5,8 +5,8 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/utf8.h"
 #include "marquee/marquee.h"
 
@@ -34,21 +34,6 @@ void mrq_log_to(void (*tell)(void *context, int level, const char *line), void *
     state.context = context;
     state.level = MRQ_LOG_INFO;
     pthread_mutex_unlock(&state.lock);
-}
-
-void mrq_time_text(char out[MRQ_TIME_TEXT])
-{
-    const time_t now = time(NULL);
-    struct tm utc;
-    gmtime_r(&now, &utc);
-    strftime(out, MRQ_TIME_TEXT, "%Y-%m-%dT%H:%M:%SZ", &utc);
-}
-
-double mrq_clock(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
 static void write_line(mrq_log_level level, const char *room, const char *what)

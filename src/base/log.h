@@ -11,11 +11,4 @@ typedef enum mrq_log_level { MRQ_LOG_ERROR, MRQ_LOG_WARN, MRQ_LOG_INFO, MRQ_LOG_
 void mrq_log_open(FILE *sink, mrq_log_level level);
 void mrq_log(mrq_log_level level, const char *room, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* "2026-01-31T02:00:00Z" for now, into 21 bytes. */
-#define MRQ_TIME_TEXT 21
-void mrq_time_text(char out[MRQ_TIME_TEXT]);
-
-/* Seconds on a clock that never steps back. */
-double mrq_clock(void);
-
 #endif

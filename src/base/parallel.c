@@ -1,5 +1,7 @@
 #include "base/parallel.h"
 
+#include <sched.h>
+
 #include <stdatomic.h>
 
 void mrq_signals_block(sigset_t *before)
@@ -47,4 +49,11 @@ void mrq_parallel(uint32_t threads, uint64_t n, void (*work)(void *context, uint
     take_pieces(&job);
     while (started > 0)
         pthread_join(id[--started], NULL);
+}
+
+uint32_t mrq_threads_default(void)
+{
+    cpu_set_t set;
+    const int cpus = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    return cpus > MRQ_THREADS_MAX ? MRQ_THREADS_MAX : (uint32_t)cpus;
 }

@@ -8,6 +8,9 @@
 
 #define MRQ_THREADS_MAX 64
 
+/* As many as there are processors to run on, up to MRQ_THREADS_MAX. */
+uint32_t mrq_threads_default(void);
+
 /* Blocks all signals in this thread, and so in those that it starts, but those that a fault of a thread raises: the handlers of the
  * program that we are part of run on threads of its own. `before` is what pthread_sigmask() is to set again. */
 void mrq_signals_block(sigset_t *before);

@@ -5,7 +5,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "base/log.h"
+#include "base/clock.h"
 
 void mrq_progress_start(mrq_progress *progress, const char *label, uint64_t total)
 {

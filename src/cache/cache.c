@@ -21,7 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
+#include "base/clock.h"
 #include "cache/wire.h"
 
 #define PAUSE_MIN   0.05 /* seconds */

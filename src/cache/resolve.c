@@ -17,7 +17,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/log.h"
 #include "base/parallel.h"
 
 #define SERVER_SECONDS 2

@@ -4,6 +4,7 @@
 
 #include <netdb.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 
 typedef struct mrq_lookup mrq_lookup; /* a name being looked up */

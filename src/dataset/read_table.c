@@ -416,6 +416,7 @@ static mrq_status first_pass(mrq_reader *reader, bool first, mrq_table *table, s
     if (!ids)
         return fail_memory(err);
     MRQ_TRY(find_records(reader, first, ids, &found, err));
+    assert(found);
     const uint32_t n = mrq_dict_strings(ids).n;
     MRQ_AUTOFREE uint32_t *rank = mrq_array(n, sizeof *rank);
     MRQ_AUTOFREE struct record *record = mrq_array(n, sizeof *record);
@@ -443,6 +444,7 @@ mrq_status mrq_read_table(const char *folder, const mrq_file_schema *schema, boo
         return fail_memory(err);
     MRQ_TRY(mrq_reader_open(&reader, folder, schema, err));
     MRQ_TRY(first_pass(&reader, first, table, &record, err));
+    assert(record);
     MRQ_TRY(second_pass(&pass, record, err));
     *checksum = mrq_checksum(reader.map.data, reader.map.size);
     *out = table;

@@ -91,7 +91,7 @@ const char *mrq_answer_info_text(const mrq_answer *answer, const char *name)
     const struct {
         const char *name, *text;
     } facts[] = {{"generation", g->name},        {"model", g->model_name},     {"noun", g->items->noun.one},
-                 {"nouns", g->items->noun.many}, {"quality", g->quality.name}, {"index", mrq_index_settings_of(g->index)->factory}};
+                 {"nouns", g->items->noun.many}, {"quality", g->quality.name}, {"index", g->index_kind}};
     for (size_t i = 0; i < sizeof facts / sizeof *facts; i++)
         if (strcmp(facts[i].name, name) == 0)
             return facts[i].text;
@@ -114,7 +114,7 @@ double mrq_answer_info_number(const mrq_answer *answer, const char *name)
     return NAN;
 }
 
-/* A column's value as text: of a category its label, or else the value. "" for a kind that is no text, and for a value unknown. */
+/* A column's value as text: of a category its label, or else the value. "" for a kind that is no text. */
 static const char *text_in(const mrq_table *table, uint32_t row, const char *name)
 {
     if (strcmp(name, "id") == 0)
@@ -200,16 +200,17 @@ static uint32_t members_of(const mrq_answer *answer, uint32_t i, const char *nam
 
 uint32_t mrq_answer_members(const mrq_answer *answer, uint32_t i, const char *column)
 {
-    const mrq_column *set;
-    const uint32_t *member;
+    const mrq_column *set = NULL;
+    const uint32_t *member = NULL;
     return members_of(answer, i, column, &set, &member);
 }
 
 const char *mrq_answer_member(const mrq_answer *answer, uint32_t i, const char *column, uint32_t m)
 {
-    const mrq_column *set;
-    const uint32_t *member;
-    return m < members_of(answer, i, column, &set, &member) ? mrq_strings_at(&set->dict, member[m]) : "";
+    const mrq_column *set = NULL;
+    const uint32_t *member = NULL;
+    const uint32_t n = members_of(answer, i, column, &set, &member);
+    return set && m < n ? mrq_strings_at(&set->dict, member[m]) : "";
 }
 
 uint32_t mrq_answer_parts(const mrq_answer *answer, uint32_t i, double *base, double *rest)

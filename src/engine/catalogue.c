@@ -54,7 +54,8 @@ mrq_status mrq_find_item(mrq_snapshot *snapshot, const mrq_query *query, mrq_cac
     const char *id = mrq_query_text(query, MRQ_Q_ITEM);
     const uint32_t row = mrq_table_find(items, id, strlen(id));
     if (row == MRQ_NONE)
-        return mrq_fail(err, MRQ_NOT_FOUND, "%s %.40s: not among the %u of the data", items->noun.one, id, items->rows);
+        return mrq_fail(err, MRQ_NOT_FOUND, "%s %.40s: not among the %u %s of the data", items->noun.one, id, items->rows,
+                        mrq_table_noun(items, items->rows));
     mrq_print print = {0};
     mrq_print_begin(&print, snapshot->generation);
     mrq_print_key(&print, "item");

@@ -1,24 +1,28 @@
-/* A stack under one lock, which is held for a pointer's time: an operation on Redis takes a thousand times as long. As many
- * connections come to be as threads ask at once; what is put back beyond MRQ_CONNECTIONS_POOLED is closed, but for those that
- * still look the server's name up, which an answer does not wait for. The last one back is the first to go out again, so that few
- * are kept busy and a server that hangs up on idle ones meets few. */
+/* Connections to Redis: as many as threads ask at the same time. Of those that are put back up to MRQ_CONNECTIONS_POOLED are kept;
+ * one that still looks the server's name up is kept in any case, because closing it would wait for that. */
 #include "engine/connections.h"
 
-#include <pthread.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/idle.h"
+
 struct mrq_connections {
-    pthread_mutex_t lock;
+    mrq_idle idle;
     char *address;
     uint32_t ttl;
-    size_t n, room;
-    mrq_cache **idle; /* (n) */
+    pthread_mutex_t lock; /* of what follows */
     uint64_t errors;
     char problem[256];
 };
+
+static void close_cache(void *cache)
+{
+    mrq_cache_free(cache);
+}
 
 mrq_status mrq_connections_new(const char *address, uint32_t ttl, mrq_connections **out, mrq_error *err)
 {
@@ -26,17 +30,21 @@ mrq_status mrq_connections_new(const char *address, uint32_t ttl, mrq_connection
     MRQ_TRY(mrq_cache_new(address, ttl, &first, err));
     mrq_connections *connections = calloc(1, sizeof *connections);
     char *copy = strdup(address);
-    if (!connections || !copy ||
-        mrq_grow(&connections->idle, &connections->room, MRQ_CONNECTIONS_POOLED, sizeof *connections->idle) != 0) {
+    if (!connections || !copy) {
         free(connections);
         free(copy);
         mrq_cache_free(first);
         return mrq_fail_memory(err, "setting up the cache");
     }
+    mrq_idle_init(&connections->idle);
     pthread_mutex_init(&connections->lock, NULL);
     connections->address = copy;
     connections->ttl = ttl;
-    connections->idle[connections->n++] = first;
+    if (!mrq_idle_give(&connections->idle, first, MRQ_CONNECTIONS_POOLED)) {
+        mrq_cache_free(first);
+        mrq_connections_free(connections);
+        return mrq_fail_memory(err, "setting up the cache");
+    }
     *out = connections;
     return MRQ_OK;
 }
@@ -45,22 +53,16 @@ void mrq_connections_free(mrq_connections *connections)
 {
     if (!connections)
         return;
-    while (connections->n)
-        mrq_cache_free(connections->idle[--connections->n]);
+    mrq_idle_deinit(&connections->idle, close_cache);
     pthread_mutex_destroy(&connections->lock);
     explicit_bzero(connections->address, strlen(connections->address)); /* a password may stand in it */
     free(connections->address);
-    mrq_free(connections->idle);
     free(connections);
 }
 
 mrq_connection mrq_connections_take(mrq_connections *connections)
 {
-    mrq_connection connection = {NULL, 0};
-    pthread_mutex_lock(&connections->lock);
-    if (connections->n)
-        connection.cache = connections->idle[--connections->n];
-    pthread_mutex_unlock(&connections->lock);
+    mrq_connection connection = {mrq_idle_take(&connections->idle), 0};
     if (!connection.cache && mrq_cache_new(connections->address, connections->ttl, &connection.cache, NULL) != MRQ_OK)
         return (mrq_connection){NULL, 0};
     connection.errors = mrq_cache_counted(connection.cache).errors;
@@ -72,28 +74,25 @@ void mrq_connections_give(mrq_connections *connections, mrq_connection connectio
     if (!connection.cache)
         return;
     const uint64_t errors = mrq_cache_counted(connection.cache).errors - connection.errors;
-    pthread_mutex_lock(&connections->lock);
-    if (errors)
+    if (errors) {
+        pthread_mutex_lock(&connections->lock);
         snprintf(connections->problem, sizeof connections->problem, "%s", mrq_cache_problem(connection.cache));
-    connections->errors += errors;
-    const bool room = connections->n < MRQ_CONNECTIONS_POOLED ||
-                      (mrq_cache_looks_up(connection.cache) &&
-                       mrq_grow(&connections->idle, &connections->room, connections->n + 1, sizeof *connections->idle) == 0);
-    if (room)
-        connections->idle[connections->n++] = connection.cache;
-    pthread_mutex_unlock(&connections->lock);
-    if (!room)
+        connections->errors += errors;
+        pthread_mutex_unlock(&connections->lock);
+    }
+    const size_t most = mrq_cache_looks_up(connection.cache) ? SIZE_MAX : MRQ_CONNECTIONS_POOLED;
+    if (!mrq_idle_give(&connections->idle, connection.cache, most))
         mrq_cache_free(connection.cache);
+}
+
+static bool looks_up(const void *cache)
+{
+    return mrq_cache_looks_up(cache);
 }
 
 bool mrq_connections_look_up(mrq_connections *connections)
 {
-    bool found = false;
-    pthread_mutex_lock(&connections->lock);
-    for (size_t i = 0; i < connections->n; i++)
-        found |= mrq_cache_looks_up(connections->idle[i]);
-    pthread_mutex_unlock(&connections->lock);
-    return found;
+    return mrq_idle_any(&connections->idle, looks_up);
 }
 
 uint64_t mrq_connections_errors(mrq_connections *connections, char *problem, size_t size)

@@ -29,7 +29,7 @@ static const struct option {
     {"redis_ttl", offsetof(struct mrq_options, redis_ttl), WHOLE, 1, INT32_MAX},
     {"deadline", offsetof(struct mrq_options, deadline), WHOLE, 1, DEADLINE_MAX},
 };
-enum { OPTIONS = sizeof options / sizeof *options };
+enum { OPTIONS = sizeof options / sizeof *options, TEXTS = 5 /* the first ones */ };
 
 static const struct count {
     const char *name;
@@ -57,28 +57,46 @@ enum { COUNTS = sizeof counts / sizeof *counts };
 
 mrq_options *mrq_options_new(void)
 {
-    return calloc(1, sizeof(mrq_options));
+    mrq_options *made = calloc(1, sizeof *made);
+    if (made && !(made->arena = mrq_arena_new())) {
+        free(made);
+        return NULL;
+    }
+    return made;
+}
+
+/* Where an option's text is kept. */
+static const char **text_at(mrq_options *opened, int option)
+{
+    const char **const texts[] = {&opened->store, &opened->redis, &opened->backend, &opened->backend_token, &opened->backend_ca};
+    return texts[option];
+}
+
+/* A text that was set may hold a password. */
+static void wipe(const char *text)
+{
+    if (text)
+        explicit_bzero((char *)(uintptr_t)text, strlen(text));
 }
 
 void mrq_options_free(mrq_options *opened)
 {
-    for (int i = 0; opened && i < OPTIONS; i++)
-        if (options[i].kind == TEXT) {
-            char *text;
-            memcpy(&text, (char *)opened + options[i].at, sizeof text);
-            free(text);
-        }
+    for (int i = 0; opened && i < TEXTS; i++)
+        wipe(*text_at(opened, i));
+    if (opened)
+        mrq_arena_free(opened->arena);
     free(opened);
 }
 
-static mrq_status set_text(void *member, const char *value, mrq_error *err)
+static mrq_status set_text(mrq_arena *arena, const char **text, const char *value, mrq_error *err)
 {
-    char *text, *copy = strdup(value);
+    const size_t size = strlen(value) + 1;
+    char *copy = mrq_arena_array(arena, size, 1);
     if (!copy)
         return mrq_fail_memory(err, "setting an option");
-    memcpy(&text, member, sizeof text);
-    free(text);
-    memcpy(member, &copy, sizeof copy);
+    memcpy(copy, value, size);
+    wipe(*text);
+    *text = copy;
     return MRQ_OK;
 }
 
@@ -92,9 +110,9 @@ mrq_status mrq_options_set(mrq_options *opened, const char *name, const char *va
         o++;
     if (o == options + OPTIONS)
         return mrq_fail(err, MRQ_USAGE, "\"%.40s\" is no option", name);
-    void *member = (char *)opened + o->at;
     if (o->kind == TEXT)
-        return set_text(member, value, err);
+        return set_text(opened->arena, text_at(opened, (int)(o - options)), value, err);
+    void *member = (char *)opened + o->at;
     int64_t number;
     if (!mrq_parse_int(value, strlen(value), o->min, o->max, &number))
         return mrq_fail(err, MRQ_USAGE, "%s \"%.40s\": want a whole number from %" PRId64 " to %" PRId64, name, value, o->min,

@@ -2,10 +2,12 @@
 #ifndef MRQ_ENGINE_OPTIONS_H
 #define MRQ_ENGINE_OPTIONS_H
 
+#include "base/memory.h"
 #include "marquee/marquee.h"
 
-/* Zeroed: the defaults. The texts are borrowed, unless mrq_options_set() has set them. */
+/* Zeroed: the defaults. The texts are borrowed. */
 struct mrq_options {
+    mrq_arena *arena; /* of the texts that mrq_options_set() has set; NULL without any */
     const char *store, *redis, *backend, *backend_token, *backend_ca; /* NULL: not set */
     size_t memory;                                                    /* bytes */
     uint32_t redis_ttl;                                               /* seconds; 0: the default */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "model/baseline.h"
@@ -19,11 +20,6 @@ struct turn {
     mrq_report *report;
     double train_seconds, rank_seconds;
 };
-
-bool mrq_predicts_stars(const mrq_description *description)
-{
-    return description->train.objective == MRQ_RATING;
-}
 
 static bool stopped(const mrq_experiment *experiment)
 {
@@ -115,7 +111,7 @@ static mrq_status judge_model(struct turn *turn, const mrq_model *model, mrq_err
     MRQ_TRY(mrq_vectors_update(model, &vectors, err));
     turn->rank_seconds = mrq_clock() - start;
     const bool stars = turn->experiment->protocol == MRQ_PROTOCOL_RATING || turn->experiment->protocol == MRQ_PROTOCOL_OWN;
-    for (uint64_t i = 0; stars && mrq_predicts_stars(mrq_model_description(model)) && i < turn->parts->split.n_test; i++) {
+    for (uint64_t i = 0; stars && !mrq_objective_of(mrq_model_description(model))->ranks && i < turn->parts->split.n_test; i++) {
         const uint32_t r = turn->parts->split.test[i];
         mrq_report_stars(turn->report, data->user[r], mrq_score(model, &vectors, data->user[r], data->item[r]),
                          (double)data->rating[r]);

@@ -38,7 +38,4 @@ typedef struct mrq_experiment_result {
 MRQ_CHECKED mrq_status mrq_experiment_run(const mrq_experiment *experiment, mrq_arena *arena, mrq_experiment_result *out,
                                           mrq_error *err);
 
-/* Whether a model predicts stars; one that does not only ranks. */
-bool mrq_predicts_stars(const mrq_description *description);
-
 #endif

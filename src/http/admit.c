@@ -86,7 +86,7 @@ void mrq_admit_refuse(const mrq_client *client, struct MHD_Connection *connectio
                       mrq_reply *reply)
 {
     const char *name;
-    size_t size;
+    size_t size = 0;
     switch (client->refused) {
     case MHD_HTTP_BAD_REQUEST:
         mrq_reply_refuse(reply, client->refused, "usage",

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#include "base/log.h"
+#include "base/clock.h"
 #include "http/inside.h"
 
 void mrq_http_connection_changed(void *cls, struct MHD_Connection *connection, void **context,

@@ -10,7 +10,7 @@
  * character of the query string. */
 #include <string.h>
 
-#include "base/log.h"
+#include "base/clock.h"
 #include "base/memory.h"
 #include "http/batch.h"
 #include "http/head.h"

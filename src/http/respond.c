@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "base/log.h"
+#include "base/clock.h"
 #include "http/inside.h"
 
 #define PREFLIGHT_SECONDS "600" /* for which a browser may remember the answer to a preflight */

@@ -2,7 +2,7 @@
 #ifndef MRQ_JOB_JOB_H
 #define MRQ_JOB_JOB_H
 
-#include "base/log.h"
+#include "base/clock.h"
 #include "base/writer.h"
 #include "engine/engine.h"
 #include "store/write.h"

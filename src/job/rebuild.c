@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "job/job.h"
 
@@ -378,7 +379,7 @@ mrq_status mrq_rebuild(const mrq_rebuild_options *options, const mrq_rebuild_wat
         out->step[i] = NAN;
     mrq_time_text(out->started);
     MRQ_TRY(mrq_description_load(options->model, &out->description, err));
-    if (options->epochs && out->description.train.objective == MRQ_RANKING)
+    if (options->epochs && mrq_objective_of(&out->description)->closed_form)
         return mrq_fail(err, MRQ_USAGE, "epochs: model \"%s\" is solved in closed form and has none; leave them out",
                         out->description.name);
     out->description.train.epochs = options->epochs ? options->epochs : out->description.train.epochs;

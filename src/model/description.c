@@ -10,7 +10,6 @@
 #include "base/utf8.h"
 
 static const char *const unit_names[] = {"word", "character", NULL};
-static const char *const objective_names[] = {"rating", "ranking", NULL};
 static const char *const order_names[] = {"random", "item", NULL};
 const char *const mrq_branch_kind_names[] = {"id", "category", "set", "text", "ratings", "history", NULL};
 const char *const mrq_pool_names[] = {"sum", "average", NULL};
@@ -178,7 +177,7 @@ static mrq_status open_section(const cJSON *root, const char *source, const char
     snprintf(path, PATH_SIZE, "%.100s:", source);
     MRQ_TRY(mrq_json_object(root, path, name, true, out, err));
     snprintf(path, PATH_SIZE, "%.100s: %s", source, name);
-    return mrq_json_keys(*out, path, keys, err);
+    return keys ? mrq_json_keys(*out, path, keys, err) : MRQ_OK;
 }
 
 static mrq_status read_score(const cJSON *root, const char *source, mrq_description *out, mrq_error *err)
@@ -223,26 +222,20 @@ static mrq_status read_joint(const cJSON *root, const char *source, mrq_descript
     return MRQ_OK;
 }
 
-/* In closed form there is nothing to set but the pull to 0. */
-static mrq_status read_ranking(const cJSON *train, const char *path, mrq_training *out, mrq_error *err)
+static mrq_status read_closed_form(const cJSON *train, const char *path, mrq_training *out, mrq_error *err)
 {
     static const char *const keys[] = {"objective", "l2", NULL};
     MRQ_TRY(mrq_json_keys(train, path, keys, err));
-    *out = (mrq_training){.objective = MRQ_RANKING, .l2 = 1};
-    return mrq_json_real(train, path, "l2", 1e-3, MRQ_L2_MAX, &out->l2, err);
+    *out = (mrq_training){.l2 = 1};
+    return mrq_json_real(train, path, "l2", mrq_objectives[MRQ_RANKING].l2_min, MRQ_L2_MAX, &out->l2, err);
 }
 
-static mrq_status read_train(const cJSON *root, const char *source, mrq_training *out, mrq_error *err)
+static mrq_status read_gradients(const cJSON *train, const char *path, mrq_training *out, mrq_error *err)
 {
     static const char *const keys[] = {"objective", "optimizer", "lr",     "schedule", "l2",         "clip",
                                        "order",     "batch",     "epochs", "patience", "validation", NULL};
-    char path[PATH_SIZE];
-    const cJSON *train;
-    MRQ_TRY(open_section(root, source, "train", keys, path, &train, err));
-    int objective = MRQ_RATING, optimizer = MRQ_ADAM, schedule = MRQ_CONSTANT, order = MRQ_SHUFFLE_RANDOM;
-    MRQ_TRY(mrq_json_choice(train, path, "objective", objective_names, &objective, err));
-    if (objective == MRQ_RANKING)
-        return read_ranking(train, path, out, err);
+    int optimizer = MRQ_ADAM, schedule = MRQ_CONSTANT, order = MRQ_SHUFFLE_RANDOM;
+    MRQ_TRY(mrq_json_keys(train, path, keys, err));
     MRQ_TRY(mrq_json_choice(train, path, "optimizer", mrq_optimizer_names, &optimizer, err));
     MRQ_TRY(mrq_json_choice(train, path, "schedule", mrq_schedule_names, &schedule, err));
     MRQ_TRY(mrq_json_choice(train, path, "order", order_names, &order, err));
@@ -274,20 +267,23 @@ static bool is_solvable(const mrq_tower_description *tower)
     return true;
 }
 
-/* What is solved in closed form is linear: every branch adds its rows to the vector, and the score is an inner product. */
-static mrq_status check_objective(mrq_description *d, const char *source, mrq_error *err)
+static mrq_status check_gradients(mrq_description *d, const char *source, mrq_error *err)
 {
-    const bool history = mrq_description_has(&d->user, MRQ_BRANCH_HISTORY);
-    if (d->train.objective == MRQ_RATING)
-        return history ? mrq_fail(err, MRQ_BAD_FILE, "%.100s: towers.user: a history wants train.objective \"ranking\"", source)
-                       : MRQ_OK;
+    if (mrq_description_has(&d->user, MRQ_BRANCH_HISTORY))
+        return mrq_fail(err, MRQ_BAD_FILE, "%.100s: towers.user: a history wants train.objective \"ranking\"", source);
+    return MRQ_OK;
+}
+
+/* What is solved in closed form is linear: every branch adds its rows to the vector, and the score is an inner product. */
+static mrq_status check_closed_form(mrq_description *d, const char *source, mrq_error *err)
+{
     if (d->joint != MRQ_SUM || d->user.activation != MRQ_LINEAR || d->item.activation != MRQ_LINEAR || d->score != MRQ_DOT ||
         d->bias)
         return mrq_fail(
             err, MRQ_BAD_FILE,
             "%.100s: train.objective \"ranking\" wants joint.kind \"sum\", linear activations and score.kind \"dot\" without bias",
             source);
-    if (!history || mrq_description_has(&d->user, MRQ_BRANCH_ID))
+    if (!mrq_description_has(&d->user, MRQ_BRANCH_HISTORY) || mrq_description_has(&d->user, MRQ_BRANCH_ID))
         return mrq_fail(err, MRQ_BAD_FILE, "%.100s: train.objective \"ranking\" wants a history, and no id, among towers.user",
                         source);
     if (!mrq_description_has(&d->item, MRQ_BRANCH_ID) || mrq_description_has(&d->item, MRQ_BRANCH_TEXT) ||
@@ -300,6 +296,29 @@ static mrq_status check_objective(mrq_description *d, const char *source, mrq_er
     if (isnan(d->shift))
         d->shift = 0; /* no rating is predicted, so no mean is added */
     return MRQ_OK;
+}
+
+/* How the settings of each objective are read, and what its towers must be. */
+static const struct {
+    mrq_status (*read)(const cJSON *train, const char *path, mrq_training *out, mrq_error *err);
+    mrq_status (*check)(mrq_description *d, const char *source, mrq_error *err);
+} objectives[] = {[MRQ_RATING] = {read_gradients, check_gradients}, [MRQ_RANKING] = {read_closed_form, check_closed_form}};
+const mrq_objective_traits mrq_objectives[] = {
+    [MRQ_RATING] = {"rating", false, false, 0}, [MRQ_RANKING] = {"ranking", true, true, 1e-3}, {NULL, false, false, 0}};
+
+static mrq_status read_train(const cJSON *root, const char *source, mrq_description *description, mrq_error *err)
+{
+    char path[PATH_SIZE];
+    const cJSON *train;
+    const char *names[sizeof mrq_objectives / sizeof *mrq_objectives];
+    int objective = MRQ_RATING;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        names[i] = mrq_objectives[i].name;
+    MRQ_TRY(open_section(root, source, "train", NULL, path, &train, err));
+    MRQ_TRY(mrq_json_choice(train, path, "objective", names, &objective, err));
+    MRQ_TRY(objectives[objective].read(train, path, &description->train, err));
+    description->train.objective = (mrq_objective)objective;
+    return objectives[objective].check(description, source, err);
 }
 
 mrq_status mrq_description_parse(const char *text, size_t size, const char *source, mrq_description *out, mrq_error *err)
@@ -327,8 +346,7 @@ mrq_status mrq_description_parse(const char *text, size_t size, const char *sour
     MRQ_TRY(mrq_json_keys(towers, path, sides, err));
     MRQ_TRY(read_tower(towers, source, "user", sum_width, description.bias, &description.user, err));
     MRQ_TRY(read_tower(towers, source, "item", sum_width, description.bias, &description.item, err));
-    MRQ_TRY(read_train(root, source, &description.train, err));
-    MRQ_TRY(check_objective(&description, source, err));
+    MRQ_TRY(read_train(root, source, &description, err));
     *out = description;
     return MRQ_OK;
 }
@@ -421,8 +439,8 @@ static bool write_train(cJSON *root, const mrq_training *t)
                                      {"patience", (double)t->patience},
                                      {"validation", t->validation}};
     cJSON *train = cJSON_AddObjectToObject(root, "train");
-    if (t->objective == MRQ_RANKING)
-        return train && cJSON_AddStringToObject(train, "objective", objective_names[t->objective]) &&
+    if (mrq_objectives[t->objective].closed_form)
+        return train && cJSON_AddStringToObject(train, "objective", mrq_objectives[t->objective].name) &&
                cJSON_AddNumberToObject(train, "l2", t->l2);
     return train && cJSON_AddStringToObject(train, "optimizer", mrq_optimizer_names[t->optimizer]) &&
            cJSON_AddStringToObject(train, "schedule", mrq_schedule_names[t->schedule]) &&

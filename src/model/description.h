@@ -31,6 +31,15 @@ typedef enum mrq_optimizer { MRQ_SGD, MRQ_MOMENTUM, MRQ_RMSPROP, MRQ_ADAM } mrq_
 typedef enum mrq_schedule { MRQ_CONSTANT, MRQ_LINEAR_DECAY, MRQ_COSINE_DECAY } mrq_schedule;
 typedef enum mrq_shuffle { MRQ_SHUFFLE_RANDOM, MRQ_SHUFFLE_ITEM } mrq_shuffle;
 
+/* What objectives differ in; how each is read and checked is a table in description.c, how each is trained one in train/train.c. */
+typedef struct mrq_objective_traits {
+    const char *name;
+    bool ranks;       /* its scores order items; else they predict ratings */
+    bool closed_form; /* solved at once: no epochs, and of the settings l2 alone means something */
+    double l2_min;
+} mrq_objective_traits;
+extern const mrq_objective_traits mrq_objectives[]; /* by mrq_objective; behind the last one without a name */
+
 /* One branch: a feature's way to the joint layer. */
 typedef struct mrq_branch {
     char feature[MRQ_COLUMN_NAME]; /* "id", "ratings", "history" or a column of the table */
@@ -55,8 +64,7 @@ typedef struct mrq_tower_description {
 
 /* How a model is trained; what `marquee train` does not override. */
 typedef struct mrq_training {
-    mrq_objective
-        objective; /* ratings by squared error and gradients; or rankings of likes in closed form: l2 alone means something */
+    mrq_objective objective; /* ratings by squared error and gradients; or rankings of likes in closed form */
     mrq_optimizer optimizer;
     double lr;
     mrq_schedule schedule; /* from lr at the first batch to 0 behind the last, or constant */
@@ -81,6 +89,11 @@ typedef struct mrq_description {
     bool bias;            /* dot: a bias for users and one for items, made from the same features as the vectors */
     mrq_training train;
 } mrq_description;
+
+static inline const mrq_objective_traits *mrq_objective_of(const mrq_description *description)
+{
+    return &mrq_objectives[description->train.objective];
+}
 
 /* By their enum; NULL ends each. */
 extern const char *const mrq_branch_kind_names[], *const mrq_joint_names[], *const mrq_score_names[], *const mrq_pool_names[];

@@ -195,7 +195,7 @@ static mrq_status plan_tower(mrq_model *model, const char *side, const mrq_tower
     if (dense)
         tower->weight =
             mrq_tensors_add(&model->tensors, false, tower->inputs, width, glorot(tower->inputs, width), "%s.joint.weight", side);
-    const bool ranking = model->description.train.objective == MRQ_RANKING; /* has what everybody gets there */
+    const bool ranking = mrq_objective_of(&model->description)->ranks; /* has what everybody gets there */
     if (dense || ranking || tower->activation != MRQ_LINEAR)
         tower->bias = mrq_tensors_add(&model->tensors, false, 1, width, 0, "%s.joint.bias", side);
     return MRQ_OK;

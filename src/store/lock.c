@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/log.h"
+#include "base/clock.h"
 #include "store/publication.h"
 
 static mrq_status busy(const char *store, int fd, mrq_error *err)

@@ -88,14 +88,6 @@ static mrq_status make_folder(const char *path, bool *made, mrq_error *err)
     return *made || errno == EEXIST ? MRQ_OK : mrq_fail_errno(err, "cannot make folder %s", path);
 }
 
-/* Syncs the folder that a new store stands in. */
-static mrq_status sync_parent(const char *store, mrq_error *err)
-{
-    char parent[MRQ_STORE_PATH];
-    MRQ_TRY(mrq_path_join(parent, sizeof parent, store, "..", err));
-    return mrq_folder_sync(parent, err);
-}
-
 mrq_status mrq_publication_open(const char *store, const char *who, mrq_publication **out, mrq_error *err)
 {
     MRQ_CLEANUP(mrq_publication_discard) mrq_publication *publication = calloc(1, sizeof *publication);
@@ -110,8 +102,11 @@ mrq_status mrq_publication_open(const char *store, const char *who, mrq_publicat
     MRQ_TRY(mrq_path_join(publication->generations, sizeof publication->generations, store, MRQ_GENERATIONS, err));
     MRQ_TRY(mrq_path_join(folder, sizeof folder, publication->generations, temporary, err));
     MRQ_TRY(make_folder(store, &publication->made_store, err));
-    if (publication->made_store)
-        MRQ_TRY(sync_parent(store, err));
+    if (publication->made_store) {
+        char parent[MRQ_STORE_PATH];
+        MRQ_TRY(mrq_path_join(parent, sizeof parent, store, "..", err));
+        MRQ_TRY(mrq_folder_sync(parent, err));
+    }
     MRQ_TRY(mrq_lock_take(store, who, &publication->lock, err));
     MRQ_TRY(mrq_store_check_link(store, err));
     MRQ_TRY(make_folder(publication->generations, &publication->made_generations, err));

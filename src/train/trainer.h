@@ -56,7 +56,10 @@ MRQ_CHECKED mrq_status mrq_train_divide(const mrq_dataset *data, const mrq_train
 MRQ_CHECKED mrq_status mrq_train_begin(const mrq_dataset *data, const mrq_description *description,
                                        const mrq_train_options *options, const mrq_split *split, mrq_model **out, mrq_error *err);
 
-/* mrq_train() for a ranking. */
+/* mrq_train() by gradients, epoch by epoch, and for a ranking; `watch` is not NULL. */
+MRQ_CHECKED mrq_status mrq_train_gradients(const mrq_dataset *data, const mrq_description *description,
+                                           const mrq_train_options *options, const mrq_train_watch *watch, mrq_train_result *out,
+                                           mrq_error *err);
 MRQ_CHECKED mrq_status mrq_train_ranking(const mrq_dataset *data, const mrq_description *description,
                                          const mrq_train_options *options, const mrq_train_watch *watch, mrq_train_result *out,
                                          mrq_error *err);

@@ -13,9 +13,13 @@
 #define PEOPLE  20
 #define K       10
 
+typedef struct id {
+    char text[256];
+} id;
+
 static mrq_recommender *recommender;
 static const char *const *generation; /* (2) names */
-static int64_t best[2][PEOPLE][K];    /* what each generation answers, asked alone */
+static id best[2][PEOPLE][K];         /* what each generation answers, asked alone */
 static atomic_bool enough;
 static atomic_ulong answers[2];
 
@@ -26,7 +30,7 @@ static void die(const char *what, const char *why)
 }
 
 /* Asks for a person and returns which generation answered. */
-static int ask(int person, int64_t id[K])
+static int ask(int person, id out[K])
 {
     mrq_error err = {MRQ_OK, ""};
     mrq_answer *result = NULL;
@@ -41,23 +45,24 @@ static int ask(int person, int64_t id[K])
     if (mrq_recommender_ask(recommender, MRQ_ASK_RECOMMEND, query, &result, &err) != MRQ_OK)
         die("recommend", err.msg);
     mrq_query_free(query);
-    const int which = strcmp(mrq_answer_generation(result), generation[0]) == 0 ? 0 : 1;
+    const int which = strcmp(mrq_answer_info_text(result, "generation"), generation[0]) == 0 ? 0 : 1;
     size_t size = 0;
     const char *json = mrq_answer_json(result, &size);
     if (!json || strlen(json) != size || !strstr(json, generation[which]) || mrq_answer_size(result) != K)
         die("a result", json ? json : "no JSON");
+    memset(out, 0, K * sizeof *out); /* they are compared whole */
     for (uint32_t i = 0; i < K; i++)
-        id[i] = mrq_answer_item(result, i).id;
+        snprintf(out[i].text, sizeof out[i].text, "%s", mrq_answer_id(result, i));
     mrq_answer_free(result);
     return which;
 }
 
 static void *ask_on(void *argument)
 {
-    int64_t id[K];
+    id have[K] = {{""}};
     for (int i = *(const int *)argument; !atomic_load(&enough); i++) {
-        const int person = i % PEOPLE, which = ask(person, id);
-        if (memcmp(id, best[which][person], sizeof id) != 0)
+        const int person = i % PEOPLE, which = ask(person, have);
+        if (memcmp(have, best[which][person], sizeof have) != 0)
             die("an answer", "not its generation's");
         atomic_fetch_add(&answers[which], 1);
     }
@@ -84,9 +89,12 @@ int main(int argc, char **argv)
         die("library", "want STORE GENERATION GENERATION, the second being current");
     generation = (const char *const *)argv + 2;
     mrq_error err = {MRQ_OK, ""};
-    const mrq_options options = {.store = argv[1], .memory = 64 << 10}; /* so little that answers have to go */
-    if (mrq_recommender_open(&options, &recommender, &err) != MRQ_OK)
+    mrq_options *options = mrq_options_new();
+    if (mrq_options_set(options, "store", argv[1], &err) != MRQ_OK ||
+        mrq_options_set(options, "memory", "65536", &err) != MRQ_OK || /* so little that answers have to go */
+        mrq_recommender_open(options, &recommender, &err) != MRQ_OK)
         die("open", err.msg);
+    mrq_options_free(options);
     for (int which = 0; which < 2; which++) {
         serve(argv[1], which);
         for (int person = 0; person < PEOPLE; person++)
@@ -105,11 +113,12 @@ int main(int argc, char **argv)
     atomic_store(&enough, true);
     for (int i = 0; i < THREADS; i++)
         pthread_join(thread[i], NULL);
-    mrq_stats stats;
-    mrq_recommender_stats(recommender, &stats);
+    mrq_stats *stats = mrq_recommender_stats(recommender);
     mrq_recommender_close(recommender);
-    if (stats.reloads != RELOADS + 2 || stats.reloads_refused != 0 || answers[0] < RELOADS || answers[1] < RELOADS)
+    if (mrq_stats_number(stats, "reloads") != RELOADS + 2 || mrq_stats_number(stats, "reloads_refused") != 0 ||
+        answers[0] < RELOADS || answers[1] < RELOADS)
         die("statistics", "reloads or answers are missing");
+    mrq_stats_free(stats);
     printf("%lu and %lu answers\n", answers[0], answers[1]);
     return 0;
 }

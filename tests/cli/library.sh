@@ -20,7 +20,7 @@ prefix=$root$(sed -n 's/^prefix=//p' "$lib/pkgconfig/marquee.pc")
         share/man/man1/marquee.1 share/man/man1/infer.1; do
         echo "$prefix/$file"
     done
-    for file in libmarquee.a libmarquee.so libmarquee.so.2 pkgconfig/marquee.pc; do
+    for file in libmarquee.a libmarquee.so libmarquee.so.3 pkgconfig/marquee.pc; do
         echo "$lib/$file"
     done
     for file in "$MRQ_SOURCE"/data/models/*.json "$MRQ_SOURCE"/data/schemas/*.json; do
@@ -61,6 +61,45 @@ diff declared shared || fail "libmarquee.so exports other than what is declared"
 nm -g --defined-only "$lib/libmarquee.a" | awk 'NF == 3 && $3 !~ /^libmarquee\./ { print $3 }' | sort >archive
 diff declared archive || fail "libmarquee.a exports other than what is declared"
 
+# Under one soname the interface stays what expected/libmarquee.abi says of it. abidw reads debug information, which a release does
+# not have: the sources of what is exported are compiled again as they were, but with it, and make a library of their own. After a
+# change that is meant, MRQ_RENEW=1 writes the file (the build being gcc's, as clang tells more than it is asked for).
+cat >again.py <<'END'
+import json, os, re, shlex, subprocess, sys
+build, declared = sys.argv[1:]
+definition = re.compile(r"^[a-z][^;=\n]*\b(%s)\([^;]*\)\n{" % "|".join(open(declared).read().split()), re.M)
+for n, unit in enumerate(json.load(open(build + "/compile_commands.json"))):
+    if not re.search(r"/lib(base|engine)\.a\.p/", unit["output"]):
+        continue
+    if not definition.search(open(os.path.join(unit["directory"], unit["file"])).read()):
+        continue
+    command = shlex.split(unit["command"])
+    if "-MD" in command: # what it depends on is written already
+        at = command.index("-MD")
+        del command[at:at + 5]
+    command[command.index("-o") + 1] = os.path.abspath("again%d.o" % n)
+    subprocess.run(command + ["-g", "-O0", "-U_FORTIFY_SOURCE", "-w"], cwd=unit["directory"], check=True)
+END
+compared=no
+if command -v abidw >/dev/null; then
+    compared=yes
+    expected=$MRQ_SOURCE/tests/expected/libmarquee.abi
+    soname=$(readelf -d "$lib/libmarquee.so" | sed -n 's/.*(SONAME).*\[\(.*\)\]/\1/p')
+    python3 again.py "$BUILD" declared
+    gcc -shared -Wl,-soname,"$soname" -Wl,--version-script="$MRQ_SOURCE/include/libmarquee.map" -o again.so again*.o
+    nm -D --defined-only again.so | awk '$2 != "A" { sub(/@.*/, "", $3); print $3 }' | sort | diff shared - ||
+        fail "the library made for abidw exports something else"
+    abidw --headers-dir "$prefix/include" --drop-private-types --exported-interfaces-only --no-corpus-path --no-comp-dir-path \
+        --no-show-locs --no-architecture --no-elf-needed --no-parameter-names --no-write-default-sizes --type-id-style hash again.so |
+        sed "s|path='[./]*|path='|" >have.abi
+    has "soname='$soname'" have.abi
+    [ -z "${MRQ_RENEW-}" ] || cp have.abi "$expected"
+    has "soname='$soname'" "$expected"
+    abidiff "$expected" have.abi >difference || fail "the interface is another than tests/expected/libmarquee.abi says, under the same \
+soname, $soname: where a program built before would not work with it, want another soname; then MRQ_RENEW=1 writes the file:
+$(cat difference)"
+fi
+
 # The program of README.md, in C and in C++, with the library beside it and within it.
 awk '/^```/ { inside = $0 == "```c"; next } inside' "${README:-$MRQ_SOURCE/README.md}" >recommend.c
 has '#include <marquee/marquee.h>' recommend.c
@@ -74,7 +113,7 @@ for language in 'gcc -std=c11' 'g++ -std=c++17 -x c++'; do
         # shellcheck disable=SC2086
         $language $cflags -o recommend recommend.c -x none $how || fail "README.md's program: $language $how"
         run 0 ./recommend S
-        if [ "$(grep -c '^[0-9.]*  [A-Z0-9]' out)" -ne 5 ] || ! grep -q '^  .* for anybody, [-+]0\.[0-9]* for ' out; then
+        if [ "$(wc -l <out)" -ne 5 ] || grep -vq '^[0-9]\.[0-9]\{4\}  [0-9][0-9]*  [A-Z0-9]' out; then
             fail "README.md's program says: $(cat out)"
         fi
         run 3 ./recommend nowhere
@@ -113,29 +152,45 @@ gcc -std=c11 -D_GNU_SOURCE $cflags -pthread -o threads "$(dirname "$0")/library.
 # shellcheck disable=SC2046
 run 0 ./threads S $(find S/generations -mindepth 1 -maxdepth 1 -printf '%f\n' | sort)
 
-# Loaded by an interpreter, whose environment stays as it was.
+# Loaded by an interpreter, whose environment stays as it was: the answer is that of README.md's program.
 cat >load.py <<'END'
 import ctypes, json, sys
 library, c = ctypes.CDLL(sys.argv[1]), ctypes.CDLL(None)
 c.getenv.restype = ctypes.c_char_p
-library.mrq_version.restype = library.mrq_answer_json.restype = ctypes.c_char_p
-class Options(ctypes.Structure):
-    _fields_ = [("store", ctypes.c_char_p), ("redis", ctypes.c_char_p), ("ttl", ctypes.c_uint32), ("memory", ctypes.c_size_t),
-                ("backend", ctypes.c_char_p), ("token", ctypes.c_char_p), ("ca", ctypes.c_char_p)]
-recommender, result = ctypes.c_void_p(), ctypes.c_void_p()
-assert library.mrq_recommender_open(ctypes.byref(Options(b"S")), ctypes.byref(recommender), None) == 0
-library.mrq_query_new.restype = ctypes.c_void_p
-query = ctypes.c_void_p(library.mrq_query_new())
-assert library.mrq_query_set(query, b"movie", b"170", None) == library.mrq_query_set(query, b"k", b"3", None) == 0
-assert library.mrq_recommender_ask(recommender, 1, query, ctypes.byref(result), None) == 0
+for kind, names in ((ctypes.c_void_p, "options_new query_new"), (ctypes.c_double, "answer_score"),
+                    (ctypes.c_char_p, "version answer_id answer_json answer_text")):
+    for name in names.split():
+        getattr(library, "mrq_" + name).restype = kind
+class Error(ctypes.Structure):
+    _fields_ = [("status", ctypes.c_int), ("msg", ctypes.c_char * 512)]
+error = Error()
+def call(name, *arguments):
+    if getattr(library, "mrq_" + name)(*arguments, ctypes.byref(error)) != 0:
+        sys.exit(error.msg.decode())
+options, query = ctypes.c_void_p(library.mrq_options_new()), ctypes.c_void_p(library.mrq_query_new())
+recommender, answer = ctypes.c_void_p(), ctypes.c_void_p()
+call("options_set", options, b"store", sys.argv[2].encode())
+call("recommender_open", options, ctypes.byref(recommender))
+library.mrq_options_free(options)
+call("query_set", query, b"age", b"25")
+call("query_set", query, b"job", b"programmer")
+call("recommender_ask", recommender, 0, query, ctypes.byref(answer)) # MRQ_ASK_RECOMMEND
 library.mrq_query_free(query)
-assert len(json.loads(library.mrq_answer_json(result, None))["results"]) == 3
-library.mrq_answer_free(result)
+for i in range(library.mrq_answer_size(answer)):
+    print("%.4f  %s  %s" % (library.mrq_answer_score(answer, i), library.mrq_answer_id(answer, i).decode(),
+                            library.mrq_answer_text(answer, i, b"title").decode()))
+ids = [library.mrq_answer_id(answer, i).decode() for i in range(library.mrq_answer_size(answer))]
+assert [str(result["id"]) for result in json.loads(library.mrq_answer_json(answer, None))["results"]] == ids
+library.mrq_answer_free(answer)
 library.mrq_recommender_close(recommender)
 assert not [name for name in (b"OPENBLAS_CORETYPE", b"OPENBLAS_NUM_THREADS") if c.getenv(name)], "the environment has changed"
-assert library.mrq_version().decode() == sys.argv[2]
+assert library.mrq_version().decode() == sys.argv[3]
 END
-run 0 env -u OPENBLAS_CORETYPE -u OPENBLAS_NUM_THREADS python3 load.py "$lib/libmarquee.so.2" "$version"
+./recommend S >answered
+run 0 env -u OPENBLAS_CORETYPE -u OPENBLAS_NUM_THREADS python3 load.py "$lib/libmarquee.so.3" S "$version"
+diff answered out || fail "ctypes tells another answer than README.md's program"
+run 1 python3 load.py "$lib/libmarquee.so.3" nowhere "$version"
+has nowhere err
 
 # Manual pages: sound, and of every command.
 marquee --help | sed -n '/^commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' >commands
@@ -173,4 +228,5 @@ completes '' marquee predict --pairs S
 completes ' -o dirnames +o default' infer -s S
 completes ' +o default' marquee train --seed ''
 
+[ "$compared" = yes ] || skip "no abidw here, so the interface was not compared with what it was; everything else passed"
 command -v groff >/dev/null || skip "no groff here, so the manual pages were not formatted; everything else passed"

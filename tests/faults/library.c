@@ -31,13 +31,12 @@ static mrq_status tell(mrq_answer *result)
     if (json) {
         const size_t used = strlen(given);
         snprintf(given + used, TEXT - used, "%.*s|%s|%s|%u|", (int)(size < 4096 ? size : 4096), json,
-                 mrq_answer_cache_state(result), mrq_answer_generation(result), mrq_answer_size(result));
+                 mrq_answer_cache_state(result), mrq_answer_info_text(result, "generation"), mrq_answer_size(result));
         for (uint32_t i = 0; i < mrq_answer_size(result); i++) {
-            const mrq_item item = mrq_answer_item(result, i);
-            double base, rest;
             const size_t at = strlen(given);
-            snprintf(given + at, TEXT - at, "%s %s %.4f,", item.title, item.n_genres ? mrq_answer_genre(result, i, 0) : "",
-                     mrq_answer_reasons(result, i, &base, &rest) ? mrq_answer_reason(result, i, 0).score : 0);
+            snprintf(given + at, TEXT - at, "%s %s %s %g %s %.4f,", mrq_answer_id(result, i), mrq_answer_text(result, i, "title"),
+                     mrq_answer_member(result, i, "genres", 0), mrq_answer_number(result, i, "year"),
+                     mrq_answer_part_value(result, i, 0), mrq_answer_part_score(result, i, 0));
         }
         status = MRQ_OK;
     }
@@ -86,12 +85,12 @@ static mrq_status recommend(mrq_error *err)
 
 static mrq_status similar(mrq_error *err)
 {
-    return ask(MRQ_ASK_SIMILAR, (const char *[]){"movie", "1", "k", "4", NULL}, err);
+    return ask(MRQ_ASK_SIMILAR, (const char *[]){"item", "1", "k", "4", NULL}, err);
 }
 
 static mrq_status item(mrq_error *err)
 {
-    return ask(MRQ_ASK_ITEM, (const char *[]){"movie", "1", NULL}, err);
+    return ask(MRQ_ASK_ITEM, (const char *[]){"item", "1", NULL}, err);
 }
 
 static mrq_status search(mrq_error *err)
@@ -167,19 +166,42 @@ static mrq_status set(mrq_error *err)
 
 static mrq_status stats(mrq_error *err)
 {
-    (void)err;
-    mrq_stats now;
-    mrq_recommender_stats(recommender, &now);
+    mrq_stats *now = mrq_recommender_stats(recommender);
     mrq_recommender_flush(recommender);
-    snprintf(given, TEXT, "%s %u %u", now.generation, now.items, now.users);
-    return MRQ_OK;
+    snprintf(err->msg, sizeof err->msg, "no counts");
+    snprintf(given, TEXT, "%s %g %g", mrq_stats_text(now, "generation"), mrq_stats_number(now, "items"),
+             mrq_stats_number(now, "users"));
+    mrq_stats_free(now);
+    return now ? MRQ_OK : MRQ_FAILED;
+}
+
+/* Options that open the store; NULL, and why, when they cannot be made. */
+static mrq_options *make_options(const char *memory, mrq_error *err)
+{
+    mrq_options *options = mrq_options_new();
+    snprintf(err->msg, sizeof err->msg, "no memory for options");
+    if (options && (mrq_options_set(options, "store", "another", err) != MRQ_OK ||
+                    mrq_options_set(options, "store", store, err) != MRQ_OK || /* the first is freed */
+                    mrq_options_set(options, "memory", memory, err) != MRQ_OK)) {
+        mrq_options_free(options);
+        options = NULL;
+    }
+    return options;
+}
+
+static mrq_status open_store(const char *memory, mrq_recommender **out, mrq_error *err)
+{
+    mrq_options *options = make_options(memory, err);
+    const mrq_status status = options ? mrq_recommender_open(options, out, err) : MRQ_FAILED;
+    mrq_options_free(options);
+    return status;
 }
 
 /* A whole life, with answers kept in memory. */
 static mrq_status life(mrq_error *err)
 {
     mrq_recommender *kept = recommender;
-    mrq_status status = mrq_recommender_open(&(mrq_options){.store = store, .memory = MRQ_MEMORY_DEFAULT}, &recommender, err);
+    mrq_status status = open_store("16777216", &recommender, err);
     if (status == MRQ_OK)
         status = recommend(err);
     const size_t first = strlen(given);
@@ -208,10 +230,13 @@ static mrq_status reload(mrq_error *err)
 {
     bool changed = false;
     const mrq_status status = mrq_recommender_reload(recommender, &changed, err);
-    mrq_stats now;
-    mrq_recommender_stats(recommender, &now);
-    if (strcmp(now.generation, generation[status == MRQ_OK]) != 0 || changed != (status == MRQ_OK))
-        snprintf(given, TEXT, "%s serves after a reload that came to %d", now.generation, (int)status);
+    mrq_stats *now = mrq_recommender_stats(recommender);
+    if (!now) /* the fault may have been this one's */
+        now = mrq_recommender_stats(recommender);
+    const char *serving = mrq_stats_text(now, "generation");
+    if (strcmp(serving, generation[status == MRQ_OK]) != 0 || changed != (status == MRQ_OK))
+        snprintf(given, TEXT, "%s serves after a reload that came to %d", serving, (int)status);
+    mrq_stats_free(now);
     return status;
 }
 
@@ -220,7 +245,7 @@ static const struct function {
     mrq_status (*run)(mrq_error *err);
 } functions[] = {{"recommend", recommend},
                  {"similar", similar},
-                 {"movie", item},
+                 {"item", item},
                  {"search", search},
                  {"user", user},
                  {"info", info},
@@ -324,7 +349,7 @@ int main(int argc, char **argv)
     close(fd);
     store = argv[1], generation[0] = argv[2], generation[1] = argv[3];
     mrq_error err;
-    if (mrq_recommender_open(&(mrq_options){.store = store}, &recommender, &err) != MRQ_OK) {
+    if (open_store("0", &recommender, &err) != MRQ_OK) {
         fprintf(stderr, "%s\n", err.msg);
         return 1;
     }

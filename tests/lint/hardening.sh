@@ -4,6 +4,9 @@
 . "$(dirname "$0")/lib.sh"
 need readelf
 need gcc
+for file; do
+    [ -r "$file" ] || fail "no $file"
+done
 
 # file_lacks FILE: prints what a program or library lacks, a word each.
 file_lacks() {

@@ -6,7 +6,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "base/log.h"
+#include "base/clock.h"
 #include "cache/cache.h"
 #include "unit/testing.h"
 

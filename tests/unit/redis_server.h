@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/log.h"
+#include "base/clock.h"
 #include "cache/cache.h"
 #include "cache/wire.h"
 #include "unit/testing.h"

@@ -62,12 +62,11 @@ static inline mrq_lists small_lists(mrq_table *table, mrq_random *rng, uint32_t 
 static inline mrq_table *small_table(uint32_t rows, int64_t first_id, int64_t step)
 {
     mrq_table *table = mrq_table_new();
-    int64_t *id = mrq_array(rows, sizeof *id);
+    MRQ_AUTOFREE int64_t *id = mrq_array(rows, sizeof *id);
     for (uint32_t i = 0; i < rows; i++)
         id[i] = first_id + step * i;
     table->rows = rows;
     table->id = number_ids(table->arena, id, rows);
-    mrq_free(id);
     table->column = mrq_arena_array(table->arena, 8, sizeof *table->column);
     return table;
 }

@@ -1,6 +1,6 @@
 /* Train room, what a checkpoint may hold: each field of its position wrong one by one, each section missing, short or not finite.
  * The file itself is whole each time, as a hostile writer's would be. */
-#include "base/log.h"
+#include "base/clock.h"
 #include "train/trainer.h"
 #include "unit/small_world.h"
 

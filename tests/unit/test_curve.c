@@ -130,9 +130,9 @@ static void test_svg(void **state)
     assert_non_null(strstr(text, ">validation 0.8400<"));
     assert_non_null(strstr(text, ">test 0.8600<"));
     assert_non_null(strstr(text, ">best: epoch 8, validation 0.8550<"));
-    for (int epoch = 5; epoch <= 20; epoch += 5) {
+    for (int number = 5; number <= 20; number += 5) {
         char tick[16];
-        snprintf(tick, sizeof tick, ">%d</text>", epoch);
+        snprintf(tick, sizeof tick, ">%d</text>", number);
         assert_int_equal(count_text(text, tick), 1);
     }
     assert_int_equal(count_text(text, ">0.80</text>"), 1); /* 0.81 .. 1.05 */

@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 
+#include "engine/options.h"
 #include "marquee/marquee.h"
 #include "unit/asked.h"
 
@@ -32,7 +33,7 @@ __attribute__((format(printf, 1, 2))) static void add(const char *format, ...)
 static void add_masked(const mrq_recommender *r, const char *text)
 {
     mrq_stats stats;
-    mrq_recommender_stats((mrq_recommender *)(uintptr_t)r, &stats);
+    mrq_recommender_measure((mrq_recommender *)(uintptr_t)r, &stats);
     const size_t name = strlen(stats.generation);
     for (const char *p = text; *p;) {
         if (strncmp(p, stats.generation, name) == 0) {
@@ -65,17 +66,16 @@ static void add_result(const mrq_recommender *r, mrq_status status, mrq_answer *
     assert_ptr_equal(mrq_answer_json(result, NULL), json);
     add("%u items, %s\n", mrq_answer_size(result), mrq_answer_cache_state(result));
     for (uint32_t i = 0; i <= mrq_answer_size(result); i++) { /* one too many as well */
-        const mrq_item item = mrq_answer_item(result, i);
         double base, rest;
-        const uint32_t reasons = mrq_answer_reasons(result, i, &base, &rest);
-        add("%" PRId64 " '%s' %d %.4f:", item.id, item.title, item.year, item.score);
-        for (uint32_t g = 0; g <= item.n_genres; g++)
-            add(" '%s'", mrq_answer_genre(result, i, g));
+        const uint32_t parts = mrq_answer_parts(result, i, &base, &rest), genres = mrq_answer_members(result, i, "genres");
+        add("%s '%s' %g %.4f:", mrq_answer_id(result, i), mrq_answer_text(result, i, "title"), mrq_answer_number(result, i, "year"),
+            mrq_answer_score(result, i));
+        for (uint32_t g = 0; g <= genres; g++)
+            add(" '%s'", mrq_answer_member(result, i, "genres", g));
         add(" base %.4f rest %.4f", base, rest);
-        for (uint32_t p = 0; p <= reasons; p++) {
-            const mrq_reason reason = mrq_answer_reason(result, i, p);
-            add(", %s '%s' %" PRId64 " %.4f", reason.input, reason.value, reason.id, reason.score);
-        }
+        for (uint32_t p = 0; p <= parts; p++)
+            add(", %s '%s' '%s' %.4f", mrq_answer_part_input(result, i, p), mrq_answer_part_value(result, i, p),
+                mrq_answer_part_id(result, i, p), mrq_answer_part_score(result, i, p));
         add("\n");
     }
     mrq_answer_free(result);

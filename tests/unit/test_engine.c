@@ -6,6 +6,7 @@
 #include <math.h>
 #include <sys/prctl.h>
 
+#include "base/clock.h"
 #include "base/digest.h"
 #include "base/json.h"
 #include "base/random.h"

@@ -1,6 +1,7 @@
 /* Protocols, baselines and what an experiment measures: on small worlds, against slow references. */
 #include "unit/small_world.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "eval/experiment.h"
 #include "model/network.h"

@@ -9,6 +9,7 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
+#include "base/clock.h"
 #include "cache/wire.h"
 #include "unit/slow_names.h"
 

@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "http/head.h"

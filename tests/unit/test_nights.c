@@ -2,6 +2,8 @@
  * makes of each step that fails. What is measured is left out of the lines, and pinned beside them. */
 #include <math.h>
 
+#include "base/clock.h"
+#include "base/log.h"
 #include "job/job.h"
 #include "unit/expected.h"
 #include "unit/failing_memory.h"

@@ -12,7 +12,7 @@
 #include <sys/syscall.h>
 #include <time.h>
 
-#include "base/log.h"
+#include "base/clock.h"
 #include "store/queries.h"
 
 static mrq_status try_export(const char *store, const char *path, const char *kind, char name[MRQ_GENERATION_NAME])

@@ -14,11 +14,11 @@
 #include "base/json.h"
 #include "engine/answer_cache.h"
 #include "engine/connections.h"
+#include "engine/options.h"
 #include "engine/redis_answers.h"
 #include "engine/snapshot.h"
 #include "store/write.h"
 #include "unit/asked.h"
-#include "unit/ids.h"
 
 enum { THREADS = 4 };
 
@@ -67,7 +67,7 @@ static mrq_answer *ask(mrq_recommender *r, const question *query)
 static mrq_stats stats_of(mrq_recommender *r)
 {
     mrq_stats stats;
-    mrq_recommender_stats(r, &stats);
+    mrq_recommender_measure(r, &stats);
     return stats;
 }
 
@@ -92,17 +92,21 @@ static double number_at(const cJSON *object, const char *key)
     return cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(object, key));
 }
 
+static const char *generation_of(const mrq_answer *result)
+{
+    return mrq_answer_info_text(result, "generation");
+}
+
 /* The result is the engine's answer of this generation. */
 static void assert_answers(const mrq_generation *generation, const question *query, const mrq_answer *result)
 {
     mrq_content answer = {0};
     assert_ok(asked_recommend(generation, NULL, query, &answer, &err));
-    assert_string_equal(mrq_answer_generation(result), generation->name);
+    assert_string_equal(generation_of(result), generation->name);
     assert_int_equal(mrq_answer_size(result), answer.n);
     for (uint32_t i = 0; i < answer.n; i++) {
-        const mrq_item item = mrq_answer_item(result, i);
-        assert_int_equal(item.id, id_number(generation->items, answer.hit[i].item));
-        assert_true(item.score == answer.hit[i].score); /* NOLINT: equal to the bit */
+        assert_string_equal(mrq_answer_id(result, i), mrq_table_id(generation->items, answer.hit[i].item));
+        assert_true(mrq_answer_score(result, i) == answer.hit[i].score); /* NOLINT: equal to the bit */
     }
     mrq_content_clear(&answer);
 }
@@ -220,7 +224,7 @@ static void errors_are_told_each_time_and_not_kept(void **state)
         assert_fails(ask_recommend(r, &(question){.age = "x", .user = -1, .k = 5}, &result, &err), MRQ_USAGE, "age \"x\"");
         assert_fails(ask_similar(r, "No such film", 5, NULL, &result, &err), MRQ_NOT_FOUND, "No such film");
         assert_fails(ask_item(r, 11, &result, &err), MRQ_NOT_FOUND, "item 11");
-        assert_fails(ask_user(r, -1, 5, &result, &err), MRQ_USAGE, "user \"-1\"");
+        assert_fails(ask_user(r, -1, 5, &result, &err), MRQ_NOT_FOUND, "user -1");
         assert_fails(ask_user(r, 4, MRQ_K_MAX + 1, &result, &err), MRQ_USAGE, "k \"1001\"");
         assert_fails(ask_search(r, "x", 0, &result, &err), MRQ_USAGE, "k \"0\"");
         assert_fails(ask_recommend(r, &(question){.user = 4, .k = 1, .filters = opera}, &result, &err), MRQ_USAGE,
@@ -239,25 +243,26 @@ static void items_users_and_the_generation_are_told(void **state)
     mrq_answer *result = NULL;
     assert_ok(ask_item(r, 13, &result, &err));
     assert_int_equal(mrq_answer_size(result), 1);
-    mrq_item item = mrq_answer_item(result, 0);
-    assert_int_equal(item.id, 13);
-    assert_string_equal(item.title, "Title 001");
-    assert_true(isnan(item.score));
+    assert_string_equal(mrq_answer_id(result, 0), "13");
+    assert_string_equal(mrq_answer_text(result, 0, "title"), "Title 001");
+    assert_true(isnan(mrq_answer_score(result, 0)));
     {
         MRQ_CLEANUP(cJSON_Delete) cJSON *json = document_of(result);
         const cJSON *object = cJSON_GetObjectItemCaseSensitive(json, "item");
         assert_string_equal(text_at(object, "title"), "Title 001");
         const cJSON *genres = cJSON_GetObjectItemCaseSensitive(object, "genres");
-        assert_int_equal(cJSON_GetArraySize(genres), item.n_genres);
-        for (uint32_t g = 0; g < item.n_genres; g++)
-            assert_string_equal(mrq_answer_genre(result, 0, g), cJSON_GetStringValue(cJSON_GetArrayItem(genres, (int)g)));
+        const uint32_t n = mrq_answer_members(result, 0, "genres");
+        assert_int_equal(cJSON_GetArraySize(genres), n);
+        for (uint32_t g = 0; g < n; g++)
+            assert_string_equal(mrq_answer_member(result, 0, "genres", g),
+                                cJSON_GetStringValue(cJSON_GetArrayItem(genres, (int)g)));
         assert_true(number_at(object, "ratings") > 0);
     }
     mrq_answer_free(result);
 
     assert_ok(ask_similar(r, "Title 001", 4, NULL, &result, &err));
     assert_int_equal(mrq_answer_size(result), 4);
-    assert_int_not_equal(mrq_answer_item(result, 0).id, 13);
+    assert_string_not_equal(mrq_answer_id(result, 0), "13");
     mrq_answer_free(result);
 
     assert_ok(ask_user(r, 4, 2, &result, &err));
@@ -297,7 +302,7 @@ static uint32_t search(mrq_recommender *r, const char *text, uint32_t k, int64_t
     assert_ok(ask_search(r, text, k, &result, &err));
     const uint32_t n = mrq_answer_size(result);
     for (uint32_t i = 0; i < n; i++)
-        id[i] = mrq_answer_item(result, i).id;
+        id[i] = strtoll(mrq_answer_id(result, i), NULL, 10);
     mrq_answer_free(result);
     return n;
 }
@@ -457,12 +462,12 @@ static void explanations_tell_so_many_parts_and_the_rest(void **state)
         MRQ_CLEANUP(cJSON_Delete) cJSON *json = document_of(result);
         for (uint32_t i = 0; i < 3; i++) {
             double base, rest;
-            const uint32_t n = mrq_answer_reasons(result, i, &base, &rest);
+            const uint32_t n = mrq_answer_parts(result, i, &base, &rest);
             assert_int_equal(n, told < 2 ? told : 2); /* age and id are all there is */
             double sum = base + rest;
             for (uint32_t p = 0; p < n; p++)
-                sum += mrq_answer_reason(result, i, p).score;
-            assert_true(fabs(sum - mrq_answer_item(result, i).score) < 1e-5);
+                sum += mrq_answer_part_score(result, i, p);
+            assert_true(fabs(sum - mrq_answer_score(result, i)) < 1e-5);
             const cJSON *item = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(json, "results"), (int)i);
             const cJSON *why = cJSON_GetObjectItemCaseSensitive(item, "explanation");
             assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(why, "parts")), n);
@@ -472,7 +477,7 @@ static void explanations_tell_so_many_parts_and_the_rest(void **state)
     }
     mrq_answer *plain = ask(r, &(question){.user = 4, .k = 3});
     double base, rest;
-    assert_int_equal(mrq_answer_reasons(plain, 0, &base, &rest), 0);
+    assert_int_equal(mrq_answer_parts(plain, 0, &base, &rest), 0);
     mrq_answer_free(plain);
     mrq_recommender_close(r);
 }
@@ -549,17 +554,17 @@ static void a_reload_takes_the_current_generation_and_results_stay(void **state)
     mrq_answer *before = ask(r, &query);
     go_to(older);
     mrq_answer *still = ask(r, &query);
-    assert_string_equal(mrq_answer_generation(still), newer);
+    assert_string_equal(generation_of(still), newer);
     assert_ok(mrq_recommender_reload(r, &changed, &err));
     assert_true(changed);
     mrq_answer *after = ask(r, &query);
-    assert_string_equal(mrq_answer_generation(after), older);
+    assert_string_equal(generation_of(after), older);
     assert_string_equal(mrq_answer_cache_state(after), "off"); /* what the memory held was the other's */
     go_to(newer);
     assert_ok(mrq_recommender_reload(r, NULL, &err));
     mrq_recommender_close(r);
-    assert_string_equal(mrq_answer_generation(before), newer); /* results outlive everything */
-    assert_int_equal(mrq_answer_item(before, 0).id, mrq_answer_item(still, 0).id);
+    assert_string_equal(generation_of(before), newer); /* results outlive everything */
+    assert_string_equal(mrq_answer_id(before, 0), mrq_answer_id(still, 0));
     assert_non_null(strstr(mrq_answer_json(before, NULL), newer));
     mrq_answer_free(before);
     mrq_answer_free(still);
@@ -588,7 +593,7 @@ static void a_bad_generation_is_refused_and_the_old_one_serves_on(void **state)
     assert_fails(mrq_recommender_reload(r, &changed, &err), MRQ_NOT_FOUND, "");
     assert_false(changed);
     mrq_answer *result = ask(r, &(question){.user = 4, .k = 5});
-    assert_string_equal(mrq_answer_generation(result), older);
+    assert_string_equal(generation_of(result), older);
     mrq_answer_free(result);
     assert_int_equal(stats_of(r).reloads, 0);
     mrq_recommender_close(r);
@@ -667,7 +672,7 @@ static void survives_without_memory(void **state)
         allocations_left = INT_MAX;
         assert_true(changed == (status == MRQ_OK));
         mrq_answer *result = ask(r, &(question){.user = 4, .k = 3});
-        assert_string_equal(mrq_answer_generation(result), changed ? older : newer);
+        assert_string_equal(generation_of(result), changed ? older : newer);
         mrq_answer_free(result);
         assert_true(n < 10000);
     }
@@ -879,11 +884,11 @@ static void *ask_all_kinds(void *context)
         mrq_content answer = {0};
         bool good = ask_recommend(w->r, &query, &result, NULL) == MRQ_OK;
         if (good) {
-            const bool old = strcmp(mrq_answer_generation(result), older) == 0;
+            const bool old = strcmp(generation_of(result), older) == 0;
             good = asked_recommend(w->generation[!old], NULL, &query, &answer, NULL) == MRQ_OK &&
                    answer.n == mrq_answer_size(result) && mrq_answer_json(result, NULL);
             for (uint32_t j = 0; good && j < answer.n; j++)
-                good = mrq_answer_item(result, j).id == id_number(items, answer.hit[j].item);
+                good = strcmp(mrq_answer_id(result, j), mrq_table_id(items, answer.hit[j].item)) == 0;
         }
         if (i % 16 == 0)
             good = good && ask_info(w->r, &other, NULL) == MRQ_OK;
@@ -948,7 +953,7 @@ static void recommenders_share_answers_and_counts_through_redis(void **state)
     assert_string_equal(mrq_answer_cache_state(second), "hit");
     assert_int_equal(stats_of(two).redis_hits, 1);
     for (uint32_t i = 0; i < 5; i++)
-        assert_true(mrq_answer_item(first, i).score == mrq_answer_item(second, i).score); /* NOLINT: to the bit */
+        assert_true(mrq_answer_score(first, i) == mrq_answer_score(second, i)); /* NOLINT: to the bit */
     mrq_answer_free(first);
     mrq_answer_free(second);
     for (int i = 0; i < 9; i++)

@@ -91,10 +91,10 @@ static void test_params_wrong(void **state)
         {"age=ab%ff", "age: byte 3 is not UTF-8"},
         {"age=\xff", "age: byte 1 is not UTF-8"},
         {"age=%ed%a0%80", "age: byte 1 is not UTF-8"},
-        {"liked=", "liked \"\": want ids"},
-        {"liked=1,", "liked \"\": want ids"},
-        {"liked=1,,2", "liked \"\": want ids"},
-        {"disliked=a%7F", "disliked \"a?\": want ids"},
+        {"liked=", "liked \"\": want an id"},
+        {"liked=1,", "liked \"\": want an id"},
+        {"liked=1,,2", "liked \"\": want an id"},
+        {"disliked=a%7F", "disliked \"a?\": want an id"},
         {"all_genres=yes", "all_genres \"yes\": want true or false"},
         {"include_seen=TRUE", "include_seen \"TRUE\": want true or false"},
         {"explain=1001", "explain \"1001\": want true, false, or how many parts, 1 to 1000"},
@@ -375,7 +375,7 @@ static void what_may_be_many_has_a_limit(void **state)
     assert_fails(read_params(ALL, many("query=", "x", 8193, "", "")), MRQ_USAGE, "query: 8193 bytes, want at most 8192");
     assert_ok(read_params(ALL, many("liked=", "1", 255, "", "")));
     assert_fails(read_params(ALL, many("liked=", "1", 256, "", "")), MRQ_USAGE,
-                 "liked \"1111111111111111111111111111111111111111\": want ids");
+                 "liked \"1111111111111111111111111111111111111111\": want an id");
     assert_ok(read_params(ALL, many("user=", "1", 255, "", "")));
     assert_fails(read_params(ALL, many("user=", "1", 256, "", "")), MRQ_USAGE, "user \"1111111111111111111111111111111111111111\"");
 

@@ -526,19 +526,21 @@ static mrq_status do_all(void)
 static void memory_that_runs_out_is_told(void **state)
 {
     (void)state;
-    mrq_status status = MRQ_FAILED;
-    int n = 0;
-    for (; status != MRQ_OK && n < 100; n++) {
+    int n = 0, spared = 0;
+    for (bool failed = true; failed && n < 100; n++) {
         err = (mrq_error){0};
         atomic_store(&allocations_left, n);
-        status = do_all();
-        const bool failed = atomic_exchange(&allocations_left, INT_MAX) < 0;
-        if (status == MRQ_OK ? failed : status != MRQ_FAILED || !strstr(err.msg, "out of memory"))
+        const mrq_status status = do_all();
+        failed = atomic_exchange(&allocations_left, INT_MAX) < 0;
+        if (one_fails_alone && failed && status == MRQ_OK)
+            spared++; /* a connection that could not be kept */
+        else if (status == MRQ_OK ? failed : status != MRQ_FAILED || !strstr(err.msg, "out of memory"))
             fail_msg("allocation %d fails: got %d, \"%s\"", n, (int)status, err.msg);
         assert_int_equal(n_made, n_cleaned);
         assert_int_equal(n_mutexes / 1000, n_mutexes % 1000);
     }
     assert_in_range(n, 10, 50);
+    assert_true(spared <= 1);
 }
 
 /* The same where one allocation fails alone: that it did is not found out by the next one. */

@@ -14,7 +14,7 @@
 #include <time.h>
 
 #include "base/asset.h"
-#include "base/log.h"
+#include "base/clock.h"
 #include "engine/options.h"
 #include "http/batch.h"
 #include "http/mhd.h"
@@ -296,14 +296,12 @@ static void a_batch_is_answered_as_its_queries_are(void **state)
     snprintf(one, sizeof one, "%s", recommended(&(question){.user = 4, .k = 2}));
     snprintf(two, sizeof two, "%s", recommended(&(question){.user = 5, .k = 3}));
     one[strlen(one) - 1] = two[strlen(two) - 1] = '\0';
-    snprintf(want, sizeof want,
-             "{\"schema\":1,\"answers\":[%s,{\"schema\":1,\"error\":{\"code\":\"usage\",\"message\":\"k \\\"0\\\": want a whole "
-             "number from "
-             "1 to 1000\"}},{\"schema\":1,\"error\":{\"code\":\"not_found\",\"message\":\"user 99: not in the data, which has 50 "
-             "users from "
-             "1 "
-             "to 50\"}},%s]}\n",
-             one, two);
+    snprintf(
+        want, sizeof want,
+        "{\"schema\":1,\"answers\":[%s,{\"schema\":1,\"error\":{\"code\":\"usage\",\"message\":\"k \\\"0\\\": want a whole "
+        "number from 1 to 1000\"}},{\"schema\":1,\"error\":{\"code\":\"not_found\",\"message\":\"user 99: not among the 50 users "
+        "of the data\"}},%s]}\n",
+        one, two);
     static const char body[] = "{\"queries\":[{\"user\":4,\"k\":2},{\"k\":0},{\"user\":99},{\"user\":5,\"k\":3}]}";
     static const char *const kinds[] = {"application/json", "Application/JSON; charset=utf-8", "application/json ;x",
                                         "application/json\t"};
@@ -432,13 +430,13 @@ static void what_is_refused_is_told_whole(void **state)
         {GET("/v1/items/%2"), "400 Bad Request", OTHERS,
          PROBLEM("usage", "id: broken percent-encoding \\\"%2\\\", want % and two hexadecimal digits")},
         {GET("/v1/items/%ff/similar"), "400 Bad Request", OTHERS, PROBLEM("usage", "id: byte 1 is not UTF-8")},
-        {GET("/v1/items/a%2Fb"), "404 Not Found", OTHERS, PROBLEM("not_found", "item a/b: not among the 40 of the data")},
-        {GET("/v1/items/0"), "404 Not Found", OTHERS, PROBLEM("not_found", "item 0: not among the 40 of the data")},
+        {GET("/v1/items/a%2Fb"), "404 Not Found", OTHERS, PROBLEM("not_found", "item a/b: not among the 40 items of the data")},
+        {GET("/v1/items/0"), "404 Not Found", OTHERS, PROBLEM("not_found", "item 0: not among the 40 items of the data")},
         {GET("/v1/items/9223372036854775807/similar"), "404 Not Found", OTHERS,
          PROBLEM("not_found",
                  "item \\\"9223372036854775807\\\": want the id of one of the 40 items, or its title or a part of it")},
-        {GET("/v1/users/x"), "404 Not Found", OTHERS, PROBLEM("not_found", "user x: not among the 50 of the data")},
-        {GET("/v1/users/51"), "404 Not Found", OTHERS, PROBLEM("not_found", "user 51: not among the 50 of the data")},
+        {GET("/v1/users/x"), "404 Not Found", OTHERS, PROBLEM("not_found", "user x: not among the 50 users of the data")},
+        {GET("/v1/users/51"), "404 Not Found", OTHERS, PROBLEM("not_found", "user 51: not among the 50 users of the data")},
     };
     service s;
     start(&s, "127.0.0.1:0", (mrq_server_options){.hosts = &hosts, .origins = &origins});
@@ -463,7 +461,7 @@ static void what_is_refused_is_told_whole(void **state)
     for (size_t i = 0; i < sizeof guarded / sizeof *guarded; i++)
         assert_said(ask(&s, guarded[i]), "401 Unauthorized", JSON "WWW-Authenticate: Bearer\r\n", needed);
     assert_said(ask(&s, "GET /v1/users/51 HTTP/1.1\r\nHost: any\r\nAuthorization: Bearer 0123456789abcdef\r\n\r\n"),
-                "404 Not Found", JSON, PROBLEM("not_found", "user 51: not among the 50 of the data"));
+                "404 Not Found", JSON, PROBLEM("not_found", "user 51: not among the 50 users of the data"));
     assert_said(ask(&s, GET("/healthz")), "200 OK", JSON, "{\"status\":\"ok\"}\n");
     assert_memory_equal(ask(&s, GET("/openapi.json")), "HTTP/1.1 200", 12);
     stop(&s);

@@ -6,6 +6,7 @@
 #include <pty.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/host.h"
 #include "base/json.h"
 #include "base/log.h"

@@ -1,5 +1,5 @@
 /* Train room, the whole of it: learning, reproducibility, interruption and resumption, losing and stopping, the smallest data. */
-#include "base/log.h"
+#include "base/clock.h"
 #include "train/evaluate.h"
 #include "train/optimizer.h"
 #include "train/shuffle.h"

@@ -10,7 +10,6 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include "base/log.h"
 #include "base/parallel.h"
 #include "cache/address.h"
 #include "cache/cache.h"

@@ -1,0 +1,61 @@
+/* What every training begins with: the parts, and a model with what is known of its results by then. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "model/gemm.h"
+#include "train/trainer.h"
+
+static mrq_status copy_part(const uint32_t *from, uint64_t n, uint32_t **out, mrq_error *err)
+{
+    if (!(*out = mrq_array((size_t)n, sizeof **out)))
+        return mrq_fail_memory(err, "dividing the ratings");
+    if (n)
+        memcpy(*out, from, (size_t)n * sizeof **out);
+    return MRQ_OK;
+}
+
+static mrq_status copy_parts(const mrq_split *from, mrq_split *out, mrq_error *err)
+{
+    *out = (mrq_split){.n_train = from->n_train, .n_valid = from->n_valid, .n_test = from->n_test};
+    MRQ_TRY(copy_part(from->train, from->n_train, &out->train, err));
+    MRQ_TRY(copy_part(from->valid, from->n_valid, &out->valid, err));
+    return copy_part(from->test, from->n_test, &out->test, err);
+}
+
+mrq_status mrq_train_begin(const mrq_dataset *data, const mrq_description *description, const mrq_train_options *options,
+                           const mrq_split *split, mrq_model **out, mrq_error *err)
+{
+    mrq_model_source source = mrq_train_source(data, split->train, split->n_train);
+    source.seed = options->seed;
+    MRQ_TRY(mrq_blas_check(err));
+    mrq_blas_tell();
+    MRQ_TRY(mrq_model_new(description, &source, out, err));
+    mrq_model_results *r = &(*out)->results;
+    r->seed = options->seed;
+    r->train_ratings = split->n_train;
+    r->valid_ratings = split->n_valid;
+    r->test_ratings = split->n_test;
+    r->data_fingerprint = data->fingerprint;
+    r->test_share = options->test;
+    r->train_rmse = r->valid_rmse = r->test_rmse = r->test_recall = r->test_ndcg = NAN;
+    snprintf(r->schema, sizeof r->schema, "%s", data->schema);
+    snprintf(r->blas_core, sizeof r->blas_core, "%s", mrq_blas_core());
+    snprintf(r->blas_chosen_by, sizeof r->blas_chosen_by, "%s", mrq_blas_chosen_by());
+    snprintf(r->split, sizeof r->split, "%s", options->parts ? "given" : mrq_split_names[options->split]);
+    const uint64_t again = data->n - (*out)->seen.offset[data->users->rows];
+    if (again)
+        mrq_log(MRQ_LOG_WARN, "train",
+                "%llu of %llu ratings are of %s that the same user has rated before; only --split hash keeps copies in one part",
+                (unsigned long long)again, (unsigned long long)data->n, data->items->noun.many);
+    return MRQ_OK;
+}
+
+mrq_status mrq_train_divide(const mrq_dataset *data, const mrq_train_options *options, double validation, mrq_split *out,
+                            mrq_error *err)
+{
+    return options->parts ? copy_parts(options->parts, out, err)
+                          : mrq_split_make(data, options->split, options->test, validation, options->seed, out, err);
+}
