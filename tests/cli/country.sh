@@ -110,12 +110,14 @@ cat >library.py <<'END'
 import ctypes, json, sys
 
 library = ctypes.CDLL(sys.argv[1])
-library.mrq_query_new.restype = ctypes.c_void_p
+library.mrq_options_new.restype = library.mrq_query_new.restype = ctypes.c_void_p
 library.mrq_answer_json.restype = ctypes.c_char_p
 library.mrq_query_set.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_void_p]
 recommender, result = ctypes.c_void_p(), ctypes.c_void_p()
-options = (ctypes.c_char_p * 16)(b"S")  # the store comes first, and the rest is zero
+options = ctypes.c_void_p(library.mrq_options_new())
+assert library.mrq_options_set(options, b"store", b"S", None) == 0
 assert library.mrq_recommender_open(options, ctypes.byref(recommender), None) == 0
+library.mrq_options_free(options)
 query = ctypes.c_void_p(library.mrq_query_new())
 assert library.mrq_query_set(query, b"country", b"FR", None) == 0
 assert library.mrq_query_set(query, b"country", b"DE", None) == 0  # the last one counts
