@@ -96,7 +96,8 @@ def check_code(where, code):
     for option in options:
         known = option in ("--help", "--version") or re.search(option + r"(?![\w-])", text) or f'"{option[2:]}"' in text
         if not known:
-            problems.append(f"{where}: `{code}`: {program} does not know {option}")
+            who = "no program knows" if program == option else program + " does not know"
+            problems.append(f"{where}: `{code}`: {who} {option}")
 
 
 def anchors(path):
@@ -150,7 +151,7 @@ def read(where):
         commands = commands_of(block)
         line = f"{where}:{fence + 1}"
         if kind not in KINDS or (reason and (kind != "console" or reason[0] not in REASONS)):
-            problems.append(f"{line}: \"{lines[fence]}\": want one of {', '.join(sorted(KINDS))}, and behind console nothing or one "
+            problems.append(f"{line}: \"{lines[fence]}\": want one of {', '.join(sorted(KINDS))}, behind console nothing or one "
                             f"of {', '.join(REASONS)}")
         elif kind != "console" and commands:
             problems.append(f"{line}: commands in a block of {kind}, which no test runs")
