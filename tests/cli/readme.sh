@@ -34,4 +34,9 @@ while read -r name; do
     PATH=$PWD/build/release/tools:$PATH sh -eux ../script </dev/null || fail "a command of $name, the last one above, fails"
 done <../commands/list
 
+# The picture of a terminal shows what the program prints.
+"$MRQ_SOURCE/data/pictures/make" "$BUILD" pictures terminal.svg
+diff "$MRQ_SOURCE/data/pictures/terminal.svg" pictures/terminal.svg || fail "data/pictures/terminal.svg is old: \
+\`data/pictures/make BUILD\` makes it anew"
+
 [ -n "$redis" ] || skip "no redis-server here, so commands that need one were not run; everything else passed"
