@@ -281,7 +281,7 @@ static void ratings_of_the_same_item_are_told(void **state)
         fclose(sink);
         snprintf(
             want, sizeof want,
-            "WARN train %u of 90 ratings are of an item that the same user has rated before; only --split hash keeps copies in one "
+            "WARN train %u of 90 ratings are of items that the same user has rated before; only --split hash keeps copies in one "
             "part\n",
             copies);
         assert_string_equal(copies ? strstr(text, "WARN") : text, copies ? want : "");
