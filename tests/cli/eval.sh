@@ -121,7 +121,7 @@ holds out '"%.4f" % j["protocols"][0]["rows"][0]["rmse"]["mean"] == a[0]' "$told
 holds out '{r["name"] for r in j["protocols"][0]["rows"]} >= {"m.mrq", "bias", "popular", "ease"}'
 deny 'm.mrq is trained' --model m.mrq --protocol topn
 deny 'm.mrq is trained' --model m.mrq --seeds 2
-deny 'judge them in two runs' --model retrieval,m.mrq --baselines none
+deny 'measure them in two runs' --model retrieval,m.mrq --baselines none
 refuse 4 'was trained on other data' "$MARQUEE" eval --data plain --model m.mrq
 run 0 "$MARQUEE" train --data "$sample" --model mf-bias --out all.mrq --test 0 --epochs 1
 deny 'without a test part' --model all.mrq --baselines none

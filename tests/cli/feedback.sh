@@ -124,8 +124,8 @@ run 0 "$INFER" --store R -i 4 --explain
 refuse 3 '--liked 999999: not in the data, which has 400 movies' "$INFER" --store R --liked 85,999999
 refuse 3 '--disliked 0: not in the data' "$INFER" --store R -i 4 --disliked 0
 refuse 2 '--liked 85: disliked as well' "$INFER" --store R --liked 348,85 --disliked 85
-refuse 2 '--liked: more than 10000 of them' "$INFER" --store R --liked "$many,1"
-refuse 2 '--disliked: more than 10000 of them' "$INFER" --store R -i 4 --disliked "$many,1"
+refuse 2 '--liked: more than 10000 values' "$INFER" --store R --liked "$many,1"
+refuse 2 '--disliked: more than 10000 values' "$INFER" --store R -i 4 --disliked "$many,1"
 cat >lists <<'END'
 "" 1,
 "" ,1

@@ -277,7 +277,7 @@ def check_reload():
         os.rename("S/next", "S/current")
         refusal = lambda: s.log().count("reload refused") - 1
         until(lambda: refusal() == 1, 5)
-        assert "users.mrq" in s.log() and f"generation={good} serves on" in s.log(), s.log()
+        assert "users.mrq" in s.log() and f"still serving generation={good}" in s.log(), s.log()
         assert s.good("/v1/recommendations?age=25&gender=F&job=3")["generation"] == good
         time.sleep(2.5)  # a look or two later
         assert refusal() == 1 and s.metric('marquee_reloads_total{result="refused"}') == refused + 1
@@ -327,7 +327,7 @@ def check_stop():
         s.send(signal.SIGTERM)
         s.process.wait(5)
         assert time.monotonic() - start < 0.5
-    assert "stopped at once by a second signal, 1 requests cut" in s.log(), s.log()
+    assert "stopped at once by a second signal, 1 requests aborted" in s.log(), s.log()
 
 
 def turned_away(s):
