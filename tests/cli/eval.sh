@@ -91,7 +91,7 @@ deny 'only topn has a validation part, not time' --part valid --protocol time
 deny 'model retrieval ranks, it does not predict stars' --protocol rating --model retrieval
 deny 'baseline ease ranks, it does not predict stars' --protocol rating --baselines ease --model mf-dot
 deny 'baseline bias predicts stars' --protocol topn --baselines bias
-deny 'nobody to judge' --model none --baselines none
+deny 'no model or baseline to measure' --model none --baselines none
 deny '"0": want' --seeds 0 --model none
 run 2 "$MARQUEE" eval --data "$sample" --protocol nosuch --json
 holds out 'j["error"]["code"] == "usage" and "nosuch" in j["error"]["message"]'

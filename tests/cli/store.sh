@@ -40,7 +40,7 @@ run 0 "$MARQUEE" rollback --store S "$first"
 [ "$(current)" = "$first" ] || fail "not $first: $(current)"
 refuse 3 "S has no intact generation older than $first" "$MARQUEE" rollback --store S
 refuse 3 'S has no generation 20200101T000000Z-0123456789ab' "$MARQUEE" rollback --store S 20200101T000000Z-0123456789ab
-refuse 2 '"yesterday" is no generation' "$MARQUEE" rollback --store S yesterday
+refuse 2 '"yesterday" is not the name of a generation' "$MARQUEE" rollback --store S yesterday
 mv S/current/seen.mrq kept.mrq # what could serve instead of a damaged one stays
 refuse 4 'nothing is removed, because the current generation cannot be verified: ' "$MARQUEE" prune --store S --keep 1
 mv kept.mrq S/current/seen.mrq
