@@ -49,7 +49,7 @@ static const char *join(const mrq_column *column, uint32_t row, mrq_arena *arena
     return text;
 }
 
-/* Columns of the terminal; 0 where stdout is none. */
+/* Columns of the terminal; 0 if stdout is not a terminal. */
 static size_t terminal_width(void)
 {
     struct winsize window;

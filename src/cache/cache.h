@@ -27,7 +27,7 @@ extern const char *const mrq_cache_state_names[]; /* "off", "hit", "miss", "down
 /* Counts are stored in a sorted set. */
 #define MRQ_CACHE_TALLY_TTL  (30 * 86400) /* seconds from the last count until the set expires */
 #define MRQ_CACHE_TALLY_MAX  20000        /* most members; ageing keeps half of that */
-#define MRQ_CACHE_TALLY_EACH 64           /* a connection enforces both at its first count, then once in so many counts */
+#define MRQ_CACHE_TALLY_EACH 64           /* each connection enforces both at its first count and at every 64th */
 
 typedef struct mrq_cache_counts {
     uint64_t hits, misses, errors;

@@ -61,7 +61,7 @@ MRQ_CHECKED mrq_status mrq_recommend(const mrq_generation *generation, mrq_cache
  * mrq_recommend(). Thread-safe. */
 MRQ_CHECKED mrq_status mrq_similar(const mrq_generation *generation, const mrq_query *query, mrq_content *out, mrq_error *err);
 
-/* Computes this generation's answers to up to `n` of the most frequent queries that the cache has counted, for whatever generation,
+/* Computes this generation's answers to up to `n` of the most frequent queries that the cache has counted, for any generation,
  * and stores them in the cache; then ages the counts. `*warmed` is the number of stored answers. A query that is not valid for this
  * generation is skipped. If Redis fails, it ends at once, with success. `cache` NULL: nothing to do. Fails if out of memory, or if
  * the generation cannot answer. */

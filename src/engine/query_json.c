@@ -115,7 +115,7 @@ mrq_status mrq_query_read_json(mrq_query *query, const cJSON *object, mrq_error 
     cJSON_ArrayForEach(item, object)
     {
         if (cJSON_GetObjectItemCaseSensitive(object, item->string) != item)
-            return mrq_fail(err, MRQ_USAGE, "%s: stands there twice", item->string);
+            return mrq_fail(err, MRQ_USAGE, "%s: given twice", item->string);
         if (!cJSON_IsNull(item))
             MRQ_TRY(read_member(query, item, err));
     }

@@ -264,8 +264,8 @@ static mrq_status answer(mrq_recommender *r, mrq_snapshot *snapshot, mrq_ask wha
             atomic_fetch_add_explicit(&r->shared, 1, memory_order_relaxed);
     }
     if (!remembered) {
-        const locale_t before = uselocale(
-            mrq_c_locale()); /* the calling program may have set a locale, such as Turkish, where 'I' in lower case is not 'i' */
+        /* The calling program may have set a locale, such as Turkish, where 'I' in lower case is not 'i'. */
+        const locale_t before = uselocale(mrq_c_locale());
         const mrq_status status = compute(r, snapshot, what, query, &cached, err);
         uselocale(before);
         if (answers)

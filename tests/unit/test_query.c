@@ -738,8 +738,8 @@ static void every_type_is_read_of_json(void **state)
         {"{\"explain\":0}", "", NULL},
         {"{\"explain\":1001}", NULL, "explain \"1001\": want true, false, or how many parts, 1 to 1000"},
         {"{\"explain\":\"all\"}", NULL, "explain: \"all\", want true, false or how many parts"},
-        {"{\"k\":1,\"k\":1}", NULL, "k: stands there twice"},
-        {"{\"town\":1,\"age\":2,\"town\":null}", NULL, "town: stands there twice"},
+        {"{\"k\":1,\"k\":1}", NULL, "k: given twice"},
+        {"{\"town\":1,\"age\":2,\"town\":null}", NULL, "town: given twice"},
         {"{\"K\":1}", "with=K=1", NULL}, /* a column, for all that is known here */
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -210,7 +210,7 @@ static void test_batch_problems(void **state)
         {"7", "query: 7, want an object"},
         {"{\"\":1}", "\"\" is neither a field of a query"},
         {"{\"item\":\"13\"}", ""}, /* until it is asked */
-        {"{\"k\":1,\"k\":1}", "k: stands there twice"},
+        {"{\"k\":1,\"k\":1}", "k: given twice"},
         {"{\"k\":0}", "k \"0\": want a whole number from 1 to 1000"},
         {"{\"k\":\"5\"}", "k: \"5\", want a whole number"},
         {"{\"k\":1.5}", "k \"1.5\": want a whole number"},
