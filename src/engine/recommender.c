@@ -1,10 +1,11 @@
-/* The library's main object: an open store, asked by many threads, which may change under them.
+/* The library's main object: an open store, used by many threads. Its generation may change at any time.
  *
- * A query is looked up in this process's memory, then in Redis, then computed (recommend.c); who asks what another thread is
- * computing just now waits for that.
+ * A query is looked up in this process's memory, then in Redis, and else computed (recommend.c). If another thread is already
+ * computing the same answer, the caller waits for it.
  *
- * The serving generation is a counted pointer under a lock that is held for the time of a count. A reload opens the next one
- * beside it, swaps the pointer and closes the old one's memory; who holds the old one ends on it, and the last one frees it. */
+ * The serving generation is a reference-counted snapshot; its pointer is guarded by a lock that is held only to count a reference.
+ * A reload opens the new generation, swaps the pointer and closes the old one's cache of answers. Running queries finish on the old
+ * generation; the last release frees it. */
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +26,7 @@ struct mrq_recommender {
     mrq_connections *connections; /* NULL: no Redis */
     mrq_backend *backend;         /* NULL: the store's own index */
     pthread_mutex_t lock;
-    mrq_snapshot *snapshot; /* held */
+    mrq_snapshot *snapshot; /* a reference */
     pthread_mutex_t reloading;
     atomic_ullong memory_hits, redis_hits, computed, shared, evicted, reloads, reloads_refused;
 };
@@ -91,7 +92,7 @@ mrq_status mrq_recommender_open_for(const mrq_options *options, mrq_ask what, co
     return open_for(options, history ? MRQ_FOR_ONE : MRQ_FOR_ONE_PLAIN, out, err);
 }
 
-/* Takes a generation out of service: its memory lets go of it. */
+/* Takes a generation out of service: its cached answers, which refer to it, are released first. */
 static void retire(mrq_snapshot *snapshot)
 {
     if (!snapshot)
@@ -108,7 +109,7 @@ void mrq_recommender_close(mrq_recommender *r)
         mrq_recommender_flush(r);
     retire(r->snapshot);
     mrq_connections_free(r->connections);
-    mrq_backend_close(r->backend); /* an answer that outlives this never searches */
+    mrq_backend_close(r->backend); /* answers that outlive this never search */
     pthread_mutex_destroy(&r->lock);
     pthread_mutex_destroy(&r->reloading);
     free(r->store);
@@ -154,11 +155,11 @@ mrq_status mrq_recommender_reload(mrq_recommender *r, bool *changed, mrq_error *
     return status;
 }
 
-/* Queries and how often they were asked, on their way to Redis. */
+/* Queries and how often they were asked, to be added in Redis. */
 typedef struct tallies {
     mrq_dict *member;
-    mrq_addend *addend; /* one a member; their texts come last, as the dictionary may move */
-    size_t room;
+    mrq_addend *addend; /* one per member; their texts are set at the end, because the dictionary may move */
+    size_t capacity;
 } tallies;
 
 static void add_tally(void *context, const char *query, uint32_t count)
@@ -166,8 +167,8 @@ static void add_tally(void *context, const char *query, uint32_t count)
     tallies *t = context;
     const size_t size = strlen(query);
     const uint32_t i = size <= MRQ_HOT_TEXT_MAX ? mrq_dict_add(t->member, query, size) : MRQ_NONE;
-    if (i != MRQ_NONE && mrq_grow(&t->addend, &t->room, (size_t)i + 1, sizeof *t->addend) == 0)
-        t->addend[i].count += count; /* one that is lost harms nobody */
+    if (i != MRQ_NONE && mrq_grow(&t->addend, &t->capacity, (size_t)i + 1, sizeof *t->addend) == 0)
+        t->addend[i].count += count; /* a lost count does no harm */
 }
 
 void mrq_recommender_flush(mrq_recommender *r)
@@ -182,13 +183,13 @@ void mrq_recommender_flush(mrq_recommender *r)
     if (member)
         mrq_answer_cache_asked(snapshot->answers, add_tally, &t);
     const mrq_strings members = member ? mrq_dict_strings(member) : (mrq_strings){0};
-    const uint32_t n = members.n < t.room ? members.n : (uint32_t)t.room;
+    const uint32_t n = members.n < t.capacity ? members.n : (uint32_t)t.capacity;
     for (uint32_t i = 0; i < n; i++)
         t.addend[i].member = mrq_strings_at(&members, i);
     if (n) {
         const mrq_connection connection = mrq_connections_take(r->connections);
         if (connection.cache)
-            (void)mrq_cache_add(connection.cache, MRQ_HOT_KEY, t.addend, n); /* what goes wrong is counted there */
+            (void)mrq_cache_add(connection.cache, MRQ_HOT_KEY, t.addend, n); /* the connection counts its errors */
         mrq_connections_give(r->connections, connection);
     }
     mrq_free(t.addend);
@@ -242,10 +243,10 @@ static mrq_status compute(mrq_recommender *r, mrq_snapshot *snapshot, mrq_ask wh
     case MRQ_ASK_INFO:
         return mrq_tell_generation(snapshot, r->store, out, err);
     }
-    return mrq_fail(err, MRQ_FAILED, "a query of no kind");
+    return mrq_fail(err, MRQ_FAILED, "unknown kind of query");
 }
 
-/* The answer, from memory where there is one. */
+/* The answer, from memory if it is there. */
 static mrq_status answer(mrq_recommender *r, mrq_snapshot *snapshot, mrq_ask what, const mrq_query *query, mrq_answer **out,
                          mrq_error *err)
 {
@@ -253,7 +254,7 @@ static mrq_status answer(mrq_recommender *r, mrq_snapshot *snapshot, mrq_ask wha
     bool waited;
     MRQ_TRY(mrq_query_check(query, what, err));
     const size_t size = mrq_query_key(query, what, key);
-    /* What is told of the generations on disk is looked up each time. */
+    /* INFO lists the generations on disk, so it is never cached. */
     mrq_answer_cache *answers = size && what != MRQ_ASK_INFO ? snapshot->answers : NULL;
     mrq_cached_answer *cached = answers ? mrq_answer_cache_take(answers, key, size, &waited) : NULL;
     const bool remembered = cached != NULL;
@@ -263,7 +264,8 @@ static mrq_status answer(mrq_recommender *r, mrq_snapshot *snapshot, mrq_ask wha
             atomic_fetch_add_explicit(&r->shared, 1, memory_order_relaxed);
     }
     if (!remembered) {
-        const locale_t before = uselocale(mrq_c_locale()); /* the program around us may have set one whose small I is no i */
+        /* The calling program may have set a locale, such as Turkish, where 'I' in lower case is not 'i'. */
+        const locale_t before = uselocale(mrq_c_locale());
         const mrq_status status = compute(r, snapshot, what, query, &cached, err);
         uselocale(before);
         if (answers)
@@ -286,10 +288,10 @@ mrq_status mrq_recommender_ask(mrq_recommender *r, mrq_ask what, const mrq_query
     return answer(r, snapshot, what, query ? query : &none, out, err);
 }
 
-void mrq_recommender_users(mrq_recommender *r, void (*tell)(void *context, const mrq_table *users), void *context)
+void mrq_recommender_users(mrq_recommender *r, void (*use)(void *context, const mrq_table *users), void *context)
 {
     ACQUIRED *snapshot = acquire(r);
-    tell(context, snapshot->generation->users);
+    use(context, snapshot->generation->users);
 }
 
 typedef struct batch {
@@ -297,7 +299,7 @@ typedef struct batch {
     mrq_snapshot *snapshot;
     const mrq_query *const *query;
     mrq_answer **answer;
-    mrq_error *error; /* NULL: nobody asks why */
+    mrq_error *error; /* NULL: not wanted */
 } batch;
 
 static void answer_one(void *context, uint64_t i)

@@ -1,6 +1,6 @@
-/* Counting references: who takes a thing holds it until he lets go, and the last one frees it. An answer holds its generation; a
- * generation's memory of answers would hold it for ever, so it is emptied by whoever takes the generation out of service
- * (recommender.c), before the last holder is gone. */
+/* Snapshots and cached answers are reference-counted; the last release frees them. A cached answer has a reference to its snapshot,
+ * and the snapshot's cache has references to its answers. This cycle is broken by retire() in recommender.c, which empties the
+ * cache when the generation goes out of service. */
 #include "engine/snapshot.h"
 
 #include <stdlib.h>
@@ -25,7 +25,7 @@ static void count_ratings(const mrq_generation *generation, uint32_t *ratings)
         ratings[generation->seen.item[i]]++;
 }
 
-/* What pays where there are many questions. */
+/* Prepares what only pays off for many queries. */
 static mrq_status prepare(mrq_snapshot *snapshot, size_t memory, atomic_ullong *evicted, mrq_error *err)
 {
     MRQ_TRY(mrq_index_sketch(snapshot->generation->index, err));

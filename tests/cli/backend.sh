@@ -38,7 +38,7 @@ for version in v1 v2; do
     run 0 "$MARQUEE" export --store S --to "$to"
     has "400 movies, 400 sent" out
     has "recall@10 1.0000" out
-    [ "$version" = v1 ] || has "the alias leads to it" out
+    [ "$version" = v1 ] || has "the alias points to it" out
     run 0 "$MARQUEE" export --store S --to "$to"
     has "400 movies, 0 sent" out
     same -i 4

@@ -100,7 +100,7 @@ for preset in $presets; do
     run 0 "$MARQUEE" info m.mrq
     has 'schema ml-latest' out
     ! grep -qE '^user\.(age|gender|job) ' out || fail "demographics out of nowhere: $(cat out)"
-    refuse 2 "-a \"25\": no field of a query, and the data does not tell its users' age, but nothing" "$INFER" --store S -a 25 -g F
+    refuse 2 "-a \"25\": neither a field of a query nor a column of the users; the columns: none" "$INFER" --store S -a 25 -g F
     run 0 "$INFER" --store S --json
     holds out 'len(ids) == 5 and j["query"] == {"user": None, "k": 5}'
 done

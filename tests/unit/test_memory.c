@@ -336,8 +336,7 @@ static void years_end_with_the_last(void **state)
         else
             assert_ok(mrq_query_put(&query, MRQ_Q_YEAR, cases[i].years, &err));
         if (!cases[i].says)
-            assert_fails(mrq_selection_resolve(items, &query, &selection, &err), MRQ_USAGE,
-                         "year: the data does not tell its items' years");
+            assert_fails(mrq_selection_resolve(items, &query, &selection, &err), MRQ_USAGE, "year: the data's items have no years");
         mrq_query_clear(&query);
         mrq_table_free(items);
     }
