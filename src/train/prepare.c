@@ -1,4 +1,4 @@
-/* What every training begins with: the parts, and a model with what is known of its results by then. */
+/* The beginning of every training: the split, and a model with the results that are known by then. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -47,10 +47,9 @@ mrq_status mrq_train_begin(const mrq_dataset *data, const mrq_description *descr
     snprintf(r->split, sizeof r->split, "%s", options->parts ? "given" : mrq_split_names[options->split]);
     const uint64_t again = data->n - (*out)->seen.offset[data->users->rows];
     if (again)
-        mrq_log(
-            MRQ_LOG_WARN, "train",
-            "%llu of %llu ratings are of an item that the same user has rated before; only --split hash keeps copies in one part",
-            (unsigned long long)again, (unsigned long long)data->n);
+        mrq_log(MRQ_LOG_WARN, "train",
+                "%llu of %llu ratings repeat an earlier one of the same user and item; only --split hash keeps copies in one part",
+                (unsigned long long)again, (unsigned long long)data->n);
     return MRQ_OK;
 }
 

@@ -489,7 +489,7 @@ static void a_checkpoint_of_another_core_is_refused(void **state)
     }
     other_core = "Other";
     assert_fails(mrq_train(&s->data, &d, &options, &watch, &result, &err), MRQ_BAD_FILE, "not \"Other\": give the same");
-    assert_non_null(strstr(err.msg, "was taken with training.blas_core \""));
+    assert_non_null(strstr(err.msg, "was saved with training.blas_core \""));
     other_core = NULL;
     small_data_free(s);
     temporary_remove(folder);
