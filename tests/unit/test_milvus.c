@@ -108,7 +108,7 @@ static void an_address_that_makes_no_sense_is_refused(void **state)
                 {"milvus://host/n-m", name},
                 {"milvus://host/n/m", name},
                 {"milvus://host/n\xc3\xa4", name},
-                {"milvus://host:0/n", "want a port from 1 to 65535 behind the colon"},
+                {"milvus://host:0/n", "want a port from 1 to 65535 after the colon"},
                 {"milvus://me:it@host/n", login},
                 {"milvus://host/n@", login}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -28,7 +28,7 @@ static void test_description_refuses(void **state)
     assert_fails(parse("[]", &d), MRQ_BAD_FILE, "want a JSON object");
     assert_fails(parse("{}", &d), MRQ_BAD_FILE, "t.json: name: missing");
     assert_fails(parse("{\"foo\":1}", &d), MRQ_BAD_FILE, "t.json: foo: unknown key");
-    assert_fails(parse("{\"name\":\"a\",\"name\":\"b\"}", &d), MRQ_BAD_FILE, "name: stands there twice");
+    assert_fails(parse("{\"name\":\"a\",\"name\":\"b\"}", &d), MRQ_BAD_FILE, "name: given twice");
     assert_fails(parse(TOWERS("", ITEM_ID), &d), MRQ_BAD_FILE, "towers.user: 0 branches, want 1 to 16");
     assert_fails(parse(TOWERS(USER_ID ",{\"feature\":\"x\",\"kind\":\"foo\"}", ITEM_ID), &d), MRQ_BAD_FILE,
                  "t.json: towers.user[1].kind: \"foo\", want one of id, category, set, text");
