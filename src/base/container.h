@@ -1,9 +1,8 @@
 /* The container: named sections behind one checked header, written atomically and read through a memory map.
  *
- * Layout, little-endian: magic "MARQUEE
- * ", kind (8 bytes), version u32, byte-order mark u32 = 0x01020304, section count u32, container format u32 = 1, file size u64,
- * checksum u64 (of the file with this field zero); then per section name (24 bytes), offset u64, size u64; then the sections, each
- * starting at a multiple of 64, with zeros in the gaps. */
+ * Layout, little-endian: magic "MARQUEE\n", kind (8 bytes), version u32, byte-order mark u32 = 0x01020304, section count u32,
+ * container format u32 = 1, file size u64, checksum u64 (of the file with this field zero); then per section name (24 bytes),
+ * offset u64, size u64; then the sections, each starting at a multiple of 64, with zeros in the gaps. */
 #ifndef MRQ_BASE_CONTAINER_H
 #define MRQ_BASE_CONTAINER_H
 
