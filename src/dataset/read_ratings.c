@@ -1,7 +1,7 @@
-/* Ratings: by far the largest file, read in one pass into arrays that are sized by its number of lines.
+/* Ratings: by far the largest file, read in one pass into arrays whose size is the number of its lines.
  *
- * Ids become rows through dictionaries filled from the tables. Where the schema has no file of users, the dictionary numbers users
- * as they come, and once all are known they are sorted and the numbers changed, so that the table of users ascends by id like any
+ * Ids are mapped to rows by dictionaries filled from the tables. If the schema has no users file, the dictionary numbers users in
+ * order of arrival; at the end they are sorted by id and renumbered, so that the users' table is in ascending order like any
  * other. */
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 #include "dataset/read.h"
 #include "dataset/reader.h"
 
-/* Years 1 to 9999, so that every time can be printed. */
+/* years 1 to 9999, so that every time can be printed */
 #define TIME_MIN (-62135596800)
 #define TIME_MAX 253402300799
 
@@ -20,16 +20,16 @@ static mrq_status fail_memory(mrq_error *err)
     return mrq_fail_memory(err, "reading ratings");
 }
 
-/* Columns of the file, places to put them, and what is known about ids. */
+/* The columns of the file, the output arrays, and the known ids. */
 struct ratings {
     mrq_reader reader;
     const mrq_field *user_field, *item_field, *rating_field, *time_field; /* the last may be NULL */
     const mrq_schema *schema;
-    mrq_dict *users, *items; /* ids; of the tables in the order of their rows */
+    mrq_dict *users, *items; /* known ids; with a table in the order of its rows */
     uint32_t *user, *item;
     float *rating;
     int64_t *time;
-    size_t room; /* for ratings */
+    size_t room; /* capacity in ratings */
 };
 
 static void clear_ratings_cleanup(struct ratings *r)
@@ -50,7 +50,7 @@ static mrq_dict *ids_of(const mrq_table *table)
     return full;
 }
 
-/* The row of the id in a field; an id that is not in the dictionary is added, or refused where a file should have it. */
+/* Finds the row of the id in a field. An unknown id is added if there is no file of users; otherwise it is an error. */
 static mrq_status find_row(struct ratings *r, const mrq_field *field, mrq_dict *ids, const char *file, uint32_t *row,
                            mrq_error *err)
 {
@@ -66,7 +66,7 @@ static mrq_status find_row(struct ratings *r, const mrq_field *field, mrq_dict *
     return *row == MRQ_NONE ? fail_memory(err) : MRQ_OK;
 }
 
-/* That the current record has ids, whosesoever they are. */
+/* Checks that the fields for ids of the current record are valid ids, known or not. */
 static mrq_status check_ids(const struct ratings *r, mrq_error *err)
 {
     const mrq_field *const fields[] = {r->user_field, r->item_field};
@@ -77,7 +77,7 @@ static mrq_status check_ids(const struct ratings *r, mrq_error *err)
     return MRQ_OK;
 }
 
-/* The current record into place `i`. */
+/* Reads the current record into index `i`. */
 static mrq_status add_rating(struct ratings *r, uint64_t i, bool first, mrq_error *err)
 {
     double rating;
@@ -99,7 +99,7 @@ static mrq_status add_rating(struct ratings *r, uint64_t i, bool first, mrq_erro
     return find_row(r, r->item_field, r->items, r->schema->items.file, &r->item[i], err);
 }
 
-/* A table of the users that the ratings named, without columns; numbers them anew. */
+/* Makes a table of the users in the ratings, without columns, and renumbers the users. */
 static mrq_status make_users(struct ratings *r, uint64_t n, mrq_table **out, mrq_error *err)
 {
     MRQ_CLEANUP(mrq_table_free) mrq_table *table = mrq_table_new();

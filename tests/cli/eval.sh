@@ -73,7 +73,7 @@ has 'coverage' out
 has 'female' out
 awk '$1 == "retrieval" || $1 == "popular"' out | grep -q '(\.' || fail "no intervals: $(cat out)"
 ask --model none --protocol cold-items --baselines popular,random
-has 'popular is left out: it cannot place a new item' out
+has 'popular is left out: it cannot score a new item' out
 ask --model none --baselines popular --part valid
 has 'for the validation part' out
 ask --protocol rating --model mf-dot --baselines none
@@ -142,7 +142,7 @@ refuse 3 'nosuch' "$MARQUEE" eval --data "$sample" --store nosuch
 process=$!
 processes=$process
 for _ in $(seq 100); do
-    ! grep -q 'seed=1 of=fusion' err || break
+    ! grep -q 'seed=1 candidate=fusion' err || break
     sleep 0.1
 done
 kill -TERM $process

@@ -181,7 +181,7 @@ static void test_schema_refuses(void **state)
         {ID ",{'name':'x','kind':'text','extract':{'y':'" BRACKETS BRACKETS BRACKETS BRACKETS "'}}", RATINGS, "",
          "extract.y: a pattern of 256 bytes, want at most 255"},
         {ID ",{'name':'x','kind':'text','extract':{'y':'((1{99}){9,99}){99}'}}", RATINGS, "", "repeats itself to 1.84e+07, want"},
-        {ID, RATINGS, ",'delimiter':','", "t.json: items.delimiter: stands there twice"},
+        {ID, RATINGS, ",'delimiter':','", "t.json: items.delimiter: given twice"},
         {ID, RATINGS, ",'encoding':'utf-16'", "t.json: items.encoding: \"utf-16\", want one of utf-8, latin-1"},
         {ID, RATINGS, ",'header':1", "t.json: items.header: 1, want true or false"},
         {ID, RATINGS, ",'colour':1", "t.json: items.colour: unknown key"},

@@ -516,7 +516,7 @@ static void a_failing_step_changes_nothing(void **state)
     mrq_free(page);
     options = good;
     options.model = misfit;
-    check_failure(&options, NULL, MRQ_BAD_FILE, "wants a feature \"height\"", serving);
+    check_failure(&options, NULL, MRQ_BAD_FILE, "needs a feature \"height\"", serving);
     options = good;
     const mrq_rebuild_watch watch = {.train = {.batch = stop_at_once, .stop = &stop}};
     check_failure(&options, &watch, MRQ_FAILED, "stopped in epoch 1 of 3; nothing has changed", serving);
