@@ -86,7 +86,7 @@ static mrq_status read_strings(mrq_arena *arena, const cJSON *json, const char *
         if (index == MRQ_NONE)
             return mrq_fail_memory(err, "reading a schema");
         if (index != n++)
-            return mrq_fail(err, MRQ_BAD_FILE, "%s.%s[%u]: \"%.40s\" stands there twice", path, key, n - 1, item->valuestring);
+            return mrq_fail(err, MRQ_BAD_FILE, "%s.%s[%u]: \"%.40s\" given twice", path, key, n - 1, item->valuestring);
     }
     if (!n)
         return mrq_fail(err, MRQ_BAD_FILE, "%s.%s: empty", path, key);

@@ -35,7 +35,6 @@ typedef struct shard {
     entry **bucket, *newest, *oldest;
     uint64_t entries; /* in the LRU list */
     size_t bytes;
-    bool closed;
 } shard;
 
 struct mrq_answer_cache {
@@ -140,10 +139,10 @@ static void drop_oldest(mrq_answer_cache *cache, shard *s)
     forget(cache, s, e);
 }
 
-/* Adds an entry that no thread waits for to the LRU list, or removes it if it is too large or the cache is closed. */
+/* Adds an entry that no thread waits for to the LRU list, or removes it if it is too large. */
 static void settle(mrq_answer_cache *cache, shard *s, entry *e)
 {
-    if (!e->cached || s->closed || e->bytes > cache->limit) {
+    if (!e->cached || e->bytes > cache->limit) {
         forget(cache, s, e);
         return;
     }
@@ -154,18 +153,6 @@ static void settle(mrq_answer_cache *cache, shard *s, entry *e)
     s->bytes += e->bytes;
     s->entries++;
     link_newest(s, e);
-}
-
-void mrq_answer_cache_close(mrq_answer_cache *cache)
-{
-    for (int i = 0; cache && i < SHARDS; i++) {
-        shard *s = &cache->shard[i];
-        pthread_mutex_lock(&s->lock);
-        s->closed = true;
-        while (s->oldest)
-            drop_oldest(cache, s);
-        pthread_mutex_unlock(&s->lock);
-    }
 }
 
 void mrq_answer_cache_free(mrq_answer_cache *cache)
@@ -214,7 +201,7 @@ mrq_cached_answer *mrq_answer_cache_take(mrq_answer_cache *cache, const void *ke
     entry **at = find(cache, s, hash, key, size);
     if (*at) {
         found = take(cache, s, *at, waited);
-    } else if (!s->closed) {
+    } else {
         entry *e = *at = malloc(sizeof *e + size);
         if (e) { /* without an entry other threads compute the same answer */
             *e = (entry){.hash = hash, .size = size, .under_way = true};

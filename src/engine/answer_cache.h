@@ -4,13 +4,12 @@
 
 #include "engine/snapshot.h"
 
+typedef struct mrq_answer_cache mrq_answer_cache;
+
 /* `bytes` limits the memory of the answers and their keys. Beyond it the least recently used answers are evicted and counted in
  * `evicted`. NULL if out of memory. */
 mrq_answer_cache *mrq_answer_cache_new(size_t bytes, atomic_ullong *evicted);
 void mrq_answer_cache_free(mrq_answer_cache *cache); /* NULL is legal */
-
-/* Removes all answers, and keeps none from now on. NULL is legal. */
-void mrq_answer_cache_close(mrq_answer_cache *cache);
 
 /* A new reference to the answer under a key. NULL: the caller must compute it and then call mrq_answer_cache_give(), also on
  * failure. Until then other threads that call this with the same key wait; they get the answer even if it is too large to keep.

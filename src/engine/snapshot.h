@@ -1,5 +1,5 @@
-/* The open generation that serves, and the cached answers computed from it. Both are reference-counted, so that a generation
- * outlives its answers and a reload does not wait for readers. */
+/* An open generation that serves, and finished answers from it. Both are reference-counted: an answer keeps its generation open,
+ * and a reload does not wait for readers. */
 #ifndef MRQ_ENGINE_SNAPSHOT_H
 #define MRQ_ENGINE_SNAPSHOT_H
 
@@ -9,13 +9,10 @@
 #include "engine/engine.h"
 #include "engine/query.h"
 
-typedef struct mrq_answer_cache mrq_answer_cache;
-
 typedef struct mrq_snapshot {
     atomic_uint references;
     mrq_generation *generation;
-    uint32_t *ratings;         /* (items) number of ratings; NULL: opened for one answer */
-    mrq_answer_cache *answers; /* in memory; NULL: no cache */
+    uint32_t *ratings; /* (items) number of ratings; NULL: opened for one answer */
 } mrq_snapshot;
 
 /* The use that a snapshot is opened for. */
@@ -25,10 +22,10 @@ typedef enum mrq_purpose {
     MRQ_FOR_ONE_PLAIN, /* one query that does not need it */
 } mrq_purpose;
 
-/* Opens the store's current generation, with the index of `backend` (NULL: its own). Its cached answers take up to `memory` bytes;
- * evicted ones are counted in `evicted`. The caller gets a reference. Statuses of mrq_generation_open_on(). */
-MRQ_CHECKED mrq_status mrq_snapshot_open(const char *store, mrq_backend *backend, mrq_purpose purpose, size_t memory,
-                                         atomic_ullong *evicted, mrq_snapshot **out, mrq_error *err);
+/* Opens the store's current generation, with the index of `backend` (NULL: its own). The caller gets a
+ * reference. Statuses of mrq_generation_open_on(). */
+MRQ_CHECKED mrq_status mrq_snapshot_open(const char *store, mrq_backend *backend, mrq_purpose purpose, mrq_snapshot **out,
+                                         mrq_error *err);
 void mrq_snapshot_release(mrq_snapshot *snapshot); /* NULL is legal */
 
 /* Immutable except for the counts. */

@@ -7,7 +7,13 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/random.h"
 #include "model/gemm.h"
+
+bool mrq_rating_kept(uint64_t salt, double dropout, uint32_t user, uint32_t item)
+{
+    return !salt || mrq_random_share(mrq_random_mix(salt ^ ((uint64_t)user << 32 | item))) >= dropout;
+}
 
 static uint32_t item_count(const mrq_lists *list, uint32_t row)
 {

@@ -3,7 +3,28 @@
 #ifndef MRQ_MODEL_BRANCH_H
 #define MRQ_MODEL_BRANCH_H
 
-#include "model/tower.h"
+#include "base/table.h"
+#include "model/description.h"
+#include "model/gradient.h"
+#include "model/kernels.h"
+
+/* One branch: where it finds its input and its parameters. */
+typedef struct mrq_branch_plan {
+    const mrq_branch *branch;
+    uint32_t n_values;         /* rows of the embedding */
+    const uint32_t *value;     /* id, category: (entities) row of the embedding */
+    mrq_lists list;            /* set, text, ratings, history: rows of the embedding for each entity */
+    const float *strength;     /* ratings: deviation of each rating from the baseline; history: strength of each like */
+    const uint32_t *character; /* text by characters: (n_values) their code points, ascending; else NULL */
+    uint32_t width;            /* of its output */
+    uint32_t first;            /* row of W where its `width` rows start */
+    uint32_t embedding;        /* tensor (n_values, embedding); then two more, or MRQ_NONE: */
+    uint32_t weight, bias;     /* id, category: fc (embedding, fc), (fc); text: (embedding, window × filters), (filters) */
+} mrq_branch_plan;
+
+/* Whether a "ratings" branch keeps a rating. It is a function of its arguments, so that nothing needs to be stored: `salt` changes
+ * with each epoch; 0 keeps all. */
+bool mrq_rating_kept(uint64_t salt, double dropout, uint32_t user, uint32_t item);
 
 /* Work memory of one branch in one pass. */
 typedef struct mrq_branch_work {

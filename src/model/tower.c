@@ -11,23 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/random.h"
-#include "model/branch.h"
 #include "model/gemm.h"
-
-mrq_status mrq_gradient_make(const mrq_tensors *tensors, mrq_arena *arena, mrq_gradient *out, mrq_error *err)
-{
-    *out = (mrq_gradient){.block = mrq_arena_array(arena, tensors->size, sizeof(float))};
-    bool ok = out->block != NULL;
-    for (uint32_t i = 0; ok && i < tensors->n; i++) {
-        if (!tensors->tensor[i].sparse)
-            continue;
-        out->touched[i] = mrq_arena_array(arena, tensors->tensor[i].rows, sizeof *out->touched[i]);
-        out->mark[i] = mrq_arena_array(arena, tensors->tensor[i].rows, 1);
-        ok = out->touched[i] && out->mark[i];
-    }
-    return ok ? MRQ_OK : mrq_fail_memory(err, "preparing gradients");
-}
 
 /* State of a branch in addition to its work memory. */
 struct branch_state {
@@ -40,11 +24,6 @@ struct branch_state {
     float *output, *row; /* category: output (capacity / 2, branch's width); row = output times W (capacity / 2, tower's
                             width), or the same as output without W; in backward their gradients */
 };
-
-bool mrq_rating_kept(uint64_t salt, double dropout, uint32_t user, uint32_t item)
-{
-    return !salt || mrq_random_share(mrq_random_mix(salt ^ ((uint64_t)user << 32 | item))) >= dropout;
-}
 
 struct mrq_pass {
     const mrq_tower *tower;

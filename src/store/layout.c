@@ -155,3 +155,22 @@ mrq_status mrq_store_current(const char *store, char name[MRQ_GENERATION_NAME], 
     strcpy(name, target + sizeof prefix - 1);
     return MRQ_OK;
 }
+
+mrq_status mrq_store_fallback(const char *store, const char *name,
+                              mrq_status (*check)(const char *store, const char *name, mrq_error *err),
+                              char found[MRQ_GENERATION_NAME], mrq_error *err)
+{
+    uint32_t n = 0;
+    MRQ_AUTOFREE mrq_name *names = NULL;
+    MRQ_TRY(mrq_store_names(store, &names, &n, err));
+    for (uint32_t i = 0; i < n; i++) {
+        if (*name && strcmp(names[i].text, name) >= 0)
+            continue;
+        const mrq_status status = check(store, names[i].text, err);
+        if (status == MRQ_OK)
+            strcpy(found, names[i].text);
+        if (status != MRQ_BAD_FILE && status != MRQ_NOT_FOUND)
+            return status;
+    }
+    return mrq_fail(err, MRQ_NOT_FOUND, "%s has no intact generation %s%s", store, *name ? "older than " : "to go back to", name);
+}

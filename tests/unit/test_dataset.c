@@ -156,7 +156,7 @@ static void test_schema_refuses(void **state)
         {ID ",{'name':'r','kind':'rating','min':1,'max':5}", RATINGS, "", "\"rating\" cannot be in a file of users or items"},
         {ID ",{'name':'c','kind':'category','values':[]}", RATINGS, "", "items.fields[1].values: empty"},
         {ID ",{'name':'c','kind':'category','values':['a',1]}", RATINGS, "", "items.fields[1].values[1]: want a string"},
-        {ID ",{'name':'c','kind':'category','values':['a','a']}", RATINGS, "", "values[1]: \"a\" stands there twice"},
+        {ID ",{'name':'c','kind':'category','values':['a','a']}", RATINGS, "", "values[1]: \"a\" given twice"},
         {ID ",{'name':'c','kind':'category','values':['a','\\u001b[31m']}", RATINGS, "",
          "values[1]: \"?[31m\", want no control characters"},
         {ID ",{'name':'c','kind':'category','values':['a'],'labels':['a\\n']}", RATINGS, "", "labels[0]: \"a?\", want no control"},

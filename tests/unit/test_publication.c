@@ -279,7 +279,7 @@ static void names_begin_and_end_with_the_clock(void **state)
 static void a_folder_in_the_links_place_is_told(void **state)
 {
     (void)state;
-    char store[PATH], name[2][MRQ_GENERATION_NAME], link[PATH + 10], want[PATH + 100];
+    char store[PATH], name[2][MRQ_GENERATION_NAME], link[PATH + 10], want[PATH + 200];
     static char before[STATE];
     new_store(store);
     for (int i = 0; i < 2; i++)
