@@ -142,8 +142,8 @@ run 0 "$INFER" --store S --liked 'tt0111161' --exclude 7,07
 run 0 "$MARQUEE" similar --store S 'volume 19'
 has 'Top 5 like Volume 19' out
 refuse 3 "book \"nosuch\": want the id of one of the $n books, or its title or a part of it" "$MARQUEE" similar --store S nosuch
-refuse 2 "book \"volume\": $n titles match, want one's id: 7 Volume 0, 10 Volume 1, " "$MARQUEE" similar --store S volume
-refuse 2 "--year: the data does not tell its books' years, so leave it out" "$INFER" --store S --year 1990
+refuse 2 "book \"volume\": $n titles match, want the id of one: 7 Volume 0, 10 Volume 1, " "$MARQUEE" similar --store S volume
+refuse 2 "--year: the data's books have no years; leave it out" "$INFER" --store S --year 1990
 
 # The dialogue, and pairs that are wrong.
 run 0 sh -c "printf 'the \"best\"\nvon Neumann, John\n' | '$MARQUEE' predict --model f.mrq"
@@ -158,7 +158,7 @@ head -n 3 pairs | cmp answered || fail "pairs: $(cat out)"
 printf 'ann\n' >pairs
 refuse 4 'pairs:1: "ann": want a user and book, with a blank or a tab between them' "$MARQUEE" predict --model f.mrq --pairs pairs
 run 0 "$MARQUEE" predict --store S --pairs /dev/null
-has 'its scores order books and are no ratings' err
+has 'its scores order books, they are not ratings' err
 
 # Judged; and the night, whose report says books, too.
 # shellcheck disable=SC2086

@@ -150,7 +150,7 @@ cp kept.mrq m.mrq
 differs() {
     text=$1
     shift
-    refuse 4 "m.checkpoint: was taken with $text" "$MARQUEE" train --data "$sample" --model small.json --threads 2 --out m.mrq \
+    refuse 4 "m.checkpoint: was saved with $text" "$MARQUEE" train --data "$sample" --model small.json --threads 2 --out m.mrq \
         --resume "$@"
     has 'give the same data and settings, or remove the file' err
     cmp m.checkpoint kept.checkpoint || fail "$text: the checkpoint has changed"
