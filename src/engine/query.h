@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "engine/fields.h"
+#include "engine/query_fields.h"
 
 struct mrq_query {
     char *bytes; /* (size, of capacity) entries: field and size of the text, the text, a NUL */

@@ -57,9 +57,9 @@ MRQ_CHECKED mrq_status mrq_train_begin(const mrq_dataset *data, const mrq_descri
                                        const mrq_train_options *options, const mrq_split *split, mrq_model **out, mrq_error *err);
 
 /* mrq_train() by gradients, and for a ranking; `watch` is not NULL. */
-MRQ_CHECKED mrq_status mrq_train_gradients(const mrq_dataset *data, const mrq_description *description,
-                                           const mrq_train_options *options, const mrq_train_watch *watch, mrq_train_result *out,
-                                           mrq_error *err);
+MRQ_CHECKED mrq_status mrq_train_epochs(const mrq_dataset *data, const mrq_description *description,
+                                        const mrq_train_options *options, const mrq_train_watch *watch, mrq_train_result *out,
+                                        mrq_error *err);
 MRQ_CHECKED mrq_status mrq_train_ranking(const mrq_dataset *data, const mrq_description *description,
                                          const mrq_train_options *options, const mrq_train_watch *watch, mrq_train_result *out,
                                          mrq_error *err);

@@ -213,7 +213,7 @@ run 0 "$MARQUEE" export --store S --to "$to"
 # What finds too little, as on a server that brings the worst first, is not published.
 FAKE_MILVUS_DIGITS=-9 start_fake v1 useless
 before=$(readlink S/current)
-refuse 1 "recall@10 is 0\.0000, want 0.99" "$MARQUEE" export --store S --model m.mrq --to "$to"
+refuse 1 "recall@10 is 0.0000, want 0.99" "$MARQUEE" export --store S --model m.mrq --to "$to"
 [ "$(readlink S/current)" = "$before" ] || fail "an index that finds the worst was published"
 
 # A server that rounds otherwise is asked for more than is wanted, also for somebody who has seen nothing.

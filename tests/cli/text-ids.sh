@@ -163,8 +163,8 @@ has 'its scores order books, they are not ratings' err
 # Judged; and the night, whose report says books, too.
 # shellcheck disable=SC2086
 run 0 "$MARQUEE" eval $data --protocol topn --model retrieval --baselines popular
-has 'the rest to be found among all books but those' out
-has 'coverage is the share of the books that anybody is shown' out
+has 'the rest to be found among all books except those' out
+has 'coverage is the share of the books recommended to any user' out
 ! grep -q movie out || fail "movies among books: $(cat out)"
 # shellcheck disable=SC2086
 run 0 "$MARQUEE" eval $data --protocol topn --model retrieval --baselines none --json
@@ -172,13 +172,13 @@ holds out 'j["data"]["items"] == int(a[0]) and j["data"]["users"] == 40' "$n"
 # shellcheck disable=SC2086
 run 0 "$MARQUEE" rebuild $data --store S --model mf-bias --epochs 1 --force
 has ", $n books, index " out
-has "$n of the $n books that serve are there" err
+has "$n of the $n serving books are left" err
 has "books" S/report.html
 ! grep -qi movie S/report.html || fail "movies in the report: $(cat S/report.html)"
 sed -i '/^tt0111161,\|^10,\|^7,/d' books/books.csv
 sed -i '/,tt0111161,\|,10,\|,7,/d' books/ratings.csv
 # shellcheck disable=SC2086
-refuse 1 "$((n - 3)) of the $n books that serve are there, want at least $((n - 2)), all but 10 %" "$MARQUEE" rebuild $data --store S \
+refuse 1 "$((n - 3)) of the $n serving books are left, want at least $((n - 2)), all but 10 %" "$MARQUEE" rebuild $data --store S \
     --model mf-bias --epochs 1
 
 # spoilt FILE ID TEXT: a row with this id (of printf, in quotes where it must be), last in the file, is refused with its line.

@@ -3,8 +3,8 @@
  * meaning in resolve.c.
  *
  * A query may also name any category, set or number column of the generation's users: "country=DE". */
-#ifndef MRQ_ENGINE_FIELDS_H
-#define MRQ_ENGINE_FIELDS_H
+#ifndef MRQ_ENGINE_QUERY_FIELDS_H
+#define MRQ_ENGINE_QUERY_FIELDS_H
 
 #include "base/error.h"
 #include "marquee/marquee.h"

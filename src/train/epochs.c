@@ -335,8 +335,8 @@ static mrq_status run_threads(mrq_trainer *t, mrq_error *err)
     return run(t, crew, err);
 }
 
-mrq_status mrq_train_gradients(const mrq_dataset *data, const mrq_description *description, const mrq_train_options *options,
-                               const mrq_train_watch *watch, mrq_train_result *out, mrq_error *err)
+mrq_status mrq_train_epochs(const mrq_dataset *data, const mrq_description *description, const mrq_train_options *options,
+                            const mrq_train_watch *watch, mrq_train_result *out, mrq_error *err)
 {
     mrq_trainer t = {.data = data, .options = options, .watch = watch};
     if (!(t.arena = mrq_arena_new()))
