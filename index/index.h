@@ -19,7 +19,7 @@
 
 typedef struct mrq_index mrq_index;
 
-/* The kind of an index, and the effort of its searches. */
+/* The kind of an index, and its search parameter (efSearch, nprobe). */
 typedef struct mrq_index_settings {
     char factory[MRQ_FACTORY_SIZE]; /* a FAISS factory string: "Flat", "HNSW32,SQ8", "IVF64,Flat" */
     uint32_t parameter;             /* FAISS's search parameter; 0 for a kind without one */
@@ -65,7 +65,7 @@ MRQ_CHECKED mrq_status mrq_index_count(const mrq_index *index, uint32_t *n, mrq_
 const mrq_index_settings *mrq_index_settings_of(const mrq_index *index);
 const float *mrq_index_vectors(const mrq_index *index); /* (n, dim) exact */
 
-/* Sets the effort of searches; mrq_index_save() saves it. Not while another thread searches. MRQ_USAGE for a parameter that this
+/* Sets the search parameter (efSearch, nprobe); mrq_index_save() saves it. Not while another thread searches. MRQ_USAGE for a parameter that this
  * kind does not have. */
 MRQ_CHECKED mrq_status mrq_index_tune(mrq_index *index, uint32_t parameter, uint32_t rerank, mrq_error *err);
 

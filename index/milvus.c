@@ -185,12 +185,10 @@ mrq_status mrq_milvus_call(mrq_backend *backend, const mrq_milvus_operation *op,
 {
     MRQ_AUTOFREE char *text = NULL;
     char path[512];
-    if (body) {
-        mrq_print_close(body, '}');
-        text = mrq_print_take(body, NULL);
-        if (!text)
-            return mrq_fail_memory(err, "asking a server");
-    }
+    mrq_print_close(body, '}');
+    text = mrq_print_take(body, NULL);
+    if (!text)
+        return mrq_fail_memory(err, "asking a server");
     MRQ_TRY(probe(backend, seconds, out, err));
     const bool first = atomic_load(&backend->version) == 1;
     const bool get = first && op->get;

@@ -150,7 +150,7 @@ mrq_status cmd_predict(int argc, char **argv, mrq_error *err)
         .about = "Predicts how a user of the data would rate an item. Without --pairs it asks for ids until the input ends.",
         .options = options,
         .examples = "  marquee predict --model model.mrq\n"
-                    "  echo 1 1962 | marquee predict --model model.mrq --pairs -\n",
+                    "  echo 1 196 | marquee predict --model model.mrq --pairs -\n",
     };
     int first;
     bool done = false;

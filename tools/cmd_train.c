@@ -156,11 +156,11 @@ static mrq_status report(const struct arguments *a, const mrq_train_result *resu
     else if (!isnan(r->test_rmse))
         snprintf(test, sizeof test, " test_rmse=%.4f", r->test_rmse);
     if (mrq_objective_of(d)->closed_form)
-        printf("%s: model %s,%s seed %llu, %.1f s, %ld MB\n", a->out, d->name, test, (unsigned long long)r->seed, seconds,
+        printf("%s: model %s,%s seed %llu, %.1f s, %ld MB of memory\n", a->out, d->name, test, (unsigned long long)r->seed, seconds,
                usage.ru_maxrss / 1024);
     else if (written)
-        printf("%s: model %s, best of %lld epochs: %lld,%s seed %llu, %.1f s, %ld MB\n", a->out, d->name, (long long)r->epochs,
-               (long long)r->best_epoch, test, (unsigned long long)r->seed, seconds, usage.ru_maxrss / 1024);
+        printf("%s: model %s, best of %lld epochs: %lld,%s seed %llu, %.1f s, %ld MB of memory\n", a->out, d->name,
+               (long long)r->epochs, (long long)r->best_epoch, test, (unsigned long long)r->seed, seconds, usage.ru_maxrss / 1024);
     if (result->end == MRQ_TRAIN_LOST)
         return mrq_fail(
             err, MRQ_FAILED,

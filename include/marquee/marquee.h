@@ -69,7 +69,7 @@ typedef enum mrq_ask {
  *                    item; is not answered.
  *   include_seen     true, false: also answers what the user has rated and what the query likes or dislikes
  *   k                how many items, 1 .. MRQ_K_MAX; default MRQ_K_DEFAULT, of a search or a user MRQ_LIST_DEFAULT
- *   explain          true, false, all, or how many parts of each score are told, the largest first
+ *   explain          true, false, all, or how many parts of each score to return, the largest first
  *   genre            only items of this genre; each call adds one. Items of any of them, or, with
  *   all_genres       true: of all of them
  *   year             "1994", "1990-1999", "1990-" or "-1999"; an item of unknown year is in no range
@@ -135,7 +135,8 @@ typedef struct mrq_answer mrq_answer;
 
 /* Answers a query; NULL is one of which nothing is set. MRQ_USAGE for a value that the data's dictionaries do not have, a feature
  * or filter that the data has no column for, feedback that the model cannot use or that contradicts itself, more than 250,000
- * parts to explain over all items; MRQ_NOT_FOUND for an unknown user or item: the message begins with the name of the field.
+ * parts to explain over all items; MRQ_NOT_FOUND for an unknown user or item. The message begins with the name of the field or column, or for an unknown item
+ * with the data's noun.
  * MRQ_UNAVAILABLE when the backend does not answer within the deadline, or when the system's resolver gives its name up, if that is
  * later.
  *
@@ -189,7 +190,7 @@ double mrq_answer_number(const mrq_answer *answer, uint32_t i, const char *colum
 uint32_t mrq_answer_members(const mrq_answer *answer, uint32_t i, const char *column);
 const char *mrq_answer_member(const mrq_answer *answer, uint32_t i, const char *column, uint32_t m);
 
-/* The parts of hit i's score, if the query asked to explain: what each input adds to it (a Shapley value). The parts that are told,
+/* The parts of hit i's score, if the query asked to explain: what each input adds to it (a Shapley value). The parts returned,
  * `rest`, which the others add, and `base`, the average person's score, sum to the score; both are NaN without an explanation, and
  * the pointers may be NULL. A part's input is "age" and the like, "id", "history", "liked" or "disliked"; its value a feature's
  * label or value or an item's title, "" for "id"; its id that of the item or the user, "" for a feature. */
@@ -217,7 +218,7 @@ double mrq_stats_number(const mrq_stats *stats, const char *name);
 void mrq_log_to(void (*tell)(void *context, int level, const char *line), void *context);
 
 /* An error as a JSON document with "schema": 1 and a line end: {"schema":1,"error":{"code":"usage","message":"..."}}; freed with
- * free(). A status that is none of mrq_status is told as "failed". NULL when out of memory. */
+ * free(). The code of a status that is none of mrq_status is "failed". NULL when out of memory. */
 char *mrq_error_json(const mrq_error *error);
 
 const char *mrq_version(void); /* of the library at run time */

@@ -53,6 +53,7 @@ struct mrq_dict {
     size_t offset_capacity, bytes_capacity;
     slot *slot;
     size_t slots; /* a power of two, or 0 */
+    int shift;    /* 64 - log2(slots) */
 };
 
 enum { SHORT = 7 }; /* bytes; longer texts have a hash as key */
@@ -102,9 +103,10 @@ mrq_strings mrq_dict_strings(const mrq_dict *dict)
     return (mrq_strings){dict->n, dict->n ? dict->offset : empty, dict->n ? dict->bytes : ""};
 }
 
+/* The top bits of the product: only they depend on all bytes of a short key. */
 static slot *first_slot(const mrq_dict *dict, uint64_t key)
 {
-    return &dict->slot[key * 0x9e3779b97f4a7c15u >> 20 & (dict->slots - 1)];
+    return &dict->slot[key * 0x9e3779b97f4a7c15u >> dict->shift];
 }
 
 static slot *next_slot(const mrq_dict *dict, slot *at)
@@ -133,6 +135,7 @@ static int rehash(mrq_dict *dict)
         return -1;
     dict->slot = bigger;
     dict->slots = slots;
+    dict->shift = old.slots ? old.shift - 1 : 64 - 6;
     for (size_t i = 0; i < old.slots; i++) {
         if (!old.slot[i].index)
             continue;

@@ -45,10 +45,10 @@ mrq_status mrq_secret_read(const char *path, size_t least, mrq_secret *out, mrq_
         return mrq_fail(err, MRQ_USAGE, "token file %s: has %zu characters%s, want one line of %zu to %d", path, secret.size,
                         secret.size > MRQ_SECRET_MAX ? " or more" : "", least, MRQ_SECRET_MAX);
     secret.text[secret.size] = '\0';
-    const size_t told = strlen(secret.text), flaw = mrq_secret_flaw(secret.text);
-    if (flaw || told < secret.size)
+    const size_t length = strlen(secret.text), flaw = mrq_secret_flaw(secret.text);
+    if (flaw || length < secret.size)
         return mrq_fail(err, MRQ_USAGE, "token file %s: character %zu is not allowed in a token, want ASCII without blanks", path,
-                        flaw ? flaw : told + 1);
+                        flaw ? flaw : length + 1);
     *out = secret;
     return MRQ_OK;
 }

@@ -101,7 +101,7 @@ static mrq_status code_by_bound(const mrq_column *column, const char *text, uint
     return MRQ_OK;
 }
 
-mrq_status mrq_column_code(const mrq_column *column, const char *text, uint32_t *code, mrq_error *err)
+mrq_status mrq_column_code(const mrq_column *column, const char *text, bool numbered, uint32_t *code, mrq_error *err)
 {
     if (column->bound)
         return code_by_bound(column, text, code, err);
@@ -109,11 +109,13 @@ mrq_status mrq_column_code(const mrq_column *column, const char *text, uint32_t 
     if (found == MRQ_NONE)
         found = mrq_strings_find(&column->label, text);
     int64_t place;
-    if (found == MRQ_NONE && mrq_parse_int(text, strlen(text), 0, (int64_t)column->dict.n - 1, &place))
+    if (found == MRQ_NONE && numbered && mrq_parse_int(text, strlen(text), 0, (int64_t)column->dict.n - 1, &place))
         found = (uint32_t)place;
     if (found == MRQ_NONE) {
         char values[440] = "";
         list_values(column, values, sizeof values);
+        if (!numbered)
+            return mrq_fail(err, MRQ_USAGE, "%s \"%.40s\": want one of %s", column->name, text, values);
         return mrq_fail(err, MRQ_USAGE, "%s \"%.40s\": want 0 to %u, or one of %s", column->name, text, column->dict.n - 1, values);
     }
     *code = found;

@@ -76,9 +76,9 @@ const mrq_column *mrq_table_column(const mrq_table *table, const char *name);   
 const mrq_column *mrq_table_first(const mrq_table *table, mrq_column_kind kind); /* first column of a kind, or NULL */
 const mrq_column *mrq_table_year(const mrq_table *items);                        /* the number column "year", or NULL */
 
-/* The code of a category's value that a user gives as text: the value, its label, or its number 0 .. n-1; for a category of ranges
- * the largest bound that is not above the number. The message of MRQ_USAGE lists the allowed values. */
-MRQ_CHECKED mrq_status mrq_column_code(const mrq_column *column, const char *text, uint32_t *code, mrq_error *err);
+/* The code of a category's value that a user gives as text: the value, its label, or, if `numbered`, its number 0 .. n-1; for a
+ * category of ranges the largest bound that is not above the number. The message of MRQ_USAGE lists the allowed values. */
+MRQ_CHECKED mrq_status mrq_column_code(const mrq_column *column, const char *text, bool numbered, uint32_t *code, mrq_error *err);
 
 /* Adds the table's arrays to a container under `prefix` (up to 7 bytes), and loads them. Loading checks every offset and index, so
  * a loaded table is as safe as one just built. */

@@ -29,7 +29,7 @@ static const struct option {
     {"redis_ttl", offsetof(struct mrq_options, redis_ttl), WHOLE, 1, INT32_MAX},
     {"deadline", offsetof(struct mrq_options, deadline), WHOLE, 1, DEADLINE_MAX},
 };
-enum { OPTIONS = sizeof options / sizeof *options, TEXTS = 5 /* the first ones */ };
+enum { OPTIONS = sizeof options / sizeof *options };
 
 static const struct count {
     const char *name;
@@ -65,11 +65,9 @@ mrq_options *mrq_options_new(void)
     return made;
 }
 
-/* The address of an option's text. */
-static const char **text_at(mrq_options *opened, int option)
+static void *member_of(mrq_options *opened, const struct option *option)
 {
-    const char **const texts[] = {&opened->store, &opened->redis, &opened->backend, &opened->backend_token, &opened->backend_ca};
-    return texts[option];
+    return (char *)opened + option->at;
 }
 
 /* Clears a text, which may contain a password. */
@@ -81,8 +79,9 @@ static void wipe(const char *text)
 
 void mrq_options_free(mrq_options *opened)
 {
-    for (int i = 0; opened && i < TEXTS; i++)
-        wipe(*text_at(opened, i));
+    for (const struct option *o = options; opened && o < options + OPTIONS; o++)
+        if (o->kind == TEXT)
+            wipe(*(const char **)member_of(opened, o));
     if (opened)
         mrq_arena_free(opened->arena);
     free(opened);
@@ -111,8 +110,8 @@ mrq_status mrq_options_set(mrq_options *opened, const char *name, const char *va
     if (o == options + OPTIONS)
         return mrq_fail(err, MRQ_USAGE, "\"%.40s\" is not an option", name);
     if (o->kind == TEXT)
-        return set_text(opened->arena, text_at(opened, (int)(o - options)), value, err);
-    void *member = (char *)opened + o->at;
+        return set_text(opened->arena, member_of(opened, o), value, err);
+    void *member = member_of(opened, o);
     int64_t number;
     if (!mrq_parse_int(value, strlen(value), o->min, o->max, &number))
         return mrq_fail(err, MRQ_USAGE, "%s \"%.40s\": want a whole number from %" PRId64 " to %" PRId64, name, value, o->min,

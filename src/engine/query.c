@@ -180,7 +180,7 @@ static bool judge(const mrq_query_field *field, const char **text, char *want, s
         else if (is(*text, "all"))
             *text = "4294967295"; /* MRQ_EXPLAIN_ALL */
         else if (!mrq_parse_int(*text, strlen(*text), field->min, field->max, &number))
-            snprintf(want, size, "want true, false, or how many parts, 1 to %lld", (long long)field->max);
+            snprintf(want, size, "want true, false, all, or how many parts, 1 to %lld", (long long)field->max);
         break;
     }
     return *want == '\0';
@@ -270,6 +270,13 @@ mrq_status mrq_query_set(mrq_query *query, const char *name, const char *value, 
     return field != MRQ_Q_FIELDS ? set_field(query, field, value, true, err) : set_feature(query, name, value, true, err);
 }
 
+/* Names the field, or the column of a pair. */
+static mrq_status fail_unused(const mrq_query *query, mrq_field_index field, mrq_error *err)
+{
+    const char *name = field == MRQ_Q_WITH ? mrq_query_text(query, field) : mrq_query_fields[field].name;
+    return mrq_fail(err, MRQ_USAGE, "%.*s: not used by this kind of query; leave it out", (int)strcspn(name, "="), name);
+}
+
 mrq_status mrq_query_check(const mrq_query *query, mrq_ask what, mrq_error *err)
 {
     static const mrq_field_index subject[] = {
@@ -279,7 +286,7 @@ mrq_status mrq_query_check(const mrq_query *query, mrq_ask what, mrq_error *err)
         return mrq_fail(err, MRQ_USAGE, "what: %d is not a kind of query", (int)what);
     for (unsigned i = 0; i < MRQ_Q_FIELDS; i++)
         if (query->n[i] && !(mrq_query_fields[i].asks & MRQ_ASKS(what)))
-            return mrq_fail(err, MRQ_USAGE, "%s: not used by this kind of query; leave it out", mrq_query_fields[i].name);
+            return fail_unused(query, i, err);
     if (subject[what] != MRQ_Q_FIELDS && !query->n[subject[what]])
         return mrq_fail(err, MRQ_USAGE, "%s is missing", mrq_query_fields[subject[what]].name);
     return MRQ_OK;

@@ -100,7 +100,7 @@ static mrq_status read_value(const mrq_column *column, const char *text, mrq_fea
 {
     *out = (mrq_feature){.column = column};
     if (column->kind == MRQ_CATEGORY)
-        return mrq_column_code(column, text, &out->code, err);
+        return mrq_column_code(column, text, mrq_query_field_find(column->name) != MRQ_Q_FIELDS, &out->code, err);
     if (column->kind == MRQ_SET)
         return read_members(text, out, err);
     if (!mrq_parse_real(text, strlen(text), -DBL_MAX, DBL_MAX, &out->number))
@@ -318,7 +318,7 @@ static void print_field(mrq_print *print, const mrq_generation *generation, cons
     }
 }
 
-/* {"age":{"value":"25","label":"25-34"},...,"user":4,"liked":[1,260],"k":5,"genre":["Drama"],...}, without unknown features; NULL
+/* {"age":{"value":"25","label":"25-34"},...,"user":"4","liked":["1","260"],"k":5,"genre":["Drama"],...}, without unknown features; NULL
  * if out of memory. */
 static char *describe(const mrq_generation *generation, mrq_ask what, const mrq_query *query, const mrq_resolved *resolved)
 {

@@ -46,7 +46,7 @@ MRQ_CHECKED mrq_status mrq_query_resolve(const mrq_generation *generation, mrq_a
 /* Finds the row of an item by its id, its title with or without the year, or a part of a title that matches only one item. */
 MRQ_CHECKED mrq_status mrq_title_find(const mrq_table *items, const char *text, uint32_t *row, mrq_error *err);
 
-/* MRQ_FAILED if the model has a history and the generation was opened without it (mrq_generation_open_plain()). */
+/* MRQ_FAILED if the model has a history and the generation was opened without it. */
 MRQ_CHECKED mrq_status mrq_history_check(const mrq_generation *generation, mrq_error *err);
 
 /* The items whose rows add up to the user's row; none for MRQ_NONE, or if the tower has no history. */

@@ -34,15 +34,15 @@ static mrq_status decode(const char *name, char *text, char plus, mrq_error *err
     return bad ? mrq_fail(err, MRQ_USAGE, "%.40s: byte %zu is not UTF-8", name, bad) : MRQ_OK;
 }
 
-mrq_status mrq_params_read_id(const char *text, size_t size, char out[MRQ_ID_MAX + 1], mrq_error *err)
+mrq_status mrq_params_read_id(const char *text, size_t size, char out[MRQ_ID_BYTES + 1], mrq_error *err)
 {
-    char id[3 * MRQ_ID_MAX + 1]; /* an encoded byte takes three */
+    char id[3 * MRQ_ID_BYTES + 1]; /* an encoded byte takes three */
     if (size < sizeof id) {
         *(char *)mempcpy(id, text, size) = '\0';
         MRQ_TRY(decode("id", id, '+', err));
     }
-    if (size >= sizeof id || strlen(id) > MRQ_ID_MAX)
-        return mrq_fail(err, MRQ_USAGE, "id: more than %d bytes", MRQ_ID_MAX);
+    if (size >= sizeof id || strlen(id) > MRQ_ID_BYTES)
+        return mrq_fail(err, MRQ_USAGE, "id: more than %d bytes", MRQ_ID_BYTES);
     if (!mrq_utf8_is_plain(id))
         return mrq_fail(err, MRQ_USAGE, "id \"%.40s\": contains a control character", id);
     strcpy(out, id);

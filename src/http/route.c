@@ -173,7 +173,7 @@ mrq_match mrq_route_find(const char *method, const char *path)
 
 static mrq_status read_id(const mrq_match *match, mrq_field_index field, mrq_query *query, mrq_error *err)
 {
-    char id[MRQ_ID_MAX + 1];
+    char id[MRQ_ID_BYTES + 1];
     MRQ_TRY(mrq_params_read_id(match->id, match->id_size, id, err));
     return mrq_query_put(query, field, id, err);
 }

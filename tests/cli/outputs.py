@@ -46,7 +46,7 @@ RULES = [
     (r'((?<![a-z])(?:seconds|ms)=)([\d.]+)', within(0, 60000)),
     (r'(samples_per_second=)(\d+)', within(1, 1e9)),
     (r'( )([\d.]+)(?= s(?:econds)?\b)', within(0, 100)),
-    (r'( s, )(\d+)(?= MB$)', within(3, 3000)),
+    (r'( s, )(\d+)(?= MB of memory$)', within(3, 3000)),
     (r'(address=http://127\.0\.0\.1:)(\d+)', within(1024, 65534)),
     (r'((?:efSearch|nprobe|rerank) )(\d+)', within(0, 4096)),
     (r'(p\d\d[ =])([\d.]+)(?= ?us)', within(0.001, 1e7)),

@@ -483,13 +483,13 @@ static void test_column_code(void **state)
     } good[] = {{"M", 0}, {"f", 1}, {"male", 0}, {"Female", 1}, {"0", 0}, {"1", 1}};
     uint32_t code;
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
-        assert_ok(mrq_column_code(&gender, good[i].text, &code, &err));
+        assert_ok(mrq_column_code(&gender, good[i].text, true, &code, &err));
         assert_int_equal(code, good[i].code);
     }
-    assert_fails(mrq_column_code(&gender, "X", &code, &err), MRQ_USAGE,
+    assert_fails(mrq_column_code(&gender, "X", true, &code, &err), MRQ_USAGE,
                  "gender \"X\": want 0 to 1, or one of M (male), F (female)");
-    assert_fails(mrq_column_code(&gender, "2", &code, &err), MRQ_USAGE, "gender \"2\"");
-    assert_fails(mrq_column_code(&gender, "", &code, &err), MRQ_USAGE, "gender \"\"");
+    assert_fails(mrq_column_code(&gender, "2", true, &code, &err), MRQ_USAGE, "gender \"2\"");
+    assert_fails(mrq_column_code(&gender, "", true, &code, &err), MRQ_USAGE, "gender \"\"");
     const double bound[] = {1, 18, 25};
     mrq_column age = {.name = "age", .kind = MRQ_CATEGORY, .dict = {3, NULL, NULL}, .bound = bound};
     const struct {
@@ -497,13 +497,13 @@ static void test_column_code(void **state)
         uint32_t code;
     } ages[] = {{"1", 0}, {"17", 0}, {"17.9", 0}, {"18", 1}, {"24", 1}, {"25", 2}, {"130", 2}};
     for (size_t i = 0; i < sizeof ages / sizeof *ages; i++) {
-        assert_ok(mrq_column_code(&age, ages[i].text, &code, &err));
+        assert_ok(mrq_column_code(&age, ages[i].text, true, &code, &err));
         assert_int_equal(code, ages[i].code);
     }
-    assert_fails(mrq_column_code(&age, "abc", &code, &err), MRQ_USAGE, "age \"abc\": want a number, 1 or more");
-    assert_fails(mrq_column_code(&age, "-3", &code, &err), MRQ_USAGE, "age \"-3\"");
-    assert_fails(mrq_column_code(&age, "0", &code, &err), MRQ_USAGE, "age \"0\"");
-    assert_fails(mrq_column_code(&age, "nan", &code, &err), MRQ_USAGE, "age \"nan\"");
+    assert_fails(mrq_column_code(&age, "abc", true, &code, &err), MRQ_USAGE, "age \"abc\": want a number, 1 or more");
+    assert_fails(mrq_column_code(&age, "-3", true, &code, &err), MRQ_USAGE, "age \"-3\"");
+    assert_fails(mrq_column_code(&age, "0", true, &code, &err), MRQ_USAGE, "age \"0\"");
+    assert_fails(mrq_column_code(&age, "nan", true, &code, &err), MRQ_USAGE, "age \"nan\"");
     mrq_dict_free(values);
     mrq_dict_free(labels);
     mrq_arena_free(arena);

@@ -90,7 +90,7 @@ static void a_question_knows_its_fields(void **state)
                 assert_ok(mrq_query_put(&query, about[what], "13", &err));
             assert_ok(mrq_query_set(&query, f->name, values[f->type][0].set, &err));
             snprintf(means, sizeof means, "%s: not used by this kind of query; leave it out",
-                     f->type == MRQ_QT_FEATURE ? "with" : f->name);
+                     f->type == MRQ_QT_PAIR ? "x" : f->name);
             if (f->asks & MRQ_ASKS(what))
                 assert_ok(mrq_query_check(&query, (mrq_ask)what, &err));
             else
