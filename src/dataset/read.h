@@ -13,9 +13,9 @@
 MRQ_CHECKED mrq_status mrq_read_table(const char *folder, const mrq_file_schema *schema, bool first, mrq_table **out,
                                       uint64_t *checksum, mrq_error *err);
 
-/* The ratings into `data`, whose items are read already, and whose users are if the schema has a file of them; else the users are
- * made from the ratings. With `first` neither is asked. */
-MRQ_CHECKED mrq_status mrq_read_ratings(const char *folder, const mrq_schema *schema, bool first, mrq_dataset *data,
+/* The events into `data`. Users and items that the schema has a file of are read already; the others are made from the events. With
+ * `first` neither is asked. */
+MRQ_CHECKED mrq_status mrq_read_events(const char *folder, const mrq_schema *schema, bool first, mrq_dataset *data,
                                         uint64_t *checksum, mrq_error *err);
 
 #endif

@@ -12,7 +12,7 @@
 /* MRQ_NOT_FOUND when a file is missing. */
 static mrq_status fits(const char *folder, const mrq_schema *schema, mrq_error *err)
 {
-    const mrq_file_schema *files[] = {&schema->users, &schema->items, &schema->ratings};
+    const mrq_file_schema *files[] = {&schema->users, &schema->items, &schema->events};
     for (int i = 0; i < 3; i++) {
         char path[4096];
         if (!files[i]->file)
@@ -30,7 +30,7 @@ static mrq_status fits(const char *folder, const mrq_schema *schema, mrq_error *
     }
     mrq_dataset first = {.arena = mrq_arena_new()};
     const mrq_status status =
-        first.arena ? mrq_read_ratings(folder, schema, true, &first, &checksum, err) : mrq_fail_memory(err, "reading a data set");
+        first.arena ? mrq_read_events(folder, schema, true, &first, &checksum, err) : mrq_fail_memory(err, "reading a data set");
     mrq_arena_free(first.arena);
     return status;
 }

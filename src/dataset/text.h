@@ -9,10 +9,10 @@
 /* Lower case of Latin (to U+017F), Greek and Cyrillic letters; other code points as they are. */
 uint32_t mrq_text_lower(uint32_t code);
 
-/* Makes text of a field's bytes, NUL-terminated: `latin1` becomes UTF-8 (else it is valid UTF-8 already), "" becomes " when
+/* Makes text of a field's bytes, valid UTF-8, NUL-terminated: "" becomes " when
  * `quoted`, and control characters become blanks, so that no text can disturb a terminal or a table. `out` has room for 2 * size +
  * 1 bytes. Returns the length. */
-size_t mrq_text_decode(const char *raw, size_t size, bool latin1, bool quoted, char *out);
+size_t mrq_text_decode(const char *raw, size_t size, bool quoted, char *out);
 
 /* The next word of a valid UTF-8 text from `*at` on, lower-cased, into `word` (room for `size` bytes); `*at` moves behind it. Words
  * are runs of letters and digits, with apostrophes inside; with `characters` each code point is one. Returns its length, 0 at the

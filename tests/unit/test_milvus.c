@@ -54,7 +54,7 @@ static const mrq_contents contents = {CONTENT, &items, vectors, 2};
 static mrq_backend *open_backend(void)
 {
     mrq_backend *backend = NULL;
-    const mrq_backend_options options = {"milvus://localhost:19530/m", NULL, NULL};
+    const mrq_backend_options options = {"milvus://localhost:19530/m", NULL, NULL, 0};
     assert_ok(mrq_backend_open(&options, &backend, &err));
     return backend;
 }
@@ -74,7 +74,7 @@ static void an_address_says_where_and_what(void **state)
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const char *const *row = rows[i];
-        const mrq_backend_options options = {row[0], row[1], row[2]};
+        const mrq_backend_options options = {row[0], row[1], row[2], 0};
         mrq_backend *backend = NULL;
         assert_ok(mrq_backend_open(&options, &backend, &err));
         assert_string_equal(mrq_backend_label(backend), row[3]);
@@ -133,7 +133,7 @@ static void names_and_tokens_have_a_longest(void **state)
         char address[400] = "milvus://h/", token[MRQ_SECRET_MAX + 2] = "", content[] = CONTENT;
         mrq_backend *backend = NULL;
         memset(address + strlen(address), 'n', 200 + more);
-        mrq_backend_options options = {address, NULL, NULL};
+        mrq_backend_options options = {address, NULL, NULL, 0};
         if (more)
             assert_fails(mrq_backend_open(&options, &backend, &err), MRQ_USAGE, "want a name of letters");
         else
@@ -152,7 +152,7 @@ static void names_and_tokens_have_a_longest(void **state)
         }
         mrq_backend_close(backend);
         memset(token, 't', MRQ_SECRET_MAX + more);
-        options = (mrq_backend_options){"milvus://h/n", token, NULL};
+        options = (mrq_backend_options){"milvus://h/n", token, NULL, 0};
         backend = NULL;
         if (more)
             assert_fails(mrq_backend_open(&options, &backend, &err), MRQ_USAGE,
@@ -162,7 +162,7 @@ static void names_and_tokens_have_a_longest(void **state)
         mrq_backend_close(backend);
     }
     mrq_backend *backend = NULL;
-    const mrq_backend_options blank = {"milvus://h/n", "a b", NULL};
+    const mrq_backend_options blank = {"milvus://h/n", "a b", NULL, 0};
     assert_fails(mrq_backend_open(&blank, &backend, &err), MRQ_USAGE, "backend: the token has 3 characters, want up to 512");
 }
 
@@ -944,7 +944,7 @@ static mrq_status do_all(void)
         {V2 "/collections/describe", NAMED "}", 5, 200, "{\"code\":0,\"data\":{\"description\":\"owner\"}}"},
         {V2 "/collections/drop", NAMED "}", 20, 200, "{\"code\":0}"},
     };
-    const mrq_backend_options options = {"milvus://localhost:19530/m", NULL, NULL};
+    const mrq_backend_options options = {"milvus://localhost:19530/m", NULL, NULL, 0};
     const mrq_terms terms = {&columns[1].dict, NULL, 0, false, 1990, 0, 0};
     MRQ_CLEANUP(mrq_backend_close) mrq_backend *backend = NULL;
     MRQ_CLEANUP(mrq_index_free) mrq_index *index = NULL;

@@ -1,8 +1,9 @@
-/* Ratings: by far the largest file, read in one pass into arrays that are sized by its number of lines.
+/* Events: by far the largest file, read in one pass into arrays that are sized by its number of lines.
  *
- * Ids become rows through dictionaries filled from the tables. Where the schema has no file of users, the dictionary numbers users
- * as they come, and once all are known they are sorted and the numbers changed, so that the table of users ascends by id like any
+ * Ids become rows through dictionaries filled from the tables. Where the schema has no file of users, or of items, the dictionary
+ * numbers them as they come; once all are known they are sorted and the numbers changed, so that the table ascends by id like any
  * other. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,29 +11,27 @@
 #include "base/parse.h"
 #include "dataset/read.h"
 #include "dataset/reader.h"
-
-/* Years 1 to 9999, so that every time can be printed. */
-#define TIME_MIN (-62135596800)
-#define TIME_MAX 253402300799
+#include "dataset/timestamp.h"
 
 static mrq_status fail_memory(mrq_error *err)
 {
-    return mrq_fail_memory(err, "reading ratings");
+    return mrq_fail_memory(err, "reading events");
 }
 
 /* Columns of the file, places to put them, and what is known about ids. */
-struct ratings {
+struct events {
     mrq_reader reader;
-    const mrq_field *user_field, *item_field, *rating_field, *time_field; /* the last may be NULL */
+    const mrq_field *user_field, *item_field, *value_field, *time_field; /* the last two may be NULL */
     const mrq_schema *schema;
     mrq_dict *users, *items; /* ids; of the tables in the order of their rows */
     uint32_t *user, *item;
     float *rating;
     int64_t *time;
-    size_t room; /* for ratings */
+    double min, max; /* of the values so far */
+    size_t room;     /* for events */
 };
 
-static void clear_ratings_cleanup(struct ratings *r)
+static void clear_events_cleanup(struct events *r)
 {
     mrq_reader_close(&r->reader);
     mrq_dict_free(r->users);
@@ -51,7 +50,7 @@ static mrq_dict *ids_of(const mrq_table *table)
 }
 
 /* The row of the id in a field; an id that is not in the dictionary is added, or refused where a file should have it. */
-static mrq_status find_row(struct ratings *r, const mrq_field *field, mrq_dict *ids, const char *file, uint32_t *row,
+static mrq_status find_row(struct events *r, const mrq_field *field, mrq_dict *ids, const char *file, uint32_t *row,
                            mrq_error *err)
 {
     char scratch[MRQ_ID_SCRATCH], shown[MRQ_SHOWN];
@@ -67,7 +66,7 @@ static mrq_status find_row(struct ratings *r, const mrq_field *field, mrq_dict *
 }
 
 /* That the current record has ids, whosesoever they are. */
-static mrq_status check_ids(const struct ratings *r, mrq_error *err)
+static mrq_status check_ids(const struct events *r, mrq_error *err)
 {
     const mrq_field *const fields[] = {r->user_field, r->item_field};
     for (int i = 0; i < 2; i++) {
@@ -77,21 +76,37 @@ static mrq_status check_ids(const struct ratings *r, mrq_error *err)
     return MRQ_OK;
 }
 
-/* The current record into place `i`. */
-static mrq_status add_rating(struct ratings *r, uint64_t i, bool first, mrq_error *err)
+/* The value of the current record, 1 where events have none. */
+static mrq_status read_value(struct events *r, float *out, mrq_error *err)
 {
-    double rating;
     char shown[MRQ_SHOWN];
-    const mrq_reader *reader = &r->reader;
-    const mrq_span value = reader->field[r->rating_field->place];
-    if (!mrq_parse_real(value.text, value.size, r->rating_field->min, r->rating_field->max, &rating))
-        return mrq_reader_fail(reader, err, "rating %s, want %g to %g", mrq_show(value, shown), r->rating_field->min,
-                               r->rating_field->max);
-    r->rating[i] = (float)rating;
+    const mrq_field *field = r->value_field;
+    if (!field) {
+        *out = 1;
+        return MRQ_OK;
+    }
+    const bool ranged = !isnan(field->min);
+    const mrq_span span = r->reader.field[field->place];
+    double value;
+    if (!mrq_parse_real(span.text, span.size, ranged ? field->min : -1e9, ranged ? field->max : 1e9, &value))
+        return ranged ? mrq_reader_fail(&r->reader, err, "rating %s, want %g to %g", mrq_show(span, shown), field->min, field->max)
+                      : mrq_reader_fail(&r->reader, err, "rating %s, want a number", mrq_show(span, shown));
+    r->min = value < r->min ? value : r->min;
+    r->max = value > r->max ? value : r->max;
+    *out = (float)value;
+    return MRQ_OK;
+}
+
+/* The current record into place `i`. */
+static mrq_status add_event(struct events *r, uint64_t i, bool first, mrq_error *err)
+{
+    char shown[MRQ_SHOWN];
+    MRQ_TRY(read_value(r, &r->rating[i], err));
     if (r->time_field) {
-        const mrq_span time = reader->field[r->time_field->place];
-        if (!mrq_parse_int(time.text, time.size, TIME_MIN, TIME_MAX, &r->time[i]))
-            return mrq_reader_fail(reader, err, "%s %s, want seconds since 1970", r->time_field->name, mrq_show(time, shown));
+        const mrq_span time = r->reader.field[r->time_field->place];
+        if (!mrq_time_parse(time, r->time_field->unit, &r->time[i]))
+            return mrq_reader_fail(&r->reader, err, "%s %s, want %s", r->time_field->name, mrq_show(time, shown),
+                                   mrq_time_wants[r->time_field->unit]);
     }
     if (first)
         return check_ids(r, err);
@@ -99,32 +114,34 @@ static mrq_status add_rating(struct ratings *r, uint64_t i, bool first, mrq_erro
     return find_row(r, r->item_field, r->items, r->schema->items.file, &r->item[i], err);
 }
 
-/* A table of the users that the ratings named, without columns; numbers them anew. */
-static mrq_status make_users(struct ratings *r, uint64_t n, mrq_table **out, mrq_error *err)
+/* A table of the ids that the events named, without columns; numbers the events' rows anew. */
+static mrq_status make_table(mrq_dict *ids, uint32_t *row, uint64_t n, mrq_table **out, mrq_error *err)
 {
     MRQ_CLEANUP(mrq_table_free) mrq_table *table = mrq_table_new();
-    MRQ_AUTOFREE uint32_t *rank = mrq_array(mrq_dict_strings(r->users).n, sizeof *rank);
-    if (!table || !rank || mrq_dict_sort(r->users, mrq_id_compare, rank))
+    MRQ_AUTOFREE uint32_t *rank = mrq_array(mrq_dict_strings(ids).n, sizeof *rank);
+    if (!table || !rank || mrq_dict_sort(ids, mrq_id_compare, rank))
         return fail_memory(err);
-    const mrq_strings sorted = mrq_dict_strings(r->users);
+    const mrq_strings sorted = mrq_dict_strings(ids);
     if (mrq_strings_copy(table->arena, &sorted, &table->id))
         return fail_memory(err);
     table->rows = sorted.n;
     for (uint64_t i = 0; i < n; i++)
-        r->user[i] = rank[r->user[i]];
+        row[i] = rank[row[i]];
     *out = table;
     table = NULL;
     return MRQ_OK;
 }
 
-static mrq_status start(struct ratings *r, const char *folder, const mrq_schema *schema, bool first, mrq_dataset *data,
+static mrq_status start(struct events *r, const char *folder, const mrq_schema *schema, bool first, mrq_dataset *data,
                         mrq_error *err)
 {
-    const mrq_file_schema *file = &schema->ratings;
+    const mrq_file_schema *file = &schema->events;
     r->schema = schema;
+    r->min = INFINITY;
+    r->max = -INFINITY;
     r->user_field = mrq_schema_field(file, MRQ_FIELD_ID, "user");
     r->item_field = mrq_schema_item(file);
-    r->rating_field = mrq_schema_field(file, MRQ_FIELD_RATING, NULL);
+    r->value_field = mrq_schema_field(file, MRQ_FIELD_RATING, NULL);
     r->time_field = mrq_schema_field(file, MRQ_FIELD_TIMESTAMP, NULL);
     MRQ_TRY(mrq_reader_open(&r->reader, folder, file, err));
     const size_t room = r->room = first ? 1 : mrq_reader_bound(&r->reader);
@@ -139,10 +156,10 @@ static mrq_status start(struct ratings *r, const char *folder, const mrq_schema 
     return MRQ_OK;
 }
 
-mrq_status mrq_read_ratings(const char *folder, const mrq_schema *schema, bool first, mrq_dataset *data, uint64_t *checksum,
+mrq_status mrq_read_events(const char *folder, const mrq_schema *schema, bool first, mrq_dataset *data, uint64_t *checksum,
                             mrq_error *err)
 {
-    MRQ_CLEANUP(clear_ratings) struct ratings r = {0};
+    MRQ_CLEANUP(clear_events) struct events r = {0};
     MRQ_TRY(start(&r, folder, schema, first, data, err));
     uint64_t n = 0;
     for (bool more; !first || !n; n++) {
@@ -152,20 +169,23 @@ mrq_status mrq_read_ratings(const char *folder, const mrq_schema *schema, bool f
         if (n == r.room)
             return mrq_reader_changed(&r.reader, err);
         if (n == UINT32_MAX)
-            return mrq_reader_fail(&r.reader, err, "more than %u ratings", UINT32_MAX);
-        MRQ_TRY(add_rating(&r, n, first, err));
+            return mrq_reader_fail(&r.reader, err, "more than %u events", UINT32_MAX);
+        MRQ_TRY(add_event(&r, n, first, err));
     }
     if (!n)
-        return mrq_fail(err, MRQ_BAD_FILE, "%s: no rows", schema->ratings.file);
+        return mrq_fail(err, MRQ_BAD_FILE, "%s: no rows", schema->events.file);
     if (!schema->users.file && !first)
-        MRQ_TRY(make_users(&r, n, &data->users, err));
+        MRQ_TRY(make_table(r.users, r.user, n, &data->users, err));
+    if (!schema->items.file && !first)
+        MRQ_TRY(make_table(r.items, r.item, n, &data->items, err));
     data->n = n;
     data->user = r.user;
     data->item = r.item;
     data->rating = r.rating;
     data->time = r.time;
-    data->rating_min = r.rating_field->min;
-    data->rating_max = r.rating_field->max;
-    *checksum = mrq_checksum(r.reader.map.data, r.reader.map.size);
+    const bool ranged = r.value_field && !isnan(r.value_field->min);
+    data->rating_min = ranged ? r.value_field->min : r.value_field ? r.min : 1;
+    data->rating_max = ranged ? r.value_field->max : r.value_field ? r.max : 1;
+    *checksum = mrq_checksum(r.reader.source.map.data, r.reader.source.map.size);
     return MRQ_OK;
 }
