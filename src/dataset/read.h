@@ -16,6 +16,6 @@ MRQ_CHECKED mrq_status mrq_read_table(const char *folder, const mrq_file_schema 
 /* The events into `data`. Users and items that the schema has a file of are read already; the others are made from the events. With
  * `first` neither is asked. */
 MRQ_CHECKED mrq_status mrq_read_events(const char *folder, const mrq_schema *schema, bool first, mrq_dataset *data,
-                                        uint64_t *checksum, mrq_error *err);
+                                       uint64_t *checksum, mrq_error *err);
 
 #endif

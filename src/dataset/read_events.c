@@ -50,8 +50,7 @@ static mrq_dict *ids_of(const mrq_table *table)
 }
 
 /* The row of the id in a field; an id that is not in the dictionary is added, or refused where a file should have it. */
-static mrq_status find_row(struct events *r, const mrq_field *field, mrq_dict *ids, const char *file, uint32_t *row,
-                           mrq_error *err)
+static mrq_status find_row(struct events *r, const mrq_field *field, mrq_dict *ids, const char *file, uint32_t *row, mrq_error *err)
 {
     char scratch[MRQ_ID_SCRATCH], shown[MRQ_SHOWN];
     const mrq_span id = mrq_reader_id(&r->reader, field, scratch);
@@ -157,7 +156,7 @@ static mrq_status start(struct events *r, const char *folder, const mrq_schema *
 }
 
 mrq_status mrq_read_events(const char *folder, const mrq_schema *schema, bool first, mrq_dataset *data, uint64_t *checksum,
-                            mrq_error *err)
+                           mrq_error *err)
 {
     MRQ_CLEANUP(clear_events) struct events r = {0};
     MRQ_TRY(start(&r, folder, schema, first, data, err));

@@ -246,7 +246,8 @@ static mrq_status read_header(mrq_reader *reader, mrq_error *err)
             found[place] = true;
         reader->place[reader->columns++] = place;
         const size_t used = strlen(header);
-        snprintf(header + used, sizeof header - used, "%s%.*s", used ? ", " : "", (int)(name.size < 60 ? name.size : 60), name.text);
+        snprintf(header + used, sizeof header - used, "%s%.*s", used ? ", " : "", (int)(name.size < 60 ? name.size : 60),
+                 name.text);
     }
     for (uint32_t i = 0; i < schema->n_fields; i++)
         if (!found[schema->field[i].place])

@@ -75,10 +75,10 @@ typedef struct mrq_file_schema {
     const char *file; /* its name in the folder; NULL when the schema has no such file */
     const char *delimiter;
     bool header, quoted;
-    bool lists;           /* a line is a user and any number of items */
-    const char *encoding; /* to be converted from; NULL: UTF-8 */
-    bool by_column;       /* fields are found by the header's names */
-    mrq_strings null;     /* texts that mean unknown */
+    bool lists;               /* a line is a user and any number of items */
+    const char *encoding;     /* to be converted from; NULL: UTF-8 */
+    bool by_column;           /* fields are found by the header's names */
+    mrq_strings null;         /* texts that mean unknown */
     uint32_t n_fields, width; /* `width` columns in the file */
     mrq_field *field;         /* (n_fields) */
 } mrq_file_schema;
@@ -88,7 +88,7 @@ typedef struct mrq_schema {
     mrq_arena *arena; /* owns everything below */
     char name[MRQ_COLUMN_NAME];
     const char *about;
-    mrq_noun noun; /* of the items */
+    mrq_noun noun;    /* of the items */
     double like_from; /* the least value that is a like; NAN: the middle of the range; -INFINITY: all events */
     mrq_file_schema users, items, events;
 } mrq_schema;

@@ -30,8 +30,8 @@ static mrq_status bad(const char *name, const char *what, mrq_error *err)
 static mrq_status more(buffer *out, const char *name, mrq_error *err)
 {
     if (out->size >= out->most)
-        return mrq_fail(err, MRQ_BAD_FILE, "%s: unpacks to more than %zu bytes, %d times its size: not a file of data", name, out->most,
-                        MRQ_RATIO_MAX);
+        return mrq_fail(err, MRQ_BAD_FILE, "%s: unpacks to more than %zu bytes, %d times its size: not a file of data", name,
+                        out->most, MRQ_RATIO_MAX);
     return mrq_grow(&out->bytes, &out->capacity, out->size + STEP, 1) ? mrq_fail_memory(err, "reading a file") : MRQ_OK;
 }
 

@@ -17,7 +17,8 @@ typedef struct mrq_source {
  * zlib or libzstd is not installed. */
 #define MRQ_RATIO_MAX  400
 #define MRQ_RATIO_FREE ((size_t)64 << 20)
-MRQ_CHECKED mrq_status mrq_source_open(mrq_source *source, const char *path, const char *name, const char *encoding, mrq_error *err);
+MRQ_CHECKED mrq_status mrq_source_open(mrq_source *source, const char *path, const char *name, const char *encoding,
+                                       mrq_error *err);
 void mrq_source_close(mrq_source *source); /* legal on a zeroed one */
 
 /* Whether iconv can convert from it. */
