@@ -1,9 +1,9 @@
 /* The one splitter for every delimited file: any delimiter, RFC 4180 quotes where the schema has them, LF or CRLF.
  *
- * It walks the source byte by byte and looks twice only at bytes marked in `stop`: the delimiter's first byte, the line end, NUL, the
- * quote in a quoted file, and everything from 0x80 on. So checking costs nothing beside splitting, and an error is
- * found in the order of the file, with its line. Rejected: checking the whole map first (another pass, and the line must be counted
- * again), and finding line ends with memchr (fields are too short for it to pay, and quotes may hold line ends). */
+ * It walks the source byte by byte and looks twice only at bytes marked in `stop`: the delimiter's first byte, the line end, NUL,
+ * the quote in a quoted file, and everything from 0x80 on. So checking costs nothing beside splitting, and an error is found in the
+ * order of the file, with its line. Rejected: checking the whole map first (another pass, and the line must be counted again), and
+ * finding line ends with memchr (fields are too short for it to pay, and quotes may hold line ends). */
 #include "dataset/reader.h"
 
 #include <math.h>

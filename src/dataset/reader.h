@@ -24,8 +24,8 @@ typedef struct mrq_reader {
     uint16_t *place;                /* (columns) by header: the field that a column is, or NO_FIELD */
 } mrq_reader;
 
-/* Opens the file, skips a byte-order mark and reads the header, into a zeroed reader; borrows the schema. MRQ_NOT_FOUND for a missing
- * file; MRQ_BAD_FILE when the header lacks a column of the schema. */
+/* Opens the file, skips a byte-order mark and reads the header, into a zeroed reader; borrows the schema. MRQ_NOT_FOUND for a
+ * missing file; MRQ_BAD_FILE when the header lacks a column of the schema. */
 MRQ_CHECKED mrq_status mrq_reader_open(mrq_reader *reader, const char *folder, const mrq_file_schema *schema, mrq_error *err);
 void mrq_reader_close(mrq_reader *reader); /* legal on a zeroed one */
 static inline void mrq_reader_close_cleanup(mrq_reader *reader)

@@ -1,5 +1,5 @@
-/* Which shipped schema a folder follows: file names first, then the first record of each file, because folders may hold files of
- * the same names and another content (ml-100k's *.dat have the names of ml-1m's). */
+/* The schema of a folder: its own schema.json, or else the shipped one that it follows: file names first, then the first record of
+ * each file, because folders may hold files of the same names and another content (ml-100k's *.dat have the names of ml-1m's). */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -42,6 +42,10 @@ mrq_status mrq_schema_recognise(const char *folder, mrq_schema **out, mrq_error 
         return mrq_fail_errno(err, "cannot open %s", folder);
     if (!S_ISDIR(st.st_mode))
         return mrq_fail(err, MRQ_NOT_FOUND, "%s is not a folder", folder);
+    char own[4096];
+    MRQ_TRY(mrq_path_join(own, sizeof own, folder, "schema.json", err));
+    if (mrq_file_exists(own))
+        return mrq_schema_load(own, out, err);
     char tried[400] = "";
     mrq_error only = {0}; /* what is wrong with the first that has all its files */
     int complete = 0;

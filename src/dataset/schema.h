@@ -100,9 +100,9 @@ MRQ_CHECKED mrq_status mrq_schema_parse(const char *text, size_t size, const cha
 /* Reads a shipped schema by its name, else the file of that path. MRQ_NOT_FOUND when it is neither. */
 MRQ_CHECKED mrq_status mrq_schema_load(const char *name_or_path, mrq_schema **out, mrq_error *err);
 
-/* The first shipped schema whose files are all in the folder, the first data line of each fitting. MRQ_NOT_FOUND when the folder is
- * not there or each schema misses a file, else MRQ_BAD_FILE; the sentence says what was tried and why it failed, or what is wrong
- * with the one whose files are all there. */
+/* The folder's own schema.json, or else the first shipped schema whose files are all in the folder, the first data line of each
+ * fitting. MRQ_NOT_FOUND when the folder is not there or each schema misses a file, else MRQ_BAD_FILE; the sentence says what was
+ * tried and why it failed, or what is wrong with the one whose files are all there. */
 MRQ_CHECKED mrq_status mrq_schema_recognise(const char *folder, mrq_schema **out, mrq_error *err);
 
 /* The first field of a kind, with this name unless it is NULL; NULL when there is none. */
