@@ -1,6 +1,6 @@
-/* Settings are tried from the cheapest up, each on the first half of the queries, one query at a time on one thread, as `infer`
- * asks. The fastest that reaches the recall is measured once more on the other half, and that is what is reported: a choice made by
- * the numbers it is judged by would look better than it is. */
+/* Settings are tried from the cheapest up on the first half of the queries, one query at a time on one thread, as `infer` does. The
+ * fastest that reaches the recall is measured again on the other half, and that result is reported: measured on the queries it was
+ * chosen by, it would look better than it is. */
 #include "index/choose.h"
 
 #include <assert.h>
@@ -13,22 +13,22 @@
 #include "index/inside.h"
 #include "index/scan.h"
 
-#define LONG_WORK  10000 /* vectors from which on a line tells that building has begun */
+#define LONG_WORK  10000 /* from this many vectors on, the log says when a build begins */
 #define PASSES     3
-#define ENOUGH     1.0               /* seconds after which no other pass begins */
-#define SCAN_BYTES ((size_t)8 << 20) /* "auto": a catalogue whose vectors take no more is scanned */
+#define ENOUGH     1.0               /* seconds after which no further pass starts */
+#define SCAN_BYTES ((size_t)8 << 20) /* "auto": smaller catalogues are scanned */
 
 const char mrq_index_kinds[] =
-    "auto              measures Flat and the two kinds over bytes, and takes the fastest that reaches --recall;\n"
-    "                  vectors of 8 MiB or less in all are scanned\n"
-    "Flat              every vector, one after the other: exact\n"
-    "HNSW32            a graph over the vectors, 32 links an item, for which it takes 260 bytes more\n"
+    "auto              measures Flat and the two graphs over bytes, and uses the fastest that reaches --recall;\n"
+    "                  a catalogue of 8 MiB of vectors or less uses Flat\n"
+    "Flat              compares every vector: exact\n"
+    "HNSW32            a graph over the vectors, with 32 links per item: 260 more bytes per item\n"
     "HNSW32,SQ8        the same graph over vectors in bytes: faster, a quarter of the memory\n"
-    "PCA64,HNSW32,SQ8  the same over 64 bytes an item, what is left of longer vectors by PCA: the fastest\n"
+    "PCA64,HNSW32,SQ8  the same over 64 bytes per item, to which PCA reduces longer vectors: the fastest\n"
     "IVF256,Flat       256 lists of vectors, of which a few are scanned: quick to build\n"
-    "IVF256,PQ20np     the same with vectors of 20 bytes (the number divides the dimensions): the smallest\n"
-    "SQ8, SQfp16       a scan of vectors in bytes, or in half precision: slower than Flat\n"
-    "Any other FAISS factory string is taken as well. What all but Flat find is put in order by exact inner products.\n";
+    "IVF256,PQ20np     the same with vectors of 20 bytes (20 must divide the dimensions): the smallest\n"
+    "SQ8, SQfp16       a scan of vectors in bytes or in half precision: slower than Flat\n"
+    "Any other FAISS factory string works too. Candidates are sorted by exact inner products.\n";
 
 bool mrq_trial_tell(const mrq_trial *trial, cJSON *object)
 {
@@ -42,8 +42,8 @@ bool mrq_trial_tell(const mrq_trial *trial, cJSON *object)
            cJSON_AddNumberToObject(object, "queries", trial->n_queries);
 }
 
-/* Half of the queries with their exact answers. */
-struct questions {
+/* Half of the queries, with their exact answers. */
+struct query_set {
     const float *query; /* (n, dim) */
     uint32_t n, dim, k;
     uint32_t *answer; /* (n, k) rows, ascending in each */
@@ -61,7 +61,7 @@ static int by_seconds(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static mrq_status ask_exactly(struct questions *q, const float *vectors, uint32_t n, mrq_error *err)
+static mrq_status answer_exactly(struct query_set *q, const float *vectors, uint32_t n, mrq_error *err)
 {
     q->answer = mrq_array((size_t)q->n * q->k, sizeof *q->answer);
     MRQ_AUTOFREE mrq_hit *hits = mrq_array(q->k, sizeof *hits);
@@ -77,9 +77,9 @@ static mrq_status ask_exactly(struct questions *q, const float *vectors, uint32_
     return MRQ_OK;
 }
 
-/* One pass over the queries: their times, ascending, and how many of the best were found. */
-static mrq_status ask_all(const mrq_index *index, const struct questions *q, mrq_hit *hits, double *seconds, uint64_t *same,
-                          mrq_error *err)
+/* Runs all queries once: their times, ascending, and how many of the exact hits were found. */
+static mrq_status run_queries(const mrq_index *index, const struct query_set *q, mrq_hit *hits, double *seconds, uint64_t *same,
+                              mrq_error *err)
 {
     *same = 0;
     for (uint32_t i = 0; i < q->n; i++) {
@@ -94,9 +94,9 @@ static mrq_status ask_all(const mrq_index *index, const struct questions *q, mrq
     return MRQ_OK;
 }
 
-/* Recall and times of the index as it is set, the times of the fastest of some passes: others of the machine slow it down, and
- * nothing speeds it up. */
-static mrq_status measure(const mrq_index *index, const struct questions *q, mrq_trial *out, mrq_error *err)
+/* Measures recall and times with the current settings. The times are those of the fastest of several passes, because other programs
+ * can slow a pass down but nothing can speed it up. */
+static mrq_status measure(const mrq_index *index, const struct query_set *q, mrq_trial *out, mrq_error *err)
 {
     MRQ_AUTOFREE mrq_hit *hits = mrq_array(q->k, sizeof *hits);
     MRQ_AUTOFREE double *seconds = mrq_array(q->n, sizeof *seconds);
@@ -106,7 +106,7 @@ static mrq_status measure(const mrq_index *index, const struct questions *q, mrq
     const double start = mrq_clock();
     for (int pass = 0; pass < PASSES && mrq_clock() - start < ENOUGH; pass++) {
         uint64_t same;
-        MRQ_TRY(ask_all(index, q, hits, seconds, &same, err));
+        MRQ_TRY(run_queries(index, q, hits, seconds, &same, err));
         trial.recall = (double)same / ((double)q->n * q->k);
         if (seconds[q->n / 2] < trial.p50) {
             trial.p50 = seconds[q->n / 2];
@@ -117,26 +117,26 @@ static mrq_status measure(const mrq_index *index, const struct questions *q, mrq
     return MRQ_OK;
 }
 
-/* From the least parameter to the most; the first that reaches the recall is a kind's fastest. */
+/* From the smallest parameter to the largest; the first that reaches the recall is the fastest of its kind. */
 static const uint32_t parameters[] = {8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024};
 static const uint32_t reranks[] = {0, 20, 40, 100, 400};
 #define N_PARAMETERS (sizeof parameters / sizeof *parameters)
 #define N_RERANKS    (sizeof reranks / sizeof *reranks)
 
-/* What a choice knows as it goes on. */
+/* The state of a choice. */
 struct search {
-    double recall; /* wanted */
-    struct questions questions;
+    double recall; /* to reach */
+    struct query_set query_set;
     mrq_choice choice;
     size_t capacity;
-    mrq_index *best; /* the fastest that reaches the recall, or NULL */
+    mrq_index *best; /* the fastest index that reaches the recall, or NULL */
     double fastest, highest;
 };
 
 static mrq_status try(struct search *s, mrq_index *index, uint32_t parameter, uint32_t rerank, mrq_trial *out, mrq_error *err)
 {
     MRQ_TRY(mrq_index_tune(index, parameter, rerank, err));
-    MRQ_TRY(measure(index, &s->questions, out, err));
+    MRQ_TRY(measure(index, &s->query_set, out, err));
     if (mrq_grow(&s->choice.trial, &s->capacity, s->choice.n + 1, sizeof *s->choice.trial) != 0)
         return mrq_fail_memory(err, "choosing an index");
     s->choice.trial[s->choice.n++] = *out;
@@ -144,14 +144,15 @@ static mrq_status try(struct search *s, mrq_index *index, uint32_t parameter, ui
     return MRQ_OK;
 }
 
-/* Goes up the parameters at one rerank until the recall is reached or the time is past all hope; `*fit` is what reaches it. */
+/* Tries the parameters upwards at one rerank until the recall is reached or the time is more than twice that of `*fit`, the fastest
+ * setting so far that reaches it. */
 static mrq_status climb(struct search *s, mrq_index *index, uint32_t rerank, mrq_trial *fit, mrq_error *err)
 {
     const bool has_parameter = mrq_index_settings_of(index)->parameter > 0;
     for (size_t i = 0; i < (has_parameter ? N_PARAMETERS : 1); i++) {
         mrq_trial trial;
         if (index->way == MRQ_WAY_WALK && parameters[i] < rerank)
-            continue; /* a walk has no more candidates than that */
+            continue; /* a walk finds at most `parameter` candidates */
         MRQ_TRY(try(s, index, has_parameter ? parameters[i] : 0, rerank, &trial, err));
         if (trial.recall >= s->recall) {
             if (trial.p50 < fit->p50)
@@ -164,7 +165,7 @@ static mrq_status climb(struct search *s, mrq_index *index, uint32_t rerank, mrq
     return MRQ_OK;
 }
 
-/* Builds one kind, finds its fastest setting and keeps it if it is the best so far. */
+/* Builds an index of one kind, finds its fastest setting and keeps it if it is the best so far. */
 static mrq_status consider(struct search *s, const char *kind, const float *vectors, uint32_t n, uint32_t dim, mrq_error *err)
 {
     MRQ_CLEANUP(mrq_index_free) mrq_index *index = NULL;
@@ -174,7 +175,7 @@ static mrq_status consider(struct search *s, const char *kind, const float *vect
     MRQ_TRY(mrq_index_build(kind, vectors, n, dim, &index, err));
     const double built = mrq_clock();
     mrq_trial fit = {.p50 = s->fastest};
-    const bool ordered = index->parts.rows && !index->parts.rotation; /* candidates come in exact order */
+    const bool ordered = index->parts.rows && !index->parts.rotation; /* candidates are already in exact order */
     for (size_t i = 0; i < (ordered ? 1 : N_RERANKS); i++)
         MRQ_TRY(climb(s, index, reranks[i], &fit, err));
     const bool fits = fit.n_queries > 0;
@@ -192,7 +193,7 @@ static mrq_status consider(struct search *s, const char *kind, const float *vect
 
 static void search_clear(struct search *s)
 {
-    mrq_free(s->questions.answer);
+    mrq_free(s->query_set.answer);
     mrq_free(s->choice.trial);
     mrq_index_free(s->best);
 }
@@ -200,7 +201,7 @@ static void search_clear(struct search *s)
 uint32_t mrq_index_automatic(uint32_t n, uint32_t dim, const char *kinds[MRQ_AUTOMATIC])
 {
     const bool small = (size_t)n * dim * sizeof(float) <= SCAN_BYTES;
-    const bool long_enough = dim > 64 && n >= dim; /* for PCA to have something to leave out, and to learn from */
+    const bool long_enough = dim > 64 && n >= dim; /* else PCA has nothing to leave out, or too few vectors to learn from */
     kinds[0] = "Flat";
     kinds[1] = "HNSW32,SQ8";
     kinds[2] = "PCA64,HNSW32,SQ8";
@@ -215,18 +216,18 @@ mrq_status mrq_index_choose_among(const char *const *kinds, uint32_t n_kinds, do
     assert(half > 0);
     MRQ_TRY(mrq_index_check_vectors(vectors, n, dim, err));
     __attribute__((cleanup(search_clear))) struct search s = {
-        .recall = recall, .questions = {queries, half, dim, k, NULL}, .fastest = INFINITY};
-    MRQ_TRY(ask_exactly(&s.questions, vectors, n, err));
+        .recall = recall, .query_set = {queries, half, dim, k, NULL}, .fastest = INFINITY};
+    MRQ_TRY(answer_exactly(&s.query_set, vectors, n, err));
     for (uint32_t i = 0; i < n_kinds; i++)
         MRQ_TRY(consider(&s, kinds[i], vectors, n, dim, err));
     if (!s.best)
         return mrq_fail(err, MRQ_FAILED,
-                        "index \"%s\" finds %.4f of the best %u at most, want %.4f: want a lower --recall, or another kind",
-                        kinds[0], s.highest, k, recall);
-    mrq_free(s.questions.answer);
-    s.questions = (struct questions){queries + (size_t)half * dim, n_queries - half, dim, k, NULL};
-    MRQ_TRY(ask_exactly(&s.questions, vectors, n, err));
-    MRQ_TRY(measure(s.best, &s.questions, &s.choice.best, err));
+                        "index \"%s\" finds at most %.4f of the best %u, want %.4f: use a lower --recall or another kind", kinds[0],
+                        s.highest, k, recall);
+    mrq_free(s.query_set.answer);
+    s.query_set = (struct query_set){queries + (size_t)half * dim, n_queries - half, dim, k, NULL};
+    MRQ_TRY(answer_exactly(&s.query_set, vectors, n, err));
+    MRQ_TRY(measure(s.best, &s.query_set, &s.choice.best, err));
     *out = s.best;
     *choice = s.choice;
     s.best = NULL;
@@ -236,8 +237,8 @@ mrq_status mrq_index_choose_among(const char *const *kinds, uint32_t n_kinds, do
 
 mrq_status mrq_index_measure(const mrq_index *index, const float *queries, uint32_t n_queries, mrq_trial *out, mrq_error *err)
 {
-    struct questions q = {queries, n_queries, index->dim, index->n < MRQ_RECALL_K ? index->n : MRQ_RECALL_K, NULL};
-    mrq_status status = ask_exactly(&q, index->vectors, index->n, err);
+    struct query_set q = {queries, n_queries, index->dim, index->n < MRQ_RECALL_K ? index->n : MRQ_RECALL_K, NULL};
+    mrq_status status = answer_exactly(&q, index->vectors, index->n, err);
     if (status == MRQ_OK)
         status = measure(index, &q, out, err);
     mrq_free(q.answer);

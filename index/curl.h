@@ -1,4 +1,4 @@
-/* Inside the index room: libcurl's header without its macros, which would call what is not linked. */
+/* Private to the index room: libcurl's header without its macros, which would call functions that are not linked. */
 #ifndef MRQ_INDEX_CURL_H
 #define MRQ_INDEX_CURL_H
 

@@ -1,13 +1,13 @@
-/* An index that FAISS keeps, over its C API: a searcher of inside.h.
+/* An index kept by FAISS, over its C API: a searcher of inside.h.
  *
- * Threads. FAISS opens OpenMP regions in search, which oversubscribe a server that already has a thread a core. OpenMP keeps the
- * wanted number of threads for each thread of the program, so setting 1 around a call, and the old value back, disturbs nobody.
- * Building is also done with one: a graph that several threads grow depends on their timing, and a file should not.
+ * Threads. FAISS opens OpenMP regions in search, which oversubscribe a server that already has a thread per core. OpenMP keeps the
+ * number of threads separately for each thread of the program, so setting 1 around a call and then the old value has no effect on
+ * others. Building uses one thread, too: a graph built by several threads depends on their timing, and its file must not.
  *
- * Streams, not paths, go to FAISS: its own path functions drop the error of the closing write, which is where a full disk shows.
+ * FAISS gets streams, not paths: its path functions ignore the error of the closing write, where a full disk shows.
  *
- * FAISS prints advice about small training sets on stderr with no switch to stop it. Standard error goes into a memory file while
- * an index trains, and what was said goes to our log. Another thread that writes to stderr at that moment is logged with it. */
+ * FAISS prints advice about small training sets on stderr and cannot be told not to. Stderr is redirected to a memory file while an
+ * index trains, and what FAISS printed goes to our log, together with anything that another thread writes to stderr meanwhile. */
 #include "index/index.h"
 
 #include <assert.h>
@@ -28,11 +28,11 @@
 #include "index/inside.h"
 #include "index/kernels.h"
 
-/* Of OpenMP's interface; its header comes with the compiler that makes the code, and not every compiler has one. */
+/* From OpenMP's interface. Its header belongs to the compiler, and not every compiler has one. */
 int omp_get_max_threads(void);
 void omp_set_num_threads(int threads);
 
-/* What FAISS said, without the C++ function and source line it begins with: "Error in F at FILE:LINE: Error: 'X' failed: WHY". */
+/* FAISS's error without the C++ function and source line it begins with: "Error in F at FILE:LINE: Error: 'X' failed: WHY". */
 static const char *reason_in(const char *text)
 {
     for (const char *colon = strchr(text, ':'); colon; colon = strchr(colon + 1, ':')) {
@@ -46,7 +46,7 @@ static const char *reason_in(const char *text)
     return failed && failed[8] ? failed + 8 : text;
 }
 
-/* Whether it is that, which is nobody's fault: the what() of C++'s exception. */
+/* Compares with the what() of C++'s exception. */
 static bool out_of_memory(const char *reason)
 {
     return strcmp(reason, "std::bad_alloc") == 0;
@@ -58,18 +58,17 @@ static const char *faiss_reason(void)
     return text ? reason_in(text) : "unknown error";
 }
 
-/* Fills the index with stderr turned into a memory file, and logs its first line. Without a stderr or the memory file it just
- * fills. */
+/* Fills the index with stderr redirected to a memory file, and logs the first line of that. If redirecting fails, it only fills. */
 static bool fill_quietly(mrq_index *index, char *problem, size_t problem_size)
 {
-    const int saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0), said = memfd_create("faiss-stderr", MFD_CLOEXEC);
-    if (saved >= 0 && said >= 0)
-        dup2(said, STDERR_FILENO);
+    const int saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0), captured = memfd_create("faiss-stderr", MFD_CLOEXEC);
+    if (saved >= 0 && captured >= 0)
+        dup2(captured, STDERR_FILENO);
     const bool filled = mrq_faiss_fill(index->faiss, index->n, index->vectors, problem, problem_size);
-    if (saved >= 0 && said >= 0) {
+    if (saved >= 0 && captured >= 0) {
         dup2(saved, STDERR_FILENO);
         char text[256];
-        const ssize_t size = pread(said, text, sizeof text - 1, 0);
+        const ssize_t size = pread(captured, text, sizeof text - 1, 0);
         text[size > 0 ? size : 0] = '\0';
         text[strcspn(text, "\n")] = '\0';
         if (*text)
@@ -77,8 +76,8 @@ static bool fill_quietly(mrq_index *index, char *problem, size_t problem_size)
     }
     if (saved >= 0)
         close(saved);
-    if (said >= 0)
-        close(said);
+    if (captured >= 0)
+        close(captured);
     return filled;
 }
 
@@ -90,22 +89,22 @@ static const mrq_searcher searcher;
 #define LINKS_MIN 2
 #define LINKS_MAX 512
 #define LISTS_MAX (1 << 20)
-#define BITS_MAX  16 /* of a part of a code */
+#define BITS_MAX  16 /* per part of a code */
 
-/* Whether what is before `at` ends in `name`. */
+/* Whether the text before `at` ends in `name`. */
 static bool follows(const char *factory, const char *at, const char *name)
 {
     const size_t size = strlen(name);
     return (size_t)(at - factory) >= size && strncmp(at - size, name, size) == 0;
 }
 
-/* FAISS 1.7.3 crashes, hangs or fills the memory on these instead of refusing them: a size of 0, a graph of 1 or of very many
- * links, lists or centroids by the billion, an NSG graph whose nodes run out of free links. And a plain PQ spends minutes on
- * permuting its codes for a kind of search that we do not use. */
+/* Refuses what makes FAISS 1.7.3 crash, hang or exhaust the memory: a size of 0, a graph of 1 or of very many links, billions of
+ * lists or centroids, an NSG graph whose nodes run out of free links. A plain PQ is refused because it spends minutes on permuting
+ * its codes for a kind of search that we do not use. */
 static mrq_status check_factory(const char *factory, mrq_error *err)
 {
     if (strstr(factory, "NSG"))
-        return mrq_fail(err, MRQ_USAGE, "index \"%.80s\": FAISS may never finish an NSG graph, want another such as HNSW32",
+        return mrq_fail(err, MRQ_USAGE, "index \"%.80s\": FAISS may never finish an NSG graph; use another kind, such as HNSW32",
                         factory);
     for (const char *p = factory; *p;) {
         const size_t digits = strspn(p, "0123456789");
@@ -134,7 +133,7 @@ static mrq_status check_factory(const char *factory, mrq_error *err)
     return MRQ_OK;
 }
 
-/* Makes an empty index; MRQ_USAGE in FAISS's own words when it refuses. */
+/* Makes an empty index; MRQ_USAGE with FAISS's message when it refuses. */
 static mrq_status make(mrq_index *index, const char *factory, mrq_error *err)
 {
     if (strlen(factory) >= MRQ_FACTORY_SIZE)
@@ -171,13 +170,13 @@ static mrq_status fill(mrq_index *index, mrq_error *err)
     return MRQ_OK;
 }
 
-/* Looks at what the index is made of, once it is built or read. */
+/* Finds the parts of the index after it is built or read, and how to search it. */
 static mrq_status look_inside(mrq_index *index, const char *name, mrq_error *err)
 {
     const bool seen = mrq_faiss_look_inside(index->faiss, &index->parts);
     index->way = !seen ? MRQ_WAY_ASK : index->parts.link ? MRQ_WAY_WALK : MRQ_WAY_SCAN;
     if (index->way == MRQ_WAY_WALK && !mrq_graph_sound(&index->parts, index->n))
-        return mrq_fail(err, MRQ_BAD_FILE, "%s: a graph with links that lead nowhere", name);
+        return mrq_fail(err, MRQ_BAD_FILE, "%s: a graph with links to rows that do not exist", name);
     return MRQ_OK;
 }
 
@@ -232,7 +231,7 @@ mrq_status mrq_index_save(const mrq_index *index, const char *path, mrq_error *e
     return status;
 }
 
-/* The file of an empty index of this kind, in memory. */
+/* Writes the file of an empty index of this kind, into memory. */
 static mrq_status write_empty(const char *factory, uint32_t dim, char **bytes, size_t *size, mrq_error *err)
 {
     MRQ_CLEANUP(mrq_index_free) mrq_index *index = mrq_index_new(&searcher, NULL, 0, dim);
@@ -242,12 +241,12 @@ static mrq_status write_empty(const char *factory, uint32_t dim, char **bytes, s
     FILE *stream = open_memstream(bytes, size);
     if (!stream)
         return mrq_fail_memory(err, "loading an index");
-    errno = 0; /* the stream loses bytes without a word but this when memory runs out */
+    errno = 0; /* when memory runs out, the stream loses bytes and sets only errno */
     const int code = faiss_write_index(index->faiss, stream);
     return fclose(stream) == 0 && code == 0 && errno != ENOMEM ? MRQ_OK : mrq_fail_memory(err, "loading an index");
 }
 
-/* Refuses what is not such an index before FAISS sees it. */
+/* Refuses a file of another form before FAISS reads it. */
 static mrq_status check_file(const mrq_index *index, const mrq_map *file, const char *path, mrq_error *err)
 {
     MRQ_AUTOFREE char *bytes = NULL;
@@ -260,10 +259,10 @@ static mrq_status check_file(const mrq_index *index, const mrq_map *file, const 
     return mrq_faiss_file_check(file, &like, index->n, path, err);
 }
 
-/* Reads what FAISS wrote, to the last byte: those bytes that were checked, whatever the path leads to by now. */
+/* Reads the index to its last byte, from the bytes that were checked and not from the path, which may be another file by now. */
 static mrq_status read_all(const mrq_map *file, const char *path, FaissIndex **faiss, mrq_error *err)
 {
-    FILE *stream = fmemopen((void *)(uintptr_t)file->data, file->size, "rb"); /* which only reads */
+    FILE *stream = fmemopen((void *)(uintptr_t)file->data, file->size, "rb"); /* fmemopen() only reads */
     if (!stream)
         return mrq_fail_errno(err, "cannot read %s", path);
     mrq_status status = MRQ_OK;
@@ -273,7 +272,7 @@ static mrq_status read_all(const mrq_map *file, const char *path, FaissIndex **f
     else if (code != 0)
         status = mrq_fail(err, MRQ_BAD_FILE, "%s: not an index that FAISS can read: %s", path, faiss_reason());
     else if (getc(stream) != EOF)
-        status = mrq_fail(err, MRQ_BAD_FILE, "%s: bytes behind the end of the index", path);
+        status = mrq_fail(err, MRQ_BAD_FILE, "%s: bytes after the end of the index", path);
     fclose(stream);
     return status;
 }

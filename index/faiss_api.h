@@ -1,4 +1,4 @@
-/* Inside the index room: what is used of FAISS's C API. */
+/* Private to the index room: the parts of FAISS's C API in use. */
 #ifndef MRQ_INDEX_FAISS_API_H
 #define MRQ_INDEX_FAISS_API_H
 

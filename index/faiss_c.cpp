@@ -1,7 +1,7 @@
-/* The functions of FAISS's C API that faiss.c calls, for systems whose FAISS ships the headers of that API without its library
- * (Debian's libfaiss-dev). Signatures and return codes are the headers': 0, -2 for a FAISS exception, -4 for another standard
- * one, -1 for anything else. Every C++ exception ends here. The text of the last error is kept in a plain array for each thread,
- * so that keeping it cannot itself fail. */
+/* The functions of FAISS's C API that faiss.c calls, for systems that have the headers of that API without its library (Debian's
+ * libfaiss-dev). Signatures and return codes follow the headers: 0; -2 for a FAISS exception, -4 for another standard exception, -1
+ * for anything else. No C++ exception leaves this file. The text of the last error is kept in an array per thread, so that storing
+ * it cannot fail. */
 #include <cstdio>
 #include <exception>
 
@@ -21,7 +21,7 @@ static int keep(int code, const char *what)
     return code;
 }
 
-/* Runs `work` and turns what it throws into a return code. */
+/* Runs `work` and turns an exception into a return code. */
 template <class Work> static int guarded(Work work)
 {
     try {

@@ -1,14 +1,15 @@
-/* FAISS's reader believes its file: it makes room for what a length says before it looks whether so much follows, and takes codes,
- * matrices and lists of any length for those of the index, to read beyond them when it searches. So a file is walked here first.
+/* FAISS's reader trusts its file: it allocates what a length says before it checks whether that many bytes follow, and accepts
+ * codes, matrices and lists of any length, so a later search reads beyond their end. So the structure of a file is checked here
+ * first.
  *
- * What a kind consists of is a line of letters in a table, and kinds lie within kinds. The same walk goes over two files: that of
- * an empty index, made from the factory string, and that which is to be read. What must be alike (kinds, dimensions, metric, sizes
- * of codes) is noted in the first and compared in the second, and what an index of `n` vectors has more is counted. At a kind that
- * is not in the table both walks end, and FAISS reads the rest alone: additive quantisers, what is made for fast scan, ITQ, and the
- * like. Where FAISS is another and its files do not fit the table, the head is compared and no more.
+ * A kind's parts are a line of letters in a table; kinds can be nested. The same walk goes over two files: that of an empty index,
+ * made from the factory string, and the file to be read. Values that must be the same (kinds, dimensions, metric, sizes of codes)
+ * are noted in the first walk and compared in the second; numbers that depend on the `n` vectors are computed and compared. At a
+ * kind that is not in the table both walks end, and FAISS reads the rest unchecked: additive quantisers, fast-scan kinds, ITQ and
+ * others. If this FAISS writes files that do not match the table, only the head is compared.
  *
- * What lies in the codes and matrices is left alone: it makes a search find something else. So are a graph's links, which graph.c
- * looks at where it is to walk them. Numbers are this machine's, as FAISS writes them. */
+ * The content of codes and matrices is not checked: wrong content only makes a search find something else. A graph's links are
+ * checked by graph.c. Numbers are in this machine's byte order, as FAISS writes them. */
 #include "index/faiss_file.h"
 
 #include <stdbool.h>
@@ -16,9 +17,9 @@
 
 enum { NOTES_MAX = 128, HEAD_NOTES = 3, DEPTH_MAX = 8 };
 
-/* H head   i, l a number of 4 or 8 bytes, b one of 1, that is to be alike   L one that is not   8 a list of numbers of 8 bytes
- * F vectors   S, P scalar and product quantiser, c codes of it   G graph   N an index of the same vectors   Q one that tells lists
- * apart   T transforms   A inverted lists. The b of inverted lists is 0, by which nothing maps ids to them. */
+/* H head   i, l number of 4 or 8 bytes, b of 1 byte, which must be the same   L number that may differ   8 list of 8-byte numbers  
+ * F vectors   S, P scalar and product quantiser, c its codes   G graph   N index of the same vectors   Q index of the lists'
+ * centroids   T transforms   A inverted lists. The b of inverted lists is 0: no map of ids. */
 static const struct kind {
     char mark[5];
     const char *parts;
@@ -40,7 +41,7 @@ struct walk {
     const mrq_map *file;
     size_t at;
     const char *path;
-    notes *made, *like; /* `like` NULL: the first walk */
+    notes *made, *like; /* `like` is NULL in the first walk */
     uint64_t rows, lists, dim, code_size;
     uint32_t depth;
     bool ended; /* at a kind that is not in the table */
@@ -86,7 +87,7 @@ static mrq_status number(struct walk *w, size_t size, uint64_t *out)
     return MRQ_OK;
 }
 
-/* A mark is four letters in the order of the bytes. */
+/* A mark is four letters, stored as a number. */
 static mrq_status compare_marks(const struct walk *w, uint64_t have, uint64_t want)
 {
     char a[5] = "", b[5] = "";
@@ -98,8 +99,8 @@ static mrq_status compare_marks(const struct walk *w, uint64_t have, uint64_t wa
     return mrq_fail(w->err, MRQ_BAD_FILE, "%s: an index of kind \"%s\", want \"%s\"", w->path, a, b);
 }
 
-/* Notes what must be alike, or compares it. `what` is NULL for a mark. */
-static mrq_status alike(struct walk *w, const char *what, uint64_t value)
+/* Notes a value that must be the same (first walk), or compares it (second). `what` is NULL for a mark. */
+static mrq_status expect_same(struct walk *w, const char *what, uint64_t value)
 {
     if (w->made->n == NOTES_MAX)
         return unreadable(w, "too much within each other");
@@ -112,19 +113,19 @@ static mrq_status alike(struct walk *w, const char *what, uint64_t value)
     return what ? differs(w, what, value, w->like->note[i].value) : compare_marks(w, value, w->like->note[i].value);
 }
 
-static mrq_status alike_number(struct walk *w, size_t size, const char *what, uint64_t *out)
+static mrq_status expect_number(struct walk *w, size_t size, const char *what, uint64_t *out)
 {
     MRQ_TRY(number(w, size, out));
-    return alike(w, what, *out);
+    return expect_same(w, what, *out);
 }
 
-/* What grows with the vectors: it is counted in the second walk. */
-static mrq_status counted(const struct walk *w, const char *what, uint64_t have, uint64_t want)
+/* Compares a number that depends on the number of vectors; only in the second walk. */
+static mrq_status expect_count(const struct walk *w, const char *what, uint64_t have, uint64_t want)
 {
     return !w->like || have == want ? MRQ_OK : differs(w, what, have, want);
 }
 
-/* A list: its length, and so many elements. */
+/* A list: its length, then that many elements. */
 static mrq_status list(struct walk *w, size_t size, uint64_t *count, const unsigned char **out)
 {
     MRQ_TRY(number(w, sizeof *count, count));
@@ -141,9 +142,9 @@ static mrq_status trained(struct walk *w)
 static mrq_status walk_head(struct walk *w)
 {
     uint64_t rows, spare, metric;
-    MRQ_TRY(alike_number(w, 4, "dimensions", &w->dim));
+    MRQ_TRY(expect_number(w, 4, "dimensions", &w->dim));
     MRQ_TRY(number(w, 8, &rows));
-    MRQ_TRY(counted(w, "vectors", rows, w->rows));
+    MRQ_TRY(expect_count(w, "vectors", rows, w->rows));
     MRQ_TRY(number(w, 8, &spare));
     MRQ_TRY(number(w, 8, &spare));
     MRQ_TRY(trained(w));
@@ -151,56 +152,60 @@ static mrq_status walk_head(struct walk *w)
     if (w->like && w->made->n < w->like->n && w->like->note[w->made->n].value != metric)
         return mrq_fail(w->err, MRQ_BAD_FILE, "%s: an index of metric %llu, want %llu, the inner product", w->path,
                         (unsigned long long)metric, (unsigned long long)w->like->note[w->made->n].value);
-    return alike(w, "metric", metric);
+    return expect_same(w, "metric", metric);
 }
 
-/* FAISS's ScalarQuantizer: types 0, 1 and 6 are trained for each dimension, 2 and 3 for all at once. */
+/* FAISS's ScalarQuantizer: types 0, 1 and 6 are trained per dimension, 2 and 3 for all dimensions at once. */
 static mrq_status walk_scalar(struct walk *w)
 {
     uint64_t type, other, dim, count;
     const unsigned char *at;
-    MRQ_TRY(alike_number(w, 4, "type of code", &type));
-    MRQ_TRY(alike_number(w, 4, "range", &other));
-    MRQ_TRY(alike_number(w, 4, "range's argument", &other));
-    MRQ_TRY(alike_number(w, 8, "numbers a code", &dim));
-    MRQ_TRY(alike_number(w, 8, "bytes a code", &w->code_size));
+    MRQ_TRY(expect_number(w, 4, "type of code", &type));
+    MRQ_TRY(expect_number(w, 4, "range", &other));
+    MRQ_TRY(expect_number(w, 4, "range's argument", &other));
+    MRQ_TRY(expect_number(w, 8, "numbers a code", &dim));
+    MRQ_TRY(expect_number(w, 8, "bytes a code", &w->code_size));
     MRQ_TRY(list(w, sizeof(float), &count, &at));
-    return counted(w, "trained numbers", count, type == 0 || type == 1 || type == 6 ? 2 * dim : type == 2 || type == 3 ? 2 : 0);
+    return expect_count(w, "trained numbers", count,
+                        type == 0 || type == 1 || type == 6 ? 2 * dim
+                        : type == 2 || type == 3            ? 2
+                                                            : 0);
 }
 
 static mrq_status walk_product(struct walk *w)
 {
     uint64_t dim, parts, bits, count;
     const unsigned char *at;
-    MRQ_TRY(alike_number(w, 8, "numbers a code", &dim));
-    MRQ_TRY(alike_number(w, 8, "parts a code", &parts));
-    MRQ_TRY(alike_number(w, 8, "bits a part", &bits));
+    MRQ_TRY(expect_number(w, 8, "numbers a code", &dim));
+    MRQ_TRY(expect_number(w, 8, "parts a code", &parts));
+    MRQ_TRY(expect_number(w, 8, "bits a part", &bits));
     MRQ_TRY(list(w, sizeof(float), &count, &at));
     w->code_size = (parts * bits + 7) / 8;
-    return alike(w, "numbers in centroids", count);
+    return expect_same(w, "numbers in centroids", count);
 }
 
-/* Odds, links up to each level, the rows' levels, where their links begin, links; entry, top level, efforts. */
+/* Level probabilities, links up to each level, the rows' levels, offsets of their links, links; then entry, top level, search
+ * settings. */
 static mrq_status walk_graph(struct walk *w)
 {
     uint64_t count, value;
     const unsigned char *at;
     MRQ_TRY(list(w, sizeof(double), &count, &at));
-    MRQ_TRY(alike(w, "levels", count));
+    MRQ_TRY(expect_same(w, "levels", count));
     MRQ_TRY(list(w, sizeof(int32_t), &count, &at));
     for (uint64_t i = 0; i < count; i++)
-        MRQ_TRY(alike(w, "links up to a level", number_at(at + i * sizeof(int32_t), sizeof(int32_t))));
+        MRQ_TRY(expect_same(w, "links up to a level", number_at(at + i * sizeof(int32_t), sizeof(int32_t))));
     MRQ_TRY(list(w, sizeof(int32_t), &count, &at));
-    MRQ_TRY(counted(w, "rows with a level", count, w->rows));
+    MRQ_TRY(expect_count(w, "rows with a level", count, w->rows));
     MRQ_TRY(list(w, sizeof(uint64_t), &count, &at));
-    MRQ_TRY(counted(w, "beginnings of links", count, w->rows + 1));
+    MRQ_TRY(expect_count(w, "beginnings of links", count, w->rows + 1));
     MRQ_TRY(list(w, sizeof(int32_t), &count, &at));
     for (int i = 0; i < 5; i++)
         MRQ_TRY(number(w, sizeof(int32_t), &value));
     return MRQ_OK;
 }
 
-/* A matrix and what is added; how large they are is known behind them. */
+/* A matrix and an offset vector; their dimensions come after them. */
 static mrq_status walk_matrix(struct walk *w, uint64_t *matrix, uint64_t *added)
 {
     uint64_t adds;
@@ -215,7 +220,7 @@ static mrq_status walk_transform(struct walk *w)
 {
     uint64_t mark, in, to, matrix = 0, added = 0, count;
     const unsigned char *at;
-    MRQ_TRY(alike_number(w, 4, NULL, &mark));
+    MRQ_TRY(expect_number(w, 4, NULL, &mark));
     char name[5] = "";
     memcpy(name, w->file->data + w->at - 4, 4);
     const bool linear = strcmp(name, "LTra") == 0 || strcmp(name, "rrot") == 0, pca = strcmp(name, "Pcam") == 0;
@@ -223,7 +228,7 @@ static mrq_status walk_transform(struct walk *w)
         w->ended = true;
         return MRQ_OK;
     }
-    if (pca) { /* power, epsilon, rotation, bins; mean, eigenvalues, vectors */
+    if (pca) { /* power, epsilon, rotation, bins; then mean, eigenvalues, vectors */
         MRQ_TRY(take(w, 13, 1, &at));
         for (int i = 0; i < 3; i++)
             MRQ_TRY(list(w, sizeof(float), &count, &at));
@@ -232,22 +237,22 @@ static mrq_status walk_transform(struct walk *w)
         MRQ_TRY(walk_matrix(w, &matrix, &added));
     else
         MRQ_TRY(take(w, 1, sizeof(float), &at));
-    MRQ_TRY(alike_number(w, 4, "dimensions before a transform", &in));
-    MRQ_TRY(alike_number(w, 4, "dimensions behind a transform", &to));
+    MRQ_TRY(expect_number(w, 4, "dimensions before a transform", &in));
+    MRQ_TRY(expect_number(w, 4, "dimensions behind a transform", &to));
     MRQ_TRY(trained(w));
     if (linear || pca)
-        MRQ_TRY(counted(w, "numbers in a matrix", matrix, in * to));
-    return added ? counted(w, "numbers to add", added, to) : MRQ_OK;
+        MRQ_TRY(expect_count(w, "numbers in a matrix", matrix, in * to));
+    return added ? expect_count(w, "numbers to add", added, to) : MRQ_OK;
 }
 
-/* The lists' sizes, of all or of those that have any; then the codes and the ids of each. */
+/* The sizes of all lists, or of those that are not empty; then the codes and ids of each. */
 static mrq_status walk_lists(struct walk *w)
 {
     uint64_t lists, size, count, mark, sum = 0, next = 0;
     const unsigned char *sizes, *codes, *ids;
-    MRQ_TRY(alike_number(w, 4, NULL, &mark));
-    MRQ_TRY(alike_number(w, 8, "lists", &lists));
-    MRQ_TRY(alike_number(w, 8, "bytes a code", &size));
+    MRQ_TRY(expect_number(w, 4, NULL, &mark));
+    MRQ_TRY(expect_number(w, 8, "lists", &lists));
+    MRQ_TRY(expect_number(w, 8, "bytes a code", &size));
     MRQ_TRY(take(w, 4, 1, &codes));
     const bool full = memcmp(codes, "full", 4) == 0;
     if (!full && memcmp(codes, "sprs", 4) != 0)
@@ -271,7 +276,7 @@ static mrq_status walk_lists(struct walk *w)
             if (number_at(ids + 8 * j, 8) >= w->rows)
                 return unreadable(w, "an id behind the last vector");
     }
-    return counted(w, "vectors in lists", sum, w->rows);
+    return expect_count(w, "vectors in lists", sum, w->rows);
 }
 
 static mrq_status walk_index(struct walk *w, uint64_t rows);
@@ -284,25 +289,25 @@ static mrq_status walk_part(struct walk *w, char part)
     case 'H':
         return walk_head(w);
     case 'i':
-        return alike_number(w, 4, "as a setting", &value);
+        return expect_number(w, 4, "as a setting", &value);
     case 'l':
-        return alike_number(w, 8, "lists or bytes a code", &w->lists);
+        return expect_number(w, 8, "lists or bytes a code", &w->lists);
     case 'b':
-        return alike_number(w, 1, "as a flag", &value);
+        return expect_number(w, 1, "as a flag", &value);
     case 'L':
         return number(w, 8, &value);
     case '8':
         return list(w, 8, &value, &at);
     case 'F':
         MRQ_TRY(list(w, sizeof(float), &value, &at));
-        return counted(w, "numbers in vectors", value, w->rows * w->dim);
+        return expect_count(w, "numbers in vectors", value, w->rows * w->dim);
     case 'S':
         return walk_scalar(w);
     case 'P':
         return walk_product(w);
     case 'c':
         MRQ_TRY(list(w, 1, &value, &at));
-        return counted(w, "bytes of codes", value, w->rows * w->code_size);
+        return expect_count(w, "bytes of codes", value, w->rows * w->code_size);
     case 'G':
         return walk_graph(w);
     case 'N':
@@ -312,14 +317,14 @@ static mrq_status walk_part(struct walk *w, char part)
     case 'A':
         return walk_lists(w);
     default: /* T */
-        MRQ_TRY(alike_number(w, 4, "transforms", &value));
+        MRQ_TRY(expect_number(w, 4, "transforms", &value));
         for (uint64_t i = 0; i < value && !w->ended; i++)
             MRQ_TRY(walk_transform(w));
         return MRQ_OK;
     }
 }
 
-/* An index of so many vectors: of an empty one none. */
+/* An index of `rows` vectors; 0 for the empty one. */
 static mrq_status walk_index(struct walk *w, uint64_t rows)
 {
     const struct walk outer = *w;
@@ -327,7 +332,7 @@ static mrq_status walk_index(struct walk *w, uint64_t rows)
     if (w->depth++ == DEPTH_MAX)
         return unreadable(w, "too much within each other");
     w->rows = rows;
-    MRQ_TRY(alike_number(w, 4, NULL, &mark));
+    MRQ_TRY(expect_number(w, 4, NULL, &mark));
     const char *parts = NULL;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds && !parts; i++)
         if (memcmp(w->file->data + w->at - 4, kinds[i].mark, 4) == 0)
@@ -352,16 +357,16 @@ mrq_status mrq_faiss_file_check(const mrq_map *file, const mrq_map *like, uint32
     bool fits = walk_index(&first, 0) == MRQ_OK;
     fits = fits && (first.ended || first.at == like->size);
     if (!fits && empty.n < HEAD_NOTES)
-        return mrq_fail(err, MRQ_FAILED, "%s: this FAISS writes files of a form that is not known here", path);
+        return mrq_fail(err, MRQ_FAILED, "%s: this FAISS writes files of an unknown form", path);
     second.like = &empty;
     if (!fits) {
         uint64_t mark;
         second.rows = n;
-        MRQ_TRY(alike_number(&second, 4, NULL, &mark));
+        MRQ_TRY(expect_number(&second, 4, NULL, &mark));
         return walk_head(&second);
     }
     MRQ_TRY(walk_index(&second, n));
     if (!second.ended && second.at != file->size)
-        return mrq_fail(err, MRQ_BAD_FILE, "%s: bytes behind the end of the index", path);
+        return mrq_fail(err, MRQ_BAD_FILE, "%s: bytes after the end of the index", path);
     return MRQ_OK;
 }

@@ -1,5 +1,5 @@
-/* FAISS's own distance functions, on our kernels. Debian builds FAISS without SIMD: the copy of its library that we link has these
- * symbols weakened, so that the definitions here take their place. */
+/* FAISS's distance functions, implemented by our kernels. Debian builds FAISS without SIMD. In the copy of its library that we link
+ * these symbols are weak, so the definitions here replace them. */
 #include <faiss/utils/distances.h>
 
 extern "C" {

@@ -13,7 +13,7 @@
 
 using Floats = std::unique_ptr<const float[]>;
 
-/* The vectors or codes of a plain storage, `out->row_dim` numbers a row; none of another length. */
+/* Finds the vectors or codes of a plain storage, `out->row_dim` numbers per row; finds none if the length is another. */
 static bool look_at_rows(const faiss::Index *index, mrq_faiss_parts *out)
 {
     const size_t n = static_cast<size_t>(index->ntotal), d = out->row_dim;
@@ -46,14 +46,14 @@ static const faiss::Index *look_at_graph(const faiss::IndexHNSW *graph, mrq_fais
     return graph->storage;
 }
 
-/* What PCA hands its results to; nullptr when they are made in another way, too. */
+/* The index after a PCA; nullptr if there are other transforms. */
 static const faiss::Index *look_at_rotation(const faiss::IndexPreTransform *pre, mrq_faiss_parts *out)
 {
     const auto *linear = pre->chain.size() == 1 ? dynamic_cast<const faiss::LinearTransform *>(pre->chain[0]) : nullptr;
     if (!linear || !linear->is_trained || linear->d_in != pre->d || linear->d_out != pre->index->d ||
         linear->A.size() != static_cast<size_t>(linear->d_in) * static_cast<size_t>(linear->d_out))
         return nullptr;
-    out->rotation = linear->A.data(); /* what it adds is the same for all rows, and does not change their order */
+    out->rotation = linear->A.data(); /* the offset that it adds is the same for all rows and does not change their order */
     return pre->index;
 }
 
@@ -75,7 +75,7 @@ bool mrq_faiss_look_inside(const FaissIndex *index, mrq_faiss_parts *out)
     return true;
 }
 
-/* "HNSW32" or "HNSW32,SQ8" as a whole. */
+/* Makes "HNSW32" or "HNSW32,SQ8"; the string may not have more. */
 static faiss::Index *make_graph(const char *factory, int dim)
 {
     int links = 0, end = 0, coded_end = 0;
@@ -91,7 +91,7 @@ static faiss::Index *make_graph(const char *factory, int dim)
 static faiss::Index *make_quickly(const char *factory, int dim)
 {
     int kept = 0, end = 0;
-    if (factory[strspn(factory, "ACHNPQSW,0123456789")]) /* sscanf() would take blanks and signs, too */
+    if (factory[strspn(factory, "ACHNPQSW,0123456789")]) /* sscanf() would accept blanks and signs */
         return nullptr;
     if (sscanf(factory, "PCA%d,%n", &kept, &end) != 1 || !end)
         return make_graph(factory, dim);
@@ -111,15 +111,15 @@ FaissIndex *mrq_faiss_make(const char *factory, int dim)
     try {
         return reinterpret_cast<FaissIndex *>(make_quickly(factory, dim));
     } catch (...) {
-        return nullptr; /* FAISS's factory will say why */
+        return nullptr; /* FAISS's factory reports the reason */
     }
 }
 
-/* PCA of vectors and their opposites: their mean is zero, so that nothing is taken off. */
+/* Trains PCA on the vectors and their negatives: their mean is zero, so that nothing is subtracted. */
 static void train_rotation(faiss::VectorTransform *transform, uint32_t n, const float *x)
 {
     const size_t d = static_cast<size_t>(transform->d_in);
-    const uint32_t most = static_cast<uint32_t>(std::min<size_t>(50000, 500 * d)); /* of more, FAISS takes some at random */
+    const uint32_t most = static_cast<uint32_t>(std::min<size_t>(50000, 500 * d)); /* FAISS would take a random sample of more */
     const uint32_t taken = std::min(n, most);
     std::vector<float> both(2 * taken * d);
     for (uint32_t i = 0; i < taken; i++) {
@@ -132,7 +132,7 @@ static void train_rotation(faiss::VectorTransform *transform, uint32_t n, const 
     transform->train(2 * taken, both.data());
 }
 
-/* Rows into a graph over SQ8 that has been trained. */
+/* Adds rows to a trained graph over SQ8. */
 static void link_rows(faiss::IndexHNSWSQ *graph, uint32_t n, const float *rows)
 {
     faiss::IndexHNSWFlat flat(graph->d, graph->hnsw.nb_neighbors(1), graph->metric_type);
@@ -148,7 +148,7 @@ static void fill(faiss::Index *whole, uint32_t n, const float *x)
     auto *pre = dynamic_cast<faiss::IndexPreTransform *>(whole);
     if (pre && dynamic_cast<faiss::PCAMatrix *>(pre->chain[0]))
         train_rotation(pre->chain[0], n, x);
-    whole->train(n, x); /* what is not trained yet */
+    whole->train(n, x); /* trains the parts that are not trained yet */
     auto *graph = dynamic_cast<faiss::IndexHNSWSQ *>(pre ? pre->index : whole);
     if (!graph) {
         whole->add(n, x);

@@ -1,13 +1,13 @@
-/* The walk keeps one list, the best `ef` rows seen so far in order, each marked once its neighbours have been looked at; the next
- * row to look from is the best unmarked one, and the walk ends when there is none. For lists of some hundreds a sorted array beats
- * the two heaps of the textbook.
+/* The walk keeps one sorted list of the best `ef` rows seen so far; a row is marked once its neighbours have been visited. The next
+ * row to expand is the best unmarked one; the walk ends when there is none. For lists of some hundred rows a sorted array is faster
+ * than the two heaps of the textbook.
  *
- * Time goes into waiting for memory: neighbours lie anywhere. So all of a row's neighbours that have not been met are asked for
- * first, then scored together, and the links of the row that comes next are asked for meanwhile. Over bytes (SQ8) a row of 64 is
- * one cache line; the query is brought to bytes too, weighted by each dimension's range, and products of bytes order the rows. What
- * they lack in precision the exact order of the candidates makes good.
+ * Most time is spent waiting for memory, because neighbours are scattered. So all unseen neighbours of a row are prefetched first
+ * and then scored together, while the links of the next row are prefetched. Over bytes (SQ8) a row of 64 is one cache line. The
+ * query is quantised to bytes too, weighted by each dimension's range, and rows are ordered by products of bytes. The lost
+ * precision is restored when the candidates are sorted by exact inner products.
  *
- * Rejected: FAISS's own walk (a virtual call for each distance, nothing asked for in advance: more than twice the time). */
+ * Rejected: FAISS's own walk (a virtual call per distance, no prefetching: more than twice the time). */
 #include "index/graph.h"
 
 #include <math.h>
@@ -19,26 +19,26 @@
 
 struct place {
     float score;
-    uint32_t row; /* its highest bit: the neighbours have been looked at */
+    uint32_t row; /* highest bit: its neighbours have been visited */
 };
-#define LOOKED (UINT32_C(1) << 31)
+#define VISITED (UINT32_C(1) << 31)
 
 struct walk {
     const mrq_faiss_parts *parts;
     const mrq_distances *kernels;
     uint32_t dim;
     const float *query;
-    int8_t *byte_query;   /* (dim) over codes */
+    int8_t *byte_query;   /* (dim) if rows are codes */
     struct place *place;  /* (ef) best first */
-    uint32_t ef, n, next; /* room; taken; the first that is not marked */
-    uint64_t *seen;       /* a bit a row */
-    uint32_t *batch;      /* (links of a row) */
+    uint32_t ef, n, next; /* capacity; places in use; the first unmarked place */
+    uint64_t *seen;       /* one bit per row */
+    uint32_t *batch;      /* (largest number of links of a row) */
     float *score;         /* the same */
 };
 
 bool mrq_graph_sound(const mrq_faiss_parts *parts, uint32_t n)
 {
-    if ((!parts->rows && !parts->codes) || n >= LOOKED || parts->entry < 0 || (uint32_t)parts->entry >= n ||
+    if ((!parts->rows && !parts->codes) || n >= VISITED || parts->entry < 0 || (uint32_t)parts->entry >= n ||
         parts->n_offsets != (size_t)n + 1 || parts->top_level < 0 || (size_t)parts->top_level + 1 >= parts->n_level_starts ||
         parts->level_start[0] != 0)
         return false;
@@ -56,7 +56,7 @@ bool mrq_graph_sound(const mrq_faiss_parts *parts, uint32_t n)
     return true;
 }
 
-/* The links of a row on a level: none above the levels that the row is on. */
+/* The links of a row on a level; none above the row's levels. */
 static uint32_t links(const mrq_faiss_parts *parts, uint32_t row, int level, const int32_t **out)
 {
     const size_t start = parts->offset[row] + (size_t)parts->level_start[level];
@@ -65,7 +65,8 @@ static uint32_t links(const mrq_faiss_parts *parts, uint32_t row, int level, con
     return end <= parts->offset[row + 1] ? (uint32_t)(end - start) : 0;
 }
 
-/* The query in bytes, weighted by the ranges of the codes: Σ q (low + range (c + ½) / 255) orders rows as Σ (q range) c does. */
+/* Quantises the query to bytes, weighted by the ranges of the codes: Σ q (low + range (c + ½) / 255) orders rows like Σ (q range)
+ * c. */
 static void to_bytes(const mrq_faiss_parts *parts, const float *query, uint32_t dim, int8_t *out)
 {
     float largest = 0;
@@ -91,7 +92,7 @@ static void prefetch_row(const struct walk *w, uint32_t row)
         prefetch(w->parts->rows + (size_t)row * w->dim, w->dim * sizeof(float));
 }
 
-/* Scores of the batch. */
+/* Computes the scores of the batch. */
 static void score_batch(const struct walk *w, uint32_t n)
 {
     if (!w->parts->codes) {
@@ -104,7 +105,7 @@ static void score_batch(const struct walk *w, uint32_t n)
         w->score[i] = (float)whole[i];
 }
 
-/* From the entry down to the lowest level, to the nearest row that can be reached by better and better ones. */
+/* From the entry down to the lowest level: on each level moves to better neighbours until there is none. */
 static uint32_t descend(struct walk *w, float *score)
 {
     uint32_t row = (uint32_t)w->parts->entry;
@@ -114,10 +115,10 @@ static uint32_t descend(struct walk *w, float *score)
     for (int level = w->parts->top_level; level > 0; level--)
         for (bool moved = true; moved;) {
             const int32_t *link;
-            const uint32_t room = links(w->parts, row, level, &link);
+            const uint32_t limit = links(w->parts, row, level, &link);
             uint32_t n = 0;
             moved = false;
-            for (; n < room && link[n] >= 0; n++) {
+            for (; n < limit && link[n] >= 0; n++) {
                 w->batch[n] = (uint32_t)link[n];
                 prefetch_row(w, w->batch[n]);
             }
@@ -132,7 +133,7 @@ static uint32_t descend(struct walk *w, float *score)
     return row;
 }
 
-/* Takes a row into the list, if it belongs there. */
+/* Inserts a row into the list, unless the list is full of better ones. */
 static void insert(struct walk *w, float score, uint32_t row)
 {
     if (w->n == w->ef && !(score > w->place[w->n - 1].score))
@@ -153,22 +154,22 @@ static void insert(struct walk *w, float score, uint32_t row)
         w->next = low;
 }
 
-/* Asks for the links of the row at a place, if it is one to look from. */
+/* Prefetches the links of the row at a place, if it is unmarked. */
 static void prefetch_links(const struct walk *w, uint32_t place)
 {
-    if (place < w->n && !(w->place[place].row & LOOKED))
+    if (place < w->n && !(w->place[place].row & VISITED))
         prefetch(w->parts->link + w->parts->offset[w->place[place].row], (size_t)w->parts->level_start[1] * sizeof(int32_t));
 }
 
-/* Looks at the neighbours of the best unmarked row. */
-static void look(struct walk *w)
+/* Expands the best unmarked row: visits its neighbours. */
+static void expand(struct walk *w)
 {
     const uint32_t row = w->place[w->next].row;
-    w->place[w->next].row |= LOOKED;
+    w->place[w->next].row |= VISITED;
     const int32_t *link;
-    const uint32_t room = links(w->parts, row, 0, &link);
+    const uint32_t limit = links(w->parts, row, 0, &link);
     uint32_t n = 0;
-    for (uint32_t i = 0; i < room && link[i] >= 0; i++) {
+    for (uint32_t i = 0; i < limit && link[i] >= 0; i++) {
         const uint32_t to = (uint32_t)link[i];
         const uint64_t bit = UINT64_C(1) << (to % 64);
         if (w->seen[to / 64] & bit)
@@ -181,7 +182,7 @@ static void look(struct walk *w)
     score_batch(w, n);
     for (uint32_t i = 0; i < n; i++)
         insert(w, w->score[i], w->batch[i]);
-    while (w->next < w->n && w->place[w->next].row & LOOKED)
+    while (w->next < w->n && w->place[w->next].row & VISITED)
         w->next++;
     prefetch_links(w, w->next);
 }
@@ -189,7 +190,7 @@ static void look(struct walk *w)
 mrq_status mrq_graph_walk(const mrq_faiss_parts *parts, uint32_t n, uint32_t dim, const float *query, uint32_t ef, uint32_t *row,
                           uint32_t *found, mrq_error *err)
 {
-    const size_t most = (size_t)parts->level_start[parts->n_level_starts - 1]; /* of all levels; a batch is one of them */
+    const size_t most = (size_t)parts->level_start[parts->n_level_starts - 1]; /* links on all levels; a batch is one level's */
     const uint32_t row_dim = parts->row_dim;
     MRQ_AUTOFREE float *rotated = mrq_array(row_dim, sizeof *rotated);
     MRQ_AUTOFREE int8_t *byte_query = mrq_array(row_dim, 1);
@@ -218,9 +219,9 @@ mrq_status mrq_graph_walk(const mrq_faiss_parts *parts, uint32_t n, uint32_t dim
     seen[first / 64] |= UINT64_C(1) << (first % 64);
     insert(&w, first_score, first);
     while (w.next < w.n)
-        look(&w);
+        expand(&w);
     for (uint32_t i = 0; i < w.n; i++)
-        row[i] = place[i].row & ~LOOKED;
+        row[i] = place[i].row & ~VISITED;
     *found = w.n;
     return MRQ_OK;
 }

@@ -1,4 +1,4 @@
-/* What every index can do, whoever keeps it; search.c has the search. */
+/* Operations that all indexes share, whether FAISS or a server keeps them; the search is in search.c. */
 #include "index/index.h"
 
 #include <stdio.h>

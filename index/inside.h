@@ -1,4 +1,4 @@
-/* Inside the index room: what an index is. */
+/* Private to the index room: the struct of an index. */
 #ifndef MRQ_INDEX_INSIDE_H
 #define MRQ_INDEX_INSIDE_H
 
@@ -8,17 +8,17 @@
 
 #define MRQ_DIM_MAX 65536
 
-/* Scanned here; walked here; or whoever keeps the index is asked for candidates. */
+/* scan: of all vectors, here; walk: of FAISS's graph, here; ask: FAISS or a server for candidates. */
 typedef enum mrq_way { MRQ_WAY_SCAN, MRQ_WAY_WALK, MRQ_WAY_ASK } mrq_way;
 
-/* Who keeps an index: FAISS (faiss.c), or a server (milvus.c). */
+/* What keeps an index: FAISS (faiss.c) or a server (milvus.c). */
 typedef struct mrq_searcher {
-    /* Rows of up to `ask` candidates for the query (dim), the best first, into `row` (ask), none twice. With `filters` they have
-     * the genres and years that `terms` (NULL: none) asks for, as far as can be told there. On the calling thread; thread-safe. */
+    /* Writes up to `ask` candidates for the query (dim), best first, each row once, into `row` (ask). With `filters` set, they have
+     * the genres and years in `terms` (NULL: none), as far as these can be expressed. Uses only the calling thread; thread-safe. */
     mrq_status (*search)(const mrq_index *index, const float *query, uint32_t ask, const mrq_terms *terms, uint32_t *row,
                          uint32_t *found, mrq_error *err);
-    mrq_status (*count)(const mrq_index *index, uint32_t *n, mrq_error *err); /* the rows it holds */
-    void (*close)(mrq_index *index);                                          /* frees what is its own */
+    mrq_status (*count)(const mrq_index *index, uint32_t *n, mrq_error *err); /* number of rows it holds */
+    void (*close)(mrq_index *index);                                          /* frees the searcher's own memory */
     bool filters;
 } mrq_searcher;
 
@@ -28,19 +28,19 @@ struct mrq_index {
     mrq_index_settings settings;
     const float *vectors;  /* (n, dim) borrowed */
     mrq_way way;           /* how it is searched */
-    FaissIndex *faiss;     /* NULL: a Flat one that was loaded, or kept by a server */
-    mrq_faiss_parts parts; /* to walk */
-    mrq_sketch *sketch;    /* to scan faster; or NULL */
-    void *remote;          /* a server's searcher's own */
+    FaissIndex *faiss;     /* NULL: a loaded Flat index, or one on a server */
+    mrq_faiss_parts parts; /* for a walk */
+    mrq_sketch *sketch;    /* for a faster scan, or NULL */
+    void *remote;          /* the searcher's own data about a server */
 };
 
-/* An index with nothing in it; NULL when out of memory. */
+/* An empty index; NULL when out of memory. */
 mrq_index *mrq_index_new(const mrq_searcher *searcher, const float *vectors, uint32_t n, uint32_t dim);
 
-/* MRQ_USAGE unless there are vectors, of 1 to 65536 finite numbers each. */
+/* MRQ_USAGE unless there are vectors, each of 1 to 65536 finite numbers. */
 MRQ_CHECKED mrq_status mrq_index_check_vectors(const float *vectors, uint32_t n, uint32_t dim, mrq_error *err);
 
-/* The kinds that "auto" measures for so many vectors. */
+/* The kinds that "auto" measures for this number of vectors. */
 #define MRQ_AUTOMATIC 3
 uint32_t mrq_index_automatic(uint32_t n, uint32_t dim, const char *kinds[MRQ_AUTOMATIC]);
 

@@ -1,13 +1,13 @@
-/* The kernels, in C that compilers turn into vector instructions: the same source with other flags makes each instruction set, so
- * the plain one is the reference of the others. On aarch64 the plain flags make NEON.
+/* The kernels, in C that compilers vectorise. The same source with other flags makes each instruction set, so the plain one is the
+ * reference for the others. On aarch64 the plain flags give NEON.
  *
- * Four rows at a time: a row's sum is one chain of additions, each waiting for the one before, and four chains side by side fill
- * the wait; the query is loaded once for the four. The next four rows are asked for meanwhile: four streams of a few lines each are
- * too short for the hardware to see. From memory, though, row after row is twice as fast: one long stream the hardware runs ahead
- * of by itself, further than we know how far to. The last dim % LANES numbers are done as the last LANES, with those masked out
- * that have been done.
+ * Four rows at a time: a row's sum is a chain of dependent additions; four chains side by side hide their latency, and the query is
+ * loaded once for all four. The next four rows are prefetched, because four short streams are too short for the hardware
+ * prefetcher. When vectors come from memory and not from a cache, however, row after row is twice as fast: the hardware prefetches
+ * one long stream by itself, at a better distance. The last dim % LANES numbers are computed as the last LANES numbers, with those
+ * masked out that are already summed.
  *
- * Eight lanes with AVX-512 too: a row seldom starts on a cache line, and loads of a whole line would touch two. */
+ * With AVX-512 there are eight lanes, too: a row seldom starts on a cache line, and loads of a full line would touch two. */
 #include "index/kernels.h"
 
 #include <math.h>
@@ -32,14 +32,14 @@ static inline float total(lanes x)
     return (four[0] + four[2]) + (four[1] + four[3]);
 }
 
-/* What is summed up: the product, or the square of the difference. */
+/* The summand: the product, or the squared difference. */
 static inline lanes term(lanes x, lanes y, int squared)
 {
     const lanes d = x - y;
     return squared ? d * d : x * y;
 }
 
-/* One row, in four chains of its own. */
+/* One row, in four chains of additions. */
 static inline float one(const float *x, const float *y, size_t dim, int squared)
 {
     lanes sum[4] = {{0}, {0}, {0}, {0}};
@@ -59,7 +59,7 @@ static inline float one(const float *x, const float *y, size_t dim, int squared)
     return total((sum[0] + sum[1]) + (sum[2] + sum[3])) + rest;
 }
 
-/* Four rows of at least LANES numbers. `next`, if it is not NULL, is where the four after them begin. */
+/* Four rows of at least LANES numbers. `next` (may be NULL) is the start of the next four. */
 static inline void four(float *out, const float *x, const float *const y[4], const float *next, size_t dim, int squared)
 {
     lanes sum[4] = {{0}, {0}, {0}, {0}};
@@ -156,7 +156,7 @@ static void code_products_of(int32_t *out, const int8_t *x, const uint8_t *y, si
         out[i] = code_product(x, y + row[i] * dim, dim);
 }
 
-/* The products of a block's rows: lane by lane, so that none is to be summed up across a register. */
+/* The products of a block's rows: one row per lane, so that no register has to be summed up. */
 static inline void block_products(int32_t out[MRQ_SKETCHED], const int8_t *x, const uint8_t *y, size_t dim)
 {
 #ifdef __AVX512VNNI__

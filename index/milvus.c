@@ -1,7 +1,7 @@
-/* Milvus's RESTful interface: the address, one request, and what is asked of collections. What is uploaded is milvus_upload.c's,
- * what is searched milvus_search.c's.
+/* Milvus's RESTful interface: the address, a request, and questions about collections. Uploads are in milvus_upload.c, searches in
+ * milvus_search.c.
  *
- * Nothing that the server says is trusted: rows are numbers below the catalogue's size, or not taken; scores are not looked at. */
+ * Replies are not trusted: row numbers must be less than the number of items, or they are ignored; scores are not used. */
 #include "index/milvus.h"
 
 #include <ctype.h>
@@ -16,9 +16,9 @@
 #include "base/secret.h"
 
 #define DEFAULT_PORT   "19530"
-#define SEARCH_SECONDS 3.0 /* of a search, where no deadline is set */
+#define SEARCH_SECONDS 3.0 /* for a search, if no deadline is set */
 #define ATTEMPTS       6
-#define FIRST_PAUSE    0.5 /* seconds before the second attempt; then twice as long each time */
+#define FIRST_PAUSE    0.5 /* seconds before the second attempt, doubled after each */
 
 static const mrq_milvus_operation list = {"/v1/vector/collections", "/v2/vectordb/collections/list", true};
 const mrq_milvus_operation mrq_milvus_describe = {"/v1/vector/collections/describe", "/v2/vectordb/collections/describe", true};
@@ -39,12 +39,12 @@ mrq_milvus_name mrq_milvus_collection(const mrq_backend *backend, const char con
 
 static mrq_status bad_address(const char *text, const char *what, mrq_error *err)
 {
-    if (strchr(text, '@')) /* a password may stand in it */
-        return mrq_fail(err, MRQ_USAGE, "backend: no login stands in the address, want $MARQUEE_MILVUS_TOKEN");
+    if (strchr(text, '@')) /* it may contain a password */
+        return mrq_fail(err, MRQ_USAGE, "backend: want the login in $MARQUEE_MILVUS_TOKEN, not in the address");
     return mrq_fail(err, MRQ_USAGE, "backend \"%.100s\": %s", text, what);
 }
 
-/* Reads the address into name, label and server; `base` is what paths are put behind. */
+/* Parses the address into name, label and server; `base` is the URL that paths are appended to. */
 static mrq_status parse_address(const char *text, mrq_backend *out, char *base, size_t size, mrq_error *err)
 {
     static const char plain[] = "milvus://", tls[] = "milvuss://";
@@ -62,7 +62,7 @@ static mrq_status parse_address(const char *text, mrq_backend *out, char *base, 
     for (size_t i = 0; i < length; i++)
         good = good && (isalnum((unsigned char)name[i]) || name[i] == '_');
     if (!good)
-        return bad_address(text, "want a name of letters, digits and _ behind the last slash, to begin collections' names with",
+        return bad_address(text, "want a name of letters, digits and _ after the last slash, the prefix of the collections' names",
                            err);
     snprintf(out->name, sizeof out->name, "%s", name);
     snprintf(out->label, sizeof out->label, "%s%s/%s", secure ? tls : plain, host.label, name);
@@ -116,7 +116,7 @@ static mrq_status no_access(const mrq_backend *backend, mrq_error *err)
                     backend->server);
 }
 
-/* What a reply says, as its document and the data in it. */
+/* Parses a reply into its document and the data in it. */
 static mrq_status read_reply(const mrq_backend *backend, const mrq_rest_reply *reply, mrq_milvus_reply *out, mrq_error *err)
 {
     mrq_error inner = {0};
@@ -128,7 +128,7 @@ static mrq_status read_reply(const mrq_backend *backend, const mrq_rest_reply *r
     const mrq_status status = mrq_json_parse(reply->body, reply->size, "reply", &out->document, &inner);
     if (status != MRQ_OK) {
         out->passing = true;
-        return mrq_fail(err, status == MRQ_FAILED ? status : MRQ_UNAVAILABLE, "%s: HTTP %ld, and no JSON: %.150s", backend->server,
+        return mrq_fail(err, status == MRQ_FAILED ? status : MRQ_UNAVAILABLE, "%s: HTTP %ld without JSON: %.150s", backend->server,
                         reply->code, inner.msg);
     }
     const cJSON *code = cJSON_GetObjectItemCaseSensitive(out->document, "code");
@@ -138,8 +138,7 @@ static mrq_status read_reply(const mrq_backend *backend, const mrq_rest_reply *r
         return no_access(backend, err);
     if (value != 0 && value != 200) {
         out->refused = cJSON_IsNumber(code);
-        out->passing =
-            value < 1100 && value != 100; /* starting, full or slow; not: a parameter it does not like, or no collection */
+        out->passing = value < 1100 && value != 100; /* starting, full or slow; not a refused parameter or a missing collection */
         return mrq_fail(err, MRQ_UNAVAILABLE, "%s: code %g: %.200s", backend->server, value,
                         cJSON_IsString(message) ? message->valuestring : "without a message");
     }
@@ -156,7 +155,7 @@ static mrq_status send(mrq_backend *backend, const char *path, const char *body,
     return read_reply(backend, &reply, out, err);
 }
 
-/* Finds out which version of the interface there is, once. */
+/* Finds out, once, which version of the interface the server has. */
 static mrq_status probe(mrq_backend *backend, double seconds, mrq_milvus_reply *out, mrq_error *err)
 {
     if (atomic_load(&backend->version))
@@ -181,8 +180,6 @@ void mrq_milvus_begin(mrq_print *body, const char *collection)
     mrq_print_text(body, collection);
 }
 
-/* A request about a collection (NULL: about none). `body` is an object that was begun and not closed, or NULL; its text is
- * freed. */
 mrq_status mrq_milvus_call(mrq_backend *backend, const mrq_milvus_operation *op, const char *collection, mrq_print *body,
                            double seconds, mrq_milvus_reply *out, mrq_error *err)
 {
@@ -201,7 +198,6 @@ mrq_status mrq_milvus_call(mrq_backend *backend, const mrq_milvus_operation *op,
     return send(backend, path, get ? NULL : text, seconds, out, err);
 }
 
-/* The same with nothing to say but the collection's name. */
 mrq_status mrq_milvus_call_plain(mrq_backend *backend, const mrq_milvus_operation *op, const char *collection, double seconds,
                                  mrq_milvus_reply *out, mrq_error *err)
 {
@@ -219,7 +215,6 @@ static void pause_for(double seconds)
     nanosleep(&time, NULL);
 }
 
-/* Tries `attempt` again while it fails for what may pass. */
 mrq_status mrq_milvus_insist(mrq_backend *backend,
                              mrq_status (*attempt)(mrq_backend *, const void *, mrq_milvus_reply *, mrq_error *),
                              const void *context, mrq_error *err)
@@ -242,7 +237,6 @@ mrq_status mrq_milvus_strange(const mrq_backend *backend, const char *what, mrq_
     return mrq_fail(err, MRQ_UNAVAILABLE, "%s: a reply without %s", backend->server, what);
 }
 
-/* The names of all collections: `out->data`, an array. */
 mrq_status mrq_milvus_list_all(mrq_backend *backend, mrq_milvus_reply *out, mrq_error *err)
 {
     MRQ_TRY(mrq_milvus_call_plain(backend, &list, NULL, MRQ_MILVUS_ASK_SECONDS, out, err));
@@ -263,7 +257,7 @@ mrq_status mrq_milvus_exists(mrq_backend *backend, const char *collection, bool 
     return MRQ_OK;
 }
 
-/* The member `key` of an object of v2's list [{"key":"dim","value":"32"}], as a number; NAN without. */
+/* The value of `key` in v2's list [{"key":"dim","value":"32"}], as a number; NAN if it is missing. */
 static double pair_number(const cJSON *pairs, const char *key)
 {
     const cJSON *pair;
@@ -277,7 +271,7 @@ static double pair_number(const cJSON *pairs, const char *key)
     return NAN;
 }
 
-/* The dimensions of the field "vector" in a description; NAN where it does not tell. */
+/* The dimensions of the field "vector" in a description; NAN if not described. */
 static double dimensions(const cJSON *description)
 {
     static const char type_name[] = "FloatVector(";
@@ -295,17 +289,17 @@ static double dimensions(const cJSON *description)
     return NAN;
 }
 
-/* MRQ_UNAVAILABLE for a collection that is not of such vectors. */
 mrq_status mrq_milvus_check_dimensions(mrq_backend *backend, const char *collection, uint32_t dim, mrq_milvus_reply *reply,
                                        mrq_error *err)
 {
     MRQ_TRY(mrq_milvus_call_plain(backend, &mrq_milvus_describe, collection, MRQ_MILVUS_ASK_SECONDS, reply, err));
     const double have = dimensions(reply->data);
-    return have == dim ? MRQ_OK
-                       : mrq_fail(err, MRQ_UNAVAILABLE,
-                                  "%s: collection %s has vectors of %g dimensions, want %u: somebody else's, want it dropped or "
-                                  "another name in the address",
-                                  backend->server, collection, have, dim);
+    return have == dim
+               ? MRQ_OK
+               : mrq_fail(err, MRQ_UNAVAILABLE,
+                          "%s: collection %s has vectors of %g dimensions, want %u: it is not from this program; drop it, or use "
+                          "another name in the address",
+                          backend->server, collection, have, dim);
 }
 
 void mrq_milvus_add_whole(mrq_print *body, const char *key, int64_t value)
@@ -320,7 +314,6 @@ void mrq_milvus_add_text(mrq_print *body, const char *key, const char *value)
     mrq_print_text(body, value);
 }
 
-/* The number of a row of the catalogue in a reply's object; MRQ_NONE for anything else. */
 uint32_t mrq_milvus_row(const cJSON *object, uint32_t rows)
 {
     const cJSON *row = cJSON_GetObjectItemCaseSensitive(object, "row");

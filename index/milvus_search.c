@@ -1,12 +1,13 @@
-/* An index that Milvus keeps: a searcher of inside.h.
+/* An index kept by Milvus: a searcher of inside.h.
  *
- * Genres and years go as an expression; the caller drops what passes it all the same, and so names of genres with characters that
- * would have to be escaped are just left out. Items to leave out, be they seen or excluded, are asked for in addition instead: for
- * "row not in [...]" a server looks at every item it has, and already with 3,883 of them it takes no less time (165 rows 6.4 ms,
- * 265 candidates 5.0 ms).
+ * Genres and years are sent as a filter expression. The caller drops rows that pass it wrongly, so genre names with characters that
+ * need escaping are simply left out. Items to leave out, seen or excluded, are not sent; more candidates are requested instead. For
+ * "row not in [...]" a server looks at every item, which is not faster even with only 3,883 items (165 rows 6.4 ms, 265 candidates
+ * 5.0 ms).
  *
- * A server that is silent would keep every thread that asks it for the whole deadline, and let who waits for a thread wait for
- * several. So after one search in vain all others fail at once, but for one now and then that tries. */
+ * A server that does not answer would keep every searching thread busy for the whole deadline, and delay those that wait for a
+ * thread several times as long. So after one search has timed out all others fail at once, except for one now and then that tries
+ * again. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,8 +16,8 @@
 #include "index/inside.h"
 #include "index/milvus.h"
 
-#define RERANK         100 /* candidates more than are wanted: the server rounds otherwise, and they are put in order exactly */
-#define SILENT_SECONDS 1.0 /* a failure that took so long is silence; and for so long after it nobody tries again */
+#define RERANK         100 /* extra candidates: the server rounds differently, and the order is made exact here */
+#define SILENT_SECONDS 1.0 /* a failure that took this long is a time-out; for this long afterwards no search is sent */
 
 typedef struct remote {
     mrq_backend *backend;
@@ -30,7 +31,7 @@ static mrq_status no_collection(const mrq_backend *backend, const char *collecti
                     backend->server, collection, backend->label);
 }
 
-/* Whether a name can stand between quotes as it is. */
+/* Whether a name needs no escaping between quotes. */
 static bool plain(const char *name)
 {
     for (; *name; name++)
@@ -48,10 +49,10 @@ static const char *joint(bool *begun)
 
 static void express_genres(mrq_print *out, const mrq_terms *terms, bool *begun)
 {
-    uint32_t told = 0;
+    uint32_t n_plain = 0;
     for (uint32_t i = 0; i < terms->n_genres; i++)
-        told += plain(mrq_strings_at(terms->genres, terms->genre[i]));
-    if (!told || (told < terms->n_genres && !terms->all))
+        n_plain += plain(mrq_strings_at(terms->genres, terms->genre[i]));
+    if (!n_plain || (n_plain < terms->n_genres && !terms->all))
         return;
     mrq_print_add(out, joint(begun));
     mrq_print_add(out, terms->all ? "json_contains_all(genres, [" : "json_contains_any(genres, [");
@@ -78,7 +79,7 @@ static void express_year(mrq_print *out, const char *comparison, int year, bool 
     mrq_print_add(out, text);
 }
 
-/* The terms as an expression, "" for none that can be expressed; freed with mrq_free(). NULL when out of memory. */
+/* The terms as a filter expression, "" when there is nothing to express; free with mrq_free(). NULL when out of memory. */
 static char *express(const mrq_terms *terms)
 {
     bool begun = false;
@@ -107,7 +108,7 @@ static void print_vector(mrq_print *body, const mrq_backend *backend, const floa
     mrq_milvus_add_text(body, "annsField", "vector");
 }
 
-/* The rows of a reply, each once, as it may stand there twice. */
+/* The rows of a reply, each once, even if the reply repeats one. */
 static mrq_status take_rows(const cJSON *items, uint32_t rows, uint32_t ask, uint32_t *row, uint32_t *found, mrq_error *err)
 {
     MRQ_AUTOFREE uint64_t *taken = mrq_array(rows / 64 + 1, sizeof *taken);
@@ -132,15 +133,15 @@ static long long milliseconds(double seconds)
     return (long long)(1e3 * seconds);
 }
 
-/* Seconds of waiting in vain that are silence. */
-static double silence(const mrq_backend *backend)
+/* A failure after this many seconds counts as a time-out. */
+static double timeout(const mrq_backend *backend)
 {
     const double most = 0.9 * backend->search_seconds;
     return most < SILENT_SECONDS ? most : SILENT_SECONDS;
 }
 
-/* Whether this thread may ask: always, but after silence one at a time. */
-static bool may_ask(mrq_backend *backend)
+/* Whether this thread may send a search: always, but after a time-out only one thread at a time. */
+static bool may_search(mrq_backend *backend)
 {
     const long long now = milliseconds(mrq_clock());
     long long again = atomic_load(&backend->again);
@@ -148,16 +149,17 @@ static bool may_ask(mrq_backend *backend)
                                                                      now + milliseconds(backend->search_seconds + SILENT_SECONDS)));
 }
 
-static mrq_status ask_in_time(mrq_backend *backend, const char *collection, mrq_print *body, mrq_milvus_reply *out, mrq_error *err)
+static mrq_status search_in_time(mrq_backend *backend, const char *collection, mrq_print *body, mrq_milvus_reply *out,
+                                 mrq_error *err)
 {
     const double start = mrq_clock();
-    if (!may_ask(backend)) {
+    if (!may_search(backend)) {
         mrq_free(mrq_print_take(body, NULL));
-        return mrq_fail(err, MRQ_UNAVAILABLE, "%s: no answer a moment ago", backend->server);
+        return mrq_fail(err, MRQ_UNAVAILABLE, "%s did not answer a moment ago", backend->server);
     }
     const mrq_status status = mrq_milvus_call(backend, &mrq_milvus_search, collection, body, backend->search_seconds, out, err);
     const double end = mrq_clock();
-    const bool silent = status == MRQ_UNAVAILABLE && end - start >= silence(backend);
+    const bool silent = status == MRQ_UNAVAILABLE && end - start >= timeout(backend);
     atomic_store(&backend->again, silent ? milliseconds(end + SILENT_SECONDS) : 0);
     return status;
 }
@@ -178,7 +180,7 @@ static mrq_status search(const mrq_index *index, const float *query, uint32_t as
     mrq_milvus_add_whole(&body, "limit", ask < MRQ_MILVUS_HITS ? ask : MRQ_MILVUS_HITS);
     mrq_print_key(&body, "outputFields");
     mrq_print_raw(&body, "[\"row\"]");
-    MRQ_TRY(ask_in_time(r->backend, r->collection.text, &body, &reply, err));
+    MRQ_TRY(search_in_time(r->backend, r->collection.text, &body, &reply, err));
     if (!cJSON_IsArray(reply.data))
         return mrq_milvus_strange(r->backend, "a list of items", err);
     return take_rows(reply.data, index->n, ask, row, found, err);

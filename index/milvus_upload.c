@@ -1,9 +1,9 @@
-/* Collections on Milvus: made, filled, pointed to and dropped.
+/* Collections on Milvus: created, filled, aliased and dropped.
  *
- * A collection has a row an item: `row`, its place in the catalogue, by which it is searched and counted; the vector; and for other
- * programs, and for filters, id, title, genres and year. Where the interface makes keys itself (v1), `id` is one field more and a
- * batch that was sent twice, because its answer was lost, stands there twice: rows are counted, and candidates taken, once. Where
- * it does not (v2), the id is the key, a text, and sending it again changes nothing. */
+ * A collection has one row per item: `row`, its number in the catalogue, used for searching and counting; the vector; and, for
+ * filters and other programs, id, title, genres and year. With v1 the server makes the keys and `id` is an ordinary field, so a
+ * batch that is sent again because its reply was lost is stored twice; counts and candidates use each row once. With v2 the id is
+ * the key, a text, and sending a row again changes nothing. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,22 +12,22 @@
 
 #define TEXT_(x)   #x
 #define TEXT_OF(x) TEXT_(x)
-#define BATCH      100  /* rows of a request; v1 takes no more */
+#define BATCH      100  /* rows per request; the maximum of v1 */
 #define WINDOW     8192 /* rows that are read back at once */
 
-/* What an upload is about. */
+/* The state of an upload. */
 typedef struct upload {
     const mrq_contents *contents;
     mrq_milvus_name collection;
     const char *owner;
-    uint64_t *there;         /* a bit for each row that the server has */
-    uint32_t first, rows;    /* the window, or the batch, of an attempt */
-    uint32_t row[BATCH];     /* (rows) of a batch */
-    const mrq_column *title; /* the columns that are sent; NULL without */
+    uint64_t *there;         /* one bit per row that the server has */
+    uint32_t first, rows;    /* the current window or batch */
+    uint32_t row[BATCH];     /* (rows) of the batch */
+    const mrq_column *title; /* columns to send, or NULL */
     const mrq_column *genres, *year;
 } upload;
 
-/* Makes the collection unless it is there. */
+/* Creates the collection if it does not exist. */
 static mrq_status make_attempt(mrq_backend *backend, const void *context, mrq_milvus_reply *out, mrq_error *err)
 {
     const upload *u = context;
@@ -136,7 +136,7 @@ static mrq_status batch_attempt(mrq_backend *backend, const void *context, mrq_m
 }
 
 /* Sends the rows whose bits are not set. */
-static mrq_status fill(mrq_backend *backend, upload *u, uint32_t there, void (*tell)(void *, uint32_t, uint32_t), void *context,
+static mrq_status fill(mrq_backend *backend, upload *u, uint32_t there, void (*report)(void *, uint32_t, uint32_t), void *context,
                        mrq_error *err)
 {
     const uint32_t rows = u->contents->items->rows;
@@ -150,8 +150,8 @@ static mrq_status fill(mrq_backend *backend, upload *u, uint32_t there, void (*t
         MRQ_TRY(mrq_milvus_insist(backend, batch_attempt, u, err));
         there += n;
         n = 0;
-        if (tell)
-            tell(context, there, rows);
+        if (report)
+            report(context, there, rows);
     }
     return MRQ_OK;
 }
@@ -179,7 +179,7 @@ mrq_status mrq_milvus_count(mrq_backend *backend, const mrq_contents *contents, 
 }
 
 mrq_status mrq_backend_upload(mrq_backend *backend, const mrq_contents *contents, const char *owner,
-                              void (*tell)(void *context, uint32_t done, uint32_t of), void *context, uint32_t *sent,
+                              void (*report)(void *context, uint32_t done, uint32_t of), void *context, uint32_t *sent,
                               mrq_error *err)
 {
     const uint32_t rows = contents->items->rows;
@@ -190,9 +190,9 @@ mrq_status mrq_backend_upload(mrq_backend *backend, const mrq_contents *contents
     MRQ_TRY(mrq_milvus_insist(backend, make_attempt, &u, err));
     MRQ_TRY(look(backend, &u, &there, err));
     const uint32_t missing = rows - there;
-    if (tell)
-        tell(context, there, rows);
-    MRQ_TRY(fill(backend, &u, there, tell, context, err));
+    if (report)
+        report(context, there, rows);
+    MRQ_TRY(fill(backend, &u, there, report, context, err));
     *sent = missing;
     return MRQ_OK;
 }
@@ -217,7 +217,7 @@ mrq_status mrq_backend_point(mrq_backend *backend, const char name[MRQ_CONTENT_S
     return status;
 }
 
-/* Whether a collection's name is one that mrq_milvus_collection() makes; `content` is its end. */
+/* Whether a collection's name has the form of mrq_milvus_collection(); `content` points to the contents' name. */
 static bool is_ours(const mrq_backend *backend, const char *collection, const char **content)
 {
     const size_t size = strlen(backend->name);
@@ -226,7 +226,7 @@ static bool is_ours(const mrq_backend *backend, const char *collection, const ch
            strspn(*content, "0123456789abcdef") == MRQ_CONTENT_SIZE - 1;
 }
 
-/* Drops a collection if it is this owner's. */
+/* Drops a collection if it belongs to this owner. */
 static mrq_status drop_own(mrq_backend *backend, const char *collection, const char *owner, bool *dropped, mrq_error *err)
 {
     MRQ_MILVUS_REPLY about = {0}, gone = {0};

@@ -1,14 +1,14 @@
-/* A scan reads each vector once, as fast as memory gives it: scores of a block of rows at a time, so that the kernel runs without a
- * break, and then those that beat the worst of the best so far. A block of which half qualifies is read whole all the same: a
- * stream with gaps is slower than the vectors that fall into them. */
+/* A scan reads each vector once, at the speed of memory: it scores a block of rows without interruption, then takes the scores that
+ * beat the worst of the best so far. A block in which at least half of the rows qualify is scored completely: skipping rows would
+ * be slower than scoring them. */
 #include "index/scan.h"
 
 #include <math.h>
 
-enum { BLOCK = 64 };              /* rows; a word of the filter */
-#define CACHED ((size_t)16 << 20) /* bytes; more are taken to come from memory each time */
+enum { BLOCK = 64 };              /* rows per block: one word of the filter */
+#define CACHED ((size_t)16 << 20) /* bytes; more vectors than this are assumed not to stay in the cache */
 
-/* Whether any score may be among the best; without a branch, so that most blocks are passed over at a stroke. */
+/* Whether any score may be among the best; without branches, so that most blocks are skipped quickly. */
 static bool promising(const float *score, uint32_t n, const mrq_top *top)
 {
     if (top->n < top->k)
@@ -55,7 +55,7 @@ void mrq_scan(const float *vectors, uint32_t n, uint32_t dim, const float *query
             (cached ? kernels->inner_products : kernels->inner_products_streamed)(score, query, vectors + (size_t)start * dim, dim,
                                                                                   size);
             for (uint64_t out = all & ~keep; out; out &= out - 1)
-                score[__builtin_ctzll(out)] = NAN; /* which is never among the best */
+                score[__builtin_ctzll(out)] = NAN; /* NaN is never among the best */
             offer(score, NULL, start, size, top);
             continue;
         }

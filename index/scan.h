@@ -1,11 +1,11 @@
-/* The exact search: all vectors, or all that qualify. */
+/* The exact search over all vectors, or all that qualify. */
 #ifndef MRQ_INDEX_SCAN_H
 #define MRQ_INDEX_SCAN_H
 
 #include "index/kernels.h"
 #include "index/top.h"
 
-/* Offers every row of `vectors` (n, dim) that qualifies (`filter` NULL: all) with its inner product to `top`. */
+/* Offers every qualifying row of `vectors` (n, dim) (`filter` NULL: all) with its inner product to `top`. */
 void mrq_scan(const float *vectors, uint32_t n, uint32_t dim, const float *query, const mrq_filter *filter, mrq_top *top);
 
 /* The same for the rows in `row` (n_rows). */

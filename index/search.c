@@ -1,19 +1,19 @@
-/* One query: which way to search, and how wide.
+/* One query: chooses the way to search and the number of candidates.
  *
- * Order. An exact scan keeps the best k by score and row, so that its answer is the one answer there is, ties included. Candidates
- * of an approximate search go through the same heap with the same inner products.
+ * Order. An exact scan keeps the best k by score and row, so its answer is unique, also for equal scores. Candidates of an
+ * approximate search go through the same heap with the same inner products.
  *
- * Filters. A scan looks at what qualifies and nothing else. An approximate search looks at all rows alike, so it is asked for as
- * many more as the share that qualifies is smaller than one; where that would cost as much as scanning what qualifies, that is done
- * instead, and also where it comes back short, be it that the qualifying rows lie far from the query, or that a graph or a few
- * inverted lists hold only so many rows that a query can reach. Who filters himself, a server, is always asked, and for no more
- * than is wanted; what he lets through that does not qualify is dropped here. */
+ * Filters. A scan looks only at rows that qualify. An approximate search ignores the filter, so the number of candidates is divided
+ * by the share of rows that qualify. If that would cost as much as scanning the qualifying rows, they are scanned instead. They are
+ * also scanned if the approximate search finds too few, because they are far from the query or not reachable in the graph or the
+ * few inverted lists searched. A server filters by itself, so it is always asked, and only for the wanted number; rows in its reply
+ * that do not qualify are dropped here. */
 #include "base/finite.h"
 #include "index/inside.h"
 #include "index/scan.h"
 
-/* What a row that an approximate search returns costs, in rows of a scan: about as many as it looks at on the way. In
- * benchmarks/README.md's table a graph of 62,000 takes 0.7 us for each of its `parameter`, and a row of the scan 0.03 us. */
+/* Cost of a candidate of an approximate search, in scanned rows: about the number of rows visited to find it. In the table of
+ * benchmarks/README.md a graph of 62,000 rows takes 0.7 us per unit of `parameter`, and a scanned row 0.03 us. */
 #define ROWS_PER_CANDIDATE 16
 
 static mrq_status scan(const mrq_index *index, const float *query, const mrq_filter *filter, mrq_top *top, mrq_error *err)
@@ -50,8 +50,8 @@ static mrq_status approximate(const mrq_index *index, const float *query, uint32
     return MRQ_OK;
 }
 
-/* How many candidates to ask of who filters, so that `want` of them qualify: he does not leave single rows out. */
-static uint32_t with_left_out(const mrq_index *index, uint32_t want, const mrq_filter *filter)
+/* The number of candidates to request from a server, so that `want` of them qualify: it does not filter single rows. */
+static uint32_t add_left_out(const mrq_index *index, uint32_t want, const mrq_filter *filter)
 {
     const uint64_t ask = want + (filter && filter->terms ? filter->terms->n_without : 0);
     return ask < index->n ? (uint32_t)ask : index->n;
@@ -72,13 +72,14 @@ mrq_status mrq_index_search(const mrq_index *index, const float *query, uint32_t
         const uint32_t want = filters ? top.k + rerank : rerank > top.k ? rerank : top.k;
         const uint32_t parameter = index->settings.parameter > top.k ? index->settings.parameter : top.k;
         const uint32_t least = index->way == MRQ_WAY_WALK ? parameter : want;
-        const double ask = filters ? with_left_out(index, least, filter) : (double)least * index->n / qualifying;
+        const double ask = filters ? add_left_out(index, least, filter) : (double)least * index->n / qualifying;
         if (filters || ask * ROWS_PER_CANDIDATE < qualifying)
             MRQ_TRY(approximate(index, query, (uint32_t)ask, want, filter, &top, err));
         if (top.n < top.k)
             MRQ_TRY(scan(index, query, filter, &top, err));
     }
-    /* Which kernel took a row, and so the last bits of its sum, depends on its place: once more, by one, so that equals tie. */
+    /* The last bits of a sum depend on the kernel, and so on the row's place. Compute all scores with one kernel, so that equal
+     * vectors get equal scores. */
     for (uint32_t i = 0; i < top.n; i++)
         hits[i].score = mrq_distances_best()->inner_product(query, index->vectors + (size_t)hits[i].row * index->dim, index->dim);
     mrq_top_sort(&top);

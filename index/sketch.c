@@ -1,17 +1,18 @@
-/* A row x is kept as a scale s and whole numbers c within ±127, so that x = s c + e with |e| known; a query is brought to the same
- * form, q = t b + f. Then
+/* A row x is stored as a scale s and integers c within ±127, so that x = s c + e with known |e|; a query is quantised in the same
+ * way, q = t b + f. Then
  *
- *     q x = t s (b c) + (t b) e + f x,   of which the last two are at most |t b| |e| + |f| |x|   (Cauchy and Schwarz)
+ *     q x = t s (b c) + (t b) e + f x,   where the last two terms are at most |t b| |e| + |f| |x|   (Cauchy and Schwarz)
  *
- * so the product of whole numbers bounds the inner product from above, and a row whose bound is below the worst of the best so far
- * needs no second look. All others are scored as ever: with trained vectors about one row in fifty. Every rounding of floats on
- * the way is in the bound too, so the answer is exact, ties included. Where the floats of the bound could leave the range of normal
+ * so the product of integers gives an upper bound of the inner product, and a row whose bound is below the worst of the best so far
+ * is skipped. All others are scored exactly: with trained vectors about one row in fifty. The bound includes all rounding errors of
+ * floats, so the answer is exact, including the order of equal scores. If the floats of the bound could leave the range of normal
  * numbers, all rows are scanned.
  *
- * The last number of a vector stands for itself: in an inner product's unit vectors it makes all equally long (model/folded.h), is
- * larger than all others, and would spoil their scale, though a query has 0 there.
+ * The last number of a vector is not quantised: in the unit vectors of an inner product it makes all vectors equally long
+ * (model/folded.h), is larger than the others and would make their scale coarse, although a query has 0 there.
  *
- * Rejected: one scale for all rows (their lengths differ by tens), bytes whose bound fails in favour of recall (a graph's job). */
+ * Rejected: one scale for all rows (their lengths differ by a factor of tens); bounds that may fail at the price of recall (that is
+ * what a graph is for). */
 #include "index/sketch.h"
 
 #include <float.h>
@@ -27,24 +28,24 @@ enum { BLOCK = MRQ_SKETCHED, MIDDLE = 128 };
 struct mrq_sketch {
     const float *vectors; /* (n, dim) */
     uint32_t n, dim;
-    uint32_t bytes;    /* of a row: dim - 1, and zeros up to a multiple of 4 */
-    float least, most; /* of the scales that are not 0 */
-    float last;        /* the largest last number */
-    uint8_t *code;     /* (n / BLOCK, bytes / 4, BLOCK, 4) numbers, and MIDDLE */
+    uint32_t bytes;    /* per row: dim - 1, padded with zeros to a multiple of 4 */
+    float least, most; /* smallest and largest scale that is not 0 */
+    float last;        /* the largest magnitude of a last number */
+    uint8_t *code;     /* (n / BLOCK, bytes / 4, BLOCK, 4) integers, plus MIDDLE */
     mrq_bound *bound;  /* (n / BLOCK) */
 };
 
-/* Whole numbers for `x` (size), and what they lack. */
+/* Quantises `x` (size): integers, scale, length of x and length of the error. */
 static void quantise(const float *x, uint32_t size, int8_t *whole, float *scale, double *length, double *error)
 {
     float largest = 0;
     for (uint32_t d = 0; d < size; d++)
         largest = fabsf(x[d]) > largest ? fabsf(x[d]) : largest;
     const float step = largest / 127, inverse = step > 0 ? 1 / step : 0;
-    const bool sound = isfinite(inverse); /* else the numbers are so small that nothing is lost by taking them for errors */
+    const bool sound = isfinite(inverse); /* else the numbers are so small that they can all be counted as error */
     double squares = 0, errors = 0;
     for (uint32_t d = 0; d < size; d++) {
-        const float c = sound ? x[d] * inverse : 0; /* within ±127, but for rounding */
+        const float c = sound ? x[d] * inverse : 0; /* within ±127, except for rounding */
         whole[d] = (int8_t)(c + (c < 0 ? -0.5f : 0.5f));
         const double e = (double)x[d] - (double)step * whole[d];
         squares += (double)x[d] * (double)x[d];
@@ -55,13 +56,13 @@ static void quantise(const float *x, uint32_t size, int8_t *whole, float *scale,
     *error = sqrt(errors);
 }
 
-/* Rounded up, so that it bounds. */
+/* Rounds up, so that it is an upper bound. */
 static float above(double x)
 {
     return nextafterf((float)x, INFINITY);
 }
 
-/* A row's place in its block. */
+/* Writes a row into its block. */
 static void put(mrq_sketch *sketch, uint32_t row, int8_t *whole)
 {
     const float *x = sketch->vectors + (size_t)row * sketch->dim;
@@ -115,7 +116,7 @@ void mrq_sketch_free(mrq_sketch *sketch)
 }
 
 /* Scores the rows of a block that may be among the best. */
-static void look(const mrq_sketch *sketch, const float *query, const float *most, uint32_t first, uint64_t keep, mrq_top *top)
+static void score_rows(const mrq_sketch *sketch, const float *query, const float *most, uint32_t first, uint64_t keep, mrq_top *top)
 {
     const mrq_distances *kernels = mrq_distances_best();
     for (; keep; keep &= keep - 1) {
@@ -127,7 +128,7 @@ static void look(const mrq_sketch *sketch, const float *query, const float *most
     }
 }
 
-/* Whether nothing in the bounds can become too small or too large for a float. */
+/* Whether no number in the bounds can overflow or underflow a float. */
 static bool in_range(const mrq_sketch *sketch, float scale, float last)
 {
     const double largest =
@@ -149,8 +150,8 @@ mrq_status mrq_sketch_scan(const mrq_sketch *sketch, const float *query, const m
         mrq_scan(sketch->vectors, sketch->n, sketch->dim, query, filter, top);
         return MRQ_OK;
     }
-    /* The roundings: a float sum of `dim` products is off by at most dim × 2^-24 of the sum of their sizes, ours and the one that
-     * it is compared with; those of the bound itself are a handful. */
+    /* Rounding errors: a float sum of `dim` products is off by at most dim × 2^-24 of the sum of the products' magnitudes; this
+     * applies to our sum and to the one that it is compared with. The bound itself adds a few roundings. */
     const double rounding = (2.0 * sketch->dim + 64) * 0x1p-24;
     q.last = query[size];
     q.length = above((length + error) * (1 + rounding));
@@ -168,7 +169,7 @@ mrq_status mrq_sketch_scan(const mrq_sketch *sketch, const float *query, const m
         const float best = kernels->bounds(most, &q, &sketch->bound[start / BLOCK], whole,
                                            sketch->code + (size_t)start * sketch->bytes, sketch->bytes);
         if (top->n < top->k || best >= top->hit[0].score)
-            look(sketch, query, most, start, keep, top);
+            score_rows(sketch, query, most, start, keep, top);
     }
     return MRQ_OK;
 }

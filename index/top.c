@@ -8,7 +8,7 @@ static bool worse(mrq_hit a, mrq_hit b)
     return a.score != b.score ? a.score < b.score : a.row > b.row;
 }
 
-/* Puts `hit` where the hole at `i` is, or below it. */
+/* Fills the hole at `i` with `hit`, after moving worse children up. */
 static void sink(mrq_hit *heap, uint32_t n, uint32_t i, mrq_hit hit)
 {
     for (uint32_t child; (child = 2 * i + 1) < n; i = child) {

@@ -5,7 +5,7 @@
 #include "base/secret.h"
 #include "command.h"
 
-/* A variable of the environment; NULL for an empty one. */
+/* An environment variable; NULL if it is unset or empty. */
 static const char *variable(const char *name)
 {
     const char *value = getenv(name);

@@ -1,4 +1,4 @@
-/* Where the items' index is kept, the same for every command that searches or fills it. */
+/* The option --backend of every command that searches or fills an index on a server. */
 #ifndef MRQ_TOOLS_BACKEND_OPTION_H
 #define MRQ_TOOLS_BACKEND_OPTION_H
 
@@ -10,20 +10,20 @@
 #define BACKEND_OPTION(backend)                                                                                                    \
     {                                                                                                                              \
         "backend", 0, MRQ_OPT_TEXT, &(backend), 0, 0, "ADDRESS",                                                                   \
-            "searches there instead of in the store's index:\n" MRQ_BACKEND_FORMS                                                  \
-            "\n[$MARQUEE_BACKEND, else none]; its token in\n"                                                                      \
-            "$MARQUEE_MILVUS_TOKEN, or the file that\n$MARQUEE_MILVUS_TOKEN_FILE names"                                            \
+            "search this server instead of the store's index:\n" MRQ_BACKEND_FORMS                                                 \
+            "\n[$MARQUEE_BACKEND, else none]. The token is read from\n"                                                            \
+            "$MARQUEE_MILVUS_TOKEN, or from the file named by\n$MARQUEE_MILVUS_TOKEN_FILE"                                         \
     }
 
-/* The address that the option gave, else $MARQUEE_BACKEND, and for it the token in $MARQUEE_MILVUS_TOKEN, or in the file that
- * $MARQUEE_MILVUS_TOKEN_FILE names, and the certificates in $MARQUEE_MILVUS_CA. The address is NULL for none. The
- * texts live as long as the program. MRQ_USAGE for a file that is no token, MRQ_NOT_FOUND without it. */
+/* The address in `option` if not NULL, else $MARQUEE_BACKEND, else NULL; with its token from $MARQUEE_MILVUS_TOKEN or from the file
+ * named by $MARQUEE_MILVUS_TOKEN_FILE, and its certificates from $MARQUEE_MILVUS_CA. The texts live as long as the program.
+ * MRQ_USAGE if the file does not contain a token, MRQ_NOT_FOUND if it does not exist. */
 MRQ_CHECKED mrq_status default_backend(const char *option, mrq_backend_options *out, mrq_error *err);
 
-/* That backend; `*out` stays as it is without one. */
+/* Opens that backend. Without an address `*out` is left unchanged. */
 MRQ_CHECKED mrq_status open_backend(const char *option, mrq_backend **out, mrq_error *err);
 
-/* Shows on a bar, an mrq_progress that the caller ends, how many items a backend has. */
+/* Shows how many items have been uploaded. `progress` is an mrq_progress; the caller ends it. */
 void show_upload(void *progress, uint32_t done, uint32_t of);
 
 #endif

@@ -1,4 +1,4 @@
-/* marquee eval: how good recommendations are, by protocols that anybody can repeat, beside baselines of the same run. */
+/* marquee eval: measures recommendation quality by reproducible protocols, with baselines measured in the same run. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,17 +19,17 @@ struct arguments {
     bool json;
 };
 
-/* What the arguments come to. */
+/* What to run, made from the arguments, and its results. */
 struct plan {
-    mrq_arena *arena; /* of texts and results */
+    mrq_arena *arena; /* texts and results */
     mrq_dataset *data;
-    bool protocol[MRQ_PROTOCOLS], all; /* all: what does not fit is left out with a note, else refused */
+    bool protocol[MRQ_PROTOCOLS], all; /* all: what does not fit is left out with a note; otherwise it is an error */
     bool baseline[MRQ_BASELINES], usual;
     uint32_t n_models;
     const char *name[MODELS_MAX];
     mrq_description description[MODELS_MAX];
-    mrq_model *model[MODELS_MAX]; /* trained ones; NULL: to be trained. All are one or the other */
-    mrq_generation *generation;   /* that the last of them serves, or NULL */
+    mrq_model *model[MODELS_MAX]; /* trained models; NULL: to be trained. Either all are trained or none */
+    mrq_generation *generation;   /* of the last model, from --store, or NULL */
     index_check index;
     uint32_t n_reports;
     eval_report report[REPORTS_MAX];
@@ -40,34 +40,36 @@ static mrq_status read_arguments(int argc, char **argv, struct arguments *a, boo
     const mrq_option options[] = {
         {"data", 'd', MRQ_OPT_TEXT, &a->data, 0, 0, "DIR", "folder of ratings, users and items"},
         {"protocol", 'p', MRQ_OPT_TEXT, &a->protocol, 0, 0, "NAME,...",
-         "rating, topn, time, cold-users, cold-items, or all that data and\nmodels allow [topn; a trained model's own test part]"},
+         "rating, topn, time, cold-users, cold-items, or all that the data and\nmodels allow [topn; for a trained model its own "
+         "test part]"},
         {"model", 'm', MRQ_OPT_TEXT, &a->model, 0, 0, "NAME,...",
-         "presets and FILE.json are trained here; FILE.mrq is trained already;\nnone: baselines alone [retrieval]"},
-        {"store", 's', MRQ_OPT_TEXT, &a->store, 0, 0, "DIR", "judges the model that this store serves, and its index"},
+         "presets and FILE.json are trained here; FILE.mrq is already trained;\nnone: only baselines [retrieval]"},
+        {"store", 's', MRQ_OPT_TEXT, &a->store, 0, 0, "DIR", "measure the model that this store serves, and its index"},
         {"baselines", 'b', MRQ_OPT_TEXT, &a->baselines, 0, 0, "NAME,...",
-         "bias, random, popular, genre-popular, demographic-popular, itemknn,\nease, or none [what the protocol is usually "
-         "compared with]"},
-        {"seeds", 0, MRQ_OPT_INT, &a->seeds, 1, SEEDS_MAX, "N", "divisions to average over: seed, seed + 1, ..."},
-        {"seed", 0, MRQ_OPT_INT, &a->seed, 0, (double)MRQ_SEED_MAX - SEEDS_MAX, "N", "the first; a trained model has its own"},
-        {"part", 0, MRQ_OPT_TEXT, &a->part, 0, 0, "PART", "of topn: test, or valid, by which settings may be chosen"},
+         "bias, random, popular, genre-popular, demographic-popular, itemknn,\nease, or none [the usual ones of the protocol]"},
+        {"seeds", 0, MRQ_OPT_INT, &a->seeds, 1, SEEDS_MAX, "N",
+         "number of splits to average over, with the seeds S, S + 1, ...\nwhere S is --seed"},
+        {"seed", 0, MRQ_OPT_INT, &a->seed, 0, (double)MRQ_SEED_MAX - SEEDS_MAX, "N",
+         "seed of the first split; a trained model has its own"},
+        {"part", 0, MRQ_OPT_TEXT, &a->part, 0, 0, "PART", "part to measure with topn: test, or valid for choosing settings"},
         {"schema", 0, MRQ_OPT_TEXT, &a->schema, 0, 0, "NAME",
-         "what the data's files hold: ml-1m, ml-100k, ml-latest or a FILE.json;\nrecognised from the folder when not given"},
-        {"threads", 't', MRQ_OPT_INT, &a->threads, 1, MRQ_THREADS_MAX, "N", "workers; part of what a training comes to"},
-        {"json", 0, MRQ_OPT_FLAG, json, 0, 0, NULL, "one JSON document instead of the tables, errors included"},
+         "format of the data files: ml-1m, ml-100k, ml-latest or a FILE.json;\nrecognised from the folder if not given"},
+        {"threads", 't', MRQ_OPT_INT, &a->threads, 1, MRQ_THREADS_MAX, "N",
+         "worker threads; a training's result depends on their number"},
+        {"json", 0, MRQ_OPT_FLAG, json, 0, 0, NULL, "print one JSON document instead of the tables, also for an error"},
         {0},
     };
     const mrq_command command = {
         .name = "marquee eval",
         .synopsis = "--data DIR [option...]",
-        .about = "Judges models beside baselines. A like is a rating of at least the middle of the schema's range. Protocols:\n"
-                 "  rating      how far predicted stars are from a random tenth of the ratings\n"
-                 "  topn        a tenth of each user's likes is to be found among all items, learning from 80% of them\n"
-                 "  time        the same with the latest 20% of all ratings\n"
-                 "  cold-users  a tenth of the users is held out, and known by categories such as age alone\n"
-                 "  cold-items  a tenth of the items is held out, and known by genres and title alone\n"
-                 "A trained model is judged on the test part that it was trained without. Each protocol is printed with its "
-                 "definition.\n"
-                 "Measures are means over users, with 95% confidence intervals by bootstrap over users.",
+        .about = "Measures models and baselines. A like is a rating of at least the middle of the schema's range. Protocols:\n"
+                 "  rating      error of predicted stars on a random tenth of the ratings\n"
+                 "  topn        train on 80% of each user's likes, then find a tenth of them among all items\n"
+                 "  time        find the likes in the latest 20% of all ratings, after training on the others\n"
+                 "  cold-users  a tenth of the users is held out; only categories such as their age are known\n"
+                 "  cold-items  a tenth of the items is held out; only their genres and titles are known\n"
+                 "A trained model is measured on the test part that it was trained without. Each protocol is printed with its\n"
+                 "definition. Measures are means over users, with 95% confidence intervals by bootstrap over users.",
         .options = options,
         .examples = "  marquee eval --data data/sample\n"
                     "  marquee eval --data ml-1m --protocol topn,cold-users --model retrieval,fusion --seeds 3\n"
@@ -81,7 +83,7 @@ static mrq_status read_arguments(int argc, char **argv, struct arguments *a, boo
     return MRQ_OK;
 }
 
-/* The next of a list with commas, copied into the arena; NULL behind the last one. */
+/* The next name of a comma-separated list, copied into the arena; NULL after the last. */
 static const char *next_item(struct plan *plan, const char **list)
 {
     if (!*list)
@@ -94,7 +96,7 @@ static const char *next_item(struct plan *plan, const char **list)
     return item;
 }
 
-/* Sets the flags of the names in a list, which may be "all", where `all` is given, or "none", where it is not. */
+/* Sets the flags of the names in a list. The list may be "all" if `all` is not NULL, else "none". */
 static mrq_status read_names(struct plan *plan, const char *option, const char *list, const char *const *names, uint32_t n,
                              bool *flag, bool *all, mrq_error *err)
 {
@@ -152,7 +154,7 @@ static mrq_status read_models(const struct arguments *a, struct plan *plan, mrq_
     return MRQ_OK;
 }
 
-/* Trained models come alone: they have learned from the test part of any protocol. */
+/* Trained models cannot be mixed with untrained ones or with a protocol: they were trained on the test part of any protocol. */
 static mrq_status check_models(const struct arguments *a, const struct plan *plan, mrq_error *err)
 {
     uint32_t trained = 0, first = 0;
@@ -164,15 +166,15 @@ static mrq_status check_models(const struct arguments *a, const struct plan *pla
     if (trained && (a->protocol || a->part || a->seeds > 1 || a->seed != 1))
         return mrq_fail(
             err, MRQ_USAGE,
-            "%s is trained: it has learned from what %s would test it with. Without that option it is judged on its own test "
-            "part",
+            "%s is trained: its training data contain ratings that %s would test it on; leave that option out to measure it on its "
+            "own test part",
             plan->name[first],
             a->protocol    ? "--protocol"
             : a->part      ? "--part"
             : a->seeds > 1 ? "--seeds"
                            : "--seed");
     if (trained && trained < plan->n_models)
-        return mrq_fail(err, MRQ_USAGE, "%s is trained and another model is not: judge them in two runs", plan->name[first]);
+        return mrq_fail(err, MRQ_USAGE, "%s is trained and another model is not: measure them in two runs", plan->name[first]);
     return MRQ_OK;
 }
 
@@ -200,7 +202,7 @@ static mrq_status read_plan(const struct arguments *a, struct plan *plan, bool *
     return MRQ_OK;
 }
 
-/* Adds the asked baselines to an experiment; who predicts stars does not rank, and the other way round. */
+/* Adds the chosen baselines to an experiment. A baseline either predicts stars or ranks, never both. */
 static mrq_status add_baselines(const struct plan *plan, eval_report *report, mrq_error *err)
 {
     const mrq_protocol protocol = report->experiment.protocol;
@@ -236,7 +238,7 @@ static mrq_status add_models(const struct plan *plan, eval_report *report, mrq_e
     return MRQ_OK;
 }
 
-/* Studies one protocol, or, where `own` is not NONE, one trained model. */
+/* Runs one protocol, or, if `own` is not MRQ_NONE, measures that trained model. */
 static mrq_status run_experiment(const struct plan *plan, const mrq_experiment *experiment, uint32_t own, eval_report *report,
                                  mrq_error *err)
 {
@@ -252,7 +254,7 @@ static mrq_status run_experiment(const struct plan *plan, const mrq_experiment *
     }
     MRQ_TRY(add_baselines(plan, report, err));
     if (!report->experiment.n)
-        return mrq_fail(err, MRQ_USAGE, "protocol %s: there is nobody to judge%s%s",
+        return mrq_fail(err, MRQ_USAGE, "protocol %s: no model or baseline to measure%s%s",
                         mrq_protocol_names[report->experiment.protocol], report->n_notes ? "; " : "",
                         report->n_notes ? report->note[0] : "");
     return mrq_experiment_run(&report->experiment, plan->arena, report->result, err);
@@ -282,7 +284,7 @@ static mrq_status run_protocols(struct plan *plan, mrq_experiment *experiment, m
     return MRQ_OK;
 }
 
-/* Asks a generation's index, and its model itself, for the top ten of users spread over the table. */
+/* Compares a generation's index with an exact ranking by its model, for users spread over the table. */
 static mrq_status check_index(const mrq_generation *generation, const mrq_model *model, uint32_t threads, index_check *out,
                               mrq_error *err)
 {

@@ -1,5 +1,5 @@
-/* marquee export: a model file into a store. The generation is opened again as a query opens it, so what is printed is what is
- * there. */
+/* marquee export: builds a generation from a model file. The published generation is opened again, as a query opens it, and what is
+ * printed comes from there. */
 #include <stdio.h>
 #include <string.h>
 
@@ -14,7 +14,7 @@ static void print_uploaded(const mrq_backend *backend, const mrq_generation *gen
            mrq_table_noun(generation->items, u->rows), u->sent);
     printf("recall@%d %.4f, p50 %.1f us, p99 %.1f us over %u queries; %u old collection%s dropped%s\n", MRQ_RECALL_K,
            u->measured.recall, 1e6 * u->measured.p50, 1e6 * u->measured.p99, u->measured.n_queries, u->removed,
-           u->removed == 1 ? "" : "s", u->aliased ? "; the alias leads to it" : "");
+           u->removed == 1 ? "" : "s", u->aliased ? "; the alias points to it" : "");
 }
 
 static mrq_status export_current(const char *store, const mrq_export_options *options, mrq_error *err)
@@ -63,23 +63,24 @@ mrq_status cmd_export(int argc, char **argv, mrq_error *err)
         {"model", 'm', MRQ_OPT_TEXT, &model, 0, 0, "FILE", "the model that `marquee train` wrote"},
         STORE_OPTION(store),
         {"index", 0, MRQ_OPT_TEXT, &how.index, 0, 0, "KIND",
-         "auto measures and takes the fastest that reaches\nthe recall; or a FAISS factory string such as\nFlat or HNSW32; `list` "
-         "explains the kinds"},
+         "auto measures several kinds and takes the fastest that\nreaches --recall; or a FAISS factory string such as Flat\n"
+         "or HNSW32; `list` describes the kinds"},
         {"to", 0, MRQ_OPT_TEXT, &to, 0, 0, "ADDRESS",
-         "puts the index on a server, too: " MRQ_BACKEND_FORMS ";\nits token in $MARQUEE_MILVUS_TOKEN, or in the file that\n"
-         "$MARQUEE_MILVUS_TOKEN_FILE names. Without --model it is\nthat of the current generation"},
-        {"recall", 0, MRQ_OPT_REAL, &how.recall, 0.01, 1, "R", "share of the exact best 10 that the index finds"},
+         "also upload the index to a server:\n" MRQ_BACKEND_FORMS ".\nThe token is read from $MARQUEE_MILVUS_TOKEN, or from the\n"
+         "file named by $MARQUEE_MILVUS_TOKEN_FILE. Without --model,\nthe current generation's index is uploaded"},
+        {"recall", 0, MRQ_OPT_REAL, &how.recall, 0.01, 1, "R",
+         "recall@10, compared with an exact scan, that the index\nmust reach"},
         {0},
     };
     const mrq_command command = {
         .name = "marquee export",
         .synopsis = "--model FILE [option...] | --to ADDRESS [option...]",
-        .about = "Turns a model into a generation of the store: the items' vectors in an index, the folded user\n"
-                 "tower, the catalogue and the items each user has seen. Then makes it the current one.\n"
-                 "With --to the items' vectors go to a Milvus server as well, into a collection of their own: what is\n"
-                 "there from an upload that was broken off is not sent again, and the generation becomes the current one\n"
-                 "once the server holds all of it and finds enough of the exact answer. Collections of generations that\n"
-                 "are gone from the store are dropped.",
+        .about = "Builds a generation in the store from a model: an index of the items' vectors, the folded user tower,\n"
+                 "the catalogue, and the items that each user has rated. Then makes it the current generation.\n"
+                 "With --to, the items' vectors are also uploaded to a Milvus server, into a collection of their own. An\n"
+                 "interrupted upload is resumed: items already on the server are not sent again. The generation becomes\n"
+                 "current after the server has all its items and reaches the recall. Collections of generations that are\n"
+                 "no longer in the store are dropped.",
         .options = options,
         .examples = "  marquee export --model model.mrq --store store\n  marquee export --model model.mrq --index HNSW32\n"
                     "  marquee export --index list\n"

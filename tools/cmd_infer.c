@@ -1,4 +1,4 @@
-/* marquee infer: the top items for a person, as a table or as JSON. */
+/* marquee infer: recommends items for a person, as a table or as JSON. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,22 +11,22 @@ static mrq_status infer(int argc, char **argv, bool *json, mrq_error *err)
 {
     const char *store = NULL, *redis = NULL, *where = NULL;
     bool no_cache = false;
-    query_options asked = {.flag = {false}};
+    query_options given = {.flag = {false}};
     mrq_option options[MRQ_Q_FIELDS + 6];
-    const uint32_t n = add_query_options(&asked, MRQ_ASK_RECOMMEND, options);
+    const uint32_t n = add_query_options(&given, MRQ_ASK_RECOMMEND, options);
     const mrq_option rest[] = {
         STORE_OPTION(store),
         BACKEND_OPTION(where),
-        {"redis", 'r', MRQ_OPT_TEXT, &redis, 0, 0, "ADDRESS", "keeps answers there: " MRQ_REDIS_FORMS},
-        {"no-cache", 0, MRQ_OPT_FLAG, &no_cache, 0, 0, NULL, "asks no Redis, whatever else says so"},
-        {"json", 0, MRQ_OPT_FLAG, json, 0, 0, NULL, "one JSON document instead of the table, errors included"},
+        {"redis", 'r', MRQ_OPT_TEXT, &redis, 0, 0, "ADDRESS", "cache answers in Redis: " MRQ_REDIS_FORMS},
+        {"no-cache", 0, MRQ_OPT_FLAG, &no_cache, 0, 0, NULL, "do not use Redis, even if $MARQUEE_REDIS is set"},
+        {"json", 0, MRQ_OPT_FLAG, json, 0, 0, NULL, "print one JSON document instead of the table, also for an error"},
         {0},
     };
     memcpy(options + n, rest, sizeof rest);
     const mrq_command command = {
         .name = "marquee infer",
         .synopsis = "[-a AGE] [-g GENDER] [-j JOB] [--with NAME=VALUE] [-i USER] [--liked ID,ID,...] [option...]",
-        .about = "The items that a person is likely to enjoy most, from the store's current generation.",
+        .about = "Recommends the items that a person is likely to enjoy most, from the store's current generation.",
         .options = options,
         .examples = "  infer -a 25 -g F -j programmer\n  infer -i 4 -k 10 --json\n"
                     "  infer -i 4 --genre Comedy --genre Romance --year 1990-1999\n"
@@ -38,7 +38,7 @@ static mrq_status infer(int argc, char **argv, bool *json, mrq_error *err)
     if (done)
         return MRQ_OK;
     __attribute__((cleanup(mrq_query_clear))) mrq_query query = {0};
-    MRQ_TRY(read_query_options(&asked, &query, err));
+    MRQ_TRY(read_query_options(&given, &query, err));
 
     return answer_query(MRQ_ASK_RECOMMEND, &query, store, where, redis, no_cache, *json, err);
 }

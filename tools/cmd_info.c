@@ -1,4 +1,4 @@
-/* marquee info: looks at what the path is, and prints what it holds. */
+/* marquee info: detects whether the path is a data folder, a model file or a store, and prints its contents. */
 #include <errno.h>
 #include <sys/stat.h>
 
@@ -20,16 +20,16 @@ mrq_status cmd_info(int argc, char **argv, mrq_error *err)
     const char *schema = NULL;
     const mrq_option options[] = {
         {"schema", 0, MRQ_OPT_TEXT, &schema, 0, 0, "NAME",
-         "of a data folder: a shipped schema or a FILE.json; else it is recognised"},
+         "format of a data folder: a shipped schema or a FILE.json;\nrecognised from the folder if not given"},
         {0},
     };
     const mrq_command command = {
         .name = "marquee info",
         .synopsis = "PATH [--schema NAME]",
-        .about = "Prints what a thing holds. A data folder: counts, ranges, columns with their values, first rows. A model file: "
-                 "settings,\n"
-                 "results, the network layer by layer. A store: a table of its generations, every file verified, and the current "
-                 "one.",
+        .about = "Prints what PATH contains.\n"
+                 "  data folder: counts, ranges, columns with their values, first rows\n"
+                 "  model file:  settings, results, the network layer by layer\n"
+                 "  store:       a table of its generations, all their files verified, and details of the current one",
         .options = options,
         .arguments_min = 1,
         .arguments_max = 1,

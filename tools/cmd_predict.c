@@ -1,4 +1,4 @@
-/* marquee predict: the score of a user and an item, by dialogue or from a list of pairs. */
+/* marquee predict: the score of a user and an item, interactively or for a list of pairs. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,7 +19,7 @@ static mrq_status open_predictor(const char *model, const char *store, struct pr
 {
     MRQ_TRY(model ? mrq_model_load(model, &p->model, err) : mrq_store_model(mrq_default_store(store), &p->model, err));
     if (mrq_model_results_of(p->model)->ranks)
-        mrq_log(MRQ_LOG_WARN, "predict", "model=%s ranks: its scores order %s and are no ratings; those take --model fusion",
+        mrq_log(MRQ_LOG_WARN, "predict", "model=%s ranks: its scores order %s, they are not ratings; train fusion for ratings",
                 mrq_model_description(p->model)->name, p->model->items->noun.many);
     if (!(p->arena = mrq_arena_new()))
         return mrq_fail_memory(err, "preparing scores");
@@ -40,11 +40,11 @@ static double score(const struct predictor *p, uint32_t user, uint32_t item)
     return mrq_score(p->model, &p->vectors, user, item);
 }
 
-/* A line of input without its end; no pair of ids is longer. */
+/* A line of input without its newline, long enough for any pair of ids. */
 struct line {
     char text[2 * MRQ_ID_BYTES + 16];
     size_t size;
-    bool end; /* there was none */
+    bool end; /* the input has ended: there is no line */
 };
 
 static mrq_status next_line(FILE *file, struct line *line, mrq_error *err)
@@ -59,7 +59,7 @@ static mrq_status next_line(FILE *file, struct line *line, mrq_error *err)
     return MRQ_OK;
 }
 
-/* Asks until the answer is good, or the input ends; a script's first bad answer is an error. */
+/* Asks for an id until a valid one is typed or the input ends. Outside a terminal an invalid id is an error. */
 static mrq_status ask(const mrq_table *table, uint32_t *row, bool *end, mrq_error *err)
 {
     for (;;) {
@@ -99,7 +99,7 @@ static mrq_status converse(const struct predictor *p, mrq_error *err)
 
 static mrq_status predict_line(const struct predictor *p, const struct line *line, mrq_error *err)
 {
-    const char *blanks = strchr(line->text, '\t') ? "\t" : " "; /* between tabs an id may have blanks */
+    const char *blanks = strchr(line->text, '\t') ? "\t" : " "; /* ids separated by tabs may contain blanks */
     const size_t first = strcspn(line->text, blanks), gap = strspn(line->text + first, blanks);
     const char *second = line->text + first + gap;
     if (!first || !*second)
@@ -125,7 +125,7 @@ static mrq_status predict_pairs(const struct predictor *p, const char *path, mrq
         status = next_line(file, &line, &local);
         if (status == MRQ_OK && !line.end && line.size)
             status = predict_line(p, &line, &local);
-        if (status != MRQ_OK) /* a wrong line makes a bad file; an id that is not there stays what it is */
+        if (status != MRQ_OK) /* a malformed line makes a bad file; an unknown id stays MRQ_NOT_FOUND */
             status = mrq_fail(err, status == MRQ_USAGE ? MRQ_BAD_FILE : status, "%s:%lu: %s", standard ? "standard input" : path,
                               number, local.msg);
     }
@@ -138,10 +138,10 @@ mrq_status cmd_predict(int argc, char **argv, mrq_error *err)
 {
     const char *model = NULL, *store = NULL, *pairs = NULL;
     const mrq_option options[] = {
-        {"model", 'm', MRQ_OPT_TEXT, &model, 0, 0, "FILE", "a model file; without it, the model of the store"},
+        {"model", 'm', MRQ_OPT_TEXT, &model, 0, 0, "FILE", "a model file [the model of the store]"},
         STORE_OPTION(store),
         {"pairs", 'p', MRQ_OPT_TEXT, &pairs, 0, 0, "FILE",
-         "lines `user item` to score, - for standard input;\nprints `user item score` for each"},
+         "file of lines `user item` to score, - for standard input;\nprints `user item score` for each line"},
         {0},
     };
     const mrq_command command = {

@@ -1,4 +1,4 @@
-/* marquee prune: the oldest generations go. */
+/* marquee prune: removes the oldest generations. */
 #include <stdio.h>
 
 #include "command.h"
@@ -10,14 +10,14 @@ mrq_status cmd_prune(int argc, char **argv, mrq_error *err)
     int64_t keep = MRQ_STORE_KEEP_DEFAULT;
     const mrq_option options[] = {
         STORE_OPTION(store),
-        {"keep", 'k', MRQ_OPT_INT, &keep, 1, MRQ_STORE_KEEP_MAX, "N", "so many of the newest stay"},
+        {"keep", 'k', MRQ_OPT_INT, &keep, 1, MRQ_STORE_KEEP_MAX, "N", "number of newest generations to keep"},
         {0},
     };
     const mrq_command command = {
         .name = "marquee prune",
         .synopsis = "[--store DIR] [--keep N]",
-        .about = "Removes all generations but the newest, and never the current one. A program that has an old one open\n"
-                 "goes on reading it. What a killed run has left behind goes as well.",
+        .about = "Removes all generations except the newest N and the current one. A program that has a removed generation\n"
+                 "open can still read it. Files that a killed run left behind are removed too.",
         .options = options,
         .examples = "  marquee prune --store store --keep 3\n",
     };

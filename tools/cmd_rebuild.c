@@ -1,5 +1,5 @@
-/* marquee rebuild: the nightly job. Signals are caught while it trains, so that it ends after the batch and writes its report; at
- * any other moment they kill it at once, which a store survives as it survives a power cut. */
+/* marquee rebuild: the nightly job. While it trains, SIGINT and SIGTERM stop it after the current batch, so that it can write its
+ * report. At any other time they kill it at once, which leaves the store intact, as a power cut does. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,45 +22,53 @@ static mrq_status read_arguments(int argc, char **argv, struct arguments *a, boo
     mrq_rebuild_options *o = &a->options;
     const mrq_option options[] = {
         {"data", 'd', MRQ_OPT_TEXT, &o->data, 0, 0, "DIR", "folder of ratings, users and items"},
-        {"store", 's', MRQ_OPT_TEXT, &o->store, 0, 0, "DIR", "the store [$MARQUEE_STORE, else ./store]; made if there is none"},
-        {"schema", 0, MRQ_OPT_TEXT, &o->schema, 0, 0, "NAME", "what the data's files hold, as for train [recognised]"},
+        {"store", 's', MRQ_OPT_TEXT, &o->store, 0, 0, "DIR",
+         "the store, created if it does not exist\n[$MARQUEE_STORE, else ./store]"},
+        {"schema", 0, MRQ_OPT_TEXT, &o->schema, 0, 0, "NAME", "format of the data files, as for train [recognised]"},
         {"model", 'm', MRQ_OPT_TEXT, &o->model, 0, 0, "NAME", "a preset, or a FILE.json that describes the towers"},
         {"epochs", 'e', MRQ_OPT_INT, &o->epochs, 1, MRQ_EPOCHS_MAX, "N",
-         "epochs over the ratings [the model's]; fewer will do with\n--warm-start"},
+         "epochs over the ratings [the model's]; with --warm-start\nfewer are enough"},
         {"warm-start", 0, MRQ_OPT_FLAG, &o->warm_start, 0, 0, NULL,
-         "go on from the serving model instead of from random numbers;\nusers and items that it does not know start new"},
-        {"index", 0, MRQ_OPT_TEXT, &o->index, 0, 0, "FACTORY", "as for export: auto measures, or a FAISS factory string"},
-        {"recall", 0, MRQ_OPT_REAL, &o->recall, 0.01, 1, "SHARE", "of the exact best 10 that the index is to find"},
+         "start from the serving model's parameters instead of random\nones; users and items new to it start from random ones"},
+        {"index", 0, MRQ_OPT_TEXT, &o->index, 0, 0, "FACTORY", "as for export: auto, or a FAISS factory string"},
+        {"recall", 0, MRQ_OPT_REAL, &o->recall, 0.01, 1, "SHARE",
+         "recall@10, compared with an exact scan, that the index\nmust reach"},
         {"min-recall", 0, MRQ_OPT_REAL, &o->min_recall, 0, 1, "SHARE",
-         "gate: what it finds of the best 10 of other queries\n[0.02 below --recall]"},
+         "gate: least recall@10 of the index on other queries\n[0.02 below --recall]"},
         {"max-loss", 0, MRQ_OPT_REAL, &o->max_loss, 0, 10, "X",
-         "gate: by so much may the test quality (NDCG@10 of a ranking,\nelse RMSE) be worse than what serves"},
-        {"max-shrink", 0, MRQ_OPT_REAL, &o->max_shrink, 0, 1, "SHARE", "gate: so many of the items that serve may be missing"},
-        {"force", 'f', MRQ_OPT_FLAG, &o->force, 0, 0, NULL, "publish whatever the gates say"},
+         "gate: reject the new model if its test quality (NDCG@10 of\na ranking, else RMSE) is worse than the serving model's by\n"
+         "more than X"},
+        {"max-shrink", 0, MRQ_OPT_REAL, &o->max_shrink, 0, 1, "SHARE",
+         "gate: largest share of the serving generation's items that\nmay be missing"},
+        {"force", 'f', MRQ_OPT_FLAG, &o->force, 0, 0, NULL, "publish even if a gate fails"},
         {"keep", 'k', MRQ_OPT_INT, &a->keep, 1, MRQ_STORE_KEEP_MAX, "N",
-         "generations; older ones are removed, never the one that serves"},
+         "number of newest generations to keep; the current one is\nnever removed"},
         {"redis", 'r', MRQ_OPT_TEXT, &a->redis, 0, 0, "ADDRESS",
-         "answer the hottest queries there before the new generation serves\n[$MARQUEE_REDIS, else none]"},
+         "answer the hottest queries into this Redis before the new\ngeneration serves [$MARQUEE_REDIS, else none]"},
         {"backend", 0, MRQ_OPT_TEXT, &a->backend, 0, 0, "ADDRESS",
-         "puts the index there, too, before the new generation serves:\n" MRQ_BACKEND_FORMS "\n[$MARQUEE_BACKEND, else none]"},
-        {"warm", 0, MRQ_OPT_INT, &a->warm, 0, MRQ_CACHE_TALLY_MAX, "N", "so many of them"},
+         "also upload the index to this server before the new\ngeneration serves:\n" MRQ_BACKEND_FORMS
+         "\n[$MARQUEE_BACKEND, else none]"},
+        {"warm", 0, MRQ_OPT_INT, &a->warm, 0, MRQ_CACHE_TALLY_MAX, "N", "number of hot queries to answer"},
         {"test", 0, MRQ_OPT_REAL, &o->test, 0, 0.9, "SHARE",
-         "share of the ratings kept for the test, by a hash of ids: the same\nones every night, and some of the new"},
-        {"seed", 0, MRQ_OPT_INT, &a->seed, 0, (double)MRQ_SEED_MAX, "N", "of that hash, starting values and order"},
-        {"threads", 't', MRQ_OPT_INT, &a->threads, 1, MRQ_THREADS_MAX, "N", "workers; part of the result"},
+         "share of the ratings used for the test, chosen by a hash of\nids: the same ratings every night, plus some of the new "
+         "ones"},
+        {"seed", 0, MRQ_OPT_INT, &a->seed, 0, (double)MRQ_SEED_MAX, "N",
+         "seed of that hash, of the initial parameters and of the order"},
+        {"threads", 't', MRQ_OPT_INT, &a->threads, 1, MRQ_THREADS_MAX, "N", "worker threads; the result depends on their number"},
         {0},
     };
     const mrq_command command = {
         .name = "marquee rebuild",
         .synopsis = "--data DIR [--store DIR] [option...]",
-        .about = "The nightly job: loads the data, trains, exports, lets the result through three gates, answers Redis's\n"
-                 "hottest queries, publishes, and removes old generations. While it works, and whenever it fails or is\n"
-                 "killed, the old generation serves on; the next run sweeps up. One rebuild at a time: a second one says\n"
-                 "who holds the store.\n"
-                 "The gates: the index finds enough of the exact answer; the test quality is not worse than that of the\n"
-                 "generation that serves; the catalogue has not shrunk. One that fails ends the command with 1.\n"
-                 "What it did, what the gates saw and the learning curve stand in STORE/report.html, and for a program\n"
-                 "in STORE/report.json.",
+        .about = "Runs the nightly job: loads the data, trains, exports, checks three gates, answers the hottest queries into\n"
+                 "Redis, publishes, and removes old generations. The old generation keeps serving while the job runs, and if\n"
+                 "it fails or is killed; the next run removes what a killed one left. Only one rebuild runs at a time: a\n"
+                 "second one prints which process has locked the store, and fails.\n"
+                 "The gates: the index reaches --min-recall; the test quality is worse than the serving generation's by at\n"
+                 "most --max-loss; at most --max-shrink of the serving items are missing. If a gate fails, nothing is\n"
+                 "published and the exit code is 1; --force publishes anyway.\n"
+                 "A report of the steps, the gates and the learning curve is written to STORE/report.html, and for programs to\n"
+                 "STORE/report.json.",
         .options = options,
         .examples = "  marquee rebuild --data ml-1m --store store\n"
                     "  marquee rebuild --data ml-1m --store store --model fusion --warm-start --epochs 4 --redis 127.0.0.1:6379\n",

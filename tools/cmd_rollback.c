@@ -1,4 +1,4 @@
-/* marquee rollback: an older generation becomes the current one again. */
+/* marquee rollback: makes an older generation the current one. */
 #include <stdio.h>
 
 #include "command.h"
@@ -14,8 +14,9 @@ mrq_status cmd_rollback(int argc, char **argv, mrq_error *err)
     const mrq_command command = {
         .name = "marquee rollback",
         .synopsis = "[--store DIR] [GENERATION]",
-        .about = "Makes another generation the current one: GENERATION, or the newest intact one that is older than the\n"
-                 "current. Every file of it is verified first. Nothing is removed; `marquee info STORE` lists all.",
+        .about = "Makes another generation the current one: GENERATION, or else the newest intact generation that is older\n"
+                 "than the current one. All its files are verified first. Nothing is removed. `marquee info STORE` lists all\n"
+                 "generations.",
         .options = options,
         .arguments_max = 1,
         .examples = "  marquee rollback --store store\n  marquee rollback --store store 20260131T020000Z-0123456789ab\n",

@@ -1,7 +1,7 @@
-/* marquee serve: the HTTP service. Worker threads answer; this thread waits for signals, for a new link `current` in the store
- * and for the clock, and does what must not be done in a request: reloads, what Redis is told, the access log, slow connections,
- * the log. A generation that was refused as damaged or missing is tried again when `current` names another, or when SIGHUP asks for
- * it; one that was refused for want of memory, files or the like, at every look. */
+/* marquee serve: the HTTP service. Worker threads answer requests. The main thread waits for signals, for a new link `current` in
+ * the store and for timers, and does what must not delay a request: reloads, writes to Redis and to the access log, closing slow
+ * connections. A generation that was refused as damaged or missing is tried again when `current` changes or SIGHUP arrives; one
+ * that was refused for lack of memory, open files or the like is tried again at every check. */
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -28,17 +28,17 @@
 #include "http/visitor.h"
 #include "train_screen.h"
 
-#define TICK_SECONDS  1    /* between looks at connections, logs and Redis */
-#define LOOK_SECONDS  2    /* between looks at the store, for a file system without events */
-#define FLUSH_SECONDS 5    /* between what Redis is told */
-#define DRAIN_SECONDS 10   /* for requests under way at the end */
-#define DRAIN_LEAST   0.25 /* for requests that are on the wire when the end comes */
+#define TICK_SECONDS  1    /* between checks of connections, logs and Redis */
+#define LOOK_SECONDS  2    /* between checks of the store, for file systems without inotify events */
+#define FLUSH_SECONDS 5    /* between writes of answers and counts to Redis */
+#define DRAIN_SECONDS 10   /* limit for running requests at the stop */
+#define DRAIN_LEAST   0.25 /* waited at the stop for requests that were already sent */
 #define SPARE_FILES   100  /* descriptors besides connections */
 
 struct arguments {
     const char *store, *listen, *redis, *backend, *token_file, *access_log;
     mrq_texts hosts, origins;
-    mrq_host host[MRQ_TEXTS_MAX]; /* (hosts.n) whose plain names those are, once they have been read */
+    mrq_host host[MRQ_TEXTS_MAX]; /* (hosts.n) the names in `hosts`, normalised by read_visitors() */
     mrq_place place;              /* of --listen */
     bool no_cache;
     int64_t workers, memory, connections;
@@ -52,14 +52,14 @@ struct serve {
     mrq_recommender *recommender;
     mrq_server *server;
     int signals, events;
-    char refused[PATH_MAX]; /* where `current` pointed when its generation was refused; "" */
-    bool passing;           /* why it was refused may be over by now */
+    char refused[PATH_MAX]; /* target of `current` when its generation was refused; "": none was */
+    bool passing;           /* the reason may be temporary */
     bool redis_down, log_failed, log_drops;
     uint64_t log_dropped; /* lines of the access log */
     mrq_stats before;     /* at the last tick */
 };
 
-/* Which names and origins may come. */
+/* Checks and normalises the names of --host and the origins of --allow-origin. */
 static mrq_status read_visitors(struct arguments *a, mrq_error *err)
 {
     mrq_error problem = {0};
@@ -84,37 +84,39 @@ static mrq_status read_arguments(int argc, char **argv, struct arguments *a, boo
     const mrq_option options[] = {
         STORE_OPTION(a->store),
         {"listen", 'l', MRQ_OPT_TEXT, &a->listen, 0, 0, "ADDRESS",
-         "HOST:PORT, [IPV6]:PORT or unix:/path; port 0 takes a free\none. A name is listened on at all its addresses. A socket\n"
-         "that systemd passes comes first. What other machines can\nreach takes --token-file"},
+         "HOST:PORT, [IPV6]:PORT or unix:/path; port 0 takes a free\nport. A host name is bound at all its addresses. A socket\n"
+         "passed by systemd is used instead. An address that other\nmachines can reach requires --token-file"},
         {"host", 0, MRQ_OPT_LIST, &a->hosts, 0, 0, "NAME",
-         "a name that clients use for this service, as a proxy passes\nit on in Host; may be given again. Without --token-file "
+         "a name that clients use for this service, as a proxy passes\nit in the Host header; repeatable. Without --token-file, "
          "only\n"
-         "localhost, loopback addresses, the name in --listen and\nthese are answered; /healthz and /readyz by any name"},
+         "requests to localhost, loopback addresses, the name in\n--listen and these names are answered; /healthz and /readyz\n"
+         "are answered for any name"},
         {"allow-origin", 0, MRQ_OPT_LIST, &a->origins, 0, 0, "ORIGIN",
-         "scheme://host[:port] of pages elsewhere that may ask and\nread the answers (CORS); may be given again"},
-        {"redis", 'r', MRQ_OPT_TEXT, &a->redis, 0, 0, "ADDRESS", "shares answers there: " MRQ_REDIS_FORMS},
-        {"no-cache", 0, MRQ_OPT_FLAG, &a->no_cache, 0, 0, NULL, "asks no Redis, whatever else says so"},
+         "scheme://host[:port] of a web site whose pages may send\nrequests and read the answers (CORS); repeatable"},
+        {"redis", 'r', MRQ_OPT_TEXT, &a->redis, 0, 0, "ADDRESS", "cache answers in Redis: " MRQ_REDIS_FORMS},
+        {"no-cache", 0, MRQ_OPT_FLAG, &a->no_cache, 0, 0, NULL, "do not use Redis, even if $MARQUEE_REDIS is set"},
         BACKEND_OPTION(a->backend),
-        {"memory", 'm', MRQ_OPT_INT, &a->memory, 0, 1 << 20, "MB", "of finished answers to keep in this process; 0: none"},
-        {"workers", 'w', MRQ_OPT_INT, &a->workers, 1, MRQ_WORKERS_MAX, "N", "threads that answer [as many as CPUs]"},
+        {"memory", 'm', MRQ_OPT_INT, &a->memory, 0, 1 << 20, "MB", "memory for finished answers in this process; 0: none"},
+        {"workers", 'w', MRQ_OPT_INT, &a->workers, 1, MRQ_WORKERS_MAX, "N", "threads that answer requests [number of CPUs]"},
         {"connections", 'c', MRQ_OPT_INT, &a->connections, MRQ_CONNECTIONS_MIN, MRQ_CONNECTIONS_MAX, "N",
-         "at once; more wait [10000, or what the limit on open files allows]"},
+         "most connections at the same time; further ones wait\n[10000, or what the limit on open files allows]"},
         {"token-file", 't', MRQ_OPT_TEXT, &a->token_file, 0, 0, "FILE",
-         "asks every client for the token in this file, which not\neverybody may read: Authorization: Bearer TOKEN. "
-         "/healthz,\n/readyz, /openapi.json and the page itself go without"},
+         "require the token in this file from every client, as\nAuthorization: Bearer TOKEN. The file must not be readable by\n"
+         "everybody. /healthz, /readyz, /openapi.json and the page\nneed no token"},
         {"access-log", 'a', MRQ_OPT_TEXT, &a->access_log, 0, 0, "FILE",
-         "a line a request: time, client, method, path, status, bytes,\nmicroseconds, cache; \"-\" is standard output. Opened anew "
-         "at "
-         "SIGHUP"},
+         "write a line for each request: time, client, method, path,\nstatus, bytes, microseconds, cache; \"-\" is standard "
+         "output.\n"
+         "SIGHUP reopens the file"},
         {0},
     };
     const mrq_command command = {
         .name = "marquee serve",
         .synopsis = "[--store DIR] [--listen ADDRESS] [option...]",
-        .about = "Answers over HTTP, as JSON, and shows a page at / in a browser. A generation that is published while it\n"
-                 "serves is verified and taken over between two requests; one that is damaged is refused, and the old one\n"
-                 "serves on. SIGHUP looks for one at once; SIGTERM and SIGINT end what is under way, at most 10 s, and stop.\n"
-                 "/openapi.json tells all requests, /metrics is for Prometheus.",
+        .about = "Answers queries over HTTP as JSON, and serves a web page at /. When a new generation is published, the\n"
+                 "service verifies it and switches to it between two requests. It refuses a damaged generation and keeps\n"
+                 "serving the old one. SIGHUP checks for a new generation at once. SIGTERM and SIGINT let running requests\n"
+                 "finish, for at most 10 s, and stop the service. /openapi.json describes all requests; /metrics is for\n"
+                 "Prometheus.",
         .options = options,
         .examples = "  marquee serve --store store\n"
                     "  curl 'http://127.0.0.1:8080/v1/recommendations?age=25&gender=F&job=programmer'\n"
@@ -134,31 +136,31 @@ static mrq_status read_arguments(int argc, char **argv, struct arguments *a, boo
     return *done ? MRQ_OK : read_visitors(a, err);
 }
 
-/* As many connections as were asked for, or as the limit on open files leaves when nobody asked. */
-static mrq_status allow_connections(int64_t asked, uint32_t *out, mrq_error *err)
+/* The number of connections: `wanted`, or if that is 0, the default or as many as the limit on open files allows. */
+static mrq_status allow_connections(int64_t wanted, uint32_t *out, mrq_error *err)
 {
     struct rlimit limit;
-    const rlim_t want = (rlim_t)(asked ? asked : MRQ_CONNECTIONS_DEFAULT) + SPARE_FILES;
+    const rlim_t want = (rlim_t)(wanted ? wanted : MRQ_CONNECTIONS_DEFAULT) + SPARE_FILES;
     rlim_t files = want;
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < want) {
         files = limit.rlim_max < want ? limit.rlim_max : want;
-        if (asked && files < want)
-            return mrq_fail(err, MRQ_USAGE, "--connections \"%lld\": takes %lld open files, of which this process may have %lld",
-                            (long long)asked, (long long)want, (long long)files);
+        if (wanted && files < want)
+            return mrq_fail(err, MRQ_USAGE, "--connections \"%lld\": needs %lld open files, but this process may open only %lld",
+                            (long long)wanted, (long long)want, (long long)files);
         limit.rlim_cur = files;
         if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
             return mrq_fail_errno(err, "cannot raise the limit on open files to %lld", (long long)files);
     }
     if (files < MRQ_CONNECTIONS_MIN + SPARE_FILES)
-        return mrq_fail(err, MRQ_FAILED, "this process may have %lld open files, want at least %d", (long long)files,
+        return mrq_fail(err, MRQ_FAILED, "this process may open only %lld files, want at least %d", (long long)files,
                         MRQ_CONNECTIONS_MIN + SPARE_FILES);
     if (files < want)
-        mrq_log(MRQ_LOG_WARN, "serve", "connections=%lld: no more open files are allowed", (long long)files - SPARE_FILES);
+        mrq_log(MRQ_LOG_WARN, "serve", "connections=%lld: the limit on open files allows no more", (long long)files - SPARE_FILES);
     *out = (uint32_t)(files - SPARE_FILES);
     return MRQ_OK;
 }
 
-/* Signals come through a descriptor: blocked before any thread starts, they are blocked in all. */
+/* Receives signals through a descriptor. They are blocked before any thread starts, hence in all threads. */
 static mrq_status catch_signals(int *out, mrq_error *err)
 {
     sigset_t set;
@@ -203,7 +205,7 @@ static mrq_status start(const struct arguments *a, struct serve *s, mrq_error *e
     mrq_server_options options = {.workers = a->workers ? (uint32_t)a->workers : (uint32_t)mrq_threads_default(),
                                   .idle_seconds = MRQ_IDLE_SECONDS,
                                   .request_seconds = MRQ_REQUEST_SECONDS,
-                                  .hosts = a->token_file ? NULL : &a->hosts, /* who tells a token may call us anything */
+                                  .hosts = a->token_file ? NULL : &a->hosts, /* a client with a token may use any host name */
                                   .origins = &a->origins};
     mrq_backend_options backend;
     MRQ_TRY(mrq_default_redis(a->redis, &redis, err));
@@ -218,7 +220,7 @@ static mrq_status start(const struct arguments *a, struct serve *s, mrq_error *e
     MRQ_TRY(open_listener(a, &s->listener, err));
     if (a->access_log)
         MRQ_TRY(mrq_access_open(a->access_log, &s->access, err));
-    /* Before the store is opened: a generation that is published meanwhile is not missed. */
+    /* Before the store is opened, so that a generation published at the same time is not missed. */
     s->events = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
     (void)inotify_add_watch(s->events, a->store, IN_MOVED_TO | IN_CREATE | IN_ONLYDIR);
     MRQ_TRY(open_recommender(a, redis, &backend, &s->recommender, err));
@@ -236,7 +238,7 @@ static mrq_status start(const struct arguments *a, struct serve *s, mrq_error *e
     return MRQ_OK;
 }
 
-/* Where the link `current` points now; "?" when it does not. */
+/* The target of the link `current`; "?" if it cannot be read. */
 static void read_current(const char *store, char out[PATH_MAX])
 {
     char link[PATH_MAX];
@@ -245,7 +247,8 @@ static void read_current(const char *store, char out[PATH_MAX])
     snprintf(n < 0 ? out : out + n, 2, "%s", n < 0 ? "?" : "");
 }
 
-static void reload(struct serve *s, bool asked)
+/* Switches to the current generation, if it is new. `forced`, by SIGHUP: also tries one that was refused before. */
+static void reload(struct serve *s, bool forced)
 {
     char current[PATH_MAX];
     bool changed = false;
@@ -253,15 +256,15 @@ static void reload(struct serve *s, bool asked)
     const double began = mrq_clock();
     read_current(s->store, current);
     const bool again = strcmp(current, s->refused) == 0;
-    if (!asked && again && !s->passing)
+    if (!forced && again && !s->passing)
         return;
     *s->refused = '\0';
     const mrq_status status = mrq_recommender_reload(s->recommender, &changed, &err);
     if (status != MRQ_OK) {
         memcpy(s->refused, current, sizeof current);
         s->passing = status != MRQ_BAD_FILE && status != MRQ_NOT_FOUND;
-        if (asked || !again)
-            mrq_log(MRQ_LOG_ERROR, "serve", "reload refused: %s; generation=%s serves on", err.msg, s->before.generation);
+        if (forced || !again)
+            mrq_log(MRQ_LOG_ERROR, "serve", "reload refused: %s; still serving generation=%s", err.msg, s->before.generation);
     } else if (changed) {
         mrq_recommender_measure(s->recommender, &s->before);
         mrq_log(MRQ_LOG_INFO, "serve", "reload generation=%s items=%u users=%u ms=%.0f", s->before.generation, s->before.items,
@@ -269,18 +272,18 @@ static void reload(struct serve *s, bool asked)
     }
 }
 
-/* Redis going down and coming back, each told once. */
+/* Logs when Redis fails and when it works again, each once. */
 static void watch_redis(struct serve *s)
 {
     mrq_stats now;
     mrq_recommender_measure(s->recommender, &now);
     const bool failed = now.redis_errors > s->before.redis_errors;
-    const bool asked = now.redis_hits + now.computed > s->before.redis_hits + s->before.computed;
+    const bool used = now.redis_hits + now.computed > s->before.redis_hits + s->before.computed;
     if (failed && !s->redis_down)
         mrq_log(MRQ_LOG_WARN, "serve", "redis=down problem=\"%s\"", now.redis_problem);
-    else if (!failed && asked && s->redis_down)
+    else if (!failed && used && s->redis_down)
         mrq_log(MRQ_LOG_INFO, "serve", "redis=up");
-    s->redis_down = failed || (s->redis_down && !asked);
+    s->redis_down = failed || (s->redis_down && !used);
     s->before = now;
 }
 
@@ -295,9 +298,9 @@ static void write_access(struct serve *s)
     s->log_failed = failed;
     const uint64_t dropped = mrq_access_dropped(s->access);
     const bool drops = dropped > s->log_dropped;
-    if (drops != s->log_drops) /* when it begins, and when it has ended */
-        mrq_log(MRQ_LOG_WARN, "serve", "access log: nobody reads it, %" PRIu64 " lines dropped%s", dropped,
-                drops ? " until now" : " in all");
+    if (drops != s->log_drops) /* once when dropping begins, once when it has ended */
+        mrq_log(MRQ_LOG_WARN, "serve", "access log: its reader is too slow, %" PRIu64 " lines dropped%s", dropped,
+                drops ? " so far" : " in total");
     s->log_drops = drops;
     s->log_dropped = dropped;
 }
@@ -314,14 +317,14 @@ static void hang_up(struct serve *s)
     mrq_systemd_notify("READY=1");
 }
 
-/* The next signal that has come, or 0. */
+/* The next received signal, or 0. */
 static int take_signal(const struct serve *s)
 {
     struct signalfd_siginfo info;
     return read(s->signals, &info, sizeof info) == (ssize_t)sizeof info ? (int)info.ssi_signo : 0;
 }
 
-/* Whether the store's link `current` was replaced, as far as events tell. */
+/* Whether inotify reported a new link `current` in the store. */
 static bool take_events(const struct serve *s)
 {
     char buffer[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
@@ -361,31 +364,31 @@ static void run(struct serve *s)
         }
         if (now - flush >= FLUSH_SECONDS) {
             mrq_recommender_flush(s->recommender);
-            malloc_trim(0); /* what large answers took goes back to the system */
+            malloc_trim(0); /* return the memory of large answers to the system */
             flush = now;
         }
     }
 }
 
-/* Lets requests under way end. MRQ_FAILED when a second signal does not let them; one that comes at once is the first one told
- * twice, as `timeout` does and a terminal together with who started us. */
+/* Waits for running requests to finish. MRQ_FAILED if a second signal ends the wait. A second signal within DRAIN_LEAST is ignored:
+ * it is a copy of the first, as `timeout` sends, or a terminal together with the parent process. */
 static mrq_status drain(const struct serve *s, mrq_error *err)
 {
     const double began = mrq_clock();
     mrq_systemd_notify("STOPPING=1");
     mrq_server_drain(s->server);
-    mrq_listener_shut(&s->listener); /* who comes now learns at once that nobody is here */
+    mrq_listener_shut(&s->listener); /* new clients are refused at once */
     for (double now = began; now - began < DRAIN_LEAST || (mrq_server_pending(s->server) && now - began < DRAIN_SECONDS);
          now = mrq_clock()) {
         struct pollfd wait = {s->signals, POLLIN, 0};
         poll(&wait, 1, 20);
         for (int got; (got = take_signal(s)) != 0;)
             if (got != SIGHUP && mrq_clock() - began > DRAIN_LEAST)
-                return mrq_fail(err, MRQ_FAILED, "stopped at once by a second signal, %u requests cut",
+                return mrq_fail(err, MRQ_FAILED, "stopped at once by a second signal, %u requests aborted",
                                 mrq_server_pending(s->server));
     }
     if (mrq_server_pending(s->server))
-        mrq_log(MRQ_LOG_WARN, "serve", "%u requests cut after %d s", mrq_server_pending(s->server), DRAIN_SECONDS);
+        mrq_log(MRQ_LOG_WARN, "serve", "%u requests aborted after %d s", mrq_server_pending(s->server), DRAIN_SECONDS);
     return MRQ_OK;
 }
 
@@ -423,6 +426,6 @@ mrq_status cmd_serve(int argc, char **argv, mrq_error *err)
     mrq_server_stop(s.server);
     mrq_recommender_close(s.recommender);
     mrq_access_close(s.access);
-    mrq_listener_close(&s.listener); /* what else is open ends with the process */
+    mrq_listener_close(&s.listener); /* the process closes everything else at its exit */
     return status;
 }

@@ -1,4 +1,4 @@
-/* marquee similar: the items most like one, as a table or as JSON. */
+/* marquee similar: the items most similar to one, as a table or as JSON. */
 #include <string.h>
 
 #include "backend_option.h"
@@ -9,23 +9,22 @@
 static mrq_status similar(int argc, char **argv, bool *json, mrq_error *err)
 {
     const char *store = NULL, *where = NULL;
-    query_options asked = {.flag = {false}};
+    query_options given = {.flag = {false}};
     mrq_option options[MRQ_Q_FIELDS + 4];
-    const uint32_t n = add_query_options(&asked, MRQ_ASK_SIMILAR, options);
+    const uint32_t n = add_query_options(&given, MRQ_ASK_SIMILAR, options);
     const mrq_option rest[] = {
         STORE_OPTION(store),
         BACKEND_OPTION(where),
-        {"json", 0, MRQ_OPT_FLAG, json, 0, 0, NULL, "one JSON document instead of the table, errors included"},
+        {"json", 0, MRQ_OPT_FLAG, json, 0, 0, NULL, "print one JSON document instead of the table, also for an error"},
         {0},
     };
     memcpy(options + n, rest, sizeof rest);
     const mrq_command command = {
         .name = "marquee similar",
         .synopsis = "ITEM [option...]",
-        .about = "The items that the model finds most like ITEM, which is an id, or a title or a part of it that fits one item\n"
-                 "alone. With the model retrieval these are the items that liking ITEM speaks for most, and the score is by how "
-                 "much;\n"
-                 "else the score is the cosine of the two items' vectors: 1 for the same, 0 for nothing in common.",
+        .about = "Finds the items that the model considers most similar to ITEM. ITEM is an id, a title, or a part of a title\n"
+                 "that matches only one item. With the model retrieval, the score is how much liking ITEM adds to the other\n"
+                 "item's score. With other models it is the cosine of the two items' vectors, 1 for the same direction.",
         .options = options,
         .arguments_min = 1,
         .arguments_max = 1,
@@ -37,7 +36,7 @@ static mrq_status similar(int argc, char **argv, bool *json, mrq_error *err)
     if (done)
         return MRQ_OK;
     __attribute__((cleanup(mrq_query_clear))) mrq_query query = {0};
-    MRQ_TRY(read_query_options(&asked, &query, err));
+    MRQ_TRY(read_query_options(&given, &query, err));
     MRQ_TRY(mrq_query_put(&query, MRQ_Q_ITEM, argv[first], err));
     return answer_query(MRQ_ASK_SIMILAR, &query, store, where, NULL, true, *json, err);
 }

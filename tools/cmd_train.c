@@ -1,4 +1,4 @@
-/* marquee train: reads the data, learns, reports epoch by epoch, writes the model. */
+/* marquee train: reads the data, trains, reports each epoch, writes the model. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,7 +14,7 @@
 
 #define CHECKPOINT_SECONDS 60
 
-/* "model.mrq" to "model" and an ending. */
+/* `out` with its ".mrq" replaced by another ending. */
 static mrq_status beside(const char *out, const char *ending, char path[MRQ_SCREEN_PATH], mrq_error *err)
 {
     const size_t size = strlen(out), cut = size > 4 && strcmp(out + size - 4, ".mrq") == 0 ? size - 4 : size;
@@ -23,24 +23,24 @@ static mrq_status beside(const char *out, const char *ending, char path[MRQ_SCRE
     return MRQ_OK;
 }
 
-/* What stands at `path` may be replaced: it is a container, empty, or not there. A slip of the finger must not cost a data file. */
+/* Fails unless the file at `path` is a container, empty or missing, so that a mistyped --out does not overwrite a data file. */
 static mrq_status check_replaceable(const char *path, mrq_error *err)
 {
     mrq_map map;
     if (!mrq_file_exists(path))
         return MRQ_OK;
     const mrq_status status = mrq_map_open(&map, path, err);
-    if (status != MRQ_OK) /* of what is no file at all we are told when it is opened to be written */
+    if (status != MRQ_OK) /* check_out() reports a path that is not a regular file */
         return status == MRQ_BAD_FILE ? MRQ_OK : status;
     const bool ours = map.size == 0 || (map.size >= 8 && memcmp(map.data, "MARQUEE\n", 8) == 0);
     mrq_map_close(&map);
-    return ours ? MRQ_OK : mrq_fail(err, MRQ_USAGE, "--out %s: that file is there and is no model; want another name", path);
+    return ours ? MRQ_OK : mrq_fail(err, MRQ_USAGE, "--out %s: this file exists and is not a model; want another name", path);
 }
 
 static mrq_status check_out(const char *path, mrq_error *err)
 {
     MRQ_TRY(check_replaceable(path, err));
-    mrq_output *out = NULL; /* better now than after the training */
+    mrq_output *out = NULL; /* fail now rather than after the training */
     MRQ_TRY(mrq_output_open(path, &out, err));
     mrq_output_discard(out);
     return MRQ_OK;
@@ -60,35 +60,35 @@ static mrq_status read_arguments(int argc, char **argv, struct arguments *a, boo
         {"out", 'o', MRQ_OPT_TEXT, &a->out, 0, 0, "FILE", "the model file to write"},
         {"model", 'm', MRQ_OPT_TEXT, &a->model, 0, 0, "NAME", "a preset, or a FILE.json that describes the towers"},
         {"schema", 0, MRQ_OPT_TEXT, &a->schema, 0, 0, "NAME",
-         "what the data's files hold: ml-1m, ml-100k, ml-latest or a FILE.json;\nrecognised from the folder when not given"},
-        {"test", 0, MRQ_OPT_REAL, &a->test, 0, 0.9, "SHARE", "share of the ratings kept for the test, never learned from"},
+         "format of the data files: ml-1m, ml-100k, ml-latest or a FILE.json;\nrecognised from the folder if not given"},
+        {"test", 0, MRQ_OPT_REAL, &a->test, 0, 0.9, "SHARE", "share of the ratings used for the test, never for training"},
         {"split", 0, MRQ_OPT_TEXT, &a->split, 0, 0, "KIND",
-         "how the test part is chosen: random, user (a share of each user's),\ntime (the latest) or hash (by ids: a rating stays "
-         "in its part when\nothers are added)"},
+         "how the test part is chosen: random, user (a share of each user's\nratings), time (the latest ratings) or hash (of the "
+         "ids: a rating\nstays in its part when others are added)"},
         {"seed", 0, MRQ_OPT_INT, &a->seed, 0, (double)MRQ_SEED_MAX, "N",
-         "of division, starting values and order; same seed, same model"},
+         "seed of the split, the initial parameters and the order; the same\nseed gives the same model"},
         {"epochs", 'e', MRQ_OPT_INT, &a->epochs, 1, MRQ_EPOCHS_MAX, "N", "epochs over the ratings [the preset's]"},
         {"batch", 'b', MRQ_OPT_INT, &a->batch, 1, MRQ_BATCH_MAX, "N",
-         "ratings in one step [the preset's, else a 200th of the training\nratings, 64 to 4096]"},
+         "ratings per step [the preset's, else a 200th of the training\nratings, from 64 to 4096]"},
         {"lr", 0, MRQ_OPT_REAL, &a->lr, MRQ_LR_MIN, MRQ_LR_MAX, "X", "learning rate [the preset's]"},
-        {"l2", 0, MRQ_OPT_REAL, &a->l2, 0, MRQ_L2_MAX, "X", "pull of the parameters to 0, beside a rating's error [the preset's]"},
+        {"l2", 0, MRQ_OPT_REAL, &a->l2, 0, MRQ_L2_MAX, "X", "L2 regularisation, relative to a rating's error [the preset's]"},
         {"threads", 't', MRQ_OPT_INT, &a->threads, 1, MRQ_THREADS_MAX, "N",
-         "workers; part of the result. A factorisation takes no more\nthan its batches feed"},
-        {"resume", 'r', MRQ_OPT_FLAG, &a->resume, 0, 0, NULL, "go on from FILE.checkpoint, if it is there"},
-        {"checkpoint", 0, MRQ_OPT_REAL, &a->checkpoint, 0, 1e6, "SECONDS", "between two checkpoints [60]"},
+         "worker threads; the result depends on their number. A\nfactorisation with small batches uses fewer"},
+        {"resume", 'r', MRQ_OPT_FLAG, &a->resume, 0, 0, NULL, "continue from FILE.checkpoint, if it exists"},
+        {"checkpoint", 0, MRQ_OPT_REAL, &a->checkpoint, 0, 1e6, "SECONDS", "time between two checkpoints [60]"},
         {0},
     };
     const mrq_command command = {
         .name = "marquee train",
         .synopsis = "--data DIR --out FILE [option...]",
         .about =
-            "Learns a user tower and an item tower from ratings and writes them, with all that an export needs, to one file.\n"
-            "After each epoch it measures the RMSE of the test part, and of a validation part that chooses which epoch is kept,\n"
-            "and draws the learning curve beside the model: FILE.curve.csv and FILE.curve.svg, less the .mrq.\n"
-            "Ctrl-C, or SIGTERM, stops after the batch, keeps the state in FILE.checkpoint and saves the best epoch so far;\n"
-            "the same command with --resume goes on from there, to the same bytes as without the stop.\n"
-            "The model retrieval ranks instead of predicting ratings: it is solved at once, without epochs, and its test is\n"
-            "recall and NDCG of the best ten.",
+            "Trains a user tower and an item tower on ratings and writes them, with all that an export needs, to one file.\n"
+            "After each epoch it measures the RMSE of the test part and of a validation part, and draws the learning curve in\n"
+            "FILE.curve.csv and FILE.curve.svg (FILE is --out without .mrq). It keeps the epoch with the best validation RMSE.\n"
+            "Ctrl-C or SIGTERM stops after the batch, writes the state to FILE.checkpoint and saves the best epoch so far.\n"
+            "The same command with --resume continues from there and writes the same bytes as an uninterrupted run.\n"
+            "The model retrieval ranks items instead of predicting ratings. It is solved in closed form, without epochs, and\n"
+            "its test measures recall@10 and NDCG@10.",
         .options = options,
         .examples = "  marquee train --data data/sample --out model.mrq\n"
                     "  marquee train --data ml-1m --model fusion --test 0.1 --seed 1 --out model.mrq\n",
@@ -142,7 +142,7 @@ static mrq_status load(const struct arguments *a, mrq_description *description, 
     return MRQ_OK;
 }
 
-/* What became of the training, in one line on stdout; a lost one is an error all the same. */
+/* Prints the result of the training in one line on stdout. A training whose loss exploded is an error. */
 static mrq_status report(const struct arguments *a, const mrq_train_result *result, const char *checkpoint, bool written,
                          double seconds, mrq_error *err)
 {
@@ -169,8 +169,8 @@ static mrq_status report(const struct arguments *a, const mrq_train_result *resu
             d->train.clip > 0 ? "" : ", or \"clip\": 1 in the model's \"train\"");
     if (result->end == MRQ_TRAIN_INTERRUPTED)
         fprintf(stderr,
-                result->saved ? "stopped in epoch %lld; go on with --resume, the state is in %s\n"
-                              : "stopped in epoch %lld; the state could not be kept in %s\n",
+                result->saved ? "stopped in epoch %lld; continue with --resume, the state is in %s\n"
+                              : "stopped in epoch %lld; the state could not be written to %s\n",
                 (long long)result->epoch, checkpoint);
     return MRQ_OK;
 }
@@ -209,12 +209,12 @@ mrq_status cmd_train(int argc, char **argv, mrq_error *err)
     mrq_status status = mrq_train(data, &description, &options, &watch, &result, err);
     mrq_screen_end(&screen);
     if (status != MRQ_OK)
-        mrq_signals_end("train", err); /* a ranking has nothing to keep */
+        mrq_signals_end("train", err); /* a ranking keeps no state */
     MRQ_TRY(status);
     MRQ_CLEANUP(mrq_model_free) mrq_model *model = result.model;
     const bool barely = !mrq_model_results_of(model)->best_epoch && mrq_file_exists(a.out);
     if (barely)
-        mrq_log(MRQ_LOG_WARN, "train", "%s is the older one still: no epoch of this training has ended", a.out);
+        mrq_log(MRQ_LOG_WARN, "train", "%s was not replaced: no epoch of this training has ended", a.out);
     else
         MRQ_TRY(mrq_model_save(model, a.out, err));
     if (result.end == MRQ_TRAIN_DONE)

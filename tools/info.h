@@ -1,4 +1,4 @@
-/* What `marquee info` prints, one function for each kind of thing it is shown. */
+/* What `marquee info` prints of a data folder, a model file and a store. */
 #ifndef MRQ_TOOLS_INFO_H
 #define MRQ_TOOLS_INFO_H
 
@@ -11,7 +11,7 @@ MRQ_CHECKED mrq_status mrq_info_data(const char *folder, const char *schema, mrq
 /* A model file: settings, results, the network layer by layer. */
 MRQ_CHECKED mrq_status mrq_info_model(const char *path, mrq_error *err);
 
-/* What a model was trained with, and what came of it: part of what is printed of a model file and of a store. */
+/* The settings and the results of a training: part of what is printed of a model file and of a store. */
 void mrq_info_results(const mrq_model *model);
 
 /* A store: a table of its generations, and the current one. */

@@ -1,4 +1,4 @@
-/* marquee info of a data folder: counts, ranges, columns with their values, first rows, for a person to read. */
+/* marquee info of a data folder: counts, ranges, columns with their values, first rows. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,7 +25,7 @@ static const char *grouped(uint64_t n, char out[32])
     return out;
 }
 
-/* "  ratings   1,000,209": a name and its count. What follows may go on in the line. */
+/* "  ratings   1,000,209": a name and its count, without a newline. */
 static void print_count(const char *name, uint64_t n)
 {
     char number[32];
@@ -57,7 +57,7 @@ static uint32_t *count_values(const mrq_table *table, const mrq_column *column)
     return count;
 }
 
-/* A line for each value: its code, itself, its label and how many rows have it. */
+/* A line for each value: code, value, label and number of rows that have it. */
 static mrq_status print_values(const mrq_table *table, const mrq_column *column, mrq_error *err)
 {
     MRQ_AUTOFREE uint32_t *count = count_values(table, column);
@@ -133,7 +133,7 @@ static mrq_status print_column(const mrq_table *table, const mrq_column *column,
     return MRQ_OK;
 }
 
-/* What stands in a row of a column. */
+/* The value in a row of a column, as text. */
 static void write_cell(const mrq_column *column, uint32_t row, char out[CELL_BYTES])
 {
     switch (column->kind) {
@@ -154,7 +154,7 @@ static void write_cell(const mrq_column *column, uint32_t row, char out[CELL_BYT
         break;
     }
     uint32_t code;
-    size_t whole = 0, n; /* of what was cut, only whole characters */
+    size_t whole = 0, n; /* a text that was cut ends with a whole character */
     while (out[whole] && (n = mrq_utf8_read(out + whole, strlen(out + whole), &code)) > 0)
         whole += n;
     out[whole] = '\0';
@@ -187,7 +187,7 @@ static void print_first_rows(const mrq_table *table)
 static mrq_status print_table(const mrq_table *table, mrq_error *err)
 {
     if (!table->n_columns)
-        return MRQ_OK; /* known by their ids alone */
+        return MRQ_OK; /* rows have only ids */
     printf("\ncolumns of %s\n", table->noun.many);
     for (uint32_t i = 0; i < table->n_columns; i++)
         MRQ_TRY(print_column(table, &table->column[i], err));
@@ -195,7 +195,7 @@ static mrq_status print_table(const mrq_table *table, mrq_error *err)
     return MRQ_OK;
 }
 
-/* The distinct ratings and how many there are of each, in ascending order; nothing when they are too many for a list. */
+/* Prints the count of each distinct rating, in ascending order; nothing if there are more than STARS_MAX. */
 static void print_histogram(const mrq_dataset *data)
 {
     float star[STARS_MAX];
@@ -225,7 +225,7 @@ static void print_histogram(const mrq_dataset *data)
     }
 }
 
-/* Fewest and most ratings that one row of users or items has; returns how many rows have any. */
+/* The number of rows of users or items that have ratings, and the fewest and most ratings of one row. */
 static mrq_status count_rated(const uint32_t *of, uint64_t n, uint32_t rows, uint32_t *rated, uint32_t *low, uint32_t *high,
                               mrq_error *err)
 {

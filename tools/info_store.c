@@ -1,5 +1,5 @@
-/* marquee info of a store: a table of its generations, and the current one in detail. Every file of every generation is read, so
- * that what is shown without a problem can be gone back to. */
+/* marquee info of a store: a table of its generations, and the current one in detail. All files of all generations are verified, so
+ * that rollback can use any generation shown without a problem. */
 #include <math.h>
 #include <stdio.h>
 #include <time.h>
@@ -15,13 +15,13 @@ static void age_text(int64_t seconds, char *out, size_t size)
         int64_t seconds;
     } units[] = {{"d", 86400}, {"h", 3600}, {"min", 60}, {"s", 1}};
     size_t i = 0;
-    seconds = seconds > 0 ? seconds : 0; /* less by a clock that was ahead of ours */
+    seconds = seconds > 0 ? seconds : 0; /* negative if the clock was set back since */
     while (i < 3 && seconds < 2 * units[i].seconds)
         i++;
     snprintf(out, size, "%lld %s", (long long)(seconds / units[i].seconds), units[i].unit);
 }
 
-/* "0.8480", or "-" for what is not known. */
+/* "0.8480", or "-" for an unknown value. */
 static void measure_text(double value, char *out, size_t size)
 {
     if (isnan(value))

@@ -1,7 +1,7 @@
-/* marquee: picks the subcommand, prints its error, and makes its status the exit code. Called as `infer` it is `marquee infer`.
+/* marquee: runs the subcommand, prints its error, and exits with its status. Called as `infer`, it runs `marquee infer`.
  *
- * Files are read through maps: one that is cut short meanwhile, or a disk that fails, is a signal and no error of a call. It ends
- * the program with a sentence; what it had begun to write is swept up by the next run, as after a kill. */
+ * Input files are memory-mapped. If one is truncated while it is read, or its disk fails, the kernel sends SIGBUS: the program
+ * prints a message and exits. The next run removes its unfinished output, as after a kill. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,17 +18,17 @@ static const struct command {
     const char *name, *about;
     mrq_status (*run)(int argc, char **argv, mrq_error *err);
 } commands[] = {
-    {"train", "learn the towers from ratings and write a model file", cmd_train},
-    {"export", "turn a model into a published generation: index, catalogue, folded tower", cmd_export},
+    {"train", "train a model on ratings and write it to a file", cmd_train},
+    {"export", "build a generation from a model and publish it: index, catalogue, folded user tower", cmd_export},
     {"rollback", "make an older generation the current one", cmd_rollback},
     {"prune", "remove the oldest generations", cmd_prune},
-    {"infer", "the top items for an age, a gender and a job, or for a known user", cmd_infer},
-    {"similar", "the items most like one", cmd_similar},
-    {"serve", "answers over HTTP, and a page for the browser", cmd_serve},
-    {"predict", "the score of a user and an item, asked for or in bulk", cmd_predict},
-    {"rebuild", "the nightly job: train, export, gates, publish, report", cmd_rebuild},
-    {"eval", "how good recommendations are: protocols, baselines, intervals", cmd_eval},
-    {"info", "what a data folder, a model file or a store holds", cmd_info},
+    {"infer", "recommend items for an age, a gender and a job, or for a known user", cmd_infer},
+    {"similar", "find the items most similar to one", cmd_similar},
+    {"serve", "answer queries over HTTP and serve a web page", cmd_serve},
+    {"predict", "predict the scores of pairs of a user and an item", cmd_predict},
+    {"rebuild", "run the nightly job: train, export, check the gates, publish, write a report", cmd_rebuild},
+    {"eval", "measure recommendation quality: protocols, baselines, confidence intervals", cmd_eval},
+    {"info", "print what a data folder, a model file or a store contains", cmd_info},
 };
 #define N_COMMANDS (sizeof commands / sizeof *commands)
 
@@ -43,7 +43,7 @@ void mrq_keep_secret(void)
     prctl(PR_SET_DUMPABLE, 0);
 }
 
-/* Whether a Redis address has a login; in the path of a socket an '@' is a letter as any other. */
+/* Whether a Redis address contains a login. In the path of a socket '@' has no special meaning. */
 static bool has_login(const char *address)
 {
     return strchr(address, '@') && strncmp(address, "unix:", 5) != 0;
@@ -53,7 +53,7 @@ mrq_status mrq_default_redis(const char *option, const char **address, mrq_error
 {
     if (option && has_login(option))
         return mrq_fail(err, MRQ_USAGE,
-                        "--redis: others can see a password on a command line; give this address in $MARQUEE_REDIS");
+                        "--redis: other users can see a password on a command line; give this address in $MARQUEE_REDIS");
     const char *variable = getenv("MARQUEE_REDIS");
     *address = option ? option : variable && *variable ? variable : NULL;
     return MRQ_OK;
@@ -66,7 +66,7 @@ const char *mrq_redis_source(const char *option)
 
 mrq_status mrq_fail_to_open(const mrq_error *problem, const char *redis, mrq_error *err)
 {
-    /* Of wrong usage only an address can be accused, and a backend's says so. */
+    /* Wrong usage here means a wrong address. The message about a backend's address already names it. */
     if (problem->status == MRQ_USAGE && strncmp(problem->msg, "backend", 7) != 0)
         return mrq_fail(err, problem->status, "%s: %s", mrq_redis_source(redis), problem->msg);
     return mrq_fail(err, problem->status, "%s", problem->msg);
@@ -83,12 +83,12 @@ mrq_status mrq_default_cache(const char *option, mrq_cache **cache, mrq_error *e
 
 static void print_help(void)
 {
-    printf("usage: marquee COMMAND [option...]\n\nA recommender: learns from ratings, answers with the items a person is likely to "
-           "enjoy.\n\n"
+    printf("usage: marquee COMMAND [option...]\n\n"
+           "An item recommender: learns from ratings and recommends the items a person is likely to enjoy.\n\n"
            "commands:\n");
     for (size_t i = 0; i < N_COMMANDS; i++)
         printf("  %-8s  %s\n", commands[i].name, commands[i].about);
-    printf("\n'marquee COMMAND --help' tells each one's options. `infer` is short for `marquee infer`.\n"
+    printf("\n'marquee COMMAND --help' describes a command's options. `infer` is short for `marquee infer`.\n"
            "Exit codes: 0 ok, 1 failure, 2 wrong usage, 3 not found, 4 bad or incompatible file, 5 backend unavailable.\n\n"
            "from ratings to recommendations:\n"
            "  marquee train --data data/sample --out model.mrq\n"
@@ -135,14 +135,14 @@ static const struct command *find(const char *name)
 
 static void end_unreadable(int number)
 {
-    static const char text[] = "marquee: a file was cut short while it was read, or its disk failed; the kernel's log tells\n";
+    static const char text[] = "marquee: a file was truncated while it was read, or its disk failed: see the kernel's log\n";
     (void)number;
     (void)!write(STDERR_FILENO, text, sizeof text - 1);
     _exit(MRQ_BAD_FILE);
 }
 
-/* What is opened later must not get the number of a standard stream that was closed before the start, and with it what is printed
- * or logged. The wrong way round, so that reading and writing fail as on a closed one. */
+/* If a standard stream was closed before the start, the next opened file would get its descriptor and receive what is printed or
+ * logged. So /dev/null takes the descriptor: write-only for input and read-only for output, so that using it fails as before. */
 static void fill_streams(void)
 {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
@@ -164,7 +164,7 @@ int main(int argc, char **argv)
         printf("%s %s\n", self, MRQ_VERSION);
         return end_print();
     }
-    const int skip = strcmp(self, "infer") == 0 ? 0 : 1; /* whether the command's name stands behind the program's */
+    const int skip = strcmp(self, "infer") == 0 ? 0 : 1; /* arguments before the command's own argv */
     if (skip && argc > 1 && strcmp(argv[1], "--help") == 0) {
         print_help();
         return end_print();

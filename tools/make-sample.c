@@ -1,8 +1,8 @@
 /* Writes the sample set: `make-sample DIR` → users.dat, movies.dat and ratings.dat in the layout of ml-1m, always the same bytes.
  *
- * Every title is put together from the word lists below, every person and rating is drawn. What a person thinks of an item is the
- * sum of the planted feedback of age, gender and job over the item's genres, feedback and a mood of the person's own, the item's
- * quality and noise; people also tend to pick what they will like. So demographics tell the direction, and ids add to it.
+ * Titles are composed from the word lists below; users and ratings are drawn at random. A rating is the sum of the planted feedback
+ * of age, gender and job over the item's genres, the user's own feedback and mood, the item's quality, and noise; users also tend
+ * to rate items that they will like. So the features of a user predict ratings roughly, and ids improve the prediction.
  *
  * Invariants: no row, title or figure comes from a real data set. Only + - * / on doubles, so that no maths library can change a
  * byte. data/sample/README.md shows the planted feedback; the test `sample` compares the files there with a fresh run. */
@@ -20,7 +20,8 @@ enum genre {
     NOIR, HORROR, MUSICAL, MYSTERY, ROMANCE, SCIFI, THRILLER, WAR, WESTERN, GENRES
 };
 
-/* A genre: how many items of a hundred have it first, what it goes along with, the years of its items and its titles' words. */
+/* A genre: how many items of a hundred are drawn with it, the genres added to them, the years of its items, the words of its
+ * titles. */
 static const struct {
     const char *name;
     unsigned share;
@@ -89,7 +90,7 @@ static const unsigned age_codes[AGES] = {1, 18, 25, 35, 45, 50, 56};
 static const unsigned age_shares[AGES] = {10, 18, 28, 16, 10, 8, 10}; /* of a hundred */
 enum { COLLEGE = 4, PUPIL = 10, LAWYER = 11, RETIRED = 13 };
 
-/* The planted feedback: the stars by which a group rates a genre above the rest, or below. Codes are those of ml-1m. */
+/* The planted feedback: how many stars a group adds to its ratings of a genre. Codes are those of ml-1m. */
 enum group { AGE, GENDER, JOB };
 static const struct {
     enum group group;
@@ -130,11 +131,11 @@ struct item {
 
 struct user {
     unsigned id, gender, age, job;
-    double feedback[GENRES]; /* stars a genre adds, all groups and the person's own feedback together */
+    double feedback[GENRES]; /* stars that a genre adds: of all the user's groups and of the user */
     double mood;
 };
 
-/* A symmetric draw with mean 0 and standard deviation 1, near enough to normal. */
+/* A random number with mean 0 and standard deviation 1, approximately normal. */
 static double noise(mrq_random *rng)
 {
     double sum = -6;
@@ -153,13 +154,13 @@ static double clamp(double x, double min, double max)
     return x < min ? min : x > max ? max : x;
 }
 
-/* The step to the next id: ids have gaps, as real ones do. */
+/* The step to the next id. Ids have gaps, as in real data. */
 static unsigned next_id(mrq_random *rng)
 {
     return below(rng, 5) ? 1 : 2 + below(rng, 3);
 }
 
-/* Adds a genre in its alphabetical place, unless it is there. */
+/* Adds a genre in alphabetical order, unless the item has it. */
 static void add_genre(struct item *item, enum genre genre)
 {
     unsigned at = 0;
@@ -256,7 +257,7 @@ static void make_users(mrq_random *rng, struct user users[USERS], FILE *out)
     }
 }
 
-/* A person's ratings in the order of time: popular items come up often, and appealing ones are taken more readily. */
+/* A user's ratings in order of time. Popular items are drawn more often, and items that the user will like are kept more often. */
 static void make_ratings(mrq_random *rng, const struct user *user, const struct item items[ITEMS], double popularity, FILE *out)
 {
     bool rated[ITEMS] = {0};
@@ -281,7 +282,7 @@ static void make_ratings(mrq_random *rng, const struct user *user, const struct 
     }
 }
 
-/* A file that is collected in memory, so that it is written whole or not at all. */
+/* A file built in memory, so that it is written completely or not at all. */
 struct text {
     FILE *stream;
     char *bytes;

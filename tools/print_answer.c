@@ -1,4 +1,4 @@
-/* Answers as a table: a line that says what was asked, as it was understood, and a row an item. */
+/* Prints answers as a table: a line that describes the query as it was understood, then a row for each item. */
 #include "print_answer.h"
 
 #include <ctype.h>
@@ -20,14 +20,14 @@ struct row {
     const char *title, *genres;
 };
 
-/* The text in exactly `width` columns: padded, or cut with dots. Control characters are not for the terminal. */
+/* Prints the text in exactly `width` columns: padded, or cut and ended with "…". Control characters are printed as '?'. */
 static void print_cell(const char *text, size_t width)
 {
-    const size_t all = mrq_utf8_columns(text), room = all > width ? width - 1 : all;
+    const size_t all = mrq_utf8_columns(text), limit = all > width ? width - 1 : all;
     size_t n = 0;
     for (; *text; text++) {
         n += ((unsigned char)*text & 0xc0) != 0x80;
-        if (n > room)
+        if (n > limit)
             break;
         putchar((unsigned char)*text < ' ' || *text == 0x7f ? '?' : *text);
     }
@@ -36,7 +36,7 @@ static void print_cell(const char *text, size_t width)
     printf("%*s", all < width ? (int)(width - all) : 0, "");
 }
 
-/* The members of a set, with commas, in the arena; NULL when out of memory. */
+/* The members of a set, separated by commas, in the arena; NULL if out of memory. */
 static const char *join(const mrq_column *column, uint32_t row, mrq_arena *arena)
 {
     size_t size = 1;
@@ -49,35 +49,36 @@ static const char *join(const mrq_column *column, uint32_t row, mrq_arena *arena
     return text;
 }
 
-/* Columns of the terminal; 0 where stdout is none. */
+/* Columns of the terminal; 0 if stdout is not a terminal. */
 static size_t terminal_width(void)
 {
     struct winsize window;
     return isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 ? window.ws_col : 0;
 }
 
-/* Cuts the two text columns to what the terminal leaves them; genres give way first, down to a third. Elsewhere nothing is cut. */
+/* Reduces the widths of the two text columns so that a row fits the terminal: genres first, down to a third of what the two share.
+ * Without a terminal, or on a very narrow one, nothing is reduced. */
 static void fit(size_t others, size_t *title, size_t *genres)
 {
     const size_t columns = terminal_width();
     if (columns < others + 30)
         return;
-    const size_t room = columns - others;
-    if (*title + *genres <= room)
+    const size_t both = columns - others;
+    if (*title + *genres <= both)
         return;
-    if (*genres > room / 3)
-        *genres = room > *title + room / 3 ? room - *title : room / 3;
-    if (*title > room - *genres)
-        *title = room - *genres;
+    if (*genres > both / 3)
+        *genres = both > *title + both / 3 ? both - *title : both / 3;
+    if (*title > both - *genres)
+        *title = both - *genres;
 }
 
-/* Whether a feature's value does not say what it is: 25-34 does not, "female" does. */
+/* Whether a feature's value needs the feature's name before it: 25-34 does, "female" does not. */
 static bool needs_name(const char *feature, const char *word)
 {
     return strcmp(feature, "age") == 0 || isdigit((unsigned char)*word);
 }
 
-/* Four decimals, as a score has; never -0. */
+/* Rounds to four decimals, as scores are printed; never -0. */
 static double rounded(double score)
 {
     return round(score * 1e4) / 1e4 + 0.0;
@@ -96,28 +97,28 @@ static void write_part(mrq_writer *out, const mrq_generation *generation, const 
     mrq_writer_put(out, ", %s%s%s %+.4f", named ? part->input : "", named ? " " : "", word, rounded(part->score));
 }
 
-/* "because you liked A (+0.1100), B (+0.0800), C (+0.0700) and 40 others (+0.3100)": those that speak most for it, and the rest
- * together. */
+/* "because you liked A (+0.1100), B (+0.0800), C (+0.0700) and 40 others (+0.3100)": the liked items that add most to the score,
+ * then the sum of the others. */
 static void write_liked(mrq_writer *out, const mrq_generation *generation, const mrq_score_part *part, uint32_t n)
 {
-    enum { TOLD = 3 };
+    enum { NAMED = 3 };
     const mrq_column *title = mrq_table_first(generation->items, MRQ_TEXT);
     uint32_t liked = 0, best = 0;
     double rest = 0;
     for (uint32_t i = 0; i < n; i++)
         if (part[i].kind == MRQ_PART_ITEM && strcmp(part[i].input, "disliked") != 0) {
             liked++;
-            best += best < TOLD && part[i].score > 0;
+            best += best < NAMED && part[i].score > 0;
             rest += part[i].score;
         }
     if (liked && !best)
         mrq_writer_put(out, ", %u liked %s %+.4f", liked, mrq_table_noun(generation->items, liked), rounded(rest));
-    uint32_t told = 0;
-    for (uint32_t i = 0; told < best; i++) {
+    uint32_t named = 0;
+    for (uint32_t i = 0; named < best; i++) {
         if (part[i].kind != MRQ_PART_ITEM || strcmp(part[i].input, "disliked") == 0 || part[i].score <= 0)
             continue;
-        const bool last = ++told == best && best == liked;
-        mrq_writer_put(out, "%s", told == 1 ? ", because you liked " : last ? " and " : ", ");
+        const bool last = ++named == best && best == liked;
+        mrq_writer_put(out, "%s", named == 1 ? ", because you liked " : last ? " and " : ", ");
         mrq_writer_put(out, "%s",
                        title ? mrq_strings_at(&title->text, part[i].value) : mrq_table_id(generation->items, part[i].value));
         mrq_writer_put(out, " (%+.4f)", rounded(part[i].score));
@@ -127,7 +128,7 @@ static void write_liked(mrq_writer *out, const mrq_generation *generation, const
         mrq_writer_put(out, " and %u other%s (%+.4f)", liked - best, liked - best == 1 ? "" : "s", rounded(rest));
 }
 
-/* Prints words, on a terminal broken between them, `indent` columns from the left. */
+/* Prints words, indented by `indent` columns; on a terminal wrapped to its width. */
 static void print_paragraph(char *text, int indent)
 {
     const size_t columns = terminal_width();
@@ -214,13 +215,13 @@ static mrq_status print_rows(const mrq_generation *generation, const mrq_content
     return MRQ_OK;
 }
 
-/* Prints text that is not for a terminal to obey. */
+/* Prints text with its control characters replaced. */
 static void print_plain(const char *text)
 {
     print_cell(text, mrq_utf8_columns(text));
 }
 
-/* "likes 3 items", after what there is in front of it. Returns whether it said something. */
+/* Prints `before` and "likes 3 items". Returns false, and prints nothing, if there are no such items. */
 static bool print_liking(const mrq_query_feedback *feedback, const mrq_table *items, bool likes, const char *before)
 {
     uint32_t n = 0;
@@ -252,8 +253,8 @@ static void print_feature(const mrq_feature *feature)
     }
 }
 
-/* "age 25-34, female, programmer, user 4 (21 rated items left out), likes 3 items" or "someone who likes 3 items and dislikes 1
- * item" or, of whom nothing is known, "someone". */
+/* "age 25-34, female, programmer, user 4 (21 rated items left out), likes 3 items"; or "someone who likes 3 items and dislikes 1
+ * item"; or, if the query says nothing about the person, "someone". */
 static void print_person(const mrq_generation *generation, const mrq_resolved *query)
 {
     const char *comma = "";
@@ -362,14 +363,14 @@ mrq_status answer_query(mrq_ask what, const mrq_query *query, const char *store,
         return fail_in_options(&inner, err);
     mrq_stats stats;
     mrq_recommender_measure(recommender, &stats);
-    if (stats.redis_errors) /* also when the answer was there, and counting or keeping it failed */
+    if (stats.redis_errors) /* also if the answer was found, but counting or storing it failed */
         mrq_log(MRQ_LOG_WARN, "infer", "cache=%s problem=\"%s\"", mrq_answer_cache_state(result), stats.redis_problem);
     return print_answer(result, json, err);
 }
 
 mrq_status run_json_command(json_command *command, int argc, char **argv, mrq_error *err)
 {
-    bool json = false; /* looked for before the options are read: the one that is wrong may stand first */
+    bool json = false; /* searched for before the options are read, because a wrong option may come before it */
     for (int i = 1; i < argc; i++)
         json = json || strcmp(argv[i], "--json") == 0;
     mrq_error error = {0};

@@ -1,5 +1,5 @@
-/* Results of an experiment. For a person there are four tables: measures @10 with their intervals, those @5 and @20, what is
- * recommended, and how well each group of users is served by the models. JSON holds the same of every candidate. */
+/* Results of an experiment. The text has four tables: measures @10 with their intervals; measures @5 and @20; coverage, popularity
+ * and diversity; and the models' measures for each group of users. The JSON document has the same for every candidate. */
 #include "print_eval.h"
 
 #include <math.h>
@@ -53,7 +53,7 @@ static void print_number(double value, int width)
 
 static void print_stars(const eval_report *r)
 {
-    uint64_t rated = 0; /* by those who predict */
+    uint64_t rated = 0; /* test ratings that a candidate predicted */
     for (uint32_t i = 0; i < r->experiment.n; i++)
         rated = r->result[i].summary.rated > rated ? r->result[i].summary.rated : rated;
     printf("\npredicted stars, %llu test ratings, with 95%% intervals\n%-*s  %-20s  %-20s  train s\n",
@@ -108,10 +108,10 @@ static void print_other_cuts(const eval_report *r)
 
 static void print_choice(const eval_report *r)
 {
-    printf("\ntop 10s: coverage is the share of the %s that anybody is shown, popularity the share of the training users who like "
-           "what is shown,\ndiversity 1 - the likeness of genres within a list; seconds to train and to rank\n"
+    printf("\ntop 10s: coverage is the share of the %s recommended to any user, popularity the share of the training users who\n"
+           "like a recommended %s, diversity 1 - the similarity of genres within a list; seconds to train and to rank\n"
            "%-*s   coverage popularity  diversity  train s   rank s\n",
-           r->experiment.data->items->noun.many, NAME, "");
+           r->experiment.data->items->noun.many, r->experiment.data->items->noun.one, NAME, "");
     for (uint32_t i = 0; i < r->experiment.n; i++) {
         const mrq_experiment_result *result = &r->result[i];
         if (!result->summary.seeds)
@@ -130,14 +130,14 @@ static const char *group_name(const mrq_group *group)
     return mrq_strings_at(group->column->label.n ? &group->column->label : &group->column->dict, group->value);
 }
 
-/* Of a handful of users an interval says nothing. */
+/* The interval of a small group is too uncertain to mark. */
 static bool is_below(const mrq_group *group, const mrq_estimate *estimate, const mrq_estimate *overall)
 {
     enum { ENOUGH = 20 };
     return group->users >= ENOUGH && estimate->high < overall->mean;
 }
 
-/* Of the models; of all where there is none. */
+/* Prints the groups of the models, or of all candidates if there are no models. */
 static void print_groups(const eval_report *r)
 {
     bool models = false, any = false;
@@ -147,7 +147,8 @@ static void print_groups(const eval_report *r)
     }
     if (!any)
         return;
-    printf("\nby group of users; < marks one of 20 and more whose interval lies below the mean of all\n%-*s  %-12s%-16s%8s    "
+    printf("\nby group of users; < marks a group of at least 20 users whose interval lies below the mean of all users\n%-*s  "
+           "%-12s%-16s%8s    "
            "%-22s  %-20s\n",
            NAME, "", "", "", "users", "ndcg@10", "recall@10");
     for (uint32_t i = 0; i < r->experiment.n; i++) {
@@ -182,14 +183,13 @@ static void print_report(const eval_report *r)
     char meaning[MRQ_PROTOCOL_MEANING];
     mrq_protocol_meaning(experiment->protocol, &experiment->data->items->noun, meaning);
     printf("protocol %s: %s.\n", mrq_protocol_names[experiment->protocol], meaning);
-    char like[40] = "Every event is a like";
+    char like[64] = "Every event is a like";
     if (isfinite(mrq_like_least(experiment->data)))
         snprintf(like, sizeof like, "A like is a rating of %g or more", mrq_like_least(experiment->data));
     if (ranks)
-        printf("%s; %u users were asked%s.\n", like, users,
-               experiment->on_valid
-                   ? ", for the validation part: only training likes are hidden, and the test part is not looked at"
-                   : "");
+        printf("%s; items were ranked for %u users%s.\n", like, users,
+               experiment->on_valid ? ", for the validation part: only training likes are left out, and the test part is not used"
+                                    : "");
     if (experiment->seeds > 1)
         printf("Mean over the seeds %llu to %llu.\n", (unsigned long long)experiment->seed,
                (unsigned long long)(experiment->seed + experiment->seeds - 1));

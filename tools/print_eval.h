@@ -7,13 +7,13 @@
 #define EVAL_CANDIDATES_MAX 24
 #define EVAL_NOTES_MAX      16
 
-/* Whether the index of a store answers as its model does. */
+/* How often the index of a store gives the same answer as an exact ranking by its model. */
 typedef struct index_check {
-    uint32_t users;     /* known ones, spread over the table */
+    uint32_t users;     /* users of the data that were compared, spread over the table */
     double sets, lists; /* share of them whose top 10 by the index has the same items, and the same order, as the exact ranking */
 } index_check;
 
-/* One experiment, its candidates' results and what there is to say about it. */
+/* One experiment, its candidates' results and notes about it. */
 typedef struct eval_report {
     mrq_experiment experiment;
     mrq_candidate candidate[EVAL_CANDIDATES_MAX];
@@ -27,7 +27,7 @@ void add_note(eval_report *report, const char *format, ...) __attribute__((forma
 
 void print_reports(const eval_report *report, uint32_t n);
 
-/* "data" is the folder as it was named. */
+/* `folder` is printed as "folder" of "data". */
 MRQ_CHECKED mrq_status print_reports_json(const mrq_dataset *data, const char *folder, const eval_report *report, uint32_t n,
                                           mrq_error *err);
 

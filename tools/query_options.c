@@ -1,4 +1,4 @@
-/* From options to a query, and from the engine's complaints back to options. */
+/* Makes a query from options, and rewrites the engine's errors in terms of the options. */
 #include "query_options.h"
 
 #include <stdio.h>

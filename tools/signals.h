@@ -1,4 +1,4 @@
-/* The signals that end long work in order. */
+/* SIGINT and SIGTERM as a request to stop long work cleanly. */
 #ifndef MRQ_TOOLS_SIGNALS_H
 #define MRQ_TOOLS_SIGNALS_H
 
@@ -6,14 +6,14 @@
 
 #include "base/error.h"
 
-/* 0, or the signal that has come: the stop flag of a training. */
+/* 0, or the signal that was received: the stop flag of a training. */
 extern volatile sig_atomic_t mrq_stop_signal;
 
-/* SIGINT and SIGTERM set mrq_stop_signal from here on, once: the second one is the system's. */
+/* From here on the first SIGINT or SIGTERM sets mrq_stop_signal; a second one has the default action. */
 void mrq_signals_catch(void);
-/* Both do again what they did; one that has come meanwhile does it now: what called us learns of the signal. */
+/* Restores the default actions. Raises again a signal that was received, so that the parent process sees it. */
 void mrq_signals_release(void);
-/* The same for a command that has failed, be it because of the signal, whose sentence is printed before. */
+/* The same for a command that has failed; if a signal was received, prints the error first. */
 void mrq_signals_end(const char *command, const mrq_error *why);
 
 #endif

@@ -1,4 +1,4 @@
-/* A training on the screen. A long curve is drawn every fifty epochs and once more at the end, for which the epochs are kept. */
+/* Shows a training. After 100 epochs the curve is drawn only every fifty epochs and at the end, from a copy of the epochs. */
 #include "train_screen.h"
 
 #include <math.h>
@@ -28,7 +28,7 @@ static void show_stage(void *context, const char *doing, uint32_t done, uint32_t
     mrq_progress_step(&screen->progress, done, "%s", doing);
 }
 
-/* " name=0.8612", or nothing for a part that does not exist. */
+/* " name=0.8612", or "" if the value is NaN: that part does not exist. */
 static const char *measure(char *out, size_t size, const char *name, double value)
 {
     *out = '\0';
@@ -43,7 +43,7 @@ static void draw(const mrq_screen *screen, const mrq_train_epoch *all, uint32_t 
     mrq_status status = mrq_curve_csv(screen->csv, all, n, &err);
     if (status == MRQ_OK)
         status = mrq_curve_svg(screen->svg, screen->model, all, n, &err);
-    if (status != MRQ_OK) /* a picture is not worth a training */
+    if (status != MRQ_OK) /* the training goes on without a curve */
         mrq_log(MRQ_LOG_WARN, "train", "no learning curve: %s", err.msg);
 }
 

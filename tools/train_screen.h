@@ -1,4 +1,4 @@
-/* A training on the screen: progress bar, log and learning curve. For every command that trains. */
+/* Shows a training: progress bar, log and learning curve. For every command that trains. */
 #ifndef MRQ_TOOLS_TRAIN_SCREEN_H
 #define MRQ_TOOLS_TRAIN_SCREEN_H
 
@@ -11,16 +11,16 @@ typedef struct mrq_screen {
     mrq_progress progress;
     char label[32];
     int64_t epoch;
-    const char *model;                               /* above the curve */
-    char csv[MRQ_SCREEN_PATH], svg[MRQ_SCREEN_PATH]; /* where the curve grows; both "": nowhere */
-    mrq_train_epoch *behind;                         /* (n_behind) what the curve has yet to be drawn of, or NULL */
+    const char *model;                               /* title of the curve */
+    char csv[MRQ_SCREEN_PATH], svg[MRQ_SCREEN_PATH]; /* files of the curve; both "": none */
+    mrq_train_epoch *behind;                         /* (n_behind) epochs, if the drawn curve is out of date; or NULL */
     uint32_t n_behind;
 } mrq_screen;
 
 /* Shows a training; `screen`, zeroed but for model and files, must outlive the watch. */
 mrq_train_watch mrq_screen_watch(mrq_screen *screen);
 
-/* When the training has ended, in whatever way: wipes the bar, brings the curve up to date. */
+/* To be called when the training has ended or failed: clears the bar, draws the curve if it is out of date. */
 void mrq_screen_end(mrq_screen *screen);
 
 #endif

@@ -1,6 +1,6 @@
-/* The container format of every .mrq file. One reader and one writer for all of them: a door to guard instead of five. The file is
- * mapped, checked whole once, and its arrays are used in place. The header and the numbers in sections are little-endian; a machine
- * of the other byte order is refused by the mark rather than converted. */
+/* The container format of every .mrq file. All of them share one reader and one writer, so only one parser has to be secured. The
+ * file is mapped and checked completely once; then its arrays are used in place. The header and the numbers in sections are
+ * little-endian; on a machine of the other byte order the mark does not match, and the file is refused instead of converted. */
 #include "base/container.h"
 
 #include <stdarg.h>
@@ -12,7 +12,7 @@
 
 static const char magic[8] = {'M', 'A', 'R', 'Q', 'U', 'E', 'E', '\n'};
 #define BYTE_ORDER_MARK 0x01020304u
-#define FORMAT          1 /* of the container itself: 0 had another checksum */
+#define FORMAT          1 /* of the container itself; format 0 had another checksum */
 
 struct header {
     char magic[8], kind[8];
@@ -25,7 +25,7 @@ struct section {
     uint64_t offset, size;
 };
 
-/* What a file begins with. */
+/* The beginning of a file. */
 struct head {
     struct header header;
     struct section section[MRQ_CONTAINER_SECTIONS];
@@ -34,7 +34,7 @@ _Static_assert(offsetof(struct head, section) == sizeof(struct header), "no gap 
 
 struct mrq_container_writer {
     struct head head;
-    const char *problem; /* what a wrong mrq_container_add() did */
+    const char *problem; /* the error of a mrq_container_add(), or NULL */
     const void *data[MRQ_CONTAINER_SECTIONS];
 };
 
@@ -103,13 +103,13 @@ static mrq_status write_out(void *output, const void *data, size_t size, mrq_err
     return mrq_output_write(output, data, size, err);
 }
 
-/* Where the bytes of a file go. */
+/* Where the bytes of a file are written. */
 struct sink {
     mrq_status (*put)(void *to, const void *data, size_t size, mrq_error *err);
     void *to;
 };
 
-/* Bytes, and zeros up to the next section's place. */
+/* Writes bytes, and zeros up to the start of the next section. */
 static mrq_status put(struct sink sink, const void *data, uint64_t size, mrq_error *err)
 {
     static const unsigned char zeros[MRQ_ALIGN];
@@ -117,7 +117,7 @@ static mrq_status put(struct sink sink, const void *data, uint64_t size, mrq_err
     return sink.put(sink.to, zeros, align_up(size) - size, err);
 }
 
-/* All of the file. */
+/* Writes the whole file. */
 static mrq_status put_all(const mrq_container_writer *writer, struct sink sink, mrq_error *err)
 {
     const struct head *head = &writer->head;
@@ -127,8 +127,8 @@ static mrq_status put_all(const mrq_container_writer *writer, struct sink sink, 
     return MRQ_OK;
 }
 
-/* A file may be larger than the memory that is left: it is gone through twice, as the checksum stands before what it is of, and
- * never laid out. */
+/* A file may be larger than the free memory, so it is never built in memory. It is generated twice, because the checksum comes
+ * before the data that it covers. */
 mrq_status mrq_container_write(mrq_container_writer *writer, const char *path, mrq_error *err)
 {
     if (writer->problem)
@@ -155,7 +155,7 @@ mrq_status mrq_container_write(mrq_container_writer *writer, const char *path, m
 struct mrq_container {
     mrq_map map;
     struct header header;
-    const struct section *section; /* (header.sections), in the map */
+    const struct section *section; /* (header.sections), in the mapped file */
     char path[];
 };
 
@@ -169,10 +169,10 @@ mrq_status mrq_container_bad(const mrq_container *container, mrq_error *err, con
     return mrq_fail(err, MRQ_BAD_FILE, "%s: %s", container->path, what);
 }
 
-/* The checksum of the mapped file as it was when its field was zero. */
+/* The checksum of the mapped file with its checksum field zero. */
 static uint64_t file_checksum(const mrq_map *map)
 {
-    unsigned char first[MRQ_ALIGN]; /* the header, with the checksum taken out */
+    unsigned char first[MRQ_ALIGN]; /* the header with the checksum zeroed */
     _Static_assert(sizeof(struct header) <= sizeof first, "the header fits the first block");
     memcpy(first, map->data, sizeof first);
     memset(first + offsetof(struct header, checksum), 0, sizeof(uint64_t));
@@ -208,7 +208,7 @@ static mrq_status check_header(const mrq_container *c, const char *kind, uint32_
     return MRQ_OK;
 }
 
-/* The checksum matched, so only a faulty or hostile writer fails here; the reader stays safe all the same. */
+/* The checksum matched, so this fails only if the writer was faulty or hostile; the reader must be safe in that case, too. */
 static mrq_status check_sections(const mrq_container *c, mrq_error *err)
 {
     const struct header *h = &c->header;

@@ -1,13 +1,13 @@
-/* A share of work takes less than a millisecond, so whoever waits spins before it sleeps, which is the quickest where every thread
- * has a core. Where other programs want the cores, a thread may not run for many milliseconds: the shares that it has not begun are
- * done by those that run, so nobody waits for it unless it was stopped in the middle of one.
+/* A share of work takes less than a millisecond, so a waiting thread spins before it sleeps; this is fastest when every thread has
+ * a core. When other programs use the cores, a thread may not run for many milliseconds. Shares that it has not begun are then done
+ * by the running threads, so they wait for it only if it was stopped in the middle of a share.
  *
- * `phase` counts the calls of mrq_crew_run(). A share is taken by moving its own count from the phase before to this one, which a
- * thread that has slept through some phases cannot do; so the one that did may read `work` and `context`: they stay until the share
- * is done.
+ * `phase` counts the calls of mrq_crew_run(). A thread takes a share by moving the share's own count from the previous phase to
+ * this one; a thread that slept through some phases cannot do that. A thread that took a share may read `work` and `context`, which
+ * do not change until the share is done.
  *
- * Rejected: a barrier at which all wait for all (on a busy machine each wait takes a time slice of somebody else, thousands of
- * times); to yield instead of sleeping (a thread that yields is not woken when its share is ready). */
+ * Rejected: a barrier for all threads (on a busy machine each wait takes a time slice of another program, thousands of times);
+ * yielding instead of sleeping (a thread that yields is not woken when its share is ready). */
 #include "base/crew.h"
 
 #include <errno.h>
@@ -17,26 +17,26 @@
 
 #include "base/parallel.h"
 
-enum { SPINS = 5000 }; /* some 100 us */
+enum { SPINS = 5000 }; /* about 100 us */
 
 struct member {
     mrq_crew *crew;
-    uint32_t number; /* of the share that it takes first */
+    uint32_t number; /* number of the share that it takes first */
     pthread_t id;
 };
 
 struct count {
-    atomic_uint value, asleep; /* `asleep`: threads that wait for `changed` */
+    atomic_uint value, asleep; /* `asleep`: number of threads that wait for `changed` */
     pthread_cond_t changed;
 };
 
 struct mrq_crew {
-    uint32_t threads, started; /* the caller's is the first that has started */
+    uint32_t threads, started; /* including the caller's thread */
     void (*work)(void *context, uint32_t i);
     void *context;
     atomic_bool quit;
-    struct count phase, done; /* `done`: shares of this phase */
-    pthread_mutex_t lock;     /* for sleeping */
+    struct count phase, done; /* `done`: finished shares of this phase */
+    pthread_mutex_t lock;     /* used only for sleeping */
     atomic_uint taken[MRQ_THREADS_MAX];
     struct member member[MRQ_THREADS_MAX];
 };
@@ -44,14 +44,15 @@ struct mrq_crew {
 static void sleep_while(mrq_crew *c, struct count *count, unsigned value)
 {
     pthread_mutex_lock(&c->lock);
-    atomic_fetch_add(&count->asleep, 1); /* before the last look: who changes the value looks at `asleep` afterwards */
+    atomic_fetch_add(&count->asleep, 1); /* before the last check of the value: the thread that changes it checks `asleep`
+                                            afterwards */
     while (atomic_load(&count->value) == value)
         pthread_cond_wait(&count->changed, &c->lock);
     atomic_fetch_sub(&count->asleep, 1);
     pthread_mutex_unlock(&c->lock);
 }
 
-/* Returns when the value is another, which is then returned. */
+/* Waits until the count differs from `value`; returns the new count. */
 static unsigned wait_while(mrq_crew *c, struct count *count, unsigned value)
 {
     for (int i = 0; i < SPINS && atomic_load(&count->value) == value; i++) {
@@ -75,7 +76,7 @@ static unsigned add_one(mrq_crew *c, struct count *count)
     return now;
 }
 
-/* Its own share, and then all that nobody has taken. */
+/* Does its own share, then all shares that no thread has taken. */
 static void take_shares(mrq_crew *c, uint32_t number, unsigned phase)
 {
     for (uint32_t i = 0; i < c->threads; i++) {

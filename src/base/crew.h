@@ -1,4 +1,4 @@
-/* Threads that stay, for many short pieces of work one after the other: mrq_parallel() without a thread's start for each. */
+/* Threads that are kept for many short pieces of work: mrq_parallel() without starting threads each time. */
 #ifndef MRQ_BASE_CREW_H
 #define MRQ_BASE_CREW_H
 
@@ -9,13 +9,14 @@
 
 typedef struct mrq_crew mrq_crew;
 
-/* Starts `threads` - 1 threads, up to MRQ_THREADS_MAX - 1, beside the caller's. MRQ_FAILED when one cannot be started. */
+/* Starts `threads` - 1 threads in addition to the caller's, at most MRQ_THREADS_MAX - 1. MRQ_FAILED when one cannot be started. */
 MRQ_CHECKED mrq_status mrq_crew_new(uint32_t threads, mrq_crew **out, mrq_error *err);
 void mrq_crew_free(mrq_crew *crew);
 MRQ_DEFINE_CLEANUP(mrq_crew, mrq_crew_free)
 
-/* Calls work(context, i) once for each i < threads, and returns when all have ended; from the thread that made the crew. Which
- * thread calls it for which i is a matter of timing; of two calls of mrq_crew_run() the second sees all that the first has done. */
+/* Calls work(context, i) once for each i < threads and returns when all calls have returned; to be called from the thread that made
+ * the crew. Which thread runs which i depends on timing. A later call of mrq_crew_run() sees everything that an earlier one has
+ * done. */
 void mrq_crew_run(mrq_crew *crew, void (*work)(void *context, uint32_t i), void *context);
 
 #endif

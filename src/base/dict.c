@@ -1,7 +1,7 @@
-/* Open addressing with linear probing, at most half full. Strings are kept in one growing block with 32-bit offsets, so a
- * dictionary holds up to 4 GiB of text. A slot holds a key and index + 1. The key of up to seven bytes is these bytes and their
- * number, so that most ids and words are found without a look at the block; that of a longer text is a hash, and the block decides.
- * */
+/* Open addressing with linear probing, at most half full. Strings are in one growing block with 32-bit offsets, so a dictionary
+ * holds up to 4 GiB of text. A slot holds a key and index + 1. The key of a text of up to seven bytes is made of these bytes and
+ * their number, so most ids and words are found without reading the block. The key of a longer text is a hash, and the texts are
+ * compared. */
 #include "base/dict.h"
 
 #include <stdlib.h>
@@ -43,19 +43,19 @@ int mrq_strings_copy(mrq_arena *arena, const mrq_strings *from, mrq_strings *to)
 
 typedef struct slot {
     uint64_t key;
-    uint32_t index; /* + 1; 0: free */
+    uint32_t index; /* index + 1; 0: free slot */
 } slot;
 
 struct mrq_dict {
     uint32_t n;
     uint32_t *offset; /* (n + 1) */
     char *bytes;      /* (offset[n]) */
-    size_t offset_room, bytes_room;
+    size_t offset_capacity, bytes_capacity;
     slot *slot;
     size_t slots; /* a power of two, or 0 */
 };
 
-enum { SHORT = 7 }; /* bytes */
+enum { SHORT = 7 }; /* bytes; longer texts have a hash as key */
 
 static uint64_t load(const char *text, size_t size)
 {
@@ -64,7 +64,7 @@ static uint64_t load(const char *text, size_t size)
     return word;
 }
 
-/* Different for different texts of up to SHORT bytes, whose number is the top byte; 255 there for a longer one. */
+/* Unique for texts of up to SHORT bytes, with the length in the top byte; a longer text has 255 there. */
 static uint64_t key_of(const char *text, size_t size)
 {
     if (size > SHORT) {
@@ -112,7 +112,7 @@ static slot *next_slot(const mrq_dict *dict, slot *at)
     return at + 1 < dict->slot + dict->slots ? at + 1 : dict->slot;
 }
 
-/* The slot that holds the text, or the free one where it belongs. */
+/* The slot that holds the text, or the free slot for it. */
 static slot *find_slot(const mrq_dict *dict, uint64_t key, const char *text, size_t size)
 {
     const mrq_strings strings = mrq_dict_strings(dict);
@@ -149,8 +149,8 @@ uint32_t mrq_dict_push(mrq_dict *dict, const char *text, size_t size)
 {
     const size_t start = dict->n ? dict->offset[dict->n] : 0;
     if (size >= UINT32_MAX - start || dict->n >= MRQ_NONE - 1 ||
-        mrq_grow(&dict->offset, &dict->offset_room, (size_t)dict->n + 2, sizeof *dict->offset) ||
-        mrq_grow(&dict->bytes, &dict->bytes_room, start + size + 1, 1))
+        mrq_grow(&dict->offset, &dict->offset_capacity, (size_t)dict->n + 2, sizeof *dict->offset) ||
+        mrq_grow(&dict->bytes, &dict->bytes_capacity, start + size + 1, 1))
         return MRQ_NONE;
     if (size)
         memcpy(dict->bytes + start, text, size);

@@ -9,8 +9,8 @@
 #include "base/memory.h"
 #include "base/utf8.h"
 
-/* As vsnprintf(); of what does not fit the middle is left out, where a long path stands: what was done with it and what came of
- * that stand around it. */
+/* Like vsnprintf(), but a text that is too long is cut in the middle, where a long path usually is, and keeps its beginning and
+ * end. */
 static void say(char *out, size_t size, const char *format, va_list args) __attribute__((format(printf, 3, 0)));
 static void say(char *out, size_t size, const char *format, va_list args)
 {

@@ -1,7 +1,7 @@
-/* Files. A map is refused for anything but a regular file, so that a pipe or a device cannot hang a reader. An output goes to a
- * temporary name in the same folder, because rename() is atomic only within a file system; what a killed process has left there is
- * removed by who writes the file next. A lock tells that from what is being written: process numbers mean nothing to another
- * container. */
+/* Files. Only regular files are mapped, so that a pipe or a device cannot block a reader. An output is written under a temporary
+ * name in the same folder, because rename() is atomic only within a file system. The leftovers of a killed process are removed by
+ * the next process that writes the same file. A lock shows which temporary files are still in use; process numbers would not work
+ * across containers. */
 #include "base/file.h"
 
 #include <dirent.h>
@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #define PATH_BYTES 4096
-#define TEMPORARY  ".tmp-" /* behind a file's name, and before a process's number */
+#define TEMPORARY  ".tmp-" /* a temporary name is the file's name, this, and the process number */
 
 mrq_status mrq_map_open(mrq_map *map, const char *path, mrq_error *err)
 {
@@ -61,8 +61,9 @@ static mrq_status refuse_place(const char *path, mode_t mode, mrq_error *err)
                     S_ISLNK(mode) ? "a symbolic link, which is not followed" : "not a regular file");
 }
 
-/* Where the file will stand. Only a regular file is ever replaced, never /dev/null, and a link is not followed: who may make one
- * could have us overwrite what only we may write. One that is made later is replaced by rename(), which follows none. */
+/* Finds the folder and name of an output. Only a regular file is ever replaced, never /dev/null. A symbolic link is not followed:
+ * its creator could make us overwrite a file that only we may write. A link created later is replaced by rename(), which does not
+ * follow it. */
 static mrq_status find_place(const char *path, mrq_output *output, mrq_error *err)
 {
     struct stat st;
@@ -75,7 +76,7 @@ static mrq_status find_place(const char *path, mrq_output *output, mrq_error *er
     return MRQ_OK;
 }
 
-/* The folder of a path, and behind it the name. */
+/* Splits a path: copies the folder, returns the name. */
 static const char *split(const char *path, char folder[PATH_BYTES])
 {
     const char *slash = strrchr(path, '/');
@@ -83,7 +84,7 @@ static const char *split(const char *path, char folder[PATH_BYTES])
     return slash ? slash + 1 : path;
 }
 
-/* Removes what killed processes have left of this file, unless it is locked by one that lives. */
+/* Removes temporary files of killed processes for this path, that is, those that are not locked. */
 static void sweep(const char *path)
 {
     char folder[PATH_BYTES];
@@ -105,7 +106,7 @@ static void sweep(const char *path)
         closedir(stream);
 }
 
-/* Made by open() rather than mkstemp(), so that the umask has its say. -1 with errno. */
+/* Uses open() instead of mkstemp(), so that the umask applies. Returns -1 with errno. */
 static int open_temporary(const char *path)
 {
     for (;;) {
@@ -113,10 +114,10 @@ static int open_temporary(const char *path)
         const int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
         if (fd < 0)
             return -1;
-        (void)flock(fd, LOCK_EX); /* where a file system has no locks, nobody sweeps */
+        (void)flock(fd, LOCK_EX); /* on a file system without locks, no temporary file is removed */
         if (fstat(fd, &st) != 0 || st.st_nlink)
             return fd;
-        close(fd); /* swept before we had the lock */
+        close(fd); /* another process removed it before we locked it */
     }
 }
 
@@ -156,7 +157,7 @@ mrq_status mrq_output_write(mrq_output *out, const void *data, size_t size, mrq_
     return MRQ_OK;
 }
 
-/* 0, or -1 with errno. */
+/* Returns 0, or -1 with errno. */
 static int sync_folder(const char *path)
 {
     const int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -173,7 +174,7 @@ mrq_status mrq_folder_sync(const char *path, mrq_error *err)
     return sync_folder(path) == 0 ? MRQ_OK : mrq_fail_errno(err, "cannot sync folder %s", path);
 }
 
-/* Syncs the folder that holds `path`; it may be ".", which says nothing, so the file is named. */
+/* Syncs the folder of `path`. The folder may be ".", which says little, so messages name the file. */
 static mrq_status sync_parent(const char *path, mrq_error *err)
 {
     char folder[PATH_BYTES];
@@ -181,7 +182,7 @@ static mrq_status sync_parent(const char *path, mrq_error *err)
     return sync_folder(folder) == 0 ? MRQ_OK : mrq_fail_errno(err, "cannot sync the folder of %s", path);
 }
 
-/* The stream, and with it the lock, is closed behind the renaming: the file must not be swept before. */
+/* The stream, and with it the lock, is closed after renaming, so that no other process removes the temporary file before. */
 mrq_status mrq_output_commit(mrq_output *out, mrq_error *err)
 {
     mrq_status status = MRQ_OK;
@@ -191,7 +192,7 @@ mrq_status mrq_output_commit(mrq_output *out, mrq_error *err)
         status = mrq_fail_errno(err, "cannot rename %s to %s", out->temporary, out->path);
     if (status != MRQ_OK)
         unlink(out->temporary);
-    fclose(out->stream); /* synced, it has nothing left to fail with */
+    fclose(out->stream); /* cannot fail after the sync */
     if (status == MRQ_OK)
         status = sync_parent(out->path, err);
     free(out);
@@ -202,7 +203,7 @@ void mrq_output_discard(mrq_output *out)
 {
     if (!out)
         return;
-    unlink(out->temporary); /* while its name is ours by the lock */
+    unlink(out->temporary); /* before closing, as the lock protects the name */
     fclose(out->stream);
     free(out);
 }

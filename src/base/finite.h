@@ -1,4 +1,4 @@
-/* Numbers from elsewhere: none may be NaN or infinite. */
+/* A check of numbers from outside: none may be NaN or infinite. */
 #ifndef MRQ_BASE_FINITE_H
 #define MRQ_BASE_FINITE_H
 

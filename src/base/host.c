@@ -9,7 +9,7 @@
 
 const char mrq_host_missing[] = "want HOST:PORT or [IPV6]:PORT";
 
-/* Whether `size` bytes are letters, digits or one of `others`. */
+/* Whether all `size` bytes are letters, digits or one of `others`. */
 static bool all_of(const char *bytes, size_t size, const char *others)
 {
     for (size_t i = 0; i < size; i++)
@@ -31,7 +31,7 @@ const char *mrq_host_parse(const char *text, size_t size, const char *port, int6
     mrq_host host = {.port = ""};
     const size_t name_size = (size_t)(end - name);
     const char *rest = end + bracketed;
-    if (bracketed && !memchr(name, ':', name_size)) /* only an IPv6 address needs them, and is written with them again */
+    if (bracketed && !memchr(name, ':', name_size)) /* only an IPv6 address needs brackets, and the label has them again */
         return mrq_host_missing;
     if (name_size == 0 || name_size >= sizeof host.name || !all_of(name, name_size, bracketed ? ":.%_-" : "._-"))
         return mrq_host_missing;
@@ -39,7 +39,7 @@ const char *mrq_host_parse(const char *text, size_t size, const char *port, int6
     int64_t number = 0;
     if (rest < limit) {
         if (*rest != ':' || rest[1] == '-' || !mrq_parse_int(rest + 1, (size_t)(limit - rest) - 1, least, 65535, &number))
-            return least ? "want a port from 1 to 65535 behind the colon" : "want a port from 0 to 65535 behind the colon";
+            return least ? "want a port from 1 to 65535 after the colon" : "want a port from 0 to 65535 after the colon";
         snprintf(host.port, sizeof host.port, "%d", (int)number);
     } else {
         if (!*port)

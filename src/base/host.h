@@ -1,4 +1,4 @@
-/* A host and its port, as a person writes them: "localhost:8080", "10.0.0.1", "[::1]:6379". */
+/* A host and its port in text form: "localhost:8080", "10.0.0.1", "[::1]:6379". */
 #ifndef MRQ_BASE_HOST_H
 #define MRQ_BASE_HOST_H
 
@@ -7,13 +7,12 @@
 
 typedef struct mrq_host {
     char name[256];  /* without brackets */
-    char port[6];    /* "" where none was written */
-    char label[270]; /* "name:port", an IPv6 address in brackets */
+    char port[6];    /* "" if none was given */
+    char label[270]; /* "name:port", with brackets around an IPv6 address */
 } mrq_host;
 
-/* Reads the `size` bytes at `text`. `port` is what stands for a missing one, "" where one has to be there; `least` the smallest
- * that may be written, 0 or 1. Returns what is wrong, the end of a sentence, or NULL; mrq_host_missing for what is no host at
- * all. */
+/* Parses `size` bytes of `text`. `port` is the default port, "" if a port is required; `least` is the smallest allowed port, 0 or
+ * 1. Returns NULL, or the end of a sentence that says what is wrong; mrq_host_missing if there is no host. */
 const char *mrq_host_parse(const char *text, size_t size, const char *port, int64_t least, mrq_host *out);
 extern const char mrq_host_missing[];
 

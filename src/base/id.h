@@ -6,17 +6,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MRQ_ID_BYTES 255 /* at most; at least 1 */
+#define MRQ_ID_BYTES 255 /* the longest id; the shortest has 1 byte */
 #define MRQ_ID_WANT  "1 to 255 bytes of UTF-8 without control characters"
 
-/* Whether a text can be an id: MRQ_ID_WANT. */
+/* Whether a text can be an id: see MRQ_ID_WANT. */
 bool mrq_id_is_valid(const char *id, size_t size);
 
-/* The order of rows (an mrq_text_order): whole numbers first, by their value, then all other ids by their bytes. A number that
- * begins with a zero, but "0" itself, is such another id. */
+/* The order of rows (an mrq_text_order): whole numbers first, by value, then all other ids by bytes. A number with a leading zero,
+ * except "0" itself, counts as another id. */
 int mrq_id_compare(const char *a, size_t a_size, const char *b, size_t b_size);
 
-/* A number of the id, the same on every machine: of a whole number below 2^63 its value, of any other a hash. */
+/* A number for the id, the same on every machine: the value of a whole number below 2^63, a hash of any other id. */
 uint64_t mrq_id_number(const char *id, size_t size);
 
 #endif

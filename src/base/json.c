@@ -6,11 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
-/* `path`.`key`, or `key` alone. */
+/* "path.key", or "key" if path is empty */
 #define PATH_FORMAT          "%s%s%s"
 #define PATH_ARGS(path, key) (path), *(path) ? ((path)[strlen(path) - 1] == ':' ? " " : ".") : "", (key)
 
-/* Whether a text in valid JSON says \u0000; behind an escaped backslash that is no escape. */
+/* Whether a text in valid JSON contains \u0000; after an escaped backslash it is not an escape. */
 static bool has_nul(const char *text, size_t size)
 {
     for (const char *p = text, *end = text + size; (p = memchr(p, '\\', (size_t)(end - p))); p += 2)
@@ -27,7 +27,7 @@ static size_t skip_digits(const char *text, size_t size)
     return n;
 }
 
-/* Bytes of the number of RFC 8259 that begins here, or 0. It has no leading zero, and digits on both sides of its point. */
+/* Length of the number (RFC 8259) at the start of `text`, or 0. It has no leading zero, and digits on both sides of its point. */
 static size_t number_size(const char *text, size_t size)
 {
     size_t at = size > 0 && *text == '-';
@@ -52,7 +52,7 @@ static size_t number_size(const char *text, size_t size)
     return at;
 }
 
-/* Bytes of the string that begins here, or 0 for one that holds a bare control character. cJSON has found its end. */
+/* Length of the string at the start of `text`, or 0 if it contains a raw control character. cJSON has found its end. */
 static size_t string_size(const char *text, size_t size)
 {
     for (size_t at = 1; at < size && (unsigned char)text[at] >= ' '; at += text[at] == '\\' ? 2 : 1)
@@ -61,8 +61,8 @@ static size_t string_size(const char *text, size_t size)
     return 0;
 }
 
-/* The first place where a text that cJSON has taken is no JSON all the same, or NULL: cJSON passes a byte order mark, any control
- * character between values and in strings, and numbers like 04, 1. and -.5. */
+/* The first place where a text that cJSON accepted is not valid JSON, or NULL. cJSON accepts a byte order mark, control characters
+ * between values and in strings, and numbers like 04, 1. and -.5. */
 static const char *find_lax(const char *text, size_t size)
 {
     for (size_t at = 0, n; at < size; at += n) {
@@ -82,7 +82,8 @@ static const char *find_lax(const char *text, size_t size)
 mrq_status mrq_json_parse(const char *text, size_t size, const char *source, cJSON **out, mrq_error *err)
 {
     const char *end = NULL;
-    errno = 0; /* cJSON says of a failed parse where it stopped, not why; its hooks would tell, but belong to the whole process */
+    errno = 0; /* after a failure cJSON gives the place but not the reason; its hooks would give it, but they are global to
+                  the process */
     MRQ_CLEANUP(cJSON_Delete) cJSON *json = memchr(text, '\0', size) ? NULL : cJSON_ParseWithLengthOpts(text, size, &end, 0);
     const char *stop = end ? end : text, *lax = json ? find_lax(text, size) : NULL;
     while (json && stop < text + size && strchr(" \t\r\n", *stop))
@@ -99,8 +100,8 @@ mrq_status mrq_json_parse(const char *text, size_t size, const char *source, cJS
     }
     if (!cJSON_IsObject(json))
         return mrq_fail(err, MRQ_BAD_FILE, "%s: want a JSON object", source);
-    if (has_nul(text, size)) /* it would end a text early */
-        return mrq_fail(err, MRQ_BAD_FILE, "%s: \"\\u0000\" is no character of a text", source);
+    if (has_nul(text, size)) /* it would end a C string early */
+        return mrq_fail(err, MRQ_BAD_FILE, "%s: \"\\u0000\" is not allowed in a text", source);
     *out = json;
     json = NULL;
     return MRQ_OK;
@@ -120,7 +121,7 @@ mrq_status mrq_json_keys(const cJSON *object, const char *path, const char *cons
         }
         for (const cJSON *other = member->next; other; other = other->next)
             if (strcmp(other->string, member->string) == 0)
-                return mrq_fail(err, MRQ_BAD_FILE, PATH_FORMAT ": stands there twice", PATH_ARGS(path, member->string));
+                return mrq_fail(err, MRQ_BAD_FILE, PATH_FORMAT ": given twice", PATH_ARGS(path, member->string));
     }
     return MRQ_OK;
 }
@@ -139,7 +140,7 @@ static const cJSON *find(const cJSON *object, const char *key)
     return cJSON_GetObjectItemCaseSensitive(object, key);
 }
 
-/* The member `key`, of a type that `is` tells. */
+/* Finds the member `key` and checks its type with `is`. */
 static mrq_status find_type(const cJSON *object, const char *path, const char *key, bool required, cJSON_bool is(const cJSON *),
                             const char *want, const cJSON **out, mrq_error *err)
 {
@@ -229,7 +230,7 @@ mrq_status mrq_json_choice(const cJSON *object, const char *path, const char *ke
 
 bool mrq_json_add_made(cJSON *object, const char *key, cJSON *item)
 {
-    if (cJSON_AddItemToObject(object, key, item)) /* nothing without an item */
+    if (cJSON_AddItemToObject(object, key, item)) /* does nothing if item is NULL */
         return true;
     cJSON_Delete(item);
     return false;
@@ -256,5 +257,5 @@ bool mrq_json_add_rounded(cJSON *object, const char *key, double value, int digi
     const double unit = pow(10, digits);
     if (!isfinite(value))
         return cJSON_AddNullToObject(object, key) != NULL;
-    return cJSON_AddNumberToObject(object, key, round(value * unit) / unit + 0.0) != NULL; /* no -0 */
+    return cJSON_AddNumberToObject(object, key, round(value * unit) / unit + 0.0) != NULL; /* + 0.0 turns -0 into 0 */
 }

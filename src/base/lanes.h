@@ -1,5 +1,5 @@
-/* Vectors of floats for kernels: one source, compiled with the flags of each instruction set. LANES of them, 4 unless defined
- * before as 8 or 16. Loaded through these types, not by memcpy(), of which gcc makes two halves and a wait. */
+/* Vectors of floats for kernels: one source, compiled with the flags of each instruction set. LANES is 4 unless defined before as 8
+ * or 16. Load through these types, not by memcpy(), which gcc splits into two halves with a stall. */
 #ifndef MRQ_BASE_LANES_H
 #define MRQ_BASE_LANES_H
 
@@ -18,7 +18,7 @@ static inline lanes load(const float *x)
     return *(const lanes *)x;
 }
 
-/* The last LANES of `n` numbers, those before the last `left` zero. */
+/* The last LANES of `n` numbers, with all but the last `left` set to zero. */
 static inline lanes load_last(const float *x, size_t n, size_t left)
 {
     static const int32_t mask[32] = {[16] = -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};

@@ -1,5 +1,4 @@
-/* A shared library that is loaded when it is wanted, so that a command which has no use for it does not wait for it and what it
- * brings. */
+/* Loads a shared library on demand, so that commands that do not need it do not wait for it and its dependencies. */
 #ifndef MRQ_BASE_LIBRARY_H
 #define MRQ_BASE_LIBRARY_H
 
@@ -9,11 +8,11 @@
 
 typedef struct mrq_symbol {
     const char *name;
-    void *place; /* of a pointer to a function, which is set */
+    void *place; /* address of a function pointer, which is set */
 } mrq_symbol;
 
-/* Loads a library, which stays, and finds its functions; a second time nothing changes. MRQ_FAILED when it is not installed: the
- * sentence says which package has it. */
+/* Loads a library, which stays loaded, and finds its functions; calling it again changes nothing. MRQ_FAILED when it is not
+ * installed; the message names the package. */
 MRQ_CHECKED mrq_status mrq_library_load(const char *name, const char *package, const mrq_symbol *symbol, size_t n, mrq_error *err);
 
 #endif

@@ -1,5 +1,5 @@
-/* A reader that sleeps must not stop the program: a sink that takes nothing for a while loses lines, until it takes one again. A
- * line is shorter than PIPE_BUF, so a pipe that poll() finds ready takes it whole. */
+/* A stalled reader must not stop the program: if the sink accepts nothing for a while, lines are dropped and counted until it
+ * accepts one again. A line is shorter than PIPE_BUF, so a pipe that poll() reports ready accepts it whole. */
 #include "base/log.h"
 
 #include <poll.h>
@@ -15,10 +15,10 @@
 static struct {
     pthread_mutex_t lock;
     FILE *sink;
-    void (*tell)(void *context, int level, const char *line); /* instead of the sink, unless NULL */
+    void (*report)(void *context, int level, const char *line); /* replaces the sink, unless NULL */
     void *context;
     mrq_log_level level;
-    unsigned lost; /* lines since the last that was written */
+    unsigned lost; /* lines dropped since the last one written */
 } state = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 void mrq_log_open(FILE *sink, mrq_log_level level)
@@ -27,10 +27,10 @@ void mrq_log_open(FILE *sink, mrq_log_level level)
     state.level = level;
 }
 
-void mrq_log_to(void (*tell)(void *context, int level, const char *line), void *context)
+void mrq_log_to(void (*report)(void *context, int level, const char *line), void *context)
 {
     pthread_mutex_lock(&state.lock);
-    state.tell = tell;
+    state.report = report;
     state.context = context;
     state.level = MRQ_LOG_INFO;
     pthread_mutex_unlock(&state.lock);
@@ -47,7 +47,7 @@ static void write_line(mrq_log_level level, const char *room, const char *what)
     }
     mrq_time_text(when);
     if (state.lost)
-        fprintf(state.sink, "%s WARN log lost=%u: nobody read them\n", when, state.lost);
+        fprintf(state.sink, "%s WARN log lost=%u: the log's reader stalled\n", when, state.lost);
     fprintf(state.sink, "%s %s %s %s\n", when, names[level], room, what);
     fflush(state.sink);
     state.lost = 0;
@@ -55,19 +55,19 @@ static void write_line(mrq_log_level level, const char *room, const char *what)
 
 void mrq_log(mrq_log_level level, const char *room, const char *format, ...)
 {
-    if (!(state.sink || state.tell) || level > state.level)
+    if (!(state.sink || state.report) || level > state.level)
         return;
     char what[1024];
     va_list args;
     va_start(args, format);
     vsnprintf(what, sizeof what, format, args);
     va_end(args);
-    mrq_utf8_clean(what); /* one line an event, whatever a file name holds */
+    mrq_utf8_clean(what); /* keep one event on one line, even if a file name contains line ends */
     pthread_mutex_lock(&state.lock);
-    if (state.tell) {
+    if (state.report) {
         char line[1100];
         snprintf(line, sizeof line, "%s %s", room, what);
-        state.tell(state.context, (int)level, line);
+        state.report(state.context, (int)level, line);
     } else if (state.sink) {
         write_line(level, room, what);
     }

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Where the address sanitizer looks, only what was asked for may be touched: not the rest of an array's last cache line, nor, in an
- * arena, the line behind it. */
-#ifdef __has_feature /* clang's way to ask */
+/* With the address sanitizer, only the requested bytes may be used: not the rest of an array's last cache line, and, in an arena,
+ * not the line after it. */
+#ifdef __has_feature /* clang's check for the sanitizer */
 #define LOOKS __has_feature(address_sanitizer)
 #elif defined(__SANITIZE_ADDRESS__)
 #define LOOKS 1
@@ -21,7 +21,7 @@
 #define ASAN_UNPOISON_MEMORY_REGION(p, size) ((void)(p), (void)(size))
 #endif
 
-/* The byte count of an array rounded up to MRQ_ALIGN, or 0 when it does not fit. */
+/* The size of an array in bytes, rounded up to MRQ_ALIGN; 0 on overflow. */
 static size_t array_bytes(size_t count, size_t size)
 {
     size_t bytes;
@@ -75,7 +75,7 @@ int mrq_grow(void *items, size_t *capacity, size_t need, size_t size)
     return 0;
 }
 
-/* Chunks form a list; a request larger than a chunk gets one of its own. */
+/* Chunks form a list; a request that is larger than a chunk gets its own. */
 struct chunk {
     struct chunk *next;
     size_t used, size;
@@ -112,15 +112,15 @@ void *mrq_arena_array(mrq_arena *arena, size_t count, size_t size)
         return NULL;
     struct chunk *chunk = arena->top;
     if (!chunk || chunk->size - chunk->used < bytes + GUARD) {
-        const size_t room = bytes + GUARD > CHUNK_BYTES ? bytes + GUARD : CHUNK_BYTES;
-        chunk = aligned_alloc(MRQ_ALIGN, sizeof *chunk + room);
+        const size_t capacity = bytes + GUARD > CHUNK_BYTES ? bytes + GUARD : CHUNK_BYTES;
+        chunk = aligned_alloc(MRQ_ALIGN, sizeof *chunk + capacity);
         if (!chunk)
             return NULL;
         chunk->next = arena->top;
         chunk->used = 0;
-        chunk->size = room;
+        chunk->size = capacity;
         arena->top = chunk;
-        ASAN_POISON_MEMORY_REGION(chunk->bytes, room);
+        ASAN_POISON_MEMORY_REGION(chunk->bytes, capacity);
     }
     void *p = chunk->bytes + chunk->used;
     chunk->used += bytes + GUARD;

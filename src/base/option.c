@@ -1,4 +1,4 @@
-/* Options over getopt_long: its tables are made from ours, so that a command says each thing once. */
+/* Options over getopt_long(), whose tables are made from ours. */
 #include "base/option.h"
 
 #include <assert.h>
@@ -9,7 +9,7 @@
 #include "base/parse.h"
 
 #define OPTIONS_MAX 40
-#define HELP_VALUE  1000 /* getopt's value of --help; option i has i + 1 */
+#define HELP_VALUE  1000 /* getopt's value for --help; option i has i + 1 */
 
 static void print_default(const mrq_option *option)
 {
@@ -64,7 +64,7 @@ static void print_help(const mrq_command *command)
         printf("\nexamples:\n%s\n", command->examples);
 }
 
-/* A limit of 2^63 means all ids: a double has no room for 2^63 - 1. */
+/* A limit of 2^63 means 2^63 - 1, which a double cannot represent. */
 static int64_t whole_max(const mrq_option *option)
 {
     return option->max < 0x1p63 ? (int64_t)option->max : INT64_MAX;
@@ -84,7 +84,7 @@ static mrq_status read_text(const mrq_option *option, const char *name, const ch
     return MRQ_OK;
 }
 
-/* `letter`: the option was typed in its short form, and is so called in messages. */
+/* `letter`: the option was given in its short form, which messages then use. */
 static mrq_status read_value(const mrq_option *option, bool letter, const char *text, mrq_error *err)
 {
     char name[64] = {'-', option->letter};
@@ -113,7 +113,7 @@ static mrq_status read_value(const mrq_option *option, bool letter, const char *
 mrq_status mrq_options_read(const mrq_command *command, int argc, char **argv, int *first, bool *done, mrq_error *err)
 {
     struct option longs[OPTIONS_MAX + 2] = {{0}};
-    char shorts[2 * OPTIONS_MAX + 2] = ":"; /* a leading colon: tell a missing argument from an unknown option */
+    char shorts[2 * OPTIONS_MAX + 2] = ":"; /* a leading colon distinguishes a missing argument from an unknown option */
     int n = 0, letters = 1;
     for (; command->options[n].name; n++) {
         const mrq_option *option = &command->options[n];
@@ -127,7 +127,7 @@ mrq_status mrq_options_read(const mrq_command *command, int argc, char **argv, i
     }
     longs[n] = (struct option){"help", no_argument, NULL, HELP_VALUE};
 
-    optind = 0; /* a fresh scan, also of a second command in one process */
+    optind = 0; /* restart getopt, for a second command in one process */
     opterr = 0;
     int c;
     while ((c = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
@@ -137,7 +137,7 @@ mrq_status mrq_options_read(const mrq_command *command, int argc, char **argv, i
             return MRQ_OK;
         }
         if (c == ':' || c == '?') {
-            const bool known = (optopt > 0 && optopt <= n) || optopt == HELP_VALUE; /* a long one: its number */
+            const bool known = (optopt > 0 && optopt <= n) || optopt == HELP_VALUE; /* long options: their number */
             const char *what = c == ':' ? "needs an argument" : known ? "takes no argument" : "unknown option";
             if (optopt > n && optopt != HELP_VALUE)
                 return mrq_fail(err, MRQ_USAGE, "-%c: %s", optopt, what);

@@ -1,4 +1,4 @@
-/* Command lines: one table a command, read with getopt_long, that also prints --help. */
+/* Command lines: one table per command, read with getopt_long(); it also prints --help. */
 #ifndef MRQ_BASE_OPTION_H
 #define MRQ_BASE_OPTION_H
 
@@ -9,7 +9,7 @@
 
 #define MRQ_TEXTS_MAX 32
 
-/* The arguments of an option that may be given several times, in their order. */
+/* The arguments of a repeatable option, in order. */
 typedef struct mrq_texts {
     uint32_t n;
     const char *text[MRQ_TEXTS_MAX];
@@ -20,17 +20,17 @@ typedef enum mrq_option_type {
     MRQ_OPT_TEXT, /* const char * */
     MRQ_OPT_INT,  /* int64_t within [min, max] */
     MRQ_OPT_REAL, /* double within [min, max] */
-    MRQ_OPT_LIST, /* mrq_texts: each time the option is given, one more */
+    MRQ_OPT_LIST, /* mrq_texts: the option can be repeated */
 } mrq_option_type;
 
 typedef struct mrq_option {
     const char *name; /* long name, without dashes; a NULL name ends the table */
     char letter;      /* or 0 */
     mrq_option_type type;
-    void *value; /* holds the default on entry; for INT, REAL a default outside the range means "none" and is not printed */
+    void *value; /* holds the default on entry; for INT and REAL a default outside the range means "none" and is not printed */
     double min, max;
-    const char *meta; /* what the argument is called: "DIR" */
-    const char *help; /* one sentence; line ends start new lines */
+    const char *meta; /* name of the argument in the help: "DIR" */
+    const char *help; /* one sentence; each line end starts a new line */
 } mrq_option;
 
 typedef struct mrq_command {
@@ -38,12 +38,12 @@ typedef struct mrq_command {
     const char *synopsis; /* "--data DIR --out FILE [option...]" */
     const char *about;    /* a paragraph */
     const mrq_option *options;
-    int arguments_min, arguments_max; /* positional ones */
+    int arguments_min, arguments_max; /* number of positional arguments */
     const char *examples;             /* or NULL */
 } mrq_command;
 
-/* Reads the options into their values and the positional arguments to the end of argv; `*first` is the index of the first.
- * `--help` prints to stdout and sets `*done`. MRQ_USAGE names the option and what it wants. */
+/* Reads the options into their values and moves the positional arguments to the end of argv; `*first` is the index of the first.
+ * `--help` prints to stdout and sets `*done`. The message of MRQ_USAGE names the option and what it wants. */
 MRQ_CHECKED mrq_status mrq_options_read(const mrq_command *command, int argc, char **argv, int *first, bool *done, mrq_error *err);
 
 #endif

@@ -6,7 +6,7 @@
 
 void mrq_signals_block(sigset_t *before)
 {
-    /* One of these that comes to a thread which blocks it ends the program without a word. */
+    /* If a thread blocks one of these and causes it, the program ends without a message. */
     static const int faults[] = {SIGBUS, SIGSEGV, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT};
     sigset_t blocked;
     sigfillset(&blocked);

@@ -1,4 +1,4 @@
-/* Work in equal pieces, shared by threads. */
+/* Runs equal pieces of work on several threads. */
 #ifndef MRQ_BASE_PARALLEL_H
 #define MRQ_BASE_PARALLEL_H
 
@@ -8,19 +8,20 @@
 
 #define MRQ_THREADS_MAX 64
 
-/* As many as there are processors to run on, up to MRQ_THREADS_MAX. */
+/* The number of processors that this process may use, at most MRQ_THREADS_MAX. */
 uint32_t mrq_threads_default(void);
 
-/* Blocks all signals in this thread, and so in those that it starts, but those that a fault of a thread raises: the handlers of the
- * program that we are part of run on threads of its own. `before` is what pthread_sigmask() is to set again. */
+/* Blocks all signals in this thread, and so in the threads that it starts, except those caused by a fault of the thread itself:
+ * signal handlers of the surrounding program should run on its own threads. `before` is for pthread_sigmask(), to restore the old
+ * mask. */
 void mrq_signals_block(sigset_t *before);
 
-/* As pthread_create(), with signals blocked so. */
+/* Like pthread_create(), with signals blocked in this way. */
 int mrq_thread_start(pthread_t *thread, void *(*run)(void *argument), void *argument);
 
-/* Calls work(context, i) for each i of 0 .. n-1 on up to `threads` threads, this one among them; returns when all are done. Pieces
- * are handed out in ascending order to whoever is free, so a result that is the same every time must not depend on who does what.
- * Where the system gives fewer threads it takes longer. */
+/* Calls work(context, i) for each i of 0 .. n-1 on up to `threads` threads, including this one; returns when all are done. Pieces
+ * are given to free threads in ascending order; a reproducible result must not depend on which thread does which piece. If the
+ * system provides fewer threads, it only takes longer. */
 void mrq_parallel(uint32_t threads, uint64_t n, void (*work)(void *context, uint64_t i), void *context);
 
 #endif

@@ -17,7 +17,7 @@ bool mrq_parse_int(const char *text, size_t size, int64_t min, int64_t max, int6
     size_t i = negative;
     if (i == size)
         return false;
-    int64_t value = 0; /* built below zero, where there is room for one more */
+    int64_t value = 0; /* built as a negative number, as INT64_MIN has no positive counterpart */
     for (; i < size; i++) {
         if (!is_digit(text[i]) || __builtin_mul_overflow(value, 10, &value) || __builtin_sub_overflow(value, text[i] - '0', &value))
             return false;
@@ -30,7 +30,7 @@ bool mrq_parse_int(const char *text, size_t size, int64_t min, int64_t max, int6
     return true;
 }
 
-/* digits [. digits] [e [sign] digits]: what strtod takes, less hexadecimal, infinities, NaN and blanks. */
+/* digits [. digits] [e [sign] digits]: what strtod() accepts, except hexadecimal, infinities, NaN and blanks */
 static bool is_decimal(const char *text, size_t size)
 {
     size_t i = size > 0 && text[0] == '-', digits = 0;
@@ -57,7 +57,7 @@ bool mrq_parse_real(const char *text, size_t size, double min, double max, doubl
 {
     double value;
     if (size == 1 && is_digit(text[0])) {
-        value = text[0] - '0'; /* nearly every rating */
+        value = text[0] - '0'; /* fast path: nearly every rating */
     } else {
         char copy[64];
         if (size >= sizeof copy || !is_decimal(text, size))

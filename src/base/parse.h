@@ -1,4 +1,4 @@
-/* Strict parsing of numbers: the whole text or nothing, with a range, never clamped, no locale. */
+/* Strict parsing of numbers: the whole text must match and be in range; no clamping, no locale. */
 #ifndef MRQ_BASE_PARSE_H
 #define MRQ_BASE_PARSE_H
 
@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* `text` of `size` bytes, not necessarily NUL-terminated, is a decimal whole number within [min, max]: an optional '-', then
+/* Parses `text` of `size` bytes, not necessarily NUL-terminated: a decimal whole number within [min, max], an optional '-', then
  * digits. */
 bool mrq_parse_int(const char *text, size_t size, int64_t min, int64_t max, int64_t *out);
 

@@ -1,7 +1,7 @@
-/* Plots. The picture paints its own white ground, so that it reads the same on a dark page; colours are Okabe and Ito's, told apart
- * by colour-blind eyes too. The x axis ends where the points end, the y axis at the ticks around them. A logarithmic axis has
- * ticks at 1, 2 and 5 of each decade, or at the powers of ten alone when there are many, or, within one decade, at the ticks of a
- * linear one. */
+/* Plots. The picture has its own white background, so that it looks the same on a dark page. Colours are those of Okabe and Ito,
+ * which colour-blind people can distinguish. The x axis ends at the outermost points, the y axis at the ticks around them. A
+ * logarithmic axis has ticks at 1, 2 and 5 of each decade; only at the powers of ten when there are many decades; at the ticks of a
+ * linear axis within one decade. */
 #include "base/plot.h"
 
 #include <math.h>
@@ -10,7 +10,7 @@
 enum { WIDTH = 720, HEIGHT = 420, LEFT = 70, RIGHT = 696, TOP = 76, BOTTOM = 368, INSET = 14 }; /* with one row of legend */
 enum { COLUMNS = 3, COLUMN = 205, ROW = 22 };                                                   /* of the legend */
 enum { POINTS_MAX = 1000, MARKED_MAX = 40, TITLE_MAX = 70, TICKS_MAX = 32 };
-#define VALUE_MAX 1e100 /* beyond it differences could overflow */
+#define VALUE_MAX 1e100 /* larger values could make differences overflow */
 
 static const char *const colours[] = {"#0072b2", "#d55e00", "#009e73", "#e69f00", "#cc79a7", "#56b4e9", "#000000", "#f0e442"};
 enum { COLOURS = sizeof colours / sizeof *colours };
@@ -19,7 +19,7 @@ struct axis {
     bool log;
     double lo, hi, tick[TICKS_MAX];
     uint32_t n;
-    int decimals; /* of the ticks, or -1: as many as each needs */
+    int decimals; /* of the ticks' numbers, or -1: as many as each needs */
 };
 
 struct picture {
@@ -29,7 +29,7 @@ struct picture {
     int top, bottom;
 };
 
-/* The first of 1, 2, 5, 10, 20 ..., and of 0.5, 0.2 ..., that is not below `least`. */
+/* The smallest of ..., 0.2, 0.5, 1, 2, 5, 10, 20, ... that is not below `least`. */
 static double nice_step(double least)
 {
     const double unit = pow(10, floor(log10(least))), times = least / unit;
@@ -49,9 +49,10 @@ static bool shown(const mrq_plot *plot, const mrq_plot_series *series, uint32_t 
 static void linear_ticks(struct axis *axis, double parts, double least, bool round_out)
 {
     const double step = nice_step(fmax(least, (axis->hi - axis->lo) / parts));
-    const double first = round_out ? fmax(floor(axis->lo / step), axis->log) : ceil(axis->lo / step); /* a logarithm needs > 0 */
+    const double first = round_out ? fmax(floor(axis->lo / step), axis->log) : ceil(axis->lo / step); /* a logarithm needs a
+                                                                                                         value > 0 */
     const double last = round_out ? ceil(axis->hi / step) : floor(axis->hi / step);
-    for (double k = first; k <= last && axis->n < TICKS_MAX; k++) /* counted, so that no error adds up */
+    for (double k = first; k <= last && axis->n < TICKS_MAX; k++) /* counts steps, so that rounding errors do not add up */
         axis->tick[axis->n++] = k * step;
     axis->decimals = (int)fmax(0, -floor(log10(step) + 1e-9));
 }
@@ -73,7 +74,7 @@ static void decade_ticks(struct axis *axis, bool round_out)
     axis->decimals = -1;
 }
 
-/* The axis over what is shown; `round_out`: from tick to tick. */
+/* The axis over all shown points; `round_out`: extended to ticks. */
 static struct axis make_axis(const mrq_plot *plot, bool vertical)
 {
     struct axis axis = {.log = vertical ? plot->log_y : plot->log_x, .lo = INFINITY, .hi = -INFINITY};
@@ -86,12 +87,13 @@ static struct axis make_axis(const mrq_plot *plot, bool vertical)
             }
     if (axis.lo > axis.hi)
         axis.lo = axis.hi = 1;
-    if (!(axis.hi - axis.lo > 1e-4 * fabs(axis.hi))) { /* all equal, or nearly: room, not ticks that differ in the tenth digit */
-        const double room = axis.hi != 0 ? 0.02 * fabs(axis.hi) : 1;
-        axis.lo -= room;
-        axis.hi += room;
+    if (!(axis.hi - axis.lo > 1e-4 * fabs(axis.hi))) { /* all values are (nearly) equal: add a margin instead of ticks that
+                                                          differ in the tenth digit */
+        const double margin = axis.hi != 0 ? 0.02 * fabs(axis.hi) : 1;
+        axis.lo -= margin;
+        axis.hi += margin;
     }
-    if (axis.log && axis.hi / axis.lo < 1.2) { /* times that hardly differ had better look so */
+    if (axis.log && axis.hi / axis.lo < 1.2) { /* values that hardly differ should look like it */
         axis.lo /= 1.1;
         axis.hi *= 1.1;
     }
@@ -106,7 +108,7 @@ static struct axis make_axis(const mrq_plot *plot, bool vertical)
     return axis;
 }
 
-/* From 0 to 1. */
+/* The position of a value on the axis, 0 to 1. */
 static double share(const struct axis *axis, double value)
 {
     return axis->log ? log(value / axis->lo) / log(axis->hi / axis->lo) : (value - axis->lo) / (axis->hi - axis->lo);
@@ -154,7 +156,7 @@ static void write_axes(const struct picture *p)
     mrq_writer_put(p->out, "</text>\n</g>\n");
 }
 
-/* A text beside a point, within the picture and legible on top of lines. */
+/* Writes a text beside a point, inside the picture and readable on top of lines. */
 static void write_note(const struct picture *p, double x, double y, int distance, const char *style, const char *text)
 {
     const char *anchor = x < LEFT + 110 ? "start" : x > RIGHT - 110 ? "end" : "middle";
@@ -176,7 +178,7 @@ static uint32_t count_shown(const mrq_plot *plot, const mrq_plot_series *series)
 
 static void write_line(const struct picture *p, const mrq_plot_series *series, uint32_t known, const char *dash)
 {
-    const uint32_t stride = (known - 1) / (POINTS_MAX - 1) + 1; /* more points than pixels would only make the file larger */
+    const uint32_t stride = (known - 1) / (POINTS_MAX - 1) + 1; /* more points than pixels would only enlarge the file */
     uint32_t seen = 0;
     mrq_writer_put(p->out, "<polyline fill=\"none\" stroke-dasharray=\"%s\" points=\"", dash);
     for (uint32_t i = 0; i < series->n; i++)
@@ -185,7 +187,7 @@ static void write_line(const struct picture *p, const mrq_plot_series *series, u
     mrq_writer_put(p->out, "\"/>\n");
 }
 
-/* A series and, at `place`, its entry in the legend. Returns whether there is anything of it. */
+/* Draws a series and, at `place`, its entry in the legend. Returns whether it has any point. */
 static bool write_series(const struct picture *p, uint32_t number, uint32_t place)
 {
     const mrq_plot_series *series = &p->plot->series[number];
@@ -211,7 +213,7 @@ static bool write_series(const struct picture *p, uint32_t number, uint32_t plac
     return true;
 }
 
-/* On top of all lines. */
+/* Writes labels on top of all lines. */
 static void write_labels(const struct picture *p)
 {
     for (uint32_t s = 0; s < p->plot->n_series; s++)
@@ -251,7 +253,8 @@ void mrq_plot_draw(const mrq_plot *plot, mrq_writer *out)
     uint32_t named = 0;
     for (uint32_t s = 0; s < plot->n_series; s++)
         named += count_shown(plot, &plot->series[s]) > 0;
-    const int more = named > COLUMNS ? ROW * (int)((named - 1) / COLUMNS) : 0; /* the legend's further rows push the rest down */
+    const int more = named > COLUMNS ? ROW * (int)((named - 1) / COLUMNS) : 0; /* further rows of the legend move everything
+                                                                                  else down */
     const struct picture picture = {plot, out, make_axis(plot, false), make_axis(plot, true), TOP + more, BOTTOM + more};
     write_head(&picture, HEIGHT + more);
     write_axes(&picture);

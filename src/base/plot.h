@@ -6,31 +6,31 @@
 
 #include "base/writer.h"
 
-/* Points in the order they are joined. One that is not finite, or not above 0 on a logarithmic axis, is left out. */
+/* Points in the order of the line. A point that is not finite, or not above 0 on a logarithmic axis, is left out. */
 typedef struct mrq_plot_series {
     const char *name;         /* in the legend */
     const double *x, *y;      /* (n) */
-    const char *const *label; /* (n) beside each point, each or all may be NULL */
+    const char *const *label; /* (n) texts beside the points; any of them, or all, may be NULL */
     uint32_t n;
-    bool points; /* marks alone, no line */
+    bool points; /* only marks, no line */
     bool dashed;
 } mrq_plot_series;
 
 typedef struct mrq_plot {
-    const char *title, *about; /* above the picture; a sentence for who cannot see it, or NULL */
+    const char *title, *about; /* title above the picture; a sentence for people who cannot see it, or NULL */
     const char *x_label, *y_label;
-    bool log_x, log_y, whole_x;    /* `whole_x`: no ticks between whole numbers */
-    const mrq_plot_series *series; /* (n_series) a series without a point is left out, of the legend too */
+    bool log_x, log_y, whole_x;    /* `whole_x`: ticks only at whole numbers */
+    const mrq_plot_series *series; /* (n_series) a series without points is left out, also of the legend */
     uint32_t n_series;
-    const char *mark; /* what is written at one point that stands out, or NULL */
+    const char *mark; /* text at one special point, or NULL */
     double mark_x, mark_y;
-    uint32_t mark_series; /* whose colour it has */
+    uint32_t mark_series; /* the series whose colour it has */
 } mrq_plot;
 
-/* Adds an <svg> element to a file or an HTML page: plain SVG 1.1, no script, no style sheet, no id, on white ground of its own. */
+/* Writes an <svg> element for a file or an HTML page: plain SVG 1.1, no script, style sheet or ids, with a white background. */
 void mrq_plot_draw(const mrq_plot *plot, mrq_writer *out);
 
-/* Writes it to a file, at once or not at all. */
+/* Writes it to a file, completely or not at all. */
 MRQ_CHECKED mrq_status mrq_plot_save(const mrq_plot *plot, const char *path, mrq_error *err);
 
 #endif

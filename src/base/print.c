@@ -8,10 +8,10 @@
 
 #include "base/utf8.h"
 
-#define FIRST 1024 /* bytes: an answer of five items */
+#define FIRST 1024 /* bytes; enough for an answer of five items */
 
-/* Room for `size` more bytes and a NUL; NULL when out of memory. */
-static char *room(mrq_print *print, size_t size)
+/* Makes space for `size` more bytes and a NUL; NULL when out of memory. */
+static char *reserve(mrq_print *print, size_t size)
 {
     const size_t need = print->size + size + 1;
     print->failed = print->failed || mrq_grow(&print->data, &print->capacity, need < FIRST ? FIRST : need, 1) != 0;
@@ -20,7 +20,7 @@ static char *room(mrq_print *print, size_t size)
 
 static void put(mrq_print *print, const char *bytes, size_t size)
 {
-    char *to = room(print, size);
+    char *to = reserve(print, size);
     if (!to)
         return;
     memcpy(to, bytes, size);
@@ -30,7 +30,7 @@ static void put(mrq_print *print, const char *bytes, size_t size)
 
 char *mrq_print_take(mrq_print *print, size_t *size)
 {
-    char *text = print->failed || !room(print, 0) ? NULL : print->data;
+    char *text = print->failed || !reserve(print, 0) ? NULL : print->data;
     if (!text) {
         mrq_free(print->data);
         *print = (mrq_print){0};
@@ -39,7 +39,7 @@ char *mrq_print_take(mrq_print *print, size_t *size)
     if (size)
         *size = print->size;
     char *exact = print->capacity - print->size > print->size / 8 ? malloc(print->size + 1) : NULL;
-    if (exact) { /* it may be kept for long */
+    if (exact) { /* the text may be kept for long, so give back unused memory */
         memcpy(exact, text, print->size + 1);
         mrq_free(text);
         text = exact;
@@ -48,7 +48,7 @@ char *mrq_print_take(mrq_print *print, size_t *size)
     return text;
 }
 
-/* The comma before a value. */
+/* Adds the comma before a value. */
 static void separate(mrq_print *print)
 {
     if (print->size && !strchr("{[:", print->data[print->size - 1]))
@@ -71,7 +71,7 @@ void mrq_print_close(mrq_print *print, char bracket)
     put(print, &bracket, 1);
 }
 
-/* One character that JSON or UTF-8 does not let stand as it is, at `text`; returns how many bytes it took. */
+/* Writes one character that JSON or UTF-8 does not allow unescaped, at `text`; returns its length in the input. */
 static size_t put_special(mrq_print *print, const char *text, size_t left)
 {
     static const char plain[] = "\"\\\b\f\n\r\t", letter[] = "\"\\bfnrt";
@@ -104,7 +104,7 @@ void mrq_print_text(mrq_print *print, const char *text)
     put(print, "\"", 1);
     for (const char *end = text + strlen(text); text < end;) {
         size_t n = 0;
-        while (is_plain(text[n])) /* the NUL is not */
+        while (is_plain(text[n])) /* stops at the NUL, which is not plain */
             n++;
         put(print, text, n);
         text += n;
@@ -120,7 +120,7 @@ void mrq_print_key(mrq_print *print, const char *name)
     put(print, ":", 1);
 }
 
-/* The digits of a number, before `end`; returns where they begin. */
+/* Writes the digits of a number before `end`; returns their start. */
 static char *digits_of(uint64_t value, char *end)
 {
     do

@@ -1,4 +1,4 @@
-/* Writing JSON as it goes, where documents are made thousands of times a second; base/json.h is for all other. */
+/* Writes JSON directly as text, for documents that are made thousands of times a second; everything else uses base/json.h. */
 #ifndef MRQ_BASE_PRINT_H
 #define MRQ_BASE_PRINT_H
 
@@ -8,25 +8,26 @@
 
 #include "base/memory.h"
 
-/* A text that grows. Zeroed: empty. Once memory has run out, the rest is dropped. Not thread-safe. */
+/* A growing text; zeroed, it is empty. After memory has run out, additions are dropped. Not thread-safe. */
 typedef struct mrq_print {
-    char *data; /* NUL-terminated once something was added */
+    char *data; /* NUL-terminated once something has been added */
     size_t size, capacity;
     bool failed;
 } mrq_print;
 
-/* The text, which is the caller's now and freed with mrq_free(); `*size` (may be NULL) is its length. NULL when memory ran out. */
+/* Returns the text; the caller owns it and frees it with mrq_free(). `*size` (may be NULL) is its length. NULL when memory ran
+ * out. */
 char *mrq_print_take(mrq_print *print, size_t *size);
 
-void mrq_print_add(mrq_print *print, const char *text); /* as it is; no JSON */
+void mrq_print_add(mrq_print *print, const char *text); /* unescaped */
 
-/* Each value takes a comma before it where one is due: behind all but an opening bracket, a key's colon and the start. */
+/* A value is preceded by a comma, except after an opening bracket, after a key and at the start. */
 void mrq_print_open(mrq_print *print, char bracket); /* '{' or '[' */
 void mrq_print_close(mrq_print *print, char bracket);
 void mrq_print_key(mrq_print *print, const char *name);
-void mrq_print_text(mrq_print *print, const char *text); /* escaped; each byte that belongs to no UTF-8 character a '?' */
+void mrq_print_text(mrq_print *print, const char *text); /* escaped; bytes that are not valid UTF-8 become '?' */
 void mrq_print_whole(mrq_print *print, int64_t value);
-void mrq_print_real(mrq_print *print, double value, int digits); /* rounded to so many decimals, 0 .. 9; null when not finite */
-void mrq_print_raw(mrq_print *print, const char *json);          /* a value that is JSON already */
+void mrq_print_real(mrq_print *print, double value, int digits); /* rounded to `digits` decimals, 0 .. 9; null when not finite */
+void mrq_print_raw(mrq_print *print, const char *json);          /* a value that is already JSON */
 
 #endif

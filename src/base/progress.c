@@ -35,7 +35,8 @@ void mrq_progress_step(mrq_progress *progress, uint64_t done, const char *note, 
     }
     snprintf(line, sizeof line, "%s [%.*s%s] %3.0f%% %s%s", progress->label, full, hashes, dots + full, 100 * share, text, rest);
     struct winsize window;
-    const bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col; /* a longer line would wrap, and stay */
+    const bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col; /* a longer line would wrap and could
+                                                                                           not be erased */
     fprintf(stderr, "\r%.*s\033[K", known ? window.ws_col - 1 : 79, line);
     fflush(stderr);
 }

@@ -1,4 +1,4 @@
-/* A progress bar on a terminal; elsewhere nothing, the log tells. */
+/* A progress bar on a terminal; elsewhere it does nothing, and the log reports progress. */
 #ifndef MRQ_BASE_PROGRESS_H
 #define MRQ_BASE_PROGRESS_H
 
@@ -17,7 +17,7 @@ typedef struct mrq_progress {
 void mrq_progress_start(mrq_progress *progress, const char *label, uint64_t total);
 /* Redraws, at most ten times a second: label, bar, percentage, the note, time left. */
 void mrq_progress_step(mrq_progress *progress, uint64_t done, const char *note, ...) __attribute__((format(printf, 3, 4)));
-/* Wipes the bar. */
+/* Erases the bar. */
 void mrq_progress_end(mrq_progress *progress);
 
 #endif

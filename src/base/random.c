@@ -41,7 +41,7 @@ double mrq_random_unit(mrq_random *rng)
 uint64_t mrq_random_below(mrq_random *rng, uint64_t n)
 {
     assert(n > 0);
-    const uint64_t excess = (UINT64_MAX % n + 1) % n; /* numbers at the top that would favour small results */
+    const uint64_t excess = (UINT64_MAX % n + 1) % n; /* values at the top that would make small results more likely */
     uint64_t bits;
     do
         bits = mrq_random_bits(rng);

@@ -1,5 +1,5 @@
-/* Seeded random numbers: xoshiro256** (Blackman, Vigna 2018), its state filled by splitmix64 (Steele, Lea, Flood 2014). Same seed,
- * same numbers. */
+/* Seeded random numbers: xoshiro256** (Blackman, Vigna 2018), its state filled by splitmix64 (Steele, Lea, Flood 2014). The same
+ * seed gives the same numbers. */
 #ifndef MRQ_BASE_RANDOM_H
 #define MRQ_BASE_RANDOM_H
 
@@ -9,7 +9,7 @@ typedef struct mrq_random {
     uint64_t state[4];
 } mrq_random;
 
-/* What splitmix64 steps by, and how it scatters the bits of each step: also a hash. */
+/* The increment of splitmix64, and its mixing function, also used as a hash. */
 #define MRQ_RANDOM_STEP 0x9e3779b97f4a7c15u
 static inline uint64_t mrq_random_mix(uint64_t x)
 {
@@ -18,7 +18,7 @@ static inline uint64_t mrq_random_mix(uint64_t x)
     return x ^ x >> 31;
 }
 
-/* From 64 random bits to a number in [0, 1). */
+/* Turns 64 random bits into a number in [0, 1). */
 static inline double mrq_random_share(uint64_t bits)
 {
     return (double)(bits >> 11) * 0x1p-53;
@@ -35,7 +35,7 @@ double mrq_random_unit(mrq_random *rng);
 /* Uniform in 0 .. n-1, without bias. `n` > 0. */
 uint64_t mrq_random_below(mrq_random *rng, uint64_t n);
 
-/* Puts `n` items into a uniformly random order. */
+/* Shuffles `n` items uniformly. */
 void mrq_random_shuffle(mrq_random *rng, uint32_t *items, uint64_t n);
 
 #endif

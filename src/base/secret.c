@@ -26,7 +26,7 @@ mrq_status mrq_secret_read(const char *path, size_t least, mrq_secret *out, mrq_
     if (fd >= 0)
         close(fd);
     if (sound && !S_ISREG(about.st_mode))
-        return mrq_fail(err, MRQ_USAGE, "token file %s: is no regular file", path);
+        return mrq_fail(err, MRQ_USAGE, "token file %s: is not a regular file", path);
     errno = code;
     if (n < 0)
         return mrq_fail_errno(err, "token file %s", path);
@@ -47,7 +47,7 @@ mrq_status mrq_secret_read(const char *path, size_t least, mrq_secret *out, mrq_
     secret.text[secret.size] = '\0';
     const size_t told = strlen(secret.text), flaw = mrq_secret_flaw(secret.text);
     if (flaw || told < secret.size)
-        return mrq_fail(err, MRQ_USAGE, "token file %s: character %zu may not stand in a token, want ASCII without blanks", path,
+        return mrq_fail(err, MRQ_USAGE, "token file %s: character %zu is not allowed in a token, want ASCII without blanks", path,
                         flaw ? flaw : told + 1);
     *out = secret;
     return MRQ_OK;

@@ -1,5 +1,5 @@
-/* Tables in a container: a JSON-free layout of one section an array, named PREFIX.N.WHAT for column N. Loading trusts nothing: the
- * container's checksum finds damage, the checks here find a faulty or hostile writer. */
+/* Tables in a container: one section per array, named PREFIX.N.WHAT for column N, without JSON. Loading trusts nothing: the
+ * container's checksum detects damage; the checks here detect a faulty or hostile writer. */
 #include "base/table.h"
 
 #include <float.h>
@@ -72,7 +72,7 @@ const mrq_column *mrq_table_year(const mrq_table *items)
     return year && year->kind == MRQ_NUMBER ? year : NULL;
 }
 
-/* "M (male), F (female), ..." into `out`, cut with dots when it is long. */
+/* Writes "M (male), F (female), ..." into `out`, shortened with dots when it is too long. */
 static void list_values(const mrq_column *column, char *out, size_t size)
 {
     size_t used = 0;
@@ -160,7 +160,7 @@ static void save_strings(const mrq_strings *strings, mrq_container_writer *write
     mrq_container_add(writer, strings->bytes, strings->n ? strings->offset[strings->n] : 0, 1, "%s.%s", prefix, name);
 }
 
-/* `*n` is the number of strings wanted, or MRQ_ANY. */
+/* `*n` is the expected number of strings, or MRQ_ANY. */
 static mrq_status load_strings(const mrq_container *container, const char *prefix, const char *name, size_t n, mrq_strings *out,
                                mrq_error *err)
 {
@@ -203,9 +203,9 @@ mrq_status mrq_lists_load(const mrq_container *container, const char *prefix, si
         return mrq_container_bad(container, err, "%s: offsets do not fit the items", prefix);
     for (size_t i = 0; i < rows; i++)
         if (lists.offset[i + 1] < lists.offset[i])
-            return mrq_container_bad(container, err, "%s: offset %zu goes back", prefix, i + 1);
+            return mrq_container_bad(container, err, "%s: offset %zu is less than the one before", prefix, i + 1);
     uint32_t outside = 0;
-    for (size_t i = 0; i < items; i++) /* without a way out, which is three times as quick */
+    for (size_t i = 0; i < items; i++) /* without an early exit, which is three times as fast */
         outside |= lists.item[i] >= limit;
     for (size_t i = 0; outside && i < items; i++)
         if (lists.item[i] >= limit)
@@ -249,7 +249,7 @@ mrq_status mrq_links_load(const mrq_container *container, const char *prefix, si
     return MRQ_OK;
 }
 
-/* A column as it stands in the section PREFIX.columns. */
+/* A column as stored in the section PREFIX.columns. */
 struct stored_column {
     char name[MRQ_COLUMN_NAME];
     uint32_t kind, has_bound;
@@ -257,7 +257,7 @@ struct stored_column {
 
 void mrq_table_save(const mrq_table *table, mrq_container_writer *writer, const char *prefix)
 {
-    /* The writer borrows what it is given until it writes, so the small records live in the table's arena. */
+    /* The writer borrows this until it writes, so it is allocated in the table's arena. */
     struct stored_column *stored = mrq_arena_array(table->arena, table->n_columns, sizeof *stored);
     save_strings(&table->id, writer, prefix, "id");
     mrq_container_add(writer, &table->noun, 1, sizeof table->noun, "%s.noun", prefix);

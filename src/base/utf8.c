@@ -4,7 +4,7 @@
 
 size_t mrq_utf8_read(const char *text, size_t size, uint32_t *code)
 {
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000}; /* by length: anything below is overlong */
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000}; /* by length: a smaller code point is an overlong encoding */
     const unsigned char *p = (const unsigned char *)text;
     if (p[0] < 0x80) {
         *code = p[0];
@@ -32,7 +32,9 @@ size_t mrq_utf8_bad(const char *text, size_t size)
         uint64_t eight = UINT64_MAX;
         if (size - i >= sizeof eight)
             memcpy(&eight, text + i, sizeof eight);
-        n = eight & UINT64_C(0x8080808080808080) ? mrq_utf8_read(text + i, size - i, &code) : sizeof eight; /* most is ASCII */
+        n = eight & UINT64_C(0x8080808080808080) ? mrq_utf8_read(text + i, size - i, &code) : sizeof eight; /* fast path:
+                                                                                                               eight ASCII
+                                                                                                               bytes */
         if (!n)
             return i + 1;
     }

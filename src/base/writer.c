@@ -1,6 +1,6 @@
-/* Texts are built whole in memory and then put in their place at once, so that whoever follows never reads half a file. (Not with
- * open_memstream(): glibc's loses text without a word when memory runs out.) Numbers are printed in the C locale of this thread
- * alone, whatever the program around it has set. */
+/* Texts are built completely in memory and then written at once, so that readers never see half a file. (open_memstream() is not
+ * used: glibc's silently loses text when memory runs out.) Numbers are printed in the C locale, set for this thread only, whatever
+ * the surrounding program has set. */
 #include "base/writer.h"
 
 #include <stdarg.h>

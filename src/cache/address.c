@@ -1,8 +1,8 @@
-/* Addresses: unix:/path, host:port, host, [v6]:port, redis://[user][:password@]host[:port][/database].
+/* Parses addresses: unix:/path, host:port, host, [v6]:port, redis://[user][:password@]host[:port][/database].
  *
- * The URL is split as redis-cli splits it: the login ends at the last '@' before the first '/', and %XX stands for a byte in the
- * user and the password. A user alone is refused: some clients take it for the password, others for the user. Messages never quote
- * a URL, nor anything with an '@': whoever forgets the '@' has the password stand where the port should be. */
+ * A URL is split as redis-cli does it: the login ends at the last '@' before the first '/', and %XX is a byte of the user or
+ * password. A user without a password is refused, because some clients take it for the password. Messages never contain a URL or a
+ * text with an '@': if the '@' after a login is missing, the password is in the place of the port. */
 #include "cache/address.h"
 
 #include <ctype.h>
@@ -16,7 +16,7 @@
 #define DEFAULT_PORT "6379"
 #define FORMS        "want unix:/path, host:port or redis://[user][:password@]host[:port][/database]"
 
-/* "Redis address "localhost:x": what". */
+/* Fails with "Redis address "localhost:x": what", without the text if it may contain a password. */
 static mrq_status bad(const char *text, mrq_error *err, const char *what)
 {
     if (strstr(text, "://") || strchr(text, '@'))
@@ -24,7 +24,7 @@ static mrq_status bad(const char *text, mrq_error *err, const char *what)
     return mrq_fail(err, MRQ_USAGE, "Redis address \"%.80s\": %s", text, what);
 }
 
-/* host, host:port, [v6], [v6]:port in `size` bytes at `part` of the whole `text`. */
+/* Parses host, host:port, [v6] or [v6]:port: `size` bytes at `part`, which is in the whole `text`. */
 static mrq_status parse_host(const char *text, const char *part, size_t size, mrq_address *out, mrq_error *err)
 {
     mrq_host host;
@@ -37,7 +37,7 @@ static mrq_status parse_host(const char *text, const char *part, size_t size, mr
     return MRQ_OK;
 }
 
-/* Undoes %XX into `out`. Returns what is wrong, or NULL. */
+/* Decodes %XX to `out`. Returns what is wrong, or NULL. */
 static const char *decode(const char *from, const char *end, char *out, size_t size)
 {
     size_t n = 0;
@@ -51,7 +51,7 @@ static const char *decode(const char *from, const char *end, char *out, size_t s
             from += 2;
         }
         if (byte == 0)
-            return "a user or password holds no NUL byte";
+            return "a user or password must not contain a NUL byte";
         if (n + 1 >= size)
             return "the user or password is too long";
         out[n++] = (char)byte;
@@ -60,7 +60,7 @@ static const char *decode(const char *from, const char *end, char *out, size_t s
     return NULL;
 }
 
-/* [user][:password@]host[:port][/database] at `rest`. */
+/* Parses [user][:password@]host[:port][/database] at `rest`. */
 static mrq_status parse_url(const char *text, const char *rest, mrq_address *out, mrq_error *err)
 {
     const char *slash = rest + strcspn(rest, "/");
@@ -68,7 +68,7 @@ static mrq_status parse_url(const char *text, const char *rest, mrq_address *out
     if (at) {
         const char *colon = memchr(rest, ':', (size_t)(at - rest));
         if (!colon)
-            return bad(text, err, "a user needs a password, and a password a colon before it: redis://[user]:password@host");
+            return bad(text, err, "a user needs a password, and a password must follow a colon: redis://[user]:password@host");
         const char *wrong = decode(rest, colon, out->user, sizeof out->user);
         if (!wrong)
             wrong = decode(colon + 1, at, out->password, sizeof out->password);
@@ -77,7 +77,7 @@ static mrq_status parse_url(const char *text, const char *rest, mrq_address *out
     }
     int64_t database = 0;
     if (slash[0] && slash[1] && !mrq_parse_int(slash + 1, strlen(slash + 1), 0, INT32_MAX, &database))
-        return bad(text, err, "want a database number, 0 or more, behind the last slash");
+        return bad(text, err, "want a database number, 0 or more, after the last slash");
     out->database = (uint32_t)database;
     const char *host = at ? at + 1 : rest;
     return parse_host(text, host, (size_t)(slash - host), out, err);

@@ -1,19 +1,20 @@
-/* The cache proper: connect when first needed, log in, one operation at a time: its commands in one write, then their replies. Of a
- * get the first matters; behind it stand commands that count, whose failure is told but leaves the first reply what it is.
+/* Connects when first needed, logs in, and performs one operation at a time: sends its commands in one write, then reads their
+ * replies. A get returns the first reply; the commands after it count queries, and their failure is reported but does not change
+ * the first reply.
  *
- * Invariant: a wire is kept only while it is in step, every reply asked for read and nothing else. Any time-out, hang-up or reply
- * of a wrong kind closes it, because a late reply would answer the next command; so does anything that arrives unasked. An error
- * reply (LOADING, NOAUTH, OOM...) is in step and keeps it; one that says of a key to be read that it is of another type
- * (WRONGTYPE) is no more than a miss, which a set makes good. After a failed connection or a closed wire the server is left alone
- * for a pause that doubles from 50 ms to 5 s; meanwhile every operation is DOWN at once. A wire that went bad while it lay idle
- * (the server was restarted) is replaced without a pause. AUTH and SELECT go out with the first command and cost no round trip of
- * their own.
+ * Invariant: a connection is kept only while commands and replies are in step. Any time-out, hang-up, reply of a wrong type or
+ * unexpected data closes it, because a late reply would answer the next command. An error reply (LOADING, NOAUTH, OOM...) is in
+ * step and does not close it. WRONGTYPE for a key that is read counts as a miss; a set then overwrites the key. After a failed or
+ * closed connection the server is not tried for a pause that doubles from 50 ms to 5 s; during the pause every operation returns
+ * DOWN at once. A connection that broke while it was idle (the server was restarted) is replaced without a pause. AUTH and SELECT
+ * are sent together with the first command, so they need no round trip of their own.
  *
- * A node of a Redis Cluster and a replica are the wrong servers: that closes the wire too, so that a name that has moved on is
- * looked up anew. A node would take the keys of its own slots and look well in between: it is asked first whether it still is one.
+ * Nodes of a Redis Cluster and replicas are not supported. They also close the connection, so that the host name is looked up again
+ * in case it has moved to another server. A cluster node would accept the keys of its own slots and seem to work in between, so
+ * after a reconnect it is asked first whether it still is one.
  *
- * One operation spends at most CONNECT_MS until it is connected and COMMAND_MS from then on. Secrets stay out of messages: of the
- * answer to AUTH only the code word is told, since Redis repeats the arguments of a command that it does not know. */
+ * One operation takes at most CONNECT_MS to connect, and COMMAND_MS after that. Messages contain no secrets: of the reply to AUTH
+ * only the error code is used, because Redis repeats the arguments of an unknown command. */
 #include "cache/cache.h"
 
 #include <stdarg.h>
@@ -26,7 +27,7 @@
 
 #define PAUSE_MIN   0.05 /* seconds */
 #define PAUSE_MAX   5.0
-#define REPLY_BYTES (MRQ_CACHE_VALUE_MAX + 1024) /* a value, its frame and the two short answers to a login */
+#define REPLY_BYTES (MRQ_CACHE_VALUE_MAX + 1024) /* a value, its frame and the two short replies to a login */
 
 const char *const mrq_cache_state_names[] = {"off", "hit", "miss", "down"};
 
@@ -34,28 +35,28 @@ struct mrq_cache {
     mrq_address address;
     uint32_t ttl;
     mrq_wire *wire;      /* NULL: not connected */
-    mrq_lookup *lookup;  /* of the host's name, while it takes long */
+    mrq_lookup *lookup;  /* a slow look-up of the host name; or NULL */
     double pause, retry; /* the last pause in seconds, 0 after a success; when it ends */
     mrq_cache_counts counts;
-    uint64_t tallies; /* over this wire */
-    bool cluster;     /* the server was a node of one when it was last asked */
+    uint64_t tallies; /* queries counted over this connection */
+    bool cluster;     /* the server was a cluster node when last asked */
     mrq_error problem;
 };
 
-/* Members counted in one batch: they keep Redis from others for less than a millisecond, and their texts and replies fit into the
- * buffers of a socket, more or less. */
+/* Members counted in one batch. They block Redis for less than a millisecond, and their commands and replies roughly fit into the
+ * buffers of a socket. */
 #define ADD_MAX    256
 #define BATCH_MAX  (ADD_MAX + 2)
 #define TYPE(name) (1 << REDIS_REPLY_##name)
 
-/* Commands in the protocol's form. */
+/* Commands, encoded for the protocol. */
 typedef struct batch {
     char *bytes;
     size_t size;
     bool failed; /* out of memory */
     int n;
-    unsigned char wanted[BATCH_MAX]; /* types of reply that will do, apart from an error */
-    uint32_t most;                   /* elements of an array among the replies */
+    unsigned char wanted[BATCH_MAX]; /* accepted types of each reply, besides an error */
+    uint32_t most;                   /* most elements of an array reply */
 } batch;
 
 static void batch_clear(batch *b)
@@ -132,8 +133,8 @@ static mrq_status send_batch(mrq_cache *cache, const batch *b, double deadline, 
     return mrq_wire_send(cache->wire, b->bytes, b->size, deadline, err);
 }
 
-/* AUTH and SELECT, as far as the address asks for them; between them a question to what was a node of a cluster when last asked: it
- * says OK if it still is one, where that changes nothing, and an error otherwise. */
+/* Adds AUTH and SELECT if the address needs them. Between them READWRITE, if the server was a cluster node when last asked: a node
+ * replies OK and changes nothing, other servers reply with an error. */
 static void add_login(const mrq_cache *cache, batch *login)
 {
     const mrq_address *address = &cache->address;
@@ -147,7 +148,7 @@ static void add_login(const mrq_cache *cache, batch *login)
         add(login, TYPE(STATUS), "SELECT %u", address->database);
 }
 
-/* The sentence about a server that says one of these words, since no waiting mends it; NULL for other errors. */
+/* A message if the error says that the server is a cluster node or a replica, which retrying cannot fix; NULL for other errors. */
 static const char *wrong_server(mrq_cache *cache, const char *text)
 {
     static const char *const of_cluster[] = {"MOVED ", "ASK ", "CROSSSLOT ", "CLUSTERDOWN ", "TRYAGAIN "};
@@ -156,17 +157,17 @@ static const char *wrong_server(mrq_cache *cache, const char *text)
         if (strncmp(text, of_cluster[i], strlen(of_cluster[i])) == 0)
             cache->cluster = true;
     if (cache->cluster)
-        return "a node of a Redis Cluster, which this cache does not speak: give a single Redis or a proxy before the cluster";
+        return "a node of a Redis Cluster, which is not supported: use a single Redis or a proxy in front of the cluster";
     for (size_t i = 0; i < sizeof of_replica / sizeof *of_replica; i++)
         if (strncmp(text, of_replica[i], strlen(of_replica[i])) == 0)
-            return "a read-only replica, which takes no answers: give the address of its master";
+            return "a read-only replica: use the address of its master";
     return NULL;
 }
 
 static mrq_status login_refused(mrq_cache *cache, bool select, const redisReply *reply, mrq_error *err)
 {
     const char *text = reply->type == REDIS_REPLY_ERROR ? reply->str : "";
-    if (select && strstr(text, "cluster mode")) /* it has database 0 alone */
+    if (select && strstr(text, "cluster mode")) /* a cluster has only database 0 */
         return mrq_fail(err, MRQ_UNAVAILABLE, "%s", wrong_server(cache, "MOVED "));
     if (select)
         return mrq_fail(err, MRQ_UNAVAILABLE, "database %u refused: %.120s", cache->address.database, text);
@@ -192,21 +193,21 @@ static mrq_status log_in(mrq_cache *cache, const batch *login, double deadline, 
     return MRQ_OK;
 }
 
-/* Remembers what is wrong, with the server's name before it. */
+/* Stores the last problem, with the server's name before it. */
 static void remember(mrq_cache *cache, const char *what)
 {
     mrq_fail(&cache->problem, MRQ_UNAVAILABLE, "Redis at %s: %.180s", cache->address.label, what);
 }
 
-/* Whether a reply is an error that counts: that a key is of another type is none where the key might as well not be there. */
+/* Whether a reply is an error. WRONGTYPE is not one for a command that accepts nil: the key counts as missing. */
 static bool is_error(const redisReply *reply, unsigned char wanted)
 {
     return reply->type == REDIS_REPLY_ERROR && !(wanted & TYPE(NIL) && strncmp(reply->str, "WRONGTYPE ", 10) == 0);
 }
 
-/* One exchange: connects if need be, sends the commands and reads their replies, each of a type that is wanted or an error: the
- * first of those is remembered, and `*refused` says that there was one. `*first` gets the first reply, unless it is an error that
- * counts, even where the exchange fails behind it. */
+/* One exchange: connects if necessary, sends the commands and reads their replies. Each reply must have an accepted type or be an
+ * error; the first error is stored, and `*refused` is set. `*first` gets the first reply, unless it is an error, also if the
+ * exchange fails after it. */
 static mrq_status exchange(mrq_cache *cache, const batch *b, redisReply **first, bool *refused, mrq_error *err)
 {
     static const char *const type_names[] = {"nothing", "a string", "an array", "an integer", "nil", "a status", "an error"};
@@ -243,7 +244,7 @@ static mrq_status exchange(mrq_cache *cache, const batch *b, redisReply **first,
     return MRQ_OK;
 }
 
-/* Closes the wire and leaves the server alone for a while. */
+/* Closes the connection and starts a pause. */
 static void give_up(mrq_cache *cache, const char *why)
 {
     const double twice = 2 * cache->pause;
@@ -253,8 +254,8 @@ static void give_up(mrq_cache *cache, const char *why)
     cache->retry = mrq_clock() + cache->pause;
 }
 
-/* Whether all went well; whatever went wrong counts as one error. `*first` gets the reply to the first command, NULL when that is
- * what went wrong. */
+/* Returns whether all commands succeeded; otherwise counts one error. `*first` gets the reply to the first command; it stays NULL
+ * if that command failed. */
 static bool ask(mrq_cache *cache, const batch *b, redisReply **first)
 {
     mrq_error err = {0};
@@ -271,7 +272,7 @@ static bool ask(mrq_cache *cache, const batch *b, redisReply **first)
     return !wrong;
 }
 
-/* Behind what is counted in a sorted set: it lives on, and keeps to its bound. */
+/* Adds commands that renew a sorted set's time to live and limit its size. */
 static void add_bounds(batch *b, const char *set)
 {
     add(b, TYPE(INTEGER), "EXPIRE %s %d", set, MRQ_CACHE_TALLY_TTL);
@@ -312,7 +313,7 @@ mrq_cache_state mrq_cache_set(mrq_cache *cache, const char *key, const void *val
 {
     BATCH set = {0};
     if (size > MRQ_CACHE_VALUE_MAX) {
-        remember(cache, "a value larger than the cache takes");
+        remember(cache, "the value is too large for the cache");
         cache->counts.errors++;
         return MRQ_CACHE_DOWN;
     }
@@ -348,7 +349,8 @@ mrq_cache_state mrq_cache_top(mrq_cache *cache, const char *set, uint32_t first,
         const redisReply *member = reply->element[i];
         if (member->type == REDIS_REPLY_STRING && mrq_dict_push(members, member->str, member->len) != MRQ_NONE)
             continue;
-        remember(cache, member->type == REDIS_REPLY_STRING ? "out of memory while reading a list" : "a list of other than strings");
+        remember(cache, member->type == REDIS_REPLY_STRING ? "out of memory while reading a list"
+                                                           : "a list with members that are not strings");
         cache->counts.errors++;
         return MRQ_CACHE_DOWN;
     }

@@ -1,11 +1,12 @@
-/* Name look-up with a limit. getaddrinfo() waits for a dead name server for as long as it pleases and cannot be interrupted; so for
- * names (numbers need none) it runs on a thread of its own, which is waited for until the deadline and no longer. getaddrinfo_a()
- * does the same, but on glibc alone and on threads that no sanitizer can see.
+/* Looks up host names with a time limit. getaddrinfo() may wait very long for a dead name server and cannot be interrupted. So for
+ * names (but not for numeric addresses) it runs on a thread of its own, and callers wait for it until their deadline.
+ * getaddrinfo_a() does the same, but only on glibc, and on threads that sanitizers do not see.
  *
- * Who frees a look-up waits for its thread, as code that is about to be unloaded must not run any more. So the resolver is told to
- * be brief, for this thread alone: each name server is asked once, for two seconds, where it would be asked twice, for five and
- * more. A reply that is lost costs no more than that, since the next operation looks up anew. Rejected: to cancel the thread, which
- * leaves the resolver's sockets and locks behind. `lock` guards `done`; the result is the thread's until then. */
+ * Freeing a look-up waits for its thread, because the thread must not run code of a library that is about to be unloaded. To keep
+ * this wait short, the resolver options of this thread are reduced: each name server is asked once, for two seconds, instead of
+ * twice, for five seconds or more. A lost reply does little harm, because the next operation looks up again. Rejected: cancelling
+ * the thread, which leaks the resolver's sockets and locks. `lock` guards `done`; until `done` is set only the thread uses the
+ * result. */
 #include "cache/resolve.h"
 
 #include <netinet/in.h>
@@ -37,11 +38,11 @@ static int look_up(const char *host, const char *port, int flags, struct addrinf
     return getaddrinfo(host, port, &hints, found);
 }
 
-/* For the calling thread, to whom `_res` belongs. */
+/* Reduces the calling thread's resolver options; `_res` is per thread. */
 static void be_brief(void)
 {
     if (res_init() != 0)
-        return; /* out of memory, which getaddrinfo() tells as well */
+        return; /* out of memory: getaddrinfo() will fail, too */
     _res.retrans = _res.retrans < SERVER_SECONDS ? _res.retrans : SERVER_SECONDS;
     _res.retry = 1;
 }

@@ -1,10 +1,10 @@
-/* The socket is ours, the protocol is hiredis's: it formats commands and parses replies, but its own connections will not do for a
- * library with a time limit. hiredis 0.14 looks names up without limit, counts its timeout anew for each read, so that a server
- * which drips bytes holds a caller for ever, and writes with write(), so that a server which hangs up kills the process by SIGPIPE.
+/* hiredis formats commands and parses replies, but the socket is handled here, because hiredis's connections do not keep time
+ * limits. hiredis 0.14 looks up names without a limit; restarts its timeout for each read, so that a server that sends single bytes
+ * can block a caller for ever; and uses write(), so that a server that hangs up kills the process by SIGPIPE.
  *
- * Two things are kept from its parser: more bytes than the budget, because it buffers a whole reply before it hands it out, and
- * arrays, because for "*2147483647" it makes room for two billion pointers and takes six seconds to walk them. An array's head is
- * read here, its length judged, and its replies taken from the parser one by one. */
+ * The parser never gets more bytes than the budget, because it buffers a whole reply; and it never gets arrays, because for
+ * "*2147483647" it allocates two billion pointers and takes six seconds to go through them. An array's head is parsed here, its
+ * length is checked, and its elements are parsed one by one. */
 #include "cache/wire.h"
 
 #include <assert.h>
@@ -27,7 +27,7 @@ struct mrq_wire {
     redisReader *reader;
 };
 
-/* The text of `errno`, as a sentence about the server. */
+/* Fails with the text of `errno`. */
 static mrq_status unavailable(mrq_error *err)
 {
     return mrq_fail(err, MRQ_UNAVAILABLE, "%s", strerror(errno));
@@ -49,7 +49,7 @@ static mrq_status wait_for(int fd, short events, double deadline, mrq_error *err
     }
 }
 
-/* Connects a socket that does not block to one address. */
+/* Connects a non-blocking socket to one address. */
 static mrq_status connect_one(int family, const struct sockaddr *address, socklen_t size, double deadline, int *out, mrq_error *err)
 {
     const int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -84,7 +84,7 @@ static mrq_status connect_local(const char *path, double deadline, int *out, mrq
     return connect_one(AF_UNIX, (const struct sockaddr *)&address, sizeof address, deadline, out, err);
 }
 
-/* Tries each address of the host; one that never answers leaves the others their share of the time. */
+/* Tries each address of the host. The time is divided among them, so that one that does not respond leaves time for the others. */
 static mrq_status connect_host(const mrq_address *address, mrq_lookup **lookup, double deadline, int *out, mrq_error *err)
 {
     struct addrinfo *list;
@@ -99,7 +99,7 @@ static mrq_status connect_host(const mrq_address *address, mrq_lookup **lookup, 
     }
     freeaddrinfo(list);
     if (status == MRQ_OK)
-        setsockopt(*out, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)); /* slower without, not wrong */
+        setsockopt(*out, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)); /* a failure only makes it slower */
     return status;
 }
 
@@ -157,7 +157,7 @@ mrq_status mrq_wire_send(mrq_wire *wire, const void *bytes, size_t size, double 
     return MRQ_OK;
 }
 
-/* Reads what is there, or waits for it, and feeds the parser. */
+/* Waits for bytes and passes them to the parser. */
 static mrq_status feed(mrq_wire *wire, double deadline, size_t *budget, mrq_error *err)
 {
     char bytes[16384];
@@ -175,7 +175,7 @@ static mrq_status feed(mrq_wire *wire, double deadline, size_t *budget, mrq_erro
     return MRQ_OK;
 }
 
-/* The reply's first byte, which is read but not taken. */
+/* The first byte of the reply, which stays in the buffer. */
 static mrq_status peek(mrq_wire *wire, double deadline, size_t *budget, char *first, mrq_error *err)
 {
     while (wire->reader->pos == wire->reader->len)
@@ -184,14 +184,14 @@ static mrq_status peek(mrq_wire *wire, double deadline, size_t *budget, char *fi
     return MRQ_OK;
 }
 
-/* The next reply, which is no array. */
+/* Reads the next reply, which must not be an array. */
 static mrq_status receive_one(mrq_wire *wire, double deadline, size_t *budget, redisReply **out, mrq_error *err)
 {
     char first;
     MRQ_TRY(peek(wire, deadline, budget, &first, err));
     if (first == '*')
         return mrq_fail(err, MRQ_UNAVAILABLE, "the server answered with an array");
-    if (!first || !strchr("+-:$", first)) /* also what newer protocols add */
+    if (!first || !strchr("+-:$", first)) /* also refuses the types of newer protocols */
         return mrq_fail(err, MRQ_UNAVAILABLE, "not the Redis protocol: a reply that begins with byte 0x%02x", (unsigned char)first);
     for (;;) {
         void *reply = NULL;
@@ -205,7 +205,7 @@ static mrq_status receive_one(mrq_wire *wire, double deadline, size_t *budget, r
     }
 }
 
-/* Takes "*3\r\n": the length, up to `most`. */
+/* Reads "*3\r\n" and returns the length, at most `most`. */
 static mrq_status receive_head(mrq_wire *wire, double deadline, size_t *budget, uint32_t most, size_t *n, mrq_error *err)
 {
     enum { LONGEST = 24 };
@@ -233,7 +233,7 @@ mrq_status mrq_wire_receive(mrq_wire *wire, double deadline, size_t *budget, uin
     if (first != '*' || most == 0)
         return receive_one(wire, deadline, budget, out, err);
     MRQ_TRY(receive_head(wire, deadline, budget, most, &n, err));
-    redisReply *array = calloc(1, sizeof *array); /* as hiredis makes one, which frees it */
+    redisReply *array = calloc(1, sizeof *array); /* with calloc(), because hiredis will free it */
     redisReply **element = array ? calloc(n ? n : 1, sizeof(redisReply *)) : NULL;
     mrq_status status = element ? MRQ_OK : mrq_fail_memory(err, "reading a reply");
     if (array)

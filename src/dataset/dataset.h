@@ -6,7 +6,7 @@
 #include "dataset/schema.h"
 
 typedef struct mrq_dataset {
-    mrq_arena *arena; /* owns the arrays below */
+    mrq_arena *arena; /* owns the following arrays */
     char schema[MRQ_COLUMN_NAME];
     mrq_table *users, *items;
     uint64_t n;                    /* ratings, in the order of the file */
@@ -16,12 +16,12 @@ typedef struct mrq_dataset {
     const int64_t *time;           /* (n) seconds since 1970, or NULL when the schema has none */
     double rating_min, rating_max; /* the range that the schema allows, or that was found; 1 and 1 where events have no value */
     double like;                   /* events of this value or more are likes; -INFINITY: all */
-    uint64_t fingerprint;          /* checksum over the bytes of all its files */
+    uint64_t fingerprint;          /* checksum of the bytes of all files */
 } mrq_dataset;
 
-/* Reads a folder. `schema` NULL: recognised among the shipped ones (see schema.h). A user who stands only in the ratings is
- * known without features when the schema has no users file; otherwise a rating by an unknown user, or of an unknown item, is an
- * error. MRQ_NOT_FOUND for a missing folder or file, MRQ_BAD_FILE with "file:line: what, want what" for bad content. */
+/* Reads a folder. `schema` NULL: recognise a shipped one (see schema.h). If the schema has no users file, users come from the
+ * ratings and have no features; otherwise a rating by an unknown user is an error, as is a rating of an unknown item. MRQ_NOT_FOUND
+ * for a missing folder or file, MRQ_BAD_FILE with "file:line: what, want what" for bad content. */
 MRQ_CHECKED mrq_status mrq_dataset_load(const char *folder, const mrq_schema *schema, mrq_dataset **out, mrq_error *err);
 void mrq_dataset_free(mrq_dataset *data);
 MRQ_DEFINE_CLEANUP(mrq_dataset, mrq_dataset_free)

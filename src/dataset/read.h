@@ -4,17 +4,17 @@
 
 #include "dataset/dataset.h"
 
-#define MRQ_TEXT_BYTES 65535 /* the longest text of a row */
+#define MRQ_TEXT_BYTES 65535 /* the longest text in a row */
 
-/* Both read the whole file, or with `first` only its first record, to see whether it fits. `*checksum` is one of the file's bytes.
- */
+/* Both functions read the whole file, or with `first` only its first record, to check the format. `*checksum` is that of the file's
+ * bytes. */
 
-/* A file of users or items. */
+/* Reads a file of users or items. */
 MRQ_CHECKED mrq_status mrq_read_table(const char *folder, const mrq_file_schema *schema, bool first, mrq_table **out,
                                       uint64_t *checksum, mrq_error *err);
 
-/* The events into `data`. Users and items that the schema has a file of are read already; the others are made from the events. With
- * `first` neither is asked. */
+/* Reads the events into `data`. Users and items that the schema has a file of have been read before; the others are made from the
+ * events. With `first` neither is needed. */
 MRQ_CHECKED mrq_status mrq_read_events(const char *folder, const mrq_schema *schema, bool first, mrq_dataset *data,
                                        uint64_t *checksum, mrq_error *err);
 

@@ -1,8 +1,8 @@
-/* Events: by far the largest file, read in one pass into arrays that are sized by its number of lines.
+/* Events: by far the largest file, read in one pass into arrays whose size is the number of its lines.
  *
- * Ids become rows through dictionaries filled from the tables. Where the schema has no file of users, or of items, the dictionary
- * numbers them as they come; once all are known they are sorted and the numbers changed, so that the table ascends by id like any
- * other. */
+ * Ids are mapped to rows by dictionaries filled from the tables. If the schema has no file of users, or of items, the dictionary
+ * numbers them in order of arrival; at the end they are sorted by id and renumbered, so that the table is in ascending order like
+ * any other. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,17 +18,17 @@ static mrq_status fail_memory(mrq_error *err)
     return mrq_fail_memory(err, "reading events");
 }
 
-/* Columns of the file, places to put them, and what is known about ids. */
+/* The columns of the file, the output arrays, and the known ids. */
 struct events {
     mrq_reader reader;
     const mrq_field *user_field, *item_field, *value_field, *time_field; /* the last two may be NULL */
     const mrq_schema *schema;
-    mrq_dict *users, *items; /* ids; of the tables in the order of their rows */
+    mrq_dict *users, *items; /* known ids; with a table in the order of its rows */
     uint32_t *user, *item;
     float *rating;
     int64_t *time;
     double min, max; /* of the values so far */
-    size_t room;     /* for events */
+    size_t room;     /* capacity in events */
 };
 
 static void clear_events_cleanup(struct events *r)
@@ -49,7 +49,7 @@ static mrq_dict *ids_of(const mrq_table *table)
     return full;
 }
 
-/* The row of the id in a field; an id that is not in the dictionary is added, or refused where a file should have it. */
+/* Finds the row of the id in a field. An unknown id is added if there is no file of such ids; otherwise it is an error. */
 static mrq_status find_row(struct events *r, const mrq_field *field, mrq_dict *ids, const char *file, uint32_t *row, mrq_error *err)
 {
     char scratch[MRQ_ID_SCRATCH], shown[MRQ_SHOWN];
@@ -64,7 +64,7 @@ static mrq_status find_row(struct events *r, const mrq_field *field, mrq_dict *i
     return *row == MRQ_NONE ? fail_memory(err) : MRQ_OK;
 }
 
-/* That the current record has ids, whosesoever they are. */
+/* Checks that the fields for ids of the current record are valid ids, known or not. */
 static mrq_status check_ids(const struct events *r, mrq_error *err)
 {
     const mrq_field *const fields[] = {r->user_field, r->item_field};
@@ -75,7 +75,7 @@ static mrq_status check_ids(const struct events *r, mrq_error *err)
     return MRQ_OK;
 }
 
-/* The value of the current record, 1 where events have none. */
+/* Reads the value of the current record, 1 if events have none. */
 static mrq_status read_value(struct events *r, float *out, mrq_error *err)
 {
     char shown[MRQ_SHOWN];
@@ -96,7 +96,7 @@ static mrq_status read_value(struct events *r, float *out, mrq_error *err)
     return MRQ_OK;
 }
 
-/* The current record into place `i`. */
+/* Reads the current record into index `i`. */
 static mrq_status add_event(struct events *r, uint64_t i, bool first, mrq_error *err)
 {
     char shown[MRQ_SHOWN];
@@ -113,7 +113,7 @@ static mrq_status add_event(struct events *r, uint64_t i, bool first, mrq_error 
     return find_row(r, r->item_field, r->items, r->schema->items.file, &r->item[i], err);
 }
 
-/* A table of the ids that the events named, without columns; numbers the events' rows anew. */
+/* Makes a table of the ids in the events, without columns, and renumbers the events' rows. */
 static mrq_status make_table(mrq_dict *ids, uint32_t *row, uint64_t n, mrq_table **out, mrq_error *err)
 {
     MRQ_CLEANUP(mrq_table_free) mrq_table *table = mrq_table_new();

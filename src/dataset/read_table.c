@@ -1,9 +1,9 @@
-/* Users and items: a file into a table, whose rows ascend by id whatever the order of the file.
+/* Users and items: reads a file into a table, with rows in ascending order of ids whatever the order of the file.
  *
- * Two passes over the map. The first splits the records and takes their ids; sorted, they give the rows. The second reads the
- * records again in that order, so that every column is built front to back in its final place and only dictionary numbers are
- * changed afterwards, once the dictionary is sorted. Building columns in the order of the file and permuting each by its kind was
- * rejected: more code, for files that are small. */
+ * Two passes over the mapped file. The first splits the records and takes their ids, which are sorted to get the rows. The second
+ * reads the records in that order, so every column is built from front to back in its final place. Only dictionary numbers are
+ * changed afterwards, when the dictionary is sorted. Rejected: building columns in the order of the file and then permuting each by
+ * its kind: more code, for files that are small. */
 #include <assert.h>
 #include <errno.h>
 #include <float.h>
@@ -24,11 +24,11 @@ struct record {
     const char *at;
 };
 
-/* A column in the making; a field of kind text with a pattern makes two. */
+/* A column being built; a text field with a pattern makes two. */
 struct builder {
     const mrq_field *field;
     mrq_column *column;
-    mrq_dict *dict;   /* values, members or words; given ones in their order, else as they come */
+    mrq_dict *dict;   /* values, members or words; in the given order, or else in order of arrival */
     mrq_dict *text;   /* text: as written */
     uint32_t *code;   /* category: (rows), the column's own array */
     double *number;   /* number, extract: (rows), the column's own array */
@@ -37,14 +37,14 @@ struct builder {
     size_t room;
 };
 
-/* What the second pass needs. */
+/* The state of the second pass. */
 struct pass {
     mrq_reader *reader;
     mrq_table *table;
-    uint32_t row; /* being read */
+    uint32_t row; /* current row */
     uint32_t n;
     struct builder builder[MRQ_COLUMNS_MAX];
-    char *decoded, *word; /* scratch, room for a decoded field each */
+    char *decoded, *word; /* scratch, each with space for a decoded field */
     size_t decoded_room, word_room;
 };
 
@@ -53,7 +53,7 @@ static mrq_status fail_memory(mrq_error *err)
     return mrq_fail_memory(err, "reading users or items");
 }
 
-/* The span as text in pass->decoded. */
+/* Decodes the span into pass->decoded. */
 static mrq_status decode(struct pass *pass, mrq_span span, size_t *size, mrq_error *err)
 {
     const mrq_file_schema *schema = pass->reader->schema;
@@ -64,7 +64,7 @@ static mrq_status decode(struct pass *pass, mrq_span span, size_t *size, mrq_err
     return MRQ_OK;
 }
 
-/* The number of a value or member in its dictionary, which grows unless its entries are given. */
+/* Finds the number of a value or member in its dictionary; adds it unless the entries are given. */
 static mrq_status look_up(struct pass *pass, struct builder *b, const char *text, size_t size, uint32_t *index, mrq_error *err)
 {
     if (!b->field->values.n) {
@@ -148,7 +148,7 @@ static mrq_status add_members(struct pass *pass, struct builder *b, mrq_span spa
         MRQ_TRY(look_up(pass, b, p, length, &member, err));
         MRQ_TRY(push_item(pass, b, member, err));
     }
-    /* A member named twice is still one member. */
+    /* A member that is named twice is stored once. */
     uint32_t *item = b->item + b->offset[pass->row];
     const size_t n = (size_t)(b->offset[pass->row + 1] - b->offset[pass->row]);
     mrq_list_sort(item, n);
@@ -186,7 +186,7 @@ static mrq_status add_words(struct pass *pass, struct builder *b, const char *te
     return MRQ_OK;
 }
 
-/* The text, its words, and into `extracted` (NULL without a pattern) the number that the pattern finds in it. */
+/* Adds the text and its words, and sets `extracted` (NULL without a pattern) to the number that the pattern finds. */
 static mrq_status add_text(struct pass *pass, struct builder *b, mrq_span span, double *extracted, mrq_error *err)
 {
     size_t size = 0;
@@ -202,7 +202,7 @@ static mrq_status add_text(struct pass *pass, struct builder *b, mrq_span span, 
     errno = 0;
     const int code = extracted ? regexec(b->field->pattern, pass->decoded, 2, match, 0) : REG_NOMATCH;
     if (errno == ENOMEM || (code != 0 && code != REG_NOMATCH))
-        return fail_memory(err); /* glibc's says "no match" in some of the places where memory runs out */
+        return fail_memory(err); /* glibc's regexec() sometimes returns "no match" when memory runs out */
     if (code == REG_NOMATCH)
         return add_words(pass, b, pass->decoded, size, err);
     const size_t start = (size_t)match[0].rm_so, end = (size_t)match[0].rm_eo;
@@ -224,7 +224,7 @@ static mrq_status add_number(struct pass *pass, struct builder *b, mrq_span span
     return MRQ_OK;
 }
 
-/* The current record into row pass->row of every column. */
+/* Reads the current record into row pass->row of every column. */
 static mrq_status add_row(struct pass *pass, mrq_error *err)
 {
     for (uint32_t i = 0; i < pass->n; i++) {
@@ -245,7 +245,7 @@ static mrq_status add_row(struct pass *pass, mrq_error *err)
             double number = NAN;
             MRQ_TRY(add_text(pass, b, span, b->field->pattern ? &number : NULL, err));
             if (b->field->pattern)
-                pass->builder[++i].number[pass->row] = number; /* its column stands behind the text's */
+                pass->builder[++i].number[pass->row] = number; /* its column comes after the text's */
             break;
         }
         case MRQ_NUMBER:
@@ -304,7 +304,7 @@ static mrq_status start_columns(struct pass *pass, mrq_error *err)
     return MRQ_OK;
 }
 
-/* Sorts a discovered dictionary and numbers codes and items anew. */
+/* Sorts a discovered dictionary and renumbers codes and items. */
 static mrq_status sort_dict(const mrq_table *table, struct builder *b, mrq_error *err)
 {
     MRQ_AUTOFREE uint32_t *rank = mrq_array(mrq_dict_strings(b->dict).n, sizeof *rank);
@@ -320,7 +320,7 @@ static mrq_status sort_dict(const mrq_table *table, struct builder *b, mrq_error
     return MRQ_OK;
 }
 
-/* The labels of the field, and one more where there are unknown values. */
+/* Copies the labels of the field, and adds one for unknown values if there are any. */
 static int copy_labels(mrq_arena *arena, const struct builder *b, uint32_t values, mrq_strings *out)
 {
     const mrq_strings *given = &b->field->labels;
@@ -336,7 +336,7 @@ static int copy_labels(mrq_arena *arena, const struct builder *b, uint32_t value
     return mrq_strings_copy(arena, &all, out);
 }
 
-/* Dictionary, labels, bounds, items and texts into the table. */
+/* Moves dictionary, labels, bounds, items and texts into the table. */
 static mrq_status finish_column(mrq_table *table, struct builder *b, mrq_error *err)
 {
     mrq_column *column = b->column;
@@ -398,7 +398,7 @@ static void clear_pass_cleanup(struct pass *pass)
     mrq_free(pass->word);
 }
 
-/* The id of the current record, number `n`, into the dictionary. */
+/* Adds the id of the current record, number `n`, to the dictionary. */
 static mrq_status add_id(mrq_reader *reader, const mrq_field *field, const struct record *record, uint32_t n, mrq_dict *ids,
                          mrq_error *err)
 {
@@ -414,7 +414,7 @@ static mrq_status add_id(mrq_reader *reader, const mrq_field *field, const struc
     return MRQ_OK;
 }
 
-/* Where all records stand, in the order of the file, and their ids. */
+/* Finds all records, in the order of the file, and their ids. */
 static mrq_status find_records(mrq_reader *reader, bool first, mrq_dict *ids, struct record **out, mrq_error *err)
 {
     const mrq_field *field = mrq_schema_field(reader->schema, MRQ_FIELD_ID, NULL);
@@ -443,7 +443,7 @@ static mrq_status find_records(mrq_reader *reader, bool first, mrq_dict *ids, st
     return MRQ_OK;
 }
 
-/* All records by id, and the table's ids. */
+/* Finds all records, sorted by id, and sets the table's ids. */
 static mrq_status first_pass(mrq_reader *reader, bool first, mrq_table *table, struct record **out, mrq_error *err)
 {
     MRQ_CLEANUP(mrq_dict_free) mrq_dict *ids = mrq_dict_new();

@@ -1,9 +1,9 @@
-/* The one splitter for every delimited file: any delimiter, RFC 4180 quotes where the schema has them, LF or CRLF.
+/* The one splitter for all delimited files: any delimiter, RFC 4180 quotes if the schema says so, LF or CRLF.
  *
- * It walks the source byte by byte and looks twice only at bytes marked in `stop`: the delimiter's first byte, the line end, NUL,
- * the quote in a quoted file, and everything from 0x80 on. So checking costs nothing beside splitting, and an error is found in the
- * order of the file, with its line. Rejected: checking the whole map first (another pass, and the line must be counted again), and
- * finding line ends with memchr (fields are too short for it to pay, and quotes may hold line ends). */
+ * It goes through the source byte by byte and examines only bytes that are marked in `stop`: the delimiter's first byte, the line
+ * end, NUL, the quote in a quoted file and all bytes from 0x80. So checking costs nothing in addition to splitting, and errors are
+ * found in the order of the file, with their line. Rejected: checking the whole file first (another pass, and lines must be counted
+ * again), and finding line ends with memchr() (fields are too short for it to pay, and quotes may contain line ends). */
 #include "dataset/reader.h"
 
 #include <math.h>
@@ -73,7 +73,7 @@ static bool at_delimiter(const mrq_reader *reader, const char *p)
     return true;
 }
 
-/* Ends the field before `p`, which stands at a delimiter or at the end of line or file, and moves behind that. */
+/* Ends the field before `p`, which is at a delimiter or at the end of line or file, and moves past that. */
 static void end_field(mrq_reader *reader, const char *start, const char *p, mrq_span *span, bool *last)
 {
     *span = (mrq_span){start, (size_t)(p - start)};
@@ -88,7 +88,7 @@ static void end_field(mrq_reader *reader, const char *start, const char *p, mrq_
     }
 }
 
-/* Refuses NUL and bad UTF-8 at `*p`; moves it to the last byte of its character. */
+/* Refuses NUL and invalid UTF-8 at `*p`; moves it to the last byte of its character. */
 static mrq_status check_character(const mrq_reader *reader, const char **p, mrq_error *err)
 {
     uint32_t code;
@@ -152,7 +152,7 @@ static mrq_status read_field(mrq_reader *reader, mrq_span *span, bool *last, mrq
     return MRQ_OK;
 }
 
-/* Nothing but line ends is left. A blank line elsewhere is an error, so this is not asked often. */
+/* Whether only line ends are left. A blank line anywhere else is an error, so this is not called often. */
 static bool at_end(const mrq_reader *reader)
 {
     const char *p = reader->at;
@@ -269,7 +269,7 @@ mrq_status mrq_reader_open(mrq_reader *reader, const char *folder, const mrq_fil
     reader->stop['"'] |= schema->quoted;
     memset(reader->stop + 0x80, 1, 0x80);
     if (reader->source.size >= 3 && memcmp(reader->at, "\xef\xbb\xbf", 3) == 0)
-        reader->at += 3; /* what some editors put before any text */
+        reader->at += 3; /* byte order mark, which some editors write */
     if (schema->by_column)
         return read_header(reader, err);
     bool more = true;

@@ -5,7 +5,7 @@
 #include "dataset/schema.h"
 #include "dataset/source.h"
 
-/* A field as it stands in the file, without its quotes. */
+/* A field as in the file, without its quotes. */
 typedef struct mrq_span {
     const char *text;
     size_t size;
@@ -15,46 +15,47 @@ typedef struct mrq_reader {
     const mrq_file_schema *schema;
     mrq_source source;
     const char *at, *end;
-    uint64_t line;                  /* where the current record starts, from 1 */
-    uint64_t next_line;             /* of `at` */
-    bool stop[256];                 /* bytes that mean something */
-    mrq_span field[MRQ_FIELDS_MAX]; /* (schema->width) of the current record; they point into the source */
-    bool in_list;                   /* lists: the current line goes on */
+    uint64_t line;                  /* the first line of the current record, from 1 */
+    uint64_t next_line;             /* line of `at` */
+    bool stop[256];                 /* bytes with a special meaning */
+    mrq_span field[MRQ_FIELDS_MAX]; /* (schema->width) fields of the current record; they point into the source */
+    bool in_list;                   /* lists: the current line has more items */
     uint32_t columns;               /* in the file */
     uint16_t *place;                /* (columns) by header: the field that a column is, or NO_FIELD */
 } mrq_reader;
 
-/* Opens the file, skips a byte-order mark and reads the header, into a zeroed reader; borrows the schema. MRQ_NOT_FOUND for a
- * missing file; MRQ_BAD_FILE when the header lacks a column of the schema. */
+/* Opens the file, skips a byte order mark and reads the header. `reader` is zeroed; borrows the schema. MRQ_NOT_FOUND for a missing
+ * file; MRQ_BAD_FILE when the header lacks a column of the schema. */
 MRQ_CHECKED mrq_status mrq_reader_open(mrq_reader *reader, const char *folder, const mrq_file_schema *schema, mrq_error *err);
-void mrq_reader_close(mrq_reader *reader); /* legal on a zeroed one */
+void mrq_reader_close(mrq_reader *reader); /* allowed on a zeroed reader */
 static inline void mrq_reader_close_cleanup(mrq_reader *reader)
 {
     mrq_reader_close(reader);
 }
 
-/* The next record; `*more` is false behind the last one. Every field is free of NUL and, in a UTF-8 file, valid. */
+/* Reads the next record; `*more` is false after the last one. All fields are without NUL and, in a UTF-8 file, valid. */
 MRQ_CHECKED mrq_status mrq_reader_next(mrq_reader *reader, bool *more, mrq_error *err);
 
-/* No more records than this are left, unless the file changes while it is read, which a map does not keep from us: whoever has made
- * room for so many sees to it that there are no more, and else fails with mrq_reader_changed(). */
+/* An upper bound of the number of remaining records. The file may be changed while it is read, which a map does not prevent:
+ * callers that allocate by this bound must check it while reading, and fail with mrq_reader_changed() when there are more. */
 size_t mrq_reader_bound(const mrq_reader *reader);
 mrq_status mrq_reader_changed(const mrq_reader *reader, mrq_error *err);
 
-/* MRQ_BAD_FILE with "file:line: " before the sentence. */
+/* Returns MRQ_BAD_FILE with "file:line: " and a message. */
 mrq_status mrq_reader_fail(const mrq_reader *reader, mrq_error *err, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* The bytes of a field that is an id: in the file, or decoded into `scratch`. */
-#define MRQ_ID_SCRATCH (2 * MRQ_ID_BYTES + 1) /* of quotes each stands twice */
+/* The bytes of an id field: in the file, or decoded into `scratch`. */
+#define MRQ_ID_SCRATCH (2 * MRQ_ID_BYTES + 1) /* every quote may be doubled */
 mrq_span mrq_reader_id(const mrq_reader *reader, const mrq_field *field, char scratch[MRQ_ID_SCRATCH]);
 
 /* Whether a field is empty or one of the texts that mean unknown. */
 bool mrq_reader_is_null(const mrq_reader *reader, const mrq_field *field);
 
-/* MRQ_BAD_FILE unless it can be an id; see base/id.h. */
+/* MRQ_BAD_FILE unless the field is a valid id; see base/id.h. */
 MRQ_CHECKED mrq_status mrq_reader_check_id(const mrq_reader *reader, const mrq_field *field, mrq_span id, mrq_error *err);
 
-/* Bytes of a file for a message: a number as it is, else in quotes; at most 40 bytes, what is not printable ASCII as \xNN. */
+/* Formats bytes of a file for a message: a number as it is, anything else in quotes; at most 40 bytes, those that are not printable
+ * ASCII as \xNN. */
 #define MRQ_SHOWN 176
 const char *mrq_show(mrq_span span, char out[MRQ_SHOWN]);
 

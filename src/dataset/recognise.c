@@ -1,5 +1,6 @@
-/* The schema of a folder: its own schema.json, or else the shipped one that it follows: file names first, then the first record of
- * each file, because folders may hold files of the same names and another content (ml-100k's *.dat have the names of ml-1m's). */
+/* Finds the schema of a folder: its own schema.json, or else the shipped one that it follows: by file names, then by the first
+ * record of each file, because data sets may have files of the same names with different content (ml-100k's *.dat are named like
+ * ml-1m's). */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -47,7 +48,7 @@ mrq_status mrq_schema_recognise(const char *folder, mrq_schema **out, mrq_error 
     if (mrq_file_exists(own))
         return mrq_schema_load(own, out, err);
     char tried[400] = "";
-    mrq_error only = {0}; /* what is wrong with the first that has all its files */
+    mrq_error only = {0}; /* the error of the first schema whose files are all in the folder */
     int complete = 0;
     for (const mrq_asset *asset = mrq_schemas; asset->name; asset++) {
         MRQ_CLEANUP(mrq_schema_free) mrq_schema *schema = NULL;
@@ -59,14 +60,14 @@ mrq_status mrq_schema_recognise(const char *folder, mrq_schema **out, mrq_error 
             schema = NULL;
             return MRQ_OK;
         }
-        if (status == MRQ_FAILED) /* says nothing about the layout */
+        if (status == MRQ_FAILED) /* this failure says nothing about the layout */
             return mrq_fail(err, status, "%s", why.msg);
         if (status == MRQ_BAD_FILE && ++complete == 1)
             only = why;
         const size_t used = strlen(tried);
         snprintf(tried + used, sizeof tried - used, "%s%s: %.100s", used ? "; " : "", asset->name, why.msg);
     }
-    if (complete == 1) /* no doubt what it was meant to be */
+    if (complete == 1) /* only one schema matches by files: report its error */
         return mrq_fail(err, MRQ_BAD_FILE, "%s", only.msg);
     return mrq_fail(err, complete ? MRQ_BAD_FILE : MRQ_NOT_FOUND,
                     "%.60s is no data set known here (%s); --schema FILE.json describes another layout", folder, tried);

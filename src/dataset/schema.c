@@ -1,9 +1,9 @@
-/* Schemas: JSON into structs that the readers follow without asking again, so everything that could go wrong with them is refused
- * here: unknown keys, wrong types, fields that a file of this role cannot hold, columns that could not be told apart.
+/* Schemas: parses JSON into structs that the readers use without further checks. So everything that could go wrong is refused here:
+ * unknown keys, wrong types, fields that a file of this role cannot have, columns with the same name.
  *
- * A schema owns one arena; the compiled patterns are the only thing in it that must be freed one by one. Delimiters are ASCII, so
- * that the splitter can look at bytes whatever the encoding. Patterns and values come from whoever wrote the schema and are trusted
- * to be meant well (a regular expression may be slow); files of data are not. */
+ * A schema owns one arena; only compiled patterns must be freed separately. Delimiters are ASCII, so that the splitter can compare
+ * bytes in every encoding. Patterns and values come from the author of the schema, who is trusted (a regular expression may be
+ * slow); data files are not trusted. */
 #include "dataset/schema.h"
 
 #include <math.h>
@@ -21,11 +21,11 @@
 #define PATH_BYTES    200
 #define SCHEMA_BYTES  ((size_t)1 << 20) /* a larger file is not a schema */
 #define PATTERN_BYTES 255               /* regcomp() recurses into brackets */
-#define PATTERN_ROOM  4096              /* bytes of a pattern, times the copies that its repetitions make in regcomp() */
+#define PATTERN_ROOM  4096              /* length of a pattern times the copies that regcomp() makes for repetitions */
 
 static const char *const kinds[] = {"id", "category", "set", "text", "number", "rating", "timestamp", "ignore", NULL};
 
-/* The keys of each kind beside "name" and "kind". */
+/* The allowed keys of each kind, in addition to "name" and "kind". */
 static const char *const kind_keys[][9] = {
     [MRQ_FIELD_ID] = {"name", "kind", "column"},
     [MRQ_FIELD_CATEGORY] = {"name", "kind", "column", "null", "values", "labels", "buckets"},
@@ -44,7 +44,7 @@ static char *copy_text(mrq_arena *arena, const char *text)
     return copy ? memcpy(copy, text, size) : NULL;
 }
 
-/* A name that a column, a file of a model or an option can carry. */
+/* Reads a name that is valid as a column, in a model description and as an option. */
 static mrq_status read_name(const char *text, const char *path, char out[MRQ_COLUMN_NAME], mrq_error *err)
 {
     const size_t size = strlen(text);
@@ -88,7 +88,7 @@ static mrq_status read_strings(mrq_arena *arena, const cJSON *json, const char *
         if (index == MRQ_NONE)
             return mrq_fail_memory(err, "reading a schema");
         if (index != n++)
-            return mrq_fail(err, MRQ_BAD_FILE, "%s.%s[%u]: \"%.40s\" stands there twice", path, key, n - 1, item->valuestring);
+            return mrq_fail(err, MRQ_BAD_FILE, "%s.%s[%u]: \"%.40s\" given twice", path, key, n - 1, item->valuestring);
     }
     if (!n)
         return mrq_fail(err, MRQ_BAD_FILE, "%s.%s: empty", path, key);
@@ -96,7 +96,7 @@ static mrq_status read_strings(mrq_arena *arena, const cJSON *json, const char *
     return mrq_strings_copy(arena, &strings, out) ? mrq_fail_memory(err, "reading a schema") : MRQ_OK;
 }
 
-/* Lower bounds; as values they are named by their numbers. */
+/* Reads lower bounds; each bucket's value is named by its bound. */
 static mrq_status read_buckets(mrq_arena *arena, const cJSON *json, const char *path, mrq_field *field, mrq_error *err)
 {
     const cJSON *array, *item;
@@ -165,7 +165,7 @@ static mrq_status read_set(mrq_arena *arena, const cJSON *json, const char *path
     return !field->delimiter || (none && !field->none) ? mrq_fail_memory(err, "reading a schema") : MRQ_OK;
 }
 
-/* regcomp() writes repetitions out: + doubles what it stands behind, {n,m} makes m of it, and within each other they multiply. */
+/* regcomp() expands repetitions: + doubles its operand, {n,m} makes m copies, and nested repetitions multiply. */
 static mrq_status check_pattern(const char *pattern, const char *path, const char *name, mrq_error *err)
 {
     const size_t size = strlen(pattern);
@@ -316,7 +316,7 @@ const mrq_field *mrq_schema_item(const mrq_file_schema *ratings)
     return field ? field : mrq_schema_field(ratings, MRQ_FIELD_ID, "movie");
 }
 
-/* No two columns of one name. */
+/* Refuses two columns of the same name. */
 static mrq_status check_names(const mrq_file_schema *file, const char *path, mrq_error *err)
 {
     const char *name[2 * MRQ_FIELDS_MAX];
@@ -334,7 +334,7 @@ static mrq_status check_names(const mrq_file_schema *file, const char *path, mrq
     return MRQ_OK;
 }
 
-/* What a file of users or items (`table`) or of events can and must hold. */
+/* Checks the fields that a file of users or items (`table`), or of events, can and must have. */
 static mrq_status check_roles(const mrq_file_schema *file, bool table, const char *path, mrq_error *err)
 {
     static const unsigned in_table = 1u << MRQ_FIELD_ID | 1u << MRQ_FIELD_CATEGORY | 1u << MRQ_FIELD_SET | 1u << MRQ_FIELD_TEXT |
@@ -379,7 +379,8 @@ static mrq_status read_fields(mrq_arena *arena, const cJSON *json, const char *p
     {
         char at[PATH_BYTES];
         snprintf(at, sizeof at, "%s.fields[%u]", path, file->n_fields);
-        mrq_field *field = &file->field[file->n_fields++]; /* counted before it is read, so that its pattern is freed */
+        mrq_field *field = &file->field[file->n_fields++]; /* counted before it is read, so that its pattern is freed after an
+                                                              error */
         MRQ_TRY(read_field(arena, item, at, field, err));
         field->place = file->width;
         if (field->width > MRQ_FIELDS_MAX - file->width)
@@ -466,7 +467,7 @@ static mrq_status read_file(mrq_arena *arena, const cJSON *root, const char *sou
     return file->delimiter && file->file ? MRQ_OK : mrq_fail_memory(err, "reading a schema");
 }
 
-/* Keeps the noun that there is when the schema says none. */
+/* Reads the noun; keeps the current one when the schema has none. */
 static mrq_status read_noun(const cJSON *json, const char *root, mrq_noun *noun, mrq_error *err)
 {
     const cJSON *array;

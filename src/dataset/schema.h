@@ -53,26 +53,26 @@ typedef enum mrq_field_kind {
 typedef enum mrq_time_unit { MRQ_TIME_SECONDS, MRQ_TIME_MILLISECONDS, MRQ_TIME_MICROSECONDS, MRQ_TIME_ISO } mrq_time_unit;
 
 typedef struct mrq_field {
-    char name[MRQ_COLUMN_NAME]; /* "" for a nameless ignore */
-    mrq_strings null;           /* texts that mean unknown, beside those of the file */
-    const char *column;         /* its name in the header; NULL: the fields stand in the order of the file */
+    char name[MRQ_COLUMN_NAME]; /* "" for an ignored field without a name */
+    mrq_strings null;           /* texts that mean unknown, in addition to those of the file */
+    const char *column;         /* its name in the header; NULL: fields are in the order of the file's columns */
     mrq_field_kind kind;
-    uint32_t place, width;         /* its first column in the file, and how many it takes */
+    uint32_t place, width;         /* its first column in the file, and the number of its columns */
     mrq_strings values;            /* category, set: given, or n = 0 for discovered */
     mrq_strings labels;            /* category: one for each value, or n = 0 */
     const double *bound;           /* category by buckets: (values.n) ascending; else NULL */
     bool flags;                    /* set: `width` = values.n columns of 0 and 1 */
     const char *delimiter;         /* set, without flags */
-    const char *none;              /* set: this text is the empty set; or NULL */
+    const char *none;              /* set: the text that means the empty set, or NULL */
     bool characters;               /* text: split into characters, not words */
-    char extract[MRQ_COLUMN_NAME]; /* text: the number column made from `pattern`, or "" */
+    char extract[MRQ_COLUMN_NAME]; /* text: name of the number column made by `pattern`, or "" */
     regex_t *pattern;              /* or NULL */
     double min, max;               /* rating; NAN: the range found */
     mrq_time_unit unit;            /* timestamp */
 } mrq_field;
 
 typedef struct mrq_file_schema {
-    const char *file; /* its name in the folder; NULL when the schema has no such file */
+    const char *file; /* file name in the folder; NULL when the schema has no such file */
     const char *delimiter;
     bool header, quoted;
     bool lists;               /* a line is a user and any number of items */
@@ -93,19 +93,19 @@ typedef struct mrq_schema {
     mrq_file_schema users, items, events;
 } mrq_schema;
 
-/* Reads a schema from JSON. `source` names the text in messages: MRQ_BAD_FILE `ml-1m.json: users.fields[2].kind: "foo", want ...`.
- */
+/* Parses a schema from JSON. `source` names the text in messages: MRQ_BAD_FILE `ml-1m.json: users.fields[2].kind: "foo", want
+ * ...`. */
 MRQ_CHECKED mrq_status mrq_schema_parse(const char *text, size_t size, const char *source, mrq_schema **out, mrq_error *err);
 
-/* Reads a shipped schema by its name, else the file of that path. MRQ_NOT_FOUND when it is neither. */
+/* Loads a shipped schema by name, or else a file by path. MRQ_NOT_FOUND when there is neither. */
 MRQ_CHECKED mrq_status mrq_schema_load(const char *name_or_path, mrq_schema **out, mrq_error *err);
 
-/* The folder's own schema.json, or else the first shipped schema whose files are all in the folder, the first data line of each
- * fitting. MRQ_NOT_FOUND when the folder is not there or each schema misses a file, else MRQ_BAD_FILE; the sentence says what was
- * tried and why it failed, or what is wrong with the one whose files are all there. */
+/* Finds the folder's own schema.json, or else the first shipped schema whose files are all in the folder and whose first records
+ * are valid. MRQ_NOT_FOUND when the folder does not exist or every schema lacks a file, else MRQ_BAD_FILE. The message says what
+ * was tried and why it failed, or the error of the only schema whose files are all there. */
 MRQ_CHECKED mrq_status mrq_schema_recognise(const char *folder, mrq_schema **out, mrq_error *err);
 
-/* The first field of a kind, with this name unless it is NULL; NULL when there is none. */
+/* The first field of a kind, with this name unless `name` is NULL; NULL when there is none. */
 const mrq_field *mrq_schema_field(const mrq_file_schema *file, mrq_field_kind kind, const char *name);
 
 /* The id of the item in a file of ratings, "item" or "movie". */

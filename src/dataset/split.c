@@ -1,11 +1,10 @@
-/* Splits: who is set aside is decided rating by rating in the order of the file, so that every part comes out ascending without
- * sorting.
+/* Splits: each rating is assigned to a part in the order of the file, so every part is ascending without sorting.
  *
- * At random this is selection sampling (Knuth, The Art of Computer Programming 2, algorithm S): a rating is taken with probability
- * (still wanted) / (still to come), which gives exactly the wanted number, every subset equally likely. Per user it runs with a
- * pair of counts for each user. By time, a bisection finds the moment after which the share lies; sorting a million times takes
- * longer. By hash, every rating is decided for itself, and not by its place in a file that will have changed by tomorrow. Test and
- * validation draw from streams of their own, so that the one does not depend on the other. */
+ * Random: selection sampling (Knuth, The Art of Computer Programming 2, algorithm S): a rating is taken with probability (still
+ * wanted) / (still to come). This gives exactly the wanted number, and every subset is equally likely. Per user: the same with two
+ * counts for each user. By time: a bisection finds the time after which the wanted share lies; sorting millions of ratings would
+ * take longer. By hash: each rating is assigned independently of all others and of its place in the file, which changes from day to
+ * day. Test and validation use separate random streams, so that one does not depend on the other. */
 #include "dataset/split.h"
 
 #include <math.h>
@@ -16,13 +15,13 @@ enum { STREAM_TEST = 0x7e57, STREAM_VALID = 0x7a11 };
 
 const char *const mrq_split_names[] = {"random", "user", "time", "hash", NULL};
 
-/* `n` ratings in ascending order, being divided in two. */
+/* `n` ratings in ascending order, to be divided in two. */
 struct division {
     const mrq_dataset *data;
     const uint32_t *from; /* (n) */
     uint64_t n;
-    double share;           /* to be taken */
-    uint32_t *taken, *left; /* (n) room */
+    double share;           /* share to take */
+    uint32_t *taken, *left; /* (n) memory for the two parts */
     uint64_t n_taken, n_left;
 };
 
@@ -34,7 +33,7 @@ static void put(struct division *d, uint32_t rating, bool take)
         d->left[d->n_left++] = rating;
 }
 
-/* A group's ratings still to come, and how many of them are still wanted. */
+/* For one group, the ratings still to come, and how many of them are still wanted. */
 struct count {
     uint32_t ahead, wanted;
 };
@@ -80,7 +79,7 @@ static mrq_status divide_time(struct division *d, mrq_error *err)
         low = time[i] < low ? time[i] : low;
         high = time[i] > high ? time[i] : high;
     }
-    /* The earliest moment with no more than the wanted number of ratings after it. */
+    /* Find the earliest time with at most the wanted number of ratings after it. */
     const uint64_t wanted = (uint64_t)round(d->share * (double)d->n);
     while (low < high) {
         const int64_t middle = low + (high - low) / 2;
@@ -89,7 +88,7 @@ static mrq_status divide_time(struct division *d, mrq_error *err)
         else
             low = middle + 1;
     }
-    /* Those of that very moment fill up the number, the last of them in the file. */
+    /* Ratings of exactly that time fill up the number, the last ones in the file. */
     uint64_t same = 0, fill = wanted - count_later(time, d->n, low);
     for (uint64_t i = 0; i < d->n; i++)
         same += time[i] == low;
@@ -101,13 +100,13 @@ static mrq_status divide_time(struct division *d, mrq_error *err)
     return MRQ_OK;
 }
 
-/* One step of splitmix64, whose state moves on by `value` steps. */
+/* One step of splitmix64, with the state advanced by `value` steps. */
 static uint64_t mix(uint64_t state, uint64_t value)
 {
     return mrq_random_mix(state + value * MRQ_RANDOM_STEP);
 }
 
-/* The number of each row's id. NULL: out of memory. */
+/* The mrq_id_number() of each row's id. NULL: out of memory. */
 static uint64_t *number_ids(const mrq_table *table)
 {
     uint64_t *number = mrq_array(table->rows, sizeof *number);

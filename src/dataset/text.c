@@ -1,14 +1,14 @@
-/* Text without the C locale: what a model learns from a title must not depend on the machine it was read on.
+/* Text processing independent of the C locale: what a model learns from a title must not depend on the machine that reads it.
  *
- * Lower-casing knows the scripts that titles of the data sets come in; the rest of Unicode keeps its case, which costs a doubled
- * word at worst. A full table (ICU) was rejected as far more than that is worth. */
+ * Lower-casing covers the scripts in the titles of the data sets; other characters keep their case, which at worst makes two words
+ * of one. Rejected: a full table (ICU), far more than this is worth. */
 #include "dataset/text.h"
 
 #include "base/utf8.h"
 
 uint32_t mrq_text_lower(uint32_t code)
 {
-    /* Every `step`-th code point from first to last has its lower case `add` further on. */
+    /* Every `step`-th code point from first to last has its lower case at code point + `add`. */
     static const struct {
         uint32_t first, last, step;
         int32_t add;
@@ -31,7 +31,7 @@ size_t mrq_text_decode(const char *raw, size_t size, bool quoted, char *out)
     for (size_t i = 0; i < size;) {
         uint32_t code = (unsigned char)raw[i];
         const size_t length = mrq_utf8_read(raw + i, size - i, &code);
-        i += length ? length : 1; /* a map may have changed since it was found valid */
+        i += length ? length : 1; /* the file may have changed since it was checked */
         if (quoted && code == '"' && i < size && raw[i] == '"')
             i++;
         n += mrq_utf8_write(mrq_utf8_is_control(code) ? ' ' : code, out + n);
@@ -40,7 +40,7 @@ size_t mrq_text_decode(const char *raw, size_t size, bool quoted, char *out)
     return n;
 }
 
-/* A letter or a digit. Beyond Latin-1 everything is one, but for the blocks of punctuation. */
+/* Whether a code point is a letter or digit. Beyond Latin-1 everything is, except the blocks of punctuation. */
 static bool in_word(uint32_t c)
 {
     if (c < 0x80)
@@ -50,7 +50,7 @@ static bool in_word(uint32_t c)
     return c != 0xd7 && c != 0xf7 && !(c >= 0x2000 && c <= 0x206f) && !(c >= 0x3000 && c <= 0x303f);
 }
 
-/* The lower-cased code point at `at`, and its length in the text; an apostrophe of either shape is '. */
+/* Reads the lower-cased code point at `at`; returns its length in the text. Both shapes of apostrophe become '. */
 static size_t read_lower(const char *text, size_t size, size_t at, uint32_t *code)
 {
     *code = 0;

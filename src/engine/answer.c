@@ -1,5 +1,5 @@
-/* Answers: a cached answer, which many may share, and for this caller where it came from. The document is put together when it is
- * asked for: the shared text and its own end. */
+/* An answer refers to a cached answer, which several answers may share, and records where this one came from. Its JSON document is
+ * made at the first call of mrq_answer_json(): the shared text and an end of its own. */
 #include "engine/answer.h"
 
 #include <math.h>
@@ -10,9 +10,9 @@
 #include "engine/filter.h"
 
 struct mrq_answer {
-    mrq_cached_answer *cached; /* held */
+    mrq_cached_answer *cached; /* a reference */
     bool from_memory;
-    char *json; /* NULL: not asked for yet */
+    char *json; /* NULL: not made yet */
     size_t size;
 };
 
@@ -53,15 +53,15 @@ const char *mrq_answer_json(mrq_answer *answer, size_t *size)
     const mrq_cached_answer *cached = answer->cached;
     if (!answer->json) {
         char end[32];
-        const int room = cached->tells_cache ? snprintf(end, sizeof end, ",\"cache\":\"%s\"}\n", mrq_answer_cache_state(answer))
-                                             : snprintf(end, sizeof end, "}\n");
-        char *json = malloc(cached->size + (size_t)room + 1);
+        const int length = cached->tells_cache ? snprintf(end, sizeof end, ",\"cache\":\"%s\"}\n", mrq_answer_cache_state(answer))
+                                               : snprintf(end, sizeof end, "}\n");
+        char *json = malloc(cached->size + (size_t)length + 1);
         if (!json)
             return NULL;
         memcpy(json, cached->open, cached->size);
-        memcpy(json + cached->size, end, (size_t)room + 1);
+        memcpy(json + cached->size, end, (size_t)length + 1);
         answer->json = json;
-        answer->size = cached->size + (size_t)room;
+        answer->size = cached->size + (size_t)length;
     }
     if (size)
         *size = answer->size;
@@ -114,7 +114,7 @@ double mrq_answer_info_number(const mrq_answer *answer, const char *name)
     return NAN;
 }
 
-/* A column's value as text: of a category its label, or else the value. "" for a kind that is no text. */
+/* A column's value as text: a text, or a category's label, or its value if it has no label. "" for other kinds. */
 static const char *text_in(const mrq_table *table, uint32_t row, const char *name)
 {
     if (strcmp(name, "id") == 0)
@@ -186,7 +186,7 @@ double mrq_answer_number(const mrq_answer *answer, uint32_t i, const char *colum
     return hit && column ? number_in(items_of(answer), hit->item, column) : (double)NAN;
 }
 
-/* The members of hit i in a set, codes of `*set`, and how many; 0 for what is no set. */
+/* The members of hit i in a set column: their codes in `*set`, and their number; 0 if the column is not a set. */
 static uint32_t members_of(const mrq_answer *answer, uint32_t i, const char *name, const mrq_column **set, const uint32_t **member)
 {
     const mrq_recommendation *hit = hit_of(answer, i);

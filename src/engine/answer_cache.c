@@ -1,11 +1,12 @@
-/* A hash table in front of Redis and of the search, in shards with a lock each, held for a look-up and no longer: about 50 ns,
- * while an answer by HTTP takes 10 µs or more. Within a shard the least recently asked go first.
+/* A hash table in front of Redis and of the search. It is split into shards with a lock each, which is held only for a look-up:
+ * about 50 ns, while an answer by HTTP takes 10 µs or more. Each shard evicts its least recently used entries first.
  *
- * An entry without an answer is being computed by one thread; others who want it wait on the shard's condition. Such an entry is
- * in the table, but not in the order of going: it stays as long as one of those is there. Its answer goes to them all, and the
- * last one settles whether there is room to keep it; where the computation fails, the first of them tries in its turn.
+ * An entry without an answer is being computed by one thread; other threads that need it wait on the shard's condition. Such an
+ * entry is in the table but not in the LRU list, so it cannot be evicted while threads wait for it. All of them get its answer, and
+ * the last one keeps the entry or removes it, depending on its size. If the computation fails, the first waiting thread computes it
+ * again.
  *
- * The hash is keyed at random: who can choose questions could otherwise make them all fall into one bucket. */
+ * The hash has a random key: otherwise a client could choose queries that all fall into one bucket. */
 #include "engine/answer_cache.h"
 
 #include <pthread.h>
@@ -15,16 +16,16 @@
 
 #define SHARDS   16
 #define TYPICAL  1024 /* bytes of an answer with five items, its document and its key */
-#define OVERHEAD 128  /* what the allocator takes for an answer's pieces */
+#define OVERHEAD 128  /* bytes that the allocator adds for an answer's blocks */
 
 typedef struct entry {
     struct entry *next;          /* of the bucket */
-    struct entry *newer, *older; /* in the order of asking; only of what is kept */
+    struct entry *newer, *older; /* in the LRU list; only entries that are kept */
     uint64_t hash;
-    mrq_cached_answer *cached; /* NULL: it is computed, or to be computed by one of those who wait */
-    bool under_way;            /* some thread computes it */
-    uint32_t waiting;          /* threads; while there are any it is not in the order */
-    size_t bytes, size;        /* what it takes; of the key */
+    mrq_cached_answer *cached; /* NULL: being computed, or to be computed by a waiting thread */
+    bool under_way;            /* a thread is computing it */
+    uint32_t waiting;          /* threads; while there are any, the entry is not in the LRU list */
+    size_t bytes, size;        /* of the whole entry; of the key */
     unsigned char key[];
 } entry;
 
@@ -32,21 +33,20 @@ typedef struct shard {
     _Alignas(MRQ_ALIGN) pthread_mutex_t lock;
     pthread_cond_t computed;
     entry **bucket, *newest, *oldest;
-    uint64_t entries; /* that are kept */
+    uint64_t entries; /* in the LRU list */
     size_t bytes;
-    bool closed;
 } shard;
 
 struct mrq_answer_cache {
     shard shard[SHARDS];
     uint64_t secret[2];
     atomic_ullong *evicted;
-    uint32_t buckets; /* of a shard, a power of two */
+    uint32_t buckets; /* per shard, a power of two */
     size_t limit;     /* bytes of a shard */
 };
 
-/* Two words at a time, multiplied to 128 bits of which the halves are folded: who does not know the secret words cannot tell which
- * keys meet. (Of the kind of Wang Yi's wyhash.) */
+/* Multiplies two words at a time to 128 bits and folds the halves, as Wang Yi's wyhash does. Without the secret words nobody can
+ * predict which keys collide. */
 __extension__ typedef unsigned __int128 wide;
 
 static uint64_t fold(uint64_t x, uint64_t y)
@@ -78,7 +78,7 @@ mrq_answer_cache *mrq_answer_cache_new(size_t bytes, atomic_ullong *evicted)
         cache->buckets *= 2;
     cache->evicted = evicted;
     if (getrandom(cache->secret, sizeof cache->secret, GRND_NONBLOCK) < 0)
-        cache->secret[0] = (uint64_t)(uintptr_t)cache; /* as good as the system's layout */
+        cache->secret[0] = (uint64_t)(uintptr_t)cache; /* as random as the address space layout */
     cache->secret[0] |= 1;
     cache->secret[1] |= 1;
     bool ok = true;
@@ -121,7 +121,7 @@ static void link_newest(shard *s, entry *e)
     s->newest = e;
 }
 
-/* Takes an entry that is not in the order out of the shard. */
+/* Removes an entry that is not in the LRU list from the shard. */
 static void forget(mrq_answer_cache *cache, shard *s, entry *e)
 {
     *find(cache, s, e->hash, e->key, e->size) = e->next;
@@ -129,7 +129,7 @@ static void forget(mrq_answer_cache *cache, shard *s, entry *e)
     free(e);
 }
 
-/* The same for the one that goes first. */
+/* Removes the least recently used entry. */
 static void drop_oldest(mrq_answer_cache *cache, shard *s)
 {
     entry *e = s->oldest;
@@ -139,10 +139,10 @@ static void drop_oldest(mrq_answer_cache *cache, shard *s)
     forget(cache, s, e);
 }
 
-/* Keeps an entry for which nobody waits any more, or lets it go. */
+/* Adds an entry that no thread waits for to the LRU list, or removes it if it is too large. */
 static void settle(mrq_answer_cache *cache, shard *s, entry *e)
 {
-    if (!e->cached || s->closed || e->bytes > cache->limit) {
+    if (!e->cached || e->bytes > cache->limit) {
         forget(cache, s, e);
         return;
     }
@@ -153,18 +153,6 @@ static void settle(mrq_answer_cache *cache, shard *s, entry *e)
     s->bytes += e->bytes;
     s->entries++;
     link_newest(s, e);
-}
-
-void mrq_answer_cache_close(mrq_answer_cache *cache)
-{
-    for (int i = 0; cache && i < SHARDS; i++) {
-        shard *s = &cache->shard[i];
-        pthread_mutex_lock(&s->lock);
-        s->closed = true;
-        while (s->oldest)
-            drop_oldest(cache, s);
-        pthread_mutex_unlock(&s->lock);
-    }
 }
 
 void mrq_answer_cache_free(mrq_answer_cache *cache)
@@ -180,7 +168,7 @@ void mrq_answer_cache_free(mrq_answer_cache *cache)
     mrq_free(cache);
 }
 
-/* Holds an entry's answer, for which there may be others who wait; NULL: the caller is to compute it. */
+/* Returns a new reference to an entry's answer, waiting for it if another thread computes it; NULL: the caller must compute it. */
 static mrq_cached_answer *take(mrq_answer_cache *cache, shard *s, entry *e, bool *waited)
 {
     *waited = e->under_way;
@@ -213,9 +201,9 @@ mrq_cached_answer *mrq_answer_cache_take(mrq_answer_cache *cache, const void *ke
     entry **at = find(cache, s, hash, key, size);
     if (*at) {
         found = take(cache, s, *at, waited);
-    } else if (!s->closed) {
+    } else {
         entry *e = *at = malloc(sizeof *e + size);
-        if (e) { /* without it nobody waits, that is all */
+        if (e) { /* without an entry other threads compute the same answer */
             *e = (entry){.hash = hash, .size = size, .under_way = true};
             memcpy(e->key, key, size);
         }
@@ -255,7 +243,7 @@ mrq_answer_cache_size mrq_answer_cache_measure(mrq_answer_cache *cache)
     return all;
 }
 
-void mrq_answer_cache_asked(mrq_answer_cache *cache, void (*tell)(void *context, const char *query, uint32_t count), void *context)
+void mrq_answer_cache_asked(mrq_answer_cache *cache, void (*add)(void *context, const char *query, uint32_t count), void *context)
 {
     for (int i = 0; i < SHARDS; i++) {
         shard *s = &cache->shard[i];
@@ -267,7 +255,7 @@ void mrq_answer_cache_asked(mrq_answer_cache *cache, void (*tell)(void *context,
                 list[n++] = mrq_cached_answer_acquire(e->cached);
         pthread_mutex_unlock(&s->lock);
         for (uint64_t j = 0; j < n; j++) {
-            tell(context, list[j]->content.query.text, atomic_exchange(&list[j]->asked, 0));
+            add(context, list[j]->content.query.text, atomic_exchange(&list[j]->asked, 0));
             mrq_cached_answer_release(list[j]);
         }
     }

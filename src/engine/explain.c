@@ -1,11 +1,12 @@
 /* Explanations: Shapley values of the inputs of the folded tower (engine.h has the definition and its source).
  *
- * A linear tower under an inner product needs no subsets: what an input adds is the same in whatever order, its own inner product
- * with the item less the average's. So a history of thousands of items is a few thousand inner products an item answered. Any
- * other tower has at most an input a branch, and each of the 2^n subsets is put through the tower once, for all items: a score
- * f(S) counts in the part of input i with |S|-1 others before it when i is in S, and against it with |S| before it when it is not.
+ * A linear tower with an inner product needs no subsets: in every order an input adds the same, its inner product with the item
+ * minus the average's. So a history of thousands of items takes a few thousand inner products for each hit. Any other tower has at
+ * most one input for each branch, and the vector of each of the 2^n subsets is computed once for all items. A score f(S) is added
+ * to the part of input i, weighted for |S|-1 inputs before it, if i is in S, and subtracted, weighted for |S| before it, if i is
+ * not in S.
  *
- * An item that is both in the user's history and in the query is one part, by what the query says. Rejected: sampled orders
+ * An item that is in both the user's history and the query makes one part, with the query's feedback. Rejected: sampled orders
  * (Strumbelj and Kononenko's own algorithm), because with few inputs the exact sum is cheaper. */
 #include <math.h>
 #include <stdlib.h>
@@ -16,8 +17,8 @@
 
 typedef struct input {
     mrq_score_part part;
-    uint32_t branch; /* a feature's or the user's; MRQ_NONE: an item, */
-    float strength;  /* and how much it is liked */
+    uint32_t branch; /* of a feature or the user; MRQ_NONE: an item */
+    float strength;  /* of an item: how much it is liked */
 } input;
 
 static bool is_linear(const mrq_folded *tower)
@@ -25,8 +26,7 @@ static bool is_linear(const mrq_folded *tower)
     return tower->score == MRQ_DOT && tower->activation == MRQ_LINEAR;
 }
 
-/* The items of the user's history and of the query, each once, behind the `n` inputs that are there; returns how many
- * there are then. */
+/* Appends the items of the user's history and of the query, each once, to the `n` inputs; returns the new number. */
 static uint32_t add_items(const mrq_feedback *history, const mrq_query_feedback *feedback, input *in, uint32_t n)
 {
     for (uint32_t h = 0, o = 0; h < history->n || o < feedback->n;) {
@@ -43,21 +43,21 @@ static uint32_t add_items(const mrq_feedback *history, const mrq_query_feedback 
     return n;
 }
 
-/* What is known of the person. Room for a branch each and all items of history and feedback; returns how many there are. */
+/* The known inputs of the person, and their number. `in` has space for all branches and all items of history and feedback. */
 static uint32_t find_inputs(const mrq_folded *tower, const mrq_resolved *resolved, const mrq_feedback *history, input *in)
 {
     uint32_t n = 0;
     for (uint32_t b = 0; b < tower->n_branches; b++) {
         const bool id = mrq_folded_is_id(&tower->branch[b]);
         if (resolved->value[b] == MRQ_NONE || (id && (!resolved->value[b] || tower->liked)))
-            continue; /* unknown, or to be told item by item */
+            continue; /* unknown, or split into items */
         in[n++] = (input){
             {tower->branch[b].feature, id ? MRQ_PART_USER : MRQ_PART_FEATURE, id ? resolved->user : resolved->value[b], 0}, b, 1};
     }
     return add_items(history, &resolved->feedback, in, n);
 }
 
-/* What a row of a linear tower adds to the score of an item, whose unit vector this is. */
+/* What a row of a linear tower adds to the score of the item with this unit vector. */
 static double product(const mrq_folded *tower, const float *row, const float *item)
 {
     const double own = tower->bias ? (double)row[tower->size] : 0;
@@ -78,7 +78,7 @@ static void explain_linear(const mrq_generation *generation, const mrq_resolved 
             out->base[m] += product(tower, tower->branch[b].mean, item);
     }
     for (uint32_t i = 0; i < out->n; i++)
-        for (uint32_t m = 0; m < n; m++) { /* the inner one, so that a row is read once */
+        for (uint32_t m = 0; m < n; m++) { /* the inner loop, so that each row is read once */
             const float *item = vectors + (size_t)hit[m].item * tower->dim;
             mrq_score_part *part = &out->part[(size_t)m * out->n + i];
             *part = in[i].part;
@@ -90,7 +90,7 @@ static void explain_linear(const mrq_generation *generation, const mrq_resolved 
         }
 }
 
-/* The scores of the items where of the inputs only those in `set` are known. */
+/* The scores of the items if only the inputs in `set` are known. */
 static void score_subset(const mrq_generation *generation, const mrq_resolved *resolved, const input *in, uint32_t n_inputs,
                          uint32_t set, const mrq_recommendation *hit, uint32_t n, float *vector, double *score)
 {
@@ -136,7 +136,7 @@ static mrq_status explain_subsets(const mrq_generation *generation, const mrq_re
     return MRQ_OK;
 }
 
-/* The largest first; of equal ones those that come first in the generation. */
+/* The largest first; equal ones in the generation's order. */
 static int by_size(const void *a, const void *b)
 {
     const mrq_score_part *x = a, *y = b;
@@ -146,7 +146,7 @@ static int by_size(const void *a, const void *b)
     return x->kind != y->kind ? (x->kind < y->kind ? -1 : 1) : (x->value > y->value) - (x->value < y->value);
 }
 
-/* `out` has room for everything. */
+/* `out` has space for all parts. */
 static mrq_status explain(const mrq_generation *generation, const mrq_resolved *resolved, const input *in,
                           const mrq_recommendation *hit, uint32_t n, mrq_explanation *out, mrq_error *err)
 {
@@ -159,12 +159,12 @@ static mrq_status explain(const mrq_generation *generation, const mrq_resolved *
     return MRQ_OK;
 }
 
-/* Keeps `told` parts of each item, and of the others their sum: an answer may lie in memory for long. */
-static mrq_status shorten(mrq_explanation *why, uint32_t n, uint32_t told, mrq_error *err)
+/* Keeps `kept` parts of each item and the sum of the others, because an answer may stay in memory for long. */
+static mrq_status shorten(mrq_explanation *why, uint32_t n, uint32_t kept, mrq_error *err)
 {
-    if (told >= why->n)
+    if (kept >= why->n)
         return MRQ_OK;
-    mrq_score_part *part = mrq_array((size_t)n * told, sizeof *part);
+    mrq_score_part *part = mrq_array((size_t)n * kept, sizeof *part);
     why->rest = mrq_array(n, sizeof *why->rest);
     if (!part || !why->rest) {
         mrq_free(part);
@@ -172,18 +172,18 @@ static mrq_status shorten(mrq_explanation *why, uint32_t n, uint32_t told, mrq_e
     }
     for (uint32_t m = 0; m < n; m++) {
         const mrq_score_part *all = why->part + (size_t)m * why->n;
-        memcpy(part + (size_t)m * told, all, told * sizeof *part);
-        for (uint32_t i = told; i < why->n; i++)
+        memcpy(part + (size_t)m * kept, all, kept * sizeof *part);
+        for (uint32_t i = kept; i < why->n; i++)
             why->rest[m] += all[i].score;
     }
     mrq_free(why->part);
     why->part = part;
-    why->n = told;
+    why->n = kept;
     return MRQ_OK;
 }
 
 mrq_status mrq_person_explain(const mrq_generation *generation, const mrq_resolved *resolved, const mrq_recommendation *hit,
-                              uint32_t n, uint32_t told, mrq_explanation *out, mrq_error *err)
+                              uint32_t n, uint32_t parts, mrq_explanation *out, mrq_error *err)
 {
     const mrq_folded *tower = generation->tower;
     const mrq_feedback history = mrq_user_history(generation, resolved->user);
@@ -193,7 +193,7 @@ mrq_status mrq_person_explain(const mrq_generation *generation, const mrq_resolv
     mrq_explanation why = {.n = find_inputs(tower, resolved, &history, in)};
     if (!is_linear(tower) && why.n > MRQ_SHAPLEY_MAX)
         return mrq_fail(err, MRQ_USAGE,
-                        "explain: model \"%s\" has %u inputs of this person, want at most %d where they do not add up",
+                        "explain: model \"%s\" has %u inputs for this person, want at most %d because it is not linear",
                         generation->model_name, why.n, MRQ_SHAPLEY_MAX);
     if ((uint64_t)why.n * n > MRQ_PARTS_MAX)
         return mrq_fail(err, MRQ_USAGE, "explain: %u %s with %u parts each, want at most %d in all; ask for fewer %s", n,
@@ -203,7 +203,7 @@ mrq_status mrq_person_explain(const mrq_generation *generation, const mrq_resolv
     mrq_status status =
         why.base && why.part ? explain(generation, resolved, in, hit, n, &why, err) : mrq_fail_memory(err, "explaining");
     if (status == MRQ_OK)
-        status = shorten(&why, n, told, err);
+        status = shorten(&why, n, parts, err);
     if (status != MRQ_OK) {
         mrq_free(why.base);
         mrq_free(why.rest);

@@ -1,8 +1,7 @@
 /* Feedback: the items that a query likes and dislikes, as strengths of rows of the tower's history.
  *
- * What is told counts instead of what is known, as with the features: where a user's own row already holds an item, the strength
- * that is added is the difference. So to like an item that the user has rated well changes next to nothing, and to dislike it takes
- * it out of the sum. */
+ * As with features, the query overrides the data: if the user's row already contains an item, only the difference of the strengths
+ * is added. So liking an item that the user has rated well changes almost nothing, and disliking it removes it from the sum. */
 #include <stdlib.h>
 
 #include "base/parse.h"
@@ -27,7 +26,7 @@ mrq_status mrq_history_check(const mrq_generation *generation, mrq_error *err)
 mrq_feedback mrq_user_history(const mrq_generation *generation, uint32_t user)
 {
     const mrq_folded *tower = generation->tower;
-    if (user == MRQ_NONE || !tower->liked || !tower->user_row[user]) /* row 0 is nobody's own */
+    if (user == MRQ_NONE || !tower->liked || !tower->user_row[user]) /* row 0 is the unknown user's */
         return (mrq_feedback){0};
     const mrq_links *history = &tower->history;
     const uint64_t first = history->list.offset[user];
@@ -35,7 +34,7 @@ mrq_feedback mrq_user_history(const mrq_generation *generation, uint32_t user)
                           history->strength + first};
 }
 
-/* Rows of the ids of a field, ascending and distinct; `*kept` is how many. */
+/* Rows of the ids of a field, ascending and distinct, and their number `*kept`. */
 static mrq_status find_rows(const mrq_table *items, const mrq_query *query, mrq_field_index field, uint32_t *row, uint32_t *kept,
                             mrq_error *err)
 {

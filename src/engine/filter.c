@@ -1,9 +1,9 @@
-/* Filters, resolved once a query and then handed to the search as one bit a row: the search itself sees to it that k rows come back
- * when k qualify.
+/* Filters. They are resolved once for each query and given to the search as a bitmap with one bit for each row. The search returns
+ * k rows if at least k pass.
  *
- * The bitmap starts full. Items to leave out, be they seen or excluded, clear a bit each; genres and years, which only a look at
- * each row can tell, are gone through when they are asked for: 5 µs for 4,000 items. Genres are the first column of sets, years
- * the column of numbers called "year", as everywhere in the engine. */
+ * The bitmap starts with all bits set. Each seen or excluded item clears one bit. If the query filters by genres or years, every
+ * row is compared: 5 µs for 4,000 items. Genres are the first set column, years the number column called "year", as everywhere in
+ * the engine. */
 #include "engine/filter.h"
 
 #include <math.h>
@@ -30,7 +30,7 @@ uint32_t mrq_rows_sort(uint32_t *row, uint32_t n)
     return kept;
 }
 
-/* The codes of the genres that are named. */
+/* The codes of the query's genres. */
 static mrq_status resolve_genres(const mrq_table *items, const mrq_query *query, mrq_selection *out, mrq_error *err)
 {
     const mrq_column *genres = mrq_table_first(items, MRQ_SET);
@@ -38,8 +38,7 @@ static mrq_status resolve_genres(const mrq_table *items, const mrq_query *query,
     const uint32_t n = query->n[MRQ_Q_GENRE];
     mrq_query_texts(query, MRQ_Q_GENRE, text);
     if (n && !genres)
-        return mrq_fail(err, MRQ_USAGE, "genre \"%.40s\": the data does not tell its %s' genres, so leave it out", text[0],
-                        items->noun.many);
+        return mrq_fail(err, MRQ_USAGE, "genre \"%.40s\": the data's %s have no genres; leave it out", text[0], items->noun.many);
     for (uint32_t i = 0; i < n; i++) {
         out->genre[i] = mrq_strings_find(&genres->dict, text[i]);
         if (out->genre[i] != MRQ_NONE)
@@ -61,13 +60,13 @@ static mrq_status resolve_years(const mrq_table *items, const mrq_query *query, 
     if (!years)
         return MRQ_OK;
     if (!mrq_table_year(items))
-        return mrq_fail(err, MRQ_USAGE, "year: the data does not tell its %s' years, so leave it out", items->noun.many);
-    if (!mrq_years_read(years, &out->year_from, &out->year_to)) /* it was checked when it was set */
+        return mrq_fail(err, MRQ_USAGE, "year: the data's %s have no years; leave it out", items->noun.many);
+    if (!mrq_years_read(years, &out->year_from, &out->year_to)) /* checked when it was set */
         return mrq_fail(err, MRQ_USAGE, "year \"%.40s\": want years", years);
     return MRQ_OK;
 }
 
-/* Of the ids those that are in the catalogue: one that is not is left out as it is. */
+/* The rows of the excluded ids. Unknown ids are ignored. */
 static void resolve_excluded(const mrq_table *items, const mrq_query *query, mrq_selection *out)
 {
     mrq_query_value value;
@@ -154,12 +153,12 @@ void mrq_print_selection(mrq_print *print, const mrq_selection *selection, const
         print_excluded(print, selection, items);
 }
 
-/* How many of the selection's genres a row has. */
+/* The number of the selection's genres that a row has. */
 static uint32_t count_genres(const mrq_selection *s, const mrq_lists *list, uint32_t row)
 {
     uint32_t matches = 0;
     for (uint32_t g = 0; g < s->n_genres; g++) {
-        bool has = false; /* it may stand there twice */
+        bool has = false; /* the list may contain it twice */
         for (uint64_t i = list->offset[row]; i < list->offset[row + 1]; i++)
             has |= list->item[i] == s->genre[g];
         matches += has;
@@ -167,7 +166,7 @@ static uint32_t count_genres(const mrq_selection *s, const mrq_lists *list, uint
     return matches;
 }
 
-/* A bit for each of the 64 rows from `first` on that has the genres, or the years, that the selection asks for. */
+/* A bit for each of up to 64 rows from `first` on: whether it has the genres of the selection. */
 static uint64_t with_genres(const mrq_selection *s, const mrq_lists *list, uint32_t first, uint32_t rows)
 {
     const uint32_t least = s->all_genres ? s->n_genres : 1;
@@ -177,6 +176,7 @@ static uint64_t with_genres(const mrq_selection *s, const mrq_lists *list, uint3
     return keep;
 }
 
+/* The same for the years, from `year` on. */
 static uint64_t with_years(const mrq_selection *s, const double *year, uint32_t rows)
 {
     const double from = s->year_from, to = s->year_to ? s->year_to : (double)INFINITY;
@@ -192,7 +192,7 @@ void mrq_bitmap_clear(mrq_bitmap *bitmap)
     *bitmap = (mrq_bitmap){0};
 }
 
-/* The bit of a row goes out. */
+/* Clears the bit of a row. */
 static void drop(uint64_t *keep, uint32_t row)
 {
     keep[row / 64] &= ~((uint64_t)1 << row % 64);

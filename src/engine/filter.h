@@ -1,4 +1,4 @@
-/* Filters: which rows of the catalogue a query lets through. */
+/* Filters: the rows of the catalogue that a query allows. */
 #ifndef MRQ_ENGINE_FILTER_H
 #define MRQ_ENGINE_FILTER_H
 
@@ -7,14 +7,14 @@
 #include "engine/query.h"
 #include "index/index.h"
 
-/* Sorts rows and drops what stands there twice; returns how many are left. */
+/* Sorts rows and removes duplicates; returns the number of rows left. */
 uint32_t mrq_rows_sort(uint32_t *row, uint32_t n);
 
-/* What the filters of a query mean to a catalogue, but for the seen items. Equal for filters that mean the same. */
+/* The filters of a query resolved for a catalogue, without the seen items. Equal for filters with the same meaning. */
 typedef struct mrq_selection {
     uint32_t *genre; /* (n_genres) codes of the genres, ascending, distinct */
     uint32_t n_genres;
-    bool all_genres; /* only where there are several */
+    bool all_genres; /* true only if there are several */
     int year_from, year_to;
     uint32_t *exclude; /* (n_exclude) rows, ascending, distinct */
     uint32_t n_exclude;
@@ -24,17 +24,17 @@ void mrq_selection_clear(mrq_selection *selection); /* legal on a zeroed struct 
 /* Statuses as of mrq_recommend(). */
 MRQ_CHECKED mrq_status mrq_selection_resolve(const mrq_table *items, const mrq_query *query, mrq_selection *out, mrq_error *err);
 
-/* "1994", "1990-1999", "1990-" or "-1999", as a query has them; "" for all. */
+/* "1994", "1990-1999", "1990-" or "-1999", as in a query; "" for all. */
 #define MRQ_YEARS_TEXT 32
 void mrq_years_print(const mrq_selection *selection, char out[MRQ_YEARS_TEXT]);
 
-/* Adds a field of the selection to a query's description, MRQ_Q_GENRE, _ALL_GENRES, _YEAR or _EXCLUDE, if it selects. */
+/* Adds a field of the selection, MRQ_Q_GENRE, _ALL_GENRES, _YEAR or _EXCLUDE, to a query's JSON, if it filters. */
 void mrq_print_selection(mrq_print *print, const mrq_selection *selection, const mrq_table *items, unsigned field);
 
-/* A bitmap of what the selection lets through, less `n` rows; it points into both, and the filter into it. */
+/* A bitmap of the rows that the selection allows, without the `n` rows of `less`. It points into both; `filter` points into it. */
 typedef struct mrq_bitmap {
     mrq_filter filter;
-    uint64_t *keep; /* what the filter points to, as the terms */
+    uint64_t *keep; /* the filter points to this, and to the terms */
     mrq_terms terms;
 } mrq_bitmap;
 void mrq_bitmap_clear(mrq_bitmap *bitmap); /* legal on a zeroed struct */

@@ -1,4 +1,4 @@
-/* What the serving generation is and how good it was found to be, and what a query may name: for the page and for people. */
+/* Describes the serving generation in JSON: model, measured quality, the values that a query may use, the store's generations. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,7 +39,7 @@ static int by_name(const void *a, const void *b)
     return strcmp((*x)->name, (*y)->name);
 }
 
-/* The columns of one kind or the other, by name; returns how many. */
+/* The columns of either of two kinds, sorted by name; returns their number. */
 static uint32_t find_columns(const mrq_table *users, mrq_column_kind one, mrq_column_kind other,
                              const mrq_column *out[MRQ_COLUMNS_MAX])
 {
@@ -51,7 +51,7 @@ static uint32_t find_columns(const mrq_table *users, mrq_column_kind one, mrq_co
     return n;
 }
 
-/* [{"value":"25","label":"25-34"},...] for each feature of whose values a query can choose, by name. */
+/* [{"value":"25","label":"25-34"},...] for each category and set of the users, by name. */
 static bool add_choices(cJSON *document, const mrq_table *users)
 {
     const mrq_column *column[MRQ_COLUMNS_MAX];
@@ -83,7 +83,7 @@ static bool add_numbers(cJSON *document, const mrq_table *users)
     return ok;
 }
 
-/* "genres" and the "years" of the first and the last item. */
+/* "genres", and "years": the first and the last year of the items. */
 static bool add_filters(cJSON *document, const mrq_table *items)
 {
     const mrq_column *genres = mrq_table_first(items, MRQ_SET), *year = mrq_table_year(items);
@@ -93,14 +93,15 @@ static bool add_filters(cJSON *document, const mrq_table *items)
         ok = mrq_json_append_clean(names, mrq_strings_at(&genres->dict, g));
     double range[2] = {INFINITY, -INFINITY};
     for (uint32_t i = 0; year && i < items->rows; i++) {
-        range[0] = fmin(range[0], year->number[i]); /* these skip NaN */
+        range[0] = fmin(range[0], year->number[i]); /* fmin() and fmax() skip NaN */
         range[1] = fmax(range[1], year->number[i]);
     }
     return ok &&
            mrq_json_add_made(document, "years", range[0] <= range[1] ? cJSON_CreateDoubleArray(range, 2) : cJSON_CreateNull());
 }
 
-/* Those of the store; of one that is gone none, as the serving generation serves on. Who asks need not know where it stands. */
+/* The generations of the store; none if the store was removed, because the serving generation stays open. The message does not show
+ * clients where the store is. */
 static mrq_status list_generations(const char *store, mrq_generation_info **list, uint32_t *n, mrq_error *err)
 {
     mrq_status status = mrq_store_list_plain(store, list, n, NULL);
@@ -108,7 +109,7 @@ static mrq_status list_generations(const char *store, mrq_generation_info **list
         status = (*list)[i].state == MRQ_FAILED ? MRQ_FAILED : MRQ_OK;
     return status == MRQ_OK || status == MRQ_NOT_FOUND
                ? MRQ_OK
-               : mrq_fail(err, status, "the system keeps the store's generations from being listed; try again");
+               : mrq_fail(err, status, "cannot list the store's generations now; try again");
 }
 
 static bool add_generations(cJSON *document, const mrq_generation_info *list, uint32_t n, const mrq_generation *generation)
@@ -116,7 +117,7 @@ static bool add_generations(cJSON *document, const mrq_generation_info *list, ui
     cJSON *array = cJSON_AddArrayToObject(document, "generations");
     bool ok = array != NULL;
     for (uint32_t i = 0; ok && i < n; i++) {
-        if (list[i].state != MRQ_OK) /* damaged ones are not told of */
+        if (list[i].state != MRQ_OK) /* damaged ones are not listed */
             continue;
         cJSON *json = mrq_json_append_object(array);
         ok = mrq_json_add_clean(json, "name", list[i].name) && add_time(json, "created", list[i].created) &&
@@ -154,7 +155,7 @@ mrq_status mrq_tell_generation(mrq_snapshot *snapshot, const char *store, mrq_ca
     char *text = ok ? cJSON_PrintUnformatted(document) : NULL;
     mrq_print print = {.failed = !text};
     if (text) {
-        text[strlen(text) - 1] = '\0'; /* the closing brace, which every document gets anew */
+        text[strlen(text) - 1] = '\0'; /* mrq_answer_json() adds the closing brace */
         mrq_print_raw(&print, text);
     }
     cJSON_free(text);

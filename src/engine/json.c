@@ -1,5 +1,5 @@
-/* Answers and errors as JSON documents, one to a line: what `--json` prints and the service sends. A document never depends on
- * where the answer came from, but for its end, "cache" and "redis": so the rest can be kept and ended anew for each who asks. */
+/* Answers and errors as JSON documents, one per line, for `--json` and the service. Only the end of a document, "cache", depends on
+ * where the answer came from, so the rest can be cached and completed for each caller. */
 #include "engine/json.h"
 
 #include <inttypes.h>
@@ -9,7 +9,7 @@
 #include "base/utf8.h"
 #include "engine/filter.h"
 
-/* A JSON string, each byte that belongs to no character a '?'. NULL when out of memory. */
+/* A JSON string, with '?' for each byte that is not part of a UTF-8 character. NULL if out of memory. */
 static cJSON *clean_string(const char *text)
 {
     cJSON *string = cJSON_CreateString(text);
@@ -110,8 +110,8 @@ static void print_part(mrq_print *print, const mrq_generation *generation, const
     mrq_print_close(print, '}');
 }
 
-/* {"base":0.5,"parts":[...],"rest":0.1} of the item at this place; more decimals than a score has, because thousands may be added
- * up. */
+/* {"base":0.5,"parts":[...],"rest":0.1} of the hit at this place. It has more decimals than a score, because a reader may add up
+ * thousands of parts. */
 static void print_explanation(mrq_print *print, const mrq_generation *generation, const mrq_explanation *why, uint32_t place)
 {
     mrq_print_key(print, "explanation");

@@ -1,4 +1,4 @@
-/* JSON of texts that nobody vouches for, of items and of answers. */
+/* JSON of untrusted texts, of items and of answers. */
 #ifndef MRQ_ENGINE_JSON_H
 #define MRQ_ENGINE_JSON_H
 
@@ -7,28 +7,28 @@
 #include "base/table.h"
 #include "engine/engine.h"
 
-/* A text that may not be UTF-8, be it cut in the middle of a character: each byte that belongs to none becomes '?'. Returns
- * false when out of memory, and when `object` or `array` is NULL. */
+/* Adds a text that may not be valid UTF-8, for example because it was cut inside a character: each byte that is not part of a
+ * character becomes '?'. False if out of memory, or if `object` or `array` is NULL. */
 bool mrq_json_add_clean(cJSON *object, const char *key, const char *text);
 bool mrq_json_append_clean(cJSON *array, const char *text);
 
-/* A whole number with all its digits, behind what the array holds. */
+/* Appends a whole number with all its digits. */
 bool mrq_json_append_whole(cJSON *array, int64_t value);
 
-/* A category's value: "value", and its "label" where it has one. */
+/* A category's "value", and its "label" if it has one. */
 void mrq_print_value(mrq_print *print, const mrq_column *column, uint32_t code);
 
-/* "id" and "title" of an item; and with them "year" and "genres"; as far as the data has such columns. */
+/* "id" and "title" of an item; mrq_print_item() adds "year" and "genres". Columns that the data does not have are left out. */
 void mrq_print_name(mrq_print *print, const mrq_table *items, uint32_t row);
 void mrq_print_item(mrq_print *print, const mrq_table *items, uint32_t row);
 
-/* What every document of a generation begins with: an open object with "schema" and "generation". */
+/* The beginning of every document of a generation: an open object with "schema" and "generation". */
 void mrq_print_begin(mrq_print *print, const mrq_generation *generation);
 
-/* The document of an answer but for `,"cache":"..."}` and a line end. */
+/* The document of an answer, without `,"cache":"..."}` and a newline. */
 void mrq_print_content(mrq_print *print, const mrq_generation *generation, const mrq_content *answer);
 
-/* The document of an error, with its line end. */
+/* The document of an error, with a newline. */
 void mrq_print_error(mrq_print *print, const char *code, const char *message);
 
 #endif

@@ -1,4 +1,4 @@
-/* Options and counts by name: a table each, of the name and where it lies in the struct. */
+/* Access to options and counts by name: two tables of names and offsets in the struct. */
 #include "engine/options.h"
 
 #include <inttypes.h>
@@ -65,14 +65,14 @@ mrq_options *mrq_options_new(void)
     return made;
 }
 
-/* Where an option's text is kept. */
+/* The address of an option's text. */
 static const char **text_at(mrq_options *opened, int option)
 {
     const char **const texts[] = {&opened->store, &opened->redis, &opened->backend, &opened->backend_token, &opened->backend_ca};
     return texts[option];
 }
 
-/* A text that was set may hold a password. */
+/* Clears a text, which may contain a password. */
 static void wipe(const char *text)
 {
     if (text)
@@ -109,7 +109,7 @@ mrq_status mrq_options_set(mrq_options *opened, const char *name, const char *va
     while (o < options + OPTIONS && strcmp(o->name, name) != 0)
         o++;
     if (o == options + OPTIONS)
-        return mrq_fail(err, MRQ_USAGE, "\"%.40s\" is no option", name);
+        return mrq_fail(err, MRQ_USAGE, "\"%.40s\" is not an option", name);
     if (o->kind == TEXT)
         return set_text(opened->arena, text_at(opened, (int)(o - options)), value, err);
     void *member = (char *)opened + o->at;
@@ -137,7 +137,7 @@ void mrq_stats_free(mrq_stats *stats)
     free(stats);
 }
 
-/* Where the member of this name lies, if it is of the kind that is asked for; else NULL. */
+/* The address of the count of this name, if it is a text or a number as `text` says; else NULL. */
 static const char *find_count(const mrq_stats *stats, const char *name, bool text, enum kind *kind)
 {
     for (int i = 0; stats && name && i < COUNTS; i++)

@@ -1,4 +1,4 @@
-/* Inside: how a store is opened, and what is counted since. */
+/* The contents of the public types mrq_options and mrq_stats. */
 #ifndef MRQ_ENGINE_OPTIONS_H
 #define MRQ_ENGINE_OPTIONS_H
 
@@ -7,7 +7,7 @@
 
 /* Zeroed: the defaults. The texts are borrowed. */
 struct mrq_options {
-    mrq_arena *arena; /* of the texts that mrq_options_set() has set; NULL without any */
+    mrq_arena *arena; /* of the texts set by mrq_options_set(); NULL if made without mrq_options_new() */
     const char *store, *redis, *backend, *backend_token, *backend_ca; /* NULL: not set */
     size_t memory;                                                    /* bytes */
     uint32_t redis_ttl;                                               /* seconds; 0: the default */
@@ -26,7 +26,7 @@ struct mrq_stats {
     uint64_t reloads, reloads_refused;
 };
 
-/* mrq_recommender_stats() into the caller's struct. */
+/* Like mrq_recommender_stats(), into the caller's struct. */
 void mrq_recommender_measure(mrq_recommender *recommender, mrq_stats *out);
 
 #endif

@@ -1,5 +1,5 @@
-/* Values are checked when they are set, as far as that can be done without a generation, and kept as texts: what is set twice in
- * two spellings is two queries in memory, and one in Redis (resolve.c). */
+/* Values are checked when they are set, as far as possible without a generation, and stored as texts. So two spellings of a value
+ * have two cache keys in memory, but one in Redis (resolve.c). */
 #include "engine/query.h"
 
 #include <stdio.h>
@@ -88,7 +88,8 @@ bool mrq_years_read(const char *text, int *from, int *to)
     return true;
 }
 
-/* Where the value of a feature lies, or would: they stand by name, which has `size` bytes. `*from` is where they begin. */
+/* Finds the entry of a feature, or the place to insert it: entries are sorted by name, here of `size` bytes. `*from` is first where
+ * the search begins, then where the entry begins; `*to` is where it ends. */
 static void find_feature(const mrq_query *query, const char *name, size_t size, size_t *from, size_t *to)
 {
     mrq_query_value value;
@@ -106,8 +107,8 @@ static void find_feature(const mrq_query *query, const char *name, size_t size, 
     }
 }
 
-/* Puts an entry, `name` and '=' before the text unless it is NULL, in the place of the one between `from` and `to`, if there is
- * one; none for a NULL text. */
+/* Replaces the entry between `from` and `to`, if any, by an entry of the text, with `name` and '=' before it unless `name` is NULL.
+ * A NULL text only removes the entry. */
 static mrq_status replace(mrq_query *query, mrq_field_index field, const char *name, const char *text, size_t from, size_t to,
                           mrq_error *err)
 {
@@ -133,8 +134,9 @@ static mrq_status replace(mrq_query *query, mrq_field_index field, const char *n
     return MRQ_OK;
 }
 
-/* What is wrong with a text, as "want ...", into `want`; else the text to be kept, or NULL for what is as if it were not set. */
-static bool judge(const mrq_query_field *field, const char **text, char *want, size_t room)
+/* Checks a text. False: `want` says what is wrong. True: `*text` is the text to store, or NULL if the value is the same as not
+ * set. */
+static bool judge(const mrq_query_field *field, const char **text, char *want, size_t size)
 {
     int64_t number = 0;
     int from, to;
@@ -145,16 +147,16 @@ static bool judge(const mrq_query_field *field, const char **text, char *want, s
         break;
     case MRQ_QT_PAIR:
         if (!strchr(*text, '=') || **text == '=')
-            snprintf(want, room, "want NAME=VALUE, the name of a column of the users and a value");
+            snprintf(want, size, "want NAME=VALUE, the name of a column of the users and a value");
         break;
     case MRQ_QT_ITEM:
     case MRQ_QT_USER:
         if (!mrq_id_is_valid(*text, strlen(*text)))
-            snprintf(want, room, "want an id, " MRQ_ID_WANT);
+            snprintf(want, size, "want an id, " MRQ_ID_WANT);
         break;
     case MRQ_QT_WHOLE:
         if (!mrq_parse_int(*text, strlen(*text), field->min, field->max, &number))
-            snprintf(want, room, "want a whole number from %lld to %lld", (long long)field->min, (long long)field->max);
+            snprintf(want, size, "want a whole number from %lld to %lld", (long long)field->min, (long long)field->max);
         break;
     case MRQ_QT_FLAG:
         if (is(*text, "false") || is(*text, "0"))
@@ -162,13 +164,13 @@ static bool judge(const mrq_query_field *field, const char **text, char *want, s
         else if (is(*text, "true") || is(*text, "1"))
             *text = "1";
         else
-            snprintf(want, room, "want true or false");
+            snprintf(want, size, "want true or false");
         break;
     case MRQ_QT_YEARS:
         if (!mrq_years_read(*text, &from, &to))
-            snprintf(want, room, "want a year or years, such as 1994, 1990-1999, 1990- or -1999");
+            snprintf(want, size, "want a year or years, such as 1994, 1990-1999, 1990- or -1999");
         else if (from && to && from > to)
-            snprintf(want, room, "the first comes after the last, want %d-%d", to, from);
+            snprintf(want, size, "the first comes after the last, want %d-%d", to, from);
         break;
     case MRQ_QT_PARTS:
         if (is(*text, "false") || is(*text, "0"))
@@ -178,13 +180,13 @@ static bool judge(const mrq_query_field *field, const char **text, char *want, s
         else if (is(*text, "all"))
             *text = "4294967295"; /* MRQ_EXPLAIN_ALL */
         else if (!mrq_parse_int(*text, strlen(*text), field->min, field->max, &number))
-            snprintf(want, room, "want true, false, or how many parts, 1 to %lld", (long long)field->max);
+            snprintf(want, size, "want true, false, or how many parts, 1 to %lld", (long long)field->max);
         break;
     }
     return *want == '\0';
 }
 
-/* Puts a feature's value, `name` and '=' before the text unless it is NULL and the text has them. */
+/* Sets a feature's value. If `name` is NULL, the text is "NAME=VALUE". */
 static mrq_status put_feature(mrq_query *query, const char *name, const char *text, bool replaces, mrq_error *err)
 {
     const char *feature = name ? name : text;
@@ -194,8 +196,7 @@ static mrq_status put_feature(mrq_query *query, const char *name, const char *te
     if (from != to && !replaces)
         return mrq_fail(err, MRQ_USAGE, "%.*s: given twice", (int)size, feature);
     if (from == to && query->n[MRQ_Q_WITH] == MRQ_FEATURES_MAX)
-        return mrq_fail(err, MRQ_USAGE, "%.*s: with it more than %d columns of the users are given", (int)size, feature,
-                        MRQ_FEATURES_MAX);
+        return mrq_fail(err, MRQ_USAGE, "%.*s: more than %d columns of the users are given", (int)size, feature, MRQ_FEATURES_MAX);
     return replace(query, MRQ_Q_WITH, name, text, from, to, err);
 }
 
@@ -204,7 +205,7 @@ static mrq_status put(mrq_query *query, mrq_field_index field, const char *text,
     const mrq_query_field *f = &mrq_query_fields[field];
     const size_t from = mrq_query_begin(query, field), to = query->end[field];
     if (f->most > 1 && query->n[field] == f->most)
-        return mrq_fail(err, MRQ_USAGE, "%s: more than %u of them", f->name, f->most);
+        return mrq_fail(err, MRQ_USAGE, "%s: more than %u values", f->name, f->most);
     return replace(query, field, NULL, text, f->most > 1 ? to : from, to, err);
 }
 
@@ -249,7 +250,7 @@ mrq_status mrq_query_put_list(mrq_query *query, mrq_field_index field, const cha
 static mrq_status set_feature(mrq_query *query, const char *name, const char *text, bool replaces, mrq_error *err)
 {
     if (!*name || strchr(name, '=') || strlen(name) >= MRQ_COLUMN_NAME)
-        return mrq_fail(err, MRQ_USAGE, "\"%.40s\" is no field of a query, nor can a column of users be called so", name);
+        return mrq_fail(err, MRQ_USAGE, "\"%.40s\" is neither a field of a query nor a possible name of a column", name);
     if (strlen(text) > VALUE_MAX)
         return mrq_fail(err, MRQ_USAGE, "%s: %zu bytes, want at most %d", name, strlen(text), VALUE_MAX);
     return put_feature(query, name, text, replaces, err);
@@ -275,10 +276,10 @@ mrq_status mrq_query_check(const mrq_query *query, mrq_ask what, mrq_error *err)
         [MRQ_ASK_RECOMMEND] = MRQ_Q_FIELDS, [MRQ_ASK_SIMILAR] = MRQ_Q_ITEM, [MRQ_ASK_ITEM] = MRQ_Q_ITEM,
         [MRQ_ASK_SEARCH] = MRQ_Q_TEXT,      [MRQ_ASK_USER] = MRQ_Q_USER,    [MRQ_ASK_INFO] = MRQ_Q_FIELDS};
     if ((unsigned)what >= sizeof subject / sizeof *subject)
-        return mrq_fail(err, MRQ_USAGE, "what: %d is no kind of query", (int)what);
+        return mrq_fail(err, MRQ_USAGE, "what: %d is not a kind of query", (int)what);
     for (unsigned i = 0; i < MRQ_Q_FIELDS; i++)
         if (query->n[i] && !(mrq_query_fields[i].asks & MRQ_ASKS(what)))
-            return mrq_fail(err, MRQ_USAGE, "%s: means nothing here, so leave it out", mrq_query_fields[i].name);
+            return mrq_fail(err, MRQ_USAGE, "%s: not used by this kind of query; leave it out", mrq_query_fields[i].name);
     if (subject[what] != MRQ_Q_FIELDS && !query->n[subject[what]])
         return mrq_fail(err, MRQ_USAGE, "%s is missing", mrq_query_fields[subject[what]].name);
     return MRQ_OK;

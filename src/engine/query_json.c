@@ -1,5 +1,5 @@
-/* Queries in JSON: members of a request's body, and the queries that answers tell and Redis counts, which read back as the same
- * query. Each type of field has its type in JSON; nothing is guessed. */
+/* Reads queries from JSON: the members of a request's body, and the descriptions of queries in answers and in Redis, which read
+ * back as the same query. Each type of field has fixed types in JSON. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +30,7 @@ static mrq_status wrong(const char *name, mrq_query_type type, const cJSON *item
     return mrq_fail(err, MRQ_USAGE, "%s", problem.msg);
 }
 
-/* Whether it is of the field's type; an id that is a number is one that a double tells exactly. */
+/* Whether a value has the field's type. A number is a valid id only if a double represents it exactly. */
 static bool fits(const cJSON *item, mrq_query_type type)
 {
     const unsigned kinds = in_json[type].kinds;
@@ -59,8 +59,8 @@ static mrq_status read_value(mrq_query *query, mrq_field_index field, const cJSO
                          err);
 }
 
-/* A feature's value as text: a text, a number with the digits that a told query has, or a set's members. False for what is none of
- * these. */
+/* Prints a feature's value as text: a text, a number with as many digits as the query in an answer has, or the members of a set.
+ * False for other values. */
 static bool print_value(mrq_print *print, const cJSON *value)
 {
     const cJSON *item;
@@ -80,15 +80,15 @@ static bool print_value(mrq_print *print, const cJSON *value)
     return true;
 }
 
-/* `item`: a value, or an object with a "value" and maybe a "label", as an answer tells it. */
+/* `item`: a value, or an object with a "value" and maybe a "label", as in an answer. */
 static mrq_status read_feature(mrq_query *query, const char *name, const cJSON *item, mrq_error *err)
 {
-    const cJSON *told = cJSON_GetObjectItemCaseSensitive(item, "value");
+    const cJSON *inner = cJSON_GetObjectItemCaseSensitive(item, "value");
     mrq_print print = {0};
     mrq_print_add(&print, "");
-    const bool good = print_value(&print, told ? told : item);
+    const bool good = print_value(&print, inner ? inner : item);
     MRQ_AUTOFREE char *text = mrq_print_take(&print, NULL);
-    if (!good || (cJSON_IsArray(item) && !told))
+    if (!good || (cJSON_IsArray(item) && !inner))
         return wrong(name, MRQ_QT_FEATURE, item, err);
     return text ? mrq_query_put_feature(query, name, text, err) : mrq_fail_memory(err, "reading a query");
 }
@@ -115,7 +115,7 @@ mrq_status mrq_query_read_json(mrq_query *query, const cJSON *object, mrq_error 
     cJSON_ArrayForEach(item, object)
     {
         if (cJSON_GetObjectItemCaseSensitive(object, item->string) != item)
-            return mrq_fail(err, MRQ_USAGE, "%s: stands there twice", item->string);
+            return mrq_fail(err, MRQ_USAGE, "%s: given twice", item->string);
         if (!cJSON_IsNull(item))
             MRQ_TRY(read_member(query, item, err));
     }

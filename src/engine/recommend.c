@@ -1,7 +1,7 @@
-/* Answers: the user's vector, and the nearest of the items that qualify.
+/* Answers a query: computes the user's vector and finds the nearest items that pass the filters.
  *
- * A hit of the cache and a search give the same rows and the same inner products, to the bit, so nothing but mrq_content.cache
- * tells them apart, and either can be explained. What Redis does is never an error: the answer is computed. */
+ * A cached answer and a search have the same rows and the same inner products, bit for bit: they differ only in mrq_content.cache,
+ * and both can be explained. A failure of Redis is never an error: the answer is computed. */
 #include "engine/recommend.h"
 
 #include <math.h>
@@ -39,7 +39,7 @@ mrq_status mrq_person_vector(const mrq_generation *generation, const mrq_resolve
     return MRQ_OK;
 }
 
-/* What the user has rated, and what the query likes or dislikes. */
+/* The items that the user has rated and those that the query likes or dislikes. */
 static mrq_status find_seen(const mrq_generation *generation, const mrq_resolved *resolved, uint32_t **out, uint64_t *n,
                             mrq_error *err)
 {
@@ -66,12 +66,12 @@ mrq_status mrq_person_search(const mrq_generation *generation, const mrq_resolve
         MRQ_TRY(find_seen(generation, resolved, &seen, &n_seen, err));
     __attribute__((cleanup(mrq_bitmap_clear))) mrq_bitmap bitmap = {0};
     MRQ_TRY(mrq_selection_bitmap(&resolved->selection, generation->items, seen, n_seen, &bitmap, err));
-    const uint32_t kept = bitmap.filter.n_kept, room = resolved->k < kept ? resolved->k : kept;
-    MRQ_AUTOFREE mrq_hit *hits = mrq_array(room, sizeof *hits);
+    const uint32_t kept = bitmap.filter.n_kept, k = resolved->k < kept ? resolved->k : kept;
+    MRQ_AUTOFREE mrq_hit *hits = mrq_array(k, sizeof *hits);
     if (!hits)
         return mrq_fail_memory(err, "searching");
     const mrq_filter *filter = kept < generation->items->rows ? &bitmap.filter : NULL;
-    MRQ_TRY(mrq_index_search(generation->index, vector, room, filter, hits, n, err));
+    MRQ_TRY(mrq_index_search(generation->index, vector, k, filter, hits, n, err));
     *out = hits;
     hits = NULL;
     return MRQ_OK;

@@ -1,10 +1,11 @@
-/* The library's main object: an open store, asked by many threads, which may change under them.
+/* The library's main object: an open store, used by many threads. Its generation may change at any time.
  *
- * A query is looked up in this process's memory, then in Redis, then computed (recommend.c); who asks what another thread is
- * computing just now waits for that.
+ * A query is looked up in this process's memory, then in Redis, and else computed (recommend.c). If another thread is already
+ * computing the same answer, the caller waits for it.
  *
- * The serving generation is a counted pointer under a lock that is held for the time of a count. A reload opens the next one
- * beside it, swaps the pointer and closes the old one's memory; who holds the old one ends on it, and the last one frees it. */
+ * What serves is a generation and the cached answers from it, reference-counted; its pointer is guarded by a lock that is held only
+ * to count a reference. A reload opens the new generation and swaps the pointer. Running queries finish on the old generation; the
+ * last release frees it with its cached answers. */
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,13 +20,19 @@
 #include "engine/query.h"
 #include "engine/redis_answers.h"
 
+typedef struct serving {
+    atomic_uint references;
+    mrq_snapshot *snapshot;    /* a reference */
+    mrq_answer_cache *answers; /* in memory; NULL: no cache */
+} serving;
+
 struct mrq_recommender {
     char *store;
     size_t memory;
     mrq_connections *connections; /* NULL: no Redis */
     mrq_backend *backend;         /* NULL: the store's own index */
     pthread_mutex_t lock;
-    mrq_snapshot *snapshot; /* held */
+    serving *serving; /* a reference */
     pthread_mutex_t reloading;
     atomic_ullong memory_hits, redis_hits, computed, shared, evicted, reloads, reloads_refused;
 };
@@ -35,20 +42,47 @@ const char *mrq_version(void)
     return MRQ_VERSION;
 }
 
-static mrq_snapshot *acquire(mrq_recommender *r)
+static serving *acquire(mrq_recommender *r)
 {
     pthread_mutex_lock(&r->lock);
-    mrq_snapshot *snapshot = r->snapshot;
-    atomic_fetch_add(&snapshot->references, 1);
+    serving *current = r->serving;
+    atomic_fetch_add(&current->references, 1);
     pthread_mutex_unlock(&r->lock);
-    return snapshot;
+    return current;
 }
 
-static void release(mrq_snapshot **snapshot)
+static void release(serving *served)
 {
-    mrq_snapshot_release(*snapshot);
+    if (!served || atomic_fetch_sub(&served->references, 1) != 1)
+        return;
+    mrq_answer_cache_free(served->answers);
+    mrq_snapshot_release(served->snapshot);
+    free(served);
 }
-#define ACQUIRED __attribute__((cleanup(release))) mrq_snapshot
+
+static void release_at_end(serving *const *served)
+{
+    release(*served);
+}
+#define ACQUIRED __attribute__((cleanup(release_at_end))) serving
+
+/* Opens the current generation; answers are cached in memory only for MRQ_FOR_ALL. */
+static mrq_status start_serving(mrq_recommender *r, mrq_purpose purpose, serving **out, mrq_error *err)
+{
+    const bool caches = r->memory && purpose == MRQ_FOR_ALL;
+    serving *next = calloc(1, sizeof *next);
+    if (!next)
+        return mrq_fail_memory(err, "opening the store");
+    atomic_init(&next->references, 1);
+    mrq_status status = mrq_snapshot_open(r->store, r->backend, purpose, &next->snapshot, err);
+    if (status == MRQ_OK && caches && !(next->answers = mrq_answer_cache_new(r->memory, &r->evicted)))
+        status = mrq_fail_memory(err, "opening the store");
+    if (status == MRQ_OK)
+        *out = next;
+    else
+        release(next);
+    return status;
+}
 
 static mrq_status open_for(const mrq_options *options, mrq_purpose purpose, mrq_recommender **out, mrq_error *err)
 {
@@ -70,7 +104,7 @@ static mrq_status open_for(const mrq_options *options, mrq_purpose purpose, mrq_
     if (status == MRQ_OK && options->backend)
         status = mrq_backend_open(&where, &r->backend, err);
     if (status == MRQ_OK)
-        status = mrq_snapshot_open(options->store, r->backend, purpose, options->memory, &r->evicted, &r->snapshot, err);
+        status = start_serving(r, purpose, &r->serving, err);
     if (status != MRQ_OK) {
         mrq_recommender_close(r);
         return status;
@@ -91,24 +125,15 @@ mrq_status mrq_recommender_open_for(const mrq_options *options, mrq_ask what, co
     return open_for(options, history ? MRQ_FOR_ONE : MRQ_FOR_ONE_PLAIN, out, err);
 }
 
-/* Takes a generation out of service: its memory lets go of it. */
-static void retire(mrq_snapshot *snapshot)
-{
-    if (!snapshot)
-        return;
-    mrq_answer_cache_close(snapshot->answers);
-    mrq_snapshot_release(snapshot);
-}
-
 void mrq_recommender_close(mrq_recommender *r)
 {
     if (!r)
         return;
-    if (r->snapshot)
+    if (r->serving)
         mrq_recommender_flush(r);
-    retire(r->snapshot);
+    release(r->serving);
     mrq_connections_free(r->connections);
-    mrq_backend_close(r->backend); /* an answer that outlives this never searches */
+    mrq_backend_close(r->backend); /* answers that outlive this never search */
     pthread_mutex_destroy(&r->lock);
     pthread_mutex_destroy(&r->reloading);
     free(r->store);
@@ -125,17 +150,17 @@ static mrq_status reload(mrq_recommender *r, bool *changed, mrq_error *err)
 {
     char name[MRQ_GENERATION_NAME];
     MRQ_TRY(mrq_store_current(r->store, name, err));
-    *changed = strcmp(name, r->snapshot->generation->name) != 0;
+    *changed = strcmp(name, r->serving->snapshot->generation->name) != 0;
     if (!*changed)
         return MRQ_OK;
-    mrq_snapshot *next;
-    MRQ_TRY(mrq_snapshot_open(r->store, r->backend, MRQ_FOR_ALL, r->memory, &r->evicted, &next, err));
+    serving *next;
+    MRQ_TRY(start_serving(r, MRQ_FOR_ALL, &next, err));
     mrq_recommender_flush(r);
     pthread_mutex_lock(&r->lock);
-    mrq_snapshot *old = r->snapshot;
-    r->snapshot = next;
+    serving *old = r->serving;
+    r->serving = next;
     pthread_mutex_unlock(&r->lock);
-    retire(old);
+    release(old);
     atomic_fetch_add(&r->reloads, 1);
     return MRQ_OK;
 }
@@ -154,11 +179,11 @@ mrq_status mrq_recommender_reload(mrq_recommender *r, bool *changed, mrq_error *
     return status;
 }
 
-/* Queries and how often they were asked, on their way to Redis. */
+/* Queries and how often they were asked, to be added in Redis. */
 typedef struct tallies {
     mrq_dict *member;
-    mrq_addend *addend; /* one a member; their texts come last, as the dictionary may move */
-    size_t room;
+    mrq_addend *addend; /* one per member; their texts are set at the end, because the dictionary may move */
+    size_t capacity;
 } tallies;
 
 static void add_tally(void *context, const char *query, uint32_t count)
@@ -166,29 +191,29 @@ static void add_tally(void *context, const char *query, uint32_t count)
     tallies *t = context;
     const size_t size = strlen(query);
     const uint32_t i = size <= MRQ_HOT_TEXT_MAX ? mrq_dict_add(t->member, query, size) : MRQ_NONE;
-    if (i != MRQ_NONE && mrq_grow(&t->addend, &t->room, (size_t)i + 1, sizeof *t->addend) == 0)
-        t->addend[i].count += count; /* one that is lost harms nobody */
+    if (i != MRQ_NONE && mrq_grow(&t->addend, &t->capacity, (size_t)i + 1, sizeof *t->addend) == 0)
+        t->addend[i].count += count; /* a lost count does no harm */
 }
 
 void mrq_recommender_flush(mrq_recommender *r)
 {
     if (!r || !r->connections)
         return;
-    ACQUIRED *snapshot = acquire(r);
-    if (!snapshot->answers)
+    ACQUIRED *current = acquire(r);
+    if (!current->answers)
         return;
     MRQ_CLEANUP(mrq_dict_free) mrq_dict *member = mrq_dict_new();
     tallies t = {.member = member};
     if (member)
-        mrq_answer_cache_asked(snapshot->answers, add_tally, &t);
+        mrq_answer_cache_asked(current->answers, add_tally, &t);
     const mrq_strings members = member ? mrq_dict_strings(member) : (mrq_strings){0};
-    const uint32_t n = members.n < t.room ? members.n : (uint32_t)t.room;
+    const uint32_t n = members.n < t.capacity ? members.n : (uint32_t)t.capacity;
     for (uint32_t i = 0; i < n; i++)
         t.addend[i].member = mrq_strings_at(&members, i);
     if (n) {
         const mrq_connection connection = mrq_connections_take(r->connections);
         if (connection.cache)
-            (void)mrq_cache_add(connection.cache, MRQ_HOT_KEY, t.addend, n); /* what goes wrong is counted there */
+            (void)mrq_cache_add(connection.cache, MRQ_HOT_KEY, t.addend, n); /* the connection counts its errors */
         mrq_connections_give(r->connections, connection);
     }
     mrq_free(t.addend);
@@ -242,19 +267,19 @@ static mrq_status compute(mrq_recommender *r, mrq_snapshot *snapshot, mrq_ask wh
     case MRQ_ASK_INFO:
         return mrq_tell_generation(snapshot, r->store, out, err);
     }
-    return mrq_fail(err, MRQ_FAILED, "a query of no kind");
+    return mrq_fail(err, MRQ_FAILED, "unknown kind of query");
 }
 
-/* The answer, from memory where there is one. */
-static mrq_status answer(mrq_recommender *r, mrq_snapshot *snapshot, mrq_ask what, const mrq_query *query, mrq_answer **out,
+/* The answer, from memory if it is there. */
+static mrq_status answer(mrq_recommender *r, const serving *current, mrq_ask what, const mrq_query *query, mrq_answer **out,
                          mrq_error *err)
 {
     char key[MRQ_QUERY_KEY];
     bool waited;
     MRQ_TRY(mrq_query_check(query, what, err));
     const size_t size = mrq_query_key(query, what, key);
-    /* What is told of the generations on disk is looked up each time. */
-    mrq_answer_cache *answers = size && what != MRQ_ASK_INFO ? snapshot->answers : NULL;
+    /* INFO lists the generations on disk, so it is never cached. */
+    mrq_answer_cache *answers = size && what != MRQ_ASK_INFO ? current->answers : NULL;
     mrq_cached_answer *cached = answers ? mrq_answer_cache_take(answers, key, size, &waited) : NULL;
     const bool remembered = cached != NULL;
     if (remembered && what == MRQ_ASK_RECOMMEND) {
@@ -263,8 +288,9 @@ static mrq_status answer(mrq_recommender *r, mrq_snapshot *snapshot, mrq_ask wha
             atomic_fetch_add_explicit(&r->shared, 1, memory_order_relaxed);
     }
     if (!remembered) {
-        const locale_t before = uselocale(mrq_c_locale()); /* the program around us may have set one whose small I is no i */
-        const mrq_status status = compute(r, snapshot, what, query, &cached, err);
+        /* The calling program may have set a locale, such as Turkish, where 'I' in lower case is not 'i'. */
+        const locale_t before = uselocale(mrq_c_locale());
+        const mrq_status status = compute(r, current->snapshot, what, query, &cached, err);
         uselocale(before);
         if (answers)
             mrq_answer_cache_give(answers, key, size, status == MRQ_OK ? cached : NULL);
@@ -282,22 +308,22 @@ mrq_status mrq_recommender_ask(mrq_recommender *r, mrq_ask what, const mrq_query
     static const mrq_query none = {0};
     MRQ_TRY(mrq_argument_check(r, "recommender", err));
     MRQ_TRY(mrq_argument_check(out, "out", err));
-    ACQUIRED *snapshot = acquire(r);
-    return answer(r, snapshot, what, query ? query : &none, out, err);
+    ACQUIRED *current = acquire(r);
+    return answer(r, current, what, query ? query : &none, out, err);
 }
 
-void mrq_recommender_users(mrq_recommender *r, void (*tell)(void *context, const mrq_table *users), void *context)
+void mrq_recommender_users(mrq_recommender *r, void (*use)(void *context, const mrq_table *users), void *context)
 {
-    ACQUIRED *snapshot = acquire(r);
-    tell(context, snapshot->generation->users);
+    ACQUIRED *current = acquire(r);
+    use(context, current->snapshot->generation->users);
 }
 
 typedef struct batch {
     mrq_recommender *r;
-    mrq_snapshot *snapshot;
+    const serving *serving;
     const mrq_query *const *query;
     mrq_answer **answer;
-    mrq_error *error; /* NULL: nobody asks why */
+    mrq_error *error; /* NULL: not wanted */
 } batch;
 
 static void answer_one(void *context, uint64_t i)
@@ -307,7 +333,7 @@ static void answer_one(void *context, uint64_t i)
     b->answer[i] = NULL;
     error.status = mrq_argument_check(b->query[i], "query", &error);
     if (error.status == MRQ_OK)
-        error.status = answer(b->r, b->snapshot, MRQ_ASK_RECOMMEND, b->query[i], &b->answer[i], &error);
+        error.status = answer(b->r, b->serving, MRQ_ASK_RECOMMEND, b->query[i], &b->answer[i], &error);
     if (b->error)
         b->error[i] = error;
 }
@@ -322,15 +348,15 @@ mrq_status mrq_recommender_batch(mrq_recommender *r, const mrq_query *const *que
         MRQ_TRY(mrq_argument_check(query, "query", err));
         MRQ_TRY(mrq_argument_check(answer, "answer", err));
     }
-    ACQUIRED *snapshot = acquire(r);
-    mrq_parallel(threads ? threads : 1, n, answer_one, &(batch){r, snapshot, query, answer, error});
+    ACQUIRED *current = acquire(r);
+    mrq_parallel(threads ? threads : 1, n, answer_one, &(batch){r, current, query, answer, error});
     return MRQ_OK;
 }
 
 void mrq_recommender_measure(mrq_recommender *r, mrq_stats *out)
 {
-    ACQUIRED *snapshot = acquire(r);
-    const mrq_generation *generation = snapshot->generation;
+    ACQUIRED *current = acquire(r);
+    const mrq_generation *generation = current->snapshot->generation;
     mrq_stats stats = {.created = generation->created,
                        .items = generation->items->rows,
                        .users = generation->users->rows,
@@ -343,8 +369,8 @@ void mrq_recommender_measure(mrq_recommender *r, mrq_stats *out)
                        .reloads = atomic_load(&r->reloads),
                        .reloads_refused = atomic_load(&r->reloads_refused)};
     memcpy(stats.generation, generation->name, sizeof generation->name);
-    if (snapshot->answers) {
-        const mrq_answer_cache_size size = mrq_answer_cache_measure(snapshot->answers);
+    if (current->answers) {
+        const mrq_answer_cache_size size = mrq_answer_cache_measure(current->answers);
         stats.memory_entries = size.entries;
         stats.memory_bytes = size.bytes;
     }

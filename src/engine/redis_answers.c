@@ -1,11 +1,11 @@
-/* The cache's key is `marquee:2:GENERATION:DIGEST`, the digest being half the SHA-256 of the query as it was understood. A
- * generation never changes, so neither does its answer, and a new one needs no flush.
+/* The cache key is `marquee:2:GENERATION:DIGEST`. The digest is half the SHA-256 of the resolved query's text. A generation never
+ * changes, so neither do its answers, and a new generation needs no flush.
  *
- * The value is a line with two checksums, of the key and of what follows, and then {"results":[[row,inner product],...]}. So a
- * damaged or cut value, another program's, or one copied from another key is known for what it is: a miss, to be overwritten. Rows
- * and inner products rather than ids and scores, because they are exact as JSON numbers (9 digits carry a float, cJSON prints 15)
- * and titles are at hand in the catalogue. The content is checked all the same: a checksum is no defence against somebody who can
- * compute it. */
+ * The value is a line with two checksums, of the key and of the rest, then {"results":[[row,inner product],...]}. The checksums
+ * detect a damaged or cut value, one of another program, or one copied from another key: it is a miss and will be overwritten. The
+ * value has rows and inner products instead of ids and scores, because these are exact as JSON numbers (a float needs 9 digits,
+ * cJSON prints 15) and the titles are in the catalogue. The content is also validated, because an attacker can compute the
+ * checksums. */
 #include "engine/redis_answers.h"
 
 #include <inttypes.h>
@@ -16,7 +16,7 @@
 #include "base/digest.h"
 #include "base/json.h"
 
-#define HEAD 34 /* two checksums in hexadecimal, a blank, a line end */
+#define HEAD 34 /* two checksums in hexadecimal, a blank, a newline */
 
 void mrq_redis_answers_key(const mrq_generation *generation, const mrq_resolved *resolved, char key[MRQ_REDIS_KEY])
 {
@@ -50,7 +50,7 @@ static bool in_order(const mrq_hit *a, const mrq_hit *b)
     return a->score > b->score || (a->score == b->score && a->row < b->row);
 }
 
-/* NULL when the text is no answer of up to `k` hits in order, each row once. */
+/* NULL unless the text is an answer of up to `k` hits in order, each row once. */
 static mrq_hit *decode(const char *text, size_t size, uint32_t rows, uint32_t k, uint32_t *n)
 {
     static const char *const keys[] = {"results", NULL};
@@ -60,16 +60,16 @@ static mrq_hit *decode(const char *text, size_t size, uint32_t rows, uint32_t k,
         mrq_json_array(json, "", "results", true, &results, NULL) != MRQ_OK)
         return NULL;
     MRQ_AUTOFREE mrq_hit *hits = mrq_array(k, sizeof *hits);
-    MRQ_AUTOFREE bool *met = mrq_array(rows, sizeof *met);
+    MRQ_AUTOFREE bool *used = mrq_array(rows, sizeof *used);
     uint32_t count = 0;
     const cJSON *pair;
     cJSON_ArrayForEach(pair, results)
     {
-        if (!hits || !met || count == k || !decode_hit(pair, rows, &hits[count]) || met[hits[count].row])
+        if (!hits || !used || count == k || !decode_hit(pair, rows, &hits[count]) || used[hits[count].row])
             return NULL;
         if (count && !in_order(&hits[count - 1], &hits[count]))
             return NULL;
-        met[hits[count++].row] = true;
+        used[hits[count++].row] = true;
     }
     mrq_hit *result = hits;
     hits = NULL;
@@ -101,7 +101,7 @@ mrq_cache_state mrq_redis_answers_get(mrq_cache *cache, const char *key, const c
     return MRQ_CACHE_HIT;
 }
 
-/* The body of a value, freed with cJSON_free(); NULL when out of memory. */
+/* The body of a value, freed with cJSON_free(); NULL if out of memory. */
 static char *encode(const mrq_hit *hits, uint32_t n)
 {
     MRQ_CLEANUP(cJSON_Delete) cJSON *json = cJSON_CreateObject();
@@ -125,5 +125,5 @@ mrq_cache_state mrq_redis_answers_set(mrq_cache *cache, const char *key, const m
         memcpy(value + HEAD, body, size);
     }
     cJSON_free(body);
-    return value ? mrq_cache_set(cache, key, value, HEAD + size) : MRQ_CACHE_MISS; /* one that is not kept is no failure */
+    return value ? mrq_cache_set(cache, key, value, HEAD + size) : MRQ_CACHE_MISS; /* failing to store an answer is not an error */
 }

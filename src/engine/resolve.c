@@ -1,11 +1,11 @@
-/* Queries: from what a person writes to one value for each branch of the folded user tower.
+/* Resolves a query: finds a value for each branch of the folded user tower.
  *
- * A feature that is given counts; one that is not is the user's own; where neither is known the average of all users stands in. A
- * feature of the data that the tower does not use is checked and told, but changes nothing.
+ * The value of a feature is the query's if given, else that of the query's user, else the average of all users. A feature of the
+ * data that the tower does not use is checked and described, but changes nothing.
  *
- * The text of a resolved query is its identity: the cache's key is made of it, so it holds codes' values and not the person's
- * spelling, and filters sorted and only where they filter. It is also enough to ask the query again (warm.c). It is written field
- * by field of the table, so that none can be missing. */
+ * The text of a resolved query identifies it, and the cache key is made of it. So it has the values of codes rather than the
+ * spelling of the query, and filters are sorted and left out if they have no effect. The text is also sufficient to answer the
+ * query again (warm.c). It is written by a loop over the table of fields, so that no field can be missing. */
 #include "engine/resolve.h"
 
 #include <float.h>
@@ -48,13 +48,13 @@ static mrq_status find_user(const mrq_table *users, const mrq_query *query, uint
     return MRQ_OK;
 }
 
-/* Whether something is known of a kind that a query can name. */
+/* Whether a query can name the column. */
 static bool is_feature(const mrq_column *column)
 {
     return column->kind != MRQ_TEXT;
 }
 
-/* What the user's own row says; false where it says nothing. */
+/* The value in the user's row; `*known` is false if there is none. */
 static mrq_status own_feature(const mrq_column *column, uint32_t user, mrq_feature *out, bool *known, mrq_error *err)
 {
     *out = (mrq_feature){.column = column};
@@ -76,7 +76,7 @@ static mrq_status own_feature(const mrq_column *column, uint32_t user, mrq_featu
     return MRQ_OK;
 }
 
-/* Members of a set with '|' between them. */
+/* Reads the members of a set, separated by '|'. */
 static mrq_status read_members(const char *text, mrq_feature *out, mrq_error *err)
 {
     const mrq_column *column = out->column;
@@ -118,30 +118,30 @@ static const char *given_value(const char *const *pair, uint32_t n, const char *
     return NULL;
 }
 
-/* Whether a column is called like a field that is no feature, so that it can be asked for by "with" alone. */
+/* Whether a column has the name of a field that is not a feature, so that only "with" can name it. */
 static bool is_hidden(const char *name)
 {
     const mrq_field_index field = mrq_query_field_find(name);
     return field != MRQ_Q_FIELDS && mrq_query_fields[field].type != MRQ_QT_FEATURE;
 }
 
-/* The pair whose name no column has. */
+/* Reports a pair whose name is not a column. */
 static mrq_status fail_unknown(const mrq_table *users, const char *pair, mrq_error *err)
 {
     const int size = (int)strcspn(pair, "=");
-    char names[300] = "nothing", name[MRQ_COLUMN_NAME];
+    char names[300] = "none", name[MRQ_COLUMN_NAME];
     size_t used = 0;
     snprintf(name, sizeof name, "%.*s", size, pair);
     if (is_hidden(name))
-        return mrq_fail(err, MRQ_USAGE, "with \"%.40s\": the data does not tell its users' %s", pair, name);
+        return mrq_fail(err, MRQ_USAGE, "with \"%.40s\": the users have no column %s", pair, name);
     for (uint32_t c = 0; c < users->n_columns; c++)
         if (is_feature(&users->column[c]) && used < sizeof names - 1)
             used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "", users->column[c].name);
-    return mrq_fail(err, MRQ_USAGE, "%.*s \"%.40s\": no field of a query, and the data does not tell its users' %.*s, but %s", size,
-                    pair, pair + size + 1, size, pair, names);
+    return mrq_fail(err, MRQ_USAGE, "%.*s \"%.40s\": neither a field of a query nor a column of the users; the columns: %s", size,
+                    pair, pair + size + 1, names);
 }
 
-/* Each pair names a column that can be named. */
+/* Checks that each pair names a column of the users. */
 static mrq_status check_pairs(const mrq_table *users, const char *const *pair, uint32_t n, mrq_error *err)
 {
     for (uint32_t i = 0; i < n; i++) {
@@ -154,7 +154,7 @@ static mrq_status check_pairs(const mrq_table *users, const char *const *pair, u
     return MRQ_OK;
 }
 
-/* Puts the last of the features where its name belongs. */
+/* Moves the last feature to its place in the order of names. */
 static void sort_last(mrq_feature *feature, uint32_t n)
 {
     const mrq_feature last = feature[n - 1];
@@ -164,7 +164,7 @@ static void sort_last(mrq_feature *feature, uint32_t n)
     feature[i] = last;
 }
 
-/* The sentence of an error begins with the field by which the column is asked for. */
+/* An error message begins with the field that names the column. */
 static mrq_status read_feature(const mrq_column *column, const char *text, mrq_feature *out, mrq_error *err)
 {
     mrq_error problem = {0};
@@ -172,7 +172,7 @@ static mrq_status read_feature(const mrq_column *column, const char *text, mrq_f
     return status == MRQ_OK ? MRQ_OK : mrq_fail(err, status, "%s%s", is_hidden(column->name) ? "with " : "", problem.msg);
 }
 
-/* All that is given, or else known of the user, by name. */
+/* All features that the query gives or the user has, sorted by name. */
 static mrq_status find_features(const mrq_table *users, const mrq_query *query, mrq_resolved *out, mrq_error *err)
 {
     const char *pair[MRQ_FEATURES_MAX];
@@ -201,7 +201,7 @@ static mrq_status find_features(const mrq_table *users, const mrq_query *query, 
     return MRQ_OK;
 }
 
-/* A value for each branch. */
+/* Finds a value for each branch. */
 static void find_values(const mrq_generation *generation, const mrq_resolved *resolved, uint32_t *value)
 {
     const mrq_folded *tower = generation->tower;
@@ -210,7 +210,7 @@ static void find_values(const mrq_generation *generation, const mrq_resolved *re
     for (uint32_t b = 0; b < tower->n_branches; b++) {
         const mrq_folded_branch *branch = &tower->branch[b];
         if (mrq_folded_is_id(branch))
-            continue; /* 0, the unknown user, unless known */
+            continue; /* the user's, else 0, the unknown user's */
         uint32_t i = 0;
         while (i < resolved->n_features && strcmp(resolved->feature[i].column->name, branch->feature) != 0)
             i++;
@@ -240,7 +240,7 @@ static void print_feature(mrq_print *print, const mrq_feature *feature)
     mrq_print_close(print, '}');
 }
 
-/* Those that are called like a field stand under "with". */
+/* Features whose names are hidden by fields are printed under "with". */
 static void print_features(mrq_print *print, const mrq_resolved *resolved)
 {
     uint32_t hidden = 0;
@@ -259,7 +259,7 @@ static void print_features(mrq_print *print, const mrq_resolved *resolved)
     mrq_print_close(print, '}');
 }
 
-/* A field that has no meaning of its own here: its values as they were set. */
+/* A field without a case of its own: prints its values as they were set. */
 static void print_values(mrq_print *print, const mrq_query *query, unsigned field)
 {
     mrq_query_value value;
@@ -310,7 +310,7 @@ static void print_field(mrq_print *print, const mrq_generation *generation, cons
             mrq_print_raw(print, "true");
         }
         break;
-    case MRQ_Q_EXPLAIN: /* the hits are the same */
+    case MRQ_Q_EXPLAIN: /* does not change the hits */
         break;
     default:
         if (query->n[field])
@@ -318,8 +318,8 @@ static void print_field(mrq_print *print, const mrq_generation *generation, cons
     }
 }
 
-/* {"age":{"value":"25","label":"25-34"},...,"user":4,"liked":[1,260],"k":5,"genre":["Drama"],...}, without what is not known; NULL
- * when out of memory. */
+/* {"age":{"value":"25","label":"25-34"},...,"user":4,"liked":[1,260],"k":5,"genre":["Drama"],...}, without unknown features; NULL
+ * if out of memory. */
 static char *describe(const mrq_generation *generation, mrq_ask what, const mrq_query *query, const mrq_resolved *resolved)
 {
     mrq_print print = {0};
@@ -331,7 +331,7 @@ static char *describe(const mrq_generation *generation, mrq_ask what, const mrq_
     return mrq_print_take(&print, NULL);
 }
 
-/* Who asks, and what is known of him or her. */
+/* Resolves the person: user, features and feedback. */
 static mrq_status resolve_person(const mrq_generation *generation, const mrq_query *query, mrq_resolved *out, mrq_error *err)
 {
     if (query->n[MRQ_Q_LIKED] || query->n[MRQ_Q_DISLIKED] || query->n[MRQ_Q_EXPLAIN])
@@ -347,7 +347,7 @@ static mrq_status resolve_person(const mrq_generation *generation, const mrq_que
     return MRQ_OK;
 }
 
-/* What it has found by the time it fails is in `out` and to be cleared. */
+/* On failure the caller must clear `out`. */
 static mrq_status resolve(const mrq_generation *generation, mrq_ask what, const mrq_query *query, mrq_resolved *out, mrq_error *err)
 {
     out->k = (uint32_t)mrq_query_number(query, MRQ_Q_K, MRQ_K_DEFAULT);

@@ -1,9 +1,10 @@
-/* Items like an item: where the tower knows what liking an item adds to a person, those whose scores that raises most; else the
- * nearest by the cosine of the item tower's vectors.
+/* Finds similar items. If the tower has a vector for liking the item, these are the items whose scores it raises most; otherwise
+ * those with the largest cosine between the item tower's vectors.
  *
- * Where the score is a cosine, the index holds those vectors and answers. Where it is an inner product, an exported vector is the
- * tower's, then its bias and the coordinate that makes all equally long (model/folded.h): inner products of these say which items
- * are loved alike, not which are alike. There all rows are gone through, with the tower's part alone: 1 ms for 62,000 items. */
+ * If the model's score is a cosine, the index has these vectors and is searched. If it is an inner product, an exported vector
+ * consists of the tower's vector, the bias, and the coordinate that makes all vectors equally long (model/folded.h). Inner products
+ * of these vectors would find items of the same popularity rather than similar ones. So all rows are scanned, with the tower's part
+ * only: 1 ms for 62,000 items. */
 #include <math.h>
 #include <string.h>
 
@@ -11,7 +12,7 @@
 #include "index/top.h"
 #include "model/kernels.h"
 
-/* Goes through all vectors with their first `size` numbers. A vector of length 0 is like nothing: 0. */
+/* Scans the first `size` numbers of all vectors. The cosine with a vector of length 0 is 0. */
 static void scan(const mrq_generation *generation, uint32_t item, const mrq_filter *filter, mrq_top *top)
 {
     const mrq_kernels *kernels = mrq_kernels_best();
@@ -29,8 +30,8 @@ static void scan(const mrq_generation *generation, uint32_t item, const mrq_filt
     mrq_top_sort(top);
 }
 
-/* What liking the item adds to a person's vector, as a unit vector (dim) and the factor taken out of the scores; 0 where that is
- * not known. Rejected there: the cosine, which finds rare items of the same words, as their length does not count. */
+/* What liking the item adds to a person's vector: a unit vector (dim), and the factor for its scores, which is returned; 0 if the
+ * tower has none for this item. Rejected: the cosine of these vectors, which finds rare items, because their length is ignored. */
 static double liking(const mrq_folded *tower, uint32_t item, float *out)
 {
     const mrq_kernels *kernels = mrq_kernels_best();
@@ -43,8 +44,8 @@ static double liking(const mrq_folded *tower, uint32_t item, float *out)
     return (double)norm * tower->scale;
 }
 
-/* The best `room` rows of those that the filter keeps. */
-static mrq_status search(const mrq_generation *generation, uint32_t item, const mrq_filter *filter, uint32_t room, mrq_hit *hits,
+/* The best `k` rows of those that the filter keeps. */
+static mrq_status search(const mrq_generation *generation, uint32_t item, const mrq_filter *filter, uint32_t k, mrq_hit *hits,
                          uint32_t *n, mrq_error *err)
 {
     MRQ_AUTOFREE float *vector = mrq_array(generation->tower->dim, sizeof *vector);
@@ -52,15 +53,15 @@ static mrq_status search(const mrq_generation *generation, uint32_t item, const 
         return mrq_fail_memory(err, "searching");
     const double factor = liking(generation->tower, item, vector);
     if (factor > 0) {
-        MRQ_TRY(mrq_index_search(generation->index, vector, room, filter, hits, n, err));
+        MRQ_TRY(mrq_index_search(generation->index, vector, k, filter, hits, n, err));
         for (uint32_t i = 0; i < *n; i++)
             hits[i].score = (float)(factor * (double)hits[i].score);
         return MRQ_OK;
     }
     if (generation->tower->score == MRQ_COSINE)
-        return mrq_index_search(generation->index, mrq_index_vectors(generation->index) + (size_t)item * generation->tower->dim,
-                                room, filter, hits, n, err);
-    mrq_top top = {hits, room, 0};
+        return mrq_index_search(generation->index, mrq_index_vectors(generation->index) + (size_t)item * generation->tower->dim, k,
+                                filter, hits, n, err);
+    mrq_top top = {hits, k, 0};
     scan(generation, item, filter, &top);
     *n = top.n;
     return MRQ_OK;
@@ -73,13 +74,13 @@ mrq_status mrq_similar(const mrq_generation *generation, const mrq_query *query,
     MRQ_TRY(mrq_history_check(generation, err));
     MRQ_TRY(mrq_query_resolve(generation, MRQ_ASK_SIMILAR, query, &resolved, err));
     MRQ_TRY(mrq_selection_bitmap(&resolved.selection, generation->items, &resolved.item, 1, &bitmap, err));
-    const uint32_t room = resolved.k < bitmap.filter.n_kept ? resolved.k : bitmap.filter.n_kept;
-    MRQ_AUTOFREE mrq_hit *hits = mrq_array(room, sizeof *hits);
-    MRQ_AUTOFREE mrq_recommendation *hit = mrq_array(room, sizeof *hit);
+    const uint32_t k = resolved.k < bitmap.filter.n_kept ? resolved.k : bitmap.filter.n_kept;
+    MRQ_AUTOFREE mrq_hit *hits = mrq_array(k, sizeof *hits);
+    MRQ_AUTOFREE mrq_recommendation *hit = mrq_array(k, sizeof *hit);
     uint32_t n = 0;
     if (!hits || !hit)
         return mrq_fail_memory(err, "answering");
-    MRQ_TRY(search(generation, resolved.item, &bitmap.filter, room, hits, &n, err));
+    MRQ_TRY(search(generation, resolved.item, &bitmap.filter, k, hits, &n, err));
     for (uint32_t i = 0; i < n; i++)
         hit[i] = (mrq_recommendation){hits[i].row, (double)hits[i].score};
     *out = (mrq_content){.n = n, .hit = hit, .cache = MRQ_CACHE_OFF, .query = resolved};

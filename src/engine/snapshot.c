@@ -1,18 +1,13 @@
-/* Counting references: who takes a thing holds it until he lets go, and the last one frees it. An answer holds its generation; a
- * generation's memory of answers would hold it for ever, so it is emptied by whoever takes the generation out of service
- * (recommender.c), before the last holder is gone. */
+/* Snapshots and cached answers are reference-counted; the last release frees them. */
 #include "engine/snapshot.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/answer_cache.h"
-
 void mrq_snapshot_release(mrq_snapshot *snapshot)
 {
     if (!snapshot || atomic_fetch_sub(&snapshot->references, 1) != 1)
         return;
-    mrq_answer_cache_free(snapshot->answers);
     mrq_generation_close(snapshot->generation);
     mrq_free(snapshot->ratings);
     free(snapshot);
@@ -25,20 +20,18 @@ static void count_ratings(const mrq_generation *generation, uint32_t *ratings)
         ratings[generation->seen.item[i]]++;
 }
 
-/* What pays where there are many questions. */
-static mrq_status prepare(mrq_snapshot *snapshot, size_t memory, atomic_ullong *evicted, mrq_error *err)
+/* Prepares what only pays off for many queries. */
+static mrq_status prepare(mrq_snapshot *snapshot, mrq_error *err)
 {
     MRQ_TRY(mrq_index_sketch(snapshot->generation->index, err));
     snapshot->ratings = mrq_array(snapshot->generation->items->rows, sizeof *snapshot->ratings);
-    snapshot->answers = memory ? mrq_answer_cache_new(memory, evicted) : NULL;
-    if (!snapshot->ratings || (memory && !snapshot->answers))
+    if (!snapshot->ratings)
         return mrq_fail_memory(err, "opening the store");
     count_ratings(snapshot->generation, snapshot->ratings);
     return MRQ_OK;
 }
 
-mrq_status mrq_snapshot_open(const char *store, mrq_backend *backend, mrq_purpose purpose, size_t memory, atomic_ullong *evicted,
-                             mrq_snapshot **out, mrq_error *err)
+mrq_status mrq_snapshot_open(const char *store, mrq_backend *backend, mrq_purpose purpose, mrq_snapshot **out, mrq_error *err)
 {
     mrq_snapshot *snapshot = calloc(1, sizeof *snapshot);
     if (!snapshot)
@@ -46,7 +39,7 @@ mrq_status mrq_snapshot_open(const char *store, mrq_backend *backend, mrq_purpos
     atomic_init(&snapshot->references, 1);
     mrq_status status = mrq_generation_open_on(store, backend, purpose != MRQ_FOR_ONE_PLAIN, &snapshot->generation, err);
     if (status == MRQ_OK && purpose == MRQ_FOR_ALL)
-        status = prepare(snapshot, memory, evicted, err);
+        status = prepare(snapshot, err);
     if (status != MRQ_OK) {
         mrq_snapshot_release(snapshot);
         return status;

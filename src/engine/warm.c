@@ -1,19 +1,19 @@
-/* Warming: the queries that were asked most, read back from the cache and answered ahead of those who will ask them again.
+/* Warming: reads the most frequent queries from the cache and answers them before clients ask them again.
  *
- * A member of the sorted set is the text of a resolved query, which is JSON and holds the values themselves, so that it means
- * something to every generation. Nothing is taken on trust: what does not read as a query, or asks for what this generation does
- * not have, is skipped; and an answer is kept under the key of what was understood, not of what was read, so that no member can put
- * an answer where it does not belong.
+ * A member of the sorted set is the text of a resolved query: JSON with values instead of codes, so that every generation can read
+ * it. Members are not trusted. One that is not a query, or asks for something that this generation does not have, is skipped. The
+ * cache key is computed from the query as resolved here, not from the member's text, so that a member cannot put an answer under a
+ * wrong key.
  *
- * Afterwards counts age: they are halved, so that yesterday's count for half of today's, and a query that nobody repeats is
- * forgotten after four nights (cache.h). */
+ * Afterwards the counts age: they are halved, so that yesterday's queries count half as much as today's, and a query that is not
+ * repeated is removed after four nights (cache.h). */
 #include "base/log.h"
 #include "engine/recommend.h"
 #include "engine/redis_answers.h"
 
 enum { PAGE = 1000 }; /* members read at once */
 
-/* What describe() of resolve.c has written. */
+/* Reads a text written by describe() in resolve.c. */
 static mrq_status read_query(const char *text, size_t size, mrq_query *query, mrq_error *err)
 {
     MRQ_CLEANUP(cJSON_Delete) cJSON *json = NULL;
@@ -21,7 +21,7 @@ static mrq_status read_query(const char *text, size_t size, mrq_query *query, mr
     return mrq_query_read_json(query, json, err);
 }
 
-/* Answers one member. `*state` is MISS when it was kept, DOWN when Redis did not take it, OFF when it was skipped. */
+/* Answers one member. `*state` is MISS if the answer was stored, DOWN if Redis failed, OFF if the member was skipped. */
 static mrq_status warm_one(const mrq_generation *generation, mrq_cache *cache, const char *text, size_t size,
                            mrq_cache_state *state, mrq_error *err)
 {
@@ -32,7 +32,7 @@ static mrq_status warm_one(const mrq_generation *generation, mrq_cache *cache, c
     if (status == MRQ_OK)
         status = mrq_query_resolve(generation, MRQ_ASK_RECOMMEND, &query, &resolved, err);
     if (status != MRQ_OK)
-        return status == MRQ_FAILED ? status : MRQ_OK; /* out of memory is not the member's fault */
+        return status == MRQ_FAILED ? status : MRQ_OK; /* fail if out of memory, skip an invalid member */
     MRQ_AUTOFREE float *vector = NULL;
     MRQ_AUTOFREE mrq_hit *hits = NULL;
     mrq_line line;
@@ -49,7 +49,7 @@ typedef struct tally {
     uint32_t warmed, skipped;
 } tally;
 
-/* Warms up to `n` members from place `first` on; `*read` is how many there were. `*state` is DOWN when Redis is. */
+/* Warms up to `n` members from place `first` on; `*read` is the number of members read. `*state` is DOWN if Redis failed. */
 static mrq_status warm_page(const mrq_generation *generation, mrq_cache *cache, uint32_t first, uint32_t n, uint32_t *read,
                             tally *count, mrq_cache_state *state, mrq_error *err)
 {

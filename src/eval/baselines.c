@@ -1,10 +1,10 @@
-/* Baselines are told what a like is, not how much it is liked: the strengths of mrq_parts are all 1, as in the papers they come
- * from. Item-item ones score a block of users by one matrix product of their likes with the item-item matrix, dense: it is
- * faster than adding rows of a matrix that no cache holds.
+/* Baselines use which items a user likes, not how much: all strengths in mrq_parts are 1, as in the papers that the methods come
+ * from. Item-item baselines score a block of users by one dense matrix product of their likes with the item-item matrix: this is
+ * faster than adding rows of a matrix that is larger than the CPU cache.
  *
- * The settings were chosen on ml-1m by NDCG@10 of topn's validation part, of cold-users on other seeds than those that are
- * reported: 20 to 400 neighbours and shrinkage 0 to 100, each item choosing its neighbours or the liked one choosing whom it
- * speaks for; ridge 1 to 300; lambda 200 to 700, which is also within 0.01 of the best on ml-100k and ml-latest-small. */
+ * The settings were chosen on ml-1m by NDCG@10 on the validation part of topn, and for cold-users on other seeds than the reported
+ * ones. Tried: 20 to 400 neighbours and shrinkage 0 to 100, neighbours chosen per scored item or per liked item; ridge 1 to 300;
+ * lambda 200 to 700. The chosen lambda is also within 0.01 of the best on ml-100k and ml-latest-small. */
 #include "eval/baselines.h"
 
 #include <math.h>
@@ -20,8 +20,8 @@
 #define TEXT_OF(x) #x
 #define TEXT(x)    TEXT_OF(x)
 
-#define RIDGE       100 /* demographic-popular: the pull of the adjustments to 0, in users */
-#define VALUES_MAX  256 /* of a category it looks at */
+#define RIDGE       100 /* demographic-popular: ridge penalty of the adjustments, in users */
+#define VALUES_MAX  256 /* demographic-popular ignores categories with more values */
 #define NEIGHBOURS  200 /* itemknn */
 #define SHRINKAGE   20
 #define EASE_LAMBDA 500
@@ -35,8 +35,8 @@ const char *const mrq_baseline_meanings[] = {
     "by the mean likes of training items that share its genres, averaged over its genres",
     "share of users who like it, adjusted by each of the user's categories: ridge regression, penalty " TEXT(RIDGE),
     "sum of an item's cosines with those of its " TEXT(NEIGHBOURS) " nearest that the user likes, shrinkage " TEXT(
-        SHRINKAGE) "; by number of likes for who likes none",
-    "EASE (Steck 2019), lambda " TEXT(EASE_LAMBDA) "; by number of likes for who likes none",
+        SHRINKAGE) "; by number of likes for users without likes",
+    "EASE (Steck 2019), lambda " TEXT(EASE_LAMBDA) "; by number of likes for users without likes",
     NULL,
 };
 
@@ -48,7 +48,7 @@ const char *mrq_baseline_unfit(mrq_baseline_kind kind, mrq_protocol protocol, co
     if (protocol == MRQ_PROTOCOL_RATING)
         return "ranks, it does not predict stars";
     if (protocol == MRQ_PROTOCOL_COLD_ITEMS && kind != MRQ_BASELINE_RANDOM && kind != MRQ_BASELINE_GENRES)
-        return "cannot place a new item";
+        return "cannot score a new item";
     if (protocol == MRQ_PROTOCOL_COLD_USERS && related)
         return "knows likes alone, and a new user has none";
     if (kind == MRQ_BASELINE_DEMOGRAPHIC && !mrq_table_first(data->users, MRQ_CATEGORY))
@@ -64,7 +64,7 @@ bool mrq_baseline_usual(mrq_baseline_kind kind, mrq_protocol protocol, const mrq
     return !mrq_baseline_unfit(kind, protocol, data) && (!plain || protocol == MRQ_PROTOCOL_COLD_ITEMS);
 }
 
-/* Likes of each item, (items) in the arena. */
+/* Counts the likes of each item; (items) in the arena. */
 static mrq_status count_likes(mrq_ranker *r, float **out, mrq_error *err)
 {
     float *count = mrq_arena_array(r->arena, r->data->items->rows, sizeof *count);
@@ -76,7 +76,7 @@ static mrq_status count_likes(mrq_ranker *r, float **out, mrq_error *err)
     return MRQ_OK;
 }
 
-/* genre-popular: items that are asked about tell nothing, the others of each genre are averaged. */
+/* genre-popular: averages the likes of each genre's items, without the candidates, which have none in the training part. */
 static mrq_status learn_genres(mrq_ranker *r, const unsigned char *asked, mrq_error *err)
 {
     const mrq_column *genres = mrq_table_first(r->data->items, MRQ_SET);
@@ -90,7 +90,7 @@ static mrq_status learn_genres(mrq_ranker *r, const unsigned char *asked, mrq_er
     for (uint32_t m = 0; m < items; m++) {
         if (asked && asked[m])
             continue;
-        sum[n] += (double)likes[m]; /* behind the genres: of all */
+        sum[n] += (double)likes[m]; /* the last place averages all items */
         count[n]++;
         for (uint64_t i = of[m]; i < of[m + 1]; i++) {
             sum[genres->list.item[i]] += (double)likes[m];
@@ -109,8 +109,8 @@ static mrq_status learn_genres(mrq_ranker *r, const unsigned char *asked, mrq_er
     return MRQ_OK;
 }
 
-/* The categories that demographic-popular looks at, one after the other; `first` is where the values of each begin. */
-static uint32_t find_values(const mrq_table *users, const mrq_column **column, uint32_t *first, uint32_t *n_values)
+/* The categories that demographic-popular uses; `first` is the offset of each one's values in the list of all values. */
+static uint32_t find_categories(const mrq_table *users, const mrq_column **column, uint32_t *first, uint32_t *n_values)
 {
     uint32_t n = 0;
     *n_values = 0;
@@ -123,7 +123,7 @@ static uint32_t find_values(const mrq_table *users, const mrq_column **column, u
     return n;
 }
 
-/* demographic-popular: whether a user likes an item, less the share of users who do, is regressed on the user's values. */
+/* demographic-popular: ridge regression of "the user likes the item" minus the item's share of users, on the user's values. */
 static mrq_status learn_demographics(mrq_ranker *r, mrq_error *err)
 {
     const mrq_table *users = r->data->users;
@@ -131,7 +131,7 @@ static mrq_status learn_demographics(mrq_ranker *r, mrq_error *err)
     const mrq_lists *likes = &r->likes->list;
     const mrq_column *column[MRQ_COLUMNS_MAX];
     uint32_t first[MRQ_COLUMNS_MAX], v;
-    const uint32_t n = find_values(users, column, first, &v);
+    const uint32_t n = find_categories(users, column, first, &v);
     MRQ_AUTOFREE float *a = mrq_array((size_t)v * v, sizeof *a), *b = mrq_array((size_t)items * v, sizeof *b),
                        *have = mrq_array(v, sizeof *have);
     r->n_values = v;
@@ -171,10 +171,10 @@ static mrq_status learn_demographics(mrq_ranker *r, mrq_error *err)
 
 struct knn {
     mrq_ranker *ranker;
-    const float *root; /* (n) of each item's likes */
+    const float *root; /* (n) square root of each item's number of likes */
 };
 
-/* An item's likes in common with each other become cosines, of which the largest stay. */
+/* Turns an item's counts of common likes into cosines and keeps the largest. */
 static void keep_nearest(void *context, uint64_t i)
 {
     const struct knn *knn = context;
@@ -190,7 +190,7 @@ static void keep_nearest(void *context, uint64_t i)
         row[top[j]] = best[j];
 }
 
-static mrq_status learn_relations(mrq_ranker *r, uint32_t threads, mrq_error *err)
+static mrq_status relate_items(mrq_ranker *r, uint32_t threads, mrq_error *err)
 {
     MRQ_TRY(count_likes(r, &r->score, err));
     MRQ_TRY(mrq_most_liked(r->likes, r->data->users->rows, r->data->items->rows, r->arena, &r->related, err));
@@ -222,7 +222,7 @@ static mrq_status learn(mrq_ranker *r, const mrq_parts *parts, uint32_t threads,
         return learn_demographics(r, err);
     case MRQ_BASELINE_ITEMKNN:
     case MRQ_BASELINE_EASE:
-        return learn_relations(r, threads, err);
+        return relate_items(r, threads, err);
     case MRQ_BASELINE_BIAS:
     case MRQ_BASELINE_RANDOM:
         break;
@@ -248,8 +248,8 @@ void mrq_ranker_clear(mrq_ranker *ranker)
     *ranker = (mrq_ranker){0};
 }
 
-/* A user's likes by the matrix; an item without a place gets 0, which is what the methods say of one that nobody likes. Of a
- * user who likes nothing the matrix knows nothing: the most liked items come first. */
+/* Multiplies the users' likes by the matrix. Items outside the matrix get 0, the score that these methods give to an item without
+ * likes. For a user without likes the scores are the items' numbers of likes. */
 static mrq_status score_related(const mrq_ranker *r, const uint32_t *user, uint32_t n, float *out, mrq_error *err)
 {
     const uint32_t items = r->data->items->rows;
@@ -266,9 +266,9 @@ static mrq_status score_related(const mrq_ranker *r, const uint32_t *user, uint3
     else
         mrq_gemm_bt(n, r->n, r->n, x, r->n, r->matrix, r->n, y, r->n);
     for (uint32_t i = 0; i < n; i++) {
-        const bool stranger = likes->offset[user[i]] == likes->offset[user[i] + 1];
+        const bool no_likes = likes->offset[user[i]] == likes->offset[user[i] + 1];
         for (uint32_t j = 0; j < r->n; j++)
-            out[(size_t)i * items + r->related.item[j]] = stranger ? r->score[r->related.item[j]] : y[(size_t)i * r->n + j];
+            out[(size_t)i * items + r->related.item[j]] = no_likes ? r->score[r->related.item[j]] : y[(size_t)i * r->n + j];
     }
     return MRQ_OK;
 }
@@ -281,7 +281,7 @@ mrq_status mrq_ranker_score(const void *context, const uint32_t *user, uint32_t 
         return score_related(r, user, n, out, err);
     const mrq_column *column[MRQ_COLUMNS_MAX];
     uint32_t first[MRQ_COLUMNS_MAX], values;
-    const uint32_t columns = r->adjust ? find_values(r->data->users, column, first, &values) : 0;
+    const uint32_t columns = r->adjust ? find_categories(r->data->users, column, first, &values) : 0;
     for (uint32_t i = 0; i < n; i++) {
         float *row = out + (size_t)i * items;
         mrq_random rng;

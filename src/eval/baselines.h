@@ -1,4 +1,4 @@
-/* Baselines: simple recommenders, learned from the same training part as the models they stand beside. */
+/* Baselines: simple recommenders, learned from the same training part as the models that they are compared with. */
 #ifndef MRQ_EVAL_BASELINES_H
 #define MRQ_EVAL_BASELINES_H
 
@@ -18,14 +18,15 @@ typedef enum mrq_baseline_kind {
 #define MRQ_BASELINES 7
 
 extern const char *const mrq_baseline_names[];    /* by the enum; NULL ends */
-extern const char *const mrq_baseline_meanings[]; /* by the enum: each one's method, with its settings */
+extern const char *const mrq_baseline_meanings[]; /* by the enum: the method of each, with its settings */
 
-/* NULL when the baseline has something to say in that protocol; else why not: "cannot place a new item". */
+/* NULL when the baseline can be used in that protocol; else the reason why not: "cannot score a new item". */
 const char *mrq_baseline_unfit(mrq_baseline_kind kind, mrq_protocol protocol, const mrq_dataset *data);
-/* Whether it is taken when nobody says which. */
+/* Whether it is used when no baselines are named. */
 bool mrq_baseline_usual(mrq_baseline_kind kind, mrq_protocol protocol, const mrq_dataset *data);
 
-/* A trained one that ranks. Read-only once made; borrows data and parts. Likes are counted in floats, exact up to 2^24 users. */
+/* A trained baseline that ranks. Read-only once made; borrows data and parts. Likes are counted in floats, exact up to 2^24
+ * users. */
 typedef struct mrq_ranker {
     mrq_arena *arena;
     mrq_baseline_kind kind;
@@ -33,17 +34,19 @@ typedef struct mrq_ranker {
     const mrq_links *likes;
     uint64_t seed;
     mrq_liked related; /* itemknn, ease */
-    uint32_t n;        /* of those */
-    float *matrix;     /* (n, n) ease: what a liked item, the row, says for each other; itemknn: what speaks for the row */
-    float *score;      /* (items) genre-popular: of each; demographic-popular: a stranger's; else likes of each. Not of random */
-    uint32_t n_values; /* demographic-popular: values of all categories together */
-    float *adjust;     /* (n_values, items) what each adds */
+    uint32_t n;        /* related items */
+    float *matrix;     /* (n, n); ease: row = liked item, column = scored item; itemknn: row = scored item, with its nearest
+                          neighbours */
+    float *score;      /* (items) genre-popular: the item's score; demographic-popular: share of users who like it; others:
+                          number of likes; random: NULL */
+    uint32_t n_values; /* demographic-popular: number of values of all categories */
+    float *adjust;     /* (n_values, items) what each value adds to the score */
 } mrq_ranker;
 
-/* Any kind but MRQ_BASELINE_BIAS; the seed is that of the random order. */
+/* Any kind except MRQ_BASELINE_BIAS; `seed` sets the random order. */
 MRQ_CHECKED mrq_status mrq_ranker_make(mrq_baseline_kind kind, const mrq_dataset *data, const mrq_parts *parts, uint64_t seed,
                                        uint32_t threads, mrq_ranker *out, mrq_error *err);
-void mrq_ranker_clear(mrq_ranker *ranker); /* legal on a zeroed struct */
+void mrq_ranker_clear(mrq_ranker *ranker); /* a zeroed struct is allowed */
 
 mrq_scorer mrq_ranker_score; /* `context` is the mrq_ranker */
 

@@ -1,5 +1,5 @@
-/* Seed by seed the data are divided once, and every candidate learns from that training part and is measured on that test part.
- * Test ratings are never handed to a training: not even to be watched. */
+/* For each seed the data is divided once; every candidate learns from that training part and is measured on that test part. A
+ * training never gets the test ratings, not even to report their error. */
 #include "eval/experiment.h"
 
 #include <math.h>
@@ -11,8 +11,8 @@
 #include "base/random.h"
 #include "model/baseline.h"
 
-/* One candidate's turn with one seed's parts. */
-struct turn {
+/* The run of one candidate on one seed's parts. */
+struct run {
     const mrq_experiment *experiment;
     const mrq_parts *parts;
     const mrq_candidate *candidate;
@@ -26,19 +26,21 @@ static bool stopped(const mrq_experiment *experiment)
     return experiment->watch && experiment->watch->stop && *experiment->watch->stop;
 }
 
-static mrq_status fail_stopped(const struct turn *turn, mrq_error *err)
+static mrq_status fail_stopped(const struct run *run, mrq_error *err)
 {
-    return mrq_fail(err, MRQ_FAILED, "stopped in protocol %s, seed %llu, at %s; nothing was measured to its end",
-                    mrq_protocol_names[turn->experiment->protocol], (unsigned long long)turn->seed, turn->candidate->name);
+    return mrq_fail(err, MRQ_FAILED, "stopped in protocol %s, seed %llu, at %s; there is no result",
+                    mrq_protocol_names[run->experiment->protocol], (unsigned long long)run->seed, run->candidate->name);
 }
 
-/* What a training learns from: the training part, of which the description's share, by selection sampling, chooses the best epoch.
- * The protocol's validation part, of likes alone, would mislead who predicts stars. `room` (n_train) is memory for both. */
-static mrq_split training_split(const mrq_parts *parts, double share, uint64_t seed, uint32_t *room)
+/* The split for a training. The description's validation share, by selection sampling, is taken from the training part and chooses
+ * the best epoch. The protocol's own validation part consists of likes alone and would mislead a model that predicts stars.
+ * `memory` (n_train) holds both lists. */
+static mrq_split training_split(const mrq_parts *parts, double share, uint64_t seed, uint32_t *memory)
 {
     const mrq_split *split = &parts->split;
     uint64_t wanted = (uint64_t)(share * (double)split->n_train), left = 0;
-    mrq_split out = {.n_train = split->n_train - wanted, .n_valid = wanted, .train = room, .valid = room + split->n_train - wanted};
+    mrq_split out = {
+        .n_train = split->n_train - wanted, .n_valid = wanted, .train = memory, .valid = memory + split->n_train - wanted};
     mrq_random rng;
     mrq_random_init(&rng, seed, 0x7a11d);
     for (uint64_t i = 0; i < split->n_train; i++) {
@@ -50,58 +52,58 @@ static mrq_split training_split(const mrq_parts *parts, double share, uint64_t s
     return out;
 }
 
-static mrq_status train(struct turn *turn, mrq_model **out, mrq_error *err)
+static mrq_status train(struct run *run, mrq_model **out, mrq_error *err)
 {
-    const mrq_experiment *experiment = turn->experiment;
-    const mrq_description *description = turn->candidate->description;
-    MRQ_AUTOFREE uint32_t *room = mrq_array(turn->parts->split.n_train, sizeof *room);
-    if (!room)
+    const mrq_experiment *experiment = run->experiment;
+    const mrq_description *description = run->candidate->description;
+    MRQ_AUTOFREE uint32_t *memory = mrq_array(run->parts->split.n_train, sizeof *memory);
+    if (!memory)
         return mrq_fail_memory(err, "dividing ratings");
-    const mrq_split split = training_split(turn->parts, description->train.validation, turn->seed, room);
-    const mrq_train_options options = {.seed = turn->seed, .threads = experiment->threads, .parts = &split};
+    const mrq_split split = training_split(run->parts, description->train.validation, run->seed, memory);
+    const mrq_train_options options = {.seed = run->seed, .threads = experiment->threads, .parts = &split};
     mrq_train_result result = {0};
     mrq_error problem = {0};
     const mrq_status status = mrq_train(experiment->data, description, &options, experiment->watch, &result, &problem);
     if (stopped(experiment)) {
         mrq_model_free(status == MRQ_OK ? result.model : NULL);
-        return fail_stopped(turn, err);
+        return fail_stopped(run, err);
     }
     if (status != MRQ_OK)
-        return mrq_fail(err, status, "%s: %s", turn->candidate->name, problem.msg);
+        return mrq_fail(err, status, "%s: %s", run->candidate->name, problem.msg);
     if (result.end == MRQ_TRAIN_LOST)
-        mrq_log(MRQ_LOG_WARN, "eval", "%s: the loss exploded in epoch %lld; the best epoch before is judged", turn->candidate->name,
-                (long long)result.epoch);
+        mrq_log(MRQ_LOG_WARN, "eval", "%s: the loss exploded in epoch %lld; the best epoch before it is evaluated",
+                run->candidate->name, (long long)result.epoch);
     *out = result.model;
     return MRQ_OK;
 }
 
-static mrq_status rank(struct turn *turn, mrq_scorer *scorer, const void *context, mrq_error *err)
+static mrq_status rank(struct run *run, mrq_scorer *scorer, const void *context, mrq_error *err)
 {
-    const mrq_parts *parts = turn->parts;
+    const mrq_parts *parts = run->parts;
     if (!parts->n_users)
         return MRQ_OK;
     MRQ_AUTOFREE uint32_t *top = mrq_array((size_t)parts->n_users * MRQ_CUT_MAX, sizeof *top);
     if (!top)
         return mrq_fail_memory(err, "ranking items");
-    const mrq_rank_task task = {.items = turn->experiment->data->items->rows,
+    const mrq_rank_task task = {.items = run->experiment->data->items->rows,
                                 .user = parts->user,
                                 .n_users = parts->n_users,
                                 .hidden = parts->hidden,
                                 .candidate = parts->candidate,
                                 .k = MRQ_CUT_MAX,
-                                .threads = turn->experiment->threads};
+                                .threads = run->experiment->threads};
     const double start = mrq_clock();
     mrq_error problem = {0};
     const mrq_status status = mrq_rank(&task, scorer, context, top, &problem);
     if (status != MRQ_OK)
-        return mrq_fail(err, status, "%s: %s", turn->candidate->name, problem.msg);
-    turn->rank_seconds += mrq_clock() - start;
-    return mrq_report_rankings(turn->report, parts, top, err);
+        return mrq_fail(err, status, "%s: %s", run->candidate->name, problem.msg);
+    run->rank_seconds += mrq_clock() - start;
+    return mrq_report_rankings(run->report, parts, top, err);
 }
 
-static mrq_status judge_model(struct turn *turn, const mrq_model *model, mrq_error *err)
+static mrq_status judge_model(struct run *run, const mrq_model *model, mrq_error *err)
 {
-    const mrq_dataset *data = turn->experiment->data;
+    const mrq_dataset *data = run->experiment->data;
     MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
     if (!arena)
         return mrq_fail_memory(err, "measuring");
@@ -109,21 +111,21 @@ static mrq_status judge_model(struct turn *turn, const mrq_model *model, mrq_err
     const double start = mrq_clock();
     MRQ_TRY(mrq_vectors_make(model, arena, &vectors, err));
     MRQ_TRY(mrq_vectors_update(model, &vectors, err));
-    turn->rank_seconds = mrq_clock() - start;
-    const bool stars = turn->experiment->protocol == MRQ_PROTOCOL_RATING || turn->experiment->protocol == MRQ_PROTOCOL_OWN;
-    for (uint64_t i = 0; stars && !mrq_objective_of(mrq_model_description(model))->ranks && i < turn->parts->split.n_test; i++) {
-        const uint32_t r = turn->parts->split.test[i];
-        mrq_report_stars(turn->report, data->user[r], mrq_score(model, &vectors, data->user[r], data->item[r]),
+    run->rank_seconds = mrq_clock() - start;
+    const bool stars = run->experiment->protocol == MRQ_PROTOCOL_RATING || run->experiment->protocol == MRQ_PROTOCOL_OWN;
+    for (uint64_t i = 0; stars && !mrq_objective_of(mrq_model_description(model))->ranks && i < run->parts->split.n_test; i++) {
+        const uint32_t r = run->parts->split.test[i];
+        mrq_report_stars(run->report, data->user[r], mrq_score(model, &vectors, data->user[r], data->item[r]),
                          (double)data->rating[r]);
     }
-    return rank(turn, mrq_score_items, &(mrq_model_scorer){model, &vectors}, err);
+    return rank(run, mrq_score_items, &(mrq_model_scorer){model, &vectors}, err);
 }
 
-/* mean + user's bias + item's bias. */
-static mrq_status judge_bias(struct turn *turn, mrq_error *err)
+/* Judges the baseline that predicts stars: mean + user's bias + item's bias. */
+static mrq_status judge_bias(struct run *run, mrq_error *err)
 {
-    const mrq_dataset *data = turn->experiment->data;
-    const mrq_split *split = &turn->parts->split;
+    const mrq_dataset *data = run->experiment->data;
+    const mrq_split *split = &run->parts->split;
     const mrq_model_source source = mrq_train_source(data, split->train, split->n_train);
     MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
     if (!arena)
@@ -131,55 +133,55 @@ static mrq_status judge_bias(struct turn *turn, mrq_error *err)
     mrq_baseline baseline;
     const double start = mrq_clock();
     MRQ_TRY(mrq_baseline_make(&source, arena, &baseline, err));
-    turn->train_seconds = mrq_clock() - start;
+    run->train_seconds = mrq_clock() - start;
     for (uint64_t i = 0; i < split->n_test; i++) {
         const uint32_t r = split->test[i];
         const double stars = baseline.mean + (double)baseline.user[data->user[r]] + (double)baseline.item[data->item[r]];
-        mrq_report_stars(turn->report, data->user[r], fmin(fmax(stars, baseline.min), baseline.max), (double)data->rating[r]);
+        mrq_report_stars(run->report, data->user[r], fmin(fmax(stars, baseline.min), baseline.max), (double)data->rating[r]);
     }
-    turn->rank_seconds = (double)NAN;
+    run->rank_seconds = (double)NAN;
     return MRQ_OK;
 }
 
-static mrq_status judge_ranker(struct turn *turn, mrq_error *err)
+static mrq_status judge_ranker(struct run *run, mrq_error *err)
 {
     mrq_ranker ranker;
     const double start = mrq_clock();
-    MRQ_TRY(mrq_ranker_make(turn->candidate->baseline, turn->experiment->data, turn->parts, turn->seed, turn->experiment->threads,
+    MRQ_TRY(mrq_ranker_make(run->candidate->baseline, run->experiment->data, run->parts, run->seed, run->experiment->threads,
                             &ranker, err));
-    turn->train_seconds = mrq_clock() - start;
-    const mrq_status status = rank(turn, mrq_ranker_score, &ranker, err);
+    run->train_seconds = mrq_clock() - start;
+    const mrq_status status = rank(run, mrq_ranker_score, &ranker, err);
     mrq_ranker_clear(&ranker);
     return status;
 }
 
-static mrq_status judge(struct turn *turn, mrq_error *err)
+static mrq_status judge(struct run *run, mrq_error *err)
 {
-    const mrq_candidate *c = turn->candidate;
+    const mrq_candidate *c = run->candidate;
     if (c->model) {
-        turn->train_seconds = (double)NAN;
-        return judge_model(turn, c->model, err);
+        run->train_seconds = (double)NAN;
+        return judge_model(run, c->model, err);
     }
     if (!c->description)
-        return c->baseline == MRQ_BASELINE_BIAS ? judge_bias(turn, err) : judge_ranker(turn, err);
+        return c->baseline == MRQ_BASELINE_BIAS ? judge_bias(run, err) : judge_ranker(run, err);
     MRQ_CLEANUP(mrq_model_free) mrq_model *model = NULL;
     const double start = mrq_clock();
-    MRQ_TRY(train(turn, &model, err));
-    turn->train_seconds = mrq_clock() - start;
-    return judge_model(turn, model, err);
+    MRQ_TRY(train(run, &model, err));
+    run->train_seconds = mrq_clock() - start;
+    return judge_model(run, model, err);
 }
 
-static void log_turn(const struct turn *turn)
+static void log_run(const struct run *run)
 {
     char ndcg[32] = "";
-    if (turn->report->seeds)
-        snprintf(ndcg, sizeof ndcg, " ndcg@10=%.4f", turn->report->ndcg[turn->report->seeds - 1]);
-    mrq_log(MRQ_LOG_INFO, "eval", "protocol=%s seed=%llu of=%s%s train_seconds=%.2f rank_seconds=%.2f",
-            mrq_protocol_names[turn->experiment->protocol], (unsigned long long)turn->seed, turn->candidate->name, ndcg,
-            isnan(turn->train_seconds) ? 0 : turn->train_seconds, isnan(turn->rank_seconds) ? 0 : turn->rank_seconds);
+    if (run->report->seeds)
+        snprintf(ndcg, sizeof ndcg, " ndcg@10=%.4f", run->report->ndcg[run->report->seeds - 1]);
+    mrq_log(MRQ_LOG_INFO, "eval", "protocol=%s seed=%llu candidate=%s%s train_seconds=%.2f rank_seconds=%.2f",
+            mrq_protocol_names[run->experiment->protocol], (unsigned long long)run->seed, run->candidate->name, ndcg,
+            isnan(run->train_seconds) ? 0 : run->train_seconds, isnan(run->rank_seconds) ? 0 : run->rank_seconds);
 }
 
-/* All candidates with one seed's parts. */
+/* Runs all candidates on one seed's parts. */
 static mrq_status run_seed(const mrq_experiment *experiment, uint64_t seed, mrq_report *report, mrq_experiment_result *out,
                            mrq_error *err)
 {
@@ -188,13 +190,13 @@ static mrq_status run_seed(const mrq_experiment *experiment, uint64_t seed, mrq_
                             : mrq_parts_make(experiment->data, experiment->protocol, experiment->on_valid, seed, &parts, err));
     mrq_status status = MRQ_OK;
     for (uint32_t i = 0; i < experiment->n && status == MRQ_OK; i++) {
-        struct turn turn = {
+        struct run run = {
             .experiment = experiment, .parts = &parts, .candidate = &experiment->candidate[i], .seed = seed, .report = &report[i]};
-        status = stopped(experiment) ? fail_stopped(&turn, err) : judge(&turn, err);
-        out[i].train_seconds += turn.train_seconds / experiment->seeds;
-        out[i].rank_seconds += turn.rank_seconds / experiment->seeds;
+        status = stopped(experiment) ? fail_stopped(&run, err) : judge(&run, err);
+        out[i].train_seconds += run.train_seconds / experiment->seeds;
+        out[i].rank_seconds += run.rank_seconds / experiment->seeds;
         if (status == MRQ_OK)
-            log_turn(&turn);
+            log_run(&run);
     }
     mrq_parts_clear(&parts);
     return status;

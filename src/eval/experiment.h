@@ -1,4 +1,4 @@
-/* A experiment: candidates judged by one protocol, over several seeds, each on the same parts. */
+/* An experiment: candidates judged by one protocol over several seeds, all on the same parts. */
 #ifndef MRQ_EVAL_EXPERIMENT_H
 #define MRQ_EVAL_EXPERIMENT_H
 
@@ -6,8 +6,7 @@
 #include "eval/report.h"
 #include "train/train.h"
 
-/* One who is judged: a description to be trained, a trained model (for MRQ_PROTOCOL_OWN alone), or, with both NULL, a baseline.
- * Borrowed. */
+/* A candidate: a description to train, a trained model (for MRQ_PROTOCOL_OWN only), or, with both NULL, a baseline. Borrowed. */
 typedef struct mrq_candidate {
     const char *name;
     const mrq_description *description;
@@ -18,23 +17,23 @@ typedef struct mrq_candidate {
 typedef struct mrq_experiment {
     const mrq_dataset *data;
     mrq_protocol protocol;
-    const mrq_model *own; /* MRQ_PROTOCOL_OWN: whose test part it is; else NULL */
+    const mrq_model *own; /* MRQ_PROTOCOL_OWN: the model whose test part is used; else NULL */
     bool on_valid;        /* see mrq_parts_make() */
-    uint64_t seed;        /* of the first */
-    uint32_t seeds;       /* seed, seed + 1, ... */
+    uint64_t seed;        /* the first seed */
+    uint32_t seeds;       /* how many: seed, seed + 1, ... */
     uint32_t threads;
-    const mrq_train_watch *watch; /* of the trainings; its stop flag also ends the experiment. May be NULL */
+    const mrq_train_watch *watch; /* watches the trainings; its stop flag also ends the experiment. May be NULL */
     uint32_t n;
-    const mrq_candidate *candidate; /* (n) each fit for the protocol */
+    const mrq_candidate *candidate; /* (n) each can be used in the protocol */
 } mrq_experiment;
 
 typedef struct mrq_experiment_result {
-    double train_seconds, rank_seconds; /* mean over the seeds; NaN for what was not done */
+    double train_seconds, rank_seconds; /* mean over the seeds; NaN for a step that is not done */
     mrq_summary summary;
 } mrq_experiment_result;
 
-/* (n) results, one a candidate; what they hold is in `arena`. MRQ_USAGE when the data cannot support the protocol; MRQ_FAILED when
- * stopped. */
+/* Writes (n) results, one per candidate; their arrays are in `arena`. MRQ_USAGE when the data does not suffice for the protocol;
+ * MRQ_FAILED when stopped. */
 MRQ_CHECKED mrq_status mrq_experiment_run(const mrq_experiment *experiment, mrq_arena *arena, mrq_experiment_result *out,
                                           mrq_error *err);
 

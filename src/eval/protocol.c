@@ -1,5 +1,5 @@
-/* Each protocol says of every rating what part it is in; lists of likes follow from the parts in the same way for all. Likes are
- * divided as pairs of a user and an item, so that an item rated twice is not both learned from and asked for. */
+/* Each protocol assigns every rating to a part; the lists of likes follow from the parts in the same way for all. Likes are divided
+ * as pairs of user and item: an item that a user rated twice is not in both the training and the test part. */
 #include "eval/protocol.h"
 
 #include <math.h>
@@ -13,24 +13,22 @@
 
 enum { STREAM_LIKES = 0x70b1, STREAM_USERS = 0xc01d, STREAM_ITEMS = 0xc01e };
 enum { TRAIN, VALID, TEST, NOWHERE };
-enum { ASKED_MIN = 2 }; /* users: there is no interval of one */
-#define HELD_OUT 0.1    /* of the users or items */
-#define LATEST   0.2    /* of the ratings */
+enum { TESTED_MIN = 2 }; /* users in the test: one user has no confidence interval */
+#define HELD_OUT 0.1     /* share of the users or items */
+#define LATEST   0.2     /* share of the ratings */
 
 const char *const mrq_protocol_names[] = {"rating", "topn", "time", "cold-users", "cold-items", "own", NULL};
 
 /* The noun stands between the two, if there are two. */
 static const char *const meanings[][2] = {
-    {"a random tenth of the ratings is the test; how far predicted stars are from them"},
-    {"each user's likes in random order: the first 80% to learn from, up to 90% for validation, the rest to be found among all ",
-     " but those; ratings below a like belong to the training part"},
+    {"the test is a random tenth of the ratings; it measures the error of the predicted stars"},
+    {"each user's likes in random order: the first 80% for training, up to 90% for validation, the rest to be found among all ",
+     " except those; ratings below a like are in the training part"},
     {"the latest 20% of all ratings are the test; the likes among them are to be found among all ",
-     " but the user's training likes; who has rated nothing before is a stranger"},
-    {"a tenth of the users, at random, is held out whole and known by categories alone; their likes are to be found among all ",
-     ""},
-    {"a tenth of the liked ", ", at random, is held out whole and known by content alone; only these are ranked, for each user who "
-                              "likes one"},
-    {"the trained model's own test part; the likes in it are to be found among all ", " but the user's other likes"},
+     " except the user's training likes; users without earlier ratings are new to the model"},
+    {"a random tenth of the users is held out and known by categories alone; their likes are to be found among all ", ""},
+    {"a random tenth of the liked ", " is held out and known by content alone; only these are ranked, for each user who likes one"},
+    {"the trained model's own test part; the likes in it are to be found among all ", " except the user's other likes"},
 };
 
 void mrq_protocol_meaning(mrq_protocol protocol, const mrq_noun *noun, char out[MRQ_PROTOCOL_MEANING])
@@ -39,7 +37,7 @@ void mrq_protocol_meaning(mrq_protocol protocol, const mrq_noun *noun, char out[
     snprintf(out, MRQ_PROTOCOL_MEANING, "%s%s%s", meanings[protocol][0], rest ? noun->many : "", rest ? rest : "");
 }
 
-/* Who liked what among the ratings `list` (n): mrq_likes_make(). */
+/* The likes among the ratings `list` (n), by mrq_likes_make(). */
 static mrq_status find_likes(const mrq_dataset *data, const uint32_t *list, uint64_t n, mrq_arena *arena, mrq_links *out,
                              mrq_error *err)
 {
@@ -60,7 +58,7 @@ static mrq_status find_all_likes(const mrq_dataset *data, mrq_arena *arena, mrq_
     return MRQ_OK;
 }
 
-/* topn: of each user's n likes, in random order, the first 80 % train, up to 90 % valid. */
+/* topn: of each user's n likes in random order, 80 % for training, 10 % for validation, 10 % for the test. */
 static mrq_status divide_likes(const mrq_dataset *data, uint64_t seed, unsigned char *part, mrq_error *err)
 {
     MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
@@ -90,7 +88,7 @@ static mrq_status divide_likes(const mrq_dataset *data, uint64_t seed, unsigned 
     return MRQ_OK;
 }
 
-/* A tenth of `n` rows, at random: 1 in `out`. */
+/* Chooses a random tenth of `rows` (n): 1 in `out`. */
 static mrq_status hold_out(const uint32_t *rows, uint32_t n, uint64_t seed, uint64_t stream, const char *what, unsigned char *out,
                            mrq_error *err)
 {
@@ -112,8 +110,7 @@ static mrq_status hold_out(const uint32_t *rows, uint32_t n, uint64_t seed, uint
 static mrq_status divide_users(const mrq_dataset *data, uint64_t seed, unsigned char *part, mrq_error *err)
 {
     if (!mrq_table_first(data->users, MRQ_CATEGORY))
-        return mrq_fail(err, MRQ_USAGE,
-                        "cold-users: these users have no categories, such as age, by which a stranger could be known");
+        return mrq_fail(err, MRQ_USAGE, "cold-users: the users have no categories, such as age, to describe a new user by");
     const uint32_t rows = data->users->rows;
     MRQ_AUTOFREE uint32_t *rater = mrq_array(rows, sizeof *rater);
     MRQ_AUTOFREE unsigned char *rates = mrq_array(rows, 1), *held = mrq_array(rows, 1);
@@ -146,13 +143,13 @@ static mrq_status divide_items(const mrq_dataset *data, double least, uint64_t s
     for (uint32_t m = 0; m < rows; m++)
         if (likes[m])
             liked[n++] = m;
-    MRQ_TRY(hold_out(liked, n, seed, STREAM_ITEMS, "cold-items: items that somebody likes", held, err));
+    MRQ_TRY(hold_out(liked, n, seed, STREAM_ITEMS, "cold-items: items with likes", held, err));
     for (uint64_t i = 0; i < data->n; i++)
         part[i] = held[data->item[i]] ? TEST : TRAIN;
     return MRQ_OK;
 }
 
-/* From a part for each rating to lists of ratings. */
+/* Turns the part of each rating into one list of ratings per part. */
 static mrq_status gather(const unsigned char *part, uint64_t n, mrq_split *out, mrq_error *err)
 {
     mrq_split split = {
@@ -192,7 +189,7 @@ static mrq_status divide(const mrq_dataset *data, mrq_protocol protocol, bool on
     return gather(part, data->n, &parts->split, err);
 }
 
-/* Of each user, what is in one of two lists or in both. */
+/* The union of two lists of items for each user. */
 static mrq_status join(const mrq_lists *a, const mrq_lists *b, uint32_t users, mrq_arena *arena, mrq_lists *out, mrq_error *err)
 {
     uint64_t *offset = mrq_arena_array(arena, (size_t)users + 1, sizeof *offset), n = 0;
@@ -213,28 +210,28 @@ static mrq_status join(const mrq_lists *a, const mrq_lists *b, uint32_t users, m
     return MRQ_OK;
 }
 
-/* hidden: likes of the training part and of the validation part; relevant: those of the test part that are not among them. */
+/* hidden: likes of the training and validation parts; relevant: likes of the test part that are not hidden. */
 static mrq_status list_likes(const mrq_dataset *data, mrq_parts *parts, mrq_error *err)
 {
     const mrq_split *split = &parts->split;
     const uint32_t users = data->users->rows;
-    mrq_links valid = {0}, asked = {0};
+    mrq_links valid = {0}, tested = {0};
     MRQ_TRY(find_likes(data, split->train, split->n_train, parts->arena, &parts->likes, err));
     MRQ_TRY(find_likes(data, split->valid, split->n_valid, parts->arena, &valid, err));
-    MRQ_TRY(find_likes(data, split->test, split->n_test, parts->arena, &asked, err));
+    MRQ_TRY(find_likes(data, split->test, split->n_test, parts->arena, &tested, err));
     MRQ_TRY(join(&parts->likes.list, &valid.list, users, parts->arena, &parts->hidden, err));
     float *one = mrq_arena_array(parts->arena, parts->likes.list.offset[users], sizeof *one);
     uint64_t *offset = mrq_arena_array(parts->arena, (size_t)users + 1, sizeof *offset), n = 0;
-    uint32_t *item = mrq_arena_array(parts->arena, asked.list.offset[users], sizeof *item);
+    uint32_t *item = mrq_arena_array(parts->arena, tested.list.offset[users], sizeof *item);
     uint32_t *user = mrq_arena_array(parts->arena, users, sizeof *user);
     if (!one || !offset || !item || !user)
         return mrq_fail_memory(err, "dividing likes");
     for (uint64_t i = 0; i < parts->likes.list.offset[users]; i++)
         one[i] = 1;
     for (uint32_t u = 0; u < users; u++) {
-        for (uint64_t i = asked.list.offset[u]; i < asked.list.offset[u + 1]; i++)
-            if (mrq_lists_find(&parts->hidden, u, asked.list.item[i]) == UINT64_MAX)
-                item[n++] = asked.list.item[i];
+        for (uint64_t i = tested.list.offset[u]; i < tested.list.offset[u + 1]; i++)
+            if (mrq_lists_find(&parts->hidden, u, tested.list.item[i]) == UINT64_MAX)
+                item[n++] = tested.list.item[i];
         offset[u + 1] = n;
         if (offset[u + 1] > offset[u])
             user[parts->n_users++] = u;
@@ -245,18 +242,17 @@ static mrq_status list_likes(const mrq_dataset *data, mrq_parts *parts, mrq_erro
     return MRQ_OK;
 }
 
-/* `name` begins the sentence. */
+/* `name` starts the message. */
 static mrq_status check(const mrq_dataset *data, const mrq_parts *parts, bool ranks, const char *name, mrq_error *err)
 {
     const unsigned long long likes = ranks ? (unsigned long long)parts->likes.list.offset[data->users->rows] : 0;
-    if (ranks && (parts->n_users < ASKED_MIN || !likes))
-        return mrq_fail(
-            err, MRQ_USAGE,
-            "%s: too few likes, which are ratings of %g or more: %llu to learn from, want 1, and %u users to find one for, want "
-            "%d",
-            name, parts->least, likes, parts->n_users, ASKED_MIN);
+    if (ranks && (parts->n_users < TESTED_MIN || !likes))
+        return mrq_fail(err, MRQ_USAGE,
+                        "%s: too few likes (ratings of %g or more): %llu for training, want 1; %u users with likes to test, want "
+                        "%d",
+                        name, parts->least, likes, parts->n_users, TESTED_MIN);
     if (!parts->split.n_train || !parts->split.n_test)
-        return mrq_fail(err, MRQ_USAGE, "%s: %llu ratings are too few: %llu would be learned from and %llu tested", name,
+        return mrq_fail(err, MRQ_USAGE, "%s: %llu ratings are too few: %llu for training and %llu for the test", name,
                         (unsigned long long)data->n, (unsigned long long)parts->split.n_train,
                         (unsigned long long)parts->split.n_test);
     return MRQ_OK;
@@ -296,16 +292,16 @@ static mrq_status check_model(const mrq_dataset *data, const mrq_model_results *
         return mrq_fail(
             err, MRQ_BAD_FILE,
             "the model was trained on other data: its fingerprint is %016llx with schema %s, this folder's %016llx with %s, "
-            "and only its own data tell what it has not learned",
+            "and only its own data has its test part",
             (unsigned long long)r->data_fingerprint, r->schema, (unsigned long long)data->fingerprint, data->schema);
     if (!r->test_ratings)
-        return mrq_fail(err, MRQ_USAGE, "the model was trained without a test part: it has learned all there is to ask");
+        return mrq_fail(err, MRQ_USAGE, "the model was trained without a test part, so there is nothing to test it on");
     for (int i = 0; mrq_split_names[i]; i++)
         if (strcmp(mrq_split_names[i], r->split) == 0) {
             *kind = (mrq_split_kind)i;
             return MRQ_OK;
         }
-    return mrq_fail(err, MRQ_BAD_FILE, "the model was trained with an unknown division, \"%s\"", r->split);
+    return mrq_fail(err, MRQ_BAD_FILE, "the model was trained with an unknown split, \"%s\"", r->split);
 }
 
 static mrq_status make_of_model(const mrq_dataset *data, const mrq_model *model, mrq_parts *parts, mrq_error *err)
@@ -316,17 +312,17 @@ static mrq_status make_of_model(const mrq_dataset *data, const mrq_model *model,
     MRQ_TRY(mrq_split_make(data, kind, r->test_share, mrq_model_description(model)->train.validation, r->seed, &parts->split, err));
     const mrq_split *split = &parts->split;
     if (split->n_train != r->train_ratings || split->n_valid != r->valid_ratings || split->n_test != r->test_ratings)
-        return mrq_fail(err, MRQ_BAD_FILE,
-                        "the model's division cannot be made again: %llu, %llu and %llu ratings to train, validate and test, have "
-                        "%llu, %llu and %llu",
-                        (unsigned long long)r->train_ratings, (unsigned long long)r->valid_ratings,
-                        (unsigned long long)r->test_ratings, (unsigned long long)split->n_train, (unsigned long long)split->n_valid,
-                        (unsigned long long)split->n_test);
+        return mrq_fail(
+            err, MRQ_BAD_FILE,
+            "the model's split cannot be made again: it had %llu, %llu and %llu ratings to train, validate and test, now "
+            "%llu, %llu and %llu",
+            (unsigned long long)r->train_ratings, (unsigned long long)r->valid_ratings, (unsigned long long)r->test_ratings,
+            (unsigned long long)split->n_train, (unsigned long long)split->n_valid, (unsigned long long)split->n_test);
     MRQ_TRY(list_likes(data, parts, err));
     return check(data, parts, true, "own", err);
 }
 
-/* Hands the parts over, or frees them. */
+/* Moves the parts to the caller, or frees them. */
 static mrq_status finish(mrq_status status, mrq_parts *parts, mrq_parts *out)
 {
     if (status == MRQ_OK)

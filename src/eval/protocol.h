@@ -1,7 +1,7 @@
-/* Protocols: what is learned from, what is hidden and what is asked, when a recommender is judged.
+/* Protocols: how ratings are divided to judge a recommender: into what is learned from, what is hidden, and what should be found.
  *
- * A like is a rating of at least the middle of the schema's range. Whoever is judged learns from the training part alone; a model
- * that chooses its best epoch does that on a share of the training part that it sets aside itself. */
+ * A like is a rating of at least the middle of the schema's range. Every candidate learns from the training part alone. A model
+ * that chooses its best epoch sets a share of the training part aside for that. */
 #ifndef MRQ_EVAL_PROTOCOL_H
 #define MRQ_EVAL_PROTOCOL_H
 
@@ -14,37 +14,38 @@ typedef enum mrq_protocol {
     MRQ_PROTOCOL_TIME,
     MRQ_PROTOCOL_COLD_USERS,
     MRQ_PROTOCOL_COLD_ITEMS,
-    MRQ_PROTOCOL_OWN, /* of a trained model */
+    MRQ_PROTOCOL_OWN, /* a trained model's own test part */
 } mrq_protocol;
-#define MRQ_PROTOCOLS MRQ_PROTOCOL_OWN /* those that are chosen by name */
+#define MRQ_PROTOCOLS MRQ_PROTOCOL_OWN /* the protocols that are chosen by name */
 
 extern const char *const mrq_protocol_names[]; /* by the enum; NULL ends */
 
-/* A protocol's definition, a sentence, in the words of the data. */
+/* A protocol's definition, a sentence, with the data's noun. */
 #define MRQ_PROTOCOL_MEANING 300
 void mrq_protocol_meaning(mrq_protocol protocol, const mrq_noun *noun, char out[MRQ_PROTOCOL_MEANING]);
 
 typedef struct mrq_parts {
     mrq_arena *arena;               /* owns the lists below */
-    double least;                   /* a rating of at least so much is a like */
-    mrq_split split;                /* ratings of each part; `test` is what stars are predicted of */
-    mrq_links likes;                /* by user: liked items of the training part, strength 1 */
-    uint32_t n_users;               /* users who are ranked for: those with relevant items. None in the protocol "rating" */
+    double least;                   /* ratings of this value or more are likes */
+    mrq_split split;                /* ratings of each part; stars are predicted for `test` */
+    mrq_links likes;                /* by user: liked items of the training part, all of strength 1 */
+    uint32_t n_users;               /* users to rank items for: those with relevant items. None in the protocol "rating" */
     const uint32_t *user;           /* (n_users) rows, ascending */
-    mrq_lists relevant, hidden;     /* by user row, ascending: what should be found, what is not ranked; nothing is in both */
-    const unsigned char *candidate; /* (items) 1: is ranked; NULL: all are */
+    mrq_lists relevant, hidden;     /* by user row, ascending: items that should be found, and items that are not ranked;
+                                       never both */
+    const unsigned char *candidate; /* (items) 1: rank it; NULL: rank all */
 } mrq_parts;
 
 /* Divides the data for a protocol other than MRQ_PROTOCOL_OWN; the same seed gives the same parts. With `on_valid`, for
- * MRQ_PROTOCOL_TOPN alone, the validation part is what should be found, and nobody learns from it or from the test part. MRQ_USAGE
- * when the data cannot support it. */
+ * MRQ_PROTOCOL_TOPN only, the items to find are those of the validation part, and the test part is not used at all. MRQ_USAGE when
+ * the data does not suffice. */
 MRQ_CHECKED mrq_status mrq_parts_make(const mrq_dataset *data, mrq_protocol protocol, bool on_valid, uint64_t seed, mrq_parts *out,
                                       mrq_error *err);
 
-/* The parts that a trained model was made with, judged on its test part. MRQ_USAGE when it kept none, MRQ_BAD_FILE
- * when it was trained on other data. */
+/* The parts that a trained model was made with, to judge it on its test part. MRQ_USAGE when it has none, MRQ_BAD_FILE when it was
+ * trained on other data. */
 MRQ_CHECKED mrq_status mrq_parts_of_model(const mrq_dataset *data, const mrq_model *model, mrq_parts *out, mrq_error *err);
 
-void mrq_parts_clear(mrq_parts *parts); /* legal on a zeroed struct */
+void mrq_parts_clear(mrq_parts *parts); /* a zeroed struct is allowed */
 
 #endif

@@ -1,5 +1,5 @@
-/* The bootstrap resamples users, each with all that was measured of him or her in every seed: the same person asked three times
- * is no three people, and the interval would come out too narrow. All measures share the resamples. */
+/* The bootstrap resamples users, each with all measurements of all seeds: measurements of the same user are not independent, and
+ * resampling them separately would make the interval too narrow. All measures use the same resamples. */
 #include "eval/report.h"
 
 #include <math.h>
@@ -19,7 +19,7 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The `share` quantile of `n` sorted numbers, between two of them where it falls. */
+/* The `share` quantile of `n` sorted numbers, interpolated. */
 static double quantile(const double *sorted, uint32_t n, double share)
 {
     const double at = share * (n - 1);
@@ -31,20 +31,20 @@ mrq_status mrq_bootstrap(const double *sum, const double *weight, const uint32_t
                          mrq_estimate *out, mrq_error *err)
 {
     MRQ_AUTOFREE double *mean = mrq_array((size_t)m * MRQ_RESAMPLES, sizeof *mean), *total = mrq_array(m, sizeof *total);
-    MRQ_AUTOFREE uint32_t *who = mrq_array(n_list, sizeof *who);
-    if (!mean || !total || !who)
+    MRQ_AUTOFREE uint32_t *row = mrq_array(n_list, sizeof *row);
+    if (!mean || !total || !row)
         return mrq_fail_memory(err, "resampling users");
     uint32_t n = 0;
     for (uint32_t i = 0; i < n_list; i++)
         if (weight[list[i]] > 0)
-            who[n++] = list[i];
+            row[n++] = list[i];
     mrq_random rng;
     mrq_random_init(&rng, seed, 0xb007);
-    for (uint32_t r = 0; r <= MRQ_RESAMPLES; r++) { /* the last is the users as they are */
+    for (uint32_t r = 0; r <= MRQ_RESAMPLES; r++) { /* the last round uses each user once, for the mean */
         double all = 0;
         memset(total, 0, m * sizeof *total);
         for (uint32_t i = 0; i < n; i++) {
-            const uint32_t user = who[r < MRQ_RESAMPLES ? mrq_random_below(&rng, n) : i];
+            const uint32_t user = row[r < MRQ_RESAMPLES ? mrq_random_below(&rng, n) : i];
             all += weight[user];
             for (uint32_t j = 0; j < m; j++)
                 total[j] += sum[(size_t)user * m + j];
@@ -106,7 +106,7 @@ static void add_measures(mrq_report *t, const mrq_parts *parts, const uint32_t *
     t->ndcg[t->seeds] = total[MRQ_AT_10][MRQ_NDCG];
 }
 
-/* Coverage and popularity of a seed's top 10s. */
+/* Adds the coverage and popularity of a seed's top 10s. */
 static mrq_status add_choice(mrq_report *t, const mrq_parts *parts, const uint32_t *top, mrq_error *err)
 {
     const uint32_t items = t->data->items->rows;
@@ -135,7 +135,7 @@ static mrq_status add_choice(mrq_report *t, const mrq_parts *parts, const uint32
     return MRQ_OK;
 }
 
-/* |A ∩ B| / |A ∪ B| of two items' genres; two items without any are alike. */
+/* |A ∩ B| / |A ∪ B| of two items' genres; 1 if neither has any. */
 static double jaccard(const mrq_lists *genres, uint32_t a, uint32_t b)
 {
     uint64_t i = genres->offset[a], j = genres->offset[b], both = 0;
@@ -199,7 +199,7 @@ static mrq_status sum_up_stars(const mrq_report *t, const uint32_t *all, uint64_
     return MRQ_OK;
 }
 
-/* The users of one value, if there are any. */
+/* Adds the group of users with one value of a category, if there are any. */
 static mrq_status sum_up_group(const mrq_report *t, const mrq_column *column, uint32_t value, uint32_t *list, uint64_t seed,
                                mrq_summary *out, mrq_error *err)
 {

@@ -1,9 +1,9 @@
-/* The gates: what must be true of a new generation before it may serve. They compare with the generation that serves, so that a
- * night of bad data does not replace a good answer by a bad one; where there is nothing to compare with, or it was measured in
- * another way, they say so and let pass - a store whose current generation is damaged must be able to get a new one.
+/* The gates: conditions that a new generation must meet before it may serve. They compare it with the serving generation, so that a
+ * night with bad data does not replace good answers by bad ones. If there is nothing to compare with, or it was measured in another
+ * way, the gate passes and its text gives the reason: a store whose current generation is damaged must be able to get a new one.
  *
- * Quality is compared with what the serving generation measured in its own night. Rejected: measuring the old model on tonight's
- * ratings - where the ratings themselves are spoilt both come out badly, and nothing would be noticed. */
+ * Quality is compared with the value that was measured when the serving generation was made. Rejected: measuring the old model on
+ * tonight's ratings, because with corrupt ratings both models would measure badly and the gate would pass. */
 #include "job/job.h"
 
 #include <math.h>
@@ -17,7 +17,7 @@ bool mrq_protocols_differ(const mrq_model_results *made, const mrq_model_results
     if (strcmp(made->schema, serving->schema) != 0)
         snprintf(out, size, "its data has schema %s, this one's %s", serving->schema, made->schema);
     else if (strcmp(made->split, serving->split) != 0)
-        snprintf(out, size, "its test part was divided by %s, this one's by %s", serving->split, made->split);
+        snprintf(out, size, "its test part was split by %s, this one's by %s", serving->split, made->split);
     else if (made->seed != serving->seed)
         snprintf(out, size, "its seed is %llu, this one's %llu", (unsigned long long)serving->seed, (unsigned long long)made->seed);
     else if (fabs(made->test_share - serving->test_share) > 1e-9)
@@ -51,9 +51,9 @@ static void judge_quality(const mrq_rebuild_options *options, const mrq_facts *m
     } else {
         const double sign = now.more_is_better ? -1 : 1;
         gate->limit = old.value + sign * options->max_loss;
-        gate->verdict = sign * gate->value <= sign * gate->limit ? MRQ_PASSES : MRQ_FAILS; /* a quality that is not known fails */
+        gate->verdict = sign * gate->value <= sign * gate->limit ? MRQ_PASSES : MRQ_FAILS; /* an unknown quality fails */
         snprintf(gate->text, sizeof gate->text, "test %s is %.4f, want at %s %.4f, the serving generation's %.4f %s %g", now.name,
-                 gate->value, now.more_is_better ? "least" : "most", gate->limit, old.value, now.more_is_better ? "less" : "and",
+                 gate->value, now.more_is_better ? "least" : "most", gate->limit, old.value, now.more_is_better ? "minus" : "plus",
                  options->max_loss);
     }
 }
@@ -63,7 +63,7 @@ static void judge_items(const mrq_rebuild_options *options, const mrq_facts *mad
     gate->value = made->kept;
     gate->limit = ceil((1 - options->max_shrink) * serving->items - 1e-6);
     gate->verdict = gate->value >= gate->limit ? MRQ_PASSES : MRQ_FAILS;
-    snprintf(gate->text, sizeof gate->text, "%u of the %u %s that serve are there, want at least %.0f, all but %g %%", made->kept,
+    snprintf(gate->text, sizeof gate->text, "%u of the %u serving %s are left, want at least %.0f, all but %g %%", made->kept,
              serving->items, made->noun.many, gate->limit, 100 * options->max_shrink);
 }
 

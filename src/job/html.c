@@ -1,6 +1,5 @@
-/* The report as a page: one file without a script, readable on a phone, in the light and in the dark. Everything that comes from
- * the data, the command line or a message is escaped; what is printed as it is are numbers and our own words. The pictures have
- * white ground of their own. */
+/* The report as a page: one file without scripts, readable on a phone, in light and dark mode. Texts from the data, the command
+ * line and messages are escaped; only numbers and constant texts are not. Plots have a white background in both modes. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -40,7 +39,7 @@ static void put_pair(mrq_writer *out, const char *name, const char *value)
     mrq_writer_put(out, "</td></tr>\n");
 }
 
-/* The number, or a dash where it is not known. */
+/* The number, or a dash if it is unknown. */
 static const char *number(char out[32], const char *format, double value)
 {
     if (!isfinite(value))
@@ -65,7 +64,7 @@ static void write_head(const mrq_rebuild_options *o, const mrq_rebuild_report *r
         mrq_writer_put(out, r->outcome == MRQ_PUBLISHED ? "; generation %s serves" : "; generation %s was made and removed again",
                        r->made.generation);
     if (r->outcome != MRQ_PUBLISHED && r->has_serving)
-        mrq_writer_put(out, "; %s serves on", r->serving.generation);
+        mrq_writer_put(out, "; %s still serves", r->serving.generation);
     mrq_writer_put(out, ".</p>\n");
     if (*r->reason) {
         mrq_writer_put(out, "<p class=\"bad\">");
@@ -99,7 +98,7 @@ static void write_gates(const mrq_rebuild_report *r, mrq_writer *out)
     mrq_writer_put(out, "</table></div>\n");
 }
 
-/* A row of what was before and what is now, unless both are unknown. */
+/* A row with the old and the new value, unless both are unknown. */
 static void put_change(mrq_writer *out, const char *name, const char *format, double before, double now)
 {
     if (isnan(before) && isnan(now))
@@ -150,7 +149,7 @@ static mrq_status write_curve(const mrq_rebuild_report *r, mrq_writer *out, mrq_
 
 enum { KINDS = 7, LABEL = 32, LABELLED = 24 };
 
-/* The trials as one series a kind, in the order tried; those beyond KINDS kinds are left out. Recall and microseconds. */
+/* The trials as one series for each kind of index, in the order tried; at most KINDS kinds. x: recall, y: microseconds. */
 struct trials {
     uint32_t n;
     mrq_plot_series series[KINDS + 1];
@@ -194,11 +193,11 @@ static void gather(const mrq_choice *choice, struct trials *t)
 
 static mrq_status draw_trials(const mrq_choice *choice, mrq_writer *out, mrq_error *err)
 {
-    const size_t room = (size_t)choice->n + 1;
-    MRQ_AUTOFREE double *x = mrq_array(room, sizeof *x);
-    MRQ_AUTOFREE double *y = mrq_array(room, sizeof *y);
-    MRQ_AUTOFREE char(*label)[LABEL] = mrq_array(room, sizeof *label);
-    MRQ_AUTOFREE const char **labels = mrq_array(room, sizeof *labels);
+    const size_t points = (size_t)choice->n + 1;
+    MRQ_AUTOFREE double *x = mrq_array(points, sizeof *x);
+    MRQ_AUTOFREE double *y = mrq_array(points, sizeof *y);
+    MRQ_AUTOFREE char(*label)[LABEL] = mrq_array(points, sizeof *label);
+    MRQ_AUTOFREE const char **labels = mrq_array(points, sizeof *labels);
     if (!x || !y || !label || !labels)
         return mrq_fail_memory(err, "drawing the recall");
     struct trials trials = {.x = x, .y = y, .label = label, .labels = labels};
@@ -206,9 +205,9 @@ static mrq_status draw_trials(const mrq_choice *choice, mrq_writer *out, mrq_err
     char mark[160];
     snprintf(mark, sizeof mark, "%s, %.4f, %.1f us", choice->best.settings.factory, choice->best.recall, 1e6 * choice->best.p50);
     const mrq_plot plot = {.title = "Recall and time of a query",
-                           .about = "Each setting that was measured: share of the exact best ten that it finds, and median time.",
+                           .about = "Each measured setting: recall@10 and median time of a query.",
                            .x_label = "recall@10",
-                           .y_label = "median microseconds a query",
+                           .y_label = "median microseconds per query",
                            .log_y = true,
                            .series = trials.series,
                            .n_series = trials.n,
@@ -227,7 +226,8 @@ static mrq_status write_index(const mrq_rebuild_report *r, mrq_writer *out, mrq_
     mrq_writer_put(out, "<h2>Index</h2>\n<p>Chosen: ");
     put_text(out, r->choice.best.settings.factory);
     mrq_writer_put(
-        out, ", recall@%d %.4f, median %.1f &#181;s, p99 %.1f &#181;s, on %" PRIu32 " queries that took no part in it.</p>\n",
+        out,
+        ", recall@%d %.4f, median %.1f &#181;s, p99 %.1f &#181;s, on %" PRIu32 " queries that were not used for the choice.</p>\n",
         MRQ_RECALL_K, r->choice.best.recall, 1e6 * r->choice.best.p50, 1e6 * r->choice.best.p99, r->choice.best.n_queries);
     return draw_trials(&r->choice, out, err);
 }
@@ -259,13 +259,13 @@ static void write_settings(const mrq_rebuild_options *o, const mrq_rebuild_repor
         put_pair(out, "schema", r->schema);
         snprintf(text, sizeof text, "%" PRIu32 " users, %" PRIu32 " %s, %" PRIu64 " ratings", r->users, r->items, r->noun.many,
                  r->ratings);
-        put_pair(out, "holds", text);
+        put_pair(out, "contents", text);
     }
     put_pair(out, "model", o->model);
     put_pair(out, "index", o->index);
     snprintf(text, sizeof text, "recall %g; gates: loss %g, shrink %g%s", o->recall, o->max_loss, o->max_shrink,
              o->force ? "; forced" : "");
-    put_pair(out, "wanted", text);
+    put_pair(out, "limits", text);
     snprintf(text, sizeof text, "seed %" PRIu64 ", test share %g by hash, %" PRIu32 " threads, %" PRIu32 " generations kept",
              o->seed, o->test, o->threads, o->keep);
     put_pair(out, "run", text);

@@ -1,11 +1,10 @@
-/* The rebuild, step by step. All of it happens under the store's lock and in the store's own publication, so there is nothing to
- * undo: until the publish nobody sees anything, and what a killed run leaves is swept out by the next that takes the lock. That is
- * why only the training is told of signals, to end in order and to write a report; at any other moment one may simply kill the
- * process.
+/* The rebuild, step by step. It holds the store's lock and writes to a publication, so nothing has to be undone: readers see
+ * nothing before the publish, and the next process that takes the lock removes what a killed run left. So only the training handles
+ * signals, to stop after a batch and write a report; at any other time the process may be killed.
  *
- * A warm start is honest where the serving model has not learned from a rating that is tested now, or that chooses the best epoch:
- * division by hash, with the same seed and test share, and a validation share that has not grown. Where that is not so, or the
- * model is another network, the night starts from scratch and says so, rather than failing until somebody comes to look. */
+ * A warm start is allowed if the serving model was not trained on ratings that now test or choose the best epoch: the split is by
+ * hash, the seed and the test share are the same, and the validation share has not grown. Otherwise, or if the model is another
+ * network, the training starts from scratch and the report gives the reason, rather than failing every night. */
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -57,14 +56,14 @@ __attribute__((format(printf, 2, 3))) static void end(struct job *job, const cha
     mrq_log(MRQ_LOG_INFO, "rebuild", "step=%s seconds=%.2f%s", mrq_step_names[job->step], job->report->step[job->step], text);
 }
 
-/* Adds a sentence to the report's reason; one that does not fit is cut. */
+/* Appends a message to the report's reason; it is cut if it does not fit. */
 static void add_reason(mrq_rebuild_report *r, const char *text)
 {
     const size_t used = strlen(r->reason);
     snprintf(r->reason + used, sizeof r->reason - used, "%s%s", used ? "; " : "", text);
 }
 
-/* What is worth knowing although the rebuild goes on. */
+/* Logs and reports a problem that does not stop the rebuild. */
 __attribute__((format(printf, 2, 3))) static void remark(mrq_rebuild_report *r, const char *format, ...)
 {
     char text[sizeof r->reason];
@@ -76,8 +75,8 @@ __attribute__((format(printf, 2, 3))) static void remark(mrq_rebuild_report *r, 
     add_reason(r, text);
 }
 
-/* What serves now. That there is nothing, or something damaged, is no failure; that the system says no is one, lest the gates stand
- * open for want of memory. */
+/* Reads the serving generation. A missing or damaged one is not a failure. Any other error is, so that the gates are not skipped
+ * because, for example, memory ran out. */
 static mrq_status look_at_serving(struct job *job, mrq_error *err)
 {
     mrq_rebuild_report *r = job->report;
@@ -130,7 +129,7 @@ static void on_stage(void *context, const char *doing, uint32_t done, uint32_t o
         watch->stage(watch->context, doing, done, of);
 }
 
-/* Keeps the curve; one that memory does not suffice for is missing in the report. */
+/* Keeps the curve. If out of memory, the report has none. */
 static void on_epoch(void *context, const mrq_train_epoch *all, uint32_t n)
 {
     struct job *job = context;
@@ -145,7 +144,7 @@ static void on_epoch(void *context, const mrq_train_epoch *all, uint32_t n)
         job->watch->train.epoch(job->watch->train.context, all, n);
 }
 
-/* Whether the serving model may be gone on from. */
+/* Whether a warm start from the serving model is allowed. */
 static bool may_start_warm(struct job *job)
 {
     mrq_rebuild_report *r = job->report;
@@ -159,10 +158,11 @@ static bool may_start_warm(struct job *job)
     if (!r->has_serving)
         snprintf(r->warm_note, sizeof r->warm_note, "%s", r->serving_note);
     else if (mrq_protocols_differ(&results, &r->serving.results, difference, sizeof difference))
-        snprintf(r->warm_note, sizeof r->warm_note, "the serving model may have learned from what is tested now: %s", difference);
+        snprintf(r->warm_note, sizeof r->warm_note, "the serving model may have been trained on what is tested now: %s",
+                 difference);
     else if (r->description.train.validation > mrq_model_description(job->serving)->train.validation)
         snprintf(r->warm_note, sizeof r->warm_note,
-                 "the serving model has learned from what chooses the best epoch now: its validation share is %g, this one's %g",
+                 "the serving model was trained on what chooses the best epoch now: its validation share is %g, this one's %g",
                  mrq_model_description(job->serving)->train.validation, r->description.train.validation);
     else
         return true;
@@ -180,7 +180,7 @@ static mrq_status learn(struct job *job, mrq_train_result *result, mrq_error *er
         mrq_error problem = {0};
         options.warm = job->serving;
         const mrq_status status = mrq_train(job->data, &r->description, &options, &watch, result, &problem);
-        if (status != MRQ_USAGE) { /* that is another network, or will be said again without a warm start */
+        if (status != MRQ_USAGE) { /* USAGE: another network, or an error that the cold start below reports again */
             r->warm_started = status == MRQ_OK;
             return status == MRQ_OK ? status : mrq_fail(err, status, "%s", problem.msg);
         }
@@ -191,7 +191,7 @@ static mrq_status learn(struct job *job, mrq_train_result *result, mrq_error *er
     return mrq_train(job->data, &r->description, &options, &watch, result, err);
 }
 
-/* How many of the old items are among the new. */
+/* The number of old items that are among the new. */
 static uint32_t count_kept(const mrq_table *old, const mrq_table *made)
 {
     uint32_t kept = 0;
@@ -209,7 +209,7 @@ static mrq_status train(struct job *job, mrq_error *err)
     job->model = result.model;
     if (r->has_serving)
         r->made.kept = count_kept(mrq_model_items(job->serving), mrq_model_items(job->model));
-    mrq_model_free(job->serving); /* its memory may be needed */
+    mrq_model_free(job->serving); /* free its memory for the export */
     job->serving = NULL;
     const int64_t epochs = r->description.train.epochs;
     if (result.end == MRQ_TRAIN_INTERRUPTED)
@@ -220,7 +220,7 @@ static mrq_status train(struct job *job, mrq_error *err)
     r->made.results = *mrq_model_results_of(job->model);
     r->description = *mrq_model_description(job->model);
     if (result.end == MRQ_TRAIN_LOST)
-        remark(r, "the loss exploded in epoch %lld of %lld, and the best before, epoch %lld, was taken", (long long)result.epoch,
+        remark(r, "the loss exploded in epoch %lld of %lld; epoch %lld, the best before, was taken", (long long)result.epoch,
                (long long)epochs, (long long)r->made.results.best_epoch);
     const mrq_quality quality = mrq_quality_of(&r->made.results);
     end(job, " model=%s epochs=%lld best=%lld test_%s=%.4f start=%s", r->description.name, (long long)r->made.results.epochs,
@@ -241,7 +241,7 @@ static mrq_status export(struct job *job, mrq_error *err)
     return MRQ_OK;
 }
 
-/* The sentences of the gates that failed, as many as fit. */
+/* The texts of the gates that failed, as many as fit. */
 static void list_failures(const mrq_rebuild_report *r, char *out, size_t size)
 {
     size_t used = 0;
@@ -264,7 +264,7 @@ static mrq_status judge(struct job *job, mrq_error *err)
     list_failures(r, failures, sizeof failures);
     if (*failures && !job->options->force) {
         r->outcome = MRQ_REFUSED;
-        return mrq_fail(err, MRQ_FAILED, "not published: %s; --force publishes it all the same", failures);
+        return mrq_fail(err, MRQ_FAILED, "not published: %s; --force publishes it anyway", failures);
     }
     if (*failures)
         remark(r, "forced, although %s", failures);
@@ -279,7 +279,7 @@ static void on_rows(void *context, uint32_t done, uint32_t of)
         job->watch->upload(job->watch->train.context, done, of);
 }
 
-/* Puts the index where it will be searched, before anybody is led there. */
+/* Uploads the index to the backend before the generation becomes current. */
 static mrq_status upload(struct job *job, mrq_error *err)
 {
     const mrq_upload_watch watch = {on_rows, job};
@@ -294,7 +294,7 @@ static mrq_status upload(struct job *job, mrq_error *err)
     return MRQ_OK;
 }
 
-/* Publishes. Where only the last sync fails the new generation serves all the same: the sentence and the outcome say so. */
+/* Publishes. If only the last sync fails, the new generation serves; the message and the outcome report this. */
 static mrq_status make_current(struct job *job, mrq_error *err)
 {
     mrq_rebuild_report *r = job->report;
@@ -309,8 +309,8 @@ static mrq_status make_current(struct job *job, mrq_error *err)
                   : mrq_fail(err, status, "%s", problem.msg);
 }
 
-/* Warming comes first, so that not even the first answer has to wait. It also halves the counts, so a publish that fails after it
- * has aged them by a night for nothing: their order, which is what the next night goes by, is the same. */
+/* Warms the cache, then publishes, so that even the first answers are cached. Warming also halves the counts of queries. If the
+ * publish then fails, they are halved once too often, but their order, which the next night uses, is the same. */
 static mrq_status publish(struct job *job, mrq_error *err)
 {
     mrq_rebuild_report *r = job->report;
@@ -323,7 +323,7 @@ static mrq_status publish(struct job *job, mrq_error *err)
     return MRQ_OK;
 }
 
-/* The generation serves whatever becomes of the old ones: a failure here is a remark. */
+/* Removes old generations. The new one serves already, so a failure here is only a remark. */
 static void prune(struct job *job)
 {
     mrq_rebuild_report *r = job->report;
@@ -333,7 +333,7 @@ static void prune(struct job *job)
         remark(r, "old generations could not be removed: %s", problem.msg);
     if (job->options->backend && mrq_store_settle(job->options->store, mrq_publication_generation(job->publication),
                                                   job->options->backend, &r->uploaded, &problem) != MRQ_OK)
-        remark(r, "the backend could not be tidied up: %s", problem.msg);
+        remark(r, "the backend could not be cleaned up: %s", problem.msg);
     end(job, " removed=%u kept=%u", r->pruned, job->options->keep);
 }
 
@@ -349,13 +349,13 @@ static mrq_status run(struct job *job, mrq_error *err)
     return MRQ_OK;
 }
 
-/* Runs with the lock held, and reports whatever has come of it. */
+/* Runs all steps, with the lock held, and writes the reports. */
 static mrq_status run_and_report(struct job *job, mrq_error *err)
 {
     mrq_rebuild_report *r = job->report;
     mrq_error problem = {0}, unreported = {0};
     const double start = mrq_clock();
-    r->outcome = MRQ_RUNNING; /* what last night's report says is no longer true, should this one be killed */
+    r->outcome = MRQ_RUNNING; /* replaces the last report, in case this run is killed */
     if (mrq_report_save(job->options, r, &unreported) != MRQ_OK)
         mrq_log(MRQ_LOG_WARN, "rebuild", "no report: %s", unreported.msg);
     r->outcome = MRQ_NOT_DONE;
@@ -372,8 +372,8 @@ static mrq_status run_and_report(struct job *job, mrq_error *err)
 
 mrq_status mrq_rebuild(const mrq_rebuild_options *options, const mrq_rebuild_watch *watch, mrq_rebuild_report *out, mrq_error *err)
 {
-    static const mrq_rebuild_watch nobody;
-    struct job job = {.options = options, .watch = watch ? watch : &nobody, .report = out};
+    static const mrq_rebuild_watch none;
+    struct job job = {.options = options, .watch = watch ? watch : &none, .report = out};
     *out = (mrq_rebuild_report){.outcome = MRQ_NOT_DONE, .noun = {"item", "items"}};
     for (int i = 0; i < MRQ_STEPS; i++)
         out->step[i] = NAN;
@@ -387,7 +387,8 @@ mrq_status mrq_rebuild(const mrq_rebuild_options *options, const mrq_rebuild_wat
     if (options->schema)
         MRQ_TRY(mrq_schema_load(options->schema, &schema, err));
     job.schema = schema;
-    MRQ_TRY(mrq_index_check_kind(options->index, mrq_description_dim(&out->description), err)); /* not after hours of training */
+    MRQ_TRY(mrq_index_check_kind(options->index, mrq_description_dim(&out->description),
+                                 err)); /* fail now rather than after hours of training */
     MRQ_TRY(mrq_publication_open(options->store, "rebuild", &job.publication, err));
     const mrq_status status = run_and_report(&job, err);
     mrq_publication_discard(job.publication);

@@ -1,5 +1,4 @@
-/* The report as JSON, for whatever watches the nights, and both reports' way into the store's folder. A number that is not known is
- * null. */
+/* The report as JSON, for monitoring, and the writing of both reports to the store's folder. Unknown numbers are null. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -55,7 +54,7 @@ static bool add_data(cJSON *root, const mrq_rebuild_report *r)
              cJSON_AddStringToObject(data, "fingerprint", fingerprint)));
 }
 
-/* A generation with how its model came out; null where there is none. */
+/* A generation and the results of its model; null if there is none. */
 static bool add_facts(cJSON *root, const char *key, const mrq_facts *facts, const char *note)
 {
     if (!facts->items)
@@ -107,7 +106,7 @@ static bool add_index(cJSON *root, const mrq_choice *choice)
     return ok;
 }
 
-/* Where there is a backend, what came of the upload. */
+/* The result of the upload, if there is a backend. */
 static bool add_upload(cJSON *root, const mrq_rebuild_options *o, const mrq_rebuild_report *r)
 {
     const mrq_uploaded *u = &r->uploaded;

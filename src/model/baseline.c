@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-/* Biases rest on so many ratings of nothing, and are taken in turns. */
+/* The damping of a bias is a number of extra ratings that deviate by nothing. The two sides are fitted in fit_side. */
 #define USER_DAMPING 5.0
 #define ITEM_DAMPING 3.0
 #define ROUNDS       10
@@ -22,9 +22,10 @@ static void range_and_mean(const mrq_model_source *source, mrq_baseline *out)
     out->mean = source->n_train ? sum / (double)source->n_train : 0;
 }
 
-/* bias (n) of one side from that of the other: the mean of what is left, over as many ratings and `damping` more. */
-static void turn(const mrq_model_source *source, double mean, const uint32_t *side, uint32_t n, double damping,
-                 const uint32_t *other_side, const float *other, double *sum, double *count, float *bias)
+/* Fits the biases (n) of one side, given those of the other: the sum of the remaining deviations, divided by the number of ratings
+ * plus `damping`. */
+static void fit_side(const mrq_model_source *source, double mean, const uint32_t *side, uint32_t n, double damping,
+                     const uint32_t *other_side, const float *other, double *sum, double *count, float *bias)
 {
     memset(sum, 0, n * sizeof *sum);
     memset(count, 0, n * sizeof *count);
@@ -47,8 +48,10 @@ mrq_status mrq_baseline_make(const mrq_model_source *source, mrq_arena *arena, m
     if (!out->user || !out->item || !sum || !count)
         return mrq_fail_memory(err, "making a model");
     for (int round = 0; round < ROUNDS; round++) {
-        turn(source, out->mean, source->rating_item, items, ITEM_DAMPING, source->rating_user, out->user, sum, count, out->item);
-        turn(source, out->mean, source->rating_user, users, USER_DAMPING, source->rating_item, out->item, sum, count, out->user);
+        fit_side(source, out->mean, source->rating_item, items, ITEM_DAMPING, source->rating_user, out->user, sum, count,
+                 out->item);
+        fit_side(source, out->mean, source->rating_user, users, USER_DAMPING, source->rating_item, out->item, sum, count,
+                 out->user);
     }
     return MRQ_OK;
 }

@@ -6,10 +6,10 @@
 
 typedef struct mrq_baseline {
     double min, max, mean; /* of the training ratings */
-    float *user, *item;    /* (users), (items) biases; 0 without a rating */
+    float *user, *item;    /* (users), (items) biases; 0 for a row without ratings */
 } mrq_baseline;
 
-/* From the ratings to learn from. The arrays come from `arena`. */
+/* Computed from the training ratings. The arrays come from `arena`. */
 MRQ_CHECKED mrq_status mrq_baseline_make(const mrq_model_source *source, mrq_arena *arena, mrq_baseline *out, mrq_error *err);
 
 #endif

@@ -1,10 +1,10 @@
-/* Whether OpenBLAS computes rightly with the kernels that it runs on: a core that the CPU only claims to be, or a compiler that got
- * a kernel wrong, gives numbers that are wrong and look like others. Every result is held against a product in plain C: of a matrix
- * product itself; of an inverse P of A, A P against 1; and so on.
+/* Checks OpenBLAS's results on the kernels in use. If a CPU only claims to have a core's features, or a compiler miscompiled a
+ * kernel, results are wrong but look plausible. Each result is compared with a product in plain C: a matrix product directly, an
+ * inverse P of A by comparing A P with 1, and so on.
  *
- * Sizes are no multiples of the kernels' tiles, so that their edges are computed too. One product is larger than what OpenBLAS has
- * kernels for small matrices for, and than what it takes of `k` at once. Rows lie apart, and what is between them must stay.
- * Products that OpenBLAS's own threads share are not compared: they run on the same kernels. */
+ * Sizes are no multiples of the kernels' tiles, so that the code for edges is checked too. One product is larger than OpenBLAS's
+ * kernels for small matrices, and has more `k` than OpenBLAS handles at once. Rows have gaps between them, which must keep their
+ * content. Products shared by OpenBLAS's own threads are not checked: they use the same kernels. */
 #include <math.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -19,13 +19,13 @@
 
 enum {
     PAD = 3,
-    PLACES = 401 * (67 + PAD), /* the largest of what is multiplied */
-    N = 67,                    /* rows of LAPACK's matrices */
+    PLACES = 401 * (67 + PAD), /* size of the largest operand */
+    N = 67,                    /* rows of the matrices for LAPACK */
     FEW = 5
 };
-#define OFF 2e-5 /* times the sum of the amounts that are added up: a hundred roundings */
+#define OFF 2e-5 /* tolerance, relative to the sum of the absolute terms: a hundred rounding errors */
 
-/* A matrix, or its transpose, whose rows lie `stride` apart. */
+/* A matrix or its transpose; rows are `stride` apart. */
 struct matrix {
     const float *value;
     size_t stride;
@@ -44,12 +44,12 @@ static mrq_status refuse(const char *what, const uint32_t size[3], uint32_t i, u
                               : strcmp(core, "Prescott") != 0                                ? "Prescott"
                                                                                              : "Nehalem";
     return mrq_fail(err, MRQ_FAILED,
-                    "OpenBLAS computes wrongly here on the core %s, chosen by %s: %s (%u x %u x %u) is %.7g at %u, %u, want %.7g; "
+                    "OpenBLAS gives wrong results here on core %s, chosen by %s: %s (%u x %u x %u) is %.7g at %u, %u, want %.7g; "
                     "set OPENBLAS_CORETYPE=%s, or another core",
                     core, mrq_blas_chosen_by(), what, size[0], size[1], size[2], got, i, j, want, other);
 }
 
-/* Whether got (m, n) is A (m, k) B (k, n) + add. */
+/* Fails unless got (m, n) is A (m, k) B (k, n) + add. */
 static mrq_status compare(const char *what, uint32_t m, uint32_t n, uint32_t k, struct matrix a, struct matrix b, float add,
                           struct matrix got, mrq_error *err)
 {
@@ -75,7 +75,7 @@ static void fill(float *x, size_t n, uint64_t stream)
         x[i] = (float)(mrq_random_unit(&rng) - 0.5);
 }
 
-/* What lies between the rows of a result is still as it was. */
+/* Fails unless the gaps between the rows of a result still hold `was`. */
 static mrq_status compare_gaps(const char *what, uint32_t m, uint32_t n, uint32_t k, const float *c, float was, mrq_error *err)
 {
     for (uint32_t i = 0; i < m; i++)
@@ -97,7 +97,10 @@ static mrq_status check_products(const float *a, const float *b, float *c, mrq_e
             const uint32_t m = size[s][0], n = size[s][1], k = size[s][2];
             const size_t lda = (kind == 3 ? m : k) + PAD, ldb = (kind == 2 ? k : n) + PAD, ldc = n + PAD;
             for (size_t i = 0; i < m * ldc; i++)
-                c[i] = i % ldc >= n ? GAP : kind == 1 ? ADDED : NAN; /* what is not added to is not read */
+                c[i] = i % ldc >= n ? GAP
+                       : kind == 1  ? ADDED
+                                    : NAN; /* C must not be read when nothing is added to it, so it
+                                              is NaN */
             if (kind == 2)
                 mrq_gemm_bt(m, n, k, a, lda, b, ldb, c, ldc);
             else if (kind == 3)
@@ -111,7 +114,7 @@ static mrq_status check_products(const float *a, const float *b, float *c, mrq_e
     return MRQ_OK;
 }
 
-/* A (N, N) symmetric and positive definite. */
+/* Makes a symmetric, positive definite A (N, N). */
 static void make_symmetric(const float *x, float *a)
 {
     for (size_t i = 0; i < N; i++)
@@ -147,7 +150,7 @@ static mrq_status check_orthonormal(const float *x, float *y, float *part, float
     MRQ_TRY(mrq_orthonormal(y, FEW, N, err));
     for (size_t i = 0; i < FEW * FEW; i++) {
         want[i] = i / FEW == i % FEW;
-        double sum = 0; /* the part of row i / FEW of X in the direction i % FEW */
+        double sum = 0; /* component of row i / FEW of X in direction i % FEW */
         for (size_t l = 0; l < N; l++)
             sum += place(&X, i / FEW, l) * place(&Y, i % FEW, l);
         part[i] = (float)sum;
@@ -178,11 +181,11 @@ mrq_status mrq_blas_check(mrq_error *err)
 
 void mrq_blas_tell(void)
 {
-    static atomic_bool told;
-    if (atomic_exchange(&told, true))
+    static atomic_bool reported;
+    if (atomic_exchange(&reported, true))
         return;
     if (mrq_blas_ignored())
-        mrq_log(MRQ_LOG_WARN, "train", "blas OPENBLAS_CORETYPE=%s is not heeded: OpenBLAS knows no such core, or not on this CPU",
+        mrq_log(MRQ_LOG_WARN, "train", "blas OPENBLAS_CORETYPE=%s is ignored: OpenBLAS has no such core, or not for this CPU",
                 mrq_blas_ignored());
     mrq_log(MRQ_LOG_INFO, "train", "blas core=%s chosen_by=%s", mrq_blas_core(), mrq_blas_chosen_by());
 }

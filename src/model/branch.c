@@ -1,13 +1,19 @@
-/* The branches. A text's convolution is taken apart: the filter at a position is a sum of window terms, each a word times one block
- * of the weight, so every distinct word of the batch is multiplied once by all blocks and the positions add up what they need. It
- * is the convolution of PaddlePaddle's sequence_conv_pool (zeros beyond the ends, tanh, sum over time) without its matrix of
- * overlapping windows. */
+/* The branches. A text's convolution is rearranged: the filter at a position is a sum over the window of word times block of the
+ * weight. So each distinct word of the batch is multiplied once by all blocks, and each position adds up the products that it
+ * needs. The result is that of PaddlePaddle's sequence_conv_pool (zeros beyond the ends, tanh, sum over time), without its matrix
+ * of overlapping windows. */
 #include "model/branch.h"
 
 #include <math.h>
 #include <string.h>
 
+#include "base/random.h"
 #include "model/gemm.h"
+
+bool mrq_rating_kept(uint64_t salt, double dropout, uint32_t user, uint32_t item)
+{
+    return !salt || mrq_random_share(mrq_random_mix(salt ^ ((uint64_t)user << 32 | item))) >= dropout;
+}
 
 static uint32_t item_count(const mrq_lists *list, uint32_t row)
 {
@@ -76,7 +82,7 @@ static void sum_rows(const mrq_kernels *kernels, const float *dout, size_t strid
         kernels->add(sum, dout + i * stride, width);
 }
 
-/* id, category: embedding, and a linear layer where there is one. */
+/* id, category: an embedding, then a linear layer if there is one. */
 
 static void lookup_forward(const mrq_branch_call *call, const uint32_t *value, uint32_t n, float *out, size_t stride)
 {
@@ -131,9 +137,9 @@ static void set_backward(const mrq_branch_call *call, const uint32_t *entity, ui
             call->kernels->add(touch(call, gradient, items(&plan->list, entity[i])[j]), dout + i * stride, plan->width);
 }
 
-/* ratings: what those who rated an item say of it, Σ (rating - baseline) V_user + U_user, a user's V and U side by side in one
- * row. V is I-AutoRec's (Sedhain et al. 2015), U, that somebody rated it at all, SVD++'s (Koren 2008). The sum is divided by n^¾,
- * less than a mean and more than SVD++'s square root: chosen on ml-1m's validation part, as STRENGTH is. */
+/* ratings: the users who rated an item: Σ (rating - baseline) V_user + U_user; a user's V and U are side by side in one row. V is
+ * from I-AutoRec (Sedhain et al. 2015); U, for having rated it at all, from SVD++ (Koren 2008). The sum is divided by n^¾, between
+ * the mean (n) and SVD++ (√n): chosen on ml-1m's validation part, as is STRENGTH. */
 
 #define STRENGTH 6.0f
 
@@ -192,7 +198,7 @@ static void ratings_backward(const mrq_branch_call *call, const uint32_t *entity
     }
 }
 
-/* history: the sum of what the liked items' embeddings say, times how much each is liked. It is not learned by gradients. */
+/* history: the sum of the liked items' embeddings, each times the strength of the like. It is not learned by gradients. */
 
 static void history_forward(const mrq_branch_call *call, const uint32_t *entity, uint32_t n, float *out, size_t stride)
 {
@@ -206,14 +212,14 @@ static void history_forward(const mrq_branch_call *call, const uint32_t *entity,
     }
 }
 
-/* text: convolution over the words or characters, tanh, sum or average over the positions. */
+/* text: a convolution over the words or characters, tanh, then the sum or mean over the positions. */
 
-/* Numbers the distinct words of the batch. */
+/* Lists the distinct words of the batch. */
 static void find_words(const mrq_branch_call *call, const uint32_t *entity, uint32_t n)
 {
     mrq_branch_work *work = call->work;
     for (uint32_t i = 0; i < work->words; i++)
-        work->word_slot[work->word[i]] = MRQ_NONE; /* of the batch before */
+        work->word_slot[work->word[i]] = MRQ_NONE; /* clear the previous batch */
     work->words = 0;
     for (uint32_t i = 0; i < n; i++)
         for (uint32_t j = 0; j < item_count(&call->plan->list, entity[i]); j++) {
@@ -225,10 +231,11 @@ static void find_words(const mrq_branch_call *call, const uint32_t *entity, uint
         }
 }
 
-/* The block of `projected` that place `k` of the window sees from position `j` of `count` words, or NULL beyond the ends. */
+/* The block of `projected` for place `k` of the window at position `j` of `count` words, or NULL beyond the ends. */
 static float *window_block(const mrq_branch_call *call, const uint32_t *words, uint32_t count, uint32_t j, uint32_t k)
 {
-    const uint32_t window = call->plan->branch->window, at = j + k - window / 2; /* wraps below the start, and is then too large */
+    const uint32_t window = call->plan->branch->window, at = j + k - window / 2; /* below the start it wraps to a value >=
+                                                                                    count */
     if (at >= count)
         return NULL;
     return call->work->projected + ((size_t)call->work->word_slot[words[at]] * window + k) * call->plan->branch->filters;
@@ -270,7 +277,8 @@ static void text_backward(const mrq_branch_call *call, const uint32_t *entity, u
     const uint32_t e = plan->branch->embedding, filters = plan->branch->filters, window = plan->branch->window;
     float *dbias = gradient->block + mrq_tensor_at(call->tensors, plan->bias, 0), *z = work->position;
     memset(dbias, 0, filters * sizeof *dbias);
-    memset(work->projected, 0, (size_t)work->words * window * filters * sizeof *work->projected); /* from here on its gradient */
+    memset(work->projected, 0, (size_t)work->words * window * filters * sizeof *work->projected); /* from here on it holds the
+                                                                                                     gradient */
     for (uint32_t i = 0; i < n; i++) {
         const uint32_t *words = items(&plan->list, entity[i]), count = item_count(&plan->list, entity[i]);
         for (uint32_t j = 0; j < count; j++, z += filters) {

@@ -1,4 +1,4 @@
-/* Model descriptions: JSON in, checked key by key, and out again for the model file. */
+/* Model descriptions: parsed from JSON, with every key checked, and written as JSON for the model file. */
 #include "model/description.h"
 
 #include <math.h>
@@ -34,7 +34,7 @@ static mrq_status read_name(const cJSON *object, const char *path, const char *k
     return MRQ_OK;
 }
 
-/* A width: absent leaves 0. */
+/* Reads a width; leaves 0 when it is absent. */
 static mrq_status read_width(const cJSON *object, const char *path, const char *key, uint32_t *out, mrq_error *err)
 {
     int64_t value = 0;
@@ -43,7 +43,7 @@ static mrq_status read_width(const cJSON *object, const char *path, const char *
     return MRQ_OK;
 }
 
-/* The feature's name and the kind belong together. */
+/* Some features have a kind of their own. */
 static mrq_status check_kind(const mrq_branch *branch, const char *path, bool user, mrq_error *err)
 {
     static const struct {
@@ -70,7 +70,7 @@ static bool is_lookup(const mrq_branch *branch)
     return branch->kind == MRQ_BRANCH_ID || branch->kind == MRQ_BRANCH_CATEGORY;
 }
 
-/* Keys that only some kinds have. */
+/* Checks the keys that only some kinds have. */
 static mrq_status check_branch(const mrq_branch *branch, const char *path, mrq_error *err)
 {
     const char *kind = mrq_branch_kind_names[branch->kind];
@@ -88,7 +88,7 @@ static mrq_status check_branch(const mrq_branch *branch, const char *path, mrq_e
     return MRQ_OK;
 }
 
-/* The key that gives a branch's outputs their width. */
+/* The key that sets the width of a branch's output. */
 static const char *last_width_key(const mrq_branch *branch)
 {
     return branch->kind == MRQ_BRANCH_TEXT                          ? "filters"
@@ -96,14 +96,13 @@ static const char *last_width_key(const mrq_branch *branch)
                                                                     : "embedding";
 }
 
-/* Under a joint layer that sums, a branch's last width is the vector's and is not written. */
+/* With a joint layer that sums, the output of a branch is as wide as the vector; its width must not be given. */
 static mrq_status fill_width(mrq_branch *branch, const char *path, uint32_t width, mrq_error *err)
 {
     const char *key = last_width_key(branch);
     uint32_t *last = strcmp(key, "fc") == 0 ? &branch->fc : strcmp(key, "filters") == 0 ? &branch->filters : &branch->embedding;
     if (*last)
-        return mrq_fail(err, MRQ_BAD_FILE, "%s.%s: leave it out: where joint.kind is \"sum\" it follows from joint.size", path,
-                        key);
+        return mrq_fail(err, MRQ_BAD_FILE, "%s.%s: leave it out: with joint.kind \"sum\" it follows from joint.size", path, key);
     *last = width;
     return MRQ_OK;
 }
@@ -139,7 +138,7 @@ static mrq_status read_branch(const cJSON *item, const char *path, bool user, ui
     if (kind != MRQ_BRANCH_TEXT && (cJSON_HasObjectItem(item, "unit") || cJSON_HasObjectItem(item, "pool")))
         return mrq_fail(err, MRQ_BAD_FILE, "%s: unit and pool belong to kind \"text\"", path);
     if (branch->bias_only && !(sum_width && biased))
-        return mrq_fail(err, MRQ_BAD_FILE, "%s.bias_only: wants joint.kind \"sum\" and score.bias", path);
+        return mrq_fail(err, MRQ_BAD_FILE, "%s.bias_only: needs joint.kind \"sum\" and score.bias", path);
     if (sum_width)
         MRQ_TRY(fill_width(branch, path, branch->bias_only ? 1 : sum_width, err));
     return check_branch(branch, path, err);
@@ -163,14 +162,14 @@ static mrq_status read_tower(const cJSON *towers, const char *source, const char
         MRQ_TRY(read_branch(item, path, strcmp(side, "user") == 0, sum_width, biased, branch, err));
         for (uint32_t i = 0; i < tower->n; i++)
             if (strcmp(tower->branch[i].feature, branch->feature) == 0)
-                return mrq_fail(err, MRQ_BAD_FILE, "%s.feature: \"%s\" stands in towers.%s[%u] already", path, branch->feature,
-                                side, i);
+                return mrq_fail(err, MRQ_BAD_FILE, "%s.feature: \"%s\" is already in towers.%s[%u]", path, branch->feature, side,
+                                i);
         tower->n++;
     }
     return MRQ_OK;
 }
 
-/* The top-level object `name`, all of whose keys are in the list; `path` (PATH_SIZE) becomes its name in messages. */
+/* Finds the top-level object `name` and checks its keys against `keys`; `path` (PATH_SIZE) becomes its name for messages. */
 static mrq_status open_section(const cJSON *root, const char *source, const char *name, const char *const *keys, char *path,
                                const cJSON **out, mrq_error *err)
 {
@@ -256,7 +255,7 @@ static mrq_status read_gradients(const cJSON *train, const char *path, mrq_train
     return MRQ_OK;
 }
 
-/* A branch of rows as wide as the vector, and nothing that only gradients know. */
+/* Whether all branches are plain rows, without the settings that only gradients use. */
 static bool is_solvable(const mrq_tower_description *tower)
 {
     for (uint32_t b = 0; b < tower->n; b++) {
@@ -270,35 +269,35 @@ static bool is_solvable(const mrq_tower_description *tower)
 static mrq_status check_gradients(mrq_description *d, const char *source, mrq_error *err)
 {
     if (mrq_description_has(&d->user, MRQ_BRANCH_HISTORY))
-        return mrq_fail(err, MRQ_BAD_FILE, "%.100s: towers.user: a history wants train.objective \"ranking\"", source);
+        return mrq_fail(err, MRQ_BAD_FILE, "%.100s: towers.user: a history needs train.objective \"ranking\"", source);
     return MRQ_OK;
 }
 
-/* What is solved in closed form is linear: every branch adds its rows to the vector, and the score is an inner product. */
+/* The closed form needs a linear model: every branch adds its rows to the vector, and the score is an inner product. */
 static mrq_status check_closed_form(mrq_description *d, const char *source, mrq_error *err)
 {
     if (d->joint != MRQ_SUM || d->user.activation != MRQ_LINEAR || d->item.activation != MRQ_LINEAR || d->score != MRQ_DOT ||
         d->bias)
         return mrq_fail(
             err, MRQ_BAD_FILE,
-            "%.100s: train.objective \"ranking\" wants joint.kind \"sum\", linear activations and score.kind \"dot\" without bias",
+            "%.100s: train.objective \"ranking\" needs joint.kind \"sum\", linear activations and score.kind \"dot\" without bias",
             source);
     if (!mrq_description_has(&d->user, MRQ_BRANCH_HISTORY) || mrq_description_has(&d->user, MRQ_BRANCH_ID))
-        return mrq_fail(err, MRQ_BAD_FILE, "%.100s: train.objective \"ranking\" wants a history, and no id, among towers.user",
+        return mrq_fail(err, MRQ_BAD_FILE, "%.100s: train.objective \"ranking\" needs a history, and no id, in towers.user",
                         source);
     if (!mrq_description_has(&d->item, MRQ_BRANCH_ID) || mrq_description_has(&d->item, MRQ_BRANCH_TEXT) ||
         mrq_description_has(&d->item, MRQ_BRANCH_RATINGS) || mrq_description_has(&d->item, MRQ_BRANCH_CATEGORY))
         return mrq_fail(err, MRQ_BAD_FILE,
-                        "%.100s: train.objective \"ranking\" wants an id and sets among towers.item, and nothing else", source);
+                        "%.100s: train.objective \"ranking\" needs an id and sets, and nothing else, in towers.item", source);
     if (!is_solvable(&d->user) || !is_solvable(&d->item))
         return mrq_fail(err, MRQ_BAD_FILE,
-                        "%.100s: train.objective \"ranking\" wants branches without embedding, fc, dropout and lr", source);
+                        "%.100s: train.objective \"ranking\" needs branches without embedding, fc, dropout and lr", source);
     if (isnan(d->shift))
-        d->shift = 0; /* no rating is predicted, so no mean is added */
+        d->shift = 0; /* the scores are not ratings, so no mean is added */
     return MRQ_OK;
 }
 
-/* How the settings of each objective are read, and what its towers must be. */
+/* How the settings of each objective are read, and how its towers are checked. */
 static const struct {
     mrq_status (*read)(const cJSON *train, const char *path, mrq_training *out, mrq_error *err);
     mrq_status (*check)(mrq_description *d, const char *source, mrq_error *err);
@@ -369,7 +368,7 @@ mrq_status mrq_description_load(const char *name, mrq_description *out, mrq_erro
     return status;
 }
 
-/* Numbers that are not 0, which is every default but those written out below. */
+/* A number to write unless it is 0, which is the default of all of these. */
 struct number {
     const char *key;
     double value;

@@ -5,7 +5,7 @@
 #include "base/json.h"
 #include "base/table.h"
 
-#define MRQ_MODEL_DEFAULT "retrieval" /* the preset that recommends best: benchmarks/README.md */
+#define MRQ_MODEL_DEFAULT "retrieval" /* the preset with the best recommendations: benchmarks/README.md */
 #define MRQ_BRANCHES_MAX  16
 #define MRQ_LR_MIN        1e-9
 #define MRQ_LR_MAX        1e3
@@ -31,29 +31,30 @@ typedef enum mrq_optimizer { MRQ_SGD, MRQ_MOMENTUM, MRQ_RMSPROP, MRQ_ADAM } mrq_
 typedef enum mrq_schedule { MRQ_CONSTANT, MRQ_LINEAR_DECAY, MRQ_COSINE_DECAY } mrq_schedule;
 typedef enum mrq_shuffle { MRQ_SHUFFLE_RANDOM, MRQ_SHUFFLE_ITEM } mrq_shuffle;
 
-/* What objectives differ in; how each is read and checked is a table in description.c, how each is trained one in train/train.c. */
+/* Properties of an objective. How its settings are read and checked is a table in description.c; how it is trained, one in
+ * train/train.c. */
 typedef struct mrq_objective_traits {
     const char *name;
-    bool ranks;       /* its scores order items; else they predict ratings */
-    bool closed_form; /* solved at once: no epochs, and of the settings l2 alone means something */
+    bool ranks;       /* scores order items; false: they predict ratings */
+    bool closed_form; /* solved directly: no epochs, and l2 is the only setting in use */
     double l2_min;
 } mrq_objective_traits;
-extern const mrq_objective_traits mrq_objectives[]; /* by mrq_objective; behind the last one without a name */
+extern const mrq_objective_traits mrq_objectives[]; /* by mrq_objective; the last one has no name */
 
-/* One branch: a feature's way to the joint layer. */
+/* One branch: how a feature enters the joint layer. */
 typedef struct mrq_branch {
     char feature[MRQ_COLUMN_NAME]; /* "id", "ratings", "history" or a column of the table */
     mrq_branch_kind kind;
-    bool optional;      /* left out, not refused, when the data has no such column */
+    bool optional;      /* if the data has no such column, leave the branch out instead of failing */
     uint32_t embedding; /* width of the embedding, 1 .. 1025 */
-    uint32_t fc;        /* id, category: outputs of a linear layer behind the embedding; 0: none */
-    uint32_t window;    /* text: items that the convolution sees, odd */
+    uint32_t fc;        /* id, category: outputs of a linear layer after the embedding; 0: no such layer */
+    uint32_t window;    /* text: words or characters that the convolution sees at once, odd */
     uint32_t filters;   /* text: outputs of the convolution */
-    mrq_text_unit unit; /* text: what it is a sequence of */
+    mrq_text_unit unit; /* text: a sequence of words or characters */
     mrq_pool pool;      /* text: over the positions */
-    double dropout;     /* id: share of the training examples that use the unknown row instead; ratings: of those left out */
-    double lr;          /* of its embedding, times the training's: 0.001 .. 100 */
-    bool bias_only;     /* adds to the bias alone, not to the vector; under a joint layer that sums */
+    double dropout;     /* id: share of training examples that use the unknown row instead; ratings: share of ratings left out */
+    double lr;          /* learning rate of its embedding, times the training's: 0.001 .. 100 */
+    bool bias_only;     /* with a joint layer that sums: adds only to the bias, not to the vector */
 } mrq_branch;
 
 typedef struct mrq_tower_description {
@@ -62,31 +63,31 @@ typedef struct mrq_tower_description {
     mrq_branch branch[MRQ_BRANCHES_MAX];
 } mrq_tower_description;
 
-/* How a model is trained; what `marquee train` does not override. */
+/* Training settings; the ones that `marquee train` does not override are used as they are. */
 typedef struct mrq_training {
-    mrq_objective objective; /* ratings by squared error and gradients; or rankings of likes in closed form */
+    mrq_objective objective; /* ratings by squared error and gradients, or rankings of likes in closed form */
     mrq_optimizer optimizer;
     double lr;
-    mrq_schedule schedule; /* from lr at the first batch to 0 behind the last, or constant */
-    double l2;             /* adds l2 / batch × parameter to the gradient of each parameter that a batch moves */
-    double clip;           /* the gradient's norm is cut to this; 0: never */
+    mrq_schedule schedule; /* constant, or falling from lr at the first batch to 0 after the last */
+    double l2;             /* adds l2 / batch × parameter to the gradient of each parameter that a batch updates */
+    double clip;           /* limit of the gradient's norm; 0: none */
     mrq_shuffle order;     /* of the ratings: random, or item by item */
-    int64_t batch;         /* ratings in one step; 0: a 200th of the training ratings, 64 to 4096 */
+    int64_t batch;         /* ratings per step; 0: a 200th of the training ratings, 64 to 4096 */
     int64_t epochs;
-    int64_t patience;  /* epochs without a better one before the training stops; 0: never */
-    double validation; /* share of the training ratings that chooses the best epoch */
+    int64_t patience;  /* stop after this many epochs without a better one; 0: never */
+    double validation; /* share of the training ratings set aside to choose the best epoch */
 } mrq_training;
 
 typedef struct mrq_description {
     char name[MRQ_COLUMN_NAME];
     char about[256];
     mrq_tower_description user, item;
-    mrq_joint_kind joint; /* dense: a matrix over all branches; sum: branches as wide as the vector are added */
+    mrq_joint_kind joint; /* dense: a matrix over all branches; sum: branches are as wide as the vector and are added */
     uint32_t dim;         /* of both towers' vectors */
     mrq_score_kind score; /* scale × cosine + shift, or inner product + shift */
     double scale;         /* cosine only */
-    double shift;         /* NAN, an inner product's default: the mean of the training ratings, which the trainer fills in */
-    bool bias;            /* dot: a bias for users and one for items, made from the same features as the vectors */
+    double shift;         /* NAN, the default of an inner product: the model uses the mean of the training ratings */
+    bool bias;            /* dot: one bias per user and one per item, computed from the same features as the vectors */
     mrq_training train;
 } mrq_description;
 
@@ -101,11 +102,11 @@ extern const char *const mrq_activation_names[], *const mrq_optimizer_names[], *
 
 bool mrq_description_has(const mrq_tower_description *tower, mrq_branch_kind kind);
 
-/* Numbers in what a tower gives: its vector and, behind it, the bias where there is one. */
+/* Numbers in a tower's output: its vector, followed by the bias if there is one. */
 uint32_t mrq_description_width(const mrq_description *description);
 
-/* Numbers in an exported unit vector: a cosine's is the tower's; an inner product's has the bias and one more, which makes all
- * items equally long. */
+/* Numbers in an exported unit vector. Cosine: the tower's vector. Inner product: the bias, if any, and one more coordinate, which
+ * makes all items equally long. */
 uint32_t mrq_description_dim(const mrq_description *description);
 
 /* Reads a description; `source` names it in messages ("fusion.json"). MRQ_BAD_FILE quotes the path of the offending key and its
@@ -113,10 +114,10 @@ uint32_t mrq_description_dim(const mrq_description *description);
 MRQ_CHECKED mrq_status mrq_description_parse(const char *text, size_t size, const char *source, mrq_description *out,
                                              mrq_error *err);
 
-/* A shipped preset by name ("fusion"), or else a JSON file by path. MRQ_NOT_FOUND lists the presets. */
+/* Loads a shipped preset by name ("fusion"), or else a JSON file by path. MRQ_NOT_FOUND lists the presets. */
 MRQ_CHECKED mrq_status mrq_description_load(const char *name, mrq_description *out, mrq_error *err);
 
-/* The description as JSON that mrq_description_parse() reads back; freed with cJSON_Delete(). NULL when out of memory. */
+/* The description as JSON that mrq_description_parse() can read; free it with cJSON_Delete(). NULL when out of memory. */
 cJSON *mrq_description_json(const mrq_description *description);
 
 #endif

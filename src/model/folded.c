@@ -1,5 +1,5 @@
-/* Folding: in y = act(bias + Σ W_b branch_b(value_b)) each summand depends on one value, so all summands can be computed
- * beforehand. */
+/* Folding: in y = act(bias + Σ W_b branch_b(value_b)) each summand depends on one value, so all summands are computed in
+ * advance. */
 #include "model/folded.h"
 
 #include <math.h>
@@ -76,7 +76,7 @@ static void set_shape(mrq_folded *folded, const mrq_description *d, double reach
     folded->shift = d->shift;
 }
 
-/* The branches' means. They are derived, also from a file: the users' table is at hand and counting takes microseconds. */
+/* Computes the branches' means. They are not stored in files: the users' table is loaded and counting takes microseconds. */
 static mrq_status average_rows(mrq_folded *folded, const mrq_table *users, mrq_error *err)
 {
     for (uint32_t b = 0; b < folded->n_branches; b++) {
@@ -100,7 +100,7 @@ static mrq_status average_rows(mrq_folded *folded, const mrq_table *users, mrq_e
     return MRQ_OK;
 }
 
-/* A history: each user's sum becomes the user's own row, row 0 stays nothing. */
+/* Folds a history: each user's sum becomes the user's own row; row 0 stays zero. */
 static mrq_status fold_history(const mrq_model *model, const mrq_branch_plan *plan, mrq_folded *folded, float *rows, mrq_error *err)
 {
     const uint32_t width = folded->width, users = model->users->rows;
@@ -163,7 +163,7 @@ mrq_status mrq_model_fold(const mrq_model *model, double reach, mrq_folded **out
     return MRQ_OK;
 }
 
-/* The tower as it stands in the section "tower". */
+/* The content of the section "tower". */
 struct stored_tower {
     double scale, shift;
     uint32_t score, activation, bias, size, n_branches, has_user_row, has_history, zero;
@@ -172,7 +172,7 @@ struct stored_tower {
 
 void mrq_folded_save(const mrq_folded *folded, const mrq_table *users, mrq_container_writer *writer)
 {
-    struct stored_tower *stored = mrq_arena_array(folded->arena, 1, sizeof *stored); /* lives until the writer has written */
+    struct stored_tower *stored = mrq_arena_array(folded->arena, 1, sizeof *stored); /* lives until the writer has written it */
     mrq_container_add(writer, stored, stored ? 1 : SIZE_MAX, sizeof *stored, "tower");
     if (!stored)
         return; /* the impossible size makes the write fail */
@@ -203,7 +203,7 @@ void mrq_folded_save_history(const mrq_folded *folded, uint32_t users, uint32_t 
     mrq_links_save(&folded->history, users, writer, "history");
 }
 
-/* The rows of a branch, checked against the users' dictionary. */
+/* Loads the rows of a branch, checked against the users' dictionary. */
 static mrq_status load_branch(const mrq_container *container, const mrq_table *users, const struct stored_tower *stored,
                               uint32_t width, uint32_t b, mrq_folded_branch *branch, mrq_error *err)
 {
@@ -238,7 +238,7 @@ mrq_status mrq_folded_load_history(const mrq_container *container, uint32_t user
     mrq_links history;
     MRQ_TRY(mrq_container_get(container, sizeof(float), &count, &liked, err, "liked"));
     if (!mrq_all_finite(liked, count))
-        return mrq_container_bad(container, err, "what a liked item adds holds a number that is not finite");
+        return mrq_container_bad(container, err, "a row of \"liked\" holds a number that is not finite");
     MRQ_TRY(mrq_links_load(container, "history", users, items, &history, err));
     for (uint32_t u = 0; u < users; u++)
         for (uint64_t i = history.list.offset[u] + 1; i < history.list.offset[u + 1]; i++)
@@ -263,8 +263,7 @@ mrq_status mrq_folded_load(const mrq_container *container, const mrq_table *user
         return mrq_container_bad(container, err, "%u dimensions, activation %u, %u branches, score %u, bias %u: not a tower",
                                  stored->size, stored->activation, stored->n_branches, stored->score, stored->bias);
     if (!isfinite(stored->scale) || !isfinite(stored->shift) || !(stored->scale > 0))
-        return mrq_container_bad(container, err, "a score of %g times inner product and %g: not a score", stored->scale,
-                                 stored->shift);
+        return mrq_container_bad(container, err, "scale %g and shift %g: not a score", stored->scale, stored->shift);
     const mrq_description shape = {.dim = stored->size,
                                    .user.activation = (mrq_activation)stored->activation,
                                    .score = (mrq_score_kind)stored->score,
@@ -277,7 +276,7 @@ mrq_status mrq_folded_load(const mrq_container *container, const mrq_table *user
     MRQ_TRY(mrq_container_get(container, sizeof(float), &count, &data, err, "tower.start"));
     folded->start = data;
     if (!mrq_all_finite(folded->start, folded->width))
-        return mrq_container_bad(container, err, "the start holds a number that is not finite");
+        return mrq_container_bad(container, err, "tower.start holds a number that is not finite");
     for (uint32_t b = 0; b < folded->n_branches; b++) {
         MRQ_TRY(load_branch(container, users, stored, folded->width, b, &folded->branch[b], err));
         if (strcmp(folded->branch[b].feature, "id") != 0)
@@ -292,7 +291,7 @@ mrq_status mrq_folded_load(const mrq_container *container, const mrq_table *user
     }
     const bool linear = folded->score == MRQ_DOT && folded->activation == MRQ_LINEAR;
     if (stored->has_history > (linear && folded->user_row))
-        return mrq_container_bad(container, err, "a history, but no rows of users, or no linear tower to add them up");
+        return mrq_container_bad(container, err, "a history needs rows of users and a linear tower");
     folded->has_history = stored->has_history;
     MRQ_TRY(average_rows(folded, users, err));
     *out = folded;

@@ -1,5 +1,5 @@
-/* Matrix products in row-major terms: C (m, n) = op(A) op(B) + beta C. Thin over CBLAS, whose own threads stay off. Each
- * counts its floating-point operations. */
+/* Matrix products, row-major: C (m, n) = op(A) op(B) + beta C. A thin layer over CBLAS, whose own threads are switched off. Each
+ * call counts its floating-point operations. */
 #ifndef MRQ_MODEL_GEMM_H
 #define MRQ_MODEL_GEMM_H
 
@@ -9,28 +9,30 @@
 
 #include "base/error.h"
 
-const char *mrq_blas_core(void);      /* whose kernels OpenBLAS runs: "SkylakeX" */
-const char *mrq_blas_chosen_by(void); /* "OPENBLAS_CORETYPE", the user's variable; "cpu", we by what it can do; "OpenBLAS" */
-const char *mrq_blas_ignored(void);   /* the user's variable where it names another core, which OpenBLAS did not take; or NULL */
+const char *mrq_blas_core(void);      /* the core whose kernels OpenBLAS runs: "SkylakeX" */
+const char *mrq_blas_chosen_by(void); /* "OPENBLAS_CORETYPE": the user's variable; "cpu": we, by the CPU's features;
+                                         "OpenBLAS" */
+const char *mrq_blas_ignored(void);   /* the user's variable when OpenBLAS did not use the core that it names; else NULL */
 
-/* Compares products of all shapes, and what lapack.h has, with plain C, in some milliseconds: to be called before either is used.
- * Once all is right, later calls return at once. MRQ_FAILED, with advice, when a result is wrong. */
+/* Compares products of all shapes, and the functions of lapack.h, with plain C; takes a few milliseconds. Call it before using
+ * either. After a success, later calls return at once. MRQ_FAILED, with advice, when a result is wrong. */
 MRQ_CHECKED mrq_status mrq_blas_check(mrq_error *err);
-void mrq_blas_tell(void); /* tells the log, once, which core computes, and what was set in vain */
+void mrq_blas_tell(void); /* logs once which core is in use, and a setting that was ignored */
 
-/* From here on so many threads, 1 or more, share a product; MRQ_FAILED when the system does not have them. And from here on one
- * alone, as wherever threads have products of their own. */
+/* share: from now on `threads` threads (1 or more) share each product; MRQ_FAILED when the system cannot start them. alone: from
+ * now on a product uses only the calling thread, which is right wherever several threads compute products of their own. */
 MRQ_CHECKED mrq_status mrq_blas_share(uint32_t threads, mrq_error *err);
 void mrq_blas_alone(void);
 
-/* Takes the work memory for so many products at once (128 MB of addresses each, hardly any of it ever touched), BLAS's own threads
- * among them. Called before them, because OpenBLAS asks for ever for what it does not get. MRQ_FAILED when there is too little. */
+/* Allocates the work memory for this many products at once, including those of BLAS's own threads (128 MB of address space each,
+ * hardly any of it ever touched). Call it before the products, because OpenBLAS retries forever when it gets no memory. MRQ_FAILED
+ * when there is too little. */
 MRQ_CHECKED mrq_status mrq_blas_reserve(uint32_t products, mrq_error *err);
 
-/* Floating-point operations of this thread's products so far; whoever reads it sets it back. */
+/* Floating-point operations of this thread's products so far; the reader resets it. */
 extern _Thread_local double mrq_flops;
 
-/* C (m, n) = A (m, k) B (k, n) + beta C; lda, ldb, ldc are the distances of rows in floats. */
+/* C (m, n) = A (m, k) B (k, n) + beta C; lda, ldb, ldc are the distances between rows, in floats. */
 static inline void mrq_gemm(uint32_t m, uint32_t n, uint32_t k, const float *a, size_t lda, const float *b, size_t ldb, float beta,
                             float *c, size_t ldc)
 {

@@ -1,8 +1,8 @@
-/* The kernels, in C that compilers vectorise: the same source with other flags makes each instruction set, so the plain one is the
- * reference of the others. A sum needs an order, which -ffast-math would leave to the compiler; here it is explicit: four times the
- * lanes of a register.
+/* The kernels, in C that compilers vectorise. The same source with other flags makes each instruction set, so the plain one is the
+ * reference for the others. Without -ffast-math a compiler must keep the order of a sum, so the sums here are written as four
+ * registers' worth of lanes.
  *
- * tanh x = (1 - e) / (1 + e) with e = exp(-2|x|), the sign put back; exp by splitting off the power of two and a polynomial of
+ * tanh x = (1 - e) / (1 + e) with e = exp(-2|x|), then the sign of x; exp splits off the power of two and uses a polynomial of
  * degree 6. libm's tanhf is exact to the last bit but scalar, at ten times the cost. */
 #include "model/kernels.h"
 
@@ -73,14 +73,14 @@ static void add_both(float *restrict du, float *restrict dm, float a, const floa
     }
 }
 
-/* Of LANES numbers at once, in vectors' own terms: as a loop over floats the compiler leaves it scalar, for the sake of NaN. */
+/* tanh of LANES numbers at once, as vector operations: the compiler does not vectorise a loop over floats here, because of NaN. */
 static inline lanes tanh_lanes(lanes x)
 {
     const whole_lanes sign = (whole_lanes)x & INT32_MIN;
     lanes a = (lanes)((whole_lanes)x ^ sign);
     const whole_lanes large = a > 10.0f; /* tanh 10 is 1 in float; NaN stays NaN */
     a = (lanes)(((whole_lanes)a & ~large) | ((whole_lanes)(lanes_of(10.0f)) & large));
-    const lanes t = a * -2.8853900817779268f; /* log2 of exp(-2a), 0 or below */
+    const lanes t = a * -2.8853900817779268f; /* log2 of exp(-2a), at most 0 */
     const whole_lanes whole = __builtin_convertvector(t - 0.5f, whole_lanes);
     const lanes f = (t - __builtin_convertvector(whole, lanes)) * 0.6931471805599453f; /* within ±ln(2)/2 */
     lanes p = f * (1.0f / 720) + 1.0f / 120;

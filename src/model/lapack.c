@@ -1,8 +1,7 @@
-/* LAPACK reads matrices by columns, and what is a row to us is a column to it: a symmetric matrix is the same either way, its lower
- * triangle is LAPACK's upper one. That one is factorised: with the other, OpenBLAS 0.3.21 on the core Prescott, which any CPU
- * without AVX gets, reads what is not aligned, and dies, when the size is odd and 133 or more. Debian has LAPACK in OpenBLAS's own
- * archive, without a C header, so the functions are declared here (with the lengths of their texts, which Fortran passes behind the
- * arguments). */
+/* LAPACK stores matrices by columns, so our rows are its columns. A symmetric matrix is the same either way; our lower triangle is
+ * LAPACK's upper one. That triangle is factorised: with the other one, OpenBLAS 0.3.21 crashes by an unaligned read on the core
+ * Prescott (any CPU without AVX) when the size is odd and at least 133. Debian ships LAPACK in OpenBLAS's archive, without a C
+ * header, so the functions are declared here (Fortran passes the lengths of strings after the other arguments). */
 #include "model/lapack.h"
 
 #include "base/memory.h"
@@ -19,7 +18,7 @@ void sorgqr_(const int *m, const int *n, const int *k, float *a, const int *lda,
 
 static mrq_status outcome(const char *what, uint32_t n, int info, mrq_error *err)
 {
-    return info == 0 ? MRQ_OK : mrq_fail(err, MRQ_FAILED, "%s of a %u x %u matrix ends with code %d", what, n, n, info);
+    return info == 0 ? MRQ_OK : mrq_fail(err, MRQ_FAILED, "%s of a %u x %u matrix failed with code %d", what, n, n, info);
 }
 
 static mrq_status factorise(float *a, uint32_t n, mrq_error *err)
@@ -39,7 +38,7 @@ mrq_status mrq_invert(float *a, uint32_t n, mrq_error *err)
     MRQ_TRY(factorise(a, n, err));
     spotri_("U", &size, a, &size, &info, 1);
     MRQ_TRY(outcome("the inverse", n, info, err));
-    for (size_t top = 0; top < n; top += TILE) /* the upper triangle from the lower one, tile by tile */
+    for (size_t top = 0; top < n; top += TILE) /* copy the lower triangle to the upper one, tile by tile */
         for (size_t left = top; left < n; left += TILE)
             for (size_t i = top; i < top + TILE && i < n; i++)
                 for (size_t j = left > i ? left : i + 1; j < left + TILE && j < n; j++)

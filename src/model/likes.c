@@ -1,15 +1,15 @@
-/* Likes: of each user the items rated well. Ratings are put into order by item and then by user, each time without changing the
- * order of equals, so that every user's list comes out ascending and an item rated twice stands there in the file's order.
+/* Likes: for each user the items with a high rating. Ratings are sorted by item and then by user, both times stably: so every
+ * user's list is ascending, and ratings of the same item stay in the order of the file.
  *
- * How much an item is liked varies little on purpose: on ml-1m's validation part a tenth was better than nothing and than more. */
+ * The strength of a like varies little on purpose: on ml-1m's validation part 0.1 was better than 0 and than larger values. */
 #include "model/likes.h"
 
 #include <math.h>
 
 #define TENTH 0.1
-#define MOST  2.0 /* deviations: one like among a thousand better ones is still a like */
+#define MOST  2.0 /* standard deviations: limits the strength, so that one weak like among a thousand strong ones still counts */
 
-/* Keeps of each user's ratings, in order, the last of each item and of those the likes; `offset` is theirs afterwards. */
+/* Keeps, for each user and item, the last rating if it is a like; `offset` is updated. */
 static void keep_likes(const mrq_model_source *source, uint64_t *offset, uint32_t *rating)
 {
     uint64_t kept = 0, first = 0;
@@ -30,7 +30,7 @@ static double value(const mrq_model_source *source, uint32_t rating)
     return (double)source->rating[rating];
 }
 
-/* From ratings to items, in place, and strengths. */
+/* Replaces ratings by their items, in place, and computes the strengths. */
 static void measure(const mrq_model_source *source, uint64_t n, uint32_t *item, float *strength)
 {
     double mean = 0, variance = 0;

@@ -1,12 +1,13 @@
-/* Likes: who liked what, of the ratings to learn from, and how much. What a "history" reads and rankings are learned from. */
+/* Likes: the items that each user likes, by the training ratings, and the strength of each like. They are the input of a "history"
+ * and of training a ranking. */
 #ifndef MRQ_MODEL_LIKES_H
 #define MRQ_MODEL_LIKES_H
 
 #include "model/network.h"
 
-/* The items (rows, ascending) that each user gave at least source->like in the `train` ratings; where an item is rated twice the
- * last one counts. The strength is 1 for a rating of these likes' mean, a tenth more for a standard deviation above it, and 0.8 to
- * 1.2. Arrays come from `arena`. */
+/* Lists the items (rows, ascending) that each user rated source->like or more in `train`; if an item is rated twice, the last
+ * rating counts. A like's strength is 1 at the mean of these ratings, plus 0.1 per standard deviation above it, within 0.8 .. 1.2.
+ * Arrays come from `arena`. */
 MRQ_CHECKED mrq_status mrq_likes_make(const mrq_model_source *source, mrq_arena *arena, mrq_links *out, mrq_error *err);
 
 #endif

@@ -1,4 +1,4 @@
-/* Models: from a description and tables to towers, and the vectors that come out of them. */
+/* Models: makes towers from a description and tables, and computes their vectors. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,7 +55,7 @@ mrq_quality mrq_quality_of(const mrq_model_results *results)
     return results->ranks ? (mrq_quality){"NDCG@10", results->test_ndcg, true} : (mrq_quality){"RMSE", results->test_rmse, false};
 }
 
-/* Weights start as Glorot and Bengio (2010) advise; embeddings of unit size times 1/sqrt(width), whatever the number of rows. */
+/* Weights start as in Glorot and Bengio (2010); embeddings have unit size times 1/sqrt(width), whatever the number of rows. */
 static float glorot(uint32_t in, uint32_t out)
 {
     return sqrtf(6.0f / (float)(in + out));
@@ -66,7 +66,7 @@ static float embedding_spread(uint32_t width)
     return sqrtf(3.0f / (float)width);
 }
 
-/* Reads each text as its characters: the distinct code points in their order are the dictionary. */
+/* Reads each text as its characters; the dictionary is the distinct code points in ascending order. */
 static mrq_status plan_characters(const mrq_strings *text, mrq_arena *arena, mrq_branch_plan *plan, mrq_error *err)
 {
     enum { CODES = 0x110000 };
@@ -127,16 +127,16 @@ static mrq_status plan_input(mrq_model *model, const mrq_table *table, const cha
         return MRQ_OK;
     }
     const mrq_column *column = mrq_table_column(table, branch->feature);
-    const bool words = column && column->kind == MRQ_TEXT && branch->kind == MRQ_BRANCH_SET; /* as a set, those of a text */
+    const bool words = column && column->kind == MRQ_TEXT && branch->kind == MRQ_BRANCH_SET; /* a set of the text's words */
     if (!column)
         return mrq_fail(err, MRQ_BAD_FILE,
-                        "the model's %s tower wants a feature \"%s\", which the data does not have: want it in the schema, or "
+                        "the model's %s tower needs a feature \"%s\", which the data does not have: add it to the schema, or set "
                         "\"optional\": true in the model",
                         side, branch->feature);
     if (column->kind != wanted[branch->kind] && !words)
         return mrq_fail(err, MRQ_BAD_FILE,
-                        "the model's %s tower wants a feature \"%s\", which the data has as another kind: want kind \"%s\" in the "
-                        "schema, or another model",
+                        "the model's %s tower needs a feature \"%s\", which the data has as another kind: set kind \"%s\" in the "
+                        "schema, or use another model",
                         side, branch->feature, mrq_branch_kind_names[branch->kind]);
     if (branch->kind == MRQ_BRANCH_TEXT && branch->unit == MRQ_CHARACTERS)
         return plan_characters(&column->text, model->arena, plan, err);
@@ -148,8 +148,8 @@ static mrq_status plan_input(mrq_model *model, const mrq_table *table, const cha
 
 _Static_assert(2 * (3 * MRQ_BRANCHES_MAX + 2) <= MRQ_TENSORS_MAX, "tensors for all branches and joint layers");
 
-/* The tensors of one branch; the order is part of the model file. A category that is added to an id's own vector `corrects` it, and
- * starts at nothing. */
+/* Adds the tensors of one branch; their order is part of the model file. A category that is added to an id's vector `corrects` it
+ * and starts at zero. */
 static void plan_tensors(mrq_tensors *tensors, const char *side, bool corrects, mrq_branch_plan *plan)
 {
     const mrq_branch *branch = plan->branch;
@@ -189,13 +189,15 @@ static mrq_status plan_tower(mrq_model *model, const char *side, const mrq_tower
         plan->branch = &description->branch[b];
         MRQ_TRY(plan_input(model, table, side, id_row, id_rows, plan, err));
         plan_tensors(&model->tensors, side, !dense && mrq_description_has(description, MRQ_BRANCH_ID), plan);
-        plan->first = dense ? tower->inputs : width - plan->width; /* of the sum, the bias alone stands last */
+        plan->first = dense ? tower->inputs : width - plan->width; /* with a sum, a branch for the bias alone writes the last
+                                                                      column */
         tower->inputs = dense ? tower->inputs + plan->width : width;
     }
     if (dense)
         tower->weight =
             mrq_tensors_add(&model->tensors, false, tower->inputs, width, glorot(tower->inputs, width), "%s.joint.weight", side);
-    const bool ranking = mrq_objective_of(&model->description)->ranks; /* has what everybody gets there */
+    const bool ranking = mrq_objective_of(&model->description)->ranks; /* a ranking keeps in it the vector that all users or
+                                                                          items share */
     if (dense || ranking || tower->activation != MRQ_LINEAR)
         tower->bias = mrq_tensors_add(&model->tensors, false, 1, width, 0, "%s.joint.bias", side);
     return MRQ_OK;
@@ -215,7 +217,7 @@ mrq_status mrq_model_build(mrq_model *model, mrq_error *err)
     return MRQ_OK;
 }
 
-/* Leaves out the optional branches whose feature the table lacks. */
+/* Removes the optional branches whose feature the table lacks. */
 static void resolve(mrq_tower_description *tower, const mrq_table *table)
 {
     uint32_t kept = 0;
@@ -228,7 +230,7 @@ static void resolve(mrq_tower_description *tower, const mrq_table *table)
     tower->n = kept;
 }
 
-/* Numbers those that occur from 1 on; the others share row 0. */
+/* Gives each entity with a rating a row of its own, from 1 on; the others share row 0. */
 static const uint32_t *number_rows(mrq_arena *arena, uint32_t entities, const uint32_t *entity_of, const uint32_t *rating,
                                    uint64_t n, uint32_t *rows)
 {
@@ -244,7 +246,7 @@ static const uint32_t *number_rows(mrq_arena *arena, uint32_t entities, const ui
     return row;
 }
 
-/* The items of each user over all ratings, ascending. */
+/* Lists the items that each user has rated in any part, ascending. */
 static int gather_seen(mrq_model *model, const mrq_model_source *source)
 {
     const uint32_t users = source->users->rows;
@@ -254,7 +256,7 @@ static int gather_seen(mrq_model *model, const mrq_model_source *source)
         return -1;
     for (uint64_t i = 0; i < source->n_ratings; i++)
         item[i] = source->rating_item[item[i]];
-    uint64_t kept = 0; /* an item rated twice is one item */
+    uint64_t kept = 0; /* an item rated twice is listed once */
     for (uint32_t u = 0; u < users; u++) {
         const uint64_t first = offset[u], end = offset[u + 1];
         mrq_list_sort(item + first, end - first);
@@ -268,7 +270,7 @@ static int gather_seen(mrq_model *model, const mrq_model_source *source)
     return 0;
 }
 
-/* What a "ratings" branch reads: who rated each item, and how far from the baseline. */
+/* The input of a "ratings" branch: who rated each item, and the deviation of the rating from the baseline. */
 static mrq_status gather_raters(mrq_model *model, const mrq_model_source *source, const mrq_baseline *baseline, mrq_error *err)
 {
     const uint32_t items = source->items->rows;
@@ -286,7 +288,7 @@ static mrq_status gather_raters(mrq_model *model, const mrq_model_source *source
     return MRQ_OK;
 }
 
-/* What the training ratings tell beforehand. */
+/* Sets what a model takes directly from the training ratings. */
 static mrq_status learn_ratings(mrq_model *model, const mrq_model_source *source, const mrq_baseline *baseline, mrq_error *err)
 {
     model->results.rating_min = baseline->min;
@@ -300,7 +302,7 @@ static mrq_status learn_ratings(mrq_model *model, const mrq_model_source *source
     return gather_raters(model, source, baseline, err);
 }
 
-/* Biases that belong to an id alone start where the baseline has them. */
+/* Sets the starting biases of ids to the baseline's, where an id alone has the bias. */
 static void start_biases(mrq_model *model, const mrq_tower *tower, const uint32_t *row, const float *bias)
 {
     for (uint32_t b = 0; model->description.bias && b < tower->n; b++) {
@@ -313,7 +315,7 @@ static void start_biases(mrq_model *model, const mrq_tower *tower, const uint32_
     }
 }
 
-/* Where no example drops its id, nothing teaches the unknown one's row: it had better say nothing. */
+/* Without dropout the row of the unknown id is never trained, so it is set to zero. */
 static void clear_unknown(mrq_model *model, const mrq_tower *tower)
 {
     for (uint32_t b = 0; b < tower->n; b++) {
@@ -362,7 +364,7 @@ mrq_status mrq_model_new(const mrq_description *description, const mrq_model_sou
     return MRQ_OK;
 }
 
-/* All vectors (entities, width) of a tower, a batch at a time. */
+/* Computes all vectors (entities, width) of a tower, a batch at a time. */
 static mrq_status tower_vectors(const mrq_tower *tower, const float *param, float *out, mrq_error *err)
 {
     enum { BATCH = 256 };
@@ -392,8 +394,8 @@ mrq_status mrq_model_user_vectors(const mrq_model *model, float *out, mrq_error 
     return tower_vectors(&model->user, model->param, out, err);
 }
 
-/* Unequally long vectors become unit vectors by one coordinate more, in which the users' are 0, and a common factor: the order of
- * inner products stays (Bachrach et al. 2014). */
+/* Turns vectors of different lengths into unit vectors: divides them by the longest length and adds a coordinate, which is 0 in the
+ * users' vectors. The order of inner products stays the same (Bachrach et al. 2014). */
 mrq_status mrq_model_export_items(const mrq_model *model, float *out, double *reach, mrq_error *err)
 {
     const uint32_t width = model->item.width, dim = mrq_description_dim(&model->description), rows = model->items->rows;

@@ -1,5 +1,5 @@
-/* The model file: one container with the description (JSON), the results (JSON), both tables, the seen items, the rows of the ids
- * and a section a tensor. It holds all that an export needs, so the data set is not asked again. */
+/* The model file: one container with the description (JSON), the results (JSON), both tables, the seen items, the rows of the ids,
+ * and one section per tensor. It holds everything that an export needs, so the data set is not needed any more. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +30,7 @@ mrq_status mrq_model_save(const mrq_model *model, const char *path, mrq_error *e
         mrq_links_save(&model->raters, model->items->rows, writer, "raters");
     if (model->likes.strength)
         mrq_links_save(&model->likes, model->users->rows, writer, "likes");
-    for (uint32_t i = 0; i < 2 * model->tensors.n; i++) { /* first the dense, then the sparse, as they stand in the block */
+    for (uint32_t i = 0; i < 2 * model->tensors.n; i++) { /* first the dense tensors, then the sparse ones, as in the block */
         const mrq_tensor *tensor = &model->tensors.tensor[i % model->tensors.n];
         if (tensor->sparse == (i >= model->tensors.n))
             mrq_container_add(writer, model->param + tensor->offset, (size_t)tensor->rows * tensor->cols, sizeof(float),
@@ -39,7 +39,7 @@ mrq_status mrq_model_save(const mrq_model *model, const char *path, mrq_error *e
     return mrq_container_write(writer, path, err);
 }
 
-/* The rows of the id embedding: one each for those that have one, and at most the entities' number. */
+/* Loads the rows of the id embedding; no row number is larger than the number of entities. */
 static mrq_status load_rows(const mrq_container *file, const char *name, uint32_t entities, const uint32_t **row, uint32_t *rows,
                             mrq_error *err)
 {
@@ -56,7 +56,7 @@ static mrq_status load_rows(const mrq_container *file, const char *name, uint32_
     return MRQ_OK;
 }
 
-/* What branches read beside the tables. */
+/* Loads the lists that branches use in addition to the tables. */
 static mrq_status load_links(mrq_model *model, mrq_error *err)
 {
     const uint32_t users = model->users->rows, items = model->items->rows;
@@ -67,14 +67,14 @@ static mrq_status load_links(mrq_model *model, mrq_error *err)
     return MRQ_OK;
 }
 
-/* The parameters stay in the map when they stand there as in the block, so that a model needs no memory of its own for them. In
- * older files the tensors stand in another order, and are copied. */
+/* If the tensors are laid out in the file as in the block, the parameters stay in the mapped file and need no memory of their own.
+ * Older files have another order; their tensors are copied. */
 static mrq_status load_tensors(mrq_model *model, mrq_error *err)
 {
     const void *data[MRQ_TENSORS_MAX];
     const float *block = NULL;
     bool in_place = true;
-    for (uint32_t i = 0; i < model->tensors.n; i++) { /* all are there before anything is allocated for them */
+    for (uint32_t i = 0; i < model->tensors.n; i++) { /* find all before allocating memory for them */
         const mrq_tensor *tensor = &model->tensors.tensor[i];
         size_t count = (size_t)tensor->rows * tensor->cols;
         MRQ_TRY(mrq_container_get(model->file, sizeof(float), &count, &data[i], err, "tensor.%u", i));
@@ -82,7 +82,7 @@ static mrq_status load_tensors(mrq_model *model, mrq_error *err)
     }
     for (uint32_t i = 0; i < model->tensors.n; i++)
         in_place = in_place && (uintptr_t)data[i] == (uintptr_t)block + model->tensors.tensor[i].offset * sizeof *block;
-    model->param = in_place ? (float *)(uintptr_t)block /* which nobody writes to: only a model in training is changed */
+    model->param = in_place ? (float *)(uintptr_t)block /* nobody writes to it: only a model in training changes */
                             : mrq_arena_array(model->arena, model->tensors.size, sizeof *model->param);
     if (!model->param)
         return mrq_fail_memory(err, "reading a model");

@@ -1,4 +1,4 @@
-/* The inside of a model, for the trainer: towers, tensors and parameters. */
+/* The internals of a model, for the trainer: towers, tensors and parameters. */
 #ifndef MRQ_MODEL_NETWORK_H
 #define MRQ_MODEL_NETWORK_H
 
@@ -11,20 +11,21 @@ struct mrq_model {
     mrq_table *own_users, *own_items; /* of a loaded model, else NULL */
     mrq_description description;      /* without the optional branches that the data lacks */
     mrq_model_results results;
-    mrq_model_curve curve; /* its own */
+    mrq_model_curve curve; /* owned by the model */
     const mrq_table *users, *items;
     mrq_lists seen;
-    mrq_links raters; /* of a "ratings" branch: the users (rows) whose training ratings each item has, and each rating less the
+    mrq_links raters; /* for a "ratings" branch: the users (rows) who rated each item in training, and the rating minus the
                          baseline; else empty */
-    mrq_links likes;  /* of a "history" branch: the items (rows, ascending) that each user liked, and how much; else empty */
-    const uint32_t *user_row, *item_row; /* rows of the id embeddings: 0 is the unknown one; (users), (items) */
-    uint32_t user_rows, item_rows;       /* of those embeddings: 1 + the highest */
+    mrq_links likes;  /* for a "history" branch: the items (rows, ascending) that each user likes, and the strengths; else
+                         empty */
+    const uint32_t *user_row, *item_row; /* (users), (items) rows of the id embeddings; 0 is the unknown id */
+    uint32_t user_rows, item_rows;       /* number of rows of these embeddings: 1 + the highest */
     mrq_tensors tensors;
     float *param;
     mrq_tower user, item;
 };
 
-/* What a model is made from: tables, all ratings, and which of them (`train`) it will learn from. Borrowed. */
+/* The input of a new model: tables, all ratings, and the list `train` of the ratings to learn from. Borrowed. */
 typedef struct mrq_model_source {
     const mrq_table *users, *items;
     const uint32_t *rating_user, *rating_item;
@@ -32,15 +33,16 @@ typedef struct mrq_model_source {
     const uint32_t *train;
     uint64_t n_ratings, n_train;
     uint64_t seed;
-    double like; /* a rating of at least so much is a like: of a "history" branch */
+    double like; /* for a "history" branch: ratings of this value or more are likes */
 } mrq_model_source;
 
-/* A model with starting parameters. A user or item without a rating in `train` shares the unknown row of its id embedding.
- * MRQ_BAD_FILE when a branch's feature is not in the data and not optional. */
+/* Makes a model with starting parameters. Users and items without a rating in `train` share the unknown row of their id embedding.
+ * MRQ_BAD_FILE when the data lacks the feature of a branch that is not optional. */
 MRQ_CHECKED mrq_status mrq_model_new(const mrq_description *description, const mrq_model_source *source, mrq_model **out,
                                      mrq_error *err);
 
-/* Lays out towers and tensors from description, tables and rows, which are set. Used by mrq_model_new() and mrq_model_load(). */
+/* Lays out towers and tensors from description, tables and rows, which must be set. Used by mrq_model_new() and
+ * mrq_model_load(). */
 MRQ_CHECKED mrq_status mrq_model_build(mrq_model *model, mrq_error *err);
 
 #endif

@@ -1,6 +1,6 @@
-/* What a training came to as JSON: in the model file, in a generation's manifest and in the reports of the job. In files an epoch
- * of the curve is [train, valid, test], to six decimals as it is told everywhere else, with null for what is not a number: every
- * opening of a store reads it, and objects would take three times the bytes and twice the time. */
+/* Results of a training as JSON: in the model file, in a generation's manifest and in the reports of the job. In files an epoch of
+ * the curve is [train, valid, test], rounded to six decimals as in all other output, with null for NaN: it is parsed whenever a
+ * store is opened, and objects would take three times the bytes and twice the time. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,7 +75,7 @@ cJSON *mrq_model_curve_json(const mrq_model_curve *curve)
     return NULL;
 }
 
-/* As files have it; cJSON prints a NaN as null. */
+/* The curve in the form stored in files; cJSON prints a NaN as null. */
 static cJSON *rows_json(const mrq_model_curve *curve)
 {
     cJSON *array = cJSON_CreateArray();
@@ -83,7 +83,7 @@ static cJSON *rows_json(const mrq_model_curve *curve)
     for (uint32_t i = 0; ok && i < curve->n; i++) {
         const mrq_model_epoch *epoch = &curve->epoch[i];
         const double value[] = {rounded(epoch->train_rmse), rounded(epoch->valid_rmse), rounded(epoch->test_rmse)};
-        ok = cJSON_AddItemToArray(array, cJSON_CreateDoubleArray(value, 3)); /* refuses NULL */
+        ok = cJSON_AddItemToArray(array, cJSON_CreateDoubleArray(value, 3)); /* fails for NULL */
     }
     if (ok)
         return array;
@@ -101,7 +101,7 @@ cJSON *mrq_model_training_json(const mrq_model *model)
     return made;
 }
 
-/* A text that is told as it is, to people too. One that is absent and not required is left as it was. */
+/* Reads a text that is printed without escaping, also to a terminal. If it is absent and not required, `out` is unchanged. */
 static mrq_status read_name(const cJSON *root, const char *path, const char *key, bool required, char *out, size_t size,
                             mrq_error *err)
 {

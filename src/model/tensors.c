@@ -18,7 +18,7 @@ uint32_t mrq_tensors_add(mrq_tensors *tensors, bool sparse, uint32_t rows, uint3
     return tensors->n++;
 }
 
-/* Every tensor starts at a cache line. */
+/* The size of a tensor in a block: each starts at a cache line. */
 static size_t padded(const mrq_tensor *tensor)
 {
     const size_t line = MRQ_ALIGN / sizeof(float);
@@ -46,7 +46,8 @@ void mrq_tensors_start(const mrq_tensors *tensors, uint64_t seed, float *block)
     for (uint32_t i = 0; i < tensors->n; i++) {
         const mrq_tensor *tensor = &tensors->tensor[i];
         mrq_random rng;
-        mrq_random_init(&rng, seed, i); /* a stream a tensor: one more branch leaves the others as they were */
+        mrq_random_init(&rng, seed, i); /* one stream per tensor: adding a branch does not change the starting values of the
+                                           others */
         for (size_t j = 0; j < (size_t)tensor->rows * tensor->cols; j++)
             block[tensor->offset + j] = tensor->spread * (float)(2 * mrq_random_unit(&rng) - 1);
     }

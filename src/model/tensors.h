@@ -1,5 +1,5 @@
-/* The tensor table: every parameter of a network by name, in one block. Gradients and optimiser state use the same table over
- * blocks of their own, so that save, load, update and check are loops. */
+/* The tensor table: all parameters of a network by name, in one block. Gradients and optimiser state use the same table over their
+ * own blocks, so that save, load, update and check are loops. */
 #ifndef MRQ_MODEL_TENSORS_H
 #define MRQ_MODEL_TENSORS_H
 
@@ -14,26 +14,26 @@ typedef struct mrq_tensor {
     char name[MRQ_TENSOR_NAME]; /* "user.gender.embedding" */
     size_t offset;              /* of its first float in a block */
     uint32_t rows, cols;        /* row-major */
-    float spread;               /* starts uniform within ±spread; 0: at zero */
-    float rate;                 /* of learning, as a share of the optimiser's; 1 unless set, and for sparse ones alone */
-    bool sparse;                /* an embedding: a batch touches some of its rows */
+    float spread;               /* starting values are uniform within ±spread; 0: all zero */
+    float rate;                 /* factor of the learning rate; 1 unless set; only sparse tensors have another */
+    bool sparse;                /* an embedding: a batch updates only some rows */
 } mrq_tensor;
 
 typedef struct mrq_tensors {
     uint32_t n;
     mrq_tensor tensor[MRQ_TENSORS_MAX];
-    size_t dense_size; /* floats of those that are not sparse; they stand first in a block */
-    size_t size;       /* floats in all */
+    size_t dense_size; /* floats of the dense tensors; they come first in a block */
+    size_t size;       /* floats in total */
 } mrq_tensors;
 
-/* Appends a tensor and returns its place. Two towers of MRQ_BRANCHES_MAX branches have less than MRQ_TENSORS_MAX. */
+/* Appends a tensor and returns its index. Two towers of MRQ_BRANCHES_MAX branches have less than MRQ_TENSORS_MAX. */
 uint32_t mrq_tensors_add(mrq_tensors *tensors, bool sparse, uint32_t rows, uint32_t cols, float spread, const char *name, ...)
     __attribute__((format(printf, 6, 7)));
 
-/* Lays out the block, once all are added. */
+/* Lays out the block after all tensors are added. */
 void mrq_tensors_arrange(mrq_tensors *tensors);
 
-/* Starting values, the same for the same seed. */
+/* Fills in starting values; the same seed gives the same values. */
 void mrq_tensors_start(const mrq_tensors *tensors, uint64_t seed, float *block);
 
 /* The offset of a row in a block. */

@@ -1,49 +1,29 @@
-/* The joint layer over the branches. A branch is in one of two modes, chosen batch by batch:
- *   beside - its output is computed for every entity, into its columns of `joined` (n, inputs); runs of neighbouring columns meet W
- *            in one product, or without W are added;
- *   table  - a category of which the batch has at most half as many distinct values as entities: each value's output goes through W
- *            once, (values, width), and entities add the row of theirs. In backward the gradients of a value's entities are summed
- *            first.
- * Ids, sets and texts are taken as distinct: a batch holds every entity once. */
+/* The joint layer over the branches. A branch is in one of two modes, chosen for each batch:
+ * - direct: its output is computed for every entity, into its columns of `joined` (n, inputs); neighbouring columns are multiplied
+ *   by W in one product, or added if there is no W.
+ * - table: for a category whose distinct values in the batch are at most half as many as the entities. Each value's output is
+ *   multiplied by W once, (values, width), and an entity adds the row of its value. In backward, the gradients of a value's
+ *   entities are summed first.
+ * Ids, sets and texts are never in table mode: a batch holds every entity once. */
 #include "model/tower.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/random.h"
-#include "model/branch.h"
 #include "model/gemm.h"
 
-mrq_status mrq_gradient_make(const mrq_tensors *tensors, mrq_arena *arena, mrq_gradient *out, mrq_error *err)
-{
-    *out = (mrq_gradient){.block = mrq_arena_array(arena, tensors->size, sizeof(float))};
-    bool ok = out->block != NULL;
-    for (uint32_t i = 0; ok && i < tensors->n; i++) {
-        if (!tensors->tensor[i].sparse)
-            continue;
-        out->touched[i] = mrq_arena_array(arena, tensors->tensor[i].rows, sizeof *out->touched[i]);
-        out->mark[i] = mrq_arena_array(arena, tensors->tensor[i].rows, 1);
-        ok = out->touched[i] && out->mark[i];
-    }
-    return ok ? MRQ_OK : mrq_fail_memory(err, "preparing gradients");
-}
-
-/* What a branch needs beside its own work space. */
+/* State of a branch in addition to its work memory. */
 struct branch_state {
     mrq_branch_work work;
     bool table;
-    uint32_t values; /* table: distinct values of the batch */
-    uint32_t *value; /* (capacity) rows of the embedding, or entities for set, text, ratings; table: (values) the distinct ones */
-    uint32_t *slot;  /* category: (n_values) where a value stands in `value`; stale unless it stands there */
-    float *output, *row; /* category: (capacity / 2, its width), and (capacity / 2, tower's width) through W; without W they are the
-                          * same; in backward their gradients */
+    uint32_t values;     /* table mode: number of distinct values in the batch */
+    uint32_t *value;     /* (capacity) rows of the embedding, or entities for set, text, ratings; table mode: (values) the
+                            distinct ones */
+    uint32_t *slot;      /* category: (n_values) index of a value in `value`; may be stale, so check `value` */
+    float *output, *row; /* category: output (capacity / 2, branch's width); row = output times W (capacity / 2, tower's
+                            width), or the same as output without W; in backward their gradients */
 };
-
-bool mrq_rating_kept(uint64_t salt, double dropout, uint32_t user, uint32_t item)
-{
-    return !salt || mrq_random_share(mrq_random_mix(salt ^ ((uint64_t)user << 32 | item))) >= dropout;
-}
 
 struct mrq_pass {
     const mrq_tower *tower;
@@ -52,10 +32,10 @@ struct mrq_pass {
     uint64_t salt;          /* of mrq_rating_kept() */
     const uint32_t *entity; /* (n), the caller's */
     struct branch_state branch[MRQ_BRANCHES_MAX];
-    float *joined;   /* (n, inputs) outputs of the branches beside; in backward their gradient */
+    float *joined;   /* (n, inputs) outputs of the direct branches; in backward their gradients */
     float *vector;   /* (n, width) */
-    float *norm;     /* (n) before it became 1 */
-    float *gradient; /* (n, width) by vector, then by the joint layer's sum */
+    float *norm;     /* (n) norm of the vector before normalisation */
+    float *gradient; /* (n, width) of the vector, then of the joint layer's sum */
 };
 
 static int compare_down(const void *a, const void *b)
@@ -64,7 +44,7 @@ static int compare_down(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
-/* The words of the `n` longest texts: the most that a batch can hold. */
+/* The number of words in the `n` longest texts: the most that a batch can hold. */
 static mrq_status longest_items(const mrq_branch_plan *plan, uint32_t entities, uint32_t n, size_t *total, mrq_error *err)
 {
     *total = 0;
@@ -76,7 +56,7 @@ static mrq_status longest_items(const mrq_branch_plan *plan, uint32_t entities, 
     for (uint32_t i = 0; i < entities; i++)
         count[i] = plan->list.offset[i + 1] - plan->list.offset[i];
     qsort(count, entities, sizeof *count, compare_down);
-    for (uint32_t i = 0; i < n; i++) /* an entity may stand twice in a batch, once with MRQ_DROPPED */
+    for (uint32_t i = 0; i < n; i++) /* an entity may be twice in a batch, once with MRQ_DROPPED */
         *total += entities ? count[i / 2 < entities ? i / 2 : entities - 1] : 0;
     return MRQ_OK;
 }
@@ -85,7 +65,7 @@ mrq_status mrq_pass_make(const mrq_tower *tower, uint32_t capacity, mrq_arena *a
 {
     MRQ_TRY(mrq_blas_check(err));
     MRQ_TRY(mrq_blas_reserve(1, err));
-    mrq_blas_alone(); /* the products are small: workers, not BLAS, share the cores */
+    mrq_blas_alone(); /* the products are small: cores are shared by workers, not by BLAS */
     mrq_pass *pass = mrq_arena_array(arena, 1, sizeof *pass);
     if (!pass)
         return mrq_fail_memory(err, "preparing a tower");
@@ -141,7 +121,7 @@ static mrq_branch_call branch_call(mrq_pass *pass, uint32_t b, const float *para
     return (mrq_branch_call){tower->tensors, &tower->plan[b], &pass->branch[b].work, param, pass->kernels, pass->salt};
 }
 
-/* The values of a branch beside, one an entity. */
+/* The value of each entity, for a direct branch. */
 static void entity_values(const mrq_branch_plan *plan, const uint32_t *entity, uint32_t n, uint32_t *value)
 {
     for (uint32_t i = 0; i < n; i++) {
@@ -153,7 +133,7 @@ static void entity_values(const mrq_branch_plan *plan, const uint32_t *entity, u
     }
 }
 
-/* Calls of the same columns: from branch *b on, the branches beside that stand next to each other. Returns false at the end. */
+/* Finds the next run of neighbouring direct branches, from branch *b on, and its columns. Returns false at the end. */
 static bool next_run(const mrq_pass *pass, uint32_t *b, uint32_t *first, uint32_t *width)
 {
     const mrq_tower *tower = pass->tower;
@@ -168,8 +148,8 @@ static bool next_run(const mrq_pass *pass, uint32_t *b, uint32_t *first, uint32_
     return true;
 }
 
-/* Collects the distinct values of a category; false when they are more than half as many as the entities. */
-static bool find_values(const mrq_pass *pass, const mrq_branch_plan *plan, struct branch_state *state)
+/* Collects the distinct values of a category; false when there are more than half as many as entities. */
+static bool find_distinct(const mrq_pass *pass, const mrq_branch_plan *plan, struct branch_state *state)
 {
     state->values = 0;
     for (uint32_t i = 0; i < pass->n; i++) {
@@ -184,7 +164,7 @@ static bool find_values(const mrq_pass *pass, const mrq_branch_plan *plan, struc
     return true;
 }
 
-/* Table mode: the rows of the distinct values. */
+/* Table mode: computes the rows of the distinct values. */
 static void table_forward(mrq_pass *pass, uint32_t b, const float *param)
 {
     const mrq_tower *tower = pass->tower;
@@ -222,8 +202,8 @@ static void start_vectors(mrq_pass *pass, const float *param)
     }
 }
 
-/* vector += W times the branches beside, or their sum. */
-static void add_beside(mrq_pass *pass, const float *param)
+/* vector += W times the outputs of the direct branches, or their sum. */
+static void add_direct(mrq_pass *pass, const float *param)
 {
     const mrq_tower *tower = pass->tower;
     const uint32_t width = tower->width, n = pass->n;
@@ -246,7 +226,7 @@ static void add_beside(mrq_pass *pass, const float *param)
                  width);
 }
 
-/* The activation, which leaves biases alone, and the norm. */
+/* Applies the activation, not to biases, and the norm. */
 static void finish_vectors(mrq_pass *pass)
 {
     const mrq_tower *tower = pass->tower;
@@ -272,17 +252,17 @@ void mrq_pass_forward(mrq_pass *pass, const float *param, const uint32_t *entity
     for (uint32_t b = 0; b < tower->n; b++) {
         const mrq_branch *branch = tower->plan[b].branch;
         pass->branch[b].table =
-            branch->kind == MRQ_BRANCH_CATEGORY && !branch->bias_only && find_values(pass, &tower->plan[b], &pass->branch[b]);
+            branch->kind == MRQ_BRANCH_CATEGORY && !branch->bias_only && find_distinct(pass, &tower->plan[b], &pass->branch[b]);
         if (pass->branch[b].table)
             table_forward(pass, b, param);
     }
     start_vectors(pass, param);
-    add_beside(pass, param);
+    add_direct(pass, param);
     finish_vectors(pass);
     memset(pass->gradient, 0, (size_t)n * tower->width * sizeof *pass->gradient);
 }
 
-/* From the gradient by the vectors to that by the joint layer's sum. */
+/* Turns the gradient of the vectors into that of the joint layer's sum. */
 static void unfinish_vectors(mrq_pass *pass)
 {
     const mrq_tower *tower = pass->tower;
@@ -297,7 +277,7 @@ static void unfinish_vectors(mrq_pass *pass)
     }
 }
 
-/* The branches in table mode: sum the gradient of each value's entities, then back through W and the branch. */
+/* A branch in table mode: sums the gradient of each value's entities, then goes back through W and the branch. */
 static void table_backward(mrq_pass *pass, uint32_t b, const float *param, mrq_gradient *gradient)
 {
     const mrq_tower *tower = pass->tower;
@@ -318,8 +298,8 @@ static void table_backward(mrq_pass *pass, uint32_t b, const float *param, mrq_g
     mrq_branch_backward(&call, state->value, state->values, state->output, plan->width, gradient);
 }
 
-/* The branches beside: `joined` becomes the gradient of their outputs; without W it is that of the vectors. */
-static void beside_backward(mrq_pass *pass, const float *param, mrq_gradient *gradient)
+/* The direct branches: `joined` becomes the gradient of their outputs; without W that is the gradient of the vectors. */
+static void direct_backward(mrq_pass *pass, const float *param, mrq_gradient *gradient)
 {
     const mrq_tower *tower = pass->tower;
     const uint32_t width = tower->width, n = pass->n;
@@ -350,13 +330,13 @@ void mrq_pass_backward(mrq_pass *pass, const float *param, mrq_gradient *gradien
         for (uint32_t i = 0; i < pass->n; i++)
             pass->kernels->add(dbias, pass->gradient + (size_t)i * tower->width, tower->width);
     }
-    beside_backward(pass, param, gradient);
+    direct_backward(pass, param, gradient);
     for (uint32_t b = 0; b < tower->n; b++)
         if (pass->branch[b].table)
             table_backward(pass, b, param, gradient);
 }
 
-/* Some rows at a time: the outputs of all would be as large as the embedding. */
+/* In chunks of rows: the outputs of all rows would be as large as the embedding. */
 mrq_status mrq_tower_fold(const mrq_tower *tower, uint32_t b, const float *param, float *rows, mrq_error *err)
 {
     enum { AT_ONCE = 512 };

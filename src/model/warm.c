@@ -1,8 +1,8 @@
-/* A warm start: parameters that an older model has learned, put where a new model over other tables has the same things. What a row
- * of an embedding stands for is looked up - users and items by id, categories, members of sets and words by their text, characters
- * by their code -, because the numbers of rows move as soon as anything is added. All other tensors have a shape that follows from
- * the description alone, so the two descriptions must make the same network; how it is trained may differ. Biases and vectors stay
- * relative to the ratings' mean, which is the new model's: it moves little between two nights. */
+/* A warm start copies the parameters of an older model to the matching places of a new model over other tables. Rows of embeddings
+ * are matched by what they stand for: users and items by id; categories, members of sets and words by text; characters by code
+ * point. Row numbers cannot be used, because they change whenever anything is added. The shape of all other tensors follows from
+ * the description alone, so both descriptions must make the same network; training settings may differ. Biases and vectors stay
+ * relative to the mean of the ratings, which is the new model's: it changes little from one night to the next. */
 #include "model/warm.h"
 
 #include <math.h>
@@ -11,7 +11,7 @@
 
 #include "model/network.h"
 
-/* MRQ_USAGE unless both numbers or names are the same. */
+/* MRQ_USAGE unless the two numbers (or texts) are equal. */
 static mrq_status same_count(const char *what, uint32_t now, uint32_t then, mrq_error *err)
 {
     return now == then ? MRQ_OK
@@ -70,8 +70,8 @@ static mrq_status check_descriptions(const mrq_description *now, const mrq_descr
     return check_tower("item", &now->item, &then->item, err);
 }
 
-/* One branch of both models, and a row of the old embedding for each row of the new one: `from` (plan->n_values), on entry all
- * MRQ_NONE. */
+/* One branch of both models. `from` (plan->n_values): for each row of the new embedding the matching row of the old one; all
+ * MRQ_NONE on entry. */
 struct match {
     const mrq_branch_plan *now, *then;
     const mrq_table *table, *old_table;
@@ -80,7 +80,7 @@ struct match {
 
 static void match_ids(const struct match *m)
 {
-    m->from[0] = 0; /* the unknown one */
+    m->from[0] = 0; /* the unknown id */
     for (uint32_t i = 0; i < m->table->rows; i++) {
         const uint32_t old = mrq_table_find(m->old_table, mrq_table_id(m->table, i), mrq_strings_size(&m->table->id, i));
         if (m->now->value[i] && old != MRQ_NONE && m->then->value[old])
@@ -109,7 +109,7 @@ static mrq_status match_texts(const struct match *m, mrq_error *err)
     return MRQ_OK;
 }
 
-/* Both lists of codes ascend. */
+/* Both lists of code points are ascending. */
 static void match_characters(const struct match *m)
 {
     for (uint32_t i = 0, j = 0; i < m->now->n_values; i++) {

@@ -1,8 +1,8 @@
-/* The generations of a store as a whole: list, go back, prune.
+/* Lists, rolls back and prunes the generations of a store.
  *
- * Nothing here changes a generation's files. Going back is the link alone, after every file of the target was read; pruning takes
- * the old ones out of sight first, all of them, syncs, and only then removes, so that at no moment, and after no crash, there is a
- * folder with a generation's name and half of its files. */
+ * No generation's files are changed. Rollback only replaces the link, after verifying all files of the target. Prune first renames
+ * all old generations to hidden names, then syncs, and then removes them. So even after a crash no folder with a generation's name
+ * lacks files. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -14,26 +14,7 @@
 #include "store/manifest.h"
 #include "store/publication.h"
 
-mrq_status mrq_store_fallback(const char *store, const char *name,
-                              mrq_status (*check)(const char *store, const char *name, mrq_error *err),
-                              char found[MRQ_GENERATION_NAME], mrq_error *err)
-{
-    uint32_t n = 0;
-    MRQ_AUTOFREE mrq_name *names = NULL;
-    MRQ_TRY(mrq_store_names(store, &names, &n, err));
-    for (uint32_t i = 0; i < n; i++) {
-        if (*name && strcmp(names[i].text, name) >= 0)
-            continue;
-        const mrq_status status = check(store, names[i].text, err);
-        if (status == MRQ_OK)
-            strcpy(found, names[i].text);
-        if (status != MRQ_BAD_FILE && status != MRQ_NOT_FOUND)
-            return status;
-    }
-    return mrq_fail(err, MRQ_NOT_FOUND, "%s has no intact generation %s%s", store, *name ? "older than " : "to go back to", name);
-}
-
-/* The name of the current generation, or "" where there is none or the link is damaged. */
+/* The name of the current generation, or "" if there is none or the link is damaged. */
 static mrq_status find_current(const char *store, char name[MRQ_GENERATION_NAME], mrq_error *err)
 {
     *name = '\0';
@@ -41,7 +22,7 @@ static mrq_status find_current(const char *store, char name[MRQ_GENERATION_NAME]
     return status == MRQ_NOT_FOUND || status == MRQ_BAD_FILE ? MRQ_OK : status;
 }
 
-/* Bytes of the files in a folder. MRQ_NOT_FOUND when there is none. */
+/* Bytes of the files in a folder. MRQ_NOT_FOUND if the folder does not exist. */
 static mrq_status folder_bytes(const char *path, int64_t *bytes, mrq_error *err)
 {
     DIR *stream = opendir(path);
@@ -53,7 +34,7 @@ static mrq_status folder_bytes(const char *path, int64_t *bytes, mrq_error *err)
     for (const struct dirent *entry; status == MRQ_OK && (errno = 0, entry = readdir(stream));)
         if (fstatat(dirfd(stream), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0)
             *bytes += S_ISREG(st.st_mode) ? st.st_size : 0;
-        else if (errno != ENOENT) /* pruned meanwhile */
+        else if (errno != ENOENT) /* ENOENT: it was just pruned */
             status = mrq_fail_errno(err, "cannot read %s/%s", path, entry->d_name);
     if (status == MRQ_OK && errno)
         status = mrq_fail_errno(err, "cannot read %s", path);
@@ -61,15 +42,15 @@ static mrq_status folder_bytes(const char *path, int64_t *bytes, mrq_error *err)
     return status;
 }
 
-/* The sentence without the generation's folder before the file's name, as the name stands beside it. */
-static void tell_problem(mrq_generation_info *info, const char *folder, const char *sentence)
+/* Stores a message without the path of the generation's folder, because the list shows the generation's name. */
+static void set_problem(mrq_generation_info *info, const char *folder, const char *message)
 {
     const size_t prefix = strlen(folder);
-    const bool inside = strncmp(sentence, folder, prefix) == 0 && sentence[prefix] == '/';
-    snprintf(info->problem, sizeof info->problem, "%.*s", (int)sizeof info->problem - 1, inside ? sentence + prefix + 1 : sentence);
+    const bool inside = strncmp(message, folder, prefix) == 0 && message[prefix] == '/';
+    snprintf(info->problem, sizeof info->problem, "%.*s", (int)sizeof info->problem - 1, inside ? message + prefix + 1 : message);
 }
 
-/* Fills one line, with every file verified or the manifest alone; false when the generation has just been pruned. */
+/* Describes one generation, verifying all its files or only the manifest; false if the generation has just been pruned. */
 static bool describe(const char *store, const char *name, const char *current, bool files, mrq_generation_info *info)
 {
     char folder[MRQ_STORE_PATH];
@@ -103,21 +84,21 @@ static bool describe(const char *store, const char *name, const char *current, b
     if (info->state == MRQ_OK && files)
         info->state = mrq_generation_check(store, name, &problem);
     if (info->state != MRQ_OK)
-        tell_problem(info, folder, problem.msg);
+        set_problem(info, folder, problem.msg);
     return info->state == MRQ_OK || mrq_file_exists(folder);
 }
 
 static mrq_status list_all(const char *store, bool files, mrq_generation_info **out, uint32_t *n, mrq_error *err)
 {
-    uint32_t held = 0, count = 0;
+    uint32_t n_names = 0, count = 0;
     char current[MRQ_GENERATION_NAME] = "";
     MRQ_AUTOFREE mrq_name *names = NULL;
-    MRQ_TRY(mrq_store_names(store, &names, &held, err));
+    MRQ_TRY(mrq_store_names(store, &names, &n_names, err));
     MRQ_TRY(find_current(store, current, err));
-    mrq_generation_info *list = mrq_array(held, sizeof *list);
+    mrq_generation_info *list = mrq_array(n_names, sizeof *list);
     if (!list)
         return mrq_fail_memory(err, "listing a store");
-    for (uint32_t i = 0; i < held; i++)
+    for (uint32_t i = 0; i < n_names; i++)
         count += describe(store, names[i].text, current, files, &list[count]);
     *out = list;
     *n = count;
@@ -134,13 +115,14 @@ mrq_status mrq_store_list_plain(const char *store, mrq_generation_info **out, ui
     return list_all(store, false, out, n, err);
 }
 
-/* The generation to go back to: `to`, verified, or the newest intact one behind the current. */
+/* The generation to make current: `to`, verified, or the newest intact one that is older than the current. */
 static mrq_status find_target(const char *store, const char *to, char name[MRQ_GENERATION_NAME], mrq_error *err)
 {
     char current[MRQ_GENERATION_NAME] = "", path[MRQ_STORE_PATH];
     if (to) {
         if (!mrq_generation_named(to))
-            return mrq_fail(err, MRQ_USAGE, "\"%.60s\" is no generation's name, want TIME-DIGITS as `marquee info` lists them", to);
+            return mrq_fail(err, MRQ_USAGE,
+                            "\"%.60s\" is not the name of a generation, want TIME-DIGITS as `marquee info` lists them", to);
         MRQ_TRY(mrq_generation_path(store, to, path, err));
         if (!mrq_file_exists(path))
             return mrq_fail(err, MRQ_NOT_FOUND, "%s has no generation %s", store, to);
@@ -151,7 +133,7 @@ static mrq_status find_target(const char *store, const char *to, char name[MRQ_G
     MRQ_TRY(find_current(store, current, err));
     MRQ_TRY(mrq_generation_path(store, current, path, err));
     if (!mrq_file_exists(path))
-        *current = '\0'; /* a link that is gone or leads nowhere: any intact one is better */
+        *current = '\0'; /* the link is missing or dangling: take the newest intact one */
     return mrq_store_fallback(store, current, mrq_generation_check, name, err);
 }
 
@@ -159,7 +141,7 @@ mrq_status mrq_store_rollback(const char *store, const char *to, char name[MRQ_G
 {
     uint32_t n;
     MRQ_AUTOFREE mrq_name *names = NULL;
-    MRQ_TRY(mrq_store_names(store, &names, &n, err)); /* before a lock is put into what is no store */
+    MRQ_TRY(mrq_store_names(store, &names, &n, err)); /* first, so that no lock file is made in a folder that is not a store */
     __attribute__((cleanup(mrq_lock_release))) mrq_lock lock;
     char found[MRQ_GENERATION_NAME];
     MRQ_TRY(mrq_lock_take(store, "rollback", &lock, err));
@@ -171,7 +153,7 @@ mrq_status mrq_store_rollback(const char *store, const char *to, char name[MRQ_G
     return MRQ_OK;
 }
 
-/* Under the lock; the temporary folder `spared` stays as well. */
+/* The caller holds the lock. The temporary folder `spared` is kept as well. */
 static mrq_status prune(const char *store, const char *spared, uint32_t keep, uint32_t *removed, mrq_error *err)
 {
     char current[MRQ_GENERATION_NAME], generations[MRQ_STORE_PATH];
@@ -194,14 +176,14 @@ static mrq_status prune(const char *store, const char *spared, uint32_t keep, ui
 mrq_status mrq_store_prune(const char *store, uint32_t keep, uint32_t *removed, mrq_error *err)
 {
     char current[MRQ_GENERATION_NAME];
-    MRQ_TRY(mrq_store_current(store, current, err)); /* before a lock is put into what is no store */
+    MRQ_TRY(mrq_store_current(store, current, err)); /* first, so that no lock file is made in a folder that is not a store */
     __attribute__((cleanup(mrq_lock_release))) mrq_lock lock;
     MRQ_TRY(mrq_lock_take(store, "prune", &lock, err));
     MRQ_TRY(mrq_store_current(store, current, err));
     mrq_error problem = {0};
     const mrq_status status = mrq_generation_check(store, current, &problem);
-    if (status != MRQ_OK) /* then one of those that would go may have to serve */
-        return mrq_fail(err, status, "nothing is removed while the current generation is not sound: %.180s", problem.msg);
+    if (status != MRQ_OK) /* an old generation may be needed for a rollback */
+        return mrq_fail(err, status, "nothing is removed, because the current generation cannot be verified: %.180s", problem.msg);
     return prune(store, "", keep, removed, err);
 }
 

@@ -1,11 +1,11 @@
-/* Names and places in a store.
+/* Names and paths in a store.
  *
- * A generation's name is a UTC time and the first twelve digits of its manifest's SHA-256. It sorts in the order of the exports
- * (the writer sees to that, whatever the clock says) and lets a reader verify the manifest with nothing but the name. Twelve digits
- * find damage; they are no seal against somebody who can write into the store.
+ * A generation's name is a UTC time and the first twelve digits of its manifest's SHA-256. Names sort in the order of the exports
+ * (the writer ensures this, whatever the clock says), and a reader can verify the manifest by the name alone. Twelve digits detect
+ * damage; they do not protect against an attacker who can write to the store.
  *
- * `current` is a link by relative path, so that a store can be moved or mounted elsewhere. Its target is taken apart and checked
- * by shape: a link that leads out of generations/ is refused before anything behind it is opened. */
+ * `current` is a link with a relative path, so that a store can be moved or mounted elsewhere. Its target must have the form of a
+ * generation's path: a link that leads out of generations/ is refused before any file is opened. */
 #include "store/layout.h"
 
 #include <dirent.h>
@@ -96,7 +96,7 @@ mrq_status mrq_store_names(const char *store, mrq_name **out, uint32_t *n, mrq_e
     MRQ_TRY(mrq_path_join(path, sizeof path, store, MRQ_GENERATIONS, err));
     DIR *stream = opendir(path);
     if (!stream && (errno == ENOENT || errno == ENOTDIR))
-        return mrq_fail(err, MRQ_NOT_FOUND, "%s is no store: it has no folder " MRQ_GENERATIONS, store);
+        return mrq_fail(err, MRQ_NOT_FOUND, "%s is not a store: it has no folder " MRQ_GENERATIONS, store);
     if (!stream)
         return mrq_fail_errno(err, "cannot read %s", path);
     MRQ_AUTOFREE mrq_name *names = NULL;
@@ -107,7 +107,7 @@ mrq_status mrq_store_names(const char *store, mrq_name **out, uint32_t *n, mrq_e
         if (!mrq_generation_named(entry->d_name))
             continue;
         if (mrq_grow(&names, &capacity, count + 1, sizeof *names) == 0)
-            strcpy(names[count++].text, entry->d_name); /* fits, having the shape */
+            strcpy(names[count++].text, entry->d_name); /* fits, because mrq_generation_named() checked it */
         else
             status = mrq_fail_memory(err, "listing a store");
     }
@@ -125,7 +125,8 @@ mrq_status mrq_store_names(const char *store, mrq_name **out, uint32_t *n, mrq_e
 
 static mrq_status no_link(const char *path, mrq_error *err)
 {
-    return mrq_fail(err, MRQ_BAD_FILE, "%s is not a symbolic link, as a copy that follows links leaves it: want it removed", path);
+    return mrq_fail(err, MRQ_BAD_FILE,
+                    "%s is not a symbolic link, perhaps because the store was copied with links followed; remove it", path);
 }
 
 mrq_status mrq_store_check_link(const char *store, mrq_error *err)
@@ -153,4 +154,23 @@ mrq_status mrq_store_current(const char *store, char name[MRQ_GENERATION_NAME], 
         return mrq_fail(err, MRQ_BAD_FILE, "%s points to \"%s\", want generations/TIME-DIGITS", link, target);
     strcpy(name, target + sizeof prefix - 1);
     return MRQ_OK;
+}
+
+mrq_status mrq_store_fallback(const char *store, const char *name,
+                              mrq_status (*check)(const char *store, const char *name, mrq_error *err),
+                              char found[MRQ_GENERATION_NAME], mrq_error *err)
+{
+    uint32_t n = 0;
+    MRQ_AUTOFREE mrq_name *names = NULL;
+    MRQ_TRY(mrq_store_names(store, &names, &n, err));
+    for (uint32_t i = 0; i < n; i++) {
+        if (*name && strcmp(names[i].text, name) >= 0)
+            continue;
+        const mrq_status status = check(store, names[i].text, err);
+        if (status == MRQ_OK)
+            strcpy(found, names[i].text);
+        if (status != MRQ_BAD_FILE && status != MRQ_NOT_FOUND)
+            return status;
+    }
+    return mrq_fail(err, MRQ_NOT_FOUND, "%s has no intact generation %s%s", store, *name ? "older than " : "to go back to", name);
 }

@@ -1,5 +1,5 @@
-/* MANIFEST.json. The keys that a reader relies on are checked strictly; "trials" and "description" say where the generation comes
- * from and are for people. Checksums and fingerprints are text, because a JSON number keeps 53 bits. */
+/* MANIFEST.json. The keys that a reader needs are checked strictly; "trials" and "description" document the generation for people.
+ * Checksums and fingerprints are texts, because a JSON number has only 53 bits. */
 #include "store/manifest.h"
 
 #include <stdio.h>
@@ -9,7 +9,7 @@
 
 #include "base/json.h"
 
-#define SETTING_MAX (1 << 20) /* far beyond any setting that is of use */
+#define SETTING_MAX (1 << 20) /* far above any useful setting */
 
 mrq_status mrq_manifest_note(mrq_manifest *manifest, mrq_part part, const char *path, mrq_error *err)
 {
@@ -96,7 +96,7 @@ char *mrq_manifest_text(const mrq_manifest *manifest, const mrq_model *model, co
     return ok ? cJSON_Print(root) : NULL;
 }
 
-/* A whole number that must be there. */
+/* A required whole number. */
 static mrq_status read_number(const cJSON *object, const char *path, const char *key, int64_t min, int64_t max, int64_t *out,
                               mrq_error *err)
 {
@@ -116,7 +116,7 @@ static mrq_status read_count(const cJSON *object, const char *path, const char *
     return MRQ_OK;
 }
 
-/* A text that must be there and fit. */
+/* A required text that fits `size`. */
 static mrq_status read_text(const cJSON *object, const char *path, const char *key, char *out, size_t size, mrq_error *err)
 {
     const char *text;
@@ -150,7 +150,7 @@ static mrq_status read_created(const cJSON *root, const char *path, int64_t *us,
     return MRQ_OK;
 }
 
-/* A number that must be there. */
+/* A required number of at least 0. */
 static mrq_status read_real(const cJSON *object, const char *path, const char *key, double max, double *out, mrq_error *err)
 {
     double value = -1;

@@ -1,4 +1,4 @@
-/* Inside the store room: a generation's manifest. */
+/* Inside the store: a generation's manifest. */
 #ifndef MRQ_STORE_MANIFEST_H
 #define MRQ_STORE_MANIFEST_H
 
@@ -11,10 +11,10 @@
 typedef struct mrq_manifest {
     int64_t created_us; /* microseconds since 1970, UTC */
     char model_name[MRQ_COLUMN_NAME];
-    mrq_trial index; /* its settings and what they came to when they were measured */
+    mrq_trial index; /* settings and their measured recall and latency */
     uint32_t items, users, dim;
-    mrq_model_results results; /* mrq_manifest_text() takes them from the model, as */
-    mrq_quality quality;       /* what follows from them */
+    mrq_model_results results; /* set by mrq_manifest_parse(); mrq_manifest_text() takes them from the model */
+    mrq_quality quality;       /* computed from the results */
     struct {
         int64_t size;
         char sha256[MRQ_SHA256_HEX];
@@ -22,23 +22,23 @@ typedef struct mrq_manifest {
     } part[MRQ_PARTS];
 } mrq_manifest;
 
-/* Notes size and digests of a part as it is on disk. */
+/* Records the size and digests of a part's file. */
 MRQ_CHECKED mrq_status mrq_manifest_note(mrq_manifest *manifest, mrq_part part, const char *path, mrq_error *err);
 
-/* What a backend's collection of such a generation is named after: the first digits of the SHA-256 of those of catalogue.mrq and
- * vectors.mrq, as text, one behind the other. */
+/* The name of the generation's content, used in the name of a backend's collection: the first digits of the SHA-256 of the digests
+ * of catalogue.mrq and vectors.mrq, as text, one after the other. */
 void mrq_manifest_content(const mrq_manifest *manifest, char out[MRQ_CONTENT_SIZE]);
 
-/* The manifest as JSON, and in it for people the settings tried and the model's description; freed with mrq_free(). NULL when out
- * of memory. */
+/* The manifest as JSON, with the measured trials and the model's description for people; freed with mrq_free(). NULL if out of
+ * memory. */
 char *mrq_manifest_text(const mrq_manifest *manifest, const mrq_model *model, const mrq_choice *choice);
 
-/* Reads what mrq_manifest_text() wrote. `curve` may be NULL; else `curve->epoch` is freed with mrq_free(). MRQ_BAD_FILE names
- * `path` and the key; another format version is refused by its number. */
+/* Reads what mrq_manifest_text() wrote. `curve` may be NULL; else `curve->epoch` is freed with mrq_free(). The message of
+ * MRQ_BAD_FILE names `path` and the key, or the version if the format is not MRQ_MANIFEST_FORMAT. */
 MRQ_CHECKED mrq_status mrq_manifest_parse(const char *text, size_t size, const char *path, mrq_manifest *out,
                                           mrq_model_curve *curve, mrq_error *err);
 
-/* The manifest of a generation, verified by the generation's name. */
+/* Reads the manifest of a generation and verifies it by the generation's name. */
 MRQ_CHECKED mrq_status mrq_manifest_read(const char *folder, const char *name, mrq_manifest *out, mrq_model_curve *curve,
                                          mrq_error *err);
 

@@ -1,15 +1,15 @@
-/* Opening a generation: trust runs from the link's target to the name, from the name to the manifest, and from the manifest to the
- * files. Each file is read once: a container is checked against the checksum in its header, and that against the manifest, so that
- * a part of another generation is as much refused as a damaged one; the index, which is FAISS's file, against the manifest alone.
- * SHA-256 of every file, at a hundredth of the speed, would be most of a query's start-up, and is left to the audit, which list and
- * rollback do. The model is only looked at by who asks for it: no query needs it, and opening compares no more than its size. An
- * index of the kind Flat is scanned in vectors.mrq: its items.faiss is verified with the rest, and not read by FAISS.
+/* Opens a generation. The link's target gives its name, the name verifies the manifest, and the manifest verifies the files. Each
+ * file is read once. A container is verified by the checksum in its header, which is compared with the manifest's, so that a part
+ * of another generation is refused like a damaged one. The index file has FAISS's format and is verified by the manifest only.
+ * SHA-256 of every file is a hundred times slower and would dominate the start of `infer`, so only the audit of list and rollback
+ * computes it. No query needs the model file: opening only compares its size. A Flat index is scanned in vectors.mrq: its
+ * items.faiss is verified, but FAISS does not load it.
  *
- * The folder is entered by its own name, never through `current`, so a generation that is published meanwhile does not mix in. A
- * generation may be pruned between the look at `current` and the opening of its last file; but then it is no longer current, which
- * is what a reader that fails looks at before it complains.
+ * The folder is opened by its own name, never through `current`, so files of a generation published at the same time do not mix in.
+ * A generation may be pruned between reading `current` and opening its last file. But then it is no longer current: if opening
+ * fails, the reader reads `current` again, and retries if it has changed.
  *
- * Rejected: to load the index in a second thread, or to map with MAP_POPULATE. Neither made `infer` quicker on two cores. */
+ * Rejected: loading the index in a second thread; mapping with MAP_POPULATE. Neither made `infer` faster on two cores. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,9 +21,9 @@
 #include "store/manifest.h"
 
 #define MANIFEST_MAX ((size_t)1 << 20)
-#define ATTEMPTS     100 /* generations that may go while one is opened */
+#define ATTEMPTS     100 /* retries if generations are removed while being opened */
 
-/* What opening a file of a generation came to: one that is not there is damage. */
+/* The status of opening a file of a generation: a missing file is damage. */
 static mrq_status part_status(mrq_status status, const char *path, mrq_error *err)
 {
     return status == MRQ_NOT_FOUND ? mrq_fail(err, MRQ_BAD_FILE, "%s is missing", path) : status;
@@ -31,7 +31,8 @@ static mrq_status part_status(mrq_status status, const char *path, mrq_error *er
 
 static mrq_status of_another(const char *path, mrq_error *err)
 {
-    return mrq_fail(err, MRQ_BAD_FILE, "%s: the checksum is not the manifest's: damaged, or of another generation", path);
+    return mrq_fail(err, MRQ_BAD_FILE,
+                    "%s: the checksum differs from the manifest's: the file is damaged, or of another generation", path);
 }
 
 mrq_status mrq_manifest_read(const char *folder, const char *name, mrq_manifest *out, mrq_model_curve *curve, mrq_error *err)
@@ -97,7 +98,7 @@ mrq_status mrq_generation_vectors(const mrq_container *file, uint32_t items, uin
     return MRQ_OK;
 }
 
-/* Loads one part that the manifest lists; those before it in the order of opening are there. */
+/* Loads one part. The parts before it in the order of opening are loaded. */
 static mrq_status load_part(mrq_generation *g, mrq_part part, const char *path, const float **vectors, const mrq_manifest *manifest,
                             mrq_error *err)
 {
@@ -129,7 +130,7 @@ static mrq_status load_part(mrq_generation *g, mrq_part part, const char *path, 
     }
 }
 
-/* A part that is not opened is there and has its size. */
+/* Checks that a part which is not opened exists and has its size. */
 static mrq_status look_at(const char *folder, mrq_part part, int64_t size, mrq_error *err)
 {
     char path[MRQ_STORE_PATH];
@@ -142,7 +143,7 @@ static mrq_status look_at(const char *folder, mrq_part part, int64_t size, mrq_e
     return st.st_size == size ? MRQ_OK : another_size(path, st.st_size, size, err);
 }
 
-/* The index that a backend keeps in the place of items.faiss, which is only looked at. */
+/* Connects the backend's index instead of loading items.faiss, of which only the size is checked. */
 static mrq_status connect(mrq_generation *g, mrq_backend *backend, const char *folder, const float *vectors,
                           const mrq_manifest *manifest, mrq_error *err)
 {
@@ -229,14 +230,14 @@ static mrq_status compare_digests(const char *folder, const char *name, mrq_erro
 static mrq_status audit(const char *folder, const char *name, mrq_generation **out, mrq_model **model, mrq_error *err)
 {
     MRQ_CLEANUP(mrq_generation_close) mrq_generation *g = NULL;
-    MRQ_CLEANUP(mrq_model_free) mrq_model *its = NULL;
+    MRQ_CLEANUP(mrq_model_free) mrq_model *loaded = NULL;
     MRQ_TRY(mrq_generation_open_in(folder, name, NULL, true, &g, err));
-    MRQ_TRY(load_model(folder, name, &its, err));
+    MRQ_TRY(load_model(folder, name, &loaded, err));
     MRQ_TRY(compare_digests(folder, name, err));
     *out = g;
-    *model = its;
+    *model = loaded;
     g = NULL;
-    its = NULL;
+    loaded = NULL;
     return MRQ_OK;
 }
 
@@ -260,9 +261,9 @@ mrq_status mrq_generation_glance(const char *store, const char *name, mrq_error 
     return MRQ_OK;
 }
 
-/* Adds to the sentence about a damaged generation which one could serve instead. It is not read for that, which would take an open
- * as long as the files are large; rollback reads it, and goes on to an older one if it is damaged too. Of a sentence too long for
- * both, the beginning with the file's name is kept. */
+/* Adds to the message about a damaged generation which one could serve instead. Its files are not verified here, which would take
+ * long for large files; rollback verifies them, and goes on to an older one if they are damaged too. If the message becomes too
+ * long, its beginning with the file's name is kept. */
 static void offer_fallback(const char *store, const char *name, mrq_error *err)
 {
     char found[MRQ_GENERATION_NAME], offer[sizeof err->msg / 2];
@@ -276,7 +277,7 @@ static void offer_fallback(const char *store, const char *name, mrq_error *err)
     mrq_fail(err, inner.status, "%.*s%s", (int)sizeof inner.msg - 1 - size, inner.msg, offer);
 }
 
-/* Opens the current generation, or its model; or both, audited. What is not wanted is NULL. */
+/* Opens the current generation, or its model, or both with an audit; `generation` or `model` is NULL if not wanted. */
 static mrq_status open_current(const char *store, mrq_backend *backend, bool history, mrq_generation **generation,
                                mrq_model **model, mrq_error *err)
 {

@@ -1,6 +1,6 @@
-/* The life of a publication, and the only places that change what a store shows: `current` is replaced by rename(), and a
- * generation that is to go is first renamed to a temporary name, so that neither is ever half there. Under the lock everything with
- * a temporary name is a dead process's, and the next one sweeps it out. */
+/* Publications, and the only code that changes what readers of a store see. `current` is replaced by rename(), and a generation is
+ * renamed to a temporary name before it is removed, so that neither is ever seen incomplete. When a process gets the lock, all
+ * temporary names in the store are left from dead processes, and it removes them. */
 #include "store/publication.h"
 
 #include <assert.h>
@@ -20,7 +20,7 @@
 static void remove_all(const char *path)
 {
     if (unlink(path) == 0)
-        return; /* also a link to a folder, which opendir() would follow */
+        return; /* this also removes a link to a folder, which opendir() would follow */
     DIR *stream = opendir(path);
     if (!stream)
         return;
@@ -35,10 +35,11 @@ static void sweep(const char *path)
 {
     remove_all(path);
     if (mrq_file_exists(path))
-        mrq_log(MRQ_LOG_WARN, "store", "%s is left over and cannot be removed: want it gone by hand", path);
+        mrq_log(MRQ_LOG_WARN, "store", "%s is left over and cannot be removed; remove it by hand", path);
 }
 
-/* Beside `generations`, which is ours alone, only the link: what else stands in the store's folder may be somebody's. */
+/* Removes temporary names in `generations`, and in the store's folder only the temporary link: other files there may belong to the
+ * user. */
 void mrq_store_sweep(const char *store, const char *spared)
 {
     char path[MRQ_STORE_PATH], generations[MRQ_STORE_PATH];
@@ -81,14 +82,14 @@ mrq_status mrq_store_point(const char *store, const char *name, mrq_error *err)
     return mrq_folder_sync(store, err);
 }
 
-/* Makes a folder unless it is there; `*made` tells. */
+/* Makes a folder unless it exists; `*made` is whether it was made. */
 static mrq_status make_folder(const char *path, bool *made, mrq_error *err)
 {
     *made = mkdir(path, MODE) == 0;
     return *made || errno == EEXIST ? MRQ_OK : mrq_fail_errno(err, "cannot make folder %s", path);
 }
 
-mrq_status mrq_publication_open(const char *store, const char *who, mrq_publication **out, mrq_error *err)
+mrq_status mrq_publication_open(const char *store, const char *command, mrq_publication **out, mrq_error *err)
 {
     MRQ_CLEANUP(mrq_publication_discard) mrq_publication *publication = calloc(1, sizeof *publication);
     if (!publication)
@@ -107,7 +108,7 @@ mrq_status mrq_publication_open(const char *store, const char *who, mrq_publicat
         MRQ_TRY(mrq_path_join(parent, sizeof parent, store, "..", err));
         MRQ_TRY(mrq_folder_sync(parent, err));
     }
-    MRQ_TRY(mrq_lock_take(store, who, &publication->lock, err));
+    MRQ_TRY(mrq_lock_take(store, command, &publication->lock, err));
     MRQ_TRY(mrq_store_check_link(store, err));
     MRQ_TRY(make_folder(publication->generations, &publication->made_generations, err));
     mrq_store_sweep(store, "");
@@ -130,7 +131,7 @@ mrq_status mrq_publication_publish(mrq_publication *publication, mrq_error *err)
     const char *name = publication->generation->name;
     char path[MRQ_STORE_PATH];
     MRQ_TRY(mrq_generation_path(publication->store, name, path, err));
-    if (rename(publication->folder, path) != 0) /* never onto another generation: that folder is not empty */
+    if (rename(publication->folder, path) != 0) /* cannot replace another generation, whose folder is not empty */
         return mrq_fail_errno(err, "cannot rename %s to %s", publication->folder, path);
     publication->named = true;
     MRQ_TRY(mrq_folder_sync(publication->generations, err));
@@ -155,13 +156,13 @@ void mrq_publication_discard(mrq_publication *publication)
     if (publication->named && !mrq_publication_is_current(publication) &&
         mrq_store_hide(publication->store, publication->generation->name, NULL) == MRQ_OK &&
         mrq_folder_sync(publication->generations, NULL) ==
-            MRQ_OK) /* or else after a crash its name may be back, and its files gone */
+            MRQ_OK) /* without the sync, a crash could bring back its name without its files */
         mrq_store_sweep(publication->store, "");
     else if (publication->folder[0] && !publication->named)
         remove_all(publication->folder);
     mrq_generation_close(publication->generation);
     if (publication->made_generations)
-        rmdir(publication->generations); /* only if it is empty, like the store */
+        rmdir(publication->generations); /* succeeds only if it is empty, like rmdir() of the store */
     mrq_lock_release(&publication->lock);
     if (publication->made_store)
         rmdir(publication->store);

@@ -1,19 +1,19 @@
-/* The queries that an index is tuned and measured with: vectors from the user tower, because recall and time depend on where the
- * queries lie, and random directions lie elsewhere. Half of them are users of the data, half strangers, who have the unknown user's
- * row and age, gender and job at random: that is how a store is asked. A tower that knows users by their id alone has one vector
- * for all strangers, which nobody can ask for, and so is measured with users of the data only. Nobody's ratings are needed, and so
- * an index that is read from a model file alone can be measured, too.
+/* The queries that an index is tuned and measured with. They are vectors of the user tower, because recall and latency depend on
+ * the directions of the queries, and random directions differ from those of users. Like real queries, half of them are users of the
+ * data and half are strangers: the unknown user's row with random features such as age, gender and job. If the tower's only input
+ * is the user id, all strangers have the same vector and no query uses it; then only users of the data are taken. No ratings are
+ * needed, so an index can be measured with a model file alone.
  *
- * Settings are chosen by one half of the list and reported by the other, and there are few strangers, 294 on MovieLens: each is
- * drawn for one half only, as the black and white squares of a board. Rejected: halves by a hash, one of which a small tower could
- * find empty. */
+ * Settings are chosen with one half of the list and reported with the other. There are few different strangers, 294 on MovieLens,
+ * so each is used in one half only, depending on the parity of the sum of its values. Rejected: halves by a hash, because with a
+ * small tower one half could be empty. */
 #include "store/queries.h"
 
 #include "base/random.h"
 
 #define SEED 0x6d72715f
 
-/* Whether strangers can say anything of themselves. */
+/* Whether the tower has features, so that strangers can differ. */
 static bool has_strangers(const mrq_folded *tower)
 {
     for (uint32_t b = 0; b < tower->n_branches; b++)
@@ -22,7 +22,7 @@ static bool has_strangers(const mrq_folded *tower)
     return false;
 }
 
-/* A stranger for half 0 or 1 of the list, by whether the values add up to an even number; any when there is but one. */
+/* A stranger for half 0 or 1 of the list: the sum of its values is even or odd. If there is only one stranger, it is in both. */
 static void stranger(const mrq_folded *tower, uint32_t half, mrq_random *rng, uint32_t *value)
 {
     uint32_t sum;
@@ -50,7 +50,7 @@ mrq_status mrq_store_queries(const mrq_folded *tower, const mrq_table *users, ui
     for (uint32_t i = 0; i < 2 * size; i++) {
         uint32_t value[MRQ_BRANCHES_MAX];
         mrq_line line;
-        /* of the known users the first half of the list has every other one, and so is spread over the table like the second */
+        /* the halves of the list take known users in turn, so that both are spread over the table */
         const uint32_t half = i / size, in_half = i % size, number = in_half / turn * 2 + half;
         if (in_half % turn)
             stranger(tower, half, &rng, value);

@@ -1,6 +1,6 @@
-/* Uploading, in an order in which a failure anywhere leaves what serves alone: the collection is made and filled under a name of
- * its own, waited for, and measured, all before the generation becomes current. What a broken upload leaves is gone on from by the
- * next one of the same items and vectors, or dropped by it, if it is of others. */
+/* Uploads an index in an order in which no failure affects the serving generation: the collection gets a name of its own and is
+ * filled and measured before the generation becomes current. If an upload fails, the next one of the same items and vectors
+ * continues it; an upload of others drops its collection. */
 #include "store/upload.h"
 
 #include <math.h>
@@ -13,21 +13,21 @@
 #include "store/manifest.h"
 #include "store/queries.h"
 
-#define WAIT_SECONDS 60.0 /* for rows to show that were taken */
+#define WAIT_SECONDS 60.0 /* until received rows are visible */
 #define LOOK_SECONDS 0.5
-#define MEASURED     200 /* queries: over a network each takes milliseconds */
+#define MEASURED     200 /* queries; over a network each takes milliseconds */
 
 typedef struct owner {
     char text[MRQ_STORE_PATH + 300];
 } owner;
 
-/* "Marquee's, of HOST:/path/of/store": what tells our collections from those of other stores. */
+/* "Marquee's, of HOST:/path/of/store": distinguishes our collections from those of other stores. */
 static mrq_status name_owner(const char *store, owner *out, mrq_error *err)
 {
     char host[256] = "?";
     char *path = realpath(store, NULL);
     if (!path)
-        return mrq_fail_errno(err, "cannot tell where %s is", store);
+        return mrq_fail_errno(err, "cannot find the path of %s", store);
     (void)gethostname(host, sizeof host - 1);
     snprintf(out->text, sizeof out->text, "Marquee's, of %s:%s", host, path);
     free(path);
@@ -51,8 +51,8 @@ static mrq_status wait_for_rows(const mrq_index *index, const mrq_backend *backe
         if (n == rows)
             return MRQ_OK;
         if (mrq_clock() - start > WAIT_SECONDS)
-            return mrq_fail(err, MRQ_UNAVAILABLE, "%s took %u rows, and shows %u of them after %g s", mrq_backend_label(backend),
-                            rows, n, WAIT_SECONDS);
+            return mrq_fail(err, MRQ_UNAVAILABLE, "%s received %u rows, but shows %u of them after %g s",
+                            mrq_backend_label(backend), rows, n, WAIT_SECONDS);
     }
 }
 
@@ -64,8 +64,8 @@ static mrq_status measure(const mrq_generation *generation, const mrq_index *ind
     MRQ_TRY(mrq_store_queries(generation->tower, generation->users, &n, &queries, err));
     MRQ_TRY(mrq_index_measure(index, queries, n < MEASURED ? n : MEASURED, out, err));
     return out->recall >= recall ? MRQ_OK
-                                 : mrq_fail(err, MRQ_FAILED, "%s finds %.4f of the best %d, want %.4f", mrq_backend_label(backend),
-                                            out->recall, MRQ_RECALL_K, recall);
+                                 : mrq_fail(err, MRQ_FAILED, "%s: recall@%d is %.4f, want %.4f", mrq_backend_label(backend),
+                                            MRQ_RECALL_K, out->recall, recall);
 }
 
 mrq_status mrq_store_upload(const char *store, const mrq_generation *generation, mrq_backend *backend, double recall,
@@ -85,8 +85,7 @@ mrq_status mrq_store_upload(const char *store, const mrq_generation *generation,
     return MRQ_OK;
 }
 
-/* What all generations of the store are named after on a backend. One that cannot be read would lose its collection: then nothing
- * is pruned. */
+/* The content names of all generations of the store. Fails if a manifest cannot be read, so that its collection is not dropped. */
 static mrq_status list_contents(const char *store, mrq_content_name **out, uint32_t *n, mrq_error *err)
 {
     uint32_t count;

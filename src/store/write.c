@@ -1,13 +1,13 @@
-/* Writing a generation, so that a reader sees all of it or nothing, whatever happens when.
+/* Writes a generation so that a reader sees all of it or nothing, whenever a crash happens.
  *
- * Order: lock; a temporary folder; each file synced; the manifest last; the result opened as a reader opens it. Then, when it is
- * published, which may be much later and after trials of its own: the folder renamed to its name and generations/ synced; the link
- * `current` replaced by rename(); the store's folder synced. A crash anywhere leaves `current` as it was, and at most a temporary
- * folder, or between the two renames a whole generation that is not current. A failure removes either. Only if the very last sync
- * fails is the new generation already current when the error is reported.
+ * Order: take the lock; make a temporary folder; write and sync each file, the manifest last; open the result as a reader does. The
+ * publish may follow much later, after other checks: rename the folder to its name and sync generations/; replace the link
+ * `current` by rename(); sync the store's folder. A crash leaves `current` as it was, and at most a temporary folder or, between
+ * the two renames, a complete generation that is not current. A failure removes either. Only if the last sync fails is the new
+ * generation already current when the error is reported.
  *
- * Names sort in the order of the exports, which list, rollback and prune go by: when the clock has not passed the newest name's
- * time, be it that it stepped back, the new name's time is that and one second. The manifest keeps what the clock said. */
+ * Names sort in the order of the exports, on which list, rollback and prune rely. If the clock is not later than the newest name's
+ * time, for example because it was set back, the new name's time is one second after that. The manifest stores the clock's time. */
 #include <assert.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -20,7 +20,7 @@
 #include "store/publication.h"
 #include "store/queries.h"
 
-/* What a generation is made of; items, users, seen items and the description come from the model. */
+/* The parts of a generation. Items, users, seen items and the description are in the model. */
 typedef struct parts {
     const mrq_model *model;
     float *vectors; /* (items, dim) */
@@ -37,7 +37,7 @@ static void parts_clear(parts *p)
     mrq_free(p->choice.trial);
 }
 
-/* The vectors of all items, every number finite, and the tower that goes with them. */
+/* Computes the vectors of all items, which must be finite, and the folded user tower. */
 static mrq_status make_vectors(parts *p, mrq_error *err)
 {
     const mrq_table *items = mrq_model_items(p->model);
@@ -130,7 +130,7 @@ static mrq_status write_parts(const mrq_publication *publication, const parts *p
     return MRQ_OK;
 }
 
-/* The time for a name that is to sort behind all there are. */
+/* A time for a name that sorts after all others. */
 static mrq_status next_time(const char *store, int64_t now, int64_t *out, mrq_error *err)
 {
     uint32_t n;
@@ -139,11 +139,11 @@ static mrq_status next_time(const char *store, int64_t now, int64_t *out, mrq_er
     const int64_t last = mrq_generation_time("99991231T235959Z");
     int64_t next = now;
     if (now < 0 || now > last)
-        return mrq_fail(err, MRQ_FAILED, "the clock says %lld seconds after 1970: want it set right", (long long)now);
+        return mrq_fail(err, MRQ_FAILED, "the clock says %lld seconds after 1970; set the clock", (long long)now);
     if (n) {
         const int64_t newest = mrq_generation_time(names[0].text);
         if (newest >= last)
-            return mrq_fail(err, MRQ_FAILED, "%s/" MRQ_GENERATIONS "/%s: no name can follow this one: want the folder gone", store,
+            return mrq_fail(err, MRQ_FAILED, "%s/" MRQ_GENERATIONS "/%s: no name can sort after this one; remove the folder", store,
                             names[0].text);
         if (newest >= now)
             next = newest + 1;
@@ -152,7 +152,7 @@ static mrq_status next_time(const char *store, int64_t now, int64_t *out, mrq_er
     return MRQ_OK;
 }
 
-/* Writes the manifest into the temporary folder, and so gives the generation its name. */
+/* Writes the manifest into the temporary folder. The generation's name is computed from it. */
 static mrq_status write_manifest(const mrq_publication *publication, mrq_manifest *manifest, const parts *p,
                                  char name[MRQ_GENERATION_NAME], mrq_error *err)
 {
@@ -183,7 +183,7 @@ mrq_status mrq_publication_write(mrq_publication *publication, const mrq_model *
         .items = mrq_model_items(model)->rows, .users = mrq_model_users(model)->rows, .dim = p.tower->dim, .index = p.choice.best};
     snprintf(manifest.model_name, sizeof manifest.model_name, "%s", description->name);
     MRQ_TRY(write_parts(publication, &p, &manifest, err));
-    MRQ_TRY(mrq_model_check_again(model, err)); /* vectors and model.mrq are of the same parameters */
+    MRQ_TRY(mrq_model_check_again(model, err)); /* so that the vectors and model.mrq come from the same parameters */
     MRQ_TRY(write_manifest(publication, &manifest, &p, name, err));
     MRQ_TRY(mrq_generation_open_in(publication->folder, name, NULL, true, &publication->generation, err));
     if (choice) {
@@ -193,7 +193,7 @@ mrq_status mrq_publication_write(mrq_publication *publication, const mrq_model *
     return MRQ_OK;
 }
 
-/* What comes of an upload once the generation is current. It serves, whatever is said here. */
+/* Finishes an upload when the generation is current. The generation serves even if this fails. */
 static mrq_status settle(const char *store, const mrq_generation *generation, mrq_backend *backend, mrq_uploaded *uploaded,
                          mrq_error *err)
 {
@@ -211,7 +211,7 @@ mrq_status mrq_store_export(const char *store, const char *model_path, const mrq
     MRQ_CLEANUP(mrq_publication_discard) mrq_publication *publication = NULL;
     mrq_choice made;
     mrq_uploaded up = {0};
-    MRQ_TRY(mrq_model_load(model_path, &model, err)); /* and so judged, before the store is touched */
+    MRQ_TRY(mrq_model_load(model_path, &model, err)); /* verifies the model before the store is changed */
     MRQ_TRY(mrq_publication_open(store, "export", &publication, err));
     MRQ_TRY(mrq_publication_write(publication, model, options, &made, err));
     MRQ_AUTOFREE mrq_trial *trial = made.trial;
@@ -234,7 +234,7 @@ mrq_status mrq_store_export_current(const char *store, const mrq_export_options 
                                     mrq_uploaded *uploaded, mrq_error *err)
 {
     char current[MRQ_GENERATION_NAME];
-    MRQ_TRY(mrq_store_current(store, current, err)); /* before a lock is put into what is no store */
+    MRQ_TRY(mrq_store_current(store, current, err)); /* first, so that no lock file is made in a folder that is not a store */
     __attribute__((cleanup(mrq_lock_release))) mrq_lock lock;
     MRQ_CLEANUP(mrq_generation_close) mrq_generation *generation = NULL;
     MRQ_TRY(mrq_lock_take(store, "export", &lock, err));

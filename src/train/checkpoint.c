@@ -1,6 +1,6 @@
-/* A checkpoint: one container with the training's settings (JSON), its position, the epochs that have ended, the order of the
- * ratings, the workers' random numbers, and the blocks of parameters, best parameters and moments. What follows from data and
- * settings is made again instead, so both are compared first. */
+/* A checkpoint is one container: the training's settings (JSON), its position, the epochs that have ended, the order of the
+ * ratings, the workers' random states, and the blocks of parameters, best parameters and moments. Everything else is computed again
+ * from data and settings, so these are compared first. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,11 +11,12 @@
 #define KIND    "resume"
 #define VERSION 2
 
-/* What makes a training this one. NULL when out of memory. */
+/* The settings that identify a training. NULL when out of memory. */
 static cJSON *settings_json(const mrq_trainer *t)
 {
     MRQ_CLEANUP(cJSON_Delete) cJSON *root = cJSON_CreateObject();
-    cJSON *results = mrq_model_results_json(&t->model->results), *description = NULL; /* first: seed and data explain the rest */
+    /* Results come first: if seed or data differ, the rest differs because of them. */
+    cJSON *results = mrq_model_results_json(&t->model->results), *description = NULL;
     if (!results || !cJSON_AddItemToObject(root, "training", results)) {
         cJSON_Delete(results);
         return NULL;
@@ -29,14 +30,14 @@ static cJSON *settings_json(const mrq_trainer *t)
     return made;
 }
 
-/* Where two documents differ first, and how; `path` (size) gets its place. */
+/* Finds the first difference between two documents; writes its place into `path` (size). */
 static bool differ(const cJSON *a, const cJSON *b, char *path, size_t size, const cJSON **left, const cJSON **right)
 {
     *left = a;
     *right = b;
     if (!cJSON_IsObject(a) && !cJSON_IsArray(a))
         return cJSON_IsNumber(a) && cJSON_IsNumber(b) ? a->valuedouble < b->valuedouble || a->valuedouble > b->valuedouble
-                                                      : !cJSON_Compare(a, b, true); /* which is lax with numbers */
+                                                      : !cJSON_Compare(a, b, true); /* tolerates rounding in numbers */
     if (!cJSON_IsObject(b) && !cJSON_IsArray(b))
         return true;
     const size_t length = strlen(path);
@@ -61,7 +62,7 @@ static bool differ(const cJSON *a, const cJSON *b, char *path, size_t size, cons
     return cJSON_GetArraySize(a) != cJSON_GetArraySize(b);
 }
 
-/* The same core computes the same whoever chose it; and files of before it was kept do not say which it was. */
+/* The same core gives the same result whoever chose it, so that is not compared. Older files do not name the core at all. */
 static void forget_choice(cJSON *want, cJSON *have)
 {
     cJSON *now = cJSON_GetObjectItemCaseSensitive(want, "training"), *then = cJSON_GetObjectItemCaseSensitive(have, "training");
@@ -76,7 +77,8 @@ static mrq_status check_settings(const mrq_trainer *t, const mrq_container *file
     size_t size = MRQ_ANY;
     const void *text;
     MRQ_CLEANUP(cJSON_Delete) cJSON *made = settings_json(t), *want = NULL, *have = NULL;
-    MRQ_AUTOFREE char *written = made ? cJSON_PrintUnformatted(made) : NULL; /* a seed is only comparable once it has been read */
+    /* Printed and parsed again, so that numbers such as the seed compare equal to those in the file. */
+    MRQ_AUTOFREE char *written = made ? cJSON_PrintUnformatted(made) : NULL;
     if (!written)
         return mrq_fail_memory(err, "resuming");
     MRQ_TRY(mrq_json_parse(written, strlen(written), "settings", &want, err));
@@ -88,7 +90,7 @@ static mrq_status check_settings(const mrq_trainer *t, const mrq_container *file
     if (!differ(want, have, path, sizeof path, &left, &right))
         return MRQ_OK;
     MRQ_AUTOFREE char *now = left ? cJSON_PrintUnformatted(left) : NULL, *then = right ? cJSON_PrintUnformatted(right) : NULL;
-    return mrq_container_bad(file, err, "was taken with %s %.80s, not %.80s: give the same data and settings, or remove the file",
+    return mrq_container_bad(file, err, "was saved with %s %.80s, not %.80s: give the same data and settings, or remove the file",
                              path, then ? then : "absent", now ? now : "absent");
 }
 
@@ -117,7 +119,7 @@ mrq_status mrq_checkpoint_save(const mrq_trainer *t, mrq_error *err)
     return mrq_container_write(writer, t->options->checkpoint, err);
 }
 
-/* The ratings in their order must be those of the training part, each once. */
+/* The order must hold each rating of the training part exactly once. */
 static mrq_status load_order(mrq_trainer *t, const mrq_container *file, mrq_error *err)
 {
     size_t n = t->split.n_train;
@@ -131,7 +133,7 @@ static mrq_status load_order(mrq_trainer *t, const mrq_container *file, mrq_erro
     const uint32_t *rating = data;
     for (uint64_t i = 0; i < n; i++) {
         if (rating[i] >= t->data->n || !open[rating[i]])
-            return mrq_container_bad(file, err, "rating %u is not one to learn from, or stands there twice", rating[i]);
+            return mrq_container_bad(file, err, "rating %u is not in the training part or occurs twice", rating[i]);
         open[rating[i]] = 0;
     }
     memcpy(t->split.train, rating, n * sizeof *rating);
@@ -155,7 +157,7 @@ static mrq_status load_position(mrq_trainer *t, const mrq_container *file, mrq_e
     memcpy(t->epoch, data, n * sizeof *t->epoch);
     for (size_t i = 0; i < n; i++)
         if (t->epoch[i].epoch != (int64_t)i + 1)
-            return mrq_container_bad(file, err, "epoch %lld stands in the place of epoch %zu", (long long)t->epoch[i].epoch, i + 1);
+            return mrq_container_bad(file, err, "found epoch %lld, want epoch %zu", (long long)t->epoch[i].epoch, i + 1);
     n = t->threads;
     MRQ_TRY(mrq_container_get(file, sizeof(mrq_random), &n, &data, err, "random"));
     const mrq_random *rng = data;

@@ -1,4 +1,4 @@
-/* The learning curve as CSV and SVG, each written whole and at once. */
+/* The learning curve as CSV and SVG. Each file is written completely or not at all. */
 #include "train/curve.h"
 
 #include <inttypes.h>
@@ -41,7 +41,8 @@ static double rmse(const mrq_train_epoch *e, uint32_t part)
     return value[part];
 }
 
-/* The last epoch that was the best so far, or NULL. `*part` is what it is shown by: validation, or else test, or else training. */
+/* The last epoch that was the best so far, or NULL. `*part` is the part to show for it: validation, or else test, or else
+ * training. */
 static const mrq_train_epoch *find_best(const mrq_train_epoch *epoch, uint32_t n, uint32_t *part)
 {
     static const uint32_t order[PARTS] = {1, 2, 0};
@@ -54,7 +55,7 @@ static const mrq_train_epoch *find_best(const mrq_train_epoch *epoch, uint32_t n
     return NULL;
 }
 
-/* Fills what stands for one part; `y` has room for `n` values. Its name ends in the last value. */
+/* The series of one part; `y` has `n` places. The last value is part of its name. */
 static mrq_plot_series make_series(const mrq_train_epoch *epoch, uint32_t n, uint32_t part, const double *x, double *y, char *name)
 {
     double last = NAN;

@@ -1,6 +1,7 @@
-/* The Gram matrix row by row: the row of an item is the sum of the likes of those who like it, so it stays in the cache while it is
- * added to and no two threads write to one. The work is the sum of the squares of the users' likes, far less than the product of
- * dense matrices. B follows from the inverse P of G + lambda as B_ij = -P_ij / P_jj: one Cholesky factorisation for all items. */
+/* The Gram matrix is computed row by row: an item's row is the sum of the likes of the users who like it. A row stays in the CPU
+ * cache meanwhile, and no two threads write to the same row. The work is the sum of the squares of the users' numbers of likes, far
+ * less than a product of dense matrices. B follows from the inverse P of G + lambda as B_ij = -P_ij / P_jj: one Cholesky
+ * factorisation for all items. */
 #include "train/itemitem.h"
 
 #include <string.h>
@@ -9,8 +10,8 @@
 #include "model/gemm.h"
 #include "model/lapack.h"
 
-/* Items from which on OpenBLAS's threads share an inverse: they wait for each other within it, and on a busy machine such a wait
- * takes a time slice of another program. A smaller inverse takes one thread less time than that, 20 ms. */
+/* From this many items on, OpenBLAS's threads share an inversion. They wait for each other, and on a busy machine one wait can last
+ * a time slice of another program, 20 ms. One thread inverts a smaller matrix in less time than that. */
 #define SHARED 1024
 
 mrq_status mrq_most_liked(const mrq_links *likes, uint32_t users, uint32_t items, mrq_arena *arena, mrq_liked *out, mrq_error *err)
@@ -23,14 +24,14 @@ mrq_status mrq_most_liked(const mrq_links *likes, uint32_t users, uint32_t items
         count[likes->list.item[i]]++;
     for (uint32_t m = 0; m < items; m++)
         with[count[m]]++;
-    uint32_t least = users; /* likes of the least liked that are taken; of those with so many, the first `some` */
-    uint64_t room = MRQ_RELATED_MAX;
-    while (least > 1 && with[least] <= room)
-        room -= with[least--];
-    uint64_t some = with[least] < room ? with[least] : room;
-    uint32_t *item = mrq_arena_array(arena, MRQ_RELATED_MAX - room + some, sizeof *item), n = 0;
-    float *number = mrq_arena_array(arena, MRQ_RELATED_MAX - room + some, sizeof *number);
-    if (!item || !number)
+    uint32_t least = users; /* take all items with more than `least` likes, and the first `some` with exactly that many */
+    uint64_t capacity = MRQ_RELATED_MAX;
+    while (least > 1 && with[least] <= capacity)
+        capacity -= with[least--];
+    uint64_t some = with[least] < capacity ? with[least] : capacity;
+    uint32_t *item = mrq_arena_array(arena, MRQ_RELATED_MAX - capacity + some, sizeof *item), n = 0;
+    float *liked = mrq_arena_array(arena, MRQ_RELATED_MAX - capacity + some, sizeof *liked);
+    if (!item || !liked)
         return mrq_fail_memory(err, "relating items");
     for (uint32_t m = 0; m < items; m++) {
         place[m] = MRQ_NONE;
@@ -38,22 +39,22 @@ mrq_status mrq_most_liked(const mrq_links *likes, uint32_t users, uint32_t items
             continue;
         some -= count[m] == least;
         place[m] = n;
-        number[n] = (float)count[m];
+        liked[n] = (float)count[m];
         item[n++] = m;
     }
-    *out = (mrq_liked){n, place, item, number};
+    *out = (mrq_liked){n, place, item, liked};
     return MRQ_OK;
 }
 
 struct gram {
     const mrq_links *likes; /* by user */
-    mrq_links fans;         /* by item: users, and how much times their weight */
+    mrq_links fans;         /* by item: its users, and the strength of their likes times their weight */
     const uint32_t *place;
     uint32_t n;
     float *gram;
 };
 
-/* Turns the likes round. */
+/* Transposes the likes: from lists by user to lists by item. */
 static mrq_status find_fans(const mrq_links *likes, uint32_t users, uint32_t items, const float *weight, mrq_arena *arena,
                             mrq_links *out, mrq_error *err)
 {
@@ -63,7 +64,7 @@ static mrq_status find_fans(const mrq_links *likes, uint32_t users, uint32_t ite
     uint32_t *user = mrq_arena_array(arena, n, sizeof *user);
     float *strength = mrq_arena_array(arena, n, sizeof *strength);
     if (!offset || !next || !user || !strength)
-        return mrq_fail_memory(err, "counting who likes what");
+        return mrq_fail_memory(err, "computing the Gram matrix");
     for (uint64_t i = 0; i < n; i++)
         offset[likes->list.item[i] + 1]++;
     for (uint32_t m = 0; m < items; m++)
@@ -101,7 +102,7 @@ mrq_status mrq_gram(const mrq_links *likes, uint32_t users, uint32_t items, cons
     MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
     struct gram g = {.likes = likes, .place = place, .n = n, .gram = gram};
     if (!arena)
-        return mrq_fail_memory(err, "counting who likes what");
+        return mrq_fail_memory(err, "computing the Gram matrix");
     MRQ_TRY(find_fans(likes, users, items, weight, arena, &g.fans, err));
     mrq_parallel(threads, items, add_row, &g);
     return MRQ_OK;

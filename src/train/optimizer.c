@@ -1,10 +1,11 @@
 /* SGD, momentum (Polyak 1964), RMSProp (Tieleman, Hinton 2012: decay 0.9) and Adam (Kingma, Ba 2015: beta 0.9 and 0.999).
  *
- * L2 is divided by the batch, as the mean of the errors is: what a rating is worth beside it depends on no other setting.
+ * L2 is divided by the batch size, like the mean of the errors: so the weight of a rating against the L2 term depends on no other
+ * setting.
  *
- * An embedding's row moves only in batches that touch it, and its moments and its L2 with it ("lazy"): a batch of 256 touches some
- * 200 of thousands of rows. The dense part is cut into ranges and the rows are dealt out by their number, so each float has one
- * owner and sums are always taken in the order of the workers. */
+ * Updates of embeddings are lazy: a row, its moments and its L2 change only in batches that contain it; a batch of 256 contains
+ * some 200 of thousands of rows. Each part of a step owns a range of the dense parameters, and the rows whose number modulo `parts`
+ * is its own. So each float has one owner, and sums are always taken in the order of the workers. */
 #include "train/optimizer.h"
 
 #include <math.h>
@@ -30,7 +31,7 @@ mrq_status mrq_optimizer_make(const mrq_tensors *tensors, const mrq_training *se
     return MRQ_OK;
 }
 
-/* The share of the learning rate that is left. */
+/* The fraction of the learning rate that remains. */
 static double schedule(mrq_schedule kind, double progress)
 {
     switch (kind) {
@@ -58,7 +59,7 @@ void mrq_optimizer_begin(mrq_optimizer_state *state, double progress, uint32_t b
     state->now = (mrq_step){(float)lr, (float)(settings->l2 / batch), 1, (float)decay1, (float)decay2, EPSILON};
 }
 
-/* The owner's range of the dense part. */
+/* The range of the dense parameters that a part owns. */
 static void dense_range(const mrq_optimizer_state *state, uint32_t part, uint32_t parts, size_t *start, size_t *end)
 {
     const size_t line = MRQ_ALIGN / sizeof(float), lines = state->tensors->dense_size / line;
@@ -72,7 +73,7 @@ static void sum_dense(const mrq_optimizer_state *state, mrq_gradient *const *wor
         state->kernels->add(worker[0]->block + start, worker[w]->block + start, end - start);
 }
 
-/* A row that workers touched: from the first that has it, which becomes the sum. */
+/* A row with a gradient; `first` is the first worker that has one, and sums the others' into it. */
 struct row {
     uint32_t tensor, row, first;
     size_t at, n;
@@ -94,7 +95,7 @@ static void clear_row(mrq_gradient *const *worker, uint32_t workers, const struc
         }
 }
 
-/* Rows come in no order that a CPU would guess, so it is told some ahead. */
+/* Rows come in no order that the CPU could predict, so they are prefetched a few ahead. */
 static void prefetch(const float *block, size_t at, size_t n)
 {
     const size_t line = MRQ_ALIGN / sizeof(float), most = n < 4 * line ? n : 4 * line;
@@ -111,7 +112,7 @@ struct step {
 };
 typedef double row_function(const struct step *step, const struct row *row);
 
-/* Calls for each row that the part owns. Returns the sum of what the calls return. */
+/* Calls `function` for each touched row that the part owns. Returns the sum of its results. */
 static double for_rows(const struct step *step, row_function *function)
 {
     enum { AHEAD = 4 };
@@ -130,7 +131,7 @@ static double for_rows(const struct step *step, row_function *function)
                     prefetch(step->state->moment1, next, n);
                     prefetch(step->state->moment2, next, n);
                 }
-                bool first = row % step->parts == step->part && gradient->mark[tensor][row]; /* no mark: already moved */
+                bool first = row % step->parts == step->part && gradient->mark[tensor][row]; /* mark cleared: already moved */
                 for (uint32_t before = 0; first && before < w; before++)
                     first = !step->worker[before]->mark[tensor][row];
                 if (first)

@@ -1,4 +1,4 @@
-/* What every training begins with: the parts, and a model with what is known of its results by then. */
+/* The beginning of every training: the split, and a model with the results that are known by then. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -48,8 +48,8 @@ mrq_status mrq_train_begin(const mrq_dataset *data, const mrq_description *descr
     const uint64_t again = data->n - (*out)->seen.offset[data->users->rows];
     if (again)
         mrq_log(MRQ_LOG_WARN, "train",
-                "%llu of %llu ratings are of %s that the same user has rated before; only --split hash keeps copies in one part",
-                (unsigned long long)again, (unsigned long long)data->n, data->items->noun.many);
+                "%llu of %llu ratings repeat an earlier one of the same user and %s; only --split hash keeps copies in one part",
+                (unsigned long long)again, (unsigned long long)data->n, data->items->noun.one);
     return MRQ_OK;
 }
 

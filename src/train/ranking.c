@@ -1,9 +1,9 @@
-/* Users are ranked in blocks whose scores stay in the cache: a block is one matrix product, and its rows are then read once.
- * The best k are a sorted list that an item enters when it beats the last: after the first few hundred items hardly any does,
- * so a row costs little more than its comparisons. Items come in ascending order and enter behind their equals, which settles
- * ties by row.
+/* Users are ranked in blocks whose scores fit in the CPU cache: a block is one matrix product, and each of its rows is then read
+ * once. The best k are a sorted list; an item enters when it beats the last. After the first few hundred items hardly any does, so
+ * a row costs little more than its comparisons. Items come in ascending order and enter behind those with an equal score, so ties
+ * are ordered by row.
  *
- * What a block is depends on the number of items alone, so neither threads nor timing show in the result. */
+ * The size of a block depends on the number of items alone, so the result depends neither on threads nor on timing. */
 #include "train/ranking.h"
 
 #include <math.h>
@@ -22,7 +22,7 @@ struct ranking {
     const void *context;
     uint32_t block; /* users */
     uint32_t *top;
-    pthread_mutex_t lock; /* of the two below */
+    pthread_mutex_t lock; /* guards status and err */
     mrq_status status;
     mrq_error err;
 };
@@ -30,7 +30,7 @@ struct ranking {
 void mrq_take_best(const float *score, uint32_t items, uint32_t k, float *best, uint32_t *top)
 {
     uint32_t n = 0;
-    float least = -INFINITY; /* what an item must beat */
+    float least = -INFINITY; /* the score that an item must beat */
     for (uint32_t m = 0; m < items; m++) {
         if (score[m] <= least)
             continue;
@@ -100,7 +100,7 @@ mrq_status mrq_rank(const mrq_rank_task *task, mrq_scorer *scorer, const void *c
                                                     : fits,
                         .top = top,
                         .lock = PTHREAD_MUTEX_INITIALIZER};
-    MRQ_TRY(mrq_blas_reserve(2 * task->threads - 1, err)); /* ours, and those of BLAS that wait meanwhile */
+    MRQ_TRY(mrq_blas_reserve(2 * task->threads - 1, err)); /* our threads, and BLAS's threads that wait meanwhile */
     mrq_parallel(task->threads, ((uint64_t)task->n_users + r.block - 1) / r.block, rank_block, &r);
     return r.status == MRQ_OK ? MRQ_OK : mrq_fail(err, r.status, "%s", r.err.msg);
 }
@@ -133,7 +133,7 @@ mrq_status mrq_score_items(const void *context, const uint32_t *user, uint32_t n
         return mrq_fail_memory(err, "ranking items");
     for (uint32_t i = 0; i < n; i++) {
         memcpy(vector + (size_t)i * width, s->vectors->users + (size_t)user[i] * width, width * sizeof *vector);
-        if (d->bias) /* the item's bias stands at that place */
+        if (d->bias) /* the item vector holds its bias at that place */
             vector[(size_t)i * width + d->dim] = 1;
     }
     mrq_gemm_bt(n, items, width, vector, width, s->vectors->items, width, out, items);

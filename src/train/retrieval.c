@@ -1,18 +1,18 @@
-/* A user's scores are x B, x being the user's likes and B EASE's matrix. B is as large as the square of the catalogue, so it is
- * compressed: E (n, d), the leading eigenvectors of the scores' covariance Bᵀ G B, is the best orthonormal basis of d dimensions
- * that scores can be written in. x B E is the user's vector, a sum of rows of the history table B E; rows of E are the items'
- * vectors.
+/* A user's scores are x B, where x are the user's likes and B is EASE's matrix. B is quadratic in the number of items, so it is
+ * compressed: E (n, d) are the leading eigenvectors of the scores' covariance Bᵀ G B, the best orthonormal basis of d dimensions
+ * for the scores. x B E is the user's vector, a sum of rows of the history table B E; rows of E are the items' vectors.
  *
- * - Users count by 1 / sqrt(their likes), so that a few who like thousands do not drown the rest.
- * - lambda_i grows with the root of the item's likes, and scores are damped by likes^-0.1: both favour the less popular a little.
- * - Strangers: ridge regression of the sums of liked items' vectors on the categories, in the leading directions only, which also
- *   takes out noise; times PRIOR, it is what a few likes are added to.
- * - Items: ridge regression of E on the sets' members (genres, words of the title) by conjugate gradients; an item lies between
- *   that and its row of E, by how many like it, and without likes on it.
+ * - A user has the weight 1 / sqrt(likes), so that a few users with thousands of likes do not dominate.
+ * - lambda_i grows with the root of the item's likes, and scores are multiplied by likes^-0.1: both favour less popular items a
+ *   little.
+ * - Users without likes: ridge regression of the sums of liked items' vectors on the categories, only in the leading directions,
+ *   which also removes noise. This vector times PRIOR is the start that a user's likes are added to.
+ * - Items: ridge regression of E on the members of sets (genres, words of the title) by conjugate gradients. An item's vector is a
+ *   mean of that and its row of E, weighted by its number of likes; without likes it is the regression alone.
  *
  * The constants were chosen on validation parts of ml-1m (benchmarks/README.md). Rejected after trials in a prototype: a softmax
  * over the catalogue by gradients, from E (it overfits within a pass); dropout in closed form (EDLAE); categories as columns of x;
- * the items' features as more rows of X, which gain a thousandth. */
+ * the items' features as more rows of X (gains 0.001). */
 #include "train/retrieval.h"
 
 #include <math.h>
@@ -24,15 +24,15 @@
 #include "model/lapack.h"
 #include "train/itemitem.h"
 
-#define LAMBDA_ROOT    40.0  /* × sqrt(G_ii) + */
-#define LAMBDA         150.0 /* times the description's l2 */
+#define LAMBDA_ROOT    40.0 /* lambda_i = l2 × (LAMBDA_ROOT × sqrt(G_ii) + LAMBDA) */
+#define LAMBDA         150.0
 #define DAMPING        (-0.1)
 #define PRIOR          0.03f
 #define LEADING        64
 #define CATEGORY_RIDGE 30.0f
 #define FEATURE_RIDGE  30.0f
-#define FEW            10.0f /* likes that weigh as much as an item's features */
-#define SPARE          24    /* directions more than wanted, which makes the iteration converge */
+#define FEW            10.0f /* an item with this many likes weighs them and its features equally */
+#define SPARE          24    /* extra directions, with which the iteration converges faster */
 #define ROUNDS         6
 
 struct solver {
@@ -42,7 +42,7 @@ struct solver {
     uint64_t seed;
     uint32_t users, items, d;
     mrq_liked related;
-    uint32_t n;    /* of those */
+    uint32_t n;    /* related items */
     float *gram;   /* (n, n) */
     float *b;      /* (n, n) */
     float *basis;  /* (d, n) E transposed */
@@ -59,14 +59,15 @@ static mrq_status choose_items(struct solver *s, mrq_error *err)
     MRQ_TRY(mrq_most_liked(&s->model->likes, s->users, s->items, s->arena, &s->related, err));
     s->n = s->related.n;
     if (s->n < 2)
-        return mrq_fail(err, MRQ_USAGE,
-                        "%u %s %s liked, want 2 or more: ratings of at least the middle of their range are likes, and without them "
-                        "there is nothing to rank by; try --model fusion",
-                        s->n, mrq_table_noun(s->model->items, s->n), s->n == 1 ? "is" : "are");
+        return mrq_fail(
+            err, MRQ_USAGE,
+            "%u %s %s liked, want 2 or more: a rating is a like from the middle of the range upwards, and without likes "
+            "there is nothing to rank by; try --model fusion",
+            s->n, mrq_table_noun(s->model->items, s->n), s->n == 1 ? "is" : "are");
     return MRQ_OK;
 }
 
-/* B, damped, and the G of the covariance. */
+/* Computes B, damped, and the G of the covariance. */
 static mrq_status relate(struct solver *s, mrq_error *err)
 {
     const mrq_links *likes = &s->model->likes;
@@ -82,7 +83,8 @@ static mrq_status relate(struct solver *s, mrq_error *err)
         weight[u] = n > 0 ? (float)(1 / sqrt(n)) : 0;
         weighted += sqrt(n);
     }
-    const float norm = (float)((double)likes->list.offset[s->users] / weighted); /* G is as large as without weights */
+    /* Scales G to the size that it has without weights. */
+    const float norm = (float)((double)likes->list.offset[s->users] / weighted);
     for (uint32_t u = 0; u < s->users; u++)
         weight[u] *= norm;
     MRQ_TRY(mrq_gram(likes, s->users, s->items, weight, s->related.place, s->n, s->threads, s->gram, err));
@@ -102,13 +104,13 @@ static mrq_status relate(struct solver *s, mrq_error *err)
     return MRQ_OK;
 }
 
-/* C (m, n) = A (m, k) B, B (k, n) or Bᵀ of B (n, k), cut into a part for each thread: into rows of C, or into columns where it has
- * more of them, so that the larger of A and B is read once and not by every thread. OpenBLAS's own threads wait for each other
- * within a product, which on a busy machine takes longer than the product. */
+/* C (m, n) = A (m, k) B, with B (k, n), or Bᵀ of B (n, k). Each thread computes a part of C: some rows, or some columns if C has
+ * more of them, so that the larger of A and B is read once and not by every thread. OpenBLAS's own threads are not used: they wait
+ * for each other within a product, and on a busy machine the wait takes longer than the product. */
 struct product {
     uint32_t threads, m, n, k;
     const float *a, *b;
-    bool transposed; /* B is */
+    bool transposed; /* of B */
     float *c;
 };
 
@@ -132,7 +134,7 @@ static void multiply(struct product p)
     mrq_parallel(p.threads, p.threads, multiply_part, &p);
 }
 
-/* to (m, n) = y Bᵀ G B, y (m, n); `between` is as large. */
+/* to (m, n) = y Bᵀ G B; y (m, n). `between` is scratch of that size. */
 static void apply_covariance(const struct solver *s, const float *y, uint32_t m, float *between, float *to)
 {
     multiply((struct product){s->threads, m, s->n, s->n, y, s->b, true, to});
@@ -166,11 +168,11 @@ static mrq_status find_basis(struct solver *s, mrq_error *err)
     }
     apply_covariance(s, y, m, between, z);
     mrq_gemm_bt(m, m, n, z, n, y, n, small, m);
-    for (size_t i = 0; i < m; i++) /* equal but for rounding */
+    for (size_t i = 0; i < m; i++) /* make it exactly symmetric: rounding differs */
         for (size_t j = 0; j < i; j++)
             small[i * m + j] = small[j * m + i];
     MRQ_TRY(mrq_eigenvectors(small, m, value, err));
-    for (uint32_t i = 0; i < d; i++) /* they come in ascending order */
+    for (uint32_t i = 0; i < d; i++) /* LAPACK sorts them in ascending order */
         memcpy(between + (size_t)i * m, small + (size_t)(m - 1 - i) * m, m * sizeof *between);
     mrq_gemm(d, n, m, between, m, y, n, 0, s->basis, n);
     for (size_t i = 0; i < n; i++)
@@ -179,7 +181,7 @@ static mrq_status find_basis(struct solver *s, mrq_error *err)
     return MRQ_OK;
 }
 
-/* The branch of a kind that the description is sure to have. */
+/* The branch of this kind; the description has one. */
 static const mrq_branch_plan *find_branch(const mrq_tower *tower, mrq_branch_kind kind)
 {
     uint32_t b = 0;
@@ -193,7 +195,7 @@ static float *parameters(const struct solver *s, uint32_t tensor, uint32_t row)
     return s->model->param + mrq_tensor_at(&s->model->tensors, tensor, row);
 }
 
-/* What a liked item adds to a user: B E. */
+/* The history table, B E: the vector that a liked item adds to a user. */
 static mrq_status make_history(struct solver *s, mrq_error *err)
 {
     const mrq_branch_plan *plan = find_branch(&s->model->user, MRQ_BRANCH_HISTORY);
@@ -206,7 +208,7 @@ static mrq_status make_history(struct solver *s, mrq_error *err)
     return MRQ_OK;
 }
 
-/* The user's features as rows of one matrix: the category of each branch, and one that all have. Returns how many. */
+/* Writes the columns of a user's features: 0, which all users have, and the category of each branch. Returns how many. */
 static uint32_t user_features(const struct solver *s, uint32_t user, uint32_t *feature)
 {
     uint32_t n = 0, first = 1;
@@ -221,7 +223,7 @@ static uint32_t user_features(const struct solver *s, uint32_t user, uint32_t *f
     return n;
 }
 
-/* What strangers get by their categories. */
+/* The vectors of categories, for users without likes. */
 static mrq_status learn_categories(struct solver *s, mrq_error *err)
 {
     const mrq_tower *tower = &s->model->user;
@@ -270,7 +272,7 @@ static mrq_status learn_categories(struct solver *s, mrq_error *err)
     return MRQ_OK;
 }
 
-/* The sets among the items' branches. */
+/* The next set among the items' branches, or NULL. */
 static const mrq_branch_plan *next_set(const struct solver *s, uint32_t *b)
 {
     const mrq_tower *tower = &s->model->item;
@@ -279,8 +281,7 @@ static const mrq_branch_plan *next_set(const struct solver *s, uint32_t *b)
     return *b < tower->n ? &tower->plan[(*b)++] : NULL;
 }
 
-/* The features of items and what they say of a vector: the rows of all sets, and one that all items have. A block (features, d)
- * of such rows starts with that one. */
+/* Features of items: one that all items have, then the members of all sets. A block (features, d) has their rows in this order. */
 static uint32_t count_features(const struct solver *s)
 {
     uint32_t n = 1, b = 0;
@@ -289,7 +290,7 @@ static uint32_t count_features(const struct solver *s)
     return n;
 }
 
-/* Adds to `vector` what the block says of an item, or to the block what the vector says of its features. */
+/* Adds the block's rows of an item's features to `vector`, or `vector` to each of these rows. */
 static void pass_features(const struct solver *s, uint32_t item, float *block, float *vector, bool into_block)
 {
     const size_t d = s->d;
@@ -304,7 +305,7 @@ static void pass_features(const struct solver *s, uint32_t item, float *block, f
         }
 }
 
-/* to = (Fᵀ F + ridge) from, F (n, features). */
+/* to = (Fᵀ F + ridge) from; F is (n, features). */
 static void apply_features(const struct solver *s, float *from, size_t size, float *vector, float *to)
 {
     for (size_t i = 0; i < size; i++)
@@ -316,7 +317,7 @@ static void apply_features(const struct solver *s, float *from, size_t size, flo
     }
 }
 
-/* Sums of products of two blocks' columns, (d). */
+/* For each of the d columns, the inner product of the two blocks' columns. */
 static void column_products(const float *a, const float *b, size_t rows, size_t d, double *out)
 {
     memset(out, 0, d * sizeof *out);
@@ -362,7 +363,7 @@ static mrq_status regress_features(struct solver *s, uint32_t rows, float *x, mr
     return MRQ_OK;
 }
 
-/* The item tower: what features say, and in the id's row what the likes say beyond. */
+/* The item tower: the features' rows, and in the id's row the difference between the likes' vector and the features'. */
 static mrq_status place_items(struct solver *s, mrq_error *err)
 {
     const mrq_tower *tower = &s->model->item;
@@ -407,12 +408,13 @@ mrq_status mrq_retrieval_solve(mrq_model *model, uint32_t threads, uint64_t seed
                        .users = model->users->rows,
                        .items = model->items->rows,
                        .d = model->description.dim};
-    MRQ_TRY(mrq_blas_reserve(2 * threads - 1, err)); /* ours, and those of BLAS that wait meanwhile */
+    MRQ_TRY(mrq_blas_reserve(2 * threads - 1, err)); /* our threads, and BLAS's threads that wait meanwhile */
     memset(model->param, 0, model->tensors.size * sizeof *model->param);
     mrq_status status = MRQ_OK;
     for (uint32_t i = 0; i < STAGES && status == MRQ_OK; i++) {
         if (stage && stage(context, stages[i].doing, i, STAGES))
-            return mrq_fail(err, MRQ_FAILED, "stopped while %s: there is nothing to go on from, start again", stages[i].doing);
+            return mrq_fail(err, MRQ_FAILED, "stopped while %s: a ranking has no checkpoint to resume from, start again",
+                            stages[i].doing);
         status = stages[i].solve(&s, err);
     }
     return status;

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-/* Counting sort by item, the items themselves in random order. */
+/* Counting sort by item, the items in random order. */
 static mrq_status by_item(const mrq_dataset *data, mrq_random *rng, uint32_t *rating, uint64_t n, mrq_error *err)
 {
     const uint32_t items = data->items->rows;
@@ -66,8 +66,8 @@ mrq_status mrq_shuffle_largest(mrq_shuffle order, const mrq_dataset *data, const
     return MRQ_OK;
 }
 
-/* An item's place in a batch: its number, scattered over the next power of two. In the order of numbers, which is often that of
- * arrival, one half of a batch would hold more of the films that few have seen than the other. */
+/* The sort key of an item: its number, scattered over the next power of two. Item numbers often follow the time of arrival; sorted
+ * by them, one half of a batch would hold more of the rarely rated items than the other half. */
 static uint32_t scattered(uint32_t item, uint32_t mask)
 {
     return item * 0x9e3779b1u & mask;
@@ -81,7 +81,7 @@ void mrq_shuffle_sort(const mrq_dataset *data, uint32_t *rating, uint32_t n, uin
         mask = mask << 1 | 1;
     for (uint32_t i = 0; i < n; i++)
         from[i] = (uint64_t)scattered(data->item[rating[i]], mask) << 32 | rating[i];
-    for (uint32_t shift = 32; shift < 64 && mask >> (shift - 32); shift += 8) { /* by one byte after another */
+    for (uint32_t shift = 32; shift < 64 && mask >> (shift - 32); shift += 8) { /* radix sort, one byte a round */
         uint32_t next[257] = {0};
         for (uint32_t i = 0; i < n; i++)
             next[(from[i] >> shift & 255) + 1]++;

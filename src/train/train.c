@@ -5,7 +5,7 @@
 
 static mrq_status (*const train_for[])(const mrq_dataset *data, const mrq_description *description,
                                        const mrq_train_options *options, const mrq_train_watch *watch, mrq_train_result *out,
-                                       mrq_error *err) = {[MRQ_RATING] = mrq_train_gradients, [MRQ_RANKING] = mrq_train_ranking};
+                                       mrq_error *err) = {[MRQ_RATING] = mrq_train_epochs, [MRQ_RANKING] = mrq_train_ranking};
 
 mrq_status mrq_train(const mrq_dataset *data, const mrq_description *description, const mrq_train_options *options,
                      const mrq_train_watch *watch, mrq_train_result *out, mrq_error *err)

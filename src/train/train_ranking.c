@@ -1,4 +1,4 @@
-/* Training of a ranking: nothing to repeat, so no epochs, no checkpoint and no part for choosing among epochs. */
+/* Training of a ranking. It is solved in one pass: no epochs, no checkpoint, no validation part. */
 #include <math.h>
 #include <string.h>
 
@@ -66,7 +66,7 @@ static mrq_status train(const mrq_dataset *data, const mrq_description *descript
     r->threads = options->threads;
     r->epochs = r->best_epoch = 1;
     r->ranks = true;
-    r->rating_min = -INFINITY; /* a score is no rating */
+    r->rating_min = -INFINITY; /* scores are not ratings and have no range */
     r->rating_max = INFINITY;
     if (!mrq_all_finite(model->param, model->tensors.size))
         return mrq_fail(err, MRQ_FAILED, "the solution is not finite: try a larger l2 than %g", description->train.l2);

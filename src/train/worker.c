@@ -24,7 +24,7 @@ static mrq_status make_side(const mrq_tower *tower, uint32_t capacity, mrq_arena
     return mrq_pass_make(tower, distinct, arena, &side->pass, err);
 }
 
-/* A factorisation: an id's embedding is its vector, so that nothing needs to be passed through a tower. */
+/* In a factorisation an id's embedding is its vector, so no pass through a tower is needed. */
 static bool is_factor(const mrq_tower *tower)
 {
     const mrq_branch_plan *plan = &tower->plan[0];
@@ -45,7 +45,7 @@ mrq_status mrq_worker_make(const mrq_model *model, const mrq_dataset *data, uint
                         .kernels = mrq_kernels_best(),
                         .factors = mrq_is_factorisation(model),
                         .input_dropout = dropout(&model->item, MRQ_BRANCH_RATINGS)};
-    mrq_random_init(&out->rng, seed, 0x100000000u + number); /* the tensors' starting values have the lower streams */
+    mrq_random_init(&out->rng, seed, 0x100000000u + number); /* the starting values of tensors use the lower streams */
     MRQ_TRY(make_side(&model->user, capacity, arena, &out->user, err));
     MRQ_TRY(make_side(&model->item, capacity, arena, &out->item, err));
     if (!(out->rating = mrq_arena_array(arena, capacity, sizeof *out->rating)))
@@ -53,7 +53,7 @@ mrq_status mrq_worker_make(const mrq_model *model, const mrq_dataset *data, uint
     return mrq_gradient_make(&model->tensors, arena, &out->gradient, err);
 }
 
-/* The place of an entity among the distinct ones, which it joins if it is new. */
+/* The index of an entity among the share's distinct ones; adds it if it is new. */
 static uint32_t place(mrq_side *side, mrq_random *rng, uint32_t row)
 {
     const bool dropped = side->dropout > 0 && mrq_random_unit(rng) < side->dropout;
@@ -66,7 +66,7 @@ static uint32_t place(mrq_side *side, mrq_random *rng, uint32_t row)
     return *slot;
 }
 
-/* A rating that the item's vector was made from tells less than one that it has not seen. */
+/* The weight of a rating that the item's vector was computed from: it teaches less than one that is hidden from the input. */
 #define SEEN_WEIGHT 0.5f
 
 static float weight(const mrq_worker *worker, uint32_t i)
@@ -76,7 +76,7 @@ static float weight(const mrq_worker *worker, uint32_t i)
     return mrq_rating_kept(worker->salt, worker->input_dropout, worker->user.row[i], worker->item.row[i]) ? SEEN_WEIGHT : 1;
 }
 
-/* Scores, squared errors, and their gradient by both vectors. */
+/* Scores, squared errors, and the gradients of both vectors. */
 static void score(mrq_worker *worker, uint32_t n, uint32_t batch)
 {
     const mrq_kernels *kernels = worker->kernels;
@@ -103,7 +103,7 @@ static void score(mrq_worker *worker, uint32_t n, uint32_t batch)
     worker->flops += 6.0 * dim * n;
 }
 
-/* A row of parameters and its gradient, on their way before they are asked for. */
+/* Prefetches a row of parameters and its gradient. */
 static void prefetch(const mrq_worker *worker, const mrq_branch_plan *plan, uint32_t row)
 {
     const size_t at = mrq_tensor_at(&worker->model->tensors, plan->embedding, row), line = MRQ_ALIGN / sizeof(float);
@@ -113,7 +113,7 @@ static void prefetch(const mrq_worker *worker, const mrq_branch_plan *plan, uint
     }
 }
 
-/* The same as by the towers, in one sweep over the share: a third of the memory traffic. */
+/* The same result as run_towers(), in one loop over the share: a third of the memory traffic. */
 static void run_factors(mrq_worker *worker, uint32_t n, uint32_t batch)
 {
     const mrq_model *model = worker->model;
@@ -169,7 +169,7 @@ void mrq_worker_run(mrq_worker *worker, const uint32_t *rating, uint32_t n, uint
 {
     for (uint32_t t = 0; t < worker->model->tensors.n; t++)
         worker->gradient.n_touched[t] = 0;
-    for (uint32_t i = 0; i < n; i++) { /* ratings lie about in memory: this loop does nothing that would wait for one */
+    for (uint32_t i = 0; i < n; i++) { /* ratings are scattered in memory: only loads here, so that their cache misses overlap */
         worker->user.row[i] = worker->data->user[rating[i]];
         worker->item.row[i] = worker->data->item[rating[i]];
         worker->rating[i] = worker->data->rating[rating[i]];

@@ -38,7 +38,7 @@ for version in v1 v2; do
     run 0 "$MARQUEE" export --store S --to "$to"
     has "400 movies, 400 sent" out
     has "recall@10 1.0000" out
-    [ "$version" = v1 ] || has "the alias leads to it" out
+    [ "$version" = v1 ] || has "the alias points to it" out
     run 0 "$MARQUEE" export --store S --to "$to"
     has "400 movies, 0 sent" out
     same -i 4
@@ -64,7 +64,7 @@ done
 # A server that answers nonsense, little by little or not at all: exit 5 with a sentence, within the deadline of 3 seconds. What of it
 # still is an answer is right.
 slow=0
-for trouble in "hang:no answer within" "cut:" "notjson:no JSON" "endless:" "huge:more than" "500:HTTP 500" "refuse:"; do
+for trouble in "hang:no answer within" "cut:" "notjson:without JSON" "endless:" "huge:more than" "500:HTTP 500" "refuse:"; do
     mode "${trouble%%:*}@search"
     start=$(date +%s)
     refuse 5 "Milvus at 127.0.0.1:" "$INFER" --store S -i 4 --backend "$to"
@@ -88,7 +88,7 @@ for address in milvus:// milvus:///movies http://a/b milvus://a milvus://a/ milv
     milvus://a/b/c milvus://a/b-c milvus://::1/b 'milvus://[::1/b'; do
     refuse 2 "backend \"$address\": " "$INFER" --store S -i 4 --backend "$address"
 done
-refuse 2 "no login stands in the address" "$INFER" --store S -i 4 --backend milvus://root:hush@a/b
+refuse 2 "want the login in \$MARQUEE_MILVUS_TOKEN" "$INFER" --store S -i 4 --backend milvus://root:hush@a/b
 grep -q hush err && fail "a password is repeated: $(cat err)"
 refuse 5 "Milvus at 127.0.0.1:1: " "$INFER" --store S -i 4 --backend milvus://127.0.0.1:1/b
 refuse 5 "Milvus at 127.0.0.1:1: " "$MARQUEE" similar --store S 170 --backend milvus://127.0.0.1:1/b
@@ -213,7 +213,7 @@ run 0 "$MARQUEE" export --store S --to "$to"
 # What finds too little, as on a server that brings the worst first, is not published.
 FAKE_MILVUS_DIGITS=-9 start_fake v1 useless
 before=$(readlink S/current)
-refuse 1 "of the best 10, want 0.9" "$MARQUEE" export --store S --model m.mrq --to "$to"
+refuse 1 "recall@10 is 0.0000, want 0.99" "$MARQUEE" export --store S --model m.mrq --to "$to"
 [ "$(readlink S/current)" = "$before" ] || fail "an index that finds the worst was published"
 
 # A server that rounds otherwise is asked for more than is wanted, also for somebody who has seen nothing.

@@ -54,5 +54,5 @@ holds out 'len(ids) == 60 and all(abs(s - sum(r["score"] for line in open("towns
 refuse 2 'town "Paris": want 0 to 2, or one of Bonn, Rom, Ulm' "$INFER" --store S --with town=Paris
 refuse 2 'pets "fox": not among the 2 values of the data' "$INFER" --store S --with 'pets=cat|fox'
 refuse 2 'height "tall": want a number' "$INFER" --store S --with height=tall
-refuse 2 "-a \"3\": no field of a query, and the data does not tell its users' age, but town, pets, height, year" \
+refuse 2 "-a \"3\": neither a field of a query nor a column of the users; the columns: town, pets, height, year" \
     "$INFER" --store S -a 3

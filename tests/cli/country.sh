@@ -60,7 +60,7 @@ refuse 2 'country "XX": ' "$INFER" --store S --with country=XX
 for country in DE FR US; do
     has $country said
 done
-refuse 2 'town "Rome": no field of a query, and the data does not tell its users' "$INFER" --store S --with town=Rome
+refuse 2 'town "Rome": neither a field of a query nor a column of the users' "$INFER" --store S --with town=Rome
 has 'country' said
 refuse 2 'height "tall": want a number' "$INFER" --store S --with height=tall
 refuse 2 'pets "cow": not among the 2 values' "$INFER" --store S --with 'pets=cat|cow'

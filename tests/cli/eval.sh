@@ -73,7 +73,7 @@ has 'coverage' out
 has 'female' out
 awk '$1 == "retrieval" || $1 == "popular"' out | grep -q '(\.' || fail "no intervals: $(cat out)"
 ask --model none --protocol cold-items --baselines popular,random
-has 'popular is left out: it cannot place a new item' out
+has 'popular is left out: it cannot score a new item' out
 ask --model none --baselines popular --part valid
 has 'for the validation part' out
 ask --protocol rating --model mf-dot --baselines none
@@ -91,7 +91,7 @@ deny 'only topn has a validation part, not time' --part valid --protocol time
 deny 'model retrieval ranks, it does not predict stars' --protocol rating --model retrieval
 deny 'baseline ease ranks, it does not predict stars' --protocol rating --baselines ease --model mf-dot
 deny 'baseline bias predicts stars' --protocol topn --baselines bias
-deny 'nobody to judge' --model none --baselines none
+deny 'no model or baseline to measure' --model none --baselines none
 deny '"0": want' --seeds 0 --model none
 run 2 "$MARQUEE" eval --data "$sample" --protocol nosuch --json
 holds out 'j["error"]["code"] == "usage" and "nosuch" in j["error"]["message"]'
@@ -121,7 +121,7 @@ holds out '"%.4f" % j["protocols"][0]["rows"][0]["rmse"]["mean"] == a[0]' "$told
 holds out '{r["name"] for r in j["protocols"][0]["rows"]} >= {"m.mrq", "bias", "popular", "ease"}'
 deny 'm.mrq is trained' --model m.mrq --protocol topn
 deny 'm.mrq is trained' --model m.mrq --seeds 2
-deny 'judge them in two runs' --model retrieval,m.mrq --baselines none
+deny 'measure them in two runs' --model retrieval,m.mrq --baselines none
 refuse 4 'was trained on other data' "$MARQUEE" eval --data plain --model m.mrq
 run 0 "$MARQUEE" train --data "$sample" --model mf-bias --out all.mrq --test 0 --epochs 1
 deny 'without a test part' --model all.mrq --baselines none
@@ -142,7 +142,7 @@ refuse 3 'nosuch' "$MARQUEE" eval --data "$sample" --store nosuch
 process=$!
 processes=$process
 for _ in $(seq 100); do
-    ! grep -q 'seed=1 of=fusion' err || break
+    ! grep -q 'seed=1 candidate=fusion' err || break
     sleep 0.1
 done
 kill -TERM $process

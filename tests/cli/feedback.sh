@@ -124,8 +124,8 @@ run 0 "$INFER" --store R -i 4 --explain
 refuse 3 '--liked 999999: not among the 400 movies of the data; want the id of one' "$INFER" --store R --liked 85,999999
 refuse 3 '--disliked 0: not among the 400 movies of the data' "$INFER" --store R -i 4 --disliked 0
 refuse 2 '--liked 85: disliked as well' "$INFER" --store R --liked 348,85 --disliked 85
-refuse 2 '--liked: more than 10000 of them' "$INFER" --store R --liked "$many,1"
-refuse 2 '--disliked: more than 10000 of them' "$INFER" --store R -i 4 --disliked "$many,1"
+refuse 2 '--liked: more than 10000 values' "$INFER" --store R --liked "$many,1"
+refuse 2 '--disliked: more than 10000 values' "$INFER" --store R -i 4 --disliked "$many,1"
 for option in --liked --disliked; do
     refuse 2 "$option: empty" "$INFER" --store R -i 4 $option ''
     for wrong in '1,' ,1 1,,2; do

@@ -107,7 +107,7 @@ ask 2 '--exclude "1?2": want an id' --exclude "$(printf '1\t2')"
 for none in 999999 x -1; do # which no answer has
     run 0 "$INFER" --store S -a 25 -g F -j 12 --exclude $none
 done
-ask 2 '--exclude: more than 1000 of them' --exclude "$(seq -s, 1001)"
+ask 2 '--exclude: more than 1000 values' --exclude "$(seq -s, 1001)"
 run 2 "$INFER" --store S --json -a 25 -g F -j 12 --genre Comdey
 holds out 'j["error"]["code"] == "usage" and j["error"]["message"].startswith("--genre \"Comdey\"")'
 
@@ -138,7 +138,7 @@ run 0 "$MARQUEE" similar 348 --store S
 [ "$(grep -cE '^ *[1-5] ' out)" -eq 5 ] || fail "not five rows: $(cat out)"
 run 0 "$MARQUEE" similar 348 --store S --year 1800
 [ "$(cat out)" = 'Nothing is left like Besieged Medic (2005); 1800' ] || fail "nothing left: $(cat out)"
-refuse 2 "movie \"medic\": 2 titles match, want one's id: 320 Drafted Medic (1945), 348 Besieged Medic (2005)" \
+refuse 2 "movie \"medic\": 2 titles match, want the id of one: 320 Drafted Medic (1945), 348 Besieged Medic (2005)" \
     "$MARQUEE" similar --store S medic
 refuse 3 'movie "nosuch": want the id of one of the 400 movies, or its title or a part of it' "$MARQUEE" similar --store S nosuch
 refuse 2 'too few arguments' "$MARQUEE" similar --store S

@@ -81,7 +81,7 @@ def check_paused():
         try:
             start = time.monotonic()
             server.bad("/v1/recommendations?user=4", 503, "no answer within 3 s")
-            server.bad("/v1/recommendations?user=5", 503, "no answer a moment ago")
+            server.bad("/v1/recommendations?user=5", 503, "did not answer a moment ago")
             assert time.monotonic() - start < 4
         finally:
             os.kill(server_pid(), signal.SIGCONT)

@@ -85,8 +85,8 @@ ask 2 '-i "4?5": want an id, 1 to 255 bytes of UTF-8 without control characters'
 ask 2 '-i "0000000000000000000000000000000000000000": want an id' -i "$(printf '%0256d' 4)"
 ask 3 '-i 0000000000000000000000000000000000000000: not among' -i "$(printf '%0255d' 4)"
 ask 2 '-a "x": want a number, 1 or more' --with age=x
-ask 2 'foo "1": no field of a query, and the data does not tell its users'"' foo, but gender, age, job" --with foo=1
-ask 2 'zip "85208": no field of a query' --with zip=85208
+ask 2 'foo "1": neither a field of a query nor a column of the users; the columns: gender, age, job' --with foo=1
+ask 2 'zip "85208": neither a field of a query' --with zip=85208
 ask 2 '--with "foo": want NAME=VALUE, the name of a column of the users and a value' --with foo
 ask 2 '--with "=1": want NAME=VALUE' --with =1
 ask 2 '--with: empty' --with ''

@@ -100,7 +100,7 @@ for preset in $presets; do
     run 0 "$MARQUEE" info m.mrq
     has 'schema ml-latest' out
     ! grep -qE '^user\.(age|gender|job) ' out || fail "demographics out of nowhere: $(cat out)"
-    refuse 2 "-a \"25\": no field of a query, and the data does not tell its users' age, but nothing" "$INFER" --store S -a 25 -g F
+    refuse 2 "-a \"25\": neither a field of a query nor a column of the users; the columns: none" "$INFER" --store S -a 25 -g F
     run 0 "$INFER" --store S --json
     holds out 'len(ids) == 5 and j["query"] == {"user": None, "k": 5}'
 done
@@ -189,7 +189,7 @@ dense @ del user[2]["kind"] @ wrong.json: towers.user[2].kind: missing
 dense @ user[0]["feature"] = "name" @ wrong.json: towers.user[0].feature: "name" cannot be of kind "id"
 dense @ del user[1]["feature"] @ wrong.json: towers.user[1].feature: missing
 dense @ user[1]["feature"] = 3 @ wrong.json: towers.user[1].feature: 3, want a string
-dense @ user[1]["feature"] = "age" @ wrong.json: towers.user[2].feature: "age" stands in towers.user[1] already
+dense @ user[1]["feature"] = "age" @ wrong.json: towers.user[2].feature: "age" is already in towers.user[1]
 dense @ user[1] = "gender" @ wrong.json: towers.user[1]: want an object
 dense @ user[1]["colour"] = 1 @ wrong.json: towers.user[1].colour: unknown key, want one of feature, kind
 dense @ user[1]["optional"] = "yes" @ wrong.json: towers.user[1].optional: "yes", want
@@ -211,10 +211,10 @@ dense @ item[3]["window"] = 4 @ wrong.json: towers.item[3].window: 4, want an od
 dense @ del item[3]["filters"] @ wrong.json: towers.item[3]: window and filters belong to kind "text", which needs
 dense @ item[3]["unit"] = "letter" @ wrong.json: towers.item[3].unit: "letter", want one of word, character
 dense @ item[3]["pool"] = "max" @ wrong.json: towers.item[3].pool: "max", want one of sum, average
-dense @ item[0]["bias_only"] = True @ wrong.json: towers.item[0].bias_only: wants joint.kind "sum" and score.bias
+dense @ item[0]["bias_only"] = True @ wrong.json: towers.item[0].bias_only: needs joint.kind "sum" and score.bias
 sum @ user[0]["fc"] = 12 @ wrong.json: towers.user[0].fc: leave it out
 sum @ item[3]["filters"] = 12 @ wrong.json: towers.item[3].filters: leave it out
-sum @ del j["score"]["bias"] @ wrong.json: towers.user[2].bias_only: wants
+sum @ del j["score"]["bias"] @ wrong.json: towers.user[2].bias_only: needs
 sum @ j["score"]["scale"] = 5 @ wrong.json: score.scale: belongs to kind "cosine"
 dense @ j["score"]["bias"] = True @ wrong.json: score.bias: belongs to kind "dot"
 dense @ j["score"]["kind"] = "euclid" @ wrong.json: score.kind: "euclid", want one of cosine, dot

@@ -79,14 +79,14 @@ has "$third" out
 
 # Gates: each refuses with both values, and --force publishes all the same.
 refuse 1 'test RMSE is ' "$MARQUEE" rebuild --data "$sample" --store S --model worse.json
-has '; --force publishes it all the same' said
+has '; --force publishes it anyway' said
 [ "$(serving)" = "$third" ] || fail "a refused generation serves"
 report 'j["outcome"] == "refused" and j["gates"][1]["verdict"] == "failed" and j["gates"][1]["value"] > j["gates"][1]["limit"]'
 mkdir fewer
 cp "$sample/users.dat" fewer
 awk -F:: '$1 % 4' "$sample/movies.dat" >fewer/movies.dat
 awk -F:: '$2 % 4' "$sample/ratings.dat" >fewer/ratings.dat
-refuse 1 "of the 400 movies that serve are there, want at least 360" \
+refuse 1 "of the 400 serving movies are left, want at least 360" \
     "$MARQUEE" rebuild --data fewer --store S --model tiny.json --max-loss 1
 refuse 1 'recall@10 of the index is 0.' "$MARQUEE" rebuild --data "$sample" --store S --model tiny.json --index HNSW2 \
     --recall 0.1 --min-recall 1

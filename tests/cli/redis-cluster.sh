@@ -4,8 +4,8 @@
 . "$(dirname "$0")/lib.sh"
 command -v redis-server >/dev/null || skip "no redis-server here"
 quick_store
-cluster='a node of a Redis Cluster, which this cache does not speak: give a single Redis or a proxy before the cluster'
-replica='a read-only replica, which takes no answers: give the address of its master'
+cluster='a node of a Redis Cluster, which is not supported: use a single Redis or a proxy in front of the cluster'
+replica='a read-only replica: use the address of its master'
 ages='12 18 25 35 45 50 56 70'
 for age in $ages; do
     run 0 "$INFER" --store S --json -a "$age" -g F -j 12

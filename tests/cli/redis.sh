@@ -17,7 +17,7 @@ ask off
 cp out plain
 
 start_redis
-refuse 2 '--redis: others can see a password' "$INFER" --store S -a 25 -g F -j 12 --redis redis://:hush@127.0.0.1
+refuse 2 '--redis: other users can see a password' "$INFER" --store S -a 25 -g F -j 12 --redis redis://:hush@127.0.0.1
 grep -q hush err && fail "a password is repeated: $(cat err)"
 ask miss --redis "unix:$work/redis"
 ask hit --redis "unix:$work/redis"

@@ -38,7 +38,7 @@ refuse 3 'token file nosuch: No such file' "$MARQUEE" serve --store S --listen 1
 refuse 3 'cannot write the access log no/such/folder' "$MARQUEE" serve --store S --listen 127.0.0.1:0 --access-log no/such/folder
 refuse 3 nosuch "$MARQUEE" serve --store nosuch --listen 127.0.0.1:0
 # shellcheck disable=SC2016 # the dollar is the inner shell's
-refuse 2 'takes 9100 open files, of which this process may have 500' \
+refuse 2 'needs 9100 open files, but this process may open only 500' \
     sh -c 'ulimit -n 500 && exec "$0" serve --store S --listen 127.0.0.1:0 --connections 9000' "$MARQUEE"
 
 for part in requests life; do

@@ -72,7 +72,7 @@ def check_gone(backend):
         start = time.monotonic()
         server.bad(PATH % USERS[5], 503, "no answer within 3 s")
         assert time.monotonic() - start < 4
-        server.bad(PATH % USERS[5], 503, "no answer a moment ago")  # nor does the next one wait
+        server.bad(PATH % USERS[5], 503, "did not answer a moment ago")  # nor does the next one wait
         assert time.monotonic() - start < 4
         assert server.ask("/healthz")[0] == 200
         backend.process.send_signal(signal.SIGCONT)

@@ -181,7 +181,7 @@ def check_access_pipe():
                 answers = b""
                 while len(statuses(answers)) < 500:
                     answers = answers + c.recv(1 << 20)
-        until(lambda: "lines dropped until now" in s.log(), 5)
+        until(lambda: "lines dropped so far" in s.log(), 5)
         os.set_blocking(reader, False)
         lines = b""
 
@@ -189,14 +189,14 @@ def check_access_pipe():
             nonlocal lines
             while more := read_some(reader):
                 lines += more
-            total = re.search(r"(\d+) lines dropped in all", s.log())
+            total = re.search(r"(\d+) lines dropped in total", s.log())
             return total and int(total[1]) + lines.count(b"\n") == n
 
         until(whole)
         assert all(re.fullmatch(rb"\S+Z 127\.0\.0\.1 GET /healthz 200 16 \d+ -", x) for x in lines.splitlines()), lines[:300]
         with s.connect() as c:  # and asleep again
             c.sendall((GET % b"/healthz") * n)
-            until(lambda: s.log().count("lines dropped until now") == 2)
+            until(lambda: s.log().count("lines dropped so far") == 2)
         start = time.monotonic()
     assert time.monotonic() - start < 3
     os.close(reader)
@@ -277,7 +277,7 @@ def check_reload():
         os.rename("S/next", "S/current")
         refusal = lambda: s.log().count("reload refused") - 1
         until(lambda: refusal() == 1, 5)
-        assert "users.mrq" in s.log() and f"generation={good} serves on" in s.log(), s.log()
+        assert "users.mrq" in s.log() and f"still serving generation={good}" in s.log(), s.log()
         assert s.good("/v1/recommendations?age=25&gender=F&job=3")["generation"] == good
         time.sleep(2.5)  # a look or two later
         assert refusal() == 1 and s.metric('marquee_reloads_total{result="refused"}') == refused + 1
@@ -327,7 +327,7 @@ def check_stop():
         s.send(signal.SIGTERM)
         s.process.wait(5)
         assert time.monotonic() - start < 0.5
-    assert "stopped at once by a second signal, 1 requests cut" in s.log(), s.log()
+    assert "stopped at once by a second signal, 1 requests aborted" in s.log(), s.log()
 
 
 def turned_away(s):
@@ -398,7 +398,7 @@ def check_cut():
                 s.ask(f"/v1/recommendations?user={user}")
                 s.ask(f"/v1/recommendations?age={user}")  # which looks at the vectors, whatever is left of the tables
         until(lambda: s.process.poll() is not None)
-        assert "a file was cut short while it was read" in s.log(), s.log()
+        assert "a file was truncated while it was read" in s.log(), s.log()
 
 
 def main():

@@ -40,9 +40,9 @@ run 0 "$MARQUEE" rollback --store S "$first"
 [ "$(current)" = "$first" ] || fail "not $first: $(current)"
 refuse 3 "S has no intact generation older than $first" "$MARQUEE" rollback --store S
 refuse 3 'S has no generation 20200101T000000Z-0123456789ab' "$MARQUEE" rollback --store S 20200101T000000Z-0123456789ab
-refuse 2 '"yesterday" is no generation' "$MARQUEE" rollback --store S yesterday
+refuse 2 '"yesterday" is not the name of a generation' "$MARQUEE" rollback --store S yesterday
 mv S/current/seen.mrq kept.mrq # what could serve instead of a damaged one stays
-refuse 4 'nothing is removed while the current generation is not sound: ' "$MARQUEE" prune --store S --keep 1
+refuse 4 'nothing is removed, because the current generation cannot be verified: ' "$MARQUEE" prune --store S --keep 1
 mv kept.mrq S/current/seen.mrq
 run 0 "$MARQUEE" prune --store S --keep 2
 has 'removed 2 generations from S' out
@@ -61,7 +61,7 @@ done
 cp -rL S copied
 for command in "infer -i 4" rollback prune "export --model m.mrq" "rebuild --data $sample"; do
     # shellcheck disable=SC2086 # word splitting is wanted
-    refuse 4 'copied/current is not a symbolic link, as a copy that follows links leaves it: want it removed' \
+    refuse 4 'copied/current is not a symbolic link, perhaps because the store was copied with links followed; remove it' \
         "$MARQUEE" $command --store copied
 done
 run 4 "$MARQUEE" info copied

@@ -142,8 +142,8 @@ run 0 "$INFER" --store S --liked 'tt0111161' --exclude 7,07
 run 0 "$MARQUEE" similar --store S 'volume 19'
 has 'Top 5 like Volume 19' out
 refuse 3 "book \"nosuch\": want the id of one of the $n books, or its title or a part of it" "$MARQUEE" similar --store S nosuch
-refuse 2 "book \"volume\": $n titles match, want one's id: 7 Volume 0, 10 Volume 1, " "$MARQUEE" similar --store S volume
-refuse 2 "--year: the data does not tell its books' years, so leave it out" "$INFER" --store S --year 1990
+refuse 2 "book \"volume\": $n titles match, want the id of one: 7 Volume 0, 10 Volume 1, " "$MARQUEE" similar --store S volume
+refuse 2 "--year: the data's books have no years; leave it out" "$INFER" --store S --year 1990
 
 # The dialogue, and pairs that are wrong.
 run 0 sh -c "printf 'the \"best\"\nvon Neumann, John\n' | '$MARQUEE' predict --model f.mrq"
@@ -158,13 +158,13 @@ head -n 3 pairs | cmp answered || fail "pairs: $(cat out)"
 printf 'ann\n' >pairs
 refuse 4 'pairs:1: "ann": want a user and book, with a blank or a tab between them' "$MARQUEE" predict --model f.mrq --pairs pairs
 run 0 "$MARQUEE" predict --store S --pairs /dev/null
-has 'its scores order books and are no ratings' err
+has 'its scores order books, they are not ratings' err
 
 # Judged; and the night, whose report says books, too.
 # shellcheck disable=SC2086
 run 0 "$MARQUEE" eval $data --protocol topn --model retrieval --baselines popular
-has 'the rest to be found among all books but those' out
-has 'coverage is the share of the books that anybody is shown' out
+has 'the rest to be found among all books except those' out
+has 'coverage is the share of the books recommended to any user' out
 ! grep -q movie out || fail "movies among books: $(cat out)"
 # shellcheck disable=SC2086
 run 0 "$MARQUEE" eval $data --protocol topn --model retrieval --baselines none --json
@@ -172,13 +172,13 @@ holds out 'j["data"]["items"] == int(a[0]) and j["data"]["users"] == 40' "$n"
 # shellcheck disable=SC2086
 run 0 "$MARQUEE" rebuild $data --store S --model mf-bias --epochs 1 --force
 has ", $n books, index " out
-has "$n of the $n books that serve are there" err
+has "$n of the $n serving books are left" err
 has "books" S/report.html
 ! grep -qi movie S/report.html || fail "movies in the report: $(cat S/report.html)"
 sed -i '/^tt0111161,\|^10,\|^7,/d' books/books.csv
 sed -i '/,tt0111161,\|,10,\|,7,/d' books/ratings.csv
 # shellcheck disable=SC2086
-refuse 1 "$((n - 3)) of the $n books that serve are there, want at least $((n - 2)), all but 10 %" "$MARQUEE" rebuild $data --store S \
+refuse 1 "$((n - 3)) of the $n serving books are left, want at least $((n - 2)), all but 10 %" "$MARQUEE" rebuild $data --store S \
     --model mf-bias --epochs 1
 
 # spoilt FILE ID TEXT: a row with this id (of printf, in quotes where it must be), last in the file, is refused with its line.

@@ -103,7 +103,7 @@ for stopped in INT,epoch=1/,130 TERM,epoch=4/,143; do
     epoch=${stopped#*,}
     stop "${stopped%%,*}" "${epoch%,*}" --checkpoint 1000
     [ "$got" -eq "${stopped##*,}" ] || fail "$stopped: exit code $got: $(cat err)"
-    has 'go on with --resume, the state is in m.checkpoint' err
+    has 'continue with --resume, the state is in m.checkpoint' err
     [ -s m.checkpoint ] || fail "$stopped: no checkpoint"
     run 0 "$MARQUEE" info m.mrq
     cp m.checkpoint kept.checkpoint
@@ -150,7 +150,7 @@ cp kept.mrq m.mrq
 differs() {
     text=$1
     shift
-    refuse 4 "m.checkpoint: was taken with $text" "$MARQUEE" train --data "$sample" --model small.json --threads 2 --out m.mrq \
+    refuse 4 "m.checkpoint: was saved with $text" "$MARQUEE" train --data "$sample" --model small.json --threads 2 --out m.mrq \
         --resume "$@"
     has 'give the same data and settings, or remove the file' err
     cmp m.checkpoint kept.checkpoint || fail "$text: the checkpoint has changed"
@@ -240,7 +240,7 @@ cmp m.mrq kept.mrq || fail "the old model has changed"
 
 # A file that is no model is not overwritten by one.
 cp small.json precious.json
-refuse 2 'precious.json: that file is there and is no model' "$MARQUEE" train --data "$sample" --model small.json --out precious.json
+refuse 2 'precious.json: this file exists and is not a model' "$MARQUEE" train --data "$sample" --model small.json --out precious.json
 cmp small.json precious.json || fail "train wrote over a file that is no model"
 
 # A curve that cannot be written is no reason to stop.

@@ -214,7 +214,7 @@ static void each_wrong_result_is_refused_with_advice(void **state)
         {SPANNED, ": the rows by their directions (5 x 67 x 5) is"},
     };
     char who[100];
-    snprintf(who, sizeof who, "on the core %s, chosen by %s: ", mrq_blas_core(), mrq_blas_chosen_by());
+    snprintf(who, sizeof who, "on core %s, chosen by %s: ", mrq_blas_core(), mrq_blas_chosen_by());
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         fault = wrong[i].fault;
         assert_fails(mrq_blas_check(&err), MRQ_FAILED, wrong[i].sentence);
@@ -233,13 +233,13 @@ static void a_code_of_lapack_is_told(void **state)
         const char *name, *sentence;
         int after;
     } codes[] = {
-        {"spotrf", "the factorisation of a 67 x 67 matrix ends with code -3", 0},
-        {"spotri", "the inverse of a 67 x 67 matrix ends with code -3", 0},
-        {"spotrf", "the factorisation of a 67 x 67 matrix ends with code -3", 1},
-        {"spotrs", "a solution of a 67 x 67 matrix ends with code -3", 0},
-        {"ssyev", "the eigenvectors of a 67 x 67 matrix ends with code -3", 0},
-        {"sgeqrf", "the QR factorisation of a 5 x 5 matrix ends with code -3", 0},
-        {"sorgqr", "the QR factorisation of a 5 x 5 matrix ends with code -3", 0},
+        {"spotrf", "the factorisation of a 67 x 67 matrix failed with code -3", 0},
+        {"spotri", "the inverse of a 67 x 67 matrix failed with code -3", 0},
+        {"spotrf", "the factorisation of a 67 x 67 matrix failed with code -3", 1},
+        {"spotrs", "a solution of a 67 x 67 matrix failed with code -3", 0},
+        {"ssyev", "the eigenvectors of a 67 x 67 matrix failed with code -3", 0},
+        {"sgeqrf", "the QR factorisation of a 5 x 5 matrix failed with code -3", 0},
+        {"sorgqr", "the QR factorisation of a 5 x 5 matrix failed with code -3", 0},
     };
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
         code_of = codes[i].name;
@@ -275,7 +275,7 @@ static void a_product_has_its_memory_beforehand(void **state)
     const mrq_status status = mrq_blas_reserve(4 + 7, &err);
     assert_int_equal(setrlimit(RLIMIT_AS, &all), 0);
     assert_int_equal(status, MRQ_FAILED);
-    assert_string_equal(err.msg, "out of memory: products of matrices take 1015 MB of addresses, and fewer with fewer threads");
+    assert_string_equal(err.msg, "out of memory: matrix products need 1015 MB of address space; use fewer threads");
     assert_int_equal(blocks_taken, 0);
     uint32_t top[6];
     const mrq_rank_task many = {.items = 1, .user = top, .k = 1, .threads = 6}; /* and as many threads of BLAS, but for the first */
@@ -283,7 +283,7 @@ static void a_product_has_its_memory_beforehand(void **state)
     const mrq_status ranked = mrq_rank(&many, NULL, NULL, top, &err);
     assert_int_equal(setrlimit(RLIMIT_AS, &all), 0);
     assert_int_equal(ranked, MRQ_FAILED);
-    assert_string_equal(err.msg, "out of memory: products of matrices take 1015 MB of addresses, and fewer with fewer threads");
+    assert_string_equal(err.msg, "out of memory: matrix products need 1015 MB of address space; use fewer threads");
 #endif
     (void)few;
     assert_ok(mrq_blas_reserve(4 + 1, &err)); /* what was refused was not taken for done */
@@ -305,7 +305,7 @@ static void a_product_is_shared_by_as_many_threads_as_there_are(void **state)
     (void)state;
     const int before = threads_of_process();
     threads_left = 2;
-    assert_fails(mrq_blas_share(4, &err), MRQ_FAILED, "cannot start 3 threads: want fewer, by --threads");
+    assert_fails(mrq_blas_share(4, &err), MRQ_FAILED, "cannot start 3 threads: use fewer (--threads)");
     assert_int_equal(threads_at_once, before + 2);
     assert_int_equal(threads_of_process(), before); /* those that could be have ended */
     threads_left = -1;
@@ -390,7 +390,7 @@ static void nothing_is_trained_with_wrong_kernels(void **state)
     for (int i = 0; i < 2; i++) {
         const mrq_description d = describe(texts[i]);
         fault = LARGE;
-        assert_fails(mrq_train(&s->data, &d, &options, NULL, &result, &err), MRQ_FAILED, "OpenBLAS computes wrongly here");
+        assert_fails(mrq_train(&s->data, &d, &options, NULL, &result, &err), MRQ_FAILED, "OpenBLAS gives wrong results here");
     }
     fault = NONE;
     small_data_free(s);
@@ -417,8 +417,8 @@ static void nothing_else_is_computed_with_wrong_kernels(void **state)
     static const mrq_baseline_kind kinds[] = {MRQ_BASELINE_EASE, MRQ_BASELINE_DEMOGRAPHIC};
     for (int i = 0; i < 2; i++)
         assert_fails(mrq_ranker_make(kinds[i], &s->data, &parts, 1, 1, &ranker, &err), MRQ_FAILED,
-                     "OpenBLAS computes wrongly here");
-    assert_fails(mrq_model_export_items(model, vectors, &reach, &err), MRQ_FAILED, "OpenBLAS computes wrongly here");
+                     "OpenBLAS gives wrong results here");
+    assert_fails(mrq_model_export_items(model, vectors, &reach, &err), MRQ_FAILED, "OpenBLAS gives wrong results here");
     fault = NONE;
     mrq_parts_clear(&parts);
     small_data_free(s);
@@ -489,7 +489,7 @@ static void a_checkpoint_of_another_core_is_refused(void **state)
     }
     other_core = "Other";
     assert_fails(mrq_train(&s->data, &d, &options, &watch, &result, &err), MRQ_BAD_FILE, "not \"Other\": give the same");
-    assert_non_null(strstr(err.msg, "was taken with training.blas_core \""));
+    assert_non_null(strstr(err.msg, "was saved with training.blas_core \""));
     other_core = NULL;
     small_data_free(s);
     temporary_remove(folder);

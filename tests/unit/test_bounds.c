@@ -60,7 +60,7 @@ static void a_tenth_is_held_out_of_ten_or_more(void **state)
             assert_int_equal(held_out(s, MRQ_PROTOCOL_COLD_ITEMS), 1);
         else
             assert_fails(mrq_parts_make(&s->data, MRQ_PROTOCOL_COLD_ITEMS, false, 1, &p, &err), MRQ_USAGE,
-                         "cold-items: items that somebody likes: 9, want at least 10 to hold a tenth of them out");
+                         "cold-items: items with likes: 9, want at least 10 to hold a tenth of them out");
         s->data.n = 0;
         for (uint32_t i = 0; i < n; i++)
             for (uint32_t k = 0; k < 20; k++)
@@ -69,8 +69,7 @@ static void a_tenth_is_held_out_of_ten_or_more(void **state)
             mrq_parts_make(&s->data, MRQ_PROTOCOL_COLD_USERS, false, 1, &p, &err), MRQ_USAGE,
             n == 9
                 ? "cold-users: users with ratings: 9, want at least 10 to hold a tenth of them out"
-                : "cold-users: too few likes, which are ratings of 3 or more: 180 to learn from, want 1, and 1 users to find one "
-                  "for, want 2");
+                : "cold-users: too few likes (ratings of 3 or more): 180 for training, want 1; 1 users with likes to test, want 2");
         small_data_free(s);
     }
 }
@@ -82,12 +81,10 @@ static void two_users_are_asked_at_least(void **state)
     static const struct {
         uint32_t learned, asked;
         const char *sentence;
-    } cases[] = {
-        {1, 2, NULL},
-        {0, 2, "time: too few likes, which are ratings of 3 or more: 0 to learn from, want 1, and 2 users to find one for, want 2"},
-        {1, 1, "time: too few likes, which are ratings of 3 or more: 1 to learn from, want 1, and 1 users to find one for, want 2"},
-        {1, 0,
-         "time: too few likes, which are ratings of 3 or more: 1 to learn from, want 1, and 0 users to find one for, want 2"}};
+    } cases[] = {{1, 2, NULL},
+                 {0, 2, "time: too few likes (ratings of 3 or more): 0 for training, want 1; 2 users with likes to test, want 2"},
+                 {1, 1, "time: too few likes (ratings of 3 or more): 1 for training, want 1; 1 users with likes to test, want 2"},
+                 {1, 0, "time: too few likes (ratings of 3 or more): 1 for training, want 1; 0 users with likes to test, want 2"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         small_data *s = empty(10, 10, 10);
         int64_t time[10];
@@ -127,7 +124,7 @@ static void a_time_that_differs_once_is_enough(void **state)
                  "time: all 0 ratings have the same timestamp, 0");
     s->data.n = 3;
     assert_fails(mrq_parts_make(&s->data, MRQ_PROTOCOL_RATING, false, 1, &p, &err), MRQ_USAGE,
-                 "rating: 3 ratings are too few: 3 would be learned from and 0 tested");
+                 "rating: 3 ratings are too few: 3 for training and 0 for the test");
     small_data_free(s);
 }
 
@@ -136,7 +133,7 @@ static void each_baseline_has_its_protocols(void **state)
 {
     (void)state;
     static const char no_stars[] = "ranks, it does not predict stars", no_rank[] = "predicts stars, it does not rank",
-                      no_new[] = "cannot place a new item", no_stranger[] = "knows likes alone, and a new user has none";
+                      no_new[] = "cannot score a new item", no_stranger[] = "knows likes alone, and a new user has none";
     static const char *const why[MRQ_BASELINES][MRQ_PROTOCOLS + 1] = {
         {NULL, no_rank, no_rank, no_rank, no_rank, NULL},  {no_stars, NULL, NULL, NULL, NULL, NULL},
         {no_stars, NULL, NULL, NULL, no_new, NULL},        {no_stars, NULL, NULL, NULL, NULL, NULL},
@@ -277,7 +274,7 @@ static void a_models_parts_are_its_own(void **state)
     const mrq_model_results good = *r;
     for (int i = 0; i < 8; i++) {
         mrq_status want = MRQ_BAD_FILE;
-        const char *sentence = "the model's division cannot be made again: ";
+        const char *sentence = "the model's split cannot be made again: it had ";
         *r = good;
         if (i == 0)
             r->train_ratings++;
@@ -288,15 +285,15 @@ static void a_models_parts_are_its_own(void **state)
         else if (i == 3)
             r->data_fingerprint = 1,
             sentence = "the model was trained on other data: its fingerprint is 0000000000000001 with schema small, this "
-                       "folder's 000000000000feed with small, and only its own data tell what it has not learned";
+                       "folder's 000000000000feed with small, and only its own data has its test part";
         else if (i == 4)
             strcpy(r->schema, "other"),
                 sentence = "its fingerprint is 000000000000feed with schema other, this folder's 000000000000feed with small";
         else if (i == 5)
-            strcpy(r->split, "given"), sentence = "the model was trained with an unknown division, \"given\"";
+            strcpy(r->split, "given"), sentence = "the model was trained with an unknown split, \"given\"";
         else if (i == 6)
             r->test_ratings = 0, want = MRQ_USAGE,
-            sentence = "the model was trained without a test part: it has learned all there is to ask";
+            sentence = "the model was trained without a test part, so there is nothing to test it on";
         else
             want = MRQ_OK;
         if (want == MRQ_OK) {
@@ -306,7 +303,7 @@ static void a_models_parts_are_its_own(void **state)
             assert_fails(mrq_parts_of_model(&s->data, trained.model, &p, &err), want, sentence);
         if (i < 3) {
             char counts[200];
-            snprintf(counts, sizeof counts, "%llu, %llu and %llu ratings to train, validate and test, have 216, 24 and 60",
+            snprintf(counts, sizeof counts, "%llu, %llu and %llu ratings to train, validate and test, now 216, 24 and 60",
                      (unsigned long long)r->train_ratings, (unsigned long long)r->valid_ratings,
                      (unsigned long long)r->test_ratings);
             assert_non_null(strstr(err.msg, counts));

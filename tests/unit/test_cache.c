@@ -69,7 +69,7 @@ static void refuses_addresses(void **state)
         {"redis://hush@h", "a user needs a password"},
         {"redis://:hu%sh@h", "two hexadecimal digits"},
         {"redis://:hush%@h", "two hexadecimal digits"},
-        {"redis://:hush%00@h", "no NUL byte"},
+        {"redis://:hush%00@h", "not contain a NUL byte"},
         {"redis://:hush@h/x", "want a database number"},
         {"redis://:hush@h/-1", "want a database number"},
         {"redis://:hush@h/1/2", "want a database number"},
@@ -141,7 +141,7 @@ static void keeps_binary_values(void **state)
         set_at(cache, "bytes", bytes, sizes[i], MRQ_CACHE_MISS, "", __LINE__);
         get_at(cache, "bytes", NULL, MRQ_CACHE_HIT, bytes, sizes[i], __LINE__);
     }
-    set_at(cache, "bytes", bytes, MRQ_CACHE_VALUE_MAX + 1, MRQ_CACHE_DOWN, "larger than the cache takes", __LINE__);
+    set_at(cache, "bytes", bytes, MRQ_CACHE_VALUE_MAX + 1, MRQ_CACHE_DOWN, "too large for the cache", __LINE__);
 }
 
 static void refuses_a_larger_value(void **state)
@@ -256,8 +256,7 @@ static void a_replica_takes_nothing(void **state)
     freeReplyObject(raw(&server, "CONFIG SET replica-serve-stale-data yes"));
     freeReplyObject(raw(&server, "REPLICAOF 127.0.0.1 1"));
     counts(cache, "key", "a", MRQ_CACHE_HIT, "value");
-    assert_non_null(
-        strstr(mrq_cache_problem(cache), "a read-only replica, which takes no answers: give the address of its master"));
+    assert_non_null(strstr(mrq_cache_problem(cache), "a read-only replica: use the address of its master"));
     wait_ms(250);
     set_fails(cache, "key", "other", "a read-only replica");
     freeReplyObject(raw(&server, "REPLICAOF NO ONE"));

@@ -184,7 +184,7 @@ static void passes_stand_in_their_order(void **state)
     MRQ_AUTOFREE mrq_train_epoch *epoch = copy_of("epochs", &size);
     assert_int_equal(size, sizeof *epoch);
     epoch->epoch = 2;
-    assert_fails(resume_with("epochs", epoch, size), MRQ_BAD_FILE, "epoch 2 stands in the place of epoch 1");
+    assert_fails(resume_with("epochs", epoch, size), MRQ_BAD_FILE, "found epoch 2, want epoch 1");
 }
 
 static void each_section_is_there_and_whole(void **state)
@@ -216,17 +216,17 @@ static void the_first_setting_that_differs_is_named(void **state)
         const char *from, *to, *sentence;
     } cases[] = {
         {"\"schema\":\"small\",", "",
-         "was taken with training.schema absent, not \"small\": give the same data and settings, or remove the file"},
-        {"\"threads\":2", "\"threads\":\"2\"", "was taken with training.threads \"2\", not 2"},
-        {"\"threads\":2", "\"threads\":2.5", "was taken with training.threads 2.5, not 2"},
-        {"\"threads\":2", "\"threads\":1", "was taken with training.threads 1, not 2"},
-        {"\"kind\":\"id\"", "\"kind\":\"ID\"", "was taken with model.towers.user[0].kind \"ID\", not \"id\""},
-        {"\"kind\":\"id\"", "\"kind\":\"di\"", "was taken with model.towers.user[0].kind \"di\", not \"id\""},
-        {"\"feature\":\"job\"", "\"feature\":{}", "was taken with model.towers.user[2].feature {}, not \"job\""},
-        {"\"score\":{", "\"score\":{\"more\":1,", "was taken with model.score {\"more\":1,\"kind\":\"dot\",\"shift\":3.15"},
-        {"\"user\":[", "\"user\":[{},", "was taken with model.towers.user[0].feature absent, not \"id\""},
-        {"\"joint\":{", "\"joint\":7,\"j\":{", "was taken with model.joint 7, not {"},
-        {"\"bias\":true", "\"bias\":false", "was taken with model.score.bias false, not true"},
+         "was saved with training.schema absent, not \"small\": give the same data and settings, or remove the file"},
+        {"\"threads\":2", "\"threads\":\"2\"", "was saved with training.threads \"2\", not 2"},
+        {"\"threads\":2", "\"threads\":2.5", "was saved with training.threads 2.5, not 2"},
+        {"\"threads\":2", "\"threads\":1", "was saved with training.threads 1, not 2"},
+        {"\"kind\":\"id\"", "\"kind\":\"ID\"", "was saved with model.towers.user[0].kind \"ID\", not \"id\""},
+        {"\"kind\":\"id\"", "\"kind\":\"di\"", "was saved with model.towers.user[0].kind \"di\", not \"id\""},
+        {"\"feature\":\"job\"", "\"feature\":{}", "was saved with model.towers.user[2].feature {}, not \"job\""},
+        {"\"score\":{", "\"score\":{\"more\":1,", "was saved with model.score {\"more\":1,\"kind\":\"dot\",\"shift\":3.15"},
+        {"\"user\":[", "\"user\":[{},", "was saved with model.towers.user[0].feature absent, not \"id\""},
+        {"\"joint\":{", "\"joint\":7,\"j\":{", "was saved with model.joint 7, not {"},
+        {"\"bias\":true", "\"bias\":false", "was saved with model.score.bias false, not true"},
     };
     size_t size;
     MRQ_AUTOFREE char *was = copy_of("settings", &size);

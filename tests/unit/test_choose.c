@@ -308,9 +308,9 @@ static void a_recall_that_is_not_reached_is_told_with_the_best(void **state)
     mrq_trial best;
     assert_fails(choose(kinds, 2, 0.95, &index, tried, sizeof tried, &best), MRQ_FAILED, "");
     assert_string_equal(err.msg,
-                        "index \"one\" finds 0.8000 of the best 10 at most, want 0.9500: want a lower --recall, or another kind");
+                        "index \"one\" finds at most 0.8000 of the best 10, want 0.9500: use a lower --recall or another kind");
     assert_fails(choose(kinds + 1, 1, 0.95, &index, tried, sizeof tried, &best), MRQ_FAILED,
-                 "\"short\" finds 0.5000 of the best 10");
+                 "\"short\" finds at most 0.5000 of the best 10");
     assert_null(index);
     assert_int_equal(n_open, 0);
     search_comes_to = MRQ_UNAVAILABLE;

@@ -542,11 +542,11 @@ static void a_secret_is_one_line_that_few_may_read(void **state)
                  {"hush", 4, 0600, 5, ": has 4 characters, want one line of 5 to 512"},
                  {"\n", 1, 0600, 1, ": has 0 characters, want one line of 1 to 512"},
                  {"", 0, 0600, 1, ": has 0 characters, want one line of 1 to 512"},
-                 {"hu sh", 5, 0600, 1, ": character 3 may not stand in a token, want ASCII without blanks"},
-                 {"hush\n\n", 6, 0600, 1, ": character 5 may not stand"},
-                 {"\x7fhush", 5, 0600, 1, ": character 1 may not stand"},
-                 {"hus\xc3\xa4", 5, 0600, 1, ": character 4 may not stand"},
-                 {"hu\0sh", 5, 0600, 1, ": character 3 may not stand"},
+                 {"hu sh", 5, 0600, 1, ": character 3 is not allowed in a token, want ASCII without blanks"},
+                 {"hush\n\n", 6, 0600, 1, ": character 5 is not allowed"},
+                 {"\x7fhush", 5, 0600, 1, ": character 1 is not allowed"},
+                 {"hus\xc3\xa4", 5, 0600, 1, ": character 4 is not allowed"},
+                 {"hu\0sh", 5, 0600, 1, ": character 3 is not allowed"},
                  {"hush", 4, 0604, 1, ": everybody may read it (mode 604), want 600"},
                  {"hush", 4, 0620, 1, ": others than its owner may write it (mode 620): chmod go-w"},
                  {"hush", 4, 0602, 1, ": others than its owner may write it (mode 602): chmod go-w"}};
@@ -568,7 +568,7 @@ static void a_secret_is_one_line_that_few_may_read(void **state)
     }
     mrq_secret secret;
     assert_fails(mrq_secret_read(in_folder("nobody"), 1, &secret, &err), MRQ_NOT_FOUND, "nobody: No such file");
-    assert_fails(mrq_secret_read(folder, 1, &secret, &err), MRQ_USAGE, ": is no regular file");
+    assert_fails(mrq_secret_read(folder, 1, &secret, &err), MRQ_USAGE, ": is not a regular file");
     left[FSTAT] = 1;
     assert_fails(mrq_secret_read(in_folder("secret"), 1, &secret, &err), MRQ_FAILED, "secret: Input/output error");
     if (chmod(in_folder("secret"), 0600) == 0 && chown(in_folder("secret"), 12345, (gid_t)-1) == 0)

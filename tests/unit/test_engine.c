@@ -408,7 +408,7 @@ static void data_without_demographics(void **state)
     (void)state;
     mrq_content answer = {0};
     assert_fails(asked_recommend(plain, NULL, &(question){"25", NULL, NULL, 1, 5}, &answer, &err), MRQ_USAGE,
-                 "age \"25\": no field of a query, and the data does not tell its users' age, but nothing");
+                 "age \"25\": neither a field of a query nor a column of the users; the columns: none");
     answer = answer_of(plain, NULL, &(question){NULL, NULL, NULL, 1, 5});
     assert_best(plain, &answer, (const uint32_t[]){1}, 0, 5);
     assert_string_equal(answer.query.text, "{\"user\":\"1\",\"k\":5}");
@@ -441,7 +441,7 @@ static mrq_status ask_with(const char *name, const char *value, mrq_content *out
     return mrq_recommend(flat, NULL, &query, out, &err);
 }
 
-/* A column that is no field of the table is asked for by its name, is told of users, and is the average where it is not given. */
+/* A query names a column that is not a field of the table by its name. Answers describe it; without it, the average is used. */
 static void any_column_can_be_given(void **state)
 {
     (void)state;
@@ -466,11 +466,11 @@ static void any_column_can_be_given(void **state)
     mrq_content_clear(&answer);
     static const char *const wrong[][3] = {
         {"town", "astronaut", "town \"astronaut\": want 0 to 2, or one of artist, lawyer, miner"},
-        {"foo", "1", "foo \"1\": no field of a query, and the data does not tell its users' foo, but age, gender, town"},
-        {"job", "1", "job \"1\": no field of a query, and the data does not tell its users' job, but age, gender, town"},
-        {"tow", "1", "tow \"1\": no field of a query"},
-        {"towns", "1", "towns \"1\": no field of a query"},
-        {"with", "foo=1", "foo \"1\": no field of a query"},
+        {"foo", "1", "foo \"1\": neither a field of a query nor a column of the users; the columns: age, gender, town"},
+        {"job", "1", "job \"1\": neither a field of a query nor a column of the users; the columns: age, gender, town"},
+        {"tow", "1", "tow \"1\": neither a field of a query"},
+        {"towns", "1", "towns \"1\": neither a field of a query"},
+        {"with", "foo=1", "foo \"1\": neither a field of a query"},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         answer = (mrq_content){0};

@@ -218,7 +218,7 @@ static void test_what_data_cannot_support(void **state)
     assert_fails(mrq_parts_make(w->data, MRQ_PROTOCOL_COLD_USERS, false, 1, &p, &err), MRQ_USAGE,
                  "cold-users: users with ratings: 9, want at least 10");
     assert_fails(mrq_parts_make(w->data, MRQ_PROTOCOL_COLD_ITEMS, false, 1, &p, &err), MRQ_USAGE,
-                 "cold-items: items that somebody likes: 9");
+                 "cold-items: items with likes: 9");
     w->data->n = 3;
     assert_fails(mrq_parts_make(w->data, MRQ_PROTOCOL_RATING, false, 1, &p, &err), MRQ_USAGE, "3 ratings are too few");
     w->data->n = RATINGS;
@@ -432,7 +432,7 @@ static void test_unfit_baselines(void **state)
     (void)state;
     struct world *w = make_world();
     const mrq_dataset *data = w->data;
-    assert_string_equal(mrq_baseline_unfit(MRQ_BASELINE_EASE, MRQ_PROTOCOL_COLD_ITEMS, data), "cannot place a new item");
+    assert_string_equal(mrq_baseline_unfit(MRQ_BASELINE_EASE, MRQ_PROTOCOL_COLD_ITEMS, data), "cannot score a new item");
     assert_non_null(mrq_baseline_unfit(MRQ_BASELINE_EASE, MRQ_PROTOCOL_COLD_USERS, data));
     assert_non_null(mrq_baseline_unfit(MRQ_BASELINE_EASE, MRQ_PROTOCOL_RATING, data));
     assert_non_null(mrq_baseline_unfit(MRQ_BASELINE_BIAS, MRQ_PROTOCOL_TOPN, data));
@@ -734,12 +734,12 @@ static void test_turns_are_told(void **state)
             *seconds = '\0';
             snprintf(tale + strlen(tale), sizeof tale - strlen(tale), "%s\n", words);
         }
-        assert_string_equal(tale, ranks ? "protocol=topn seed=1 of=tiny ndcg@10=0.1987\n"
-                                          "protocol=topn seed=1 of=popular ndcg@10=0.3160\n"
-                                          "protocol=topn seed=2 of=tiny ndcg@10=0.2014\n"
-                                          "protocol=topn seed=2 of=popular ndcg@10=0.2688\n"
-                                        : "protocol=rating seed=1 of=tiny\nprotocol=rating seed=1 of=bias\n"
-                                          "protocol=rating seed=2 of=tiny\nprotocol=rating seed=2 of=bias\n");
+        assert_string_equal(tale, ranks ? "protocol=topn seed=1 candidate=tiny ndcg@10=0.1987\n"
+                                          "protocol=topn seed=1 candidate=popular ndcg@10=0.3160\n"
+                                          "protocol=topn seed=2 candidate=tiny ndcg@10=0.2014\n"
+                                          "protocol=topn seed=2 candidate=popular ndcg@10=0.2688\n"
+                                        : "protocol=rating seed=1 candidate=tiny\nprotocol=rating seed=1 candidate=bias\n"
+                                          "protocol=rating seed=2 candidate=tiny\nprotocol=rating seed=2 candidate=bias\n");
         assert_true(result[0].train_seconds > 0 && result[0].rank_seconds > 0 && result[1].train_seconds > 0);
         assert_true(ranks ? result[1].rank_seconds > 0 : isnan(result[1].rank_seconds));
         double sum = 0;

@@ -436,7 +436,7 @@ static void too_much_to_explain(void **state)
     const mrq_status status = asked_recommend(&w->g, NULL, &query, &answer, &err);
     tower->n_branches = before;
     assert_int_equal(status, MRQ_USAGE);
-    assert_string_equal(err.msg, "explain: model \"toy\" has 13 inputs of this person, want at most 12 where they do not add up");
+    assert_string_equal(err.msg, "explain: model \"toy\" has 13 inputs for this person, want at most 12 because it is not linear");
 
     enum { MANY = 5000, LIKED = 4717 };
     engine_world *large = engine_world_new(WORLD_RETRIEVAL, MANY);

@@ -169,7 +169,7 @@ static void every_size_has_its_least_and_its_most(void **state)
         {"16,Flat", NULL},
         {"V16,Flat", NULL}, /* shorter than what sizes stand behind */
         {"Flat,99999999999999999999", "size 99999999999999999999, want 1 to 65536"},
-        {"NSG4", "index \"NSG4\": FAISS may never finish an NSG graph, want another such as HNSW32"},
+        {"NSG4", "index \"NSG4\": FAISS may never finish an NSG graph; use another kind, such as HNSW32"},
         {"IVF4,NSG4", "FAISS may never finish an NSG graph"},
         {"PQ8", "index \"PQ8\": FAISS would permute PQ8's codes for minutes, want PQ8np"},
         {"PQ8x4", "FAISS would permute PQ8x4's codes for minutes, want PQ8x4np"},

@@ -286,7 +286,7 @@ static void what_has_too_many_parts_is_not_looked_at(void **state)
         const bool looked = levels < 122;
         assert_int_equal(check_made(), looked ? MRQ_BAD_FILE : MRQ_OK);
         if (looked)
-            assert_string_equal(err.msg, "f: bytes behind the end of the index");
+            assert_string_equal(err.msg, "f: bytes after the end of the index");
     }
 }
 
@@ -441,7 +441,7 @@ static void sentences_name_both_values(void **state)
     assert_int_equal(check_made(), MRQ_OK);
     put_number(0, 0, 1);
     assert_int_equal(check_made(), MRQ_BAD_FILE);
-    assert_string_equal(err.msg, "f: bytes behind the end of the index");
+    assert_string_equal(err.msg, "f: bytes after the end of the index");
     made_size[0]--;
     for (size_t size = 0; size < made_size[0]; size++) {
         assert_int_equal(check(made[0], size, made[1], made_size[1]), MRQ_BAD_FILE);
@@ -452,7 +452,7 @@ static void sentences_name_both_values(void **state)
         const mrq_status status = check(made[0], made_size[0], made[1], size);
         assert_int_equal(status, size < 37 ? MRQ_FAILED : MRQ_OK);
         if (size < 37)
-            assert_string_equal(err.msg, "f: this FAISS writes files of a form that is not known here");
+            assert_string_equal(err.msg, "f: this FAISS writes files of an unknown form");
     }
     put_number(1, 0, 1); /* behind the end of the empty index */
     put_number(0, 0, 1);

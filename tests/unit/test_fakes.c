@@ -431,9 +431,9 @@ static void reads_arrays(void **state)
         {answers_and_hangs_up, "*2\r\n$1\r\nm\r\n", MRQ_CACHE_DOWN, "closed the connection"},
         {answers, "*1\r\n*1\r\n$1\r\nm\r\n", MRQ_CACHE_DOWN, "an array"},
         {answers, "*2\r\n$1\r\nm\r\n*0\r\n", MRQ_CACHE_DOWN, "an array"},
-        {answers, "*1\r\n:5\r\n", MRQ_CACHE_DOWN, "other than strings"},
-        {answers, "*1\r\n$-1\r\n", MRQ_CACHE_DOWN, "other than strings"},
-        {answers, "*1\r\n-ERR\r\n", MRQ_CACHE_DOWN, "other than strings"},
+        {answers, "*1\r\n:5\r\n", MRQ_CACHE_DOWN, "members that are not strings"},
+        {answers, "*1\r\n$-1\r\n", MRQ_CACHE_DOWN, "members that are not strings"},
+        {answers, "*1\r\n-ERR\r\n", MRQ_CACHE_DOWN, "members that are not strings"},
         {answers, "*1\r\nm\r\n", MRQ_CACHE_DOWN, "not the Redis protocol"},
         {answers, "$1\r\nm\r\n", MRQ_CACHE_DOWN, "a string"},
         {answers, ":1\r\n", MRQ_CACHE_DOWN, "an integer"},
@@ -685,7 +685,7 @@ static void leaves_its_cluster(int client, int number)
 static void a_node_of_a_cluster_is_known_again(void **state)
 {
     (void)state;
-    static const char sentence[] = "a node of a Redis Cluster, which this cache does not speak";
+    static const char sentence[] = "a node of a Redis Cluster, which is not supported";
     fake f = fake_start("fake", leaves_its_cluster);
     MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_at(f.address);
     is_down(cache, "key", sentence);

@@ -312,9 +312,9 @@ static void refuses_wrong_feedback(void **state)
     assert_refused(world, &(question){.user = 1, .k = 5, .liked = known, .n_liked = 2, .disliked = both, .n_disliked = 2},
                    MRQ_USAGE, "liked 13: disliked as well, want one or the other");
     assert_refused(world, &(question){.user = -1, .k = 5, .liked = many, .n_liked = MRQ_FEEDBACK_MAX + 1}, MRQ_USAGE,
-                   "liked: more than 10000 of them");
+                   "liked: more than 10000 values");
     assert_refused(world, &(question){.user = 1, .k = 5, .disliked = many, .n_disliked = MRQ_FEEDBACK_MAX + 1}, MRQ_USAGE,
-                   "disliked: more than 10000 of them");
+                   "disliked: more than 10000 values");
     assert_refused(plain, &(question){.user = 1, .k = 5, .liked = known, .n_liked = 1}, MRQ_USAGE,
                    "liked: model \"toy\" does not learn from what a person likes; train with --model retrieval");
     assert_refused(plain, &(question){.user = 1, .k = 5, .disliked = known, .n_disliked = 1}, MRQ_USAGE,

@@ -374,16 +374,16 @@ static void refuses_wrong_filters(void **state)
                     "genre \"comedy\": want one of genre000, genre001, genre002, genre003, genre004, genre005");
     refuses_filters(&(question_filters){.genre = empty, .n_genres = 1}, MRQ_USAGE, "genre \"\": want one of genre000");
     refuses_filters(&(question_filters){.exclude = thousand, .n_exclude = MRQ_EXCLUDE_MAX + 1}, MRQ_USAGE,
-                    "exclude: more than 1000 of them");
+                    "exclude: more than 1000 values");
     refuses_filters(&(question_filters){.year_from = 1999, .year_to = 1990}, MRQ_USAGE,
                     "year \"1999-1990\": the first comes after the last");
     refuses_filters(&(question_filters){.year_from = -1}, MRQ_USAGE, "year \"-1-\": want a year");
     refuses_filters(&(question_filters){.year_to = 10000}, MRQ_USAGE, "year \"-10000\": want a year");
     strcpy(flat->g.items->column[2].name, "decade");
-    refuses_filters(&(question_filters){.year_to = 1999}, MRQ_USAGE, "year: the data does not tell its items' years");
+    refuses_filters(&(question_filters){.year_to = 1999}, MRQ_USAGE, "year: the data's items have no years");
     strcpy(flat->g.items->column[2].name, "year");
     flat->g.items->column[0].kind = MRQ_TEXT;
-    refuses_filters(&(question_filters){GENRES(1)}, MRQ_USAGE, "genre \"genre003\": the data does not tell its items' genres");
+    refuses_filters(&(question_filters){GENRES(1)}, MRQ_USAGE, "genre \"genre003\": the data's items have no genres");
     flat->g.items->column[0].kind = MRQ_SET;
 }
 
@@ -467,10 +467,11 @@ static void titles_find_their_item(void **state)
         {"sunset hotel", 10, MRQ_OK, ""},
         {"odd", 15, MRQ_OK, ""},
         {"title", 13, MRQ_OK, ""},
-        {"sabrina", MRQ_NONE, MRQ_USAGE, "item \"sabrina\": 2 titles match, want one's id: 16 Sabrina (1954), 19 Sabrina (1995)"},
-        {"Twin (2000)", MRQ_NONE, MRQ_USAGE, "2 titles match, want one's id: 22 Twin (2000), 25 Twin (2000)"},
+        {"sabrina", MRQ_NONE, MRQ_USAGE,
+         "item \"sabrina\": 2 titles match, want the id of one: 16 Sabrina (1954), 19 Sabrina (1995)"},
+        {"Twin (2000)", MRQ_NONE, MRQ_USAGE, "2 titles match, want the id of one: 22 Twin (2000), 25 Twin (2000)"},
         {"tle 0", MRQ_NONE, MRQ_USAGE,
-         "44 titles match, want one's id: 58 Title 016, 61 Title 017, 64 Title 018, 67 Title 019, 70 "
+         "44 titles match, want the id of one: 58 Title 016, 61 Title 017, 64 Title 018, 67 Title 019, 70 "
          "Title 020, ..."},
         {"\"q\"", 11, MRQ_OK, ""},
         {"", MRQ_NONE, MRQ_NOT_FOUND, "item \"\": want the id of one of the 60 items, or its title or a part of it"},
@@ -501,7 +502,7 @@ static void similar_as_json(void **state)
     (void)state;
     mrq_content answer = {0};
     assert_fails(asked_similar(&flat->g, "days", 2, &(question_filters){GENRES(2), .include_seen = true}, &answer, &err), MRQ_USAGE,
-                 "include_seen: means nothing here, so leave it out");
+                 "include_seen: not used by this kind of query; leave it out");
     assert_null(answer.query.text);
     assert_ok(asked_similar(&flat->g, "days", 2, &(question_filters){GENRES(2)}, &answer, &err));
     assert_string_equal(answer.query.text, "{\"item\":{\"id\":\"31\",\"title\":\"(500) Days (2009)\"},\"k\":2,"
@@ -564,7 +565,8 @@ static void ids_can_be_texts(void **state)
         const char *sentence;
     } wrong[] = {
         {"tle 05", MRQ_USAGE,
-         "item \"tle 05\": 10 titles match, want one's id: 9  Title 050, a\"b Title 051, a,b Title 052, a\\ Title 053, null Title "
+         "item \"tle 05\": 10 titles match, want the id of one: 9  Title 050, a\"b Title 051, a,b Title 052, a\\ Title 053, null "
+         "Title "
          "054, ..."},
         {"TT0111161", MRQ_NOT_FOUND, "item \"TT0111161\": want the id of one of the 60 items, or its title or a part of it"},
         {"0007", MRQ_NOT_FOUND, "item \"0007\": want the id"},

@@ -195,7 +195,7 @@ static void a_models_documents_are_read_strictly(void **state)
         {"description", "\"size\":3", "\"size\":0", "m.mrq: joint.size: 0, want"},
         {"description", "\"shift\":", "\"bias\":true}, \"x\":{\"y\":", "unknown key"},
         {"description", "gender", "gander",
-         "m.mrq: the model's user tower wants a feature \"gander\", which the data does not have"},
+         "m.mrq: the model's user tower needs a feature \"gander\", which the data does not have"},
         {"results", "{", "[", "m.mrq:1: not valid JSON"},
         {"results", "\"seed\":0", "\"seed\":-1", "m.mrq: results: seed: -1, want"},
         {"results", "\"data\"", "\"date\"", "m.mrq: results: data: missing"},
@@ -307,7 +307,7 @@ static void rows_of_a_tower_fit_the_users(void **state)
         for (int b = 0; b < 3; b++) {
             write_number(&all, b == 2 ? "tower.start" : b ? "tower.1" : "tower.0", end ? -4 : 0, &wrong[end], sizeof *wrong);
             snprintf(sentence, sizeof sentence,
-                     b == 2 ? "the start holds a number that is not finite" : "branch %d holds a number that is not finite", b);
+                     b == 2 ? "tower.start holds a number that is not finite" : "branch %d holds a number that is not finite", b);
             assert_fails(load_tower(s->data.users), MRQ_BAD_FILE, sentence);
         }
     free_sections(&all);
@@ -324,7 +324,7 @@ static void a_history_wants_a_linear_tower(void **state)
     MRQ_CLEANUP(mrq_model_free) mrq_model *model = make(s, ranks);
     struct sections all;
     fold(model, &all);
-    const char sentence[] = "a history, but no rows of users, or no linear tower to add them up";
+    const char sentence[] = "a history needs rows of users and a linear tower";
     write_number(&all, "tower", ACTIVATION, &one, 4);
     assert_fails(load_tower(s->data.users), MRQ_BAD_FILE, sentence);
     write_number(&all, "tower", SCORE, &nothing, 4); /* a cosine */

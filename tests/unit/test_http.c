@@ -216,13 +216,13 @@ static void test_token(void **state)
     memset(large, 'x', sizeof large);
     assert_fails(mrq_secret_read("/no/such/file", MRQ_TOKEN_MIN, &token, &err), MRQ_NOT_FOUND,
                  "token file /no/such/file: No such file");
-    assert_fails(mrq_secret_read("/", MRQ_TOKEN_MIN, &token, &err), MRQ_USAGE, "is no regular file");
+    assert_fails(mrq_secret_read("/", MRQ_TOKEN_MIN, &token, &err), MRQ_USAGE, "is not a regular file");
     assert_fails(read_token("", 0, 0600, &token), MRQ_USAGE, "has 0 characters, want one line of 16 to 512");
     assert_fails(read_token("\n", 1, 0600, &token), MRQ_USAGE, "has 0 characters");
     assert_fails(read_token("0123456789abcde\n", 16, 0600, &token), MRQ_USAGE, "has 15 characters");
     assert_fails(read_token(large, sizeof large, 0600, &token), MRQ_USAGE, "has 514 characters or more");
-    assert_fails(read_token("0123456789 abcdef\n", 18, 0600, &token), MRQ_USAGE, "character 11 may not stand in a token");
-    assert_fails(read_token("0123456789abcdef\nx\n", 19, 0600, &token), MRQ_USAGE, "character 17 may not");
+    assert_fails(read_token("0123456789 abcdef\n", 18, 0600, &token), MRQ_USAGE, "character 11 is not allowed in a token");
+    assert_fails(read_token("0123456789abcdef\nx\n", 19, 0600, &token), MRQ_USAGE, "character 17 is not allowed");
     assert_fails(read_token("0123456789abcdef\n", 17, 0644, &token), MRQ_USAGE, "everybody may read it (mode 644), want 600");
     assert_fails(read_token("0123456789abcdef\n", 17, 0620, &token), MRQ_USAGE,
                  "others than its owner may write it (mode 620): chmod go-w");

@@ -375,7 +375,7 @@ static void loading_checks_what_it_gets(void **state)
                  "an index of metric 1, want 0, the inner product");
     bytes[33] = 0;
     write_bytes(path, bytes, size + 1);
-    assert_fails(load_from(path, &sq_settings, x, N, DIM, &loaded, &err), MRQ_BAD_FILE, "bytes behind the end of the index");
+    assert_fails(load_from(path, &sq_settings, x, N, DIM, &loaded, &err), MRQ_BAD_FILE, "bytes after the end of the index");
     assert_null(loaded);
 }
 
@@ -395,7 +395,7 @@ static void bytes_behind_the_end_of_any_kind_are_refused(void **state)
         MRQ_AUTOFREE unsigned char *bytes = read_bytes(path, &size);
         write_bytes(path, bytes, size + 1);
         assert_fails(load_from(path, mrq_index_settings_of(index), x, N, DIM, &loaded, &err), MRQ_BAD_FILE,
-                     "longer: bytes behind the end of the index");
+                     "longer: bytes after the end of the index");
     }
 }
 

@@ -159,20 +159,19 @@ static void each_gate_judges(void **state)
         {MRQ_GATE_RECALL, 0.9699, 9, 9, 1, 1, NAN, MRQ_FAILS, "is 0.9699, want at least 0.9700", false},
         {MRQ_GATE_RECALL, 0.97, 9, 9, 1, 1, 0.98, MRQ_FAILS, "want at least 0.9800", false},
         {MRQ_GATE_QUALITY, 1, 9, 9, 0.859, 0.85, NAN, MRQ_PASSES,
-         "0.8590, want at most 0.8600, the serving generation's 0.8500 and 0.01", false},
+         "0.8590, want at most 0.8600, the serving generation's 0.8500 plus 0.01", false},
         {MRQ_GATE_QUALITY, 1, 9, 9, 0.861, 0.85, NAN, MRQ_FAILS, "0.8610, want at most 0.8600", false},
         {MRQ_GATE_QUALITY, 1, 9, 9, NAN, 0.85, NAN, MRQ_FAILS, "want at most 0.8600", false},
         {MRQ_GATE_QUALITY, 1, 9, 9, 0.861, NAN, NAN, MRQ_SKIPS, "quality is not known", false},
         {MRQ_GATE_QUALITY, 1, 9, 9, 0.291, 0.3, NAN, MRQ_PASSES,
-         "test NDCG@10 is 0.2910, want at least 0.2900, the serving generation's 0.3000 less 0.01", true},
+         "test NDCG@10 is 0.2910, want at least 0.2900, the serving generation's 0.3000 minus 0.01", true},
         {MRQ_GATE_QUALITY, 1, 9, 9, 0.289, 0.3, NAN, MRQ_FAILS, "0.2890, want at least 0.2900", true},
         {MRQ_GATE_QUALITY, 1, 9, 9, NAN, 0.3, NAN, MRQ_FAILS, "want at least 0.2900", true},
         {MRQ_GATE_QUALITY, 1, 9, 9, 0.3, NAN, NAN, MRQ_SKIPS, "quality is not known", true},
         {MRQ_GATE_ITEMS, 1, 900, 1000, 1, 1, NAN, MRQ_PASSES,
-         "900 of the 1000 items that serve are there, want at least 900, all but 10 %", false},
-        {MRQ_GATE_ITEMS, 1, 899, 1000, 1, 1, NAN, MRQ_FAILS, "899 of the 1000 items that serve are there, want at least 900",
-         false},
-        {MRQ_GATE_ITEMS, 1, 5000, 1000, 1, 1, NAN, MRQ_PASSES, "1000 of the 1000 items", false},
+         "900 of the 1000 serving items are left, want at least 900, all but 10 %", false},
+        {MRQ_GATE_ITEMS, 1, 899, 1000, 1, 1, NAN, MRQ_FAILS, "899 of the 1000 serving items are left, want at least 900", false},
+        {MRQ_GATE_ITEMS, 1, 5000, 1000, 1, 1, NAN, MRQ_PASSES, "1000 of the 1000 serving items", false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const mrq_rebuild_options options = {
@@ -200,7 +199,7 @@ static void another_protocol_is_not_compared(void **state)
         serving[i] = facts(9, 0.8, false);
     static const char *const says[] = {NULL,
                                        "its data has schema ml-100k, this one's ml-1m",
-                                       "its test part was divided by random, this one's by hash",
+                                       "its test part was split by random, this one's by hash",
                                        "its seed is 2, this one's 1",
                                        "its test share is 0.2, this one's 0.1",
                                        "its quality is NDCG@10, this one's RMSE"};
@@ -312,7 +311,7 @@ static void a_worse_model_is_refused(void **state)
     options.model = worse;
     mrq_rebuild_report r;
     assert_fails(mrq_rebuild(&options, NULL, &r, &err), MRQ_FAILED, "not published: test RMSE is ");
-    assert_non_null(strstr(err.msg, "; --force publishes it all the same"));
+    assert_non_null(strstr(err.msg, "; --force publishes it anyway"));
     assert_int_equal(r.outcome, MRQ_REFUSED);
     assert_true(isnan(r.step[MRQ_STEP_PUBLISH]));
     mrq_rebuild_report_clear(&r);
@@ -325,7 +324,7 @@ static void a_worse_model_is_refused(void **state)
     assert_int_equal(cJSON_GetArraySize(member(refused, "steps")), 4);
     char *page = read_text(where, "report.html");
     assert_non_null(strstr(page, "<span class=\"bad\">Not published</span>"));
-    assert_non_null(strstr(page, "serves on"));
+    assert_non_null(strstr(page, "still serves"));
     mrq_free(page);
 
     options.max_loss = 10; /* a wide gate */
@@ -367,7 +366,7 @@ static void a_smaller_catalogue_is_refused(void **state)
     options.data = fewer_items(4);
     options.max_loss = 10;
     mrq_rebuild_report r;
-    assert_fails(mrq_rebuild(&options, NULL, &r, &err), MRQ_FAILED, "of the 400 movies that serve are there, want at least 360");
+    assert_fails(mrq_rebuild(&options, NULL, &r, &err), MRQ_FAILED, "of the 400 serving movies are left, want at least 360");
     assert_int_equal(r.gate[MRQ_GATE_ITEMS].verdict, MRQ_FAILS);
     assert_true(r.gate[MRQ_GATE_ITEMS].value == r.items && r.items < 360);
     mrq_rebuild_report_clear(&r);
@@ -469,7 +468,7 @@ static void a_warm_start_goes_on(void **state)
     options.seed = 2;
     assert_ok(mrq_rebuild(&options, NULL, &r, &err));
     assert_false(r.warm_started);
-    assert_non_null(strstr(r.warm_note, "may have learned from what is tested now: its seed is 1, this one's 2"));
+    assert_non_null(strstr(r.warm_note, "may have been trained on what is tested now: its seed is 1, this one's 2"));
     mrq_rebuild_report_clear(&r);
 }
 
@@ -517,7 +516,7 @@ static void a_failing_step_changes_nothing(void **state)
     mrq_free(page);
     options = good;
     options.model = misfit;
-    check_failure(&options, NULL, MRQ_BAD_FILE, "wants a feature \"height\"", serving);
+    check_failure(&options, NULL, MRQ_BAD_FILE, "needs a feature \"height\"", serving);
     options = good;
     const mrq_rebuild_watch watch = {.train = {.batch = stop_at_once, .stop = &stop}};
     check_failure(&options, &watch, MRQ_FAILED, "stopped in epoch 1 of 3; nothing has changed", serving);
@@ -575,7 +574,7 @@ static void a_publish_that_fails_at_the_end_has_published(void **state)
     assert_int_equal(r.outcome, MRQ_PUBLISHED);
     assert_current(where, r.made.generation);
     assert_string_not_equal(r.made.generation, before);
-    assert_true(strncmp(r.reason, "forced, although test RMSE", 26) == 0 && strstr(r.reason, " and 0.01; ") &&
+    assert_true(strncmp(r.reason, "forced, although test RMSE", 26) == 0 && strstr(r.reason, " plus 0.01; ") &&
                 strstr(r.reason, " serves, but "));
     assert_true(r.step[MRQ_STEP_PUBLISH] > 0 && isnan(r.step[MRQ_STEP_PRUNE]));
     mrq_writer page MRQ_CLEANUP(mrq_writer_close) = {0};

@@ -310,8 +310,8 @@ static void names_come_newest_first_and_others_are_left_out(void **state)
     mrq_name *names = NULL;
     uint32_t n = 99;
     new_store(store);
-    assert_fails(mrq_store_names(store, &names, &n, &err), MRQ_NOT_FOUND, "is no store: it has no folder generations");
-    assert_fails(mrq_store_names(model_path, &names, &n, &err), MRQ_NOT_FOUND, "is no store: it has no folder generations");
+    assert_fails(mrq_store_names(store, &names, &n, &err), MRQ_NOT_FOUND, "is not a store: it has no folder generations");
+    assert_fails(mrq_store_names(model_path, &names, &n, &err), MRQ_NOT_FOUND, "is not a store: it has no folder generations");
     snprintf(path, sizeof path, "%s/generations", store);
     assert_true(mkdir(store, 0755) == 0 && mkdir(path, 0755) == 0);
     assert_ok(mrq_store_names(store, &names, &n, &err));

@@ -135,15 +135,8 @@ static void what_is_asked_for_stays(void **state)
     }
     assert_int_equal(there, SHARDS * 3 - 1);
     assert_true(oldest > 1700); /* by hash: the last 47 of 2000, but for some luck */
-    mrq_answer_cache_close(answers);
-    const mrq_answer_cache_size size = mrq_answer_cache_measure(answers);
-    assert_int_equal(size.entries + size.bytes, 0);
-    assert_false(ask(answers, 1, NULL)); /* nothing is kept any more */
-    assert_false(ask(answers, 1, NULL));
-    assert_int_equal(mrq_answer_cache_measure(answers).entries, 0);
     mrq_answer_cache_free(answers);
     mrq_answer_cache_free(NULL);
-    mrq_answer_cache_close(NULL);
     assert_int_equal(snapshot.references, 1);
 }
 
@@ -336,8 +329,7 @@ static void years_end_with_the_last(void **state)
         else
             assert_ok(mrq_query_put(&query, MRQ_Q_YEAR, cases[i].years, &err));
         if (!cases[i].says)
-            assert_fails(mrq_selection_resolve(items, &query, &selection, &err), MRQ_USAGE,
-                         "year: the data does not tell its items' years");
+            assert_fails(mrq_selection_resolve(items, &query, &selection, &err), MRQ_USAGE, "year: the data's items have no years");
         mrq_query_clear(&query);
         mrq_table_free(items);
     }

@@ -54,7 +54,7 @@ static const mrq_contents contents = {CONTENT, &items, vectors, 2};
 static mrq_backend *open_backend(void)
 {
     mrq_backend *backend = NULL;
-    const mrq_backend_options options = {"milvus://localhost:19530/m", NULL, NULL, 0};
+    const mrq_backend_options options = {.address = "milvus://localhost:19530/m"};
     assert_ok(mrq_backend_open(&options, &backend, &err));
     return backend;
 }
@@ -74,7 +74,7 @@ static void an_address_says_where_and_what(void **state)
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const char *const *row = rows[i];
-        const mrq_backend_options options = {row[0], row[1], row[2], 0};
+        const mrq_backend_options options = {.address = row[0], .token = row[1], .ca = row[2]};
         mrq_backend *backend = NULL;
         assert_ok(mrq_backend_open(&options, &backend, &err));
         assert_string_equal(mrq_backend_label(backend), row[3]);
@@ -93,8 +93,8 @@ static void an_address_that_makes_no_sense_is_refused(void **state)
 {
     (void)state;
     static const char forms[] = "want milvus://HOST[:PORT]/NAME, or milvuss:// for TLS";
-    static const char name[] = "want a name of letters, digits and _ behind the last slash, to begin collections' names with";
-    static const char login[] = "backend: no login stands in the address, want $MARQUEE_MILVUS_TOKEN";
+    static const char name[] = "want a name of letters, digits and _ after the last slash, the prefix of the collections' names";
+    static const char login[] = "backend: want the login in $MARQUEE_MILVUS_TOKEN, not in the address";
     static const struct {
         const char *address, *why;
     } rows[] = {{"http://host/n", forms},
@@ -108,7 +108,7 @@ static void an_address_that_makes_no_sense_is_refused(void **state)
                 {"milvus://host/n-m", name},
                 {"milvus://host/n/m", name},
                 {"milvus://host/n\xc3\xa4", name},
-                {"milvus://host:0/n", "want a port from 1 to 65535 behind the colon"},
+                {"milvus://host:0/n", "want a port from 1 to 65535 after the colon"},
                 {"milvus://me:it@host/n", login},
                 {"milvus://host/n@", login}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -133,7 +133,7 @@ static void names_and_tokens_have_a_longest(void **state)
         char address[400] = "milvus://h/", token[MRQ_SECRET_MAX + 2] = "", content[] = CONTENT;
         mrq_backend *backend = NULL;
         memset(address + strlen(address), 'n', 200 + more);
-        mrq_backend_options options = {address, NULL, NULL, 0};
+        mrq_backend_options options = {.address = address};
         if (more)
             assert_fails(mrq_backend_open(&options, &backend, &err), MRQ_USAGE, "want a name of letters");
         else
@@ -152,7 +152,7 @@ static void names_and_tokens_have_a_longest(void **state)
         }
         mrq_backend_close(backend);
         memset(token, 't', MRQ_SECRET_MAX + more);
-        options = (mrq_backend_options){"milvus://h/n", token, NULL, 0};
+        options = (mrq_backend_options){.address = "milvus://h/n", .token = token};
         backend = NULL;
         if (more)
             assert_fails(mrq_backend_open(&options, &backend, &err), MRQ_USAGE,
@@ -162,7 +162,7 @@ static void names_and_tokens_have_a_longest(void **state)
         mrq_backend_close(backend);
     }
     mrq_backend *backend = NULL;
-    const mrq_backend_options blank = {"milvus://h/n", "a b", NULL, 0};
+    const mrq_backend_options blank = {.address = "milvus://h/n", .token = "a b"};
     assert_fails(mrq_backend_open(&blank, &backend, &err), MRQ_USAGE, "backend: the token has 3 characters, want up to 512");
 }
 
@@ -352,8 +352,8 @@ static void what_may_pass_is_asked_for_again_and_nothing_else(void **state)
         {429, "slow", true, "Milvus at localhost:19530: HTTP 429: slow"},
         {500, "oh", true, "Milvus at localhost:19530: HTTP 500: oh"},
         {599, "oh", true, "Milvus at localhost:19530: HTTP 599: oh"},
-        {499, "oh", true, "Milvus at localhost:19530: HTTP 499, and no JSON: reply:1: not valid JSON"},
-        {200, "[]", true, "Milvus at localhost:19530: HTTP 200, and no JSON: reply: want a JSON object"},
+        {499, "oh", true, "Milvus at localhost:19530: HTTP 499 without JSON: reply:1: not valid JSON"},
+        {200, "[]", true, "Milvus at localhost:19530: HTTP 200 without JSON: reply: want a JSON object"},
         {200, "{\"code\":1,\"message\":\"starting\"}", true, "Milvus at localhost:19530: code 1: starting"},
         {200, "{\"code\":-1}", true, "Milvus at localhost:19530: code -1: without a message"},
         {200, "{\"code\":99}", true, "Milvus at localhost:19530: code 99: without a message"},
@@ -467,9 +467,9 @@ static mrq_status connect_to(mrq_backend *backend, mrq_index **index)
 static void a_collection_of_other_vectors_is_refused(void **state)
 {
     (void)state;
-    static const char other[] =
-        "Milvus at localhost:19530: collection m_" CONTENT " has vectors of %s dimensions, want 2: somebody "
-        "else's, want it dropped or another name in the address";
+    static const char other[] = "Milvus at localhost:19530: collection m_" CONTENT
+                                " has vectors of %s dimensions, want 2: it is not from this program; drop "
+                                "it, or use another name in the address";
     static const struct {
         const char *reply, *have; /* NULL: they fit */
     } rows[] = {
@@ -773,7 +773,7 @@ static void is_told_at_once(void)
     void (*const meanwhile)(void) = rest_meanwhile;
     rest_meanwhile = NULL;
     assert_int_equal(silent_index->searcher->search(silent_index, query, 1, NULL, row, &found, &problem), MRQ_UNAVAILABLE);
-    assert_string_equal(problem.msg, "Milvus at localhost:19530: no answer a moment ago");
+    assert_string_equal(problem.msg, "Milvus at localhost:19530 did not answer a moment ago");
     rest_meanwhile = meanwhile;
 }
 
@@ -944,7 +944,7 @@ static mrq_status do_all(void)
         {V2 "/collections/describe", NAMED "}", 5, 200, "{\"code\":0,\"data\":{\"description\":\"owner\"}}"},
         {V2 "/collections/drop", NAMED "}", 20, 200, "{\"code\":0}"},
     };
-    const mrq_backend_options options = {"milvus://localhost:19530/m", NULL, NULL, 0};
+    const mrq_backend_options options = {.address = "milvus://localhost:19530/m"};
     const mrq_terms terms = {&columns[1].dict, NULL, 0, false, 1990, 0, 0};
     MRQ_CLEANUP(mrq_backend_close) mrq_backend *backend = NULL;
     MRQ_CLEANUP(mrq_index_free) mrq_index *index = NULL;

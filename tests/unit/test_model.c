@@ -28,12 +28,12 @@ static void test_description_refuses(void **state)
     assert_fails(parse("[]", &d), MRQ_BAD_FILE, "want a JSON object");
     assert_fails(parse("{}", &d), MRQ_BAD_FILE, "t.json: name: missing");
     assert_fails(parse("{\"foo\":1}", &d), MRQ_BAD_FILE, "t.json: foo: unknown key");
-    assert_fails(parse("{\"name\":\"a\",\"name\":\"b\"}", &d), MRQ_BAD_FILE, "name: stands there twice");
+    assert_fails(parse("{\"name\":\"a\",\"name\":\"b\"}", &d), MRQ_BAD_FILE, "name: given twice");
     assert_fails(parse(TOWERS("", ITEM_ID), &d), MRQ_BAD_FILE, "towers.user: 0 branches, want 1 to 16");
     assert_fails(parse(TOWERS(USER_ID ",{\"feature\":\"x\",\"kind\":\"foo\"}", ITEM_ID), &d), MRQ_BAD_FILE,
                  "t.json: towers.user[1].kind: \"foo\", want one of id, category, set, text");
     assert_fails(parse(TOWERS(USER_ID "," USER_ID, ITEM_ID), &d), MRQ_BAD_FILE,
-                 "towers.user[1].feature: \"id\" stands in towers.user[0] already");
+                 "towers.user[1].feature: \"id\" is already in towers.user[0]");
     assert_fails(parse(TOWERS("{\"feature\":\"g\",\"kind\":\"set\",\"embedding\":8}", ITEM_ID), &d), MRQ_BAD_FILE,
                  "towers.user[0].kind: \"set\", want one of id, category, history on the user's side");
     assert_fails(parse(TOWERS("{\"feature\":\"g\",\"kind\":\"id\",\"embedding\":8}", ITEM_ID), &d), MRQ_BAD_FILE,
@@ -128,12 +128,12 @@ static void test_description_refuses_each_wrong_value(void **state)
         {{.user = BRANCH("id", "id", ",\"embedding\":8,\"lr\":1001")}, "towers.user[0].lr: 1001, want"},
         {{.user = BRANCH("id", "id", ",\"embedding\":8,\"optional\":\"yes\"")}, "user[0].optional: \"yes\", want true or false"},
         {{.user = BRANCH("id", "id", ",\"embedding\":8,\"bias_only\":true"), .score = DOT_BIAS},
-         "towers.user[0].bias_only: wants joint.kind \"sum\" and score.bias"},
-        {{.user = BRANCH("id", "id", ",\"bias_only\":true"), .joint = JOINT_SUM}, "towers.user[0].bias_only: wants"},
+         "towers.user[0].bias_only: needs joint.kind \"sum\" and score.bias"},
+        {{.user = BRANCH("id", "id", ",\"bias_only\":true"), .joint = JOINT_SUM}, "towers.user[0].bias_only: needs"},
         {{.joint = JOINT_SUM, .user = user_id}, NULL}, /* a layer behind the embedding */
-        {{.joint = JOINT_SUM, .user = BRANCH("id", "id", ",\"embedding\":8,\"fc\":24")}, "towers.user[0].fc: leave it out: where"},
+        {{.joint = JOINT_SUM, .user = BRANCH("id", "id", ",\"embedding\":8,\"fc\":24")}, "towers.user[0].fc: leave it out: with"},
         {{.joint = JOINT_SUM, .user = BRANCH("id", "id", ",\"fc\":24")},
-         "towers.user[0].fc: leave it out: where joint.kind is \"sum\""},
+         "towers.user[0].fc: leave it out: with joint.kind \"sum\""},
         {{.joint = JOINT_SUM, .item = BRANCH("g", "set", ",\"embedding\":24")}, "towers.item[0].embedding: leave it out"},
         {{.joint = JOINT_SUM, .item = BRANCH("ratings", "ratings", ",\"embedding\":24")}, "towers.item[0].embedding: leave it out"},
         {{.joint = JOINT_SUM, .item = BRANCH("t", "text", ",\"embedding\":8,\"window\":3,\"filters\":24")},
@@ -734,7 +734,7 @@ static void test_fold_damage(void **state)
         {BRANCHES, 0, 17, "17 branches"},
         {BRANCHES, 0, 4, "users.mrq: "},
         {HAS_ROW, 0, 0, "rows for 50 users"},
-        {HISTORY, 0, 1, "a history, but no"},
+        {HISTORY, 0, 1, "a history needs rows"},
         {FEATURE, 0, 0x78, "branch \"x\" has"},
     };
     char path[256], *folder = temporary_folder();
@@ -814,10 +814,10 @@ static void test_missing_features(void **state)
     const mrq_model_source source = {s->users, s->items, &none, &none, &rating, &none, 1, 1, 11, 3};
     assert_ok(parse(TOWERS("{\"feature\":\"shoe\",\"kind\":\"category\",\"embedding\":4}", ITEM_ID), &d));
     assert_fails(mrq_model_new(&d, &source, &model, &err), MRQ_BAD_FILE,
-                 "wants a feature \"shoe\", which the data does not have: want it in the schema, or \"optional\": true");
+                 "needs a feature \"shoe\", which the data does not have: add it to the schema, or set \"optional\": true");
     assert_ok(parse(TOWERS(USER_ID, "{\"feature\":\"year\",\"kind\":\"set\",\"embedding\":4}"), &d));
     assert_fails(mrq_model_new(&d, &source, &model, &err), MRQ_BAD_FILE,
-                 "which the data has as another kind: want kind \"set\" in the schema");
+                 "which the data has as another kind: set kind \"set\" in the schema");
     small_free(s);
 }
 

@@ -267,12 +267,12 @@ static void each_step_that_fails_is_told(void **state)
         mrq_status status, want;
         mrq_outcome outcome;
         const char *says; /* in the reason; of a rebuild that fails also in the error */
-    } cases[] = {
-        {"training", &train_is, MRQ_BAD_FILE, MRQ_BAD_FILE, MRQ_NOT_DONE, "the training failed"},
-        {"upload", &upload_is, MRQ_UNAVAILABLE, MRQ_UNAVAILABLE, MRQ_NOT_DONE, "the upload failed"},
-        {"settling", &settle_is, MRQ_UNAVAILABLE, MRQ_OK, MRQ_PUBLISHED, "the backend could not be tidied up: the backend is away"},
-        {"warming", &warm_is, MRQ_FAILED, MRQ_FAILED, MRQ_NOT_DONE, "nothing could be warmed"},
-        {"pruning", &prune_is, MRQ_FAILED, MRQ_OK, MRQ_PUBLISHED, "old generations could not be removed: they stay"}};
+    } cases[] = {{"training", &train_is, MRQ_BAD_FILE, MRQ_BAD_FILE, MRQ_NOT_DONE, "the training failed"},
+                 {"upload", &upload_is, MRQ_UNAVAILABLE, MRQ_UNAVAILABLE, MRQ_NOT_DONE, "the upload failed"},
+                 {"settling", &settle_is, MRQ_UNAVAILABLE, MRQ_OK, MRQ_PUBLISHED,
+                  "the backend could not be cleaned up: the backend is away"},
+                 {"warming", &warm_is, MRQ_FAILED, MRQ_FAILED, MRQ_NOT_DONE, "nothing could be warmed"},
+                 {"pruning", &prune_is, MRQ_FAILED, MRQ_OK, MRQ_PUBLISHED, "old generations could not be removed: they stay"}};
     mrq_rebuild_options options = usual("steps");
     mrq_writer page MRQ_CLEANUP(mrq_writer_close) = {0};
     mrq_writer_open(&page);
@@ -293,7 +293,7 @@ static void each_step_that_fails_is_told(void **state)
     mrq_writer_put(&page, "lost\n");
     train_ends = MRQ_TRAIN_LOST;
     mrq_rebuild_report r = rebuild(&options, MRQ_OK, &page);
-    assert_string_equal(r.reason, "the loss exploded in epoch 2 of 1, and the best before, epoch 1, was taken");
+    assert_string_equal(r.reason, "the loss exploded in epoch 2 of 1; epoch 1, the best before, was taken");
     mrq_rebuild_report_clear(&r);
     mrq_writer_put(&page, "interrupted\n");
     train_ends = MRQ_TRAIN_INTERRUPTED;
@@ -320,7 +320,7 @@ static void each_step_that_fails_is_told(void **state)
     options.test = 0.2;
     r = rebuild(&options, MRQ_OK, &page);
     assert_string_equal(r.warm_note,
-                        "the serving model may have learned from what is tested now: its test share is 0.1, this one's 0.2");
+                        "the serving model may have been trained on what is tested now: its test share is 0.1, this one's 0.2");
     mrq_rebuild_report_clear(&r);
     assert_expected(page.data, page.size, "failures.log");
 }
@@ -337,7 +337,7 @@ static void remarks_end_where_the_reason_does(void **state)
     memset(first, 'f', sizeof first - 1);
     first[sizeof first - 1] = '\0';
     const size_t fits =
-        REASON - sizeof "old generations could not be removed: ; the backend could not be tidied up: " - strlen(first);
+        REASON - sizeof "old generations could not be removed: ; the backend could not be cleaned up: " - strlen(first);
     const size_t sizes[] = {1, fits - 1, fits, fits + 1, sizeof second - 1};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         memset(second, 's', sizeof second);
@@ -347,7 +347,7 @@ static void remarks_end_where_the_reason_does(void **state)
         prune_is = settle_is = MRQ_FAILED;
         mrq_rebuild_report r = {0};
         assert_ok(mrq_rebuild(&options, NULL, &r, &err));
-        snprintf(all, sizeof all, "old generations could not be removed: %s; the backend could not be tidied up: %s", first,
+        snprintf(all, sizeof all, "old generations could not be removed: %s; the backend could not be cleaned up: %s", first,
                  second);
         all[REASON - 1] = '\0';
         assert_string_equal(r.reason, all);

@@ -100,11 +100,11 @@ static void a_parameter_of_each_type_is_described(void **state)
          "years.\",\"example\":\"25\"}"},
         {"/v1/recommendations", "with",
          "{\"name\":\"with\",\"in\":\"query\",\"style\":\"form\",\"explode\":true,\"schema\":{\"type\":\"array\",\"maxItems\":64,"
-         "\"items\":{\"type\":\"string\"}},\"description\":\"Any other column of the users, country=DE; given again, of "
-         "several.\"}"},
+         "\"items\":{\"type\":\"string\"}},\"description\":\"A value of any other column of the users, for example "
+         "country=DE; repeat for several columns.\"}"},
         {"/v1/recommendations", "user",
          "{\"name\":\"user\",\"in\":\"query\",\"schema\":{\"$ref\":\"#/components/schemas/Id\"},\"description\":\"A user of the "
-         "data: fills in what is not given, and leaves out the items he or she has rated.\"}"},
+         "data: supplies the features not given; items that the user has rated are left out.\"}"},
         {"/v1/recommendations", "liked",
          "{\"name\":\"liked\",\"in\":\"query\",\"style\":\"form\",\"explode\":false,\"schema\":{\"type\":\"array\",\"maxItems\":"
          "10000,\"items\":{\"$ref\":\"#/components/schemas/Id\"}},\"description\":\"Items that the person likes; may be given "
@@ -117,18 +117,18 @@ static void a_parameter_of_each_type_is_described(void **state)
          "\"description\":\"How many items.\"}"},
         {"/v1/items/{id}/similar", "all_genres",
          "{\"name\":\"all_genres\",\"in\":\"query\",\"schema\":{\"type\":\"boolean\",\"default\":false},\"description\":\"Only "
-         "items of all the genres given.\"}"},
+         "items that have all the given genres.\"}"},
         {"/v1/items/{id}/similar", "year",
-         "{\"name\":\"year\",\"in\":\"query\",\"schema\":{\"type\":\"string\"},\"description\":\"Only items of 1994, 1990-1999, "
-         "1990- or -1999.\",\"example\":\"1990-1999\"}"},
+         "{\"name\":\"year\",\"in\":\"query\",\"schema\":{\"type\":\"string\"},\"description\":\"Only items of these years: "
+         "1994, 1990-1999, 1990- or -1999.\",\"example\":\"1990-1999\"}"},
         {"/v1/recommendations", "explain",
          "{\"name\":\"explain\",\"in\":\"query\",\"schema\":{\"oneOf\":[{\"type\":\"boolean\",\"description\":\"true: 10 parts, "
          "the "
-         "largest.\"},{\"type\":\"integer\",\"minimum\":0,\"maximum\":1000}],\"default\":false},\"description\":\"Says what each "
+         "largest.\"},{\"type\":\"integer\",\"minimum\":0,\"maximum\":1000}],\"default\":false},\"description\":\"Show what each "
          "score is made of.\"}"},
         {"/v1/items", "query",
-         "{\"name\":\"query\",\"in\":\"query\",\"schema\":{\"type\":\"string\",\"default\":\"\"},\"description\":\"Words, each of "
-         "which begins a word of the title; without: the most rated items.\",\"example\":\"star wars\"}"},
+         "{\"name\":\"query\",\"in\":\"query\",\"schema\":{\"type\":\"string\",\"default\":\"\"},\"description\":\"Words; each "
+         "must begin a word of the title. Without it: the most rated items.\",\"example\":\"star wars\"}"},
         {"/v1/recommendations", "country",
          "{\"name\":\"country\",\"in\":\"query\",\"schema\":{\"type\":\"string\"},\"description\":\"A value of this category of "
          "the "

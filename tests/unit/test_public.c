@@ -168,7 +168,7 @@ static void options_set_misused(void)
     assert_refused(mrq_options_set(options, "store", NULL, to), "value is NULL");
     const char *const unknown[] = {"", "Store", "store ", "stores", "stor", name};
     for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++)
-        assert_refused(mrq_options_set(options, unknown[i], "1", to), "is no option");
+        assert_refused(mrq_options_set(options, unknown[i], "1", to), "is not an option");
     mrq_options_free(options);
 }
 
@@ -236,9 +236,9 @@ static void query_set_misused(void)
     const struct {
         const char *name, *value, *sentence;
     } wrong[] = {
-        {"", "1", "\"\" is no field of a query"},
-        {"a=b", "1", "\"a=b\" is no field"},
-        {name, "1", "is no field"},
+        {"", "1", "\"\" is neither a field of a query"},
+        {"a=b", "1", "\"a=b\" is neither a field of a query"},
+        {name, "1", "is neither a field of a query"},
         {"country", value, "country: 8999 bytes, want at most 8192"},
         {"age", value, "age: 8999 bytes, want at most 8192"},
         {"k", "0", "k \"0\": want a whole number from 1 to 1000"},
@@ -274,23 +274,23 @@ static void ask_misused(void)
         mrq_status status;
         const char *name, *value, *sentence;
     } wrong[] = {
-        {MRQ_ASK_RECOMMEND, MRQ_USAGE, "item", "13", "item: means nothing here"},
+        {MRQ_ASK_RECOMMEND, MRQ_USAGE, "item", "13", "item: not used by this kind of query"},
         {MRQ_ASK_RECOMMEND, MRQ_USAGE, "country", "DE",
-         "country \"DE\": no field of a query, and the data does not tell its users' country, but gender, age, job"},
+         "country \"DE\": neither a field of a query nor a column of the users; the columns: gender, age, job"},
         {MRQ_ASK_SIMILAR, MRQ_USAGE, "k", "2", "item is missing"},
-        {MRQ_ASK_SIMILAR, MRQ_USAGE, "user", "4", "user: means nothing here"},
+        {MRQ_ASK_SIMILAR, MRQ_USAGE, "user", "4", "user: not used by this kind of query"},
         {MRQ_ASK_SIMILAR, MRQ_NOT_FOUND, "item", "", "item \"\""},
-        {MRQ_ASK_ITEM, MRQ_USAGE, "k", "2", "k: means nothing here"},
+        {MRQ_ASK_ITEM, MRQ_USAGE, "k", "2", "k: not used by this kind of query"},
         {MRQ_ASK_ITEM, MRQ_NOT_FOUND, "item", "9223372036854775807", "item 9223372036854775807"},
         {MRQ_ASK_ITEM, MRQ_NOT_FOUND, "item", "no id", "item no id"},
         {MRQ_ASK_SEARCH, MRQ_USAGE, "k", "2", "query is missing"},
         {MRQ_ASK_USER, MRQ_USAGE, "k", "2", "user is missing"},
         {MRQ_ASK_USER, MRQ_NOT_FOUND, "user", "9223372036854775807", "user 9223372036854775807"},
-        {MRQ_ASK_INFO, MRQ_USAGE, "k", "2", "k: means nothing here"},
+        {MRQ_ASK_INFO, MRQ_USAGE, "k", "2", "k: not used by this kind of query"},
     };
     assert_refused(mrq_recommender_ask(NULL, MRQ_ASK_RECOMMEND, query, &none, to), "recommender is NULL");
     assert_refused(mrq_recommender_ask(r, MRQ_ASK_RECOMMEND, query, NULL, to), "out is NULL");
-    assert_refused(mrq_recommender_ask(r, (mrq_ask)6, NULL, &none, to), "what: 6 is no kind of query");
+    assert_refused(mrq_recommender_ask(r, (mrq_ask)6, NULL, &none, to), "what: 6 is not a kind of query");
     assert_refused(mrq_recommender_ask(r, MRQ_ASK_SIMILAR, NULL, &none, to), "item is missing");
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         mrq_query *q = query_of(wrong[i].name, wrong[i].value);

@@ -220,7 +220,7 @@ static void names_follow_each_other(void **state)
     assert_string_equal(g->name, name[0]);
     assert_true(llabs((long long)g->created - (long long)time(NULL)) < 60); /* the manifest tells the real time */
     move_in_time(store, name[0], "99991231T235959Z", moved);
-    assert_fails(mrq_store_export(store, model_path, &flat, name[1], NULL, NULL, &err), MRQ_FAILED, "no name can follow");
+    assert_fails(mrq_store_export(store, model_path, &flat, name[1], NULL, NULL, &err), MRQ_FAILED, "no name can sort after");
     assert_int_equal(try_open(store), MRQ_OK);
 }
 
@@ -265,11 +265,11 @@ static void names_begin_and_end_with_the_clock(void **state)
             assert_memory_equal(name, good[i].next, 17);
         } else {
             assert_fails(export_at(good[i].seconds, store, name), MRQ_FAILED,
-                         ": no name can follow this one: want the folder gone");
+                         ": no name can sort after this one; remove the folder");
         }
     }
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        snprintf(want, sizeof want, "the clock says %lld seconds after 1970: want it set right", (long long)bad[i]);
+        snprintf(want, sizeof want, "the clock says %lld seconds after 1970; set the clock", (long long)bad[i]);
         assert_fails(export_at(bad[i], new_store(store), name), MRQ_FAILED, want);
         assert_string_equal(err.msg, want);
     }
@@ -279,7 +279,7 @@ static void names_begin_and_end_with_the_clock(void **state)
 static void a_folder_in_the_links_place_is_told(void **state)
 {
     (void)state;
-    char store[PATH], name[2][MRQ_GENERATION_NAME], link[PATH + 10], want[PATH + 100];
+    char store[PATH], name[2][MRQ_GENERATION_NAME], link[PATH + 10], want[PATH + 200];
     static char before[STATE];
     new_store(store);
     for (int i = 0; i < 2; i++)
@@ -288,7 +288,8 @@ static void a_folder_in_the_links_place_is_told(void **state)
     assert_int_equal(unlink(link), 0);
     assert_int_equal(mkdir(link, 0755), 0);
     shell(before, STATE, "cd '%s' && find . | sort", store);
-    snprintf(want, sizeof want, "%s is not a symbolic link, as a copy that follows links leaves it: want it removed", link);
+    snprintf(want, sizeof want, "%s is not a symbolic link, perhaps because the store was copied with links followed; remove it",
+             link);
     for (int act = 0; act < 3; act++) {
         MRQ_CLEANUP(mrq_publication_discard) mrq_publication *publication = NULL;
         uint32_t removed = 0;
@@ -311,7 +312,7 @@ static void list_tells_all(void **state)
     uint32_t n = 0;
     mrq_generation_info *list = NULL;
     new_store(store);
-    assert_fails(mrq_store_list(store, &list, &n, &err), MRQ_NOT_FOUND, "is no store: it has no folder generations");
+    assert_fails(mrq_store_list(store, &list, &n, &err), MRQ_NOT_FOUND, "is not a store: it has no folder generations");
     for (int i = 0; i < 3; i++)
         export_to(store, name[i]);
     damage(store, name[0], MRQ_MANIFEST);
@@ -367,7 +368,7 @@ static void a_plain_list_reads_manifests_alone(void **state)
     uint32_t n = 0, all = 0;
     mrq_generation_info *none = NULL;
     new_store(store);
-    assert_fails(mrq_store_list_plain(store, &none, &n, &err), MRQ_NOT_FOUND, "is no store: it has no folder generations");
+    assert_fails(mrq_store_list_plain(store, &none, &n, &err), MRQ_NOT_FOUND, "is not a store: it has no folder generations");
     for (int i = 0; i < 5; i++)
         export_to(store, name[i]);
     damage(store, name[0], MRQ_MANIFEST);
@@ -400,7 +401,7 @@ static void rollback_goes_to_what_is_intact(void **state)
     (void)state;
     char store[PATH], name[5][MRQ_GENERATION_NAME], back[MRQ_GENERATION_NAME] = "", before[STATE], path[PATH];
     new_store(store);
-    assert_fails(mrq_store_rollback(store, NULL, back, &err), MRQ_NOT_FOUND, "is no store");
+    assert_fails(mrq_store_rollback(store, NULL, back, &err), MRQ_NOT_FOUND, "is not a store");
     assert_false(mrq_file_exists(store));
     export_to(store, name[0]);
     take_state(store, before);
@@ -414,7 +415,7 @@ static void rollback_goes_to_what_is_intact(void **state)
     assert_fails(mrq_store_rollback(store, name[3], back, &err), MRQ_BAD_FILE, "seen.mrq: the checksum does not match");
     assert_fails(mrq_store_rollback(store, "20200101T000000Z-0123456789ab", back, &err), MRQ_NOT_FOUND,
                  "has no generation 20200101T000000Z-0123456789ab");
-    assert_fails(mrq_store_rollback(store, "../x", back, &err), MRQ_USAGE, "\"../x\" is no generation's name");
+    assert_fails(mrq_store_rollback(store, "../x", back, &err), MRQ_USAGE, "\"../x\" is not the name of a generation");
     assert_string_equal(back, "");
     assert_state(store, before);
     assert_ok(mrq_store_rollback(store, NULL, back, &err)); /* over two damaged ones */

@@ -89,14 +89,15 @@ static void a_question_knows_its_fields(void **state)
             if (about[what] != MRQ_Q_FIELDS)
                 assert_ok(mrq_query_put(&query, about[what], "13", &err));
             assert_ok(mrq_query_set(&query, f->name, values[f->type][0].set, &err));
-            snprintf(means, sizeof means, "%s: means nothing here, so leave it out", f->type == MRQ_QT_FEATURE ? "with" : f->name);
+            snprintf(means, sizeof means, "%s: not used by this kind of query; leave it out",
+                     f->type == MRQ_QT_FEATURE ? "with" : f->name);
             if (f->asks & MRQ_ASKS(what))
                 assert_ok(mrq_query_check(&query, (mrq_ask)what, &err));
             else
                 assert_fails(mrq_query_check(&query, (mrq_ask)what, &err), MRQ_USAGE, means);
         }
     }
-    assert_fails(mrq_query_check(&(mrq_query){0}, (mrq_ask)6, &err), MRQ_USAGE, "what: 6 is no kind of query");
+    assert_fails(mrq_query_check(&(mrq_query){0}, (mrq_ask)6, &err), MRQ_USAGE, "what: 6 is not a kind of query");
 }
 
 /* Setting */
@@ -217,7 +218,7 @@ static void wrong_values_are_refused(void **state)
     static const char *const names[] = {"", "a=b", "=", "12345678901234567890123456789012"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char says[200];
-        snprintf(says, sizeof says, "\"%s\" is no field of a query, nor can a column of users be called so", names[i]);
+        snprintf(says, sizeof says, "\"%s\" is neither a field of a query nor a possible name of a column", names[i]);
         assert_fails(mrq_query_set(&query, names[i], "1", &err), MRQ_USAGE, says);
         assert_string_equal(line_of(&query), "with=age=25 query=x");
     }
@@ -306,7 +307,7 @@ static void ids_stand_in_a_list(void **state)
     ASKED_QUERY many = {0};
     for (uint32_t i = 0; i < MRQ_EXCLUDE_MAX; i += 2)
         assert_ok(mrq_query_put_list(&many, MRQ_Q_EXCLUDE, "1,2", &err));
-    assert_fails(mrq_query_put_list(&many, MRQ_Q_EXCLUDE, "1,2", &err), MRQ_USAGE, "exclude: more than 1000 of them");
+    assert_fails(mrq_query_put_list(&many, MRQ_Q_EXCLUDE, "1,2", &err), MRQ_USAGE, "exclude: more than 1000 values");
 }
 
 /* Limits */
@@ -325,17 +326,16 @@ static void a_field_has_at_most_so_many_values(void **state)
             assert_ok(mrq_query_set(&query, f->name, value, &err));
         }
         assert_int_equal(query.n[i], f->most);
-        snprintf(says, sizeof says,
-                 f->type == MRQ_QT_PAIR ? "g: with it more than 64 columns of the users" : "%s: more than %u of them", f->name,
-                 f->most);
+        snprintf(says, sizeof says, f->type == MRQ_QT_PAIR ? "g: more than 64 columns of the users" : "%s: more than %u values",
+                 f->name, f->most);
         const size_t size = query.size;
         assert_fails(mrq_query_set(&query, f->name, f->type == MRQ_QT_PAIR ? "g=1" : "1", &err), MRQ_USAGE, says);
         assert_int_equal(query.n[i], f->most);
         assert_int_equal(query.size, size);
         if (f->type != MRQ_QT_PAIR)
             continue;
-        assert_fails(mrq_query_set(&query, "age", "1", &err), MRQ_USAGE, "age: with it more than 64"); /* counted together */
-        assert_fails(mrq_query_set(&query, "town", "1", &err), MRQ_USAGE, "town: with it more than 64");
+        assert_fails(mrq_query_set(&query, "age", "1", &err), MRQ_USAGE, "age: more than 64"); /* counted together */
+        assert_fails(mrq_query_set(&query, "town", "1", &err), MRQ_USAGE, "town: more than 64");
         assert_ok(mrq_query_set(&query, "with", "f7=2", &err)); /* in the place of another */
         assert_ok(mrq_query_set(&query, "f8", "2", &err));
         assert_int_equal(query.n[i], f->most);
@@ -662,8 +662,8 @@ static void every_type_is_read_of_json(void **state)
         {"{\"town\":{\"label\":\"x\"}}", NULL, "town: {\"label\":\"x\"}, want a text or a number"},
         {"{\"town\":{\"value\":true}}", NULL, "town: {\"value\":true}, want a text or a number"},
         {"{\"tags\":{\"value\":[\"a\",1]}}", NULL, "tags: {\"value\":[\"a\",1]}, want a text or a number"},
-        {"{\"a=b\":1}", NULL, "\"a=b\" is no field of a query"},
-        {"{\"\":1}", NULL, "\"\" is no field of a query"},
+        {"{\"a=b\":1}", NULL, "\"a=b\" is neither a field of a query"},
+        {"{\"\":1}", NULL, "\"\" is neither a field of a query"},
         {"{\"with\":\"town=Ulm\"}", "with=town=Ulm", NULL},
         {"{\"with\":[\"town=Ulm\",\"age=3\"]}", "with=age=3 with=town=Ulm", NULL},
         {"{\"with\":[\"town=Ulm\",\"age=3\",\"town=Bonn\"]}", NULL, "town: given twice"},
@@ -738,8 +738,8 @@ static void every_type_is_read_of_json(void **state)
         {"{\"explain\":0}", "", NULL},
         {"{\"explain\":1001}", NULL, "explain \"1001\": want true, false, or how many parts, 1 to 1000"},
         {"{\"explain\":\"all\"}", NULL, "explain: \"all\", want true, false or how many parts"},
-        {"{\"k\":1,\"k\":1}", NULL, "k: stands there twice"},
-        {"{\"town\":1,\"age\":2,\"town\":null}", NULL, "town: stands there twice"},
+        {"{\"k\":1,\"k\":1}", NULL, "k: given twice"},
+        {"{\"town\":1,\"age\":2,\"town\":null}", NULL, "town: given twice"},
         {"{\"K\":1}", "with=K=1", NULL}, /* a column, for all that is known here */
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -997,11 +997,11 @@ static void what_a_column_cannot_have_is_refused(void **state)
         {"with", "genre=War", "with genre \"War\": not among the 6 values of the data"},
         {"with", "year=1990-", "with year \"1990-\": want a number"},
         {"name", "Name 001",
-         "name \"Name 001\": no field of a query, and the data does not tell its users' name, but gender, age, "
+         "name \"Name 001\": neither a field of a query nor a column of the users; the columns: gender, age, "
          "job, town, item, tags, height, genre, year"},
-        {"tag", "1", "tag \"1\": no field of a query"},
-        {"with", "user=4", "with \"user=4\": the data does not tell its users' user"}, /* a field, but no column */
-        {"tagss", "1", "tagss \"1\": no field of a query"},
+        {"tag", "1", "tag \"1\": neither a field of a query"},
+        {"with", "user=4", "with \"user=4\": the users have no column user"}, /* a field, but no column */
+        {"tagss", "1", "tagss \"1\": neither a field of a query"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         ASKED_QUERY query = {0};

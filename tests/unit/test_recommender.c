@@ -449,7 +449,7 @@ static void a_list_of_generations_that_the_system_refuses_is_an_error(void **sta
     const mrq_status status = ask_info(r, &result, &err);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
     assert_int_equal(status, MRQ_FAILED);
-    assert_string_equal(err.msg, "the system keeps the store's generations from being listed; try again");
+    assert_string_equal(err.msg, "cannot list the store's generations now; try again");
     mrq_recommender_close(r);
 }
 
@@ -731,18 +731,18 @@ static void what_many_ask_at_once_is_computed_once(void **state)
 /* While `meet` is set, who opens a generation gives another some time to come and open it as well. */
 static atomic_bool meet;
 static atomic_int openings;
-mrq_status __real_mrq_snapshot_open(const char *path, mrq_backend *backend, mrq_purpose purpose, size_t memory,
-                                    atomic_ullong *evicted, mrq_snapshot **out, mrq_error *error);
-mrq_status __wrap_mrq_snapshot_open(const char *path, mrq_backend *backend, mrq_purpose purpose, size_t memory,
-                                    atomic_ullong *evicted, mrq_snapshot **out, mrq_error *error);
+mrq_status __real_mrq_snapshot_open(const char *path, mrq_backend *backend, mrq_purpose purpose, mrq_snapshot **out,
+                                    mrq_error *error);
+mrq_status __wrap_mrq_snapshot_open(const char *path, mrq_backend *backend, mrq_purpose purpose, mrq_snapshot **out,
+                                    mrq_error *error);
 
-mrq_status __wrap_mrq_snapshot_open(const char *path, mrq_backend *backend, mrq_purpose purpose, size_t memory,
-                                    atomic_ullong *evicted, mrq_snapshot **out, mrq_error *error)
+mrq_status __wrap_mrq_snapshot_open(const char *path, mrq_backend *backend, mrq_purpose purpose, mrq_snapshot **out,
+                                    mrq_error *error)
 {
     atomic_fetch_add(&openings, 1);
     for (int ms = 0; atomic_load(&meet) && atomic_load(&openings) < 2 && ms < 300; ms++)
         usleep(1000);
-    return __real_mrq_snapshot_open(path, backend, purpose, memory, evicted, out, error);
+    return __real_mrq_snapshot_open(path, backend, purpose, out, error);
 }
 
 static void *reload_once(void *context)
@@ -821,13 +821,16 @@ static void what_is_too_large_to_keep_goes_to_all_who_wait(void **state)
     mrq_snapshot *serving;
     mrq_cached_answer *finished;
     atomic_ullong evicted = 0;
-    assert_ok(mrq_snapshot_open(store, NULL, MRQ_FOR_ALL, 16 * 600, &evicted, &serving, &err)); /* 600 bytes a shard */
+    mrq_answer_cache *answers = mrq_answer_cache_new(16 * 600, &evicted); /* 600 bytes a shard */
+    assert_non_null(answers);
+    assert_ok(mrq_snapshot_open(store, NULL, MRQ_FOR_ALL, &serving, &err));
     find_first(serving, ITEMS, &finished);
     useconds_t time = 20000;
-    while (share(serving->answers, finished, time) < THREADS) /* some came too late */
+    while (share(answers, finished, time) < THREADS) /* some came too late */
         assert_true((time *= 2) < 5000000);
-    assert_int_equal(mrq_answer_cache_measure(serving->answers).entries, 0);
-    assert_int_equal(share(serving->answers, NULL, time), 0); /* each tries in its turn */
+    assert_int_equal(mrq_answer_cache_measure(answers).entries, 0);
+    assert_int_equal(share(answers, NULL, time), 0); /* each tries in its turn */
+    mrq_answer_cache_free(answers);
     mrq_cached_answer_release(finished);
     mrq_snapshot_release(serving);
 }
@@ -862,8 +865,7 @@ static void nobody_knows_which_questions_meet(void **state)
     (void)state;
     mrq_snapshot *serving;
     mrq_cached_answer *finished;
-    atomic_ullong evicted = 0;
-    assert_ok(mrq_snapshot_open(store, NULL, MRQ_FOR_ALL, 0, &evicted, &serving, &err));
+    assert_ok(mrq_snapshot_open(store, NULL, MRQ_FOR_ALL, &serving, &err));
     find_first(serving, 1, &finished);
     const uint64_t first = kept_of_64(serving, finished);
     int others = 0;

@@ -58,7 +58,7 @@ static void test_params_wrong(void **state)
     static const struct {
         const char *text, *says;
     } wrong[] = {
-        {"=1", "\"\" is no field of a query"},
+        {"=1", "\"\" is neither a field of a query"},
         {"&k=1", ": without a value"},
         {"%zz=1", "query string: broken percent-encoding \"%zz\""},
         {"%6B=1&k=1", "k: given twice"},
@@ -67,7 +67,7 @@ static void test_params_wrong(void **state)
         {"country=DE&with=country=FR", "country: given twice"},
         {"with=age=12&age=13", "age: given twice"},
         {"with=age=12&with=age=12", "age: given twice"},
-        {"a%3Db=1", "\"a=b\" is no field of a query"},
+        {"a%3Db=1", "\"a=b\" is neither a field of a query"},
         {"with=age", "with \"age\": want NAME=VALUE"},
         {"k", "k: without a value, want k=..."},
         {"k=1&k=1", "k: given twice"},
@@ -113,7 +113,7 @@ static void test_params_wrong(void **state)
     size_t n = (size_t)sprintf(many, "exclude=1");
     for (int i = 0; i < MRQ_EXCLUDE_MAX; i++)
         n += (size_t)sprintf(many + n, ",1");
-    assert_fails(read_params(ALL, many), MRQ_USAGE, "exclude: more than 1000 of them");
+    assert_fails(read_params(ALL, many), MRQ_USAGE, "exclude: more than 1000 values");
     n = 0;
     for (int i = 0; i <= MRQ_GENRES_MAX; i++)
         n += (size_t)sprintf(many + n, "genre=A&");
@@ -208,9 +208,9 @@ static void test_batch_problems(void **state)
         const char *query, *says;
     } wrong[] = {
         {"7", "query: 7, want an object"},
-        {"{\"\":1}", "\"\" is no field"},
+        {"{\"\":1}", "\"\" is neither a field of a query"},
         {"{\"item\":\"13\"}", ""}, /* until it is asked */
-        {"{\"k\":1,\"k\":1}", "k: stands there twice"},
+        {"{\"k\":1,\"k\":1}", "k: given twice"},
         {"{\"k\":0}", "k \"0\": want a whole number from 1 to 1000"},
         {"{\"k\":\"5\"}", "k: \"5\", want a whole number"},
         {"{\"k\":1.5}", "k \"1.5\": want a whole number"},
@@ -365,10 +365,10 @@ static void what_may_be_many_has_a_limit(void **state)
     assert_ok(read_params(ALL, many("exclude=", "1", MRQ_EXCLUDE_MAX, ",", "")));
     assert_int_equal(asked.n[MRQ_Q_EXCLUDE], MRQ_EXCLUDE_MAX);
     assert_fails(read_params(ALL, many("exclude=", "1", MRQ_EXCLUDE_MAX + 1, ",", "")), MRQ_USAGE,
-                 "exclude: more than 1000 of them");
+                 "exclude: more than 1000 values");
     assert_ok(read_params(ALL, many("", "genre=a", 64, "&", "")));
     assert_int_equal(asked.n[MRQ_Q_GENRE], 64);
-    assert_fails(read_params(ALL, many("", "genre=a", 65, "&", "")), MRQ_USAGE, "genre: more than 64 of them");
+    assert_fails(read_params(ALL, many("", "genre=a", 65, "&", "")), MRQ_USAGE, "genre: more than 64 values");
     assert_ok(read_params(ALL, many("disliked=", "1", MRQ_URL_MAX / 2, ",", "")));
     assert_ok(read_params(ALL, many("query=", "x", 8192, "", "")));
     assert_int_equal(strlen(mrq_query_text(&asked, MRQ_Q_TEXT)), 8192);
@@ -383,10 +383,10 @@ static void what_may_be_many_has_a_limit(void **state)
         const char *before, *piece, *behind, *says;
         size_t most;
     } cases[] = {
-        {"{\"queries\":[{\"liked\":[", "1", "]}]}", "liked: more than 10000 of them", MRQ_FEEDBACK_MAX},
-        {"{\"queries\":[{\"disliked\":[", "1", "]}]}", "disliked: more than 10000 of them", MRQ_FEEDBACK_MAX},
-        {"{\"queries\":[{\"exclude\":[", "1", "]}]}", "exclude: more than 1000 of them", MRQ_EXCLUDE_MAX},
-        {"{\"queries\":[{\"genre\":[", "\"a\"", "]}]}", "genre: more than 64 of them", 64},
+        {"{\"queries\":[{\"liked\":[", "1", "]}]}", "liked: more than 10000 values", MRQ_FEEDBACK_MAX},
+        {"{\"queries\":[{\"disliked\":[", "1", "]}]}", "disliked: more than 10000 values", MRQ_FEEDBACK_MAX},
+        {"{\"queries\":[{\"exclude\":[", "1", "]}]}", "exclude: more than 1000 values", MRQ_EXCLUDE_MAX},
+        {"{\"queries\":[{\"genre\":[", "\"a\"", "]}]}", "genre: more than 64 values", 64},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         assert_ok(read_batch(many(cases[i].before, cases[i].piece, cases[i].most, ",", cases[i].behind), &batch));

@@ -417,7 +417,7 @@ static void what_is_refused_is_told_whole(void **state)
         {GET("/v1/items/13/similar?item=13"), "400 Bad Request", OTHERS,
          PROBLEM("usage", "unknown parameter \\\"item\\\": want k, genre, all_genres, year, exclude")},
         {GET("/v1/recommendations?town=1"), "400 Bad Request", OTHERS,
-         PROBLEM("usage", "town \\\"1\\\": no field of a query, and the data does not tell its users' town, but gender, age, job")},
+         PROBLEM("usage", "town \\\"1\\\": neither a field of a query nor a column of the users; the columns: gender, age, job")},
         {GET("/v1/recommendations?user=4&k=2&explain=all"), "400 Bad Request", OTHERS,
          PROBLEM("usage", "explain \\\"all\\\": want true, false, or how many parts, 1 to 1000")},
         {GET("/v1/recommendations?user=4&k=1000&explain=100"), "400 Bad Request", OTHERS,

@@ -542,7 +542,7 @@ static void vectors_belong_to_the_generation(void **state)
     current_path(store, "vectors.mrq", path);
     assert_ok(mrq_container_write(writer, path, &err));
     assert_fails(try_open(store), MRQ_BAD_FILE,
-                 "vectors.mrq: the checksum is not the manifest's: damaged, or of another generation");
+                 "vectors.mrq: the checksum differs from the manifest's: the file is damaged, or of another generation");
     assert_int_equal(unlink(path), 0);
     assert_fails(try_open(store), MRQ_BAD_FILE, "vectors.mrq is missing");
     MRQ_CLEANUP(cJSON_Delete) cJSON *json = get_manifest(store);

@@ -446,7 +446,7 @@ static void each_wrong_number_of_a_table_is_told(void **state)
         {column[0].name, "\xff", 2, "t.0: unknown column"},
         {&column[0].kind, &(int){MRQ_NUMBER + 1}, 4, "t.0: unknown column"},
         {AT(&column[0].list.offset[0]), &(uint64_t){1}, 8, "t.0: offsets do not fit the items"},
-        {AT(&column[0].list.offset[1]), &(uint64_t){1000}, 8, "t.0: offset 2 goes back"},
+        {AT(&column[0].list.offset[1]), &(uint64_t){1000}, 8, "t.0: offset 2 is less than the one before"},
         {AT(&column[0].list.item[0]), &(uint32_t){6}, 4, "t.0: item 6, want less than 6"},
         {AT(&column[0].list.item[0]), &(uint32_t){5}, 4, NULL},
         {AT(&column[0].dict.offset[0]), &(uint32_t){1}, 4, "t.0.dict: offsets do not fit the text"},

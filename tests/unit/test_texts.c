@@ -245,8 +245,8 @@ static void a_host_is_read_or_its_fault_is_told(void **state)
 {
     (void)state;
     static const char bracket[] = "the bracket is never closed", six[] = "write an IPv6 address in brackets, like [::1]:6379",
-                      from_1[] = "want a port from 1 to 65535 behind the colon",
-                      from_0[] = "want a port from 0 to 65535 behind the colon";
+                      from_1[] = "want a port from 1 to 65535 after the colon",
+                      from_0[] = "want a port from 0 to 65535 after the colon";
     static const struct {
         const char *text, *port;
         int64_t least;
@@ -392,13 +392,13 @@ static void a_text_is_json_or_not(void **state)
                  {"{\"a\":\n", "f:1: not valid JSON"}, /* its last byte is where it stops */
                  {"{\n\"a\":\n00}", "f:3: not valid JSON"},
                  {"{\"a\":1,\n\"b\":-01}", "f:2: not valid JSON"},
-                 {"{\"a\":\"\\u0000\"}", "f: \"\\u0000\" is no character of a text"},
+                 {"{\"a\":\"\\u0000\"}", "f: \"\\u0000\" is not allowed in a text"},
                  {"{\"a\":\"\\u000\"}", "f:1: not valid JSON"},
                  {"{\"a\":\"\\\\u0000\"}", NULL},
-                 {"{\"a\":\"\\\\\\u0000\"}", "f: \"\\u0000\" is no character of a text"},
+                 {"{\"a\":\"\\\\\\u0000\"}", "f: \"\\u0000\" is not allowed in a text"},
                  {"{\"a\":\"\\u0001\"}", NULL},
-                 {"{\"a\":\"\\n\\u0000\"}", "is no character of a text"},
-                 {"{\"a\":\"\\\"\\u0000\"}", "is no character of a text"},
+                 {"{\"a\":\"\\n\\u0000\"}", "is not allowed in a text"},
+                 {"{\"a\":\"\\\"\\u0000\"}", "is not allowed in a text"},
                  {"{\"a\":0}", NULL},
                  {"{\"a\":-0.0e-0}", NULL},
                  {"{\"a\":19}", NULL},
@@ -430,8 +430,7 @@ static void a_text_is_json_or_not(void **state)
     assert_json("{}x", 2, true);
     cJSON *json = NULL;
     assert_ok(mrq_json_parse("{\"a\":1,\"b\":2,\"a\":3}", 19, "f", &json, &err));
-    assert_fails(mrq_json_keys(json, "f: x", (const char *const[]){"a", "b", NULL}, &err), MRQ_BAD_FILE,
-                 "f: x.a: stands there twice");
+    assert_fails(mrq_json_keys(json, "f: x", (const char *const[]){"a", "b", NULL}, &err), MRQ_BAD_FILE, "f: x.a: given twice");
     cJSON_Delete(json);
     int n = 0;
     for (mrq_status status = MRQ_FAILED; status != MRQ_OK; n++) { /* memory that runs out is told from a wrong text */

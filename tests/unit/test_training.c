@@ -279,11 +279,10 @@ static void ratings_of_the_same_item_are_told(void **state)
         rewind(sink);
         text[fread(text, 1, sizeof text - 1, sink)] = '\0';
         fclose(sink);
-        snprintf(
-            want, sizeof want,
-            "WARN train %u of 90 ratings are of items that the same user has rated before; only --split hash keeps copies in one "
-            "part\n",
-            copies);
+        snprintf(want, sizeof want,
+                 "WARN train %u of 90 ratings repeat an earlier one of the same user and item; only --split hash keeps copies in "
+                 "one part\n",
+                 copies);
         assert_string_equal(copies ? strstr(text, "WARN") : text, copies ? want : "");
         mrq_model_free(result.model);
         small_data_free(s);

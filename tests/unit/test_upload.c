@@ -251,7 +251,7 @@ static void a_backend_that_finds_too_little_is_refused(void **state)
     recall_comes_to = 0.9; /* just enough */
     assert_ok(upload(NULL));
     recall_comes_to = 0.8999;
-    assert_fails(upload(NULL), MRQ_FAILED, "the server finds 0.8999 of the best 10, want 0.9000");
+    assert_fails(upload(NULL), MRQ_FAILED, "the server: recall@10 is 0.8999, want 0.9000");
     assert_int_equal(uploaded.rows, 99);
     mrq_generation_close(g);
 }
@@ -264,7 +264,7 @@ static void rows_that_do_not_show_are_waited_for_a_minute(void **state)
     mrq_generation *g = open_it();
     uploading = g;
     shown[0] = 7;
-    assert_fails(upload(NULL), MRQ_UNAVAILABLE, "the server took 40 rows, and shows 7 of them after 60 s");
+    assert_fails(upload(NULL), MRQ_UNAVAILABLE, "the server received 40 rows, but shows 7 of them after 60 s");
     assert_true(now == 60.5);
     shown[0] = ITEMS + 1; /* which are others, too */
     now = 0;
@@ -301,8 +301,8 @@ static void an_upload_ends_with_what_fails(void **state)
         assert_int_equal(uploaded.rows, 99);
     }
     strcat(store, "/gone");
-    assert_fails(upload(NULL), MRQ_NOT_FOUND, "cannot tell where ");
-    assert_fails(mrq_store_settle(store, g, server, &uploaded, &err), MRQ_NOT_FOUND, "cannot tell where ");
+    assert_fails(upload(NULL), MRQ_NOT_FOUND, "cannot find the path of ");
+    assert_fails(mrq_store_settle(store, g, server, &uploaded, &err), MRQ_NOT_FOUND, "cannot find the path of ");
     mrq_generation_close(g);
 }
 
@@ -399,7 +399,7 @@ static void the_current_generation_is_uploaded_as_it_is(void **state)
     assert_state(store, before);
     recall_comes_to = 0.5;
     at_shown = 0;
-    assert_fails(mrq_store_export_current(store, &to_server, told, &uploaded, &err), MRQ_FAILED, "finds 0.5000");
+    assert_fails(mrq_store_export_current(store, &to_server, told, &uploaded, &err), MRQ_FAILED, "recall@10 is 0.5000");
     __attribute__((cleanup(mrq_lock_release))) mrq_lock held;
     assert_ok(mrq_lock_take(store, "another", &held, &err));
     *said = '\0';

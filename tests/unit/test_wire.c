@@ -484,7 +484,7 @@ static void a_value_may_have_4_mebibytes(void **state)
     begin(NULL);
     MRQ_CLEANUP(mrq_cache_free) mrq_cache *cache = cache_at(server.address);
     assert_int_equal(mrq_cache_set(cache, "key", reply, MRQ_CACHE_VALUE_MAX + 1), MRQ_CACHE_DOWN);
-    assert_non_null(strstr(mrq_cache_problem(cache), "a value larger than the cache takes"));
+    assert_non_null(strstr(mrq_cache_problem(cache), "the value is too large for the cache"));
     assert_int_equal(mrq_cache_counted(cache).errors, 1);
     assert_heard(""); /* not even asked */
 }
@@ -732,11 +732,11 @@ static void an_address_keeps_to_its_limits(void **state)
                  {"redis://u:%", 1, "@h", "must be followed by two hexadecimal digits"},
                  {"redis://u:%0x", 1, "@h", "must be followed by two hexadecimal digits"},
                  {"redis://u:%x0", 1, "@h", "must be followed by two hexadecimal digits"},
-                 {"redis://u:%00", 1, "@h", "holds no NUL byte"},
-                 {"redis://u:", 1, "%00@h", "holds no NUL byte"},
+                 {"redis://u:%00", 1, "@h", "must not contain a NUL byte"},
+                 {"redis://u:", 1, "%00@h", "must not contain a NUL byte"},
                  {"redis://", 1, "@h", "a user needs a password"},
                  {"redis://h/2147483647", 0, "", NULL},
-                 {"redis://h/2147483648", 0, "", "want a database number, 0 or more, behind the last slash"},
+                 {"redis://h/2147483648", 0, "", "want a database number, 0 or more, after the last slash"},
                  {"redis://h/-1", 0, "", "want a database number"},
                  {"redis://h/", 0, "", NULL},
                  {"http://h", 0, "", "Redis address: want unix:/path"},

@@ -1,10 +1,10 @@
-/* The fields of a query: all that can be asked for. From this table are made options and --help, URL parameters, JSON bodies, the
- * OpenAPI document, the reader of hot queries, the query as it is told, and the keys of memory and Redis. A new field is a line
- * here, and in resolve.c what it means.
+/* The fields of a query. This table defines command-line options and --help, URL parameters, JSON bodies, the OpenAPI document, the
+ * reader of hot queries, the query in JSON answers, and the cache keys of memory and Redis. A new field is a line here and its
+ * meaning in resolve.c.
  *
- * Beside these a query may name any category, set or number of the generation's users: "country=DE". */
-#ifndef MRQ_ENGINE_FIELDS_H
-#define MRQ_ENGINE_FIELDS_H
+ * A query may also name any category, set or number column of the generation's users: "country=DE". */
+#ifndef MRQ_ENGINE_QUERY_FIELDS_H
+#define MRQ_ENGINE_QUERY_FIELDS_H
 
 #include "base/error.h"
 #include "marquee/marquee.h"
@@ -16,13 +16,13 @@
 
 /* How the text of a value is read. */
 typedef enum mrq_query_type {
-    MRQ_QT_FEATURE, /* a text: the value of the users' column that has the field's name */
+    MRQ_QT_FEATURE, /* a text: a value of the users' column that has the field's name */
     MRQ_QT_PAIR,    /* NAME=VALUE: any column of the users */
     MRQ_QT_TEXT,
     MRQ_QT_ITEM,  /* the id of an item */
     MRQ_QT_USER,  /* the id of a user */
     MRQ_QT_WHOLE, /* a whole number from min to max */
-    MRQ_QT_FLAG,  /* true, 1, false or 0, which is as if it were not given */
+    MRQ_QT_FLAG,  /* true, 1, false or 0; false is the same as not given */
     MRQ_QT_YEARS, /* 1994, 1990-1999, 1990- or -1999 */
     MRQ_QT_PARTS, /* true, false, all, or a whole number from 0 to max */
 } mrq_query_type;
@@ -32,17 +32,17 @@ typedef enum mrq_query_type {
 #define MRQ_ASKS_FILTERS (MRQ_ASKS_PERSON | MRQ_ASKS(MRQ_ASK_SIMILAR))
 #define MRQ_ASKS_LISTS   (MRQ_ASKS_FILTERS | MRQ_ASKS(MRQ_ASK_SEARCH) | MRQ_ASKS(MRQ_ASK_USER))
 
-/* X(symbol, name, option or NULL for the name, letter, type, values at most, min, max, asks, meta, help, example or NULL) */
+/* X(symbol, name, option or NULL: the name, letter, type, most values, min, max, asks, meta, help, example or NULL) */
 #define MRQ_QUERY_FIELDS(X)                                                                                                        \
     X(AGE, "age", NULL, 'a', MRQ_QT_FEATURE, 1, 0, 0, MRQ_ASKS_PERSON, "AGE", "age in years", "25")                                \
     X(GENDER, "gender", NULL, 'g', MRQ_QT_FEATURE, 1, 0, 0, MRQ_ASKS_PERSON, "GENDER",                                             \
       "M or F, male or female, or a number from 0", "F")                                                                           \
-    X(JOB, "job", NULL, 'j', MRQ_QT_FEATURE, 1, 0, 0, MRQ_ASKS_PERSON, "JOB", "an occupation of the data, or its number",          \
+    X(JOB, "job", NULL, 'j', MRQ_QT_FEATURE, 1, 0, 0, MRQ_ASKS_PERSON, "JOB", "an occupation in the data, or its number",          \
       "programmer")                                                                                                                \
     X(WITH, "with", NULL, 0, MRQ_QT_PAIR, MRQ_FEATURES_MAX, 0, 0, MRQ_ASKS_PERSON, "NAME=VALUE",                                   \
-      "any other column of the users, country=DE;\ngiven again, of several", NULL)                                                 \
+      "a value of any other column of the users, for example\ncountry=DE; repeat for several columns", NULL)                       \
     X(USER, "user", NULL, 'i', MRQ_QT_USER, 1, 0, 0, MRQ_ASKS_PERSON | MRQ_ASKS(MRQ_ASK_USER), "USER",                             \
-      "a user of the data: fills in what is not given,\nand leaves out the items he or she has rated", NULL)                       \
+      "a user of the data: supplies the features not given;\nitems that the user has rated are left out", NULL)                    \
     X(LIKED, "liked", NULL, 0, MRQ_QT_ITEM, MRQ_FEEDBACK_MAX, 0, 0, MRQ_ASKS_PERSON, "ID,ID,...", "items that the person likes",   \
       NULL)                                                                                                                        \
     X(DISLIKED, "disliked", NULL, 0, MRQ_QT_ITEM, MRQ_FEEDBACK_MAX, 0, 0, MRQ_ASKS_PERSON, "ID,ID,...",                            \
@@ -51,17 +51,19 @@ typedef enum mrq_query_type {
       NULL)                                                                                                                        \
     X(K, "k", "top", 'k', MRQ_QT_WHOLE, 1, 1, MRQ_K_MAX, MRQ_ASKS_LISTS, "K", "how many items", NULL)                              \
     X(GENRE, "genre", NULL, 0, MRQ_QT_TEXT, MRQ_GENRES_MAX, 0, 0, MRQ_ASKS_FILTERS, "GENRE",                                       \
-      "only items of this genre; given again, of one or the other", NULL)                                                          \
-    X(ALL_GENRES, "all_genres", NULL, 0, MRQ_QT_FLAG, 1, 0, 0, MRQ_ASKS_FILTERS, NULL, "only items of all the genres given", NULL) \
-    X(YEAR, "year", NULL, 0, MRQ_QT_YEARS, 1, 0, 0, MRQ_ASKS_FILTERS, "YEARS", "only items of 1994, 1990-1999, 1990- or -1999",    \
-      "1990-1999")                                                                                                                 \
-    X(EXCLUDE, "exclude", NULL, 0, MRQ_QT_ITEM, MRQ_EXCLUDE_MAX, 0, 0, MRQ_ASKS_FILTERS, "ID,ID,...", "not these items", NULL)     \
+      "only items of this genre; repeat to allow any of several", NULL)                                                            \
+    X(ALL_GENRES, "all_genres", NULL, 0, MRQ_QT_FLAG, 1, 0, 0, MRQ_ASKS_FILTERS, NULL,                                             \
+      "only items that have all the given genres", NULL)                                                                           \
+    X(YEAR, "year", NULL, 0, MRQ_QT_YEARS, 1, 0, 0, MRQ_ASKS_FILTERS, "YEARS",                                                     \
+      "only items of these years: 1994, 1990-1999,\n1990- or -1999", "1990-1999")                                                  \
+    X(EXCLUDE, "exclude", NULL, 0, MRQ_QT_ITEM, MRQ_EXCLUDE_MAX, 0, 0, MRQ_ASKS_FILTERS, "ID,ID,...", "leave out these items",     \
+      NULL)                                                                                                                        \
     X(INCLUDE_SEEN, "include_seen", NULL, 0, MRQ_QT_FLAG, 1, 0, 0, MRQ_ASKS_PERSON, NULL,                                          \
-      "also items that the user has rated, liked and disliked ones", NULL)                                                         \
-    X(EXPLAIN, "explain", NULL, 0, MRQ_QT_PARTS, 1, 0, MRQ_EXPLAIN_MAX, MRQ_ASKS_PERSON, NULL, "says what each score is made of",  \
+      "also recommend items that the user has rated, liked or\ndisliked", NULL)                                                    \
+    X(EXPLAIN, "explain", NULL, 0, MRQ_QT_PARTS, 1, 0, MRQ_EXPLAIN_MAX, MRQ_ASKS_PERSON, NULL, "show what each score is made of",  \
       NULL)                                                                                                                        \
     X(TEXT, "query", NULL, 0, MRQ_QT_TEXT, 1, 0, 0, MRQ_ASKS(MRQ_ASK_SEARCH), "TEXT",                                              \
-      "words, each of which begins a word of the title; without: the most rated items", "star wars")
+      "words; each must begin a word of the title. Without it: the most rated items", "star wars")
 
 #define MRQ_QUERY_SYMBOL(symbol, ...) MRQ_Q_##symbol,
 typedef enum mrq_field_index { MRQ_QUERY_FIELDS(MRQ_QUERY_SYMBOL) MRQ_Q_FIELDS } mrq_field_index;
@@ -71,21 +73,21 @@ typedef struct mrq_query_field {
     const char *option; /* on the command line, without dashes */
     char letter;        /* there too, or 0 */
     mrq_query_type type;
-    uint32_t most; /* values; where there may be several, it can be given again */
+    uint32_t most; /* values; if more than one, the field can be repeated */
     int64_t min, max;
-    uint32_t asks; /* which kinds of question know it: MRQ_ASKS() */
+    uint32_t asks; /* kinds of query that accept it: MRQ_ASKS() */
     const char *meta, *help;
-    const char *example; /* of a value, where the help shows none; NULL: none */
+    const char *example; /* a value, for OpenAPI; NULL: none */
 } mrq_query_field;
 extern const mrq_query_field mrq_query_fields[MRQ_Q_FIELDS];
 
-/* How many items are answered to a query that does not say. */
+/* The number of items in an answer if the query does not give it. */
 static inline int64_t mrq_k_default(mrq_ask what)
 {
     return what == MRQ_ASK_SEARCH || what == MRQ_ASK_USER ? MRQ_LIST_DEFAULT : MRQ_K_DEFAULT;
 }
 
-/* MRQ_Q_FIELDS when there is none of the name. */
+/* MRQ_Q_FIELDS if no field has this name. */
 mrq_field_index mrq_query_field_find(const char *name);
 
 #endif

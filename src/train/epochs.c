@@ -1,9 +1,9 @@
-/* The training loop. A batch is cut into one share a worker; each computes the gradients of its share, then each sums and applies
- * its part of the parameters, when all have computed. Everything depends on seed and number of workers alone, never on
- * timing, and all of it that lasts beyond a batch stands in a checkpoint.
+/* The training loop. A batch is cut into one share per worker. Each worker computes the gradients of its share; when all have, each
+ * sums the gradients of its part of the parameters and applies them. The result depends only on seed and number of workers, never
+ * on timing. A checkpoint holds all state that outlives a batch.
  *
- * Rejected: asynchronous updates (Hogwild) - faster still, but no run is like another; one tower a thread - two threads at most,
- * and the item tower costs twice the user tower. */
+ * Rejected: asynchronous updates (Hogwild): faster, but no two runs give the same model. One tower per thread: uses two threads at
+ * most, and the item tower costs twice the user tower. */
 #include "train/train.h"
 
 #include <math.h>
@@ -18,14 +18,14 @@
 #include "train/shuffle.h"
 #include "train/trainer.h"
 
-#define EXPLODED 100.0 /* times the range of the ratings: a batch's RMSE that nothing comes back from */
+#define EXPLODED 100.0 /* times the range of the ratings: a batch with a larger RMSE ends the training */
 
 static double epoch_rmse(const mrq_trainer *t)
 {
     return t->at.done ? sqrt(t->at.loss / (double)t->at.done) : NAN;
 }
 
-/* After a batch: adds up the loss, reports, and ends a run that has lost its way. */
+/* After a batch: adds up the loss, reports, and ends a run whose loss exploded. */
 static void count_batch(mrq_trainer *t, uint32_t n)
 {
     double loss = 0;
@@ -54,7 +54,7 @@ static void count_batch(mrq_trainer *t, uint32_t n)
 static void save_checkpoint(mrq_trainer *t)
 {
     mrq_error problem;
-    if (!mrq_all_finite(t->model->param, t->model->tensors.size)) { /* the one before is worth more */
+    if (!mrq_all_finite(t->model->param, t->model->tensors.size)) { /* keep the previous checkpoint, which is usable */
         t->quit = true;
         t->end = MRQ_TRAIN_LOST;
         return;
@@ -65,13 +65,13 @@ static void save_checkpoint(mrq_trainer *t)
     t->checkpointed = mrq_clock();
 }
 
-/* How far the whole training has come, 0 to 1. */
+/* Progress of the whole training, 0 to 1. */
 static double progress(const mrq_trainer *t)
 {
     return ((double)(t->at.epoch - 1) + (double)t->at.done / (double)t->split.n_train) / (double)t->model->description.train.epochs;
 }
 
-/* What worker `w` does of a batch, and of an epoch before its batches. */
+/* The jobs of worker `w`: three for each batch, and one before the first batch of an epoch. */
 
 static void learn(void *trainer, uint32_t w)
 {
@@ -104,7 +104,7 @@ static void sort_batches(void *trainer, uint32_t w)
         mrq_shuffle_sort(t->data, t->split.train + t->batch[b], (uint32_t)(t->batch[b + 1] - t->batch[b]), t->scratch[w]);
 }
 
-/* The batches of an epoch that are left. */
+/* Runs the remaining batches of an epoch. */
 static void run_epoch(mrq_trainer *t, mrq_crew *crew)
 {
     if (t->sort)
@@ -154,7 +154,7 @@ static mrq_status make_workers(mrq_trainer *t, mrq_error *err)
     return MRQ_OK;
 }
 
-/* A factorisation does little for a rating: a smaller share takes less time than waiting for the others. */
+/* A factorisation takes little time per rating: below this share, waiting for another thread costs more than it saves. */
 static uint32_t useful_threads(const mrq_trainer *t)
 {
     enum { SHARE = 512 };
@@ -162,8 +162,7 @@ static uint32_t useful_threads(const mrq_trainer *t)
     return mrq_is_factorisation(t->model) && shares < t->options->threads ? (uint32_t)shares : t->options->threads;
 }
 
-/* Some 200 steps an epoch, so that a small data set is not learned in a handful of them and a large one fills the matrix products.
- * */
+/* About 200 steps per epoch: enough steps on a small data set, and batches that fill the matrix products on a large one. */
 static int64_t batch_for(uint64_t ratings)
 {
     enum { STEPS = 200, LEAST = 64, MOST = 4096 };
@@ -204,7 +203,7 @@ static mrq_status prepare(mrq_trainer *t, const mrq_description *given, mrq_erro
     return MRQ_OK;
 }
 
-/* The parameters as they are, as the best. */
+/* Copies the current parameters to the best ones. */
 static void keep(mrq_trainer *t, int64_t epoch, double train, double valid, double test)
 {
     memcpy(t->best, t->model->param, t->model->tensors.size * sizeof *t->best);
@@ -235,11 +234,13 @@ static mrq_status judge(mrq_trainer *t, mrq_error *err)
         t->worker[w].flops = 0;
     }
     MRQ_TRY(measure(t, &e.valid_rmse, &e.test_rmse, err));
-    if (!mrq_all_finite(t->model->param, t->model->tensors.size)) { /* by the last batch, which no loss has seen */
+    if (!mrq_all_finite(t->model->param,
+                        t->model->tensors.size)) { /* the last batch made them infinite, after its loss was computed */
         t->end = MRQ_TRAIN_LOST;
         return MRQ_OK;
     }
-    e.best = !(e.valid_rmse >= t->at.best_valid); /* the first; a better one; any, without a validation part */
+    e.best = !(e.valid_rmse >=
+               t->at.best_valid); /* true for the first epoch, for a better one, and for any without a validation part (NaN) */
     if (e.best)
         keep(t, t->at.epoch, e.train_rmse, e.valid_rmse, e.test_rmse);
     t->epoch[t->at.n_epochs++] = e;
@@ -248,7 +249,7 @@ static mrq_status judge(mrq_trainer *t, mrq_error *err)
     return MRQ_OK;
 }
 
-/* A new epoch, or the rest of the one that a checkpoint was taken in. */
+/* Starts a new epoch, or the rest of the one that a checkpoint was saved in. */
 static mrq_status start_epoch(mrq_trainer *t, mrq_error *err)
 {
     const mrq_training *settings = &t->model->description.train;
@@ -257,7 +258,7 @@ static mrq_status start_epoch(mrq_trainer *t, mrq_error *err)
         t->at.loss = 0;
         t->at.seconds = 0;
     }
-    mrq_random salt; /* a stream an epoch, beyond those of the workers */
+    mrq_random salt; /* one stream per epoch, apart from the workers' streams */
     mrq_random_init(&salt, t->options->seed, 0x300000000u + (uint64_t)t->at.epoch);
     const uint64_t bits = mrq_random_bits(&salt) | 1;
     for (uint32_t w = 0; w < t->threads; w++)
@@ -290,7 +291,7 @@ static mrq_status run(mrq_trainer *t, mrq_crew *crew, mrq_error *err)
     }
 }
 
-/* Puts the epochs that have ended, those before an interruption among them, into the model. */
+/* Copies the epochs that have ended, also those before an interruption, into the model. */
 static mrq_status keep_curve(mrq_trainer *t, mrq_error *err)
 {
     mrq_model_epoch *epoch = mrq_array(t->at.n_epochs, sizeof *epoch);
@@ -302,7 +303,7 @@ static mrq_status keep_curve(mrq_trainer *t, mrq_error *err)
     return MRQ_OK;
 }
 
-/* Puts the best parameters into the model; false when there are none. */
+/* Copies the best parameters and results into the model. Fails when the loss exploded in the first epoch. */
 static mrq_status finish(mrq_trainer *t, mrq_error *err)
 {
     if (!t->at.best_epoch && !mrq_all_finite(t->model->param, t->model->tensors.size))
@@ -312,7 +313,7 @@ static mrq_status finish(mrq_trainer *t, mrq_error *err)
                         "the loss exploded in the first epoch, after %llu ratings: try a smaller learning rate than %g%s",
                         (unsigned long long)t->at.done, t->model->description.train.lr,
                         t->model->description.train.clip > 0 ? "" : ", or a \"clip\" of 1");
-    if (!t->at.best_epoch) { /* interrupted in the first epoch: no worse than nothing */
+    if (!t->at.best_epoch) { /* interrupted in the first epoch: use the current parameters */
         double valid, test;
         MRQ_TRY(measure(t, &valid, &test, err));
         keep(t, 0, epoch_rmse(t), valid, test);
@@ -334,8 +335,8 @@ static mrq_status run_threads(mrq_trainer *t, mrq_error *err)
     return run(t, crew, err);
 }
 
-mrq_status mrq_train_gradients(const mrq_dataset *data, const mrq_description *description, const mrq_train_options *options,
-                               const mrq_train_watch *watch, mrq_train_result *out, mrq_error *err)
+mrq_status mrq_train_epochs(const mrq_dataset *data, const mrq_description *description, const mrq_train_options *options,
+                            const mrq_train_watch *watch, mrq_train_result *out, mrq_error *err)
 {
     mrq_trainer t = {.data = data, .options = options, .watch = watch};
     if (!(t.arena = mrq_arena_new()))

@@ -1,4 +1,4 @@
-#include "engine/fields.h"
+#include "engine/query_fields.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* The item that somebody means: by its id, or by its title or a part of it, letters of ASCII in either case. */
+/* Finds an item by its id, or by its title or a part of it; ASCII letters match in either case. */
 #include <stdio.h>
 #include <string.h>
 
@@ -18,19 +18,19 @@ static int match(const char *title, const char *text)
     return strcasestr(title, text) ? PART : NOTHING;
 }
 
-/* "item "x": 3 titles match, want one's id: 1 Toy Story (1995), 7 ..." */
+/* "item "x": 3 titles match, want the id of one: 1 Toy Story (1995), 7 ..." */
 static mrq_status ambiguous(const mrq_table *items, const mrq_strings *titles, const char *text, int level, uint32_t n,
                             mrq_error *err)
 {
-    enum { TOLD = 5 };
-    char list[TOLD * 110] = "";
-    uint32_t told = 0;
-    for (uint32_t i = 0; i < titles->n && told < TOLD; i++)
+    enum { LISTED = 5 };
+    char list[LISTED * 110] = "";
+    uint32_t listed = 0;
+    for (uint32_t i = 0; i < titles->n && listed < LISTED; i++)
         if (match(mrq_strings_at(titles, i), text) == level)
-            snprintf(list + strlen(list), sizeof list - strlen(list), "%s%.40s %.60s", told++ ? ", " : "", mrq_table_id(items, i),
+            snprintf(list + strlen(list), sizeof list - strlen(list), "%s%.40s %.60s", listed++ ? ", " : "", mrq_table_id(items, i),
                      mrq_strings_at(titles, i));
-    return mrq_fail(err, MRQ_USAGE, "%s \"%.40s\": %u titles match, want one's id: %s%s", items->noun.one, text, n, list,
-                    n > told ? ", ..." : "");
+    return mrq_fail(err, MRQ_USAGE, "%s \"%.40s\": %u titles match, want the id of one: %s%s", items->noun.one, text, n, list,
+                    n > listed ? ", ..." : "");
 }
 
 mrq_status mrq_title_find(const mrq_table *items, const char *text, uint32_t *row, mrq_error *err)
