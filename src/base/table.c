@@ -2,6 +2,7 @@
  * container's checksum detects damage; the checks here detect a faulty or hostile writer. */
 #include "base/table.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -92,6 +93,11 @@ static void list_values(const mrq_column *column, char *out, size_t size)
 static mrq_status code_by_bound(const mrq_column *column, const char *text, uint32_t *code, mrq_error *err)
 {
     double value;
+    const uint32_t last = column->dict.n - 1;
+    if (column->bound[last] >= DBL_MAX && strcmp(text, mrq_strings_at(&column->dict, last)) == 0) {
+        *code = last; /* "unknown", which is in no range */
+        return MRQ_OK;
+    }
     if (!mrq_parse_real(text, strlen(text), column->bound[0], 1e15, &value))
         return mrq_fail(err, MRQ_USAGE, "%s \"%.40s\": want a number, %g or more", column->name, text, column->bound[0]);
     uint32_t i = column->dict.n - 1;

@@ -1,6 +1,7 @@
 /* A data set: the tables first, then the ratings that refer to them. */
 #include "dataset/dataset.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,10 +20,12 @@ mrq_status mrq_dataset_load(const char *folder, const mrq_schema *schema, mrq_da
     uint64_t checksum[3] = {0}; /* of users, items, ratings */
     if (schema->users.file)
         MRQ_TRY(mrq_read_table(folder, &schema->users, false, &data->users, &checksum[0], err));
-    MRQ_TRY(mrq_read_table(folder, &schema->items, false, &data->items, &checksum[1], err));
-    MRQ_TRY(mrq_read_ratings(folder, schema, false, data, &checksum[2], err));
+    if (schema->items.file)
+        MRQ_TRY(mrq_read_table(folder, &schema->items, false, &data->items, &checksum[1], err));
+    MRQ_TRY(mrq_read_events(folder, schema, false, data, &checksum[2], err));
     data->users->noun = (mrq_noun){"user", "users"};
     data->items->noun = schema->noun;
+    data->like = isnan(schema->like_from) ? (data->rating_min + data->rating_max) / 2 : schema->like_from;
     memcpy(data->schema, schema->name, sizeof data->schema);
     data->fingerprint = mrq_checksum(checksum, sizeof checksum);
     *out = data;

@@ -14,7 +14,8 @@ typedef struct mrq_dataset {
     const uint32_t *item;          /* (n) row in items */
     const float *rating;           /* (n) */
     const int64_t *time;           /* (n) seconds since 1970, or NULL when the schema has none */
-    double rating_min, rating_max; /* the range that the schema allows */
+    double rating_min, rating_max; /* the range that the schema allows, or that was found; 1 and 1 where events have no value */
+    double like;                   /* events of this value or more are likes; -INFINITY: all */
     uint64_t fingerprint;          /* checksum of the bytes of all files */
 } mrq_dataset;
 

@@ -13,9 +13,9 @@
 MRQ_CHECKED mrq_status mrq_read_table(const char *folder, const mrq_file_schema *schema, bool first, mrq_table **out,
                                       uint64_t *checksum, mrq_error *err);
 
-/* Reads the ratings into `data`. Its items have been read before, and its users too if the schema has a users file; else users are
- * made from the ratings. With `first` neither is needed. */
-MRQ_CHECKED mrq_status mrq_read_ratings(const char *folder, const mrq_schema *schema, bool first, mrq_dataset *data,
-                                        uint64_t *checksum, mrq_error *err);
+/* Reads the events into `data`. Users and items that the schema has a file of have been read before; the others are made from the
+ * events. With `first` neither is needed. */
+MRQ_CHECKED mrq_status mrq_read_events(const char *folder, const mrq_schema *schema, bool first, mrq_dataset *data,
+                                       uint64_t *checksum, mrq_error *err);
 
 #endif

@@ -6,6 +6,7 @@
  * its kind: more code, for files that are small. */
 #include <assert.h>
 #include <errno.h>
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,7 +60,7 @@ static mrq_status decode(struct pass *pass, mrq_span span, size_t *size, mrq_err
     const size_t room = 2 * span.size + 1;
     if (mrq_grow(&pass->decoded, &pass->decoded_room, room, 1) || mrq_grow(&pass->word, &pass->word_room, room, 1))
         return fail_memory(err);
-    *size = mrq_text_decode(span.text, span.size, schema->latin1, schema->quoted, pass->decoded);
+    *size = mrq_text_decode(span.text, span.size, schema->quoted, pass->decoded);
     return MRQ_OK;
 }
 
@@ -86,10 +87,17 @@ static mrq_status look_up(struct pass *pass, struct builder *b, const char *text
                            values->n > 1 ? "one of " : "", want);
 }
 
+/* The value that stands for an unknown one, behind all that the schema gives. */
+static const char unknown[] = "unknown";
+
 static mrq_status add_category(struct pass *pass, struct builder *b, mrq_span span, mrq_error *err)
 {
     const mrq_field *field = b->field;
     size_t size = 0;
+    if (mrq_reader_is_null(pass->reader, field)) {
+        b->code[pass->row] = mrq_dict_add(b->dict, unknown, sizeof unknown - 1);
+        return b->code[pass->row] == MRQ_NONE ? fail_memory(err) : MRQ_OK;
+    }
     if (!field->bound) {
         MRQ_TRY(decode(pass, span, &size, err));
         return look_up(pass, b, pass->decoded, size, &b->code[pass->row], err);
@@ -120,13 +128,19 @@ static mrq_status push_item(struct pass *pass, struct builder *b, uint32_t item,
 static mrq_status add_members(struct pass *pass, struct builder *b, mrq_span span, mrq_error *err)
 {
     size_t size = 0;
+    if (mrq_reader_is_null(pass->reader, b->field))
+        return MRQ_OK;
     MRQ_TRY(decode(pass, span, &size, err));
     const char *none = b->field->none, *delimiter = b->field->delimiter;
     if (!size || (none && strcmp(none, pass->decoded) == 0))
         return MRQ_OK;
     for (const char *p = pass->decoded, *end; p; p = end ? end + strlen(delimiter) : NULL) {
         end = strstr(p, delimiter);
-        const size_t length = end ? (size_t)(end - p) : strlen(p);
+        size_t length = end ? (size_t)(end - p) : strlen(p);
+        for (; length && *p == ' '; length--)
+            p++;
+        while (length && p[length - 1] == ' ')
+            length--;
         uint32_t member;
         char shown[MRQ_SHOWN];
         if (!length)
@@ -177,6 +191,8 @@ static mrq_status add_text(struct pass *pass, struct builder *b, mrq_span span, 
 {
     size_t size = 0;
     char shown[MRQ_SHOWN];
+    if (mrq_reader_is_null(pass->reader, b->field))
+        span.size = 0;
     MRQ_TRY(decode(pass, span, &size, err));
     if (size > MRQ_TEXT_BYTES)
         return mrq_reader_fail(pass->reader, err, "%s: %zu bytes, want at most %d", b->field->name, size, MRQ_TEXT_BYTES);
@@ -202,7 +218,8 @@ static mrq_status add_text(struct pass *pass, struct builder *b, mrq_span span, 
 static mrq_status add_number(struct pass *pass, struct builder *b, mrq_span span, mrq_error *err)
 {
     char shown[MRQ_SHOWN];
-    if (span.size && !mrq_parse_real(span.text, span.size, -HUGE_VAL, HUGE_VAL, &b->number[pass->row]))
+    if (!mrq_reader_is_null(pass->reader, b->field) &&
+        !mrq_parse_real(span.text, span.size, -HUGE_VAL, HUGE_VAL, &b->number[pass->row]))
         return mrq_reader_fail(pass->reader, err, "%s %s, want a number or nothing", b->field->name, mrq_show(span, shown));
     return MRQ_OK;
 }
@@ -303,6 +320,22 @@ static mrq_status sort_dict(const mrq_table *table, struct builder *b, mrq_error
     return MRQ_OK;
 }
 
+/* Copies the labels of the field, and adds one for unknown values if there are any. */
+static int copy_labels(mrq_arena *arena, const struct builder *b, uint32_t values, mrq_strings *out)
+{
+    const mrq_strings *given = &b->field->labels;
+    if (!given->n || given->n == values)
+        return mrq_strings_copy(arena, given, out);
+    MRQ_CLEANUP(mrq_dict_free) mrq_dict *labels = mrq_dict_new();
+    for (uint32_t i = 0; labels && i < given->n; i++)
+        if (mrq_dict_push(labels, mrq_strings_at(given, i), mrq_strings_size(given, i)) == MRQ_NONE)
+            return -1;
+    if (!labels || mrq_dict_push(labels, unknown, sizeof unknown - 1) == MRQ_NONE)
+        return -1;
+    const mrq_strings all = mrq_dict_strings(labels);
+    return mrq_strings_copy(arena, &all, out);
+}
+
 /* Moves dictionary, labels, bounds, items and texts into the table. */
 static mrq_status finish_column(mrq_table *table, struct builder *b, mrq_error *err)
 {
@@ -312,7 +345,7 @@ static mrq_status finish_column(mrq_table *table, struct builder *b, mrq_error *
     if (!b->field->values.n)
         MRQ_TRY(sort_dict(table, b, err));
     const mrq_strings dict = mrq_dict_strings(b->dict), text = mrq_dict_strings(b->text);
-    if (mrq_strings_copy(table->arena, &dict, &column->dict) || mrq_strings_copy(table->arena, &b->field->labels, &column->label) ||
+    if (mrq_strings_copy(table->arena, &dict, &column->dict) || copy_labels(table->arena, b, dict.n, &column->label) ||
         mrq_strings_copy(table->arena, &text, &column->text))
         return fail_memory(err);
     if (b->offset) {
@@ -328,7 +361,9 @@ static mrq_status finish_column(mrq_table *table, struct builder *b, mrq_error *
         double *bound = mrq_arena_array(table->arena, dict.n, sizeof *bound);
         if (!bound)
             return fail_memory(err);
-        memcpy(bound, b->field->bound, dict.n * sizeof *bound);
+        memcpy(bound, b->field->bound, b->field->values.n * sizeof *bound);
+        if (dict.n > b->field->values.n)
+            bound[dict.n - 1] = DBL_MAX; /* of "unknown": no number is in its range */
         column->bound = bound;
     }
     return MRQ_OK;
@@ -446,7 +481,7 @@ mrq_status mrq_read_table(const char *folder, const mrq_file_schema *schema, boo
     MRQ_TRY(first_pass(&reader, first, table, &record, err));
     assert(record);
     MRQ_TRY(second_pass(&pass, record, err));
-    *checksum = mrq_checksum(reader.map.data, reader.map.size);
+    *checksum = mrq_checksum(reader.source.map.data, reader.source.map.size);
     *out = table;
     table = NULL;
     return MRQ_OK;

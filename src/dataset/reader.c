@@ -1,10 +1,9 @@
 /* The one splitter for all delimited files: any delimiter, RFC 4180 quotes if the schema says so, LF or CRLF.
  *
- * It goes through the mapped file byte by byte and examines only bytes that are marked in `stop`: the delimiter's first byte, the
- * line end, NUL, the quote in a quoted file and, in a UTF-8 file, all bytes from 0x80. So checking costs nothing in addition to
- * splitting, and errors are found in the order of the file, with their line. Rejected: checking the whole file first (another pass,
- * and lines must be counted again), and finding line ends with memchr() (fields are too short for it to pay, and quotes may contain
- * line ends). */
+ * It goes through the source byte by byte and examines only bytes that are marked in `stop`: the delimiter's first byte, the line
+ * end, NUL, the quote in a quoted file and all bytes from 0x80. So checking costs nothing in addition to splitting, and errors are
+ * found in the order of the file, with their line. Rejected: checking the whole file first (another pass, and lines must be counted
+ * again), and finding line ends with memchr() (fields are too short for it to pay, and quotes may contain line ends). */
 #include "dataset/reader.h"
 
 #include <math.h>
@@ -15,6 +14,8 @@
 #include "base/parse.h"
 #include "base/utf8.h"
 #include "dataset/text.h"
+
+#define NO_FIELD UINT16_MAX
 
 const char *mrq_show(mrq_span span, char out[MRQ_SHOWN])
 {
@@ -49,6 +50,9 @@ static mrq_status fail_count(const mrq_reader *reader, size_t count, mrq_error *
 {
     const mrq_file_schema *schema = reader->schema;
     char names[200] = "";
+    if (schema->by_column)
+        return mrq_reader_fail(reader, err, "%zu field%s, want %u, as many as the header has", count, count == 1 ? "" : "s",
+                               reader->columns);
     for (uint32_t i = 0; i < schema->n_fields; i++) {
         const mrq_field *field = &schema->field[i];
         const char *between = !i ? "" : schema->delimiter[0] == '\t' ? "\\t" : schema->delimiter;
@@ -157,8 +161,40 @@ static bool at_end(const mrq_reader *reader)
     return p == reader->end;
 }
 
+/* The field that column `count` of a record is; `*ignored` for one that is none. */
+static mrq_span *field_of(mrq_reader *reader, size_t count, mrq_span *ignored)
+{
+    if (count >= reader->columns)
+        return ignored;
+    if (!reader->place)
+        return &reader->field[count];
+    return reader->place[count] == NO_FIELD ? ignored : &reader->field[reader->place[count]];
+}
+
+/* The next item of a line, whose first field is the user; lines of a user alone, and empty items, are skipped. */
+static mrq_status next_in_list(mrq_reader *reader, bool *more, mrq_error *err)
+{
+    bool last = !reader->in_list;
+    do {
+        if (last) {
+            if ((*more = !at_end(reader)) == false)
+                return MRQ_OK;
+            reader->line = reader->next_line;
+            MRQ_TRY(read_field(reader, &reader->field[0], &last, err));
+            reader->field[1].size = 0;
+        } else {
+            MRQ_TRY(read_field(reader, &reader->field[1], &last, err));
+        }
+    } while (!reader->field[1].size);
+    reader->in_list = !last;
+    *more = true;
+    return MRQ_OK;
+}
+
 mrq_status mrq_reader_next(mrq_reader *reader, bool *more, mrq_error *err)
 {
+    if (reader->schema->lists)
+        return next_in_list(reader, more, err);
     if (at_end(reader)) {
         *more = false;
         return MRQ_OK;
@@ -167,11 +203,56 @@ mrq_status mrq_reader_next(mrq_reader *reader, bool *more, mrq_error *err)
     size_t count = 0;
     for (bool last = false; !last; count++) {
         mrq_span ignored;
-        MRQ_TRY(read_field(reader, count < reader->schema->width ? &reader->field[count] : &ignored, &last, err));
+        MRQ_TRY(read_field(reader, field_of(reader, count, &ignored), &last, err));
     }
-    if (count != reader->schema->width)
+    if (count != reader->columns)
         return fail_count(reader, count, err);
     *more = true;
+    return MRQ_OK;
+}
+
+/* The field whose column has this name in the header; NO_FIELD without one. */
+static uint16_t named(const mrq_file_schema *schema, mrq_span name)
+{
+    char text[2 * MRQ_HEADER_NAME + 1];
+    if (name.size > MRQ_HEADER_NAME)
+        return NO_FIELD;
+    mrq_text_decode(name.text, name.size, schema->quoted, text);
+    for (uint32_t i = 0; i < schema->n_fields; i++)
+        if (strcmp(schema->field[i].column, text) == 0)
+            return (uint16_t)schema->field[i].place;
+    return NO_FIELD;
+}
+
+/* Finds the schema's columns in the header. */
+static mrq_status read_header(mrq_reader *reader, mrq_error *err)
+{
+    const mrq_file_schema *schema = reader->schema;
+    bool found[MRQ_FIELDS_MAX] = {false};
+    char header[200] = "", shown[MRQ_SHOWN];
+    reader->place = mrq_array(MRQ_FIELDS_MAX, sizeof *reader->place);
+    if (!reader->place)
+        return mrq_fail_memory(err, "reading a header");
+    reader->line = reader->next_line;
+    for (bool last = at_end(reader); !last;) {
+        mrq_span name;
+        MRQ_TRY(read_field(reader, &name, &last, err));
+        if (reader->columns == MRQ_FIELDS_MAX)
+            return mrq_reader_fail(reader, err, "the header has more than %d columns", MRQ_FIELDS_MAX);
+        const uint16_t place = named(schema, name);
+        if (place != NO_FIELD && found[place])
+            return mrq_reader_fail(reader, err, "the header has two columns %s", mrq_show(name, shown));
+        if (place != NO_FIELD)
+            found[place] = true;
+        reader->place[reader->columns++] = place;
+        const size_t used = strlen(header);
+        snprintf(header + used, sizeof header - used, "%s%.*s", used ? ", " : "", (int)(name.size < 60 ? name.size : 60),
+                 name.text);
+    }
+    for (uint32_t i = 0; i < schema->n_fields; i++)
+        if (!found[schema->field[i].place])
+            return mrq_reader_fail(reader, err, "no column \"%s\" in the header, which has %s", schema->field[i].column,
+                                   *header ? header : "none");
     return MRQ_OK;
 }
 
@@ -179,32 +260,51 @@ mrq_status mrq_reader_open(mrq_reader *reader, const char *folder, const mrq_fil
 {
     char path[4096];
     MRQ_TRY(mrq_path_join(path, sizeof path, folder, schema->file, err));
-    MRQ_TRY(mrq_map_open(&reader->map, path, err));
+    MRQ_TRY(mrq_source_open(&reader->source, path, schema->file, schema->encoding, err));
     reader->schema = schema;
-    reader->at = (const char *)reader->map.data;
-    reader->end = reader->at + reader->map.size;
+    reader->at = reader->source.bytes;
+    reader->end = reader->at + reader->source.size;
     reader->next_line = 1;
     reader->stop[0] = reader->stop['\n'] = reader->stop[(unsigned char)schema->delimiter[0]] = true;
     reader->stop['"'] |= schema->quoted;
-    if (!schema->latin1)
-        memset(reader->stop + 0x80, 1, 0x80);
-    if (reader->map.size >= 3 && memcmp(reader->at, "\xef\xbb\xbf", 3) == 0)
+    memset(reader->stop + 0x80, 1, 0x80);
+    if (reader->source.size >= 3 && memcmp(reader->at, "\xef\xbb\xbf", 3) == 0)
         reader->at += 3; /* byte order mark, which some editors write */
+    if (schema->by_column)
+        return read_header(reader, err);
     bool more = true;
+    reader->columns = schema->width;
     return schema->header ? mrq_reader_next(reader, &more, err) : MRQ_OK;
 }
 
 void mrq_reader_close(mrq_reader *reader)
 {
-    mrq_map_close(&reader->map);
+    mrq_source_close(&reader->source);
+    mrq_free(reader->place);
+    reader->place = NULL;
+}
+
+static bool is_one_of(const mrq_strings *texts, mrq_span span)
+{
+    for (uint32_t i = 0; i < texts->n; i++)
+        if (mrq_strings_size(texts, i) == span.size && memcmp(mrq_strings_at(texts, i), span.text, span.size) == 0)
+            return true;
+    return false;
+}
+
+bool mrq_reader_is_null(const mrq_reader *reader, const mrq_field *field)
+{
+    const mrq_span span = reader->field[field->place];
+    return span.size == 0 || is_one_of(&field->null, span) || is_one_of(&reader->schema->null, span);
 }
 
 size_t mrq_reader_bound(const mrq_reader *reader)
 {
-    size_t lines = 1;
+    size_t records = 1;
+    const char between = reader->schema->lists ? *reader->schema->delimiter : '\n';
     for (const char *p = reader->at; p < reader->end; p++)
-        lines += *p == '\n';
-    return lines;
+        records += *p == '\n' || *p == between;
+    return records;
 }
 
 mrq_status mrq_reader_changed(const mrq_reader *reader, mrq_error *err)
@@ -213,26 +313,15 @@ mrq_status mrq_reader_changed(const mrq_reader *reader, mrq_error *err)
                     reader->schema->file);
 }
 
-/* Whether the decoded field differs from its bytes in the file. Control characters do not count: they are refused. */
-static bool has_escapes(mrq_span span, bool latin1)
-{
-    bool escapes = false;
-    for (size_t i = 0; i < span.size; i++) {
-        const unsigned char c = (unsigned char)span.text[i];
-        if (mrq_utf8_is_control(c) && (latin1 || c < 0x80))
-            return false;
-        escapes = escapes || c == '"' || (latin1 && c >= 0x80);
-    }
-    return escapes;
-}
-
 mrq_span mrq_reader_id(const mrq_reader *reader, const mrq_field *field, char scratch[MRQ_ID_SCRATCH])
 {
     const mrq_span span = reader->field[field->place];
-    const mrq_file_schema *schema = reader->schema;
-    if (!(schema->latin1 || schema->quoted) || span.size > 2 * MRQ_ID_BYTES || !has_escapes(span, schema->latin1))
+    if (!reader->schema->quoted || span.size > 2 * MRQ_ID_BYTES || !memchr(span.text, '"', span.size))
         return span;
-    return (mrq_span){scratch, mrq_text_decode(span.text, span.size, schema->latin1, schema->quoted, scratch)};
+    for (size_t i = 0; i < span.size; i++)
+        if ((unsigned char)span.text[i] < 0x20 || span.text[i] == 0x7f)
+            return span; /* decoding would make blanks of them: they are refused instead */
+    return (mrq_span){scratch, mrq_text_decode(span.text, span.size, true, scratch)};
 }
 
 mrq_status mrq_reader_check_id(const mrq_reader *reader, const mrq_field *field, mrq_span id, mrq_error *err)

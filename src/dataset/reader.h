@@ -2,8 +2,8 @@
 #ifndef MRQ_DATASET_READER_H
 #define MRQ_DATASET_READER_H
 
-#include "base/file.h"
 #include "dataset/schema.h"
+#include "dataset/source.h"
 
 /* A field as in the file, without its quotes. */
 typedef struct mrq_span {
@@ -13,15 +13,19 @@ typedef struct mrq_span {
 
 typedef struct mrq_reader {
     const mrq_file_schema *schema;
-    mrq_map map;
+    mrq_source source;
     const char *at, *end;
     uint64_t line;                  /* the first line of the current record, from 1 */
     uint64_t next_line;             /* line of `at` */
     bool stop[256];                 /* bytes with a special meaning */
-    mrq_span field[MRQ_FIELDS_MAX]; /* (schema->width) fields of the current record; they point into the mapped file */
+    mrq_span field[MRQ_FIELDS_MAX]; /* (schema->width) fields of the current record; they point into the source */
+    bool in_list;                   /* lists: the current line has more items */
+    uint32_t columns;               /* in the file */
+    uint16_t *place;                /* (columns) by header: the field that a column is, or NO_FIELD */
 } mrq_reader;
 
-/* Maps the file and skips byte order mark and header. `reader` is zeroed; borrows the schema. MRQ_NOT_FOUND for a missing file. */
+/* Opens the file, skips a byte order mark and reads the header. `reader` is zeroed; borrows the schema. MRQ_NOT_FOUND for a missing
+ * file; MRQ_BAD_FILE when the header lacks a column of the schema. */
 MRQ_CHECKED mrq_status mrq_reader_open(mrq_reader *reader, const char *folder, const mrq_file_schema *schema, mrq_error *err);
 void mrq_reader_close(mrq_reader *reader); /* allowed on a zeroed reader */
 static inline void mrq_reader_close_cleanup(mrq_reader *reader)
@@ -41,8 +45,11 @@ mrq_status mrq_reader_changed(const mrq_reader *reader, mrq_error *err);
 mrq_status mrq_reader_fail(const mrq_reader *reader, mrq_error *err, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* The bytes of an id field: in the file, or decoded into `scratch`. */
-#define MRQ_ID_SCRATCH (4 * MRQ_ID_BYTES + 1) /* every quote may be doubled, and a byte of Latin-1 becomes two */
+#define MRQ_ID_SCRATCH (2 * MRQ_ID_BYTES + 1) /* every quote may be doubled */
 mrq_span mrq_reader_id(const mrq_reader *reader, const mrq_field *field, char scratch[MRQ_ID_SCRATCH]);
+
+/* Whether a field is empty or one of the texts that mean unknown. */
+bool mrq_reader_is_null(const mrq_reader *reader, const mrq_field *field);
 
 /* MRQ_BAD_FILE unless the field is a valid id; see base/id.h. */
 MRQ_CHECKED mrq_status mrq_reader_check_id(const mrq_reader *reader, const mrq_field *field, mrq_span id, mrq_error *err);

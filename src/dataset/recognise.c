@@ -1,5 +1,6 @@
-/* Finds the shipped schema that a folder follows: by file names, then by the first record of each file, because data sets may have
- * files of the same names with different content (ml-100k's *.dat are named like ml-1m's). */
+/* Finds the schema of a folder: its own schema.json, or else the shipped one that it follows: by file names, then by the first
+ * record of each file, because data sets may have files of the same names with different content (ml-100k's *.dat are named like
+ * ml-1m's). */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +13,7 @@
 /* MRQ_NOT_FOUND when a file is missing. */
 static mrq_status fits(const char *folder, const mrq_schema *schema, mrq_error *err)
 {
-    const mrq_file_schema *files[] = {&schema->users, &schema->items, &schema->ratings};
+    const mrq_file_schema *files[] = {&schema->users, &schema->items, &schema->events};
     for (int i = 0; i < 3; i++) {
         char path[4096];
         if (!files[i]->file)
@@ -30,7 +31,7 @@ static mrq_status fits(const char *folder, const mrq_schema *schema, mrq_error *
     }
     mrq_dataset first = {.arena = mrq_arena_new()};
     const mrq_status status =
-        first.arena ? mrq_read_ratings(folder, schema, true, &first, &checksum, err) : mrq_fail_memory(err, "reading a data set");
+        first.arena ? mrq_read_events(folder, schema, true, &first, &checksum, err) : mrq_fail_memory(err, "reading a data set");
     mrq_arena_free(first.arena);
     return status;
 }
@@ -42,6 +43,10 @@ mrq_status mrq_schema_recognise(const char *folder, mrq_schema **out, mrq_error 
         return mrq_fail_errno(err, "cannot open %s", folder);
     if (!S_ISDIR(st.st_mode))
         return mrq_fail(err, MRQ_NOT_FOUND, "%s is not a folder", folder);
+    char own[4096];
+    MRQ_TRY(mrq_path_join(own, sizeof own, folder, "schema.json", err));
+    if (mrq_file_exists(own))
+        return mrq_schema_load(own, out, err);
     char tried[400] = "";
     mrq_error only = {0}; /* the error of the first schema whose files are all in the folder */
     int complete = 0;

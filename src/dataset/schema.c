@@ -6,6 +6,7 @@
  * slow); data files are not trusted. */
 #include "dataset/schema.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/utf8.h"
+#include "dataset/source.h"
 
 #define PATH_BYTES    200
 #define SCHEMA_BYTES  ((size_t)1 << 20) /* a larger file is not a schema */
@@ -24,14 +26,14 @@
 static const char *const kinds[] = {"id", "category", "set", "text", "number", "rating", "timestamp", "ignore", NULL};
 
 /* The allowed keys of each kind, in addition to "name" and "kind". */
-static const char *const kind_keys[][7] = {
-    [MRQ_FIELD_ID] = {"name", "kind"},
-    [MRQ_FIELD_CATEGORY] = {"name", "kind", "values", "labels", "buckets"},
-    [MRQ_FIELD_SET] = {"name", "kind", "delimiter", "none", "values", "flags"},
-    [MRQ_FIELD_TEXT] = {"name", "kind", "split", "extract"},
-    [MRQ_FIELD_NUMBER] = {"name", "kind"},
-    [MRQ_FIELD_RATING] = {"name", "kind", "min", "max"},
-    [MRQ_FIELD_TIMESTAMP] = {"name", "kind"},
+static const char *const kind_keys[][9] = {
+    [MRQ_FIELD_ID] = {"name", "kind", "column"},
+    [MRQ_FIELD_CATEGORY] = {"name", "kind", "column", "null", "values", "labels", "buckets"},
+    [MRQ_FIELD_SET] = {"name", "kind", "column", "null", "delimiter", "none", "values", "flags"},
+    [MRQ_FIELD_TEXT] = {"name", "kind", "column", "null", "split", "extract"},
+    [MRQ_FIELD_NUMBER] = {"name", "kind", "column", "null"},
+    [MRQ_FIELD_RATING] = {"name", "kind", "column", "min", "max"},
+    [MRQ_FIELD_TIMESTAMP] = {"name", "kind", "column", "unit"},
     [MRQ_FIELD_IGNORE] = {"name", "kind"},
 };
 
@@ -218,10 +220,15 @@ static mrq_status read_text(mrq_arena *arena, const cJSON *json, const char *pat
     return MRQ_OK;
 }
 
+/* Both ends of the range, or none: then it is found in the data. */
 static mrq_status read_rating(const cJSON *json, const char *path, mrq_field *field, mrq_error *err)
 {
-    if (!cJSON_HasObjectItem(json, "min") || !cJSON_HasObjectItem(json, "max"))
-        return mrq_fail(err, MRQ_BAD_FILE, "%s: want min and max", path);
+    const bool min = cJSON_HasObjectItem(json, "min"), max = cJSON_HasObjectItem(json, "max");
+    field->min = field->max = NAN;
+    if (!min && !max)
+        return MRQ_OK;
+    if (!min || !max)
+        return mrq_fail(err, MRQ_BAD_FILE, "%s: want min and max, or neither", path);
     MRQ_TRY(mrq_json_real(json, path, "min", -1e6, 1e6, &field->min, err));
     MRQ_TRY(mrq_json_real(json, path, "max", -1e6, 1e6, &field->max, err));
     if (field->min >= field->max)
@@ -229,7 +236,31 @@ static mrq_status read_rating(const cJSON *json, const char *path, mrq_field *fi
     return MRQ_OK;
 }
 
-static mrq_status read_field(mrq_arena *arena, const cJSON *json, const char *path, mrq_field *field, mrq_error *err)
+static mrq_status read_timestamp(const cJSON *json, const char *path, mrq_field *field, mrq_error *err)
+{
+    static const char *const units[] = {"seconds", "milliseconds", "microseconds", "iso", NULL};
+    int unit = MRQ_TIME_SECONDS;
+    MRQ_TRY(mrq_json_choice(json, path, "unit", units, &unit, err));
+    field->unit = (mrq_time_unit)unit;
+    return MRQ_OK;
+}
+
+static mrq_status read_column(mrq_arena *arena, const cJSON *json, const char *path, mrq_field *field, mrq_error *err)
+{
+    const char *column;
+    MRQ_TRY(mrq_json_text(json, path, "column", false, &column, err));
+    if (!column)
+        return MRQ_OK;
+    if (!*column || strlen(column) > MRQ_HEADER_NAME || !mrq_utf8_is_plain(column))
+        return mrq_fail(err, MRQ_BAD_FILE, "%s.column: want the name of a column in the file's header, 1 to %d bytes", path,
+                        MRQ_HEADER_NAME);
+    if (field->width != 1)
+        return mrq_fail(err, MRQ_BAD_FILE, "%s.column: flags take several columns, which have no one name", path);
+    field->column = copy_text(arena, column);
+    return field->column ? MRQ_OK : mrq_fail_memory(err, "reading a schema");
+}
+
+static mrq_status read_kind(mrq_arena *arena, const cJSON *json, const char *path, mrq_field *field, mrq_error *err)
 {
     int kind = 0;
     const char *text;
@@ -254,13 +285,21 @@ static mrq_status read_field(mrq_arena *arena, const cJSON *json, const char *pa
         return read_text(arena, json, path, field, err);
     case MRQ_FIELD_RATING:
         return read_rating(json, path, field, err);
+    case MRQ_FIELD_TIMESTAMP:
+        return read_timestamp(json, path, field, err);
     case MRQ_FIELD_ID:
     case MRQ_FIELD_NUMBER:
-    case MRQ_FIELD_TIMESTAMP:
     case MRQ_FIELD_IGNORE:
         break;
     }
     return MRQ_OK;
+}
+
+static mrq_status read_field(mrq_arena *arena, const cJSON *json, const char *path, mrq_field *field, mrq_error *err)
+{
+    MRQ_TRY(read_kind(arena, json, path, field, err));
+    MRQ_TRY(read_strings(arena, json, path, "null", &field->null, err));
+    return read_column(arena, json, path, field, err);
 }
 
 const mrq_field *mrq_schema_field(const mrq_file_schema *file, mrq_field_kind kind, const char *name)
@@ -295,20 +334,20 @@ static mrq_status check_names(const mrq_file_schema *file, const char *path, mrq
     return MRQ_OK;
 }
 
-/* Checks the fields that a file of users or items (`table`), or of ratings, can and must have. */
+/* Checks the fields that a file of users or items (`table`), or of events, can and must have. */
 static mrq_status check_roles(const mrq_file_schema *file, bool table, const char *path, mrq_error *err)
 {
     static const unsigned in_table = 1u << MRQ_FIELD_ID | 1u << MRQ_FIELD_CATEGORY | 1u << MRQ_FIELD_SET | 1u << MRQ_FIELD_TEXT |
                                      1u << MRQ_FIELD_NUMBER | 1u << MRQ_FIELD_IGNORE;
-    static const unsigned in_ratings =
+    static const unsigned in_events =
         1u << MRQ_FIELD_ID | 1u << MRQ_FIELD_RATING | 1u << MRQ_FIELD_TIMESTAMP | 1u << MRQ_FIELD_IGNORE;
     unsigned count[sizeof kinds / sizeof *kinds] = {0};
     uint32_t columns = 0;
     for (uint32_t i = 0; i < file->n_fields; i++) {
         const mrq_field *field = &file->field[i];
-        if (!((table ? in_table : in_ratings) >> field->kind & 1))
+        if (!((table ? in_table : in_events) >> field->kind & 1))
             return mrq_fail(err, MRQ_BAD_FILE, "%s.fields[%u].kind: \"%s\" cannot be in a file of %s", path, i, kinds[field->kind],
-                            table ? "users or items" : "ratings");
+                            table ? "users or items" : "events");
         count[field->kind]++;
         columns += field->kind != MRQ_FIELD_ID && field->kind != MRQ_FIELD_IGNORE;
         columns += *field->extract != '\0';
@@ -319,8 +358,10 @@ static mrq_status check_roles(const mrq_file_schema *file, bool table, const cha
         return mrq_fail(err, MRQ_BAD_FILE, "%s.fields: %u columns, want at most %d", path, columns, MRQ_COLUMNS_MAX);
     if (!table && (count[MRQ_FIELD_ID] != 2 || !mrq_schema_field(file, MRQ_FIELD_ID, "user") || !mrq_schema_item(file)))
         return mrq_fail(err, MRQ_BAD_FILE, "%s.fields: want two fields of kind id, named \"user\" and \"item\"", path);
-    if (!table && (count[MRQ_FIELD_RATING] != 1 || count[MRQ_FIELD_TIMESTAMP] > 1))
-        return mrq_fail(err, MRQ_BAD_FILE, "%s.fields: want one field of kind rating and at most one of kind timestamp", path);
+    if (!table && (count[MRQ_FIELD_RATING] > 1 || count[MRQ_FIELD_TIMESTAMP] > 1))
+        return mrq_fail(err, MRQ_BAD_FILE, "%s.fields: want at most one field of kind rating and one of kind timestamp", path);
+    if (file->by_column && count[MRQ_FIELD_IGNORE])
+        return mrq_fail(err, MRQ_BAD_FILE, "%s.fields: columns that no field names are ignored; leave out kind \"ignore\"", path);
     return check_names(file, path, err);
 }
 
@@ -345,21 +386,66 @@ static mrq_status read_fields(mrq_arena *arena, const cJSON *json, const char *p
         if (field->width > MRQ_FIELDS_MAX - file->width)
             return mrq_fail(err, MRQ_BAD_FILE, "%s: more than %d columns", at, MRQ_FIELDS_MAX);
         file->width += field->width;
+        if (file->n_fields > 1 && file->by_column != (field->column != NULL))
+            return mrq_fail(err, MRQ_BAD_FILE, "%s.column: some fields of the file have one and some have none", at);
+        file->by_column = field->column != NULL;
     }
+    if (file->by_column && !file->header)
+        return mrq_fail(err, MRQ_BAD_FILE, "%s.header: fields are found by their columns, so want true", path);
     return MRQ_OK;
 }
 
-static mrq_status read_file(mrq_arena *arena, const cJSON *root, const char *source, const char *key, bool required,
+/* "utf-8" is what the reader checks itself. */
+static mrq_status read_encoding(mrq_arena *arena, const cJSON *json, const char *path, mrq_file_schema *file, mrq_error *err)
+{
+    const char *encoding;
+    MRQ_TRY(mrq_json_text(json, path, "encoding", false, &encoding, err));
+    if (!encoding || strcasecmp(encoding, "utf-8") == 0 || strcasecmp(encoding, "utf8") == 0)
+        return MRQ_OK;
+    if (strcasecmp(encoding, "latin-1") == 0)
+        encoding = "latin1";
+    if (strlen(encoding) > MRQ_HEADER_NAME || strchr(encoding, '/') || !mrq_source_knows(encoding))
+        return mrq_fail(err, MRQ_BAD_FILE,
+                        "%s.encoding: \"%.40s\", want utf-8 or another name that iconv knows, such as windows-1252", path,
+                        encoding);
+    file->encoding = copy_text(arena, encoding);
+    return file->encoding ? MRQ_OK : mrq_fail_memory(err, "reading a schema");
+}
+
+static mrq_status read_format(const cJSON *json, const char *path, bool table, mrq_file_schema *file, mrq_error *err)
+{
+    static const char *const formats[] = {"delimited", "lists", NULL};
+    int format = 0;
+    MRQ_TRY(mrq_json_choice(json, path, "format", formats, &format, err));
+    file->lists = format == 1;
+    if (file->lists && (table || file->header || file->quoted))
+        return mrq_fail(err, MRQ_BAD_FILE, "%s.format: \"lists\" is for events, without header and quotes", path);
+    return MRQ_OK;
+}
+
+/* Lists have a user and an item a record. */
+static mrq_status make_list_fields(mrq_arena *arena, const cJSON *json, const char *path, mrq_file_schema *file, mrq_error *err)
+{
+    if (cJSON_HasObjectItem(json, "fields"))
+        return mrq_fail(err, MRQ_BAD_FILE, "%s.fields: lists have none; leave it out", path);
+    file->field = mrq_arena_array(arena, 2, sizeof *file->field);
+    if (!file->field)
+        return mrq_fail_memory(err, "reading a schema");
+    file->field[0] = (mrq_field){.name = "user", .kind = MRQ_FIELD_ID, .width = 1};
+    file->field[1] = (mrq_field){.name = "item", .kind = MRQ_FIELD_ID, .width = 1, .place = 1};
+    file->n_fields = file->width = 2;
+    return MRQ_OK;
+}
+
+static mrq_status read_file(mrq_arena *arena, const cJSON *root, const char *source, const char *key, bool table,
                             mrq_file_schema *file, mrq_error *err)
 {
-    static const char *const keys[] = {"file", "delimiter", "header", "encoding", "quoted", "fields", NULL};
-    static const char *const encodings[] = {"utf-8", "latin-1", NULL};
+    static const char *const keys[] = {"file", "format", "delimiter", "header", "encoding", "quoted", "null", "fields", NULL};
     const cJSON *json;
     const char *name, *delimiter;
-    int encoding = 0;
     char path[PATH_BYTES / 2];
     snprintf(path, sizeof path, "%.60s:", source);
-    MRQ_TRY(mrq_json_object(root, path, key, required, &json, err));
+    MRQ_TRY(mrq_json_object(root, path, key, !table, &json, err));
     if (!json)
         return MRQ_OK;
     snprintf(path, sizeof path, "%.60s: %s", source, key);
@@ -368,13 +454,14 @@ static mrq_status read_file(mrq_arena *arena, const cJSON *root, const char *sou
     MRQ_TRY(mrq_json_text(json, path, "delimiter", true, &delimiter, err));
     MRQ_TRY(mrq_json_bool(json, path, "header", &file->header, err));
     MRQ_TRY(mrq_json_bool(json, path, "quoted", &file->quoted, err));
-    MRQ_TRY(mrq_json_choice(json, path, "encoding", encodings, &encoding, err));
+    MRQ_TRY(read_encoding(arena, json, path, file, err));
+    MRQ_TRY(read_strings(arena, json, path, "null", &file->null, err));
     if (!*name || strlen(name) > 200 || strchr(name, '/'))
         return mrq_fail(err, MRQ_BAD_FILE, "%s.file: \"%.40s\", want the name of a file in the folder", path, name);
     MRQ_TRY(check_delimiter(delimiter, path, err));
-    MRQ_TRY(read_fields(arena, json, path, file, err));
-    MRQ_TRY(check_roles(file, strcmp(key, "ratings") != 0, path, err));
-    file->latin1 = encoding == 1;
+    MRQ_TRY(read_format(json, path, table, file, err));
+    MRQ_TRY(file->lists ? make_list_fields(arena, json, path, file, err) : read_fields(arena, json, path, file, err));
+    MRQ_TRY(check_roles(file, table, path, err));
     file->delimiter = copy_text(arena, delimiter);
     file->file = copy_text(arena, name);
     return file->delimiter && file->file ? MRQ_OK : mrq_fail_memory(err, "reading a schema");
@@ -399,9 +486,39 @@ static mrq_status read_noun(const cJSON *json, const char *root, mrq_noun *noun,
     return MRQ_OK;
 }
 
+/* The key that the schema has, of a new one and an old one. */
+static mrq_status one_of(const cJSON *json, const char *root, const char *key, const char *old, const char **out, mrq_error *err)
+{
+    const bool has = cJSON_HasObjectItem(json, key), has_old = cJSON_HasObjectItem(json, old);
+    if (has && has_old)
+        return mrq_fail(err, MRQ_BAD_FILE, "%s %s, %s: want one of them", root, key, old);
+    *out = has_old ? old : key;
+    return MRQ_OK;
+}
+
+static mrq_status read_like(const cJSON *json, const char *root, double *from, mrq_error *err)
+{
+    static const char *const keys[] = {"from", NULL};
+    const cJSON *like = cJSON_GetObjectItemCaseSensitive(json, "like");
+    char path[PATH_BYTES + 16];
+    *from = NAN;
+    if (!like)
+        return MRQ_OK;
+    if (cJSON_IsString(like) && strcmp(like->valuestring, "all") == 0) {
+        *from = -INFINITY;
+        return MRQ_OK;
+    }
+    if (!cJSON_IsObject(like))
+        return mrq_json_wrong(like, root, "like", "\"all\" or {\"from\": a value}", err);
+    snprintf(path, sizeof path, "%s like", root);
+    MRQ_TRY(mrq_json_keys(like, path, keys, err));
+    MRQ_TRY(mrq_json_real(like, path, "from", -1e9, 1e9, from, err));
+    return isnan(*from) ? mrq_fail(err, MRQ_BAD_FILE, "%s.from: missing", path) : MRQ_OK;
+}
+
 mrq_status mrq_schema_parse(const char *text, size_t size, const char *source, mrq_schema **out, mrq_error *err)
 {
-    static const char *const keys[] = {"name", "about", "noun", "users", "items", "movies", "ratings", NULL};
+    static const char *const keys[] = {"name", "about", "noun", "like", "users", "items", "movies", "events", "ratings", NULL};
     MRQ_CLEANUP(cJSON_Delete) cJSON *json = NULL;
     MRQ_CLEANUP(mrq_schema_free) mrq_schema *schema = calloc(1, sizeof *schema);
     if (!schema || !(schema->arena = mrq_arena_new()))
@@ -422,14 +539,15 @@ mrq_status mrq_schema_parse(const char *text, size_t size, const char *source, m
         return mrq_fail(err, MRQ_BAD_FILE, "%s about: \"%.40s\", want no control characters", root, about);
     if (!(schema->about = copy_text(schema->arena, about ? about : "")))
         return mrq_fail_memory(err, "reading a schema");
-    MRQ_TRY(read_file(schema->arena, json, source, "users", false, &schema->users, err));
-    const bool movies = cJSON_HasObjectItem(json, "movies");
-    if (movies && cJSON_HasObjectItem(json, "items"))
-        return mrq_fail(err, MRQ_BAD_FILE, "%s items, movies: want one of them", root);
-    schema->noun = movies ? (mrq_noun){"movie", "movies"} : (mrq_noun){"item", "items"};
+    const char *items = NULL, *events = NULL;
+    MRQ_TRY(one_of(json, root, "items", "movies", &items, err));
+    MRQ_TRY(one_of(json, root, "events", "ratings", &events, err));
+    schema->noun = *items == 'm' ? (mrq_noun){"movie", "movies"} : (mrq_noun){"item", "items"};
     MRQ_TRY(read_noun(json, root, &schema->noun, err));
-    MRQ_TRY(read_file(schema->arena, json, source, movies ? "movies" : "items", true, &schema->items, err));
-    MRQ_TRY(read_file(schema->arena, json, source, "ratings", true, &schema->ratings, err));
+    MRQ_TRY(read_like(json, root, &schema->like_from, err));
+    MRQ_TRY(read_file(schema->arena, json, source, "users", true, &schema->users, err));
+    MRQ_TRY(read_file(schema->arena, json, source, items, true, &schema->items, err));
+    MRQ_TRY(read_file(schema->arena, json, source, events, false, &schema->events, err));
     *out = schema;
     schema = NULL;
     return MRQ_OK;
@@ -471,7 +589,7 @@ void mrq_schema_free(mrq_schema *schema)
         return;
     free_patterns(&schema->users);
     free_patterns(&schema->items);
-    free_patterns(&schema->ratings);
+    free_patterns(&schema->events);
     mrq_arena_free(schema->arena);
     free(schema);
 }

@@ -1,23 +1,32 @@
 /* What the files of a data set hold, as a JSON file says it.
  *
- *   {"name": "ml-1m", "about": "...", "noun": ["movie", "movies"],
- *    "users": FILE (may be absent), "items": FILE, "ratings": FILE}
- *   "noun" is what people call one item and several; without it "item" and "items". Instead of "items" a schema may say "movies",
- *   which is then its noun.
- *   FILE = {"file": "users.dat", "delimiter": "::", "header": false, "encoding": "utf-8" | "latin-1", "quoted": false,
+ *   {"name": "ml-1m", "about": "...", "noun": ["movie", "movies"], "like": {"from": 4},
+ *    "users": FILE, "items": FILE, "events": FILE}
+ *   Users and items that have no file are made from the events. "noun" is what people call one item and several; default "item" and
+ *   "items". "like" says which events are likes: {"from": NUMBER} those of that value or more, "all" every event; default those
+ *   above or at the middle of the values' range. In a schema of version 1 the files are called "users", "movies" (which is then the
+ *   noun) and "ratings".
+ *   FILE = {"file": "users.dat", "delimiter": "::", "header": false, "encoding": "utf-8", "quoted": false, "null": ["NULL", "-"],
  *           "fields": [FIELD, ...]}
- *   FIELD = {"name": ..., "kind": ..., and by kind:
- *     id         users and items: "id"; ratings: "user" and "item", or "movie". A text, 1 to 255 bytes of UTF-8
+ *   or {"file": "train.txt", "format": "lists", "delimiter": " "} for events alone: a line is a user and items, each an event.
+ *   The file may be compressed by gzip or zstd; its first bytes tell. "encoding" is any name that iconv knows. "null" lists texts
+ *   that mean unknown, in all fields but ids; a field may have a "null" of its own. An empty number or category is unknown too. An
+ *   unknown category is a value of its own, "unknown".
+ *   FIELD = {"name": ..., "kind": ..., "column": ..., and by kind:
+ *     "column" is a name in the file's header; columns that no field names are ignored, and the order does not matter. Without it
+ *     fields stand in the order of the file. All fields of a file have a column or none has.
+ *     id         users and items: "id"; events: "user" and "item", or "movie". A text, 1 to 255 bytes of UTF-8
  *     category   "values": [...] and "labels": [...], or "buckets": [lower bounds] and "labels"; else discovered and sorted
  *     set        "delimiter": "|" and maybe "none", the text that means no member, or "values"; else "flags": [names], one for each
  *                of as many columns of 0 and 1
  *     text       "split": "words" | "characters", "extract": {"year": REGEX}: the match is no word, its first group is the number.
  *                At most 255 bytes, of few repetitions within each other
  *     number     empty: unknown
- *     rating     "min", "max"
- *     timestamp  seconds since 1970
+ *     rating     the value of an event; "min" and "max" are the range it must be in, default the range found. A file of events may
+ *                have none: each event counts 1.
+ *     timestamp  "unit": "seconds" (since 1970, default), "milliseconds", "microseconds", "iso" (ISO 8601; without a zone UTC)
  *     ignore     needs no name}
- * header, encoding, quoted and split may be absent; the values above are the defaults, encoding is utf-8 and split words. */
+ * header, encoding, quoted, null and split may be absent: no header, utf-8, no quotes, no such text, words. */
 #ifndef MRQ_DATASET_SCHEMA_H
 #define MRQ_DATASET_SCHEMA_H
 
@@ -27,7 +36,8 @@
 #include "base/error.h"
 #include "base/table.h"
 
-#define MRQ_FIELDS_MAX 256 /* columns of a file */
+#define MRQ_FIELDS_MAX  256 /* columns of a file */
+#define MRQ_HEADER_NAME 127 /* bytes of a column's name in a header */
 
 typedef enum mrq_field_kind {
     MRQ_FIELD_ID,
@@ -40,8 +50,12 @@ typedef enum mrq_field_kind {
     MRQ_FIELD_IGNORE,
 } mrq_field_kind;
 
+typedef enum mrq_time_unit { MRQ_TIME_SECONDS, MRQ_TIME_MILLISECONDS, MRQ_TIME_MICROSECONDS, MRQ_TIME_ISO } mrq_time_unit;
+
 typedef struct mrq_field {
     char name[MRQ_COLUMN_NAME]; /* "" for an ignored field without a name */
+    mrq_strings null;           /* texts that mean unknown, in addition to those of the file */
+    const char *column;         /* its name in the header; NULL: fields are in the order of the file's columns */
     mrq_field_kind kind;
     uint32_t place, width;         /* its first column in the file, and the number of its columns */
     mrq_strings values;            /* category, set: given, or n = 0 for discovered */
@@ -53,13 +67,18 @@ typedef struct mrq_field {
     bool characters;               /* text: split into characters, not words */
     char extract[MRQ_COLUMN_NAME]; /* text: name of the number column made by `pattern`, or "" */
     regex_t *pattern;              /* or NULL */
-    double min, max;               /* rating */
+    double min, max;               /* rating; NAN: the range found */
+    mrq_time_unit unit;            /* timestamp */
 } mrq_field;
 
 typedef struct mrq_file_schema {
     const char *file; /* file name in the folder; NULL when the schema has no such file */
     const char *delimiter;
-    bool header, quoted, latin1;
+    bool header, quoted;
+    bool lists;               /* a line is a user and any number of items */
+    const char *encoding;     /* to be converted from; NULL: UTF-8 */
+    bool by_column;           /* fields are found by the header's names */
+    mrq_strings null;         /* texts that mean unknown */
     uint32_t n_fields, width; /* `width` columns in the file */
     mrq_field *field;         /* (n_fields) */
 } mrq_file_schema;
@@ -69,8 +88,9 @@ typedef struct mrq_schema {
     mrq_arena *arena; /* owns everything below */
     char name[MRQ_COLUMN_NAME];
     const char *about;
-    mrq_noun noun; /* of the items */
-    mrq_file_schema users, items, ratings;
+    mrq_noun noun;    /* of the items */
+    double like_from; /* the least value that is a like; NAN: the middle of the range; -INFINITY: all events */
+    mrq_file_schema users, items, events;
 } mrq_schema;
 
 /* Parses a schema from JSON. `source` names the text in messages: MRQ_BAD_FILE `ml-1m.json: users.fields[2].kind: "foo", want
@@ -80,9 +100,9 @@ MRQ_CHECKED mrq_status mrq_schema_parse(const char *text, size_t size, const cha
 /* Loads a shipped schema by name, or else a file by path. MRQ_NOT_FOUND when there is neither. */
 MRQ_CHECKED mrq_status mrq_schema_load(const char *name_or_path, mrq_schema **out, mrq_error *err);
 
-/* Finds the first shipped schema whose files are all in the folder and whose first records are valid. MRQ_NOT_FOUND when the folder
- * does not exist or every schema lacks a file, else MRQ_BAD_FILE. The message says what was tried and why it failed, or the error
- * of the only schema whose files are all there. */
+/* Finds the folder's own schema.json, or else the first shipped schema whose files are all in the folder and whose first records
+ * are valid. MRQ_NOT_FOUND when the folder does not exist or every schema lacks a file, else MRQ_BAD_FILE. The message says what
+ * was tried and why it failed, or the error of the only schema whose files are all there. */
 MRQ_CHECKED mrq_status mrq_schema_recognise(const char *folder, mrq_schema **out, mrq_error *err);
 
 /* The first field of a kind, with this name unless `name` is NULL; NULL when there is none. */

@@ -25,14 +25,12 @@ uint32_t mrq_text_lower(uint32_t code)
     return code;
 }
 
-size_t mrq_text_decode(const char *raw, size_t size, bool latin1, bool quoted, char *out)
+size_t mrq_text_decode(const char *raw, size_t size, bool quoted, char *out)
 {
     size_t n = 0;
     for (size_t i = 0; i < size;) {
         uint32_t code = (unsigned char)raw[i];
-        size_t length = 1;
-        if (!latin1)
-            length = mrq_utf8_read(raw + i, size - i, &code);
+        const size_t length = mrq_utf8_read(raw + i, size - i, &code);
         i += length ? length : 1; /* the file may have changed since it was checked */
         if (quoted && code == '"' && i < size && raw[i] == '"')
             i++;

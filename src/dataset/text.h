@@ -9,10 +9,9 @@
 /* Lower case of Latin (to U+017F), Greek and Cyrillic letters; other code points are unchanged. */
 uint32_t mrq_text_lower(uint32_t code);
 
-/* Decodes a field's bytes into NUL-terminated text: `latin1` is converted to UTF-8 (other input is valid UTF-8), "" becomes " when
- * `quoted`, and control characters become blanks, so that no text can disturb a terminal or a table. `out` has 2 * size + 1 bytes.
- * Returns the length. */
-size_t mrq_text_decode(const char *raw, size_t size, bool latin1, bool quoted, char *out);
+/* Decodes a field's bytes, valid UTF-8, into NUL-terminated text: "" becomes " when `quoted`, and control characters become blanks,
+ * so that no text can disturb a terminal or a table. `out` has 2 * size + 1 bytes. Returns the length. */
+size_t mrq_text_decode(const char *raw, size_t size, bool quoted, char *out);
 
 /* Reads the next word of a valid UTF-8 text from `*at` on, lower-cased, into `word` (at least `size` bytes), and moves `*at` past
  * it. Words are runs of letters and digits, with apostrophes inside; with `characters` each code point is a word. Returns its

@@ -55,5 +55,5 @@ mrq_model_source mrq_train_source(const mrq_dataset *data, const uint32_t *list,
 
 double mrq_like_least(const mrq_dataset *data)
 {
-    return (data->rating_min + data->rating_max) / 2;
+    return data->like;
 }

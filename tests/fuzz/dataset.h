@@ -28,7 +28,7 @@ static inline void fuzz_check_first(const mrq_schema *schema)
         mrq_table_free(table);
     }
     mrq_dataset first = {.arena = mrq_arena_new()};
-    FUZZ_CHECK(first.arena && mrq_read_ratings("/proc/self/fd", schema, true, &first, &checksum, &err) == MRQ_OK);
+    FUZZ_CHECK(first.arena && mrq_read_events("/proc/self/fd", schema, true, &first, &checksum, &err) == MRQ_OK);
     mrq_arena_free(first.arena);
 }
 
@@ -63,7 +63,7 @@ static inline void fuzz_shipped(const char *name, const uint8_t *data, size_t si
         FUZZ_CHECK(mrq_schema_load(name, &schema, NULL) == MRQ_OK);
         schema->users.file = schema->users.file ? "200" : NULL;
         schema->items.file = "201";
-        schema->ratings.file = "202";
+        schema->events.file = "202";
     }
     fuzz_dataset(schema, data, size, FUZZ_READ);
 }

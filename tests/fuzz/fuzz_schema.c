@@ -59,9 +59,9 @@ static void check_schema(const mrq_schema *schema)
     FUZZ_CHECK(*schema->name && schema->about);
     check_file(&schema->users, false);
     check_file(&schema->items, true);
-    check_file(&schema->ratings, true);
-    FUZZ_CHECK(mrq_schema_field(&schema->items, MRQ_FIELD_ID, "id") && mrq_schema_field(&schema->ratings, MRQ_FIELD_ID, "user") &&
-               mrq_schema_item(&schema->ratings) && mrq_schema_field(&schema->ratings, MRQ_FIELD_RATING, NULL));
+    check_file(&schema->events, true);
+    FUZZ_CHECK(mrq_schema_field(&schema->items, MRQ_FIELD_ID, "id") && mrq_schema_field(&schema->events, MRQ_FIELD_ID, "user") &&
+               mrq_schema_item(&schema->events) && mrq_schema_field(&schema->events, MRQ_FIELD_RATING, NULL));
 }
 
 static bool same_text(const char *a, const char *b)
@@ -80,7 +80,7 @@ static bool same_strings(const mrq_strings *a, const mrq_strings *b)
 static bool same_file(const mrq_file_schema *a, const mrq_file_schema *b)
 {
     bool same = same_text(a->file, b->file) && same_text(a->delimiter, b->delimiter) && a->header == b->header &&
-                a->quoted == b->quoted && a->latin1 == b->latin1 && a->n_fields == b->n_fields;
+                a->quoted == b->quoted && !a->encoding == !b->encoding && a->lists == b->lists && a->n_fields == b->n_fields;
     for (uint32_t i = 0; same && i < a->n_fields; i++) {
         const mrq_field *x = &a->field[i], *y = &b->field[i];
         same = x->kind == y->kind && strcmp(x->name, y->name) == 0 && x->width == y->width &&
@@ -107,7 +107,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *printed = cJSON_Print(json);
     FUZZ_CHECK(printed && mrq_schema_parse(printed, strlen(printed), "again.json", &again, &err) == MRQ_OK);
     FUZZ_CHECK(same_file(&schema->users, &again->users) && same_file(&schema->items, &again->items) &&
-               same_file(&schema->ratings, &again->ratings));
+               same_file(&schema->events, &again->events));
     cJSON_free(printed);
     cJSON_Delete(json);
     mrq_schema_free(schema);

@@ -124,6 +124,7 @@ static inline small_data *small_data_new(uint32_t users, uint32_t items, uint32_
                             .user = s->user,
                             .item = s->item,
                             .rating = s->rating,
+                            .like = 3,
                             .rating_min = 1,
                             .rating_max = 5,
                             .fingerprint = 0xfeed,

@@ -1,0 +1,190 @@
+/* Events: by far the largest file, read in one pass into arrays whose size is the number of its lines.
+ *
+ * Ids are mapped to rows by dictionaries filled from the tables. If the schema has no file of users, or of items, the dictionary
+ * numbers them in order of arrival; at the end they are sorted by id and renumbered, so that the table is in ascending order like
+ * any other. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/digest.h"
+#include "base/parse.h"
+#include "dataset/read.h"
+#include "dataset/reader.h"
+#include "dataset/timestamp.h"
+
+static mrq_status fail_memory(mrq_error *err)
+{
+    return mrq_fail_memory(err, "reading events");
+}
+
+/* The columns of the file, the output arrays, and the known ids. */
+struct events {
+    mrq_reader reader;
+    const mrq_field *user_field, *item_field, *value_field, *time_field; /* the last two may be NULL */
+    const mrq_schema *schema;
+    mrq_dict *users, *items; /* known ids; with a table in the order of its rows */
+    uint32_t *user, *item;
+    float *rating;
+    int64_t *time;
+    double min, max; /* of the values so far */
+    size_t room;     /* capacity in events */
+};
+
+static void clear_events_cleanup(struct events *r)
+{
+    mrq_reader_close(&r->reader);
+    mrq_dict_free(r->users);
+    mrq_dict_free(r->items);
+}
+
+static mrq_dict *ids_of(const mrq_table *table)
+{
+    MRQ_CLEANUP(mrq_dict_free) mrq_dict *ids = mrq_dict_new();
+    for (uint32_t row = 0; ids && table && row < table->rows; row++)
+        if (mrq_dict_add(ids, mrq_table_id(table, row), mrq_strings_size(&table->id, row)) == MRQ_NONE)
+            return NULL;
+    mrq_dict *full = ids;
+    ids = NULL;
+    return full;
+}
+
+/* Finds the row of the id in a field. An unknown id is added if there is no file of such ids; otherwise it is an error. */
+static mrq_status find_row(struct events *r, const mrq_field *field, mrq_dict *ids, const char *file, uint32_t *row, mrq_error *err)
+{
+    char scratch[MRQ_ID_SCRATCH], shown[MRQ_SHOWN];
+    const mrq_span id = mrq_reader_id(&r->reader, field, scratch);
+    *row = mrq_dict_find(ids, id.text, id.size);
+    if (*row != MRQ_NONE)
+        return MRQ_OK;
+    MRQ_TRY(mrq_reader_check_id(&r->reader, field, id, err));
+    if (file)
+        return mrq_reader_fail(&r->reader, err, "%s %s does not stand in %s", field->name, mrq_show(id, shown), file);
+    *row = mrq_dict_add(ids, id.text, id.size);
+    return *row == MRQ_NONE ? fail_memory(err) : MRQ_OK;
+}
+
+/* Checks that the fields for ids of the current record are valid ids, known or not. */
+static mrq_status check_ids(const struct events *r, mrq_error *err)
+{
+    const mrq_field *const fields[] = {r->user_field, r->item_field};
+    for (int i = 0; i < 2; i++) {
+        char scratch[MRQ_ID_SCRATCH];
+        MRQ_TRY(mrq_reader_check_id(&r->reader, fields[i], mrq_reader_id(&r->reader, fields[i], scratch), err));
+    }
+    return MRQ_OK;
+}
+
+/* Reads the value of the current record, 1 if events have none. */
+static mrq_status read_value(struct events *r, float *out, mrq_error *err)
+{
+    char shown[MRQ_SHOWN];
+    const mrq_field *field = r->value_field;
+    if (!field) {
+        *out = 1;
+        return MRQ_OK;
+    }
+    const bool ranged = !isnan(field->min);
+    const mrq_span span = r->reader.field[field->place];
+    double value;
+    if (!mrq_parse_real(span.text, span.size, ranged ? field->min : -1e9, ranged ? field->max : 1e9, &value))
+        return ranged ? mrq_reader_fail(&r->reader, err, "rating %s, want %g to %g", mrq_show(span, shown), field->min, field->max)
+                      : mrq_reader_fail(&r->reader, err, "rating %s, want a number", mrq_show(span, shown));
+    r->min = value < r->min ? value : r->min;
+    r->max = value > r->max ? value : r->max;
+    *out = (float)value;
+    return MRQ_OK;
+}
+
+/* Reads the current record into index `i`. */
+static mrq_status add_event(struct events *r, uint64_t i, bool first, mrq_error *err)
+{
+    char shown[MRQ_SHOWN];
+    MRQ_TRY(read_value(r, &r->rating[i], err));
+    if (r->time_field) {
+        const mrq_span time = r->reader.field[r->time_field->place];
+        if (!mrq_time_parse(time, r->time_field->unit, &r->time[i]))
+            return mrq_reader_fail(&r->reader, err, "%s %s, want %s", r->time_field->name, mrq_show(time, shown),
+                                   mrq_time_wants[r->time_field->unit]);
+    }
+    if (first)
+        return check_ids(r, err);
+    MRQ_TRY(find_row(r, r->user_field, r->users, r->schema->users.file, &r->user[i], err));
+    return find_row(r, r->item_field, r->items, r->schema->items.file, &r->item[i], err);
+}
+
+/* Makes a table of the ids in the events, without columns, and renumbers the events' rows. */
+static mrq_status make_table(mrq_dict *ids, uint32_t *row, uint64_t n, mrq_table **out, mrq_error *err)
+{
+    MRQ_CLEANUP(mrq_table_free) mrq_table *table = mrq_table_new();
+    MRQ_AUTOFREE uint32_t *rank = mrq_array(mrq_dict_strings(ids).n, sizeof *rank);
+    if (!table || !rank || mrq_dict_sort(ids, mrq_id_compare, rank))
+        return fail_memory(err);
+    const mrq_strings sorted = mrq_dict_strings(ids);
+    if (mrq_strings_copy(table->arena, &sorted, &table->id))
+        return fail_memory(err);
+    table->rows = sorted.n;
+    for (uint64_t i = 0; i < n; i++)
+        row[i] = rank[row[i]];
+    *out = table;
+    table = NULL;
+    return MRQ_OK;
+}
+
+static mrq_status start(struct events *r, const char *folder, const mrq_schema *schema, bool first, mrq_dataset *data,
+                        mrq_error *err)
+{
+    const mrq_file_schema *file = &schema->events;
+    r->schema = schema;
+    r->min = INFINITY;
+    r->max = -INFINITY;
+    r->user_field = mrq_schema_field(file, MRQ_FIELD_ID, "user");
+    r->item_field = mrq_schema_item(file);
+    r->value_field = mrq_schema_field(file, MRQ_FIELD_RATING, NULL);
+    r->time_field = mrq_schema_field(file, MRQ_FIELD_TIMESTAMP, NULL);
+    MRQ_TRY(mrq_reader_open(&r->reader, folder, file, err));
+    const size_t room = r->room = first ? 1 : mrq_reader_bound(&r->reader);
+    r->users = ids_of(data->users);
+    r->items = ids_of(data->items);
+    r->user = mrq_arena_array(data->arena, room, sizeof *r->user);
+    r->item = mrq_arena_array(data->arena, room, sizeof *r->item);
+    r->rating = mrq_arena_array(data->arena, room, sizeof *r->rating);
+    r->time = r->time_field ? mrq_arena_array(data->arena, room, sizeof *r->time) : NULL;
+    if (!r->users || !r->items || !r->user || !r->item || !r->rating || (r->time_field && !r->time))
+        return fail_memory(err);
+    return MRQ_OK;
+}
+
+mrq_status mrq_read_events(const char *folder, const mrq_schema *schema, bool first, mrq_dataset *data, uint64_t *checksum,
+                           mrq_error *err)
+{
+    MRQ_CLEANUP(clear_events) struct events r = {0};
+    MRQ_TRY(start(&r, folder, schema, first, data, err));
+    uint64_t n = 0;
+    for (bool more; !first || !n; n++) {
+        MRQ_TRY(mrq_reader_next(&r.reader, &more, err));
+        if (!more)
+            break;
+        if (n == r.room)
+            return mrq_reader_changed(&r.reader, err);
+        if (n == UINT32_MAX)
+            return mrq_reader_fail(&r.reader, err, "more than %u events", UINT32_MAX);
+        MRQ_TRY(add_event(&r, n, first, err));
+    }
+    if (!n)
+        return mrq_fail(err, MRQ_BAD_FILE, "%s: no rows", schema->events.file);
+    if (!schema->users.file && !first)
+        MRQ_TRY(make_table(r.users, r.user, n, &data->users, err));
+    if (!schema->items.file && !first)
+        MRQ_TRY(make_table(r.items, r.item, n, &data->items, err));
+    data->n = n;
+    data->user = r.user;
+    data->item = r.item;
+    data->rating = r.rating;
+    data->time = r.time;
+    const bool ranged = r.value_field && !isnan(r.value_field->min);
+    data->rating_min = ranged ? r.value_field->min : r.value_field ? r.min : 1;
+    data->rating_max = ranged ? r.value_field->max : r.value_field ? r.max : 1;
+    *checksum = mrq_checksum(r.reader.source.map.data, r.reader.source.map.size);
+    return MRQ_OK;
+}
