@@ -65,8 +65,8 @@ MRQ_CHECKED mrq_status mrq_index_count(const mrq_index *index, uint32_t *n, mrq_
 const mrq_index_settings *mrq_index_settings_of(const mrq_index *index);
 const float *mrq_index_vectors(const mrq_index *index); /* (n, dim) exact */
 
-/* Sets the search parameter (efSearch, nprobe); mrq_index_save() saves it. Not while another thread searches. MRQ_USAGE for a parameter that this
- * kind does not have. */
+/* Sets the search parameter (efSearch, nprobe); mrq_index_save() saves it. Not while another thread searches. MRQ_USAGE for a
+ * parameter that this kind does not have. */
 MRQ_CHECKED mrq_status mrq_index_tune(mrq_index *index, uint32_t parameter, uint32_t rerank, mrq_error *err);
 
 /* Makes searches of a Flat index faster, with the same answers, if the CPU supports it. Takes about a millisecond, so it pays for

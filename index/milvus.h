@@ -51,7 +51,8 @@ void mrq_milvus_begin(mrq_print *body, const char *collection);
 void mrq_milvus_add_whole(mrq_print *body, const char *key, int64_t value);
 void mrq_milvus_add_text(mrq_print *body, const char *key, const char *value);
 
-/* Sends a request about a collection (NULL: about none). `body` is an object that was begun and not closed; its text is freed. MRQ_UNAVAILABLE when the server is down or refuses; `out->refused` and `out->passing` say which. */
+/* Sends a request about a collection (NULL: about none). `body` is an object that was begun and not closed; its text is freed.
+ * MRQ_UNAVAILABLE when the server is down or refuses; `out->refused` and `out->passing` say which. */
 MRQ_CHECKED mrq_status mrq_milvus_call(mrq_backend *backend, const mrq_milvus_operation *op, const char *collection,
                                        mrq_print *body, double seconds, mrq_milvus_reply *out, mrq_error *err);
 /* The same with only the collection's name in the body. */

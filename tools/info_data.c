@@ -275,13 +275,30 @@ static mrq_status print_ratings(const mrq_dataset *data, mrq_error *err)
     return MRQ_OK;
 }
 
+static int wider(int width, const char *text)
+{
+    const int columns = (int)mrq_utf8_columns(text);
+    return columns > width ? columns : width;
+}
+
 static void print_first_ratings(const mrq_dataset *data)
 {
     char at[32];
-    printf("\nfirst ratings\n  %-10s%-10s%-8s%s\n", "user", data->items->noun.one, "rating", data->time ? "time" : "");
-    for (uint64_t i = 0; i < data->n && i < ROWS_SHOWN; i++)
-        printf("  %-10s%-10s%-8g%s\n", mrq_table_id(data->users, data->user[i]), mrq_table_id(data->items, data->item[i]),
-               (double)data->rating[i], data->time ? day(data->time[i], at) : "");
+    int user = 8, item = wider(8, data->items->noun.one);
+    for (uint64_t i = 0; i < data->n && i < ROWS_SHOWN; i++) {
+        user = wider(user, mrq_table_id(data->users, data->user[i]));
+        item = wider(item, mrq_table_id(data->items, data->item[i]));
+    }
+    printf("\nfirst ratings\n  ");
+    print_padded("user", user + 2);
+    print_padded(data->items->noun.one, item + 2);
+    printf("%-8s%s\n", "rating", data->time ? "time" : "");
+    for (uint64_t i = 0; i < data->n && i < ROWS_SHOWN; i++) {
+        printf("  ");
+        print_padded(mrq_table_id(data->users, data->user[i]), user + 2);
+        print_padded(mrq_table_id(data->items, data->item[i]), item + 2);
+        printf("%-8g%s\n", (double)data->rating[i], data->time ? day(data->time[i], at) : "");
+    }
 }
 
 mrq_status mrq_info_data(const char *folder, const char *schema_name, mrq_error *err)

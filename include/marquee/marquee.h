@@ -135,10 +135,9 @@ typedef struct mrq_answer mrq_answer;
 
 /* Answers a query; NULL is one of which nothing is set. MRQ_USAGE for a value that the data's dictionaries do not have, a feature
  * or filter that the data has no column for, feedback that the model cannot use or that contradicts itself, more than 250,000
- * parts to explain over all items; MRQ_NOT_FOUND for an unknown user or item. The message begins with the name of the field or column, or for an unknown item
- * with the data's noun.
- * MRQ_UNAVAILABLE when the backend does not answer within the deadline, or when the system's resolver gives its name up, if that is
- * later.
+ * parts to explain over all items; MRQ_NOT_FOUND for an unknown user or item. The message begins with the name of the field or
+ * column, or for an unknown item with the data's noun. MRQ_UNAVAILABLE when the backend does not answer within the deadline, or
+ * when the system's resolver gives its name up, if that is later.
  *
  * RECOMMEND: the person's best items.
  * SIMILAR: the items most like one, by what liking it says of a person, else by the cosine of their vectors. "item" is an id; or a

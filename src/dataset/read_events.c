@@ -59,7 +59,7 @@ static mrq_status find_row(struct events *r, const mrq_field *field, mrq_dict *i
         return MRQ_OK;
     MRQ_TRY(mrq_reader_check_id(&r->reader, field, id, err));
     if (file)
-        return mrq_reader_fail(&r->reader, err, "%s %s does not stand in %s", field->name, mrq_show(id, shown), file);
+        return mrq_reader_fail(&r->reader, err, "%s %s is not in %s", field->name, mrq_show(id, shown), file);
     *row = mrq_dict_add(ids, id.text, id.size);
     return *row == MRQ_NONE ? fail_memory(err) : MRQ_OK;
 }

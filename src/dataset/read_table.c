@@ -409,7 +409,7 @@ static mrq_status add_id(mrq_reader *reader, const mrq_field *field, const struc
     if (index == MRQ_NONE)
         return fail_memory(err);
     if (index != n)
-        return mrq_reader_fail(reader, err, "id %s stands in line %llu already", mrq_show(id, shown),
+        return mrq_reader_fail(reader, err, "id %s is already in line %llu", mrq_show(id, shown),
                                (unsigned long long)record[index].line);
     return MRQ_OK;
 }

@@ -318,9 +318,13 @@ mrq_span mrq_reader_id(const mrq_reader *reader, const mrq_field *field, char sc
     const mrq_span span = reader->field[field->place];
     if (!reader->schema->quoted || span.size > 2 * MRQ_ID_BYTES || !memchr(span.text, '"', span.size))
         return span;
-    for (size_t i = 0; i < span.size; i++)
-        if ((unsigned char)span.text[i] < 0x20 || span.text[i] == 0x7f)
-            return span; /* decoding would make blanks of them: they are refused instead */
+    for (size_t i = 0; i < span.size;) {
+        uint32_t code = 0;
+        const size_t length = mrq_utf8_read(span.text + i, span.size - i, &code);
+        if (!length || mrq_utf8_is_control(code))
+            return span; /* decoding would make blanks of control characters: they are refused instead */
+        i += length;
+    }
     return (mrq_span){scratch, mrq_text_decode(span.text, span.size, true, scratch)};
 }
 

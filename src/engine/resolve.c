@@ -318,8 +318,8 @@ static void print_field(mrq_print *print, const mrq_generation *generation, cons
     }
 }
 
-/* {"age":{"value":"25","label":"25-34"},...,"user":"4","liked":["1","260"],"k":5,"genre":["Drama"],...}, without unknown features; NULL
- * if out of memory. */
+/* {"age":{"value":"25","label":"25-34"},...,"user":"4","liked":["1","260"],"k":5,"genre":["Drama"],...}, without unknown features;
+ * NULL if out of memory. */
 static char *describe(const mrq_generation *generation, mrq_ask what, const mrq_query *query, const mrq_resolved *resolved)
 {
     mrq_print print = {0};

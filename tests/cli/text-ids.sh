@@ -219,9 +219,9 @@ for place in books readers user item; do
 done
 spoilt books 'Brontë, Emily' '4 fields, want 3'
 spoilt books '"Brontë, Emily"' 'id "Bront\xc3\xab, Emily" stands in line '
-spoilt item 0007 'item 0007 does not stand in books.csv'
-spoilt item '"Faust II"' 'item "Faust II" does not stand in books.csv'
-spoilt user 042 'user 042 does not stand in readers.csv'
+spoilt item 0007 'item 0007 is not in books.csv'
+spoilt item '"Faust II"' 'item "Faust II" is not in books.csv'
+spoilt user 042 'user 042 is not in readers.csv'
 [ ! -e n.mrq ] || fail "a refused run left n.mrq"
 
 # Nouns that are none.

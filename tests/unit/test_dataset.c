@@ -258,7 +258,7 @@ static void test_columns(void **state)
                                "9223372036854775807|pear|z|10|?|-|0|1|7|One (2001) Two";
     mrq_error err;
     MRQ_CLEANUP(mrq_dataset_free) mrq_dataset *data = NULL;
-    assert_fails(load_items(fields, "", text, strlen(text), &data, &err), MRQ_BAD_FILE, "r:1: item 1 does not stand in m");
+    assert_fails(load_items(fields, "", text, strlen(text), &data, &err), MRQ_BAD_FILE, "r:1: item 1 is not in m");
 
     MRQ_CLEANUP(mrq_schema_free) mrq_schema *schema = NULL;
     assert_ok(parse_parts(fields, RATINGS, "", &schema, &err));
@@ -369,7 +369,7 @@ static void test_table_refuses(void **state)
         {wide, "", "1||1|\n", "m:1: x \"\", want 0 or 1"},
         {number, "", "1|2\nx\x1b|4\n", "m:2: id \"x\\x1b\", want an id: 1 to 255 bytes of UTF-8 without control characters"},
         {number, "", "|2\n", "m:1: id \"\", want"},
-        {number, "", "5|2\n4|2\n5|3\n", "m:3: id 5 stands in line 1 already"},
+        {number, "", "5|2\n4|2\n5|3\n", "m:3: id 5 is already in line 1"},
         {number, "", "1|nan\n", "m:1: n \"nan\", want a number or nothing"},
         {number, "", "1|0123456789012345678901234567890123456789XYZ\n", "n \"0123456789012345678901234567890123456789\"..., want"},
         {number, "", "1|\xff\n", "m:1: the byte \\xff is not valid UTF-8"},
@@ -383,7 +383,7 @@ static void test_table_refuses(void **state)
         {text, quoted, "1|\"abc", "m:1: the quote before \"abc\" is never closed"},
         {text, quoted, "1|\"a\"b\n", "m:1: text behind the closing quote of \"a\""},
         {text, quoted, "1|a\"b\"\n", "m:1: a quote inside the unquoted field \"a\"\""},
-        {text, quoted, "1|\"a\nb\"\n1|c\n", "m:3: id 1 stands in line 1 already"},
+        {text, quoted, "1|\"a\nb\"\n1|c\n", "m:3: id 1 is already in line 1"},
         {text, quoted, "1|\"\xc3\"\n", "m:1: the byte \\xc3 is not valid UTF-8"},
     };
     mrq_error err;
@@ -423,9 +423,9 @@ static void test_ratings_refuse(void **state)
         {"1::1::5::0\n1::2::::0\n", "ratings.dat:2: rating \"\", want 1 to 5"},
         {"1::1::5::0\n1::2::nan::0\n", "ratings.dat:2: rating \"nan\", want 1 to 5"},
         {"1::1::5::0\n1::2::-0::0\n", "ratings.dat:2: rating -0, want 1 to 5"},
-        {"1::1::5::0\n1::3::5::0\n", "ratings.dat:2: item 3 does not stand in movies.dat"},
-        {"1::1::5::0\n3::1::5::0\n", "ratings.dat:2: user 3 does not stand in users.dat"},
-        {"1::1::5::0\n1::two::5::0\n", "ratings.dat:2: item \"two\" does not stand in movies.dat"},
+        {"1::1::5::0\n1::3::5::0\n", "ratings.dat:2: item 3 is not in movies.dat"},
+        {"1::1::5::0\n3::1::5::0\n", "ratings.dat:2: user 3 is not in users.dat"},
+        {"1::1::5::0\n1::two::5::0\n", "ratings.dat:2: item \"two\" is not in movies.dat"},
         {"1::1::5::0\n1::1::5::0,5\n", "ratings.dat:2: timestamp \"0,5\", want seconds since 1970"},
         {"1::1::5::0\n1::1::5::9223372036854775807\n", "timestamp 9223372036854775807, want seconds"},
         {"1::1::5::0\n1::1::5::0::\n", "ratings.dat:2: 5 fields, want 4"},

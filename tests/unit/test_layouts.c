@@ -235,11 +235,11 @@ static void unknown_values_are_values_of_their_own(void **state)
     assert_string_equal(mrq_strings_at(&about->text, 0), "hello");
     assert_string_equal(mrq_strings_at(&about->text, 1), "");
     uint32_t code;
-    assert_ok(mrq_column_code(age, "unknown", &code, &err));
+    assert_ok(mrq_column_code(age, "unknown", true, &code, &err));
     assert_int_equal(code, 3);
-    assert_ok(mrq_column_code(age, "200", &code, &err));
+    assert_ok(mrq_column_code(age, "200", true, &code, &err));
     assert_int_equal(code, 2);
-    assert_fails(mrq_column_code(age, "x", &code, &err), MRQ_USAGE, "age \"x\": want a number");
+    assert_fails(mrq_column_code(age, "x", true, &code, &err), MRQ_USAGE, "age \"x\": want a number");
     mrq_dataset_free(data);
 }
 
