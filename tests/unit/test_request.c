@@ -152,7 +152,7 @@ static void an_id_of_a_path_is_a_text(void **state)
         {"%7F", "id \"?\": contains a control character"},
         {"%c2%9f", "id \"??\": contains a control character"},
     };
-    char id[MRQ_ID_BYTES + 1], text[4 * MRQ_ID_MAX] = "";
+    char id[MRQ_ID_BYTES + 1], text[4 * MRQ_ID_BYTES] = "";
     (void)state;
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         snprintf(text, sizeof text, "%s/similar", good[i].text);
@@ -166,13 +166,13 @@ static void an_id_of_a_path_is_a_text(void **state)
     memset(text, 'x', sizeof text);
     assert_ok(mrq_params_read_id(text, MRQ_ID_BYTES, id, &err));
     assert_int_equal(strlen(id), MRQ_ID_BYTES);
-    static const size_t lengthy[] = {MRQ_ID_BYTES + 1, 3 * MRQ_ID_MAX, 3 * MRQ_ID_MAX + 1, sizeof text};
+    static const size_t lengthy[] = {MRQ_ID_BYTES + 1, 3 * MRQ_ID_BYTES, 3 * MRQ_ID_BYTES + 1, sizeof text};
     for (size_t i = 0; i < sizeof lengthy / sizeof *lengthy; i++)
         assert_fails(mrq_params_read_id(text, lengthy[i], id, &err), MRQ_USAGE, "id: more than 255 bytes");
     for (size_t i = 0; i + 3 <= sizeof text; i += 3)
         memcpy(text + i, "%41", 3);
     assert_ok(mrq_params_read_id(text, 3 * MRQ_ID_BYTES, id, &err));
-    assert_true(strlen(id) == MRQ_ID_BYTES && strspn(id, "A") == MRQ_ID_MAX);
+    assert_true(strlen(id) == MRQ_ID_BYTES && strspn(id, "A") == MRQ_ID_BYTES);
     assert_fails(mrq_params_read_id(text, 3 * MRQ_ID_BYTES + 3, id, &err), MRQ_USAGE, "id: more than 255 bytes");
 }
 
