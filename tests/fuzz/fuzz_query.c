@@ -21,7 +21,7 @@ static void check_values(const mrq_query *query)
             FUZZ_CHECK(value.text + value.size < query->bytes + query->size && strlen(value.text) == value.size);
             fuzz_check_text(value.text);
             if (f->type == MRQ_QT_ITEM || f->type == MRQ_QT_USER)
-                FUZZ_CHECK(value.size > 0 && value.size <= MRQ_ID_MAX && mrq_utf8_is_plain(value.text));
+                FUZZ_CHECK(value.size > 0 && value.size <= MRQ_ID_BYTES && mrq_utf8_is_plain(value.text));
             if (f->type == MRQ_QT_WHOLE)
                 FUZZ_CHECK(mrq_parse_int(value.text, value.size, f->min, f->max, &number));
             if (f->type == MRQ_QT_YEARS)
