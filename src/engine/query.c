@@ -180,7 +180,7 @@ static bool judge(const mrq_query_field *field, const char **text, char *want, s
         else if (is(*text, "all"))
             *text = "4294967295"; /* MRQ_EXPLAIN_ALL */
         else if (!mrq_parse_int(*text, strlen(*text), field->min, field->max, &number))
-            snprintf(want, size, "want true, false, all, or how many parts, 1 to %lld", (long long)field->max);
+            snprintf(want, size, "want true, false, or how many parts, 1 to %lld", (long long)field->max);
         break;
     }
     return *want == '\0';
@@ -273,7 +273,8 @@ mrq_status mrq_query_set(mrq_query *query, const char *name, const char *value, 
 /* Names the field, or the column of a pair. */
 static mrq_status fail_unused(const mrq_query *query, mrq_field_index field, mrq_error *err)
 {
-    const char *name = field == MRQ_Q_WITH ? mrq_query_text(query, field) : mrq_query_fields[field].name;
+    const char *pair = field == MRQ_Q_WITH ? mrq_query_text(query, field) : NULL;
+    const char *name = pair ? pair : mrq_query_fields[field].name;
     return mrq_fail(err, MRQ_USAGE, "%.*s: not used by this kind of query; leave it out", (int)strcspn(name, "="), name);
 }
 
