@@ -18,6 +18,7 @@ static const struct command {
     const char *name, *about;
     mrq_status (*run)(int argc, char **argv, mrq_error *err);
 } commands[] = {
+    {"init", "look at a folder of data and write its schema", cmd_init},
     {"train", "learn the towers from ratings and write a model file", cmd_train},
     {"export", "turn a model into a published generation: index, catalogue, folded tower", cmd_export},
     {"rollback", "make an older generation the current one", cmd_rollback},
