@@ -55,21 +55,22 @@ mrq_status cmd_init(int argc, char **argv, mrq_error *err)
             "Looks at the files of a folder and writes a schema, which says what they hold: which file has the events (who had\n"
             "what, with a value and a time where there are any), which tell of items and of users, how they are encoded and\n"
             "divided, and what each column is. Prints a line for each decision, and for each file and column that is not used,\n"
-            "why. train, eval, rebuild and info then read DIR/schema.json. The schema is a proposal: a text file to be changed.\n"
-            "\n"
-            "ratings.csv with the lines \"userId,bookId,rating\" and \"7,12,4\" becomes:\n"
-            "  ratings.csv: userId: the user, 610 different ones, by its name\n"
-            "  ratings.csv: bookId: the item, 9724 different ones, by its name\n"
-            "  ratings.csv: rating: the value, 0.5 to 5; a like is 2.75 or more, the middle\n"
-            "It wants a line for each event, or a line for each user with all items: \"7 12 31 44\". A file may be CSV, divided "
-            "by\n"
-            "commas, semicolons, tabs, bars, :: or blanks, and compressed by gzip or zstd.",
+            "why. train, eval, rebuild and info then read DIR/schema.json. It is a proposal: a text file to be changed.\n"
+            "A file of events has a line for each event, or a line for each user with all items: 7 12 31 44. Columns may be\n"
+            "divided by commas, semicolons, tabs, bars, :: or blanks; files may be compressed by gzip or zstd.",
         .options = options,
         .arguments_min = 1,
         .arguments_max = 1,
-        .examples = "  marquee init shop --noun book,books\n"
-                    "  marquee info shop\n"
-                    "  marquee train --data shop --out shop.mrq\n",
+        .examples = "  $ head -n 2 shop/orders.csv\n"
+                    "  customer;isbn;stars\n"
+                    "  7;0000010086;4\n"
+                    "  $ marquee init shop --noun book,books\n"
+                    "  orders.csv: 5210 events; utf-8, columns divided by \";\", with a header\n"
+                    "  orders.csv: customer: the user, 610 different ones, by its name\n"
+                    "  orders.csv: isbn: the item, 972 different ones, by its name\n"
+                    "  orders.csv: stars: the value, 1 to 5; a like is 3 or more, the middle; ...\n"
+                    "  $ marquee info shop\n"
+                    "  $ marquee train --data shop --out shop.mrq\n",
     };
     int first;
     bool done = false;

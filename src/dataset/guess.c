@@ -3,7 +3,7 @@
  * First each file is looked at (look.c). Of those with columns, the events are the largest file that has a user and an item in each
  * line; names of columns tell which is which, or else the file's name, or else their places. Then a file is a table of items, or of
  * users, if one of its columns has no value twice and holds all ids of the events: "all" because training asks for it, and because
- * numbers from 1 on are in every other column of numbers from 1 on. What the columns are is decided in guess_columns.c. */
+ * numbers from 1 on are in every other column of numbers from 1 on. What the columns are is decided in guess_events.c and guess_table.c. */
 #include "dataset/guess.h"
 
 #include <dirent.h>
@@ -24,7 +24,8 @@ typedef struct folder {
     uint32_t n;
     char file[FILES_MAX][256];
     mrq_look look[FILES_MAX];
-    char why[FILES_MAX][300]; /* a file is not used */
+    bool larger[FILES_MAX];   /* another file of events is */
+    char why[FILES_MAX][300]; /* a file is no table of users or items */
     uint32_t folders;
     char inside[256]; /* one of the folders */
 } folder;
@@ -77,7 +78,7 @@ static mrq_status list_files(const char *path, folder *f, mrq_error *err)
 static bool is_like_id(const mrq_look *look, uint32_t i)
 {
     const mrq_look_column *c = &look->column[i];
-    return c->n && !c->empty && !c->dates && !c->addresses && c->longest <= MRQ_ID_BYTES && c->bytes <= 48 * c->n &&
+    return c->n && !c->nameless && !c->empty && !c->dates && !c->addresses && c->longest <= MRQ_ID_BYTES && c->bytes <= 48 * c->n &&
            (c->numbers < c->n || c->wholes == c->numbers) && (mrq_dict_strings(c->values).n > 1 || look->rows < 10);
 }
 
@@ -103,11 +104,13 @@ static uint32_t next_id(const mrq_look *look, uint32_t i, uint32_t other)
     return i;
 }
 
+static const char by_place[] = "by its place: nothing names it; exchange \"user\" and \"item\" in the schema if that is wrong";
+
 /* The columns of the user and the item, without names for both. */
 static bool find_nameless(mrq_look *look, mrq_found *out)
 {
     mrq_role roles[2];
-    mrq_noun noun;
+    mrq_noun noun = {"", ""};
     out->user = find_role(look, MRQ_ROLE_USER);
     out->item = find_role(look, MRQ_ROLE_ITEM);
     const bool user = out->user < look->columns, item = out->item < look->columns;
@@ -120,7 +123,7 @@ static bool find_nameless(mrq_look *look, mrq_found *out)
     } else {
         out->user = next_id(look, 0, UINT32_MAX);
         out->item = next_id(look, out->user + 1, UINT32_MAX);
-        out->how = "by its place: nothing names it; exchange \"user\" and \"item\" in the schema if that is wrong";
+        out->how = by_place;
         mrq_hint_file(look->file, roles, &noun);
         if (roles[0] != MRQ_ROLE_NONE && roles[1] != MRQ_ROLE_NONE && roles[0] != roles[1])
             out->how = "by its place, as the file's name has it";
@@ -153,6 +156,12 @@ static bool find_events(mrq_look *look, mrq_found *out, bool *named)
     return find_nameless(look, out);
 }
 
+static bool is_larger(const mrq_look *a, const mrq_look *b)
+{
+    const uint64_t rows = mrq_look_rows(a), others = mrq_look_rows(b);
+    return rows > others || (rows == others && a->all > b->all);
+}
+
 /* The largest file of those that say they are events, or else of those that can be. */
 static void choose_events(folder *f, mrq_findings *findings)
 {
@@ -164,17 +173,16 @@ static void choose_events(folder *f, mrq_findings *findings)
         if (*look->why_not || !find_events(look, &found, &named))
             continue;
         const mrq_look *best = findings->events.look;
-        if (!best || (named && !best_named) || (named == best_named && mrq_look_rows(look) > mrq_look_rows(best))) {
+        if (!best || (named && !best_named) || (named == best_named && is_larger(look, best))) {
             findings->events = found;
             best_named = named;
         }
     }
-    for (uint32_t i = 0; findings->events.look && i < f->n; i++) {
+    for (uint32_t i = 0; i < f->n; i++) {
         mrq_found found;
         bool named;
-        if (&f->look[i] != findings->events.look && !*f->look[i].why_not && find_events(&f->look[i], &found, &named))
-            snprintf(f->why[i], sizeof f->why[i], "could be events too, but %.100s is larger%s", findings->events.look->file,
-                     named || !best_named ? "" : " or says so by its names");
+        mrq_look *look = &f->look[i];
+        f->larger[i] = look != findings->events.look && !*look->why_not && find_events(look, &found, &named);
     }
 }
 
@@ -211,15 +219,15 @@ static uint32_t count_contained(const mrq_look_column *ids, const mrq_look_colum
 
 static fit fit_column(folder *f, const mrq_found *events, uint32_t file, uint32_t column, bool items)
 {
-    mrq_noun noun;
+    mrq_noun noun = {"", ""};
     const mrq_look *look = &f->look[file];
     const mrq_look_column *values = &look->column[column], *ids = &events->look->column[items ? events->item : events->user];
     const mrq_role want = items ? MRQ_ROLE_ITEM : MRQ_ROLE_USER, other = items ? MRQ_ROLE_USER : MRQ_ROLE_ITEM;
     const mrq_role of_file = role_of_file(look, &noun);
     fit out = {file, column, items, -1};
     const char *missing;
-    if (!is_unique(look, column) || values->empty || values->unknown || values->longest > MRQ_ID_BYTES || values->role == other ||
-        (of_file == other && values->role != want))
+    if (values->nameless || !is_unique(look, column) || values->empty || values->unknown || values->longest > MRQ_ID_BYTES ||
+        values->role == other || (of_file == other && values->role != want))
         return out;
     const uint32_t all = mrq_dict_strings(ids->values).n, known = mrq_dict_strings(values->values).n;
     const uint32_t found = count_contained(ids, values, &missing);
@@ -240,7 +248,7 @@ static fit fit_column(folder *f, const mrq_found *events, uint32_t file, uint32_
 /* The best column for users or items in any file but those of the events and of `taken`. */
 static fit find_table(folder *f, const mrq_findings *findings, bool items, const mrq_look *taken)
 {
-    fit best = {.score = -1};
+    fit best = {.score = -1, .items = items};
     for (uint32_t i = 0; i < f->n; i++) {
         const mrq_look *look = &f->look[i];
         if (*look->why_not || look->lists || look == findings->events.look || look == taken || look->columns < 2)
@@ -262,15 +270,14 @@ static fit find_table(folder *f, const mrq_findings *findings, bool items, const
 static void use_table(folder *f, mrq_findings *findings, const fit *found)
 {
     mrq_found *table = found->items ? &findings->items : &findings->users;
-    if (found->score < 0)
-        return;
-    table->look = &f->look[found->file];
+    table->look = found->score < 0 ? NULL : &f->look[found->file];
     table->id = found->column;
 }
 
-/* The surer of the two is chosen first. */
-static void choose_tables(folder *f, mrq_findings *findings)
+/* The surer of the two is chosen first. Returns how well they fit. */
+static double choose_tables(folder *f, mrq_findings *findings)
 {
+    memset(f->why, 0, sizeof f->why);
     fit items = find_table(f, findings, true, NULL), users = find_table(f, findings, false, NULL);
     if (items.score >= 0 && users.score >= 0 && items.file == users.file) {
         if (items.score >= users.score)
@@ -280,6 +287,31 @@ static void choose_tables(folder *f, mrq_findings *findings)
     }
     use_table(f, findings, &items);
     use_table(f, findings, &users);
+    return (items.score > 0 ? items.score : 0) + (users.score > 0 ? users.score : 0);
+}
+
+static void exchange(mrq_found *events)
+{
+    const uint32_t user = events->user;
+    events->user = events->item;
+    events->item = user;
+}
+
+/* The tables, and which id of the events is whose where only their places told: that way round which fits the tables better. */
+static void choose_sides(folder *f, mrq_findings *findings)
+{
+    mrq_found *events = &findings->events;
+    const double fits = choose_tables(f, findings);
+    if (events->how != by_place)
+        return;
+    exchange(events);
+    const double other = choose_tables(f, findings);
+    if (other <= fits) {
+        exchange(events);
+        (void)choose_tables(f, findings);
+    }
+    if (other != fits)
+        events->how = "because so it fits the other files";
 }
 
 /* --- the report and the schema --- */
@@ -319,10 +351,14 @@ static void say_unused(const folder *f, const mrq_findings *findings)
         const mrq_look *look = &f->look[i];
         if (look == findings->events.look || look == findings->items.look || look == findings->users.look)
             continue;
-        mrq_writer_put(findings->report, "%s: not used: %s\n", look->file,
-                       *look->why_not ? look->why_not
-                       : *f->why[i]   ? f->why[i]
-                                      : "no column of it has all ids of the users or of the items, each once");
+        if (f->larger[i])
+            mrq_writer_put(findings->report, "%s: not used: it could be events too, but %s is larger or says so by its names\n",
+                           look->file, findings->events.look->file);
+        else
+            mrq_writer_put(findings->report, "%s: not used: %s\n", look->file,
+                           *look->why_not ? look->why_not
+                           : *f->why[i]   ? f->why[i]
+                                          : "no column of it has all ids of the users or of the items, each once");
     }
     if (f->folders)
         mrq_writer_put(findings->report, "%s: not used: a folder\n", f->inside);
@@ -406,7 +442,7 @@ mrq_status mrq_guess(const char *path, const mrq_noun *noun, mrq_writer *schema,
     choose_events(f, &findings);
     if (!findings.events.look)
         return fail_without_events(path, f, err);
-    choose_tables(f, &findings);
+    choose_sides(f, &findings);
     write_all(f, &findings, noun);
     if (schema->failed || report->failed)
         return mrq_fail_memory(err, "looking at a folder");

@@ -1,4 +1,5 @@
-/* What the parts of guessing share: guess.c says which file is what, guess_columns.c what the columns of a file are. */
+/* What the parts of guessing share: guess.c says which file is what, guess_events.c and guess_table.c what their columns are,
+ * guess_fields.c writes. */
 #ifndef MRQ_DATASET_GUESS_PRIVATE_H
 #define MRQ_DATASET_GUESS_PRIVATE_H
 
@@ -24,7 +25,27 @@ typedef struct mrq_findings {
 void mrq_guess_events(mrq_findings *findings);
 void mrq_guess_table(mrq_findings *findings, const mrq_found *found, bool items);
 
+/* The fields of one file in the schema, from left to right. */
+typedef struct mrq_fields {
+    const mrq_findings *findings;
+    const mrq_look *look;
+    uint32_t written; /* columns that were */
+    bool any;
+} mrq_fields;
+
+void mrq_fields_open(const mrq_findings *findings, const char *key, const mrq_look *look);
+void mrq_fields_close(mrq_fields *fields);
+
+/* Begins a field of column `i`, which mrq_fields_end() ends. */
+void mrq_fields_put(mrq_fields *fields, uint32_t i, const char *name, const char *kind);
+void mrq_fields_end(const mrq_fields *fields);
+
 /* Adds a text as a JSON string. */
 void mrq_guess_quote(mrq_writer *out, const char *text);
+
+/* Lines of the report: about a file, of which each line is one of `what`; about a column. */
+void mrq_say_file(const mrq_findings *findings, const mrq_look *look, const char *what);
+void mrq_say_column(const mrq_findings *findings, const mrq_look *look, uint32_t i, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 
 #endif

@@ -161,8 +161,11 @@ static const struct word *word_of(const char *name)
     return word ? word : strstr(text, "year") ? &year : NULL;
 }
 
+/* "item" itself does not replace a better word. */
 static void name_items(const struct word *word, mrq_noun *noun)
 {
+    if (*noun->one && strcmp(word->one ? word->one : word->text, "item") == 0)
+        return;
     snprintf(noun->one, sizeof noun->one, "%s", word->one ? word->one : word->text);
     snprintf(noun->many, sizeof noun->many, "%s%s", word->one ? word->many : word->text, word->one ? "" : "s");
 }
@@ -177,7 +180,7 @@ mrq_role mrq_hint_noun(const char *name, mrq_noun *noun)
 
 mrq_role mrq_hint_column(const char *name)
 {
-    mrq_noun noun;
+    mrq_noun noun = {"", ""};
     return mrq_hint_noun(name, &noun);
 }
 

@@ -1,9 +1,6 @@
-/* Looking at one file. Everything is decided from a sample: the first megabytes, whole lines, and some blocks from the rest.
- *
- * The cutter here follows the rules of the reader, but goes on behind a line that does not fit: it counts those. Every delimiter is
- * tried, with quotes and without; the one wins that gives most lines one and the same number of columns, and of several the one with
- * most columns. Then each column is profiled, and whoever decides what a column means needs the profiles alone. */
-#include "dataset/look.h"
+/* Looking at one file. Everything is decided from a sample: the first megabytes, whole lines, and some blocks from the rest. Once the
+ * layout is known (cut.c), each column is profiled; whoever decides what a column means needs the profiles alone. */
+#include "dataset/cut.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -15,7 +12,6 @@
 #include "dataset/text.h"
 #include "dataset/timestamp.h"
 
-#define TRIAL    2000 /* records to try a delimiter on */
 #define VALUE    1024 /* bytes of a value that is compared with others */
 #define ENCODING ((size_t)256 << 20)
 
@@ -26,183 +22,6 @@ const char *const mrq_unknown_texts[] = {"NULL", "null", "\\N",  "-",       "NaN
 static mrq_status fail_memory(mrq_error *err)
 {
     return mrq_fail_memory(err, "looking at a file");
-}
-
-/* --- records --- */
-
-typedef struct cutter {
-    const char *at, *end;
-    uint64_t line, first; /* of `at`, and of the current record */
-    const char *delimiter;
-    bool quoted;
-    bool broken;  /* the current record's quotes are wrong */
-    uint32_t n;   /* its fields, counted beyond what there is room for */
-    uint32_t any; /* fields in quotes so far */
-    mrq_span field[MRQ_FIELDS_MAX];
-} cutter;
-
-static cutter cutter_of(const mrq_look *look, const char *delimiter, bool quoted)
-{
-    return (cutter){.at = look->sample, .end = look->sample + look->size, .line = 1, .delimiter = delimiter, .quoted = quoted};
-}
-
-/* The field at c->at; returns where it ends, at a delimiter, a line end or the end. */
-static const char *cut_field(cutter *c, mrq_span *span)
-{
-    const size_t length = strlen(c->delimiter);
-    const char *p = c->at;
-    *span = (mrq_span){p, 0};
-    if (c->quoted && p < c->end && *p == '"') {
-        span->text = ++p;
-        c->any++;
-        for (; p < c->end && (*p != '"' || (p + 1 < c->end && p[1] == '"')); p++) {
-            c->line += *p == '\n';
-            p += *p == '"';
-        }
-        span->size = (size_t)(p - span->text);
-        if (p < c->end)
-            p++;
-        else
-            c->broken = true;
-        if (p < c->end && *p == '\r')
-            p++;
-        if (p == c->end || *p == '\n' || strncmp(p, c->delimiter, length) == 0)
-            return p;
-        c->broken = true; /* text behind the quote */
-    }
-    while (p < c->end && *p != '\n' && strncmp(p, c->delimiter, length) != 0) {
-        c->broken |= c->quoted && *p == '"';
-        p++;
-    }
-    if (!c->broken)
-        span->size = (size_t)(p - span->text);
-    if (span->size && p[-1] == '\r' && (p == c->end || *p == '\n'))
-        span->size--;
-    return p;
-}
-
-/* The next record that is no empty line. The sample ends with a NUL, so that comparing with a delimiter stays within it. */
-static bool cut(cutter *c)
-{
-    while (c->at < c->end && (*c->at == '\n' || *c->at == '\r')) {
-        c->line += *c->at == '\n';
-        c->at++;
-    }
-    if (c->at == c->end)
-        return false;
-    c->first = c->line;
-    c->n = 0;
-    c->broken = false;
-    for (;;) {
-        mrq_span ignored;
-        const char *end = cut_field(c, c->n < MRQ_FIELDS_MAX ? &c->field[c->n] : &ignored);
-        c->n++;
-        const bool last = end == c->end || *end == '\n';
-        c->at = last ? end : end + strlen(c->delimiter);
-        if (last)
-            return true;
-    }
-}
-
-/* --- layout --- */
-
-/* How many of the first records have the most frequent number of columns. */
-typedef struct trial {
-    const char *delimiter;
-    bool quoted;
-    uint32_t columns;
-    double share;
-} trial;
-
-static trial try_delimiter(const mrq_look *look, const char *delimiter, bool quoted)
-{
-    uint32_t count[MRQ_FIELDS_MAX + 2] = {0}, best = 0, n = 0;
-    cutter c = cutter_of(look, delimiter, quoted);
-    for (; n < TRIAL && cut(&c); n++)
-        if (!c.broken)
-            count[c.n <= MRQ_FIELDS_MAX ? c.n : MRQ_FIELDS_MAX + 1]++;
-    for (uint32_t i = 1; i <= MRQ_FIELDS_MAX + 1; i++)
-        best = count[i] > count[best] ? i : best;
-    const bool needless = quoted && !c.any;
-    return (trial){delimiter, quoted, best, needless || !n ? 0 : (double)count[best] / n};
-}
-
-static bool first_line_names(const mrq_look *look, const trial *t)
-{
-    cutter c = cutter_of(look, t->delimiter, t->quoted);
-    char name[MRQ_HEADER_NAME + 1];
-    if (!cut(&c) || c.n != t->columns || c.n > MRQ_FIELDS_MAX)
-        return false;
-    for (uint32_t i = 0; i < c.n; i++) {
-        snprintf(name, sizeof name, "%.*s", (int)(c.field[i].size < sizeof name ? c.field[i].size : 0), c.field[i].text);
-        if (*name && mrq_hint_column(name) != MRQ_ROLE_NONE)
-            return true;
-    }
-    return false;
-}
-
-static bool is_better(const trial *a, const trial *b)
-{
-    if (a->columns < 2 || a->columns > MRQ_FIELDS_MAX)
-        return false;
-    if (fabs(a->share - b->share) > 0.02)
-        return a->share > b->share;
-    return a->columns > b->columns;
-}
-
-/* Whether the text is one word that holds a digit and can be an id. */
-static bool is_token(mrq_span span)
-{
-    bool digit = false;
-    for (size_t i = 0; i < span.size; i++) {
-        const char c = span.text[i];
-        digit |= c >= '0' && c <= '9';
-        if (!(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && c != '_' && c != '-')
-            return false;
-    }
-    return digit;
-}
-
-/* Lines of a user and any number of items. */
-static bool are_lists(const mrq_look *look, const char *delimiter)
-{
-    uint64_t lines = 0, tokens = 0, all = 0, long_ones = 0;
-    cutter c = cutter_of(look, delimiter, false);
-    for (; lines < TRIAL && cut(&c); lines++) {
-        long_ones += c.n > 2;
-        for (uint32_t i = 0; i < c.n && i < MRQ_FIELDS_MAX; i++)
-            if (c.field[i].size) {
-                all++;
-                tokens += is_token(c.field[i]);
-            }
-    }
-    const trial t = try_delimiter(look, delimiter, false);
-    return lines && all > lines && tokens == all && t.share < 0.97 && 10 * long_ones > lines;
-}
-
-/* False when there are no columns. */
-static bool find_layout(mrq_look *look)
-{
-    static const char *const delimiters[] = {"::", "\t", ";", "|", ",", " "}, *const between[] = {" ", "\t", ","};
-    trial best = {0};
-    for (int i = 0; i < 3; i++)
-        if (are_lists(look, between[i])) {
-            look->delimiter = between[i];
-            return look->lists = true;
-        }
-    for (int i = 0; i < 6; i++)
-        for (int quoted = 1; quoted >= 0; quoted--) {
-            const trial t = try_delimiter(look, delimiters[i], quoted);
-            if (is_better(&t, &best))
-                best = t;
-        }
-    const bool named = best.delimiter && *best.delimiter != ' ' && first_line_names(look, &best);
-    if (!best.delimiter || best.share < (named ? 0.6 : 0.85))
-        return false;
-    look->delimiter = best.delimiter;
-    look->quoted = best.quoted;
-    look->columns = best.columns;
-    return true;
 }
 
 /* --- columns --- */
@@ -330,10 +149,10 @@ static mrq_span plain(const mrq_look *look, mrq_span span, char *scratch)
 static mrq_status profile(mrq_look *look, mrq_error *err)
 {
     char scratch[2 * VALUE + 1];
-    cutter c = cutter_of(look, look->delimiter, look->quoted);
+    mrq_cutter c = mrq_cutter_of(look, look->delimiter, look->quoted);
     if (look->header)
-        cut(&c);
-    while (cut(&c)) {
+        mrq_cut(&c);
+    while (mrq_cut(&c)) {
         const bool tail = look->tail && c.n == look->columns + 1 && !c.field[look->columns].size;
         if (c.broken || c.n != look->columns + tail) {
             look->broken = look->bad++ ? look->broken : c.first;
@@ -384,17 +203,16 @@ static bool is_number(mrq_span span)
 /* The first line is one of names: no number in it, and a column is numbers below, or a name is known. */
 static void find_header(mrq_look *look)
 {
-    const trial t = {look->delimiter, look->quoted, look->columns, 1};
-    cutter c = cutter_of(look, look->delimiter, look->quoted);
+    mrq_cutter c = mrq_cutter_of(look, look->delimiter, look->quoted);
     uint32_t numbers[MRQ_FIELDS_MAX] = {0}, n = 0;
-    if (!cut(&c) || c.broken)
+    if (!mrq_cut(&c) || c.broken)
         return;
     const uint32_t names = c.n;
     for (uint32_t i = 0; i < names && i < MRQ_FIELDS_MAX; i++)
         if (is_number(c.field[i]) || is_date(c.field[i]))
             return;
     bool empty_last = true;
-    for (; n < TRIAL && cut(&c);) {
+    for (; n < MRQ_TRIAL && mrq_cut(&c);) {
         if (c.n != look->columns)
             continue;
         n++;
@@ -408,17 +226,18 @@ static void find_header(mrq_look *look)
     look->columns = names;
     for (uint32_t i = 0; i < names; i++)
         look->header |= n && 10 * numbers[i] >= 9 * n;
-    look->header |= look->tail || first_line_names(look, &t);
+    look->header |= look->tail || mrq_look_names(look);
 }
 
 static void take_names(mrq_look *look)
 {
-    cutter c = cutter_of(look, look->delimiter, look->quoted);
-    cut(&c);
+    mrq_cutter c = mrq_cutter_of(look, look->delimiter, look->quoted);
+    mrq_cut(&c);
     for (uint32_t i = 0; i < look->columns && i < c.n; i++) {
         mrq_look_column *column = &look->column[i];
         char name[2 * MRQ_HEADER_NAME + 1];
-        if (c.field[i].size > MRQ_HEADER_NAME)
+        column->nameless = !c.field[i].size || c.field[i].size > MRQ_HEADER_NAME;
+        if (column->nameless)
             continue;
         mrq_text_decode(c.field[i].text, c.field[i].size, look->quoted, name);
         snprintf(column->name, sizeof column->name, "%.*s", MRQ_HEADER_NAME, name);
@@ -463,7 +282,7 @@ mrq_status mrq_look_at(mrq_look *look, char *sample, size_t size, size_t all, mr
         refuse(look, "markup, not a table");
     else if (strncmp(p, "#!", 2) == 0)
         refuse(look, "a script");
-    else if (!find_layout(look))
+    else if (!mrq_look_layout(look))
         refuse(look, "no columns: no delimiter gives its lines the same number of them");
     if (*look->why_not)
         return MRQ_OK;
@@ -591,9 +410,9 @@ static int compare(const void *a, const void *b)
 double mrq_look_median(const mrq_look *look, uint32_t column)
 {
     MRQ_AUTOFREE double *number = mrq_array(look->rows, sizeof *number);
-    cutter c = cutter_of(look, look->delimiter, look->quoted);
+    mrq_cutter c = mrq_cutter_of(look, look->delimiter, look->quoted);
     size_t n = 0;
-    while (number && n < look->rows && cut(&c))
+    while (number && n < look->rows && mrq_cut(&c))
         if (column < c.n && column < MRQ_FIELDS_MAX && is_number(c.field[column]))
             (void)mrq_parse_real(c.field[column].text, c.field[column].size, -HUGE_VAL, HUGE_VAL, &number[n++]);
     if (!n)

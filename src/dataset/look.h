@@ -29,6 +29,7 @@ typedef struct mrq_look_column {
     char name[MRQ_HEADER_NAME + 1]; /* in the header, else "" */
     mrq_role role;                  /* that the name tells */
     bool findable;                  /* the name can be a field's "column" */
+    bool nameless;                  /* in a file with a header, such as a counter of lines: no field can be it */
     uint64_t n;                     /* values that are neither empty nor unknown */
     uint64_t empty, unknown;        /* unknown: of mrq_unknown_texts */
     uint32_t unknown_texts;         /* a bit for each that was seen */
