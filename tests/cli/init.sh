@@ -36,7 +36,8 @@ holds shop/schema.json 'j["noun"] == ["book", "books"] and "like" not in j and j
 
 # What was written is what the others read.
 run 0 "$MARQUEE" info shop
-has '30 books' out
+has 'shop (Written by marquee init)' out
+grep -qE '^books +30 ' out || fail "not 30 books: $(cat out)"
 run 0 "$MARQUEE" train --data shop --out m.mrq --threads 1
 run 0 "$MARQUEE" export --model m.mrq --store S --index Flat
 run 0 "$INFER" --store S -i 007 -a 20 --genre War --json
@@ -74,4 +75,4 @@ echo 'Nothing here.' >none/README
 refuse 4 'none: no file of events (who had what): README: no columns' "$MARQUEE" init none
 awk 'BEGIN { for (u = 1; u <= 40; u++) for (i = 0; i < 40; i++) printf "%d%s", u * i % 11 - 5, i < 39 ? "," : "\n" }' >matrix/votes.csv
 refuse 4 'votes.csv: a matrix of 40 columns of numbers' "$MARQUEE" init matrix
-[ ! -e none/schema.json ] && [ ! -e matrix/schema.json ] || fail 'a refused folder got a schema'
+[ "$(ls none matrix)" = "$(printf 'matrix:\nvotes.csv\n\nnone:\nREADME')" ] || fail 'a refused folder got a schema'
