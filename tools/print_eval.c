@@ -182,8 +182,11 @@ static void print_report(const eval_report *r)
     char meaning[MRQ_PROTOCOL_MEANING];
     mrq_protocol_meaning(experiment->protocol, &experiment->data->items->noun, meaning);
     printf("protocol %s: %s.\n", mrq_protocol_names[experiment->protocol], meaning);
+    char like[40] = "Every event is a like";
+    if (isfinite(mrq_like_least(experiment->data)))
+        snprintf(like, sizeof like, "A like is a rating of %g or more", mrq_like_least(experiment->data));
     if (ranks)
-        printf("A like is a rating of %g or more; %u users were asked%s.\n", mrq_like_least(experiment->data), users,
+        printf("%s; %u users were asked%s.\n", like, users,
                experiment->on_valid
                    ? ", for the validation part: only training likes are hidden, and the test part is not looked at"
                    : "");

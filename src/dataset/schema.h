@@ -24,7 +24,7 @@
  *     number     empty: unknown
  *     rating     the value of an event; "min" and "max" are the range it must be in, default the range found. A file of events may
  *                have none: each event counts 1.
- *     timestamp  "unit": "seconds" (since 1970, default), "milliseconds", "microseconds", "iso" (ISO 8601, UTC unless it has a zone)
+ *     timestamp  "unit": "seconds" (since 1970, default), "milliseconds", "microseconds", "iso" (ISO 8601; without a zone UTC)
  *     ignore     needs no name}
  * header, encoding, quoted, null and split may be absent: no header, utf-8, no quotes, no such text, words. */
 #ifndef MRQ_DATASET_SCHEMA_H

@@ -138,6 +138,10 @@ static mrq_status unpack_zstd(const mrq_map *map, buffer *out, const char *name,
 
 /* --- encodings --- */
 
+#ifdef MRQ_ANALYSER /* it takes (iconv_t)-1 for a descriptor that is to be closed */
+#pragma GCC diagnostic ignored "-Wanalyzer-malloc-leak"
+#endif
+
 bool mrq_source_knows(const char *encoding)
 {
     const iconv_t converter = iconv_open("UTF-8", encoding);

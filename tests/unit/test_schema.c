@@ -61,7 +61,8 @@ static void add_strings(const char *name, const mrq_strings *strings)
 static void add_file(const char *name, const mrq_file_schema *file)
 {
     add("%s file=%s delimiter=%s header=%d quoted=%d latin1=%d fields=%u width=%u\n", name, file->file ? file->file : "none",
-        file->delimiter ? file->delimiter : "none", file->header, file->quoted, file->encoding != NULL, file->n_fields, file->width);
+        file->delimiter ? file->delimiter : "none", file->header, file->quoted, file->encoding != NULL, file->n_fields,
+        file->width);
     for (uint32_t i = 0; i < file->n_fields; i++) {
         const mrq_field *f = &file->field[i];
         add("  %s kind=%d place=%u width=%u", f->name, (int)f->kind, f->place, f->width);
@@ -494,14 +495,8 @@ static void decoding_ends_with_the_field(void **state)
         const char *raw;
         bool quoted;
         const char *text;
-    } cases[] = {{"", true, ""},
-                 {"\"", true, "\""},
-                 {"\"\"", true, "\""},
-                 {"\"\"", false, "\"\""},
-                 {"\"\"\"", true, "\"\""},
-                 {"a\"", true, "a\""},
-                 {"\xc3", false, "\xc3\x83"},
-                 {"\x1f\x7f a", false, "   a"}};
+    } cases[] = {{"", true, ""},           {"\"", true, "\""},   {"\"\"", true, "\""},        {"\"\"", false, "\"\""},
+                 {"\"\"\"", true, "\"\""}, {"a\"", true, "a\""}, {"\xc3", false, "\xc3\x83"}, {"\x1f\x7f a", false, "   a"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const size_t size = strlen(cases[i].raw);
         char *raw = malloc(size + !size), text[20]; /* to the byte, for the address sanitizer */
