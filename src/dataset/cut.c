@@ -1,5 +1,5 @@
-/* The cutter follows the rules of the reader, but goes on behind a line that does not fit. Every delimiter is tried, with quotes and
- * without; the one wins that gives most lines one and the same number of columns, and of several the one with most columns. */
+/* The cutter follows the rules of the reader, but goes on behind a line that does not fit. Every delimiter is tried, with quotes
+ * and without; the one wins that gives most lines one and the same number of columns, and of several the one with most columns. */
 #include "dataset/cut.h"
 
 #include <math.h>

@@ -3,7 +3,8 @@
  * First each file is looked at (look.c). Of those with columns, the events are the largest file that has a user and an item in each
  * line; names of columns tell which is which, or else the file's name, or else their places. Then a file is a table of items, or of
  * users, if one of its columns has no value twice and holds all ids of the events: "all" because training asks for it, and because
- * numbers from 1 on are in every other column of numbers from 1 on. What the columns are is decided in guess_events.c and guess_table.c. */
+ * numbers from 1 on are in every other column of numbers from 1 on. What the columns are is decided in guess_events.c and
+ * guess_table.c. */
 #include "dataset/guess.h"
 
 #include <dirent.h>
@@ -135,6 +136,8 @@ static bool find_nameless(mrq_look *look, mrq_found *out)
     }
     if (out->user >= look->columns || out->item >= look->columns)
         return false;
+    if (!user && !item && look->column[out->user].digits < look->rows && look->column[out->item].digits < look->rows)
+        return false; /* two words are no user and no item */
     /* Who is there once only has one event; then it is a table of what users or items are. */
     return look->rows < 10 || (!is_unique(look, out->user) && !is_unique(look, out->item));
 }

@@ -1,7 +1,7 @@
 /* From what a column of users or items looks like to a field of the schema, or to a line of the report that says why it is none.
  *
- * Names that the shipped models know (gender, age, job, genres, title) are given to columns that mean the same. A column whose values
- * are all different tells nothing that could be learned, unless it is a number or the title. */
+ * Names that the shipped models know (gender, age, job, genres, title) are given to columns that mean the same. A column whose
+ * values are all different tells nothing that could be learned, unless it is a number or the title. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

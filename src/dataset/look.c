@@ -1,5 +1,5 @@
-/* Looking at one file. Everything is decided from a sample: the first megabytes, whole lines, and some blocks from the rest. Once the
- * layout is known (cut.c), each column is profiled; whoever decides what a column means needs the profiles alone. */
+/* Looking at one file. Everything is decided from a sample: the first megabytes, whole lines, and some blocks from the rest. Once
+ * the layout is known (cut.c), each column is profiled; whoever decides what a column means needs the profiles alone. */
 #include "dataset/cut.h"
 
 #include <math.h>
@@ -38,6 +38,14 @@ static bool is_date(mrq_span span)
 {
     int64_t time;
     return span.size >= 10 && mrq_time_parse(span, MRQ_TIME_ISO, &time);
+}
+
+static bool has_digit(mrq_span span)
+{
+    for (size_t i = 0; i < span.size; i++)
+        if (span.text[i] >= '0' && span.text[i] <= '9')
+            return true;
+    return false;
 }
 
 /* A year in brackets at the end. */
@@ -105,6 +113,7 @@ static int add_value(mrq_look_column *column, mrq_span span, bool sets)
     column->bytes += span.size;
     column->longest = span.size > column->longest ? span.size : column->longest;
     add_number(column, span);
+    column->digits += has_digit(span);
     column->dates += is_date(span);
     column->years += ends_in_year(span);
     column->addresses += begins(span, "http://") || begins(span, "https://");

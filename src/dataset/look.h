@@ -35,6 +35,7 @@ typedef struct mrq_look_column {
     uint32_t unknown_texts;         /* a bit for each that was seen */
     uint64_t numbers, wholes;       /* of the n; 3.0 is whole */
     uint64_t codes;                 /* digits with a zero before them, such as 007 */
+    uint64_t digits;                /* values that have one */
     uint64_t dates;                 /* ISO 8601 */
     uint64_t years;                 /* values that end in (1994) */
     uint64_t addresses, brackets;   /* values such as http://x, and such as ['a', 'b'] */

@@ -72,7 +72,7 @@ mkdir none matrix
 refuse 3 'none: no files' "$MARQUEE" init none
 refuse 3 'cannot open nosuch' "$MARQUEE" init nosuch
 echo 'Nothing here.' >none/README
-refuse 4 'none: no file of events (who had what): README: no columns' "$MARQUEE" init none
+refuse 4 'none: no file of events (who had what): README: no column of users beside one of items' "$MARQUEE" init none
 awk 'BEGIN { for (u = 1; u <= 40; u++) for (i = 0; i < 40; i++) printf "%d%s", u * i % 11 - 5, i < 39 ? "," : "\n" }' >matrix/votes.csv
 refuse 4 'votes.csv: a matrix of 40 columns of numbers' "$MARQUEE" init matrix
 [ "$(ls none matrix)" = "$(printf 'matrix:\nvotes.csv\n\nnone:\nREADME')" ] || fail 'a refused folder got a schema'
