@@ -25,6 +25,7 @@ typedef struct folder {
     uint32_t n;
     char file[FILES_MAX][256];
     mrq_look look[FILES_MAX];
+    bool fits[FILES_MAX];     /* it could be a table of users or items */
     bool larger[FILES_MAX];   /* another file of events is */
     char why[FILES_MAX][300]; /* a file is no table of users or items */
     uint32_t folders;
@@ -263,6 +264,7 @@ static fit find_table(folder *f, const mrq_findings *findings, bool items, const
         }
         for (uint32_t k = 0; k < look->columns; k++) {
             const fit found = fit_column(f, &findings->events, i, k, items);
+            f->fits[i] |= found.score >= 0;
             if (found.score > best.score)
                 best = found;
         }
@@ -281,6 +283,7 @@ static void use_table(folder *f, mrq_findings *findings, const fit *found)
 static double choose_tables(folder *f, mrq_findings *findings)
 {
     memset(f->why, 0, sizeof f->why);
+    memset(f->fits, 0, sizeof f->fits);
     fit items = find_table(f, findings, true, NULL), users = find_table(f, findings, false, NULL);
     if (items.score >= 0 && users.score >= 0 && items.file == users.file) {
         if (items.score >= users.score)
@@ -360,6 +363,7 @@ static void say_unused(const folder *f, const mrq_findings *findings)
         else
             mrq_writer_put(findings->report, "%s: not used: %s\n", look->file,
                            *look->why_not ? look->why_not
+                           : f->fits[i]   ? "another file fits better"
                            : *f->why[i]   ? f->why[i]
                                           : "no column of it has all ids of the users or of the items, each once");
     }
