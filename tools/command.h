@@ -7,6 +7,7 @@
 
 /* Each takes its own argv (argv[0] is the subcommand) and returns a status, which main() uses as the exit code. On failure main()
  * prints "marquee NAME: message" to stderr, and for MRQ_USAGE a second line that points to --help. */
+mrq_status cmd_init(int argc, char **argv, mrq_error *err);
 mrq_status cmd_train(int argc, char **argv, mrq_error *err);
 mrq_status cmd_export(int argc, char **argv, mrq_error *err);
 mrq_status cmd_rollback(int argc, char **argv, mrq_error *err);

@@ -18,6 +18,7 @@ static const struct command {
     const char *name, *about;
     mrq_status (*run)(int argc, char **argv, mrq_error *err);
 } commands[] = {
+    {"init", "look at a folder of data and write its schema", cmd_init},
     {"train", "train a model on ratings and write it to a file", cmd_train},
     {"export", "build a generation from a model and publish it: index, catalogue, folded user tower", cmd_export},
     {"rollback", "make an older generation the current one", cmd_rollback},

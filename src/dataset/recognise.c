@@ -45,8 +45,9 @@ mrq_status mrq_schema_recognise(const char *folder, mrq_schema **out, mrq_error 
         return mrq_fail(err, MRQ_NOT_FOUND, "%s is not a folder", folder);
     char own[4096];
     MRQ_TRY(mrq_path_join(own, sizeof own, folder, "schema.json", err));
-    if (mrq_file_exists(own))
-        return mrq_schema_load(own, out, err);
+    const mrq_status own_status = mrq_schema_load(own, out, err);
+    if (own_status != MRQ_NOT_FOUND)
+        return own_status;
     char tried[400] = "";
     mrq_error only = {0}; /* the error of the first schema whose files are all in the folder */
     int complete = 0;

@@ -6,6 +6,7 @@
  * slow); data files are not trusted. */
 #include "dataset/schema.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -404,10 +405,13 @@ static mrq_status read_encoding(mrq_arena *arena, const cJSON *json, const char 
         return MRQ_OK;
     if (strcasecmp(encoding, "latin-1") == 0)
         encoding = "latin1";
+    errno = 0;
     if (strlen(encoding) > MRQ_HEADER_NAME || strchr(encoding, '/') || !mrq_source_knows(encoding))
-        return mrq_fail(err, MRQ_BAD_FILE,
-                        "%s.encoding: \"%.40s\", want utf-8 or another name that iconv knows, such as windows-1252", path,
-                        encoding);
+        return errno == ENOMEM
+                   ? mrq_fail_memory(err, "reading a schema")
+                   : mrq_fail(err, MRQ_BAD_FILE,
+                              "%s.encoding: \"%.40s\", want utf-8 or another name that iconv knows, such as windows-1252", path,
+                              encoding);
     file->encoding = copy_text(arena, encoding);
     return file->encoding ? MRQ_OK : mrq_fail_memory(err, "reading a schema");
 }

@@ -12,6 +12,7 @@
 
 #include "base/library.h"
 #include "base/memory.h"
+#include "base/utf8.h"
 
 #define STEP ((size_t)1 << 16) /* bytes that a buffer grows by at least */
 
@@ -142,8 +143,16 @@ static mrq_status unpack_zstd(const mrq_map *map, buffer *out, const char *name,
 #pragma GCC diagnostic ignored "-Wanalyzer-malloc-leak"
 #endif
 
+/* Latin-1 is what most old files have, so it needs none of iconv's files. */
+static bool is_latin1(const char *encoding)
+{
+    return strcmp(encoding, "latin1") == 0;
+}
+
 bool mrq_source_knows(const char *encoding)
 {
+    if (is_latin1(encoding))
+        return true;
     const iconv_t converter = iconv_open("UTF-8", encoding);
     if (converter == (iconv_t)-1)
         return false;
@@ -160,8 +169,20 @@ static mrq_status not_encoded(const char *bytes, const char *at, const char *nam
                     encoding);
 }
 
+static mrq_status convert_latin1(const char *bytes, size_t size, const char *name, buffer *out, mrq_error *err)
+{
+    for (size_t i = 0; i < size;) {
+        MRQ_TRY(more(out, name, err));
+        for (; i < size && out->size + 2 <= out->capacity; i++)
+            out->size += mrq_utf8_write((unsigned char)bytes[i], out->bytes + out->size);
+    }
+    return MRQ_OK;
+}
+
 static mrq_status convert(const char *bytes, size_t size, const char *name, const char *encoding, buffer *out, mrq_error *err)
 {
+    if (is_latin1(encoding))
+        return convert_latin1(bytes, size, name, out, err);
     const iconv_t converter = iconv_open("UTF-8", encoding);
     if (converter == (iconv_t)-1)
         return errno == ENOMEM ? mrq_fail_memory(err, "reading a file")

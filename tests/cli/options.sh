@@ -2,7 +2,7 @@
 # Command lines: help, versions, and every wrong option with the right exit code and one sentence that names it.
 . "$(dirname "$0")/lib.sh"
 
-for command in '' train export infer predict rebuild rollback prune eval serve info; do
+for command in '' init train export infer predict rebuild rollback prune eval serve info; do
     # shellcheck disable=SC2086 # no argument at all for ''
     run 0 "$MARQUEE" $command --help
     has "marquee${command:+ $command}" out
@@ -18,7 +18,7 @@ refuse 2 '"fly"' "$MARQUEE" fly
 refuse 2 '--fly' "$MARQUEE" --fly
 refuse 2 '"?[31mx?"' "$MARQUEE" "$(printf '\033[31mx\377')"
 refuse 2 '--help=x: takes no argument' "$INFER" --help=x
-for command in train export infer predict rebuild rollback prune eval serve info; do
+for command in init train export infer predict rebuild rollback prune eval serve info; do
     refuse 2 '--fly' "$MARQUEE" $command --fly
 done
 refuse 2 '-X' "$INFER" -X

@@ -139,4 +139,4 @@ refuse 1 'open/precious: Permission denied' $person ./marquee train --data sampl
 chmod 600 open/precious
 has precious open/precious
 # shellcheck disable=SC2086
-refuse 1 'open/shut/u.user: Permission denied' $person ./marquee train --data open/shut --out open/m.mrq
+refuse 1 'open/shut/schema.json: Permission denied' $person ./marquee train --data open/shut --out open/m.mrq

@@ -34,6 +34,7 @@ def commands(middle, redis):
     store, out, one = ["--store", "store"], ["--data", "../data", "--out", "out.mrq"], ["--threads", "1"]
     export = ["export", "--model", "../new.mrq", "--store"]
     return {
+        "init": ["init", "../data", "--out", "init.json", "--force"],
         "infer": ["infer", *store, *ASK],
         "infer-feedback": ["infer", *store, "--liked", "1,3", "--disliked", "7", "--explain", "--json"],
         "infer-redis": ["infer", *store, *ASK, "--redis", redis],

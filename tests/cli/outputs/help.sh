@@ -8,7 +8,7 @@ show marquee --verbose --help
 show infer --version
 show infer --help
 show infer
-for command in train export rollback prune infer similar serve predict rebuild eval info; do
+for command in init train export rollback prune infer similar serve predict rebuild eval info; do
     show marquee $command --help
     show marquee $command --nosuch
 done
@@ -16,7 +16,7 @@ show marquee export --index list
 export MARQUEE_REDIS=redis://:secret@127.0.0.1:1
 show marquee serve --redis redis://:secret@127.0.0.1:1
 unset MARQUEE_REDIS
-for wrong in 'train' 'train --data D' 'train --data D --out O --split sideways' 'export' 'predict --model M --store S' 'rebuild' \
+for wrong in 'init' 'init a b' 'init nosuch' 'train' 'train --data D' 'train --data D --out O --split sideways' 'export' 'predict --model M --store S' 'rebuild' \
     'rebuild --data D --redis nobody@host' 'eval' 'info' 'info a b' 'info nosuch' 'similar' 'similar 1 2' 'rollback a b'; do
     show marquee $wrong
 done

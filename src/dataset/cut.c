@@ -1,0 +1,171 @@
+/* The cutter follows the rules of the reader, but goes on behind a line that does not fit. Every delimiter is tried, with quotes
+ * and without; the one wins that gives most lines one and the same number of columns, and of several the one with most columns. */
+#include "dataset/cut.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* --- records --- */
+
+mrq_cutter mrq_cutter_of(const mrq_look *look, const char *delimiter, bool quoted)
+{
+    return (mrq_cutter){.at = look->sample, .end = look->sample + look->size, .line = 1, .delimiter = delimiter, .quoted = quoted};
+}
+
+/* The field at c->at; returns where it ends, at a delimiter, a line end or the end. */
+static const char *cut_field(mrq_cutter *c, mrq_span *span)
+{
+    const size_t length = strlen(c->delimiter);
+    const char *p = c->at;
+    *span = (mrq_span){p, 0};
+    if (c->quoted && p < c->end && *p == '"') {
+        span->text = ++p;
+        c->any++;
+        for (; p < c->end && (*p != '"' || (p + 1 < c->end && p[1] == '"')); p++) {
+            c->line += *p == '\n';
+            p += *p == '"';
+        }
+        span->size = (size_t)(p - span->text);
+        if (p < c->end)
+            p++;
+        else
+            c->broken = true;
+        if (p < c->end && *p == '\r')
+            p++;
+        if (p == c->end || *p == '\n' || strncmp(p, c->delimiter, length) == 0)
+            return p;
+        c->broken = true; /* text behind the quote */
+    }
+    while (p < c->end && *p != '\n' && strncmp(p, c->delimiter, length) != 0) {
+        c->broken |= c->quoted && *p == '"';
+        p++;
+    }
+    if (!c->broken)
+        span->size = (size_t)(p - span->text);
+    if (span->size && p[-1] == '\r' && (p == c->end || *p == '\n'))
+        span->size--;
+    return p;
+}
+
+/* The next record that is no empty line. The sample ends with a NUL, so that comparing with a delimiter stays within it. */
+bool mrq_cut(mrq_cutter *c)
+{
+    while (c->at < c->end && (*c->at == '\n' || *c->at == '\r')) {
+        c->line += *c->at == '\n';
+        c->at++;
+    }
+    if (c->at == c->end)
+        return false;
+    c->first = c->line;
+    c->n = 0;
+    c->broken = false;
+    for (;;) {
+        mrq_span ignored;
+        const char *end = cut_field(c, c->n < MRQ_FIELDS_MAX ? &c->field[c->n] : &ignored);
+        c->n++;
+        const bool last = end == c->end || *end == '\n';
+        c->at = last ? end : end + strlen(c->delimiter);
+        if (last)
+            return true;
+    }
+}
+
+/* --- layout --- */
+
+/* How many of the first records have the most frequent number of columns. */
+typedef struct trial {
+    const char *delimiter;
+    bool quoted;
+    uint32_t columns;
+    double share;
+} trial;
+
+static trial try_delimiter(const mrq_look *look, const char *delimiter, bool quoted)
+{
+    uint32_t count[MRQ_FIELDS_MAX + 2] = {0}, best = 0, n = 0;
+    mrq_cutter c = mrq_cutter_of(look, delimiter, quoted);
+    for (; n < MRQ_TRIAL && mrq_cut(&c); n++)
+        if (!c.broken)
+            count[c.n <= MRQ_FIELDS_MAX ? c.n : MRQ_FIELDS_MAX + 1]++;
+    for (uint32_t i = 1; i <= MRQ_FIELDS_MAX + 1; i++)
+        best = count[i] > count[best] ? i : best;
+    const bool needless = quoted && !c.any;
+    return (trial){delimiter, quoted, best, needless || !n ? 0 : (double)count[best] / n};
+}
+
+static bool is_better(const trial *a, const trial *b)
+{
+    if (a->columns < 2 || a->columns > MRQ_FIELDS_MAX)
+        return false;
+    if (fabs(a->share - b->share) > 0.02)
+        return a->share > b->share;
+    return a->columns > b->columns;
+}
+
+/* Whether the text is one word that holds a digit and can be an id. */
+static bool is_token(mrq_span span)
+{
+    bool digit = false;
+    for (size_t i = 0; i < span.size; i++) {
+        const char c = span.text[i];
+        digit |= c >= '0' && c <= '9';
+        if (!(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && c != '_' && c != '-')
+            return false;
+    }
+    return digit;
+}
+
+/* Lines of a user and any number of items. */
+static bool are_lists(const mrq_look *look, const char *delimiter)
+{
+    uint64_t lines = 0, tokens = 0, all = 0, long_ones = 0;
+    mrq_cutter c = mrq_cutter_of(look, delimiter, false);
+    for (; lines < MRQ_TRIAL && mrq_cut(&c); lines++) {
+        long_ones += c.n > 2;
+        for (uint32_t i = 0; i < c.n && i < MRQ_FIELDS_MAX; i++)
+            if (c.field[i].size) {
+                all++;
+                tokens += is_token(c.field[i]);
+            }
+    }
+    const trial t = try_delimiter(look, delimiter, false);
+    return lines && all > lines && tokens == all && t.share < 0.97 && 10 * long_ones > lines;
+}
+
+bool mrq_look_names(const mrq_look *look)
+{
+    mrq_cutter c = mrq_cutter_of(look, look->delimiter, look->quoted);
+    char name[MRQ_HEADER_NAME + 1];
+    if (!mrq_cut(&c) || c.n > MRQ_FIELDS_MAX)
+        return false;
+    for (uint32_t i = 0; i < c.n; i++) {
+        snprintf(name, sizeof name, "%.*s", (int)(c.field[i].size < sizeof name ? c.field[i].size : 0), c.field[i].text);
+        if (*name && mrq_hint_column(name) != MRQ_ROLE_NONE)
+            return true;
+    }
+    return false;
+}
+
+bool mrq_look_layout(mrq_look *look)
+{
+    static const char *const delimiters[] = {"::", "\t", ";", "|", ",", " "}, *const between[] = {" ", "\t", ","};
+    trial best = {0};
+    for (int i = 0; i < 3; i++)
+        if (are_lists(look, between[i])) {
+            look->delimiter = between[i];
+            return look->lists = true;
+        }
+    for (int i = 0; i < 6; i++) {
+        const trial plain = try_delimiter(look, delimiters[i], false), quoted = try_delimiter(look, delimiters[i], true);
+        const trial *t = quoted.columns > 1 && quoted.share > plain.share - 0.02 ? &quoted : &plain;
+        if (is_better(t, &best))
+            best = *t;
+    }
+    if (!best.delimiter)
+        return false;
+    look->delimiter = best.delimiter;
+    look->quoted = best.quoted;
+    look->columns = best.columns;
+    return best.share >= (*best.delimiter != ' ' && mrq_look_names(look) ? 0.6 : 0.85);
+}

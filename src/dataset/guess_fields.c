@@ -1,0 +1,116 @@
+/* Writing what was guessed: the files and fields of the schema, and the lines of the report. */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "dataset/guess_private.h"
+
+void mrq_guess_quote(mrq_writer *out, const char *text)
+{
+    mrq_writer_put(out, "\"");
+    for (; *text; text++) {
+        const bool control = (unsigned char)*text < 0x20 && *text != '\t', escaped = *text == '"' || *text == '\\' || *text == '\t';
+        mrq_writer_put(out, control ? "\\u%04x" : escaped ? "\\%c" : "%c", *text == '\t' ? 't' : (unsigned char)*text);
+    }
+    mrq_writer_put(out, "\"");
+}
+
+/* What people see of a column: its name, or its place. */
+static const char *shown(const mrq_look *look, uint32_t i, char out[MRQ_HEADER_NAME + 16])
+{
+    if (*look->column[i].name)
+        snprintf(out, MRQ_HEADER_NAME + 16, "%s", look->column[i].name);
+    else
+        snprintf(out, MRQ_HEADER_NAME + 16, "column %u", i + 1);
+    return out;
+}
+
+void mrq_say_column(const mrq_findings *findings, const mrq_look *look, uint32_t i, const char *format, ...)
+{
+    char what[400], name[MRQ_HEADER_NAME + 16];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(what, sizeof what, format, args);
+    va_end(args);
+    mrq_writer_put(findings->report, "%s: %s: %s\n", look->file, shown(look, i, name), what);
+}
+
+/* --- files and fields as JSON --- */
+
+/* Whether the schema can name all columns of the file that it uses. */
+static bool by_column(const mrq_look *look)
+{
+    bool all = look->header;
+    for (uint32_t i = 0; i < look->columns; i++)
+        all &= look->column[i].findable || look->column[i].nameless;
+    return all;
+}
+
+void mrq_fields_open(const mrq_findings *f, const char *key, const mrq_look *look)
+{
+    mrq_writer_put(f->schema, ",\n \"%s\": {\"file\": ", key);
+    mrq_guess_quote(f->schema, look->file);
+    if (look->lists)
+        mrq_writer_put(f->schema, ", \"format\": \"lists\"");
+    mrq_writer_put(f->schema, ", \"delimiter\": ");
+    mrq_guess_quote(f->schema, look->delimiter);
+    mrq_writer_put(f->schema, "%s%s", look->header ? ", \"header\": true" : "", look->quoted ? ", \"quoted\": true" : "");
+    if (look->encoding)
+        mrq_writer_put(f->schema, ", \"encoding\": \"%s\"", look->encoding);
+}
+
+static void put_ignored(mrq_fields *f, uint32_t to)
+{
+    for (; !by_column(f->look) && f->written < to; f->written++, f->any = true)
+        mrq_writer_put(f->findings->schema, "%s\n   {\"kind\": \"ignore\"}", f->any ? "," : ", \"fields\": [");
+    f->written = to;
+}
+
+/* Begins a field of column `i`, which mrq_fields_end() ends. */
+void mrq_fields_put(mrq_fields *f, uint32_t i, const char *name, const char *kind)
+{
+    put_ignored(f, i);
+    mrq_writer_put(f->findings->schema, "%s\n   {\"name\": \"%s\", \"kind\": \"%s\"", f->any ? "," : ", \"fields\": [", name, kind);
+    if (by_column(f->look)) {
+        mrq_writer_put(f->findings->schema, ", \"column\": ");
+        mrq_guess_quote(f->findings->schema, f->look->column[i].name);
+    }
+    f->written = i + 1;
+    f->any = true;
+}
+
+void mrq_fields_end(const mrq_fields *f)
+{
+    mrq_writer_put(f->findings->schema, "}");
+}
+
+void mrq_fields_close(mrq_fields *f)
+{
+    put_ignored(f, f->look->columns);
+    mrq_writer_put(f->findings->schema, f->look->lists ? "}" : "]}");
+}
+
+/* --- a file's first line of the report --- */
+
+void mrq_say_file(const mrq_findings *f, const mrq_look *look, const char *what)
+{
+    const char *d = look->delimiter;
+    mrq_writer_put(f->report, "%s: %s%llu %s; %s, columns divided by %s%s%s%s%s\n", look->file,
+                   mrq_look_whole(look) ? "" : "about ", (unsigned long long)mrq_look_rows(look), what,
+                   look->encoding ? look->encoding : "utf-8",
+                   *d == '\t'  ? "a tab"
+                   : *d == ' ' ? "a blank"
+                               : "\"",
+                   *d == '\t' || *d == ' ' ? "" : d, *d == '\t' || *d == ' ' ? "" : "\"",
+                   look->lists    ? ", a line for each user"
+                   : look->header ? ", with a header"
+                                  : ", without a header",
+                   look->quoted ? ", in quotes where needed" : "");
+    if (look->bad) {
+        char where[48] = "";
+        if (mrq_look_whole(look))
+            snprintf(where, sizeof where, ", the first is line %llu", (unsigned long long)look->broken);
+        mrq_writer_put(
+            f->report, "%s: note: %llu of %llu lines do not have %u columns or have wrong quotes%s; training refuses the file\n",
+            look->file, (unsigned long long)look->bad, (unsigned long long)(look->bad + look->rows), look->columns, where);
+    }
+}

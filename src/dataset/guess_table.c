@@ -1,0 +1,316 @@
+/* From what a column of users or items looks like to a field of the schema, or to a line of the report that says why it is none.
+ *
+ * Names that the shipped models know (gender, age, job, genres, title) are given to columns that mean the same. A column whose
+ * values are all different tells nothing that could be learned, unless it is a number or the title. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "dataset/guess_private.h"
+
+#define CATEGORY_MAX 1000 /* values of a category */
+#define MEMBERS_MAX  5000 /* members of a set */
+#define FIELDS       48   /* of a table; MRQ_COLUMNS_MAX with what titles add */
+
+/* A table in the making. */
+typedef struct table {
+    mrq_findings *findings;
+    const mrq_look *look;
+    bool items;
+    uint32_t n; /* fields so far */
+    char name[FIELDS + 2][MRQ_COLUMN_NAME];
+} table;
+
+/* A field's name: that of its role, else the column's own in small letters, and another one where that is taken. */
+static const char *name_field(table *t, uint32_t i, const char *role)
+{
+    const mrq_look_column *column = &t->look->column[i];
+    char *name = t->name[t->n], base[MRQ_COLUMN_NAME - 4];
+    size_t n = 0;
+    for (const char *p = role ? role : column->name; *p && n + 1 < sizeof base; p++) {
+        const bool letter = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z'), digit = *p >= '0' && *p <= '9';
+        if (letter || digit)
+            base[n++] = letter ? (char)(*p | 0x20) : *p;
+        else if (n && base[n - 1] != '_')
+            base[n++] = '_';
+    }
+    while (n && base[n - 1] == '_')
+        n--;
+    base[n] = '\0';
+    if (n)
+        snprintf(name, MRQ_COLUMN_NAME, "%s", base);
+    else
+        snprintf(name, MRQ_COLUMN_NAME, "column%u", i + 1);
+    for (uint32_t k = 0, copy = 1; k < t->n; k++)
+        if (strcmp(t->name[k], name) == 0) {
+            snprintf(name, MRQ_COLUMN_NAME, "%s_%u", n ? base : "column", ++copy);
+            k = UINT32_MAX; /* and from the first again */
+        }
+    t->n++;
+    return name;
+}
+
+static bool is_taken(const table *t, const char *name)
+{
+    for (uint32_t k = 0; k < t->n; k++)
+        if (strcmp(t->name[k], name) == 0)
+            return true;
+    return false;
+}
+
+/* --- fields --- */
+
+/* The texts of a column that mean unknown, and `more` unless NULL. */
+static void put_null(const mrq_fields *f, uint32_t i, const char *more)
+{
+    const mrq_look_column *column = &f->look->column[i];
+    const char *between = ", \"null\": [";
+    for (int k = 0; mrq_unknown_texts[k]; k++)
+        if (column->unknown_texts >> k & 1) {
+            mrq_writer_put(f->findings->schema, "%s", between);
+            mrq_guess_quote(f->findings->schema, mrq_unknown_texts[k]);
+            between = ", ";
+        }
+    if (more)
+        mrq_writer_put(f->findings->schema, "%s\"%s\"", between, more);
+    if (more || column->unknown_texts)
+        mrq_writer_put(f->findings->schema, "]");
+}
+
+/* ", 3 unknown" */
+static const char *unknown_ones(const mrq_look_column *column, char out[48])
+{
+    const uint64_t n = column->empty + column->unknown;
+    *out = '\0';
+    if (n)
+        snprintf(out, 48, "; %llu unknown", (unsigned long long)n);
+    return out;
+}
+
+static const struct range {
+    double from;
+    const char *label;
+} ages[] = {{0, "under 18"}, {18, "18-24"}, {25, "25-34"}, {35, "35-44"}, {45, "45-54"}, {55, "55+"}};
+#define N_AGES (sizeof ages / sizeof *ages)
+
+static void put_ages(mrq_fields *out, uint32_t i, const char *name)
+{
+    mrq_writer *schema = out->findings->schema;
+    const mrq_look_column *column = &out->look->column[i];
+    char unknown[48];
+    mrq_fields_put(out, i, name, "category");
+    for (size_t k = 0; k < N_AGES; k++)
+        mrq_writer_put(schema, "%s%g", k ? ", " : ", \"buckets\": [", !k && column->min < 0 ? floor(column->min) : ages[k].from);
+    for (size_t k = 0; k < N_AGES; k++)
+        mrq_writer_put(schema, "%s\"%s\"", k ? ", " : "], \"labels\": [", ages[k].label);
+    mrq_writer_put(schema, "]");
+    put_null(out, i, NULL);
+    mrq_fields_end(out);
+    mrq_say_column(out->findings, out->look, i, "a number from %g to %g, in %zu ranges%s", column->min, column->max, N_AGES,
+                   unknown_ones(column, unknown));
+}
+
+static void put_number(table *t, mrq_fields *out, uint32_t i, bool year)
+{
+    const mrq_look_column *column = &out->look->column[i];
+    char unknown[48];
+    const bool zero = year && column->min <= 0;
+    const char *name = name_field(t, i, year && !is_taken(t, "year") ? "year" : NULL);
+    mrq_fields_put(out, i, name, "number");
+    put_null(out, i, zero ? "0" : NULL);
+    mrq_fields_end(out);
+    mrq_say_column(out->findings, out->look, i, "%s from %g to %g, called %s%s%s", year ? "a year" : "a number", column->min,
+                   column->max, name, zero ? "; 0 means unknown" : "", unknown_ones(column, unknown));
+}
+
+static void put_category(table *t, mrq_fields *out, uint32_t i, const char *role)
+{
+    const mrq_look_column *column = &out->look->column[i];
+    char unknown[48];
+    const char *name = name_field(t, i, role);
+    mrq_fields_put(out, i, name, "category");
+    put_null(out, i, NULL);
+    mrq_fields_end(out);
+    mrq_say_column(out->findings, out->look, i, "one of %u values, called %s%s", mrq_dict_strings(column->values).n, name,
+                   unknown_ones(column, unknown));
+}
+
+/* The members of a column by the delimiter that most values have; NULL when they have none whose members come again. One of no
+ * letter at all, as in "a,,b", is refused by the reader. */
+static const mrq_look_set *set_of(const mrq_look_column *column)
+{
+    const mrq_look_set *best = NULL;
+    for (int k = 0; k < MRQ_LOOK_SETS; k++) {
+        const mrq_look_set *set = &column->set[k];
+        const uint32_t n = mrq_dict_strings(set->dict).n;
+        if (10 * set->texts >= column->n && n && n <= MEMBERS_MAX && set->members >= 4 * (uint64_t)n &&
+            mrq_dict_find(set->dict, "", 0) == MRQ_NONE && (!best || set->texts > best->texts))
+            best = set;
+    }
+    return best;
+}
+
+static void put_set(table *t, mrq_fields *out, uint32_t i, const mrq_look_set *set, bool genres)
+{
+    const mrq_look_column *column = &out->look->column[i];
+    char unknown[48];
+    const char *name = name_field(t, i, genres && !is_taken(t, "genres") ? "genres" : NULL);
+    mrq_fields_put(out, i, name, "set");
+    mrq_writer_put(out->findings->schema, ", \"delimiter\": \"%s\"", set ? set->delimiter : "|");
+    put_null(out, i, NULL);
+    mrq_fields_end(out);
+    mrq_say_column(out->findings, out->look, i, "a set of %u members, divided by \"%s\", called %s%s",
+                   mrq_dict_strings(set ? set->dict : column->values).n, set ? set->delimiter : "|", name,
+                   unknown_ones(column, unknown));
+}
+
+static void put_title(table *t, mrq_fields *out, uint32_t i)
+{
+    const mrq_look_column *column = &out->look->column[i];
+    bool years = 2 * column->years > column->n;
+    for (uint32_t k = 0; k < out->look->columns; k++)
+        years &= out->look->column[k].role != MRQ_ROLE_YEAR;
+    mrq_fields_put(out, i, name_field(t, i, "title"), "text");
+    if (years) {
+        snprintf(t->name[t->n++], MRQ_COLUMN_NAME, "year");
+        mrq_writer_put(out->findings->schema, ", \"extract\": {\"year\": \" *\\\\(([0-9]{4})\\\\) *$\"}");
+    }
+    mrq_fields_end(out);
+    mrq_say_column(out->findings, out->look, i, "the title%s", years ? ", with the year in brackets at its end" : "");
+}
+
+/* The title of items: of the columns that are called so, or else of all that are texts, the one with most different values. */
+static uint32_t find_title(const mrq_look *look, uint32_t id)
+{
+    for (int named = 1; named >= 0; named--) {
+        uint32_t best = look->columns, most = 1;
+        for (uint32_t i = 0; i < look->columns; i++) {
+            const mrq_look_column *column = &look->column[i];
+            const uint32_t n = mrq_dict_strings(column->values).n;
+            const bool text = column->numbers < column->n && !column->addresses && !column->dates && column->bytes > 2 * column->n;
+            const bool fits = named ? column->role == MRQ_ROLE_TITLE && column->n
+                                    : text && column->role == MRQ_ROLE_NONE && !mrq_hint_is_id(column->name) &&
+                                          2 * n > look->rows && !set_of(column);
+            if (i != id && fits && (n > most || (named && best == look->columns))) {
+                best = i;
+                most = n;
+            }
+        }
+        if (best < look->columns)
+            return best;
+    }
+    return look->columns;
+}
+
+static bool is_gender(const mrq_look_column *column)
+{
+    static const char *const words[] = {"M", "F", "m", "f", "male", "female", "Male", "Female"};
+    uint32_t known = 0;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        known += mrq_dict_find(column->values, words[i], strlen(words[i])) != MRQ_NONE;
+    return known >= 2 && known == mrq_dict_strings(column->values).n;
+}
+
+static const char *first_value(const mrq_look_column *column)
+{
+    const mrq_strings values = mrq_dict_strings(column->values);
+    return mrq_strings_at(&values, 0);
+}
+
+/* Why a column of a table tells nothing; NULL when it may. */
+static const char *no_use(const table *t, uint32_t i, char out[120])
+{
+    const mrq_look_column *column = &t->look->column[i];
+    const uint32_t n = mrq_dict_strings(column->values).n;
+    const char *why = NULL;
+    if (column->nameless)
+        why = "it has no name";
+    else if (!column->n)
+        why = "it is empty";
+    else if (2 * column->addresses > column->n)
+        why = "addresses";
+    else if (2 * column->dates > column->n)
+        why = "dates, which no kind of field holds";
+    else if (column->brackets)
+        why = "some values stand in brackets, [...], as programs write lists; want members with one character between them";
+    else if (t->n >= FIELDS)
+        why = "there are as many fields as a table can hold";
+    else if ((mrq_hint_is_id(column->name) || (!t->look->header && mrq_look_whole_numbers(column))) && n == column->n && n > 9)
+        why = "an id of its own for each line";
+    else if (mrq_hint_is_id(column->name) && (column->role == MRQ_ROLE_USER || column->role == MRQ_ROLE_ITEM))
+        why = "ids";
+    if (why)
+        snprintf(out, 120, "%s", why);
+    else if (n == 1 && t->look->rows > 1 && column->n == t->look->rows)
+        snprintf(out, 120, "it is \"%.40s\" everywhere", first_value(column));
+    else
+        return NULL;
+    return out;
+}
+
+static bool is_year(const mrq_look_column *column)
+{
+    return mrq_look_whole_numbers(column) && column->max >= 1500 && column->max <= 2100 &&
+           (column->min == 0 || column->min >= 1000);
+}
+
+static bool few(const mrq_look *look, uint32_t n)
+{
+    return n <= CATEGORY_MAX && 2 * (uint64_t)n <= look->rows;
+}
+
+static void guess_column(table *t, mrq_fields *out, uint32_t i)
+{
+    const mrq_look *look = t->look;
+    const mrq_look_column *column = &look->column[i];
+    const uint32_t n = mrq_dict_strings(column->values).n;
+    const mrq_look_set *set = set_of(column);
+    const bool numeric = mrq_look_numeric(column);
+    char why[120];
+    if (no_use(t, i, why)) {
+        mrq_say_column(t->findings, look, i, "not used: %s", why);
+        return;
+    }
+    if (column->role == MRQ_ROLE_AGE && numeric && !t->items)
+        put_ages(out, i, name_field(t, i, "age"));
+    else if (!t->items && (column->role == MRQ_ROLE_GENDER || is_gender(column)) && few(look, n))
+        put_category(t, out, i, "gender");
+    else if (!t->items && column->role == MRQ_ROLE_JOB && few(look, n))
+        put_category(t, out, i, "job");
+    else if (t->items && column->role == MRQ_ROLE_GENRES && !numeric && (set || 10 * (uint64_t)n <= 9 * look->rows))
+        put_set(t, out, i, set, true);
+    else if (mrq_look_whole_numbers(column) && (column->role == MRQ_ROLE_YEAR || (!*column->name && is_year(column))))
+        put_number(t, out, i, t->items);
+    else if (numeric && (look->header || column->wholes < column->n || !few(look, n)) && !mrq_hint_is_id(column->name))
+        put_number(t, out, i, false);
+    else if (set)
+        put_set(t, out, i, set, t->items && !look->header);
+    else if (few(look, n))
+        put_category(t, out, i, NULL);
+    else
+        mrq_say_column(t->findings, look, i, "not used: %u different %s in %llu lines: too many for a category%s", n,
+                       column->numbers < column->n ? "texts" : "codes", (unsigned long long)look->rows,
+                       t->items ? ", and not the title" : "");
+}
+
+void mrq_guess_table(mrq_findings *f, const mrq_found *found, bool items)
+{
+    const mrq_look *look = found->look;
+    table t = {.findings = f, .look = look, .items = items, .n = 1, .name = {"id"}};
+    mrq_fields out = {.findings = f, .look = look};
+    mrq_say_file(f, look, items ? f->noun.many : "users");
+    mrq_fields_open(f, items ? "items" : "users", look);
+    const uint32_t title = items ? find_title(look, found->id) : look->columns;
+    for (uint32_t i = 0; i < look->columns; i++) {
+        if (i == found->id) {
+            mrq_fields_put(&out, i, "id", "id");
+            mrq_fields_end(&out);
+            mrq_say_column(f, look, i, "the id");
+        } else if (i == title) {
+            put_title(&t, &out, i);
+        } else {
+            guess_column(&t, &out, i);
+        }
+    }
+    mrq_fields_close(&out);
+}

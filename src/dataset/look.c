@@ -1,0 +1,431 @@
+/* Looking at one file. Everything is decided from a sample: the first megabytes, whole lines, and some blocks from the rest. Once
+ * the layout is known (cut.c), each column is profiled; whoever decides what a column means needs the profiles alone. */
+#include "dataset/cut.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/parse.h"
+#include "base/utf8.h"
+#include "dataset/text.h"
+#include "dataset/timestamp.h"
+
+#define VALUE    1024 /* bytes of a value that is compared with others */
+#define ENCODING ((size_t)256 << 20)
+
+const char *const mrq_unknown_texts[] = {"NULL", "null", "\\N",  "-",       "NaN",     "nan", "NA",  "N/A",
+                                         "n/a",  "None", "none", "Unknown", "unknown", "?",   "nil", "(no genres listed)",
+                                         NULL};
+
+static mrq_status fail_memory(mrq_error *err)
+{
+    return mrq_fail_memory(err, "looking at a file");
+}
+
+/* --- columns --- */
+
+static int unknown_text(mrq_span span)
+{
+    for (int i = 0; mrq_unknown_texts[i]; i++)
+        if (strlen(mrq_unknown_texts[i]) == span.size && memcmp(mrq_unknown_texts[i], span.text, span.size) == 0)
+            return i;
+    return -1;
+}
+
+static bool is_date(mrq_span span)
+{
+    int64_t time;
+    return span.size >= 10 && mrq_time_parse(span, MRQ_TIME_ISO, &time);
+}
+
+static bool has_digit(mrq_span span)
+{
+    for (size_t i = 0; i < span.size; i++)
+        if (span.text[i] >= '0' && span.text[i] <= '9')
+            return true;
+    return false;
+}
+
+/* A year in brackets at the end. */
+static bool ends_in_year(mrq_span span)
+{
+    while (span.size && span.text[span.size - 1] == ' ')
+        span.size--;
+    const char *p = span.text + span.size - 6;
+    return span.size >= 6 && p[0] == '(' && p[5] == ')' && strspn(p + 1, "0123456789") == 4 && (p[1] == '1' || p[1] == '2');
+}
+
+static bool begins(mrq_span span, const char *with)
+{
+    return span.size >= strlen(with) && memcmp(span.text, with, strlen(with)) == 0;
+}
+
+static int add_members(mrq_look_set *set, mrq_span span)
+{
+    const char *end = span.text + span.size;
+    set->texts += memchr(span.text, *set->delimiter, span.size) != NULL;
+    for (const char *p = span.text; p <= end;) {
+        const char *stop = memchr(p, *set->delimiter, (size_t)(end - p));
+        const char *to = stop ? stop : end;
+        while (p < to && *p == ' ')
+            p++;
+        const char *last = to;
+        while (last > p && last[-1] == ' ')
+            last--;
+        set->members++;
+        if (mrq_dict_add(set->dict, p, (size_t)(last - p)) == MRQ_NONE)
+            return -1;
+        p = to + 1;
+    }
+    return 0;
+}
+
+static void add_number(mrq_look_column *column, mrq_span span)
+{
+    double number;
+    const bool minus = span.size && *span.text == '-';
+    if (!mrq_parse_real(span.text, span.size, -HUGE_VAL, HUGE_VAL, &number)) {
+        if (!*column->word)
+            snprintf(column->word, sizeof column->word, "%.*s", (int)(span.size < 31 ? span.size : 31), span.text);
+        mrq_utf8_clean(column->word);
+        return;
+    }
+    column->min = column->numbers && column->min < number ? column->min : number;
+    column->max = column->numbers && column->max > number ? column->max : number;
+    column->numbers++;
+    column->wholes += fabs(number) < 9e18 && number == floor(number);
+    column->codes += span.size > (size_t)minus + 1 && span.text[minus] == '0' && span.text[minus + 1] != '.';
+}
+
+/* One value into the profile; -1 when out of memory. */
+static int add_value(mrq_look_column *column, mrq_span span, bool sets)
+{
+    const int unknown = unknown_text(span);
+    column->empty += !span.size;
+    column->unknown += unknown >= 0;
+    if (unknown >= 0)
+        column->unknown_texts |= 1u << unknown;
+    if (!span.size || unknown >= 0)
+        return 0;
+    column->n++;
+    column->bytes += span.size;
+    column->longest = span.size > column->longest ? span.size : column->longest;
+    add_number(column, span);
+    column->digits += has_digit(span);
+    column->dates += is_date(span);
+    column->years += ends_in_year(span);
+    column->addresses += begins(span, "http://") || begins(span, "https://");
+    column->brackets += *span.text == '[' && span.text[span.size - 1] == ']';
+    const mrq_span kept = {span.text, span.size < VALUE ? span.size : VALUE};
+    if (mrq_dict_add(column->values, kept.text, kept.size) == MRQ_NONE)
+        return -1;
+    for (int i = 0; sets && column->numbers < column->n && i < MRQ_LOOK_SETS; i++)
+        if (add_members(&column->set[i], kept))
+            return -1;
+    return 0;
+}
+
+static mrq_status start_columns(mrq_look *look, uint32_t n, mrq_error *err)
+{
+    static const char delimiters[MRQ_LOOK_SETS] = {'|', ',', ';'};
+    look->columns = n;
+    look->column = mrq_array(n, sizeof *look->column);
+    if (!look->column)
+        return fail_memory(err);
+    for (uint32_t i = 0; i < n; i++) {
+        mrq_look_column *column = &look->column[i];
+        bool made = (column->values = mrq_dict_new()) != NULL;
+        for (int k = 0; k < MRQ_LOOK_SETS; k++) {
+            column->set[k].delimiter[0] = delimiters[k];
+            made &= (column->set[k].dict = mrq_dict_new()) != NULL;
+        }
+        if (!made)
+            return fail_memory(err);
+    }
+    return MRQ_OK;
+}
+
+/* A field without what quoting adds; `scratch` has room for a decoded one. */
+static mrq_span plain(const mrq_look *look, mrq_span span, char *scratch)
+{
+    if (!look->quoted || !memchr(span.text, '"', span.size) || span.size > VALUE)
+        return span;
+    return (mrq_span){scratch, mrq_text_decode(span.text, span.size, true, scratch)};
+}
+
+static mrq_status profile(mrq_look *look, mrq_error *err)
+{
+    char scratch[2 * VALUE + 1];
+    mrq_cutter c = mrq_cutter_of(look, look->delimiter, look->quoted);
+    if (look->header)
+        mrq_cut(&c);
+    while (mrq_cut(&c)) {
+        const bool tail = look->tail && c.n == look->columns + 1 && !c.field[look->columns].size;
+        if (c.broken || c.n != look->columns + tail) {
+            look->broken = look->bad++ ? look->broken : c.first;
+            continue;
+        }
+        look->rows++;
+        for (uint32_t i = 0; i < look->columns; i++)
+            if (add_value(&look->column[i], plain(look, c.field[i], scratch), true))
+                return fail_memory(err);
+    }
+    return MRQ_OK;
+}
+
+/* The users into the first column, the items into the second, once for each pair. */
+static mrq_status profile_lists(mrq_look *look, mrq_error *err)
+{
+    const char *end = look->sample + look->size;
+    const mrq_span none = {0};
+    mrq_span user = none;
+    for (const char *p = look->sample, *stop; p < end; p = stop + 1) {
+        for (stop = p; stop < end && *stop != *look->delimiter && *stop != '\n'; stop++)
+            ;
+        mrq_span token = {p, (size_t)(stop - p)};
+        const bool last = stop == end || *stop == '\n';
+        if (last && token.size && token.text[token.size - 1] == '\r')
+            token.size--;
+        if (!user.text)
+            user = token;
+        else if (token.size) {
+            look->rows++;
+            if (add_value(&look->column[0], user, false) || add_value(&look->column[1], token, false))
+                return fail_memory(err);
+        }
+        if (last)
+            user = none;
+    }
+    return MRQ_OK;
+}
+
+/* --- header --- */
+
+static bool is_number(mrq_span span)
+{
+    double number;
+    return mrq_parse_real(span.text, span.size, -HUGE_VAL, HUGE_VAL, &number);
+}
+
+/* The first line is one of names: no number in it, and a column is numbers below, or a name is known. */
+static void find_header(mrq_look *look)
+{
+    mrq_cutter c = mrq_cutter_of(look, look->delimiter, look->quoted);
+    uint32_t numbers[MRQ_FIELDS_MAX] = {0}, n = 0;
+    if (!mrq_cut(&c) || c.broken)
+        return;
+    const uint32_t names = c.n;
+    for (uint32_t i = 0; i < names && i < MRQ_FIELDS_MAX; i++)
+        if (is_number(c.field[i]) || is_date(c.field[i]))
+            return;
+    bool empty_last = true;
+    for (; n < MRQ_TRIAL && mrq_cut(&c);) {
+        if (c.n != look->columns)
+            continue;
+        n++;
+        empty_last &= !c.field[c.n - 1].size;
+        for (uint32_t i = 0; i < c.n; i++)
+            numbers[i] += is_number(c.field[i]);
+    }
+    if (names != look->columns && !(empty_last && names + 1 == look->columns))
+        return;
+    look->tail = n && names + 1 == look->columns;
+    look->columns = names;
+    for (uint32_t i = 0; i < names; i++)
+        look->header |= n && 10 * numbers[i] >= 9 * n;
+    look->header |= look->tail || mrq_look_names(look);
+}
+
+static void take_names(mrq_look *look)
+{
+    mrq_cutter c = mrq_cutter_of(look, look->delimiter, look->quoted);
+    mrq_cut(&c);
+    for (uint32_t i = 0; i < look->columns && i < c.n; i++) {
+        mrq_look_column *column = &look->column[i];
+        char name[2 * MRQ_HEADER_NAME + 1];
+        column->nameless = !c.field[i].size || c.field[i].size > MRQ_HEADER_NAME;
+        if (column->nameless)
+            continue;
+        mrq_text_decode(c.field[i].text, c.field[i].size, look->quoted, name);
+        snprintf(column->name, sizeof column->name, "%.*s", MRQ_HEADER_NAME, name);
+        column->findable = *name != '\0';
+        column->role = *name ? mrq_hint_column(name) : MRQ_ROLE_NONE;
+    }
+    for (uint32_t i = 0; i < look->columns; i++)
+        for (uint32_t k = 0; k < look->columns; k++)
+            if (i != k && strcmp(look->column[i].name, look->column[k].name) == 0)
+                look->column[i].findable = false;
+}
+
+/* --- a file --- */
+
+static void refuse(mrq_look *look, const char *why)
+{
+    snprintf(look->why_not, sizeof look->why_not, "%.*s", (int)sizeof look->why_not - 1, why);
+}
+
+/* Columns of numbers alone, too many to be anything but a row for each user. */
+static bool is_matrix(const mrq_look *look)
+{
+    uint32_t numeric = 0;
+    for (uint32_t i = 0; i < look->columns; i++)
+        numeric += mrq_look_numeric(&look->column[i]);
+    return look->columns >= 30 && !look->header && 10 * numeric >= 9 * look->columns;
+}
+
+mrq_status mrq_look_at(mrq_look *look, char *sample, size_t size, size_t all, mrq_error *err)
+{
+    look->sample = sample;
+    look->size = size;
+    look->all = all;
+    const char *p = sample + strspn(sample, " \t\r\n");
+    if (strlen(sample) < size)
+        refuse(look, "not text: it holds NUL bytes");
+    else if (!*p)
+        refuse(look, "empty");
+    else if (*p == '{' || (*p == '[' && strchr("{[\"", p[1 + strspn(p + 1, " \t\r\n")])))
+        refuse(look, "JSON, not a table");
+    else if (*p == '<')
+        refuse(look, "markup, not a table");
+    else if (strncmp(p, "#!", 2) == 0)
+        refuse(look, "a script");
+    else if (!mrq_look_layout(look))
+        refuse(look, "no columns: no delimiter gives its lines the same number of them");
+    if (*look->why_not)
+        return MRQ_OK;
+    if (look->lists) {
+        MRQ_TRY(start_columns(look, 2, err));
+        return profile_lists(look, err);
+    }
+    find_header(look);
+    MRQ_TRY(start_columns(look, look->columns, err));
+    if (look->header)
+        take_names(look);
+    MRQ_TRY(profile(look, err));
+    if (!look->rows)
+        refuse(look, "a header without lines below it");
+    else if (is_matrix(look))
+        snprintf(look->why_not, sizeof look->why_not,
+                 "a matrix of %u columns of numbers, with a line for each user; want a line for each event: user, item, value",
+                 look->columns);
+    return MRQ_OK;
+}
+
+/* Whole lines of `from` to `to`, behind what is in `out` already. */
+static size_t copy_lines(const mrq_source *source, size_t from, size_t to, char *out)
+{
+    const char *p = source->bytes;
+    while (from && from < to && p[from - 1] != '\n')
+        from++;
+    while (to > from && to < source->size && p[to - 1] != '\n')
+        to--;
+    memcpy(out, p + from, to - from);
+    return to - from;
+}
+
+static char *take_sample(const mrq_source *source, size_t *size)
+{
+    const size_t mark = source->size >= 3 && memcmp(source->bytes, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+    const bool whole = source->size <= MRQ_LOOK_FIRST + MRQ_LOOK_BLOCKS * MRQ_LOOK_BLOCK;
+    char *sample = mrq_array((whole ? source->size : MRQ_LOOK_FIRST + MRQ_LOOK_BLOCKS * MRQ_LOOK_BLOCK) + 8, 1);
+    if (!sample)
+        return NULL;
+    if (whole) {
+        *size = source->size - mark;
+        memcpy(sample, source->bytes + mark, *size);
+        return sample;
+    }
+    *size = copy_lines(source, mark, MRQ_LOOK_FIRST, sample);
+    const size_t step = (source->size - MRQ_LOOK_FIRST) / MRQ_LOOK_BLOCKS;
+    for (size_t i = 1; i <= MRQ_LOOK_BLOCKS; i++) {
+        const size_t to = MRQ_LOOK_FIRST + i * step;
+        *size += copy_lines(source, to - MRQ_LOOK_BLOCK, i == MRQ_LOOK_BLOCKS ? source->size : to, sample + *size);
+    }
+    return sample;
+}
+
+/* UTF-16 by its mark, else UTF-8 where it is that, else the Western European of Windows, or of ISO where that has no such byte. */
+static const char *find_encoding(const mrq_source *source)
+{
+    const size_t size = source->size < ENCODING ? source->size : ENCODING;
+    if (size >= 2 && (memcmp(source->bytes, "\xff\xfe", 2) == 0 || memcmp(source->bytes, "\xfe\xff", 2) == 0))
+        return "utf-16";
+    const size_t bad = mrq_utf8_bad(source->bytes, size);
+    if (!bad || (size < source->size && bad + 4 > size))
+        return NULL;
+    for (size_t i = 0; i < size; i++)
+        if (memchr("\x81\x8d\x8f\x90\x9d", source->bytes[i], 5))
+            return "latin1";
+    return "windows-1252";
+}
+
+mrq_status mrq_look_open(mrq_look *look, const char *folder, const char *file, mrq_error *err)
+{
+    char path[4096];
+    mrq_source source;
+    mrq_error why = {0};
+    snprintf(look->file, sizeof look->file, "%s", file);
+    MRQ_TRY(mrq_path_join(path, sizeof path, folder, file, err));
+    mrq_status status = mrq_source_open(&source, path, file, NULL, &why);
+    if (status == MRQ_OK && !memchr(source.bytes, 0, source.size < 4096 ? source.size : 4096))
+        look->encoding = find_encoding(&source);
+    else if (status == MRQ_OK && source.size >= 2 && ((unsigned char)*source.bytes | 1) == 0xff)
+        look->encoding = find_encoding(&source);
+    if (status == MRQ_OK && look->encoding) {
+        mrq_source_close(&source);
+        status = mrq_source_open(&source, path, file, look->encoding, &why);
+    }
+    if (status == MRQ_BAD_FILE) { /* damaged: nothing to read here */
+        const size_t name = strlen(file);
+        refuse(look, strncmp(why.msg, file, name) == 0 && why.msg[name] == ':' ? why.msg + name + 2 : why.msg);
+        return MRQ_OK;
+    }
+    if (status != MRQ_OK)
+        return mrq_fail(err, status, "%s", why.msg);
+    size_t size = 0;
+    char *sample = take_sample(&source, &size);
+    const size_t all = source.size <= MRQ_LOOK_FIRST + MRQ_LOOK_BLOCKS * MRQ_LOOK_BLOCK ? size : source.size;
+    mrq_source_close(&source);
+    return sample ? mrq_look_at(look, sample, size, all, err) : fail_memory(err);
+}
+
+void mrq_look_close(mrq_look *look)
+{
+    for (uint32_t i = 0; look->column && i < look->columns; i++) {
+        mrq_dict_free(look->column[i].values);
+        for (int k = 0; k < MRQ_LOOK_SETS; k++)
+            mrq_dict_free(look->column[i].set[k].dict);
+    }
+    mrq_free(look->column);
+    mrq_free(look->sample);
+    *look = (mrq_look){0};
+}
+
+uint64_t mrq_look_rows(const mrq_look *look)
+{
+    if (mrq_look_whole(look) || !look->size)
+        return look->rows;
+    return (uint64_t)((double)look->rows * (double)look->all / (double)look->size);
+}
+
+static int compare(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+double mrq_look_median(const mrq_look *look, uint32_t column)
+{
+    MRQ_AUTOFREE double *number = mrq_array(look->rows, sizeof *number);
+    mrq_cutter c = mrq_cutter_of(look, look->delimiter, look->quoted);
+    size_t n = 0;
+    while (number && n < look->rows && mrq_cut(&c))
+        if (column < c.n && column < MRQ_FIELDS_MAX && is_number(c.field[column]))
+            (void)mrq_parse_real(c.field[column].text, c.field[column].size, -HUGE_VAL, HUGE_VAL, &number[n++]);
+    if (!n)
+        return NAN;
+    qsort(number, n, sizeof *number, compare);
+    return number[n / 2];
+}

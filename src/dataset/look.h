@@ -1,0 +1,96 @@
+/* What a file of a folder looks like: its encoding, delimiter, quotes, header, and what its columns hold. Private to the dataset
+ * room. */
+#ifndef MRQ_DATASET_LOOK_H
+#define MRQ_DATASET_LOOK_H
+
+#include "base/dict.h"
+#include "dataset/hints.h"
+#include "dataset/reader.h"
+
+#define MRQ_LOOK_FIRST  ((size_t)6 << 20) /* bytes from the beginning of a file */
+#define MRQ_LOOK_BLOCKS 4                 /* and so many blocks, spread over the rest */
+#define MRQ_LOOK_BLOCK  ((size_t)512 << 10)
+
+/* Texts that people write for an unknown value. */
+extern const char *const mrq_unknown_texts[]; /* NULL-terminated, at most 32 */
+
+/* Members within a text. */
+typedef struct mrq_look_set {
+    char delimiter[2];
+    uint64_t texts;   /* values that have the delimiter */
+    uint64_t members; /* of all values */
+    mrq_dict *dict;
+} mrq_look_set;
+
+#define MRQ_LOOK_SETS 3
+
+/* A column, as far as it was looked at. */
+typedef struct mrq_look_column {
+    char name[MRQ_HEADER_NAME + 1]; /* in the header, else "" */
+    mrq_role role;                  /* that the name tells */
+    bool findable;                  /* the name can be a field's "column" */
+    bool nameless;                  /* in a file with a header, such as a counter of lines: no field can be it */
+    uint64_t n;                     /* values that are neither empty nor unknown */
+    uint64_t empty, unknown;        /* unknown: of mrq_unknown_texts */
+    uint32_t unknown_texts;         /* a bit for each that was seen */
+    uint64_t numbers, wholes;       /* of the n; 3.0 is whole */
+    uint64_t codes;                 /* digits with a zero before them, such as 007 */
+    uint64_t digits;                /* values that have one */
+    uint64_t dates;                 /* ISO 8601 */
+    uint64_t years;                 /* values that end in (1994) */
+    uint64_t addresses, brackets;   /* values such as http://x, and such as ['a', 'b'] */
+    uint64_t bytes, longest;        /* of the n */
+    double min, max;                /* of the numbers */
+    char word[32];                  /* the first value that is no number, perhaps cut */
+    mrq_dict *values;               /* distinct */
+    mrq_look_set set[MRQ_LOOK_SETS];
+} mrq_look_column;
+
+/* Zeroed before use. */
+typedef struct mrq_look {
+    char file[256];
+    char why_not[200];    /* why it is no file of data; "" for one */
+    const char *encoding; /* a static text; NULL: UTF-8 */
+    const char *delimiter;
+    bool quoted, header, lists;
+    bool tail; /* lines end with a delimiter, the header's does not */
+    char *sample;
+    size_t size;     /* of the sample */
+    size_t all;      /* bytes of the file, decompressed */
+    uint64_t rows;   /* of the sample; of lists the pairs of a user and an item */
+    uint64_t bad;    /* records that do not have as many columns */
+    uint64_t broken; /* the first bad one's line */
+    uint32_t columns;
+    mrq_look_column *column; /* (columns); of lists the users and the items */
+} mrq_look;
+
+/* Opens a file of a folder and looks at it. What is no file of data is no error. */
+MRQ_CHECKED mrq_status mrq_look_open(mrq_look *look, const char *folder, const char *file, mrq_error *err);
+
+/* Looks at a sample, text in UTF-8 which is taken over, of a file of `all` bytes. */
+MRQ_CHECKED mrq_status mrq_look_at(mrq_look *look, char *sample, size_t size, size_t all, mrq_error *err);
+void mrq_look_close(mrq_look *look); /* legal on a zeroed one */
+
+/* Whether all of the file was looked at. */
+static inline bool mrq_look_whole(const mrq_look *look)
+{
+    return look->size == look->all;
+}
+
+/* Rows of the whole file, estimated from those of the sample. */
+uint64_t mrq_look_rows(const mrq_look *look);
+
+/* Whether each value is a number, and whether a whole one; unknown ones apart. */
+static inline bool mrq_look_numeric(const mrq_look_column *column)
+{
+    return column->n && column->numbers == column->n && !column->codes;
+}
+static inline bool mrq_look_whole_numbers(const mrq_look_column *column)
+{
+    return column->n && column->wholes == column->n && !column->codes;
+}
+
+/* The number that half of the numbers of a column are not above. NAN without numbers or memory. */
+double mrq_look_median(const mrq_look *look, uint32_t column);
+
+#endif

@@ -1,0 +1,442 @@
+/* What marquee init finds in folders of all kinds: layouts, columns, who refers to whom, and what is told of it. */
+#include "unit/failing_memory.h"
+
+#include "testing.h"
+
+#include <math.h>
+#include <sys/stat.h>
+
+#include "dataset/dataset.h"
+#include "dataset/guess.h"
+#include "dataset/look.h"
+
+static char folder[300];
+static mrq_error err;
+static mrq_writer schema, report;
+
+static void put_bytes(const char *name, const void *data, size_t size)
+{
+    char path[600];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    assert_ok(mrq_file_write(path, data, size, &err));
+}
+
+static void put(const char *name, const char *text)
+{
+    put_bytes(name, text, strlen(text));
+}
+
+static int fresh(void **state)
+{
+    (void)state;
+    snprintf(folder, sizeof folder, "%s", temporary_folder());
+    return 0;
+}
+
+static int clear(void **state)
+{
+    (void)state;
+    mrq_writer_close(&report);
+    mrq_writer_close(&schema);
+    temporary_remove(folder);
+    return 0;
+}
+
+static mrq_status guess(void)
+{
+    mrq_writer_close(&report);
+    mrq_writer_close(&schema);
+    schema = report = (mrq_writer){0};
+    mrq_writer_open(&schema);
+    mrq_writer_open(&report);
+    return mrq_guess(folder, NULL, &schema, &report, &err);
+}
+
+/* The folder is guessed and then loaded. */
+static mrq_dataset *load(void)
+{
+    mrq_schema *parsed = NULL;
+    mrq_dataset *data = NULL;
+    assert_ok(guess());
+    assert_ok(mrq_schema_parse(schema.data, schema.size, "schema.json", &parsed, &err));
+    const mrq_status status = mrq_dataset_load(folder, parsed, &data, &err);
+    mrq_schema_free(parsed);
+    if (status != MRQ_OK)
+        fail_msg("%s\n%s%s", err.msg, report.data, schema.data);
+    return data;
+}
+
+static void assert_says(const mrq_writer *text, const char *want)
+{
+    if (!strstr(text->data, want))
+        fail_msg("no \"%s\" in:\n%s", want, text->data);
+}
+
+/* Lines of `users` users, of whom each has five of `items` items: "1;3;4\n" by a format of the user, the item and a number. */
+static char *events(const char *head, int users, int items, const char *format)
+{
+    static char text[200000];
+    size_t n = (size_t)snprintf(text, sizeof text, "%s", head);
+    for (int u = 1; u <= users; u++)
+        for (int k = 0; k < 5; k++) {
+            const int item = 1 + (3 * u + 7 * k) % items, value = 1 + (u + item) % 5;
+            for (const char *p = format; *p; p++)
+                n += *p == 'U'   ? (size_t)snprintf(text + n, sizeof text - n, "%d", u)
+                     : *p == 'I' ? (size_t)snprintf(text + n, sizeof text - n, "%d", item)
+                     : *p == 'V' ? (size_t)snprintf(text + n, sizeof text - n, "%d", value)
+                     : *p == 'T' ? (size_t)snprintf(text + n, sizeof text - n, "%d", 1500000000 + u)
+                                 : (size_t)snprintf(text + n, sizeof text - n, "%c", *p);
+        }
+    return text;
+}
+
+/* A row for each of 1 .. n; U is its number, F an F or an M, A an age. */
+static char *rows(const char *head, int n, const char *format)
+{
+    static char text[200000];
+    size_t size = (size_t)snprintf(text, sizeof text, "%s", head);
+    for (int i = 1; i <= n; i++)
+        for (const char *p = format; *p; p++)
+            size += *p == 'U'   ? (size_t)snprintf(text + size, sizeof text - size, "%d", i)
+                    : *p == 'A' ? (size_t)snprintf(text + size, sizeof text - size, i % 9 ? "%d" : "NULL", 10 + i % 50)
+                    : *p == 'F' ? (size_t)snprintf(text + size, sizeof text - size, "%c", i % 3 ? 'F' : 'M')
+                    : *p == 'Y' ? (size_t)snprintf(text + size, sizeof text - size, "%d", 1950 + i % 60)
+                    : *p == 'G' ? (size_t)snprintf(text + size, sizeof text - size, "%s", i % 2 ? "Crime" : "Crime|War")
+                                : (size_t)snprintf(text + size, sizeof text - size, "%c", *p);
+    return text;
+}
+
+static void names_tell(void **state)
+{
+    (void)state;
+    put("orders.csv", events("when,isbn,stars,customer\n", 30, 20, "T,I,V,U\n"));
+    put("books.csv", rows("ISBN,Book-Title,Genres,Year-Of-Publication\n", 25, "U,\"Volume U, the good\",G,Y\n"));
+    put("people.csv", rows("id,sex,age\n", 30, "U,F,A\n"));
+    put("notes.txt", "Some words about it.\nAnd more of them, and more;\nthe end\n");
+    put("old.json", "{\"a\": 1}\n");
+    put("load.sh", "#!/bin/sh\ncat orders.csv\n");
+    put("empty.csv", "");
+    mrq_dataset *data = load();
+    assert_int_equal(data->n, 150);
+    assert_int_equal(data->users->rows, 30);
+    assert_int_equal(data->items->rows, 25);
+    assert_true(data->time && data->rating_min == 1 && data->rating_max == 5 && data->like == 3);
+    assert_string_equal(data->items->noun.one, "book");
+    const mrq_column *age = mrq_table_column(data->users, "age");
+    assert_non_null(age);
+    assert_int_equal(age->dict.n, 7); /* six ranges and "unknown" */
+    assert_non_null(mrq_table_column(data->users, "gender"));
+    assert_int_equal(mrq_table_column(data->items, "genres")->dict.n, 2);
+    assert_true(mrq_table_year(data->items)->number[0] == 1951);
+    assert_string_equal(mrq_strings_at(&mrq_table_column(data->items, "title")->text, 0), "Volume 1, the good");
+    mrq_dataset_free(data);
+    assert_says(&report, "orders.csv: 150 events; utf-8, columns divided by \",\", with a header\n");
+    assert_says(&report, "orders.csv: customer: the user, 30 different ones, by its name\n");
+    assert_says(&report, "people.csv: age: a number from 11 to 40, in 6 ranges; 3 unknown\n");
+    assert_says(&report, "books.csv: Book-Title: the title\n");
+    assert_says(&report, "notes.txt: not used: no columns");
+    assert_says(&report, "old.json: not used: JSON");
+    assert_says(&report, "load.sh: not used: a script");
+    assert_says(&report, "empty.csv: not used: empty");
+}
+
+static void without_names_the_files_tell(void **state)
+{
+    (void)state;
+    put("a.dat", events("", 40, 20, "I::U::V::T\n")); /* the item first */
+    put("movies.dat", rows("", 20, "U::Film U (Y)::G\n"));
+    put("users.dat", rows("", 40, "U::F::0U\n"));
+    mrq_dataset *data = load();
+    assert_int_equal(data->users->rows, 40);
+    assert_int_equal(data->items->rows, 20);
+    assert_true(mrq_table_year(data->items)->number[2] == 1953);
+    assert_non_null(mrq_table_column(data->items, "genres"));
+    assert_non_null(mrq_table_column(data->users, "gender"));
+    mrq_dataset_free(data);
+    assert_says(&report, "a.dat: column 2: the user, 40 different ones, because so it fits the other files\n");
+    assert_says(&report, "a.dat: column 4: the time, seconds since 1970: 2017-07-14 to 2017-07-14\n");
+    assert_says(&report, "users.dat: column 3: not used: 40 different codes in 40 lines: too many for a category\n");
+    assert_says(&schema, "\"noun\": [\"movie\", \"movies\"]");
+}
+
+static void numbers_that_miss_are_no_table(void **state)
+{
+    (void)state;
+    put("a.dat", events("", 40, 20, "U\tI\n"));
+    put("author.dat", rows("", 19, "U\tY\n"));
+    mrq_dataset *data = load();
+    assert_int_equal(data->items->rows, 20);
+    assert_int_equal(data->items->n_columns, 0);
+    mrq_dataset_free(data);
+    assert_says(&report, "a.dat: column 1: the user, 40 different ones, by its place: nothing names it");
+    assert_says(&report, "author.dat: not used: it lacks 1 of the 20 items of a.dat, such as \"20\"\n");
+    assert_says(&report, "no column of values, so each event is a like");
+    assert_says(&schema, "\"like\": \"all\"");
+}
+
+static void lists(void **state)
+{
+    (void)state;
+    put("train.txt", "0 5 6 7\n1\n2 5\n3 6 7 8 9 10\n4 5 6\n");
+    put("test.txt", "0 8\n1 9 10\n");
+    mrq_dataset *data = load();
+    assert_int_equal(data->n, 11);
+    assert_int_equal(data->users->rows, 4);
+    mrq_dataset_free(data);
+    assert_says(&report, "train.txt: 11 events; utf-8, columns divided by a blank, a line for each user\n");
+    assert_says(&report, "test.txt: not used: it could be events too, but train.txt is larger");
+}
+
+static void values(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *head, *format, *want;
+    } cases[] = {
+        {"user,item,hours\n", "U,I,V.5\n", "hours: the value, 1.5 to 5.5, which counts or measures: each event is a like"},
+        {"user,item,x\n", "U,I,V\n", "x: the value, 1 to 5; a like is 3 or more"},
+        {"user,item,rating\n", "U,I,1\n", "rating: not used as the value: it is 1 everywhere; so each"},
+        {"user,item,rating\n", "U,I,-V\n", "rating: the value, -5 to -1; a like is -3 or more"},
+        {"user,item,rating\n", "U,I,good\n", "rating: not used as the value: \"good\" is no number"},
+        {"user,item,time\n", "U,I,T000\n", "time: the time, milliseconds since 1970: 2017-07-14"},
+        {"user,item,time\n", "U,I,T000000\n", "time: the time, microseconds since 1970: 2017-07-14"},
+        {"user,item,d\n", "U,I,2017-07-14 02:40:1V\n", "d: the time, as dates such as 2017-07-14 02:40:1"},
+        {"user,item,date\n", "U,I,14.7.2017\n", "date: not used as the time: \"14.7.2017\" is neither"},
+        {"user,item,date\n", "U,I,\n", "date: not used as the time: 150 of the events have none"},
+        {"user,item,note\n", "U,I,\"a, b\"\n", "note: not used: neither the user, the item, the value nor the time"},
+        {"n,user,item,item\n", "0,U,I,9\n", "item: the item, 20 different ones"},
+        {",user,item\n", "T,U,I\n", "column 1: not used: neither"},
+        {"user;item;stars\n", "U;I;\"V\"\n", "stars: the value, 1 to 5"},
+        {"user|item\n", "U|I\n", "columns divided by \"|\", with a header"},
+        {"user item\n", "U I\n", "columns divided by a blank, with a header"},
+        {"\xef\xbb\xbfuser,item\n", "U,I\n", "user: the user"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        put("log", events(cases[i].head, 30, 20, cases[i].format));
+        mrq_dataset *data = load();
+        assert_int_equal(data->n, 150);
+        assert_int_equal(data->users->rows, 30);
+        mrq_dataset_free(data);
+        assert_says(&report, cases[i].want);
+    }
+}
+
+static void columns_of_items(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *head, *format, *want;
+    } cases[] = {
+        {"item,name\n", "U,Thing U\n", "name: the title\n"},
+        {"item,a,b\n", "U,Thing U,x\n", "a: the title\n"},
+        {"item,url\n", "U,http://x.invalid/U\n", "url: not used: addresses\n"},
+        {"item,real_id\n", "U,9U\n", "real_id: not used: an id of its own for each line\n"},
+        {"item,kind\n", "U,F\n", "kind: one of 2 values, called kind\n"},
+        {"item,kind\n", "U,x\n", "kind: not used: it is \"x\" everywhere\n"},
+        {"item,kind\n", "U,\n", "kind: not used: it is empty\n"},
+        {"item,My Price!\n", "U,A\n", "My Price!: a number from 11 to 34, called my_price; 2 unknown\n"},
+        {"item,born\n", "U,2001-02-03\n", "born: not used: dates"},
+        {"item,genres\n", "U,['F']\n", "genres: not used: some values stand in brackets"},
+        {"item,genres\n", "U,F\n", "genres: a set of 2 members, divided by \"|\", called genres\n"},
+        {"item,genres\n", "U,\"F, F, b\"\n", "genres: a set of 3 members, divided by \",\", called genres\n"},
+        {"item,colour,colour\n", "U,F,F\n", "colour: one of 2 values, called colour_2\n"},
+        {"item,year\n", "U,Y\n", "year: a year from 1951 to 1974, called year\n"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        put("log.csv", events("user,item\n", 30, 20, "U,I\n"));
+        put("table.csv", rows(cases[i].head, 24, cases[i].format));
+        mrq_dataset *data = load();
+        assert_int_equal(data->items->rows, 24);
+        mrq_dataset_free(data);
+        assert_says(&report, cases[i].want);
+    }
+}
+
+static void encodings(void **state)
+{
+    (void)state;
+    char wide[4000];
+    size_t n = 0;
+    put("log.csv", events("user,item\n", 30, 20, "U,I\n"));
+    put("items.csv", rows("item,title\n", 24, "U,Caf\xe9 U\n"));
+    mrq_dataset *data = load();
+    assert_string_equal(mrq_strings_at(&mrq_table_column(data->items, "title")->text, 0), "Caf\xc3\xa9 1");
+    mrq_dataset_free(data);
+    assert_says(&schema, "\"encoding\": \"windows-1252\"");
+    put("items.csv", rows("item,title\n", 24, "U,Caf\xe9 \x81 U\n"));
+    mrq_dataset_free(load());
+    assert_says(&schema, "\"encoding\": \"latin1\"");
+    wide[n++] = (char)0xff;
+    wide[n++] = (char)0xfe;
+    for (const char *p = rows("item,title\n", 24, "U,Thing U\n"); *p; p++) {
+        wide[n++] = *p;
+        wide[n++] = '\0';
+    }
+    put_bytes("items.csv", wide, n);
+    mrq_dataset_free(load());
+    assert_says(&schema, "\"encoding\": \"utf-16\"");
+    put_bytes("items.csv", "a\0b,c\n", 6);
+    mrq_dataset_free(load());
+    assert_says(&report, "items.csv: not used: not text: it holds NUL bytes\n");
+    put_bytes("items.csv", "\x1f\x8b what is this", 15);
+    mrq_dataset_free(load());
+    assert_says(&report, "items.csv: not used: gzip: damaged");
+}
+
+static void what_training_would_refuse_is_told(void **state)
+{
+    (void)state;
+    char text[4000];
+    put("log.csv", events("user,item\n", 30, 20, "U,I\n"));
+    snprintf(text, sizeof text, "%s21,a,b\n", rows("item,title\n", 20, "U,Thing U\n"));
+    put("items.csv", text);
+    assert_ok(guess());
+    assert_says(&report,
+                "items.csv: note: 1 of 21 lines do not have 2 columns or have wrong quotes, the first is line 22; training");
+    snprintf(text, sizeof text, "%s21,a,b\n22,a,b\n23,a,b\n", rows("item,title\n", 20, "U,Thing U\n"));
+    put("items.csv", text);
+    assert_ok(guess());
+    assert_says(&report, "items.csv: not used: 3 of its 23 lines do not have 2 columns or have wrong quotes\n");
+    put("items.csv", rows("item,title\n", 19, "U,Thing U\n"));
+    assert_ok(guess());
+    assert_says(&report, "items.csv: note: it lacks 1 of the 20 ids of log.csv, such as \"20\"; training refuses those events\n");
+    put("items.csv", rows("item,title\n", 24, "U,Thing U,\n")); /* a delimiter behind the last column */
+    mrq_dataset_free(load());
+    assert_says(&report, "items.csv: title: the title\n");
+}
+
+static void large_files_are_sampled(void **state)
+{
+    (void)state;
+    enum { LINES = 1200000 };
+    char *text = malloc((size_t)LINES * 16);
+    assert_non_null(text);
+    size_t n = (size_t)sprintf(text, "user,item,rating\n");
+    for (int i = 0; i < LINES; i++)
+        n += (size_t)sprintf(text + n, "%d,%d,%d\n", 1000 + i % 800, 100 + i % 300, 1 + i % 5);
+    put_bytes("log.csv", text, n);
+    free(text);
+    mrq_look look = {0};
+    assert_ok(mrq_look_open(&look, folder, "log.csv", &err));
+    assert_false(mrq_look_whole(&look));
+    assert_true(look.header && look.columns == 3 && !look.bad && look.size < (size_t)9 << 20);
+    assert_true(fabs((double)mrq_look_rows(&look) - LINES) < 2000);
+    mrq_look_close(&look);
+    assert_ok(guess());
+    assert_says(&report, "log.csv: about 1");
+    assert_says(&report, "user: the user, at least 800 different ones, by its name\n");
+}
+
+static void folders_without_events_are_refused(void **state)
+{
+    (void)state;
+    char path[400];
+    assert_fails(guess(), MRQ_NOT_FOUND, ": no files");
+    snprintf(path, sizeof path, "%s/inside", folder);
+    assert_int_equal(mkdir(path, 0700), 0);
+    assert_fails(guess(), MRQ_NOT_FOUND, ": no files, only folders, such as inside");
+    put("users.csv", rows("id,age\n", 30, "U,A\n"));
+    assert_fails(guess(), MRQ_BAD_FILE, "no file of events (who had what): users.csv: no column of users beside one of items");
+    char wide[20000];
+    size_t n = 0;
+    for (int i = 0; i < 20; i++)
+        for (int k = 0; k < 40; k++)
+            n += (size_t)snprintf(wide + n, sizeof wide - n, "%d%c", (i * k) % 7, k == 39 ? '\n' : ',');
+    put("users.csv", wide);
+    assert_fails(guess(), MRQ_BAD_FILE, "users.csv: a matrix of 40 columns of numbers, with a line for each user; want a line for");
+    put("users.csv", "user,item\n");
+    assert_fails(guess(), MRQ_BAD_FILE, "users.csv: a header without lines below it");
+    snprintf(folder + strlen(folder), 20, "/nosuch");
+    assert_fails(guess(), MRQ_NOT_FOUND, "cannot open");
+    folder[strlen(folder) - 7] = '\0';
+}
+
+static void hints(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        mrq_role role;
+        bool id;
+    } cases[] = {
+        {"userId", MRQ_ROLE_USER, true},
+        {"User-ID", MRQ_ROLE_USER, true},
+        {"reviewerID", MRQ_ROLE_USER, true},
+        {"members", MRQ_ROLE_USER, false},
+        {"asin", MRQ_ROLE_ITEM, true},
+        {"anime_ids", MRQ_ROLE_ITEM, true},
+        {"ISBN13", MRQ_ROLE_ITEM, true},
+        {"Book-Title", MRQ_ROLE_TITLE, false},
+        {"Game Name", MRQ_ROLE_TITLE, false},
+        {"id", MRQ_ROLE_ID, true},
+        {"Real_ID", MRQ_ROLE_NONE, true},
+        {"paid", MRQ_ROLE_NONE, false},
+        {"s", MRQ_ROLE_NONE, false},
+        {"", MRQ_ROLE_ID, false},
+        {"Year-Of-Publication", MRQ_ROLE_YEAR, false},
+        {"user_age", MRQ_ROLE_AGE, false},
+        {"playCount", MRQ_ROLE_COUNT, false},
+        {"unixReviewTime", MRQ_ROLE_TIME, false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        if (*cases[i].name && mrq_hint_column(cases[i].name) != cases[i].role)
+            fail_msg("%s: %d", cases[i].name, (int)mrq_hint_column(cases[i].name));
+        if (mrq_hint_is_id(cases[i].name) != cases[i].id)
+            fail_msg("%s: id", cases[i].name);
+    }
+    mrq_role roles[2];
+    mrq_noun noun = {"", ""};
+    mrq_hint_file("item_user.dat", roles, &noun);
+    assert_true(roles[0] == MRQ_ROLE_ITEM && roles[1] == MRQ_ROLE_USER);
+    mrq_hint_file("movies.csv", roles, &noun);
+    assert_true(roles[0] == MRQ_ROLE_ITEM && roles[1] == MRQ_ROLE_NONE);
+    assert_string_equal(noun.many, "movies");
+}
+
+static void memory_that_runs_out_is_an_error(void **state)
+{
+    (void)state;
+    put("log.csv", events("user,item,rating\n", 10, 8, "U,I,V\n"));
+    put("items.csv", rows("item,title,genres\n", 8, "U,Thing U,G\n"));
+    put("old.json", "{}");
+    assert_ok(guess());
+    char *want = strdup(schema.data);
+    assert_non_null(want);
+    mrq_status status = MRQ_FAILED;
+    int n = 0;
+    for (; status != MRQ_OK && n < 3000; n++) {
+        mrq_writer_close(&report);
+        mrq_writer_close(&schema);
+        schema = report = (mrq_writer){0};
+        mrq_writer_open(&schema);
+        mrq_writer_open(&report);
+        atomic_store(&allocations_left, n);
+        status = mrq_guess(folder, NULL, &schema, &report, &err);
+        atomic_store(&allocations_left, INT_MAX);
+        if (status != MRQ_OK && !strstr(err.msg, "memory"))
+            fail_msg("%d: %d: %s", n, (int)status, err.msg);
+    }
+    assert_true(n > 50 && status == MRQ_OK);
+    assert_string_equal(schema.data, want);
+    free(want);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fresh, clear)
+    const struct CMUnitTest tests[] = {
+        TEST(names_tell),
+        TEST(without_names_the_files_tell),
+        TEST(numbers_that_miss_are_no_table),
+        TEST(lists),
+        TEST(values),
+        TEST(columns_of_items),
+        TEST(encodings),
+        TEST(what_training_would_refuse_is_told),
+        TEST(large_files_are_sampled),
+        TEST(folders_without_events_are_refused),
+        TEST(hints),
+        TEST(memory_that_runs_out_is_an_error),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
