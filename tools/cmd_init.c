@@ -27,6 +27,7 @@ static mrq_status write_schema(const char *folder, const mrq_noun *noun, const c
     mrq_writer_open(&schema);
     mrq_writer_open(&report);
     MRQ_TRY(mrq_guess(folder, noun, &schema, &report, err));
+    mrq_writer_put(&schema, "\n");
     MRQ_TRY(mrq_schema_parse(schema.data, schema.size, "schema.json", &parsed, err));
     MRQ_TRY(mrq_writer_save(&schema, path, err));
     printf("%s\nwrote %s: read it, and change what is wrong\n", report.data, path);

@@ -168,12 +168,13 @@ mrq_status mrq_find_titles(mrq_snapshot *snapshot, const mrq_query *query, mrq_c
     return finish_list(snapshot, MRQ_NONE, &print, row, rank_rows(list, n, k, row), out, err);
 }
 
-/* "age":{"value":"25","label":"25-34"} for each category of the user. */
+/* "age":{"value":"25","label":"25-34"} for each category of the user, except those with the name of another member. */
 static void print_features(mrq_print *print, const mrq_table *users, uint32_t user)
 {
     for (uint32_t c = 0; c < users->n_columns; c++) {
         const mrq_column *column = &users->column[c];
-        if (column->kind != MRQ_CATEGORY || column->code[user] == MRQ_NONE)
+        const char *name = column->name;
+        if (column->kind != MRQ_CATEGORY || strcmp(name, "id") == 0 || strcmp(name, "ratings") == 0 || strcmp(name, "likes") == 0)
             continue;
         mrq_print_key(print, column->name);
         mrq_print_open(print, '{');

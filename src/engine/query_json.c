@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/print.h"
+#include "base/table.h"
 #include "engine/query.h"
 
 enum { JSON_TEXT = 1, JSON_NUMBER = 2, JSON_BOOL = 4 };
@@ -100,7 +101,11 @@ static mrq_status read_member(mrq_query *query, const cJSON *item, mrq_error *er
     if (field == MRQ_Q_FIELDS || mrq_query_fields[field].type == MRQ_QT_FEATURE)
         return read_feature(query, item->string, item, err);
     if (mrq_query_fields[field].type == MRQ_QT_PAIR && cJSON_IsObject(item)) {
-        cJSON_ArrayForEach(element, item) MRQ_TRY(read_feature(query, element->string, element, err));
+        cJSON_ArrayForEach(element, item)
+        {
+            if (!cJSON_IsNull(element))
+                MRQ_TRY(read_feature(query, element->string, element, err));
+        }
         return MRQ_OK;
     }
     if (!cJSON_IsArray(item) || mrq_query_fields[field].most == 1)
@@ -111,9 +116,13 @@ static mrq_status read_member(mrq_query *query, const cJSON *item, mrq_error *er
 
 mrq_status mrq_query_read_json(mrq_query *query, const cJSON *object, mrq_error *err)
 {
+    enum { MEMBERS_MAX = MRQ_Q_FIELDS + MRQ_COLUMNS_MAX };
     const cJSON *item;
+    int n = 0;
     cJSON_ArrayForEach(item, object)
     {
+        if (n++ == MEMBERS_MAX) /* the search for each name goes over all of them */
+            return mrq_fail(err, MRQ_USAGE, "query: more than %d members", MEMBERS_MAX);
         if (cJSON_GetObjectItemCaseSensitive(object, item->string) != item)
             return mrq_fail(err, MRQ_USAGE, "%s: given twice", item->string);
         if (!cJSON_IsNull(item))

@@ -25,6 +25,35 @@ static mrq_status copy_parts(const mrq_split *from, mrq_split *out, mrq_error *e
     return copy_part(from->test, from->n_test, &out->test, err);
 }
 
+static bool has_branch(const mrq_tower_description *tower, const char *column)
+{
+    for (uint32_t b = 0; b < tower->n; b++)
+        if (strcmp(tower->branch[b].feature, column) == 0)
+            return true;
+    return false;
+}
+
+/* A query may give any category of the users, but only one that the model has a branch for changes the answer. A model that uses
+ * none of them is meant to. */
+static void tell_unused(const mrq_model *model)
+{
+    const mrq_description *description = mrq_model_description(model);
+    char names[400] = "";
+    size_t used = 0;
+    bool any = false;
+    for (uint32_t c = 0; c < model->users->n_columns && used < sizeof names; c++) {
+        const mrq_column *column = &model->users->column[c];
+        if (column->kind != MRQ_CATEGORY)
+            continue;
+        if (has_branch(&description->user, column->name))
+            any = true;
+        else
+            used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", used ? "," : "", column->name);
+    }
+    if (any && used)
+        mrq_log(MRQ_LOG_INFO, "train", "model=%s users_columns_not_used=%s", description->name, names);
+}
+
 mrq_status mrq_train_begin(const mrq_dataset *data, const mrq_description *description, const mrq_train_options *options,
                            const mrq_split *split, mrq_model **out, mrq_error *err)
 {
@@ -45,6 +74,7 @@ mrq_status mrq_train_begin(const mrq_dataset *data, const mrq_description *descr
     snprintf(r->blas_core, sizeof r->blas_core, "%s", mrq_blas_core());
     snprintf(r->blas_chosen_by, sizeof r->blas_chosen_by, "%s", mrq_blas_chosen_by());
     snprintf(r->split, sizeof r->split, "%s", options->parts ? "given" : mrq_split_names[options->split]);
+    tell_unused(*out);
     const uint64_t again = data->n - (*out)->seen.offset[data->users->rows];
     if (again)
         mrq_log(MRQ_LOG_WARN, "train",

@@ -218,7 +218,7 @@ for place in books readers user item; do
     spoilt $place 'a\0b' 'a NUL byte'
 done
 spoilt books 'Brontë, Emily' '4 fields, want 3'
-spoilt books '"Brontë, Emily"' 'id "Bront\xc3\xab, Emily" stands in line '
+spoilt books '"Brontë, Emily"' 'id "Bront\xc3\xab, Emily" is already in line '
 spoilt item 0007 'item 0007 is not in books.csv'
 spoilt item '"Faust II"' 'item "Faust II" is not in books.csv'
 spoilt user 042 'user 042 is not in readers.csv'

@@ -1060,6 +1060,26 @@ static int tear_down(void **state)
     return 0;
 }
 
+/* A search goes over all members for each, so there are not any number of them. */
+static void a_query_has_so_many_members(void **state)
+{
+    (void)state;
+    for (int n = MRQ_Q_FIELDS + MRQ_COLUMNS_MAX; n <= MRQ_Q_FIELDS + MRQ_COLUMNS_MAX + 1; n++) {
+        char text[4096] = "{";
+        ASKED_QUERY query = {0};
+        for (int i = 0; i < n; i++)
+            snprintf(text + strlen(text), sizeof text - strlen(text), "%s\"c%d\":null", i ? "," : "", i);
+        strcat(text, "}");
+        if (n == MRQ_Q_FIELDS + MRQ_COLUMNS_MAX)
+            assert_ok(read_json(text, &query));
+        else
+            assert_fails(read_json(text, &query), MRQ_USAGE, "query: more than ");
+    }
+    ASKED_QUERY query = {0};
+    assert_ok(read_json("{\"with\":{\"user\":null}}", &query));
+    assert_string_equal(line_of(&query), "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1089,6 +1109,7 @@ int main(void)
         cmocka_unit_test(a_column_that_the_tower_does_not_use_changes_nothing),
         cmocka_unit_test(what_a_column_cannot_have_is_refused),
         cmocka_unit_test(a_query_is_resolved_without_memory),
+        cmocka_unit_test(a_query_has_so_many_members),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -86,14 +86,18 @@ const year = s => s.from || s.to ? (s.from === s.to ? s.from : `${s.from}-${s.to
 /* "with" names a column that has the name of something else; the service accepts any column in this form. */
 const pair = (name, value) => ["with", `${name}=${value}`];
 
+/* Ids as the service reads them: commas between them, and a backslash before a comma or a backslash of an id. */
+const joinIds = ids => ids.map(id => id.replace(/[\\,]/g, "\\$&")).join();
+const splitIds = text => (text.match(/(?:\\.|[^\\,])+/gs) ?? []).map(id => id.replace(/\\(.)/gs, "$1"));
+
 /* The query as the service's parameters; `feature` makes a parameter from a column's value. */
 function parameters(s, feature = pair) {
   const p = new URLSearchParams();
   const put = (name, value) => { if (value) p.append(name, value); };
   if (s.known) p.append("user", s.user);
   else s.features.forEach((value, name) => p.append(...feature(name, value)));
-  put("liked", s.liked.join());
-  put("disliked", s.disliked.join());
+  put("liked", joinIds(s.liked));
+  put("disliked", joinIds(s.disliked));
   s.genre.forEach(genre => put("genre", genre));
   put("all_genres", s.all && s.genre.length > 1 ? "true" : "");
   put("year", year(s));
@@ -111,7 +115,7 @@ function hash(s) {
 
 function parse(text) {
   const p = new URLSearchParams(text.replace(/^#/, ""));
-  const ids = name => [...new Set(p.getAll(name).join().split(",").filter(id => id && id.length <= ID_MAX))].slice(0, FEEDBACK_MAX);
+  const ids = name => [...new Set(splitIds(p.getAll(name).join()).filter(id => id.length <= ID_MAX))].slice(0, FEEDBACK_MAX);
   const s = structuredClone(NOTHING);
   for (const name of ["user", "view", "item", "k"]) s[name] = p.get(name) ?? s[name];
   for (const [name, value] of p) {
