@@ -22,6 +22,7 @@
 
 typedef struct serving {
     atomic_uint references;
+    char line[64];             /* threads that count references do not slow those that read the pointers */
     mrq_snapshot *snapshot;    /* a reference */
     mrq_answer_cache *answers; /* in memory; NULL: no cache */
 } serving;

@@ -11,6 +11,7 @@
 
 typedef struct mrq_snapshot {
     atomic_uint references;
+    char line[64]; /* threads that count references do not slow those that read the pointers */
     mrq_generation *generation;
     uint32_t *ratings; /* (items) number of ratings; NULL: opened for one answer */
 } mrq_snapshot;
