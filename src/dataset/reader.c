@@ -201,11 +201,10 @@ mrq_status mrq_reader_next(mrq_reader *reader, bool *more, mrq_error *err)
     }
     reader->line = reader->next_line;
     size_t count = 0;
-    mrq_span behind = {
-        0}; /* a column that no field is; a delimiter at the end of a line, but not of the header, makes an empty one */
-    for (bool last = false; !last; count++) {
+    /* A column that no field is. A delimiter at the end of a line, but not of the header, makes an empty one. */
+    mrq_span behind = {0};
+    for (bool last = false; !last; count++)
         MRQ_TRY(read_field(reader, field_of(reader, count, &behind), &last, err));
-    }
     if (count != reader->columns && !(count == reader->columns + 1 && reader->schema->by_column && !behind.size))
         return fail_count(reader, count, err);
     *more = true;

@@ -9,22 +9,9 @@
 #include "dataset/dataset.h"
 #include "dataset/guess.h"
 #include "dataset/look.h"
+#include "unit/put_files.h"
 
-static char folder[300];
-static mrq_error err;
 static mrq_writer schema, report;
-
-static void put_bytes(const char *name, const void *data, size_t size)
-{
-    char path[600];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    assert_ok(mrq_file_write(path, data, size, &err));
-}
-
-static void put(const char *name, const char *text)
-{
-    put_bytes(name, text, strlen(text));
-}
 
 static int fresh(void **state)
 {

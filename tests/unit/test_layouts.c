@@ -5,24 +5,9 @@
 #include <math.h>
 #include <sys/stat.h>
 
-#include "base/file.h"
 #include "dataset/dataset.h"
 #include "dataset/timestamp.h"
-
-static char folder[300];
-static mrq_error err;
-
-static void put_bytes(const char *name, const void *data, size_t size)
-{
-    char path[600];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    assert_ok(mrq_file_write(path, data, size, &err));
-}
-
-static void put(const char *name, const char *text)
-{
-    put_bytes(name, text, strlen(text));
-}
+#include "unit/put_files.h"
 
 /* ' stands for ". */
 static mrq_status load_as(const char *quoted, mrq_dataset **out)
