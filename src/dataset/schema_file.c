@@ -1,0 +1,177 @@
+/* A file of a schema: its format, its fields, and what fields a file of this role can have.
+ *
+ * Delimiters are ASCII, so that the splitter can compare bytes in every encoding. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "dataset/schema_private.h"
+#include "dataset/source.h"
+
+const mrq_field *mrq_schema_field(const mrq_file_schema *file, mrq_field_kind kind, const char *name)
+{
+    for (uint32_t i = 0; i < file->n_fields; i++)
+        if (file->field[i].kind == kind && (!name || strcmp(file->field[i].name, name) == 0))
+            return &file->field[i];
+    return NULL;
+}
+
+const mrq_field *mrq_schema_item(const mrq_file_schema *ratings)
+{
+    const mrq_field *field = mrq_schema_field(ratings, MRQ_FIELD_ID, "item");
+    return field ? field : mrq_schema_field(ratings, MRQ_FIELD_ID, "movie");
+}
+
+/* Refuses two columns of the same name. */
+static mrq_status check_names(const mrq_file_schema *file, const char *path, mrq_error *err)
+{
+    const char *name[2 * MRQ_FIELDS_MAX];
+    size_t n = 0;
+    for (uint32_t i = 0; i < file->n_fields; i++) {
+        const char *own[] = {file->field[i].name, file->field[i].extract};
+        for (int k = 0; k < 2; k++) {
+            for (size_t j = 0; j < n; j++)
+                if (strcmp(name[j], own[k]) == 0)
+                    return mrq_fail(err, MRQ_BAD_FILE, "%s.fields[%u]: a second column \"%s\"", path, i, own[k]);
+            if (*own[k])
+                name[n++] = own[k];
+        }
+    }
+    return MRQ_OK;
+}
+
+/* Checks the fields that a file of users or items (`table`), or of events, can and must have. */
+static mrq_status check_roles(const mrq_file_schema *file, bool table, const char *path, mrq_error *err)
+{
+    static const unsigned in_table = 1u << MRQ_FIELD_ID | 1u << MRQ_FIELD_CATEGORY | 1u << MRQ_FIELD_SET | 1u << MRQ_FIELD_TEXT |
+                                     1u << MRQ_FIELD_NUMBER | 1u << MRQ_FIELD_IGNORE;
+    static const unsigned in_events =
+        1u << MRQ_FIELD_ID | 1u << MRQ_FIELD_RATING | 1u << MRQ_FIELD_TIMESTAMP | 1u << MRQ_FIELD_IGNORE;
+    unsigned count[MRQ_FIELD_KINDS] = {0};
+    uint32_t columns = 0;
+    for (uint32_t i = 0; i < file->n_fields; i++) {
+        const mrq_field *field = &file->field[i];
+        if (!((table ? in_table : in_events) >> field->kind & 1))
+            return mrq_fail(err, MRQ_BAD_FILE, "%s.fields[%u].kind: \"%s\" cannot be in a file of %s", path, i,
+                            mrq_field_kinds[field->kind], table ? "users or items" : "events");
+        count[field->kind]++;
+        columns += field->kind != MRQ_FIELD_ID && field->kind != MRQ_FIELD_IGNORE;
+        columns += *field->extract != '\0';
+    }
+    if (table && (count[MRQ_FIELD_ID] != 1 || !mrq_schema_field(file, MRQ_FIELD_ID, "id")))
+        return mrq_fail(err, MRQ_BAD_FILE, "%s.fields: want one field of kind id, named \"id\"", path);
+    if (table && columns > MRQ_COLUMNS_MAX)
+        return mrq_fail(err, MRQ_BAD_FILE, "%s.fields: %u columns, want at most %d", path, columns, MRQ_COLUMNS_MAX);
+    if (!table && (count[MRQ_FIELD_ID] != 2 || !mrq_schema_field(file, MRQ_FIELD_ID, "user") || !mrq_schema_item(file)))
+        return mrq_fail(err, MRQ_BAD_FILE, "%s.fields: want two fields of kind id, named \"user\" and \"item\"", path);
+    if (!table && (count[MRQ_FIELD_RATING] > 1 || count[MRQ_FIELD_TIMESTAMP] > 1))
+        return mrq_fail(err, MRQ_BAD_FILE, "%s.fields: want at most one field of kind rating and one of kind timestamp", path);
+    if (file->by_column && count[MRQ_FIELD_IGNORE])
+        return mrq_fail(err, MRQ_BAD_FILE, "%s.fields: columns that no field names are ignored; leave out kind \"ignore\"", path);
+    return check_names(file, path, err);
+}
+
+static mrq_status read_fields(mrq_arena *arena, const cJSON *json, const char *path, mrq_file_schema *file, mrq_error *err)
+{
+    const cJSON *array, *item;
+    MRQ_TRY(mrq_json_array(json, path, "fields", true, &array, err));
+    const int n = cJSON_GetArraySize(array);
+    if (n < 1 || n > MRQ_FIELDS_MAX)
+        return mrq_fail(err, MRQ_BAD_FILE, "%s.fields: %d of them, want 1 to %d", path, n, MRQ_FIELDS_MAX);
+    file->field = mrq_arena_array(arena, (size_t)n, sizeof *file->field);
+    if (!file->field)
+        return mrq_fail_memory(err, "reading a schema");
+    cJSON_ArrayForEach(item, array)
+    {
+        char at[MRQ_SCHEMA_PATH];
+        snprintf(at, sizeof at, "%s.fields[%u]", path, file->n_fields);
+        mrq_field *field = &file->field[file->n_fields++]; /* counted before it is read, so that its pattern is freed after an
+                                                              error */
+        MRQ_TRY(mrq_schema_read_field(arena, item, at, field, err));
+        field->place = file->width;
+        if (field->width > MRQ_FIELDS_MAX - file->width)
+            return mrq_fail(err, MRQ_BAD_FILE, "%s: more than %d columns", at, MRQ_FIELDS_MAX);
+        file->width += field->width;
+        if (file->n_fields > 1 && file->by_column != (field->column != NULL))
+            return mrq_fail(err, MRQ_BAD_FILE, "%s.column: some fields of the file have one and some have none", at);
+        file->by_column = field->column != NULL;
+    }
+    if (file->by_column && !file->header)
+        return mrq_fail(err, MRQ_BAD_FILE, "%s.header: fields are found by their columns, so want true", path);
+    return MRQ_OK;
+}
+
+/* "utf-8" is what the reader checks itself. */
+static mrq_status read_encoding(mrq_arena *arena, const cJSON *json, const char *path, mrq_file_schema *file, mrq_error *err)
+{
+    const char *encoding;
+    MRQ_TRY(mrq_json_text(json, path, "encoding", false, &encoding, err));
+    if (!encoding || strcasecmp(encoding, "utf-8") == 0 || strcasecmp(encoding, "utf8") == 0)
+        return MRQ_OK;
+    if (strcasecmp(encoding, "latin-1") == 0)
+        encoding = "latin1";
+    errno = 0;
+    if (strlen(encoding) > MRQ_HEADER_NAME || strchr(encoding, '/') || !mrq_source_knows(encoding))
+        return errno == ENOMEM
+                   ? mrq_fail_memory(err, "reading a schema")
+                   : mrq_fail(err, MRQ_BAD_FILE,
+                              "%s.encoding: \"%.40s\", want utf-8 or another name that iconv knows, such as windows-1252", path,
+                              encoding);
+    file->encoding = mrq_schema_copy(arena, encoding);
+    return file->encoding ? MRQ_OK : mrq_fail_memory(err, "reading a schema");
+}
+
+static mrq_status read_format(const cJSON *json, const char *path, bool table, mrq_file_schema *file, mrq_error *err)
+{
+    static const char *const formats[] = {"delimited", "lists", NULL};
+    int format = 0;
+    MRQ_TRY(mrq_json_choice(json, path, "format", formats, &format, err));
+    file->lists = format == 1;
+    if (file->lists && (table || file->header || file->quoted))
+        return mrq_fail(err, MRQ_BAD_FILE, "%s.format: \"lists\" is for events, without header and quotes", path);
+    return MRQ_OK;
+}
+
+/* Lists have a user and an item a record. */
+static mrq_status make_list_fields(mrq_arena *arena, const cJSON *json, const char *path, mrq_file_schema *file, mrq_error *err)
+{
+    if (cJSON_HasObjectItem(json, "fields"))
+        return mrq_fail(err, MRQ_BAD_FILE, "%s.fields: lists have none; leave it out", path);
+    file->field = mrq_arena_array(arena, 2, sizeof *file->field);
+    if (!file->field)
+        return mrq_fail_memory(err, "reading a schema");
+    file->field[0] = (mrq_field){.name = "user", .kind = MRQ_FIELD_ID, .width = 1};
+    file->field[1] = (mrq_field){.name = "item", .kind = MRQ_FIELD_ID, .width = 1, .place = 1};
+    file->n_fields = file->width = 2;
+    return MRQ_OK;
+}
+
+mrq_status mrq_schema_read_file(mrq_arena *arena, const cJSON *root, const char *source, const char *key, bool table,
+                                mrq_file_schema *file, mrq_error *err)
+{
+    static const char *const keys[] = {"file", "format", "delimiter", "header", "encoding", "quoted", "null", "fields", NULL};
+    const cJSON *json;
+    const char *name, *delimiter;
+    char path[MRQ_SCHEMA_PATH / 2];
+    snprintf(path, sizeof path, "%.60s:", source);
+    MRQ_TRY(mrq_json_object(root, path, key, !table, &json, err));
+    if (!json)
+        return MRQ_OK;
+    snprintf(path, sizeof path, "%.60s: %s", source, key);
+    MRQ_TRY(mrq_json_keys(json, path, keys, err));
+    MRQ_TRY(mrq_json_text(json, path, "file", true, &name, err));
+    MRQ_TRY(mrq_json_text(json, path, "delimiter", true, &delimiter, err));
+    MRQ_TRY(mrq_json_bool(json, path, "header", &file->header, err));
+    MRQ_TRY(mrq_json_bool(json, path, "quoted", &file->quoted, err));
+    MRQ_TRY(read_encoding(arena, json, path, file, err));
+    MRQ_TRY(mrq_schema_strings(arena, json, path, "null", &file->null, err));
+    if (!*name || strlen(name) > 200 || strchr(name, '/'))
+        return mrq_fail(err, MRQ_BAD_FILE, "%s.file: \"%.40s\", want the name of a file in the folder", path, name);
+    MRQ_TRY(mrq_schema_delimiter(delimiter, path, err));
+    MRQ_TRY(read_format(json, path, table, file, err));
+    MRQ_TRY(file->lists ? make_list_fields(arena, json, path, file, err) : read_fields(arena, json, path, file, err));
+    MRQ_TRY(check_roles(file, table, path, err));
+    file->delimiter = mrq_schema_copy(arena, delimiter);
+    file->file = mrq_schema_copy(arena, name);
+    return file->delimiter && file->file ? MRQ_OK : mrq_fail_memory(err, "reading a schema");
+}
