@@ -125,28 +125,38 @@ static mrq_status push_item(struct pass *pass, struct builder *b, uint32_t item,
     return MRQ_OK;
 }
 
-static mrq_status add_members(struct pass *pass, struct builder *b, mrq_span span, mrq_error *err)
+/* One member, without the blanks around it. */
+static mrq_status add_member(struct pass *pass, struct builder *b, mrq_span span, mrq_error *err)
 {
     size_t size = 0;
-    if (mrq_reader_is_null(pass->reader, b->field))
-        return MRQ_OK;
     MRQ_TRY(decode(pass, span, &size, err));
-    const char *none = b->field->none, *delimiter = b->field->delimiter;
-    if (!size || (none && strcmp(none, pass->decoded) == 0))
+    const char *p = pass->decoded;
+    for (; size && *p == ' '; size--)
+        p++;
+    while (size && p[size - 1] == ' ')
+        size--;
+    uint32_t member;
+    char shown[MRQ_SHOWN];
+    if (!size)
+        return mrq_reader_fail(pass->reader, err, "%s %s, want no empty member", b->field->name,
+                               mrq_show(pass->reader->field[b->field->place], shown));
+    MRQ_TRY(look_up(pass, b, p, size, &member, err));
+    return push_item(pass, b, member, err);
+}
+
+/* The field's delimiter stands between the members; a list of JSON has a NUL behind each. */
+static mrq_status add_members(struct pass *pass, struct builder *b, mrq_span span, mrq_error *err)
+{
+    const char *none = b->field->none, *delimiter = b->field->delimiter, *end = span.text + span.size;
+    if (mrq_reader_is_null(pass->reader, b->field) ||
+        (none && strlen(none) == span.size && memcmp(none, span.text, span.size) == 0))
         return MRQ_OK;
-    for (const char *p = pass->decoded, *end; p; p = end ? end + strlen(delimiter) : NULL) {
-        end = strstr(p, delimiter);
-        size_t length = end ? (size_t)(end - p) : strlen(p);
-        for (; length && *p == ' '; length--)
-            p++;
-        while (length && p[length - 1] == ' ')
-            length--;
-        uint32_t member;
-        char shown[MRQ_SHOWN];
-        if (!length)
-            return mrq_reader_fail(pass->reader, err, "%s %s, want no empty member", b->field->name, mrq_show(span, shown));
-        MRQ_TRY(look_up(pass, b, p, length, &member, err));
-        MRQ_TRY(push_item(pass, b, member, err));
+    const bool list = !end[-1];
+    const size_t length = list ? 1 : delimiter ? strlen(delimiter) : 0;
+    end -= list;
+    for (const char *p = span.text, *stop; p; p = stop ? stop + length : NULL) {
+        stop = length ? memmem(p, (size_t)(end - p), list ? "" : delimiter, length) : NULL;
+        MRQ_TRY(add_member(pass, b, (mrq_span){p, (size_t)((stop ? stop : end) - p)}, err));
     }
     /* A member that is named twice is stored once. */
     uint32_t *item = b->item + b->offset[pass->row];

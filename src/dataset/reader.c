@@ -13,6 +13,7 @@
 
 #include "base/parse.h"
 #include "base/utf8.h"
+#include "dataset/json_lines.h"
 #include "dataset/text.h"
 
 #define NO_FIELD UINT16_MAX
@@ -191,10 +192,31 @@ static mrq_status next_in_list(mrq_reader *reader, bool *more, mrq_error *err)
     return MRQ_OK;
 }
 
+static void skip_blank_lines(mrq_reader *reader)
+{
+    for (; reader->at < reader->end && *reader->at && strchr(" \t\r\n", *reader->at); reader->at++)
+        reader->next_line += *reader->at == '\n';
+}
+
+/* The next line; blank ones have been skipped. */
+static mrq_status next_object(mrq_reader *reader, bool *more, mrq_error *err)
+{
+    if ((*more = reader->at < reader->end) == false)
+        return MRQ_OK;
+    const char *start = reader->at, *stop = memchr(start, '\n', (size_t)(reader->end - start));
+    const mrq_span line = {start, (size_t)((stop ? stop : reader->end) - start)};
+    reader->line = reader->next_line++;
+    reader->at = stop ? stop + 1 : reader->end;
+    skip_blank_lines(reader);
+    return mrq_json_lines_cut(reader->json, reader, line, err);
+}
+
 mrq_status mrq_reader_next(mrq_reader *reader, bool *more, mrq_error *err)
 {
-    if (reader->schema->lists)
+    if (reader->schema->format == MRQ_LISTS)
         return next_in_list(reader, more, err);
+    if (reader->schema->format == MRQ_JSON_LINES)
+        return next_object(reader, more, err);
     if (at_end(reader)) {
         *more = false;
         return MRQ_OK;
@@ -265,11 +287,19 @@ mrq_status mrq_reader_open(mrq_reader *reader, const char *folder, const mrq_fil
     reader->at = reader->source.bytes;
     reader->end = reader->at + reader->source.size;
     reader->next_line = 1;
-    reader->stop[0] = reader->stop['\n'] = reader->stop[(unsigned char)schema->delimiter[0]] = true;
+    if (schema->format == MRQ_JSON_LINES && !(reader->json = mrq_json_lines_new(schema)))
+        return mrq_fail_memory(err, "reading a file");
+    reader->stop[0] = reader->stop['\n'] = true;
+    if (schema->delimiter)
+        reader->stop[(unsigned char)schema->delimiter[0]] = true;
     reader->stop['"'] |= schema->quoted;
     memset(reader->stop + 0x80, 1, 0x80);
     if (reader->source.size >= 3 && memcmp(reader->at, "\xef\xbb\xbf", 3) == 0)
         reader->at += 3; /* byte order mark, which some editors write */
+    if (schema->format == MRQ_JSON_LINES)
+        skip_blank_lines(reader);
+    if (schema->format == MRQ_JSON_LINES)
+        return MRQ_OK;
     if (schema->by_column)
         return read_header(reader, err);
     bool more = true;
@@ -282,6 +312,8 @@ void mrq_reader_close(mrq_reader *reader)
     mrq_source_close(&reader->source);
     mrq_free(reader->place);
     reader->place = NULL;
+    mrq_json_lines_free(reader->json);
+    reader->json = NULL;
 }
 
 static bool is_one_of(const mrq_strings *texts, mrq_span span)
@@ -301,7 +333,7 @@ bool mrq_reader_is_null(const mrq_reader *reader, const mrq_field *field)
 size_t mrq_reader_bound(const mrq_reader *reader)
 {
     size_t records = 1;
-    const char between = reader->schema->lists ? *reader->schema->delimiter : '\n';
+    const char between = reader->schema->format == MRQ_LISTS ? *reader->schema->delimiter : '\n';
     for (const char *p = reader->at; p < reader->end; p++)
         records += *p == '\n' || *p == between;
     return records;

@@ -21,6 +21,7 @@ typedef struct mrq_reader {
     mrq_span field[MRQ_FIELDS_MAX]; /* (schema->width) fields of the current record; they point into the source */
     bool in_list;                   /* lists: the current line has more items */
     uint32_t columns;               /* in the file */
+    struct mrq_json_lines *json;    /* of such a file */
     uint16_t *place;                /* (columns) by header: the field that a column is, or NO_FIELD */
 } mrq_reader;
 

@@ -8,7 +8,9 @@
  *   noun) and "ratings".
  *   FILE = {"file": "users.dat", "delimiter": "::", "header": false, "encoding": "utf-8", "quoted": false, "null": ["NULL", "-"],
  *           "fields": [FIELD, ...]}
- *   or {"file": "train.txt", "format": "lists", "delimiter": " "} for events alone: a line is a user and items, each an event.
+ *   or {"file": "train.txt", "format": "lists", "delimiter": " "} for events alone: a line is a user and items, each an event;
+ *   or {"file": "events.jsonl", "format": "json-lines", "fields": [...]}: a line is an object, "column" a path in it: "user.id". A
+ *   set is a list, or a text with a delimiter.
  *   The file may be compressed by gzip or zstd; its first bytes tell. "encoding" is any name that iconv knows. "null" lists texts
  *   that mean unknown, in all fields but ids; a field may have a "null" of its own. An empty number or category is unknown too. An
  *   unknown category is a value of its own, "unknown".
@@ -55,7 +57,7 @@ typedef enum mrq_time_unit { MRQ_TIME_SECONDS, MRQ_TIME_MILLISECONDS, MRQ_TIME_M
 typedef struct mrq_field {
     char name[MRQ_COLUMN_NAME]; /* "" for an ignored field without a name */
     mrq_strings null;           /* texts that mean unknown, in addition to those of the file */
-    const char *column;         /* its name in the header; NULL: fields are in the order of the file's columns */
+    const char *column;         /* its name in the header, or path in an object; NULL: fields are in the order of the columns */
     mrq_field_kind kind;
     uint32_t place, width;         /* its first column in the file, and the number of its columns */
     mrq_strings values;            /* category, set: given, or n = 0 for discovered */
@@ -71,11 +73,18 @@ typedef struct mrq_field {
     mrq_time_unit unit;            /* timestamp */
 } mrq_field;
 
+typedef enum mrq_format {
+    MRQ_DELIMITED,
+    MRQ_LISTS,      /* a line is a user and any number of items */
+    MRQ_JSON_LINES, /* an object a line; columns are paths in it */
+    MRQ_MATRIX,     /* a line is a user, a column an item */
+} mrq_format;
+
 typedef struct mrq_file_schema {
     const char *file; /* file name in the folder; NULL when the schema has no such file */
     const char *delimiter;
     bool header, quoted;
-    bool lists;               /* a line is a user and any number of items */
+    mrq_format format;
     const char *encoding;     /* to be converted from; NULL: UTF-8 */
     bool by_column;           /* fields are found by the header's names */
     mrq_strings null;         /* texts that mean unknown */

@@ -147,12 +147,11 @@ static mrq_status read_set(mrq_arena *arena, const cJSON *json, const char *path
         field->width = flags.n;
         return MRQ_OK;
     }
-    if (!delimiter)
-        return mrq_fail(err, MRQ_BAD_FILE, "%s: want delimiter or flags", path);
-    MRQ_TRY(mrq_schema_delimiter(delimiter, path, err));
-    field->delimiter = mrq_schema_copy(arena, delimiter);
+    if (delimiter)
+        MRQ_TRY(mrq_schema_delimiter(delimiter, path, err));
+    field->delimiter = delimiter ? mrq_schema_copy(arena, delimiter) : NULL;
     field->none = none ? mrq_schema_copy(arena, none) : NULL;
-    return !field->delimiter || (none && !field->none) ? mrq_fail_memory(err, "reading a schema") : MRQ_OK;
+    return (delimiter && !field->delimiter) || (none && !field->none) ? mrq_fail_memory(err, "reading a schema") : MRQ_OK;
 }
 
 /* regcomp() expands repetitions: + doubles its operand, {n,m} makes m copies, and nested repetitions multiply. */

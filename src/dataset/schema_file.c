@@ -1,6 +1,4 @@
-/* A file of a schema: its format, its fields, and what fields a file of this role can have.
- *
- * Delimiters are ASCII, so that the splitter can compare bytes in every encoding. */
+/* A file of a schema: its fields, and what fields a file of this role can have. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -95,8 +93,12 @@ static mrq_status read_fields(mrq_arena *arena, const cJSON *json, const char *p
         if (file->n_fields > 1 && file->by_column != (field->column != NULL))
             return mrq_fail(err, MRQ_BAD_FILE, "%s.column: some fields of the file have one and some have none", at);
         file->by_column = field->column != NULL;
+        if (file->format == MRQ_JSON_LINES && !field->column)
+            return mrq_fail(err, MRQ_BAD_FILE, "%s.column: missing: the member that it is, such as \"user.id\"", at);
+        if (file->format != MRQ_JSON_LINES && field->kind == MRQ_FIELD_SET && !field->flags && !field->delimiter)
+            return mrq_fail(err, MRQ_BAD_FILE, "%s: want delimiter or flags", at);
     }
-    if (file->by_column && !file->header)
+    if (file->by_column && !file->header && file->format == MRQ_DELIMITED)
         return mrq_fail(err, MRQ_BAD_FILE, "%s.header: fields are found by their columns, so want true", path);
     return MRQ_OK;
 }
@@ -121,17 +123,6 @@ static mrq_status read_encoding(mrq_arena *arena, const cJSON *json, const char 
     return file->encoding ? MRQ_OK : mrq_fail_memory(err, "reading a schema");
 }
 
-static mrq_status read_format(const cJSON *json, const char *path, bool table, mrq_file_schema *file, mrq_error *err)
-{
-    static const char *const formats[] = {"delimited", "lists", NULL};
-    int format = 0;
-    MRQ_TRY(mrq_json_choice(json, path, "format", formats, &format, err));
-    file->lists = format == 1;
-    if (file->lists && (table || file->header || file->quoted))
-        return mrq_fail(err, MRQ_BAD_FILE, "%s.format: \"lists\" is for events, without header and quotes", path);
-    return MRQ_OK;
-}
-
 /* Lists have a user and an item a record. */
 static mrq_status make_list_fields(mrq_arena *arena, const cJSON *json, const char *path, mrq_file_schema *file, mrq_error *err)
 {
@@ -151,7 +142,7 @@ mrq_status mrq_schema_read_file(mrq_arena *arena, const cJSON *root, const char 
 {
     static const char *const keys[] = {"file", "format", "delimiter", "header", "encoding", "quoted", "null", "fields", NULL};
     const cJSON *json;
-    const char *name, *delimiter;
+    const char *name;
     char path[MRQ_SCHEMA_PATH / 2];
     snprintf(path, sizeof path, "%.60s:", source);
     MRQ_TRY(mrq_json_object(root, path, key, !table, &json, err));
@@ -160,18 +151,13 @@ mrq_status mrq_schema_read_file(mrq_arena *arena, const cJSON *root, const char 
     snprintf(path, sizeof path, "%.60s: %s", source, key);
     MRQ_TRY(mrq_json_keys(json, path, keys, err));
     MRQ_TRY(mrq_json_text(json, path, "file", true, &name, err));
-    MRQ_TRY(mrq_json_text(json, path, "delimiter", true, &delimiter, err));
-    MRQ_TRY(mrq_json_bool(json, path, "header", &file->header, err));
-    MRQ_TRY(mrq_json_bool(json, path, "quoted", &file->quoted, err));
+    MRQ_TRY(mrq_schema_read_format(arena, json, path, table, file, err));
     MRQ_TRY(read_encoding(arena, json, path, file, err));
     MRQ_TRY(mrq_schema_strings(arena, json, path, "null", &file->null, err));
     if (!*name || strlen(name) > 200 || strchr(name, '/'))
         return mrq_fail(err, MRQ_BAD_FILE, "%s.file: \"%.40s\", want the name of a file in the folder", path, name);
-    MRQ_TRY(mrq_schema_delimiter(delimiter, path, err));
-    MRQ_TRY(read_format(json, path, table, file, err));
-    MRQ_TRY(file->lists ? make_list_fields(arena, json, path, file, err) : read_fields(arena, json, path, file, err));
+    MRQ_TRY(file->format == MRQ_LISTS ? make_list_fields(arena, json, path, file, err) : read_fields(arena, json, path, file, err));
     MRQ_TRY(check_roles(file, table, path, err));
-    file->delimiter = mrq_schema_copy(arena, delimiter);
     file->file = mrq_schema_copy(arena, name);
-    return file->delimiter && file->file ? MRQ_OK : mrq_fail_memory(err, "reading a schema");
+    return file->file ? MRQ_OK : mrq_fail_memory(err, "reading a schema");
 }

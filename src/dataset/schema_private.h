@@ -1,4 +1,5 @@
-/* What the parts of reading a schema share: schema.c reads the whole, schema_file.c a file, schema_field.c a field. `path` is what
+/* What the parts of reading a schema share: schema.c reads the whole, schema_file.c a file, schema_format.c its
+ * format, schema_field.c a field. `path` is what
  * a message begins with. All memory is of the schema's arena. */
 #ifndef MRQ_DATASET_SCHEMA_PRIVATE_H
 #define MRQ_DATASET_SCHEMA_PRIVATE_H
@@ -27,6 +28,10 @@ MRQ_CHECKED mrq_status mrq_schema_strings(mrq_arena *arena, const cJSON *json, c
 /* Reads a field; all but its place. After an error too `field->pattern` must be freed. */
 MRQ_CHECKED mrq_status mrq_schema_read_field(mrq_arena *arena, const cJSON *json, const char *path, mrq_field *field,
                                              mrq_error *err);
+
+/* Reads the format of a file, for a table of users or items or else for events, and how it divides fields. */
+MRQ_CHECKED mrq_status mrq_schema_read_format(mrq_arena *arena, const cJSON *json, const char *path, bool table,
+                                              mrq_file_schema *file, mrq_error *err);
 
 /* Reads the file of this key of the schema, a table of users or items or else events; leaves `file` as it is when a schema has no
  * such table. */

@@ -80,7 +80,7 @@ static bool same_strings(const mrq_strings *a, const mrq_strings *b)
 static bool same_file(const mrq_file_schema *a, const mrq_file_schema *b)
 {
     bool same = same_text(a->file, b->file) && same_text(a->delimiter, b->delimiter) && a->header == b->header &&
-                a->quoted == b->quoted && !a->encoding == !b->encoding && a->lists == b->lists && a->n_fields == b->n_fields;
+                a->quoted == b->quoted && !a->encoding == !b->encoding && a->format == b->format && a->n_fields == b->n_fields;
     for (uint32_t i = 0; same && i < a->n_fields; i++) {
         const mrq_field *x = &a->field[i], *y = &b->field[i];
         same = x->kind == y->kind && strcmp(x->name, y->name) == 0 && x->width == y->width &&

@@ -5,50 +5,14 @@
 #include <math.h>
 #include <sys/stat.h>
 
-#include "dataset/dataset.h"
 #include "dataset/timestamp.h"
-#include "unit/put_files.h"
-
-/* ' stands for ". */
-static mrq_status load_as(const char *quoted, mrq_dataset **out)
-{
-    char schema[4000];
-    mrq_schema *parsed = NULL;
-    snprintf(schema, sizeof schema, "%s", quoted);
-    for (char *p = schema; *p; p++)
-        *p = *p == '\'' ? '"' : *p;
-    err = (mrq_error){0};
-    *out = NULL;
-    MRQ_TRY(mrq_schema_parse(schema, strlen(schema), "s.json", &parsed, &err));
-    const mrq_status status = mrq_dataset_load(folder, parsed, out, &err);
-    mrq_schema_free(parsed);
-    return status;
-}
-
-static mrq_dataset *load(const char *quoted)
-{
-    mrq_dataset *data;
-    assert_ok(load_as(quoted, &data));
-    return data;
-}
+#include "unit/load_as.h"
 
 #define NAMED "{'name':'s',"
 #define EVENTS(fields, keys)                                                                                                       \
     "'events':{'file':'e','delimiter':',','header':true" keys ",'fields':[{'name':'user','kind':'id','column':'who'},"             \
     "{'name':'item','kind':'id','column':'what'}" fields "]}}"
 #define VALUE ",{'name':'stars','kind':'rating','column':'stars'}"
-
-/* "u1 a 3, u2 b 5": the events by their ids. */
-static const char *events_of(const mrq_dataset *data)
-{
-    static char text[600];
-    int used = 0;
-    for (uint64_t i = 0; i < data->n; i++)
-        used +=
-            snprintf(text + used, sizeof text - (size_t)used, "%s%s %s %g", i ? ", " : "", mrq_table_id(data->users, data->user[i]),
-                     mrq_table_id(data->items, data->item[i]), (double)data->rating[i]);
-    return text;
-}
 
 static void columns_are_found_by_name(void **state)
 {
@@ -115,9 +79,11 @@ static void schemas_of_columns_are_checked(void **state)
         {NAMED "'like':{}," EVENTS("", ""), "s.json: like.from: missing"},
         {NAMED "'like':{'from':'4'}," EVENTS("", ""), "s.json: like.from: \"4\", want a number"},
         {NAMED "'like':{'from':4,'to':5}," EVENTS("", ""), "s.json: like.to: unknown key"},
-        {NAMED "'items':{'file':'i','format':'lists','delimiter':' '}," EVENTS("", ""), "items.format: \"lists\" is for events"},
+        {NAMED "'items':{'file':'i','format':'lists','delimiter':' '}," EVENTS("", ""),
+         "items.format: \"lists\" is for events alone"},
         {NAMED "'events':{'file':'e','format':'lists','delimiter':' ','fields':[]}}", "events.fields: lists have none"},
-        {NAMED "'events':{'file':'e','format':'list','delimiter':' '}}", "format: \"list\", want one of delimited, lists"},
+        {NAMED "'events':{'file':'e','format':'list','delimiter':' '}}",
+         "format: \"list\", want one of delimited, lists, json-lines"},
         {NAMED EVENTS("", ",'encoding':'utf-8//IGNORE'"), "encoding: \"utf-8//IGNORE\", want utf-8 or another name"},
         {NAMED EVENTS("", ",'null':'x'"), "events.null: \"x\", want an array"},
     };
