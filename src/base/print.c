@@ -10,11 +10,18 @@
 
 #define FIRST 1024 /* bytes; enough for an answer of five items */
 
-/* Makes space for `size` more bytes and a NUL; NULL when out of memory. */
+/* Makes space for `size` more bytes and a NUL; NULL when out of memory. Not by mrq_grow(), whose aligned memory costs more than
+ * printing a short document. */
 static char *reserve(mrq_print *print, size_t size)
 {
     const size_t need = print->size + size + 1;
-    print->failed = print->failed || mrq_grow(&print->data, &print->capacity, need < FIRST ? FIRST : need, 1) != 0;
+    if (need > print->capacity && !print->failed) {
+        const size_t twice = 2 * print->capacity, want = need > twice ? need : twice, capacity = want > FIRST ? want : FIRST;
+        char *bigger = realloc(print->data, capacity);
+        print->failed = !bigger;
+        print->data = bigger ? bigger : print->data;
+        print->capacity = bigger ? capacity : print->capacity;
+    }
     return print->failed ? NULL : print->data + print->size;
 }
 
@@ -51,7 +58,8 @@ char *mrq_print_take(mrq_print *print, size_t *size)
 /* Adds the comma before a value. */
 static void separate(mrq_print *print)
 {
-    if (print->size && !strchr("{[:", print->data[print->size - 1]))
+    const char last = print->size ? print->data[print->size - 1] : '{';
+    if (last != '{' && last != '[' && last != ':')
         put(print, ",", 1);
 }
 
@@ -100,14 +108,13 @@ static bool is_plain(char c)
 
 void mrq_print_text(mrq_print *print, const char *text)
 {
+    const char *end = text + strlen(text);
     separate(print);
     put(print, "\"", 1);
-    for (const char *end = text + strlen(text); text < end;) {
-        size_t n = 0;
-        while (is_plain(text[n])) /* stops at the NUL, which is not plain */
-            n++;
-        put(print, text, n);
-        text += n;
+    for (char *to; (to = reserve(print, (size_t)(end - text) + 1)) && text < end;) {
+        while (is_plain(*text)) /* stops at the NUL, which is not plain */
+            *to++ = *text++;
+        print->size = (size_t)(to - print->data);
         if (text < end)
             text += put_special(print, text, (size_t)(end - text));
     }

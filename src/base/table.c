@@ -32,22 +32,9 @@ void mrq_table_free(mrq_table *table)
     free(table);
 }
 
-static int compare_id(const mrq_table *table, uint32_t row, const char *id, size_t size)
-{
-    return mrq_id_compare(mrq_table_id(table, row), mrq_strings_size(&table->id, row), id, size);
-}
-
 uint32_t mrq_table_find(const mrq_table *table, const char *id, size_t size)
 {
-    uint32_t low = 0, high = table->rows;
-    while (low < high) {
-        const uint32_t middle = low + (high - low) / 2;
-        if (compare_id(table, middle, id, size) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < table->rows && compare_id(table, low, id, size) == 0 ? low : MRQ_NONE;
+    return mrq_id_find(&table->id, id, size);
 }
 
 const mrq_column *mrq_table_column(const mrq_table *table, const char *name)
@@ -357,14 +344,11 @@ static mrq_status load_ids(const mrq_container *container, const char *prefix, m
     table->rows = table->id.n;
     if (!table->rows)
         return mrq_container_bad(container, err, "%s: no rows", prefix);
-    for (uint32_t i = 0; i < table->rows; i++) {
-        const size_t size = mrq_strings_size(&table->id, i);
-        if (!mrq_id_is_valid(mrq_table_id(table, i), size))
+    for (uint32_t i = 0; i < table->rows; i++)
+        if (!mrq_id_is_valid(mrq_table_id(table, i), mrq_strings_size(&table->id, i)))
             return mrq_container_bad(container, err, "%s: the id of row %u, want " MRQ_ID_WANT, prefix, i);
-        if (i && compare_id(table, i - 1, mrq_table_id(table, i), size) >= 0)
-            return mrq_container_bad(container, err, "%s: ids do not ascend at row %u", prefix, i);
-    }
-    return MRQ_OK;
+    const uint32_t at = mrq_ids_out_of_order(&table->id);
+    return at == table->rows ? MRQ_OK : mrq_container_bad(container, err, "%s: ids do not ascend at row %u", prefix, at);
 }
 
 static mrq_status load_noun(const mrq_container *container, const char *prefix, mrq_table *table, mrq_error *err)
