@@ -75,6 +75,34 @@ int mrq_grow(void *items, size_t *capacity, size_t need, size_t size)
     return 0;
 }
 
+int mrq_grow_lazily(void *items, size_t *capacity, size_t need, size_t size)
+{
+    if (need <= *capacity)
+        return 0;
+    const size_t more = *capacity / 2 > 1024 ? *capacity / 2 : 1024, half = *capacity > SIZE_MAX - more ? need : *capacity + more,
+                 want = need > half ? need : half;
+    size_t bytes;
+    if (__builtin_mul_overflow(want, size, &bytes) || bytes > (size_t)PTRDIFF_MAX)
+        return -1;
+    void *old;
+    memcpy(&old, items, sizeof old);
+    void *bigger = realloc(old, bytes);
+    if (!bigger)
+        return -1;
+    memcpy(items, &bigger, sizeof bigger);
+    *capacity = want;
+    return 0;
+}
+
+void mrq_shrink(void *items, size_t n, size_t size)
+{
+    void *old;
+    memcpy(&old, items, sizeof old);
+    void *smaller = old ? realloc(old, n && size ? n * size : 1) : NULL;
+    if (smaller) /* else all of it stays */
+        memcpy(items, &smaller, sizeof smaller);
+}
+
 /* Chunks form a list; a request that is larger than a chunk gets its own. */
 struct chunk {
     struct chunk *next;
@@ -82,8 +110,14 @@ struct chunk {
     _Alignas(MRQ_ALIGN) unsigned char bytes[];
 };
 
+struct owned {
+    struct owned *next;
+    void *p;
+};
+
 struct mrq_arena {
     struct chunk *top;
+    struct owned *owned; /* in chunks */
 };
 
 #define CHUNK_BYTES ((size_t)64 * 1024)
@@ -97,6 +131,8 @@ void mrq_arena_free(mrq_arena *arena)
 {
     if (!arena)
         return;
+    for (const struct owned *owned = arena->owned; owned; owned = owned->next)
+        free(owned->p);
     while (arena->top) {
         struct chunk *next = arena->top->next;
         free(arena->top);
@@ -126,4 +162,14 @@ void *mrq_arena_array(mrq_arena *arena, size_t count, size_t size)
     chunk->used += bytes + GUARD;
     ASAN_UNPOISON_MEMORY_REGION(p, count * size);
     return memset(p, 0, count * size);
+}
+
+int mrq_arena_own(mrq_arena *arena, void *p)
+{
+    struct owned *owned = mrq_arena_array(arena, 1, sizeof *owned);
+    if (!owned)
+        return -1;
+    *owned = (struct owned){arena->owned, p};
+    arena->owned = owned;
+    return 0;
 }

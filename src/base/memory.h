@@ -27,6 +27,13 @@ void mrq_free_scope(void *p); /* the cleanup function of MRQ_AUTOFREE: `p` is th
  * when out of memory (nothing has changed then). `items` is the address of a pointer from mrq_array(), or of NULL. */
 int mrq_grow(void *items, size_t *capacity, size_t need, size_t size);
 
+/* The same for arrays of any size: it grows by half, the system moves pages instead of copying bytes, and room that is not used
+ * takes no memory. New elements are not zeroed, and the alignment is malloc()'s. Freed with mrq_free(). */
+int mrq_grow_lazily(void *items, size_t *capacity, size_t need, size_t size);
+
+/* Gives back what is behind the first `n` elements of such an array. */
+void mrq_shrink(void *items, size_t n, size_t size);
+
 /* A bump allocator: everything in it is freed at once. Not thread-safe. */
 typedef struct mrq_arena mrq_arena;
 mrq_arena *mrq_arena_new(void);
@@ -35,5 +42,8 @@ MRQ_DEFINE_CLEANUP(mrq_arena, mrq_arena_free)
 
 /* Like mrq_array(), but owned by the arena. */
 void *mrq_arena_array(mrq_arena *arena, size_t count, size_t size);
+
+/* Makes the arena the owner of what mrq_free() would free. Returns 0, or -1 when out of memory: it is still the caller's then. */
+int mrq_arena_own(mrq_arena *arena, void *p);
 
 #endif

@@ -17,12 +17,13 @@ mrq_status mrq_dataset_load(const char *folder, const mrq_schema *schema, mrq_da
     MRQ_CLEANUP(mrq_dataset_free) mrq_dataset *data = calloc(1, sizeof *data);
     if (!data || !(data->arena = mrq_arena_new()))
         return mrq_fail_memory(err, "reading a data set");
+    const mrq_origin from = {.folder = folder};
     uint64_t checksum[3] = {0}; /* of users, items, ratings */
     if (schema->users.file)
-        MRQ_TRY(mrq_read_table(folder, &schema->users, false, &data->users, &checksum[0], err));
+        MRQ_TRY(mrq_read_table(&from, &schema->users, false, &data->users, &checksum[0], err));
     if (schema->items.file)
-        MRQ_TRY(mrq_read_table(folder, &schema->items, false, &data->items, &checksum[1], err));
-    MRQ_TRY(mrq_read_events(folder, schema, false, data, &checksum[2], err));
+        MRQ_TRY(mrq_read_table(&from, &schema->items, false, &data->items, &checksum[1], err));
+    MRQ_TRY(mrq_read_events(&from, schema, false, data, &checksum[2], err));
     data->users->noun = (mrq_noun){"user", "users"};
     data->items->noun = schema->noun;
     data->like = isnan(schema->like_from) ? (data->rating_min + data->rating_max) / 2 : schema->like_from;

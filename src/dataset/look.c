@@ -361,21 +361,31 @@ static const char *find_encoding(const mrq_source *source)
     return "windows-1252";
 }
 
+/* All of a file. */
+static mrq_status open_whole(mrq_source *source, const char *path, const char *file, const char *encoding, mrq_error *err)
+{
+    MRQ_TRY(mrq_source_open(source, path, file, encoding, NULL, err));
+    const mrq_status status = mrq_source_whole(source, err);
+    if (status != MRQ_OK)
+        mrq_source_close(source);
+    return status;
+}
+
 mrq_status mrq_look_open(mrq_look *look, const char *folder, const char *file, mrq_error *err)
 {
     char path[4096];
-    mrq_source source;
+    mrq_source source = {0};
     mrq_error why = {0};
     snprintf(look->file, sizeof look->file, "%s", file);
     MRQ_TRY(mrq_path_join(path, sizeof path, folder, file, err));
-    mrq_status status = mrq_source_open(&source, path, file, NULL, &why);
+    mrq_status status = open_whole(&source, path, file, NULL, &why);
     if (status == MRQ_OK && !memchr(source.bytes, 0, source.size < 4096 ? source.size : 4096))
         look->encoding = find_encoding(&source);
     else if (status == MRQ_OK && source.size >= 2 && ((unsigned char)*source.bytes | 1) == 0xff)
         look->encoding = find_encoding(&source);
     if (status == MRQ_OK && look->encoding) {
         mrq_source_close(&source);
-        status = mrq_source_open(&source, path, file, look->encoding, &why);
+        status = open_whole(&source, path, file, look->encoding, &why);
     }
     if (status == MRQ_BAD_FILE) { /* damaged: nothing to read here */
         const size_t name = strlen(file);

@@ -3,19 +3,20 @@
 #define MRQ_DATASET_READ_H
 
 #include "dataset/dataset.h"
+#include "dataset/reader.h"
 
 #define MRQ_TEXT_BYTES 65535 /* the longest text in a row */
 
 /* Both functions read the whole file, or with `first` only its first record, to check the format. `*checksum` is that of the file's
- * bytes. */
+ * bytes, if all was read. */
 
 /* Reads a file of users or items. */
-MRQ_CHECKED mrq_status mrq_read_table(const char *folder, const mrq_file_schema *schema, bool first, mrq_table **out,
+MRQ_CHECKED mrq_status mrq_read_table(const mrq_origin *from, const mrq_file_schema *schema, bool first, mrq_table **out,
                                       uint64_t *checksum, mrq_error *err);
 
 /* Reads the events into `data`. Users and items that the schema has a file of have been read before; the others are made from the
  * events. With `first` neither is needed. */
-MRQ_CHECKED mrq_status mrq_read_events(const char *folder, const mrq_schema *schema, bool first, mrq_dataset *data,
+MRQ_CHECKED mrq_status mrq_read_events(const mrq_origin *from, const mrq_schema *schema, bool first, mrq_dataset *data,
                                        uint64_t *checksum, mrq_error *err);
 
 #endif

@@ -1,4 +1,4 @@
-/* Events: by far the largest file, read in one pass into arrays whose size is the number of its lines.
+/* Events: by far the largest file, read in one pass into arrays that grow, since a stream does not say how long it is.
  *
  * Ids are mapped to rows by dictionaries filled from the tables. If the schema has no file of users, or of items, the dictionary
  * numbers them in order of arrival; at the end they are sorted by id and renumbered, so that the table is in ascending order like
@@ -36,6 +36,50 @@ static void clear_events_cleanup(struct events *r)
     mrq_reader_close(&r->reader);
     mrq_dict_free(r->users);
     mrq_dict_free(r->items);
+    mrq_free(r->user);
+    mrq_free(r->item);
+    mrq_free(r->rating);
+    mrq_free(r->time);
+}
+
+/* Makes room for event number `n`. */
+static mrq_status make_room(struct events *r, uint64_t n, mrq_error *err)
+{
+    if (n < r->room)
+        return MRQ_OK;
+    size_t room[4] = {r->room, r->room, r->room, r->room};
+    const size_t need = (size_t)n + 1;
+    if (mrq_grow_lazily(&r->user, &room[0], need, sizeof *r->user) || mrq_grow_lazily(&r->item, &room[1], need, sizeof *r->item) ||
+        mrq_grow_lazily(&r->rating, &room[2], need, sizeof *r->rating) ||
+        (r->time_field && mrq_grow_lazily(&r->time, &room[3], need, sizeof *r->time)))
+        return fail_memory(err);
+    r->room = room[0];
+    return MRQ_OK;
+}
+
+/* Makes the data set the owner of the arrays, without the room behind the last event. */
+static mrq_status hand_over(struct events *r, uint64_t n, mrq_dataset *data, mrq_error *err)
+{
+    mrq_shrink(&r->user, n, sizeof *r->user);
+    mrq_shrink(&r->item, n, sizeof *r->item);
+    mrq_shrink(&r->rating, n, sizeof *r->rating);
+    mrq_shrink(&r->time, n, sizeof *r->time);
+    data->n = n;
+    data->user = r->user;
+    data->item = r->item;
+    data->rating = r->rating;
+    data->time = r->time;
+    void *const arrays[] = {r->user, r->item, r->rating, r->time};
+    r->user = r->item = NULL;
+    r->rating = NULL;
+    r->time = NULL;
+    int failed = 0;
+    for (int i = 0; i < 4; i++)
+        if (mrq_arena_own(data->arena, arrays[i])) {
+            mrq_free(arrays[i]);
+            failed = -1;
+        }
+    return failed ? fail_memory(err) : MRQ_OK;
 }
 
 static mrq_dict *ids_of(const mrq_table *table)
@@ -131,8 +175,7 @@ static mrq_status make_table(mrq_dict *ids, uint32_t *row, uint64_t n, mrq_table
     return MRQ_OK;
 }
 
-static mrq_status start(struct events *r, const char *folder, const mrq_schema *schema, bool first, mrq_dataset *data,
-                        mrq_error *err)
+static mrq_status start(struct events *r, const mrq_origin *from, const mrq_schema *schema, mrq_dataset *data, mrq_error *err)
 {
     const mrq_file_schema *file = &schema->events;
     r->schema = schema;
@@ -142,33 +185,25 @@ static mrq_status start(struct events *r, const char *folder, const mrq_schema *
     r->item_field = mrq_schema_item(file);
     r->value_field = mrq_schema_field(file, MRQ_FIELD_RATING, NULL);
     r->time_field = mrq_schema_field(file, MRQ_FIELD_TIMESTAMP, NULL);
-    MRQ_TRY(mrq_reader_open(&r->reader, folder, file, err));
-    const size_t room = r->room = first ? 1 : mrq_reader_bound(&r->reader);
+    MRQ_TRY(mrq_reader_open(&r->reader, from, file, false, err));
     r->users = ids_of(data->users);
     r->items = ids_of(data->items);
-    r->user = mrq_arena_array(data->arena, room, sizeof *r->user);
-    r->item = mrq_arena_array(data->arena, room, sizeof *r->item);
-    r->rating = mrq_arena_array(data->arena, room, sizeof *r->rating);
-    r->time = r->time_field ? mrq_arena_array(data->arena, room, sizeof *r->time) : NULL;
-    if (!r->users || !r->items || !r->user || !r->item || !r->rating || (r->time_field && !r->time))
-        return fail_memory(err);
-    return MRQ_OK;
+    return r->users && r->items ? MRQ_OK : fail_memory(err);
 }
 
-mrq_status mrq_read_events(const char *folder, const mrq_schema *schema, bool first, mrq_dataset *data, uint64_t *checksum,
+mrq_status mrq_read_events(const mrq_origin *from, const mrq_schema *schema, bool first, mrq_dataset *data, uint64_t *checksum,
                            mrq_error *err)
 {
     MRQ_CLEANUP(clear_events) struct events r = {0};
-    MRQ_TRY(start(&r, folder, schema, first, data, err));
+    MRQ_TRY(start(&r, from, schema, data, err));
     uint64_t n = 0;
     for (bool more; !first || !n; n++) {
         MRQ_TRY(mrq_reader_next(&r.reader, &more, err));
         if (!more)
             break;
-        if (n == r.room)
-            return mrq_reader_changed(&r.reader, err);
         if (n == UINT32_MAX)
             return mrq_reader_fail(&r.reader, err, "more than %u events", UINT32_MAX);
+        MRQ_TRY(make_room(&r, n, err));
         MRQ_TRY(add_event(&r, n, first, err));
     }
     if (!n)
@@ -177,14 +212,10 @@ mrq_status mrq_read_events(const char *folder, const mrq_schema *schema, bool fi
         MRQ_TRY(make_table(r.users, r.user, n, &data->users, err));
     if (!schema->items.file && !first)
         MRQ_TRY(make_table(r.items, r.item, n, &data->items, err));
-    data->n = n;
-    data->user = r.user;
-    data->item = r.item;
-    data->rating = r.rating;
-    data->time = r.time;
+    MRQ_TRY(hand_over(&r, n, data, err));
     const bool ranged = r.value_field && !isnan(r.value_field->min);
     data->rating_min = ranged ? r.value_field->min : r.value_field ? r.min : 1;
     data->rating_max = ranged ? r.value_field->max : r.value_field ? r.max : 1;
-    *checksum = mrq_checksum(r.reader.source.map.data, r.reader.source.map.size);
+    *checksum = mrq_sum_value(&r.reader.sum);
     return MRQ_OK;
 }

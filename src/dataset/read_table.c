@@ -1,9 +1,9 @@
 /* Users and items: reads a file into a table, with rows in ascending order of ids whatever the order of the file.
  *
- * Two passes over the mapped file. The first splits the records and takes their ids, which are sorted to get the rows. The second
- * reads the records in that order, so every column is built from front to back in its final place. Only dictionary numbers are
- * changed afterwards, when the dictionary is sorted. Rejected: building columns in the order of the file and then permuting each by
- * its kind: more code, for files that are small. */
+ * Two passes over the file, which stays mapped or in memory. The first splits the records and takes their ids, which are sorted to
+ * get the rows. The second reads the records in that order, so every column is built from front to back in its final place. Only
+ * dictionary numbers are changed afterwards, when the dictionary is sorted. Rejected: building columns in the order of the file and
+ * then permuting each by its kind: more code, for files that are small. */
 #include <assert.h>
 #include <errno.h>
 #include <float.h>
@@ -17,12 +17,6 @@
 #include "dataset/read.h"
 #include "dataset/reader.h"
 #include "dataset/text.h"
-
-/* A record found by the first pass. */
-struct record {
-    uint64_t line;
-    const char *at;
-};
 
 /* A column being built; a text field with a pattern makes two. */
 struct builder {
@@ -379,14 +373,13 @@ static mrq_status finish_column(mrq_table *table, struct builder *b, mrq_error *
     return MRQ_OK;
 }
 
-static mrq_status second_pass(struct pass *pass, const struct record *record, mrq_error *err)
+static mrq_status second_pass(struct pass *pass, const mrq_mark *record, mrq_error *err)
 {
     mrq_table *table = pass->table;
     MRQ_TRY(start_columns(pass, err));
     for (pass->row = 0; pass->row < table->rows; pass->row++) {
         bool more;
-        pass->reader->at = record[pass->row].at;
-        pass->reader->next_line = record[pass->row].line;
+        mrq_reader_seek(pass->reader, &record[pass->row]);
         MRQ_TRY(mrq_reader_next(pass->reader, &more, err));
         if (!more)
             return mrq_reader_changed(pass->reader, err);
@@ -409,7 +402,7 @@ static void clear_pass_cleanup(struct pass *pass)
 }
 
 /* Adds the id of the current record, number `n`, to the dictionary. */
-static mrq_status add_id(mrq_reader *reader, const mrq_field *field, const struct record *record, uint32_t n, mrq_dict *ids,
+static mrq_status add_id(mrq_reader *reader, const mrq_field *field, const mrq_mark *record, uint32_t n, mrq_dict *ids,
                          mrq_error *err)
 {
     char scratch[MRQ_ID_SCRATCH], shown[MRQ_SHOWN];
@@ -425,25 +418,21 @@ static mrq_status add_id(mrq_reader *reader, const mrq_field *field, const struc
 }
 
 /* Finds all records, in the order of the file, and their ids. */
-static mrq_status find_records(mrq_reader *reader, bool first, mrq_dict *ids, struct record **out, mrq_error *err)
+static mrq_status find_records(mrq_reader *reader, bool first, mrq_dict *ids, mrq_mark **out, mrq_error *err)
 {
     const mrq_field *field = mrq_schema_field(reader->schema, MRQ_FIELD_ID, NULL);
-    const size_t room = first ? 1 : mrq_reader_bound(reader);
-    MRQ_AUTOFREE struct record *record = mrq_array(room, sizeof *record);
-    if (!record)
-        return fail_memory(err);
+    size_t room = 0;
+    MRQ_AUTOFREE mrq_mark *record = NULL;
     uint32_t n = 0;
     for (bool more; !first || !n; n++) {
-        const char *at = reader->at;
         MRQ_TRY(mrq_reader_next(reader, &more, err));
         if (!more)
             break;
-        if (n == room)
-            return mrq_reader_changed(reader, err);
+        if (mrq_grow(&record, &room, (size_t)n + 1, sizeof *record))
+            return fail_memory(err);
         if (n == MRQ_NONE - 1)
             return mrq_reader_fail(reader, err, "more than %u rows", n);
-        record[n].at = at;
-        record[n].line = reader->line;
+        record[n] = mrq_reader_mark(reader);
         MRQ_TRY(add_id(reader, field, record, n, ids, err));
     }
     if (!n)
@@ -454,17 +443,17 @@ static mrq_status find_records(mrq_reader *reader, bool first, mrq_dict *ids, st
 }
 
 /* Finds all records, sorted by id, and sets the table's ids. */
-static mrq_status first_pass(mrq_reader *reader, bool first, mrq_table *table, struct record **out, mrq_error *err)
+static mrq_status first_pass(mrq_reader *reader, bool first, mrq_table *table, mrq_mark **out, mrq_error *err)
 {
     MRQ_CLEANUP(mrq_dict_free) mrq_dict *ids = mrq_dict_new();
-    MRQ_AUTOFREE struct record *found = NULL;
+    MRQ_AUTOFREE mrq_mark *found = NULL;
     if (!ids)
         return fail_memory(err);
     MRQ_TRY(find_records(reader, first, ids, &found, err));
     assert(found);
     const uint32_t n = mrq_dict_strings(ids).n;
     MRQ_AUTOFREE uint32_t *rank = mrq_array(n, sizeof *rank);
-    MRQ_AUTOFREE struct record *record = mrq_array(n, sizeof *record);
+    MRQ_AUTOFREE mrq_mark *record = mrq_array(n, sizeof *record);
     if (!rank || !record || mrq_dict_sort(ids, mrq_id_compare, rank))
         return fail_memory(err);
     for (uint32_t i = 0; i < n; i++)
@@ -478,20 +467,20 @@ static mrq_status first_pass(mrq_reader *reader, bool first, mrq_table *table, s
     return MRQ_OK;
 }
 
-mrq_status mrq_read_table(const char *folder, const mrq_file_schema *schema, bool first, mrq_table **out, uint64_t *checksum,
+mrq_status mrq_read_table(const mrq_origin *from, const mrq_file_schema *schema, bool first, mrq_table **out, uint64_t *checksum,
                           mrq_error *err)
 {
     MRQ_CLEANUP(mrq_reader_close) mrq_reader reader = {0};
     MRQ_CLEANUP(clear_pass) struct pass pass = {.reader = &reader};
     MRQ_CLEANUP(mrq_table_free) mrq_table *table = pass.table = mrq_table_new();
-    MRQ_AUTOFREE struct record *record = NULL;
+    MRQ_AUTOFREE mrq_mark *record = NULL;
     if (!table)
         return fail_memory(err);
-    MRQ_TRY(mrq_reader_open(&reader, folder, schema, err));
+    MRQ_TRY(mrq_reader_open(&reader, from, schema, !first, err));
     MRQ_TRY(first_pass(&reader, first, table, &record, err));
     assert(record);
     MRQ_TRY(second_pass(&pass, record, err));
-    *checksum = mrq_checksum(reader.source.map.data, reader.source.map.size);
+    *checksum = mrq_sum_value(&reader.sum);
     *out = table;
     table = NULL;
     return MRQ_OK;

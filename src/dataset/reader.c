@@ -1,9 +1,10 @@
 /* The one splitter for all delimited files: any delimiter, RFC 4180 quotes if the schema says so, LF or CRLF.
  *
- * It goes through the source byte by byte and examines only bytes that are marked in `stop`: the delimiter's first byte, the line
- * end, NUL, the quote in a quoted file and all bytes from 0x80. So checking costs nothing in addition to splitting, and errors are
- * found in the order of the file, with their line. Rejected: checking the whole file first (another pass, and lines must be counted
- * again), and finding line ends with memchr() (fields are too short for it to pay, and quotes may contain line ends). */
+ * It goes byte by byte through a window of the source (source.h) and examines only bytes that are marked in `stop`: the delimiter's
+ * first byte, the line end, NUL, the quote in a quoted file and all bytes from 0x80. So checking costs nothing in addition to
+ * splitting, and errors are found in the order of the file, with their line. Rejected: checking the whole file first (another pass,
+ * and lines must be counted again), and finding line ends with memchr() (fields are too short for it to pay, and quotes may contain
+ * line ends). */
 #include "dataset/reader.h"
 
 #include <math.h>
@@ -13,10 +14,12 @@
 
 #include "base/parse.h"
 #include "base/utf8.h"
+#include "dataset/files.h"
 #include "dataset/json_lines.h"
 #include "dataset/text.h"
 
-#define NO_FIELD UINT16_MAX
+#define NO_FIELD   UINT16_MAX
+#define PATH_BYTES 4096
 
 const char *mrq_show(mrq_span span, char out[MRQ_SHOWN])
 {
@@ -43,7 +46,7 @@ mrq_status mrq_reader_fail(const mrq_reader *reader, mrq_error *err, const char 
     va_start(args, format);
     vsnprintf(what, sizeof what, format, args);
     va_end(args);
-    return mrq_fail(err, MRQ_BAD_FILE, "%s:%llu: %s", reader->schema->file, (unsigned long long)reader->line, what);
+    return mrq_fail(err, MRQ_BAD_FILE, "%s:%llu: %s", reader->now->name, (unsigned long long)reader->line, what);
 }
 
 /* "3 fields, want 4 (user::item::rating::timestamp)" */
@@ -53,7 +56,7 @@ static mrq_status fail_count(const mrq_reader *reader, size_t count, mrq_error *
     char names[200] = "";
     if (schema->by_column)
         return mrq_reader_fail(reader, err, "%zu field%s, want %u, as many as the header has", count, count == 1 ? "" : "s",
-                               reader->columns);
+                               reader->now->columns);
     for (uint32_t i = 0; i < schema->n_fields; i++) {
         const mrq_field *field = &schema->field[i];
         const char *between = !i ? "" : schema->delimiter[0] == '\t' ? "\\t" : schema->delimiter;
@@ -111,6 +114,10 @@ static mrq_status read_quoted(mrq_reader *reader, mrq_span *span, bool *last, mr
     for (;; p++) {
         while (p < reader->end && !reader->stop[(unsigned char)*p])
             p++;
+        if (p == reader->end && !reader->now->source.last) {
+            reader->starved = true;
+            return MRQ_BAD_FILE;
+        }
         if (p == reader->end)
             return mrq_reader_fail(reader, err, "the quote before %s is never closed",
                                    mrq_show((mrq_span){start, (size_t)(p - start)}, shown));
@@ -153,23 +160,36 @@ static mrq_status read_field(mrq_reader *reader, mrq_span *span, bool *last, mrq
     return MRQ_OK;
 }
 
-/* Whether only line ends are left. A blank line anywhere else is an error, so this is not called often. */
-static bool at_end(const mrq_reader *reader)
+/* A record begins here. */
+static void begin(mrq_reader *reader)
+{
+    reader->began = reader->at;
+    reader->line = reader->next_line;
+}
+
+/* Whether only line ends are left. A blank line anywhere else is an error. */
+static bool at_end(mrq_reader *reader)
 {
     const char *p = reader->at;
     while (p < reader->end && (*p == '\n' || *p == '\r'))
         p++;
-    return p == reader->end;
+    if (p < reader->end)
+        return false;
+    if (!reader->now->source.last) {
+        begin(reader);
+        reader->starved = true;
+    }
+    return true;
 }
 
 /* The field that column `count` of a record is; `*ignored` for one that is none. */
 static mrq_span *field_of(mrq_reader *reader, size_t count, mrq_span *ignored)
 {
-    if (count >= reader->columns)
+    if (count >= reader->now->columns)
         return ignored;
-    if (!reader->place)
+    if (!reader->now->place)
         return &reader->field[count];
-    return reader->place[count] == NO_FIELD ? ignored : &reader->field[reader->place[count]];
+    return reader->now->place[count] == NO_FIELD ? ignored : &reader->field[reader->now->place[count]];
 }
 
 /* The next item of a line, whose first field is the user; lines of a user alone, and empty items, are skipped. */
@@ -180,7 +200,7 @@ static mrq_status next_in_list(mrq_reader *reader, bool *more, mrq_error *err)
         if (last) {
             if ((*more = !at_end(reader)) == false)
                 return MRQ_OK;
-            reader->line = reader->next_line;
+            begin(reader);
             MRQ_TRY(read_field(reader, &reader->field[0], &last, err));
             reader->field[1].size = 0;
         } else {
@@ -198,36 +218,34 @@ static void skip_blank_lines(mrq_reader *reader)
         reader->next_line += *reader->at == '\n';
 }
 
-/* The next line; blank ones have been skipped. */
 static mrq_status next_object(mrq_reader *reader, bool *more, mrq_error *err)
 {
-    if ((*more = reader->at < reader->end) == false)
+    skip_blank_lines(reader);
+    begin(reader);
+    *more = reader->at < reader->end;
+    reader->starved = !*more && !reader->now->source.last;
+    if (!*more)
         return MRQ_OK;
     const char *start = reader->at, *stop = memchr(start, '\n', (size_t)(reader->end - start));
     const mrq_span line = {start, (size_t)((stop ? stop : reader->end) - start)};
-    reader->line = reader->next_line++;
+    reader->next_line++;
     reader->at = stop ? stop + 1 : reader->end;
-    skip_blank_lines(reader);
     return mrq_json_lines_cut(reader->json, reader, line, err);
 }
 
-mrq_status mrq_reader_next(mrq_reader *reader, bool *more, mrq_error *err)
+static mrq_status next_of_columns(mrq_reader *reader, bool *more, mrq_error *err)
 {
-    if (reader->schema->format == MRQ_LISTS)
-        return next_in_list(reader, more, err);
-    if (reader->schema->format == MRQ_JSON_LINES)
-        return next_object(reader, more, err);
     if (at_end(reader)) {
         *more = false;
         return MRQ_OK;
     }
-    reader->line = reader->next_line;
+    begin(reader);
     size_t count = 0;
     /* A column that no field is. A delimiter at the end of a line, but not of the header, makes an empty one. */
     mrq_span behind = {0};
     for (bool last = false; !last; count++)
         MRQ_TRY(read_field(reader, field_of(reader, count, &behind), &last, err));
-    if (count != reader->columns && !(count == reader->columns + 1 && reader->schema->by_column && !behind.size))
+    if (count != reader->now->columns && !(count == reader->now->columns + 1 && reader->schema->by_column && !behind.size))
         return fail_count(reader, count, err);
     *more = true;
     return MRQ_OK;
@@ -247,26 +265,28 @@ static uint16_t named(const mrq_file_schema *schema, mrq_span name)
 }
 
 /* Finds the schema's columns in the header. */
-static mrq_status read_header(mrq_reader *reader, mrq_error *err)
+static mrq_status read_header(mrq_reader *reader, bool *more, mrq_error *err)
 {
     const mrq_file_schema *schema = reader->schema;
     bool found[MRQ_FIELDS_MAX] = {false};
     char header[200] = "", shown[MRQ_SHOWN];
-    reader->place = mrq_array(MRQ_FIELDS_MAX, sizeof *reader->place);
-    if (!reader->place)
-        return mrq_fail_memory(err, "reading a header");
-    reader->line = reader->next_line;
-    for (bool last = at_end(reader); !last;) {
+    *more = true;
+    reader->now->columns = 0;
+    begin(reader);
+    bool last = at_end(reader);
+    if (reader->starved)
+        return MRQ_OK;
+    while (!last) {
         mrq_span name;
         MRQ_TRY(read_field(reader, &name, &last, err));
-        if (reader->columns == MRQ_FIELDS_MAX)
+        if (reader->now->columns == MRQ_FIELDS_MAX)
             return mrq_reader_fail(reader, err, "the header has more than %d columns", MRQ_FIELDS_MAX);
         const uint16_t place = named(schema, name);
         if (place != NO_FIELD && found[place])
             return mrq_reader_fail(reader, err, "the header has two columns %s", mrq_show(name, shown));
         if (place != NO_FIELD)
             found[place] = true;
-        reader->place[reader->columns++] = place;
+        reader->now->place[reader->now->columns++] = place;
         const size_t used = strlen(header);
         snprintf(header + used, sizeof header - used, "%s%.*s", used ? ", " : "", (int)(name.size < 60 ? name.size : 60),
                  name.text);
@@ -278,15 +298,71 @@ static mrq_status read_header(mrq_reader *reader, mrq_error *err)
     return MRQ_OK;
 }
 
-mrq_status mrq_reader_open(mrq_reader *reader, const char *folder, const mrq_file_schema *schema, mrq_error *err)
+/* The next window, which begins with the current record. */
+static mrq_status widen(mrq_reader *reader, mrq_error *err)
 {
-    char path[4096];
-    MRQ_TRY(mrq_path_join(path, sizeof path, folder, schema->file, err));
-    MRQ_TRY(mrq_source_open(&reader->source, path, schema->file, schema->encoding, err));
-    reader->schema = schema;
-    reader->at = reader->source.bytes;
-    reader->end = reader->at + reader->source.size;
+    mrq_source *source = &reader->now->source;
+    MRQ_TRY(mrq_source_more(source, (size_t)(reader->end - reader->began), reader->line, err));
+    reader->starved = false;
+    reader->next_line = reader->line;
+    reader->at = reader->began = source->bytes;
+    reader->end = reader->at + source->size;
+    return MRQ_OK;
+}
+
+/* Reads a record, or the header, by `read`; when it goes on behind the window, once more in a larger one. */
+static mrq_status read_whole(mrq_reader *reader, mrq_status (*read)(mrq_reader *, bool *, mrq_error *), bool *more, mrq_error *err)
+{
+    for (;;) {
+        const mrq_status status = read(reader, more, err);
+        if (!reader->starved)
+            return status;
+        MRQ_TRY(widen(reader, err));
+    }
+}
+
+static mrq_status next_of_part(mrq_reader *reader, bool *more, mrq_error *err)
+{
+    static mrq_status (*const of_format[])(mrq_reader *, bool *, mrq_error *) = {
+        [MRQ_DELIMITED] = next_of_columns, [MRQ_LISTS] = next_in_list, [MRQ_JSON_LINES] = next_object};
+    return read_whole(reader, of_format[reader->schema->format], more, err);
+}
+
+static mrq_status start_part(mrq_reader *reader, mrq_part *part, mrq_error *err)
+{
+    const mrq_file_schema *schema = reader->schema;
+    char path[PATH_BYTES];
+    bool more = true;
+    MRQ_TRY(mrq_path_join(path, sizeof path, reader->from.folder, part->name, err));
+    MRQ_TRY(mrq_source_open(&part->source, path, part->name, schema->encoding, &reader->sum, err));
+    part->name = part->source.name;
+    reader->at = reader->end = NULL;
     reader->next_line = 1;
+    if (reader->again)
+        MRQ_TRY(mrq_source_whole(&part->source, err));
+    else
+        MRQ_TRY(mrq_source_more(&part->source, 0, 1, err));
+    reader->at = part->source.bytes;
+    reader->end = reader->at + part->source.size;
+    if (part->source.size >= 3 && memcmp(reader->at, "\xef\xbb\xbf", 3) == 0)
+        reader->at += 3; /* byte order mark, which some editors write */
+    if (schema->format == MRQ_JSON_LINES)
+        return MRQ_OK;
+    if (!schema->by_column) {
+        part->columns = schema->width;
+        return schema->header ? next_of_part(reader, &more, err) : MRQ_OK;
+    }
+    if (!(part->place = mrq_array(MRQ_FIELDS_MAX, sizeof *part->place)))
+        return mrq_fail_memory(err, "reading a header");
+    return read_whole(reader, read_header, &more, err);
+}
+
+mrq_status mrq_reader_open(mrq_reader *reader, const mrq_origin *from, const mrq_file_schema *schema, bool again, mrq_error *err)
+{
+    reader->from = *from;
+    reader->schema = schema;
+    reader->again = again;
+    mrq_sum_init(&reader->sum);
     if (schema->format == MRQ_JSON_LINES && !(reader->json = mrq_json_lines_new(schema)))
         return mrq_fail_memory(err, "reading a file");
     reader->stop[0] = reader->stop['\n'] = true;
@@ -294,26 +370,68 @@ mrq_status mrq_reader_open(mrq_reader *reader, const char *folder, const mrq_fil
         reader->stop[(unsigned char)schema->delimiter[0]] = true;
     reader->stop['"'] |= schema->quoted;
     memset(reader->stop + 0x80, 1, 0x80);
-    if (reader->source.size >= 3 && memcmp(reader->at, "\xef\xbb\xbf", 3) == 0)
-        reader->at += 3; /* byte order mark, which some editors write */
-    if (schema->format == MRQ_JSON_LINES)
-        skip_blank_lines(reader);
-    if (schema->format == MRQ_JSON_LINES)
-        return MRQ_OK;
-    if (schema->by_column)
-        return read_header(reader, err);
-    bool more = true;
-    reader->columns = schema->width;
-    return schema->header ? mrq_reader_next(reader, &more, err) : MRQ_OK;
+    MRQ_TRY(mrq_files_find(from->folder, schema->file, &reader->names, err));
+    const mrq_strings names = mrq_dict_strings(reader->names);
+    if (!(reader->part = mrq_array(names.n, sizeof *reader->part)))
+        return mrq_fail_memory(err, "reading a file");
+    for (uint32_t i = 0; i < names.n; i++)
+        reader->part[i].name = mrq_strings_at(&names, i);
+    reader->now = reader->part;
+    return start_part(reader, reader->now, err);
+}
+
+static void close_part(mrq_part *part)
+{
+    mrq_source_close(&part->source);
+    mrq_free(part->place);
+    part->place = NULL;
 }
 
 void mrq_reader_close(mrq_reader *reader)
 {
-    mrq_source_close(&reader->source);
-    mrq_free(reader->place);
-    reader->place = NULL;
+    for (uint32_t i = 0; reader->part && i < mrq_dict_strings(reader->names).n; i++)
+        close_part(&reader->part[i]);
+    mrq_free(reader->part);
+    mrq_dict_free(reader->names);
     mrq_json_lines_free(reader->json);
-    reader->json = NULL;
+    *reader = (mrq_reader){0};
+}
+
+static mrq_status check_unchanged(const mrq_reader *reader, mrq_error *err)
+{
+    char path[PATH_BYTES];
+    MRQ_TRY(mrq_path_join(path, sizeof path, reader->from.folder, reader->now->name, err));
+    return mrq_source_changed(&reader->now->source, path) ? mrq_reader_changed(reader, err) : MRQ_OK;
+}
+
+mrq_status mrq_reader_next(mrq_reader *reader, bool *more, mrq_error *err)
+{
+    for (;;) {
+        MRQ_TRY(next_of_part(reader, more, err));
+        if (*more)
+            return MRQ_OK;
+        MRQ_TRY(check_unchanged(reader, err));
+        if (reader->now + 1 == reader->part + mrq_dict_strings(reader->names).n)
+            return MRQ_OK;
+        if (!reader->again)
+            close_part(reader->now);
+        reader->now++;
+        MRQ_TRY(start_part(reader, reader->now, err));
+    }
+}
+
+mrq_mark mrq_reader_mark(const mrq_reader *reader)
+{
+    return (mrq_mark){reader->began, reader->line, reader->now};
+}
+
+void mrq_reader_seek(mrq_reader *reader, const mrq_mark *mark)
+{
+    const mrq_source *source = &mark->part->source;
+    reader->now = mark->part;
+    reader->at = mark->at;
+    reader->end = source->bytes + source->size;
+    reader->next_line = mark->line;
 }
 
 static bool is_one_of(const mrq_strings *texts, mrq_span span)
@@ -330,19 +448,10 @@ bool mrq_reader_is_null(const mrq_reader *reader, const mrq_field *field)
     return span.size == 0 || is_one_of(&field->null, span) || is_one_of(&reader->schema->null, span);
 }
 
-size_t mrq_reader_bound(const mrq_reader *reader)
-{
-    size_t records = 1;
-    const char between = reader->schema->format == MRQ_LISTS ? *reader->schema->delimiter : '\n';
-    for (const char *p = reader->at; p < reader->end; p++)
-        records += *p == '\n' || *p == between;
-    return records;
-}
-
 mrq_status mrq_reader_changed(const mrq_reader *reader, mrq_error *err)
 {
     return mrq_fail(err, MRQ_FAILED, "%s was changed while it was read: want a new file renamed to it, not written over it",
-                    reader->schema->file);
+                    reader->now->name);
 }
 
 mrq_span mrq_reader_id(const mrq_reader *reader, const mrq_field *field, char scratch[MRQ_ID_SCRATCH])

@@ -2,6 +2,7 @@
 #ifndef MRQ_DATASET_READER_H
 #define MRQ_DATASET_READER_H
 
+#include "base/dict.h"
 #include "dataset/schema.h"
 #include "dataset/source.h"
 
@@ -11,35 +12,63 @@ typedef struct mrq_span {
     size_t size;
 } mrq_span;
 
+/* Where a data set is. */
+typedef struct mrq_origin {
+    const char *folder;
+} mrq_origin;
+
+/* One of the files that a schema's "file" stands for. */
+typedef struct mrq_part {
+    const char *name; /* in messages */
+    mrq_source source;
+    uint32_t columns; /* in the file */
+    uint16_t *place;  /* (columns) by header: the field that a column is, or NO_FIELD */
+} mrq_part;
+
 typedef struct mrq_reader {
     const mrq_file_schema *schema;
-    mrq_source source;
-    const char *at, *end;
+    mrq_origin from;
+    bool again;                     /* records are read a second time */
+    mrq_dict *names;                /* of the files, in ascending order */
+    mrq_part *part;                 /* (names) */
+    mrq_part *now;                  /* the one that is read */
+    mrq_sum sum;                    /* of the bytes of the files */
+    const char *at, *end;           /* what is left of the window */
+    const char *began;              /* where the current record begins */
+    bool starved;                   /* the record goes on behind the window */
     uint64_t line;                  /* the first line of the current record, from 1 */
     uint64_t next_line;             /* line of `at` */
     bool stop[256];                 /* bytes with a special meaning */
-    mrq_span field[MRQ_FIELDS_MAX]; /* (schema->width) fields of the current record; they point into the source */
+    mrq_span field[MRQ_FIELDS_MAX]; /* (schema->width) fields of the current record; they point into the window */
     bool in_list;                   /* lists: the current line has more items */
-    uint32_t columns;               /* in the file */
     struct mrq_json_lines *json;    /* of such a file */
-    uint16_t *place;                /* (columns) by header: the field that a column is, or NO_FIELD */
 } mrq_reader;
 
-/* Opens the file, skips a byte order mark and reads the header. `reader` is zeroed; borrows the schema. MRQ_NOT_FOUND for a missing
- * file; MRQ_BAD_FILE when the header lacks a column of the schema. */
-MRQ_CHECKED mrq_status mrq_reader_open(mrq_reader *reader, const char *folder, const mrq_file_schema *schema, mrq_error *err);
+/* Finds the files, opens the first one, skips a byte order mark and reads the header; the next one is opened when the records of
+ * one have been read. With `again` all stays in memory, and mrq_reader_seek() can go back. `reader` is zeroed; borrows the schema
+ * and what `from` points to. MRQ_NOT_FOUND for a missing file; MRQ_BAD_FILE when the header lacks a column of the schema. */
+MRQ_CHECKED mrq_status mrq_reader_open(mrq_reader *reader, const mrq_origin *from, const mrq_file_schema *schema, bool again,
+                                       mrq_error *err);
 void mrq_reader_close(mrq_reader *reader); /* allowed on a zeroed reader */
 static inline void mrq_reader_close_cleanup(mrq_reader *reader)
 {
     mrq_reader_close(reader);
 }
 
-/* Reads the next record; `*more` is false after the last one. All fields are without NUL and, in a UTF-8 file, valid. */
+/* Reads the next record, whose fields stay until the next call; `*more` is false after the last one. All fields are without NUL and
+ * valid UTF-8. */
 MRQ_CHECKED mrq_status mrq_reader_next(mrq_reader *reader, bool *more, mrq_error *err);
 
-/* An upper bound of the number of remaining records. The file may be changed while it is read, which a map does not prevent:
- * callers that allocate by this bound must check it while reading, and fail with mrq_reader_changed() when there are more. */
-size_t mrq_reader_bound(const mrq_reader *reader);
+/* Where the current record is. After a seek to it mrq_reader_next() gives it again. */
+typedef struct mrq_mark {
+    const char *at;
+    uint64_t line;
+    mrq_part *part;
+} mrq_mark;
+mrq_mark mrq_reader_mark(const mrq_reader *reader);
+void mrq_reader_seek(mrq_reader *reader, const mrq_mark *mark);
+
+/* MRQ_FAILED: the current file was changed while it was read. */
 mrq_status mrq_reader_changed(const mrq_reader *reader, mrq_error *err);
 
 /* Returns MRQ_BAD_FILE with "file:line: " and a message. */

@@ -1,251 +1,201 @@
-/* zlib and libzstd are loaded when a compressed file comes: most data is plain, and plain files are mapped and not copied. What is
- * decompressed or converted is held in memory whole, because the readers go over a file twice. */
+/* Windows on a source. Of a map they are parts; the splitter's pointers stay valid until the source is closed. Of a stream they are
+ * copied into one buffer, block by block, which costs a hundredth of decompressing: the part behind the last line end waits there
+ * for the next window. Rejected: reading in place in the blocks, which saves the copy but needs a second way for records that
+ * cross two of them. */
 #include "dataset/source.h"
 
-#include <errno.h>
-#include <iconv.h>
-#include <stdint.h>
-#include <stdio.h>
+#include <fcntl.h>
 #include <string.h>
-#include <zlib.h>
-#include <zstd.h>
+#include <unistd.h>
 
-#include "base/library.h"
 #include "base/memory.h"
-#include "base/utf8.h"
 
-#define STEP ((size_t)1 << 16) /* bytes that a buffer grows by at least */
-
-typedef struct buffer {
-    char *bytes;
-    size_t size, capacity, most;
-} buffer;
-
-/* What failed, with the place in the file where that is known. */
-static mrq_status bad(const char *name, const char *what, mrq_error *err)
+static mrq_status fail_memory(mrq_error *err)
 {
-    return mrq_fail(err, MRQ_BAD_FILE, "%s: %s", name, what);
+    return mrq_fail_memory(err, "reading a file");
 }
 
-/* Makes place for more behind what there is. */
-static mrq_status more(buffer *out, const char *name, mrq_error *err)
+static mrq_status too_long(const mrq_source *source, uint64_t line, mrq_error *err)
 {
-    if (out->size >= out->most)
-        return mrq_fail(err, MRQ_BAD_FILE, "%s: unpacks to more than %zu bytes, %d times its size: not a file of data", name,
-                        out->most, MRQ_RATIO_MAX);
-    return mrq_grow(&out->bytes, &out->capacity, out->size + STEP, 1) ? mrq_fail_memory(err, "reading a file") : MRQ_OK;
+    return mrq_fail(err, MRQ_BAD_FILE,
+                    "%s:%llu: a record of more than %zu MB: want records that end with a line end, and quotes that are closed",
+                    source->name, (unsigned long long)line, MRQ_RECORD_MAX >> 20);
 }
 
-/* --- gzip --- */
-
-static struct {
-    __typeof__(inflateInit2_) *init;
-    __typeof__(inflate) *inflate;
-    __typeof__(inflateReset) *reset;
-    __typeof__(inflateEnd) *end;
-} zlib;
-
-static mrq_status load_zlib(mrq_error *err)
+static size_t smaller(size_t a, size_t b)
 {
-    static const mrq_symbol symbols[] = {
-        {"inflateInit2_", &zlib.init}, {"inflate", &zlib.inflate}, {"inflateReset", &zlib.reset}, {"inflateEnd", &zlib.end}};
-    return mrq_library_load("libz.so.1", "zlib1g", symbols, sizeof symbols / sizeof *symbols, err);
+    return a < b ? a : b;
 }
 
-/* All members of the file, one behind the other, as gzip -d does. */
-static mrq_status inflate_members(z_stream *z, const mrq_map *map, buffer *out, const char *name, mrq_error *err)
+/* --- maps --- */
+
+static void add_to_sum(mrq_source *source)
 {
-    size_t left = map->size;
-    z->next_in = (Bytef *)(uintptr_t)map->data;
-    for (;;) {
-        MRQ_TRY(more(out, name, err));
-        const size_t place = out->capacity - out->size, given = left < UINT32_MAX ? left : UINT32_MAX;
-        const uInt take = (uInt)(place < UINT32_MAX ? place : UINT32_MAX);
-        z->avail_in = (uInt)given;
-        z->next_out = (Bytef *)out->bytes + out->size;
-        z->avail_out = take;
-        const int code = zlib.inflate(z, Z_NO_FLUSH);
-        left -= given - z->avail_in;
-        out->size += take - z->avail_out;
-        if (code == Z_MEM_ERROR)
-            return mrq_fail_memory(err, "reading a file");
-        if (code == Z_BUF_ERROR && left == 0)
-            return bad(name, "gzip: cut short", err);
-        if (code != Z_OK && code != Z_STREAM_END && code != Z_BUF_ERROR)
-            return mrq_fail(err, MRQ_BAD_FILE, "%s: gzip: damaged: %s", name, z->msg ? z->msg : "unknown data");
-        if (code == Z_STREAM_END) {
-            if (left < 2 || z->next_in[0] != 0x1f || z->next_in[1] != 0x8b)
-                return MRQ_OK;
-            if (zlib.reset(z) != Z_OK)
-                return bad(name, "gzip: damaged", err);
-        }
-    }
+    const size_t end = (size_t)(source->bytes + source->size - (const char *)source->map.data);
+    if (source->sum && end > source->summed)
+        mrq_sum_update(source->sum, source->map.data + source->summed, end - source->summed);
+    source->summed = end;
 }
 
-static mrq_status unpack_gzip(const mrq_map *map, buffer *out, const char *name, mrq_error *err)
+static mrq_status more_of_map(mrq_source *source, size_t keep, uint64_t line, mrq_error *err)
 {
-    MRQ_TRY(load_zlib(err));
-    z_stream z = {.zalloc = NULL};
-    if (zlib.init(&z, 16 + MAX_WBITS, ZLIB_VERSION, (int)sizeof z) != Z_OK)
-        return mrq_fail_memory(err, "reading a file");
-    const mrq_status status = inflate_members(&z, map, out, name, err);
-    zlib.end(&z);
-    return status;
-}
-
-/* --- zstd --- */
-
-static struct {
-    __typeof__(ZSTD_createDStream) *make;
-    __typeof__(ZSTD_freeDStream) *free;
-    __typeof__(ZSTD_decompressStream) *decompress;
-    __typeof__(ZSTD_isError) *is_error;
-    __typeof__(ZSTD_getErrorName) *error_name;
-} zstd;
-
-static mrq_status load_zstd(mrq_error *err)
-{
-    static const mrq_symbol symbols[] = {{"ZSTD_createDStream", &zstd.make},
-                                         {"ZSTD_freeDStream", &zstd.free},
-                                         {"ZSTD_decompressStream", &zstd.decompress},
-                                         {"ZSTD_isError", &zstd.is_error},
-                                         {"ZSTD_getErrorName", &zstd.error_name}};
-    return mrq_library_load("libzstd.so.1", "libzstd1", symbols, sizeof symbols / sizeof *symbols, err);
-}
-
-static mrq_status unpack_zstd(const mrq_map *map, buffer *out, const char *name, mrq_error *err)
-{
-    MRQ_TRY(load_zstd(err));
-    ZSTD_DStream *stream = zstd.make();
-    mrq_status status = stream ? MRQ_OK : mrq_fail_memory(err, "reading a file");
-    ZSTD_inBuffer in = {map->data, map->size, 0};
-    size_t left = 1; /* 0 at the end of a frame */
-    while (status == MRQ_OK && (in.pos < in.size || left)) {
-        if ((status = more(out, name, err)) != MRQ_OK)
-            break;
-        ZSTD_outBuffer to = {out->bytes + out->size, out->capacity - out->size, 0};
-        const size_t before = in.pos;
-        left = zstd.decompress(stream, &to, &in);
-        out->size += to.pos;
-        if (zstd.is_error(left))
-            status = mrq_fail(err, MRQ_BAD_FILE, "%s: zstd: damaged: %s", name, zstd.error_name(left));
-        else if (left && in.pos == in.size && before == in.pos && !to.pos)
-            status = bad(name, "zstd: cut short", err);
-    }
-    if (stream)
-        zstd.free(stream);
-    return status;
-}
-
-/* --- encodings --- */
-
-#ifdef MRQ_ANALYSER /* it takes (iconv_t)-1 for a descriptor that is to be closed */
-#pragma GCC diagnostic ignored "-Wanalyzer-malloc-leak"
-#endif
-
-/* Latin-1 is what most old files have, so it needs none of iconv's files. */
-static bool is_latin1(const char *encoding)
-{
-    return strcmp(encoding, "latin1") == 0;
-}
-
-bool mrq_source_knows(const char *encoding)
-{
-    if (is_latin1(encoding))
-        return true;
-    const iconv_t converter = iconv_open("UTF-8", encoding);
-    if (converter == (iconv_t)-1)
-        return false;
-    iconv_close(converter);
-    return true;
-}
-
-static mrq_status not_encoded(const char *bytes, const char *at, const char *name, const char *encoding, mrq_error *err)
-{
-    unsigned long long line = 1;
-    for (const char *p = bytes; p < at; p++)
-        line += *p == '\n';
-    return mrq_fail(err, MRQ_BAD_FILE, "%s:%llu: the byte \\x%02x is no character of encoding %s", name, line, (unsigned char)*at,
-                    encoding);
-}
-
-static mrq_status convert_latin1(const char *bytes, size_t size, const char *name, buffer *out, mrq_error *err)
-{
-    for (size_t i = 0; i < size;) {
-        MRQ_TRY(more(out, name, err));
-        for (; i < size && out->size + 2 <= out->capacity; i++)
-            out->size += mrq_utf8_write((unsigned char)bytes[i], out->bytes + out->size);
-    }
+    const char *begin = source->bytes + source->size - keep, *end = (const char *)source->map.data + source->map.size;
+    const size_t left = (size_t)(end - begin), most = smaller(left, MRQ_RECORD_MAX);
+    const char *cut = most == left ? end - 1 : keep < most ? memrchr(begin + keep, '\n', most - keep) : NULL;
+    if (!cut)
+        return too_long(source, line, err);
+    source->bytes = begin;
+    source->size = (size_t)(cut + 1 - begin);
+    source->last = most == left;
+    add_to_sum(source);
     return MRQ_OK;
 }
 
-static mrq_status convert(const char *bytes, size_t size, const char *name, const char *encoding, buffer *out, mrq_error *err)
+/* --- streams --- */
+
+/* Puts the next block behind what there is. */
+static mrq_status append(mrq_source *source, mrq_error *err)
 {
-    if (is_latin1(encoding))
-        return convert_latin1(bytes, size, name, out, err);
-    const iconv_t converter = iconv_open("UTF-8", encoding);
-    if (converter == (iconv_t)-1)
-        return errno == ENOMEM ? mrq_fail_memory(err, "reading a file")
-                               : mrq_fail(err, MRQ_BAD_FILE, "%s: encoding \"%s\" is not known here", name, encoding);
-    mrq_status status = MRQ_OK;
-    char *in = (char *)(uintptr_t)bytes;
-    for (size_t left = size; left && status == MRQ_OK;) {
-        if ((status = more(out, name, err)) != MRQ_OK)
-            break;
-        char *to = out->bytes + out->size;
-        size_t place = out->capacity - out->size;
-        const size_t done = iconv(converter, &in, &left, &to, &place);
-        out->size = out->capacity - place;
-        if (done == (size_t)-1 && errno != E2BIG)
-            status = not_encoded(bytes, in, name, encoding, err);
-    }
-    iconv_close(converter);
-    return status;
+    const char *block;
+    size_t size;
+    MRQ_TRY(source->flow->next(source->flow, &block, &size, err));
+    source->ended = !size;
+    if (mrq_grow(&source->buffer, &source->room, source->filled + size + 1, 1))
+        return fail_memory(err);
+    if (size)
+        memcpy(source->buffer + source->filled, block, size);
+    source->filled += size;
+    return MRQ_OK;
 }
 
-/* --- all of it --- */
+/* The bytes up to the last line end behind `seen`, within the length of a record; 0 without one. */
+static size_t whole_lines(const mrq_source *source, size_t seen)
+{
+    const size_t most = smaller(source->filled, MRQ_RECORD_MAX);
+    const char *end = seen < most ? memrchr(source->buffer + seen, '\n', most - seen) : NULL;
+    return end ? (size_t)(end + 1 - source->buffer) : 0;
+}
+
+/* A record that goes on gets a window of twice its length so far, so that a long one is not cut anew for every block. */
+static mrq_status more_of_stream(mrq_source *source, size_t keep, uint64_t line, mrq_error *err)
+{
+    const size_t begin = source->size - keep, want = smaller(2 * keep, MRQ_RECORD_MAX);
+    source->filled -= begin;
+    if (source->filled)
+        memmove(source->buffer, source->buffer + begin, source->filled);
+    size_t size = whole_lines(source, keep);
+    while ((!size || size < want) && source->filled <= MRQ_RECORD_MAX && !source->ended) {
+        const size_t seen = source->filled;
+        MRQ_TRY(append(source, err));
+        const size_t longer = whole_lines(source, seen > keep ? seen : keep);
+        size = longer ? longer : size;
+    }
+    source->last = source->ended && source->filled <= MRQ_RECORD_MAX;
+    source->size = source->last ? source->filled : size;
+    source->bytes = source->buffer;
+    return source->size || source->last ? MRQ_OK : too_long(source, line, err);
+}
+
+static mrq_status whole_of_stream(mrq_source *source, mrq_error *err)
+{
+    uint64_t line = 1; /* of `begin` */
+    for (size_t begin = 0; !source->ended;) {
+        const size_t seen = source->filled;
+        MRQ_TRY(append(source, err));
+        const char *p = source->buffer + seen, *end = source->buffer + source->filled;
+        for (; (p = memchr(p, '\n', (size_t)(end - p))); line++)
+            begin = (size_t)(++p - source->buffer);
+        if (source->filled - begin > MRQ_RECORD_MAX)
+            return too_long(source, line, err);
+    }
+    source->bytes = source->buffer;
+    source->size = source->filled;
+    source->last = true;
+    return MRQ_OK;
+}
+
+mrq_status mrq_source_more(mrq_source *source, size_t keep, uint64_t line, mrq_error *err)
+{
+    return source->flow ? more_of_stream(source, keep, line, err) : more_of_map(source, keep, line, err);
+}
+
+mrq_status mrq_source_whole(mrq_source *source, mrq_error *err)
+{
+    if (source->flow)
+        return whole_of_stream(source, err);
+    source->bytes = (const char *)source->map.data;
+    source->size = source->map.size;
+    source->last = true;
+    add_to_sum(source);
+    return MRQ_OK;
+}
+
+/* --- opening --- */
+
+/* Says what is in the place of a file; the general message of a map names no way out. */
+static mrq_status open_map(mrq_source *source, const char *path, mrq_error *err)
+{
+    struct stat *st = &source->opened;
+    if (stat(path, st) == 0 && S_ISDIR(st->st_mode))
+        return mrq_fail(err, MRQ_BAD_FILE, "%s: a folder, want a file", source->name);
+    if (S_ISFIFO(st->st_mode))
+        return mrq_fail(err, MRQ_BAD_FILE, "%s: a pipe, want a file; events can come by standard input: \"file\": \"-\"",
+                        source->name);
+    return mrq_map_open(&source->map, path, err);
+}
 
 static bool begins(const mrq_map *map, const char *magic, size_t size)
 {
     return map->size >= size && memcmp(map->data, magic, size) == 0;
 }
 
-static mrq_status unpack(mrq_source *source, const char *name, mrq_error *err)
+/* A stream begins with a thread that is a few blocks ahead of the reader. */
+static mrq_status start_stream(mrq_source *source, const char *encoding, mrq_error *err)
 {
-    const bool gzip = begins(&source->map, "\x1f\x8b", 2), zstandard = begins(&source->map, "\x28\xb5\x2f\xfd", 4);
-    source->bytes = (const char *)source->map.data;
-    source->size = source->map.size;
-    if (!gzip && !zstandard)
-        return MRQ_OK;
-    buffer out = {.most = MRQ_RATIO_FREE + MRQ_RATIO_MAX * source->map.size};
-    const mrq_status status = gzip ? unpack_gzip(&source->map, &out, name, err) : unpack_zstd(&source->map, &out, name, err);
-    source->made = out.bytes;
-    source->bytes = out.bytes;
-    source->size = out.size;
-    return status;
+    MRQ_TRY(mrq_flow_unpack(&source->flow, source->name, err));
+    if (encoding)
+        MRQ_TRY(mrq_flow_convert(&source->flow, source->name, encoding, err));
+    return mrq_flow_ahead(&source->flow, source->block ? source->block : MRQ_FLOW_STEP, err);
 }
 
-mrq_status mrq_source_open(mrq_source *source, const char *path, const char *name, const char *encoding, mrq_error *err)
+static mrq_status start(mrq_source *source, const char *path, const char *encoding, mrq_error *err)
 {
-    *source = (mrq_source){0};
-    MRQ_TRY(mrq_map_open(&source->map, path, err));
-    mrq_status status = unpack(source, name, err);
-    if (status == MRQ_OK && encoding) {
-        buffer out = {.most = SIZE_MAX};
-        status = convert(source->bytes, source->size, name, encoding, &out, err);
-        mrq_free(source->made);
-        source->made = out.bytes;
-        source->bytes = out.bytes ? out.bytes : "";
-        source->size = out.size;
+    if (strcmp(source->name, "-") == 0) {
+        source->name = "standard input";
+        MRQ_TRY(mrq_flow_descriptor(&source->flow, STDIN_FILENO, source->name, source->sum, err));
+        return start_stream(source, encoding, err);
     }
+    MRQ_TRY(open_map(source, path, err));
+    source->bytes = (const char *)source->map.data;
+    if (!encoding && !source->block && !begins(&source->map, "\x1f\x8b", 2) && !begins(&source->map, "\x28\xb5\x2f\xfd", 4))
+        return MRQ_OK;
+    MRQ_TRY(mrq_flow_memory(&source->flow, source->map.data, source->map.size, source->sum, err));
+    return start_stream(source, encoding, err);
+}
+
+mrq_status mrq_source_open(mrq_source *source, const char *path, const char *name, const char *encoding, mrq_sum *sum,
+                           mrq_error *err)
+{
+    *source = (mrq_source){.name = name, .sum = sum, .block = source->block};
+    const mrq_status status = start(source, path, encoding, err);
     if (status != MRQ_OK)
         mrq_source_close(source);
     return status;
 }
 
+bool mrq_source_changed(const mrq_source *source, const char *path)
+{
+    const struct stat *then = &source->opened;
+    struct stat now;
+    return then->st_ino && stat(path, &now) == 0 && now.st_dev == then->st_dev && now.st_ino == then->st_ino &&
+           (now.st_size != then->st_size || now.st_mtim.tv_sec != then->st_mtim.tv_sec ||
+            now.st_mtim.tv_nsec != then->st_mtim.tv_nsec);
+}
+
 void mrq_source_close(mrq_source *source)
 {
+    mrq_flow_free(source->flow);
     mrq_map_close(&source->map);
-    mrq_free(source->made);
-    *source = (mrq_source){0};
+    mrq_free(source->buffer);
+    *source = (mrq_source){.block = source->block};
 }

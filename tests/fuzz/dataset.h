@@ -17,6 +17,7 @@ static inline void fuzz_check_ratings(const mrq_dataset *data)
 /* What the whole is taken for, its first lines are taken for, too. */
 static inline void fuzz_check_first(const mrq_schema *schema)
 {
+    const mrq_origin from = {.folder = "/proc/self/fd"};
     mrq_error err = {0};
     uint64_t checksum;
     const mrq_file_schema *files[] = {&schema->users, &schema->items};
@@ -24,11 +25,11 @@ static inline void fuzz_check_first(const mrq_schema *schema)
         mrq_table *table = NULL;
         if (!files[i]->file)
             continue;
-        FUZZ_CHECK(mrq_read_table("/proc/self/fd", files[i], true, &table, &checksum, &err) == MRQ_OK);
+        FUZZ_CHECK(mrq_read_table(&from, files[i], true, &table, &checksum, &err) == MRQ_OK);
         mrq_table_free(table);
     }
     mrq_dataset first = {.arena = mrq_arena_new()};
-    FUZZ_CHECK(first.arena && mrq_read_events("/proc/self/fd", schema, true, &first, &checksum, &err) == MRQ_OK);
+    FUZZ_CHECK(first.arena && mrq_read_events(&from, schema, true, &first, &checksum, &err) == MRQ_OK);
     mrq_arena_free(first.arena);
 }
 
