@@ -67,7 +67,7 @@ static mrq_status read_arguments(int argc, char **argv, struct arguments *a, boo
                  "  topn        train on 80% of each user's likes, then find a tenth of them among all items\n"
                  "  time        find the likes in the latest 20% of all ratings, after training on the others\n"
                  "  cold-users  a tenth of the users is held out; only categories such as their age are known\n"
-                 "  cold-items  a tenth of the items is held out; only their genres and titles are known\n"
+                 "  cold-items  a tenth of the items is held out; only their columns, as genres and titles, are known\n"
                  "A trained model is measured on the test part that it was trained without. Each protocol is printed with its\n"
                  "definition. Measures are means over users, with 95% confidence intervals by bootstrap over users.",
         .options = options,

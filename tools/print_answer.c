@@ -72,10 +72,10 @@ static void fit(size_t others, size_t *title, size_t *genres)
         *title = both - *genres;
 }
 
-/* Whether a feature's value needs the feature's name before it: 25-34 does, "female" does not. */
-static bool needs_name(const char *feature, const char *word)
+/* Whether a category's value needs the column's name before it: 25-34, "under 1.5" and "unknown" do, "female" does not. */
+static bool needs_name(const mrq_column *column, const char *word)
 {
-    return strcmp(feature, "age") == 0 || isdigit((unsigned char)*word);
+    return column->bound || strcmp(column->name, "age") == 0 || isdigit((unsigned char)*word) || strcmp(word, "unknown") == 0;
 }
 
 /* Rounds to four decimals, as scores are printed; never -0. */
@@ -93,7 +93,7 @@ static void write_part(mrq_writer *out, const mrq_generation *generation, const 
     }
     const mrq_column *column = mrq_table_column(generation->users, part->input);
     const char *word = mrq_strings_at(column->label.n ? &column->label : &column->dict, part->value);
-    const bool named = needs_name(part->input, word);
+    const bool named = needs_name(column, word);
     mrq_writer_put(out, ", %s%s%s %+.4f", named ? part->input : "", named ? " " : "", word, rounded(part->score));
 }
 
@@ -238,7 +238,7 @@ static void print_feature(const mrq_feature *feature)
     const mrq_column *column = feature->column;
     const mrq_strings *words = column->label.n ? &column->label : &column->dict;
     const char *word = column->kind == MRQ_CATEGORY ? mrq_strings_at(words, feature->code) : NULL;
-    const bool named = !word || needs_name(column->name, word);
+    const bool named = !word || needs_name(column, word);
     if (named)
         print_plain(column->name);
     if (word) {

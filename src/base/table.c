@@ -86,7 +86,9 @@ static mrq_status code_by_bound(const mrq_column *column, const char *text, uint
         return MRQ_OK;
     }
     if (!mrq_parse_real(text, strlen(text), column->bound[0], 1e15, &value))
-        return mrq_fail(err, MRQ_USAGE, "%s \"%.40s\": want a number, %g or more", column->name, text, column->bound[0]);
+        return column->bound[0] <= -DBL_MAX
+                   ? mrq_fail(err, MRQ_USAGE, "%s \"%.40s\": want a number", column->name, text)
+                   : mrq_fail(err, MRQ_USAGE, "%s \"%.40s\": want a number, %g or more", column->name, text, column->bound[0]);
     uint32_t i = column->dict.n - 1;
     while (value < column->bound[i])
         i--;

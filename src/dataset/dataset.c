@@ -24,6 +24,7 @@ mrq_status mrq_dataset_load(const char *folder, const mrq_schema *schema, mrq_da
     if (schema->items.file)
         MRQ_TRY(mrq_read_table(&from, &schema->items, false, &data->items, &checksum[1], err));
     MRQ_TRY(mrq_read_events(&from, schema, false, data, &checksum[2], err));
+    MRQ_TRY(mrq_bucket_users(data->users, err));
     data->users->noun = (mrq_noun){"user", "users"};
     data->items->noun = schema->noun;
     data->like = isnan(schema->like_from) ? (data->rating_min + data->rating_max) / 2 : schema->like_from;

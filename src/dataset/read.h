@@ -14,6 +14,9 @@
 MRQ_CHECKED mrq_status mrq_read_table(const mrq_origin *from, const mrq_file_schema *schema, bool first, mrq_table **out,
                                       uint64_t *checksum, mrq_error *err);
 
+/* Makes each number of users a category of ranges found in the data. */
+MRQ_CHECKED mrq_status mrq_bucket_users(mrq_table *users, mrq_error *err);
+
 /* Reads the events into `data`. Users and items that the schema has a file of have been read before; the others are made from the
  * events. With `first` neither is needed. */
 MRQ_CHECKED mrq_status mrq_read_events(const mrq_origin *from, const mrq_schema *schema, bool first, mrq_dataset *data,

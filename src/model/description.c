@@ -55,6 +55,9 @@ static mrq_status check_kind(const mrq_branch *branch, const char *path, bool us
         branch->kind == MRQ_BRANCH_ID || branch->kind == MRQ_BRANCH_CATEGORY || branch->kind == MRQ_BRANCH_HISTORY;
     if (user && !of_users)
         return mrq_fail(err, MRQ_BAD_FILE, "%s.kind: \"%s\", want one of id, category, history on the user's side", path, kind);
+    if (strcmp(branch->feature, "*") == 0 && branch->kind != MRQ_BRANCH_CATEGORY && branch->kind != MRQ_BRANCH_SET &&
+        branch->kind != MRQ_BRANCH_TEXT)
+        return mrq_fail(err, MRQ_BAD_FILE, "%s.feature: \"*\" stands for columns, which are of kind category, set or text", path);
     if (!user && branch->kind == MRQ_BRANCH_HISTORY)
         return mrq_fail(err, MRQ_BAD_FILE, "%s.kind: \"history\" belongs to the user's side", path);
     for (size_t i = 0; i < sizeof bound / sizeof *bound; i++)
@@ -161,7 +164,8 @@ static mrq_status read_tower(const cJSON *towers, const char *source, const char
         mrq_branch *branch = &tower->branch[tower->n];
         MRQ_TRY(read_branch(item, path, strcmp(side, "user") == 0, sum_width, biased, branch, err));
         for (uint32_t i = 0; i < tower->n; i++)
-            if (strcmp(tower->branch[i].feature, branch->feature) == 0)
+            if (strcmp(tower->branch[i].feature, branch->feature) == 0 &&
+                (strcmp(branch->feature, "*") != 0 || tower->branch[i].kind == branch->kind))
                 return mrq_fail(err, MRQ_BAD_FILE, "%s.feature: \"%s\" is already in towers.%s[%u]", path, branch->feature, side,
                                 i);
         tower->n++;

@@ -6,6 +6,7 @@
 
 #include "base/utf8.h"
 #include "model/baseline.h"
+#include "model/columns.h"
 #include "model/likes.h"
 
 void mrq_model_free(mrq_model *model)
@@ -106,8 +107,9 @@ static mrq_status plan_characters(const mrq_strings *text, mrq_arena *arena, mrq
 static mrq_status plan_input(mrq_model *model, const mrq_table *table, const char *side, const uint32_t *id_row, uint32_t id_rows,
                              mrq_branch_plan *plan, mrq_error *err)
 {
-    static const mrq_column_kind wanted[] = {
-        [MRQ_BRANCH_CATEGORY] = MRQ_CATEGORY, [MRQ_BRANCH_SET] = MRQ_SET, [MRQ_BRANCH_TEXT] = MRQ_TEXT};
+    static const unsigned fits[] = {[MRQ_BRANCH_CATEGORY] = 1u << MRQ_CATEGORY | 1u << MRQ_NUMBER,
+                                    [MRQ_BRANCH_SET] = 1u << MRQ_SET | 1u << MRQ_TEXT | 1u << MRQ_CATEGORY | 1u << MRQ_NUMBER,
+                                    [MRQ_BRANCH_TEXT] = 1u << MRQ_TEXT};
     const mrq_branch *branch = plan->branch;
     if (branch->kind == MRQ_BRANCH_ID) {
         plan->value = id_row;
@@ -127,23 +129,19 @@ static mrq_status plan_input(mrq_model *model, const mrq_table *table, const cha
         return MRQ_OK;
     }
     const mrq_column *column = mrq_table_column(table, branch->feature);
-    const bool words = column && column->kind == MRQ_TEXT && branch->kind == MRQ_BRANCH_SET; /* a set of the text's words */
     if (!column)
         return mrq_fail(err, MRQ_BAD_FILE,
                         "the model's %s tower needs a feature \"%s\", which the data does not have: add it to the schema, or set "
                         "\"optional\": true in the model",
                         side, branch->feature);
-    if (column->kind != wanted[branch->kind] && !words)
+    if (!(fits[branch->kind] >> column->kind & 1))
         return mrq_fail(err, MRQ_BAD_FILE,
                         "the model's %s tower needs a feature \"%s\", which the data has as another kind: set kind \"%s\" in the "
                         "schema, or use another model",
                         side, branch->feature, mrq_branch_kind_names[branch->kind]);
     if (branch->kind == MRQ_BRANCH_TEXT && branch->unit == MRQ_CHARACTERS)
         return plan_characters(&column->text, model->arena, plan, err);
-    plan->n_values = column->dict.n;
-    plan->value = column->code;
-    plan->list = column->list;
-    return MRQ_OK;
+    return mrq_column_plan(table, column, model->arena, plan, err);
 }
 
 _Static_assert(2 * (3 * MRQ_BRANCHES_MAX + 2) <= MRQ_TENSORS_MAX, "tensors for all branches and joint layers");
@@ -215,19 +213,6 @@ mrq_status mrq_model_build(mrq_model *model, mrq_error *err)
         plan_tower(model, "item", &model->description.item, model->items, model->item_row, model->item_rows, &model->item, err));
     mrq_tensors_arrange(&model->tensors);
     return MRQ_OK;
-}
-
-/* Removes the optional branches whose feature the table lacks. */
-static void resolve(mrq_tower_description *tower, const mrq_table *table)
-{
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < tower->n; i++) {
-        const mrq_branch *branch = &tower->branch[i];
-        if (branch->kind == MRQ_BRANCH_ID || branch->kind == MRQ_BRANCH_RATINGS || branch->kind == MRQ_BRANCH_HISTORY ||
-            !branch->optional || mrq_table_column(table, branch->feature))
-            tower->branch[kept++] = *branch;
-    }
-    tower->n = kept;
 }
 
 /* Gives each entity with a rating a row of its own, from 1 on; the others share row 0. */
@@ -333,8 +318,8 @@ mrq_status mrq_model_new(const mrq_description *description, const mrq_model_sou
     model->description = *description;
     model->users = source->users;
     model->items = source->items;
-    resolve(&model->description.user, model->users);
-    resolve(&model->description.item, model->items);
+    MRQ_TRY(mrq_columns_resolve(&model->description, true, model->users, err));
+    MRQ_TRY(mrq_columns_resolve(&model->description, false, model->items, err));
     if (!model->description.user.n || !model->description.item.n)
         return mrq_fail(err, MRQ_BAD_FILE, "the data has none of the features of the %s tower",
                         model->description.user.n ? "item" : "user");

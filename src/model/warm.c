@@ -109,6 +109,18 @@ static mrq_status match_texts(const struct match *m, mrq_error *err)
     return MRQ_OK;
 }
 
+static bool is_number(const mrq_table *table, const mrq_branch_plan *plan)
+{
+    return mrq_table_column(table, plan->branch->feature)->kind == MRQ_NUMBER;
+}
+
+/* The buckets of a number, from the lowest on. */
+static void match_buckets(const struct match *m)
+{
+    for (uint32_t i = 0; i < m->now->n_values && i < m->then->n_values; i++)
+        m->from[i] = i;
+}
+
 /* Both lists of code points are ascending. */
 static void match_characters(const struct match *m)
 {
@@ -134,6 +146,8 @@ static mrq_status copy_embedding(mrq_model *model, const mrq_model *old, const s
         match_raters(&m, model->users, old->users);
     else if (m.now->character)
         match_characters(&m);
+    else if (is_number(m.table, m.now) && is_number(m.old_table, m.then))
+        match_buckets(&m);
     else
         MRQ_TRY(match_texts(&m, err));
     const size_t cols = model->tensors.tensor[m.now->embedding].cols;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "model/columns.h"
 #include "model/gemm.h"
 #include "train/trainer.h"
 
@@ -33,25 +34,49 @@ static bool has_branch(const mrq_tower_description *tower, const char *column)
     return false;
 }
 
-/* A query may give any category of the users, but only one that the model has a branch for changes the answer. A model that uses
- * none of them is meant to. */
-static void tell_unused(const mrq_model *model)
+/* Whether a tower looks at columns at all. A model that does not is meant to. */
+static bool has_columns(const mrq_tower_description *tower)
+{
+    for (uint32_t b = 0; b < tower->n; b++) {
+        const mrq_branch_kind kind = tower->branch[b].kind;
+        if (kind != MRQ_BRANCH_ID && kind != MRQ_BRANCH_RATINGS && kind != MRQ_BRANCH_HISTORY)
+            return true;
+    }
+    return false;
+}
+
+/* Tells which columns the model learns from, and why not from the others: what a query says of those changes nothing. */
+static mrq_status tell_columns(const mrq_description *given, const mrq_model *model, bool of_users, mrq_error *err)
 {
     const mrq_description *description = mrq_model_description(model);
-    char names[400] = "";
+    const mrq_tower_description *asked = of_users ? &given->user : &given->item,
+                                *tower = of_users ? &description->user : &description->item;
+    const mrq_table *table = of_users ? model->users : model->items;
+    char names[600] = "";
     size_t used = 0;
-    bool any = false;
-    for (uint32_t c = 0; c < model->users->n_columns && used < sizeof names; c++) {
-        const mrq_column *column = &model->users->column[c];
-        if (column->kind != MRQ_CATEGORY)
+    if (!has_columns(asked))
+        return MRQ_OK;
+    for (uint32_t c = 0; c < table->n_columns; c++) {
+        const mrq_column *column = &table->column[c];
+        char why[MRQ_COLUMN_WHY];
+        bool tells;
+        if (has_branch(tower, column->name)) {
+            if (used < sizeof names)
+                used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "", column->name);
             continue;
-        if (has_branch(&description->user, column->name))
-            any = true;
-        else
-            used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", used ? "," : "", column->name);
+        }
+        MRQ_TRY(mrq_column_tells(table, column, &tells, why, err));
+        if (tells && tower->n == MRQ_BRANCHES_MAX)
+            snprintf(why, sizeof why, "the model has %d branches already", MRQ_BRANCHES_MAX);
+        else if (tells && of_users && column->kind == MRQ_CATEGORY && has_branch(asked, MRQ_ALL_COLUMNS))
+            snprintf(why, sizeof why, "%u values, and all columns of users may have %d", column->dict.n, MRQ_USER_VALUES);
+        else if (tells)
+            snprintf(why, sizeof why, "the model has no branch for it");
+        mrq_log(MRQ_LOG_INFO, "train", "%s: %s not used: %s", table->noun.many, column->name, why);
     }
-    if (any && used)
-        mrq_log(MRQ_LOG_INFO, "train", "model=%s users_columns_not_used=%s", description->name, names);
+    if (used)
+        mrq_log(MRQ_LOG_INFO, "train", "%s: used %s", table->noun.many, names);
+    return MRQ_OK;
 }
 
 mrq_status mrq_train_begin(const mrq_dataset *data, const mrq_description *description, const mrq_train_options *options,
@@ -74,7 +99,8 @@ mrq_status mrq_train_begin(const mrq_dataset *data, const mrq_description *descr
     snprintf(r->blas_core, sizeof r->blas_core, "%s", mrq_blas_core());
     snprintf(r->blas_chosen_by, sizeof r->blas_chosen_by, "%s", mrq_blas_chosen_by());
     snprintf(r->split, sizeof r->split, "%s", options->parts ? "given" : mrq_split_names[options->split]);
-    tell_unused(*out);
+    MRQ_TRY(tell_columns(description, *out, true, err));
+    MRQ_TRY(tell_columns(description, *out, false, err));
     const uint64_t again = data->n - (*out)->seen.offset[data->users->rows];
     if (again)
         mrq_log(MRQ_LOG_WARN, "train",

@@ -31,13 +31,13 @@ head_is() {
     run 0 "$INFER" --store S "$@"
     [ "$(head -n 1 out)" = "$head" ] || fail "the head: $(cat out), want $head"
 }
-head_is 'Top 5 for height 1.54, pets cat|dog, Bonn, year 1954, user 4 (30 rated movies left out)' -i 4
-head_is 'Top 2 for height 1.8, pets cat|dog, Ulm, year 1950; 1990-' --with town=ulm --with 'pets=dog|cat' --with height=1.80 \
+head_is 'Top 5 for height under 1.58, pets cat|dog, Bonn, year under 1958, user 4 (30 rated movies left out)' -i 4
+head_is 'Top 2 for height 1.79 to 1.87, pets cat|dog, Ulm, year under 1958; 1990-' --with town=ulm --with 'pets=dog|cat' --with height=1.80 \
     --with year=1950 --year 1990- -k 2
 head_is 'Top 5 for someone'
 run 0 "$INFER" --store S --json -i 4 -k 1 --year 1990-
-holds out 'j["query"] == {"height": {"value": 1.54}, "pets": {"value": ["cat", "dog"]}, "town": {"value": "Bonn"},
-    "with": {"year": {"value": 1954}}, "user": "4", "k": 1, "year": "1990-"}'
+holds out 'j["query"] == {"height": {"value": "1.51", "label": "under 1.58"}, "pets": {"value": ["cat", "dog"]},
+    "town": {"value": "Bonn"}, "with": {"year": {"value": "1951", "label": "under 1958"}}, "user": "4", "k": 1, "year": "1990-"}'
 
 # The towns' own movies come first, and a town that is not given is all towns in equal parts.
 for town in Ulm:1000 Bonn:1020 Rom:1040; do

@@ -130,7 +130,7 @@ quick_store() {
 }
 
 # make_country DIR: a copy of the sample whose users have three more columns, by their ids: a category country, a number height and
-# a set pets; and beside it DIR.schema.json and DIR.model.json, whose user tower has a branch for the country.
+# a set pets; and beside it DIR.schema.json and DIR.model.json, whose user tower has branches for the country and what the sample has.
 make_country() {
     mkdir "$1"
     "${MAKE_SAMPLE:?is the generator}" "$1"
@@ -139,13 +139,13 @@ make_country() {
     mv users "$1/users.dat"
     python3 - "$MRQ_SOURCE/data" "$1" <<'END'
 import json, sys
-data, name = sys.argv[1:]
+data, folder = sys.argv[1:]
 schema, model = (json.load(open(f"{data}/{path}.json")) for path in ("schemas/ml-1m", "models/retrieval"))
 schema["name"] = "country"
 schema["users"]["fields"] += [{"name": "country", "kind": "category"}, {"name": "height", "kind": "number"},
                               {"name": "pets", "kind": "set", "delimiter": "|"}]
-model["towers"]["user"].append({"feature": "country", "kind": "category"})
-json.dump(schema, open(f"{name}.schema.json", "w"))
-json.dump(model, open(f"{name}.model.json", "w"))
+model["towers"]["user"][1:] = [{"feature": name, "kind": "category"} for name in ("gender", "age", "job", "country")]
+json.dump(schema, open(f"{folder}.schema.json", "w"))
+json.dump(model, open(f"{folder}.model.json", "w"))
 END
 }

@@ -172,14 +172,14 @@ static void unknown_values_are_values_of_their_own(void **state)
     static const struct {
         const char *name, *values[4];
     } want[] = {{"age", {"young", "unknown", "unknown", "old"}},
+                {"height", {"any", "unknown", "unknown", "unknown"}}, /* a number of users is divided into ranges */
                 {"town", {"Rome", "unknown", "unknown", "Rome"}},
                 {"sex", {"F", "unknown", "unknown", "M"}}};
     for (size_t i = 0; i < sizeof want / sizeof *want; i++)
         for (uint32_t row = 0; row < 4; row++)
             assert_string_equal(value_of(data->users, want[i].name, row), want[i].values[row]);
-    const mrq_column *height = mrq_table_column(data->users, "height"), *tags = mrq_table_column(data->users, "tags"),
-                     *about = mrq_table_column(data->users, "about"), *age = mrq_table_column(data->users, "age");
-    assert_true(height->number[0] == 1.5 && isnan(height->number[1]) && isnan(height->number[2]) && isnan(height->number[3]));
+    const mrq_column *tags = mrq_table_column(data->users, "tags"), *about = mrq_table_column(data->users, "about"),
+                     *age = mrq_table_column(data->users, "age");
     assert_int_equal(tags->dict.n, 2); /* blanks are trimmed */
     static const uint64_t offset[] = {0, 2, 2, 2, 3};
     assert_memory_equal(tags->list.offset, offset, sizeof offset);

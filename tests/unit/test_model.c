@@ -201,8 +201,8 @@ static void test_description_round_trip(void **state)
     mrq_description d;
     assert_ok(mrq_description_load("fusion", &d, &err));
     assert_int_equal(d.dim, 200);
-    assert_int_equal(d.user.n, 4);
-    assert_int_equal(d.item.n, 3);
+    assert_int_equal(d.user.n, 2);
+    assert_int_equal(d.item.n, 4);
     for (const mrq_asset *preset = mrq_presets; preset->name; preset++) {
         assert_ok(mrq_description_load(preset->name, &d, &err));
         check_round_trip(&d);
@@ -815,9 +815,9 @@ static void test_missing_features(void **state)
     assert_ok(parse(TOWERS("{\"feature\":\"shoe\",\"kind\":\"category\",\"embedding\":4}", ITEM_ID), &d));
     assert_fails(mrq_model_new(&d, &source, &model, &err), MRQ_BAD_FILE,
                  "needs a feature \"shoe\", which the data does not have: add it to the schema, or set \"optional\": true");
-    assert_ok(parse(TOWERS(USER_ID, "{\"feature\":\"year\",\"kind\":\"set\",\"embedding\":4}"), &d));
+    assert_ok(parse(TOWERS(USER_ID, "{\"feature\":\"title\",\"kind\":\"category\",\"embedding\":4}"), &d));
     assert_fails(mrq_model_new(&d, &source, &model, &err), MRQ_BAD_FILE,
-                 "which the data has as another kind: set kind \"set\" in the schema");
+                 "which the data has as another kind: set kind \"category\" in the schema");
     small_free(s);
 }
 
