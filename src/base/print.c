@@ -17,10 +17,14 @@ static char *reserve(mrq_print *print, size_t size)
     const size_t need = print->size + size + 1;
     if (need > print->capacity && !print->failed) {
         const size_t twice = 2 * print->capacity, want = need > twice ? need : twice, capacity = want > FIRST ? want : FIRST;
-        char *bigger = realloc(print->data, capacity);
+        char *bigger = malloc(capacity);
         print->failed = !bigger;
-        print->data = bigger ? bigger : print->data;
-        print->capacity = bigger ? capacity : print->capacity;
+        if (bigger) {
+            memcpy(bigger, print->data ? print->data : "", print->size + 1);
+            free(print->data);
+            print->data = bigger;
+            print->capacity = capacity;
+        }
     }
     return print->failed ? NULL : print->data + print->size;
 }

@@ -10,7 +10,8 @@
 
 mrq_cutter mrq_cutter_of(const mrq_look *look, const char *delimiter, bool quoted)
 {
-    return (mrq_cutter){.at = look->sample, .end = look->sample + look->size, .line = 1, .delimiter = delimiter, .quoted = quoted};
+    return (mrq_cutter){
+        .look = look, .at = look->sample, .end = look->sample + look->size, .line = 1, .delimiter = delimiter, .quoted = quoted};
 }
 
 /* The field at c->at; returns where it ends, at a delimiter, a line end or the end. */
@@ -48,6 +49,15 @@ static const char *cut_field(mrq_cutter *c, mrq_span *span)
     return p;
 }
 
+/* The current line, an object of JSON. */
+static void cut_object(mrq_cutter *c)
+{
+    const char *start = c->at, *stop = memchr(start, '\n', (size_t)(c->end - start));
+    c->at = stop ? stop : c->end;
+    c->n = c->look->columns;
+    c->broken = !mrq_look_json_cut(c->look, (mrq_span){start, (size_t)(c->at - start)}, c->field);
+}
+
 /* The next record that is no empty line. The sample ends with a NUL, so that comparing with a delimiter stays within it. */
 bool mrq_cut(mrq_cutter *c)
 {
@@ -60,6 +70,10 @@ bool mrq_cut(mrq_cutter *c)
     c->first = c->line;
     c->n = 0;
     c->broken = false;
+    if (c->look->json) {
+        cut_object(c);
+        return true;
+    }
     for (;;) {
         mrq_span ignored;
         const char *end = cut_field(c, c->n < MRQ_FIELDS_MAX ? &c->field[c->n] : &ignored);

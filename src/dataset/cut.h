@@ -7,11 +7,12 @@
 #define MRQ_TRIAL 2000 /* records to try a layout on */
 
 typedef struct mrq_cutter {
+    const mrq_look *look;
     const char *at, *end;
     uint64_t line, first; /* of `at`, and of the current record */
     const char *delimiter;
     bool quoted;
-    bool broken;  /* the current record's quotes are wrong */
+    bool broken;  /* the current record's quotes are wrong, or it is no object of JSON */
     uint32_t n;   /* its fields, counted beyond what there is room for */
     uint32_t any; /* fields in quotes so far */
     mrq_span field[MRQ_FIELDS_MAX];

@@ -80,14 +80,15 @@ static mrq_status list_files(const char *path, folder *f, mrq_error *err)
 static bool is_like_id(const mrq_look *look, uint32_t i)
 {
     const mrq_look_column *c = &look->column[i];
-    return c->n && !c->nameless && !c->empty && !c->dates && !c->addresses && c->longest <= MRQ_ID_BYTES && c->bytes <= 48 * c->n &&
-           (c->numbers < c->n || c->wholes == c->numbers) && (mrq_dict_strings(c->values).n > 1 || look->rows < 10);
+    return c->n && !c->nameless && !c->lists && !c->empty && !c->dates && !c->addresses && c->longest <= MRQ_ID_BYTES &&
+           c->bytes <= 48 * c->n && (c->numbers < c->n || c->wholes == c->numbers) &&
+           (mrq_dict_strings(c->values).n > 1 || look->rows < 10);
 }
 
 static bool is_unique(const mrq_look *look, uint32_t i)
 {
     const mrq_look_column *c = &look->column[i];
-    return c->n + c->unknown == look->rows && mrq_dict_strings(c->values).n + c->unknown == look->rows;
+    return !c->lists && c->n + c->unknown == look->rows && mrq_dict_strings(c->values).n + c->unknown == look->rows;
 }
 
 static uint32_t find_role(const mrq_look *look, mrq_role role)

@@ -51,13 +51,13 @@ static bool looks_like_time(const mrq_findings *f, const mrq_look *look, uint32_
     return median(f, look, i) >= SURELY_TIME;
 }
 
-/* The column of the time, or look->columns. */
+/* The column of the time, or look->columns: named so and with times in it, only named so, or only with times. */
 static uint32_t find_time(const mrq_findings *f, const mrq_look *look, uint32_t user, uint32_t item)
 {
-    for (int named = 1; named >= 0; named--)
+    for (int way = 0; way < 3; way++)
         for (uint32_t i = 0; i < look->columns; i++)
-            if (i != user && i != item && !look->column[i].nameless &&
-                (named ? look->column[i].role == MRQ_ROLE_TIME : looks_like_time(f, look, i)))
+            if (i != user && i != item && !look->column[i].nameless && (way == 2 || look->column[i].role == MRQ_ROLE_TIME) &&
+                (way == 1 || looks_like_time(f, look, i)))
                 return i;
     return look->columns;
 }
@@ -193,7 +193,9 @@ void mrq_guess_events(mrq_findings *f)
             mrq_writer_put(f->schema, ", \"unit\": \"%s\"", unit);
         } else {
             if (i != value && i != time)
-                mrq_say_column(f, look, i, "not used: neither the user, the item, the value nor the time");
+                mrq_say_column(f, look, i, "not used: %s",
+                               look->column[i].unfit ? look->column[i].unfit
+                                                     : "neither the user, the item, the value nor the time");
             continue;
         }
         mrq_fields_end(&out);

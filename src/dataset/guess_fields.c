@@ -49,11 +49,13 @@ void mrq_fields_open(const mrq_findings *f, const char *key, const mrq_look *loo
 {
     mrq_writer_put(f->schema, ",\n \"%s\": {\"file\": ", key);
     mrq_guess_quote(f->schema, look->file);
-    if (look->lists)
-        mrq_writer_put(f->schema, ", \"format\": \"lists\"");
-    mrq_writer_put(f->schema, ", \"delimiter\": ");
-    mrq_guess_quote(f->schema, look->delimiter);
-    mrq_writer_put(f->schema, "%s%s", look->header ? ", \"header\": true" : "", look->quoted ? ", \"quoted\": true" : "");
+    if (look->lists || look->json)
+        mrq_writer_put(f->schema, ", \"format\": \"%s\"", look->lists ? "lists" : "json-lines");
+    if (!look->json) {
+        mrq_writer_put(f->schema, ", \"delimiter\": ");
+        mrq_guess_quote(f->schema, look->delimiter);
+        mrq_writer_put(f->schema, "%s%s", look->header ? ", \"header\": true" : "", look->quoted ? ", \"quoted\": true" : "");
+    }
     if (look->encoding)
         mrq_writer_put(f->schema, ", \"encoding\": \"%s\"", look->encoding);
 }
@@ -91,26 +93,37 @@ void mrq_fields_close(mrq_fields *f)
 
 /* --- a file's first line of the report --- */
 
-void mrq_say_file(const mrq_findings *f, const mrq_look *look, const char *what)
+/* How its lines are divided. */
+static const char *division(const mrq_look *look, char out[120])
 {
     const char *d = look->delimiter;
-    mrq_writer_put(f->report, "%s: %s%llu %s; %s, columns divided by %s%s%s%s%s\n", look->file,
-                   mrq_look_whole(look) ? "" : "about ", (unsigned long long)mrq_look_rows(look), what,
-                   look->encoding ? look->encoding : "utf-8",
-                   *d == '\t'  ? "a tab"
-                   : *d == ' ' ? "a blank"
-                               : "\"",
-                   *d == '\t' || *d == ' ' ? "" : d, *d == '\t' || *d == ' ' ? "" : "\"",
-                   look->lists    ? ", a line for each user"
-                   : look->header ? ", with a header"
-                                  : ", without a header",
-                   look->quoted ? ", in quotes where needed" : "");
+    if (look->json)
+        return "an object of JSON a line";
+    const char *named = *d == '\t' ? "a tab" : *d == ' ' ? "a blank" : NULL, *quote = named ? "" : "\"";
+    snprintf(out, 120, "columns divided by %s%s%s%s%s", quote, named ? named : d, quote,
+             look->lists    ? ", a line for each user"
+             : look->header ? ", with a header"
+                            : ", without a header",
+             look->quoted ? ", in quotes where needed" : "");
+    return out;
+}
+
+void mrq_say_file(const mrq_findings *f, const mrq_look *look, const char *what)
+{
+    char divided[120];
+    mrq_writer_put(f->report, "%s: %s%llu %s; %s, %s\n", look->file, mrq_look_whole(look) ? "" : "about ",
+                   (unsigned long long)mrq_look_rows(look), what, look->encoding ? look->encoding : "utf-8",
+                   division(look, divided));
     if (look->bad) {
         char where[48] = "";
         if (mrq_look_whole(look))
             snprintf(where, sizeof where, ", the first is line %llu", (unsigned long long)look->broken);
-        mrq_writer_put(
-            f->report, "%s: note: %llu of %llu lines do not have %u columns or have wrong quotes%s; training refuses the file\n",
-            look->file, (unsigned long long)look->bad, (unsigned long long)(look->bad + look->rows), look->columns, where);
+        mrq_writer_put(f->report, "%s: note: %llu of %llu lines ", look->file, (unsigned long long)look->bad,
+                       (unsigned long long)(look->bad + look->rows));
+        if (look->json)
+            mrq_writer_put(f->report, "are no objects of JSON that fit");
+        else
+            mrq_writer_put(f->report, "do not have %u columns or have wrong quotes", look->columns);
+        mrq_writer_put(f->report, "%s; training refuses the file\n", where);
     }
 }

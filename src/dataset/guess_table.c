@@ -140,6 +140,8 @@ static void put_category(table *t, mrq_fields *out, uint32_t i, const char *role
 static const mrq_look_set *set_of(const mrq_look_column *column)
 {
     const mrq_look_set *best = NULL;
+    if (column->lists)
+        return mrq_dict_strings(column->set->dict).n <= MEMBERS_MAX ? column->set : NULL;
     for (int k = 0; k < MRQ_LOOK_SETS; k++) {
         const mrq_look_set *set = &column->set[k];
         const uint32_t n = mrq_dict_strings(set->dict).n;
@@ -156,12 +158,15 @@ static void put_set(table *t, mrq_fields *out, uint32_t i, const mrq_look_set *s
     char unknown[48];
     const char *name = name_field(t, i, genres && !is_taken(t, "genres") ? "genres" : NULL);
     mrq_fields_put(out, i, name, "set");
-    mrq_writer_put(out->findings->schema, ", \"delimiter\": \"%s\"", set ? set->delimiter : "|");
+    char divided[32] = "listed";
+    if (!column->lists) {
+        mrq_writer_put(out->findings->schema, ", \"delimiter\": \"%s\"", set ? set->delimiter : "|");
+        snprintf(divided, sizeof divided, "divided by \"%s\"", set ? set->delimiter : "|");
+    }
     put_null(out, i, NULL);
     mrq_fields_end(out);
-    mrq_say_column(out->findings, out->look, i, "a set of %u members, divided by \"%s\", called %s%s",
-                   mrq_dict_strings(set ? set->dict : column->values).n, set ? set->delimiter : "|", name,
-                   unknown_ones(column, unknown));
+    mrq_say_column(out->findings, out->look, i, "a set of %u members, %s, called %s%s",
+                   mrq_dict_strings(set ? set->dict : column->values).n, divided, name, unknown_ones(column, unknown));
 }
 
 static void put_title(table *t, mrq_fields *out, uint32_t i)
@@ -187,8 +192,9 @@ static uint32_t find_title(const mrq_look *look, uint32_t id)
         for (uint32_t i = 0; i < look->columns; i++) {
             const mrq_look_column *column = &look->column[i];
             const uint32_t n = mrq_dict_strings(column->values).n;
-            const bool text = column->numbers < column->n && !column->addresses && !column->dates && column->bytes > 2 * column->n;
-            const bool fits = named ? column->role == MRQ_ROLE_TITLE && column->n
+            const bool text = !column->lists && !column->nameless && column->numbers < column->n && !column->addresses &&
+                              !column->dates && column->bytes > 2 * column->n;
+            const bool fits = named ? column->role == MRQ_ROLE_TITLE && column->n && !column->lists
                                     : text && column->role == MRQ_ROLE_NONE && !mrq_hint_is_id(column->name) &&
                                           2 * n > look->rows && !set_of(column);
             if (i != id && fits && (n > most || (named && best == look->columns))) {
@@ -223,7 +229,9 @@ static const char *no_use(const table *t, uint32_t i, char out[120])
     const mrq_look_column *column = &t->look->column[i];
     const uint32_t n = mrq_dict_strings(column->values).n;
     const char *why = NULL;
-    if (column->nameless)
+    if (column->unfit)
+        why = column->unfit;
+    else if (column->nameless)
         why = "it has no name";
     else if (!column->n)
         why = "it is empty";
@@ -285,7 +293,7 @@ static void guess_column(table *t, mrq_fields *out, uint32_t i)
         put_number(t, out, i, false);
     else if (set)
         put_set(t, out, i, set, t->items && !look->header);
-    else if (few(look, n))
+    else if (few(look, n) && !column->lists)
         put_category(t, out, i, NULL);
     else
         mrq_say_column(t->findings, look, i, "not used: %u different %s in %llu lines: too many for a category%s", n,

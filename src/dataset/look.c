@@ -15,136 +15,9 @@
 #define VALUE    1024 /* bytes of a value that is compared with others */
 #define ENCODING ((size_t)256 << 20)
 
-const char *const mrq_unknown_texts[] = {"NULL", "null", "\\N",  "-",       "NaN",     "nan", "NA",  "N/A",
-                                         "n/a",  "None", "none", "Unknown", "unknown", "?",   "nil", "(no genres listed)",
-                                         NULL};
-
 static mrq_status fail_memory(mrq_error *err)
 {
     return mrq_fail_memory(err, "looking at a file");
-}
-
-/* --- columns --- */
-
-static int unknown_text(mrq_span span)
-{
-    for (int i = 0; mrq_unknown_texts[i]; i++)
-        if (strlen(mrq_unknown_texts[i]) == span.size && memcmp(mrq_unknown_texts[i], span.text, span.size) == 0)
-            return i;
-    return -1;
-}
-
-static bool is_date(mrq_span span)
-{
-    int64_t time;
-    return span.size >= 10 && mrq_time_parse(span, MRQ_TIME_ISO, &time);
-}
-
-static bool has_digit(mrq_span span)
-{
-    for (size_t i = 0; i < span.size; i++)
-        if (span.text[i] >= '0' && span.text[i] <= '9')
-            return true;
-    return false;
-}
-
-/* A year in brackets at the end. */
-static bool ends_in_year(mrq_span span)
-{
-    while (span.size && span.text[span.size - 1] == ' ')
-        span.size--;
-    const char *p = span.text + span.size - 6;
-    return span.size >= 6 && p[0] == '(' && p[5] == ')' && strspn(p + 1, "0123456789") == 4 && (p[1] == '1' || p[1] == '2');
-}
-
-static bool begins(mrq_span span, const char *with)
-{
-    return span.size >= strlen(with) && memcmp(span.text, with, strlen(with)) == 0;
-}
-
-static int add_members(mrq_look_set *set, mrq_span span)
-{
-    const char *end = span.text + span.size;
-    set->texts += memchr(span.text, *set->delimiter, span.size) != NULL;
-    for (const char *p = span.text; p <= end;) {
-        const char *stop = memchr(p, *set->delimiter, (size_t)(end - p));
-        const char *to = stop ? stop : end;
-        while (p < to && *p == ' ')
-            p++;
-        const char *last = to;
-        while (last > p && last[-1] == ' ')
-            last--;
-        set->members++;
-        if (mrq_dict_add(set->dict, p, (size_t)(last - p)) == MRQ_NONE)
-            return -1;
-        p = to + 1;
-    }
-    return 0;
-}
-
-static void add_number(mrq_look_column *column, mrq_span span)
-{
-    double number;
-    const bool minus = span.size && *span.text == '-';
-    if (!mrq_parse_real(span.text, span.size, -HUGE_VAL, HUGE_VAL, &number)) {
-        if (!*column->word)
-            snprintf(column->word, sizeof column->word, "%.*s", (int)(span.size < 31 ? span.size : 31), span.text);
-        mrq_utf8_clean(column->word);
-        return;
-    }
-    column->min = column->numbers && column->min < number ? column->min : number;
-    column->max = column->numbers && column->max > number ? column->max : number;
-    column->numbers++;
-    column->wholes += fabs(number) < 9e18 && number == floor(number);
-    column->codes += span.size > (size_t)minus + 1 && span.text[minus] == '0' && span.text[minus + 1] != '.';
-}
-
-/* One value into the profile; -1 when out of memory. */
-static int add_value(mrq_look_column *column, mrq_span span, bool sets)
-{
-    const int unknown = unknown_text(span);
-    column->empty += !span.size;
-    column->unknown += unknown >= 0;
-    if (unknown >= 0)
-        column->unknown_texts |= 1u << unknown;
-    if (!span.size || unknown >= 0)
-        return 0;
-    column->n++;
-    column->bytes += span.size;
-    column->longest = span.size > column->longest ? span.size : column->longest;
-    add_number(column, span);
-    column->digits += has_digit(span);
-    column->dates += is_date(span);
-    column->years += ends_in_year(span);
-    column->addresses += begins(span, "http://") || begins(span, "https://");
-    column->brackets += *span.text == '[' && span.text[span.size - 1] == ']';
-    const mrq_span kept = {span.text, span.size < VALUE ? span.size : VALUE};
-    if (mrq_dict_add(column->values, kept.text, kept.size) == MRQ_NONE)
-        return -1;
-    for (int i = 0; sets && column->numbers < column->n && i < MRQ_LOOK_SETS; i++)
-        if (add_members(&column->set[i], kept))
-            return -1;
-    return 0;
-}
-
-static mrq_status start_columns(mrq_look *look, uint32_t n, mrq_error *err)
-{
-    static const char delimiters[MRQ_LOOK_SETS] = {'|', ',', ';'};
-    look->columns = n;
-    look->column = mrq_array(n, sizeof *look->column);
-    if (!look->column)
-        return fail_memory(err);
-    for (uint32_t i = 0; i < n; i++) {
-        mrq_look_column *column = &look->column[i];
-        bool made = (column->values = mrq_dict_new()) != NULL;
-        for (int k = 0; k < MRQ_LOOK_SETS; k++) {
-            column->set[k].delimiter[0] = delimiters[k];
-            made &= (column->set[k].dict = mrq_dict_new()) != NULL;
-        }
-        if (!made)
-            return fail_memory(err);
-    }
-    return MRQ_OK;
 }
 
 /* A field without what quoting adds; `scratch` has room for a decoded one. */
@@ -159,7 +32,7 @@ static mrq_status profile(mrq_look *look, mrq_error *err)
 {
     char scratch[2 * VALUE + 1];
     mrq_cutter c = mrq_cutter_of(look, look->delimiter, look->quoted);
-    if (look->header)
+    if (look->header && !look->json)
         mrq_cut(&c);
     while (mrq_cut(&c)) {
         const bool tail = look->tail && c.n == look->columns + 1 && !c.field[look->columns].size;
@@ -169,7 +42,7 @@ static mrq_status profile(mrq_look *look, mrq_error *err)
         }
         look->rows++;
         for (uint32_t i = 0; i < look->columns; i++)
-            if (add_value(&look->column[i], plain(look, c.field[i], scratch), true))
+            if (mrq_look_value(&look->column[i], plain(look, c.field[i], scratch), true))
                 return fail_memory(err);
     }
     return MRQ_OK;
@@ -192,7 +65,7 @@ static mrq_status profile_lists(mrq_look *look, mrq_error *err)
             user = token;
         else if (token.size) {
             look->rows++;
-            if (add_value(&look->column[0], user, false) || add_value(&look->column[1], token, false))
+            if (mrq_look_value(&look->column[0], user, false) || mrq_look_value(&look->column[1], token, false))
                 return fail_memory(err);
         }
         if (last)
@@ -218,7 +91,7 @@ static void find_header(mrq_look *look)
         return;
     const uint32_t names = c.n;
     for (uint32_t i = 0; i < names && i < MRQ_FIELDS_MAX; i++)
-        if (is_number(c.field[i]) || is_date(c.field[i]))
+        if (is_number(c.field[i]) || mrq_look_is_date(c.field[i]))
             return;
     bool empty_last = true;
     for (; n < MRQ_TRIAL && mrq_cut(&c);) {
@@ -285,22 +158,26 @@ mrq_status mrq_look_at(mrq_look *look, char *sample, size_t size, size_t all, mr
         refuse(look, "not text: it holds NUL bytes");
     else if (!*p)
         refuse(look, "empty");
-    else if (*p == '{' || (*p == '[' && strchr("{[\"", p[1 + strspn(p + 1, " \t\r\n")])))
-        refuse(look, "JSON, not a table");
+    else if (*p == '[' && strchr("{[\"", p[1 + strspn(p + 1, " \t\r\n")]))
+        refuse(look, "JSON, but all in one list; want an object a line, as `jq -c .[]` makes them of it");
     else if (*p == '<')
         refuse(look, "markup, not a table");
     else if (strncmp(p, "#!", 2) == 0)
         refuse(look, "a script");
-    else if (!mrq_look_layout(look))
+    else if (*p != '{' && !mrq_look_layout(look))
         refuse(look, "no columns: no delimiter gives its lines the same number of them");
     if (*look->why_not)
         return MRQ_OK;
+    if (*p == '{') {
+        MRQ_TRY(mrq_look_json(look, err));
+        return look->json ? profile(look, err) : MRQ_OK;
+    }
     if (look->lists) {
-        MRQ_TRY(start_columns(look, 2, err));
+        MRQ_TRY(mrq_look_columns(look, 2, err));
         return profile_lists(look, err);
     }
     find_header(look);
-    MRQ_TRY(start_columns(look, look->columns, err));
+    MRQ_TRY(mrq_look_columns(look, look->columns, err));
     if (look->header)
         take_names(look);
     MRQ_TRY(profile(look, err));
@@ -408,6 +285,7 @@ void mrq_look_close(mrq_look *look)
         for (int k = 0; k < MRQ_LOOK_SETS; k++)
             mrq_dict_free(look->column[i].set[k].dict);
     }
+    mrq_look_json_close(look->json);
     mrq_free(look->column);
     mrq_free(look->sample);
     *look = (mrq_look){0};

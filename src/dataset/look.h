@@ -30,6 +30,8 @@ typedef struct mrq_look_column {
     mrq_role role;                  /* that the name tells */
     bool findable;                  /* the name can be a field's "column" */
     bool nameless;                  /* in a file with a header, such as a counter of lines: no field can be it */
+    const char *unfit;              /* JSON: why no field can be it; a static text, or NULL */
+    uint64_t lists;                 /* JSON: values that are lists, of set[0]; their members are the values */
     uint64_t n;                     /* values that are neither empty nor unknown */
     uint64_t empty, unknown;        /* unknown: of mrq_unknown_texts */
     uint32_t unknown_texts;         /* a bit for each that was seen */
@@ -53,7 +55,8 @@ typedef struct mrq_look {
     const char *encoding; /* a static text; NULL: UTF-8 */
     const char *delimiter;
     bool quoted, header, lists;
-    bool tail; /* lines end with a delimiter, the header's does not */
+    struct mrq_look_json *json; /* lines of JSON: their members, which are the columns; else NULL */
+    bool tail;                  /* lines end with a delimiter, the header's does not */
     char *sample;
     size_t size;     /* of the sample */
     size_t all;      /* bytes of the file, decompressed */
@@ -70,6 +73,22 @@ MRQ_CHECKED mrq_status mrq_look_open(mrq_look *look, const char *folder, const c
 /* Looks at a sample, text in UTF-8 which is taken over, of a file of `all` bytes. */
 MRQ_CHECKED mrq_status mrq_look_at(mrq_look *look, char *sample, size_t size, size_t all, mrq_error *err);
 void mrq_look_close(mrq_look *look); /* legal on a zeroed one */
+
+/* Finds the columns of a sample of lines of JSON, and sets look->json; what has no object in its first line is refused. */
+MRQ_CHECKED mrq_status mrq_look_json(mrq_look *look, mrq_error *err);
+void mrq_look_json_close(struct mrq_look_json *json); /* NULL is legal */
+
+/* Cuts a line into a value a column; false when it does not fit. The values are valid until the next one. */
+bool mrq_look_json_cut(const mrq_look *look, mrq_span line, mrq_span *value);
+
+/* Makes `n` columns without a value. */
+MRQ_CHECKED mrq_status mrq_look_columns(mrq_look *look, uint32_t n, mrq_error *err);
+
+/* Whether a text is a date, with or without a time, as ISO 8601 writes them. */
+bool mrq_look_is_date(mrq_span span);
+
+/* A value into the profile of a column, with `sets` also what members it could have; -1 when out of memory. */
+int mrq_look_value(mrq_look_column *column, mrq_span span, bool sets);
 
 /* Whether all of the file was looked at. */
 static inline bool mrq_look_whole(const mrq_look *look)

@@ -100,7 +100,7 @@ static void names_tell(void **state)
     put("books.csv", rows("ISBN,Book-Title,Genres,Year-Of-Publication\n", 25, "U,\"Volume U, the good\",G,Y\n"));
     put("people.csv", rows("id,sex,age\n", 30, "U,F,A\n"));
     put("notes.txt", "Some words about it.\nAnd more of them, and more;\nthe end\n");
-    put("old.json", "{\"a\": 1}\n");
+    put("old.json", "[{\"a\": 1}]\n");
     put("load.sh", "#!/bin/sh\ncat orders.csv\n");
     put("empty.csv", "");
     mrq_dataset *data = load();
@@ -122,7 +122,7 @@ static void names_tell(void **state)
     assert_says(&report, "people.csv: age: a number from 11 to 40, in 6 ranges; 3 unknown\n");
     assert_says(&report, "books.csv: Book-Title: the title\n");
     assert_says(&report, "notes.txt: not used: no columns");
-    assert_says(&report, "old.json: not used: JSON");
+    assert_says(&report, "old.json: not used: JSON, but all in one list; want an object a line, as `jq -c .[]` makes them of it\n");
     assert_says(&report, "load.sh: not used: a script");
     assert_says(&report, "empty.csv: not used: empty");
 }
@@ -172,6 +172,60 @@ static void lists(void **state)
     mrq_dataset_free(data);
     assert_says(&report, "train.txt: 11 events; utf-8, columns divided by a blank, a line for each user\n");
     assert_says(&report, "test.txt: not used: it could be events too, but train.txt is larger");
+}
+
+/* As Amazon's reviews are, and a catalogue with lists and members of members. */
+static void lines_of_json(void **state)
+{
+    (void)state;
+    static char text[60000];
+    size_t n = 0;
+    for (int i = 0; i < 150; i++)
+        n += (size_t)snprintf(
+            text + n, sizeof text - n,
+            "{\"reviewTime\": \"02 28, 2014\", \"reviewerID\": \"A%d\", \"asin\": \"00%d\", \"overall\": %d.0, "
+            "\"reviewText\": \"So\\n\\ud83d\\ude00 good\", \"style\": {\"Size:\": \"L\"}, \"unixReviewTime\": %d}\n",
+            i / 5, 1 + (3 * i + 7 * (i / 5)) % 20, 1 + i % 5, 1500000000 + i);
+    put("reviews.json", text);
+    n = 0;
+    for (int i = 1; i <= 20; i++)
+        n += (size_t)snprintf(
+            text + n, sizeof text - n,
+            "{\"asin\": \"00%d\", \"a\\u0062out\": {\"title\": \"Thing %d\", \"brand\": %s}, \"categories\": [\"All\", "
+            "\"%s\"], \"also\": [[1]], \"size\": %s, \"tags\": \"x, %c\", \"sold\": true}\n%s",
+            i, i, i % 4 ? "\"Acme\"" : "null", i % 2 ? "Drums, all" : "Keys", i % 2 ? "{}" : "3", 'a' + i % 3, i == 3 ? "\n" : "");
+    put("meta.json", text);
+    put("pretty.json", "{\n  \"a\": 1\n}\n");
+    mrq_dataset *data = load();
+    assert_int_equal(data->n, 150);
+    assert_int_equal(data->users->rows, 30);
+    assert_int_equal(data->items->rows, 20);
+    assert_true(data->time && data->time[1] == 1500000001 && data->rating_max == 5);
+    assert_string_equal(mrq_table_id(data->items, 0), "001");
+    const mrq_column *genres = mrq_table_column(data->items, "genres");
+    assert_int_equal(genres->dict.n, 3);
+    assert_string_equal(mrq_strings_at(&genres->dict, 1), "Drums, all");
+    assert_string_equal(mrq_strings_at(&mrq_table_column(data->items, "title")->text, 0), "Thing 1");
+    mrq_dataset_free(data);
+    assert_says(&report, "reviews.json: 150 events; utf-8, an object of JSON a line\n");
+    assert_says(&report, "reviews.json: reviewerID: the user, 30 different ones, by its name\n");
+    assert_says(&report, "reviews.json: unixReviewTime: the time, seconds since 1970: 2017-07-14 to 2017-07-14\n");
+    assert_says(&report, "reviews.json: style.Size:: not used: neither the user, the item, the value nor the time\n");
+    assert_says(&report, "meta.json: 20 products; utf-8, an object of JSON a line\n");
+    assert_says(&report, "meta.json: about.title: the title\n");
+    assert_says(&report, "meta.json: about.brand: one of 1 values, called about_brand; 5 unknown\n");
+    assert_says(&report, "meta.json: categories: a set of 3 members, listed, called genres\n");
+    assert_says(&report, "meta.json: tags: a set of 4 members, divided by \",\", called tags\n");
+    assert_says(&report, "meta.json: also: not used: lists that hold objects or lists\n");
+    assert_says(&report, "meta.json: size: not used: an object in some lines and a value in others\n");
+    assert_says(&report, "meta.json: sold: not used: it is \"true\" everywhere\n");
+    assert_says(&report,
+                "pretty.json: not used: JSON, but no object a line: byte 2 of the first: the line ends inside an object\n");
+    assert_says(&schema, "{\"file\": \"meta.json\", \"format\": \"json-lines\", \"fields\": [\n"
+                         "   {\"name\": \"id\", \"kind\": \"id\", \"column\": \"asin\"},");
+    put("reviews.json", "{\"user\": 1, \"item\": 2}\n{\"user\": 1, \"user\": 3, \"item\": 2}\n{\"user\": 2, \"item\": 2}\nx\n");
+    assert_ok(guess());
+    assert_says(&report, "reviews.json: note: 2 of 4 lines are no objects of JSON that fit, the first is line 2; training refuses");
 }
 
 static void values(void **state)
@@ -385,7 +439,7 @@ static void memory_that_runs_out_is_an_error(void **state)
     (void)state;
     put("log.csv", events("user,item,rating\n", 10, 8, "U,I,V\n"));
     put("items.csv", rows("item,title,genres\n", 8, "U,Thing U,G\n"));
-    put("old.json", "{}");
+    put("old.json", "{\"a\": {\"b\": [\"\\u0061\"]}}");
     assert_ok(guess());
     char *want = strdup(schema.data);
     assert_non_null(want);
@@ -416,6 +470,7 @@ int main(void)
         TEST(without_names_the_files_tell),
         TEST(numbers_that_miss_are_no_table),
         TEST(lists),
+        TEST(lines_of_json),
         TEST(values),
         TEST(columns_of_items),
         TEST(encodings),
