@@ -25,7 +25,8 @@ NO_CODE = {K.ENUM_DECL, K.STRUCT_DECL, K.UNION_DECL, K.TYPEDEF_DECL, K.STATIC_AS
            K.ANNOTATE_ATTR, K.ALIGNED_ATTR, K.PARM_DECL}
 REALS = {T.FLOAT, T.DOUBLE}
 ROOM = re.compile(r'alloc|mrq_array|mrq_arena|mrq_grow|reserve|snprintf|setsockopt')  # functions
-DESCRIPTOR = re.compile(rb'\(?(.*[.>])?(fd|file|socket|signals|events|lock|pipe|folder)( = .*)?')
+DESCRIPTOR = re.compile(rb'\(?(.*[.>])?(fd|file|socket|signals|events|lock|pipe|folder|saved|captured)( = .*)?'
+                        rb'|(accept4?|open|openat|socket|dup|signalfd|memfd_create)\(.*\)', re.S)
 NO_EFFECT = re.compile(r'\w*prefetch\w*|(pthread_(mutex|cond|rwlock)|sem)_(init|destroy)')  # functions
 NO_LIMITS = re.compile(rb'MRQ_OPT_(TEXT|LIST|FLAG)')  # of options
 INTEGERS = {T.CHAR_S, T.SCHAR, T.UCHAR, T.SHORT, T.USHORT, T.INT, T.UINT, T.LONG, T.ULONG, T.LONGLONG, T.ULONGLONG, T.ENUM}

@@ -1,6 +1,7 @@
 """Changes the code, one small thing at a time, and asks of each change whether a test notices. See --help."""
 import argparse
 import collections
+import hashlib
 import os
 import random
 import re
@@ -35,7 +36,8 @@ def read_options():
                                      epilog='examples:\n  tools/mutate --sample 400 --seed 7\n'
                                             '  tools/mutate --sample 100 src/store src/base/container.c')
     parser.add_argument('--sample', type=int, metavar='N', default=60, help='how many changes, 1 to 100000 (default: 60)')
-    parser.add_argument('--seed', type=int, metavar='S', help='which ones; the same seed and code, the same changes (default: by chance)')
+    parser.add_argument('--seed', type=int, metavar='S',
+                        help='which ones; the same seed and code, the same changes, and other code almost the same (default: by chance)')
     parser.add_argument('--floor', type=float, metavar='PERCENT', default=90, help='how many must be noticed (default: 90)')
     parser.add_argument('--patience', type=float, metavar='SECONDS', default=60,
                         help='of tests that a change meets, in each round, before it counts as survived (default: 60)')
@@ -111,11 +113,14 @@ def read_changes(path):
 
 
 def sample(all_changes, options):
-    """As many of each kind, by chance; of one place one at most."""
-    chance = random.Random(options.seed)
-    pools = [[c for c in all_changes if c.kind == kind] for kind in finder.KINDS]
-    for pool in pools:
-        chance.shuffle(pool)
+    """As many of each kind, by chance; of one place one at most. The chance of each is its own: where other code changes, a seed takes
+    almost the same."""
+    alike, pools = collections.Counter(), {kind: [] for kind in finder.KINDS}
+    for change in all_changes:
+        alike[change.key()] += 1
+        chance = hashlib.sha256(repr((options.seed, change.key(), alike[change.key()])).encode()).digest()
+        pools[change.kind].append((chance, change))
+    pools = [[change for _, change in sorted(pool, key=lambda pair: pair[0])] for pool in pools.values()]
     out, taken = [], {}
     while len(out) < options.sample and any(pools):
         for pool in pools:
