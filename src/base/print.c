@@ -41,12 +41,13 @@ static void put(mrq_print *print, const char *bytes, size_t size)
 
 char *mrq_print_take(mrq_print *print, size_t *size)
 {
-    char *text = print->failed || !reserve(print, 0) ? NULL : print->data;
-    if (!text) {
-        mrq_free(print->data);
+    char *end = reserve(print, 0), *text = print->data;
+    if (!end) {
+        mrq_free(text);
         *print = (mrq_print){0};
         return NULL;
     }
+    *end = '\0'; /* also where nothing was printed */
     if (size)
         *size = print->size;
     char *exact = print->capacity - print->size > print->size / 8 ? malloc(print->size + 1) : NULL;

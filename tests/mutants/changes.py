@@ -5,7 +5,8 @@ what must be constant (sizes of arrays, cases, static values), where no switch c
 
 Left out as well is what makes no difference by its nature: `a < b ? a : b` with `<=`, `(a > b) - (a < b)` with `>=`, two reals that
 may as well be equal, a descriptor compared with 0, room that is asked for or told with one more, what is fetched beforehand, locks
-that are made of zeros or have nothing to give back, an open()'s flag plus one, and the limits of an option that has none."""
+that are made of zeros or have nothing to give back, an open()'s flag plus one, the limits of an option that has none, and what
+memset() fills reals with."""
 import json
 import os
 import re
@@ -231,11 +232,22 @@ class Reader:
             self.text[start:start + 1] != b"'"
 
     def is_plain(self, cursor, parent, start, end):
-        """Whether a number stands for nothing: in `= {0}`, an open()'s flag, or a limit of an option that has none."""
-        if re.match(rb'O_[A-Z]+', self.text[start:end]):
+        """Whether a number stands for nothing: in `= {0}`, an open()'s flag, a limit of an option that has none, or zeros for reals."""
+        if re.match(rb'O_[A-Z]+', self.text[start:end]) or self.fills_reals(parent, start):
             return True
         around = self.text[slice(*self.span(parent))]
+        if parent.kind == K.CALL_EXPR and re.match(rb'socket\(AF_UNIX, .*, 0\)$', around) and end == self.span(parent)[1] - 1:
+            return True  # PF_UNIX is 1, and the same
         return parent.kind == K.INIT_LIST_EXPR and (around == b'{0}' or NO_LIMITS.search(around) is not None)
+
+    def fills_reals(self, parent, start):
+        """Whether a number is what memset() fills reals with: bytes of 1 are 2e-38 or less, which no sum shows."""
+        if parent.kind != K.CALL_EXPR or parent.spelling != 'memset':
+            return False
+        to, byte, _ = parent.get_arguments()
+        while to.kind == K.UNEXPOSED_EXPR:  # a conversion that nobody wrote
+            to = next(to.get_children())
+        return self.span(byte)[0] == start and to.type.get_canonical().get_pointee().kind in REALS
 
     def is_even(self, cursor, left, right, parent):
         """Whether equal sides make no difference: of `a < b ? a : b`, of `(a < b) - (a > b)`, of two reals, of a descriptor and 0."""

@@ -23,8 +23,8 @@ ABOUT = """Changes the code, one small thing at a time, and asks of each change 
 The changes, in src/, index/ and tools/*.c: a comparison turned around, a bound off by one, a condition dropped, a call left out, a
 sign, a constant, an early return. A sample of them, as many of each kind, goes into one program as branches that a variable
 switches, built in two ways, release and with the address and undefined sanitizers. Each test then tells which changes it comes
-across, and each change meets those tests alone, the quickest first, until one fails: unit tests and fuzzing corpora of both builds,
-then scripts and faults.
+across, and each change meets those tests alone, the quickest and those that noticed other changes of the file first, until one
+fails: unit tests and fuzzing corpora of both builds, then scripts and faults.
 
 Prints a table by room and the place of every change that survived. Changes that make no difference stand in
 tests/mutants/equivalent.txt with their reasons, and are not counted: 5 % of a sample of 200 or more at most. Exits with 0 when at least
@@ -198,8 +198,11 @@ def run_stage(options, trials, tests, left, outcome, last):
         say('left out, as they skip or fail without a change: ' + ', '.join(without))
     trials.tests = [t for t, ok in zip(tests, fine) if ok]
     progress = Progress(len(left), 'changes tried')
+
+    def judge(number):
+        return trials.judge(number, left[number].path)
     with ThreadPoolExecutor(options.jobs) as pool:
-        for number, found in zip(left, pool.map(progress.of(trials.judge), left)):
+        for number, found in zip(left, pool.map(progress.of(judge), left)):
             if found != '':
                 outcome[number] = found
             if last and not found:

@@ -1,4 +1,5 @@
 """The tests against one change at a time: which tests there are, which changes each comes across, and whether one fails."""
+import collections
 import json
 import os
 import resource
@@ -66,6 +67,7 @@ def limit():
 class Trials:
     def __init__(self, scratch, patience):
         self.tests, self.scratch, self.patience = [], scratch, patience
+        self.noticed = collections.Counter()  # how many changes of a file a test has noticed
 
     def run(self, test, switch, timeout):
         """The exit code of a test, and None when it does not end; and its seconds."""
@@ -105,10 +107,12 @@ class Trials:
                 return False
         return False
 
-    def judge(self, number):
-        """The name of the first test, the quickest first, that fails with the change; '' when none reaches it; None when none does
-        of those that end within so many seconds together, of which the last may take longer."""
-        reaching = sorted((t for t in self.tests if t.reached[number:number + 1] == b'\1'), key=Test.cost)
+    def judge(self, number, path):
+        """The name of the first test that fails with the change; '' when none reaches it; None when none does of those that end
+        within so many seconds together, of which the last may take longer. The quickest is first, and before it those that have
+        noticed other changes of the file."""
+        reaching = sorted((t for t in self.tests if t.reached[number:number + 1] == b'\1'),
+                          key=lambda t: t.cost() / (1 + 10 * self.noticed[path, t.name]))
         spent = 0.0
         for test in reaching:
             if spent > self.patience:
@@ -121,5 +125,6 @@ class Trials:
                     break
                 failed += 1
                 if failed == 2 or not (code is None or test.asks_twice()):
+                    self.noticed[path, test.name] += 1
                     return test.name
         return None if reaching else ''

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -770,6 +771,84 @@ static void test_options(void **state)
         assert_fails(read_options(bad[i].line, &k, &lr, &name, &flag), MRQ_USAGE, bad[i].says);
 }
 
+static double monotonic(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static void the_clock_is_the_monotonic_one(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 4; i++) { /* at other parts of a second */
+        const double before = monotonic(), now = mrq_clock(), after = monotonic();
+        assert_true(before - 1e-6 <= now && now <= after + 1e-6);
+        usleep(7000);
+    }
+}
+
+/* What `--help` prints, between the lines that every command has; the caller frees it. */
+static char *help_of(const mrq_option *options)
+{
+    const mrq_command command = {"test", "[option...]", "About.", options, 0, 0, NULL};
+    char self[] = "test", help[] = "--help", *argv[] = {self, help, NULL}, *text = NULL;
+    size_t size = 0;
+    FILE *printed = stdout, *memory = open_memstream(&text, &size);
+    assert_non_null(memory);
+    int first;
+    bool done = false;
+    stdout = memory;
+    const mrq_status status = mrq_options_read(&command, 2, argv, &first, &done, &err);
+    stdout = printed;
+    assert_int_equal(fclose(memory), 0);
+    assert_int_equal(status, MRQ_OK);
+    assert_true(done);
+    return text;
+}
+
+/* A default is told within its limits, which belong to them; beyond them it means that there is none. */
+static void help_tells_what_an_option_takes(void **state)
+{
+    (void)state;
+    int64_t whole[] = {0, 1, 100, 101};
+    double real[] = {-0.5, 0, 10, 10.5};
+    const char *text = "x", *none = NULL;
+    bool flag = true;
+    mrq_texts list = {1, {"y"}};
+    const mrq_option options[] = {{"below", 'b', MRQ_OPT_INT, &whole[0], 1, 100, "N", "a number"},
+                                  {"least", 0, MRQ_OPT_INT, &whole[1], 1, 100, "N", "a number,\nwith a second line"},
+                                  {"most", 'm', MRQ_OPT_INT, &whole[2], 1, 100, "N", "a number"},
+                                  {"beyond", 0, MRQ_OPT_INT, &whole[3], 1, 100, "N", "a number"},
+                                  {"real-below", 0, MRQ_OPT_REAL, &real[0], 0, 10, "X", "a real"},
+                                  {"real-least", 0, MRQ_OPT_REAL, &real[1], 0, 10, "X", "a real"},
+                                  {"head-of-23-letter", 0, MRQ_OPT_REAL, &real[2], 0, 10, NULL, "a real"},
+                                  {"head-of-24-letters", 0, MRQ_OPT_REAL, &real[3], 0, 10, NULL, "a real"},
+                                  {"text", 't', MRQ_OPT_TEXT, &text, 0, 0, "T", "a text"},
+                                  {"no-text", 0, MRQ_OPT_TEXT, &none, 0, 0, "T", "a text"},
+                                  {"flag", 0, MRQ_OPT_FLAG, &flag, 0, 0, NULL, "a flag"},
+                                  {"list", 0, MRQ_OPT_LIST, &list, 0, 0, "T", "texts"},
+                                  {0}};
+    char *help = help_of(options);
+    assert_string_equal(help, "usage: test [option...]\n\nAbout.\n\noptions:\n"
+                              "  -b, --below N            a number\n"
+                              "      --least N            a number,\n"
+                              "                           with a second line [1]\n"
+                              "  -m, --most N             a number [100]\n"
+                              "      --beyond N           a number\n"
+                              "      --real-below X       a real\n"
+                              "      --real-least X       a real [0]\n"
+                              "      --head-of-23-letter  a real [10]\n"
+                              "      --head-of-24-letters\n"
+                              "                           a real\n"
+                              "  -t, --text T             a text [x]\n"
+                              "      --no-text T          a text\n"
+                              "      --flag               a flag\n"
+                              "      --list T             texts\n"
+                              "      --help               this text\n");
+    free(help);
+}
+
 static void test_option_list(void **state)
 {
     (void)state;
@@ -867,15 +946,18 @@ static void json_is_printed(void **state)
     mrq_print_key(&print, "c");
     mrq_print_open(&print, '[');
     mrq_print_whole(&print, INT64_MIN);
+    mrq_print_whole(&print, -1);
+    mrq_print_whole(&print, -10);
     mrq_print_whole(&print, 0);
     mrq_print_whole(&print, INT64_MAX);
     mrq_print_raw(&print, "{}");
     mrq_print_text(&print, "");
     mrq_print_close(&print, ']');
     mrq_print_close(&print, '}');
-    assert_printed(&print, "{\"a\":[],\"b:{[\":\"x:\",\"c\":[-9223372036854775808,0,9223372036854775807,{},\"\"]}");
+    assert_printed(&print, "{\"a\":[],\"b:{[\":\"x:\",\"c\":[-9223372036854775808,-1,-10,0,9223372036854775807,{},\"\"]}");
     mrq_print_text(&print, "\"\\/\b\f\n\r\t\x01\x1f\x7f \xc3\xa9 \xf0\x9f\x8e\xac \xff\xc3 \xc3");
     assert_printed(&print, "\"\\\"\\\\/\\b\\f\\n\\r\\t\\u0001\\u001f\x7f \xc3\xa9 \xf0\x9f\x8e\xac ?? ?\"");
+    free(memset(malloc(1024), '8', 1024)); /* what may be found again where nothing is printed */
     assert_printed(&print, "");
 }
 
@@ -952,6 +1034,8 @@ int main(void)
         cmocka_unit_test(json_is_taken_by_the_letter_of_its_standard),
         cmocka_unit_test(test_options),
         cmocka_unit_test(test_option_list),
+        cmocka_unit_test(help_tells_what_an_option_takes),
+        cmocka_unit_test(the_clock_is_the_monotonic_one),
         cmocka_unit_test(test_memory),
         cmocka_unit_test(nothing_behind_an_array_may_be_touched),
         cmocka_unit_test(test_json_hooks),

@@ -76,6 +76,32 @@ static void test_left_out(void **state)
     free(draw(&plot));
 }
 
+/* Where the legend has "first"; the caller frees it. */
+static char *legend_of_first(const mrq_plot *plot)
+{
+    char *text = draw(plot), *end = strstr(text, ">first</text>");
+    assert_non_null(end);
+    *end = '\0';
+    char *entry = strdup(strrchr(text, '<'));
+    free(text);
+    return entry;
+}
+
+static void what_is_not_drawn_has_no_place_in_the_legend(void **state)
+{
+    (void)state;
+    const double x[] = {1, 10}, none[] = {NAN, INFINITY};
+    const mrq_plot_series series[] = {{.name = "none", .x = none, .y = x, .n = 2}, {.name = "first", .x = x, .y = x, .n = 2}};
+    const mrq_plot plot = {.title = "t", .x_label = "x", .y_label = "y", .series = series, .n_series = 2};
+    mrq_plot alone = plot;
+    alone.series = series + 1;
+    alone.n_series = 1;
+    char *want = legend_of_first(&alone), *got = legend_of_first(&plot);
+    assert_string_equal(got, want);
+    free(want);
+    free(got);
+}
+
 static void test_labels_and_legend(void **state)
 {
     (void)state;
@@ -273,6 +299,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_logarithmic),
         cmocka_unit_test(test_left_out),
+        cmocka_unit_test(what_is_not_drawn_has_no_place_in_the_legend),
         cmocka_unit_test(test_labels_and_legend),
         cmocka_unit_test(test_saved),
         cmocka_unit_test(pictures_are_as_they_were_looked_at),
