@@ -207,7 +207,7 @@ mrq_status mrq_read_events(const mrq_origin *from, const mrq_schema *schema, boo
         MRQ_TRY(add_event(&r, n, first, err));
     }
     if (!n)
-        return mrq_fail(err, MRQ_BAD_FILE, "%s: no rows", schema->events.file);
+        return mrq_fail(err, MRQ_BAD_FILE, "%s: no rows", mrq_reader_name(&r.reader));
     if (!schema->users.file && !first)
         MRQ_TRY(make_table(r.users, r.user, n, &data->users, err));
     if (!schema->items.file && !first)

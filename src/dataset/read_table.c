@@ -411,6 +411,9 @@ static mrq_status add_id(mrq_reader *reader, const mrq_field *field, const mrq_m
     const uint32_t index = mrq_dict_add(ids, id.text, id.size);
     if (index == MRQ_NONE)
         return fail_memory(err);
+    if (index != n && record[index].part != reader->now)
+        return mrq_reader_fail(reader, err, "id %s is already in %s:%llu", mrq_show(id, shown), record[index].part->name,
+                               (unsigned long long)record[index].line);
     if (index != n)
         return mrq_reader_fail(reader, err, "id %s is already in line %llu", mrq_show(id, shown),
                                (unsigned long long)record[index].line);
@@ -436,7 +439,7 @@ static mrq_status find_records(mrq_reader *reader, bool first, mrq_dict *ids, mr
         MRQ_TRY(add_id(reader, field, record, n, ids, err));
     }
     if (!n)
-        return mrq_fail(err, MRQ_BAD_FILE, "%s: no rows", reader->schema->file);
+        return mrq_fail(err, MRQ_BAD_FILE, "%s: no rows", mrq_reader_name(reader));
     *out = record;
     record = NULL;
     return MRQ_OK;

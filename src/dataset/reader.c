@@ -198,6 +198,7 @@ static mrq_status next_in_list(mrq_reader *reader, bool *more, mrq_error *err)
     bool last = !reader->in_list;
     do {
         if (last) {
+            reader->in_list = false;
             if ((*more = !at_end(reader)) == false)
                 return MRQ_OK;
             begin(reader);
@@ -334,6 +335,7 @@ static mrq_status start_part(mrq_reader *reader, mrq_part *part, mrq_error *err)
     char path[PATH_BYTES];
     bool more = true;
     MRQ_TRY(mrq_path_join(path, sizeof path, reader->from.folder, part->name, err));
+    part->source.block = reader->block;
     MRQ_TRY(mrq_source_open(&part->source, path, part->name, schema->encoding, &reader->sum, err));
     part->name = part->source.name;
     reader->at = reader->end = NULL;
@@ -446,6 +448,11 @@ bool mrq_reader_is_null(const mrq_reader *reader, const mrq_field *field)
 {
     const mrq_span span = reader->field[field->place];
     return span.size == 0 || is_one_of(&field->null, span) || is_one_of(&reader->schema->null, span);
+}
+
+const char *mrq_reader_name(const mrq_reader *reader)
+{
+    return mrq_dict_strings(reader->names).n == 1 ? reader->now->name : reader->schema->file;
 }
 
 mrq_status mrq_reader_changed(const mrq_reader *reader, mrq_error *err)

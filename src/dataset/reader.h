@@ -28,6 +28,7 @@ typedef struct mrq_part {
 typedef struct mrq_reader {
     const mrq_file_schema *schema;
     mrq_origin from;
+    size_t block;                   /* set before opening: that of the sources */
     bool again;                     /* records are read a second time */
     mrq_dict *names;                /* of the files, in ascending order */
     mrq_part *part;                 /* (names) */
@@ -45,8 +46,9 @@ typedef struct mrq_reader {
 } mrq_reader;
 
 /* Finds the files, opens the first one, skips a byte order mark and reads the header; the next one is opened when the records of
- * one have been read. With `again` all stays in memory, and mrq_reader_seek() can go back. `reader` is zeroed; borrows the schema
- * and what `from` points to. MRQ_NOT_FOUND for a missing file; MRQ_BAD_FILE when the header lacks a column of the schema. */
+ * one have been read. With `again` all stays in memory, and mrq_reader_seek() can go back. `reader` is zeroed but for `block`;
+ * borrows the schema and what `from` points to. MRQ_NOT_FOUND for a missing file; MRQ_BAD_FILE when the header lacks a column of
+ * the schema. */
 MRQ_CHECKED mrq_status mrq_reader_open(mrq_reader *reader, const mrq_origin *from, const mrq_file_schema *schema, bool again,
                                        mrq_error *err);
 void mrq_reader_close(mrq_reader *reader); /* allowed on a zeroed reader */
@@ -70,6 +72,9 @@ void mrq_reader_seek(mrq_reader *reader, const mrq_mark *mark);
 
 /* MRQ_FAILED: the current file was changed while it was read. */
 mrq_status mrq_reader_changed(const mrq_reader *reader, mrq_error *err);
+
+/* What messages about all of the files call them. */
+const char *mrq_reader_name(const mrq_reader *reader);
 
 /* Returns MRQ_BAD_FILE with "file:line: " and a message. */
 mrq_status mrq_reader_fail(const mrq_reader *reader, mrq_error *err, const char *format, ...) __attribute__((format(printf, 3, 4)));

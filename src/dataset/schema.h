@@ -11,6 +11,8 @@
  *   or {"file": "train.txt", "format": "lists", "delimiter": " "} for events alone: a line is a user and items, each an event;
  *   or {"file": "events.jsonl", "format": "json-lines", "fields": [...]}: a line is an object, "column" a path in it: "user.id". A
  *   set is a list, or a text with a delimiter.
+ *   "file" may stand for several: in "events-*.csv" * is any number of characters, and ? would be one. They are read in the order
+ *   of their names, each with a header of its own. "-" is standard input, for events alone.
  *   The file may be compressed by gzip or zstd; its first bytes tell. "encoding" is any name that iconv knows. "null" lists texts
  *   that mean unknown, in all fields but ids; a field may have a "null" of its own. An empty number or category is unknown too. An
  *   unknown category is a value of its own, "unknown".
@@ -81,7 +83,7 @@ typedef enum mrq_format {
 } mrq_format;
 
 typedef struct mrq_file_schema {
-    const char *file; /* file name in the folder; NULL when the schema has no such file */
+    const char *file; /* name in the folder, perhaps of several, or "-"; NULL when the schema has no such file */
     const char *delimiter;
     bool header, quoted;
     mrq_format format;

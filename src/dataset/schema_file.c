@@ -137,6 +137,16 @@ static mrq_status make_list_fields(mrq_arena *arena, const cJSON *json, const ch
     return MRQ_OK;
 }
 
+/* No way leads out of the folder but standard input. */
+static mrq_status check_file(const char *name, const char *path, bool table, mrq_error *err)
+{
+    if (!*name || strlen(name) > 200 || strchr(name, '/') || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+        return mrq_fail(err, MRQ_BAD_FILE, "%s.file: \"%.40s\", want the name of a file in the folder", path, name);
+    if (table && strcmp(name, "-") == 0)
+        return mrq_fail(err, MRQ_BAD_FILE, "%s.file: \"-\", but only events can come by standard input", path);
+    return MRQ_OK;
+}
+
 mrq_status mrq_schema_read_file(mrq_arena *arena, const cJSON *root, const char *source, const char *key, bool table,
                                 mrq_file_schema *file, mrq_error *err)
 {
@@ -154,8 +164,7 @@ mrq_status mrq_schema_read_file(mrq_arena *arena, const cJSON *root, const char 
     MRQ_TRY(mrq_schema_read_format(arena, json, path, table, file, err));
     MRQ_TRY(read_encoding(arena, json, path, file, err));
     MRQ_TRY(mrq_schema_strings(arena, json, path, "null", &file->null, err));
-    if (!*name || strlen(name) > 200 || strchr(name, '/'))
-        return mrq_fail(err, MRQ_BAD_FILE, "%s.file: \"%.40s\", want the name of a file in the folder", path, name);
+    MRQ_TRY(check_file(name, path, table, err));
     MRQ_TRY(file->format == MRQ_LISTS ? make_list_fields(arena, json, path, file, err) : read_fields(arena, json, path, file, err));
     MRQ_TRY(check_roles(file, table, path, err));
     file->file = mrq_schema_copy(arena, name);

@@ -103,8 +103,9 @@ static mrq_status whole_of_stream(mrq_source *source, mrq_error *err)
         const size_t seen = source->filled;
         MRQ_TRY(append(source, err));
         const char *p = source->buffer + seen, *end = source->buffer + source->filled;
-        for (; (p = memchr(p, '\n', (size_t)(end - p))); line++)
-            begin = (size_t)(++p - source->buffer);
+        for (size_t size; (p = memchr(p, '\n', (size_t)(end - p))); line++, begin += size)
+            if ((size = (size_t)(++p - source->buffer) - begin) > MRQ_RECORD_MAX)
+                return too_long(source, line, err);
         if (source->filled - begin > MRQ_RECORD_MAX)
             return too_long(source, line, err);
     }
