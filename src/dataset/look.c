@@ -25,12 +25,12 @@ static mrq_span plain(const mrq_look *look, mrq_span span, char *scratch)
 {
     if (!look->quoted || !memchr(span.text, '"', span.size) || span.size > VALUE)
         return span;
-    return (mrq_span){scratch, mrq_text_decode(span.text, span.size, true, scratch)};
+    return (mrq_span){scratch, mrq_text_unquote(span.text, span.size, look->escape, scratch)};
 }
 
 static mrq_status profile(mrq_look *look, mrq_error *err)
 {
-    char scratch[2 * VALUE + 1];
+    char scratch[VALUE];
     mrq_cutter c = mrq_cutter_of(look, look->delimiter, look->quoted);
     if (look->header && !look->json)
         mrq_cut(&c);
@@ -117,11 +117,12 @@ static void take_names(mrq_look *look)
     mrq_cut(&c);
     for (uint32_t i = 0; i < look->columns && i < c.n; i++) {
         mrq_look_column *column = &look->column[i];
-        char name[2 * MRQ_HEADER_NAME + 1];
+        char name[2 * MRQ_HEADER_NAME + 1], unquoted[VALUE];
         column->nameless = !c.field[i].size || c.field[i].size > MRQ_HEADER_NAME;
         if (column->nameless)
             continue;
-        mrq_text_decode(c.field[i].text, c.field[i].size, look->quoted, name);
+        const mrq_span text = plain(look, c.field[i], unquoted);
+        mrq_text_decode(text.text, text.size, name);
         snprintf(column->name, sizeof column->name, "%.*s", MRQ_HEADER_NAME, name);
         column->findable = *name != '\0';
         column->role = *name ? mrq_hint_column(name) : MRQ_ROLE_NONE;

@@ -55,6 +55,7 @@ typedef struct mrq_look {
     const char *encoding; /* a static text; NULL: UTF-8 */
     const char *delimiter;
     bool quoted, header, lists;
+    char escape;                /* of quotes within quotes; 0: none */
     struct mrq_look_json *json; /* lines of JSON: their members, which are the columns; else NULL */
     bool tail;                  /* lines end with a delimiter, the header's does not */
     char *sample;

@@ -96,8 +96,8 @@ static mrq_dict *ids_of(const mrq_table *table)
 /* Finds the row of the id in a field. An unknown id is added if there is no file of such ids; otherwise it is an error. */
 static mrq_status find_row(struct events *r, const mrq_field *field, mrq_dict *ids, const char *file, uint32_t *row, mrq_error *err)
 {
-    char scratch[MRQ_ID_SCRATCH], shown[MRQ_SHOWN];
-    const mrq_span id = mrq_reader_id(&r->reader, field, scratch);
+    char shown[MRQ_SHOWN];
+    const mrq_span id = r->reader.field[field->place];
     *row = mrq_dict_find(ids, id.text, id.size);
     if (*row != MRQ_NONE)
         return MRQ_OK;
@@ -112,10 +112,8 @@ static mrq_status find_row(struct events *r, const mrq_field *field, mrq_dict *i
 static mrq_status check_ids(const struct events *r, mrq_error *err)
 {
     const mrq_field *const fields[] = {r->user_field, r->item_field};
-    for (int i = 0; i < 2; i++) {
-        char scratch[MRQ_ID_SCRATCH];
-        MRQ_TRY(mrq_reader_check_id(&r->reader, fields[i], mrq_reader_id(&r->reader, fields[i], scratch), err));
-    }
+    for (int i = 0; i < 2; i++)
+        MRQ_TRY(mrq_reader_check_id(&r->reader, fields[i], r->reader.field[fields[i]->place], err));
     return MRQ_OK;
 }
 

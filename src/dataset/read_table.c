@@ -50,11 +50,10 @@ static mrq_status fail_memory(mrq_error *err)
 /* Decodes the span into pass->decoded. */
 static mrq_status decode(struct pass *pass, mrq_span span, size_t *size, mrq_error *err)
 {
-    const mrq_file_schema *schema = pass->reader->schema;
     const size_t room = 2 * span.size + 1;
     if (mrq_grow(&pass->decoded, &pass->decoded_room, room, 1) || mrq_grow(&pass->word, &pass->word_room, room, 1))
         return fail_memory(err);
-    *size = mrq_text_decode(span.text, span.size, schema->quoted, pass->decoded);
+    *size = mrq_text_decode(span.text, span.size, pass->decoded);
     return MRQ_OK;
 }
 
@@ -405,8 +404,8 @@ static void clear_pass_cleanup(struct pass *pass)
 static mrq_status add_id(mrq_reader *reader, const mrq_field *field, const mrq_mark *record, uint32_t n, mrq_dict *ids,
                          mrq_error *err)
 {
-    char scratch[MRQ_ID_SCRATCH], shown[MRQ_SHOWN];
-    const mrq_span id = mrq_reader_id(reader, field, scratch);
+    char shown[MRQ_SHOWN];
+    const mrq_span id = reader->field[field->place];
     MRQ_TRY(mrq_reader_check_id(reader, field, id, err));
     const uint32_t index = mrq_dict_add(ids, id.text, id.size);
     if (index == MRQ_NONE)

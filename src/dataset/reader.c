@@ -16,9 +16,9 @@
 #include "base/utf8.h"
 #include "dataset/files.h"
 #include "dataset/json_lines.h"
+#include "dataset/reader_private.h"
 #include "dataset/text.h"
 
-#define NO_FIELD   UINT16_MAX
 #define PATH_BYTES 4096
 
 const char *mrq_show(mrq_span span, char out[MRQ_SHOWN])
@@ -123,11 +123,11 @@ static mrq_status read_quoted(mrq_reader *reader, mrq_span *span, bool *last, mr
                                    mrq_show((mrq_span){start, (size_t)(p - start)}, shown));
         MRQ_TRY(check_character(reader, &p, err));
         reader->next_line += *p == '\n';
-        if (*p == '"') {
-            if (p + 1 == reader->end || p[1] != '"')
-                break;
-            p++;
-        }
+        const bool twice = p + 1 < reader->end && mrq_text_is_coded(p[0], p[1], reader->schema->escape);
+        if (*p == '"' && !twice)
+            break;
+        reader->coded |= twice;
+        p += twice;
     }
     const char *after = p + 1;
     if (after < reader->end && *after == '\r' && (after + 1 == reader->end || after[1] == '\n'))
@@ -140,7 +140,7 @@ static mrq_status read_quoted(mrq_reader *reader, mrq_span *span, bool *last, mr
     return MRQ_OK;
 }
 
-static mrq_status read_field(mrq_reader *reader, mrq_span *span, bool *last, mrq_error *err)
+mrq_status mrq_reader_field(mrq_reader *reader, mrq_span *span, bool *last, mrq_error *err)
 {
     const char *start = reader->at, *p = start;
     char shown[MRQ_SHOWN];
@@ -160,15 +160,13 @@ static mrq_status read_field(mrq_reader *reader, mrq_span *span, bool *last, mrq
     return MRQ_OK;
 }
 
-/* A record begins here. */
-static void begin(mrq_reader *reader)
+void mrq_reader_begin(mrq_reader *reader)
 {
     reader->began = reader->at;
     reader->line = reader->next_line;
 }
 
-/* Whether only line ends are left. A blank line anywhere else is an error. */
-static bool at_end(mrq_reader *reader)
+bool mrq_reader_at_end(mrq_reader *reader)
 {
     const char *p = reader->at;
     while (p < reader->end && (*p == '\n' || *p == '\r'))
@@ -176,7 +174,7 @@ static bool at_end(mrq_reader *reader)
     if (p < reader->end)
         return false;
     if (!reader->now->source.last) {
-        begin(reader);
+        mrq_reader_begin(reader);
         reader->starved = true;
     }
     return true;
@@ -189,7 +187,7 @@ static mrq_span *field_of(mrq_reader *reader, size_t count, mrq_span *ignored)
         return ignored;
     if (!reader->now->place)
         return &reader->field[count];
-    return reader->now->place[count] == NO_FIELD ? ignored : &reader->field[reader->now->place[count]];
+    return reader->now->place[count] == MRQ_NO_FIELD ? ignored : &reader->field[reader->now->place[count]];
 }
 
 /* The next item of a line, whose first field is the user; lines of a user alone, and empty items, are skipped. */
@@ -199,13 +197,13 @@ static mrq_status next_in_list(mrq_reader *reader, bool *more, mrq_error *err)
     do {
         if (last) {
             reader->in_list = false;
-            if ((*more = !at_end(reader)) == false)
+            if ((*more = !mrq_reader_at_end(reader)) == false)
                 return MRQ_OK;
-            begin(reader);
-            MRQ_TRY(read_field(reader, &reader->field[0], &last, err));
+            mrq_reader_begin(reader);
+            MRQ_TRY(mrq_reader_field(reader, &reader->field[0], &last, err));
             reader->field[1].size = 0;
         } else {
-            MRQ_TRY(read_field(reader, &reader->field[1], &last, err));
+            MRQ_TRY(mrq_reader_field(reader, &reader->field[1], &last, err));
         }
     } while (!reader->field[1].size);
     reader->in_list = !last;
@@ -222,7 +220,7 @@ static void skip_blank_lines(mrq_reader *reader)
 static mrq_status next_object(mrq_reader *reader, bool *more, mrq_error *err)
 {
     skip_blank_lines(reader);
-    begin(reader);
+    mrq_reader_begin(reader);
     *more = reader->at < reader->end;
     reader->starved = !*more && !reader->now->source.last;
     if (!*more)
@@ -234,69 +232,41 @@ static mrq_status next_object(mrq_reader *reader, bool *more, mrq_error *err)
     return mrq_json_lines_cut(reader->json, reader, line, err);
 }
 
+/* Takes away what quoting adds to the fields of the record that ends at reader->at. */
+static mrq_status decode_fields(mrq_reader *reader, mrq_error *err)
+{
+    size_t used = 0;
+    reader->coded = false;
+    if (mrq_grow(&reader->text, &reader->room, (size_t)(reader->at - reader->began), 1))
+        return mrq_fail_memory(err, "reading a file");
+    for (uint32_t i = 0; i < reader->schema->width; i++) {
+        mrq_span *span = &reader->field[i];
+        if (span->text == reader->began || span->text[-1] != '"')
+            continue; /* not in quotes */
+        char *out = reader->text + used;
+        used += span->size;
+        *span = (mrq_span){out, mrq_text_unquote(span->text, span->size, reader->schema->escape, out)};
+    }
+    return MRQ_OK;
+}
+
 static mrq_status next_of_columns(mrq_reader *reader, bool *more, mrq_error *err)
 {
-    if (at_end(reader)) {
+    if (mrq_reader_at_end(reader)) {
         *more = false;
         return MRQ_OK;
     }
-    begin(reader);
+    mrq_reader_begin(reader);
     size_t count = 0;
     /* A column that no field is. A delimiter at the end of a line, but not of the header, makes an empty one. */
     mrq_span behind = {0};
+    reader->coded = false;
     for (bool last = false; !last; count++)
-        MRQ_TRY(read_field(reader, field_of(reader, count, &behind), &last, err));
+        MRQ_TRY(mrq_reader_field(reader, field_of(reader, count, &behind), &last, err));
     if (count != reader->now->columns && !(count == reader->now->columns + 1 && reader->schema->by_column && !behind.size))
         return fail_count(reader, count, err);
     *more = true;
-    return MRQ_OK;
-}
-
-/* The field whose column has this name in the header; NO_FIELD without one. */
-static uint16_t named(const mrq_file_schema *schema, mrq_span name)
-{
-    char text[2 * MRQ_HEADER_NAME + 1];
-    if (name.size > MRQ_HEADER_NAME)
-        return NO_FIELD;
-    mrq_text_decode(name.text, name.size, schema->quoted, text);
-    for (uint32_t i = 0; i < schema->n_fields; i++)
-        if (strcmp(schema->field[i].column, text) == 0)
-            return (uint16_t)schema->field[i].place;
-    return NO_FIELD;
-}
-
-/* Finds the schema's columns in the header. */
-static mrq_status read_header(mrq_reader *reader, bool *more, mrq_error *err)
-{
-    const mrq_file_schema *schema = reader->schema;
-    bool found[MRQ_FIELDS_MAX] = {false};
-    char header[200] = "", shown[MRQ_SHOWN];
-    *more = true;
-    reader->now->columns = 0;
-    begin(reader);
-    bool last = at_end(reader);
-    if (reader->starved)
-        return MRQ_OK;
-    while (!last) {
-        mrq_span name;
-        MRQ_TRY(read_field(reader, &name, &last, err));
-        if (reader->now->columns == MRQ_FIELDS_MAX)
-            return mrq_reader_fail(reader, err, "the header has more than %d columns", MRQ_FIELDS_MAX);
-        const uint16_t place = named(schema, name);
-        if (place != NO_FIELD && found[place])
-            return mrq_reader_fail(reader, err, "the header has two columns %s", mrq_show(name, shown));
-        if (place != NO_FIELD)
-            found[place] = true;
-        reader->now->place[reader->now->columns++] = place;
-        const size_t used = strlen(header);
-        snprintf(header + used, sizeof header - used, "%s%.*s", used ? ", " : "", (int)(name.size < 60 ? name.size : 60),
-                 name.text);
-    }
-    for (uint32_t i = 0; i < schema->n_fields; i++)
-        if (!found[schema->field[i].place])
-            return mrq_reader_fail(reader, err, "no column \"%s\" in the header, which has %s", schema->field[i].column,
-                                   *header ? header : "none");
-    return MRQ_OK;
+    return reader->coded ? decode_fields(reader, err) : MRQ_OK;
 }
 
 /* The next window, which begins with the current record. */
@@ -329,6 +299,25 @@ static mrq_status next_of_part(mrq_reader *reader, bool *more, mrq_error *err)
     return read_whole(reader, of_format[reader->schema->format], more, err);
 }
 
+/* Of a file whose fields are found by place: moves behind the header, or stays before the first record if there is none. */
+static mrq_status check_first_line(mrq_reader *reader, mrq_error *err)
+{
+    bool more = true;
+    mrq_reader_begin(reader);
+    const mrq_status status = next_of_part(reader, &more, err);
+    if (reader->schema->header) {
+        MRQ_TRY(status);
+        return more ? mrq_header_check(reader, err) : MRQ_OK;
+    }
+    if (status == MRQ_OK && more)
+        MRQ_TRY(mrq_header_check(reader, err));
+    else if (status == MRQ_FAILED)
+        return status;
+    reader->at = reader->began; /* what is wrong with a record is told when it is read */
+    reader->next_line = reader->line;
+    return MRQ_OK;
+}
+
 static mrq_status start_part(mrq_reader *reader, mrq_part *part, mrq_error *err)
 {
     const mrq_file_schema *schema = reader->schema;
@@ -350,13 +339,13 @@ static mrq_status start_part(mrq_reader *reader, mrq_part *part, mrq_error *err)
         reader->at += 3; /* byte order mark, which some editors write */
     if (schema->format == MRQ_JSON_LINES)
         return MRQ_OK;
-    if (!schema->by_column) {
-        part->columns = schema->width;
-        return schema->header ? next_of_part(reader, &more, err) : MRQ_OK;
+    if (schema->by_column) {
+        if (!(part->place = mrq_array(MRQ_FIELDS_MAX, sizeof *part->place)))
+            return mrq_fail_memory(err, "reading a header");
+        return read_whole(reader, mrq_header_read, &more, err);
     }
-    if (!(part->place = mrq_array(MRQ_FIELDS_MAX, sizeof *part->place)))
-        return mrq_fail_memory(err, "reading a header");
-    return read_whole(reader, read_header, &more, err);
+    part->columns = schema->width;
+    return schema->format == MRQ_DELIMITED ? check_first_line(reader, err) : MRQ_OK;
 }
 
 mrq_status mrq_reader_open(mrq_reader *reader, const mrq_origin *from, const mrq_file_schema *schema, bool again, mrq_error *err)
@@ -371,6 +360,7 @@ mrq_status mrq_reader_open(mrq_reader *reader, const mrq_origin *from, const mrq
     if (schema->delimiter)
         reader->stop[(unsigned char)schema->delimiter[0]] = true;
     reader->stop['"'] |= schema->quoted;
+    reader->stop[(unsigned char)schema->escape] = true; /* 0: none */
     memset(reader->stop + 0x80, 1, 0x80);
     MRQ_TRY(mrq_files_find(from->folder, schema->file, &reader->names, err));
     const mrq_strings names = mrq_dict_strings(reader->names);
@@ -396,6 +386,7 @@ void mrq_reader_close(mrq_reader *reader)
     mrq_free(reader->part);
     mrq_dict_free(reader->names);
     mrq_json_lines_free(reader->json);
+    mrq_free(reader->text);
     *reader = (mrq_reader){0};
 }
 
@@ -459,21 +450,6 @@ mrq_status mrq_reader_changed(const mrq_reader *reader, mrq_error *err)
 {
     return mrq_fail(err, MRQ_FAILED, "%s was changed while it was read: want a new file renamed to it, not written over it",
                     reader->now->name);
-}
-
-mrq_span mrq_reader_id(const mrq_reader *reader, const mrq_field *field, char scratch[MRQ_ID_SCRATCH])
-{
-    const mrq_span span = reader->field[field->place];
-    if (!reader->schema->quoted || span.size > 2 * MRQ_ID_BYTES || !memchr(span.text, '"', span.size))
-        return span;
-    for (size_t i = 0; i < span.size;) {
-        uint32_t code = 0;
-        const size_t length = mrq_utf8_read(span.text + i, span.size - i, &code);
-        if (!length || mrq_utf8_is_control(code))
-            return span; /* decoding would make blanks of control characters: they are refused instead */
-        i += length;
-    }
-    return (mrq_span){scratch, mrq_text_decode(span.text, span.size, true, scratch)};
 }
 
 mrq_status mrq_reader_check_id(const mrq_reader *reader, const mrq_field *field, mrq_span id, mrq_error *err)

@@ -6,7 +6,7 @@
 #include "dataset/schema.h"
 #include "dataset/source.h"
 
-/* A field as in the file, without its quotes. */
+/* A field without its quotes and what they add. */
 typedef struct mrq_span {
     const char *text;
     size_t size;
@@ -40,7 +40,10 @@ typedef struct mrq_reader {
     uint64_t line;                  /* the first line of the current record, from 1 */
     uint64_t next_line;             /* line of `at` */
     bool stop[256];                 /* bytes with a special meaning */
-    mrq_span field[MRQ_FIELDS_MAX]; /* (schema->width) fields of the current record; they point into the window */
+    mrq_span field[MRQ_FIELDS_MAX]; /* (schema->width) fields of the current record; they point into the window or to `text` */
+    bool coded;                     /* some field of the record has quotes within */
+    char *text;                     /* fields of the record without those */
+    size_t room;                    /* of `text` */
     bool in_list;                   /* lists: the current line has more items */
     struct mrq_json_lines *json;    /* of such a file */
 } mrq_reader;
@@ -78,10 +81,6 @@ const char *mrq_reader_name(const mrq_reader *reader);
 
 /* Returns MRQ_BAD_FILE with "file:line: " and a message. */
 mrq_status mrq_reader_fail(const mrq_reader *reader, mrq_error *err, const char *format, ...) __attribute__((format(printf, 3, 4)));
-
-/* The bytes of an id field: in the file, or decoded into `scratch`. */
-#define MRQ_ID_SCRATCH (2 * MRQ_ID_BYTES + 1) /* every quote may be doubled */
-mrq_span mrq_reader_id(const mrq_reader *reader, const mrq_field *field, char scratch[MRQ_ID_SCRATCH]);
 
 /* Whether a field is empty or one of the texts that mean unknown. */
 bool mrq_reader_is_null(const mrq_reader *reader, const mrq_field *field);

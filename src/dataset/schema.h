@@ -6,7 +6,8 @@
  *   "items". "like" says which events are likes: {"from": NUMBER} those of that value or more, "all" every event; default those
  *   above or at the middle of the values' range. In a schema of version 1 the files are called "users", "movies" (which is then the
  *   noun) and "ratings".
- *   FILE = {"file": "users.dat", "delimiter": "::", "header": false, "encoding": "utf-8", "quoted": false, "null": ["NULL", "-"],
+ *   FILE = {"file": "users.dat", "delimiter": "::", "header": false, "encoding": "utf-8", "quoted": false, "escape": "\\",
+ *           "null": ["NULL", "-"],
  *           "fields": [FIELD, ...]}
  *   or {"file": "train.txt", "format": "lists", "delimiter": " "} for events alone: a line is a user and items, each an event;
  *   or {"file": "events.jsonl", "format": "json-lines", "fields": [...]}: a line is an object, "column" a path in it: "user.id". A
@@ -86,6 +87,7 @@ typedef struct mrq_file_schema {
     const char *file; /* name in the folder, perhaps of several, or "-"; NULL when the schema has no such file */
     const char *delimiter;
     bool header, quoted;
+    char escape; /* in quoted fields stands before a quote and before itself; 0: none */
     mrq_format format;
     const char *encoding;     /* to be converted from; NULL: UTF-8 */
     bool by_column;           /* fields are found by the header's names */

@@ -150,7 +150,8 @@ static mrq_status check_file(const char *name, const char *path, bool table, mrq
 mrq_status mrq_schema_read_file(mrq_arena *arena, const cJSON *root, const char *source, const char *key, bool table,
                                 mrq_file_schema *file, mrq_error *err)
 {
-    static const char *const keys[] = {"file", "format", "delimiter", "header", "encoding", "quoted", "null", "fields", NULL};
+    static const char *const keys[] = {"file",   "format", "delimiter", "header", "encoding",
+                                       "quoted", "escape", "null",      "fields", NULL};
     const cJSON *json;
     const char *name;
     char path[MRQ_SCHEMA_PATH / 2];

@@ -3,12 +3,14 @@
 
 #include "dataset/schema_private.h"
 
+#define KEYS 4 /* that tell how lines are divided */
+
 static const struct format {
     const char *name;
-    bool tables;         /* users and items can be in such a file */
-    const char *keys[4]; /* that it may have */
+    bool tables;            /* users and items can be in such a file */
+    const char *keys[KEYS]; /* that it may have */
 } formats[] = {
-    [MRQ_DELIMITED] = {"delimited", true, {"delimiter", "header", "quoted"}},
+    [MRQ_DELIMITED] = {"delimited", true, {"delimiter", "header", "quoted", "escape"}},
     [MRQ_LISTS] = {"lists", false, {"delimiter"}},
     [MRQ_JSON_LINES] = {"json-lines", true, {NULL}},
 };
@@ -17,14 +19,31 @@ static const struct format {
 /* Refuses keys of other formats. */
 static mrq_status check_keys(const cJSON *json, const char *path, const struct format *format, mrq_error *err)
 {
-    static const char *const keys[] = {"delimiter", "header", "quoted"};
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+    static const char *const keys[KEYS] = {"delimiter", "header", "quoted", "escape"};
+    for (size_t i = 0; i < KEYS; i++) {
         bool has = false;
-        for (int k = 0; k < 4 && format->keys[k]; k++)
+        for (int k = 0; k < KEYS && format->keys[k]; k++)
             has |= strcmp(format->keys[k], keys[i]) == 0;
         if (!has && cJSON_HasObjectItem(json, keys[i]) && !cJSON_IsFalse(cJSON_GetObjectItem(json, keys[i])))
             return mrq_fail(err, MRQ_BAD_FILE, "%s.%s: format \"%s\" has none; leave it out", path, keys[i], format->name);
     }
+    return MRQ_OK;
+}
+
+/* What stands before a quote within quotes. */
+static mrq_status read_escape(const cJSON *json, const char *path, mrq_file_schema *file, mrq_error *err)
+{
+    const char *escape;
+    MRQ_TRY(mrq_json_text(json, path, "escape", false, &escape, err));
+    if (!escape)
+        return MRQ_OK;
+    if (escape[0] < '!' || escape[0] > '~' || escape[1] || *escape == '"' || strchr(file->delimiter, *escape))
+        return mrq_fail(err, MRQ_BAD_FILE,
+                        "%s.escape: \"%.10s\", want one character such as \\, no quote and none of the delimiter", path, escape);
+    if (!file->quoted)
+        return mrq_fail(err, MRQ_BAD_FILE, "%s.escape: it stands before quotes within quotes; want \"quoted\": true beside it",
+                        path);
+    file->escape = *escape;
     return MRQ_OK;
 }
 
@@ -48,5 +67,5 @@ mrq_status mrq_schema_read_format(mrq_arena *arena, const cJSON *json, const cha
     MRQ_TRY(mrq_json_text(json, path, "delimiter", true, &delimiter, err));
     MRQ_TRY(mrq_schema_delimiter(delimiter, path, err));
     file->delimiter = mrq_schema_copy(arena, delimiter);
-    return file->delimiter ? MRQ_OK : mrq_fail_memory(err, "reading a schema");
+    return file->delimiter ? read_escape(json, path, file, err) : mrq_fail_memory(err, "reading a schema");
 }

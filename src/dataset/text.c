@@ -25,18 +25,26 @@ uint32_t mrq_text_lower(uint32_t code)
     return code;
 }
 
-size_t mrq_text_decode(const char *raw, size_t size, bool quoted, char *out)
+size_t mrq_text_decode(const char *raw, size_t size, char *out)
 {
     size_t n = 0;
     for (size_t i = 0; i < size;) {
         uint32_t code = (unsigned char)raw[i];
         const size_t length = mrq_utf8_read(raw + i, size - i, &code);
         i += length ? length : 1; /* the file may have changed since it was checked */
-        if (quoted && code == '"' && i < size && raw[i] == '"')
-            i++;
         n += mrq_utf8_write(mrq_utf8_is_control(code) ? ' ' : code, out + n);
     }
     out[n] = '\0';
+    return n;
+}
+
+size_t mrq_text_unquote(const char *raw, size_t size, char escape, char *out)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < size; i++) {
+        i += i + 1 < size && mrq_text_is_coded(raw[i], raw[i + 1], escape);
+        out[n++] = raw[i];
+    }
     return n;
 }
 

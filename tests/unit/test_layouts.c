@@ -36,8 +36,8 @@ static void a_header_that_does_not_fit_is_refused(void **state)
         const char *text, *want;
     } cases[] = {
         {"who,item,stars\nu,a,1\n", "e:1: no column \"what\" in the header, which has who, item, stars"},
-        {"u,a,1\nv,a,2\n", "e:1: no column \"who\" in the header, which has u, a, 1"},
-        {"", "e:1: no column \"who\" in the header, which has none"},
+        {"u,a,1\nv,a,2\n", "e:1: want a header with the columns who, what, stars, and the first line has u, a, 1"},
+        {"", "e:1: want a header with the columns who, what, stars, and the first line has nothing"},
         {"who,what,what,stars\nu,a,b,1\n", "e:1: the header has two columns \"what\""},
         {"who,what,stars\nu,a\n", "e:2: 2 fields, want 3, as many as the header has"},
         {"who,what,stars\nu,a,1,1\n", "e:2: 4 fields, want 3"},
@@ -57,6 +57,94 @@ static void a_header_that_does_not_fit_is_refused(void **state)
     mrq_dataset *data;
     put("e", wide);
     assert_fails(load_as(NAMED EVENTS(VALUE, ""), &data), MRQ_BAD_FILE, "e:1: the header has more than 256 columns");
+}
+
+#define PLACED(keys, fields)                                                                                                       \
+    NAMED "'events':{'file':'e','delimiter':','" keys ",'fields':[{'name':'user','kind':'id'},{'name':'item','kind':'id'}" fields  \
+          "]}}"
+#define PLACED_VALUE ",{'kind':'ignore'},{'name':'stars','kind':'rating'},{'name':'at','kind':'timestamp'}"
+
+/* The case of fields that are found by place: the header tells nothing then, but it must be there or not be there. */
+static void a_header_where_data_should_be_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *schema, *text, *want; /* NULL: it is read */
+    } cases[] = {
+        {PLACED(",'header':true", PLACED_VALUE), "u,a,x,1,0\nu,b,x,2,0\n",
+         "e:1: want a header for user, item, stars, at, and the line has u, a, 1, 0: if that is data, set \"header\" to false"},
+        {PLACED(",'header':true", PLACED_VALUE), "a,b,c,d,0\nu,b,x,2,0\n", NULL},
+        {PLACED(",'header':true", PLACED_VALUE), "a,b,c,,\nu,b,x,2,0\n", NULL},
+        {PLACED(",'header':true", ""), "u,a\nu,b\n", NULL},
+        {PLACED(",'header':true", PLACED_VALUE), "u,a,1,0\n", "e:1: 4 fields, want 5 (user,item,ignored,stars,at)"},
+        {PLACED("", PLACED_VALUE), "userId,movieId,x,rating,timestamp\nu,b,x,2,0\n",
+         "e:1: want user, item, stars, at, and the line has userId, movieId, rating, timestamp: if that is a header, set "
+         "\"header\" "
+         "to true"},
+        {PLACED("", PLACED_VALUE), "a,b,x,rating,timestamp\nu,b,x,2,0\n",
+         "e:1: want user, item, stars, at, and the line has a, b, "},
+        {PLACED("", PLACED_VALUE), "a,b,x,c,timestamp\nu,b,x,2,0\n", "e:1: rating \"c\", want a number"},
+        {PLACED("", PLACED_VALUE), "userId,movieId,x,3,timestamp\nu,b,x,2,0\n", "e:1: at \"timestamp\", want"},
+        {PLACED("", PLACED_VALUE), "userId,movieId,x,rating\nu,b,x,2,0\n", "e:1: 4 fields, want 5"},
+        {PLACED("", ""), "user,item\nu,b\n", "e:1: want user, item, and the line has user, item: if that is a header,"},
+        {PLACED("", ""), "u,i\nu,b\n", NULL},
+        {PLACED("", ""), "user,b\nu,b\n", NULL},
+        {PLACED(",'quoted':true", ""), "\"user\",\"x\"\"y\"\nu,b\n", NULL},
+        {PLACED(",'quoted':true", ""), "\"user\",\"item\"\nu,b\n", "e:1: want user, item, and the line has user, item: if"},
+        {PLACED(",'quoted':true", ""), "\"x\ny\",\"item\"\nu,b\n", "e:1: user \"x\\x0ay\", want an id"},
+        {PLACED(",'quoted':true", ""), "\xef\xbb\xbf\"a\",b", NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        mrq_dataset *data = NULL;
+        put("e", cases[i].text);
+        if (cases[i].want)
+            assert_fails(load_as(cases[i].schema, &data), MRQ_BAD_FILE, cases[i].want);
+        else
+            assert_ok(load_as(cases[i].schema, &data));
+        mrq_dataset_free(data);
+    }
+}
+
+/* Columns in another order are found by the header's names, those of the shipped schema too. */
+static void the_order_of_columns_does_not_matter(void **state)
+{
+    (void)state;
+    mrq_dataset *data;
+    put("movies.csv", "movieId,title,genres\n7,Seven (1995),Drama\n");
+    put("ratings.csv", "movieId,userId,rating,timestamp\n7,1,4.5,9\n");
+    assert_ok(mrq_dataset_load(folder, NULL, &data, &err));
+    assert_string_equal(events_of(data), "1 7 4.5");
+    mrq_dataset_free(data);
+}
+
+static void quotes_may_be_escaped(void **state)
+{
+    (void)state;
+    static const char schema[] = PLACED(",'quoted':true,'escape':'\\\\'", ",{'name':'stars','kind':'rating'}");
+    mrq_dataset *data;
+    put("e", "\"a \\\"b\\\" \"\"c\"\"\",\"\\\\\",1\n\"x\\y\",z\\,2\n\"\\\"\",\"\\\"\",3\r\n");
+    data = load(schema);
+    assert_string_equal(events_of(data), "a \"b\" \"c\" \\ 1, x\\y z\\ 2, \" \" 3");
+    mrq_dataset_free(data);
+    put("e", "u,\"a\\\",1\nu,\"b\",1\n");
+    assert_fails(load_as(schema, &data), MRQ_BAD_FILE, "e:1: text behind the closing quote of \"a\\\",1\\x0au,\"");
+    put("e", "u,\"a\\");
+    assert_fails(load_as(schema, &data), MRQ_BAD_FILE, "e:1: the quote before \"a\\\" is never closed");
+    put("e", "u,\"a\\\"");
+    assert_fails(load_as(schema, &data), MRQ_BAD_FILE, "e:1: the quote before \"a\\\"\" is never closed");
+    static const struct {
+        const char *schema, *want;
+    } cases[] = {
+        {PLACED(",'escape':'\\\\'", ""), "events.escape: it stands before quotes within quotes; want \"quoted\": true beside it"},
+        {PLACED(",'quoted':true,'escape':''", ""), "events.escape: \"\", want one character such as \\, no quote and none of the"},
+        {PLACED(",'quoted':true,'escape':'ab'", ""), "events.escape: \"ab\", want one character"},
+        {PLACED(",'quoted':true,'escape':','", ""), "events.escape: \",\", want one character"},
+        {PLACED(",'quoted':true,'escape':'\\\"'", ""), "events.escape: \"\"\", want one character"},
+        {NAMED "'events':{'file':'e','format':'lists','delimiter':' ','escape':'\\\\'}}",
+         "events.escape: format \"lists\" has none; leave it out"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_fails(load_as(cases[i].schema, &data), MRQ_BAD_FILE, cases[i].want);
 }
 
 static void schemas_of_columns_are_checked(void **state)
@@ -355,7 +443,8 @@ static void any_encoding_is_converted(void **state)
     put("e", "who,what\nu,caf\xe9\n");
     assert_fails(load_as(NAMED EVENTS("", ""), &data), MRQ_BAD_FILE, "e:2: the byte \\xe9 is not valid UTF-8");
     put("e", "");
-    assert_fails(load_as(NAMED EVENTS("", ",'encoding':'latin1'"), &data), MRQ_BAD_FILE, "e:1: no column \"who\"");
+    assert_fails(load_as(NAMED EVENTS("", ",'encoding':'latin1'"), &data), MRQ_BAD_FILE,
+                 "e:1: want a header with the columns who, what, and");
 }
 
 int main(void)
@@ -363,6 +452,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(columns_are_found_by_name),
         cmocka_unit_test(a_header_that_does_not_fit_is_refused),
+        cmocka_unit_test(a_header_where_data_should_be_is_refused),
+        cmocka_unit_test(the_order_of_columns_does_not_matter),
+        cmocka_unit_test(quotes_may_be_escaped),
         cmocka_unit_test(schemas_of_columns_are_checked),
         cmocka_unit_test(events_make_the_tables_that_have_no_file),
         cmocka_unit_test(what_a_like_is_stands_in_the_schema),

@@ -493,17 +493,27 @@ static void decoding_ends_with_the_field(void **state)
     (void)state;
     static const struct {
         const char *raw;
-        bool quoted;
+        char escape;
         const char *text;
-    } cases[] = {{"", true, ""},           {"\"", true, "\""},   {"\"\"", true, "\""},        {"\"\"", false, "\"\""},
-                 {"\"\"\"", true, "\"\""}, {"a\"", true, "a\""}, {"\xc3", false, "\xc3\x83"}, {"\x1f\x7f a", false, "   a"}};
+    } cases[] = {{"", 0, ""},           {"\"", 0, "\""},          {"\"\"", 0, "\""},
+                 {"\"\"\"", 0, "\"\""}, {"a\"", 0, "a\""},        {"\\\"", 0, "\\\""},
+                 {"\\\"", '\\', "\""},  {"\\", '\\', "\\"},       {"\\\\\"\"", '\\', "\\\""},
+                 {"\\n", '\\', "\\n"},  {"\\\\\\", '\\', "\\\\"}, {"!!!\"", '!', "!\""}};
+    static const struct {
+        const char *raw, *text;
+    } plain[] = {{"", ""}, {"\"\"", "\"\""}, {"\xc3", "\xc3\x83"}, {"\x1f\x7f a", "   a"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const size_t size = strlen(cases[i].raw);
         char *raw = malloc(size + !size), text[20]; /* to the byte, for the address sanitizer */
         assert_non_null(raw);
         memcpy(raw, cases[i].raw, size);
-        assert_int_equal(mrq_text_decode(raw, size, cases[i].quoted, text), strlen(cases[i].text));
-        assert_string_equal(text, cases[i].text);
+        const size_t n = mrq_text_unquote(raw, size, cases[i].escape, raw);
+        assert_int_equal(n, strlen(cases[i].text));
+        assert_memory_equal(raw, cases[i].text, n);
+        if (i < sizeof plain / sizeof *plain) {
+            assert_int_equal(mrq_text_decode(plain[i].raw, strlen(plain[i].raw), text), strlen(plain[i].text));
+            assert_string_equal(text, plain[i].text);
+        }
         free(raw);
     }
 }
