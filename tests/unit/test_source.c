@@ -78,7 +78,7 @@ static void blocks_of_any_size_give_the_same_records(void **state)
         for (size_t block = 1; block <= strlen(files[i]) + 1; block++)
             assert_string_equal(records(schema, block), want);
     }
-    assert_string_equal(records(schema, 1), "e:1: no column \"who\" in the header, which has none");
+    assert_string_equal(records(schema, 1), "e:1: want a header with the columns who, what, and the first line has nothing");
     put("e", files[1]);
     assert_string_equal(records(schema, 3), "2:u\n\n\n1/a\"\"\n 7:v/b end");
     put("e", files[3]);
