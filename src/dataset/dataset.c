@@ -8,6 +8,17 @@
 #include "base/digest.h"
 #include "dataset/read.h"
 
+/* The files that are joined to a table; their checksums are mixed into its own. */
+static mrq_status join(const mrq_origin *from, const mrq_file_schema *schema, mrq_table *table, uint64_t *checksum, mrq_error *err)
+{
+    for (uint32_t i = 0; i < schema->n_joined; i++) {
+        uint64_t both[2] = {*checksum};
+        MRQ_TRY(mrq_read_join(from, &schema->joined[i], table, &both[1], err));
+        *checksum = mrq_checksum(both, sizeof both);
+    }
+    return MRQ_OK;
+}
+
 mrq_status mrq_dataset_load(const char *folder, const mrq_schema *schema, mrq_dataset **out, mrq_error *err)
 {
     MRQ_CLEANUP(mrq_schema_free) mrq_schema *found = NULL;
@@ -24,9 +35,11 @@ mrq_status mrq_dataset_load(const char *folder, const mrq_schema *schema, mrq_da
     if (schema->items.file)
         MRQ_TRY(mrq_read_table(&from, &schema->items, false, &data->items, &checksum[1], err));
     MRQ_TRY(mrq_read_events(&from, schema, false, data, &checksum[2], err));
-    MRQ_TRY(mrq_bucket_users(data->users, err));
     data->users->noun = (mrq_noun){"user", "users"};
     data->items->noun = schema->noun;
+    MRQ_TRY(join(&from, &schema->users, data->users, &checksum[0], err));
+    MRQ_TRY(join(&from, &schema->items, data->items, &checksum[1], err));
+    MRQ_TRY(mrq_bucket_users(data->users, err));
     data->like = isnan(schema->like_from) ? (data->rating_min + data->rating_max) / 2 : schema->like_from;
     memcpy(data->schema, schema->name, sizeof data->schema);
     data->fingerprint = mrq_checksum(checksum, sizeof checksum);

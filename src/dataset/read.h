@@ -14,6 +14,11 @@
 MRQ_CHECKED mrq_status mrq_read_table(const mrq_origin *from, const mrq_file_schema *schema, bool first, mrq_table **out,
                                       uint64_t *checksum, mrq_error *err);
 
+/* Adds the columns of a file that is joined by id to a table. A row of an id that the table does not have is left alone, which the
+ * log tells; MRQ_BAD_FILE when all are, or when an id has several rows and not all columns are sets. */
+MRQ_CHECKED mrq_status mrq_read_join(const mrq_origin *from, const mrq_file_schema *schema, mrq_table *table, uint64_t *checksum,
+                                     mrq_error *err);
+
 /* Makes each number of users a category of ranges found in the data. */
 MRQ_CHECKED mrq_status mrq_bucket_users(mrq_table *users, mrq_error *err);
 

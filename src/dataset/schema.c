@@ -130,6 +130,8 @@ static void free_patterns(mrq_file_schema *file)
     for (uint32_t i = 0; i < file->n_fields; i++)
         if (file->field[i].pattern)
             regfree(file->field[i].pattern);
+    for (uint32_t i = 0; i < file->n_joined; i++)
+        free_patterns(&file->joined[i]);
 }
 
 void mrq_schema_free(mrq_schema *schema)

@@ -14,6 +14,8 @@
  *   set is a list, or a text with a delimiter.
  *   "file" may stand for several: in "events-*.csv" * is any number of characters, and ? would be one. They are read in the order
  *   of their names, each with a header of its own. "-" is standard input, for events alone.
+ *   Users and items may have "join": [FILE, ...] beside "file", or alone: files of more columns whose "id" finds the row. Where an
+ *   id has several rows, all columns are sets, and a set needs no delimiter.
  *   The file may be compressed by gzip or zstd; its first bytes tell. "encoding" is any name that iconv knows. "null" lists texts
  *   that mean unknown, in all fields but ids; a field may have a "null" of its own. An empty number or category is unknown too. An
  *   unknown category is a value of its own, "unknown".
@@ -42,6 +44,7 @@
 #include "base/table.h"
 
 #define MRQ_FIELDS_MAX  256 /* columns of a file */
+#define MRQ_JOINS_MAX   16  /* files that are joined to a table */
 #define MRQ_HEADER_NAME 127 /* bytes of a column's name in a header */
 
 typedef enum mrq_field_kind {
@@ -89,11 +92,14 @@ typedef struct mrq_file_schema {
     bool header, quoted;
     char escape; /* in quoted fields stands before a quote and before itself; 0: none */
     mrq_format format;
-    const char *encoding;     /* to be converted from; NULL: UTF-8 */
-    bool by_column;           /* fields are found by the header's names */
-    mrq_strings null;         /* texts that mean unknown */
-    uint32_t n_fields, width; /* `width` columns in the file */
-    mrq_field *field;         /* (n_fields) */
+    const char *encoding;           /* to be converted from; NULL: UTF-8 */
+    bool by_column;                 /* fields are found by the header's names */
+    mrq_strings null;               /* texts that mean unknown */
+    uint32_t n_fields, width;       /* `width` columns in the file */
+    mrq_field *field;               /* (n_fields) */
+    bool is_joined;                 /* to a table: a set may have a row for each member */
+    uint32_t n_joined;              /* of users and items: files of more columns, whose rows are found by their ids */
+    struct mrq_file_schema *joined; /* (n_joined) */
 } mrq_file_schema;
 
 /* Read-only once parsed; may be shared by threads. */

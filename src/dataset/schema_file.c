@@ -20,6 +20,17 @@ const mrq_field *mrq_schema_item(const mrq_file_schema *ratings)
     return field ? field : mrq_schema_field(ratings, MRQ_FIELD_ID, "movie");
 }
 
+/* Columns of the table that a file makes. */
+static uint32_t count_columns(const mrq_file_schema *file)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < file->n_fields; i++) {
+        n += file->field[i].kind != MRQ_FIELD_ID && file->field[i].kind != MRQ_FIELD_IGNORE;
+        n += *file->field[i].extract != '\0';
+    }
+    return n;
+}
+
 /* Refuses two columns of the same name. */
 static mrq_status check_names(const mrq_file_schema *file, const char *path, mrq_error *err)
 {
@@ -46,15 +57,13 @@ static mrq_status check_roles(const mrq_file_schema *file, bool table, const cha
     static const unsigned in_events =
         1u << MRQ_FIELD_ID | 1u << MRQ_FIELD_RATING | 1u << MRQ_FIELD_TIMESTAMP | 1u << MRQ_FIELD_IGNORE;
     unsigned count[MRQ_FIELD_KINDS] = {0};
-    uint32_t columns = 0;
+    const uint32_t columns = count_columns(file);
     for (uint32_t i = 0; i < file->n_fields; i++) {
         const mrq_field *field = &file->field[i];
         if (!((table ? in_table : in_events) >> field->kind & 1))
             return mrq_fail(err, MRQ_BAD_FILE, "%s.fields[%u].kind: \"%s\" cannot be in a file of %s", path, i,
                             mrq_field_kinds[field->kind], table ? "users or items" : "events");
         count[field->kind]++;
-        columns += field->kind != MRQ_FIELD_ID && field->kind != MRQ_FIELD_IGNORE;
-        columns += *field->extract != '\0';
     }
     if (table && (count[MRQ_FIELD_ID] != 1 || !mrq_schema_field(file, MRQ_FIELD_ID, "id")))
         return mrq_fail(err, MRQ_BAD_FILE, "%s.fields: want one field of kind id, named \"id\"", path);
@@ -95,7 +104,8 @@ static mrq_status read_fields(mrq_arena *arena, const cJSON *json, const char *p
         file->by_column = field->column != NULL;
         if (file->format == MRQ_JSON_LINES && !field->column)
             return mrq_fail(err, MRQ_BAD_FILE, "%s.column: missing: the member that it is, such as \"user.id\"", at);
-        if (file->format != MRQ_JSON_LINES && field->kind == MRQ_FIELD_SET && !field->flags && !field->delimiter)
+        if (file->format != MRQ_JSON_LINES && !file->is_joined && field->kind == MRQ_FIELD_SET && !field->flags &&
+            !field->delimiter)
             return mrq_fail(err, MRQ_BAD_FILE, "%s: want delimiter or flags", at);
     }
     if (file->by_column && !file->header && file->format == MRQ_DELIMITED)
@@ -147,19 +157,15 @@ static mrq_status check_file(const char *name, const char *path, bool table, mrq
     return MRQ_OK;
 }
 
-mrq_status mrq_schema_read_file(mrq_arena *arena, const cJSON *root, const char *source, const char *key, bool table,
-                                mrq_file_schema *file, mrq_error *err)
+/* Of a table; all but the first are those of any file. */
+static const char *const table_keys[] = {"join",   "file",   "format", "delimiter", "header", "encoding",
+                                         "quoted", "escape", "null",   "fields",    NULL};
+
+/* Reads one file. `keys` are those that it may have. */
+static mrq_status read_file(mrq_arena *arena, const cJSON *json, const char *path, const char *const *keys, bool table,
+                            mrq_file_schema *file, mrq_error *err)
 {
-    static const char *const keys[] = {"file",   "format", "delimiter", "header", "encoding",
-                                       "quoted", "escape", "null",      "fields", NULL};
-    const cJSON *json;
     const char *name;
-    char path[MRQ_SCHEMA_PATH / 2];
-    snprintf(path, sizeof path, "%.60s:", source);
-    MRQ_TRY(mrq_json_object(root, path, key, !table, &json, err));
-    if (!json)
-        return MRQ_OK;
-    snprintf(path, sizeof path, "%.60s: %s", source, key);
     MRQ_TRY(mrq_json_keys(json, path, keys, err));
     MRQ_TRY(mrq_json_text(json, path, "file", true, &name, err));
     MRQ_TRY(mrq_schema_read_format(arena, json, path, table, file, err));
@@ -170,4 +176,76 @@ mrq_status mrq_schema_read_file(mrq_arena *arena, const cJSON *root, const char 
     MRQ_TRY(check_roles(file, table, path, err));
     file->file = mrq_schema_copy(arena, name);
     return file->file ? MRQ_OK : mrq_fail_memory(err, "reading a schema");
+}
+
+static bool has_column(const mrq_file_schema *file, const char *name)
+{
+    for (uint32_t i = 0; i < file->n_fields; i++)
+        if (file->field[i].kind != MRQ_FIELD_ID && *name &&
+            (strcmp(file->field[i].name, name) == 0 || strcmp(file->field[i].extract, name) == 0))
+            return true;
+    return false;
+}
+
+/* Refuses a column of the joined file `n` that the table has already. */
+static mrq_status check_joined(const mrq_file_schema *file, uint32_t n, const char *path, mrq_error *err)
+{
+    const mrq_file_schema *joined = &file->joined[n];
+    for (uint32_t i = 0; i < joined->n_fields; i++) {
+        const char *own[] = {joined->field[i].name, joined->field[i].extract};
+        for (int k = 0; k < 2; k++)
+            for (uint32_t j = 0; j <= n && joined->field[i].kind != MRQ_FIELD_ID; j++)
+                if (has_column(j ? &file->joined[j - 1] : file, own[k]))
+                    return mrq_fail(err, MRQ_BAD_FILE, "%s.fields[%u]: a second column \"%s\"", path, i, own[k]);
+    }
+    return MRQ_OK;
+}
+
+/* Files of more columns of a table. */
+static mrq_status read_joined(mrq_arena *arena, const cJSON *json, const char *path, mrq_file_schema *file, mrq_error *err)
+{
+    const cJSON *array, *item;
+    uint32_t columns = count_columns(file);
+    MRQ_TRY(mrq_json_array(json, path, "join", true, &array, err));
+    const int n = cJSON_GetArraySize(array);
+    if (n < 1 || n > MRQ_JOINS_MAX)
+        return mrq_fail(err, MRQ_BAD_FILE, "%s.join: %d files, want 1 to %d", path, n, MRQ_JOINS_MAX);
+    file->joined = mrq_arena_array(arena, (size_t)n, sizeof *file->joined);
+    if (!file->joined)
+        return mrq_fail_memory(err, "reading a schema");
+    cJSON_ArrayForEach(item, array)
+    {
+        char at[MRQ_SCHEMA_PATH];
+        mrq_file_schema *joined = &file->joined[file->n_joined++];
+        snprintf(at, sizeof at, "%s.join[%u]", path, file->n_joined - 1);
+        if (!cJSON_IsObject(item))
+            return mrq_fail(err, MRQ_BAD_FILE, "%s: want an object", at);
+        joined->is_joined = true;
+        MRQ_TRY(read_file(arena, item, at, &table_keys[1], true, joined, err));
+        MRQ_TRY(check_joined(file, file->n_joined - 1, at, err));
+        columns += count_columns(joined);
+        if (!count_columns(joined))
+            return mrq_fail(err, MRQ_BAD_FILE, "%s.fields: want an id and at least one column", at);
+    }
+    if (columns > MRQ_COLUMNS_MAX)
+        return mrq_fail(err, MRQ_BAD_FILE, "%s: %u columns with those of join, want at most %d", path, columns, MRQ_COLUMNS_MAX);
+    return MRQ_OK;
+}
+
+mrq_status mrq_schema_read_file(mrq_arena *arena, const cJSON *root, const char *source, const char *key, bool table,
+                                mrq_file_schema *file, mrq_error *err)
+{
+    const cJSON *json;
+    char path[MRQ_SCHEMA_PATH / 2];
+    snprintf(path, sizeof path, "%.60s:", source);
+    MRQ_TRY(mrq_json_object(root, path, key, !table, &json, err));
+    if (!json)
+        return MRQ_OK;
+    snprintf(path, sizeof path, "%.60s: %s", source, key);
+    const bool joined = table && cJSON_HasObjectItem(json, "join");
+    if (!joined || cJSON_HasObjectItem(json, "file"))
+        MRQ_TRY(read_file(arena, json, path, table ? table_keys : &table_keys[1], table, file, err));
+    else /* all that is known of them is in the files that are joined */
+        MRQ_TRY(mrq_json_keys(json, path, (const char *const[]){"join", NULL}, err));
+    return joined ? read_joined(arena, json, path, file, err) : MRQ_OK;
 }

@@ -32,18 +32,23 @@ static void check_field(const mrq_field *field)
     check_strings(&field->labels);
     for (uint32_t i = 1; field->bound && i < field->values.n; i++)
         FUZZ_CHECK(field->bound[i] > field->bound[i - 1]);
-    if (field->kind == MRQ_FIELD_SET && !field->flags)
+    if (field->kind == MRQ_FIELD_SET && field->delimiter)
         check_delimiter(field->delimiter);
 }
 
 static void check_file(const mrq_file_schema *file, bool required)
 {
+    FUZZ_CHECK(file->n_joined <= MRQ_JOINS_MAX);
+    for (uint32_t i = 0; i < file->n_joined; i++)
+        check_file(&file->joined[i], true);
     if (!file->file) {
         FUZZ_CHECK(!required);
         return;
     }
     FUZZ_CHECK(*file->file && !strchr(file->file, '/'));
-    check_delimiter(file->delimiter);
+    FUZZ_CHECK(file->delimiter || file->format == MRQ_JSON_LINES);
+    if (file->delimiter)
+        check_delimiter(file->delimiter);
     FUZZ_CHECK(file->n_fields >= 1 && file->n_fields <= MRQ_FIELDS_MAX && file->width <= MRQ_FIELDS_MAX);
     uint32_t place = 0;
     for (uint32_t i = 0; i < file->n_fields; i++) {
@@ -58,10 +63,10 @@ static void check_schema(const mrq_schema *schema)
 {
     FUZZ_CHECK(*schema->name && schema->about);
     check_file(&schema->users, false);
-    check_file(&schema->items, true);
+    check_file(&schema->items, false);
     check_file(&schema->events, true);
-    FUZZ_CHECK(mrq_schema_field(&schema->items, MRQ_FIELD_ID, "id") && mrq_schema_field(&schema->events, MRQ_FIELD_ID, "user") &&
-               mrq_schema_item(&schema->events) && mrq_schema_field(&schema->events, MRQ_FIELD_RATING, NULL));
+    FUZZ_CHECK(!schema->items.file || mrq_schema_field(&schema->items, MRQ_FIELD_ID, "id"));
+    FUZZ_CHECK(mrq_schema_field(&schema->events, MRQ_FIELD_ID, "user") && mrq_schema_item(&schema->events));
 }
 
 static bool same_text(const char *a, const char *b)
@@ -80,7 +85,10 @@ static bool same_strings(const mrq_strings *a, const mrq_strings *b)
 static bool same_file(const mrq_file_schema *a, const mrq_file_schema *b)
 {
     bool same = same_text(a->file, b->file) && same_text(a->delimiter, b->delimiter) && a->header == b->header &&
-                a->quoted == b->quoted && !a->encoding == !b->encoding && a->format == b->format && a->n_fields == b->n_fields;
+                a->quoted == b->quoted && !a->encoding == !b->encoding && a->format == b->format && a->n_fields == b->n_fields &&
+                a->n_joined == b->n_joined;
+    for (uint32_t i = 0; same && i < a->n_joined; i++)
+        same = same_file(&a->joined[i], &b->joined[i]);
     for (uint32_t i = 0; same && i < a->n_fields; i++) {
         const mrq_field *x = &a->field[i], *y = &b->field[i];
         same = x->kind == y->kind && strcmp(x->name, y->name) == 0 && x->width == y->width &&
