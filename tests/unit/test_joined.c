@@ -159,7 +159,8 @@ static void joined_files_are_refused_with_a_reason(void **state)
     }
     mrq_dataset *data;
     put("j", long_id(256));
-    assert_fails(load_as(ITEMS(JOIN(FILE_OF("j", FIELD("c", "category")))) EVENTS, &data), MRQ_BAD_FILE, "j:1: id \"0000000000000000000000000000000000000000\"..., want an id: 1 to 255 bytes of UTF-8");
+    assert_fails(load_as(ITEMS(JOIN(FILE_OF("j", FIELD("c", "category")))) EVENTS, &data), MRQ_BAD_FILE,
+                 "j:1: id \"0000000000000000000000000000000000000000\"..., want an id: 1 to 255 bytes of UTF-8");
 
     put("j", long_id(255));
     assert_ok(load_as(ITEMS(JOIN(FILE_OF("j", FIELD("c", "category")))) EVENTS, &data));
