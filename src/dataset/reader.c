@@ -16,6 +16,7 @@
 #include "base/utf8.h"
 #include "dataset/files.h"
 #include "dataset/json_lines.h"
+#include "dataset/matrix.h"
 #include "dataset/reader_private.h"
 #include "dataset/text.h"
 
@@ -294,8 +295,10 @@ static mrq_status read_whole(mrq_reader *reader, mrq_status (*read)(mrq_reader *
 
 static mrq_status next_of_part(mrq_reader *reader, bool *more, mrq_error *err)
 {
-    static mrq_status (*const of_format[])(mrq_reader *, bool *, mrq_error *) = {
-        [MRQ_DELIMITED] = next_of_columns, [MRQ_LISTS] = next_in_list, [MRQ_JSON_LINES] = next_object};
+    static mrq_status (*const of_format[])(mrq_reader *, bool *, mrq_error *) = {[MRQ_DELIMITED] = next_of_columns,
+                                                                                 [MRQ_LISTS] = next_in_list,
+                                                                                 [MRQ_JSON_LINES] = next_object,
+                                                                                 [MRQ_MATRIX] = mrq_matrix_next};
     return read_whole(reader, of_format[reader->schema->format], more, err);
 }
 
@@ -339,6 +342,8 @@ static mrq_status start_part(mrq_reader *reader, mrq_part *part, mrq_error *err)
         reader->at += 3; /* byte order mark, which some editors write */
     if (schema->format == MRQ_JSON_LINES)
         return MRQ_OK;
+    if (schema->format == MRQ_MATRIX)
+        return schema->header ? read_whole(reader, mrq_matrix_header, &more, err) : mrq_matrix_start(reader, err);
     if (schema->by_column) {
         if (!(part->place = mrq_array(MRQ_FIELDS_MAX, sizeof *part->place)))
             return mrq_fail_memory(err, "reading a header");
@@ -355,6 +360,8 @@ mrq_status mrq_reader_open(mrq_reader *reader, const mrq_origin *from, const mrq
     reader->again = again;
     mrq_sum_init(&reader->sum);
     if (schema->format == MRQ_JSON_LINES && !(reader->json = mrq_json_lines_new(schema)))
+        return mrq_fail_memory(err, "reading a file");
+    if (schema->format == MRQ_MATRIX && !(reader->matrix = mrq_matrix_new(schema)))
         return mrq_fail_memory(err, "reading a file");
     reader->stop[0] = reader->stop['\n'] = true;
     if (schema->delimiter)
@@ -386,6 +393,7 @@ void mrq_reader_close(mrq_reader *reader)
     mrq_free(reader->part);
     mrq_dict_free(reader->names);
     mrq_json_lines_free(reader->json);
+    mrq_matrix_free(reader->matrix);
     mrq_free(reader->text);
     *reader = (mrq_reader){0};
 }

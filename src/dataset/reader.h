@@ -46,6 +46,7 @@ typedef struct mrq_reader {
     size_t room;                    /* of `text` */
     bool in_list;                   /* lists: the current line has more items */
     struct mrq_json_lines *json;    /* of such a file */
+    struct mrq_matrix *matrix;      /* of such a file */
 } mrq_reader;
 
 /* Finds the files, opens the first one, skips a byte order mark and reads the header; the next one is opened when the records of

@@ -11,7 +11,11 @@
  *           "fields": [FIELD, ...]}
  *   or {"file": "train.txt", "format": "lists", "delimiter": " "} for events alone: a line is a user and items, each an event;
  *   or {"file": "events.jsonl", "format": "json-lines", "fields": [...]}: a line is an object, "column" a path in it: "user.id". A
- *   set is a list, or a text with a delimiter.
+ *   set is a list, or a text with a delimiter;
+ *   or {"file": "votes.csv", "format": "matrix", "delimiter": ",", "none": "99", "fields": [...]} for events: a line is a user, a
+ *   column an item, called by the header or by its number, a cell the value; empty cells and "none" are no events. The fields are
+ *   the columns before those of the items, to be ignored or the user, and the rating, which all others are. Without a user the
+ *   lines are numbered.
  *   "file" may stand for several: in "events-*.csv" * is any number of characters, and ? would be one. They are read in the order
  *   of their names, each with a header of its own. "-" is standard input, for events alone.
  *   Users and items may have "join": [FILE, ...] beside "file", or alone: files of more columns whose "id" finds the row. Where an
@@ -92,6 +96,7 @@ typedef struct mrq_file_schema {
     bool header, quoted;
     char escape; /* in quoted fields stands before a quote and before itself; 0: none */
     mrq_format format;
+    const char *none;               /* matrix: the text of a cell without a value; NULL: empty ones alone */
     const char *encoding;           /* to be converted from; NULL: UTF-8 */
     bool by_column;                 /* fields are found by the header's names */
     mrq_strings null;               /* texts that mean unknown */

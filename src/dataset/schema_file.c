@@ -85,7 +85,7 @@ static mrq_status read_fields(mrq_arena *arena, const cJSON *json, const char *p
     const int n = cJSON_GetArraySize(array);
     if (n < 1 || n > MRQ_FIELDS_MAX)
         return mrq_fail(err, MRQ_BAD_FILE, "%s.fields: %d of them, want 1 to %d", path, n, MRQ_FIELDS_MAX);
-    file->field = mrq_arena_array(arena, (size_t)n, sizeof *file->field);
+    file->field = mrq_arena_array(arena, (size_t)n + MRQ_SCHEMA_MORE, sizeof *file->field);
     if (!file->field)
         return mrq_fail_memory(err, "reading a schema");
     cJSON_ArrayForEach(item, array)
@@ -110,7 +110,7 @@ static mrq_status read_fields(mrq_arena *arena, const cJSON *json, const char *p
     }
     if (file->by_column && !file->header && file->format == MRQ_DELIMITED)
         return mrq_fail(err, MRQ_BAD_FILE, "%s.header: fields are found by their columns, so want true", path);
-    return MRQ_OK;
+    return file->format == MRQ_MATRIX ? mrq_schema_matrix_fields(path, file, err) : MRQ_OK;
 }
 
 /* "utf-8" is what the reader checks itself. */
@@ -133,20 +133,6 @@ static mrq_status read_encoding(mrq_arena *arena, const cJSON *json, const char 
     return file->encoding ? MRQ_OK : mrq_fail_memory(err, "reading a schema");
 }
 
-/* Lists have a user and an item a record. */
-static mrq_status make_list_fields(mrq_arena *arena, const cJSON *json, const char *path, mrq_file_schema *file, mrq_error *err)
-{
-    if (cJSON_HasObjectItem(json, "fields"))
-        return mrq_fail(err, MRQ_BAD_FILE, "%s.fields: lists have none; leave it out", path);
-    file->field = mrq_arena_array(arena, 2, sizeof *file->field);
-    if (!file->field)
-        return mrq_fail_memory(err, "reading a schema");
-    file->field[0] = (mrq_field){.name = "user", .kind = MRQ_FIELD_ID, .width = 1};
-    file->field[1] = (mrq_field){.name = "item", .kind = MRQ_FIELD_ID, .width = 1, .place = 1};
-    file->n_fields = file->width = 2;
-    return MRQ_OK;
-}
-
 /* No way leads out of the folder but standard input. */
 static mrq_status check_file(const char *name, const char *path, bool table, mrq_error *err)
 {
@@ -159,7 +145,7 @@ static mrq_status check_file(const char *name, const char *path, bool table, mrq
 
 /* Of a table; all but the first are those of any file. */
 static const char *const table_keys[] = {"join",   "file",   "format", "delimiter", "header", "encoding",
-                                         "quoted", "escape", "null",   "fields",    NULL};
+                                         "quoted", "escape", "none",   "null",      "fields", NULL};
 
 /* Reads one file. `keys` are those that it may have. */
 static mrq_status read_file(mrq_arena *arena, const cJSON *json, const char *path, const char *const *keys, bool table,
@@ -172,7 +158,8 @@ static mrq_status read_file(mrq_arena *arena, const cJSON *json, const char *pat
     MRQ_TRY(read_encoding(arena, json, path, file, err));
     MRQ_TRY(mrq_schema_strings(arena, json, path, "null", &file->null, err));
     MRQ_TRY(check_file(name, path, table, err));
-    MRQ_TRY(file->format == MRQ_LISTS ? make_list_fields(arena, json, path, file, err) : read_fields(arena, json, path, file, err));
+    MRQ_TRY(file->format == MRQ_LISTS ? mrq_schema_list_fields(arena, json, path, file, err)
+                                      : read_fields(arena, json, path, file, err));
     MRQ_TRY(check_roles(file, table, path, err));
     file->file = mrq_schema_copy(arena, name);
     return file->file ? MRQ_OK : mrq_fail_memory(err, "reading a schema");

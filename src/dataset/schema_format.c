@@ -3,7 +3,7 @@
 
 #include "dataset/schema_private.h"
 
-#define KEYS 4 /* that tell how lines are divided */
+#define KEYS 5 /* that tell how lines are divided */
 
 static const struct format {
     const char *name;
@@ -13,13 +13,14 @@ static const struct format {
     [MRQ_DELIMITED] = {"delimited", true, {"delimiter", "header", "quoted", "escape"}},
     [MRQ_LISTS] = {"lists", false, {"delimiter"}},
     [MRQ_JSON_LINES] = {"json-lines", true, {NULL}},
+    [MRQ_MATRIX] = {"matrix", false, {"delimiter", "header", "quoted", "escape", "none"}},
 };
 #define N_FORMATS (sizeof formats / sizeof *formats)
 
 /* Refuses keys of other formats. */
 static mrq_status check_keys(const cJSON *json, const char *path, const struct format *format, mrq_error *err)
 {
-    static const char *const keys[KEYS] = {"delimiter", "header", "quoted", "escape"};
+    static const char *const keys[KEYS] = {"delimiter", "header", "quoted", "escape", "none"};
     for (size_t i = 0; i < KEYS; i++) {
         bool has = false;
         for (int k = 0; k < KEYS && format->keys[k]; k++)
@@ -50,7 +51,7 @@ static mrq_status read_escape(const cJSON *json, const char *path, mrq_file_sche
 mrq_status mrq_schema_read_format(mrq_arena *arena, const cJSON *json, const char *path, bool table, mrq_file_schema *file,
                                   mrq_error *err)
 {
-    const char *names[N_FORMATS + 1] = {NULL}, *delimiter;
+    const char *names[N_FORMATS + 1] = {NULL}, *delimiter, *none;
     int choice = MRQ_DELIMITED;
     for (size_t i = 0; i < N_FORMATS; i++)
         names[i] = formats[i].name;
@@ -66,6 +67,53 @@ mrq_status mrq_schema_read_format(mrq_arena *arena, const cJSON *json, const cha
         return MRQ_OK;
     MRQ_TRY(mrq_json_text(json, path, "delimiter", true, &delimiter, err));
     MRQ_TRY(mrq_schema_delimiter(delimiter, path, err));
+    MRQ_TRY(mrq_json_text(json, path, "none", false, &none, err));
     file->delimiter = mrq_schema_copy(arena, delimiter);
-    return file->delimiter ? read_escape(json, path, file, err) : mrq_fail_memory(err, "reading a schema");
+    file->none = none ? mrq_schema_copy(arena, none) : NULL;
+    return file->delimiter && (file->none || !none) ? read_escape(json, path, file, err) : mrq_fail_memory(err, "reading a schema");
+}
+
+/* A column that no field of the schema tells of. */
+static void add_id(mrq_file_schema *file, const char *name)
+{
+    mrq_field *field = &file->field[file->n_fields++];
+    *field = (mrq_field){.kind = MRQ_FIELD_ID, .width = 1, .place = file->width++};
+    memcpy(field->name, name, strlen(name) + 1);
+}
+
+mrq_status mrq_schema_list_fields(mrq_arena *arena, const cJSON *json, const char *path, mrq_file_schema *file, mrq_error *err)
+{
+    if (cJSON_HasObjectItem(json, "fields"))
+        return mrq_fail(err, MRQ_BAD_FILE, "%s.fields: lists have none; leave it out", path);
+    file->field = mrq_arena_array(arena, 2, sizeof *file->field);
+    if (!file->field)
+        return mrq_fail_memory(err, "reading a schema");
+    add_id(file, "user");
+    add_id(file, "item");
+    return MRQ_OK;
+}
+
+mrq_status mrq_schema_matrix_fields(const char *path, mrq_file_schema *file, mrq_error *err)
+{
+    bool user = false;
+    for (uint32_t i = 0; i < file->n_fields; i++) {
+        const mrq_field *field = &file->field[i];
+        const bool last = i + 1 == file->n_fields, id = field->kind == MRQ_FIELD_ID && strcmp(field->name, "user") == 0;
+        if (field->column)
+            return mrq_fail(err, MRQ_BAD_FILE, "%s.fields[%u].column: columns of a matrix are found by place; leave it out", path,
+                            i);
+        if (last ? field->kind != MRQ_FIELD_RATING : field->kind != MRQ_FIELD_IGNORE && !id)
+            return mrq_fail(err, MRQ_BAD_FILE,
+                            "%s.fields[%u]: want columns of kind ignore or the id \"user\", and last the rating, which all other "
+                            "columns are",
+                            path, i);
+        user |= id;
+    }
+    if (file->n_fields > MRQ_FIELDS_MAX - MRQ_SCHEMA_MORE)
+        return mrq_fail(err, MRQ_BAD_FILE, "%s.fields: %u of them, want at most %d", path, file->n_fields,
+                        MRQ_FIELDS_MAX - MRQ_SCHEMA_MORE);
+    add_id(file, "item");
+    if (!user)
+        add_id(file, "user");
+    return MRQ_OK;
 }

@@ -33,6 +33,13 @@ MRQ_CHECKED mrq_status mrq_schema_read_field(mrq_arena *arena, const cJSON *json
 MRQ_CHECKED mrq_status mrq_schema_read_format(mrq_arena *arena, const cJSON *json, const char *path, bool table,
                                               mrq_file_schema *file, mrq_error *err);
 
+/* Makes the fields of lists, a user and an item; completes those of a matrix, for which there is room, by an item and, where no
+ * column has it, a user. */
+#define MRQ_SCHEMA_MORE 2
+MRQ_CHECKED mrq_status mrq_schema_list_fields(mrq_arena *arena, const cJSON *json, const char *path, mrq_file_schema *file,
+                                              mrq_error *err);
+MRQ_CHECKED mrq_status mrq_schema_matrix_fields(const char *path, mrq_file_schema *file, mrq_error *err);
+
 /* Reads the file of this key of the schema, a table of users or items or else events; leaves `file` as it is when a schema has no
  * such table. */
 MRQ_CHECKED mrq_status mrq_schema_read_file(mrq_arena *arena, const cJSON *root, const char *source, const char *key, bool table,
