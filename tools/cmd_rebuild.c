@@ -35,9 +35,6 @@ static mrq_status read_arguments(int argc, char **argv, struct arguments *a, boo
          "recall@10, compared with an exact scan, that the index\nmust reach"},
         {"min-recall", 0, MRQ_OPT_REAL, &o->min_recall, 0, 1, "SHARE",
          "gate: least recall@10 of the index on other queries\n[0.02 below --recall]"},
-        {"max-loss", 0, MRQ_OPT_REAL, &o->max_loss, 0, 10, "X",
-         "gate: reject the new model if its test quality (NDCG@10 of\na ranking, else RMSE) is worse than the serving model's by\n"
-         "more than X"},
         {"max-shrink", 0, MRQ_OPT_REAL, &o->max_shrink, 0, 1, "SHARE",
          "gate: largest share of the serving generation's items that\nmay be missing"},
         {"force", 'f', MRQ_OPT_FLAG, &o->force, 0, 0, NULL, "publish even if a gate fails"},
@@ -64,8 +61,8 @@ static mrq_status read_arguments(int argc, char **argv, struct arguments *a, boo
                  "Redis, publishes, and removes old generations. The old generation keeps serving while the job runs, and if\n"
                  "it fails or is killed; the next run removes what a killed one left. Only one rebuild runs at a time: a\n"
                  "second one prints which process has locked the store, and fails.\n"
-                 "The gates: the index reaches --min-recall; the test quality is worse than the serving generation's by at\n"
-                 "most --max-loss; at most --max-shrink of the serving items are missing. If a gate fails, nothing is\n"
+                 "The gates: the index reaches --min-recall; the model is not worse than the serving one, with 95 % confidence,\n"
+                 "on the same test ratings; at most --max-shrink of the serving items are missing. If a gate fails, nothing is\n"
                  "published and the exit code is 1; --force publishes anyway.\n"
                  "A report of the steps, the gates and the learning curve is written to STORE/report.html, and for programs to\n"
                  "STORE/report.json.",
@@ -106,11 +103,10 @@ static void print_summary(const mrq_rebuild_options *o, const mrq_rebuild_report
 {
     printf("published generation %s in %s: model %s", r->made.generation, o->store, r->description.name);
     const mrq_quality now = mrq_quality_of(&r->made.results);
-    const mrq_quality before = mrq_quality_of(&r->serving.results);
     if (!isnan(now.value))
         printf(", test %s %.4f", now.name, now.value);
-    if (r->has_serving && !isnan(before.value) && before.more_is_better == now.more_is_better)
-        printf(" (%.4f before)", before.value);
+    if (r->comparison.users >= MRQ_COMPARED_MIN)
+        printf(" (a gain of %+.4f for %u users)", r->comparison.gain, r->comparison.users);
     printf(", %u %s, index %s, recall %.4f", r->made.items, r->made.items == 1 ? r->noun.one : r->noun.many,
            r->choice.best.settings.factory, r->choice.best.recall);
     if (o->backend)
@@ -124,7 +120,6 @@ mrq_status cmd_rebuild(int argc, char **argv, mrq_error *err)
                                       .index = "auto",
                                       .recall = MRQ_RECALL_DEFAULT,
                                       .min_recall = -1,
-                                      .max_loss = MRQ_MAX_LOSS_DEFAULT,
                                       .max_shrink = MRQ_MAX_SHRINK_DEFAULT,
                                       .test = 0.1},
                           .seed = 1,

@@ -1,9 +1,11 @@
 /* The gates: conditions that a new generation must meet before it may serve. They compare it with the serving generation, so that a
- * night with bad data does not replace good answers by bad ones. If there is nothing to compare with, or it was measured in another
+ * night with bad data does not replace good answers by bad ones. If there is nothing to compare with, or it was made in another
  * way, the gate passes and its text gives the reason: a store whose current generation is damaged must be able to get a new one.
  *
- * Quality is compared with the value that was measured when the serving generation was made. Rejected: measuring the old model on
- * tonight's ratings, because with corrupt ratings both models would measure badly and the gate would pass. */
+ * Quality is compared on the same users and events, of which neither model has learned anything: train/compare.h says which, and
+ * why tonight's nonsense does not count. The gate refuses what is worse beyond chance, however little it is; a tolerance of our own
+ * would refuse small sites for nothing, and let large ones lose it every night. Rejected: the value that was measured when the
+ * serving generation was made. It is of other users and events, so its difference is mostly noise. */
 #include "job/job.h"
 
 #include <math.h>
@@ -36,25 +38,24 @@ static void judge_recall(const mrq_rebuild_options *options, double recall, mrq_
              gate->limit);
 }
 
-static void judge_quality(const mrq_rebuild_options *options, const mrq_facts *made, const mrq_facts *serving, mrq_gate *gate)
+/* The limit is the quality at which the gain would certainly be a loss. */
+static void judge_quality(const mrq_rebuild_report *r, mrq_gate *gate)
 {
-    char difference[120];
-    const mrq_quality now = mrq_quality_of(&made->results), old = mrq_quality_of(&serving->results);
-    gate->value = now.value;
-    if (mrq_protocols_differ(&made->results, &serving->results, difference, sizeof difference)) {
-        snprintf(gate->text, sizeof gate->text, "not comparable with the serving generation: %s", difference);
-    } else if (old.more_is_better != now.more_is_better && !isnan(old.value)) {
-        snprintf(gate->text, sizeof gate->text, "not comparable with the serving generation: its quality is %s, this one's %s",
-                 old.name, now.name);
-    } else if (isnan(old.value)) {
-        snprintf(gate->text, sizeof gate->text, "the serving generation's quality is not known");
+    const mrq_comparison *c = &r->comparison;
+    const mrq_quality quality = mrq_quality_of(&r->made.results);
+    if (*r->comparison_note) {
+        snprintf(gate->text, sizeof gate->text, "not comparable with the serving generation: %.180s", r->comparison_note);
+    } else if (c->users < MRQ_COMPARED_MIN) {
+        snprintf(gate->text, sizeof gate->text,
+                 "%u user%s test events that the serving model can be measured on, too: too few to tell, want %d", c->users,
+                 c->users == 1 ? " has" : "s have", MRQ_COMPARED_MIN);
     } else {
-        const double sign = now.more_is_better ? -1 : 1;
-        gate->limit = old.value + sign * options->max_loss;
-        gate->verdict = sign * gate->value <= sign * gate->limit ? MRQ_PASSES : MRQ_FAILS; /* an unknown quality fails */
-        snprintf(gate->text, sizeof gate->text, "test %s is %.4f, want at %s %.4f, the serving generation's %.4f %s %g", now.name,
-                 gate->value, now.more_is_better ? "least" : "most", gate->limit, old.value, now.more_is_better ? "minus" : "plus",
-                 options->max_loss);
+        gate->value = c->newer;
+        gate->limit = quality.more_is_better ? c->newer - c->high : c->newer + c->high;
+        gate->verdict = c->high < 0 ? MRQ_FAILS : MRQ_PASSES;
+        snprintf(gate->text, sizeof gate->text,
+                 "test %s of the same %u users is %.4f, the serving model's %.4f: the gain of %+.4f is between %+.4f and %+.4f%s",
+                 quality.name, c->users, c->newer, c->older, c->gain, c->low, c->high, c->high < 0 ? ", so it is worse" : "");
     }
 }
 
@@ -67,19 +68,17 @@ static void judge_items(const mrq_rebuild_options *options, const mrq_facts *mad
              serving->items, made->noun.many, gate->limit, 100 * options->max_shrink);
 }
 
-void mrq_gates_judge(const mrq_rebuild_options *options, const mrq_facts *made, double recall, const mrq_facts *serving,
-                     const char *reason, mrq_gate gate[MRQ_GATES])
+void mrq_gates_judge(const mrq_rebuild_options *options, mrq_rebuild_report *r)
 {
     static const char *const names[MRQ_GATES] = {"recall", "quality", "items"};
     for (int i = 0; i < MRQ_GATES; i++) {
-        gate[i] = (mrq_gate){.name = names[i], .verdict = MRQ_SKIPS, .value = NAN, .limit = NAN};
-        snprintf(gate[i].text, sizeof gate[i].text, "nothing to compare with: %.160s", reason);
+        r->gate[i] = (mrq_gate){.name = names[i], .verdict = MRQ_SKIPS, .value = NAN, .limit = NAN};
+        snprintf(r->gate[i].text, sizeof r->gate[i].text, "nothing to compare with");
     }
-    judge_recall(options, recall, &gate[MRQ_GATE_RECALL]);
-    if (serving) {
-        judge_quality(options, made, serving, &gate[MRQ_GATE_QUALITY]);
-        judge_items(options, made, serving, &gate[MRQ_GATE_ITEMS]);
-    } else {
-        gate[MRQ_GATE_QUALITY].value = mrq_quality_of(&made->results).value;
+    judge_recall(options, r->choice.best.recall, &r->gate[MRQ_GATE_RECALL]);
+    r->gate[MRQ_GATE_QUALITY].value = mrq_quality_of(&r->made.results).value;
+    if (r->has_serving) {
+        judge_quality(r, &r->gate[MRQ_GATE_QUALITY]);
+        judge_items(options, &r->made, &r->serving, &r->gate[MRQ_GATE_ITEMS]);
     }
 }

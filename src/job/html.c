@@ -78,6 +78,20 @@ static void write_head(const mrq_rebuild_options *o, const mrq_rebuild_report *r
     }
 }
 
+static void write_comparison(const mrq_rebuild_report *r, mrq_writer *out)
+{
+    const mrq_comparison *c = &r->comparison;
+    if (c->users < MRQ_COMPARED_MIN)
+        return;
+    mrq_writer_put(
+        out,
+        "<p>Both models were measured on %" PRIu64 " test ratings of %" PRIu32
+        " users that neither has learned from: test %s %.4f now, %.4f before. The gain of %+.4f is between %+.4f and %+.4f"
+        ", with %g %% confidence for %d nights together; all of it below 0 is a loss.</p>\n",
+        c->events, c->users, mrq_quality_of(&r->made.results).name, c->newer, c->older, c->gain, c->low, c->high,
+        100 * MRQ_COMPARED_CONFIDENCE, MRQ_COMPARED_NIGHTS);
+}
+
 static void write_gates(const mrq_rebuild_report *r, mrq_writer *out)
 {
     static const char *const classes[] = {"good", "bad", "faint"};
@@ -96,6 +110,7 @@ static void write_gates(const mrq_rebuild_report *r, mrq_writer *out)
         mrq_writer_put(out, "</td></tr>\n");
     }
     mrq_writer_put(out, "</table></div>\n");
+    write_comparison(r, out);
 }
 
 /* A row with the old and the new value, unless both are unknown. */
@@ -263,8 +278,7 @@ static void write_settings(const mrq_rebuild_options *o, const mrq_rebuild_repor
     }
     put_pair(out, "model", o->model);
     put_pair(out, "index", o->index);
-    snprintf(text, sizeof text, "recall %g; gates: loss %g, shrink %g%s", o->recall, o->max_loss, o->max_shrink,
-             o->force ? "; forced" : "");
+    snprintf(text, sizeof text, "recall %g; gates: shrink %g%s", o->recall, o->max_shrink, o->force ? "; forced" : "");
     put_pair(out, "limits", text);
     snprintf(text, sizeof text, "seed %" PRIu64 ", test share %g by hash, %" PRIu32 " threads, %" PRIu32 " generations kept",
              o->seed, o->test, o->threads, o->keep);

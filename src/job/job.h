@@ -6,10 +6,10 @@
 #include "base/writer.h"
 #include "engine/engine.h"
 #include "store/write.h"
+#include "train/compare.h"
 #include "train/train.h"
 
 #define MRQ_WARM_DEFAULT       1000
-#define MRQ_MAX_LOSS_DEFAULT   0.01
 #define MRQ_MAX_SHRINK_DEFAULT 0.1
 #define MRQ_RECALL_SLACK       0.02 /* default difference between the recall the index is chosen for and the recall gate */
 
@@ -22,7 +22,6 @@ typedef struct mrq_rebuild_options {
     const char *index;    /* as for an export */
     double recall;        /* the recall that the index is chosen for */
     double min_recall;    /* gate: recall on queries that were not used for the choice; NaN: MRQ_RECALL_SLACK below `recall` */
-    double max_loss;      /* gate: how much worse the quality (RMSE, or NDCG@10 of a ranking) may be than the serving one's */
     double max_shrink;    /* gate: share of the serving generation's items that may be missing */
     bool force;           /* publish even if a gate fails */
     uint32_t keep;        /* generations */
@@ -62,7 +61,7 @@ typedef struct mrq_gate {
     const char *name;
     mrq_verdict verdict;
     double value, limit; /* NaN if unknown */
-    char text[200];      /* a message with both */
+    char text[250];      /* a message with both */
 } mrq_gate;
 enum { MRQ_GATE_RECALL, MRQ_GATE_QUALITY, MRQ_GATE_ITEMS, MRQ_GATES };
 
@@ -91,8 +90,10 @@ typedef struct mrq_rebuild_report {
     char warm_note[sizeof((mrq_error *)0)->msg], serving_note[sizeof((mrq_error *)0)->msg]; /* why not, or "" */
     mrq_description description;
     uint32_t n_epochs;
-    mrq_train_epoch *epoch; /* (n_epochs) */
-    mrq_choice choice;      /* choice.trial NULL before the export */
+    mrq_train_epoch *epoch;                            /* (n_epochs) */
+    mrq_choice choice;                                 /* choice.trial NULL before the export */
+    mrq_comparison comparison;                         /* of the made model with the serving one; users 0: none was made */
+    char comparison_note[sizeof((mrq_error *)0)->msg]; /* why it could not be made, or "" */
     mrq_gate gate[MRQ_GATES];
     bool judged; /* the gates were checked */
     uint32_t warmed, pruned;
@@ -123,11 +124,10 @@ MRQ_CHECKED mrq_status mrq_rebuild(const mrq_rebuild_options *options, const mrq
 
 /* The steps, for tests. */
 
-/* Checks a generation; `serving` NULL: there is none to compare with, and `reason` says why. */
-void mrq_gates_judge(const mrq_rebuild_options *options, const mrq_facts *made, double recall, const mrq_facts *serving,
-                     const char *reason, mrq_gate gate[MRQ_GATES]);
+/* Fills report->gate from the rest of the report. */
+void mrq_gates_judge(const mrq_rebuild_options *options, mrq_rebuild_report *report);
 
-/* Whether two generations' qualities were measured in different ways; `out` gets the difference, as a part of a sentence. */
+/* Whether two generations' models were trained or measured in different ways; `out` gets the difference, as part of a sentence. */
 bool mrq_protocols_differ(const mrq_model_results *made, const mrq_model_results *serving, char *out, size_t size);
 
 /* The report as a page, added to `out`. */

@@ -200,6 +200,22 @@ static uint32_t count_kept(const mrq_table *old, const mrq_table *made)
     return kept;
 }
 
+/* Compares the new model with the serving one, or notes why that cannot be done. */
+static mrq_status compare(struct job *job, mrq_error *err)
+{
+    mrq_rebuild_report *r = job->report;
+    const mrq_quality now = mrq_quality_of(&r->made.results), before = mrq_quality_of(&r->serving.results);
+    if (mrq_protocols_differ(&r->made.results, &r->serving.results, r->comparison_note, sizeof r->comparison_note))
+        return MRQ_OK;
+    if (now.more_is_better != before.more_is_better)
+        snprintf(r->comparison_note, sizeof r->comparison_note, "its quality is %s, this one's %s", before.name, now.name);
+    else if (!r->serving.results.tested)
+        snprintf(r->comparison_note, sizeof r->comparison_note, "it has kept no test ratings");
+    else
+        return mrq_compare(job->model, job->serving, job->options->threads, &r->comparison, err);
+    return MRQ_OK;
+}
+
 static mrq_status train(struct job *job, mrq_error *err)
 {
     mrq_rebuild_report *r = job->report;
@@ -207,10 +223,6 @@ static mrq_status train(struct job *job, mrq_error *err)
     begin(job, MRQ_STEP_TRAIN);
     MRQ_TRY(learn(job, &result, err));
     job->model = result.model;
-    if (r->has_serving)
-        r->made.kept = count_kept(mrq_model_items(job->serving), mrq_model_items(job->model));
-    mrq_model_free(job->serving); /* free its memory for the export */
-    job->serving = NULL;
     const int64_t epochs = r->description.train.epochs;
     if (result.end == MRQ_TRAIN_INTERRUPTED)
         return mrq_fail(err, MRQ_FAILED, "stopped in epoch %lld of %lld; nothing has changed", (long long)result.epoch,
@@ -218,6 +230,12 @@ static mrq_status train(struct job *job, mrq_error *err)
     r->made.items = job->data->items->rows;
     r->made.noun = job->data->items->noun;
     r->made.results = *mrq_model_results_of(job->model);
+    if (r->has_serving) {
+        r->made.kept = count_kept(mrq_model_items(job->serving), mrq_model_items(job->model));
+        MRQ_TRY(compare(job, err));
+    }
+    mrq_model_free(job->serving); /* free its memory for the export */
+    job->serving = NULL;
     r->description = *mrq_model_description(job->model);
     if (result.end == MRQ_TRAIN_LOST)
         remark(r, "the loss exploded in epoch %lld of %lld; epoch %lld, the best before, was taken", (long long)result.epoch,
@@ -255,7 +273,7 @@ static mrq_status judge(struct job *job, mrq_error *err)
 {
     mrq_rebuild_report *r = job->report;
     begin(job, MRQ_STEP_GATES);
-    mrq_gates_judge(job->options, &r->made, r->choice.best.recall, r->has_serving ? &r->serving : NULL, r->serving_note, r->gate);
+    mrq_gates_judge(job->options, r);
     r->judged = true;
     for (int i = 0; i < MRQ_GATES; i++)
         mrq_log(r->gate[i].verdict == MRQ_FAILS ? MRQ_LOG_WARN : MRQ_LOG_INFO, "rebuild", "gate=%s verdict=%s: %s", r->gate[i].name,

@@ -23,7 +23,6 @@ static bool add_settings(cJSON *root, const mrq_rebuild_options *o)
            cJSON_AddBoolToObject(settings, "warm_start", o->warm_start) && cJSON_AddStringToObject(settings, "index", o->index) &&
            mrq_json_add_rounded(settings, "recall", o->recall, 9) &&
            mrq_json_add_rounded(settings, "min_recall", o->min_recall, 9) &&
-           mrq_json_add_rounded(settings, "max_loss", o->max_loss, 9) &&
            mrq_json_add_rounded(settings, "max_shrink", o->max_shrink, 9) && cJSON_AddBoolToObject(settings, "force", o->force) &&
            cJSON_AddNumberToObject(settings, "keep", o->keep) && cJSON_AddBoolToObject(settings, "redis", o->cache != NULL) &&
            cJSON_AddNumberToObject(settings, "warm", o->warm) && mrq_json_add_whole(settings, "seed", (int64_t)o->seed) &&
@@ -80,6 +79,22 @@ static bool add_curve(cJSON *root, const mrq_rebuild_report *r)
     return ok;
 }
 
+/* How the new model compares with the serving one; null if it was not compared. */
+static bool add_comparison(cJSON *root, const mrq_rebuild_report *r)
+{
+    const mrq_comparison *c = &r->comparison;
+    if (c->users < MRQ_COMPARED_MIN)
+        return cJSON_AddNullToObject(root, "comparison") && add_text(root, "comparison_note", r->comparison_note);
+    cJSON *object = cJSON_AddObjectToObject(root, "comparison");
+    return cJSON_AddStringToObject(object, "measure", mrq_quality_of(&r->made.results).name) &&
+           cJSON_AddNumberToObject(object, "users", c->users) && cJSON_AddNumberToObject(object, "events", (double)c->events) &&
+           mrq_json_add_rounded(object, "made", c->newer, 6) && mrq_json_add_rounded(object, "serving", c->older, 6) &&
+           mrq_json_add_rounded(object, "gain", c->gain, 6) && mrq_json_add_rounded(object, "low", c->low, 6) &&
+           mrq_json_add_rounded(object, "high", c->high, 6) &&
+           cJSON_AddNumberToObject(object, "confidence", MRQ_COMPARED_CONFIDENCE) &&
+           cJSON_AddNumberToObject(object, "nights", MRQ_COMPARED_NIGHTS);
+}
+
 static bool add_gates(cJSON *root, const mrq_rebuild_report *r)
 {
     cJSON *gates = cJSON_AddArrayToObject(root, "gates");
@@ -126,8 +141,8 @@ static char *report_json(const mrq_rebuild_options *o, const mrq_rebuild_report 
         add_facts(root, "serving", &r->serving, r->serving_note) && add_facts(root, "made", &r->made, "") &&
         cJSON_AddStringToObject(root, "start", r->warm_started ? "warm" : "scratch") &&
         add_text(root, "warm_start_note", r->warm_note) &&
-        mrq_json_add_made(root, "model", mrq_description_json(&r->description)) && add_curve(root, r) && add_gates(root, r) &&
-        add_index(root, &r->choice) && cJSON_AddNumberToObject(root, "warmed", r->warmed) &&
+        mrq_json_add_made(root, "model", mrq_description_json(&r->description)) && add_curve(root, r) && add_comparison(root, r) &&
+        add_gates(root, r) && add_index(root, &r->choice) && cJSON_AddNumberToObject(root, "warmed", r->warmed) &&
         cJSON_AddNumberToObject(root, "pruned", r->pruned) && add_upload(root, o, r);
     return ok ? cJSON_Print(root) : NULL;
 }

@@ -30,23 +30,31 @@ static double value(const mrq_model_source *source, uint32_t rating)
     return (double)source->rating[rating];
 }
 
-/* Replaces ratings by their items, in place, and computes the strengths. */
-static void measure(const mrq_model_source *source, uint64_t n, uint32_t *item, float *strength)
+/* The strengths of `n` likes. */
+static void measure(const mrq_model_source *source, uint64_t n, const uint32_t *rating, float *strength)
 {
     double mean = 0, variance = 0;
     for (uint64_t i = 0; i < n; i++)
-        mean += value(source, item[i]) / (double)n;
+        mean += value(source, rating[i]) / (double)n;
     for (uint64_t i = 0; i < n; i++)
-        variance += (value(source, item[i]) - mean) * (value(source, item[i]) - mean) / (double)n;
+        variance += (value(source, rating[i]) - mean) * (value(source, rating[i]) - mean) / (double)n;
     const double deviation = sqrt(variance);
     for (uint64_t i = 0; i < n; i++) {
-        const double z = deviation > 1e-6 ? (value(source, item[i]) - mean) / deviation : 0;
+        const double z = deviation > 1e-6 ? (value(source, rating[i]) - mean) / deviation : 0;
         strength[i] = (float)(1 + TENTH * fmax(-MOST, fmin(MOST, z)));
-        item[i] = source->rating_item[item[i]];
     }
 }
 
-mrq_status mrq_likes_make(const mrq_model_source *source, mrq_arena *arena, mrq_links *out, mrq_error *err)
+static void copy_values(const mrq_model_source *source, uint64_t n, const uint32_t *rating, float *out)
+{
+    for (uint64_t i = 0; i < n; i++)
+        out[i] = source->rating[rating[i]];
+}
+
+/* Lists the likes, each with a number made by `number`. */
+static mrq_status make(const mrq_model_source *source,
+                       void (*number)(const mrq_model_source *source, uint64_t n, const uint32_t *rating, float *out),
+                       mrq_arena *arena, mrq_links *out, mrq_error *err)
 {
     const uint32_t users = source->users->rows, items = source->items->rows;
     uint64_t *offset = mrq_arena_array(arena, (size_t)users + 1, sizeof *offset);
@@ -61,7 +69,19 @@ mrq_status mrq_likes_make(const mrq_model_source *source, mrq_arena *arena, mrq_
     float *strength = mrq_arena_array(arena, offset[users], sizeof *strength);
     if (!strength)
         return mrq_fail_memory(err, "gathering likes");
-    measure(source, offset[users], item, strength);
+    number(source, offset[users], item, strength);
+    for (uint64_t i = 0; i < offset[users]; i++)
+        item[i] = source->rating_item[item[i]];
     *out = (mrq_links){{offset, item}, strength};
     return MRQ_OK;
+}
+
+mrq_status mrq_likes_make(const mrq_model_source *source, mrq_arena *arena, mrq_links *out, mrq_error *err)
+{
+    return make(source, measure, arena, out, err);
+}
+
+mrq_status mrq_likes_values(const mrq_model_source *source, mrq_arena *arena, mrq_links *out, mrq_error *err)
+{
+    return make(source, copy_values, arena, out, err);
 }

@@ -10,4 +10,7 @@
  * Arrays come from `arena`. */
 MRQ_CHECKED mrq_status mrq_likes_make(const mrq_model_source *source, mrq_arena *arena, mrq_links *out, mrq_error *err);
 
+/* The same lists with the ratings themselves in place of the strengths. */
+MRQ_CHECKED mrq_status mrq_likes_values(const mrq_model_source *source, mrq_arena *arena, mrq_links *out, mrq_error *err);
+
 #endif

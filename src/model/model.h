@@ -18,6 +18,7 @@ typedef struct mrq_model_results {
     bool ranks;                    /* predicts no ratings: its RMSEs are NaN */
     double test_recall, test_ndcg; /* of a ranking: @10 over the likes of the test part, without items liked in the training
                                       part */
+    uint64_t tested;               /* number of test events in the model's file, for mrq_compare(); 0: none */
     char schema[MRQ_COLUMN_NAME];
     char split[16];
     double test_share;

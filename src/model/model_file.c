@@ -30,6 +30,8 @@ mrq_status mrq_model_save(const mrq_model *model, const char *path, mrq_error *e
         mrq_links_save(&model->raters, model->items->rows, writer, "raters");
     if (model->likes.strength)
         mrq_links_save(&model->likes, model->users->rows, writer, "likes");
+    if (model->results.tested)
+        mrq_links_save(&model->tested, model->users->rows, writer, "tested");
     for (uint32_t i = 0; i < 2 * model->tensors.n; i++) { /* first the dense tensors, then the sparse ones, as in the block */
         const mrq_tensor *tensor = &model->tensors.tensor[i % model->tensors.n];
         if (tensor->sparse == (i >= model->tensors.n))
@@ -56,10 +58,16 @@ static mrq_status load_rows(const mrq_container *file, const char *name, uint32_
     return MRQ_OK;
 }
 
-/* Loads the lists that branches use in addition to the tables. */
+/* Loads the lists that branches use in addition to the tables, and the test events. */
 static mrq_status load_links(mrq_model *model, mrq_error *err)
 {
     const uint32_t users = model->users->rows, items = model->items->rows;
+    const uint64_t tested = model->results.tested;
+    if (tested)
+        MRQ_TRY(mrq_links_load(model->file, "tested", users, items, &model->tested, err));
+    if (tested && model->tested.list.offset[users] != tested)
+        return mrq_container_bad(model->file, err, "tested: %llu events, want %llu",
+                                 (unsigned long long)model->tested.list.offset[users], (unsigned long long)tested);
     if (mrq_description_has(&model->description.item, MRQ_BRANCH_RATINGS))
         MRQ_TRY(mrq_links_load(model->file, "raters", items, users, &model->raters, err));
     if (mrq_description_has(&model->description.user, MRQ_BRANCH_HISTORY))

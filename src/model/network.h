@@ -18,6 +18,8 @@ struct mrq_model {
                          baseline; else empty */
     mrq_links likes;  /* for a "history" branch: the items (rows, ascending) that each user likes, and the strengths; else
                          empty */
+    mrq_links tested; /* after a split by hash: the items (rows, ascending) that each user rated in the test part, of a ranking
+                         those that he likes, and the ratings; else empty, as in older files */
     const uint32_t *user_row, *item_row; /* (users), (items) rows of the id embeddings; 0 is the unknown id */
     uint32_t user_rows, item_rows;       /* number of rows of these embeddings: 1 + the highest */
     mrq_tensors tensors;

@@ -36,6 +36,7 @@ cJSON *mrq_model_results_json(const mrq_model_results *r)
         {"test_rmse", r->test_rmse},
         {"test_recall", r->test_recall},
         {"test_ndcg", r->test_ndcg},
+        {"tested", r->tested ? (double)r->tested : (double)NAN},
     };
     for (size_t i = 0; ok && i < sizeof numbers / sizeof *numbers; i++)
         ok = !isfinite(numbers[i].value) || cJSON_AddNumberToObject(root, numbers[i].key, numbers[i].value);
@@ -132,7 +133,7 @@ static mrq_status read_results(const cJSON *root, const char *path, mrq_model_re
     MRQ_TRY(read_name(root, path, "blas_chosen_by", false, r.blas_chosen_by, sizeof r.blas_chosen_by, err));
     MRQ_TRY(mrq_json_text(root, path, "data", true, &data, err));
     r.data_fingerprint = strtoull(data, NULL, 16);
-    int64_t seed = 0, train = 0, valid = 0, test = 0;
+    int64_t seed = 0, train = 0, valid = 0, test = 0, tested = 0;
     const int64_t most = (int64_t)1 << 53;
     MRQ_TRY(mrq_json_int(root, path, "seed", 0, most, &seed, err));
     MRQ_TRY(mrq_json_int(root, path, "threads", 0, most, &r.threads, err));
@@ -141,6 +142,7 @@ static mrq_status read_results(const cJSON *root, const char *path, mrq_model_re
     MRQ_TRY(mrq_json_int(root, path, "train_ratings", 0, most, &train, err));
     MRQ_TRY(mrq_json_int(root, path, "valid_ratings", 0, most, &valid, err));
     MRQ_TRY(mrq_json_int(root, path, "test_ratings", 0, most, &test, err));
+    MRQ_TRY(mrq_json_int(root, path, "tested", 0, most, &tested, err));
     MRQ_TRY(mrq_json_real(root, path, "test_share", 0, 1, &r.test_share, err));
     MRQ_TRY(mrq_json_real(root, path, "rating_min", -1e6, 1e6, &r.rating_min, err));
     MRQ_TRY(mrq_json_real(root, path, "rating_max", -1e6, 1e6, &r.rating_max, err));
@@ -154,6 +156,7 @@ static mrq_status read_results(const cJSON *root, const char *path, mrq_model_re
     r.train_ratings = (uint64_t)train;
     r.valid_ratings = (uint64_t)valid;
     r.test_ratings = (uint64_t)test;
+    r.tested = (uint64_t)tested;
     *out = r;
     return MRQ_OK;
 }

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "model/columns.h"
 #include "model/gemm.h"
+#include "model/likes.h"
 #include "train/trainer.h"
 
 static mrq_status copy_part(const uint32_t *from, uint64_t n, uint32_t **out, mrq_error *err)
@@ -79,6 +80,20 @@ static mrq_status tell_columns(const mrq_description *given, const mrq_model *mo
     return MRQ_OK;
 }
 
+/* Keeps the test part with the model, to compare it with a later one; of a ranking the likes, which are all that is asked of it. */
+static mrq_status keep_test(const mrq_dataset *data, const mrq_train_options *options, const mrq_split *split, mrq_model *model,
+                            mrq_error *err)
+{
+    if (options->parts || options->split != MRQ_SPLIT_HASH)
+        return MRQ_OK;
+    mrq_model_source source = mrq_train_source(data, split->test, split->n_test);
+    if (!mrq_objective_of(&model->description)->ranks)
+        source.like = -INFINITY;
+    MRQ_TRY(mrq_likes_values(&source, model->arena, &model->tested, err));
+    model->results.tested = model->tested.list.offset[data->users->rows];
+    return MRQ_OK;
+}
+
 mrq_status mrq_train_begin(const mrq_dataset *data, const mrq_description *description, const mrq_train_options *options,
                            const mrq_split *split, mrq_model **out, mrq_error *err)
 {
@@ -99,6 +114,7 @@ mrq_status mrq_train_begin(const mrq_dataset *data, const mrq_description *descr
     snprintf(r->blas_core, sizeof r->blas_core, "%s", mrq_blas_core());
     snprintf(r->blas_chosen_by, sizeof r->blas_chosen_by, "%s", mrq_blas_chosen_by());
     snprintf(r->split, sizeof r->split, "%s", options->parts ? "given" : mrq_split_names[options->split]);
+    MRQ_TRY(keep_test(data, options, split, *out, err));
     MRQ_TRY(tell_columns(description, *out, true, err));
     MRQ_TRY(tell_columns(description, *out, false, err));
     const uint64_t again = data->n - (*out)->seen.offset[data->users->rows];

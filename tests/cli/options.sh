@@ -32,7 +32,7 @@ for wrong in '--epochs 0' '--epochs x' '--batch 0' '--batch -5' '--threads 0' '-
     # shellcheck disable=SC2086 # word splitting is wanted
     refuse 2 "\"${wrong#* }\": want" "$MARQUEE" train --data "$sample" --model fusion --out m.mrq $wrong
 done
-for wrong in '--recall 0' '--min-recall 1.5' '--max-loss -1' '--max-shrink 2' '--keep 0' '--warm -1' '--test 1' '--epochs 0'; do
+for wrong in '--recall 0' '--min-recall 1.5' '--max-shrink 2' '--keep 0' '--warm -1' '--test 1' '--epochs 0'; do
     # shellcheck disable=SC2086 # word splitting is wanted
     refuse 2 "\"${wrong#* }\": want" "$MARQUEE" rebuild --data "$sample" --store S $wrong
 done

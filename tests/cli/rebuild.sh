@@ -64,30 +64,31 @@ for step in load train export gates warm publish prune; do
 done
 report 'j["outcome"] == "published" and j["made"]["generation"] == a[0]' "$first"
 rebuild 0 --warm-start --epochs 1
-has ' before), 400 movies' out
+has ' users), 400 movies' out
 has 'step=train' err
 has 'start=warm' err
 second=$(serving)
 [ "$first" != "$second" ] || fail "the same generation twice"
 report 'j["start"] == "warm" and [g["verdict"] for g in j["gates"]] == ["passed"] * 3 and len(j["curve"]) == 1'
 tidy 2
-rebuild 0 --keep 2 --max-loss 1
+rebuild 0 --warm-start --keep 2
 third=$(serving)
 tidy 2
 run 0 "$MARQUEE" info S
 has "$third" out
 
 # Gates: each refuses with both values, and --force publishes all the same.
-refuse 1 'test RMSE is ' "$MARQUEE" rebuild --data "$sample" --store S --model worse.json
+refuse 1 'test RMSE of the same 517 users is ' "$MARQUEE" rebuild --data "$sample" --store S --model worse.json
 has '; --force publishes it anyway' said
 [ "$(serving)" = "$third" ] || fail "a refused generation serves"
 report 'j["outcome"] == "refused" and j["gates"][1]["verdict"] == "failed" and j["gates"][1]["value"] > j["gates"][1]["limit"]'
+report 'j["comparison"]["users"] == 517 and j["comparison"]["high"] < 0 and j["comparison"]["made"] > j["comparison"]["serving"]'
 mkdir fewer
 cp "$sample/users.dat" fewer
 awk -F:: '$1 % 4' "$sample/movies.dat" >fewer/movies.dat
 awk -F:: '$2 % 4' "$sample/ratings.dat" >fewer/ratings.dat
 refuse 1 "of the 400 serving movies are left, want at least 360" \
-    "$MARQUEE" rebuild --data fewer --store S --model tiny.json --max-loss 1
+    "$MARQUEE" rebuild --data fewer --store S --model tiny.json
 refuse 1 'recall@10 of the index is 0.' "$MARQUEE" rebuild --data "$sample" --store S --model tiny.json --index HNSW2 \
     --recall 0.1 --min-recall 1
 [ "$(serving)" = "$third" ] || fail "a refused generation serves"

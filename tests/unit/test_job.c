@@ -45,7 +45,6 @@ static mrq_rebuild_options usual(const char *where)
                                  .index = "Flat",
                                  .recall = 0.99,
                                  .min_recall = NAN,
-                                 .max_loss = 0.01,
                                  .max_shrink = 0.1,
                                  .keep = 7,
                                  .warm = 100,
@@ -148,72 +147,242 @@ static void each_gate_judges(void **state)
     (void)state;
     static const struct {
         int gate;
-        double recall;
+        double recall, min_recall;
         uint32_t items, old_items;
-        double quality, old, min_recall;
+        mrq_comparison comparison;
+        const char *note;
         mrq_verdict want;
         const char *says;
+        double value, limit;
         bool ranks;
     } cases[] = {
-        {MRQ_GATE_RECALL, 0.97, 9, 9, 1, 1, NAN, MRQ_PASSES, "recall@10 of the index is 0.9700, want at least 0.9700", false},
-        {MRQ_GATE_RECALL, 0.9699, 9, 9, 1, 1, NAN, MRQ_FAILS, "is 0.9699, want at least 0.9700", false},
-        {MRQ_GATE_RECALL, 0.97, 9, 9, 1, 1, 0.98, MRQ_FAILS, "want at least 0.9800", false},
-        {MRQ_GATE_QUALITY, 1, 9, 9, 0.859, 0.85, NAN, MRQ_PASSES,
-         "0.8590, want at most 0.8600, the serving generation's 0.8500 plus 0.01", false},
-        {MRQ_GATE_QUALITY, 1, 9, 9, 0.861, 0.85, NAN, MRQ_FAILS, "0.8610, want at most 0.8600", false},
-        {MRQ_GATE_QUALITY, 1, 9, 9, NAN, 0.85, NAN, MRQ_FAILS, "want at most 0.8600", false},
-        {MRQ_GATE_QUALITY, 1, 9, 9, 0.861, NAN, NAN, MRQ_SKIPS, "quality is not known", false},
-        {MRQ_GATE_QUALITY, 1, 9, 9, 0.291, 0.3, NAN, MRQ_PASSES,
-         "test NDCG@10 is 0.2910, want at least 0.2900, the serving generation's 0.3000 minus 0.01", true},
-        {MRQ_GATE_QUALITY, 1, 9, 9, 0.289, 0.3, NAN, MRQ_FAILS, "0.2890, want at least 0.2900", true},
-        {MRQ_GATE_QUALITY, 1, 9, 9, NAN, 0.3, NAN, MRQ_FAILS, "want at least 0.2900", true},
-        {MRQ_GATE_QUALITY, 1, 9, 9, 0.3, NAN, NAN, MRQ_SKIPS, "quality is not known", true},
-        {MRQ_GATE_ITEMS, 1, 900, 1000, 1, 1, NAN, MRQ_PASSES,
-         "900 of the 1000 serving items are left, want at least 900, all but 10 %", false},
-        {MRQ_GATE_ITEMS, 1, 899, 1000, 1, 1, NAN, MRQ_FAILS, "899 of the 1000 serving items are left, want at least 900", false},
-        {MRQ_GATE_ITEMS, 1, 5000, 1000, 1, 1, NAN, MRQ_PASSES, "1000 of the 1000 serving items", false},
+        {MRQ_GATE_RECALL,
+         0.97,
+         NAN,
+         9,
+         9,
+         {0},
+         "",
+         MRQ_PASSES,
+         "recall@10 of the index is 0.9700, want at least 0.9700",
+         0.97,
+         0.97,
+         false},
+        {MRQ_GATE_RECALL,
+         0.9699,
+         NAN,
+         9,
+         9,
+         {0},
+         "",
+         MRQ_FAILS,
+         "recall@10 of the index is 0.9699, want at least 0.9700",
+         0.9699,
+         0.97,
+         false},
+        {MRQ_GATE_RECALL,
+         0.97,
+         0.98,
+         9,
+         9,
+         {0},
+         "",
+         MRQ_FAILS,
+         "recall@10 of the index is 0.9700, want at least 0.9800",
+         0.97,
+         0.98,
+         false},
+        {MRQ_GATE_QUALITY,
+         1,
+         NAN,
+         9,
+         9,
+         {12, 30, 0.25, 0.3, -0.05, -0.1, 0},
+         "",
+         MRQ_PASSES,
+         "test NDCG@10 of the same 12 users is 0.2500, the serving model's 0.3000: the gain of -0.0500 is between -0.1000 and "
+         "+0.0000",
+         0.25,
+         0.25,
+         true},
+        {MRQ_GATE_QUALITY,
+         1,
+         NAN,
+         9,
+         9,
+         {12, 30, 0.25, 0.3, -0.05, -0.1, -1e-6},
+         "",
+         MRQ_FAILS,
+         "test NDCG@10 of the same 12 users is 0.2500, the serving model's 0.3000: the gain of -0.0500 is between -0.1000 and "
+         "-0.0000, so it is worse",
+         0.25,
+         0.250001,
+         true},
+        {MRQ_GATE_QUALITY,
+         1,
+         NAN,
+         9,
+         9,
+         {500, 900, 0.9, 0.8, -0.1, -0.13, -0.07},
+         "",
+         MRQ_FAILS,
+         "test RMSE of the same 500 users is 0.9000, the serving model's 0.8000: the gain of -0.1000 is between -0.1300 and "
+         "-0.0700, so it is worse",
+         0.9,
+         0.83,
+         false},
+        {MRQ_GATE_QUALITY,
+         1,
+         NAN,
+         9,
+         9,
+         {500, 900, 0.9, 0.8, -0.1, -0.23, 0.03},
+         "",
+         MRQ_PASSES,
+         "test RMSE of the same 500 users is 0.9000, the serving model's 0.8000: the gain of -0.1000 is between -0.2300 and "
+         "+0.0300",
+         0.9,
+         0.93,
+         false},
+        {MRQ_GATE_QUALITY,
+         1,
+         NAN,
+         9,
+         9,
+         {11, 30, NAN, NAN, NAN, NAN, NAN},
+         "",
+         MRQ_SKIPS,
+         "11 users have test events that the serving model can be measured on, too: too few to tell, want 12",
+         0.7,
+         NAN,
+         true},
+        {MRQ_GATE_QUALITY,
+         1,
+         NAN,
+         9,
+         9,
+         {1, 1, NAN, NAN, NAN, NAN, NAN},
+         "",
+         MRQ_SKIPS,
+         "1 user has test events that the serving model can be measured on, too: too few to tell, want 12",
+         0.7,
+         NAN,
+         false},
+        {MRQ_GATE_QUALITY,
+         1,
+         NAN,
+         9,
+         9,
+         {0},
+         "its seed is 2",
+         MRQ_SKIPS,
+         "not comparable with the serving generation: its seed is 2",
+         0.7,
+         NAN,
+         true},
+        {MRQ_GATE_ITEMS,
+         1,
+         NAN,
+         900,
+         1000,
+         {0},
+         "",
+         MRQ_PASSES,
+         "900 of the 1000 serving items are left, want at least 900, all but 10 %",
+         900,
+         900,
+         false},
+        {MRQ_GATE_ITEMS,
+         1,
+         NAN,
+         899,
+         1000,
+         {0},
+         "",
+         MRQ_FAILS,
+         "899 of the 1000 serving items are left, want at least 900, all but 10 %",
+         899,
+         900,
+         false},
+        {MRQ_GATE_ITEMS,
+         1,
+         NAN,
+         5000,
+         1000,
+         {0},
+         "",
+         MRQ_PASSES,
+         "1000 of the 1000 serving items are left, want at least 900, all but 10 %",
+         1000,
+         900,
+         false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        const mrq_rebuild_options options = {
-            .recall = 0.99, .min_recall = cases[i].min_recall, .max_loss = 0.01, .max_shrink = 0.1};
-        mrq_facts made = facts(cases[i].items, cases[i].quality, cases[i].ranks);
-        const mrq_facts serving = facts(cases[i].old_items, cases[i].old, cases[i].ranks);
-        made.kept = made.items < serving.items ? made.items : serving.items;
-        mrq_gate gate[MRQ_GATES];
-        mrq_gates_judge(&options, &made, cases[i].recall, &serving, "", gate);
-        if (gate[cases[i].gate].verdict != cases[i].want || !strstr(gate[cases[i].gate].text, cases[i].says))
-            fail_msg("case %zu: %s, \"%s\"", i, mrq_verdict_names[gate[cases[i].gate].verdict], gate[cases[i].gate].text);
-        mrq_gates_judge(&options, &made, cases[i].recall, NULL, "no store", gate); /* nothing to compare with */
-        assert_int_equal(gate[MRQ_GATE_QUALITY].verdict, MRQ_SKIPS);
-        assert_int_equal(gate[MRQ_GATE_ITEMS].verdict, MRQ_SKIPS);
-        assert_non_null(strstr(gate[MRQ_GATE_ITEMS].text, "nothing to compare with: no store"));
+        const mrq_rebuild_options options = {.recall = 0.99, .min_recall = cases[i].min_recall, .max_shrink = 0.1};
+        mrq_rebuild_report r = {.has_serving = true,
+                                .made = facts(cases[i].items, 0.7, cases[i].ranks),
+                                .serving = facts(cases[i].old_items, 0.1, cases[i].ranks), /* long ago, of other users */
+                                .choice.best.recall = cases[i].recall,
+                                .comparison = cases[i].comparison};
+        r.made.kept = r.made.items < r.serving.items ? r.made.items : r.serving.items;
+        snprintf(r.comparison_note, sizeof r.comparison_note, "%s", cases[i].note);
+        mrq_gates_judge(&options, &r);
+        const mrq_gate *gate = &r.gate[cases[i].gate];
+        if (gate->verdict != cases[i].want || strcmp(gate->text, cases[i].says) != 0)
+            fail_msg("case %zu: %s, \"%s\"", i, mrq_verdict_names[gate->verdict], gate->text);
+        if (fabs(gate->value - cases[i].value) > 1e-9 || isnan(gate->limit) != isnan(cases[i].limit) ||
+            fabs(gate->limit - cases[i].limit) > 1e-9)
+            fail_msg("case %zu: %g, limit %g", i, gate->value, gate->limit);
+        r.has_serving = false;
+        mrq_gates_judge(&options, &r);
+        for (int other_gate = MRQ_GATE_QUALITY; other_gate <= MRQ_GATE_ITEMS; other_gate++) {
+            assert_int_equal(r.gate[other_gate].verdict, MRQ_SKIPS);
+            assert_string_equal(r.gate[other_gate].text, "nothing to compare with");
+        }
     }
 }
 
 static void another_protocol_is_not_compared(void **state)
 {
     (void)state;
-    const mrq_facts made = facts(9, 5, false);
-    mrq_facts serving[6];
-    for (int i = 0; i < 6; i++)
-        serving[i] = facts(9, 0.8, false);
-    static const char *const says[] = {NULL,
-                                       "its data has schema ml-100k, this one's ml-1m",
-                                       "its test part was split by random, this one's by hash",
-                                       "its seed is 2, this one's 1",
-                                       "its test share is 0.2, this one's 0.1",
-                                       "its quality is NDCG@10, this one's RMSE"};
-    strcpy(serving[1].results.schema, "ml-100k");
-    strcpy(serving[2].results.split, "random");
-    serving[3].results.seed = 2;
-    serving[4].results.test_share = 0.2;
-    serving[5] = facts(9, 0.3, true);
-    const mrq_rebuild_options options = {.recall = 0.99, .min_recall = NAN, .max_loss = 0.01, .max_shrink = 0.1};
-    mrq_gate gate[MRQ_GATES];
-    for (int i = 0; i < 6; i++) {
-        mrq_gates_judge(&options, &made, 1, &serving[i], "", gate);
-        assert_int_equal(gate[MRQ_GATE_QUALITY].verdict, i ? MRQ_SKIPS : MRQ_FAILS);
-        assert_true(i == 0 || strstr(gate[MRQ_GATE_QUALITY].text, says[i]));
+    const char *where = store("protocols");
+    static const struct {
+        const char *model;
+        uint64_t seed;
+        double test;
+        const char *says;
+    } nights[] = {{"mf-bias", 1, 0.1, "nothing to compare with"},
+                  {"mf-bias", 2, 0.1, "not comparable with the serving generation: its seed is 1, this one's 2"},
+                  {"mf-bias", 2, 0, "not comparable with the serving generation: its test share is 0.1, this one's 0"},
+                  {"mf-bias", 2, 0, "not comparable with the serving generation: it has kept no test ratings"},
+                  {"mf-bias", 2, 0.0001, "not comparable with the serving generation: its test share is 0, this one's 0.0001"},
+                  {"mf-bias", 2, 0.0001, "too few to tell, want 12"},
+                  {"retrieval", 2, 0.0001, "not comparable with the serving generation: its quality is RMSE, this one's NDCG@10"}};
+    for (size_t i = 0; i < sizeof nights / sizeof *nights; i++) {
+        mrq_rebuild_options options = usual(where);
+        mrq_rebuild_report r;
+        options.model = nights[i].model;
+        options.epochs = i < 6;
+        options.seed = nights[i].seed;
+        options.test = nights[i].test;
+        assert_ok(mrq_rebuild(&options, NULL, &r, &err));
+        assert_int_equal(r.gate[MRQ_GATE_QUALITY].verdict, MRQ_SKIPS);
+        if (!strstr(r.gate[MRQ_GATE_QUALITY].text, nights[i].says))
+            fail_msg("night %zu: %s", i, r.gate[MRQ_GATE_QUALITY].text);
+        mrq_rebuild_report_clear(&r);
+        MRQ_CLEANUP(cJSON_Delete) cJSON *report = read_report(where);
+        assert_true(cJSON_IsNull(member(report, "comparison")));
+    }
+    const mrq_model_results made = facts(9, 5, false).results;
+    mrq_model_results serving[3] = {made, made, made};
+    static const char *const says[] = {"", "its data has schema ml-100k, this one's ml-1m",
+                                       "its test part was split by random, this one's by hash"};
+    strcpy(serving[1].schema, "ml-100k");
+    strcpy(serving[2].split, "random");
+    for (int i = 0; i < 3; i++) {
+        char text[120] = "";
+        assert_int_equal(mrq_protocols_differ(&made, &serving[i], text, sizeof text), i > 0);
+        assert_string_equal(text, says[i]);
     }
 }
 
@@ -310,7 +479,7 @@ static void a_worse_model_is_refused(void **state)
     strcpy(serving, publish(&options));
     options.model = worse;
     mrq_rebuild_report r;
-    assert_fails(mrq_rebuild(&options, NULL, &r, &err), MRQ_FAILED, "not published: test RMSE is ");
+    assert_fails(mrq_rebuild(&options, NULL, &r, &err), MRQ_FAILED, "not published: test RMSE of the same 517 users is ");
     assert_non_null(strstr(err.msg, "; --force publishes it anyway"));
     assert_int_equal(r.outcome, MRQ_REFUSED);
     assert_true(isnan(r.step[MRQ_STEP_PUBLISH]));
@@ -319,7 +488,7 @@ static void a_worse_model_is_refused(void **state)
     assert_int_equal(generations(where), 1);
     MRQ_CLEANUP(cJSON_Delete) cJSON *refused = read_report(where);
     assert_string_equal(text_of(refused, "outcome"), "refused");
-    assert_non_null(strstr(text_of(refused, "reason"), "test RMSE is "));
+    assert_non_null(strstr(text_of(refused, "reason"), "test RMSE of the same 517 users is "));
     assert_string_equal(verdict(refused, MRQ_GATE_QUALITY), "failed");
     assert_int_equal(cJSON_GetArraySize(member(refused, "steps")), 4);
     char *page = read_text(where, "report.html");
@@ -327,16 +496,10 @@ static void a_worse_model_is_refused(void **state)
     assert_non_null(strstr(page, "still serves"));
     mrq_free(page);
 
-    options.max_loss = 10; /* a wide gate */
-    publish(&options);
-    options.max_loss = 0.01;
-    options.model = tiny;
-    strcpy(serving, publish(&options));
-    options.model = worse;
     options.force = true;
     assert_ok(mrq_rebuild(&options, NULL, &r, &err));
     assert_int_equal(r.outcome, MRQ_PUBLISHED);
-    assert_non_null(strstr(r.reason, "forced, although test RMSE is"));
+    assert_non_null(strstr(r.reason, "forced, although test RMSE of the same 517 users is "));
     assert_string_equal(r.serving.generation, serving);
     assert_current(where, r.made.generation);
     mrq_rebuild_report_clear(&r);
@@ -364,7 +527,6 @@ static void a_smaller_catalogue_is_refused(void **state)
     char serving[MRQ_GENERATION_NAME];
     strcpy(serving, publish(&options));
     options.data = fewer_items(4);
-    options.max_loss = 10;
     mrq_rebuild_report r;
     assert_fails(mrq_rebuild(&options, NULL, &r, &err), MRQ_FAILED, "of the 400 serving movies are left, want at least 360");
     assert_int_equal(r.gate[MRQ_GATE_ITEMS].verdict, MRQ_FAILS);
@@ -408,7 +570,7 @@ static void a_ranking_is_judged_by_its_ndcg(void **state)
         assert_int_equal(r.n_epochs, 0);
         assert_true(isnan(r.made.results.test_rmse) && r.made.results.test_ndcg > 0.05);
         assert_int_equal(r.gate[MRQ_GATE_QUALITY].verdict, night ? MRQ_PASSES : MRQ_SKIPS);
-        assert_true(!night || strstr(r.gate[MRQ_GATE_QUALITY].text, "test NDCG@10 is 0."));
+        assert_true(!night || strstr(r.gate[MRQ_GATE_QUALITY].text, "test NDCG@10 of the same 511 users is 0."));
         assert_true(!night || strstr(r.warm_note, "closed form"));
         mrq_rebuild_report_clear(&r);
     }
@@ -450,7 +612,7 @@ static void a_warm_start_goes_on(void **state)
 
     /* Ratings to choose the best pass by that the serving model has learned from; another network; a part to test that it has
      * learned from: from scratch, and it says why. */
-    options.max_loss = 10;
+    options.force = true;
     options.model = judged;
     assert_ok(mrq_rebuild(&options, NULL, &r, &err));
     assert_false(r.warm_started);
@@ -574,8 +736,7 @@ static void a_publish_that_fails_at_the_end_has_published(void **state)
     assert_int_equal(r.outcome, MRQ_PUBLISHED);
     assert_current(where, r.made.generation);
     assert_string_not_equal(r.made.generation, before);
-    assert_true(strncmp(r.reason, "forced, although test RMSE", 26) == 0 && strstr(r.reason, " plus 0.01; ") &&
-                strstr(r.reason, " serves, but "));
+    assert_true(strncmp(r.reason, "forced, although test RMSE", 26) == 0 && strstr(r.reason, " serves, but "));
     assert_true(r.step[MRQ_STEP_PUBLISH] > 0 && isnan(r.step[MRQ_STEP_PRUNE]));
     mrq_writer page MRQ_CLEANUP(mrq_writer_close) = {0};
     mrq_writer_open(&page);
@@ -713,7 +874,7 @@ static void hot_queries_are_answered_beforehand(void **state)
     mrq_rebuild_options options = usual(where);
     publish(&options);
     options.cache = cache;
-    options.max_loss = 10;
+    options.force = true;
     for (int round = 0; round < 3; round++) { /* answer, rebuild, and the next generation has the answer */
         ask(where, cache, round ? MRQ_CACHE_HIT : MRQ_CACHE_MISS);
         options.model = round == 1 ? other : tiny;

@@ -33,7 +33,6 @@ static mrq_rebuild_options all_options(void)
                                  .index = "auto",
                                  .recall = 0.99,
                                  .min_recall = 0.985,
-                                 .max_loss = 0.0125,
                                  .max_shrink = 0.15,
                                  .keep = 7,
                                  .warm = 100,
@@ -121,7 +120,8 @@ static mrq_rebuild_report full_report(void)
         trials[i] = trial(kinds[i % 9], i % 9 == 4 ? 0 : 10 * i, 0.9 + 0.003 * i, 20 + 3 * i);
     r.choice = (mrq_choice){.best = trial("HNSW32", 64, 0.9912, 41.5), .n = TRIALS, .trial = trials};
     const mrq_rebuild_options options = all_options();
-    mrq_gates_judge(&options, &r.made, r.choice.best.recall, &r.serving, "", r.gate);
+    r.comparison = (mrq_comparison){5900, 79000, 0.8301234, 0.8334567, 0.0033333, 0.0011111, 0.0055555};
+    mrq_gates_judge(&options, &r);
     return r;
 }
 
@@ -186,7 +186,9 @@ static void a_refused_night_is_told_whole(void **state)
     r.choice.n = 24; /* few enough for parameters beside the points */
     for (int i = MRQ_STEP_UPLOAD; i < MRQ_STEPS; i++)
         r.step[i] = NAN;
-    mrq_gates_judge(&options, &r.made, 0.9699, &r.serving, "", r.gate);
+    r.comparison = (mrq_comparison){5900, 79000, 0.8434567, 0.8334567, -0.01, -0.0123, -0.0077};
+    r.choice.best.recall = 0.9699;
+    mrq_gates_judge(&options, &r);
     assert_reports(&options, &r, "refused");
 }
 
@@ -206,7 +208,9 @@ static void a_first_night_is_told_whole(void **state)
     r.n_epochs = 0;
     r.epoch = NULL;
     r.choice.n = 1;
-    mrq_gates_judge(&options, &r.made, 1, NULL, r.serving_note, r.gate);
+    r.comparison = (mrq_comparison){.users = 0};
+    r.choice.best.recall = 1;
+    mrq_gates_judge(&options, &r);
     assert_reports(&options, &r, "first");
 }
 

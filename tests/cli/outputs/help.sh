@@ -23,7 +23,7 @@ done
 # Each number's least and most stand in what is said of a wrong one.
 for option in train:epochs train:batch train:lr train:l2 train:seed train:threads train:test train:checkpoint export:recall prune:keep \
     infer:top infer:user serve:memory serve:workers serve:connections rebuild:epochs rebuild:recall rebuild:min-recall \
-    rebuild:max-loss rebuild:max-shrink rebuild:keep rebuild:warm rebuild:test rebuild:seed rebuild:threads eval:seeds eval:seed \
+    rebuild:max-shrink rebuild:keep rebuild:warm rebuild:test rebuild:seed rebuild:threads eval:seeds eval:seed \
     eval:threads; do
     show marquee "${option%:*}" "--${option#*:}" x
 done
