@@ -62,14 +62,16 @@ static mrq_status read_arguments(int argc, char **argv, struct arguments *a, boo
     const mrq_command command = {
         .name = "marquee eval",
         .synopsis = "--data DIR [option...]",
-        .about = "Measures models and baselines. A like is a rating of at least the middle of the schema's range. Protocols:\n"
-                 "  rating      error of predicted stars on a random tenth of the ratings\n"
-                 "  topn        train on 80% of each user's likes, then find a tenth of them among all items\n"
-                 "  time        find the likes in the latest 20% of all ratings, after training on the others\n"
-                 "  cold-users  a tenth of the users is held out; only categories such as their age are known\n"
-                 "  cold-items  a tenth of the items is held out; only their columns, as genres and titles, are known\n"
-                 "A trained model is measured on the test part that it was trained without. Each protocol is printed with its\n"
-                 "definition. Measures are means over users, with 95% confidence intervals by bootstrap over users.",
+        .about =
+            "Measures models and baselines. A like is what the schema says, or else a rating of at least the middle of the range.\n"
+            "Protocols:\n"
+            "  rating      error of predicted stars on a random tenth of the ratings\n"
+            "  topn        train on 80% of each user's likes, then find a tenth of them among all items\n"
+            "  time        find the likes in the latest 20% of all ratings, after training on the others\n"
+            "  cold-users  a tenth of the users is held out; only categories such as their age are known\n"
+            "  cold-items  a tenth of the items is held out; only their columns, as genres and titles, are known\n"
+            "A trained model is measured on the test part that it was trained without. Each protocol is printed with its\n"
+            "definition. Measures are means over users, with 95% confidence intervals by bootstrap over users.",
         .options = options,
         .examples = "  marquee eval --data data/sample\n"
                     "  marquee eval --data ml-1m --protocol topn,cold-users --model retrieval,fusion --seeds 3\n"
@@ -197,8 +199,8 @@ static mrq_status read_plan(const struct arguments *a, struct plan *plan, bool *
     if (a->schema)
         MRQ_TRY(mrq_schema_load(a->schema, &schema, err));
     MRQ_TRY(mrq_dataset_load(a->data, schema, &plan->data, err));
-    mrq_log(MRQ_LOG_INFO, "data", "schema=%s users=%u items=%u ratings=%llu", plan->data->schema, plan->data->users->rows,
-            plan->data->items->rows, (unsigned long long)plan->data->n);
+    char told[MRQ_DATASET_TOLD];
+    mrq_log(MRQ_LOG_INFO, "data", "%s", mrq_dataset_tell(plan->data, told));
     return MRQ_OK;
 }
 

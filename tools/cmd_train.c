@@ -137,8 +137,8 @@ static mrq_status load(const struct arguments *a, mrq_description *description, 
         MRQ_TRY(mrq_schema_load(a->schema, &schema, err));
     const double start = mrq_clock();
     MRQ_TRY(mrq_dataset_load(a->data, schema, data, err));
-    mrq_log(MRQ_LOG_INFO, "data", "schema=%s users=%u items=%u ratings=%llu seconds=%.2f", (*data)->schema, (*data)->users->rows,
-            (*data)->items->rows, (unsigned long long)(*data)->n, mrq_clock() - start);
+    char told[MRQ_DATASET_TOLD];
+    mrq_log(MRQ_LOG_INFO, "data", "%s seconds=%.2f", mrq_dataset_tell(*data, told), mrq_clock() - start);
     return MRQ_OK;
 }
 

@@ -2,6 +2,7 @@
 #include "dataset/dataset.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,12 +41,25 @@ mrq_status mrq_dataset_load(const char *folder, const mrq_schema *schema, mrq_da
     MRQ_TRY(join(&from, &schema->users, data->users, &checksum[0], err));
     MRQ_TRY(join(&from, &schema->items, data->items, &checksum[1], err));
     MRQ_TRY(mrq_bucket_users(data->users, err));
-    data->like = isnan(schema->like_from) ? (data->rating_min + data->rating_max) / 2 : schema->like_from;
     memcpy(data->schema, schema->name, sizeof data->schema);
     data->fingerprint = mrq_checksum(checksum, sizeof checksum);
     *out = data;
     data = NULL;
     return MRQ_OK;
+}
+
+const char *mrq_dataset_tell(const mrq_dataset *data, char out[MRQ_DATASET_TOLD])
+{
+    char from[32] = "all", more[80] = "";
+    if (!isinf(data->like_from))
+        snprintf(from, sizeof from, "%g", data->like_from);
+    if (data->repeated)
+        snprintf(more, sizeof more, " repeated=%llu", (unsigned long long)data->repeated);
+    if (data->left_out)
+        snprintf(more + strlen(more), sizeof more - strlen(more), " left_out=%llu", (unsigned long long)data->left_out);
+    snprintf(out, MRQ_DATASET_TOLD, "schema=%s users=%u items=%u ratings=%llu like_from=%s likes=%llu%s", data->schema,
+             data->users->rows, data->items->rows, (unsigned long long)data->n, from, (unsigned long long)data->likes, more);
+    return out;
 }
 
 void mrq_dataset_free(mrq_dataset *data)

@@ -9,13 +9,17 @@ typedef struct mrq_dataset {
     mrq_arena *arena; /* owns the following arrays */
     char schema[MRQ_COLUMN_NAME];
     mrq_table *users, *items;
-    uint64_t n;                    /* ratings, in the order of the file */
+    uint64_t n;                    /* events, in the order of the file: one of each user and item */
     const uint32_t *user;          /* (n) row in users */
     const uint32_t *item;          /* (n) row in items */
-    const float *rating;           /* (n) */
-    const int64_t *time;           /* (n) seconds since 1970, or NULL when the schema has none */
+    const float *rating;           /* (n) the value; of a count the logarithm of 1 + count */
+    const int64_t *time;           /* (n) seconds since 1970, 0 if unknown; NULL when the schema has none */
     double rating_min, rating_max; /* the range that the schema allows, or that was found; 1 and 1 where events have no value */
     double like;                   /* events of this value or more are likes; -INFINITY: all */
+    double like_from;              /* the same in the units of the file */
+    uint64_t likes;                /* how many events are */
+    uint64_t repeated;             /* records of a user and an item that have another one: one event was made of them */
+    uint64_t left_out;             /* records whose value says that there was no event */
     uint64_t fingerprint;          /* checksum of the bytes of all files */
 } mrq_dataset;
 
@@ -23,6 +27,11 @@ typedef struct mrq_dataset {
  * ratings and have no features; otherwise a rating by an unknown user is an error, as is a rating of an unknown item. MRQ_NOT_FOUND
  * for a missing folder or file, MRQ_BAD_FILE with "file:line: what, want what" for bad content. */
 MRQ_CHECKED mrq_status mrq_dataset_load(const char *folder, const mrq_schema *schema, mrq_dataset **out, mrq_error *err);
+
+/* What was read, for the log: "schema=ml-1m users=6040 items=3883 ratings=1000209 like_from=3 likes=836478". */
+#define MRQ_DATASET_TOLD 256
+const char *mrq_dataset_tell(const mrq_dataset *data, char out[MRQ_DATASET_TOLD]);
+
 void mrq_dataset_free(mrq_dataset *data);
 MRQ_DEFINE_CLEANUP(mrq_dataset, mrq_dataset_free)
 

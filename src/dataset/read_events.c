@@ -8,10 +8,10 @@
 #include <string.h>
 
 #include "base/digest.h"
-#include "base/parse.h"
 #include "dataset/read.h"
 #include "dataset/reader.h"
 #include "dataset/timestamp.h"
+#include "dataset/value.h"
 
 static mrq_status fail_memory(mrq_error *err)
 {
@@ -27,8 +27,8 @@ struct events {
     uint32_t *user, *item;
     float *rating;
     int64_t *time;
-    double min, max; /* of the values so far */
-    size_t room;     /* capacity in events */
+    uint64_t left_out; /* records whose value says that there was no event */
+    size_t room;       /* capacity in events */
 };
 
 static void clear_events_cleanup(struct events *r)
@@ -117,38 +117,26 @@ static mrq_status check_ids(const struct events *r, mrq_error *err)
     return MRQ_OK;
 }
 
-/* Reads the value of the current record, 1 if events have none. */
-static mrq_status read_value(struct events *r, float *out, mrq_error *err)
+/* An unknown time is 0. */
+static mrq_status read_time(const struct events *r, int64_t *out, mrq_error *err)
 {
     char shown[MRQ_SHOWN];
-    const mrq_field *field = r->value_field;
-    if (!field) {
-        *out = 1;
+    const mrq_span time = r->reader.field[r->time_field->place];
+    *out = 0;
+    if (mrq_reader_is_null(&r->reader, r->time_field) || mrq_time_parse(time, r->time_field->unit, out))
         return MRQ_OK;
-    }
-    const bool ranged = !isnan(field->min);
-    const mrq_span span = r->reader.field[field->place];
-    double value;
-    if (!mrq_parse_real(span.text, span.size, ranged ? field->min : -1e9, ranged ? field->max : 1e9, &value))
-        return ranged ? mrq_reader_fail(&r->reader, err, "rating %s, want %g to %g", mrq_show(span, shown), field->min, field->max)
-                      : mrq_reader_fail(&r->reader, err, "rating %s, want a number", mrq_show(span, shown));
-    r->min = value < r->min ? value : r->min;
-    r->max = value > r->max ? value : r->max;
-    *out = (float)value;
-    return MRQ_OK;
+    return mrq_reader_fail(&r->reader, err, "%s %s, want %s", r->time_field->name, mrq_show(time, shown),
+                           mrq_time_wants[r->time_field->unit]);
 }
 
-/* Reads the current record into index `i`. */
-static mrq_status add_event(struct events *r, uint64_t i, bool first, mrq_error *err)
+/* Reads the current record into index `i`, unless it is no event. */
+static mrq_status add_event(struct events *r, uint64_t i, bool first, bool *event, mrq_error *err)
 {
-    char shown[MRQ_SHOWN];
-    MRQ_TRY(read_value(r, &r->rating[i], err));
-    if (r->time_field) {
-        const mrq_span time = r->reader.field[r->time_field->place];
-        if (!mrq_time_parse(time, r->time_field->unit, &r->time[i]))
-            return mrq_reader_fail(&r->reader, err, "%s %s, want %s", r->time_field->name, mrq_show(time, shown),
-                                   mrq_time_wants[r->time_field->unit]);
-    }
+    MRQ_TRY(mrq_value_read(&r->reader, r->value_field, &r->rating[i], event, err));
+    if (!*event)
+        return MRQ_OK;
+    if (r->time_field)
+        MRQ_TRY(read_time(r, &r->time[i], err));
     if (first)
         return check_ids(r, err);
     MRQ_TRY(find_row(r, r->user_field, r->users, r->schema->users.file, &r->user[i], err));
@@ -177,16 +165,49 @@ static mrq_status start(struct events *r, const mrq_origin *from, const mrq_sche
 {
     const mrq_file_schema *file = &schema->events;
     r->schema = schema;
-    r->min = INFINITY;
-    r->max = -INFINITY;
     r->user_field = mrq_schema_field(file, MRQ_FIELD_ID, "user");
     r->item_field = mrq_schema_item(file);
-    r->value_field = mrq_schema_field(file, MRQ_FIELD_RATING, NULL);
+    r->value_field = mrq_schema_value(file);
     r->time_field = mrq_schema_field(file, MRQ_FIELD_TIMESTAMP, NULL);
     MRQ_TRY(mrq_reader_open(&r->reader, from, file, false, err));
     r->users = ids_of(data->users);
     r->items = ids_of(data->items);
     return r->users && r->items ? MRQ_OK : fail_memory(err);
+}
+
+/* What the values say: one for each user and item, their range, and which are likes. */
+static void judge(const struct events *r, uint64_t n, mrq_dataset *data)
+{
+    const mrq_field *field = r->value_field;
+    double min = INFINITY, max = -INFINITY;
+    for (uint64_t i = 0; i < n; i++) {
+        const double seen = (double)(r->rating[i] = mrq_value_seen(field, (double)r->rating[i]));
+        min = seen < min ? seen : min;
+        max = seen > max ? seen : max;
+    }
+    const bool ranged = field && field->kind == MRQ_FIELD_RATING && !isnan(field->min);
+    data->rating_min = ranged ? field->min : min;
+    data->rating_max = ranged ? field->max : max;
+    const double from = r->schema->like_from;
+    data->like_from = isnan(from) ? mrq_value_like(field, data->rating_min, data->rating_max) : from;
+    data->like = isinf(data->like_from) ? data->like_from : mrq_value_seen(field, data->like_from);
+    for (uint64_t i = 0; i < n; i++)
+        data->likes += (double)r->rating[i] >= data->like;
+}
+
+/* Makes the tables that have no file, and one event of several of one user and item. */
+static mrq_status finish(struct events *r, uint64_t n, mrq_dataset *data, mrq_error *err)
+{
+    if (!r->schema->users.file)
+        MRQ_TRY(make_table(r->users, r->user, n, &data->users, err));
+    if (!r->schema->items.file)
+        MRQ_TRY(make_table(r->items, r->item, n, &data->items, err));
+    mrq_event_list list = {n, data->users->rows, data->items->rows, r->user, r->item, r->rating, r->time};
+    MRQ_TRY(mrq_value_merge(&list, mrq_value_adds(r->value_field), err));
+    data->repeated = n - list.n;
+    data->left_out = r->left_out;
+    judge(r, list.n, data);
+    return hand_over(r, list.n, data, err);
 }
 
 mrq_status mrq_read_events(const mrq_origin *from, const mrq_schema *schema, bool first, mrq_dataset *data, uint64_t *checksum,
@@ -195,25 +216,22 @@ mrq_status mrq_read_events(const mrq_origin *from, const mrq_schema *schema, boo
     MRQ_CLEANUP(clear_events) struct events r = {0};
     MRQ_TRY(start(&r, from, schema, data, err));
     uint64_t n = 0;
-    for (bool more; !first || !n; n++) {
+    for (bool more, event; !first || !n; n += event, r.left_out += !event) {
         MRQ_TRY(mrq_reader_next(&r.reader, &more, err));
         if (!more)
             break;
         if (n == UINT32_MAX)
             return mrq_reader_fail(&r.reader, err, "more than %u events", UINT32_MAX);
         MRQ_TRY(make_room(&r, n, err));
-        MRQ_TRY(add_event(&r, n, first, err));
+        MRQ_TRY(add_event(&r, n, first, &event, err));
     }
+    if (!n && r.left_out)
+        return mrq_fail(err, MRQ_BAD_FILE, "%s: no events: the values of all %llu rows are null or 0", mrq_reader_name(&r.reader),
+                        (unsigned long long)r.left_out);
     if (!n)
         return mrq_fail(err, MRQ_BAD_FILE, "%s: no rows", mrq_reader_name(&r.reader));
-    if (!schema->users.file && !first)
-        MRQ_TRY(make_table(r.users, r.user, n, &data->users, err));
-    if (!schema->items.file && !first)
-        MRQ_TRY(make_table(r.items, r.item, n, &data->items, err));
-    MRQ_TRY(hand_over(&r, n, data, err));
-    const bool ranged = r.value_field && !isnan(r.value_field->min);
-    data->rating_min = ranged ? r.value_field->min : r.value_field ? r.min : 1;
-    data->rating_max = ranged ? r.value_field->max : r.value_field ? r.max : 1;
+    if (!first)
+        MRQ_TRY(finish(&r, n, data, err));
     *checksum = mrq_sum_value(&r.reader.sum);
     return MRQ_OK;
 }

@@ -50,6 +50,21 @@ mrq_status mrq_reader_fail(const mrq_reader *reader, mrq_error *err, const char 
     return mrq_fail(err, MRQ_BAD_FILE, "%s:%llu: %s", reader->now->name, (unsigned long long)reader->line, what);
 }
 
+mrq_status mrq_reader_fail_values(const mrq_reader *reader, const mrq_field *field, mrq_span text, mrq_error *err)
+{
+    char shown[MRQ_SHOWN], want[100] = "";
+    const mrq_strings *values = &field->values;
+    for (uint32_t i = 0; i < values->n; i++) {
+        const size_t used = strlen(want);
+        const bool fits = used + mrq_strings_size(values, i) + sizeof ", , ..." <= sizeof want;
+        snprintf(want + used, sizeof want - used, "%s%s", i ? ", " : "", fits ? mrq_strings_at(values, i) : "...");
+        if (!fits)
+            break;
+    }
+    return mrq_reader_fail(reader, err, "%s %s, want %s%s", field->name, mrq_show(text, shown), values->n > 1 ? "one of " : "",
+                           want);
+}
+
 /* "3 fields, want 4 (user::item::rating::timestamp)" */
 static mrq_status fail_count(const mrq_reader *reader, size_t count, mrq_error *err)
 {
@@ -443,10 +458,15 @@ static bool is_one_of(const mrq_strings *texts, mrq_span span)
     return false;
 }
 
-bool mrq_reader_is_null(const mrq_reader *reader, const mrq_field *field)
+bool mrq_reader_is_named_null(const mrq_reader *reader, const mrq_field *field)
 {
     const mrq_span span = reader->field[field->place];
-    return span.size == 0 || is_one_of(&field->null, span) || is_one_of(&reader->schema->null, span);
+    return is_one_of(&field->null, span) || is_one_of(&reader->schema->null, span);
+}
+
+bool mrq_reader_is_null(const mrq_reader *reader, const mrq_field *field)
+{
+    return reader->field[field->place].size == 0 || mrq_reader_is_named_null(reader, field);
 }
 
 const char *mrq_reader_name(const mrq_reader *reader)

@@ -83,7 +83,11 @@ const char *mrq_reader_name(const mrq_reader *reader);
 /* Returns MRQ_BAD_FILE with "file:line: " and a message. */
 mrq_status mrq_reader_fail(const mrq_reader *reader, mrq_error *err, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* Whether a field is empty or one of the texts that mean unknown. */
+/* The same for a text that is none of the field's values: with those. */
+mrq_status mrq_reader_fail_values(const mrq_reader *reader, const mrq_field *field, mrq_span text, mrq_error *err);
+
+/* Whether a field is one of the texts that mean unknown, and whether it is that or empty. */
+bool mrq_reader_is_named_null(const mrq_reader *reader, const mrq_field *field);
 bool mrq_reader_is_null(const mrq_reader *reader, const mrq_field *field);
 
 /* MRQ_BAD_FILE unless the field is a valid id; see base/id.h. */

@@ -3,9 +3,10 @@
  *   {"name": "ml-1m", "about": "...", "noun": ["movie", "movies"], "like": {"from": 4},
  *    "users": FILE, "items": FILE, "events": FILE}
  *   Users and items that have no file are made from the events. "noun" is what people call one item and several; default "item" and
- *   "items". "like" says which events are likes: {"from": NUMBER} those of that value or more, "all" every event; default those
- *   above or at the middle of the values' range. In a schema of version 1 the files are called "users", "movies" (which is then the
- *   noun) and "ratings".
+ *   "items". "like" says which events are likes: {"from": NUMBER} those of that value or more (of counts: before the logarithm),
+ *   "all" every event; default of ratings those above or at the middle of their range, of counts all, of actions those of the least
+ *   weight above 0 or more. Of several ratings of one user and item the latest counts; of equal times the last in the file. In a
+ *   schema of version 1 the files are called "users", "movies" (which is then the noun) and "ratings".
  *   FILE = {"file": "users.dat", "delimiter": "::", "header": false, "encoding": "utf-8", "quoted": false, "escape": "\\",
  *           "null": ["NULL", "-"],
  *           "fields": [FIELD, ...]}
@@ -33,8 +34,13 @@
  *     text       "split": "words" | "characters", "extract": {"year": REGEX}: the match is no word, its first group is the number.
  *                At most 255 bytes, of few repetitions within each other
  *     number     empty: unknown
- *     rating     the value of an event; "min" and "max" are the range it must be in, default the range found. A file of events may
- *                have none: each event counts 1.
+ *     rating     the value of an event; "min" and "max" are the range it must be in, default the range found. Texts of "null" say
+ *                that there is no event. A file of events may have no value: each event counts 1.
+ *     count      in place of a rating: how often or how long, 0 or more; 0 is no event. Counts of one user and item are added, and
+ *                the value is the logarithm of 1 + their sum
+ *     action     in place of a rating: what was done, "weights": {"view": 1, "cart": 3, "purchase": 5}. Each must be named; the
+ *                weight 0 leaves it out, and one below 0 says that somebody does not like the item. Weights of one user and item
+ *                are added
  *     timestamp  "unit": "seconds" (since 1970, default), "milliseconds", "microseconds", "iso" (ISO 8601; without a zone UTC)
  *     ignore     needs no name}
  * header, encoding, quoted, null and split may be absent: no header, utf-8, no quotes, no such text, words. */
@@ -58,6 +64,8 @@ typedef enum mrq_field_kind {
     MRQ_FIELD_TEXT,
     MRQ_FIELD_NUMBER,
     MRQ_FIELD_RATING,
+    MRQ_FIELD_COUNT,
+    MRQ_FIELD_ACTION,
     MRQ_FIELD_TIMESTAMP,
     MRQ_FIELD_IGNORE,
 } mrq_field_kind;
@@ -70,7 +78,8 @@ typedef struct mrq_field {
     const char *column;         /* its name in the header, or path in an object; NULL: fields are in the order of the columns */
     mrq_field_kind kind;
     uint32_t place, width;         /* its first column in the file, and the number of its columns */
-    mrq_strings values;            /* category, set: given, or n = 0 for discovered */
+    mrq_strings values;            /* category, set: given, or n = 0 for discovered; action: the names */
+    const double *weight;          /* action: (values.n) of each */
     mrq_strings labels;            /* category: one for each value, or n = 0 */
     const double *bound;           /* category by buckets: (values.n) ascending; else NULL */
     bool flags;                    /* set: `width` = values.n columns of 0 and 1 */
@@ -113,7 +122,7 @@ typedef struct mrq_schema {
     char name[MRQ_COLUMN_NAME];
     const char *about;
     mrq_noun noun;    /* of the items */
-    double like_from; /* the least value that is a like; NAN: the middle of the range; -INFINITY: all events */
+    double like_from; /* the least value that is a like; NAN: the default; -INFINITY: all events */
     mrq_file_schema users, items, events;
 } mrq_schema;
 
@@ -128,6 +137,9 @@ MRQ_CHECKED mrq_status mrq_schema_load(const char *name_or_path, mrq_schema **ou
  * are valid. MRQ_NOT_FOUND when the folder does not exist or every schema lacks a file, else MRQ_BAD_FILE. The message says what
  * was tried and why it failed, or the error of the only schema whose files are all there. */
 MRQ_CHECKED mrq_status mrq_schema_recognise(const char *folder, mrq_schema **out, mrq_error *err);
+
+/* The field that is the value of events, of kind rating, count or action; NULL when they have none. */
+const mrq_field *mrq_schema_value(const mrq_file_schema *events);
 
 /* The first field of a kind, with this name unless `name` is NULL; NULL when there is none. */
 const mrq_field *mrq_schema_field(const mrq_file_schema *file, mrq_field_kind kind, const char *name);

@@ -13,7 +13,8 @@
 #define PATTERN_BYTES 255  /* regcomp() recurses into brackets */
 #define PATTERN_ROOM  4096 /* length of a pattern times the copies that regcomp() makes for repetitions */
 
-const char *const mrq_field_kinds[] = {"id", "category", "set", "text", "number", "rating", "timestamp", "ignore", NULL};
+const char *const mrq_field_kinds[] = {"id",    "category", "set",       "text",   "number", "rating",
+                                       "count", "action",   "timestamp", "ignore", NULL};
 
 /* The allowed keys of each kind, in addition to "name" and "kind". */
 static const char *const kind_keys[][9] = {
@@ -22,8 +23,10 @@ static const char *const kind_keys[][9] = {
     [MRQ_FIELD_SET] = {"name", "kind", "column", "null", "delimiter", "none", "values", "flags"},
     [MRQ_FIELD_TEXT] = {"name", "kind", "column", "null", "split", "extract"},
     [MRQ_FIELD_NUMBER] = {"name", "kind", "column", "null"},
-    [MRQ_FIELD_RATING] = {"name", "kind", "column", "min", "max"},
-    [MRQ_FIELD_TIMESTAMP] = {"name", "kind", "column", "unit"},
+    [MRQ_FIELD_RATING] = {"name", "kind", "column", "null", "min", "max"},
+    [MRQ_FIELD_COUNT] = {"name", "kind", "column", "null"},
+    [MRQ_FIELD_ACTION] = {"name", "kind", "column", "null", "weights"},
+    [MRQ_FIELD_TIMESTAMP] = {"name", "kind", "column", "null", "unit"},
     [MRQ_FIELD_IGNORE] = {"name", "kind"},
 };
 
@@ -225,6 +228,36 @@ static mrq_status read_rating(const cJSON *json, const char *path, mrq_field *fi
     return MRQ_OK;
 }
 
+/* What may be done, and what it weighs. */
+static mrq_status read_weights(mrq_arena *arena, const cJSON *json, const char *path, mrq_field *field, mrq_error *err)
+{
+    const cJSON *object, *item;
+    char at[MRQ_SCHEMA_PATH + 16];
+    snprintf(at, sizeof at, "%s.weights", path);
+    MRQ_TRY(mrq_json_object(json, path, "weights", true, &object, err));
+    MRQ_CLEANUP(mrq_dict_free) mrq_dict *dict = mrq_dict_new();
+    double *weight = mrq_arena_array(arena, (size_t)cJSON_GetArraySize(object), sizeof *weight), most = 0;
+    if (!dict || !weight)
+        return mrq_fail_memory(err, "reading a schema");
+    cJSON_ArrayForEach(item, object)
+    {
+        if (!mrq_utf8_is_plain(item->string))
+            return mrq_fail(err, MRQ_BAD_FILE, "%s: \"%.40s\", want no control characters", at, item->string);
+        const uint32_t n = mrq_dict_strings(dict).n, index = mrq_dict_add(dict, item->string, strlen(item->string));
+        if (index == MRQ_NONE)
+            return mrq_fail_memory(err, "reading a schema");
+        if (index != n)
+            return mrq_fail(err, MRQ_BAD_FILE, "%s: \"%.40s\" given twice", at, item->string);
+        MRQ_TRY(mrq_json_real(object, at, item->string, -1e6, 1e6, &weight[n], err));
+        most = fmax(most, weight[n]);
+    }
+    if (most <= 0)
+        return mrq_fail(err, MRQ_BAD_FILE, "%s: none is above 0, so nobody would like anything", at);
+    field->weight = weight;
+    const mrq_strings strings = mrq_dict_strings(dict);
+    return mrq_strings_copy(arena, &strings, &field->values) ? mrq_fail_memory(err, "reading a schema") : MRQ_OK;
+}
+
 static mrq_status read_timestamp(const cJSON *json, const char *path, mrq_field *field, mrq_error *err)
 {
     static const char *const units[] = {"seconds", "milliseconds", "microseconds", "iso", NULL};
@@ -274,10 +307,13 @@ static mrq_status read_kind(mrq_arena *arena, const cJSON *json, const char *pat
         return read_text(arena, json, path, field, err);
     case MRQ_FIELD_RATING:
         return read_rating(json, path, field, err);
+    case MRQ_FIELD_ACTION:
+        return read_weights(arena, json, path, field, err);
     case MRQ_FIELD_TIMESTAMP:
         return read_timestamp(json, path, field, err);
     case MRQ_FIELD_ID:
     case MRQ_FIELD_NUMBER:
+    case MRQ_FIELD_COUNT:
     case MRQ_FIELD_IGNORE:
         break;
     }

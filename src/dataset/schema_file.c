@@ -6,11 +6,24 @@
 #include "dataset/schema_private.h"
 #include "dataset/source.h"
 
+static bool is_value(mrq_field_kind kind)
+{
+    return kind == MRQ_FIELD_RATING || kind == MRQ_FIELD_COUNT || kind == MRQ_FIELD_ACTION;
+}
+
 const mrq_field *mrq_schema_field(const mrq_file_schema *file, mrq_field_kind kind, const char *name)
 {
     for (uint32_t i = 0; i < file->n_fields; i++)
         if (file->field[i].kind == kind && (!name || strcmp(file->field[i].name, name) == 0))
             return &file->field[i];
+    return NULL;
+}
+
+const mrq_field *mrq_schema_value(const mrq_file_schema *events)
+{
+    for (uint32_t i = 0; i < events->n_fields; i++)
+        if (is_value(events->field[i].kind))
+            return &events->field[i];
     return NULL;
 }
 
@@ -54,16 +67,18 @@ static mrq_status check_roles(const mrq_file_schema *file, bool table, const cha
 {
     static const unsigned in_table = 1u << MRQ_FIELD_ID | 1u << MRQ_FIELD_CATEGORY | 1u << MRQ_FIELD_SET | 1u << MRQ_FIELD_TEXT |
                                      1u << MRQ_FIELD_NUMBER | 1u << MRQ_FIELD_IGNORE;
-    static const unsigned in_events =
-        1u << MRQ_FIELD_ID | 1u << MRQ_FIELD_RATING | 1u << MRQ_FIELD_TIMESTAMP | 1u << MRQ_FIELD_IGNORE;
+    static const unsigned in_events = 1u << MRQ_FIELD_ID | 1u << MRQ_FIELD_RATING | 1u << MRQ_FIELD_COUNT | 1u << MRQ_FIELD_ACTION |
+                                      1u << MRQ_FIELD_TIMESTAMP | 1u << MRQ_FIELD_IGNORE;
     unsigned count[MRQ_FIELD_KINDS] = {0};
     const uint32_t columns = count_columns(file);
+    uint32_t values = 0;
     for (uint32_t i = 0; i < file->n_fields; i++) {
         const mrq_field *field = &file->field[i];
         if (!((table ? in_table : in_events) >> field->kind & 1))
             return mrq_fail(err, MRQ_BAD_FILE, "%s.fields[%u].kind: \"%s\" cannot be in a file of %s", path, i,
                             mrq_field_kinds[field->kind], table ? "users or items" : "events");
         count[field->kind]++;
+        values += is_value(field->kind);
     }
     if (table && (count[MRQ_FIELD_ID] != 1 || !mrq_schema_field(file, MRQ_FIELD_ID, "id")))
         return mrq_fail(err, MRQ_BAD_FILE, "%s.fields: want one field of kind id, named \"id\"", path);
@@ -71,8 +86,9 @@ static mrq_status check_roles(const mrq_file_schema *file, bool table, const cha
         return mrq_fail(err, MRQ_BAD_FILE, "%s.fields: %u columns, want at most %d", path, columns, MRQ_COLUMNS_MAX);
     if (!table && (count[MRQ_FIELD_ID] != 2 || !mrq_schema_field(file, MRQ_FIELD_ID, "user") || !mrq_schema_item(file)))
         return mrq_fail(err, MRQ_BAD_FILE, "%s.fields: want two fields of kind id, named \"user\" and \"item\"", path);
-    if (!table && (count[MRQ_FIELD_RATING] > 1 || count[MRQ_FIELD_TIMESTAMP] > 1))
-        return mrq_fail(err, MRQ_BAD_FILE, "%s.fields: want at most one field of kind rating and one of kind timestamp", path);
+    if (!table && (values > 1 || count[MRQ_FIELD_TIMESTAMP] > 1))
+        return mrq_fail(err, MRQ_BAD_FILE,
+                        "%s.fields: want at most one field of kind rating, count or action, and one of kind timestamp", path);
     if (file->by_column && count[MRQ_FIELD_IGNORE])
         return mrq_fail(err, MRQ_BAD_FILE, "%s.fields: columns that no field names are ignored; leave out kind \"ignore\"", path);
     return check_names(file, path, err);

@@ -38,19 +38,7 @@ static mrq_status look_up(mrq_table_builder *pass, mrq_column_builder *b, const 
         return *index == MRQ_NONE ? fail_memory(err) : MRQ_OK;
     }
     *index = mrq_dict_find(b->dict, text, size);
-    if (*index != MRQ_NONE)
-        return MRQ_OK;
-    char shown[MRQ_SHOWN], want[100] = "";
-    const mrq_strings *values = &b->field->values;
-    for (uint32_t i = 0; i < values->n; i++) {
-        const size_t used = strlen(want);
-        const bool fits = used + mrq_strings_size(values, i) + sizeof ", , ..." <= sizeof want;
-        snprintf(want + used, sizeof want - used, "%s%s", i ? ", " : "", fits ? mrq_strings_at(values, i) : "...");
-        if (!fits)
-            break;
-    }
-    return mrq_reader_fail(pass->reader, err, "%s %s, want %s%s", b->field->name, mrq_show((mrq_span){text, size}, shown),
-                           values->n > 1 ? "one of " : "", want);
+    return *index != MRQ_NONE ? MRQ_OK : mrq_reader_fail_values(pass->reader, b->field, (mrq_span){text, size}, err);
 }
 
 /* The value that stands for an unknown one, behind all that the schema gives. */

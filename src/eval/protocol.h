@@ -1,6 +1,6 @@
 /* Protocols: how ratings are divided to judge a recommender: into what is learned from, what is hidden, and what should be found.
  *
- * A like is a rating of at least the middle of the schema's range. Every candidate learns from the training part alone. A model
+ * What a like is says the data set. Every candidate learns from the training part alone. A model
  * that chooses its best epoch sets a share of the training part aside for that. */
 #ifndef MRQ_EVAL_PROTOCOL_H
 #define MRQ_EVAL_PROTOCOL_H

@@ -111,7 +111,8 @@ static mrq_status load(struct job *job, mrq_error *err)
     r->items = job->data->items->rows;
     r->ratings = job->data->n;
     r->fingerprint = job->data->fingerprint;
-    end(job, " schema=%s users=%u items=%u ratings=%llu", r->schema, r->users, r->items, (unsigned long long)r->ratings);
+    char told[MRQ_DATASET_TOLD];
+    end(job, " %s", mrq_dataset_tell(job->data, told));
     return MRQ_OK;
 }
 

@@ -117,11 +117,6 @@ mrq_status mrq_train_begin(const mrq_dataset *data, const mrq_description *descr
     MRQ_TRY(keep_test(data, options, split, *out, err));
     MRQ_TRY(tell_columns(description, *out, true, err));
     MRQ_TRY(tell_columns(description, *out, false, err));
-    const uint64_t again = data->n - (*out)->seen.offset[data->users->rows];
-    if (again)
-        mrq_log(MRQ_LOG_WARN, "train",
-                "%llu of %llu ratings repeat an earlier one of the same user and %s; only --split hash keeps copies in one part",
-                (unsigned long long)again, (unsigned long long)data->n, data->items->noun.one);
     return MRQ_OK;
 }
 

@@ -187,7 +187,7 @@ static void test_schema_refuses(void **state)
         {ID, RATINGS, ",'colour':1", "t.json: items.colour: unknown key"},
         {ID, ID, "", "t.json: ratings.fields: want two fields of kind id"},
         {ID, RATINGS ",{'name':'r2','kind':'rating','min':1,'max':5}", "",
-         "t.json: ratings.fields: want at most one field of kind rating"},
+         "t.json: ratings.fields: want at most one field of kind rating, count or action, and one of kind timestamp"},
         {ID, RATINGS ",{'name':'c','kind':'category'}", "", "ratings.fields[3].kind: \"category\" cannot be in a file of events"},
         {ID, "{'name':'r','kind':'rating','min':1}", "", "ratings.fields[0]: want min and max, or neither"},
         {ID, "{'name':'r','kind':'rating','min':5,'max':5}", "", "min 5, max 5, want min below max"},

@@ -127,7 +127,7 @@ static void depth_is_limited(void **state)
     mrq_dataset *data;
     put_deep(63, "[", "]"); /* and the object of the line */
     data = load(EVENTS(""));
-    assert_int_equal(data->n, 2);
+    assert_int_equal(data->n, 1);
     mrq_dataset_free(data);
     put_deep(63, "{\"y\":", "}");
     data = load(EVENTS(""));

@@ -174,8 +174,8 @@ static void a_schema_is_read_whole(void **state)
         "extract= pattern=0 min=0 max=0\n"
         "  gender kind=1 place=2 width=1 values=M,F labels=Men,Women flags=0 delimiter= none= characters=0 extract= pattern=0 "
         "min=0 max=0\n"
-        "   kind=7 place=3 width=1 values= labels= flags=0 delimiter= none= characters=0 extract= pattern=0 min=0 max=0\n"
-        "  unused kind=7 place=4 width=1 values= labels= flags=0 delimiter= none= characters=0 extract= pattern=0 min=0 max=0\n"
+        "   kind=9 place=3 width=1 values= labels= flags=0 delimiter= none= characters=0 extract= pattern=0 min=0 max=0\n"
+        "  unused kind=9 place=4 width=1 values= labels= flags=0 delimiter= none= characters=0 extract= pattern=0 min=0 max=0\n"
         "  job kind=1 place=5 width=1 values= labels= flags=0 delimiter= none= characters=0 extract= pattern=0 min=0 max=0\n"
         "items file=m delimiter=| header=0 quoted=0 latin1=0 fields=7 width=9\n"
         "  flags kind=2 place=0 width=3 values=x,y,z labels= flags=1 delimiter= none= characters=0 extract= pattern=0 min=0 max=0\n"
@@ -189,8 +189,8 @@ static void a_schema_is_read_whole(void **state)
         "ratings file=r delimiter=\t header=0 quoted=0 latin1=0 fields=5 width=5\n"
         "  item kind=0 place=0 width=1 values= labels= flags=0 delimiter= none= characters=0 extract= pattern=0 min=0 max=0\n"
         "  user kind=0 place=1 width=1 values= labels= flags=0 delimiter= none= characters=0 extract= pattern=0 min=0 max=0\n"
-        "  at kind=6 place=2 width=1 values= labels= flags=0 delimiter= none= characters=0 extract= pattern=0 min=0 max=0\n"
-        "   kind=7 place=3 width=1 values= labels= flags=0 delimiter= none= characters=0 extract= pattern=0 min=0 max=0\n"
+        "  at kind=8 place=2 width=1 values= labels= flags=0 delimiter= none= characters=0 extract= pattern=0 min=0 max=0\n"
+        "   kind=9 place=3 width=1 values= labels= flags=0 delimiter= none= characters=0 extract= pattern=0 min=0 max=0\n"
         "  stars kind=5 place=4 width=1 values= labels= flags=0 delimiter= none= characters=0 extract= pattern=0 min=-0.5 max=5\n");
     assert_ok(parse(PLAIN, &plain));
     assert_string_equal(

@@ -254,41 +254,6 @@ static void results_say_what_was_trained(void **state)
     small_data_free(s);
 }
 
-/* An item rated twice by the same user is told to the log once, with how many there are, and not at all where there is none. */
-static void ratings_of_the_same_item_are_told(void **state)
-{
-    (void)state;
-    for (uint32_t copies = 0; copies < 3; copies++) {
-        small_data *s = small_data_new(USERS, ITEMS, RATINGS);
-        for (uint32_t i = 0; i < RATINGS; i++) {
-            s->user[i] = i % USERS;
-            s->item[i] = i / USERS;
-        }
-        for (uint32_t i = 0; i < copies; i++) {
-            s->user[10 + i] = s->user[50];
-            s->item[10 + i] = s->item[50];
-        }
-        char text[2000] = "", want[300] = "";
-        struct first first;
-        mrq_train_result result;
-        FILE *sink = tmpfile();
-        assert_non_null(sink);
-        mrq_log_open(sink, MRQ_LOG_WARN);
-        assert_ok(train_first(s, FACTORS(""), (mrq_train_options){.seed = 1, .threads = 1}, &first, &result));
-        mrq_log_open(NULL, MRQ_LOG_INFO);
-        rewind(sink);
-        text[fread(text, 1, sizeof text - 1, sink)] = '\0';
-        fclose(sink);
-        snprintf(want, sizeof want,
-                 "WARN train %u of 90 ratings repeat an earlier one of the same user and item; only --split hash keeps copies in "
-                 "one part\n",
-                 copies);
-        assert_string_equal(copies ? strstr(text, "WARN") : text, copies ? want : "");
-        mrq_model_free(result.model);
-        small_data_free(s);
-    }
-}
-
 /* The cosine's range reaches the ratings on either side, to the very end. */
 static void a_cosine_reaches_the_ratings_on_either_side(void **state)
 {
@@ -353,7 +318,6 @@ int main(void)
         cmocka_unit_test(as_many_threads_compute_as_are_of_use),
         cmocka_unit_test(a_loss_is_lost_at_a_hundred_ranges),
         cmocka_unit_test(results_say_what_was_trained),
-        cmocka_unit_test(ratings_of_the_same_item_are_told),
         cmocka_unit_test(a_cosine_reaches_the_ratings_on_either_side),
         cmocka_unit_test(the_largest_batch_is_known_beforehand),
     };
