@@ -57,8 +57,10 @@ mrq_status cmd_init(int argc, char **argv, mrq_error *err)
             "what, with a value and a time where there are any), which tell of items and of users, how they are encoded and\n"
             "divided, and what each column is. Prints a line for each decision, and for each file and column that is not used,\n"
             "why. train, eval, rebuild and info then read DIR/schema.json. It is a proposal: a text file to be changed.\n"
-            "A file of events has a line for each event, or a line for each user with all items: 7 12 31 44. Columns may be\n"
-            "divided by commas, semicolons, tabs, bars, :: or blanks; files may be compressed by gzip or zstd.",
+            "A file of events has a line for each event, or for each user with all items, 7 12 31 44, or is a matrix of users and\n"
+            "items. A line may be an object of JSON. Columns may be divided by commas, semicolons, tabs, bars, :: or blanks; "
+            "files\n"
+            "may be compressed by gzip or zstd.",
         .options = options,
         .arguments_min = 1,
         .arguments_max = 1,

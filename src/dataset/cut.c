@@ -8,12 +8,6 @@
 
 /* --- records --- */
 
-mrq_cutter mrq_cutter_of(const mrq_look *look, const char *delimiter, bool quoted)
-{
-    return (mrq_cutter){
-        .look = look, .at = look->sample, .end = look->sample + look->size, .line = 1, .delimiter = delimiter, .quoted = quoted};
-}
-
 /* The field at c->at; returns where it ends, at a delimiter, a line end or the end. */
 static const char *cut_field(mrq_cutter *c, mrq_span *span)
 {
@@ -58,31 +52,82 @@ static void cut_object(mrq_cutter *c)
     c->broken = !mrq_look_json_cut(c->look, (mrq_span){start, (size_t)(c->at - start)}, c->field);
 }
 
-/* The next record that is no empty line. The sample ends with a NUL, so that comparing with a delimiter stays within it. */
-bool mrq_cut(mrq_cutter *c)
+/* Cuts a field and moves behind it; whether it is the last one of its line. */
+static bool cut_next(mrq_cutter *c, mrq_span *span)
+{
+    const char *end = cut_field(c, span);
+    const bool last = end == c->end || *end == '\n';
+    c->at = last ? end : end + strlen(c->delimiter);
+    return last;
+}
+
+/* Moves to the next line that is not empty; false at the end. The sample ends with a NUL, so that comparing with a delimiter stays
+ * within it. */
+static bool next_line(mrq_cutter *c)
 {
     while (c->at < c->end && (*c->at == '\n' || *c->at == '\r')) {
         c->line += *c->at == '\n';
         c->at++;
     }
-    if (c->at == c->end)
-        return false;
     c->first = c->line;
     c->n = 0;
     c->broken = false;
+    return c->at < c->end;
+}
+
+/* The next cell that has a value. */
+static bool cut_cell(mrq_cutter *c)
+{
+    const mrq_look_matrix *matrix = c->look->matrix;
+    mrq_span value;
+    for (bool found = false; !found; c->cell++) {
+        if (!c->in_line) {
+            if (!next_line(c))
+                return false;
+            c->user = (mrq_span){c->number, (size_t)snprintf(c->number, sizeof c->number, "%llu", (unsigned long long)++c->lines)};
+            if (matrix->lead && cut_next(c, &value))
+                continue;
+            if (matrix->user)
+                c->user = value;
+            c->in_line = true;
+            c->cell = 0;
+        }
+        c->in_line = !cut_next(c, &value);
+        found = mrq_look_matrix_cell(matrix, c->cell, value, &c->field[1]);
+    }
+    c->field[0] = c->user;
+    c->field[2] = value;
+    c->n = 3;
+    return true;
+}
+
+/* The next record that is no empty line. */
+bool mrq_cut(mrq_cutter *c)
+{
+    if (c->look->matrix && c->look->matrix->used)
+        return cut_cell(c);
+    if (!next_line(c))
+        return false;
     if (c->look->json) {
         cut_object(c);
         return true;
     }
-    for (;;) {
+    for (bool last = false; !last; c->n++) {
         mrq_span ignored;
-        const char *end = cut_field(c, c->n < MRQ_FIELDS_MAX ? &c->field[c->n] : &ignored);
-        c->n++;
-        const bool last = end == c->end || *end == '\n';
-        c->at = last ? end : end + strlen(c->delimiter);
-        if (last)
-            return true;
+        last = cut_next(c, c->n < MRQ_FIELDS_MAX ? &c->field[c->n] : &ignored);
     }
+    return true;
+}
+
+mrq_cutter mrq_cutter_of(const mrq_look *look, const char *delimiter, bool quoted)
+{
+    mrq_cutter c = {
+        .look = look, .at = look->sample, .end = look->sample + look->size, .line = 1, .delimiter = delimiter, .quoted = quoted};
+    mrq_span name;
+    if (look->matrix && look->matrix->used && look->header && next_line(&c))
+        while (!cut_next(&c, &name))
+            ;
+    return c;
 }
 
 /* --- layout --- */

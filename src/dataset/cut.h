@@ -16,6 +16,13 @@ typedef struct mrq_cutter {
     uint32_t n;   /* its fields, counted beyond what there is room for */
     uint32_t any; /* fields in quotes so far */
     mrq_span field[MRQ_FIELDS_MAX];
+
+    /* Of a matrix, whose records are the user, the item and the value of each cell that has one: */
+    bool in_line;
+    uint32_t cell;   /* the next one of the line */
+    uint64_t lines;  /* so far, with the current one */
+    char number[24]; /* its number, the user where no column has it */
+    mrq_span user;
 } mrq_cutter;
 
 /* Stands before the first record of a look's sample, which ends with a NUL. */

@@ -152,6 +152,8 @@ static bool find_events(mrq_look *look, mrq_found *out, bool *named)
     out->how = "by its place in the line";
     if (look->lists)
         return true;
+    if (look->matrix)
+        return false;
     out->user = find_role(look, MRQ_ROLE_USER);
     out->item = find_role(look, MRQ_ROLE_ITEM);
     *named = out->user < look->columns && out->item < look->columns;
@@ -167,8 +169,23 @@ static bool is_larger(const mrq_look *a, const mrq_look *b)
     return rows > others || (rows == others && a->all > b->all);
 }
 
-/* The largest file of those that say they are events, or else of those that can be. */
-static void choose_events(folder *f, mrq_findings *findings)
+/* The largest matrix. */
+static mrq_status choose_matrix(folder *f, mrq_findings *findings, mrq_error *err)
+{
+    mrq_look *best = NULL;
+    for (uint32_t i = 0; i < f->n; i++) {
+        mrq_look *look = &f->look[i];
+        if (!*look->why_not && look->matrix && (!best || is_larger(look, best)))
+            best = look;
+    }
+    for (uint32_t i = 0; i < f->n; i++)
+        f->larger[i] = !*f->look[i].why_not && f->look[i].matrix && &f->look[i] != best;
+    findings->events = (mrq_found){.look = best, .item = 1, .how = "by its place in the line"};
+    return best ? mrq_look_as_matrix(best, err) : MRQ_OK;
+}
+
+/* The largest file of those that say they are events, or else of those that can be, or else a matrix. */
+static mrq_status choose_events(folder *f, mrq_findings *findings, mrq_error *err)
 {
     bool best_named = false;
     for (uint32_t i = 0; i < f->n; i++) {
@@ -183,12 +200,15 @@ static void choose_events(folder *f, mrq_findings *findings)
             best_named = named;
         }
     }
+    if (!findings->events.look)
+        return choose_matrix(f, findings, err);
     for (uint32_t i = 0; i < f->n; i++) {
         mrq_found found;
         bool named;
         mrq_look *look = &f->look[i];
         f->larger[i] = look != findings->events.look && !*look->why_not && find_events(look, &found, &named);
     }
+    return MRQ_OK;
 }
 
 /* --- users and items --- */
@@ -447,7 +467,7 @@ mrq_status mrq_guess(const char *path, const mrq_noun *noun, mrq_writer *schema,
     for (uint32_t i = 0; i < f->n; i++)
         MRQ_TRY(mrq_look_open(&f->look[i], path, f->file[i], err));
     name_schema(path, name);
-    choose_events(f, &findings);
+    MRQ_TRY(choose_events(f, &findings, err));
     if (!findings.events.look)
         return fail_without_events(path, f, err);
     choose_sides(f, &findings);

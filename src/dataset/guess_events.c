@@ -170,12 +170,41 @@ static void say_id(const mrq_findings *f, const mrq_found *events, uint32_t i, c
                        (unsigned long long)look->column[i].empty);
 }
 
+/* The cells of a matrix are events. */
+static void guess_matrix(mrq_findings *f, const mrq_look *look)
+{
+    const mrq_look_matrix *matrix = look->matrix;
+    const char *name = *matrix->name ? matrix->name : "column 1";
+    if (matrix->user)
+        mrq_writer_put(f->report, "%s: %s: the user, different in each line\n", look->file, name);
+    else if (matrix->lead)
+        mrq_writer_put(f->report, "%s: %s: not used: it counts the values of its line\n", look->file, name);
+    mrq_writer_put(f->report, "%s: %s%s\n", look->file, matrix->user ? "" : "users have the numbers of their lines, ",
+                   look->header ? "items the names of their columns" : "items the numbers of their columns");
+    if (*matrix->none)
+        mrq_writer_put(f->report, "%s: \"%s\" stands where there is no value\n", look->file, matrix->none);
+    (void)guess_value(f, look, 2);
+    mrq_fields_open(f, "events", look);
+    if (*matrix->none) {
+        mrq_writer_put(f->schema, ", \"none\": ");
+        mrq_guess_quote(f->schema, matrix->none);
+    }
+    mrq_writer_put(f->schema, ", \"fields\": [%s\n   {\"name\": \"rating\", \"kind\": \"rating\"}]}",
+                   matrix->user   ? "\n   {\"name\": \"user\", \"kind\": \"id\"},"
+                   : matrix->lead ? "\n   {\"kind\": \"ignore\"},"
+                                  : "");
+}
+
 void mrq_guess_events(mrq_findings *f)
 {
     const mrq_found *events = &f->events;
     const mrq_look *look = events->look;
     mrq_fields out = {.findings = f, .look = look};
     mrq_say_file(f, look, "events");
+    if (look->matrix && look->matrix->used) {
+        guess_matrix(f, look);
+        return;
+    }
     say_id(f, events, events->user, "user");
     say_id(f, events, events->item, "item");
     const uint32_t time = look->lists ? look->columns : find_time(f, look, events->user, events->item);

@@ -49,8 +49,9 @@ void mrq_fields_open(const mrq_findings *f, const char *key, const mrq_look *loo
 {
     mrq_writer_put(f->schema, ",\n \"%s\": {\"file\": ", key);
     mrq_guess_quote(f->schema, look->file);
-    if (look->lists || look->json)
-        mrq_writer_put(f->schema, ", \"format\": \"%s\"", look->lists ? "lists" : "json-lines");
+    const bool matrix = look->matrix && look->matrix->used;
+    if (look->lists || look->json || matrix)
+        mrq_writer_put(f->schema, ", \"format\": \"%s\"", look->lists ? "lists" : matrix ? "matrix" : "json-lines");
     if (!look->json) {
         mrq_writer_put(f->schema, ", \"delimiter\": ");
         mrq_guess_quote(f->schema, look->delimiter);
@@ -100,11 +101,16 @@ static const char *division(const mrq_look *look, char out[120])
     if (look->json)
         return "an object of JSON a line";
     const char *named = *d == '\t' ? "a tab" : *d == ' ' ? "a blank" : NULL, *quote = named ? "" : "\"";
-    snprintf(out, 120, "columns divided by %s%s%s%s%s", quote, named ? named : d, quote,
-             look->lists    ? ", a line for each user"
-             : look->header ? ", with a header"
-                            : ", without a header",
-             look->quoted ? ", in quotes where needed" : "");
+    if (look->matrix && look->matrix->used)
+        snprintf(out, 120, "a matrix, a line for each user, %u columns for items, divided by %s%s%s%s",
+                 look->matrix->columns - look->matrix->lead, quote, named ? named : d, quote,
+                 look->header ? ", with a header" : ", without a header");
+    else
+        snprintf(out, 120, "columns divided by %s%s%s%s%s", quote, named ? named : d, quote,
+                 look->lists    ? ", a line for each user"
+                 : look->header ? ", with a header"
+                                : ", without a header",
+                 look->quoted ? ", in quotes where needed" : "");
     return out;
 }
 

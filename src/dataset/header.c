@@ -89,8 +89,8 @@ mrq_status mrq_header_read(mrq_reader *reader, bool *more, mrq_error *err)
 /* Whether a field of this kind holds numbers or times. */
 static bool is_measured(const mrq_field *field)
 {
-    return field->kind == MRQ_FIELD_NUMBER || field->kind == MRQ_FIELD_RATING || field->kind == MRQ_FIELD_TIMESTAMP ||
-           (field->kind == MRQ_FIELD_CATEGORY && field->bound);
+    return field->kind == MRQ_FIELD_NUMBER || field->kind == MRQ_FIELD_RATING || field->kind == MRQ_FIELD_COUNT ||
+           field->kind == MRQ_FIELD_TIMESTAMP || (field->kind == MRQ_FIELD_CATEGORY && field->bound);
 }
 
 static bool is_number_or_time(const mrq_field *field, mrq_span span)

@@ -28,11 +28,12 @@ static mrq_span plain(const mrq_look *look, mrq_span span, char *scratch)
     return (mrq_span){scratch, mrq_text_unquote(span.text, span.size, look->escape, scratch)};
 }
 
-static mrq_status profile(mrq_look *look, mrq_error *err)
+mrq_status mrq_look_profile(mrq_look *look, mrq_error *err)
 {
     char scratch[VALUE];
     mrq_cutter c = mrq_cutter_of(look, look->delimiter, look->quoted);
-    if (look->header && !look->json)
+    const bool matrix = look->matrix && look->matrix->used;
+    if (look->header && !look->json && !matrix)
         mrq_cut(&c);
     while (mrq_cut(&c)) {
         const bool tail = look->tail && c.n == look->columns + 1 && !c.field[look->columns].size;
@@ -140,15 +141,6 @@ static void refuse(mrq_look *look, const char *why)
     snprintf(look->why_not, sizeof look->why_not, "%.*s", (int)sizeof look->why_not - 1, why);
 }
 
-/* Columns of numbers alone, too many to be anything but a row for each user. */
-static bool is_matrix(const mrq_look *look)
-{
-    uint32_t numeric = 0;
-    for (uint32_t i = 0; i < look->columns; i++)
-        numeric += mrq_look_numeric(&look->column[i]);
-    return look->columns >= 30 && !look->header && 10 * numeric >= 9 * look->columns;
-}
-
 mrq_status mrq_look_at(mrq_look *look, char *sample, size_t size, size_t all, mrq_error *err)
 {
     look->sample = sample;
@@ -171,7 +163,7 @@ mrq_status mrq_look_at(mrq_look *look, char *sample, size_t size, size_t all, mr
         return MRQ_OK;
     if (*p == '{') {
         MRQ_TRY(mrq_look_json(look, err));
-        return look->json ? profile(look, err) : MRQ_OK;
+        return look->json ? mrq_look_profile(look, err) : MRQ_OK;
     }
     if (look->lists) {
         MRQ_TRY(mrq_look_columns(look, 2, err));
@@ -181,14 +173,10 @@ mrq_status mrq_look_at(mrq_look *look, char *sample, size_t size, size_t all, mr
     MRQ_TRY(mrq_look_columns(look, look->columns, err));
     if (look->header)
         take_names(look);
-    MRQ_TRY(profile(look, err));
+    MRQ_TRY(mrq_look_profile(look, err));
     if (!look->rows)
         refuse(look, "a header without lines below it");
-    else if (is_matrix(look))
-        snprintf(look->why_not, sizeof look->why_not,
-                 "a matrix of %u columns of numbers, with a line for each user; want a line for each event: user, item, value",
-                 look->columns);
-    return MRQ_OK;
+    return look->rows ? mrq_look_find_matrix(look, err) : MRQ_OK;
 }
 
 /* Whole lines of `from` to `to`, behind what is in `out` already. */
@@ -281,13 +269,9 @@ mrq_status mrq_look_open(mrq_look *look, const char *folder, const char *file, m
 
 void mrq_look_close(mrq_look *look)
 {
-    for (uint32_t i = 0; look->column && i < look->columns; i++) {
-        mrq_dict_free(look->column[i].values);
-        for (int k = 0; k < MRQ_LOOK_SETS; k++)
-            mrq_dict_free(look->column[i].set[k].dict);
-    }
+    mrq_look_columns_free(look);
+    mrq_look_matrix_free(look->matrix);
     mrq_look_json_close(look->json);
-    mrq_free(look->column);
     mrq_free(look->sample);
     *look = (mrq_look){0};
 }

@@ -48,6 +48,17 @@ typedef struct mrq_look_column {
     mrq_look_set set[MRQ_LOOK_SETS];
 } mrq_look_column;
 
+/* A table that can be a matrix. */
+typedef struct mrq_look_matrix {
+    bool used;                      /* it is taken for one: its columns are now the user, the item and the value */
+    uint32_t lead;                  /* columns before those of the items, 0 or 1 */
+    bool user;                      /* that one is the user; else it counts the values of its line */
+    char none[32];                  /* the text of cells without a value, beside empty ones, or "" */
+    char name[MRQ_HEADER_NAME + 1]; /* of the first column, or "" */
+    uint32_t columns;
+    mrq_dict *names; /* of the items */
+} mrq_look_matrix;
+
 /* Zeroed before use. */
 typedef struct mrq_look {
     char file[256];
@@ -57,6 +68,7 @@ typedef struct mrq_look {
     bool quoted, header, lists;
     char escape;                /* of quotes within quotes; 0: none */
     struct mrq_look_json *json; /* lines of JSON: their members, which are the columns; else NULL */
+    mrq_look_matrix *matrix;    /* NULL: it can be none */
     bool tail;                  /* lines end with a delimiter, the header's does not */
     char *sample;
     size_t size;     /* of the sample */
@@ -82,8 +94,22 @@ void mrq_look_json_close(struct mrq_look_json *json); /* NULL is legal */
 /* Cuts a line into a value a column; false when it does not fit. The values are valid until the next one. */
 bool mrq_look_json_cut(const mrq_look *look, mrq_span line, mrq_span *value);
 
+/* Sets look->matrix if the table can be one. */
+MRQ_CHECKED mrq_status mrq_look_find_matrix(mrq_look *look, mrq_error *err);
+
+/* Takes such a table for a matrix. */
+MRQ_CHECKED mrq_status mrq_look_as_matrix(mrq_look *look, mrq_error *err);
+void mrq_look_matrix_free(mrq_look_matrix *matrix); /* NULL is legal */
+
+/* Whether a cell of a line, counted from the first item's, has a value; `*name` is then the item's. */
+bool mrq_look_matrix_cell(const mrq_look_matrix *matrix, uint32_t cell, mrq_span value, mrq_span *name);
+
+/* Adds all records of the sample to the columns. */
+MRQ_CHECKED mrq_status mrq_look_profile(mrq_look *look, mrq_error *err);
+
 /* Makes `n` columns without a value. */
 MRQ_CHECKED mrq_status mrq_look_columns(mrq_look *look, uint32_t n, mrq_error *err);
+void mrq_look_columns_free(mrq_look *look);
 
 /* Whether a text is a date, with or without a time, as ISO 8601 writes them. */
 bool mrq_look_is_date(mrq_span span);

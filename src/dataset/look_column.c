@@ -148,3 +148,14 @@ mrq_status mrq_look_columns(mrq_look *look, uint32_t n, mrq_error *err)
     }
     return MRQ_OK;
 }
+
+void mrq_look_columns_free(mrq_look *look)
+{
+    for (uint32_t i = 0; look->column && i < look->columns; i++) {
+        mrq_dict_free(look->column[i].values);
+        for (int k = 0; k < MRQ_LOOK_SETS; k++)
+            mrq_dict_free(look->column[i].set[k].dict);
+    }
+    mrq_free(look->column);
+    look->column = NULL;
+}

@@ -32,7 +32,7 @@ mrq_matrix *mrq_matrix_new(const mrq_file_schema *schema)
     if (!matrix)
         return NULL;
     matrix->schema = schema;
-    matrix->value = mrq_schema_field(schema, MRQ_FIELD_RATING, NULL);
+    matrix->value = mrq_schema_value(schema);
     matrix->lead = matrix->value->place;
     matrix->user = mrq_schema_field(schema, MRQ_FIELD_ID, "user")->place;
     matrix->item = mrq_schema_item(schema)->place;

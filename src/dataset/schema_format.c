@@ -102,9 +102,9 @@ mrq_status mrq_schema_matrix_fields(const char *path, mrq_file_schema *file, mrq
         if (field->column)
             return mrq_fail(err, MRQ_BAD_FILE, "%s.fields[%u].column: columns of a matrix are found by place; leave it out", path,
                             i);
-        if (last ? field->kind != MRQ_FIELD_RATING : field->kind != MRQ_FIELD_IGNORE && !id)
+        if (last ? field->kind < MRQ_FIELD_RATING || field->kind > MRQ_FIELD_ACTION : field->kind != MRQ_FIELD_IGNORE && !id)
             return mrq_fail(err, MRQ_BAD_FILE,
-                            "%s.fields[%u]: want columns of kind ignore or the id \"user\", and last the rating, which all other "
+                            "%s.fields[%u]: want columns of kind ignore or the id \"user\", and last the value, which all other "
                             "columns are",
                             path, i);
         user |= id;

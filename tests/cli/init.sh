@@ -74,5 +74,8 @@ refuse 3 'cannot open nosuch' "$MARQUEE" init nosuch
 echo 'Nothing here.' >none/README
 refuse 4 'none: no file of events (who had what): README: no column of users beside one of items' "$MARQUEE" init none
 awk 'BEGIN { for (u = 1; u <= 40; u++) for (i = 0; i < 40; i++) printf "%d%s", u * i % 11 - 5, i < 39 ? "," : "\n" }' >matrix/votes.csv
-refuse 4 'votes.csv: a matrix of 40 columns of numbers' "$MARQUEE" init matrix
+run 0 "$MARQUEE" init matrix --out votes.json
+has 'votes.csv: 1600 events; utf-8, a matrix, a line for each user, 40 columns for items' out
+holds votes.json 'j["events"]["format"] == "matrix"'
+run 0 "$MARQUEE" train --data matrix --schema votes.json --out v.mrq
 [ "$(ls none matrix)" = "$(printf 'matrix:\nvotes.csv\n\nnone:\nREADME')" ] || fail 'a refused folder got a schema'

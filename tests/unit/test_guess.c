@@ -378,18 +378,92 @@ static void folders_without_events_are_refused(void **state)
     assert_fails(guess(), MRQ_NOT_FOUND, ": no files, only folders, such as inside");
     put("users.csv", rows("id,age\n", 30, "U,A\n"));
     assert_fails(guess(), MRQ_BAD_FILE, "no file of events (who had what): users.csv: no column of users beside one of items");
-    char wide[20000];
-    size_t n = 0;
-    for (int i = 0; i < 20; i++)
-        for (int k = 0; k < 40; k++)
-            n += (size_t)snprintf(wide + n, sizeof wide - n, "%d%c", (i * k) % 7, k == 39 ? '\n' : ',');
-    put("users.csv", wide);
-    assert_fails(guess(), MRQ_BAD_FILE, "users.csv: a matrix of 40 columns of numbers, with a line for each user; want a line for");
     put("users.csv", "user,item\n");
     assert_fails(guess(), MRQ_BAD_FILE, "users.csv: a header without lines below it");
     snprintf(folder + strlen(folder), 20, "/nosuch");
     assert_fails(guess(), MRQ_NOT_FOUND, "cannot open");
     folder[strlen(folder) - 7] = '\0';
+}
+
+/* `lines` lines of `items` columns, behind a head and a first column by `lead`: U is the line's number, N how many values it has.
+ * Three cells of four are `none`, unless that is NULL. */
+static const char *matrix(const char *head, const char *lead, int lines, int items, const char *none)
+{
+    static char text[60000];
+    size_t n = (size_t)snprintf(text, sizeof text, "%s", head);
+    for (int u = 1; u <= lines; u++) {
+        int values = 0;
+        for (int i = 0; i < items; i++)
+            values += !none || (u + i) % 4 == 0;
+        for (const char *p = lead; *p; p++)
+            n += *p == 'U'   ? (size_t)snprintf(text + n, sizeof text - n, "%d", u)
+                 : *p == 'N' ? (size_t)snprintf(text + n, sizeof text - n, "%d", values)
+                             : (size_t)snprintf(text + n, sizeof text - n, "%c", *p);
+        for (int i = 0; i < items; i++) {
+            n += (size_t)snprintf(text + n, sizeof text - n, i ? "," : "");
+            n += !none || (u + i) % 4 == 0 ? (size_t)snprintf(text + n, sizeof text - n, "%.2f", 1 + (u * 7 + i * 3) % 37 / 9.0)
+                                           : (size_t)snprintf(text + n, sizeof text - n, "%s", none);
+        }
+        n += (size_t)snprintf(text + n, sizeof text - n, "\n");
+    }
+    return text;
+}
+
+static void matrices(void **state)
+{
+    (void)state;
+    /* as Jester's: a count, then the jokes */
+    put("votes.csv", matrix("", "N,", 40, 20, "99"));
+    put("README", "Some words.\n");
+    mrq_dataset *data = load();
+    assert_int_equal(data->n, 200);
+    assert_int_equal(data->users->rows, 40);
+    assert_int_equal(data->items->rows, 20);
+    assert_string_equal(mrq_table_id(data->items, 19), "20");
+    assert_true(data->rating_min == 1 && data->rating_max == 5);
+    mrq_dataset_free(data);
+    assert_says(&report,
+                "votes.csv: 200 events; utf-8, a matrix, a line for each user, 20 columns for items, divided by \",\", without "
+                "a header\nvotes.csv: column 1: not used: it counts the values of its line\n"
+                "votes.csv: users have the numbers of their lines, items the numbers of their columns\n"
+                "votes.csv: \"99\" stands where there is no value\n"
+                "votes.csv: cells: the value, 1 to 5; a like is 3 or more, the middle;");
+    assert_says(&schema, "\"format\": \"matrix\", \"delimiter\": \",\", \"none\": \"99\", \"fields\": [\n"
+                         "   {\"kind\": \"ignore\"},\n   {\"name\": \"rating\", \"kind\": \"rating\"}]}");
+    /* ids, names and empty cells */
+    put("votes.csv", matrix("who,a,\"Film, b\",c,d,e,f,g,h,i,j,k\n", "anna U,", 30, 11, ""));
+    data = load();
+    assert_int_equal(data->users->rows, 30);
+    assert_int_equal(data->items->rows, 11);
+    assert_string_equal(mrq_table_id(data->items, 0), "Film, b");
+    mrq_dataset_free(data);
+    assert_says(&report, "votes.csv: who: the user, different in each line\nvotes.csv: items the names of their columns\n");
+    assert_says(&schema, "\"header\": true, \"quoted\": true, \"fields\": [\n   {\"name\": \"user\", \"kind\": \"id\"},\n");
+    /* zeros */
+    put("votes.csv", matrix("", "U,", 30, 10, "0"));
+    data = load();
+    assert_true(data->rating_min == 1);
+    mrq_dataset_free(data);
+    assert_says(&schema, "\"none\": \"0\"");
+    put("votes.csv", matrix("", "U,", 30, 9, "0")); /* too few columns */
+    assert_fails(guess(), MRQ_BAD_FILE, "no file of events");
+    /* a value in each cell */
+    put("votes.csv", matrix("", "", 30, 30, NULL));
+    data = load();
+    assert_int_equal(data->n, 900);
+    mrq_dataset_free(data);
+    assert_says(&schema, "\"delimiter\": \",\", \"fields\": [\n   {\"name\": \"rating\"");
+    put("votes.csv", matrix("", "", 30, 29, NULL));
+    assert_fails(guess(), MRQ_BAD_FILE, "no file of events");
+    /* events are preferred; columns of all kinds of ranges are none */
+    put("votes.csv", matrix("", "U,", 30, 12, ""));
+    put("log.csv", events("user,item,rating\n", 30, 20, "U,I,V\n"));
+    assert_ok(guess());
+    assert_says(&report, "log.csv: 150 events;");
+    put("log.csv", "Some words.\n");
+    put("votes2.csv", matrix("", "U,", 29, 12, ""));
+    assert_ok(guess());
+    assert_says(&report, "votes2.csv: not used: it could be events too, but votes.csv is larger or says so by its names\n");
 }
 
 static void hints(void **state)
@@ -477,6 +551,7 @@ int main(void)
         TEST(what_training_would_refuse_is_told),
         TEST(large_files_are_sampled),
         TEST(folders_without_events_are_refused),
+        TEST(matrices),
         TEST(hints),
         TEST(memory_that_runs_out_is_an_error),
     };

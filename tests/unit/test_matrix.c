@@ -100,7 +100,7 @@ static void schemas_are_checked(void **state)
         {MATRIX("", USER "{'name':'item','kind':'id'}," RATING),
          "events.fields[1]: want columns of kind ignore or the id \"user\","},
         {MATRIX("", "{'name':'user','kind':'id'}"),
-         "events.fields[0]: want columns of kind ignore or the id \"user\", and last the rating, which all other"},
+         "events.fields[0]: want columns of kind ignore or the id \"user\", and last the value, which all other"},
         {MATRIX("", RATING "," IGNORE RATING), "events.fields[0]: want columns of kind ignore or the id \"user\""},
         {MATRIX("", "{'name':'at','kind':'timestamp'}," RATING), "events.fields[0]: want columns of kind ignore"},
         {MATRIX(",'none':5", RATING), "events.none: 5, want a string"},
