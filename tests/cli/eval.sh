@@ -137,6 +137,17 @@ ask --store S --baselines popular
 has 'get the ten movies of the exact ranking' out
 refuse 3 'nosuch' "$MARQUEE" eval --data "$sample" --store nosuch
 
+# Of more than a thousand users a thousand are asked.
+mkdir crowd
+awk 'BEGIN { print "user,item,rating"; for (u = 1; u <= 1001; u++) for (i = 1; i < 5; i++) print u "," u * i % 31 "," 3 + u * i % 3 }' \
+    >crowd/ratings.csv
+awk 'BEGIN { print "id,title"; for (i = 0; i < 31; i++) print i ",Title of number " i }' >crowd/items.csv
+run 0 "$MARQUEE" init crowd
+run 0 "$MARQUEE" train --data crowd --out crowd.mrq
+run 0 "$MARQUEE" export --model crowd.mrq --store C --index Flat
+run 0 "$MARQUEE" eval --data crowd --store C --baselines none
+has 'index: of 1000 known users' out
+
 # Ctrl-C ends it, by the signal and with a word.
 "$MARQUEE" eval --data "$sample" --model fusion --seeds 1000 --baselines none >out 2>err &
 process=$!

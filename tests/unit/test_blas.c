@@ -523,9 +523,46 @@ static void threads_of_openblas_block_signals(void **state)
     closedir(tasks);
 }
 
-int main(void)
+static const char ask_choice[] = "--choice"; /* this program then only tells what its environment has come to */
+
+/* Who chose the core, and the two variables as they are afterwards; "-" is not set. */
+static int tell_choice(void)
 {
+    const char *core = getenv("OPENBLAS_CORETYPE"), *threads = getenv("OPENBLAS_NUM_THREADS");
+    printf("%s core=%s threads=%s\n", mrq_blas_chosen_by(), core ? core : "-", threads ? threads : "-");
+    return 0;
+}
+
+/* A variable that is empty is as good as not set, and each is afterwards as it was. */
+static void the_environment_stays_as_it_is(void **state)
+{
+    (void)state;
+    if (mrq_cpu_best() == MRQ_CPU_PLAIN)
+        skip_test("this CPU leaves the choice to OpenBLAS");
+    static const char *const rows[][2] = {
+        {"-u OPENBLAS_CORETYPE -u OPENBLAS_NUM_THREADS", "cpu core=- threads=-\n"},
+        {"OPENBLAS_CORETYPE= OPENBLAS_NUM_THREADS=", "cpu core= threads=\n"},
+        {"-u OPENBLAS_CORETYPE OPENBLAS_NUM_THREADS=2", "cpu core=- threads=2\n"},
+        {"OPENBLAS_CORETYPE=Haswell OPENBLAS_NUM_THREADS=", "OPENBLAS_CORETYPE core=Haswell threads=\n"},
+    };
+    char self[200] = "", command[600], told[200];
+    assert_true(readlink("/proc/self/exe", self, sizeof self - 1) > 0);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        snprintf(command, sizeof command, "env %s '%s' %s", rows[i][0], self, ask_choice);
+        FILE *child = popen(command, "r");
+        assert_non_null(child);
+        assert_non_null(fgets(told, sizeof told, child));
+        assert_int_equal(pclose(child), 0);
+        assert_string_equal(told, rows[i][1]);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 2 && strcmp(argv[1], ask_choice) == 0)
+        return tell_choice();
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_environment_stays_as_it_is),
         cmocka_unit_test(each_wrong_result_is_refused_with_advice),
         cmocka_unit_test(a_code_of_lapack_is_told),
         cmocka_unit_test(the_advice_is_another_core),
