@@ -913,9 +913,58 @@ static void test_descriptions(void **state)
     assert_memory_equal(&again, &d, sizeof d);
 }
 
+#define ID "{\"feature\":\"id\",\"kind\":\"id\"}"
+
+/* What cannot be solved is refused whichever one thing it is, all others being right. */
+static void each_thing_alone_makes_a_model_unsolvable(void **state)
+{
+    (void)state;
+#define RANKED(score, joint, user, item) SMALL(score, joint, user, item, "\"objective\":\"ranking\"")
+#define DOT                              "\"kind\":\"dot\""
+#define SUM                              "\"kind\":\"sum\",\"size\":11"
+#define BRANCH(name, kind)               ",{\"feature\":\"" name "\",\"kind\":\"" kind "\"}"
+    static const char linear[] = "needs joint.kind \"sum\", linear activations and score.kind \"dot\" without bias",
+                      users[] = "needs a history, and no id, in towers.user",
+                      items[] = "needs an id and sets, and nothing else, in towers.item",
+                      plain[] = "needs branches without embedding, fc, dropout and lr";
+    static const struct {
+        const char *text, *why;
+    } wrong[] = {
+        {RANKED(DOT, "\"kind\":\"dense\",\"size\":11,\"activation\":\"linear\"",
+                "{\"feature\":\"history\",\"kind\":\"history\",\"embedding\":4}",
+                "{\"feature\":\"id\",\"kind\":\"id\",\"embedding\":4}"),
+         linear},
+        {RANKED(DOT, SUM ",\"user_activation\":\"tanh\"", HISTORY, ID), linear},
+        {RANKED(DOT, SUM ",\"activation\":\"tanh\",\"user_activation\":\"linear\"", HISTORY, ID), linear},
+        {RANKED("\"kind\":\"cosine\"", SUM, HISTORY, ID), linear},
+        {RANKED(DOT ",\"bias\":true", SUM, HISTORY, ID), linear},
+        {RANKED(DOT, SUM, "{\"feature\":\"gender\",\"kind\":\"category\"}", ID), users},
+        {RANKED(DOT, SUM, HISTORY BRANCH("id", "id"), ID), users},
+        {RANKED(DOT, SUM, HISTORY, "{\"feature\":\"genres\",\"kind\":\"set\"}"), items},
+        {RANKED(DOT, SUM, HISTORY, ID ",{\"feature\":\"title\",\"kind\":\"text\",\"embedding\":4,\"window\":3}"), items},
+        {RANKED(DOT, SUM, HISTORY, ID BRANCH("ratings", "ratings")), items},
+        {RANKED(DOT, SUM, HISTORY, ID BRANCH("kind", "category")), items},
+        {RANKED(DOT, SUM, HISTORY, ID ",{\"feature\":\"genres\",\"kind\":\"set\",\"lr\":0.5}"), plain},
+        {RANKED(DOT, SUM, HISTORY ",{\"feature\":\"gender\",\"kind\":\"category\",\"lr\":0.5}", ID), plain},
+        {RANKED(DOT, SUM, HISTORY ",{\"feature\":\"gender\",\"kind\":\"category\",\"lr\":2}", ID), plain},
+        {RANKED(DOT, SUM, HISTORY ",{\"feature\":\"gender\",\"kind\":\"category\",\"embedding\":4}", ID), plain},
+        {RANKED(DOT, SUM, HISTORY, "{\"feature\":\"id\",\"kind\":\"id\",\"dropout\":0.1}"), plain},
+    };
+    mrq_description d;
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        char want[300];
+        snprintf(want, sizeof want, "small.json: train.objective \"ranking\" %s", wrong[i].why);
+        assert_fails(mrq_description_parse(wrong[i].text, strlen(wrong[i].text), "small.json", &d, &err), MRQ_BAD_FILE, "");
+        assert_string_equal(err.msg, want);
+    }
+    static const char right[] = RANKED(DOT, SUM, HISTORY, ID);
+    assert_ok(mrq_description_parse(right, strlen(right), "small.json", &d, &err));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_thing_alone_makes_a_model_unsolvable),
         cmocka_unit_test(test_parallel),
         cmocka_unit_test(test_matrices),
         cmocka_unit_test(test_a_matrix_of_any_size_is_inverted),
