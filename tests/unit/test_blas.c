@@ -543,6 +543,7 @@ static void the_environment_stays_as_it_is(void **state)
         {"-u OPENBLAS_CORETYPE -u OPENBLAS_NUM_THREADS", "cpu core=- threads=-\n"},
         {"OPENBLAS_CORETYPE= OPENBLAS_NUM_THREADS=", "cpu core= threads=\n"},
         {"-u OPENBLAS_CORETYPE OPENBLAS_NUM_THREADS=2", "cpu core=- threads=2\n"},
+        {"OPENBLAS_CORETYPE=Nonsense OPENBLAS_NUM_THREADS=2", "OpenBLAS core=Nonsense threads=2\n"},
         {"OPENBLAS_CORETYPE=Haswell OPENBLAS_NUM_THREADS=", "OPENBLAS_CORETYPE core=Haswell threads=\n"},
     };
     char self[200] = "", command[600], told[200];
