@@ -85,7 +85,7 @@ void mrq_shuffle_sort(const mrq_dataset *data, uint32_t *rating, uint32_t n, uin
         uint32_t next[257] = {0};
         for (uint32_t i = 0; i < n; i++)
             next[(from[i] >> shift & 255) + 1]++;
-        for (uint32_t b = 0; b < 256; b++)
+        for (uint32_t b = 1; b < 256; b++) /* next[0] is 0 */
             next[b + 1] += next[b];
         for (uint32_t i = 0; i < n; i++)
             to[next[from[i] >> shift & 255]++] = from[i];
