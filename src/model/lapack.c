@@ -70,10 +70,9 @@ mrq_status mrq_orthonormal(float *y, uint32_t m, uint32_t n, mrq_error *err)
 {
     const int rows = (int)n, columns = (int)m, room = 64 * columns;
     int info;
-    MRQ_AUTOFREE float *work = mrq_array((size_t)room + m, sizeof *work);
-    if (!work)
+    MRQ_AUTOFREE float *work = mrq_array((size_t)room, sizeof *work), *tau = mrq_array(m, sizeof *tau);
+    if (!work || !tau)
         return mrq_fail_memory(err, "making directions orthonormal");
-    float *const tau = work + room;
     sgeqrf_(&rows, &columns, y, &rows, tau, work, &room, &info);
     MRQ_TRY(outcome("the QR factorisation", m, info, err));
     sorgqr_(&rows, &columns, &columns, y, &rows, tau, work, &room, &info);

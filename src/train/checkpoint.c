@@ -89,9 +89,11 @@ static mrq_status check_settings(const mrq_trainer *t, const mrq_container *file
     const cJSON *left, *right;
     if (!differ(want, have, path, sizeof path, &left, &right))
         return MRQ_OK;
-    MRQ_AUTOFREE char *now = left ? cJSON_PrintUnformatted(left) : NULL, *then = right ? cJSON_PrintUnformatted(right) : NULL;
+    MRQ_AUTOFREE char *now = cJSON_PrintUnformatted(left), *then = right ? cJSON_PrintUnformatted(right) : NULL;
+    if (!now || (right && !then))
+        return mrq_fail_memory(err, "resuming");
     return mrq_container_bad(file, err, "was saved with %s %.80s, not %.80s: give the same data and settings, or remove the file",
-                             path, then ? then : "absent", now ? now : "absent");
+                             path, then ? then : "absent", now);
 }
 
 mrq_status mrq_checkpoint_save(const mrq_trainer *t, mrq_error *err)

@@ -326,6 +326,35 @@ static void test_trainings(void **state)
     }
 }
 
+/* Resumes with another seed than that of the checkpoint. */
+static mrq_status resume_another(void *context, mrq_error *problem)
+{
+    const struct work *w = context;
+    mrq_train_result result = {0};
+    const mrq_status status = mrq_train(&w->data->data, &w->d, &w->options, NULL, &result, problem);
+    assert_null(result.model);
+    if (status != MRQ_BAD_FILE)
+        return status;
+    assert_non_null(strstr(problem->msg, "was saved with training.seed 3, not 4: give the same data and settings, or remove"));
+    return MRQ_OK;
+}
+
+static void a_checkpoint_of_another_training_is_told(void **state)
+{
+    (void)state;
+    struct work *w = work_of(sorts[0]);
+    volatile sig_atomic_t stop = 1;
+    const mrq_train_watch watch = {.stop = &stop};
+    mrq_train_result result = {0};
+    w->options = (mrq_train_options){.test = 0.1, .seed = 3, .threads = 1, .checkpoint = file("another.mrq")};
+    assert_ok(mrq_train(&w->data->data, &w->d, &w->options, &watch, &result, &err));
+    mrq_model_free(result.model);
+    w->options.seed = 4;
+    w->options.resume = true;
+    assert_scarce("resuming another training", resume_another, w, 40);
+    free_work(w);
+}
+
 static void test_experiments(void **state)
 {
     (void)state;
@@ -370,6 +399,7 @@ int main(void)
         cmocka_unit_test(test_kernels_are_checked), /* the first: what has been found right is not looked at again */
         cmocka_unit_test(test_models),
         cmocka_unit_test(test_trainings),
+        cmocka_unit_test(a_checkpoint_of_another_training_is_told),
         cmocka_unit_test(test_experiments),
         cmocka_unit_test(test_pictures),
     };
