@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "dataset/text.h"
+
 /* --- records --- */
 
 /* The field at c->at; returns where it ends, at a delimiter, a line end or the end. */
@@ -17,9 +19,12 @@ static const char *cut_field(mrq_cutter *c, mrq_span *span)
     if (c->quoted && p < c->end && *p == '"') {
         span->text = ++p;
         c->any++;
-        for (; p < c->end && (*p != '"' || (p + 1 < c->end && p[1] == '"')); p++) {
+        for (;; p++) {
+            const bool twice = p + 1 < c->end && mrq_text_is_coded(p[0], p[1], c->escape);
+            if (p == c->end || (*p == '"' && !twice))
+                break;
+            p += twice;
             c->line += *p == '\n';
-            p += *p == '"';
         }
         span->size = (size_t)(p - span->text);
         if (p < c->end)
@@ -121,8 +126,13 @@ bool mrq_cut(mrq_cutter *c)
 
 mrq_cutter mrq_cutter_of(const mrq_look *look, const char *delimiter, bool quoted)
 {
-    mrq_cutter c = {
-        .look = look, .at = look->sample, .end = look->sample + look->size, .line = 1, .delimiter = delimiter, .quoted = quoted};
+    mrq_cutter c = {.look = look,
+                    .at = look->sample,
+                    .end = look->sample + look->size,
+                    .line = 1,
+                    .delimiter = delimiter,
+                    .quoted = quoted,
+                    .escape = look->escape};
     mrq_span name;
     if (look->matrix && look->matrix->used && look->header && next_line(&c))
         while (!cut_next(&c, &name))
@@ -136,21 +146,23 @@ mrq_cutter mrq_cutter_of(const mrq_look *look, const char *delimiter, bool quote
 typedef struct trial {
     const char *delimiter;
     bool quoted;
+    char escape;
     uint32_t columns;
     double share;
 } trial;
 
-static trial try_delimiter(const mrq_look *look, const char *delimiter, bool quoted)
+static trial try_delimiter(const mrq_look *look, const char *delimiter, bool quoted, char escape)
 {
     uint32_t count[MRQ_FIELDS_MAX + 2] = {0}, best = 0, n = 0;
     mrq_cutter c = mrq_cutter_of(look, delimiter, quoted);
+    c.escape = escape;
     for (; n < MRQ_TRIAL && mrq_cut(&c); n++)
         if (!c.broken)
             count[c.n <= MRQ_FIELDS_MAX ? c.n : MRQ_FIELDS_MAX + 1]++;
     for (uint32_t i = 1; i <= MRQ_FIELDS_MAX + 1; i++)
         best = count[i] > count[best] ? i : best;
     const bool needless = quoted && !c.any;
-    return (trial){delimiter, quoted, best, needless || !n ? 0 : (double)count[best] / n};
+    return (trial){delimiter, quoted, escape, best, needless || !n ? 0 : (double)count[best] / n};
 }
 
 static bool is_better(const trial *a, const trial *b)
@@ -188,7 +200,7 @@ static bool are_lists(const mrq_look *look, const char *delimiter)
                 tokens += is_token(c.field[i]);
             }
     }
-    const trial t = try_delimiter(look, delimiter, false);
+    const trial t = try_delimiter(look, delimiter, false, 0);
     return lines && all > lines && tokens == all && t.share < 0.97 && 10 * long_ones > lines;
 }
 
@@ -206,6 +218,30 @@ bool mrq_look_names(const mrq_look *look)
     return false;
 }
 
+/* The best way of quoting with a delimiter. */
+static trial try_quotes(const mrq_look *look, const char *delimiter)
+{
+    trial best = try_delimiter(look, delimiter, false, 0);
+    const trial quoted = try_delimiter(look, delimiter, true, 0);
+    if (quoted.columns > 1 && quoted.share > best.share - 0.02)
+        best = quoted;
+    if (!strstr(look->sample, "\\\""))
+        return best;
+    const trial escaped = try_delimiter(look, delimiter, true, '\\');
+    return escaped.columns > 1 && escaped.share > best.share ? escaped : best;
+}
+
+/* Records of the whole sample that do not fit. */
+static uint64_t count_broken(const mrq_look *look, char escape)
+{
+    uint64_t n = 0;
+    mrq_cutter c = mrq_cutter_of(look, look->delimiter, look->quoted);
+    c.escape = escape;
+    while (mrq_cut(&c))
+        n += c.broken || c.n != look->columns;
+    return n;
+}
+
 bool mrq_look_layout(mrq_look *look)
 {
     static const char *const delimiters[] = {"::", "\t", ";", "|", ",", " "}, *const between[] = {" ", "\t", ","};
@@ -216,15 +252,17 @@ bool mrq_look_layout(mrq_look *look)
             return look->lists = true;
         }
     for (int i = 0; i < 6; i++) {
-        const trial plain = try_delimiter(look, delimiters[i], false), quoted = try_delimiter(look, delimiters[i], true);
-        const trial *t = quoted.columns > 1 && quoted.share > plain.share - 0.02 ? &quoted : &plain;
-        if (is_better(t, &best))
-            best = *t;
+        const trial t = try_quotes(look, delimiters[i]);
+        if (is_better(&t, &best))
+            best = t;
     }
     if (!best.delimiter)
         return false;
     look->delimiter = best.delimiter;
     look->quoted = best.quoted;
     look->columns = best.columns;
+    look->escape = best.escape;
+    if (best.quoted && !best.escape && strstr(look->sample, "\\\"") && count_broken(look, '\\') < count_broken(look, 0))
+        look->escape = '\\'; /* of rare quotes, behind the first lines */
     return best.share >= (*best.delimiter != ' ' && mrq_look_names(look) ? 0.6 : 0.85);
 }

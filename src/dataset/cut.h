@@ -12,6 +12,7 @@ typedef struct mrq_cutter {
     uint64_t line, first; /* of `at`, and of the current record */
     const char *delimiter;
     bool quoted;
+    char escape;
     bool broken;  /* the current record's quotes are wrong, or it is no object of JSON */
     uint32_t n;   /* its fields, counted beyond what there is room for */
     uint32_t any; /* fields in quotes so far */

@@ -55,7 +55,8 @@ void mrq_fields_open(const mrq_findings *f, const char *key, const mrq_look *loo
     if (!look->json) {
         mrq_writer_put(f->schema, ", \"delimiter\": ");
         mrq_guess_quote(f->schema, look->delimiter);
-        mrq_writer_put(f->schema, "%s%s", look->header ? ", \"header\": true" : "", look->quoted ? ", \"quoted\": true" : "");
+        mrq_writer_put(f->schema, "%s%s%s", look->header ? ", \"header\": true" : "", look->quoted ? ", \"quoted\": true" : "",
+                       look->escape ? ", \"escape\": \"\\\\\"" : "");
     }
     if (look->encoding)
         mrq_writer_put(f->schema, ", \"encoding\": \"%s\"", look->encoding);
@@ -95,28 +96,30 @@ void mrq_fields_close(mrq_fields *f)
 /* --- a file's first line of the report --- */
 
 /* How its lines are divided. */
-static const char *division(const mrq_look *look, char out[120])
+static const char *division(const mrq_look *look, char out[160])
 {
     const char *d = look->delimiter;
     if (look->json)
         return "an object of JSON a line";
     const char *named = *d == '\t' ? "a tab" : *d == ' ' ? "a blank" : NULL, *quote = named ? "" : "\"";
     if (look->matrix && look->matrix->used)
-        snprintf(out, 120, "a matrix, a line for each user, %u columns for items, divided by %s%s%s%s",
+        snprintf(out, 160, "a matrix, a line for each user, %u columns for items, divided by %s%s%s%s",
                  look->matrix->columns - look->matrix->lead, quote, named ? named : d, quote,
                  look->header ? ", with a header" : ", without a header");
     else
-        snprintf(out, 120, "columns divided by %s%s%s%s%s", quote, named ? named : d, quote,
+        snprintf(out, 160, "columns divided by %s%s%s%s%s", quote, named ? named : d, quote,
                  look->lists    ? ", a line for each user"
                  : look->header ? ", with a header"
                                 : ", without a header",
-                 look->quoted ? ", in quotes where needed" : "");
+                 look->escape   ? ", in quotes where needed, quotes escaped by a backslash"
+                 : look->quoted ? ", in quotes where needed"
+                                : "");
     return out;
 }
 
 void mrq_say_file(const mrq_findings *f, const mrq_look *look, const char *what)
 {
-    char divided[120];
+    char divided[160];
     mrq_writer_put(f->report, "%s: %s%llu %s; %s, %s\n", look->file, mrq_look_whole(look) ? "" : "about ",
                    (unsigned long long)mrq_look_rows(look), what, look->encoding ? look->encoding : "utf-8",
                    division(look, divided));

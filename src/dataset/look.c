@@ -23,7 +23,8 @@ static mrq_status fail_memory(mrq_error *err)
 /* A field without what quoting adds; `scratch` has room for a decoded one. */
 static mrq_span plain(const mrq_look *look, mrq_span span, char *scratch)
 {
-    if (!look->quoted || !memchr(span.text, '"', span.size) || span.size > VALUE)
+    const bool coded = memchr(span.text, '"', span.size) || (look->escape && memchr(span.text, look->escape, span.size));
+    if (!look->quoted || !coded || span.size > VALUE)
         return span;
     return (mrq_span){scratch, mrq_text_unquote(span.text, span.size, look->escape, scratch)};
 }

@@ -466,6 +466,30 @@ static void matrices(void **state)
     assert_says(&report, "votes2.csv: not used: it could be events too, but votes.csv is larger or says so by its names\n");
 }
 
+static void escaped_quotes(void **state)
+{
+    (void)state;
+    put("log.csv", events("user;item;rating\n", 30, 3, "U;I;V\n"));
+    put("books.csv", "\"isbn\";\"title\"\n\"1\";\"Say \\\"Hi\\\"; or not\"\n\"2\";\"Two &amp; three\\\\\"\n\"3\";NULL\n");
+    mrq_dataset *data = load();
+    assert_string_equal(mrq_strings_at(&mrq_table_column(data->items, "title")->text, 0), "Say \"Hi\"; or not");
+    assert_string_equal(mrq_strings_at(&mrq_table_column(data->items, "title")->text, 1), "Two &amp; three\\");
+    mrq_dataset_free(data);
+    assert_says(&report,
+                "books.csv: 3 books; utf-8, columns divided by \";\", with a header, in quotes where needed, quotes escaped by a "
+                "backslash\n");
+    assert_says(&schema, "\"quoted\": true, \"escape\": \"\\\\\", \"fields\"");
+    /* only far behind the first lines */
+    static char text[200000];
+    size_t n = (size_t)snprintf(text, sizeof text, "%s", "\"isbn\";\"title\"\n");
+    for (int i = 1; i <= 3000; i++)
+        n += (size_t)snprintf(text + n, sizeof text - n, "\"%d\";\"%s\"\n", i, i == 2900 ? "a \\\"b\\\" c" : "x \"\"y\"\"");
+    put("books.csv", text);
+    assert_ok(guess());
+    assert_says(&schema, "\"escape\"");
+    assert_true(strstr(report.data, "note") == NULL);
+}
+
 static void hints(void **state)
 {
     (void)state;
@@ -552,6 +576,7 @@ int main(void)
         TEST(large_files_are_sampled),
         TEST(folders_without_events_are_refused),
         TEST(matrices),
+        TEST(escaped_quotes),
         TEST(hints),
         TEST(memory_that_runs_out_is_an_error),
     };
