@@ -74,6 +74,28 @@ static mrq_status list_files(const char *path, folder *f, mrq_error *err)
     return status;
 }
 
+/* The files that are named. */
+static mrq_status take_files(const char *path, const char *const *files, uint32_t n, folder *f, mrq_error *err)
+{
+    if (n > FILES_MAX)
+        return mrq_fail(err, MRQ_USAGE, "%u files, want at most %d", n, FILES_MAX);
+    for (uint32_t i = 0; i < n; i++) {
+        char inside[4096];
+        struct stat st;
+        MRQ_TRY(mrq_path_join(inside, sizeof inside, path, files[i], err));
+        if (stat(inside, &st) != 0)
+            return mrq_fail_errno(err, "cannot open %s", inside);
+        if (!S_ISREG(st.st_mode))
+            return mrq_fail(err, MRQ_USAGE, "%.200s is no file; want files of one folder, or one folder", inside);
+        snprintf(f->file[f->n++], sizeof *f->file, "%s", files[i]);
+    }
+    qsort(f->file, f->n, sizeof *f->file, compare_names);
+    for (uint32_t i = 1; i < f->n; i++)
+        if (strcmp(f->file[i], f->file[i - 1]) == 0)
+            return mrq_fail(err, MRQ_USAGE, "%.200s is given twice", f->file[i]);
+    return MRQ_OK;
+}
+
 /* --- events --- */
 
 /* Whether a column of events can be an id. */
@@ -85,7 +107,7 @@ static bool is_like_id(const mrq_look *look, uint32_t i)
            (mrq_dict_strings(c->values).n > 1 || look->rows < 10);
 }
 
-static bool is_unique(const mrq_look *look, uint32_t i)
+bool mrq_guess_is_unique(const mrq_look *look, uint32_t i)
 {
     const mrq_look_column *c = &look->column[i];
     return !c->lists && c->n + c->unknown == look->rows && mrq_dict_strings(c->values).n + c->unknown == look->rows;
@@ -121,7 +143,7 @@ static bool find_nameless(mrq_look *look, mrq_found *out)
         uint32_t *other = user ? &out->item : &out->user;
         *other = next_id(look, 0, user ? out->user : out->item);
         out->how = user ? "the first column that can be one, beside the user" : "the first column that can be one, beside the item";
-        if (is_unique(look, user ? out->user : out->item))
+        if (mrq_guess_is_unique(look, user ? out->user : out->item))
             return false;
     } else {
         out->user = next_id(look, 0, UINT32_MAX);
@@ -141,7 +163,7 @@ static bool find_nameless(mrq_look *look, mrq_found *out)
     if (!user && !item && look->column[out->user].digits < look->rows && look->column[out->item].digits < look->rows)
         return false; /* two words are no user and no item */
     /* Who is there once only has one event; then it is a table of what users or items are. */
-    return look->rows < 10 || (!is_unique(look, out->user) && !is_unique(look, out->item));
+    return look->rows < 10 || (!mrq_guess_is_unique(look, out->user) && !mrq_guess_is_unique(look, out->item));
 }
 
 /* Whether a file can be events. `*named`: its columns say so. */
@@ -159,7 +181,7 @@ static bool find_events(mrq_look *look, mrq_found *out, bool *named)
     *named = out->user < look->columns && out->item < look->columns;
     out->how = "by its name";
     if (*named)
-        return look->column[out->user].n && look->column[out->item].n && (look->rows < 10 || !is_unique(look, out->item));
+        return look->column[out->user].n && look->column[out->item].n && (look->rows < 10 || !mrq_guess_is_unique(look, out->item));
     return find_nameless(look, out);
 }
 
@@ -220,15 +242,14 @@ typedef struct fit {
     double score; /* below 0: it does not */
 } fit;
 
-static mrq_role role_of_file(const mrq_look *look, mrq_noun *noun)
+mrq_role mrq_guess_file_role(const mrq_look *look, mrq_noun *noun)
 {
     mrq_role roles[2];
     mrq_hint_file(look->file, roles, noun);
     return roles[1] == MRQ_ROLE_NONE || roles[1] == roles[0] ? roles[0] : MRQ_ROLE_NONE;
 }
 
-/* How many of the ids are among the values; the first that is not. */
-static uint32_t count_contained(const mrq_look_column *ids, const mrq_look_column *values, const char **missing)
+uint32_t mrq_guess_contained(const mrq_look_column *ids, const mrq_look_column *values, const char **missing)
 {
     const mrq_strings id = mrq_dict_strings(ids->values);
     uint32_t found = 0;
@@ -248,14 +269,14 @@ static fit fit_column(folder *f, const mrq_found *events, uint32_t file, uint32_
     const mrq_look *look = &f->look[file];
     const mrq_look_column *values = &look->column[column], *ids = &events->look->column[items ? events->item : events->user];
     const mrq_role want = items ? MRQ_ROLE_ITEM : MRQ_ROLE_USER, other = items ? MRQ_ROLE_USER : MRQ_ROLE_ITEM;
-    const mrq_role of_file = role_of_file(look, &noun);
+    const mrq_role of_file = mrq_guess_file_role(look, &noun);
     fit out = {file, column, items, -1};
     const char *missing;
-    if (values->nameless || !is_unique(look, column) || values->empty || values->unknown || values->longest > MRQ_ID_BYTES ||
-        values->role == other || (of_file == other && values->role != want))
+    if (values->nameless || !mrq_guess_is_unique(look, column) || values->empty || values->unknown ||
+        values->longest > MRQ_ID_BYTES || values->role == other || (of_file == other && values->role != want))
         return out;
     const uint32_t all = mrq_dict_strings(ids->values).n, known = mrq_dict_strings(values->values).n;
-    const uint32_t found = count_contained(ids, values, &missing);
+    const uint32_t found = mrq_guess_contained(ids, values, &missing);
     const bool agrees = of_file == want || values->role == want, same = *values->name && strcmp(values->name, ids->name) == 0;
     const double share = (double)found / all, used = (double)found / known;
     if (found < all && (share >= 0.5 || agrees) && !*f->why[file])
@@ -356,6 +377,9 @@ static void find_noun(mrq_findings *findings)
         mrq_hint_noun(items->look->column[items->id].name, noun);
     }
     mrq_hint_noun(events->look->column[events->item].name, noun);
+    for (uint32_t i = 0; i < findings->n_joined; i++)
+        if (findings->joined[i].items && strcmp(noun->one, "item") == 0)
+            mrq_hint_file(findings->joined[i].look->file, roles, noun);
 }
 
 /* That a table lacks ids, which training refuses. */
@@ -365,18 +389,27 @@ static void say_missing(const mrq_findings *findings, const mrq_found *table, bo
     const mrq_look_column *ids = &events->look->column[items ? events->item : events->user];
     const char *missing;
     const uint32_t all = mrq_dict_strings(ids->values).n;
-    const uint32_t found = count_contained(ids, &table->look->column[table->id], &missing);
+    const uint32_t found = mrq_guess_contained(ids, &table->look->column[table->id], &missing);
     if (found < all && mrq_look_whole(table->look))
         mrq_writer_put(findings->report,
                        "%s: note: it lacks %u of the %u ids of %s, such as \"%s\"; training refuses those events\n",
                        table->look->file, all - found, all, events->look->file, missing);
 }
 
+static bool is_joined(const mrq_findings *findings, const mrq_look *look)
+{
+    for (uint32_t i = 0; i < findings->n_joined; i++)
+        if (findings->joined[i].look == look)
+            return true;
+    return false;
+}
+
 static void say_unused(const folder *f, const mrq_findings *findings)
 {
     for (uint32_t i = 0; i < f->n; i++) {
         const mrq_look *look = &f->look[i];
-        if (look == findings->events.look || look == findings->items.look || look == findings->users.look)
+        if (look == findings->events.look || look == findings->items.look || look == findings->users.look ||
+            is_joined(findings, look))
             continue;
         if (f->larger[i])
             mrq_writer_put(findings->report, "%s: not used: it could be events too, but %s is larger or says so by its names\n",
@@ -404,18 +437,16 @@ static void write_all(const folder *f, mrq_findings *findings, const mrq_noun *n
     mrq_guess_quote(schema, findings->noun.many);
     mrq_writer_put(schema, "]");
     mrq_guess_events(findings);
-    if (findings->items.look) {
-        mrq_guess_table(findings, &findings->items, true);
-        say_missing(findings, &findings->items, true);
-    }
-    if (findings->users.look) {
-        mrq_guess_table(findings, &findings->users, false);
-        say_missing(findings, &findings->users, false);
+    for (int items = 1; items >= 0; items--) {
+        const mrq_found *found = items ? &findings->items : &findings->users;
+        mrq_guess_table(findings, items);
+        if (found->look)
+            say_missing(findings, found, items);
     }
     mrq_writer_put(schema, "}\n");
     for (int items = 1; items >= 0; items--)
         if (!(items ? findings->items.look : findings->users.look))
-            mrq_writer_put(findings->report, "%s: no file tells of them; they are made of the events\n",
+            mrq_writer_put(findings->report, "%s: no file lists them; they are those of the events\n",
                            items ? findings->noun.many : "users");
     say_unused(f, findings);
 }
@@ -452,14 +483,15 @@ static void name_schema(const char *path, char out[MRQ_COLUMN_NAME])
         snprintf(out, MRQ_COLUMN_NAME, "data");
 }
 
-mrq_status mrq_guess(const char *path, const mrq_noun *noun, mrq_writer *schema, mrq_writer *report, mrq_error *err)
+mrq_status mrq_guess(const char *path, const char *const *files, uint32_t n, const mrq_noun *noun, mrq_writer *schema,
+                     mrq_writer *report, mrq_error *err)
 {
     MRQ_CLEANUP(clear_folder) folder *f = mrq_array(1, sizeof *f);
     char name[MRQ_COLUMN_NAME];
     mrq_findings findings = {.name = name, .schema = schema, .report = report};
     if (!f)
         return mrq_fail_memory(err, "looking at a folder");
-    MRQ_TRY(list_files(path, f, err));
+    MRQ_TRY(n ? take_files(path, files, n, f, err) : list_files(path, f, err));
     if (!f->n && f->folders)
         return mrq_fail(err, MRQ_NOT_FOUND, "%.200s: no files, only folders, such as %.200s", path, f->inside);
     if (!f->n)
@@ -471,6 +503,7 @@ mrq_status mrq_guess(const char *path, const mrq_noun *noun, mrq_writer *schema,
     if (!findings.events.look)
         return fail_without_events(path, f, err);
     choose_sides(f, &findings);
+    mrq_guess_joins(f->look, f->larger, f->n, &findings);
     write_all(f, &findings, noun);
     if (schema->failed || report->failed)
         return mrq_fail_memory(err, "looking at a folder");

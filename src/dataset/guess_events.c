@@ -211,7 +211,8 @@ void mrq_guess_events(mrq_findings *f)
     const uint32_t value = look->lists ? look->columns : find_value(look, events->user, events->item, time);
     const bool valued = guess_value(f, look, value);
     const char *unit = time < look->columns ? guess_time(f, look, time) : NULL;
-    mrq_fields_open(f, "events", look);
+    mrq_writer_put(f->schema, ",\n \"events\": {");
+    mrq_fields_open(f, look);
     for (uint32_t i = 0; !look->lists && i < look->columns; i++) {
         if (i == events->user || i == events->item) {
             mrq_fields_put(&out, i, i == events->user ? "user" : "item", "id");
@@ -229,8 +230,7 @@ void mrq_guess_events(mrq_findings *f)
         }
         mrq_fields_end(&out);
     }
-    if (look->lists)
-        mrq_writer_put(f->schema, "}");
-    else
+    if (!look->lists)
         mrq_fields_close(&out);
+    mrq_writer_put(f->schema, "}");
 }

@@ -45,9 +45,9 @@ static bool by_column(const mrq_look *look)
     return all;
 }
 
-void mrq_fields_open(const mrq_findings *f, const char *key, const mrq_look *look)
+void mrq_fields_open(const mrq_findings *f, const mrq_look *look)
 {
-    mrq_writer_put(f->schema, ",\n \"%s\": {\"file\": ", key);
+    mrq_writer_put(f->schema, "\"file\": ");
     mrq_guess_quote(f->schema, look->file);
     const bool matrix = look->matrix && look->matrix->used;
     if (look->lists || look->json || matrix)
@@ -90,7 +90,7 @@ void mrq_fields_end(const mrq_fields *f)
 void mrq_fields_close(mrq_fields *f)
 {
     put_ignored(f, f->look->columns);
-    mrq_writer_put(f->findings->schema, f->look->lists ? "}" : "]}");
+    mrq_writer_put(f->findings->schema, "%s", f->look->lists ? "" : "]");
 }
 
 /* --- a file's first line of the report --- */

@@ -14,8 +14,18 @@ typedef struct mrq_found {
     const char *how; /* how the user and the item were told from each other */
 } mrq_found;
 
+/* A file whose rows are found by the ids of another. */
+typedef struct mrq_found_join {
+    mrq_look *look;
+    uint32_t id;
+    bool items;   /* or else users */
+    bool several; /* an id has several rows, so that each column is a set */
+} mrq_found_join;
+
 typedef struct mrq_findings {
     mrq_found events, users, items;
+    uint32_t n_joined;
+    mrq_found_join joined[2 * MRQ_JOINS_MAX];
     mrq_noun noun;
     const char *name; /* of the schema */
     mrq_writer *schema, *report;
@@ -23,7 +33,31 @@ typedef struct mrq_findings {
 
 /* Writes the schema's lines for events, with the "like" before them, and for users or items, and what it decided to the report. */
 void mrq_guess_events(mrq_findings *findings);
-void mrq_guess_table(mrq_findings *findings, const mrq_found *found, bool items);
+void mrq_guess_table(mrq_findings *findings, bool items);
+
+/* Finds files to join among those that are not used yet; `events_too` (n): it could be events as well. */
+void mrq_guess_joins(mrq_look *look, const bool *events_too, uint32_t n, mrq_findings *findings);
+
+/* Whether a column of a joined file, with several rows an id, can be a set. */
+bool mrq_guess_many(const mrq_look *look, uint32_t i);
+
+/* The ids of users or items: of their table, or of the events. */
+const mrq_look_column *mrq_guess_ids(const mrq_findings *findings, bool items);
+
+/* Why a column of users or items tells nothing; NULL when it may. */
+const char *mrq_guess_no_use(const mrq_look *look, uint32_t i, char out[120]);
+
+/* Whether each value of a column is another one. */
+bool mrq_guess_is_unique(const mrq_look *look, uint32_t i);
+
+/* How many of the ids are among the values; the first that is not. */
+uint32_t mrq_guess_contained(const mrq_look_column *ids, const mrq_look_column *values, const char **missing);
+
+/* Whether the name of a file says that it is of users, or of items; and what items are called. */
+mrq_role mrq_guess_file_role(const mrq_look *look, mrq_noun *noun);
+
+/* What the name of a file says beside that: "author" of book_author.dat; "" when it says nothing. */
+void mrq_guess_file_word(const char *file, char out[MRQ_COLUMN_NAME]);
 
 /* The fields of one file in the schema, from left to right. */
 typedef struct mrq_fields {
@@ -33,7 +67,8 @@ typedef struct mrq_fields {
     bool any;
 } mrq_fields;
 
-void mrq_fields_open(const mrq_findings *findings, const char *key, const mrq_look *look);
+/* From the file's name on, without the brackets around all. */
+void mrq_fields_open(const mrq_findings *findings, const mrq_look *look);
 void mrq_fields_close(mrq_fields *fields);
 
 /* Begins a field of column `i`, which mrq_fields_end() ends. */

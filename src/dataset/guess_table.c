@@ -8,16 +8,19 @@
 
 #include "dataset/guess_private.h"
 
-#define CATEGORY_MAX 1000 /* values of a category */
-#define MEMBERS_MAX  5000 /* members of a set */
-#define FIELDS       48   /* of a table; MRQ_COLUMNS_MAX with what titles add */
+#define USER_VALUES_MAX 1000    /* of a category */
+#define ITEM_VALUES_MAX 1000000 /* the same */
+#define CODES_MAX       1000    /* more whole numbers without a name are no codes but measures */
+#define MEMBERS_MAX     5000    /* members of a set */
+#define FIELDS          48      /* of a table; MRQ_COLUMNS_MAX with what titles add */
 
 /* A table in the making. */
 typedef struct table {
     mrq_findings *findings;
     const mrq_look *look;
     bool items;
-    uint32_t n; /* fields so far */
+    char word[MRQ_COLUMN_NAME]; /* that names the only column of a file without a header; or "" */
+    uint32_t n;                 /* fields so far */
     char name[FIELDS + 2][MRQ_COLUMN_NAME];
 } table;
 
@@ -223,10 +226,9 @@ static const char *first_value(const mrq_look_column *column)
     return mrq_strings_at(&values, 0);
 }
 
-/* Why a column of a table tells nothing; NULL when it may. */
-static const char *no_use(const table *t, uint32_t i, char out[120])
+const char *mrq_guess_no_use(const mrq_look *look, uint32_t i, char out[120])
 {
-    const mrq_look_column *column = &t->look->column[i];
+    const mrq_look_column *column = &look->column[i];
     const uint32_t n = mrq_dict_strings(column->values).n;
     const char *why = NULL;
     if (column->unfit)
@@ -241,15 +243,13 @@ static const char *no_use(const table *t, uint32_t i, char out[120])
         why = "dates, which no kind of field holds";
     else if (column->brackets)
         why = "some values stand in brackets, [...], as programs write lists; want members with one character between them";
-    else if (t->n >= FIELDS)
-        why = "there are as many fields as a table can hold";
-    else if ((mrq_hint_is_id(column->name) || (!t->look->header && mrq_look_whole_numbers(column))) && n == column->n && n > 9)
+    else if ((mrq_hint_is_id(column->name) || (!look->header && mrq_look_whole_numbers(column))) && n == column->n && n > 9)
         why = "an id of its own for each line";
     else if (mrq_hint_is_id(column->name) && (column->role == MRQ_ROLE_USER || column->role == MRQ_ROLE_ITEM))
         why = "ids";
     if (why)
         snprintf(out, 120, "%s", why);
-    else if (n == 1 && t->look->rows > 1 && column->n == t->look->rows)
+    else if (n == 1 && look->rows > 1 && column->n == look->rows)
         snprintf(out, 120, "it is \"%.40s\" everywhere", first_value(column));
     else
         return NULL;
@@ -262,63 +262,133 @@ static bool is_year(const mrq_look_column *column)
            (column->min == 0 || column->min >= 1000);
 }
 
-static bool few(const mrq_look *look, uint32_t n)
+/* Whether rows have values in common that can be learned; the values of users make a matrix. */
+static bool few(const table *t, uint32_t n)
 {
-    return n <= CATEGORY_MAX && 2 * (uint64_t)n <= look->rows;
+    return n <= (t->items ? ITEM_VALUES_MAX : USER_VALUES_MAX) && 2 * (uint64_t)n <= t->look->rows;
 }
 
+/* Writes a column of a table with a row each. */
 static void guess_column(table *t, mrq_fields *out, uint32_t i)
 {
     const mrq_look *look = t->look;
     const mrq_look_column *column = &look->column[i];
     const uint32_t n = mrq_dict_strings(column->values).n;
     const mrq_look_set *set = set_of(column);
-    const bool numeric = mrq_look_numeric(column);
-    char why[120];
-    if (no_use(t, i, why)) {
-        mrq_say_column(t->findings, look, i, "not used: %s", why);
-        return;
-    }
+    const bool numeric = mrq_look_numeric(column), code = *t->word || n <= CODES_MAX;
     if (column->role == MRQ_ROLE_AGE && numeric && !t->items)
         put_ages(out, i, name_field(t, i, "age"));
-    else if (!t->items && (column->role == MRQ_ROLE_GENDER || is_gender(column)) && few(look, n))
+    else if (!t->items && (column->role == MRQ_ROLE_GENDER || is_gender(column)) && few(t, n))
         put_category(t, out, i, "gender");
-    else if (!t->items && column->role == MRQ_ROLE_JOB && few(look, n))
+    else if (!t->items && column->role == MRQ_ROLE_JOB && few(t, n))
         put_category(t, out, i, "job");
     else if (t->items && column->role == MRQ_ROLE_GENRES && !numeric && (set || 10 * (uint64_t)n <= 9 * look->rows))
         put_set(t, out, i, set, true);
     else if (mrq_look_whole_numbers(column) && (column->role == MRQ_ROLE_YEAR || (!*column->name && is_year(column))))
         put_number(t, out, i, t->items);
-    else if (numeric && (look->header || column->wholes < column->n || !few(look, n)) && !mrq_hint_is_id(column->name))
+    else if (numeric && (look->header || column->wholes < column->n || !code || !few(t, n)) && !mrq_hint_is_id(column->name))
         put_number(t, out, i, false);
     else if (set)
         put_set(t, out, i, set, t->items && !look->header);
-    else if (few(look, n) && !column->lists)
-        put_category(t, out, i, NULL);
+    else if (few(t, n) && !column->lists)
+        put_category(t, out, i, *t->word ? t->word : NULL);
     else
         mrq_say_column(t->findings, look, i, "not used: %u different %s in %llu lines: too many for a category%s", n,
                        column->numbers < column->n ? "texts" : "codes", (unsigned long long)look->rows,
                        t->items ? ", and not the title" : "");
 }
 
-void mrq_guess_table(mrq_findings *f, const mrq_found *found, bool items)
+/* Writes a column of a file with several rows an id: each row has a member, or a text of members. */
+static void guess_members(table *t, mrq_fields *out, uint32_t i)
 {
-    const mrq_look *look = found->look;
-    table t = {.findings = f, .look = look, .items = items, .n = 1, .name = {"id"}};
-    mrq_fields out = {.findings = f, .look = look};
-    mrq_say_file(f, look, items ? f->noun.many : "users");
-    mrq_fields_open(f, items ? "items" : "users", look);
-    const uint32_t title = items ? find_title(look, found->id) : look->columns;
+    const mrq_look_column *column = &t->look->column[i];
+    const mrq_look_set *set = set_of(column);
+    const char *name = name_field(t, i, *t->word ? t->word : NULL);
+    char unknown[48];
+    mrq_fields_put(out, i, name, "set");
+    if (set)
+        mrq_writer_put(out->findings->schema, ", \"delimiter\": \"%s\"", set->delimiter);
+    put_null(out, i, NULL);
+    mrq_fields_end(out);
+    mrq_say_column(t->findings, t->look, i, "a set of %u members, called %s%s",
+                   mrq_dict_strings(set ? set->dict : column->values).n, name, unknown_ones(column, unknown));
+}
+
+/* Writes the fields of a file; `id` is its column of ids. */
+static void guess_file(table *t, uint32_t id, bool several)
+{
+    const mrq_look *look = t->look;
+    mrq_fields out = {.findings = t->findings, .look = look};
+    mrq_noun noun = {"", ""};
+    const uint32_t title = t->items && !several && !is_taken(t, "title") ? find_title(look, id) : look->columns;
+    *t->word = '\0';
+    if (!look->header && look->columns == 2 && mrq_guess_file_role(look, &noun) != MRQ_ROLE_NONE)
+        mrq_guess_file_word(look->file, t->word);
+    mrq_fields_open(t->findings, look);
     for (uint32_t i = 0; i < look->columns; i++) {
-        if (i == found->id) {
+        char why[120];
+        if (i == id) {
             mrq_fields_put(&out, i, "id", "id");
             mrq_fields_end(&out);
-            mrq_say_column(f, look, i, "the id");
-        } else if (i == title) {
-            put_title(&t, &out, i);
+            mrq_say_column(t->findings, look, i, "the id");
+        } else if (i == title && t->n < FIELDS) {
+            put_title(t, &out, i);
+        } else if (t->n >= FIELDS) {
+            mrq_say_column(t->findings, look, i, "not used: there are as many fields as a table can hold");
+        } else if (mrq_guess_no_use(look, i, why)) {
+            mrq_say_column(t->findings, look, i, "not used: %s", why);
+        } else if (!several) {
+            guess_column(t, &out, i);
+        } else if (mrq_guess_many(look, i)) {
+            guess_members(t, &out, i);
         } else {
-            guess_column(&t, &out, i);
+            mrq_say_column(t->findings, look, i, "not used: several rows of one id, and no members that several of them have");
         }
     }
     mrq_fields_close(&out);
+}
+
+/* That rows of a joined file are of other ids. */
+static void say_others(const mrq_findings *f, const mrq_found_join *join)
+{
+    const mrq_look_column *ids = mrq_guess_ids(f, join->items), *values = &join->look->column[join->id];
+    const char *missing;
+    const uint32_t all = mrq_dict_strings(values->values).n, known = mrq_guess_contained(values, ids, &missing);
+    if (known < all && mrq_look_whole(join->look) && mrq_look_whole(f->events.look))
+        mrq_writer_put(f->report, "%s: note: %u of its %u ids, such as \"%s\", are those of no %s; their rows are left alone\n",
+                       join->look->file, all - known, all, missing, join->items ? f->noun.one : "user");
+}
+
+void mrq_guess_table(mrq_findings *f, bool items)
+{
+    const mrq_found *found = items ? &f->items : &f->users;
+    const char *what = items ? f->noun.many : "users", *before = "";
+    table t = {.findings = f, .look = found->look, .items = items, .n = 1, .name = {"id"}};
+    uint32_t joined = 0;
+    for (uint32_t i = 0; i < f->n_joined; i++)
+        joined += f->joined[i].items == items;
+    if (!found->look && !joined)
+        return;
+    mrq_writer_put(f->schema, ",\n \"%s\": {", items ? "items" : "users");
+    if (found->look) {
+        mrq_say_file(f, found->look, what);
+        guess_file(&t, found->id, false);
+    }
+    if (joined)
+        mrq_writer_put(f->schema, "%s\"join\": [", found->look ? ",\n  " : "");
+    for (uint32_t i = 0; i < f->n_joined; i++) {
+        const mrq_found_join *join = &f->joined[i];
+        char rows[MRQ_NOUN + 32];
+        if (join->items != items)
+            continue;
+        t.look = join->look;
+        snprintf(rows, sizeof rows, "rows about %s", what);
+        mrq_say_file(f, join->look, rows);
+        mrq_writer_put(f->schema, "%s{", before);
+        say_others(f, join);
+        guess_file(&t, join->id, join->several);
+        mrq_writer_put(f->schema, "}");
+        before = ",\n  ";
+    }
+    mrq_writer_put(f->schema, joined ? "]}" : "}");
 }

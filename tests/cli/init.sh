@@ -67,6 +67,42 @@ has 'test.txt: not used: it could be events too, but train.txt is larger' out
 holds lists/schema.json 'j["like"] == "all" and j["events"]["format"] == "lists"'
 run 0 "$MARQUEE" info lists
 
+# Files of a folder instead of all; what is known of items stands in several.
+mkdir several
+awk 'BEGIN { print "user,item"; for (u = 1; u <= 40; u++) for (k = 0; k < 6; k++) print "u" u ",i" (u * k * 7 + k) % 20 }' >several/events.csv
+awk 'BEGIN { print "item,tag"; for (i = 0; i < 20; i++) { print "i" i ",red"; print "i" i ",t" i % 5 }; print "x,red" }' >several/tags.csv
+awk 'BEGIN { print "item;maker"; for (i = 0; i < 15; i++) print "i" i ";maker " i % 4 }' >several/makers.txt
+awk 'BEGIN { print "item,name"; for (i = 0; i < 20; i++) print "i" i ",Thing " i }' >several/things.csv
+run 0 "$MARQUEE" init several/events.csv several/tags.csv several/makers.txt
+for line in 'tags.csv: 41 rows about items; utf-8, columns divided by ",", with a header' \
+    'tags.csv: note: 1 of its 21 ids, such as "x", are those of no item; their rows are left alone' \
+    'tags.csv: tag: a set of 6 members, called tag' \
+    'makers.txt: maker: one of 4 values, called maker' \
+    'items: no file lists them; they are those of the events' 'wrote several/schema.json'; do
+    has "$line" out
+done
+! grep -q things out || fail "what was not named was looked at: $(cat out)"
+run 0 "$MARQUEE" train --data several --out several.mrq --threads 1
+has 'items: used maker, tag' err
+has 'tags.csv: 1 of 41 rows are of ids that no item has, and are left alone' err
+run 0 "$MARQUEE" init several --force
+has 'things.csv: 20 items' out
+has 'tags.csv: 41 rows about items' out
+holds several/schema.json '[f["file"] for f in j["items"]["join"]] == ["makers.txt", "tags.csv"] and j["items"]["file"] == "things.csv"'
+run 0 "$MARQUEE" info several
+refuse 2 'want a folder, or files of one' "$MARQUEE" init
+refuse 2 'shop/orders.csv is not in several, as several/events.csv is; want files of one folder' \
+    "$MARQUEE" init several/events.csv shop/orders.csv
+refuse 2 'events.csv is given twice' "$MARQUEE" init several/events.csv several/events.csv --force
+refuse 2 './shop is no file; want files of one folder, or one folder' "$MARQUEE" init shop several
+refuse 3 'cannot open several/nosuch.csv: No such file or directory' "$MARQUEE" init several/nosuch.csv several/events.csv --force
+
+# What a schema may say is in the program.
+run 0 "$MARQUEE" init --explain
+[ "$(head -n 1 out)" = '## Schemas' ] || fail "not the guide: $(head -n 3 out)"
+has '"join": [' out
+! grep -q '^## Ids' out || fail 'the guide goes on'
+
 # What cannot be.
 mkdir none matrix
 refuse 3 'none: no files' "$MARQUEE" init none

@@ -36,7 +36,7 @@ static mrq_status guess(void)
     schema = report = (mrq_writer){0};
     mrq_writer_open(&schema);
     mrq_writer_open(&report);
-    return mrq_guess(folder, NULL, &schema, &report, &err);
+    return mrq_guess(folder, NULL, 0, NULL, &schema, &report, &err);
 }
 
 /* The folder is guessed and then loaded. */
@@ -550,7 +550,7 @@ static void memory_that_runs_out_is_an_error(void **state)
         mrq_writer_open(&schema);
         mrq_writer_open(&report);
         atomic_store(&allocations_left, n);
-        status = mrq_guess(folder, NULL, &schema, &report, &err);
+        status = mrq_guess(folder, NULL, 0, NULL, &schema, &report, &err);
         atomic_store(&allocations_left, INT_MAX);
         if (status != MRQ_OK && !strstr(err.msg, "memory"))
             fail_msg("%d: %d: %s", n, (int)status, err.msg);
@@ -560,11 +560,70 @@ static void memory_that_runs_out_is_an_error(void **state)
     free(want);
 }
 
+/* Rows "i,c": a row for each of 1 .. items and each of its two categories. */
+static char *pairs(int items, const char *between)
+{
+    static char text[20000];
+    size_t n = 0;
+    for (int i = 1; i <= 2 * items; i++)
+        n += (size_t)snprintf(text + n, sizeof text - n, "%d%s%d\n", (i + 1) / 2, between, 100 + i % 7);
+    return text;
+}
+
+static void files_are_joined(void **state)
+{
+    (void)state;
+    put("user_item.dat", events("", 40, 20, "U\tI\tV\tT\n"));
+    put("item_category.dat", pairs(20, ","));
+    put("item_code.dat", pairs(8, ";")); /* of less than half of the items nothing is known: still all its ids are items */
+    put("user_town.dat", rows("", 30, "U\tF\n"));
+    put("user_item_old.dat", events("", 20, 20, "U\tI\n")); /* other events */
+    put("author_name.dat", pairs(20, ","));                 /* numbers from 1 on, of what is not said */
+    put("item_note.dat", rows("", 20, "U\tnote U\n"));
+    put("item_all.dat", events("", 40, 20, "I\tU\n")); /* each pair once: no members that come again */
+    mrq_dataset *data = load();
+    const mrq_column *category = mrq_table_column(data->items, "category"), *code = mrq_table_column(data->items, "code"),
+                     *town = mrq_table_column(data->users, "gender");
+    assert_true(category && category->kind == MRQ_SET && category->dict.n == 7 && category->list.offset[20] == 40);
+    assert_true(code && code->kind == MRQ_SET && code->list.offset[20] == 16);
+    assert_true(town && town->kind == MRQ_CATEGORY);
+    assert_int_equal(data->users->rows, 40);
+    assert_says(&report, "item_category.dat: 40 rows about items; utf-8, columns divided by \",\", without a header\n");
+    assert_says(&report, "item_category.dat: column 2: a set of 7 members, called category\n");
+    assert_says(&report, "user_town.dat: column 2: one of 2 values, called gender\n");
+    assert_says(&report, "users: no file lists them; they are those of the events\n");
+    assert_says(&report, "user_item_old.dat: not used: it could be events too");
+    assert_says(&report, "author_name.dat: not used: it could be events too");
+    mrq_dataset_free(data);
+}
+
+static void named_files_are_joined(void **state)
+{
+    (void)state;
+    put("ratings.csv", events("userId,movieId,rating,timestamp\n", 40, 20, "U,I,V,T\n"));
+    put("movies.csv", rows("movieId,title,year\n", 22, "U,\"Film U, or more\",Y\n"));
+    put("tags.csv", events("userId,movieId,tag,timestamp\n", 30, 20, "U,I,tag V,T\n"));
+    put("links.csv", rows("movieId,imdbId\n", 22, "U,1U\n"));
+    put("prices.csv", rows("movieId,price\n", 30, "U,U.5\n"));
+    mrq_dataset *data = load();
+    const mrq_column *tags = mrq_table_column(data->items, "tag"), *price = mrq_table_column(data->items, "price");
+    assert_true(tags && tags->kind == MRQ_SET && tags->dict.n == 5);
+    assert_true(price && price->kind == MRQ_NUMBER && price->number[2] == 3.5);
+    assert_int_equal(data->items->rows, 22);
+    assert_says(&report, "tags.csv: userId: not used: ids\n");
+    assert_says(&report, "tags.csv: timestamp: not used: several rows of one id, and no members that several of them have\n");
+    assert_says(&report, "prices.csv: note: 8 of its 30 ids, such as \"23\", are those of no movie; their rows are left alone\n");
+    assert_says(&report, "links.csv: not used: ");
+    mrq_dataset_free(data);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fresh, clear)
     const struct CMUnitTest tests[] = {
         TEST(names_tell),
+        TEST(files_are_joined),
+        TEST(named_files_are_joined),
         TEST(without_names_the_files_tell),
         TEST(numbers_that_miss_are_no_table),
         TEST(lists),
