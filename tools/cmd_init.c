@@ -96,16 +96,14 @@ mrq_status cmd_init(int argc, char **argv, mrq_error *err)
     const mrq_command command = {
         .name = "marquee init",
         .synopsis = "DIR|FILE... [--noun ONE,MANY] [--out FILE] [--force]; --explain",
-        .about =
-            "Looks at the files of a folder, or at some of them, and writes a schema, which says what they hold: which file has "
-            "the events (who had\n"
-            "what, with a value and a time where there are any), which tell of items and of users, how they are encoded and\n"
-            "divided, and what each column is. Prints a line for each decision, and for each file and column that is not used,\n"
-            "why. train, eval, rebuild and info then read DIR/schema.json. It is a proposal: a text file to be changed.\n"
-            "A file of events has a line for each event, or for each user with all items, 7 12 31 44, or is a matrix of users and\n"
-            "items. A line may be an object of JSON. Columns may be divided by commas, semicolons, tabs, bars, :: or blanks; "
-            "files\n"
-            "may be compressed by gzip or zstd.",
+        .about = "Looks at the files of a folder, or at some of them, and writes a schema, which says what they hold: which has\n"
+                 "the events (who had what, with a value and a time where there are any), which tell of items and of users, how\n"
+                 "they are encoded and divided, and what each column is. What stands in several files is joined by ids. Prints a\n"
+                 "line for each decision, and for each file and column that is not used, why. train, eval, rebuild and info then\n"
+                 "read DIR/schema.json. It is a proposal: a text file to be changed; --explain prints what it may say.\n"
+                 "A file of events has a line for each event, or for each user with all items, 7 12 31 44, or is a matrix of\n"
+                 "users and items. A line may be an object of JSON. Columns may be divided by commas, semicolons, tabs, bars, ::\n"
+                 "or blanks; files may be compressed by gzip or zstd.",
         .options = options,
         .arguments_min = 0,
         .arguments_max = 1000,

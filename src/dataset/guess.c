@@ -263,6 +263,16 @@ uint32_t mrq_guess_contained(const mrq_look_column *ids, const mrq_look_column *
     return found;
 }
 
+/* Columns beside the ids that may tell something: of two tables with all ids the one that tells more is the main one. */
+static uint32_t count_useful(const mrq_look *look, uint32_t id)
+{
+    char why[120];
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < look->columns; i++)
+        n += i != id && !mrq_guess_no_use(look, i, why);
+    return n;
+}
+
 static fit fit_column(folder *f, const mrq_found *events, uint32_t file, uint32_t column, bool items)
 {
     mrq_noun noun = {"", ""};
@@ -287,7 +297,7 @@ static fit fit_column(folder *f, const mrq_found *events, uint32_t file, uint32_
         return out;
     if (!agrees && !same && mrq_look_whole(events->look) && used < 0.5)
         return out;
-    out.score = 4 * agrees + 2 * same + share + used;
+    out.score = 4 * agrees + 2 * same + share + used + 0.01 * count_useful(look, column);
     return out;
 }
 

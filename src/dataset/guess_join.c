@@ -1,6 +1,6 @@
-/* Which files tell more of users or items that another file, or the events, list: those with a column that is called or, by the file's
- * name, is known to be their ids, if half of its ids are known. Numbers from 1 on are in every other column of numbers from 1 on, so
- * that without a name nothing is joined. */
+/* Which files tell more of users or items that another file, or the events, list: those with a column that is called or, by the
+ * file's name, is known to be their ids, if half of its ids are known. Numbers from 1 on are in every other column of numbers from
+ * 1 on, so that without a name nothing is joined. */
 #include <stdio.h>
 #include <string.h>
 
@@ -75,7 +75,8 @@ static double fit(const mrq_findings *f, const mrq_look *look, uint32_t k, bool 
                                                                                         : 2 * same + (values->role == want) + share;
 }
 
-/* What could be events without saying so is joined only if its name says that it is of one side: "item_tag.dat" with two columns. */
+/* What could be events without saying so is joined only if its name says that it is of one side: "item_tag.dat" with two
+ * columns. */
 static bool may_be_joined(const mrq_look *look, bool events_too)
 {
     mrq_noun noun = {"", ""};
@@ -86,6 +87,7 @@ static bool may_be_joined(const mrq_look *look, bool events_too)
     return !events_too || look->header || (look->columns == 2 && mrq_guess_file_role(look, &noun) != MRQ_ROLE_NONE && *word);
 }
 
+/* What fits both, as what users wrote of items, tells of the items. */
 void mrq_guess_joins(mrq_look *look, const bool *events_too, uint32_t n, mrq_findings *f)
 {
     uint32_t joined[2] = {0};
@@ -96,8 +98,8 @@ void mrq_guess_joins(mrq_look *look, const bool *events_too, uint32_t n, mrq_fin
             !may_be_joined(&look[i], events_too[i]))
             continue;
         for (uint32_t k = 0; k < 2 * look[i].columns; k++) {
-            const uint32_t id = k / 2;
-            const bool items = k % 2 == 0, several = !mrq_guess_is_unique(&look[i], id);
+            const uint32_t id = k % look[i].columns;
+            const bool items = k < look[i].columns, several = !mrq_guess_is_unique(&look[i], id);
             const double found = fit(f, &look[i], id, items);
             if (found > most && joined[items] < MRQ_JOINS_MAX && has_use(&look[i], id, several)) {
                 most = found;
