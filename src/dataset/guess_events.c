@@ -184,7 +184,8 @@ static void guess_matrix(mrq_findings *f, const mrq_look *look)
     if (*matrix->none)
         mrq_writer_put(f->report, "%s: \"%s\" stands where there is no value\n", look->file, matrix->none);
     (void)guess_value(f, look, 2);
-    mrq_fields_open(f, "events", look);
+    mrq_writer_put(f->schema, ",\n \"events\": {");
+    mrq_fields_open(f, look);
     if (*matrix->none) {
         mrq_writer_put(f->schema, ", \"none\": ");
         mrq_guess_quote(f->schema, matrix->none);
