@@ -6,7 +6,8 @@
 #include "dataset/dataset.h"
 #include "unit/put_files.h"
 
-#define EVENTS                "'events':{'file':'e','delimiter':',','fields':[{'name':'user','kind':'id'},{'name':'item','kind':'id'}]}}"
+#define EVENT_FIELDS          "[{'name':'user','kind':'id'},{'name':'item','kind':'id'}]"
+#define EVENTS                "'events':{'file':'e','delimiter':',','fields':" EVENT_FIELDS "}}"
 #define FILE_OF(file, fields) "{'file':'" file "','delimiter':',','fields':[{'name':'id','kind':'id'}" fields "]}"
 #define FIELD(name, kind)     ",{'name':'" name "','kind':'" kind "'}"
 #define ITEMS(more)                                                                                                                \
