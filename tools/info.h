@@ -14,6 +14,9 @@ MRQ_CHECKED mrq_status mrq_info_model(const char *path, mrq_error *err);
 /* The settings and the results of a training: part of what is printed of a model file and of a store. */
 void mrq_info_results(const mrq_model *model);
 
+/* What gives reason to doubt a model of such data, a line each; the texts begin in column `width`. */
+void mrq_info_doubts(const mrq_evidence *evidence, const mrq_noun *noun, int width);
+
 /* A store: a table of its generations, and the current one. */
 MRQ_CHECKED mrq_status mrq_info_store(const char *path, mrq_error *err);
 

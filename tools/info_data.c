@@ -7,6 +7,7 @@
 #include "base/utf8.h"
 #include "dataset/dataset.h"
 #include "info.h"
+#include "train/train.h"
 
 enum { VALUES_SHOWN = 24, ROWS_SHOWN = 3, CELL_BYTES = 64, STARS_MAX = 20 };
 
@@ -272,6 +273,9 @@ static mrq_status print_ratings(const mrq_dataset *data, mrq_error *err)
         printf("%-12s%s to %s UTC\n", "time", day(first, low), day(last, high));
     }
     printf("%-12s%016llx\n", "fingerprint", (unsigned long long)data->fingerprint);
+    mrq_evidence evidence;
+    MRQ_TRY(mrq_evidence_count(data, true, &evidence, err));
+    mrq_info_doubts(&evidence, &data->items->noun, 12);
     return MRQ_OK;
 }
 

@@ -12,6 +12,14 @@ static void print_measure(const char *name, double value)
         printf("%-14s%s%.4f\n", name, strlen(name) < 14 ? "" : " ", value);
 }
 
+void mrq_info_doubts(const mrq_evidence *evidence, const mrq_noun *noun, int width)
+{
+    mrq_doubt doubt[MRQ_DOUBTS_MAX];
+    const uint32_t n = mrq_evidence_doubts(evidence, noun, doubt);
+    for (uint32_t i = 0; i < n; i++)
+        printf("%-*s%s\n", width, "warning", doubt[i].text);
+}
+
 void mrq_info_results(const mrq_model *model)
 {
     const mrq_description *d = mrq_model_description(model);
@@ -21,6 +29,7 @@ void mrq_info_results(const mrq_model *model)
            mrq_table_noun(model->items, model->items->rows), r->schema, (unsigned long long)r->data_fingerprint);
     printf("%-14s%llu training, %llu validation, %llu test (%s, share %g)\n", "ratings", (unsigned long long)r->train_ratings,
            (unsigned long long)r->valid_ratings, (unsigned long long)r->test_ratings, r->split, r->test_share);
+    mrq_info_doubts(&r->evidence, &model->items->noun, 14);
     if (*r->blas_core)
         printf("%-14s%s, chosen by %s\n", "BLAS core", r->blas_core, r->blas_chosen_by);
     if (mrq_objective_of(d)->closed_form) {

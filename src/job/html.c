@@ -78,6 +78,21 @@ static void write_head(const mrq_rebuild_options *o, const mrq_rebuild_report *r
     }
 }
 
+static void write_doubts(const mrq_rebuild_report *r, mrq_writer *out)
+{
+    mrq_doubt doubt[MRQ_DOUBTS_MAX];
+    const uint32_t n = mrq_evidence_doubts(&r->made.results.evidence, &r->noun, doubt);
+    if (!n)
+        return;
+    mrq_writer_put(out, "<h2>Little to learn from</h2>\n<ul>\n");
+    for (uint32_t i = 0; i < n; i++) {
+        mrq_writer_put(out, "<li class=\"bad\">");
+        put_text(out, doubt[i].text);
+        mrq_writer_put(out, "</li>\n");
+    }
+    mrq_writer_put(out, "</ul>\n");
+}
+
 static void write_comparison(const mrq_rebuild_report *r, mrq_writer *out)
 {
     const mrq_comparison *c = &r->comparison;
@@ -289,6 +304,7 @@ static void write_settings(const mrq_rebuild_options *o, const mrq_rebuild_repor
 mrq_status mrq_report_html(const mrq_rebuild_options *options, const mrq_rebuild_report *report, mrq_writer *out, mrq_error *err)
 {
     write_head(options, report, out);
+    write_doubts(report, out);
     write_gates(report, out);
     write_generations(report, out);
     MRQ_TRY(write_curve(report, out, err));

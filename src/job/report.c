@@ -63,6 +63,20 @@ static bool add_facts(cJSON *root, const char *key, const mrq_facts *facts, cons
            mrq_json_add_made(object, "results", mrq_model_results_json(&facts->results));
 }
 
+/* What gives reason to doubt the new model. */
+static bool add_doubts(cJSON *root, const mrq_rebuild_report *r)
+{
+    mrq_doubt doubt[MRQ_DOUBTS_MAX];
+    cJSON *array = cJSON_AddArrayToObject(root, "doubts");
+    const uint32_t n = mrq_evidence_doubts(&r->made.results.evidence, &r->noun, doubt);
+    bool ok = array;
+    for (uint32_t i = 0; ok && i < n; i++) {
+        cJSON *object = mrq_json_append_object(array);
+        ok = cJSON_AddStringToObject(object, "check", doubt[i].check) && cJSON_AddStringToObject(object, "text", doubt[i].text);
+    }
+    return ok;
+}
+
 static bool add_curve(cJSON *root, const mrq_rebuild_report *r)
 {
     cJSON *curve = cJSON_AddArrayToObject(root, "curve");
@@ -141,9 +155,10 @@ static char *report_json(const mrq_rebuild_options *o, const mrq_rebuild_report 
         add_facts(root, "serving", &r->serving, r->serving_note) && add_facts(root, "made", &r->made, "") &&
         cJSON_AddStringToObject(root, "start", r->warm_started ? "warm" : "scratch") &&
         add_text(root, "warm_start_note", r->warm_note) &&
-        mrq_json_add_made(root, "model", mrq_description_json(&r->description)) && add_curve(root, r) && add_comparison(root, r) &&
-        add_gates(root, r) && add_index(root, &r->choice) && cJSON_AddNumberToObject(root, "warmed", r->warmed) &&
-        cJSON_AddNumberToObject(root, "pruned", r->pruned) && add_upload(root, o, r);
+        mrq_json_add_made(root, "model", mrq_description_json(&r->description)) && add_doubts(root, r) && add_curve(root, r) &&
+        add_comparison(root, r) && add_gates(root, r) && add_index(root, &r->choice) &&
+        cJSON_AddNumberToObject(root, "warmed", r->warmed) && cJSON_AddNumberToObject(root, "pruned", r->pruned) &&
+        add_upload(root, o, r);
     return ok ? cJSON_Print(root) : NULL;
 }
 

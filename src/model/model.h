@@ -4,6 +4,7 @@
 
 #include "base/table.h"
 #include "model/description.h"
+#include "model/evidence.h"
 #include "model/folded.h"
 
 #define MRQ_MODEL_VERSION 2
@@ -19,6 +20,7 @@ typedef struct mrq_model_results {
     double test_recall, test_ndcg; /* of a ranking: @10 over the likes of the test part, without items liked in the training
                                       part */
     uint64_t tested;               /* number of test events in the model's file, for mrq_compare(); 0: none */
+    mrq_evidence evidence;         /* how much there was to learn from */
     char schema[MRQ_COLUMN_NAME];
     char split[16];
     double test_share;
@@ -65,8 +67,8 @@ const mrq_model_curve *mrq_model_curve_of(const mrq_model *model);
  * for display, is an array of {"epoch":1,"train":0.9,"valid":0.91,"test":0.92}. */
 cJSON *mrq_model_results_json(const mrq_model_results *results);
 cJSON *mrq_model_curve_json(const mrq_model_curve *curve);
-/* Results and curve in the form stored in files: the results, with "curve" unless it is empty, an array of [0.9,0.91,0.92] with
- * null for NaN. */
+/* Results and curve in the form stored in files: the results, with "tested", "evidence" and, unless it is empty, "curve": an array
+ * of [0.9,0.91,0.92] with null for NaN. */
 cJSON *mrq_model_training_json(const mrq_model *model);
 /* Parses that form; unknown members are ignored. `path` names the object in messages. `curve` may be NULL; else free `curve->epoch`
  * with mrq_free(). MRQ_BAD_FILE. */

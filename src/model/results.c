@@ -36,7 +36,6 @@ cJSON *mrq_model_results_json(const mrq_model_results *r)
         {"test_rmse", r->test_rmse},
         {"test_recall", r->test_recall},
         {"test_ndcg", r->test_ndcg},
-        {"tested", r->tested ? (double)r->tested : (double)NAN},
     };
     for (size_t i = 0; ok && i < sizeof numbers / sizeof *numbers; i++)
         ok = !isfinite(numbers[i].value) || cJSON_AddNumberToObject(root, numbers[i].key, numbers[i].value);
@@ -94,8 +93,11 @@ static cJSON *rows_json(const mrq_model_curve *curve)
 
 cJSON *mrq_model_training_json(const mrq_model *model)
 {
-    MRQ_CLEANUP(cJSON_Delete) cJSON *root = mrq_model_results_json(&model->results);
-    if (!root || (model->curve.n && !mrq_json_add_made(root, "curve", rows_json(&model->curve))))
+    const mrq_model_results *r = &model->results;
+    MRQ_CLEANUP(cJSON_Delete) cJSON *root = mrq_model_results_json(r);
+    if (!root || (r->tested && !mrq_json_add_whole(root, "tested", (int64_t)r->tested)) ||
+        (r->evidence.events && !mrq_json_add_made(root, "evidence", mrq_evidence_json(&r->evidence))) ||
+        (model->curve.n && !mrq_json_add_made(root, "curve", rows_json(&model->curve))))
         return NULL;
     cJSON *made = root;
     root = NULL;
@@ -127,6 +129,8 @@ static mrq_status read_results(const cJSON *root, const char *path, mrq_model_re
                            .test_recall = NAN,
                            .test_ndcg = NAN};
     const char *data;
+    const cJSON *evidence;
+    char at[4300];
     MRQ_TRY(read_name(root, path, "schema", true, r.schema, sizeof r.schema, err));
     MRQ_TRY(read_name(root, path, "split", true, r.split, sizeof r.split, err));
     MRQ_TRY(read_name(root, path, "blas_core", false, r.blas_core, sizeof r.blas_core, err));
@@ -152,6 +156,9 @@ static mrq_status read_results(const cJSON *root, const char *path, mrq_model_re
     MRQ_TRY(mrq_json_bool(root, path, "ranks", &r.ranks, err));
     MRQ_TRY(mrq_json_real(root, path, "test_recall", 0, 1, &r.test_recall, err));
     MRQ_TRY(mrq_json_real(root, path, "test_ndcg", 0, 1, &r.test_ndcg, err));
+    MRQ_TRY(mrq_json_object(root, path, "evidence", false, &evidence, err));
+    snprintf(at, sizeof at, "%s evidence:", path);
+    MRQ_TRY(mrq_evidence_parse(evidence, at, &r.evidence, err));
     r.seed = (uint64_t)seed;
     r.train_ratings = (uint64_t)train;
     r.valid_ratings = (uint64_t)valid;

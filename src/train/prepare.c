@@ -94,6 +94,19 @@ static mrq_status keep_test(const mrq_dataset *data, const mrq_train_options *op
     return MRQ_OK;
 }
 
+/* Tells what gives reason to doubt a model of this data. An experiment, which gives the parts, is not told for each of its models
+ * again. */
+static mrq_status tell_doubts(const mrq_dataset *data, const mrq_train_options *options, mrq_model *model, mrq_error *err)
+{
+    mrq_doubt doubt[MRQ_DOUBTS_MAX];
+    mrq_evidence *evidence = &model->results.evidence;
+    MRQ_TRY(mrq_evidence_count(data, mrq_objective_of(&model->description)->ranks, evidence, err));
+    const uint32_t n = options->parts ? 0 : mrq_evidence_doubts(evidence, &data->items->noun, doubt);
+    for (uint32_t i = 0; i < n; i++)
+        mrq_log(MRQ_LOG_WARN, "train", "%s", doubt[i].text);
+    return MRQ_OK;
+}
+
 mrq_status mrq_train_begin(const mrq_dataset *data, const mrq_description *description, const mrq_train_options *options,
                            const mrq_split *split, mrq_model **out, mrq_error *err)
 {
@@ -115,6 +128,7 @@ mrq_status mrq_train_begin(const mrq_dataset *data, const mrq_description *descr
     snprintf(r->blas_chosen_by, sizeof r->blas_chosen_by, "%s", mrq_blas_chosen_by());
     snprintf(r->split, sizeof r->split, "%s", options->parts ? "given" : mrq_split_names[options->split]);
     MRQ_TRY(keep_test(data, options, split, *out, err));
+    MRQ_TRY(tell_doubts(data, options, *out, err));
     MRQ_TRY(tell_columns(description, *out, true, err));
     MRQ_TRY(tell_columns(description, *out, false, err));
     return MRQ_OK;

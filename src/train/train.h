@@ -65,4 +65,7 @@ typedef struct mrq_train_result {
 MRQ_CHECKED mrq_status mrq_train(const mrq_dataset *data, const mrq_description *description, const mrq_train_options *options,
                                  const mrq_train_watch *watch, mrq_train_result *out, mrq_error *err);
 
+/* Counts how much a model has to learn from. */
+MRQ_CHECKED mrq_status mrq_evidence_count(const mrq_dataset *data, bool ranks, mrq_evidence *out, mrq_error *err);
+
 #endif

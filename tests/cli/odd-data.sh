@@ -163,3 +163,22 @@ each refuse 4 'movies.dat:1: title: 1000000 bytes, want at most 65535' "$MARQUEE
 [ ! -e n.mrq ] || fail "a refused run left n.mrq"
 title 8191
 each learned 1 335
+
+# Almost nothing to learn from: three likes of 270 events. It is told in the log, in the report, and by info of all three.
+mkdir few
+awk 'BEGIN { print "user,item,rating"; for (u = 0; u < 27; u++) for (i = 0; i < 10; i++) print u "," (7 * u + i) % 80 "," (i + u % 9 ? 1 : 5) }' \
+    >few/ratings.csv
+told='3 of 270 events are likes, values of 3 or more'
+run 0 "$MARQUEE" init few
+run 0 "$MARQUEE" train --data few --out few.mrq
+has "WARN train only $told" err
+run 0 "$MARQUEE" info few
+has "warning     only $told" out
+run 0 "$MARQUEE" info few.mrq
+has "warning       only $told" out
+run 0 "$MARQUEE" rebuild --data few --store few.store
+has "WARN train only $told" err
+holds few.store/report.json '"only " + a[0] in j["doubts"][0]["text"] and j["doubts"][0]["check"] == "rare likes"' "$told"
+has "<li class=\"bad\">only $told" few.store/report.html
+run 0 "$MARQUEE" info few.store
+has "warning       only $told" out

@@ -186,6 +186,9 @@ static void a_refused_night_is_told_whole(void **state)
     r.choice.n = 24; /* few enough for parameters beside the points */
     for (int i = MRQ_STEP_UPLOAD; i < MRQ_STEPS; i++)
         r.step[i] = NAN;
+    r.made.results.evidence =
+        (mrq_evidence){.events = 300, .likes = 300, .busiest_user = 150, .most_liked = 149, .users_with_two = 10, .value = NAN};
+    snprintf(r.noun.one, sizeof r.noun.one, "<item>");
     r.comparison = (mrq_comparison){5900, 79000, 0.8434567, 0.8334567, -0.01, -0.0123, -0.0077};
     r.choice.best.recall = 0.9699;
     mrq_gates_judge(&options, &r);
