@@ -169,6 +169,8 @@ static bool is_better(const trial *a, const trial *b)
 {
     if (a->columns < 2 || a->columns > MRQ_FIELDS_MAX)
         return false;
+    if (*a->delimiter == ' ' && b->share > 0.9)
+        return false; /* texts may all have as many words */
     if (fabs(a->share - b->share) > 0.02)
         return a->share > b->share;
     return a->columns > b->columns;

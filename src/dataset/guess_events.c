@@ -80,6 +80,45 @@ static uint32_t find_value(const mrq_look *look, uint32_t user, uint32_t item, u
     return look->columns;
 }
 
+#define ACTIONS_MAX 20
+
+/* Whether each value is the name of an action, or some are and the column's name says so. */
+static bool has_actions(const mrq_look *look, uint32_t i)
+{
+    const mrq_look_column *column = &look->column[i];
+    const mrq_strings values = mrq_dict_strings(column->values);
+    uint32_t known = 0;
+    bool liked = false;
+    if (column->nameless || column->lists || !column->n || column->n < look->rows || values.n > ACTIONS_MAX)
+        return false;
+    for (uint32_t k = 0; k < values.n; k++) {
+        const double weight = mrq_hint_action(mrq_strings_at(&values, k));
+        known += weight < 0 || weight > 0;
+        liked |= weight > 0;
+    }
+    return liked && (known == values.n || mrq_hint_has_actions(column->name));
+}
+
+/* The column of what was done, or look->columns. */
+static uint32_t find_action(const mrq_look *look, uint32_t user, uint32_t item)
+{
+    for (uint32_t i = 0; i < look->columns; i++)
+        if (i != user && i != item && has_actions(look, i))
+            return i;
+    return look->columns;
+}
+
+/* The weights of actions: "view": 1, "cart": 3. */
+static void put_weights(mrq_writer *out, const mrq_look_column *column)
+{
+    const mrq_strings values = mrq_dict_strings(column->values);
+    for (uint32_t k = 0; k < values.n; k++) {
+        mrq_writer_put(out, k ? ", " : "");
+        mrq_guess_quote(out, mrq_strings_at(&values, k));
+        mrq_writer_put(out, ": %g", mrq_hint_action(mrq_strings_at(&values, k)));
+    }
+}
+
 /* Why a column cannot be the value of events; NULL when it can. */
 static const char *no_value(const mrq_look *look, const mrq_look_column *column, char out[120])
 {
@@ -101,36 +140,50 @@ static const char *no_value(const mrq_look *look, const mrq_look_column *column,
 static bool counts(const mrq_findings *f, const mrq_look *look, uint32_t i)
 {
     const mrq_look_column *column = &look->column[i];
-    if (column->role == MRQ_ROLE_COUNT)
-        return true;
-    return column->min >= 0 && column->max > 20 && column->max >= 8 * median(f, look, i);
+    if (column->min < 0)
+        return false;
+    return column->role == MRQ_ROLE_COUNT || (column->max > 20 && column->max >= 8 * median(f, look, i));
 }
 
-/* The like, and what the report says of the value; whether the field is to be written. */
-static bool guess_value(const mrq_findings *f, const mrq_look *look, uint32_t i)
+/* Says what kind of field the value is, and the report what it is; NULL when there is none to be written. */
+static const char *guess_value(const mrq_findings *f, const mrq_look *look, uint32_t i)
 {
     static const char all[] = "each event is a like, \"like\": \"all\"";
     char why[120];
     const mrq_look_column *column = i < look->columns ? &look->column[i] : NULL;
     const char *wrong = column ? no_value(look, column, why) : NULL;
-    const bool count = column && !wrong && counts(f, look, i);
-    if (!column || wrong || count)
+    if (!column || wrong)
         mrq_writer_put(f->schema, ",\n \"like\": \"all\"");
     if (!column) {
         mrq_writer_put(f->report, "%s: no column of values, so %s\n", look->file, all);
-        return false;
+        return NULL;
     }
-    if (wrong)
+    if (wrong) {
         mrq_say_column(f, look, i, "not used as the value: %s; so %s", wrong, all);
-    else if (count)
-        mrq_say_column(f, look, i, "the value, %g to %g, which counts or measures: %s", column->min, column->max, all);
-    else
-        mrq_say_column(f, look, i, "the value, %g to %g; a like is %g or more, the middle; \"like\": {\"from\": ...} changes that",
-                       column->min, column->max, (column->min + column->max) / 2);
-    if (!wrong && !count && column->min == 0 && column->max > 2)
+        return NULL;
+    }
+    if (counts(f, look, i)) {
+        mrq_say_column(f, look, i, "a count, %g to %g: each event is a like, and counts of one user and item are added",
+                       column->min, column->max);
+        return "count";
+    }
+    mrq_say_column(f, look, i, "the value, %g to %g; a like is %g or more, the middle; \"like\": {\"from\": ...} changes that",
+                   column->min, column->max, (column->min + column->max) / 2);
+    if (column->min == 0 && column->max > 2)
         mrq_say_column(f, look, i,
-                       "note: 0 stands there too: if it means that nothing was said, leave those lines out of the file");
-    return !wrong;
+                       "note: 0 stands there too: if it means that nothing was said, add \"null\": [\"0\"] to the field");
+    return "rating";
+}
+
+static const char *say_action(const mrq_findings *f, const mrq_look *look, uint32_t i)
+{
+    MRQ_CLEANUP(mrq_writer_close) mrq_writer weights = {0};
+    mrq_writer_open(&weights);
+    put_weights(&weights, &look->column[i]);
+    f->report->failed |= weights.failed;
+    if (!weights.failed)
+        mrq_say_column(f, look, i, "what was done, and its weight: %.300s; \"weights\" changes that", weights.data);
+    return "action";
 }
 
 /* The unit for the schema, or NULL when the time cannot be used; the report says which. */
@@ -183,17 +236,18 @@ static void guess_matrix(mrq_findings *f, const mrq_look *look)
                    look->header ? "items the names of their columns" : "items the numbers of their columns");
     if (*matrix->none)
         mrq_writer_put(f->report, "%s: \"%s\" stands where there is no value\n", look->file, matrix->none);
-    (void)guess_value(f, look, 2);
+    const char *kind = guess_value(f, look, 2);
     mrq_writer_put(f->schema, ",\n \"events\": {");
     mrq_fields_open(f, look);
     if (*matrix->none) {
         mrq_writer_put(f->schema, ", \"none\": ");
         mrq_guess_quote(f->schema, matrix->none);
     }
-    mrq_writer_put(f->schema, ", \"fields\": [%s\n   {\"name\": \"rating\", \"kind\": \"rating\"}]}",
+    mrq_writer_put(f->schema, ", \"fields\": [%s\n   {\"name\": \"%s\", \"kind\": \"%s\"}]}",
                    matrix->user   ? "\n   {\"name\": \"user\", \"kind\": \"id\"},"
                    : matrix->lead ? "\n   {\"kind\": \"ignore\"},"
-                                  : "");
+                                  : "",
+                   kind ? kind : "rating", kind ? kind : "rating");
 }
 
 void mrq_guess_events(mrq_findings *f)
@@ -209,16 +263,25 @@ void mrq_guess_events(mrq_findings *f)
     say_id(f, events, events->user, "user");
     say_id(f, events, events->item, "item");
     const uint32_t time = look->lists ? look->columns : find_time(f, look, events->user, events->item);
-    const uint32_t value = look->lists ? look->columns : find_value(look, events->user, events->item, time);
-    const bool valued = guess_value(f, look, value);
+    const uint32_t action = look->lists ? look->columns : find_action(look, events->user, events->item);
+    uint32_t value = look->lists ? look->columns : find_value(look, events->user, events->item, time);
+    const bool acted = action < look->columns && (value == look->columns || look->column[value].role == MRQ_ROLE_NONE);
+    if (acted)
+        value = action;
+    const char *kind = acted ? say_action(f, look, action) : guess_value(f, look, value);
     const char *unit = time < look->columns ? guess_time(f, look, time) : NULL;
     mrq_writer_put(f->schema, ",\n \"events\": {");
     mrq_fields_open(f, look);
     for (uint32_t i = 0; !look->lists && i < look->columns; i++) {
         if (i == events->user || i == events->item) {
             mrq_fields_put(&out, i, i == events->user ? "user" : "item", "id");
-        } else if (i == value && valued) {
-            mrq_fields_put(&out, i, "rating", "rating");
+        } else if (i == value && kind) {
+            mrq_fields_put(&out, i, kind, kind);
+            if (acted) {
+                mrq_writer_put(f->schema, ", \"weights\": {");
+                put_weights(f->schema, &look->column[i]);
+                mrq_writer_put(f->schema, "}");
+            }
         } else if (i == time && unit) {
             mrq_fields_put(&out, i, "timestamp", "timestamp");
             mrq_writer_put(f->schema, ", \"unit\": \"%s\"", unit);

@@ -241,6 +241,8 @@ const char *mrq_guess_no_use(const mrq_look *look, uint32_t i, char out[120])
         why = "addresses";
     else if (2 * column->dates > column->n)
         why = "dates, which no kind of field holds";
+    else if (column->role == MRQ_ROLE_TIME && mrq_look_numeric(column) && column->min >= 1e8)
+        why = "times, which no kind of field holds";
     else if (column->brackets)
         why = "some values stand in brackets, [...], as programs write lists; want members with one character between them";
     else if ((mrq_hint_is_id(column->name) || (!look->header && mrq_look_whole_numbers(column))) && n == column->n && n > 9)

@@ -204,6 +204,40 @@ bool mrq_hint_is_id(const char *name)
     return strchr("_- .", before) || (name[size - 2] == 'I' && before >= 'a' && before <= 'z');
 }
 
+double mrq_hint_action(const char *name)
+{
+    static const struct action {
+        const char *text;
+        double weight;
+    } actions[] = {
+        {"view", 1},     {"click", 1},           {"pageview", 1},    {"pv", 1},          {"visit", 1},    {"detail", 1},
+        {"play", 2},     {"listen", 2},          {"watch", 2},       {"read", 2},        {"stream", 2},   {"rent", 2},
+        {"cart", 3},     {"addtocart", 3},       {"basket", 3},      {"addtobasket", 3}, {"wishlist", 3}, {"bookmark", 3},
+        {"favorite", 3}, {"favourite", 3},       {"fav", 3},         {"save", 3},        {"like", 3},     {"share", 3},
+        {"buy", 5},      {"purchase", 5},        {"transaction", 5}, {"order", 5},       {"checkout", 5}, {"sale", 5},
+        {"install", 5},  {"bought", 5},          {"purchased", 5},   {"viewed", 1},      {"clicked", 1},  {"played", 2},
+        {"liked", 3},    {"removefromcart", -1}, {"skip", -1},       {"dislike", -3},    {"refund", -5},  {"return", -5}};
+    char text[WORD];
+    size_t size = letters(name, strlen(name), text);
+    for (int plural = 0; plural < 2 && size; plural++, size -= text[size - 1] == 's')
+        for (size_t i = 0; i < sizeof actions / sizeof *actions; i++)
+            if (strlen(actions[i].text) == size && strncmp(actions[i].text, text, size) == 0)
+                return actions[i].weight;
+    return 0;
+}
+
+bool mrq_hint_has_actions(const char *name)
+{
+    static const char *const names[] = {"event",     "eventtype",    "action",      "actiontype", "behavior",
+                                        "behaviour", "behaviortype", "interaction", "type"};
+    char text[WORD];
+    letters(name, strlen(name), text);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(names[i], text) == 0)
+            return true;
+    return false;
+}
+
 void mrq_hint_file(const char *file, mrq_role roles[2], mrq_noun *noun)
 {
     roles[0] = roles[1] = MRQ_ROLE_NONE;

@@ -31,6 +31,13 @@ mrq_role mrq_hint_noun(const char *name, mrq_noun *noun);
 /* Whether the name says that its values are ids: it ends in a word "id", or is one such as ISBN. */
 bool mrq_hint_is_id(const char *name);
 
+/* What an action of this name, such as "view", "addtocart" or "purchase", says of how much somebody likes an item; 0 for other
+ * texts. */
+double mrq_hint_action(const char *name);
+
+/* Whether a column of this name has actions: "event", "behavior". */
+bool mrq_hint_has_actions(const char *name);
+
 /* The roles, users or items, of the first two such words of a file's name; MRQ_ROLE_NONE where there are fewer: "user_item.dat". */
 void mrq_hint_file(const char *file, mrq_role roles[2], mrq_noun *noun);
 

@@ -234,7 +234,8 @@ static void values(void **state)
     static const struct {
         const char *head, *format, *want;
     } cases[] = {
-        {"user,item,hours\n", "U,I,V.5\n", "hours: the value, 1.5 to 5.5, which counts or measures: each event is a like"},
+        {"user,item,hours\n", "U,I,V.5\n",
+         "hours: a count, 1.5 to 5.5: each event is a like, and counts of one user and item are added\n"},
         {"user,item,x\n", "U,I,V\n", "x: the value, 1 to 5; a like is 3 or more"},
         {"user,item,rating\n", "U,I,1\n", "rating: not used as the value: it is 1 everywhere; so each"},
         {"user,item,rating\n", "U,I,-V\n", "rating: the value, -5 to -1; a like is -3 or more"},
@@ -611,7 +612,7 @@ static void named_files_are_joined(void **state)
     assert_true(price && price->kind == MRQ_NUMBER && price->number[2] == 3.5);
     assert_int_equal(data->items->rows, 22);
     assert_says(&report, "tags.csv: userId: not used: ids\n");
-    assert_says(&report, "tags.csv: timestamp: not used: several rows of one id, and no members that several of them have\n");
+    assert_says(&report, "tags.csv: timestamp: not used: times, which no kind of field holds\n");
     assert_says(&report, "prices.csv: note: 8 of its 30 ids, such as \"23\", are those of no movie; their rows are left alone\n");
     assert_says(&report, "links.csv: not used: ");
     mrq_dataset_free(data);
