@@ -10,10 +10,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/dict.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/table.h"
 
 #define MRQ_FACTORY_SIZE 64 /* size of a factory string, including the NUL */
 
@@ -73,15 +73,32 @@ MRQ_CHECKED mrq_status mrq_index_tune(mrq_index *index, uint32_t parameter, uint
  * many searches, and about n × (dim + 18) bytes. Not while another thread searches. MRQ_FAILED: out of memory. */
 MRQ_CHECKED mrq_status mrq_index_sketch(mrq_index *index, mrq_error *err);
 
-/* A filter in terms of the catalogue, for a server, which does not have the rows' bits: an item must have one of the genres, or
- * `all` of them, and a year in the range, and not be among the rows that are left out one by one. */
+/* How a condition compares. */
+typedef enum mrq_compare {
+    MRQ_IS,     /* the row's value is one of the values; of a set, one of its members is */
+    MRQ_IS_NOT, /* the opposite, and so also true of an unknown value */
+    MRQ_IS_ALL, /* sets: all of the values are members */
+    MRQ_BELOW,  /* this and the following are for numbers, and false of an unknown number */
+    MRQ_UP_TO,
+    MRQ_ABOVE,
+    MRQ_FROM,
+} mrq_compare;
+
+/* A condition on a column of the catalogue. */
+typedef struct mrq_condition {
+    const mrq_column *column;
+    mrq_compare compare;
+    uint32_t n;     /* values, at least 1; 1 from MRQ_BELOW on */
+    uint32_t *code; /* (n) distinct; category and set: codes, ascending; text: a row that has the text for each, ordered by text */
+    double *number; /* (n) number: ascending, distinct, finite */
+} mrq_condition;
+
+/* A filter in terms of the catalogue, for a server, which does not have the rows' bits: an item must meet every condition, and not
+ * be among the rows that are left out one by one. */
 typedef struct mrq_terms {
-    const mrq_strings *genres; /* names by code */
-    const uint32_t *genre;     /* (n_genres) codes */
-    uint32_t n_genres;
-    bool all;
-    int year_from, year_to; /* 0: no limit */
-    uint64_t n_without;     /* number of rows left out, or more */
+    const mrq_condition *condition; /* (n) */
+    uint32_t n;
+    uint64_t n_without; /* number of rows left out, or more */
 } mrq_terms;
 
 /* The rows that qualify: bit r % 64 of keep[r / 64] for row r; bits after the last row are zero. */

@@ -79,6 +79,17 @@ MRQ_CHECKED mrq_status mrq_milvus_check_dimensions(mrq_backend *backend, const c
 /* The row number of an item in a reply's object; MRQ_NONE when it is not valid. */
 uint32_t mrq_milvus_row(const cJSON *object, uint32_t rows);
 
+/* Whether a column is a field of the collection, under its own name: the name is a word that the server can read in a filter, and no
+ * field that every collection has. */
+bool mrq_milvus_has_field(const mrq_column *column);
+
+/* The longest text of a field, in bytes: a longer one is cut. */
+#define MRQ_MILVUS_TEXT 1000
+
+/* The terms as a filter expression, "" when there is nothing to express; freed with mrq_free(). NULL when out of memory. Rows that
+ * meet the terms pass it; what it cannot express is left out, and other rows may pass it too. */
+char *mrq_milvus_filter(const mrq_terms *terms);
+
 /* Counts the contents' rows that the server has. */
 MRQ_CHECKED mrq_status mrq_milvus_count(mrq_backend *backend, const mrq_contents *contents, uint32_t *n, mrq_error *err);
 

@@ -1,7 +1,8 @@
 /* Collections on Milvus: created, filled, aliased and dropped.
  *
- * A collection has one row per item: `row`, its number in the catalogue, used for searching and counting; the vector; and, for
- * filters and other programs, id, title, genres and year. With v1 the server makes the keys and `id` is an ordinary field, so a
+ * A collection has one row per item: `row`, its number in the catalogue, used for searching and counting; the vector; the id; and,
+ * for filters and other programs, the catalogue's columns under their names. A category or text always is a text, "" where it is
+ * unknown, a set always a list; a number that is unknown is left out. With v1 the server makes the keys and `id` is an ordinary field, so a
  * batch that is sent again because its reply was lost is stored twice; counts and candidates use each row once. With v2 the id is
  * the key, a text, and sending a row again changes nothing. */
 #include <math.h>
@@ -20,11 +21,9 @@ typedef struct upload {
     const mrq_contents *contents;
     mrq_milvus_name collection;
     const char *owner;
-    uint64_t *there;         /* one bit per row that the server has */
-    uint32_t first, rows;    /* the current window or batch */
-    uint32_t row[BATCH];     /* (rows) of the batch */
-    const mrq_column *title; /* columns to send, or NULL */
-    const mrq_column *genres, *year;
+    uint64_t *there;      /* one bit per row that the server has */
+    uint32_t first, rows; /* the current window or batch */
+    uint32_t row[BATCH];  /* (rows) of the batch */
 } upload;
 
 /* Creates the collection if it does not exist. */
@@ -95,6 +94,42 @@ static mrq_status look(mrq_backend *backend, upload *u, uint32_t *n, mrq_error *
     return MRQ_OK;
 }
 
+/* Prints at most MRQ_MILVUS_TEXT bytes of a text, whole characters. */
+static void print_text(mrq_print *body, const char *name, const char *text)
+{
+    char start[MRQ_MILVUS_TEXT + 1];
+    size_t size = strnlen(text, MRQ_MILVUS_TEXT);
+    while (text[size] && size && ((unsigned char)text[size] & 0xc0) == 0x80)
+        size--;
+    *(char *)mempcpy(start, text, size) = '\0';
+    mrq_milvus_add_text(body, name, start);
+}
+
+static void print_field(mrq_print *body, const mrq_column *column, uint32_t row)
+{
+    switch (column->kind) {
+    case MRQ_CATEGORY:
+        print_text(body, column->name, column->code[row] == MRQ_NONE ? "" : mrq_strings_at(&column->dict, column->code[row]));
+        break;
+    case MRQ_TEXT:
+        print_text(body, column->name, mrq_strings_at(&column->text, row));
+        break;
+    case MRQ_SET:
+        mrq_print_key(body, column->name);
+        mrq_print_open(body, '[');
+        for (uint64_t i = column->list.offset[row]; i < column->list.offset[row + 1]; i++)
+            mrq_print_text(body, mrq_strings_at(&column->dict, column->list.item[i]));
+        mrq_print_close(body, ']');
+        break;
+    case MRQ_NUMBER:
+        if (!isfinite(column->number[row]))
+            break;
+        mrq_print_key(body, column->name);
+        mrq_print_exact(body, column->number[row]);
+        break;
+    }
+}
+
 static void print_row(mrq_print *body, const upload *u, uint32_t row)
 {
     const float *vector = u->contents->vectors + (size_t)row * u->contents->dim;
@@ -106,19 +141,9 @@ static void print_row(mrq_print *body, const upload *u, uint32_t row)
     for (uint32_t d = 0; d < u->contents->dim; d++)
         mrq_print_real(body, (double)vector[d], 9);
     mrq_print_close(body, ']');
-    if (u->title)
-        mrq_milvus_add_text(body, "title", mrq_strings_at(&u->title->text, row));
-    if (u->genres) {
-        mrq_print_key(body, "genres");
-        mrq_print_open(body, '[');
-        for (uint64_t i = u->genres->list.offset[row]; i < u->genres->list.offset[row + 1]; i++)
-            mrq_print_text(body, mrq_strings_at(&u->genres->dict, u->genres->list.item[i]));
-        mrq_print_close(body, ']');
-    }
-    if (u->year && isfinite(u->year->number[row])) {
-        mrq_print_key(body, "year");
-        mrq_print_real(body, u->year->number[row], 3);
-    }
+    for (uint32_t c = 0; c < u->contents->items->n_columns; c++)
+        if (mrq_milvus_has_field(&u->contents->items->column[c]))
+            print_field(body, &u->contents->items->column[c], row);
     mrq_print_close(body, '}');
 }
 
@@ -159,9 +184,6 @@ static mrq_status fill(mrq_backend *backend, upload *u, uint32_t there, void (*r
 static mrq_status upload_init(upload *u, const mrq_backend *backend, const mrq_contents *contents, mrq_error *err)
 {
     *u = (upload){.contents = contents, .collection = mrq_milvus_collection(backend, contents->name)};
-    u->title = mrq_table_first(contents->items, MRQ_TEXT);
-    u->genres = mrq_table_first(contents->items, MRQ_SET);
-    u->year = mrq_table_year(contents->items);
     u->there = mrq_array(contents->items->rows / 64 + 1, sizeof *u->there);
     return u->there ? MRQ_OK : mrq_fail_memory(err, "uploading");
 }

@@ -26,10 +26,12 @@ static mrq_status infer(int argc, char **argv, bool *json, mrq_error *err)
     const mrq_command command = {
         .name = "marquee infer",
         .synopsis = "[-a AGE] [-g GENDER] [-j JOB] [--with NAME=VALUE] [-i USER] [--liked ID,ID,...] [option...]",
-        .about = "Recommends the items that a person is likely to enjoy most, from the store's current generation.",
+        .about = "Recommends the items that a person is likely to enjoy most, from the store's current generation.\n"
+                 "A condition of --where is put in quotes, because a shell takes < and > for files.",
         .options = options,
         .examples = "  infer -a 25 -g F -j programmer\n  infer -i 4 -k 10 --json\n"
                     "  infer -i 4 --genre Comedy --genre Romance --year 1990-1999\n"
+                    "  infer -i 4 --where 'genres=Comedy,Romance' --where 'genres!=War' --where 'year<1960'\n"
                     "  infer --liked 85,348 --disliked 50 --explain\n",
     };
     int first = 0;

@@ -24,11 +24,12 @@ static mrq_status similar(int argc, char **argv, bool *json, mrq_error *err)
         .synopsis = "ITEM [option...]",
         .about = "Finds the items that the model considers most similar to ITEM. ITEM is an id, a title, or a part of a title\n"
                  "that matches only one item. With the model retrieval, the score is how much liking ITEM adds to the other\n"
-                 "item's score. With other models it is the cosine of the two items' vectors, 1 for the same direction.",
+                 "item's score. With other models it is the cosine of the two items' vectors, 1 for the same direction.\n"
+                 "A condition of --where is put in quotes, because a shell takes < and > for files.",
         .options = options,
         .arguments_min = 1,
         .arguments_max = 1,
-        .examples = "  marquee similar 85\n  marquee similar \"besieged medic\" --year 1990- --json\n",
+        .examples = "  marquee similar 85\n  marquee similar \"besieged medic\" --where 'year>=1990' --json\n",
     };
     int first = 0;
     bool done = false;

@@ -281,23 +281,55 @@ static void print_person(const mrq_generation *generation, const mrq_resolved *q
     print_liking(&query->feedback, generation->items, false, *comma ? comma : " who ");
 }
 
-/* "; Comedy or Drama, 1990-1999, without 2 items". */
+/* "Comedy or Drama"; "Comedy and Drama". */
+static void print_values(const mrq_condition *c, const char *between)
+{
+    for (uint32_t i = 0; i < c->n; i++) {
+        fputs(i ? between : "", stdout);
+        if (c->column->kind == MRQ_NUMBER) {
+            char number[MRQ_EXACT_TEXT];
+            mrq_exact_text(c->number[i], number);
+            fputs(number, stdout);
+        } else {
+            print_plain(mrq_strings_at(c->column->kind == MRQ_TEXT ? &c->column->text : &c->column->dict, c->code[i]));
+        }
+    }
+}
+
+/* "language en or fr", "author not King", "price < 20". */
+static void print_condition(const mrq_condition *c)
+{
+    static const char *const signs[] = {[MRQ_IS] = "",       [MRQ_IS_NOT] = "not ", [MRQ_IS_ALL] = "", [MRQ_BELOW] = "< ",
+                                        [MRQ_UP_TO] = "<= ", [MRQ_ABOVE] = "> ",    [MRQ_FROM] = ">= "};
+    print_plain(c->column->name);
+    printf(" %s", signs[c->compare]);
+    print_values(c, " or ");
+}
+
+/* "; Comedy or Drama, 1990-1999, language en, without 2 items". */
 static void print_filters(const mrq_generation *generation, const mrq_selection *s)
 {
     const char *before = "; ";
-    const mrq_column *genres = mrq_table_first(generation->items, MRQ_SET);
-    for (uint32_t i = 0; i < s->n_genres; i++) {
-        fputs(before, stdout);
-        print_plain(mrq_strings_at(&genres->dict, s->genre[i]));
-        before = s->all_genres ? " and " : " or ";
-    }
     char years[MRQ_YEARS_TEXT];
+    uint32_t n;
+    const mrq_condition *where = mrq_selection_where(s, &n);
+    if (s->n_genre) {
+        fputs(before, stdout);
+        print_values(s->condition, s->condition->compare == MRQ_IS_ALL ? " and " : " or ");
+        before = ", ";
+    }
     mrq_years_print(s, years);
-    if (*years)
-        printf("%s%s", s->n_genres ? ", " : "; ", years);
+    if (*years) {
+        printf("%s%s", before, years);
+        before = ", ";
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        fputs(before, stdout);
+        print_condition(&where[i]);
+        before = ", ";
+    }
     if (s->n_exclude)
-        printf("%swithout %u %s", s->n_genres || *years ? ", " : "; ", s->n_exclude,
-               mrq_table_noun(generation->items, s->n_exclude));
+        printf("%swithout %u %s", before, s->n_exclude, mrq_table_noun(generation->items, s->n_exclude));
 }
 
 /* "Top 5 for ..." or "Top 5 like Toy Story (1995)". */

@@ -42,6 +42,7 @@ extern "C" {
 #define MRQ_YEAR_MAX            9999
 #define MRQ_EXCLUDE_MAX         1000
 #define MRQ_FEEDBACK_MAX        10000
+#define MRQ_WHERE_MAX           16
 #define MRQ_EXPLAIN_ALL         UINT32_MAX
 #define MRQ_RECOMMEND_BATCH_MAX 10000
 #define MRQ_MEMORY_DEFAULT      ((size_t)16 << 20)
@@ -73,10 +74,13 @@ typedef enum mrq_ask {
  *   genre            only items of this genre; each call adds one. Items of any of them, or, with
  *   all_genres       true: of all of them
  *   year             "1994", "1990-1999", "1990-" or "-1999"; an item of unknown year is in no range
+ *   where            a condition on a column of the items, "price<20", "language=en,fr", "tags!=noir": = and != for every kind, with
+ *                    commas between values of which any may be it, "\," for a comma in one; < <= > >= for numbers. Each call adds
+ *                    one, up to MRQ_WHERE_MAX; all must be true
  *   exclude          the id of an item that is not to be answered; each call adds one, up to MRQ_EXCLUDE_MAX
  *   item, query      see mrq_ask and mrq_recommender_ask()
  *
- * RECOMMEND takes all but the last two; SIMILAR: item, k, genre, all_genres, year, exclude; SEARCH: query, k; USER: user, k;
+ * RECOMMEND takes all but the last two; SIMILAR: item, k, genre, all_genres, year, where, exclude; SEARCH: query, k; USER: user, k;
  * ITEM: item. */
 typedef struct mrq_query mrq_query;
 mrq_query *mrq_query_new(void);        /* nothing is set; NULL when out of memory */

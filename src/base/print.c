@@ -184,6 +184,23 @@ void mrq_print_real(mrq_print *print, double value, int digits)
     put(print, at, (size_t)(end - at));
 }
 
+void mrq_exact_text(double value, char out[MRQ_EXACT_TEXT])
+{
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(out, MRQ_EXACT_TEXT, "%.*g", digits, value + 0.0); /* -0 is 0 */
+        if (strtod(out, NULL) == value)
+            return;
+    }
+}
+
+void mrq_print_exact(mrq_print *print, double value)
+{
+    char text[MRQ_EXACT_TEXT] = "null";
+    if (isfinite(value))
+        mrq_exact_text(value, text);
+    mrq_print_raw(print, text);
+}
+
 void mrq_print_raw(mrq_print *print, const char *json)
 {
     separate(print);

@@ -15,6 +15,10 @@ typedef struct mrq_print {
     bool failed;
 } mrq_print;
 
+/* A finite number with as few digits as read back as the same number. */
+#define MRQ_EXACT_TEXT 32
+void mrq_exact_text(double value, char out[MRQ_EXACT_TEXT]);
+
 /* Returns the text; the caller owns it and frees it with mrq_free(). `*size` (may be NULL) is its length. NULL when memory ran
  * out. */
 char *mrq_print_take(mrq_print *print, size_t *size);
@@ -28,6 +32,7 @@ void mrq_print_key(mrq_print *print, const char *name);
 void mrq_print_text(mrq_print *print, const char *text); /* escaped; bytes that are not valid UTF-8 become '?' */
 void mrq_print_whole(mrq_print *print, int64_t value);
 void mrq_print_real(mrq_print *print, double value, int digits); /* rounded to `digits` decimals, 0 .. 9; null when not finite */
+void mrq_print_exact(mrq_print *print, double value);            /* as mrq_exact_text(); null when not finite */
 void mrq_print_raw(mrq_print *print, const char *json);          /* a value that is already JSON */
 
 #endif

@@ -83,6 +83,18 @@ static bool add_numbers(cJSON *document, const mrq_table *users)
     return ok;
 }
 
+/* {"title":"text","price":"number",...}: the items' columns, which conditions can name. */
+static bool add_item_columns(cJSON *document, const mrq_table *items)
+{
+    static const char *const kinds[] = {
+        [MRQ_CATEGORY] = "category", [MRQ_SET] = "set", [MRQ_TEXT] = "text", [MRQ_NUMBER] = "number"};
+    cJSON *columns = cJSON_AddObjectToObject(document, "columns");
+    bool ok = columns != NULL;
+    for (uint32_t c = 0; ok && c < items->n_columns; c++)
+        ok = mrq_json_add_clean(columns, items->column[c].name, kinds[items->column[c].kind]);
+    return ok;
+}
+
 /* "genres", and "years": the first and the last year of the items. */
 static bool add_filters(cJSON *document, const mrq_table *items)
 {
@@ -150,7 +162,7 @@ mrq_status mrq_tell_generation(mrq_snapshot *snapshot, const char *store, mrq_ca
                     add_quality(document, &g->quality) &&
                     mrq_json_add_made(document, "training", mrq_model_results_json(&g->results)) &&
                     mrq_json_add_made(document, "curve", mrq_model_curve_json(&g->curve)) && add_choices(document, g->users) &&
-                    add_numbers(document, g->users) && add_filters(document, g->items) &&
+                    add_numbers(document, g->users) && add_filters(document, g->items) && add_item_columns(document, g->items) &&
                     cJSON_AddBoolToObject(document, "feedback", g->tower->liked != NULL) && add_generations(document, list, n, g);
     char *text = ok ? cJSON_PrintUnformatted(document) : NULL;
     mrq_print print = {.failed = !text};

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/parse.h"
 #include "base/table.h"
+#include "engine/where.h"
 
 #define VALUE_MAX           8192 /* bytes */
 #define NUMBER_TEXT(number) #number
@@ -171,6 +172,10 @@ static bool judge(const mrq_query_field *field, const char **text, char *want, s
             snprintf(want, size, "want a year or years, such as 1994, 1990-1999, 1990- or -1999");
         else if (from && to && from > to)
             snprintf(want, size, "the first comes after the last, want %d-%d", to, from);
+        break;
+    case MRQ_QT_WHERE:
+        if (!mrq_where_is_one(*text))
+            snprintf(want, size, "want a column of the items, one of = != < <= > >=, and a value, such as year>=1990");
         break;
     case MRQ_QT_PARTS:
         if (is(*text, "false") || is(*text, "0"))

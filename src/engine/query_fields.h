@@ -24,6 +24,7 @@ typedef enum mrq_query_type {
     MRQ_QT_WHOLE, /* a whole number from min to max */
     MRQ_QT_FLAG,  /* true, 1, false or 0; false is the same as not given */
     MRQ_QT_YEARS, /* 1994, 1990-1999, 1990- or -1999 */
+    MRQ_QT_WHERE, /* a column of the items, an operator and values: where.h */
     MRQ_QT_PARTS, /* true, false, all, or a whole number from 0 to max */
 } mrq_query_type;
 
@@ -56,6 +57,10 @@ typedef enum mrq_query_type {
       "only items that have all the given genres", NULL)                                                                           \
     X(YEAR, "year", NULL, 0, MRQ_QT_YEARS, 1, 0, 0, MRQ_ASKS_FILTERS, "YEARS",                                                     \
       "only items of these years: 1994, 1990-1999,\n1990- or -1999", "1990-1999")                                                  \
+    X(WHERE, "where", NULL, 0, MRQ_QT_WHERE, MRQ_WHERE_MAX, 0, 0, MRQ_ASKS_FILTERS, "CONDITION",                                   \
+      "only items of which this is true: a column, then one of\n= != < <= > >=, then a value: language=en, price<20.\n"            \
+      "Several values with commas: any of them; after != none.\nIn a value \\, is a comma. Repeat: all must be true",              \
+      "year>=1990")                                                                                                                \
     X(EXCLUDE, "exclude", NULL, 0, MRQ_QT_ITEM, MRQ_EXCLUDE_MAX, 0, 0, MRQ_ASKS_FILTERS, "ID,ID,...", "leave out these items",     \
       NULL)                                                                                                                        \
     X(INCLUDE_SEEN, "include_seen", NULL, 0, MRQ_QT_FLAG, 1, 0, 0, MRQ_ASKS_PERSON, NULL,                                          \

@@ -30,10 +30,9 @@ void mrq_resolved_clear(mrq_resolved *resolved)
 
 size_t mrq_resolved_bytes(const mrq_resolved *resolved)
 {
-    const mrq_selection *s = &resolved->selection;
     size_t bytes = resolved->n_features * sizeof *resolved->feature + resolved->n_values * sizeof *resolved->value +
                    resolved->feedback.n * (sizeof *resolved->feedback.item + 2 * sizeof *resolved->feedback.given) +
-                   s->n_genres * sizeof *s->genre + s->n_exclude * sizeof *s->exclude + strlen(resolved->text) + 1;
+                   mrq_selection_bytes(&resolved->selection) + strlen(resolved->text) + 1;
     for (uint32_t i = 0; i < resolved->n_features; i++)
         bytes += resolved->feature[i].n_members * sizeof *resolved->feature[i].member;
     return bytes;
@@ -301,6 +300,7 @@ static void print_field(mrq_print *print, const mrq_generation *generation, cons
     case MRQ_Q_GENRE:
     case MRQ_Q_ALL_GENRES:
     case MRQ_Q_YEAR:
+    case MRQ_Q_WHERE:
     case MRQ_Q_EXCLUDE:
         mrq_print_selection(print, &resolved->selection, generation->items, field);
         break;

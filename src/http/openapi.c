@@ -48,6 +48,7 @@ static cJSON *field_schema(const mrq_query_field *field, bool body)
         return body ? schema(FEATURE) : schema(TEXT);
     case MRQ_QT_PAIR:
     case MRQ_QT_TEXT:
+    case MRQ_QT_WHERE:
         if (field->most == 1)
             return schema(TEXT);
         return body ? schema(EITHER(TEXT, UP_TO(TEXT)), field->most) : schema(UP_TO(TEXT), field->most);
@@ -83,7 +84,7 @@ static bool add_schema(cJSON *object, const char *key, mrq_field_index field, mr
 /* Adds a field's help as a sentence. */
 static bool add_description(cJSON *parameter, const mrq_query_field *field)
 {
-    char text[300];
+    char text[500];
     snprintf(text, sizeof text, "%s%s.", field->help, field->type == MRQ_QT_ITEM ? "; may be given again" : "");
     text[0] = (char)toupper((unsigned char)text[0]);
     for (char *end = text; (end = strchr(end, '\n'));)

@@ -32,6 +32,7 @@ void mrq_manifest_content(const mrq_manifest *manifest, char out[MRQ_CONTENT_SIZ
     mrq_sha256_init(&sha);
     mrq_sha256_update(&sha, manifest->part[MRQ_PART_CATALOGUE].sha256, MRQ_SHA256_HEX - 1);
     mrq_sha256_update(&sha, manifest->part[MRQ_PART_VECTORS].sha256, MRQ_SHA256_HEX - 1);
+    mrq_sha256_update(&sha, MRQ_BACKEND_FIELDS, sizeof MRQ_BACKEND_FIELDS - 1);
     mrq_sha256_hex(&sha, hex);
     memcpy(out, hex, MRQ_CONTENT_SIZE - 1);
     out[MRQ_CONTENT_SIZE - 1] = '\0';

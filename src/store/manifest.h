@@ -26,7 +26,7 @@ typedef struct mrq_manifest {
 MRQ_CHECKED mrq_status mrq_manifest_note(mrq_manifest *manifest, mrq_part part, const char *path, mrq_error *err);
 
 /* The name of the generation's content, used in the name of a backend's collection: the first digits of the SHA-256 of the digests
- * of catalogue.mrq and vectors.mrq, as text, one after the other. */
+ * of catalogue.mrq and vectors.mrq, as text, and of MRQ_BACKEND_FIELDS, one after the other. */
 void mrq_manifest_content(const mrq_manifest *manifest, char out[MRQ_CONTENT_SIZE]);
 
 /* The manifest as JSON, with the measured trials and the model's description for people; freed with mrq_free(). NULL if out of

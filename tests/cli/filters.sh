@@ -52,6 +52,21 @@ top 7 --genre Drama --year 1980- --exclude 1,6
 holds out 'j["query"]["genre"] == ["Drama"] and j["query"]["year"] == "1980-" and j["query"]["exclude"] == ["1", "6"]'
 holds out '"all_genres" not in j["query"] and "include_seen" not in j["query"]'
 
+# Conditions on columns; --genre and --year are short for some.
+want '"Comedy" in genres and year >= 1990 and "War" not in genres'
+top 1000 --where genres=comedy --where 'year>=1990' --where genres!=War
+holds out 'j["query"]["where"] == ["year>=1990", "genres=Comedy", "genres!=War"]'
+want 'genres & {"Comedy", "War"} and year < 1980 and year not in (1950, 1960)'
+top 1000 --where 'genres = War, Comedy' --where 'year<1980' --where 'year != 1960,1950'
+top 7 --genre Comedy --genre War --where 'year<1980' --where 'year!=1950,1960'
+want 'title == "Besieged Medic (2005)" or title == "Tiny Robot, The (1994)"'
+top 5 --where 'title=Besieged Medic (2005),Tiny Robot\, The (1994)'
+holds out 'j["query"]["where"] == ["title=Besieged Medic (2005),Tiny Robot\\, The (1994)"] and len(ids) == 2'
+run 0 "$INFER" --store S -a 25 -g F -j 12 --genre War --where 'year>=1950' --where 'genres!=Drama,Comedy' --exclude 5
+has 'Top 5 for age 25-34, female, programmer; War, year >= 1950, genres not Comedy or Drama, without 1 movie' out
+run 0 "$INFER" --store S -a 25 -g F -j 12 --where 'year>1950' --where 'year<1950'
+[ "$(cat out)" = 'Nothing is left for age 25-34, female, programmer; year < 1950, year > 1950' ] || fail "nothing left: $(cat out)"
+
 # The same filters in other words are the same answer to the byte; the table says what was filtered.
 run 0 "$INFER" --store S --json -a 25 -g F -j 12 --genre War --genre Comedy --genre war --exclude 5,3 --year 1950-2010
 cp out first
@@ -102,6 +117,11 @@ ask 2 '--year "x": want a year or years, such as' --year x
 ask 2 '--year "1999-1990": the first comes after the last, want 1990-1999' --year 1999-1990
 ask 2 '--year "0"' --year 0
 ask 2 '--year: empty' --year ''
+ask 2 '--where "yeer>1990": the data'"'"'s movies have no column yeer; want one of title, year, genres' --where 'yeer>1990'
+ask 2 '--where "genres=Comdey": genres "Comdey": want one of Action, Adventure, Animation' --where genres=Comdey
+ask 2 '--where "title=medic": none of the data'"'"'s movies has the title "medic"' --where title=medic
+ask 2 '--where "genres>1": genres is a set, and > compares numbers; want = or !=' --where 'genres>1'
+ask 2 '--where "year": want a column of the items, one of = != < <= > >=, and a value, such as year>=1990' --where year
 ask 2 '--exclude "": want an id, 1 to 255 bytes of UTF-8 without control characters' --exclude 1,
 ask 2 '--exclude "1?2": want an id' --exclude "$(printf '1\t2')"
 for none in 999999 x -1; do # which no answer has

@@ -24,15 +24,24 @@ static bool same_rows(const uint32_t *a, uint32_t n, const uint32_t *b, uint32_t
     return n == m && (!n || memcmp(a, b, n * sizeof *a) == 0);
 }
 
+static bool same_conditions(const mrq_selection *s, const mrq_selection *t)
+{
+    bool same = s->n == t->n && s->n_genre == t->n_genre && s->n_year == t->n_year;
+    for (uint32_t i = 0; same && i < s->n; i++) {
+        const mrq_condition *a = &s->condition[i], *b = &t->condition[i];
+        same = a->column == b->column && a->compare == b->compare && a->n == b->n &&
+               (a->number ? memcmp(a->number, b->number, a->n * sizeof *a->number) == 0 : same_rows(a->code, a->n, b->code, b->n));
+    }
+    return same;
+}
+
 static bool same(const mrq_resolved *a, const mrq_resolved *b, uint32_t branches)
 {
     const mrq_selection *s = &a->selection, *t = &b->selection;
     return strcmp(a->text, b->text) == 0 && a->user == b->user && a->k == b->k && a->include_seen == b->include_seen &&
            same_rows(a->value, branches, b->value, branches) &&
-           same_rows(a->feedback.item, a->feedback.n, b->feedback.item, b->feedback.n) &&
-           same_rows(s->genre, s->n_genres, t->genre, t->n_genres) &&
-           same_rows(s->exclude, s->n_exclude, t->exclude, t->n_exclude) && s->all_genres == t->all_genres &&
-           s->year_from == t->year_from && s->year_to == t->year_to;
+           same_rows(a->feedback.item, a->feedback.n, b->feedback.item, b->feedback.n) && same_conditions(s, t) &&
+           same_rows(s->exclude, s->n_exclude, t->exclude, t->n_exclude);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -275,25 +275,28 @@ static void a_bitmap_has_a_bit_for_each_row(void **state)
         for (uint32_t i = 0; i < rows; i++) {
             year[i] = i % 5 == 4 ? (double)NAN : 1900 + i;
         }
-        const mrq_selection all = {0}, from = {.year_from = 1903}, to = {.year_to = 1970},
-                            both = {.year_from = 1903, .year_to = 1970};
-        const mrq_selection *const selections[] = {&all, &from, &to, &both};
+        double limit[] = {1903, 1970};
+        mrq_condition condition[] = {{.column = items->column, .compare = MRQ_FROM, .n = 1, .number = &limit[0]},
+                                     {.column = items->column, .compare = MRQ_UP_TO, .n = 1, .number = &limit[1]}};
+        const mrq_selection selections[] = {{.n = 0},
+                                            {.condition = condition, .n = 1, .n_year = 1},
+                                            {.condition = condition + 1, .n = 1, .n_year = 1},
+                                            {.condition = condition, .n = 2, .n_year = 2}};
+        const bool from[] = {false, true, false, true}, to[] = {false, false, true, true};
         const uint32_t less[] = {0, rows - 1, rows / 2};
         for (size_t s = 0; s < 4; s++) {
             mrq_bitmap bitmap = {0};
             uint32_t kept = 0;
-            assert_ok(mrq_selection_bitmap(selections[s], items, less, 3, &bitmap, &err));
+            assert_ok(mrq_selection_bitmap(&selections[s], items, less, 3, &bitmap, &err));
             for (uint32_t i = 0; i < (rows + 63) / 64 * 64; i++) {
-                const bool in =
-                    i < rows && i != 0 && i != rows - 1 && i != rows / 2 &&
-                    (s == 0 || (i % 5 != 4 && (!selections[s]->year_from || i >= 3) && (!selections[s]->year_to || i <= 70)));
+                const bool in = i < rows && i != 0 && i != rows - 1 && i != rows / 2 &&
+                                (s == 0 || (i % 5 != 4 && (!from[s] || i >= 3) && (!to[s] || i <= 70)));
                 assert_int_equal(bitmap.keep[i / 64] >> i % 64 & 1, in);
                 kept += in;
             }
             assert_int_equal(bitmap.filter.n_kept, kept);
             assert_int_equal(bitmap.terms.n_without, 3);
-            assert_int_equal(bitmap.terms.year_from, selections[s]->year_from);
-            assert_int_equal(bitmap.terms.year_to, selections[s]->year_to);
+            assert_true(bitmap.terms.condition == selections[s].condition && bitmap.terms.n == selections[s].n);
             mrq_bitmap_clear(&bitmap);
         }
         mrq_bitmap bitmap = {0};

@@ -6,6 +6,7 @@
 
 #include "base/secret.h"
 #include "index/inside.h"
+#include "index/milvus.h"
 #include "unit/failing_memory.h"
 #include "unit/ids.h"
 
@@ -30,24 +31,29 @@
 
 static mrq_error err;
 
-/* Three items: a quote in a title, none to two genres, a year that is unknown and one with a fraction. */
+/* Three items: a quote in a title, none to two genres, a year that is unknown and one with a fraction, a language that is unknown;
+ * and two columns that are no fields, as every collection has one of that name, or a filter cannot have it. */
 static const uint32_t id_at[] = {0, 2, 4, 21};
 static const uint32_t title_at[] = {0, 6, 12, 20}, genre_at[] = {0, 6, 12, 18, 24};
 static const uint64_t genres_of[] = {0, 2, 2, 3};
 static const uint32_t genre_items[] = {0, 1, 2};
 static const double years[] = {1995, (double)NAN, 2001.5};
+static const uint32_t language_at[] = {0, 3, 6}, languages[] = {0, MRQ_NONE, 1};
 static const float vectors[] = {0.5f, -0.25f, 1, 0, 0.123456789f, 1e-12f};
 static mrq_column columns[] = {
     {.name = "title", .kind = MRQ_TEXT, .text = {3, title_at, "A \"1\"\0Bravo\0Charlie\0"}},
     {.name = "genres", .kind = MRQ_SET, .dict = {4, genre_at, "Drama\0Sci-F\0Q\"ote\0Music\0"}, .list = {genres_of, genre_items}},
-    {.name = "year", .kind = MRQ_NUMBER, .number = years}};
+    {.name = "year", .kind = MRQ_NUMBER, .number = years},
+    {.name = "language", .kind = MRQ_CATEGORY, .dict = {2, language_at, "en\0fr\0"}, .code = languages},
+    {.name = "Row", .kind = MRQ_NUMBER, .number = years},
+    {.name = "the year", .kind = MRQ_NUMBER, .number = years}};
 static mrq_table items = {.rows = 3,
                           .noun = {"item", "items"},
                           .id = {3, id_at,
                                  "7\0"
                                  "9\0"
                                  "9007199254740993"},
-                          .n_columns = 3,
+                          .n_columns = 6,
                           .column = columns};
 static const mrq_contents contents = {CONTENT, &items, vectors, 2};
 
@@ -184,12 +190,12 @@ static mrq_status upload(mrq_backend *backend, const mrq_contents *what, uint32_
 }
 
 #define ROW_0                                                                                                                      \
-    "{\"id\":\"7\",\"row\":0,\"vector\":[0.5,-0.25],\"title\":\"A \\\"1\\\"\",\"genres\":[\"Drama\",\"Sci-F\"],\"year\":1995}"
-#define ROW_1 "{\"id\":\"9\",\"row\":1,\"vector\":[1,0],\"title\":\"Bravo\",\"genres\":[]}"
+    "{\"id\":\"7\",\"row\":0,\"vector\":[0.5,-0.25],\"title\":\"A \\\"1\\\"\",\"genres\":[\"Drama\",\"Sci-F\"],\"year\":1995,"     \
+    "\"language\":\"en\"}"
+#define ROW_1 "{\"id\":\"9\",\"row\":1,\"vector\":[1,0],\"title\":\"Bravo\",\"genres\":[],\"language\":\"\"}"
 #define ROW_2                                                                                                                      \
     "{\"id\":\"9007199254740993\",\"row\":2,\"vector\":[0.123456791,0],\"title\":\"Charlie\",\"genres\":[\"Q\\\"ote\"],\"year\":"  \
-    "2001."                                                                                                                        \
-    "5}"
+    "2001.5,\"language\":\"fr\"}"
 #define WINDOW_3 NAMED ",\"filter\":\"row >= 0 and row < 3\",\"outputFields\":[\"row\"],\"limit\":16384}"
 
 static void an_upload_makes_the_collection_and_sends_what_is_missing(void **state)
@@ -565,32 +571,61 @@ static mrq_index *connected(mrq_backend *backend)
     NAMED ",\"data\":[[1,0.5]],\"annsField\":\"vector\"" filter ",\"limit\":" limit ",\"outputFields\":[\"row\"]}"
 static const float query[] = {1, 0.5f};
 
+enum { TITLE, GENRES, YEAR, LANGUAGE, ROW, THE_YEAR };
+static uint32_t codes[] = {0, 1, 3, 0, 2, 2, 0, 3, 0, 1}; /* what conditions refer to */
+static double numbers[] = {1990, -0.1, 1e300, 1, 2, 3, 4, 5, 6, 7, 8, 9};
+#define ON(column, compare, first, n)                                                                                              \
+    {                                                                                                                              \
+        &columns[column], compare, n, codes + (first), numbers + (first)                                                           \
+    }
+#define ANY "json_contains_any(genres, [\\\""
+
 static void a_filter_is_told_as_far_as_it_can_be(void **state)
 {
     (void)state;
     static const struct {
-        uint32_t genre[3], n;
-        bool all;
-        int from, to;
+        uint32_t n;
+        mrq_condition condition[4];
         const char *filter;
     } rows[] = {
-        {{0}, 0, false, 0, 0, ""},
-        {{0}, 1, false, 0, 0, "json_contains_any(genres, [\\\"Drama\\\"])"},
-        {{0, 3}, 2, false, 0, 0, "json_contains_any(genres, [\\\"Drama\\\", \\\"Music\\\"])"},
-        {{3, 0, 1}, 3, true, 0, 0, "json_contains_all(genres, [\\\"Music\\\", \\\"Drama\\\", \\\"Sci-F\\\"])"},
-        {{0, 2}, 2, false, 0, 0, ""}, /* one cannot be told: any of the others is not enough */
-        {{2, 0}, 2, true, 0, 0, "json_contains_all(genres, [\\\"Drama\\\"])"},
-        {{2}, 1, true, 0, 0, ""},
-        {{0}, 0, false, 1990, 0, "year >= 1990"},
-        {{0}, 0, false, 0, 1999, "year <= 1999"},
-        {{1}, 1, false, 1990, 1999, "json_contains_any(genres, [\\\"Sci-F\\\"]) and year >= 1990 and year <= 1999"},
-        {{2}, 1, false, 1, 2, "year >= 1 and year <= 2"},
+        {0, {ON(GENRES, MRQ_IS, 0, 1)}, ""},
+        {1, {ON(GENRES, MRQ_IS, 0, 1)}, ANY "Drama\\\"])"},
+        {1, {ON(GENRES, MRQ_IS, 0, 3)}, ANY "Drama\\\", \\\"Sci-F\\\", \\\"Music\\\"])"},
+        {1, {ON(GENRES, MRQ_IS_NOT, 0, 2)}, "not " ANY "Drama\\\", \\\"Sci-F\\\"])"},
+        {1, {ON(GENRES, MRQ_IS_ALL, 0, 2)}, "json_contains_all(genres, [\\\"Drama\\\", \\\"Sci-F\\\"])"},
+        {1, {ON(GENRES, MRQ_IS, 3, 2)}, ""}, /* one cannot be told: any of the others is not enough */
+        {1, {ON(GENRES, MRQ_IS_NOT, 3, 2)}, "not " ANY "Drama\\\"])"},
+        {1, {ON(GENRES, MRQ_IS_ALL, 3, 2)}, "json_contains_all(genres, [\\\"Drama\\\"])"},
+        {1, {ON(GENRES, MRQ_IS_ALL, 4, 2)}, ""},
+        {1, {ON(GENRES, MRQ_IS_NOT, 4, 1)}, ""},
+        {1, {ON(LANGUAGE, MRQ_IS, 0, 2)}, "language in [\\\"en\\\", \\\"fr\\\"]"},
+        {1, {ON(LANGUAGE, MRQ_IS_NOT, 1, 1)}, "language not in [\\\"fr\\\"]"},
+        {1, {ON(TITLE, MRQ_IS, 1, 1)}, "title in [\\\"Bravo\\\"]"},
+        {1, {ON(TITLE, MRQ_IS_NOT, 4, 1)}, "title not in [\\\"Charlie\\\"]"},
+        {1, {ON(TITLE, MRQ_IS, 0, 2)}, ""}, /* a quote */
+        {1, {ON(YEAR, MRQ_FROM, 0, 1)}, "year >= 1990"},
+        {1, {ON(YEAR, MRQ_UP_TO, 1, 1)}, "year <= -0.1"},
+        {1, {ON(YEAR, MRQ_ABOVE, 2, 1)}, "year > 1e+300"},
+        {1, {ON(YEAR, MRQ_BELOW, 3, 1)}, "year < 1"},
+        {1, {ON(YEAR, MRQ_IS, 3, 1)}, "year == 1"},
+        {1, {ON(YEAR, MRQ_IS, 3, 2)}, "(year == 1 or year == 2)"},
+        {1,
+         {ON(YEAR, MRQ_IS, 3, 8)},
+         "(year == 1 or year == 2 or year == 3 or year == 4 or year == 5 or year == 6 or year == 7 or year == 8)"},
+        {1, {ON(YEAR, MRQ_IS, 3, 9)}, ""},
+        {1, {ON(YEAR, MRQ_IS_NOT, 3, 1)}, ""},
+        {1, {ON(ROW, MRQ_FROM, 0, 1)}, ""},
+        {1, {ON(THE_YEAR, MRQ_FROM, 0, 1)}, ""},
+        {4,
+         {ON(GENRES, MRQ_IS, 1, 1), ON(ROW, MRQ_IS, 0, 1), ON(YEAR, MRQ_FROM, 0, 1), ON(LANGUAGE, MRQ_IS, 0, 1)},
+         ANY "Sci-F\\\"]) and year >= 1990 and language in [\\\"en\\\"]"},
+        {2, {ON(GENRES, MRQ_IS, 4, 1), ON(YEAR, MRQ_IS, 3, 1)}, "year == 1"},
     };
     mrq_backend *backend = open_backend();
     mrq_index *index = connected(backend);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char body[500];
-        const mrq_terms terms = {&columns[1].dict, rows[i].genre, rows[i].n, rows[i].all, rows[i].from, rows[i].to, 0};
+        const mrq_terms terms = {rows[i].condition, rows[i].n, 0};
         uint32_t row[3], found = 0;
         snprintf(body, sizeof body, ASKED("%s%s%s", "2"), *rows[i].filter ? ",\"filter\":\"" : "", rows[i].filter,
                  *rows[i].filter ? "\"" : "");
@@ -612,22 +647,64 @@ static void names_with_other_characters_are_not_told(void **state)
                                 "b\0\xc3\xa4\0!\0";
     static const uint32_t at[] = {0, 5, 9, 13, 17, 20, 22};
     static const bool told_of[] = {true, false, false, false, false, true};
-    const mrq_strings genres = {6, at, names};
-    mrq_backend *backend = open_backend();
-    mrq_index *index = connected(backend);
+    const mrq_column strange = {.name = "genres", .kind = MRQ_SET, .dict = {6, at, names}};
     for (uint32_t g = 0; g < 6; g++) {
-        const mrq_terms terms = {&genres, &g, 1, false, 0, 0, 0};
-        uint32_t row[3], found = 0;
-        char body[300];
-        snprintf(body, sizeof body,
-                 told_of[g] ? ASKED(",\"filter\":\"json_contains_any(genres, [\\\"%s\\\"])\"", "1") : ASKED("", "1"),
-                 names + at[g]);
-        REST_SCRIPT({V2 "/entities/search", body, 3, 200, NONE});
-        assert_ok(index->searcher->search(index, query, 1, &terms, row, &found, &err));
-        assert_script_done();
+        const mrq_condition condition = {.column = &strange, .n = 1, .code = &g};
+        MRQ_AUTOFREE char *filter = mrq_milvus_filter(&(mrq_terms){&condition, 1, 0});
+        char want[100];
+        snprintf(want, sizeof want, told_of[g] ? "json_contains_any(genres, [\"%s\"])" : "", names + at[g]);
+        assert_string_equal(filter, want);
     }
-    mrq_index_free(index);
-    mrq_backend_close(backend);
+}
+
+/* A text is sent up to its first 1,000 bytes, whole characters; a filter has none that might be such a beginning. */
+static void long_texts_are_cut_and_not_told(void **state)
+{
+    (void)state;
+    for (size_t size = 985; size < 1005; size++)
+        for (int last = 0; last < 2; last++) { /* an ASCII letter, or one of three bytes */
+            char text[1010], sent[1010];
+            memset(text, 'x', size);
+            strcpy(text + size, last ? "\xe2\x82\xac" : "");
+            strcpy(sent, text);
+            sent[last && size < 1000 && size > 997 ? size : size > 1000 || last ? 1000 : size] = '\0';
+            const uint32_t offset[] = {0, (uint32_t)strlen(text) + 1};
+            mrq_column column = {.name = "plot", .kind = MRQ_TEXT, .text = {1, offset, text}};
+            mrq_table table = {.rows = 1, .noun = items.noun, .id = {1, id_at, "7"}, .n_columns = 1, .column = &column};
+            const mrq_contents one = {CONTENT, &table, vectors, 2};
+            char body[1300];
+            snprintf(body, sizeof body, NAMED ",\"data\":[{\"id\":\"7\",\"row\":0,\"vector\":[0.5,-0.25],\"plot\":\"%s\"}]}", sent);
+            mrq_backend *backend = open_backend();
+            uint32_t n = 0;
+            REST_SCRIPT(PROBED, {V2 "/collections/list", "{}", 5, 200, LISTED},
+                        {V2 "/collections/describe", NAMED "}", 5, 200, DIM_2},
+                        {V2 "/entities/query",
+                         NAMED ",\"filter\":\"row >= 0 and row < 1\",\"outputFields\":[\"row\"],\"limit\":16384}", 20, 200, NONE},
+                        {V2 "/entities/upsert", body, 20, 200, NONE});
+            assert_ok(mrq_backend_upload(backend, &one, "owner", NULL, NULL, &n, &err));
+            assert_script_done();
+            mrq_backend_close(backend);
+            uint32_t code = 0;
+            const mrq_condition condition = {.column = &column, .n = 1, .code = &code};
+            MRQ_AUTOFREE char *filter = mrq_milvus_filter(&(mrq_terms){&condition, 1, 0});
+            assert_int_equal(*filter != '\0', !last && size <= 990);
+        }
+}
+
+/* The names that a filter can have. */
+static void fields_have_plain_names(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"a", "Z9_", "year", "identity", "rows", "nota", "jsonb"};
+    static const char *const bad[] = {"",    "9a",     "_a",  "a b",  "a-b",  "\xc3\xa4", "a\xc3\xa4", "id",
+                                      "ROW", "vector", "key", "and",  "Or",   "not",      "in",        "LIKE",
+                                      "is",  "exists", "nan", "true", "null", "False",    "json_x",    "Array_y"};
+    for (size_t i = 0; i < sizeof good / sizeof *good + sizeof bad / sizeof *bad; i++) {
+        const bool fine = i < sizeof good / sizeof *good;
+        mrq_column column = {.kind = MRQ_TEXT};
+        strcpy(column.name, fine ? good[i] : bad[i - sizeof good / sizeof *good]);
+        assert_int_equal(mrq_milvus_has_field(&column), fine);
+    }
 }
 
 static void rows_that_cannot_be_are_not_taken_and_none_twice(void **state)
@@ -669,8 +746,8 @@ static void an_answer_is_exact_whatever_the_server_says(void **state)
     mrq_hit hits[3];
     uint32_t found = 0;
     const uint64_t keep = 5; /* rows 0 and 2 */
-    const uint32_t drama = 0;
-    const mrq_terms terms = {&columns[1].dict, &drama, 1, false, 0, 0, 1};
+    const mrq_condition drama = ON(GENRES, MRQ_IS, 0, 1);
+    const mrq_terms terms = {&drama, 1, 1};
     const mrq_filter filter = {&keep, 2, &terms}, without_terms = {&keep, 2, NULL};
     REST_SCRIPT({V2 "/entities/search", ASKED("", "3"), 3, 200, "{\"code\":0,\"data\":[{\"row\":0},{\"row\":2},{\"row\":1}]}"},
                 {V2 "/entities/search", ASKED("", "3"), 3, 200, NONE},
@@ -718,7 +795,7 @@ static void candidates_enough_are_asked_for(void **state)
         snprintf(body, sizeof body, ASKED("", "%s"), rows[i].limit);
         REST_SCRIPT(PROBED, {V2 "/collections/describe", NAMED "}", 5, 200, DIM_2}, {V2 "/entities/search", body, 3, 200, NONE});
         assert_ok(mrq_index_connect(backend, &many, &index, &err));
-        const mrq_terms terms = {.genres = &columns[1].dict, .n_without = (uint64_t)rows[i].without};
+        const mrq_terms terms = {.n_without = (uint64_t)rows[i].without};
         const mrq_filter filter = {keep, ROWS, rows[i].without >= 0 ? &terms : NULL};
         static mrq_hit hits[ROWS];
         uint32_t found = 0;
@@ -945,7 +1022,8 @@ static mrq_status do_all(void)
         {V2 "/collections/drop", NAMED "}", 20, 200, "{\"code\":0}"},
     };
     const mrq_backend_options options = {.address = "milvus://localhost:19530/m"};
-    const mrq_terms terms = {&columns[1].dict, NULL, 0, false, 1990, 0, 0};
+    const mrq_condition new = ON(YEAR, MRQ_FROM, 0, 1);
+    const mrq_terms terms = {&new, 1, 0};
     MRQ_CLEANUP(mrq_backend_close) mrq_backend *backend = NULL;
     MRQ_CLEANUP(mrq_index_free) mrq_index *index = NULL;
     uint32_t n, row[3], found;
@@ -1004,6 +1082,8 @@ int main(void)
         cmocka_unit_test(a_collection_that_is_missing_is_told_from_a_server_that_is_gone),
         cmocka_unit_test(a_filter_is_told_as_far_as_it_can_be),
         cmocka_unit_test(names_with_other_characters_are_not_told),
+        cmocka_unit_test(long_texts_are_cut_and_not_told),
+        cmocka_unit_test(fields_have_plain_names),
         cmocka_unit_test(rows_that_cannot_be_are_not_taken_and_none_twice),
         cmocka_unit_test(an_answer_is_exact_whatever_the_server_says),
         cmocka_unit_test(candidates_enough_are_asked_for),

@@ -63,12 +63,13 @@ static void each_route_has_the_parameters_that_it_knows(void **state)
 {
     (void)state;
     cJSON *json = document();
-    assert_string_equal(names_of(json, "/v1/recommendations"),
-                        "age gender job with user liked disliked k genre all_genres year exclude include_seen explain country tags "
-                        "height");
+    assert_string_equal(
+        names_of(json, "/v1/recommendations"),
+        "age gender job with user liked disliked k genre all_genres year where exclude include_seen explain country tags "
+        "height");
     assert_string_equal(names_of(json, "/v1/items"), "k query");
     assert_string_equal(names_of(json, "/v1/items/{id}"), "{id}");
-    assert_string_equal(names_of(json, "/v1/items/{id}/similar"), "{id} k genre all_genres year exclude");
+    assert_string_equal(names_of(json, "/v1/items/{id}/similar"), "{id} k genre all_genres year where exclude");
     assert_string_equal(names_of(json, "/v1/users/{id}"), "{id} k");
     assert_string_equal(names_of(json, "/v1/info"), "");
     cJSON_Delete(json);
@@ -121,6 +122,12 @@ static void a_parameter_of_each_type_is_described(void **state)
         {"/v1/items/{id}/similar", "year",
          "{\"name\":\"year\",\"in\":\"query\",\"schema\":{\"type\":\"string\"},\"description\":\"Only items of these years: "
          "1994, 1990-1999, 1990- or -1999.\",\"example\":\"1990-1999\"}"},
+        {"/v1/recommendations", "where",
+         "{\"name\":\"where\",\"in\":\"query\",\"style\":\"form\",\"explode\":true,\"schema\":{\"type\":\"array\",\"maxItems\":16,"
+         "\"items\":{\"type\":\"string\"}},\"description\":\"Only items of which this is true: a column, then one of = != < <= > "
+         ">=, then a value: "
+         "language=en, price<20. Several values with commas: any of them; after != none. In a value \\\\, is a comma. Repeat: all "
+         "must be true.\",\"example\":\"year>=1990\"}"},
         {"/v1/recommendations", "explain",
          "{\"name\":\"explain\",\"in\":\"query\",\"schema\":{\"oneOf\":[{\"type\":\"boolean\",\"description\":\"true: 10 parts, "
          "the "
@@ -182,47 +189,37 @@ static void a_query_of_a_batch_has_the_same_members(void **state)
     (void)state;
     cJSON *json = document();
     const cJSON *query = member(member(member(json, "components"), "schemas"), "Query");
-    char *text = cJSON_PrintUnformatted(member(query, "properties"));
-    assert_string_equal(
-        text,
-        "{\"age\":" FEATURE ",\"gender\":" FEATURE ",\"job\":" FEATURE ",\"with\":" EITHER(
-            TYPE("string"),
-            LIST(
-                "64",
-                TYPE(
-                    "string"))) ",\"user\":" ID
-                                ",\"liked\":" LIST("10000", ID) ",\"disliked\":" LIST(
-                                    "10000",
-                                    ID) ",\"k\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000,\"default\":5},"
-                                        "\"genre\":" EITHER(
-                                            TYPE("string"),
-                                            LIST(
-                                                "64",
-                                                TYPE(
-                                                    "string"))) ",\"all_genres\":" FLAG
-                                                                ",\"year\":" EITHER(
-                                                                    TYPE("string"),
-                                                                    TYPE(
-                                                                        "integer")) ",\"exclude\":" LIST("1000",
-                                                                                                         ID) ",\"include_"
-                                                                                                             "seen\":" FLAG
-                                                                                                             ",\"explain\":{"
-                                                                                                             "\"oneOf\":[{\"type\":"
-                                                                                                             "\"boolean\","
-                                                                                                             "\"description\":"
-                                                                                                             "\"true: 10 parts, "
-                                                                                                             "the largest.\"},"
-                                                                                                             "{\"type\":"
-                                                                                                             "\"integer\","
-                                                                                                             "\"minimum\":0,"
-                                                                                                             "\"maximum\":1000}],"
-                                                                                                             "\"default\":false},"
-                                                                                                             "\"country\":" FEATURE
-                                                                                                             ",\"tags\":" FEATURE
-                                                                                                             ",\"height\":" FEATURE
-                                                                                                             "}");
+    static const char *const members[][2] = {
+        {"age", FEATURE},
+        {"gender", FEATURE},
+        {"job", FEATURE},
+        {"with", EITHER(TYPE("string"), LIST("64", TYPE("string")))},
+        {"user", ID},
+        {"liked", LIST("10000", ID)},
+        {"disliked", LIST("10000", ID)},
+        {"k", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000,\"default\":5}"},
+        {"genre", EITHER(TYPE("string"), LIST("64", TYPE("string")))},
+        {"all_genres", FLAG},
+        {"year", EITHER(TYPE("string"), TYPE("integer"))},
+        {"where", EITHER(TYPE("string"), LIST("16", TYPE("string")))},
+        {"exclude", LIST("1000", ID)},
+        {"include_seen", FLAG},
+        {"explain", "{\"oneOf\":[{\"type\":\"boolean\",\"description\":\"true: 10 parts, the largest.\"},"
+                    "{\"type\":\"integer\",\"minimum\":0,\"maximum\":1000}],\"default\":false}"},
+        {"country", FEATURE},
+        {"tags", FEATURE},
+        {"height", FEATURE},
+    };
+    const cJSON *its = member(query, "properties")->child;
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++, its = its->next) {
+        assert_non_null(its);
+        assert_string_equal(its->string, members[i][0]);
+        char *text = cJSON_PrintUnformatted(its);
+        assert_string_equal(text, members[i][1]);
+        free(text);
+    }
+    assert_null(its);
     assert_true(cJSON_IsFalse(member(query, "additionalProperties")));
-    free(text);
     cJSON_Delete(json);
 }
 

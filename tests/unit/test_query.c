@@ -42,6 +42,7 @@ static const struct {
     [MRQ_QT_WHOLE] = {{"1", "1"}, {"1000", "1000"}},
     [MRQ_QT_FLAG] = {{"true", "1"}, {"1", "1"}},
     [MRQ_QT_YEARS] = {{"1994", "1994"}, {"-1999", "-1999"}},
+    [MRQ_QT_WHERE] = {{"a=1", "a=1"}, {"b c >= 2,3", "b c >= 2,3"}},
     [MRQ_QT_PARTS] = {{"true", "10"}, {"all", "4294967295"}},
 };
 #define TYPES (sizeof values / sizeof *values)
@@ -297,11 +298,12 @@ static void ids_stand_in_a_list(void **state)
     assert_fails(mrq_query_put_list(&none, MRQ_Q_LIKED, huge, &err), MRQ_USAGE, "liked");
     assert_int_equal(none.size, 0);
     free(huge);
-    static const mrq_field_index alone[] = {MRQ_Q_USER, MRQ_Q_GENRE, MRQ_Q_TEXT, MRQ_Q_ITEM}; /* elsewhere it is no list */
+    static const mrq_field_index alone[] = {MRQ_Q_USER, MRQ_Q_GENRE, MRQ_Q_TEXT, MRQ_Q_ITEM,
+                                            MRQ_Q_WHERE}; /* elsewhere it is no list */
     for (size_t i = 0; i < sizeof alone / sizeof *alone; i++) {
         ASKED_QUERY query = {0};
-        assert_ok(mrq_query_put_list(&query, alone[i], "a\\,b,c", &err));
-        assert_string_equal(mrq_query_text(&query, alone[i]), "a\\,b,c");
+        assert_ok(mrq_query_put_list(&query, alone[i], "a=\\,b,c", &err));
+        assert_string_equal(mrq_query_text(&query, alone[i]), "a=\\,b,c");
         assert_int_equal(query.n[alone[i]], 1);
     }
     ASKED_QUERY many = {0};
@@ -322,14 +324,14 @@ static void a_field_has_at_most_so_many_values(void **state)
         if (f->most == 1)
             continue;
         for (uint32_t n = 0; n < f->most; n++) {
-            snprintf(value, sizeof value, f->type == MRQ_QT_PAIR ? "f%u=1" : "%u", n);
+            snprintf(value, sizeof value, f->type == MRQ_QT_PAIR || f->type == MRQ_QT_WHERE ? "f%u=1" : "%u", n);
             assert_ok(mrq_query_set(&query, f->name, value, &err));
         }
         assert_int_equal(query.n[i], f->most);
         snprintf(says, sizeof says, f->type == MRQ_QT_PAIR ? "g: more than 64 columns of the users" : "%s: more than %u values",
                  f->name, f->most);
         const size_t size = query.size;
-        assert_fails(mrq_query_set(&query, f->name, f->type == MRQ_QT_PAIR ? "g=1" : "1", &err), MRQ_USAGE, says);
+        assert_fails(mrq_query_set(&query, f->name, *value == 'f' ? "g=1" : "1", &err), MRQ_USAGE, says);
         assert_int_equal(query.n[i], f->most);
         assert_int_equal(query.size, size);
         if (f->type != MRQ_QT_PAIR)

@@ -72,10 +72,10 @@ function askToken(wrong) {
 
 /* `features` holds values by column of the users. */
 const NOTHING = {view: "", known: false, features: new Map(), user: "", liked: [], disliked: [], genre: [], all: false,
-  from: "", to: "", k: "12", seen: false, item: ""};
+  from: "", to: "", where: [], k: "12", seen: false, item: ""};
 /* The hash uses these names itself; any other name is a column of the users. */
-const OWN = ["view", "item", "user", "liked", "disliked", "genre", "all_genres", "year", "include_seen", "k", "with"];
-const FILTERS = ["genre", "all", "from", "to", "seen"];
+const OWN = ["view", "item", "user", "liked", "disliked", "genre", "all_genres", "year", "where", "include_seen", "k", "with"];
+const FILTERS = ["genre", "all", "from", "to", "where", "seen"];
 const FEEDBACK_MAX = 200; /* so that a link stays within the URLs that servers accept */
 const ID_MAX = 255;
 let state = structuredClone(NOTHING);
@@ -101,6 +101,7 @@ function parameters(s, feature = pair) {
   s.genre.forEach(genre => put("genre", genre));
   put("all_genres", s.all && s.genre.length > 1 ? "true" : "");
   put("year", year(s));
+  s.where.forEach(condition => put("where", condition));
   put("include_seen", s.seen ? "true" : "");
   put("k", s.k === NOTHING.k ? "" : s.k);
   return p;
@@ -129,6 +130,7 @@ function parse(text) {
   s.all = p.get("all_genres") === "true";
   [, s.from, s.to] = /^([^-]*)-?(.*)$/.exec(p.get("year") || "");
   if (!p.get("year")?.includes("-")) s.to = s.from;
+  s.where = p.getAll("where");
   s.seen = p.get("include_seen") === "true";
   return s;
 }
@@ -349,7 +351,7 @@ function problem(error) {
       button("Try again", () => { asked = null; start(); }));
     return;
   }
-  const input = field.querySelector("input, select"), label = field.querySelector("label, .label").textContent;
+  const input = field.querySelector("input, select, textarea"), label = field.querySelector("label, .label").textContent;
   field.closest("details")?.setAttribute("open", "");
   field.append(make("p.problem", {id: `problem-${name}`, role: "alert", textContent: error.message}));
   input.setAttribute("aria-invalid", "true");
@@ -382,6 +384,8 @@ function fillForm() {
   show($("year-field"), info.years !== null);
   $("genres").replaceChildren(...info.genres.map(genre => make("label", {}, make("input", {type: "checkbox", value: genre}),
     make("span", genre))));
+  show($("where-field"), Object.keys(info.columns).length > 0);
+  $("where-hint").textContent = `One a line: ${Object.keys(info.columns).join(", ")}, then one of = != < <= > >=, then a value.`;
   if (info.years) [$("from").placeholder, $("to").placeholder] = info.years;
   $("foot-said").textContent = `Marquee ${info.version}, generation ${info.generation}`;
 }
@@ -409,11 +413,12 @@ function showForm() {
   show($("new-fields"), !state.known);
   show($("user-fields"), state.known);
   ["user", "from", "to", "k"].forEach(name => put(name, state[name]));
+  put("where", state.where.join("\n"));
   $("genres").querySelectorAll("input").forEach(box => { box.checked = state.genre.includes(box.value); });
   $("all-genres").checked = state.all;
   show($("all-genres-label"), state.genre.length > 1);
   $("seen").checked = state.seen;
-  const used = state.genre.length + Boolean(state.from || state.to) + state.seen;
+  const used = state.genre.length + Boolean(state.from || state.to) + state.where.length + state.seen;
   $("filter-count").textContent = used ? `${used} set` : "";
   show($("clear-filters"), used > 0);
 }
@@ -425,6 +430,7 @@ function readForm() {
   state.k ||= NOTHING.k;
   state.genre = [...$("genres").querySelectorAll("input:checked")].map(box => box.value);
   state.all = $("all-genres").checked;
+  state.where = $("where").value.split("\n").map(line => line.trim()).filter(Boolean);
   state.seen = $("seen").checked;
   changed();
 }
@@ -611,7 +617,7 @@ async function start() {
 function listen() {
   const soon = later(300, readForm);
   $("form").addEventListener("change", event => { if (event.target !== $("title")) readForm(); });
-  const typed = "input:not([type=radio], [type=checkbox], #title)";
+  const typed = "input:not([type=radio], [type=checkbox], #title), textarea";
   $("form").addEventListener("input", event => { if (event.target.matches(typed)) soon(); });
   $("form").addEventListener("submit", event => { event.preventDefault(); readForm(); });
   $("clear-filters").addEventListener("click", clearFilters);
