@@ -11,8 +11,8 @@
 #define MRQ_BACKEND_FORMS "milvus://HOST[:PORT]/NAME, or milvuss:// for TLS"
 #define MRQ_CONTENT_SIZE  17 /* 16 hexadecimal digits and a NUL */
 
-/* Which fields a collection has; part of its contents' name. To be changed with the fields, because a filter on a field that an older
- * collection does not have passes the wrong rows. */
+/* Which fields a collection has; part of its contents' name. To be changed with the fields, because a filter on a field that an
+ * older collection does not have passes the wrong rows. */
 #define MRQ_BACKEND_FIELDS "columns"
 
 /* A server, and the prefix of the names of its collections. Thread-safe; connections are kept alive. */
@@ -42,8 +42,8 @@ typedef struct mrq_contents {
 } mrq_contents;
 
 /* Uploads the rows that the server does not have yet, so an interrupted upload can be continued. A row has id, vector and the
- * columns of the catalogue whose names a filter can have. A request that fails for a temporary reason is tried again, after longer and longer
- * pauses, for a quarter of a minute; what then is missing is left to the next upload. `owner` goes into the collection's
+ * columns of the catalogue whose names a filter can have. A request that fails for a temporary reason is tried again, after longer
+ * and longer pauses, for a quarter of a minute; what then is missing is left to the next upload. `owner` goes into the collection's
  * description, for mrq_backend_prune(). `report` (may be NULL) is called with the number of rows on the server. `*sent` is the
  * number of rows that were missing. Rows may become visible a little later. MRQ_UNAVAILABLE when the server is down, refuses, or
  * has something else under the name. For one thread. */

@@ -69,7 +69,7 @@ static mrq_status answer_exactly(struct query_set *q, const float *vectors, uint
         return mrq_fail_memory(err, "measuring an index");
     for (uint32_t i = 0; i < q->n; i++) {
         mrq_top top = {hits, q->k, 0};
-        mrq_scan(vectors, n, q->dim, q->query + (size_t)i * q->dim, NULL, &top);
+        mrq_scan(vectors, n, q->dim, q->query + (size_t)i * q->dim, NULL, 0, &top);
         for (uint32_t j = 0; j < q->k; j++)
             q->answer[(size_t)i * q->k + j] = hits[j].row;
         qsort(q->answer + (size_t)i * q->k, q->k, sizeof *q->answer, by_row);

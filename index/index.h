@@ -74,7 +74,7 @@ MRQ_CHECKED mrq_status mrq_index_tune(mrq_index *index, uint32_t parameter, uint
 MRQ_CHECKED mrq_status mrq_index_sketch(mrq_index *index, mrq_error *err);
 
 /* How a condition compares. */
-typedef enum mrq_compare {
+typedef enum mrq_operator {
     MRQ_IS,     /* the row's value is one of the values; of a set, one of its members is */
     MRQ_IS_NOT, /* the opposite, and so also true of an unknown value */
     MRQ_IS_ALL, /* sets: all of the values are members */
@@ -82,12 +82,12 @@ typedef enum mrq_compare {
     MRQ_UP_TO,
     MRQ_ABOVE,
     MRQ_FROM,
-} mrq_compare;
+} mrq_operator;
 
 /* A condition on a column of the catalogue. */
 typedef struct mrq_condition {
     const mrq_column *column;
-    mrq_compare compare;
+    mrq_operator compare;
     uint32_t n;     /* values, at least 1; 1 from MRQ_BELOW on */
     uint32_t *code; /* (n) distinct; category and set: codes, ascending; text: a row that has the text for each, ordered by text */
     double *number; /* (n) number: ascending, distinct, finite */
@@ -115,8 +115,11 @@ typedef struct mrq_hit {
 
 /* Finds the best `k` rows for a query (dim) among those that qualify (`filter` NULL: all), best first, equal scores by row.
  * `*found` is `k`, or the number of qualifying rows if that is less, for every kind: if an approximate search finds too few, the
- * qualifying rows are scanned. Exact for Flat, and whenever few rows qualify. MRQ_USAGE for a query that is not finite;
- * MRQ_UNAVAILABLE when the server that keeps the index is down. Thread-safe; uses only the calling thread. */
+ * qualifying rows are scanned. Exact for Flat, and whenever few rows qualify.
+ *
+ * The first k of more are the k, to the bit and for every kind, so that a list can be read page after page. Rows that an
+ * approximate search has missed come last, if all rows are asked for, and are the only ones out of order. MRQ_USAGE for a query
+ * that is not finite; MRQ_UNAVAILABLE when the server that keeps the index is down. Thread-safe; uses only the calling thread. */
 MRQ_CHECKED mrq_status mrq_index_search(const mrq_index *index, const float *query, uint32_t k, const mrq_filter *filter,
                                         mrq_hit *hits, uint32_t *found, mrq_error *err);
 

@@ -32,6 +32,7 @@ struct mrq_index {
     mrq_faiss_parts parts; /* for a walk */
     mrq_sketch *sketch;    /* for a faster scan, or NULL */
     void *remote;          /* the searcher's own data about a server */
+    _Atomic float longest; /* length of the longest vector; 0: not computed yet */
 };
 
 /* An empty index; NULL when out of memory. */

@@ -79,8 +79,8 @@ MRQ_CHECKED mrq_status mrq_milvus_check_dimensions(mrq_backend *backend, const c
 /* The row number of an item in a reply's object; MRQ_NONE when it is not valid. */
 uint32_t mrq_milvus_row(const cJSON *object, uint32_t rows);
 
-/* Whether a column is a field of the collection, under its own name: the name is a word that the server can read in a filter, and no
- * field that every collection has. */
+/* Whether a column is a field of the collection, under its own name: the name is a word that the server can read in a filter, and
+ * no field that every collection has. */
 bool mrq_milvus_has_field(const mrq_column *column);
 
 /* The longest text of a field, in bytes: a longer one is cut. */

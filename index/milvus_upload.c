@@ -2,9 +2,9 @@
  *
  * A collection has one row per item: `row`, its number in the catalogue, used for searching and counting; the vector; the id; and,
  * for filters and other programs, the catalogue's columns under their names. A category or text always is a text, "" where it is
- * unknown, a set always a list; a number that is unknown is left out. With v1 the server makes the keys and `id` is an ordinary field, so a
- * batch that is sent again because its reply was lost is stored twice; counts and candidates use each row once. With v2 the id is
- * the key, a text, and sending a row again changes nothing. */
+ * unknown, a set always a list; a number that is unknown is left out. With v1 the server makes the keys and `id` is an ordinary
+ * field, so a batch that is sent again because its reply was lost is stored twice; counts and candidates use each row once. With v2
+ * the id is the key, a text, and sending a row again changes nothing. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

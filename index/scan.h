@@ -5,10 +5,19 @@
 #include "index/kernels.h"
 #include "index/top.h"
 
-/* Offers every qualifying row of `vectors` (n, dim) (`filter` NULL: all) with its inner product to `top`. */
-void mrq_scan(const float *vectors, uint32_t n, uint32_t dim, const float *query, const mrq_filter *filter, mrq_top *top);
+/* Offers every qualifying row of `vectors` (n, dim) (`filter` NULL: all) with its inner product to `top`. The scores, and so the
+ * rows that are kept, are those of mrq_distances.inner_product to the last bit, if no other kernel differs from it by more than
+ * `slack`; mrq_scan_slack() is such a number. */
+void mrq_scan(const float *vectors, uint32_t n, uint32_t dim, const float *query, const mrq_filter *filter, float slack,
+              mrq_top *top);
 
-/* The same for the rows in `row` (n_rows). */
+/* How much the kernels' inner products of the query with vectors of up to this length can differ. */
+float mrq_scan_slack(const float *query, uint32_t dim, float longest);
+
+/* The length of the longest of `n` vectors, or a little more. */
+float mrq_scan_longest(const float *vectors, uint32_t n, uint32_t dim);
+
+/* Offers the rows in `row` (n_rows), with scores of any kernel. */
 void mrq_scan_rows(const float *vectors, uint32_t dim, const float *query, const uint32_t *row, uint32_t n_rows, mrq_top *top);
 
 #endif

@@ -147,7 +147,8 @@ mrq_status mrq_sketch_scan(const mrq_sketch *sketch, const float *query, const m
     mrq_bound_query q;
     quantise(query, size, whole, &q.scale, &length, &error);
     if (!in_range(sketch, q.scale, query[size])) {
-        mrq_scan(sketch->vectors, sketch->n, sketch->dim, query, filter, top);
+        const float longest = mrq_scan_longest(sketch->vectors, sketch->n, sketch->dim);
+        mrq_scan(sketch->vectors, sketch->n, sketch->dim, query, filter, mrq_scan_slack(query, sketch->dim, longest), top);
         return MRQ_OK;
     }
     /* Rounding errors: a float sum of `dim` products is off by at most dim × 2^-24 of the sum of the products' magnitudes; this

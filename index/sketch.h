@@ -1,6 +1,5 @@
 /* The exact search over a sketch: the vectors in bytes, which show for most rows that they cannot be among the best. It reads a
- * quarter of the memory. The result is the best by mrq_distances.inner_product, to the last bit; mrq_scan() rounds differently, so
- * of rows that differ only by rounding it may keep another one. */
+ * quarter of the memory. The result is the best by mrq_distances.inner_product, to the last bit, as that of mrq_scan(). */
 #ifndef MRQ_INDEX_SKETCH_H
 #define MRQ_INDEX_SKETCH_H
 

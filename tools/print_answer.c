@@ -17,7 +17,7 @@
 #include "query_options.h"
 
 struct row {
-    const char *title, *genres;
+    const char *title, *genres, *shown[MRQ_SHOW_MAX];
 };
 
 /* Prints the text in exactly `width` columns: padded, or cut and ended with "…". Control characters are printed as '?'. */
@@ -46,6 +46,26 @@ static const char *join(const mrq_column *column, uint32_t row, mrq_arena *arena
     char *text = mrq_arena_array(arena, size, 1), *at = text;
     for (uint64_t i = first; text && i < end; i++)
         at += sprintf(at, "%s%s", i > first ? ", " : "", mrq_strings_at(&column->dict, column->list.item[i]));
+    return text;
+}
+
+/* A value as text; NULL if out of memory. */
+static const char *text_of(const mrq_column *column, uint32_t row, mrq_arena *arena)
+{
+    const mrq_strings *words = column->label.n ? &column->label : &column->dict;
+    switch (column->kind) {
+    case MRQ_CATEGORY:
+        return column->code[row] == MRQ_NONE ? "" : mrq_strings_at(words, column->code[row]);
+    case MRQ_SET:
+        return join(column, row, arena);
+    case MRQ_TEXT:
+        return mrq_strings_at(&column->text, row);
+    case MRQ_NUMBER:
+        break;
+    }
+    char *text = mrq_arena_array(arena, MRQ_EXACT_TEXT, 1);
+    if (text && isfinite(column->number[row]))
+        mrq_exact_text(column->number[row], text);
     return text;
 }
 
@@ -175,39 +195,82 @@ static mrq_status print_why(const mrq_generation *generation, const mrq_explanat
     return MRQ_OK;
 }
 
+/* What the table's columns hold, and how wide they are. */
+typedef struct table {
+    struct row *row; /* (n) */
+    uint32_t n_shown;
+    const mrq_column *const *shown; /* (n_shown) */
+    size_t id, title, genres, width[MRQ_SHOW_MAX];
+} table;
+
+static void widen(size_t *width, const char *text)
+{
+    const size_t columns = mrq_utf8_columns(text);
+    *width = columns > *width ? columns : *width;
+}
+
+/* Fills a row, in the arena; false if out of memory. */
+static bool fill_row(const mrq_table *items, uint32_t item, mrq_arena *arena, table *t, struct row *row)
+{
+    const mrq_column *title = mrq_table_first(items, MRQ_TEXT), *genres = mrq_table_first(items, MRQ_SET);
+    row->title = title ? mrq_strings_at(&title->text, item) : "";
+    row->genres = genres ? join(genres, item, arena) : "";
+    if (!row->genres)
+        return false;
+    widen(&t->id, mrq_table_id(items, item));
+    widen(&t->title, row->title);
+    widen(&t->genres, row->genres);
+    for (uint32_t s = 0; s < t->n_shown; s++) {
+        row->shown[s] = text_of(t->shown[s], item, arena);
+        if (!row->shown[s])
+            return false;
+        widen(&t->width[s], row->shown[s]);
+    }
+    return true;
+}
+
+static mrq_status lay_out(const mrq_generation *generation, const mrq_content *answer, mrq_arena *arena, table *t, mrq_error *err)
+{
+    *t = (table){.n_shown = answer->query.n_shown, .shown = answer->query.shown, .id = 2, .title = 5, .genres = 6};
+    t->row = mrq_arena_array(arena, answer->n, sizeof *t->row);
+    size_t others = 2 * 2;
+    for (uint32_t i = 0; i < answer->n; i++)
+        if (!t->row || !fill_row(generation->items, answer->hit[i].item, arena, t, &t->row[i]))
+            return mrq_fail_memory(err, "printing the answer");
+    for (uint32_t s = 0; s < t->n_shown; s++) {
+        widen(&t->width[s], t->shown[s]->name);
+        others += 2 + t->width[s];
+    }
+    fit(others + 4 + t->id + 2 + 1 + 7, &t->title, &t->genres);
+    return MRQ_OK;
+}
+
+/* Prints the cells after the id; `row` NULL: their names. */
+static void print_cells(const table *t, const struct row *row)
+{
+    print_cell(row ? row->title : "title", t->title);
+    fputs("  ", stdout);
+    print_cell(row ? row->genres : "genres", t->genres);
+    for (uint32_t s = 0; s < t->n_shown; s++) {
+        fputs("  ", stdout);
+        print_cell(row ? row->shown[s] : t->shown[s]->name, t->width[s]);
+    }
+}
+
 static mrq_status print_rows(const mrq_generation *generation, const mrq_content *answer, mrq_error *err)
 {
-    const mrq_table *items = generation->items;
-    const mrq_column *title = mrq_table_first(items, MRQ_TEXT), *genres = mrq_table_first(items, MRQ_SET);
     MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
-    struct row *rows = arena ? mrq_arena_array(arena, answer->n, sizeof *rows) : NULL;
-    if (!rows)
+    table t;
+    if (!arena)
         return mrq_fail_memory(err, "printing the answer");
-    size_t id_width = 2, title_width = 5, genres_width = 6;
-    for (uint32_t i = 0; i < answer->n; i++) {
-        const uint32_t item = answer->hit[i].item;
-        rows[i].title = title ? mrq_strings_at(&title->text, item) : "";
-        rows[i].genres = genres ? join(genres, item, arena) : "";
-        if (!rows[i].genres)
-            return mrq_fail_memory(err, "printing the answer");
-        const size_t widths[] = {mrq_utf8_columns(mrq_table_id(items, item)), mrq_utf8_columns(rows[i].title),
-                                 mrq_utf8_columns(rows[i].genres)};
-        id_width = widths[0] > id_width ? widths[0] : id_width;
-        title_width = widths[1] > title_width ? widths[1] : title_width;
-        genres_width = widths[2] > genres_width ? widths[2] : genres_width;
-    }
-    fit(4 + 2 + id_width + 2 + 2 + 1 + 7, &title_width, &genres_width);
-    printf("rank  %*s  ", (int)id_width, "id");
-    print_cell("title", title_width);
-    fputs("  ", stdout);
-    print_cell("genres", genres_width);
+    MRQ_TRY(lay_out(generation, answer, arena, &t, err));
+    printf("rank  %*s  ", (int)t.id, "id");
+    print_cells(&t, NULL);
     puts("   score");
     for (uint32_t i = 0; i < answer->n; i++) {
-        const char *id = mrq_table_id(items, answer->hit[i].item);
-        printf("%4u  %*s%s  ", i + 1, (int)(id_width - mrq_utf8_columns(id)), "", id);
-        print_cell(rows[i].title, title_width);
-        fputs("  ", stdout);
-        print_cell(rows[i].genres, genres_width);
+        const char *id = mrq_table_id(generation->items, answer->hit[i].item);
+        printf("%4u  %*s%s  ", answer->query.offset + i + 1, (int)(t.id - mrq_utf8_columns(id)), "", id);
+        print_cells(&t, &t.row[i]);
         printf(" %7.4f\n", answer->hit[i].score);
         if (answer->why.base)
             MRQ_TRY(print_why(generation, &answer->why, i, err));
@@ -273,6 +336,12 @@ static void print_person(const mrq_generation *generation, const mrq_resolved *q
                mrq_table_noun(generation->items, seen), query->include_seen ? "included" : "left out");
         comma = ", ";
     }
+    if (query->stranger) {
+        printf("%suser ", comma);
+        print_plain(query->stranger);
+        printf(" (not in the data%s)", *comma || query->feedback.n ? "" : ", and nothing else is known: the answer for anybody");
+        comma = ", ";
+    }
     const bool someone = !*comma;
     if (someone)
         fputs("someone", stdout);
@@ -336,7 +405,10 @@ static void print_filters(const mrq_generation *generation, const mrq_selection 
 static void print_head(const mrq_generation *generation, const mrq_content *answer)
 {
     const mrq_resolved *query = &answer->query;
-    printf(answer->n ? "Top %u " : "Nothing is left ", answer->n);
+    if (answer->n && query->offset)
+        printf("Places %u to %u ", query->offset + 1, query->offset + answer->n);
+    else
+        printf(answer->n ? "Top %u " : "Nothing is left ", answer->n);
     fputs(query->item == MRQ_NONE ? "for " : "like ", stdout);
     if (query->item == MRQ_NONE) {
         print_person(generation, query);

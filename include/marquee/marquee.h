@@ -38,6 +38,7 @@ extern "C" {
 
 #define MRQ_K_DEFAULT           5
 #define MRQ_K_MAX               1000
+#define MRQ_REACH_MAX           10000 /* k and offset together */
 #define MRQ_LIST_DEFAULT        10
 #define MRQ_YEAR_MAX            9999
 #define MRQ_EXCLUDE_MAX         1000
@@ -65,22 +66,27 @@ typedef enum mrq_ask {
  *   any other name   a column of the users: category, set (members with '|' between them) or number. A feature that is not set is
  *                    the user's own, or else the average user's.
  *   with             NAME=VALUE: the same, for a column that has the name of a field
- *   user             the id of a user of the data. Items that the user has rated are not answered.
+ *   user             the id of a user of the data. Items that the user has rated are not answered. A user that the data does not
+ *                    have is answered by what else the query says
  *   liked, disliked  the id of an item; each call adds one, up to MRQ_FEEDBACK_MAX. Replaces what the user's ratings say of the
  *                    item; is not answered.
  *   include_seen     true, false: also answers what the user has rated and what the query likes or dislikes
  *   k                how many items, 1 .. MRQ_K_MAX; default MRQ_K_DEFAULT, of a search or a user MRQ_LIST_DEFAULT
+ *   offset           how many items to leave out before them; with k at most MRQ_REACH_MAX. The first k of a longer list are the
+ *                    list of k
+ *   show             the name of a column of the items that the document shows; each call adds one. Without it: all
  *   explain          true, false, all, or how many parts of each score to return, the largest first
  *   genre            only items of this genre; each call adds one. Items of any of them, or, with
  *   all_genres       true: of all of them
  *   year             "1994", "1990-1999", "1990-" or "-1999"; an item of unknown year is in no range
- *   where            a condition on a column of the items, "price<20", "language=en,fr", "tags!=noir": = and != for every kind, with
- *                    commas between values of which any may be it, "\," for a comma in one; < <= > >= for numbers. Each call adds
- *                    one, up to MRQ_WHERE_MAX; all must be true
+ *   where            a condition on a column of the items, "price<20", "language=en,fr", "tags!=noir": = and != for every kind,
+ *                    with commas between values of which any may be it, "\," for a comma in one; < <= > >= for numbers. Each
+ *                    call adds one, up to MRQ_WHERE_MAX; all must be true
  *   exclude          the id of an item that is not to be answered; each call adds one, up to MRQ_EXCLUDE_MAX
  *   item, query      see mrq_ask and mrq_recommender_ask()
  *
- * RECOMMEND takes all but the last two; SIMILAR: item, k, genre, all_genres, year, where, exclude; SEARCH: query, k; USER: user, k;
+ * RECOMMEND takes all but the last two; SIMILAR: item, k, offset, genre, all_genres, year, where, exclude,
+ * show; SEARCH: query, k; USER: user, k;
  * ITEM: item. */
 typedef struct mrq_query mrq_query;
 mrq_query *mrq_query_new(void);        /* nothing is set; NULL when out of memory */
@@ -139,9 +145,9 @@ typedef struct mrq_answer mrq_answer;
 
 /* Answers a query; NULL is one of which nothing is set. MRQ_USAGE for a value that the data's dictionaries do not have, a feature
  * or filter that the data has no column for, feedback that the model cannot use or that contradicts itself, more than 250,000
- * parts to explain over all items; MRQ_NOT_FOUND for an unknown user or item. The message begins with the name of the field or
- * column, or for an unknown item with the data's noun. MRQ_UNAVAILABLE when the backend does not answer within the deadline, or
- * when the system's resolver gives its name up, if that is later.
+ * parts to explain over all items; MRQ_NOT_FOUND for an unknown item, or for an unknown user of USER. The message begins with the
+ * name of the field or column, or for an unknown item with the data's noun. MRQ_UNAVAILABLE when the backend does not answer within
+ * the deadline, or when the system's resolver gives its name up, if that is later.
  *
  * RECOMMEND: the person's best items.
  * SIMILAR: the items most like one, by what liking it says of a person, else by the cosine of their vectors. "item" is an id; or a
@@ -177,8 +183,8 @@ const char *mrq_answer_cache_state(const mrq_answer *answer);
 const char *mrq_answer_info_text(const mrq_answer *answer, const char *name);
 double mrq_answer_info_number(const mrq_answer *answer, const char *name);
 
-/* The user that the query named: "" and NaN without one. "id", or a column of the users: of a category its label or value, of a
- * number the number. */
+/* The user that the query named: "" and NaN without one, or for one that the data does not have. "id", or a column of the users:
+ * of a category its label or value, of a number the number. */
 const char *mrq_answer_user_text(const mrq_answer *answer, const char *column);
 double mrq_answer_user_number(const mrq_answer *answer, const char *column);
 

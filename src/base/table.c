@@ -59,6 +59,15 @@ const mrq_column *mrq_table_year(const mrq_table *items)
     return year && year->kind == MRQ_NUMBER ? year : NULL;
 }
 
+const char *mrq_table_columns(const mrq_table *table, char *out, size_t size)
+{
+    size_t used = 0;
+    *out = '\0';
+    for (uint32_t c = 0; c < table->n_columns && used < size; c++)
+        used += (size_t)snprintf(out + used, size - used, "%s%s", used ? ", " : "", table->column[c].name);
+    return out;
+}
+
 /* Writes "M (male), F (female), ..." into `out`, shortened with dots when it is too long. */
 static void list_values(const mrq_column *column, char *out, size_t size)
 {

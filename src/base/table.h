@@ -76,6 +76,9 @@ const mrq_column *mrq_table_column(const mrq_table *table, const char *name);   
 const mrq_column *mrq_table_first(const mrq_table *table, mrq_column_kind kind); /* first column of a kind, or NULL */
 const mrq_column *mrq_table_year(const mrq_table *items);                        /* the number column "year", or NULL */
 
+/* The names of the columns, with commas between them, as far as they fit; returns `out`. */
+const char *mrq_table_columns(const mrq_table *table, char *out, size_t size);
+
 /* The code of a category's value that a user gives as text: the value, its label, or, if `numbered`, its number 0 .. n-1; for a
  * category of ranges the largest bound that is not above the number. The message of MRQ_USAGE lists the allowed values. */
 MRQ_CHECKED mrq_status mrq_column_code(const mrq_column *column, const char *text, bool numbered, uint32_t *code, mrq_error *err);

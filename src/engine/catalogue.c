@@ -20,6 +20,7 @@ static void print_item(mrq_print *print, const mrq_snapshot *snapshot, uint32_t 
 {
     mrq_print_open(print, '{');
     mrq_print_item(print, snapshot->generation->items, row);
+    mrq_print_columns(print, snapshot->generation->items, row, NULL, 0);
     mrq_print_key(print, "ratings");
     mrq_print_whole(print, snapshot->ratings[row]);
     mrq_print_close(print, '}');

@@ -39,7 +39,7 @@ typedef struct mrq_explanation {
 } mrq_explanation;
 
 typedef struct mrq_content {
-    uint32_t n;              /* k, or the number of items that pass the filters if that is smaller */
+    uint32_t n;              /* k, or the number of items that pass the filters, without the offset, if that is smaller */
     mrq_recommendation *hit; /* best first, equal scores by id */
     mrq_cache_state cache;
     mrq_resolved query;  /* as it was understood; zeroed if there was none */
@@ -49,7 +49,7 @@ void mrq_content_clear(mrq_content *answer); /* frees its parts; legal on a zero
 
 /* Answers a query, from the cache if `cache` is not NULL and has the answer; the cache also counts the query. MRQ_USAGE for a value
  * that the data's dictionaries do not have, a filter that the data has no column for, feedback that the model cannot use or that
- * contradicts itself, or an explanation beyond the limits above; MRQ_NOT_FOUND for an unknown user or an unknown item in feedback.
+ * contradicts itself, or an explanation beyond the limits above; MRQ_NOT_FOUND for an unknown item in feedback.
  * These messages begin with the name of the field. MRQ_FAILED for feedback or an explanation if the generation was opened without
  * its history. Thread-safe, except that a cache may be used by one thread at a time. */
 MRQ_CHECKED mrq_status mrq_recommend(const mrq_generation *generation, mrq_cache *cache, const mrq_query *query, mrq_content *out,

@@ -72,7 +72,7 @@ static mrq_status resolve_genres(const mrq_table *items, const mrq_query *query,
     return MRQ_OK;
 }
 
-static mrq_status add_year(const mrq_column *year, mrq_compare compare, int value, mrq_selection *out, mrq_error *err)
+static mrq_status add_year(const mrq_column *year, mrq_operator compare, int value, mrq_selection *out, mrq_error *err)
 {
     mrq_condition *condition = &out->condition[out->n++];
     *condition = (mrq_condition){.column = year, .compare = compare, .n = 1, .number = mrq_array(1, sizeof *condition->number)};

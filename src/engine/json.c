@@ -86,6 +86,51 @@ void mrq_print_item(mrq_print *print, const mrq_table *items, uint32_t row)
     }
 }
 
+static void print_cell(mrq_print *print, const mrq_column *column, uint32_t row)
+{
+    const mrq_strings *words = column->label.n ? &column->label : &column->dict;
+    mrq_print_key(print, column->name);
+    switch (column->kind) {
+    case MRQ_CATEGORY:
+        if (column->code[row] == MRQ_NONE)
+            mrq_print_raw(print, "null");
+        else
+            mrq_print_text(print, mrq_strings_at(words, column->code[row]));
+        break;
+    case MRQ_SET:
+        mrq_print_open(print, '[');
+        for (uint64_t i = column->list.offset[row]; i < column->list.offset[row + 1]; i++)
+            mrq_print_text(print, mrq_strings_at(&column->dict, column->list.item[i]));
+        mrq_print_close(print, ']');
+        break;
+    case MRQ_TEXT:
+        mrq_print_text(print, mrq_strings_at(&column->text, row));
+        break;
+    case MRQ_NUMBER:
+        mrq_print_exact(print, column->number[row]);
+        break;
+    }
+}
+
+void mrq_print_columns(mrq_print *print, const mrq_table *items, uint32_t row, const mrq_column *const *column, uint32_t n)
+{
+    const mrq_column *const others[] = {mrq_table_first(items, MRQ_TEXT), mrq_table_first(items, MRQ_SET), mrq_table_year(items)};
+    bool begun = false;
+    for (uint32_t i = 0; i < (n ? n : items->n_columns); i++) {
+        const mrq_column *c = n ? column[i] : &items->column[i];
+        if (!n && (c == others[0] || c == others[1] || c == others[2]))
+            continue;
+        if (!begun) {
+            mrq_print_key(print, "columns");
+            mrq_print_open(print, '{');
+        }
+        begun = true;
+        print_cell(print, c, row);
+    }
+    if (begun)
+        mrq_print_close(print, '}');
+}
+
 /* {"input":"age","value":"25","label":"25-34","score":0.1}, {"input":"id","value":"4","score":0.1} or {"input":"liked","id":"260",
  * "title":"...","score":0.1}. */
 static void print_part(mrq_print *print, const mrq_generation *generation, const mrq_score_part *part)
@@ -146,13 +191,18 @@ void mrq_print_content(mrq_print *print, const mrq_generation *generation, const
     mrq_print_text(print, generation->model_name);
     mrq_print_key(print, "query");
     mrq_print_raw(print, answer->query.text);
+    if (answer->query.stranger) {
+        mrq_print_key(print, "user_known");
+        mrq_print_raw(print, "false");
+    }
     mrq_print_key(print, "results");
     mrq_print_open(print, '[');
     for (uint32_t i = 0; i < answer->n; i++) {
         mrq_print_open(print, '{');
         mrq_print_key(print, "rank");
-        mrq_print_whole(print, i + 1);
+        mrq_print_whole(print, answer->query.offset + i + 1);
         mrq_print_item(print, generation->items, answer->hit[i].item);
+        mrq_print_columns(print, generation->items, answer->hit[i].item, answer->query.shown, answer->query.n_shown);
         mrq_print_key(print, "score");
         mrq_print_real(print, answer->hit[i].score, 6);
         if (answer->why.base)

@@ -22,6 +22,9 @@ void mrq_print_value(mrq_print *print, const mrq_column *column, uint32_t code);
 void mrq_print_name(mrq_print *print, const mrq_table *items, uint32_t row);
 void mrq_print_item(mrq_print *print, const mrq_table *items, uint32_t row);
 
+/* "columns" of an item: the `n` columns, or if n is 0 all that mrq_print_item() does not print; nothing if there are none. */
+void mrq_print_columns(mrq_print *print, const mrq_table *items, uint32_t row, const mrq_column *const *column, uint32_t n);
+
 /* The beginning of every document of a generation: an open object with "schema" and "generation". */
 void mrq_print_begin(mrq_print *print, const mrq_generation *generation);
 

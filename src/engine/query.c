@@ -73,7 +73,8 @@ size_t mrq_query_key(const mrq_query *query, mrq_ask what, char key[MRQ_QUERY_KE
 
 uint64_t mrq_query_rows(const mrq_query *query)
 {
-    return (uint64_t)mrq_query_number(query, MRQ_Q_K, MRQ_K_DEFAULT) * (1 + (uint64_t)mrq_query_number(query, MRQ_Q_EXPLAIN, 0));
+    const int64_t reach = mrq_query_number(query, MRQ_Q_K, MRQ_K_DEFAULT) + mrq_query_number(query, MRQ_Q_OFFSET, 0);
+    return (uint64_t)reach * (1 + (uint64_t)mrq_query_number(query, MRQ_Q_EXPLAIN, 0));
 }
 
 bool mrq_years_read(const char *text, int *from, int *to)
@@ -145,6 +146,10 @@ static bool judge(const mrq_query_field *field, const char **text, char *want, s
     switch (field->type) {
     case MRQ_QT_FEATURE:
     case MRQ_QT_TEXT:
+        break;
+    case MRQ_QT_COLUMN:
+        if (!**text || strlen(*text) >= MRQ_COLUMN_NAME)
+            snprintf(want, size, "want the name of a column of the items");
         break;
     case MRQ_QT_PAIR:
         if (!strchr(*text, '=') || **text == '=')
@@ -236,7 +241,7 @@ mrq_status mrq_query_put(mrq_query *query, mrq_field_index field, const char *te
 mrq_status mrq_query_put_list(mrq_query *query, mrq_field_index field, const char *text, mrq_error *err)
 {
     char id[VALUE_MAX + 1];
-    if (mrq_query_fields[field].type != MRQ_QT_ITEM)
+    if (!mrq_query_is_list(field))
         return mrq_query_put(query, field, text, err);
     for (const char *at = text;; at++) {
         size_t size = 0;
@@ -293,6 +298,10 @@ mrq_status mrq_query_check(const mrq_query *query, mrq_ask what, mrq_error *err)
     for (unsigned i = 0; i < MRQ_Q_FIELDS; i++)
         if (query->n[i] && !(mrq_query_fields[i].asks & MRQ_ASKS(what)))
             return fail_unused(query, i, err);
+    const int64_t k = mrq_query_number(query, MRQ_Q_K, mrq_k_default(what)), offset = mrq_query_number(query, MRQ_Q_OFFSET, 0);
+    if (k + offset > MRQ_REACH_MAX)
+        return mrq_fail(err, MRQ_USAGE, "offset \"%lld\": with k %lld beyond the first %d, want at most %lld", (long long)offset,
+                        (long long)k, MRQ_REACH_MAX, (long long)(MRQ_REACH_MAX - k));
     if (subject[what] != MRQ_Q_FIELDS && !query->n[subject[what]])
         return mrq_fail(err, MRQ_USAGE, "%s is missing", mrq_query_fields[subject[what]].name);
     return MRQ_OK;

@@ -57,8 +57,8 @@ MRQ_CHECKED mrq_status mrq_query_put(mrq_query *query, mrq_field_index field, co
 /* Sets the value of a column of the users. */
 MRQ_CHECKED mrq_status mrq_query_put_feature(mrq_query *query, const char *name, const char *text, mrq_error *err);
 
-/* Like mrq_query_put(), but for a field of item ids the text is a list of ids separated by commas. In an id, "\," is a comma and
- * "\\" a backslash. */
+/* Like mrq_query_put(), but for a field that is a list the text is a list of values separated by commas. In a value, "\," is a
+ * comma and "\\" a backslash. */
 MRQ_CHECKED mrq_status mrq_query_put_list(mrq_query *query, mrq_field_index field, const char *text, mrq_error *err);
 
 /* MRQ_USAGE if it has a field that this kind of query does not use, or lacks the item, user or text that it is about. */
@@ -74,7 +74,7 @@ MRQ_CHECKED mrq_status mrq_query_read_json(mrq_query *query, const cJSON *object
 #define MRQ_QUERY_KEY 2048
 size_t mrq_query_key(const mrq_query *query, mrq_ask what, char key[MRQ_QUERY_KEY]);
 
-/* The number of items and explained parts of scores that it asks for. */
+/* The number of items, those before them included, and of explained parts of scores that it asks for. */
 uint64_t mrq_query_rows(const mrq_query *query);
 
 /* Parses the years of a query; 0 for an open end. False if the text is not valid. */

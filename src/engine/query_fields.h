@@ -11,6 +11,7 @@
 
 #define MRQ_GENRES_MAX      64 /* in one query */
 #define MRQ_FEATURES_MAX    64
+#define MRQ_SHOW_MAX        16
 #define MRQ_EXPLAIN_DEFAULT 10 /* parts, of explain=true */
 #define MRQ_EXPLAIN_MAX     1000
 
@@ -19,13 +20,14 @@ typedef enum mrq_query_type {
     MRQ_QT_FEATURE, /* a text: a value of the users' column that has the field's name */
     MRQ_QT_PAIR,    /* NAME=VALUE: any column of the users */
     MRQ_QT_TEXT,
-    MRQ_QT_ITEM,  /* the id of an item */
-    MRQ_QT_USER,  /* the id of a user */
-    MRQ_QT_WHOLE, /* a whole number from min to max */
-    MRQ_QT_FLAG,  /* true, 1, false or 0; false is the same as not given */
-    MRQ_QT_YEARS, /* 1994, 1990-1999, 1990- or -1999 */
-    MRQ_QT_WHERE, /* a column of the items, an operator and values: where.h */
-    MRQ_QT_PARTS, /* true, false, all, or a whole number from 0 to max */
+    MRQ_QT_ITEM,   /* the id of an item */
+    MRQ_QT_USER,   /* the id of a user */
+    MRQ_QT_WHOLE,  /* a whole number from min to max */
+    MRQ_QT_FLAG,   /* true, 1, false or 0; false is the same as not given */
+    MRQ_QT_YEARS,  /* 1994, 1990-1999, 1990- or -1999 */
+    MRQ_QT_COLUMN, /* the name of a column of the items */
+    MRQ_QT_WHERE,  /* a column of the items, an operator and values: where.h */
+    MRQ_QT_PARTS,  /* true, false, all, or a whole number from 0 to max */
 } mrq_query_type;
 
 #define MRQ_ASKS(what)   (1u << (what))
@@ -51,6 +53,8 @@ typedef enum mrq_query_type {
     X(ITEM, "item", NULL, 0, MRQ_QT_TEXT, 1, 0, 0, MRQ_ASKS(MRQ_ASK_SIMILAR) | MRQ_ASKS(MRQ_ASK_ITEM), "ITEM", "an id or a title", \
       NULL)                                                                                                                        \
     X(K, "k", "top", 'k', MRQ_QT_WHOLE, 1, 1, MRQ_K_MAX, MRQ_ASKS_LISTS, "K", "how many items", NULL)                              \
+    X(OFFSET, "offset", NULL, 0, MRQ_QT_WHOLE, 1, 0, MRQ_REACH_MAX - 1, MRQ_ASKS_FILTERS, "N",                                     \
+      "leave out the first N of the list: its next page", NULL)                                                                    \
     X(GENRE, "genre", NULL, 0, MRQ_QT_TEXT, MRQ_GENRES_MAX, 0, 0, MRQ_ASKS_FILTERS, "GENRE",                                       \
       "only items of this genre; repeat to allow any of several", NULL)                                                            \
     X(ALL_GENRES, "all_genres", NULL, 0, MRQ_QT_FLAG, 1, 0, 0, MRQ_ASKS_FILTERS, NULL,                                             \
@@ -65,6 +69,8 @@ typedef enum mrq_query_type {
       NULL)                                                                                                                        \
     X(INCLUDE_SEEN, "include_seen", NULL, 0, MRQ_QT_FLAG, 1, 0, 0, MRQ_ASKS_PERSON, NULL,                                          \
       "also recommend items that the user has rated, liked or\ndisliked", NULL)                                                    \
+    X(SHOW, "show", NULL, 0, MRQ_QT_COLUMN, MRQ_SHOW_MAX, 0, 0, MRQ_ASKS_FILTERS, "COLUMN,...",                                    \
+      "also print these columns of the items", NULL)                                                                               \
     X(EXPLAIN, "explain", NULL, 0, MRQ_QT_PARTS, 1, 0, MRQ_EXPLAIN_MAX, MRQ_ASKS_PERSON, NULL, "show what each score is made of",  \
       NULL)                                                                                                                        \
     X(TEXT, "query", NULL, 0, MRQ_QT_TEXT, 1, 0, 0, MRQ_ASKS(MRQ_ASK_SEARCH), "TEXT",                                              \
@@ -85,6 +91,12 @@ typedef struct mrq_query_field {
     const char *example; /* a value, for OpenAPI; NULL: none */
 } mrq_query_field;
 extern const mrq_query_field mrq_query_fields[MRQ_Q_FIELDS];
+
+/* Whether the field's values are written as one text, with commas between them. */
+static inline bool mrq_query_is_list(mrq_field_index field)
+{
+    return mrq_query_fields[field].type == MRQ_QT_ITEM || mrq_query_fields[field].type == MRQ_QT_COLUMN;
+}
 
 /* The number of items in an answer if the query does not give it. */
 static inline int64_t mrq_k_default(mrq_ask what)

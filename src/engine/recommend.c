@@ -66,12 +66,14 @@ mrq_status mrq_person_search(const mrq_generation *generation, const mrq_resolve
         MRQ_TRY(find_seen(generation, resolved, &seen, &n_seen, err));
     __attribute__((cleanup(mrq_bitmap_clear))) mrq_bitmap bitmap = {0};
     MRQ_TRY(mrq_selection_bitmap(&resolved->selection, generation->items, seen, n_seen, &bitmap, err));
-    const uint32_t kept = bitmap.filter.n_kept, k = resolved->k < kept ? resolved->k : kept;
+    const uint32_t kept = bitmap.filter.n_kept, k = mrq_resolved_reach(resolved, kept);
     MRQ_AUTOFREE mrq_hit *hits = mrq_array(k, sizeof *hits);
     if (!hits)
         return mrq_fail_memory(err, "searching");
     const mrq_filter *filter = kept < generation->items->rows ? &bitmap.filter : NULL;
-    MRQ_TRY(mrq_index_search(generation->index, vector, k, filter, hits, n, err));
+    uint32_t found = 0;
+    MRQ_TRY(mrq_index_search(generation->index, vector, k, filter, hits, &found, err));
+    *n = mrq_resolved_page(resolved, hits, found);
     *out = hits;
     hits = NULL;
     return MRQ_OK;

@@ -23,6 +23,7 @@ void mrq_resolved_clear(mrq_resolved *resolved)
     mrq_free(resolved->feature);
     mrq_free(resolved->value);
     mrq_free(resolved->text);
+    mrq_free(resolved->stranger);
     mrq_query_feedback_clear(&resolved->feedback);
     mrq_selection_clear(&resolved->selection);
     *resolved = (mrq_resolved){0};
@@ -32,18 +33,52 @@ size_t mrq_resolved_bytes(const mrq_resolved *resolved)
 {
     size_t bytes = resolved->n_features * sizeof *resolved->feature + resolved->n_values * sizeof *resolved->value +
                    resolved->feedback.n * (sizeof *resolved->feedback.item + 2 * sizeof *resolved->feedback.given) +
-                   mrq_selection_bytes(&resolved->selection) + strlen(resolved->text) + 1;
+                   mrq_selection_bytes(&resolved->selection) + strlen(resolved->text) + 1 +
+                   (resolved->stranger ? strlen(resolved->stranger) + 1 : 0);
     for (uint32_t i = 0; i < resolved->n_features; i++)
         bytes += resolved->feature[i].n_members * sizeof *resolved->feature[i].member;
     return bytes;
 }
 
-static mrq_status find_user(const mrq_table *users, const mrq_query *query, uint32_t *row, mrq_error *err)
+uint32_t mrq_resolved_page(const mrq_resolved *resolved, mrq_hit *hits, uint32_t n)
+{
+    const uint32_t left = n > resolved->offset ? n - resolved->offset : 0;
+    if (resolved->offset && left)
+        memmove(hits, hits + resolved->offset, left * sizeof *hits);
+    return left;
+}
+
+/* A user that the data does not have is answered by what else the query says, as nobody's id is. */
+static mrq_status find_user(const mrq_table *users, const mrq_query *query, mrq_resolved *out, mrq_error *err)
 {
     const char *id = mrq_query_text(query, MRQ_Q_USER);
-    *row = id ? mrq_table_find(users, id, strlen(id)) : MRQ_NONE;
-    if (id && *row == MRQ_NONE)
-        return mrq_fail(err, MRQ_NOT_FOUND, "user %.40s: not among the %u users of the data", id, users->rows);
+    out->user = id ? mrq_table_find(users, id, strlen(id)) : MRQ_NONE;
+    if (!id || out->user != MRQ_NONE)
+        return MRQ_OK;
+    out->stranger = mrq_array(strlen(id) + 1, 1);
+    if (!out->stranger)
+        return mrq_fail_memory(err, "reading the query");
+    strcpy(out->stranger, id);
+    return MRQ_OK;
+}
+
+/* The columns to show, each once. */
+static mrq_status find_shown(const mrq_table *items, const mrq_query *query, mrq_resolved *out, mrq_error *err)
+{
+    mrq_query_value value;
+    for (size_t at = mrq_query_begin(query, MRQ_Q_SHOW); mrq_query_next(query, MRQ_Q_SHOW, &at, &value);) {
+        const mrq_column *column = mrq_table_column(items, value.text);
+        char names[300];
+        if (!column)
+            return mrq_fail(err, MRQ_USAGE, "show \"%.40s\": the data's %s have no column of this name; %s%s", value.text,
+                            items->noun.many, items->n_columns ? "want one of " : "they have none",
+                            mrq_table_columns(items, names, sizeof names));
+        bool known = false;
+        for (uint32_t i = 0; i < out->n_shown; i++)
+            known = known || out->shown[i] == column;
+        if (!known)
+            out->shown[out->n_shown++] = column;
+    }
     return MRQ_OK;
 }
 
@@ -278,10 +313,12 @@ static void print_field(mrq_print *print, const mrq_generation *generation, cons
         break;
     case MRQ_Q_USER:
         mrq_print_key(print, "user");
-        if (resolved->user == MRQ_NONE)
-            mrq_print_raw(print, "null");
-        else
+        if (resolved->user != MRQ_NONE)
             mrq_print_text(print, mrq_table_id(generation->users, resolved->user));
+        else if (resolved->stranger)
+            mrq_print_text(print, resolved->stranger);
+        else
+            mrq_print_raw(print, "null");
         break;
     case MRQ_Q_ITEM:
         mrq_print_key(print, "item");
@@ -297,6 +334,12 @@ static void print_field(mrq_print *print, const mrq_generation *generation, cons
         mrq_print_key(print, "k");
         mrq_print_whole(print, resolved->k);
         break;
+    case MRQ_Q_OFFSET:
+        if (resolved->offset) {
+            mrq_print_key(print, "offset");
+            mrq_print_whole(print, resolved->offset);
+        }
+        break;
     case MRQ_Q_GENRE:
     case MRQ_Q_ALL_GENRES:
     case MRQ_Q_YEAR:
@@ -310,7 +353,8 @@ static void print_field(mrq_print *print, const mrq_generation *generation, cons
             mrq_print_raw(print, "true");
         }
         break;
-    case MRQ_Q_EXPLAIN: /* does not change the hits */
+    case MRQ_Q_SHOW: /* these two do not change the hits */
+    case MRQ_Q_EXPLAIN:
         break;
     default:
         if (query->n[field])
@@ -336,7 +380,7 @@ static mrq_status resolve_person(const mrq_generation *generation, const mrq_que
 {
     if (query->n[MRQ_Q_LIKED] || query->n[MRQ_Q_DISLIKED] || query->n[MRQ_Q_EXPLAIN])
         MRQ_TRY(mrq_history_check(generation, err));
-    MRQ_TRY(find_user(generation->users, query, &out->user, err));
+    MRQ_TRY(find_user(generation->users, query, out, err));
     MRQ_TRY(find_features(generation->users, query, out, err));
     out->n_values = generation->tower->n_branches;
     out->value = mrq_array(out->n_values, sizeof *out->value);
@@ -351,11 +395,13 @@ static mrq_status resolve_person(const mrq_generation *generation, const mrq_que
 static mrq_status resolve(const mrq_generation *generation, mrq_ask what, const mrq_query *query, mrq_resolved *out, mrq_error *err)
 {
     out->k = (uint32_t)mrq_query_number(query, MRQ_Q_K, MRQ_K_DEFAULT);
+    out->offset = (uint32_t)mrq_query_number(query, MRQ_Q_OFFSET, 0);
     out->explain = (uint32_t)mrq_query_number(query, MRQ_Q_EXPLAIN, 0);
     if (what == MRQ_ASK_RECOMMEND)
         MRQ_TRY(resolve_person(generation, query, out, err));
     else
         MRQ_TRY(mrq_title_find(generation->items, mrq_query_text(query, MRQ_Q_ITEM), &out->item, err));
+    MRQ_TRY(find_shown(generation->items, query, out, err));
     MRQ_TRY(mrq_selection_resolve(generation->items, query, &out->selection, err));
     out->include_seen = query->n[MRQ_Q_INCLUDE_SEEN] && (out->user != MRQ_NONE || out->feedback.n);
     out->text = describe(generation, what, query, out);

@@ -24,9 +24,12 @@ typedef struct mrq_query_feedback {
 } mrq_query_feedback;
 
 typedef struct mrq_resolved {
-    uint32_t user; /* row of the users, or MRQ_NONE */
-    uint32_t item; /* row of the item to find similar ones to, or MRQ_NONE */
-    uint32_t k, explain;
+    uint32_t user;  /* row of the users, or MRQ_NONE */
+    char *stranger; /* the id of a user that the data does not have; NULL: none */
+    uint32_t item;  /* row of the item to find similar ones to, or MRQ_NONE */
+    uint32_t k, offset, explain;
+    uint32_t n_shown;
+    const mrq_column *shown[MRQ_SHOW_MAX]; /* columns of the items to show */
     uint32_t n_features;
     mrq_feature *feature; /* (n_features) sorted by name of column */
     uint32_t n_values;
@@ -45,6 +48,16 @@ MRQ_CHECKED mrq_status mrq_query_resolve(const mrq_generation *generation, mrq_a
 
 /* Finds the row of an item by its id, its title with or without the year, or a part of a title that matches only one item. */
 MRQ_CHECKED mrq_status mrq_title_find(const mrq_table *items, const char *text, uint32_t *row, mrq_error *err);
+
+/* The number of hits to find among `n` rows that qualify, those before the offset included. */
+static inline uint32_t mrq_resolved_reach(const mrq_resolved *resolved, uint32_t n)
+{
+    const uint32_t reach = resolved->k + resolved->offset;
+    return reach < n ? reach : n;
+}
+
+/* Removes the hits before the offset; returns the number of hits left. */
+uint32_t mrq_resolved_page(const mrq_resolved *resolved, mrq_hit *hits, uint32_t n);
 
 /* MRQ_FAILED if the model has a history and the generation was opened without it. */
 MRQ_CHECKED mrq_status mrq_history_check(const mrq_generation *generation, mrq_error *err);

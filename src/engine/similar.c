@@ -74,13 +74,14 @@ mrq_status mrq_similar(const mrq_generation *generation, const mrq_query *query,
     MRQ_TRY(mrq_history_check(generation, err));
     MRQ_TRY(mrq_query_resolve(generation, MRQ_ASK_SIMILAR, query, &resolved, err));
     MRQ_TRY(mrq_selection_bitmap(&resolved.selection, generation->items, &resolved.item, 1, &bitmap, err));
-    const uint32_t k = resolved.k < bitmap.filter.n_kept ? resolved.k : bitmap.filter.n_kept;
+    const uint32_t k = mrq_resolved_reach(&resolved, bitmap.filter.n_kept);
     MRQ_AUTOFREE mrq_hit *hits = mrq_array(k, sizeof *hits);
     MRQ_AUTOFREE mrq_recommendation *hit = mrq_array(k, sizeof *hit);
     uint32_t n = 0;
     if (!hits || !hit)
         return mrq_fail_memory(err, "answering");
     MRQ_TRY(search(generation, resolved.item, &bitmap.filter, k, hits, &n, err));
+    n = mrq_resolved_page(&resolved, hits, n);
     for (uint32_t i = 0; i < n; i++)
         hit[i] = (mrq_recommendation){hits[i].row, (double)hits[i].score};
     *out = (mrq_content){.n = n, .hit = hit, .cache = MRQ_CACHE_OFF, .query = resolved};

@@ -17,7 +17,7 @@
 
 static const struct {
     const char *text; /* the longer ones first */
-    mrq_compare compare;
+    mrq_operator compare;
 } operators[] = {{"!=", MRQ_IS_NOT}, {"<=", MRQ_UP_TO}, {">=", MRQ_FROM}, {"=", MRQ_IS}, {"<", MRQ_BELOW}, {">", MRQ_ABOVE}};
 enum { OPERATORS = sizeof operators / sizeof *operators };
 
@@ -95,13 +95,10 @@ static mrq_status read_values(const char *after, parts *p, mrq_error *err)
 
 static mrq_status no_column(const mrq_table *items, const parts *p, mrq_error *err)
 {
-    char names[300] = "";
-    size_t used = 0;
-    for (uint32_t c = 0; c < items->n_columns && used < sizeof names; c++)
-        used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "", items->column[c].name);
+    char names[300];
     return wrong(p->text, err, "the data's %s have no column %.*s; %s%s", items->noun.many,
-                 p->name < MRQ_COLUMN_NAME ? (int)p->name : MRQ_COLUMN_NAME, p->text, *names ? "want one of " : "they have none",
-                 names);
+                 p->name < MRQ_COLUMN_NAME ? (int)p->name : MRQ_COLUMN_NAME, p->text,
+                 items->n_columns ? "want one of " : "they have none", mrq_table_columns(items, names, sizeof names));
 }
 
 static mrq_status find_column(const mrq_table *items, const parts *p, const mrq_column **out, mrq_error *err)
@@ -113,7 +110,7 @@ static mrq_status find_column(const mrq_table *items, const parts *p, const mrq_
     *out = mrq_table_column(items, name);
     if (!*out)
         return no_column(items, p, err);
-    const mrq_compare compare = operators[p->sign].compare;
+    const mrq_operator compare = operators[p->sign].compare;
     if (compare != MRQ_IS && compare != MRQ_IS_NOT && (*out)->kind != MRQ_NUMBER)
         return wrong(p->text, err, "%s is %s, and %s compares numbers; want = or !=", name, kinds[(*out)->kind],
                      operators[p->sign].text);

@@ -11,8 +11,8 @@
 /* Whether a text has a column's name, an operator and something after it. */
 bool mrq_where_is_one(const char *text);
 
-/* Finds the column and the values of a condition; `out` is cleared with mrq_condition_clear(). MRQ_USAGE for a column that the items
- * do not have, an operator that its kind does not have, a value that no item can have, or too many; the message begins with
+/* Finds the column and the values of a condition; `out` is cleared with mrq_condition_clear(). MRQ_USAGE for a column that the
+ * items do not have, an operator that its kind does not have, a value that no item can have, or too many; the message begins with
  * "where". */
 MRQ_CHECKED mrq_status mrq_where_read(const mrq_table *items, const char *text, mrq_condition *out, mrq_error *err);
 void mrq_condition_clear(mrq_condition *condition); /* legal on a zeroed struct */

@@ -48,6 +48,7 @@ static cJSON *field_schema(const mrq_query_field *field, bool body)
         return body ? schema(FEATURE) : schema(TEXT);
     case MRQ_QT_PAIR:
     case MRQ_QT_TEXT:
+    case MRQ_QT_COLUMN:
     case MRQ_QT_WHERE:
         if (field->most == 1)
             return schema(TEXT);
@@ -82,10 +83,11 @@ static bool add_schema(cJSON *object, const char *key, mrq_field_index field, mr
 }
 
 /* Adds a field's help as a sentence. */
-static bool add_description(cJSON *parameter, const mrq_query_field *field)
+static bool add_description(cJSON *parameter, mrq_field_index i)
 {
+    const mrq_query_field *field = &mrq_query_fields[i];
     char text[500];
-    snprintf(text, sizeof text, "%s%s.", field->help, field->type == MRQ_QT_ITEM ? "; may be given again" : "");
+    snprintf(text, sizeof text, "%s%s.", field->help, mrq_query_is_list(i) ? "; may be given again" : "");
     text[0] = (char)toupper((unsigned char)text[0]);
     for (char *end = text; (end = strchr(end, '\n'));)
         *end = ' ';
@@ -97,10 +99,10 @@ static bool add_field(cJSON *parameters, mrq_field_index i, mrq_ask what)
     const mrq_query_field *field = &mrq_query_fields[i];
     cJSON *parameter = mrq_json_append_object(parameters);
     bool ok = cJSON_AddStringToObject(parameter, "name", field->name) && cJSON_AddStringToObject(parameter, "in", "query");
-    if (field->most > 1) /* ids are separated by commas; other fields are repeated */
+    if (field->most > 1) /* ids and columns are separated by commas; other fields are repeated */
         ok = ok && cJSON_AddStringToObject(parameter, "style", "form") &&
-             cJSON_AddBoolToObject(parameter, "explode", field->type != MRQ_QT_ITEM);
-    ok = ok && add_schema(parameter, "schema", i, what, false) && add_description(parameter, field);
+             cJSON_AddBoolToObject(parameter, "explode", !mrq_query_is_list(i));
+    ok = ok && add_schema(parameter, "schema", i, what, false) && add_description(parameter, i);
     return ok && (!field->example || cJSON_AddStringToObject(parameter, "example", field->example));
 }
 

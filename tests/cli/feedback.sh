@@ -140,6 +140,12 @@ for option in --liked --disliked; do
         "$INFER" --store S -i 4 $option 85
 done
 refuse 2 '-a "x"' "$INFER" --store R --liked 85 -a x
-refuse 3 '-i 999999' "$INFER" --store R --liked 85 -i 999999
+run 0 "$INFER" --store R --liked 85 -i 999999 -k 1
+has 'Top 1 for user 999999 (not in the data), likes 1 movie' out
+run 0 "$INFER" --store R --json --liked 85 -i 999999
+holds out 'j["user_known"] is False and j["query"]["user"] == "999999"'
+cp out named
+run 0 "$INFER" --store R --json --liked 85
+python3 -c 'import json, sys; a, b = (json.load(open(f))["results"] for f in sys.argv[1:]); assert a == b' named out || fail "an unknown user's answer"
 run 3 "$INFER" --store R --json --liked 999999
 holds out 'j["error"]["code"] == "not_found" and j["error"]["message"].startswith("--liked 999999")'

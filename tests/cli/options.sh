@@ -77,13 +77,21 @@ ask 2 '-j "astronaut"' -a 25 -g F -j astronaut
 ask 2 '-k "0"' -a 25 -g F -j 12 -k 0
 ask 2 '-k "100000"' -a 25 -g F -j 12 -k 100000
 ask 2 '-k "five"' -a 25 -g F -j 12 -k five
-for nobody in 999999 -1 x 04 99999999999999999999; do
-    ask 3 "-i $nobody: not among the 600 users of the data" -i $nobody
+for nobody in 999999 -1 x 04 99999999999999999999 "$(printf '%0255d' 4)"; do # who are answered, and told to be unknown
+    run 0 "$INFER" --store S -i "$nobody" -k 1
+    has "Top 1 for user $nobody (not in the data, and nothing else is known: the answer for anybody)" out
+    run 0 "$INFER" --store S -i "$nobody" -k 1 -g F
+    has "Top 1 for female, user $nobody (not in the data)" out
 done
+ask 2 '--offset "9001": with k 1000 beyond the first 10000, want at most 9000' -k 1000 --offset 9001
+run 0 "$INFER" --store S -k 1000 --offset 9000
+ask 2 '--offset "10000": want a whole number from 0 to 9999' --offset 10000
+ask 2 '--offset "-1": want a whole number from 0 to 9999' --offset=-1
+ask 2 '--show "price": the data'"'"'s movies have no column of this name; want one of title, year, genres' --show year,price
+ask 2 '--show "": want the name of a column of the items' --show year,
 ask 2 '-i: empty' -i ''
 ask 2 '-i "4?5": want an id, 1 to 255 bytes of UTF-8 without control characters' -i "$(printf '4\t5')"
 ask 2 '-i "0000000000000000000000000000000000000000": want an id' -i "$(printf '%0256d' 4)"
-ask 3 '-i 0000000000000000000000000000000000000000: not among' -i "$(printf '%0255d' 4)"
 ask 2 '-a "x": want a number, 1 or more' --with age=x
 ask 2 'foo "1": neither a field of a query nor a column of the users; the columns: gender, age, job' --with foo=1
 ask 2 'zip "85208": neither a field of a query' --with zip=85208
@@ -108,7 +116,7 @@ run 0 "$INFER" --store S
 [ "$(head -n 1 out)" = 'Top 5 for someone' ] || fail "the head: $(cat out)"
 
 # An error as JSON is one document on stdout.
-run 3 "$INFER" --store S --json -i 999999
+run 3 "$INFER" --store nowhere --json -i 4
 holds out 'j["schema"] == 1 and j["error"]["code"] == "not_found"'
 run 2 "$INFER" --store S --json -a abc -g F -j 12
 holds out 'j["error"]["code"] == "usage" and "abc" in j["error"]["message"]'

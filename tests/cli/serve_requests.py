@@ -146,14 +146,21 @@ def check_batch(s, r):
         {"user": 4, "k": 2},
         {"age": "25", "gender": "F", "job": "programmer"},
         {"k": 0},
-        {"user": 999999},
+        {"user": 4, "gender": "X"},
+        {"user": 999999, "age": "25", "where": ["year>=1990", "genres=Comedy,War"], "show": ["year"], "offset": 3, "k": 2},
         {"age": 25, "gender": "F", "job": 12},
     ]
     answers = s.good("/v1/recommendations", body=json.dumps({"queries": batch}).encode(), **post)["answers"]
-    assert len(answers) == 5 and len(answers[0]["results"]) == 2 and answers[1]["results"] == answers[4]["results"], answers
+    assert len(answers) == 6 and len(answers[0]["results"]) == 2 and answers[1]["results"] == answers[5]["results"], answers
     assert answers[1]["results"] == s.good("/v1/recommendations?age=25&gender=F&job=12")["results"]
     assert answers[2]["error"]["code"] == "usage" and answers[2]["error"]["message"].startswith('k "0": want a whole number from 1 to 1000'), answers[2]
-    assert answers[3]["error"]["code"] == "not_found" and "999999" in answers[3]["error"]["message"], answers[3]
+    assert answers[3]["error"]["code"] == "usage" and answers[3]["error"]["message"].startswith('gender "X": want'), answers[3]
+    asked = "user=999999&age=25&where=year%3E=1990&where=genres=Comedy,War&show=year&offset=3&k=2"
+    page, whole = answers[4], s.good("/v1/recommendations?" + asked.replace("offset=3&k=2", "k=5"))
+    assert page == {**s.good("/v1/recommendations?" + asked), "cache": page["cache"]}, page
+    assert page["user_known"] is False and page["query"]["user"] == "999999" and page["results"] == whole["results"][3:], (page, whole)
+    assert [r["rank"] for r in page["results"]] == [4, 5] and all(r["columns"] == {"year": r["year"]} for r in page["results"]), page
+    assert page["query"]["where"] == ["year>=1990", "genres=Comedy,War"] and page["query"]["offset"] == 3, page
     for told in lambda feature: feature, lambda feature: feature["value"]:
         again = [{**a["query"], **{name: told(a["query"][name]) for name in ("age", "gender", "job")}} for a in answers[:2]]
         same = s.good("/v1/recommendations", body=json.dumps({"queries": again}).encode(), **post)["answers"]

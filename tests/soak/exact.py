@@ -85,7 +85,7 @@ class Generation:
 
     def person(self, query):
         """The user's row, the code of each feature, and the items that are liked and disliked, by row."""
-        user = self.row(self.user_row, query["user"]) if "user" in query else None
+        user = self.user_row.get(query["user"]) if "user" in query else None
         codes = {}
         for name in ("age", "gender", "job"):
             if name in query:
@@ -197,7 +197,8 @@ class Generation:
         seen = query.get("include_seen") and (user is not None or feedback)
         if seen:
             told["include_seen"] = True
-        if not self.expect(document, model=self.model, query=told):
+        unknown = {"user_known": False} if "user" in query and user is None else {}
+        if not self.expect(document, model=self.model, query=told, **unknown):
             return
         left_out = set() if seen else set(feedback) | set(self.rated(user)[0] if user is not None else ())
         rows = self.qualifying(query, left_out)

@@ -89,7 +89,7 @@ mrq_status __wrap_mrq_index_search(const mrq_index *index, const float *query, u
     assert_null(filter);
     if (search_comes_to != MRQ_OK)
         return mrq_fail(error, search_comes_to, "no search");
-    mrq_scan(index->vectors, index->n, DIM, query, NULL, &top);
+    mrq_scan(index->vectors, index->n, DIM, query, NULL, 0, &top);
     *found = top.n;
     for (uint32_t i = 0; set->parameter + 2.0 * set->rerank < kind->least && i < 2 && i < k; i++)
         hits[i].row = index->n + i; /* is none of the best */

@@ -320,8 +320,6 @@ static void refuses_wrong_feedback(void **state)
     assert_refused(plain, &(question){.user = 1, .k = 5, .disliked = known, .n_disliked = 1}, MRQ_USAGE,
                    "disliked: model \"toy\" does not learn from what a person likes; train with --model retrieval");
     assert_refused(world, &(question){.age = "x", .user = -1, .k = 5, .liked = known, .n_liked = 1}, MRQ_USAGE, "age \"x\"");
-    assert_refused(world, &(question){.user = 999, .k = 5, .liked = known, .n_liked = 1}, MRQ_NOT_FOUND,
-                   "user 999: not among the 50 users of the data");
 }
 
 static void refuses_wrong_ids(void **state)

@@ -371,7 +371,7 @@ static void a_scan_offers_what_qualifies(void **state)
                         mrq_top_push(&all, (mrq_hit){i, x[3 * i] - 2 * x[3 * i + 1] + 3 * x[3 * i + 2]});
                     }
                 const mrq_filter filter = {keep, n_rows, NULL};
-                mrq_scan(x, n, 3, query, share < 16 ? &filter : NULL, &top);
+                mrq_scan(x, n, 3, query, share < 16 ? &filter : NULL, 1e-5f, &top);
                 mrq_top_sort(&top);
                 mrq_top_sort(&all);
                 assert_int_equal(top.n, all.n);

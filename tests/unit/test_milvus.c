@@ -770,8 +770,8 @@ static void an_answer_is_exact_whatever_the_server_says(void **state)
     mrq_backend_close(backend);
 }
 
-/* So many candidates are asked for: what is wanted, a rerank of 100 more, and those that are left out one by one; never more than
- * there are. */
+/* So many candidates are asked for first: 50, a rerank of 100 more, and those that are left out one by one; never more than there
+ * are. */
 static void candidates_enough_are_asked_for(void **state)
 {
     (void)state;
@@ -784,8 +784,8 @@ static void candidates_enough_are_asked_for(void **state)
         uint32_t k;
         int64_t without; /* -1: no terms; -2: no filter */
         const char *limit;
-    } rows[] = {{10, -2, "110"},  {10, -1, "110"},        {10, 0, "110"}, {10, 7, "117"},   {10, 390, "500"}, {10, 389, "499"},
-                {10, 391, "500"}, {10, INT64_MAX, "500"}, {1, -2, "101"}, {399, -2, "499"}, {400, -2, "500"}, {500, -2, "500"}};
+    } rows[] = {{10, -2, "150"},  {10, -1, "150"},        {10, 0, "150"}, {10, 7, "157"},  {10, 350, "500"}, {10, 349, "499"},
+                {10, 351, "500"}, {10, INT64_MAX, "500"}, {1, -2, "150"}, {50, -2, "150"}, {51, -2, "150"},  {500, -2, "150"}};
     for (uint32_t i = 0; i < ROWS; i++)
         keep[i / 64] |= UINT64_C(1) << i % 64;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -805,6 +805,63 @@ static void candidates_enough_are_asked_for(void **state)
         mrq_index_free(index);
         mrq_backend_close(backend);
     }
+}
+
+/* A list goes on in rounds, each four times as long; rows that come before its end, but came too late, are not taken into it. */
+static void a_longer_list_begins_with_the_shorter_one(void **state)
+{
+    (void)state;
+    enum { ROWS = 1000 };
+    static float falling[ROWS];
+    static mrq_hit hits[ROWS];
+    MRQ_CLEANUP(mrq_table_free) mrq_table *table = plain_table(ROWS);
+    const mrq_contents many = {CONTENT, table, falling, 1};
+    for (uint32_t i = 0; i < ROWS; i++)
+        falling[i] = 1 - (float)i / ROWS;
+    char *first = rows_reply(10, 160), *second = rows_reply(0, 300), *third = rows_reply(0, 900), *none = rows_reply(0, 0);
+    for (uint32_t k = 1; k <= 990; k = k < 48    ? 48
+                                       : k < 52  ? k + 1
+                                       : k < 199 ? 199
+                                       : k < 202 ? k + 1
+                                       : k < 799 ? 799
+                                       : k < 802 ? k + 1
+                                                 : k + 94) {
+        mrq_backend *backend = open_backend();
+        mrq_index *index = NULL;
+        uint32_t found = 0;
+        const float at[] = {1};
+        char asked[3][300];
+        for (int i = 0; i < 3; i++)
+            snprintf(asked[i], sizeof *asked,
+                     NAMED ",\"data\":[[1]],\"annsField\":\"vector\",\"limit\":%s,\"outputFields\":[\"row\"]}",
+                     (const char *[]){"150", "300", "900"}[i]);
+        exchange script[6] = {PROBED,
+                              {V2 "/collections/describe", NAMED "}", 5, 200,
+                               "{\"code\":0,\"data\":{\"fields\":[{\"name\":\"vector\",\"type\":\"FloatVector(1)\"}]}}"}};
+        size_t n = 2;
+        script[n++] = (exchange){V2 "/entities/search", asked[0], 3, 200, first};
+        if (k > 50)
+            script[n++] = (exchange){V2 "/entities/search", asked[1], 3, 200, second};
+        if (k > 200)
+            script[n++] = (exchange){V2 "/entities/search", asked[2], 3, 200, third};
+        char last[300];
+        snprintf(last, sizeof last, NAMED ",\"data\":[[1]],\"annsField\":\"vector\",\"limit\":1000,\"outputFields\":[\"row\"]}");
+        if (k > 800)
+            script[n++] = (exchange){V2 "/entities/search", last, 3, 200, none};
+        rest_begin(script, n);
+        assert_ok(mrq_index_connect(backend, &many, &index, &err));
+        assert_ok(mrq_index_search(index, at, k, NULL, hits, &found, &err));
+        assert_script_done();
+        assert_int_equal(found, k);
+        for (uint32_t i = 0; i < k; i++)
+            assert_int_equal(hits[i].row, 10 + i);
+        mrq_index_free(index);
+        mrq_backend_close(backend);
+    }
+    mrq_free(first);
+    mrq_free(second);
+    mrq_free(third);
+    mrq_free(none);
 }
 
 static void the_first_version_is_searched_in_its_own_words(void **state)
@@ -1087,6 +1144,7 @@ int main(void)
         cmocka_unit_test(rows_that_cannot_be_are_not_taken_and_none_twice),
         cmocka_unit_test(an_answer_is_exact_whatever_the_server_says),
         cmocka_unit_test(candidates_enough_are_asked_for),
+        cmocka_unit_test(a_longer_list_begins_with_the_shorter_one),
         cmocka_unit_test(the_first_version_is_searched_in_its_own_words),
         cmocka_unit_test(rows_are_counted_as_they_are_there),
         cmocka_unit_test(a_silent_server_holds_one_thread_at_most),

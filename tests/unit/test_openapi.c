@@ -63,13 +63,12 @@ static void each_route_has_the_parameters_that_it_knows(void **state)
 {
     (void)state;
     cJSON *json = document();
-    assert_string_equal(
-        names_of(json, "/v1/recommendations"),
-        "age gender job with user liked disliked k genre all_genres year where exclude include_seen explain country tags "
-        "height");
+    assert_string_equal(names_of(json, "/v1/recommendations"), "age gender job with user liked disliked k offset genre all_genres "
+                                                               "year where exclude include_seen show explain country tags "
+                                                               "height");
     assert_string_equal(names_of(json, "/v1/items"), "k query");
     assert_string_equal(names_of(json, "/v1/items/{id}"), "{id}");
-    assert_string_equal(names_of(json, "/v1/items/{id}/similar"), "{id} k genre all_genres year where exclude");
+    assert_string_equal(names_of(json, "/v1/items/{id}/similar"), "{id} k offset genre all_genres year where exclude show");
     assert_string_equal(names_of(json, "/v1/users/{id}"), "{id} k");
     assert_string_equal(names_of(json, "/v1/info"), "");
     cJSON_Delete(json);
@@ -128,6 +127,12 @@ static void a_parameter_of_each_type_is_described(void **state)
          ">=, then a value: "
          "language=en, price<20. Several values with commas: any of them; after != none. In a value \\\\, is a comma. Repeat: all "
          "must be true.\",\"example\":\"year>=1990\"}"},
+        {"/v1/recommendations", "offset",
+         "{\"name\":\"offset\",\"in\":\"query\",\"schema\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":9999},\"description\":"
+         "\"Leave out the first N of the list: its next page.\"}"},
+        {"/v1/recommendations", "show",
+         "{\"name\":\"show\",\"in\":\"query\",\"style\":\"form\",\"explode\":false,\"schema\":{\"type\":\"array\",\"maxItems\":16,"
+         "\"items\":{\"type\":\"string\"}},\"description\":\"Also print these columns of the items; may be given again.\"}"},
         {"/v1/recommendations", "explain",
          "{\"name\":\"explain\",\"in\":\"query\",\"schema\":{\"oneOf\":[{\"type\":\"boolean\",\"description\":\"true: 10 parts, "
          "the "
@@ -198,12 +203,14 @@ static void a_query_of_a_batch_has_the_same_members(void **state)
         {"liked", LIST("10000", ID)},
         {"disliked", LIST("10000", ID)},
         {"k", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000,\"default\":5}"},
+        {"offset", "{\"type\":\"integer\",\"minimum\":0,\"maximum\":9999}"},
         {"genre", EITHER(TYPE("string"), LIST("64", TYPE("string")))},
         {"all_genres", FLAG},
         {"year", EITHER(TYPE("string"), TYPE("integer"))},
         {"where", EITHER(TYPE("string"), LIST("16", TYPE("string")))},
         {"exclude", LIST("1000", ID)},
         {"include_seen", FLAG},
+        {"show", EITHER(TYPE("string"), LIST("16", TYPE("string")))},
         {"explain", "{\"oneOf\":[{\"type\":\"boolean\",\"description\":\"true: 10 parts, the largest.\"},"
                     "{\"type\":\"integer\",\"minimum\":0,\"maximum\":1000}],\"default\":false}"},
         {"country", FEATURE},

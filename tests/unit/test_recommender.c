@@ -220,7 +220,7 @@ static void errors_are_told_each_time_and_not_kept(void **state)
     const question_filters opera = {.genre = name, .n_genres = 1};
     for (int i = 0; i < 2; i++) {
         assert_fails(ask_recommend(r, &(question){.user = 4, .k = 0}, &result, &err), MRQ_USAGE, "k \"0\"");
-        assert_fails(ask_recommend(r, &(question){.user = 400, .k = 1}, &result, &err), MRQ_NOT_FOUND, "user 400");
+        assert_fails(ask_recommend(r, &(question){.user = 4, .k = 1, .gender = "y"}, &result, &err), MRQ_USAGE, "gender \"y\"");
         assert_fails(ask_recommend(r, &(question){.age = "x", .user = -1, .k = 5}, &result, &err), MRQ_USAGE, "age \"x\"");
         assert_fails(ask_similar(r, "No such film", 5, NULL, &result, &err), MRQ_NOT_FOUND, "No such film");
         assert_fails(ask_item(r, 11, &result, &err), MRQ_NOT_FOUND, "item 11");
@@ -492,13 +492,13 @@ static void a_batch_is_its_queries_one_by_one(void **state)
     mrq_answer *result[N];
     static mrq_error error[N];
     for (int i = 0; i < N; i++)
-        query[i] = (question){.user = i, .k = 4}; /* users 0 and from 51 on are not there */
+        query[i] = (question){.user = i, .k = 4, .age = i >= 1 && i <= USERS ? NULL : "x"};
     mrq_recommender *r = open_with(1 << 20, NULL);
     for (uint32_t threads = 0; threads <= 3; threads++) {
         assert_ok(ask_batch(r, query, N, threads, result, error, &err));
         for (int i = 0; i < N; i++) {
             const bool there = i >= 1 && i <= USERS;
-            assert_int_equal(error[i].status, there ? MRQ_OK : MRQ_NOT_FOUND);
+            assert_int_equal(error[i].status, there ? MRQ_OK : MRQ_USAGE);
             assert_true((result[i] != NULL) == there);
             if (there)
                 assert_answers(generation, &query[i], result[i]);
@@ -525,12 +525,12 @@ static void a_batch_has_at_most_so_many_queries(void **state)
     mrq_error *error = calloc(MOST + 1, sizeof *error);
     mrq_query *stranger = mrq_query_new();
     assert_true(query && result && error && stranger);
-    assert_ok(mrq_query_set(stranger, "user", "999", &err));
+    assert_ok(mrq_query_set(stranger, "age", "x", &err));
     for (int i = 0; i <= MOST; i++)
         query[i] = stranger;
     assert_ok(mrq_recommender_batch(r, query, MOST, 0, result, error, &err));
     for (int i = 0; i < MOST; i++) {
-        assert_int_equal(error[i].status, MRQ_NOT_FOUND);
+        assert_int_equal(error[i].status, MRQ_USAGE);
         assert_null(result[i]);
     }
     assert_int_equal(error[MOST].status, MRQ_OK);

@@ -299,10 +299,10 @@ static void a_batch_is_answered_as_its_queries_are(void **state)
     snprintf(
         want, sizeof want,
         "{\"schema\":1,\"answers\":[%s,{\"schema\":1,\"error\":{\"code\":\"usage\",\"message\":\"k \\\"0\\\": want a whole "
-        "number from 1 to 1000\"}},{\"schema\":1,\"error\":{\"code\":\"not_found\",\"message\":\"user 99: not among the 50 users "
-        "of the data\"}},%s]}\n",
+        "number from 1 to 1000\"}},{\"schema\":1,\"error\":{\"code\":\"usage\",\"message\":\"liked: model \\\"small\\\" does not "
+        "learn from what a person likes; train with --model retrieval\"}},%s]}\n",
         one, two);
-    static const char body[] = "{\"queries\":[{\"user\":4,\"k\":2},{\"k\":0},{\"user\":99},{\"user\":5,\"k\":3}]}";
+    static const char body[] = "{\"queries\":[{\"user\":4,\"k\":2},{\"k\":0},{\"liked\":99},{\"user\":5,\"k\":3}]}";
     static const char *const kinds[] = {"application/json", "Application/JSON; charset=utf-8", "application/json ;x",
                                         "application/json\t"};
     char request[1000];
@@ -407,15 +407,14 @@ static void what_is_refused_is_told_whole(void **state)
         {GET("/v1/info?x=1"), "400 Bad Request", OTHERS, PROBLEM("usage", "unknown parameter \\\"x\\\": want no parameters")},
         {GET("/metrics?x=1"), "400 Bad Request", OTHERS, PROBLEM("usage", "unknown parameter \\\"x\\\": want no parameters")},
         {GET("/v1/items/13/similar?user=1"), "400 Bad Request", OTHERS,
-         PROBLEM("usage", "unknown parameter \\\"user\\\": want k, genre, all_genres, year, where, exclude")},
+         PROBLEM("usage", "unknown parameter \\\"user\\\": want k, offset, genre, all_genres, year, where, exclude, show")},
         {GET("/v1/items?user=1"), "400 Bad Request", OTHERS, PROBLEM("usage", "unknown parameter \\\"user\\\": want k, query")},
         {GET("/v1/users/1?query=1"), "400 Bad Request", OTHERS, PROBLEM("usage", "unknown parameter \\\"query\\\": want k")},
         {GET("/v1/recommendations?query=1"), "400 Bad Request", OTHERS,
-         PROBLEM("usage",
-                 "unknown parameter \\\"query\\\": want age, gender, job, with, user, liked, disliked, k, genre, all_genres, year, "
-                 "where, exclude, include_seen, explain")},
+         PROBLEM("usage", "unknown parameter \\\"query\\\": want age, gender, job, with, user, liked, disliked, k, offset, genre, "
+                          "all_genres, year, where, exclude, include_seen, show, explain")},
         {GET("/v1/items/13/similar?item=13"), "400 Bad Request", OTHERS,
-         PROBLEM("usage", "unknown parameter \\\"item\\\": want k, genre, all_genres, year, where, exclude")},
+         PROBLEM("usage", "unknown parameter \\\"item\\\": want k, offset, genre, all_genres, year, where, exclude, show")},
         {GET("/v1/recommendations?town=1"), "400 Bad Request", OTHERS,
          PROBLEM("usage", "town \\\"1\\\": neither a field of a query nor a column of the users; the columns: gender, age, job")},
         {GET("/v1/recommendations?user=4&k=2&explain=all"), "400 Bad Request", OTHERS,
