@@ -9,12 +9,13 @@
 #include "print_answer.h"
 #include "print_eval.h"
 #include "signals.h"
+#include "skip_option.h"
 #include "train_screen.h"
 
 enum { MODELS_MAX = 12, REPORTS_MAX = MODELS_MAX, SEEDS_MAX = 1000, INDEX_USERS = 1000, INDEX_TOP = 10 };
 
 struct arguments {
-    const char *data, *schema, *protocol, *model, *store, *baselines, *part;
+    const char *data, *schema, *protocol, *model, *store, *baselines, *part, *skip_bad, *bad;
     int64_t seed, seeds, threads;
     bool json;
 };
@@ -54,6 +55,9 @@ static mrq_status read_arguments(int argc, char **argv, struct arguments *a, boo
         {"part", 0, MRQ_OPT_TEXT, &a->part, 0, 0, "PART", "part to measure with topn: test, or valid for choosing settings"},
         {"schema", 0, MRQ_OPT_TEXT, &a->schema, 0, 0, "NAME",
          "format of the data files: ml-1m, ml-100k, ml-latest or a FILE.json;\nrecognised from the folder if not given"},
+        {"skip-bad", 0, MRQ_OPT_TEXT, &a->skip_bad, 0, 0, "SHARE",
+         "leave out rows that do not fit, up to this share of each file's,\nsuch as 1% or 0.01 [none: the first one is an error]"},
+        {"bad", 0, MRQ_OPT_TEXT, &a->bad, 0, 0, "FILE", "list the first 1000 rows that were left out, with the reasons"},
         {"threads", 't', MRQ_OPT_INT, &a->threads, 1, MRQ_THREADS_MAX, "N",
          "worker threads; a training's result depends on their number"},
         {"json", 0, MRQ_OPT_FLAG, json, 0, 0, NULL, "print one JSON document instead of the tables, also for an error"},
@@ -198,7 +202,7 @@ static mrq_status read_plan(const struct arguments *a, struct plan *plan, bool *
     MRQ_CLEANUP(mrq_schema_free) mrq_schema *schema = NULL;
     if (a->schema)
         MRQ_TRY(mrq_schema_load(a->schema, &schema, err));
-    MRQ_TRY(mrq_dataset_load(a->data, schema, &plan->data, err));
+    MRQ_TRY(load_data(a->data, schema, a->skip_bad, a->bad, &plan->data, err));
     char told[MRQ_DATASET_TOLD];
     mrq_log(MRQ_LOG_INFO, "data", "%s", mrq_dataset_tell(plan->data, told));
     return MRQ_OK;

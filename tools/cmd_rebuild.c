@@ -9,11 +9,12 @@
 #include "command.h"
 #include "job/job.h"
 #include "signals.h"
+#include "skip_option.h"
 #include "train_screen.h"
 
 struct arguments {
     mrq_rebuild_options options;
-    const char *redis, *backend;
+    const char *redis, *backend, *skip_bad;
     int64_t seed, threads, keep, warm;
 };
 
@@ -25,6 +26,9 @@ static mrq_status read_arguments(int argc, char **argv, struct arguments *a, boo
         {"store", 's', MRQ_OPT_TEXT, &o->store, 0, 0, "DIR",
          "the store, created if it does not exist\n[$MARQUEE_STORE, else ./store]"},
         {"schema", 0, MRQ_OPT_TEXT, &o->schema, 0, 0, "NAME", "format of the data files, as for train [recognised]"},
+        {"skip-bad", 0, MRQ_OPT_TEXT, &a->skip_bad, 0, 0, "SHARE",
+         "leave out rows that do not fit, up to this share of each file's,\nsuch as 1% or 0.01 [none: the first one is an error]"},
+        {"bad", 0, MRQ_OPT_TEXT, &o->bad, 0, 0, "FILE", "list the first 1000 rows that were left out, with the reasons"},
         {"model", 'm', MRQ_OPT_TEXT, &o->model, 0, 0, "NAME", "a preset, or a FILE.json that describes the towers"},
         {"epochs", 'e', MRQ_OPT_INT, &o->epochs, 1, MRQ_EPOCHS_MAX, "N",
          "epochs over the ratings [the model's]; with --warm-start\nfewer are enough"},
@@ -76,6 +80,7 @@ static mrq_status read_arguments(int argc, char **argv, struct arguments *a, boo
         return MRQ_OK;
     if (!o->data)
         return mrq_fail(err, MRQ_USAGE, "--data DIR is missing");
+    MRQ_TRY(read_skip(a->skip_bad, o->bad, &o->skip_bad, err));
     o->store = mrq_default_store(o->store);
     o->seed = (uint64_t)a->seed;
     o->threads = (uint32_t)a->threads;

@@ -10,6 +10,7 @@
 #include "base/parallel.h"
 #include "command.h"
 #include "signals.h"
+#include "skip_option.h"
 #include "train_screen.h"
 
 #define CHECKPOINT_SECONDS 60
@@ -47,7 +48,7 @@ static mrq_status check_out(const char *path, mrq_error *err)
 }
 
 struct arguments {
-    const char *data, *schema, *model, *out, *split;
+    const char *data, *schema, *model, *out, *split, *skip_bad, *bad;
     int64_t seed, epochs, batch, threads;
     double test, lr, l2, checkpoint;
     bool resume;
@@ -61,6 +62,9 @@ static mrq_status read_arguments(int argc, char **argv, struct arguments *a, boo
         {"model", 'm', MRQ_OPT_TEXT, &a->model, 0, 0, "NAME", "a preset, or a FILE.json that describes the towers"},
         {"schema", 0, MRQ_OPT_TEXT, &a->schema, 0, 0, "NAME",
          "format of the data files: ml-1m, ml-100k, ml-latest or a FILE.json;\nrecognised from the folder if not given"},
+        {"skip-bad", 0, MRQ_OPT_TEXT, &a->skip_bad, 0, 0, "SHARE",
+         "leave out rows that do not fit, up to this share of each file's,\nsuch as 1% or 0.01 [none: the first one is an error]"},
+        {"bad", 0, MRQ_OPT_TEXT, &a->bad, 0, 0, "FILE", "list the first 1000 rows that were left out, with the reasons"},
         {"test", 0, MRQ_OPT_REAL, &a->test, 0, 0.9, "SHARE", "share of the ratings used for the test, never for training"},
         {"split", 0, MRQ_OPT_TEXT, &a->split, 0, 0, "KIND",
          "how the test part is chosen: random, user (a share of each user's\nratings), time (the latest ratings) or hash (of the "
@@ -136,7 +140,7 @@ static mrq_status load(const struct arguments *a, mrq_description *description, 
     if (a->schema)
         MRQ_TRY(mrq_schema_load(a->schema, &schema, err));
     const double start = mrq_clock();
-    MRQ_TRY(mrq_dataset_load(a->data, schema, data, err));
+    MRQ_TRY(load_data(a->data, schema, a->skip_bad, a->bad, data, err));
     char told[MRQ_DATASET_TOLD];
     mrq_log(MRQ_LOG_INFO, "data", "%s seconds=%.2f", mrq_dataset_tell(*data, told), mrq_clock() - start);
     return MRQ_OK;

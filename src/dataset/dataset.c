@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/digest.h"
+#include "base/log.h"
 #include "dataset/read.h"
 
 /* The files that are joined to a table; their checksums are mixed into its own. */
@@ -20,7 +21,7 @@ static mrq_status join(const mrq_origin *from, const mrq_file_schema *schema, mr
     return MRQ_OK;
 }
 
-mrq_status mrq_dataset_load(const char *folder, const mrq_schema *schema, mrq_dataset **out, mrq_error *err)
+static mrq_status load(const char *folder, const mrq_schema *schema, mrq_bad *bad, mrq_dataset **out, mrq_error *err)
 {
     MRQ_CLEANUP(mrq_schema_free) mrq_schema *found = NULL;
     if (!schema)
@@ -29,13 +30,13 @@ mrq_status mrq_dataset_load(const char *folder, const mrq_schema *schema, mrq_da
     MRQ_CLEANUP(mrq_dataset_free) mrq_dataset *data = calloc(1, sizeof *data);
     if (!data || !(data->arena = mrq_arena_new()))
         return mrq_fail_memory(err, "reading a data set");
-    const mrq_origin from = {.folder = folder};
+    const mrq_origin from = {folder, bad && bad->share > 0 ? bad : NULL};
     uint64_t checksum[3] = {0}; /* of users, items, ratings */
-    if (schema->users.file)
-        MRQ_TRY(mrq_read_table(&from, &schema->users, false, &data->users, &checksum[0], err));
-    if (schema->items.file)
-        MRQ_TRY(mrq_read_table(&from, &schema->items, false, &data->items, &checksum[1], err));
-    MRQ_TRY(mrq_read_events(&from, schema, false, data, &checksum[2], err));
+    if (schema->users.file && !schema->users.take)
+        MRQ_TRY(mrq_read_table(&from, &schema->users, false, NULL, &data->users, &checksum[0], err));
+    if (schema->items.file && !schema->items.take)
+        MRQ_TRY(mrq_read_table(&from, &schema->items, false, NULL, &data->items, &checksum[1], err));
+    MRQ_TRY(mrq_read_events(&from, schema, false, data, checksum, err));
     data->users->noun = (mrq_noun){"user", "users"};
     data->items->noun = schema->noun;
     MRQ_TRY(join(&from, &schema->users, data->users, &checksum[0], err));
@@ -45,6 +46,32 @@ mrq_status mrq_dataset_load(const char *folder, const mrq_schema *schema, mrq_da
     data->fingerprint = mrq_checksum(checksum, sizeof checksum);
     *out = data;
     data = NULL;
+    return MRQ_OK;
+}
+
+mrq_status mrq_dataset_load(const char *folder, const mrq_schema *schema, mrq_dataset **out, mrq_error *err)
+{
+    return load(folder, schema, NULL, out, err);
+}
+
+mrq_status mrq_dataset_load_most(const char *folder, const mrq_schema *schema, mrq_bad *bad, mrq_dataset **out, mrq_error *err)
+{
+    char told[MRQ_BAD_TOLD];
+    mrq_dataset *data = NULL;
+    if (bad && bad->list)
+        MRQ_TRY(mrq_bad_check_list(bad->list, err));
+    const mrq_status status = load(folder, schema, bad, &data, err);
+    const uint64_t total = bad ? mrq_bad_total(&bad->all) : 0;
+    if (status == MRQ_OK && total)
+        mrq_log(MRQ_LOG_WARN, "data", "left out %llu of %llu rows that do not fit: %s", (unsigned long long)total,
+                (unsigned long long)bad->all.rows, mrq_bad_tell(&bad->all, told));
+    mrq_error why = {0};
+    const mrq_status saved = bad && bad->share > 0 ? mrq_bad_save(bad, &why) : MRQ_OK;
+    if (status != MRQ_OK || saved != MRQ_OK) {
+        mrq_dataset_free(data);
+        return status != MRQ_OK ? status : mrq_fail(err, saved, "%s", why.msg);
+    }
+    *out = data;
     return MRQ_OK;
 }
 

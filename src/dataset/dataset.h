@@ -3,6 +3,7 @@
 #define MRQ_DATASET_DATASET_H
 
 #include "base/table.h"
+#include "dataset/bad.h"
 #include "dataset/schema.h"
 
 typedef struct mrq_dataset {
@@ -31,6 +32,12 @@ MRQ_CHECKED mrq_status mrq_dataset_load(const char *folder, const mrq_schema *sc
 /* What was read, for the log: "schema=ml-1m users=6040 items=3883 ratings=1000209 like_from=3 likes=836478". */
 #define MRQ_DATASET_TOLD 256
 const char *mrq_dataset_tell(const mrq_dataset *data, char out[MRQ_DATASET_TOLD]);
+
+/* The same, where rows that do not fit may be left out: `bad` says how many, and gets the counts. The list of them, if it names a
+ * file for it, is written whether or not reading succeeds; the log tells of those that were left out. MRQ_BAD_FILE when there are
+ * more. `bad` NULL: none. */
+MRQ_CHECKED mrq_status mrq_dataset_load_most(const char *folder, const mrq_schema *schema, mrq_bad *bad, mrq_dataset **out,
+                                             mrq_error *err);
 
 void mrq_dataset_free(mrq_dataset *data);
 MRQ_DEFINE_CLEANUP(mrq_dataset, mrq_dataset_free)

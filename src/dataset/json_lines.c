@@ -108,7 +108,7 @@ typedef struct walk {
 
 static mrq_status fail(const walk *w)
 {
-    return mrq_reader_fail(w->reader, w->err, "byte %zu: %s", (size_t)(w->scan.at - w->line) + 1, w->scan.problem);
+    return mrq_reader_refuse(w->reader, MRQ_BAD_JSON, w->err, "byte %zu: %s", (size_t)(w->scan.at - w->line) + 1, w->scan.problem);
 }
 
 static const char *column_of(const walk *w, uint32_t field)
@@ -145,8 +145,8 @@ static mrq_status read_list(walk *w, uint32_t field, mrq_error *err)
         if (!mrq_json_value_read(&w->scan, &value))
             return fail(w);
         if (value.kind >= MRQ_JSON_OBJECT)
-            return mrq_reader_fail(w->reader, err, "\"%s\": a list that holds %s, want texts and numbers", column_of(w, field),
-                                   value.kind == MRQ_JSON_LIST ? "lists" : "objects");
+            return mrq_reader_refuse(w->reader, MRQ_BAD_JSON, err, "\"%s\": a list that holds %s, want texts and numbers",
+                                     column_of(w, field), value.kind == MRQ_JSON_LIST ? "lists" : "objects");
         if (value.kind == MRQ_JSON_NULL || !value.span.size)
             continue;
         if (value.escaped) {
@@ -165,13 +165,14 @@ static mrq_status read_list(walk *w, uint32_t field, mrq_error *err)
 static mrq_status take(walk *w, uint32_t field, mrq_json_value *value)
 {
     if (w->json->found[field] == w->json->record)
-        return mrq_reader_fail(w->reader, w->err, "\"%s\" stands there twice, as a path and as a name", column_of(w, field));
+        return mrq_reader_refuse(w->reader, MRQ_BAD_JSON, w->err, "\"%s\" stands there twice, as a path and as a name",
+                                 column_of(w, field));
     w->json->found[field] = w->json->record;
     if (value->kind == MRQ_JSON_LIST && w->json->schema->field[field].kind == MRQ_FIELD_SET)
         return read_list(w, field, w->err);
     if (value->kind >= MRQ_JSON_OBJECT)
-        return mrq_reader_fail(w->reader, w->err, "\"%s\" is %s, want a text or a number", column_of(w, field),
-                               value->kind == MRQ_JSON_LIST ? "a list" : "an object");
+        return mrq_reader_refuse(w->reader, MRQ_BAD_JSON, w->err, "\"%s\" is %s, want a text or a number", column_of(w, field),
+                                 value->kind == MRQ_JSON_LIST ? "a list" : "an object");
     if (value->kind == MRQ_JSON_NULL)
         return MRQ_OK;
     MRQ_TRY(decode(w, value));
@@ -186,7 +187,8 @@ static mrq_status read_node(walk *w, uint32_t i, mrq_json_value *value, int dept
 {
     node *n = &w->json->tree[i];
     if (n->seen == w->json->record)
-        return mrq_reader_fail(w->reader, w->err, "the name \"%.*s\" stands twice in an object", (int)n->size, n->name);
+        return mrq_reader_refuse(w->reader, MRQ_BAD_JSON, w->err, "the name \"%.*s\" stands twice in an object", (int)n->size,
+                                 n->name);
     n->seen = w->json->record;
     if (value->kind == MRQ_JSON_OBJECT && n->children)
         return read_object(w, i, depth + 1);
@@ -229,8 +231,8 @@ static mrq_status check_ids(const walk *w)
     const mrq_file_schema *schema = w->json->schema;
     for (uint32_t i = 0; i < schema->n_fields; i++)
         if (schema->field[i].kind == MRQ_FIELD_ID && w->json->found[i] != w->json->record)
-            return mrq_reader_fail(w->reader, w->err, "no \"%s\", which is the %s", schema->field[i].column,
-                                   strcmp(schema->field[i].name, "id") == 0 ? "id" : schema->field[i].name);
+            return mrq_reader_refuse(w->reader, MRQ_BAD_JSON, w->err, "no \"%s\", which is the %s", schema->field[i].column,
+                                     strcmp(schema->field[i].name, "id") == 0 ? "id" : schema->field[i].name);
     return MRQ_OK;
 }
 
@@ -245,7 +247,7 @@ mrq_status mrq_json_lines_cut(mrq_json_lines *json, mrq_reader *reader, mrq_span
     for (uint32_t i = 0; i < json->schema->n_fields; i++)
         reader->field[i] = (mrq_span){"", 0};
     if (mrq_json_peek(&w.scan) != '{')
-        return mrq_reader_fail(reader, err, "want one object a line, such as {\"user\": \"7\", \"item\": \"9\"}");
+        return mrq_reader_refuse(reader, MRQ_BAD_JSON, err, "want one object a line, such as {\"user\": \"7\", \"item\": \"9\"}");
     if (!mrq_json_value_read(&w.scan, &value))
         return fail(&w);
     MRQ_TRY(read_object(&w, 0, 1));

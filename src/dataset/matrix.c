@@ -69,10 +69,10 @@ static mrq_status fail_count(const mrq_matrix *matrix, const mrq_reader *reader,
 {
     const uint32_t items = mrq_dict_strings(matrix->names).n;
     if (!items)
-        return mrq_reader_fail(reader, err, "%u column%s, want those of items behind the first %u", count, count == 1 ? "" : "s",
-                               matrix->lead);
-    return mrq_reader_fail(reader, err, "%u column%s, want %u, as many as %s", count, count == 1 ? "" : "s", matrix->lead + items,
-                           matrix->schema->header ? "the header has" : "the first line has");
+        return mrq_reader_refuse(reader, MRQ_BAD_FIELDS, err, "%u column%s, want those of items behind the first %u", count,
+                                 count == 1 ? "" : "s", matrix->lead);
+    return mrq_reader_refuse(reader, MRQ_BAD_FIELDS, err, "%u column%s, want %u, as many as %s", count, count == 1 ? "" : "s",
+                             matrix->lead + items, matrix->schema->header ? "the header has" : "the first line has");
 }
 
 mrq_status mrq_matrix_start(mrq_reader *reader, mrq_error *err)
@@ -188,7 +188,7 @@ mrq_status mrq_matrix_next(mrq_reader *reader, bool *more, mrq_error *err)
         if (!reader->starved)
             return status;
         reader->starved = false; /* what was given of the line cannot be taken back */
-        return mrq_reader_fail(reader, err, "a quote that is not closed in its line");
+        return mrq_reader_refuse(reader, MRQ_BAD_QUOTES, err, "a quote that is not closed in its line");
     }
     return MRQ_OK;
 }

@@ -10,9 +10,9 @@
 /* Both functions read the whole file, or with `first` only its first record, to check the format. `*checksum` is that of the file's
  * bytes, if all was read. */
 
-/* Reads a file of users or items. */
-MRQ_CHECKED mrq_status mrq_read_table(const mrq_origin *from, const mrq_file_schema *schema, bool first, mrq_table **out,
-                                      uint64_t *checksum, mrq_error *err);
+/* Reads a file of users or items. The ids of `more`, unless NULL, that it does not have are rows too, of which nothing is known. */
+MRQ_CHECKED mrq_status mrq_read_table(const mrq_origin *from, const mrq_file_schema *schema, bool first, const mrq_table *more,
+                                      mrq_table **out, uint64_t *checksum, mrq_error *err);
 
 /* Adds the columns of a file that is joined by id to a table. A row of an id that the table does not have is left alone, which the
  * log tells; MRQ_BAD_FILE when all are, or when an id has several rows and not all columns are sets. */
@@ -22,9 +22,9 @@ MRQ_CHECKED mrq_status mrq_read_join(const mrq_origin *from, const mrq_file_sche
 /* Makes each number of users a category of ranges found in the data. */
 MRQ_CHECKED mrq_status mrq_bucket_users(mrq_table *users, mrq_error *err);
 
-/* Reads the events into `data`. Users and items that the schema has a file of have been read before; the others are made from the
- * events. With `first` neither is needed. */
+/* Reads the events into `data`. Users and items whose file must list them all have been read before; the others are made from the
+ * events, and from their file if they have one. With `first` neither is needed. `checksum`: of users, items, events. */
 MRQ_CHECKED mrq_status mrq_read_events(const mrq_origin *from, const mrq_schema *schema, bool first, mrq_dataset *data,
-                                       uint64_t *checksum, mrq_error *err);
+                                       uint64_t checksum[3], mrq_error *err);
 
 #endif

@@ -93,8 +93,15 @@ static mrq_dict *ids_of(const mrq_table *table)
     return full;
 }
 
-/* Finds the row of the id in a field. An unknown id is added if there is no file of such ids; otherwise it is an error. */
-static mrq_status find_row(struct events *r, const mrq_field *field, mrq_dict *ids, const char *file, uint32_t *row, mrq_error *err)
+/* The name of the file that lists all such ids; NULL when the events may have others. */
+static const char *list_of(const mrq_file_schema *table)
+{
+    return table->take ? NULL : table->file;
+}
+
+/* Finds the row of the id in a field, or MRQ_NONE for a new id that may be added. */
+static mrq_status find_row(const struct events *r, const mrq_field *field, const mrq_dict *ids, const mrq_file_schema *table,
+                           uint32_t *row, mrq_error *err)
 {
     char shown[MRQ_SHOWN];
     const mrq_span id = r->reader.field[field->place];
@@ -102,9 +109,16 @@ static mrq_status find_row(struct events *r, const mrq_field *field, mrq_dict *i
     if (*row != MRQ_NONE)
         return MRQ_OK;
     MRQ_TRY(mrq_reader_check_id(&r->reader, field, id, err));
-    if (file)
-        return mrq_reader_fail(&r->reader, err, "%s %s is not in %s", field->name, mrq_show(id, shown), file);
-    *row = mrq_dict_add(ids, id.text, id.size);
+    return list_of(table) ? mrq_reader_refuse(&r->reader, MRQ_BAD_UNLISTED, err, "%s %s is not in %s", field->name,
+                                              mrq_show(id, shown), list_of(table))
+                          : MRQ_OK;
+}
+
+static mrq_status add_id(const struct events *r, const mrq_field *field, mrq_dict *ids, uint32_t *row, mrq_error *err)
+{
+    const mrq_span id = r->reader.field[field->place];
+    if (*row == MRQ_NONE)
+        *row = mrq_dict_add(ids, id.text, id.size);
     return *row == MRQ_NONE ? fail_memory(err) : MRQ_OK;
 }
 
@@ -125,8 +139,8 @@ static mrq_status read_time(const struct events *r, int64_t *out, mrq_error *err
     *out = 0;
     if (mrq_reader_is_null(&r->reader, r->time_field) || mrq_time_parse(time, r->time_field->unit, out))
         return MRQ_OK;
-    return mrq_reader_fail(&r->reader, err, "%s %s, want %s", r->time_field->name, mrq_show(time, shown),
-                           mrq_time_wants[r->time_field->unit]);
+    return mrq_reader_refuse(&r->reader, MRQ_BAD_TIME, err, "%s %s, want %s", r->time_field->name, mrq_show(time, shown),
+                             mrq_time_wants[r->time_field->unit]);
 }
 
 /* Reads the current record into index `i`, unless it is no event. */
@@ -139,8 +153,10 @@ static mrq_status add_event(struct events *r, uint64_t i, bool first, bool *even
         MRQ_TRY(read_time(r, &r->time[i], err));
     if (first)
         return check_ids(r, err);
-    MRQ_TRY(find_row(r, r->user_field, r->users, r->schema->users.file, &r->user[i], err));
-    return find_row(r, r->item_field, r->items, r->schema->items.file, &r->item[i], err);
+    MRQ_TRY(find_row(r, r->user_field, r->users, &r->schema->users, &r->user[i], err));
+    MRQ_TRY(find_row(r, r->item_field, r->items, &r->schema->items, &r->item[i], err));
+    MRQ_TRY(add_id(r, r->user_field, r->users, &r->user[i], err)); /* not before all is known to fit */
+    return add_id(r, r->item_field, r->items, &r->item[i], err);
 }
 
 /* Makes a table of the ids in the events, without columns, and renumbers the events' rows. */
@@ -195,13 +211,39 @@ static void judge(const struct events *r, uint64_t n, mrq_dataset *data)
         data->likes += (double)r->rating[i] >= data->like;
 }
 
-/* Makes the tables that have no file, and one event of several of one user and item. */
-static mrq_status finish(struct events *r, uint64_t n, mrq_dataset *data, mrq_error *err)
+/* The table of a file that need not list all ids, with a row for each of the events' too; renumbers the events' rows. */
+static mrq_status take_unlisted(const mrq_origin *from, const mrq_file_schema *schema, mrq_table **table, uint32_t *row, uint64_t n,
+                                uint64_t *checksum, mrq_error *err)
 {
-    if (!r->schema->users.file)
-        MRQ_TRY(make_table(r->users, r->user, n, &data->users, err));
-    if (!r->schema->items.file)
-        MRQ_TRY(make_table(r->items, r->item, n, &data->items, err));
+    MRQ_CLEANUP(mrq_table_free) mrq_table *ids = *table;
+    *table = NULL;
+    MRQ_TRY(mrq_read_table(from, schema, false, ids, table, checksum, err));
+    MRQ_AUTOFREE uint32_t *at = mrq_array(ids->rows, sizeof *at);
+    if (!at)
+        return fail_memory(err);
+    for (uint32_t i = 0; i < ids->rows; i++)
+        at[i] = mrq_table_find(*table, mrq_table_id(ids, i), mrq_strings_size(&ids->id, i));
+    for (uint64_t i = 0; i < n; i++)
+        row[i] = at[row[i]];
+    return MRQ_OK;
+}
+
+/* Makes the table of one side from the events' ids, if its file does not list them. */
+static mrq_status finish_table(const mrq_origin *from, const mrq_file_schema *schema, mrq_dict *ids, uint32_t *row, uint64_t n,
+                               mrq_table **table, uint64_t *checksum, mrq_error *err)
+{
+    if (list_of(schema))
+        return MRQ_OK;
+    MRQ_TRY(make_table(ids, row, n, table, err));
+    return schema->file ? take_unlisted(from, schema, table, row, n, checksum, err) : MRQ_OK;
+}
+
+/* Finishes the tables, and makes one event of several of one user and item. */
+static mrq_status finish(struct events *r, const mrq_origin *from, uint64_t n, mrq_dataset *data, uint64_t checksum[3],
+                         mrq_error *err)
+{
+    MRQ_TRY(finish_table(from, &r->schema->users, r->users, r->user, n, &data->users, &checksum[0], err));
+    MRQ_TRY(finish_table(from, &r->schema->items, r->items, r->item, n, &data->items, &checksum[1], err));
     mrq_event_list list = {n, data->users->rows, data->items->rows, r->user, r->item, r->rating, r->time};
     MRQ_TRY(mrq_value_merge(&list, mrq_value_adds(r->value_field), err));
     data->repeated = n - list.n;
@@ -210,28 +252,42 @@ static mrq_status finish(struct events *r, uint64_t n, mrq_dataset *data, mrq_er
     return hand_over(r, list.n, data, err);
 }
 
-mrq_status mrq_read_events(const mrq_origin *from, const mrq_schema *schema, bool first, mrq_dataset *data, uint64_t *checksum,
+/* Why there is no event. */
+static mrq_status fail_empty(const struct events *r, mrq_error *err)
+{
+    const char *name = mrq_reader_name(&r->reader);
+    if (r->left_out)
+        return mrq_fail(err, MRQ_BAD_FILE, "%s: no events: the values of all %llu rows are null or 0", name,
+                        (unsigned long long)r->left_out);
+    return mrq_fail(err, MRQ_BAD_FILE, "%s: no rows", name);
+}
+
+mrq_status mrq_read_events(const mrq_origin *from, const mrq_schema *schema, bool first, mrq_dataset *data, uint64_t checksum[3],
                            mrq_error *err)
 {
     MRQ_CLEANUP(clear_events) struct events r = {0};
     MRQ_TRY(start(&r, from, schema, data, err));
     uint64_t n = 0;
-    for (bool more, event; !first || !n; n += event, r.left_out += !event) {
+    mrq_error why;
+    for (bool more; !first || !n;) {
+        bool event = false;
         MRQ_TRY(mrq_reader_next(&r.reader, &more, err));
         if (!more)
             break;
         if (n == UINT32_MAX)
-            return mrq_reader_fail(&r.reader, err, "more than %u events", UINT32_MAX);
+            return mrq_fail(err, MRQ_BAD_FILE, "%s: more than %u events", mrq_reader_name(&r.reader), UINT32_MAX);
         MRQ_TRY(make_room(&r, n, err));
-        MRQ_TRY(add_event(&r, n, first, &event, err));
+        const mrq_status status = add_event(&r, n, first, &event, &why);
+        if (status != MRQ_OK)
+            MRQ_TRY(mrq_reader_leave_out(&r.reader, status, &why, err));
+        else if (event)
+            n++;
+        else
+            r.left_out++;
     }
-    if (!n && r.left_out)
-        return mrq_fail(err, MRQ_BAD_FILE, "%s: no events: the values of all %llu rows are null or 0", mrq_reader_name(&r.reader),
-                        (unsigned long long)r.left_out);
+    MRQ_TRY(mrq_reader_judge(&r.reader, err));
     if (!n)
-        return mrq_fail(err, MRQ_BAD_FILE, "%s: no rows", mrq_reader_name(&r.reader));
-    if (!first)
-        MRQ_TRY(finish(&r, n, data, err));
-    *checksum = mrq_sum_value(&r.reader.sum);
-    return MRQ_OK;
+        return fail_empty(&r, err);
+    checksum[2] = mrq_sum_value(&r.reader.sum);
+    return first ? MRQ_OK : finish(&r, from, n, data, checksum, err);
 }

@@ -31,22 +31,36 @@ static mrq_status fail_memory(mrq_error *err)
     return mrq_fail_memory(err, "joining a file");
 }
 
-static mrq_status find_records(mrq_reader *reader, const mrq_table *table, struct found *f, mrq_error *err)
+/* Whether the current record fits; its values are looked at only where rows may be left out. */
+static mrq_status check(const mrq_reader *reader, mrq_table_builder *trial, const mrq_field *field, mrq_error *err)
+{
+    if (trial)
+        MRQ_TRY(mrq_builder_try(trial, err));
+    return mrq_reader_check_id(reader, field, reader->field[field->place], err);
+}
+
+static mrq_status find_records(mrq_reader *reader, mrq_table_builder *trial, const mrq_table *table, struct found *f,
+                               mrq_error *err)
 {
     const mrq_field *field = mrq_schema_field(reader->schema, MRQ_FIELD_ID, NULL);
+    mrq_error why;
     for (bool more;;) {
         MRQ_TRY(mrq_reader_next(reader, &more, err));
         if (!more)
-            return MRQ_OK;
+            return mrq_reader_judge(reader, err);
+        const mrq_status status = check(reader, trial, field, &why);
+        if (status != MRQ_OK) {
+            MRQ_TRY(mrq_reader_leave_out(reader, status, &why, err));
+            continue;
+        }
         const mrq_span id = reader->field[field->place];
-        MRQ_TRY(mrq_reader_check_id(reader, field, id, err));
         const uint32_t row = mrq_table_find(table, id.text, id.size);
         if (row == MRQ_NONE) {
             f->others++;
             continue;
         }
         if (f->n == UINT32_MAX)
-            return mrq_reader_fail(reader, err, "more than %u rows", UINT32_MAX);
+            return mrq_fail(err, MRQ_BAD_FILE, "%s: more than %u rows", mrq_reader_name(reader), UINT32_MAX);
         if (mrq_grow(&f->record, &f->room[0], f->n + 1, sizeof *f->record) ||
             mrq_grow(&f->row, &f->room[1], f->n + 1, sizeof *f->row))
             return fail_memory(err);
@@ -98,7 +112,11 @@ mrq_status mrq_read_join(const mrq_origin *from, const mrq_file_schema *schema, 
     MRQ_CLEANUP(clear_found) struct found found = {0};
     MRQ_CLEANUP(mrq_builder_clear) mrq_table_builder builder = {.reader = &reader, .table = table};
     MRQ_TRY(mrq_reader_open(&reader, from, schema, true, err));
-    MRQ_TRY(find_records(&reader, table, &found, err));
+    MRQ_CLEANUP(mrq_table_free) mrq_table *one = NULL;
+    MRQ_CLEANUP(mrq_builder_clear) mrq_table_builder trial = {.reader = &reader};
+    if (from->bad)
+        MRQ_TRY(mrq_builder_start_trial(&trial, &one, err));
+    MRQ_TRY(find_records(&reader, one ? &trial : NULL, table, &found, err));
     const unsigned long long others = found.others, all = found.n + found.others;
     if (!all)
         return mrq_fail(err, MRQ_BAD_FILE, "%s: no rows", mrq_reader_name(&reader));

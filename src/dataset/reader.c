@@ -20,7 +20,8 @@
 #include "dataset/reader_private.h"
 #include "dataset/text.h"
 
-#define PATH_BYTES 4096
+#define PATH_BYTES      4096
+#define MRQ_QUOTED_MOST 65536 /* bytes in which a quote must be closed where rows may be left out; no text may be longer */
 
 const char *mrq_show(mrq_span span, char out[MRQ_SHOWN])
 {
@@ -40,9 +41,13 @@ const char *mrq_show(mrq_span span, char out[MRQ_SHOWN])
     return out;
 }
 
-mrq_status mrq_reader_fail(const mrq_reader *reader, mrq_error *err, const char *format, ...)
+mrq_status mrq_reader_refuse(const mrq_reader *reader, mrq_bad_reason reason, mrq_error *err, const char *format, ...)
 {
     char what[400];
+    if (reader->from.bad) {
+        reader->from.bad->reason = reason;
+        reader->from.bad->pending = true;
+    }
     va_list args;
     va_start(args, format);
     vsnprintf(what, sizeof what, format, args);
@@ -71,8 +76,8 @@ static mrq_status fail_count(const mrq_reader *reader, size_t count, mrq_error *
     const mrq_file_schema *schema = reader->schema;
     char names[200] = "";
     if (schema->by_column)
-        return mrq_reader_fail(reader, err, "%zu field%s, want %u, as many as the header has", count, count == 1 ? "" : "s",
-                               reader->now->columns);
+        return mrq_reader_refuse(reader, MRQ_BAD_FIELDS, err, "%zu field%s, want %u, as many as the header has", count,
+                                 count == 1 ? "" : "s", reader->now->columns);
     for (uint32_t i = 0; i < schema->n_fields; i++) {
         const mrq_field *field = &schema->field[i];
         const char *between = !i ? "" : schema->delimiter[0] == '\t' ? "\\t" : schema->delimiter;
@@ -81,7 +86,8 @@ static mrq_status fail_count(const mrq_reader *reader, size_t count, mrq_error *
         if (field->width > 1)
             snprintf(names + strlen(names), sizeof names - strlen(names), "[%u]", field->width);
     }
-    return mrq_reader_fail(reader, err, "%zu field%s, want %u (%s)", count, count == 1 ? "" : "s", schema->width, names);
+    return mrq_reader_refuse(reader, MRQ_BAD_FIELDS, err, "%zu field%s, want %u (%s)", count, count == 1 ? "" : "s", schema->width,
+                             names);
 }
 
 static bool at_delimiter(const mrq_reader *reader, const char *p)
@@ -113,11 +119,11 @@ static mrq_status check_character(const mrq_reader *reader, const char **p, mrq_
 {
     uint32_t code;
     if (**p == '\0')
-        return mrq_reader_fail(reader, err, "a NUL byte");
+        return mrq_reader_refuse(reader, MRQ_BAD_BYTES, err, "a NUL byte");
     if ((unsigned char)**p >= 0x80) {
         const size_t length = mrq_utf8_read(*p, (size_t)(reader->end - *p), &code);
         if (!length)
-            return mrq_reader_fail(reader, err, "the byte \\x%02x is not valid UTF-8", (unsigned char)**p);
+            return mrq_reader_refuse(reader, MRQ_BAD_BYTES, err, "the byte \\x%02x is not valid UTF-8", (unsigned char)**p);
         *p += length - 1;
     }
     return MRQ_OK;
@@ -130,13 +136,14 @@ static mrq_status read_quoted(mrq_reader *reader, mrq_span *span, bool *last, mr
     for (;; p++) {
         while (p < reader->end && !reader->stop[(unsigned char)*p])
             p++;
-        if (p == reader->end && !reader->now->source.last) {
+        const bool broken = reader->from.bad && p - start > MRQ_QUOTED_MOST; /* do not look for its end in all of the file */
+        if (p == reader->end && !reader->now->source.last && !broken) {
             reader->starved = true;
             return MRQ_BAD_FILE;
         }
-        if (p == reader->end)
-            return mrq_reader_fail(reader, err, "the quote before %s is never closed",
-                                   mrq_show((mrq_span){start, (size_t)(p - start)}, shown));
+        if (p == reader->end || broken)
+            return mrq_reader_refuse(reader, MRQ_BAD_QUOTES, err, "the quote before %s is never closed",
+                                     mrq_show((mrq_span){start, (size_t)(p - start)}, shown));
         MRQ_TRY(check_character(reader, &p, err));
         reader->next_line += *p == '\n';
         const bool twice = p + 1 < reader->end && mrq_text_is_coded(p[0], p[1], reader->schema->escape);
@@ -149,8 +156,8 @@ static mrq_status read_quoted(mrq_reader *reader, mrq_span *span, bool *last, mr
     if (after < reader->end && *after == '\r' && (after + 1 == reader->end || after[1] == '\n'))
         after++;
     if (after < reader->end && *after != '\n' && !at_delimiter(reader, after))
-        return mrq_reader_fail(reader, err, "text behind the closing quote of %s",
-                               mrq_show((mrq_span){start, (size_t)(p - start)}, shown));
+        return mrq_reader_refuse(reader, MRQ_BAD_QUOTES, err, "text behind the closing quote of %s",
+                                 mrq_show((mrq_span){start, (size_t)(p - start)}, shown));
     end_field(reader, start, after, span, last);
     span->size = (size_t)(p - start);
     return MRQ_OK;
@@ -168,8 +175,8 @@ mrq_status mrq_reader_field(mrq_reader *reader, mrq_span *span, bool *last, mrq_
         if (p == reader->end || *p == '\n' || at_delimiter(reader, p))
             break;
         if (*p == '"')
-            return mrq_reader_fail(reader, err, "a quote inside the unquoted field %s",
-                                   mrq_show((mrq_span){start, (size_t)(p + 1 - start)}, shown));
+            return mrq_reader_refuse(reader, MRQ_BAD_QUOTES, err, "a quote inside the unquoted field %s",
+                                     mrq_show((mrq_span){start, (size_t)(p + 1 - start)}, shown));
         MRQ_TRY(check_character(reader, &p, err));
     }
     end_field(reader, start, p, span, last);
@@ -374,6 +381,8 @@ mrq_status mrq_reader_open(mrq_reader *reader, const mrq_origin *from, const mrq
     reader->schema = schema;
     reader->again = again;
     mrq_sum_init(&reader->sum);
+    if (from->bad)
+        mrq_bad_begin(from->bad);
     if (schema->format == MRQ_JSON_LINES && !(reader->json = mrq_json_lines_new(schema)))
         return mrq_fail_memory(err, "reading a file");
     if (schema->format == MRQ_MATRIX && !(reader->matrix = mrq_matrix_new(schema)))
@@ -420,10 +429,56 @@ static mrq_status check_unchanged(const mrq_reader *reader, mrq_error *err)
     return mrq_source_changed(&reader->now->source, path) ? mrq_reader_changed(reader, err) : MRQ_OK;
 }
 
+/* Moves behind the line in which the current record begins. */
+static mrq_status skip_line(mrq_reader *reader, bool *more, mrq_error *err)
+{
+    (void)err;
+    (void)more;
+    const char *stop = memchr(reader->began, '\n', (size_t)(reader->end - reader->began));
+    reader->starved = !stop && !reader->now->source.last;
+    reader->at = stop ? stop + 1 : reader->end;
+    reader->next_line = reader->line + 1;
+    reader->in_list = false;
+    return MRQ_OK;
+}
+
+mrq_status mrq_reader_leave_out(mrq_reader *reader, mrq_status status, const mrq_error *why, mrq_error *err)
+{
+    mrq_bad *bad = reader->from.bad;
+    if (!bad || !bad->pending || status != MRQ_BAD_FILE)
+        return mrq_fail(err, status, "%s", why->msg);
+    mrq_bad_add(bad, reader->now->name, reader->line, why->msg);
+    return MRQ_OK;
+}
+
+mrq_status mrq_reader_judge(mrq_reader *reader, mrq_error *err)
+{
+    mrq_bad *bad = reader->from.bad;
+    reader->from.bad = NULL;
+    return bad ? mrq_bad_end(bad, mrq_reader_name(reader), err) : MRQ_OK;
+}
+
+/* The next record that can be cut, where others are left out. */
+static mrq_status next_that_fits(mrq_reader *reader, bool *more, mrq_error *err)
+{
+    mrq_bad *bad = reader->from.bad;
+    for (;;) {
+        mrq_error why = {0};
+        bad->pending = false;
+        const mrq_status status = next_of_part(reader, more, &why);
+        bad->pending &= status != MRQ_OK;
+        bad->file.rows += status != MRQ_OK || *more;
+        if (status == MRQ_OK)
+            return MRQ_OK;
+        MRQ_TRY(mrq_reader_leave_out(reader, status, &why, err));
+        MRQ_TRY(read_whole(reader, skip_line, more, err));
+    }
+}
+
 mrq_status mrq_reader_next(mrq_reader *reader, bool *more, mrq_error *err)
 {
     for (;;) {
-        MRQ_TRY(next_of_part(reader, more, err));
+        MRQ_TRY(reader->from.bad ? next_that_fits(reader, more, err) : next_of_part(reader, more, err));
         if (*more)
             return MRQ_OK;
         MRQ_TRY(check_unchanged(reader, err));
@@ -484,6 +539,6 @@ mrq_status mrq_reader_check_id(const mrq_reader *reader, const mrq_field *field,
 {
     char shown[MRQ_SHOWN];
     if (!mrq_id_is_valid(id.text, id.size))
-        return mrq_reader_fail(reader, err, "%s %s, want an id: " MRQ_ID_WANT, field->name, mrq_show(id, shown));
+        return mrq_reader_refuse(reader, MRQ_BAD_ID, err, "%s %s, want an id: " MRQ_ID_WANT, field->name, mrq_show(id, shown));
     return MRQ_OK;
 }

@@ -3,6 +3,7 @@
 #define MRQ_DATASET_READER_H
 
 #include "base/dict.h"
+#include "dataset/bad.h"
 #include "dataset/schema.h"
 #include "dataset/source.h"
 
@@ -15,6 +16,7 @@ typedef struct mrq_span {
 /* Where a data set is. */
 typedef struct mrq_origin {
     const char *folder;
+    mrq_bad *bad; /* rows that do not fit are left out and counted here; NULL: they are refused */
 } mrq_origin;
 
 /* One of the files that a schema's "file" stands for. */
@@ -62,8 +64,15 @@ static inline void mrq_reader_close_cleanup(mrq_reader *reader)
 }
 
 /* Reads the next record, whose fields stay until the next call; `*more` is false after the last one. All fields are without NUL and
- * valid UTF-8. */
+ * valid UTF-8. Records that cannot be cut are left out if the origin says so; then reading goes on at the next line. */
 MRQ_CHECKED mrq_status mrq_reader_next(mrq_reader *reader, bool *more, mrq_error *err);
+
+/* To be called when a record that was cut does not fit: MRQ_OK when it is left out, else the failure, `status` and `why`. */
+MRQ_CHECKED mrq_status mrq_reader_leave_out(mrq_reader *reader, mrq_status status, const mrq_error *why, mrq_error *err);
+
+/* To be called when all records were read and none was refused: MRQ_BAD_FILE when too many were left out. From here on, when
+ * records are read again, none is. */
+MRQ_CHECKED mrq_status mrq_reader_judge(mrq_reader *reader, mrq_error *err);
 
 /* Where the current record is. After a seek to it mrq_reader_next() gives it again. */
 typedef struct mrq_mark {
@@ -80,8 +89,10 @@ mrq_status mrq_reader_changed(const mrq_reader *reader, mrq_error *err);
 /* What messages about all of the files call them. */
 const char *mrq_reader_name(const mrq_reader *reader);
 
-/* Returns MRQ_BAD_FILE with "file:line: " and a message. */
-mrq_status mrq_reader_fail(const mrq_reader *reader, mrq_error *err, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* Returns MRQ_BAD_FILE with "file:line: " and a message. The reason is that a row does not fit for; mrq_reader_fail(): a value. */
+mrq_status mrq_reader_refuse(const mrq_reader *reader, mrq_bad_reason reason, mrq_error *err, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+#define mrq_reader_fail(reader, err, ...) mrq_reader_refuse(reader, MRQ_BAD_VALUE, err, __VA_ARGS__)
 
 /* The same for a text that is none of the field's values: with those. */
 mrq_status mrq_reader_fail_values(const mrq_reader *reader, const mrq_field *field, mrq_span text, mrq_error *err);

@@ -24,15 +24,15 @@ static mrq_status fits(const char *folder, const mrq_schema *schema, mrq_error *
                                    : mrq_fail_errno(err, "cannot open %s", path);
     }
     const mrq_origin from = {.folder = folder};
-    uint64_t checksum;
+    uint64_t checksum[3];
     for (int i = 0; i < 2; i++) {
         MRQ_CLEANUP(mrq_table_free) mrq_table *table = NULL;
         if (files[i]->file)
-            MRQ_TRY(mrq_read_table(&from, files[i], true, &table, &checksum, err));
+            MRQ_TRY(mrq_read_table(&from, files[i], true, NULL, &table, &checksum[i], err));
     }
     mrq_dataset first = {.arena = mrq_arena_new()};
     const mrq_status status =
-        first.arena ? mrq_read_events(&from, schema, true, &first, &checksum, err) : mrq_fail_memory(err, "reading a data set");
+        first.arena ? mrq_read_events(&from, schema, true, &first, checksum, err) : mrq_fail_memory(err, "reading a data set");
     mrq_arena_free(first.arena);
     return status;
 }

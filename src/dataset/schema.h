@@ -24,6 +24,7 @@
  *   The file may be compressed by gzip or zstd; its first bytes tell. "encoding" is any name that iconv knows. "null" lists texts
  *   that mean unknown, in all fields but ids; a field may have a "null" of its own. An empty number or category is unknown too. An
  *   unknown category is a value of its own, "unknown".
+ *   "unlisted": "take", of users and items: ids that only events have are rows too, of which nothing is known; default "refuse".
  *   FIELD = {"name": ..., "kind": ..., "column": ..., and by kind:
  *     "column" is a name in the file's header; columns that no field names are ignored, and the order does not matter. Without it
  *     fields stand in the order of the file. All fields of a file have a column or none has.
@@ -103,6 +104,7 @@ typedef struct mrq_file_schema {
     const char *file; /* name in the folder, perhaps of several, or "-"; NULL when the schema has no such file */
     const char *delimiter;
     bool header, quoted;
+    bool take;   /* ids that only events have are rows, too, of which nothing is known */
     char escape; /* in quoted fields stands before a quote and before itself; 0: none */
     mrq_format format;
     const char *none;               /* matrix: the text of a cell without a value; NULL: empty ones alone */

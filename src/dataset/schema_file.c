@@ -159,9 +159,19 @@ static mrq_status check_file(const char *name, const char *path, bool table, mrq
     return MRQ_OK;
 }
 
-/* Of a table; all but the first are those of any file. */
-static const char *const table_keys[] = {"join",   "file",   "format", "delimiter", "header", "encoding",
-                                         "quoted", "escape", "none",   "null",      "fields", NULL};
+/* What becomes of events of ids that the file does not list. */
+static mrq_status read_unlisted(const cJSON *json, const char *path, mrq_file_schema *file, mrq_error *err)
+{
+    static const char *const choices[] = {"refuse", "take", NULL};
+    int choice = 0;
+    MRQ_TRY(mrq_json_choice(json, path, "unlisted", choices, &choice, err));
+    file->take = choice == 1;
+    return MRQ_OK;
+}
+
+/* Of a table; all but the first two are those of any file. */
+static const char *const table_keys[] = {"join",   "unlisted", "file", "format", "delimiter", "header", "encoding",
+                                         "quoted", "escape",   "none", "null",   "fields",    NULL};
 
 /* Reads one file. `keys` are those that it may have. */
 static mrq_status read_file(mrq_arena *arena, const cJSON *json, const char *path, const char *const *keys, bool table,
@@ -174,6 +184,7 @@ static mrq_status read_file(mrq_arena *arena, const cJSON *json, const char *pat
     MRQ_TRY(read_encoding(arena, json, path, file, err));
     MRQ_TRY(mrq_schema_strings(arena, json, path, "null", &file->null, err));
     MRQ_TRY(check_file(name, path, table, err));
+    MRQ_TRY(read_unlisted(json, path, file, err));
     MRQ_TRY(file->format == MRQ_LISTS ? mrq_schema_list_fields(arena, json, path, file, err)
                                       : read_fields(arena, json, path, file, err));
     MRQ_TRY(check_roles(file, table, path, err));
@@ -224,7 +235,7 @@ static mrq_status read_joined(mrq_arena *arena, const cJSON *json, const char *p
         if (!cJSON_IsObject(item))
             return mrq_fail(err, MRQ_BAD_FILE, "%s: want an object", at);
         joined->is_joined = true;
-        MRQ_TRY(read_file(arena, item, at, &table_keys[1], true, joined, err));
+        MRQ_TRY(read_file(arena, item, at, &table_keys[2], true, joined, err));
         MRQ_TRY(check_joined(file, file->n_joined - 1, at, err));
         columns += count_columns(joined);
         if (!count_columns(joined))
@@ -247,7 +258,7 @@ mrq_status mrq_schema_read_file(mrq_arena *arena, const cJSON *root, const char 
     snprintf(path, sizeof path, "%.60s: %s", source, key);
     const bool joined = table && cJSON_HasObjectItem(json, "join");
     if (!joined || cJSON_HasObjectItem(json, "file"))
-        MRQ_TRY(read_file(arena, json, path, table ? table_keys : &table_keys[1], table, file, err));
+        MRQ_TRY(read_file(arena, json, path, table ? table_keys : &table_keys[2], table, file, err));
     else /* all that is known of them is in the files that are joined */
         MRQ_TRY(mrq_json_keys(json, path, (const char *const[]){"join", NULL}, err));
     return joined ? read_joined(arena, json, path, file, err) : MRQ_OK;

@@ -35,6 +35,10 @@ static mrq_status look_up(mrq_table_builder *pass, mrq_column_builder *b, const 
 {
     if (!b->field->values.n) {
         *index = mrq_dict_add(b->dict, text, size);
+        if (*index != MRQ_NONE && *index >= MRQ_VALUES_MAX)
+            return mrq_fail(err, MRQ_BAD_FILE,
+                            "%s: %s has more than %d different values, want a column that comes back to them; or leave it out",
+                            mrq_reader_name(pass->reader), b->field->name, MRQ_VALUES_MAX);
         return *index == MRQ_NONE ? fail_memory(err) : MRQ_OK;
     }
     *index = mrq_dict_find(b->dict, text, size);
@@ -269,6 +273,20 @@ mrq_status mrq_builder_row(mrq_table_builder *pass, const mrq_mark *record, uint
             finish_set(pass, &pass->builder[i]);
     pass->row++;
     return MRQ_OK;
+}
+
+mrq_status mrq_builder_start_trial(mrq_table_builder *pass, mrq_table **one, mrq_error *err)
+{
+    if (!(*one = pass->table = mrq_table_new()))
+        return fail_memory(err);
+    pass->table->rows = 1;
+    return mrq_builder_start(pass, err);
+}
+
+mrq_status mrq_builder_try(mrq_table_builder *pass, mrq_error *err)
+{
+    start_row(pass);
+    return add_record(pass, err);
 }
 
 static mrq_status start_column(mrq_table_builder *pass, const mrq_field *field, mrq_column_kind kind, const char *name,

@@ -4,6 +4,10 @@
 
 #include "dataset/reader.h"
 
+/* Each value of a category or a set has parameters of its own in a model, some hundred bytes, and should be seen again. A column
+ * with more values is ids or texts that were taken for them. */
+#define MRQ_VALUES_MAX 1000000
+
 /* A column being built; a text field with a pattern makes two. */
 typedef struct mrq_column_builder {
     const mrq_field *field;
@@ -32,6 +36,11 @@ MRQ_CHECKED mrq_status mrq_builder_start(mrq_table_builder *b, mrq_error *err);
 
 /* Adds the next row from its `n` records: one; none, if nothing is known of the row; or several, if all columns are sets. */
 MRQ_CHECKED mrq_status mrq_builder_row(mrq_table_builder *b, const mrq_mark *record, uint64_t n, mrq_error *err);
+
+/* Where rows may be left out: makes a table of one row, `*one`, for mrq_builder_try(), which tells whether the record that was read
+ * last would fit. */
+MRQ_CHECKED mrq_status mrq_builder_start_trial(mrq_table_builder *b, mrq_table **one, mrq_error *err);
+MRQ_CHECKED mrq_status mrq_builder_try(mrq_table_builder *b, mrq_error *err);
 
 /* After the last row: sorts dictionaries, and moves all into the table. */
 MRQ_CHECKED mrq_status mrq_builder_finish(mrq_table_builder *b, mrq_error *err);

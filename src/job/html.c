@@ -282,7 +282,7 @@ static void write_steps(const mrq_rebuild_options *o, const mrq_rebuild_report *
 
 static void write_settings(const mrq_rebuild_options *o, const mrq_rebuild_report *r, mrq_writer *out)
 {
-    char text[200];
+    char text[300];
     mrq_writer_put(out, "<h2>Data and settings</h2>\n<table>\n");
     put_pair(out, "data", o->data);
     if (*r->schema) {
@@ -290,6 +290,12 @@ static void write_settings(const mrq_rebuild_options *o, const mrq_rebuild_repor
         snprintf(text, sizeof text, "%" PRIu32 " users, %" PRIu32 " %s, %" PRIu64 " ratings", r->users, r->items, r->noun.many,
                  r->ratings);
         put_pair(out, "contents", text);
+    }
+    if (mrq_bad_total(&r->bad)) {
+        char told[MRQ_BAD_TOLD];
+        snprintf(text, sizeof text, "%" PRIu64 " of %" PRIu64 " rows: %s", mrq_bad_total(&r->bad), r->bad.rows,
+                 mrq_bad_tell(&r->bad, told));
+        put_pair(out, "left out", text);
     }
     put_pair(out, "model", o->model);
     put_pair(out, "index", o->index);

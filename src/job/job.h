@@ -15,6 +15,8 @@
 
 typedef struct mrq_rebuild_options {
     const char *data, *schema; /* a folder; a schema's name or file, NULL: recognised */
+    double skip_bad;           /* share of each file's rows that may be left out because they do not fit */
+    const char *bad;           /* the file to list them in, or NULL */
     const char *store;
     const char *model;    /* a preset or a description's file */
     int64_t epochs;       /* 0: the model's; must be 0 for a model without epochs */
@@ -84,7 +86,8 @@ typedef struct mrq_rebuild_report {
     mrq_noun noun;                   /* of the items */
     uint32_t users, items;
     uint64_t ratings, fingerprint;
-    bool has_serving; /* the store had a current generation that could be read */
+    mrq_bad_count bad; /* rows that were left out */
+    bool has_serving;  /* the store had a current generation that could be read */
     mrq_facts serving, made;
     bool warm_started;
     char warm_note[sizeof((mrq_error *)0)->msg], serving_note[sizeof((mrq_error *)0)->msg]; /* why not, or "" */

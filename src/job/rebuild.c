@@ -104,7 +104,11 @@ static mrq_status load(struct job *job, mrq_error *err)
     mrq_rebuild_report *r = job->report;
     begin(job, MRQ_STEP_LOAD);
     MRQ_TRY(look_at_serving(job, err));
-    MRQ_TRY(mrq_dataset_load(job->options->data, job->schema, &job->data, err));
+    mrq_bad bad = {.share = job->options->skip_bad, .list = job->options->bad};
+    const mrq_status loaded = mrq_dataset_load_most(job->options->data, job->schema, &bad, &job->data, err);
+    r->bad = bad.all;
+    mrq_bad_clear(&bad);
+    MRQ_TRY(loaded);
     snprintf(r->schema, sizeof r->schema, "%s", job->data->schema);
     r->noun = job->data->items->noun;
     r->users = job->data->users->rows;

@@ -41,6 +41,18 @@ static bool add_steps(cJSON *root, const mrq_rebuild_report *r)
     return ok;
 }
 
+/* Rows that were left out, by reason. */
+static bool add_bad(cJSON *data, const mrq_bad_count *bad)
+{
+    if (!mrq_bad_total(bad))
+        return true;
+    cJSON *object = cJSON_AddObjectToObject(data, "rows_left_out");
+    bool ok = object && cJSON_AddNumberToObject(object, "of", (double)bad->rows);
+    for (int i = 0; ok && i < MRQ_BAD_REASONS; i++)
+        ok = !bad->left_out[i] || cJSON_AddNumberToObject(object, mrq_bad_names[i], (double)bad->left_out[i]);
+    return ok;
+}
+
 static bool add_data(cJSON *root, const mrq_rebuild_report *r)
 {
     char fingerprint[17];
@@ -50,7 +62,8 @@ static bool add_data(cJSON *root, const mrq_rebuild_report *r)
            (!*r->schema ||
             (cJSON_AddStringToObject(data, "schema", r->schema) && cJSON_AddNumberToObject(data, "users", r->users) &&
              cJSON_AddNumberToObject(data, "items", r->items) && cJSON_AddNumberToObject(data, "ratings", (double)r->ratings) &&
-             cJSON_AddStringToObject(data, "fingerprint", fingerprint)));
+             cJSON_AddStringToObject(data, "fingerprint", fingerprint))) &&
+           add_bad(data, &r->bad);
 }
 
 /* A generation and the results of its model; null if there is none. */

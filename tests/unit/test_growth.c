@@ -9,7 +9,7 @@
 static mrq_error err;
 static char folder[160], model[200];
 
-enum { NIGHTS = 20, SEEDS = 3, FIRST = 60, ITEMS = 120 };
+enum { NIGHTS = 20, SEEDS = 3, FIRST = 60, ITEMS = 120, MORE_ITEMS = 240 };
 
 enum mischief { NONE, ITEMS_MIXED, VALUES_TURNED };
 
@@ -59,12 +59,12 @@ static mrq_outcome rebuild(const mrq_rebuild_options *options, int night)
 }
 
 /* By a ranking and by a model of ratings. */
-static void every_night_is_published(const char *of_model, uint64_t seed, enum mischief mischief)
+static void every_night_is_published(const char *of_model, uint32_t items, uint64_t seed, enum mischief mischief)
 {
     char path[200], store[200];
     snprintf(path, sizeof path, "%s/site", folder);
     snprintf(store, sizeof store, "%s/store-%.4s-%d", folder, strrchr(of_model, '/') ? "tiny" : of_model, (int)seed);
-    small_data *site = taste_new((uint32_t)(FIRST * pow(1.1, NIGHTS)), ITEMS, seed);
+    small_data *site = taste_new((uint32_t)(FIRST * pow(1.1, NIGHTS)), items, seed);
     const mrq_rebuild_options options = {.data = path,
                                          .store = store,
                                          .model = of_model,
@@ -93,14 +93,15 @@ static void a_ranking_is_published_every_night(void **state)
 {
     (void)state;
     for (uint64_t seed = 1; seed <= SEEDS; seed++)
-        every_night_is_published("retrieval", seed, ITEMS_MIXED);
+        every_night_is_published("retrieval", ITEMS, seed, ITEMS_MIXED);
 }
 
+/* Of more items, so that a user rates fewer of them twice: only his last rating of an item counts. */
 static void a_model_of_ratings_is_published_every_night(void **state)
 {
     (void)state;
     for (uint64_t seed = 1; seed <= SEEDS; seed++)
-        every_night_is_published(model, seed, VALUES_TURNED);
+        every_night_is_published(model, MORE_ITEMS, seed, VALUES_TURNED);
 }
 
 int main(void)
