@@ -49,6 +49,10 @@ refuse 2 '--model: more than 12 models' "$MARQUEE" eval --data "$sample" --model
 refuse 2 '--model: more than 12 models' "$MARQUEE" eval --data "$sample" --model $models --store S
 long=$(printf '%04100d' 0)
 refuse 2 'want less than' "$MARQUEE" train --data "$sample" --model fusion --out "$long/m.mrq"
+# shellcheck disable=SC2046 # word splitting is wanted
+long=$(printf './%.0s' $(seq 2041))mm # 4084 bytes, and 11 of ".checkpoint"
+refuse 3 'cannot open nosuch' "$MARQUEE" train --data nosuch --model fusion --out "$long"
+refuse 2 'want less than 4076 bytes' "$MARQUEE" train --data nosuch --model fusion --out "${long}m"
 refuse 3 'nosuch' "$MARQUEE" train --data "$sample" --model nosuch --out m.mrq
 refuse 3 'nosuch' "$MARQUEE" train --data "$sample" --model fusion --schema nosuch --out m.mrq
 refuse 3 'no/such/folder' "$MARQUEE" train --data "$sample" --model fusion --epochs 1 --out no/such/folder/m.mrq
