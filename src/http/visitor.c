@@ -55,7 +55,7 @@ mrq_status mrq_origin_check(const char *text, mrq_error *err)
         return fail_origin(text, "any page could read the answers, so name each origin", err);
     if (text[strcspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ")])
         return fail_origin(text, "browsers write it in lower case", err);
-    if (scheme == 0 || *text < 'a' || strncmp(text + scheme, "://", 3) != 0)
+    if (*text < 'a' || strncmp(text + scheme, "://", 3) != 0)
         return fail_origin(text, "it does not begin with a scheme, as https://", err);
     const char *name = text + scheme + 3;
     if (strchr(name, '/'))

@@ -314,8 +314,13 @@ static void only_our_own_names_are_known(void **state)
 
 static void an_origin_is_one_as_browsers_write_it(void **state)
 {
-    static const char *const good[] = {"https://movies.example", "http://localhost:3000", "http://[::1]:8080",
-                                       "https://a:80",           "http://a:443",          "moz-extension://12ab-34"};
+    static const char *const good[] = {"https://movies.example",
+                                       "http://localhost:3000",
+                                       "http://[::1]:8080",
+                                       "https://a:80",
+                                       "http://a:443",
+                                       "moz-extension://12ab-34",
+                                       "a://b"};
     static const struct {
         const char *text, *says;
     } wrong[] = {
