@@ -238,6 +238,8 @@ class Reader:
         around = self.text[slice(*self.span(parent))]
         if parent.kind == K.CALL_EXPR and re.match(rb'socket\(AF_UNIX, .*, 0\)$', around) and end == self.span(parent)[1] - 1:
             return True  # PF_UNIX is 1, and the same
+        if parent.kind == K.INIT_LIST_EXPR and re.search(rb'POLL\w+, 0}$', around) and end == self.span(parent)[1] - 1:
+            return True  # which poll() sets
         return parent.kind == K.INIT_LIST_EXPR and (around == b'{0}' or NO_LIMITS.search(around) is not None)
 
     def fills_reals(self, parent, start):
