@@ -100,12 +100,15 @@ static void write_number(const struct sections *s, const char *name, long at, co
     memcpy(place, was, size);
 }
 
+/* Loads twice, of which one does not ask why not. */
 static mrq_status load(void)
 {
-    mrq_model *model = NULL;
+    mrq_model *model = NULL, *unasked = NULL;
     const mrq_status status = mrq_model_load(path, &model, &err);
     assert_int_equal(status == MRQ_OK, model != NULL);
     mrq_model_free(model);
+    assert_int_equal(mrq_model_load(path, &unasked, NULL), status);
+    mrq_model_free(unasked);
     return status;
 }
 

@@ -605,6 +605,10 @@ static void a_fallback_is_offered(void **state)
     assert_fails(try_open(store), MRQ_BAD_FILE, want);
     assert_non_null(strstr(err.msg, "users.mrq: the checksum does not match"));
     mrq_model *loaded = NULL;
+    mrq_generation *unasked = NULL; /* by who does not ask why not */
+    assert_int_equal(mrq_generation_open(store, &unasked, NULL), MRQ_BAD_FILE);
+    assert_int_equal(mrq_generation_open("/nowhere", &unasked, NULL), MRQ_NOT_FOUND);
+    assert_null(unasked);
     damage(store, name[3], "model.mrq");
     assert_fails(mrq_store_model(store, &loaded, &err), MRQ_BAD_FILE, want);
     assert_non_null(strstr(err.msg, "model.mrq: "));
