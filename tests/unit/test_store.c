@@ -637,6 +637,23 @@ static void a_fallback_is_offered(void **state)
     assert_non_null(strstr(err.msg, "catalogue.mrq: the checksum"));
 }
 
+/* A generation without one of its files is as bad as one with a wrong file: offers and rollback go on to an older one. */
+static void what_lacks_a_file_is_passed_over(void **state)
+{
+    (void)state;
+    char store[PATH], name[3][MRQ_GENERATION_NAME], want[100], found[MRQ_GENERATION_NAME], path[PATH + 100];
+    new_store(store);
+    for (int i = 0; i < 3; i++)
+        export_to(store, name[i]);
+    snprintf(path, sizeof path, "%.4000s/generations/%s/users.mrq", store, name[1]);
+    assert_int_equal(unlink(path), 0);
+    damage(store, name[2], "users.mrq");
+    snprintf(want, sizeof want, ": %s looks intact", name[0]);
+    assert_fails(try_open(store), MRQ_BAD_FILE, want);
+    assert_ok(mrq_store_rollback(store, NULL, found, &err));
+    assert_string_equal(found, name[0]);
+}
+
 /* The path of the store is told where the offer takes less than half the room of a sentence, and left out beyond: half a command
  * is none. */
 static void an_offer_is_told_whole(void **state)
@@ -769,6 +786,7 @@ int main(void)
         cmocka_unit_test(vectors_belong_to_the_generation),
         cmocka_unit_test(newer_versions_are_refused),
         cmocka_unit_test(a_fallback_is_offered),
+        cmocka_unit_test(what_lacks_a_file_is_passed_over),
         cmocka_unit_test(an_offer_is_told_whole),
         cmocka_unit_test(an_open_reads_no_older_generation),
         cmocka_unit_test(odd_worlds_are_served),
