@@ -637,6 +637,23 @@ static void a_fallback_is_offered(void **state)
     assert_non_null(strstr(err.msg, "catalogue.mrq: the checksum"));
 }
 
+/* A service of another user reads what a night has written. */
+static void a_store_may_be_read_by_all(void **state)
+{
+    (void)state;
+    char store[PATH], name[MRQ_GENERATION_NAME], path[PATH + 100];
+    struct stat st;
+    const mode_t before = umask(022);
+    new_store(store);
+    export_to(store, name);
+    umask(before);
+    for (int i = 0; i < 4; i++) {
+        snprintf(path, sizeof path, "%.4000s%s%s%s", store, i ? "/generations/" : "", i > 1 ? name : "", i > 2 ? "/users.mrq" : "");
+        assert_int_equal(stat(path, &st), 0);
+        assert_int_equal(st.st_mode & 07777, i < 3 ? 0755 : 0644);
+    }
+}
+
 /* A generation without one of its files is as bad as one with a wrong file: offers and rollback go on to an older one. */
 static void what_lacks_a_file_is_passed_over(void **state)
 {
@@ -787,6 +804,7 @@ int main(void)
         cmocka_unit_test(newer_versions_are_refused),
         cmocka_unit_test(a_fallback_is_offered),
         cmocka_unit_test(what_lacks_a_file_is_passed_over),
+        cmocka_unit_test(a_store_may_be_read_by_all),
         cmocka_unit_test(an_offer_is_told_whole),
         cmocka_unit_test(an_open_reads_no_older_generation),
         cmocka_unit_test(odd_worlds_are_served),
