@@ -98,7 +98,7 @@ mrq_status mrq_publication_open(const char *store, const char *command, mrq_publ
     char temporary[40], folder[MRQ_STORE_PATH];
     snprintf(temporary, sizeof temporary, MRQ_TEMPORARY "%ld", (long)getpid());
     const int n = snprintf(publication->store, sizeof publication->store, "%s", store);
-    if (n < 0 || (size_t)n >= sizeof publication->store)
+    if ((size_t)n >= sizeof publication->store)
         return mrq_fail(err, MRQ_FAILED, "the path %.60s... is too long", store);
     MRQ_TRY(mrq_path_join(publication->generations, sizeof publication->generations, store, MRQ_GENERATIONS, err));
     MRQ_TRY(mrq_path_join(folder, sizeof folder, publication->generations, temporary, err));
