@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/parallel.h"
 #include "command.h"
+#include "load_data.h"
 #include "print_answer.h"
 #include "print_eval.h"
 #include "signals.h"
@@ -39,7 +40,7 @@ struct plan {
 static mrq_status read_arguments(int argc, char **argv, struct arguments *a, bool *json, bool *done, mrq_error *err)
 {
     const mrq_option options[] = {
-        {"data", 'd', MRQ_OPT_TEXT, &a->data, 0, 0, "DIR", "folder of ratings, users and items"},
+        {"data", 'd', MRQ_OPT_TEXT, &a->data, 0, 0, "DIR", MRQ_DATA_HELP},
         {"protocol", 'p', MRQ_OPT_TEXT, &a->protocol, 0, 0, "NAME,...",
          "rating, topn, time, cold-users, cold-items, or all that the data and\nmodels allow [topn; for a trained model its own "
          "test part]"},
@@ -202,7 +203,7 @@ static mrq_status read_plan(const struct arguments *a, struct plan *plan, bool *
     MRQ_CLEANUP(mrq_schema_free) mrq_schema *schema = NULL;
     if (a->schema)
         MRQ_TRY(mrq_schema_load(a->schema, &schema, err));
-    MRQ_TRY(load_data(a->data, schema, a->skip_bad, a->bad, &plan->data, err));
+    MRQ_TRY(mrq_load_data("eval", a->data, schema, a->skip_bad, a->bad, &plan->data, err));
     char told[MRQ_DATASET_TOLD];
     mrq_log(MRQ_LOG_INFO, "data", "%s", mrq_dataset_tell(plan->data, told));
     return MRQ_OK;

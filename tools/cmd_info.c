@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "command.h"
+#include "dataset/database.h"
 #include "info.h"
 
 static mrq_status look_for_store(const char *path, bool *store, mrq_error *err)
@@ -27,7 +28,8 @@ mrq_status cmd_info(int argc, char **argv, mrq_error *err)
         .name = "marquee info",
         .synopsis = "PATH [--schema NAME]",
         .about = "Prints what PATH contains.\n"
-                 "  data folder: counts, ranges, columns with their values, first rows\n"
+                 "  data folder: counts, ranges, columns with their values, first rows; so of a database, sqlite:FILE or\n"
+                 "               postgresql://..., by the queries of --schema\n"
                  "  model file:  settings, results, the network layer by layer\n"
                  "  store:       a table of its generations, all their files verified, and details of the current one",
         .options = options,
@@ -42,6 +44,8 @@ mrq_status cmd_info(int argc, char **argv, mrq_error *err)
         return MRQ_OK;
     const char *path = argv[first];
     struct stat st;
+    if (mrq_database_is(path))
+        return mrq_info_data(path, schema, err);
     if (stat(path, &st) != 0)
         return mrq_fail_errno(err, "cannot open %s", path);
     if (!S_ISDIR(st.st_mode))

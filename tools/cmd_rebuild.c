@@ -8,6 +8,7 @@
 #include "base/parallel.h"
 #include "command.h"
 #include "job/job.h"
+#include "load_data.h"
 #include "signals.h"
 #include "skip_option.h"
 #include "train_screen.h"
@@ -22,7 +23,7 @@ static mrq_status read_arguments(int argc, char **argv, struct arguments *a, boo
 {
     mrq_rebuild_options *o = &a->options;
     const mrq_option options[] = {
-        {"data", 'd', MRQ_OPT_TEXT, &o->data, 0, 0, "DIR", "folder of ratings, users and items"},
+        {"data", 'd', MRQ_OPT_TEXT, &o->data, 0, 0, "DIR", MRQ_DATA_HELP},
         {"store", 's', MRQ_OPT_TEXT, &o->store, 0, 0, "DIR",
          "the store, created if it does not exist\n[$MARQUEE_STORE, else ./store]"},
         {"schema", 0, MRQ_OPT_TEXT, &o->schema, 0, 0, "NAME", "format of the data files, as for train [recognised]"},
@@ -147,6 +148,7 @@ mrq_status cmd_rebuild(int argc, char **argv, mrq_error *err)
     const mrq_rebuild_watch watch = {mrq_screen_watch(&screen), on_step, on_upload};
     mrq_rebuild_report report;
     mrq_error problem = {0};
+    mrq_signals_catch_for(a.options.data);
     const mrq_status status = mrq_rebuild(&a.options, &watch, &report, &problem);
     mrq_screen_end(&screen);
     if (status == MRQ_OK)

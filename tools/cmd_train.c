@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/parallel.h"
 #include "command.h"
+#include "load_data.h"
 #include "signals.h"
 #include "skip_option.h"
 #include "train_screen.h"
@@ -57,7 +58,7 @@ struct arguments {
 static mrq_status read_arguments(int argc, char **argv, struct arguments *a, bool *done, mrq_error *err)
 {
     const mrq_option options[] = {
-        {"data", 'd', MRQ_OPT_TEXT, &a->data, 0, 0, "DIR", "folder of ratings, users and items"},
+        {"data", 'd', MRQ_OPT_TEXT, &a->data, 0, 0, "DIR", MRQ_DATA_HELP},
         {"out", 'o', MRQ_OPT_TEXT, &a->out, 0, 0, "FILE", "the model file to write"},
         {"model", 'm', MRQ_OPT_TEXT, &a->model, 0, 0, "NAME", "a preset, or a FILE.json that describes the towers"},
         {"schema", 0, MRQ_OPT_TEXT, &a->schema, 0, 0, "NAME",
@@ -140,7 +141,7 @@ static mrq_status load(const struct arguments *a, mrq_description *description, 
     if (a->schema)
         MRQ_TRY(mrq_schema_load(a->schema, &schema, err));
     const double start = mrq_clock();
-    MRQ_TRY(load_data(a->data, schema, a->skip_bad, a->bad, data, err));
+    MRQ_TRY(mrq_load_data("train", a->data, schema, a->skip_bad, a->bad, data, err));
     char told[MRQ_DATASET_TOLD];
     mrq_log(MRQ_LOG_INFO, "data", "%s seconds=%.2f", mrq_dataset_tell(*data, told), mrq_clock() - start);
     return MRQ_OK;

@@ -7,6 +7,7 @@
 #include "base/utf8.h"
 #include "dataset/dataset.h"
 #include "info.h"
+#include "load_data.h"
 #include "train/train.h"
 
 enum { VALUES_SHOWN = 24, ROWS_SHOWN = 3, CELL_BYTES = 64, STARS_MAX = 20 };
@@ -310,7 +311,7 @@ mrq_status mrq_info_data(const char *folder, const char *schema_name, mrq_error 
     MRQ_CLEANUP(mrq_schema_free) mrq_schema *schema = NULL;
     MRQ_CLEANUP(mrq_dataset_free) mrq_dataset *data = NULL;
     MRQ_TRY(schema_name ? mrq_schema_load(schema_name, &schema, err) : mrq_schema_recognise(folder, &schema, err));
-    MRQ_TRY(mrq_dataset_load(folder, schema, &data, err));
+    MRQ_TRY(mrq_load_data("info", folder, schema, NULL, NULL, &data, err));
     printf("%-12s%s\n%-12s%s (%s)\n", "data", folder, "schema", schema->name, schema->about);
     MRQ_TRY(print_ratings(data, err));
     MRQ_TRY(print_table(data->users, err));

@@ -2,6 +2,9 @@
 
 #include <stdio.h>
 
+#include "command.h"
+#include "dataset/database.h"
+
 volatile sig_atomic_t mrq_stop_signal;
 
 static void on_signal(int number)
@@ -14,6 +17,15 @@ void mrq_signals_catch(void)
     const struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+}
+
+void mrq_signals_catch_for(const char *data)
+{
+    if (!mrq_database_is(data))
+        return;
+    mrq_keep_secret(); /* libpq may read a password */
+    mrq_database_watch(&mrq_stop_signal);
+    mrq_signals_catch();
 }
 
 void mrq_signals_release(void)

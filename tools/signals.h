@@ -9,6 +9,8 @@
 /* 0, or the signal that was received: the stop flag of a training. */
 extern volatile sig_atomic_t mrq_stop_signal;
 
+/* Before data is read: if it is a database, the first SIGINT or SIGTERM cancels the query, and reading fails. */
+void mrq_signals_catch_for(const char *data);
 /* From here on the first SIGINT or SIGTERM sets mrq_stop_signal; a second one has the default action. */
 void mrq_signals_catch(void);
 /* Restores the default actions. Raises again a signal that was received, so that the parent process sees it. */

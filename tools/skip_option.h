@@ -7,8 +7,4 @@
 /* The share of --skip-bad, 0 when it is NULL. MRQ_USAGE also for --bad without it. */
 MRQ_CHECKED mrq_status read_skip(const char *skip_bad, const char *bad, double *share, mrq_error *err);
 
-/* Reads a data set as the two options, each NULL if it is not given, say. */
-MRQ_CHECKED mrq_status load_data(const char *folder, const mrq_schema *schema, const char *skip_bad, const char *bad,
-                                 mrq_dataset **out, mrq_error *err);
-
 #endif

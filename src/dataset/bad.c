@@ -45,10 +45,6 @@ void mrq_bad_begin(mrq_bad *bad)
 
 void mrq_bad_add(mrq_bad *bad, const char *file, uint64_t line, const char *what)
 {
-    char from[300];
-    const int size = snprintf(from, sizeof from, "%s:%llu: ", file, (unsigned long long)line);
-    if (strncmp(what, from, (size_t)size) == 0) /* they have columns of their own */
-        what += size;
     if (!mrq_bad_total(&bad->file))
         snprintf(bad->first, sizeof bad->first, "line %llu: %.200s", (unsigned long long)line, what);
     bad->file.left_out[bad->reason]++;

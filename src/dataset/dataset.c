@@ -8,7 +8,29 @@
 
 #include "base/digest.h"
 #include "base/log.h"
+#include "dataset/database.h"
 #include "dataset/read.h"
+
+/* A schema asks a database, or it reads files. `name` says which part of it this is. */
+static mrq_status check_file(const mrq_file_schema *file, const char *name, const mrq_origin *from, mrq_error *err)
+{
+    if (file->file && from->database && !file->query)
+        return mrq_fail(err, MRQ_BAD_FILE, "%s.file: the data is a database, want a \"query\"", name);
+    if (file->query && !from->database)
+        return mrq_fail(err, MRQ_BAD_FILE, "%s: %s is a folder, want --data " MRQ_DATABASE_FORMS, file->file, from->folder);
+    return MRQ_OK;
+}
+
+static mrq_status check_origin(const mrq_file_schema *file, const char *name, const mrq_origin *from, mrq_error *err)
+{
+    MRQ_TRY(check_file(file, name, from, err));
+    for (uint32_t i = 0; i < file->n_joined; i++) {
+        char joined[64];
+        snprintf(joined, sizeof joined, "%.20s.join[%u]", name, i);
+        MRQ_TRY(check_file(&file->joined[i], joined, from, err));
+    }
+    return MRQ_OK;
+}
 
 /* The files that are joined to a table; their checksums are mixed into its own. */
 static mrq_status join(const mrq_origin *from, const mrq_file_schema *schema, mrq_table *table, uint64_t *checksum, mrq_error *err)
@@ -30,7 +52,13 @@ static mrq_status load(const char *folder, const mrq_schema *schema, mrq_bad *ba
     MRQ_CLEANUP(mrq_dataset_free) mrq_dataset *data = calloc(1, sizeof *data);
     if (!data || !(data->arena = mrq_arena_new()))
         return mrq_fail_memory(err, "reading a data set");
-    const mrq_origin from = {folder, bad && bad->share > 0 ? bad : NULL};
+    MRQ_CLEANUP(mrq_database_close) mrq_database *database = NULL;
+    if (mrq_database_is(folder))
+        MRQ_TRY(mrq_database_open(folder, &database, err));
+    const mrq_origin from = {folder, database, bad && bad->share > 0 ? bad : NULL};
+    MRQ_TRY(check_origin(&schema->users, "users", &from, err));
+    MRQ_TRY(check_origin(&schema->items, "items", &from, err));
+    MRQ_TRY(check_origin(&schema->events, "events", &from, err));
     uint64_t checksum[3] = {0}; /* of users, items, ratings */
     if (schema->users.file && !schema->users.take)
         MRQ_TRY(mrq_read_table(&from, &schema->users, false, NULL, &data->users, &checksum[0], err));

@@ -24,9 +24,10 @@ typedef struct mrq_dataset {
     uint64_t fingerprint;          /* checksum of the bytes of all files */
 } mrq_dataset;
 
-/* Reads a folder. `schema` NULL: recognise a shipped one (see schema.h). If the schema has no users file, users come from the
- * ratings and have no features; otherwise a rating by an unknown user is an error, as is a rating of an unknown item. MRQ_NOT_FOUND
- * for a missing folder or file, MRQ_BAD_FILE with "file:line: what, want what" for bad content. */
+/* Reads a folder, or a database by the schema's queries: database.h says how one is addressed. `schema` NULL: recognise a shipped
+ * one (see schema.h). If the schema has no users file, users come from the ratings and have no features; otherwise a rating by an
+ * unknown user is an error, as is a rating of an unknown item. MRQ_NOT_FOUND for a missing folder or file, MRQ_BAD_FILE with
+ * "file:line: what, want what" for bad content. */
 MRQ_CHECKED mrq_status mrq_dataset_load(const char *folder, const mrq_schema *schema, mrq_dataset **out, mrq_error *err);
 
 /* What was read, for the log: "schema=ml-1m users=6040 items=3883 ratings=1000209 like_from=3 likes=836478". */

@@ -231,9 +231,7 @@ mrq_status mrq_flow_ahead(mrq_flow **flow, size_t block, mrq_error *err)
     for (int i = 0; i < BLOCKS && status == MRQ_OK; i++)
         if (!(a->bytes[i] = mrq_array(block, 1)))
             status = mrq_fail_memory(err, "reading a file");
-    if (status == MRQ_OK && mrq_thread_start(&a->thread, draw_ahead, a))
-        status = mrq_fail(err, MRQ_FAILED, "cannot start a thread that reads");
-    if (status == MRQ_OK)
+    if (status == MRQ_OK && mrq_thread_start(&a->thread, draw_ahead, a) == 0)
         *flow = &a->flow;
     else
         free_ahead(a);

@@ -42,7 +42,8 @@ MRQ_CHECKED mrq_status mrq_flow_unpack(mrq_flow **flow, const char *name, mrq_er
 /* Converts from an encoding that iconv knows to UTF-8. MRQ_BAD_FILE for bytes that are not in it. */
 MRQ_CHECKED mrq_status mrq_flow_convert(mrq_flow **flow, const char *name, const char *encoding, mrq_error *err);
 
-/* Draws in a thread of its own, which is at most four blocks of `block` bytes ahead. */
+/* Draws in a thread of its own, which is at most four blocks of `block` bytes ahead. If the system provides none, `*flow` stays as
+ * it is, and reading takes longer. */
 MRQ_CHECKED mrq_status mrq_flow_ahead(mrq_flow **flow, size_t block, mrq_error *err);
 
 #define MRQ_FLOW_STEP ((size_t)256 << 10) /* bytes of a piece, at most */

@@ -40,13 +40,19 @@ static uint16_t named(const mrq_file_schema *schema, mrq_span name)
     return MRQ_NO_FIELD;
 }
 
+static const char *called(const mrq_file_schema *schema)
+{
+    return schema->query ? "result" : "header";
+}
+
 /* That columns are not there, of which the first is `missing`. */
 static mrq_status fail_columns(const mrq_reader *reader, uint32_t missing, bool any, const char *header, mrq_error *err)
 {
     const mrq_file_schema *schema = reader->schema;
     char want[LINE] = "";
-    if (any)
-        return mrq_reader_fail(reader, err, "no column \"%s\" in the header, which has %s", schema->field[missing].column, header);
+    if (any || schema->query)
+        return mrq_reader_fail(reader, err, "no column \"%s\" in the %s, which has %s", schema->field[missing].column,
+                               called(schema), header);
     for (uint32_t i = 0; i < schema->n_fields; i++)
         list(want, schema->field[i].column, strlen(schema->field[i].column));
     return mrq_reader_fail(reader, err, "want a header with the columns %s, and the first line has %s", want,
@@ -69,10 +75,10 @@ mrq_status mrq_header_read(mrq_reader *reader, bool *more, mrq_error *err)
         mrq_span name;
         MRQ_TRY(mrq_reader_field(reader, &name, &last, err));
         if (part->columns == MRQ_FIELDS_MAX)
-            return mrq_reader_fail(reader, err, "the header has more than %d columns", MRQ_FIELDS_MAX);
+            return mrq_reader_fail(reader, err, "the %s has more than %d columns", called(schema), MRQ_FIELDS_MAX);
         const uint16_t place = named(schema, name);
         if (place != MRQ_NO_FIELD && found[place])
-            return mrq_reader_fail(reader, err, "the header has two columns %s", mrq_show(name, shown));
+            return mrq_reader_fail(reader, err, "the %s has two columns %s", called(schema), mrq_show(name, shown));
         if (place != MRQ_NO_FIELD)
             any = found[place] = true;
         part->place[part->columns++] = place;

@@ -24,9 +24,10 @@ static mrq_status add_id(mrq_reader *reader, const mrq_field *field, const mrq_m
     const uint32_t index = mrq_dict_add(ids, id.text, id.size);
     if (index == MRQ_NONE)
         return fail_memory(err);
-    if (index != n && record[index].part != reader->now)
-        return mrq_reader_refuse(reader, MRQ_BAD_TWICE, err, "id %s is already in %s:%llu", mrq_show(id, shown),
-                                 record[index].part->name, (unsigned long long)record[index].line);
+    char place[MRQ_PLACE];
+    if (index != n && (record[index].part != reader->now || reader->from.database))
+        return mrq_reader_refuse(reader, MRQ_BAD_TWICE, err, "id %s is already in %s", mrq_show(id, shown),
+                                 mrq_reader_place(reader, record[index].part, record[index].line, place));
     if (index != n)
         return mrq_reader_refuse(reader, MRQ_BAD_TWICE, err, "id %s is already in line %llu", mrq_show(id, shown),
                                  (unsigned long long)record[index].line);

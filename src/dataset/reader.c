@@ -41,6 +41,17 @@ const char *mrq_show(mrq_span span, char out[MRQ_SHOWN])
     return out;
 }
 
+const char *mrq_reader_place(const mrq_reader *reader, const mrq_part *part, uint64_t line, char out[MRQ_PLACE])
+{
+    if (!reader->from.database)
+        snprintf(out, MRQ_PLACE, "%s:%llu", part->name, (unsigned long long)line);
+    else if (line > 1)
+        snprintf(out, MRQ_PLACE, "%s, row %llu", part->name, (unsigned long long)line - 1);
+    else
+        snprintf(out, MRQ_PLACE, "%s", part->name);
+    return out;
+}
+
 mrq_status mrq_reader_refuse(const mrq_reader *reader, mrq_bad_reason reason, mrq_error *err, const char *format, ...)
 {
     char what[400];
@@ -52,7 +63,8 @@ mrq_status mrq_reader_refuse(const mrq_reader *reader, mrq_bad_reason reason, mr
     va_start(args, format);
     vsnprintf(what, sizeof what, format, args);
     va_end(args);
-    return mrq_fail(err, MRQ_BAD_FILE, "%s:%llu: %s", reader->now->name, (unsigned long long)reader->line, what);
+    char place[MRQ_PLACE];
+    return mrq_fail(err, MRQ_BAD_FILE, "%s: %s", mrq_reader_place(reader, reader->now, reader->line, place), what);
 }
 
 mrq_status mrq_reader_fail_values(const mrq_reader *reader, const mrq_field *field, mrq_span text, mrq_error *err)
@@ -145,7 +157,7 @@ static mrq_status read_quoted(mrq_reader *reader, mrq_span *span, bool *last, mr
             return mrq_reader_refuse(reader, MRQ_BAD_QUOTES, err, "the quote before %s is never closed",
                                      mrq_show((mrq_span){start, (size_t)(p - start)}, shown));
         MRQ_TRY(check_character(reader, &p, err));
-        reader->next_line += *p == '\n';
+        reader->next_line += *p == '\n' && !reader->from.database;
         const bool twice = p + 1 < reader->end && mrq_text_is_coded(p[0], p[1], reader->schema->escape);
         if (*p == '"' && !twice)
             break;
@@ -343,14 +355,25 @@ static mrq_status check_first_line(mrq_reader *reader, mrq_error *err)
     return MRQ_OK;
 }
 
-static mrq_status start_part(mrq_reader *reader, mrq_part *part, mrq_error *err)
+static mrq_status open_source(mrq_reader *reader, mrq_part *part, mrq_error *err)
 {
     const mrq_file_schema *schema = reader->schema;
     char path[PATH_BYTES];
-    bool more = true;
-    MRQ_TRY(mrq_path_join(path, sizeof path, reader->from.folder, part->name, err));
+    mrq_flow *flow = NULL;
     part->source.block = reader->block;
-    MRQ_TRY(mrq_source_open(&part->source, path, part->name, schema->encoding, &reader->sum, err));
+    if (reader->from.database) {
+        MRQ_TRY(mrq_database_query(reader->from.database, schema->query, part->name, &reader->sum, &flow, err));
+        return mrq_source_take(&part->source, flow, part->name, err);
+    }
+    MRQ_TRY(mrq_path_join(path, sizeof path, reader->from.folder, part->name, err));
+    return mrq_source_open(&part->source, path, part->name, schema->encoding, &reader->sum, err);
+}
+
+static mrq_status start_part(mrq_reader *reader, mrq_part *part, mrq_error *err)
+{
+    const mrq_file_schema *schema = reader->schema;
+    bool more = true;
+    MRQ_TRY(open_source(reader, part, err));
     part->name = part->source.name;
     reader->at = reader->end = NULL;
     reader->next_line = 1;
@@ -447,7 +470,10 @@ mrq_status mrq_reader_leave_out(mrq_reader *reader, mrq_status status, const mrq
     mrq_bad *bad = reader->from.bad;
     if (!bad || !bad->pending || status != MRQ_BAD_FILE)
         return mrq_fail(err, status, "%s", why->msg);
-    mrq_bad_add(bad, reader->now->name, reader->line, why->msg);
+    char place[MRQ_PLACE];
+    const size_t size = strlen(mrq_reader_place(reader, reader->now, reader->line, place));
+    const bool placed = strncmp(why->msg, place, size) == 0 && strncmp(why->msg + size, ": ", 2) == 0;
+    mrq_bad_add(bad, reader->now->name, reader->line - (reader->from.database != NULL), why->msg + (placed ? size + 2 : 0));
     return MRQ_OK;
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/dict.h"
 #include "dataset/bad.h"
+#include "dataset/database.h"
 #include "dataset/schema.h"
 #include "dataset/source.h"
 
@@ -16,7 +17,8 @@ typedef struct mrq_span {
 /* Where a data set is. */
 typedef struct mrq_origin {
     const char *folder;
-    mrq_bad *bad; /* rows that do not fit are left out and counted here; NULL: they are refused */
+    mrq_database *database; /* or NULL: files of the folder */
+    mrq_bad *bad;           /* rows that do not fit are left out and counted here; NULL: they are refused */
 } mrq_origin;
 
 /* One of the files that a schema's "file" stands for. */
@@ -39,7 +41,7 @@ typedef struct mrq_reader {
     const char *at, *end;           /* what is left of the window */
     const char *began;              /* where the current record begins */
     bool starved;                   /* the record goes on behind the window */
-    uint64_t line;                  /* the first line of the current record, from 1 */
+    uint64_t line;                  /* the first line of the current record, from 1; of a query the row behind the header */
     uint64_t next_line;             /* line of `at` */
     bool stop[256];                 /* bytes with a special meaning */
     mrq_span field[MRQ_FIELDS_MAX]; /* (schema->width) fields of the current record; they point into the window or to `text` */
@@ -89,7 +91,11 @@ mrq_status mrq_reader_changed(const mrq_reader *reader, mrq_error *err);
 /* What messages about all of the files call them. */
 const char *mrq_reader_name(const mrq_reader *reader);
 
-/* Returns MRQ_BAD_FILE with "file:line: " and a message. The reason is that a row does not fit for; mrq_reader_fail(): a value. */
+/* Writes "file:line", of a query "events.query, row 7". */
+#define MRQ_PLACE 300
+const char *mrq_reader_place(const mrq_reader *reader, const mrq_part *part, uint64_t line, char out[MRQ_PLACE]);
+
+/* Returns MRQ_BAD_FILE with the current record's place and a message. The reason is that a row does not fit for; mrq_reader_fail(): a value. */
 mrq_status mrq_reader_refuse(const mrq_reader *reader, mrq_bad_reason reason, mrq_error *err, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 #define mrq_reader_fail(reader, err, ...) mrq_reader_refuse(reader, MRQ_BAD_VALUE, err, __VA_ARGS__)

@@ -37,9 +37,26 @@ static mrq_status fits(const char *folder, const mrq_schema *schema, mrq_error *
     return status;
 }
 
+/* A database has its schema beside it, if it is a file. */
+static mrq_status of_database(const char *data, mrq_schema **out, mrq_error *err)
+{
+    char folder[4096], own[4096 + 16];
+    mrq_error why = {0};
+    if (mrq_database_folder(data, folder, sizeof folder)) {
+        snprintf(own, sizeof own, "%s/schema.json", folder);
+        const mrq_status status = mrq_schema_load(own, out, &why);
+        if (status != MRQ_NOT_FOUND)
+            return status == MRQ_OK ? MRQ_OK : mrq_fail(err, status, "%s", why.msg);
+    }
+    return mrq_fail(err, MRQ_USAGE, "a database wants --schema FILE, whose queries say what to read%s",
+                    *why.msg ? ", or a schema.json beside it" : "");
+}
+
 mrq_status mrq_schema_recognise(const char *folder, mrq_schema **out, mrq_error *err)
 {
     struct stat st;
+    if (mrq_database_is(folder))
+        return of_database(folder, out, err);
     if (stat(folder, &st) != 0)
         return mrq_fail_errno(err, "cannot open %s", folder);
     if (!S_ISDIR(st.st_mode))

@@ -21,6 +21,8 @@
  *   of their names, each with a header of its own. "-" is standard input, for events alone.
  *   Users and items may have "join": [FILE, ...] beside "file", or alone: files of more columns whose "id" finds the row. Where an
  *   id has several rows, all columns are sets, and a set needs no delimiter.
+ *   {"query": "SELECT ...", "null": [...], "fields": [...]} asks a database: the columns are found by their names in the result; a
+ *   field without "column" has its own name there.
  *   The file may be compressed by gzip or zstd; its first bytes tell. "encoding" is any name that iconv knows. "null" lists texts
  *   that mean unknown, in all fields but ids; a field may have a "null" of its own. An empty number or category is unknown too. An
  *   unknown category is a value of its own, "unknown".
@@ -101,7 +103,8 @@ typedef enum mrq_format {
 } mrq_format;
 
 typedef struct mrq_file_schema {
-    const char *file; /* name in the folder, perhaps of several, or "-"; NULL when the schema has no such file */
+    const char *query; /* of a database, or NULL; then `file` is "events.query", to be named in messages */
+    const char *file;  /* name in the folder, perhaps of several, or "-"; NULL when the schema has no such file */
     const char *delimiter;
     bool header, quoted;
     bool take;   /* ids that only events have are rows, too, of which nothing is known */

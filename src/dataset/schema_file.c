@@ -111,6 +111,8 @@ static mrq_status read_fields(mrq_arena *arena, const cJSON *json, const char *p
         mrq_field *field = &file->field[file->n_fields++]; /* counted before it is read, so that its pattern is freed after an
                                                               error */
         MRQ_TRY(mrq_schema_read_field(arena, item, at, field, err));
+        if (file->query && !field->column && field->width == 1)
+            field->column = field->name;
         field->place = file->width;
         if (field->width > MRQ_FIELDS_MAX - file->width)
             return mrq_fail(err, MRQ_BAD_FILE, "%s: more than %d columns", at, MRQ_FIELDS_MAX);
@@ -173,11 +175,38 @@ static mrq_status read_unlisted(const cJSON *json, const char *path, mrq_file_sc
 static const char *const table_keys[] = {"join",   "unlisted", "file", "format", "delimiter", "header", "encoding",
                                          "quoted", "escape",   "none", "null",   "fields",    NULL};
 
+/* Reads a query in the place of a file. Its rows come as CSV with a header. */
+static mrq_status read_query(mrq_arena *arena, const cJSON *json, const char *path, bool joins, bool table, mrq_file_schema *file,
+                             mrq_error *err)
+{
+    static const char *const keys[] = {"join", "unlisted", "query", "null", "fields", NULL};
+    const char *query;
+    char name[MRQ_SCHEMA_PATH];
+    MRQ_TRY(mrq_json_keys(json, path, joins ? keys : &keys[2], err));
+    MRQ_TRY(mrq_json_text(json, path, "query", true, &query, err));
+    if (!query[strspn(query, " \t\r\n;")])
+        return mrq_fail(err, MRQ_BAD_FILE, "%s.query: empty, want a SELECT", path);
+    const char *key = strstr(path, ": "); /* behind the schema's own name */
+    snprintf(name, sizeof name, "%s.query", key ? key + 2 : path);
+    file->query = mrq_schema_copy(arena, query);
+    file->file = mrq_schema_copy(arena, name);
+    file->delimiter = ",";
+    file->header = file->quoted = true;
+    if (!file->query || !file->file)
+        return mrq_fail_memory(err, "reading a schema");
+    MRQ_TRY(read_unlisted(json, path, file, err));
+    MRQ_TRY(mrq_schema_strings(arena, json, path, "null", &file->null, err));
+    MRQ_TRY(read_fields(arena, json, path, file, err));
+    return check_roles(file, table, path, err);
+}
+
 /* Reads one file. `keys` are those that it may have. */
 static mrq_status read_file(mrq_arena *arena, const cJSON *json, const char *path, const char *const *keys, bool table,
                             mrq_file_schema *file, mrq_error *err)
 {
     const char *name;
+    if (cJSON_HasObjectItem(json, "query"))
+        return read_query(arena, json, path, keys == table_keys, table, file, err);
     MRQ_TRY(mrq_json_keys(json, path, keys, err));
     MRQ_TRY(mrq_json_text(json, path, "file", true, &name, err));
     MRQ_TRY(mrq_schema_read_format(arena, json, path, table, file, err));
@@ -257,7 +286,7 @@ mrq_status mrq_schema_read_file(mrq_arena *arena, const cJSON *root, const char 
         return MRQ_OK;
     snprintf(path, sizeof path, "%.60s: %s", source, key);
     const bool joined = table && cJSON_HasObjectItem(json, "join");
-    if (!joined || cJSON_HasObjectItem(json, "file"))
+    if (!joined || cJSON_HasObjectItem(json, "file") || cJSON_HasObjectItem(json, "query"))
         MRQ_TRY(read_file(arena, json, path, table ? table_keys : &table_keys[2], table, file, err));
     else /* all that is known of them is in the files that are joined */
         MRQ_TRY(mrq_json_keys(json, path, (const char *const[]){"join", NULL}, err));

@@ -184,6 +184,15 @@ mrq_status mrq_source_open(mrq_source *source, const char *path, const char *nam
     return status;
 }
 
+mrq_status mrq_source_take(mrq_source *source, mrq_flow *flow, const char *name, mrq_error *err)
+{
+    *source = (mrq_source){.name = name, .flow = flow, .block = source->block};
+    const mrq_status status = mrq_flow_ahead(&source->flow, source->block ? source->block : MRQ_FLOW_STEP, err);
+    if (status != MRQ_OK)
+        mrq_source_close(source);
+    return status;
+}
+
 bool mrq_source_changed(const mrq_source *source, const char *path)
 {
     const struct stat *then = &source->opened;

@@ -37,6 +37,8 @@ typedef struct mrq_source {
  * MRQ_NOT_FOUND for a missing file, MRQ_BAD_FILE for what is no file. */
 MRQ_CHECKED mrq_status mrq_source_open(mrq_source *source, const char *path, const char *name, const char *encoding, mrq_sum *sum,
                                        mrq_error *err);
+/* The same for bytes that come by a flow as they are; it is taken over, also after an error. */
+MRQ_CHECKED mrq_status mrq_source_take(mrq_source *source, mrq_flow *flow, const char *name, mrq_error *err);
 void mrq_source_close(mrq_source *source); /* legal on a zeroed one */
 
 /* The next window: the last `keep` bytes of the current one, and at least one more line; not behind the last one. `line` is the

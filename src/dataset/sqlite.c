@@ -1,0 +1,230 @@
+/* SQLite: the file is opened for reading alone, and all queries run in one transaction, so they see one state of it. Rows are
+ * written as CSV, for the same reader as any other file. libsqlite3 is loaded when a database is named. */
+#include "dataset/database_private.h"
+
+#include <errno.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/library.h"
+
+#ifdef MRQ_ANALYSER /* it does not see that these are kept by their first members */
+#pragma GCC diagnostic ignored "-Wanalyzer-malloc-leak"
+#endif
+
+#define BUSY_MS 10000 /* how long to wait for a writer */
+#define STEPS   10000 /* of SQLite's machine between two looks whether to stop: a fraction of a millisecond */
+
+static struct {
+    __typeof__(sqlite3_open_v2) *open;
+    __typeof__(sqlite3_close) *close;
+    __typeof__(sqlite3_errmsg) *message;
+    __typeof__(sqlite3_exec) *exec;
+    __typeof__(sqlite3_busy_timeout) *busy_timeout;
+    __typeof__(sqlite3_progress_handler) *progress;
+    __typeof__(sqlite3_prepare_v2) *prepare;
+    __typeof__(sqlite3_finalize) *finalize;
+    __typeof__(sqlite3_step) *step;
+    __typeof__(sqlite3_stmt_readonly) *is_read_only;
+    __typeof__(sqlite3_column_count) *columns;
+    __typeof__(sqlite3_column_name) *column_name;
+    __typeof__(sqlite3_column_text) *column_text;
+    __typeof__(sqlite3_column_bytes) *column_bytes;
+} lib;
+
+static mrq_status load(mrq_error *err)
+{
+    static const mrq_symbol symbols[] = {{"sqlite3_open_v2", &lib.open},
+                                         {"sqlite3_close", &lib.close},
+                                         {"sqlite3_errmsg", &lib.message},
+                                         {"sqlite3_exec", &lib.exec},
+                                         {"sqlite3_busy_timeout", &lib.busy_timeout},
+                                         {"sqlite3_progress_handler", &lib.progress},
+                                         {"sqlite3_prepare_v2", &lib.prepare},
+                                         {"sqlite3_finalize", &lib.finalize},
+                                         {"sqlite3_step", &lib.step},
+                                         {"sqlite3_stmt_readonly", &lib.is_read_only},
+                                         {"sqlite3_column_count", &lib.columns},
+                                         {"sqlite3_column_name", &lib.column_name},
+                                         {"sqlite3_column_text", &lib.column_text},
+                                         {"sqlite3_column_bytes", &lib.column_bytes}};
+    return mrq_library_load("libsqlite3.so.0", "libsqlite3-0", symbols, sizeof symbols / sizeof *symbols, err);
+}
+
+typedef struct sqlite {
+    mrq_database database;
+    sqlite3 *connection;
+} sqlite;
+
+typedef struct rows {
+    mrq_flow flow;
+    sqlite *of;
+    sqlite3_stmt *statement;
+    const char *name;
+    mrq_sum *sum;
+    char *text; /* CSV */
+    size_t size, room;
+    bool begun, ended;
+} rows;
+
+static mrq_status fail_memory(mrq_error *err)
+{
+    return mrq_fail_memory(err, "reading a database");
+}
+
+static mrq_status fail_query(const rows *r, mrq_error *err)
+{
+    return mrq_fail(err, MRQ_BAD_FILE, "%s: SQLite: %s", r->name, lib.message(r->of->connection));
+}
+
+/* Adds a value of a row, in quotes where it needs them. */
+static mrq_status add_value(rows *r, const char *value, size_t size, bool first, mrq_error *err)
+{
+    if (mrq_grow(&r->text, &r->room, r->size + 2 * size + 8, 1))
+        return fail_memory(err);
+    bool quoted = false;
+    for (size_t i = 0; i < size && !quoted; i++)
+        quoted = value[i] == ',' || value[i] == '"' || value[i] == '\n' || value[i] == '\r';
+    char *p = r->text + r->size;
+    if (!first)
+        *p++ = ',';
+    if (quoted)
+        *p++ = '"';
+    for (size_t i = 0; i < size; i++) {
+        if (value[i] == '"')
+            *p++ = '"';
+        *p++ = value[i];
+    }
+    if (quoted)
+        *p++ = '"';
+    r->size = (size_t)(p - r->text);
+    return MRQ_OK;
+}
+
+/* Adds the line of the names of the columns, or that of the current row. NULL is an empty field. */
+static mrq_status add_line(rows *r, bool names, mrq_error *err)
+{
+    const int n = lib.columns(r->statement);
+    for (int i = 0; i < n; i++) {
+        const char *value = names ? lib.column_name(r->statement, i) : (const char *)lib.column_text(r->statement, i);
+        const size_t size = !value ? 0 : names ? strlen(value) : (size_t)lib.column_bytes(r->statement, i);
+        MRQ_TRY(add_value(r, value, size, i == 0, err));
+    }
+    r->text[r->size++] = '\n'; /* there is room: each value left some */
+    return MRQ_OK;
+}
+
+static mrq_status next_rows(mrq_flow *flow, const char **bytes, size_t *size, mrq_error *err)
+{
+    rows *r = (rows *)flow;
+    r->size = 0;
+    if (!r->begun)
+        MRQ_TRY(add_line(r, true, err));
+    r->begun = true;
+    while (r->size < MRQ_FLOW_STEP && !r->ended) {
+        const int code = lib.step(r->statement);
+        if (code == SQLITE_ROW)
+            MRQ_TRY(add_line(r, false, err));
+        else if (mrq_database_stopped(flow))
+            return mrq_database_fail_stopped(r->name, err);
+        else if (code != SQLITE_DONE)
+            return fail_query(r, err);
+        r->ended = code == SQLITE_DONE;
+    }
+    if (r->sum)
+        mrq_sum_update(r->sum, r->text, r->size);
+    *bytes = r->text;
+    *size = r->size;
+    return MRQ_OK;
+}
+
+static int has_to_stop(void *context)
+{
+    return mrq_database_stopped(context);
+}
+
+static void close_rows(mrq_flow *flow)
+{
+    rows *r = (rows *)flow;
+    lib.progress(r->of->connection, 0, NULL, NULL);
+    lib.finalize(r->statement);
+    mrq_free(r->text);
+    free(r);
+}
+
+static mrq_status prepare(rows *r, const char *query, mrq_error *err)
+{
+    const char *rest = "";
+    if (lib.prepare(r->of->connection, query, -1, &r->statement, &rest) != SQLITE_OK)
+        return fail_query(r, err);
+    if (rest[strspn(rest, " \t\r\n;")])
+        return mrq_fail(err, MRQ_BAD_FILE, "%s: more than one statement, want one SELECT", r->name);
+    if (!r->statement || !lib.is_read_only(r->statement) || !lib.columns(r->statement))
+        return mrq_fail(err, MRQ_BAD_FILE, "%s: a statement that gives no rows or that writes, want a SELECT", r->name);
+    return MRQ_OK;
+}
+
+static mrq_status query_sqlite(mrq_database *database, const char *query, const char *name, mrq_sum *sum, mrq_flow **flow,
+                               mrq_error *err)
+{
+    rows *r = calloc(1, sizeof *r);
+    if (!r)
+        return fail_memory(err);
+    r->flow = (mrq_flow){.next = next_rows, .close = close_rows};
+    r->of = (sqlite *)database;
+    r->name = name;
+    r->sum = sum;
+    lib.progress(r->of->connection, STEPS, has_to_stop, &r->flow);
+    const mrq_status status = prepare(r, query, err);
+    if (status == MRQ_OK)
+        *flow = &r->flow;
+    else
+        close_rows(&r->flow);
+    return status;
+}
+
+static void close_sqlite(mrq_database *database)
+{
+    sqlite *s = (sqlite *)database;
+    if (s->connection)
+        lib.close(s->connection);
+    free(s);
+}
+
+/* A path is never taken for a URI or a name such as ":memory:". The first look at the tables begins the snapshot. */
+static mrq_status open_file(sqlite *s, const char *path, mrq_error *err)
+{
+    char plain[4096];
+    struct stat st;
+    if (stat(path, &st) != 0)
+        return mrq_fail_errno(err, "cannot open %s", path);
+    if (!S_ISREG(st.st_mode))
+        return mrq_fail(err, MRQ_BAD_FILE, "%s is no file, want a database of SQLite", path);
+    if ((size_t)snprintf(plain, sizeof plain, "%s%s", *path == '/' ? "" : "./", path) >= sizeof plain)
+        return mrq_fail(err, MRQ_USAGE, "the path %.60s... is too long", path);
+    const int code = lib.open(plain, &s->connection, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
+    if (!s->connection)
+        return fail_memory(err);
+    if (code != SQLITE_OK || lib.busy_timeout(s->connection, BUSY_MS) != SQLITE_OK ||
+        lib.exec(s->connection, "PRAGMA query_only = 1; BEGIN; SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL) != SQLITE_OK)
+        return mrq_fail(err, MRQ_BAD_FILE, "%s: SQLite: %s", path, lib.message(s->connection));
+    return MRQ_OK;
+}
+
+mrq_status mrq_sqlite_open(const char *path, mrq_database **out, mrq_error *err)
+{
+    MRQ_TRY(load(err));
+    sqlite *s = calloc(1, sizeof *s);
+    if (!s)
+        return fail_memory(err);
+    s->database = (mrq_database){.close = close_sqlite, .query = query_sqlite};
+    const mrq_status status = open_file(s, path, err);
+    if (status == MRQ_OK)
+        *out = &s->database;
+    else
+        close_sqlite(&s->database);
+    return status;
+}
