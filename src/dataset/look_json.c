@@ -101,10 +101,21 @@ static bool walk_object(struct mrq_look_json *json, mrq_json_scan *scan, size_t 
     }
 }
 
+/* Paths to a value. */
+static uint32_t count_columns(const struct mrq_look_json *json)
+{
+    const uint32_t paths = mrq_dict_strings(json->path).n;
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < paths && i < PATHS; i++)
+        n += json->value[i];
+    return n < MRQ_FIELDS_MAX ? n : MRQ_FIELDS_MAX;
+}
+
 /* All lines; those that do not fit are told when they are cut. Sets look->why_not when the first one does not. */
 static void walk_lines(mrq_look *look, struct mrq_look_json *json)
 {
     const char *end = look->sample + look->size;
+    bool first = true;
     for (const char *p = look->sample, *stop; p < end; p = stop + 1) {
         stop = memchr(p, '\n', (size_t)(end - p));
         stop = stop ? stop : end;
@@ -114,12 +125,15 @@ static void walk_lines(mrq_look *look, struct mrq_look_json *json)
             continue;
         const bool good = mrq_json_value_read(&scan, &value) && walk_object(json, &scan, 0, 1);
         json->name[0] = '\0';
-        if (!good && !mrq_dict_strings(json->path).n) {
+        if (!good && first) {
             snprintf(look->why_not, sizeof look->why_not, "JSON, but no object a line: byte %zu of the first: %.120s",
                      (size_t)(scan.at - p) + 1, scan.problem);
             return;
         }
+        first = false;
     }
+    if (!count_columns(json))
+        snprintf(look->why_not, sizeof look->why_not, "JSON, but its objects have no members with a value");
 }
 
 /* --- columns --- */
@@ -135,10 +149,7 @@ static const char *unfit(const struct mrq_look_json *json, uint32_t i)
 static mrq_status make_columns(mrq_look *look, struct mrq_look_json *json, mrq_error *err)
 {
     const mrq_strings path = mrq_dict_strings(json->path);
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < path.n && i < PATHS; i++)
-        n += json->value[i];
-    n = n < MRQ_FIELDS_MAX ? n : MRQ_FIELDS_MAX;
+    const uint32_t n = count_columns(json);
     MRQ_TRY(mrq_look_columns(look, n, err));
     mrq_file_schema *schema = &json->schema;
     schema->field = mrq_array(n, sizeof *schema->field);

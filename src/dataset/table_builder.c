@@ -243,10 +243,10 @@ static mrq_status add_nothing(mrq_table_builder *pass, mrq_error *err)
 /* A member that is named twice is stored once. */
 static void finish_set(const mrq_table_builder *pass, mrq_column_builder *b)
 {
-    uint32_t *item = b->item + b->offset[pass->row];
     const size_t n = (size_t)(b->offset[pass->row + 1] - b->offset[pass->row]);
     if (!n)
-        return;
+        return; /* nor need there be room for items */
+    uint32_t *item = b->item + b->offset[pass->row];
     mrq_list_sort(item, n);
     size_t kept = 1;
     for (size_t i = 1; i < n; i++)
