@@ -7,6 +7,7 @@
 #include "base/parallel.h"
 #include "command.h"
 #include "load_data.h"
+#include "model/network.h"
 #include "print_answer.h"
 #include "print_eval.h"
 #include "signals.h"
@@ -136,6 +137,33 @@ static bool is_trained(const char *name)
     return size > 4 && strcmp(name + size - 4, ".mrq") == 0;
 }
 
+/* If the last model, which a store serves, is also one of the others, it is measured once, under both names. */
+static mrq_status join_same(struct plan *plan, mrq_error *err)
+{
+    const uint32_t last = plan->n_models - 1;
+    uint32_t i = 0;
+    while (i < last &&
+           !(plan->model[i] && mrq_container_checksum(plan->model[i]->file) == mrq_container_checksum(plan->model[last]->file)))
+        i++;
+    if (i == last)
+        return MRQ_OK;
+    const size_t size = strlen(plan->name[i]) + strlen(plan->name[last]) + 2;
+    char *both = mrq_arena_array(plan->arena, size, 1);
+    if (!both)
+        return mrq_fail_memory(err, "starting");
+    snprintf(both, size, "%s,%s", plan->name[i], plan->name[last]);
+    plan->name[last] = both;
+    mrq_model_free(plan->model[i]);
+    for (; i < last; i++) {
+        plan->model[i] = plan->model[i + 1];
+        plan->name[i] = plan->name[i + 1];
+        plan->description[i] = plan->description[i + 1];
+    }
+    plan->model[last] = NULL;
+    plan->n_models--;
+    return MRQ_OK;
+}
+
 /* The models of --model and --store. */
 static mrq_status read_models(const struct arguments *a, struct plan *plan, mrq_error *err)
 {
@@ -157,6 +185,7 @@ static mrq_status read_models(const struct arguments *a, struct plan *plan, mrq_
     if (a->store) {
         MRQ_TRY(mrq_generation_audit(a->store, &plan->generation, &plan->model[plan->n_models], err));
         plan->name[plan->n_models++] = a->store;
+        return join_same(plan, err);
     }
     return MRQ_OK;
 }
