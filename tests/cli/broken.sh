@@ -1,6 +1,6 @@
 #!/bin/sh
-# A model that is broken on purpose is worse than the whole one on each of these sets of data. A set that `marquee init` cannot tell, or
-# in which hardly anybody likes two items, has no model that could be broken; it is named.
+# A model that is broken on purpose is worse than the whole one on each of these sets of data. A set of which `marquee init` makes
+# nothing is named.
 . "$(dirname "$0")/lib.sh"
 data=$(real ml-100k) || skip "no data in \$MARQUEE_DATA or ../shared/data"
 home=${data%/ml-100k}
