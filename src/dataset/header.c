@@ -90,6 +90,18 @@ mrq_status mrq_header_read(mrq_reader *reader, bool *more, mrq_error *err)
     return MRQ_OK;
 }
 
+mrq_status mrq_header_refuse_again(const mrq_reader *reader, mrq_error *err)
+{
+    const mrq_file_schema *schema = reader->schema;
+    for (uint32_t i = 0; i < schema->n_fields; i++) {
+        const mrq_span span = reader->field[schema->field[i].place];
+        const char *column = schema->field[i].column;
+        if (strncmp(column, span.text, span.size) != 0 || column[span.size])
+            return MRQ_OK;
+    }
+    return mrq_reader_fail(reader, err, "the header again: want one, in the first line");
+}
+
 /* --- columns by place --- */
 
 /* Whether a field of this kind holds numbers or times. */

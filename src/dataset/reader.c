@@ -301,7 +301,9 @@ static mrq_status next_of_columns(mrq_reader *reader, bool *more, mrq_error *err
     if (count != reader->now->columns && !(count == reader->now->columns + 1 && reader->schema->by_column && !behind.size))
         return fail_count(reader, count, err);
     *more = true;
-    return reader->coded ? decode_fields(reader, err) : MRQ_OK;
+    if (reader->coded)
+        MRQ_TRY(decode_fields(reader, err));
+    return reader->schema->by_column ? mrq_header_refuse_again(reader, err) : MRQ_OK;
 }
 
 /* The next window, which begins with the current record. */

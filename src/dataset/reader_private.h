@@ -18,6 +18,9 @@ MRQ_CHECKED mrq_status mrq_reader_field(mrq_reader *reader, mrq_span *span, bool
 /* Finds the schema's columns in the header. */
 MRQ_CHECKED mrq_status mrq_header_read(mrq_reader *reader, bool *more, mrq_error *err);
 
+/* MRQ_BAD_FILE when the record, of a file with columns by name, is the header once more. */
+MRQ_CHECKED mrq_status mrq_header_refuse_again(const mrq_reader *reader, mrq_error *err);
+
 /* MRQ_BAD_FILE when the first record, which was read, is data where the schema wants a header, or a header where it wants data. */
 MRQ_CHECKED mrq_status mrq_header_check(const mrq_reader *reader, mrq_error *err);
 

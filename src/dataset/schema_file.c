@@ -62,6 +62,17 @@ static mrq_status check_names(const mrq_file_schema *file, const char *path, mrq
     return MRQ_OK;
 }
 
+/* Refuses two fields of one column. */
+static mrq_status check_columns(const mrq_file_schema *file, const char *path, mrq_error *err)
+{
+    for (uint32_t i = 0; file->by_column && i < file->n_fields; i++)
+        for (uint32_t k = 0; k < i; k++)
+            if (strcmp(file->field[i].column, file->field[k].column) == 0)
+                return mrq_fail(err, MRQ_BAD_FILE, "%s.fields[%u].column: \"%s\" is the column of fields[%u] already", path, i,
+                                file->field[i].column, k);
+    return MRQ_OK;
+}
+
 /* Checks the fields that a file of users or items (`table`), or of events, can and must have. */
 static mrq_status check_roles(const mrq_file_schema *file, bool table, const char *path, mrq_error *err)
 {
@@ -91,6 +102,7 @@ static mrq_status check_roles(const mrq_file_schema *file, bool table, const cha
                         "%s.fields: want at most one field of kind rating, count or action, and one of kind timestamp", path);
     if (file->by_column && count[MRQ_FIELD_IGNORE])
         return mrq_fail(err, MRQ_BAD_FILE, "%s.fields: columns that no field names are ignored; leave out kind \"ignore\"", path);
+    MRQ_TRY(check_columns(file, path, err));
     return check_names(file, path, err);
 }
 

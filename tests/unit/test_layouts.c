@@ -41,6 +41,8 @@ static void a_header_that_does_not_fit_is_refused(void **state)
         {"who,what,what,stars\nu,a,b,1\n", "e:1: the header has two columns \"what\""},
         {"who,what,stars\nu,a\n", "e:2: 2 fields, want 3, as many as the header has"},
         {"who,what,stars\nu,a,1,1\n", "e:2: 4 fields, want 3"},
+        {"who,what,stars\nu,a,1\nwho,what,stars\n", "e:3: the header again: want one, in the first line"},
+        {"who,what,stars\nwho,what,1\nwho,what,\n", "e:3: rating \"\", want a number"},
         {"who,what,stars\n", "e: no rows"},
         {"who,what,stars\nu,a,x\n", "e:2: rating \"x\", want a number"},
         {"who,what,stars\nu,,1\n", "e:2: item \"\", want an id"},
@@ -159,6 +161,8 @@ static void schemas_of_columns_are_checked(void **state)
         {NAMED "'events':{'file':'e','delimiter':',','fields':[{'name':'user','kind':'id','column':'u'},"
                "{'name':'item','kind':'id','column':'i'}]}}",
          "s.json: events.header: fields are found by their columns, so want true"},
+        {NAMED EVENTS(",{'name':'r','kind':'rating','column':'what'}", ""),
+         "s.json: events.fields[2].column: \"what\" is the column of fields[1] already"},
         {NAMED EVENTS(",{'kind':'ignore','column':'x'}", ""), "events.fields[2].column: unknown key"},
         {NAMED EVENTS(",{'name':'r','kind':'rating','column':''}", ""), "events.fields[2].column: want the name of a column"},
         {NAMED EVENTS(",{'name':'t','kind':'timestamp','column':'t','unit':'days'}", ""), "unit: \"days\", want one of seconds,"},
