@@ -309,7 +309,7 @@ static fit find_table(folder *f, const mrq_findings *findings, bool items, const
         const mrq_look *look = &f->look[i];
         if (*look->why_not || look->lists || look == findings->events.look || look == taken || look->columns < 2)
             continue;
-        if (100 * look->bad > look->rows + look->bad + 100) {
+        if (mrq_guess_broken(look)) {
             snprintf(f->why[i], sizeof f->why[i], "%llu of its %llu lines do not have %u columns or have wrong quotes",
                      (unsigned long long)look->bad, (unsigned long long)(look->bad + look->rows), look->columns);
             continue;
@@ -392,18 +392,28 @@ static void find_noun(mrq_findings *findings)
             mrq_hint_file(findings->joined[i].look->file, roles, noun);
 }
 
-/* That a table lacks ids, which training refuses. */
+uint32_t mrq_guess_lacking(const mrq_findings *findings, bool items, const char **missing)
+{
+    const mrq_found *events = &findings->events, *table = items ? &findings->items : &findings->users;
+    const mrq_look_column *ids = &events->look->column[items ? events->item : events->user];
+    if (!mrq_look_whole(table->look))
+        return 0;
+    return mrq_dict_strings(ids->values).n - mrq_guess_contained(ids, &table->look->column[table->id], missing);
+}
+
+/* That a table lacks ids, which "unlisted" takes in. */
 static void say_missing(const mrq_findings *findings, const mrq_found *table, bool items)
 {
     const mrq_found *events = &findings->events;
-    const mrq_look_column *ids = &events->look->column[items ? events->item : events->user];
-    const char *missing;
-    const uint32_t all = mrq_dict_strings(ids->values).n;
-    const uint32_t found = mrq_guess_contained(ids, &table->look->column[table->id], &missing);
-    if (found < all && mrq_look_whole(table->look))
+    const char *missing = "";
+    const uint32_t lacking = mrq_guess_lacking(findings, items, &missing);
+    if (lacking)
         mrq_writer_put(findings->report,
-                       "%s: note: it lacks %u of the %u ids of %s, such as \"%s\"; training refuses those events\n",
-                       table->look->file, all - found, all, events->look->file, missing);
+                       "%s: note: it lacks %u of the %u ids of %s, such as \"%s\"; \"unlisted\": \"take\" takes them in, though "
+                       "nothing is known of them\n",
+                       table->look->file, lacking,
+                       mrq_dict_strings(events->look->column[items ? events->item : events->user].values).n, events->look->file,
+                       missing);
 }
 
 static bool is_joined(const mrq_findings *findings, const mrq_look *look)

@@ -133,6 +133,7 @@ void mrq_say_file(const mrq_findings *f, const mrq_look *look, const char *what)
             mrq_writer_put(f->report, "are no objects of JSON that fit");
         else
             mrq_writer_put(f->report, "do not have %u columns or have wrong quotes", look->columns);
-        mrq_writer_put(f->report, "%s; training refuses the file\n", where);
+        mrq_writer_put(f->report, "%s; training refuses the file, and --skip-bad %llu%% leaves them out\n", where,
+                       (unsigned long long)(100 * look->bad / (look->bad + look->rows) + 1));
     }
 }

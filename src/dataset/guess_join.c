@@ -81,7 +81,7 @@ static bool may_be_joined(const mrq_look *look, bool events_too)
 {
     mrq_noun noun = {"", ""};
     char word[MRQ_COLUMN_NAME];
-    if (*look->why_not || look->lists || look->columns < 2 || 100 * look->bad > look->rows + look->bad + 100)
+    if (*look->why_not || look->lists || look->columns < 2 || mrq_guess_broken(look))
         return false;
     mrq_guess_file_word(look->file, word);
     return !events_too || look->header || (look->columns == 2 && mrq_guess_file_role(look, &noun) != MRQ_ROLE_NONE && *word);

@@ -44,8 +44,17 @@ bool mrq_guess_many(const mrq_look *look, uint32_t i);
 /* The ids of users or items: of their table, or of the events. */
 const mrq_look_column *mrq_guess_ids(const mrq_findings *findings, bool items);
 
+/* How many ids of the events their table lacks, as far as it is known; the first of them. */
+uint32_t mrq_guess_lacking(const mrq_findings *findings, bool items, const char **missing);
+
 /* Why a column of users or items tells nothing; NULL when it may. */
 const char *mrq_guess_no_use(const mrq_look *look, uint32_t i, char out[120]);
+
+/* Whether more than a tenth of a file's lines do not fit; fewer can be left out. */
+static inline bool mrq_guess_broken(const mrq_look *look)
+{
+    return 10 * look->bad > look->rows + look->bad + 10;
+}
 
 /* Whether each value of a column is another one. */
 bool mrq_guess_is_unique(const mrq_look *look, uint32_t i);

@@ -373,6 +373,9 @@ void mrq_guess_table(mrq_findings *f, bool items)
         return;
     mrq_writer_put(f->schema, ",\n \"%s\": {", items ? "items" : "users");
     if (found->look) {
+        const char *missing;
+        if (mrq_guess_lacking(f, items, &missing))
+            mrq_writer_put(f->schema, "\"unlisted\": \"take\", ");
         mrq_say_file(f, found->look, what);
         guess_file(&t, found->id, false);
     }
