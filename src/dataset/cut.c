@@ -84,7 +84,7 @@ static bool next_line(mrq_cutter *c)
 static bool cut_cell(mrq_cutter *c)
 {
     const mrq_look_matrix *matrix = c->look->matrix;
-    mrq_span value;
+    mrq_span value = {0};
     for (bool found = false; !found; c->cell++) {
         if (!c->in_line) {
             if (!next_line(c))

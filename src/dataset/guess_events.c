@@ -124,7 +124,7 @@ static const char *no_value(const mrq_look *look, const mrq_look_column *column,
 {
     if (column->empty || column->unknown)
         snprintf(out, 120, "%llu of the events have none, which a value may not lack",
-                 (unsigned long long)(column->empty + column->unknown));
+                 (unsigned long long)column->empty + column->unknown);
     else if (column->numbers < column->n)
         snprintf(out, 120, "\"%s\" is no number", column->word);
     else if (fabs(column->min) > 1e9 || fabs(column->max) > 1e9)
@@ -193,7 +193,7 @@ static const char *guess_time(const mrq_findings *f, const mrq_look *look, uint3
     char from[16], to[16];
     if (column->empty || column->unknown) {
         mrq_say_column(f, look, i, "not used as the time: %llu of the events have none",
-                       (unsigned long long)(column->empty + column->unknown));
+                       (unsigned long long)column->empty + column->unknown);
         return NULL;
     }
     if (column->dates == column->n) {

@@ -128,7 +128,7 @@ void mrq_say_file(const mrq_findings *f, const mrq_look *look, const char *what)
         if (mrq_look_whole(look))
             snprintf(where, sizeof where, ", the first is line %llu", (unsigned long long)look->broken);
         mrq_writer_put(f->report, "%s: note: %llu of %llu lines ", look->file, (unsigned long long)look->bad,
-                       (unsigned long long)(look->bad + look->rows));
+                       (unsigned long long)look->bad + look->rows);
         if (look->json)
             mrq_writer_put(f->report, "are no objects of JSON that fit");
         else

@@ -95,7 +95,8 @@ const char *mrq_reader_name(const mrq_reader *reader);
 #define MRQ_PLACE 300
 const char *mrq_reader_place(const mrq_reader *reader, const mrq_part *part, uint64_t line, char out[MRQ_PLACE]);
 
-/* Returns MRQ_BAD_FILE with the current record's place and a message. The reason is that a row does not fit for; mrq_reader_fail(): a value. */
+/* Returns MRQ_BAD_FILE with the current record's place and a message. The reason is that a row does not fit for; that of
+ * mrq_reader_fail() is a value. */
 mrq_status mrq_reader_refuse(const mrq_reader *reader, mrq_bad_reason reason, mrq_error *err, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 #define mrq_reader_fail(reader, err, ...) mrq_reader_refuse(reader, MRQ_BAD_VALUE, err, __VA_ARGS__)
