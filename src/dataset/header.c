@@ -115,7 +115,7 @@ static bool is_number_or_time(const mrq_field *field, mrq_span span)
 {
     double number;
     int64_t time;
-    return field->kind == MRQ_FIELD_TIMESTAMP ? mrq_time_parse(span, field->unit, &time)
+    return field->kind == MRQ_FIELD_TIMESTAMP ? mrq_time_read(span, field, &time)
                                               : mrq_parse_real(span.text, span.size, -HUGE_VAL, HUGE_VAL, &number);
 }
 

@@ -134,13 +134,13 @@ static mrq_status check_ids(const struct events *r, mrq_error *err)
 /* An unknown time is 0. */
 static mrq_status read_time(const struct events *r, int64_t *out, mrq_error *err)
 {
-    char shown[MRQ_SHOWN];
+    char shown[MRQ_SHOWN], want[MRQ_TIME_WANT];
     const mrq_span time = r->reader.field[r->time_field->place];
     *out = 0;
-    if (mrq_reader_is_null(&r->reader, r->time_field) || mrq_time_parse(time, r->time_field->unit, out))
+    if (mrq_reader_is_null(&r->reader, r->time_field) || mrq_time_read(time, r->time_field, out))
         return MRQ_OK;
     return mrq_reader_refuse(&r->reader, MRQ_BAD_TIME, err, "%s %s, want %s", r->time_field->name, mrq_show(time, shown),
-                             mrq_time_wants[r->time_field->unit]);
+                             mrq_time_want(r->time_field, want));
 }
 
 /* Reads the current record into index `i`, unless it is no event. */

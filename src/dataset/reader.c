@@ -406,6 +406,8 @@ mrq_status mrq_reader_open(mrq_reader *reader, const mrq_origin *from, const mrq
     reader->schema = schema;
     reader->again = again;
     mrq_sum_init(&reader->sum);
+    for (uint32_t i = 0; i < schema->n_fields; i++)
+        reader->whole |= schema->field[i].whole;
     if (from->bad)
         mrq_bad_begin(from->bad);
     if (schema->format == MRQ_JSON_LINES && !(reader->json = mrq_json_lines_new(schema)))
@@ -503,10 +505,35 @@ static mrq_status next_that_fits(mrq_reader *reader, bool *more, mrq_error *err)
     }
 }
 
+/* The bytes of a text without the ".0" behind a whole number. */
+static size_t whole_size(mrq_span span)
+{
+    size_t digits = span.size && *span.text == '-', size = span.size;
+    while (size && span.text[size - 1] == '0')
+        size--;
+    if (size < 2 || size == span.size || span.text[--size] != '.')
+        return span.size;
+    while (digits < size && span.text[digits] >= '0' && span.text[digits] <= '9')
+        digits++;
+    return digits == size && span.text[size - 1] != '-' ? size : span.size;
+}
+
+/* "39.0" is the id 39 where the schema says so. */
+static void cut_whole_ids(mrq_reader *reader)
+{
+    for (uint32_t i = 0; i < reader->schema->n_fields; i++) {
+        mrq_span *span = &reader->field[reader->schema->field[i].place];
+        if (reader->schema->field[i].whole)
+            span->size = whole_size(*span);
+    }
+}
+
 mrq_status mrq_reader_next(mrq_reader *reader, bool *more, mrq_error *err)
 {
     for (;;) {
         MRQ_TRY(reader->from.bad ? next_that_fits(reader, more, err) : next_of_part(reader, more, err));
+        if (*more && reader->whole)
+            cut_whole_ids(reader);
         if (*more)
             return MRQ_OK;
         MRQ_TRY(check_unchanged(reader, err));

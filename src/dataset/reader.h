@@ -48,6 +48,7 @@ typedef struct mrq_reader {
     bool coded;                     /* some field of the record has quotes within */
     char *text;                     /* fields of the record without those */
     size_t room;                    /* of `text` */
+    bool whole;                     /* some field is an id that is a whole number */
     bool in_list;                   /* lists: the current line has more items */
     struct mrq_json_lines *json;    /* of such a file */
     struct mrq_matrix *matrix;      /* of such a file */

@@ -30,7 +30,8 @@
  *   FIELD = {"name": ..., "kind": ..., "column": ..., and by kind:
  *     "column" is a name in the file's header; columns that no field names are ignored, and the order does not matter. Without it
  *     fields stand in the order of the file. All fields of a file have a column or none has.
- *     id         users and items: "id"; events: "user" and "item", or "movie". A text, 1 to 255 bytes of UTF-8
+ *     id         users and items: "id"; events: "user" and "item", or "movie". A text, 1 to 255 bytes of UTF-8.
+ *                "whole": true where 39.0 means 39: so programs write a column of numbers that had gaps
  *     category   "values": [...] and "labels": [...], or "buckets": [lower bounds] and "labels"; else discovered and sorted
  *     set        "delimiter": "|" and maybe "none", the text that means no member, or "values"; else "flags": [names], one for each
  *                of as many columns of 0 and 1
@@ -44,7 +45,8 @@
  *     action     in place of a rating: what was done, "weights": {"view": 1, "cart": 3, "purchase": 5}. Each must be named; the
  *                weight 0 leaves it out, and one below 0 says that somebody does not like the item. Weights of one user and item
  *                are added
- *     timestamp  "unit": "seconds" (since 1970, default), "milliseconds", "microseconds", "iso" (ISO 8601; without a zone UTC)
+ *     timestamp  "unit": "seconds" (since 1970, default), "milliseconds", "microseconds", "iso" (ISO 8601; without a zone UTC), or
+ *                {"format": "%d/%m/%Y %H:%M"}: as for strptime() in English; UTC without %z
  *     ignore     needs no name}
  * header, encoding, quoted, null and split may be absent: no header, utf-8, no quotes, no such text, words. */
 #ifndef MRQ_DATASET_SCHEMA_H
@@ -93,6 +95,8 @@ typedef struct mrq_field {
     regex_t *pattern;              /* or NULL */
     double min, max;               /* rating; NAN: the range found */
     mrq_time_unit unit;            /* timestamp */
+    const char *format;            /* timestamp: as for strptime(), in place of a unit; or NULL */
+    bool whole;                    /* id: 39.0 is 39 */
 } mrq_field;
 
 typedef enum mrq_format {

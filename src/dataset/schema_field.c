@@ -9,6 +9,7 @@
 #include "base/dict.h"
 #include "base/utf8.h"
 #include "dataset/schema_private.h"
+#include "dataset/timestamp.h"
 
 #define PATTERN_BYTES 255  /* regcomp() recurses into brackets */
 #define PATTERN_ROOM  4096 /* length of a pattern times the copies that regcomp() makes for repetitions */
@@ -18,7 +19,7 @@ const char *const mrq_field_kinds[] = {"id",    "category", "set",       "text",
 
 /* The allowed keys of each kind, in addition to "name" and "kind". */
 static const char *const kind_keys[][9] = {
-    [MRQ_FIELD_ID] = {"name", "kind", "column"},
+    [MRQ_FIELD_ID] = {"name", "kind", "column", "whole"},
     [MRQ_FIELD_CATEGORY] = {"name", "kind", "column", "null", "values", "labels", "buckets"},
     [MRQ_FIELD_SET] = {"name", "kind", "column", "null", "delimiter", "none", "values", "flags"},
     [MRQ_FIELD_TEXT] = {"name", "kind", "column", "null", "split", "extract"},
@@ -258,8 +259,28 @@ static mrq_status read_weights(mrq_arena *arena, const cJSON *json, const char *
     return mrq_strings_copy(arena, &strings, &field->values) ? mrq_fail_memory(err, "reading a schema") : MRQ_OK;
 }
 
-static mrq_status read_timestamp(const cJSON *json, const char *path, mrq_field *field, mrq_error *err)
+/* Reads {"format": "%d/%m/%Y"}. */
+static mrq_status read_time_format(mrq_arena *arena, const cJSON *unit, const char *path, mrq_field *field, mrq_error *err)
 {
+    static const char *const keys[] = {"format", NULL};
+    char at[MRQ_SCHEMA_PATH + 16];
+    const char *format;
+    snprintf(at, sizeof at, "%s.unit", path);
+    MRQ_TRY(mrq_json_keys(unit, at, keys, err));
+    MRQ_TRY(mrq_json_text(unit, at, "format", true, &format, err));
+    if (!mrq_time_knows(format))
+        return mrq_fail(err, MRQ_BAD_FILE,
+                        "%s.format: \"%.40s\", want one such as \"%%d/%%m/%%Y %%H:%%M\": a year, and no conversions but %s", at,
+                        format, MRQ_TIME_CONVERSIONS);
+    field->format = mrq_schema_copy(arena, format);
+    return field->format ? MRQ_OK : mrq_fail_memory(err, "reading a schema");
+}
+
+static mrq_status read_timestamp(mrq_arena *arena, const cJSON *json, const char *path, mrq_field *field, mrq_error *err)
+{
+    const cJSON *given = cJSON_GetObjectItemCaseSensitive(json, "unit");
+    if (cJSON_IsObject(given))
+        return read_time_format(arena, given, path, field, err);
     static const char *const units[] = {"seconds", "milliseconds", "microseconds", "iso", NULL};
     int unit = MRQ_TIME_SECONDS;
     MRQ_TRY(mrq_json_choice(json, path, "unit", units, &unit, err));
@@ -310,8 +331,9 @@ static mrq_status read_kind(mrq_arena *arena, const cJSON *json, const char *pat
     case MRQ_FIELD_ACTION:
         return read_weights(arena, json, path, field, err);
     case MRQ_FIELD_TIMESTAMP:
-        return read_timestamp(json, path, field, err);
+        return read_timestamp(arena, json, path, field, err);
     case MRQ_FIELD_ID:
+        return mrq_json_bool(json, path, "whole", &field->whole, err);
     case MRQ_FIELD_NUMBER:
     case MRQ_FIELD_COUNT:
     case MRQ_FIELD_IGNORE:

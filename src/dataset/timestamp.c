@@ -1,18 +1,21 @@
 #include "dataset/timestamp.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <string.h>
 #include <time.h>
 
+#include "base/c_locale.h"
 #include "base/parse.h"
 
 /* Years 1 to 9999, so that every time can be printed. */
 #define TIME_MIN (-62135596800)
 #define TIME_MAX 253402300799
 
-const char *const mrq_time_wants[] = {[MRQ_TIME_SECONDS] = "seconds since 1970",
-                                      [MRQ_TIME_MILLISECONDS] = "milliseconds since 1970",
-                                      [MRQ_TIME_MICROSECONDS] = "microseconds since 1970",
-                                      [MRQ_TIME_ISO] = "a time such as 2026-01-31T02:00:00Z"};
+static const char *const wants[] = {[MRQ_TIME_SECONDS] = "seconds since 1970",
+                                    [MRQ_TIME_MILLISECONDS] = "milliseconds since 1970",
+                                    [MRQ_TIME_MICROSECONDS] = "microseconds since 1970",
+                                    [MRQ_TIME_ISO] = "a time such as 2026-01-31T02:00:00Z"};
 
 /* Exactly `n` digits at `*at`, which moves behind them. */
 static bool digits(mrq_span text, size_t *at, int n, int most, int *out)
@@ -105,4 +108,62 @@ bool mrq_time_parse(mrq_span text, mrq_time_unit unit, int64_t *out)
         return false;
     *out = (int64_t)floor(real / (double)of);
     return true;
+}
+
+#define FORMAT_BYTES 64 /* of a format, and of a time by it */
+
+bool mrq_time_knows(const char *format)
+{
+    bool year = false;
+    if (strlen(format) >= FORMAT_BYTES)
+        return false;
+    for (const char *p = format; *p; p++) {
+        if (*p < ' ' || *p > '~')
+            return false;
+        if (*p != '%')
+            continue;
+        if (!*++p || !strchr(MRQ_TIME_CONVERSIONS, *p))
+            return false;
+        year |= strchr("YyDF", *p) != NULL;
+    }
+    return year;
+}
+
+/* strptime() takes the 31st of every month, which timegm() makes the first of the next. */
+static bool is_real_day(const struct tm *tm)
+{
+    struct tm day = *tm;
+    day.tm_sec = 0; /* 60 is a leap second */
+    timegm(&day);
+    return day.tm_mday == tm->tm_mday && day.tm_mon == tm->tm_mon;
+}
+
+static bool parse_format(mrq_span text, const char *format, int64_t *out)
+{
+    char copy[FORMAT_BYTES];
+    struct tm tm = {.tm_mday = 1};
+    if (!text.size || text.size >= sizeof copy)
+        return false;
+    memcpy(copy, text.text, text.size);
+    copy[text.size] = '\0';
+    const char *end = strptime_l(copy, format, &tm, mrq_c_locale());
+    if (!end || *end || !is_real_day(&tm))
+        return false;
+    const long east = tm.tm_gmtoff;
+    *out = (int64_t)timegm(&tm) - east;
+    return *out >= TIME_MIN && *out <= TIME_MAX;
+}
+
+bool mrq_time_read(mrq_span text, const mrq_field *field, int64_t *out)
+{
+    return field->format ? parse_format(text, field->format, out) : mrq_time_parse(text, field->unit, out);
+}
+
+const char *mrq_time_want(const mrq_field *field, char out[MRQ_TIME_WANT])
+{
+    if (field->format)
+        snprintf(out, MRQ_TIME_WANT, "a time written as \"%s\"", field->format);
+    else
+        snprintf(out, MRQ_TIME_WANT, "%s", wants[field->unit]);
+    return out;
 }

@@ -153,12 +153,103 @@ static void unknown_times_are_zero(void **state)
     assert_fails(load_as(NAMED EVENTS(TIME, ""), &data), MRQ_BAD_FILE, "e:2: at \"-\", want seconds since 1970");
 }
 
+static void times_have_a_format(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *format, *text;
+        int64_t want; /* -1: refused */
+    } cases[] = {
+        {"%d/%m/%Y %H:%M", "14/07/2017 02:40", 1500000000},
+        {"%d/%m/%Y %H:%M", "14/07/2017 02:40 ", -1},
+        {"%d/%m/%Y %H:%M", "14/07/2017", -1},
+        {"%d-%m-%Y", "29-02-2024", 1709164800},
+        {"%d-%m-%Y", "29-02-2023", -1},
+        {"%d-%m-%Y", "31-04-2023", -1},
+        {"%d-%m-%Y", "01-13-2023", -1},
+        {"%d-%m-%Y", "01-01-20000", -1},
+        {"%d-%m-%Y", "01-01-0000", -1},
+        {"%b %d, %Y %I:%M %p", "Jul 14, 2017 02:40 AM", 1500000000},
+        {"%a, %e %B %Y %T %z", "Fri, 14 July 2017 04:40:00 +0200", 1500000000},
+        {"%Y%m%d", "20170714", 1499990400},
+        {"%Y", "1970", 0},
+        {"%d.%m.%y", "14.07.17", 1499990400},
+        {"%F %T", "2016-12-31 23:59:60", 1483228800},
+        {"%Y", "", 0}, /* unknown */
+        {"%Y", "1970000000000000000000000000000000000000000000000000000000000000", -1},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char schema[900], text[200], want[200];
+        mrq_dataset *data;
+        snprintf(schema, sizeof schema,
+                 NAMED EVENTS(",{'name':'at','kind':'timestamp','column':'at','unit':{'format':'%s'}}", ",'quoted':true"),
+                 cases[i].format);
+        snprintf(text, sizeof text, "who,what,at\nu,a,\"%s\"\n", cases[i].text);
+        put("e", text);
+        if (cases[i].want != -1) {
+            assert_ok(load_as(schema, &data));
+            assert_int_equal(data->time[0], cases[i].want);
+            mrq_dataset_free(data);
+            continue;
+        }
+        snprintf(want, sizeof want, "want a time written as \"%s\"", cases[i].format);
+        assert_fails(load_as(schema, &data), MRQ_BAD_FILE, want);
+    }
+    static const struct {
+        const char *unit, *want;
+    } wrong[] = {
+        {"{}", "events.fields[2].unit.format: missing"},
+        {"{'format':5}", "events.fields[2].unit.format: 5, want a string"},
+        {"{'format':'%d/%m'}", "events.fields[2].unit.format: \"%d/%m\", want one such as \"%d/%m/%Y %H:%M\": a year, and no "
+                               "conversions but YymdHMSBbhaAejpIzTDFRnt%"},
+        {"{'format':'%Y %s'}", "events.fields[2].unit.format: \"%Y %s\", want one"},
+        {"{'format':'%Y %Z'}", "events.fields[2].unit.format: \"%Y %Z\", want one"},
+        {"{'format':'%Ey'}", "events.fields[2].unit.format: \"%Ey\", want one"},
+        {"{'format':'%Y%'}", "events.fields[2].unit.format: \"%Y%\", want one"},
+        {"{'format':'%Y\u00e9'}", "events.fields[2].unit.format: "},
+        {"{'format':'%Y%m%d%m%d%m%d%m%d%m%d%m%d%m%d%m%d%m%d%m%d%m%d%m%d%m%d%m%d%m%d%m'}", "unit.format: "},
+        {"{'form':'%Y'}", "events.fields[2].unit.form: unknown key"},
+        {"[]", "events.fields[2].unit: []"},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        char schema[900];
+        mrq_dataset *data;
+        snprintf(schema, sizeof schema, NAMED EVENTS(",{'name':'at','kind':'timestamp','column':'at','unit':%s}", ""),
+                 wrong[i].unit);
+        assert_fails(load_as(schema, &data), MRQ_BAD_FILE, wrong[i].want);
+    }
+}
+
+static void whole_ids_lose_their_point(void **state)
+{
+    (void)state;
+    static const char schema[] =
+        NAMED "'items':{'file':'m','delimiter':',','fields':[{'name':'id','kind':'id'},{'name':'x','kind':'number'}]},"
+              "'events':{'file':'e','delimiter':',','fields':[{'name':'user','kind':'id','whole':true},"
+              "{'name':'item','kind':'id','whole':true}]}}";
+    mrq_dataset *data;
+    put("m", "39,1\n-4,2\n1.5,3\n0,4\n10,5\n.0,6\n-.0,7\nx.0,8\n1.01,9\n1e3.0,10\n");
+    put("e", "7,39.0\n7.0,-4.000\n7.5,1.5\n0.0,0.0\n7,10\n7,10.0\n7,.0\n7,-.0\n7,x.0\n7,1.01\n7,1e3.0\n");
+    data = load(schema);
+    assert_string_equal(events_of(data), "7 39 1, 7 -4 1, 7.5 1.5 1, 0 0 1, 7 10 1, 7 .0 1, 7 -.0 1, 7 x.0 1, 7 1.01 1, 7 1e3.0 1");
+    mrq_dataset_free(data);
+    put("e", "7,39.0\n");
+    assert_fails(load_as(NAMED "'items':{'file':'m','delimiter':',','fields':[{'name':'id','kind':'id'},"
+                               "{'name':'x','kind':'number'}]},'events':{'file':'e','delimiter':',','fields':["
+                               "{'name':'user','kind':'id'},{'name':'item','kind':'id'}]}}",
+                         &data),
+                 MRQ_BAD_FILE, "e:1: item 39.0 is not in m");
+    assert_fails(load_as(NAMED EVENTS(",{'name':'r','kind':'rating','column':'r','whole':true}", ""), &data), MRQ_BAD_FILE,
+                 "events.fields[2].whole: unknown key");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(null_values_are_no_events), cmocka_unit_test(counts_are_added_and_seen_as_logarithms),
         cmocka_unit_test(actions_have_weights),      cmocka_unit_test(weights_end_at_a_million),
         cmocka_unit_test(the_latest_rating_counts),  cmocka_unit_test(unknown_times_are_zero),
+        cmocka_unit_test(times_have_a_format),       cmocka_unit_test(whole_ids_lose_their_point),
     };
     snprintf(folder, sizeof folder, "%s", temporary_folder());
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
