@@ -50,6 +50,13 @@ void mrq_map_close(mrq_map *map)
     *map = (mrq_map){0};
 }
 
+void mrq_map_forget(const mrq_map *map, size_t from, size_t to)
+{
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE), first = from / page * page, end = to / page * page;
+    if (end > first)
+        (void)madvise((unsigned char *)(uintptr_t)map->data + first, end - first, MADV_DONTNEED);
+}
+
 struct mrq_output {
     FILE *stream;
     char path[PATH_BYTES], temporary[PATH_BYTES];

@@ -18,6 +18,9 @@ typedef struct mrq_map {
 MRQ_CHECKED mrq_status mrq_map_open(mrq_map *map, const char *path, mrq_error *err);
 void mrq_map_close(mrq_map *map); /* allowed on a zeroed map, and twice */
 
+/* The bytes of `from` to `to` are not needed for now: they take no memory of this process until they are read again. */
+void mrq_map_forget(const mrq_map *map, size_t from, size_t to);
+
 /* A file written under a temporary name in the same folder. Nothing changes at `path` until mrq_output_commit() has synced the
  * file, renamed it and synced the folder; after mrq_output_discard() or a crash an older file is still there. Anything but a
  * regular file is refused, also a symbolic link to one. At most one output per path and process at a time. */

@@ -1,4 +1,4 @@
-/* The ends of flows: bytes in memory, a descriptor, and the thread that draws ahead. While that thread decompresses or waits for a
+/* The ends of flows: a map, a descriptor, and the thread that draws ahead. While that thread decompresses or waits for a
  * server, the reader cuts the blocks that are there already, so a compressed file takes as long as the slower of the two. Blocks
  * go round in a ring; one lock for a block of 256 KiB costs nothing. */
 #include "dataset/flow.h"
@@ -39,34 +39,35 @@ static void close_plain(mrq_flow *flow)
     free(flow);
 }
 
-/* --- memory --- */
+/* --- maps --- */
 
-struct memory {
+struct map {
     mrq_flow flow;
-    const char *bytes;
-    size_t left;
+    const mrq_map *map;
+    size_t at;
     mrq_sum *sum;
 };
 
-static mrq_status next_of_memory(mrq_flow *flow, const char **bytes, size_t *size, mrq_error *err)
+static mrq_status next_of_map(mrq_flow *flow, const char **bytes, size_t *size, mrq_error *err)
 {
-    struct memory *m = (struct memory *)flow;
+    struct map *m = (struct map *)flow;
+    const size_t left = m->map->size - m->at;
     (void)err;
-    *bytes = m->bytes;
-    *size = m->left < MRQ_FLOW_STEP ? m->left : MRQ_FLOW_STEP;
+    mrq_map_forget(m->map, m->at > MRQ_FLOW_STEP ? m->at - MRQ_FLOW_STEP : 0, m->at);
+    *bytes = (const char *)m->map->data + m->at;
+    *size = left < MRQ_FLOW_STEP ? left : MRQ_FLOW_STEP;
     if (m->sum)
         mrq_sum_update(m->sum, *bytes, *size);
-    m->bytes += *size;
-    m->left -= *size;
+    m->at += *size;
     return MRQ_OK;
 }
 
-mrq_status mrq_flow_memory(mrq_flow **flow, const void *bytes, size_t size, mrq_sum *sum, mrq_error *err)
+mrq_status mrq_flow_map(mrq_flow **flow, const mrq_map *map, mrq_sum *sum, mrq_error *err)
 {
-    struct memory *m = calloc(1, sizeof *m);
+    struct map *m = calloc(1, sizeof *m);
     if (!m)
         return mrq_fail_memory(err, "reading a file");
-    *m = (struct memory){{.next = next_of_memory, .close = close_plain, .from = *flow}, bytes, size, sum};
+    *m = (struct map){{.next = next_of_map, .close = close_plain, .from = *flow}, map, 0, sum};
     *flow = &m->flow;
     return MRQ_OK;
 }

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 
 #include "base/digest.h"
-#include "base/error.h"
+#include "base/file.h"
 
 typedef struct mrq_flow mrq_flow;
 struct mrq_flow {
@@ -25,11 +25,11 @@ void mrq_flow_free(mrq_flow *flow);
 void mrq_flow_stop(mrq_flow *flow);
 
 /* The functions below replace `*flow` by a flow that draws from it and owns it; after an error it is as it was. `name` is what
- * messages call the source; it is borrowed, as are `bytes` and `sum`, which may
+ * messages call the source; it is borrowed, as are `map` and `sum`, which may
  * be NULL. */
 
-/* Bytes in memory, and those of an open descriptor, which it does not close. All that is given is added to `sum`. */
-MRQ_CHECKED mrq_status mrq_flow_memory(mrq_flow **flow, const void *bytes, size_t size, mrq_sum *sum, mrq_error *err);
+/* The bytes of a map, and those of an open descriptor, which it does not close. All that is given is added to `sum`. */
+MRQ_CHECKED mrq_status mrq_flow_map(mrq_flow **flow, const mrq_map *map, mrq_sum *sum, mrq_error *err);
 MRQ_CHECKED mrq_status mrq_flow_descriptor(mrq_flow **flow, int descriptor, const char *name, mrq_sum *sum, mrq_error *err);
 
 /* Decompresses gzip or zstd, and lets anything else through; the first bytes tell. It gives at most MRQ_RATIO_FREE bytes and

@@ -29,6 +29,8 @@ static size_t smaller(size_t a, size_t b)
 
 /* --- maps --- */
 
+#define WINDOW ((size_t)8 << 20) /* what is behind it is given back */
+
 static void add_to_sum(mrq_source *source)
 {
     const size_t end = (size_t)(source->bytes + source->size - (const char *)source->map.data);
@@ -40,10 +42,18 @@ static void add_to_sum(mrq_source *source)
 static mrq_status more_of_map(mrq_source *source, size_t keep, uint64_t line, mrq_error *err)
 {
     const char *begin = source->bytes + source->size - keep, *end = (const char *)source->map.data + source->map.size;
-    const size_t left = (size_t)(end - begin), most = smaller(left, MRQ_RECORD_MAX);
-    const char *cut = most == left ? end - 1 : keep < most ? memrchr(begin + keep, '\n', most - keep) : NULL;
-    if (!cut)
-        return too_long(source, line, err);
+    const size_t left = (size_t)(end - begin), want = 2 * keep > WINDOW ? 2 * keep : WINDOW;
+    const char *cut = NULL;
+    size_t most = smaller(left, smaller(want, MRQ_RECORD_MAX));
+    for (;; most = smaller(left, MRQ_RECORD_MAX)) { /* a line that is longer than usual gets all that it may have */
+        cut = most == left ? end - 1 : keep < most ? memrchr(begin + keep, '\n', most - keep) : NULL;
+        if (cut)
+            break;
+        if (most == MRQ_RECORD_MAX)
+            return too_long(source, line, err);
+    }
+    const char *data = (const char *)source->map.data;
+    mrq_map_forget(&source->map, (size_t)(source->bytes - data), (size_t)(begin - data));
     source->bytes = begin;
     source->size = (size_t)(cut + 1 - begin);
     source->last = most == left;
@@ -170,7 +180,7 @@ static mrq_status start(mrq_source *source, const char *path, const char *encodi
     source->bytes = (const char *)source->map.data;
     if (!encoding && !source->block && !begins(&source->map, "\x1f\x8b", 2) && !begins(&source->map, "\x28\xb5\x2f\xfd", 4))
         return MRQ_OK;
-    MRQ_TRY(mrq_flow_memory(&source->flow, source->map.data, source->map.size, source->sum, err));
+    MRQ_TRY(mrq_flow_map(&source->flow, &source->map, source->sum, err));
     return start_stream(source, encoding, err);
 }
 

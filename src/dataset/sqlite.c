@@ -21,6 +21,7 @@
 static struct {
     __typeof__(sqlite3_open_v2) *open;
     __typeof__(sqlite3_close) *close;
+    __typeof__(sqlite3_errcode) *code;
     __typeof__(sqlite3_errmsg) *message;
     __typeof__(sqlite3_exec) *exec;
     __typeof__(sqlite3_busy_timeout) *busy_timeout;
@@ -31,6 +32,7 @@ static struct {
     __typeof__(sqlite3_stmt_readonly) *is_read_only;
     __typeof__(sqlite3_column_count) *columns;
     __typeof__(sqlite3_column_name) *column_name;
+    __typeof__(sqlite3_column_type) *column_type;
     __typeof__(sqlite3_column_text) *column_text;
     __typeof__(sqlite3_column_bytes) *column_bytes;
 } lib;
@@ -39,6 +41,7 @@ static mrq_status load(mrq_error *err)
 {
     static const mrq_symbol symbols[] = {{"sqlite3_open_v2", &lib.open},
                                          {"sqlite3_close", &lib.close},
+                                         {"sqlite3_errcode", &lib.code},
                                          {"sqlite3_errmsg", &lib.message},
                                          {"sqlite3_exec", &lib.exec},
                                          {"sqlite3_busy_timeout", &lib.busy_timeout},
@@ -49,6 +52,7 @@ static mrq_status load(mrq_error *err)
                                          {"sqlite3_stmt_readonly", &lib.is_read_only},
                                          {"sqlite3_column_count", &lib.columns},
                                          {"sqlite3_column_name", &lib.column_name},
+                                         {"sqlite3_column_type", &lib.column_type},
                                          {"sqlite3_column_text", &lib.column_text},
                                          {"sqlite3_column_bytes", &lib.column_bytes}};
     return mrq_library_load("libsqlite3.so.0", "libsqlite3-0", symbols, sizeof symbols / sizeof *symbols, err);
@@ -57,6 +61,7 @@ static mrq_status load(mrq_error *err)
 typedef struct sqlite {
     mrq_database database;
     sqlite3 *connection;
+    char path[4096]; /* never taken for a URI or a name such as ":memory:" */
 } sqlite;
 
 typedef struct rows {
@@ -75,9 +80,27 @@ static mrq_status fail_memory(mrq_error *err)
     return mrq_fail_memory(err, "reading a database");
 }
 
+/* What SQLite says. A query or file that is wrong is bad; what another time may go well has failed. */
+static mrq_status fail_said(const sqlite *s, const char *name, mrq_error *err)
+{
+    const char *said = lib.message(s->connection);
+    switch (lib.code(s->connection) & 0xff) {
+    case SQLITE_NOMEM:
+        return fail_memory(err);
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+    case SQLITE_IOERR:
+    case SQLITE_CANTOPEN:
+    case SQLITE_FULL:
+        return mrq_fail(err, MRQ_FAILED, "%s: SQLite: %s: %s", name, s->path, said);
+    default:
+        return mrq_fail(err, MRQ_BAD_FILE, "%s: SQLite: %s", name, said);
+    }
+}
+
 static mrq_status fail_query(const rows *r, mrq_error *err)
 {
-    return mrq_fail(err, MRQ_BAD_FILE, "%s: SQLite: %s", r->name, lib.message(r->of->connection));
+    return fail_said(r->of, r->name, err);
 }
 
 /* Adds a value of a row, in quotes where it needs them. */
@@ -109,8 +132,11 @@ static mrq_status add_line(rows *r, bool names, mrq_error *err)
 {
     const int n = lib.columns(r->statement);
     for (int i = 0; i < n; i++) {
+        const bool null = !names && lib.column_type(r->statement, i) == SQLITE_NULL;
         const char *value = names ? lib.column_name(r->statement, i) : (const char *)lib.column_text(r->statement, i);
         const size_t size = !value ? 0 : names ? strlen(value) : (size_t)lib.column_bytes(r->statement, i);
+        if (!value && !null && (names || lib.code(r->of->connection) == SQLITE_NOMEM)) /* a BLOB of no bytes is NULL, too */
+            return fail_memory(err);
         MRQ_TRY(add_value(r, value, size, i == 0, err));
     }
     r->text[r->size++] = '\n'; /* there is room: each value left some */
@@ -194,23 +220,22 @@ static void close_sqlite(mrq_database *database)
     free(s);
 }
 
-/* A path is never taken for a URI or a name such as ":memory:". The first look at the tables begins the snapshot. */
+/* The first look at the tables begins the snapshot. */
 static mrq_status open_file(sqlite *s, const char *path, mrq_error *err)
 {
-    char plain[4096];
     struct stat st;
     if (stat(path, &st) != 0)
         return mrq_fail_errno(err, "cannot open %s", path);
     if (!S_ISREG(st.st_mode))
         return mrq_fail(err, MRQ_BAD_FILE, "%s is no file, want a database of SQLite", path);
-    if ((size_t)snprintf(plain, sizeof plain, "%s%s", *path == '/' ? "" : "./", path) >= sizeof plain)
+    if ((size_t)snprintf(s->path, sizeof s->path, "%s%s", *path == '/' ? "" : "./", path) >= sizeof s->path)
         return mrq_fail(err, MRQ_USAGE, "the path %.60s... is too long", path);
-    const int code = lib.open(plain, &s->connection, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
+    const int code = lib.open(s->path, &s->connection, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
     if (!s->connection)
         return fail_memory(err);
     if (code != SQLITE_OK || lib.busy_timeout(s->connection, BUSY_MS) != SQLITE_OK ||
         lib.exec(s->connection, "PRAGMA query_only = 1; BEGIN; SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL) != SQLITE_OK)
-        return mrq_fail(err, MRQ_BAD_FILE, "%s: SQLite: %s", path, lib.message(s->connection));
+        return fail_said(s, path, err);
     return MRQ_OK;
 }
 

@@ -41,6 +41,7 @@ def commands(middle, redis):
         "similar": ["similar", *store, "1"],
         "predict": ["predict", "--model", "../stars.mrq", "--pairs", "pairs"],
         "info-data": ["info", "../data"],
+        "info-sqlite": ["info", "sqlite:../shop.db", "--schema", "../shop.json"],
         "info-model": ["info", "../new.mrq"],
         "info-store": ["info", "store"],
         "eval": ["eval", "--data", "../data", "--model", "../new.mrq", *one],
@@ -73,7 +74,7 @@ class Place:
         base = os.path.join(world.work, f"worker{number}")
         self.folder = os.path.join(base, "place")
         os.mkdir(base)
-        for name in ("data", "new.mrq", "stars.mrq"):
+        for name in ("data", "new.mrq", "stars.mrq", "shop.db", "shop.json"):
             os.symlink(os.path.join("..", name), os.path.join(base, name))
         self.control = Control(os.path.join(base, "control"), world.marquee)
 

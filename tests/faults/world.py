@@ -3,6 +3,7 @@ import json
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 
 ASK = ["-a", "25", "-g", "F", "-j", "12"]
@@ -35,7 +36,7 @@ def copy(source, target):
 
 
 class World:
-    """In the folder `work`: data/, the models old.mrq, new.mrq and stars.mrq, and store/ with generations of old, new and old."""
+    """In the folder `work`: data/, shop.db and its schema shop.json, the models old.mrq, new.mrq and stars.mrq, and store/ with generations of old, new and old."""
 
     def __init__(self, marquee, source, work):
         self.marquee, self.work = marquee, work
@@ -62,6 +63,13 @@ class World:
         for name, rows in (("users", people), ("movies", films), ("ratings", ratings)):
             with open(os.path.join(self.work, "data", name + ".dat"), "w", encoding="latin-1") as file:
                 file.write("\n".join(rows) + "\n")
+        with sqlite3.connect(os.path.join(self.work, "shop.db")) as shop:
+            shop.execute("CREATE TABLE log(who, what, stars)")
+            shop.executemany("INSERT INTO log VALUES (?, ?, ?)", [row.split("::")[:3] for row in ratings])
+        with open(os.path.join(self.work, "shop.json"), "w", encoding="utf-8") as file:
+            json.dump({"name": "shop", "events": {"query": "SELECT who AS user, what AS item, stars FROM log", "fields": [
+                {"name": "user", "kind": "id"}, {"name": "item", "kind": "id"},
+                {"name": "rating", "kind": "rating", "column": "stars"}]}}, file)
 
     def do(self, *arguments, cwd=None):
         done = run([self.marquee, *arguments], cwd or self.work)

@@ -7,6 +7,7 @@ mrq_status __real_mrq_map_open(mrq_map *map, const char *path, mrq_error *err);
 void __real_mrq_map_close(mrq_map *map);
 mrq_status __wrap_mrq_map_open(mrq_map *map, const char *path, mrq_error *err);
 void __wrap_mrq_map_close(mrq_map *map);
+void __wrap_mrq_map_forget(const mrq_map *map, size_t from, size_t to);
 
 mrq_status __wrap_mrq_map_open(mrq_map *map, const char *path, mrq_error *err)
 {
@@ -27,4 +28,11 @@ void __wrap_mrq_map_close(mrq_map *map)
     if (map->size)
         free((void *)(uintptr_t)map->data);
     *map = (mrq_map){0};
+}
+
+void __wrap_mrq_map_forget(const mrq_map *map, size_t from, size_t to)
+{
+    (void)map;
+    (void)from;
+    (void)to;
 }

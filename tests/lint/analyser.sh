@@ -2,7 +2,7 @@
 # Static analysis finds nothing in the C of src, index and tools: analyser.sh gcc|clang. Both follow every path through a file;
 # gcc's knows the cleanup attribute and so what leaks, clang's (.clang-tidy) more kinds of mistakes.
 . "$(dirname "$0")/lib.sh"
-flags="-std=c11 -O2 -D_GNU_SOURCE -DMRQ_ANALYSER -Isrc -Iinclude -I."
+flags="-std=c11 -O2 -D_GNU_SOURCE -DMRQ_ANALYSER -Isrc -Iinclude -I. $(pkg-config --cflags libpq)"
 case $1 in
 gcc)
     need gcc

@@ -380,7 +380,12 @@ static void characters_may_cross_pieces(void **state)
             for (; size < SIZE; size += 3)
                 memcpy(text + size, "\xe3\x81\x82", 3);
             mrq_flow *flow = NULL;
-            assert_ok(mrq_flow_memory(&flow, text, size - cut, NULL, &err));
+            mrq_map map = {0};
+            char path[400];
+            snprintf(path, sizeof path, "%s/m", folder);
+            put_bytes("m", text, size - cut);
+            assert_ok(mrq_map_open(&map, path, &err));
+            assert_ok(mrq_flow_map(&flow, &map, NULL, &err));
             assert_ok(mrq_flow_convert(&flow, "e", "utf-8", &err));
             mrq_status status = MRQ_OK;
             while (given && status == MRQ_OK) {
@@ -391,6 +396,7 @@ static void characters_may_cross_pieces(void **state)
                 at += given;
             }
             mrq_flow_free(flow);
+            mrq_map_close(&map);
             char want[100];
             snprintf(want, sizeof want, "e:%zu: the byte \\xe3 is no character of encoding utf-8", shift + 1);
             assert_true(at == size - (cut ? 3 : 0));
