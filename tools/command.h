@@ -14,6 +14,7 @@ mrq_status cmd_rollback(int argc, char **argv, mrq_error *err);
 mrq_status cmd_prune(int argc, char **argv, mrq_error *err);
 mrq_status cmd_infer(int argc, char **argv, mrq_error *err);
 mrq_status cmd_similar(int argc, char **argv, mrq_error *err);
+mrq_status cmd_top(int argc, char **argv, mrq_error *err);
 mrq_status cmd_serve(int argc, char **argv, mrq_error *err);
 mrq_status cmd_predict(int argc, char **argv, mrq_error *err);
 mrq_status cmd_rebuild(int argc, char **argv, mrq_error *err);

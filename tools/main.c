@@ -25,6 +25,7 @@ static const struct command {
     {"prune", "remove the oldest generations", cmd_prune},
     {"infer", "recommend items for an age, a gender and a job, or for a known user", cmd_infer},
     {"similar", "find the items most similar to one", cmd_similar},
+    {"top", "list popular, new or trending items", cmd_top},
     {"serve", "answer queries over HTTP and serve a web page", cmd_serve},
     {"predict", "predict the scores of pairs of a user and an item", cmd_predict},
     {"rebuild", "run the nightly job: train, export, check the gates, publish, write a report", cmd_rebuild},

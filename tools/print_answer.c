@@ -14,6 +14,7 @@
 #include "base/writer.h"
 #include "command.h"
 #include "engine/answer.h"
+#include "engine/json.h"
 #include "query_options.h"
 
 struct row {
@@ -257,6 +258,24 @@ static void print_cells(const table *t, const struct row *row)
     }
 }
 
+/* The head of the last column, by the list's order. */
+static const char *const value_names[] = {
+    [MRQ_BY_TITLE] = "   score", [MRQ_POPULAR] = "  events", [MRQ_RECENT] = "  first     ", [MRQ_TRENDING] = "   trend"};
+
+/* Prints the last column: a score, a number of events, the day of the first event or a year, or a trend. */
+static void print_value(mrq_order order, double value)
+{
+    char day[MRQ_UTC_TEXT] = "unknown";
+    if (order == MRQ_RECENT && isfinite(value) && fabs(value) <= MRQ_YEAR_MAX)
+        snprintf(day, sizeof day, "%.0f", value);
+    else if (order == MRQ_RECENT && isfinite(value))
+        mrq_utc_text((int64_t)value, day);
+    if (order == MRQ_RECENT)
+        printf("  %.10s\n", day);
+    else
+        printf(order == MRQ_POPULAR ? " %7.0f\n" : order == MRQ_TRENDING ? " %7.2f\n" : " %7.4f\n", value);
+}
+
 static mrq_status print_rows(const mrq_generation *generation, const mrq_content *answer, mrq_error *err)
 {
     MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
@@ -266,12 +285,12 @@ static mrq_status print_rows(const mrq_generation *generation, const mrq_content
     MRQ_TRY(lay_out(generation, answer, arena, &t, err));
     printf("rank  %*s  ", (int)t.id, "id");
     print_cells(&t, NULL);
-    puts("   score");
+    puts(value_names[answer->query.order]);
     for (uint32_t i = 0; i < answer->n; i++) {
         const char *id = mrq_table_id(generation->items, answer->hit[i].item);
         printf("%4u  %*s%s  ", answer->query.offset + i + 1, (int)(t.id - mrq_utf8_columns(id)), "", id);
         print_cells(&t, &t.row[i]);
-        printf(" %7.4f\n", answer->hit[i].score);
+        print_value(answer->query.order, answer->hit[i].score);
         if (answer->why.base)
             MRQ_TRY(print_why(generation, &answer->why, i, err));
     }
@@ -409,11 +428,15 @@ static void print_head(const mrq_generation *generation, const mrq_content *answ
         printf("Places %u to %u ", query->offset + 1, query->offset + answer->n);
     else
         printf(answer->n ? "Top %u " : "Nothing is left ", answer->n);
-    fputs(query->item == MRQ_NONE ? "for " : "like ", stdout);
-    if (query->item == MRQ_NONE) {
+    if (query->order) {
+        static const char *const words[] = {[MRQ_POPULAR] = "most popular", [MRQ_RECENT] = "newest", [MRQ_TRENDING] = "trending"};
+        printf("of the %s %s", words[query->order], generation->items->noun.many);
+    } else if (query->item == MRQ_NONE) {
+        fputs("for ", stdout);
         print_person(generation, query);
     } else {
         const mrq_column *title = mrq_table_first(generation->items, MRQ_TEXT);
+        fputs("like ", stdout);
         print_plain(title ? mrq_strings_at(&title->text, query->item) : mrq_table_id(generation->items, query->item));
     }
     print_filters(generation, &query->selection);

@@ -7,7 +7,6 @@
 #define OPTION_NAME     32
 #define TEXT_OF(number) #number
 #define TEXT(number)    TEXT_OF(number)
-#define K_DEFAULT       TEXT(MRQ_K_DEFAULT)
 
 /* The long name of each field's option, made once: '-' for '_'. */
 static const char *option_name(unsigned field)
@@ -29,7 +28,7 @@ uint32_t add_query_options(query_options *options, mrq_ask what, mrq_option row[
             continue;
         mrq_option *option = &row[n++];
         if (i == MRQ_Q_K)
-            options->text[i] = K_DEFAULT;
+            options->text[i] = what == MRQ_ASK_SEARCH ? TEXT(MRQ_LIST_DEFAULT) : TEXT(MRQ_K_DEFAULT);
         *option = (mrq_option){.name = option_name(i), .letter = f->letter, .meta = f->meta, .help = f->help};
         if (!f->meta) {
             option->type = MRQ_OPT_FLAG;

@@ -83,11 +83,11 @@ typedef enum mrq_ask {
  *                    with commas between values of which any may be it, "\," for a comma in one; < <= > >= for numbers. Each
  *                    call adds one, up to MRQ_WHERE_MAX; all must be true
  *   exclude          the id of an item that is not to be answered; each call adds one, up to MRQ_EXCLUDE_MAX
+ *   order            popular, recent or trending: of a SEARCH, see below
  *   item, query      see mrq_ask and mrq_recommender_ask()
  *
- * RECOMMEND takes all but the last two; SIMILAR: item, k, offset, genre, all_genres, year, where, exclude,
- * show; SEARCH: query, k; USER: user, k;
- * ITEM: item. */
+ * RECOMMEND takes all but the last three; SIMILAR: item, k, offset, genre, all_genres, year, where, exclude, show; SEARCH: query,
+ * order, k, offset, genre, all_genres, year, where, exclude, show; USER: user, k; ITEM: item. */
 typedef struct mrq_query mrq_query;
 mrq_query *mrq_query_new(void);        /* nothing is set; NULL when out of memory */
 void mrq_query_free(mrq_query *query); /* NULL is legal */
@@ -155,7 +155,9 @@ typedef struct mrq_answer mrq_answer;
  * ITEM: an answer of one item, without a score.
  * SEARCH: items in whose titles every word of the text begins a word, in any order, ASCII letters in either case: those whose title
  * is or begins with the text first, then by how many users have rated them. An empty text: the most rated ones. No hit is no error.
- * Without scores.
+ * Without scores. With an order the text may be missing, and the items are those that have the most events, whose first event (or
+ * else whose year) is the newest, or that have more events of late than their share of all leads to expect; the score is the
+ * number, the time in seconds or the year, or the trend. MRQ_USAGE where the data has no times for it.
  * USER: what the data knows of a user; the hits are up to k of the items that the user has rated, the liked ones first where the
  * model knows them, then by how many have rated them. Without scores.
  * INFO: the generation's name, model, index, quality, learning curve, the values that a query may name, and the store's

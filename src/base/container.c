@@ -277,6 +277,11 @@ static const struct section *find_section(const mrq_container *container, const 
     return NULL;
 }
 
+bool mrq_container_has(const mrq_container *container, const char *name)
+{
+    return find_section(container, name) != NULL;
+}
+
 mrq_status mrq_container_get(const mrq_container *container, size_t size, size_t *count, const void **data, mrq_error *err,
                              const char *name, ...)
 {

@@ -43,6 +43,9 @@ MRQ_CHECKED mrq_status mrq_container_check_again(const mrq_container *container,
 void mrq_container_close(mrq_container *container);
 MRQ_DEFINE_CLEANUP(mrq_container, mrq_container_close)
 
+/* Whether there is a section of this name. */
+bool mrq_container_has(const mrq_container *container, const char *name);
+
 /* Gets a section of elements of `size` bytes. `*count` is the number that the section must hold, or MRQ_ANY, which is then replaced
  * by the actual number. MRQ_BAD_FILE when the section is missing or has another size. */
 #define MRQ_ANY SIZE_MAX

@@ -12,8 +12,8 @@ mrq_answer *mrq_answer_new(mrq_cached_answer *cached, bool from_memory);
 const mrq_content *mrq_answer_content(const mrq_answer *answer);
 const mrq_generation *mrq_answer_source(const mrq_answer *answer);
 
-/* Opens a store for one RECOMMEND or SIMILAR: without a cache of answers, and with the users' history only if the answer depends on
- * it. Statuses as of mrq_recommender_open(). */
+/* Opens a store for one RECOMMEND, SIMILAR or SEARCH: without a cache of answers, and with the users' history only if the answer
+ * depends on it. Statuses as of mrq_recommender_open(). */
 MRQ_CHECKED mrq_status mrq_recommender_open_for(const mrq_options *options, mrq_ask what, const mrq_query *query,
                                                 mrq_recommender **out, mrq_error *err);
 

@@ -15,14 +15,27 @@
 #define TEXT_MAX  200 /* bytes of a query */
 #define WORDS_MAX 20
 
-/* An item and its number of ratings. */
-static void print_item(mrq_print *print, const mrq_snapshot *snapshot, uint32_t row)
+/* An item, its number of ratings, and what else the list is ordered by. `list` may be NULL. */
+static void print_item(mrq_print *print, const mrq_snapshot *snapshot, uint32_t row, const mrq_resolved *list)
 {
+    const mrq_times *times = &snapshot->generation->times;
     mrq_print_open(print, '{');
     mrq_print_item(print, snapshot->generation->items, row);
-    mrq_print_columns(print, snapshot->generation->items, row, NULL, 0);
+    mrq_print_columns(print, snapshot->generation->items, row, list ? list->shown : NULL, list ? list->n_shown : 0);
     mrq_print_key(print, "ratings");
     mrq_print_whole(print, snapshot->ratings[row]);
+    if (list && list->order == MRQ_RECENT && times->first) {
+        char time[MRQ_UTC_TEXT];
+        mrq_print_key(print, "first");
+        if (mrq_utc_text(times->first[row], time))
+            mrq_print_text(print, time);
+        else
+            mrq_print_raw(print, "null");
+    }
+    if (list && list->order == MRQ_TRENDING) {
+        mrq_print_key(print, "trend");
+        mrq_print_real(print, times->trend[row], 4);
+    }
     mrq_print_close(print, '}');
 }
 
@@ -45,7 +58,7 @@ static mrq_status finish_list(mrq_snapshot *snapshot, uint32_t user, mrq_print *
     mrq_print_key(print, "results");
     mrq_print_open(print, '[');
     for (uint32_t i = 0; i < n; i++)
-        print_item(print, snapshot, row[i]);
+        print_item(print, snapshot, row[i], NULL);
     mrq_print_close(print, ']');
     return finish(snapshot, user, print, row, n, out, err);
 }
@@ -61,7 +74,7 @@ mrq_status mrq_find_item(mrq_snapshot *snapshot, const mrq_query *query, mrq_cac
     mrq_print print = {0};
     mrq_print_begin(&print, snapshot->generation);
     mrq_print_key(&print, "item");
-    print_item(&print, snapshot, row);
+    print_item(&print, snapshot, row, NULL);
     return finish(snapshot, MRQ_NONE, &print, &row, 1, out, err);
 }
 
@@ -99,7 +112,8 @@ static bool has_word(const char *title, const word *w)
 
 typedef struct found {
     uint32_t row, ratings;
-    bool first; /* ranked before the others: the title begins with the whole text, or the user likes the item */
+    bool first;   /* ranked before the others: the title begins with the whole text, or the user likes the item */
+    double value; /* of the list's order, the largest first; 0 for a list in no order of its own */
 } found;
 
 static int by_rank(const void *a, const void *b)
@@ -107,6 +121,8 @@ static int by_rank(const void *a, const void *b)
     const found *x = a, *y = b;
     if (x->first != y->first)
         return x->first ? -1 : 1;
+    if (x->value != y->value)
+        return x->value > y->value ? -1 : 1;
     if (x->ratings != y->ratings)
         return x->ratings > y->ratings ? -1 : 1;
     return (x->row > y->row) - (x->row < y->row);
@@ -134,39 +150,122 @@ static mrq_status read_words(const char *text, word *words, uint32_t *n, mrq_err
     return MRQ_OK;
 }
 
-mrq_status mrq_find_titles(mrq_snapshot *snapshot, const mrq_query *query, mrq_cached_answer **out, mrq_error *err)
+/* MRQ_USAGE if the generation does not know what the order is by. */
+static mrq_status check_order(const mrq_generation *generation, mrq_order order, mrq_error *err)
 {
-    const char *text = mrq_query_text(query, MRQ_Q_TEXT);
-    const uint32_t k = (uint32_t)mrq_query_number(query, MRQ_Q_K, mrq_k_default(MRQ_ASK_SEARCH));
+    static const char none[] =
+        "the data's events have no times, or all the same one, or the model was trained before they were kept";
+    if (order == MRQ_TRENDING && !generation->times.trend)
+        return mrq_fail(err, MRQ_USAGE, "order \"trending\": %s; want popular", none);
+    if (order == MRQ_RECENT && !generation->times.first && !mrq_table_year(generation->items))
+        return mrq_fail(err, MRQ_USAGE, "order \"recent\": %s, and its %s have no column year; want popular", none,
+                        generation->items->noun.many);
+    return MRQ_OK;
+}
+
+/* What the list is ordered by; what is unknown comes last. */
+static double value_of(const mrq_snapshot *snapshot, mrq_order order, uint32_t row)
+{
+    const mrq_times *times = &snapshot->generation->times;
+    switch (order) {
+    case MRQ_POPULAR:
+        return snapshot->ratings[row];
+    case MRQ_RECENT:
+        if (times->first)
+            return times->first[row] == MRQ_NEVER ? -HUGE_VAL : (double)times->first[row];
+        const double year = mrq_table_year(snapshot->generation->items)->number[row];
+        return isfinite(year) ? year : -HUGE_VAL;
+    case MRQ_TRENDING:
+        return times->trend[row];
+    default:
+        return 0;
+    }
+}
+
+/* Finds the items that the filters and the words allow; returns their number. */
+static uint32_t find(const mrq_snapshot *snapshot, const mrq_resolved *query, const char *text, const uint64_t *keep,
+                     const word *words, uint32_t n_words, found *list)
+{
     const mrq_table *items = snapshot->generation->items;
     const mrq_column *title = mrq_table_first(items, MRQ_TEXT);
-    word words[WORDS_MAX + 1];
-    uint32_t n_words = 0, n = 0;
-    MRQ_TRY(read_words(text, words, &n_words, err));
-    if (*text && !title)
-        return mrq_fail(err, MRQ_USAGE, "query: the data's %s have no titles", items->noun.many);
-    MRQ_AUTOFREE found *list = mrq_array(items->rows, sizeof *list);
-    MRQ_AUTOFREE uint32_t *row = mrq_array(items->rows, sizeof *row);
-    if (!list || !row)
-        return mrq_fail_memory(err, "searching titles");
+    uint32_t n = 0;
     for (uint32_t i = 0; i < items->rows; i++) {
         const char *name = title ? mrq_strings_at(&title->text, i) : "";
         uint32_t w = 0;
+        if (!(keep[i / 64] >> i % 64 & 1))
+            continue;
         while (w < n_words && has_word(name, &words[w]))
             w++;
         if (w == n_words && (n_words || !*text))
-            list[n++] = (found){i, snapshot->ratings[i], strncasecmp(name, text, strlen(text)) == 0};
+            list[n++] = (found){i, snapshot->ratings[i], query->order == MRQ_BY_TITLE && strncasecmp(name, text, strlen(text)) == 0,
+                                value_of(snapshot, query->order, i)};
     }
-    mrq_print print = {0};
+    return n;
+}
+
+static void print_query(mrq_print *print, const mrq_table *items, const mrq_resolved *query, const char *text)
+{
+    mrq_print_key(print, "query");
+    mrq_print_open(print, '{');
+    mrq_print_key(print, "text");
+    mrq_print_text(print, text);
+    mrq_print_key(print, "k");
+    mrq_print_whole(print, query->k);
+    if (query->offset) {
+        mrq_print_key(print, "offset");
+        mrq_print_whole(print, query->offset);
+    }
+    for (unsigned field = 0; field < MRQ_Q_FIELDS; field++)
+        mrq_print_selection(print, &query->selection, items, field);
+    if (query->order) {
+        mrq_print_key(print, "order");
+        mrq_print_text(print, mrq_order_names[query->order]);
+    }
+    mrq_print_close(print, '}');
+}
+
+/* Sorts the list and makes an answer of its page. Takes over `query`, also on failure. */
+static mrq_status finish_page(mrq_snapshot *snapshot, mrq_resolved *query, const char *text, found *list, uint32_t n,
+                              mrq_cached_answer **out, mrq_error *err)
+{
+    qsort(list, n, sizeof *list, by_rank);
+    const uint32_t first = query->offset < n ? query->offset : n, left = n - first, kept = left < query->k ? left : query->k;
+    mrq_content answer = {.n = kept, .hit = mrq_array(kept, sizeof *answer.hit), .query = *query};
+    mrq_print print = {.failed = !answer.hit};
     mrq_print_begin(&print, snapshot->generation);
-    mrq_print_key(&print, "query");
-    mrq_print_open(&print, '{');
-    mrq_print_key(&print, "text");
-    mrq_print_text(&print, text);
-    mrq_print_key(&print, "k");
-    mrq_print_whole(&print, k);
-    mrq_print_close(&print, '}');
-    return finish_list(snapshot, MRQ_NONE, &print, row, rank_rows(list, n, k, row), out, err);
+    print_query(&print, snapshot->generation->items, query, text);
+    mrq_print_key(&print, "results");
+    mrq_print_open(&print, '[');
+    for (uint32_t i = 0; answer.hit && i < kept; i++) {
+        const found *item = &list[first + i];
+        answer.hit[i] = (mrq_recommendation){item->row, query->order && isfinite(item->value) ? item->value : NAN};
+        print_item(&print, snapshot, item->row, query);
+    }
+    mrq_print_close(&print, ']');
+    return mrq_cached_answer_new(snapshot, &answer, &print, false, out, err);
+}
+
+mrq_status mrq_find_titles(mrq_snapshot *snapshot, const mrq_query *query, mrq_cached_answer **out, mrq_error *err)
+{
+    const char *given = mrq_query_text(query, MRQ_Q_TEXT), *text = given ? given : "";
+    const mrq_table *items = snapshot->generation->items;
+    __attribute__((cleanup(mrq_resolved_clear))) mrq_resolved resolved = {0};
+    __attribute__((cleanup(mrq_bitmap_clear))) mrq_bitmap bitmap = {0};
+    word words[WORDS_MAX + 1];
+    uint32_t n_words = 0;
+    MRQ_TRY(read_words(text, words, &n_words, err));
+    if (*text && !mrq_table_first(items, MRQ_TEXT))
+        return mrq_fail(err, MRQ_USAGE, "query: the data's %s have no titles", items->noun.many);
+    MRQ_TRY(mrq_query_resolve(snapshot->generation, MRQ_ASK_SEARCH, query, &resolved, err));
+    MRQ_TRY(check_order(snapshot->generation, resolved.order, err));
+    MRQ_TRY(mrq_selection_bitmap(&resolved.selection, items, NULL, 0, &bitmap, err));
+    MRQ_AUTOFREE found *list = mrq_array(items->rows, sizeof *list);
+    if (!list)
+        return mrq_fail_memory(err, "searching titles");
+    const uint32_t n = find(snapshot, &resolved, text, bitmap.keep, words, n_words, list);
+    mrq_resolved taken = resolved;
+    resolved = (mrq_resolved){0};
+    return finish_page(snapshot, &taken, text, list, n, out, err);
 }
 
 /* "age":{"value":"25","label":"25-34"} for each category of the user, except those with the name of another member. */
@@ -201,7 +300,7 @@ mrq_status mrq_find_user(mrq_snapshot *snapshot, const mrq_query *query, mrq_cac
         return mrq_fail_memory(err, "answering");
     for (uint64_t i = 0; i < n; i++) {
         const uint32_t item = generation->seen.item[first + i];
-        list[i] = (found){item, snapshot->ratings[item], likes && mrq_lists_find(likes, user, item) != UINT64_MAX};
+        list[i] = (found){item, snapshot->ratings[item], likes && mrq_lists_find(likes, user, item) != UINT64_MAX, 0};
     }
     mrq_print print = {0};
     mrq_print_begin(&print, generation);

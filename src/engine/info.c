@@ -9,11 +9,8 @@
 
 static bool add_time(cJSON *object, const char *key, int64_t seconds)
 {
-    char text[32];
-    const time_t t = (time_t)seconds;
-    struct tm tm;
-    return gmtime_r(&t, &tm) && strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm) &&
-           cJSON_AddStringToObject(object, key, text);
+    char text[MRQ_UTC_TEXT];
+    return mrq_utc_text(seconds, text) && cJSON_AddStringToObject(object, key, text);
 }
 
 static bool add_quality(cJSON *object, const mrq_quality *quality)

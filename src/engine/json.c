@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/utf8.h"
 #include "engine/filter.h"
@@ -129,6 +130,13 @@ void mrq_print_columns(mrq_print *print, const mrq_table *items, uint32_t row, c
     }
     if (begun)
         mrq_print_close(print, '}');
+}
+
+bool mrq_utc_text(int64_t seconds, char out[MRQ_UTC_TEXT])
+{
+    const time_t t = (time_t)seconds;
+    struct tm tm;
+    return seconds != INT64_MIN && gmtime_r(&t, &tm) && strftime(out, MRQ_UTC_TEXT, "%Y-%m-%dT%H:%M:%SZ", &tm) > 0;
 }
 
 /* {"input":"age","value":"25","label":"25-34","score":0.1}, {"input":"id","value":"4","score":0.1} or {"input":"liked","id":"260",

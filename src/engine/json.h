@@ -25,6 +25,10 @@ void mrq_print_item(mrq_print *print, const mrq_table *items, uint32_t row);
 /* "columns" of an item: the `n` columns, or if n is 0 all that mrq_print_item() does not print; nothing if there are none. */
 void mrq_print_columns(mrq_print *print, const mrq_table *items, uint32_t row, const mrq_column *const *column, uint32_t n);
 
+/* "2026-01-31T02:00:00Z"; false if the time has no such text. */
+#define MRQ_UTC_TEXT 32
+bool mrq_utc_text(int64_t seconds, char out[MRQ_UTC_TEXT]);
+
 /* The beginning of every document of a generation: an open object with "schema" and "generation". */
 void mrq_print_begin(mrq_print *print, const mrq_generation *generation);
 

@@ -147,6 +147,10 @@ static bool judge(const mrq_query_field *field, const char **text, char *want, s
     case MRQ_QT_FEATURE:
     case MRQ_QT_TEXT:
         break;
+    case MRQ_QT_ORDER:
+        if (mrq_order_find(*text) == MRQ_ORDERS)
+            snprintf(want, size, "want popular, recent or trending");
+        break;
     case MRQ_QT_COLUMN:
         if (!**text || strlen(*text) >= MRQ_COLUMN_NAME)
             snprintf(want, size, "want the name of a column of the items");
@@ -302,7 +306,7 @@ mrq_status mrq_query_check(const mrq_query *query, mrq_ask what, mrq_error *err)
     if (k + offset > MRQ_REACH_MAX)
         return mrq_fail(err, MRQ_USAGE, "offset \"%lld\": with k %lld beyond the first %d, want at most %lld", (long long)offset,
                         (long long)k, MRQ_REACH_MAX, (long long)(MRQ_REACH_MAX - k));
-    if (subject[what] != MRQ_Q_FIELDS && !query->n[subject[what]])
+    if (subject[what] != MRQ_Q_FIELDS && !query->n[subject[what]] && !query->n[MRQ_Q_ORDER])
         return mrq_fail(err, MRQ_USAGE, "%s is missing", mrq_query_fields[subject[what]].name);
     return MRQ_OK;
 }

@@ -25,6 +25,7 @@ typedef enum mrq_query_type {
     MRQ_QT_WHOLE,  /* a whole number from min to max */
     MRQ_QT_FLAG,   /* true, 1, false or 0; false is the same as not given */
     MRQ_QT_YEARS,  /* 1994, 1990-1999, 1990- or -1999 */
+    MRQ_QT_ORDER,  /* a name of mrq_order_names */
     MRQ_QT_COLUMN, /* the name of a column of the items */
     MRQ_QT_WHERE,  /* a column of the items, an operator and values: where.h */
     MRQ_QT_PARTS,  /* true, false, all, or a whole number from 0 to max */
@@ -32,8 +33,8 @@ typedef enum mrq_query_type {
 
 #define MRQ_ASKS(what)   (1u << (what))
 #define MRQ_ASKS_PERSON  MRQ_ASKS(MRQ_ASK_RECOMMEND)
-#define MRQ_ASKS_FILTERS (MRQ_ASKS_PERSON | MRQ_ASKS(MRQ_ASK_SIMILAR))
-#define MRQ_ASKS_LISTS   (MRQ_ASKS_FILTERS | MRQ_ASKS(MRQ_ASK_SEARCH) | MRQ_ASKS(MRQ_ASK_USER))
+#define MRQ_ASKS_FILTERS (MRQ_ASKS_PERSON | MRQ_ASKS(MRQ_ASK_SIMILAR) | MRQ_ASKS(MRQ_ASK_SEARCH))
+#define MRQ_ASKS_LISTS   (MRQ_ASKS_FILTERS | MRQ_ASKS(MRQ_ASK_USER))
 
 /* X(symbol, name, option or NULL: the name, letter, type, most values, min, max, asks, meta, help, example or NULL) */
 #define MRQ_QUERY_FIELDS(X)                                                                                                        \
@@ -73,6 +74,10 @@ typedef enum mrq_query_type {
       "also print these columns of the items", NULL)                                                                               \
     X(EXPLAIN, "explain", NULL, 0, MRQ_QT_PARTS, 1, 0, MRQ_EXPLAIN_MAX, MRQ_ASKS_PERSON, NULL, "show what each score is made of",  \
       NULL)                                                                                                                        \
+    X(ORDER, "order", NULL, 0, MRQ_QT_ORDER, 1, 0, 0, MRQ_ASKS(MRQ_ASK_SEARCH), "ORDER",                                           \
+      "popular: most events first; recent: newest first, by the\nfirst event or else the year; trending: most events of\n"         \
+      "late against before",                                                                                                       \
+      "trending")                                                                                                                  \
     X(TEXT, "query", NULL, 0, MRQ_QT_TEXT, 1, 0, 0, MRQ_ASKS(MRQ_ASK_SEARCH), "TEXT",                                              \
       "words; each must begin a word of the title. Without it: the most rated items", "star wars")
 
@@ -103,6 +108,13 @@ static inline int64_t mrq_k_default(mrq_ask what)
 {
     return what == MRQ_ASK_SEARCH || what == MRQ_ASK_USER ? MRQ_LIST_DEFAULT : MRQ_K_DEFAULT;
 }
+
+/* How a list without a person is ordered. */
+typedef enum mrq_order { MRQ_BY_TITLE, MRQ_POPULAR, MRQ_RECENT, MRQ_TRENDING, MRQ_ORDERS } mrq_order;
+extern const char *const mrq_order_names[MRQ_ORDERS]; /* that of MRQ_BY_TITLE is no value: "" */
+
+/* MRQ_ORDERS if no order has this name. */
+mrq_order mrq_order_find(const char *name);
 
 /* MRQ_Q_FIELDS if no field has this name. */
 mrq_field_index mrq_query_field_find(const char *name);

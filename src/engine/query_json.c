@@ -22,6 +22,7 @@ static const struct {
                [MRQ_QT_WHOLE] = {JSON_NUMBER, "a whole number"},
                [MRQ_QT_FLAG] = {JSON_BOOL, "true or false"},
                [MRQ_QT_YEARS] = {JSON_TEXT | JSON_NUMBER, "a year or years"},
+               [MRQ_QT_ORDER] = {JSON_TEXT, "popular, recent or trending"},
                [MRQ_QT_COLUMN] = {JSON_TEXT, "names of columns"},
                [MRQ_QT_WHERE] = {JSON_TEXT, "a text such as \"year>=1990\""},
                [MRQ_QT_PARTS] = {JSON_BOOL | JSON_NUMBER, "true, false or how many parts"}};

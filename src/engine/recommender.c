@@ -123,7 +123,8 @@ mrq_status mrq_recommender_open_for(const mrq_options *options, mrq_ask what, co
                                     mrq_error *err)
 {
     const bool history = what != MRQ_ASK_RECOMMEND || query->n[MRQ_Q_LIKED] || query->n[MRQ_Q_DISLIKED] || query->n[MRQ_Q_EXPLAIN];
-    return open_for(options, history ? MRQ_FOR_ONE : MRQ_FOR_ONE_PLAIN, out, err);
+    const mrq_purpose alone = history ? MRQ_FOR_ONE : MRQ_FOR_ONE_PLAIN;
+    return open_for(options, what == MRQ_ASK_SEARCH ? MRQ_FOR_LIST : alone, out, err);
 }
 
 void mrq_recommender_close(mrq_recommender *r)

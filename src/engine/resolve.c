@@ -394,12 +394,14 @@ static mrq_status resolve_person(const mrq_generation *generation, const mrq_que
 /* On failure the caller must clear `out`. */
 static mrq_status resolve(const mrq_generation *generation, mrq_ask what, const mrq_query *query, mrq_resolved *out, mrq_error *err)
 {
-    out->k = (uint32_t)mrq_query_number(query, MRQ_Q_K, MRQ_K_DEFAULT);
+    const char *order = mrq_query_text(query, MRQ_Q_ORDER);
+    out->k = (uint32_t)mrq_query_number(query, MRQ_Q_K, mrq_k_default(what));
+    out->order = order ? mrq_order_find(order) : MRQ_BY_TITLE;
     out->offset = (uint32_t)mrq_query_number(query, MRQ_Q_OFFSET, 0);
     out->explain = (uint32_t)mrq_query_number(query, MRQ_Q_EXPLAIN, 0);
     if (what == MRQ_ASK_RECOMMEND)
         MRQ_TRY(resolve_person(generation, query, out, err));
-    else
+    else if (what == MRQ_ASK_SIMILAR)
         MRQ_TRY(mrq_title_find(generation->items, mrq_query_text(query, MRQ_Q_ITEM), &out->item, err));
     MRQ_TRY(find_shown(generation->items, query, out, err));
     MRQ_TRY(mrq_selection_resolve(generation->items, query, &out->selection, err));

@@ -28,6 +28,7 @@ typedef struct mrq_resolved {
     char *stranger; /* the id of a user that the data does not have; NULL: none */
     uint32_t item;  /* row of the item to find similar ones to, or MRQ_NONE */
     uint32_t k, offset, explain;
+    mrq_order order; /* of a list without a person */
     uint32_t n_shown;
     const mrq_column *shown[MRQ_SHOW_MAX]; /* columns of the items to show */
     uint32_t n_features;
@@ -42,7 +43,8 @@ typedef struct mrq_resolved {
 void mrq_resolved_clear(mrq_resolved *resolved);         /* legal on a zeroed struct */
 size_t mrq_resolved_bytes(const mrq_resolved *resolved); /* memory that it points to */
 
-/* Resolves a query for recommendations or similar items. Statuses as of mrq_recommend() and mrq_similar(). */
+/* Resolves a query for recommendations, similar items or a list without a person. Statuses as of mrq_recommend() and
+ * mrq_similar(). */
 MRQ_CHECKED mrq_status mrq_query_resolve(const mrq_generation *generation, mrq_ask what, const mrq_query *query, mrq_resolved *out,
                                          mrq_error *err);
 

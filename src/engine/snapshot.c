@@ -20,10 +20,11 @@ static void count_ratings(const mrq_generation *generation, uint32_t *ratings)
         ratings[generation->seen.item[i]]++;
 }
 
-/* Prepares what only pays off for many queries. */
-static mrq_status prepare(mrq_snapshot *snapshot, mrq_error *err)
+/* Prepares what lists need, and for many queries what only pays off for them. */
+static mrq_status prepare(mrq_snapshot *snapshot, mrq_purpose purpose, mrq_error *err)
 {
-    MRQ_TRY(mrq_index_sketch(snapshot->generation->index, err));
+    if (purpose == MRQ_FOR_ALL)
+        MRQ_TRY(mrq_index_sketch(snapshot->generation->index, err));
     snapshot->ratings = mrq_array(snapshot->generation->items->rows, sizeof *snapshot->ratings);
     if (!snapshot->ratings)
         return mrq_fail_memory(err, "opening the store");
@@ -37,9 +38,10 @@ mrq_status mrq_snapshot_open(const char *store, mrq_backend *backend, mrq_purpos
     if (!snapshot)
         return mrq_fail_memory(err, "opening the store");
     atomic_init(&snapshot->references, 1);
-    mrq_status status = mrq_generation_open_on(store, backend, purpose != MRQ_FOR_ONE_PLAIN, &snapshot->generation, err);
-    if (status == MRQ_OK && purpose == MRQ_FOR_ALL)
-        status = prepare(snapshot, err);
+    mrq_status status =
+        mrq_generation_open_on(store, backend, purpose == MRQ_FOR_ALL || purpose == MRQ_FOR_ONE, &snapshot->generation, err);
+    if (status == MRQ_OK && (purpose == MRQ_FOR_ALL || purpose == MRQ_FOR_LIST))
+        status = prepare(snapshot, purpose, err);
     if (status != MRQ_OK) {
         mrq_snapshot_release(snapshot);
         return status;

@@ -19,6 +19,7 @@ typedef struct mrq_snapshot {
 /* The use that a snapshot is opened for. */
 typedef enum mrq_purpose {
     MRQ_FOR_ALL,       /* many queries of all kinds */
+    MRQ_FOR_LIST,      /* one list without a person */
     MRQ_FOR_ONE,       /* one query that needs the users' history */
     MRQ_FOR_ONE_PLAIN, /* one query that does not need it */
 } mrq_purpose;

@@ -48,6 +48,7 @@ static cJSON *field_schema(const mrq_query_field *field, bool body)
         return body ? schema(FEATURE) : schema(TEXT);
     case MRQ_QT_PAIR:
     case MRQ_QT_TEXT:
+    case MRQ_QT_ORDER:
     case MRQ_QT_COLUMN:
     case MRQ_QT_WHERE:
         if (field->most == 1)

@@ -51,6 +51,11 @@ const mrq_lists *mrq_model_seen(const mrq_model *model)
     return &model->seen;
 }
 
+const mrq_times *mrq_model_times(const mrq_model *model)
+{
+    return &model->times;
+}
+
 mrq_quality mrq_quality_of(const mrq_model_results *results)
 {
     return results->ranks ? (mrq_quality){"NDCG@10", results->test_ndcg, true} : (mrq_quality){"RMSE", results->test_rmse, false};
@@ -327,7 +332,9 @@ mrq_status mrq_model_new(const mrq_description *description, const mrq_model_sou
         number_rows(model->arena, model->users->rows, source->rating_user, source->train, source->n_train, &model->user_rows);
     model->item_row =
         number_rows(model->arena, model->items->rows, source->rating_item, source->train, source->n_train, &model->item_rows);
-    if (!model->user_row || !model->item_row || gather_seen(model, source))
+    if (!model->user_row || !model->item_row || gather_seen(model, source) ||
+        mrq_times_make(model->arena, source->rating_item, source->rating_time, source->n_ratings, source->items->rows,
+                       &model->times))
         return mrq_fail_memory(err, "making a model");
     MRQ_CLEANUP(mrq_arena_free) mrq_arena *scratch = mrq_arena_new();
     mrq_baseline baseline;

@@ -6,6 +6,7 @@
 #include "model/description.h"
 #include "model/evidence.h"
 #include "model/folded.h"
+#include "model/times.h"
 
 #define MRQ_MODEL_VERSION 2
 
@@ -77,6 +78,8 @@ MRQ_CHECKED mrq_status mrq_model_training_parse(const cJSON *object, const char 
 const mrq_table *mrq_model_users(const mrq_model *model);
 const mrq_table *mrq_model_items(const mrq_model *model);
 const mrq_lists *mrq_model_seen(const mrq_model *model); /* items (rows, ascending) that each user has rated in the data set */
+
+const mrq_times *mrq_model_times(const mrq_model *model); /* of the events of each item, in the data set */
 
 /* Outputs of the full network for all items, (items, width) row-major, or all users, (users, width); width is
  * mrq_description_width(). */

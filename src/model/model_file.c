@@ -1,5 +1,5 @@
-/* The model file: one container with the description (JSON), the results (JSON), both tables, the seen items, the rows of the ids,
- * and one section per tensor. It holds everything that an export needs, so the data set is not needed any more. */
+/* The model file: one container with the description (JSON), the results (JSON), both tables, the seen items and their times, the
+ * rows of the ids, and one section per tensor. It holds everything that an export needs, so the data set is not needed any more. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +24,7 @@ mrq_status mrq_model_save(const mrq_model *model, const char *path, mrq_error *e
     mrq_table_save(model->users, writer, "users");
     mrq_table_save(model->items, writer, "items");
     mrq_lists_save(&model->seen, model->users->rows, writer, "seen");
+    mrq_times_save(&model->times, model->items->rows, writer);
     mrq_container_add(writer, model->user_row, model->users->rows, sizeof(uint32_t), "user_row");
     mrq_container_add(writer, model->item_row, model->items->rows, sizeof(uint32_t), "item_row");
     if (model->raters.strength)
@@ -129,6 +130,7 @@ mrq_status mrq_model_load(const char *path, mrq_model **out, mrq_error *err)
     model->users = model->own_users;
     model->items = model->own_items;
     MRQ_TRY(mrq_lists_load(model->file, "seen", model->users->rows, model->items->rows, &model->seen, err));
+    MRQ_TRY(mrq_times_load(model->file, model->items->rows, &model->times, err));
     MRQ_TRY(load_rows(model->file, "user_row", model->users->rows, &model->user_row, &model->user_rows, err));
     MRQ_TRY(load_rows(model->file, "item_row", model->items->rows, &model->item_row, &model->item_rows, err));
     MRQ_TRY(load_links(model, err));

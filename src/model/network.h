@@ -14,6 +14,7 @@ struct mrq_model {
     mrq_model_curve curve; /* owned by the model */
     const mrq_table *users, *items;
     mrq_lists seen;
+    mrq_times times;
     mrq_links raters; /* for a "ratings" branch: the users (rows) who rated each item in training, and the rating minus the
                          baseline; else empty */
     mrq_links likes;  /* for a "history" branch: the items (rows, ascending) that each user likes, and the strengths; else
@@ -35,7 +36,8 @@ typedef struct mrq_model_source {
     const uint32_t *train;
     uint64_t n_ratings, n_train;
     uint64_t seed;
-    double like; /* for a "history" branch: ratings of this value or more are likes */
+    double like;                /* for a "history" branch: ratings of this value or more are likes */
+    const int64_t *rating_time; /* NULL: none */
 } mrq_model_source;
 
 /* Makes a model with starting parameters. Users and items without a rating in `train` share the unknown row of their id embedding.

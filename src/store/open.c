@@ -107,6 +107,7 @@ static mrq_status load_part(mrq_generation *g, mrq_part part, const char *path, 
     case MRQ_PART_CATALOGUE:
         MRQ_TRY(open_container(path, MRQ_KIND_ITEMS, checksum, &g->catalogue_file, err));
         MRQ_TRY(mrq_table_load(g->catalogue_file, MRQ_KIND_ITEMS, &g->items, err));
+        MRQ_TRY(mrq_times_load(g->catalogue_file, g->items->rows, &g->times, err));
         return agree(path, "items", g->items->rows, manifest->items, err);
     case MRQ_PART_USERS:
         MRQ_TRY(open_container(path, MRQ_KIND_USERS, checksum, &g->users_file, err));

@@ -88,6 +88,7 @@ static mrq_status write_container(mrq_part part, const parts *p, const char *pat
     switch (part) {
     case MRQ_PART_CATALOGUE:
         mrq_table_save(items, writer, kinds[part]);
+        mrq_times_save(mrq_model_times(p->model), items->rows, writer);
         break;
     case MRQ_PART_USERS:
         mrq_table_save(users, writer, kinds[part]);

@@ -166,3 +166,44 @@ refuse 2 'unexpected argument "medic"' "$MARQUEE" similar --store S besieged med
 run 3 "$MARQUEE" similar --store S --json nosuch
 holds out 'j["error"]["code"] == "not_found"'
 refuse 3 nowhere "$MARQUEE" similar --store nowhere 1
+
+# Lists without a person, held against the files: most events, first event, and of late; with filters, page after page.
+python3 - "$sample" >wanted <<'END'
+import sys
+first, count, genres = {}, {}, {}
+for line in open(sys.argv[1] + "/movies.dat", encoding="latin-1"):
+    id, title, its = line.rstrip("\n").split("::")
+    genres[id] = its.split("|")
+for line in open(sys.argv[1] + "/ratings.dat"):
+    user, id, rating, time = line.split("::")
+    first[id] = min(first.get(id, 1 << 60), int(time))
+    count[id] = count.get(id, 0) + 1
+ids = sorted(genres, key=int)
+print(*sorted((i for i in ids if "Comedy" in genres[i]), key=lambda i: -count.get(i, 0)))
+print(*sorted((i for i in ids if "Comedy" in genres[i]), key=lambda i: (-first.get(i, -1), -count.get(i, 0))))
+END
+# listed EXPRESSION ARGUMENT...: true of the results in the file out, their ids, and the arguments.
+listed() {
+    python3 -c 'import json, sys
+results = json.load(open("out"))["results"]
+ids, a = [r["id"] for r in results], sys.argv[2:]
+sys.exit(not eval(sys.argv[1]))' "$@" || fail "not true: $1: $(cut -c1-300 out)"
+}
+line=0
+for order in popular recent; do
+    line=$((line + 1))
+    # shellcheck disable=SC2046 # word splitting is wanted
+    set -- $(sed -n ${line}p wanted)
+    run 0 "$MARQUEE" top --store S --order $order --where genres=Comedy --json -k 1000
+    listed 'ids == a and all("ratings" in r for r in results)' "$@"
+done
+listed 'all(r["first"] is None or len(r["first"]) == 20 for r in results)'
+run 0 "$MARQUEE" top --store S --order trending --json -k 400
+listed 'len(ids) == 400 and [r["trend"] for r in results] == sorted((r["trend"] for r in results), reverse=True)'
+cp out all
+run 0 "$MARQUEE" top --store S --order trending --json -k 7 --offset 390
+python3 -c 'import json; a, b = (json.load(open(f))["results"] for f in ("all", "out")); assert a[390:397] == b' || fail "a page of a list"
+run 0 "$MARQUEE" top --store S -k 2 --genre Comedy --show year
+[ "$(head -n 1 out)" = 'Top 2 of the most popular movies; Comedy' ] || fail "the head of a list: $(cat out)"
+[ "$(sed -n 2p out | tr -s ' ')" = 'rank id title genres year events' ] || fail "the columns of a list: $(cat out)"
+refuse 2 '--order "best": want popular, recent or trending' "$MARQUEE" top --store S --order best

@@ -1,4 +1,6 @@
 /* The catalogue of a generation: a table of items that is as safe as one from a data set. */
+#include <math.h>
+
 #include "fuzz/container.h"
 #include "store/layout.h"
 
@@ -12,8 +14,15 @@ static void door(const char *path)
         status = mrq_table_load(file, MRQ_KIND_ITEMS, &table, &err);
     fuzz_check_status(status, &err, FUZZ_ALLOW(MRQ_BAD_FILE));
     FUZZ_CHECK((table != NULL) == (status == MRQ_OK));
-    if (table)
+    mrq_times times = {0};
+    if (table) {
         fuzz_check_table(table, FUZZ_STORED);
+        status = mrq_times_load(file, table->rows, &times, &err);
+        fuzz_check_status(status, &err, FUZZ_ALLOW(MRQ_BAD_FILE));
+        FUZZ_CHECK(!times.first == !times.trend && (status == MRQ_OK || !times.first));
+        for (uint32_t i = 0; times.first && i < table->rows; i++)
+            FUZZ_CHECK(isfinite(times.trend[i]) && (times.first[i] || true));
+    }
     mrq_table_free(table);
     mrq_container_close(file);
 }

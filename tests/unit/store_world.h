@@ -32,7 +32,7 @@ static inline mrq_model *model_of(const char *text, const mrq_table *its_users, 
     mrq_description description;
     mrq_model *made = NULL;
     assert_ok(mrq_description_parse(text, strlen(text), "small.json", &description, &err));
-    const mrq_model_source source = {its_users, its_items, user, item, rating, train, 200, 200, 11, 3};
+    const mrq_model_source source = {its_users, its_items, user, item, rating, train, 200, 200, 11, 3, NULL};
     assert_ok(mrq_model_new(&description, &source, &made, &err));
     return made;
 }

@@ -22,7 +22,8 @@ static mrq_model *make(const small_data *s, const char *text)
     for (uint32_t i = 0; i < RATINGS; i++)
         train[i] = i;
     const mrq_description d = describe(text);
-    const mrq_model_source source = {s->data.users, s->data.items, s->user, s->item, s->rating, train, RATINGS, RATINGS, 11, 3};
+    const mrq_model_source source = {s->data.users, s->data.items, s->user, s->item, s->rating, train,
+                                     RATINGS,       RATINGS,       11,      3,       NULL};
     mrq_model *model = NULL;
     assert_ok(mrq_model_new(&d, &source, &model, &err));
     model->results = (mrq_model_results){.schema = "x", .split = "random"};
@@ -389,7 +390,7 @@ static void a_tower_without_features_is_refused(void **state)
                                         SMALL(SMALL_COSINE, SMALL_DENSE, WIDE, SHOE("set", ""), "")};
     small_data *s = small_data_new(USERS, ITEMS, RATINGS);
     const uint32_t train = 0;
-    const mrq_model_source source = {s->data.users, s->data.items, s->user, s->item, s->rating, &train, RATINGS, 1, 11, 3};
+    const mrq_model_source source = {s->data.users, s->data.items, s->user, s->item, s->rating, &train, RATINGS, 1, 11, 3, NULL};
     for (int i = 0; i < 2; i++) {
         const mrq_description d = describe(texts[i]);
         mrq_model *model = NULL;
@@ -410,7 +411,8 @@ static void vectors_of_a_history_are_its_sum(void **state)
     for (uint32_t i = 0; i < 3 * MANY; i++)
         train[i] = i;
     const mrq_description d = describe(ranks);
-    const mrq_model_source source = {s->data.users, s->data.items, s->user, s->item, s->rating, train, 3 * MANY, 3 * MANY, 11, 3};
+    const mrq_model_source source = {s->data.users, s->data.items, s->user, s->item, s->rating, train,
+                                     3 * MANY,      3 * MANY,      11,      3,       NULL};
     MRQ_CLEANUP(mrq_model_free) mrq_model *model = NULL;
     assert_ok(mrq_model_new(&d, &source, &model, &err));
     static float got[MANY * SIZE];

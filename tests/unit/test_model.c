@@ -457,7 +457,7 @@ static struct small *small_model_of(const char *preset, uint32_t users, uint32_t
     }
     mrq_description d;
     assert_ok(preset[0] == '{' ? parse(preset, &d) : mrq_description_load(preset, &d, &err));
-    s->source = (mrq_model_source){s->users, s->items, s->user, s->item, s->rating, s->train, 200, 200, 11, 3};
+    s->source = (mrq_model_source){s->users, s->items, s->user, s->item, s->rating, s->train, 200, 200, 11, 3, NULL};
     assert_ok(mrq_model_new(&d, &s->source, &s->model, &err));
     return s;
 }
@@ -811,7 +811,7 @@ static void test_missing_features(void **state)
     mrq_model *model = NULL;
     const uint32_t none = 0;
     const float rating = 1;
-    const mrq_model_source source = {s->users, s->items, &none, &none, &rating, &none, 1, 1, 11, 3};
+    const mrq_model_source source = {s->users, s->items, &none, &none, &rating, &none, 1, 1, 11, 3, NULL};
     assert_ok(parse(TOWERS("{\"feature\":\"shoe\",\"kind\":\"category\",\"embedding\":4}", ITEM_ID), &d));
     assert_fails(mrq_model_new(&d, &source, &model, &err), MRQ_BAD_FILE,
                  "needs a feature \"shoe\", which the data does not have: add it to the schema, or set \"optional\": true");

@@ -66,7 +66,7 @@ static void each_route_has_the_parameters_that_it_knows(void **state)
     assert_string_equal(names_of(json, "/v1/recommendations"), "age gender job with user liked disliked k offset genre all_genres "
                                                                "year where exclude include_seen show explain country tags "
                                                                "height");
-    assert_string_equal(names_of(json, "/v1/items"), "k query");
+    assert_string_equal(names_of(json, "/v1/items"), "k offset genre all_genres year where exclude show order query");
     assert_string_equal(names_of(json, "/v1/items/{id}"), "{id}");
     assert_string_equal(names_of(json, "/v1/items/{id}/similar"), "{id} k offset genre all_genres year where exclude show");
     assert_string_equal(names_of(json, "/v1/users/{id}"), "{id} k");
@@ -138,6 +138,11 @@ static void a_parameter_of_each_type_is_described(void **state)
          "the "
          "largest.\"},{\"type\":\"integer\",\"minimum\":0,\"maximum\":1000}],\"default\":false},\"description\":\"Show what each "
          "score is made of.\"}"},
+        {"/v1/items", "order",
+         "{\"name\":\"order\",\"in\":\"query\",\"schema\":{\"type\":\"string\"},\"description\":\"Popular: most events first; "
+         "recent: "
+         "newest first, by the first event or else the year; trending: most events of late against "
+         "before.\",\"example\":\"trending\"}"},
         {"/v1/items", "query",
          "{\"name\":\"query\",\"in\":\"query\",\"schema\":{\"type\":\"string\",\"default\":\"\"},\"description\":\"Words; each "
          "must begin a word of the title. Without it: the most rated items.\",\"example\":\"star wars\"}"},

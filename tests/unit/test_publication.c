@@ -713,7 +713,7 @@ static void save_large_model(const char *path)
         rating[i] = (float)(1 + i % 5);
     }
     assert_ok(mrq_description_parse(text, sizeof text - 1, "large.json", &description, &err));
-    const mrq_model_source source = {many, items, user, item, rating, user, MANY, MANY, 11, 3};
+    const mrq_model_source source = {many, items, user, item, rating, user, MANY, MANY, 11, 3, NULL};
     assert_ok(mrq_model_new(&description, &source, &large, &err));
     assert_ok(mrq_model_save(large, path, &err));
 }

@@ -42,6 +42,7 @@ static const struct {
     [MRQ_QT_WHOLE] = {{"1", "1"}, {"1000", "1000"}},
     [MRQ_QT_FLAG] = {{"true", "1"}, {"1", "1"}},
     [MRQ_QT_YEARS] = {{"1994", "1994"}, {"-1999", "-1999"}},
+    [MRQ_QT_ORDER] = {{"popular", "popular"}, {"trending", "trending"}},
     [MRQ_QT_COLUMN] = {{"a", "a"}, {"a column of thirty-one letters.", "a column of thirty-one letters."}},
     [MRQ_QT_WHERE] = {{"a=1", "a=1"}, {"b c >= 2,3", "b c >= 2,3"}},
     [MRQ_QT_PARTS] = {{"true", "10"}, {"all", "4294967295"}},

@@ -201,7 +201,7 @@ static void a_like_counts_at_most_a_fifth_more(void **state)
         item[i] = train[i] = i;
         rating[i] = 4;
     }
-    const mrq_model_source source = {users, items, user, item, rating, train, MANY, MANY, 1, 3};
+    const mrq_model_source source = {users, items, user, item, rating, train, MANY, MANY, 1, 3, NULL};
     const struct {
         float first, last;
         double want[3]; /* of the first, of the last, of all others */

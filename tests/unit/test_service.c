@@ -408,7 +408,9 @@ static void what_is_refused_is_told_whole(void **state)
         {GET("/metrics?x=1"), "400 Bad Request", OTHERS, PROBLEM("usage", "unknown parameter \\\"x\\\": want no parameters")},
         {GET("/v1/items/13/similar?user=1"), "400 Bad Request", OTHERS,
          PROBLEM("usage", "unknown parameter \\\"user\\\": want k, offset, genre, all_genres, year, where, exclude, show")},
-        {GET("/v1/items?user=1"), "400 Bad Request", OTHERS, PROBLEM("usage", "unknown parameter \\\"user\\\": want k, query")},
+        {GET("/v1/items?user=1"), "400 Bad Request", OTHERS,
+         PROBLEM("usage", "unknown parameter \\\"user\\\": want k, offset, genre, all_genres, "
+                          "year, where, exclude, show, order, query")},
         {GET("/v1/users/1?query=1"), "400 Bad Request", OTHERS, PROBLEM("usage", "unknown parameter \\\"query\\\": want k")},
         {GET("/v1/recommendations?query=1"), "400 Bad Request", OTHERS,
          PROBLEM("usage", "unknown parameter \\\"query\\\": want age, gender, job, with, user, liked, disliked, k, offset, genre, "

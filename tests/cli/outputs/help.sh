@@ -8,7 +8,7 @@ show marquee --verbose --help
 show infer --version
 show infer --help
 show infer
-for command in init train export rollback prune infer similar serve predict rebuild eval info; do
+for command in init train export rollback prune infer similar top serve predict rebuild eval info; do
     show marquee $command --help
     show marquee $command --nosuch
 done
