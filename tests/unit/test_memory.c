@@ -57,6 +57,31 @@ static void an_answer_takes_the_bytes_of_its_parts(void **state)
     assert_int_equal(snapshot.references, 1); /* each answer held the generation, and let it go */
 }
 
+static void a_query_takes_the_bytes_of_its_parts(void **state)
+{
+    (void)state;
+    char text[] = "{}", stranger[] = "abc";
+    mrq_feature feature[2] = {{.n_members = 3}, {.n_members = 4}};
+    mrq_resolved resolved = {.text = text};
+    assert_int_equal(mrq_resolved_bytes(&resolved), 3);
+    resolved.stranger = stranger;
+    assert_int_equal(mrq_resolved_bytes(&resolved), 3 + 4);
+    resolved.n_values = 5;
+    assert_int_equal(mrq_resolved_bytes(&resolved), 3 + 4 + 5 * sizeof(uint32_t));
+    resolved.n_values = 0;
+    resolved.feedback.n = 6;
+    assert_int_equal(mrq_resolved_bytes(&resolved), 3 + 4 + 6 * (sizeof(uint32_t) + 2 * sizeof *resolved.feedback.given));
+    resolved.feedback.n = 0;
+    resolved.feature = feature;
+    resolved.n_features = 2;
+    assert_int_equal(mrq_resolved_bytes(&resolved), 3 + 4 + 2 * sizeof *feature + 7 * sizeof *feature->member);
+    double number[3] = {0};
+    mrq_condition condition[2] = {{.n = 2}, {.n = 3, .number = number}};
+    resolved.n_features = 0;
+    resolved.selection = (mrq_selection){.condition = condition, .n = 2, .n_exclude = 5};
+    assert_int_equal(mrq_resolved_bytes(&resolved), 3 + 4 + sizeof condition + (2 + 5) * sizeof(uint32_t) + sizeof number);
+}
+
 /* Asks for a key; computes the answer when it is not there. Whether it was. */
 static bool ask(mrq_answer_cache *answers, uint32_t key, const char *query)
 {
@@ -342,6 +367,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_answer_takes_the_bytes_of_its_parts),
+        cmocka_unit_test(a_query_takes_the_bytes_of_its_parts),
         cmocka_unit_test(memory_holds_as_many_as_fit),
         cmocka_unit_test(what_is_asked_for_stays),
         cmocka_unit_test(how_often_each_was_asked_is_told_once),
