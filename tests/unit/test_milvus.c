@@ -917,6 +917,41 @@ static mrq_status search_silent(void)
     return silent_index->searcher->search(silent_index, query, 1, NULL, row, &found, &err);
 }
 
+/* A search in vain is a time-out from nine tenths of its deadline on, and from a second on whatever the deadline. */
+static void a_time_out_is_nine_tenths_of_the_deadline_or_a_second(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t deadline; /* milliseconds; 0: 3 seconds */
+        double seconds, takes;
+        bool silent;
+    } cases[] = {{500, 0.5, 0.44, false}, {500, 0.5, 0.46, true}, {1500, 1.5, 0.99, false},
+                 {1500, 1.5, 1.01, true}, {0, 3, 0.99, false},    {0, 3, 1.01, true}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        mrq_backend *backend = NULL;
+        const mrq_backend_options options = {.address = "milvus://localhost:19530/m", .deadline = cases[i].deadline};
+        assert_ok(mrq_backend_open(&options, &backend, &err));
+        silent_index = connected(backend);
+        const exchange script[] = {{V2 "/entities/search", ASKED("", "1"), cases[i].seconds, 200, NULL}};
+        rest_begin(script, 1);
+        rest_takes = &cases[i].takes;
+        rest_now = 1000;
+        assert_fails(search_silent(), MRQ_UNAVAILABLE, "no reply");
+        rest_takes = NULL;
+        if (cases[i].silent) {
+            is_told_at_once();
+        } else {
+            exchange there = script[0];
+            there.reply = NONE;
+            rest_begin(&there, 1);
+            assert_ok(search_silent());
+        }
+        assert_script_done();
+        mrq_index_free(silent_index);
+        mrq_backend_close(backend);
+    }
+}
+
 /* After a search in vain that took a second nobody waits again, but for one that tries a second later. */
 static void a_silent_server_holds_one_thread_at_most(void **state)
 {
@@ -1148,6 +1183,7 @@ int main(void)
         cmocka_unit_test(the_first_version_is_searched_in_its_own_words),
         cmocka_unit_test(rows_are_counted_as_they_are_there),
         cmocka_unit_test(a_silent_server_holds_one_thread_at_most),
+        cmocka_unit_test(a_time_out_is_nine_tenths_of_the_deadline_or_a_second),
         cmocka_unit_test(whoever_tries_is_waited_for_as_long_as_a_search_may_take),
         cmocka_unit_test(the_name_is_pointed_to_the_collection),
         cmocka_unit_test(only_the_owners_collections_that_are_not_kept_are_dropped),
