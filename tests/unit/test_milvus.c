@@ -881,6 +881,35 @@ static void the_first_version_is_searched_in_its_own_words(void **state)
     mrq_backend_close(backend);
 }
 
+/* A row that a reply repeats is taken once, at whatever place it stands. */
+static void a_row_is_taken_once(void **state)
+{
+    (void)state;
+    enum { ROWS = 130 };
+    static float ones[ROWS];
+    MRQ_CLEANUP(mrq_table_free) mrq_table *table = plain_table(ROWS);
+    const mrq_contents many = {CONTENT, table, ones, 1};
+    const float at[] = {1};
+    static const uint32_t want[] = {0, 64, 65, 63, 127, 128, 129};
+    uint32_t row[12], found = 0;
+    mrq_backend *backend = open_backend();
+    mrq_index *index = NULL;
+    REST_SCRIPT(PROBED,
+                {V2 "/collections/describe", NAMED "}", 5, 200,
+                 "{\"code\":0,\"data\":{\"fields\":[{\"name\":\"vector\",\"type\":\"FloatVector(1)\"}]}}"},
+                {V2 "/entities/search", NAMED ",\"data\":[[1]],\"annsField\":\"vector\",\"limit\":12,\"outputFields\":[\"row\"]}",
+                 3, 200,
+                 "{\"code\":0,\"data\":[{\"row\":0},{\"row\":64},{\"row\":65},{\"row\":64},{\"row\":63},{\"row\":0},{\"row\":127},"
+                 "{\"row\":128},{\"row\":129},{\"row\":129},{\"row\":127},{\"row\":130}]}"});
+    assert_ok(mrq_index_connect(backend, &many, &index, &err));
+    assert_ok(index->searcher->search(index, at, 12, NULL, row, &found, &err));
+    assert_script_done();
+    assert_int_equal(found, sizeof want / sizeof *want);
+    assert_memory_equal(row, want, sizeof want);
+    mrq_index_free(index);
+    mrq_backend_close(backend);
+}
+
 static void rows_are_counted_as_they_are_there(void **state)
 {
     (void)state;
@@ -1181,6 +1210,7 @@ int main(void)
         cmocka_unit_test(candidates_enough_are_asked_for),
         cmocka_unit_test(a_longer_list_begins_with_the_shorter_one),
         cmocka_unit_test(the_first_version_is_searched_in_its_own_words),
+        cmocka_unit_test(a_row_is_taken_once),
         cmocka_unit_test(rows_are_counted_as_they_are_there),
         cmocka_unit_test(a_silent_server_holds_one_thread_at_most),
         cmocka_unit_test(a_time_out_is_nine_tenths_of_the_deadline_or_a_second),
