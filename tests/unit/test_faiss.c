@@ -352,6 +352,9 @@ static void what_faiss_refuses_is_told(void **state)
     assert_int_equal(descriptors_of_process(), descriptors);
     failing = NULL;
     counts = 39;
+    uint32_t n = 0;
+    assert_ok(mrq_index_count(index, &n, &err));
+    assert_int_equal(n, 39);
     assert_fails(build("SQ8"), MRQ_USAGE, "index \"SQ8\" took 39 of 40 vectors");
     counts = -1;
     assert_null(loaded);
