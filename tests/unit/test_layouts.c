@@ -46,6 +46,7 @@ static void a_header_that_does_not_fit_is_refused(void **state)
         {"who,what,stars\n", "e: no rows"},
         {"who,what,stars\nu,a,x\n", "e:2: rating \"x\", want a number"},
         {"who,what,stars\nu,,1\n", "e:2: item \"\", want an id"},
+        {"who,what,stars\nu,\"a\"\"b\x01\",1\n", "e:2: item \"\"a\"\"b\\x01\"\", want an id"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         mrq_dataset *data;
