@@ -182,23 +182,25 @@ static double value_of(const mrq_snapshot *snapshot, mrq_order order, uint32_t r
     }
 }
 
-/* Finds the items that the filters and the words allow; returns their number. */
+/* Finds the items that the filters (`keep` NULL: none) and the words allow; returns their number. */
 static uint32_t find(const mrq_snapshot *snapshot, const mrq_resolved *query, const char *text, const uint64_t *keep,
                      const word *words, uint32_t n_words, found *list)
 {
     const mrq_table *items = snapshot->generation->items;
     const mrq_column *title = mrq_table_first(items, MRQ_TEXT);
+    const bool by_title = query->order == MRQ_BY_TITLE;
+    const size_t size = strlen(text);
     uint32_t n = 0;
     for (uint32_t i = 0; i < items->rows; i++) {
         const char *name = title ? mrq_strings_at(&title->text, i) : "";
         uint32_t w = 0;
-        if (!(keep[i / 64] >> i % 64 & 1))
+        if (keep && !(keep[i / 64] >> i % 64 & 1))
             continue;
         while (w < n_words && has_word(name, &words[w]))
             w++;
         if (w == n_words && (n_words || !*text))
-            list[n++] = (found){i, snapshot->ratings[i], query->order == MRQ_BY_TITLE && strncasecmp(name, text, strlen(text)) == 0,
-                                value_of(snapshot, query->order, i)};
+            list[n++] = (found){i, snapshot->ratings[i], by_title && strncasecmp(name, text, size) == 0,
+                                by_title ? 0 : value_of(snapshot, query->order, i)};
     }
     return n;
 }
@@ -258,7 +260,8 @@ mrq_status mrq_find_titles(mrq_snapshot *snapshot, const mrq_query *query, mrq_c
         return mrq_fail(err, MRQ_USAGE, "query: the data's %s have no titles", items->noun.many);
     MRQ_TRY(mrq_query_resolve(snapshot->generation, MRQ_ASK_SEARCH, query, &resolved, err));
     MRQ_TRY(check_order(snapshot->generation, resolved.order, err));
-    MRQ_TRY(mrq_selection_bitmap(&resolved.selection, items, NULL, 0, &bitmap, err));
+    if (resolved.selection.n || resolved.selection.n_exclude)
+        MRQ_TRY(mrq_selection_bitmap(&resolved.selection, items, NULL, 0, &bitmap, err));
     MRQ_AUTOFREE found *list = mrq_array(items->rows, sizeof *list);
     if (!list)
         return mrq_fail_memory(err, "searching titles");

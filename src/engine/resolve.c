@@ -406,7 +406,7 @@ static mrq_status resolve(const mrq_generation *generation, mrq_ask what, const 
     MRQ_TRY(find_shown(generation->items, query, out, err));
     MRQ_TRY(mrq_selection_resolve(generation->items, query, &out->selection, err));
     out->include_seen = query->n[MRQ_Q_INCLUDE_SEEN] && (out->user != MRQ_NONE || out->feedback.n);
-    out->text = describe(generation, what, query, out);
+    out->text = what == MRQ_ASK_SEARCH ? mrq_array(1, 1) : describe(generation, what, query, out); /* a list tells its own query */
     return out->text ? MRQ_OK : mrq_fail_memory(err, "reading the query");
 }
 

@@ -411,7 +411,7 @@ static void an_unknown_user_is_answered_by_what_is_said(void **state)
                          mrq_resolved_bytes(&other.query) - strlen(other.query.text));
         said = asked_json(flat, &answer);
         want = asked_json(flat, &other);
-        char told[80];
+        char told[120];
         snprintf(told, sizeof told, "\"user\":\"%s\",\"k\":5},\"user_known\":false,\"results\":[", id);
         const char *at = strstr(said, told), *there = strstr(want, "\"user\":null,\"k\":5},\"results\":[");
         assert_true(at && there && at - said == there - want);
