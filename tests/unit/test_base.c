@@ -788,6 +788,28 @@ static void the_clock_is_the_monotonic_one(void **state)
     }
 }
 
+/* A text of any size is found by its bytes alone, of which none behind its end is looked at; one byte makes another text. */
+static void a_text_of_any_size_is_found(void **state)
+{
+    (void)state;
+    enum { SIZES = 40 };
+    MRQ_CLEANUP(mrq_dict_free) mrq_dict *dict = mrq_dict_new();
+    for (uint32_t size = 1; size < SIZES; size++) {
+        char *text = malloc(size); /* no byte more, as a sanitizer sees */
+        assert_non_null(text);
+        for (uint32_t i = 0; i < size; i++)
+            text[i] = (char)('a' + (i * 7 + size) % 26);
+        assert_int_equal(mrq_dict_add(dict, text, size), size - 1);
+        assert_int_equal(mrq_dict_find(dict, text, size), size - 1);
+        for (uint32_t i = 0; i < size; i++) {
+            text[i] ^= 0x20;
+            assert_int_equal(mrq_dict_find(dict, text, size), MRQ_NONE);
+            text[i] ^= 0x20;
+        }
+        free(text);
+    }
+}
+
 /* What `--help` prints, between the lines that every command has; the caller frees it. */
 static char *help_of(const mrq_option *options)
 {
@@ -1035,6 +1057,7 @@ int main(void)
         cmocka_unit_test(test_options),
         cmocka_unit_test(test_option_list),
         cmocka_unit_test(help_tells_what_an_option_takes),
+        cmocka_unit_test(a_text_of_any_size_is_found),
         cmocka_unit_test(the_clock_is_the_monotonic_one),
         cmocka_unit_test(test_memory),
         cmocka_unit_test(nothing_behind_an_array_may_be_touched),

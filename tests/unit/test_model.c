@@ -695,6 +695,26 @@ static void test_fold_of_zeros(void **state)
     }
 }
 
+/* The longest of short vectors needs nothing to be as long as the longest. */
+static void short_vectors_reach_less_than_one(void **state)
+{
+    (void)state;
+    for (int k = 2; k < SORTS; k++) {
+        struct small *s = small_model(sorts[k]);
+        const uint32_t dim = mrq_description_dim(&s->model->description);
+        for (size_t i = 0; i < s->model->tensors.size; i++)
+            s->model->param[i] *= 0.001f;
+        double reach;
+        MRQ_AUTOFREE float *exported = export(s, &reach);
+        float least = 1;
+        for (uint32_t m = 0; m < s->items->rows; m++)
+            least = fminf(least, exported[m * dim + dim - 1]);
+        assert_true(reach > 0 && reach < 1);
+        assert_true(least >= 0 && least <= 0);
+        small_free(s);
+    }
+}
+
 /* The section "tower" with four or eight bytes changed. */
 static void test_fold_damage(void **state)
 {
@@ -1120,6 +1140,7 @@ int main(void)
         cmocka_unit_test(test_raters),
         cmocka_unit_test(test_fold),
         cmocka_unit_test(test_fold_of_zeros),
+        cmocka_unit_test(short_vectors_reach_less_than_one),
         cmocka_unit_test(test_fold_damage),
         cmocka_unit_test(test_untrained_share_the_unknown),
         cmocka_unit_test(test_missing_features),
