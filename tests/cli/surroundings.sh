@@ -18,7 +18,7 @@ closed "$MARQUEE" train --data "$sample" --model fusion --out c.mrq --test 0.1 -
 cmp m.mrq c.mrq || fail "another model without standard streams"
 closed "$INFER" --store S -i 4
 want=3
-closed "$INFER" --store S -i 99999
+closed "$INFER" --store nosuch -i 4
 refuse 1 'cannot write to standard output: Bad file descriptor' sh -c "exec \"\$0\" --store S -i 4 >&-" "$INFER"
 (
     umask 0
