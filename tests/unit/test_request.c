@@ -107,7 +107,8 @@ static void test_params_wrong(void **state)
         assert_fails(read_params(ALL, wrong[i].text), MRQ_USAGE, wrong[i].says);
     assert_fails(read_params(0, "k=1"), MRQ_USAGE, "unknown parameter \"k\": want no parameters");
     assert_fails(read_params(MRQ_ASKS(MRQ_ASK_USER), "age=1"), MRQ_USAGE, "unknown parameter \"age\": want user, k");
-    assert_fails(read_params(MRQ_ASKS(MRQ_ASK_SEARCH), "foo=1"), MRQ_USAGE, "unknown parameter \"foo\": want k, query");
+    assert_fails(read_params(MRQ_ASKS(MRQ_ASK_SEARCH), "foo=1"), MRQ_USAGE,
+                 "unknown parameter \"foo\": want k, offset, genre, all_genres, year, where, exclude, show, order, query");
 
     static char many[4 * MRQ_URL_MAX];
     size_t n = (size_t)sprintf(many, "exclude=1");
