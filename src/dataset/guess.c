@@ -249,13 +249,27 @@ mrq_role mrq_guess_file_role(const mrq_look *look, mrq_noun *noun)
     return roles[1] == MRQ_ROLE_NONE || roles[1] == roles[0] ? roles[0] : MRQ_ROLE_NONE;
 }
 
+/* Whether an id is a value of a column; 39.0 is 39 where all of a column are written so. */
+static bool holds(const mrq_look_column *values, const char *id, size_t size)
+{
+    char pointed[MRQ_ID_BYTES + 3];
+    if (!mrq_look_pointed(values))
+        return mrq_dict_find(values->values, id, size) != MRQ_NONE;
+    if (size > MRQ_ID_BYTES)
+        return false;
+    memcpy(pointed, id, size);
+    memcpy(pointed + size, ".0", 2);
+    return mrq_dict_find(values->values, pointed, size + 2) != MRQ_NONE;
+}
+
 uint32_t mrq_guess_contained(const mrq_look_column *ids, const mrq_look_column *values, const char **missing)
 {
     const mrq_strings id = mrq_dict_strings(ids->values);
     uint32_t found = 0;
     *missing = "";
     for (uint32_t i = 0; i < id.n; i++) {
-        const bool there = mrq_dict_find(values->values, mrq_strings_at(&id, i), mrq_strings_size(&id, i)) != MRQ_NONE;
+        const size_t size = mrq_strings_size(&id, i);
+        const bool there = holds(values, mrq_strings_at(&id, i), mrq_look_pointed(ids) ? size - 2 : size);
         found += there;
         if (!there && !**missing)
             *missing = mrq_strings_at(&id, i);

@@ -1,65 +1,16 @@
-/* The value and the time of events. What names do not tell, the values do: a time is a number of seconds between 1973 and 2100, as
- * most numbers are not, and the value is the first column of numbers that is neither that nor an id. */
+/* The value of events. What names do not tell, the values do: it is the first column of numbers that is neither a time nor an
+ * id. */
 #include <math.h>
 #include <stdio.h>
-#include <time.h>
 
+#include "base/parse.h"
 #include "dataset/guess_private.h"
 
-static const char *day(double seconds, char out[16])
-{
-    const time_t time = (time_t)seconds;
-    struct tm tm;
-    if (!gmtime_r(&time, &tm) || !strftime(out, 16, "%Y-%m-%d", &tm))
-        snprintf(out, 16, "?");
-    return out;
-}
-
-/* Years 1970 to 2100 in each unit. */
-static const struct unit {
-    const char *name;
-    double parts;
-} units[] = {{"seconds", 1}, {"milliseconds", 1e3}, {"microseconds", 1e6}};
-#define YEAR_2100   4102444800.0
-#define SURELY_TIME 1e8 /* seconds: 1973. Less may be anything, unless the name says that it is a time */
-
-/* The unit of a column of numbers; NULL when they cannot be times. */
-static const struct unit *unit_of(const mrq_look_column *column)
-{
-    for (int i = 0; i < 3; i++)
-        if (column->min >= 0 && column->max <= YEAR_2100 * units[i].parts)
-            return &units[i];
-    return NULL;
-}
-
-/* Without memory the writers fail, and with them all. */
-static double median(const mrq_findings *f, const mrq_look *look, uint32_t i)
+double mrq_guess_median(const mrq_findings *f, const mrq_look *look, uint32_t i)
 {
     const double number = mrq_look_median(look, i);
     f->report->failed |= isnan(number);
     return number;
-}
-
-/* Whether the values, some zeros apart, are times, going by them alone. */
-static bool looks_like_time(const mrq_findings *f, const mrq_look *look, uint32_t i)
-{
-    const mrq_look_column *column = &look->column[i];
-    if (column->n && column->dates == column->n)
-        return true;
-    if (!mrq_look_numeric(column) || !unit_of(column) || column->max < SURELY_TIME)
-        return false;
-    return median(f, look, i) >= SURELY_TIME;
-}
-
-/* The column of the time, or look->columns: named so and with times in it, only named so, or only with times. */
-static uint32_t find_time(const mrq_findings *f, const mrq_look *look, uint32_t user, uint32_t item)
-{
-    for (int way = 0; way < 3; way++)
-        for (uint32_t i = 0; i < look->columns; i++)
-            if (i != user && i != item && !look->column[i].nameless && (way == 2 || look->column[i].role == MRQ_ROLE_TIME) &&
-                (way == 1 || looks_like_time(f, look, i)))
-                return i;
-    return look->columns;
 }
 
 /* The column of the value, or look->columns: a known name, else the first that is numbers and not an id. */
@@ -142,7 +93,42 @@ static bool counts(const mrq_findings *f, const mrq_look *look, uint32_t i)
     const mrq_look_column *column = &look->column[i];
     if (column->min < 0)
         return false;
-    return column->role == MRQ_ROLE_COUNT || (column->max > 20 && column->max >= 8 * median(f, look, i));
+    return column->role == MRQ_ROLE_COUNT || (column->max > 20 && column->max >= 8 * mrq_guess_median(f, look, i));
+}
+
+/* The least number above 0 of a column where 0 means that nothing was said: at least a third of the values are 0, and the others
+ * are from 1 on to 5 or to 10, in steps of a half. 0 for any other column. */
+static double least_rated(const mrq_look_column *column)
+{
+    const mrq_strings values = mrq_dict_strings(column->values);
+    double least = column->max;
+    if (column->role == MRQ_ROLE_COUNT || column->min != 0 || (column->max != 5 && column->max != 10) ||
+        3 * column->zeros < column->numbers)
+        return 0;
+    for (uint32_t k = 0; k < values.n; k++) {
+        double number;
+        if (!mrq_parse_real(mrq_strings_at(&values, k), mrq_strings_size(&values, k), 0, 10, &number) ||
+            2 * number != floor(2 * number) || (number > 0 && number < 1))
+            return 0;
+        least = number > 0 && number < least ? number : least;
+    }
+    return least < column->max ? least : 0;
+}
+
+/* The texts of a value that mean that nothing was said: "0", "0.0". */
+static void put_zeros(mrq_writer *out, const mrq_look_column *column)
+{
+    const mrq_strings values = mrq_dict_strings(column->values);
+    const char *between = ", \"null\": [";
+    double number;
+    if (!(least_rated(column) > 0))
+        return;
+    for (uint32_t k = 0; k < values.n; k++)
+        if (mrq_parse_real(mrq_strings_at(&values, k), mrq_strings_size(&values, k), 0, 0, &number)) {
+            mrq_writer_put(out, "%s\"%s\"", between, mrq_strings_at(&values, k));
+            between = ", ";
+        }
+    mrq_writer_put(out, "]");
 }
 
 /* Says what kind of field the value is, and the report what it is; NULL when there is none to be written. */
@@ -167,9 +153,15 @@ static const char *guess_value(const mrq_findings *f, const mrq_look *look, uint
                        column->min, column->max);
         return "count";
     }
+    const double rated = least_rated(column), least = rated > 0 ? rated : column->min;
     mrq_say_column(f, look, i, "the value, %g to %g; a like is %g or more, the middle; \"like\": {\"from\": ...} changes that",
-                   column->min, column->max, (column->min + column->max) / 2);
-    if (column->min == 0 && column->max > 2)
+                   least, column->max, (least + column->max) / 2);
+    if (rated > 0)
+        mrq_say_column(f, look, i,
+                       "note: 0, in %llu%% of the lines, is taken for \"not rated\", which is no event; without \"null\" it is the "
+                       "worst rating",
+                       (unsigned long long)(100 * column->zeros / column->numbers));
+    else if (column->min == 0 && column->max > 2)
         mrq_say_column(f, look, i,
                        "note: 0 stands there too: if it means that nothing was said, add \"null\": [\"0\"] to the field");
     return "rating";
@@ -186,38 +178,13 @@ static const char *say_action(const mrq_findings *f, const mrq_look *look, uint3
     return "action";
 }
 
-/* The unit for the schema, or NULL when the time cannot be used; the report says which. */
-static const char *guess_time(const mrq_findings *f, const mrq_look *look, uint32_t i)
-{
-    const mrq_look_column *column = &look->column[i];
-    char from[16], to[16];
-    if (column->empty || column->unknown) {
-        mrq_say_column(f, look, i, "not used as the time: %llu of the events have none",
-                       (unsigned long long)column->empty + column->unknown);
-        return NULL;
-    }
-    if (column->dates == column->n) {
-        mrq_say_column(f, look, i, "the time, as dates such as %.24s", column->word);
-        return "iso";
-    }
-    const struct unit *unit = mrq_look_numeric(column) ? unit_of(column) : NULL;
-    if (!unit) {
-        mrq_say_column(f, look, i,
-                       "not used as the time: \"%s\" is neither a number of seconds since 1970 nor such as 2026-01-31T02:00:00Z",
-                       *column->word ? column->word : "the numbers");
-        return NULL;
-    }
-    mrq_say_column(f, look, i, "the time, %s since 1970: %s to %s", unit->name, day(column->min / unit->parts, from),
-                   day(column->max / unit->parts, to));
-    return unit->name;
-}
-
 /* "the user, 610 of them, by its name" */
 static void say_id(const mrq_findings *f, const mrq_found *events, uint32_t i, const char *what)
 {
     const mrq_look *look = events->look;
-    mrq_say_column(f, look, i, "the %s, %s%u different ones, %s", what, mrq_look_whole(look) ? "" : "at least ",
-                   mrq_dict_strings(look->column[i].values).n, events->how);
+    mrq_say_column(f, look, i, "the %s, %s%u different ones, %s%s", what, mrq_look_whole(look) ? "" : "at least ",
+                   mrq_dict_strings(look->column[i].values).n, events->how,
+                   mrq_look_pointed(&look->column[i]) ? MRQ_SAY_POINTED : "");
     if (look->column[i].empty)
         mrq_say_column(f, look, i, "note: empty in %llu lines; training refuses the file",
                        (unsigned long long)look->column[i].empty);
@@ -243,11 +210,13 @@ static void guess_matrix(mrq_findings *f, const mrq_look *look)
         mrq_writer_put(f->schema, ", \"none\": ");
         mrq_guess_quote(f->schema, matrix->none);
     }
-    mrq_writer_put(f->schema, ", \"fields\": [%s\n   {\"name\": \"%s\", \"kind\": \"%s\"}]}",
+    mrq_writer_put(f->schema, ", \"fields\": [%s\n   {\"name\": \"%s\", \"kind\": \"%s\"",
                    matrix->user   ? "\n   {\"name\": \"user\", \"kind\": \"id\"},"
                    : matrix->lead ? "\n   {\"kind\": \"ignore\"},"
                                   : "",
                    kind ? kind : "rating", kind ? kind : "rating");
+    put_zeros(f->schema, &look->column[2]);
+    mrq_writer_put(f->schema, "}]}");
 }
 
 void mrq_guess_events(mrq_findings *f)
@@ -262,14 +231,15 @@ void mrq_guess_events(mrq_findings *f)
     }
     say_id(f, events, events->user, "user");
     say_id(f, events, events->item, "item");
-    const uint32_t time = look->lists ? look->columns : find_time(f, look, events->user, events->item);
+    const uint32_t time = look->lists ? look->columns : mrq_guess_find_time(f, look, events->user, events->item);
     const uint32_t action = look->lists ? look->columns : find_action(look, events->user, events->item);
     uint32_t value = look->lists ? look->columns : find_value(look, events->user, events->item, time);
     const bool acted = action < look->columns && (value == look->columns || look->column[value].role == MRQ_ROLE_NONE);
     if (acted)
         value = action;
     const char *kind = acted ? say_action(f, look, action) : guess_value(f, look, value);
-    const char *unit = time < look->columns ? guess_time(f, look, time) : NULL;
+    char unit[MRQ_GUESS_UNIT];
+    const bool timed = time < look->columns && mrq_guess_time(f, look, time, unit);
     mrq_writer_put(f->schema, ",\n \"events\": {");
     mrq_fields_open(f, look);
     for (uint32_t i = 0; !look->lists && i < look->columns; i++) {
@@ -277,14 +247,17 @@ void mrq_guess_events(mrq_findings *f)
             mrq_fields_put(&out, i, i == events->user ? "user" : "item", "id");
         } else if (i == value && kind) {
             mrq_fields_put(&out, i, kind, kind);
+            if (!acted)
+                put_zeros(f->schema, &look->column[i]);
             if (acted) {
                 mrq_writer_put(f->schema, ", \"weights\": {");
                 put_weights(f->schema, &look->column[i]);
                 mrq_writer_put(f->schema, "}");
             }
-        } else if (i == time && unit) {
+        } else if (i == time && timed) {
             mrq_fields_put(&out, i, "timestamp", "timestamp");
-            mrq_writer_put(f->schema, ", \"unit\": \"%s\"", unit);
+            mrq_writer_put(f->schema, ", \"unit\": %s", unit);
+            mrq_fields_null(&out, i, NULL);
         } else {
             if (i != value && i != time)
                 mrq_say_column(f, look, i, "not used: %s",

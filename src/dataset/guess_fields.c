@@ -1,6 +1,7 @@
 /* Writing what was guessed: the files and fields of the schema, and the lines of the report. */
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "dataset/guess_private.h"
 
@@ -78,8 +79,35 @@ void mrq_fields_put(mrq_fields *f, uint32_t i, const char *name, const char *kin
         mrq_writer_put(f->findings->schema, ", \"column\": ");
         mrq_guess_quote(f->findings->schema, f->look->column[i].name);
     }
+    if (strcmp(kind, "id") == 0 && mrq_look_pointed(&f->look->column[i]))
+        mrq_writer_put(f->findings->schema, ", \"whole\": true");
     f->written = i + 1;
     f->any = true;
+}
+
+void mrq_fields_null(const mrq_fields *f, uint32_t i, const char *more)
+{
+    const mrq_look_column *column = &f->look->column[i];
+    const char *between = ", \"null\": [";
+    for (int k = 0; mrq_unknown_texts[k]; k++)
+        if (column->unknown_texts >> k & 1) {
+            mrq_writer_put(f->findings->schema, "%s", between);
+            mrq_guess_quote(f->findings->schema, mrq_unknown_texts[k]);
+            between = ", ";
+        }
+    if (more)
+        mrq_writer_put(f->findings->schema, "%s\"%s\"", between, more);
+    if (more || column->unknown_texts)
+        mrq_writer_put(f->findings->schema, "]");
+}
+
+const char *mrq_guess_unknown(const mrq_look_column *column, char out[48])
+{
+    const uint64_t n = column->empty + column->unknown;
+    *out = '\0';
+    if (n)
+        snprintf(out, 48, "; %llu unknown", (unsigned long long)n);
+    return out;
 }
 
 void mrq_fields_end(const mrq_fields *f)

@@ -1,5 +1,5 @@
-/* What the parts of guessing share: guess.c says which file is what, guess_events.c and guess_table.c what their columns are,
- * guess_fields.c writes. */
+/* What the parts of guessing share: guess.c says which file is what, guess_events.c, guess_time.c and guess_table.c what their
+ * columns are, guess_fields.c writes. */
 #ifndef MRQ_DATASET_GUESS_PRIVATE_H
 #define MRQ_DATASET_GUESS_PRIVATE_H
 
@@ -34,6 +34,16 @@ typedef struct mrq_findings {
 /* Writes the schema's lines for events, with the "like" before them, and for users or items, and what it decided to the report. */
 void mrq_guess_events(mrq_findings *findings);
 void mrq_guess_table(mrq_findings *findings, bool items);
+
+/* The median of a column's numbers. Without memory the writers fail, and with them all. */
+double mrq_guess_median(const mrq_findings *findings, const mrq_look *look, uint32_t i);
+
+/* The column of the time of events, or look->columns. */
+uint32_t mrq_guess_find_time(const mrq_findings *findings, const mrq_look *look, uint32_t user, uint32_t item);
+
+/* The "unit" of a column for the schema, as JSON; false when it cannot be used as the time. The report says which. */
+#define MRQ_GUESS_UNIT 80
+bool mrq_guess_time(const mrq_findings *findings, const mrq_look *look, uint32_t i, char out[MRQ_GUESS_UNIT]);
 
 /* Finds files to join among those that are not used yet; `events_too` (n): it could be events as well. */
 void mrq_guess_joins(mrq_look *look, const bool *events_too, uint32_t n, mrq_findings *findings);
@@ -84,8 +94,17 @@ void mrq_fields_close(mrq_fields *fields);
 void mrq_fields_put(mrq_fields *fields, uint32_t i, const char *name, const char *kind);
 void mrq_fields_end(const mrq_fields *fields);
 
+/* Adds the texts of column `i` that mean unknown, and `more` unless NULL, to its field. */
+void mrq_fields_null(const mrq_fields *fields, uint32_t i, const char *more);
+
 /* Adds a text as a JSON string. */
 void mrq_guess_quote(mrq_writer *out, const char *text);
+
+/* For the report: "; 3 unknown", or nothing. */
+const char *mrq_guess_unknown(const mrq_look_column *column, char out[48]);
+
+/* For the report, of an id for which mrq_look_pointed(). */
+#define MRQ_SAY_POINTED ", written as 39.0, which is 39"
 
 /* Lines of the report: about a file, of which each line is one of `what`; about a column. */
 void mrq_say_file(const mrq_findings *findings, const mrq_look *look, const char *what);

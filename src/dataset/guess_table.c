@@ -63,33 +63,6 @@ static bool is_taken(const table *t, const char *name)
 
 /* --- fields --- */
 
-/* The texts of a column that mean unknown, and `more` unless NULL. */
-static void put_null(const mrq_fields *f, uint32_t i, const char *more)
-{
-    const mrq_look_column *column = &f->look->column[i];
-    const char *between = ", \"null\": [";
-    for (int k = 0; mrq_unknown_texts[k]; k++)
-        if (column->unknown_texts >> k & 1) {
-            mrq_writer_put(f->findings->schema, "%s", between);
-            mrq_guess_quote(f->findings->schema, mrq_unknown_texts[k]);
-            between = ", ";
-        }
-    if (more)
-        mrq_writer_put(f->findings->schema, "%s\"%s\"", between, more);
-    if (more || column->unknown_texts)
-        mrq_writer_put(f->findings->schema, "]");
-}
-
-/* ", 3 unknown" */
-static const char *unknown_ones(const mrq_look_column *column, char out[48])
-{
-    const uint64_t n = column->empty + column->unknown;
-    *out = '\0';
-    if (n)
-        snprintf(out, 48, "; %llu unknown", (unsigned long long)n);
-    return out;
-}
-
 static const struct range {
     double from;
     const char *label;
@@ -107,10 +80,10 @@ static void put_ages(mrq_fields *out, uint32_t i, const char *name)
     for (size_t k = 0; k < N_AGES; k++)
         mrq_writer_put(schema, "%s\"%s\"", k ? ", " : "], \"labels\": [", ages[k].label);
     mrq_writer_put(schema, "]");
-    put_null(out, i, NULL);
+    mrq_fields_null(out, i, NULL);
     mrq_fields_end(out);
     mrq_say_column(out->findings, out->look, i, "a number from %g to %g, in %zu ranges%s", column->min, column->max, N_AGES,
-                   unknown_ones(column, unknown));
+                   mrq_guess_unknown(column, unknown));
 }
 
 static void put_number(table *t, mrq_fields *out, uint32_t i, bool year)
@@ -120,10 +93,10 @@ static void put_number(table *t, mrq_fields *out, uint32_t i, bool year)
     const bool zero = year && column->min <= 0;
     const char *name = name_field(t, i, year && !is_taken(t, "year") ? "year" : NULL);
     mrq_fields_put(out, i, name, "number");
-    put_null(out, i, zero ? "0" : NULL);
+    mrq_fields_null(out, i, zero ? "0" : NULL);
     mrq_fields_end(out);
     mrq_say_column(out->findings, out->look, i, "%s from %g to %g, called %s%s%s", year ? "a year" : "a number", column->min,
-                   column->max, name, zero ? "; 0 means unknown" : "", unknown_ones(column, unknown));
+                   column->max, name, zero ? "; 0 means unknown" : "", mrq_guess_unknown(column, unknown));
 }
 
 static void put_category(table *t, mrq_fields *out, uint32_t i, const char *role)
@@ -132,10 +105,10 @@ static void put_category(table *t, mrq_fields *out, uint32_t i, const char *role
     char unknown[48];
     const char *name = name_field(t, i, role);
     mrq_fields_put(out, i, name, "category");
-    put_null(out, i, NULL);
+    mrq_fields_null(out, i, NULL);
     mrq_fields_end(out);
     mrq_say_column(out->findings, out->look, i, "one of %u values, called %s%s", mrq_dict_strings(column->values).n, name,
-                   unknown_ones(column, unknown));
+                   mrq_guess_unknown(column, unknown));
 }
 
 /* The members of a column by the delimiter that most values have; NULL when they have none whose members come again. One of no
@@ -166,10 +139,10 @@ static void put_set(table *t, mrq_fields *out, uint32_t i, const mrq_look_set *s
         mrq_writer_put(out->findings->schema, ", \"delimiter\": \"%s\"", set ? set->delimiter : "|");
         snprintf(divided, sizeof divided, "divided by \"%s\"", set ? set->delimiter : "|");
     }
-    put_null(out, i, NULL);
+    mrq_fields_null(out, i, NULL);
     mrq_fields_end(out);
     mrq_say_column(out->findings, out->look, i, "a set of %u members, %s, called %s%s",
-                   mrq_dict_strings(set ? set->dict : column->values).n, divided, name, unknown_ones(column, unknown));
+                   mrq_dict_strings(set ? set->dict : column->values).n, divided, name, mrq_guess_unknown(column, unknown));
 }
 
 static void put_title(table *t, mrq_fields *out, uint32_t i)
@@ -310,10 +283,10 @@ static void guess_members(table *t, mrq_fields *out, uint32_t i)
     mrq_fields_put(out, i, name, "set");
     if (set)
         mrq_writer_put(out->findings->schema, ", \"delimiter\": \"%s\"", set->delimiter);
-    put_null(out, i, NULL);
+    mrq_fields_null(out, i, NULL);
     mrq_fields_end(out);
     mrq_say_column(t->findings, t->look, i, "a set of %u members, called %s%s",
-                   mrq_dict_strings(set ? set->dict : column->values).n, name, unknown_ones(column, unknown));
+                   mrq_dict_strings(set ? set->dict : column->values).n, name, mrq_guess_unknown(column, unknown));
 }
 
 /* Writes the fields of a file; `id` is its column of ids. */
@@ -332,7 +305,7 @@ static void guess_file(table *t, uint32_t id, bool several)
         if (i == id) {
             mrq_fields_put(&out, i, "id", "id");
             mrq_fields_end(&out);
-            mrq_say_column(t->findings, look, i, "the id");
+            mrq_say_column(t->findings, look, i, "the id%s", mrq_look_pointed(&look->column[i]) ? MRQ_SAY_POINTED : "");
         } else if (i == title && t->n < FIELDS) {
             put_title(t, &out, i);
         } else if (t->n >= FIELDS) {

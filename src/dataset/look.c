@@ -47,6 +47,8 @@ mrq_status mrq_look_profile(mrq_look *look, mrq_error *err)
             if (mrq_look_value(&look->column[i], plain(look, c.field[i], scratch), true))
                 return fail_memory(err);
     }
+    if (matrix) /* no field can say that its ids are whole */
+        look->column[0].points = look->column[1].points = 0;
     return MRQ_OK;
 }
 

@@ -37,6 +37,8 @@ typedef struct mrq_look_column {
     uint32_t unknown_texts;         /* a bit for each that was seen */
     uint64_t numbers, wholes;       /* of the n; 3.0 is whole */
     uint64_t codes;                 /* digits with a zero before them, such as 007 */
+    uint64_t zeros;                 /* of the numbers */
+    uint64_t points;                /* whole numbers written as 39.0 */
     uint64_t digits;                /* values that have one */
     uint64_t dates;                 /* ISO 8601 */
     uint64_t years;                 /* values that end in (1994) */
@@ -134,6 +136,12 @@ static inline bool mrq_look_numeric(const mrq_look_column *column)
 static inline bool mrq_look_whole_numbers(const mrq_look_column *column)
 {
     return column->n && column->wholes == column->n && !column->codes;
+}
+
+/* Whether all ids of a column are written as 39.0, as programs write whole numbers with gaps between them. */
+static inline bool mrq_look_pointed(const mrq_look_column *column)
+{
+    return column->n && column->points == column->n;
 }
 
 /* The number that half of the numbers of a column are not above. NAN without numbers or memory. */

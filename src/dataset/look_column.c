@@ -83,6 +83,8 @@ static void add_number(mrq_look_column *column, mrq_span span)
     column->min = column->numbers && column->min < number ? column->min : number;
     column->max = column->numbers && column->max > number ? column->max : number;
     column->numbers++;
+    column->zeros += number == 0;
+    column->points += mrq_whole_size(span) + 2 == span.size;
     column->wholes += fabs(number) < 9e18 && number == floor(number);
     column->codes += span.size > (size_t)minus + 1 && span.text[minus] == '0' && span.text[minus + 1] != '.';
 }

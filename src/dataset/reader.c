@@ -505,8 +505,7 @@ static mrq_status next_that_fits(mrq_reader *reader, bool *more, mrq_error *err)
     }
 }
 
-/* The bytes of a text without the ".0" behind a whole number. */
-static size_t whole_size(mrq_span span)
+size_t mrq_whole_size(mrq_span span)
 {
     size_t digits = span.size && *span.text == '-', size = span.size;
     while (size && span.text[size - 1] == '0')
@@ -524,7 +523,7 @@ static void cut_whole_ids(mrq_reader *reader)
     for (uint32_t i = 0; i < reader->schema->n_fields; i++) {
         mrq_span *span = &reader->field[reader->schema->field[i].place];
         if (reader->schema->field[i].whole)
-            span->size = whole_size(*span);
+            span->size = mrq_whole_size(*span);
     }
 }
 

@@ -117,4 +117,7 @@ MRQ_CHECKED mrq_status mrq_reader_check_id(const mrq_reader *reader, const mrq_f
 #define MRQ_SHOWN 176
 const char *mrq_show(mrq_span span, char out[MRQ_SHOWN]);
 
+/* The bytes of a text without the ".0" behind a whole number. */
+size_t mrq_whole_size(mrq_span span);
+
 #endif

@@ -243,7 +243,7 @@ static void values(void **state)
         {"user,item,time\n", "U,I,T000\n", "time: the time, milliseconds since 1970: 2017-07-14"},
         {"user,item,time\n", "U,I,T000000\n", "time: the time, microseconds since 1970: 2017-07-14"},
         {"user,item,d\n", "U,I,2017-07-14 02:40:1V\n", "d: the time, as dates such as 2017-07-14 02:40:1"},
-        {"user,item,date\n", "U,I,14.7.2017\n", "date: not used as the time: \"14.7.2017\" is neither"},
+        {"user,item,date\n", "U,I,14~7~2017\n", "date: not used as the time: \"14~7~2017\" is neither"},
         {"user,item,date\n", "U,I,\n", "date: not used as the time: 150 of the events have none"},
         {"user,item,note\n", "U,I,\"a, b\"\n", "note: not used: neither the user, the item, the value nor the time"},
         {"n,user,item,item\n", "0,U,I,9\n", "item: the item, 20 different ones"},

@@ -25,6 +25,8 @@ static size_t expand(char *out, size_t room, char letter, int u, int i, int k)
         return (size_t)snprintf(out, room, "%040x", 77 * u);
     case 's': /* a value */
         return (size_t)snprintf(out, room, "%d", 1 + (u + i) % 5);
+    case 'b': /* 1 to 10, or 0: not rated */
+        return (size_t)snprintf(out, room, "%d", k % 2 ? 0 : 1 + k / 2 % 10);
     case 'h': /* with halves */
         return (size_t)snprintf(out, room, "%.1f", 0.5 + (u + i) % 10 / 2.0);
     case 'p': /* plays */
@@ -153,17 +155,18 @@ static const layout layouts[] = {
       "{\"name\": \"title\", \"kind\": \"text\", \"column\": \"title\"}"},
      {"ratings.csv: rating: the value, 1 to 5; a like is 3 or more"}},
     {"Book-Crossing",
-     {{"BX-Book-Ratings.csv", "\"User-ID\";\"ISBN\";\"Book-Rating\"\n~E\"$u\";\"$z\";\"$s\"\n"},
+     {{"BX-Book-Ratings.csv", "\"User-ID\";\"ISBN\";\"Book-Rating\"\n~E\"$u\";\"$z\";\"$b\"\n"},
       {"BX-Books.csv",
        "\"ISBN\";\"Book-Title\";\"Book-Author\";\"Year-Of-Publication\";\"Publisher\";\"Image-URL-S\"\n"
        "~I\"$z\";\"Say \\\"$i\\\"; caf\xe9 &amp; more\";\"A. Writer\";\"$y\";\"Press\";\"http://i.invalid/$i.jpg\"\n"},
       {"BX-Users.csv", "\"User-ID\";\"Location\";\"Age\"\n~U\"$u\";\"town $k, state, $c\";$n\n"}},
      USERS,
      ITEMS,
-     200,
+     100,
      {"\"events\": {\"file\": \"BX-Book-Ratings.csv\", \"delimiter\": \";\", \"header\": true, \"quoted\": true",
       "\"quoted\": true, \"escape\": \"\\\\\", \"encoding\": \"windows-1252\"", "\"column\": \"Book-Title\"",
-      "{\"name\": \"age\", \"kind\": \"category\", \"column\": \"Age\"", "\"null\": [\"NULL\"]"},
+      "{\"name\": \"age\", \"kind\": \"category\", \"column\": \"Age\"", "\"null\": [\"NULL\"]",
+      "\"column\": \"Book-Rating\", \"null\": [\"0\"]}"},
      {"BX-Books.csv: 30 books; windows-1252, columns divided by \";\", with a header, in quotes where needed, quotes escaped"}},
     {"Amazon's ratings",
      {{"ratings_Musical_Instruments.csv", "~EA$u,B$z,$s.0,$t\n"}},
