@@ -4,6 +4,7 @@
  * compared. */
 #include "base/dict.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -44,6 +45,7 @@ int mrq_strings_copy(mrq_arena *arena, const mrq_strings *from, mrq_strings *to)
 typedef struct slot {
     uint64_t key;
     uint32_t index; /* index + 1; 0: free slot */
+    uint32_t start; /* of the text in the block, so that a look-up does not read the offsets */
 } slot;
 
 struct mrq_dict {
@@ -114,15 +116,19 @@ static slot *next_slot(const mrq_dict *dict, slot *at)
     return at + 1 < dict->slot + dict->slots ? at + 1 : dict->slot;
 }
 
+/* Whether the text of a slot, which has the same key, is this one. Every text ends with a NUL. */
+static bool is_text(const mrq_dict *dict, const slot *at, const char *text, size_t size)
+{
+    const char *its = dict->bytes + at->start;
+    return size <= SHORT || (size < dict->offset[dict->n] - at->start && memcmp(its, text, size) == 0 && its[size] == '\0');
+}
+
 /* The slot that holds the text, or the free slot for it. */
 static slot *find_slot(const mrq_dict *dict, uint64_t key, const char *text, size_t size)
 {
-    const mrq_strings strings = mrq_dict_strings(dict);
     slot *at = first_slot(dict, key);
-    for (; at->index; at = next_slot(dict, at))
-        if (at->key == key && (size <= SHORT || (mrq_strings_size(&strings, at->index - 1) == size &&
-                                                 memcmp(mrq_strings_at(&strings, at->index - 1), text, size) == 0)))
-            break;
+    while (at->index && !(at->key == key && is_text(dict, at, text, size)))
+        at = next_slot(dict, at);
     return at;
 }
 
@@ -172,7 +178,7 @@ uint32_t mrq_dict_add(mrq_dict *dict, const char *text, size_t size)
         return at->index - 1;
     const uint32_t index = mrq_dict_push(dict, text, size);
     if (index != MRQ_NONE)
-        *at = (slot){key, index + 1};
+        *at = (slot){key, index + 1, dict->offset[index]};
     return index;
 }
 
