@@ -6,6 +6,7 @@
 #include "engine/where.h"
 
 #include <float.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -314,14 +315,6 @@ static bool has_text(const mrq_condition *c, const char *text)
     return false;
 }
 
-static bool has_number(const mrq_condition *c, double number)
-{
-    for (uint32_t i = 0; i < c->n; i++)
-        if (c->number[i] == number)
-            return true;
-    return false;
-}
-
 /* The number of the condition's codes that a row's set has. */
 static uint32_t count_members(const mrq_condition *c, uint32_t row)
 {
@@ -334,44 +327,79 @@ static uint32_t count_members(const mrq_condition *c, uint32_t row)
     return n;
 }
 
-static bool is_within(const mrq_condition *c, double number)
+/* A bit for each of up to 64 rows from `first` on: whether its set has one of the codes, or all. Most sets are of few members, such
+ * as genres, whose codes are bits of a word. */
+static uint64_t rows_with_members(const mrq_condition *c, uint32_t first, uint32_t rows)
 {
-    const double limit = c->number[0];
+    const mrq_lists *list = &c->column->list;
+    const uint32_t least = c->compare == MRQ_IS_ALL ? c->n : 1;
+    uint64_t wanted = 0, bits = 0;
+    const bool few = c->column->dict.n <= 64;
+    for (uint32_t i = 0; few && i < c->n; i++)
+        wanted |= (uint64_t)1 << c->code[i];
+    for (uint32_t i = 0; i < rows; i++) {
+        uint64_t has = 0;
+        for (uint64_t m = list->offset[first + i]; few && m < list->offset[first + i + 1]; m++)
+            has |= (uint64_t)1 << list->item[m];
+        const uint64_t hits = has & wanted;
+        const bool met = !few ? count_members(c, first + i) >= least : c->compare == MRQ_IS_ALL ? hits == wanted : hits != 0;
+        bits |= (uint64_t)met << i;
+    }
+    return bits;
+}
+
+/* The same for a number from `low` to `high`; never for NaN. */
+static uint64_t rows_within(const double *number, double low, double high, uint32_t rows)
+{
+    uint64_t bits = 0;
+    for (uint32_t i = 0; i < rows; i++)
+        bits |= (uint64_t)(number[i] >= low && number[i] <= high) << i;
+    return bits;
+}
+
+static uint64_t rows_with_number(const mrq_condition *c, uint32_t first, uint32_t rows)
+{
+    const double *number = c->column->number + first, limit = c->number[0];
+    uint64_t bits = 0;
     switch (c->compare) {
     case MRQ_BELOW:
-        return number < limit;
+        return rows_within(number, -INFINITY, nextafter(limit, -INFINITY), rows);
     case MRQ_UP_TO:
-        return number <= limit;
+        return rows_within(number, -INFINITY, limit, rows);
     case MRQ_ABOVE:
-        return number > limit;
+        return rows_within(number, nextafter(limit, INFINITY), INFINITY, rows);
     case MRQ_FROM:
-        return number >= limit;
+        return rows_within(number, limit, INFINITY, rows);
     default:
-        return has_number(c, number);
+        for (uint32_t i = 0; i < c->n; i++)
+            bits |= rows_within(number, c->number[i], c->number[i], rows);
+        return bits;
     }
 }
 
-/* Whether a row meets the condition, or for MRQ_IS_NOT the opposite of it. */
-static bool meets(const mrq_condition *c, uint32_t row)
+/* Bits of the rows that meet the condition, or for MRQ_IS_NOT the opposite of it. */
+static uint64_t rows_that_meet(const mrq_condition *c, uint32_t first, uint32_t rows)
 {
+    uint64_t bits = 0;
     switch (c->column->kind) {
     case MRQ_CATEGORY:
-        return has_code(c, c->column->code[row]);
+        for (uint32_t i = 0; i < rows; i++)
+            bits |= (uint64_t)has_code(c, c->column->code[first + i]) << i;
+        return bits;
     case MRQ_SET:
-        return count_members(c, row) >= (c->compare == MRQ_IS_ALL ? c->n : 1);
+        return rows_with_members(c, first, rows);
     case MRQ_TEXT:
-        return has_text(c, mrq_strings_at(&c->column->text, row));
+        for (uint32_t i = 0; i < rows; i++)
+            bits |= (uint64_t)has_text(c, mrq_strings_at(&c->column->text, first + i)) << i;
+        return bits;
     case MRQ_NUMBER:
-        return is_within(c, c->column->number[row]);
+        return rows_with_number(c, first, rows);
     }
-    return false;
+    return bits;
 }
 
 uint64_t mrq_condition_bits(const mrq_condition *condition, uint32_t first, uint32_t rows)
 {
-    const bool want = condition->compare != MRQ_IS_NOT;
-    uint64_t bits = 0;
-    for (uint32_t i = 0; i < rows; i++)
-        bits |= (uint64_t)(meets(condition, first + i) == want) << i;
-    return bits;
+    const uint64_t bits = rows_that_meet(condition, first, rows), all = ~(uint64_t)0 >> (64 - rows);
+    return condition->compare == MRQ_IS_NOT ? bits ^ all : bits;
 }
