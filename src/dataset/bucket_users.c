@@ -46,8 +46,6 @@ static mrq_status bucket_column(mrq_table *users, mrq_column *column, mrq_error 
     double found[MRQ_BUCKETS_MAX];
     uint32_t n;
     MRQ_TRY(mrq_buckets_find(column->number, users->rows, found, &n, err));
-    if (!n)
-        return MRQ_OK; /* nobody has one: it stays a number that is not learned from */
     MRQ_CLEANUP(mrq_dict_free) mrq_dict *value = mrq_dict_new();
     MRQ_CLEANUP(mrq_dict_free) mrq_dict *label = mrq_dict_new();
     uint32_t *code = mrq_arena_array(users->arena, users->rows, sizeof *code);
@@ -72,7 +70,7 @@ static mrq_status bucket_column(mrq_table *users, mrq_column *column, mrq_error 
     column->kind = MRQ_CATEGORY;
     column->number = NULL;
     column->code = code;
-    column->bound = bound;
+    column->bound = n ? bound : NULL; /* nobody has one: "unknown" is the only value */
     return MRQ_OK;
 }
 

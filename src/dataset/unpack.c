@@ -80,10 +80,12 @@ static mrq_status damaged(const unpacker *u, const char *format, const char *why
 /* All members of the file, one behind the other, as gzip -d does. */
 static mrq_status step_gzip(unpacker *u, mrq_error *err)
 {
-    if (u->between && (u->last || (unsigned char)*u->in != 0x1f)) {
+    if (u->between && (u->last || !*u->in)) { /* a file may be filled up with zeros */
         u->done = true;
         return MRQ_OK;
     }
+    if (u->between && (unsigned char)*u->in != 0x1f)
+        return damaged(u, "gzip", "something else follows the end", err);
     if (u->between && zlib.reset(&u->gzip) != Z_OK)
         return damaged(u, "gzip", "unknown data", err);
     u->between = false;

@@ -49,13 +49,21 @@ static mrq_status count_values(const mrq_table *table, const mrq_column *column,
     return MRQ_OK;
 }
 
+/* Names of features of a model that are no columns. */
+static bool is_reserved(const char *name)
+{
+    return strcmp(name, "id") == 0 || strcmp(name, "history") == 0 || strcmp(name, "ratings") == 0;
+}
+
 mrq_status mrq_column_tells(const mrq_table *table, const mrq_column *column, bool *tells, char why[MRQ_COLUMN_WHY], mrq_error *err)
 {
     struct spread s = {0};
     const bool number = column->kind == MRQ_NUMBER;
     MRQ_TRY(number ? count_numbers(table, column, &s, err) : count_values(table, column, &s, err));
     *why = '\0';
-    if (!s.known)
+    if (is_reserved(column->name))
+        snprintf(why, MRQ_COLUMN_WHY, "models have a feature of this name; call the column otherwise");
+    else if (!s.known)
         snprintf(why, MRQ_COLUMN_WHY, "no values");
     else if (s.values == 1 && s.given == table->rows && table->rows > 1)
         snprintf(why, MRQ_COLUMN_WHY, "the same value everywhere");

@@ -163,7 +163,7 @@ static mrq_status measure_ranking(const struct measured *m, const mrq_lists *hid
 }
 
 /* The RMSE of each user. */
-static void measure_ratings(const struct measured *m, double *out)
+static mrq_status measure_ratings(const struct measured *m, double *out, mrq_error *err)
 {
     const struct comparison *c = m->c;
     for (uint32_t i = 0; i < c->n_users; i++) {
@@ -177,7 +177,10 @@ static void measure_ratings(const struct measured *m, double *out)
             sum += error * error;
         }
         out[i] = sqrt(sum / (double)(of[1] - of[0]));
+        if (!isfinite(out[i]))
+            return mrq_fail(err, MRQ_FAILED, "a model's score of a rating is not a finite number");
     }
+    return MRQ_OK;
 }
 
 static mrq_status measure(const struct comparison *c, const mrq_model *model, const mrq_lists *hidden, double *out, mrq_error *err)
@@ -195,8 +198,7 @@ static mrq_status measure(const struct comparison *c, const mrq_model *model, co
     }
     if (model->results.ranks)
         return measure_ranking(&m, hidden, out, err);
-    measure_ratings(&m, out);
-    return MRQ_OK;
+    return measure_ratings(&m, out, err);
 }
 
 /* Measures both models and sums up. */

@@ -139,7 +139,10 @@ static void numbers_of_users_are_ranges(void **state)
         assert_int_equal(code, i);
     }
     assert_string_equal(mrq_strings_at(&height->dict, 1), "1.502");
-    assert_int_equal(mrq_table_column(data->users, "none")->kind, MRQ_NUMBER);  /* nobody has one */
+    const mrq_column *none = mrq_table_column(data->users, "none"); /* nobody has one */
+    assert_int_equal(none->kind, MRQ_CATEGORY);
+    assert_true(none->dict.n == 1 && !none->bound && none->code[0] == 0);
+    assert_string_equal(mrq_strings_at(&none->dict, 0), "unknown");
     assert_int_equal(mrq_table_column(data->items, "price")->kind, MRQ_NUMBER); /* filters look at it */
     mrq_dataset_free(data);
 }
@@ -170,6 +173,14 @@ static void columns_that_tell_nothing_are_told(void **state)
     for (size_t i = 0; i < sizeof items / sizeof *items; i++) {
         assert_ok(mrq_column_tells(data->items, mrq_table_column(data->items, items[i].column), &tells, why, &err));
         assert_string_equal(why, items[i].why);
+    }
+    static const char *const taken[] = {"id", "history", "ratings"};
+    mrq_column *age = &data->users->column[0];
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
+        strcpy(age->name, taken[i]);
+        assert_ok(mrq_column_tells(data->users, age, &tells, why, &err));
+        assert_string_equal(why, "models have a feature of this name; call the column otherwise");
+        assert_false(tells);
     }
     mrq_dataset_free(data);
 }

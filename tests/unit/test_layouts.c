@@ -415,6 +415,22 @@ static void compressed_files_are_read(void **state)
     assert_true(read >= 2);
 }
 
+/* Zeros behind a file of gzip fill it up; anything else would be lost. */
+static void what_follows_gzip_is_not_lost(void **state)
+{
+    (void)state;
+    unsigned char packed[4096];
+    mrq_dataset *data;
+    size_t size = compressed("{ gzip <1; head -c 512 /dev/zero; }", packed);
+    put_bytes("e", packed, size);
+    data = load(NAMED EVENTS("", ""));
+    assert_string_equal(events_of(data), "u a 1");
+    mrq_dataset_free(data);
+    size = compressed("{ gzip <1; cat 2; }", packed);
+    put_bytes("e", packed, size);
+    assert_fails(load_as(NAMED EVENTS("", ""), &data), MRQ_BAD_FILE, "e: gzip: damaged: something else follows the end");
+}
+
 /* A small file of many equal lines, or of zeros, is no file of data. */
 static void a_bomb_is_refused(void **state)
 {
@@ -467,6 +483,7 @@ int main(void)
         cmocka_unit_test(unknown_values_are_values_of_their_own),
         cmocka_unit_test(times_are_read_in_their_unit),
         cmocka_unit_test(compressed_files_are_read),
+        cmocka_unit_test(what_follows_gzip_is_not_lost),
         cmocka_unit_test(a_bomb_is_refused),
         cmocka_unit_test(any_encoding_is_converted),
     };
