@@ -44,7 +44,7 @@ static void print_item(mrq_print *print, const mrq_snapshot *snapshot, uint32_t 
 static mrq_status finish(mrq_snapshot *snapshot, uint32_t user, mrq_print *print, const uint32_t *row, uint32_t n,
                          mrq_cached_answer **out, mrq_error *err)
 {
-    mrq_content answer = {.n = n, .hit = mrq_array(n, sizeof *answer.hit), .query = {.user = user, .item = MRQ_NONE}};
+    mrq_content answer = {.n = n, .hit = calloc(n ? n : 1, sizeof *answer.hit), .query = {.user = user, .item = MRQ_NONE}};
     for (uint32_t i = 0; answer.hit && i < n; i++)
         answer.hit[i] = (mrq_recommendation){row[i], NAN};
     print->failed |= !answer.hit;

@@ -292,6 +292,15 @@ static mrq_status fail_unused(const mrq_query *query, mrq_field_index field, mrq
     return mrq_fail(err, MRQ_USAGE, "%.*s: not used by this kind of query; leave it out", (int)strcspn(name, "="), name);
 }
 
+static mrq_status check_reach(const mrq_query *query, mrq_ask what, mrq_error *err)
+{
+    const int64_t k = mrq_query_number(query, MRQ_Q_K, mrq_k_default(what)), offset = mrq_query_number(query, MRQ_Q_OFFSET, 0);
+    if (k + offset > MRQ_REACH_MAX)
+        return mrq_fail(err, MRQ_USAGE, "offset \"%lld\": with k %lld beyond the first %d, want at most %lld", (long long)offset,
+                        (long long)k, MRQ_REACH_MAX, (long long)(MRQ_REACH_MAX - k));
+    return MRQ_OK;
+}
+
 mrq_status mrq_query_check(const mrq_query *query, mrq_ask what, mrq_error *err)
 {
     static const mrq_field_index subject[] = {
@@ -302,10 +311,8 @@ mrq_status mrq_query_check(const mrq_query *query, mrq_ask what, mrq_error *err)
     for (unsigned i = 0; i < MRQ_Q_FIELDS; i++)
         if (query->n[i] && !(mrq_query_fields[i].asks & MRQ_ASKS(what)))
             return fail_unused(query, i, err);
-    const int64_t k = mrq_query_number(query, MRQ_Q_K, mrq_k_default(what)), offset = mrq_query_number(query, MRQ_Q_OFFSET, 0);
-    if (k + offset > MRQ_REACH_MAX)
-        return mrq_fail(err, MRQ_USAGE, "offset \"%lld\": with k %lld beyond the first %d, want at most %lld", (long long)offset,
-                        (long long)k, MRQ_REACH_MAX, (long long)(MRQ_REACH_MAX - k));
+    if (query->n[MRQ_Q_OFFSET])
+        MRQ_TRY(check_reach(query, what, err));
     if (subject[what] != MRQ_Q_FIELDS && !query->n[subject[what]] && !query->n[MRQ_Q_ORDER])
         return mrq_fail(err, MRQ_USAGE, "%s is missing", mrq_query_fields[subject[what]].name);
     return MRQ_OK;
