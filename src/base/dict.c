@@ -119,8 +119,9 @@ static slot *next_slot(const mrq_dict *dict, slot *at)
 /* Whether the text of a slot, which has the same key, is this one. Every text ends with a NUL. */
 static bool is_text(const mrq_dict *dict, const slot *at, const char *text, size_t size)
 {
-    const char *its = dict->bytes + at->start;
-    return size <= SHORT || (size < dict->offset[dict->n] - at->start && memcmp(its, text, size) == 0 && its[size] == '\0');
+    const mrq_strings all = mrq_dict_strings(dict);
+    const char *its = all.bytes + at->start;
+    return size <= SHORT || (size < all.offset[all.n] - at->start && memcmp(its, text, size) == 0 && its[size] == '\0');
 }
 
 /* The slot that holds the text, or the free slot for it. */
