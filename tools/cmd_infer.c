@@ -1,25 +1,22 @@
 /* marquee infer: recommends items for a person, as a table or as JSON. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "backend_option.h"
 #include "command.h"
 #include "print_answer.h"
-#include "query_options.h"
 
 static mrq_status infer(int argc, char **argv, bool *json, mrq_error *err)
 {
-    const char *store = NULL, *redis = NULL, *where = NULL;
-    bool no_cache = false;
+    answer_source from = {0};
     query_options given = {.flag = {false}};
     mrq_option options[MRQ_Q_FIELDS + 6];
     const uint32_t n = add_query_options(&given, MRQ_ASK_RECOMMEND, options);
     const mrq_option rest[] = {
-        STORE_OPTION(store),
-        BACKEND_OPTION(where),
-        {"redis", 'r', MRQ_OPT_TEXT, &redis, 0, 0, "ADDRESS", "cache answers in Redis: " MRQ_REDIS_FORMS},
-        {"no-cache", 0, MRQ_OPT_FLAG, &no_cache, 0, 0, NULL, "do not use Redis, even if $MARQUEE_REDIS is set"},
-        {"json", 0, MRQ_OPT_FLAG, json, 0, 0, NULL, "print one JSON document instead of the table, also for an error"},
+        STORE_OPTION(from.store),
+        BACKEND_OPTION(from.backend),
+        {"redis", 'r', MRQ_OPT_TEXT, &from.redis, 0, 0, "ADDRESS", "cache answers in Redis: " MRQ_REDIS_FORMS},
+        {"no-cache", 0, MRQ_OPT_FLAG, &from.no_cache, 0, 0, NULL, "do not use Redis, even if $MARQUEE_REDIS is set"},
+        JSON_OPTION(json),
         {0},
     };
     memcpy(options + n, rest, sizeof rest);
@@ -34,15 +31,7 @@ static mrq_status infer(int argc, char **argv, bool *json, mrq_error *err)
                     "  infer -i 4 --where 'genres=Comedy,Romance' --where 'genres!=War' --where 'year<1960'\n"
                     "  infer --liked 85,348 --disliked 50 --explain\n",
     };
-    int first = 0;
-    bool done = false;
-    MRQ_TRY(mrq_options_read(&command, argc, argv, &first, &done, err));
-    if (done)
-        return MRQ_OK;
-    __attribute__((cleanup(mrq_query_clear))) mrq_query query = {0};
-    MRQ_TRY(read_query_options(&given, &query, err));
-
-    return answer_query(MRQ_ASK_RECOMMEND, &query, store, where, redis, no_cache, *json, err);
+    return answer_command(&command, MRQ_ASK_RECOMMEND, &given, &from, argc, argv, *json, err);
 }
 
 mrq_status cmd_infer(int argc, char **argv, mrq_error *err)

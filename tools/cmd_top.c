@@ -4,17 +4,16 @@
 #include "backend_option.h"
 #include "command.h"
 #include "print_answer.h"
-#include "query_options.h"
 
 static mrq_status top(int argc, char **argv, bool *json, mrq_error *err)
 {
-    const char *store = NULL;
+    answer_source from = {.no_cache = true};
     query_options given = {.text = {[MRQ_Q_ORDER] = "popular"}};
     mrq_option options[MRQ_Q_FIELDS + 3];
     const uint32_t n = add_query_options(&given, MRQ_ASK_SEARCH, options);
     const mrq_option rest[] = {
-        STORE_OPTION(store),
-        {"json", 0, MRQ_OPT_FLAG, json, 0, 0, NULL, "print one JSON document instead of the table, also for an error"},
+        STORE_OPTION(from.store),
+        JSON_OPTION(json),
         {0},
     };
     memcpy(options + n, rest, sizeof rest);
@@ -27,14 +26,7 @@ static mrq_status top(int argc, char **argv, bool *json, mrq_error *err)
         .examples = "  marquee top\n  marquee top --order trending -k 20 --where 'genres=Comedy'\n"
                     "  marquee top --order recent --offset 20 --json\n",
     };
-    int first = 0;
-    bool done = false;
-    MRQ_TRY(mrq_options_read(&command, argc, argv, &first, &done, err));
-    if (done)
-        return MRQ_OK;
-    __attribute__((cleanup(mrq_query_clear))) mrq_query query = {0};
-    MRQ_TRY(read_query_options(&given, &query, err));
-    return answer_query(MRQ_ASK_SEARCH, &query, store, NULL, NULL, true, *json, err);
+    return answer_command(&command, MRQ_ASK_SEARCH, &given, &from, argc, argv, *json, err);
 }
 
 mrq_status cmd_top(int argc, char **argv, mrq_error *err)

@@ -468,24 +468,23 @@ static void result_free(mrq_answer **result)
     mrq_answer_free(*result);
 }
 
-mrq_status answer_query(mrq_ask what, const mrq_query *query, const char *store, const char *backend, const char *redis,
-                        bool no_cache, bool json, mrq_error *err)
+static mrq_status answer_query(mrq_ask what, const mrq_query *query, const answer_source *from, bool json, mrq_error *err)
 {
     __attribute__((cleanup(leave))) mrq_recommender *recommender = NULL;
     __attribute__((cleanup(result_free))) mrq_answer *result = NULL;
     mrq_backend_options where;
     mrq_error inner = {0};
     const char *address = NULL;
-    if (!no_cache)
-        MRQ_TRY(mrq_default_redis(redis, &address, err));
-    MRQ_TRY(default_backend(backend, &where, err));
-    const mrq_options options = {.store = mrq_default_store(store),
+    if (!from->no_cache)
+        MRQ_TRY(mrq_default_redis(from->redis, &address, err));
+    MRQ_TRY(default_backend(from->backend, &where, err));
+    const mrq_options options = {.store = mrq_default_store(from->store),
                                  .redis = address,
                                  .backend = where.address,
                                  .backend_token = where.token,
                                  .backend_ca = where.ca};
     if (mrq_recommender_open_for(&options, what, query, &recommender, &inner) != MRQ_OK)
-        return mrq_fail_to_open(&inner, redis, err);
+        return mrq_fail_to_open(&inner, from->redis, err);
     if (mrq_recommender_ask(recommender, what, query, &result, &inner) != MRQ_OK)
         return fail_in_options(&inner, err);
     mrq_stats stats;
@@ -493,6 +492,21 @@ mrq_status answer_query(mrq_ask what, const mrq_query *query, const char *store,
     if (stats.redis_errors) /* also if the answer was found, but counting or storing it failed */
         mrq_log(MRQ_LOG_WARN, "infer", "cache=%s problem=\"%s\"", mrq_answer_cache_state(result), stats.redis_problem);
     return print_answer(result, json, err);
+}
+
+mrq_status answer_command(const mrq_command *command, mrq_ask what, const query_options *given, const answer_source *from, int argc,
+                          char **argv, bool json, mrq_error *err)
+{
+    __attribute__((cleanup(mrq_query_clear))) mrq_query query = {0};
+    int first = 0;
+    bool done = false;
+    MRQ_TRY(mrq_options_read(command, argc, argv, &first, &done, err));
+    if (done)
+        return MRQ_OK;
+    MRQ_TRY(read_query_options(given, &query, err));
+    if (command->arguments_max)
+        MRQ_TRY(mrq_query_put(&query, MRQ_Q_ITEM, argv[first], err));
+    return answer_query(what, &query, from, json, err);
 }
 
 mrq_status run_json_command(json_command *command, int argc, char **argv, mrq_error *err)
