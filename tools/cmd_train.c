@@ -104,6 +104,8 @@ static mrq_status read_arguments(int argc, char **argv, struct arguments *a, boo
         return MRQ_OK;
     if (!a->data || !a->out)
         return mrq_fail(err, MRQ_USAGE, "%s is missing", a->data ? "--out FILE" : "--data DIR");
+    if (a->bad && strcmp(a->bad, a->out) == 0)
+        return mrq_fail(err, MRQ_USAGE, "--bad %.100s: this is the model of --out; want another file", a->bad);
     return MRQ_OK;
 }
 

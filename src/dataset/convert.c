@@ -38,6 +38,7 @@ struct converter {
     iconv_t iconv; /* (iconv_t)-1: Latin-1 */
     unsigned long long line;
     bool last;      /* there is no further piece */
+    bool flushed;   /* iconv has given the last character, which it keeps in case that an accent follows */
     size_t at, end; /* what is left of `in` */
     char in[MRQ_FLOW_STEP + CHARACTER];
     char out[MRQ_FLOW_STEP];
@@ -89,6 +90,17 @@ static size_t convert(struct converter *c, bool *bad)
     return sizeof c->out - room;
 }
 
+/* What iconv has kept back. */
+static size_t flush(struct converter *c)
+{
+    char *out = c->out;
+    size_t room = sizeof c->out;
+    c->flushed = true;
+    if (c->iconv != (iconv_t)-1)
+        (void)iconv(c->iconv, NULL, NULL, &out, &room); /* there is room, and nothing to be wrong */
+    return sizeof c->out - room;
+}
+
 static mrq_status next_converted(mrq_flow *flow, const char **bytes, size_t *size, mrq_error *err)
 {
     struct converter *c = (struct converter *)flow;
@@ -104,6 +116,8 @@ static mrq_status next_converted(mrq_flow *flow, const char **bytes, size_t *siz
         if (bad && !*size)
             return not_encoded(c, err);
     }
+    if (!*size && !c->flushed)
+        *size = flush(c);
     return MRQ_OK;
 }
 
@@ -125,7 +139,7 @@ mrq_status mrq_flow_convert(mrq_flow **flow, const char *name, const char *encod
     c->encoding = encoding;
     c->iconv = is_latin1(encoding) ? (iconv_t)-1 : iconv_open("UTF-8", encoding);
     c->line = 1;
-    c->last = false;
+    c->last = c->flushed = false;
     c->at = c->end = 0;
     if (c->iconv == (iconv_t)-1 && !is_latin1(encoding)) {
         const mrq_status status = errno == ENOMEM

@@ -32,7 +32,7 @@ static struct {
     __typeof__(PQerrorMessage) *message;
     __typeof__(PQsocket) *socket;
     __typeof__(PQexec) *exec;
-    __typeof__(PQprepare) *prepare;
+    __typeof__(PQsendPrepare) *send_prepare;
     __typeof__(PQsendQuery) *send;
     __typeof__(PQconsumeInput) *consume;
     __typeof__(PQisBusy) *is_busy;
@@ -57,7 +57,7 @@ static mrq_status load(mrq_error *err)
                                          {"PQerrorMessage", &lib.message},
                                          {"PQsocket", &lib.socket},
                                          {"PQexec", &lib.exec},
-                                         {"PQprepare", &lib.prepare},
+                                         {"PQsendPrepare", &lib.send_prepare},
                                          {"PQsendQuery", &lib.send},
                                          {"PQconsumeInput", &lib.consume},
                                          {"PQisBusy", &lib.is_busy},
@@ -182,11 +182,26 @@ static void close_rows(mrq_flow *flow)
     free(r);
 }
 
-/* Runs a statement that gives no rows, or prepares it. */
+/* The result of a statement that gives no rows. */
 static mrq_status run(const postgres *pg, PGresult *result, const char *name, mrq_error *err)
 {
     const mrq_status status = lib.result_status(result) == PGRES_COMMAND_OK ? MRQ_OK : fail_said(pg, result, name, err);
     lib.clear(result);
+    return status;
+}
+
+/* Preparing waits for locks of other sessions, so it must be possible to stop it, too. */
+static mrq_status prepare(rows *r, const char *query, mrq_error *err)
+{
+    PGresult *result = NULL, *rest = NULL;
+    if (!lib.send_prepare(r->of->connection, "", query, 0, NULL))
+        return fail_said(r->of, NULL, r->name, err);
+    MRQ_TRY(next_result(r, &result, err));
+    const mrq_status status = run(r->of, result, r->name, err);
+    do {
+        lib.clear(rest);
+        MRQ_TRY(next_result(r, &rest, err));
+    } while (rest);
     return status;
 }
 
@@ -214,7 +229,6 @@ static mrq_status query_postgres(mrq_database *database, const char *query, cons
                                  mrq_error *err)
 {
     postgres *pg = (postgres *)database;
-    MRQ_TRY(run(pg, lib.prepare(pg->connection, "", query, 0, NULL), name, err));
     rows *r = calloc(1, sizeof *r);
     if (!r)
         return fail_memory(err);
@@ -222,7 +236,9 @@ static mrq_status query_postgres(mrq_database *database, const char *query, cons
     r->of = pg;
     r->name = name;
     r->sum = sum;
-    const mrq_status status = start_copy(r, query, err);
+    mrq_status status = prepare(r, query, err);
+    if (status == MRQ_OK)
+        status = start_copy(r, query, err);
     if (status == MRQ_OK) {
         *flow = &r->flow;
         return MRQ_OK;

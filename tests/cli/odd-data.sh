@@ -182,3 +182,28 @@ holds few.store/report.json '"only " + a[0] in j["doubts"][0]["text"] and j["dou
 has "<li class=\"bad\">only $told" few.store/report.html
 run 0 "$MARQUEE" info few.store
 has "warning       only $told" out
+
+# Rows that do not fit are left out where that is asked for: told in the log and in the report, and listed in a file.
+odd
+for user in 1 2; do
+    echo "$user::999999::4::1" >>data/ratings.dat
+done
+echo x >>data/ratings.dat
+refuse 4 'ratings.dat:3001: item 999999 is not in movies.dat' "$MARQUEE" train --data data --out bad.mrq
+run 0 "$MARQUEE" train --data data --out bad.mrq --skip-bad 1% --bad list
+has 'WARN data left out 3 of ' err
+has ' rows that do not fit: fields 1, unlisted 2' err
+printf 'file\tline\treason\twhat\n' >want
+printf 'ratings.dat\t%s\n' '3001	unlisted	item 999999 is not in movies.dat' '3002	unlisted	item 999999 is not in movies.dat' \
+    '3003	fields	1 field, want 4 (user::item::rating::timestamp)' >>want
+diff want list || fail "the list of rows that do not fit"
+run 0 "$MARQUEE" rebuild --data data --store bad.store --skip-bad 0.01
+holds bad.store/report.json '{name: j["data"]["rows_left_out"][name] for name in ("fields", "unlisted")} == {"fields": 1, "unlisted": 2}'
+refuse 4 'ratings.dat: 3 of 3003 rows do not fit (fields 1, unlisted 2), --skip-bad 0.05% leaves out at most 1; line 3001: item' \
+    "$MARQUEE" train --data data --out bad.mrq --skip-bad 0.05%
+refuse 2 '--bad bad.mrq: this is the model of --out; want another file' \
+    "$MARQUEE" train --data data --out bad.mrq --skip-bad 1% --bad bad.mrq
+refuse 2 'want --skip-bad SHARE too' "$MARQUEE" train --data data --out bad.mrq --bad list
+ln -s target link
+refuse 1 'cannot write link: it is a symbolic link' "$MARQUEE" train --data data --out bad.mrq --skip-bad 1% --bad link
+[ ! -e target ] || fail "a list was written through a symbolic link"

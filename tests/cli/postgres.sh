@@ -187,6 +187,30 @@ wait $reader || got=$?
 [ $got -eq 143 ] || fail "SIGTERM: ended with $got, want 143: $(cat err)"
 has 'marquee rebuild: events.query: stopped, and the query was cancelled' err
 
+# So it does while the query waits for somebody who changes the table.
+{
+    echo 'BEGIN; LOCK TABLE log;'
+    while [ ! -e unlock ]; do
+        sleep 0.1
+    done
+} | sql >/dev/null &
+holder=$!
+processes="$processes $holder"
+waits_for "SELECT 1 FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted AND relation = 'log'::regclass"
+asks 'SELECT who AS "user", what AS item FROM log'
+"$MARQUEE" train --data "$url" --schema q.json --out n.mrq >out 2>err &
+reader=$!
+processes="$processes $reader"
+waits_for "SELECT 1 FROM pg_locks WHERE relation = 'log'::regclass AND NOT granted"
+kill -INT $reader
+waits_for "SELECT 1 WHERE NOT EXISTS ($ours)"
+touch unlock
+got=0
+wait $reader || got=$?
+wait $holder
+[ $got -eq 130 ] || fail "Ctrl-C while a table is locked: ended with $got, want 130: $(cat err)"
+has 'marquee train: events.query: stopped, and the query was cancelled' err
+
 # The server stops midway: an error, and the old generation serves.
 before=$(readlink S/current)
 asks "SELECT i % 9 AS \"user\", i % 13 AS item, pg_sleep(0.001) FROM generate_series(1, 1000000) i"

@@ -458,6 +458,10 @@ static void any_encoding_is_converted(void **state)
     data = load(NAMED EVENTS("", ",'encoding':'utf-16'"));
     assert_string_equal(events_of(data), "u \xc3\xa9 1");
     mrq_dataset_free(data);
+    put("e", "who,what\nu,ab"); /* an accent might follow the last letter */
+    data = load(NAMED EVENTS("", ",'encoding':'windows-1258'"));
+    assert_string_equal(events_of(data), "u ab 1");
+    mrq_dataset_free(data);
     put("e", "who,what\nu,a\nv,\x81\n");
     assert_fails(load_as(NAMED EVENTS("", ",'encoding':'windows-1252'"), &data), MRQ_BAD_FILE,
                  "e:3: the byte \\x81 is no character of encoding windows-1252");
