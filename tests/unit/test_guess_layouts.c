@@ -1,9 +1,6 @@
 /* What marquee init makes of public data sets. The rows are invented; names of files, delimiters, headers and the look of ids,
  * values and times are those of the sets. */
-#include "unit/put_files.h"
-
-#include "dataset/dataset.h"
-#include "dataset/guess.h"
+#include "unit/guess_folder.h"
 
 #define USERS 40
 #define ITEMS 30
@@ -240,22 +237,9 @@ static const layout layouts[] = {
      {"ratings.dat: column 2: the item, 30 different ones"}},
 };
 
-static mrq_writer schema, report;
-
 static void check_layout(const layout *l)
 {
-    mrq_schema *parsed = NULL;
-    mrq_dataset *data = NULL;
-    schema = report = (mrq_writer){0};
-    mrq_writer_open(&schema);
-    mrq_writer_open(&report);
-    mrq_status status = mrq_guess(folder, NULL, 0, NULL, &schema, &report, &err);
-    if (status == MRQ_OK)
-        status = mrq_schema_parse(schema.data, schema.size, "schema.json", &parsed, &err);
-    if (status == MRQ_OK)
-        status = mrq_dataset_load(folder, parsed, &data, &err);
-    if (status != MRQ_OK)
-        fail_msg("%s: %s\n%s%s", l->name, err.msg, report.data, schema.data);
+    mrq_dataset *data = load();
     if (data->users->rows != l->users || data->items->rows != l->items || data->n != l->events)
         fail_msg("%s: %u users, %u items, %llu events\n%s", l->name, data->users->rows, data->items->rows,
                  (unsigned long long)data->n, report.data);
@@ -266,20 +250,17 @@ static void check_layout(const layout *l)
         if (!strstr(report.data, l->report[i]))
             fail_msg("%s: no %s in:\n%s", l->name, l->report[i], report.data);
     mrq_dataset_free(data);
-    mrq_schema_free(parsed);
-    mrq_writer_close(&report);
-    mrq_writer_close(&schema);
 }
 
 static void public_layouts_are_found(void **state)
 {
-    (void)state;
     for (size_t i = 0; i < sizeof layouts / sizeof *layouts; i++) {
-        snprintf(folder, sizeof folder, "%s", temporary_folder());
+        print_message("%s\n", layouts[i].name);
+        fresh(state);
         for (int k = 0; k < 7 && layouts[i].file[k].file; k++)
             put_lines(layouts[i].file[k].file, layouts[i].file[k].lines);
         check_layout(&layouts[i]);
-        temporary_remove(folder);
+        clear(state);
     }
 }
 

@@ -1,53 +1,14 @@
 /* What marquee init makes of times in a format, ids written as 39.0, and 0 for "not rated". */
-#include "unit/put_files.h"
+#include "unit/guess_folder.h"
 
 #include <time.h>
-
-#include "dataset/dataset.h"
-#include "dataset/guess.h"
 
 #pragma GCC diagnostic ignored "-Wformat-nonliteral" /* of strftime(): the tables below */
 
 #define EVENTS 60
 
-static mrq_writer schema, report;
 static char text[20000];
 static size_t size;
-
-static int fresh(void **state)
-{
-    (void)state;
-    snprintf(folder, sizeof folder, "%s", temporary_folder());
-    return 0;
-}
-
-static int clear(void **state)
-{
-    (void)state;
-    mrq_writer_close(&report);
-    mrq_writer_close(&schema);
-    temporary_remove(folder);
-    return 0;
-}
-
-/* The folder is guessed and then loaded. */
-static mrq_dataset *load(void)
-{
-    mrq_schema *parsed = NULL;
-    mrq_dataset *data = NULL;
-    mrq_writer_close(&report);
-    mrq_writer_close(&schema);
-    schema = report = (mrq_writer){0};
-    mrq_writer_open(&schema);
-    mrq_writer_open(&report);
-    assert_ok(mrq_guess(folder, NULL, 0, NULL, &schema, &report, &err));
-    assert_ok(mrq_schema_parse(schema.data, schema.size, "schema.json", &parsed, &err));
-    const mrq_status status = mrq_dataset_load(folder, parsed, &data, &err);
-    mrq_schema_free(parsed);
-    if (status != MRQ_OK)
-        fail_msg("%s\n%s%s", err.msg, report.data, schema.data);
-    return data;
-}
 
 static void assert_says(const mrq_writer *out, const char *want, bool said)
 {
