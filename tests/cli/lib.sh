@@ -87,6 +87,20 @@ holds() {
     [ "$(json "$@")" = True ] || fail "not true: $2: $(cat "$1")"
 }
 
+# asks QUERY: a schema q.json whose events are this query of a database.
+asks() {
+    python3 -c 'import json, sys
+fields = [{"name": "user", "kind": "id"}, {"name": "item", "kind": "id"}]
+json.dump({"name": "q", "events": {"query": sys.argv[1], "fields": fields}}, open("q.json", "w"))' "$1"
+}
+
+# refuses QUERY SENTENCE: by `marquee info` of this database.
+database=
+refuses() {
+    asks "$1"
+    refuse 4 "$2" "$MARQUEE" info "$database" --schema q.json
+}
+
 # sound FILE: an answer with ranks from 1 and scores descending within [-5, 5].
 sound() {
     holds "$1" '[r["rank"] for r in results] == list(range(1, len(ids) + 1))'

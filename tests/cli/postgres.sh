@@ -136,17 +136,7 @@ has 'no password supplied' err
 refuse 1 'database "nosuch" does not exist' "$MARQUEE" info "postgresql://ada@/nosuch?host=$server" --schema asked.json
 refuse 2 'a database wants --schema FILE, whose queries say what to read' "$MARQUEE" train --data "$url" --out n.mrq
 
-# asks QUERY: a schema q.json whose events are this.
-asks() {
-    python3 -c 'import json, sys
-fields = [{"name": "user", "kind": "id"}, {"name": "item", "kind": "id"}]
-json.dump({"name": "q", "events": {"query": sys.argv[1], "fields": fields}}, open("q.json", "w"))' "$1"
-}
-# refuses QUERY SENTENCE
-refuses() {
-    asks "$1"
-    refuse 4 "$2" "$MARQUEE" info "$url" --schema q.json
-}
+database=$url
 refuses 'SELECT who AS "user", what FROM log' 'events.query: no column "item" in the result, which has user, what'
 refuses 'SELECT who AS "user", what AS item FROM log WHERE false' 'events.query: no rows'
 refuses 'SELECT * FROM nosuch' 'events.query: PostgreSQL: relation "nosuch" does not exist'

@@ -50,17 +50,7 @@ run 0 "$MARQUEE" train --data sqlite:shop.db --out m.mrq
 run 0 "$MARQUEE" eval --data sqlite:shop.db --model none --baselines popular
 run 0 "$MARQUEE" rebuild --data sqlite:shop.db --store S
 
-# asks QUERY: a schema q.json whose events are this.
-asks() {
-    python3 -c 'import json, sys
-fields = [{"name": "user", "kind": "id"}, {"name": "item", "kind": "id"}]
-json.dump({"name": "q", "events": {"query": sys.argv[1], "fields": fields}}, open("q.json", "w"))' "$1"
-}
-# refuses QUERY SENTENCE
-refuses() {
-    asks "$1"
-    refuse 4 "$2" "$MARQUEE" info sqlite:shop.db --schema q.json
-}
+database=sqlite:shop.db
 refuses 'SELECT who AS user, what FROM log' 'events.query: no column "item" in the result, which has user, what'
 refuses 'SELECT who, what FROM log' 'events.query: no column "user" in the result, which has who, what'
 refuses "SELECT 1 AS user, 2 AS item, 3 AS user" 'events.query: the result has two columns "user"'

@@ -1,4 +1,4 @@
-/* What the doors of data sets share: three files of bytes, read through a schema, and what must hold of what is taken. */
+/* What the fuzz targets of data sets share: three files of bytes, read through a schema, and what must hold of what is taken. */
 #ifndef MRQ_TESTS_FUZZ_DATASET_H
 #define MRQ_TESTS_FUZZ_DATASET_H
 
@@ -74,6 +74,15 @@ static inline void fuzz_dataset(const mrq_schema *schema, const uint8_t *data, s
     fuzz_check_ratings(read);
     fuzz_check_first(schema);
     mrq_dataset_free(read);
+}
+
+/* The same through a schema's text. */
+static inline void fuzz_through(const char *text, const uint8_t *data, size_t size)
+{
+    static mrq_schema *schema;
+    if (!schema)
+        FUZZ_CHECK(mrq_schema_parse(text, strlen(text), "fuzz.json", &schema, NULL) == MRQ_OK);
+    fuzz_dataset(schema, data, size, FUZZ_READ);
 }
 
 /* The same through a shipped schema, its files renamed. */
