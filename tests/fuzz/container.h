@@ -1,5 +1,5 @@
-/* What the doors of the .mrq files share. Almost every change of such a file is found by its checksum, so each input is tried
- * twice: as it is, and with a header that vouches for the rest. */
+/* What the fuzz targets of the .mrq files share. Almost every change of such a file is found by its checksum, so each input is
+ * tried twice: as it is, and with a header that vouches for the rest. */
 #ifndef MRQ_TESTS_FUZZ_CONTAINER_H
 #define MRQ_TESTS_FUZZ_CONTAINER_H
 
@@ -18,10 +18,10 @@ static inline const char *fuzz_fixture(const char *name)
 
 /* The file as it is, and as if its writer had meant it so: magic, byte order, format, size and checksum are right; kind and version
  * are left, because the seeds have them. */
-static inline void fuzz_container(const uint8_t *data, size_t size, void (*door)(const char *path))
+static inline void fuzz_container(const uint8_t *data, size_t size, void (*target)(const char *path))
 {
     static const uint32_t order = 0x01020304, format = 1;
-    door(fuzz_file(0, data, size));
+    target(fuzz_file(0, data, size));
     if (size < MRQ_ALIGN)
         return;
     uint8_t *mended = malloc(size);
@@ -35,7 +35,7 @@ static inline void fuzz_container(const uint8_t *data, size_t size, void (*door)
     memcpy(mended + 40, &zero, sizeof zero);
     const uint64_t checksum = mrq_checksum(mended, size);
     memcpy(mended + 40, &checksum, sizeof checksum);
-    door(fuzz_file(0, mended, size));
+    target(fuzz_file(0, mended, size));
     free(mended);
 }
 

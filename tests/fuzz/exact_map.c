@@ -1,5 +1,5 @@
-/* Files that the doors read are not mapped but copied into a block of exactly their size: a map is readable to the end of its page,
- * where the sanitizer would not notice a read behind the end of the file. */
+/* Files that the targets read are not mapped but copied into a block of exactly their size: a map is readable to the end of its
+ * page, where the sanitizer would not notice a read behind the end of the file. */
 #include "base/file.h"
 #include "fuzz/fuzz.h"
 

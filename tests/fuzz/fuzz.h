@@ -1,4 +1,4 @@
-/* What the doors of the fuzzer share. A door is one fuzz_DOOR.c: it takes any bytes, hands them to the function that reads them
+/* What the fuzz targets share. A target is one fuzz_TARGET.c: it takes any bytes, hands them to the function that reads them
  * from outside, and aborts when the answer is not one of those that the function's contract allows. */
 #ifndef MRQ_TESTS_FUZZ_H
 #define MRQ_TESTS_FUZZ_H
@@ -15,7 +15,7 @@
 #include "base/memory.h"
 #include "base/utf8.h"
 
-/* The door. Returns 0 always. */
+/* The target. Returns 0 always. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* An assertion that NDEBUG leaves in. */

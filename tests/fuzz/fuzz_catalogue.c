@@ -4,7 +4,7 @@
 #include "fuzz/container.h"
 #include "store/layout.h"
 
-static void door(const char *path)
+static void target(const char *path)
 {
     mrq_error err = {0};
     mrq_container *file = NULL;
@@ -29,6 +29,6 @@ static void door(const char *path)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    fuzz_container(data, size, door);
+    fuzz_container(data, size, target);
     return 0;
 }

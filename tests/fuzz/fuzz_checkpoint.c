@@ -3,7 +3,7 @@
 #include "fuzz/container.h"
 #include "train/train.h"
 
-static void door(const char *path)
+static void target(const char *path)
 {
     static const volatile sig_atomic_t stop = 1;
     static mrq_schema *schema;
@@ -38,6 +38,6 @@ static void door(const char *path)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    fuzz_container(data, size, door);
+    fuzz_container(data, size, target);
     return 0;
 }

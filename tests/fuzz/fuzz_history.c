@@ -18,7 +18,7 @@ static mrq_folded *tower(void)
     return folded;
 }
 
-static void door(const char *path)
+static void target(const char *path)
 {
     mrq_error err = {0};
     mrq_container *file = NULL;
@@ -42,6 +42,6 @@ static void door(const char *path)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    fuzz_container(data, size, door);
+    fuzz_container(data, size, target);
     return 0;
 }

@@ -1,6 +1,6 @@
 /* An index file that the manifest's checksum vouches for, behind a line with its factory string, up to where FAISS would read it:
  * what is let through has its kind, dimensions and count, and nothing in it is longer than the file. FAISS's own reader is behind
- * this door. */
+ * this target. */
 #include "index/faiss.c" /* its look at a file is its own */
 
 #include "fuzz/fuzz.h"

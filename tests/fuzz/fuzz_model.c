@@ -32,7 +32,7 @@ static void use(const mrq_model *model)
     free(numbers);
 }
 
-static void door(const char *path)
+static void target(const char *path)
 {
     mrq_error err = {0};
     mrq_model *model = NULL;
@@ -55,6 +55,6 @@ static void door(const char *path)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    fuzz_container(data, size, door);
+    fuzz_container(data, size, target);
     return 0;
 }

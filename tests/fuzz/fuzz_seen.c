@@ -4,7 +4,7 @@
 
 enum { USERS = 16, ITEMS = 12 }; /* of the seeds */
 
-static void door(const char *path)
+static void target(const char *path)
 {
     mrq_error err = {0};
     mrq_container *file = NULL;
@@ -20,6 +20,6 @@ static void door(const char *path)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    fuzz_container(data, size, door);
+    fuzz_container(data, size, target);
     return 0;
 }

@@ -24,7 +24,7 @@ static void check(const mrq_table *users, const mrq_folded *tower)
     free(vector);
 }
 
-static void door(const char *path)
+static void target(const char *path)
 {
     mrq_error err = {0};
     mrq_container *file = NULL;
@@ -46,6 +46,6 @@ static void door(const char *path)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    fuzz_container(data, size, door);
+    fuzz_container(data, size, target);
     return 0;
 }

@@ -23,7 +23,7 @@ static void search(const float *vectors)
     mrq_index_free(index);
 }
 
-static void door(const char *path)
+static void target(const char *path)
 {
     mrq_error err = {0};
     mrq_container *file = NULL;
@@ -41,6 +41,6 @@ static void door(const char *path)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    fuzz_container(data, size, door);
+    fuzz_container(data, size, target);
     return 0;
 }

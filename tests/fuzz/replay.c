@@ -1,29 +1,29 @@
-/* replay DOOR PATH...: runs a door over the files that are named, or that lie in the folders that are named. A build without
- * libFuzzer links the doors with this, so that every build runs every seed and every input that once was a finding. Where one of
+/* replay TARGET PATH...: runs a target over the files that are named, or that lie in the folders that are named. A build without
+ * libFuzzer links the targets with this, so that every build runs every seed and every input that once was a finding. Where one of
  * them is fatal, the last line tells which. */
 #include <dirent.h>
 
 #include "base/file.h"
 #include "fuzz/fuzz.h"
 
-#define DOOR(name) int door_##name(const uint8_t *data, size_t size);
-DOORS
-#undef DOOR
+#define TARGET(name) int target_##name(const uint8_t *data, size_t size);
+TARGETS
+#undef TARGET
 
-typedef int (*fuzz_door)(const uint8_t *data, size_t size);
+typedef int (*fuzz_target)(const uint8_t *data, size_t size);
 
-static fuzz_door door_named(const char *name)
+static fuzz_target target_named(const char *name)
 {
-#define DOOR(door)                                                                                                                 \
-    if (strcmp(name, #door) == 0)                                                                                                  \
-        return door_##door;
-    DOORS
-#undef DOOR
-    fprintf(stderr, "replay: no door \"%s\"\n", name);
+#define TARGET(target)                                                                                                             \
+    if (strcmp(name, #target) == 0)                                                                                                \
+        return target_##target;
+    TARGETS
+#undef TARGET
+    fprintf(stderr, "replay: no target \"%s\"\n", name);
     exit(2);
 }
 
-static void run_file(fuzz_door door, const char *path)
+static void run_file(fuzz_target target, const char *path)
 {
     mrq_error err = {0};
     mrq_map map = {0};
@@ -35,16 +35,16 @@ static void run_file(fuzz_door door, const char *path)
     uint8_t *exact = malloc(map.size ? map.size : 1); /* not the map: a read behind its end would not be noticed */
     FUZZ_CHECK(exact);
     memcpy(exact, map.data, map.size);
-    door(exact, map.size);
+    target(exact, map.size);
     free(exact);
     mrq_map_close(&map);
 }
 
-static unsigned run(fuzz_door door, const char *path)
+static unsigned run(fuzz_target target, const char *path)
 {
     DIR *folder = opendir(path);
     if (!folder) {
-        run_file(door, path);
+        run_file(target, path);
         return 1;
     }
     unsigned n = 0;
@@ -53,7 +53,7 @@ static unsigned run(fuzz_door door, const char *path)
         if (*entry->d_name == '.')
             continue;
         snprintf(file, sizeof file, "%s/%s", path, entry->d_name);
-        run_file(door, file);
+        run_file(target, file);
         n++;
     }
     closedir(folder);
@@ -63,9 +63,9 @@ static unsigned run(fuzz_door door, const char *path)
 int main(int argc, char **argv)
 {
     unsigned n = 0;
-    const fuzz_door door = door_named(argc > 1 ? argv[1] : "");
+    const fuzz_target target = target_named(argc > 1 ? argv[1] : "");
     for (int i = 2; i < argc; i++)
-        n += run(door, argv[i]);
+        n += run(target, argv[i]);
     fprintf(stderr, "%u inputs\n", n);
     return n ? 0 : 1;
 }

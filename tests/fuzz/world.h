@@ -1,5 +1,5 @@
-/* What the doors of the service share: a small store of the shipped model's kind, opened once; and what must hold of a document
- * that it answers with. */
+/* What the fuzz targets of the service share: a small store of the shipped model's kind, opened once; and what must hold of a
+ * document that it answers with. */
 #ifndef MRQ_TESTS_FUZZ_WORLD_H
 #define MRQ_TESTS_FUZZ_WORLD_H
 

@@ -1,4 +1,4 @@
-/* The library's door: answers through it are the engine's, from memory as from the search, and stay right while the store changes
+/* The library: answers through it are the engine's, from memory as from the search, and stay right while the store changes
  * and many threads ask. */
 #include "unit/redis_server.h" /* first: it has an err and a folder of its own */
 
