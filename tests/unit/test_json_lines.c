@@ -120,7 +120,7 @@ static void put_deep(int depth, const char *open, const char *close)
     size_t n = (size_t)snprintf(text, sizeof text, "%s\n{\"x\":", LINE(""));
     for (int i = 0; i < 2 * depth; i++)
         n += (size_t)snprintf(text + n, sizeof text - n, "%s%s", i == depth ? "1" : "", i < depth ? open : close);
-    snprintf(text + n, sizeof text - n, ",%s\n", LINE("") + 1);
+    snprintf(text + n, sizeof text - n, ",%s\n", &LINE("")[1]);
     put("e", text);
 }
 

@@ -651,8 +651,9 @@ static void names_with_other_characters_are_not_told(void **state)
     for (uint32_t g = 0; g < 6; g++) {
         const mrq_condition condition = {.column = &strange, .n = 1, .code = &g};
         MRQ_AUTOFREE char *filter = mrq_milvus_filter(&(mrq_terms){&condition, 1, 0});
-        char want[100];
-        snprintf(want, sizeof want, told_of[g] ? "json_contains_any(genres, [\"%s\"])" : "", names + at[g]);
+        char want[100] = "";
+        if (told_of[g])
+            snprintf(want, sizeof want, "json_contains_any(genres, [\"%s\"])", names + at[g]);
         assert_string_equal(filter, want);
     }
 }
