@@ -308,9 +308,12 @@ mrq_status mrq_query_check(const mrq_query *query, mrq_ask what, mrq_error *err)
         [MRQ_ASK_SEARCH] = MRQ_Q_TEXT,      [MRQ_ASK_USER] = MRQ_Q_USER,    [MRQ_ASK_INFO] = MRQ_Q_FIELDS};
     if ((unsigned)what >= sizeof subject / sizeof *subject)
         return mrq_fail(err, MRQ_USAGE, "what: %d is not a kind of query", (int)what);
-    for (unsigned i = 0; i < MRQ_Q_FIELDS; i++)
-        if (query->n[i] && !(mrq_query_fields[i].asks & MRQ_ASKS(what)))
-            return fail_unused(query, i, err);
+    uint32_t head[2];
+    for (size_t at = 0; at < query->size; at += sizeof head + head[1] + 1) {
+        memcpy(head, query->bytes + at, sizeof head);
+        if (!(mrq_query_fields[head[0]].asks & MRQ_ASKS(what)))
+            return fail_unused(query, head[0], err);
+    }
     if (query->n[MRQ_Q_OFFSET])
         MRQ_TRY(check_reach(query, what, err));
     if (subject[what] != MRQ_Q_FIELDS && !query->n[subject[what]] && !query->n[MRQ_Q_ORDER])
