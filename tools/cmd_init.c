@@ -8,8 +8,8 @@
 #include "base/memory.h"
 #include "base/utf8.h"
 #include "command.h"
-#include "dataset/guess.h"
 #include "dataset/schema.h"
+#include "guess/guess.h"
 
 /* "movie,movies" */
 static mrq_status read_noun(const char *text, mrq_noun *noun, mrq_error *err)

@@ -1,7 +1,7 @@
 /* What marquee init makes of a file: its layout, its columns, lines of JSON, matrices. */
 #include "base/utf8.h"
-#include "dataset/look.h"
 #include "fuzz/fuzz.h"
+#include "guess/look.h"
 
 static void check_column(const mrq_look *look, uint32_t i)
 {

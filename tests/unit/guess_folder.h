@@ -5,7 +5,7 @@
 #include "unit/put_files.h"
 
 #include "dataset/dataset.h"
-#include "dataset/guess.h"
+#include "guess/guess.h"
 
 static mrq_writer schema, report;
 

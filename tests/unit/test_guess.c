@@ -6,7 +6,7 @@
 #include <math.h>
 #include <sys/stat.h>
 
-#include "dataset/look.h"
+#include "guess/look.h"
 #include "unit/guess_folder.h"
 
 static void assert_says(const mrq_writer *text, const char *want)

@@ -1,7 +1,7 @@
-/* What a file of a folder looks like: its encoding, delimiter, quotes, header, and what its columns hold. Private to the dataset
+/* What a file of a folder looks like: its encoding, delimiter, quotes, header, and what its columns hold. Private to the guess
  * room. */
-#ifndef MRQ_DATASET_LOOK_H
-#define MRQ_DATASET_LOOK_H
+#ifndef MRQ_GUESS_LOOK_H
+#define MRQ_GUESS_LOOK_H
 
 #include "base/dict.h"
 #include "dataset/hints.h"

@@ -5,8 +5,8 @@
 
 #include "base/parse.h"
 #include "base/utf8.h"
-#include "dataset/look.h"
 #include "dataset/timestamp.h"
+#include "guess/look.h"
 
 #define VALUE 1024 /* bytes of a value that is compared with others */
 

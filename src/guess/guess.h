@@ -1,6 +1,6 @@
 /* A schema for a folder that has none: which file is what, and what its columns are, from looking at them. */
-#ifndef MRQ_DATASET_GUESS_H
-#define MRQ_DATASET_GUESS_H
+#ifndef MRQ_GUESS_GUESS_H
+#define MRQ_GUESS_GUESS_H
 
 #include "base/table.h"
 #include "base/writer.h"

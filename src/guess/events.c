@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "base/parse.h"
-#include "dataset/guess_private.h"
+#include "guess/findings.h"
 
 double mrq_guess_median(const mrq_findings *f, const mrq_look *look, uint32_t i)
 {

@@ -8,7 +8,7 @@
 #include "base/utf8.h"
 #include "dataset/json_lines.h"
 #include "dataset/json_scan.h"
-#include "dataset/look.h"
+#include "guess/look.h"
 
 #define PATHS 1024 /* to look at */
 

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "dataset/guess_private.h"
+#include "guess/findings.h"
 
 #define USER_VALUES_MAX 1000    /* of a category */
 #define ITEM_VALUES_MAX 1000000 /* the same */
@@ -191,44 +191,6 @@ static bool is_gender(const mrq_look_column *column)
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         known += mrq_dict_find(column->values, words[i], strlen(words[i])) != MRQ_NONE;
     return known >= 2 && known == mrq_dict_strings(column->values).n;
-}
-
-static const char *first_value(const mrq_look_column *column)
-{
-    const mrq_strings values = mrq_dict_strings(column->values);
-    return mrq_strings_at(&values, 0);
-}
-
-const char *mrq_guess_no_use(const mrq_look *look, uint32_t i, char out[120])
-{
-    const mrq_look_column *column = &look->column[i];
-    const uint32_t n = mrq_dict_strings(column->values).n;
-    const char *why = NULL;
-    if (column->unfit)
-        why = column->unfit;
-    else if (column->nameless)
-        why = "it has no name";
-    else if (!column->n)
-        why = "it is empty";
-    else if (2 * column->addresses > column->n)
-        why = "addresses";
-    else if (2 * column->dates > column->n)
-        why = "dates, which no kind of field holds";
-    else if (column->role == MRQ_ROLE_TIME && mrq_look_numeric(column) && column->min >= 1e8)
-        why = "times, which no kind of field holds";
-    else if (column->brackets)
-        why = "some values stand in brackets, [...], as programs write lists; want members with one character between them";
-    else if ((mrq_hint_is_id(column->name) || (!look->header && mrq_look_whole_numbers(column))) && n == column->n && n > 9)
-        why = "an id of its own for each line";
-    else if (mrq_hint_is_id(column->name) && (column->role == MRQ_ROLE_USER || column->role == MRQ_ROLE_ITEM))
-        why = "ids";
-    if (why)
-        snprintf(out, 120, "%s", why);
-    else if (n == 1 && look->rows > 1 && column->n == look->rows)
-        snprintf(out, 120, "it is \"%.40s\" everywhere", first_value(column));
-    else
-        return NULL;
-    return out;
 }
 
 static bool is_year(const mrq_look_column *column)

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "base/parse.h"
-#include "dataset/cut.h"
 #include "dataset/text.h"
+#include "guess/cut.h"
 
 #define COLUMNS_DENSE  30 /* of items at least, where each cell has a value */
 #define COLUMNS_SPARSE 10

@@ -1,10 +1,10 @@
-/* What the parts of guessing share: guess.c says which file is what, guess_events.c, guess_time.c and guess_table.c what their
- * columns are, guess_fields.c writes. */
-#ifndef MRQ_DATASET_GUESS_PRIVATE_H
-#define MRQ_DATASET_GUESS_PRIVATE_H
+/* What the parts of guessing share: the findings so far, what a column is to others, and the lines of schema and report. Private to
+ * the guess room. */
+#ifndef MRQ_GUESS_FINDINGS_H
+#define MRQ_GUESS_FINDINGS_H
 
 #include "base/writer.h"
-#include "dataset/look.h"
+#include "guess/look.h"
 
 /* A file and the columns that are its ids. */
 typedef struct mrq_found {

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "dataset/guess_private.h"
 #include "dataset/timestamp.h"
+#include "guess/findings.h"
 
 static const char *day(double seconds, char out[16])
 {

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "dataset/guess_private.h"
+#include "guess/findings.h"
 
 void mrq_guess_quote(mrq_writer *out, const char *text)
 {

@@ -1,8 +1,8 @@
-/* Records of a sample whose layout is not known for sure, and how to find it. Private to the dataset room. */
-#ifndef MRQ_DATASET_CUT_H
-#define MRQ_DATASET_CUT_H
+/* Records of a sample whose layout is not known for sure, and how to find it. Private to the guess room. */
+#ifndef MRQ_GUESS_CUT_H
+#define MRQ_GUESS_CUT_H
 
-#include "dataset/look.h"
+#include "guess/look.h"
 
 #define MRQ_TRIAL 2000 /* records to try a layout on */
 

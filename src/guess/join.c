@@ -4,41 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "dataset/guess_private.h"
 #include "dataset/schema.h"
-
-void mrq_guess_file_word(const char *file, char out[MRQ_COLUMN_NAME])
-{
-    size_t n = 0;
-    *out = '\0';
-    for (const char *p = file; *p && *p != '.';) {
-        const size_t size = strcspn(p, "_-. ");
-        char word[64];
-        mrq_role roles[2];
-        mrq_noun noun = {"", ""};
-        snprintf(word, sizeof word, "%.*s", (int)size, p);
-        mrq_hint_file(word, roles, &noun);
-        if (roles[0] == MRQ_ROLE_NONE && size && n + size + 1 < MRQ_COLUMN_NAME - 4)
-            n += (size_t)snprintf(out + n, MRQ_COLUMN_NAME - n, "%s%s", n ? "_" : "", word);
-        p += size + strspn(p + size, "_- ");
-    }
-    for (char *p = out; *p; p++) {
-        const bool letter = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z'), digit = *p >= '0' && *p <= '9';
-        *p = letter ? (char)(*p | 0x20) : digit || *p == '_' ? *p : '_';
-    }
-}
-
-bool mrq_guess_many(const mrq_look *look, uint32_t i)
-{
-    const mrq_look_column *column = &look->column[i];
-    const uint32_t n = mrq_dict_strings(column->values).n;
-    char why[120];
-    if (mrq_guess_no_use(look, i, why) || column->lists || column->role == MRQ_ROLE_USER || column->role == MRQ_ROLE_ITEM ||
-        column->role == MRQ_ROLE_VALUE || column->role == MRQ_ROLE_COUNT || column->role == MRQ_ROLE_TIME)
-        return false;
-    const bool code = !look->header && look->columns == 2 && mrq_look_whole_numbers(column);
-    return (code || column->numbers < column->n) && n > 1 && 2 * (uint64_t)n <= column->n;
-}
+#include "guess/findings.h"
 
 /* Whether a joined file has a column that a schema can use. */
 static bool has_use(const mrq_look *look, uint32_t id, bool several)
@@ -50,12 +17,6 @@ static bool has_use(const mrq_look *look, uint32_t id, bool several)
                                       look->column[i].role != MRQ_ROLE_ITEM))
             return true;
     return false;
-}
-
-const mrq_look_column *mrq_guess_ids(const mrq_findings *f, bool items)
-{
-    const mrq_found *table = items ? &f->items : &f->users;
-    return table->look ? &table->look->column[table->id] : &f->events.look->column[items ? f->events.item : f->events.user];
 }
 
 /* How surely column `k` has ids of these; below 0: it has not. */

@@ -1,6 +1,6 @@
 /* Looking at one file. Everything is decided from a sample: the first megabytes, whole lines, and some blocks from the rest. Once
  * the layout is known (cut.c), each column is profiled; whoever decides what a column means needs the profiles alone. */
-#include "dataset/cut.h"
+#include "guess/cut.h"
 
 #include <math.h>
 #include <stdio.h>
