@@ -98,9 +98,10 @@ mrq_status cmd_init(int argc, char **argv, mrq_error *err)
         .synopsis = "DIR|FILE... [--noun ONE,MANY] [--out FILE] [--force]; --explain",
         .about = "Looks at the files of a folder, or at some of them, and writes a schema, which says what they hold: which has\n"
                  "the events (who had what, with a value and a time where there are any), which tell of items and of users, how\n"
-                 "they are encoded and divided, and what each column is. What stands in several files is joined by ids. Prints a\n"
-                 "line for each decision, and for each file and column that is not used, why. train, eval, rebuild and info then\n"
-                 "read DIR/schema.json. It is a proposal: a text file to be changed; --explain prints what it may say.\n"
+                 "they are encoded and divided, and what each column is. What stands in several files is joined by ids; files\n"
+                 "that were cut by year, events-2019.csv and events-2020.csv, are one, events-*.csv. Prints a line for each\n"
+                 "decision, and for each file and column that is not used, why. train, eval, rebuild and info then read\n"
+                 "DIR/schema.json. It is a proposal: a text file to be changed; --explain prints what it may say.\n"
                  "A file of events has a line for each event, or for each user with all items, 7 12 31 44, or is a matrix of\n"
                  "users and items. A line may be an object of JSON. Columns may be divided by commas, semicolons, tabs, bars, ::\n"
                  "or blanks; files may be compressed by gzip or zstd.",

@@ -113,9 +113,9 @@ static mrq_status choose_matrix(mrq_folder *f, mrq_findings *findings, mrq_error
 }
 
 /* The largest file of those that say they are events, or else of those that can be, or else a matrix. */
-mrq_status mrq_choose_events(mrq_folder *f, mrq_findings *findings, mrq_error *err)
+mrq_status mrq_choose_events(mrq_folder *f, const char *path, mrq_findings *findings, mrq_error *err)
 {
-    bool best_named = false;
+    bool best_named = false, several = false;
     for (uint32_t i = 0; i < f->n; i++) {
         mrq_found found;
         bool named;
@@ -130,11 +130,15 @@ mrq_status mrq_choose_events(mrq_folder *f, mrq_findings *findings, mrq_error *e
     }
     if (!findings->events.look)
         return choose_matrix(f, findings, err);
+    MRQ_TRY(mrq_folder_unite(f, path, (uint32_t)(findings->events.look - f->look), &several, err));
+    mrq_found all;
+    if (several && find_events(findings->events.look, &all, &best_named))
+        findings->events = all;
     for (uint32_t i = 0; i < f->n; i++) {
         mrq_found found;
         bool named;
         mrq_look *look = &f->look[i];
-        f->larger[i] = look != findings->events.look && !*look->why_not && find_events(look, &found, &named);
+        f->larger[i] = look != findings->events.look && !f->part[i] && !*look->why_not && find_events(look, &found, &named);
     }
     return MRQ_OK;
 }
@@ -192,7 +196,7 @@ static fit find_table(mrq_folder *f, const mrq_findings *findings, bool items, c
     fit best = {.score = -1, .items = items};
     for (uint32_t i = 0; i < f->n; i++) {
         const mrq_look *look = &f->look[i];
-        if (*look->why_not || look->lists || look == findings->events.look || look == taken || look->columns < 2)
+        if (*look->why_not || look->lists || f->part[i] || look == findings->events.look || look == taken || look->columns < 2)
             continue;
         if (mrq_guess_broken(look)) {
             snprintf(f->why[i], sizeof f->why[i], "%llu of its %llu lines do not have %u columns or have wrong quotes",

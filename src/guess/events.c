@@ -70,12 +70,19 @@ static void put_weights(mrq_writer *out, const mrq_look_column *column)
     }
 }
 
-/* Why a column cannot be the value of events; NULL when it can. */
+/* Lines that say no value. */
+static uint64_t without_value(const mrq_look_column *column)
+{
+    return column->empty + column->unknown;
+}
+
+/* Why a column cannot be the value of events; NULL when it can. Lines without one are no events then, so that most must have one,
+ * and nearly all where only the numbers say that it is a value. */
 static const char *no_value(const mrq_look *look, const mrq_look_column *column, char out[120])
 {
-    if (column->empty || column->unknown)
-        snprintf(out, 120, "%llu of the events have none, which a value may not lack",
-                 (unsigned long long)column->empty + column->unknown);
+    const uint64_t none = without_value(column);
+    if (none > column->n || (column->role == MRQ_ROLE_NONE && 10 * none > column->n))
+        snprintf(out, 120, "%llu of the %llu lines have none", (unsigned long long)none, (unsigned long long)(none + column->n));
     else if (column->numbers < column->n)
         snprintf(out, 120, "\"%s\" is no number", column->word);
     else if (fabs(column->min) > 1e9 || fabs(column->max) > 1e9)
@@ -115,24 +122,33 @@ static double least_rated(const mrq_look_column *column)
     return least < column->max ? least : 0;
 }
 
-/* The texts of a value that mean that nothing was said: "0", "0.0". */
-static void put_zeros(mrq_writer *out, const mrq_look_column *column)
+/* Adds a text to "null", which the first one begins. */
+static void put_null(mrq_writer *out, uint32_t *n, const char *text)
+{
+    mrq_writer_put(out, (*n)++ ? ", " : ", \"null\": [");
+    mrq_guess_quote(out, text);
+}
+
+/* The texts of a value that mean that nothing was said: "", "NULL", "0", "0.0". */
+static void put_nulls(mrq_writer *out, const mrq_look_column *column)
 {
     const mrq_strings values = mrq_dict_strings(column->values);
-    const char *between = ", \"null\": [";
+    const bool zeros = least_rated(column) > 0;
+    uint32_t n = 0;
     double number;
-    if (!(least_rated(column) > 0))
-        return;
-    for (uint32_t k = 0; k < values.n; k++)
-        if (mrq_parse_real(mrq_strings_at(&values, k), mrq_strings_size(&values, k), 0, 0, &number)) {
-            mrq_writer_put(out, "%s\"%s\"", between, mrq_strings_at(&values, k));
-            between = ", ";
-        }
-    mrq_writer_put(out, "]");
+    if (column->empty)
+        put_null(out, &n, "");
+    for (int k = 0; mrq_unknown_texts[k]; k++)
+        if (column->unknown_texts >> k & 1)
+            put_null(out, &n, mrq_unknown_texts[k]);
+    for (uint32_t k = 0; zeros && k < values.n; k++)
+        if (mrq_parse_real(mrq_strings_at(&values, k), mrq_strings_size(&values, k), 0, 0, &number))
+            put_null(out, &n, mrq_strings_at(&values, k));
+    mrq_writer_put(out, n ? "]" : "");
 }
 
 /* Says what kind of field the value is, and the report what it is; NULL when there is none to be written. */
-static const char *guess_value(const mrq_findings *f, const mrq_look *look, uint32_t i)
+static const char *guess_number(const mrq_findings *f, const mrq_look *look, uint32_t i)
 {
     static const char all[] = "each event is a like, \"like\": \"all\"";
     char why[120];
@@ -167,6 +183,16 @@ static const char *guess_value(const mrq_findings *f, const mrq_look *look, uint
     return "rating";
 }
 
+static const char *guess_value(const mrq_findings *f, const mrq_look *look, uint32_t i)
+{
+    const char *kind = guess_number(f, look, i);
+    const uint64_t none = kind ? without_value(&look->column[i]) : 0;
+    if (none)
+        mrq_say_column(f, look, i, "note: %llu of the %llu lines have none, and are no events", (unsigned long long)none,
+                       (unsigned long long)(none + look->column[i].n));
+    return kind;
+}
+
 static const char *say_action(const mrq_findings *f, const mrq_look *look, uint32_t i)
 {
     MRQ_CLEANUP(mrq_writer_close) mrq_writer weights = {0};
@@ -199,6 +225,9 @@ static void guess_matrix(mrq_findings *f, const mrq_look *look)
         mrq_writer_put(f->report, "%s: %s: the user, different in each line\n", look->file, name);
     else if (matrix->lead)
         mrq_writer_put(f->report, "%s: %s: not used: it counts the values of its line\n", look->file, name);
+    if (matrix->user && mrq_hint_column(matrix->name) == MRQ_ROLE_ITEM)
+        mrq_writer_put(f->report, "%s: note: a line of a matrix is a user; if these are items, exchange lines and columns\n",
+                       look->file);
     mrq_writer_put(f->report, "%s: %s%s\n", look->file, matrix->user ? "" : "users have the numbers of their lines, ",
                    look->header ? "items the names of their columns" : "items the numbers of their columns");
     if (*matrix->none)
@@ -215,7 +244,7 @@ static void guess_matrix(mrq_findings *f, const mrq_look *look)
                    : matrix->lead ? "\n   {\"kind\": \"ignore\"},"
                                   : "",
                    kind ? kind : "rating", kind ? kind : "rating");
-    put_zeros(f->schema, &look->column[2]);
+    put_nulls(f->schema, &look->column[2]);
     mrq_writer_put(f->schema, "}]}");
 }
 
@@ -248,7 +277,7 @@ void mrq_guess_events(mrq_findings *f)
         } else if (i == value && kind) {
             mrq_fields_put(&out, i, kind, kind);
             if (!acted)
-                put_zeros(f->schema, &look->column[i]);
+                put_nulls(f->schema, &look->column[i]);
             if (acted) {
                 mrq_writer_put(f->schema, ", \"weights\": {");
                 put_weights(f->schema, &look->column[i]);

@@ -15,24 +15,23 @@ void mrq_guess_quote(mrq_writer *out, const char *text)
     mrq_writer_put(out, "\"");
 }
 
-/* What people see of a column: its name, or its place. */
-static const char *shown(const mrq_look *look, uint32_t i, char out[MRQ_HEADER_NAME + 16])
+const char *mrq_guess_shown(const mrq_look *look, uint32_t i, char out[MRQ_GUESS_SHOWN])
 {
     if (*look->column[i].name)
-        snprintf(out, MRQ_HEADER_NAME + 16, "%s", look->column[i].name);
+        snprintf(out, MRQ_GUESS_SHOWN, "%s", look->column[i].name);
     else
-        snprintf(out, MRQ_HEADER_NAME + 16, "column %u", i + 1);
+        snprintf(out, MRQ_GUESS_SHOWN, "column %u", i + 1);
     return out;
 }
 
 void mrq_say_column(const mrq_findings *findings, const mrq_look *look, uint32_t i, const char *format, ...)
 {
-    char what[400], name[MRQ_HEADER_NAME + 16];
+    char what[400], name[MRQ_GUESS_SHOWN];
     va_list args;
     va_start(args, format);
     vsnprintf(what, sizeof what, format, args);
     va_end(args);
-    mrq_writer_put(findings->report, "%s: %s: %s\n", look->file, shown(look, i, name), what);
+    mrq_writer_put(findings->report, "%s: %s: %s\n", look->file, mrq_guess_shown(look, i, name), what);
 }
 
 /* --- files and fields as JSON --- */
@@ -147,13 +146,15 @@ static const char *division(const mrq_look *look, char out[160])
 
 void mrq_say_file(const mrq_findings *f, const mrq_look *look, const char *what)
 {
-    char divided[160];
-    mrq_writer_put(f->report, "%s: %s%llu %s; %s, %s\n", look->file, mrq_look_whole(look) ? "" : "about ",
-                   (unsigned long long)mrq_look_rows(look), what, look->encoding ? look->encoding : "utf-8",
+    char divided[160], files[32] = "";
+    if (look->files)
+        snprintf(files, sizeof files, " in %u files", look->files);
+    mrq_writer_put(f->report, "%s: %s%llu %s%s; %s, %s\n", look->file, mrq_look_whole(look) ? "" : "about ",
+                   (unsigned long long)mrq_look_rows(look), what, files, look->encoding ? look->encoding : "utf-8",
                    division(look, divided));
     if (look->bad) {
         char where[48] = "";
-        if (mrq_look_whole(look))
+        if (mrq_look_whole(look) && !look->files)
             snprintf(where, sizeof where, ", the first is line %llu", (unsigned long long)look->broken);
         mrq_writer_put(f->report, "%s: note: %llu of %llu lines ", look->file, (unsigned long long)look->bad,
                        (unsigned long long)look->bad + look->rows);

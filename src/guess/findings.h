@@ -106,6 +106,10 @@ const char *mrq_guess_unknown(const mrq_look_column *column, char out[48]);
 /* For the report, of an id for which mrq_look_pointed(). */
 #define MRQ_SAY_POINTED ", written as 39.0, which is 39"
 
+/* What people see of a column: its name, or its place. */
+#define MRQ_GUESS_SHOWN (MRQ_HEADER_NAME + 16)
+const char *mrq_guess_shown(const mrq_look *look, uint32_t i, char out[MRQ_GUESS_SHOWN]);
+
 /* Lines of the report: about a file, of which each line is one of `what`; about a column. */
 void mrq_say_file(const mrq_findings *findings, const mrq_look *look, const char *what);
 void mrq_say_column(const mrq_findings *findings, const mrq_look *look, uint32_t i, const char *format, ...)

@@ -12,6 +12,7 @@ typedef struct mrq_folder {
     mrq_look look[MRQ_FOLDER_FILES];
     bool fits[MRQ_FOLDER_FILES];     /* it could be a table of users or items */
     bool larger[MRQ_FOLDER_FILES];   /* another file of events is */
+    bool part[MRQ_FOLDER_FILES];     /* it is one of several that are the events together */
     char why[MRQ_FOLDER_FILES][300]; /* a file is no table of users or items */
     uint32_t folders;
     char inside[256]; /* one of the folders */
@@ -23,7 +24,11 @@ void mrq_folder_free(mrq_folder *folder);
 MRQ_DEFINE_CLEANUP(mrq_folder, mrq_folder_free)
 
 /* Finds the events; findings->events.look is NULL when no file can be them. */
-MRQ_CHECKED mrq_status mrq_choose_events(mrq_folder *folder, mrq_findings *findings, mrq_error *err);
+MRQ_CHECKED mrq_status mrq_choose_events(mrq_folder *folder, const char *path, mrq_findings *findings, mrq_error *err);
+
+/* Makes one look of the file `main` and those that are like it, as events-2019.csv and events-2020.csv; `*several` when there are
+ * any. Its file is events-*.csv, which no other file of the folder at `path` fits. */
+MRQ_CHECKED mrq_status mrq_folder_unite(mrq_folder *folder, const char *path, uint32_t main, bool *several, mrq_error *err);
 
 /* Finds the tables of users and items, and which id of the events is whose where only their places told. */
 void mrq_choose_tables(mrq_folder *folder, mrq_findings *findings);

@@ -48,22 +48,58 @@ static bool is_joined(const mrq_findings *findings, const mrq_look *look)
     return false;
 }
 
+/* Why a file lists neither users nor items: by the column that has most of their ids. */
+static void say_no_table(const mrq_findings *findings, const mrq_look *look)
+{
+    const mrq_found *events = &findings->events;
+    double most = 0;
+    uint32_t column = 0, all = 0, known = 0;
+    bool items = false;
+    char shown[MRQ_GUESS_SHOWN];
+    for (uint32_t k = 0; !look->lists && k < 2 * look->columns; k++) {
+        const bool of_items = k < look->columns;
+        const mrq_look_column *ids = &events->look->column[of_items ? events->item : events->user];
+        const char *missing;
+        const uint32_t n = mrq_dict_strings(ids->values).n;
+        const uint32_t found = mrq_guess_contained(ids, &look->column[k % look->columns], &missing);
+        if (found <= most * n)
+            continue;
+        most = (double)found / n;
+        column = k % look->columns;
+        items = of_items;
+        all = n;
+        known = found;
+    }
+    const char *what = items ? findings->noun.many : "users", *name = mrq_guess_shown(look, column, shown);
+    if (!known)
+        mrq_writer_put(findings->report, "%s: not used: no column of it has ids of the users or of the %s\n", look->file,
+                       findings->noun.many);
+    else if (known < all)
+        mrq_writer_put(findings->report, "%s: not used: its column %s has %u of the %u ids of the %s, and no other has more\n",
+                       look->file, name, known, all, what);
+    else
+        mrq_writer_put(findings->report,
+                       "%s: not used: its column %s has all ids of the %s%s, but no name says that it is about them\n", look->file,
+                       name, what, mrq_guess_is_unique(look, column) ? "" : ", some several times");
+}
+
 static void say_unused(const mrq_folder *f, const mrq_findings *findings)
 {
     for (uint32_t i = 0; i < f->n; i++) {
         const mrq_look *look = &f->look[i];
-        if (look == findings->events.look || look == findings->items.look || look == findings->users.look ||
+        if (look == findings->events.look || look == findings->items.look || look == findings->users.look || f->part[i] ||
             is_joined(findings, look))
             continue;
         if (f->larger[i])
             mrq_writer_put(findings->report, "%s: not used: it could be events too, but %s is larger or says so by its names\n",
                            look->file, findings->events.look->file);
-        else
+        else if (*look->why_not || f->fits[i] || *f->why[i])
             mrq_writer_put(findings->report, "%s: not used: %s\n", look->file,
                            *look->why_not ? look->why_not
                            : f->fits[i]   ? "another file fits better"
-                           : *f->why[i]   ? f->why[i]
-                                          : "no column of it has all ids of the users or of the items, each once");
+                                          : f->why[i]);
+        else
+            say_no_table(findings, look);
     }
     if (f->folders)
         mrq_writer_put(findings->report, "%s: not used: a folder\n", f->inside);
@@ -137,7 +173,7 @@ mrq_status mrq_guess(const char *path, const char *const *files, uint32_t n, con
         return mrq_fail_memory(err, "looking at a folder");
     MRQ_TRY(mrq_folder_look(path, files, n, f, err));
     name_schema(path, name);
-    MRQ_TRY(mrq_choose_events(f, &findings, err));
+    MRQ_TRY(mrq_choose_events(f, path, &findings, err));
     if (!findings.events.look)
         return fail_without_events(path, f, err);
     mrq_choose_tables(f, &findings);

@@ -12,7 +12,6 @@
 #include "dataset/text.h"
 #include "dataset/timestamp.h"
 
-#define VALUE    1024 /* bytes of a value that is compared with others */
 #define ENCODING ((size_t)256 << 20)
 
 static mrq_status fail_memory(mrq_error *err)
@@ -20,18 +19,17 @@ static mrq_status fail_memory(mrq_error *err)
     return mrq_fail_memory(err, "looking at a file");
 }
 
-/* A field without what quoting adds; `scratch` has room for a decoded one. */
-static mrq_span plain(const mrq_look *look, mrq_span span, char *scratch)
+mrq_span mrq_look_plain(const mrq_look *look, mrq_span span, char scratch[MRQ_LOOK_VALUE])
 {
     const bool coded = memchr(span.text, '"', span.size) || (look->escape && memchr(span.text, look->escape, span.size));
-    if (!look->quoted || !coded || span.size > VALUE)
+    if (!look->quoted || !coded || span.size > MRQ_LOOK_VALUE)
         return span;
     return (mrq_span){scratch, mrq_text_unquote(span.text, span.size, look->escape, scratch)};
 }
 
 mrq_status mrq_look_profile(mrq_look *look, mrq_error *err)
 {
-    char scratch[VALUE];
+    char scratch[MRQ_LOOK_VALUE];
     mrq_cutter c = mrq_cutter_of(look, look->delimiter, look->quoted);
     const bool matrix = look->matrix && look->matrix->used;
     if (look->header && !look->json && !matrix)
@@ -44,7 +42,7 @@ mrq_status mrq_look_profile(mrq_look *look, mrq_error *err)
         }
         look->rows++;
         for (uint32_t i = 0; i < look->columns; i++)
-            if (mrq_look_value(&look->column[i], plain(look, c.field[i], scratch), true))
+            if (mrq_look_value(&look->column[i], mrq_look_plain(look, c.field[i], scratch), true))
                 return fail_memory(err);
     }
     if (matrix) /* no field can say that its ids are whole */
@@ -77,67 +75,6 @@ static mrq_status profile_lists(mrq_look *look, mrq_error *err)
     }
     return MRQ_OK;
 }
-
-/* --- header --- */
-
-static bool is_number(mrq_span span)
-{
-    double number;
-    return mrq_parse_real(span.text, span.size, -HUGE_VAL, HUGE_VAL, &number);
-}
-
-/* The first line is one of names: no number in it, and a column is numbers below, or a name is known. */
-static void find_header(mrq_look *look)
-{
-    mrq_cutter c = mrq_cutter_of(look, look->delimiter, look->quoted);
-    uint32_t numbers[MRQ_FIELDS_MAX] = {0}, n = 0;
-    if (!mrq_cut(&c) || c.broken)
-        return;
-    const uint32_t names = c.n;
-    for (uint32_t i = 0; i < names && i < MRQ_FIELDS_MAX; i++)
-        if (is_number(c.field[i]) || mrq_look_is_date(c.field[i]))
-            return;
-    bool empty_last = true;
-    for (; n < MRQ_TRIAL && mrq_cut(&c);) {
-        if (c.n != look->columns)
-            continue;
-        n++;
-        empty_last &= !c.field[c.n - 1].size;
-        for (uint32_t i = 0; i < c.n; i++)
-            numbers[i] += is_number(c.field[i]);
-    }
-    if (names != look->columns && !(empty_last && names + 1 == look->columns))
-        return;
-    look->tail = n && names + 1 == look->columns;
-    look->columns = names;
-    for (uint32_t i = 0; i < names; i++)
-        look->header |= n && 10 * numbers[i] >= 9 * n;
-    look->header |= look->tail || mrq_look_names(look);
-}
-
-static void take_names(mrq_look *look)
-{
-    mrq_cutter c = mrq_cutter_of(look, look->delimiter, look->quoted);
-    mrq_cut(&c);
-    for (uint32_t i = 0; i < look->columns && i < c.n; i++) {
-        mrq_look_column *column = &look->column[i];
-        char name[2 * MRQ_HEADER_NAME + 1], unquoted[VALUE];
-        column->nameless = !c.field[i].size || c.field[i].size > MRQ_HEADER_NAME;
-        if (column->nameless)
-            continue;
-        const mrq_span text = plain(look, c.field[i], unquoted);
-        mrq_text_decode(text.text, text.size, name);
-        snprintf(column->name, sizeof column->name, "%.*s", MRQ_HEADER_NAME, name);
-        column->findable = *name != '\0';
-        column->role = *name ? mrq_hint_column(name) : MRQ_ROLE_NONE;
-    }
-    for (uint32_t i = 0; i < look->columns; i++)
-        for (uint32_t k = 0; k < look->columns; k++)
-            if (i != k && strcmp(look->column[i].name, look->column[k].name) == 0)
-                look->column[i].findable = false;
-}
-
-/* --- a file --- */
 
 static void refuse(mrq_look *look, const char *why)
 {
@@ -172,10 +109,10 @@ mrq_status mrq_look_at(mrq_look *look, char *sample, size_t size, size_t all, mr
         MRQ_TRY(mrq_look_columns(look, 2, err));
         return profile_lists(look, err);
     }
-    find_header(look);
+    mrq_look_header(look);
     MRQ_TRY(mrq_look_columns(look, look->columns, err));
     if (look->header)
-        take_names(look);
+        mrq_look_names_of(look);
     MRQ_TRY(mrq_look_profile(look, err));
     if (!look->rows)
         refuse(look, "a header without lines below it");
@@ -284,6 +221,12 @@ uint64_t mrq_look_rows(const mrq_look *look)
     if (mrq_look_whole(look) || !look->size)
         return look->rows;
     return (uint64_t)((double)look->rows * (double)look->all / (double)look->size);
+}
+
+static bool is_number(mrq_span span)
+{
+    double number;
+    return mrq_parse_real(span.text, span.size, -HUGE_VAL, HUGE_VAL, &number);
 }
 
 static int compare(const void *a, const void *b)

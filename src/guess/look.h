@@ -50,6 +50,9 @@ typedef struct mrq_look_column {
     mrq_look_set set[MRQ_LOOK_SETS];
 } mrq_look_column;
 
+#define MRQ_LOOK_VALUE 1024 /* bytes of a value that is compared with others */
+#define MRQ_LOOK_ITEMS 10   /* columns of items that a matrix has at least */
+
 /* A table that can be a matrix. */
 typedef struct mrq_look_matrix {
     bool used;                      /* it is taken for one: its columns are now the user, the item and the value */
@@ -65,6 +68,7 @@ typedef struct mrq_look_matrix {
 typedef struct mrq_look {
     char file[256];
     char why_not[200];    /* why it is no file of data; "" for one */
+    uint32_t files;       /* that were looked at as one; 0: it is one */
     const char *encoding; /* a static text; NULL: UTF-8 */
     const char *delimiter;
     bool quoted, header, lists;
@@ -105,6 +109,18 @@ void mrq_look_matrix_free(mrq_look_matrix *matrix); /* NULL is legal */
 
 /* Whether a cell of a line, counted from the first item's, has a value; `*name` is then the item's. */
 bool mrq_look_matrix_cell(const mrq_look_matrix *matrix, uint32_t cell, mrq_span value, mrq_span *name);
+
+/* Whether the first line of a table is one of names: sets look->header, and the columns where there are fewer of them. */
+void mrq_look_header(mrq_look *look);
+
+/* Gives the columns their names. */
+void mrq_look_names_of(mrq_look *look);
+
+/* A field without what quoting adds; `scratch` has room for a decoded one. */
+mrq_span mrq_look_plain(const mrq_look *look, mrq_span span, char scratch[MRQ_LOOK_VALUE]);
+
+/* Which of mrq_unknown_texts a value is; -1: none. */
+int mrq_look_unknown(mrq_span span);
 
 /* Adds all records of the sample to the columns. */
 MRQ_CHECKED mrq_status mrq_look_profile(mrq_look *look, mrq_error *err);

@@ -8,13 +8,11 @@
 #include "dataset/timestamp.h"
 #include "guess/look.h"
 
-#define VALUE 1024 /* bytes of a value that is compared with others */
-
 const char *const mrq_unknown_texts[] = {"NULL", "null", "\\N",  "-",       "NaN",     "nan", "NA",  "N/A",
                                          "n/a",  "None", "none", "Unknown", "unknown", "?",   "nil", "(no genres listed)",
                                          NULL};
 
-static int unknown_text(mrq_span span)
+int mrq_look_unknown(mrq_span span)
 {
     for (int i = 0; mrq_unknown_texts[i]; i++)
         if (strlen(mrq_unknown_texts[i]) == span.size && memcmp(mrq_unknown_texts[i], span.text, span.size) == 0)
@@ -106,7 +104,7 @@ int mrq_look_value(mrq_look_column *column, mrq_span span, bool sets)
 {
     if (span.size && !span.text[span.size - 1])
         return add_list(column, span);
-    const int unknown = unknown_text(span);
+    const int unknown = mrq_look_unknown(span);
     column->empty += !span.size;
     column->unknown += unknown >= 0;
     if (unknown >= 0)
@@ -122,7 +120,7 @@ int mrq_look_value(mrq_look_column *column, mrq_span span, bool sets)
     column->years += ends_in_year(span);
     column->addresses += begins(span, "http://") || begins(span, "https://");
     column->brackets += *span.text == '[' && span.text[span.size - 1] == ']';
-    const mrq_span kept = {span.text, span.size < VALUE ? span.size : VALUE};
+    const mrq_span kept = {span.text, span.size < MRQ_LOOK_VALUE ? span.size : MRQ_LOOK_VALUE};
     if (mrq_dict_add(column->values, kept.text, kept.size) == MRQ_NONE)
         return -1;
     for (int i = 0; sets && column->numbers < column->n && i < MRQ_LOOK_SETS; i++)

@@ -11,8 +11,7 @@
 #include "dataset/text.h"
 #include "guess/cut.h"
 
-#define COLUMNS_DENSE  30 /* of items at least, where each cell has a value */
-#define COLUMNS_SPARSE 10
+#define COLUMNS_DENSE 30 /* of items at least, where each cell has a value */
 
 /* The numbers of a table's columns behind the first `lead`. */
 typedef struct numbers {
@@ -135,14 +134,14 @@ static bool is_user(const mrq_look *look)
 {
     const mrq_look_column *c = &look->column[0];
     return c->n == look->rows && mrq_dict_strings(c->values).n == c->n && c->longest <= MRQ_ID_BYTES && !c->dates &&
-           (c->numbers < c->n || c->codes || c->role == MRQ_ROLE_USER || (c->wholes == c->n && c->n > 9));
+           (c->nameless || c->numbers < c->n || c->codes || c->role == MRQ_ROLE_USER || (c->wholes == c->n && c->n > 9));
 }
 
 mrq_status mrq_look_find_matrix(mrq_look *look, mrq_error *err)
 {
     mrq_look_matrix found = {.lead = 1};
     uint64_t without, counted;
-    if (look->columns <= COLUMNS_SPARSE || !look->rows || 100 * look->bad > look->rows || !are_numbers(look, 1))
+    if (look->columns <= MRQ_LOOK_ITEMS || !look->rows || 100 * look->bad > look->rows || !are_numbers(look, 1))
         return MRQ_OK;
     numbers all = numbers_of(look, 1);
     const double least = all.min;
@@ -157,7 +156,7 @@ mrq_status mrq_look_find_matrix(mrq_look *look, mrq_error *err)
     found.user = counted < look->rows && is_user(look);
     found.lead = found.user || counted == look->rows; /* else the first column is an item, too */
     const uint32_t items = look->columns - found.lead;
-    if (!are_numbers(look, found.lead) || items < (5 * without >= cells ? COLUMNS_SPARSE : COLUMNS_DENSE) ||
+    if (!are_numbers(look, found.lead) || items < (5 * without >= cells ? MRQ_LOOK_ITEMS : COLUMNS_DENSE) ||
         !are_alike(look, found.lead, &all))
         return MRQ_OK;
     if (!(look->matrix = mrq_array(1, sizeof *look->matrix)))

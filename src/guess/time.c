@@ -40,6 +40,10 @@ static const char *const dates[] = {"%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%
 static const char *const clocks[] = {"", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p"};
 static const char *const others[] = {"%a %b %d %H:%M:%S %Y", "%a %b %d %H:%M:%S %z %Y", "%a, %d %b %Y %H:%M:%S %z",
                                      "%d/%b/%Y:%H:%M:%S %z"};
+static const struct compact {
+    const char *format;
+    size_t digits;
+} compacts[] = {{"%Y%m%d", 8}, {"%Y%m%d%H%M", 12}, {"%Y%m%d%H%M%S", 14}};
 #define N(array)  (sizeof(array) / sizeof *(array))
 #define FORMATS   (N(dates) * N(clocks) + N(others))
 #define YEAR_1900 (-2208988800)
@@ -77,11 +81,22 @@ static size_t find_format(const mrq_look_column *column, size_t k)
     return k;
 }
 
+/* The format of dates without anything between their parts, such as 20190301; NULL when the values are no such dates. */
+static const char *find_compact(const mrq_look_column *column)
+{
+    const mrq_strings values = mrq_dict_strings(column->values);
+    for (size_t k = 0; k < N(compacts); k++)
+        if (column->numbers == column->n && column->longest == compacts[k].digits &&
+            column->bytes == compacts[k].digits * column->n && has_format(&values, compacts[k].format))
+            return compacts[k].format;
+    return NULL;
+}
+
 /* Whether the values, some zeros apart, are times, going by them alone. */
 static bool looks_like_time(const mrq_findings *f, const mrq_look *look, uint32_t i)
 {
     const mrq_look_column *column = &look->column[i];
-    if (column->n && column->dates == column->n)
+    if ((column->n && column->dates == column->n) || find_compact(column))
         return true;
     if (!mrq_look_numeric(column) || !unit_of(column) || column->max < SURELY_TIME)
         return false;
@@ -109,12 +124,18 @@ static bool guess_format(const mrq_findings *f, const mrq_look *look, uint32_t i
 {
     char format[MRQ_TIME_WANT], unknown[48];
     const mrq_look_column *column = &look->column[i];
-    const size_t k = find_format(column, 0);
-    if (k == FORMATS)
+    const mrq_strings values = mrq_dict_strings(column->values);
+    const char *compact = find_compact(column);
+    const size_t k = compact ? FORMATS : find_format(column, 0);
+    if (!compact && k == FORMATS)
         return false;
-    snprintf(out, MRQ_GUESS_UNIT, "{\"format\": \"%.60s\"}", format_at(k, format));
-    mrq_say_column(f, look, i, "the time, as dates such as %s, in the format \"%s\"%s", column->word, format,
-                   mrq_guess_unknown(column, unknown));
+    if (compact)
+        snprintf(format, sizeof format, "%s", compact);
+    else
+        format_at(k, format);
+    snprintf(out, MRQ_GUESS_UNIT, "{\"format\": \"%.60s\"}", format);
+    mrq_say_column(f, look, i, "the time, as dates such as %s, in the format \"%s\"%s",
+                   compact ? mrq_strings_at(&values, 0) : column->word, format, mrq_guess_unknown(column, unknown));
     const size_t other = find_format(column, k + 1);
     if (other < FORMATS)
         mrq_say_column(f, look, i, "note: all of them could be in the format \"%s\" too; change \"format\" if they are",
