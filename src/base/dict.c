@@ -59,6 +59,8 @@ struct mrq_dict {
 };
 
 enum { SHORT = 7 }; /* bytes; longer texts have a hash as key */
+#define SALT_A 0xa0761d6478bd642fu
+#define SALT_B 0xe7037ed1a0b428dbu
 
 static uint64_t load(const char *text, size_t size)
 {
@@ -67,15 +69,29 @@ static uint64_t load(const char *text, size_t size)
     return word;
 }
 
+/* The upper half of a product depends on the upper bits of both factors, the lower half on the lower ones. */
+static uint64_t fold(uint64_t a, uint64_t b)
+{
+    __extension__ typedef unsigned __int128 wide;
+    const wide product = (wide)a * b;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+/* 16 bytes a multiplication, as wyhash (Wang Yi 2019) does. The last bytes may be taken twice. */
+static uint64_t hash_of(const char *text, size_t size)
+{
+    uint64_t hash = size ^ SALT_A;
+    const char *last = text + size - 8;
+    for (; last - text > 8; text += 16)
+        hash = fold(load(text, 8) ^ hash, load(text + 8, 8) ^ SALT_B);
+    return fold(load(text <= last ? text : last, 8) ^ hash, load(last, 8) ^ SALT_B);
+}
+
 /* Unique for texts of up to SHORT bytes, with the length in the top byte; a longer text has 255 there. */
 static uint64_t key_of(const char *text, size_t size)
 {
-    if (size > SHORT) {
-        uint64_t hash = size;
-        for (; size > 8; size -= 8, text += 8)
-            hash = mrq_random_mix(hash ^ load(text, 8));
-        return mrq_random_mix(hash ^ load(text, size)) | (uint64_t)255 << 56;
-    }
+    if (size > SHORT)
+        return hash_of(text, size) | (uint64_t)255 << 56;
     uint64_t word = (uint64_t)size << 56;
     if (size >= 4)
         word |= load(text, 4) | load(text + size - 4, 4) << 8 * (size - 4);
@@ -116,12 +132,21 @@ static slot *next_slot(const mrq_dict *dict, slot *at)
     return at + 1 < dict->slot + dict->slots ? at + 1 : dict->slot;
 }
 
+/* Whether two texts of more than SHORT bytes are the same; the last bytes may be compared twice. */
+static bool are_equal(const char *a, const char *b, size_t size)
+{
+    for (size_t at = 0; at + 8 < size; at += 8)
+        if (load(a + at, 8) != load(b + at, 8))
+            return false;
+    return load(a + size - 8, 8) == load(b + size - 8, 8);
+}
+
 /* Whether the text of a slot, which has the same key, is this one. Every text ends with a NUL. */
 static bool is_text(const mrq_dict *dict, const slot *at, const char *text, size_t size)
 {
     const mrq_strings all = mrq_dict_strings(dict);
     const char *its = all.bytes + at->start;
-    return size <= SHORT || (size < all.offset[all.n] - at->start && memcmp(its, text, size) == 0 && its[size] == '\0');
+    return size <= SHORT || (size < all.offset[all.n] - at->start && are_equal(its, text, size) && its[size] == '\0');
 }
 
 /* The slot that holds the text, or the free slot for it. */
@@ -181,6 +206,12 @@ uint32_t mrq_dict_add(mrq_dict *dict, const char *text, size_t size)
     if (index != MRQ_NONE)
         *at = (slot){key, index + 1, dict->offset[index]};
     return index;
+}
+
+void mrq_dict_expect(const mrq_dict *dict, const char *text, size_t size)
+{
+    if (dict->slots)
+        __builtin_prefetch(first_slot(dict, key_of(text, size)));
 }
 
 uint32_t mrq_dict_find(const mrq_dict *dict, const char *text, size_t size)

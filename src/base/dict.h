@@ -37,7 +37,8 @@ uint32_t mrq_dict_add(mrq_dict *dict, const char *text, size_t size);  /* the in
                                                                           of memory */
 uint32_t mrq_dict_push(mrq_dict *dict, const char *text, size_t size); /* appends without checking for an equal text */
 uint32_t mrq_dict_find(const mrq_dict *dict, const char *text, size_t size);
-mrq_strings mrq_dict_strings(const mrq_dict *dict); /* valid until the next change */
+void mrq_dict_expect(const mrq_dict *dict, const char *text, size_t size); /* begins to fetch what a look-up soon reads */
+mrq_strings mrq_dict_strings(const mrq_dict *dict);                        /* valid until the next change */
 
 /* Negative, 0 or positive when the first text is before, equal to or after the second. */
 typedef int mrq_text_order(const char *a, size_t a_size, const char *b, size_t b_size);

@@ -53,12 +53,35 @@ static bool is_decimal(const char *text, size_t size)
     return i == size;
 }
 
+/* digits [. digits] in up to 15 bytes: nearly every rating. The digits as a number and the power of ten are exact, so the quotient
+ * is rounded once, as strtod() does. */
+static bool parse_short(const char *text, size_t size, double *out)
+{
+    const bool negative = size > 0 && text[0] == '-';
+    const size_t start = negative;
+    double power = 1, number = 0;
+    bool point = false, digit = false;
+    if (size - start > 15)
+        return false;
+    for (size_t i = start; i < size; i++) {
+        if (is_digit(text[i])) {
+            number = 10 * number + (text[i] - '0');
+            power = point ? 10 * power : 1;
+            digit = true;
+        } else if (text[i] == '.' && !point) {
+            point = true;
+        } else {
+            return false;
+        }
+    }
+    *out = (negative ? -number : number) / power;
+    return digit;
+}
+
 bool mrq_parse_real(const char *text, size_t size, double min, double max, double *out)
 {
     double value;
-    if (size == 1 && is_digit(text[0])) {
-        value = text[0] - '0'; /* fast path: nearly every rating */
-    } else {
+    if (!parse_short(text, size, &value)) {
         char copy[64];
         if (size >= sizeof copy || !is_decimal(text, size))
             return false;

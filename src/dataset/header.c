@@ -96,7 +96,7 @@ mrq_status mrq_header_refuse_again(const mrq_reader *reader, mrq_error *err)
     for (uint32_t i = 0; i < schema->n_fields; i++) {
         const mrq_span span = reader->field[schema->field[i].place];
         const char *column = schema->field[i].column;
-        if (strncmp(column, span.text, span.size) != 0 || column[span.size])
+        if (*column != (span.size ? *span.text : '\0') || strncmp(column, span.text, span.size) != 0 || column[span.size])
             return MRQ_OK;
     }
     return mrq_reader_fail(reader, err, "the header again: want one, in the first line");

@@ -143,9 +143,17 @@ static mrq_status read_time(const struct events *r, int64_t *out, mrq_error *err
                              mrq_time_want(r->time_field, want));
 }
 
+static void expect(const struct events *r, const mrq_field *field, const mrq_dict *ids)
+{
+    const mrq_span id = r->reader.field[field->place];
+    mrq_dict_expect(ids, id.text, id.size);
+}
+
 /* Reads the current record into index `i`, unless it is no event. */
 static mrq_status add_event(struct events *r, uint64_t i, bool first, bool *event, mrq_error *err)
 {
+    expect(r, r->user_field, r->users);
+    expect(r, r->item_field, r->items);
     MRQ_TRY(mrq_value_read(&r->reader, r->value_field, &r->rating[i], event, err));
     if (!*event)
         return MRQ_OK;

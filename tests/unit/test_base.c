@@ -91,6 +91,22 @@ static void test_parse_real(void **state)
     double value;
     assert_false(mrq_parse_real("9", 1, 1, 5, &value));
     assert_false(mrq_parse_real("5.01", 4, 1, 5, &value));
+    mrq_random random;
+    mrq_random_init(&random, 1, 0);
+    for (unsigned i = 0; i < 200000; i++) { /* up to 15 bytes and beyond, the point at each place: the bits of strtod() */
+        char text[40] = "-", *number = text + i % 2;
+        snprintf(number, sizeof text - 1, "%0*llu", 1 + (int)i % 7,
+                 (unsigned long long)(mrq_random_bits(&random) >> mrq_random_below(&random, 64)));
+        const size_t digits = strlen(number), point = mrq_random_below(&random, digits + 2);
+        if (point <= digits) {
+            memmove(number + point + 1, number + point, digits - point + 1);
+            number[point] = '.';
+        }
+        assert_true(mrq_parse_real(text, strlen(text), -1e20, 1e20, &value));
+        const double want = strtod(text, NULL);
+        if (memcmp(&value, &want, sizeof want) != 0)
+            fail_msg("%s is %a, want %a", text, value, want);
+    }
 }
 
 /* A program that a library is loaded into may have set its own. */
@@ -102,6 +118,7 @@ static void test_locale(void **state)
     double value;
     turkish_locale(folder);
     assert_true(mrq_parse_real("17.5", 4, 0, 99, &value) && value == 17.5);
+    assert_true(mrq_parse_real("17.5e0", 6, 0, 99, &value) && value == 17.5);
     assert_false(mrq_parse_real("17,5", 4, 0, 99, &value));
     assert_int_equal(mrq_strings_find(&(mrq_strings){1, offset, bytes}, "writer"), 0);
     setlocale(LC_ALL, "C");
@@ -810,6 +827,29 @@ static void a_text_of_any_size_is_found(void **state)
     }
 }
 
+/* Texts of one hash, as a factor of 0 makes, are compared to the last byte; so is one that another one begins with. */
+static void texts_of_one_hash_differ(void **state)
+{
+    (void)state;
+    MRQ_CLEANUP(mrq_dict_free) mrq_dict *dict = mrq_dict_new();
+    const uint64_t factor = UINT64_C(0xa0761d6478bd642f) ^ 16; /* that of base/dict.c, which begins with the size */
+    char text[17] = "        abcdefgh";
+    memcpy(text, &factor, sizeof factor);
+    assert_int_equal(mrq_dict_add(dict, text, 16), 0);
+    for (uint32_t i = 8; i < 16; i++) {
+        text[i] ^= 0x20;
+        assert_int_equal(mrq_dict_find(dict, text, 16), MRQ_NONE);
+        assert_int_equal(mrq_dict_add(dict, text, 16), i - 7);
+        text[i] ^= 0x20;
+    }
+    for (uint32_t i = 8; i < 16; i++) {
+        text[i] ^= 0x20;
+        assert_int_equal(mrq_dict_find(dict, text, 16), i - 7);
+        text[i] ^= 0x20;
+    }
+    assert_int_equal(mrq_dict_find(dict, text, 16), 0);
+}
+
 /* What `--help` prints, between the lines that every command has; the caller frees it. */
 static char *help_of(const mrq_option *options)
 {
@@ -1058,6 +1098,7 @@ int main(void)
         cmocka_unit_test(test_option_list),
         cmocka_unit_test(help_tells_what_an_option_takes),
         cmocka_unit_test(a_text_of_any_size_is_found),
+        cmocka_unit_test(texts_of_one_hash_differ),
         cmocka_unit_test(the_clock_is_the_monotonic_one),
         cmocka_unit_test(test_memory),
         cmocka_unit_test(nothing_behind_an_array_may_be_touched),
