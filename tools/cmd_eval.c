@@ -5,7 +5,9 @@
 
 #include "base/log.h"
 #include "base/parallel.h"
+#include "base/parse.h"
 #include "command.h"
+#include "index_check.h"
 #include "load_data.h"
 #include "model/network.h"
 #include "print_answer.h"
@@ -14,10 +16,10 @@
 #include "skip_option.h"
 #include "train_screen.h"
 
-enum { MODELS_MAX = 12, REPORTS_MAX = MODELS_MAX, SEEDS_MAX = 1000, INDEX_USERS = 1000, INDEX_TOP = 10 };
+enum { MODELS_MAX = 12, REPORTS_MAX = MODELS_MAX, SEEDS_MAX = 1000 };
 
 struct arguments {
-    const char *data, *schema, *protocol, *model, *store, *baselines, *part, *skip_bad, *bad;
+    const char *data, *train, *test, *schema, *protocol, *model, *store, *baselines, *compare, *k, *part, *skip_bad, *bad;
     int64_t seed, seeds, threads;
     bool json;
 };
@@ -26,6 +28,8 @@ struct arguments {
 struct plan {
     mrq_arena *arena; /* texts and results */
     mrq_dataset *data;
+    mrq_cuts cuts;
+    const char *compared[2];           /* names, or NULL */
     bool protocol[MRQ_PROTOCOLS], all; /* all: what does not fit is left out with a note; otherwise it is an error */
     bool baseline[MRQ_BASELINES], usual;
     uint32_t n_models;
@@ -38,23 +42,43 @@ struct plan {
     eval_report report[REPORTS_MAX];
 };
 
+static mrq_status check_arguments(const struct arguments *a, mrq_error *err)
+{
+    if (!a->train != !a->test)
+        return mrq_fail(err, MRQ_USAGE, "%s FILE is missing: a published split has two files", a->train ? "--test" : "--train");
+    if (!a->data && !a->train)
+        return mrq_fail(err, MRQ_USAGE, "--data DIR is missing, or --train FILE and --test FILE");
+    const char *other = a->protocol ? "--protocol" : a->part ? "--part" : a->store ? "--store" : NULL;
+    if (a->train && other)
+        return mrq_fail(err, MRQ_USAGE, "%s: the files of --train and --test are the parts; leave that option out", other);
+    return MRQ_OK;
+}
+
 static mrq_status read_arguments(int argc, char **argv, struct arguments *a, bool *json, bool *done, mrq_error *err)
 {
     const mrq_option options[] = {
         {"data", 'd', MRQ_OPT_TEXT, &a->data, 0, 0, "DIR", MRQ_DATA_HELP},
         {"protocol", 'p', MRQ_OPT_TEXT, &a->protocol, 0, 0, "NAME,...",
-         "rating, topn, time, cold-users, cold-items, or all that the data and\nmodels allow [topn; for a trained model its own "
-         "test part]"},
+         "rating, topn, time, cold-users, cold-items, last, next, or all that\nthe data and models allow [topn; for a trained "
+         "model "
+         "its own test part]"},
+        {"train", 0, MRQ_OPT_TEXT, &a->train, 0, 0, "FILE",
+         "a published split: the events to train on, in place of a protocol.\nLines \"user item item ...\", or what --schema says"},
+        {"test", 0, MRQ_OPT_TEXT, &a->test, 0, 0, "FILE", "with --train: the events to be found"},
         {"model", 'm', MRQ_OPT_TEXT, &a->model, 0, 0, "NAME,...",
          "presets and FILE.json are trained here; FILE.mrq is already trained;\nnone: only baselines [retrieval]"},
         {"store", 's', MRQ_OPT_TEXT, &a->store, 0, 0, "DIR", "measure the model that this store serves, and its index"},
         {"baselines", 'b', MRQ_OPT_TEXT, &a->baselines, 0, 0, "NAME,...",
          "bias, random, popular, genre-popular, demographic-popular, itemknn,\nease, or none [the usual ones of the protocol]"},
+        {"compare", 0, MRQ_OPT_TEXT, &a->compare, 0, 0, "A,B",
+         "how much better A ranks than B, two models or baselines of this run,\nwith intervals by the same users"},
+        {"k", 'k', MRQ_OPT_TEXT, &a->k, 0, 0, "N,...", "measure the first so many items, up to 8 numbers [5,10,20,50,100]"},
         {"seeds", 0, MRQ_OPT_INT, &a->seeds, 1, SEEDS_MAX, "N",
          "number of splits to average over, with the seeds S, S + 1, ...\nwhere S is --seed"},
         {"seed", 0, MRQ_OPT_INT, &a->seed, 0, (double)MRQ_SEED_MAX - SEEDS_MAX, "N",
          "seed of the first split; a trained model has its own"},
-        {"part", 0, MRQ_OPT_TEXT, &a->part, 0, 0, "PART", "part to measure with topn: test, or valid for choosing settings"},
+        {"part", 0, MRQ_OPT_TEXT, &a->part, 0, 0, "PART",
+         "part to measure with topn and last: test, or valid for choosing\nsettings"},
         {"schema", 0, MRQ_OPT_TEXT, &a->schema, 0, 0, "NAME",
          "format of the data files: ml-1m, ml-100k, ml-latest or a FILE.json;\nrecognised from the folder if not given"},
         {"skip-bad", 0, MRQ_OPT_TEXT, &a->skip_bad, 0, 0, "SHARE",
@@ -67,7 +91,7 @@ static mrq_status read_arguments(int argc, char **argv, struct arguments *a, boo
     };
     const mrq_command command = {
         .name = "marquee eval",
-        .synopsis = "--data DIR [option...]",
+        .synopsis = "(--data DIR | --train FILE --test FILE) [option...]",
         .about =
             "Measures models and baselines. A like is what the schema says, or else a rating of at least the middle of the range.\n"
             "Protocols:\n"
@@ -76,19 +100,21 @@ static mrq_status read_arguments(int argc, char **argv, struct arguments *a, boo
             "  time        find the likes in the latest 20% of all ratings, after training on the others\n"
             "  cold-users  a tenth of the users is held out; only categories such as their age are known\n"
             "  cold-items  a tenth of the items is held out; only their columns, as genres and titles, are known\n"
+            "  last        find the last like of each user; the one before it is not trained on, but known when asked\n"
+            "  next        replay the latest 20% of all ratings: find each like in them by what the user liked before\n"
+            "Without times the order of the file counts in last.\n"
             "A trained model is measured on the test part that it was trained without. Each protocol is printed with its\n"
             "definition. Measures are means over users, with 95% confidence intervals by bootstrap over users.",
         .options = options,
         .examples = "  marquee eval --data data/sample\n"
                     "  marquee eval --data ml-1m --protocol topn,cold-users --model retrieval,fusion --seeds 3\n"
                     "  marquee eval --data ml-1m --model none --baselines ease --part valid\n"
-                    "  marquee eval --data ml-1m --model model.mrq\n",
+                    "  marquee eval --data ml-1m --model model.mrq\n"
+                    "  marquee eval --train gowalla/train.txt --test gowalla/test.txt --compare retrieval,itemknn\n",
     };
     int first;
     MRQ_TRY(mrq_options_read(&command, argc, argv, &first, done, err));
-    if (!*done && !a->data)
-        return mrq_fail(err, MRQ_USAGE, "--data DIR is missing");
-    return MRQ_OK;
+    return *done ? MRQ_OK : check_arguments(a, err);
 }
 
 /* The next name of a comma-separated list, copied into the arena; NULL after the last. */
@@ -199,6 +225,9 @@ static mrq_status check_models(const struct arguments *a, const struct plan *pla
             first = i;
             trained++;
         }
+    if (trained && a->train)
+        return mrq_fail(err, MRQ_USAGE, "%s is trained, on what is not known here: want a preset or FILE.json with --train",
+                        plan->name[first]);
     if (trained && (a->protocol || a->part || a->seeds > 1 || a->seed != 1))
         return mrq_fail(
             err, MRQ_USAGE,
@@ -214,6 +243,34 @@ static mrq_status check_models(const struct arguments *a, const struct plan *pla
     return MRQ_OK;
 }
 
+static mrq_status read_cuts(const struct arguments *a, struct plan *plan, mrq_error *err)
+{
+    plan->cuts = a->k ? (mrq_cuts){0} : MRQ_CUTS_USUAL;
+    const char *list = a->k;
+    for (const char *item; (item = next_item(plan, &list));) {
+        int64_t k;
+        if (!mrq_parse_int(item, strlen(item), 1, MRQ_CUT_MAX, &k))
+            return mrq_fail(err, MRQ_USAGE, "--k \"%.40s\": want whole numbers from 1 to %d", item, MRQ_CUT_MAX);
+        if (plan->cuts.n == MRQ_CUTS_MAX)
+            return mrq_fail(err, MRQ_USAGE, "--k: more than %d numbers", MRQ_CUTS_MAX);
+        if (plan->cuts.n && (uint32_t)k <= plan->cuts.k[plan->cuts.n - 1])
+            return mrq_fail(err, MRQ_USAGE, "--k: %s stands after %u, want ascending numbers", item,
+                            plan->cuts.k[plan->cuts.n - 1]);
+        plan->cuts.k[plan->cuts.n++] = (uint32_t)k;
+    }
+    return MRQ_OK;
+}
+
+static mrq_status read_compared(const struct arguments *a, struct plan *plan, mrq_error *err)
+{
+    const char *list = a->compare;
+    for (int i = 0; i < 2 && list; i++)
+        plan->compared[i] = next_item(plan, &list);
+    if (a->compare && (list || !plan->compared[1] || strcmp(plan->compared[0], plan->compared[1]) == 0))
+        return mrq_fail(err, MRQ_USAGE, "--compare \"%.60s\": want two different names of models or baselines", a->compare);
+    return MRQ_OK;
+}
+
 static mrq_status read_plan(const struct arguments *a, struct plan *plan, bool *on_valid, mrq_error *err)
 {
     plan->usual = !a->baselines;
@@ -225,14 +282,20 @@ static mrq_status read_plan(const struct arguments *a, struct plan *plan, bool *
     if (a->part && !*on_valid && strcmp(a->part, "test") != 0)
         return mrq_fail(err, MRQ_USAGE, "--part \"%.40s\": want test or valid", a->part);
     for (uint32_t p = 0; p < MRQ_PROTOCOLS; p++)
-        if (*on_valid && plan->protocol[p] && p != MRQ_PROTOCOL_TOPN)
-            return mrq_fail(err, MRQ_USAGE, "--part valid: only topn has a validation part, not %s", mrq_protocol_names[p]);
+        if (*on_valid && plan->protocol[p] && !mrq_protocol_has_valid((mrq_protocol)p))
+            return mrq_fail(err, MRQ_USAGE, "--part valid: only topn and last have a validation part, not %s",
+                            mrq_protocol_names[p]);
+    MRQ_TRY(read_cuts(a, plan, err));
+    MRQ_TRY(read_compared(a, plan, err));
     MRQ_TRY(read_models(a, plan, err));
     MRQ_TRY(check_models(a, plan, err));
     MRQ_CLEANUP(mrq_schema_free) mrq_schema *schema = NULL;
     if (a->schema)
         MRQ_TRY(mrq_schema_load(a->schema, &schema, err));
-    MRQ_TRY(mrq_load_data("eval", a->data, schema, a->skip_bad, a->bad, &plan->data, err));
+    if (a->train)
+        MRQ_TRY(mrq_load_two(a->data, schema, a->train, a->test, a->skip_bad, a->bad, &plan->data, err));
+    else
+        MRQ_TRY(mrq_load_data("eval", a->data, schema, a->skip_bad, a->bad, &plan->data, err));
     char told[MRQ_DATASET_TOLD];
     mrq_log(MRQ_LOG_INFO, "data", "%s", mrq_dataset_tell(plan->data, told));
     return MRQ_OK;
@@ -274,6 +337,36 @@ static mrq_status add_models(const struct plan *plan, eval_report *report, mrq_e
     return MRQ_OK;
 }
 
+/* Finds the two of --compare among the candidates. Where all protocols are run, one that lacks them gets a note. */
+static mrq_status choose_compared(const struct plan *plan, eval_report *report, mrq_error *err)
+{
+    for (int i = 0; i < 2 && plan->compared[i]; i++) {
+        uint32_t c = 0;
+        while (c < report->experiment.n && strcmp(report->candidate[c].name, plan->compared[i]) != 0)
+            c++;
+        const bool ranks = report->experiment.protocol != MRQ_PROTOCOL_RATING;
+        if ((c == report->experiment.n || !ranks) && plan->all) {
+            add_note(report, "%s is not compared: it is not ranked here", plan->compared[i]);
+            return MRQ_OK;
+        }
+        if (!ranks)
+            return mrq_fail(err, MRQ_USAGE, "--compare: protocol rating ranks nothing");
+        if (c == report->experiment.n)
+            return mrq_fail(err, MRQ_USAGE, "--compare \"%.40s\": no model or baseline of this run", plan->compared[i]);
+        report->experiment.compared[i] = c;
+    }
+    report->experiment.contrast = plan->compared[0] ? &report->contrast : NULL;
+    return MRQ_OK;
+}
+
+/* Says which baselines were left out for their size. */
+static void note_left_out(eval_report *report)
+{
+    for (uint32_t i = 0; i < report->experiment.n; i++)
+        if (*report->result[i].left_out)
+            add_note(report, "%s is left out: %s", report->candidate[i].name, report->result[i].left_out);
+}
+
 /* Runs one protocol, or, if `own` is not MRQ_NONE, measures that trained model. */
 static mrq_status run_experiment(const struct plan *plan, const mrq_experiment *experiment, uint32_t own, eval_report *report,
                                  mrq_error *err)
@@ -293,7 +386,10 @@ static mrq_status run_experiment(const struct plan *plan, const mrq_experiment *
         return mrq_fail(err, MRQ_USAGE, "protocol %s: no model or baseline to measure%s%s",
                         mrq_protocol_names[report->experiment.protocol], report->n_notes ? "; " : "",
                         report->n_notes ? report->note[0] : "");
-    return mrq_experiment_run(&report->experiment, plan->arena, report->result, err);
+    MRQ_TRY(choose_compared(plan, report, err));
+    MRQ_TRY(mrq_experiment_run(&report->experiment, plan->arena, report->result, err));
+    note_left_out(report);
+    return MRQ_OK;
 }
 
 static mrq_status run_protocols(struct plan *plan, mrq_experiment *experiment, mrq_error *err)
@@ -305,7 +401,11 @@ static mrq_status run_protocols(struct plan *plan, mrq_experiment *experiment, m
             continue;
         mrq_error problem = {0};
         experiment->protocol = (mrq_protocol)p;
-        const mrq_status status = run_experiment(plan, experiment, MRQ_NONE, &plan->report[plan->n_reports], &problem);
+        mrq_status status = MRQ_USAGE;
+        if (plan->all && p == MRQ_PROTOCOL_LAST && !plan->data->time)
+            snprintf(problem.msg, sizeof problem.msg, "last: these ratings have no timestamps");
+        else
+            status = run_experiment(plan, experiment, MRQ_NONE, &plan->report[plan->n_reports], &problem);
         if (status == MRQ_OK)
             plan->n_reports++;
         else if (status == MRQ_USAGE && plan->all)
@@ -320,45 +420,6 @@ static mrq_status run_protocols(struct plan *plan, mrq_experiment *experiment, m
     return MRQ_OK;
 }
 
-/* Compares a generation's index with an exact ranking by its model, for users spread over the table. */
-static mrq_status check_index(const mrq_generation *generation, const mrq_model *model, uint32_t threads, index_check *out,
-                              mrq_error *err)
-{
-    MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
-    const mrq_folded *tower = generation->tower;
-    const uint32_t rows = generation->users->rows, n = rows < INDEX_USERS ? rows : INDEX_USERS;
-    uint32_t *user = arena ? mrq_arena_array(arena, n, sizeof *user) : NULL;
-    uint32_t *top = arena ? mrq_arena_array(arena, n, INDEX_TOP * sizeof *top) : NULL;
-    float *query = arena ? mrq_arena_array(arena, tower->dim, sizeof *query) : NULL;
-    mrq_vectors vectors;
-    if (!user || !top || !query)
-        return mrq_fail_memory(err, "checking the index");
-    for (uint32_t i = 0; i < n; i++)
-        user[i] = (uint32_t)((uint64_t)i * rows / n);
-    MRQ_TRY(mrq_vectors_make(model, arena, &vectors, err));
-    MRQ_TRY(mrq_vectors_update(model, &vectors, err));
-    const mrq_rank_task task = {.items = generation->items->rows, .user = user, .n_users = n, .k = INDEX_TOP, .threads = threads};
-    MRQ_TRY(mrq_rank(&task, mrq_score_items, &(mrq_model_scorer){model, &vectors}, top, err));
-    const uint32_t wanted = task.items < INDEX_TOP ? task.items : INDEX_TOP;
-    *out = (index_check){.users = n};
-    for (uint32_t i = 0; i < n; i++) {
-        uint32_t value[MRQ_BRANCHES_MAX], found, same = 0, in_place = 0;
-        mrq_line line;
-        mrq_hit hit[INDEX_TOP];
-        mrq_folded_values(tower, generation->users, user[i], value);
-        mrq_folded_vector(tower, value, query, &line);
-        MRQ_TRY(mrq_index_search(generation->index, query, INDEX_TOP, NULL, hit, &found, err));
-        for (uint32_t j = 0; j < found; j++) {
-            in_place += hit[j].row == top[i * INDEX_TOP + j];
-            for (uint32_t k = 0; k < INDEX_TOP; k++)
-                same += hit[j].row == top[i * INDEX_TOP + k];
-        }
-        out->sets += (same == wanted) / (double)n;
-        out->lists += (in_place == wanted) / (double)n;
-    }
-    return MRQ_OK;
-}
-
 static mrq_status run(const struct arguments *a, struct plan *plan, mrq_error *err)
 {
     bool on_valid = false;
@@ -366,6 +427,7 @@ static mrq_status run(const struct arguments *a, struct plan *plan, mrq_error *e
     mrq_screen screen = {.epoch = 0};
     const mrq_train_watch watch = mrq_screen_watch(&screen);
     mrq_experiment experiment = {.data = plan->data,
+                                 .cuts = plan->cuts,
                                  .on_valid = on_valid,
                                  .seed = (uint64_t)a->seed,
                                  .seeds = (uint32_t)a->seeds,
@@ -373,8 +435,13 @@ static mrq_status run(const struct arguments *a, struct plan *plan, mrq_error *e
                                  .watch = &watch};
     mrq_signals_catch();
     mrq_status status = MRQ_OK;
-    if (!plan->n_models || !plan->model[0])
+    if (a->train) {
+        experiment.protocol = MRQ_PROTOCOL_GIVEN;
+        plan->n_reports = 1;
+        status = run_experiment(plan, &experiment, MRQ_NONE, &plan->report[0], err);
+    } else if (!plan->n_models || !plan->model[0]) {
         status = run_protocols(plan, &experiment, err);
+    }
     for (uint32_t i = 0; i < plan->n_models && plan->model[i] && status == MRQ_OK; i++) {
         status = run_experiment(plan, &experiment, i, &plan->report[plan->n_reports], err);
         plan->n_reports += status == MRQ_OK;
@@ -403,7 +470,7 @@ static mrq_status evaluate(int argc, char **argv, bool *json, mrq_error *err)
     mrq_error problem = {0};
     mrq_status status = run(&a, plan, &problem);
     if (status == MRQ_OK && *json)
-        status = print_reports_json(plan->data, a.data, plan->report, plan->n_reports, &problem);
+        status = print_reports_json(plan->data, (eval_source){a.data, a.train, a.test}, plan->report, plan->n_reports, &problem);
     else if (status == MRQ_OK)
         print_reports(plan->report, plan->n_reports);
     for (uint32_t i = 0; i < plan->n_models; i++)

@@ -13,4 +13,9 @@
 MRQ_CHECKED mrq_status mrq_load_data(const char *command, const char *data, const mrq_schema *schema, const char *skip_bad,
                                      const char *bad, mrq_dataset **out, mrq_error *err);
 
+/* Loads the two files of --train and --test. `schema` NULL: lists of a user and his items, divided by tabs if the first line of
+ * --train has one, else by blanks. `folder` of other files of the schema; NULL: that of --train. */
+MRQ_CHECKED mrq_status mrq_load_two(const char *folder, const mrq_schema *schema, const char *train, const char *test,
+                                    const char *skip_bad, const char *bad, mrq_dataset **out, mrq_error *err);
+
 #endif

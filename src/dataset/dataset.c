@@ -43,7 +43,8 @@ static mrq_status join(const mrq_origin *from, const mrq_file_schema *schema, mr
     return MRQ_OK;
 }
 
-static mrq_status load(const char *folder, const mrq_schema *schema, mrq_bad *bad, mrq_dataset **out, mrq_error *err)
+static mrq_status load(const char *folder, const mrq_schema *schema, const char *train, const char *test, mrq_bad *bad,
+                       mrq_dataset **out, mrq_error *err)
 {
     MRQ_CLEANUP(mrq_schema_free) mrq_schema *found = NULL;
     if (!schema)
@@ -53,9 +54,11 @@ static mrq_status load(const char *folder, const mrq_schema *schema, mrq_bad *ba
     if (!data || !(data->arena = mrq_arena_new()))
         return mrq_fail_memory(err, "reading a data set");
     MRQ_CLEANUP(mrq_database_close) mrq_database *database = NULL;
+    if (mrq_database_is(folder) && train)
+        return mrq_fail(err, MRQ_USAGE, "%s is a database, and %s a file: want the users and items in files, too", folder, train);
     if (mrq_database_is(folder))
         MRQ_TRY(mrq_database_open(folder, &database, err));
-    const mrq_origin from = {folder, database, bad && bad->share > 0 ? bad : NULL};
+    const mrq_origin from = {folder, database, bad && bad->share > 0 ? bad : NULL, train, test};
     MRQ_TRY(check_origin(&schema->users, "users", &from, err));
     MRQ_TRY(check_origin(&schema->items, "items", &from, err));
     MRQ_TRY(check_origin(&schema->events, "events", &from, err));
@@ -79,16 +82,22 @@ static mrq_status load(const char *folder, const mrq_schema *schema, mrq_bad *ba
 
 mrq_status mrq_dataset_load(const char *folder, const mrq_schema *schema, mrq_dataset **out, mrq_error *err)
 {
-    return load(folder, schema, NULL, out, err);
+    return load(folder, schema, NULL, NULL, NULL, out, err);
 }
 
 mrq_status mrq_dataset_load_most(const char *folder, const mrq_schema *schema, mrq_bad *bad, mrq_dataset **out, mrq_error *err)
+{
+    return mrq_dataset_load_two(folder, schema, NULL, NULL, bad, out, err);
+}
+
+mrq_status mrq_dataset_load_two(const char *folder, const mrq_schema *schema, const char *train, const char *test, mrq_bad *bad,
+                                mrq_dataset **out, mrq_error *err)
 {
     char told[MRQ_BAD_TOLD];
     mrq_dataset *data = NULL;
     if (bad && bad->list)
         MRQ_TRY(mrq_bad_check_list(bad->list, err));
-    const mrq_status status = load(folder, schema, bad, &data, err);
+    const mrq_status status = load(folder, schema, train, test, bad, &data, err);
     const uint64_t total = bad ? mrq_bad_total(&bad->all) : 0;
     if (status == MRQ_OK && total)
         mrq_log(MRQ_LOG_WARN, "data", "left out %llu of %llu rows that do not fit: %s", (unsigned long long)total,

@@ -11,6 +11,7 @@ typedef struct mrq_dataset {
     char schema[MRQ_COLUMN_NAME];
     mrq_table *users, *items;
     uint64_t n;                    /* events, in the order of the file: one of each user and item */
+    uint64_t n_train;              /* of two files, the events of the one to train on, which are the first; else 0 */
     const uint32_t *user;          /* (n) row in users */
     const uint32_t *item;          /* (n) row in items */
     const float *rating;           /* (n) the value; of a count the logarithm of 1 + count */
@@ -39,6 +40,11 @@ const char *mrq_dataset_tell(const mrq_dataset *data, char out[MRQ_DATASET_TOLD]
  * more. `bad` NULL: none. */
 MRQ_CHECKED mrq_status mrq_dataset_load_most(const char *folder, const mrq_schema *schema, mrq_bad *bad, mrq_dataset **out,
                                              mrq_error *err);
+
+/* The same with events from two files, of the form of the schema's: first those to train on, `train`, then those to test, `test`;
+ * data->n_train divides them. Each of the two has one event of a user and an item. The folder has the other files of the schema. */
+MRQ_CHECKED mrq_status mrq_dataset_load_two(const char *folder, const mrq_schema *schema, const char *train, const char *test,
+                                            mrq_bad *bad, mrq_dataset **out, mrq_error *err);
 
 void mrq_dataset_free(mrq_dataset *data);
 MRQ_DEFINE_CLEANUP(mrq_dataset, mrq_dataset_free)

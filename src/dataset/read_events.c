@@ -29,6 +29,8 @@ struct events {
     int64_t *time;
     uint64_t left_out; /* records whose value says that there was no event */
     size_t room;       /* capacity in events */
+    char folder[4096]; /* of a file that is not the schema's, and its form */
+    mrq_file_schema file;
 };
 
 static void clear_events_cleanup(struct events *r)
@@ -185,7 +187,7 @@ static mrq_status make_table(mrq_dict *ids, uint32_t *row, uint64_t n, mrq_table
     return MRQ_OK;
 }
 
-static mrq_status start(struct events *r, const mrq_origin *from, const mrq_schema *schema, mrq_dataset *data, mrq_error *err)
+static mrq_status start(struct events *r, const mrq_schema *schema, mrq_dataset *data, mrq_error *err)
 {
     const mrq_file_schema *file = &schema->events;
     r->schema = schema;
@@ -193,10 +195,25 @@ static mrq_status start(struct events *r, const mrq_origin *from, const mrq_sche
     r->item_field = mrq_schema_item(file);
     r->value_field = mrq_schema_value(file);
     r->time_field = mrq_schema_field(file, MRQ_FIELD_TIMESTAMP, NULL);
-    MRQ_TRY(mrq_reader_open(&r->reader, from, file, false, err));
     r->users = ids_of(data->users);
     r->items = ids_of(data->items);
     return r->users && r->items ? MRQ_OK : fail_memory(err);
+}
+
+/* Opens the schema's file of events, or another of its form, unless `path` is NULL. */
+static mrq_status open_file(struct events *r, const mrq_origin *from, const char *path, mrq_error *err)
+{
+    if (!path)
+        return mrq_reader_open(&r->reader, from, &r->schema->events, false, err);
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    const size_t size = slash ? (size_t)(slash - path) : 1;
+    if (size >= sizeof r->folder)
+        return mrq_fail(err, MRQ_FAILED, "the path %.60s... is too long", path);
+    memcpy(r->folder, slash ? path : ".", size);
+    r->folder[size] = '\0';
+    r->file = r->schema->events;
+    r->file.file = name;
+    return mrq_reader_open(&r->reader, &(mrq_origin){.folder = r->folder, .bad = from->bad}, &r->file, false, err);
 }
 
 /* What the values say: one for each user and item, their range, and which are likes. */
@@ -246,18 +263,40 @@ static mrq_status finish_table(const mrq_origin *from, const mrq_file_schema *sc
     return schema->file ? take_unlisted(from, schema, table, row, n, checksum, err) : MRQ_OK;
 }
 
-/* Finishes the tables, and makes one event of several of one user and item. */
-static mrq_status finish(struct events *r, const mrq_origin *from, uint64_t n, mrq_dataset *data, uint64_t checksum[3],
-                         mrq_error *err)
+/* Makes one event of several of one user and item, of the `n` events from number `first` on, and moves them to number `to`. */
+static mrq_status merge(struct events *r, uint64_t first, uint64_t *n, uint64_t to, const mrq_dataset *data, mrq_error *err)
+{
+    mrq_event_list list = {*n,
+                           data->users->rows,
+                           data->items->rows,
+                           r->user + first,
+                           r->item + first,
+                           r->rating + first,
+                           r->time ? r->time + first : NULL};
+    MRQ_TRY(mrq_value_merge(&list, mrq_value_adds(r->value_field), err));
+    memmove(r->user + to, list.user, list.n * sizeof *r->user);
+    memmove(r->item + to, list.item, list.n * sizeof *r->item);
+    memmove(r->rating + to, list.value, list.n * sizeof *r->rating);
+    if (r->time)
+        memmove(r->time + to, list.time, list.n * sizeof *r->time);
+    *n = list.n;
+    return MRQ_OK;
+}
+
+/* Finishes the tables; the first `n_train` of the `n` events are of another file than the rest. */
+static mrq_status finish(struct events *r, const mrq_origin *from, uint64_t n, uint64_t n_train, mrq_dataset *data,
+                         uint64_t checksum[3], mrq_error *err)
 {
     MRQ_TRY(finish_table(from, &r->schema->users, r->users, r->user, n, &data->users, &checksum[0], err));
     MRQ_TRY(finish_table(from, &r->schema->items, r->items, r->item, n, &data->items, &checksum[1], err));
-    mrq_event_list list = {n, data->users->rows, data->items->rows, r->user, r->item, r->rating, r->time};
-    MRQ_TRY(mrq_value_merge(&list, mrq_value_adds(r->value_field), err));
-    data->repeated = n - list.n;
+    uint64_t n_test = n - n_train;
+    data->n_train = n_train;
+    MRQ_TRY(merge(r, 0, &data->n_train, 0, data, err));
+    MRQ_TRY(merge(r, n_train, &n_test, data->n_train, data, err));
+    data->repeated = n - data->n_train - n_test;
     data->left_out = r->left_out;
-    judge(r, list.n, data);
-    return hand_over(r, list.n, data, err);
+    judge(r, data->n_train + n_test, data);
+    return hand_over(r, data->n_train + n_test, data, err);
 }
 
 /* Why there is no event. */
@@ -270,32 +309,47 @@ static mrq_status fail_empty(const struct events *r, mrq_error *err)
     return mrq_fail(err, MRQ_BAD_FILE, "%s: no rows", name);
 }
 
+/* Reads a file behind the `n` events that there are. */
+static mrq_status read_file(struct events *r, bool first, uint64_t *n, uint64_t *checksum, mrq_error *err)
+{
+    const uint64_t before = *n;
+    mrq_error why;
+    for (bool more; !first || *n == before;) {
+        bool event = false;
+        MRQ_TRY(mrq_reader_next(&r->reader, &more, err));
+        if (!more)
+            break;
+        if (*n == UINT32_MAX)
+            return mrq_fail(err, MRQ_BAD_FILE, "%s: more than %u events", mrq_reader_name(&r->reader), UINT32_MAX);
+        MRQ_TRY(make_room(r, *n, err));
+        const mrq_status status = add_event(r, *n, first, &event, &why);
+        if (status != MRQ_OK)
+            MRQ_TRY(mrq_reader_leave_out(&r->reader, status, &why, err));
+        else if (event)
+            ++*n;
+        else
+            r->left_out++;
+    }
+    MRQ_TRY(mrq_reader_judge(&r->reader, err));
+    *checksum = mrq_sum_value(&r->reader.sum);
+    return *n == before ? fail_empty(r, err) : MRQ_OK;
+}
+
 mrq_status mrq_read_events(const mrq_origin *from, const mrq_schema *schema, bool first, mrq_dataset *data, uint64_t checksum[3],
                            mrq_error *err)
 {
     MRQ_CLEANUP(clear_events) struct events r = {0};
-    MRQ_TRY(start(&r, from, schema, data, err));
-    uint64_t n = 0;
-    mrq_error why;
-    for (bool more; !first || !n;) {
-        bool event = false;
-        MRQ_TRY(mrq_reader_next(&r.reader, &more, err));
-        if (!more)
-            break;
-        if (n == UINT32_MAX)
-            return mrq_fail(err, MRQ_BAD_FILE, "%s: more than %u events", mrq_reader_name(&r.reader), UINT32_MAX);
-        MRQ_TRY(make_room(&r, n, err));
-        const mrq_status status = add_event(&r, n, first, &event, &why);
-        if (status != MRQ_OK)
-            MRQ_TRY(mrq_reader_leave_out(&r.reader, status, &why, err));
-        else if (event)
-            n++;
-        else
-            r.left_out++;
+    MRQ_TRY(start(&r, schema, data, err));
+    MRQ_TRY(open_file(&r, from, from->train, err));
+    uint64_t n = 0, sum[2];
+    MRQ_TRY(read_file(&r, first, &n, &checksum[2], err));
+    const uint64_t n_train = from->test ? n : 0;
+    if (from->test) {
+        mrq_reader_close(&r.reader);
+        MRQ_TRY(open_file(&r, from, from->test, err));
+        sum[0] = checksum[2];
+        MRQ_TRY(read_file(&r, first, &n, &sum[1], err));
+        checksum[2] = mrq_checksum(sum, sizeof sum);
     }
-    MRQ_TRY(mrq_reader_judge(&r.reader, err));
-    if (!n)
-        return fail_empty(&r, err);
-    checksum[2] = mrq_sum_value(&r.reader.sum);
-    return first ? MRQ_OK : finish(&r, from, n, data, checksum, err);
+    return first ? MRQ_OK : finish(&r, from, n, n_train, data, checksum, err);
 }

@@ -17,8 +17,9 @@ typedef struct mrq_span {
 /* Where a data set is. */
 typedef struct mrq_origin {
     const char *folder;
-    mrq_database *database; /* or NULL: files of the folder */
-    mrq_bad *bad;           /* rows that do not fit are left out and counted here; NULL: they are refused */
+    mrq_database *database;   /* or NULL: files of the folder */
+    mrq_bad *bad;             /* rows that do not fit are left out and counted here; NULL: they are refused */
+    const char *train, *test; /* paths of two files of events in place of the schema's; NULL: none */
 } mrq_origin;
 
 /* One of the files that a schema's "file" stands for. */

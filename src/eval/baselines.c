@@ -1,6 +1,6 @@
 /* Baselines use which items a user likes, not how much: all strengths in mrq_parts are 1, as in the papers that the methods come
- * from. Item-item baselines score a block of users by one dense matrix product of their likes with the item-item matrix: this is
- * faster than adding rows of a matrix that is larger than the CPU cache.
+ * from. EASE scores a block of users by one dense matrix product of their likes with its matrix: this is faster than adding rows of
+ * a matrix that is larger than the CPU cache.
  *
  * The settings were chosen on ml-1m by NDCG@10 on the validation part of topn, and for cold-users on other seeds than the reported
  * ones. Tried: 20 to 400 neighbours and shrinkage 0 to 100, neighbours chosen per scored item or per liked item; ridge 1 to 300;
@@ -8,11 +8,12 @@
 #include "eval/baselines.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/parallel.h"
 #include "base/random.h"
+#include "eval/itemknn.h"
 #include "model/gemm.h"
 #include "model/lapack.h"
 #include "train/itemitem.h"
@@ -20,11 +21,12 @@
 #define TEXT_OF(x) #x
 #define TEXT(x)    TEXT_OF(x)
 
-#define RIDGE       100 /* demographic-popular: ridge penalty of the adjustments, in users */
-#define VALUES_MAX  256 /* demographic-popular ignores categories with more values */
-#define NEIGHBOURS  200 /* itemknn */
-#define SHRINKAGE   20
-#define EASE_LAMBDA 500
+#define RIDGE        100 /* demographic-popular: ridge penalty of the adjustments, in users */
+#define VALUES_MAX   256 /* demographic-popular ignores categories with more values */
+#define NEIGHBOURS   200 /* itemknn */
+#define SHRINKAGE    20
+#define EASE_LAMBDA  500
+#define ITEMKNN_WORK 1e11 /* pairs of likes: some minutes */
 
 const char *const mrq_baseline_names[] = {"bias",    "random", "popular", "genre-popular", "demographic-popular",
                                           "itemknn", "ease",   NULL};
@@ -169,46 +171,44 @@ static mrq_status learn_demographics(mrq_ranker *r, mrq_error *err)
     return MRQ_OK;
 }
 
-struct knn {
-    mrq_ranker *ranker;
-    const float *root; /* (n) square root of each item's number of likes */
-};
-
-/* Turns an item's counts of common likes into cosines and keeps the largest. */
-static void keep_nearest(void *context, uint64_t i)
-{
-    const struct knn *knn = context;
-    const uint32_t n = knn->ranker->n;
-    float *row = knn->ranker->matrix + i * n, best[NEIGHBOURS];
-    uint32_t top[NEIGHBOURS];
-    for (uint32_t j = 0; j < n; j++)
-        row[j] /= knn->root[i] * knn->root[j] + SHRINKAGE;
-    row[i] = -INFINITY;
-    mrq_take_best(row, n, NEIGHBOURS, best, top);
-    memset(row, 0, n * sizeof *row);
-    for (uint32_t j = 0; j < NEIGHBOURS && top[j] != MRQ_NONE; j++)
-        row[top[j]] = best[j];
-}
-
 static mrq_status relate_items(mrq_ranker *r, uint32_t threads, mrq_error *err)
 {
+    const uint32_t users = r->data->users->rows, items = r->data->items->rows;
     MRQ_TRY(count_likes(r, &r->score, err));
-    MRQ_TRY(mrq_most_liked(r->likes, r->data->users->rows, r->data->items->rows, r->arena, &r->related, err));
+    if (r->kind == MRQ_BASELINE_ITEMKNN)
+        return mrq_itemknn_make(&r->likes->list, users, items, NEIGHBOURS, SHRINKAGE, threads, r->arena, &r->near, err);
+    MRQ_TRY(mrq_most_liked(r->likes, users, items, r->arena, &r->related, err));
     r->n = r->related.n;
     r->matrix = mrq_arena_array(r->arena, (size_t)r->n * r->n, sizeof *r->matrix);
     MRQ_AUTOFREE float *each = mrq_array(r->n, sizeof *each);
     if (!r->matrix || !each)
         return mrq_fail_memory(err, "relating items");
-    MRQ_TRY(mrq_gram(r->likes, r->data->users->rows, r->data->items->rows, NULL, r->related.place, r->n, threads, r->matrix, err));
-    if (r->kind == MRQ_BASELINE_EASE) {
-        for (uint32_t i = 0; i < r->n; i++)
-            each[i] = EASE_LAMBDA;
-        return mrq_ease(r->matrix, r->n, each, threads, err);
-    }
+    MRQ_TRY(mrq_gram(r->likes, users, items, NULL, r->related.place, r->n, threads, r->matrix, err));
     for (uint32_t i = 0; i < r->n; i++)
-        each[i] = sqrtf(r->matrix[(size_t)i * r->n + i]);
-    mrq_parallel(threads, r->n, keep_nearest, &(struct knn){r, each});
-    return MRQ_OK;
+        each[i] = EASE_LAMBDA;
+    return mrq_ease(r->matrix, r->n, each, threads, err);
+}
+
+bool mrq_baseline_too_large(mrq_baseline_kind kind, const mrq_dataset *data, const mrq_parts *parts, char why[MRQ_BASELINE_WHY])
+{
+    const uint32_t items = data->items->rows, users = data->users->rows;
+    const mrq_lists *likes = &parts->likes.list;
+    if (kind == MRQ_BASELINE_ITEMKNN) {
+        const uint64_t work = mrq_itemknn_work(likes, users);
+        snprintf(why, MRQ_BASELINE_WHY, "%.3g pairs of likes of the same user, want at most %.3g", (double)work, ITEMKNN_WORK);
+        return (double)work > ITEMKNN_WORK;
+    }
+    if (kind != MRQ_BASELINE_EASE || items <= MRQ_RELATED_MAX)
+        return false;
+    MRQ_AUTOFREE unsigned char *liked = mrq_array(items, 1);
+    uint32_t n = 0;
+    for (uint64_t i = 0; liked && i < likes->offset[users]; i++) {
+        n += !liked[likes->item[i]];
+        liked[likes->item[i]] = 1;
+    }
+    snprintf(why, MRQ_BASELINE_WHY, "it relates %u %s by a dense matrix, want at most %d", n, data->items->noun.many,
+             MRQ_RELATED_MAX);
+    return n > MRQ_RELATED_MAX;
 }
 
 static mrq_status learn(mrq_ranker *r, const mrq_parts *parts, uint32_t threads, mrq_error *err)
@@ -233,7 +233,7 @@ static mrq_status learn(mrq_ranker *r, const mrq_parts *parts, uint32_t threads,
 mrq_status mrq_ranker_make(mrq_baseline_kind kind, const mrq_dataset *data, const mrq_parts *parts, uint64_t seed, uint32_t threads,
                            mrq_ranker *out, mrq_error *err)
 {
-    mrq_ranker r = {.arena = mrq_arena_new(), .kind = kind, .data = data, .likes = &parts->likes, .seed = seed};
+    mrq_ranker r = {.arena = mrq_arena_new(), .kind = kind, .data = data, .parts = parts, .likes = &parts->likes, .seed = seed};
     const mrq_status status = r.arena ? learn(&r, parts, threads, err) : mrq_fail_memory(err, "making a baseline");
     if (status == MRQ_OK)
         *out = r;
@@ -248,37 +248,76 @@ void mrq_ranker_clear(mrq_ranker *ranker)
     *ranker = (mrq_ranker){0};
 }
 
-/* Multiplies the users' likes by the matrix. Items outside the matrix get 0, the score that these methods give to an item without
- * likes. For a user without likes the scores are the items' numbers of likes. */
-static mrq_status score_related(const mrq_ranker *r, const uint32_t *user, uint32_t n, float *out, mrq_error *err)
+/* Calls for each item that a user likes, in training or since. */
+static void each_like(const mrq_ranker *r, uint32_t user, mrq_items known,
+                      void (*call)(const mrq_ranker *r, uint32_t item, float *to), float *to)
+{
+    const mrq_lists *likes = &r->likes->list;
+    for (uint64_t j = likes->offset[user]; j < likes->offset[user + 1]; j++)
+        call(r, likes->item[j], to);
+    for (uint32_t j = 0; j < known.n; j++)
+        call(r, known.item[j], to);
+}
+
+static void mark(const mrq_ranker *r, uint32_t item, float *row)
+{
+    if (r->related.place[item] != MRQ_NONE)
+        row[r->related.place[item]] = 1;
+}
+
+static void add_near(const mrq_ranker *r, uint32_t item, float *score)
+{
+    for (uint64_t i = r->near.list.offset[item]; i < r->near.list.offset[item + 1]; i++)
+        score[r->near.list.item[i]] += r->near.strength[i];
+}
+
+/* Multiplies the users' likes by the matrix. Items outside the matrix get 0, the score that the method gives to an item without
+ * likes. */
+static mrq_status score_ease(const mrq_ranker *r, const uint32_t *user, const mrq_items *known, uint32_t n, float *out,
+                             mrq_error *err)
 {
     const uint32_t items = r->data->items->rows;
-    const mrq_lists *likes = &r->likes->list;
     MRQ_AUTOFREE float *x = mrq_array((size_t)n * r->n, sizeof *x), *y = mrq_array((size_t)n * r->n, sizeof *y);
     if (!x || !y)
         return mrq_fail_memory(err, "ranking items");
     for (uint32_t i = 0; i < n; i++)
-        for (uint64_t j = likes->offset[user[i]]; j < likes->offset[user[i] + 1]; j++)
-            if (r->related.place[likes->item[j]] != MRQ_NONE)
-                x[(size_t)i * r->n + r->related.place[likes->item[j]]] = 1;
-    if (r->kind == MRQ_BASELINE_EASE)
-        mrq_gemm(n, r->n, r->n, x, r->n, r->matrix, r->n, 0, y, r->n);
-    else
-        mrq_gemm_bt(n, r->n, r->n, x, r->n, r->matrix, r->n, y, r->n);
-    for (uint32_t i = 0; i < n; i++) {
-        const bool no_likes = likes->offset[user[i]] == likes->offset[user[i] + 1];
+        each_like(r, user[i], known[i], mark, x + (size_t)i * r->n);
+    mrq_gemm(n, r->n, r->n, x, r->n, r->matrix, r->n, 0, y, r->n);
+    for (uint32_t i = 0; i < n; i++)
         for (uint32_t j = 0; j < r->n; j++)
-            out[(size_t)i * items + r->related.item[j]] = no_likes ? r->score[r->related.item[j]] : y[(size_t)i * r->n + j];
+            out[(size_t)i * items + r->related.item[j]] = y[(size_t)i * r->n + j];
+    return MRQ_OK;
+}
+
+/* For a user without likes the scores are the items' numbers of likes. */
+static mrq_status score_related(const mrq_ranker *r, const uint32_t *user, const mrq_items *known, uint32_t n, float *out,
+                                mrq_error *err)
+{
+    const uint32_t items = r->data->items->rows;
+    const uint64_t *of = r->likes->list.offset;
+    if (r->kind == MRQ_BASELINE_EASE)
+        MRQ_TRY(score_ease(r, user, known, n, out, err));
+    for (uint32_t i = 0; i < n; i++) {
+        if (of[user[i]] == of[user[i] + 1] && !known[i].n)
+            memcpy(out + (size_t)i * items, r->score, items * sizeof *out);
+        else if (r->kind == MRQ_BASELINE_ITEMKNN)
+            each_like(r, user[i], known[i], add_near, out + (size_t)i * items);
     }
     return MRQ_OK;
 }
 
 mrq_status mrq_ranker_score(const void *context, const uint32_t *user, uint32_t n, float *out, mrq_error *err)
 {
-    const mrq_ranker *r = context;
+    MRQ_AUTOFREE mrq_items *known = mrq_array(n, sizeof *known);
+    return known ? mrq_ranker_score_knowing(context, user, known, n, out, err) : mrq_fail_memory(err, "ranking items");
+}
+
+mrq_status mrq_ranker_score_knowing(const mrq_ranker *r, const uint32_t *user, const mrq_items *known, uint32_t n, float *out,
+                                    mrq_error *err)
+{
     const uint32_t items = r->data->items->rows;
-    if (r->matrix)
-        return score_related(r, user, n, out, err);
+    if (r->kind == MRQ_BASELINE_EASE || r->kind == MRQ_BASELINE_ITEMKNN)
+        return score_related(r, user, known, n, out, err);
     const mrq_column *column[MRQ_COLUMNS_MAX];
     uint32_t first[MRQ_COLUMNS_MAX], values;
     const uint32_t columns = r->adjust ? find_categories(r->data->users, column, first, &values) : 0;

@@ -25,18 +25,23 @@ const char *mrq_baseline_unfit(mrq_baseline_kind kind, mrq_protocol protocol, co
 /* Whether it is used when no baselines are named. */
 bool mrq_baseline_usual(mrq_baseline_kind kind, mrq_protocol protocol, const mrq_dataset *data);
 
+/* Why a baseline cannot be made for that many items, written into `why`; false if it can. */
+#define MRQ_BASELINE_WHY 160
+bool mrq_baseline_too_large(mrq_baseline_kind kind, const mrq_dataset *data, const mrq_parts *parts, char why[MRQ_BASELINE_WHY]);
+
 /* A trained baseline that ranks. Read-only once made; borrows data and parts. Likes are counted in floats, exact up to 2^24
  * users. */
 typedef struct mrq_ranker {
     mrq_arena *arena;
     mrq_baseline_kind kind;
     const mrq_dataset *data;
+    const mrq_parts *parts;
     const mrq_links *likes;
     uint64_t seed;
-    mrq_liked related; /* itemknn, ease */
+    mrq_liked related; /* ease */
     uint32_t n;        /* related items */
-    float *matrix;     /* (n, n); ease: row = liked item, column = scored item; itemknn: row = scored item, with its nearest
-                          neighbours */
+    float *matrix;     /* ease: (n, n), row = liked item, column = scored item */
+    mrq_links near;    /* itemknn: for each liked item, the items that it is one of the nearest to, and the cosines */
     float *score;      /* (items) genre-popular: the item's score; demographic-popular: share of users who like it; others:
                           number of likes; random: NULL */
     uint32_t n_values; /* demographic-popular: number of values of all categories */
@@ -49,5 +54,9 @@ MRQ_CHECKED mrq_status mrq_ranker_make(mrq_baseline_kind kind, const mrq_dataset
 void mrq_ranker_clear(mrq_ranker *ranker); /* a zeroed struct is allowed */
 
 mrq_scorer mrq_ranker_score; /* `context` is the mrq_ranker */
+
+/* The same where each of the `n` users also likes the items known[i]. */
+MRQ_CHECKED mrq_status mrq_ranker_score_knowing(const mrq_ranker *ranker, const uint32_t *user, const mrq_items *known, uint32_t n,
+                                                float *out, mrq_error *err);
 
 #endif

@@ -25,14 +25,20 @@ typedef struct mrq_experiment {
     const mrq_train_watch *watch; /* watches the trainings; its stop flag also ends the experiment. May be NULL */
     uint32_t n;
     const mrq_candidate *candidate; /* (n) each can be used in the protocol */
+    mrq_cuts cuts;                  /* none: MRQ_CUTS_USUAL */
+    uint32_t compared[2];           /* two candidates for `contrast`, the first minus the second */
+    mrq_contrast *contrast;         /* the result; NULL: none is wanted */
 } mrq_experiment;
 
 typedef struct mrq_experiment_result {
     double train_seconds, rank_seconds; /* mean over the seeds; NaN for a step that is not done */
     mrq_summary summary;
+    uint64_t all;                    /* what could be asked of it, over all seeds, if that is more than summary.asked */
+    char left_out[MRQ_BASELINE_WHY]; /* why it was not measured, or "" */
 } mrq_experiment_result;
 
-/* Writes (n) results, one per candidate; their arrays are in `arena`. MRQ_USAGE when the data does not suffice for the protocol;
+/* Writes (n) results, one per candidate; their arrays are in `arena`. A baseline that cannot be computed for so many items is left
+ * out. MRQ_USAGE when one of the compared was left out or does not rank, or when the data does not suffice for the protocol;
  * MRQ_FAILED when stopped. */
 MRQ_CHECKED mrq_status mrq_experiment_run(const mrq_experiment *experiment, mrq_arena *arena, mrq_experiment_result *out,
                                           mrq_error *err);

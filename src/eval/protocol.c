@@ -7,17 +7,19 @@
 #include <string.h>
 
 #include "base/random.h"
+#include "eval/sequence.h"
 #include "model/likes.h"
 #include "train/evaluate.h"
 #include "train/train.h"
 
 enum { STREAM_LIKES = 0x70b1, STREAM_USERS = 0xc01d, STREAM_ITEMS = 0xc01e };
-enum { TRAIN, VALID, TEST, NOWHERE };
+enum { TRAIN = MRQ_PART_TRAIN, VALID = MRQ_PART_VALID, TEST = MRQ_PART_TEST, NOWHERE = MRQ_PART_NOWHERE };
 enum { TESTED_MIN = 2 }; /* users in the test: one user has no confidence interval */
 #define HELD_OUT 0.1     /* share of the users or items */
 #define LATEST   0.2     /* share of the ratings */
 
-const char *const mrq_protocol_names[] = {"rating", "topn", "time", "cold-users", "cold-items", "own", NULL};
+const char *const mrq_protocol_names[] = {"rating", "topn", "time", "cold-users", "cold-items",
+                                          "last",   "next", "own",  "given",      NULL};
 
 /* The noun stands between the two, if there are two. */
 static const char *const meanings[][2] = {
@@ -28,13 +30,42 @@ static const char *const meanings[][2] = {
      " except the user's training likes; users without earlier ratings are new to the model"},
     {"a random tenth of the users is held out and known by categories alone; their likes are to be found among all ", ""},
     {"a random tenth of the liked ", " is held out and known by content alone; only these are ranked, for each user who likes one"},
+    {"each user's last like is the test and the one before it validation; training has neither, nor what else the user rated after "
+     "them; when a user is asked, all but the last are known; the last is to be found among all ",
+     " except those; users with fewer than three likes are not asked"},
+    {"the latest 20% of all ratings are replayed in order of time, after training on the others: each like in them is to be found "
+     "among all ",
+     " except those that the user liked before it, which are known then"},
     {"the trained model's own test part; the likes in it are to be found among all ", " except the user's other likes"},
+    {"one file is for training, the likes in the other are to be found among all ",
+     " of both files except the user's training likes"},
 };
 
 void mrq_protocol_meaning(mrq_protocol protocol, const mrq_noun *noun, char out[MRQ_PROTOCOL_MEANING])
 {
     const char *rest = meanings[protocol][1];
     snprintf(out, MRQ_PROTOCOL_MEANING, "%s%s%s", meanings[protocol][0], rest ? noun->many : "", rest ? rest : "");
+}
+
+mrq_items mrq_parts_wanted(const mrq_parts *parts, uint32_t i)
+{
+    const mrq_lists *lists = parts->place ? &parts->known : &parts->relevant;
+    const uint64_t *of = lists->offset + parts->user[i];
+    return parts->place ? (mrq_items){lists->item + of[0] + parts->place[i], 1}
+                        : (mrq_items){lists->item + of[0], (uint32_t)(of[1] - of[0])};
+}
+
+mrq_items mrq_parts_known(const mrq_parts *parts, uint32_t i)
+{
+    if (!parts->known.offset)
+        return (mrq_items){NULL, 0};
+    const uint64_t *of = parts->known.offset + parts->user[i];
+    return (mrq_items){parts->known.item + of[0], parts->place ? parts->place[i] : (uint32_t)(of[1] - of[0])};
+}
+
+bool mrq_protocol_has_valid(mrq_protocol protocol)
+{
+    return protocol == MRQ_PROTOCOL_TOPN || protocol == MRQ_PROTOCOL_LAST;
 }
 
 /* The likes among the ratings `list` (n), by mrq_likes_make(). */
@@ -179,6 +210,10 @@ static mrq_status divide(const mrq_dataset *data, mrq_protocol protocol, bool on
         return mrq_fail_memory(err, "dividing ratings");
     if (protocol == MRQ_PROTOCOL_TOPN)
         MRQ_TRY(divide_likes(data, seed, part, err));
+    else if (protocol == MRQ_PROTOCOL_LAST)
+        MRQ_TRY(mrq_sequence_divide(data, part, err));
+    else if (protocol == MRQ_PROTOCOL_GIVEN)
+        memset(part + data->n_train, TEST, data->n - data->n_train);
     else if (protocol == MRQ_PROTOCOL_COLD_USERS)
         MRQ_TRY(divide_users(data, seed, part, err));
     else
@@ -211,7 +246,7 @@ static mrq_status join(const mrq_lists *a, const mrq_lists *b, uint32_t users, m
 }
 
 /* hidden: likes of the training and validation parts; relevant: likes of the test part that are not hidden. */
-static mrq_status list_likes(const mrq_dataset *data, mrq_parts *parts, mrq_error *err)
+static mrq_status list_likes(const mrq_dataset *data, mrq_protocol protocol, mrq_parts *parts, mrq_error *err)
 {
     const mrq_split *split = &parts->split;
     const uint32_t users = data->users->rows;
@@ -236,6 +271,8 @@ static mrq_status list_likes(const mrq_dataset *data, mrq_parts *parts, mrq_erro
         if (offset[u + 1] > offset[u])
             user[parts->n_users++] = u;
     }
+    if (protocol == MRQ_PROTOCOL_LAST)
+        parts->known = valid.list;
     parts->likes.strength = one;
     parts->relevant = (mrq_lists){offset, item};
     parts->user = user;
@@ -258,31 +295,34 @@ static mrq_status check(const mrq_dataset *data, const mrq_parts *parts, bool ra
     return MRQ_OK;
 }
 
-static mrq_status check_times(const mrq_dataset *data, mrq_error *err)
+/* `name` starts the message. */
+static mrq_status check_times(const mrq_dataset *data, const char *name, mrq_error *err)
 {
     if (!data->time)
-        return mrq_fail(err, MRQ_USAGE, "time: these ratings have no timestamps");
+        return mrq_fail(err, MRQ_USAGE, "%s: these ratings have no timestamps", name);
     for (uint64_t i = 1; i < data->n; i++)
         if (data->time[i] != data->time[0])
             return MRQ_OK;
-    return mrq_fail(err, MRQ_USAGE, "time: all %llu ratings have the same timestamp, %lld", (unsigned long long)data->n,
+    return mrq_fail(err, MRQ_USAGE, "%s: all %llu ratings have the same timestamp, %lld", name, (unsigned long long)data->n,
                     data->n ? (long long)data->time[0] : 0);
 }
 
 static mrq_status make(const mrq_dataset *data, mrq_protocol protocol, bool on_valid, uint64_t seed, mrq_parts *parts,
                        mrq_error *err)
 {
-    const bool ranks = protocol != MRQ_PROTOCOL_RATING;
-    if (protocol == MRQ_PROTOCOL_TIME)
-        MRQ_TRY(check_times(data, err));
-    if (protocol == MRQ_PROTOCOL_TIME)
+    const bool ranks = protocol != MRQ_PROTOCOL_RATING, by_time = protocol == MRQ_PROTOCOL_TIME || protocol == MRQ_PROTOCOL_NEXT;
+    if (by_time)
+        MRQ_TRY(check_times(data, mrq_protocol_names[protocol], err));
+    if (by_time)
         MRQ_TRY(mrq_split_make(data, MRQ_SPLIT_TIME, LATEST, 0, seed, &parts->split, err));
     else if (protocol == MRQ_PROTOCOL_RATING)
         MRQ_TRY(mrq_split_make(data, MRQ_SPLIT_RANDOM, HELD_OUT, 0, seed, &parts->split, err));
     else
         MRQ_TRY(divide(data, protocol, on_valid, seed, parts, err));
     if (ranks)
-        MRQ_TRY(list_likes(data, parts, err));
+        MRQ_TRY(list_likes(data, protocol, parts, err));
+    if (protocol == MRQ_PROTOCOL_NEXT)
+        MRQ_TRY(mrq_sequence_ask(data, seed, parts, err));
     return check(data, parts, ranks, mrq_protocol_names[protocol], err);
 }
 
@@ -318,7 +358,7 @@ static mrq_status make_of_model(const mrq_dataset *data, const mrq_model *model,
             "%llu, %llu and %llu",
             (unsigned long long)r->train_ratings, (unsigned long long)r->valid_ratings, (unsigned long long)r->test_ratings,
             (unsigned long long)split->n_train, (unsigned long long)split->n_valid, (unsigned long long)split->n_test);
-    MRQ_TRY(list_likes(data, parts, err));
+    MRQ_TRY(list_likes(data, MRQ_PROTOCOL_OWN, parts, err));
     return check(data, parts, true, "own", err);
 }
 

@@ -8,10 +8,20 @@
 
 #include "base/random.h"
 
-enum { COLUMNS = MRQ_CUTS * MRQ_MEASURES, SHOWN = 10 };
+uint32_t mrq_cuts_main(const mrq_cuts *cuts)
+{
+    for (uint32_t c = 0; c < cuts->n; c++)
+        if (cuts->k[c] == 10)
+            return c;
+    return 0;
+}
 
-const uint32_t mrq_cuts[MRQ_CUTS] = {5, 10, 20};
-const char *const mrq_measure_names[MRQ_MEASURES] = {"recall", "ndcg", "mrr", "hit", "precision"};
+void mrq_cuts_measure(const mrq_cuts *cuts, const mrq_places *places, double *out)
+{
+    for (uint32_t c = 0; c < cuts->n; c++)
+        mrq_places_measure(places, cuts->k[c], out + c * MRQ_MEASURES);
+    out[cuts->n * MRQ_MEASURES] = mrq_places_auc(places);
+}
 
 static int by_size(const void *a, const void *b)
 {
@@ -27,10 +37,10 @@ static double quantile(const double *sorted, uint32_t n, double share)
     return sorted[below] + (at - below) * (sorted[above] - sorted[below]);
 }
 
-mrq_status mrq_bootstrap(const double *sum, const double *weight, const uint32_t *list, uint32_t n_list, uint32_t m, uint64_t seed,
-                         mrq_estimate *out, mrq_error *err)
+mrq_status mrq_bootstrap(const double *sum, const double *weight, const uint32_t *list, uint32_t n_list, uint32_t m,
+                         uint32_t resamples, uint64_t seed, mrq_estimate *out, mrq_error *err)
 {
-    MRQ_AUTOFREE double *mean = mrq_array((size_t)m * MRQ_RESAMPLES, sizeof *mean), *total = mrq_array(m, sizeof *total);
+    MRQ_AUTOFREE double *mean = mrq_array((size_t)m * resamples, sizeof *mean), *total = mrq_array(m, sizeof *total);
     MRQ_AUTOFREE uint32_t *row = mrq_array(n_list, sizeof *row);
     if (!mean || !total || !row)
         return mrq_fail_memory(err, "resampling users");
@@ -40,37 +50,39 @@ mrq_status mrq_bootstrap(const double *sum, const double *weight, const uint32_t
             row[n++] = list[i];
     mrq_random rng;
     mrq_random_init(&rng, seed, 0xb007);
-    for (uint32_t r = 0; r <= MRQ_RESAMPLES; r++) { /* the last round uses each user once, for the mean */
+    for (uint32_t r = 0; r <= resamples; r++) { /* the last round uses each user once, for the mean */
         double all = 0;
         memset(total, 0, m * sizeof *total);
         for (uint32_t i = 0; i < n; i++) {
-            const uint32_t user = row[r < MRQ_RESAMPLES ? mrq_random_below(&rng, n) : i];
+            const uint32_t user = row[r < resamples ? mrq_random_below(&rng, n) : i];
             all += weight[user];
             for (uint32_t j = 0; j < m; j++)
                 total[j] += sum[(size_t)user * m + j];
         }
         for (uint32_t j = 0; j < m; j++) {
-            if (r < MRQ_RESAMPLES)
-                mean[(size_t)j * MRQ_RESAMPLES + r] = total[j] / all;
+            if (r < resamples)
+                mean[(size_t)j * resamples + r] = total[j] / all;
             else
                 out[j].mean = n ? total[j] / all : (double)NAN;
         }
     }
     for (uint32_t j = 0; j < m; j++) {
-        double *of = mean + (size_t)j * MRQ_RESAMPLES;
-        qsort(of, MRQ_RESAMPLES, sizeof *of, by_size);
-        out[j].low = n ? quantile(of, MRQ_RESAMPLES, 0.025) : (double)NAN;
-        out[j].high = n ? quantile(of, MRQ_RESAMPLES, 0.975) : (double)NAN;
+        double *of = mean + (size_t)j * resamples;
+        qsort(of, resamples, sizeof *of, by_size);
+        out[j].low = n ? quantile(of, resamples, 0.025) : (double)NAN;
+        out[j].high = n ? quantile(of, resamples, 0.975) : (double)NAN;
     }
     return MRQ_OK;
 }
 
-mrq_status mrq_report_make(const mrq_dataset *data, uint32_t seeds, mrq_arena *arena, mrq_report *out, mrq_error *err)
+mrq_status mrq_report_make(const mrq_dataset *data, const mrq_cuts *cuts, uint32_t seeds, mrq_arena *arena, mrq_report *out,
+                           mrq_error *err)
 {
     const uint32_t users = data->users->rows;
     mrq_report report = {.arena = arena,
                          .data = data,
-                         .sum = mrq_arena_array(arena, users, COLUMNS * sizeof(double)),
+                         .cuts = *cuts,
+                         .sum = mrq_arena_array(arena, users, mrq_cuts_columns(cuts) * sizeof(double)),
                          .weight = mrq_arena_array(arena, users, sizeof(double)),
                          .star_sum = mrq_arena_array(arena, users, 2 * sizeof(double)),
                          .star_weight = mrq_arena_array(arena, users, sizeof(double)),
@@ -82,28 +94,23 @@ mrq_status mrq_report_make(const mrq_dataset *data, uint32_t seeds, mrq_arena *a
     return MRQ_OK;
 }
 
-static void add_measures(mrq_report *t, const mrq_parts *parts, const uint32_t *top)
+static void add_measures(mrq_report *t, const mrq_parts *parts, const double *measured)
 {
-    double total[MRQ_CUTS][MRQ_MEASURES] = {{0}};
+    const uint32_t columns = mrq_cuts_columns(&t->cuts), at = mrq_cuts_main(&t->cuts) * MRQ_MEASURES;
+    double total[MRQ_CUTS_MAX * MRQ_MEASURES + 1] = {0};
     for (uint32_t i = 0; i < parts->n_users; i++) {
         const uint32_t user = parts->user[i];
-        const uint64_t *of = parts->relevant.offset + user;
         t->weight[user]++;
-        for (uint32_t c = 0; c < MRQ_CUTS; c++) {
-            const mrq_rank_measures got =
-                mrq_rank_measure(top + (size_t)i * MRQ_CUT_MAX, mrq_cuts[c], parts->relevant.item + of[0], of[1] - of[0]);
-            const double value[MRQ_MEASURES] = {got.recall, got.ndcg, got.mrr, got.hit, got.precision};
-            for (uint32_t k = 0; k < MRQ_MEASURES; k++) {
-                t->sum[(size_t)user * COLUMNS + c * MRQ_MEASURES + k] += value[k];
-                total[c][k] += value[k] / parts->n_users;
-            }
+        for (uint32_t j = 0; j < columns; j++) {
+            const double value = measured[(size_t)i * columns + j];
+            t->sum[(size_t)user * columns + j] += value;
+            total[j] += value / parts->n_users;
         }
     }
-    for (uint32_t c = 0; c < MRQ_CUTS; c++)
-        for (uint32_t k = 0; k < MRQ_MEASURES; k++)
-            t->mean[c][k] += total[c][k];
-    t->recall[t->seeds] = total[MRQ_AT_10][MRQ_RECALL];
-    t->ndcg[t->seeds] = total[MRQ_AT_10][MRQ_NDCG];
+    for (uint32_t j = 0; j < columns; j++)
+        t->mean[j] += total[j];
+    t->recall[t->seeds] = total[at + MRQ_RECALL];
+    t->ndcg[t->seeds] = total[at + MRQ_NDCG];
 }
 
 /* Adds the coverage and popularity of a seed's top 10s. */
@@ -121,8 +128,8 @@ static mrq_status add_choice(mrq_report *t, const mrq_parts *parts, const uint32
     for (uint32_t u = 0; u < t->data->users->rows; u++)
         people += of[u + 1] > of[u];
     for (uint32_t i = 0; i < parts->n_users; i++)
-        for (uint32_t k = 0; k < SHOWN && top[(size_t)i * MRQ_CUT_MAX + k] != MRQ_NONE; k++) {
-            const uint32_t item = top[(size_t)i * MRQ_CUT_MAX + k];
+        for (uint32_t k = 0; k < MRQ_TOP && top[(size_t)i * MRQ_TOP + k] != MRQ_NONE; k++) {
+            const uint32_t item = top[(size_t)i * MRQ_TOP + k];
             sum += likes[item] / people;
             n++;
             distinct += !shown[item];
@@ -158,9 +165,9 @@ static void add_diversity(mrq_report *t, const mrq_parts *parts, const uint32_t 
     }
     double sum = 0, lists = 0;
     for (uint32_t i = 0; i < parts->n_users; i++) {
-        const uint32_t *list = top + (size_t)i * MRQ_CUT_MAX;
+        const uint32_t *list = top + (size_t)i * MRQ_TOP;
         double alike = 0, pairs = 0;
-        for (uint32_t a = 0; a < SHOWN && list[a] != MRQ_NONE; a++)
+        for (uint32_t a = 0; a < MRQ_TOP && list[a] != MRQ_NONE; a++)
             for (uint32_t b = 0; b < a; b++, pairs++)
                 alike += jaccard(&genres->list, list[a], list[b]);
         if (pairs > 0) {
@@ -171,9 +178,10 @@ static void add_diversity(mrq_report *t, const mrq_parts *parts, const uint32_t 
     t->diversity += sum / lists;
 }
 
-mrq_status mrq_report_rankings(mrq_report *report, const mrq_parts *parts, const uint32_t *top, mrq_error *err)
+mrq_status mrq_report_rankings(mrq_report *report, const mrq_parts *parts, const double *measured, const uint32_t *top,
+                               mrq_error *err)
 {
-    add_measures(report, parts, top);
+    add_measures(report, parts, measured);
     MRQ_TRY(add_choice(report, parts, top, err));
     add_diversity(report, parts, top);
     report->seeds++;
@@ -191,7 +199,7 @@ void mrq_report_stars(mrq_report *report, uint32_t user, double predicted, doubl
 static mrq_status sum_up_stars(const mrq_report *t, const uint32_t *all, uint64_t seed, mrq_summary *out, mrq_error *err)
 {
     mrq_estimate of[2];
-    MRQ_TRY(mrq_bootstrap(t->star_sum, t->star_weight, all, t->data->users->rows, 2, seed, of, err));
+    MRQ_TRY(mrq_bootstrap(t->star_sum, t->star_weight, all, t->data->users->rows, 2, MRQ_RESAMPLES, seed, of, err));
     out->rmse = (mrq_estimate){sqrt(of[0].mean), sqrt(of[0].low), sqrt(of[0].high)};
     out->mae = of[1];
     for (uint32_t u = 0; u < t->data->users->rows; u++)
@@ -209,10 +217,10 @@ static mrq_status sum_up_group(const mrq_report *t, const mrq_column *column, ui
             list[n++] = u;
     if (!n)
         return MRQ_OK;
-    mrq_estimate of[COLUMNS];
-    MRQ_TRY(mrq_bootstrap(t->sum, t->weight, list, n, COLUMNS, seed, of, err));
-    const mrq_estimate *at_10 = of + MRQ_AT_10 * MRQ_MEASURES;
-    out->group[out->n_groups++] = (mrq_group){column, value, n, at_10[MRQ_RECALL], at_10[MRQ_NDCG]};
+    mrq_estimate of[MRQ_CUTS_MAX * MRQ_MEASURES + 1];
+    MRQ_TRY(mrq_bootstrap(t->sum, t->weight, list, n, mrq_cuts_columns(&t->cuts), MRQ_RESAMPLES, seed, of, err));
+    const mrq_estimate *at = of + mrq_cuts_main(&t->cuts) * MRQ_MEASURES;
+    out->group[out->n_groups++] = (mrq_group){column, value, n, at[MRQ_RECALL], at[MRQ_NDCG]};
     return MRQ_OK;
 }
 
@@ -230,28 +238,56 @@ static mrq_status sum_up_groups(const mrq_report *t, uint32_t *list, uint64_t se
     return MRQ_OK;
 }
 
+/* From the columns of a report to its measures. */
+static void put_in_place(const mrq_cuts *cuts, const mrq_estimate *from, mrq_estimate measure[][MRQ_MEASURES], mrq_estimate *auc)
+{
+    for (uint32_t c = 0; c < cuts->n; c++)
+        memcpy(measure[c], from + c * MRQ_MEASURES, sizeof measure[c]);
+    *auc = from[cuts->n * MRQ_MEASURES];
+}
+
 mrq_status mrq_report_sum_up(const mrq_report *report, uint64_t seed, mrq_summary *out, mrq_error *err)
 {
     const uint32_t users = report->data->users->rows;
-    mrq_summary s = {.seeds = report->seeds, .recall = report->recall, .ndcg = report->ndcg};
+    mrq_summary s = {.seeds = report->seeds, .cuts = report->cuts, .recall = report->recall, .ndcg = report->ndcg};
     MRQ_AUTOFREE uint32_t *list = mrq_array(users, sizeof *list);
     if (!list)
         return mrq_fail_memory(err, "measuring");
     for (uint32_t u = 0; u < users; u++) {
         list[u] = u;
         s.ranked_users += report->weight[u] > 0;
+        s.asked += (uint64_t)report->weight[u];
     }
     MRQ_TRY(sum_up_stars(report, list, seed, &s, err));
-    mrq_estimate of[COLUMNS];
-    MRQ_TRY(mrq_bootstrap(report->sum, report->weight, list, users, COLUMNS, seed, of, err));
-    for (uint32_t c = 0; c < MRQ_CUTS; c++)
-        for (uint32_t k = 0; k < MRQ_MEASURES; k++)
-            s.measure[c][k] =
-                (mrq_estimate){report->mean[c][k] / report->seeds, of[c * MRQ_MEASURES + k].low, of[c * MRQ_MEASURES + k].high};
+    mrq_estimate of[MRQ_CUTS_MAX * MRQ_MEASURES + 1];
+    const uint32_t columns = mrq_cuts_columns(&report->cuts);
+    MRQ_TRY(mrq_bootstrap(report->sum, report->weight, list, users, columns, MRQ_RESAMPLES, seed, of, err));
+    for (uint32_t j = 0; j < columns; j++)
+        of[j].mean = report->mean[j] / report->seeds;
+    put_in_place(&report->cuts, of, s.measure, &s.auc);
     s.coverage = report->coverage / report->seeds;
     s.popularity = report->popularity / report->seeds;
     s.diversity = report->diversity / report->seeds;
     MRQ_TRY(sum_up_groups(report, list, seed, &s, err));
     *out = s;
+    return MRQ_OK;
+}
+
+mrq_status mrq_report_contrast(const mrq_report *a, const mrq_report *b, uint64_t seed, mrq_contrast *out, mrq_error *err)
+{
+    const uint32_t users = a->data->users->rows, columns = mrq_cuts_columns(&a->cuts);
+    MRQ_AUTOFREE double *difference = mrq_array(users, columns * sizeof *difference);
+    MRQ_AUTOFREE uint32_t *list = mrq_array(users, sizeof *list);
+    if (!difference || !list)
+        return mrq_fail_memory(err, "comparing");
+    for (size_t i = 0; i < (size_t)users * columns; i++)
+        difference[i] = a->sum[i] - b->sum[i];
+    for (uint32_t u = 0; u < users; u++)
+        list[u] = u;
+    mrq_estimate of[MRQ_CUTS_MAX * MRQ_MEASURES + 1];
+    MRQ_TRY(mrq_bootstrap(difference, a->weight, list, users, columns, MRQ_CONTRAST_RESAMPLES, seed, of, err));
+    for (uint32_t j = 0; j < columns; j++)
+        of[j].mean = (a->mean[j] - b->mean[j]) / a->seeds;
+    put_in_place(&a->cuts, of, out->measure, &out->auc);
     return MRQ_OK;
 }

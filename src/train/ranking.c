@@ -70,6 +70,8 @@ static mrq_status rank_users(const struct ranking *r, uint32_t first, uint32_t n
         return mrq_fail(err, MRQ_FAILED, "a score is not a finite number");
     for (uint32_t i = 0; i < n; i++) {
         hide(task, task->user[first + i], score + i * items);
+        if (task->look)
+            MRQ_TRY(task->look(task->look_context, first + i, score + i * items, err));
         mrq_take_best(score + i * items, task->items, task->k, best, r->top + (size_t)(first + i) * task->k);
     }
     return MRQ_OK;

@@ -9,6 +9,10 @@
  * threads at once. */
 typedef mrq_status mrq_scorer(const void *context, const uint32_t *user, uint32_t n, float *out, mrq_error *err);
 
+/* Called for each user with his scores (items), -INFINITY for what is not ranked, before the best are taken; `i` is his index in the
+ * task. It may leave out more items in this way. Called from several threads at once. */
+typedef mrq_status mrq_look(void *context, uint32_t i, float *score, mrq_error *err);
+
 typedef struct mrq_rank_task {
     uint32_t items;
     const uint32_t *user; /* (n_users) the users to rank for, rows */
@@ -17,6 +21,8 @@ typedef struct mrq_rank_task {
     const unsigned char *candidate; /* (items) 1: rank it; NULL: rank all */
     uint32_t k;                     /* > 0 */
     uint32_t threads;               /* does not change the result */
+    mrq_look *look;                 /* or NULL */
+    void *look_context;
 } mrq_rank_task;
 
 /* The best `k` items of each user: `top` (n_users, k), rows of items, best first, equal scores by row, MRQ_NONE where there are

@@ -35,6 +35,7 @@ static int make(void **state)
     }
     const mrq_summary ranks = {.seeds = SEEDS,
                                .ranked_users = 17,
+                               .cuts = {3, {5, 10, 20}},
                                .recall = w.recall,
                                .ndcg = w.ndcg,
                                .coverage = 0.75,
@@ -93,7 +94,7 @@ static mrq_status print_json(char **text)
 {
     const eval_report reports[] = {w.report, w.report};
     begin_to_print();
-    const mrq_status status = print_reports_json(&w.small->data, "/data", reports, 2, &err);
+    const mrq_status status = print_reports_json(&w.small->data, (eval_source){.folder = "/data"}, reports, 2, &err);
     *text = printed();
     return status;
 }
@@ -119,7 +120,7 @@ static void a_document_without_memory_is_none(void **state)
             err = (mrq_error){0};
             begin_to_print();
             atomic_store(&allocations_left, n);
-            status = print_reports_json(&w.small->data, "/data", report, 1, &err);
+            status = print_reports_json(&w.small->data, (eval_source){.folder = "/data"}, report, 1, &err);
             const bool failed = atomic_exchange(&allocations_left, INT_MAX) < 0;
             text = printed();
             if (status == MRQ_OK ? failed : strcmp(err.msg, "out of memory while printing the results") != 0 || *text)

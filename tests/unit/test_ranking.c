@@ -117,6 +117,50 @@ static void test_rank_is_a_full_sort(void **state)
     free(w);
 }
 
+/* Leaves out the item with the user's number; fails at the user at one place. */
+struct looking {
+    const struct world *w;
+    uint32_t fails_at;
+};
+
+static mrq_status leave_one_out(void *context, uint32_t i, float *score, mrq_error *problem)
+{
+    const struct looking *looking = context;
+    const uint32_t user = looking->w->user[i];
+    if (i == looking->fails_at)
+        return mrq_fail(problem, MRQ_UNAVAILABLE, "seen enough");
+    for (uint64_t j = looking->w->offset[user]; j < looking->w->offset[user + 1]; j++)
+        if (score[looking->w->item[j]] != -INFINITY)
+            return mrq_fail(problem, MRQ_FAILED, "a hidden item is shown");
+    score[user % ITEMS] = -INFINITY;
+    return MRQ_OK;
+}
+
+static void what_looks_on_leaves_out_more(void **state)
+{
+    (void)state;
+    struct world *w = make_world(3);
+    struct looking looking = {w, MRQ_NONE};
+    mrq_rank_task task = {.items = ITEMS, .user = w->user, .n_users = USERS, .hidden = w->hidden, .k = 5, .threads = 2};
+    static uint32_t without[USERS * 5], with[USERS * 5];
+    assert_ok(mrq_rank(&task, look_up, &w->table, without, &err));
+    task.look = leave_one_out;
+    task.look_context = &looking;
+    assert_ok(mrq_rank(&task, look_up, &w->table, with, &err));
+    for (uint32_t i = 0; i < USERS; i++) {
+        uint32_t *list = without + (size_t)i * 5, kept = 0;
+        for (uint32_t j = 0; j < 5; j++)
+            if (list[j] != w->user[i] % ITEMS)
+                list[kept++] = list[j];
+        assert_memory_equal(list, with + (size_t)i * 5, kept * sizeof *list);
+        assert_false(listed(with + (size_t)i * 5, 5, w->user[i] % ITEMS));
+    }
+    looking.fails_at = USERS - 1;
+    assert_fails(mrq_rank(&task, look_up, &w->table, with, &err), MRQ_UNAVAILABLE, "seen enough");
+    mrq_free(w->score);
+    free(w);
+}
+
 static mrq_status give_up(const void *context, const uint32_t *user, uint32_t n, float *out, mrq_error *problem)
 {
     (void)context;
@@ -262,7 +306,8 @@ static void test_model_scores(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rank_is_a_full_sort),    cmocka_unit_test(test_rank_reports), cmocka_unit_test(test_measures_by_hand),
+        cmocka_unit_test(test_rank_is_a_full_sort),    cmocka_unit_test(what_looks_on_leaves_out_more),
+        cmocka_unit_test(test_rank_reports),           cmocka_unit_test(test_measures_by_hand),
         cmocka_unit_test(test_measures_by_definition), cmocka_unit_test(test_model_scores),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

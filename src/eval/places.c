@@ -1,0 +1,131 @@
+/* One pass over the scores counts, for each wanted item, how many items stand above it and how many beside it. So a measure for any
+ * k costs nothing more, and no list of the best items is needed. */
+#include "eval/places.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+const char *const mrq_measure_names[] = {"recall", "ndcg", "mrr", "hit", "precision", "recall_min", NULL};
+
+static int by_score(const void *a, const void *b)
+{
+    const float x = *(const float *)a, y = *(const float *)b;
+    return (x > y) - (x < y);
+}
+
+/* How many of `n` ascending numbers are below `x`. */
+static uint32_t count_below(const float *sorted, uint32_t n, float x)
+{
+    uint32_t low = 0;
+    for (uint32_t left = n; left;) {
+        const uint32_t half = left / 2;
+        const bool below = sorted[low + half] < x;
+        low += below ? half + 1 : 0;
+        left = below ? left - half - 1 : half;
+    }
+    return low;
+}
+
+mrq_status mrq_places_find(const float *score, uint32_t items, const uint32_t *wanted, uint32_t n, mrq_place *place,
+                           mrq_places *out, mrq_error *err)
+{
+    MRQ_AUTOFREE float *value = mrq_array(n, sizeof *value); /* the different scores of the wanted items, ascending */
+    MRQ_AUTOFREE uint32_t *between = mrq_array((size_t)n + 1, sizeof *between); /* items above so many of them, and not beside */
+    if (!value || !between)
+        return mrq_fail_memory(err, "measuring");
+    for (uint32_t i = 0; i < n; i++)
+        value[i] = score[wanted[i]];
+    qsort(value, n, sizeof *value, by_score);
+    uint32_t m = 0;
+    memset(place, 0, n * sizeof *place);
+    for (uint32_t i = 0; i < n; i++) {
+        m += i > 0 && value[i] > value[m];
+        value[m] = value[i];
+        place[m].wanted++;
+    }
+    m++;
+    uint32_t ranked = 0, above = 0;
+    for (uint32_t i = 0; i < items; i++) {
+        if (score[i] == -INFINITY)
+            continue;
+        const uint32_t below = count_below(value, m, score[i]);
+        ranked++;
+        if (below < m && value[below] == score[i])
+            place[below].size++;
+        else
+            between[below]++;
+    }
+    for (uint32_t j = m; j-- > 0;) {
+        above += between[j + 1];
+        place[j].above = above;
+        above += place[j].size;
+    }
+    for (uint32_t i = 0; i < m / 2; i++) {
+        const mrq_place swap = place[i];
+        place[i] = place[m - 1 - i];
+        place[m - 1 - i] = swap;
+    }
+    *out = (mrq_places){ranked, n, m, place};
+    return MRQ_OK;
+}
+
+/* How many of the first `k` items have this place's score. */
+static uint32_t slots_of(const mrq_place *p, uint32_t k)
+{
+    return k <= p->above ? 0 : k - p->above < p->size ? k - p->above : p->size;
+}
+
+/* The mean of 1 / rank of the first wanted item of the best place, where one beyond `slots` counts 0; the probability that none is
+ * within them is left in `*none`. */
+static double first_rank(const mrq_place *p, uint32_t slots, double *none)
+{
+    double sum = 0;
+    *none = 1;
+    for (uint32_t i = 1; i <= slots; i++) {
+        const double left = p->size - i + 1.0, without = *none * fmax(0, left - p->wanted) / left;
+        sum += (*none - without) / (p->above + (double)i);
+        *none = without;
+    }
+    return sum;
+}
+
+void mrq_places_measure(const mrq_places *places, uint32_t k, double out[MRQ_MEASURES])
+{
+    const uint32_t reachable = k < places->wanted ? k : places->wanted;
+    double found = 0, gain = 0, most = 0, none = 1;
+    for (uint32_t i = 0; i < reachable; i++)
+        most += 1 / log2(2.0 + i);
+    for (uint32_t j = 0; j < places->n; j++) {
+        const mrq_place *p = &places->place[j];
+        const uint32_t slots = slots_of(p, k);
+        const double share = p->wanted / (double)p->size;
+        found += share * slots;
+        for (uint32_t i = 0; i < slots; i++)
+            gain += share / log2(2.0 + p->above + i);
+    }
+    /* Where the best place does not end within the first k, no other begins there; where it does, its wanted items are found. */
+    out[MRQ_MRR] = first_rank(places->place, slots_of(places->place, k), &none);
+    out[MRQ_RECALL] = found / places->wanted;
+    out[MRQ_NDCG] = gain / most;
+    out[MRQ_HIT] = 1 - none;
+    out[MRQ_PRECISION] = found / k;
+    out[MRQ_RECALL_MIN] = found / reachable;
+}
+
+double mrq_places_auc(const mrq_places *places)
+{
+    const double others = (double)places->ranked - places->wanted;
+    double better = 0; /* pairs in which the wanted item stands before the other */
+    uint32_t wanted_above = 0;
+    for (uint32_t j = 0; j < places->n; j++) {
+        const mrq_place *p = &places->place[j];
+        const double others_above = (double)p->above - wanted_above, beside = (double)p->size - p->wanted;
+        better += p->wanted * (others - others_above - beside / 2);
+        wanted_above += p->wanted;
+    }
+    return others > 0 ? better / (places->wanted * others) : 0.5;
+}
