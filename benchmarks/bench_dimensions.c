@@ -12,7 +12,7 @@
 #include "eval/experiment.h"
 #include "train/evaluate.h"
 
-enum { DIMENSIONS = 5, MOST = 1023, USERS = 500 };
+enum { DIMENSIONS = 5, MOST = 1023, USERS = 500, AT_10 = 0 };           /* AT_10: the one cut */
 static const uint32_t dimensions[DIMENSIONS] = {32, 64, 128, 200, 256}; /* of the exported vectors: one more than the tower's */
 
 struct arguments {
@@ -84,10 +84,10 @@ static mrq_status draw(const char *path, const struct row *row, const mrq_experi
     const char *label[DIMENSIONS];
     for (int i = 0; i < DIMENSIONS; i++) {
         x[i] = row[i].error;
-        recall[i] = row[i].result.summary.measure[MRQ_AT_10][MRQ_RECALL].mean;
-        ndcg[i] = row[i].result.summary.measure[MRQ_AT_10][MRQ_NDCG].mean;
-        ease_recall[i] = ease->summary.measure[MRQ_AT_10][MRQ_RECALL].mean;
-        ease_ndcg[i] = ease->summary.measure[MRQ_AT_10][MRQ_NDCG].mean;
+        recall[i] = row[i].result.summary.measure[AT_10][MRQ_RECALL].mean;
+        ndcg[i] = row[i].result.summary.measure[AT_10][MRQ_NDCG].mean;
+        ease_recall[i] = ease->summary.measure[AT_10][MRQ_RECALL].mean;
+        ease_ndcg[i] = ease->summary.measure[AT_10][MRQ_NDCG].mean;
         snprintf(text[i], sizeof text[i], "%u", dimensions[i]);
         label[i] = text[i];
     }
@@ -113,8 +113,8 @@ static void print_rows(const struct row *row, const mrq_experiment_result *ease)
             printf("| %u | %.3f |", dimensions[i], row[i].error);
         else
             printf("| EASE, uncompressed | |");
-        printf(" %.4f | %.4f | %.1f |\n", r->summary.measure[MRQ_AT_10][MRQ_RECALL].mean,
-               r->summary.measure[MRQ_AT_10][MRQ_NDCG].mean, r->train_seconds);
+        printf(" %.4f | %.4f | %.1f |\n", r->summary.measure[AT_10][MRQ_RECALL].mean, r->summary.measure[AT_10][MRQ_NDCG].mean,
+               r->train_seconds);
     }
 }
 
@@ -125,8 +125,8 @@ static void print_lines(const struct row *row)
         cJSON_AddStringToObject(line, "bench", "dimensions");
         cJSON_AddNumberToObject(line, "dimensions", dimensions[i]);
         mrq_json_add_rounded(line, "error", row[i].error, 6);
-        mrq_json_add_rounded(line, "recall", row[i].result.summary.measure[MRQ_AT_10][MRQ_RECALL].mean, 6);
-        mrq_json_add_rounded(line, "ndcg", row[i].result.summary.measure[MRQ_AT_10][MRQ_NDCG].mean, 6);
+        mrq_json_add_rounded(line, "recall", row[i].result.summary.measure[AT_10][MRQ_RECALL].mean, 6);
+        mrq_json_add_rounded(line, "ndcg", row[i].result.summary.measure[AT_10][MRQ_NDCG].mean, 6);
         mrq_json_add_rounded(line, "train_seconds", row[i].result.train_seconds, 3);
         mrq_bench_print(line);
     }
@@ -156,6 +156,7 @@ static mrq_status bench(const struct arguments *a, mrq_error *err)
     candidate[DIMENSIONS] = (mrq_candidate){.name = "ease", .baseline = MRQ_BASELINE_EASE};
     const mrq_experiment experiment = {.data = data,
                                        .protocol = MRQ_PROTOCOL_TOPN,
+                                       .cuts = {1, {10}},
                                        .seed = 1,
                                        .seeds = (uint32_t)a->seeds,
                                        .threads = (uint32_t)a->threads,

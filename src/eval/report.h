@@ -86,7 +86,8 @@ void mrq_report_stars(mrq_report *report, uint32_t user, double predicted, doubl
 /* `seed` sets the resamples; `out` points into report and data. */
 MRQ_CHECKED mrq_status mrq_report_sum_up(const mrq_report *report, uint64_t seed, mrq_summary *out, mrq_error *err);
 
-/* How much better one candidate ranked than another on the same users, with paired intervals by MRQ_CONTRAST_RESAMPLES resamples. */
+/* How much better one candidate ranked than another on the same users, with paired intervals by MRQ_CONTRAST_RESAMPLES
+ * resamples. */
 typedef struct mrq_contrast {
     mrq_estimate measure[MRQ_CUTS_MAX][MRQ_MEASURES], auc;
 } mrq_contrast;

@@ -9,8 +9,8 @@
  * threads at once. */
 typedef mrq_status mrq_scorer(const void *context, const uint32_t *user, uint32_t n, float *out, mrq_error *err);
 
-/* Called for each user with his scores (items), -INFINITY for what is not ranked, before the best are taken; `i` is his index in the
- * task. It may leave out more items in this way. Called from several threads at once. */
+/* Called for each user with his scores (items), -INFINITY for what is not ranked, before the best are taken. It may leave out more
+ * items in this way. `i` is his index in the task. Called from several threads at once. */
 typedef mrq_status mrq_look(void *context, uint32_t i, float *score, mrq_error *err);
 
 typedef struct mrq_rank_task {

@@ -51,12 +51,12 @@ deny() {
 timeless='[{k: v for k, v in r.items() if k != "seconds"} for p in j["protocols"] for r in p["rows"]]'
 ask --protocol all --model retrieval,mf-bias --seeds 2 --threads 2 --json
 holds out 'j["schema"] == 1 and j["like"] == 3'
-holds out '[p["protocol"] for p in j["protocols"]] == ["rating", "topn", "time", "cold-users", "cold-items"]'
+holds out '[p["protocol"] for p in j["protocols"]] == ["rating", "topn", "time", "cold-users", "cold-items", "last", "next"]'
 holds out 'all(p["definition"] and p["seeds"] == [1, 2] and p["part"] == "test" for p in j["protocols"])'
 holds out 'all(p["users"] > 0 for p in j["protocols"][1:])'
 holds out '{r["name"] for r in j["protocols"][0]["rows"]} == {"mf-bias", "bias"}'
 has 'retrieval is left out: it ranks' out
-holds out 'all(len(r["measures"]) == 15 and len(r["by_seed"]["ndcg@10"]) == 2 for p in j["protocols"][1:] for r in p["rows"])'
+holds out 'all(len(r["measures"]) == 31 and len(r["by_seed"]["ndcg@10"]) == 2 for p in j["protocols"][1:] for r in p["rows"])'
 holds out 'all(0 <= m["low"] <= m["mean"] <= m["high"] <= 1 for p in j["protocols"][1:] for r in p["rows"] for m in r["measures"].values())'
 holds out 'all({g["column"] for g in r["groups"]} == {"gender", "age"} for p in j["protocols"][1:] for r in p["rows"])'
 json out "$timeless" >first
@@ -81,13 +81,13 @@ has RMSE out
 
 # What is wrong is told.
 run 0 "$MARQUEE" eval --help
-refuse 2 '--data DIR is missing' "$MARQUEE" eval
+refuse 2 '--data DIR is missing, or --train FILE and --test FILE' "$MARQUEE" eval
 refuse 3 'nosuch' "$MARQUEE" eval --data nosuch
 refuse 3 'nosuch' "$MARQUEE" eval --data "$sample" --model nosuch
-deny '--protocol "nosuch": want rating, topn, time, cold-users, cold-items, or all alone' --protocol topn,nosuch --model none
+deny '--protocol "nosuch": want rating, topn, time, cold-users, cold-items, last, next, or all alone' --protocol topn,nosuch --model none
 deny '--baselines "nosuch": want bias' --baselines nosuch --model none
 deny '--part "train": want test or valid' --part train --model none
-deny 'only topn has a validation part, not time' --part valid --protocol time
+deny 'only topn and last have a validation part, not time' --part valid --protocol time
 deny 'model retrieval ranks, it does not predict stars' --protocol rating --model retrieval
 deny 'baseline ease ranks, it does not predict stars' --protocol rating --baselines ease --model mf-dot
 deny 'baseline bias predicts stars' --protocol topn --baselines bias
@@ -105,12 +105,81 @@ sed 's/::/,/g' "$sample/ratings.dat" | awk -F , '{ print $1 "," $2 "," $3 ",1000
 refuse 2 'have no categories' "$MARQUEE" eval --data plain --protocol cold-users --model none
 refuse 2 'have the same timestamp, 1000' "$MARQUEE" eval --data plain --protocol time --model none
 run 0 "$MARQUEE" eval --data plain --protocol all --model none --json
-holds out '[p["protocol"] for p in j["protocols"]] == ["rating", "topn", "cold-items"]'
+holds out '[p["protocol"] for p in j["protocols"]] == ["rating", "topn", "cold-items", "last"]'
 has 'left out: time' out
 has 'left out: cold-users' out
+has 'left out: next: all' out
 head -n 5 plain/ratings.csv >few.csv && mv few.csv plain/ratings.csv
 refuse 2 'want at least 10' "$MARQUEE" eval --data plain --protocol cold-items --model none
 refuse 2 'support no protocol' "$MARQUEE" eval --data plain --protocol all --model none --baselines popular
+
+# A published split of two files: lists, pairs, and what a schema says; the catalogue is that of both.
+mkdir split
+awk 'BEGIN { for (u = 1; u <= 60; u++) { line = "u" u; for (i = 0; i < 12; i++) line = line " i" (u * 7 + i * i) % 31; print line } }' >split/train
+awk 'BEGIN { for (u = 1; u <= 60; u += 2) print "u" u, "i" (u * 7 + 3) % 31, "i" (u * 7 + 6) % 31, "new" u % 2 }' >split/test
+given() {
+    run 0 "$MARQUEE" eval --train "split/$1" --test "split/$2" --baselines ease,itemknn,popular --threads 1 --json "$3" "$4"
+    json out '[[r["name"], r["measures"]] for r in j["protocols"][0]["rows"]]'
+}
+given train test --k 1,3 >lists
+holds out 'j["data"] == {"train": "split/train", "test": "split/test", "schema": "lists", "users": 60, "items": 32, "ratings": 810}'
+holds out 'j["protocols"][0]["protocol"] == "given" and j["protocols"][0]["users"] == 30'
+holds out '{k for r in j["protocols"][0]["rows"] for k in r["measures"]} == {m + at for m in ("recall", "ndcg", "mrr", "hit", "precision", "recall_min") for at in ("@1", "@3")} | {"auc"}'
+awk '{ for (i = 2; i <= NF; i++) print $1 "\t" $i }' split/train >split/train.tsv
+awk '{ for (i = 2; i <= NF; i++) print $1 "\t" $i }' split/test | gzip >split/test.tsv
+given train.tsv test.tsv --k 1,3 >pairs
+cmp lists pairs || fail "pairs gave other numbers than lists"
+cat >split/schema.json <<'EOF'
+{"name": "pairs", "noun": ["book", "books"], "events": {"file": "any", "delimiter": "\t", "header": true,
+ "fields": [{"name": "item", "kind": "id", "column": "item"}, {"name": "user", "kind": "id", "column": "user"}]}}
+EOF
+for part in train test; do
+    awk 'BEGIN { print "item\tuser" } { for (i = 2; i <= NF; i++) print $i "\t" $1 }' split/$part >split/$part.turned
+done
+given train.turned test.turned --schema split/schema.json >turned
+json out '[[r["name"], r["measures"]["recall@10"]] for r in j["protocols"][0]["rows"]]' >turned
+run 0 "$MARQUEE" eval --train split/train --test split/test --baselines ease,itemknn,popular --threads 1 --json
+json out '[[r["name"], r["measures"]["recall@10"]] for r in j["protocols"][0]["rows"]]' >usual
+cmp turned usual || fail "a schema gave other numbers than lists"
+run 0 "$MARQUEE" eval --train split/train --test split/test --baselines ease,popular --compare ease,popular
+has 'ease minus popular, with 95% intervals by 2000 resamples of the same users' out
+run 0 "$MARQUEE" eval --train split/train --test split/test --model none --baselines random,popular --compare popular,random --json
+holds out 'j["protocols"][0]["compared"]["first"] == "popular" and j["protocols"][0]["compared"]["resamples"] == 2000'
+refuse 2 '--test FILE is missing: a published split has two files' "$MARQUEE" eval --train split/train
+refuse 2 '--train FILE is missing' "$MARQUEE" eval --test split/test --data "$sample"
+refuse 2 '--protocol: the files of --train and --test are the parts' "$MARQUEE" eval --train split/train --test split/test --protocol last
+refuse 2 '--store: the files' "$MARQUEE" eval --train split/train --test split/test --store S
+refuse 3 'nosuch' "$MARQUEE" eval --train split/nosuch --test split/test
+refuse 3 'nosuch' "$MARQUEE" eval --train split/train --test split/nosuch
+: >split/empty
+refuse 4 'empty: no rows' "$MARQUEE" eval --train split/train --test split/empty
+refuse 2 'too few likes' "$MARQUEE" eval --train split/train --test split/train --model none --baselines popular
+
+printf 'u1 i1\nu2 \001\n' >split/bad
+refuse 4 'bad:2:' "$MARQUEE" eval --train split/train --test split/bad
+deny '--compare "popular": want two different names' --compare popular
+deny '--compare "ease,ease": want two different names' --compare ease,ease
+deny '--compare "ease,popular,random": want two different' --compare ease,popular,random
+deny '--compare "nosuch": no model or baseline of this run' --compare ease,nosuch --model none
+deny '--compare: protocol rating ranks nothing' --protocol rating --model mf-bias --baselines bias --compare mf-bias,bias
+deny '--k "0": want whole numbers from 1 to 10000' --k 5,0
+deny '--k "10001": want whole numbers from 1 to 10000' --k 10001
+deny '--k: 5 stands after 5, want ascending numbers' --k 5,5
+deny '--k: more than 8 numbers' --k 1,2,3,4,5,6,7,8,9
+ask --k 1,2,3,4,5,6,7,10000 --model none --baselines popular
+has '10000' out
+
+# The last like of each, and what comes next.
+mkdir order
+printf '{"name": "order", "events": {"file": "lists", "format": "lists", "delimiter": " "}}\n' >order/schema.json
+cp split/train order/lists
+run 0 "$MARQUEE" eval --data order --protocol last --baselines ease,itemknn --json
+holds out 'j["protocols"][0]["users"] == 60'
+refuse 2 'next: these ratings have no timestamps' "$MARQUEE" eval --data order --protocol next
+run 0 "$MARQUEE" eval --data order --protocol all --model none --baselines popular
+has 'left out: last: these ratings have no timestamps' out
+ask --protocol next --model retrieval --baselines itemknn,popular --json
+holds out 'j["protocols"][0]["asked"] == j["protocols"][0]["of"] > j["protocols"][0]["users"]'
 
 # Trained models: on their own test part and no other.
 run 0 "$MARQUEE" train --data "$sample" --model mf-bias --out m.mrq --seed 4 --test 0.2 --split user
@@ -121,6 +190,7 @@ holds out '"%.4f" % j["protocols"][0]["rows"][0]["rmse"]["mean"] == a[0]' "$told
 holds out '{r["name"] for r in j["protocols"][0]["rows"]} >= {"m.mrq", "bias", "popular", "ease"}'
 deny 'm.mrq is trained' --model m.mrq --protocol topn
 deny 'm.mrq is trained' --model m.mrq --seeds 2
+refuse 2 'm.mrq is trained, on what is not known here' "$MARQUEE" eval --train split/train --test split/test --model m.mrq
 deny 'measure them in two runs' --model retrieval,m.mrq --baselines none
 refuse 4 'was trained on other data' "$MARQUEE" eval --data plain --model m.mrq
 run 0 "$MARQUEE" train --data "$sample" --model mf-bias --out all.mrq --test 0 --epochs 1

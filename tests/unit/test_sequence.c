@@ -308,46 +308,56 @@ static void candidates_are_compared_by_user(void **state)
     small_data_free(s);
 }
 
-/* Beyond what can be related there is no baseline, and a sentence. */
+/* Where more items are liked than can be related, there is no EASE, and a sentence. */
 static void what_is_too_large_is_left_out(void **state)
 {
     (void)state;
-    enum { CATALOGUE = MRQ_RELATED_MAX + 1, LIKES = 2 * CATALOGUE };
+    enum { CATALOGUE = MRQ_RELATED_MAX + 1 };
     for (uint32_t more = 0; more < 2; more++) {
-        small_data *s = small_data_new(4, CATALOGUE, LIKES);
-        for (uint32_t i = 0; i < LIKES; i++) {
+        small_data *s = small_data_new(2, CATALOGUE, CATALOGUE + 2);
+        for (uint32_t i = 0; i < CATALOGUE; i++) {
             s->user[i] = i % 2;
-            s->item[i] = i / 2 < CATALOGUE - 1 + more ? i / 2 : 0;
-            s->rating[i] = 5;
+            s->item[i] = i < MRQ_RELATED_MAX + more ? i : 0;
         }
-        s->data.n_train = LIKES - 4;
-        for (uint32_t i = LIKES - 4; i < LIKES; i++)
-            s->user[i] = 2 + i % 2;
-        for (uint32_t i = 0; i < 4; i++) /* learned from by the other users */
-            s->user[i] = i % 2;
-        s->item[1] = CATALOGUE - 1;
-        s->item[3] = CATALOGUE - 2;
+        for (uint32_t i = 0; i < 2; i++) { /* each is to find what the other has */
+            s->user[CATALOGUE + i] = i;
+            s->item[CATALOGUE + i] = 1 - i;
+        }
+        s->data.n_train = CATALOGUE;
+        s->data.like = 1;
         mrq_parts p;
         char why[MRQ_BASELINE_WHY] = "";
-        if (!more) {
-            s->item[1] = 0;
-            s->item[3] = 1;
-        }
         assert_ok(mrq_parts_make(&s->data, MRQ_PROTOCOL_GIVEN, false, 1, &p, &err));
-        uint32_t n = 0;
-        for (uint32_t m = 0; m < CATALOGUE; m++) {
-            bool liked = false;
-            for (uint32_t u = 0; u < 4; u++)
-                liked |= mrq_lists_find(&p.likes.list, u, m) != UINT64_MAX;
-            n += liked;
-        }
-        assert_int_equal(mrq_baseline_too_large(MRQ_BASELINE_EASE, &s->data, &p, why), n > MRQ_RELATED_MAX);
-        if (n > MRQ_RELATED_MAX)
-            assert_string_equal(why, "it relates 10001 items by a dense matrix, want at most 10000");
+        assert_int_equal(mrq_baseline_too_large(MRQ_BASELINE_EASE, &s->data, &p, why), more);
+        assert_string_equal(why, more ? "it relates 10001 items by a dense matrix, want at most 10000"
+                                      : "it relates 10000 items by a dense matrix, want at most 10000");
         assert_false(mrq_baseline_too_large(MRQ_BASELINE_POPULAR, &s->data, &p, why));
         assert_false(mrq_baseline_too_large(MRQ_BASELINE_ITEMKNN, &s->data, &p, why));
-        assert_int_equal(n > MRQ_RELATED_MAX, more);
         mrq_parts_clear(&p);
+
+        const mrq_candidate candidate[] = {{.name = "ease", .baseline = MRQ_BASELINE_EASE},
+                                           {.name = "popular", .baseline = MRQ_BASELINE_POPULAR}};
+        mrq_contrast contrast;
+        mrq_experiment e = {.data = &s->data,
+                            .protocol = MRQ_PROTOCOL_GIVEN,
+                            .seed = 1,
+                            .seeds = 2,
+                            .threads = 1,
+                            .n = 2,
+                            .candidate = candidate,
+                            .compared = {1, 0},
+                            .contrast = &contrast};
+        mrq_experiment_result result[2];
+        MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
+        if (more) {
+            assert_fails(mrq_experiment_run(&e, arena, result, &err), MRQ_USAGE,
+                         "protocol given: ease cannot be compared: it relates 10001 items by a dense matrix, want at most 10000");
+            e.contrast = NULL;
+            assert_ok(mrq_experiment_run(&e, arena, result, &err));
+            assert_string_equal(result[0].left_out, "it relates 10001 items by a dense matrix, want at most 10000");
+            assert_int_equal(result[0].summary.seeds, 0);
+            assert_int_equal(result[1].summary.seeds, 2);
+        }
         small_data_free(s);
     }
     static const uint64_t of[] = {0, 3, 3, 5};

@@ -13,6 +13,11 @@ ask --part valid --baselines none --json
 ask --protocol rating --model mf-dot,mf-bias --seeds 3
 ask --protocol cold-items --model none --baselines popular,random --schema ml-1m
 
+ask --protocol last,next --model retrieval --baselines popular,ease --compare retrieval,popular --k 1,10
+ask --protocol last --part valid --model none --baselines itemknn,random --compare itemknn,random --json
+awk -F:: '$3 > 2 { print $1, $2 >(NR % 5 ? "train" : "test") }' small/ratings.dat
+show marquee eval --train train --test test --model none --baselines popular,itemknn --threads 2
+
 # A trained model, and the store that serves one.
 show marquee train --data small --out r.mrq --test 0.2 --seed 7 --threads 2 --split user
 show marquee train --data small --out m.mrq --test 0.2 --seed 8 --threads 2 --model mf-bias --epochs 2
@@ -53,6 +58,12 @@ ask --model .mrq
 ask --store nosuch --json
 ask --json --protocol nosuch
 ask --schema nosuch
+ask --compare retrieval
+ask --compare retrieval,nosuch
+ask --k 5,0
+ask --k 10,5
+show marquee eval --train train
+show marquee eval --train train --test test --part valid
 many=mf-dot,mf-dot,mf-dot,mf-dot,mf-dot,mf-dot,mf-dot,mf-dot,mf-dot,mf-dot,mf-dot
 ask --protocol rating --baselines none --model $many,mf-dot,mf-dot
 ask --model $many,mf-dot --store S
