@@ -1,5 +1,6 @@
-/* One pass over the scores counts, for each wanted item, how many items stand above it and how many beside it. So a measure for any
- * k costs nothing more, and no list of the best items is needed. */
+/* For each score of a wanted item the scores above it and equal to it are counted: additions without branches, for blocks of scores
+ * that stay in the CPU cache. A binary search of each score among the wanted ones took ten times as long, as half of its branches
+ * were guessed wrongly. Measures for any k follow from the counts, without a list of the best items. */
 #include "eval/places.h"
 
 #include <math.h>
@@ -9,33 +10,32 @@
 
 #include "base/memory.h"
 
+enum { BLOCK = 4096 }; /* scores */
+
 const char *const mrq_measure_names[] = {"recall", "ndcg", "mrr", "hit", "precision", "recall_min", NULL};
 
 static int by_score(const void *a, const void *b)
 {
     const float x = *(const float *)a, y = *(const float *)b;
-    return (x > y) - (x < y);
+    return (x < y) - (x > y);
 }
 
-/* How many of `n` ascending numbers are below `x`. */
-static uint32_t count_below(const float *sorted, uint32_t n, float x)
+static void count(const float *score, uint32_t n, float value, mrq_place *place)
 {
-    uint32_t low = 0;
-    for (uint32_t left = n; left;) {
-        const uint32_t half = left / 2;
-        const bool below = sorted[low + half] < x;
-        low += below ? half + 1 : 0;
-        left = below ? left - half - 1 : half;
+    uint32_t above = 0, equal = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        above += score[i] > value;
+        equal += score[i] == value;
     }
-    return low;
+    place->above += above;
+    place->size += equal;
 }
 
 mrq_status mrq_places_find(const float *score, uint32_t items, const uint32_t *wanted, uint32_t n, mrq_place *place,
                            mrq_places *out, mrq_error *err)
 {
-    MRQ_AUTOFREE float *value = mrq_array(n, sizeof *value); /* the different scores of the wanted items, ascending */
-    MRQ_AUTOFREE uint32_t *between = mrq_array((size_t)n + 1, sizeof *between); /* items above so many of them, and not beside */
-    if (!value || !between)
+    MRQ_AUTOFREE float *value = mrq_array(n, sizeof *value); /* the different scores of the wanted items, descending */
+    if (!value)
         return mrq_fail_memory(err, "measuring");
     for (uint32_t i = 0; i < n; i++)
         value[i] = score[wanted[i]];
@@ -43,33 +43,19 @@ mrq_status mrq_places_find(const float *score, uint32_t items, const uint32_t *w
     uint32_t m = 0;
     memset(place, 0, n * sizeof *place);
     for (uint32_t i = 0; i < n; i++) {
-        m += i > 0 && value[i] > value[m];
+        m += i > 0 && value[i] < value[m];
         value[m] = value[i];
         place[m].wanted++;
     }
     m++;
-    uint32_t ranked = 0, above = 0;
-    for (uint32_t i = 0; i < items; i++) {
-        if (score[i] == -INFINITY)
-            continue;
-        const uint32_t below = count_below(value, m, score[i]);
-        ranked++;
-        if (below < m && value[below] == score[i])
-            place[below].size++;
-        else
-            between[below]++;
+    mrq_place all = {0};
+    for (uint32_t first = 0; first < items; first += BLOCK) {
+        const uint32_t size = items - first < BLOCK ? items - first : BLOCK;
+        count(score + first, size, -INFINITY, &all);
+        for (uint32_t j = 0; j < m; j++)
+            count(score + first, size, value[j], &place[j]);
     }
-    for (uint32_t j = m; j-- > 0;) {
-        above += between[j + 1];
-        place[j].above = above;
-        above += place[j].size;
-    }
-    for (uint32_t i = 0; i < m / 2; i++) {
-        const mrq_place swap = place[i];
-        place[i] = place[m - 1 - i];
-        place[m - 1 - i] = swap;
-    }
-    *out = (mrq_places){ranked, n, m, place};
+    *out = (mrq_places){all.above, n, m, place};
     return MRQ_OK;
 }
 
