@@ -2,17 +2,19 @@
  * query is asked by COPY (...) TO STDOUT, which gives CSV, for the same reader as any other file, row by row. It is prepared first:
  * what is one whole statement by itself cannot end the parenthesis that COPY puts around it.
  *
- * Waiting is done in steps of a tenth of a second, so that a query can be cancelled. A password comes by libpq's own ways, its file
- * (PGPASSFILE) or a service; in an address it would be seen by all users of the machine, so it is refused. libpq is loaded when a
- * database is named. */
+ * Waiting is done in steps of a tenth of a second, so that connecting can be stopped and a query cancelled. A password comes by
+ * libpq's own ways, its file (PGPASSFILE) or a service; in an address it would be seen by all users of the machine, so it is
+ * refused. libpq is loaded when a database is named. */
 #include "dataset/database_private.h"
 
 #include <libpq-fe.h>
+#include <math.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/library.h"
 
 #ifdef MRQ_ANALYSER /* it does not see that these are kept by their first members */
@@ -26,7 +28,9 @@ static struct {
     __typeof__(PQconninfoParse) *parse;
     __typeof__(PQconninfoFree) *free_parsed;
     __typeof__(PQfreemem) *free;
-    __typeof__(PQconnectdbParams) *connect;
+    __typeof__(PQconnectStartParams) *connect;
+    __typeof__(PQconnectPoll) *connect_poll;
+    __typeof__(PQconninfo) *settings;
     __typeof__(PQfinish) *finish;
     __typeof__(PQstatus) *status;
     __typeof__(PQerrorMessage) *message;
@@ -51,7 +55,9 @@ static mrq_status load(mrq_error *err)
     static const mrq_symbol symbols[] = {{"PQconninfoParse", &lib.parse},
                                          {"PQconninfoFree", &lib.free_parsed},
                                          {"PQfreemem", &lib.free},
-                                         {"PQconnectdbParams", &lib.connect},
+                                         {"PQconnectStartParams", &lib.connect},
+                                         {"PQconnectPoll", &lib.connect_poll},
+                                         {"PQconninfo", &lib.settings},
                                          {"PQfinish", &lib.finish},
                                          {"PQstatus", &lib.status},
                                          {"PQerrorMessage", &lib.message},
@@ -274,6 +280,35 @@ static mrq_status check_address(const char *address, mrq_error *err)
                   : MRQ_OK;
 }
 
+/* Seconds in which the connection must be made, to whichever host of the address; infinite as libpq has it: 0 or less. */
+static double patience(const postgres *pg)
+{
+    double seconds = 0;
+    PQconninfoOption *settings = lib.settings(pg->connection);
+    for (const PQconninfoOption *option = settings; option && option->keyword; option++)
+        if (strcmp(option->keyword, "connect_timeout") == 0 && option->val)
+            seconds = atoi(option->val);
+    lib.free_parsed(settings);
+    return seconds > 0 ? seconds : INFINITY;
+}
+
+/* Goes on with connecting, until that is done or has failed, in steps of a tenth of a second. */
+static mrq_status wait_for_connection(const postgres *pg, mrq_error *err)
+{
+    const double seconds = patience(pg), end = mrq_clock() + seconds;
+    PostgresPollingStatusType want = PGRES_POLLING_WRITING;
+    while (lib.status(pg->connection) != CONNECTION_BAD && (want == PGRES_POLLING_READING || want == PGRES_POLLING_WRITING)) {
+        struct pollfd ready = {.fd = lib.socket(pg->connection), .events = want == PGRES_POLLING_READING ? POLLIN : POLLOUT};
+        if (mrq_database_stopped(NULL))
+            return mrq_fail(err, MRQ_FAILED, "no connection: stopped while waiting for the server");
+        if (mrq_clock() > end)
+            return mrq_fail(err, MRQ_FAILED, "no connection: PostgreSQL: no answer within %.0f s", seconds);
+        if (poll(&ready, 1, WAIT_MS) > 0)
+            want = lib.connect_poll(pg->connection);
+    }
+    return lib.status(pg->connection) == CONNECTION_OK ? MRQ_OK : fail_said(pg, NULL, "no connection", err);
+}
+
 /* All texts come as UTF-8, times in UTC. */
 static mrq_status begin(postgres *pg, const char *address, mrq_error *err)
 {
@@ -282,8 +317,7 @@ static mrq_status begin(postgres *pg, const char *address, mrq_error *err)
     pg->connection = lib.connect(names, values, 1);
     if (!pg->connection)
         return fail_memory(err);
-    if (lib.status(pg->connection) != CONNECTION_OK)
-        return fail_said(pg, NULL, "no connection", err);
+    MRQ_TRY(wait_for_connection(pg, err));
     return run(pg,
                lib.exec(pg->connection, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL TimeZone = 'UTC'; "
                                         "SET LOCAL DateStyle = ISO"),

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "base/library.h"
+#include "dataset/source.h"
 
 #ifdef MRQ_ANALYSER /* it does not see that these are kept by their first members */
 #pragma GCC diagnostic ignored "-Wanalyzer-malloc-leak"
@@ -25,6 +26,7 @@ static struct {
     __typeof__(sqlite3_errmsg) *message;
     __typeof__(sqlite3_exec) *exec;
     __typeof__(sqlite3_busy_timeout) *busy_timeout;
+    __typeof__(sqlite3_limit) *limit;
     __typeof__(sqlite3_progress_handler) *progress;
     __typeof__(sqlite3_prepare_v2) *prepare;
     __typeof__(sqlite3_finalize) *finalize;
@@ -45,6 +47,7 @@ static mrq_status load(mrq_error *err)
                                          {"sqlite3_errmsg", &lib.message},
                                          {"sqlite3_exec", &lib.exec},
                                          {"sqlite3_busy_timeout", &lib.busy_timeout},
+                                         {"sqlite3_limit", &lib.limit},
                                          {"sqlite3_progress_handler", &lib.progress},
                                          {"sqlite3_prepare_v2", &lib.prepare},
                                          {"sqlite3_finalize", &lib.finalize},
@@ -93,6 +96,9 @@ static mrq_status fail_said(const sqlite *s, const char *name, mrq_error *err)
     case SQLITE_CANTOPEN:
     case SQLITE_FULL:
         return mrq_fail(err, MRQ_FAILED, "%s: SQLite: %s: %s", name, s->path, said);
+    case SQLITE_TOOBIG:
+        return mrq_fail(err, MRQ_BAD_FILE, "%s: a value of more than %zu MB, want columns of ids, numbers and texts", name,
+                        MRQ_RECORD_MAX >> 20);
     default:
         return mrq_fail(err, MRQ_BAD_FILE, "%s: SQLite: %s", name, said);
     }
@@ -220,7 +226,7 @@ static void close_sqlite(mrq_database *database)
     free(s);
 }
 
-/* The first look at the tables begins the snapshot. */
+/* No value may be longer than a record, so none of any size is copied. The first look at the tables begins the snapshot. */
 static mrq_status open_file(sqlite *s, const char *path, mrq_error *err)
 {
     struct stat st;
@@ -233,6 +239,7 @@ static mrq_status open_file(sqlite *s, const char *path, mrq_error *err)
     const int code = lib.open(s->path, &s->connection, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
     if (!s->connection)
         return fail_memory(err);
+    (void)lib.limit(s->connection, SQLITE_LIMIT_LENGTH, (int)MRQ_RECORD_MAX);
     if (code != SQLITE_OK || lib.busy_timeout(s->connection, BUSY_MS) != SQLITE_OK ||
         lib.exec(s->connection, "PRAGMA query_only = 1; BEGIN; SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL) != SQLITE_OK)
         return fail_said(s, path, err);

@@ -221,3 +221,26 @@ refuse 1 'no connection: PostgreSQL: connection to server on socket' "$MARQUEE" 
 ! grep -rqF geheim ./out ./err S || fail "the password was written"
 start_server
 run 0 "$MARQUEE" rebuild --data "$url" --schema asked.json --store S
+
+# A server that takes the connection and says nothing: Ctrl-C is heard at once, and waiting has an end.
+mkdir silent
+python3 -c 'import socket, time
+listening = socket.socket(socket.AF_UNIX)
+listening.bind("silent/.s.PGSQL.5432")
+listening.listen()
+time.sleep(100)' &
+processes="$processes $!"
+until [ -S silent/.s.PGSQL.5432 ]; do
+    sleep 0.1
+done
+silent="postgresql://ada@/shop?host=$work/silent"
+refuse 1 'no connection: PostgreSQL: no answer within 2 s' "$MARQUEE" info "$silent&connect_timeout=2" --schema asked.json
+"$MARQUEE" train --data "$silent&connect_timeout=0" --schema asked.json --out n.mrq >out 2>err &
+reader=$!
+processes="$processes $reader"
+sleep 1
+kill -INT $reader
+got=0
+wait $reader || got=$?
+[ $got -eq 130 ] || fail "Ctrl-C while connecting: ended with $got, want 130"
+has 'marquee train: no connection: stopped while waiting for the server' err

@@ -69,6 +69,18 @@ b', x'' UNION ALL SELECT 3, x'ff'" 'events.query, row 2: user "a\x0ab", want an 
 refuses "SELECT 1 AS user, 2 AS item UNION ALL SELECT 3, x'ff'" 'events.query, row 2: the byte \xff is not valid UTF-8'
 refuses 'SELECT load_extension(1) AS user, 2 AS item' 'events.query: SQLite: not authorized'
 [ ! -e other.db ] || fail "a query has written other.db"
+# A value is not copied whole, however long it is; a record's length is allowed.
+big='events.query: a value of more than 64 MB, want columns of ids, numbers and texts'
+refuses "SELECT zeroblob(67108865) AS user, 2 AS item" "$big"
+refuses "SELECT hex(zeroblob(40000000)) AS user, 2 AS item" "$big"
+refuses "SELECT zeroblob(67108864) AS user, 2 AS item" 'events.query:2: a record of more than 64 MB'
+python3 -c 'import sqlite3
+shop = sqlite3.connect("shop.db")
+shop.executescript("CREATE TABLE covers(id INTEGER, picture BLOB); INSERT INTO covers VALUES (1, zeroblob(100000000)); CREATE TABLE x(id)")'
+refuses 'SELECT id AS user, picture AS item FROM covers' "$big"
+refuses 'SELECT id AS user, 1 AS item FROM covers WHERE id > 1' 'events.query: no rows'
+asks 'SELECT id AS user, 1 AS item FROM covers UNION SELECT 2, 2'
+run 0 "$MARQUEE" info sqlite:shop.db --schema q.json
 
 python3 -c 'import json
 j = json.load(open("schema.json"))
