@@ -35,6 +35,8 @@
 #define DRAIN_LEAST   0.25 /* waited at the stop for requests that were already sent */
 #define SPARE_FILES   100  /* descriptors besides connections */
 
+#define NAMES_MAX 32 /* of hosts, and of origins; the host of --listen is one more */
+
 struct arguments {
     const char *store, *listen, *redis, *backend, *token_file, *access_log;
     mrq_texts hosts, origins;
@@ -72,8 +74,6 @@ static mrq_status read_visitors(struct arguments *a, mrq_error *err)
         if (mrq_origin_check(a->origins.text[i], &problem) != MRQ_OK)
             return mrq_fail(err, MRQ_USAGE, "--allow-origin %s", problem.msg);
     if (mrq_place_parse(a->listen, &a->place, &problem) == MRQ_OK && !a->place.local) {
-        if (a->hosts.n == MRQ_TEXTS_MAX)
-            return mrq_fail(err, MRQ_USAGE, "--host: given more than %d times", MRQ_TEXTS_MAX - 1);
         a->hosts.text[a->hosts.n++] = a->place.host;
     }
     return MRQ_OK;
@@ -86,12 +86,12 @@ static mrq_status read_arguments(int argc, char **argv, struct arguments *a, boo
         {"listen", 'l', MRQ_OPT_TEXT, &a->listen, 0, 0, "ADDRESS",
          "HOST:PORT, [IPV6]:PORT or unix:/path; port 0 takes a free\nport. A host name is bound at all its addresses. A socket\n"
          "passed by systemd is used instead. An address that other\nmachines can reach requires --token-file"},
-        {"host", 0, MRQ_OPT_LIST, &a->hosts, 0, 0, "NAME",
+        {"host", 0, MRQ_OPT_LIST, &a->hosts, 0, NAMES_MAX, "NAME",
          "a name that clients use for this service, as a proxy passes\nit in the Host header; repeatable. Without --token-file, "
          "only\n"
          "requests to localhost, loopback addresses, the name in\n--listen and these names are answered; /healthz and /readyz\n"
          "are answered for any name"},
-        {"allow-origin", 0, MRQ_OPT_LIST, &a->origins, 0, 0, "ORIGIN",
+        {"allow-origin", 0, MRQ_OPT_LIST, &a->origins, 0, NAMES_MAX, "ORIGIN",
          "scheme://host[:port] of a web site whose pages may send\nrequests and read the answers (CORS); repeatable"},
         {"redis", 'r', MRQ_OPT_TEXT, &a->redis, 0, 0, "ADDRESS", "cache answers in Redis: " MRQ_REDIS_FORMS},
         {"no-cache", 0, MRQ_OPT_FLAG, &a->no_cache, 0, 0, NULL, "do not use Redis, even if $MARQUEE_REDIS is set"},

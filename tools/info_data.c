@@ -38,7 +38,10 @@ static const char *day(int64_t seconds, char out[32])
 {
     const time_t t = (time_t)seconds;
     struct tm tm;
-    if (!gmtime_r(&t, &tm) || !strftime(out, 32, "%Y-%m-%d %H:%M", &tm))
+    char rest[16];
+    if (gmtime_r(&t, &tm) && strftime(rest, sizeof rest, "-%m-%d %H:%M", &tm))
+        snprintf(out, 32, "%04d%s", tm.tm_year + 1900, rest);
+    else
         strcpy(out, "?");
     return out;
 }
@@ -110,8 +113,8 @@ static void print_words(const mrq_table *table, const mrq_column *column)
         high = n > high ? n : high;
     }
     char number[32];
-    printf(", %s different words, %llu to %llu a row\n", grouped(column->dict.n, number), (unsigned long long)low,
-           (unsigned long long)high);
+    printf(", %s different word%s, %llu to %llu a row\n", grouped(column->dict.n, number), column->dict.n == 1 ? "" : "s",
+           (unsigned long long)low, (unsigned long long)high);
 }
 
 static mrq_status print_column(const mrq_table *table, const mrq_column *column, mrq_error *err)
@@ -120,10 +123,11 @@ static mrq_status print_column(const mrq_table *table, const mrq_column *column,
     printf("  %s: %s", column->name, kinds[column->kind]);
     switch (column->kind) {
     case MRQ_CATEGORY:
-        printf(", %u values%s\n", column->dict.n, column->bound ? ", each from its number up to the next" : "");
+        printf(", %u value%s%s\n", column->dict.n, column->dict.n == 1 ? "" : "s",
+               column->bound ? ", each from its number up to the next" : "");
         return print_values(table, column, err);
     case MRQ_SET:
-        printf(", %u members\n", column->dict.n);
+        printf(", %u member%s\n", column->dict.n, column->dict.n == 1 ? "" : "s");
         return print_values(table, column, err);
     case MRQ_TEXT:
         print_words(table, column);

@@ -262,11 +262,11 @@ static void print_cells(const table *t, const struct row *row)
 static const char *const value_names[] = {
     [MRQ_BY_TITLE] = "   score", [MRQ_POPULAR] = "  events", [MRQ_RECENT] = "  first     ", [MRQ_TRENDING] = "   trend"};
 
-/* Prints the last column: a score, a number of events, the day of the first event or a year, or a trend. */
-static void print_value(mrq_order order, double value)
+/* Prints the last column: a score, a number of events, the day of the first event (`dated`) or a year, or a trend. */
+static void print_value(mrq_order order, bool dated, double value)
 {
     char day[MRQ_UTC_TEXT] = "unknown";
-    if (order == MRQ_RECENT && isfinite(value) && fabs(value) <= MRQ_YEAR_MAX)
+    if (order == MRQ_RECENT && isfinite(value) && !dated)
         snprintf(day, sizeof day, "%.0f", value);
     else if (order == MRQ_RECENT && isfinite(value))
         mrq_utc_text((int64_t)value, day);
@@ -290,7 +290,7 @@ static mrq_status print_rows(const mrq_generation *generation, const mrq_content
         const char *id = mrq_table_id(generation->items, answer->hit[i].item);
         printf("%4u  %*s%s  ", answer->query.offset + i + 1, (int)(t.id - mrq_utf8_columns(id)), "", id);
         print_cells(&t, &t.row[i]);
-        print_value(answer->query.order, answer->hit[i].score);
+        print_value(answer->query.order, generation->times.first != NULL, answer->hit[i].score);
         if (answer->why.base)
             MRQ_TRY(print_why(generation, &answer->why, i, err));
     }
@@ -468,7 +468,8 @@ static void result_free(mrq_answer **result)
     mrq_answer_free(*result);
 }
 
-static mrq_status answer_query(mrq_ask what, const mrq_query *query, const answer_source *from, bool json, mrq_error *err)
+static mrq_status answer_query(mrq_ask what, const query_options *given, const mrq_query *query, const answer_source *from,
+                               bool json, mrq_error *err)
 {
     __attribute__((cleanup(leave))) mrq_recommender *recommender = NULL;
     __attribute__((cleanup(result_free))) mrq_answer *result = NULL;
@@ -486,7 +487,7 @@ static mrq_status answer_query(mrq_ask what, const mrq_query *query, const answe
     if (mrq_recommender_open_for(&options, what, query, &recommender, &inner) != MRQ_OK)
         return mrq_fail_to_open(&inner, from->redis, err);
     if (mrq_recommender_ask(recommender, what, query, &result, &inner) != MRQ_OK)
-        return fail_in_options(&inner, err);
+        return fail_in_options(given, &inner, err);
     mrq_stats stats;
     mrq_recommender_measure(recommender, &stats);
     if (stats.redis_errors) /* also if the answer was found, but counting or storing it failed */
@@ -506,7 +507,7 @@ mrq_status answer_command(const mrq_command *command, mrq_ask what, const query_
     MRQ_TRY(read_query_options(given, &query, err));
     if (command->arguments_max)
         MRQ_TRY(mrq_query_put(&query, MRQ_Q_ITEM, argv[first], err));
-    return answer_query(what, &query, from, json, err);
+    return answer_query(what, given, &query, from, json, err);
 }
 
 mrq_status run_json_command(json_command *command, int argc, char **argv, mrq_error *err)

@@ -36,6 +36,7 @@ uint32_t add_query_options(query_options *options, mrq_ask what, mrq_option row[
         } else if (f->most > 1) {
             option->type = MRQ_OPT_LIST;
             option->value = &options->texts[i];
+            option->max = mrq_query_is_list((mrq_field_index)i) ? 0 : f->most;
         } else {
             option->type = MRQ_OPT_TEXT;
             option->value = &options->text[i];
@@ -57,19 +58,32 @@ mrq_status read_query_options(const query_options *options, mrq_query *query, mr
         for (uint32_t t = 0; t < options->texts[i].n && status == MRQ_OK; t++)
             status = mrq_query_put_list(query, field, options->texts[i].text[t], &inner);
     }
-    return status == MRQ_OK ? MRQ_OK : fail_in_options(&inner, err);
+    return status == MRQ_OK ? MRQ_OK : fail_in_options(options, &inner, err);
 }
 
-mrq_status fail_in_options(const mrq_error *engine, mrq_error *err)
+/* Whether --with gives the column of this name. */
+static bool is_given_with(const query_options *options, const char *name, size_t size)
+{
+    const mrq_texts *with = &options->texts[MRQ_Q_WITH];
+    for (uint32_t i = 0; i < with->n; i++)
+        if (strncmp(with->text[i], name, size) == 0 && with->text[i][size] == '=')
+            return true;
+    return false;
+}
+
+mrq_status fail_in_options(const query_options *options, const mrq_error *engine, mrq_error *err)
 {
     const size_t size = strcspn(engine->msg, " :");
-    for (unsigned i = 0; i < MRQ_Q_FIELDS; i++) {
-        const mrq_query_field *f = &mrq_query_fields[i];
-        if (strlen(f->name) != size || strncmp(engine->msg, f->name, size) != 0 || i == MRQ_Q_ITEM)
-            continue;
-        if (f->letter)
-            return mrq_fail(err, engine->status, "-%c%s", f->letter, engine->msg + size);
+    unsigned i = 0;
+    while (i < MRQ_Q_FIELDS && (i == MRQ_Q_ITEM || strlen(mrq_query_fields[i].name) != size ||
+                                strncmp(engine->msg, mrq_query_fields[i].name, size) != 0))
+        i++;
+    const mrq_query_field *f = i < MRQ_Q_FIELDS ? &mrq_query_fields[i] : NULL;
+    if (is_given_with(options, engine->msg, size) && (!f || (f->type == MRQ_QT_FEATURE && !options->text[i])))
+        return mrq_fail(err, engine->status, "--with %s", engine->msg);
+    if (f && f->letter)
+        return mrq_fail(err, engine->status, "-%c%s", f->letter, engine->msg + size);
+    if (f)
         return mrq_fail(err, engine->status, "--%s%s", option_name(i), engine->msg + size);
-    }
     return mrq_fail(err, engine->status, "%s", engine->msg);
 }

@@ -20,6 +20,6 @@ uint32_t add_query_options(query_options *options, mrq_ask what, mrq_option row[
 MRQ_CHECKED mrq_status read_query_options(const query_options *options, mrq_query *query, mrq_error *err);
 
 /* Passes on an error of the engine, whose message begins with the name of the wrong field, in terms of the options. */
-mrq_status fail_in_options(const mrq_error *engine, mrq_error *err);
+mrq_status fail_in_options(const query_options *options, const mrq_error *engine, mrq_error *err);
 
 #endif

@@ -128,6 +128,8 @@ mrq_status mrq_json_keys(const cJSON *object, const char *path, const char *cons
 
 mrq_status mrq_json_wrong(const cJSON *item, const char *path, const char *key, const char *want, mrq_error *err)
 {
+    if (cJSON_IsNumber(item) && !isfinite(item->valuedouble)) /* 1e400, which cJSON would print as null */
+        return mrq_fail(err, MRQ_BAD_FILE, PATH_FORMAT ": too large a number, want %s", PATH_ARGS(path, key), want);
     char *value = cJSON_PrintUnformatted(item);
     const mrq_status status =
         mrq_fail(err, MRQ_BAD_FILE, PATH_FORMAT ": %.60s, want %s", PATH_ARGS(path, key), value ? value : "?", want);

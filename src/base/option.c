@@ -73,14 +73,15 @@ static int64_t whole_max(const mrq_option *option)
 static mrq_status read_text(const mrq_option *option, const char *name, const char *text, mrq_error *err)
 {
     mrq_texts *list = option->value;
+    const uint32_t most = option->max > 0 ? (uint32_t)option->max : MRQ_TEXTS_MAX;
     if (!*text)
         return mrq_fail(err, MRQ_USAGE, "%s: empty, want %s", name, option->meta);
     if (option->type == MRQ_OPT_TEXT)
         memcpy(option->value, &text, sizeof text);
-    else if (list->n < MRQ_TEXTS_MAX)
+    else if (list->n < most)
         list->text[list->n++] = text;
     else
-        return mrq_fail(err, MRQ_USAGE, "%s: given more than %d times", name, MRQ_TEXTS_MAX);
+        return mrq_fail(err, MRQ_USAGE, "%s: given more than %u times", name, most);
     return MRQ_OK;
 }
 

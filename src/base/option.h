@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 
-#define MRQ_TEXTS_MAX 32
+#define MRQ_TEXTS_MAX 64
 
 /* The arguments of a repeatable option, in order. */
 typedef struct mrq_texts {
@@ -20,7 +20,7 @@ typedef enum mrq_option_type {
     MRQ_OPT_TEXT, /* const char * */
     MRQ_OPT_INT,  /* int64_t within [min, max] */
     MRQ_OPT_REAL, /* double within [min, max] */
-    MRQ_OPT_LIST, /* mrq_texts: the option can be repeated */
+    MRQ_OPT_LIST, /* mrq_texts: the option can be repeated, up to max times; max 0: MRQ_TEXTS_MAX */
 } mrq_option_type;
 
 typedef struct mrq_option {

@@ -6,6 +6,8 @@
 
 #include "base/c_locale.h"
 
+#define NUMBER 64 /* bytes of a number, with a NUL */
+
 static bool is_digit(char c)
 {
     return c >= '0' && c <= '9';
@@ -53,6 +55,11 @@ static bool is_decimal(const char *text, size_t size)
     return i == size;
 }
 
+bool mrq_is_number(const char *text, size_t size)
+{
+    return size < NUMBER && is_decimal(text, size);
+}
+
 /* digits [. digits] in up to 15 bytes: nearly every rating. The digits as a number and the power of ten are exact, so the quotient
  * is rounded once, as strtod() does. */
 static bool parse_short(const char *text, size_t size, double *out)
@@ -82,8 +89,8 @@ bool mrq_parse_real(const char *text, size_t size, double min, double max, doubl
 {
     double value;
     if (!parse_short(text, size, &value)) {
-        char copy[64];
-        if (size >= sizeof copy || !is_decimal(text, size))
+        char copy[NUMBER];
+        if (!mrq_is_number(text, size))
             return false;
         memcpy(copy, text, size);
         copy[size] = '\0';

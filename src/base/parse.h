@@ -13,4 +13,7 @@ bool mrq_parse_int(const char *text, size_t size, int64_t min, int64_t max, int6
 /* The same for a finite decimal number such as 3, 3.5, -0.25 or 1e-3. */
 bool mrq_parse_real(const char *text, size_t size, double min, double max, double *out);
 
+/* Whether a text is written as such a number, be it too large for one, as 1e400 is. */
+bool mrq_is_number(const char *text, size_t size);
+
 #endif

@@ -75,8 +75,10 @@ static void list_values(const mrq_column *column, char *out, size_t size)
     for (uint32_t i = 0; i < column->dict.n; i++) {
         const char *label = column->label.n ? mrq_strings_at(&column->label, i) : "";
         char item[128];
-        const int n = snprintf(item, sizeof item, "%s%s%s%s%s", i ? ", " : "", mrq_strings_at(&column->dict, i), *label ? " (" : "",
-                               label, *label ? ")" : "");
+        const char *value = mrq_strings_at(&column->dict, i);
+        const bool blank = *value == ' ' || (*value && value[strlen(value) - 1] == ' '); /* which would not be seen */
+        const int n = snprintf(item, sizeof item, "%s%s%s%s%s%s%s", i ? ", " : "", blank ? "\"" : "", value, blank ? "\"" : "",
+                               *label ? " (" : "", label, *label ? ")" : "");
         if ((size_t)n >= sizeof item || used + (size_t)n + sizeof ", ..." > size) {
             snprintf(out + used, size - used, ", ...");
             return;
@@ -86,6 +88,8 @@ static void list_values(const mrq_column *column, char *out, size_t size)
     }
 }
 
+#define BOUND_MAX 1e15
+
 static mrq_status code_by_bound(const mrq_column *column, const char *text, uint32_t *code, mrq_error *err)
 {
     double value;
@@ -94,7 +98,9 @@ static mrq_status code_by_bound(const mrq_column *column, const char *text, uint
         *code = last; /* "unknown", which is in no range */
         return MRQ_OK;
     }
-    if (!mrq_parse_real(text, strlen(text), column->bound[0], 1e15, &value))
+    if (mrq_is_number(text, strlen(text)) && *text != '-' && !mrq_parse_real(text, strlen(text), 0, BOUND_MAX, &value))
+        return mrq_fail(err, MRQ_USAGE, "%s \"%.40s\": want a number, %g at most", column->name, text, BOUND_MAX);
+    if (!mrq_parse_real(text, strlen(text), column->bound[0], BOUND_MAX, &value))
         return column->bound[0] <= -DBL_MAX
                    ? mrq_fail(err, MRQ_USAGE, "%s \"%.40s\": want a number", column->name, text)
                    : mrq_fail(err, MRQ_USAGE, "%s \"%.40s\": want a number, %g or more", column->name, text, column->bound[0]);

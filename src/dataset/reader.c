@@ -25,8 +25,7 @@
 
 const char *mrq_show(mrq_span span, char out[MRQ_SHOWN])
 {
-    double number;
-    const bool bare = mrq_parse_real(span.text, span.size, -HUGE_VAL, HUGE_VAL, &number);
+    const bool bare = mrq_is_number(span.text, span.size);
     size_t n = 0;
     if (!bare)
         out[n++] = '"';

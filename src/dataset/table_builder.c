@@ -183,7 +183,9 @@ static mrq_status add_number(mrq_table_builder *pass, mrq_column_builder *b, mrq
     char shown[MRQ_SHOWN];
     if (!mrq_reader_is_null(pass->reader, b->field) &&
         !mrq_parse_real(span.text, span.size, -HUGE_VAL, HUGE_VAL, &b->number[pass->row]))
-        return mrq_reader_fail(pass->reader, err, "%s %s, want a number or nothing", b->field->name, mrq_show(span, shown));
+        return mrq_reader_fail(pass->reader, err, "%s %s, want %s", b->field->name, mrq_show(span, shown),
+                               mrq_is_number(span.text, span.size) ? "a smaller number: this one is too large"
+                                                                   : "a number or nothing");
     return MRQ_OK;
 }
 

@@ -29,7 +29,10 @@ static mrq_status read_number(const mrq_reader *reader, const mrq_field *field, 
         return MRQ_OK;
     }
     if (counts)
-        return mrq_reader_fail(reader, err, "%s %s, want a count: a number, 0 or more", field->name, mrq_show(span, shown));
+        return mrq_reader_fail(reader, err, "%s %s, want a count: a number, 0 to %.0f", field->name, mrq_show(span, shown),
+                               VALUE_MAX);
+    if (!ranged && mrq_is_number(span.text, span.size))
+        return mrq_reader_fail(reader, err, "rating %s, want %.0f to %.0f", mrq_show(span, shown), -VALUE_MAX, VALUE_MAX);
     return ranged ? mrq_reader_fail(reader, err, "rating %s, want %g to %g", mrq_show(span, shown), field->min, field->max)
                   : mrq_reader_fail(reader, err, "rating %s, want a number", mrq_show(span, shown));
 }

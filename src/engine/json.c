@@ -136,7 +136,10 @@ bool mrq_utc_text(int64_t seconds, char out[MRQ_UTC_TEXT])
 {
     const time_t t = (time_t)seconds;
     struct tm tm;
-    return seconds != INT64_MIN && gmtime_r(&t, &tm) && strftime(out, MRQ_UTC_TEXT, "%Y-%m-%dT%H:%M:%SZ", &tm) > 0;
+    char rest[24]; /* behind the year, which strftime() would write as 987 */
+    if (seconds == INT64_MIN || !gmtime_r(&t, &tm) || !strftime(rest, sizeof rest, "-%m-%dT%H:%M:%SZ", &tm))
+        return false;
+    return snprintf(out, MRQ_UTC_TEXT, "%04d%s", tm.tm_year + 1900, rest) < MRQ_UTC_TEXT;
 }
 
 /* {"input":"age","value":"25","label":"25-34","score":0.1}, {"input":"id","value":"4","score":0.1} or {"input":"liked","id":"260",

@@ -219,7 +219,7 @@ static mrq_status put(mrq_query *query, mrq_field_index field, const char *text,
     const mrq_query_field *f = &mrq_query_fields[field];
     const size_t from = mrq_query_begin(query, field), to = query->end[field];
     if (f->most > 1 && query->n[field] == f->most)
-        return mrq_fail(err, MRQ_USAGE, "%s: more than %u values", f->name, f->most);
+        return mrq_fail(err, MRQ_USAGE, "%s: more than %u %s", f->name, f->most, f->type == MRQ_QT_WHERE ? "conditions" : "values");
     return replace(query, field, NULL, text, f->most > 1 ? to : from, to, err);
 }
 

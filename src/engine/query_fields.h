@@ -64,7 +64,8 @@ typedef enum mrq_query_type {
       "only items of these years: 1994, 1990-1999,\n1990- or -1999", "1990-1999")                                                  \
     X(WHERE, "where", NULL, 0, MRQ_QT_WHERE, MRQ_WHERE_MAX, 0, 0, MRQ_ASKS_FILTERS, "CONDITION",                                   \
       "only items of which this is true: a column, then one of\n= != < <= > >=, then a value: language=en, price<20.\n"            \
-      "Several values with commas: any of them; after != none.\nIn a value \\, is a comma. Repeat: all must be true",              \
+      "Several values with commas: any of them; after != none.\nIn a value \\, is a comma, and a blank at its ends has a "         \
+      "\\\nbefore it. Repeat: all must be true",                                                                                   \
       "year>=1990")                                                                                                                \
     X(EXCLUDE, "exclude", NULL, 0, MRQ_QT_ITEM, MRQ_EXCLUDE_MAX, 0, 0, MRQ_ASKS_FILTERS, "ID,ID,...", "leave out these items",     \
       NULL)                                                                                                                        \

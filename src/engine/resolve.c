@@ -138,7 +138,8 @@ static mrq_status read_value(const mrq_column *column, const char *text, mrq_fea
     if (column->kind == MRQ_SET)
         return read_members(text, out, err);
     if (!mrq_parse_real(text, strlen(text), -DBL_MAX, DBL_MAX, &out->number))
-        return mrq_fail(err, MRQ_USAGE, "%s \"%.40s\": want a number", column->name, text);
+        return mrq_fail(err, MRQ_USAGE, "%s \"%.40s\": want a number%s", column->name, text,
+                        mrq_is_number(text, strlen(text)) ? "; this one is too large" : "");
     return MRQ_OK;
 }
 

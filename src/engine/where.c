@@ -71,7 +71,7 @@ __attribute__((format(printf, 3, 4))) static mrq_status wrong(const char *text, 
     return mrq_fail(err, MRQ_USAGE, "where \"%.*s\": %s", EXCERPT, text, why);
 }
 
-/* Divides the values at commas; blanks around a value are not part of it. */
+/* Divides the values at commas; blanks around a value are not part of it, unless a backslash stands before them. */
 static mrq_status read_values(const char *after, parts *p, mrq_error *err)
 {
     char *out = p->copy = mrq_array(strlen(after) + 1, 1);
@@ -80,13 +80,15 @@ static mrq_status read_values(const char *after, parts *p, mrq_error *err)
     for (const char *at = after;; at++) {
         if (p->n == MRQ_WHERE_VALUES)
             return wrong(p->text, err, "more than %d values", MRQ_WHERE_VALUES);
-        char *value = out;
-        p->value[p->n++] = value;
+        char *kept = out; /* what is before it stays */
+        p->value[p->n++] = out;
         for (at += strspn(at, " "); *at && *at != ','; at++) {
-            at += *at == '\\' && (at[1] == ',' || at[1] == '\\');
+            const bool coded = *at == '\\' && at[1] && strchr(",\\ ", at[1]);
+            at += coded;
             *out++ = *at;
+            kept = coded ? out : kept;
         }
-        while (out > value && out[-1] == ' ')
+        while (out > kept && out[-1] == ' ')
             out--;
         *out++ = '\0';
         if (!*at)
@@ -133,7 +135,9 @@ static mrq_status read_numbers(const parts *p, mrq_condition *out, mrq_error *er
         return mrq_fail_memory(err, "reading the query");
     for (uint32_t i = 0; i < p->n; i++)
         if (!mrq_parse_real(p->value[i], strlen(p->value[i]), -DBL_MAX, DBL_MAX, &out->number[i]))
-            return wrong(p->text, err, "\"%.40s\" is not a number, and %s is one", p->value[i], out->column->name);
+            return mrq_is_number(p->value[i], strlen(p->value[i]))
+                       ? wrong(p->text, err, "%.40s is too large a number", p->value[i])
+                       : wrong(p->text, err, "\"%.40s\" is not a number, and %s is one", p->value[i], out->column->name);
     qsort(out->number, p->n, sizeof *out->number, by_size);
     for (uint32_t i = 0; i < p->n; i++)
         if (!out->n || out->number[out->n - 1] < out->number[i])
@@ -257,9 +261,10 @@ uint32_t mrq_where_sort(mrq_condition *condition, uint32_t n)
 
 static void add_escaped(mrq_print *print, const char *value)
 {
-    for (; *value; value++) {
+    for (const char *first = value; *value; value++) {
         const char text[] = {*value, '\0'};
-        mrq_print_add(print, *value == ',' || *value == '\\' ? "\\" : "");
+        const bool outer = *value == ' ' && (value == first || !value[1]);
+        mrq_print_add(print, *value == ',' || *value == '\\' || outer ? "\\" : "");
         mrq_print_add(print, text);
     }
 }

@@ -61,8 +61,8 @@ static mrq_status choose_items(struct solver *s, mrq_error *err)
     if (s->n < 2)
         return mrq_fail(
             err, MRQ_USAGE,
-            "%u %s %s liked, want 2 or more: a rating is a like from the middle of the range upwards, and without likes "
-            "there is nothing to rank by; try --model fusion",
+            "%u %s %s liked, want 2 or more: an event is a like from the value on that \"like\" in the schema says, else from the "
+            "middle of the range; change \"like\", or try --model fusion, which predicts values",
             s->n, mrq_table_noun(s->model->items, s->n), s->n == 1 ? "is" : "are");
     return MRQ_OK;
 }

@@ -207,3 +207,18 @@ run 0 "$MARQUEE" top --store S -k 2 --genre Comedy --show year
 [ "$(head -n 1 out)" = 'Top 2 of the most popular movies; Comedy' ] || fail "the head of a list: $(cat out)"
 [ "$(sed -n 2p out | tr -s ' ')" = 'rank id title genres year events' ] || fail "the columns of a list: $(cat out)"
 refuse 2 '--order "best": want popular, recent or trending' "$MARQUEE" top --store S --order best
+
+# Times of all centuries: the year has four digits, and an hour after the beginning of 1970 is no year.
+mkdir old
+awk 'BEGIN { for (u = 0; u < 40; u++) for (k = 0; k < 5; k++) { i = (u + 3 * k) % 12
+    print u "," i "," (i == 0 ? "0987-06-05" : i == 1 ? "1970-01-01T01:00:00Z" : 1980 + i "-01-01") } }' >old/events.csv
+echo '{"name": "old", "events": {"file": "events.csv", "delimiter": ",", "fields": [{"name": "user", "kind": "id"},
+    {"name": "item", "kind": "id"}, {"name": "time", "kind": "timestamp", "unit": "iso"}]}}' >old/schema.json
+run 0 "$MARQUEE" info old
+has '0987-06-05 00:00 to 1991-01-01 00:00 UTC' out
+run 0 "$MARQUEE" train --data old --out old.mrq
+run 0 "$MARQUEE" export --model old.mrq --store old.store --index Flat
+run 0 "$MARQUEE" top --store old.store --order recent -k 12
+[ "$(tail -n 2 out | tr -s ' ')" = "$(printf ' 11 1 1970-01-01\n 12 0 0987-06-05')" ] || fail "old times: $(cat out)"
+run 0 "$MARQUEE" top --store old.store --order recent -k 12 --json
+has '"first":"0987-06-05T00:00:00Z"' out

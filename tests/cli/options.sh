@@ -96,14 +96,21 @@ ask 2 '--show "": want the name of a column of the items' --show year,
 ask 2 '-i: empty' -i ''
 ask 2 '-i "4?5": want an id, 1 to 255 bytes of UTF-8 without control characters' -i "$(printf '4\t5')"
 ask 2 '-i "0000000000000000000000000000000000000000": want an id' -i "$(printf '%0256d' 4)"
-ask 2 '-a "x": want a number, 1 or more' --with age=x
+ask 2 '--with age "x": want a number, 1 or more' --with age=x
+ask 2 '-a "x": want a number, 1 or more' -a x --with gender=F
+ask 2 '--with gender "x": want 0 to 1' -a 25 --with gender=x
+ask 2 '-a "1e400": want a number, 1e+15 at most' -a 1e400
 ask 2 'foo "1": neither a field of a query nor a column of the users; the columns: gender, age, job' --with foo=1
 ask 2 'zip "85208": neither a field of a query' --with zip=85208
 ask 2 '--with "foo": want NAME=VALUE, the name of a column of the users and a value' --with foo
 ask 2 '--with "=1": want NAME=VALUE' --with =1
 ask 2 '--with: empty' --with ''
 # shellcheck disable=SC2046 # word splitting is wanted
-ask 2 '--with: given more than 32 times' $(seq -f '--with f%g=1' 33)
+ask 2 '--with: given more than 64 times' $(seq -f '--with f%g=1' 65)
+ask 2 '--where: given more than 16 times' $(seq -f '--where year>%g' 17)
+ask 2 '--where: given more than 16 times' $(seq -f '--where year>%g' 65)
+ask 2 '--genre: given more than 64 times' $(seq -f '--genre g%g' 65)
+ask 2 '--exclude: given more than 64 times' $(seq -f '--exclude %g' 65)
 ask 2 'extra' -a 25 -g F -j 12 extra
 ask 2 '--redis' -a 25 -g F -j 12 --redis redis://host:99999
 
@@ -113,7 +120,7 @@ cp out first
 run 0 "$INFER" --store S --json --with job=12 --with gender=F --with age=25
 cmp out first || fail "--with is another answer"
 ask 2 '-a: given twice' -a 1 --with age=25
-ask 2 '-a: given twice' --with age=25 --with age=1
+ask 2 '--with age: given twice' --with age=25 --with age=1
 run 0 "$INFER" --store S --json
 holds out 'j["query"] == {"user": None, "k": 5} and len(ids) == 5'
 run 0 "$INFER" --store S

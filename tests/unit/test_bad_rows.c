@@ -79,7 +79,7 @@ static void each_reason_is_left_out_and_told(void **state)
         {ITEMS, GOOD ",1,5,10\n" GOOD, "e\t2\tid\tuser \"\", want an id: ", MRQ_BAD_ID},
         {ITEMS, GOOD "v,3,5,10\n" GOOD, "e\t2\tunlisted\titem 3 is not in m\n", MRQ_BAD_UNLISTED},
         {ITEMS, GOOD "v,1,5,later\n" GOOD, "e\t2\ttime\tat \"later\", want seconds since 1970\n", MRQ_BAD_TIME},
-        {ITEMS, GOOD "v,1,5,1e400\n" GOOD, "e\t2\ttime\tat \"1e400\", want seconds since 1970\n", MRQ_BAD_TIME},
+        {ITEMS, GOOD "v,1,5,1e400\n" GOOD, "e\t2\ttime\tat 1e400, want seconds since 1970\n", MRQ_BAD_TIME},
         {ITEMS "2,,a,,Again\n", GOOD, "m\t3\ttwice\tid 2 is already in line 2\n", MRQ_BAD_TWICE},
         {ITEMS "3,new,a,,Three\n", GOOD, "m\t3\tvalue\tyear \"new\", want a number or nothing\n", MRQ_BAD_VALUE},
         {ITEMS "3,,c,,Three\n", GOOD, "m\t3\tvalue\tkind \"c\", want one of a, b\n", MRQ_BAD_VALUE},

@@ -935,8 +935,15 @@ static void test_option_list(void **state)
     assert_int_equal(list.n, MRQ_TEXTS_MAX);
     list.n = 0;
     assert_fails(mrq_options_read(&command, MRQ_TEXTS_MAX + 2, argv, &first, &done, &err), MRQ_USAGE,
-                 "--genre: given more than 32 times");
+                 "--genre: given more than 64 times");
     assert_int_equal(list.n, MRQ_TEXTS_MAX);
+    const mrq_option three[] = {{"genre", 'g', MRQ_OPT_LIST, &list, 0, 3, "NAME", "a name"}, {0}};
+    const mrq_command limited = {.name = "test", .options = three};
+    list.n = 0;
+    assert_ok(mrq_options_read(&limited, 4, argv, &first, &done, &err));
+    assert_int_equal(list.n, 3);
+    list.n = 0;
+    assert_fails(mrq_options_read(&limited, 5, argv, &first, &done, &err), MRQ_USAGE, "--genre: given more than 3 times");
 }
 
 int __asan_address_is_poisoned(const volatile void *address) __attribute__((weak));

@@ -371,6 +371,7 @@ static void test_table_refuses(void **state)
         {number, "", "|2\n", "m:1: id \"\", want"},
         {number, "", "5|2\n4|2\n5|3\n", "m:3: id 5 is already in line 1"},
         {number, "", "1|nan\n", "m:1: n \"nan\", want a number or nothing"},
+        {number, "", "1|-1e400\n", "m:1: n -1e400, want a smaller number: this one is too large"},
         {number, "", "1|0123456789012345678901234567890123456789XYZ\n", "n \"0123456789012345678901234567890123456789\"..., want"},
         {number, "", "1|\xff\n", "m:1: the byte \\xff is not valid UTF-8"},
         {category, "", "1|a\n2|A\n", "m:2: c \"A\", want one of a, b"},

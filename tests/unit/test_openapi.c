@@ -125,8 +125,8 @@ static void a_parameter_of_each_type_is_described(void **state)
          "{\"name\":\"where\",\"in\":\"query\",\"style\":\"form\",\"explode\":true,\"schema\":{\"type\":\"array\",\"maxItems\":16,"
          "\"items\":{\"type\":\"string\"}},\"description\":\"Only items of which this is true: a column, then one of = != < <= > "
          ">=, then a value: "
-         "language=en, price<20. Several values with commas: any of them; after != none. In a value \\\\, is a comma. Repeat: all "
-         "must be true.\",\"example\":\"year>=1990\"}"},
+         "language=en, price<20. Several values with commas: any of them; after != none. In a value \\\\, is a comma, and a blank "
+         "at its ends has a \\\\ before it. Repeat: all must be true.\",\"example\":\"year>=1990\"}"},
         {"/v1/recommendations", "offset",
          "{\"name\":\"offset\",\"in\":\"query\",\"schema\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":9999},\"description\":"
          "\"Leave out the first N of the list: its next page.\"}"},

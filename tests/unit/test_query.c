@@ -330,8 +330,8 @@ static void a_field_has_at_most_so_many_values(void **state)
             assert_ok(mrq_query_set(&query, f->name, value, &err));
         }
         assert_int_equal(query.n[i], f->most);
-        snprintf(says, sizeof says, f->type == MRQ_QT_PAIR ? "g: more than 64 columns of the users" : "%s: more than %u values",
-                 f->name, f->most);
+        snprintf(says, sizeof says, f->type == MRQ_QT_PAIR ? "g: more than 64 columns of the users" : "%s: more than %u %s",
+                 f->name, f->most, f->type == MRQ_QT_WHERE ? "conditions" : "values");
         const size_t size = query.size;
         assert_fails(mrq_query_set(&query, f->name, *value == 'f' ? "g=1" : "1", &err), MRQ_USAGE, says);
         assert_int_equal(query.n[i], f->most);

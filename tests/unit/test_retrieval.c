@@ -828,7 +828,9 @@ static void test_little(void **state)
     assert_true(mrq_all_finite(few->param, few->tensors.size));
     for (int i = 0; i < 4; i++)
         s->rating[i] = 1;
-    assert_fails(mrq_train(&s->data, &d, &options, NULL, &result, &err), MRQ_USAGE, "0 items are liked, want 2 or more");
+    assert_fails(mrq_train(&s->data, &d, &options, NULL, &result, &err), MRQ_USAGE,
+                 "0 items are liked, want 2 or more: an event is a like from the value on that \"like\" in the schema says, else "
+                 "from the middle of the range; change \"like\", or try --model fusion, which predicts values");
     options.warm = few;
     assert_fails(mrq_train(&s->data, &d, &options, NULL, &result, &err), MRQ_USAGE, "cannot start from another");
     small_data_free(s);

@@ -29,6 +29,16 @@ static void null_values_are_no_events(void **state)
     put("e", "who,what,stars\nu,a,\n");
     assert_fails(load_as(NAMED EVENTS(",{'name':'stars','kind':'rating','column':'stars','null':['0']}", ""), &data), MRQ_BAD_FILE,
                  "e:2: rating \"\", want a number");
+    static const char *const large[] = {"1000000001", "-1e38", "1e400"};
+    for (int i = 0; i < 3; i++) {
+        char text[100], says[100];
+        snprintf(text, sizeof text, "who,what,stars\nu,a,1e9\nu,b,-1e9\nu,c,%s\n", large[i]);
+        put("e", text);
+        snprintf(says, sizeof says, "e:4: rating %s, want -1000000000 to 1000000000", large[i]);
+        assert_fails(load_as(NAMED EVENTS(",{'name':'stars','kind':'rating','column':'stars'}", ""), &data), MRQ_BAD_FILE, says);
+    }
+    assert_fails(load_as(NAMED "'like':{'from':1e400}," EVENTS("", ""), &data), MRQ_BAD_FILE,
+                 "s.json: like.from: too large a number, want a number, -1000000000 to 1000000000");
     data = NULL;
     put("e", "who,what,stars\nu,a,0\nv,a,0\n");
     assert_fails(load_as(NAMED EVENTS(",{'name':'stars','kind':'rating','column':'stars','null':['0']}", ""), &data), MRQ_BAD_FILE,
@@ -56,10 +66,10 @@ static void counts_are_added_and_seen_as_logarithms(void **state)
     mrq_dataset_free(data);
     static const struct {
         const char *text, *want;
-    } cases[] = {{"-0.5", "e:2: plays -0.5, want a count: a number, 0 or more"},
-                 {"1000000001", "e:2: plays 1000000001, want a count: a number, 0 or more"},
-                 {"1e400", "e:2: plays \"1e400\", want a count: a number, 0 or more"},
-                 {"", "e:2: plays \"\", want a count: a number, 0 or more"}};
+    } cases[] = {{"-0.5", "e:2: plays -0.5, want a count: a number, 0 to 1000000000"},
+                 {"1000000001", "e:2: plays 1000000001, want a count: a number, 0 to 1000000000"},
+                 {"1e400", "e:2: plays 1e400, want a count: a number, 0 to 1000000000"},
+                 {"", "e:2: plays \"\", want a count: a number, 0 to 1000000000"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char text[100];
         snprintf(text, sizeof text, "who,what,plays\nu,a,%s\n", cases[i].text);

@@ -142,7 +142,7 @@ static void what_is_wrong_with_a_condition_is_told(void **state)
         {"price in $=x", "\"x\" is not a number, and price in $ is one"},
         {"price in $=1,", "\"\" is not a number, and price in $ is one"},
         {"price in $!=nan", "\"nan\" is not a number, and price in $ is one"},
-        {"price in $<1e999", "\"1e999\" is not a number, and price in $ is one"},
+        {"price in $<1e999", "1e999 is too large a number"},
         {"price in $==1", "\"=1\" is not a number, and price in $ is one"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -182,6 +182,45 @@ static void a_condition_has_a_column_an_operator_and_a_value(void **state)
     }
 }
 
+static void blanks_at_the_ends_have_a_backslash(void **state)
+{
+    (void)state;
+    static const uint32_t codes[] = {0, 1, 2, 3, 0};
+    mrq_column column = {.name = "l",
+                         .kind = MRQ_CATEGORY,
+                         .dict = {4, (const uint32_t[]){0, 4, 7, 13, 17},
+                                  " en\0"
+                                  "en\0"
+                                  "  a  \0"
+                                  "   "},
+                         .code = codes};
+    const mrq_table items = {.rows = 5, .noun = {"book", "books"}, .n_columns = 1, .column = &column};
+    static const struct {
+        const char *text, *again, *codes;
+    } cases[] = {
+        {"l=en", "l=en", "1"},
+        {"l=\\ en", "l=\\ en", "0"},
+        {"l = \\ en , en ", "l=\\ en,en", "01"},
+        {"l=\\  a \\ ", "l=\\  a \\ ", "2"},
+        {"l=\\ \\ a\\ \\  ", "l=\\  a \\ ", "2"},
+        {"l=\\  \\ ", "l=\\  \\ ", "3"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        mrq_condition condition = {0};
+        char found[2 * ROWS] = "";
+        assert_ok(mrq_where_read(&items, cases[i].text, &condition, &err));
+        for (uint32_t k = 0; k < condition.n && k < ROWS; k++)
+            found[k] = (char)('0' + condition.code[k]);
+        assert_string_equal(found, cases[i].codes);
+        MRQ_AUTOFREE char *text = mrq_where_text(&condition);
+        assert_string_equal(text, cases[i].again);
+        mrq_condition_clear(&condition);
+    }
+    mrq_condition condition = {0};
+    assert_fails(mrq_where_read(&items, "l=a", &condition, &err), MRQ_USAGE,
+                 "where \"l=a\": l \"a\": want one of \" en\", en, \"  a  \", \"   \"");
+}
+
 /* So many values of a condition, and so many conditions of a query. */
 static void values_and_conditions_have_a_most(void **state)
 {
@@ -200,7 +239,7 @@ static void values_and_conditions_have_a_most(void **state)
         sprintf(text, "price in $!=%d", i);
         assert_ok(mrq_query_put(&query, MRQ_Q_WHERE, text, &err));
     }
-    assert_fails(mrq_query_put(&query, MRQ_Q_WHERE, text, &err), MRQ_USAGE, "where: more than 16 values");
+    assert_fails(mrq_query_put(&query, MRQ_Q_WHERE, text, &err), MRQ_USAGE, "where: more than 16 conditions");
     mrq_selection selection = {0};
     assert_ok(mrq_selection_resolve(&books, &query, &selection, &err));
     assert_int_equal(selection.n, 16);
@@ -270,6 +309,7 @@ int main(void)
         cmocka_unit_test(a_condition_is_met_by_these_rows),
         cmocka_unit_test(what_is_wrong_with_a_condition_is_told),
         cmocka_unit_test(a_condition_has_a_column_an_operator_and_a_value),
+        cmocka_unit_test(blanks_at_the_ends_have_a_backslash),
         cmocka_unit_test(values_and_conditions_have_a_most),
         cmocka_unit_test(conditions_add_up),
         cmocka_unit_test(a_wrong_condition_is_the_querys_error),
