@@ -207,3 +207,16 @@ refuse 2 'want --skip-bad SHARE too' "$MARQUEE" train --data data --out bad.mrq 
 ln -s target link
 refuse 1 'cannot write link: it is a symbolic link' "$MARQUEE" train --data data --out bad.mrq --skip-bad 1% --bad link
 [ ! -e target ] || fail "a list was written through a symbolic link"
+
+# A column of as many different values as a category may have, and of one more.
+mkdir many
+echo '{"name": "many", "users": {"file": "users", "delimiter": ",", "fields": [{"name": "id", "kind": "id"},
+  {"name": "town", "kind": "category"}]}, "events": {"file": "events", "delimiter": ",", "fields": [{"name": "user", "kind": "id"},
+  {"name": "item", "kind": "id"}]}}' >many/schema.json
+echo 1,1 >many/events
+seq 1000000 | sed 's/.*/&,t&/' >many/users
+run 0 "$MARQUEE" info many
+has 'town: category, 1000000 values' out
+echo 1000001,t1000001 >>many/users
+refuse 4 'users: town has more than 1000000 different values, want a column that comes back to them; or leave it out' \
+    "$MARQUEE" info many
