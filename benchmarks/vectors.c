@@ -111,7 +111,7 @@ static mrq_status answer(mrq_bench_vectors *v, mrq_error *err)
     return MRQ_OK;
 }
 
-/* User vectors from the folded tower. A stranger has random categories and no id. */
+/* User vectors from the folded tower. A stranger has random categories, some user's sets and no id. */
 static void ask_users(const mrq_folded *tower, const mrq_table *users, mrq_bench_vectors *v, uint32_t *value)
 {
     mrq_random random;
@@ -120,8 +120,10 @@ static void ask_users(const mrq_folded *tower, const mrq_table *users, mrq_bench
     for (uint32_t q = 0; q < v->n_queries; q++) {
         mrq_folded_values(tower, users, (uint32_t)mrq_random_below(&random, users->rows), value);
         for (uint32_t b = 0; b < tower->n_branches && q % 4 == 3; b++)
-            value[b] =
-                strcmp(tower->branch[b].feature, "id") == 0 ? 0 : (uint32_t)mrq_random_below(&random, tower->branch[b].n_rows);
+            value[b] = mrq_folded_is_id(&tower->branch[b])
+                           ? 0
+                           : (uint32_t)mrq_random_below(&random, mrq_folded_is_set(&tower->branch[b]) ? users->rows
+                                                                                                      : tower->branch[b].n_rows);
         mrq_folded_vector(tower, value, v->query + (size_t)q * v->dim, &line);
     }
 }

@@ -105,14 +105,19 @@ static double rounded(double score)
     return round(score * 1e4) / 1e4 + 0.0;
 }
 
-/* ", age 25-34 +0.0200", ", user 4 +0.1000". */
-static void write_part(mrq_writer *out, const mrq_generation *generation, const mrq_score_part *part)
+/* ", age 25-34 +0.0200", ", pets cat,dog +0.0100", ", no pets -0.0100", ", user 4 +0.1000". */
+static void write_part(mrq_writer *out, const mrq_generation *generation, const mrq_resolved *query, const mrq_score_part *part)
 {
     if (part->kind == MRQ_PART_USER) {
         mrq_writer_put(out, ", user %s %+.4f", mrq_table_id(generation->users, part->value), rounded(part->score));
         return;
     }
     const mrq_column *column = mrq_table_column(generation->users, part->input);
+    if (column->kind == MRQ_SET) {
+        const char *words = query->feature[part->value].words;
+        mrq_writer_put(out, ", %s%s%s%s %+.4f", *words ? "" : "no ", part->input, *words ? " " : "", words, rounded(part->score));
+        return;
+    }
     const char *word = mrq_strings_at(column->label.n ? &column->label : &column->dict, part->value);
     const bool named = needs_name(column, word);
     mrq_writer_put(out, ", %s%s%s %+.4f", named ? part->input : "", named ? " " : "", word, rounded(part->score));
@@ -171,8 +176,9 @@ static void print_paragraph(char *text, int indent)
 }
 
 /* "base 0.1200, age 25-34 +0.0200, female -0.0100, 2 disliked items -0.0300, because you liked ...": the sum is the score. */
-static mrq_status print_why(const mrq_generation *generation, const mrq_explanation *why, uint32_t place, mrq_error *err)
+static mrq_status print_why(const mrq_generation *generation, const mrq_content *answer, uint32_t place, mrq_error *err)
 {
+    const mrq_explanation *why = &answer->why;
     const mrq_score_part *part = why->part + (size_t)place * why->n;
     MRQ_CLEANUP(mrq_writer_close) mrq_writer out = {0};
     mrq_writer_open(&out);
@@ -181,7 +187,7 @@ static mrq_status print_why(const mrq_generation *generation, const mrq_explanat
     double sum = 0;
     for (uint32_t i = 0; i < why->n; i++) {
         if (part[i].kind != MRQ_PART_ITEM) {
-            write_part(&out, generation, &part[i]);
+            write_part(&out, generation, &answer->query, &part[i]);
         } else if (strcmp(part[i].input, "disliked") == 0) {
             disliked++;
             sum += part[i].score;
@@ -292,7 +298,7 @@ static mrq_status print_rows(const mrq_generation *generation, const mrq_content
         print_cells(&t, &t.row[i]);
         print_value(answer->query.order, generation->times.first != NULL, answer->hit[i].score);
         if (answer->why.base)
-            MRQ_TRY(print_why(generation, &answer->why, i, err));
+            MRQ_TRY(print_why(generation, answer, i, err));
     }
     return MRQ_OK;
 }
@@ -314,7 +320,7 @@ static bool print_liking(const mrq_query_feedback *feedback, const mrq_table *it
     return n > 0;
 }
 
-/* "age 25-34", "female", "height 1.8", "pets cat|dog". */
+/* "age 25-34", "female", "height 1.8", "pets cat,dog". */
 static void print_feature(const mrq_feature *feature)
 {
     const mrq_column *column = feature->column;
@@ -329,9 +335,9 @@ static void print_feature(const mrq_feature *feature)
     }
     if (column->kind == MRQ_NUMBER)
         printf(" %.15g", feature->number);
-    for (uint32_t i = 0; i < feature->n_members; i++) {
-        fputs(i ? "|" : " ", stdout);
-        print_plain(mrq_strings_at(&column->dict, feature->member[i]));
+    if (column->kind == MRQ_SET) {
+        putchar(' ');
+        print_plain(feature->words);
     }
 }
 

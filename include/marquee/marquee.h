@@ -63,8 +63,8 @@ typedef enum mrq_ask {
  * bytes.
  *
  *   age gender job   values of the users' columns of these names, and of
- *   any other name   a column of the users: category, set (members with '|' between them) or number. A feature that is not set is
- *                    the user's own, or else the average user's.
+ *   any other name   a column of the users: category, set (members with commas between them) or number. A feature that is not
+ *                    set is the user's own, or else the average user's.
  *   with             NAME=VALUE: the same, for a column that has the name of a field
  *   user             the id of a user of the data. Items that the user has rated are not answered. A user that the data does not
  *                    have is answered by what else the query says

@@ -101,3 +101,20 @@ bool mrq_parse_real(const char *text, size_t size, double min, double max, doubl
     *out = value;
     return true;
 }
+
+char *mrq_parse_value(const char **at, char *out)
+{
+    const char *from = *at + strspn(*at, " ");
+    char *end = out, *kept = out; /* what is before it stays */
+    for (; *from && *from != ','; from++) {
+        const bool coded = *from == '\\' && from[1] && strchr(",\\ ", from[1]);
+        from += coded;
+        *end++ = *from;
+        kept = coded ? end : kept;
+    }
+    while (end > kept && end[-1] == ' ')
+        end--;
+    *end++ = '\0';
+    *at = from;
+    return end;
+}

@@ -16,4 +16,9 @@ bool mrq_parse_real(const char *text, size_t size, double min, double max, doubl
 /* Whether a text is written as such a number, be it too large for one, as 1e400 is. */
 bool mrq_is_number(const char *text, size_t size);
 
+/* Copies the value at `*at`, which ends at a comma or the text's end, to `out`, ends it with a NUL and returns the place behind it.
+ * Blanks around the value are left out, but not behind a backslash, which may also stand before a comma or another backslash. `*at`
+ * moves to the value's end. */
+char *mrq_parse_value(const char **at, char *out);
+
 #endif

@@ -111,6 +111,16 @@ static bool is_plain(char c)
     return c >= 0x20 && c != '"' && c != '\\' && !(c & 0x80);
 }
 
+void mrq_print_member(mrq_print *print, const char *text)
+{
+    for (const char *at = text; *at; at++) {
+        const char one[] = {*at, '\0'};
+        const bool outer = *at == ' ' && (at == text || !at[1]);
+        mrq_print_add(print, *at == ',' || *at == '\\' || outer ? "\\" : "");
+        mrq_print_add(print, one);
+    }
+}
+
 void mrq_print_text(mrq_print *print, const char *text)
 {
     const char *end = text + strlen(text);

@@ -29,7 +29,8 @@ void mrq_print_add(mrq_print *print, const char *text); /* unescaped */
 void mrq_print_open(mrq_print *print, char bracket); /* '{' or '[' */
 void mrq_print_close(mrq_print *print, char bracket);
 void mrq_print_key(mrq_print *print, const char *name);
-void mrq_print_text(mrq_print *print, const char *text); /* escaped; bytes that are not valid UTF-8 become '?' */
+void mrq_print_member(mrq_print *print, const char *text); /* of a list with commas, as mrq_parse_value() reads it */
+void mrq_print_text(mrq_print *print, const char *text);   /* escaped; bytes that are not valid UTF-8 become '?' */
 void mrq_print_whole(mrq_print *print, int64_t value);
 void mrq_print_real(mrq_print *print, double value, int digits); /* rounded to `digits` decimals, 0 .. 9; null when not finite */
 void mrq_print_exact(mrq_print *print, double value);            /* as mrq_exact_text(); null when not finite */

@@ -247,6 +247,8 @@ const char *mrq_answer_part_value(const mrq_answer *answer, uint32_t i, uint32_t
         return title ? mrq_strings_at(&title->text, p->value) : "";
     }
     const mrq_column *column = mrq_table_column(mrq_answer_source(answer)->users, p->input);
+    if (column->kind == MRQ_SET)
+        return answer->cached->content.query.feature[p->value].words;
     return mrq_strings_at(column->label.n ? &column->label : &column->dict, p->value);
 }
 

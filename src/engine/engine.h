@@ -19,7 +19,8 @@ typedef struct mrq_recommendation {
 typedef struct mrq_score_part {
     const char *input; /* "age" and the like; "id"; "history", "liked" or "disliked" */
     enum { MRQ_PART_FEATURE, MRQ_PART_USER, MRQ_PART_ITEM } kind;
-    uint32_t value; /* feature: code of the users' column of that name; user: row; item: row */
+    uint32_t
+        value; /* feature: code of the users' column of that name, of a set the place in the query's features; user, item: row */
     double score;
 } mrq_score_part;
 

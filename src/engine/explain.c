@@ -43,6 +43,15 @@ static uint32_t add_items(const mrq_feedback *history, const mrq_query_feedback 
     return n;
 }
 
+/* The place of a column among the query's features, which has it. */
+static uint32_t place_of(const mrq_resolved *resolved, const char *column)
+{
+    uint32_t i = 0;
+    while (strcmp(resolved->feature[i].column->name, column) != 0)
+        i++;
+    return i;
+}
+
 /* The known inputs of the person, and their number. `in` has space for all branches and all items of history and feedback. */
 static uint32_t find_inputs(const mrq_folded *tower, const mrq_resolved *resolved, const mrq_feedback *history, input *in)
 {
@@ -51,8 +60,11 @@ static uint32_t find_inputs(const mrq_folded *tower, const mrq_resolved *resolve
         const bool id = mrq_folded_is_id(&tower->branch[b]);
         if (resolved->value[b] == MRQ_NONE || (id && (!resolved->value[b] || tower->liked)))
             continue; /* unknown, or split into items */
-        in[n++] = (input){
-            {tower->branch[b].feature, id ? MRQ_PART_USER : MRQ_PART_FEATURE, id ? resolved->user : resolved->value[b], 0}, b, 1};
+        const char *name = tower->branch[b].feature;
+        const uint32_t value = id                                     ? resolved->user
+                               : mrq_folded_is_set(&tower->branch[b]) ? place_of(resolved, name)
+                                                                      : resolved->value[b];
+        in[n++] = (input){{name, id ? MRQ_PART_USER : MRQ_PART_FEATURE, value, 0}, b, 1};
     }
     return add_items(history, &resolved->feedback, in, n);
 }
@@ -62,6 +74,16 @@ static double product(const mrq_folded *tower, const float *row, const float *it
 {
     const double own = tower->bias ? (double)row[tower->size] : 0;
     return tower->scale * (double)mrq_kernels_best()->dot(row, item, tower->size) + own;
+}
+
+/* What the query's value of branch `b` adds to the score beyond the average. */
+static double beyond_average(const mrq_folded *tower, const mrq_resolved *resolved, uint32_t b, const float *item)
+{
+    const mrq_members members = mrq_folded_members(tower, b, &resolved->value[b], resolved->members);
+    double sum = -product(tower, tower->branch[b].mean, item);
+    for (uint32_t i = 0; i < members.n; i++)
+        sum += product(tower, mrq_folded_row(tower, b, members.row[i]), item);
+    return sum;
 }
 
 static void explain_linear(const mrq_generation *generation, const mrq_resolved *resolved, const input *in,
@@ -85,8 +107,7 @@ static void explain_linear(const mrq_generation *generation, const mrq_resolved 
             if (in[i].branch == MRQ_NONE)
                 part->score = (double)in[i].strength * product(tower, tower->liked + (size_t)part->value * tower->width, item);
             else
-                part->score = product(tower, mrq_folded_row(tower, in[i].branch, resolved->value[in[i].branch]), item) -
-                              product(tower, tower->branch[in[i].branch].mean, item);
+                part->score = beyond_average(tower, resolved, in[i].branch, item);
         }
 }
 
@@ -102,7 +123,7 @@ static void score_subset(const mrq_generation *generation, const mrq_resolved *r
     for (uint32_t i = 0; i < n_inputs; i++)
         if (set >> i & 1)
             value[in[i].branch] = resolved->value[in[i].branch];
-    mrq_folded_vector(tower, value, vector, &line);
+    mrq_folded_vector_of(tower, value, resolved->members, &(mrq_feedback){0}, vector, &line);
     for (uint32_t m = 0; m < n; m++) {
         const float *item = mrq_index_vectors(generation->index) + (size_t)hit[m].item * tower->dim;
         score[m] = line.slope * (double)mrq_kernels_best()->dot(vector, item, tower->dim) + line.intercept;

@@ -132,6 +132,15 @@ void mrq_print_columns(mrq_print *print, const mrq_table *items, uint32_t row, c
         mrq_print_close(print, '}');
 }
 
+void mrq_print_members(mrq_print *print, const mrq_feature *feature)
+{
+    mrq_print_key(print, "value");
+    mrq_print_open(print, '[');
+    for (uint32_t i = 0; i < feature->n_members; i++)
+        mrq_print_text(print, mrq_strings_at(&feature->column->dict, feature->member[i]));
+    mrq_print_close(print, ']');
+}
+
 bool mrq_utc_text(int64_t seconds, char out[MRQ_UTC_TEXT])
 {
     const time_t t = (time_t)seconds;
@@ -142,16 +151,25 @@ bool mrq_utc_text(int64_t seconds, char out[MRQ_UTC_TEXT])
     return snprintf(out, MRQ_UTC_TEXT, "%04d%s", tm.tm_year + 1900, rest) < MRQ_UTC_TEXT;
 }
 
-/* {"input":"age","value":"25","label":"25-34","score":0.1}, {"input":"id","value":"4","score":0.1} or {"input":"liked","id":"260",
- * "title":"...","score":0.1}. */
-static void print_part(mrq_print *print, const mrq_generation *generation, const mrq_score_part *part)
+/* `value` as in mrq_score_part. */
+static void print_feature(mrq_print *print, const mrq_column *column, const mrq_resolved *query, uint32_t value)
+{
+    if (column->kind == MRQ_SET)
+        mrq_print_members(print, &query->feature[value]);
+    else
+        mrq_print_value(print, column, value);
+}
+
+/* {"input":"age","value":"25","label":"25-34","score":0.1}, {"input":"pets","value":["cat"],"score":0.1},
+ * {"input":"id","value":"4","score":0.1} or {"input":"liked","id":"260","title":"...","score":0.1}. */
+static void print_part(mrq_print *print, const mrq_generation *generation, const mrq_resolved *query, const mrq_score_part *part)
 {
     mrq_print_open(print, '{');
     mrq_print_key(print, "input");
     mrq_print_text(print, part->input);
     switch (part->kind) {
     case MRQ_PART_FEATURE:
-        mrq_print_value(print, mrq_table_column(generation->users, part->input), part->value);
+        print_feature(print, mrq_table_column(generation->users, part->input), query, part->value);
         break;
     case MRQ_PART_USER:
         mrq_print_key(print, "value");
@@ -168,8 +186,9 @@ static void print_part(mrq_print *print, const mrq_generation *generation, const
 
 /* {"base":0.5,"parts":[...],"rest":0.1} of the hit at this place. It has more decimals than a score, because a reader may add up
  * thousands of parts. */
-static void print_explanation(mrq_print *print, const mrq_generation *generation, const mrq_explanation *why, uint32_t place)
+static void print_explanation(mrq_print *print, const mrq_generation *generation, const mrq_content *answer, uint32_t place)
 {
+    const mrq_explanation *why = &answer->why;
     mrq_print_key(print, "explanation");
     mrq_print_open(print, '{');
     mrq_print_key(print, "base");
@@ -177,7 +196,7 @@ static void print_explanation(mrq_print *print, const mrq_generation *generation
     mrq_print_key(print, "parts");
     mrq_print_open(print, '[');
     for (uint32_t i = 0; i < why->n; i++)
-        print_part(print, generation, &why->part[(size_t)place * why->n + i]);
+        print_part(print, generation, &answer->query, &why->part[(size_t)place * why->n + i]);
     mrq_print_close(print, ']');
     if (why->rest) {
         mrq_print_key(print, "rest");
@@ -217,7 +236,7 @@ void mrq_print_content(mrq_print *print, const mrq_generation *generation, const
         mrq_print_key(print, "score");
         mrq_print_real(print, answer->hit[i].score, 6);
         if (answer->why.base)
-            print_explanation(print, generation, &answer->why, i);
+            print_explanation(print, generation, answer, i);
         mrq_print_close(print, '}');
     }
     mrq_print_close(print, ']');

@@ -27,10 +27,10 @@ static const struct {
                [MRQ_QT_WHERE] = {JSON_TEXT, "a text such as \"year>=1990\""},
                [MRQ_QT_PARTS] = {JSON_BOOL | JSON_NUMBER, "true, false or how many parts"}};
 
-static mrq_status wrong(const char *name, mrq_query_type type, const cJSON *item, mrq_error *err)
+static mrq_status wrong(const char *name, const char *want, const cJSON *item, mrq_error *err)
 {
     mrq_error problem = {0};
-    (void)mrq_json_wrong(item, "", name, in_json[type].want, &problem);
+    (void)mrq_json_wrong(item, "", name, want, &problem);
     return mrq_fail(err, MRQ_USAGE, "%s", problem.msg);
 }
 
@@ -52,7 +52,7 @@ static mrq_status read_value(mrq_query *query, mrq_field_index field, const cJSO
     const mrq_query_field *f = &mrq_query_fields[field];
     char number[40];
     if (!fits(item, f->type))
-        return wrong(f->name, f->type, item, err);
+        return wrong(f->name, in_json[f->type].want, item, err);
     snprintf(number, sizeof number, "%.15g", item->valuedouble);
     if (f->type == MRQ_QT_ITEM || f->type == MRQ_QT_USER)
         snprintf(number, sizeof number, "%.0f", fabs(item->valuedouble)); /* -0 is 0 */
@@ -78,22 +78,24 @@ static bool print_value(mrq_print *print, const cJSON *value)
     {
         if (!cJSON_IsString(item))
             return false;
-        mrq_print_add(print, item == value->child ? "" : "|");
-        mrq_print_add(print, item->valuestring);
+        mrq_print_add(print, item == value->child ? "" : ",");
+        mrq_print_member(print, item->valuestring);
     }
     return true;
 }
 
-/* `item`: a value, or an object with a "value" and maybe a "label", as in an answer. */
+/* `item`: a value, a list of a set's members, or an object with a "value" and maybe a "label", as in an answer. */
 static mrq_status read_feature(mrq_query *query, const char *name, const cJSON *item, mrq_error *err)
 {
     const cJSON *inner = cJSON_GetObjectItemCaseSensitive(item, "value");
+    const mrq_field_index field = mrq_query_field_find(name);
+    const bool one = field != MRQ_Q_FIELDS && mrq_query_fields[field].type == MRQ_QT_FEATURE;
     mrq_print print = {0};
     mrq_print_add(&print, "");
     const bool good = print_value(&print, inner ? inner : item);
     MRQ_AUTOFREE char *text = mrq_print_take(&print, NULL);
-    if (!good || (cJSON_IsArray(item) && !inner))
-        return wrong(name, MRQ_QT_FEATURE, item, err);
+    if (!good || (one && cJSON_IsArray(item)))
+        return wrong(name, one ? in_json[MRQ_QT_FEATURE].want : "a text, a number or a list of texts", item, err);
     return text ? mrq_query_put_feature(query, name, text, err) : mrq_fail_memory(err, "reading a query");
 }
 

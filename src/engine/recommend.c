@@ -26,7 +26,7 @@ mrq_status mrq_person_vector(const mrq_generation *generation, const mrq_resolve
     if (!vector)
         return mrq_fail_memory(err, "answering");
     const mrq_feedback feedback = {resolved->feedback.n, resolved->feedback.item, resolved->feedback.net};
-    mrq_folded_vector_of(generation->tower, resolved->value, &feedback, vector, line);
+    mrq_folded_vector_of(generation->tower, resolved->value, resolved->members, &feedback, vector, line);
     for (uint32_t d = 0; d < generation->tower->dim; d++)
         if (!isfinite(vector[d]))
             return mrq_fail(err, MRQ_BAD_FILE, "generation %s: the user tower gives %g at place %u", generation->name,

@@ -18,10 +18,13 @@
 
 void mrq_resolved_clear(mrq_resolved *resolved)
 {
-    for (uint32_t i = 0; i < resolved->n_features; i++)
+    for (uint32_t i = 0; i < resolved->n_features; i++) {
         mrq_free(resolved->feature[i].member);
+        mrq_free(resolved->feature[i].words);
+    }
     mrq_free(resolved->feature);
     mrq_free(resolved->value);
+    mrq_free(resolved->members);
     mrq_free(resolved->text);
     mrq_free(resolved->stranger);
     mrq_query_feedback_clear(&resolved->feedback);
@@ -31,12 +34,14 @@ void mrq_resolved_clear(mrq_resolved *resolved)
 
 size_t mrq_resolved_bytes(const mrq_resolved *resolved)
 {
-    size_t bytes = resolved->n_features * sizeof *resolved->feature + resolved->n_values * sizeof *resolved->value +
+    size_t bytes = resolved->n_features * sizeof *resolved->feature +
+                   resolved->n_values * (sizeof *resolved->value + sizeof *resolved->members) +
                    resolved->feedback.n * (sizeof *resolved->feedback.item + 2 * sizeof *resolved->feedback.given) +
                    mrq_selection_bytes(&resolved->selection) + strlen(resolved->text) + 1 +
                    (resolved->stranger ? strlen(resolved->stranger) + 1 : 0);
     for (uint32_t i = 0; i < resolved->n_features; i++)
-        bytes += resolved->feature[i].n_members * sizeof *resolved->feature[i].member;
+        bytes += resolved->feature[i].n_members * sizeof *resolved->feature[i].member +
+                 (resolved->feature[i].words ? strlen(resolved->feature[i].words) + 1 : 0);
     return bytes;
 }
 
@@ -110,7 +115,7 @@ static mrq_status own_feature(const mrq_column *column, uint32_t user, mrq_featu
     return MRQ_OK;
 }
 
-/* Reads the members of a set, separated by '|'. */
+/* Reads the members of a set, with commas between them. */
 static mrq_status read_members(const char *text, mrq_feature *out, mrq_error *err)
 {
     const mrq_column *column = out->column;
@@ -118,13 +123,14 @@ static mrq_status read_members(const char *text, mrq_feature *out, mrq_error *er
     out->member = mrq_array(strlen(text) / 2 + 1, sizeof *out->member);
     if (!copy || !out->member)
         return mrq_fail_memory(err, "reading the query");
-    char *rest = NULL;
-    for (char *word = strtok_r(strcpy(copy, text), "|", &rest); word; word = strtok_r(NULL, "|", &rest)) {
-        const uint32_t code = mrq_strings_find(&column->dict, word);
-        if (code == MRQ_NONE)
-            return mrq_fail(err, MRQ_USAGE, "%s \"%.40s\": not among the %u values of the data", column->name, word,
+    for (const char *at = text; *at; at += *at == ',') {
+        mrq_parse_value(&at, copy);
+        const uint32_t code = *copy ? mrq_strings_find(&column->dict, copy) : MRQ_NONE;
+        if (*copy && code == MRQ_NONE)
+            return mrq_fail(err, MRQ_USAGE, "%s \"%.40s\": not among the %u values of the data", column->name, copy,
                             column->dict.n);
-        out->member[out->n_members++] = code;
+        if (*copy)
+            out->member[out->n_members++] = code;
     }
     out->n_members = mrq_rows_sort(out->member, out->n_members);
     return MRQ_OK;
@@ -141,6 +147,19 @@ static mrq_status read_value(const mrq_column *column, const char *text, mrq_fea
         return mrq_fail(err, MRQ_USAGE, "%s \"%.40s\": want a number%s", column->name, text,
                         mrq_is_number(text, strlen(text)) ? "; this one is too large" : "");
     return MRQ_OK;
+}
+
+/* Writes the members of a set as a query names them. */
+static mrq_status write_words(mrq_feature *feature, mrq_error *err)
+{
+    mrq_print print = {0};
+    mrq_print_add(&print, "");
+    for (uint32_t i = 0; i < feature->n_members; i++) {
+        mrq_print_add(&print, i ? "," : "");
+        mrq_print_member(&print, mrq_strings_at(&feature->column->dict, feature->member[i]));
+    }
+    feature->words = mrq_print_take(&print, NULL);
+    return feature->words ? MRQ_OK : mrq_fail_memory(err, "reading the query");
 }
 
 /* The value that a query gives for a column, or NULL. */
@@ -227,6 +246,8 @@ static mrq_status find_features(const mrq_table *users, const mrq_query *query, 
         if (text || out->user != MRQ_NONE) {
             out->n_features++;
             MRQ_TRY(text ? read_feature(column, text, feature, err) : own_feature(column, out->user, feature, &known, err));
+            if (column->kind == MRQ_SET)
+                MRQ_TRY(write_words(feature, err));
             if (known)
                 sort_last(out->feature, out->n_features);
             else
@@ -237,8 +258,9 @@ static mrq_status find_features(const mrq_table *users, const mrq_query *query, 
 }
 
 /* Finds a value for each branch. */
-static void find_values(const mrq_generation *generation, const mrq_resolved *resolved, uint32_t *value)
+static void find_values(const mrq_generation *generation, mrq_resolved *resolved)
 {
+    uint32_t *value = resolved->value;
     const mrq_folded *tower = generation->tower;
     if (resolved->user != MRQ_NONE)
         mrq_folded_values(tower, generation->users, resolved->user, value);
@@ -249,10 +271,15 @@ static void find_values(const mrq_generation *generation, const mrq_resolved *re
         uint32_t i = 0;
         while (i < resolved->n_features && strcmp(resolved->feature[i].column->name, branch->feature) != 0)
             i++;
-        if (i < resolved->n_features)
-            value[b] = resolved->feature[i].code;
-        else if (resolved->user == MRQ_NONE)
+        const mrq_feature *feature = i < resolved->n_features ? &resolved->feature[i] : NULL;
+        if (feature && mrq_folded_is_set(branch)) {
+            value[b] = MRQ_GIVEN;
+            resolved->members[b] = (mrq_members){feature->n_members, feature->member};
+        } else if (feature) {
+            value[b] = feature->code;
+        } else if (resolved->user == MRQ_NONE) {
             value[b] = MRQ_NONE;
+        }
     }
 }
 
@@ -266,11 +293,7 @@ static void print_feature(mrq_print *print, const mrq_feature *feature)
         mrq_print_key(print, "value");
         mrq_print_real(print, feature->number, 9);
     } else {
-        mrq_print_key(print, "value");
-        mrq_print_open(print, '[');
-        for (uint32_t i = 0; i < feature->n_members; i++)
-            mrq_print_text(print, mrq_strings_at(&feature->column->dict, feature->member[i]));
-        mrq_print_close(print, ']');
+        mrq_print_members(print, feature);
     }
     mrq_print_close(print, '}');
 }
@@ -385,10 +408,11 @@ static mrq_status resolve_person(const mrq_generation *generation, const mrq_que
     MRQ_TRY(find_features(generation->users, query, out, err));
     out->n_values = generation->tower->n_branches;
     out->value = mrq_array(out->n_values, sizeof *out->value);
-    if (!out->value)
+    out->members = mrq_array(out->n_values, sizeof *out->members);
+    if (!out->value || !out->members)
         return mrq_fail_memory(err, "reading the query");
     MRQ_TRY(mrq_feedback_resolve(generation, query, out->user, &out->feedback, err));
-    find_values(generation, out, out->value);
+    find_values(generation, out);
     return MRQ_OK;
 }
 

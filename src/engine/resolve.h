@@ -13,6 +13,7 @@ typedef struct mrq_feature {
     double number;
     uint32_t *member; /* set: (n_members) codes, ascending, distinct */
     uint32_t n_members;
+    char *words; /* set: its members as a query names them, "chess,music" */
 } mrq_feature;
 
 /* The liked and disliked items of a query. */
@@ -34,7 +35,8 @@ typedef struct mrq_resolved {
     uint32_t n_features;
     mrq_feature *feature; /* (n_features) sorted by name of column */
     uint32_t n_values;
-    uint32_t *value; /* (n_values, branches of the tower) MRQ_NONE: the average user's */
+    uint32_t *value;      /* (n_values, branches of the tower) MRQ_NONE: the average user's; of a set: MRQ_GIVEN */
+    mrq_members *members; /* (n_values) of sets, in `feature` */
     mrq_query_feedback feedback;
     mrq_selection selection;
     bool include_seen; /* true only if the query names a user or feedback */
@@ -72,6 +74,9 @@ mrq_feedback mrq_user_history(const mrq_generation *generation, uint32_t user);
 MRQ_CHECKED mrq_status mrq_feedback_resolve(const mrq_generation *generation, const mrq_query *query, uint32_t user,
                                             mrq_query_feedback *out, mrq_error *err);
 void mrq_query_feedback_clear(mrq_query_feedback *feedback);
+
+/* Adds the members of a set: "value":["chess","music"]. */
+void mrq_print_members(mrq_print *print, const mrq_feature *feature);
 
 /* Adds the liked or the disliked items to a query's JSON, if there are any. */
 void mrq_print_feedback(mrq_print *print, const mrq_query_feedback *feedback, const mrq_table *items, bool likes);

@@ -80,17 +80,8 @@ static mrq_status read_values(const char *after, parts *p, mrq_error *err)
     for (const char *at = after;; at++) {
         if (p->n == MRQ_WHERE_VALUES)
             return wrong(p->text, err, "more than %d values", MRQ_WHERE_VALUES);
-        char *kept = out; /* what is before it stays */
         p->value[p->n++] = out;
-        for (at += strspn(at, " "); *at && *at != ','; at++) {
-            const bool coded = *at == '\\' && at[1] && strchr(",\\ ", at[1]);
-            at += coded;
-            *out++ = *at;
-            kept = coded ? out : kept;
-        }
-        while (out > kept && out[-1] == ' ')
-            out--;
-        *out++ = '\0';
+        out = mrq_parse_value(&at, out);
         if (!*at)
             return MRQ_OK;
     }
@@ -259,16 +250,6 @@ uint32_t mrq_where_sort(mrq_condition *condition, uint32_t n)
     return kept;
 }
 
-static void add_escaped(mrq_print *print, const char *value)
-{
-    for (const char *first = value; *value; value++) {
-        const char text[] = {*value, '\0'};
-        const bool outer = *value == ' ' && (value == first || !value[1]);
-        mrq_print_add(print, *value == ',' || *value == '\\' || outer ? "\\" : "");
-        mrq_print_add(print, text);
-    }
-}
-
 char *mrq_where_text(const mrq_condition *condition)
 {
     const mrq_column *column = condition->column;
@@ -285,7 +266,7 @@ char *mrq_where_text(const mrq_condition *condition)
             mrq_exact_text(condition->number[i], number);
             mrq_print_add(&print, number);
         } else {
-            add_escaped(&print, mrq_strings_at(column->kind == MRQ_TEXT ? &column->text : &column->dict, condition->code[i]));
+            mrq_print_member(&print, mrq_strings_at(column->kind == MRQ_TEXT ? &column->text : &column->dict, condition->code[i]));
         }
     }
     return mrq_print_take(&print, NULL);

@@ -51,7 +51,7 @@ static mrq_status make_vector(const mrq_asked *asked, uint32_t i, float *out, mr
     uint32_t value[MRQ_BRANCHES_MAX];
     mrq_line line;
     mrq_folded_values(asked->tower, asked->model->users, asked->parts->user[i], value);
-    mrq_folded_vector_of(asked->tower, value, &(mrq_feedback){known.n, known.item, strength}, out, &line);
+    mrq_folded_vector_of(asked->tower, value, NULL, &(mrq_feedback){known.n, known.item, strength}, out, &line);
     return MRQ_OK;
 }
 

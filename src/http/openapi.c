@@ -26,6 +26,7 @@
 #define FLAG         "{\"type\":\"boolean\",\"default\":false}"
 #define PARTS        "{\"type\":\"boolean\",\"description\":\"true: %d parts, the largest.\"}"
 #define UP_TO(items) "{\"type\":\"array\",\"maxItems\":%u,\"items\":" items "}"
+#define MEMBERS      "{\"type\":\"array\",\"items\":{\"type\":\"string\"}}"
 #define EITHER(a, b) "{\"oneOf\":[" a "," b "]}"
 
 /* Parses a schema after filling in its numbers; NULL when out of memory. */
@@ -111,7 +112,7 @@ static bool add_field(cJSON *parameters, mrq_field_index i, mrq_ask what)
 static const char *column_description(const mrq_column *column)
 {
     static const char *const by_kind[] = {[MRQ_CATEGORY] = "A value of this category of the data's users.",
-                                          [MRQ_SET] = "Members of this set of the data's users, with | between them.",
+                                          [MRQ_SET] = "Members of this set of the data's users, with commas between them.",
                                           [MRQ_TEXT] = NULL,
                                           [MRQ_NUMBER] = "This number of the data's users."};
     return mrq_query_field_find(column->name) == MRQ_Q_FIELDS ? by_kind[column->kind] : NULL;
@@ -156,7 +157,8 @@ static bool add_members(cJSON *document, const mrq_table *users)
             ok = add_schema(members, mrq_query_fields[i].name, (mrq_field_index)i, MRQ_ASK_RECOMMEND, true);
     for (uint32_t c = 0; c < users->n_columns && ok; c++)
         if (column_description(&users->column[c]))
-            ok = mrq_json_add_made(members, users->column[c].name, schema(FEATURE));
+            ok = mrq_json_add_made(members, users->column[c].name,
+                                   users->column[c].kind == MRQ_SET ? schema(EITHER(TEXT, MEMBERS)) : schema(FEATURE));
     return ok;
 }
 

@@ -51,10 +51,10 @@ static mrq_status check_kind(const mrq_branch *branch, const char *path, bool us
         const char *feature;
     } bound[] = {{MRQ_BRANCH_ID, "id"}, {MRQ_BRANCH_RATINGS, "ratings"}, {MRQ_BRANCH_HISTORY, "history"}};
     const char *kind = mrq_branch_kind_names[branch->kind];
-    const bool of_users =
-        branch->kind == MRQ_BRANCH_ID || branch->kind == MRQ_BRANCH_CATEGORY || branch->kind == MRQ_BRANCH_HISTORY;
+    const bool of_users = branch->kind != MRQ_BRANCH_TEXT && branch->kind != MRQ_BRANCH_RATINGS;
     if (user && !of_users)
-        return mrq_fail(err, MRQ_BAD_FILE, "%s.kind: \"%s\", want one of id, category, history on the user's side", path, kind);
+        return mrq_fail(err, MRQ_BAD_FILE, "%s.kind: \"%s\", want one of id, category, set, history on the user's side", path,
+                        kind);
     if (strcmp(branch->feature, "*") == 0 && branch->kind != MRQ_BRANCH_CATEGORY && branch->kind != MRQ_BRANCH_SET &&
         branch->kind != MRQ_BRANCH_TEXT)
         return mrq_fail(err, MRQ_BAD_FILE, "%s.feature: \"*\" stands for columns, which are of kind category, set or text", path);

@@ -1,5 +1,5 @@
-/* Folding: in y = act(bias + Σ W_b branch_b(value_b)) each summand depends on one value, so all summands are computed in
- * advance. */
+/* Folding: in y = act(bias + Σ W_b branch_b(value_b)) each summand depends on one value, or on one member of a set, so all
+ * summands are computed in advance. */
 #include "model/folded.h"
 
 #include <math.h>
@@ -28,12 +28,22 @@ static mrq_folded *folded_new(void)
     return folded;
 }
 
-void mrq_folded_vector_of(const mrq_folded *folded, const uint32_t *value, const mrq_feedback *feedback, float *out, mrq_line *line)
+/* Adds what a value of branch `b` adds. */
+static void add_value(const mrq_folded *folded, uint32_t b, const uint32_t *value, const mrq_members *given, float *out)
+{
+    static const uint32_t none = MRQ_NONE;
+    const mrq_members members = *value == MRQ_NONE ? (mrq_members){1, &none} : mrq_folded_members(folded, b, value, given);
+    for (uint32_t i = 0; i < members.n; i++)
+        mrq_kernels_best()->add(out, mrq_folded_row(folded, b, members.row[i]), folded->width);
+}
+
+void mrq_folded_vector_of(const mrq_folded *folded, const uint32_t *value, const mrq_members *given, const mrq_feedback *feedback,
+                          float *out, mrq_line *line)
 {
     const mrq_kernels *kernels = mrq_kernels_best();
     memcpy(out, folded->start, folded->width * sizeof *out);
     for (uint32_t b = 0; b < folded->n_branches; b++)
-        kernels->add(out, mrq_folded_row(folded, b, value[b]), folded->width);
+        add_value(folded, b, &value[b], given, out);
     for (uint32_t i = 0; i < feedback->n; i++)
         kernels->add_scaled(out, feedback->strength[i], folded->liked + (size_t)feedback->item[i] * folded->width, folded->width);
     if (folded->activation == MRQ_TANH)
@@ -53,14 +63,16 @@ void mrq_folded_vector_of(const mrq_folded *folded, const uint32_t *value, const
 
 void mrq_folded_vector(const mrq_folded *folded, const uint32_t *value, float *out, mrq_line *line)
 {
-    mrq_folded_vector_of(folded, value, &(mrq_feedback){0}, out, line);
+    mrq_folded_vector_of(folded, value, NULL, &(mrq_feedback){0}, out, line);
 }
 
 void mrq_folded_values(const mrq_folded *folded, const mrq_table *users, uint32_t user, uint32_t *value)
 {
     for (uint32_t b = 0; b < folded->n_branches; b++) {
         const mrq_folded_branch *branch = &folded->branch[b];
-        value[b] = mrq_folded_is_id(branch) ? folded->user_row[user] : mrq_table_column(users, branch->feature)->code[user];
+        value[b] = mrq_folded_is_id(branch)    ? folded->user_row[user]
+                   : mrq_folded_is_set(branch) ? user
+                                               : mrq_table_column(users, branch->feature)->code[user];
     }
 }
 
@@ -84,13 +96,15 @@ static mrq_status average_rows(mrq_folded *folded, const mrq_table *users, mrq_e
         branch->mean = branch->rows;
         if (mrq_folded_is_id(branch))
             continue;
-        const uint32_t *code = mrq_table_column(users, branch->feature)->code;
+        const mrq_lists *set = mrq_folded_is_set(branch) ? &branch->set : NULL;
+        const uint32_t *code = set ? set->item : mrq_table_column(users, branch->feature)->code;
+        const uint64_t values = set ? set->offset[users->rows] : users->rows;
         MRQ_AUTOFREE uint32_t *count = mrq_array(branch->n_rows, sizeof *count);
         float *mean = mrq_arena_array(folded->arena, folded->width, sizeof *mean);
         if (!count || !mean)
             return mrq_fail_memory(err, "averaging a tower");
-        for (uint32_t u = 0; u < users->rows; u++)
-            count[code[u]]++;
+        for (uint64_t i = 0; i < values; i++)
+            count[code[i]]++;
         for (uint32_t r = 0; r < branch->n_rows; r++)
             if (count[r])
                 mrq_kernels_best()->add_scaled(mean, (float)count[r] / (float)users->rows, mrq_folded_row(folded, b, r),
@@ -127,6 +141,13 @@ static mrq_status fold_history(const mrq_model *model, const mrq_branch_plan *pl
     return MRQ_OK;
 }
 
+static void find_set(const mrq_table *users, mrq_folded_branch *branch)
+{
+    const mrq_column *column = mrq_table_column(users, branch->feature);
+    if (column->kind == MRQ_SET)
+        branch->set = column->list;
+}
+
 mrq_status mrq_model_fold(const mrq_model *model, double reach, mrq_folded **out, mrq_error *err)
 {
     const mrq_tower *tower = &model->user;
@@ -152,6 +173,8 @@ mrq_status mrq_model_fold(const mrq_model *model, double reach, mrq_folded **out
             return mrq_fail_memory(err, "folding a tower");
         MRQ_TRY(history ? fold_history(model, plan, folded, rows, err) : mrq_tower_fold(tower, b, model->param, rows, err));
         strcpy(folded->branch[b].feature, history ? "id" : plan->branch->feature);
+        if (!mrq_folded_is_id(&folded->branch[b]))
+            find_set(model->users, &folded->branch[b]);
         folded->branch[b].n_rows = n_rows;
         folded->branch[b].rows = rows;
         if (history || plan->branch->kind == MRQ_BRANCH_ID)
@@ -222,9 +245,10 @@ static mrq_status load_branch(const mrq_container *container, const mrq_table *u
                    ? MRQ_OK
                    : mrq_container_bad(container, err, "%zu rows for %u users", count, users->rows);
     const mrq_column *column = mrq_table_column(users, branch->feature);
-    if (!column || column->kind != MRQ_CATEGORY || column->dict.n != count)
+    if (!column || (column->kind != MRQ_CATEGORY && column->kind != MRQ_SET) || column->dict.n != count)
         return mrq_container_bad(container, err, "branch \"%s\" has %zu rows, the users' column %u values", branch->feature, count,
                                  column ? column->dict.n : 0);
+    find_set(users, branch);
     return MRQ_OK;
 }
 

@@ -1,9 +1,9 @@
 /* The folded user tower: a trained user tower as sums of precomputed rows. This works when each branch depends on one feature
  * value.
  *
- * vector = act(bias + Σ_b rows_b[value_b]), normalised to length 1; exact. A query takes a few row additions, an activation and a
- * norm. If the score is an inner product, two coordinates follow the vector: 1 for the items' biases, if there are any, and 0 for
- * the coordinate that makes the items equally long.
+ * vector = act(bias + Σ_b rows_b[value_b]), normalised to length 1; exact. A set adds a row for each of its members. A query
+ * takes a few row additions, an activation and a norm. If the score is an inner product, two coordinates follow the vector: 1 for
+ * the items' biases, if there are any, and 0 for the coordinate that makes the items equally long.
  *
  * A "history" branch is a sum over the items that a user liked. Each user's sum is stored as the user's row of the branch "id". The
  * rows of single items are stored too, for users who are not in the data and for explanations. */
@@ -17,11 +17,12 @@
 #include "model/description.h"
 
 typedef struct mrq_folded_branch {
-    char feature[MRQ_COLUMN_NAME]; /* "id", or a category column of the users */
+    char feature[MRQ_COLUMN_NAME]; /* "id", or a category or set column of the users */
     uint32_t n_rows;   /* id: 1 + number of users with a row of their own, row 0 being the unknown user; else the size of the
                           dictionary */
     const float *rows; /* (n_rows, width) row-major */
-    const float *mean; /* (width) mean of the rows over the users of the data; for an id, row 0 */
+    const float *mean; /* (width) mean over the users of the data of what each adds; for an id, row 0 */
+    mrq_lists set;     /* each user's members, in the users' table, which must outlive the tower; empty if it is no set */
 } mrq_folded_branch;
 
 static inline bool mrq_folded_is_id(const mrq_folded_branch *branch)
@@ -56,15 +57,39 @@ typedef struct mrq_line {
     double slope, intercept;
 } mrq_line;
 
-/* The row (width) of a value of branch `b`, less than its n_rows; MRQ_NONE (unknown) gives the mean row. */
+static inline bool mrq_folded_is_set(const mrq_folded_branch *branch)
+{
+    return branch->set.offset != NULL;
+}
+
+/* The members of a set: (n) rows of its branch, ascending. */
+typedef struct mrq_members {
+    uint32_t n;
+    const uint32_t *row;
+} mrq_members;
+#define MRQ_GIVEN (MRQ_NONE - 1) /* a set's value: the members that are given beside the values */
+
+/* The row (width) of a value of branch `b`, less than its n_rows, or of a member of a set; MRQ_NONE (unknown) gives the mean. */
 static inline const float *mrq_folded_row(const mrq_folded *folded, uint32_t b, uint32_t value)
 {
     const mrq_folded_branch *branch = &folded->branch[b];
     return value == MRQ_NONE ? branch->mean : branch->rows + (size_t)value * folded->width;
 }
 
-/* Computes the unit vector (dim) for one value per branch (n_branches), each as for mrq_folded_row(), and the line that gives this
- * user's scores. All zero if the sum is zero. Does not allocate; thread-safe. */
+/* The rows that a known value of branch `b` adds. A set's value is a user's row in the table, whose members it has, or MRQ_GIVEN.
+ * `*value` and `given` (n_branches) must live as long as what is returned; `given` may be NULL without a MRQ_GIVEN. */
+static inline mrq_members mrq_folded_members(const mrq_folded *folded, uint32_t b, const uint32_t *value, const mrq_members *given)
+{
+    const mrq_lists *set = &folded->branch[b].set;
+    if (!mrq_folded_is_set(&folded->branch[b]))
+        return (mrq_members){1, value};
+    if (*value == MRQ_GIVEN)
+        return given ? given[b] : (mrq_members){0, NULL};
+    return (mrq_members){(uint32_t)(set->offset[*value + 1] - set->offset[*value]), set->item + set->offset[*value]};
+}
+
+/* Computes the unit vector (dim) for one value per branch (n_branches), each as for mrq_folded_members() or MRQ_NONE, and the line
+ * that gives this user's scores. All zero if the sum is zero. Does not allocate; thread-safe. */
 void mrq_folded_vector(const mrq_folded *folded, const uint32_t *value, float *out, mrq_line *line);
 
 /* Likes and dislikes in a query, in addition to the data. */
@@ -78,11 +103,11 @@ typedef struct mrq_feedback {
     (-0.25f) /* on ml-1m's validation part, in a prototype, -0.1 to -0.5 gave the same quality, and -1 was
                 worse than 0 */
 
-/* The same with feedback; feedback that is not empty needs a tower with `liked`. */
-void mrq_folded_vector_of(const mrq_folded *folded, const uint32_t *value, const mrq_feedback *feedback, float *out,
-                          mrq_line *line);
+/* The same with members of sets, and with feedback; feedback that is not empty needs a tower with `liked`. */
+void mrq_folded_vector_of(const mrq_folded *folded, const uint32_t *value, const mrq_members *given, const mrq_feedback *feedback,
+                          float *out, mrq_line *line);
 
-/* The values of a known user, a row of `users`: the row of the id, and the categories in the table. */
+/* The values of a known user, a row of `users`: the row of the id, the categories in the table, and for sets the row itself. */
 void mrq_folded_values(const mrq_folded *folded, const mrq_table *users, uint32_t user, uint32_t *value);
 
 /* Saves to and loads from a container that also holds the users' table; loading checks rows against the table and its dictionaries.

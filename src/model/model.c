@@ -139,7 +139,8 @@ static mrq_status plan_input(mrq_model *model, const mrq_table *table, const cha
                         "the model's %s tower needs a feature \"%s\", which the data does not have: add it to the schema, or set "
                         "\"optional\": true in the model",
                         side, branch->feature);
-    if (!(fits[branch->kind] >> column->kind & 1))
+    const bool words = branch->kind == MRQ_BRANCH_SET && column->kind == MRQ_TEXT && table == model->users; /* no query has any */
+    if (words || !(fits[branch->kind] >> column->kind & 1))
         return mrq_fail(err, MRQ_BAD_FILE,
                         "the model's %s tower needs a feature \"%s\", which the data has as another kind: set kind \"%s\" in the "
                         "schema, or use another model",
@@ -151,13 +152,14 @@ static mrq_status plan_input(mrq_model *model, const mrq_table *table, const cha
 
 _Static_assert(2 * (3 * MRQ_BRANCHES_MAX + 2) <= MRQ_TENSORS_MAX, "tensors for all branches and joint layers");
 
-/* Adds the tensors of one branch; their order is part of the model file. A category that is added to an id's vector `corrects` it
- * and starts at zero. */
+/* Adds the tensors of one branch; their order is part of the model file. A category, or a user's set, that is added to an id's
+ * vector `corrects` it and starts at zero. */
 static void plan_tensors(mrq_tensors *tensors, const char *side, bool corrects, mrq_branch_plan *plan)
 {
     const mrq_branch *branch = plan->branch;
     const uint32_t e = branch->embedding, columns = branch->kind == MRQ_BRANCH_RATINGS ? 2 * e : e;
-    const float spread = corrects && branch->kind == MRQ_BRANCH_CATEGORY ? 0 : embedding_spread(e);
+    const bool of_category = branch->kind == MRQ_BRANCH_CATEGORY || (branch->kind == MRQ_BRANCH_SET && strcmp(side, "user") == 0);
+    const float spread = corrects && of_category ? 0 : embedding_spread(e);
     plan->weight = plan->bias = MRQ_NONE;
     plan->embedding = mrq_tensors_add(tensors, true, plan->n_values, columns, spread, "%s.%s.embedding", side, branch->feature);
     tensors->tensor[plan->embedding].rate = (float)branch->lr;

@@ -337,6 +337,20 @@ void mrq_pass_backward(mrq_pass *pass, const float *param, mrq_gradient *gradien
 }
 
 /* In chunks of rows: the outputs of all rows would be as large as the embedding. */
+/* Writes what the values `first` .. `first + n - 1` of a branch put out, (n, branch's width). A set puts out its members' rows. */
+static void put_out(const mrq_branch_call *call, uint32_t first, uint32_t n, uint32_t *value, float *output)
+{
+    const mrq_branch_plan *plan = call->plan;
+    if (plan->branch->kind == MRQ_BRANCH_SET) {
+        memcpy(output, call->param + mrq_tensor_at(call->tensors, plan->embedding, first),
+               (size_t)n * plan->width * sizeof *output);
+        return;
+    }
+    for (uint32_t v = 0; v < n; v++)
+        value[v] = first + v;
+    mrq_branch_forward(call, value, n, output, plan->width);
+}
+
 mrq_status mrq_tower_fold(const mrq_tower *tower, uint32_t b, const float *param, float *rows, mrq_error *err)
 {
     enum { AT_ONCE = 512 };
@@ -352,9 +366,7 @@ mrq_status mrq_tower_fold(const mrq_tower *tower, uint32_t b, const float *param
     const mrq_branch_call call = {tower->tensors, plan, &work, param, mrq_kernels_best(), 0};
     for (uint32_t n, first = 0; first < plan->n_values; first += n, rows += (size_t)n * tower->width) {
         n = plan->n_values - first < most ? plan->n_values - first : most;
-        for (uint32_t v = 0; v < n; v++)
-            value[v] = first + v;
-        mrq_branch_forward(&call, value, n, output, plan->width);
+        put_out(&call, first, n, value, output);
         for (size_t v = 0; v < n && tower->weight == MRQ_NONE; v++)
             memcpy(rows + v * tower->width + plan->first, output + v * plan->width, plan->width * sizeof *rows);
         if (tower->weight != MRQ_NONE)

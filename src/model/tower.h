@@ -40,7 +40,7 @@ float *mrq_pass_gradient(mrq_pass *pass); /* of the loss by the vectors; the cal
 void mrq_pass_backward(mrq_pass *pass, const float *param, mrq_gradient *gradient);
 
 /* The folded tower: the rows that the values of branch `b` add to the joint layer's sum, (n_values, width), zero on entry. Only for
- * id and category. */
+ * id, category and set, whose values are its members. */
 MRQ_CHECKED mrq_status mrq_tower_fold(const mrq_tower *tower, uint32_t b, const float *param, float *rows, mrq_error *err);
 
 #endif

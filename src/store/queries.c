@@ -22,15 +22,17 @@ static bool has_strangers(const mrq_folded *tower)
     return false;
 }
 
-/* A stranger for half 0 or 1 of the list: the sum of its values is even or odd. If there is only one stranger, it is in both. */
-static void stranger(const mrq_folded *tower, uint32_t half, mrq_random *rng, uint32_t *value)
+/* A stranger for half 0 or 1 of the list: the sum of its values is even or odd. Its sets are those of some users. If there is only
+ * one stranger, it is in both. */
+static void stranger(const mrq_folded *tower, uint32_t users, uint32_t half, mrq_random *rng, uint32_t *value)
 {
     uint32_t sum;
     bool several = false;
     do {
         sum = 0;
         for (uint32_t b = 0; b < tower->n_branches; b++) {
-            const uint32_t n = mrq_folded_is_id(&tower->branch[b]) ? 1 : tower->branch[b].n_rows;
+            const mrq_folded_branch *branch = &tower->branch[b];
+            const uint32_t n = mrq_folded_is_id(branch) ? 1 : mrq_folded_is_set(branch) ? users : branch->n_rows;
             several = several || n > 1;
             value[b] = (uint32_t)mrq_random_below(rng, n);
             sum += value[b];
@@ -53,7 +55,7 @@ mrq_status mrq_store_queries(const mrq_folded *tower, const mrq_table *users, ui
         /* the halves of the list take known users in turn, so that both are spread over the table */
         const uint32_t half = i / size, in_half = i % size, number = in_half / turn * 2 + half;
         if (in_half % turn)
-            stranger(tower, half, &rng, value);
+            stranger(tower, users->rows, half, &rng, value);
         else
             mrq_folded_values(tower, users, (uint32_t)((uint64_t)number * users->rows / known), value);
         mrq_folded_vector(tower, value, vectors + (size_t)i * tower->dim, &line);

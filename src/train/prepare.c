@@ -69,7 +69,7 @@ static mrq_status tell_columns(const mrq_description *given, const mrq_model *mo
         MRQ_TRY(mrq_column_tells(table, column, &tells, why, err));
         if (tells && tower->n == MRQ_BRANCHES_MAX)
             snprintf(why, sizeof why, "the model has %d branches already", MRQ_BRANCHES_MAX);
-        else if (tells && of_users && column->kind == MRQ_CATEGORY && has_branch(asked, MRQ_ALL_COLUMNS))
+        else if (tells && of_users && column->kind != MRQ_TEXT && has_branch(asked, MRQ_ALL_COLUMNS))
             snprintf(why, sizeof why, "%u values, and all columns of users may have %d", column->dict.n, MRQ_USER_VALUES);
         else if (tells)
             snprintf(why, sizeof why, "the model has no branch for it");

@@ -5,8 +5,8 @@
  * - A user has the weight 1 / sqrt(likes), so that a few users with thousands of likes do not dominate.
  * - lambda_i grows with the root of the item's likes, and scores are multiplied by likes^-0.1: both favour less popular items a
  *   little.
- * - Users without likes: ridge regression of the sums of liked items' vectors on the categories, only in the leading directions,
- *   which also removes noise. This vector times PRIOR is the start that a user's likes are added to.
+ * - Users without likes: ridge regression of the sums of liked items' vectors on the categories and the members of sets, only in
+ *   the leading directions, which also removes noise. This vector times PRIOR is the start that a user's likes are added to.
  * - Items: ridge regression of E on the members of sets (genres, words of the title) by conjugate gradients. An item's vector is a
  *   mean of that and its row of E, weighted by its number of likes; without likes it is the regression alone.
  *
@@ -208,37 +208,49 @@ static mrq_status make_history(struct solver *s, mrq_error *err)
     return MRQ_OK;
 }
 
-/* Writes the columns of a user's features: 0, which all users have, and the category of each branch. Returns how many. */
+/* Whether a branch of users has values that all users of the same kind share. */
+static bool is_feature(const mrq_branch_plan *plan)
+{
+    return plan->branch->kind == MRQ_BRANCH_CATEGORY || plan->branch->kind == MRQ_BRANCH_SET;
+}
+
+/* Writes the columns of a user's features: 0, which all users have, and the category or the set's members of each branch. Returns
+ * how many. */
 static uint32_t user_features(const struct solver *s, uint32_t user, uint32_t *feature)
 {
     uint32_t n = 0, first = 1;
     feature[n++] = 0;
     for (uint32_t b = 0; b < s->model->user.n; b++) {
         const mrq_branch_plan *plan = &s->model->user.plan[b];
-        if (plan->branch->kind != MRQ_BRANCH_CATEGORY)
+        if (!is_feature(plan))
             continue;
-        feature[n++] = first + plan->value[user];
+        if (plan->branch->kind == MRQ_BRANCH_CATEGORY)
+            feature[n++] = first + plan->value[user];
+        else
+            for (uint64_t i = plan->list.offset[user]; i < plan->list.offset[user + 1]; i++)
+                feature[n++] = first + plan->list.item[i];
         first += plan->n_values;
     }
     return n;
 }
 
-/* The vectors of categories, for users without likes. */
+/* The vectors of categories and of members of sets, for users without likes. */
 static mrq_status learn_categories(struct solver *s, mrq_error *err)
 {
     const mrq_tower *tower = &s->model->user;
     const mrq_links *likes = &s->model->likes;
     uint32_t v = 1;
     for (uint32_t b = 0; b < tower->n; b++)
-        v += tower->plan[b].branch->kind == MRQ_BRANCH_CATEGORY ? tower->plan[b].n_values : 0;
+        v += is_feature(&tower->plan[b]) ? tower->plan[b].n_values : 0;
     if (v > MRQ_MATRIX_MAX)
-        return mrq_fail(err, MRQ_FAILED, "the users' categories have %u values, want at most %d", v - 1, MRQ_MATRIX_MAX - 1);
+        return mrq_fail(err, MRQ_FAILED, "the users' categories and sets have %u values, want at most %d", v - 1,
+                        MRQ_MATRIX_MAX - 1);
     const uint32_t d = s->d < LEADING ? s->d : LEADING;
     MRQ_AUTOFREE float *normal = mrq_array((size_t)v * v, sizeof *normal), *right = mrq_array((size_t)d * v, sizeof *right),
                        *sum = mrq_array(d, sizeof *sum);
-    if (!normal || !right || !sum)
+    MRQ_AUTOFREE uint32_t *feature = mrq_array(v, sizeof *feature);
+    if (!normal || !right || !sum || !feature)
         return no_memory(err);
-    uint32_t feature[MRQ_BRANCHES_MAX + 1];
     for (uint32_t u = 0; u < s->users; u++) {
         if (likes->list.offset[u] == likes->list.offset[u + 1])
             continue;
@@ -262,7 +274,7 @@ static mrq_status learn_categories(struct solver *s, mrq_error *err)
     uint32_t first = 1;
     for (uint32_t b = 0; b < tower->n; b++) {
         const mrq_branch_plan *plan = &tower->plan[b];
-        if (plan->branch->kind != MRQ_BRANCH_CATEGORY)
+        if (!is_feature(plan))
             continue;
         for (uint32_t i = 0; i < plan->n_values; i++)
             for (size_t k = 0; k < d; k++)

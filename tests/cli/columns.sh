@@ -31,8 +31,8 @@ head_is() {
     run 0 "$INFER" --store S "$@"
     [ "$(head -n 1 out)" = "$head" ] || fail "the head: $(cat out), want $head"
 }
-head_is 'Top 5 for height under 1.58, pets cat|dog, Bonn, year under 1958, user 4 (30 rated movies left out)' -i 4
-head_is 'Top 2 for height 1.79 to 1.87, pets cat|dog, Ulm, year under 1958; 1990-' --with town=ulm --with 'pets=dog|cat' --with height=1.80 \
+head_is 'Top 5 for height under 1.58, pets cat,dog, Bonn, year under 1958, user 4 (30 rated movies left out)' -i 4
+head_is 'Top 2 for height 1.79 to 1.87, pets cat,dog, Ulm, year under 1958; 1990-' --with town=ulm --with 'pets=dog,cat' --with height=1.80 \
     --with year=1950 --year 1990- -k 2
 head_is 'Top 5 for someone'
 run 0 "$INFER" --store S --json -i 4 -k 1 --year 1990-
@@ -52,7 +52,30 @@ holds out 'len(ids) == 60 and all(abs(s - sum(r["score"] for line in open("towns
     if r["id"] == id) / 3) < 1e-5 for id, s in zip(ids, scores))'
 
 refuse 2 'town "Paris": want one of Bonn, Rom, Ulm' "$INFER" --store S --with town=Paris
-refuse 2 'pets "fox": not among the 2 values of the data' "$INFER" --store S --with 'pets=cat|fox'
+refuse 2 'pets "fox": not among the 2 values of the data' "$INFER" --store S --with pets=cat,fox
 refuse 2 'height "tall": want a number' "$INFER" --store S --with height=tall
 refuse 2 "-a \"3\": neither a field of a query nor a column of the users; the columns: town, pets, height, year" \
     "$INFER" --store S -a 3
+
+# A model that learns from pets: who has a dog likes the last ten movies, and everybody else the first ten.
+awk 'BEGIN { for (u = 1; u <= 60; u++) for (m = u % 2; m < 60; m += 2)
+    print u ";" 1000 + m ";" ((u % 3 ? m >= 50 : m < 10) ? 5 : 1) }' >data/r
+awk 'BEGIN { for (u = 1; u <= 60; u++) print u ";;" (u % 3 ? u % 4 > 1 ? "dog" : "cat, big|dog" : u % 4 > 1 ? "" : "cat, big") ";;" }' >data/u
+run 0 "$MARQUEE" train --data data --schema columns.json --out pets.mrq --threads 1
+grep -q 'train users: used pets$' err || fail "the pets are not used: $(cat err)"
+run 0 "$MARQUEE" export --model pets.mrq --store P --index Flat
+run 0 "$INFER" --store P --json --with 'pets=cat\, big,dog' --explain -k 10
+cp out both
+holds out '(j["query"]["pets"] == {"value": ["cat, big", "dog"]} and all(int(id) >= 1050 for id in ids) and
+    all(p["input"] == "pets" and p["value"] == ["cat, big", "dog"] and p["score"] > 0
+        for r in results for p in r["explanation"]["parts"]))'
+run 0 "$INFER" --store P --json --with 'pets=dog, cat\, big,dog' --explain -k 10
+cmp -s out both || fail 'the order of members changes the answer'
+run 0 "$INFER" --store P --json --with pets= --explain -k 10
+holds out '(j["query"]["pets"] == {"value": []} and all(int(id) < 1010 for id in ids[:2]) and
+    results[0]["explanation"]["parts"][0]["value"] == [])'
+run 0 "$INFER" --store P --with 'pets=dog' --explain -k 1
+grep -q '^      base -*0\.[0-9]*, pets dog +0\.[0-9]*$' out || fail "no pets in the explanation: $(cat out)"
+run 0 "$INFER" --store P --with 'pets=' --explain -k 1
+grep -q '^      base -*0\.[0-9]*, no pets +0\.[0-9]*$' out || fail "no pets in the explanation: $(cat out)"
+refuse 2 'pets "dog, big": not among the 2 values of the data' "$INFER" --store P --with 'pets=dog\, big'

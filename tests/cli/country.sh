@@ -29,7 +29,7 @@ run 0 "$INFER" --store S --with country=DE
 [ "$(head -n 1 out)" = 'Top 5 for DE' ] || fail "the head: $(cat out)"
 ask --with country=DE --with height=180 -a 25 -g F
 holds out 'list(j["query"]) == ["age", "country", "gender", "height", "user", "k"] and j["query"]["height"] == {"value": "176", "label": "176 to 181"}'
-ask --with 'pets=dog|cat' --with country=DE
+ask --with pets=dog,cat --with country=DE
 holds out 'sorted(j["query"]["pets"]["value"]) == ["cat", "dog"]'
 as DE # the model does not use them
 
@@ -62,7 +62,7 @@ done
 refuse 2 'town "Rome": neither a field of a query nor a column of the users' "$INFER" --store S --with town=Rome
 has 'country' said
 refuse 2 'height "tall": want a number' "$INFER" --store S --with height=tall
-refuse 2 'pets "cow": not among the 2 values' "$INFER" --store S --with 'pets=cat|cow'
+refuse 2 'pets "cow": not among the 2 values' "$INFER" --store S --with pets=cat,cow
 refuse 2 '--with "country": want NAME=VALUE' "$INFER" --store S --with country
 
 # URLs, batches, and the description of both.

@@ -184,7 +184,7 @@ done
 # Each with one change is refused, and the sentence begins with the path: MODEL @ CHANGE, a line of Python about j @ TEXT.
 cat >wrong <<'END'
 dense @ user[2]["kind"] = "foo" @ wrong.json: towers.user[2].kind: "foo", want one of id, category
-dense @ user[2]["kind"] = "set" @ wrong.json: towers.user[2].kind: "set", want one of id, category
+dense @ user[2]["kind"] = "text" @ wrong.json: towers.user[2].kind: "text", want one of id, category, set, history
 dense @ del user[2]["kind"] @ wrong.json: towers.user[2].kind: missing
 dense @ user[0]["feature"] = "name" @ wrong.json: towers.user[0].feature: "name" cannot be of kind "id"
 dense @ del user[1]["feature"] @ wrong.json: towers.user[1].feature: missing

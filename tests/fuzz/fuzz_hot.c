@@ -35,11 +35,19 @@ static bool same_conditions(const mrq_selection *s, const mrq_selection *t)
     return same;
 }
 
+static bool same_members(const mrq_members *a, const mrq_members *b, uint32_t branches)
+{
+    bool same = true;
+    for (uint32_t i = 0; same && i < branches; i++)
+        same = same_rows(a[i].row, a[i].n, b[i].row, b[i].n);
+    return same;
+}
+
 static bool same(const mrq_resolved *a, const mrq_resolved *b, uint32_t branches)
 {
     const mrq_selection *s = &a->selection, *t = &b->selection;
     return strcmp(a->text, b->text) == 0 && a->user == b->user && a->k == b->k && a->include_seen == b->include_seen &&
-           same_rows(a->value, branches, b->value, branches) &&
+           same_rows(a->value, branches, b->value, branches) && same_members(a->members, b->members, branches) &&
            same_rows(a->feedback.item, a->feedback.n, b->feedback.item, b->feedback.n) && same_conditions(s, t) &&
            same_rows(s->exclude, s->n_exclude, t->exclude, t->n_exclude);
 }

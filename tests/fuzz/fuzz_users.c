@@ -18,7 +18,8 @@ static void check(const mrq_table *users, const mrq_folded *tower)
         if (u < users->rows)
             mrq_folded_values(tower, users, u, value);
         for (uint32_t b = 0; b < tower->n_branches; b++)
-            FUZZ_CHECK(value[b] < tower->branch[b].n_rows || value[b] == MRQ_NONE);
+            FUZZ_CHECK(value[b] == MRQ_NONE ||
+                       value[b] < (mrq_folded_is_set(&tower->branch[b]) ? users->rows : tower->branch[b].n_rows));
         mrq_folded_vector(tower, value, vector, &line);
     }
     free(vector);

@@ -118,6 +118,8 @@ static void open_generation(const char *folder, const char *name)
                 die("the unknown user's row is not empty");
             continue;
         }
+        if (mrq_folded_is_set(branch))
+            die("want users without sets");
         mean[b] = average(branch);
         feature[n_features++] = b;
     }

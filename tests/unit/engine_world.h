@@ -33,8 +33,9 @@ static mrq_error err;
           "{\"feature\":\"id\",\"kind\":\"id\"}", "")
 #define WORLD_COSINE SMALL(SMALL_COSINE, SMALL_DENSE, SMALL_DENSE_USER, SMALL_DENSE_ITEM, "")
 
-/* The last two users have rated nothing, and nobody has rated the last item. User i has the id i + 1, item i the id 10 + 3 i. */
-static inline engine_world *engine_world_new(const char *description_text, uint32_t items)
+/* The last two of the users, who become the world's, have rated nothing, and nobody has rated the last item. User i has the id
+ * i + 1, item i the id 10 + 3 i. */
+static inline engine_world *engine_world_of(const char *description_text, mrq_table *users, uint32_t items)
 {
     static uint32_t user[WORLD_RATINGS], item[WORLD_RATINGS], train[WORLD_RATINGS];
     static float rating[WORLD_RATINGS];
@@ -51,7 +52,7 @@ static inline engine_world *engine_world_new(const char *description_text, uint3
     assert_ok(mrq_description_parse(description_text, strlen(description_text), "small.json", &description, &err));
     strcpy(w->g.name, "20260131T020000Z-0123456789ab");
     strcpy(w->g.model_name, "toy");
-    w->g.users = small_users(WORLD_USERS, 3);
+    w->g.users = users;
     w->g.items = small_items(items, 3);
     const mrq_model_source source = {.users = w->g.users,
                                      .items = w->g.items,
@@ -77,6 +78,11 @@ static inline engine_world *engine_world_new(const char *description_text, uint3
     w->g.seen = *mrq_model_seen(w->model);
     assert_ok(mrq_index_build("Flat", w->vectors, items, dim, &w->g.index, &err));
     return w;
+}
+
+static inline engine_world *engine_world_new(const char *description_text, uint32_t items)
+{
+    return engine_world_of(description_text, small_users(WORLD_USERS, 3), items);
 }
 
 static inline void engine_world_free(engine_world *w)

@@ -204,7 +204,7 @@ static void all_columns_get_branches(void **state)
     assert_ok(mrq_description_load("retrieval", &d, &err));
     assert_ok(mrq_columns_resolve(&d, true, data->users, &err));
     assert_ok(mrq_columns_resolve(&d, false, data->items, &err));
-    assert_string_equal(branches_of(&d.user), "history:history age:category height:category town:category");
+    assert_string_equal(branches_of(&d.user), "history:history age:category height:category town:category pets:set");
     assert_string_equal(branches_of(&d.item), "id:id name:set price:set tags:set shelf:set");
     assert_ok(mrq_description_load("fusion", &d, &err));
     assert_ok(mrq_columns_resolve(&d, false, data->items, &err));
@@ -215,12 +215,17 @@ static void all_columns_get_branches(void **state)
     d.user.branch[d.user.n] = d.user.branch[1];
     strcpy(d.user.branch[d.user.n++].feature, "age");
     assert_ok(mrq_columns_resolve(&d, true, data->users, &err));
-    assert_string_equal(branches_of(&d.user), "history:history height:category town:category age:category");
+    assert_string_equal(branches_of(&d.user), "history:history height:category town:category pets:set age:category");
     assert_ok(mrq_description_load("retrieval", &d, &err));
     mrq_column *age = &data->users->column[0];
     const uint32_t n = age->dict.n;
     age->dict.n = MRQ_USER_VALUES - 9 - 2; /* with those of height and town as many as there may be */
     mrq_description full = d;
+    age->dict.n -= 2;
+    assert_ok(mrq_columns_resolve(&full, true, data->users, &err));
+    assert_string_equal(branches_of(&full.user), "history:history age:category height:category town:category pets:set");
+    age->dict.n += 2;
+    full = d;
     assert_ok(mrq_columns_resolve(&full, true, data->users, &err));
     assert_string_equal(branches_of(&full.user), "history:history age:category height:category town:category");
     age->dict.n++;

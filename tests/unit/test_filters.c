@@ -79,8 +79,8 @@ static void make_users(world *w, mrq_random *rng)
             rows_of[i][d] = (float)(mrq_random_unit(rng) - 0.5);
     }
     tower->start = rows_of[0];
-    tower->branch[0] = (mrq_folded_branch){"id", USERS, rows_of[1], rows_of[1]};
-    tower->branch[1] = (mrq_folded_branch){"gender", 2, rows_of[2], rows_of[2]};
+    tower->branch[0] = (mrq_folded_branch){"id", USERS, rows_of[1], rows_of[1], {NULL, NULL}};
+    tower->branch[1] = (mrq_folded_branch){"gender", 2, rows_of[2], rows_of[2], {NULL, NULL}};
 }
 
 static world *world_new(const char *kind, uint32_t items, bool dot)

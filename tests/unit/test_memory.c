@@ -61,20 +61,21 @@ static void a_query_takes_the_bytes_of_its_parts(void **state)
 {
     (void)state;
     char text[] = "{}", stranger[] = "abc";
-    mrq_feature feature[2] = {{.n_members = 3}, {.n_members = 4}};
+    char words[] = "ab,c";
+    mrq_feature feature[2] = {{.n_members = 3}, {.n_members = 4, .words = words}};
     mrq_resolved resolved = {.text = text};
     assert_int_equal(mrq_resolved_bytes(&resolved), 3);
     resolved.stranger = stranger;
     assert_int_equal(mrq_resolved_bytes(&resolved), 3 + 4);
     resolved.n_values = 5;
-    assert_int_equal(mrq_resolved_bytes(&resolved), 3 + 4 + 5 * sizeof(uint32_t));
+    assert_int_equal(mrq_resolved_bytes(&resolved), 3 + 4 + 5 * (sizeof(uint32_t) + sizeof(mrq_members)));
     resolved.n_values = 0;
     resolved.feedback.n = 6;
     assert_int_equal(mrq_resolved_bytes(&resolved), 3 + 4 + 6 * (sizeof(uint32_t) + 2 * sizeof *resolved.feedback.given));
     resolved.feedback.n = 0;
     resolved.feature = feature;
     resolved.n_features = 2;
-    assert_int_equal(mrq_resolved_bytes(&resolved), 3 + 4 + 2 * sizeof *feature + 7 * sizeof *feature->member);
+    assert_int_equal(mrq_resolved_bytes(&resolved), 3 + 4 + 2 * sizeof *feature + 7 * sizeof *feature->member + 5);
     double number[3] = {0};
     mrq_condition condition[2] = {{.n = 2}, {.n = 3, .number = number}};
     resolved.n_features = 0;

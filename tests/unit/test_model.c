@@ -34,8 +34,8 @@ static void test_description_refuses(void **state)
                  "t.json: towers.user[1].kind: \"foo\", want one of id, category, set, text");
     assert_fails(parse(TOWERS(USER_ID "," USER_ID, ITEM_ID), &d), MRQ_BAD_FILE,
                  "towers.user[1].feature: \"id\" is already in towers.user[0]");
-    assert_fails(parse(TOWERS("{\"feature\":\"g\",\"kind\":\"set\",\"embedding\":8}", ITEM_ID), &d), MRQ_BAD_FILE,
-                 "towers.user[0].kind: \"set\", want one of id, category, history on the user's side");
+    assert_fails(parse(TOWERS("{\"feature\":\"g\",\"kind\":\"text\",\"embedding\":8}", ITEM_ID), &d), MRQ_BAD_FILE,
+                 "towers.user[0].kind: \"text\", want one of id, category, set, history on the user's side");
     assert_fails(parse(TOWERS("{\"feature\":\"g\",\"kind\":\"id\",\"embedding\":8}", ITEM_ID), &d), MRQ_BAD_FILE,
                  "cannot be of kind \"id\"");
     assert_fails(parse(TOWERS(USER_ID, "{\"feature\":\"t\",\"kind\":\"text\",\"embedding\":8}"), &d), MRQ_BAD_FILE,
@@ -201,7 +201,7 @@ static void test_description_round_trip(void **state)
     mrq_description d;
     assert_ok(mrq_description_load("fusion", &d, &err));
     assert_int_equal(d.dim, 200);
-    assert_int_equal(d.user.n, 2);
+    assert_int_equal(d.user.n, 3);
     assert_int_equal(d.item.n, 4);
     for (const mrq_asset *preset = mrq_presets; preset->name; preset++) {
         assert_ok(mrq_description_load(preset->name, &d, &err));

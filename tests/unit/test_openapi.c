@@ -152,7 +152,7 @@ static void a_parameter_of_each_type_is_described(void **state)
          "data's users.\"}"},
         {"/v1/recommendations", "tags",
          "{\"name\":\"tags\",\"in\":\"query\",\"schema\":{\"type\":\"string\"},\"description\":\"Members of this set of the data's "
-         "users, with | between them.\"}"},
+         "users, with commas between them.\"}"},
         {"/v1/recommendations", "height",
          "{\"name\":\"height\",\"in\":\"query\",\"schema\":{\"type\":\"number\"},\"description\":\"This number of the data's "
          "users.\"}"},
@@ -219,7 +219,7 @@ static void a_query_of_a_batch_has_the_same_members(void **state)
         {"explain", "{\"oneOf\":[{\"type\":\"boolean\",\"description\":\"true: 10 parts, the largest.\"},"
                     "{\"type\":\"integer\",\"minimum\":0,\"maximum\":1000}],\"default\":false}"},
         {"country", FEATURE},
-        {"tags", FEATURE},
+        {"tags", EITHER(TYPE("string"), "{\"type\":\"array\",\"items\":{\"type\":\"string\"}}")},
         {"height", FEATURE},
     };
     const cJSON *its = member(query, "properties")->child;

@@ -657,15 +657,17 @@ static void every_type_is_read_of_json(void **state)
         {"{\"small\":0.000000001,\"large\":1e20}", "with=large=100000000000000000000 with=small=0.000000001", NULL},
         {"{\"tags\":{\"value\":[]}}", "with=tags=", NULL},
         {"{\"tags\":{\"value\":[\"a\"]}}", "with=tags=a", NULL},
-        {"{\"tags\":{\"value\":[\"a\",\"b c\",\"d\"]}}", "with=tags=a|b c|d", NULL},
+        {"{\"tags\":{\"value\":[\"a\",\"b c\",\"d\"]}}", "with=tags=a,b c,d", NULL},
         {"{\"age\":null,\"town\":null,\"k\":null,\"liked\":null}", "", NULL},
         {"{\"age\":true}", NULL, "age: true, want a text or a number"},
         {"{\"age\":[\"25\"]}", NULL, "age: [\"25\"], want a text or a number"},
-        {"{\"town\":[]}", NULL, "town: [], want a text or a number"},
-        {"{\"town\":{}}", NULL, "town: {}, want a text or a number"},
-        {"{\"town\":{\"label\":\"x\"}}", NULL, "town: {\"label\":\"x\"}, want a text or a number"},
-        {"{\"town\":{\"value\":true}}", NULL, "town: {\"value\":true}, want a text or a number"},
-        {"{\"tags\":{\"value\":[\"a\",1]}}", NULL, "tags: {\"value\":[\"a\",1]}, want a text or a number"},
+        {"{\"tags\":[\"a,b\",\"c\\\\\"]}", "with=tags=a\\,b,c\\\\", NULL},
+        {"{\"tags\":[]}", "with=tags=", NULL},
+        {"{\"tags\":[\"a\",[\"b\"]]}", NULL, "tags: [\"a\",[\"b\"]], want a text, a number or a list of texts"},
+        {"{\"town\":{}}", NULL, "town: {}, want a text, a number or a list of texts"},
+        {"{\"town\":{\"label\":\"x\"}}", NULL, "town: {\"label\":\"x\"}, want a text, a number or a list of texts"},
+        {"{\"town\":{\"value\":true}}", NULL, "town: {\"value\":true}, want a text, a number or a list of texts"},
+        {"{\"tags\":{\"value\":[\"a\",1]}}", NULL, "tags: {\"value\":[\"a\",1]}, want a text, a number or a list of texts"},
         {"{\"a=b\":1}", NULL, "\"a=b\" is neither a field of a query"},
         {"{\"\":1}", NULL, "\"\" is neither a field of a query"},
         {"{\"with\":\"town=Ulm\"}", "with=town=Ulm", NULL},
@@ -677,7 +679,7 @@ static void every_type_is_read_of_json(void **state)
         {"{\"with\":\"town\"}", NULL, "with \"town\": want NAME=VALUE"},
         {"{\"with\":1}", NULL, "with: 1, want NAME=VALUE"},
         {"{\"with\":{\"k\":{\"value\":7},\"town\":\"Ulm\"}}", "with=k=7 with=town=Ulm", NULL},
-        {"{\"with\":{\"town\":true}}", NULL, "town: true, want a text or a number"},
+        {"{\"with\":{\"town\":true}}", NULL, "town: true, want a text, a number or a list of texts"},
         {"{\"with\":[1]}", NULL, "with: 1, want NAME=VALUE"},
         {"{\"with\":{\"value\":\"a\"}}", "with=value=a", NULL}, /* a column of that name */
         {"{\"genre\":\"War\",\"item\":\"13\",\"query\":\"\"}", "item=13 genre=War query=", NULL},
@@ -774,7 +776,7 @@ static void json_is_read_without_memory(void **state)
         allocations_left = INT_MAX;
         assert_int_equal(status, failed && status != MRQ_OK ? MRQ_FAILED : MRQ_OK); /* one may do with more room */
         if (status == MRQ_OK)
-            assert_string_equal(line_of(&query), "with=age=25.5 with=tags=a|b with=town=Ulm liked=1 liked=2 genre=War");
+            assert_string_equal(line_of(&query), "with=age=25.5 with=tags=a,b with=town=Ulm liked=1 liked=2 genre=War");
     }
     assert_true(n > 3);
 }
@@ -846,7 +848,8 @@ static void columns_of_every_kind_are_told_and_asked_again(void **state)
     (void)state;
     static const char *const cases[][3] = {
         {"tags", "tag003", "{\"tags\":{\"value\":[\"tag003\"]},\"user\":null,\"k\":5}"},
-        {"tags", "tag003|tag001|tag003||TAG002", "{\"tags\":{\"value\":[\"tag001\",\"tag002\",\"tag003\"]},\"user\":null,\"k\":5}"},
+        {"tags", "tag003, tag001 ,tag003,,TAG002,",
+         "{\"tags\":{\"value\":[\"tag001\",\"tag002\",\"tag003\"]},\"user\":null,\"k\":5}"},
         {"tags", "", "{\"tags\":{\"value\":[]},\"user\":null,\"k\":5}"},
         {"height", "1.80", "{\"height\":{\"value\":1.8},\"user\":null,\"k\":5}"},
         {"height", "1.5e3", "{\"height\":{\"value\":1500},\"user\":null,\"k\":5}"},
@@ -856,7 +859,7 @@ static void columns_of_every_kind_are_told_and_asked_again(void **state)
         {"town", "TOWN004", "{\"town\":{\"value\":\"town004\"},\"user\":null,\"k\":5}"},
         {"with", "height=007", "{\"height\":{\"value\":7},\"user\":null,\"k\":5}"},
         {"with", "year=1990.5", "{\"with\":{\"year\":{\"value\":1990.5}},\"user\":null,\"k\":5}"},
-        {"with", "genre=g003|g001", "{\"with\":{\"genre\":{\"value\":[\"g001\",\"g003\"]}},\"user\":null,\"k\":5}"},
+        {"with", "genre=g003,g001", "{\"with\":{\"genre\":{\"value\":[\"g001\",\"g003\"]}},\"user\":null,\"k\":5}"},
         {"with", "genre=", "{\"with\":{\"genre\":{\"value\":[]}},\"user\":null,\"k\":5}"},
         {"with", "item=2", "{\"with\":{\"item\":{\"value\":\"item002\"}},\"user\":null,\"k\":5}"},
         {"year", "1990", "{\"user\":null,\"k\":5,\"year\":\"1990\"}"}, /* the field */
@@ -989,8 +992,9 @@ static void what_a_column_cannot_have_is_refused(void **state)
 {
     (void)state;
     static const char *const cases[][3] = {
-        {"tags", "tag001|x", "tags \"x\": not among the 6 values of the data"},
-        {"tags", "tag001 ", "tags \"tag001 \": not among"},
+        {"tags", "tag001,x", "tags \"x\": not among the 6 values of the data"},
+        {"tags", "tag001|tag002", "tags \"tag001|tag002\": not among"},
+        {"tags", "tag001\\,tag002", "tags \"tag001,tag002\": not among"},
         {"height", "", "height \"\": want a number"},
         {"height", "x", "height \"x\": want a number"},
         {"height", "nan", "height \"nan\": want a number"},
@@ -1020,7 +1024,7 @@ static void what_a_column_cannot_have_is_refused(void **state)
 static void a_query_is_resolved_without_memory(void **state)
 {
     (void)state;
-    static const char *const set[][2] = {{"tags", "tag001|tag004"}, {"height", "2"}, {"with", "year=3"},
+    static const char *const set[][2] = {{"tags", "tag001,tag004"}, {"height", "2"}, {"with", "year=3"},
                                          {"with", "genre=g004"},    {"user", "7"},   {"liked", "13"}};
     ASKED_QUERY query = {0};
     for (size_t i = 0; i < sizeof set / sizeof *set; i++)
