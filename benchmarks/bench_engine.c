@@ -250,7 +250,7 @@ static mrq_status time_steps(const mrq_generation *g, const mrq_generation *plai
     const double t1 = mrq_clock();
     MRQ_TRY(mrq_person_vector(g, &resolved, &vector, &line, err));
     const double t2 = mrq_clock();
-    MRQ_TRY(mrq_person_search(g, &resolved, vector, &hits, &n, err));
+    MRQ_TRY(mrq_person_search(g, &resolved, vector, &line, &hits, &n, err));
     const double t3 = mrq_clock();
     MRQ_TRY(mrq_recommend(g, NULL, query, &answer, err));
     const double t4 = mrq_clock();
@@ -258,7 +258,7 @@ static mrq_status time_steps(const mrq_generation *g, const mrq_generation *plai
     mrq_print_content(&print, g, &answer);
     MRQ_AUTOFREE char *document = mrq_print_take(&print, NULL);
     const double t5 = mrq_clock();
-    MRQ_TRY(mrq_person_search(plain, &resolved, vector, &scanned, &n, err));
+    MRQ_TRY(mrq_person_search(plain, &resolved, vector, &line, &scanned, &n, err));
     const double t6 = mrq_clock();
     if (!document)
         return mrq_fail_memory(err, "answering");

@@ -1,5 +1,7 @@
 #include "index_check.h"
 
+#include "engine/neighbours.h"
+#include "engine/resolve.h"
 #include "train/ranking.h"
 
 enum { INDEX_USERS = 1000, INDEX_TOP = 10 };
@@ -30,7 +32,8 @@ mrq_status check_index(const mrq_generation *generation, const mrq_model *model,
         mrq_hit hit[INDEX_TOP];
         mrq_folded_values(tower, generation->users, user[i], value);
         mrq_folded_vector(tower, value, query, &line);
-        MRQ_TRY(mrq_index_search(generation->index, query, INDEX_TOP, NULL, hit, &found, err));
+        const mrq_feedback history = mrq_user_history(generation, user[i]);
+        MRQ_TRY(mrq_neighbours_search(generation, query, line.slope, &history, 1, INDEX_TOP, NULL, hit, &found, err));
         for (uint32_t j = 0; j < found; j++) {
             in_place += hit[j].row == top[i * INDEX_TOP + j];
             for (uint32_t k = 0; k < INDEX_TOP; k++)

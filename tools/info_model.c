@@ -20,6 +20,23 @@ void mrq_info_doubts(const mrq_evidence *evidence, const mrq_noun *noun, int wid
         printf("%-*s%s\n", width, "warning", doubt[i].text);
 }
 
+/* What a ranking's scores are made of, and how that was chosen. */
+static void print_parts(const mrq_model_results *r)
+{
+    if (!r->score_directions)
+        return; /* an older file */
+    printf("%-14s", "parts");
+    if (r->neighbours)
+        printf("neighbours, %llu entries; ", (unsigned long long)r->neighbours);
+    printf("vectors of %lld directions of scores, weight %g", (long long)r->score_directions, r->score_weight);
+    if (r->like_directions)
+        printf(", and %lld of likes, weight %g", (long long)r->like_directions, r->like_weight);
+    if (r->parts_tested)
+        printf("\n%-14schosen by NDCG@100 %.4f of likes held out from %lld users\n", "", r->parts_ndcg, (long long)r->parts_tested);
+    else
+        printf("\n%-14sprescribed: too few users have 5 likes to choose by\n", "");
+}
+
 void mrq_info_results(const mrq_model *model)
 {
     const mrq_description *d = mrq_model_description(model);
@@ -35,6 +52,7 @@ void mrq_info_results(const mrq_model *model)
     if (mrq_objective_of(d)->closed_form) {
         printf("%-14sranking of likes in closed form, L2 %g, seed %llu, %lld threads\n", "training", d->train.l2,
                (unsigned long long)r->seed, (long long)r->threads);
+        print_parts(r);
         print_measure("test NDCG@10", r->test_ndcg);
         print_measure("test recall@10", r->test_recall);
         return;

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/neighbours.h"
 #include "engine/recommend.h"
 #include "model/kernels.h"
 
@@ -105,7 +106,8 @@ static void explain_linear(const mrq_generation *generation, const mrq_resolved 
             mrq_score_part *part = &out->part[(size_t)m * out->n + i];
             *part = in[i].part;
             if (in[i].branch == MRQ_NONE)
-                part->score = (double)in[i].strength * product(tower, tower->liked + (size_t)part->value * tower->width, item);
+                part->score = (double)in[i].strength * (product(tower, tower->liked + (size_t)part->value * tower->width, item) +
+                                                        (double)mrq_neighbours_weight(generation, part->value, hit[m].item));
             else
                 part->score = beyond_average(tower, resolved, in[i].branch, item);
         }

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "engine/neighbours.h"
 #include "engine/redis_answers.h"
 
 void mrq_content_clear(mrq_content *answer)
@@ -57,8 +58,8 @@ static mrq_status find_seen(const mrq_generation *generation, const mrq_resolved
     return MRQ_OK;
 }
 
-mrq_status mrq_person_search(const mrq_generation *generation, const mrq_resolved *resolved, const float *vector, mrq_hit **out,
-                             uint32_t *n, mrq_error *err)
+mrq_status mrq_person_search(const mrq_generation *generation, const mrq_resolved *resolved, const float *vector,
+                             const mrq_line *line, mrq_hit **out, uint32_t *n, mrq_error *err)
 {
     MRQ_AUTOFREE uint32_t *seen = NULL;
     uint64_t n_seen = 0;
@@ -72,7 +73,9 @@ mrq_status mrq_person_search(const mrq_generation *generation, const mrq_resolve
         return mrq_fail_memory(err, "searching");
     const mrq_filter *filter = kept < generation->items->rows ? &bitmap.filter : NULL;
     uint32_t found = 0;
-    MRQ_TRY(mrq_index_search(generation->index, vector, k, filter, hits, &found, err));
+    const mrq_feedback liked[] = {mrq_user_history(generation, resolved->user),
+                                  {resolved->feedback.n, resolved->feedback.item, resolved->feedback.net}};
+    MRQ_TRY(mrq_neighbours_search(generation, vector, line->slope, liked, 2, k, filter, hits, &found, err));
     *n = mrq_resolved_page(resolved, hits, found);
     *out = hits;
     hits = NULL;
@@ -96,7 +99,7 @@ mrq_status mrq_recommend(const mrq_generation *generation, mrq_cache *cache, con
         state = mrq_redis_answers_get(cache, key, resolved.text, generation->items->rows, resolved.k, &hits, &n);
     }
     if (state != MRQ_CACHE_HIT)
-        MRQ_TRY(mrq_person_search(generation, &resolved, vector, &hits, &n, err));
+        MRQ_TRY(mrq_person_search(generation, &resolved, vector, &line, &hits, &n, err));
     if (state == MRQ_CACHE_MISS)
         state = mrq_redis_answers_set(cache, key, hits, n);
     MRQ_AUTOFREE mrq_recommendation *hit = mrq_array(n, sizeof *hit);

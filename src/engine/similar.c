@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "engine/engine.h"
+#include "engine/neighbours.h"
 #include "index/top.h"
 #include "model/kernels.h"
 
@@ -53,7 +54,8 @@ static mrq_status search(const mrq_generation *generation, uint32_t item, const 
         return mrq_fail_memory(err, "searching");
     const double factor = liking(generation->tower, item, vector);
     if (factor > 0) {
-        MRQ_TRY(mrq_index_search(generation->index, vector, k, filter, hits, n, err));
+        const mrq_feedback liked = {1, &item, &(float){MRQ_LIKES}};
+        MRQ_TRY(mrq_neighbours_search(generation, vector, factor, &liked, 1, k, filter, hits, n, err));
         for (uint32_t i = 0; i < *n; i++)
             hits[i].score = (float)(factor * (double)hits[i].score);
         return MRQ_OK;

@@ -39,7 +39,7 @@ static mrq_status warm_one(const mrq_generation *generation, mrq_cache *cache, c
     uint32_t n;
     char key[MRQ_REDIS_KEY];
     MRQ_TRY(mrq_person_vector(generation, &resolved, &vector, &line, err));
-    MRQ_TRY(mrq_person_search(generation, &resolved, vector, &hits, &n, err));
+    MRQ_TRY(mrq_person_search(generation, &resolved, vector, &line, &hits, &n, err));
     mrq_redis_answers_key(generation, &resolved, key);
     *state = mrq_redis_answers_set(cache, key, hits, n);
     return MRQ_OK;

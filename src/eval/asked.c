@@ -39,8 +39,9 @@ void mrq_asked_clear(mrq_asked *asked)
     *asked = (mrq_asked){0};
 }
 
-/* The unit vector of a user with the likes that are known besides. */
-static mrq_status make_vector(const mrq_asked *asked, uint32_t i, float *out, mrq_error *err)
+/* The unit vector of a user with the likes that are known besides; and what their neighbours and those of the training add to the
+ * scores, in the unit of this vector's inner products. */
+static mrq_status make_vector(const mrq_asked *asked, uint32_t i, float *out, float *near, mrq_error *err)
 {
     const mrq_items known = mrq_parts_known(asked->parts, i);
     MRQ_AUTOFREE float *strength = mrq_array(known.n, sizeof *strength);
@@ -52,6 +53,13 @@ static mrq_status make_vector(const mrq_asked *asked, uint32_t i, float *out, mr
     mrq_line line;
     mrq_folded_values(asked->tower, asked->model->users, asked->parts->user[i], value);
     mrq_folded_vector_of(asked->tower, value, NULL, &(mrq_feedback){known.n, known.item, strength}, out, &line);
+    const mrq_links *likes = &asked->model->likes, *neighbours = &asked->model->neighbours;
+    if (!neighbours->strength)
+        return MRQ_OK;
+    const uint64_t *of = likes->list.offset + asked->parts->user[i];
+    const float factor = (float)(1 / line.slope);
+    mrq_add_neighbours(neighbours, known.n, known.item, strength, factor, near);
+    mrq_add_neighbours(neighbours, of[1] - of[0], likes->list.item + of[0], likes->strength + of[0], factor, near);
     return MRQ_OK;
 }
 
@@ -68,12 +76,14 @@ mrq_status mrq_asked_score(const void *context, const uint32_t *ask, uint32_t n,
         return mrq_score_items(&(mrq_model_scorer){asked->model, &asked->vectors}, user, n, out, err);
     }
     const uint32_t dim = asked->tower->dim;
-    MRQ_AUTOFREE float *vector = mrq_array((size_t)n * dim, sizeof *vector);
-    if (!vector)
+    MRQ_AUTOFREE float *vector = mrq_array((size_t)n * dim, sizeof *vector), *near = mrq_array((size_t)n * items, sizeof *near);
+    if (!vector || !near)
         return mrq_fail_memory(err, "ranking items");
     for (uint32_t i = 0; i < n; i++)
-        MRQ_TRY(make_vector(asked, ask[i], vector + (size_t)i * dim, err));
+        MRQ_TRY(make_vector(asked, ask[i], vector + (size_t)i * dim, near + (size_t)i * items, err));
     mrq_gemm_bt(n, items, dim, vector, dim, asked->items, dim, out, items);
+    for (size_t i = 0; i < (size_t)n * items; i++)
+        out[i] += near[i];
     return MRQ_OK;
 }
 

@@ -11,6 +11,7 @@
 
 static const char *const unit_names[] = {"word", "character", NULL};
 static const char *const order_names[] = {"random", "item", NULL};
+static const char *const parts_names[] = {"chosen", "vectors", "neighbours", "both", NULL};
 const char *const mrq_branch_kind_names[] = {"id", "category", "set", "text", "ratings", "history", NULL};
 const char *const mrq_pool_names[] = {"sum", "average", NULL};
 const char *const mrq_joint_names[] = {"dense", "sum", NULL};
@@ -227,9 +228,11 @@ static mrq_status read_joint(const cJSON *root, const char *source, mrq_descript
 
 static mrq_status read_closed_form(const cJSON *train, const char *path, mrq_training *out, mrq_error *err)
 {
-    static const char *const keys[] = {"objective", "l2", NULL};
+    static const char *const keys[] = {"objective", "l2", "parts", NULL};
+    int parts = MRQ_PARTS_CHOSEN;
     MRQ_TRY(mrq_json_keys(train, path, keys, err));
-    *out = (mrq_training){.l2 = 1};
+    MRQ_TRY(mrq_json_choice(train, path, "parts", parts_names, &parts, err));
+    *out = (mrq_training){.l2 = 1, .parts = (mrq_parts_kind)parts};
     return mrq_json_real(train, path, "l2", mrq_objectives[MRQ_RANKING].l2_min, MRQ_L2_MAX, &out->l2, err);
 }
 
@@ -444,7 +447,7 @@ static bool write_train(cJSON *root, const mrq_training *t)
     cJSON *train = cJSON_AddObjectToObject(root, "train");
     if (mrq_objectives[t->objective].closed_form)
         return train && cJSON_AddStringToObject(train, "objective", mrq_objectives[t->objective].name) &&
-               cJSON_AddNumberToObject(train, "l2", t->l2);
+               cJSON_AddNumberToObject(train, "l2", t->l2) && cJSON_AddStringToObject(train, "parts", parts_names[t->parts]);
     return train && cJSON_AddStringToObject(train, "optimizer", mrq_optimizer_names[t->optimizer]) &&
            cJSON_AddStringToObject(train, "schedule", mrq_schedule_names[t->schedule]) &&
            cJSON_AddStringToObject(train, "order", order_names[t->order]) &&

@@ -31,12 +31,15 @@ typedef enum mrq_optimizer { MRQ_SGD, MRQ_MOMENTUM, MRQ_RMSPROP, MRQ_ADAM } mrq_
 typedef enum mrq_schedule { MRQ_CONSTANT, MRQ_LINEAR_DECAY, MRQ_COSINE_DECAY } mrq_schedule;
 typedef enum mrq_shuffle { MRQ_SHUFFLE_RANDOM, MRQ_SHUFFLE_ITEM } mrq_shuffle;
 
+/* The parts of a ranking's scores (train/components.h): chosen by measurement, or prescribed. */
+typedef enum mrq_parts_kind { MRQ_PARTS_CHOSEN, MRQ_PARTS_VECTORS, MRQ_PARTS_NEIGHBOURS, MRQ_PARTS_BOTH } mrq_parts_kind;
+
 /* Properties of an objective. How its settings are read and checked is a table in description.c; how it is trained, one in
  * train/train.c. */
 typedef struct mrq_objective_traits {
     const char *name;
     bool ranks;       /* scores order items; false: they predict ratings */
-    bool closed_form; /* solved directly: no epochs, and l2 is the only setting in use */
+    bool closed_form; /* solved directly: no epochs, and l2 and parts are the only settings in use */
     double l2_min;
 } mrq_objective_traits;
 extern const mrq_objective_traits mrq_objectives[]; /* by mrq_objective; the last one has no name */
@@ -74,8 +77,9 @@ typedef struct mrq_training {
     mrq_shuffle order;     /* of the ratings: random, or item by item */
     int64_t batch;         /* ratings per step; 0: a 200th of the training ratings, 64 to 4096 */
     int64_t epochs;
-    int64_t patience;  /* stop after this many epochs without a better one; 0: never */
-    double validation; /* share of the training ratings set aside to choose the best epoch */
+    int64_t patience;     /* stop after this many epochs without a better one; 0: never */
+    mrq_parts_kind parts; /* of a ranking */
+    double validation;    /* share of the training ratings set aside to choose the best epoch */
 } mrq_training;
 
 typedef struct mrq_description {

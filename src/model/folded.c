@@ -58,7 +58,7 @@ void mrq_folded_vector_of(const mrq_folded *folded, const uint32_t *value, const
     const float norm = sqrtf(kernels->dot(out, out, folded->dim));
     kernels->scale(out, norm > 0 ? 1 / norm : 0, folded->dim);
     if (folded->score == MRQ_DOT)
-        line->slope *= (double)norm;
+        line->slope *= norm > 0 ? (double)norm : 1;
 }
 
 void mrq_folded_vector(const mrq_folded *folded, const uint32_t *value, float *out, mrq_line *line)
@@ -114,6 +114,26 @@ static mrq_status average_rows(mrq_folded *folded, const mrq_table *users, mrq_e
     return MRQ_OK;
 }
 
+static mrq_status copy_neighbours(const mrq_model *model, mrq_folded *folded, mrq_error *err)
+{
+    const mrq_links *from = &model->neighbours;
+    const uint32_t items = model->items->rows;
+    if (!from->strength)
+        return MRQ_OK;
+    const size_t n = from->list.offset[items];
+    uint64_t *offset = mrq_arena_array(folded->arena, (size_t)items + 1, sizeof *offset);
+    uint32_t *item = mrq_arena_array(folded->arena, n, sizeof *item);
+    float *strength = mrq_arena_array(folded->arena, n, sizeof *strength);
+    if (!offset || !item || !strength)
+        return mrq_fail_memory(err, "folding a tower");
+    memcpy(offset, from->list.offset, ((size_t)items + 1) * sizeof *offset);
+    memcpy(item, from->list.item, n * sizeof *item);
+    memcpy(strength, from->strength, n * sizeof *strength);
+    folded->has_neighbours = true;
+    folded->neighbours = (mrq_links){{offset, item}, strength};
+    return MRQ_OK;
+}
+
 /* Folds a history: each user's sum becomes the user's own row; row 0 stays zero. */
 static mrq_status fold_history(const mrq_model *model, const mrq_branch_plan *plan, mrq_folded *folded, float *rows, mrq_error *err)
 {
@@ -135,6 +155,7 @@ static mrq_status fold_history(const mrq_model *model, const mrq_branch_plan *pl
         for (uint64_t i = offset[u]; model->user_row[u] && i < offset[u + 1]; i++)
             mrq_kernels_best()->add_scaled(rows + (size_t)model->user_row[u] * width, strength[i], liked + (size_t)item[i] * width,
                                            width);
+    MRQ_TRY(copy_neighbours(model, folded, err));
     folded->has_history = true;
     folded->liked = liked;
     folded->history = (mrq_links){{offset, item}, strength};
@@ -189,7 +210,7 @@ mrq_status mrq_model_fold(const mrq_model *model, double reach, mrq_folded **out
 /* The content of the section "tower". */
 struct stored_tower {
     double scale, shift;
-    uint32_t score, activation, bias, size, n_branches, has_user_row, has_history, zero;
+    uint32_t score, activation, bias, size, n_branches, has_user_row, has_history, has_neighbours;
     char feature[MRQ_BRANCHES_MAX][MRQ_COLUMN_NAME];
 };
 
@@ -207,7 +228,8 @@ void mrq_folded_save(const mrq_folded *folded, const mrq_table *users, mrq_conta
                                     .size = folded->size,
                                     .n_branches = folded->n_branches,
                                     .has_user_row = folded->user_row != NULL,
-                                    .has_history = folded->has_history};
+                                    .has_history = folded->has_history,
+                                    .has_neighbours = folded->has_neighbours};
     mrq_container_add(writer, folded->start, folded->width, sizeof(float), "tower.start");
     if (folded->user_row)
         mrq_container_add(writer, folded->user_row, users->rows, sizeof *folded->user_row, "tower.user_row");
@@ -224,6 +246,8 @@ void mrq_folded_save_history(const mrq_folded *folded, uint32_t users, uint32_t 
         return;
     mrq_container_add(writer, folded->liked, (size_t)items * folded->width, sizeof(float), "liked");
     mrq_links_save(&folded->history, users, writer, "history");
+    if (folded->has_neighbours)
+        mrq_links_save(&folded->neighbours, items, writer, "neighbours");
 }
 
 /* Loads the rows of a branch, checked against the users' dictionary. */
@@ -252,6 +276,17 @@ static mrq_status load_branch(const mrq_container *container, const mrq_table *u
     return MRQ_OK;
 }
 
+static mrq_status load_neighbours(const mrq_container *container, uint32_t items, mrq_folded *folded, mrq_error *err)
+{
+    MRQ_TRY(mrq_links_load(container, "neighbours", items, items, &folded->neighbours, err));
+    const mrq_lists *list = &folded->neighbours.list;
+    for (uint32_t m = 0; m < items; m++)
+        for (uint64_t i = list->offset[m] + 1; i < list->offset[m + 1]; i++)
+            if (list->item[i - 1] >= list->item[i])
+                return mrq_container_bad(container, err, "the neighbours of item %u are not in ascending order", m);
+    return MRQ_OK;
+}
+
 mrq_status mrq_folded_load_history(const mrq_container *container, uint32_t users, uint32_t items, mrq_folded *folded,
                                    mrq_error *err)
 {
@@ -268,6 +303,8 @@ mrq_status mrq_folded_load_history(const mrq_container *container, uint32_t user
         for (uint64_t i = history.list.offset[u] + 1; i < history.list.offset[u + 1]; i++)
             if (history.list.item[i - 1] >= history.list.item[i])
                 return mrq_container_bad(container, err, "the history of user %u is not in ascending order", u);
+    if (folded->has_neighbours)
+        MRQ_TRY(load_neighbours(container, items, folded, err));
     folded->liked = liked;
     folded->history = history;
     return MRQ_OK;
@@ -316,7 +353,10 @@ mrq_status mrq_folded_load(const mrq_container *container, const mrq_table *user
     const bool linear = folded->score == MRQ_DOT && folded->activation == MRQ_LINEAR;
     if (stored->has_history > (linear && folded->user_row))
         return mrq_container_bad(container, err, "a history needs rows of users and a linear tower");
+    if (stored->has_neighbours > stored->has_history)
+        return mrq_container_bad(container, err, "neighbours need a history");
     folded->has_history = stored->has_history;
+    folded->has_neighbours = stored->has_neighbours;
     MRQ_TRY(average_rows(folded, users, err));
     *out = folded;
     folded = NULL;

@@ -46,7 +46,10 @@ typedef struct mrq_folded {
     const uint32_t *user_row; /* (users) each user's row of the "id" branch; 0: unknown. NULL without such a branch */
     bool has_history;         /* the id's rows are sums over the items that each user liked */
     const float *liked;       /* (items, width) what a like of strength 1 adds; NULL if not loaded */
-    mrq_links history;        /* with `liked`: the items (rows, ascending) that each user's row is a sum of */
+    bool has_neighbours;
+    mrq_links neighbours; /* with `liked`: (items) what a like of strength 1 adds to the scores of other items (rows,
+                                 ascending), beside the vectors; not in this tower's unit vectors */
+    mrq_links history;    /* with `liked`: the items (rows, ascending) that each user's row is a sum of */
 } mrq_folded;
 
 void mrq_folded_free(mrq_folded *folded);

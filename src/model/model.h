@@ -20,8 +20,14 @@ typedef struct mrq_model_results {
     bool ranks;                    /* predicts no ratings: its RMSEs are NaN */
     double test_recall, test_ndcg; /* of a ranking: @10 over the likes of the test part, without items liked in the training
                                       part */
-    uint64_t tested;               /* number of test events in the model's file, for mrq_compare(); 0: none */
-    mrq_evidence evidence;         /* how much there was to learn from */
+    /* The parts of a ranking (train/components.h); all 0 in older files, which have vectors alone. */
+    uint64_t neighbours;                       /* entries */
+    int64_t score_directions, like_directions; /* the numbers of each in the vectors */
+    double score_weight, like_weight;          /* of the two, beside the neighbours' 1 */
+    double parts_ndcg;                         /* @100 over likes held out, by which they were chosen */
+    int64_t parts_tested;                      /* users for whom; 0: too few, so the usual numbers and weights are used */
+    uint64_t tested;                           /* number of test events in the model's file, for mrq_compare(); 0: none */
+    mrq_evidence evidence;                     /* how much there was to learn from */
     char schema[MRQ_COLUMN_NAME];
     char split[16];
     double test_share;

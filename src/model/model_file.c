@@ -31,6 +31,8 @@ mrq_status mrq_model_save(const mrq_model *model, const char *path, mrq_error *e
         mrq_links_save(&model->raters, model->items->rows, writer, "raters");
     if (model->likes.strength)
         mrq_links_save(&model->likes, model->users->rows, writer, "likes");
+    if (model->results.neighbours)
+        mrq_links_save(&model->neighbours, model->items->rows, writer, "neighbours");
     if (model->results.tested)
         mrq_links_save(&model->tested, model->users->rows, writer, "tested");
     for (uint32_t i = 0; i < 2 * model->tensors.n; i++) { /* first the dense tensors, then the sparse ones, as in the block */
@@ -69,6 +71,12 @@ static mrq_status load_links(mrq_model *model, mrq_error *err)
     if (tested && model->tested.list.offset[users] != tested)
         return mrq_container_bad(model->file, err, "tested: %llu events, want %llu",
                                  (unsigned long long)model->tested.list.offset[users], (unsigned long long)tested);
+    const uint64_t neighbours = model->results.neighbours;
+    if (neighbours)
+        MRQ_TRY(mrq_links_load(model->file, "neighbours", items, items, &model->neighbours, err));
+    if (neighbours && model->neighbours.list.offset[items] != neighbours)
+        return mrq_container_bad(model->file, err, "neighbours: %llu entries, want %llu",
+                                 (unsigned long long)model->neighbours.list.offset[items], (unsigned long long)neighbours);
     if (mrq_description_has(&model->description.item, MRQ_BRANCH_RATINGS))
         MRQ_TRY(mrq_links_load(model->file, "raters", items, users, &model->raters, err));
     if (mrq_description_has(&model->description.user, MRQ_BRANCH_HISTORY))

@@ -36,6 +36,13 @@ cJSON *mrq_model_results_json(const mrq_model_results *r)
         {"test_rmse", r->test_rmse},
         {"test_recall", r->test_recall},
         {"test_ndcg", r->test_ndcg},
+        {"neighbours", r->neighbours ? (double)r->neighbours : NAN},
+        {"score_directions", r->score_directions ? (double)r->score_directions : NAN},
+        {"like_directions", r->score_directions ? (double)r->like_directions : NAN},
+        {"score_weight", r->score_directions ? r->score_weight : NAN},
+        {"like_weight", r->score_directions ? r->like_weight : NAN},
+        {"parts_ndcg", r->score_directions ? r->parts_ndcg : NAN},
+        {"parts_tested", r->score_directions ? (double)r->parts_tested : NAN},
     };
     for (size_t i = 0; ok && i < sizeof numbers / sizeof *numbers; i++)
         ok = !isfinite(numbers[i].value) || cJSON_AddNumberToObject(root, numbers[i].key, numbers[i].value);
@@ -127,7 +134,8 @@ static mrq_status read_results(const cJSON *root, const char *path, mrq_model_re
                            .valid_rmse = NAN,
                            .test_rmse = NAN,
                            .test_recall = NAN,
-                           .test_ndcg = NAN};
+                           .test_ndcg = NAN,
+                           .parts_ndcg = NAN};
     const char *data;
     const cJSON *evidence;
     char at[4300];
@@ -137,7 +145,7 @@ static mrq_status read_results(const cJSON *root, const char *path, mrq_model_re
     MRQ_TRY(read_name(root, path, "blas_chosen_by", false, r.blas_chosen_by, sizeof r.blas_chosen_by, err));
     MRQ_TRY(mrq_json_text(root, path, "data", true, &data, err));
     r.data_fingerprint = strtoull(data, NULL, 16);
-    int64_t seed = 0, train = 0, valid = 0, test = 0, tested = 0;
+    int64_t seed = 0, train = 0, valid = 0, test = 0, tested = 0, neighbours = 0;
     const int64_t most = (int64_t)1 << 53;
     MRQ_TRY(mrq_json_int(root, path, "seed", 0, most, &seed, err));
     MRQ_TRY(mrq_json_int(root, path, "threads", 0, most, &r.threads, err));
@@ -156,6 +164,13 @@ static mrq_status read_results(const cJSON *root, const char *path, mrq_model_re
     MRQ_TRY(mrq_json_bool(root, path, "ranks", &r.ranks, err));
     MRQ_TRY(mrq_json_real(root, path, "test_recall", 0, 1, &r.test_recall, err));
     MRQ_TRY(mrq_json_real(root, path, "test_ndcg", 0, 1, &r.test_ndcg, err));
+    MRQ_TRY(mrq_json_int(root, path, "neighbours", 0, most, &neighbours, err));
+    MRQ_TRY(mrq_json_int(root, path, "score_directions", 0, most, &r.score_directions, err));
+    MRQ_TRY(mrq_json_int(root, path, "like_directions", 0, most, &r.like_directions, err));
+    MRQ_TRY(mrq_json_real(root, path, "score_weight", 0, 1e6, &r.score_weight, err));
+    MRQ_TRY(mrq_json_real(root, path, "like_weight", 0, 1e6, &r.like_weight, err));
+    MRQ_TRY(mrq_json_real(root, path, "parts_ndcg", 0, 1, &r.parts_ndcg, err));
+    MRQ_TRY(mrq_json_int(root, path, "parts_tested", 0, most, &r.parts_tested, err));
     MRQ_TRY(mrq_json_object(root, path, "evidence", false, &evidence, err));
     snprintf(at, sizeof at, "%s evidence:", path);
     MRQ_TRY(mrq_evidence_parse(evidence, at, &r.evidence, err));
@@ -164,6 +179,7 @@ static mrq_status read_results(const cJSON *root, const char *path, mrq_model_re
     r.valid_ratings = (uint64_t)valid;
     r.test_ratings = (uint64_t)test;
     r.tested = (uint64_t)tested;
+    r.neighbours = (uint64_t)neighbours;
     *out = r;
     return MRQ_OK;
 }

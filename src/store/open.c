@@ -177,7 +177,7 @@ mrq_status mrq_generation_open_in(const char *folder, const char *name, mrq_back
     char path[MRQ_STORE_PATH];
     const float *vectors = NULL;
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
-        if (order[i] == MRQ_PART_HISTORY && !history) {
+        if (order[i] == MRQ_PART_HISTORY && !history && !g->tower->has_neighbours) {
             MRQ_TRY(look_at(folder, order[i], manifest.part[order[i]].size, err));
             continue;
         }

@@ -2,11 +2,11 @@
  * serves.
  *
  * STORE/generations/<UTC time>-<12 digits>/ contains items.faiss, catalogue.mrq (items, and the times of their events), users.mrq
- * (users and folded tower), seen.mrq, model.mrq, vectors.mrq (the items' exact vectors), history.mrq (the vectors of liked items,
- * and the items that each user liked) and MANIFEST.json, written last. The digits begin the SHA-256 of the manifest, and the
- * manifest has the size, SHA-256 and checksum of each other file: so the name verifies the manifest and the manifest verifies the
- * files. Names sort by time, in the order of the exports, even if the clock was set back. If the index is Flat, items.faiss is a
- * second copy of the vectors for other users of FAISS: it is verified, but not loaded.
+ * (users and folded tower), seen.mrq, model.mrq, vectors.mrq (the items' exact vectors), history.mrq (the vectors and
+ * neighbours of liked items, and the items that each user liked) and MANIFEST.json, written last. The digits begin the SHA-256 of
+ * the manifest, and the manifest has the size, SHA-256 and checksum of each other file: so the name verifies the manifest and the
+ * manifest verifies the files. Names sort by time, in the order of the exports, even if the clock was set back. If the index is
+ * Flat, items.faiss is a second copy of the vectors for other users of FAISS: it is verified, but not loaded.
  *
  * Opening verifies the manifest and the 64-bit checksum of every file except the model's, whose size is compared. List, rollback
  * and the search for a generation to go back to also verify the model, and compare the SHA-256 of every file.

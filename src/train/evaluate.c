@@ -16,6 +16,20 @@ mrq_status mrq_vectors_update(const mrq_model *model, mrq_vectors *vectors, mrq_
     return mrq_model_item_vectors(model, vectors->items, err);
 }
 
+/* What the neighbours of the user's likes add to the item's score. */
+static double of_neighbours(const mrq_model *model, uint32_t user, uint32_t item)
+{
+    const mrq_links *likes = &model->likes, *near = &model->neighbours;
+    double sum = 0;
+    if (!near->strength)
+        return 0;
+    for (uint64_t i = likes->list.offset[user]; i < likes->list.offset[user + 1]; i++) {
+        const uint64_t at = mrq_lists_find(&near->list, likes->list.item[i], item);
+        sum += at == UINT64_MAX ? 0 : (double)(likes->strength[i] * near->strength[at]);
+    }
+    return sum;
+}
+
 double mrq_score(const mrq_model *model, const mrq_vectors *vectors, uint32_t user, uint32_t item)
 {
     const mrq_description *d = &model->description;
@@ -24,6 +38,7 @@ double mrq_score(const mrq_model *model, const mrq_vectors *vectors, uint32_t us
     double score = (double)mrq_kernels_best()->dot(u, m, d->dim) * (d->score == MRQ_COSINE ? d->scale : 1) + d->shift;
     if (d->bias)
         score += (double)u[d->dim] + (double)m[d->dim];
+    score += of_neighbours(model, user, item);
     return score < model->results.rating_min   ? model->results.rating_min
            : score > model->results.rating_max ? model->results.rating_max
                                                : score;

@@ -14,7 +14,7 @@ MRQ_CHECKED mrq_status mrq_vectors_make(const mrq_model *model, mrq_arena *arena
 MRQ_CHECKED mrq_status mrq_vectors_update(const mrq_model *model, mrq_vectors *vectors, mrq_error *err);
 
 /* The rating that the model predicts for a user and an item (rows of their tables), limited to the range of the training
- * ratings. */
+ * ratings; of a ranking its score. */
 double mrq_score(const mrq_model *model, const mrq_vectors *vectors, uint32_t user, uint32_t item);
 
 /* Root mean squared error over `n` ratings; NaN when n is 0. */

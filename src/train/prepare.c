@@ -122,7 +122,7 @@ mrq_status mrq_train_begin(const mrq_dataset *data, const mrq_description *descr
     r->test_ratings = split->n_test;
     r->data_fingerprint = data->fingerprint;
     r->test_share = options->test;
-    r->train_rmse = r->valid_rmse = r->test_rmse = r->test_recall = r->test_ndcg = NAN;
+    r->train_rmse = r->valid_rmse = r->test_rmse = r->test_recall = r->test_ndcg = r->parts_ndcg = NAN;
     snprintf(r->schema, sizeof r->schema, "%s", data->schema);
     snprintf(r->blas_core, sizeof r->blas_core, "%s", mrq_blas_core());
     snprintf(r->blas_chosen_by, sizeof r->blas_chosen_by, "%s", mrq_blas_chosen_by());

@@ -125,6 +125,17 @@ mrq_rank_measures mrq_rank_measure(const uint32_t *top, uint32_t k, const uint32
         .recall = found / (double)n, .ndcg = gain / most, .mrr = first, .hit = found > 0, .precision = (double)found / k};
 }
 
+void mrq_add_neighbours(const mrq_links *neighbours, uint64_t n, const uint32_t *item, const float *strength, float factor,
+                        float *score)
+{
+    for (uint64_t i = 0; i < n; i++) {
+        const uint64_t *of = neighbours->list.offset + item[i];
+        const float times = strength ? factor * strength[i] : factor;
+        for (uint64_t j = of[0]; j < of[1]; j++)
+            score[neighbours->list.item[j]] += times * neighbours->strength[j];
+    }
+}
+
 mrq_status mrq_score_items(const void *context, const uint32_t *user, uint32_t n, float *out, mrq_error *err)
 {
     const mrq_model_scorer *s = context;
@@ -139,5 +150,11 @@ mrq_status mrq_score_items(const void *context, const uint32_t *user, uint32_t n
             vector[(size_t)i * width + d->dim] = 1;
     }
     mrq_gemm_bt(n, items, width, vector, width, s->vectors->items, width, out, items);
+    const mrq_links *likes = &s->model->likes;
+    for (uint32_t i = 0; i < n && s->model->neighbours.strength; i++) {
+        const uint64_t first = likes->list.offset[user[i]], end = likes->list.offset[user[i] + 1];
+        mrq_add_neighbours(&s->model->neighbours, end - first, likes->list.item + first, likes->strength + first, 1,
+                           out + (size_t)i * items);
+    }
     return MRQ_OK;
 }

@@ -45,6 +45,10 @@ typedef struct mrq_rank_measures {
 /* `relevant` are `n` > 0 items, ascending, each once; k > 0. */
 mrq_rank_measures mrq_rank_measure(const uint32_t *top, uint32_t k, const uint32_t *relevant, uint64_t n);
 
+/* Adds what `n` liked items add to the scores (items) of their neighbours, times a factor. `strength` NULL: 1. */
+void mrq_add_neighbours(const mrq_links *neighbours, uint64_t n, const uint32_t *item, const float *strength, float factor,
+                        float *score);
+
 /* Scores of a model, from vectors that mrq_vectors_update() has filled; pass a pointer to this struct as `context`. Terms that are
  * the same for all items of a user are left out, as they do not change the order. */
 typedef struct mrq_model_scorer {

@@ -1,39 +1,32 @@
-/* A user's scores are x B, where x are the user's likes and B is EASE's matrix. B is quadratic in the number of items, so it is
- * compressed: E (n, d) are the leading eigenvectors of the scores' covariance Bᵀ G B, the best orthonormal basis of d dimensions
- * for the scores. x B E is the user's vector, a sum of rows of the history table B E; rows of E are the items' vectors.
+/* A user's scores are the sum of the parts in components.h: neighbours, which the model keeps as sparse rows, and two inner
+ * products of vectors, which it keeps side by side as one: E and V are the items' vectors, and rows of the history table are what a
+ * liked item adds to a user.
  *
- * - A user has the weight 1 / sqrt(likes), so that a few users with thousands of likes do not dominate.
- * - lambda_i grows with the root of the item's likes, and scores are multiplied by likes^-0.1: both favour less popular items a
- *   little.
- * - Users without likes: ridge regression of the sums of liked items' vectors on the categories and the members of sets, only in
- *   the leading directions, which also removes noise. This vector times PRIOR is the start that a user's likes are added to.
- * - Items: ridge regression of E on the members of sets (genres, words of the title) by conjugate gradients. An item's vector is a
- *   mean of that and its row of E, weighted by its number of likes; without likes it is the regression alone.
+ * - Users without likes: ridge regression of x E on the categories and the members of sets, only in the leading
+ *   directions, which also removes noise. This vector times PRIOR is the start that a user's likes are added to.
+ * - Items: ridge regression of the items' vectors on the members of sets (genres, words of the title) by conjugate gradients. An
+ *   item's vector is a mean of that and its own, weighted by its number of likes; without likes it is the regression alone.
  *
- * The constants were chosen on validation parts of ml-1m (benchmarks/README.md). Rejected after trials in a prototype: a softmax
- * over the catalogue by gradients, from E (it overfits within a pass); dropout in closed form (EDLAE); categories as columns of x;
- * the items' features as more rows of X (gains 0.001). */
+ * Rejected after trials in a prototype: a softmax over the catalogue by gradients, from E (it overfits within a pass); dropout in
+ * closed form (EDLAE); categories as columns of x; the items' features as more rows of X (gains 0.001). */
 #include "train/retrieval.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "base/parallel.h"
-#include "base/random.h"
+#include "base/log.h"
 #include "model/gemm.h"
 #include "model/lapack.h"
-#include "train/itemitem.h"
+#include "train/components.h"
 
-#define LAMBDA_ROOT    40.0 /* lambda_i = l2 × (LAMBDA_ROOT × sqrt(G_ii) + LAMBDA) */
-#define LAMBDA         150.0
-#define DAMPING        (-0.1)
+#define NEIGHBOURS     200
+#define NEIGHBOURS_MIN 20
+#define ENTRIES        12000.0 /* 15 microseconds; on ml-1m, where this leaves 60 of 200, NDCG@100 falls by 0.3 % */
 #define PRIOR          0.03f
 #define LEADING        64
 #define CATEGORY_RIDGE 30.0f
 #define FEATURE_RIDGE  30.0f
 #define FEW            10.0f /* an item with this many likes weighs them and its features equally */
-#define SPARE          24    /* extra directions, with which the iteration converges faster */
-#define ROUNDS         6
 
 struct solver {
     mrq_model *model;
@@ -41,12 +34,11 @@ struct solver {
     uint32_t threads;
     uint64_t seed;
     uint32_t users, items, d;
-    mrq_liked related;
-    uint32_t n;    /* related items */
-    float *gram;   /* (n, n) */
-    float *b;      /* (n, n) */
-    float *basis;  /* (d, n) E transposed */
-    float *vector; /* (n, d) E */
+    mrq_mix mix;
+    mrq_components parts;
+    uint32_t n;      /* items with a like, in the order of parts.gram */
+    uint32_t *place; /* (items) in this order, or MRQ_NONE */
+    float *vector;   /* (n, d) */
 };
 
 static mrq_status no_memory(mrq_error *err)
@@ -54,130 +46,96 @@ static mrq_status no_memory(mrq_error *err)
     return mrq_fail_memory(err, "solving for a ranking");
 }
 
-static mrq_status choose_items(struct solver *s, mrq_error *err)
+static mrq_components_task parts_task(const struct solver *s)
 {
-    MRQ_TRY(mrq_most_liked(&s->model->likes, s->users, s->items, s->arena, &s->related, err));
-    s->n = s->related.n;
-    if (s->n < 2)
+    return (mrq_components_task){.likes = &s->model->likes,
+                                 .users = s->users,
+                                 .items = s->items,
+                                 .k = NEIGHBOURS,
+                                 .threads = s->threads,
+                                 .ridge = s->model->description.train.l2,
+                                 .seed = s->seed};
+}
+
+static mrq_status count_items(const struct solver *s, mrq_error *err)
+{
+    const mrq_links *likes = &s->model->likes;
+    uint32_t n = 0; /* different ones, up to 2 */
+    for (uint64_t i = 0; i < likes->list.offset[s->users] && n < 2; i++)
+        n += i == 0 || likes->list.item[i] != likes->list.item[0];
+    if (n < 2)
         return mrq_fail(
             err, MRQ_USAGE,
             "%u %s %s liked, want 2 or more: an event is a like from the value on that \"like\" in the schema says, else from the "
             "middle of the range; change \"like\", or try --model fusion, which predicts values",
-            s->n, mrq_table_noun(s->model->items, s->n), s->n == 1 ? "is" : "are");
+            n, mrq_table_noun(s->model->items, n), n == 1 ? "is" : "are");
     return MRQ_OK;
 }
 
-/* Computes B, damped, and the G of the covariance. */
+static mrq_status weigh(struct solver *s, mrq_error *err)
+{
+    MRQ_TRY(count_items(s, err));
+    const mrq_components_task task = parts_task(s);
+    return mrq_mix_choose(&task, s->model->description.train.parts, s->d, &s->mix, err);
+}
+
 static mrq_status relate(struct solver *s, mrq_error *err)
 {
-    const mrq_links *likes = &s->model->likes;
-    const size_t square = (size_t)s->n * s->n;
-    MRQ_AUTOFREE float *weight = mrq_array(s->users, sizeof *weight), *lambda = mrq_array(s->n, sizeof *lambda);
-    s->gram = mrq_arena_array(s->arena, square, sizeof *s->gram);
-    s->b = mrq_arena_array(s->arena, square, sizeof *s->b);
-    if (!weight || !lambda || !s->gram || !s->b)
+    const mrq_components_task task = parts_task(s);
+    MRQ_TRY(mrq_components_fit(&task, s->mix.dense, s->mix.n_scores, s->mix.n_likes, s->arena, &s->parts, err));
+    s->n = s->parts.gram.n;
+    s->place = mrq_arena_array(s->arena, s->items, sizeof *s->place);
+    s->vector = mrq_arena_array(s->arena, (size_t)s->n * s->d, sizeof *s->vector);
+    if (!s->place || !s->vector)
         return no_memory(err);
-    double weighted = 0;
-    for (uint32_t u = 0; u < s->users; u++) {
-        const double n = (double)(likes->list.offset[u + 1] - likes->list.offset[u]);
-        weight[u] = n > 0 ? (float)(1 / sqrt(n)) : 0;
-        weighted += sqrt(n);
-    }
-    /* Scales G to the size that it has without weights. */
-    const float norm = (float)((double)likes->list.offset[s->users] / weighted);
-    for (uint32_t u = 0; u < s->users; u++)
-        weight[u] *= norm;
-    MRQ_TRY(mrq_gram(likes, s->users, s->items, weight, s->related.place, s->n, s->threads, s->gram, err));
-    const double l2 = s->model->description.train.l2;
-    for (size_t i = 0; i < s->n; i++)
-        lambda[i] = (float)(l2 * (LAMBDA_ROOT * sqrt((double)s->gram[i * s->n + i]) + LAMBDA));
-    memcpy(s->b, s->gram, square * sizeof *s->b);
-    MRQ_TRY(mrq_ease(s->b, s->n, lambda, s->threads, err));
-    MRQ_AUTOFREE float *damp = mrq_array(s->n, sizeof *damp);
-    if (!damp)
-        return no_memory(err);
+    for (uint32_t m = 0; m < s->items; m++)
+        s->place[m] = MRQ_NONE;
     for (uint32_t i = 0; i < s->n; i++)
-        damp[i] = (float)pow((double)s->related.likes[i], DAMPING);
-    for (size_t i = 0; i < s->n; i++)
-        for (size_t j = 0; j < s->n; j++)
-            s->b[i * s->n + j] *= damp[j];
+        s->place[s->parts.gram.item[i]] = i;
+    for (size_t i = 0; i < s->n; i++) {
+        memcpy(s->vector + i * s->d, s->parts.score_item + i * s->mix.n_scores, s->mix.n_scores * sizeof(float));
+        memcpy(s->vector + i * s->d + s->mix.n_scores, s->parts.like_item + i * s->mix.n_likes, s->mix.n_likes * sizeof(float));
+    }
     return MRQ_OK;
 }
 
-/* C (m, n) = A (m, k) B, with B (k, n), or Bᵀ of B (n, k). Each thread computes a part of C: some rows, or some columns if C has
- * more of them, so that the larger of A and B is read once and not by every thread. OpenBLAS's own threads are not used: they wait
- * for each other within a product, and on a busy machine the wait takes longer than the product. */
-struct product {
-    uint32_t threads, m, n, k;
-    const float *a, *b;
-    bool transposed; /* of B */
-    float *c;
-};
-
-static void multiply_part(void *context, uint64_t i)
+/* The neighbours that each item keeps, so that an answer sums up no more than ENTRIES of them for the average user. */
+static uint32_t how_many(const struct solver *s)
 {
-    const struct product *p = context;
-    const bool by_rows = p->m > p->n;
-    const uint32_t all = by_rows ? p->m : p->n;
-    const uint32_t first = (uint32_t)(all * i / p->threads), size = (uint32_t)(all * (i + 1) / p->threads) - first;
-    const uint32_t m = by_rows ? size : p->m, n = by_rows ? p->n : size, column = by_rows ? 0 : first;
-    const float *a = p->a + (by_rows ? (size_t)first * p->k : 0);
-    float *c = p->c + (by_rows ? (size_t)first * p->n : first);
-    if (size && p->transposed)
-        mrq_gemm_bt(m, n, p->k, a, p->k, p->b + (size_t)column * p->k, p->k, c, p->n);
-    else if (size)
-        mrq_gemm(m, n, p->k, a, p->k, p->b + column, p->n, 0, c, p->n);
+    const mrq_links *rows = &s->parts.near.rows;
+    const uint64_t *likes = s->parts.gram.by_item.list.offset;
+    double entries = 0;
+    for (uint32_t i = 0; i < s->n; i++)
+        entries += (double)(likes[i + 1] - likes[i]) * (double)(rows->list.offset[i + 1] - rows->list.offset[i]);
+    const double share = entries > 0 ? ENTRIES * s->users / entries : 1;
+    return share < 1 ? (uint32_t)fmax(NEIGHBOURS_MIN, NEIGHBOURS * share) : NEIGHBOURS;
 }
 
-static void multiply(struct product p)
+/* The model's neighbours, in rows of items. */
+static mrq_status keep_neighbours(struct solver *s, mrq_error *err)
 {
-    mrq_parallel(p.threads, p.threads, multiply_part, &p);
-}
-
-/* to (m, n) = y Bᵀ G B; y (m, n). `between` is scratch of that size. */
-static void apply_covariance(const struct solver *s, const float *y, uint32_t m, float *between, float *to)
-{
-    multiply((struct product){s->threads, m, s->n, s->n, y, s->b, true, to});
-    multiply((struct product){s->threads, m, s->n, s->n, to, s->gram, false, between});
-    multiply((struct product){s->threads, m, s->n, s->n, between, s->b, false, to});
-}
-
-/* The leading eigenvectors of the covariance, largest first, by subspace iteration (Halko, Martinsson and Tropp 2011). */
-static mrq_status find_basis(struct solver *s, mrq_error *err)
-{
-    const uint32_t n = s->n, m = s->d + SPARE < n ? s->d + SPARE : n, d = s->d < n ? s->d : n;
-    const size_t size = (size_t)m * n;
-    MRQ_AUTOFREE float *y = mrq_array(size, sizeof *y), *z = mrq_array(size, sizeof *z),
-                       *between = mrq_array(size, sizeof *between);
-    MRQ_AUTOFREE float *small = mrq_array((size_t)m * m, sizeof *small), *value = mrq_array(m, sizeof *value);
-    s->basis = mrq_arena_array(s->arena, (size_t)s->d * n, sizeof *s->basis);
-    s->vector = mrq_arena_array(s->arena, (size_t)s->d * n, sizeof *s->vector);
-    if (!y || !z || !between || !small || !value || !s->basis || !s->vector)
+    mrq_links shortened;
+    const mrq_links *columns = &shortened;
+    MRQ_TRY(mrq_neighbours_shorten(&s->parts.gram, &s->parts.near.columns, how_many(s), s->arena, &shortened, err));
+    const uint64_t n = columns->list.offset[s->n];
+    uint64_t *offset = mrq_arena_array(s->arena, (size_t)s->items + 1, sizeof *offset);
+    uint32_t *item = mrq_arena_array(s->arena, n, sizeof *item);
+    float *weight = mrq_arena_array(s->arena, n, sizeof *weight);
+    if (!offset || !item || !weight)
         return no_memory(err);
-    mrq_random random;
-    mrq_random_init(&random, s->seed, 0x400000000u);
-    for (size_t i = 0; i < size; i++)
-        y[i] = (float)(mrq_random_unit(&random) - 0.5);
-    MRQ_TRY(mrq_orthonormal(y, m, n, err));
-    for (int round = 0; round < ROUNDS; round++) {
-        apply_covariance(s, y, m, between, z);
-        MRQ_TRY(mrq_orthonormal(z, m, n, err));
-        float *swap = y;
-        y = z;
-        z = swap;
+    for (uint32_t m = 0; m < s->items; m++) {
+        offset[m + 1] = offset[m];
+        if (s->place[m] == MRQ_NONE)
+            continue;
+        const uint64_t *of = columns->list.offset + s->place[m];
+        for (uint64_t i = of[0]; i < of[1]; i++, offset[m + 1]++) {
+            item[offset[m + 1]] = s->parts.gram.item[columns->list.item[i]];
+            weight[offset[m + 1]] = columns->strength[i];
+        }
     }
-    apply_covariance(s, y, m, between, z);
-    mrq_gemm_bt(m, m, n, z, n, y, n, small, m);
-    for (size_t i = 0; i < m; i++) /* make it exactly symmetric: rounding differs */
-        for (size_t j = 0; j < i; j++)
-            small[i * m + j] = small[j * m + i];
-    MRQ_TRY(mrq_eigenvectors(small, m, value, err));
-    for (uint32_t i = 0; i < d; i++) /* LAPACK sorts them in ascending order */
-        memcpy(between + (size_t)i * m, small + (size_t)(m - 1 - i) * m, m * sizeof *between);
-    mrq_gemm(d, n, m, between, m, y, n, 0, s->basis, n);
-    for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j < s->d; j++)
-            s->vector[i * s->d + j] = s->basis[j * n + i];
+    if (mrq_links_transpose(&(mrq_links){{offset, item}, weight}, s->items, s->items, s->model->arena, &s->model->neighbours))
+        return no_memory(err);
+    s->model->results.neighbours = n;
     return MRQ_OK;
 }
 
@@ -195,17 +153,26 @@ static float *parameters(const struct solver *s, uint32_t tensor, uint32_t row)
     return s->model->param + mrq_tensor_at(&s->model->tensors, tensor, row);
 }
 
-/* The history table, B E: the vector that a liked item adds to a user. */
+/* The history table: the vector that a liked item adds to a user. */
 static mrq_status make_history(struct solver *s, mrq_error *err)
 {
     const mrq_branch_plan *plan = find_branch(&s->model->user, MRQ_BRANCH_HISTORY);
-    MRQ_AUTOFREE float *rows = mrq_array((size_t)s->n * s->d, sizeof *rows);
-    if (!rows)
-        return no_memory(err);
-    multiply((struct product){s->threads, s->n, s->d, s->n, s->b, s->basis, true, rows});
-    for (uint32_t i = 0; i < s->n; i++)
-        memcpy(parameters(s, plan->embedding, s->related.item[i]), rows + (size_t)i * s->d, s->d * sizeof *rows);
-    return MRQ_OK;
+    const mrq_mix *mix = &s->mix;
+    for (uint32_t i = 0; i < s->n; i++) {
+        float *row = parameters(s, plan->embedding, s->parts.gram.item[i]);
+        for (size_t k = 0; k < mix->n_scores; k++)
+            row[k] = mix->scores * s->parts.score_history[i * mix->n_scores + k];
+        for (size_t k = 0; k < mix->n_likes; k++)
+            row[mix->n_scores + k] = mix->likes * s->parts.like_history[i * mix->n_likes + k];
+    }
+    mrq_model_results *r = &s->model->results;
+    r->score_directions = mix->n_scores;
+    r->like_directions = mix->n_likes;
+    r->score_weight = (double)mix->scores;
+    r->like_weight = (double)mix->likes;
+    r->parts_ndcg = mix->ndcg;
+    r->parts_tested = mix->tested;
+    return mix->neighbours ? keep_neighbours(s, err) : MRQ_OK;
 }
 
 /* Whether a branch of users has values that all users of the same kind share. */
@@ -245,7 +212,7 @@ static mrq_status learn_categories(struct solver *s, mrq_error *err)
     if (v > MRQ_MATRIX_MAX)
         return mrq_fail(err, MRQ_FAILED, "the users' categories and sets have %u values, want at most %d", v - 1,
                         MRQ_MATRIX_MAX - 1);
-    const uint32_t d = s->d < LEADING ? s->d : LEADING;
+    const uint32_t d = s->mix.n_scores < LEADING ? s->mix.n_scores : LEADING;
     MRQ_AUTOFREE float *normal = mrq_array((size_t)v * v, sizeof *normal), *right = mrq_array((size_t)d * v, sizeof *right),
                        *sum = mrq_array(d, sizeof *sum);
     MRQ_AUTOFREE uint32_t *feature = mrq_array(v, sizeof *feature);
@@ -256,8 +223,8 @@ static mrq_status learn_categories(struct solver *s, mrq_error *err)
             continue;
         memset(sum, 0, d * sizeof *sum);
         for (uint64_t i = likes->list.offset[u]; i < likes->list.offset[u + 1]; i++)
-            if (s->related.place[likes->list.item[i]] != MRQ_NONE)
-                mrq_kernels_best()->add(sum, s->vector + (size_t)s->related.place[likes->list.item[i]] * s->d, d);
+            if (s->place[likes->list.item[i]] != MRQ_NONE)
+                mrq_kernels_best()->add(sum, s->vector + (size_t)s->place[likes->list.item[i]] * s->d, d);
         const uint32_t n = user_features(s, u, feature);
         for (uint32_t i = 0; i < n; i++) {
             for (uint32_t j = 0; j < n; j++)
@@ -324,8 +291,8 @@ static void apply_features(const struct solver *s, float *from, size_t size, flo
         to[i] = FEATURE_RIDGE * from[i];
     for (uint32_t i = 0; i < s->n; i++) {
         memset(vector, 0, s->d * sizeof *vector);
-        pass_features(s, s->related.item[i], from, vector, false);
-        pass_features(s, s->related.item[i], to, vector, true);
+        pass_features(s, s->parts.gram.item[i], from, vector, false);
+        pass_features(s, s->parts.gram.item[i], to, vector, true);
     }
 }
 
@@ -350,7 +317,7 @@ static mrq_status regress_features(struct solver *s, uint32_t rows, float *x, mr
         return no_memory(err);
     double *pq = rr + d, *next = pq + d, *step = next + d;
     for (uint32_t i = 0; i < s->n; i++)
-        pass_features(s, s->related.item[i], r, s->vector + i * d, true);
+        pass_features(s, s->parts.gram.item[i], r, s->vector + i * d, true);
     memcpy(p, r, size * sizeof *p);
     column_products(r, r, rows, d, rr);
     for (int i = 0; i < STEPS; i++) {
@@ -393,9 +360,10 @@ static mrq_status place_items(struct solver *s, mrq_error *err)
     const uint32_t id = find_branch(tower, MRQ_BRANCH_ID)->embedding;
     for (uint32_t i = 0; i < s->n; i++) {
         memset(vector, 0, d * sizeof *vector);
-        pass_features(s, s->related.item[i], block, vector, false);
-        float *row = parameters(s, id, s->model->item_row[s->related.item[i]]);
-        const float share = s->related.likes[i] / (s->related.likes[i] + FEW);
+        pass_features(s, s->parts.gram.item[i], block, vector, false);
+        float *row = parameters(s, id, s->model->item_row[s->parts.gram.item[i]]);
+        const uint64_t *offset = s->parts.gram.by_item.list.offset + i;
+        const float likes = (float)(offset[1] - offset[0]), share = likes / (likes + FEW);
         for (size_t k = 0; k < d; k++)
             row[k] = share * (s->vector[i * d + k] - vector[k]);
     }
@@ -407,8 +375,11 @@ mrq_status mrq_retrieval_solve(mrq_model *model, uint32_t threads, uint64_t seed
     static const struct {
         const char *doing;
         mrq_status (*solve)(struct solver *s, mrq_error *err);
-    } stages[] = {{"choosing items", choose_items},     {"relating items", relate},          {"finding directions", find_basis},
-                  {"making the history", make_history}, {"placing users", learn_categories}, {"placing items", place_items}};
+    } stages[] = {{"weighing the parts", weigh},
+                  {"relating items", relate},
+                  {"making the history", make_history},
+                  {"placing users", learn_categories},
+                  {"placing items", place_items}};
     enum { STAGES = sizeof stages / sizeof *stages };
     MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
     if (!arena)

@@ -1,5 +1,4 @@
-/* Rankings of likes, learned in closed form: the MRQ_RELATED_MAX items with the most likes are related to one another; the vectors
- * of others come from their features. */
+/* Rankings of likes, learned in closed form (components.h); the vectors of items without likes come from their features. */
 #ifndef MRQ_TRAIN_RETRIEVAL_H
 #define MRQ_TRAIN_RETRIEVAL_H
 

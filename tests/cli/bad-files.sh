@@ -61,19 +61,27 @@ for file in MANIFEST.json items.faiss vectors.mrq catalogue.mrq users.mrq seen.m
     done
 done
 
-# The history is read by who asks for it.
-run 0 "$MARQUEE" train --data "$sample" --model retrieval --out ranks.mrq --test 0.1 --seed 1
-run 0 "$MARQUEE" export --model ranks.mrq --store H
-for at in 0 100 5000 $(($(wc -c <H/current/history.mrq) - 2)); do
-    rm -rf B
-    cp -a H B
-    flip B/current/history.mrq "$at"
-    run 0 "$INFER" --store B -i 4
-    refuse 4 history.mrq "$INFER" --store B -i 4 --explain
-    refuse 4 history.mrq "$INFER" --store B --liked 85
-    refuse 4 history.mrq "$MARQUEE" similar --store B 85
-    head -c "$at" H/current/history.mrq >B/current/history.mrq
-    refuse 4 history.mrq "$INFER" --store B -i 4
+# The history is read by who asks for it; it also has the neighbours, which each answer needs if the model has them.
+for parts in vectors both; do
+    sed 's/"l2": 1/"l2": 1, "parts": "'$parts'"/' "$MRQ_SOURCE/data/models/retrieval.json" >$parts.json
+    run 0 "$MARQUEE" train --data "$sample" --model $parts.json --out ranks.mrq --test 0.1 --seed 1
+    rm -rf H
+    run 0 "$MARQUEE" export --model ranks.mrq --store H
+    for at in 0 100 5000 $(($(wc -c <H/current/history.mrq) - 2)); do
+        rm -rf B
+        cp -a H B
+        flip B/current/history.mrq "$at"
+        if [ $parts = vectors ]; then
+            run 0 "$INFER" --store B -i 4
+        else
+            refuse 4 history.mrq "$INFER" --store B -i 4
+        fi
+        refuse 4 history.mrq "$INFER" --store B -i 4 --explain
+        refuse 4 history.mrq "$INFER" --store B --liked 85
+        refuse 4 history.mrq "$MARQUEE" similar --store B 85
+        head -c "$at" H/current/history.mrq >B/current/history.mrq
+        refuse 4 history.mrq "$INFER" --store B -i 4
+    done
 done
 
 # Parts of another generation, of the same size and whole in themselves.

@@ -16,7 +16,7 @@ static mrq_error err;
 #define HISTORY "{\"feature\":\"history\",\"kind\":\"history\"}"
 #define RANKS(user, item)                                                                                                          \
     SMALL("\"kind\":\"dot\"", "\"kind\":\"sum\",\"size\":11", HISTORY user, "{\"feature\":\"id\",\"kind\":\"id\"}" item,           \
-          "\"objective\":\"ranking\"")
+          "\"objective\":\"ranking\",\"parts\":\"vectors\"")
 #define GENDER ",{\"feature\":\"gender\",\"kind\":\"category\"},{\"feature\":\"job\",\"kind\":\"category\"}"
 #define SETS   ",{\"feature\":\"genres\",\"kind\":\"set\"},{\"feature\":\"title\",\"kind\":\"set\"}"
 
@@ -472,9 +472,9 @@ static void a_solution_comes_to_these_numbers(void **state)
     static const struct {
         const char *text;
         double all, strangers, recall, ndcg;
-    } want[] = {{RANKS(GENDER, SETS), -0.437404, -0.0218297, 0.925, 0.518889026},
-                {RANKS("", ""), -0.488147, 0.00243529, 0.9166666667, 0.5157423579},
-                {RANKS(GENDER, ""), -0.511582, -0.0209995, 0.9208333333, 0.5199174604}};
+    } want[] = {{RANKS(GENDER, SETS), -0.47396407, -0.0096169539, 0.9291666667, 0.5113376758},
+                {RANKS("", ""), -0.57312122, 0.0023157411, 0.9291666667, 0.5113376758},
+                {RANKS(GENDER, ""), -0.58430405, -0.0088671723, 0.9291666667, 0.5113376758}};
     small_data *s = two_feedbacks();
     for (size_t i = 0; i < sizeof want / sizeof *want; i++)
         for (uint32_t threads = 1; threads <= 3; threads++) {
@@ -518,7 +518,7 @@ double __real_pow(double x, double y);
 double __wrap_pow(double x, double y);
 double __wrap_pow(double x, double y)
 {
-    return undamped ? 1 : __real_pow(x, y);
+    return undamped && y > -0.2 && y < 0 ? 1 : __real_pow(x, y); /* other powers weigh users */
 }
 
 struct quality {
@@ -859,11 +859,11 @@ static void test_stop(void **state)
     struct tale tale = {.stop_after = 2};
     const mrq_train_watch watch = {.context = &tale, .stage = on_stage, .stop = &tale.stop};
     mrq_train_result result;
-    assert_fails(mrq_train(&s->data, &d, &options, &watch, &result, &err), MRQ_FAILED, "stopped while finding directions");
+    assert_fails(mrq_train(&s->data, &d, &options, &watch, &result, &err), MRQ_FAILED, "stopped while making the history");
     assert_int_equal(tale.stages, 3);
     tale = (struct tale){.stop_after = 100};
     assert_ok(mrq_train(&s->data, &d, &options, &watch, &result, &err));
-    assert_int_equal(tale.stages, 6);
+    assert_int_equal(tale.stages, 5);
     mrq_model_free(result.model);
     small_data_free(s);
 }

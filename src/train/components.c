@@ -1,0 +1,109 @@
+#include "train/components.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "train/itemitem.h"
+
+#define DAMPING 0.33 /* of users with many likes; 0.25 to 0.4 was best on four sets, 0 and 0.6 worse */
+#define RIDGE   20.0 /* λ_i = RIDGE × √G_ii */
+#define POWER   0.4  /* p */
+/* EASE. A user has the weight 1 / √likes, so that a few users with thousands of likes do not dominate; λ_i and the last factor, by
+ * which the scores are multiplied, favour less popular items a little. Chosen on validation parts of ml-1m (benchmarks/README.md).
+ * */
+#define EASE_DAMPING 0.5
+#define EASE_RIDGE   40.0 /* λ_i = EASE_RIDGE × √G_ii + EASE_LEAST */
+#define EASE_LEAST   150.0
+#define EASE_POWER   (-0.1)
+/* Entries of the Gram matrix's triangle, 8 bytes each: 2.4 GB. Each item keeps at least ROW_MIN. */
+#define ENTRIES_MAX UINT64_C(300000000)
+#define ROW_MIN     400
+
+static mrq_status no_memory(mrq_error *err)
+{
+    return mrq_fail_memory(err, "relating items");
+}
+
+/* EASE's matrix, damped. */
+static mrq_status solve_dense(const mrq_components_task *task, const mrq_sparse_gram *g, float *b, mrq_error *err)
+{
+    MRQ_AUTOFREE float *lambda = mrq_array(g->n, sizeof *lambda), *damp = mrq_array(g->n, sizeof *damp);
+    if (!lambda || !damp)
+        return no_memory(err);
+    for (uint32_t i = 0; i < g->n; i++) {
+        lambda[i] = (float)(task->ridge * (EASE_RIDGE * sqrt((double)g->diagonal[i]) + EASE_LEAST));
+        damp[i] = (float)pow((double)(g->by_item.list.offset[i + 1] - g->by_item.list.offset[i]), EASE_POWER);
+        const mrq_gram_row *row = &g->lower[i];
+        for (uint32_t k = 0; k < row->n; k++)
+            b[(size_t)i * g->n + row->place[k]] = b[(size_t)row->place[k] * g->n + i] = row->value[k];
+    }
+    MRQ_TRY(mrq_ease(b, g->n, lambda, task->threads, err));
+    for (size_t i = 0; i < g->n; i++)
+        for (size_t j = 0; j < g->n; j++)
+            b[i * g->n + j] *= damp[j];
+    return MRQ_OK;
+}
+
+static mrq_status find_dense_scores(const mrq_components_task *task, const mrq_directions_task *directions, mrq_components *p,
+                                    mrq_error *err)
+{
+    MRQ_AUTOFREE float *b = mrq_array((size_t)p->gram.n * p->gram.n, sizeof *b);
+    if (!b)
+        return no_memory(err);
+    MRQ_TRY(solve_dense(task, &p->gram, b, err));
+    MRQ_TRY(mrq_directions_of_dense(directions, b, p->score_item, err));
+    mrq_dense_multiply(b, false, p->gram.n, p->n_scores, p->score_item, task->threads, p->score_history);
+    return MRQ_OK;
+}
+
+static mrq_status find_scores(const mrq_components_task *task, const mrq_directions_task *directions, bool dense, mrq_arena *arena,
+                              mrq_components *p, mrq_error *err)
+{
+    const size_t size = (size_t)p->gram.n * p->n_scores;
+    p->score_item = mrq_arena_array(arena, size, sizeof(float));
+    p->score_history = mrq_arena_array(arena, size, sizeof(float));
+    if (!p->score_item || !p->score_history)
+        return no_memory(err);
+    if (dense)
+        return find_dense_scores(task, directions, p, err);
+    MRQ_TRY(mrq_neighbours_solve(&p->gram, task->k, RIDGE * task->ridge, task->threads, arena, &p->near, err));
+    MRQ_TRY(mrq_directions_of_scores(directions, &p->near, p->score_item, err));
+    mrq_links_multiply(&p->near.rows, p->gram.n, p->n_scores, p->score_item, directions->threads, p->score_history);
+    return MRQ_OK;
+}
+
+static mrq_status find_likes(const mrq_directions_task *directions, mrq_arena *arena, mrq_components *p, mrq_error *err)
+{
+    const size_t size = (size_t)p->gram.n * p->n_likes;
+    p->like_item = mrq_arena_array(arena, size, sizeof(float));
+    p->like_history = mrq_arena_array(arena, size, sizeof(float));
+    if (!p->like_item || !p->like_history)
+        return no_memory(err);
+    MRQ_TRY(mrq_directions_of_likes(directions, p->like_item, err));
+    const uint64_t *offset = p->gram.by_item.list.offset;
+    for (uint32_t i = 0; i < p->gram.n; i++) {
+        const float power = (float)pow((double)(offset[i + 1] - offset[i]), POWER);
+        for (size_t k = (size_t)i * p->n_likes; k < (size_t)(i + 1) * p->n_likes; k++) {
+            p->like_history[k] = p->like_item[k] / power;
+            p->like_item[k] *= power;
+        }
+    }
+    return MRQ_OK;
+}
+
+mrq_status mrq_components_fit(const mrq_components_task *task, bool dense, uint32_t n_scores, uint32_t n_likes, mrq_arena *arena,
+                              mrq_components *out, mrq_error *err)
+{
+    *out = (mrq_components){.n_scores = n_scores, .n_likes = n_likes};
+    const uint64_t row_max = task->items ? ENTRIES_MAX / task->items : 0;
+    MRQ_TRY(mrq_sparse_gram_make(task->likes, task->users, task->items, dense ? EASE_DAMPING : DAMPING,
+                                 row_max < ROW_MIN      ? ROW_MIN
+                                 : row_max < UINT32_MAX ? (uint32_t)row_max
+                                                        : UINT32_MAX,
+                                 task->threads, arena, &out->gram, err));
+    mrq_directions_task directions = {&out->gram, task->users, n_scores, task->threads, task->seed};
+    MRQ_TRY(find_scores(task, &directions, dense, arena, out, err));
+    directions.d = n_likes;
+    return n_likes ? find_likes(&directions, arena, out, err) : MRQ_OK;
+}
