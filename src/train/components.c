@@ -25,6 +25,13 @@ static mrq_status no_memory(mrq_error *err)
     return mrq_fail_memory(err, "relating items");
 }
 
+/* The number of likes of a place; 1 for an item whose only likes are among those of a user that are not used. */
+static double likes_of(const mrq_sparse_gram *g, uint32_t i)
+{
+    const uint64_t *offset = g->by_item.list.offset + i;
+    return offset[1] > offset[0] ? (double)(offset[1] - offset[0]) : 1;
+}
+
 /* EASE's matrix, damped. */
 static mrq_status solve_dense(const mrq_components_task *task, const mrq_sparse_gram *g, float *b, mrq_error *err)
 {
@@ -33,7 +40,7 @@ static mrq_status solve_dense(const mrq_components_task *task, const mrq_sparse_
         return no_memory(err);
     for (uint32_t i = 0; i < g->n; i++) {
         lambda[i] = (float)(task->ridge * (EASE_RIDGE * sqrt((double)g->diagonal[i]) + EASE_LEAST));
-        damp[i] = (float)pow((double)(g->by_item.list.offset[i + 1] - g->by_item.list.offset[i]), EASE_POWER);
+        damp[i] = (float)pow(likes_of(g, i), EASE_POWER);
         const mrq_gram_row *row = &g->lower[i];
         for (uint32_t k = 0; k < row->n; k++)
             b[(size_t)i * g->n + row->place[k]] = b[(size_t)row->place[k] * g->n + i] = row->value[k];
@@ -81,9 +88,8 @@ static mrq_status find_likes(const mrq_directions_task *directions, mrq_arena *a
     if (!p->like_item || !p->like_history)
         return no_memory(err);
     MRQ_TRY(mrq_directions_of_likes(directions, p->like_item, err));
-    const uint64_t *offset = p->gram.by_item.list.offset;
     for (uint32_t i = 0; i < p->gram.n; i++) {
-        const float power = (float)pow((double)(offset[i + 1] - offset[i]), POWER);
+        const float power = (float)pow(likes_of(&p->gram, i), POWER);
         for (size_t k = (size_t)i * p->n_likes; k < (size_t)(i + 1) * p->n_likes; k++) {
             p->like_history[k] = p->like_item[k] / power;
             p->like_item[k] *= power;

@@ -2,6 +2,7 @@
  * Each is compared with the same in dense matrices of doubles, by its definition. */
 #include <math.h>
 
+#include "base/finite.h"
 #include "base/random.h"
 #include "train/components.h"
 #include "train/itemitem.h"
@@ -134,6 +135,31 @@ static void a_user_with_very_many_likes_counts_in_part(void **state)
         for (uint32_t i = 0; i < MRQ_GRAM_LIKES; i++)
             odd += g.by_user.list.item[i] != i * (n / MRQ_GRAM_LIKES) + n / MRQ_GRAM_LIKES - 1;
         assert_int_equal(odd, 0);
+    }
+}
+
+/* Items whose likes are not used have no say, and nothing becomes infinite: as vectors of EASE, and with neighbours. */
+static void items_whose_likes_are_not_used_are_harmless(void **state)
+{
+    (void)state;
+    enum { MANY = MRQ_GRAM_LIKES + 50, D = 4 };
+    MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
+    uint64_t offset[] = {0, MANY, MANY + 3, MANY + 6};
+    uint32_t *item = mrq_arena_array(arena, MANY + 6, sizeof *item);
+    float *strength = mrq_arena_array(arena, MANY + 6, sizeof *strength);
+    for (uint32_t i = 0; i < MANY + 6; i++) {
+        item[i] = i < MANY ? i : (i - MANY) % 3;
+        strength[i] = 1;
+    }
+    const mrq_links likes = {{offset, item}, strength};
+    const mrq_components_task task = {.likes = &likes, .users = 3, .items = MANY, .k = 8, .threads = 2, .ridge = 1, .seed = 1};
+    for (int dense = 0; dense < 2; dense++) {
+        mrq_components got;
+        assert_ok(mrq_components_fit(&task, dense, D, D, arena, &got, &err));
+        assert_int_equal(got.gram.n, MANY);
+        const size_t size = (size_t)MANY * D;
+        assert_true(mrq_all_finite(got.score_item, size) && mrq_all_finite(got.score_history, size));
+        assert_true(mrq_all_finite(got.like_item, size) && mrq_all_finite(got.like_history, size));
     }
 }
 
@@ -365,10 +391,15 @@ static void a_mix_is_chosen_among_what_is_allowed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_sparse_gram_matrix_is_the_dense_one),      cmocka_unit_test(a_row_keeps_the_largest_cosines_and_itself),
-        cmocka_unit_test(a_user_with_very_many_likes_counts_in_part), cmocka_unit_test(neighbours_solve_their_own_ridge_regression),
-        cmocka_unit_test(shortened_columns_keep_what_weighs_most),    cmocka_unit_test(directions_are_eigenvectors),
-        cmocka_unit_test(directions_beyond_the_items_are_zero),       cmocka_unit_test(a_mix_is_chosen_among_what_is_allowed),
+        cmocka_unit_test(a_sparse_gram_matrix_is_the_dense_one),
+        cmocka_unit_test(a_row_keeps_the_largest_cosines_and_itself),
+        cmocka_unit_test(a_user_with_very_many_likes_counts_in_part),
+        cmocka_unit_test(items_whose_likes_are_not_used_are_harmless),
+        cmocka_unit_test(neighbours_solve_their_own_ridge_regression),
+        cmocka_unit_test(shortened_columns_keep_what_weighs_most),
+        cmocka_unit_test(directions_are_eigenvectors),
+        cmocka_unit_test(directions_beyond_the_items_are_zero),
+        cmocka_unit_test(a_mix_is_chosen_among_what_is_allowed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

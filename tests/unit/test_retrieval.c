@@ -793,6 +793,81 @@ static void test_history_damage(void **state)
     temporary_remove(folder);
 }
 
+#define BOTH                                                                                                                       \
+    SMALL("\"kind\":\"dot\"", "\"kind\":\"sum\",\"size\":11", HISTORY, "{\"feature\":\"id\",\"kind\":\"id\"}",                     \
+          "\"objective\":\"ranking\",\"parts\":\"both\"")
+
+/* Neighbours come back from the model's file and the history's, and count in a score; damaged ones are refused. */
+static void neighbours_are_kept_and_checked(void **state)
+{
+    (void)state;
+    char path[256], *folder = temporary_folder();
+    small_data *s = two_feedbacks();
+    MRQ_CLEANUP(mrq_model_free) mrq_model *model = solve(s, BOTH, 1), *loaded = NULL;
+    const uint64_t n = model->results.neighbours;
+    assert_true(n > 100 && model->neighbours.list.offset[FILMS] == n);
+    snprintf(path, sizeof path, "%s/m.mrq", folder);
+    assert_ok(mrq_model_save(model, path, &err));
+    assert_ok(mrq_model_load(path, &loaded, &err));
+    assert_memory_equal(loaded->neighbours.list.offset, model->neighbours.list.offset, (FILMS + 1) * sizeof(uint64_t));
+    assert_memory_equal(loaded->neighbours.list.item, model->neighbours.list.item, n * sizeof(uint32_t));
+    assert_memory_equal(loaded->neighbours.strength, model->neighbours.strength, n * sizeof(float));
+
+    MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
+    mrq_vectors vectors;
+    assert_ok(mrq_vectors_make(loaded, arena, &vectors, &err));
+    assert_ok(mrq_vectors_update(loaded, &vectors, &err));
+    for (uint32_t u = 0; u < PEOPLE; u++) {
+        float all[FILMS] = {0};
+        assert_ok(mrq_score_items(&(mrq_model_scorer){loaded, &vectors}, &u, 1, all, &err));
+        const mrq_links *likes = &loaded->likes, *near = &loaded->neighbours;
+        for (uint32_t m = 0; m < FILMS; m++) {
+            double want = 0;
+            for (uint32_t i = 0; i < 11; i++)
+                want += (double)vectors.users[u * 11 + i] * (double)vectors.items[m * 11 + i];
+            for (uint64_t i = likes->list.offset[u]; i < likes->list.offset[u + 1]; i++)
+                for (uint64_t j = near->list.offset[likes->list.item[i]]; j < near->list.offset[likes->list.item[i] + 1]; j++)
+                    want += near->list.item[j] == m ? (double)likes->strength[i] * (double)near->strength[j] : 0;
+            assert_true(fabs((double)all[m] - want) < 1e-5);
+            assert_true(fabs(mrq_score(loaded, &vectors, u, m) - loaded->description.shift - want) < 1e-5);
+        }
+    }
+
+    MRQ_CLEANUP(mrq_folded_free) mrq_folded *tower = NULL;
+    assert_ok(mrq_model_fold(loaded, 1, &tower, &err));
+    const mrq_links good = tower->neighbours;
+    assert_true(tower->has_neighbours && good.list.offset[FILMS] == n);
+    uint64_t first = 0; /* of a row with two entries */
+    for (uint32_t m = 0; good.list.offset[m + 1] - good.list.offset[m] < 2; m++)
+        first = good.list.offset[m + 1];
+    static const char *const sentence[] = {"are not in ascending order", "are not in ascending order",
+                                           "neighbours: item 40, want less than 40", "neighbours: a strength is not finite", NULL};
+    for (int i = 0; i < 5; i++) {
+        MRQ_AUTOFREE uint32_t *item = mrq_array(n, sizeof *item);
+        MRQ_AUTOFREE float *strength = mrq_array(n, sizeof *strength);
+        memcpy(item, good.list.item, n * sizeof *item);
+        memcpy(strength, good.strength, n * sizeof *strength);
+        item[first] = i == 0 ? item[first + 1] + 1 : i == 1 ? item[first + 1] : item[first];
+        item[n - 1] = i == 2 ? FILMS : item[n - 1];
+        strength[3] = i == 3 ? (float)NAN : strength[3];
+        tower->neighbours = (mrq_links){{good.list.offset, item}, strength};
+        MRQ_CLEANUP(mrq_container_writer_free) mrq_container_writer *writer = mrq_container_writer_new("history", 1);
+        MRQ_CLEANUP(mrq_container_close) mrq_container *file = NULL;
+        snprintf(path, sizeof path, "%s/history.mrq", folder);
+        mrq_folded_save_history(tower, PEOPLE, FILMS, writer);
+        assert_ok(mrq_container_write(writer, path, &err));
+        assert_ok(mrq_container_open(path, "history", 1, &file, &err));
+        if (sentence[i])
+            assert_fails(mrq_folded_load_history(file, PEOPLE, FILMS, tower, &err), MRQ_BAD_FILE, sentence[i]);
+        else
+            assert_ok(mrq_folded_load_history(file, PEOPLE, FILMS, tower, &err));
+        if (!sentence[i])
+            assert_memory_equal(tower->neighbours.strength, good.strength, n * sizeof(float));
+    }
+    small_data_free(s);
+    temporary_remove(folder);
+}
+
 static void test_same_again(void **state)
 {
     (void)state;
@@ -981,6 +1056,7 @@ int main(void)
         cmocka_unit_test(a_item_that_nobody_likes_says_nothing),
         cmocka_unit_test(test_fold_and_files),
         cmocka_unit_test(test_history_damage),
+        cmocka_unit_test(neighbours_are_kept_and_checked),
         cmocka_unit_test(test_same_again),
         cmocka_unit_test(test_little),
         cmocka_unit_test(test_stop),
