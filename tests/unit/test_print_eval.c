@@ -48,7 +48,10 @@ static int make(void **state)
         .candidate = {{.name = "bias", .baseline = MRQ_BASELINE_BIAS},
                       {.name = "random", .baseline = MRQ_BASELINE_RANDOM},
                       {.name = "own", .description = &w.description}},
-        .result = {{1, NAN, {.rated = 90, .rmse = {1, 0.5, 1.5}, .mae = {0.75, 0.5, 1}}}, {NAN, 2, ranks}, {3, 4, ranks}}};
+        .result = {
+            {.train_seconds = 1, .rank_seconds = NAN, .summary = {.rated = 90, .rmse = {1, 0.5, 1.5}, .mae = {0.75, 0.5, 1}}},
+            {.train_seconds = NAN, .rank_seconds = 2, .summary = ranks},
+            {.train_seconds = 3, .rank_seconds = 4, .summary = ranks}}};
     w.index = (index_check){12, 0.75, 0.5};
     add_note(&w.report, "%s is left out: %d", "one", 1);
     add_note(&w.report, "another");
