@@ -30,7 +30,8 @@
 typedef struct summand {
     const float *row; /* (width) */
     double strength;
-    double *less; /* the average in whose place it stands; NULL: nothing */
+    double *less;  /* the average in whose place it stands; NULL: nothing */
+    uint32_t item; /* whose row it is, and whose neighbours add to scores; MRQ_NONE: no item's */
 } summand;
 
 typedef struct person {
@@ -88,6 +89,18 @@ static double inner_mean(const double *row, uint32_t item)
     for (uint32_t d = 0; d < tower->size; d++)
         sum += row[d] * (double)v[d];
     return tower->scale * sum;
+}
+
+/* What a like of an item adds to another item's score beside the vectors. */
+static double near(uint32_t from, uint32_t to)
+{
+    const mrq_links *all = &tower->neighbours;
+    if (!all->strength || from == MRQ_NONE)
+        return 0;
+    for (uint64_t i = all->list.offset[from]; i < all->list.offset[from + 1]; i++)
+        if (all->list.item[i] == to)
+            return (double)all->strength[i];
+    return 0;
 }
 
 /* The average row of a feature over the users. */
@@ -224,11 +237,11 @@ static void tell(void)
     mrq_free(text);
 }
 
-static void add(person *p, const float *row, double strength, double *less)
+static void add(person *p, const float *row, double strength, double *less, uint32_t item)
 {
     if (p->n == INPUTS_MAX)
         die("a history that is too long");
-    p->part[p->n++] = (summand){row, strength, less};
+    p->part[p->n++] = (summand){row, strength, less, item};
 }
 
 static uint32_t number(const char *text, uint32_t limit)
@@ -266,7 +279,7 @@ static void add_items(person *p, const char *user, char *feedback)
             if (item[i] == m)
                 strength = told[i], has = true;
         if (has)
-            add(p, tower->liked + (size_t)m * tower->width, strength, NULL);
+            add(p, tower->liked + (size_t)m * tower->width, strength, NULL, m);
     }
 }
 
@@ -277,7 +290,7 @@ static void read_person(person *p, const char *user, char *codes, char *feedback
     for (uint32_t f = 0; f < n_features; f++, word = strtok_r(NULL, ",", &save)) {
         const mrq_folded_branch *branch = &tower->branch[feature[f]];
         if (word && strcmp(word, "-") != 0)
-            add(p, branch->rows + (size_t)number(word, branch->n_rows) * tower->width, 1, mean[feature[f]]);
+            add(p, branch->rows + (size_t)number(word, branch->n_rows) * tower->width, 1, mean[feature[f]], MRQ_NONE);
     }
     add_items(p, user, feedback);
 }
@@ -293,7 +306,7 @@ static double base(uint32_t item)
 
 static double part(const summand *s, uint32_t item)
 {
-    return s->strength * inner(s->row, item) - (s->less ? inner_mean(s->less, item) : 0);
+    return s->strength * (inner(s->row, item) + near(s->item, item)) - (s->less ? inner_mean(s->less, item) : 0);
 }
 
 static double norm(const double *row)
@@ -340,6 +353,11 @@ static void score(const person *p)
     for (uint32_t m = 0; m < n; m++) {
         out[m] = tower->shift + inner_mean(sum, m);
         out[n + m] = bound;
+        for (uint32_t i = 0; i < p->n; i++) {
+            const double beside = p->part[i].strength * near(p->part[i].item, m);
+            out[m] += beside;
+            out[n + m] += SLACK * fabs(beside);
+        }
     }
     send_doubles(out, 2 * (size_t)n);
     mrq_free(sum);
@@ -356,8 +374,9 @@ static void similar(uint32_t item)
     for (uint32_t m = 0; m < n; m++) {
         const double lengths = length(vector(item)) * length(vector(m));
         const double product = inner(known ? liked : vector(item), m) / tower->scale;
-        out[m] = known ? tower->scale * product : lengths > 0 ? product / lengths : 0;
-        out[n + m] = SLACK * (known ? tower->scale * length(liked) : 1);
+        const double beside = known ? near(item, m) : 0;
+        out[m] = known ? tower->scale * product + beside : lengths > 0 ? product / lengths : 0;
+        out[n + m] = SLACK * (known ? tower->scale * length(liked) + fabs(beside) : 1);
     }
     send_doubles(out, 2 * (size_t)n);
     mrq_free(out);
@@ -377,7 +396,7 @@ static void explain(const person *p, char *rows)
         out[n++] = base_bound();
         for (uint32_t i = 0; i < p->n; i++) {
             out[n++] = part(&p->part[i], item);
-            out[n++] = part_bound(&p->part[i]);
+            out[n++] = part_bound(&p->part[i]) + SLACK * fabs(p->part[i].strength * near(p->part[i].item, item));
         }
     }
     send_doubles(out, n);
