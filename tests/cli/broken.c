@@ -12,14 +12,20 @@ static void make_random(mrq_model *model)
     mrq_random_init(&rng, 5, 0);
     for (size_t i = 0; i < model->tensors.size; i++)
         model->param[i] = (float)(mrq_random_unit(&rng) - 0.5);
+    float *strength = (float *)(uintptr_t)model->neighbours.strength;
+    for (uint64_t i = 0; strength && i < model->neighbours.list.offset[model->items->rows]; i++)
+        strength[i] = (float)(mrq_random_unit(&rng) - 0.5);
 }
 
-/* Each item gets another's vector. The rows are in the memory of a model that has just been trained. */
+/* Each item gets another's vector, and is another's neighbour. The rows are in the memory of a model that has just been trained. */
 static void exchange_items(mrq_model *model)
 {
     mrq_random rng;
     mrq_random_init(&rng, 5, 0);
     mrq_random_shuffle(&rng, (uint32_t *)(uintptr_t)model->item_row, model->items->rows);
+    uint32_t *neighbour = (uint32_t *)(uintptr_t)model->neighbours.list.item;
+    for (uint64_t i = 0; neighbour && i < model->neighbours.list.offset[model->items->rows]; i++)
+        neighbour[i] = model->items->rows - 1 - neighbour[i];
 }
 
 static mrq_status look(const char *folder, const char *schema_name, bool *found, mrq_error *err)
