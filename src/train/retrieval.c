@@ -94,7 +94,8 @@ static mrq_status relate(struct solver *s, mrq_error *err)
         s->place[s->parts.gram.item[i]] = i;
     for (size_t i = 0; i < s->n; i++) {
         memcpy(s->vector + i * s->d, s->parts.score_item + i * s->mix.n_scores, s->mix.n_scores * sizeof(float));
-        memcpy(s->vector + i * s->d + s->mix.n_scores, s->parts.like_item + i * s->mix.n_likes, s->mix.n_likes * sizeof(float));
+        if (s->mix.n_likes)
+            memcpy(s->vector + i * s->d + s->mix.n_scores, s->parts.like_item + i * s->mix.n_likes, s->mix.n_likes * sizeof(float));
     }
     return MRQ_OK;
 }

@@ -232,6 +232,8 @@ static int add_to_block(const struct rows *r, struct block *b, uint32_t i, uint3
     if (shorten(r->gram, scratch, &n, r->row_max) || mrq_grow_lazily(&b->place, &b->capacity, b->n + n, sizeof *b->place) ||
         mrq_grow_lazily(&b->value, &b->value_capacity, b->n + n, sizeof *b->value))
         return -1;
+    if (!n)
+        return 0; /* none of its likes is used; nothing may be allocated yet */
     memcpy(b->place + b->n, row.place, n * sizeof *row.place);
     memcpy(b->value + b->n, row.value, n * sizeof *row.value);
     b->left_out += row.n - n;
