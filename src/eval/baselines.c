@@ -183,7 +183,7 @@ static mrq_status relate_items(mrq_ranker *r, uint32_t threads, mrq_error *err)
     MRQ_AUTOFREE float *each = mrq_array(r->n, sizeof *each);
     if (!r->matrix || !each)
         return mrq_fail_memory(err, "relating items");
-    MRQ_TRY(mrq_gram(r->likes, users, items, NULL, r->related.place, r->n, threads, r->matrix, err));
+    MRQ_TRY(mrq_gram(r->likes, users, items, r->related.place, r->n, threads, r->matrix, err));
     for (uint32_t i = 0; i < r->n; i++)
         each[i] = EASE_LAMBDA;
     return mrq_ease(r->matrix, r->n, each, threads, err);

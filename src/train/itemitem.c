@@ -9,6 +9,7 @@
 #include "base/parallel.h"
 #include "model/gemm.h"
 #include "model/lapack.h"
+#include "train/sparse_gram.h"
 
 /* From this many items on, OpenBLAS's threads share an inversion. They wait for each other, and on a busy machine one wait can last
  * a time slice of another program, 20 ms. One thread inverts a smaller matrix in less time than that. */
@@ -48,36 +49,11 @@ mrq_status mrq_most_liked(const mrq_links *likes, uint32_t users, uint32_t items
 
 struct gram {
     const mrq_links *likes; /* by user */
-    mrq_links fans;         /* by item: its users, and the strength of their likes times their weight */
+    mrq_links fans;         /* by item */
     const uint32_t *place;
     uint32_t n;
     float *gram;
 };
-
-/* Transposes the likes: from lists by user to lists by item. */
-static mrq_status find_fans(const mrq_links *likes, uint32_t users, uint32_t items, const float *weight, mrq_arena *arena,
-                            mrq_links *out, mrq_error *err)
-{
-    const uint64_t n = likes->list.offset[users];
-    uint64_t *offset = mrq_arena_array(arena, (size_t)items + 1, sizeof *offset);
-    uint64_t *next = mrq_arena_array(arena, (size_t)items + 1, sizeof *next);
-    uint32_t *user = mrq_arena_array(arena, n, sizeof *user);
-    float *strength = mrq_arena_array(arena, n, sizeof *strength);
-    if (!offset || !next || !user || !strength)
-        return mrq_fail_memory(err, "computing the Gram matrix");
-    for (uint64_t i = 0; i < n; i++)
-        offset[likes->list.item[i] + 1]++;
-    for (uint32_t m = 0; m < items; m++)
-        next[m + 1] = offset[m + 1] += offset[m];
-    for (uint32_t u = 0; u < users; u++)
-        for (uint64_t i = likes->list.offset[u]; i < likes->list.offset[u + 1]; i++) {
-            const uint64_t at = next[likes->list.item[i]]++;
-            user[at] = u;
-            strength[at] = likes->strength[i] * (weight ? weight[u] : 1);
-        }
-    *out = (mrq_links){{offset, user}, strength};
-    return MRQ_OK;
-}
 
 static void add_row(void *context, uint64_t item)
 {
@@ -96,14 +72,13 @@ static void add_row(void *context, uint64_t item)
     }
 }
 
-mrq_status mrq_gram(const mrq_links *likes, uint32_t users, uint32_t items, const float *weight, const uint32_t *place, uint32_t n,
-                    uint32_t threads, float *gram, mrq_error *err)
+mrq_status mrq_gram(const mrq_links *likes, uint32_t users, uint32_t items, const uint32_t *place, uint32_t n, uint32_t threads,
+                    float *gram, mrq_error *err)
 {
     MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
     struct gram g = {.likes = likes, .place = place, .n = n, .gram = gram};
-    if (!arena)
+    if (!arena || mrq_links_transpose(likes, users, items, arena, &g.fans))
         return mrq_fail_memory(err, "computing the Gram matrix");
-    MRQ_TRY(find_fans(likes, users, items, weight, arena, &g.fans, err));
     mrq_parallel(threads, items, add_row, &g);
     return MRQ_OK;
 }

@@ -16,10 +16,10 @@ typedef struct mrq_liked {
 MRQ_CHECKED mrq_status mrq_most_liked(const mrq_links *likes, uint32_t users, uint32_t items, mrq_arena *arena, mrq_liked *out,
                                       mrq_error *err);
 
-/* G (n, n) = Σ_users weight · x xᵀ, x being a user's row of `likes`. `place` (items) is an item's row in G, or MRQ_NONE. `weight`
- * (users) NULL: 1. Fills both triangles. Sums are floats: with likes of strength 1 they are exact up to 2^24 users. */
-MRQ_CHECKED mrq_status mrq_gram(const mrq_links *likes, uint32_t users, uint32_t items, const float *weight, const uint32_t *place,
-                                uint32_t n, uint32_t threads, float *gram, mrq_error *err);
+/* G (n, n) = Σ_users x xᵀ, x being a user's row of `likes`. `place` (items) is an item's row in G, or MRQ_NONE. Fills both
+ * triangles. Sums are floats: with likes of strength 1 they are exact up to 2^24 users. */
+MRQ_CHECKED mrq_status mrq_gram(const mrq_links *likes, uint32_t users, uint32_t items, const uint32_t *place, uint32_t n,
+                                uint32_t threads, float *gram, mrq_error *err);
 
 /* EASE (Steck 2019): replaces G by the matrix B with zero diagonal that minimises |X - X B|² + Σ_i lambda_i |B_i|², B_i being row
  * i. `lambda` (n) > 0. MRQ_FAILED when G + lambda is not positive definite. */

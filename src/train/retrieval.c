@@ -14,7 +14,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "model/gemm.h"
 #include "model/lapack.h"
 #include "train/components.h"
