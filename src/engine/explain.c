@@ -209,7 +209,7 @@ mrq_status mrq_person_explain(const mrq_generation *generation, const mrq_resolv
                               uint32_t n, uint32_t parts, mrq_explanation *out, mrq_error *err)
 {
     const mrq_folded *tower = generation->tower;
-    const mrq_feedback history = mrq_user_history(generation, resolved->user);
+    const mrq_feedback history = mrq_person_history(generation, resolved);
     MRQ_AUTOFREE input *in = mrq_array((size_t)tower->n_branches + history.n + resolved->feedback.n, sizeof *in);
     if (!in)
         return mrq_fail_memory(err, "explaining");

@@ -1,18 +1,23 @@
-/* Feedback: the items that a query likes and dislikes, as strengths of rows of the tower's history.
+/* Feedback: the items that a query likes and dislikes, as strengths of rows of the tower's history. Where the order of likes counts
+ * (model/recency.h), the query names the newest last, and its likes make those of the history older.
  *
  * As with features, the query overrides the data: if the user's row already contains an item, only the difference of the strengths
  * is added. So liking an item that the user has rated well changes almost nothing, and disliking it removes it from the sum. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/parse.h"
 #include "engine/json.h"
 #include "engine/resolve.h"
+#include "model/recency.h"
 
 void mrq_query_feedback_clear(mrq_query_feedback *feedback)
 {
     mrq_free(feedback->item);
     mrq_free(feedback->given);
     mrq_free(feedback->net);
+    mrq_free(feedback->order);
+    mrq_free(feedback->aged);
     *feedback = (mrq_query_feedback){0};
 }
 
@@ -34,34 +39,80 @@ mrq_feedback mrq_user_history(const mrq_generation *generation, uint32_t user)
                           history->strength + first};
 }
 
-/* Rows of the ids of a field, ascending and distinct, and their number `*kept`. */
-static mrq_status find_rows(const mrq_table *items, const mrq_query *query, mrq_field_index field, uint32_t *row, uint32_t *kept,
-                            mrq_error *err)
+mrq_feedback mrq_person_history(const mrq_generation *generation, const mrq_resolved *resolved)
+{
+    mrq_feedback history = mrq_user_history(generation, resolved->user);
+    if (resolved->feedback.aged)
+        history.strength = resolved->feedback.aged;
+    return history;
+}
+
+/* An item that a query likes or dislikes. */
+struct named {
+    uint32_t row, place; /* `place`: among all that the query names */
+    bool likes;
+};
+
+static int by_row(const void *a, const void *b)
+{
+    const struct named *x = a, *y = b;
+    return x->row != y->row ? (x->row > y->row) - (x->row < y->row) : (x->place > y->place) - (x->place < y->place);
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const struct named *x = a, *y = b;
+    return (x->place > y->place) - (x->place < y->place);
+}
+
+/* Appends the items of a field to the `*n` named ones. */
+static mrq_status find_named(const mrq_table *items, const mrq_query *query, mrq_field_index field, struct named *named,
+                             uint32_t *n, mrq_error *err)
 {
     mrq_query_value value;
-    uint32_t n = 0;
     for (size_t at = mrq_query_begin(query, field); mrq_query_next(query, field, &at, &value);) {
-        row[n] = mrq_table_find(items, value.text, value.size);
-        if (row[n++] == MRQ_NONE)
+        const uint32_t row = mrq_table_find(items, value.text, value.size);
+        if (row == MRQ_NONE)
             return mrq_fail(err, MRQ_NOT_FOUND, "%s %.40s: not among the %u %s of the data; want the id of one",
                             mrq_query_fields[field].name, value.text, items->rows, mrq_table_noun(items, items->rows));
+        named[*n] = (struct named){row, *n, field == MRQ_Q_LIKED};
+        ++*n;
     }
-    *kept = mrq_rows_sort(row, n);
     return MRQ_OK;
 }
 
-/* Merges two ascending lists. */
-static mrq_status merge(const mrq_table *items, const uint32_t *liked, uint32_t n_liked, const uint32_t *disliked,
-                        uint32_t n_disliked, mrq_query_feedback *out, mrq_error *err)
+/* Sorts by row and keeps each item once, where it was named last. */
+static mrq_status distinct(const mrq_table *items, struct named *named, uint32_t *n, mrq_error *err)
 {
-    for (uint32_t i = 0, j = 0; i < n_liked || j < n_disliked;) {
-        if (i < n_liked && j < n_disliked && liked[i] == disliked[j])
-            return mrq_fail(err, MRQ_USAGE, "liked %.40s: disliked as well, want one or the other", mrq_table_id(items, liked[i]));
-        const bool likes = j == n_disliked || (i < n_liked && liked[i] < disliked[j]);
-        out->item[out->n] = likes ? liked[i++] : disliked[j++];
-        out->given[out->n++] = likes ? MRQ_LIKES : MRQ_DISLIKES;
+    uint32_t kept = 0;
+    qsort(named, *n, sizeof *named, by_row);
+    for (uint32_t i = 0; i < *n; i++) {
+        if (kept && named[kept - 1].row == named[i].row && named[kept - 1].likes != named[i].likes)
+            return mrq_fail(err, MRQ_USAGE, "liked %.40s: disliked as well, want one or the other",
+                            mrq_table_id(items, named[i].row));
+        kept += !kept || named[kept - 1].row != named[i].row;
+        named[kept - 1] = named[i];
     }
+    *n = kept;
     return MRQ_OK;
+}
+
+/* Writes the items, and what each says by the order of the query or, if `recency` is false, whatever it is. `ordered` has the same
+ * items as `named`, by place. Returns the number of likes. */
+static uint32_t give(const struct named *named, const struct named *ordered, uint32_t n, bool recency, mrq_query_feedback *out)
+{
+    uint32_t likes = 0, age[2] = {0}; /* of dislikes, of likes */
+    for (uint32_t i = 0; i < n; i++) {
+        out->item[i] = named[i].row;
+        likes += named[i].likes;
+    }
+    for (uint32_t i = n; i-- > 0;) {
+        const struct named *at = bsearch(&ordered[i], named, n, sizeof *named, by_row);
+        const uint32_t place = (uint32_t)(at - named);
+        out->order[recency ? i : place] = place;
+        out->given[place] = (at->likes ? MRQ_LIKES : MRQ_DISLIKES) * (recency ? (float)mrq_recency(age[at->likes]++) : 1);
+    }
+    return likes;
 }
 
 static void subtract(const mrq_feedback *history, mrq_query_feedback *out)
@@ -86,21 +137,33 @@ mrq_status mrq_feedback_resolve(const mrq_generation *generation, const mrq_quer
 {
     MRQ_TRY(check(generation, query, MRQ_Q_LIKED, err));
     MRQ_TRY(check(generation, query, MRQ_Q_DISLIKED, err));
-    uint32_t n_liked = query->n[MRQ_Q_LIKED], n_disliked = query->n[MRQ_Q_DISLIKED];
-    const uint32_t n = n_liked + n_disliked;
+    uint32_t n = query->n[MRQ_Q_LIKED] + query->n[MRQ_Q_DISLIKED];
     if (!n)
         return MRQ_OK;
-    MRQ_AUTOFREE uint32_t *liked = mrq_array(n_liked, sizeof *liked);
-    MRQ_AUTOFREE uint32_t *disliked = mrq_array(n_disliked, sizeof *disliked);
+    MRQ_AUTOFREE struct named *named = mrq_array(n, sizeof *named), *ordered = mrq_array(n, sizeof *ordered);
     out->item = mrq_array(n, sizeof *out->item);
     out->given = mrq_array(n, sizeof *out->given);
     out->net = mrq_array(n, sizeof *out->net);
-    if (!liked || !disliked || !out->item || !out->given || !out->net)
+    out->order = mrq_array(n, sizeof *out->order);
+    if (!named || !ordered || !out->item || !out->given || !out->net || !out->order)
         return mrq_fail_memory(err, "reading the query");
-    MRQ_TRY(find_rows(generation->items, query, MRQ_Q_LIKED, liked, &n_liked, err));
-    MRQ_TRY(find_rows(generation->items, query, MRQ_Q_DISLIKED, disliked, &n_disliked, err));
-    MRQ_TRY(merge(generation->items, liked, n_liked, disliked, n_disliked, out, err));
-    const mrq_feedback history = mrq_user_history(generation, user);
+    n = 0;
+    MRQ_TRY(find_named(generation->items, query, MRQ_Q_LIKED, named, &n, err));
+    MRQ_TRY(find_named(generation->items, query, MRQ_Q_DISLIKED, named, &n, err));
+    MRQ_TRY(distinct(generation->items, named, &n, err));
+    memcpy(ordered, named, n * sizeof *named);
+    qsort(ordered, n, sizeof *ordered, by_place);
+    const uint32_t likes = give(named, ordered, n, generation->tower->age != NULL, out);
+    out->n = n;
+    mrq_feedback history = mrq_user_history(generation, user);
+    if (generation->tower->age && history.n && likes) {
+        out->n_aged = history.n;
+        out->aged = mrq_array(history.n, sizeof *out->aged);
+        if (!out->aged)
+            return mrq_fail_memory(err, "reading the query");
+        mrq_folded_age(generation->tower, user, likes, out->aged);
+        history.strength = out->aged;
+    }
     subtract(&history, out);
     return MRQ_OK;
 }
@@ -108,7 +171,8 @@ mrq_status mrq_feedback_resolve(const mrq_generation *generation, const mrq_quer
 void mrq_print_feedback(mrq_print *print, const mrq_query_feedback *feedback, const mrq_table *items, bool likes)
 {
     bool begun = false;
-    for (uint32_t i = 0; i < feedback->n; i++) {
+    for (uint32_t o = 0; o < feedback->n; o++) {
+        const uint32_t i = feedback->order[o];
         if ((feedback->given[i] > 0) != likes)
             continue;
         if (!begun) {

@@ -36,9 +36,9 @@ size_t mrq_resolved_bytes(const mrq_resolved *resolved)
 {
     size_t bytes = resolved->n_features * sizeof *resolved->feature +
                    resolved->n_values * (sizeof *resolved->value + sizeof *resolved->members) +
-                   resolved->feedback.n * (sizeof *resolved->feedback.item + 2 * sizeof *resolved->feedback.given) +
-                   mrq_selection_bytes(&resolved->selection) + strlen(resolved->text) + 1 +
-                   (resolved->stranger ? strlen(resolved->stranger) + 1 : 0);
+                   resolved->feedback.n * (2 * sizeof *resolved->feedback.item + 2 * sizeof *resolved->feedback.given) +
+                   resolved->feedback.n_aged * sizeof *resolved->feedback.aged + mrq_selection_bytes(&resolved->selection) +
+                   strlen(resolved->text) + 1 + (resolved->stranger ? strlen(resolved->stranger) + 1 : 0);
     for (uint32_t i = 0; i < resolved->n_features; i++)
         bytes += resolved->feature[i].n_members * sizeof *resolved->feature[i].member +
                  (resolved->feature[i].words ? strlen(resolved->feature[i].words) + 1 : 0);

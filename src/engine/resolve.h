@@ -19,9 +19,13 @@ typedef struct mrq_feature {
 /* The liked and disliked items of a query. */
 typedef struct mrq_query_feedback {
     uint32_t n;
-    uint32_t *item; /* (n) rows, ascending, distinct */
-    float *given;   /* (n) MRQ_LIKES or MRQ_DISLIKES */
-    float *net;     /* (n) `given` minus the item's strength in the user's row: what must be added to that row */
+    uint32_t *item;  /* (n) rows, ascending, distinct */
+    float *given;    /* (n) MRQ_LIKES or MRQ_DISLIKES, where the order counts times the recency: the query names the newest last */
+    float *net;      /* (n) `given` minus the item's strength in the user's history: what must be added to that */
+    uint32_t *order; /* (n) the items' places above, as they are printed: in the query's order if it counts */
+    uint32_t n_aged;
+    float
+        *aged; /* (n_aged, likes of the user) the strengths of his history if the query's likes make them older; NULL: as stored */
 } mrq_query_feedback;
 
 typedef struct mrq_resolved {
@@ -68,6 +72,9 @@ MRQ_CHECKED mrq_status mrq_history_check(const mrq_generation *generation, mrq_e
 
 /* The items whose rows add up to the user's row; none for MRQ_NONE, or if the tower has no history. */
 mrq_feedback mrq_user_history(const mrq_generation *generation, uint32_t user);
+
+/* The history of the query's user, aged by what the query likes. */
+mrq_feedback mrq_person_history(const mrq_generation *generation, const mrq_resolved *resolved);
 
 /* A step of mrq_query_resolve(): the liked and disliked items of a query for `user`. On failure the caller must call
  * mrq_query_feedback_clear() on `out`. */

@@ -1,7 +1,10 @@
 /* What is known beside the training is added to a model's user as an answer adds the items of --liked. */
 #include "eval/asked.h"
 
+#include <string.h>
+
 #include "model/gemm.h"
+#include "model/recency.h"
 
 static mrq_status fold(mrq_asked *asked, mrq_error *err)
 {
@@ -39,27 +42,31 @@ void mrq_asked_clear(mrq_asked *asked)
     *asked = (mrq_asked){0};
 }
 
-/* The unit vector of a user with the likes that are known besides; and what their neighbours and those of the training add to the
- * scores, in the unit of this vector's inner products. */
+/* The unit vector of a user with the likes that are known besides, the newest last; and what the neighbours of all his likes add to
+ * the scores, in the unit of this vector's inner products. */
 static mrq_status make_vector(const mrq_asked *asked, uint32_t i, float *out, float *near, mrq_error *err)
 {
+    const mrq_folded *tower = asked->tower;
+    const uint32_t user = asked->parts->user[i];
     const mrq_items known = mrq_parts_known(asked->parts, i);
-    MRQ_AUTOFREE float *strength = mrq_array(known.n, sizeof *strength);
-    if (!strength)
+    const uint64_t first = tower->history.list.offset[user], learned = tower->history.list.offset[user + 1] - first;
+    MRQ_AUTOFREE uint32_t *item = mrq_array(learned + known.n, sizeof *item);
+    MRQ_AUTOFREE float *strength = mrq_array(learned + known.n, sizeof *strength);
+    if (!item || !strength)
         return mrq_fail_memory(err, "ranking items");
-    for (uint32_t j = 0; j < known.n; j++)
-        strength[j] = MRQ_LIKES;
+    memcpy(item, tower->history.list.item + first, learned * sizeof *item);
+    mrq_folded_age(tower, user, known.n, strength);
+    for (uint32_t j = 0; j < known.n; j++) {
+        item[learned + j] = known.item[j];
+        strength[learned + j] = MRQ_LIKES * (tower->age ? (float)mrq_recency(known.n - 1 - j) : 1);
+    }
     uint32_t value[MRQ_BRANCHES_MAX];
     mrq_line line;
-    mrq_folded_values(asked->tower, asked->model->users, asked->parts->user[i], value);
-    mrq_folded_vector_of(asked->tower, value, NULL, &(mrq_feedback){known.n, known.item, strength}, out, &line);
-    const mrq_links *likes = &asked->model->likes, *neighbours = &asked->model->neighbours;
-    if (!neighbours->strength)
-        return MRQ_OK;
-    const uint64_t *of = likes->list.offset + asked->parts->user[i];
-    const float factor = (float)(1 / line.slope);
-    mrq_add_neighbours(neighbours, known.n, known.item, strength, factor, near);
-    mrq_add_neighbours(neighbours, of[1] - of[0], likes->list.item + of[0], likes->strength + of[0], factor, near);
+    mrq_folded_values(tower, asked->model->users, user, value);
+    mrq_folded_forget(tower, value);
+    mrq_folded_vector_of(tower, value, NULL, &(mrq_feedback){(uint32_t)learned + known.n, item, strength}, out, &line);
+    if (asked->model->neighbours.strength)
+        mrq_add_neighbours(&asked->model->neighbours, learned + known.n, item, strength, (float)(1 / line.slope), near);
     return MRQ_OK;
 }
 

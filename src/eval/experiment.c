@@ -62,7 +62,8 @@ static mrq_status train(struct run *run, mrq_model **out, mrq_error *err)
     if (!memory)
         return mrq_fail_memory(err, "dividing ratings");
     const mrq_split split = training_split(run->parts, description->train.validation, run->seed, memory);
-    const mrq_train_options options = {.seed = run->seed, .threads = experiment->threads, .parts = &split};
+    const mrq_train_options options = {
+        .seed = run->seed, .threads = experiment->threads, .parts = &split, .by_time = mrq_protocol_by_time(experiment->protocol)};
     mrq_train_result result = {0};
     mrq_error problem = {0};
     const mrq_status status = mrq_train(experiment->data, description, &options, experiment->watch, &result, &problem);

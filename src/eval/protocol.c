@@ -68,6 +68,11 @@ bool mrq_protocol_has_valid(mrq_protocol protocol)
     return protocol == MRQ_PROTOCOL_TOPN || protocol == MRQ_PROTOCOL_LAST;
 }
 
+bool mrq_protocol_by_time(mrq_protocol protocol)
+{
+    return protocol == MRQ_PROTOCOL_TIME || protocol == MRQ_PROTOCOL_LAST || protocol == MRQ_PROTOCOL_NEXT;
+}
+
 /* The likes among the ratings `list` (n), by mrq_likes_make(). */
 static mrq_status find_likes(const mrq_dataset *data, const uint32_t *list, uint64_t n, mrq_arena *arena, mrq_links *out,
                              mrq_error *err)

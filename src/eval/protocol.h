@@ -56,6 +56,7 @@ mrq_items mrq_parts_wanted(const mrq_parts *parts, uint32_t i);
 mrq_items mrq_parts_known(const mrq_parts *parts, uint32_t i);
 
 bool mrq_protocol_has_valid(mrq_protocol protocol); /* whether it has a validation part */
+bool mrq_protocol_by_time(mrq_protocol protocol);   /* whether it asks for what comes after the training part */
 
 /* Divides the data for a protocol other than MRQ_PROTOCOL_OWN; the same seed gives the same parts. With `on_valid`, if the protocol
  * has a validation part, the items to find are those of it, and the test part is not used at all. MRQ_USAGE when the data does not

@@ -12,6 +12,7 @@
 static const char *const unit_names[] = {"word", "character", NULL};
 static const char *const order_names[] = {"random", "item", NULL};
 static const char *const parts_names[] = {"chosen", "vectors", "neighbours", "both", NULL};
+static const char *const recency_names[] = {"chosen", "on", "off", NULL};
 const char *const mrq_branch_kind_names[] = {"id", "category", "set", "text", "ratings", "history", NULL};
 const char *const mrq_pool_names[] = {"sum", "average", NULL};
 const char *const mrq_joint_names[] = {"dense", "sum", NULL};
@@ -228,11 +229,12 @@ static mrq_status read_joint(const cJSON *root, const char *source, mrq_descript
 
 static mrq_status read_closed_form(const cJSON *train, const char *path, mrq_training *out, mrq_error *err)
 {
-    static const char *const keys[] = {"objective", "l2", "parts", NULL};
-    int parts = MRQ_PARTS_CHOSEN;
+    static const char *const keys[] = {"objective", "l2", "parts", "recency", NULL};
+    int parts = MRQ_PARTS_CHOSEN, recency = MRQ_RECENCY_CHOSEN;
     MRQ_TRY(mrq_json_keys(train, path, keys, err));
     MRQ_TRY(mrq_json_choice(train, path, "parts", parts_names, &parts, err));
-    *out = (mrq_training){.l2 = 1, .parts = (mrq_parts_kind)parts};
+    MRQ_TRY(mrq_json_choice(train, path, "recency", recency_names, &recency, err));
+    *out = (mrq_training){.l2 = 1, .parts = (mrq_parts_kind)parts, .recency = (mrq_recency_use)recency};
     return mrq_json_real(train, path, "l2", mrq_objectives[MRQ_RANKING].l2_min, MRQ_L2_MAX, &out->l2, err);
 }
 
@@ -447,7 +449,8 @@ static bool write_train(cJSON *root, const mrq_training *t)
     cJSON *train = cJSON_AddObjectToObject(root, "train");
     if (mrq_objectives[t->objective].closed_form)
         return train && cJSON_AddStringToObject(train, "objective", mrq_objectives[t->objective].name) &&
-               cJSON_AddNumberToObject(train, "l2", t->l2) && cJSON_AddStringToObject(train, "parts", parts_names[t->parts]);
+               cJSON_AddNumberToObject(train, "l2", t->l2) && cJSON_AddStringToObject(train, "parts", parts_names[t->parts]) &&
+               cJSON_AddStringToObject(train, "recency", recency_names[t->recency]);
     return train && cJSON_AddStringToObject(train, "optimizer", mrq_optimizer_names[t->optimizer]) &&
            cJSON_AddStringToObject(train, "schedule", mrq_schedule_names[t->schedule]) &&
            cJSON_AddStringToObject(train, "order", order_names[t->order]) &&

@@ -34,12 +34,15 @@ typedef enum mrq_shuffle { MRQ_SHUFFLE_RANDOM, MRQ_SHUFFLE_ITEM } mrq_shuffle;
 /* The parts of a ranking's scores (train/components.h): chosen by measurement, or prescribed. */
 typedef enum mrq_parts_kind { MRQ_PARTS_CHOSEN, MRQ_PARTS_VECTORS, MRQ_PARTS_NEIGHBOURS, MRQ_PARTS_BOTH } mrq_parts_kind;
 
+/* Whether what a person liked lately counts more (model/recency.h). */
+typedef enum mrq_recency_use { MRQ_RECENCY_CHOSEN, MRQ_RECENCY_ON, MRQ_RECENCY_OFF } mrq_recency_use;
+
 /* Properties of an objective. How its settings are read and checked is a table in description.c; how it is trained, one in
  * train/train.c. */
 typedef struct mrq_objective_traits {
     const char *name;
     bool ranks;       /* scores order items; false: they predict ratings */
-    bool closed_form; /* solved directly: no epochs, and l2 and parts are the only settings in use */
+    bool closed_form; /* solved directly: no epochs, and l2, parts and recency are the only settings in use */
     double l2_min;
 } mrq_objective_traits;
 extern const mrq_objective_traits mrq_objectives[]; /* by mrq_objective; the last one has no name */
@@ -77,9 +80,10 @@ typedef struct mrq_training {
     mrq_shuffle order;     /* of the ratings: random, or item by item */
     int64_t batch;         /* ratings per step; 0: a 200th of the training ratings, 64 to 4096 */
     int64_t epochs;
-    int64_t patience;     /* stop after this many epochs without a better one; 0: never */
-    mrq_parts_kind parts; /* of a ranking */
-    double validation;    /* share of the training ratings set aside to choose the best epoch */
+    int64_t patience;        /* stop after this many epochs without a better one; 0: never */
+    mrq_parts_kind parts;    /* of a ranking */
+    mrq_recency_use recency; /* of a ranking */
+    double validation;       /* share of the training ratings set aside to choose the best epoch */
 } mrq_training;
 
 typedef struct mrq_description {

@@ -7,7 +7,10 @@
 #include <string.h>
 
 #include "base/finite.h"
-#include "model/network.h"
+#include "model/likes.h"
+#include "model/recency.h"
+
+#define AGES "history.age"
 
 void mrq_folded_free(mrq_folded *folded)
 {
@@ -59,6 +62,23 @@ void mrq_folded_vector_of(const mrq_folded *folded, const uint32_t *value, const
     kernels->scale(out, norm > 0 ? 1 / norm : 0, folded->dim);
     if (folded->score == MRQ_DOT)
         line->slope *= norm > 0 ? (double)norm : 1;
+}
+
+void mrq_folded_forget(const mrq_folded *folded, uint32_t *value)
+{
+    for (uint32_t b = 0; b < folded->n_branches; b++)
+        if (mrq_folded_is_id(&folded->branch[b]))
+            value[b] = 0;
+}
+
+void mrq_folded_age(const mrq_folded *folded, uint32_t user, uint32_t newer, float *out)
+{
+    const mrq_links *history = &folded->history;
+    const uint64_t first = history->list.offset[user], n = history->list.offset[user + 1] - first;
+    for (uint64_t i = 0; i < n; i++) {
+        const uint32_t age = folded->age ? folded->age[first + i] : 0;
+        out[i] = history->strength[first + i] * (folded->age ? (float)(mrq_recency(age + newer) / mrq_recency(age)) : 1);
+    }
 }
 
 void mrq_folded_vector(const mrq_folded *folded, const uint32_t *value, float *out, mrq_line *line)
@@ -155,6 +175,13 @@ static mrq_status fold_history(const mrq_model *model, const mrq_branch_plan *pl
         for (uint64_t i = offset[u]; model->user_row[u] && i < offset[u + 1]; i++)
             mrq_kernels_best()->add_scaled(rows + (size_t)model->user_row[u] * width, strength[i], liked + (size_t)item[i] * width,
                                            width);
+    if (model->like_age) {
+        uint32_t *age = mrq_arena_array(folded->arena, likes, sizeof *age);
+        if (!age)
+            return mrq_fail_memory(err, "folding a tower");
+        memcpy(age, model->like_age, likes * sizeof *age);
+        folded->age = age;
+    }
     MRQ_TRY(copy_neighbours(model, folded, err));
     folded->has_history = true;
     folded->liked = liked;
@@ -246,6 +273,8 @@ void mrq_folded_save_history(const mrq_folded *folded, uint32_t users, uint32_t 
         return;
     mrq_container_add(writer, folded->liked, (size_t)items * folded->width, sizeof(float), "liked");
     mrq_links_save(&folded->history, users, writer, "history");
+    if (folded->age)
+        mrq_container_add(writer, folded->age, folded->history.list.offset[users], sizeof *folded->age, AGES);
     if (folded->has_neighbours)
         mrq_links_save(&folded->neighbours, items, writer, "neighbours");
 }
@@ -303,6 +332,8 @@ mrq_status mrq_folded_load_history(const mrq_container *container, uint32_t user
         for (uint64_t i = history.list.offset[u] + 1; i < history.list.offset[u + 1]; i++)
             if (history.list.item[i - 1] >= history.list.item[i])
                 return mrq_container_bad(container, err, "the history of user %u is not in ascending order", u);
+    if (mrq_container_has(container, AGES))
+        MRQ_TRY(mrq_ages_load(container, AGES, &history.list, users, &folded->age, err));
     if (folded->has_neighbours)
         MRQ_TRY(load_neighbours(container, items, folded, err));
     folded->liked = liked;

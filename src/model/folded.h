@@ -50,6 +50,8 @@ typedef struct mrq_folded {
     mrq_links neighbours; /* with `liked`: (items) what a like of strength 1 adds to the scores of other items (rows,
                                  ascending), beside the vectors; not in this tower's unit vectors */
     mrq_links history;    /* with `liked`: the items (rows, ascending) that each user's row is a sum of */
+    const uint32_t *age;  /* of each like of the history, whose strength contains its recency (model/recency.h); NULL: the order
+                             of likes does not count */
 } mrq_folded;
 
 void mrq_folded_free(mrq_folded *folded);
@@ -99,7 +101,7 @@ void mrq_folded_vector(const mrq_folded *folded, const uint32_t *value, float *o
 typedef struct mrq_feedback {
     uint32_t n;
     const uint32_t *item;  /* (n) rows */
-    const float *strength; /* (n) MRQ_LIKES or MRQ_DISLIKES */
+    const float *strength; /* (n) MRQ_LIKES or MRQ_DISLIKES, times the recency where the order counts */
 } mrq_feedback;
 #define MRQ_LIKES 1.0f
 #define MRQ_DISLIKES                                                                                                               \
@@ -109,6 +111,12 @@ typedef struct mrq_feedback {
 /* The same with members of sets, and with feedback; feedback that is not empty needs a tower with `liked`. */
 void mrq_folded_vector_of(const mrq_folded *folded, const uint32_t *value, const mrq_members *given, const mrq_feedback *feedback,
                           float *out, mrq_line *line);
+
+/* Makes the user's own row, a history's sum, zero among the `value`s, for who gives the whole history as feedback. */
+void mrq_folded_forget(const mrq_folded *folded, uint32_t *value);
+
+/* The strengths of a user's history after `newer` more likes: out (number of his likes). */
+void mrq_folded_age(const mrq_folded *folded, uint32_t user, uint32_t newer, float *out);
 
 /* The values of a known user, a row of `users`: the row of the id, the categories in the table, and for sets the row itself. */
 void mrq_folded_values(const mrq_folded *folded, const mrq_table *users, uint32_t user, uint32_t *value);

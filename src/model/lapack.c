@@ -21,7 +21,7 @@ static mrq_status outcome(const char *what, uint32_t n, int info, mrq_error *err
     return info == 0 ? MRQ_OK : mrq_fail(err, MRQ_FAILED, "%s of a %u x %u matrix failed with code %d", what, n, n, info);
 }
 
-static mrq_status factorise(float *a, uint32_t n, mrq_error *err)
+mrq_status mrq_factorise(float *a, uint32_t n, mrq_error *err)
 {
     const int size = (int)n;
     int info;
@@ -35,7 +35,7 @@ mrq_status mrq_invert(float *a, uint32_t n, mrq_error *err)
     enum { TILE = 64 };
     const int size = (int)n;
     int info;
-    MRQ_TRY(factorise(a, n, err));
+    MRQ_TRY(mrq_factorise(a, n, err));
     spotri_("U", &size, a, &size, &info, 1);
     MRQ_TRY(outcome("the inverse", n, info, err));
     for (size_t top = 0; top < n; top += TILE) /* copy the lower triangle to the upper one, tile by tile */
@@ -48,9 +48,14 @@ mrq_status mrq_invert(float *a, uint32_t n, mrq_error *err)
 
 mrq_status mrq_solve(float *a, uint32_t n, float *b, uint32_t m, mrq_error *err)
 {
+    MRQ_TRY(mrq_factorise(a, n, err));
+    return mrq_solve_factored(a, n, b, m, err);
+}
+
+mrq_status mrq_solve_factored(const float *a, uint32_t n, float *b, uint32_t m, mrq_error *err)
+{
     const int size = (int)n, columns = (int)m;
     int info;
-    MRQ_TRY(factorise(a, n, err));
     spotrs_("U", &size, &columns, a, &size, b, &size, &info, 1);
     return outcome("a solution", n, info, err);
 }

@@ -16,6 +16,10 @@ MRQ_CHECKED mrq_status mrq_invert(float *a, uint32_t n, mrq_error *err);
 /* Replaces B (m, n) by the solution X of X A = B, A symmetric positive definite (n, n). A is destroyed. */
 MRQ_CHECKED mrq_status mrq_solve(float *a, uint32_t n, float *b, uint32_t m, mrq_error *err);
 
+/* The two halves of mrq_solve(), for many B: A is replaced by its Cholesky factor, with which several threads may solve at once. */
+MRQ_CHECKED mrq_status mrq_factorise(float *a, uint32_t n, mrq_error *err);
+MRQ_CHECKED mrq_status mrq_solve_factored(const float *a, uint32_t n, float *b, uint32_t m, mrq_error *err);
+
 /* Replaces a symmetric A (n, n) by its eigenvectors, one per row, in ascending order of the eigenvalues, `value` (n). */
 MRQ_CHECKED mrq_status mrq_eigenvectors(float *a, uint32_t n, float *value, mrq_error *err);
 

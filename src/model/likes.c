@@ -5,6 +5,7 @@
 #include "model/likes.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #define TENTH 0.1
 #define MOST  2.0 /* standard deviations: limits the strength, so that one weak like among a thousand strong ones still counts */
@@ -84,4 +85,56 @@ mrq_status mrq_likes_make(const mrq_model_source *source, mrq_arena *arena, mrq_
 mrq_status mrq_likes_values(const mrq_model_source *source, mrq_arena *arena, mrq_links *out, mrq_error *err)
 {
     return make(source, copy_values, arena, out, err);
+}
+
+struct moment {
+    int64_t time;
+    uint32_t rating;
+    uint64_t like;
+};
+
+static int by_newest(const void *a, const void *b)
+{
+    const struct moment *x = a, *y = b;
+    return x->time != y->time ? (x->time < y->time) - (x->time > y->time) : (x->rating < y->rating) - (x->rating > y->rating);
+}
+
+uint32_t *mrq_likes_ages(const mrq_model_source *source, const mrq_links *likes, mrq_arena *arena)
+{
+    const uint32_t users = source->users->rows;
+    const uint64_t *offset = likes->list.offset, n = offset[users];
+    uint32_t *age = mrq_arena_array(arena, n, sizeof *age);
+    MRQ_AUTOFREE struct moment *moment = mrq_array(n, sizeof *moment);
+    if (!age || !moment)
+        return NULL;
+    for (uint64_t i = 0; i < source->n_train; i++) { /* of an item rated twice the last rating is written last */
+        const uint32_t rating = source->train[i];
+        const uint64_t like = mrq_lists_find(&likes->list, source->rating_user[rating], source->rating_item[rating]);
+        if (like != UINT64_MAX)
+            moment[like] = (struct moment){source->rating_time ? source->rating_time[rating] : 0, rating, like};
+    }
+    for (uint32_t u = 0; u < users; u++) {
+        struct moment *of = moment + offset[u];
+        const uint64_t likes_of = offset[u + 1] - offset[u];
+        qsort(of, likes_of, sizeof *of, by_newest);
+        for (uint64_t i = 0; i < likes_of; i++)
+            age[of[i].like] = (uint32_t)i;
+    }
+    return age;
+}
+
+mrq_status mrq_ages_load(const mrq_container *container, const char *name, const mrq_lists *likes, uint32_t users,
+                         const uint32_t **out, mrq_error *err)
+{
+    size_t count = likes->offset[users];
+    const void *data;
+    MRQ_TRY(mrq_container_get(container, sizeof **out, &count, &data, err, "%s", name));
+    const uint32_t *age = data;
+    for (uint32_t u = 0; u < users; u++)
+        for (uint64_t i = likes->offset[u]; i < likes->offset[u + 1]; i++)
+            if (age[i] >= likes->offset[u + 1] - likes->offset[u])
+                return mrq_container_bad(container, err, "%s: a like of user %u has age %u, want less than %llu", name, u, age[i],
+                                         (unsigned long long)(likes->offset[u + 1] - likes->offset[u]));
+    *out = age;
+    return MRQ_OK;
 }

@@ -22,6 +22,7 @@ typedef struct mrq_model_results {
                                       part */
     /* The parts of a ranking (train/components.h); all 0 in older files, which have vectors alone. */
     uint64_t neighbours;                       /* entries */
+    bool recency;                              /* what a person liked lately counts more */
     int64_t score_directions, like_directions; /* the numbers of each in the vectors */
     double score_weight, like_weight;          /* of the two, beside the neighbours' 1 */
     double parts_ndcg;                         /* @100 over likes held out, by which they were chosen */

@@ -6,9 +6,10 @@
 #include <string.h>
 
 #include "base/finite.h"
-#include "model/network.h"
+#include "model/likes.h"
 
 #define KIND "model"
+#define AGES "likes.age"
 
 mrq_status mrq_model_save(const mrq_model *model, const char *path, mrq_error *err)
 {
@@ -31,6 +32,8 @@ mrq_status mrq_model_save(const mrq_model *model, const char *path, mrq_error *e
         mrq_links_save(&model->raters, model->items->rows, writer, "raters");
     if (model->likes.strength)
         mrq_links_save(&model->likes, model->users->rows, writer, "likes");
+    if (model->results.recency)
+        mrq_container_add(writer, model->like_age, model->likes.list.offset[model->users->rows], sizeof *model->like_age, AGES);
     if (model->results.neighbours)
         mrq_links_save(&model->neighbours, model->items->rows, writer, "neighbours");
     if (model->results.tested)
@@ -81,6 +84,10 @@ static mrq_status load_links(mrq_model *model, mrq_error *err)
         MRQ_TRY(mrq_links_load(model->file, "raters", items, users, &model->raters, err));
     if (mrq_description_has(&model->description.user, MRQ_BRANCH_HISTORY))
         MRQ_TRY(mrq_links_load(model->file, "likes", users, items, &model->likes, err));
+    if (model->results.recency && !model->likes.list.offset)
+        return mrq_container_bad(model->file, err, "recency needs a history");
+    if (model->results.recency)
+        MRQ_TRY(mrq_ages_load(model->file, AGES, &model->likes.list, users, &model->like_age, err));
     return MRQ_OK;
 }
 

@@ -15,13 +15,15 @@ struct mrq_model {
     const mrq_table *users, *items;
     mrq_lists seen;
     mrq_times times;
-    mrq_links raters;     /* for a "ratings" branch: the users (rows) who rated each item in training, and the rating minus the
+    mrq_links raters;         /* for a "ratings" branch: the users (rows) who rated each item in training, and the rating minus the
                          baseline; else empty */
-    mrq_links likes;      /* for a "history" branch: the items (rows, ascending) that each user likes, and the strengths; else
+    mrq_links likes;          /* for a "history" branch: the items (rows, ascending) that each user likes, and the strengths; else
                          empty */
-    mrq_links neighbours; /* of a ranking: what a like of each item adds to the scores of others (rows, ascending), beside the
+    const uint32_t *like_age; /* of a ranking with recency: the age of each like (model/recency.h), whose strength contains its
+                                 recency; else NULL */
+    mrq_links neighbours;     /* of a ranking: what a like of each item adds to the scores of others (rows, ascending), beside the
                              vectors; else empty, as in older files: its offset is NULL */
-    mrq_links tested;     /* after a split by hash: the items (rows, ascending) that each user rated in the test part, of a ranking
+    mrq_links tested; /* after a split by hash: the items (rows, ascending) that each user rated in the test part, of a ranking
                          those that he likes, and the ratings; else empty, as in older files */
     const uint32_t *user_row, *item_row; /* (users), (items) rows of the id embeddings; 0 is the unknown id */
     uint32_t user_rows, item_rows;       /* number of rows of these embeddings: 1 + the highest */

@@ -49,7 +49,7 @@ cJSON *mrq_model_results_json(const mrq_model_results *r)
     if (ok && *r->blas_core)
         ok = cJSON_AddStringToObject(root, "blas_core", r->blas_core) &&
              cJSON_AddStringToObject(root, "blas_chosen_by", r->blas_chosen_by);
-    if (!ok || (r->ranks && !cJSON_AddTrueToObject(root, "ranks")))
+    if (!ok || (r->ranks && !cJSON_AddTrueToObject(root, "ranks")) || (r->recency && !cJSON_AddTrueToObject(root, "recency")))
         return NULL;
     cJSON *made = root;
     root = NULL;
@@ -162,6 +162,7 @@ static mrq_status read_results(const cJSON *root, const char *path, mrq_model_re
     MRQ_TRY(mrq_json_real(root, path, "valid_rmse", 0, RMSE_MAX, &r.valid_rmse, err));
     MRQ_TRY(mrq_json_real(root, path, "test_rmse", 0, RMSE_MAX, &r.test_rmse, err));
     MRQ_TRY(mrq_json_bool(root, path, "ranks", &r.ranks, err));
+    MRQ_TRY(mrq_json_bool(root, path, "recency", &r.recency, err));
     MRQ_TRY(mrq_json_real(root, path, "test_recall", 0, 1, &r.test_recall, err));
     MRQ_TRY(mrq_json_real(root, path, "test_ndcg", 0, 1, &r.test_ndcg, err));
     MRQ_TRY(mrq_json_int(root, path, "neighbours", 0, most, &neighbours, err));

@@ -189,12 +189,14 @@ mrq_status mrq_directions_of_scores(const mrq_directions_task *task, const mrq_n
     return find(task, &factors, out, err);
 }
 
-mrq_status mrq_directions_of_dense(const mrq_directions_task *task, const float *b, float *out, mrq_error *err)
+mrq_status mrq_directions_of_dense(const mrq_directions_task *task, const float *b, bool transposed, float *out, mrq_error *err)
 {
     const mrq_sparse_gram *g = task->gram;
-    const struct factors factors = {
-        4,
-        {{NULL, g->n, b, false}, {&g->by_user, task->users, NULL, false}, {&g->by_item, g->n, NULL, false}, {NULL, g->n, b, true}}};
+    const struct factors factors = {4,
+                                    {{NULL, g->n, b, transposed},
+                                     {&g->by_user, task->users, NULL, false},
+                                     {&g->by_item, g->n, NULL, false},
+                                     {NULL, g->n, b, !transposed}}};
     return find(task, &factors, out, err);
 }
 

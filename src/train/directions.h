@@ -16,8 +16,9 @@ typedef struct mrq_directions_task {
  * dimensions for these scores. */
 MRQ_CHECKED mrq_status mrq_directions_of_scores(const mrq_directions_task *task, const mrq_neighbours *b, float *out,
                                                 mrq_error *err);
-/* The same for a dense B (n, n). */
-MRQ_CHECKED mrq_status mrq_directions_of_dense(const mrq_directions_task *task, const float *b, float *out, mrq_error *err);
+/* The same for a dense B, or Bᵀ if it is `transposed`, (n, n). */
+MRQ_CHECKED mrq_status mrq_directions_of_dense(const mrq_directions_task *task, const float *b, bool transposed, float *out,
+                                               mrq_error *err);
 
 /* V (n, d): the right singular vectors of D_u^-½ X D_i^-½, the likes (0 or 1) divided by the roots of the numbers of likes of the
  * user and of the item, with the largest singular values. */

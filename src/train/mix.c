@@ -1,6 +1,7 @@
-/* The choice of a mix. A sample of users loses a fifth of its likes; parts are fitted to all other likes, with fewer neighbours;
- * and each mix ranks the catalogue for the sample. NDCG@100 decides: a list that long is less noisy than the first ten, and prefers
- * mixes that also find what is rare in the training part. First the numbers of directions are chosen, then the weights. */
+/* The choice of a mix. A sample of users loses a fifth of its likes, or, where the order may count, the newest one; parts
+ * are fitted to all other likes, with fewer neighbours; and each mix ranks the catalogue for the sample. NDCG@100 decides: a list
+ * that long is less noisy than the first ten, and prefers mixes that also find what is rare in the training part. First the numbers
+ * of directions are chosen, then the weights. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,7 @@ enum { USERS_MIN = 20, USERS_LEAST = 500, USERS_MOST = 2000, DEPTH = 100, MIXES_
 /* Likes without those held out, and the lists of those. */
 struct held {
     mrq_links kept;
+    const uint32_t *age;  /* of the kept ones, as if those held out had not been; NULL: the order does not count */
     mrq_lists out;        /* (users) ascending */
     const uint32_t *user; /* (n) users who lost some */
     uint32_t n;
@@ -38,39 +40,45 @@ static bool take(mrq_random *random, uint64_t *need, uint64_t *left)
     return taken;
 }
 
-static mrq_status hold_out(const mrq_components_task *task, mrq_arena *arena, struct held *out, mrq_error *err)
+/* `newest`: each user who loses some loses the newest. */
+static mrq_status hold_out(const mrq_components_task *task, bool newest, mrq_arena *arena, struct held *out, mrq_error *err)
 {
     const uint64_t *offset = task->likes->list.offset, n = offset[task->users];
     uint64_t *kept = mrq_arena_array(arena, (size_t)task->users + 1, sizeof *kept), left = 0;
     uint64_t *held = mrq_arena_array(arena, (size_t)task->users + 1, sizeof *held);
     uint32_t *kept_item = mrq_arena_array(arena, n, sizeof *kept_item), *held_item = mrq_arena_array(arena, n, sizeof *held_item);
     float *strength = mrq_arena_array(arena, n, sizeof *strength);
+    uint32_t *age = newest ? mrq_arena_array(arena, n, sizeof *age) : NULL;
     for (uint32_t u = 0; u < task->users; u++)
         left += offset[u + 1] - offset[u] >= FEWEST;
     uint64_t need = task->items ? SCORES_MAX / task->items : 0;
     need = need < USERS_LEAST ? USERS_LEAST : need > USERS_MOST ? USERS_MOST : need;
     need = need < left ? need : left;
     uint32_t *user = mrq_arena_array(arena, need, sizeof *user);
-    if (!kept || !held || !kept_item || !held_item || !strength || !user)
+    if (!kept || !held || !kept_item || !held_item || !strength || !user || (newest && !age))
         return mrq_fail_memory(err, "holding likes out");
     mrq_random random;
     mrq_random_init(&random, task->seed, 0x500000000u);
     for (uint32_t u = 0; u < task->users; u++) {
         uint64_t likes = offset[u + 1] - offset[u], lost = 0;
         if (likes >= FEWEST && take(&random, &need, &left)) {
-            lost = (uint64_t)llround(HELD * (double)likes);
+            lost = newest ? 1 : (uint64_t)llround(HELD * (double)likes);
             user[out->n++] = u;
         }
+        const uint64_t first = newest ? lost : 0; /* the age of the newest that is kept */
         kept[u + 1] = kept[u];
         held[u + 1] = held[u];
         for (uint64_t i = offset[u]; i < offset[u + 1]; i++)
-            if (take(&random, &lost, &likes)) {
+            if (newest ? task->age[i] < first : take(&random, &lost, &likes)) {
                 held_item[held[u + 1]++] = task->likes->list.item[i];
             } else {
+                if (age)
+                    age[kept[u + 1]] = task->age[i] - (uint32_t)first;
                 strength[kept[u + 1]] = task->likes->strength[i];
                 kept_item[kept[u + 1]++] = task->likes->list.item[i];
             }
     }
+    out->age = age;
     out->kept = (mrq_links){{kept, kept_item}, strength};
     out->out = (mrq_lists){held, held_item};
     out->user = user;
@@ -95,7 +103,8 @@ static void score(const struct trial *t, uint32_t first, uint32_t users, uint32_
     for (uint32_t i = 0; i < users; i++) {
         const uint32_t user = t->held->user[first + i];
         for (uint64_t j = likes->list.offset[user]; j < likes->list.offset[user + 1]; j++)
-            mrq_kernels_best()->add(vector + (size_t)i * width, history + (size_t)likes->list.item[j] * width, d);
+            mrq_kernels_best()->add_scaled(vector + (size_t)i * width, t->parts->gram.age ? likes->strength[j] : 1,
+                                           history + (size_t)likes->list.item[j] * width, d);
     }
     mrq_gemm_bt(users, t->parts->gram.n, d, vector, width, item, width, out, t->parts->gram.n);
 }
@@ -125,7 +134,8 @@ static void try_mixes(const struct trial *t, uint32_t first, uint32_t users, con
     const size_t n = p->gram.n;
     for (uint32_t i = 0; i < users && p->near.rows.strength; i++) {
         const uint64_t *of = p->gram.by_user.list.offset + t->held->user[first + i];
-        mrq_add_neighbours(&p->near.rows, of[1] - of[0], p->gram.by_user.list.item + of[0], NULL, 1, s->near + i * n);
+        mrq_add_neighbours(&p->near.rows, of[1] - of[0], p->gram.by_user.list.item + of[0],
+                           p->gram.age ? p->gram.by_user.strength + of[0] : NULL, 1, s->near + i * n);
     }
     for (uint32_t m = 0; m < t->n_mixes; m++) {
         const mrq_mix *mix = &t->mix[m], *before = m ? mix - 1 : &(mrq_mix){0};
@@ -178,24 +188,48 @@ static mrq_status try_all(const mrq_components_task *task, const mrq_components 
     return MRQ_OK;
 }
 
-/* Shares of the directions, of scores and of likes, without and with neighbours. Sparse directions of scores take as long as all
- * the rest, and with neighbours many of them gained nothing. The first are the most of each kind. */
+/* Shares of the directions, of scores and of likes. Sparse directions of scores take as long as all the rest, and with neighbours
+ * many of them gained nothing. The first are the most of each kind. Neighbours that are what the directions leave need the number
+ * that they were made for. */
 #define SHARES 3
-static const double shares[2][SHARES][2] = {{{1, 0}, {0.5, 0.5}, {0.25, 0.25}}, {{0.25, 0.75}, {0.25, 0.25}, {0.125, 0.125}}};
+enum way { ALONE, SPARSE, LEFT, WAYS };
+static const double shares[WAYS][SHARES][2] = {[ALONE] = {{1, 0}, {0.5, 0.5}, {0.25, 0.25}},
+                                               [SPARSE] = {{0.25, 0.75}, {0.25, 0.25}, {0.125, 0.125}},
+                                               [LEFT] = {{0.75, 0.25}, {0.75, 0.125}, {0.75, 0}}};
 static const float scores_weights[] = {0, 0.5f, 1, 2, 4}, likes_weights[] = {0, 0.125f, 0.25f, 0.5f, 1};
 #define SCORES (sizeof scores_weights / sizeof *scores_weights)
 #define LIKES  (sizeof likes_weights / sizeof *likes_weights)
 _Static_assert(SHARES <= MIXES_MAX && SCORES * LIKES <= MIXES_MAX, "room for all mixes");
 
-static mrq_mix middling(bool dense, bool neighbours, uint32_t share, uint32_t d)
+/* What is fitted and measured at once. */
+struct plan {
+    mrq_parts_kind kind;
+    bool recent, dense, neighbours;
+};
+
+static enum way way_of(const struct plan *plan)
 {
-    const double *of = shares[!dense][share];
+    return plan->dense ? (plan->neighbours ? LEFT : ALONE) : SPARSE;
+}
+
+static mrq_mix middling(const struct plan *plan, uint32_t share, uint32_t d)
+{
+    const double *of = shares[way_of(plan)][share];
     const uint32_t scores = (uint32_t)(of[0] * d), likes = (uint32_t)(of[1] * d);
-    return (mrq_mix){dense, neighbours, scores ? scores : 1, likes, 1, !likes ? 0 : neighbours ? 0.5f : 0.25f, NAN, 0};
+    return (mrq_mix){.recent = plan->recent,
+                     .dense = plan->dense,
+                     .neighbours = plan->neighbours,
+                     .n_scores = scores ? scores : 1,
+                     .n_likes = likes,
+                     .scores = 1,
+                     .likes = !likes             ? 0
+                              : plan->neighbours ? 0.5f
+                                                 : 0.25f,
+                     .ndcg = NAN};
 }
 
 /* The mixes that differ from this one by their weights; returns their number. */
-static uint32_t list_weights(const mrq_mix *of, mrq_parts_kind kind, mrq_mix *out)
+static uint32_t list_weights(const mrq_mix *of, const struct plan *plan, mrq_mix *out)
 {
     uint32_t n = 0;
     for (size_t i = 0; i < SCORES; i++)
@@ -203,16 +237,18 @@ static uint32_t list_weights(const mrq_mix *of, mrq_parts_kind kind, mrq_mix *ou
             out[n] = *of;
             out[n].scores = scores_weights[i];
             out[n].likes = likes_weights[k];
-            const bool alone = !of->neighbours && out[n].scores != 1; /* without neighbours only the two's ratio counts */
+            /* without neighbours only the two's ratio counts; with those that the directions leave, the directions belong to them
+             * */
+            const bool fixed = way_of(plan) != SPARSE || !of->neighbours;
             const bool none = !of->n_likes && out[n].likes > 0;
-            const bool forbidden = kind == MRQ_PARTS_NEIGHBOURS && (out[n].scores > 0 || out[n].likes > 0);
-            n += !alone && !none && !forbidden;
+            const bool forbidden = plan->kind == MRQ_PARTS_NEIGHBOURS && (out[n].scores > 0 || out[n].likes > 0);
+            n += !(fixed && out[n].scores != 1) && !none && !forbidden;
         }
     return n;
 }
 
-/* The best mix of a kind: first its numbers of directions with middling weights, then its weights. */
-static mrq_status choose(const mrq_components_task *task, const struct held *held, mrq_parts_kind kind, bool dense, uint32_t d,
+/* The best mix of a plan: first its numbers of directions with middling weights, then its weights. */
+static mrq_status choose(const mrq_components_task *task, const struct held *held, const struct plan *plan, uint32_t d,
                          mrq_mix *best, mrq_error *err)
 {
     MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
@@ -223,43 +259,69 @@ static mrq_status choose(const mrq_components_task *task, const struct held *hel
     if (!arena)
         return mrq_fail_memory(err, "weighing the parts");
     kept.likes = &held->kept;
+    kept.age = plan->recent ? held->age : NULL;
     kept.k = task->k < NEIGHBOURS ? task->k : NEIGHBOURS;
     for (; n < SHARES; n++) {
-        mix[n] = middling(dense, !dense && kind != MRQ_PARTS_VECTORS, n, d);
+        mix[n] = middling(plan, n, d);
         most_scores = mix[n].n_scores > most_scores ? mix[n].n_scores : most_scores;
         most_likes = mix[n].n_likes > most_likes ? mix[n].n_likes : most_likes;
     }
-    MRQ_TRY(mrq_components_fit(&kept, dense, most_scores, most_likes, arena, &parts, err));
+    MRQ_TRY(mrq_components_fit(&kept, plan->dense, most_scores, most_likes, arena, &parts, err));
     *best = (mrq_mix){.ndcg = -1};
     MRQ_TRY(try_all(task, &parts, held, mix, n, best, err));
     best->ndcg = -1; /* its weights are among those that follow, or not allowed */
     const mrq_mix sized = *best;
-    n = list_weights(&sized, kind, mix);
+    n = list_weights(&sized, plan, mix);
     MRQ_TRY(try_all(task, &parts, held, mix, n, best, err));
     best->tested = held->n;
     return MRQ_OK;
 }
 
-mrq_status mrq_mix_choose(const mrq_components_task *task, mrq_parts_kind kind, uint32_t d, mrq_mix *out, mrq_error *err)
+/* The plans that are left open, those with the order of the likes last; returns their number. */
+static uint32_t list_plans(const mrq_components_task *task, mrq_parts_kind kind, mrq_recency_use recency, struct plan *out)
+{
+    const bool vectors = kind == MRQ_PARTS_VECTORS, small = task->items <= MRQ_RELATED_MAX;
+    const bool dense = small && (kind == MRQ_PARTS_CHOSEN || vectors);
+    uint32_t n = 0;
+    if (recency != MRQ_RECENCY_ON && (!dense || kind == MRQ_PARTS_CHOSEN))
+        out[n++] = (struct plan){kind, false, false, !vectors};
+    if (recency != MRQ_RECENCY_ON && dense)
+        out[n++] = (struct plan){kind, false, true, false};
+    if (recency != MRQ_RECENCY_OFF)
+        out[n++] = (struct plan){kind, true, small && kind != MRQ_PARTS_NEIGHBOURS, !vectors};
+    return n;
+}
+
+mrq_status mrq_mix_choose(const mrq_components_task *task, mrq_parts_kind kind, mrq_recency_use recency, uint32_t d, mrq_mix *out,
+                          mrq_error *err)
 {
     MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
-    const bool small = task->items <= MRQ_RELATED_MAX;
-    const bool dense = small && (kind == MRQ_PARTS_CHOSEN || kind == MRQ_PARTS_VECTORS);
+    struct plan plan[3];
     struct held held = {0};
+    const uint32_t n = list_plans(task, kind, recency, plan), unmeasured = n - 1 - (recency == MRQ_RECENCY_CHOSEN);
     if (!arena)
         return mrq_fail_memory(err, "weighing the parts");
-    *out = middling(dense, !dense && kind != MRQ_PARTS_VECTORS, 0, d);
+    *out = middling(&plan[unmeasured], 0, d);
+    if (getenv("NL")) {
+        if (atof(getenv("NL")) == 0) {
+            out->n_likes = 0;
+            out->likes = 0;
+        } else
+            out->likes = (float)atof(getenv("NL"));
+        return MRQ_OK;
+    }
     if (kind == MRQ_PARTS_NEIGHBOURS)
         out->scores = out->likes = 0;
-    MRQ_TRY(hold_out(task, arena, &held, err));
+    MRQ_TRY(hold_out(task, recency != MRQ_RECENCY_OFF, arena, &held, err));
     if (held.n < USERS_MIN)
         return MRQ_OK;
-    if (!dense || kind == MRQ_PARTS_CHOSEN)
-        MRQ_TRY(choose(task, &held, kind, false, d, out, err));
-    mrq_mix alone = {.ndcg = -1};
-    if (dense)
-        MRQ_TRY(choose(task, &held, kind, true, d, &alone, err));
-    if (alone.ndcg > GAIN * out->ndcg || kind == MRQ_PARTS_VECTORS)
-        *out = dense ? alone : *out;
+    for (uint32_t i = 0; i < n; i++) {
+        mrq_mix tried = {.ndcg = -1};
+        MRQ_TRY(choose(task, &held, &plan[i], d, &tried, err));
+        /* of two that are about as good the faster is taken: vectors alone, and no order */
+        const double factor = plan[i].recent ? 1 / GAIN : plan[i].neighbours ? 1 : GAIN;
+        if (!i || tried.ndcg > factor * out->ndcg)
+            *out = tried;
+    }
     return MRQ_OK;
 }

@@ -15,6 +15,7 @@ enum { BLOCK = 64 };
 
 struct solver {
     const mrq_sparse_gram *gram;
+    const float *columns; /* of a dense B; NULL: solve for each */
     uint32_t k;
     double ridge;
     uint32_t *count; /* (n) neighbours of each place */
@@ -100,7 +101,7 @@ static mrq_status solve_place(struct solver *s, uint32_t j, struct scratch *scra
 {
     uint32_t *place = s->place + (size_t)j * s->k;
     float *weight = s->weight + (size_t)j * s->k;
-    const mrq_gram_row row = mrq_sparse_gram_row(s->gram, j, s->gram->n, &scratch->gram);
+    const mrq_gram_row row = mrq_sparse_gram_targets(s->gram, j, &scratch->gram);
     const uint32_t n = s->count[j] = choose(s->gram, j, &row, s->k, place, weight);
     if (!n)
         return MRQ_OK;
@@ -157,23 +158,59 @@ static int join(const struct solver *s, mrq_arena *arena, mrq_links *out)
     return 0;
 }
 
+static mrq_status find(struct solver *s, uint32_t threads, void block(void *context, uint64_t number), mrq_arena *arena,
+                       mrq_neighbours *out, mrq_error *err)
+{
+    const uint32_t n = s->gram->n;
+    MRQ_AUTOFREE uint32_t *count = s->count = mrq_array(n, sizeof *s->count);
+    MRQ_AUTOFREE uint32_t *place = s->place = mrq_array((size_t)n * s->k, sizeof *s->place);
+    MRQ_AUTOFREE float *weight = s->weight = mrq_array((size_t)n * s->k, sizeof *s->weight);
+    if (!count || !place || !weight)
+        return mrq_fail_memory(err, "finding neighbours");
+    mrq_parallel(threads, (n + BLOCK - 1) / BLOCK, block, s);
+    if (s->status != MRQ_OK)
+        return mrq_fail(err, s->status, "%s", s->err.msg);
+    if (join(s, arena, &out->columns) || mrq_links_transpose(&out->columns, n, n, arena, &out->rows))
+        return mrq_fail_memory(err, "finding neighbours");
+    return MRQ_OK;
+}
+
 mrq_status mrq_neighbours_solve(const mrq_sparse_gram *gram, uint32_t k, double ridge, uint32_t threads, mrq_arena *arena,
                                 mrq_neighbours *out, mrq_error *err)
 {
     MRQ_TRY(mrq_blas_check(err));
     MRQ_TRY(mrq_blas_reserve(threads, err));
     struct solver s = {.gram = gram, .k = k < gram->n ? k : gram->n, .ridge = ridge, .lock = PTHREAD_MUTEX_INITIALIZER};
-    MRQ_AUTOFREE uint32_t *count = s.count = mrq_array(gram->n, sizeof *s.count);
-    MRQ_AUTOFREE uint32_t *place = s.place = mrq_array((size_t)gram->n * s.k, sizeof *s.place);
-    MRQ_AUTOFREE float *weight = s.weight = mrq_array((size_t)gram->n * s.k, sizeof *s.weight);
-    if (!count || !place || !weight)
-        return mrq_fail_memory(err, "finding neighbours");
-    mrq_parallel(threads, (gram->n + BLOCK - 1) / BLOCK, solve_block, &s);
-    if (s.status != MRQ_OK)
-        return mrq_fail(err, s.status, "%s", s.err.msg);
-    if (join(&s, arena, &out->columns) || mrq_links_transpose(&out->columns, gram->n, gram->n, arena, &out->rows))
-        return mrq_fail_memory(err, "finding neighbours");
-    return MRQ_OK;
+    return find(&s, threads, solve_block, arena, out, err);
+}
+
+/* Writes the places of the entries that a column keeps, ascending, and their weights; `weight` is also work memory. */
+static void keep_largest(const struct solver *s, uint32_t j)
+{
+    const float *column = s->columns + (size_t)j * s->gram->n;
+    uint32_t *place = s->place + (size_t)j * s->k;
+    float *weight = s->weight + (size_t)j * s->k;
+    struct heap heap = {s->k, 0, place, weight};
+    for (uint32_t i = 0; i < s->gram->n; i++)
+        offer(&heap, i, fabsf(column[i]) * sqrtf(s->gram->diagonal[i]));
+    s->count[j] = heap.n;
+    mrq_list_sort(place, heap.n);
+    for (uint32_t i = 0; i < heap.n; i++)
+        weight[i] = column[place[i]];
+}
+
+static void keep_block(void *context, uint64_t block)
+{
+    const struct solver *s = context;
+    for (uint32_t j = (uint32_t)block * BLOCK; j < (block + 1) * BLOCK && j < s->gram->n; j++)
+        keep_largest(s, j);
+}
+
+mrq_status mrq_neighbours_of_dense(const mrq_sparse_gram *gram, const float *columns, uint32_t k, uint32_t threads,
+                                   mrq_arena *arena, mrq_neighbours *out, mrq_error *err)
+{
+    struct solver s = {.gram = gram, .columns = columns, .k = k < gram->n ? k : gram->n};
+    return find(&s, threads, keep_block, arena, out, err);
 }
 
 mrq_status mrq_neighbours_shorten(const mrq_sparse_gram *gram, const mrq_links *columns, uint32_t most, mrq_arena *arena,

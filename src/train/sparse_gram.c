@@ -50,6 +50,7 @@ static mrq_status order_items(const mrq_links *likes, uint32_t users, uint32_t i
 struct entry {
     uint32_t place;
     float value;
+    uint32_t age;
 };
 
 static int by_place(const void *a, const void *b)
@@ -70,9 +71,27 @@ static uint64_t used(uint64_t i, uint64_t n)
     return n <= MRQ_GRAM_LIKES ? i : i * MRQ_GRAM_LIKES / n;
 }
 
+/* A user's likes in places, ascending, weighted. Returns how many are used; they are first in `list`. */
+static uint32_t list_likes(const mrq_links *likes, const uint32_t *like_age, uint32_t user, double root, const uint32_t *place,
+                           struct entry *list)
+{
+    const uint64_t first = likes->list.offset[user], n = likes->list.offset[user + 1] - first;
+    uint32_t kept = 0;
+    for (uint64_t i = 0; i < n; i++) {
+        const uint32_t age = like_age ? like_age[first + i] : 0;
+        const float weight = like_age ? (float)mrq_recency(age) : (float)root;
+        list[i] = (struct entry){place[likes->list.item[first + i]], weight * likes->strength[first + i], age};
+    }
+    qsort(list, n, sizeof *list, by_place);
+    for (uint64_t i = 0; i < n; i++)
+        if (like_age ? list[i].age < MRQ_GRAM_LIKES : used(i + 1, n) > used(i, n))
+            list[kept++] = list[i];
+    return kept;
+}
+
 /* The users' lists in places, weighted. */
-static mrq_status list_by_user(const mrq_links *likes, uint32_t users, double damping, const uint32_t *place, mrq_arena *arena,
-                               mrq_sparse_gram *g, mrq_error *err)
+static mrq_status list_by_user(const mrq_links *likes, const uint32_t *like_age, uint32_t users, double damping,
+                               const uint32_t *place, mrq_arena *arena, mrq_sparse_gram *g, mrq_error *err)
 {
     const uint64_t *offset = likes->list.offset;
     uint64_t *to = mrq_arena_array(arena, (size_t)users + 1, sizeof *to), longest = 0;
@@ -87,24 +106,25 @@ static mrq_status list_by_user(const mrq_links *likes, uint32_t users, double da
     }
     uint32_t *item = mrq_arena_array(arena, to[users], sizeof *item);
     float *strength = mrq_arena_array(arena, to[users], sizeof *strength);
+    uint32_t *age = like_age ? mrq_arena_array(arena, to[users], sizeof *age) : NULL;
     MRQ_AUTOFREE struct entry *list = mrq_array(longest, sizeof *list);
-    if (!item || !strength || !list)
+    if (!item || !strength || !list || (like_age && !age))
         return no_memory(err);
     const double norm = weighted > 0 ? (double)offset[users] / weighted : 1;
     for (uint32_t u = 0; u < users; u++) {
         const uint64_t n = offset[u + 1] - offset[u];
-        const float root = n ? (float)sqrt(norm * pow((double)n, -damping)) : 0;
-        for (uint64_t i = 0; i < n; i++)
-            list[i] = (struct entry){place[likes->list.item[offset[u] + i]], root * likes->strength[offset[u] + i]};
-        qsort(list, n, sizeof *list, by_place);
-        for (uint64_t i = 0; i < n; i++)
-            if (used(i + 1, n) > used(i, n)) {
-                item[to[u] + used(i, n)] = list[i].place;
-                strength[to[u] + used(i, n)] = list[i].value;
-            }
+        const uint32_t kept = list_likes(likes, like_age, u, n ? sqrt(norm * pow((double)n, -damping)) : 0, place, list);
+        for (uint32_t i = 0; i < kept; i++) {
+            item[to[u] + i] = list[i].place;
+            strength[to[u] + i] = list[i].value;
+            if (age)
+                age[to[u] + i] = list[i].age;
+        }
     }
     g->by_user = (mrq_links){{to, item}, strength};
-    return MRQ_OK;
+    g->age = age;
+    const uint32_t ages = longest < MRQ_GRAM_LIKES ? (uint32_t)longest : MRQ_GRAM_LIKES;
+    return age && mrq_succession_make(ages, arena, &g->succession) ? no_memory(err) : MRQ_OK;
 }
 
 int mrq_links_transpose(const mrq_links *links, uint32_t from, uint32_t to, mrq_arena *arena, mrq_links *out)
@@ -136,7 +156,8 @@ static mrq_status list_by_item(uint32_t users, mrq_arena *arena, mrq_sparse_gram
     if (!diagonal || mrq_links_transpose(&g->by_user, users, g->n, arena, &g->by_item))
         return no_memory(err);
     for (uint64_t i = 0; i < g->by_user.list.offset[users]; i++)
-        diagonal[g->by_user.list.item[i]] += g->by_user.strength[i] * g->by_user.strength[i];
+        diagonal[g->by_user.list.item[i]] +=
+            g->age ? mrq_together(&g->succession, g->age[i], g->age[i]) : g->by_user.strength[i] * g->by_user.strength[i];
     g->diagonal = diagonal;
     return MRQ_OK;
 }
@@ -168,23 +189,53 @@ static uint32_t collect(mrq_gram_scratch *scratch, uint32_t first, uint32_t end,
     return n;
 }
 
-mrq_gram_row mrq_sparse_gram_row(const mrq_sparse_gram *gram, uint32_t i, uint32_t end, mrq_gram_scratch *scratch)
+enum product { PLAIN, TOGETHER, FOLLOWED };
+
+/* Adds the products of a user's like, number `at` in by_user, with his likes of places below `end`. */
+static inline __attribute__((always_inline)) void add_products(const mrq_sparse_gram *g, uint32_t user, uint64_t at, float weight,
+                                                               uint32_t end, enum product product, mrq_gram_scratch *scratch)
 {
-    const mrq_links *users = &gram->by_user;
-    for (uint64_t f = gram->by_item.list.offset[i]; f < gram->by_item.list.offset[i + 1]; f++) {
-        const uint32_t user = gram->by_item.list.item[f];
-        const float weight = gram->by_item.strength[f];
-        for (uint64_t j = users->list.offset[user]; j < users->list.offset[user + 1] && users->list.item[j] < end; j++) {
-            const uint32_t to = users->list.item[j];
-            scratch->sum[to] += weight * users->strength[j];
-            scratch->mark[to / 4096] |= UINT64_C(1) << (to / 64 % 64);
-        }
+    const mrq_links *users = &g->by_user;
+    for (uint64_t j = users->list.offset[user]; j < users->list.offset[user + 1] && users->list.item[j] < end; j++) {
+        const uint32_t to = users->list.item[j];
+        scratch->sum[to] += product == PLAIN      ? weight * users->strength[j]
+                            : product == TOGETHER ? mrq_together(&g->succession, g->age[at], g->age[j])
+                                                  : mrq_followed(&g->succession, g->age[j], g->age[at]);
+        scratch->mark[to / 4096] |= UINT64_C(1) << (to / 64 % 64);
     }
+}
+
+/* The sums that are not zero, which are zero then. */
+static mrq_gram_row take_row(mrq_gram_scratch *scratch, uint32_t end)
+{
     uint32_t n = 0;
     for (uint32_t word = 0; word <= (end - 1) / 4096; word++)
         for (; scratch->mark[word]; scratch->mark[word] &= scratch->mark[word] - 1)
             n = collect(scratch, (word * 64 + (uint32_t)__builtin_ctzll(scratch->mark[word])) * 64, end, n);
     return (mrq_gram_row){n, scratch->place, scratch->value};
+}
+
+mrq_gram_row mrq_sparse_gram_row(const mrq_sparse_gram *gram, uint32_t i, uint32_t end, mrq_gram_scratch *scratch)
+{
+    for (uint64_t f = gram->by_item.list.offset[i]; f < gram->by_item.list.offset[i + 1]; f++) {
+        const uint32_t user = gram->by_item.list.item[f];
+        if (gram->age)
+            add_products(gram, user, mrq_lists_find(&gram->by_user.list, user, i), 1, end, TOGETHER, scratch);
+        else
+            add_products(gram, user, 0, gram->by_item.strength[f], end, PLAIN, scratch);
+    }
+    return take_row(scratch, end);
+}
+
+mrq_gram_row mrq_sparse_gram_targets(const mrq_sparse_gram *gram, uint32_t i, mrq_gram_scratch *scratch)
+{
+    if (!gram->age)
+        return mrq_sparse_gram_row(gram, i, gram->n, scratch);
+    for (uint64_t f = gram->by_item.list.offset[i]; f < gram->by_item.list.offset[i + 1]; f++) {
+        const uint32_t user = gram->by_item.list.item[f];
+        add_products(gram, user, mrq_lists_find(&gram->by_user.list, user, i), 1, gram->n, FOLLOWED, scratch);
+    }
+    return take_row(scratch, gram->n);
 }
 
 /* Some rows of the triangle, made by one thread. */
@@ -213,7 +264,7 @@ static int shorten(const mrq_sparse_gram *g, mrq_gram_scratch *scratch, uint32_t
         return -1;
     for (uint32_t i = 0; i < *n; i++) {
         const float value = scratch->value[i];
-        entry[i] = (struct entry){i, i + 1 == *n ? INFINITY : value * value / g->diagonal[scratch->place[i]]};
+        entry[i] = (struct entry){i, i + 1 == *n ? INFINITY : value * value / g->diagonal[scratch->place[i]], 0};
     }
     qsort(entry, *n, sizeof *entry, by_value);
     qsort(entry, most, sizeof *entry, by_place);
@@ -283,15 +334,15 @@ static mrq_status make_lower(mrq_sparse_gram *g, uint32_t row_max, uint32_t thre
     return failed ? no_memory(err) : MRQ_OK;
 }
 
-mrq_status mrq_sparse_gram_make(const mrq_links *likes, uint32_t users, uint32_t items, double damping, uint32_t row_max,
-                                uint32_t threads, mrq_arena *arena, mrq_sparse_gram *out, mrq_error *err)
+mrq_status mrq_sparse_gram_make(const mrq_links *likes, const uint32_t *age, uint32_t users, uint32_t items, double damping,
+                                uint32_t row_max, uint32_t threads, mrq_arena *arena, mrq_sparse_gram *out, mrq_error *err)
 {
     MRQ_AUTOFREE uint32_t *place = mrq_array(items, sizeof *place);
     *out = (mrq_sparse_gram){0};
     if (!place)
         return no_memory(err);
     MRQ_TRY(order_items(likes, users, items, arena, out, place, err));
-    MRQ_TRY(list_by_user(likes, users, damping, place, arena, out, err));
+    MRQ_TRY(list_by_user(likes, age, users, damping, place, arena, out, err));
     MRQ_TRY(list_by_item(users, arena, out, err));
     return make_lower(out, row_max, threads, arena, err);
 }

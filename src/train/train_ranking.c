@@ -55,12 +55,23 @@ static mrq_status measure(const mrq_dataset *data, mrq_model *model, const mrq_s
     return MRQ_OK;
 }
 
+static bool by_time(const mrq_train_options *options)
+{
+    return options->by_time || (!options->parts && options->split == MRQ_SPLIT_TIME);
+}
+
 static mrq_status train(const mrq_dataset *data, const mrq_description *description, const mrq_train_options *options,
                         const mrq_train_watch *watch, const mrq_split *split, mrq_model **out, mrq_error *err)
 {
     MRQ_CLEANUP(mrq_model_free) mrq_model *model = NULL;
     mrq_train_watch to = *watch;
     MRQ_TRY(mrq_train_begin(data, description, options, split, &model, err));
+    const mrq_recency_use recency = mrq_model_description(model)->train.recency;
+    if (recency == MRQ_RECENCY_ON || (recency == MRQ_RECENCY_CHOSEN && by_time(options))) {
+        const mrq_model_source source = mrq_train_source(data, split->train, split->n_train);
+        if (!(model->like_age = mrq_likes_ages(&source, &model->likes, model->arena)))
+            return mrq_fail_memory(err, "ordering likes");
+    }
     MRQ_TRY(mrq_retrieval_solve(model, options->threads, options->seed, show_stage, &to, err));
     mrq_model_results *r = &model->results;
     r->threads = options->threads;

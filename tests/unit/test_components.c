@@ -61,7 +61,7 @@ static void a_sparse_gram_matrix_is_the_dense_one(void **state)
     for (uint32_t threads = 1; threads <= 3; threads++) {
         mrq_sparse_gram g;
         mrq_gram_scratch scratch;
-        assert_ok(mrq_sparse_gram_make(&likes, USERS, ITEMS, 0.3, UINT32_MAX, threads, arena, &g, &err));
+        assert_ok(mrq_sparse_gram_make(&likes, NULL, USERS, ITEMS, 0.3, UINT32_MAX, threads, arena, &g, &err));
         assert_int_equal(g.n, LIKED);
         assert_int_equal(g.left_out, 0);
         assert_int_equal(mrq_gram_scratch_make(&scratch, g.n), 0);
@@ -95,8 +95,8 @@ static void a_row_keeps_the_largest_cosines_and_itself(void **state)
     const mrq_links likes = make_likes(arena);
     mrq_sparse_gram all, g;
     uint64_t left_out = 0;
-    assert_ok(mrq_sparse_gram_make(&likes, USERS, ITEMS, 0.3, UINT32_MAX, 2, arena, &all, &err));
-    assert_ok(mrq_sparse_gram_make(&likes, USERS, ITEMS, 0.3, 5, 2, arena, &g, &err));
+    assert_ok(mrq_sparse_gram_make(&likes, NULL, USERS, ITEMS, 0.3, UINT32_MAX, 2, arena, &all, &err));
+    assert_ok(mrq_sparse_gram_make(&likes, NULL, USERS, ITEMS, 0.3, 5, 2, arena, &g, &err));
     for (uint32_t i = 0; i < g.n; i++) {
         const mrq_gram_row *long_row = &all.lower[i], *row = &g.lower[i];
         assert_int_equal(row->n, long_row->n < 5 ? long_row->n : 5);
@@ -130,7 +130,7 @@ static void a_user_with_very_many_likes_counts_in_part(void **state)
             strength[i] = 1;
         }
         mrq_sparse_gram g;
-        assert_ok(mrq_sparse_gram_make(&(mrq_links){{offset, item}, strength}, 1, n, 0, 2, 1, arena, &g, &err));
+        assert_ok(mrq_sparse_gram_make(&(mrq_links){{offset, item}, strength}, NULL, 1, n, 0, 2, 1, arena, &g, &err));
         assert_int_equal(g.by_user.list.offset[1], MRQ_GRAM_LIKES);
         for (uint32_t i = 0; i < MRQ_GRAM_LIKES; i++)
             odd += g.by_user.list.item[i] != i * (n / MRQ_GRAM_LIKES) + n / MRQ_GRAM_LIKES - 1;
@@ -188,7 +188,7 @@ static void neighbours_solve_their_own_ridge_regression(void **state)
     double want[ITEMS][ITEMS] = {{0}};
     dense_gram(&likes, 0.3, want);
     mrq_sparse_gram g;
-    assert_ok(mrq_sparse_gram_make(&likes, USERS, ITEMS, 0.3, UINT32_MAX, 1, arena, &g, &err));
+    assert_ok(mrq_sparse_gram_make(&likes, NULL, USERS, ITEMS, 0.3, UINT32_MAX, 1, arena, &g, &err));
     for (uint32_t threads = 1; threads <= 2; threads++)
         for (uint32_t k = 1; k <= 64; k *= 8) {
             mrq_neighbours b;
@@ -233,7 +233,7 @@ static void shortened_columns_keep_what_weighs_most(void **state)
     mrq_sparse_gram g;
     mrq_neighbours b;
     mrq_links got;
-    assert_ok(mrq_sparse_gram_make(&likes, USERS, ITEMS, 0.3, UINT32_MAX, 1, arena, &g, &err));
+    assert_ok(mrq_sparse_gram_make(&likes, NULL, USERS, ITEMS, 0.3, UINT32_MAX, 1, arena, &g, &err));
     assert_ok(mrq_neighbours_solve(&g, 20, 2, 1, arena, &b, &err));
     assert_ok(mrq_neighbours_shorten(&g, &b.columns, 4, arena, &got, &err));
     for (uint32_t j = 0; j < g.n; j++) {
@@ -295,7 +295,7 @@ static void directions_are_eigenvectors(void **state)
     mrq_neighbours b;
     static float dense[LIKED * LIKED], v[LIKED * 5], again[LIKED * 5];
     double gram[ITEMS][ITEMS] = {{0}}, m[ITEMS][ITEMS] = {{0}}, half[ITEMS][ITEMS] = {{0}};
-    assert_ok(mrq_sparse_gram_make(&likes, USERS, ITEMS, 0.3, UINT32_MAX, 1, arena, &g, &err));
+    assert_ok(mrq_sparse_gram_make(&likes, NULL, USERS, ITEMS, 0.3, UINT32_MAX, 1, arena, &g, &err));
     assert_ok(mrq_neighbours_solve(&g, 8, 2, 1, arena, &b, &err));
     dense_gram(&likes, 0.3, gram);
     for (uint32_t i = 0; i < g.n; i++)
@@ -315,7 +315,7 @@ static void directions_are_eigenvectors(void **state)
     task.threads = 3;
     assert_ok(mrq_directions_of_scores(&task, &b, again, &err));
     assert_memory_equal(v, again, sizeof v);
-    assert_ok(mrq_directions_of_dense(&task, dense, v, &err));
+    assert_ok(mrq_directions_of_dense(&task, dense, false, v, &err));
     check_directions(m, g.n, v, 5);
 
     memset(m, 0, sizeof m);
@@ -339,7 +339,7 @@ static void directions_beyond_the_items_are_zero(void **state)
     mrq_sparse_gram g;
     enum { D = LIKED + 3 };
     static float v[LIKED * D];
-    assert_ok(mrq_sparse_gram_make(&likes, USERS, ITEMS, 0.3, UINT32_MAX, 1, arena, &g, &err));
+    assert_ok(mrq_sparse_gram_make(&likes, NULL, USERS, ITEMS, 0.3, UINT32_MAX, 1, arena, &g, &err));
     assert_ok(mrq_directions_of_likes(&(mrq_directions_task){&g, USERS, D, 1, 3}, v, &err));
     for (uint32_t i = 0; i < g.n; i++)
         for (uint32_t k = LIKED; k < D; k++)
@@ -360,8 +360,8 @@ static void a_mix_is_chosen_among_what_is_allowed(void **state)
         mrq_mix mix, again;
         mrq_components_task alone = task;
         alone.threads = 1;
-        assert_ok(mrq_mix_choose(&task, (mrq_parts_kind)kind, 8, &mix, &err));
-        assert_ok(mrq_mix_choose(&alone, (mrq_parts_kind)kind, 8, &again, &err));
+        assert_ok(mrq_mix_choose(&task, (mrq_parts_kind)kind, MRQ_RECENCY_OFF, 8, &mix, &err));
+        assert_ok(mrq_mix_choose(&alone, (mrq_parts_kind)kind, MRQ_RECENCY_OFF, 8, &again, &err));
         assert_true(mix.dense == again.dense && mix.neighbours == again.neighbours && mix.n_scores == again.n_scores &&
                     mix.n_likes == again.n_likes && !(mix.scores < again.scores) && !(mix.scores > again.scores));
         assert_true(mix.n_scores >= 1 && mix.n_scores + mix.n_likes <= 8);
@@ -379,12 +379,12 @@ static void a_mix_is_chosen_among_what_is_allowed(void **state)
     for (small.users = 0; n < 20; small.users++)
         n += likes.list.offset[small.users + 1] - likes.list.offset[small.users] >= 5;
     small.users--;
-    assert_ok(mrq_mix_choose(&small, MRQ_PARTS_CHOSEN, 8, &few, &err));
+    assert_ok(mrq_mix_choose(&small, MRQ_PARTS_CHOSEN, MRQ_RECENCY_OFF, 8, &few, &err));
     assert_true(few.dense && !few.neighbours && few.n_scores == 8 && few.n_likes == 0 && few.tested == 0 && isnan(few.ndcg));
-    assert_ok(mrq_mix_choose(&small, MRQ_PARTS_NEIGHBOURS, 8, &few, &err));
+    assert_ok(mrq_mix_choose(&small, MRQ_PARTS_NEIGHBOURS, MRQ_RECENCY_OFF, 8, &few, &err));
     assert_true(!few.dense && few.neighbours && few.n_scores == 2 && few.n_likes == 6 && !(few.scores > 0) && !(few.likes > 0));
     small.users++;
-    assert_ok(mrq_mix_choose(&small, MRQ_PARTS_CHOSEN, 8, &few, &err));
+    assert_ok(mrq_mix_choose(&small, MRQ_PARTS_CHOSEN, MRQ_RECENCY_OFF, 8, &few, &err));
     assert_int_equal(few.tested, 20);
 }
 
