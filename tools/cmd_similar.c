@@ -22,8 +22,9 @@ static mrq_status similar(int argc, char **argv, bool *json, mrq_error *err)
         .name = "marquee similar",
         .synopsis = "ITEM [option...]",
         .about = "Finds the items that the model considers most similar to ITEM. ITEM is an id, a title, or a part of a title\n"
-                 "that matches only one item. With the model retrieval, the score is how much liking ITEM adds to the other\n"
-                 "item's score. With other models it is the cosine of the two items' vectors, 1 for the same direction.\n"
+                 "that matches only one item. With the models retrieval and sequence, the score is how much liking ITEM\n"
+                 "adds to the other item's score. With other models it is the cosine of the two items' vectors, 1 for the same "
+                 "direction.\n"
                  "A condition of --where is put in quotes, because a shell takes < and > for files.",
         .options = options,
         .arguments_min = 1,

@@ -92,8 +92,8 @@ static mrq_status read_arguments(int argc, char **argv, struct arguments *a, boo
             "FILE.curve.csv and FILE.curve.svg (FILE is --out without .mrq). It keeps the epoch with the best validation RMSE.\n"
             "Ctrl-C or SIGTERM stops after the batch, writes the state to FILE.checkpoint and saves the best epoch so far.\n"
             "The same command with --resume continues from there and writes the same bytes as an uninterrupted run.\n"
-            "The model retrieval ranks items instead of predicting ratings. It is solved in closed form, without epochs, and\n"
-            "its test measures recall@10 and NDCG@10.",
+            "The models retrieval and sequence rank items instead of predicting ratings. They are solved in closed form, without\n"
+            "epochs, and their test measures recall@10 and NDCG@10. To sequence, what somebody liked lately counts more.",
         .options = options,
         .examples = "  marquee train --data data/sample --out model.mrq\n"
                     "  marquee train --data ml-1m --model fusion --test 0.1 --seed 1 --out model.mrq\n",

@@ -35,6 +35,8 @@ static void print_parts(const mrq_model_results *r)
         printf("\n%-14schosen by NDCG@100 %.4f of likes held out from %lld users\n", "", r->parts_ndcg, (long long)r->parts_tested);
     else
         printf("\n%-14sprescribed: too few users have 5 likes to choose by\n", "");
+    if (r->recency)
+        printf("%-14swhat was liked lately counts more, and predicts what comes next\n", "order");
 }
 
 void mrq_info_results(const mrq_model *model)

@@ -4,7 +4,6 @@
  * As with features, the query overrides the data: if the user's row already contains an item, only the difference of the strengths
  * is added. So liking an item that the user has rated well changes almost nothing, and disliking it removes it from the sum. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/parse.h"
 #include "engine/json.h"
@@ -49,7 +48,9 @@ mrq_feedback mrq_person_history(const mrq_generation *generation, const mrq_reso
 
 /* An item that a query likes or dislikes. */
 struct named {
-    uint32_t row, place; /* `place`: among all that the query names */
+    uint32_t row;
+    uint32_t place; /* among all that the query names */
+    uint32_t rank;  /* by row */
     bool likes;
 };
 
@@ -75,7 +76,7 @@ static mrq_status find_named(const mrq_table *items, const mrq_query *query, mrq
         if (row == MRQ_NONE)
             return mrq_fail(err, MRQ_NOT_FOUND, "%s %.40s: not among the %u %s of the data; want the id of one",
                             mrq_query_fields[field].name, value.text, items->rows, mrq_table_noun(items, items->rows));
-        named[*n] = (struct named){row, *n, field == MRQ_Q_LIKED};
+        named[*n] = (struct named){.row = row, .place = *n, .likes = field == MRQ_Q_LIKED};
         ++*n;
     }
     return MRQ_OK;
@@ -92,27 +93,26 @@ static mrq_status distinct(const mrq_table *items, struct named *named, uint32_t
                             mrq_table_id(items, named[i].row));
         kept += !kept || named[kept - 1].row != named[i].row;
         named[kept - 1] = named[i];
+        named[kept - 1].rank = kept - 1;
     }
     *n = kept;
     return MRQ_OK;
 }
 
-/* Writes the items, and what each says by the order of the query or, if `recency` is false, whatever it is. `ordered` has the same
- * items as `named`, by place. Returns the number of likes. */
-static uint32_t give(const struct named *named, const struct named *ordered, uint32_t n, bool recency, mrq_query_feedback *out)
+/* Writes the items, which are sorted by place, and what each says, which depends on the order of the query if `recency`. Returns
+ * the number of likes. */
+static uint32_t give(const struct named *named, uint32_t n, bool recency, mrq_query_feedback *out)
 {
-    uint32_t likes = 0, age[2] = {0}; /* of dislikes, of likes */
-    for (uint32_t i = 0; i < n; i++) {
-        out->item[i] = named[i].row;
-        likes += named[i].likes;
-    }
+    uint32_t age[2] = {0}; /* of the next older dislike and like */
     for (uint32_t i = n; i-- > 0;) {
-        const struct named *at = bsearch(&ordered[i], named, n, sizeof *named, by_row);
-        const uint32_t place = (uint32_t)(at - named);
-        out->order[recency ? i : place] = place;
-        out->given[place] = (at->likes ? MRQ_LIKES : MRQ_DISLIKES) * (recency ? (float)mrq_recency(age[at->likes]++) : 1);
+        const struct named *of = &named[i];
+        const float weight = recency ? (float)mrq_recency(age[of->likes]) : 1;
+        out->item[of->rank] = of->row;
+        out->given[of->rank] = (of->likes ? MRQ_LIKES : MRQ_DISLIKES) * weight;
+        out->order[recency ? i : of->rank] = of->rank;
+        age[of->likes]++;
     }
-    return likes;
+    return age[true];
 }
 
 static void subtract(const mrq_feedback *history, mrq_query_feedback *out)
@@ -140,20 +140,19 @@ mrq_status mrq_feedback_resolve(const mrq_generation *generation, const mrq_quer
     uint32_t n = query->n[MRQ_Q_LIKED] + query->n[MRQ_Q_DISLIKED];
     if (!n)
         return MRQ_OK;
-    MRQ_AUTOFREE struct named *named = mrq_array(n, sizeof *named), *ordered = mrq_array(n, sizeof *ordered);
+    MRQ_AUTOFREE struct named *named = mrq_array(n, sizeof *named);
     out->item = mrq_array(n, sizeof *out->item);
     out->given = mrq_array(n, sizeof *out->given);
     out->net = mrq_array(n, sizeof *out->net);
     out->order = mrq_array(n, sizeof *out->order);
-    if (!named || !ordered || !out->item || !out->given || !out->net || !out->order)
+    if (!named || !out->item || !out->given || !out->net || !out->order)
         return mrq_fail_memory(err, "reading the query");
     n = 0;
     MRQ_TRY(find_named(generation->items, query, MRQ_Q_LIKED, named, &n, err));
     MRQ_TRY(find_named(generation->items, query, MRQ_Q_DISLIKED, named, &n, err));
     MRQ_TRY(distinct(generation->items, named, &n, err));
-    memcpy(ordered, named, n * sizeof *named);
-    qsort(ordered, n, sizeof *ordered, by_place);
-    const uint32_t likes = give(named, ordered, n, generation->tower->age != NULL, out);
+    qsort(named, n, sizeof *named, by_place);
+    const uint32_t likes = give(named, n, generation->tower->age != NULL, out);
     out->n = n;
     mrq_feedback history = mrq_user_history(generation, user);
     if (generation->tower->age && history.n && likes) {

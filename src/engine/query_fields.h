@@ -47,8 +47,8 @@ typedef enum mrq_query_type {
       "a value of any other column of the users, for example\ncountry=DE; repeat for several columns", NULL)                       \
     X(USER, "user", NULL, 'i', MRQ_QT_USER, 1, 0, 0, MRQ_ASKS_PERSON | MRQ_ASKS(MRQ_ASK_USER), "USER",                             \
       "a user of the data: supplies the features not given;\nitems that the user has rated are left out", NULL)                    \
-    X(LIKED, "liked", NULL, 0, MRQ_QT_ITEM, MRQ_FEEDBACK_MAX, 0, 0, MRQ_ASKS_PERSON, "ID,ID,...", "items that the person likes",   \
-      NULL)                                                                                                                        \
+    X(LIKED, "liked", NULL, 0, MRQ_QT_ITEM, MRQ_FEEDBACK_MAX, 0, 0, MRQ_ASKS_PERSON, "ID,ID,...",                                  \
+      "items that the person likes, the newest last: a model that\nlearned from the order of likes counts it most", NULL)          \
     X(DISLIKED, "disliked", NULL, 0, MRQ_QT_ITEM, MRQ_FEEDBACK_MAX, 0, 0, MRQ_ASKS_PERSON, "ID,ID,...",                            \
       "items that the person does not like", NULL)                                                                                 \
     X(ITEM, "item", NULL, 0, MRQ_QT_TEXT, 1, 0, 0, MRQ_ASKS(MRQ_ASK_SIMILAR) | MRQ_ASKS(MRQ_ASK_ITEM), "ITEM", "an id or a title", \

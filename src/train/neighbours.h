@@ -3,8 +3,8 @@
  *
  * Local ridge regression: for an item j, N are the K items with the largest cosines of likes, and b solves
  * (G_NN + diag λ) b = G_Nj, so that the likes of N predict those of j; λ_i = ridge × √G_ii. These K numbers are column j of B. If
- * N were all other items, this would be EASE (Steck 2019). Time grows as items × K³ / 3, memory as items × K. Where the order of the
- * likes counts, the likes of N so far predict the next one, which may be of j again: j is not left out of N then. */
+ * N were all other items, this would be EASE (Steck 2019). Time grows as items × K³ / 3, memory as items × K. Where the order of
+ * the likes counts, N are items that were liked before j, and their recent likes predict that j comes next. */
 #ifndef MRQ_TRAIN_NEIGHBOURS_H
 #define MRQ_TRAIN_NEIGHBOURS_H
 

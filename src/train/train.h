@@ -18,9 +18,9 @@ typedef struct mrq_train_options {
     const mrq_model *warm; /* start from the parameters of this older model, with moments of zero; NULL: from random ones. The test
                               is honest only if that model has not learned from today's test ratings: see MRQ_SPLIT_HASH */
 
-    bool
-        by_time; /* the model is to be good at what comes next: a ranking tries whether the order of the likes helps, and is chosen by
-                     the newest likes of some users. Always so after MRQ_SPLIT_TIME */
+    /* The model is to be good at what comes next: a ranking tries whether the order of the likes helps, and is chosen by the newest
+     * likes of some users. Always so after MRQ_SPLIT_TIME. */
+    bool by_time;
 
     const mrq_split *parts; /* use these parts instead of splitting by `split`, `test` and `seed`; or NULL */
 

@@ -62,8 +62,9 @@ for file in MANIFEST.json items.faiss vectors.mrq catalogue.mrq users.mrq seen.m
 done
 
 # The history is read by who asks for it; it also has the neighbours, which each answer needs if the model has them.
-for parts in vectors both; do
+for parts in vectors both sequence; do
     sed 's/"l2": 1/"l2": 1, "parts": "'$parts'"/' "$MRQ_SOURCE/data/models/retrieval.json" >$parts.json
+    [ $parts != sequence ] || cp "$MRQ_SOURCE/data/models/sequence.json" .
     run 0 "$MARQUEE" train --data "$sample" --model $parts.json --out ranks.mrq --test 0.1 --seed 1
     rm -rf H
     run 0 "$MARQUEE" export --model ranks.mrq --store H

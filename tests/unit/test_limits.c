@@ -238,7 +238,7 @@ static void descriptions_are_written_to_the_letter(void **state)
         "\"activation\":\"linear\",\"user_activation\":\"linear\"},\"towers\":{\"user\":[{\"feature\":\"history\",\"kind\":"
         "\"history\"}],"
         "\"item\":[{\"feature\":\"id\",\"kind\":\"id\"},{\"feature\":\"s\",\"kind\":\"set\"}]},\"train\":{\"objective\":"
-        "\"ranking\",\"l2\":1,\"parts\":\"chosen\"}}",
+        "\"ranking\",\"l2\":1,\"parts\":\"chosen\",\"recency\":\"chosen\"}}",
         "{\"name\":\"t\",\"about\":\"\",\"score\":{\"kind\":\"cosine\",\"scale\":1,\"shift\":0.5},\"joint\":{\"kind\":\"dense\","
         "\"size\":9,"
         "\"activation\":\"tanh\",\"user_activation\":\"tanh\"},\"towers\":{\"user\":[{\"feature\":\"id\",\"kind\":\"id\","

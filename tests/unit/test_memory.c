@@ -71,8 +71,10 @@ static void a_query_takes_the_bytes_of_its_parts(void **state)
     assert_int_equal(mrq_resolved_bytes(&resolved), 3 + 4 + 5 * (sizeof(uint32_t) + sizeof(mrq_members)));
     resolved.n_values = 0;
     resolved.feedback.n = 6;
-    assert_int_equal(mrq_resolved_bytes(&resolved), 3 + 4 + 6 * (sizeof(uint32_t) + 2 * sizeof *resolved.feedback.given));
-    resolved.feedback.n = 0;
+    assert_int_equal(mrq_resolved_bytes(&resolved), 3 + 4 + 6 * (2 * sizeof(uint32_t) + 2 * sizeof *resolved.feedback.given));
+    resolved.feedback.n_aged = 5;
+    assert_int_equal(mrq_resolved_bytes(&resolved), 3 + 4 + 6 * (2 * sizeof(uint32_t) + 2 * sizeof(float)) + 5 * sizeof(float));
+    resolved.feedback.n = resolved.feedback.n_aged = 0;
     resolved.feature = feature;
     resolved.n_features = 2;
     assert_int_equal(mrq_resolved_bytes(&resolved), 3 + 4 + 2 * sizeof *feature + 7 * sizeof *feature->member + 5);

@@ -1,8 +1,12 @@
 /* Train room, learning from the order of likes: sums over all times, made by their definition, and the matrix that they lead to. */
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "base/random.h"
 #include "model/lapack.h"
+#include "model/likes.h"
 #include "train/components.h"
 #include "unit/testing.h"
 
@@ -119,49 +123,89 @@ static void sums_over_all_times_are_those_of_the_definition(void **state)
             assert_true(near((double)g.by_user.strength[i], mrq_recency(g.age[i])));
 }
 
-/* B by its definition: (together + λ) B = followed. */
-static void solve(const mrq_sparse_gram *g, double ridge, double together[ITEMS][ITEMS], double followed[ITEMS][ITEMS],
-                  float b[ITEMS][ITEMS])
+/* Column `j` of B by its definition: (together + λ) b = followed, in all places, or only in those that were followed by j. */
+static void solve(const mrq_sparse_gram *g, bool all, double ridge, double together[ITEMS][ITEMS], double followed[ITEMS][ITEMS],
+                  uint32_t j, float b[ITEMS])
 {
-    const uint32_t n = g->n;
-    float a[ITEMS * ITEMS], right[ITEMS * ITEMS];
+    uint32_t place[ITEMS], n = 0;
+    float a[ITEMS * ITEMS], right[ITEMS];
+    for (uint32_t i = 0; i < g->n; i++) {
+        b[i] = 0;
+        if (all || followed[g->item[i]][g->item[j]] > 0)
+            place[n++] = i;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        for (uint32_t k = 0; k < n; k++)
+            a[i * n + k] = (float)together[g->item[place[i]]][g->item[place[k]]];
+        a[i * n + i] += (float)(ridge * sqrt(together[g->item[place[i]]][g->item[place[i]]]));
+        right[i] = (float)followed[g->item[place[i]]][g->item[j]];
+    }
+    assert_ok(mrq_solve(a, n, right, 1, &err));
     for (uint32_t i = 0; i < n; i++)
-        for (uint32_t j = 0; j < n; j++) {
-            a[i * n + j] =
-                (float)(together[g->item[i]][g->item[j]] + (i == j ? ridge * sqrt(together[g->item[i]][g->item[i]]) : 0));
-            right[j * n + i] = (float)followed[g->item[i]][g->item[j]];
-        }
-    assert_ok(mrq_solve(a, n, right, n, &err));
-    for (uint32_t i = 0; i < n; i++)
-        for (uint32_t j = 0; j < n; j++)
-            b[i][j] = right[j * n + i];
+        b[place[i]] = right[i];
 }
 
-/* Neighbours of everything are the whole matrix, and what directions and neighbours say together is the whole matrix too. */
+/* What neighbours of everything say, or directions and neighbours together, is the whole matrix. */
 static void the_parts_add_up_to_the_ridge_regression_on_what_came_next(void **state)
 {
     (void)state;
     MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
     struct world w;
     double together[ITEMS][ITEMS] = {{0}}, followed[ITEMS][ITEMS] = {{0}};
-    float b[ITEMS][ITEMS];
+    float b[ITEMS];
     make_world(arena, &w);
     sum_up(&w, together, followed);
     const mrq_components_task task = {
         .likes = &w.likes, .age = w.age, .users = USERS, .items = ITEMS, .k = ITEMS, .threads = 2, .ridge = 0.1, .seed = 1};
-    for (int dense = 1; dense < 2; dense++) {
+    for (int dense = 0; dense < 2; dense++) {
         enum { D = 4 };
         mrq_components got;
         assert_ok(mrq_components_fit(&task, dense, D, D, arena, &got, &err));
-        solve(&got.gram, 2.7, together, followed, b);
-        for (uint32_t i = 0; i < got.gram.n; i++)
-            for (uint32_t j = 0; j < got.gram.n; j++) {
+        for (uint32_t j = 0; j < got.gram.n; j++) {
+            solve(&got.gram, dense, 2.7, together, followed, j, b);
+            for (uint32_t i = 0; i < got.gram.n; i++) {
                 const uint64_t at = mrq_lists_find(&got.near.rows.list, i, j);
                 double sum = at == UINT64_MAX ? 0 : (double)got.near.rows.strength[at];
                 for (uint32_t k = 0; dense && k < D; k++)
                     sum += (double)(got.score_history[i * D + k] * got.score_item[j * D + k]);
-                assert_true(near(sum, (double)b[i][j]));
+                assert_true(near(sum, (double)b[i]));
             }
+        }
+    }
+}
+
+/* Ages that no lists can have are refused, with whose they are. */
+static void ages_are_below_the_number_of_likes(void **state)
+{
+    (void)state;
+    static const uint64_t offset[] = {0, 2, 3};
+    static const uint32_t item[] = {0, 1, 1};
+    static const struct {
+        uint32_t age[4];
+        size_t n;
+        const char *message;
+    } cases[] = {{{1, 0, 0}, 3, NULL},
+                 {{2, 0, 0}, 3, "ages: a like of user 0 has age 2, want less than 2"},
+                 {{1, 0, 1}, 3, "ages: a like of user 1 has age 1, want less than 1"},
+                 {{1, 0, 0}, 2, "section \"ages\" has "},
+                 {{1, 0, 0, 0}, 4, "section \"ages\" has "}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char path[] = "/tmp/marquee-ages-XXXXXX";
+        const int file = mkstemp(path);
+        assert_true(file >= 0 && close(file) == 0);
+        MRQ_CLEANUP(mrq_container_writer_free) mrq_container_writer *writer = mrq_container_writer_new("test", 1);
+        mrq_container_add(writer, cases[i].age, cases[i].n, sizeof(uint32_t), "ages");
+        assert_ok(mrq_container_write(writer, path, &err));
+        MRQ_CLEANUP(mrq_container_close) mrq_container *container = NULL;
+        assert_ok(mrq_container_open(path, "test", 1, &container, &err));
+        assert_int_equal(unlink(path), 0);
+        const uint32_t *age = NULL;
+        const mrq_status got = mrq_ages_load(container, "ages", &(mrq_lists){offset, item}, 2, &age, &err);
+        assert_int_equal(got, cases[i].message ? MRQ_BAD_FILE : MRQ_OK);
+        if (cases[i].message)
+            assert_non_null(strstr(err.msg, cases[i].message));
+        else
+            assert_memory_equal(age, cases[i].age, 3 * sizeof *age);
     }
 }
 
@@ -170,6 +214,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(recency_falls_from_one_by_its_three_decays),
         cmocka_unit_test(sums_over_all_times_are_those_of_the_definition),
+        cmocka_unit_test(ages_are_below_the_number_of_likes),
         cmocka_unit_test(the_parts_add_up_to_the_ridge_regression_on_what_came_next),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
