@@ -107,7 +107,9 @@ static void a_parameter_of_each_type_is_described(void **state)
          "data: supplies the features not given; items that the user has rated are left out.\"}"},
         {"/v1/recommendations", "liked",
          "{\"name\":\"liked\",\"in\":\"query\",\"style\":\"form\",\"explode\":false,\"schema\":{\"type\":\"array\",\"maxItems\":"
-         "10000,\"items\":{\"$ref\":\"#/components/schemas/Id\"}},\"description\":\"Items that the person likes; may be given "
+         "10000,\"items\":{\"$ref\":\"#/components/schemas/Id\"}},\"description\":\"Items that the person likes, the newest last: "
+         "a model "
+         "that learned from the order of likes counts it most; may be given "
          "again.\"}"},
         {"/v1/recommendations", "k",
          "{\"name\":\"k\",\"in\":\"query\",\"schema\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000,\"default\":5},"
