@@ -161,8 +161,8 @@ static const char *find_encoding(const mrq_source *source)
     const size_t bad = mrq_utf8_bad(source->bytes, size);
     if (!bad || (size < source->size && bad + 4 > size))
         return NULL;
-    for (size_t i = 0; i < size; i++)
-        if (memchr("\x81\x8d\x8f\x90\x9d", source->bytes[i], 5))
+    for (const char *missing = "\x81\x8d\x8f\x90\x9d"; *missing; missing++) /* in the table of windows-1252 */
+        if (memchr(source->bytes, *missing, size))
             return "latin1";
     return "windows-1252";
 }

@@ -169,6 +169,7 @@ def try_all(options, chosen, equivalent):
     outcome = dict.fromkeys(numbered, '')
     folder, scratch = os.path.join(options.build, 'source'), os.path.join(options.build, 'tmp')
     os.makedirs(scratch, exist_ok=True)
+    texts = weave.read(folder, chosen)  # of the copy: who edits the project meanwhile edits nothing here
     trials, built = trial.Trials(scratch, options.patience), set()
     stages = STAGES[:2] if options.quick else STAGES
     for stage, (name, quick) in enumerate(stages):
@@ -178,8 +179,7 @@ def try_all(options, chosen, equivalent):
         build = os.path.join(options.build, name)
         if name not in built:
             say(f'building {name} with {len(left)} changes')
-            weave.copy(TOP, folder)
-            for n in weave.build_all(TOP, folder, build, left, options.jobs):
+            for n in weave.build_all(texts, folder, build, left, options.jobs):
                 outcome[n] = 'not built'
                 left.pop(n)
             built.add(name)

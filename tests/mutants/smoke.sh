@@ -23,7 +23,7 @@ END_OF_FILE
 cat >src/clamp.c <<'END_OF_FILE'
 #include "clamp.h"
 #define LARGE 10
-
+enum { read = 2 }; /* a name that the C library has too */
 static int seen[2] = {0, 3 + 4};
 
 int clamp(int x, int low, int high)
@@ -93,5 +93,9 @@ cmp -s first out || fail "the same seed gives another sample"
 printf '7 larger  src/clamp.c\n  - x > LARGE &&\n  + MUT(7) || x > LARGE &&\n\n8 never-found  src/clamp.c\n  - y >\n  + x\n' >own
 mutate --changes own --floor 100 || fail "a change of one's own was not noticed, or not made"
 grep -qF 'own: 8 never-found: src/clamp.c has no "y >"' err || fail "a text that is not there is not told"
+printf '9 endless  src/clamp.c\n  - if (x < low)\n  + while (MUT(9)) {} if (x < low)\n' >own
+began=$(date +%s)
+mutate --changes own --quick --floor 100 || fail "a loop without end was not noticed"
+[ $(($(date +%s) - began)) -lt 20 ] || fail "a loop without end was waited for"
 ! mutate --sample 0 || fail "a sample of none"
 grep -qF -e '--sample 0: want 1 to 100000' err || fail "not told why"

@@ -59,9 +59,11 @@ def kill_marked(token):
             pass
 
 
-def limit():
+def limit(seconds):
+    """Of a test; each of its processes may use so many seconds of a core, which a loop without end has soon, busy as the machine is."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (4 << 30, 4 << 30))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CPU, (int(seconds), int(seconds) + 1))
 
 
 class Trials:
@@ -69,15 +71,16 @@ class Trials:
         self.tests, self.scratch, self.patience = [], scratch, patience
         self.noticed = collections.Counter()  # how many changes of a file a test has noticed
 
-    def run(self, test, switch, timeout):
-        """The exit code of a test, and None when it does not end; and its seconds."""
+    def run(self, test, switch, timeout, busy):
+        """The exit code of a test, and None when it does not end; and its seconds. `busy` seconds of a core end a process of it."""
         began = time.monotonic()
         folder = tempfile.mkdtemp(dir=self.scratch)
         token = MARK + os.path.basename(folder)
         name, value = token.split('=')
         environment = {**os.environ, **test.environment, **switch, name: value, 'TMPDIR': folder, 'MALLOC_PERTURB_': '165'}
         child = subprocess.Popen(test.command, cwd=test.folder, env=environment, stdin=subprocess.DEVNULL,
-                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, preexec_fn=limit)
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+                                 preexec_fn=lambda: limit(busy))
         try:
             code = child.wait(timeout)
         except subprocess.TimeoutExpired:
@@ -98,7 +101,7 @@ class Trials:
         for _ in range(2):
             with tempfile.NamedTemporaryFile(dir=self.scratch) as f:
                 f.truncate(n + 1)
-                code, test.seconds = self.run(test, {'MRQ_MUTANT_REACHED': f.name}, 600)
+                code, test.seconds = self.run(test, {'MRQ_MUTANT_REACHED': f.name}, 600, 1200)
                 f.seek(0)
                 test.reached = f.read()
             if code == 0:
@@ -120,7 +123,7 @@ class Trials:
             spent += test.seconds
             failed = 0
             while True:
-                code, _ = self.run(test, {'MRQ_MUTANT': str(number)}, 10 + 6 * test.seconds)
+                code, _ = self.run(test, {'MRQ_MUTANT': str(number)}, 10 + 6 * test.seconds, 5 + 4 * test.seconds)
                 if code in (0, SKIPPED):
                     break
                 failed += 1

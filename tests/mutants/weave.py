@@ -58,13 +58,21 @@ def woven(text, changes):
     return b''.join(out + [text[at:]])
 
 
-def weave(top, to, changes):
-    """Writes the copy's changed files; `changes` is a dictionary of numbers."""
-    for path in {c.path for c in changes.values()}:
+def read(top, changes):
+    """{path: text} of the files that changes are in, as they are now."""
+    texts = {}
+    for path in {c.path for c in changes}:
         with open(os.path.join(top, path), 'rb') as f:
-            text = f.read()
+            texts[path] = f.read()
+    return texts
+
+
+def weave(texts, to, changes):
+    """Writes the files of the copy, of which `texts` are without a change; `changes` is a dictionary of numbers."""
+    for path, text in texts.items():
+        inside = {n: c for n, c in changes.items() if c.path == path}
         head = f'#include "{HERE}/mutant.h"\n#line 1 "{os.path.join(to, path)}"\n'.encode()
-        put(os.path.join(to, path), head + woven(text, {n: c for n, c in changes.items() if c.path == path}))
+        put(os.path.join(to, path), head + woven(text, inside) if inside else text)
 
 
 def setup(folder, build, options):
@@ -81,14 +89,11 @@ def compile_once(build, jobs):
                           check=False, text=True, errors='replace')
 
 
-def build_all(top, folder, build, changes, jobs):
+def build_all(texts, folder, build, changes, jobs):
     """Builds; returns the numbers of the changes that had to be taken out."""
     left, out = dict(changes), set()
     while True:
-        weave(top, folder, left)
-        for path in {changes[n].path for n in out} - {c.path for c in left.values()}:  # as it was
-            with open(os.path.join(top, path), 'rb') as f:
-                put(os.path.join(folder, path), f.read())
+        weave(texts, folder, left)
         ran = compile_once(build, jobs)
         if ran.returncode == 0:
             return out

@@ -827,6 +827,28 @@ static void a_text_of_any_size_is_found(void **state)
     }
 }
 
+/* Texts of seven bytes and less are told apart by each of their bits, whatever the others are. */
+static void short_texts_differ(void **state)
+{
+    (void)state;
+    static const unsigned char grounds[] = {0x00, 0x55, 0xaa, 0xff};
+    for (size_t ground = 0; ground < sizeof grounds; ground++) {
+        MRQ_CLEANUP(mrq_dict_free) mrq_dict *dict = mrq_dict_new();
+        uint32_t n = 0;
+        for (size_t size = 1; size <= 7; size++) {
+            char text[8];
+            memset(text, grounds[ground], size);
+            assert_int_equal(mrq_dict_add(dict, text, size), n++);
+            for (size_t bit = 0; bit < 8 * size; bit++) {
+                text[bit / 8] = (char)(text[bit / 8] ^ (1 << bit % 8));
+                assert_int_equal(mrq_dict_find(dict, text, size), MRQ_NONE);
+                assert_int_equal(mrq_dict_add(dict, text, size), n++);
+                text[bit / 8] = (char)(text[bit / 8] ^ (1 << bit % 8));
+            }
+        }
+    }
+}
+
 /* Texts of one hash, as a factor of 0 makes, are compared to the last byte; so is one that another one begins with. */
 static void texts_of_one_hash_differ(void **state)
 {
@@ -1105,6 +1127,7 @@ int main(void)
         cmocka_unit_test(test_option_list),
         cmocka_unit_test(help_tells_what_an_option_takes),
         cmocka_unit_test(a_text_of_any_size_is_found),
+        cmocka_unit_test(short_texts_differ),
         cmocka_unit_test(texts_of_one_hash_differ),
         cmocka_unit_test(the_clock_is_the_monotonic_one),
         cmocka_unit_test(test_memory),

@@ -340,6 +340,57 @@ static void what_is_not_known_is_left_to_faiss(void **state)
     assert_string_equal(err.msg, "f: an index of kind \"Come\", want \"Some\"");
 }
 
+/* One transform, and a flat index behind it. A matrix has a row for each of the two dimensions that come out of it. */
+static void put_transform(int which, const char mark[5], int numbers, int added)
+{
+    put_head(which, "IxPT", N);
+    put_number(which, 1, 4);
+    put(which, mark, 4);
+    put_number(which, added != 0, 1);
+    put_number(which, which ? 0 : (uint64_t)numbers, 8);
+    for (int i = 0; !which && i < numbers; i++)
+        put_number(which, 0, 4);
+    put_number(which, which ? 0 : (uint64_t)added, 8);
+    for (int i = 0; !which && i < added; i++)
+        put_number(which, 0, 4);
+    put_number(which, 2, 4);
+    put_number(which, 2, 4);
+    put_number(which, 1, 1);
+    put_flat(which);
+}
+
+/* Both kinds of linear transforms are looked through: OPQ's and that of a random rotation. */
+static void linear_transforms_have_their_numbers(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *mark;
+        int numbers, added;
+        const char *sentence; /* NULL: none */
+    } rows[] = {
+        {"LTra", 4, 0, NULL},
+        {"rrot", 4, 0, NULL},
+        {"LTra", 4, 2, NULL},
+        {"rrot", 4, 2, NULL},
+        {"LTra", 3, 0, "f: an index of 3 numbers in a matrix, want 4"},
+        {"LTra", 5, 0, "f: an index of 5 numbers in a matrix, want 4"},
+        {"rrot", 3, 2, "f: an index of 3 numbers in a matrix, want 4"},
+        {"LTra", 4, 1, "f: an index of 1 numbers to add, want 2"},
+        {"rrot", 4, 3, "f: an index of 3 numbers to add, want 2"},
+        {"LTrb", 3, 1, NULL}, /* not known: left to FAISS */
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        memset(made_size, 0, sizeof made_size);
+        put_transform(0, rows[i].mark, rows[i].numbers, rows[i].added);
+        put_transform(1, rows[i].mark, 0, rows[i].added);
+        const mrq_status status = check_made();
+        if (status != (rows[i].sentence ? MRQ_BAD_FILE : MRQ_OK))
+            fail_msg("%zu: %d: %s", i, (int)status, err.msg);
+        if (rows[i].sentence)
+            assert_string_equal(err.msg, rows[i].sentence);
+    }
+}
+
 /* Four lists, of which so many are told of, each with its place and its size. */
 static void put_lists(int which, const char form[5], const uint64_t *numbers, size_t n)
 {
@@ -475,6 +526,7 @@ int main(void)
         cmocka_unit_test(what_has_too_many_parts_is_not_looked_at),
         cmocka_unit_test(parts_are_told_apart_by_more_than_their_numbers),
         cmocka_unit_test(what_is_not_known_is_left_to_faiss),
+        cmocka_unit_test(linear_transforms_have_their_numbers),
         cmocka_unit_test(lists_are_told_of_in_two_forms),
         cmocka_unit_test(sentences_name_both_values),
     };

@@ -250,6 +250,67 @@ static void columns_of_items(void **state)
     }
 }
 
+/* Letters and digits of ASCII stay, in small letters; a run of anything else is an underline, but not at an end. */
+static void names_of_fields(void **state)
+{
+    (void)state;
+#define TEN "abcdefghij"
+    static const struct {
+        const char *head, *want;
+    } cases[] = {
+        {"item,a`b{c@d[e/f:g", "a`b{c@d[e/f:g: one of 2 values, called a_b_c_d_e_f_g\n"},
+        {"item,azAZ09", "azAZ09: one of 2 values, called azaz09\n"},
+        {"item,__a  !b__", "__a  !b__: one of 2 values, called a_b\n"},
+        {"item,caf\xc3\xa9s", "caf\xc3\xa9s: one of 2 values, called caf_s\n"},
+        {"item,!!", "!!: one of 2 values, called column2\n"},
+        {"item,x,X,x_2,x", ": x: one of 2 values, called x\ntable.csv: X: one of 2 values, called x_2\n"
+                           "table.csv: x_2: one of 2 values, called x_2_2\ntable.csv: x: one of 2 values, called x_3\n"},
+        {"item," TEN TEN "abcdefg", ": one of 2 values, called " TEN TEN "abcdefg\n"},
+        {"item," TEN TEN "abcdefgh", ": one of 2 values, called " TEN TEN "abcdefg\n"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char head[200], format[20] = "U";
+        snprintf(head, sizeof head, "%s\n", cases[i].head);
+        for (const char *p = head; *p; p++)
+            if (*p == ',')
+                strcat(format, ",F");
+        strcat(format, "\n");
+        put("log.csv", events("user,item\n", 30, 20, "U,I\n"));
+        put("table.csv", rows(head, 24, format));
+        mrq_dataset_free(load());
+        assert_says(&report, cases[i].want);
+    }
+#undef TEN
+}
+
+/* The list of the items may lack a tenth of them, where its column is called so; what lacks more adds to the items of the events.
+ * A column that is called otherwise has to have them all, and half of what it has must be used. */
+static void a_tenth_may_be_missing(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *head;
+        int rows;
+        const char *want;
+    } cases[] = {
+        {"item,title\n", 18, "table.csv: note: it lacks 2 of the 20 ids of log.csv, such as \"20\"; "},
+        {"item,title\n", 17, "table.csv: 17 rows about items; "},
+        {"code,title\n", 19, "table.csv: not used: it lacks 1 of the 20 items of log.csv, such as \"20\"\n"},
+        {"code,title\n", 10, "table.csv: not used: it lacks 10 of the 20 items of log.csv, such as \"11\"\n"},
+        {"code,title\n", 9, "table.csv: not used: its column code has 9 of the 20 ids of the items, and no other has more\n"},
+        {"code,title\n", 20, "table.csv: 20 items; "},
+        {"code,title\n", 40, "table.csv: 40 items; "},
+        {"code,title\n", 41,
+         "table.csv: not used: its column code has all ids of the items, but no name says that it is about them\n"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        put("log.csv", events("user,item\n", 60, 20, "1000U,I\n"));
+        put("table.csv", rows(cases[i].head, cases[i].rows, "U,Thing U\n"));
+        mrq_dataset_free(load());
+        assert_says(&report, cases[i].want);
+    }
+}
+
 static void encodings(void **state)
 {
     (void)state;
@@ -264,6 +325,14 @@ static void encodings(void **state)
     put("items.csv", rows("item,title\n", 24, "U,Caf\xe9 \x81 U\n"));
     mrq_dataset_free(load());
     assert_says(&schema, "\"encoding\": \"latin1\"");
+    for (unsigned int c = 0x80; c <= 0xff; c++) { /* what stands in one of the two tables alone tells them apart */
+        char format[20];
+        snprintf(format, sizeof format, "U,Caf\xe9 %c U\n", (int)c);
+        put("items.csv", rows("item,title\n", 24, format));
+        assert_ok(guess());
+        const bool missing = c == 0x81 || c == 0x8d || c == 0x8f || c == 0x90 || c == 0x9d;
+        assert_says(&schema, missing ? "\"encoding\": \"latin1\"" : "\"encoding\": \"windows-1252\"");
+    }
     wide[n++] = (char)0xff;
     wide[n++] = (char)0xfe;
     for (const char *p = rows("item,title\n", 24, "U,Thing U\n"); *p; p++) {
@@ -592,6 +661,8 @@ int main(void)
         TEST(lines_of_json),
         TEST(values),
         TEST(columns_of_items),
+        TEST(names_of_fields),
+        TEST(a_tenth_may_be_missing),
         TEST(encodings),
         TEST(what_training_would_refuse_is_told),
         TEST(large_files_are_sampled),

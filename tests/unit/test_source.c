@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "dataset/files.h"
 #include "dataset/reader.h"
 #include "unit/failing_memory.h"
 
@@ -176,6 +177,88 @@ static void a_pattern_stands_for_several_files(void **state)
     put("day-2.csv", "who,what\n");
     put("day-10.csv", "who,what\n");
     assert_fails(load_as(EVENTS("day-*.csv", ""), &data), MRQ_BAD_FILE, "day-*.csv: no rows");
+}
+
+/* The files that fit, with blanks between them. */
+static const char *files_of(const char *pattern)
+{
+    static char out[300];
+    MRQ_CLEANUP(mrq_dict_free) mrq_dict *names = NULL;
+    size_t n = 0;
+    err = (mrq_error){0};
+    const mrq_status status = mrq_files_find(folder, pattern, &names, &err);
+    if (status == MRQ_NOT_FOUND)
+        return "none";
+    assert_ok(status);
+    const mrq_strings names_of = mrq_dict_strings(names);
+    for (uint32_t i = 0; i < names_of.n; i++)
+        n += (size_t)snprintf(out + n, sizeof out - n, "%s%s", i ? " " : "", mrq_strings_at(&names_of, i));
+    return out;
+}
+
+static void patterns_fit_whole_names(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"a", "ab", "abab", "abb", "b", "[ab]", "a\\b", ".a", "..b"};
+    static const struct {
+        const char *pattern, *want;
+    } cases[] = {
+        {"*", "[ab] a a\\b ab abab abb b"},
+        {"**", "[ab] a a\\b ab abab abb b"},
+        {"?", "a b"},
+        {"??", "ab"},
+        {"a*", "a a\\b ab abab abb"},
+        {"*b", "a\\b ab abab abb b"},
+        {"a*b", "a\\b ab abab abb"},
+        {"a*bb", "abb"},
+        {"*ab", "ab abab"},
+        {"*ab*b*", "abab abb"},
+        {"a?*", "a\\b ab abab abb"},
+        {"?*?", "[ab] a\\b ab abab abb"},
+        {"[ab]*", "[ab]"},
+        {"a\\*", "a\\b"},
+        {".*", ". .. ..b .a"},
+        {".?", ".. .a"},
+        {"?a", "none"}, /* which does not begin with a dot */
+        {"*.*", "none"},
+        {"b?", "none"},
+        {"c*", "none"},
+        {"nowhere", "nowhere"}, /* no pattern: a name, be it there or not */
+    };
+    char inside[300];
+    snprintf(inside, sizeof inside, "%s", folder);
+    snprintf(folder, sizeof folder, "%s", temporary_folder());
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        put(names[i], "");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_string_equal(files_of(cases[i].pattern), cases[i].want);
+    temporary_remove(folder);
+    snprintf(folder, sizeof folder, "%s", inside);
+}
+
+static void so_many_files_may_fit(void **state)
+{
+    (void)state;
+    char inside[300], name[20], path[600];
+    snprintf(inside, sizeof inside, "%s", folder);
+    snprintf(folder, sizeof folder, "%s", temporary_folder());
+    for (int i = 0; i < MRQ_FILES_MAX + 1; i++) {
+        MRQ_CLEANUP(mrq_dict_free) mrq_dict *names = NULL;
+        snprintf(name, sizeof name, "f%05d", i);
+        snprintf(path, sizeof path, "%s/%s", folder, name);
+        const int file = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+        assert_true(file >= 0);
+        close(file);
+        if (i == MRQ_FILES_MAX - 1) {
+            assert_ok(mrq_files_find(folder, "f*", &names, &err));
+            assert_int_equal(mrq_dict_strings(names).n, 10000);
+        }
+    }
+    mrq_dict *names = NULL;
+    assert_fails(mrq_files_find(folder, "f*", &names, &err), MRQ_BAD_FILE,
+                 "f*: more than 10000 files fit, want one file instead of many small ones");
+    temporary_remove(folder);
+    snprintf(folder, sizeof folder, "%s", inside);
 }
 
 #define TABLE                                                                                                                      \
@@ -439,6 +522,8 @@ int main(void)
         cmocka_unit_test(blocks_of_any_size_give_the_same_records),
         cmocka_unit_test(a_record_has_a_longest_length),
         cmocka_unit_test(a_pattern_stands_for_several_files),
+        cmocka_unit_test(patterns_fit_whole_names),
+        cmocka_unit_test(so_many_files_may_fit),
         cmocka_unit_test(a_table_may_be_several_files),
         cmocka_unit_test(what_is_no_file_is_told),
         cmocka_unit_test(events_come_by_standard_input),
