@@ -3,7 +3,6 @@
  * that long is less noisy than the first ten, and prefers mixes that also find what is rare in the training part. First the numbers
  * of directions are chosen, then the weights. */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/finite.h"
@@ -302,14 +301,6 @@ mrq_status mrq_mix_choose(const mrq_components_task *task, mrq_parts_kind kind, 
     if (!arena)
         return mrq_fail_memory(err, "weighing the parts");
     *out = middling(&plan[unmeasured], 0, d);
-    if (getenv("NL")) {
-        if (atof(getenv("NL")) == 0) {
-            out->n_likes = 0;
-            out->likes = 0;
-        } else
-            out->likes = (float)atof(getenv("NL"));
-        return MRQ_OK;
-    }
     if (kind == MRQ_PARTS_NEIGHBOURS)
         out->scores = out->likes = 0;
     MRQ_TRY(hold_out(task, recency != MRQ_RECENCY_OFF, arena, &held, err));

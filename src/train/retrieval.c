@@ -12,7 +12,6 @@
 #include "train/retrieval.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "model/gemm.h"
@@ -21,7 +20,7 @@
 
 #define NEIGHBOURS     200
 #define NEIGHBOURS_MIN 20
-#define ENTRIES        (getenv("EN") ? atof(getenv("EN")) : 12000.0)
+#define ENTRIES        12000.0
 #define PRIOR          0.03f
 #define LEADING        64
 #define CATEGORY_RIDGE 30.0f

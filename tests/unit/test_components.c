@@ -388,6 +388,168 @@ static void a_mix_is_chosen_among_what_is_allowed(void **state)
     assert_int_equal(few.tested, 20);
 }
 
+/* Ages by chance: each user's likes in some order. */
+static uint32_t *make_ages(const mrq_links *likes, mrq_arena *arena)
+{
+    uint32_t *age = mrq_arena_array(arena, likes->list.offset[USERS], sizeof *age);
+    mrq_random random;
+    mrq_random_init(&random, 5, 0);
+    for (uint32_t u = 0; u < USERS; u++) {
+        const uint64_t first = likes->list.offset[u];
+        for (uint32_t i = 0; first + i < likes->list.offset[u + 1]; i++) {
+            const uint32_t j = (uint32_t)mrq_random_below(&random, i + 1);
+            age[first + i] = age[first + j];
+            age[first + j] = i;
+        }
+    }
+    return age;
+}
+
+/* "recent dense neighbours, 4 scores x 1, 12 likes x 0.25: 0.5123 of 55". */
+static const char *mix_text(const mrq_mix *mix)
+{
+    static char out[200];
+    snprintf(out, sizeof out, "%s%s%s%u scores x %g, %u likes x %g: %.4f of %u", mix->recent ? "recent " : "",
+             mix->dense ? "dense " : "", mix->neighbours ? "neighbours " : "", mix->n_scores, (double)mix->scores, mix->n_likes,
+             (double)mix->likes, mix->ndcg, mix->tested);
+    return out;
+}
+
+static void a_mix_comes_to_these_numbers(void **state)
+{
+    (void)state;
+    MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
+    const mrq_links likes = make_likes(arena);
+    const uint32_t *age = make_ages(&likes, arena);
+    static const struct {
+        mrq_parts_kind kind;
+        mrq_recency_use recency;
+        const char *want;
+    } rows[] = {
+        {MRQ_PARTS_CHOSEN, MRQ_RECENCY_OFF, "neighbours 4 scores x 4, 4 likes x 0.5: 0.4806 of 58"},
+        {MRQ_PARTS_VECTORS, MRQ_RECENCY_OFF, "dense 4 scores x 1, 4 likes x 0: 0.4681 of 58"},
+        {MRQ_PARTS_NEIGHBOURS, MRQ_RECENCY_OFF, "neighbours 4 scores x 0, 4 likes x 0: 0.4258 of 58"},
+        {MRQ_PARTS_BOTH, MRQ_RECENCY_OFF, "neighbours 4 scores x 4, 4 likes x 0.5: 0.4806 of 58"},
+        {MRQ_PARTS_CHOSEN, MRQ_RECENCY_ON, "recent dense neighbours 12 scores x 1, 4 likes x 1: 0.4286 of 58"},
+        {MRQ_PARTS_VECTORS, MRQ_RECENCY_ON, "recent dense 4 scores x 1, 4 likes x 0.5: 0.4384 of 58"},
+        {MRQ_PARTS_NEIGHBOURS, MRQ_RECENCY_ON, "recent neighbours 2 scores x 0, 2 likes x 0: 0.3603 of 58"},
+        {MRQ_PARTS_BOTH, MRQ_RECENCY_ON, "recent dense neighbours 12 scores x 1, 4 likes x 1: 0.4286 of 58"},
+        {MRQ_PARTS_CHOSEN, MRQ_RECENCY_CHOSEN, "neighbours 2 scores x 2, 2 likes x 1: 0.4630 of 58"},
+        {MRQ_PARTS_VECTORS, MRQ_RECENCY_CHOSEN, "dense 4 scores x 1, 4 likes x 0.25: 0.4531 of 58"},
+        {MRQ_PARTS_NEIGHBOURS, MRQ_RECENCY_CHOSEN, "neighbours 2 scores x 0, 2 likes x 0: 0.4164 of 58"},
+        {MRQ_PARTS_BOTH, MRQ_RECENCY_CHOSEN, "neighbours 2 scores x 2, 2 likes x 1: 0.4630 of 58"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        mrq_mix mix;
+        const mrq_components_task task = {.likes = &likes,
+                                          .age = rows[i].recency != MRQ_RECENCY_OFF ? age : NULL,
+                                          .users = USERS,
+                                          .items = ITEMS,
+                                          .k = 8,
+                                          .threads = 2,
+                                          .ridge = 0.1,
+                                          .seed = 1};
+        assert_ok(mrq_mix_choose(&task, rows[i].kind, rows[i].recency, 16, &mix, &err));
+        assert_string_equal(mix_text(&mix), rows[i].want);
+    }
+}
+
+/* Of fewer than twenty users nothing is measured, and the middle is taken of what is allowed. */
+static void without_users_to_test_the_middle_is_taken(void **state)
+{
+    (void)state;
+    MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
+    const mrq_links likes = make_likes(arena);
+    const uint32_t *age = make_ages(&likes, arena);
+    static const struct {
+        mrq_parts_kind kind;
+        mrq_recency_use recency;
+        uint32_t items;
+        const char *want;
+    } rows[] = {
+        {MRQ_PARTS_CHOSEN, MRQ_RECENCY_OFF, ITEMS, "dense 16 scores x 1, 0 likes x 0: nan of 0"},
+        {MRQ_PARTS_VECTORS, MRQ_RECENCY_OFF, ITEMS, "dense 16 scores x 1, 0 likes x 0: nan of 0"},
+        {MRQ_PARTS_NEIGHBOURS, MRQ_RECENCY_OFF, ITEMS, "neighbours 4 scores x 0, 12 likes x 0: nan of 0"},
+        {MRQ_PARTS_BOTH, MRQ_RECENCY_OFF, ITEMS, "neighbours 4 scores x 1, 12 likes x 0.5: nan of 0"},
+        {MRQ_PARTS_CHOSEN, MRQ_RECENCY_ON, ITEMS, "recent dense neighbours 12 scores x 1, 4 likes x 0.5: nan of 0"},
+        {MRQ_PARTS_VECTORS, MRQ_RECENCY_ON, ITEMS, "recent dense 16 scores x 1, 0 likes x 0: nan of 0"},
+        {MRQ_PARTS_NEIGHBOURS, MRQ_RECENCY_ON, ITEMS, "recent neighbours 4 scores x 0, 12 likes x 0: nan of 0"},
+        {MRQ_PARTS_BOTH, MRQ_RECENCY_ON, ITEMS, "recent dense neighbours 12 scores x 1, 4 likes x 0.5: nan of 0"},
+        {MRQ_PARTS_CHOSEN, MRQ_RECENCY_CHOSEN, ITEMS, "dense 16 scores x 1, 0 likes x 0: nan of 0"},
+        {MRQ_PARTS_VECTORS, MRQ_RECENCY_CHOSEN, ITEMS, "dense 16 scores x 1, 0 likes x 0: nan of 0"},
+        {MRQ_PARTS_NEIGHBOURS, MRQ_RECENCY_CHOSEN, ITEMS, "neighbours 4 scores x 0, 12 likes x 0: nan of 0"},
+        {MRQ_PARTS_BOTH, MRQ_RECENCY_CHOSEN, ITEMS, "neighbours 4 scores x 1, 12 likes x 0.5: nan of 0"},
+        {MRQ_PARTS_CHOSEN, MRQ_RECENCY_CHOSEN, MRQ_RELATED_MAX, "dense 16 scores x 1, 0 likes x 0: nan of 0"},
+        {MRQ_PARTS_VECTORS, MRQ_RECENCY_CHOSEN, MRQ_RELATED_MAX, "dense 16 scores x 1, 0 likes x 0: nan of 0"},
+        {MRQ_PARTS_NEIGHBOURS, MRQ_RECENCY_CHOSEN, MRQ_RELATED_MAX, "neighbours 4 scores x 0, 12 likes x 0: nan of 0"},
+        {MRQ_PARTS_BOTH, MRQ_RECENCY_CHOSEN, MRQ_RELATED_MAX, "neighbours 4 scores x 1, 12 likes x 0.5: nan of 0"},
+        {MRQ_PARTS_CHOSEN, MRQ_RECENCY_OFF, MRQ_RELATED_MAX + 1, "neighbours 4 scores x 1, 12 likes x 0.5: nan of 0"},
+        {MRQ_PARTS_VECTORS, MRQ_RECENCY_OFF, MRQ_RELATED_MAX + 1, "4 scores x 1, 12 likes x 0.25: nan of 0"},
+        {MRQ_PARTS_NEIGHBOURS, MRQ_RECENCY_OFF, MRQ_RELATED_MAX + 1, "neighbours 4 scores x 0, 12 likes x 0: nan of 0"},
+        {MRQ_PARTS_BOTH, MRQ_RECENCY_OFF, MRQ_RELATED_MAX + 1, "neighbours 4 scores x 1, 12 likes x 0.5: nan of 0"},
+        {MRQ_PARTS_CHOSEN, MRQ_RECENCY_ON, MRQ_RELATED_MAX + 1, "recent neighbours 4 scores x 1, 12 likes x 0.5: nan of 0"},
+        {MRQ_PARTS_VECTORS, MRQ_RECENCY_ON, MRQ_RELATED_MAX + 1, "recent 4 scores x 1, 12 likes x 0.25: nan of 0"},
+        {MRQ_PARTS_NEIGHBOURS, MRQ_RECENCY_ON, MRQ_RELATED_MAX + 1, "recent neighbours 4 scores x 0, 12 likes x 0: nan of 0"},
+        {MRQ_PARTS_BOTH, MRQ_RECENCY_ON, MRQ_RELATED_MAX + 1, "recent neighbours 4 scores x 1, 12 likes x 0.5: nan of 0"},
+        {MRQ_PARTS_CHOSEN, MRQ_RECENCY_CHOSEN, MRQ_RELATED_MAX + 1, "neighbours 4 scores x 1, 12 likes x 0.5: nan of 0"},
+        {MRQ_PARTS_VECTORS, MRQ_RECENCY_CHOSEN, MRQ_RELATED_MAX + 1, "4 scores x 1, 12 likes x 0.25: nan of 0"},
+        {MRQ_PARTS_NEIGHBOURS, MRQ_RECENCY_CHOSEN, MRQ_RELATED_MAX + 1, "neighbours 4 scores x 0, 12 likes x 0: nan of 0"},
+        {MRQ_PARTS_BOTH, MRQ_RECENCY_CHOSEN, MRQ_RELATED_MAX + 1, "neighbours 4 scores x 1, 12 likes x 0.5: nan of 0"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        mrq_mix mix;
+        const mrq_components_task task = {.likes = &likes,
+                                          .age = rows[i].recency != MRQ_RECENCY_OFF ? age : NULL,
+                                          .users = 15,
+                                          .items = rows[i].items,
+                                          .k = 8,
+                                          .threads = 1,
+                                          .ridge = 0.1,
+                                          .seed = 1};
+        assert_ok(mrq_mix_choose(&task, rows[i].kind, rows[i].recency, 16, &mix, &err));
+        assert_string_equal(mix_text(&mix), rows[i].want);
+    }
+}
+
+/* So many that they and the items make a hundred million scores, but 500 to 2000. */
+static void so_many_users_are_tested(void **state)
+{
+    (void)state;
+    enum { MANY = 2100, EACH = 6, LISTED = 300 };
+    MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
+    uint64_t *offset = mrq_arena_array(arena, MANY + 1, sizeof *offset);
+    uint32_t *item = mrq_arena_array(arena, (size_t)MANY * EACH, sizeof *item);
+    float *strength = mrq_arena_array(arena, (size_t)MANY * EACH, sizeof *strength);
+    mrq_random random;
+    mrq_random_init(&random, 6, 0);
+    for (uint32_t u = 0; u < MANY; u++) { /* neighbours of a place, and whatever else lies behind */
+        offset[u + 1] = offset[u] + EACH;
+        const uint32_t at = (uint32_t)mrq_random_below(&random, LISTED - 40);
+        for (uint32_t i = 0; i < EACH; i++) {
+            item[offset[u] + i] = at + i * 6 + (uint32_t)mrq_random_below(&random, 6);
+            strength[offset[u] + i] = 1;
+        }
+    }
+    const mrq_links likes = {{offset, item}, strength};
+    static const struct {
+        uint32_t items;
+        const char *want;
+    } rows[] = {{LISTED, "neighbours 4 scores x 0, 12 likes x 0: 0.3067 of 2000"},
+                {50000, "neighbours 4 scores x 0, 12 likes x 0: 0.3067 of 2000"},
+                {50001, "neighbours 4 scores x 0, 12 likes x 0: 0.3068 of 1999"},
+                {62500, "neighbours 4 scores x 0, 12 likes x 0: 0.3049 of 1600"},
+                {200000, "neighbours 4 scores x 0, 12 likes x 0: 0.3151 of 500"},
+                {200001, "neighbours 4 scores x 0, 12 likes x 0: 0.3151 of 500"},
+                {400000, "neighbours 4 scores x 0, 12 likes x 0: 0.3151 of 500"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        mrq_mix mix;
+        const mrq_components_task task = {
+            .likes = &likes, .users = MANY, .items = rows[i].items, .k = 150, .threads = 2, .ridge = 0.1, .seed = 1};
+        assert_ok(mrq_mix_choose(&task, MRQ_PARTS_NEIGHBOURS, MRQ_RECENCY_OFF, 16, &mix, &err));
+        assert_string_equal(mix_text(&mix), rows[i].want);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -400,6 +562,9 @@ int main(void)
         cmocka_unit_test(directions_are_eigenvectors),
         cmocka_unit_test(directions_beyond_the_items_are_zero),
         cmocka_unit_test(a_mix_is_chosen_among_what_is_allowed),
+        cmocka_unit_test(a_mix_comes_to_these_numbers),
+        cmocka_unit_test(without_users_to_test_the_middle_is_taken),
+        cmocka_unit_test(so_many_users_are_tested),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
