@@ -794,6 +794,40 @@ static void test_history_damage(void **state)
     SMALL("\"kind\":\"dot\"", "\"kind\":\"sum\",\"size\":11", HISTORY, "{\"feature\":\"id\",\"kind\":\"id\"}",                     \
           "\"objective\":\"ranking\",\"parts\":\"both\"")
 
+/* An item keeps up to 200 neighbours; fewer, but 20 at least, where the average user would have more than 12,000 to sum up. */
+static void long_histories_have_fewer_neighbours(void **state)
+{
+    (void)state;
+    enum { READERS = 60, BOOKS = 800 };
+    static const struct {
+        uint32_t likes, most;
+        uint64_t all;
+    } rows[] = {{20, 86, 14238}, {75, 200, 140749}, {90, 168, 130516}, {160, 88, 70400}, {740, 20, 16000}, {790, 20, 16000}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        small_data *s = small_data_new(READERS, BOOKS, READERS * rows[i].likes);
+        mrq_random rng;
+        mrq_random_init(&rng, 3, 0);
+        uint32_t book[BOOKS], most = 0;
+        for (uint32_t n = 0; n < READERS * rows[i].likes; n++) {
+            if (n % rows[i].likes == 0) {
+                for (uint32_t m = 0; m < BOOKS; m++)
+                    book[m] = m;
+                mrq_random_shuffle(&rng, book, BOOKS);
+            }
+            s->user[n] = n / rows[i].likes;
+            s->item[n] = book[n % rows[i].likes];
+            s->rating[n] = 5;
+        }
+        MRQ_CLEANUP(mrq_model_free) mrq_model *model = solve(s, BOTH, 2);
+        MRQ_AUTOFREE uint32_t *of = mrq_array(BOOKS, sizeof *of); /* by item: whose neighbour it is */
+        for (uint64_t k = 0; k < model->neighbours.list.offset[BOOKS]; k++)
+            most = ++of[model->neighbours.list.item[k]] > most ? of[model->neighbours.list.item[k]] : most;
+        if (most != rows[i].most || model->neighbours.list.offset[BOOKS] != rows[i].all)
+            fail_msg("%u likes: %u, %llu together", rows[i].likes, most, (unsigned long long)model->neighbours.list.offset[BOOKS]);
+        small_data_free(s);
+    }
+}
+
 /* Neighbours come back from the model's file and the history's, and count in a score; damaged ones are refused. */
 static void neighbours_are_kept_and_checked(void **state)
 {
@@ -1053,6 +1087,7 @@ int main(void)
         cmocka_unit_test(a_item_that_nobody_likes_says_nothing),
         cmocka_unit_test(test_fold_and_files),
         cmocka_unit_test(test_history_damage),
+        cmocka_unit_test(long_histories_have_fewer_neighbours),
         cmocka_unit_test(neighbours_are_kept_and_checked),
         cmocka_unit_test(test_same_again),
         cmocka_unit_test(test_little),
