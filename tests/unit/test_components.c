@@ -88,6 +88,58 @@ static void a_sparse_gram_matrix_is_the_dense_one(void **state)
     }
 }
 
+/* Rows across all blocks: a row by its definition, and cut off before any place. */
+static void a_large_gram_matrix_is_that_of_its_definition(void **state)
+{
+    (void)state;
+    enum { MANY = 8300, EACH = 7, READERS = 5000 };
+    MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
+    uint64_t *offset = mrq_arena_array(arena, READERS + 1, sizeof *offset);
+    uint32_t *item = mrq_arena_array(arena, (size_t)READERS * EACH, sizeof *item);
+    float *strength = mrq_arena_array(arena, (size_t)READERS * EACH, sizeof *strength);
+    mrq_random random;
+    mrq_random_init(&random, 8, 0);
+    for (uint32_t u = 0; u < READERS; u++) {
+        offset[u + 1] = offset[u] + EACH;
+        for (uint32_t i = 0; i < EACH; i++) { /* ascending, and all are liked by somebody */
+            const uint32_t width = MANY / EACH + 1, from = i * width;
+            const uint32_t to = from + (u < width ? u : (uint32_t)mrq_random_below(&random, width));
+            item[offset[u] + i] = to < MANY ? to : MANY - 1;
+            strength[offset[u] + i] = 1 + 0.01f * (float)(u % 10);
+        }
+    }
+    const mrq_links likes = {{offset, item}, strength};
+    mrq_sparse_gram g;
+    mrq_gram_scratch scratch;
+    assert_ok(mrq_sparse_gram_make(&likes, NULL, READERS, MANY + 5, 0.3, UINT32_MAX, 2, arena, &g, &err));
+    assert_int_equal(g.n, MANY);
+    assert_int_equal(mrq_gram_scratch_make(&scratch, g.n), 0);
+    static const uint32_t ends[] = {1, 63, 64, 65, 255, 256, 257, 4095, 4096, 4097, 8191, 8192, 8193, MANY};
+    for (uint32_t i = 0; i < g.n; i++) {
+        static double want[MANY];
+        const uint64_t *of = g.by_item.list.offset + i;
+        memset(want, 0, sizeof want);
+        for (uint64_t f = of[0]; f < of[1]; f++)
+            for (uint64_t l = offset[g.by_item.list.item[f]]; l < offset[g.by_item.list.item[f] + 1]; l++)
+                want[item[l]] += (double)(g.by_item.strength[f] * strength[l]); /* each has as many likes, so none is damped */
+        for (size_t end = 0; end <= sizeof ends / sizeof *ends; end++) {
+            const bool whole = end == sizeof ends / sizeof *ends;
+            if (!whole && i % 83)
+                continue;
+            const mrq_gram_row row = whole ? g.lower[i] : mrq_sparse_gram_row(&g, i, ends[end], &scratch);
+            const uint32_t stop = whole ? i + 1 : ends[end];
+            uint32_t k = 0;
+            for (uint32_t j = 0; j < stop; j++)
+                if (want[g.item[j]] > 0) {
+                    assert_true(k < row.n && row.place[k] == j);
+                    assert_true(near((double)row.value[k++], want[g.item[j]]));
+                }
+            assert_int_equal(k, row.n);
+        }
+    }
+    mrq_gram_scratch_clear(&scratch);
+}
+
 static void a_row_keeps_the_largest_cosines_and_itself(void **state)
 {
     (void)state;
@@ -554,6 +606,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_sparse_gram_matrix_is_the_dense_one),
+        cmocka_unit_test(a_large_gram_matrix_is_that_of_its_definition),
         cmocka_unit_test(a_row_keeps_the_largest_cosines_and_itself),
         cmocka_unit_test(a_user_with_very_many_likes_counts_in_part),
         cmocka_unit_test(items_whose_likes_are_not_used_are_harmless),
