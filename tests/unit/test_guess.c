@@ -311,6 +311,77 @@ static void a_tenth_may_be_missing(void **state)
     }
 }
 
+/* Rows 1 to n of a number and a value: the second is a format in which N, or X by 16, is one
+ * of `different` numbers from `first` on. */
+static char *numbered(const char *head, int n, int different, int first, const char *format)
+{
+    static char text[200000];
+    size_t size = (size_t)snprintf(text, sizeof text, "%s", head);
+    for (int i = 0; i < n; i++) {
+        size += (size_t)snprintf(text + size, sizeof text - size, "%d,", i + 1);
+        for (const char *p = format; *p; p++)
+            size += *p == 'N'   ? (size_t)snprintf(text + size, sizeof text - size, "%d", first + i % different)
+                    : *p == 'X' ? (size_t)snprintf(text + size, sizeof text - size, "%x", (unsigned)(first + i % different))
+                                : (size_t)snprintf(text + size, sizeof text - size, "%c", *p);
+        size += (size_t)snprintf(text + size, sizeof text - size, "\n");
+    }
+    return text;
+}
+
+/* What a column of a table is taken for, on both sides of each limit. */
+static void columns_have_limits(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *file, *head;
+        int rows, different, first;
+        const char *format, *want;
+    } cases[] = {
+        /* half as many values as rows */
+        {"items.csv", "item,kind\n", 24, 12, 10, "kN", "items.csv: kind: one of 12 values, called kind\n"},
+        {"items.csv", "item,kind\n", 24, 13, 10, "kN", "items.csv: kind: the title\n"},
+        /* a thousand values of users */
+        {"users.csv", "user,kind\n", 2000, 1000, 10, "kN", "users.csv: kind: one of 1000 values, called kind\n"},
+        {"users.csv", "user,kind\n", 2002, 1001, 10, "kN",
+         "users.csv: kind: not used: 1001 different texts in 2002 lines: too many for a category\n"},
+        {"items.csv", "item,kind\n", 2002, 1001, 10, "kN", "items.csv: kind: one of 1001 values, called kind\n"},
+        /* a thousand codes */
+        {"items.csv", "", 2000, 1000, 3000, "N", "items.csv: column 2: one of 1000 values, called column2\n"},
+        {"items.csv", "", 2002, 1001, 3000, "N", "items.csv: column 2: a number from 3000 to 4000, called column2\n"},
+        {"items.csv", "item,code\n", 2000, 1000, 3000, "N", "items.csv: code: a number from 3000 to 3999, called code\n"},
+        /* years */
+        {"items.csv", "", 60, 40, 1461, "N", "items.csv: column 2: a year from 1461 to 1500, called year\n"},
+        {"items.csv", "", 60, 40, 1460, "N", "items.csv: column 2: a number from 1460 to 1499, called column2\n"},
+        {"items.csv", "", 60, 40, 2061, "N", "items.csv: column 2: a year from 2061 to 2100, called year\n"},
+        {"items.csv", "", 60, 40, 2062, "N", "items.csv: column 2: a number from 2062 to 2101, called column2\n"},
+        {"items.csv", "", 600, 501, 1000, "N", "items.csv: column 2: a year from 1000 to 1500, called year\n"},
+        {"items.csv", "", 600, 502, 999, "N", "items.csv: column 2: a number from 999 to 1500, called column2\n"},
+        /* nine genres of ten rows */
+        {"items.csv", "item,genres\n", 20, 18, 10, "gN",
+         "items.csv: genres: a set of 18 members, divided by \"|\", called genres\n"},
+        {"items.csv", "item,genres\n", 20, 19, 10, "gN",
+         "items.csv: genres: not used: 19 different texts in 20 lines: too many for a category, and not the title\n"},
+        /* members of which each comes four times */
+        {"items.csv", "item,tags\n", 24, 6, 10, "aN|bN", "items.csv: tags: a set of 12 members, divided by \"|\", called genres\n"},
+        {"items.csv", "item,tags\n", 24, 7, 10, "aN|bN", "items.csv: tags: a set of 7 members, divided by \"|\", called genres\n"},
+        /* titles are longer than two letters */
+        {"items.csv", "item,what\n", 24, 24, 10, "X",
+         "items.csv: what: not used: 24 different texts in 24 lines: too many for a category, and not the title\n"},
+        {"items.csv", "item,what\n", 24, 24, 10, "xX", "items.csv: what: the title\n"},
+        {"items.csv", "item,what\n", 24, 13, 10, "wordN", "items.csv: what: the title\n"},
+        {"items.csv", "item,what\n", 24, 12, 10, "wordN", "items.csv: what: one of 12 values, called what\n"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        put("log.csv", events("user,item\n", 20, 20, "U,I\n"));
+        put(cases[i].file, numbered(cases[i].head, cases[i].rows, cases[i].different, cases[i].first, cases[i].format));
+        assert_ok(guess());
+        char path[400];
+        assert_says(&report, cases[i].want);
+        snprintf(path, sizeof path, "%s/%s", folder, cases[i].file);
+        unlink(path);
+    }
+}
+
 static void encodings(void **state)
 {
     (void)state;
@@ -663,6 +734,7 @@ int main(void)
         TEST(columns_of_items),
         TEST(names_of_fields),
         TEST(a_tenth_may_be_missing),
+        TEST(columns_have_limits),
         TEST(encodings),
         TEST(what_training_would_refuse_is_told),
         TEST(large_files_are_sampled),
