@@ -7,12 +7,14 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 from dataclasses import dataclass
 
 LEFT_OUT = {'lint', 'long', 'ci', 'milvus', 'bench-smoke'}  # suites
 LEFT_OUT_TESTS = {'check', 'cores', 'readme', 'ml-100k', 'ml-latest-small'}  # of the tests themselves, slow, or in want of data
 SKIPPED = 77
+FAILED = b'[  FAILED  ]'  # what a unit test says at once, and goes on
 MARK = f'MRQ_TRIAL={os.getpid()}-'  # in the environment of all that this run starts
 LONG = 2.0  # seconds: what is believed at once ends sooner
 
@@ -60,10 +62,24 @@ def kill_marked(token):
 
 
 def limit(seconds):
-    """Of a test; each of its processes may use so many seconds of a core, which a loop without end has soon, busy as the machine is."""
+    """Of a test; each of its processes may use so many seconds of a core, which a loop without end has soon, however busy the
+    machine."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (4 << 30, 4 << 30))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CPU, (int(seconds), int(seconds) + 1))
+
+
+def listen(child):
+    """Ends a program of unit tests when the first of them fails: the others have nothing to add."""
+    last = b''
+    while True:
+        said = os.read(child.stderr.fileno(), 65536)
+        if not said:
+            break
+        last = last[-len(FAILED):] + said
+        if FAILED in last:
+            child.kill()
+    child.stderr.close()
 
 
 class Trials:
@@ -79,8 +95,10 @@ class Trials:
         name, value = token.split('=')
         environment = {**os.environ, **test.environment, **switch, name: value, 'TMPDIR': folder, 'MALLOC_PERTURB_': '165'}
         child = subprocess.Popen(test.command, cwd=test.folder, env=environment, stdin=subprocess.DEVNULL,
-                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True,
                                  preexec_fn=lambda: limit(busy))
+        ears = threading.Thread(target=listen, args=(child,))
+        ears.start()
         try:
             code = child.wait(timeout)
         except subprocess.TimeoutExpired:
@@ -92,6 +110,7 @@ class Trials:
                 pass
             kill_marked(token)
             child.wait()
+            ears.join()
             shutil.rmtree(folder, ignore_errors=True)
         return code, time.monotonic() - began
 
@@ -123,7 +142,7 @@ class Trials:
             spent += test.seconds
             failed = 0
             while True:
-                code, _ = self.run(test, {'MRQ_MUTANT': str(number)}, 10 + 6 * test.seconds, 5 + 4 * test.seconds)
+                code, _ = self.run(test, {'MRQ_MUTANT': str(number)}, 10 + 6 * test.seconds, 2 + 4 * test.seconds)
                 if code in (0, SKIPPED):
                     break
                 failed += 1
