@@ -1,11 +1,14 @@
-/* The neighbours of what a person likes are summed up in a table: of all items, or by a hash if that is smaller. Items that are not
- * in the table have their inner product alone, so the search of the index finds the best of them: as long as its last hit could be
- * among the best k, it is asked for twice as many. An item of the table is at most its sum plus the largest inner product, the
- * first hit's; only those are computed whose sum is large enough for that to be among the best k. */
+/* The neighbours of what a person likes are summed up in a table: of all items, or by a hash if that is smaller. An item's score is
+ * at most its sum plus the product of two lengths (index/lengths.h), so only those are computed whose bound reaches the best k so
+ * far: first the items of the table, by their sums, then the others, the longest vectors first. Most often a few dozen of the
+ * others are left. If they are many, as when hardly anything is in the table, the index is searched for the best of them: as long
+ * as its last hit could be among the best k, it is asked for twice as many. */
 #include "engine/neighbours.h"
 
 #include <stdlib.h>
 
+#include "index/kernels.h"
+#include "index/lengths.h"
 #include "index/top.h"
 #include "model/kernels.h"
 
@@ -71,9 +74,13 @@ static uint32_t collect(const struct table *t, const mrq_filter *filter, mrq_hit
     return n;
 }
 
+/* A row of its own costs as much as this many of a scan. */
+#define SCANNED 32
+
 struct search {
     const mrq_generation *generation;
     const float *vector;
+    mrq_reach reach;
     uint32_t k;
     const mrq_filter *filter;
     struct table table;
@@ -85,15 +92,22 @@ static bool full(const struct search *s)
     return s->top.n == s->k;
 }
 
-static void push(struct search *s, mrq_hit sum)
+/* Whether an item with this sum of neighbours may be among the best. */
+static bool may_reach(const struct search *s, uint32_t row, float sum)
+{
+    const float most = s->generation->lengths->length[row] * s->reach.factor + s->reach.rest;
+    return !full(s) || !(sum + most < s->top.hit[0].score);
+}
+
+static void push(struct search *s, uint32_t row, float sum)
 {
     const uint32_t dim = s->generation->tower->dim;
-    const float *item = mrq_index_vectors(s->generation->index) + (size_t)sum.row * dim;
-    mrq_top_push(&s->top, (mrq_hit){sum.row, sum.score + mrq_kernels_best()->dot(s->vector, item, dim)});
+    const float *item = mrq_index_vectors(s->generation->index) + (size_t)row * dim;
+    mrq_top_push(&s->top, (mrq_hit){row, sum + mrq_distances_best()->inner_product(s->vector, item, dim)});
 }
 
 /* The items of the table: first those with the largest sums, so that few of the others can be better. */
-static int search_table(struct search *s, float largest)
+static int search_table(struct search *s)
 {
     MRQ_AUTOFREE mrq_hit *sum = malloc(s->table.size * sizeof *sum); /* not zeroed: it may be as large as the catalogue */
     MRQ_AUTOFREE mrq_hit *first = mrq_array(s->k, sizeof *first);
@@ -105,17 +119,34 @@ static int search_table(struct search *s, float largest)
         mrq_top_push(&best, sum[i]);
     const mrq_hit least = best.n ? best.hit[0] : (mrq_hit){0, 0}; /* the root of a heap: the worst that is kept */
     for (uint32_t i = 0; i < best.n; i++)
-        push(s, best.hit[i]);
+        push(s, best.hit[i].row, best.hit[i].score);
     for (uint32_t i = 0; i < n; i++) {
         const bool pushed = sum[i].score > least.score || (sum[i].score == least.score && sum[i].row <= least.row);
-        if (!pushed && !(full(s) && sum[i].score + largest < s->top.hit[0].score))
-            push(s, sum[i]);
+        if (!pushed && may_reach(s, sum[i].row, sum[i].score))
+            push(s, sum[i].row, sum[i].score);
     }
     return 0;
 }
 
-/* Some of the first hits of the index, and the best ones of the table. */
-static mrq_status search_both(struct search *s, mrq_error *err)
+static bool in_table(const struct search *s, uint32_t row)
+{
+    return s->table.sum[slot(&s->table, row)] != 0;
+}
+
+/* The other items, the longest first. Returns false, and has changed nothing, if too many of them may be among the best. */
+static bool search_longest(struct search *s)
+{
+    const uint32_t rows = s->generation->items->rows, most = rows / SCANNED, *row = s->generation->lengths->row;
+    if (!full(s) || (most < rows && may_reach(s, row[most], 0)))
+        return false;
+    for (uint32_t i = 0; i < rows && may_reach(s, row[i], 0); i++)
+        if ((!s->filter || s->filter->keep[row[i] / 64] >> row[i] % 64 & 1) && !in_table(s, row[i]))
+            push(s, row[i], 0);
+    return true;
+}
+
+/* The other items, by the index. */
+static mrq_status search_index(struct search *s, mrq_error *err)
 {
     const uint32_t kept = s->filter ? s->filter->n_kept : s->generation->items->rows;
     uint32_t done = 0, found = 0;
@@ -125,12 +156,8 @@ static mrq_status search_both(struct search *s, mrq_error *err)
         if (!hit)
             return mrq_fail_memory(err, "searching");
         MRQ_TRY(mrq_index_search(s->generation->index, s->vector, ask, s->filter, hit, &found, err));
-        if (!found)
-            break;
-        if (!done && search_table(s, hit[0].score))
-            return mrq_fail_memory(err, "searching");
         for (uint32_t i = done; i < found; i++)
-            if (s->table.sum[slot(&s->table, hit[i].row)] == 0)
+            if (!in_table(s, hit[i].row))
                 mrq_top_push(&s->top, hit[i]);
         if (found < ask || (full(s) && hit[found - 1].score < s->top.hit[0].score))
             break;
@@ -155,8 +182,11 @@ mrq_status mrq_neighbours_search(const mrq_generation *generation, const float *
         return mrq_fail_memory(err, "searching");
     for (uint32_t l = 0; l < n_liked; l++)
         add(&table, neighbours, &liked[l], slope);
-    struct search s = {generation, vector, k, filter, table, {hits, k, 0}};
-    MRQ_TRY(search_both(&s, err));
+    struct search s = {generation, vector, mrq_lengths_reach(generation->lengths, vector), k, filter, table, {hits, k, 0}};
+    if (search_table(&s))
+        return mrq_fail_memory(err, "searching");
+    if (!search_longest(&s))
+        MRQ_TRY(search_index(&s, err));
     mrq_top_sort(&s.top);
     *found = s.top.n;
     return MRQ_OK;

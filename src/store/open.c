@@ -188,6 +188,8 @@ mrq_status mrq_generation_open_in(const char *folder, const char *name, mrq_back
         MRQ_TRY(mrq_path_join(path, sizeof path, folder, mrq_part_names[order[i]], err));
         MRQ_TRY(load_part(g, order[i], path, &vectors, &manifest, err));
     }
+    if (g->tower->has_neighbours)
+        MRQ_TRY(mrq_lengths_new(vectors, g->items->rows, g->tower->dim, &g->lengths, err));
     MRQ_TRY(look_at(folder, MRQ_PART_MODEL, manifest.part[MRQ_PART_MODEL].size, err));
     g->index_bytes = (int64_t)g->items->rows * g->tower->dim * (int64_t)sizeof *vectors;
     if (strcmp(g->index_kind, "Flat") != 0)
@@ -328,6 +330,7 @@ void mrq_generation_close(mrq_generation *generation)
     if (!generation)
         return;
     mrq_index_free(generation->index);
+    mrq_lengths_free(generation->lengths);
     mrq_folded_free(generation->tower);
     mrq_table_free(generation->items);
     mrq_table_free(generation->users);

@@ -16,6 +16,7 @@
 #define MRQ_STORE_STORE_H
 
 #include "index/backend.h"
+#include "index/lengths.h"
 #include "model/model.h"
 
 #define MRQ_GENERATION_NAME 48
@@ -37,6 +38,7 @@ typedef struct mrq_generation {
     mrq_lists seen; /* rows of items, ascending, for each user */
     mrq_times times;
     mrq_index *index;
+    mrq_lengths *lengths; /* of the index's vectors, if the tower has neighbours; else NULL */
     mrq_container *catalogue_file, *users_file, *seen_file, *vectors_file, *history_file; /* own the maps */
 } mrq_generation;
 

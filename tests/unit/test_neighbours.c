@@ -22,8 +22,9 @@ struct world {
     mrq_filter filter;
 };
 
-/* Some vectors are equal, so that there are ties; with few neighbours among many items the sums are kept by a hash. */
-static struct world *world_new(uint32_t items, uint64_t seed)
+/* Some vectors are equal, so that there are ties; `as_trained`: of very different lengths, and without the query's last coordinate,
+ * so that few long ones are enough. With few neighbours among many items the sums are kept by a hash. */
+static struct world *world_new(uint32_t items, uint64_t seed, bool as_trained)
 {
     struct world *w = calloc(1, sizeof *w);
     mrq_random random;
@@ -32,8 +33,11 @@ static struct world *world_new(uint32_t items, uint64_t seed)
     for (uint32_t i = 0; i < items; i++)
         for (uint32_t d = 0; d < DIM; d++)
             w->vector[i * DIM + d] = i % 5 == 4 ? w->vector[(i - 1) * DIM + d] : (float)mrq_random_unit(&random) - 0.4f;
+    for (uint32_t i = 0; i < items && as_trained; i++)
+        for (uint32_t d = 0; d < DIM - 1; d++)
+            w->vector[i * DIM + d] /= 1 + (float)(i / 10);
     for (uint32_t d = 0; d < DIM; d++)
-        w->query[d] = (float)mrq_random_unit(&random) - 0.3f;
+        w->query[d] = as_trained && d == DIM - 1 ? 0 : (float)mrq_random_unit(&random) - 0.3f;
     for (uint32_t i = 0; i < items; i++) {
         w->offset[i + 1] = w->offset[i];
         for (uint32_t k = 0; k < EACH && i % 3; k++) {
@@ -60,12 +64,14 @@ static struct world *world_new(uint32_t items, uint64_t seed)
     w->tower = (mrq_folded){.dim = DIM, .has_neighbours = true, .neighbours = {{w->offset, w->near}, w->weight}};
     w->generation = (mrq_generation){.items = &w->items, .tower = &w->tower};
     assert_ok(mrq_index_build("Flat", w->vector, items, DIM, &w->generation.index, &err));
+    assert_ok(mrq_lengths_new(w->vector, items, DIM, &w->generation.lengths, &err));
     return w;
 }
 
 static void world_free(struct world *w)
 {
     mrq_index_free(w->generation.index);
+    mrq_lengths_free(w->generation.lengths);
     free(w);
 }
 
@@ -84,9 +90,9 @@ static void both_parts_together_find_the_best(void **state)
     static const uint32_t sizes[] = {EACH * 4, 300, MOST};
     static const double slopes[] = {0.05, 1, 40}; /* neighbours count most, as much, hardly */
     for (size_t size = 0; size < 3; size++)
-        for (uint64_t seed = 1; seed < 6; seed++) {
+        for (uint64_t seed = 1; seed < 9; seed++) {
             const uint32_t items = sizes[size];
-            struct world *w = world_new(items, seed);
+            struct world *w = world_new(items, seed, seed > 5);
             for (size_t s = 0; s < 3; s++)
                 for (int filtered = 0; filtered < 2; filtered++) {
                     const mrq_filter *filter = filtered ? &w->filter : NULL;
@@ -117,7 +123,7 @@ static void both_parts_together_find_the_best(void **state)
 static void without_neighbours_it_is_the_search_of_the_index(void **state)
 {
     (void)state;
-    struct world *w = world_new(300, 1);
+    struct world *w = world_new(300, 1, false);
     mrq_hit want[20], got[20];
     uint32_t n;
     assert_ok(mrq_index_search(w->generation.index, w->query, 20, NULL, want, &n, &err));
@@ -134,9 +140,35 @@ static void without_neighbours_it_is_the_search_of_the_index(void **state)
     world_free(w);
 }
 
+/* The rows by length; and no inner product is above what its row and the query can reach, also of the row's own direction. */
+static void lengths_bound_inner_products(void **state)
+{
+    (void)state;
+    struct world *w = world_new(300, 2, true);
+    const mrq_lengths *lengths = w->generation.lengths;
+    for (uint32_t i = 0; i < 300; i++) {
+        const float *vector = w->vector + (size_t)i * DIM;
+        const double length = sqrt((double)mrq_kernels_best()->dot(vector, vector, DIM - 1));
+        assert_true((double)lengths->length[i] >= length * (1 - 1e-6) && (double)lengths->length[i] <= length * (1 + 1e-6));
+        assert_true(lengths->last >= fabsf(vector[DIM - 1]));
+        const uint32_t row = lengths->row[i], before = i ? lengths->row[i - 1] : row;
+        assert_true(!i || lengths->length[before] > lengths->length[row] ||
+                    (!(lengths->length[before] < lengths->length[row]) && before < row));
+        const float *queries[] = {w->query, vector};
+        for (int q = 0; q < 2; q++) {
+            const mrq_reach reach = mrq_lengths_reach(lengths, queries[q]);
+            for (uint32_t j = 0; j < 300; j++)
+                assert_true(mrq_kernels_best()->dot(queries[q], w->vector + (size_t)j * DIM, DIM) <=
+                            lengths->length[j] * reach.factor + reach.rest);
+        }
+    }
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lengths_bound_inner_products),
         cmocka_unit_test(both_parts_together_find_the_best),
         cmocka_unit_test(without_neighbours_it_is_the_search_of_the_index),
     };
