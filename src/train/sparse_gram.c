@@ -254,6 +254,30 @@ struct rows {
     struct block *block;
 };
 
+/* Moves the `most` first in the order by value to the front, in any order (Hoare's selection). */
+static void select_first(struct entry *entry, uint32_t n, uint32_t most)
+{
+    for (int64_t first = 0, end = n; end - first > 1;) {
+        const struct entry middle = entry[first + (end - first) / 2];
+        int64_t i = first, j = end - 1;
+        while (i <= j) {
+            while (by_value(&entry[i], &middle) < 0)
+                i++;
+            while (by_value(&entry[j], &middle) > 0)
+                j--;
+            if (i <= j) {
+                const struct entry swapped = entry[i];
+                entry[i++] = entry[j];
+                entry[j--] = swapped;
+            }
+        }
+        if (most > j && most < i)
+            return;
+        first = most > j ? i : first;
+        end = most > j ? end : j + 1;
+    }
+}
+
 /* Keeps the `most` entries with the largest cosines; the last one, the diagonal, is always kept. */
 static int shorten(const mrq_sparse_gram *g, mrq_gram_scratch *scratch, uint32_t *n, uint32_t most)
 {
@@ -266,7 +290,7 @@ static int shorten(const mrq_sparse_gram *g, mrq_gram_scratch *scratch, uint32_t
         const float value = scratch->value[i];
         entry[i] = (struct entry){i, i + 1 == *n ? INFINITY : value * value / g->diagonal[scratch->place[i]], 0};
     }
-    qsort(entry, *n, sizeof *entry, by_value);
+    select_first(entry, *n, most);
     qsort(entry, most, sizeof *entry, by_place);
     for (uint32_t i = 0; i < most; i++) {
         scratch->place[i] = scratch->place[entry[i].place];
