@@ -189,6 +189,36 @@ static void test_likes(void **state)
     mrq_table_free(items);
 }
 
+/* The age of a like is how many of the user's came later: by time, of one time by place; of an item rated twice the last counts. */
+static void ages_count_the_likes_that_came_later(void **state)
+{
+    (void)state;
+    static const uint32_t user[] = {0, 0, 0, 0, 1, 0, 0, 1, 0}, item[] = {4, 2, 1, 3, 0, 2, 0, 4, 1};
+    static const float rating[] = {5, 5, 2, 5, 5, 5, 4, 3, 5};
+    static const int64_t time[] = {30, 10, 99, 30, 5, 40, -7, INT64_MIN, 98};
+    static const uint32_t train[] = {0, 1, 2, 3, 4, 5, 6, 7}; /* not the last */
+    static const uint32_t by_time[] = {3, 0, 1, 2, 0, 1}, by_place[] = {0, 1, 2, 3, 1, 0};
+    mrq_table *users = small_users(2, 1), *items = small_items(5, 1);
+    mrq_model_source source = {.users = users,
+                               .items = items,
+                               .rating_user = user,
+                               .rating_item = item,
+                               .rating = rating,
+                               .train = train,
+                               .n_train = 8,
+                               .like = 3,
+                               .rating_time = time};
+    MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
+    mrq_links likes;
+    assert_ok(mrq_likes_make(&source, arena, &likes, &err));
+    assert_int_equal(likes.list.offset[2], 6); /* 0, 2, 3, 4; 0, 4 */
+    assert_memory_equal(mrq_likes_ages(&source, &likes, arena), by_time, sizeof by_time);
+    source.rating_time = NULL;
+    assert_memory_equal(mrq_likes_ages(&source, &likes, arena), by_place, sizeof by_place);
+    mrq_table_free(users);
+    mrq_table_free(items);
+}
+
 /* However much one is liked beyond the others, it counts two deviations at most; where all are alike, each counts 1. */
 static void a_like_counts_at_most_a_fifth_more(void **state)
 {
@@ -1078,6 +1108,7 @@ int main(void)
         cmocka_unit_test(test_a_matrix_of_any_size_is_inverted),
         cmocka_unit_test(test_orthonormal),
         cmocka_unit_test(test_likes),
+        cmocka_unit_test(ages_count_the_likes_that_came_later),
         cmocka_unit_test(a_like_counts_at_most_a_fifth_more),
         cmocka_unit_test(the_most_liked_are_related),
         cmocka_unit_test(test_gram_and_ease),
