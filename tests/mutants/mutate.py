@@ -188,7 +188,7 @@ def try_all(options, chosen, equivalent):
 
 
 def run_stage(options, trials, tests, left, outcome, last):
-    """Tries the changes `left` with some tests, and writes down what came out; tells what survives the last stage at once."""
+    """Tries the changes `left` with some tests, and writes down what came out; tells at once what survives."""
     highest = max(left, default=0)
     progress = Progress(len(tests), 'tests run without a change')
     with ThreadPoolExecutor(options.jobs) as pool:
@@ -205,8 +205,8 @@ def run_stage(options, trials, tests, left, outcome, last):
         for number, found in zip(left, pool.map(progress.of(judge), left)):
             if found != '':
                 outcome[number] = found
-            if last and not found:
-                say(f'not noticed: {place(left[number])}')
+            if not found:
+                say(f'not noticed{"" if last else " so far"}: {place(left[number])}')
 
 
 def report(numbered, outcome, equivalent):

@@ -448,6 +448,23 @@ static void what_training_would_refuse_is_told(void **state)
     assert_says(&report, "items.csv: title: the title\n");
 }
 
+/* Where as many lines have two columns as have three, it has two. */
+static void of_two_widths_the_smaller_is_taken(void **state)
+{
+    (void)state;
+    for (int three_first = 0; three_first < 2; three_first++) {
+        char text[400];
+        size_t n = 0;
+        for (int i = 0; i < 20; i++)
+            n += (size_t)snprintf(text + n, sizeof text - n, (i < 10) == three_first ? "u%d,i%d,x\n" : "u%d,i%d\n", i, i);
+        put("log.csv", text);
+        mrq_look look = {0};
+        assert_ok(mrq_look_open(&look, folder, "log.csv", &err));
+        assert_int_equal(look.columns, 2);
+        mrq_look_close(&look);
+    }
+}
+
 static void large_files_are_sampled(void **state)
 {
     (void)state;
@@ -678,6 +695,7 @@ static void files_are_joined(void **state)
     put("user_item.dat", events("", 40, 20, "U\tI\tV\tT\n"));
     put("item_category.dat", pairs(20, ","));
     put("item_code.dat", pairs(8, ";")); /* of less than half of the items nothing is known: still all its ids are items */
+    put("item_mood.dat", rows("", 20, "U\tcalm|good\nU\tloud|good\n"));
     put("user_town.dat", rows("", 30, "U\tF\n"));
     put("user_item_old.dat", events("", 20, 20, "U\tI\n")); /* other events */
     put("author_name.dat", pairs(20, ","));                 /* numbers from 1 on, of what is not said */
@@ -692,6 +710,8 @@ static void files_are_joined(void **state)
     assert_int_equal(data->users->rows, 40);
     assert_says(&report, "item_category.dat: 40 rows about items; utf-8, columns divided by \",\", without a header\n");
     assert_says(&report, "item_category.dat: column 2: a set of 7 members, called category\n");
+    assert_says(&report, "item_mood.dat: column 2: a set of 3 members, called mood\n");
+    assert_says(&schema, "{\"name\": \"mood\", \"kind\": \"set\", \"delimiter\": \"|\"}");
     assert_says(&report, "user_town.dat: column 2: one of 2 values, called gender\n");
     assert_says(&report, "users: no file lists them; they are those of the events\n");
     assert_says(&report, "user_item_old.dat: not used: it could be events too");
@@ -737,6 +757,7 @@ int main(void)
         TEST(columns_have_limits),
         TEST(encodings),
         TEST(what_training_would_refuse_is_told),
+        TEST(of_two_widths_the_smaller_is_taken),
         TEST(large_files_are_sampled),
         TEST(folders_without_events_are_refused),
         TEST(matrices),

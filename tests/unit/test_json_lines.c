@@ -124,6 +124,26 @@ static void put_deep(int depth, const char *open, const char *close)
     put("e", text);
 }
 
+/* Texts are looked through eight bytes at a time: what may not stand in one is found at each place, whatever stands around. */
+static void a_byte_that_must_be_escaped_is_found_at_each_place(void **state)
+{
+    (void)state;
+    static const char *const around[] = {"00000000000000000", "zzzzzzzzzzzzzzzzz", "                 "};
+    for (size_t a = 0; a < sizeof around / sizeof *around; a++)
+        for (size_t at = 0; at < 17; at++)
+            for (int c = 1; c < 0x20; c++) {
+                char line[100], want[100];
+                mrq_dataset *data = NULL;
+                if (c == '\n')
+                    continue;
+                snprintf(line, sizeof line, "{\"a\":\"%s\"}\n", around[a]);
+                line[6 + at] = (char)c;
+                snprintf(want, sizeof want, "e:1: byte %zu: a control character, which a text must escape", 7 + at);
+                put("e", line);
+                assert_fails(load_as(EVENTS(""), &data), MRQ_BAD_FILE, want);
+            }
+}
+
 static void depth_is_limited(void **state)
 {
     (void)state;
@@ -262,6 +282,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(members_are_found_by_paths),
         cmocka_unit_test(what_is_no_json_is_refused),
+        cmocka_unit_test(a_byte_that_must_be_escaped_is_found_at_each_place),
         cmocka_unit_test(depth_is_limited),
         cmocka_unit_test(ids_have_a_limit),
         cmocka_unit_test(tables_have_sets_and_unknown_values),
