@@ -13,7 +13,7 @@ typedef enum mrq_bad_reason {
     MRQ_BAD_VALUE,    /* a value that its field cannot hold */
     MRQ_BAD_FIELDS,   /* another number of fields */
     MRQ_BAD_QUOTES,   /* a quote that is not closed, or at a wrong place */
-    MRQ_BAD_BYTES,    /* NUL, or not UTF-8 */
+    MRQ_BAD_BYTES,    /* NUL, or no character of the encoding */
     MRQ_BAD_JSON,     /* a line that is no object of the fields */
     MRQ_BAD_ID,       /* no id */
     MRQ_BAD_TWICE,    /* the id of an earlier row */

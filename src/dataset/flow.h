@@ -39,7 +39,7 @@ MRQ_CHECKED mrq_status mrq_flow_descriptor(mrq_flow **flow, int descriptor, cons
 #define MRQ_RATIO_FREE ((size_t)64 << 20)
 MRQ_CHECKED mrq_status mrq_flow_unpack(mrq_flow **flow, const char *name, mrq_error *err);
 
-/* Converts from an encoding that iconv knows to UTF-8. MRQ_BAD_FILE for bytes that are not in it. */
+/* Converts from an encoding that iconv knows to UTF-8. Bytes that are not in it are marked; see mrq_source_is_marked(). */
 MRQ_CHECKED mrq_status mrq_flow_convert(mrq_flow **flow, const char *name, const char *encoding, mrq_error *err);
 
 /* Draws in a thread of its own, which is at most four blocks of `block` bytes ahead. If the system provides none, `*flow` stays as

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "dataset/json_scan.h"
+#include "dataset/reader_private.h"
 
 #define NO_FIELD UINT32_MAX
 
@@ -108,6 +109,10 @@ typedef struct walk {
 
 static mrq_status fail(const walk *w)
 {
+    const size_t left = (size_t)(w->scan.end - w->scan.at);
+    unsigned char byte;
+    if (w->json->schema->encoding && mrq_source_is_marked(w->scan.at, left, &byte))
+        return mrq_reader_refuse_byte(w->reader, w->scan.at, left, w->err);
     return mrq_reader_refuse(w->reader, MRQ_BAD_JSON, w->err, "byte %zu: %s", (size_t)(w->scan.at - w->line) + 1, w->scan.problem);
 }
 

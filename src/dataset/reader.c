@@ -125,6 +125,15 @@ static void end_field(mrq_reader *reader, const char *start, const char *p, mrq_
     }
 }
 
+mrq_status mrq_reader_refuse_byte(const mrq_reader *reader, const char *p, size_t size, mrq_error *err)
+{
+    unsigned char byte;
+    if (reader->schema->encoding && mrq_source_is_marked(p, size, &byte))
+        return mrq_reader_refuse(reader, MRQ_BAD_BYTES, err, "the byte \\x%02x is no character of encoding %s", byte,
+                                 reader->schema->encoding);
+    return mrq_reader_refuse(reader, MRQ_BAD_BYTES, err, "the byte \\x%02x is not valid UTF-8", (unsigned char)*p);
+}
+
 /* Refuses NUL and invalid UTF-8 at `*p`; moves it to the last byte of its character. */
 static mrq_status check_character(const mrq_reader *reader, const char **p, mrq_error *err)
 {
@@ -134,7 +143,7 @@ static mrq_status check_character(const mrq_reader *reader, const char **p, mrq_
     if ((unsigned char)**p >= 0x80) {
         const size_t length = mrq_utf8_read(*p, (size_t)(reader->end - *p), &code);
         if (!length)
-            return mrq_reader_refuse(reader, MRQ_BAD_BYTES, err, "the byte \\x%02x is not valid UTF-8", (unsigned char)**p);
+            return mrq_reader_refuse_byte(reader, *p, (size_t)(reader->end - *p), err);
         *p += length - 1;
     }
     return MRQ_OK;

@@ -15,6 +15,9 @@ bool mrq_reader_at_end(mrq_reader *reader);
 /* Reads a field, and whether it is the last one of its record. */
 MRQ_CHECKED mrq_status mrq_reader_field(mrq_reader *reader, mrq_span *span, bool *last, mrq_error *err);
 
+/* MRQ_BAD_FILE for what is no UTF-8, or was none before it was converted. */
+mrq_status mrq_reader_refuse_byte(const mrq_reader *reader, const char *p, size_t size, mrq_error *err);
+
 /* Finds the schema's columns in the header. */
 MRQ_CHECKED mrq_status mrq_header_read(mrq_reader *reader, bool *more, mrq_error *err);
 

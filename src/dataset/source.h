@@ -52,6 +52,9 @@ MRQ_CHECKED mrq_status mrq_source_whole(mrq_source *source, mrq_error *err);
 /* Whether the file has been written to since it was opened; another file of its name is no change. */
 bool mrq_source_changed(const mrq_source *source, const char *path);
 
+/* Whether the text begins with the mark, which is no UTF-8, of a byte that is no character of its file's encoding. */
+bool mrq_source_is_marked(const char *text, size_t size, unsigned char *byte);
+
 /* Whether iconv can convert from it. */
 bool mrq_source_knows(const char *encoding);
 

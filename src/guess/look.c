@@ -200,6 +200,13 @@ mrq_status mrq_look_open(mrq_look *look, const char *folder, const char *file, m
     }
     if (status != MRQ_OK)
         return mrq_fail(err, status, "%s", why.msg);
+    const size_t bad = look->encoding ? mrq_utf8_bad(source.bytes, source.size) : 0;
+    unsigned char byte;
+    if (bad && mrq_source_is_marked(source.bytes + bad - 1, source.size - bad + 1, &byte)) {
+        snprintf(look->why_not, sizeof look->why_not, "the byte \\x%02x is no character of encoding %s", byte, look->encoding);
+        mrq_source_close(&source);
+        return MRQ_OK;
+    }
     size_t size = 0;
     char *sample = take_sample(&source, &size);
     const size_t all = source.size <= MRQ_LOOK_FIRST + MRQ_LOOK_BLOCKS * MRQ_LOOK_BLOCK ? size : source.size;

@@ -107,6 +107,45 @@ static void each_reason_is_left_out_and_told(void **state)
     }
 }
 
+/* Bytes that are no character of the file's encoding spoil their rows, and no others. */
+static void bytes_outside_the_encoding_are_rows(void **state)
+{
+    (void)state;
+    mrq_dataset *data;
+    static const char *const schemas[] = {
+        SCHEMA(",'encoding':'windows-1252'", ""),
+        SCHEMA(",'encoding':'sjis'", ""),
+    };
+    put("m", ITEMS);
+    for (size_t i = 0; i < 2; i++) {
+        char want[400], bad_byte = i ? '\xfd' : '\x81', text[200];
+        snprintf(text, sizeof text, GOOD "v%c,1,5,10\n%c\nw,1,5,%c\nu,2,5,10\n\"x%c\",1,5,10\n", bad_byte, bad_byte, bad_byte,
+                 bad_byte);
+        put("e", text);
+        assert_ok(load_most(schemas[i], 0.7, list_file(), &data));
+        assert_true(data->n == 2 && bad.all.left_out[MRQ_BAD_BYTES] == 4 && mrq_bad_total(&bad.all) == 4);
+        mrq_dataset_free(data);
+        size_t used = (size_t)snprintf(want, sizeof want, "file\tline\treason\twhat\n");
+        for (int line = 2; line <= 6; line += line == 4 ? 2 : 1)
+            used +=
+                (size_t)snprintf(want + used, sizeof want - used, "e\t%d\tbytes\tthe byte \\x%02x is no character of encoding %s\n",
+                                 line, (unsigned char)bad_byte, i ? "sjis" : "windows-1252");
+        assert_string_equal(text_of(list_file()), want);
+        snprintf(want, sizeof want, "e: 4 of 6 rows do not fit (bytes 4), --skip-bad 60%% leaves out at most 3; line 2: the byte");
+        assert_fails(load_most(schemas[i], 0.6, NULL, &data), MRQ_BAD_FILE, want);
+    }
+    static const char json[] = "{'name':'s','events':{'file':'e','format':'json-lines','encoding':'windows-1252','fields':["
+                               "{'name':'user','kind':'id','column':'u'},{'name':'item','kind':'id','column':'i'}]}}";
+    put("e", "{\"u\":\"a\",\"i\":\"\x81\"}\n{\"u\":\"a\",\"i\":\"\x80\"}\n{\"u\":\"a\",\x9d}\n");
+    assert_ok(load_most(json, 0.7, list_file(), &data));
+    assert_int_equal(data->n, 1);
+    mrq_dataset_free(data);
+    assert_string_equal(text_of(list_file()),
+                        "file\tline\treason\twhat\ne\t1\tbytes\tthe byte \\x81 is no character of encoding windows-1252\n"
+                        "e\t3\tbytes\tthe byte \\x9d is no character of encoding windows-1252\n");
+    assert_fails(load_as(json, &data), MRQ_BAD_FILE, "e:1: the byte \\x81 is no character of encoding windows-1252");
+}
+
 /* The share is that of each file's rows, and counts to the row. */
 static void the_share_is_of_each_files_rows(void **state)
 {
@@ -285,10 +324,15 @@ static void other_formats_leave_out(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_reason_is_left_out_and_told), cmocka_unit_test(the_share_is_of_each_files_rows),
-        cmocka_unit_test(broken_quotes_end_soon),           cmocka_unit_test(the_list_has_a_thousand),
-        cmocka_unit_test(the_list_replaces_nothing_else),   cmocka_unit_test(shares_are_read),
-        cmocka_unit_test(unlisted_items_are_taken),         cmocka_unit_test(other_formats_leave_out),
+        cmocka_unit_test(each_reason_is_left_out_and_told),
+        cmocka_unit_test(bytes_outside_the_encoding_are_rows),
+        cmocka_unit_test(the_share_is_of_each_files_rows),
+        cmocka_unit_test(broken_quotes_end_soon),
+        cmocka_unit_test(the_list_has_a_thousand),
+        cmocka_unit_test(the_list_replaces_nothing_else),
+        cmocka_unit_test(shares_are_read),
+        cmocka_unit_test(unlisted_items_are_taken),
+        cmocka_unit_test(other_formats_leave_out),
     };
     snprintf(folder, sizeof folder, "%s", temporary_folder());
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);

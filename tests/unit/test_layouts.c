@@ -465,6 +465,17 @@ static void any_encoding_is_converted(void **state)
     put("e", "who,what\nu,a\nv,\x81\n");
     assert_fails(load_as(NAMED EVENTS("", ",'encoding':'windows-1252'"), &data), MRQ_BAD_FILE,
                  "e:3: the byte \\x81 is no character of encoding windows-1252");
+    put("e", "who,what\nu,\x81\n");
+    assert_fails(load_as(NAMED "'events':{'file':'e','format':'lists','delimiter':',','encoding':'windows-1252'}}", &data),
+                 MRQ_BAD_FILE, "e:2: the byte \\x81 is no character of encoding windows-1252");
+    put("e", "wh\x8f,what\nu,a\n");
+    assert_fails(load_as(NAMED EVENTS("", ",'encoding':'windows-1252'"), &data), MRQ_BAD_FILE,
+                 "e:1: the byte \\x8f is no character of encoding windows-1252");
+    put_bytes("e", "\xff\xfew\0h\0o\0,\0w\0h\0a\0t\0\n\0u\0,\0\x34\xdc\n\0", 28);
+    assert_fails(load_as(NAMED EVENTS("", ",'encoding':'utf-16'"), &data), MRQ_BAD_FILE,
+                 "e:2: the byte \\x34 is no character of encoding utf-16");
+    put_bytes("e", "who,what\nu,\xed\xb2\x81\n", 16); /* the mark of a byte is none itself */
+    assert_fails(load_as(NAMED EVENTS("", ""), &data), MRQ_BAD_FILE, "e:2: the byte \\xed is not valid UTF-8");
     put("e", "who,what\nu,caf\xe9\n");
     assert_fails(load_as(NAMED EVENTS("", ""), &data), MRQ_BAD_FILE, "e:2: the byte \\xe9 is not valid UTF-8");
     put("e", "");

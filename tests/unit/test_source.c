@@ -470,23 +470,18 @@ static void characters_may_cross_pieces(void **state)
             assert_ok(mrq_map_open(&map, path, &err));
             assert_ok(mrq_flow_map(&flow, &map, NULL, &err));
             assert_ok(mrq_flow_convert(&flow, "e", "utf-8", &err));
-            mrq_status status = MRQ_OK;
-            while (given && status == MRQ_OK) {
+            const char marks[] = "\xed\xb3\xa3\xed\xb2\x81"; /* of \xe3 and \x81, which are left of the last character */
+            memcpy(text + size - (cut ? 3 : 0), marks, 6);
+            const size_t all = size - (cut ? 3 : 0) + (cut ? 3 * (3 - cut) : 0);
+            while (given) {
                 const char *bytes;
-                if ((status = flow->next(flow, &bytes, &given, &err)) != MRQ_OK)
-                    break;
-                assert_true(at + given <= size && memcmp(bytes, text + at, given) == 0);
+                assert_ok(flow->next(flow, &bytes, &given, &err));
+                assert_true(at + given <= all && memcmp(bytes, text + at, given) == 0);
                 at += given;
             }
             mrq_flow_free(flow);
             mrq_map_close(&map);
-            char want[100];
-            snprintf(want, sizeof want, "e:%zu: the byte \\xe3 is no character of encoding utf-8", shift + 1);
-            assert_true(at == size - (cut ? 3 : 0));
-            if (cut)
-                assert_failed(status, MRQ_BAD_FILE, want);
-            else
-                assert_ok(status);
+            assert_int_equal(at, all);
         }
     free(text);
 }
