@@ -115,8 +115,8 @@ typedef struct mrq_rebuild_watch {
  * step. Readers see no change before the publish; the next run removes what a killed one left.
  *
  * When the lock is taken, STORE/report.json and STORE/report.html are written with the outcome "running", and at the end they are
- * replaced, each atomically, whether the rebuild succeeds or fails. If the process is killed they still say "running", even if it
- * has published. Only the training checks watch->train.stop.
+ * replaced, each atomically, whether the rebuild succeeds or fails; if the disk has no room even in their place, they are removed.
+ * If the process is killed they still say "running", even if it has published. Only the training checks watch->train.stop.
  *
  * `*out` is always filled, and cleared by the caller. MRQ_FAILED: a gate failed (out->outcome is MRQ_REFUSED), watch->train.stop
  * stopped it, another process holds the lock, or a system call failed; if that was the last sync of the publish, the new generation
@@ -139,5 +139,6 @@ MRQ_CHECKED mrq_status mrq_report_html(const mrq_rebuild_options *options, const
 
 /* Writes both reports to the store's folder. The caller must hold the store's lock. */
 MRQ_CHECKED mrq_status mrq_report_save(const mrq_rebuild_options *options, const mrq_rebuild_report *report, mrq_error *err);
+void mrq_report_remove(const mrq_rebuild_options *options);
 
 #endif

@@ -372,6 +372,18 @@ static mrq_status run(struct job *job, mrq_error *err)
     return MRQ_OK;
 }
 
+/* Replaces the reports that say "running". On a full disk these make room for the last ones; when even that fails there are none,
+ * since a report that says "running" would be wrong. */
+static void report_end(const struct job *job)
+{
+    mrq_error problem = {0};
+    if (mrq_report_save(job->options, job->report, &problem) == MRQ_OK)
+        return;
+    mrq_report_remove(job->options);
+    if (mrq_report_save(job->options, job->report, &problem) != MRQ_OK)
+        mrq_log(MRQ_LOG_WARN, "rebuild", "no report: %s", problem.msg);
+}
+
 /* Runs all steps, with the lock held, and writes the reports. */
 static mrq_status run_and_report(struct job *job, mrq_error *err)
 {
@@ -388,8 +400,7 @@ static mrq_status run_and_report(struct job *job, mrq_error *err)
         r->step[job->step] = mrq_clock() - job->since;
         add_reason(r, problem.msg);
     }
-    if (mrq_report_save(job->options, r, &unreported) != MRQ_OK)
-        mrq_log(MRQ_LOG_WARN, "rebuild", "no report: %s", unreported.msg);
+    report_end(job);
     return status == MRQ_OK ? MRQ_OK : mrq_fail(err, status, "%s", problem.msg);
 }
 

@@ -7,6 +7,7 @@
 #include "job/job.h"
 
 enum { PATH_SIZE = 4096 };
+static const char json_name[] = "report.json", html_name[] = "report.html";
 
 /* A text, or null for "". */
 static bool add_text(cJSON *object, const char *key, const char *text)
@@ -178,8 +179,8 @@ static char *report_json(const mrq_rebuild_options *o, const mrq_rebuild_report 
 mrq_status mrq_report_save(const mrq_rebuild_options *options, const mrq_rebuild_report *report, mrq_error *err)
 {
     char json_path[PATH_SIZE], html_path[PATH_SIZE];
-    MRQ_TRY(mrq_path_join(json_path, sizeof json_path, options->store, "report.json", err));
-    MRQ_TRY(mrq_path_join(html_path, sizeof html_path, options->store, "report.html", err));
+    MRQ_TRY(mrq_path_join(json_path, sizeof json_path, options->store, json_name, err));
+    MRQ_TRY(mrq_path_join(html_path, sizeof html_path, options->store, html_name, err));
     mrq_writer page MRQ_CLEANUP(mrq_writer_close) = {0}, json MRQ_CLEANUP(mrq_writer_close) = {0};
     mrq_writer_open(&page);
     MRQ_TRY(mrq_report_html(options, report, &page, err));
@@ -190,4 +191,13 @@ mrq_status mrq_report_save(const mrq_rebuild_options *options, const mrq_rebuild
     mrq_writer_put(&json, "%s\n", text);
     MRQ_TRY(mrq_writer_save(&json, json_path, err));
     return mrq_writer_save(&page, html_path, err);
+}
+
+void mrq_report_remove(const mrq_rebuild_options *options)
+{
+    char path[PATH_SIZE];
+    if (mrq_path_join(path, sizeof path, options->store, html_name, NULL) == MRQ_OK)
+        mrq_file_remove(path);
+    if (mrq_path_join(path, sizeof path, options->store, json_name, NULL) == MRQ_OK)
+        mrq_file_remove(path);
 }

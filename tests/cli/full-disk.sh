@@ -71,6 +71,21 @@ for room in $(seq 0 $((total / 30)) $((total * 3 / 2))); do
     failures=$((failures + 1))
 done
 [ $failures -gt 20 ] || fail "the disk was full $failures times only"
+
+# A night that fails for want of room says so, or has no report, but none that says "running": with room for the first report, and
+# for a part of the second beside it.
+said=0
+for room in $(seq 0 4 48); do
+    rm -f disk/S/report.*
+    mount -o "remount,size=$(($(df -k disk | awk 'END { print $3 }') + room))k" disk
+    refuse 1 'No space left on device' "$MARQUEE" rebuild --data "$sample" --store disk/S --threads 2
+    [ ! -e disk/S/report.json ] || grep -q '"outcome":.*"failed"' disk/S/report.json ||
+        fail "with $room kB the report says $(grep outcome disk/S/report.json)"
+    [ ! -e disk/S/report.html ] || grep -q 'No space left' disk/S/report.html || fail "with $room kB the page says otherwise"
+    [ ! -e disk/S/report.html ] || said=$((said + 1))
+done
+[ $said -ge 8 ] || fail "a full report $said times only"
+rm disk/S/report.*
 mount -o "remount,size=$(df -k disk | awk 'END { print $3 }')k" disk
 run 0 "$MARQUEE" prune --store disk/S --keep 1
 run 0 "$INFER" --store disk/S -a 25 -g F -j 12
