@@ -1,4 +1,4 @@
-/* What the files of the reader share: reader.c cuts records, header.c reads the first line. */
+/* What the files of the reader share: reader.c opens files, record.c cuts records, header.c reads the first line. */
 #ifndef MRQ_DATASET_READER_PRIVATE_H
 #define MRQ_DATASET_READER_PRIVATE_H
 
@@ -11,6 +11,9 @@ void mrq_reader_begin(mrq_reader *reader);
 
 /* Whether only line ends are left. A blank line anywhere else is an error. */
 bool mrq_reader_at_end(mrq_reader *reader);
+
+/* Cuts the record at reader->at, of any format; `*more` is false when there is none. */
+MRQ_CHECKED mrq_status mrq_reader_cut(mrq_reader *reader, bool *more, mrq_error *err);
 
 /* Reads a field, and whether it is the last one of its record. */
 MRQ_CHECKED mrq_status mrq_reader_field(mrq_reader *reader, mrq_span *span, bool *last, mrq_error *err);
