@@ -112,6 +112,7 @@ bool mrq_look_layout(mrq_look *look)
 {
     static const char *const delimiters[] = {"::", "\t", ";", "|", ",", " "}, *const between[] = {" ", "\t", ","};
     trial best = {0};
+    bool wide = false;
     for (int i = 0; i < 3; i++)
         if (are_lists(look, between[i])) {
             look->delimiter = between[i];
@@ -121,7 +122,12 @@ bool mrq_look_layout(mrq_look *look)
         const trial t = try_quotes(look, delimiters[i]);
         if (is_better(&t, &best))
             best = t;
+        wide |= t.columns > MRQ_FIELDS_MAX && t.share > 0.85 && *t.delimiter != ' ';
     }
+    if (!best.delimiter && wide)
+        snprintf(look->why_not, sizeof look->why_not,
+                 "more than %d columns; if they are items and its lines are users, write a schema with \"format\": \"matrix\"",
+                 MRQ_FIELDS_MAX);
     if (!best.delimiter)
         return false;
     look->delimiter = best.delimiter;

@@ -97,7 +97,7 @@ mrq_status mrq_look_at(mrq_look *look, char *sample, size_t size, size_t all, mr
         refuse(look, "markup, not a table");
     else if (strncmp(p, "#!", 2) == 0)
         refuse(look, "a script");
-    else if (*p != '{' && !mrq_look_layout(look))
+    else if (*p != '{' && !mrq_look_layout(look) && !*look->why_not)
         refuse(look, "no columns: no delimiter gives its lines the same number of them");
     if (*look->why_not)
         return MRQ_OK;

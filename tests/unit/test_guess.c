@@ -59,6 +59,13 @@ static void names_tell(void **state)
     put("old.json", "[{\"a\": 1}]\n");
     put("load.sh", "#!/bin/sh\ncat orders.csv\n");
     put("empty.csv", "");
+    char wide[8000] = "";
+    for (int line = 0; line < 12; line++) {
+        for (int i = 0; i < 257; i++)
+            snprintf(wide + strlen(wide), sizeof wide - strlen(wide), "%s%d", i ? "," : "", i % 2);
+        snprintf(wide + strlen(wide), sizeof wide - strlen(wide), "\n");
+    }
+    put("wide.csv", wide);
     mrq_dataset *data = load();
     assert_int_equal(data->n, 150);
     assert_int_equal(data->users->rows, 30);
@@ -80,6 +87,9 @@ static void names_tell(void **state)
     assert_says(&report, "notes.txt: not used: no columns");
     assert_says(&report, "old.json: not used: JSON, but all in one list; want an object a line, as `jq -c .[]` makes them of it\n");
     assert_says(&report, "load.sh: not used: a script");
+    assert_says(&report,
+                "wide.csv: not used: more than 256 columns; if they are items and its lines are users, write a schema with "
+                "\"format\": \"matrix\"");
     assert_says(&report, "empty.csv: not used: empty");
 }
 
