@@ -24,7 +24,20 @@ int mrq_thread_start(pthread_t *thread, void *(*run)(void *argument), void *argu
     return failed;
 }
 
+static _Thread_local const volatile sig_atomic_t *stop_flag;
+
+void mrq_parallel_stop(const volatile sig_atomic_t *stop)
+{
+    stop_flag = stop;
+}
+
+bool mrq_parallel_stopped(void)
+{
+    return stop_flag && *stop_flag;
+}
+
 struct job {
+    const volatile sig_atomic_t *stop; /* or NULL */
     atomic_uint_least64_t next;
     uint64_t n;
     void (*work)(void *context, uint64_t i);
@@ -34,14 +47,14 @@ struct job {
 static void *take_pieces(void *argument)
 {
     struct job *job = argument;
-    for (uint64_t i; (i = atomic_fetch_add_explicit(&job->next, 1, memory_order_relaxed)) < job->n;)
+    for (uint64_t i; !(job->stop && *job->stop) && (i = atomic_fetch_add_explicit(&job->next, 1, memory_order_relaxed)) < job->n;)
         job->work(job->context, i);
     return NULL;
 }
 
 void mrq_parallel(uint32_t threads, uint64_t n, void (*work)(void *context, uint64_t i), void *context)
 {
-    struct job job = {.n = n, .work = work, .context = context};
+    struct job job = {.stop = stop_flag, .n = n, .work = work, .context = context};
     pthread_t id[MRQ_THREADS_MAX];
     uint32_t started = 0, wanted = threads < MRQ_THREADS_MAX ? threads : MRQ_THREADS_MAX;
     while (started + 1 < wanted && started + 1 < n && mrq_thread_start(&id[started], take_pieces, &job) == 0)

@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #define MRQ_THREADS_MAX 64
@@ -23,5 +24,10 @@ int mrq_thread_start(pthread_t *thread, void *(*run)(void *argument), void *argu
  * are given to free threads in ascending order; a reproducible result must not depend on which thread does which piece. If the
  * system provides fewer threads, it only takes longer. */
 void mrq_parallel(uint32_t threads, uint64_t n, void (*work)(void *context, uint64_t i), void *context);
+
+/* From now on the calls from this thread leave out the pieces that are left once `*stop` is not 0; NULL: never. The caller must
+ * then give up what it is computing: mrq_parallel_stopped() tells. */
+void mrq_parallel_stop(const volatile sig_atomic_t *stop);
+bool mrq_parallel_stopped(void);
 
 #endif

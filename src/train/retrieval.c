@@ -14,6 +14,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/parallel.h"
 #include "model/gemm.h"
 #include "model/lapack.h"
 #include "train/components.h"
@@ -413,12 +414,13 @@ mrq_status mrq_retrieval_solve(mrq_model *model, uint32_t threads, uint64_t seed
                        .d = model->description.dim};
     MRQ_TRY(mrq_blas_reserve(2 * threads - 1, err)); /* our threads, and BLAS's threads that wait meanwhile */
     memset(model->param, 0, model->tensors.size * sizeof *model->param);
-    mrq_status status = MRQ_OK;
-    for (uint32_t i = 0; i < STAGES && status == MRQ_OK; i++) {
-        if (stage && stage(context, stages[i].doing, i, STAGES))
+    for (uint32_t i = 0; i < STAGES; i++) {
+        const bool stop = stage && stage(context, stages[i].doing, i, STAGES);
+        const mrq_status status = stop ? MRQ_FAILED : stages[i].solve(&s, err);
+        if (stop || mrq_parallel_stopped()) /* what has been left out may have made the stage fail */
             return mrq_fail(err, MRQ_FAILED, "stopped while %s: a ranking has no checkpoint to resume from, start again",
                             stages[i].doing);
-        status = stages[i].solve(&s, err);
+        MRQ_TRY(status);
     }
-    return status;
+    return MRQ_OK;
 }

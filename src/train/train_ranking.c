@@ -72,7 +72,10 @@ static mrq_status train(const mrq_dataset *data, const mrq_description *descript
         if (!(model->like_age = mrq_likes_ages(&source, &model->likes, model->arena)))
             return mrq_fail_memory(err, "ordering likes");
     }
-    MRQ_TRY(mrq_retrieval_solve(model, options->threads, options->seed, show_stage, &to, err));
+    mrq_parallel_stop(watch->stop);
+    const mrq_status solved = mrq_retrieval_solve(model, options->threads, options->seed, show_stage, &to, err);
+    mrq_parallel_stop(NULL);
+    MRQ_TRY(solved);
     mrq_model_results *r = &model->results;
     r->threads = options->threads;
     r->epochs = r->best_epoch = 1;

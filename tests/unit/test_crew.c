@@ -253,10 +253,39 @@ static void pieces_are_done_once_by_as_many_as_there_are(void **state)
     start_fails = 0;
 }
 
+static volatile sig_atomic_t stop;
+
+/* Counts the pieces, and stops at the fourth. */
+static void stop_at_three(void *context, uint64_t i)
+{
+    ++*(uint32_t *)context;
+    if (i == 3)
+        stop = 1;
+}
+
+static void pieces_are_left_out_once_it_is_stopped(void **state)
+{
+    (void)state;
+    uint32_t done = 0;
+    stop = 0;
+    mrq_parallel_stop(&stop);
+    assert_false(mrq_parallel_stopped());
+    mrq_parallel(1, 100, stop_at_three, &done);
+    assert_int_equal(done, 4);
+    assert_true(mrq_parallel_stopped());
+    mrq_parallel(1, 100, stop_at_three, &done);
+    assert_int_equal(done, 4);
+    mrq_parallel_stop(NULL);
+    assert_false(mrq_parallel_stopped());
+    mrq_parallel(1, 100, stop_at_three, &done);
+    assert_int_equal(done, 104);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_share_is_done_once_after_all_of_the_phase_before),
+        cmocka_unit_test(pieces_are_left_out_once_it_is_stopped),
         cmocka_unit_test(a_run_ends_when_every_share_has_ended),
         cmocka_unit_test(nobody_waits_for_a_thread_that_does_not_run),
         cmocka_unit_test(who_has_nothing_to_do_falls_asleep),

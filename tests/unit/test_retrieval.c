@@ -997,6 +997,8 @@ static void test_stop(void **state)
     mrq_train_result result;
     assert_fails(mrq_train(&s->data, &d, &options, &watch, &result, &err), MRQ_FAILED, "stopped while making the history");
     assert_int_equal(tale.stages, 3);
+    tale = (struct tale){.stop = 1, .stop_after = 100}; /* as it begins */
+    assert_fails(mrq_train(&s->data, &d, &options, &watch, &result, &err), MRQ_FAILED, "stopped while weighing the parts");
     tale = (struct tale){.stop_after = 100};
     assert_ok(mrq_train(&s->data, &d, &options, &watch, &result, &err));
     assert_int_equal(tale.stages, 5);
