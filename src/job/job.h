@@ -139,6 +139,6 @@ MRQ_CHECKED mrq_status mrq_report_html(const mrq_rebuild_options *options, const
 
 /* Writes both reports to the store's folder. The caller must hold the store's lock. */
 MRQ_CHECKED mrq_status mrq_report_save(const mrq_rebuild_options *options, const mrq_rebuild_report *report, mrq_error *err);
-void mrq_report_remove(const mrq_rebuild_options *options);
+void mrq_report_remove(const mrq_rebuild_options *options); /* but not a link that somebody has put there */
 
 #endif

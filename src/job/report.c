@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "engine/json.h"
 #include "job/job.h"
@@ -195,9 +196,12 @@ mrq_status mrq_report_save(const mrq_rebuild_options *options, const mrq_rebuild
 
 void mrq_report_remove(const mrq_rebuild_options *options)
 {
-    char path[PATH_SIZE];
-    if (mrq_path_join(path, sizeof path, options->store, html_name, NULL) == MRQ_OK)
-        mrq_file_remove(path);
-    if (mrq_path_join(path, sizeof path, options->store, json_name, NULL) == MRQ_OK)
-        mrq_file_remove(path);
+    static const char *const names[] = {html_name, json_name};
+    for (int i = 0; i < 2; i++) {
+        char path[PATH_SIZE];
+        struct stat st;
+        if (mrq_path_join(path, sizeof path, options->store, names[i], NULL) == MRQ_OK && lstat(path, &st) == 0 &&
+            S_ISREG(st.st_mode))
+            mrq_file_remove(path);
+    }
 }

@@ -236,8 +236,7 @@ static uint32_t list_weights(const mrq_mix *of, const struct plan *plan, mrq_mix
             out[n] = *of;
             out[n].scores = scores_weights[i];
             out[n].likes = likes_weights[k];
-            /* without neighbours only the two's ratio counts; with those that the directions leave, the directions belong to them
-             * */
+            /* without neighbours only the two's ratio counts; neighbours that the directions leave belong to these directions */
             const bool fixed = way_of(plan) != SPARSE || !of->neighbours;
             const bool none = !of->n_likes && out[n].likes > 0;
             const bool forbidden = plan->kind == MRQ_PARTS_NEIGHBOURS && (out[n].scores > 0 || out[n].likes > 0);
