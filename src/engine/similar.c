@@ -31,8 +31,9 @@ static void scan(const mrq_generation *generation, uint32_t item, const mrq_filt
     mrq_top_sort(top);
 }
 
-/* What liking the item adds to a person's vector: a unit vector (dim), and the factor for its scores, which is returned; 0 if the
- * tower has none for this item. Rejected: the cosine of these vectors, which finds rare items, because their length is ignored. */
+/* What liking the item adds to a person's vector: a unit vector (dim), or zero if only neighbours say something of the item, and
+ * the factor for its scores, which is returned; 0 if the tower says nothing of this item. Rejected: the cosine of these vectors,
+ * which finds rare items, because their length is ignored. */
 static double liking(const mrq_folded *tower, uint32_t item, float *out)
 {
     const mrq_kernels *kernels = mrq_kernels_best();
@@ -42,7 +43,8 @@ static double liking(const mrq_folded *tower, uint32_t item, float *out)
     memcpy(out, tower->liked + (size_t)item * tower->width, tower->size * sizeof *out);
     const float norm = sqrtf(kernels->dot(out, out, tower->size));
     kernels->scale(out, norm > 0 ? 1 / norm : 0, tower->size);
-    return (double)norm * tower->scale;
+    const uint64_t *of = tower->neighbours.strength ? tower->neighbours.list.offset + item : NULL;
+    return norm > 0 ? (double)norm * tower->scale : of && of[1] > of[0] ? tower->scale : 0;
 }
 
 /* The best `k` rows of those that the filter keeps. */

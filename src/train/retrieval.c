@@ -186,8 +186,8 @@ static mrq_status make_history(struct solver *s, mrq_error *err)
             row[mix->n_scores + k] = mix->likes * s->parts.like_history[i * mix->n_likes + k];
     }
     mrq_model_results *r = &s->model->results;
-    r->score_directions = mix->n_scores;
-    r->like_directions = mix->n_likes;
+    r->score_directions = mix->n_scores < s->n ? mix->n_scores : s->n; /* any others are zero */
+    r->like_directions = mix->n_likes < s->n ? mix->n_likes : s->n;
     r->score_weight = (double)mix->scores;
     r->like_weight = (double)mix->likes;
     r->parts_ndcg = mix->ndcg;

@@ -32,6 +32,7 @@ for parts in chosen vectors neighbours both; do
     sed 's/"recency": "on"/&, "parts": "'$parts'"/' "$MRQ_SOURCE/data/models/sequence.json" >sequence-$parts.json
     build sequence-$parts.json --test 0
     has 'order         what was liked lately counts more' out
+    has "30 directions of scores" out
     next 8 --liked 5,6,7
     next 21 --liked 5,20
     holds out 'j["query"]["liked"] == ["5", "20"]'
@@ -39,6 +40,8 @@ for parts in chosen vectors neighbours both; do
     holds out 'j["query"]["liked"] == ["20", "5"]'
     next 21 --liked 20,5,20 # named twice: where it was named last
     holds out 'j["query"]["liked"] == ["5", "20"]'
+    run 0 "$MARQUEE" similar 5 --store S --json # what liking it adds most to
+    holds out 'ids[0] == "6"'
     next 15 -i u1 # who has had 7 to 14
     next 16 -i u1 --liked 15
     next 23 -i u1 --liked 22
