@@ -24,8 +24,7 @@ typedef struct mrq_query_feedback {
     float *net;      /* (n) `given` minus the item's strength in the user's history: what must be added to that */
     uint32_t *order; /* (n) the items' places above, as they are printed: in the query's order if it counts */
     uint32_t n_aged;
-    float
-        *aged; /* (n_aged, likes of the user) the strengths of his history if the query's likes make them older; NULL: as stored */
+    float *aged; /* (n_aged) the strengths of the user's whole history if the query's likes make it older; NULL: as stored */
 } mrq_query_feedback;
 
 typedef struct mrq_resolved {

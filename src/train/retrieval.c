@@ -21,7 +21,7 @@
 
 #define NEIGHBOURS     200
 #define NEIGHBOURS_MIN 20
-#define ENTRIES        12000.0
+#define ENTRIES        12000.0 /* on ml-1m, where this leaves 60 of 200, NDCG@100 falls by 0.3 % */
 #define PRIOR          0.03f
 #define LEADING        64
 #define CATEGORY_RIDGE 30.0f
