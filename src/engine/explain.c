@@ -125,7 +125,7 @@ static void score_subset(const mrq_generation *generation, const mrq_resolved *r
     for (uint32_t i = 0; i < n_inputs; i++)
         if (set >> i & 1)
             value[in[i].branch] = resolved->value[in[i].branch];
-    mrq_folded_vector_of(tower, value, resolved->members, &(mrq_feedback){0}, vector, &line);
+    mrq_folded_vector_of(tower, value, resolved->members, NULL, 0, vector, &line);
     for (uint32_t m = 0; m < n; m++) {
         const float *item = mrq_index_vectors(generation->index) + (size_t)hit[m].item * tower->dim;
         score[m] = line.slope * (double)mrq_kernels_best()->dot(vector, item, tower->dim) + line.intercept;

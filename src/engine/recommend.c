@@ -20,44 +20,20 @@ void mrq_content_clear(mrq_content *answer)
     *answer = (mrq_content){0};
 }
 
-/* The vector: the user's row plus what the query adds to it. */
-static mrq_status add_feedback(const mrq_generation *generation, const mrq_resolved *resolved, float *vector, mrq_line *line)
-{
-    const mrq_feedback feedback = {resolved->feedback.n, resolved->feedback.item, resolved->feedback.net};
-    mrq_folded_vector_of(generation->tower, resolved->value, resolved->members, &feedback, vector, line);
-    return MRQ_OK;
-}
-
-/* The vector when the query makes the user's history older, so that his row is of no use. */
-static mrq_status add_all_likes(const mrq_generation *generation, const mrq_resolved *resolved, float *vector, mrq_line *line,
-                                mrq_error *err)
-{
-    const mrq_query_feedback *feedback = &resolved->feedback;
-    const mrq_feedback history = mrq_person_history(generation, resolved);
-    const size_t n = (size_t)history.n + feedback->n;
-    MRQ_AUTOFREE uint32_t *item = mrq_array(n, sizeof *item);
-    MRQ_AUTOFREE float *strength = mrq_array(n, sizeof *strength);
-    if (!item || !strength)
-        return mrq_fail_memory(err, "answering");
-    memcpy(item, history.item, history.n * sizeof *item);
-    memcpy(strength, history.strength, history.n * sizeof *strength);
-    memcpy(item + history.n, feedback->item, feedback->n * sizeof *item);
-    memcpy(strength + history.n, feedback->net, feedback->n * sizeof *strength);
-    uint32_t value[MRQ_BRANCHES_MAX];
-    memcpy(value, resolved->value, resolved->n_values * sizeof *value);
-    mrq_folded_forget(generation->tower, value);
-    mrq_folded_vector_of(generation->tower, value, resolved->members, &(mrq_feedback){(uint32_t)n, item, strength}, vector, line);
-    return MRQ_OK;
-}
-
 mrq_status mrq_person_vector(const mrq_generation *generation, const mrq_resolved *resolved, float **out, mrq_line *line,
                              mrq_error *err)
 {
     MRQ_AUTOFREE float *vector = mrq_array(generation->tower->dim, sizeof *vector);
     if (!vector)
         return mrq_fail_memory(err, "answering");
-    MRQ_TRY(resolved->feedback.aged ? add_all_likes(generation, resolved, vector, line, err)
-                                    : add_feedback(generation, resolved, vector, line));
+    const mrq_feedback lists[] = {{resolved->feedback.n, resolved->feedback.item, resolved->feedback.net},
+                                  mrq_person_history(generation, resolved)};
+    const bool aged = resolved->feedback.aged; /* so that the user's row, the sum of his history, is of no use */
+    uint32_t value[MRQ_BRANCHES_MAX];
+    memcpy(value, resolved->value, resolved->n_values * sizeof *value);
+    if (aged)
+        mrq_folded_forget(generation->tower, value);
+    mrq_folded_vector_of(generation->tower, value, resolved->members, lists, aged ? 2 : 1, vector, line);
     for (uint32_t d = 0; d < generation->tower->dim; d++)
         if (!isfinite(vector[d]))
             return mrq_fail(err, MRQ_BAD_FILE, "generation %s: the user tower gives %g at place %u", generation->name,

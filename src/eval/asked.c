@@ -1,8 +1,6 @@
 /* What is known beside the training is added to a model's user as an answer adds the items of --liked. */
 #include "eval/asked.h"
 
-#include <string.h>
-
 #include "model/gemm.h"
 #include "model/recency.h"
 
@@ -50,23 +48,20 @@ static mrq_status make_vector(const mrq_asked *asked, uint32_t i, float *out, fl
     const uint32_t user = asked->parts->user[i];
     const mrq_items known = mrq_parts_known(asked->parts, i);
     const uint64_t first = tower->history.list.offset[user], learned = tower->history.list.offset[user + 1] - first;
-    MRQ_AUTOFREE uint32_t *item = mrq_array(learned + known.n, sizeof *item);
-    MRQ_AUTOFREE float *strength = mrq_array(learned + known.n, sizeof *strength);
-    if (!item || !strength)
+    MRQ_AUTOFREE float *older = mrq_array(learned, sizeof *older), *newer = mrq_array(known.n, sizeof *newer);
+    if (!older || !newer)
         return mrq_fail_memory(err, "ranking items");
-    memcpy(item, tower->history.list.item + first, learned * sizeof *item);
-    mrq_folded_age(tower, user, known.n, strength);
-    for (uint32_t j = 0; j < known.n; j++) {
-        item[learned + j] = known.item[j];
-        strength[learned + j] = MRQ_LIKES * (tower->age ? (float)mrq_recency(known.n - 1 - j) : 1);
-    }
+    mrq_folded_age(tower, user, known.n, older);
+    for (uint32_t j = 0; j < known.n; j++)
+        newer[j] = MRQ_LIKES * (tower->age ? (float)mrq_recency(known.n - 1 - j) : 1);
+    const mrq_feedback liked[] = {{(uint32_t)learned, tower->history.list.item + first, older}, {known.n, known.item, newer}};
     uint32_t value[MRQ_BRANCHES_MAX];
     mrq_line line;
     mrq_folded_values(tower, asked->model->users, user, value);
     mrq_folded_forget(tower, value);
-    mrq_folded_vector_of(tower, value, NULL, &(mrq_feedback){(uint32_t)learned + known.n, item, strength}, out, &line);
-    if (asked->model->neighbours.strength)
-        mrq_add_neighbours(&asked->model->neighbours, learned + known.n, item, strength, (float)(1 / line.slope), near);
+    mrq_folded_vector_of(tower, value, NULL, liked, 2, out, &line);
+    for (int l = 0; l < 2 && asked->model->neighbours.strength; l++)
+        mrq_add_neighbours(&asked->model->neighbours, liked[l].n, liked[l].item, liked[l].strength, (float)(1 / line.slope), near);
     return MRQ_OK;
 }
 

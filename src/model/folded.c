@@ -41,14 +41,16 @@ static void add_value(const mrq_folded *folded, uint32_t b, const uint32_t *valu
 }
 
 void mrq_folded_vector_of(const mrq_folded *folded, const uint32_t *value, const mrq_members *given, const mrq_feedback *feedback,
-                          float *out, mrq_line *line)
+                          uint32_t n, float *out, mrq_line *line)
 {
     const mrq_kernels *kernels = mrq_kernels_best();
     memcpy(out, folded->start, folded->width * sizeof *out);
     for (uint32_t b = 0; b < folded->n_branches; b++)
         add_value(folded, b, &value[b], given, out);
-    for (uint32_t i = 0; i < feedback->n; i++)
-        kernels->add_scaled(out, feedback->strength[i], folded->liked + (size_t)feedback->item[i] * folded->width, folded->width);
+    for (uint32_t l = 0; l < n; l++)
+        for (uint32_t i = 0; i < feedback[l].n; i++)
+            kernels->add_scaled(out, feedback[l].strength[i], folded->liked + (size_t)feedback[l].item[i] * folded->width,
+                                folded->width);
     if (folded->activation == MRQ_TANH)
         kernels->tanh(out, folded->size);
     *line = (mrq_line){folded->scale, folded->shift};
@@ -75,15 +77,14 @@ void mrq_folded_age(const mrq_folded *folded, uint32_t user, uint32_t newer, flo
 {
     const mrq_links *history = &folded->history;
     const uint64_t first = history->list.offset[user], n = history->list.offset[user + 1] - first;
-    for (uint64_t i = 0; i < n; i++) {
-        const uint32_t age = folded->age ? folded->age[first + i] : 0;
-        out[i] = history->strength[first + i] * (folded->age ? (float)(mrq_recency(age + newer) / mrq_recency(age)) : 1);
-    }
+    memcpy(out, history->strength + first, n * sizeof *out);
+    for (uint64_t i = 0; folded->age && i < n; i++)
+        out[i] *= (float)(mrq_recency(folded->age[first + i] + newer) / mrq_recency(folded->age[first + i]));
 }
 
 void mrq_folded_vector(const mrq_folded *folded, const uint32_t *value, float *out, mrq_line *line)
 {
-    mrq_folded_vector_of(folded, value, NULL, &(mrq_feedback){0}, out, line);
+    mrq_folded_vector_of(folded, value, NULL, NULL, 0, out, line);
 }
 
 void mrq_folded_values(const mrq_folded *folded, const mrq_table *users, uint32_t user, uint32_t *value)

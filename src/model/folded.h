@@ -108,9 +108,9 @@ typedef struct mrq_feedback {
     (-0.25f) /* on ml-1m's validation part, in a prototype, -0.1 to -0.5 gave the same quality, and -1 was
                 worse than 0 */
 
-/* The same with members of sets, and with feedback; feedback that is not empty needs a tower with `liked`. */
+/* The same with members of sets, and with `n` lists of feedback; one that is not empty needs a tower with `liked`. */
 void mrq_folded_vector_of(const mrq_folded *folded, const uint32_t *value, const mrq_members *given, const mrq_feedback *feedback,
-                          float *out, mrq_line *line);
+                          uint32_t n, float *out, mrq_line *line);
 
 /* Makes the user's own row, a history's sum, zero among the `value`s, for who gives the whole history as feedback. */
 void mrq_folded_forget(const mrq_folded *folded, uint32_t *value);

@@ -10,6 +10,7 @@
 #include "base/parallel.h"
 #include "model/gemm.h"
 #include "model/lapack.h"
+#include "train/largest.h"
 
 enum { BLOCK = 64 };
 
@@ -32,43 +33,13 @@ struct scratch {
     float *a;        /* (k, k) */
 };
 
-/* The k largest keys, a heap with the smallest on top. */
-struct heap {
-    uint32_t k, n;
-    uint32_t *number; /* (k) */
-    float *key;       /* (k) */
-};
-
-static void offer(struct heap *h, uint32_t number, float key)
-{
-    uint32_t at = 0;
-    if (h->n < h->k) {
-        for (at = h->n++; at && h->key[(at - 1) / 2] > key; at = (at - 1) / 2) {
-            h->key[at] = h->key[(at - 1) / 2];
-            h->number[at] = h->number[(at - 1) / 2];
-        }
-    } else if (key <= h->key[0]) {
-        return;
-    } else {
-        for (uint32_t child; (child = 2 * at + 1) < h->n; at = child) {
-            child += child + 1 < h->n && h->key[child + 1] < h->key[child];
-            if (h->key[child] >= key)
-                break;
-            h->key[at] = h->key[child];
-            h->number[at] = h->number[child];
-        }
-    }
-    h->key[at] = key;
-    h->number[at] = number;
-}
-
 /* Writes the k entries of the row with the largest cosines with place `j`, ascending, to `place` and `value`. */
 static uint32_t choose(const mrq_sparse_gram *g, uint32_t j, const mrq_gram_row *row, uint32_t k, uint32_t *place, float *value)
 {
-    struct heap heap = {k, 0, place, value};
+    mrq_largest heap = {k, 0, place, value};
     for (uint32_t i = 0; i < row->n; i++)
         if (row->place[i] != j)
-            offer(&heap, i, row->value[i] * row->value[i] / g->diagonal[row->place[i]]);
+            mrq_largest_offer(&heap, i, row->value[i] * row->value[i] / g->diagonal[row->place[i]]);
     const uint32_t n = heap.n;
     mrq_list_sort(place, n);
     for (uint32_t i = 0; i < n; i++) {
@@ -190,9 +161,9 @@ static void keep_largest(const struct solver *s, uint32_t j)
     const float *column = s->columns + (size_t)j * s->gram->n;
     uint32_t *place = s->place + (size_t)j * s->k;
     float *weight = s->weight + (size_t)j * s->k;
-    struct heap heap = {s->k, 0, place, weight};
+    mrq_largest heap = {s->k, 0, place, weight};
     for (uint32_t i = 0; i < s->gram->n; i++)
-        offer(&heap, i, fabsf(column[i]) * sqrtf(s->gram->diagonal[i]));
+        mrq_largest_offer(&heap, i, fabsf(column[i]) * sqrtf(s->gram->diagonal[i]));
     s->count[j] = heap.n;
     mrq_list_sort(place, heap.n);
     for (uint32_t i = 0; i < heap.n; i++)
@@ -229,9 +200,10 @@ mrq_status mrq_neighbours_shorten(const mrq_sparse_gram *gram, const mrq_links *
         return mrq_fail_memory(err, "finding neighbours");
     for (uint32_t j = 0; j < gram->n; j++) {
         uint32_t *place = item + offset[j];
-        struct heap heap = {most, 0, place, key};
+        mrq_largest heap = {most, 0, place, key};
         for (uint64_t i = from[j]; i < from[j + 1]; i++)
-            offer(&heap, (uint32_t)(i - from[j]), fabsf(columns->strength[i]) * sqrtf(gram->diagonal[columns->list.item[i]]));
+            mrq_largest_offer(&heap, (uint32_t)(i - from[j]),
+                              fabsf(columns->strength[i]) * sqrtf(gram->diagonal[columns->list.item[i]]));
         mrq_list_sort(place, heap.n);
         for (uint32_t i = 0; i < heap.n; i++) {
             strength[offset[j] + i] = columns->strength[from[j] + place[i]];

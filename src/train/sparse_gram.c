@@ -9,6 +9,7 @@
 
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "train/largest.h"
 
 enum { BLOCK = 256 };
 
@@ -57,12 +58,6 @@ static int by_place(const void *a, const void *b)
 {
     const struct entry *x = a, *y = b;
     return (x->place > y->place) - (x->place < y->place);
-}
-
-static int by_value(const void *a, const void *b)
-{
-    const struct entry *x = a, *y = b;
-    return x->value == y->value ? by_place(a, b) : x->value < y->value ? 1 : -1;
 }
 
 /* Which of a user's `n` likes are used, spread evenly: the number of those before place `i` of the list. */
@@ -254,47 +249,24 @@ struct rows {
     struct block *block;
 };
 
-/* Moves the `most` first in the order by value to the front, in any order (Hoare's selection). */
-static void select_first(struct entry *entry, uint32_t n, uint32_t most)
-{
-    for (int64_t first = 0, end = n; end - first > 1;) {
-        const struct entry middle = entry[first + (end - first) / 2];
-        int64_t i = first, j = end - 1;
-        while (i <= j) {
-            while (by_value(&entry[i], &middle) < 0)
-                i++;
-            while (by_value(&entry[j], &middle) > 0)
-                j--;
-            if (i <= j) {
-                const struct entry swapped = entry[i];
-                entry[i++] = entry[j];
-                entry[j--] = swapped;
-            }
-        }
-        if (most > j && most < i)
-            return;
-        first = most > j ? i : first;
-        end = most > j ? end : j + 1;
-    }
-}
-
 /* Keeps the `most` entries with the largest cosines; the last one, the diagonal, is always kept. */
 static int shorten(const mrq_sparse_gram *g, mrq_gram_scratch *scratch, uint32_t *n, uint32_t most)
 {
     if (*n <= most)
         return 0;
-    MRQ_AUTOFREE struct entry *entry = mrq_array(*n, sizeof *entry);
-    if (!entry)
+    MRQ_AUTOFREE uint32_t *kept = mrq_array(most, sizeof *kept);
+    MRQ_AUTOFREE float *cosine = mrq_array(most, sizeof *cosine);
+    if (!kept || !cosine)
         return -1;
+    mrq_largest largest = {most, 0, kept, cosine};
     for (uint32_t i = 0; i < *n; i++) {
         const float value = scratch->value[i];
-        entry[i] = (struct entry){i, i + 1 == *n ? INFINITY : value * value / g->diagonal[scratch->place[i]], 0};
+        mrq_largest_offer(&largest, i, i + 1 == *n ? INFINITY : value * value / g->diagonal[scratch->place[i]]);
     }
-    select_first(entry, *n, most);
-    qsort(entry, most, sizeof *entry, by_place);
+    mrq_list_sort(kept, most);
     for (uint32_t i = 0; i < most; i++) {
-        scratch->place[i] = scratch->place[entry[i].place];
-        scratch->value[i] = scratch->value[entry[i].place];
+        scratch->place[i] = scratch->place[kept[i]];
+        scratch->value[i] = scratch->value[kept[i]];
     }
     *n = most;
     return 0;

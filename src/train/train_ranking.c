@@ -55,9 +55,17 @@ static mrq_status measure(const mrq_dataset *data, mrq_model *model, const mrq_s
     return MRQ_OK;
 }
 
-static bool by_time(const mrq_train_options *options)
+/* Finds the ages of the likes where their order may count. */
+static mrq_status order_likes(const mrq_dataset *data, const mrq_train_options *options, const mrq_split *split, mrq_model *model,
+                              mrq_error *err)
 {
-    return options->by_time || (!options->parts && options->split == MRQ_SPLIT_TIME);
+    const mrq_recency_use recency = model->description.train.recency;
+    const bool by_time = options->by_time || (!options->parts && options->split == MRQ_SPLIT_TIME);
+    if (recency == MRQ_RECENCY_OFF || (recency == MRQ_RECENCY_CHOSEN && !by_time))
+        return MRQ_OK;
+    const mrq_model_source source = mrq_train_source(data, split->train, split->n_train);
+    model->like_age = mrq_likes_ages(&source, &model->likes, model->arena);
+    return model->like_age ? MRQ_OK : mrq_fail_memory(err, "ordering likes");
 }
 
 static mrq_status train(const mrq_dataset *data, const mrq_description *description, const mrq_train_options *options,
@@ -66,12 +74,7 @@ static mrq_status train(const mrq_dataset *data, const mrq_description *descript
     MRQ_CLEANUP(mrq_model_free) mrq_model *model = NULL;
     mrq_train_watch to = *watch;
     MRQ_TRY(mrq_train_begin(data, description, options, split, &model, err));
-    const mrq_recency_use recency = mrq_model_description(model)->train.recency;
-    if (recency == MRQ_RECENCY_ON || (recency == MRQ_RECENCY_CHOSEN && by_time(options))) {
-        const mrq_model_source source = mrq_train_source(data, split->train, split->n_train);
-        if (!(model->like_age = mrq_likes_ages(&source, &model->likes, model->arena)))
-            return mrq_fail_memory(err, "ordering likes");
-    }
+    MRQ_TRY(order_likes(data, options, split, model, err));
     mrq_parallel_stop(watch->stop);
     const mrq_status solved = mrq_retrieval_solve(model, options->threads, options->seed, show_stage, &to, err);
     mrq_parallel_stop(NULL);

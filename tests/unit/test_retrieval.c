@@ -464,10 +464,10 @@ static void test_two_feedbacks(void **state)
         const uint32_t item[] = {1 - g, 3 - g};
         const float likes[] = {MRQ_LIKES, MRQ_LIKES}, dislikes[] = {MRQ_DISLIKES, MRQ_DISLIKES};
         const double before = mean[1 - g] - mean[g];
-        mrq_folded_vector_of(tower, value, NULL, &(mrq_feedback){2, item, likes}, unit, &line);
+        mrq_folded_vector_of(tower, value, NULL, &(mrq_feedback){2, item, likes}, 1, unit, &line);
         compare(tower, unit, items, 0, KNOWN, mean);
         assert_true(mean[1 - g] > mean[g]);
-        mrq_folded_vector_of(tower, value, NULL, &(mrq_feedback){2, item, dislikes}, unit, &line);
+        mrq_folded_vector_of(tower, value, NULL, &(mrq_feedback){2, item, dislikes}, 1, unit, &line);
         compare(tower, unit, items, 0, KNOWN, mean);
         assert_true(mean[1 - g] - mean[g] < before);
     }

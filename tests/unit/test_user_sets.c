@@ -321,7 +321,7 @@ static void a_ranking_learns_from_members(void **state)
             value[b] = mrq_folded_is_id(&tower->branch[b]) ? 0 : mrq_folded_is_set(&tower->branch[b]) ? MRQ_GIVEN : MRQ_NONE;
             given[b] = (mrq_members){1, &pet};
         }
-        mrq_folded_vector_of(tower, value, given, &(mrq_feedback){0}, unit, &line);
+        mrq_folded_vector_of(tower, value, given, NULL, 0, unit, &line);
         for (uint32_t m = 0; m < ITEMS; m++)
             for (uint32_t i = 0; i < tower->dim; i++)
                 mean[m % 2] += line.slope * (double)unit[i] * (double)items[m * tower->dim + i] / (ITEMS / 2.0);
