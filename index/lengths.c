@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "index/scan.h"
 
 struct entry {
     float length;
@@ -24,11 +25,6 @@ static double length_of(const float *x, uint32_t n)
     return sqrt(sum);
 }
 
-static float above(double x)
-{
-    return nextafterf((float)x, INFINITY);
-}
-
 mrq_status mrq_lengths_new(const float *vectors, uint32_t n, uint32_t dim, mrq_lengths **out, mrq_error *err)
 {
     MRQ_CLEANUP(mrq_lengths_free) mrq_lengths *lengths = calloc(1, sizeof *lengths);
@@ -39,7 +35,7 @@ mrq_status mrq_lengths_new(const float *vectors, uint32_t n, uint32_t dim, mrq_l
         return mrq_fail_memory(err, "ordering vectors");
     for (uint32_t i = 0; i < n; i++) {
         const float *vector = vectors + (size_t)i * dim;
-        lengths->length[i] = above(length_of(vector, dim - 1));
+        lengths->length[i] = mrq_above(length_of(vector, dim - 1));
         lengths->last = fmaxf(lengths->last, fabsf(vector[dim - 1]));
         entry[i] = (struct entry){lengths->length[i], i};
     }
@@ -63,6 +59,6 @@ void mrq_lengths_free(mrq_lengths *lengths)
 mrq_reach mrq_lengths_reach(const mrq_lengths *lengths, const float *query)
 {
     const double rounding = 1 + (2.0 * lengths->dim + 64) * 0x1p-24; /* of a float sum of that many products */
-    return (mrq_reach){above(length_of(query, lengths->dim - 1) * rounding),
-                       above(fabs((double)query[lengths->dim - 1]) * (double)lengths->last * rounding)};
+    return (mrq_reach){mrq_above(length_of(query, lengths->dim - 1) * rounding),
+                       mrq_above(fabs((double)query[lengths->dim - 1]) * (double)lengths->last * rounding)};
 }

@@ -2,6 +2,8 @@
 #ifndef MRQ_INDEX_SCAN_H
 #define MRQ_INDEX_SCAN_H
 
+#include <math.h>
+
 #include "index/kernels.h"
 #include "index/top.h"
 
@@ -13,6 +15,12 @@ void mrq_scan(const float *vectors, uint32_t n, uint32_t dim, const float *query
 
 /* How much the kernels' inner products of the query with vectors of up to this length can differ. */
 float mrq_scan_slack(const float *query, uint32_t dim, float longest);
+
+/* The next float above: a bound that rounding does not break. */
+static inline float mrq_above(double x)
+{
+    return nextafterf((float)x, INFINITY);
+}
 
 /* The length of the longest of `n` vectors, or a little more. */
 float mrq_scan_longest(const float *vectors, uint32_t n, uint32_t dim);

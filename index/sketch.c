@@ -57,11 +57,6 @@ static void quantise(const float *x, uint32_t size, int8_t *whole, float *scale,
 }
 
 /* Rounds up, so that it is an upper bound. */
-static float above(double x)
-{
-    return nextafterf((float)x, INFINITY);
-}
-
 /* Writes a row into its block. */
 static void put(mrq_sketch *sketch, uint32_t row, int8_t *whole)
 {
@@ -76,8 +71,8 @@ static void put(mrq_sketch *sketch, uint32_t row, int8_t *whole)
         sketch->least = fminf(sketch->least, bound->scale[i]);
     sketch->most = fmaxf(sketch->most, bound->scale[i]);
     sketch->last = fmaxf(sketch->last, fabsf(bound->last[i]));
-    bound->length[i] = above(length);
-    bound->error[i] = above(error);
+    bound->length[i] = mrq_above(length);
+    bound->error[i] = mrq_above(error);
     for (uint32_t d = 0; d < sketch->bytes; d++)
         code[(size_t)(d / 4 * BLOCK + i) * 4 + d % 4] = (uint8_t)(whole[d] + MIDDLE);
 }
@@ -155,9 +150,9 @@ mrq_status mrq_sketch_scan(const mrq_sketch *sketch, const float *query, const m
      * applies to our sum and to the one that it is compared with. The bound itself adds a few roundings. */
     const double rounding = (2.0 * sketch->dim + 64) * 0x1p-24;
     q.last = query[size];
-    q.length = above((length + error) * (1 + rounding));
-    q.error = above(error + rounding * length);
-    q.rounding = above(rounding * fabs((double)query[size]));
+    q.length = mrq_above((length + error) * (1 + rounding));
+    q.error = mrq_above(error + rounding * length);
+    q.rounding = mrq_above(rounding * fabs((double)query[size]));
     q.middle = 0;
     for (uint32_t d = 0; d < size; d++)
         q.middle += MIDDLE * whole[d];

@@ -70,12 +70,20 @@ for protocol in json.load(open("out"))["protocols"]:
     assert hit["retrieval"] > 0.99 and hit["sequence"] > 0.99 and hit["itemknn"] < 0.9, hit
 ' || fail "what comes next is not found by the order"
 
-# Without times the order of the file counts.
+# Without times, or where all are the same, the order of the file counts.
 mkdir lists
 awk 'BEGIN { for (u = 0; u < 300; u++) { printf "u%d", u; for (t = 0; t < 8; t++) printf " %d", (u * 7 + t) % 30; print "" } }' \
     >lists/events.txt
 echo '{"name": "lists", "events": {"file": "events.txt", "format": "lists", "delimiter": " "}}' >lists/schema.json
 run 0 "$MARQUEE" train --data lists --out m.mrq --model sequence --test 0
+rm -rf S
+run 0 "$MARQUEE" export --model m.mrq --store S
+next 8 --liked 5,6,7
+next 15 -i u1
+mkdir equal
+awk 'BEGIN { for (u = 0; u < 300; u++) for (t = 0; t < 8; t++) print "u" u "," (u * 7 + t) % 30 ",1000" }' >equal/events.csv
+cp data/schema.json equal
+run 0 "$MARQUEE" train --data equal --out m.mrq --model sequence --test 0
 rm -rf S
 run 0 "$MARQUEE" export --model m.mrq --store S
 next 8 --liked 5,6,7

@@ -467,36 +467,24 @@ static const char *mix_text(const mrq_mix *mix)
     return out;
 }
 
-static void a_mix_comes_to_these_numbers(void **state)
+struct mix_row {
+    mrq_parts_kind kind;
+    mrq_recency_use recency;
+    uint32_t items;
+    const char *want;
+};
+
+static void check_mixes(const struct mix_row *rows, size_t n, uint32_t users)
 {
-    (void)state;
     MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
     const mrq_links likes = make_likes(arena);
     const uint32_t *age = make_ages(&likes, arena);
-    static const struct {
-        mrq_parts_kind kind;
-        mrq_recency_use recency;
-        const char *want;
-    } rows[] = {
-        {MRQ_PARTS_CHOSEN, MRQ_RECENCY_OFF, "neighbours 4 scores x 4, 4 likes x 0.5: 0.4806 of 58"},
-        {MRQ_PARTS_VECTORS, MRQ_RECENCY_OFF, "dense 4 scores x 1, 4 likes x 0: 0.4681 of 58"},
-        {MRQ_PARTS_NEIGHBOURS, MRQ_RECENCY_OFF, "neighbours 4 scores x 0, 4 likes x 0: 0.4258 of 58"},
-        {MRQ_PARTS_BOTH, MRQ_RECENCY_OFF, "neighbours 4 scores x 4, 4 likes x 0.5: 0.4806 of 58"},
-        {MRQ_PARTS_CHOSEN, MRQ_RECENCY_ON, "recent dense neighbours 12 scores x 1, 4 likes x 1: 0.4286 of 58"},
-        {MRQ_PARTS_VECTORS, MRQ_RECENCY_ON, "recent dense 4 scores x 1, 4 likes x 0.5: 0.4384 of 58"},
-        {MRQ_PARTS_NEIGHBOURS, MRQ_RECENCY_ON, "recent neighbours 2 scores x 0, 2 likes x 0: 0.3603 of 58"},
-        {MRQ_PARTS_BOTH, MRQ_RECENCY_ON, "recent dense neighbours 12 scores x 1, 4 likes x 1: 0.4286 of 58"},
-        {MRQ_PARTS_CHOSEN, MRQ_RECENCY_CHOSEN, "neighbours 2 scores x 2, 2 likes x 1: 0.4630 of 58"},
-        {MRQ_PARTS_VECTORS, MRQ_RECENCY_CHOSEN, "dense 4 scores x 1, 4 likes x 0.25: 0.4531 of 58"},
-        {MRQ_PARTS_NEIGHBOURS, MRQ_RECENCY_CHOSEN, "neighbours 2 scores x 0, 2 likes x 0: 0.4164 of 58"},
-        {MRQ_PARTS_BOTH, MRQ_RECENCY_CHOSEN, "neighbours 2 scores x 2, 2 likes x 1: 0.4630 of 58"},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    for (size_t i = 0; i < n; i++) {
         mrq_mix mix;
         const mrq_components_task task = {.likes = &likes,
                                           .age = rows[i].recency != MRQ_RECENCY_OFF ? age : NULL,
-                                          .users = USERS,
-                                          .items = ITEMS,
+                                          .users = users,
+                                          .items = rows[i].items,
                                           .k = 8,
                                           .threads = 2,
                                           .ridge = 0.1,
@@ -506,19 +494,31 @@ static void a_mix_comes_to_these_numbers(void **state)
     }
 }
 
+static void a_mix_comes_to_these_numbers(void **state)
+{
+    (void)state;
+    static const struct mix_row rows[] = {
+        {MRQ_PARTS_CHOSEN, MRQ_RECENCY_OFF, ITEMS, "neighbours 4 scores x 4, 4 likes x 0.5: 0.4806 of 58"},
+        {MRQ_PARTS_VECTORS, MRQ_RECENCY_OFF, ITEMS, "dense 4 scores x 1, 4 likes x 0: 0.4681 of 58"},
+        {MRQ_PARTS_NEIGHBOURS, MRQ_RECENCY_OFF, ITEMS, "neighbours 4 scores x 0, 4 likes x 0: 0.4258 of 58"},
+        {MRQ_PARTS_BOTH, MRQ_RECENCY_OFF, ITEMS, "neighbours 4 scores x 4, 4 likes x 0.5: 0.4806 of 58"},
+        {MRQ_PARTS_CHOSEN, MRQ_RECENCY_ON, ITEMS, "recent dense neighbours 12 scores x 1, 4 likes x 1: 0.4286 of 58"},
+        {MRQ_PARTS_VECTORS, MRQ_RECENCY_ON, ITEMS, "recent dense 4 scores x 1, 4 likes x 0.5: 0.4384 of 58"},
+        {MRQ_PARTS_NEIGHBOURS, MRQ_RECENCY_ON, ITEMS, "recent neighbours 2 scores x 0, 2 likes x 0: 0.3603 of 58"},
+        {MRQ_PARTS_BOTH, MRQ_RECENCY_ON, ITEMS, "recent dense neighbours 12 scores x 1, 4 likes x 1: 0.4286 of 58"},
+        {MRQ_PARTS_CHOSEN, MRQ_RECENCY_CHOSEN, ITEMS, "neighbours 2 scores x 2, 2 likes x 1: 0.4630 of 58"},
+        {MRQ_PARTS_VECTORS, MRQ_RECENCY_CHOSEN, ITEMS, "dense 4 scores x 1, 4 likes x 0.25: 0.4531 of 58"},
+        {MRQ_PARTS_NEIGHBOURS, MRQ_RECENCY_CHOSEN, ITEMS, "neighbours 2 scores x 0, 2 likes x 0: 0.4164 of 58"},
+        {MRQ_PARTS_BOTH, MRQ_RECENCY_CHOSEN, ITEMS, "neighbours 2 scores x 2, 2 likes x 1: 0.4630 of 58"},
+    };
+    check_mixes(rows, sizeof rows / sizeof *rows, USERS);
+}
+
 /* Of fewer than twenty users nothing is measured, and the middle is taken of what is allowed. */
 static void without_users_to_test_the_middle_is_taken(void **state)
 {
     (void)state;
-    MRQ_CLEANUP(mrq_arena_free) mrq_arena *arena = mrq_arena_new();
-    const mrq_links likes = make_likes(arena);
-    const uint32_t *age = make_ages(&likes, arena);
-    static const struct {
-        mrq_parts_kind kind;
-        mrq_recency_use recency;
-        uint32_t items;
-        const char *want;
-    } rows[] = {
+    static const struct mix_row rows[] = {
         {MRQ_PARTS_CHOSEN, MRQ_RECENCY_OFF, ITEMS, "dense 16 scores x 1, 0 likes x 0: nan of 0"},
         {MRQ_PARTS_VECTORS, MRQ_RECENCY_OFF, ITEMS, "dense 16 scores x 1, 0 likes x 0: nan of 0"},
         {MRQ_PARTS_NEIGHBOURS, MRQ_RECENCY_OFF, ITEMS, "neighbours 4 scores x 0, 12 likes x 0: nan of 0"},
@@ -548,19 +548,7 @@ static void without_users_to_test_the_middle_is_taken(void **state)
         {MRQ_PARTS_NEIGHBOURS, MRQ_RECENCY_CHOSEN, MRQ_RELATED_MAX + 1, "neighbours 4 scores x 0, 12 likes x 0: nan of 0"},
         {MRQ_PARTS_BOTH, MRQ_RECENCY_CHOSEN, MRQ_RELATED_MAX + 1, "neighbours 4 scores x 1, 12 likes x 0.5: nan of 0"},
     };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        mrq_mix mix;
-        const mrq_components_task task = {.likes = &likes,
-                                          .age = rows[i].recency != MRQ_RECENCY_OFF ? age : NULL,
-                                          .users = 15,
-                                          .items = rows[i].items,
-                                          .k = 8,
-                                          .threads = 1,
-                                          .ridge = 0.1,
-                                          .seed = 1};
-        assert_ok(mrq_mix_choose(&task, rows[i].kind, rows[i].recency, 16, &mix, &err));
-        assert_string_equal(mix_text(&mix), rows[i].want);
-    }
+    check_mixes(rows, sizeof rows / sizeof *rows, 15);
 }
 
 /* So many that they and the items make a hundred million scores, but 500 to 2000. */
