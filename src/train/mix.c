@@ -179,7 +179,8 @@ static mrq_status try_all(const mrq_components_task *task, const mrq_components 
     for (uint32_t m = 0; m < n_mixes; m++) {
         mix[m].ndcg = 0;
         for (size_t i = 0; i < held->n; i++)
-            mix[m].ndcg += ndcg[i * n_mixes + m] / held->n;
+            mix[m].ndcg += ndcg[i * n_mixes + m];
+        mix[m].ndcg /= held->n; /* of the sum, so that a mean of ones is not above one */
         if (isnan(mix[m].ndcg))
             return mrq_fail_memory(err, "weighing the parts");
         *best = mix[m].ndcg > best->ndcg ? mix[m] : *best;

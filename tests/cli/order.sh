@@ -48,6 +48,14 @@ for parts in chosen vectors neighbours both; do
     next 11 -i u1 --liked 10 --include-seen # again, and now the newest
 done
 
+# A small circle: all sixty of its people are found what they liked last, and their mean is one, not a little more.
+mkdir small
+awk 'BEGIN { for (u = 0; u < 60; u++) for (t = 0; t < 6; t++) print "u" u "," (u * 7 + t) % 12 "," 1000 + t }' >small/events.csv
+cp data/schema.json small
+run 0 "$MARQUEE" train --data small --out small.mrq --model sequence --test 0
+run 0 "$MARQUEE" info small.mrq
+has 'NDCG@100 1.0000 of likes held out from 60 users' out
+
 # Each --liked makes the known likes older: what u1's newest, 14, adds to 15 falls by the recency of ages 0, 1 and 2.
 : >adds
 for liked in "" "--liked 1" "--liked 1,2"; do
