@@ -246,19 +246,19 @@ static mrq_status time_steps(const mrq_generation *g, const mrq_generation *plai
     mrq_line line;
     uint32_t n;
     const double t0 = mrq_clock();
-    MRQ_TRY(mrq_query_resolve(g, MRQ_ASK_RECOMMEND, query, &resolved, err));
+    MRQ_TRY(mrq_query_resolve(g, MRQ_ASK_RECOMMEND, query, NULL, &resolved, err));
     const double t1 = mrq_clock();
     MRQ_TRY(mrq_person_vector(g, &resolved, &vector, &line, err));
     const double t2 = mrq_clock();
-    MRQ_TRY(mrq_person_search(g, &resolved, vector, &line, &hits, &n, err));
+    MRQ_TRY(mrq_person_search(g, &resolved, NULL, vector, &line, &hits, &n, err));
     const double t3 = mrq_clock();
-    MRQ_TRY(mrq_recommend(g, NULL, query, &answer, err));
+    MRQ_TRY(mrq_recommend(g, NULL, query, NULL, &answer, err));
     const double t4 = mrq_clock();
     mrq_print print = {0};
     mrq_print_content(&print, g, &answer);
     MRQ_AUTOFREE char *document = mrq_print_take(&print, NULL);
     const double t5 = mrq_clock();
-    MRQ_TRY(mrq_person_search(plain, &resolved, vector, &line, &scanned, &n, err));
+    MRQ_TRY(mrq_person_search(plain, &resolved, NULL, vector, &line, &scanned, &n, err));
     const double t6 = mrq_clock();
     if (!document)
         return mrq_fail_memory(err, "answering");

@@ -38,12 +38,12 @@
 #define NAMES_MAX 32 /* of hosts, and of origins; the host of --listen is one more */
 
 struct arguments {
-    const char *store, *listen, *redis, *backend, *token_file, *access_log;
+    const char *store, *listen, *redis, *backend, *token_file, *access_log, *live;
     mrq_texts hosts, origins;
     mrq_host host[MRQ_TEXTS_MAX]; /* (hosts.n) the names in `hosts`, normalised by read_visitors() */
     mrq_place place;              /* of --listen */
-    bool no_cache;
-    int64_t workers, memory, connections;
+    bool no_cache, strict;
+    int64_t workers, memory, connections, live_size;
 };
 
 struct serve {
@@ -103,6 +103,11 @@ static mrq_status read_arguments(int argc, char **argv, struct arguments *a, boo
         {"token-file", 't', MRQ_OPT_TEXT, &a->token_file, 0, 0, "FILE",
          "require the token in this file from every client, as\nAuthorization: Bearer TOKEN. The file must not be readable by\n"
          "everybody. /healthz, /readyz, /openapi.json and the page\nneed no token"},
+        {"live", 0, MRQ_OPT_TEXT, &a->live, 0, 0, "FILE",
+         "take events, and changes of users and items, while serving,\nand keep them in this SQLite database, which is made if "
+         "it\ndoes not exist. Each counts from the next answer on.\nRequires --token-file, also on this machine"},
+        {"live-size", 0, MRQ_OPT_INT, &a->live_size, 1, 1 << 24, "MB", "the largest size of that database"},
+        {"strict", 0, MRQ_OPT_FLAG, &a->strict, 0, 0, NULL, "refuse events of users and items that the data do not have"},
         {"access-log", 'a', MRQ_OPT_TEXT, &a->access_log, 0, 0, "FILE",
          "write a line for each request: time, client, method, path,\nstatus, bytes, microseconds, cache; \"-\" is standard "
          "output.\n"
@@ -133,6 +138,10 @@ static mrq_status read_arguments(int argc, char **argv, struct arguments *a, boo
     int first = 0;
     MRQ_TRY(mrq_options_read(&command, argc, argv, &first, done, err));
     a->store = mrq_default_store(a->store);
+    if (!*done && a->live && !a->token_file)
+        return mrq_fail(err, MRQ_USAGE, "--live: requires --token-file, so that not everybody can change what is recommended");
+    if (!*done && a->strict && !a->live)
+        return mrq_fail(err, MRQ_USAGE, "--strict: requires --live");
     return *done ? MRQ_OK : read_visitors(a, err);
 }
 
@@ -194,7 +203,10 @@ static mrq_status open_recommender(const struct arguments *a, const char *redis,
                                .memory = (size_t)a->memory << 20,
                                .backend = backend->address,
                                .backend_token = backend->token,
-                               .backend_ca = backend->ca};
+                               .backend_ca = backend->ca,
+                               .live = a->live,
+                               .live_size = (uint64_t)a->live_size << 20,
+                               .live_strict = a->strict};
     return mrq_recommender_open(&where, out, &problem) == MRQ_OK ? MRQ_OK : mrq_fail_to_open(&problem, a->redis, err);
 }
 
@@ -206,6 +218,7 @@ static mrq_status start(const struct arguments *a, struct serve *s, mrq_error *e
                                   .idle_seconds = MRQ_IDLE_SECONDS,
                                   .request_seconds = MRQ_REQUEST_SECONDS,
                                   .hosts = a->token_file ? NULL : &a->hosts, /* a client with a token may use any host name */
+                                  .writes = a->live != NULL,
                                   .origins = &a->origins};
     mrq_backend_options backend;
     MRQ_TRY(mrq_default_redis(a->redis, &redis, err));
@@ -412,7 +425,7 @@ static mrq_status stop(struct serve *s, mrq_error *err)
 
 mrq_status cmd_serve(int argc, char **argv, mrq_error *err)
 {
-    struct arguments a = {.listen = "127.0.0.1:8080", .memory = (int64_t)(MRQ_MEMORY_DEFAULT >> 20)};
+    struct arguments a = {.listen = "127.0.0.1:8080", .memory = (int64_t)(MRQ_MEMORY_DEFAULT >> 20), .live_size = 16384};
     bool done = false;
     MRQ_TRY(read_arguments(argc, argv, &a, &done, err));
     if (done)

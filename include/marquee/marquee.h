@@ -46,6 +46,7 @@ extern "C" {
 #define MRQ_WHERE_MAX           16
 #define MRQ_EXPLAIN_ALL         UINT32_MAX
 #define MRQ_RECOMMEND_BATCH_MAX 10000
+#define MRQ_EVENTS_MAX          10000 /* in one call or request */
 #define MRQ_MEMORY_DEFAULT      ((size_t)16 << 20)
 
 /* --- What can be asked --- */
@@ -108,6 +109,10 @@ MRQ_CHECKED mrq_status mrq_query_set(mrq_query *query, const char *name, const c
  *                  `marquee export --to` has put it; default: none. The answers are the same.
  *   backend_token  "user:password" or a key
  *   backend_ca     file of the certificates that are trusted; default: the system's
+ *   live           the file of a database for what happens from now on; made if it does not exist; one process at a time can have
+ *                  it. Default: none, and nothing can be told. See mrq_event
+ *   live_size      bytes that the file may take, from 1048576; default 17179869184
+ *   live_strict    true: events of unknown users and items are refused, false (default): taken
  *   deadline       milliseconds that a query may wait for the backend, 1 .. 60000; default 3000 */
 typedef struct mrq_options mrq_options;
 mrq_options *mrq_options_new(void);          /* NULL when out of memory */

@@ -2,6 +2,7 @@
 #ifndef MRQ_DATASET_DATASET_H
 #define MRQ_DATASET_DATASET_H
 
+#include "base/meaning.h"
 #include "base/table.h"
 #include "dataset/bad.h"
 #include "dataset/schema.h"
@@ -19,6 +20,8 @@ typedef struct mrq_dataset {
     double rating_min, rating_max; /* the range that the schema allows, or that was found; 1 and 1 where events have no value */
     double like;                   /* events of this value or more are likes; -INFINITY: all */
     double like_from;              /* the same in the units of the file */
+    uint64_t live_mark;            /* changes of a live database up to this number are among the events; 0: none */
+    mrq_meaning meaning;           /* the same, for events to come */
     uint64_t likes;                /* how many events are */
     uint64_t repeated;             /* records of a user and an item that have another one: one event was made of them */
     uint64_t left_out;             /* records whose value says that there was no event */

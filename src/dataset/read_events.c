@@ -216,6 +216,22 @@ static mrq_status open_file(struct events *r, const mrq_origin *from, const char
     return mrq_reader_open(&r->reader, &(mrq_origin){.folder = r->folder, .bad = from->bad}, &r->file, false, err);
 }
 
+/* What events of this data say, for those to come. */
+static void mean(const mrq_field *field, mrq_dataset *data)
+{
+    mrq_meaning *m = &data->meaning;
+    *m = (mrq_meaning){MRQ_VALUE_NONE, .min = data->rating_min, .max = data->rating_max, .like_from = data->like_from};
+    if (field)
+        m->value = field->kind == MRQ_FIELD_RATING  ? MRQ_VALUE_RATING
+                   : field->kind == MRQ_FIELD_COUNT ? MRQ_VALUE_COUNT
+                                                    : MRQ_VALUE_ACTION;
+    for (uint32_t i = 0; m->value == MRQ_VALUE_ACTION && i < field->values.n && m->n_actions < MRQ_ACTIONS_MAX; i++)
+        if (mrq_strings_size(&field->values, i) < MRQ_ACTION_NAME) {
+            strcpy(m->action[m->n_actions].name, mrq_strings_at(&field->values, i));
+            m->action[m->n_actions++].weight = field->weight[i];
+        }
+}
+
 /* What the values say: one for each user and item, their range, and which are likes. */
 static void judge(const struct events *r, uint64_t n, mrq_dataset *data)
 {
@@ -234,6 +250,7 @@ static void judge(const struct events *r, uint64_t n, mrq_dataset *data)
     data->like = isinf(data->like_from) ? data->like_from : mrq_value_seen(field, data->like_from);
     for (uint64_t i = 0; i < n; i++)
         data->likes += (double)r->rating[i] >= data->like;
+    mean(field, data);
 }
 
 /* The table of a file that need not list all ids, with a row for each of the events' too; renumbers the events' rows. */

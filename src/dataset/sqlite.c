@@ -1,15 +1,14 @@
 /* SQLite: the file is opened for reading alone, and all queries run in one transaction, so they see one state of it. Rows are
- * written as CSV, for the same reader as any other file. libsqlite3 is loaded when a database is named. */
+ * written as CSV, for the same reader as any other file. libsqlite3 is loaded when a database is named (base/sqlite.h). */
 #include "dataset/database_private.h"
 
 #include <errno.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/library.h"
+#include "base/sqlite.h"
 #include "dataset/source.h"
 
 #ifdef MRQ_ANALYSER /* it does not see that these are kept by their first members */
@@ -18,48 +17,6 @@
 
 #define BUSY_MS 10000 /* how long to wait for a writer */
 #define STEPS   10000 /* of SQLite's machine between two looks whether to stop: a fraction of a millisecond */
-
-static struct {
-    __typeof__(sqlite3_open_v2) *open;
-    __typeof__(sqlite3_close) *close;
-    __typeof__(sqlite3_errcode) *code;
-    __typeof__(sqlite3_errmsg) *message;
-    __typeof__(sqlite3_exec) *exec;
-    __typeof__(sqlite3_busy_timeout) *busy_timeout;
-    __typeof__(sqlite3_limit) *limit;
-    __typeof__(sqlite3_progress_handler) *progress;
-    __typeof__(sqlite3_prepare_v2) *prepare;
-    __typeof__(sqlite3_finalize) *finalize;
-    __typeof__(sqlite3_step) *step;
-    __typeof__(sqlite3_stmt_readonly) *is_read_only;
-    __typeof__(sqlite3_column_count) *columns;
-    __typeof__(sqlite3_column_name) *column_name;
-    __typeof__(sqlite3_column_type) *column_type;
-    __typeof__(sqlite3_column_text) *column_text;
-    __typeof__(sqlite3_column_bytes) *column_bytes;
-} lib;
-
-static mrq_status load(mrq_error *err)
-{
-    static const mrq_symbol symbols[] = {{"sqlite3_open_v2", &lib.open},
-                                         {"sqlite3_close", &lib.close},
-                                         {"sqlite3_errcode", &lib.code},
-                                         {"sqlite3_errmsg", &lib.message},
-                                         {"sqlite3_exec", &lib.exec},
-                                         {"sqlite3_busy_timeout", &lib.busy_timeout},
-                                         {"sqlite3_limit", &lib.limit},
-                                         {"sqlite3_progress_handler", &lib.progress},
-                                         {"sqlite3_prepare_v2", &lib.prepare},
-                                         {"sqlite3_finalize", &lib.finalize},
-                                         {"sqlite3_step", &lib.step},
-                                         {"sqlite3_stmt_readonly", &lib.is_read_only},
-                                         {"sqlite3_column_count", &lib.columns},
-                                         {"sqlite3_column_name", &lib.column_name},
-                                         {"sqlite3_column_type", &lib.column_type},
-                                         {"sqlite3_column_text", &lib.column_text},
-                                         {"sqlite3_column_bytes", &lib.column_bytes}};
-    return mrq_library_load("libsqlite3.so.0", "libsqlite3-0", symbols, sizeof symbols / sizeof *symbols, err);
-}
 
 typedef struct sqlite {
     mrq_database database;
@@ -86,8 +43,8 @@ static mrq_status fail_memory(mrq_error *err)
 /* What SQLite says. A query or file that is wrong is bad; what another time may go well has failed. */
 static mrq_status fail_said(const sqlite *s, const char *name, mrq_error *err)
 {
-    const char *said = lib.message(s->connection);
-    switch (lib.code(s->connection) & 0xff) {
+    const char *said = mrq_sqlite.errmsg(s->connection);
+    switch (mrq_sqlite.errcode(s->connection) & 0xff) {
     case SQLITE_NOMEM:
         return fail_memory(err);
     case SQLITE_BUSY:
@@ -136,12 +93,13 @@ static mrq_status add_value(rows *r, const char *value, size_t size, bool first,
 /* Adds the line of the names of the columns, or that of the current row. NULL is an empty field. */
 static mrq_status add_line(rows *r, bool names, mrq_error *err)
 {
-    const int n = lib.columns(r->statement);
+    const int n = mrq_sqlite.column_count(r->statement);
     for (int i = 0; i < n; i++) {
-        const bool null = !names && lib.column_type(r->statement, i) == SQLITE_NULL;
-        const char *value = names ? lib.column_name(r->statement, i) : (const char *)lib.column_text(r->statement, i);
-        const size_t size = !value ? 0 : names ? strlen(value) : (size_t)lib.column_bytes(r->statement, i);
-        if (!value && !null && (names || lib.code(r->of->connection) == SQLITE_NOMEM)) /* a BLOB of no bytes is NULL, too */
+        const bool null = !names && mrq_sqlite.column_type(r->statement, i) == SQLITE_NULL;
+        const char *value = names ? mrq_sqlite.column_name(r->statement, i) : (const char *)mrq_sqlite.column_text(r->statement, i);
+        const size_t size = !value ? 0 : names ? strlen(value) : (size_t)mrq_sqlite.column_bytes(r->statement, i);
+        if (!value && !null &&
+            (names || mrq_sqlite.errcode(r->of->connection) == SQLITE_NOMEM)) /* a BLOB of no bytes is NULL, too */
             return fail_memory(err);
         MRQ_TRY(add_value(r, value, size, i == 0, err));
     }
@@ -157,7 +115,7 @@ static mrq_status next_rows(mrq_flow *flow, const char **bytes, size_t *size, mr
         MRQ_TRY(add_line(r, true, err));
     r->begun = true;
     while (r->size < MRQ_FLOW_STEP && !r->ended) {
-        const int code = lib.step(r->statement);
+        const int code = mrq_sqlite.step(r->statement);
         if (code == SQLITE_ROW)
             MRQ_TRY(add_line(r, false, err));
         else if (mrq_database_stopped(flow))
@@ -181,8 +139,8 @@ static int has_to_stop(void *context)
 static void close_rows(mrq_flow *flow)
 {
     rows *r = (rows *)flow;
-    lib.progress(r->of->connection, 0, NULL, NULL);
-    lib.finalize(r->statement);
+    mrq_sqlite.progress_handler(r->of->connection, 0, NULL, NULL);
+    mrq_sqlite.finalize(r->statement);
     mrq_free(r->text);
     free(r);
 }
@@ -190,11 +148,11 @@ static void close_rows(mrq_flow *flow)
 static mrq_status prepare(rows *r, const char *query, mrq_error *err)
 {
     const char *rest = "";
-    if (lib.prepare(r->of->connection, query, -1, &r->statement, &rest) != SQLITE_OK)
+    if (mrq_sqlite.prepare_v2(r->of->connection, query, -1, &r->statement, &rest) != SQLITE_OK)
         return fail_query(r, err);
     if (rest[strspn(rest, " \t\r\n;")])
         return mrq_fail(err, MRQ_BAD_FILE, "%s: more than one statement, want one SELECT", r->name);
-    if (!r->statement || !lib.is_read_only(r->statement) || !lib.columns(r->statement))
+    if (!r->statement || !mrq_sqlite.stmt_readonly(r->statement) || !mrq_sqlite.column_count(r->statement))
         return mrq_fail(err, MRQ_BAD_FILE, "%s: a statement that gives no rows or that writes, want a SELECT", r->name);
     return MRQ_OK;
 }
@@ -209,7 +167,7 @@ static mrq_status query_sqlite(mrq_database *database, const char *query, const 
     r->of = (sqlite *)database;
     r->name = name;
     r->sum = sum;
-    lib.progress(r->of->connection, STEPS, has_to_stop, &r->flow);
+    mrq_sqlite.progress_handler(r->of->connection, STEPS, has_to_stop, &r->flow);
     const mrq_status status = prepare(r, query, err);
     if (status == MRQ_OK)
         *flow = &r->flow;
@@ -222,7 +180,7 @@ static void close_sqlite(mrq_database *database)
 {
     sqlite *s = (sqlite *)database;
     if (s->connection)
-        lib.close(s->connection);
+        mrq_sqlite.close(s->connection);
     free(s);
 }
 
@@ -236,19 +194,20 @@ static mrq_status open_file(sqlite *s, const char *path, mrq_error *err)
         return mrq_fail(err, MRQ_BAD_FILE, "%s is no file, want a database of SQLite", path);
     if ((size_t)snprintf(s->path, sizeof s->path, "%s%s", *path == '/' ? "" : "./", path) >= sizeof s->path)
         return mrq_fail(err, MRQ_USAGE, "the path %.60s... is too long", path);
-    const int code = lib.open(s->path, &s->connection, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
+    const int code = mrq_sqlite.open_v2(s->path, &s->connection, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
     if (!s->connection)
         return fail_memory(err);
-    (void)lib.limit(s->connection, SQLITE_LIMIT_LENGTH, (int)MRQ_RECORD_MAX);
-    if (code != SQLITE_OK || lib.busy_timeout(s->connection, BUSY_MS) != SQLITE_OK ||
-        lib.exec(s->connection, "PRAGMA query_only = 1; BEGIN; SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL) != SQLITE_OK)
+    (void)mrq_sqlite.limit(s->connection, SQLITE_LIMIT_LENGTH, (int)MRQ_RECORD_MAX);
+    if (code != SQLITE_OK || mrq_sqlite.busy_timeout(s->connection, BUSY_MS) != SQLITE_OK ||
+        mrq_sqlite.exec(s->connection, "PRAGMA query_only = 1; BEGIN; SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL) !=
+            SQLITE_OK)
         return fail_said(s, path, err);
     return MRQ_OK;
 }
 
 mrq_status mrq_sqlite_open(const char *path, mrq_database **out, mrq_error *err)
 {
-    MRQ_TRY(load(err));
+    MRQ_TRY(mrq_sqlite_load(err));
     sqlite *s = calloc(1, sizeof *s);
     if (!s)
         return fail_memory(err);

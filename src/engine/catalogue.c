@@ -63,12 +63,13 @@ static mrq_status finish_list(mrq_snapshot *snapshot, uint32_t user, mrq_print *
     return finish(snapshot, user, print, row, n, out, err);
 }
 
-mrq_status mrq_find_item(mrq_snapshot *snapshot, const mrq_query *query, mrq_cached_answer **out, mrq_error *err)
+mrq_status mrq_find_item(mrq_snapshot *snapshot, const mrq_query *query, const mrq_live_view *live, mrq_cached_answer **out,
+                         mrq_error *err)
 {
     const mrq_table *items = snapshot->generation->items;
     const char *id = mrq_query_text(query, MRQ_Q_ITEM);
     const uint32_t row = mrq_table_find(items, id, strlen(id));
-    if (row == MRQ_NONE)
+    if (row == MRQ_NONE || mrq_live_gone(live, row))
         return mrq_fail(err, MRQ_NOT_FOUND, "%s %.40s: not among the %u %s of the data", items->noun.one, id, items->rows,
                         mrq_table_noun(items, items->rows));
     mrq_print print = {0};
@@ -247,7 +248,8 @@ static mrq_status finish_page(mrq_snapshot *snapshot, mrq_resolved *query, const
     return mrq_cached_answer_new(snapshot, &answer, &print, false, out, err);
 }
 
-mrq_status mrq_find_titles(mrq_snapshot *snapshot, const mrq_query *query, mrq_cached_answer **out, mrq_error *err)
+mrq_status mrq_find_titles(mrq_snapshot *snapshot, const mrq_query *query, const mrq_live_view *live, mrq_cached_answer **out,
+                           mrq_error *err)
 {
     const char *given = mrq_query_text(query, MRQ_Q_TEXT), *text = given ? given : "";
     const mrq_table *items = snapshot->generation->items;
@@ -258,10 +260,11 @@ mrq_status mrq_find_titles(mrq_snapshot *snapshot, const mrq_query *query, mrq_c
     MRQ_TRY(read_words(text, words, &n_words, err));
     if (*text && !mrq_table_first(items, MRQ_TEXT))
         return mrq_fail(err, MRQ_USAGE, "query: the data's %s have no titles", items->noun.many);
-    MRQ_TRY(mrq_query_resolve(snapshot->generation, MRQ_ASK_SEARCH, query, &resolved, err));
+    MRQ_TRY(mrq_query_resolve(snapshot->generation, MRQ_ASK_SEARCH, query, live, &resolved, err));
     MRQ_TRY(check_order(snapshot->generation, resolved.order, err));
-    if (resolved.selection.n || resolved.selection.n_exclude)
-        MRQ_TRY(mrq_selection_bitmap(&resolved.selection, items, NULL, 0, &bitmap, err));
+    const uint32_t gone = live ? live->n_gone : 0;
+    if (resolved.selection.n || resolved.selection.n_exclude || gone)
+        MRQ_TRY(mrq_selection_bitmap(&resolved.selection, items, gone ? live->gone : NULL, gone, &bitmap, err));
     MRQ_AUTOFREE found *list = mrq_array(items->rows, sizeof *list);
     if (!list)
         return mrq_fail_memory(err, "searching titles");
@@ -286,38 +289,69 @@ static void print_features(mrq_print *print, const mrq_table *users, uint32_t us
     }
 }
 
-mrq_status mrq_find_user(mrq_snapshot *snapshot, const mrq_query *query, mrq_cached_answer **out, mrq_error *err)
+/* The live opinion of an item; MRQ_NONE: none. */
+static uint32_t opinion_of(const mrq_live_person *person, uint32_t row)
 {
+    for (uint32_t i = 0; i < person->n; i++)
+        if (person->said[i].row == row)
+            return person->said[i].opinion;
+    return MRQ_NONE;
+}
+
+/* What a user has had: by the data, then by live events, which have the last word. */
+static uint32_t list_had(const mrq_snapshot *snapshot, uint32_t user, const mrq_live_person *person, found *list)
+{
+    const mrq_generation *generation = snapshot->generation;
+    const mrq_lists *likes = generation->tower->liked ? &generation->tower->history.list : NULL;
+    const uint64_t *offset = user == MRQ_NONE ? (const uint64_t[]){0, 0} : generation->seen.offset + user;
+    uint32_t n = 0;
+    for (uint64_t i = offset[0]; i < offset[1]; i++) {
+        const uint32_t item = generation->seen.item[i];
+        if (opinion_of(person, item) == MRQ_NONE)
+            list[n++] = (found){item, snapshot->ratings[item], likes && mrq_lists_find(likes, user, item) != UINT64_MAX, 0};
+    }
+    for (uint32_t i = 0; i < person->n; i++)
+        if (person->said[i].opinion != MRQ_FORGOTTEN)
+            list[n++] = (found){person->said[i].row, snapshot->ratings[person->said[i].row],
+                                likes && person->said[i].opinion == MRQ_LIKED, 0};
+    return n;
+}
+
+mrq_status mrq_find_user(mrq_snapshot *snapshot, const mrq_query *query, const mrq_live_view *live, mrq_cached_answer **out,
+                         mrq_error *err)
+{
+    static const mrq_live_person nothing = {0};
     const char *id = mrq_query_text(query, MRQ_Q_USER);
     const uint32_t k = (uint32_t)mrq_query_number(query, MRQ_Q_K, mrq_k_default(MRQ_ASK_USER));
     const mrq_generation *generation = snapshot->generation;
+    const mrq_live_person *person = live ? &live->person : &nothing;
     const mrq_table *users = generation->users;
-    const uint32_t user = mrq_table_find(users, id, strlen(id));
-    if (user == MRQ_NONE)
+    const uint32_t user = person->erased ? MRQ_NONE : mrq_table_find(users, id, strlen(id));
+    if (user == MRQ_NONE && !person->n && !person->n_features)
         return mrq_fail(err, MRQ_NOT_FOUND, "user %.40s: not among the %u users of the data", id, users->rows);
-    const mrq_lists *likes = generation->tower->liked ? &generation->tower->history.list : NULL;
-    const uint64_t first = generation->seen.offset[user], n = generation->seen.offset[user + 1] - first;
-    MRQ_AUTOFREE found *list = mrq_array(n, sizeof *list);
-    MRQ_AUTOFREE uint32_t *row = mrq_array(n, sizeof *row);
+    const uint64_t rated = user == MRQ_NONE ? 0 : generation->seen.offset[user + 1] - generation->seen.offset[user];
+    MRQ_AUTOFREE found *list = mrq_array(rated + person->n, sizeof *list);
+    MRQ_AUTOFREE uint32_t *row = mrq_array(rated + person->n, sizeof *row);
     if (!list || !row)
         return mrq_fail_memory(err, "answering");
-    for (uint64_t i = 0; i < n; i++) {
-        const uint32_t item = generation->seen.item[first + i];
-        list[i] = (found){item, snapshot->ratings[item], likes && mrq_lists_find(likes, user, item) != UINT64_MAX, 0};
-    }
+    const uint32_t n = list_had(snapshot, user, person, list);
     mrq_print print = {0};
     mrq_print_begin(&print, generation);
     mrq_print_key(&print, "user");
     mrq_print_open(&print, '{');
     mrq_print_key(&print, "id");
     mrq_print_text(&print, id);
-    print_features(&print, users, user);
+    if (user != MRQ_NONE)
+        print_features(&print, users, user);
     mrq_print_key(&print, "ratings");
-    mrq_print_whole(&print, (int64_t)n);
-    if (likes) {
+    mrq_print_whole(&print, n);
+    if (generation->tower->liked) {
+        int64_t liked = 0;
+        for (uint32_t i = 0; i < n; i++)
+            liked += list[i].first;
         mrq_print_key(&print, "likes");
-        mrq_print_whole(&print, (int64_t)(likes->offset[user + 1] - likes->offset[user]));
+        mrq_print_whole(&print, liked);
     }
     mrq_print_close(&print, '}');
-    return finish_list(snapshot, user, &print, row, rank_rows(list, (uint32_t)n, k, row), out, err);
+    return finish_list(snapshot, user, &print, row, rank_rows(list, n, k, row), out, err);
 }

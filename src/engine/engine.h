@@ -48,19 +48,20 @@ typedef struct mrq_content {
 } mrq_content;
 void mrq_content_clear(mrq_content *answer); /* frees its parts; legal on a zeroed struct */
 
-/* Answers a query, from the cache if `cache` is not NULL and has the answer; the cache also counts the query. MRQ_USAGE for a value
+/* Answers a query with what is newly known (`live` NULL: nothing), from the cache if `cache` is not NULL and has the answer; the cache also counts the query. MRQ_USAGE for a value
  * that the data's dictionaries do not have, a filter that the data has no column for, feedback that the model cannot use or that
  * contradicts itself, or an explanation beyond the limits above; MRQ_NOT_FOUND for an unknown item in feedback.
  * These messages begin with the name of the field. MRQ_FAILED for feedback or an explanation if the generation was opened without
  * its history. Thread-safe, except that a cache may be used by one thread at a time. */
-MRQ_CHECKED mrq_status mrq_recommend(const mrq_generation *generation, mrq_cache *cache, const mrq_query *query, mrq_content *out,
-                                     mrq_error *err);
+MRQ_CHECKED mrq_status mrq_recommend(const mrq_generation *generation, mrq_cache *cache, const mrq_query *query,
+                                     const mrq_live_view *live, mrq_content *out, mrq_error *err);
 
 /* The items most similar to one item, without itself. If the model has a history and a user likes the item: those whose scores rise
  * most if a person likes it. Otherwise by the cosine of the item tower's vectors. For the query's item see mrq_recommender_ask().
  * MRQ_NOT_FOUND if no item matches, MRQ_USAGE if several do; the message lists the first of them. Other statuses as of
  * mrq_recommend(). Thread-safe. */
-MRQ_CHECKED mrq_status mrq_similar(const mrq_generation *generation, const mrq_query *query, mrq_content *out, mrq_error *err);
+MRQ_CHECKED mrq_status mrq_similar(const mrq_generation *generation, const mrq_query *query, const mrq_live_view *live,
+                                   mrq_content *out, mrq_error *err);
 
 /* Computes this generation's answers to up to `n` of the most frequent queries that the cache has counted, for any generation,
  * and stores them in the cache; then ages the counts. `*warmed` is the number of stored answers. A query that is not valid for this

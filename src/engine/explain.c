@@ -37,8 +37,10 @@ static uint32_t add_items(const mrq_feedback *history, const mrq_query_feedback 
             continue;
         }
         h += h < history->n && history->item[h] == feedback->item[o];
-        const char *name = feedback->given[o] > 0 ? "liked" : "disliked";
-        in[n++] = (input){{name, MRQ_PART_ITEM, feedback->item[o], 0}, MRQ_NONE, feedback->given[o]};
+        const bool likes = feedback->given[o] > 0, by_event = feedback->by[o] != MRQ_BY_QUERY;
+        const char *name = !likes ? "disliked" : by_event ? "history" : "liked";
+        if (likes || feedback->given[o] < 0)
+            in[n++] = (input){{name, MRQ_PART_ITEM, feedback->item[o], 0}, MRQ_NONE, feedback->given[o]};
         o++;
     }
     return n;

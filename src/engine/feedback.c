@@ -13,6 +13,8 @@
 void mrq_query_feedback_clear(mrq_query_feedback *feedback)
 {
     mrq_free(feedback->item);
+    mrq_free(feedback->by);
+    mrq_free(feedback->had);
     mrq_free(feedback->given);
     mrq_free(feedback->net);
     mrq_free(feedback->order);
@@ -46,12 +48,13 @@ mrq_feedback mrq_person_history(const mrq_generation *generation, const mrq_reso
     return history;
 }
 
-/* An item that a query likes or dislikes. */
+/* An item of which a live event or the query says something. */
 struct named {
     uint32_t row;
-    uint32_t place; /* among all that the query names */
+    uint32_t place; /* among all that are named: first by live events, then by the query */
     uint32_t rank;  /* by row */
-    bool likes;
+    float strength; /* MRQ_LIKES, MRQ_DISLIKES or 0 */
+    mrq_sayer by;
 };
 
 static int by_row(const void *a, const void *b)
@@ -76,7 +79,7 @@ static mrq_status find_named(const mrq_table *items, const mrq_query *query, mrq
         if (row == MRQ_NONE)
             return mrq_fail(err, MRQ_NOT_FOUND, "%s %.40s: not among the %u %s of the data; want the id of one",
                             mrq_query_fields[field].name, value.text, items->rows, mrq_table_noun(items, items->rows));
-        named[*n] = (struct named){.row = row, .place = *n, .likes = field == MRQ_Q_LIKED};
+        named[*n] = (struct named){.row = row, .place = *n, .strength = field == MRQ_Q_LIKED ? MRQ_LIKES : MRQ_DISLIKES};
         ++*n;
     }
     return MRQ_OK;
@@ -88,7 +91,8 @@ static mrq_status distinct(const mrq_table *items, struct named *named, uint32_t
     uint32_t kept = 0;
     qsort(named, *n, sizeof *named, by_row);
     for (uint32_t i = 0; i < *n; i++) {
-        if (kept && named[kept - 1].row == named[i].row && named[kept - 1].likes != named[i].likes)
+        if (kept && named[kept - 1].row == named[i].row && named[kept - 1].by == MRQ_BY_QUERY &&
+            (named[kept - 1].strength > 0) != (named[i].strength > 0))
             return mrq_fail(err, MRQ_USAGE, "liked %.40s: disliked as well, want one or the other",
                             mrq_table_id(items, named[i].row));
         kept += !kept || named[kept - 1].row != named[i].row;
@@ -103,14 +107,15 @@ static mrq_status distinct(const mrq_table *items, struct named *named, uint32_t
  * the number of likes. */
 static uint32_t give(const struct named *named, uint32_t n, bool recency, mrq_query_feedback *out)
 {
-    uint32_t age[2] = {0}; /* of the next older dislike and like */
+    uint32_t age[2] = {0}; /* of the next older one that is no like, and like */
     for (uint32_t i = n; i-- > 0;) {
         const struct named *of = &named[i];
-        const float weight = recency ? (float)mrq_recency(age[of->likes]) : 1;
+        const bool likes = of->strength > 0;
         out->item[of->rank] = of->row;
-        out->given[of->rank] = (of->likes ? MRQ_LIKES : MRQ_DISLIKES) * weight;
+        out->by[of->rank] = of->by;
+        out->given[of->rank] = of->strength * (recency ? (float)mrq_recency(age[likes]) : 1);
         out->order[recency ? i : of->rank] = of->rank;
-        age[of->likes]++;
+        age[likes] += of->strength != 0; /* NOLINT: it is exact */
     }
     return age[true];
 }
@@ -132,12 +137,37 @@ static mrq_status check(const mrq_generation *generation, const mrq_query *query
     return MRQ_OK;
 }
 
-mrq_status mrq_feedback_resolve(const mrq_generation *generation, const mrq_query *query, uint32_t user, mrq_query_feedback *out,
-                                mrq_error *err)
+/* Appends what live events say. Those of which nothing follows but that the person had the item are kept apart; so are all if
+ * the model does not learn from what a person likes. */
+static mrq_status find_live(const mrq_live_person *live, bool history, struct named *named, uint32_t *n, mrq_query_feedback *out,
+                            mrq_error *err)
+{
+    out->had = mrq_array(live->n, sizeof *out->had);
+    if (!out->had)
+        return mrq_fail_memory(err, "reading the query");
+    for (uint32_t i = 0; i < live->n; i++) {
+        const mrq_said *said = &live->said[i];
+        if (said->opinion == MRQ_HAD || (!history && said->opinion != MRQ_FORGOTTEN)) {
+            out->had[out->n_had++] = said->row;
+            continue;
+        }
+        named[*n] = (struct named){.row = said->row,
+                                   .place = *n,
+                                   .strength = said->opinion == MRQ_LIKED      ? MRQ_LIKES
+                                               : said->opinion == MRQ_DISLIKED ? MRQ_DISLIKES
+                                                                               : 0,
+                                   .by = said->opinion == MRQ_FORGOTTEN ? MRQ_BY_ERASE : MRQ_BY_EVENT};
+        ++*n;
+    }
+    return MRQ_OK;
+}
+
+mrq_status mrq_feedback_resolve(const mrq_generation *generation, const mrq_query *query, uint32_t user,
+                                const mrq_live_person *live, mrq_query_feedback *out, mrq_error *err)
 {
     MRQ_TRY(check(generation, query, MRQ_Q_LIKED, err));
     MRQ_TRY(check(generation, query, MRQ_Q_DISLIKED, err));
-    uint32_t n = query->n[MRQ_Q_LIKED] + query->n[MRQ_Q_DISLIKED];
+    uint32_t n = query->n[MRQ_Q_LIKED] + query->n[MRQ_Q_DISLIKED] + (live ? live->n : 0);
     if (!n)
         return MRQ_OK;
     MRQ_AUTOFREE struct named *named = mrq_array(n, sizeof *named);
@@ -145,9 +175,12 @@ mrq_status mrq_feedback_resolve(const mrq_generation *generation, const mrq_quer
     out->given = mrq_array(n, sizeof *out->given);
     out->net = mrq_array(n, sizeof *out->net);
     out->order = mrq_array(n, sizeof *out->order);
-    if (!named || !out->item || !out->given || !out->net || !out->order)
+    out->by = mrq_array(n, sizeof *out->by);
+    if (!named || !out->by || !out->item || !out->given || !out->net || !out->order)
         return mrq_fail_memory(err, "reading the query");
     n = 0;
+    if (live && live->n)
+        MRQ_TRY(find_live(live, generation->tower->has_history, named, &n, out, err));
     MRQ_TRY(find_named(generation->items, query, MRQ_Q_LIKED, named, &n, err));
     MRQ_TRY(find_named(generation->items, query, MRQ_Q_DISLIKED, named, &n, err));
     MRQ_TRY(distinct(generation->items, named, &n, err));
@@ -172,7 +205,7 @@ void mrq_print_feedback(mrq_print *print, const mrq_query_feedback *feedback, co
     bool begun = false;
     for (uint32_t o = 0; o < feedback->n; o++) {
         const uint32_t i = feedback->order[o];
-        if ((feedback->given[i] > 0) != likes)
+        if ((feedback->given[i] > 0) != likes || feedback->by[i] != MRQ_BY_QUERY)
             continue;
         if (!begun) {
             mrq_print_key(print, likes ? "liked" : "disliked");

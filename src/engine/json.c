@@ -221,7 +221,7 @@ void mrq_print_content(mrq_print *print, const mrq_generation *generation, const
     mrq_print_text(print, generation->model_name);
     mrq_print_key(print, "query");
     mrq_print_raw(print, answer->query.text);
-    if (answer->query.stranger) {
+    if (answer->query.stranger && !answer->query.met) {
         mrq_print_key(print, "user_known");
         mrq_print_raw(print, "false");
     }

@@ -9,10 +9,11 @@
 
 #include "base/error.h"
 #include "base/parse.h"
+#include "live/live.h"
 
 #define DEADLINE_MAX 60000 /* milliseconds */
 
-enum kind { TEXT, SIZE, WHOLE, COUNT, MOMENT };
+enum kind { TEXT, SIZE, WHOLE, COUNT, MOMENT, FLAG };
 
 static const struct option {
     const char *name;
@@ -25,6 +26,9 @@ static const struct option {
     {"backend", offsetof(struct mrq_options, backend), TEXT, 0, 0},
     {"backend_token", offsetof(struct mrq_options, backend_token), TEXT, 0, 0},
     {"backend_ca", offsetof(struct mrq_options, backend_ca), TEXT, 0, 0},
+    {"live", offsetof(struct mrq_options, live), TEXT, 0, 0},
+    {"live_size", offsetof(struct mrq_options, live_size), COUNT, (int64_t)MRQ_LIVE_BYTES_MIN, INT64_MAX},
+    {"live_strict", offsetof(struct mrq_options, live_strict), FLAG, 0, 0},
     {"memory", offsetof(struct mrq_options, memory), SIZE, 0, INT64_MAX},
     {"redis_ttl", offsetof(struct mrq_options, redis_ttl), WHOLE, 1, INT32_MAX},
     {"deadline", offsetof(struct mrq_options, deadline), WHOLE, 1, DEADLINE_MAX},
@@ -50,6 +54,14 @@ static const struct count {
     {"memory_entries", offsetof(struct mrq_stats, memory_entries), COUNT},
     {"memory_bytes", offsetof(struct mrq_stats, memory_bytes), COUNT},
     {"memory_evicted", offsetof(struct mrq_stats, memory_evicted), COUNT},
+    {"live_events", offsetof(struct mrq_stats, live_events), COUNT},
+    {"live_users", offsetof(struct mrq_stats, live_users), COUNT},
+    {"live_items", offsetof(struct mrq_stats, live_items), COUNT},
+    {"live_changes", offsetof(struct mrq_stats, live_changes), COUNT},
+    {"live_commits", offsetof(struct mrq_stats, live_commits), COUNT},
+    {"live_failed", offsetof(struct mrq_stats, live_failed), COUNT},
+    {"live_bytes", offsetof(struct mrq_stats, live_bytes), COUNT},
+    {"live_newest", offsetof(struct mrq_stats, live_newest), MOMENT},
     {"reloads", offsetof(struct mrq_stats, reloads), COUNT},
     {"reloads_refused", offsetof(struct mrq_stats, reloads_refused), COUNT},
 };
@@ -113,11 +125,20 @@ mrq_status mrq_options_set(mrq_options *opened, const char *name, const char *va
         return set_text(opened->arena, member_of(opened, o), value, err);
     void *member = member_of(opened, o);
     int64_t number;
+    if (o->kind == FLAG) {
+        const bool is_true = strcmp(value, "true") == 0;
+        if (!is_true && strcmp(value, "false") != 0)
+            return mrq_fail(err, MRQ_USAGE, "%s \"%.40s\": want true or false", name, value);
+        memcpy(member, &is_true, sizeof is_true);
+        return MRQ_OK;
+    }
     if (!mrq_parse_int(value, strlen(value), o->min, o->max, &number))
         return mrq_fail(err, MRQ_USAGE, "%s \"%.40s\": want a whole number from %" PRId64 " to %" PRId64, name, value, o->min,
                         o->max);
     if (o->kind == SIZE)
         memcpy(member, &(size_t){(size_t)number}, sizeof(size_t));
+    else if (o->kind == COUNT)
+        memcpy(member, &(uint64_t){(uint64_t)number}, sizeof(uint64_t));
     else
         memcpy(member, &(uint32_t){(uint32_t)number}, sizeof(uint32_t));
     return MRQ_OK;

@@ -46,31 +46,51 @@ mrq_status mrq_person_vector(const mrq_generation *generation, const mrq_resolve
     return MRQ_OK;
 }
 
-/* The items that the user has rated and those that the query likes or dislikes. */
-static mrq_status find_seen(const mrq_generation *generation, const mrq_resolved *resolved, uint32_t **out, uint64_t *n,
-                            mrq_error *err)
+/* Copies the user's rated items but those that live events have taken back; both lists ascend. Returns their number. */
+static uint64_t copy_rated(const uint32_t *rated, uint64_t n, const mrq_query_feedback *feedback, uint32_t *out)
 {
-    const uint64_t *offset = resolved->user == MRQ_NONE ? NULL : generation->seen.offset + resolved->user;
+    uint64_t kept = 0;
+    for (uint64_t i = 0, f = 0; i < n; i++) {
+        while (f < feedback->n && feedback->item[f] < rated[i])
+            f++;
+        const bool back = f < feedback->n && feedback->item[f] == rated[i] && feedback->by[f] == MRQ_BY_ERASE;
+        out[kept] = rated[i];
+        kept += !back;
+    }
+    return kept;
+}
+
+/* The items that are not to be answered: those that the user has rated, those that the query and live events are of, and those that
+ * are gone. */
+static mrq_status find_seen(const mrq_generation *generation, const mrq_resolved *resolved, const mrq_live_view *live,
+                            uint32_t **out, uint64_t *n, mrq_error *err)
+{
+    const mrq_query_feedback *feedback = &resolved->feedback;
+    const uint64_t *offset = resolved->user == MRQ_NONE || resolved->include_seen ? NULL : generation->seen.offset + resolved->user;
     const uint64_t rated = offset ? offset[1] - offset[0] : 0;
-    uint32_t *seen = mrq_array(rated + resolved->feedback.n, sizeof *seen);
+    const uint32_t n_gone = live ? live->n_gone : 0;
+    uint32_t *seen = mrq_array(rated + feedback->n + feedback->n_had + n_gone, sizeof *seen);
     if (!seen)
         return mrq_fail_memory(err, "searching");
-    if (rated)
-        memcpy(seen, generation->seen.item + offset[0], rated * sizeof *seen);
-    if (resolved->feedback.n)
-        memcpy(seen + rated, resolved->feedback.item, resolved->feedback.n * sizeof *seen);
+    uint64_t at = rated ? copy_rated(generation->seen.item + offset[0], rated, feedback, seen) : 0;
+    for (uint32_t i = 0; !resolved->include_seen && i < feedback->n; i++)
+        if (feedback->by[i] != MRQ_BY_ERASE)
+            seen[at++] = feedback->item[i];
+    for (uint32_t i = 0; !resolved->include_seen && i < feedback->n_had; i++)
+        seen[at++] = feedback->had[i];
+    for (uint32_t i = 0; i < n_gone; i++)
+        seen[at++] = live->gone[i];
     *out = seen;
-    *n = rated + resolved->feedback.n;
+    *n = at;
     return MRQ_OK;
 }
 
-mrq_status mrq_person_search(const mrq_generation *generation, const mrq_resolved *resolved, const float *vector,
-                             const mrq_line *line, mrq_hit **out, uint32_t *n, mrq_error *err)
+mrq_status mrq_person_search(const mrq_generation *generation, const mrq_resolved *resolved, const mrq_live_view *live,
+                             const float *vector, const mrq_line *line, mrq_hit **out, uint32_t *n, mrq_error *err)
 {
     MRQ_AUTOFREE uint32_t *seen = NULL;
     uint64_t n_seen = 0;
-    if (!resolved->include_seen)
-        MRQ_TRY(find_seen(generation, resolved, &seen, &n_seen, err));
+    MRQ_TRY(find_seen(generation, resolved, live, &seen, &n_seen, err));
     __attribute__((cleanup(mrq_bitmap_clear))) mrq_bitmap bitmap = {0};
     MRQ_TRY(mrq_selection_bitmap(&resolved->selection, generation->items, seen, n_seen, &bitmap, err));
     const uint32_t kept = bitmap.filter.n_kept, k = mrq_resolved_reach(resolved, kept);
@@ -88,11 +108,11 @@ mrq_status mrq_person_search(const mrq_generation *generation, const mrq_resolve
     return MRQ_OK;
 }
 
-mrq_status mrq_recommend(const mrq_generation *generation, mrq_cache *cache, const mrq_query *query, mrq_content *out,
-                         mrq_error *err)
+mrq_status mrq_recommend(const mrq_generation *generation, mrq_cache *cache, const mrq_query *query, const mrq_live_view *live,
+                         mrq_content *out, mrq_error *err)
 {
     __attribute__((cleanup(mrq_resolved_clear))) mrq_resolved resolved = {0};
-    MRQ_TRY(mrq_query_resolve(generation, MRQ_ASK_RECOMMEND, query, &resolved, err));
+    MRQ_TRY(mrq_query_resolve(generation, MRQ_ASK_RECOMMEND, query, live, &resolved, err));
     MRQ_AUTOFREE float *vector = NULL;
     mrq_line line;
     MRQ_TRY(mrq_person_vector(generation, &resolved, &vector, &line, err));
@@ -105,7 +125,7 @@ mrq_status mrq_recommend(const mrq_generation *generation, mrq_cache *cache, con
         state = mrq_redis_answers_get(cache, key, resolved.text, generation->items->rows, resolved.k, &hits, &n);
     }
     if (state != MRQ_CACHE_HIT)
-        MRQ_TRY(mrq_person_search(generation, &resolved, vector, &line, &hits, &n, err));
+        MRQ_TRY(mrq_person_search(generation, &resolved, live, vector, &line, &hits, &n, err));
     if (state == MRQ_CACHE_MISS)
         state = mrq_redis_answers_set(cache, key, hits, n);
     MRQ_AUTOFREE mrq_recommendation *hit = mrq_array(n, sizeof *hit);

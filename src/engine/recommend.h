@@ -11,8 +11,8 @@ MRQ_CHECKED mrq_status mrq_person_vector(const mrq_generation *generation, const
 
 /* The best items for the vector and its line that pass the filters, with neighbours (neighbours.h): `*hits`, freed with mrq_free(),
  * and their number. */
-MRQ_CHECKED mrq_status mrq_person_search(const mrq_generation *generation, const mrq_resolved *resolved, const float *vector,
-                                         const mrq_line *line, mrq_hit **hits, uint32_t *n, mrq_error *err);
+MRQ_CHECKED mrq_status mrq_person_search(const mrq_generation *generation, const mrq_resolved *resolved, const mrq_live_view *live,
+                                         const float *vector, const mrq_line *line, mrq_hit **hits, uint32_t *n, mrq_error *err);
 
 /* Explains the scores of `n` hits for this person, with up to `parts` parts each; `out` is for mrq_content.why. MRQ_USAGE beyond
  * MRQ_PARTS_MAX and MRQ_SHAPLEY_MAX. */

@@ -11,20 +11,34 @@
 #include <string.h>
 
 #include "base/c_locale.h"
+#include "base/digest.h"
+#include "base/log.h"
 #include "base/parallel.h"
 #include "engine/answer.h"
 #include "engine/answer_cache.h"
+#include "engine/changes.h"
 #include "engine/connections.h"
 #include "engine/json.h"
 #include "engine/options.h"
 #include "engine/query.h"
 #include "engine/redis_answers.h"
 
+/* The items that are gone, as rows of a generation. */
+typedef struct gone {
+    atomic_uint references;
+    uint64_t version; /* of the items, when it was made */
+    uint32_t n;
+    uint32_t *row;
+    uint64_t digest;
+} gone;
+
 typedef struct serving {
     atomic_uint references;
     char line[64];             /* threads that count references do not slow those that read the pointers */
     mrq_snapshot *snapshot;    /* a reference */
     mrq_answer_cache *answers; /* in memory; NULL: no cache */
+    pthread_mutex_t lock;      /* of the next */
+    gone *gone;                /* a reference; NULL: not made yet */
 } serving;
 
 struct mrq_recommender {
@@ -32,6 +46,8 @@ struct mrq_recommender {
     size_t memory;
     mrq_connections *connections; /* NULL: no Redis */
     mrq_backend *backend;         /* NULL: the store's own index */
+    mrq_live *live;               /* NULL: nothing is live */
+    bool strict;
     pthread_mutex_t lock;
     serving *serving; /* a reference */
     pthread_mutex_t reloading;
@@ -52,12 +68,22 @@ static serving *acquire(mrq_recommender *r)
     return current;
 }
 
+static void release_gone(gone *of)
+{
+    if (!of || atomic_fetch_sub(&of->references, 1) != 1)
+        return;
+    mrq_free(of->row);
+    free(of);
+}
+
 static void release(serving *served)
 {
     if (!served || atomic_fetch_sub(&served->references, 1) != 1)
         return;
     mrq_answer_cache_free(served->answers);
     mrq_snapshot_release(served->snapshot);
+    release_gone(served->gone);
+    pthread_mutex_destroy(&served->lock);
     free(served);
 }
 
@@ -75,6 +101,7 @@ static mrq_status start_serving(mrq_recommender *r, mrq_purpose purpose, serving
     if (!next)
         return mrq_fail_memory(err, "opening the store");
     atomic_init(&next->references, 1);
+    pthread_mutex_init(&next->lock, NULL);
     mrq_status status = mrq_snapshot_open(r->store, r->backend, purpose, &next->snapshot, err);
     if (status == MRQ_OK && caches && !(next->answers = mrq_answer_cache_new(r->memory, &r->evicted)))
         status = mrq_fail_memory(err, "opening the store");
@@ -83,6 +110,11 @@ static mrq_status start_serving(mrq_recommender *r, mrq_purpose purpose, serving
     else
         release(next);
     return status;
+}
+
+static uint64_t mark_of(const serving *served)
+{
+    return served->snapshot->generation->results.live_mark;
 }
 
 static mrq_status open_for(const mrq_options *options, mrq_purpose purpose, mrq_recommender **out, mrq_error *err)
@@ -106,6 +138,9 @@ static mrq_status open_for(const mrq_options *options, mrq_purpose purpose, mrq_
         status = mrq_backend_open(&where, &r->backend, err);
     if (status == MRQ_OK)
         status = start_serving(r, purpose, &r->serving, err);
+    r->strict = options->live_strict;
+    if (status == MRQ_OK && options->live)
+        status = mrq_live_open(options->live, options->live_size, mark_of(r->serving), &r->live, err);
     if (status != MRQ_OK) {
         mrq_recommender_close(r);
         return status;
@@ -131,6 +166,7 @@ void mrq_recommender_close(mrq_recommender *r)
 {
     if (!r)
         return;
+    mrq_live_close(r->live);
     if (r->serving)
         mrq_recommender_flush(r);
     release(r->serving);
@@ -158,11 +194,21 @@ static mrq_status reload(mrq_recommender *r, bool *changed, mrq_error *err)
     serving *next;
     MRQ_TRY(start_serving(r, MRQ_FOR_ALL, &next, err));
     mrq_recommender_flush(r);
+    /* The live state is folded from the older of the two marks on until the newer generation serves. */
+    const bool back = r->live && mark_of(next) < mark_of(r->serving);
+    const mrq_status status = back ? mrq_live_settle(r->live, mark_of(next), err) : MRQ_OK;
+    if (status != MRQ_OK) {
+        release(next);
+        return status;
+    }
     pthread_mutex_lock(&r->lock);
     serving *old = r->serving;
     r->serving = next;
     pthread_mutex_unlock(&r->lock);
     release(old);
+    mrq_error problem = {0};
+    if (r->live && !back && mrq_live_settle(r->live, mark_of(next), &problem) != MRQ_OK)
+        mrq_log(MRQ_LOG_WARN, "live", "%s", problem.msg);
     atomic_fetch_add(&r->reloads, 1);
     return MRQ_OK;
 }
@@ -228,14 +274,14 @@ static mrq_status finish(mrq_snapshot *snapshot, mrq_content *answer, mrq_cached
     return mrq_cached_answer_new(snapshot, answer, &open, true, out, err);
 }
 
-static mrq_status recommend(mrq_recommender *r, mrq_snapshot *snapshot, const mrq_query *query, mrq_cached_answer **out,
-                            mrq_error *err)
+static mrq_status recommend(mrq_recommender *r, mrq_snapshot *snapshot, const mrq_query *query, const mrq_live_view *live,
+                            mrq_cached_answer **out, mrq_error *err)
 {
     mrq_content answer = {0};
     mrq_connection connection = {NULL, 0};
     if (r->connections)
         connection = mrq_connections_take(r->connections);
-    const mrq_status status = mrq_recommend(snapshot->generation, connection.cache, query, &answer, err);
+    const mrq_status status = mrq_recommend(snapshot->generation, connection.cache, query, live, &answer, err);
     if (r->connections)
         mrq_connections_give(r->connections, connection);
     MRQ_TRY(status);
@@ -245,41 +291,108 @@ static mrq_status recommend(mrq_recommender *r, mrq_snapshot *snapshot, const mr
     return MRQ_OK;
 }
 
-static mrq_status similar(mrq_snapshot *snapshot, const mrq_query *query, mrq_cached_answer **out, mrq_error *err)
+static mrq_status similar(mrq_snapshot *snapshot, const mrq_query *query, const mrq_live_view *live, mrq_cached_answer **out,
+                          mrq_error *err)
 {
     mrq_content answer = {0};
-    MRQ_TRY(mrq_similar(snapshot->generation, query, &answer, err));
+    MRQ_TRY(mrq_similar(snapshot->generation, query, live, &answer, err));
     return finish(snapshot, &answer, out, err);
 }
 
-static mrq_status compute(mrq_recommender *r, mrq_snapshot *snapshot, mrq_ask what, const mrq_query *query, mrq_cached_answer **out,
-                          mrq_error *err)
+static mrq_status compute(mrq_recommender *r, mrq_snapshot *snapshot, mrq_ask what, const mrq_query *query,
+                          const mrq_live_view *live, mrq_cached_answer **out, mrq_error *err)
 {
     switch (what) {
     case MRQ_ASK_RECOMMEND:
-        return recommend(r, snapshot, query, out, err);
+        return recommend(r, snapshot, query, live, out, err);
     case MRQ_ASK_SIMILAR:
-        return similar(snapshot, query, out, err);
+        return similar(snapshot, query, live, out, err);
     case MRQ_ASK_ITEM:
-        return mrq_find_item(snapshot, query, out, err);
+        return mrq_find_item(snapshot, query, live, out, err);
     case MRQ_ASK_SEARCH:
-        return mrq_find_titles(snapshot, query, out, err);
+        return mrq_find_titles(snapshot, query, live, out, err);
     case MRQ_ASK_USER:
-        return mrq_find_user(snapshot, query, out, err);
+        return mrq_find_user(snapshot, query, live, out, err);
     case MRQ_ASK_INFO:
         return mrq_tell_generation(snapshot, r->store, out, err);
     }
     return mrq_fail(err, MRQ_FAILED, "unknown kind of query");
 }
 
-/* The answer, from memory if it is there. */
-static mrq_status answer(mrq_recommender *r, const serving *current, mrq_ask what, const mrq_query *query, mrq_answer **out,
+static mrq_status make_gone(mrq_live *live, const mrq_table *items, uint64_t version, gone **out, mrq_error *err)
+{
+    gone *made = calloc(1, sizeof *made);
+    if (!made)
+        return mrq_fail_memory(err, "answering");
+    atomic_init(&made->references, 2); /* the caller's, and of what serves */
+    made->version = version;
+    const mrq_status status = mrq_live_hidden(live, items, &made->row, &made->n, err);
+    if (status != MRQ_OK) {
+        free(made);
+        return status;
+    }
+    made->digest = made->n ? mrq_checksum(made->row, made->n * sizeof *made->row) : 0;
+    *out = made;
+    return MRQ_OK;
+}
+
+/* A reference to the items that are gone, as of this version or later. */
+static mrq_status take_gone(mrq_recommender *r, serving *current, uint64_t version, gone **out, mrq_error *err)
+{
+    mrq_status status = MRQ_OK;
+    pthread_mutex_lock(&current->lock);
+    if (current->gone && current->gone->version == version) {
+        atomic_fetch_add(&current->gone->references, 1);
+        *out = current->gone;
+    } else {
+        status = make_gone(r->live, current->snapshot->generation->items, version, out, err);
+        if (status == MRQ_OK) {
+            release_gone(current->gone);
+            current->gone = *out;
+        }
+    }
+    pthread_mutex_unlock(&current->lock);
+    return status;
+}
+
+/* Computes an answer with what is newly known. */
+static mrq_status compute_live(mrq_recommender *r, serving *current, mrq_ask what, const mrq_query *query, uint64_t items_version,
+                               mrq_cached_answer **out, mrq_error *err)
+{
+    const mrq_generation *generation = current->snapshot->generation;
+    const char *user = what == MRQ_ASK_RECOMMEND || what == MRQ_ASK_USER ? mrq_query_text(query, MRQ_Q_USER) : NULL;
+    mrq_live_view view = {.n_gone = 0};
+    gone *of = NULL;
+    MRQ_TRY(take_gone(r, current, items_version, &of, err));
+    view.n_gone = of->n;
+    view.gone = of->row;
+    view.gone_digest = of->digest;
+    mrq_status status = MRQ_OK;
+    if (user)
+        status = mrq_live_look(r->live, mark_of(current), &generation->results.meaning, generation->items, user, &view.person, err);
+    if (status == MRQ_OK)
+        status = compute(r, current->snapshot, what, query, &view, out, err);
+    mrq_live_person_clear(&view.person);
+    release_gone(of);
+    return status;
+}
+
+/* The answer, from memory if it is there. With a live state the key has the versions of what the answer depends on, so that an
+ * answer of before is never found again. */
+static mrq_status answer(mrq_recommender *r, serving *current, mrq_ask what, const mrq_query *query, mrq_answer **out,
                          mrq_error *err)
 {
-    char key[MRQ_QUERY_KEY];
+    char key[MRQ_QUERY_KEY + sizeof(mrq_live_version)];
     bool waited;
     MRQ_TRY(mrq_query_check(query, what, err));
-    const size_t size = mrq_query_key(query, what, key);
+    size_t size = mrq_query_key(query, what, key);
+    mrq_live_version version = {0};
+    if (r->live) {
+        version = mrq_live_version_of(r->live, mrq_query_text(query, MRQ_Q_USER));
+        if (size)
+            memcpy(key + size, &version, sizeof version);
+        size += size ? sizeof version : 0;
+    }
     /* INFO lists the generations on disk, so it is never cached. */
     mrq_answer_cache *answers = size && what != MRQ_ASK_INFO ? current->answers : NULL;
     mrq_cached_answer *cached = answers ? mrq_answer_cache_take(answers, key, size, &waited) : NULL;
@@ -292,7 +405,8 @@ static mrq_status answer(mrq_recommender *r, const serving *current, mrq_ask wha
     if (!remembered) {
         /* The calling program may have set a locale, such as Turkish, where 'I' in lower case is not 'i'. */
         const locale_t before = uselocale(mrq_c_locale());
-        const mrq_status status = compute(r, current->snapshot, what, query, &cached, err);
+        const mrq_status status = r->live ? compute_live(r, current, what, query, version.items, &cached, err)
+                                          : compute(r, current->snapshot, what, query, NULL, &cached, err);
         uselocale(before);
         if (answers)
             mrq_answer_cache_give(answers, key, size, status == MRQ_OK ? cached : NULL);
@@ -322,7 +436,7 @@ void mrq_recommender_users(mrq_recommender *r, void (*use)(void *context, const 
 
 typedef struct batch {
     mrq_recommender *r;
-    const serving *serving;
+    serving *serving;
     const mrq_query *const *query;
     mrq_answer **answer;
     mrq_error *error; /* NULL: not wanted */
@@ -355,6 +469,36 @@ mrq_status mrq_recommender_batch(mrq_recommender *r, const mrq_query *const *que
     return MRQ_OK;
 }
 
+mrq_status mrq_recommender_write(mrq_recommender *r, mrq_changes *changes, void (*done)(void *context, mrq_post *post),
+                                 void *context, mrq_error *err)
+{
+    if (!r->live)
+        return mrq_fail(err, MRQ_USAGE, "nothing is live here: serve with --live FILE, or set the option \"live\"");
+    {
+        ACQUIRED *current = acquire(r);
+        MRQ_TRY(mrq_changes_check(changes, current->snapshot->generation, r->strict, err));
+    }
+    changes->post.done = done;
+    changes->post.context = context;
+    mrq_live_post(r->live, &changes->post);
+    return MRQ_OK;
+}
+
+static void measure_live(mrq_live *live, mrq_stats *out)
+{
+    mrq_live_stats now;
+    mrq_live_measure(live, &now);
+    out->live = true;
+    out->live_events = now.events;
+    out->live_users = now.users;
+    out->live_items = now.items;
+    out->live_changes = now.posted;
+    out->live_commits = now.commits;
+    out->live_failed = now.failed;
+    out->live_bytes = now.bytes;
+    out->live_newest = now.newest == MRQ_NO_TIME ? 0 : now.newest;
+}
+
 void mrq_recommender_measure(mrq_recommender *r, mrq_stats *out)
 {
     ACQUIRED *current = acquire(r);
@@ -376,6 +520,8 @@ void mrq_recommender_measure(mrq_recommender *r, mrq_stats *out)
         stats.memory_entries = size.entries;
         stats.memory_bytes = size.bytes;
     }
+    if (r->live)
+        measure_live(r->live, &stats);
     if (r->connections)
         stats.redis_errors = mrq_connections_errors(r->connections, stats.redis_problem, sizeof stats.redis_problem);
     *out = stats;

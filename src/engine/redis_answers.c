@@ -1,4 +1,4 @@
-/* The cache key is `marquee:2:GENERATION:DIGEST`. The digest is half the SHA-256 of the resolved query's text. A generation never
+/* The cache key is `marquee:2:GENERATION:DIGEST`. The digest is half the SHA-256 of the resolved query's text and of what is newly known. A generation never
  * changes, so neither do its answers, and a new generation needs no flush.
  *
  * The value is a line with two checksums, of the key and of the rest, then {"results":[[row,inner product],...]}. The checksums
@@ -23,7 +23,9 @@ void mrq_redis_answers_key(const mrq_generation *generation, const mrq_resolved 
     char digest[MRQ_SHA256_HEX];
     mrq_sha256 sha;
     mrq_sha256_init(&sha);
-    mrq_sha256_update(&sha, resolved->text, strlen(resolved->text));
+    mrq_sha256_update(&sha, resolved->text, strlen(resolved->text) + (resolved->live != 0)); /* the NUL ends the text */
+    if (resolved->live)
+        mrq_sha256_update(&sha, &resolved->live, sizeof resolved->live);
     mrq_sha256_hex(&sha, digest);
     snprintf(key, MRQ_REDIS_KEY, "marquee:2:%s:%.32s", generation->name, digest);
 }

@@ -36,7 +36,9 @@ size_t mrq_resolved_bytes(const mrq_resolved *resolved)
 {
     size_t bytes = resolved->n_features * sizeof *resolved->feature +
                    resolved->n_values * (sizeof *resolved->value + sizeof *resolved->members) +
-                   resolved->feedback.n * (2 * sizeof *resolved->feedback.item + 2 * sizeof *resolved->feedback.given) +
+                   resolved->feedback.n * (2 * sizeof *resolved->feedback.item + 2 * sizeof *resolved->feedback.given +
+                                           sizeof *resolved->feedback.by) +
+                   resolved->feedback.n_had * sizeof *resolved->feedback.had +
                    resolved->feedback.n_aged * sizeof *resolved->feedback.aged + mrq_selection_bytes(&resolved->selection) +
                    strlen(resolved->text) + 1 + (resolved->stranger ? strlen(resolved->stranger) + 1 : 0);
     for (uint32_t i = 0; i < resolved->n_features; i++)
@@ -53,11 +55,26 @@ uint32_t mrq_resolved_page(const mrq_resolved *resolved, mrq_hit *hits, uint32_t
     return left;
 }
 
-/* A user that the data does not have is answered by what else the query says, as nobody's id is. */
-static mrq_status find_user(const mrq_table *users, const mrq_query *query, mrq_resolved *out, mrq_error *err)
+bool mrq_live_gone(const mrq_live_view *live, uint32_t row)
+{
+    uint32_t first = 0, end = live ? live->n_gone : 0;
+    while (first < end) {
+        const uint32_t middle = first + (end - first) / 2;
+        if (live->gone[middle] == row)
+            return true;
+        if (live->gone[middle] < row)
+            first = middle + 1;
+        else
+            end = middle;
+    }
+    return false;
+}
+
+/* A user that the data does not have, or who has been erased, is answered by what else the query says, as nobody's id is. */
+static mrq_status find_user(const mrq_table *users, const mrq_query *query, bool erased, mrq_resolved *out, mrq_error *err)
 {
     const char *id = mrq_query_text(query, MRQ_Q_USER);
-    out->user = id ? mrq_table_find(users, id, strlen(id)) : MRQ_NONE;
+    out->user = id && !erased ? mrq_table_find(users, id, strlen(id)) : MRQ_NONE;
     if (!id || out->user != MRQ_NONE)
         return MRQ_OK;
     out->stranger = mrq_array(strlen(id) + 1, 1);
@@ -226,8 +243,20 @@ static mrq_status read_feature(const mrq_column *column, const char *text, mrq_f
     return status == MRQ_OK ? MRQ_OK : mrq_fail(err, status, "%s%s", is_hidden(column->name) ? "with " : "", problem.msg);
 }
 
+/* Reads a value that is newly known of the user. One that this generation does not have is left out: the next may have it. */
+static bool live_feature(const mrq_live_person *live, const mrq_column *column, mrq_feature *out)
+{
+    const char *text = live ? given_value((const char *const *)live->feature, live->n_features, column->name) : NULL;
+    mrq_error ignored;
+    if (text && read_value(column, text, out, &ignored) == MRQ_OK)
+        return true;
+    mrq_free(text ? out->member : NULL);
+    return false;
+}
+
 /* All features that the query gives or the user has, sorted by name. */
-static mrq_status find_features(const mrq_table *users, const mrq_query *query, mrq_resolved *out, mrq_error *err)
+static mrq_status find_features(const mrq_table *users, const mrq_query *query, const mrq_live_person *live, mrq_resolved *out,
+                                mrq_error *err)
 {
     const char *pair[MRQ_FEATURES_MAX];
     const uint32_t n = query->n[MRQ_Q_WITH];
@@ -243,9 +272,13 @@ static mrq_status find_features(const mrq_table *users, const mrq_query *query, 
         const char *text = given_value(pair, n, column->name);
         bool known = text != NULL;
         mrq_feature *feature = &out->feature[out->n_features];
-        if (text || out->user != MRQ_NONE) {
+        const bool newly = !text && live_feature(live, column, feature);
+        if (text || newly || out->user != MRQ_NONE) {
             out->n_features++;
-            MRQ_TRY(text ? read_feature(column, text, feature, err) : own_feature(column, out->user, feature, &known, err));
+            if (newly)
+                known = true;
+            else
+                MRQ_TRY(text ? read_feature(column, text, feature, err) : own_feature(column, out->user, feature, &known, err));
             if (column->kind == MRQ_SET)
                 MRQ_TRY(write_words(feature, err));
             if (known)
@@ -400,24 +433,26 @@ static char *describe(const mrq_generation *generation, mrq_ask what, const mrq_
 }
 
 /* Resolves the person: user, features and feedback. */
-static mrq_status resolve_person(const mrq_generation *generation, const mrq_query *query, mrq_resolved *out, mrq_error *err)
+static mrq_status resolve_person(const mrq_generation *generation, const mrq_query *query, const mrq_live_person *live,
+                                 mrq_resolved *out, mrq_error *err)
 {
     if (query->n[MRQ_Q_LIKED] || query->n[MRQ_Q_DISLIKED] || query->n[MRQ_Q_EXPLAIN])
         MRQ_TRY(mrq_history_check(generation, err));
-    MRQ_TRY(find_user(generation->users, query, out, err));
-    MRQ_TRY(find_features(generation->users, query, out, err));
+    MRQ_TRY(find_user(generation->users, query, live && live->erased, out, err));
+    MRQ_TRY(find_features(generation->users, query, live, out, err));
     out->n_values = generation->tower->n_branches;
     out->value = mrq_array(out->n_values, sizeof *out->value);
     out->members = mrq_array(out->n_values, sizeof *out->members);
     if (!out->value || !out->members)
         return mrq_fail_memory(err, "reading the query");
-    MRQ_TRY(mrq_feedback_resolve(generation, query, out->user, &out->feedback, err));
+    MRQ_TRY(mrq_feedback_resolve(generation, query, out->user, live, &out->feedback, err));
     find_values(generation, out);
     return MRQ_OK;
 }
 
 /* On failure the caller must clear `out`. */
-static mrq_status resolve(const mrq_generation *generation, mrq_ask what, const mrq_query *query, mrq_resolved *out, mrq_error *err)
+static mrq_status resolve(const mrq_generation *generation, mrq_ask what, const mrq_query *query, const mrq_live_view *live,
+                          mrq_resolved *out, mrq_error *err)
 {
     const char *order = mrq_query_text(query, MRQ_Q_ORDER);
     out->k = (uint32_t)mrq_query_number(query, MRQ_Q_K, mrq_k_default(what));
@@ -425,22 +460,28 @@ static mrq_status resolve(const mrq_generation *generation, mrq_ask what, const 
     out->offset = (uint32_t)mrq_query_number(query, MRQ_Q_OFFSET, 0);
     out->explain = (uint32_t)mrq_query_number(query, MRQ_Q_EXPLAIN, 0);
     if (what == MRQ_ASK_RECOMMEND)
-        MRQ_TRY(resolve_person(generation, query, out, err));
+        MRQ_TRY(resolve_person(generation, query, live ? &live->person : NULL, out, err));
     else if (what == MRQ_ASK_SIMILAR)
         MRQ_TRY(mrq_title_find(generation->items, mrq_query_text(query, MRQ_Q_ITEM), &out->item, err));
+    if (out->item != MRQ_NONE && mrq_live_gone(live, out->item))
+        return mrq_fail(err, MRQ_NOT_FOUND, "%s %.40s: hidden", generation->items->noun.one,
+                        mrq_table_id(generation->items, out->item));
+    out->met = live && (live->person.n || live->person.n_features);
+    if (live)
+        out->live = live->person.digest ^ live->gone_digest;
     MRQ_TRY(find_shown(generation->items, query, out, err));
     MRQ_TRY(mrq_selection_resolve(generation->items, query, &out->selection, err));
-    out->include_seen = query->n[MRQ_Q_INCLUDE_SEEN] && (out->user != MRQ_NONE || out->feedback.n);
+    out->include_seen = query->n[MRQ_Q_INCLUDE_SEEN] && (out->user != MRQ_NONE || out->feedback.n || out->feedback.n_had);
     out->text = what == MRQ_ASK_SEARCH ? mrq_array(1, 1) : describe(generation, what, query, out); /* a list tells its own query */
     return out->text ? MRQ_OK : mrq_fail_memory(err, "reading the query");
 }
 
-mrq_status mrq_query_resolve(const mrq_generation *generation, mrq_ask what, const mrq_query *query, mrq_resolved *out,
-                             mrq_error *err)
+mrq_status mrq_query_resolve(const mrq_generation *generation, mrq_ask what, const mrq_query *query, const mrq_live_view *live,
+                             mrq_resolved *out, mrq_error *err)
 {
     MRQ_TRY(mrq_query_check(query, what, err));
     mrq_resolved resolved = {.user = MRQ_NONE, .item = MRQ_NONE};
-    const mrq_status status = resolve(generation, what, query, &resolved, err);
+    const mrq_status status = resolve(generation, what, query, live, &resolved, err);
     if (status != MRQ_OK) {
         mrq_resolved_clear(&resolved);
         return status;

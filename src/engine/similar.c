@@ -71,13 +71,31 @@ static mrq_status search(const mrq_generation *generation, uint32_t item, const 
     return MRQ_OK;
 }
 
-mrq_status mrq_similar(const mrq_generation *generation, const mrq_query *query, mrq_content *out, mrq_error *err)
+/* The rows that are not to be answered: those that are gone, and the item itself; `n` of them. */
+static uint32_t *rows_without(const mrq_live_view *live, uint32_t item, uint32_t *n)
+{
+    const uint32_t gone = live ? live->n_gone : 0;
+    uint32_t *row = mrq_array((size_t)gone + 1, sizeof *row);
+    if (row && gone)
+        memcpy(row, live->gone, gone * sizeof *row);
+    if (row)
+        row[gone] = item;
+    *n = gone + 1;
+    return row;
+}
+
+mrq_status mrq_similar(const mrq_generation *generation, const mrq_query *query, const mrq_live_view *live, mrq_content *out,
+                       mrq_error *err)
 {
     __attribute__((cleanup(mrq_resolved_clear))) mrq_resolved resolved = {0};
     __attribute__((cleanup(mrq_bitmap_clear))) mrq_bitmap bitmap = {0};
     MRQ_TRY(mrq_history_check(generation, err));
-    MRQ_TRY(mrq_query_resolve(generation, MRQ_ASK_SIMILAR, query, &resolved, err));
-    MRQ_TRY(mrq_selection_bitmap(&resolved.selection, generation->items, &resolved.item, 1, &bitmap, err));
+    MRQ_TRY(mrq_query_resolve(generation, MRQ_ASK_SIMILAR, query, live, &resolved, err));
+    uint32_t n_less;
+    MRQ_AUTOFREE uint32_t *less = rows_without(live, resolved.item, &n_less);
+    if (!less)
+        return mrq_fail_memory(err, "answering");
+    MRQ_TRY(mrq_selection_bitmap(&resolved.selection, generation->items, less, n_less, &bitmap, err));
     const uint32_t k = mrq_resolved_reach(&resolved, bitmap.filter.n_kept);
     MRQ_AUTOFREE mrq_hit *hits = mrq_array(k, sizeof *hits);
     MRQ_AUTOFREE mrq_recommendation *hit = mrq_array(k, sizeof *hit);

@@ -52,11 +52,14 @@ size_t mrq_cached_answer_bytes(const mrq_cached_answer *cached);
 /* Calls use(context, users) with the users of the serving generation, which stays open during the call. */
 void mrq_recommender_users(mrq_recommender *recommender, void (*use)(void *context, const mrq_table *users), void *context);
 
-/* The answers of mrq_recommender_ask() to ITEM, SEARCH, USER and INFO for one generation; statuses as there. The caller gets a
- * reference. */
-MRQ_CHECKED mrq_status mrq_find_item(mrq_snapshot *snapshot, const mrq_query *query, mrq_cached_answer **out, mrq_error *err);
-MRQ_CHECKED mrq_status mrq_find_titles(mrq_snapshot *snapshot, const mrq_query *query, mrq_cached_answer **out, mrq_error *err);
-MRQ_CHECKED mrq_status mrq_find_user(mrq_snapshot *snapshot, const mrq_query *query, mrq_cached_answer **out, mrq_error *err);
+/* The answers of mrq_recommender_ask() to ITEM, SEARCH, USER and INFO for one generation and what is newly known (`live` NULL:
+ * nothing); statuses as there. The caller gets a reference. */
+MRQ_CHECKED mrq_status mrq_find_item(mrq_snapshot *snapshot, const mrq_query *query, const mrq_live_view *live,
+                                     mrq_cached_answer **out, mrq_error *err);
+MRQ_CHECKED mrq_status mrq_find_titles(mrq_snapshot *snapshot, const mrq_query *query, const mrq_live_view *live,
+                                       mrq_cached_answer **out, mrq_error *err);
+MRQ_CHECKED mrq_status mrq_find_user(mrq_snapshot *snapshot, const mrq_query *query, const mrq_live_view *live,
+                                     mrq_cached_answer **out, mrq_error *err);
 MRQ_CHECKED mrq_status mrq_tell_generation(mrq_snapshot *snapshot, const char *store, mrq_cached_answer **out, mrq_error *err);
 
 #endif

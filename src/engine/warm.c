@@ -30,7 +30,7 @@ static mrq_status warm_one(const mrq_generation *generation, mrq_cache *cache, c
     *state = MRQ_CACHE_OFF;
     mrq_status status = size <= MRQ_HOT_TEXT_MAX ? read_query(text, size, &query, err) : MRQ_BAD_FILE;
     if (status == MRQ_OK)
-        status = mrq_query_resolve(generation, MRQ_ASK_RECOMMEND, &query, &resolved, err);
+        status = mrq_query_resolve(generation, MRQ_ASK_RECOMMEND, &query, NULL, &resolved, err);
     if (status != MRQ_OK)
         return status == MRQ_FAILED ? status : MRQ_OK; /* fail if out of memory, skip an invalid member */
     MRQ_AUTOFREE float *vector = NULL;
@@ -39,7 +39,7 @@ static mrq_status warm_one(const mrq_generation *generation, mrq_cache *cache, c
     uint32_t n;
     char key[MRQ_REDIS_KEY];
     MRQ_TRY(mrq_person_vector(generation, &resolved, &vector, &line, err));
-    MRQ_TRY(mrq_person_search(generation, &resolved, vector, &line, &hits, &n, err));
+    MRQ_TRY(mrq_person_search(generation, &resolved, NULL, vector, &line, &hits, &n, err));
     mrq_redis_answers_key(generation, &resolved, key);
     *state = mrq_redis_answers_set(cache, key, hits, n);
     return MRQ_OK;

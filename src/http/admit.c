@@ -77,7 +77,7 @@ unsigned mrq_admit_judge(const mrq_server *server, const mrq_client *client, str
         return client->match.status;
     if (length && !mrq_parse_int(length, strlen(length), 0, (int64_t)MRQ_BODY_MAX, &announced))
         return MHD_HTTP_CONTENT_TOO_LARGE;
-    if (mrq_routes[client->match.route].post && !is_json(mrq_header(connection, MHD_HTTP_HEADER_CONTENT_TYPE)))
+    if (mrq_route_has_body(&mrq_routes[client->match.route]) && !is_json(mrq_header(connection, MHD_HTTP_HEADER_CONTENT_TYPE)))
         return MHD_HTTP_UNSUPPORTED_MEDIA_TYPE;
     return 0;
 }

@@ -29,7 +29,10 @@ typedef struct mrq_client {
     unsigned refused;   /* the status of the refusal; 0: not refused */
     char *body;
     size_t size, capacity, discarded;
-    size_t sending; /* bytes of the answer that count towards server->answers */
+    size_t sending;       /* bytes of the answer that count towards server->answers */
+    mrq_changes *changes; /* of a write; NULL: none yet */
+    bool suspended;       /* the request waits until its changes are on disk */
+    double start;         /* when the whole request had been read */
 } mrq_client;
 
 typedef struct mrq_http_worker {
@@ -50,7 +53,9 @@ struct mrq_server {
     const mrq_secret *token;
     const mrq_texts *hosts, *origins;
     mrq_access *access;
+    bool writes;                   /* something is live */
     atomic_uint pending;           /* requests under way */
+    atomic_uint suspended;         /* requests that wait for the disk */
     atomic_size_t bodies, answers; /* bytes of all that are held */
     uint32_t request_seconds;
     pthread_mutex_t lock; /* protects the list of clients */

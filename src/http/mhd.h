@@ -21,9 +21,11 @@
     X(lookup_connection_value)                                                                                                     \
     X(queue_response)                                                                                                              \
     X(quiesce_daemon)                                                                                                              \
+    X(resume_connection)                                                                                                           \
     X(run_wait)                                                                                                                    \
     X(start_daemon)                                                                                                                \
-    X(stop_daemon)
+    X(stop_daemon)                                                                                                                 \
+    X(suspend_connection)
 
 /* Its functions: MHD_start_daemon() is mrq_mhd.start_daemon(). */
 #define MRQ_MICROHTTPD_MEMBER(name) __typeof__(MHD_##name) *name;

@@ -62,15 +62,52 @@ static enum MHD_Result respond_refusal(mrq_client *client, struct MHD_Connection
     return mrq_http_respond(client, connection, method, path, &reply, start);
 }
 
-static mrq_status answer(mrq_server *server, const mrq_client *client, mrq_reply *reply, mrq_error *err)
+/* The writing thread calls this when a request's changes are on disk, or have failed. */
+static void resume(void *context, mrq_post *post)
+{
+    mrq_client *client = context;
+    (void)post;
+    mrq_mhd.resume_connection(client->connection);
+}
+
+/* Begins a write. The connection is suspended before its changes are queued, since they may be done at once. */
+static mrq_status write_changes(const mrq_request *request, mrq_client *client, mrq_error *err)
+{
+    mrq_server *server = client->worker->server;
+    mrq_changes *changes = mrq_changes_new();
+    if (!changes)
+        return mrq_fail_memory(err, "reading changes");
+    client->changes = changes;
+    if (!server->writes)
+        return mrq_fail(err, MRQ_NOT_FOUND, "nothing is live here: serve with --live FILE");
+    MRQ_TRY(request->route->write(request, changes, err));
+    if (!changes->post.n)
+        return MRQ_OK;
+    atomic_fetch_add(&server->suspended, 1);
+    client->suspended = true;
+    mrq_mhd.suspend_connection(client->connection);
+    if (mrq_recommender_write(server->service.recommender, changes, resume, client, &changes->post.error) != MRQ_OK)
+        resume(client, &changes->post);
+    return MRQ_OK;
+}
+
+/* Fills the reply, or suspends the connection. */
+static mrq_status answer(mrq_server *server, mrq_client *client, mrq_reply *reply, mrq_error *err)
 {
     const mrq_route *route = &mrq_routes[client->match.route];
     __attribute__((cleanup(mrq_query_clear))) mrq_query query = {0};
-    const mrq_request request = {&server->service, route, &query, client->body ? client->body : "", client->size};
+    char id[MRQ_PATH_IDS][MRQ_ID_BYTES + 1];
+    const mrq_request request = {&server->service, route, &query, client->body ? client->body : "", client->size, {id[0], id[1]}};
     if (client->query)
         *client->query = client->hidden;
     MRQ_TRY(mrq_route_query(&client->match, client->query, &query, err));
-    return route->answer(&request, reply, err);
+    if (!route->write)
+        return route->answer(&request, reply, err);
+    MRQ_TRY(mrq_route_ids(&client->match, id, err));
+    MRQ_TRY(write_changes(&request, client, err));
+    if (!client->suspended)
+        mrq_write_reply(client->changes, reply);
+    return MRQ_OK;
 }
 
 /* Counts the bytes of an answer on the heap until its request is completed. An answer beyond the limit is replaced by an error. An
@@ -94,16 +131,24 @@ static enum MHD_Result finish(mrq_server *server, mrq_client *client, struct MHD
 {
     if (client->refused)
         return respond_refusal(client, connection, method, path);
-    const double start = mrq_clock();
     mrq_reply reply = {0};
     mrq_error err = {0};
-    mrq_head_reads = false; /* this thread may now read from Redis and from a backend */
-    if (answer(server, client, &reply, &err) != MRQ_OK)
-        mrq_reply_error(&reply, &err);
-    mrq_head_reads = true;
-    free_body(server, client);
+    if (client->suspended) { /* it has been resumed: its changes are done */
+        atomic_fetch_sub(&server->suspended, 1);
+        client->suspended = false;
+        mrq_write_reply(client->changes, &reply);
+    } else {
+        client->start = mrq_clock();
+        mrq_head_reads = false; /* this thread may now read from Redis and from a backend */
+        if (answer(server, client, &reply, &err) != MRQ_OK)
+            mrq_reply_error(&reply, &err);
+        mrq_head_reads = true;
+        free_body(server, client);
+        if (client->suspended)
+            return MHD_YES;
+    }
     limit_answers(server, client, &reply);
-    return mrq_http_respond(client, connection, method, path, &reply, start);
+    return mrq_http_respond(client, connection, method, path, &reply, client->start);
 }
 
 /* The head of the request has been read. */
@@ -125,7 +170,7 @@ static enum MHD_Result begin(mrq_server *server, mrq_client *client, struct MHD_
 /* Stores a piece of the body, or discards it when the request is refused or its route takes no body. */
 static enum MHD_Result store_piece(mrq_server *server, mrq_client *client, const char *data, size_t size)
 {
-    const bool wanted = !client->refused && mrq_routes[client->match.route].post;
+    const bool wanted = !client->refused && mrq_route_has_body(&mrq_routes[client->match.route]);
     const size_t before = client->capacity;
     if (wanted && client->size + size <= MRQ_BODY_MAX) {
         if (mrq_grow(&client->body, &client->capacity, client->size + size, 1) != 0)
@@ -168,6 +213,8 @@ void mrq_http_request_completed(void *cls, struct MHD_Connection *connection, vo
     if (!client || !client->under_way)
         return;
     free_body(server, client);
+    mrq_changes_free(client->changes);
+    client->changes = NULL;
     atomic_fetch_sub_explicit(&server->answers, client->sending, memory_order_relaxed);
     client->sending = 0;
     client->under_way = false;

@@ -2,6 +2,7 @@
  * is decoded, after its route has been found, so a slash in an id is written %2F. */
 #include "http/route.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/asset.h"
@@ -120,61 +121,110 @@ static mrq_status answer_page(const mrq_request *request, mrq_reply *reply, mrq_
 #define RECOMMENDATIONS "/v1/recommendations"
 #define SIMILAR         "/v1/items/{id}/similar"
 #define NO_ID           MRQ_Q_FIELDS
+#define USERS           "/v1/users/{id}"
+#define PAIRS           "/v1/users/{id}/items/{id}"
+#define ITEMS           "/v1/items/{id}"
+#define EVENTS          "/v1/events"
+#define WRITES          MRQ_GUARD_TOKEN, MRQ_ROUTE_PLAIN, NO_ID, NULL, NULL
 const mrq_route mrq_routes[MRQ_ROUTES] = {
-    {RECOMMENDATIONS, RECOMMENDATIONS, false, MRQ_GUARD_TOKEN, MRQ_ASK_RECOMMEND, NO_ID, NULL, answer_query},
-    {"POST " RECOMMENDATIONS, RECOMMENDATIONS, true, MRQ_GUARD_TOKEN, MRQ_ROUTE_PLAIN, NO_ID, NULL, answer_batch},
-    {"/v1/items/{id}", "/v1/items/{id}", false, MRQ_GUARD_TOKEN, MRQ_ASK_ITEM, MRQ_Q_ITEM, NULL, answer_query},
-    {SIMILAR, SIMILAR, false, MRQ_GUARD_TOKEN, MRQ_ASK_SIMILAR, MRQ_Q_ITEM, NULL, answer_query},
-    {"/v1/items", "/v1/items", false, MRQ_GUARD_TOKEN, MRQ_ASK_SEARCH, NO_ID, NULL, answer_query},
-    {"/v1/users/{id}", "/v1/users/{id}", false, MRQ_GUARD_TOKEN, MRQ_ASK_USER, MRQ_Q_USER, NULL, answer_query},
-    {"/v1/info", "/v1/info", false, MRQ_GUARD_TOKEN, MRQ_ASK_INFO, NO_ID, NULL, answer_query},
-    {"/healthz", "/healthz", false, MRQ_GUARD_NONE, MRQ_ROUTE_LENIENT, NO_ID, NULL, answer_health},
-    {"/readyz", "/readyz", false, MRQ_GUARD_NONE, MRQ_ROUTE_LENIENT, NO_ID, NULL, answer_ready},
-    {"/metrics", "/metrics", false, MRQ_GUARD_TOKEN, MRQ_ROUTE_PLAIN, NO_ID, NULL, answer_metrics},
-    {"/openapi.json", "/openapi.json", false, MRQ_GUARD_NAME, MRQ_ROUTE_LENIENT, NO_ID, NULL, answer_document},
-    {"/", "/", false, MRQ_GUARD_NAME, MRQ_ROUTE_LENIENT, NO_ID, "index.html", answer_page},
-    {"/page.css", "/page.css", false, MRQ_GUARD_NAME, MRQ_ROUTE_LENIENT, NO_ID, "page.css", answer_page},
-    {"/page.js", "/page.js", false, MRQ_GUARD_NAME, MRQ_ROUTE_LENIENT, NO_ID, "page.js", answer_page},
-    {"/parts.js", "/parts.js", false, MRQ_GUARD_NAME, MRQ_ROUTE_LENIENT, NO_ID, "parts.js", answer_page},
+    {RECOMMENDATIONS, RECOMMENDATIONS, MRQ_GET, MRQ_GUARD_TOKEN, MRQ_ASK_RECOMMEND, NO_ID, NULL, answer_query, NULL},
+    {"POST " RECOMMENDATIONS, RECOMMENDATIONS, MRQ_POST, MRQ_GUARD_TOKEN, MRQ_ROUTE_PLAIN, NO_ID, NULL, answer_batch, NULL},
+    {ITEMS, ITEMS, MRQ_GET, MRQ_GUARD_TOKEN, MRQ_ASK_ITEM, MRQ_Q_ITEM, NULL, answer_query, NULL},
+    {SIMILAR, SIMILAR, MRQ_GET, MRQ_GUARD_TOKEN, MRQ_ASK_SIMILAR, MRQ_Q_ITEM, NULL, answer_query, NULL},
+    {"/v1/items", "/v1/items", MRQ_GET, MRQ_GUARD_TOKEN, MRQ_ASK_SEARCH, NO_ID, NULL, answer_query, NULL},
+    {USERS, USERS, MRQ_GET, MRQ_GUARD_TOKEN, MRQ_ASK_USER, MRQ_Q_USER, NULL, answer_query, NULL},
+    {"/v1/info", "/v1/info", MRQ_GET, MRQ_GUARD_TOKEN, MRQ_ASK_INFO, NO_ID, NULL, answer_query, NULL},
+    {"/v1/live", "/v1/live", MRQ_GET, MRQ_GUARD_TOKEN, MRQ_ROUTE_PLAIN, NO_ID, NULL, mrq_write_state, NULL},
+    {"POST " EVENTS, EVENTS, MRQ_POST, WRITES, mrq_write_events},
+    {"DELETE " EVENTS "/{id}", EVENTS "/{id}", MRQ_DELETE, WRITES, mrq_write_no_event},
+    {"DELETE " PAIRS, PAIRS, MRQ_DELETE, WRITES, mrq_write_no_pair},
+    {"PUT " USERS, USERS, MRQ_PUT, WRITES, mrq_write_user},
+    {"DELETE " USERS, USERS, MRQ_DELETE, WRITES, mrq_write_no_user},
+    {"PUT " ITEMS, ITEMS, MRQ_PUT, WRITES, mrq_write_item},
+    {"DELETE " ITEMS, ITEMS, MRQ_DELETE, WRITES, mrq_write_no_item},
+    {"/healthz", "/healthz", MRQ_GET, MRQ_GUARD_NONE, MRQ_ROUTE_LENIENT, NO_ID, NULL, answer_health, NULL},
+    {"/readyz", "/readyz", MRQ_GET, MRQ_GUARD_NONE, MRQ_ROUTE_LENIENT, NO_ID, NULL, answer_ready, NULL},
+    {"/metrics", "/metrics", MRQ_GET, MRQ_GUARD_TOKEN, MRQ_ROUTE_PLAIN, NO_ID, NULL, answer_metrics, NULL},
+    {"/openapi.json", "/openapi.json", MRQ_GET, MRQ_GUARD_NAME, MRQ_ROUTE_LENIENT, NO_ID, NULL, answer_document, NULL},
+    {"/", "/", MRQ_GET, MRQ_GUARD_NAME, MRQ_ROUTE_LENIENT, NO_ID, "index.html", answer_page, NULL},
+    {"/page.css", "/page.css", MRQ_GET, MRQ_GUARD_NAME, MRQ_ROUTE_LENIENT, NO_ID, "page.css", answer_page, NULL},
+    {"/page.js", "/page.js", MRQ_GET, MRQ_GUARD_NAME, MRQ_ROUTE_LENIENT, NO_ID, "page.js", answer_page, NULL},
+    {"/parts.js", "/parts.js", MRQ_GET, MRQ_GUARD_NAME, MRQ_ROUTE_LENIENT, NO_ID, "parts.js", answer_page, NULL},
 };
 _Static_assert(MRQ_ROUTES + 1 <= MRQ_METRICS_ROUTES, "the metrics have a counter for each route and for requests without one");
 
-/* Whether a path matches a route's pattern; match->id is then the segment at "{id}". */
+/* Whether a path matches a route's pattern; match->id are then the segments at each "{id}". */
 static bool matches(const char *pattern, const char *path, mrq_match *match)
 {
-    const char *brace = strchr(pattern, '{');
-    if (!brace)
-        return strcmp(pattern, path) == 0;
-    const size_t before = (size_t)(brace - pattern);
-    if (strncmp(pattern, path, before) != 0)
-        return false;
-    match->id = path + before;
-    match->id_size = strcspn(match->id, "/");
-    return match->id_size > 0 && strcmp(match->id + match->id_size, brace + sizeof "{id}" - 1) == 0;
+    static const char brace[] = "{id}";
+    match->n_ids = 0;
+    while (*pattern) {
+        if (strncmp(pattern, brace, sizeof brace - 1) != 0) {
+            if (*pattern++ != *path++)
+                return false;
+            continue;
+        }
+        const size_t size = strcspn(path, "/");
+        if (!size)
+            return false;
+        match->id[match->n_ids].text = path;
+        match->id[match->n_ids++].size = size;
+        path += size;
+        pattern += sizeof brace - 1;
+    }
+    return *path == '\0';
+}
+
+static mrq_method method_of(const char *name)
+{
+    static const char *const names[] = {"GET", "POST", "PUT", "DELETE"};
+    if (strcmp(name, "HEAD") == 0)
+        return MRQ_GET;
+    unsigned i = 0;
+    while (i < MRQ_METHODS && strcmp(name, names[i]) != 0)
+        i++;
+    return (mrq_method)i;
+}
+
+/* Adds a route's methods to those of a 405. */
+static void allow(mrq_match *match, mrq_method method)
+{
+    static const char *const names[] = {"GET, HEAD", "POST", "PUT", "DELETE"};
+    const size_t used = strlen(match->allow);
+    snprintf(match->allow + used, sizeof match->allow - used, "%s%s", used ? ", " : "", names[method]);
 }
 
 mrq_match mrq_route_find(const char *method, const char *path)
 {
-    const bool get = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0, post = strcmp(method, "POST") == 0;
-    mrq_match match = {.status = 404, .route = MRQ_ROUTE_NONE};
+    const mrq_method wanted = method_of(method);
+    mrq_match match = {.status = 404, .route = MRQ_ROUTE_NONE}, found = match;
     for (unsigned i = 0; i < MRQ_ROUTES; i++) {
         if (!matches(mrq_routes[i].path, path, &match))
             continue;
-        if (mrq_routes[i].post ? post : get) {
+        if (mrq_routes[i].method == wanted) {
             match.status = 200;
             match.route = i;
+            *match.allow = '\0';
             return match;
         }
         match.status = 405;
-        match.allow = mrq_routes[i].post ? "GET, HEAD, POST" : match.allow ? match.allow : "GET, HEAD";
+        allow(&match, mrq_routes[i].method);
+        found = match;
     }
-    return match;
+    return found;
+}
+
+mrq_status mrq_route_ids(const mrq_match *match, char id[MRQ_PATH_IDS][MRQ_ID_BYTES + 1], mrq_error *err)
+{
+    for (unsigned i = 0; i < match->n_ids; i++)
+        MRQ_TRY(mrq_params_read_id(match->id[i].text, match->id[i].size, id[i], err));
+    return MRQ_OK;
 }
 
 static mrq_status read_id(const mrq_match *match, mrq_field_index field, mrq_query *query, mrq_error *err)
 {
     char id[MRQ_ID_BYTES + 1];
-    MRQ_TRY(mrq_params_read_id(match->id, match->id_size, id, err));
+    MRQ_TRY(mrq_params_read_id(match->id->text, match->id->size, id, err));
     return mrq_query_put(query, field, id, err);
 }
 
@@ -186,7 +236,7 @@ static bool is_blank(const char *text)
 mrq_status mrq_route_query(const mrq_match *match, char *text, mrq_query *query, mrq_error *err)
 {
     const mrq_route *route = &mrq_routes[match->route];
-    if (match->id)
+    if (route->id != MRQ_Q_FIELDS)
         MRQ_TRY(read_id(match, route->id, query, err));
     if (text && route->what != MRQ_ROUTE_LENIENT)
         MRQ_TRY(mrq_params_read(query, route->what < 0 ? 0 : MRQ_ASKS(route->what), text, err));

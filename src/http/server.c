@@ -20,13 +20,13 @@ static mrq_status start_worker(mrq_server *server, mrq_http_worker *worker, cons
     worker->server = server;
     worker->connections = (options->connections + (uint32_t)(worker - server->workers)) / options->workers;
     worker->daemon = mrq_mhd.start_daemon(
-        MHD_USE_EPOLL | MHD_USE_ERROR_LOG, 0, NULL, NULL, mrq_http_request_handle, server, MHD_OPTION_EXTERNAL_LOGGER,
-        mrq_http_worker_message, worker, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_LISTEN_SOCKET,
-        options->listener->socket[0], MHD_OPTION_CONNECTION_LIMIT, worker->connections, MHD_OPTION_CONNECTION_TIMEOUT,
-        options->idle_seconds, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_NOTIFY_CONNECTION,
-        mrq_http_connection_changed, worker, MHD_OPTION_NOTIFY_COMPLETED, mrq_http_request_completed, server,
-        MHD_OPTION_URI_LOG_CALLBACK, mrq_http_request_uri, server, MHD_OPTION_UNESCAPE_CALLBACK, mrq_http_request_unescape, server,
-        MHD_OPTION_END);
+        (unsigned)(MHD_USE_EPOLL | MHD_USE_ERROR_LOG | (options->writes ? MHD_ALLOW_SUSPEND_RESUME : 0)), 0, NULL, NULL,
+        mrq_http_request_handle, server, MHD_OPTION_EXTERNAL_LOGGER, mrq_http_worker_message, worker,
+        MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_LISTEN_SOCKET, options->listener->socket[0], MHD_OPTION_CONNECTION_LIMIT,
+        worker->connections, MHD_OPTION_CONNECTION_TIMEOUT, options->idle_seconds, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)CONNECTION_MEMORY, MHD_OPTION_NOTIFY_CONNECTION, mrq_http_connection_changed, worker, MHD_OPTION_NOTIFY_COMPLETED,
+        mrq_http_request_completed, server, MHD_OPTION_URI_LOG_CALLBACK, mrq_http_request_uri, server, MHD_OPTION_UNESCAPE_CALLBACK,
+        mrq_http_request_unescape, server, MHD_OPTION_END);
     if (!worker->daemon)
         return mrq_fail_errno(err, "cannot start %u HTTP workers", options->workers);
     errno = mrq_thread_start(&worker->thread, mrq_http_worker_run, worker);
@@ -55,6 +55,7 @@ mrq_status mrq_server_start(const mrq_server_options *options, mrq_server **out,
     server->hosts = options->hosts;
     server->origins = options->origins ? options->origins : &none;
     server->access = options->access;
+    server->writes = options->writes;
     server->request_seconds = options->request_seconds;
     pthread_mutex_init(&server->lock, NULL);
     sem_init(&server->quiesced, 0, 0);
@@ -91,6 +92,8 @@ void mrq_server_stop(mrq_server *server)
 {
     if (!server)
         return;
+    while (atomic_load(&server->suspended)) /* libmicrohttpd must not be stopped with one; each ends when the disk has answered */
+        nanosleep(&(struct timespec){0, 1000000}, NULL);
     atomic_store(&server->stopping, true);
     for (mrq_http_worker *worker = server->workers; worker < server->workers + MRQ_WORKERS_MAX && worker->daemon; worker++) {
         if (worker->running)

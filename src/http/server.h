@@ -21,6 +21,7 @@ typedef struct mrq_server mrq_server;
 typedef struct mrq_server_options {
     mrq_recommender *recommender;
     const mrq_listener *listener; /* owned by the caller, who closes it after mrq_server_stop() */
+    bool writes;                  /* the recommender has something live, which requests may change */
     uint32_t workers;             /* threads, 1 .. MRQ_WORKERS_MAX */
     uint32_t connections;         /* open at the same time; more wait to be accepted */
     uint32_t idle_seconds;        /* time-out of a silent connection */

@@ -104,6 +104,8 @@ cJSON *mrq_model_training_json(const mrq_model *model)
     MRQ_CLEANUP(cJSON_Delete) cJSON *root = mrq_model_results_json(r);
     if (!root || (r->tested && !mrq_json_add_whole(root, "tested", (int64_t)r->tested)) ||
         (r->evidence.events && !mrq_json_add_made(root, "evidence", mrq_evidence_json(&r->evidence))) ||
+        (r->live_mark && !mrq_json_add_whole(root, "live_mark", (int64_t)r->live_mark)) ||
+        (r->meaning.value && !mrq_json_add_made(root, "events", mrq_meaning_json(&r->meaning))) ||
         (model->curve.n && !mrq_json_add_made(root, "curve", rows_json(&model->curve))))
         return NULL;
     cJSON *made = root;
@@ -137,7 +139,7 @@ static mrq_status read_results(const cJSON *root, const char *path, mrq_model_re
                            .test_ndcg = NAN,
                            .parts_ndcg = NAN};
     const char *data;
-    const cJSON *evidence;
+    const cJSON *evidence, *events;
     char at[4300];
     MRQ_TRY(read_name(root, path, "schema", true, r.schema, sizeof r.schema, err));
     MRQ_TRY(read_name(root, path, "split", true, r.split, sizeof r.split, err));
@@ -145,8 +147,11 @@ static mrq_status read_results(const cJSON *root, const char *path, mrq_model_re
     MRQ_TRY(read_name(root, path, "blas_chosen_by", false, r.blas_chosen_by, sizeof r.blas_chosen_by, err));
     MRQ_TRY(mrq_json_text(root, path, "data", true, &data, err));
     r.data_fingerprint = strtoull(data, NULL, 16);
+    int64_t live_mark = 0;
     int64_t seed = 0, train = 0, valid = 0, test = 0, tested = 0, neighbours = 0;
     const int64_t most = (int64_t)1 << 53;
+    MRQ_TRY(mrq_json_int(root, path, "live_mark", 0, most, &live_mark, err));
+    r.live_mark = (uint64_t)live_mark;
     MRQ_TRY(mrq_json_int(root, path, "seed", 0, most, &seed, err));
     MRQ_TRY(mrq_json_int(root, path, "threads", 0, most, &r.threads, err));
     MRQ_TRY(mrq_json_int(root, path, "epochs", 0, most, &r.epochs, err));
@@ -175,6 +180,9 @@ static mrq_status read_results(const cJSON *root, const char *path, mrq_model_re
     MRQ_TRY(mrq_json_object(root, path, "evidence", false, &evidence, err));
     snprintf(at, sizeof at, "%s evidence:", path);
     MRQ_TRY(mrq_evidence_parse(evidence, at, &r.evidence, err));
+    MRQ_TRY(mrq_json_object(root, path, "events", false, &events, err));
+    snprintf(at, sizeof at, "%s events:", path);
+    MRQ_TRY(mrq_meaning_parse(events, at, &r.meaning, err));
     r.seed = (uint64_t)seed;
     r.train_ratings = (uint64_t)train;
     r.valid_ratings = (uint64_t)valid;

@@ -121,6 +121,8 @@ mrq_status mrq_train_begin(const mrq_dataset *data, const mrq_description *descr
     r->valid_ratings = split->n_valid;
     r->test_ratings = split->n_test;
     r->data_fingerprint = data->fingerprint;
+    r->meaning = data->meaning;
+    r->live_mark = data->live_mark;
     r->test_share = options->test;
     r->train_rmse = r->valid_rmse = r->test_rmse = r->test_recall = r->test_ndcg = r->parts_ndcg = NAN;
     snprintf(r->schema, sizeof r->schema, "%s", data->schema);

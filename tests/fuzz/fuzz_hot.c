@@ -12,7 +12,7 @@ static bool understand(const mrq_generation *generation, const char *text, size_
     mrq_status status = read_query(text, size, &query, &problem);
     fuzz_check_status(status, &problem, FUZZ_ALLOW(MRQ_BAD_FILE) | FUZZ_ALLOW(MRQ_USAGE));
     if (status == MRQ_OK) {
-        status = mrq_query_resolve(generation, MRQ_ASK_RECOMMEND, &query, out, &problem);
+        status = mrq_query_resolve(generation, MRQ_ASK_RECOMMEND, &query, NULL, out, &problem);
         fuzz_check_status(status, &problem, FUZZ_ALLOW(MRQ_USAGE) | FUZZ_ALLOW(MRQ_NOT_FOUND));
     }
     mrq_query_clear(&query);

@@ -72,15 +72,16 @@ static void check_query(const char *text)
 
 static void check_route(const char *path)
 {
-    static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", ""};
+    static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "DELETE", ""};
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
         const mrq_match match = mrq_route_find(methods[i], path);
         FUZZ_CHECK((match.status == 200) == (match.route < MRQ_ROUTES));
-        FUZZ_CHECK((match.status == 405) == (match.allow != NULL && match.status != 200));
+        FUZZ_CHECK((match.status == 405) == (*match.allow != 0));
         FUZZ_CHECK(match.status == 200 || match.status == 404 || match.status == 405);
-        if (match.status == 200 && strchr(mrq_routes[match.route].path, '{'))
-            FUZZ_CHECK(match.id > path && match.id_size > 0 && match.id + match.id_size <= path + strlen(path) &&
-                       !memchr(match.id, '/', match.id_size));
+        for (unsigned n = 0; match.status == 200 && n < match.n_ids; n++)
+            FUZZ_CHECK(match.id[n].text > path && match.id[n].size > 0 &&
+                       match.id[n].text + match.id[n].size <= path + strlen(path) &&
+                       !memchr(match.id[n].text, '/', match.id[n].size));
     }
 }
 

@@ -28,7 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const mrq_match match = mrq_route_find("GET", text);
     if (match.status == 200 && mrq_routes[match.route].guard == MRQ_GUARD_TOKEN) {
         mrq_query asked = {0};
-        const mrq_request request = {&service, &mrq_routes[match.route], &asked, "", 0};
+        const mrq_request request = {&service, &mrq_routes[match.route], &asked, "", 0, {NULL, NULL}};
         mrq_reply reply = {0};
         mrq_error problem = {0};
         mrq_status status = mrq_route_query(&match, query, &asked, &problem);

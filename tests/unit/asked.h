@@ -108,7 +108,7 @@ static inline mrq_status asked_recommend(const mrq_generation *g, mrq_cache *cac
 {
     ASKED_QUERY query = {0};
     MRQ_TRY(asked_query(a, &query, problem));
-    return mrq_recommend(g, cache, &query, out, problem);
+    return mrq_recommend(g, cache, &query, NULL, out, problem);
 }
 
 static inline mrq_status asked_similar(const mrq_generation *g, const char *item, uint32_t k, const question_filters *filters,
@@ -119,14 +119,14 @@ static inline mrq_status asked_similar(const mrq_generation *g, const char *item
     MRQ_TRY(asked_number(&query, MRQ_Q_K, k, problem));
     if (filters)
         MRQ_TRY(asked_filter(filters, &query, problem));
-    return mrq_similar(g, &query, out, problem);
+    return mrq_similar(g, &query, NULL, out, problem);
 }
 
 static inline mrq_status asked_resolve(const mrq_generation *g, const question *a, mrq_resolved *out, mrq_error *problem)
 {
     ASKED_QUERY query = {0};
     MRQ_TRY(asked_query(a, &query, problem));
-    return mrq_query_resolve(g, MRQ_ASK_RECOMMEND, &query, out, problem);
+    return mrq_query_resolve(g, MRQ_ASK_RECOMMEND, &query, NULL, out, problem);
 }
 
 static inline mrq_status ask_recommend(mrq_recommender *r, const question *a, mrq_answer **out, mrq_error *problem)

@@ -425,7 +425,7 @@ static void an_unknown_user_is_answered_by_what_is_said(void **state)
         mrq_content answer = {0};
         ASKED_QUERY query = {0};
         assert_ok(mrq_query_put(&query, MRQ_Q_USER, text_ids[i], &err));
-        assert_ok(mrq_recommend(flat, NULL, &query, &answer, &err));
+        assert_ok(mrq_recommend(flat, NULL, &query, NULL, &answer, &err));
         assert_string_equal(answer.query.stranger, text_ids[i]);
         mrq_content_clear(&answer);
     }
@@ -446,7 +446,7 @@ static void a_page_is_a_part_of_the_list(void **state)
             char want[100];
             assert_ok(asked_number(&query, MRQ_Q_K, k, &err));
             assert_ok(asked_number(&query, MRQ_Q_OFFSET, offset, &err));
-            assert_ok(mrq_recommend(flat, NULL, &query, &page, &err));
+            assert_ok(mrq_recommend(flat, NULL, &query, NULL, &page, &err));
             assert_int_equal(page.n, offset >= rows ? 0 : rows - offset < k ? rows - offset : k);
             assert_true(!page.n || memcmp(page.hit, all.hit + offset, page.n * sizeof *page.hit) == 0);
             char *said = asked_json(flat, &page);
@@ -495,7 +495,7 @@ static mrq_status ask_with(const char *name, const char *value, mrq_content *out
 {
     ASKED_QUERY query = {0};
     MRQ_TRY(mrq_query_set(&query, name, value, &err));
-    return mrq_recommend(flat, NULL, &query, out, &err);
+    return mrq_recommend(flat, NULL, &query, NULL, out, &err);
 }
 
 /* A query names a column that is not a field of the table by its name. Answers describe it; without it, the average is used. */
@@ -1084,7 +1084,7 @@ static void ids_can_be_texts(void **state)
                 assert_int_equal(warmed_by(&second, cache, 1000), USERS);
             for (int tries = 0; tries < 10; tries++) { /* a busy machine can make Redis look down */
                 mrq_content_clear(&answer);
-                assert_ok(mrq_recommend(turn == 2 ? &second : flat, cache, &query, &answer, &err));
+                assert_ok(mrq_recommend(turn == 2 ? &second : flat, cache, &query, NULL, &answer, &err));
                 if (answer.cache != MRQ_CACHE_DOWN)
                     break;
                 usleep(300000);

@@ -347,7 +347,7 @@ static void ids_can_be_texts(void **state)
         assert_ok(mrq_query_set(&query, "explain", "all", &err));
         for (int s = 0; s < 3 && cases[i].set[s][0]; s++)
             assert_ok(mrq_query_set(&query, cases[i].set[s][0], cases[i].set[s][1], &err));
-        assert_ok(mrq_recommend(&w->g, NULL, &query, &answer, &err));
+        assert_ok(mrq_recommend(&w->g, NULL, &query, NULL, &answer, &err));
         assert_sums(&answer);
         MRQ_AUTOFREE char *text = asked_json(&w->g, &answer);
         for (int p = 0; p < 3 && cases[i].parts[p]; p++)

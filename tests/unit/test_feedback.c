@@ -340,7 +340,7 @@ static void refuses_wrong_ids(void **state)
             assert_ok(mrq_query_put(&query, fields[f], "10", &err));
             assert_ok(mrq_query_put(&query, fields[f], id, &err));
             snprintf(says, sizeof says, "%s %.40s: not among the 40 items of the data; want the id of one", name, id);
-            assert_fails(mrq_recommend(&world->g, NULL, &query, &answer, &err), MRQ_NOT_FOUND, says);
+            assert_fails(mrq_recommend(&world->g, NULL, &query, NULL, &answer, &err), MRQ_NOT_FOUND, says);
             assert_true(strstr(err.msg, says) == err.msg);
             assert_null(answer.hit);
         }
@@ -368,7 +368,7 @@ static void ids_can_be_texts(void **state)
     }
     assert_ok(mrq_query_put(&query, MRQ_Q_K, "40", &err));
     mrq_content answer = {0};
-    assert_ok(mrq_recommend(&world->g, NULL, &query, &answer, &err));
+    assert_ok(mrq_recommend(&world->g, NULL, &query, NULL, &answer, &err));
     assert_int_equal(answer.n, ITEMS - n);
     for (uint32_t i = 0; i < answer.n; i++) {
         const uint32_t item = answer.hit[i].item;
@@ -380,7 +380,7 @@ static void ids_can_be_texts(void **state)
                                            "\"disliked\":[\"007\",\"a\\\"b\"],\"k\":40}");
     mrq_content_clear(&answer);
     assert_ok(mrq_query_put(&query, MRQ_Q_DISLIKED, "a,b", &err));
-    assert_fails(mrq_recommend(&world->g, NULL, &query, &answer, &err), MRQ_USAGE,
+    assert_fails(mrq_recommend(&world->g, NULL, &query, NULL, &answer, &err), MRQ_USAGE,
                  "liked a,b: disliked as well, want one or the other");
     world->g.items->id = before;
 }
@@ -499,7 +499,7 @@ static void a_users_likes_come_first(void **state)
         ASKED_QUERY query = {0};
         assert_ok(asked_number(&query, MRQ_Q_USER, u + 1, &err));
         assert_ok(asked_number(&query, MRQ_Q_K, ITEMS, &err));
-        assert_ok(mrq_find_user(&serving, &query, &finished, &err));
+        assert_ok(mrq_find_user(&serving, &query, NULL, &finished, &err));
         const mrq_content *answer = &finished->content;
         assert_int_equal(answer->n, world->g.seen.offset[u + 1] - world->g.seen.offset[u]);
         for (uint32_t i = 1; i < answer->n; i++) {

@@ -539,7 +539,7 @@ static void ids_can_be_texts(void **state)
         assert_ok(mrq_query_put(&query, MRQ_Q_K, "60", &err));
         assert_ok(mrq_query_put(&query, MRQ_Q_EXCLUDE, id, &err));
         assert_ok(mrq_query_put(&query, MRQ_Q_EXCLUDE, "no id", &err)); /* is left out as it is */
-        assert_ok(mrq_recommend(&flat->g, NULL, &query, &answer, &err));
+        assert_ok(mrq_recommend(&flat->g, NULL, &query, NULL, &answer, &err));
         assert_int_equal(answer.n, FEW - 1);
         for (uint32_t i = 0; i < answer.n; i++)
             assert_int_not_equal(answer.hit[i].item, row);
@@ -555,7 +555,7 @@ static void ids_can_be_texts(void **state)
     mrq_resolved resolved = {0};
     assert_ok(mrq_query_put(&query, MRQ_Q_ITEM, "a\"b", &err));
     assert_ok(mrq_query_put_list(&query, MRQ_Q_EXCLUDE, "tt0111161,007,a\\,b,7,é,a\\\\,7", &err));
-    assert_ok(mrq_query_resolve(&flat->g, MRQ_ASK_SIMILAR, &query, &resolved, &err));
+    assert_ok(mrq_query_resolve(&flat->g, MRQ_ASK_SIMILAR, &query, NULL, &resolved, &err));
     assert_string_equal(resolved.text, "{\"item\":{\"id\":\"a\\\"b\",\"title\":\"Title 051\"},\"k\":5,"
                                        "\"exclude\":[\"7\",\"007\",\"a,b\",\"a\\\\\",\"tt0111161\",\"é\"]}");
     mrq_resolved_clear(&resolved);

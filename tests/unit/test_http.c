@@ -386,9 +386,10 @@ static void assert_route(const char *method, const char *path, unsigned status, 
 static void test_routes(void **state)
 {
     (void)state;
+    static const char *const methods[] = {"GET", "POST", "PUT", "DELETE"};
     for (unsigned i = 0; i < MRQ_ROUTES; i++)
         if (!strchr(mrq_routes[i].path, '{'))
-            assert_route(mrq_routes[i].post ? "POST" : "GET", mrq_routes[i].path, 200, mrq_routes[i].label);
+            assert_route(methods[mrq_routes[i].method], mrq_routes[i].path, 200, mrq_routes[i].label);
     assert_route("HEAD", "/v1/info", 200, "/v1/info");
     assert_route("GET", "/v1/items/1", 200, "/v1/items/{id}");
     assert_route("GET", "/v1/items/x", 200, "/v1/items/{id}");
@@ -427,7 +428,19 @@ static void test_routes(void **state)
     for (size_t i = 0; i < sizeof nowhere / sizeof *nowhere; i++)
         assert_route("GET", nowhere[i], 404, NULL);
     const mrq_match match = mrq_route_find("GET", "/v1/items/1%2F3/similar");
-    assert_true(match.id_size == 5 && memcmp(match.id, "1%2F3", 5) == 0);
+    assert_true(match.n_ids == 1 && match.id->size == 5 && memcmp(match.id->text, "1%2F3", 5) == 0);
+    const mrq_match pair = mrq_route_find("DELETE", "/v1/users/u%201/items/7");
+    assert_string_equal(mrq_routes[pair.route].label, "DELETE /v1/users/{id}/items/{id}");
+    char id[MRQ_PATH_IDS][MRQ_ID_BYTES + 1];
+    assert_ok(mrq_route_ids(&pair, id, &err));
+    assert_string_equal(id[0], "u 1");
+    assert_string_equal(id[1], "7");
+    assert_route("POST", "/v1/events", 200, "POST /v1/events");
+    assert_route("GET", "/v1/events", 405, "POST");
+    assert_route("PUT", "/v1/users/4", 200, "PUT /v1/users/{id}");
+    assert_route("POST", "/v1/users/4", 405, "GET, HEAD, PUT, DELETE");
+    assert_route("DELETE", "/v1/users/4/items/", 404, NULL);
+    assert_route("DELETE", "/v1/users//items/4", 404, NULL);
 }
 
 /* What a GET of a path and a query string sets, as "field=value ..."; "" where that is wrong, with a sentence in `err`. */

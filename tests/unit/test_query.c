@@ -823,7 +823,7 @@ static void add_columns(mrq_table *users)
 static char *told_of(const mrq_query *query)
 {
     mrq_resolved resolved = {0};
-    assert_ok(mrq_query_resolve(&world->g, MRQ_ASK_RECOMMEND, query, &resolved, &err));
+    assert_ok(mrq_query_resolve(&world->g, MRQ_ASK_RECOMMEND, query, NULL, &resolved, &err));
     char *text = strdup(resolved.text);
     mrq_resolved_clear(&resolved);
     return text;
@@ -925,7 +925,7 @@ static void ids_that_are_texts_are_told_and_asked_again(void **state)
             mrq_resolved resolved = {0};
             ASKED_QUERY query = {0};
             assert_ok(mrq_query_set(&query, t ? "liked" : "user", id, &err));
-            assert_ok(mrq_query_resolve(&world->g, MRQ_ASK_RECOMMEND, &query, &resolved, &err));
+            assert_ok(mrq_query_resolve(&world->g, MRQ_ASK_RECOMMEND, &query, NULL, &resolved, &err));
             if (t)
                 assert_true(resolved.feedback.n == 1 && resolved.feedback.item[0] == row);
             else
@@ -963,7 +963,7 @@ static void ids_that_are_texts_are_told_and_asked_again(void **state)
         ASKED_QUERY other = {0};
         mrq_resolved resolved = {0};
         assert_ok(mrq_query_set(&other, unknown[i][0], unknown[i][1], &err));
-        assert_fails(mrq_query_resolve(&world->g, MRQ_ASK_RECOMMEND, &other, &resolved, &err), MRQ_NOT_FOUND, unknown[i][2]);
+        assert_fails(mrq_query_resolve(&world->g, MRQ_ASK_RECOMMEND, &other, NULL, &resolved, &err), MRQ_NOT_FOUND, unknown[i][2]);
         assert_string_equal(err.msg, unknown[i][2]);
     }
     for (int t = 0; t < 2; t++)
@@ -979,8 +979,8 @@ static void a_column_that_the_tower_does_not_use_changes_nothing(void **state)
     mrq_content answer = {0}, plain = {0};
     for (size_t i = 0; i < sizeof set / sizeof *set; i++)
         assert_ok(mrq_query_set(&query, set[i][0], set[i][1], &err));
-    assert_ok(mrq_recommend(&world->g, NULL, &query, &answer, &err));
-    assert_ok(mrq_recommend(&world->g, NULL, &none, &plain, &err));
+    assert_ok(mrq_recommend(&world->g, NULL, &query, NULL, &answer, &err));
+    assert_ok(mrq_recommend(&world->g, NULL, &none, NULL, &plain, &err));
     assert_int_equal(answer.n, plain.n);
     for (uint32_t i = 0; i < plain.n; i++)
         assert_true(answer.hit[i].item == plain.hit[i].item && answer.hit[i].score == plain.hit[i].score);
@@ -1014,7 +1014,7 @@ static void what_a_column_cannot_have_is_refused(void **state)
         ASKED_QUERY query = {0};
         mrq_resolved resolved = {0};
         assert_ok(mrq_query_set(&query, cases[i][0], cases[i][1], &err));
-        assert_fails(mrq_query_resolve(&world->g, MRQ_ASK_RECOMMEND, &query, &resolved, &err), MRQ_USAGE, cases[i][2]);
+        assert_fails(mrq_query_resolve(&world->g, MRQ_ASK_RECOMMEND, &query, NULL, &resolved, &err), MRQ_USAGE, cases[i][2]);
         assert_true(strstr(err.msg, cases[i][2]) == err.msg);
         assert_null(resolved.text);
         assert_null(resolved.feature);
@@ -1036,7 +1036,7 @@ static void a_query_is_resolved_without_memory(void **state)
         for (bool failed = true; failed; n++) {
             mrq_resolved resolved = {0};
             allocations_left = n;
-            const mrq_status status = mrq_query_resolve(&world->g, MRQ_ASK_RECOMMEND, &query, &resolved, NULL);
+            const mrq_status status = mrq_query_resolve(&world->g, MRQ_ASK_RECOMMEND, &query, NULL, &resolved, NULL);
             failed = allocations_left < 0;
             allocations_left = INT_MAX;
             if (status == MRQ_OK)

@@ -812,7 +812,7 @@ static void find_first(mrq_snapshot *serving, uint32_t k, mrq_cached_answer **ou
     ASKED_QUERY query = {0};
     assert_ok(mrq_query_put(&query, MRQ_Q_TEXT, "", &err));
     assert_ok(asked_number(&query, MRQ_Q_K, k, &err));
-    assert_ok(mrq_find_titles(serving, &query, out, &err));
+    assert_ok(mrq_find_titles(serving, &query, NULL, out, &err));
 }
 
 static void what_is_too_large_to_keep_goes_to_all_who_wait(void **state)

@@ -169,7 +169,7 @@ static mrq_content ask(const engine_world *w, const char *user, const char *pets
     assert_ok(mrq_query_put(&query, MRQ_Q_INCLUDE_SEEN, "true", &err));
     assert_ok(mrq_query_put(&query, MRQ_Q_EXPLAIN, "all", &err));
     assert_ok(asked_number(&query, MRQ_Q_K, ITEMS, &err));
-    assert_ok(mrq_recommend(&w->g, NULL, &query, &answer, &err));
+    assert_ok(mrq_recommend(&w->g, NULL, &query, NULL, &answer, &err));
     assert_int_equal(answer.n, ITEMS);
     return answer;
 }

@@ -1,0 +1,34 @@
+/* The database on disk. Private to the room. For one thread at a time. */
+#ifndef MRQ_LIVE_DATABASE_H
+#define MRQ_LIVE_DATABASE_H
+
+#include "live/live.h"
+
+#define MRQ_LIVE_VERSION 1
+
+typedef struct mrq_live_database mrq_live_database;
+
+/* Opens it, and makes it where there is none. Statuses of mrq_live_open(); the lock is its caller's. */
+MRQ_CHECKED mrq_status mrq_live_database_open(const char *path, uint64_t most_bytes, mrq_live_database **out, mrq_error *err);
+void mrq_live_database_close(mrq_live_database *database); /* NULL is legal */
+
+uint64_t mrq_live_database_last(const mrq_live_database *database);
+uint64_t mrq_live_database_bytes(const mrq_live_database *database);
+
+/* A transaction. Between the two, mrq_live_database_change() makes changes; `*changed` tells whether it made one, and `*seq` is its
+ * number, or of MRQ_DROP_EVENT that of the event, whose user is then written to `user`. After a failure the transaction is to be
+ * undone: then nothing of it has happened. Statuses of mrq_live_post(). */
+MRQ_CHECKED mrq_status mrq_live_database_begin(mrq_live_database *database, mrq_error *err);
+MRQ_CHECKED mrq_status mrq_live_database_change(mrq_live_database *database, const mrq_change *change, int64_t now, bool *changed,
+                                                uint64_t *seq, char user[MRQ_ID_BYTES + 1], mrq_error *err);
+MRQ_CHECKED mrq_status mrq_live_database_commit(mrq_live_database *database, mrq_error *err);
+void mrq_live_database_undo(mrq_live_database *database);
+
+/* Calls take() for what is in it: users, items and erasures all, events those newer than `mark` by number. The user of an erasure is
+ * mrq_live_erased_id(). A text is valid during
+ * the call. take() returns -1 when out of memory. */
+MRQ_CHECKED mrq_status mrq_live_database_read(mrq_live_database *database, uint64_t mark,
+                                              int (*take)(void *context, const mrq_change *change, uint64_t seq), void *context,
+                                              mrq_error *err);
+
+#endif
