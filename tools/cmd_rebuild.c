@@ -27,6 +27,9 @@ static mrq_status read_arguments(int argc, char **argv, struct arguments *a, boo
         {"store", 's', MRQ_OPT_TEXT, &o->store, 0, 0, "DIR",
          "the store, created if it does not exist\n[$MARQUEE_STORE, else ./store]"},
         {"schema", 0, MRQ_OPT_TEXT, &o->schema, 0, 0, "NAME", "format of the data files, as for train [recognised]"},
+        {"live", 0, MRQ_OPT_TEXT, &o->live, 0, 0, "FILE",
+         "also learn from this live database, which a service may be\nwriting to; what the new generation knows of it then no "
+         "longer\ncounts twice, and who was erased from it is in no file of the\nnew generation"},
         {"skip-bad", 0, MRQ_OPT_TEXT, &a->skip_bad, 0, 0, "SHARE",
          "leave out rows that do not fit, up to this share of each file's,\nsuch as 1% or 0.01 [none: the first one is an error]"},
         {"bad", 0, MRQ_OPT_TEXT, &o->bad, 0, 0, "FILE", "list the first 1000 rows that were left out, with the reasons"},

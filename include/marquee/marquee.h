@@ -216,12 +216,48 @@ const char *mrq_answer_part_value(const mrq_answer *answer, uint32_t i, uint32_t
 const char *mrq_answer_part_id(const mrq_answer *answer, uint32_t i, uint32_t part);
 double mrq_answer_part_score(const mrq_answer *answer, uint32_t i, uint32_t part);
 
+/* --- What happens from now on --- */
+
+/* Something that a person did, for a recommender that was opened with "live". Fields are set by name:
+ *
+ *   user, item  their ids; required. Either may be new
+ *   kind        "like", "dislike", or an action of the data's schema; or instead
+ *   value       a rating within the data's range, or a count. Where events of the data have no value, neither is needed
+ *   time        seconds since 1970, up to now; default: now
+ *   id          1 to 255 bytes: an event of an id that was told before changes nothing, so that telling may be repeated */
+typedef struct mrq_event mrq_event;
+mrq_event *mrq_event_new(void);        /* NULL when out of memory */
+void mrq_event_free(mrq_event *event); /* NULL is legal */
+MRQ_CHECKED mrq_status mrq_event_set(mrq_event *event, const char *name, const char *value, mrq_error *err);
+
+/* Each of the following is on disk when it returns MRQ_OK, and counts for every query that is asked from then on. MRQ_USAGE for
+ * what is wrong, or where nothing is live; MRQ_UNAVAILABLE when the database is locked by another program or too much waits;
+ * MRQ_FAILED when the disk fails, with a message that begins with "no room" when it or the database is full. Then nothing has
+ * changed. Several threads that call at once share a sync of the disk. */
+
+/* Up to MRQ_EVENTS_MAX events, all or none. `*added`, which may be NULL: how many were not there already. */
+MRQ_CHECKED mrq_status mrq_recommender_tell(mrq_recommender *recommender, const mrq_event *const *event, uint32_t n,
+                                            uint32_t *added, mrq_error *err);
+
+/* What was known of a user and an item no longer counts; with `item` NULL everything of the user, whom also `marquee rebuild --live`
+ * leaves out of what it learns from. */
+MRQ_CHECKED mrq_status mrq_recommender_forget(mrq_recommender *recommender, const char *user, const char *item, mrq_error *err);
+MRQ_CHECKED mrq_status mrq_recommender_forget_event(mrq_recommender *recommender, const char *id,
+                                                    mrq_error *err); /* MRQ_NOT_FOUND */
+
+/* JSON: {"features": {"age": "25"}} replaces all that was told of a user before; {"hidden": true} takes an item out of all answers,
+ * {"expires": seconds since 1970} then. */
+MRQ_CHECKED mrq_status mrq_recommender_put_user(mrq_recommender *recommender, const char *user, const char *json, mrq_error *err);
+MRQ_CHECKED mrq_status mrq_recommender_put_item(mrq_recommender *recommender, const char *item, const char *json, mrq_error *err);
+
 /* --- Counts, log, errors --- */
 
 /* What has happened since the store was opened, by name. Texts: "generation" (the serving one), "redis_problem" (the last one, or
  * ""). Numbers: "created" (of the generation, unix seconds), "items", "users", "index_bytes"; answers "memory_hits", "redis_hits",
  * "computed"; "shared" (memory hits that waited for another thread's computation); "redis_errors" (failed operations); answers in
- * memory "memory_entries", "memory_bytes", "memory_evicted"; "reloads", "reloads_refused". */
+ * memory "memory_entries", "memory_bytes", "memory_evicted"; "reloads", "reloads_refused". With "live": "live_events" (that the
+ * generation does not know), "live_users", "live_items" (of which something is known), "live_changes", "live_commits",
+ * "live_failed" (since it was opened), "live_bytes", "live_newest" (time of the newest event, unix seconds). */
 typedef struct mrq_stats mrq_stats;
 mrq_stats *mrq_recommender_stats(mrq_recommender *recommender); /* a snapshot; NULL when out of memory */
 void mrq_stats_free(mrq_stats *stats);                          /* NULL is legal */

@@ -44,7 +44,7 @@ static mrq_status join(const mrq_origin *from, const mrq_file_schema *schema, mr
 }
 
 static mrq_status load(const char *folder, const mrq_schema *schema, const char *train, const char *test, mrq_bad *bad,
-                       mrq_dataset **out, mrq_error *err)
+                       const mrq_newer *newer, mrq_dataset **out, mrq_error *err)
 {
     MRQ_CLEANUP(mrq_schema_free) mrq_schema *found = NULL;
     if (!schema)
@@ -58,15 +58,15 @@ static mrq_status load(const char *folder, const mrq_schema *schema, const char 
         return mrq_fail(err, MRQ_USAGE, "%s is a database, and %s a file: want the users and items in files, too", folder, train);
     if (mrq_database_is(folder))
         MRQ_TRY(mrq_database_open(folder, &database, err));
-    const mrq_origin from = {folder, database, bad && bad->share > 0 ? bad : NULL, train, test};
+    const mrq_origin from = {folder, database, bad && bad->share > 0 ? bad : NULL, train, test, newer};
     MRQ_TRY(check_origin(&schema->users, "users", &from, err));
     MRQ_TRY(check_origin(&schema->items, "items", &from, err));
     MRQ_TRY(check_origin(&schema->events, "events", &from, err));
     uint64_t checksum[3] = {0}; /* of users, items, ratings */
     if (schema->users.file && !schema->users.take)
-        MRQ_TRY(mrq_read_table(&from, &schema->users, false, NULL, &data->users, &checksum[0], err));
+        MRQ_TRY(mrq_read_table(&from, &schema->users, true, false, NULL, &data->users, &checksum[0], err));
     if (schema->items.file && !schema->items.take)
-        MRQ_TRY(mrq_read_table(&from, &schema->items, false, NULL, &data->items, &checksum[1], err));
+        MRQ_TRY(mrq_read_table(&from, &schema->items, false, false, NULL, &data->items, &checksum[1], err));
     MRQ_TRY(mrq_read_events(&from, schema, false, data, checksum, err));
     data->users->noun = (mrq_noun){"user", "users"};
     data->items->noun = schema->noun;
@@ -74,6 +74,10 @@ static mrq_status load(const char *folder, const mrq_schema *schema, const char 
     MRQ_TRY(join(&from, &schema->items, data->items, &checksum[1], err));
     MRQ_TRY(mrq_bucket_users(data->users, err));
     memcpy(data->schema, schema->name, sizeof data->schema);
+    if (newer) {
+        data->live_mark = newer->mark;
+        checksum[2] ^= newer->mark;
+    }
     data->fingerprint = mrq_checksum(checksum, sizeof checksum);
     *out = data;
     data = NULL;
@@ -82,7 +86,7 @@ static mrq_status load(const char *folder, const mrq_schema *schema, const char 
 
 mrq_status mrq_dataset_load(const char *folder, const mrq_schema *schema, mrq_dataset **out, mrq_error *err)
 {
-    return load(folder, schema, NULL, NULL, NULL, out, err);
+    return load(folder, schema, NULL, NULL, NULL, NULL, out, err);
 }
 
 mrq_status mrq_dataset_load_most(const char *folder, const mrq_schema *schema, mrq_bad *bad, mrq_dataset **out, mrq_error *err)
@@ -90,14 +94,15 @@ mrq_status mrq_dataset_load_most(const char *folder, const mrq_schema *schema, m
     return mrq_dataset_load_two(folder, schema, NULL, NULL, bad, out, err);
 }
 
-mrq_status mrq_dataset_load_two(const char *folder, const mrq_schema *schema, const char *train, const char *test, mrq_bad *bad,
-                                mrq_dataset **out, mrq_error *err)
+/* Loads, and tells and saves what was left out. */
+static mrq_status load_and_tell(const char *folder, const mrq_schema *schema, const char *train, const char *test, mrq_bad *bad,
+                                const mrq_newer *newer, mrq_dataset **out, mrq_error *err)
 {
     char told[MRQ_BAD_TOLD];
     mrq_dataset *data = NULL;
     if (bad && bad->list)
         MRQ_TRY(mrq_bad_check_list(bad->list, err));
-    const mrq_status status = load(folder, schema, train, test, bad, &data, err);
+    const mrq_status status = load(folder, schema, train, test, bad, newer, &data, err);
     const uint64_t total = bad ? mrq_bad_total(&bad->all) : 0;
     if (status == MRQ_OK && total)
         mrq_log(MRQ_LOG_WARN, "data", "left out %llu of %llu rows that do not fit: %s", (unsigned long long)total,
@@ -112,6 +117,18 @@ mrq_status mrq_dataset_load_two(const char *folder, const mrq_schema *schema, co
     return MRQ_OK;
 }
 
+mrq_status mrq_dataset_load_two(const char *folder, const mrq_schema *schema, const char *train, const char *test, mrq_bad *bad,
+                                mrq_dataset **out, mrq_error *err)
+{
+    return load_and_tell(folder, schema, train, test, bad, NULL, out, err);
+}
+
+mrq_status mrq_dataset_load_newer(const char *folder, const mrq_schema *schema, mrq_bad *bad, const mrq_newer *newer,
+                                  mrq_dataset **out, mrq_error *err)
+{
+    return load_and_tell(folder, schema, NULL, NULL, bad, newer, out, err);
+}
+
 const char *mrq_dataset_tell(const mrq_dataset *data, char out[MRQ_DATASET_TOLD])
 {
     char from[32] = "all", more[80] = "";
@@ -119,6 +136,8 @@ const char *mrq_dataset_tell(const mrq_dataset *data, char out[MRQ_DATASET_TOLD]
         snprintf(from, sizeof from, "%g", data->like_from);
     if (data->repeated)
         snprintf(more, sizeof more, " repeated=%llu", (unsigned long long)data->repeated);
+    if (data->live_mark)
+        snprintf(more + strlen(more), sizeof more - strlen(more), " live=%llu", (unsigned long long)data->newer);
     if (data->left_out)
         snprintf(more + strlen(more), sizeof more - strlen(more), " left_out=%llu", (unsigned long long)data->left_out);
     snprintf(out, MRQ_DATASET_TOLD, "schema=%s users=%u items=%u ratings=%llu like_from=%s likes=%llu%s", data->schema,

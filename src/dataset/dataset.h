@@ -5,6 +5,7 @@
 #include "base/meaning.h"
 #include "base/table.h"
 #include "dataset/bad.h"
+#include "dataset/newer.h"
 #include "dataset/schema.h"
 
 typedef struct mrq_dataset {
@@ -24,6 +25,7 @@ typedef struct mrq_dataset {
     mrq_meaning meaning;           /* the same, for events to come */
     uint64_t likes;                /* how many events are */
     uint64_t repeated;             /* records of a user and an item that have another one: one event was made of them */
+    uint64_t newer;                /* of the events of `newer`, how many were taken */
     uint64_t left_out;             /* records whose value says that there was no event */
     uint64_t fingerprint;          /* checksum of the bytes of all files */
 } mrq_dataset;
@@ -43,6 +45,12 @@ const char *mrq_dataset_tell(const mrq_dataset *data, char out[MRQ_DATASET_TOLD]
  * more. `bad` NULL: none. */
 MRQ_CHECKED mrq_status mrq_dataset_load_most(const char *folder, const mrq_schema *schema, mrq_bad *bad, mrq_dataset **out,
                                              mrq_error *err);
+
+/* The same with newer events behind those of the files. Users whom the files do not have get a row, events of items that they do
+ * not have are left out, unless the schema takes them. A like of newer events is worth the least value that is one, or of ratings
+ * the highest; a dislike the lowest. */
+MRQ_CHECKED mrq_status mrq_dataset_load_newer(const char *folder, const mrq_schema *schema, mrq_bad *bad, const mrq_newer *newer,
+                                              mrq_dataset **out, mrq_error *err);
 
 /* The same with events from two files, of the form of the schema's: first those to train on, `train`, then those to test, `test`;
  * data->n_train divides them. Each of the two has one event of a user and an item. The folder has the other files of the schema. */

@@ -4,6 +4,7 @@
  * numbers them in order of arrival; at the end they are sorted by id and renumbered, so that the table is in ascending order like
  * any other. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,7 +28,14 @@ struct events {
     uint32_t *user, *item;
     float *rating;
     int64_t *time;
-    uint64_t left_out; /* records whose value says that there was no event */
+    uint64_t left_out;   /* records whose value says that there was no event */
+    uint64_t erased;     /* records of users who are erased, counted there, too */
+    uint64_t n, newer;   /* events, while newer ones are taken, and how many of these */
+    double best;         /* the highest rating of the files */
+    double worst;        /* and the lowest */
+    mrq_dict *forgotten; /* "row row" of pairs whose older events do not count */
+    uint64_t *until;     /* (forgotten) those before this one */
+    size_t until_room;
     size_t room;       /* capacity in events */
     char folder[4096]; /* of a file that is not the schema's, and its form */
     mrq_file_schema file;
@@ -42,6 +50,8 @@ static void clear_events_cleanup(struct events *r)
     mrq_free(r->item);
     mrq_free(r->rating);
     mrq_free(r->time);
+    mrq_dict_free(r->forgotten);
+    mrq_free(r->until);
 }
 
 /* Makes room for event number `n`. */
@@ -163,6 +173,12 @@ static mrq_status add_event(struct events *r, uint64_t i, bool first, bool *even
         MRQ_TRY(read_time(r, &r->time[i], err));
     if (first)
         return check_ids(r, err);
+    const mrq_span user = r->reader.field[r->user_field->place];
+    if (mrq_is_erased(&r->reader.from, user.text, user.size)) {
+        r->erased++;
+        *event = false;
+        return MRQ_OK;
+    }
     MRQ_TRY(find_row(r, r->user_field, r->users, &r->schema->users, &r->user[i], err));
     MRQ_TRY(find_row(r, r->item_field, r->items, &r->schema->items, &r->item[i], err));
     MRQ_TRY(add_id(r, r->user_field, r->users, &r->user[i], err)); /* not before all is known to fit */
@@ -254,12 +270,12 @@ static void judge(const struct events *r, uint64_t n, mrq_dataset *data)
 }
 
 /* The table of a file that need not list all ids, with a row for each of the events' too; renumbers the events' rows. */
-static mrq_status take_unlisted(const mrq_origin *from, const mrq_file_schema *schema, mrq_table **table, uint32_t *row, uint64_t n,
-                                uint64_t *checksum, mrq_error *err)
+static mrq_status take_unlisted(const mrq_origin *from, const mrq_file_schema *schema, bool users, mrq_table **table, uint32_t *row,
+                                uint64_t n, uint64_t *checksum, mrq_error *err)
 {
     MRQ_CLEANUP(mrq_table_free) mrq_table *ids = *table;
     *table = NULL;
-    MRQ_TRY(mrq_read_table(from, schema, false, ids, table, checksum, err));
+    MRQ_TRY(mrq_read_table(from, schema, users, false, ids, table, checksum, err));
     MRQ_AUTOFREE uint32_t *at = mrq_array(ids->rows, sizeof *at);
     if (!at)
         return fail_memory(err);
@@ -271,13 +287,15 @@ static mrq_status take_unlisted(const mrq_origin *from, const mrq_file_schema *s
 }
 
 /* Makes the table of one side from the events' ids, if its file does not list them. */
-static mrq_status finish_table(const mrq_origin *from, const mrq_file_schema *schema, mrq_dict *ids, uint32_t *row, uint64_t n,
-                               mrq_table **table, uint64_t *checksum, mrq_error *err)
+static mrq_status finish_table(const mrq_origin *from, const mrq_file_schema *schema, bool users, mrq_dict *ids, uint32_t *row,
+                               uint64_t n, mrq_table **table, uint64_t *checksum, mrq_error *err)
 {
-    if (list_of(schema))
-        return MRQ_OK;
+    if (list_of(schema) && mrq_dict_strings(ids).n == (*table)->rows)
+        return MRQ_OK; /* no newer event has brought another */
+    mrq_table_free(*table);
+    *table = NULL;
     MRQ_TRY(make_table(ids, row, n, table, err));
-    return schema->file ? take_unlisted(from, schema, table, row, n, checksum, err) : MRQ_OK;
+    return schema->file ? take_unlisted(from, schema, users, table, row, n, checksum, err) : MRQ_OK;
 }
 
 /* Makes one event of several of one user and item, of the `n` events from number `first` on, and moves them to number `to`. */
@@ -304,14 +322,15 @@ static mrq_status merge(struct events *r, uint64_t first, uint64_t *n, uint64_t 
 static mrq_status finish(struct events *r, const mrq_origin *from, uint64_t n, uint64_t n_train, mrq_dataset *data,
                          uint64_t checksum[3], mrq_error *err)
 {
-    MRQ_TRY(finish_table(from, &r->schema->users, r->users, r->user, n, &data->users, &checksum[0], err));
-    MRQ_TRY(finish_table(from, &r->schema->items, r->items, r->item, n, &data->items, &checksum[1], err));
+    MRQ_TRY(finish_table(from, &r->schema->users, true, r->users, r->user, n, &data->users, &checksum[0], err));
+    MRQ_TRY(finish_table(from, &r->schema->items, false, r->items, r->item, n, &data->items, &checksum[1], err));
     uint64_t n_test = n - n_train;
     data->n_train = n_train;
     MRQ_TRY(merge(r, 0, &data->n_train, 0, data, err));
     MRQ_TRY(merge(r, n_train, &n_test, data->n_train, data, err));
     data->repeated = n - data->n_train - n_test;
-    data->left_out = r->left_out;
+    data->left_out = r->left_out - r->erased;
+    data->newer = r->newer;
     judge(r, data->n_train + n_test, data);
     return hand_over(r, data->n_train + n_test, data, err);
 }
@@ -352,6 +371,126 @@ static mrq_status read_file(struct events *r, bool first, uint64_t *n, uint64_t 
     return *n == before ? fail_empty(r, err) : MRQ_OK;
 }
 
+/* --- Newer events --- */
+
+/* The value of a newer event in the units of the file; false when it is none. */
+static bool newer_value(const struct events *r, const mrq_newer_event *event, float *out)
+{
+    const mrq_field *field = r->value_field;
+    const bool likes = event->kind && strcmp(event->kind, "like") == 0,
+               dislikes = event->kind && strcmp(event->kind, "dislike") == 0;
+    double value = event->value;
+    if (field && field->kind == MRQ_FIELD_ACTION) {
+        const uint32_t code = event->kind ? mrq_strings_find(&field->values, event->kind) : MRQ_NONE;
+        value = code != MRQ_NONE ? field->weight[code]
+                : likes          ? mrq_value_like(field, 0, 0)
+                : dislikes       ? -mrq_value_like(field, 0, 0)
+                                 : 0;
+        *out = (float)value;
+        return value < 0 || value > 0;
+    }
+    if (!field || field->kind == MRQ_FIELD_COUNT) {
+        value = likes || (!field && !event->kind) ? 1 : field && !event->kind ? value : 0;
+        *out = (float)value;
+        return value > 0;
+    }
+    if (likes || dislikes)
+        value = likes ? r->best : r->worst;
+    *out = (float)value;
+    return (likes || dislikes || !event->kind) && value >= (isnan(field->min) ? -INFINITY : field->min) &&
+           value <= (isnan(field->max) ? INFINITY : field->max);
+}
+
+/* The row of an id, which is added if it is new and may be; MRQ_NONE: it may not. */
+static mrq_status newer_row(mrq_dict *ids, const char *id, bool takes, uint32_t *row, mrq_error *err)
+{
+    *row = mrq_dict_find(ids, id, strlen(id));
+    if (*row != MRQ_NONE || !takes)
+        return MRQ_OK;
+    *row = mrq_dict_add(ids, id, strlen(id));
+    return *row == MRQ_NONE ? fail_memory(err) : MRQ_OK;
+}
+
+static mrq_status forget(struct events *r, uint32_t user, uint32_t item, mrq_error *err)
+{
+    char pair[24];
+    const int size = snprintf(pair, sizeof pair, "%x %x", user, item);
+    const uint32_t at = mrq_dict_add(r->forgotten, pair, (size_t)size);
+    if (at == MRQ_NONE || mrq_grow(&r->until, &r->until_room, (size_t)at + 1, sizeof *r->until))
+        return fail_memory(err);
+    r->until[at] = r->n;
+    return MRQ_OK;
+}
+
+static mrq_status take_newer(void *to, const mrq_newer_event *event, mrq_error *err)
+{
+    struct events *r = to;
+    uint32_t user, item;
+    MRQ_TRY(newer_row(r->items, event->item, !list_of(&r->schema->items), &item, err));
+    if (item == MRQ_NONE)
+        return MRQ_OK;
+    if (event->forgets) {
+        user = mrq_dict_find(r->users, event->user, strlen(event->user));
+        return user == MRQ_NONE ? MRQ_OK : forget(r, user, item, err);
+    }
+    MRQ_TRY(make_room(r, r->n, err));
+    if (r->n == UINT32_MAX || !newer_value(r, event, &r->rating[r->n]))
+        return MRQ_OK;
+    MRQ_TRY(newer_row(r->users, event->user, true, &user, err));
+    r->user[r->n] = user;
+    r->item[r->n] = item;
+    if (r->time)
+        r->time[r->n] = event->time;
+    r->n++;
+    r->newer++;
+    return MRQ_OK;
+}
+
+/* Removes the events that are forgotten. */
+static void drop_forgotten(struct events *r)
+{
+    uint64_t kept = 0;
+    for (uint64_t i = 0; i < r->n; i++) {
+        char pair[24];
+        const int size = snprintf(pair, sizeof pair, "%x %x", r->user[i], r->item[i]);
+        const uint32_t at = mrq_dict_find(r->forgotten, pair, (size_t)size);
+        if (at != MRQ_NONE && i < r->until[at])
+            continue;
+        r->user[kept] = r->user[i];
+        r->item[kept] = r->item[i];
+        r->rating[kept] = r->rating[i];
+        if (r->time)
+            r->time[kept] = r->time[i];
+        kept++;
+    }
+    r->n = kept;
+}
+
+/* Adds newer events behind the `n` of the files. */
+static mrq_status read_newer(struct events *r, const mrq_newer *newer, uint64_t *n, mrq_error *err)
+{
+    const mrq_field *field = r->value_field;
+    r->forgotten = mrq_dict_new();
+    if (!r->forgotten)
+        return fail_memory(err);
+    r->best = -INFINITY;
+    r->worst = INFINITY;
+    for (uint64_t i = 0; i < *n; i++) {
+        r->best = fmax(r->best, (double)r->rating[i]);
+        r->worst = fmin(r->worst, (double)r->rating[i]);
+    }
+    if (field && field->kind == MRQ_FIELD_RATING && !isnan(field->min)) {
+        r->best = field->max;
+        r->worst = field->min;
+    }
+    r->n = *n;
+    MRQ_TRY(newer->read(newer->context, take_newer, r, err));
+    if (mrq_dict_strings(r->forgotten).n)
+        drop_forgotten(r);
+    *n = r->n;
+    return MRQ_OK;
+}
+
 mrq_status mrq_read_events(const mrq_origin *from, const mrq_schema *schema, bool first, mrq_dataset *data, uint64_t checksum[3],
                            mrq_error *err)
 {
@@ -368,5 +507,7 @@ mrq_status mrq_read_events(const mrq_origin *from, const mrq_schema *schema, boo
         MRQ_TRY(read_file(&r, first, &n, &sum[1], err));
         checksum[2] = mrq_checksum(sum, sizeof sum);
     }
+    if (!first && from->newer)
+        MRQ_TRY(read_newer(&r, from->newer, &n, err));
     return first ? MRQ_OK : finish(&r, from, n, n_train, data, checksum, err);
 }

@@ -44,7 +44,7 @@ static mrq_status add_record(mrq_reader *reader, mrq_table_builder *trial, const
 }
 
 /* Finds all records, in the order of the file, and their ids. */
-static mrq_status find_records(mrq_reader *reader, bool first, mrq_table_builder *trial, mrq_dict *ids, mrq_mark **out,
+static mrq_status find_records(mrq_reader *reader, bool users, bool first, mrq_table_builder *trial, mrq_dict *ids, mrq_mark **out,
                                mrq_error *err)
 {
     const mrq_field *field = mrq_schema_field(reader->schema, MRQ_FIELD_ID, NULL);
@@ -60,6 +60,8 @@ static mrq_status find_records(mrq_reader *reader, bool first, mrq_table_builder
             return fail_memory(err);
         if (n == MRQ_NONE - 1)
             return mrq_fail(err, MRQ_BAD_FILE, "%s: more than %u rows", mrq_reader_name(reader), n);
+        if (users && mrq_is_erased(&reader->from, reader->field[field->place].text, reader->field[field->place].size))
+            continue;
         record[n] = mrq_reader_mark(reader);
         const mrq_status status = add_record(reader, trial, field, record, n, ids, &why);
         if (status != MRQ_OK)
@@ -85,14 +87,14 @@ static mrq_status add_more(const mrq_table *more, mrq_dict *ids, mrq_error *err)
 }
 
 /* Finds all records, sorted by id, and sets the table's ids. A row without a record has a mark of nothing. */
-static mrq_status first_pass(mrq_reader *reader, bool first, mrq_table_builder *trial, const mrq_table *more, mrq_table *table,
-                             mrq_mark **out, mrq_error *err)
+static mrq_status first_pass(mrq_reader *reader, bool users, bool first, mrq_table_builder *trial, const mrq_table *more,
+                             mrq_table *table, mrq_mark **out, mrq_error *err)
 {
     MRQ_CLEANUP(mrq_dict_free) mrq_dict *ids = mrq_dict_new();
     MRQ_AUTOFREE mrq_mark *found = NULL;
     if (!ids)
         return fail_memory(err);
-    MRQ_TRY(find_records(reader, first, trial, ids, &found, err));
+    MRQ_TRY(find_records(reader, users, first, trial, ids, &found, err));
     assert(found);
     const uint32_t listed = mrq_dict_strings(ids).n;
     MRQ_TRY(add_more(more, ids, err));
@@ -112,8 +114,8 @@ static mrq_status first_pass(mrq_reader *reader, bool first, mrq_table_builder *
     return MRQ_OK;
 }
 
-mrq_status mrq_read_table(const mrq_origin *from, const mrq_file_schema *schema, bool first, const mrq_table *more, mrq_table **out,
-                          uint64_t *checksum, mrq_error *err)
+mrq_status mrq_read_table(const mrq_origin *from, const mrq_file_schema *schema, bool users, bool first, const mrq_table *more,
+                          mrq_table **out, uint64_t *checksum, mrq_error *err)
 {
     MRQ_CLEANUP(mrq_reader_close) mrq_reader reader = {0};
     MRQ_CLEANUP(mrq_table_free) mrq_table *table = mrq_table_new();
@@ -126,7 +128,7 @@ mrq_status mrq_read_table(const mrq_origin *from, const mrq_file_schema *schema,
     MRQ_CLEANUP(mrq_builder_clear) mrq_table_builder trial = {.reader = &reader};
     if (from->bad)
         MRQ_TRY(mrq_builder_start_trial(&trial, &one, err));
-    MRQ_TRY(first_pass(&reader, first, one ? &trial : NULL, more, table, &record, err));
+    MRQ_TRY(first_pass(&reader, users, first, one ? &trial : NULL, more, table, &record, err));
     assert(record);
     MRQ_TRY(mrq_builder_start(&builder, err));
     for (uint32_t row = 0; row < table->rows; row++)

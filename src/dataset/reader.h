@@ -5,6 +5,7 @@
 #include "base/dict.h"
 #include "dataset/bad.h"
 #include "dataset/database.h"
+#include "dataset/newer.h"
 #include "dataset/schema.h"
 #include "dataset/source.h"
 
@@ -20,6 +21,7 @@ typedef struct mrq_origin {
     mrq_database *database;   /* or NULL: files of the folder */
     mrq_bad *bad;             /* rows that do not fit are left out and counted here; NULL: they are refused */
     const char *train, *test; /* paths of two files of events in place of the schema's; NULL: none */
+    const mrq_newer *newer;   /* newer events than those of the files; NULL: none */
 } mrq_origin;
 
 /* One of the files that a schema's "file" stands for. */

@@ -28,7 +28,7 @@ static mrq_status fits(const char *folder, const mrq_schema *schema, mrq_error *
     for (int i = 0; i < 2; i++) {
         MRQ_CLEANUP(mrq_table_free) mrq_table *table = NULL;
         if (files[i]->file)
-            MRQ_TRY(mrq_read_table(&from, files[i], true, NULL, &table, &checksum[i], err));
+            MRQ_TRY(mrq_read_table(&from, files[i], false, true, NULL, &table, &checksum[i], err));
     }
     mrq_dataset first = {.arena = mrq_arena_new()};
     const mrq_status status =

@@ -41,4 +41,8 @@ MRQ_CHECKED mrq_status mrq_changes_check(const mrq_changes *changes, const mrq_g
 MRQ_CHECKED mrq_status mrq_recommender_write(mrq_recommender *recommender, mrq_changes *changes,
                                              void (*done)(void *context, mrq_post *post), void *context, mrq_error *err);
 
+/* The same, and waits. `changed` may be NULL. Statuses also of mrq_live_post(). */
+MRQ_CHECKED mrq_status mrq_recommender_write_now(mrq_recommender *recommender, mrq_changes *changes, uint32_t *changed,
+                                                 mrq_error *err);
+
 #endif

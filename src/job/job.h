@@ -15,6 +15,7 @@
 
 typedef struct mrq_rebuild_options {
     const char *data, *schema; /* a folder; a schema's name or file, NULL: recognised */
+    const char *live;          /* a live database, whose events are learned from beside the data's; NULL: none */
     double skip_bad;           /* share of each file's rows that may be left out because they do not fit */
     const char *bad;           /* the file to list them in, or NULL */
     const char *store;

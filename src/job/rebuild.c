@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "job/job.h"
+#include "live/live.h"
 
 const char *const mrq_step_names[] = {"load", "train", "export", "gates", "upload", "warm", "publish", "prune", NULL};
 const char *const mrq_outcome_names[] = {"published", "refused", "failed", "running"};
@@ -99,13 +100,47 @@ static mrq_status look_at_serving(struct job *job, mrq_error *err)
     return MRQ_OK;
 }
 
+static bool is_erased(void *context, const char *id, size_t size)
+{
+    return mrq_live_snapshot_erased(context, id, size);
+}
+
+struct taker {
+    mrq_status (*take)(void *to, const mrq_newer_event *event, mrq_error *err);
+    void *to;
+};
+
+static mrq_status take(void *context, const mrq_change *c, mrq_error *err)
+{
+    const struct taker *t = context;
+    return t->take(t->to, &(mrq_newer_event){c->user, c->item, c->kind, c->value, c->time, c->what == MRQ_DROP_PAIR}, err);
+}
+
+static mrq_status read_live(void *context, mrq_status (*take_event)(void *to, const mrq_newer_event *event, mrq_error *err),
+                            void *to, mrq_error *err)
+{
+    return mrq_live_snapshot_events(context, take, &(struct taker){take_event, to}, err);
+}
+
+/* Loads the data, and what a live database has beside them: one state of it, whose number the generation keeps as its mark. */
+static mrq_status load_data(struct job *job, mrq_bad *bad, mrq_error *err)
+{
+    const mrq_rebuild_options *o = job->options;
+    if (!o->live)
+        return mrq_dataset_load_most(o->data, job->schema, bad, &job->data, err);
+    MRQ_CLEANUP(mrq_live_snapshot_close) mrq_live_snapshot *live = NULL;
+    MRQ_TRY(mrq_live_snapshot_open(o->live, &live, err));
+    const mrq_newer newer = {live, mrq_live_snapshot_mark(live), is_erased, read_live};
+    return mrq_dataset_load_newer(o->data, job->schema, bad, &newer, &job->data, err);
+}
+
 static mrq_status load(struct job *job, mrq_error *err)
 {
     mrq_rebuild_report *r = job->report;
     begin(job, MRQ_STEP_LOAD);
     MRQ_TRY(look_at_serving(job, err));
     mrq_bad bad = {.share = job->options->skip_bad, .list = job->options->bad};
-    const mrq_status loaded = mrq_dataset_load_most(job->options->data, job->schema, &bad, &job->data, err);
+    const mrq_status loaded = load_data(job, &bad, err);
     r->bad = bad.all;
     mrq_bad_clear(&bad);
     MRQ_TRY(loaded);

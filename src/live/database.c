@@ -171,24 +171,60 @@ static mrq_status prepare(mrq_live_database *d, mrq_error *err)
     return MRQ_OK;
 }
 
-static mrq_status open_file(mrq_live_database *d, const char *path, uint64_t most_bytes, mrq_error *err)
+static mrq_status connect(mrq_live_database *d, const char *path, int flags, mrq_error *err)
 {
-    int64_t last = 0;
     if ((size_t)snprintf(d->path, sizeof d->path, "%s%s", *path == '/' ? "" : "./", path) >= sizeof d->path)
         return mrq_fail(err, MRQ_USAGE, "the path %.60s... is too long", path);
-    const int code =
-        mrq_sqlite.open_v2(d->path, &d->connection, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+    const int code = mrq_sqlite.open_v2(d->path, &d->connection, flags | SQLITE_OPEN_NOMUTEX, NULL);
     if (!d->connection)
         return mrq_fail_memory(err, "opening the live database");
     if (code != SQLITE_OK)
         return fail_said(d, err);
     (void)mrq_sqlite.busy_timeout(d->connection, BUSY_MS);
+    return MRQ_OK;
+}
+
+static mrq_status read_last(mrq_live_database *d, mrq_error *err)
+{
+    int64_t last = 0;
+    MRQ_TRY(ask(d, "SELECT value FROM meta WHERE key = 'last'", &last, err));
+    d->last = d->kept = (uint64_t)last;
+    return MRQ_OK;
+}
+
+static mrq_status open_file(mrq_live_database *d, const char *path, uint64_t most_bytes, mrq_error *err)
+{
+    MRQ_TRY(connect(d, path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err));
     MRQ_TRY(run(d, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON", err));
     MRQ_TRY(check_layout(d, err));
     MRQ_TRY(limit_size(d, most_bytes, err));
-    MRQ_TRY(ask(d, "SELECT value FROM meta WHERE key = 'last'", &last, err));
-    d->last = d->kept = (uint64_t)last;
+    MRQ_TRY(read_last(d, err));
     return prepare(d, err);
+}
+
+static mrq_status open_snapshot(mrq_live_database *d, const char *path, mrq_error *err)
+{
+    struct stat st;
+    if (stat(path, &st) != 0)
+        return mrq_fail_errno(err, "cannot open %s", path);
+    MRQ_TRY(connect(d, path, SQLITE_OPEN_READONLY, err));
+    MRQ_TRY(run(d, "PRAGMA query_only = 1; BEGIN", err));
+    MRQ_TRY(check_layout(d, err));
+    return read_last(d, err);
+}
+
+mrq_status mrq_live_database_open_snapshot(const char *path, mrq_live_database **out, mrq_error *err)
+{
+    MRQ_TRY(mrq_sqlite_load(err));
+    mrq_live_database *d = calloc(1, sizeof *d);
+    if (!d)
+        return mrq_fail_memory(err, "opening the live database");
+    const mrq_status status = open_snapshot(d, path, err);
+    if (status == MRQ_OK)
+        *out = d;
+    else
+        mrq_live_database_close(d);
+    return status;
 }
 
 mrq_status mrq_live_database_open(const char *path, uint64_t most_bytes, mrq_live_database **out, mrq_error *err)

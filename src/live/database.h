@@ -31,4 +31,8 @@ MRQ_CHECKED mrq_status mrq_live_database_read(mrq_live_database *database, uint6
                                               int (*take)(void *context, const mrq_change *change, uint64_t seq), void *context,
                                               mrq_error *err);
 
+/* Opens it for reading alone, beside a service that writes to it, and begins a snapshot; its last number is
+ * mrq_live_database_last(). MRQ_NOT_FOUND where there is none; other statuses of mrq_live_open(). */
+MRQ_CHECKED mrq_status mrq_live_database_open_snapshot(const char *path, mrq_live_database **out, mrq_error *err);
+
 #endif

@@ -151,4 +151,21 @@ typedef struct mrq_live_stats {
 } mrq_live_stats;
 void mrq_live_measure(mrq_live *live, mrq_live_stats *out);
 
+/* --- Over night --- */
+
+/* One state of a database, for a rebuild beside the service that writes to it. For one thread. */
+typedef struct mrq_live_snapshot mrq_live_snapshot;
+
+/* MRQ_NOT_FOUND where there is none; other statuses of mrq_live_open(). */
+MRQ_CHECKED mrq_status mrq_live_snapshot_open(const char *path, mrq_live_snapshot **out, mrq_error *err);
+void mrq_live_snapshot_close(mrq_live_snapshot *snapshot); /* NULL is legal */
+MRQ_DEFINE_CLEANUP(mrq_live_snapshot, mrq_live_snapshot_close)
+uint64_t mrq_live_snapshot_mark(const mrq_live_snapshot *snapshot);
+bool mrq_live_snapshot_erased(const mrq_live_snapshot *snapshot, const char *user, size_t size);
+
+/* Calls take() for all events by number: MRQ_ADD_EVENT, and MRQ_DROP_PAIR for what is to be forgotten. */
+MRQ_CHECKED mrq_status mrq_live_snapshot_events(mrq_live_snapshot *snapshot,
+                                                mrq_status (*take)(void *context, const mrq_change *change, mrq_error *err),
+                                                void *context, mrq_error *err);
+
 #endif

@@ -25,7 +25,7 @@ static inline void fuzz_check_first(const mrq_schema *schema)
         mrq_table *table = NULL;
         if (!files[i]->file)
             continue;
-        FUZZ_CHECK(mrq_read_table(&from, files[i], true, NULL, &table, &checksum[i], &err) == MRQ_OK);
+        FUZZ_CHECK(mrq_read_table(&from, files[i], false, true, NULL, &table, &checksum[i], &err) == MRQ_OK);
         mrq_table_free(table);
     }
     mrq_dataset first = {.arena = mrq_arena_new()};

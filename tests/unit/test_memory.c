@@ -71,9 +71,15 @@ static void a_query_takes_the_bytes_of_its_parts(void **state)
     assert_int_equal(mrq_resolved_bytes(&resolved), 3 + 4 + 5 * (sizeof(uint32_t) + sizeof(mrq_members)));
     resolved.n_values = 0;
     resolved.feedback.n = 6;
-    assert_int_equal(mrq_resolved_bytes(&resolved), 3 + 4 + 6 * (2 * sizeof(uint32_t) + 2 * sizeof *resolved.feedback.given));
+    assert_int_equal(mrq_resolved_bytes(&resolved),
+                     3 + 4 + 6 * (2 * sizeof(uint32_t) + 2 * sizeof *resolved.feedback.given + sizeof(mrq_sayer)));
     resolved.feedback.n_aged = 5;
-    assert_int_equal(mrq_resolved_bytes(&resolved), 3 + 4 + 6 * (2 * sizeof(uint32_t) + 2 * sizeof(float)) + 5 * sizeof(float));
+    assert_int_equal(mrq_resolved_bytes(&resolved),
+                     3 + 4 + 6 * (2 * sizeof(uint32_t) + 2 * sizeof(float) + sizeof(mrq_sayer)) + 5 * sizeof(float));
+    resolved.feedback.n_had = 3;
+    assert_int_equal(mrq_resolved_bytes(&resolved),
+                     3 + 4 + 6 * (2 * sizeof(uint32_t) + 2 * sizeof(float) + sizeof(mrq_sayer)) + 5 * sizeof(float) + 3 * 4);
+    resolved.feedback.n_had = 0;
     resolved.feedback.n = resolved.feedback.n_aged = 0;
     resolved.feature = feature;
     resolved.n_features = 2;
