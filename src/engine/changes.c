@@ -205,17 +205,19 @@ static mrq_status read_features(const cJSON *features, cJSON *out, mrq_error *er
     {
         mrq_print print = {0};
         const char *name = value->string;
+        const cJSON *inner = cJSON_GetObjectItemCaseSensitive(value, "value"); /* as in the query of an answer */
+        const cJSON *given = inner ? inner : value;
         bool good = *name && !strchr(name, '=') && mrq_utf8_is_plain(name) && !cJSON_GetObjectItemCaseSensitive(out, name);
         mrq_print_add(&print, "");
-        if (cJSON_IsNumber(value))
-            mrq_print_real(&print, value->valuedouble, 9);
-        else if (cJSON_IsString(value))
-            mrq_print_add(&print, value->valuestring);
+        if (cJSON_IsNumber(given))
+            mrq_print_real(&print, given->valuedouble, 9);
+        else if (cJSON_IsString(given))
+            mrq_print_add(&print, given->valuestring);
         else
-            good = good && cJSON_IsArray(value);
-        for (member = cJSON_IsArray(value) ? value->child : NULL; member; member = member->next) {
+            good = good && cJSON_IsArray(given);
+        for (member = cJSON_IsArray(given) ? given->child : NULL; member; member = member->next) {
             good = good && cJSON_IsString(member);
-            mrq_print_add(&print, member == value->child ? "" : ",");
+            mrq_print_add(&print, member == given->child ? "" : ",");
             mrq_print_member(&print, good ? member->valuestring : "");
         }
         MRQ_AUTOFREE char *text = mrq_print_take(&print, NULL);

@@ -105,6 +105,19 @@ static double resident_bytes(void)
     return (double)pages * (double)sysconf(_SC_PAGESIZE);
 }
 
+static void put_live(mrq_writer *w, const mrq_stats *s)
+{
+    put_one(w, "marquee_live_events", "gauge", "Live events that the serving generation does not know.", (double)s->live_events);
+    put_one(w, "marquee_live_users", "gauge", "Users of whom something is newly known.", (double)s->live_users);
+    put_one(w, "marquee_live_items", "gauge", "Items of live events, or that were hidden.", (double)s->live_items);
+    put_one(w, "marquee_live_changes_total", "counter", "Changes that are on disk.", (double)s->live_changes);
+    put_one(w, "marquee_live_commits_total", "counter", "Commits that they took.", (double)s->live_commits);
+    put_one(w, "marquee_live_failed_total", "counter", "Requests to change something that failed on disk.", (double)s->live_failed);
+    put_one(w, "marquee_live_bytes", "gauge", "Bytes of the live database.", (double)s->live_bytes);
+    put_one(w, "marquee_live_newest_seconds", "gauge", "Time of the newest live event, in unix time; 0: none.",
+            (double)s->live_newest);
+}
+
 static void put_recommender(mrq_writer *w, const mrq_stats *s)
 {
     put_head(w, "marquee_answers_total", "counter", "Answers of the recommender, by where they came from.");
@@ -119,6 +132,8 @@ static void put_recommender(mrq_writer *w, const mrq_stats *s)
     put_one(w, "marquee_memory_bytes", "gauge", "Bytes of the answers kept in memory.", (double)s->memory_bytes);
     put_one(w, "marquee_memory_evicted_total", "counter", "Answers evicted from memory to make space for others.",
             (double)s->memory_evicted);
+    if (s->live)
+        put_live(w, s);
     put_head(w, "marquee_generation_info", "gauge", "The serving generation.");
     mrq_writer_put(w, "marquee_generation_info{generation=\"%s\"} 1\n", s->generation);
     put_one(w, "marquee_generation_created_seconds", "gauge", "When the serving generation was created, in unix time.",

@@ -59,6 +59,8 @@ def check_routes(s, r):
         assert resolve(document, reference), reference
     paths = document["paths"]
     for path, methods in paths.items():
+        if "get" not in methods or path == "/v1/live":
+            continue  # live.py asks these
         path = path.replace("{id}", "1")
         query = f"?{person}" if path == "/v1/recommendations" else ""
         status, headers, body = s.ask(path + query, method="HEAD")
@@ -82,7 +84,7 @@ def check_routes(s, r):
         if "k" in known:
             default = 5 if path.endswith(("recommendations", "similar")) else 10
             assert known["k"] == {"type": "integer", "minimum": 1, "maximum": 1000, "default": default}, (path, known)
-    assert set(re.findall(r'route="(/[^"]*)"', s.ask("/metrics")[2].decode())) >= set(paths) - {"/metrics"}
+    assert set(re.findall(r'route="(/[^"]*)"', s.ask("/metrics")[2].decode())) >= {path for path, methods in paths.items() if "get" in methods} - {"/metrics"}
 
     kinds = {"/": "text/html", "/page.css": "text/css", "/page.js": "text/javascript", "/parts.js": "text/javascript"}
     for path, kind in kinds.items():
