@@ -239,8 +239,8 @@ MRQ_CHECKED mrq_status mrq_event_set(mrq_event *event, const char *name, const c
 MRQ_CHECKED mrq_status mrq_recommender_tell(mrq_recommender *recommender, const mrq_event *const *event, uint32_t n,
                                             uint32_t *added, mrq_error *err);
 
-/* What was known of a user and an item no longer counts; with `item` NULL everything of the user, whom also `marquee rebuild --live`
- * leaves out of what it learns from. */
+/* What was known of a user and an item no longer counts; with `item` NULL everything of the user, whom also `marquee rebuild
+ * --live` leaves out of what it learns from. */
 MRQ_CHECKED mrq_status mrq_recommender_forget(mrq_recommender *recommender, const char *user, const char *item, mrq_error *err);
 MRQ_CHECKED mrq_status mrq_recommender_forget_event(mrq_recommender *recommender, const char *id,
                                                     mrq_error *err); /* MRQ_NOT_FOUND */

@@ -52,6 +52,19 @@ MRQ_CHECKED mrq_status mrq_dataset_load_most(const char *folder, const mrq_schem
 MRQ_CHECKED mrq_status mrq_dataset_load_newer(const char *folder, const mrq_schema *schema, mrq_bad *bad, const mrq_newer *newer,
                                               mrq_dataset **out, mrq_error *err);
 
+/* An event of a file, as its schema reads it. */
+typedef struct mrq_read_event {
+    const char *user, *item; /* ids, valid during the call */
+    double value;            /* of a count the count itself, of an action its weight, 1 without a value */
+    int64_t time;            /* seconds since 1970, 0 if unknown */
+} mrq_read_event;
+
+/* Calls take() for each event of a file of the form of the schema's events, in its order, without regard to users and items files;
+ * stops when that fails. Statuses of mrq_dataset_load(). */
+MRQ_CHECKED mrq_status mrq_events_read(const char *path, const mrq_schema *schema, mrq_bad *bad,
+                                       mrq_status (*take)(void *context, const mrq_read_event *event, mrq_error *err),
+                                       void *context, mrq_error *err);
+
 /* The same with events from two files, of the form of the schema's: first those to train on, `train`, then those to test, `test`;
  * data->n_train divides them. Each of the two has one event of a user and an item. The folder has the other files of the schema. */
 MRQ_CHECKED mrq_status mrq_dataset_load_two(const char *folder, const mrq_schema *schema, const char *train, const char *test,

@@ -3,6 +3,7 @@
 #define MRQ_DATASET_NEWER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"

@@ -511,3 +511,54 @@ mrq_status mrq_read_events(const mrq_origin *from, const mrq_schema *schema, boo
         MRQ_TRY(read_newer(&r, from->newer, &n, err));
     return first ? MRQ_OK : finish(&r, from, n, n_train, data, checksum, err);
 }
+
+/* --- One by one --- */
+
+/* Copies an id of the current record with a NUL. */
+static mrq_status copy_id(const struct events *r, const mrq_field *field, char out[MRQ_ID_BYTES + 1], mrq_error *err)
+{
+    const mrq_span id = r->reader.field[field->place];
+    MRQ_TRY(mrq_reader_check_id(&r->reader, field, id, err));
+    memcpy(out, id.text, id.size);
+    out[id.size] = '\0';
+    return MRQ_OK;
+}
+
+static mrq_status read_one(const struct events *r, mrq_read_event *out, char user[MRQ_ID_BYTES + 1], char item[MRQ_ID_BYTES + 1],
+                           bool *event, mrq_error *err)
+{
+    float value;
+    MRQ_TRY(mrq_value_read(&r->reader, r->value_field, &value, event, err));
+    if (!*event)
+        return MRQ_OK;
+    *out = (mrq_read_event){user, item, (double)value, 0};
+    if (r->time_field)
+        MRQ_TRY(read_time(r, &out->time, err));
+    MRQ_TRY(copy_id(r, r->user_field, user, err));
+    return copy_id(r, r->item_field, item, err);
+}
+
+mrq_status mrq_events_read(const char *path, const mrq_schema *schema, mrq_bad *bad,
+                           mrq_status (*take)(void *context, const mrq_read_event *event, mrq_error *err), void *context,
+                           mrq_error *err)
+{
+    MRQ_CLEANUP(clear_events) struct events r = {0};
+    mrq_dataset none = {0};
+    mrq_error why;
+    char user[MRQ_ID_BYTES + 1], item[MRQ_ID_BYTES + 1];
+    MRQ_TRY(start(&r, schema, &none, err));
+    MRQ_TRY(open_file(&r, &(mrq_origin){.folder = ".", .bad = bad && bad->share > 0 ? bad : NULL}, path, err));
+    for (bool more;;) {
+        mrq_read_event event;
+        bool is_event = false;
+        MRQ_TRY(mrq_reader_next(&r.reader, &more, err));
+        if (!more)
+            break;
+        const mrq_status status = read_one(&r, &event, user, item, &is_event, &why);
+        if (status != MRQ_OK)
+            MRQ_TRY(mrq_reader_leave_out(&r.reader, status, &why, err));
+        else if (is_event)
+            MRQ_TRY(take(context, &event, err));
+    }
+    return mrq_reader_judge(&r.reader, err);
+}

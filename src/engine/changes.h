@@ -19,8 +19,8 @@ mrq_changes *mrq_changes_new(void);          /* none; NULL when out of memory */
 void mrq_changes_free(mrq_changes *changes); /* NULL is legal */
 MRQ_DEFINE_CLEANUP(mrq_changes, mrq_changes_free)
 
-/* Adds a change; copies its texts. MRQ_USAGE for a wrong id, kind, value or time; the message begins with the field's name. An event
- * without a time happens now. */
+/* Adds a change; copies its texts. MRQ_USAGE for a wrong id, kind, value or time; the message begins with the field's name. An
+ * event without a time happens now. */
 MRQ_CHECKED mrq_status mrq_changes_add(mrq_changes *changes, const mrq_change *change, mrq_error *err);
 
 /* Reads the body of a request. MRQ_USAGE with the path of what is wrong: "events[3].time: ...".
@@ -32,8 +32,8 @@ MRQ_CHECKED mrq_status mrq_changes_read_events(mrq_changes *changes, const char 
 MRQ_CHECKED mrq_status mrq_changes_read_user(mrq_changes *changes, const char *user, const char *body, size_t size, mrq_error *err);
 MRQ_CHECKED mrq_status mrq_changes_read_item(mrq_changes *changes, const char *item, const char *body, size_t size, mrq_error *err);
 
-/* MRQ_USAGE for what the generation's data cannot tell: a kind or value that its events do not have, a feature that its users do not
- * have; with `strict` also for users and items that it does not know. */
+/* MRQ_USAGE for what the generation's data cannot tell: a kind or value that its events do not have, a feature that its users do
+ * not have; with `strict` also for users and items that it does not know. */
 MRQ_CHECKED mrq_status mrq_changes_check(const mrq_changes *changes, const mrq_generation *generation, bool strict, mrq_error *err);
 
 /* Checks and queues changes. `done` is called with `changes` as context when they are on disk or have failed, unless this fails.

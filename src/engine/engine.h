@@ -48,11 +48,12 @@ typedef struct mrq_content {
 } mrq_content;
 void mrq_content_clear(mrq_content *answer); /* frees its parts; legal on a zeroed struct */
 
-/* Answers a query with what is newly known (`live` NULL: nothing), from the cache if `cache` is not NULL and has the answer; the cache also counts the query. MRQ_USAGE for a value
- * that the data's dictionaries do not have, a filter that the data has no column for, feedback that the model cannot use or that
- * contradicts itself, or an explanation beyond the limits above; MRQ_NOT_FOUND for an unknown item in feedback.
- * These messages begin with the name of the field. MRQ_FAILED for feedback or an explanation if the generation was opened without
- * its history. Thread-safe, except that a cache may be used by one thread at a time. */
+/* Answers a query with what is newly known (`live` NULL: nothing), from the cache if `cache` is not NULL and has the answer; the
+ * cache also counts the query. MRQ_USAGE for a value that the data's dictionaries do not have, a filter that the data has no
+ * column for, feedback that the model cannot use or that contradicts itself, or an explanation beyond the limits above;
+ * MRQ_NOT_FOUND for an unknown item in feedback. These messages begin with the name of the field. MRQ_FAILED for feedback or an
+ * explanation if the generation was opened without its history. Thread-safe, except that a cache may be used by one thread at a
+ * time. */
 MRQ_CHECKED mrq_status mrq_recommend(const mrq_generation *generation, mrq_cache *cache, const mrq_query *query,
                                      const mrq_live_view *live, mrq_content *out, mrq_error *err);
 

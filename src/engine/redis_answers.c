@@ -1,5 +1,5 @@
-/* The cache key is `marquee:2:GENERATION:DIGEST`. The digest is half the SHA-256 of the resolved query's text and of what is newly known. A generation never
- * changes, so neither do its answers, and a new generation needs no flush.
+/* The cache key is `marquee:2:GENERATION:DIGEST`. The digest is half the SHA-256 of the resolved query's text and of what is newly
+ * known. A generation never changes, so neither do its answers, and a new generation needs no flush.
  *
  * The value is a line with two checksums, of the key and of the rest, then {"results":[[row,inner product],...]}. The checksums
  * detect a damaged or cut value, one of another program, or one copied from another key: it is a miss and will be overwritten. The

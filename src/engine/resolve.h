@@ -72,8 +72,8 @@ typedef struct mrq_resolved {
 void mrq_resolved_clear(mrq_resolved *resolved);         /* legal on a zeroed struct */
 size_t mrq_resolved_bytes(const mrq_resolved *resolved); /* memory that it points to */
 
-/* Resolves a query for recommendations, similar items or a list without a person; `live` NULL: nothing is newly known. Statuses as of mrq_recommend() and
- * mrq_similar(). */
+/* Resolves a query for recommendations, similar items or a list without a person; `live` NULL: nothing is newly known. Statuses as
+ * of mrq_recommend() and mrq_similar(). */
 MRQ_CHECKED mrq_status mrq_query_resolve(const mrq_generation *generation, mrq_ask what, const mrq_query *query,
                                          const mrq_live_view *live, mrq_resolved *out, mrq_error *err);
 
@@ -99,8 +99,8 @@ mrq_feedback mrq_user_history(const mrq_generation *generation, uint32_t user);
 /* The history of the query's user, aged by what the query likes. */
 mrq_feedback mrq_person_history(const mrq_generation *generation, const mrq_resolved *resolved);
 
-/* A step of mrq_query_resolve(): the liked and disliked items of a query for `user`, after those of live events. On failure the caller must call
- * mrq_query_feedback_clear() on `out`. */
+/* A step of mrq_query_resolve(): the liked and disliked items of a query for `user`, after those of live events. On failure the
+ * caller must call mrq_query_feedback_clear() on `out`. */
 MRQ_CHECKED mrq_status mrq_feedback_resolve(const mrq_generation *generation, const mrq_query *query, uint32_t user,
                                             const mrq_live_person *live, mrq_query_feedback *out, mrq_error *err);
 void mrq_query_feedback_clear(mrq_query_feedback *feedback);

@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "engine/options.h"
 
-#define MRQ_METRICS_ROUTES 24
+#define MRQ_METRICS_ROUTES  24
 #define MRQ_METRICS_CODES   13
 #define MRQ_METRICS_BUCKETS 16
 

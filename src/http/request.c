@@ -213,6 +213,9 @@ void mrq_http_request_completed(void *cls, struct MHD_Connection *connection, vo
     if (!client || !client->under_way)
         return;
     free_body(server, client);
+    if (client->suspended) /* its client has gone while it waited */
+        atomic_fetch_sub(&server->suspended, 1);
+    client->suspended = false;
     mrq_changes_free(client->changes);
     client->changes = NULL;
     atomic_fetch_sub_explicit(&server->answers, client->sending, memory_order_relaxed);

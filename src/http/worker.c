@@ -13,6 +13,7 @@
 
 #define WAIT_MS          100 /* longest wait of an idle worker, which then notices that the server drains or stops */
 #define WAIT_DRAINING_MS 10
+#define WAIT_DISK_MS     1 /* while requests wait for the disk: resuming one does not always end a wait */
 
 /* Called when libmicrohttpd itself refuses a request. If all headers have arrived, a bug of 0.9.75 makes it send the head of that
  * answer twice. Such a request belongs to this worker, has a head and was not handed to mrq_http_request_handle(). It gets this
@@ -102,7 +103,8 @@ void *mrq_http_worker_run(void *arg)
     bool listens = true;
     mrq_head_reads = true;
     while (!atomic_load_explicit(&server->stopping, memory_order_relaxed)) {
-        serve(worker, listens, listens ? WAIT_MS : WAIT_DRAINING_MS);
+        const bool writes = atomic_load_explicit(&server->suspended, memory_order_relaxed) > 0;
+        serve(worker, listens, writes ? WAIT_DISK_MS : listens ? WAIT_MS : WAIT_DRAINING_MS);
         if (listens && atomic_load_explicit(&server->service.draining, memory_order_relaxed)) {
             stop_listening(worker);
             listens = false;

@@ -108,7 +108,7 @@ static mrq_status ask(mrq_live_database *d, const char *sql, int64_t *out, mrq_e
     if (mrq_sqlite.prepare_v2(d->connection, sql, -1, &statement, NULL) != SQLITE_OK)
         return fail_said(d, err);
     const mrq_status status = mrq_sqlite.step(statement) == SQLITE_ROW ? MRQ_OK : fail_said(d, err);
-    if (status == MRQ_OK)
+    if (status == MRQ_OK && mrq_sqlite.column_type(statement, 0) != SQLITE_NULL)
         *out = mrq_sqlite.column_int64(statement, 0);
     mrq_sqlite.finalize(statement);
     return status;
@@ -295,8 +295,8 @@ mrq_status mrq_live_database_commit(mrq_live_database *d, mrq_error *err)
     }
     MRQ_TRY(run(d, "COMMIT", err));
     d->kept = d->last;
-    /* What was erased is overwritten in the file; the log is emptied as well. A reader may be in the way: then the next commit tries
-     * again. */
+    /* What was erased is overwritten in the file; the log is emptied as well. A reader may be in the way: then the next commit
+     * tries again. */
     if (d->erases && mrq_sqlite.exec(d->connection, "PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL, NULL) == SQLITE_OK)
         d->erases = log_bytes(d) > 0;
     return MRQ_OK;
@@ -493,4 +493,37 @@ mrq_status mrq_live_database_read(mrq_live_database *d, uint64_t mark,
         MRQ_TRY(status);
     }
     return MRQ_OK;
+}
+
+mrq_status mrq_live_database_ask(mrq_live_database *d, const char *sql, int64_t *out, mrq_error *err)
+{
+    return ask(d, sql, out, err);
+}
+
+mrq_status mrq_live_database_check(mrq_live_database *d, mrq_error *err)
+{
+    sqlite3_stmt *statement = NULL;
+    mrq_status status = MRQ_OK;
+    if (mrq_sqlite.prepare_v2(d->connection, "PRAGMA integrity_check(1)", -1, &statement, NULL) != SQLITE_OK)
+        return fail_said(d, err);
+    if (mrq_sqlite.step(statement) != SQLITE_ROW)
+        status = fail_said(d, err);
+    else if (strcmp(text_at(statement, 0), "ok") != 0)
+        status = mrq_fail(err, MRQ_BAD_FILE, "%s: SQLite: %.200s", d->path, text_at(statement, 0));
+    mrq_sqlite.finalize(statement);
+    return status;
+}
+
+mrq_status mrq_live_database_copy(mrq_live_database *d, const char *copy, mrq_error *err)
+{
+    mrq_live_database to = {.connection = NULL};
+    mrq_status status = connect(&to, copy, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err);
+    sqlite3_backup *backup = status == MRQ_OK ? mrq_sqlite.backup_init(to.connection, "main", d->connection, "main") : NULL;
+    if (status == MRQ_OK && (!backup || mrq_sqlite.backup_step(backup, -1) != SQLITE_DONE))
+        status = fail_said(&to, err);
+    if (backup)
+        (void)mrq_sqlite.backup_finish(backup);
+    if (to.connection)
+        mrq_sqlite.close(to.connection);
+    return status;
 }

@@ -24,12 +24,20 @@ MRQ_CHECKED mrq_status mrq_live_database_change(mrq_live_database *database, con
 MRQ_CHECKED mrq_status mrq_live_database_commit(mrq_live_database *database, mrq_error *err);
 void mrq_live_database_undo(mrq_live_database *database);
 
-/* Calls take() for what is in it: users, items and erasures all, events those newer than `mark` by number. The user of an erasure is
- * mrq_live_erased_id(). A text is valid during
- * the call. take() returns -1 when out of memory. */
+/* Calls take() for what is in it: users, items and erasures all, events those newer than `mark` by number. The user of an erasure
+ * is mrq_live_erased_id(). A text is valid during the call. take() returns -1 when out of memory. */
 MRQ_CHECKED mrq_status mrq_live_database_read(mrq_live_database *database, uint64_t mark,
                                               int (*take)(void *context, const mrq_change *change, uint64_t seq), void *context,
                                               mrq_error *err);
+
+/* The answer to a question of one number; `*out` is unchanged where that is NULL. */
+MRQ_CHECKED mrq_status mrq_live_database_ask(mrq_live_database *database, const char *sql, int64_t *out, mrq_error *err);
+
+/* The first problem that SQLite finds in the file; MRQ_BAD_FILE. */
+MRQ_CHECKED mrq_status mrq_live_database_check(mrq_live_database *database, mrq_error *err);
+
+/* Copies it into a file. */
+MRQ_CHECKED mrq_status mrq_live_database_copy(mrq_live_database *database, const char *copy, mrq_error *err);
 
 /* Opens it for reading alone, beside a service that writes to it, and begins a snapshot; its last number is
  * mrq_live_database_last(). MRQ_NOT_FOUND where there is none; other statuses of mrq_live_open(). */

@@ -1,5 +1,6 @@
 /* A thread writes: it takes all posts that wait, makes their changes in one transaction, which takes one sync of the disk however
- * many they are, folds them, and tells the posters. Queries read the fold under a lock that the thread holds only while it folds. */
+ * many they are, folds them, and tells the posters. Queries read the fold under a lock that the thread holds only while it folds.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -371,7 +372,11 @@ mrq_status mrq_live_open(const char *path, uint64_t most_bytes, uint64_t mark, m
     pthread_mutex_init(&l->lock, NULL);
     pthread_cond_init(&l->wake, NULL);
     pthread_cond_init(&l->idle, NULL);
-    pthread_rwlock_init(&l->reading, NULL);
+    pthread_rwlockattr_t fair; /* by default a stream of readers keeps the writer out */
+    pthread_rwlockattr_init(&fair);
+    pthread_rwlockattr_setkind_np(&fair, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+    pthread_rwlock_init(&l->reading, &fair);
+    pthread_rwlockattr_destroy(&fair);
     const mrq_status status = open_all(l, path, most_bytes, mark, err);
     if (status == MRQ_OK)
         *out = l;

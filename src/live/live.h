@@ -168,4 +168,16 @@ MRQ_CHECKED mrq_status mrq_live_snapshot_events(mrq_live_snapshot *snapshot,
                                                 mrq_status (*take)(void *context, const mrq_change *change, mrq_error *err),
                                                 void *context, mrq_error *err);
 
+/* Copies a database to a new file, one state of it, while a service writes to it. MRQ_USAGE when the new file exists. */
+MRQ_CHECKED mrq_status mrq_live_backup(const char *path, const char *copy, mrq_error *err);
+
+/* What a database holds. */
+typedef struct mrq_live_contents {
+    uint64_t last, events, newer, users, items, erased; /* newer: of the events, those newer than a mark */
+    int64_t oldest, newest;                             /* times of events, or MRQ_NO_TIME */
+} mrq_live_contents;
+
+/* Checks all of a database, every page and every row, as `deep` says, and counts. MRQ_BAD_FILE for damage. */
+MRQ_CHECKED mrq_status mrq_live_verify(const char *path, uint64_t mark, bool deep, mrq_live_contents *out, mrq_error *err);
+
 #endif

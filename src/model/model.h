@@ -30,7 +30,7 @@ typedef struct mrq_model_results {
     int64_t parts_tested;                      /* users for whom; 0: too few, so the usual numbers and weights are used */
     uint64_t tested;                           /* number of test events in the model's file, for mrq_compare(); 0: none */
     mrq_evidence evidence;                     /* how much there was to learn from */
-    uint64_t live_mark;  /* changes of a live database up to this number were among the data; 0: none */
+    uint64_t live_mark;                        /* changes of a live database up to this number were among the data; 0: none */
     mrq_meaning meaning;                       /* what the events say that it learned from */
     char schema[MRQ_COLUMN_NAME];
     char split[16];
@@ -78,8 +78,8 @@ const mrq_model_curve *mrq_model_curve_of(const mrq_model *model);
  * for display, is an array of {"epoch":1,"train":0.9,"valid":0.91,"test":0.92}. */
 cJSON *mrq_model_results_json(const mrq_model_results *results);
 cJSON *mrq_model_curve_json(const mrq_model_curve *curve);
-/* Results and curve in the form stored in files: the results, with "tested", "evidence", "events" and, unless it is empty, "curve": an array
- * of [0.9,0.91,0.92] with null for NaN. */
+/* Results and curve in the form stored in files: the results, with "tested", "evidence", "events" and, unless it is empty,
+ * "curve": an array of [0.9,0.91,0.92] with null for NaN. */
 cJSON *mrq_model_training_json(const mrq_model *model);
 /* Parses that form; unknown members are ignored. `path` names the object in messages. `curve` may be NULL; else free `curve->epoch`
  * with mrq_free(). MRQ_BAD_FILE. */

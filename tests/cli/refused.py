@@ -105,7 +105,7 @@ METHODS = (
     ("PUT", "/v1/recommendations", "GET, HEAD, POST"),
     ("DELETE", "/", "GET, HEAD"),
     ("OPTIONS", "/healthz", "GET, HEAD"),
-    ("BREW", "/v1/items/1", "GET, HEAD"),
+    ("BREW", "/v1/items/1", "GET, HEAD, PUT, DELETE"),
     ("get", "/healthz", "GET, HEAD"),
 )
 

@@ -84,7 +84,7 @@ def check_routes(s, r):
         if "k" in known:
             default = 5 if path.endswith(("recommendations", "similar")) else 10
             assert known["k"] == {"type": "integer", "minimum": 1, "maximum": 1000, "default": default}, (path, known)
-    assert set(re.findall(r'route="(/[^"]*)"', s.ask("/metrics")[2].decode())) >= {path for path, methods in paths.items() if "get" in methods} - {"/metrics"}
+    assert set(re.findall(r'route="(/[^"]*)"', s.ask("/metrics")[2].decode())) >= {path for path, methods in paths.items() if "get" in methods} - {"/metrics", "/v1/live"}
 
     kinds = {"/": "text/html", "/page.css": "text/css", "/page.js": "text/javascript", "/parts.js": "text/javascript"}
     for path, kind in kinds.items():
@@ -371,8 +371,8 @@ def check_origins(s, r):
             got, headers, _ = open_to.ask("/v1/recommendations", method="OPTIONS", headers={"Origin": origin, **wanted})
             assert got == 405 and not [h for h in headers if h.startswith("Access-Control")], str(headers)
         for server in (open_to, guarded):  # a browser asks without the token
-            for path in ("/v1/recommendations", "/v1/users/4", "/metrics"):
-                methods = "GET, HEAD, POST" if path == "/v1/recommendations" else "GET, HEAD"
+            allowed = {"/v1/recommendations": "GET, HEAD, POST", "/v1/users/4": "GET, HEAD, PUT, DELETE", "/metrics": "GET, HEAD"}
+            for path, methods in allowed.items():
                 got, headers, body = server.ask(path, method="OPTIONS", headers={"Origin": mine, **wanted})
                 assert got == 204 and body == b"" and headers["Access-Control-Allow-Methods"] == methods, (path, got)
                 assert headers["Access-Control-Allow-Headers"] == "Authorization, Content-Type" and headers["Vary"] == "Origin"

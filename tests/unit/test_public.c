@@ -599,6 +599,74 @@ static void error_json_misused(void)
     free(text);
 }
 
+static void event_new_misused(void)
+{
+    for (int i = 0; i < 3; i++)
+        mrq_event_free(mrq_event_new());
+}
+
+static void event_free_misused(void)
+{
+    mrq_event_free(NULL);
+}
+
+static void event_set_misused(void)
+{
+    mrq_event *event = mrq_event_new();
+    assert_refused(mrq_event_set(NULL, "user", "u", to), "event is NULL");
+    assert_refused(mrq_event_set(event, NULL, "u", to), "name is NULL");
+    assert_refused(mrq_event_set(event, "user", NULL, to), "value is NULL");
+    assert_refused(mrq_event_set(event, "", "u", to), "\"\" is no field of an event");
+    mrq_event_free(event);
+}
+
+/* Of a recommender that has nothing live. */
+static void tell_misused(void)
+{
+    mrq_event *event = mrq_event_new();
+    const mrq_event *const no_event = NULL;
+    assert_refused(mrq_recommender_tell(NULL, (const mrq_event *const *)&event, 1, NULL, to), "recommender is NULL");
+    assert_refused(mrq_recommender_tell(r, NULL, 1, NULL, to), "event is NULL");
+    assert_refused(mrq_recommender_tell(r, &no_event, 1, NULL, to), "event is NULL");
+    assert_refused(mrq_recommender_tell(r, (const mrq_event *const *)&event, 1, NULL, to), "user: missing in event 0");
+    assert_refused(mrq_recommender_tell(r, NULL, 0, NULL, to), "nothing is live here");
+    assert_ok(mrq_event_set(event, "user", "u", &err));
+    assert_ok(mrq_event_set(event, "item", "1", &err));
+    assert_refused(mrq_recommender_tell(r, (const mrq_event *const *)&event, 1, NULL, to), "nothing is live here");
+    mrq_event_free(event);
+}
+
+static void forget_misused(void)
+{
+    assert_refused(mrq_recommender_forget(NULL, "u", "i", to), "recommender is NULL");
+    assert_refused(mrq_recommender_forget(r, NULL, "i", to), "user is NULL");
+    assert_refused(mrq_recommender_forget(r, "", "i", to), "user \"\"");
+    assert_refused(mrq_recommender_forget(r, "u", NULL, to), "nothing is live here");
+}
+
+static void forget_event_misused(void)
+{
+    assert_refused(mrq_recommender_forget_event(NULL, "e", to), "recommender is NULL");
+    assert_refused(mrq_recommender_forget_event(r, NULL, to), "id is NULL");
+    assert_refused(mrq_recommender_forget_event(r, "e", to), "nothing is live here");
+}
+
+static void put_user_misused(void)
+{
+    assert_refused(mrq_recommender_put_user(NULL, "u", "{}", to), "recommender is NULL");
+    assert_refused(mrq_recommender_put_user(r, NULL, "{}", to), "id is NULL");
+    assert_refused(mrq_recommender_put_user(r, "u", NULL, to), "json is NULL");
+    assert_refused(mrq_recommender_put_user(r, "u", "{\"features\":{}}", to), "nothing is live here");
+}
+
+static void put_item_misused(void)
+{
+    assert_refused(mrq_recommender_put_item(NULL, "i", "{}", to), "recommender is NULL");
+    assert_refused(mrq_recommender_put_item(r, NULL, "{}", to), "id is NULL");
+    assert_refused(mrq_recommender_put_item(r, "i", NULL, to), "json is NULL");
+    assert_refused(mrq_recommender_put_item(r, "i", "{}", to), "nothing is live here");
+}
+
 static void version_misused(void)
 {
     assert_string_equal(mrq_version(), MRQ_VERSION);
@@ -628,6 +696,9 @@ static const struct {
     {"mrq_answer_user_number", user_number_misused},
     {"mrq_answer_user_text", user_text_misused},
     {"mrq_error_json", error_json_misused},
+    {"mrq_event_free", event_free_misused},
+    {"mrq_event_new", event_new_misused},
+    {"mrq_event_set", event_set_misused},
     {"mrq_log_to", log_to_misused},
     {"mrq_options_free", options_free_misused},
     {"mrq_options_new", options_new_misused},
@@ -639,9 +710,14 @@ static const struct {
     {"mrq_recommender_batch", batch_misused},
     {"mrq_recommender_close", close_misused},
     {"mrq_recommender_flush", flush_misused},
+    {"mrq_recommender_forget", forget_misused},
+    {"mrq_recommender_forget_event", forget_event_misused},
     {"mrq_recommender_open", open_misused},
+    {"mrq_recommender_put_item", put_item_misused},
+    {"mrq_recommender_put_user", put_user_misused},
     {"mrq_recommender_reload", reload_misused},
     {"mrq_recommender_stats", stats_misused},
+    {"mrq_recommender_tell", tell_misused},
     {"mrq_stats_free", stats_free_misused},
     {"mrq_stats_number", stats_number_misused},
     {"mrq_stats_text", stats_text_misused},
@@ -722,6 +798,7 @@ static void options_have_limits(void **state)
         const char *name, *least, *most, *below, *above;
     } rows[] = {{"memory", "0", "9223372036854775807", "-1", "9223372036854775808"},
                 {"redis_ttl", "1", "2147483647", "0", "2147483648"},
+                {"live_size", "1048576", "9223372036854775807", "1048575", "9223372036854775808"},
                 {"deadline", "1", "60000", "0", "60001"}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char want[200];
@@ -754,7 +831,7 @@ static void options_have_limits(void **state)
 static void options_own_their_texts(void **state)
 {
     (void)state;
-    static const char *const names[] = {"store", "redis", "backend", "backend_token", "backend_ca"};
+    static const char *const names[] = {"store", "redis", "backend", "backend_token", "backend_ca", "live"};
     mrq_options *o = mrq_options_new();
     char text[200] = "first";
     for (int round = 0; round < 3; round++)
