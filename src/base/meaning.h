@@ -8,6 +8,11 @@
 #define MRQ_ACTIONS_MAX 64
 #define MRQ_ACTION_NAME 32
 
+/* Kinds of events that there always are, beside the actions of the data. */
+#define MRQ_KIND_LIKE    "like"
+#define MRQ_KIND_DISLIKE "dislike"
+#define MRQ_KIND_FORGET  "forget" /* of a live database: what was known of user and item does not count; no kind that comes in */
+
 typedef enum mrq_value_kind {
     MRQ_VALUE_UNKNOWN, /* the model is of an older version, which did not say */
     MRQ_VALUE_NONE,    /* events have no value: each is a like */

@@ -377,8 +377,8 @@ static mrq_status read_file(struct events *r, bool first, uint64_t *n, uint64_t 
 static bool newer_value(const struct events *r, const mrq_newer_event *event, float *out)
 {
     const mrq_field *field = r->value_field;
-    const bool likes = event->kind && strcmp(event->kind, "like") == 0,
-               dislikes = event->kind && strcmp(event->kind, "dislike") == 0;
+    const bool likes = event->kind && strcmp(event->kind, MRQ_KIND_LIKE) == 0,
+               dislikes = event->kind && strcmp(event->kind, MRQ_KIND_DISLIKE) == 0;
     double value = event->value;
     if (field && field->kind == MRQ_FIELD_ACTION) {
         const uint32_t code = event->kind ? mrq_strings_find(&field->values, event->kind) : MRQ_NONE;

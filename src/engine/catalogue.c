@@ -289,31 +289,24 @@ static void print_features(mrq_print *print, const mrq_table *users, uint32_t us
     }
 }
 
-/* The live opinion of an item; MRQ_NONE: none. */
-static uint32_t opinion_of(const mrq_live_person *person, uint32_t row)
-{
-    for (uint32_t i = 0; i < person->n; i++)
-        if (person->said[i].row == row)
-            return person->said[i].opinion;
-    return MRQ_NONE;
-}
-
-/* What a user has had: by the data, then by live events, which have the last word. */
-static uint32_t list_had(const mrq_snapshot *snapshot, uint32_t user, const mrq_live_person *person, found *list)
+/* Lists what a user has had: by the data, then by live events, which have the last word. `said` (items) is zero. */
+static uint32_t list_had(const mrq_snapshot *snapshot, uint32_t user, const mrq_live_person *person, bool *said, found *list)
 {
     const mrq_generation *generation = snapshot->generation;
     const mrq_lists *likes = generation->tower->liked ? &generation->tower->history.list : NULL;
     const uint64_t *offset = user == MRQ_NONE ? (const uint64_t[]){0, 0} : generation->seen.offset + user;
     uint32_t n = 0;
+    for (uint32_t i = 0; i < person->n; i++) {
+        const uint32_t item = person->said[i].row;
+        said[item] = true;
+        if (person->said[i].opinion != MRQ_FORGOTTEN)
+            list[n++] = (found){item, snapshot->ratings[item], likes && person->said[i].opinion == MRQ_LIKED, 0};
+    }
     for (uint64_t i = offset[0]; i < offset[1]; i++) {
         const uint32_t item = generation->seen.item[i];
-        if (opinion_of(person, item) == MRQ_NONE)
+        if (!said[item])
             list[n++] = (found){item, snapshot->ratings[item], likes && mrq_lists_find(likes, user, item) != UINT64_MAX, 0};
     }
-    for (uint32_t i = 0; i < person->n; i++)
-        if (person->said[i].opinion != MRQ_FORGOTTEN)
-            list[n++] = (found){person->said[i].row, snapshot->ratings[person->said[i].row],
-                                likes && person->said[i].opinion == MRQ_LIKED, 0};
     return n;
 }
 
@@ -332,9 +325,10 @@ mrq_status mrq_find_user(mrq_snapshot *snapshot, const mrq_query *query, const m
     const uint64_t rated = user == MRQ_NONE ? 0 : generation->seen.offset[user + 1] - generation->seen.offset[user];
     MRQ_AUTOFREE found *list = mrq_array(rated + person->n, sizeof *list);
     MRQ_AUTOFREE uint32_t *row = mrq_array(rated + person->n, sizeof *row);
-    if (!list || !row)
+    MRQ_AUTOFREE bool *said = mrq_array(generation->items->rows, sizeof *said);
+    if (!list || !row || !said)
         return mrq_fail_memory(err, "answering");
-    const uint32_t n = list_had(snapshot, user, person, list);
+    const uint32_t n = list_had(snapshot, user, person, said, list);
     mrq_print print = {0};
     mrq_print_begin(&print, generation);
     mrq_print_key(&print, "user");

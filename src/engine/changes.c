@@ -91,14 +91,6 @@ mrq_status mrq_changes_add(mrq_changes *changes, const mrq_change *change, mrq_e
 
 /* --- JSON --- */
 
-static mrq_status parse(const char *body, size_t size, cJSON **out, mrq_error *err)
-{
-    const size_t bad = mrq_utf8_bad(body, size);
-    if (bad)
-        return mrq_fail(err, MRQ_USAGE, "body: byte %zu is not UTF-8", bad);
-    return mrq_json_parse(body, size, "body", out, err);
-}
-
 /* The text of an id, which may be a whole number; it is written to `number` then. NULL in `*out` when it is absent. */
 static mrq_status read_id(const cJSON *object, const char *path, const char *key, bool required, char number[TIME_TEXT],
                           const char **out, mrq_error *err)
@@ -157,12 +149,13 @@ static mrq_status read_event(mrq_changes *changes, const cJSON *object, const ch
     return status == MRQ_OK ? MRQ_OK : mrq_fail(err, status, "%s%s%s", path, *path ? "." : "", problem.msg);
 }
 
-static mrq_status read_events(mrq_changes *changes, const cJSON *root, mrq_error *err)
+static mrq_status read_events(mrq_changes *changes, const char *id, const cJSON *root, mrq_error *err)
 {
     static const char *const keys[] = {"events", NULL};
     const cJSON *list, *event;
     char path[40];
     int i = 0;
+    (void)id;
     if (!cJSON_GetObjectItemCaseSensitive(root, "events"))
         return read_event(changes, root, "", err);
     MRQ_TRY(mrq_json_keys(root, "body:", keys, err));
@@ -177,22 +170,6 @@ static mrq_status read_events(mrq_changes *changes, const cJSON *root, mrq_error
         MRQ_TRY(read_event(changes, event, path, err));
     }
     return MRQ_OK;
-}
-
-/* What is wrong with a body is the client's fault. */
-static mrq_status as_usage(mrq_status status, const mrq_error *problem, mrq_error *err)
-{
-    return status == MRQ_OK ? MRQ_OK : mrq_fail(err, status == MRQ_BAD_FILE ? MRQ_USAGE : status, "%s", problem->msg);
-}
-
-mrq_status mrq_changes_read_events(mrq_changes *changes, const char *body, size_t size, mrq_error *err)
-{
-    MRQ_CLEANUP(cJSON_Delete) cJSON *root = NULL;
-    mrq_error problem = {0};
-    mrq_status status = parse(body, size, &root, &problem);
-    if (status == MRQ_OK)
-        status = read_events(changes, root, &problem);
-    return as_usage(status, &problem, err);
 }
 
 /* The features of a user as an object of texts, as the database keeps them. */
@@ -244,16 +221,6 @@ static mrq_status read_user(mrq_changes *changes, const char *user, const cJSON 
     return status;
 }
 
-mrq_status mrq_changes_read_user(mrq_changes *changes, const char *user, const char *body, size_t size, mrq_error *err)
-{
-    MRQ_CLEANUP(cJSON_Delete) cJSON *root = NULL;
-    mrq_error problem = {0};
-    mrq_status status = parse(body, size, &root, &problem);
-    if (status == MRQ_OK)
-        status = read_user(changes, user, root, &problem);
-    return as_usage(status, &problem, err);
-}
-
 static mrq_status read_item(mrq_changes *changes, const char *item, const cJSON *root, mrq_error *err)
 {
     static const char *const keys[] = {"hidden", "expires", NULL};
@@ -264,14 +231,35 @@ static mrq_status read_item(mrq_changes *changes, const char *item, const cJSON 
     return mrq_changes_add(changes, &c, err);
 }
 
-mrq_status mrq_changes_read_item(mrq_changes *changes, const char *item, const char *body, size_t size, mrq_error *err)
+/* Reads a body by one of the readers above. What is wrong with it is the client's fault. */
+static mrq_status read_body(mrq_changes *changes, const char *id, const char *body, size_t size,
+                            mrq_status (*read)(mrq_changes *changes, const char *id, const cJSON *root, mrq_error *err),
+                            mrq_error *err)
 {
     MRQ_CLEANUP(cJSON_Delete) cJSON *root = NULL;
     mrq_error problem = {0};
-    mrq_status status = parse(body, size, &root, &problem);
+    const size_t bad = mrq_utf8_bad(body, size);
+    if (bad)
+        return mrq_fail(err, MRQ_USAGE, "body: byte %zu is not UTF-8", bad);
+    mrq_status status = mrq_json_parse(body, size, "body", &root, &problem);
     if (status == MRQ_OK)
-        status = read_item(changes, item, root, &problem);
-    return as_usage(status, &problem, err);
+        status = read(changes, id, root, &problem);
+    return status == MRQ_OK ? MRQ_OK : mrq_fail(err, status == MRQ_BAD_FILE ? MRQ_USAGE : status, "%s", problem.msg);
+}
+
+mrq_status mrq_changes_read_events(mrq_changes *changes, const char *body, size_t size, mrq_error *err)
+{
+    return read_body(changes, NULL, body, size, read_events, err);
+}
+
+mrq_status mrq_changes_read_user(mrq_changes *changes, const char *user, const char *body, size_t size, mrq_error *err)
+{
+    return read_body(changes, user, body, size, read_user, err);
+}
+
+mrq_status mrq_changes_read_item(mrq_changes *changes, const char *item, const char *body, size_t size, mrq_error *err)
+{
+    return read_body(changes, item, body, size, read_item, err);
 }
 
 /* --- What the data can tell --- */

@@ -196,7 +196,9 @@ static mrq_status reload(mrq_recommender *r, bool *changed, mrq_error *err)
     mrq_recommender_flush(r);
     /* The live state is folded from the older of the two marks on until the newer generation serves. */
     const bool back = r->live && mark_of(next) < mark_of(r->serving);
-    const mrq_status status = back ? mrq_live_settle(r->live, mark_of(next), err) : MRQ_OK;
+    mrq_status status = r->live ? mrq_live_check(r->live, mark_of(next), err) : MRQ_OK;
+    if (status == MRQ_OK && back)
+        status = mrq_live_settle(r->live, mark_of(next), err);
     if (status != MRQ_OK) {
         release(next);
         return status;
@@ -469,15 +471,27 @@ mrq_status mrq_recommender_batch(mrq_recommender *r, const mrq_query *const *que
     return MRQ_OK;
 }
 
-mrq_status mrq_recommender_write(mrq_recommender *r, mrq_changes *changes, void (*done)(void *context, mrq_post *post),
-                                 void *context, mrq_error *err)
+static mrq_status check_changes(mrq_recommender *r, const mrq_changes *changes, mrq_error *err)
 {
     if (!r->live)
         return mrq_fail(err, MRQ_USAGE, "nothing is live here: serve with --live FILE, or set the option \"live\"");
-    {
-        ACQUIRED *current = acquire(r);
-        MRQ_TRY(mrq_changes_check(changes, current->snapshot->generation, r->strict, err));
-    }
+    ACQUIRED *current = acquire(r);
+    return mrq_changes_check(changes, current->snapshot->generation, r->strict, err);
+}
+
+mrq_status mrq_recommender_write_now(mrq_recommender *r, mrq_changes *changes, uint32_t *changed, mrq_error *err)
+{
+    MRQ_TRY(check_changes(r, changes, err));
+    MRQ_TRY(mrq_live_post_now(r->live, &changes->post, err));
+    if (changed)
+        *changed = changes->post.changed;
+    return MRQ_OK;
+}
+
+mrq_status mrq_recommender_write(mrq_recommender *r, mrq_changes *changes, void (*done)(void *context, mrq_post *post),
+                                 void *context, mrq_error *err)
+{
+    MRQ_TRY(check_changes(r, changes, err));
     changes->post.done = done;
     changes->post.context = context;
     mrq_live_post(r->live, &changes->post);

@@ -1,6 +1,5 @@
 /* The library's functions that change what is live. They wait until a change is on disk. */
 #include <math.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,38 +60,6 @@ mrq_status mrq_event_set(mrq_event *event, const char *name, const char *value, 
                    ? MRQ_OK
                    : mrq_fail(err, MRQ_USAGE, "time \"%.40s\": want seconds since 1970", value);
     return mrq_fail(err, MRQ_USAGE, "\"%.40s\" is no field of an event: user, item, kind, value, time, id", name);
-}
-
-struct waiter {
-    pthread_mutex_t lock;
-    pthread_cond_t wake;
-    bool done;
-};
-
-static void wake(void *context, mrq_post *post)
-{
-    struct waiter *w = context;
-    (void)post;
-    pthread_mutex_lock(&w->lock);
-    w->done = true;
-    pthread_cond_signal(&w->wake);
-    pthread_mutex_unlock(&w->lock);
-}
-
-mrq_status mrq_recommender_write_now(mrq_recommender *r, mrq_changes *changes, uint32_t *changed, mrq_error *err)
-{
-    struct waiter w = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
-    MRQ_TRY(mrq_recommender_write(r, changes, wake, &w, err));
-    pthread_mutex_lock(&w.lock);
-    while (!w.done)
-        pthread_cond_wait(&w.wake, &w.lock);
-    pthread_mutex_unlock(&w.lock);
-    const mrq_error *error = &changes->post.error;
-    if (error->status != MRQ_OK)
-        return mrq_fail(err, error->status, "%s", error->msg);
-    if (changed)
-        *changed = changes->post.changed;
-    return MRQ_OK;
 }
 
 static const char *given(const char *text)

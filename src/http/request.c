@@ -74,12 +74,11 @@ static void resume(void *context, mrq_post *post)
 static mrq_status write_changes(const mrq_request *request, mrq_client *client, mrq_error *err)
 {
     mrq_server *server = client->worker->server;
-    mrq_changes *changes = mrq_changes_new();
-    if (!changes)
-        return mrq_fail_memory(err, "reading changes");
-    client->changes = changes;
     if (!server->writes)
         return mrq_fail(err, MRQ_NOT_FOUND, "nothing is live here: serve with --live FILE");
+    mrq_changes *changes = client->changes = mrq_changes_new();
+    if (!changes)
+        return mrq_fail_memory(err, "reading changes");
     MRQ_TRY(request->route->write(request, changes, err));
     if (!changes->post.n)
         return MRQ_OK;

@@ -71,7 +71,7 @@ void mrq_write_reply(const mrq_changes *changes, mrq_reply *reply)
         mrq_reply_error(reply, error);
         return;
     }
-    if (changes->change->what == MRQ_DROP_EVENT && !changes->post.changed) {
+    if (changes->post.n && changes->change->what == MRQ_DROP_EVENT && !changes->post.changed) {
         mrq_reply_refuse(reply, 404, "not_found", "no event has the id %.60s", changes->change->id);
         return;
     }

@@ -110,16 +110,19 @@ struct taker {
     void *to;
 };
 
-static mrq_status take(void *context, const mrq_change *c, mrq_error *err)
+static mrq_status take(void *context, const mrq_change *c, uint64_t seq, mrq_error *err)
 {
     const struct taker *t = context;
+    (void)seq;
+    if (c->what != MRQ_ADD_EVENT && c->what != MRQ_DROP_PAIR)
+        return MRQ_OK;
     return t->take(t->to, &(mrq_newer_event){c->user, c->item, c->kind, c->value, c->time, c->what == MRQ_DROP_PAIR}, err);
 }
 
 static mrq_status read_live(void *context, mrq_status (*take_event)(void *to, const mrq_newer_event *event, mrq_error *err),
                             void *to, mrq_error *err)
 {
-    return mrq_live_snapshot_events(context, take, &(struct taker){take_event, to}, err);
+    return mrq_live_snapshot_read(context, take, &(struct taker){take_event, to}, err);
 }
 
 /* Loads the data, and what a live database has beside them: one state of it, whose number the generation keeps as its mark. */

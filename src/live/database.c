@@ -8,8 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/id.h"
+#include "base/json.h"
 #include "base/sqlite.h"
 #include "live/live.h"
 
@@ -63,7 +65,10 @@ struct mrq_live_database {
     sqlite3_stmt *statement[STATEMENTS];
     uint64_t last, kept; /* the last number that was given, and that is on disk */
     bool erases;         /* the log may hold what has been erased */
-    char path[4096];
+    char path[4096];     /* never taken for a URI or a name such as ":memory:" */
+    const char *name;    /* of the path, as it was given */
+    dev_t device;        /* which file it is */
+    ino_t number;
 };
 
 uint64_t mrq_live_database_last(const mrq_live_database *d)
@@ -80,19 +85,19 @@ static mrq_status fail_said(mrq_live_database *d, mrq_error *err)
         return mrq_fail_memory(err, "using the live database");
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-        return mrq_fail(err, MRQ_UNAVAILABLE, "%s: another program has locked it, try again", d->path);
+        return mrq_fail(err, MRQ_UNAVAILABLE, "%s: another program has locked it, try again", d->name);
     case SQLITE_FULL:
-        return mrq_fail(err, MRQ_FAILED, "no room: %s: %s; free space on the disk, or raise --live-size", d->path, said);
+        return mrq_fail(err, MRQ_FAILED, "no room: %s: %s; free space on the disk, or raise --live-size", d->name, said);
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-        return mrq_fail(err, MRQ_BAD_FILE, "%s: SQLite: %s", d->path, said);
+        return mrq_fail(err, MRQ_BAD_FILE, "%s: SQLite: %s", d->name, said);
     case SQLITE_READONLY:
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:
         return mrq_fail(err, MRQ_USAGE, "%s: SQLite: %s; want a file that this process may write, in a folder that it may write",
-                        d->path, said);
+                        d->name, said);
     default:
-        return mrq_fail(err, MRQ_FAILED, "%s: SQLite: %s", d->path, said);
+        return mrq_fail(err, MRQ_FAILED, "%s: SQLite: %s", d->name, said);
     }
 }
 
@@ -147,9 +152,9 @@ static mrq_status check_layout(mrq_live_database *d, mrq_error *err)
     }
     if (application != APPLICATION_ID)
         return mrq_fail(err, MRQ_BAD_FILE, "%s: a database of another program, want a live database of Marquee or a new file",
-                        d->path);
+                        d->name);
     if (version != MRQ_LIVE_VERSION)
-        return mrq_fail(err, MRQ_BAD_FILE, "%s: a live database of version %lld, want version %d", d->path, (long long)version,
+        return mrq_fail(err, MRQ_BAD_FILE, "%s: a live database of version %lld, want version %d", d->name, (long long)version,
                         MRQ_LIVE_VERSION);
     return MRQ_OK;
 }
@@ -175,6 +180,7 @@ static mrq_status connect(mrq_live_database *d, const char *path, int flags, mrq
 {
     if ((size_t)snprintf(d->path, sizeof d->path, "%s%s", *path == '/' ? "" : "./", path) >= sizeof d->path)
         return mrq_fail(err, MRQ_USAGE, "the path %.60s... is too long", path);
+    d->name = d->path + (*path == '/' ? 0 : 2);
     const int code = mrq_sqlite.open_v2(d->path, &d->connection, flags | SQLITE_OPEN_NOMUTEX, NULL);
     if (!d->connection)
         return mrq_fail_memory(err, "opening the live database");
@@ -199,6 +205,13 @@ static mrq_status open_file(mrq_live_database *d, const char *path, uint64_t mos
     MRQ_TRY(check_layout(d, err));
     MRQ_TRY(limit_size(d, most_bytes, err));
     MRQ_TRY(read_last(d, err));
+    /* After a crash the log may hold what was erased just before. */
+    (void)mrq_sqlite.exec(d->connection, "PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL, NULL);
+    struct stat st;
+    if (stat(d->path, &st) != 0)
+        return mrq_fail_errno(err, "cannot open %s", d->name);
+    d->device = st.st_dev;
+    d->number = st.st_ino;
     return prepare(d, err);
 }
 
@@ -252,8 +265,12 @@ void mrq_live_database_close(mrq_live_database *d)
     free(d);
 }
 
+/* A file that was removed or replaced could be written to, but nobody would find it after a restart. */
 mrq_status mrq_live_database_begin(mrq_live_database *d, mrq_error *err)
 {
+    struct stat st;
+    if (stat(d->path, &st) != 0 || st.st_dev != d->device || st.st_ino != d->number)
+        return mrq_fail(err, MRQ_FAILED, "%s has been removed or replaced; start the service again", d->name);
     return run(d, "BEGIN IMMEDIATE", err);
 }
 
@@ -461,8 +478,29 @@ static void read_item(sqlite3_stmt *s, mrq_change *out)
                         .time = is_null(s, 3) ? MRQ_NO_TIME : mrq_sqlite.column_int64(s, 3)};
 }
 
+static bool is_object(const char *text)
+{
+    MRQ_CLEANUP(cJSON_Delete) cJSON *json = cJSON_Parse(text);
+    return cJSON_IsObject(json);
+}
+
+static bool is_id(const char *id)
+{
+    return !id || mrq_id_is_valid(id, strlen(id));
+}
+
+/* Whether a row is one that this program has written: anybody may read the database, but only one may write. */
+static mrq_status check_row(const mrq_live_database *d, const mrq_change *c, uint64_t seq, mrq_error *err)
+{
+    if (is_id(c->user) && is_id(c->item) && (c->what != MRQ_PUT_USER || is_object(c->text)))
+        return MRQ_OK;
+    return mrq_fail(err, MRQ_BAD_FILE, "%s: change %llu, of \"%.40s\": nothing that this program has written", d->name,
+                    (unsigned long long)seq, c->user ? c->user : c->item);
+}
+
 mrq_status mrq_live_database_read(mrq_live_database *d, uint64_t mark,
-                                  int (*take)(void *context, const mrq_change *change, uint64_t seq), void *context, mrq_error *err)
+                                  mrq_status (*take)(void *context, const mrq_change *change, uint64_t seq, mrq_error *err),
+                                  void *context, mrq_error *err)
 {
     static const struct {
         const char *sql;
@@ -482,9 +520,11 @@ mrq_status mrq_live_database_read(mrq_live_database *d, uint64_t mark,
         for (int code; status == MRQ_OK && (code = mrq_sqlite.step(s)) != SQLITE_DONE;) {
             mrq_change change;
             if (code == SQLITE_ROW) {
+                const uint64_t seq = (uint64_t)mrq_sqlite.column_int64(s, 0);
                 tables[i].read(s, &change);
-                if (take(context, &change, (uint64_t)mrq_sqlite.column_int64(s, 0)))
-                    status = mrq_fail_memory(err, "reading the live database");
+                status = check_row(d, &change, seq, err);
+                if (status == MRQ_OK)
+                    status = take(context, &change, seq, err);
             } else {
                 status = fail_said(d, err);
             }
@@ -509,7 +549,7 @@ mrq_status mrq_live_database_check(mrq_live_database *d, mrq_error *err)
     if (mrq_sqlite.step(statement) != SQLITE_ROW)
         status = fail_said(d, err);
     else if (strcmp(text_at(statement, 0), "ok") != 0)
-        status = mrq_fail(err, MRQ_BAD_FILE, "%s: SQLite: %.200s", d->path, text_at(statement, 0));
+        status = mrq_fail(err, MRQ_BAD_FILE, "%s: SQLite: %.200s", d->name, text_at(statement, 0));
     mrq_sqlite.finalize(statement);
     return status;
 }
@@ -521,9 +561,13 @@ mrq_status mrq_live_database_copy(mrq_live_database *d, const char *copy, mrq_er
     sqlite3_backup *backup = status == MRQ_OK ? mrq_sqlite.backup_init(to.connection, "main", d->connection, "main") : NULL;
     if (status == MRQ_OK && (!backup || mrq_sqlite.backup_step(backup, -1) != SQLITE_DONE))
         status = fail_said(&to, err);
-    if (backup)
-        (void)mrq_sqlite.backup_finish(backup);
+    if (backup && mrq_sqlite.backup_finish(backup) != SQLITE_OK && status == MRQ_OK)
+        status = fail_said(&to, err);
+    if (status == MRQ_OK)
+        status = run(&to, "PRAGMA journal_mode = DELETE", err); /* one file */
     if (to.connection)
         mrq_sqlite.close(to.connection);
+    if (status != MRQ_OK)
+        unlink(to.path);
     return status;
 }

@@ -25,10 +25,12 @@ MRQ_CHECKED mrq_status mrq_live_database_commit(mrq_live_database *database, mrq
 void mrq_live_database_undo(mrq_live_database *database);
 
 /* Calls take() for what is in it: users, items and erasures all, events those newer than `mark` by number. The user of an erasure
- * is mrq_live_erased_id(). A text is valid during the call. take() returns -1 when out of memory. */
+ * is mrq_live_erased_id(). A text is valid during the call. Stops when take() fails. MRQ_BAD_FILE for a row that this program has
+ * not written. */
 MRQ_CHECKED mrq_status mrq_live_database_read(mrq_live_database *database, uint64_t mark,
-                                              int (*take)(void *context, const mrq_change *change, uint64_t seq), void *context,
-                                              mrq_error *err);
+                                              mrq_status (*take)(void *context, const mrq_change *change, uint64_t seq,
+                                                                 mrq_error *err),
+                                              void *context, mrq_error *err);
 
 /* The answer to a question of one number; `*out` is unchanged where that is NULL. */
 MRQ_CHECKED mrq_status mrq_live_database_ask(mrq_live_database *database, const char *sql, int64_t *out, mrq_error *err);

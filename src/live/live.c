@@ -110,9 +110,10 @@ static mrq_status fold(mrq_live *l, const struct made *made, size_t n, const mrq
     return failed ? mrq_fail(err, MRQ_FAILED, "out of memory: it is on disk, but counts only after a restart") : MRQ_OK;
 }
 
-/* Commits the posts of a list, all or none. */
-static mrq_status commit(mrq_live *l, mrq_post *list, mrq_error *err)
+/* Commits the posts of a list, all or none; `*undone`: none. */
+static mrq_status commit(mrq_live *l, mrq_post *list, bool *undone, mrq_error *err)
 {
+    *undone = true;
     MRQ_CLEANUP(mrq_dict_free) mrq_dict *users = mrq_dict_new();
     MRQ_AUTOFREE struct made *made = NULL;
     size_t room = 0, n = 0;
@@ -129,6 +130,7 @@ static mrq_status commit(mrq_live *l, mrq_post *list, mrq_error *err)
         mrq_live_database_undo(l->database);
         return status;
     }
+    *undone = false;
     return fold(l, made, n, users, now, err);
 }
 
@@ -160,24 +162,27 @@ static void tell(mrq_live *l, mrq_post *list, mrq_status status, const mrq_error
     }
 }
 
+/* Where the posts of a list cannot be written together for lack of room or memory, each is tried alone: one that is too large must
+ * not take the others with it. */
 static void write_all(mrq_live *l, mrq_post *list)
 {
     mrq_error err = {0};
-    mrq_status status = commit(l, list, &err);
-    if (status != MRQ_OK && list->next) { /* one that is too large must not take the others with it */
-        while (list) {
-            mrq_post *one = list;
-            list = list->next;
-            one->next = NULL;
-            one->changed = 0;
-            status = commit(l, one, &err);
-            tell(l, one, status, &err);
-        }
-        return;
-    }
+    bool undone;
+    mrq_status status = commit(l, list, &undone, &err);
     if (status != MRQ_OK)
         mrq_log(MRQ_LOG_WARN, "live", "%s", err.msg);
-    tell(l, list, status, &err);
+    if (!undone || status != MRQ_FAILED || !list->next) {
+        tell(l, list, status, &err);
+        return;
+    }
+    while (list) {
+        mrq_post *one = list;
+        list = list->next;
+        one->next = NULL;
+        one->changed = 0;
+        status = commit(l, one, &undone, &err);
+        tell(l, one, status, &err);
+    }
 }
 
 /* Takes the posts that wait, as many as one transaction may have. Called with the lock held. */
@@ -281,12 +286,13 @@ struct loading {
     int64_t now;
 };
 
-static int load_one(void *context, const mrq_change *change, uint64_t seq)
+static mrq_status load_one(void *context, const mrq_change *change, uint64_t seq, mrq_error *err)
 {
     const struct loading *l = context;
-    if (change->what == MRQ_ERASE_USER)
-        return mrq_state_erase(l->state, change->user, seq); /* its id stands for the user's */
-    return mrq_state_apply(l->state, change, seq, l->now);
+    const int failed = change->what == MRQ_ERASE_USER
+                           ? mrq_state_erase(l->state, change->user, seq) /* its id stands for the user's */
+                           : mrq_state_apply(l->state, change, seq, l->now);
+    return failed ? mrq_fail_memory(err, "reading the live database") : MRQ_OK;
 }
 
 /* Folds the whole database anew. */
@@ -316,10 +322,11 @@ static mrq_status load(mrq_live *l, uint64_t mark, mrq_error *err)
     return MRQ_OK;
 }
 
-/* MRQ_BAD_FILE unless the database has all that a generation of this mark knows. */
-static mrq_status check_mark(const mrq_live *l, uint64_t mark, mrq_error *err)
+mrq_status mrq_live_check(mrq_live *l, uint64_t mark, mrq_error *err)
 {
-    const uint64_t last = mrq_live_database_last(l->database);
+    pthread_mutex_lock(&l->lock);
+    const uint64_t last = l->newest_seq;
+    pthread_mutex_unlock(&l->lock);
     return mark <= last
                ? MRQ_OK
                : mrq_fail(err, MRQ_BAD_FILE,
@@ -335,7 +342,7 @@ mrq_status mrq_live_settle(mrq_live *l, uint64_t mark, mrq_error *err)
         pthread_cond_wait(&l->idle, &l->lock);
     l->settling = true; /* the thread waits; posts are still taken */
     pthread_mutex_unlock(&l->lock);
-    mrq_status status = check_mark(l, mark, err);
+    mrq_status status = mrq_live_check(l, mark, err);
     if (status == MRQ_OK && mark != l->mark)
         status = load(l, mark, err);
     pthread_mutex_lock(&l->lock);
@@ -355,7 +362,7 @@ static mrq_status open_all(mrq_live *l, const char *path, uint64_t most_bytes, u
     MRQ_TRY(load(l, mark, err));
     l->newest_seq = mrq_live_database_last(l->database);
     l->bytes = mrq_live_database_bytes(l->database);
-    MRQ_TRY(check_mark(l, mark, err));
+    MRQ_TRY(mrq_live_check(l, mark, err));
     errno = mrq_thread_start(&l->thread, run, l);
     if (errno)
         return mrq_fail_errno(err, "cannot start a thread for %s", path);

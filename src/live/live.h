@@ -9,8 +9,8 @@
  *   erased (id, seq, time)    users of whom nothing counts that is older; the id is mrq_live_erased_id() of theirs
  *   meta   (key, value)       "last": the last number that was given as a seq
  * PRAGMA user_version is the version of this layout. Every change gets the next number, its `seq`. A generation's manifest says up
- * to which number it knows the changes, its mark; only later ones count for a query of that generation. So a crash between
- * publishing and pruning can neither lose a change nor count it twice.
+ * to which number it knows the changes, its mark; only later ones count for a query of that generation. So a crash
+ * at any moment can neither lose a change nor count it twice.
  *
  * One process has the database open for writing: FILE.lock says which. */
 #ifndef MRQ_LIVE_LIVE_H
@@ -24,13 +24,9 @@
 
 #define MRQ_LIVE_BYTES_DEFAULT ((uint64_t)16 << 30)
 #define MRQ_LIVE_BYTES_MIN     ((uint64_t)1 << 20)
+#define MRQ_LIVE_OF_USER       10000        /* pending events of a user that count for answers: the newest by number */
 #define MRQ_LIVE_FEATURES      64           /* of a user */
 #define MRQ_LIVE_TIME_MAX      253402300799 /* the end of the year 9999 */
-
-/* Kinds of events that every database has, beside the actions of the data: see mrq_meaning. */
-#define MRQ_KIND_LIKE    "like"
-#define MRQ_KIND_DISLIKE "dislike"
-#define MRQ_KIND_FORGET  "forget" /* no kind of an event that comes in: see above */
 
 typedef struct mrq_live mrq_live;
 
@@ -86,6 +82,9 @@ MRQ_CHECKED mrq_status mrq_live_open(const char *path, uint64_t most_bytes, uint
 
 /* Waits until all posts are done. NULL is legal. */
 void mrq_live_close(mrq_live *live);
+
+/* MRQ_BAD_FILE unless the database has all that a generation of this mark knows. */
+MRQ_CHECKED mrq_status mrq_live_check(mrq_live *live, uint64_t mark, mrq_error *err);
 
 /* Folds anew what is newer than `mark`, which must be called when a generation of another mark serves. Posts wait meanwhile. */
 MRQ_CHECKED mrq_status mrq_live_settle(mrq_live *live, uint64_t mark, mrq_error *err);
@@ -163,10 +162,12 @@ MRQ_DEFINE_CLEANUP(mrq_live_snapshot, mrq_live_snapshot_close)
 uint64_t mrq_live_snapshot_mark(const mrq_live_snapshot *snapshot);
 bool mrq_live_snapshot_erased(const mrq_live_snapshot *snapshot, const char *user, size_t size);
 
-/* Calls take() for all events by number: MRQ_ADD_EVENT, and MRQ_DROP_PAIR for what is to be forgotten. */
-MRQ_CHECKED mrq_status mrq_live_snapshot_events(mrq_live_snapshot *snapshot,
-                                                mrq_status (*take)(void *context, const mrq_change *change, mrq_error *err),
-                                                void *context, mrq_error *err);
+/* Calls take() for all that is in it, erasures, users and items first and then events by number: MRQ_ADD_EVENT, and MRQ_DROP_PAIR
+ * for what is to be forgotten. Stops when that fails. */
+MRQ_CHECKED mrq_status mrq_live_snapshot_read(mrq_live_snapshot *snapshot,
+                                              mrq_status (*take)(void *context, const mrq_change *change, uint64_t seq,
+                                                                 mrq_error *err),
+                                              void *context, mrq_error *err);
 
 /* Copies a database to a new file, one state of it, while a service writes to it. MRQ_USAGE when the new file exists. */
 MRQ_CHECKED mrq_status mrq_live_backup(const char *path, const char *copy, mrq_error *err);

@@ -90,6 +90,12 @@ static int add_event(mrq_state *s, const mrq_change *c, const char *kind, uint64
     else
         mrq_state_event(s, user->last)->next = at;
     user->last = at;
+    if (user->n < MRQ_LIVE_OF_USER) {
+        user->n++;
+    } else {
+        user->first = mrq_state_event(s, user->first)->next;
+        s->dropped++;
+    }
     if (c->what == MRQ_ADD_EVENT)
         s->newest = c->time > s->newest ? c->time : s->newest;
     return 0;
@@ -107,6 +113,7 @@ static void drop_events(mrq_state *s, mrq_live_user *user, bool (*leaves)(const 
             continue;
         }
         s->dropped++;
+        user->n--;
         if (before == MRQ_NONE)
             user->first = event->next;
         else

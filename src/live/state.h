@@ -18,6 +18,7 @@ typedef struct mrq_live_user {
     uint64_t version;
     char *features;       /* a JSON object; NULL: none */
     uint32_t first, last; /* events, oldest first by number; MRQ_NONE: none */
+    uint32_t n;           /* of them, at most MRQ_LIVE_OF_USER, so that no user holds up the others */
 } mrq_live_user;
 
 typedef struct mrq_live_item {

@@ -67,6 +67,7 @@ def check_requests():
         metrics = s.ask("/metrics", headers=TOKEN)[2].decode()
         assert "marquee_live_events 3" in metrics and "marquee_live_changes_total" in metrics, metrics
 
+        assert s.post() == 0  # no event at all
         body = lambda text: {"method": "POST", "headers": JSON, "body": text.encode()}
         s.bad("/v1/events", 400, "user: missing", **body("{}"))
         s.bad("/v1/events", 400, "events[1].kind", **body(json.dumps({"events": [like("a", "1"), {**like("a", "1"), "kind": "x"}]})))
@@ -210,7 +211,29 @@ def check_limits():
         assert s.post(like("u", "1")) == 1
 
 
+def check_waiting():
+    """A write is answered when it is on disk, not at the next tick; who leaves while his waits keeps nobody from stopping."""
+    with Live(live="waiting.db") as s:
+        c = http.client.HTTPConnection("localhost", timeout=30)
+        start = time.monotonic()
+        for i in range(100):
+            s.post(like("u", "1"), connection=c)
+        assert time.monotonic() - start < 6, time.monotonic() - start
+        c.close()
+        db = sqlite3.connect("waiting.db", isolation_level=None)
+        db.execute("BEGIN IMMEDIATE")
+        body = json.dumps(like("u", "2")).encode()
+        head = "".join(f"{name}: {value}\r\n" for name, value in JSON.items())
+        for _ in range(3):
+            with s.connect() as left:
+                left.sendall(f"POST /v1/events HTTP/1.1\r\nHost: localhost\r\n{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+                time.sleep(0.2)
+        assert s.ids("user=4")
+        db.execute("ROLLBACK")
+
+
 timed(check_requests)
+timed(check_waiting)
 timed(check_reads_its_writes)
 timed(check_kills)
 timed(check_limits)

@@ -5,6 +5,7 @@
 #include "unit/forge.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -511,17 +512,153 @@ static void a_program_that_locks_the_database_is_waited_for_a_while(void **state
     mrq_live_close(live);
 }
 
-static mrq_status count(void *context, const mrq_change *change, mrq_error *problem)
+static void a_database_that_was_removed_or_replaced_takes_nothing_more(void **state)
+{
+    (void)state;
+    const char *path = new_path();
+    mrq_live *live = open_live(path, 0);
+    add(live, "u", 1, "like", NAN, 1);
+    char moved[PATH + 60];
+    snprintf(moved, sizeof moved, "%s.moved", path);
+    assert_int_equal(rename(path, moved), 0);
+    const mrq_change c = {.what = MRQ_ADD_EVENT, .user = "u", .item = item_id(2), .kind = "like", .value = NAN};
+    assert_fails(post(live, &c, 1, NULL), MRQ_FAILED, "has been removed or replaced; start the service again");
+    write_bytes(path, "x", 1);
+    assert_fails(post(live, &c, 1, NULL), MRQ_FAILED, "has been removed or replaced; start the service again");
+    assert_told(live, "u", "1+ ");
+    assert_int_equal(rename(moved, path), 0);
+    assert_ok(post(live, &c, 1, NULL));
+    mrq_live_close(live);
+}
+
+static void rows_of_others_are_refused(void **state)
+{
+    (void)state;
+    static const char *const rows[] = {"INSERT INTO users VALUES ('u', 7, 'no object')", "INSERT INTO users VALUES ('u', 7, '[]')",
+                                       "INSERT INTO events VALUES (7, '', 'i', NULL, NULL, 0, NULL)",
+                                       "INSERT INTO events VALUES (7, 'u', char(10), NULL, NULL, 0, NULL)",
+                                       "INSERT INTO items VALUES ('', 7, 1, NULL)"};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const char *path = new_path();
+        mrq_live_close(open_live(path, 0));
+        run_sql(path, rows[i]);
+        assert_fails(try_open(path), MRQ_BAD_FILE, "change 7, of ");
+        mrq_live_contents contents;
+        assert_fails(mrq_live_verify(path, 0, true, &contents, &err), MRQ_BAD_FILE, "nothing that this program has written");
+    }
+}
+
+/* A byte is changed anywhere: the database is refused, or it opens. */
+static void a_flipped_byte_never_crashes(void **state)
+{
+    (void)state;
+    char copy[PATH + 60], command[100];
+    const char *path = new_path();
+    mrq_live *live = open_live(path, 0);
+    for (uint32_t i = 0; i < 200; i++)
+        add(live, "somebody", i % 40, i % 3 ? "like" : NULL, i % 3 ? (double)NAN : 3, i);
+    make(live, (mrq_change){.what = MRQ_PUT_USER, .user = "somebody", .text = "{\"age\":\"25\"}"});
+    make(live, (mrq_change){.what = MRQ_PUT_ITEM, .item = item_id(3), .hidden = true, .time = MRQ_NO_TIME});
+    make(live, (mrq_change){.what = MRQ_ERASE_USER, .user = "another"});
+    mrq_live_close(live);
+    FILE *file = fopen(path, "rb");
+    static unsigned char bytes[1 << 20];
+    const size_t size = fread(bytes, 1, sizeof bytes, file);
+    fclose(file);
+    assert_true(size > 8192 && size < sizeof bytes);
+    mrq_random rng;
+    mrq_random_init(&rng, 2, 71);
+    uint32_t refused = 0;
+    for (int i = 0; i < 150; i++) {
+        const size_t at = i < 100 ? (size_t)i : (size_t)mrq_random_below(&rng, size); /* all of the head */
+        bytes[at] ^= (unsigned char)(1 + mrq_random_below(&rng, 255));
+        snprintf(copy, sizeof copy, "%.4000s/flipped.db", folder);
+        write_bytes(copy, (const char *)bytes, size);
+        const mrq_status status = try_open(copy);
+        assert_true(status == MRQ_OK || status == MRQ_BAD_FILE || status == MRQ_FAILED || status == MRQ_UNAVAILABLE);
+        refused += status != MRQ_OK;
+        shell(command, sizeof command, "rm -f '%s' '%s-wal' '%s-shm'", copy, copy, copy);
+        file = fopen(path, "rb");
+        assert_int_equal(fread(bytes, 1, sizeof bytes, file), size);
+        fclose(file);
+    }
+    assert_true(refused > 10);
+}
+
+static mrq_live *asked_twice;
+static atomic_uint changes_made;
+
+static void *post_same(void *argument)
+{
+    for (uint32_t i = 0; i < POSTS; i++) {
+        char id[16];
+        snprintf(id, sizeof id, "same-%u", i);
+        const mrq_change c = {.what = MRQ_ADD_EVENT, .user = "u", .item = "10", .kind = "like", .value = NAN, .id = id};
+        mrq_post p = {.n = 1, .change = &c};
+        if (mrq_live_post_now(asked_twice, &p, NULL) != MRQ_OK)
+            return argument;
+        atomic_fetch_add(&changes_made, p.changed);
+    }
+    return NULL;
+}
+
+/* One user's events cannot hold up the others. */
+static void the_newest_events_of_a_user_count(void **state)
+{
+    (void)state;
+    const char *path = new_path();
+    mrq_live *live = open_live(path, 0);
+    add(live, "u", 1, "like", NAN, 1);
+    add(live, "u", 2, "like", NAN, 2);
+    static mrq_change many[MRQ_LIVE_OF_USER - 1];
+    for (uint32_t i = 0; i < MRQ_LIVE_OF_USER - 1; i++)
+        many[i] = (mrq_change){
+            .what = MRQ_ADD_EVENT, .user = "u", .item = i % 2 ? "19" : "22", .kind = "like", .value = NAN, .time = 3 + i};
+    assert_ok(post(live, many, MRQ_LIVE_OF_USER - 1, NULL));
+    for (int again = 0; again < 2; again++) {
+        assert_told(live, "u", "2+ 4+ 3+ ");
+        mrq_live_stats stats;
+        mrq_live_measure(live, &stats);
+        assert_int_equal(stats.events, MRQ_LIVE_OF_USER);
+        mrq_live_close(live);
+        live = open_live(path, 0);
+    }
+    make(live, (mrq_change){.what = MRQ_DROP_PAIR, .user = "u", .item = item_id(3), .value = NAN});
+    add(live, "u", 1, "like", NAN, 1);
+    assert_told(live, "u", "3x 1+ 2+ 4+ ");
+    mrq_live_close(live);
+}
+
+static void an_id_from_two_clients_at_once_counts_once(void **state)
+{
+    (void)state;
+    pthread_t thread[POSTERS];
+    asked_twice = open_live(new_path(), 0);
+    for (unsigned i = 0; i < POSTERS; i++)
+        assert_int_equal(pthread_create(&thread[i], NULL, post_same, (void *)(uintptr_t)(i + 1)), 0);
+    for (unsigned i = 0; i < POSTERS; i++) {
+        void *failed;
+        pthread_join(thread[i], &failed);
+        assert_null(failed);
+    }
+    assert_int_equal(changes_made, POSTS);
+    mrq_live_stats stats;
+    mrq_live_measure(asked_twice, &stats);
+    assert_int_equal(stats.events, POSTS);
+    mrq_live_close(asked_twice);
+}
+
+static mrq_status count(void *context, const mrq_change *change, uint64_t seq, mrq_error *problem)
 {
     uint32_t *n = context;
-    (void)problem;
-    n[change->what == MRQ_DROP_PAIR]++;
+    (void)seq, (void)problem;
+    n[change->what]++;
     return MRQ_OK;
 }
 
-static mrq_status refuse(void *context, const mrq_change *change, mrq_error *problem)
+static mrq_status refuse(void *context, const mrq_change *change, uint64_t seq, mrq_error *problem)
 {
-    (void)context, (void)change;
+    (void)context, (void)change, (void)seq;
     return mrq_fail(problem, MRQ_USAGE, "enough");
 }
 
@@ -537,14 +674,15 @@ static void a_snapshot_is_one_state_beside_a_writer(void **state)
     make(live, (mrq_change){.what = MRQ_ERASE_USER, .user = "gone"});
     assert_ok(mrq_live_snapshot_open(path, &s, &err));
     add(live, "u", 3, "like", NAN, 1);
-    uint32_t n[2] = {0};
+    uint32_t n[MRQ_DROP_ITEM + 1] = {0};
     assert_int_equal(mrq_live_snapshot_mark(s), 3);
-    assert_ok(mrq_live_snapshot_events(s, count, n, &err));
-    assert_int_equal(n[0], 1);
-    assert_int_equal(n[1], 1);
+    assert_ok(mrq_live_snapshot_read(s, count, n, &err));
+    assert_int_equal(n[MRQ_ADD_EVENT], 1);
+    assert_int_equal(n[MRQ_DROP_PAIR], 1);
+    assert_int_equal(n[MRQ_ERASE_USER], 1);
     assert_true(mrq_live_snapshot_erased(s, "gone!", 4));
     assert_false(mrq_live_snapshot_erased(s, "gone!", 5));
-    assert_fails(mrq_live_snapshot_events(s, refuse, NULL, &err), MRQ_USAGE, "enough");
+    assert_fails(mrq_live_snapshot_read(s, refuse, NULL, &err), MRQ_USAGE, "enough");
     mrq_live_snapshot_close(s);
     mrq_live_close(live);
 }
@@ -566,6 +704,11 @@ int main(void)
         cmocka_unit_test(what_is_no_live_database_is_refused),
         cmocka_unit_test(a_full_database_says_no_room_and_keeps_what_it_has),
         cmocka_unit_test(a_program_that_locks_the_database_is_waited_for_a_while),
+        cmocka_unit_test(a_database_that_was_removed_or_replaced_takes_nothing_more),
+        cmocka_unit_test(rows_of_others_are_refused),
+        cmocka_unit_test(a_flipped_byte_never_crashes),
+        cmocka_unit_test(the_newest_events_of_a_user_count),
+        cmocka_unit_test(an_id_from_two_clients_at_once_counts_once),
         cmocka_unit_test(a_snapshot_is_one_state_beside_a_writer),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -272,6 +272,31 @@ static void explanations_name_events_as_history_and_add_up(void **state)
     mrq_answer_free(answer);
 }
 
+/* A generation that knows more than the database has cannot tell what is newer. */
+static void a_generation_of_another_database_is_not_reloaded(void **state)
+{
+    (void)state;
+    MRQ_CLEANUP(mrq_model_free) mrq_model *made = model_of(WITH_HISTORY, users, items);
+    char file[PATH + 20], name[MRQ_GENERATION_NAME], own[PATH];
+    export_model(WITH_HISTORY, new_store(own));
+    mrq_recommender_close(r);
+    r = open_on(own, path);
+    tell("new", "10", "like", NULL);
+    made->results = model->results;
+    made->results.live_mark = 2;
+    snprintf(file, sizeof file, "%s/marked.mrq", folder);
+    assert_ok(mrq_model_save(made, file, &err));
+    assert_ok(mrq_store_export(own, file, &flat, name, NULL, NULL, &err));
+    bool changed = false;
+    assert_fails(mrq_recommender_reload(r, &changed, &err), MRQ_BAD_FILE, "this is another database, or an older copy");
+    assert_false(changed);
+    assert_string_equal(best("user=new k=40"), best("liked=10 k=40"));
+    tell("new", "13", "like", NULL); /* number 2 */
+    assert_ok(mrq_recommender_reload(r, &changed, &err));
+    assert_true(changed);
+    assert_string_equal(best("user=new k=40"), best("k=40"));
+}
+
 static void a_user_s_list_has_his_events(void **state)
 {
     (void)state;
@@ -435,6 +460,7 @@ int main(void)
         TEST(hidden_items_are_gone_everywhere),
         TEST(who_is_erased_is_a_stranger),
         TEST(explanations_name_events_as_history_and_add_up),
+        TEST(a_generation_of_another_database_is_not_reloaded),
         TEST(a_user_s_list_has_his_events),
         TEST(without_a_history_events_leave_out),
         TEST(what_the_data_do_not_have_is_refused),
